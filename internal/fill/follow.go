@@ -1,0 +1,136 @@
+package fill
+
+import (
+	"context"
+	"io"
+)
+
+// Follower reads a run's bytes from some offset on, as they arrive. It is used by one goroutine at a time.
+type Follower struct {
+	r     *Run
+	pos   int64
+	stop  int64 // the follower wants nothing from here on
+	ahead int64 // how far ahead of the follower the run may read
+}
+
+// Follow joins the run at off, if it holds the byte there or will produce it. The follower will read up to stop; the
+// run reads on at least ahead bytes before it, and with Everything to its own end, whatever becomes of the follower.
+// The Follower must be closed.
+func (r *Run) Follow(off, stop, ahead int64) (*Follower, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := Span{Base: r.base, End: r.end}
+	if !s.Holds(off) || (r.done && off >= r.pos) {
+		return nil, false
+	}
+	f := &Follower{r: r, pos: off, stop: stop, ahead: ahead}
+	r.followers[f] = struct{}{}
+	f.wantLocked()
+	return f, true
+}
+
+// Stop makes f want nothing from stop on.
+func (f *Follower) Stop(stop int64) {
+	f.r.mu.Lock()
+	defer f.r.mu.Unlock()
+	f.stop = stop
+}
+
+// wantLocked asks the run to read on as far as f needs.
+func (f *Follower) wantLocked() {
+	want := int64(Everything)
+	if f.ahead < Everything-f.pos {
+		// Whole chunks only: part of one would have to be fetched again.
+		want = f.r.cfg.Next(min(f.pos+f.ahead, f.stop) - 1)
+	}
+	if want > f.r.want {
+		f.r.want = want
+		f.r.wakeLocked()
+	}
+}
+
+// Opened waits until the run's body is open, or has failed to.
+func (f *Follower) Opened(ctx context.Context) error {
+	r := f.r
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for !r.opened && !r.done {
+		if _, err := r.waitLocked(ctx, nil); err != nil {
+			return err
+		}
+	}
+	if r.done && !r.opened {
+		return r.err
+	}
+	return nil
+}
+
+// Next returns the bytes that have come at the follower's position, at least one, and moves the position past them.
+// It waits for them, after a call of wait if that isn't nil. At the end of the run, or at the follower's stop, the
+// error is io.EOF; if the run failed, its error; if the run dropped the bytes, ErrBehind; if ctx ends, its cause.
+func (f *Follower) Next(ctx context.Context, wait func()) ([]byte, error) {
+	r := f.r
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for waited := false; ; waited = true {
+		switch {
+		case f.pos >= f.stop:
+			return nil, io.EOF
+		case f.pos < r.base:
+			return nil, ErrBehind
+		case f.pos < r.pos:
+			b := r.viewLocked(f.pos, f.stop)
+			f.pos += int64(len(b))
+			f.wantLocked()
+			if r.cfg.Pinned {
+				r.wakeLocked() // the run may wait for its slowest follower
+			}
+			return b, nil
+		case r.done && r.err != nil:
+			return nil, r.err
+		case r.done || (r.end >= 0 && f.pos >= r.end):
+			return nil, io.EOF
+		}
+		if !waited && wait != nil {
+			r.mu.Unlock()
+			wait()
+			r.mu.Lock()
+			continue
+		}
+		if _, err := r.waitLocked(ctx, nil); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// viewLocked returns what has come of the chunk at off, up to stop.
+func (r *Run) viewLocked(off, stop int64) []byte {
+	lo, hi := 0, len(r.pieces) // the last piece that begins at or before off
+	for hi-lo > 1 {
+		if mid := (lo + hi) / 2; r.pieces[mid].off <= off {
+			lo = mid
+		} else {
+			hi = mid
+		}
+	}
+	p := r.pieces[lo]
+	b := p.b[off-p.off:]
+	if int64(len(b)) > stop-off {
+		b = b[:stop-off]
+	}
+	return b[:len(b):len(b)]
+}
+
+// Close leaves the run, which goes on, unless it is too large to be kept and nobody else follows it.
+func (f *Follower) Close() {
+	r := f.r
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, ok := r.followers[f]; ok {
+		delete(r.followers, f)
+		r.wakeLocked()
+		if r.overflow && len(r.followers) == 0 {
+			r.cancel() // nobody can join any more
+		}
+	}
+}

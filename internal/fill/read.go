@@ -1,0 +1,292 @@
+package fill
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime/debug"
+	"time"
+)
+
+// A run that loses its connection is resumed at most this often with less than a chunk gained each time.
+const resumes = 4
+
+// run reads the body to the run's end, lets the last chunks be pushed, and tells Done and the followers.
+func (r *Run) run(ctx context.Context) {
+	queue := make(chan piece, 2)
+	pushed := make(chan struct{})
+	go r.push(queue, pushed)
+	err := r.read(ctx, queue)
+	if err != nil && r.abandoned() {
+		err = errAbandoned
+	}
+	close(queue)
+	<-pushed
+	r.mu.Lock()
+	pos := r.pos
+	r.mu.Unlock()
+	if r.cfg.Done != nil {
+		r.cfg.Done(pos, err)
+	}
+	r.mu.Lock()
+	r.done, r.err = true, err
+	r.wakeLocked()
+	r.mu.Unlock()
+	r.cancel()
+}
+
+// push hands finished chunks on, off the reading loop, which a slow taker must not hold up.
+func (r *Run) push(queue <-chan piece, pushed chan<- struct{}) {
+	defer close(pushed)
+	for p := range queue {
+		if r.cfg.Push != nil && !r.overflowed() {
+			r.cfg.Push(p.off, p.b)
+		}
+		r.mu.Lock()
+		r.pushed = p.end()
+		if !r.cfg.Pinned {
+			r.dropLocked()
+		}
+		r.mu.Unlock()
+	}
+}
+
+func (r *Run) abandoned() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.overflow && len(r.followers) == 0
+}
+
+func (r *Run) overflowed() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.overflow
+}
+
+// dropLocked drops the oldest pushed chunks that are more than the run is to hold.
+func (r *Run) dropLocked() {
+	for len(r.pieces) > 1 && r.pos-r.pieces[0].end() >= r.cfg.Hold && r.pieces[0].end() <= r.pushed {
+		r.dropFirstLocked()
+	}
+}
+
+func (r *Run) dropFirstLocked() {
+	r.base = r.pieces[0].end()
+	r.pieces[0] = piece{} // the array may live on
+	r.pieces = r.pieces[1:]
+}
+
+// read reads bodies, one after the other where connections are lost, up to the run's end.
+func (r *Run) read(ctx context.Context, queue chan<- piece) (err error) {
+	body := r.cfg.Body
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("read the origin's body: panic: %v\n%s", p, debug.Stack())
+		}
+		if body != nil {
+			_ = body.Close() // what it held beyond the run's end goes with its connection
+		}
+	}()
+	if body == nil {
+		if body, err = r.open(ctx, 0); err != nil {
+			return err
+		}
+	}
+	for tries := 0; ; tries++ {
+		from := r.Span().Pos
+		lost := r.copy(ctx, body, queue)
+		if lost == nil {
+			return nil
+		}
+		if r.Span().Pos >= r.cfg.Next(from) {
+			tries = 0
+		}
+		if r.cfg.Open == nil || tries >= resumes || ctx.Err() != nil || errors.Is(lost, errAbandoned) {
+			return lost
+		}
+		_ = body.Close()
+		if body, err = r.open(ctx, tries); err != nil {
+			return errors.Join(lost, err)
+		}
+	}
+}
+
+// open opens the body where the run stands, after a pause that grows with tries.
+func (r *Run) open(ctx context.Context, tries int) (Body, error) {
+	for ; ; tries++ {
+		if tries > 0 {
+			select {
+			case <-time.After(50 * time.Millisecond << tries):
+			case <-ctx.Done():
+				return nil, context.Cause(ctx)
+			}
+		}
+		s := r.Span()
+		body, err := r.cfg.Open(ctx, s.Pos, s.End)
+		if err == nil {
+			r.mu.Lock()
+			r.opened = true
+			r.wakeLocked()
+			r.mu.Unlock()
+			return body, nil
+		}
+		if errors.Is(err, ErrGone) || tries >= resumes || ctx.Err() != nil {
+			return nil, err
+		}
+	}
+}
+
+// copy reads body into the run's chunks until the run's end (nil) or until body fails.
+func (r *Run) copy(ctx context.Context, body Body, queue chan<- piece) error {
+	for {
+		room, err := r.room(ctx)
+		if err != nil || room == nil {
+			return err
+		}
+		n, err := body.Read(room)
+		p, whole := r.grow(n)
+		if whole {
+			queue <- p
+		}
+		switch {
+		case err == io.EOF:
+			return r.ended(queue)
+		case err != nil:
+			return err
+		}
+	}
+}
+
+// room returns the memory to read into next, nil at the run's end. It waits until someone wants more, and until there
+// is place for it.
+func (r *Run) room(ctx context.Context) ([]byte, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err := r.pauseLocked(ctx); err != nil {
+		return nil, err
+	}
+	if r.end >= 0 && r.pos >= r.end {
+		return nil, nil
+	}
+	n := len(r.pieces)
+	if n == 0 || len(r.pieces[n-1].b) == cap(r.pieces[n-1].b) {
+		if err := r.placeLocked(ctx); err != nil {
+			return nil, err
+		}
+		end := r.cfg.Next(r.pos)
+		if r.end >= 0 {
+			end = min(end, r.end)
+		}
+		r.pieces = append(r.pieces, piece{off: r.pos, b: make([]byte, 0, end-r.pos)})
+		n = len(r.pieces)
+	}
+	b := r.pieces[n-1].b
+	return b[len(b):cap(b)], nil
+}
+
+// pauseLocked waits while no one wants more. A run that is left alone for long ends where it is: at the end of a chunk.
+func (r *Run) pauseLocked(ctx context.Context) error {
+	var timer *time.Timer
+	for r.pos >= r.want && (r.end < 0 || r.pos < r.end) {
+		var tick <-chan time.Time
+		if len(r.followers) == 0 {
+			if timer == nil {
+				timer = time.NewTimer(r.cfg.Idle)
+				defer timer.Stop()
+			}
+			tick = timer.C
+		} else if timer != nil {
+			timer.Stop()
+			timer = nil
+		}
+		ticked, err := r.waitLocked(ctx, tick)
+		if err != nil {
+			return err
+		}
+		if ticked && len(r.followers) == 0 && r.pos >= r.want {
+			r.end = r.pos
+		}
+	}
+	return nil
+}
+
+// placeLocked makes place for another chunk in a pinned run that holds all it may: it waits for the slowest follower.
+func (r *Run) placeLocked(ctx context.Context) error {
+	for r.cfg.Pinned && r.base < r.pos && r.cfg.Next(r.pos)-r.base > r.cfg.Hold {
+		if !r.overflow {
+			r.overflow = true
+			r.mu.Unlock()
+			if r.cfg.Overflow != nil {
+				r.cfg.Overflow()
+			}
+			r.mu.Lock()
+			continue
+		}
+		if len(r.followers) == 0 {
+			return errAbandoned
+		}
+		if r.slowestLocked() >= r.pieces[0].end() {
+			r.dropFirstLocked()
+			continue
+		}
+		if _, err := r.waitLocked(ctx, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *Run) slowestLocked() int64 {
+	pos := r.pos
+	for f := range r.followers {
+		pos = min(pos, f.pos)
+	}
+	return pos
+}
+
+// grow publishes n bytes that were read into room, and returns the chunk if it is whole by now.
+func (r *Run) grow(n int) (p piece, whole bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if n > 0 {
+		last := &r.pieces[len(r.pieces)-1]
+		last.b = last.b[:len(last.b)+n]
+		r.pos += int64(n)
+		r.wakeLocked()
+		return *last, len(last.b) == cap(last.b)
+	}
+	return piece{}, false
+}
+
+// ended settles what the end of the body means: the end of the representation where that wasn't known, else a loss if
+// it came early.
+func (r *Run) ended(queue chan<- piece) error {
+	r.mu.Lock()
+	if r.end >= 0 {
+		defer r.mu.Unlock()
+		if r.pos < r.end {
+			return fmt.Errorf("%w: at byte %d of %d", errShort, r.pos, r.end)
+		}
+		return nil
+	}
+	r.end = r.pos
+	n := len(r.pieces)
+	var rest piece
+	if n > 0 && len(r.pieces[n-1].b) < cap(r.pieces[n-1].b) {
+		last := &r.pieces[n-1]
+		if len(last.b) == 0 {
+			r.pieces = r.pieces[:n-1]
+		} else {
+			exact := make([]byte, len(last.b)) // a cached value with spare room would cost more than is counted
+			copy(exact, last.b)
+			last.b = exact
+			rest = *last
+		}
+	}
+	r.mu.Unlock()
+	if rest.b != nil {
+		queue <- rest
+	}
+	return nil
+}

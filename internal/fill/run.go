@@ -1,0 +1,194 @@
+// Package fill reads one origin body into a growing run of bytes that any number of followers read while it grows.
+//
+// A body comes in, from a reader that may be opened again further on when its connection is lost. Out come the bytes,
+// twice: to each Follower byte by byte as they arrive, and to Push chunk by chunk as chunks become whole. The run owns
+// the body and closes it; the bytes it hands out are immutable from the moment they are handed out and belong to all.
+//
+// A run outlives those who follow it: its context is that of the node, not of a client.
+package fill
+
+import (
+	"context"
+	"errors"
+	"math"
+	"sync"
+	"time"
+)
+
+// Everything as a Want means that the run reads to its end without being asked for more.
+const Everything = math.MaxInt64
+
+var (
+	// ErrGone is wrapped by an error of Open when the rest of the body can't be had any more, so that trying
+	// again is of no use.
+	ErrGone = errors.New("the representation has changed or can't be resumed")
+
+	// ErrBehind is what a Follower gets when the run no longer holds the byte at its position.
+	ErrBehind = errors.New("the run no longer holds these bytes")
+
+	errAbandoned = errors.New("no reader is left for a body too large to be kept")
+	errShort     = errors.New("the body ended before its length")
+)
+
+// Config says what a Run reads and whom it tells. Offsets are the representation's.
+type Config struct {
+	Start int64 // of the body's first byte: where a chunk begins
+	End   int64 // where the run ends, or -1: where the body does
+	Want  int64 // the run pauses here until a follower wants more
+
+	// Next returns where the chunk that holds the byte at off ends.
+	Next func(off int64) int64
+
+	// Body is open at Start. If nil, Open is called for it.
+	Body Body
+
+	// Open opens the body at off, to be read to end (-1: to its end). If nil, a lost connection ends the run.
+	Open func(ctx context.Context, off, end int64) (Body, error)
+
+	// Push takes the chunks as they become whole, in their order, from a goroutine of its own. A chunk's slice has
+	// no spare capacity. If nil, chunks aren't pushed.
+	Push func(off int64, chunk []byte)
+
+	// Hold is how many bytes stay with the run for its followers. Bytes beyond them are dropped, oldest first, once
+	// they have been pushed; but if Pinned, when all followers have read them.
+	Hold   int64
+	Pinned bool
+
+	// Overflow is called once before the first byte of a pinned run is dropped. It holds up the run, no followers.
+	Overflow func()
+
+	// Idle is how long a paused run without followers waits for one before it ends where it is.
+	Idle time.Duration
+
+	// Done is called once, when all chunks have been pushed and before followers see the end: at end, with the
+	// error that kept the run from its end, if any.
+	Done func(end int64, err error)
+}
+
+// Body is what a run reads: an origin's response body.
+type Body interface {
+	Read([]byte) (int, error)
+	Close() error
+}
+
+// Run is one origin body being read. Its methods may be called concurrently.
+type Run struct {
+	cfg    Config
+	cancel context.CancelFunc
+
+	mu        sync.Mutex
+	pieces    []piece // consecutive: the bytes [base, pos)
+	base, pos int64
+	end       int64 // -1 while unknown
+	want      int64
+	pushed    int64 // chunks before it have been pushed, if they are to be
+	overflow  bool
+	opened    bool
+	done      bool
+	err       error
+	followers map[*Follower]struct{}
+	changed   chan struct{} // closed and forgotten at the next change; nil if no one waits
+}
+
+// piece is one chunk, whole or growing: b has room for all of it.
+type piece struct {
+	off int64
+	b   []byte
+}
+
+func (p piece) end() int64 { return p.off + int64(len(p.b)) }
+
+// New makes a run, which reads nothing before Start. Followers may join it at once.
+func New(cfg Config) *Run {
+	return &Run{
+		cfg:  cfg,
+		base: cfg.Start, pos: cfg.Start, pushed: cfg.Start, end: cfg.End, want: cfg.Want,
+		opened:    cfg.Body != nil,
+		followers: map[*Follower]struct{}{},
+	}
+}
+
+// Start begins to read. ctx ends the run when it ends; cancel, which ends ctx, is called when the run has ended.
+func (r *Run) Start(ctx context.Context, cancel context.CancelFunc) {
+	r.mu.Lock()
+	r.cancel = cancel
+	r.mu.Unlock()
+	go r.run(ctx)
+}
+
+// Span is what a run holds and will yet produce: the bytes [Base, Pos) now, and up to End if it isn't cut shorter
+// (-1: to the body's end).
+type Span struct{ Base, Pos, End int64 }
+
+// Holds reports whether s's run has the byte at off or will produce it.
+func (s Span) Holds(off int64) bool { return s.Base <= off && (s.End < 0 || off < s.End) }
+
+// Span tells where the run stands. What it says may be out of date at once, except that Base and Pos only grow.
+func (r *Run) Span() Span {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return Span{Base: r.base, Pos: r.pos, End: r.end}
+}
+
+// Chunk returns the chunk [start, end) if the run holds it whole. If end is beyond the run's, the chunk is the
+// representation's last.
+func (r *Run) Chunk(start, end int64) ([]byte, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.end >= 0 {
+		end = min(end, r.end)
+	}
+	for _, p := range r.pieces {
+		if p.off == start && p.end() == end && len(p.b) == cap(p.b) {
+			return p.b, true
+		}
+	}
+	return nil, false
+}
+
+// Cut makes the run end at off, where another begins, if it hasn't begun to read the chunk there.
+func (r *Run) Cut(off int64) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if off < r.roomEndLocked() || (r.end >= 0 && r.end <= off) {
+		return false
+	}
+	r.end = off
+	r.wakeLocked()
+	return true
+}
+
+// roomEndLocked is where the memory that the run reads into at present ends.
+func (r *Run) roomEndLocked() int64 {
+	if n := len(r.pieces); n > 0 {
+		p := r.pieces[n-1]
+		return p.off + int64(cap(p.b))
+	}
+	return r.pos
+}
+
+// wakeLocked wakes all who wait for a change.
+func (r *Run) wakeLocked() {
+	if r.changed != nil {
+		close(r.changed)
+		r.changed = nil
+	}
+}
+
+// waitLocked unlocks, waits for a change, an event on tick, or ctx's end, and locks again.
+func (r *Run) waitLocked(ctx context.Context, tick <-chan time.Time) (ticked bool, err error) {
+	if r.changed == nil {
+		r.changed = make(chan struct{})
+	}
+	changed := r.changed
+	r.mu.Unlock()
+	defer r.mu.Lock()
+	select {
+	case <-changed:
+		return false, nil
+	case <-tick:
+		return true, nil
+	case <-ctx.Done():
+		return false, context.Cause(ctx)
+	}
+}
