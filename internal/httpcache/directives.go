@@ -1,0 +1,188 @@
+package httpcache
+
+import (
+	"net/http"
+	"strings"
+	"time"
+)
+
+// Directives are the cache directives of one message (RFC 9111 §5.2) that mean something to a shared cache. Others are
+// never present. It is a plain value; parsing allocates nothing.
+type Directives struct {
+	bare    uint32 // directives seen without "="
+	valued  uint32 // directives seen with "="
+	invalid uint32 // directives whose seconds can't be relied upon
+	seconds [deltas]int64
+
+	field  bool // there is a Cache-Control field at all
+	broken bool // a quoted-string never ended: nothing is granted on the strength of this field
+}
+
+// directive is an index into directiveNames. Those that take delta-seconds come first.
+type directive uint
+
+const (
+	maxAge directive = iota
+	sMaxage
+	minFresh
+	maxStale
+	noCache
+	noStore
+	private
+	public
+	mustRevalidate
+	proxyRevalidate
+	mustUnderstand
+	onlyIfCached
+)
+
+// deltas is the number of directives that take delta-seconds.
+const deltas = maxStale + 1
+
+var directiveNames = [...]string{
+	maxAge:          "max-age",
+	sMaxage:         "s-maxage",
+	minFresh:        "min-fresh",
+	maxStale:        "max-stale",
+	noCache:         "no-cache",
+	noStore:         "no-store",
+	private:         "private",
+	public:          "public",
+	mustRevalidate:  "must-revalidate",
+	proxyRevalidate: "proxy-revalidate",
+	mustUnderstand:  "must-understand",
+	onlyIfCached:    "only-if-cached",
+}
+
+// maxDelta is what larger delta-seconds count as (RFC 9111 §1.2.2).
+const maxDelta = 1 << 31
+
+// ParseDirectives reads every Cache-Control line of h. It accepts what senders get wrong as long as the meaning is plain:
+// whitespace around "=", capital letters, empty list members, delta-seconds as a quoted-string (§5.2). After an
+// unbalanced quote it goes on splitting at commas, so that a no-store behind it is still seen, but then no number counts
+// as valid.
+func ParseDirectives(h http.Header) Directives {
+	lines := h["Cache-Control"]
+	d := Directives{field: len(lines) > 0}
+	for _, line := range lines {
+		for line != "" {
+			line = d.next(line)
+		}
+	}
+	return d
+}
+
+// next reads one directive off the line and returns what follows its comma.
+//
+//	cache-directive = token [ "=" ( token / quoted-string ) ]
+func (d *Directives) next(line string) (rest string) {
+	i := 0
+	for i < len(line) && line[i] != '=' && line[i] != ',' {
+		i++
+	}
+	name := trimOWS(line[:i])
+	if i == len(line) || line[i] == ',' {
+		d.add(name, "", false)
+		return line[min(i+1, len(line)):]
+	}
+	i++
+	start := i
+	for i < len(line) && isOWS(line[i]) {
+		i++
+	}
+	// A comma inside a quoted-string separates nothing, as in private="a, b". Quotes anywhere but at the beginning of a
+	// value aren't quoted-strings and hide nothing.
+	if i < len(line) && line[i] == '"' && !d.broken {
+		if end := closingQuote(line[i:]); end > 0 {
+			i += end
+		} else {
+			d.broken = true
+		}
+	}
+	for i < len(line) && line[i] != ',' {
+		i++
+	}
+	d.add(name, trimOWS(line[start:i]), true)
+	return line[min(i+1, len(line)):]
+}
+
+// closingQuote returns the index of the quote that ends the quoted-string at the beginning of s, or -1.
+func closingQuote(s string) int {
+	for i := 1; i < len(s); i++ {
+		switch s[i] {
+		case '\\':
+			i++
+		case '"':
+			return i
+		}
+	}
+	return -1
+}
+
+func (d *Directives) add(name, value string, valued bool) {
+	k, ok := directiveNamed(name)
+	switch {
+	case !ok:
+	case !valued:
+		d.bare |= 1 << k
+	case k >= deltas:
+		d.valued |= 1 << k
+	default:
+		d.addSeconds(k, value)
+	}
+}
+
+func (d *Directives) addSeconds(k directive, value string) {
+	if len(value) >= 2 && value[0] == '"' && value[len(value)-1] == '"' {
+		value = value[1 : len(value)-1]
+	}
+	n, ok := digits(value, maxDelta)
+	// §4.2.1: of several values that differ, a cache may use the first or consider the response stale; the latter is
+	// always safe.
+	if !ok || d.valued&(1<<k) != 0 && n != d.seconds[k] {
+		d.invalid |= 1 << k
+	}
+	d.valued |= 1 << k
+	d.seconds[k] = n
+}
+
+func directiveNamed(name string) (directive, bool) {
+	for k, known := range directiveNames {
+		if len(name) == len(known) && strings.EqualFold(name, known) {
+			return directive(k), true
+		}
+	}
+	return 0, false
+}
+
+// Has reports whether the directive is present, with or without a value. The name's case doesn't matter.
+func (d Directives) Has(name string) bool {
+	k, ok := directiveNamed(name)
+	return ok && d.has(k)
+}
+
+// Seconds returns the value of a directive that takes delta-seconds. One that is present but isn't valid (no value,
+// something other than digits, values that differ, an unbalanced quote in the field) has zero seconds: a response that
+// states its freshness so is stale (RFC 9111 §4.2.1).
+func (d Directives) Seconds(name string) (seconds time.Duration, present, valid bool) {
+	k, ok := directiveNamed(name)
+	if !ok || k >= deltas {
+		return 0, ok && d.has(k), false
+	}
+	return d.delta(k)
+}
+
+func (d Directives) has(k directive) bool { return (d.bare|d.valued)&(1<<k) != 0 }
+
+// permits is has for directives that loosen a rule: a broken field loosens none.
+func (d Directives) permits(k directive) bool { return d.has(k) && !d.broken }
+
+// alone reports whether the directive is present without a value only.
+func (d Directives) alone(k directive) bool { return d.permits(k) && d.valued&(1<<k) == 0 }
+
+func (d Directives) delta(k directive) (seconds time.Duration, present, valid bool) {
+	if d.broken || d.valued&^d.invalid&^d.bare&(1<<k) == 0 {
+		return 0, d.has(k), false
+	}
+	return time.Duration(d.seconds[k]) * time.Second, true, true
+}

@@ -1,0 +1,51 @@
+// Package httpcache holds the rules of HTTP caching (RFC 9111, RFC 9110 §13-14) as pure functions over a stored
+// response, a request and the time.
+//
+// Heads of messages flow in, decisions flow out. Nothing here reads a clock, does I/O or keeps a header it was given, so
+// every function may be called concurrently as long as nobody writes to those headers meanwhile. Headers are expected
+// with canonical keys, as net/http delivers them. Where an RFC leaves a choice, Policy names it or the comment at the
+// branch says which way was taken; where input is malformed, the answer is the one that costs a request to the origin
+// rather than the one that could hand out the wrong bytes.
+package httpcache
+
+import (
+	"net/http"
+	"time"
+)
+
+// Policy is what an operator may choose where the RFCs leave a choice. The zero Policy is the strictest one.
+type Policy struct {
+	// HeuristicLimit caps heuristic freshness (RFC 9111 §4.2.2). If zero or negative, none is assigned.
+	HeuristicLimit time.Duration
+
+	// NegativeTTL is the freshness lifetime of a 404 or 410 that states none. If zero or negative, it has none.
+	NegativeTTL time.Duration
+
+	// MaxStale is how long past its freshness lifetime a stored response may be served when the origin can't be
+	// reached (RFC 9111 §4.2.4). If zero or negative, never.
+	MaxStale time.Duration
+
+	// StoreSetCookie permits storing responses with a Set-Cookie field (RFC 9111 §7.3).
+	StoreSetCookie bool
+}
+
+// Response is a response's head as it was received.
+type Response struct {
+	Status int
+
+	// Header holds the end-to-end fields (see EndToEnd).
+	Header http.Header
+
+	// RequestTime is when the request was made that this response answers, ResponseTime is when the response was
+	// received (RFC 9111 §4.2.3). Both have to be set: a request made in year 1 makes for an old response. After a
+	// successful validation they are those of the validating exchange.
+	RequestTime, ResponseTime time.Time
+}
+
+// date is date_value of RFC 9111 §4.2.3. A response without a usable Date was dated by its recipient (RFC 9110 §6.6.1).
+func (r *Response) date() time.Time {
+	if t, ok := httpDate(r.Header, "Date"); ok {
+		return t
+	}
+	return r.ResponseTime
+}

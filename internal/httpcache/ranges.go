@@ -1,0 +1,115 @@
+package httpcache
+
+import (
+	"errors"
+	"math"
+	"strconv"
+	"strings"
+)
+
+// Range is a part of a representation's bytes. Its length is at least one.
+type Range struct{ Start, Length int64 }
+
+// Errors of ParseRange.
+var (
+	// ErrMalformed: the field isn't a Range of bytes. It has to be ignored (RFC 9110 §14.2).
+	ErrMalformed = errors.New("malformed Range")
+
+	// ErrUnsatisfiable: none of the ranges overlaps the representation. The answer is 416 (RFC 9110 §15.5.17).
+	ErrUnsatisfiable = errors.New("unsatisfiable Range")
+
+	// ErrTooMany: there are more ranges than anyone needs. The answer is 416 (RFC 9110 §14.2, §17.15).
+	ErrTooMany = errors.New("too many ranges")
+)
+
+// maxRangeSpecs bounds the work that one request can ask for.
+const maxRangeSpecs = 64
+
+// ParseRange reads a Range field for a representation of size bytes (RFC 9110 §14.1.2, §14.2). The ranges come in the
+// order of the request, cut to the representation; those that don't overlap it are left out as long as one does. They
+// may overlap each other: a caller should ignore the field if TotalLength exceeds size. Of an empty representation there
+// are no ranges, and a client that asked for some is best served with all of it: the result is nil without an error.
+func ParseRange(field string, size int64) ([]Range, error) {
+	const unit = "bytes="
+	if len(field) < len(unit) || !strings.EqualFold(field[:len(unit)], unit) { // §14.1: units are case-insensitive
+		return nil, ErrMalformed
+	}
+	var ranges []Range
+	specs := 0
+	for spec := range strings.SplitSeq(field[len(unit):], ",") {
+		spec = trimOWS(spec)
+		if spec == "" { // §5.6.1.2: empty list members are tolerated
+			continue
+		}
+		if specs++; specs > maxRangeSpecs {
+			return nil, ErrTooMany
+		}
+		r, ok := parseSpec(spec, size)
+		if !ok {
+			return nil, ErrMalformed
+		}
+		if r.Length > 0 {
+			ranges = append(ranges, r)
+		}
+	}
+	switch {
+	case specs == 0:
+		return nil, ErrMalformed
+	case len(ranges) == 0 && size > 0:
+		return nil, ErrUnsatisfiable
+	}
+	return ranges, nil
+}
+
+// parseSpec reads one range-spec. A range of no length doesn't overlap the representation. Whitespace beside the "-" isn't
+// in the grammar, but harmless.
+func parseSpec(spec string, size int64) (r Range, ok bool) {
+	first, last, ok := strings.Cut(spec, "-")
+	if !ok {
+		return Range{}, false
+	}
+	first, last = trimOWS(first), trimOWS(last)
+	if first == "" { // suffix-range: the last bytes, all if there are fewer
+		n, ok := digits(last, math.MaxInt64)
+		n = min(n, size)
+		return Range{Start: size - n, Length: n}, ok
+	}
+	start, ok := digits(first, math.MaxInt64)
+	if !ok {
+		return Range{}, false
+	}
+	end := int64(math.MaxInt64)
+	if last != "" {
+		// §14.1.1: "An int-range is invalid if the last-pos value is present and less than first-pos."
+		if end, ok = digits(last, math.MaxInt64); !ok || end < start {
+			return Range{}, false
+		}
+	}
+	if start >= size {
+		return Range{}, true
+	}
+	return Range{Start: start, Length: min(end, size-1) - start + 1}, true
+}
+
+// TotalLength is the sum of the ranges' lengths, or the largest number there is if that is larger.
+func TotalLength(ranges []Range) (total int64) {
+	for _, r := range ranges {
+		if total > math.MaxInt64-r.Length {
+			return math.MaxInt64
+		}
+		total += r.Length
+	}
+	return total
+}
+
+// ContentRange is the value of Content-Range (RFC 9110 §14.4) for this range of a representation of size bytes.
+func (r Range) ContentRange(size int64) string {
+	b := make([]byte, 0, 48)
+	b = append(b, "bytes "...)
+	b = strconv.AppendInt(b, r.Start, 10)
+	b = append(b, '-')
+	b = strconv.AppendInt(b, r.Start+r.Length-1, 10)
+	b = append(b, '/')
+	b = strconv.AppendInt(b, size, 10)
+	return string(b)
+}

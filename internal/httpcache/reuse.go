@@ -1,0 +1,149 @@
+package httpcache
+
+import (
+	"net/http"
+	"strings"
+	"time"
+)
+
+// Facts are what has to be known of a stored response in order to judge its reuse, worked out once. They hold no
+// reference to the response, may be copied, and their methods may be called concurrently.
+type Facts struct {
+	// Lifetime is the freshness lifetime; Explicit says that the origin stated it (RFC 9111 §4.2.1).
+	Lifetime time.Duration
+	Explicit bool
+
+	// NoCache: each use needs a successful validation (§5.2.2.4, the form with field names included).
+	NoCache bool
+
+	// MustRevalidate: it may never be served stale, because of must-revalidate, proxy-revalidate or s-maxage
+	// (§5.2.2.2, §5.2.2.8, §5.2.2.10).
+	MustRevalidate bool
+
+	initialAge   time.Duration
+	responseTime time.Time
+	maxStale     time.Duration // of the policy
+}
+
+// Facts works out the facts of a stored response under this policy.
+func (p Policy) Facts(r *Response) Facts {
+	d := ParseDirectives(r.Header)
+	f := Facts{
+		NoCache:        d.has(noCache),
+		MustRevalidate: d.has(mustRevalidate) || d.has(proxyRevalidate) || d.has(sMaxage),
+		initialAge:     initialAge(r),
+		responseTime:   r.ResponseTime,
+		maxStale:       p.MaxStale,
+	}
+	f.Lifetime, f.Explicit = p.lifetime(r, &d)
+	return f
+}
+
+// Age is current_age of RFC 9111 §4.2.3. It is never negative, whatever the clocks did.
+func (f *Facts) Age(now time.Time) time.Duration {
+	residentTime := max(0, now.Sub(f.responseTime))
+	return addAges(f.initialAge, residentTime)
+}
+
+// Verdict says what may be done with a stored response.
+type Verdict int
+
+const (
+	// Fresh: it may be served as it is.
+	Fresh Verdict = iota
+
+	// Stale: it may not be served without successful validation.
+	Stale
+
+	// StaleAllowed: it has expired, but the request's max-stale permits serving it as it is.
+	StaleAllowed
+)
+
+// Reuse is the answer to whether a stored response may satisfy a request.
+type Reuse struct {
+	Verdict Verdict
+
+	// Age and Lifetime are those of the stored response; their difference is its remaining freshness.
+	Age, Lifetime time.Duration
+
+	// Reason is empty if the verdict is Fresh, and "max-stale" if it is StaleAllowed. Otherwise it is the fwd value of
+	// Cache-Status (RFC 9211 §2.2): "stale", or "request" if the response is fresh but the request's directives
+	// don't accept it.
+	Reason string
+
+	// OnlyIfCached: if the verdict is Stale, the client wants a 504 rather than a request to the origin (§5.2.1.7).
+	OnlyIfCached bool
+}
+
+// Reuse decides whether the stored response may satisfy a request that selects it (RFC 9111 §4). It allocates nothing.
+func (f *Facts) Reuse(request http.Header, now time.Time) Reuse {
+	d := ParseDirectives(request)
+	u := Reuse{Age: f.Age(now), Lifetime: f.Lifetime, OnlyIfCached: d.has(onlyIfCached)}
+	fresh := f.Lifetime > u.Age && !f.NoCache // §4.2: response_is_fresh
+	switch accepted := f.accepted(request, &d, u.Age); {
+	case fresh && accepted:
+		return u
+	case fresh:
+		u.Verdict, u.Reason = Stale, "request"
+	case accepted && !f.NoCache && !f.MustRevalidate && staleAccepted(&d, u.Age-f.Lifetime):
+		u.Verdict, u.Reason = StaleAllowed, "max-stale"
+	default:
+		u.Verdict, u.Reason = Stale, "stale"
+	}
+	return u
+}
+
+// accepted reports whether the request's directives leave room for a stored response of this age. The RFC words them as
+// preferences; they are honoured, and one that can't be read counts as the wish to have the response validated.
+func (f *Facts) accepted(request http.Header, d *Directives, age time.Duration) bool {
+	if !d.field { // the ordinary request
+		return !pragmaNoCache(request)
+	}
+	if d.has(noCache) { // §5.2.1.4
+		return false
+	}
+	// §5.2.1.1. With zero a client that reloads asks for validation, even of what arrived in this very instant.
+	if limit, present, _ := d.delta(maxAge); present && (limit == 0 || age > limit) {
+		return false
+	}
+	if margin, present, valid := d.delta(minFresh); present && (!valid || f.Lifetime-age < margin) { // §5.2.1.3
+		return false
+	}
+	return true
+}
+
+// staleAccepted covers max-stale (§5.2.1.2), which without a value accepts any staleness.
+func staleAccepted(d *Directives, staleness time.Duration) bool {
+	limit, _, valid := d.delta(maxStale)
+	return d.alone(maxStale) || valid && staleness <= limit
+}
+
+// pragmaNoCache covers the deprecated Pragma (§5.4), which counts only if there is no Cache-Control.
+func pragmaNoCache(request http.Header) bool {
+	for member := range members(request["Pragma"]) {
+		if strings.EqualFold(member, "no-cache") {
+			return true
+		}
+	}
+	return false
+}
+
+// StaleOnError reports whether the stored response may be served although the validation it needed failed because the
+// origin can't be reached (RFC 9111 §4.2.4). One that is still fresh may be, unless it says no-cache: only the request
+// had asked for the validation, as a preference.
+func (f *Facts) StaleOnError(now time.Time) bool {
+	if f.NoCache {
+		return false
+	}
+	staleness := f.Age(now) - f.Lifetime
+	if staleness < 0 {
+		return true
+	}
+	return !f.MustRevalidate && f.maxStale > 0 && staleness <= f.maxStale
+}
+
+// Shareable reports whether requests that were waiting for this very response may all be answered with it (RFC 9111 §4,
+// "collapse requests"). One that is to be validated before each use is for the request that caused it alone.
+func (f *Facts) Shareable() bool {
+	return !f.NoCache && !(f.Explicit && f.Lifetime == 0)
+}

@@ -1,0 +1,143 @@
+package httpcache
+
+import (
+	"net/http"
+	"time"
+)
+
+// AddConditions makes dst, the header of a request to the origin, conditional on the stored response's validators (RFC
+// 9111 §4.3.1): If-None-Match from its ETag and If-Modified-Since from its Last-Modified, both if it has both. It reports
+// false if there is no validator, and then leaves dst alone. The client's own conditions should have been removed with
+// StripConditions.
+func AddConditions(dst http.Header, stored http.Header) bool {
+	etag, modified := entityTag(stored), lastModified(stored)
+	if etag != "" {
+		dst["If-None-Match"] = []string{etag}
+	}
+	if modified != "" {
+		dst["If-Modified-Since"] = []string{modified}
+	}
+	return etag != "" || modified != ""
+}
+
+// StripConditions deletes the preconditions (RFC 9110 §13.1) and Range from the header of a request whose response is
+// to be stored whole.
+func StripConditions(h http.Header) {
+	delete(h, "If-Match")
+	delete(h, "If-None-Match")
+	delete(h, "If-Modified-Since")
+	delete(h, "If-Unmodified-Since")
+	delete(h, "If-Range")
+	delete(h, "Range")
+}
+
+// Confirms reports whether a 304 that answers a request with the conditions of AddConditions identifies the stored
+// response for update (RFC 9111 §4.3.4). If not, the stored response may neither be updated nor served, and the request
+// has to be repeated without conditions.
+func Confirms(stored, notModified http.Header) bool {
+	oldTag, newTag := entityTag(stored), entityTag(notModified)
+	oldTime, newTime := lastModified(stored), lastModified(notModified)
+	switch {
+	case newTag != "" && oldTag != "":
+		// A strong validator has to be the same; a weak one only has to correspond. Entity tags leave nothing to be
+		// decided by dates.
+		if newTag[0] == '"' {
+			return strongMatch(newTag, oldTag)
+		}
+		return weakMatch(newTag, oldTag)
+	case newTag != "" && newTag[0] == '"':
+		// The representation has got a strong entity tag that the stored one lacks. They have a strong validator in
+		// common only if the date is one.
+		strong, ok := StrongLastModified(stored)
+		return ok && strong == newTime
+	case newTime != "":
+		// Another date, even an earlier one, is another representation: a file put back from a backup answers
+		// If-Modified-Since with 304, too.
+		return newTime == oldTime
+	case newTag != "":
+		return false
+	}
+	// Without any validator it can only be about the one response the conditions were made from. The RFC says so for
+	// stored responses that lack a validator; origins that leave validators out of a 304 are common.
+	return true
+}
+
+// Freshen returns the header of a stored response updated by a 304 that Confirms it (RFC 9111 §3.2): each field of the
+// 304 replaces the stored one, but for those that describe the stored bytes, and Set-Cookie, which was meant for one
+// client. The result shares nothing with its arguments.
+func Freshen(stored, notModified http.Header) http.Header {
+	out := EndToEnd(stored)
+	// The 304 is a message of its own date and age. What it doesn't say must not be taken from the old message, lest
+	// the response be as old as before (§4.2.3).
+	delete(out, "Date")
+	delete(out, "Age")
+	for name, values := range EndToEnd(notModified) {
+		switch name {
+		case "Content-Length": // §3.2, last exception
+		case "Content-Encoding", "Content-Range": // the stored bytes depend on them
+		case "Set-Cookie":
+		case "Etag":
+			// Where both have one they differ in strength at most, and the stored one is about the stored bytes.
+			if entityTag(stored) == "" {
+				out[name] = values
+			}
+		default:
+			out[name] = values
+		}
+	}
+	return out
+}
+
+// StrongETag returns the entity tag if it is a strong validator (RFC 9110 §8.8.1).
+func StrongETag(h http.Header) (string, bool) {
+	tag := entityTag(h)
+	if tag == "" || tag[0] != '"' {
+		return "", false
+	}
+	return tag, true
+}
+
+// strongAfter is how much older than Date a Last-Modified has to be, to be a strong validator. RFC 9110 §8.8.2.2 asks for
+// a second, and for more if the clocks may differ.
+const strongAfter = 60 * time.Second
+
+// StrongLastModified returns Last-Modified if it is a strong validator (RFC 9110 §8.8.2.2): one that can't have been
+// followed by another modification in the same second before the response was made.
+func StrongLastModified(h http.Header) (string, bool) {
+	value := lastModified(h)
+	if value == "" {
+		return "", false
+	}
+	modified, _ := http.ParseTime(value)
+	date, ok := httpDate(h, "Date")
+	if !ok || date.Sub(modified) < strongAfter {
+		return "", false
+	}
+	return value, true
+}
+
+func hasValidator(h http.Header) bool {
+	return entityTag(h) != "" || lastModified(h) != ""
+}
+
+// entityTag returns the ETag if it is one (RFC 9110 §8.8.3). Anything else isn't sent back: "*" in If-None-Match would
+// have the origin confirm whatever there is.
+func entityTag(h http.Header) string {
+	value := single(h, "Etag")
+	if tag, _ := cutEntityTag(value); tag != value {
+		return ""
+	}
+	return value
+}
+
+// lastModified returns Last-Modified if it is an HTTP-date, in the origin's own spelling (RFC 9110 §13.1.3).
+func lastModified(h http.Header) string {
+	value := single(h, "Last-Modified")
+	if value == "" {
+		return ""
+	}
+	if _, err := http.ParseTime(value); err != nil {
+		return ""
+	}
+	return value
+}
