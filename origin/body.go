@@ -1,0 +1,115 @@
+package origin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"sync/atomic"
+	"time"
+)
+
+// ErrChanged says that a file changed while its bytes were being read, or ended before the length that its response
+// promised. The rest of that version can't be had any more.
+var ErrChanged = errors.New("the file changed while it was being read")
+
+// tick bounds the resolution of the clock that local file systems stamp changes with: a kernel's timer runs at 100 Hz
+// or faster.
+const tick = 20 * time.Millisecond
+
+// file is what a body needs of an *os.File.
+type file interface {
+	io.ReaderAt
+	io.Closer
+	Name() string
+	Stat() (fs.FileInfo, error)
+}
+
+// fileBody reads a span of one version of a file. What it reads it hands on only after looking, once more, whether
+// the file is still what it was at open: kernels stamp a file before they change its bytes, so bytes of another version
+// never get past that look.
+type fileBody struct {
+	ctx      context.Context // the request's
+	file     file
+	seen     identity // of the version that the response describes
+	off, end int64
+	settled  bool
+	err      error // of the first Read that failed, and of all after it
+	closed   atomic.Bool
+}
+
+// Read reads up to len(p) bytes with one system call.
+func (b *fileBody) Read(p []byte) (int, error) {
+	if b.err != nil {
+		return 0, b.err
+	}
+	if b.off == b.end {
+		return 0, io.EOF
+	}
+	n, err := b.read(p[:min(int64(len(p)), b.end-b.off)])
+	if err != nil {
+		b.err = fmt.Errorf("origin: read %s at byte %d: %w", b.file.Name(), b.off, err)
+		return 0, b.err
+	}
+	b.off += int64(n)
+	return n, nil
+}
+
+func (b *fileBody) read(p []byte) (int, error) {
+	if err := b.settle(); err != nil {
+		return 0, err
+	}
+	n, err := b.file.ReadAt(p, b.off)
+	if err == io.EOF {
+		return 0, ErrChanged
+	}
+	if err != nil {
+		return 0, err
+	}
+	return n, b.unchanged()
+}
+
+// settle waits, before the first byte of a file that changed just now, for the clock of its time stamps to move on: from
+// then on no write can carry the stamp that was seen at open. It returns early when the request's context is done.
+func (b *fileBody) settle() error {
+	wait := tick - time.Since(b.seen.changed())
+	if b.settled || wait <= 0 || wait > tick {
+		b.settled = true
+		return b.ctx.Err()
+	}
+	t := time.NewTimer(wait)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		b.settled = true
+		return nil
+	case <-b.ctx.Done():
+		return b.ctx.Err()
+	}
+}
+
+// unchanged returns ErrChanged unless the file is what it was. Replacing or removing a name changes the file's link
+// count, and thereby its change time, but none of its bytes.
+func (b *fileBody) unchanged() error {
+	info, err := b.file.Stat()
+	if err != nil {
+		return err
+	}
+	now := identify(info)
+	if now.links != b.seen.links {
+		b.seen.links, b.seen.ctime = now.links, now.ctime
+	}
+	if now != b.seen {
+		return ErrChanged
+	}
+	return nil
+}
+
+// Close closes the file. A second Close does nothing.
+func (b *fileBody) Close() error {
+	if b.closed.Swap(true) {
+		return nil
+	}
+	return b.file.Close()
+}

@@ -1,0 +1,134 @@
+package origin
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"os"
+	"time"
+)
+
+// Dir answers GET and HEAD from a directory. Only regular files and directories below it are ever read: symbolic
+// links are followed as long as they are relative and stay inside, and a FIFO, device or socket isn't found. Directories
+// on the way to a file have to be readable, not only searchable, or it is forbidden.
+//
+// Each file has a strong ETag made of its size and modification time, so that machines with the same files give the
+// same one; a file modified within the last two seconds has a weak one of its own, since it may change again unseen.
+// Conditions and single ranges are answered as RFC 9110 sections 13 and 14 say.
+//
+// A body comes from one version of its file. If the file is written to, truncated or touched meanwhile, the body's
+// Read fails with ErrChanged, before any byte of the new version is handed on; if it is replaced or removed, the
+// body goes on with the old bytes to their end. This rests on the file system's time stamps: it can't see what
+// a program writes through a memory mapping, or within the same tick of a file system whose clock is coarser than 20 ms.
+//
+// OpenDir makes a Dir. The exported fields may be changed before the first request. A Dir is safe for concurrent use.
+type Dir struct {
+	// Browse answers a directory that has no index.html with a page that lists it, instead of 404.
+	Browse bool
+
+	// Dotfiles answers paths with a segment that begins with a dot, and lists such names. Otherwise they aren't found.
+	Dotfiles bool
+
+	root    *os.Root
+	escapes error // what root says of a path that leads out of it
+	now     func() time.Time
+}
+
+// OpenDir returns a Dir over the directory at path. The caller closes it.
+func OpenDir(path string) (*Dir, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("origin: open directory: %w", err)
+	}
+	if !info.IsDir() {
+		return nil, fmt.Errorf("origin: open directory: %s is not a directory", path)
+	}
+	root, err := os.OpenRoot(path)
+	if err != nil {
+		return nil, fmt.Errorf("origin: open directory: %w", err)
+	}
+	// The error for an escaping path has no exported name; an example of it does as well.
+	_, err = root.Lstat("..")
+	return &Dir{root: root, escapes: errors.Unwrap(err), now: time.Now}, nil
+}
+
+// Close releases the directory. Requests fail from then on; bodies that are being read go on to their end.
+func (d *Dir) Close() error { return d.root.Close() }
+
+// BaseURL returns file:///, under which every request's path is taken. Requests may carry another scheme and host;
+// they aren't looked at.
+func (d *Dir) BaseURL() *url.URL { return &url.URL{Scheme: "file", Path: "/"} }
+
+// RoundTrip answers req. Whatever the request asks for that can't be had is a status: 403 where the system denies
+// reading, 404, 405, 412, 416. An error means that the file system failed or that req's context is done.
+func (d *Dir) RoundTrip(req *http.Request) (*http.Response, error) {
+	if req.Body != nil {
+		defer req.Body.Close()
+	}
+	if err := req.Context().Err(); err != nil {
+		return nil, err
+	}
+	if d.root == nil {
+		return nil, errors.New("origin: this Dir has no directory: make it with OpenDir")
+	}
+	if req.Method != http.MethodGet && req.Method != http.MethodHead && req.Method != "" {
+		resp := d.text(req, http.StatusMethodNotAllowed)
+		resp.Header.Set("Allow", "GET, HEAD")
+		return resp, nil
+	}
+	resp, err := d.get(req)
+	if code := d.status(err); code != 0 {
+		return d.text(req, code), nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("origin: get %s: %w", req.URL.EscapedPath(), err)
+	}
+	return resp, nil
+}
+
+// get answers a GET or HEAD. An error for which d.status has a code means that answer.
+func (d *Dir) get(req *http.Request) (*http.Response, error) {
+	name, slash, ok := localName(req.URL, d.Dotfiles)
+	if !ok {
+		return nil, fs.ErrNotExist
+	}
+	info, err := d.root.Stat(name)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case info.IsDir() && slash:
+		return d.directory(req, name)
+	case info.IsDir():
+		return d.redirect(req), nil
+	case slash: // a file isn't a directory
+		return nil, fs.ErrNotExist
+	}
+	return d.file(req, name)
+}
+
+// status returns the status that stands for err, or 0 if err is nil or a failure that has none.
+func (d *Dir) status(err error) int {
+	switch {
+	case err == nil:
+		return 0
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, errNotRegular), errors.Is(err, d.escapes), isMissing(err):
+		return http.StatusNotFound
+	case errors.Is(err, fs.ErrPermission):
+		return http.StatusForbidden
+	}
+	return 0
+}
+
+// redirect sends a client that left out a directory's last slash to the path that has it.
+func (d *Dir) redirect(req *http.Request) *http.Response {
+	resp := d.text(req, http.StatusMovedPermanently)
+	location := req.URL.EscapedPath() + "/"
+	if req.URL.RawQuery != "" {
+		location += "?" + req.URL.RawQuery
+	}
+	resp.Header.Set("Location", location)
+	return resp
+}

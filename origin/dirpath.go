@@ -1,0 +1,41 @@
+package origin
+
+import (
+	"io/fs"
+	"net/url"
+	"path/filepath"
+	"strings"
+)
+
+// localName returns the name under the root that u's path stands for, and whether the path ends in a slash. It isn't
+// ok if no file may have that name: one name has one path, so that an encoded slash, an empty segment, "." and ".."
+// are refused and not resolved.
+func localName(u *url.URL, dotfiles bool) (name string, slash, ok bool) {
+	if u.Opaque != "" || strings.Contains(strings.ToLower(u.EscapedPath()), "%2f") {
+		return "", false, false
+	}
+	if u.Path == "" || u.Path == "/" {
+		return ".", true, true
+	}
+	name, ok = strings.CutPrefix(u.Path, "/")
+	if !ok {
+		return "", false, false
+	}
+	name, slash = strings.CutSuffix(name, "/")
+	for segment := range strings.SplitSeq(name, "/") {
+		if !servable(segment, dotfiles) {
+			return "", false, false
+		}
+	}
+	name, err := filepath.Localize(name)
+	return name, slash, err == nil
+}
+
+// servable reports whether segment, one name in a directory, can be asked for. fs.ValidPath refuses what isn't UTF-8,
+// "", and ".."; a backslash is a separator on some systems, and so on none.
+func servable(segment string, dotfiles bool) bool {
+	if segment == "." || !fs.ValidPath(segment) || strings.ContainsAny(segment, "\x00\\") {
+		return false
+	}
+	return dotfiles || segment[0] != '.'
+}

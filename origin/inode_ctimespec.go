@@ -1,0 +1,16 @@
+//go:build darwin || freebsd || netbsd
+
+package origin
+
+import (
+	"io/fs"
+	"syscall"
+)
+
+func inodeOf(info fs.FileInfo) inode {
+	st, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return inode{}
+	}
+	return inode{dev: uint64(st.Dev), ino: uint64(st.Ino), links: uint64(st.Nlink), ctime: st.Ctimespec.Nano()}
+}

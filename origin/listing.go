@@ -1,0 +1,142 @@
+package origin
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// directory answers a path that ends in a slash from the directory at name: with its index.html, else with a page that
+// lists it if d.Browse.
+func (d *Dir) directory(req *http.Request, name string) (*http.Response, error) {
+	resp, err := d.file(req, filepath.Join(name, "index.html"))
+	if err == nil || d.status(err) != http.StatusNotFound {
+		return resp, err
+	}
+	if !d.Browse {
+		return nil, fs.ErrNotExist
+	}
+	entries, err := d.list(req.Context(), name)
+	if err != nil {
+		return nil, err
+	}
+	var page bytes.Buffer
+	err = listingPage.Execute(&page, map[string]any{
+		"Path":    "/" + strings.TrimPrefix(req.URL.Path, "/"),
+		"Root":    name == ".",
+		"Entries": entries,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("render listing: %w", err)
+	}
+	return d.listing(req, page.Bytes()), nil
+}
+
+// listing answers with page, whose validator is a hash of it: a directory's own modification time says nothing of
+// the sizes and times of its files.
+func (d *Dir) listing(req *http.Request, page []byte) *http.Response {
+	v := validators{etag: fmt.Sprintf(`W/"%.8x"`, sha256.Sum256(page))}
+	code := v.check(req.Header)
+	if code == http.StatusPreconditionFailed {
+		return d.text(req, code)
+	}
+	resp := d.response(req, code)
+	resp.Header.Set("ETag", v.etag)
+	resp.Header.Set("Cache-Control", "no-cache")
+	if code == http.StatusOK {
+		setContent(resp, "text/html; charset=utf-8", page)
+	}
+	return resp
+}
+
+// entry is a line of a listing.
+type entry struct {
+	Name     string // a directory's ends in a slash
+	Href     template.URL
+	Dir      bool
+	Size     string
+	Modified string
+}
+
+// list returns what of the directory at name can be asked for, directories first.
+func (d *Dir) list(ctx context.Context, name string) ([]entry, error) {
+	dir, err := d.root.OpenFile(name, openFlags, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer dir.Close()
+	all, err := dir.ReadDir(-1)
+	if err != nil {
+		return nil, err
+	}
+	var entries []entry
+	for _, e := range all {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if !servable(e.Name(), d.Dotfiles) {
+			continue
+		}
+		// Not e.Info, which leaves the root and looks the name up by its path.
+		info, err := d.root.Stat(filepath.Join(name, e.Name()))
+		switch {
+		case d.status(err) != 0: // gone since, or a link to nowhere
+			continue
+		case err != nil:
+			return nil, err
+		case info.IsDir() || info.Mode().IsRegular():
+			entries = append(entries, entryOf(e.Name(), info))
+		}
+	}
+	slices.SortFunc(entries, compareEntries)
+	return entries, nil
+}
+
+func compareEntries(a, b entry) int {
+	switch {
+	case a.Dir == b.Dir:
+		return strings.Compare(a.Name, b.Name)
+	case a.Dir:
+		return -1
+	}
+	return 1
+}
+
+func entryOf(name string, info fs.FileInfo) entry {
+	e := entry{
+		Name: name,
+		// The "./" keeps a colon in the name from making it a scheme.
+		Href:     template.URL("./" + url.PathEscape(name)),
+		Dir:      info.IsDir(),
+		Modified: info.ModTime().UTC().Format(time.DateTime),
+	}
+	if e.Dir {
+		e.Name += "/"
+		e.Href += "/"
+	} else {
+		e.Size = formatSize(info.Size())
+	}
+	return e
+}
+
+// formatSize writes n in the largest unit of which it has one, to a tenth.
+func formatSize(n int64) string {
+	if n < 1<<10 {
+		return fmt.Sprintf("%d B", n)
+	}
+	size, unit := float64(n)/(1<<10), 0
+	for size >= 1<<10 && unit < 5 {
+		size /= 1 << 10
+		unit++
+	}
+	return fmt.Sprintf("%.1f %ciB", size, "KMGTPE"[unit])
+}

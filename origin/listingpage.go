@@ -1,0 +1,38 @@
+package origin
+
+import "html/template"
+
+// listingPage lists a directory. It needs nothing but itself: no script, no other file.
+var listingPage = template.Must(template.New("listing").Parse(`<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>Index of {{.Path}}</title>
+<style>
+body { font: 1rem/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
+h1 { font-size: 1.25rem; overflow-wrap: anywhere; }
+table { border-collapse: collapse; width: 100%; }
+th { text-align: left; }
+th, td { padding: .2rem 1rem .2rem 0; border-bottom: 1px solid #8884; }
+td:first-child { overflow-wrap: anywhere; }
+.n { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
+</style>
+</head>
+<body>
+<h1>Index of {{.Path}}</h1>
+<table>
+<thead><tr><th>Name</th><th class="n">Size</th><th class="n">Modified (UTC)</th></tr></thead>
+<tbody>
+{{- if not .Root}}
+<tr><td><a href="../">../</a></td><td></td><td></td></tr>
+{{- end}}
+{{- range .Entries}}
+<tr><td><a href="{{.Href}}">{{.Name}}</a></td><td class="n">{{.Size}}</td><td class="n">{{.Modified}}</td></tr>
+{{- end}}
+</tbody>
+</table>
+</body>
+</html>
+`))

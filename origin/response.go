@@ -1,0 +1,48 @@
+package origin
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// response returns an answer to req that has a status and a Date, and no body.
+func (d *Dir) response(req *http.Request, code int) *http.Response {
+	return &http.Response{
+		Status:     fmt.Sprintf("%d %s", code, http.StatusText(code)),
+		StatusCode: code,
+		Proto:      "HTTP/1.1",
+		ProtoMajor: 1,
+		ProtoMinor: 1,
+		Header:     http.Header{"Date": {httpDate(d.now())}},
+		Body:       http.NoBody,
+		Request:    req,
+	}
+}
+
+// text returns an answer whose body says no more than its status.
+func (d *Dir) text(req *http.Request, code int) *http.Response {
+	resp := d.response(req, code)
+	setContent(resp, "text/plain; charset=utf-8", []byte(resp.Status+"\n"))
+	return resp
+}
+
+// setContent makes content the content of resp, which a HEAD's answer describes but doesn't carry.
+func setContent(resp *http.Response, mediaType string, content []byte) {
+	resp.Header.Set("Content-Type", mediaType)
+	setLength(resp, int64(len(content)))
+	if resp.Request.Method != http.MethodHead {
+		resp.Body = io.NopCloser(bytes.NewReader(content))
+	}
+}
+
+func setLength(resp *http.Response, length int64) {
+	resp.ContentLength = length
+	resp.Header.Set("Content-Length", strconv.FormatInt(length, 10))
+}
+
+// httpDate returns t as an HTTP-date (RFC 9110 section 5.6.7).
+func httpDate(t time.Time) string { return t.UTC().Format(http.TimeFormat) }

@@ -1,0 +1,116 @@
+package origin
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// RoundTrip sends req and returns what comes back. The request's URL begins with BaseURL's; one with another scheme or
+// host isn't sent, since it would get the base's credentials. 1xx responses go to req's httptrace.ClientTrace.
+//
+// A GET or HEAD without a body is sent once more if its connection, although made, broke before the first byte of a
+// response: the server was about to close it, or was being restarted. A refused dial, a timeout or a context that is done is
+// an error at once. The request may so reach the server twice, which both methods allow (RFC 9110 section 9.2.2).
+//
+// The errors of a request that was sent, those of its body's Read too, are net.Errors and name its method and its URL
+// without userinfo.
+func (s *Server) RoundTrip(req *http.Request) (*http.Response, error) {
+	next, err := s.transport()
+	if err == nil && !s.covers(req.URL) {
+		err = fmt.Errorf("origin: %s is not on this origin's host: request what is below %s",
+			withoutUserinfo(req.URL), s.BaseURL())
+	}
+	if err != nil {
+		if req.Body != nil {
+			req.Body.Close()
+		}
+		return nil, err
+	}
+	ctx, cancel := context.WithCancelCause(req.Context())
+	out := s.outgoing(ctx, req)
+	resp, err := send(next, out)
+	if err != nil {
+		cancel(nil)
+		return nil, failure("", req, err)
+	}
+	resp.Request = req // not out, which has the credentials
+	s.limitBody(ctx, cancel, resp)
+	return resp, nil
+}
+
+// covers reports whether u is on the base's host.
+func (s *Server) covers(u *url.URL) bool {
+	return u != nil && u.Scheme == s.base.Scheme && strings.EqualFold(u.Host, s.base.Host)
+}
+
+// outgoing returns a copy of req as it is to be sent.
+func (s *Server) outgoing(ctx context.Context, req *http.Request) *http.Request {
+	out := req.Clone(ctx)
+	out.URL.User = nil
+	out.Host = s.Host
+	if out.Host == "" {
+		out.Host = s.base.Host
+	}
+	if out.Header == nil {
+		out.Header = make(http.Header)
+	}
+	if _, ok := out.Header["User-Agent"]; !ok {
+		out.Header.Set("User-Agent", "") // keeps net/http from adding its own
+	}
+	if _, ok := out.Header["Authorization"]; !ok && s.base.User != nil {
+		out.Header.Set("Authorization", basic(s.base.User))
+	}
+	return out
+}
+
+// basic returns the credentials in u as RFC 7617 section 2 writes them.
+func basic(u *url.Userinfo) string {
+	password, _ := u.Password()
+	return "Basic " + base64.StdEncoding.EncodeToString([]byte(u.Username()+":"+password))
+}
+
+// send is next.RoundTrip with the one retry that Server.RoundTrip's comment describes. net/http itself tries again when
+// a connection that was idle breaks, but not when one that it made for this request does.
+func send(next http.RoundTripper, req *http.Request) (*http.Response, error) {
+	if req.Method != http.MethodGet && req.Method != http.MethodHead && req.Method != "" ||
+		req.Body != nil && req.Body != http.NoBody {
+		return next.RoundTrip(req)
+	}
+	var connected, answered atomic.Bool
+	ctx := httptrace.WithClientTrace(req.Context(), &httptrace.ClientTrace{
+		GetConn:              func(string) { connected.Store(false) },
+		GotConn:              func(httptrace.GotConnInfo) { connected.Store(true) },
+		GotFirstResponseByte: func() { answered.Store(true) },
+	})
+	resp, err := next.RoundTrip(req.WithContext(ctx))
+	if err == nil || !connected.Load() || answered.Load() || isTimeout(err) || ctx.Err() != nil {
+		return resp, err
+	}
+	return next.RoundTrip(req)
+}
+
+// limitBody puts BodyTimeout to resp's body; cancel ends the context ctx of its request.
+func (s *Server) limitBody(ctx context.Context, cancel context.CancelCauseFunc, resp *http.Response) {
+	switch {
+	case resp.StatusCode == http.StatusSwitchingProtocols:
+		// What follows isn't a body but another protocol, which has to be written to as well; req's context ends it.
+	case resp.Body == nil || resp.Body == http.NoBody:
+		cancel(nil)
+		resp.Body = http.NoBody
+	default:
+		resp.Body = &serverBody{
+			ReadCloser: resp.Body,
+			req:        resp.Request,
+			ctx:        ctx,
+			cancel:     cancel,
+			limit:      limit(s.BodyTimeout, 30*time.Second),
+		}
+	}
+}

@@ -1,0 +1,145 @@
+package origin
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Server answers requests from an HTTP server. It sends what it is given, plus what the base URL and the fields below
+// say, and hands back what comes: redirects aren't followed, bodies aren't decoded.
+//
+// HTTP makes a Server. The exported fields may be changed before the first request. A zero field stands for the default
+// that its comment names, a negative duration for no limit. A Server is safe for concurrent use.
+type Server struct {
+	// Host is the Host field to send, whatever the request's. If empty, the base URL's host is sent.
+	Host string
+
+	// DialTimeout limits how long a connection may take to be made. Default: 10 seconds.
+	DialTimeout time.Duration
+
+	// TLSTimeout limits how long a TLS handshake may take. Default: 10 seconds.
+	TLSTimeout time.Duration
+
+	// HeaderTimeout limits the time from a request's last byte to the end of its response's head. Default: 30 seconds.
+	HeaderTimeout time.Duration
+
+	// BodyTimeout limits how long a Read of a body may wait for its next byte; a reader that pauses between Reads
+	// isn't held against the server. The Read's error then has a Timeout method that returns true. Default: 30 seconds.
+	BodyTimeout time.Duration
+
+	// IdleTimeout is how long an unused connection is kept for the next request. Default: 90 seconds.
+	IdleTimeout time.Duration
+
+	// MaxHeaderBytes limits the size of a response's head. Default: 256 KiB.
+	MaxHeaderBytes int64
+
+	// MaxConns limits the number of connections; further requests wait for one, as long as their contexts let them.
+	// Default: no limit.
+	MaxConns int
+
+	// MaxIdleConns limits the number of connections kept for the next request. Default: 256.
+	MaxIdleConns int
+
+	// ProxyFromEnvironment sends requests through the proxy that HTTP_PROXY, HTTPS_PROXY and NO_PROXY name. Otherwise
+	// they are ignored.
+	ProxyFromEnvironment bool
+
+	// TLS says how to speak to an https server. If nil, its certificate is verified by the system's roots.
+	TLS *tls.Config
+
+	// Transport sends the requests. If nil, a transport of the Server's own does, made of the fields above. Of these, one
+	// that is given heeds only Host and BodyTimeout, the latter if it heeds the contexts of requests.
+	Transport http.RoundTripper
+
+	base *url.URL
+
+	mu   sync.Mutex
+	next http.RoundTripper // guarded by mu; nil before the first request
+}
+
+// HTTP returns a Server whose resources are below base. Userinfo in base is sent as Basic credentials (RFC 7617) with
+// requests that have no Authorization field. Validate says whether base will do.
+func HTTP(base *url.URL) *Server {
+	if base == nil {
+		return new(Server)
+	}
+	c := *base
+	return &Server{base: &c}
+}
+
+// Validate says what is wrong with s, if anything, and what to do about it. RoundTrip fails as long as it does.
+func (s *Server) Validate() error {
+	problem := s.problem()
+	if problem == "" {
+		return nil
+	}
+	if s.base == nil || s.base.Host == "" { // without a host, what is userinfo may have been parsed as something else
+		return errors.New("origin: " + problem)
+	}
+	return fmt.Errorf("origin: %s: %s", withoutUserinfo(s.base), problem)
+}
+
+func (s *Server) problem() string {
+	u := s.base
+	switch {
+	case u == nil:
+		return "no URL: give the server's, like https://files.example.com/"
+	case u.Opaque != "":
+		return "the URL has no host: write two slashes after the scheme, like https://files.example.com/"
+	case u.Scheme == "":
+		return "the URL has no scheme: begin it with http:// or https://"
+	case u.Scheme != "http" && u.Scheme != "https":
+		return fmt.Sprintf("the scheme %q is not one that this origin speaks: use http or https", u.Scheme)
+	case u.Hostname() == "":
+		return "the URL has no host: name one, like " + u.Scheme + "://files.example.com/"
+	case u.RawQuery != "" || u.ForceQuery:
+		return "the URL has a query, which requests bring themselves: remove it from the ? on"
+	case u.Fragment != "":
+		return "the URL has a fragment, which no server gets to see: remove it from the # on"
+	case strings.ContainsAny(s.Host, " \t\r\n/\\?#@"):
+		return fmt.Sprintf("Host %q is not the name of a host: give a name, and a port if need be, like files.example.com", s.Host)
+	}
+	return ""
+}
+
+// BaseURL returns the URL that requests' URLs begin with: a copy of HTTP's argument, without userinfo, its path ending in
+// a slash.
+func (s *Server) BaseURL() *url.URL {
+	if s.base == nil {
+		return &url.URL{Path: "/"}
+	}
+	u := withoutUserinfo(s.base)
+	if !strings.HasSuffix(u.EscapedPath(), "/") {
+		u.Path += "/"
+		if u.RawPath != "" {
+			u.RawPath += "/"
+		}
+	}
+	return u
+}
+
+// CloseIdleConnections closes the connections that no request uses. A later request makes a new one.
+func (s *Server) CloseIdleConnections() {
+	s.mu.Lock()
+	next := s.next
+	s.mu.Unlock()
+	if c, ok := next.(interface{ CloseIdleConnections() }); ok {
+		c.CloseIdleConnections()
+	}
+}
+
+// withoutUserinfo returns a copy of u that may be shown, an empty one of nil.
+func withoutUserinfo(u *url.URL) *url.URL {
+	if u == nil {
+		return new(url.URL)
+	}
+	c := *u
+	c.User = nil
+	return &c
+}

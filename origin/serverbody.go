@@ -1,0 +1,86 @@
+package origin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"time"
+)
+
+// serverBody is a body whose Reads don't wait for ever. The limit is held by a timer that runs while a Read does and
+// ends the request's context, which makes net/http's Read return. A Read whose bytes come at that very moment keeps
+// them, and the next one fails.
+type serverBody struct {
+	io.ReadCloser
+	req    *http.Request   // what errors name
+	ctx    context.Context // that the body is read under
+	cancel context.CancelCauseFunc
+	limit  time.Duration // 0: none
+	timer  *time.Timer   // nil before the first Read
+}
+
+func (b *serverBody) Read(p []byte) (int, error) {
+	b.watch()
+	n, err := b.ReadCloser.Read(p)
+	if b.timer != nil {
+		b.timer.Stop()
+	}
+	if err == nil || err == io.EOF {
+		return n, err
+	}
+	if idle, ok := errors.AsType[*idleError](context.Cause(b.ctx)); ok {
+		err = idle
+	}
+	return n, failure("read body of", b.req, err)
+}
+
+func (b *serverBody) watch() {
+	switch {
+	case b.limit == 0:
+	case b.timer == nil:
+		b.timer = time.AfterFunc(b.limit, func() { b.cancel(&idleError{b.limit}) })
+	default:
+		b.timer.Reset(b.limit)
+	}
+}
+
+// Close gives up what of the body hasn't been read.
+func (b *serverBody) Close() error {
+	err := b.ReadCloser.Close()
+	b.cancel(nil)
+	return err
+}
+
+// idleError says that a server sent nothing of a body for as long as BodyTimeout lets it.
+type idleError struct{ limit time.Duration }
+
+func (e *idleError) Error() string { return fmt.Sprintf("no byte for %v", e.limit) }
+func (e *idleError) Timeout() bool { return true }
+
+// requestError says what failed of which request. It is a net.Error, like those of net/http.
+type requestError struct {
+	op  string
+	err error
+}
+
+func failure(op string, req *http.Request, err error) error {
+	if op != "" {
+		op += " "
+	}
+	return &requestError{fmt.Sprintf("origin: %s%s %s", op, req.Method, withoutUserinfo(req.URL)), err}
+}
+
+func (e *requestError) Error() string   { return e.op + ": " + e.err.Error() }
+func (e *requestError) Unwrap() error   { return e.err }
+func (e *requestError) Timeout() bool   { return isTimeout(e.err) }
+func (e *requestError) Temporary() bool { return isTimeout(e.err) }
+
+var _ net.Error = (*requestError)(nil)
+
+func isTimeout(err error) bool {
+	var timeout interface{ Timeout() bool }
+	return errors.As(err, &timeout) && timeout.Timeout()
+}
