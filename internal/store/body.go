@@ -1,0 +1,226 @@
+package store
+
+import (
+	"context"
+	"errors"
+
+	"github.com/scurrycache/scurry/internal/chunk"
+	"github.com/scurrycache/scurry/internal/fill"
+)
+
+// body is what this node knows of the bytes of one version: the fills that are reading it and what they have pushed.
+// It is guarded by the store's mu.
+type body struct {
+	runs   []*fill.Run
+	begun  int64 // which of the store's fills was the last to begin here
+	pushed spans
+}
+
+var firstChunk = chunk.ID{}
+
+func (s *Store) bodyLocked(version string) *body {
+	b, ok := s.bodies[version]
+	if !ok {
+		b = &body{}
+		s.bodies[version] = b
+	}
+	return b
+}
+
+// forgetBodyLocked drops what is known of a version whose record is gone, unless the record that takes its place has
+// the same, or a fill is still reading it.
+func (s *Store) forgetBodyLocked(version, successor string) {
+	if b, ok := s.bodies[version]; ok && version != successor && len(b.runs) == 0 {
+		delete(s.bodies, version)
+	}
+}
+
+func (s *Store) begunLocked(rec *Record) int64 {
+	if b, ok := s.bodies[rec.Version]; ok {
+		return b.begun
+	}
+	return 0
+}
+
+// joinLocked follows a fill that has the byte at off of rec, or will have it soon.
+func (s *Store) joinLocked(rec *Record, off, stop, ahead int64) (*fill.Follower, bool) {
+	b, ok := s.bodies[rec.Version]
+	if !ok {
+		return nil, false
+	}
+	for _, run := range b.runs {
+		span := run.Span()
+		if !span.Holds(off) || (rec.refetchable() && off-span.Pos >= s.far()) {
+			continue
+		}
+		if f, ok := run.Follow(off, stop, ahead); ok {
+			return f, true
+		}
+	}
+	return nil, false
+}
+
+// Streams tells whether rec's content is too large to be kept, since it couldn't be asked for again.
+func (s *Store) Streams(rec *Record) bool {
+	return !rec.refetchable() && rec.Length > s.cfg.Memory/holdShare
+}
+
+// far is how many bytes ahead of a fill a reader may be to wait for it rather than start a fill of its own.
+func (s *Store) far() int64 { return window * s.cfg.Geometry.Max }
+
+// held returns the chunk of rec that holds off if the chunks group has it.
+func (s *Store) held(ctx context.Context, rec *Record, c chunk.Chunk) ([]byte, bool) {
+	b, err := s.chunks.Get(ctx, s.chunkKey(rec, c.ID))
+	return b, err == nil
+}
+
+// reach returns where a fill of rec that starts at off ends, lest it fetch what is here already: at the end of the
+// slab, at the next fill, or at the next chunk that the chunks group still has.
+func (s *Store) reach(ctx context.Context, rec *Record, off int64) int64 {
+	if !rec.refetchable() {
+		return rec.Length
+	}
+	end := rec.Length
+	if !rec.OneSlab {
+		end = min(end, s.cfg.Geometry.SlabEnd(off))
+	}
+	for {
+		s.mu.Lock()
+		b, ok := s.bodies[rec.Version]
+		if !ok {
+			s.mu.Unlock()
+			return end
+		}
+		for _, run := range b.runs {
+			if base := run.Span().Base; base >= off {
+				end = min(end, base)
+			}
+		}
+		at := b.pushed.next(off, end)
+		s.mu.Unlock()
+		if at < 0 {
+			return end
+		}
+		c := s.cfg.Geometry.At(at, rec.OneSlab)
+		if _, ok := s.held(ctx, rec, c); ok {
+			return c.Start
+		}
+		s.mu.Lock() // evicted
+		b.pushed = b.pushed.remove(c.Start, c.End)
+		s.mu.Unlock()
+	}
+}
+
+// runLocked makes a fill of rec's bytes [off, end), which reads from open if that isn't nil. It must be started.
+func (s *Store) runLocked(rec *Record, open fill.Body, off, end int64, want int64) *fill.Run {
+	g := s.cfg.Geometry
+	cfg := fill.Config{
+		Start: off, End: end, Want: want, Body: open,
+		Next: func(off int64) int64 { return g.At(off, rec.OneSlab).End },
+		Push: func(off int64, b []byte) { s.push(rec, off, b) },
+		Hold: holdChunks * g.Max,
+		Idle: idle,
+	}
+	if rec.Resumable {
+		cfg.Open = func(ctx context.Context, off, end int64) (fill.Body, error) {
+			return s.cfg.Source.Open(ctx, rec, off, end)
+		}
+	}
+	if !rec.refetchable() {
+		cfg.Want = fill.Everything
+		cfg.Pinned, cfg.Hold = true, s.cfg.Memory/holdShare
+		cfg.Overflow = func() { s.overflowed(rec) }
+		if s.Streams(rec) {
+			cfg.Push = nil // it can't be kept, so it mustn't push out what can
+		}
+	}
+	var run *fill.Run
+	cfg.Done = func(end int64, err error) { s.ended(rec, run, end, err) }
+	run = fill.New(cfg)
+	b := s.bodyLocked(rec.Version)
+	if rec.refetchable() {
+		for _, earlier := range b.runs {
+			earlier.Cut(off)
+		}
+	}
+	b.runs = append(b.runs, run)
+	s.fills++
+	b.begun = s.fills
+	s.live++
+	return run
+}
+
+// push puts a finished chunk into the chunks group. The group offers no way to set a value, so it is asked for it, with
+// the value at hand for its getter. The question may join one that is already open and fails; then it is put again.
+func (s *Store) push(rec *Record, off int64, b []byte) {
+	c := s.cfg.Geometry.At(off, rec.OneSlab)
+	key := s.chunkKey(rec, c.ID)
+	for p := (&pushing{Context: s.base, chunk: b}); !p.taken; {
+		if _, err := s.chunks.Get(p, key); err == nil || s.base.Err() != nil {
+			break
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	body := s.bodyLocked(rec.Version)
+	body.pushed = body.pushed.add(off, off+int64(len(b)))
+}
+
+// pushing is the context of a push: it carries the chunk to the getter.
+type pushing struct {
+	context.Context
+	chunk []byte
+	taken bool
+}
+
+type pushingKey struct{}
+
+func (p *pushing) Value(key any) any {
+	if key == (pushingKey{}) {
+		return p
+	}
+	return p.Context.Value(key)
+}
+
+var errNotHeld = errors.New("chunk isn't held")
+
+// loadChunk is the getter of the chunks group. It never waits and never asks the origin: whoever misses a chunk joins
+// a fill, or starts one, and so gets its bytes as they come.
+func (s *Store) loadChunk(ctx context.Context, _ string) ([]byte, error) {
+	if p, ok := ctx.Value(pushingKey{}).(*pushing); ok {
+		p.taken = true
+		return p.chunk, nil
+	}
+	return nil, errNotHeld
+}
+
+// overflowed is told that a body grows too large to be kept: nobody can join it any more.
+func (s *Store) overflowed(rec *Record) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.dropLocked(rec)
+}
+
+// ended takes a fill out of the table. In the same step the record learns the length, if it was the end of the body
+// that told it, or goes, if the fill failed.
+func (s *Store) ended(rec *Record, run *fill.Run, end int64, err error) {
+	defer s.work.Done()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.live--
+	b := s.bodyLocked(rec.Version)
+	for i, r := range b.runs {
+		if r == run {
+			b.runs = append(b.runs[:i:i], b.runs[i+1:]...)
+			break
+		}
+	}
+	switch now := s.currentLocked(rec); {
+	case now == nil:
+		s.forgetBodyLocked(rec.Version, "")
+	case err != nil:
+		s.dropLocked(rec)
+	case now.Length < 0:
+		s.replaceLocked(now, now.with(func(r *Record) { r.Length = end }))
+	}
+}

@@ -1,0 +1,170 @@
+package store
+
+import (
+	"encoding/binary"
+	"errors"
+	"net/http"
+	"time"
+)
+
+// The encoding of a record: fields in a fixed order, numbers as varints, strings with their length before them. Times
+// are sent as ages, since the clocks of two nodes differ. The key isn't sent: whoever asked knows it.
+
+const codecVersion = 1
+
+func (r *Record) encode(now time.Time) []byte {
+	b := make([]byte, 0, 512)
+	b = append(b, codecVersion)
+	b = appendStrings(b, r.Vary)
+	b = appendString(b, r.Variant)
+	b = binary.AppendUvarint(b, r.Generation)
+	b = appendString(b, r.Version)
+	b = binary.AppendVarint(b, int64(r.Status))
+	b = appendHeader(b, r.Header)
+	b = appendHeader(b, r.Selecting)
+	for _, t := range []time.Time{r.RequestTime, r.ResponseTime, r.PassUntil} {
+		b = binary.AppendVarint(b, int64(now.Sub(t)))
+	}
+	b = binary.AppendVarint(b, r.Length)
+	for _, flag := range r.flags() {
+		b = append(b, 0)
+		if *flag {
+			b[len(b)-1] = 1
+		}
+	}
+	return b
+}
+
+func (r *Record) flags() []*bool {
+	return []*bool{&r.Rangeable, &r.Resumable, &r.OneSlab, &r.Pass}
+}
+
+var errEncoding = errors.New("not a record of this version")
+
+// decode makes a record of b, which was encoded by any node. It has no Key yet and isn't prepared.
+func decode(b []byte, now time.Time) (*Record, error) {
+	d := decoder{b: b}
+	r := &Record{}
+	if d.byte() != codecVersion {
+		return nil, errEncoding
+	}
+	r.Vary = d.strings()
+	r.Variant = d.string()
+	r.Generation = d.uvarint()
+	r.Version = d.string()
+	r.Status = int(d.varint())
+	r.Header = d.header()
+	r.Selecting = d.header()
+	for _, t := range []*time.Time{&r.RequestTime, &r.ResponseTime, &r.PassUntil} {
+		*t = now.Add(-time.Duration(d.varint()))
+	}
+	r.Length = d.varint()
+	for _, flag := range r.flags() {
+		*flag = d.byte() == 1
+	}
+	if d.bad || len(d.b) > 0 {
+		return nil, errEncoding
+	}
+	return r, nil
+}
+
+func appendHeader(b []byte, h http.Header) []byte {
+	b = binary.AppendUvarint(b, uint64(len(h)))
+	for name, values := range h {
+		b = appendString(b, name)
+		b = appendStrings(b, values)
+	}
+	return b
+}
+
+func appendString(b []byte, s string) []byte {
+	b = binary.AppendUvarint(b, uint64(len(s)))
+	return append(b, s...)
+}
+
+func appendStrings(b []byte, list []string) []byte {
+	b = binary.AppendUvarint(b, uint64(len(list)))
+	for _, s := range list {
+		b = appendString(b, s)
+	}
+	return b
+}
+
+// decoder takes apart b. Once something was wrong, all it returns is zero.
+type decoder struct {
+	b   []byte
+	bad bool
+}
+
+func (d *decoder) fail() {
+	d.b, d.bad = nil, true
+}
+
+func (d *decoder) byte() byte {
+	if len(d.b) == 0 {
+		d.fail()
+		return 0
+	}
+	c := d.b[0]
+	d.b = d.b[1:]
+	return c
+}
+
+func (d *decoder) uvarint() uint64 {
+	v, n := binary.Uvarint(d.b)
+	if n <= 0 {
+		d.fail()
+		return 0
+	}
+	d.b = d.b[n:]
+	return v
+}
+
+func (d *decoder) varint() int64 {
+	v, n := binary.Varint(d.b)
+	if n <= 0 {
+		d.fail()
+		return 0
+	}
+	d.b = d.b[n:]
+	return v
+}
+
+// count is a length of what follows, which has at least a byte for each.
+func (d *decoder) count() int {
+	n := d.uvarint()
+	if n > uint64(len(d.b)) {
+		d.fail()
+		return 0
+	}
+	return int(n)
+}
+
+func (d *decoder) string() string {
+	n := d.count()
+	s := string(d.b[:n])
+	d.b = d.b[n:]
+	return s
+}
+
+func (d *decoder) header() http.Header {
+	n := d.count()
+	h := make(http.Header, n)
+	for range n {
+		name := d.string()
+		h[name] = d.strings()
+	}
+	return h
+}
+
+func (d *decoder) strings() []string {
+	n := d.count()
+	if n == 0 {
+		return nil
+	}
+	list := make([]string, 0, n)
+	for range n {
+		list = append(list, d.string())
+	}
+	return list
+}

@@ -1,0 +1,242 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"github.com/scurrycache/scurry/internal/fill"
+)
+
+// Reader reads a part of a stored response's content: from the chunks group where it has the chunk, else from a fill,
+// byte by byte as the bytes come. It is used by one goroutine and must be closed.
+type Reader struct {
+	s        *Store
+	rec      *Record
+	pos, end int64 // end is -1 while the length is unknown
+	ahead    int64
+	follower *fill.Follower
+	view     []byte // fetched but not yet handed out
+	filled   bool   // some bytes came from a fill
+}
+
+// ReaderFrom makes r read the content [start, end) of a's record, or to its end if end is -1. It takes over what a holds.
+func (s *Store) ReaderFrom(r *Reader, a *Answer, start, end int64) {
+	s.Reader(r, a.Record, start, end)
+	if a.follower != nil {
+		if start == 0 {
+			r.follower, a.follower = a.follower, nil
+			r.follower.Stop(r.stop())
+		} else if !a.Record.refetchable() {
+			r.joined(r.join()) // before a lets go of a body that goes when nobody follows it
+		}
+	}
+}
+
+// Reader makes r read the content [start, end) of rec, or to its end if end is -1.
+func (s *Store) Reader(r *Reader, rec *Record, start, end int64) {
+	if end < 0 {
+		end = rec.Length
+	}
+	*r = Reader{s: s, rec: rec, pos: start, end: end, ahead: s.far()}
+	if start == 0 && end == rec.Length {
+		r.ahead = fill.Everything // whoever reads all of it gets whole slabs fetched
+	}
+}
+
+// FromFill tells whether some of the bytes came from the origin while they were read, not from memory.
+func (r *Reader) FromFill() bool { return r.filled }
+
+// Ready waits until it is certain that the first bytes can be had, so that the head of a response may be sent. The
+// error wraps fill.ErrGone if this version's bytes are to be had no more, and the record is gone.
+func (r *Reader) Ready(ctx context.Context) error {
+	if r.end >= 0 && r.pos >= r.end || r.view != nil {
+		return nil
+	}
+	if r.follower == nil && !r.rec.refetchable() {
+		// A fill that can't be repeated has what is yet to come, so it is followed from the first byte on.
+		r.joined(r.join())
+	}
+	if r.follower == nil {
+		if err := r.find(ctx); err != nil {
+			return err
+		}
+	}
+	switch {
+	case r.follower != nil:
+		return r.follower.Opened(ctx)
+	case !r.rec.refetchable():
+		return r.whole(ctx)
+	}
+	return nil
+}
+
+// whole makes sure that nothing is missing of a body that can't be asked for again and is no longer being read.
+func (r *Reader) whole(ctx context.Context) error {
+	for off := r.pos; off < r.end; {
+		c := r.s.cfg.Geometry.At(off, r.rec.OneSlab)
+		if _, ok := r.s.held(ctx, r.rec, c); !ok {
+			return r.gone()
+		}
+		off = c.End
+	}
+	return nil
+}
+
+// Next returns the next bytes, at least one; they are immutable. It waits for them, after a call of wait if that isn't
+// nil. At the end the error is io.EOF.
+func (r *Reader) Next(ctx context.Context, wait func()) ([]byte, error) {
+	for {
+		if r.view != nil {
+			b := r.view
+			r.view = nil
+			r.pos += int64(len(b))
+			return b, nil
+		}
+		if r.end >= 0 && r.pos >= r.end {
+			return nil, io.EOF
+		}
+		if r.follower == nil {
+			if err := r.find(ctx); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		b, err := r.follower.Next(ctx, wait)
+		if err == nil {
+			r.filled = true
+			r.pos += int64(len(b))
+			return b, nil
+		}
+		r.Close()
+		if err == io.EOF && r.end < 0 {
+			return nil, io.EOF // the end of the fill was the end of the content
+		}
+		if err != io.EOF && !errors.Is(err, fill.ErrBehind) {
+			return nil, err
+		}
+	}
+}
+
+// Close lets go of the fill that r follows. It may be called more than once.
+func (r *Reader) Close() {
+	if r.follower != nil {
+		r.follower.Close()
+		r.follower = nil
+	}
+}
+
+func (r *Reader) stop() int64 {
+	if r.end < 0 {
+		return fill.Everything
+	}
+	return r.end
+}
+
+// find gets at the byte at r.pos: it sets view or follower.
+func (r *Reader) find(ctx context.Context) error {
+	if r.viewChunk(ctx) {
+		return nil
+	}
+	for {
+		if f, ok := r.join(); ok {
+			r.joined(f, true)
+			return nil
+		}
+		begun := r.begun()
+		// The fill that had it may have ended just now, having pushed it.
+		if r.viewChunk(ctx) {
+			return nil
+		}
+		if !r.rec.refetchable() {
+			return r.lost(begun)
+		}
+		start := r.s.cfg.Geometry.At(r.pos, r.rec.OneSlab).Start
+		end := r.s.reach(ctx, r.rec, start)
+		if end <= start {
+			continue // it has been pushed just now
+		}
+		f, err := r.begin(start, end, begun)
+		if err != nil {
+			return err
+		}
+		if f != nil {
+			r.joined(f, true)
+			return nil
+		}
+	}
+}
+
+// viewChunk takes the bytes from the chunks group if they are there.
+func (r *Reader) viewChunk(ctx context.Context) bool {
+	c := r.s.cfg.Geometry.At(r.pos, r.rec.OneSlab)
+	b, ok := r.s.held(ctx, r.rec, c)
+	if !ok || r.pos-c.Start >= int64(len(b)) {
+		return false
+	}
+	b = b[r.pos-c.Start:]
+	if r.end >= 0 && int64(len(b)) > r.end-r.pos {
+		b = b[:r.end-r.pos]
+	}
+	r.view = b
+	return true
+}
+
+func (r *Reader) join() (*fill.Follower, bool) {
+	r.s.mu.Lock()
+	defer r.s.mu.Unlock()
+	return r.s.joinLocked(r.rec, r.pos, r.stop(), r.ahead)
+}
+
+func (r *Reader) joined(f *fill.Follower, ok bool) {
+	if ok {
+		r.follower = f
+	}
+}
+
+// begun tells one state of this version's fills from another: it changes with each that begins.
+func (r *Reader) begun() int64 {
+	r.s.mu.Lock()
+	defer r.s.mu.Unlock()
+	return r.s.begunLocked(r.rec)
+}
+
+// begin starts a fill of [start, end) and follows it, unless one has begun since begun was counted: then it returns
+// nil, and everything is to be looked at again.
+func (r *Reader) begin(start, end int64, begun int64) (*fill.Follower, error) {
+	s := r.s
+	s.mu.Lock()
+	if s.begunLocked(r.rec) != begun {
+		s.mu.Unlock()
+		return nil, nil
+	}
+	if !s.beginLocked() {
+		s.mu.Unlock()
+		return nil, context.Canceled
+	}
+	run := s.runLocked(r.rec, nil, start, end, start)
+	f, ok := run.Follow(r.pos, r.stop(), r.ahead)
+	s.mu.Unlock()
+	ctx, cancel := context.WithCancel(s.base)
+	run.Start(ctx, cancel)
+	if !ok {
+		return nil, errors.New("a new fill can't be followed") // it holds all it has
+	}
+	return f, nil
+}
+
+// lost is called when a chunk is neither held nor being read, and can't be asked for.
+func (r *Reader) lost(begun int64) error {
+	if r.begun() != begun {
+		return r.find(r.s.base) // a fill has begun meanwhile
+	}
+	return r.gone()
+}
+
+// gone removes the record, which would lead others to the same gap.
+func (r *Reader) gone() error {
+	r.s.mu.Lock()
+	defer r.s.mu.Unlock()
+	r.s.dropLocked(r.rec)
+	return fill.ErrGone
+}

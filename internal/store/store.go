@@ -1,0 +1,165 @@
+// Package store holds stored responses, each in two halves: a mutable record and immutable chunks.
+//
+// In come questions (Ask) and, from a Source, the origin's answers. Out come Records and Readers over their bytes. The
+// store owns all of it within its budget: records in a table of its own, which alone may change; chunks in a
+// groupcache group, under keys that no two representations share. A second group, which holds nothing, collapses
+// concurrent questions. Origin bodies are read by fills, which readers follow while they grow:
+//
+//	Find ──► table of records
+//	Fetch ─► records group ─► Source.Fetch ─► record into the table, body into a fill
+//	Reader ► chunks group, else a fill, else a new fill from Source.Open
+//	fill ──► followers, byte by byte; chunks group, chunk by chunk
+//
+// What HTTP has to say about storing and reusing is the Source's and the caller's business.
+package store
+
+import (
+	"container/list"
+	"context"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/scurrycache/scurry/internal/chunk"
+	"github.com/scurrycache/scurry/internal/fill"
+	"github.com/scurrycache/scurry/internal/peer"
+)
+
+// Source answers from the origin. Its methods may be called concurrently.
+type Source interface {
+	// Fetch asks the origin for ask's resource. If prev isn't nil, the request is conditional on prev's validators.
+	// An error means that no answer could be learned; it is shared by all who wait for this one.
+	Fetch(ctx context.Context, ask *Ask, prev *Record) (*Fetched, error)
+
+	// Open opens the bytes [off, end) of rec's representation, or to its end if end is -1. The error wraps
+	// fill.ErrGone if the origin no longer has that version or can't give this part of it.
+	Open(ctx context.Context, rec *Record, off, end int64) (fill.Body, error)
+
+	// Prepare returns what Record.Prepared is to be. It is called once for each record, before it is used.
+	Prepare(rec *Record) any
+}
+
+// Fetched is an origin's answer. The store owns Body and closes it, or hands it on to the one who asked.
+type Fetched struct {
+	Record    *Record // all but Key, Generation and Version, which the store fills in
+	Validator string  // what the version derives from: a strong validator, or "" if there is none
+	Body      fill.Body
+	Storable  bool
+	Renewed   bool // prev is still good: Record is prev with new fields and times, and there is no Body
+}
+
+// Config says how a Store works. All fields but Now must be set.
+type Config struct {
+	Memory    int64 // bytes of records and chunks together
+	Geometry  chunk.Geometry
+	Source    Source
+	Selecting func(names []string, request http.Header) string // which variant a request selects, by the names in Vary
+	Now       func() time.Time
+}
+
+const (
+	recordsShare = 16              // one part in so many of the memory is for records
+	holdShare    = 4               // no body that can't be asked for again may take more than one part in so many
+	holdChunks   = 4               // how many of the largest chunks a fill keeps for its followers after pushing them
+	window       = 4               // how many of the largest chunks a fill reads ahead of a reader of a range
+	idle         = 5 * time.Second // how long a fill that no one wants more of keeps its origin connection
+	passFor      = 5 * time.Second // how long a response that can't be stored sends others straight to the origin
+)
+
+// Validate says whether memory suffices for the geometry.
+func (c Config) Validate() error {
+	if err := c.Geometry.Validate(); err != nil {
+		return err
+	}
+	if least := 2 * c.Geometry.Slab; c.Memory < least {
+		return fmt.Errorf("memory of %d bytes is too small for slabs of %d: give it at least %d, or make the slabs smaller",
+			c.Memory, c.Geometry.Slab, least)
+	}
+	return nil
+}
+
+// Store holds stored responses. Its methods may be called concurrently.
+type Store struct {
+	cfg     Config
+	records *peer.Group
+	chunks  *peer.Group
+	base    context.Context // ends with Close
+	cancel  context.CancelFunc
+	work    sync.WaitGroup // flights and fills
+
+	// mu guards all below. It is taken before a fill's own lock, and never held while a group is asked.
+	mu          sync.Mutex
+	closed      bool
+	entries     map[string]*list.Element // of *entry, by cache key
+	recent      *list.List               // entries, the most recently used first
+	recordBytes int64
+	bodies      map[string]*body // by version
+	generations generations
+	fills       int64 // begun so far
+	live        int64 // fills that are reading
+}
+
+// New makes a store. It must be closed.
+func New(cfg Config) (*Store, error) {
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	s := &Store{cfg: cfg, entries: map[string]*list.Element{}, recent: list.New(), bodies: map[string]*body{}}
+	var err error
+	if s.records, err = peer.Borrow(0, s.load); err != nil {
+		return nil, err
+	}
+	if s.chunks, err = peer.Borrow(cfg.Memory-cfg.Memory/recordsShare, s.loadChunk); err != nil {
+		s.records.Release()
+		return nil, err
+	}
+	s.base, s.cancel = context.WithCancel(context.Background())
+	return s, nil
+}
+
+// Close ends all fills and flights, waits for them, and frees what the store holds. Readers that are still in use get
+// errors.
+func (s *Store) Close() {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return
+	}
+	s.closed = true
+	s.mu.Unlock()
+	s.cancel()
+	s.work.Wait()
+	s.records.Release()
+	s.chunks.Release()
+}
+
+// begin counts one flight or fill in, which must end with work.Done. It fails once the store is closed.
+func (s *Store) beginLocked() bool {
+	if s.closed {
+		return false
+	}
+	s.work.Add(1)
+	return true
+}
+
+// Usage is what a store holds and does.
+type Usage struct {
+	Records, RecordBytes int64
+	Fills, LiveFills     int64
+	Chunks               peer.Usage
+}
+
+// Usage counts what s holds and does.
+func (s *Store) Usage() Usage {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return Usage{
+		Records: int64(s.recent.Len()), RecordBytes: s.recordBytes,
+		Fills: s.fills, LiveFills: s.live,
+		Chunks: s.chunks.Usage(),
+	}
+}
