@@ -1,0 +1,157 @@
+package logging
+
+import (
+	"net/http"
+	"runtime/debug"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/rs/zerolog"
+)
+
+// Entry is what a handler adds to the access log's line about its request. The zero values are left out.
+type Entry struct {
+	Cache   string // what the cache did: hit, miss, stale, revalidated, collapsed, pass
+	Source  string // where the bytes came from: memory, origin
+	Version string
+	Age     time.Duration
+	HasAge  bool
+	Err     error // why the response is an error or was cut, if the log hasn't told it yet
+}
+
+// Writer is the http.ResponseWriter of one request under Access, which watches it for the log. It is the handler's
+// until the handler returns.
+type Writer struct {
+	http.ResponseWriter
+	Entry
+
+	status int
+	bytes  int64
+	start  time.Time
+	first  time.Duration // from start to the response's head
+}
+
+// Unwrap is for http.ResponseController.
+func (w *Writer) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// Status is the response's final status, 0 before it has one.
+func (w *Writer) Status() int { return w.status }
+
+// Written is how many bytes of content have been written.
+func (w *Writer) Written() int64 { return w.bytes }
+
+// WriteHeader notes the final status. An interim response (1xx but 101) isn't it.
+func (w *Writer) WriteHeader(status int) {
+	if w.status == 0 && (status >= 200 || status == http.StatusSwitchingProtocols) {
+		w.status = status
+		w.first = time.Since(w.start)
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Write counts the bytes of the content.
+func (w *Writer) Write(b []byte) (int, error) {
+	if w.status == 0 {
+		w.WriteHeader(http.StatusOK)
+	}
+	n, err := w.ResponseWriter.Write(b)
+	w.bytes += int64(n)
+	return n, err
+}
+
+// Flush sends what has been written, if the server can.
+func (w *Writer) Flush() {
+	if f, ok := w.ResponseWriter.(http.Flusher); ok {
+		f.Flush()
+	} else {
+		_ = http.NewResponseController(w.ResponseWriter).Flush() // a writer that can't be flushed isn't an error
+	}
+}
+
+var writers = sync.Pool{New: func() any { return new(Writer) }}
+
+// requests numbers the requests of this process; with its start they make request ids.
+var (
+	requests atomic.Uint64
+	process  = strconv.FormatInt(time.Now().UnixMilli(), 36)
+)
+
+// Access calls next with a *Writer and writes one line about each request to logger. A panic in next is logged and ends
+// as a 500, or as an aborted connection if the response has begun; http.ErrAbortHandler is passed on.
+func Access(logger *zerolog.Logger, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		w := writers.Get().(*Writer)
+		*w = Writer{ResponseWriter: rw, start: time.Now()}
+		defer func() {
+			p := recover()
+			if p != nil {
+				p = w.recovered(logger, p)
+			}
+			w.log(logger, r, p != nil)
+			*w = Writer{}
+			writers.Put(w)
+			if p != nil {
+				panic(p)
+			}
+		}()
+		next.ServeHTTP(w, r)
+	})
+}
+
+// recovered deals with a panic's value and returns the one to go on with, if any.
+func (w *Writer) recovered(logger *zerolog.Logger, p any) any {
+	if p == http.ErrAbortHandler {
+		return p
+	}
+	logger.Error().Interface("panic", p).Bytes("stack", debug.Stack()).Msg("handler panicked")
+	if w.status != 0 {
+		return http.ErrAbortHandler
+	}
+	clear(w.Header())
+	http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
+	return nil
+}
+
+func (w *Writer) log(logger *zerolog.Logger, r *http.Request, aborted bool) {
+	level := zerolog.InfoLevel
+	if w.status >= 500 || w.Err != nil {
+		level = zerolog.WarnLevel
+	}
+	e := logger.WithLevel(level)
+	if e == nil { // the level isn't logged
+		return
+	}
+	status := w.status
+	if status == 0 && !aborted {
+		status = http.StatusOK // what net/http sends for a handler that said nothing
+	}
+	e.Str("id", process+"-"+strconv.FormatUint(requests.Add(1), 36)).
+		Str("remote", r.RemoteAddr).Str("method", r.Method).Str("host", r.Host).Str("uri", r.RequestURI).
+		Str("proto", r.Proto).Int("status", status).Int64("bytes", w.bytes).
+		Float64("duration_ms", milliseconds(time.Since(w.start))).Float64("ttfb_ms", milliseconds(w.first)).
+		Str("user_agent", r.UserAgent())
+	w.cacheFields(e)
+	if w.Err != nil {
+		e.AnErr("error", w.Err)
+	}
+	if aborted {
+		e.Bool("aborted", true)
+	}
+	e.Msg("request")
+}
+
+func (w *Writer) cacheFields(e *zerolog.Event) {
+	for _, f := range [...]struct{ name, value string }{{"cache", w.Cache}, {"source", w.Source}, {"version", w.Version}} {
+		if f.value != "" {
+			e.Str(f.name, f.value)
+		}
+	}
+	if w.HasAge {
+		e.Int64("age", int64(w.Age/time.Second))
+	}
+}
+
+// milliseconds is d in ms, to the microsecond.
+func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

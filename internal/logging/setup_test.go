@@ -1,0 +1,113 @@
+package logging_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/scurrycache/scurry/internal/logging"
+)
+
+func TestNewJSON(t *testing.T) {
+	for _, format := range []string{"json", "auto"} {
+		t.Run(format, func(t *testing.T) {
+			var out bytes.Buffer
+			log, err := logging.New(&out, format, "info")
+			if err != nil {
+				t.Fatal(err)
+			}
+			log.Debug().Msg("too fine")
+			log.Info().Str("origin", "x").Msg("serving")
+
+			var line map[string]string
+			if err := json.Unmarshal(out.Bytes(), &line); err != nil {
+				t.Fatalf("%v in %q", err, out.String())
+			}
+			if line["message"] != "serving" || line["level"] != "info" || line["origin"] != "x" {
+				t.Errorf("got %v", line)
+			}
+			if !regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$`).MatchString(line["time"]) {
+				t.Errorf("time %q isn't RFC 3339 with milliseconds", line["time"])
+			}
+			if at, err := time.Parse(time.RFC3339, line["time"]); err != nil || time.Since(at).Abs() > time.Minute {
+				t.Errorf("time %q isn't now (%v)", line["time"], err)
+			}
+		})
+	}
+}
+
+func TestNewConsole(t *testing.T) {
+	var out bytes.Buffer
+	log, err := logging.New(&out, "console", "warn")
+	if err != nil {
+		t.Fatal(err)
+	}
+	log.Info().Msg("too fine")
+	log.Warn().Str("origin", "x").Msg("slow")
+	if !regexp.MustCompile(`^\d\d:\d\d:\d\d\.\d{3} WRN slow origin=x\n$`).MatchString(out.String()) {
+		t.Errorf("got %q", out.String())
+	}
+}
+
+func TestAutoOnAFileIsJSON(t *testing.T) {
+	f, err := os.Create(t.TempDir() + "/log")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	log, err := logging.New(f, "auto", "info")
+	if err != nil {
+		t.Fatal(err)
+	}
+	log.Info().Msg("x")
+	text, err := os.ReadFile(f.Name())
+	if err != nil || !json.Valid(text) {
+		t.Errorf("got %q, %v; want JSON", text, err)
+	}
+}
+
+func TestNewRefuses(t *testing.T) {
+	tests := []struct{ format, level, want string }{
+		{"xml", "info", `log format "xml": it is one of auto, json and console`},
+		{"", "info", `log format "": it is one of auto, json and console`},
+		{"json", "loud", `log level "loud": it is one of trace, debug, info, warn and error`},
+		{"json", "", `log level "": it is one of trace, debug, info, warn and error`},
+	}
+	for _, tt := range tests {
+		if _, err := logging.New(&bytes.Buffer{}, tt.format, tt.level); fmt.Sprint(err) != tt.want {
+			t.Errorf("New(%q, %q): %v, want %s", tt.format, tt.level, err, tt.want)
+		}
+	}
+}
+
+// A handler that panics makes net/http print a message and a stack: one event, the stack in its detail.
+func TestStdTakesErrorLogOfServer(t *testing.T) {
+	var out bytes.Buffer
+	log, err := logging.New(&out, "json", "info")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("boom") }))
+	server.Config.ErrorLog = logging.Std(log)
+	server.Start()
+	if res, err := server.Client().Get(server.URL); err == nil {
+		res.Body.Close()
+		t.Error("the panic gave an answer")
+	}
+	server.Close() // the connection's goroutine has logged before it ends
+
+	var line map[string]string
+	if err := json.Unmarshal(out.Bytes(), &line); err != nil {
+		t.Fatalf("%v in %q", err, out.String())
+	}
+	if line["level"] != "warn" || !strings.HasSuffix(line["message"], "boom") || !strings.HasPrefix(line["detail"], "goroutine ") {
+		t.Errorf("got %v", line)
+	}
+}

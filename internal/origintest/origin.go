@@ -1,0 +1,242 @@
+// Package origintest is an HTTP origin for tests that does as it is told and counts what it is asked.
+//
+// A test gives each path a handler, by hand or with File; requests come in over a real socket, and the origin's log of
+// them comes out. The test owns the Origin's lifetime through its testing.TB.
+package origintest
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// Origin is a counting HTTP server on loopback. Its methods may be called concurrently.
+type Origin struct {
+	*httptest.Server
+	Base *url.URL         // ends in a slash
+	Now  func() time.Time // for Date; to be set before the first request, or nil for the real time
+
+	mu       sync.Mutex
+	handlers map[string]http.HandlerFunc // guarded by mu, as are requests
+	requests []Request
+}
+
+// Request is what an origin was asked.
+type Request struct {
+	Method, URI, Host string
+	Header            http.Header
+}
+
+// New starts an origin, which is closed when the test ends.
+func New(tb testing.TB) *Origin {
+	tb.Helper()
+	o := &Origin{handlers: map[string]http.HandlerFunc{}}
+	o.Server = httptest.NewServer(http.HandlerFunc(o.serve))
+	tb.Cleanup(func() {
+		o.CloseClientConnections()
+		o.Close()
+	})
+	base, err := url.Parse(o.URL + "/")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	o.Base = base
+	return o
+}
+
+func (o *Origin) serve(w http.ResponseWriter, r *http.Request) {
+	o.mu.Lock()
+	o.requests = append(o.requests, Request{r.Method, r.RequestURI, r.Host, r.Header.Clone()})
+	h, ok := o.handlers[r.URL.EscapedPath()]
+	o.mu.Unlock()
+	if o.Now != nil {
+		w.Header().Set("Date", o.Now().UTC().Format(http.TimeFormat))
+	}
+	if !ok {
+		http.NotFound(w, r)
+		return
+	}
+	h(w, r)
+}
+
+// Handle makes h answer for the escaped path, which begins with a slash.
+func (o *Origin) Handle(path string, h http.HandlerFunc) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.handlers[path] = h
+}
+
+// Requests returns what the origin has been asked, in the order of arrival.
+func (o *Origin) Requests() []Request {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return append([]Request(nil), o.requests...)
+}
+
+// Count is how many requests the origin has got.
+func (o *Origin) Count() int { return len(o.Requests()) }
+
+// Forget empties the log of requests.
+func (o *Origin) Forget() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.requests = nil
+}
+
+// File describes a representation. Its content is Content(Seed, Size).
+type File struct {
+	Size     int64
+	Seed     byte
+	ETag     string      // with its quotes; none if empty
+	Modified time.Time   // none if zero
+	Header   http.Header // more fields
+	NoRanges bool        // the origin ignores Range
+	Chunked  bool        // the length isn't told
+}
+
+// Old is a time of modification long ago.
+var Old = time.Date(2020, 2, 2, 2, 2, 2, 0, time.UTC)
+
+// ServeHTTP answers as a well-behaved file server does.
+func (f File) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	for name, values := range f.Header {
+		h[name] = values
+	}
+	if f.ETag != "" {
+		h.Set("Etag", f.ETag)
+	}
+	if h.Get("Content-Type") == "" {
+		h.Set("Content-Type", "application/octet-stream")
+	}
+	if f.NoRanges || f.Chunked {
+		r.Header.Del("Range")
+		r.Header.Del("If-Range")
+	}
+	if f.Chunked {
+		w = chunked{w}
+	}
+	var content io.ReadSeeker = &pattern{size: f.Size, seed: f.Seed}
+	http.ServeContent(w, r, "", f.Modified, content)
+}
+
+// chunked hides the length.
+type chunked struct{ http.ResponseWriter }
+
+func (c chunked) WriteHeader(status int) {
+	c.Header().Del("Content-Length")
+	c.Header().Del("Accept-Ranges")
+	c.ResponseWriter.WriteHeader(status)
+	c.ResponseWriter.(http.Flusher).Flush()
+}
+
+// Content returns the bytes [start, end) of what a File with that seed consists of.
+func Content(seed byte, start, end int64) []byte {
+	b := make([]byte, end-start)
+	fill(b, seed, start)
+	return b
+}
+
+// fill writes the pattern's bytes from off on: no chunk is like another, and none of one seed like one of another.
+func fill(b []byte, seed byte, off int64) {
+	for i := range b {
+		n := uint64(off + int64(i))
+		x := (n>>3 + 1) * 0x9E3779B97F4A7C15
+		b[i] = byte(x>>(8*(n&7))) ^ seed
+	}
+}
+
+// pattern is the content as a reader. It takes no memory.
+type pattern struct {
+	size, off int64
+	seed      byte
+}
+
+func (p *pattern) Read(b []byte) (int, error) {
+	if p.off >= p.size {
+		return 0, io.EOF
+	}
+	b = b[:min(int64(len(b)), p.size-p.off)]
+	fill(b, p.seed, p.off)
+	p.off += int64(len(b))
+	return len(b), nil
+}
+
+func (p *pattern) Seek(off int64, whence int) (int64, error) {
+	switch whence {
+	case io.SeekCurrent:
+		off += p.off
+	case io.SeekEnd:
+		off += p.size
+	}
+	p.off = off
+	return off, nil
+}
+
+// Verifier is a writer that checks that what it gets is a File's content from Off on.
+type Verifier struct {
+	Seed byte
+	Off  int64
+	buf  []byte
+}
+
+// Write fails at the first wrong byte.
+func (v *Verifier) Write(b []byte) (int, error) {
+	if len(v.buf) < len(b) {
+		v.buf = make([]byte, len(b))
+	}
+	fill(v.buf[:len(b)], v.Seed, v.Off)
+	if !bytes.Equal(b, v.buf[:len(b)]) {
+		return 0, fmt.Errorf("wrong bytes in [%d, %d)", v.Off, v.Off+int64(len(b)))
+	}
+	v.Off += int64(len(b))
+	return len(b), nil
+}
+
+// Drip answers with length bytes of Content(seed), or with an unknown number if length is -1, sending a piece each time
+// the test sends its end offset on more, until more is closed.
+func Drip(seed byte, length int64, header http.Header, more <-chan int64) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		for name, values := range header {
+			w.Header()[name] = values
+		}
+		if length >= 0 {
+			w.Header().Set("Content-Length", strconv.FormatInt(length, 10))
+		}
+		w.WriteHeader(http.StatusOK)
+		w.(http.Flusher).Flush()
+		sent := int64(0)
+		for {
+			select {
+			case end, ok := <-more:
+				if !ok {
+					return
+				}
+				if _, err := w.Write(Content(seed, sent, end)); err != nil {
+					return
+				}
+				sent = end
+				w.(http.Flusher).Flush()
+			case <-r.Context().Done():
+				return
+			}
+		}
+	}
+}
+
+// Ranges are the Range fields of the requests, "" for those without.
+func Ranges(requests []Request) string {
+	var list []string
+	for _, r := range requests {
+		list = append(list, strings.TrimPrefix(r.Header.Get("Range"), "bytes="))
+	}
+	return strings.Join(list, " ")
+}

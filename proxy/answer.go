@@ -1,0 +1,248 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/scurrycache/scurry/internal/httpcache"
+	"github.com/scurrycache/scurry/internal/logging"
+	"github.com/scurrycache/scurry/internal/store"
+)
+
+// reply is a stored response about to be sent to one client.
+type reply struct {
+	rec     *store.Record
+	answer  *store.Answer // that rec came with, if it was fetched for this request
+	use     httpcache.Reuse
+	outcome string
+	status  cacheStatus // unless it is a plain hit
+}
+
+// answer sends rp, or the part of it that r asks for (RFC 9110 sections 13 and 14). It returns false, with nothing
+// sent, if the bytes went away meanwhile.
+func (p *Proxy) answer(w *logging.Writer, r *http.Request, rp *reply) (done bool) {
+	rec := rp.rec
+	outcome, ranges := httpcache.Proceed, false
+	if rec.Status == http.StatusOK { // preconditions are about a success: RFC 9110 section 13.2.1
+		outcome, ranges = httpcache.Preconditions(r.Method, r.Header, rec.Header)
+	}
+	switch outcome {
+	case httpcache.NotModified:
+		p.putFields(w, rp)
+		notModified(w.Header())
+		w.WriteHeader(http.StatusNotModified)
+		return true
+	case httpcache.PreconditionFailed:
+		p.putFields(w, rp)
+		delete(w.Header(), "Content-Type")
+		w.Header().Set("Content-Length", "0")
+		w.WriteHeader(http.StatusPreconditionFailed)
+		return true
+	}
+	if r.Method == http.MethodHead || !hasContent(rec.Status) {
+		p.putFields(w, rp)
+		setLength(w.Header(), viewOf(rec).length)
+		w.WriteHeader(rec.Status)
+		return true
+	}
+	if ranges && rec.Length >= 0 {
+		if done, served := p.answerRanges(w, r, rp); served {
+			return done
+		}
+	}
+	return p.answerWhole(w, r, rp)
+}
+
+// hasContent tells whether a final response with that status to a GET has content (RFC 9110 section 6.4.1).
+func hasContent(status int) bool { return hasContentLength(status) }
+
+// putFields sets the header fields of rp, and what the log is to tell.
+func (p *Proxy) putFields(w *logging.Writer, rp *reply) {
+	v := viewOf(rp.rec)
+	h := w.Header()
+	v.put(h, rp.use.Age)
+	if rp.outcome == outcomeHit {
+		h["Cache-Status"] = v.at(rp.use.Age).status
+	} else {
+		h["Cache-Status"] = v.status(rp.status)
+	}
+	p.stats.count(rp.outcome)
+	w.Cache, w.Version, w.Age, w.HasAge = rp.outcome, rp.rec.Version, rp.use.Age, true
+	w.Source = "memory"
+}
+
+// notModified leaves out what a 304 doesn't say (RFC 9110 section 15.4.5).
+func notModified(h http.Header) {
+	delete(h, "Content-Type")
+	delete(h, "Content-Encoding")
+	if _, ok := h["Etag"]; ok {
+		delete(h, "Last-Modified")
+	}
+}
+
+func setLength(h http.Header, length []string) {
+	if length != nil {
+		h["Content-Length"] = length
+	}
+}
+
+// answerWhole sends all of the content.
+func (p *Proxy) answerWhole(w *logging.Writer, r *http.Request, rp *reply) (done bool) {
+	var rd store.Reader
+	p.reader(&rd, rp, 0, -1)
+	defer rd.Close()
+	if done, ok := p.ready(w, r, rp, &rd); !ok {
+		return done
+	}
+	p.putFields(w, rp)
+	setLength(w.Header(), viewOf(rp.rec).length)
+	w.WriteHeader(rp.rec.Status)
+	p.copy(w, r.Context(), &rd)
+	return true
+}
+
+// reader makes rd read [start, end) of rp's content.
+func (p *Proxy) reader(rd *store.Reader, rp *reply, start, end int64) {
+	if rp.answer != nil {
+		p.store.ReaderFrom(rd, rp.answer, start, end)
+		return
+	}
+	p.store.Reader(rd, rp.rec, start, end)
+}
+
+// ready waits until rd's first bytes are certain. If they won't come, it has sent an error (done) or everything is to be
+// looked at again (not done).
+func (p *Proxy) ready(w *logging.Writer, r *http.Request, rp *reply, rd *store.Reader) (done, ok bool) {
+	err := rd.Ready(r.Context())
+	switch {
+	case err == nil:
+		return true, true
+	case r.Context().Err() != nil:
+		panic(http.ErrAbortHandler)
+	case gone(err):
+		return false, false
+	}
+	p.fail(w, rp.status, err)
+	return true, false
+}
+
+// piece is how many bytes are written under one deadline: few enough that a slow client makes them in WriteTimeout.
+const piece = 64 << 10
+
+// copy writes what rd reads. A response that can't be completed ends as an aborted connection, so that the client can
+// tell.
+func (p *Proxy) copy(w *logging.Writer, ctx context.Context, rd *store.Reader) {
+	out := p.output(w)
+	for {
+		b, err := rd.Next(ctx, w.Flush)
+		if rd.FromFill() {
+			w.Source = "origin"
+		}
+		if err == io.EOF {
+			return
+		}
+		if err != nil {
+			abort(w, err)
+		}
+		if err := out.write(b); err != nil {
+			abort(w, nil) // the client has gone or is stuck, which the log line tells by its bytes
+		}
+	}
+}
+
+// abort ends a response that has begun. The error is logged with the request unless it is the origin's, which has been
+// logged with the origin's request.
+func abort(w *logging.Writer, err error) {
+	if _, logged := errors.AsType[*failure](err); !logged && !errors.Is(err, context.Canceled) {
+		w.Err = err
+	}
+	panic(http.ErrAbortHandler)
+}
+
+// output writes content to a client who must make progress.
+type output struct {
+	w       *logging.Writer
+	timeout time.Duration
+	control *http.ResponseController
+}
+
+func (p *Proxy) output(w *logging.Writer) output {
+	return output{w: w, timeout: p.cfg.WriteTimeout}
+}
+
+// write writes b piece by piece, each under its own deadline. What fits one piece is left to the server's own timeout.
+func (o *output) write(b []byte) error {
+	for len(b) > 0 {
+		n := min(len(b), piece)
+		if o.timeout > 0 && (o.control != nil || len(b) > piece || o.w.Written() >= piece) {
+			if o.control == nil {
+				o.control = http.NewResponseController(o.w.ResponseWriter)
+			}
+			// A writer without deadlines has none to extend.
+			_ = o.control.SetWriteDeadline(time.Now().Add(o.timeout))
+		}
+		if _, err := o.w.Write(b[:n]); err != nil {
+			return err
+		}
+		b = b[n:]
+	}
+	return nil
+}
+
+// answerOnce sends a response that isn't stored to the one client whose request it answers.
+func (p *Proxy) answerOnce(w *logging.Writer, r *http.Request, a *store.Answer, status cacheStatus) {
+	rp := &reply{rec: a.Record, outcome: outcomePass, status: status}
+	rp.status.detail = "not-storable"
+	outcome := httpcache.Proceed
+	if a.Record.Status == http.StatusOK {
+		outcome, _ = httpcache.Preconditions(r.Method, r.Header, a.Record.Header)
+	}
+	p.putFields(w, rp)
+	w.Source = "origin"
+	h := w.Header()
+	if age := a.Record.Header["Age"]; age == nil {
+		delete(h, "Age") // it comes straight from the origin
+	} else {
+		h["Age"] = age
+	}
+	switch outcome {
+	case httpcache.NotModified:
+		notModified(h)
+		w.WriteHeader(http.StatusNotModified)
+		return
+	case httpcache.PreconditionFailed:
+		h.Set("Content-Length", "0")
+		w.WriteHeader(http.StatusPreconditionFailed)
+		return
+	}
+	if a.Record.Length >= 0 && hasContentLength(a.Record.Status) {
+		h.Set("Content-Length", strconv.FormatInt(a.Record.Length, 10))
+	}
+	w.WriteHeader(a.Record.Status)
+	if hasContent(a.Record.Status) && r.Method != http.MethodHead {
+		p.relay(w, a.Body)
+	}
+}
+
+// relay writes body as it comes.
+func (p *Proxy) relay(w *logging.Writer, body io.Reader) {
+	out := p.output(w)
+	buf := make([]byte, 32<<10)
+	for {
+		n, err := body.Read(buf)
+		if werr := out.write(buf[:n]); werr != nil {
+			abort(w, nil)
+		}
+		if err == io.EOF {
+			return
+		}
+		if err != nil {
+			abort(w, failed(err))
+		}
+		w.Flush()
+	}
+}

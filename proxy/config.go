@@ -1,0 +1,119 @@
+package proxy
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/scurrycache/scurry/internal/chunk"
+	"github.com/scurrycache/scurry/internal/httpcache"
+	"github.com/scurrycache/scurry/internal/store"
+)
+
+// Config says what a Proxy does. Only Origin must be set; the zero value of every other field stands for the
+// default that its comment names.
+type Config struct {
+	// Origin answers what the cache doesn't hold. origin.HTTP and origin.OpenDir make the usual ones; any
+	// RoundTripper will do. Requests to it carry the URL of the resource under the origin's base: the URL that its
+	// BaseURL method returns if it has one (interface{ BaseURL() *url.URL }), else "http://origin.invalid/".
+	// If it has a Validate method (interface{ Validate() error }), New calls it and returns its error.
+	// The Proxy doesn't close it.
+	Origin http.RoundTripper
+
+	// Memory is the budget of the whole cache, records and chunks, in bytes. Default: 256 MiB.
+	Memory int64
+
+	// FirstChunk and MaxChunk are the ends of the ladder of chunk sizes, and Slab is how much of a representation
+	// one origin request fetches, in bytes. MaxChunk is FirstChunk times a power of two, and Slab a multiple of
+	// MaxChunk. Defaults: 32 KiB, 1 MiB, 64 MiB.
+	FirstChunk, MaxChunk, Slab int64
+
+	// HeuristicLimit caps heuristic freshness (RFC 9111 section 4.2.2). Default: 1 minute; negative: none is assigned.
+	HeuristicLimit time.Duration
+
+	// NegativeTTL is the freshness lifetime of a 404 or 410 that states none. Default: 10 seconds; negative: none.
+	NegativeTTL time.Duration
+
+	// MaxStale is how long past its freshness a stored response may still be served when the origin can't be
+	// reached (RFC 9111 section 4.2.4). Default: 1 hour; negative: never.
+	MaxStale time.Duration
+
+	// WriteTimeout is how long a client may take no bytes of a response before its connection is aborted.
+	// Default: 1 minute; negative: the server's own write timeout is left alone.
+	WriteTimeout time.Duration
+
+	// Logger receives the access log, the origin log and errors. If nil, nothing is logged.
+	Logger *zerolog.Logger
+
+	// Now is the clock that freshness goes by. If nil, time.Now is used.
+	Now func() time.Time
+}
+
+func (c Config) withDefaults() Config {
+	setDefault(&c.Memory, 256<<20)
+	setDefault(&c.FirstChunk, 32<<10)
+	setDefault(&c.MaxChunk, 1<<20)
+	setDefault(&c.Slab, 64<<20)
+	setDefault(&c.HeuristicLimit, time.Minute)
+	setDefault(&c.NegativeTTL, 10*time.Second)
+	setDefault(&c.MaxStale, time.Hour)
+	setDefault(&c.WriteTimeout, time.Minute)
+	if c.Logger == nil {
+		nop := zerolog.Nop()
+		c.Logger = &nop
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	return c
+}
+
+func setDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// Validate says what is wrong with c, if anything; New calls it.
+func (c Config) Validate() error {
+	if c.Origin == nil {
+		return errors.New("no origin: set Config.Origin, for example to origin.HTTP(u)")
+	}
+	if v, ok := c.Origin.(interface{ Validate() error }); ok {
+		if err := v.Validate(); err != nil {
+			return err
+		}
+	}
+	return c.withDefaults().store().Validate()
+}
+
+// store is the part of c that the store needs; c has its defaults.
+func (c Config) store() store.Config {
+	return store.Config{
+		Memory:   c.Memory,
+		Geometry: chunk.Geometry{First: c.FirstChunk, Max: c.MaxChunk, Slab: c.Slab},
+		Now:      c.Now,
+	}
+}
+
+// policy is the part of c that the rules of caching need; c has its defaults.
+func (c Config) policy() httpcache.Policy {
+	return httpcache.Policy{HeuristicLimit: c.HeuristicLimit, NegativeTTL: c.NegativeTTL, MaxStale: c.MaxStale}
+}
+
+// base is the URL under which the origin's resources are.
+func (c Config) base() *url.URL {
+	base := &url.URL{Scheme: "http", Host: "origin.invalid", Path: "/"}
+	if b, ok := c.Origin.(interface{ BaseURL() *url.URL }); ok {
+		base = b.BaseURL()
+	}
+	if !strings.HasSuffix(base.Path, "/") {
+		base = base.JoinPath("/")
+	}
+	return base
+}

@@ -1,0 +1,102 @@
+package proxy
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"syscall"
+
+	"github.com/scurrycache/scurry/internal/logging"
+)
+
+// failure is that the origin gave no answer. The client is told its kind, the log what happened.
+type failure struct {
+	status int
+	kind   string // an error type of RFC 9209 section 2.3
+	err    error
+}
+
+func (f *failure) Error() string { return f.err.Error() }
+func (f *failure) Unwrap() error { return f.err }
+
+// failed classifies the error of an exchange with the origin.
+func failed(err error) error {
+	if f, ok := errors.AsType[*failure](err); ok {
+		return f
+	}
+	status, kind := classify(err)
+	return &failure{status: status, kind: kind, err: err}
+}
+
+func classify(err error) (status int, kind string) {
+	if dns, ok := errors.AsType[*net.DNSError](err); ok {
+		if dns.IsTimeout {
+			return http.StatusGatewayTimeout, "dns_timeout"
+		}
+		return http.StatusBadGateway, "dns_error"
+	}
+	if certificate(err) {
+		return http.StatusBadGateway, "tls_certificate_error"
+	}
+	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
+		return http.StatusBadGateway, "tls_protocol_error"
+	}
+	if _, ok := errors.AsType[tls.AlertError](err); ok {
+		return http.StatusBadGateway, "tls_alert_received"
+	}
+	if timeout(err) {
+		if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
+			return http.StatusGatewayTimeout, "connection_timeout"
+		}
+		return http.StatusGatewayTimeout, "http_response_timeout"
+	}
+	for _, e := range [...]struct {
+		err  error
+		kind string
+	}{
+		{syscall.ECONNREFUSED, "connection_refused"},
+		{syscall.EHOSTUNREACH, "destination_ip_unroutable"},
+		{syscall.ENETUNREACH, "destination_ip_unroutable"},
+		{syscall.ECONNRESET, "connection_terminated"},
+		{syscall.EPIPE, "connection_terminated"},
+		{io.ErrUnexpectedEOF, "connection_terminated"},
+		{io.EOF, "connection_terminated"},
+		{context.Canceled, "proxy_internal_response"},
+	} {
+		if errors.Is(err, e.err) {
+			return http.StatusBadGateway, e.kind
+		}
+	}
+	return http.StatusBadGateway, "http_protocol_error"
+}
+
+func timeout(err error) bool {
+	t, ok := errors.AsType[net.Error](err)
+	return ok && t.Timeout() || errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded)
+}
+
+func certificate(err error) bool {
+	_, verify := errors.AsType[*tls.CertificateVerificationError](err)
+	_, host := errors.AsType[x509.HostnameError](err)
+	_, authority := errors.AsType[x509.UnknownAuthorityError](err)
+	return verify || host || authority
+}
+
+// fail answers a request that the origin couldn't, without a word of what went wrong inside.
+func (p *Proxy) fail(w *logging.Writer, c cacheStatus, err error) {
+	f := failed(err).(*failure)
+	p.stats.failures.Add(1)
+	w.Cache = outcomeMiss
+	h := w.Header()
+	clear(h)
+	c.detail = f.kind
+	h.Set("Cache-Status", c.String())
+	h.Set("Proxy-Status", name+"; error="+f.kind)
+	h.Set("Cache-Control", "no-store")
+	p.refuse(w, f.status)
+}

@@ -1,0 +1,199 @@
+package proxy_test
+
+import (
+	"bytes"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/scurrycache/scurry/internal/origintest"
+	"github.com/scurrycache/scurry/origin"
+	"github.com/scurrycache/scurry/proxy"
+)
+
+func TestMain(m *testing.M) {
+	http.DefaultTransport = refuse{} // no test may talk to anyone but its own servers
+	goleak.VerifyTestMain(m)
+}
+
+type refuse struct{}
+
+func (refuse) RoundTrip(r *http.Request) (*http.Response, error) {
+	panic("a test asked the default transport for " + r.URL.String())
+}
+
+// The geometry of the tests: small, so that edges are near.
+const (
+	first  = 1 << 10
+	most   = 8 << 10
+	slab   = 64 << 10
+	memory = 1 << 20
+)
+
+// clock is a clock that only the test moves.
+type clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func newClock() *clock { return &clock{now: time.Now()} }
+
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *clock) Advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+// node is a proxy behind a real server.
+type node struct {
+	*httptest.Server
+	*proxy.Proxy
+	t      testing.TB
+	client *http.Client
+}
+
+// small fills in the tests' geometry where cfg has none.
+func small(cfg proxy.Config) proxy.Config {
+	if cfg.Memory == 0 {
+		cfg.Memory = memory
+	}
+	if cfg.Slab == 0 {
+		cfg.FirstChunk, cfg.MaxChunk, cfg.Slab = first, most, slab
+	}
+	return cfg
+}
+
+func newNode(t testing.TB, cfg proxy.Config) *node {
+	t.Helper()
+	p, err := proxy.New(small(cfg))
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := &node{Proxy: p, t: t, Server: httptest.NewUnstartedServer(p)}
+	n.Server.Config.WriteTimeout = time.Minute
+	n.Start()
+	transport := &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 200}
+	n.client = &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	t.Cleanup(func() {
+		transport.CloseIdleConnections()
+		n.CloseClientConnections()
+		n.Server.Close()
+		if err := p.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return n
+}
+
+// fronting makes a node in front of a new origin.
+func fronting(t testing.TB, cfg proxy.Config) (*node, *origintest.Origin) {
+	t.Helper()
+	o := origintest.New(t)
+	o.Now = cfg.Now
+	server := origin.HTTP(o.Base)
+	cfg.Origin = server
+	t.Cleanup(server.CloseIdleConnections)
+	return newNode(t, cfg), o
+}
+
+// do sends a request with header fields given as "Name: value".
+func (n *node) do(method, path string, fields ...string) *http.Response {
+	n.t.Helper()
+	resp, err := n.try(method, path, fields...)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	return resp
+}
+
+func (n *node) try(method, path string, fields ...string) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(n.t.Context(), method, n.URL+path, nil)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	for _, f := range fields {
+		name, value, _ := strings.Cut(f, ": ")
+		req.Header.Add(name, value)
+	}
+	return n.client.Do(req)
+}
+
+// get returns the response with its content read.
+func (n *node) get(path string, fields ...string) (*http.Response, []byte) {
+	n.t.Helper()
+	return n.read(n.do(http.MethodGet, path, fields...))
+}
+
+func (n *node) read(resp *http.Response) (*http.Response, []byte) {
+	n.t.Helper()
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		n.t.Fatalf("%s: %v after %d bytes", resp.Request.URL, err, len(b))
+	}
+	return resp, b
+}
+
+// expect is get with a check of status and content.
+func (n *node) expect(status int, content []byte, path string, fields ...string) *http.Response {
+	n.t.Helper()
+	resp, b := n.get(path, fields...)
+	if resp.StatusCode != status {
+		n.t.Fatalf("%s %v: status %d, want %d (%.100q)", path, fields, resp.StatusCode, status, b)
+	}
+	if !bytes.Equal(b, content) {
+		n.t.Fatalf("%s %v: %d bytes, want %d; first difference at %d", path, fields, len(b), len(content), difference(b, content))
+	}
+	return resp
+}
+
+func difference(a, b []byte) int {
+	for i := range min(len(a), len(b)) {
+		if a[i] != b[i] {
+			return i
+		}
+	}
+	return min(len(a), len(b))
+}
+
+// raw sends text over a connection of its own and returns all that comes back.
+func (n *node) raw(text string) string {
+	n.t.Helper()
+	c, err := net.Dial("tcp", n.Listener.Addr().String())
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := io.WriteString(c, text); err != nil {
+		n.t.Fatal(err)
+	}
+	b, _ := io.ReadAll(c) // a connection that is reset has said what it had to say
+	return string(b)
+}
+
+// status waits for Cache-Status to be in the response, which every one of ours has.
+func (n *node) cacheStatus(resp *http.Response, want string) {
+	n.t.Helper()
+	if got := strings.Join(resp.Header["Cache-Status"], ", "); !strings.Contains(got, want) {
+		n.t.Errorf("%s: Cache-Status %q, want %q in it", resp.Request.URL, got, want)
+	}
+}
+
+func maxAge(seconds string) http.Header { return http.Header{"Cache-Control": {"max-age=" + seconds}} }
+
+// quiet is for servers whose errors are part of the test.
+var quiet = log.New(io.Discard, "", 0)

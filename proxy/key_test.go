@@ -1,0 +1,121 @@
+package proxy
+
+import (
+	"errors"
+	"net/url"
+	"strings"
+	"testing"
+)
+
+func TestKey(t *testing.T) {
+	for _, c := range []struct{ escaped, key string }{
+		{"", ""},
+		{"1.txt", "1.txt"},
+		{"a/b/", "a/b/"},
+		{"a//b", "a//b"},
+		{"%61", "a"},
+		{"%2D%5f%7e%2e1", "-_~.1"},
+		{"a%20b", "a%20b"},
+		{"a b", "a%20b"},
+		{"a+b", "a+b"},
+		{"a%2bb", "a%2Bb"}, // an escaped reserved character isn't the bare one
+		{"@scope%2fname", "@scope%2Fname"},
+		{"%c3%a9", "%C3%A9"},
+		{"é", "%C3%A9"},
+		{"%E9", "%E9"}, // not UTF-8, not overlong
+		{`a"<>^{|}`, "a%22%3C%3E%5E%7B%7C%7D"},
+		{"...", "..."},
+		{"a..b/.c", "a..b/.c"},
+		{"%25", "%25"},
+		{"%2525", "%2525"},
+		{"%3F", "%3F"},
+	} {
+		got, err := keyOf(c.escaped, "", false)
+		if err != nil || got != c.key {
+			t.Errorf("keyOf(%q) = %q, %v; want %q", c.escaped, got, err, c.key)
+		}
+		if again, err := keyOf(got, "", false); again != got || err != nil {
+			t.Errorf("the key %q becomes %q, %v", got, again, err)
+		}
+	}
+}
+
+func TestKeyRefuses(t *testing.T) {
+	for _, escaped := range []string{
+		"..", ".", "../x", "a/../b", "a/./b", "a/..", "%2e%2e", "%2E%2E/etc/passwd", "a/.%2e/b", "..%2f..%2fetc", "a%2f..%2fb",
+		`a\b`, "a%5cb", "%5C..%5C", "%00", "a%00b", "%c0%ae%c0%ae/", "%c0%af", "%e0%80%af", "%f0%80%80%af", "%zz", "%", "%4",
+	} {
+		if key, err := keyOf(escaped, "", false); !errors.Is(err, errPath) {
+			t.Errorf("keyOf(%q) = %q, %v", escaped, key, err)
+		}
+	}
+	for _, n := range []int{maxKey + 1, 64 << 10} {
+		if _, err := keyOf(strings.Repeat("a", n), "", false); !errors.Is(err, errLong) {
+			t.Errorf("a path of %d bytes: %v", n, err)
+		}
+		if _, err := keyOfDecoded(strings.Repeat(" ", n)); !errors.Is(err, errLong) {
+			t.Errorf("a decoded path of %d bytes: %v", n, err)
+		}
+	}
+}
+
+func TestKeyOfDecoded(t *testing.T) {
+	for path, want := range map[string]string{
+		"1.txt": "1.txt", "a b": "a%20b", "a+b": "a+b", "a/b": "a/b", "who?.txt": "who%3F.txt", "100%": "100%25",
+		"a%2Fb": "a%252Fb", "#1": "%231", "é": "%C3%A9",
+	} {
+		if got, err := keyOfDecoded(path); got != want || err != nil {
+			t.Errorf("keyOfDecoded(%q) = %q, %v; want %q", path, got, err, want)
+		}
+	}
+	for _, path := range []string{"../x", "a/..", "a\x00b", `a\b`, "\xc0\xae\xc0\xae/x"} {
+		if got, err := keyOfDecoded(path); !errors.Is(err, errPath) {
+			t.Errorf("keyOfDecoded(%q) = %q, %v", path, got, err)
+		}
+	}
+}
+
+func TestTarget(t *testing.T) {
+	for _, c := range [][3]string{
+		{"http://o/", "a%2Fb", "http://o/a%2Fb"},
+		{"http://o/base/", "a%20b?x=1&y=%20", "http://o/base/a%20b?x=1&y=%20"},
+		{"http://o/", "a?", "http://o/a?"},
+		{"http://o/", "", "http://o/"},
+		{"http://o/b%2Fc/", "x", "http://o/b%2Fc/x"},
+		{"file:///", "1.txt", "file:///1.txt"},
+		{"http://o/", "/evil.example/x", "http://o//evil.example/x"},
+		{"http://o/", "a%3Fb", "http://o/a%3Fb"},
+	} {
+		base, err := url.Parse(c[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := target(base, c[1]).String(); got != c[2] {
+			t.Errorf("target(%s, %s) = %s, want %s", c[0], c[1], got, c[2])
+		}
+	}
+}
+
+func FuzzKey(f *testing.F) {
+	for _, s := range []string{"a/b", "%2e%2E/x", "a%2fb?c", "%c0%ae", "\x00", "a b+c"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		key, err := keyOf(s, "", false)
+		if err != nil {
+			return
+		}
+		if again, err := keyOf(key, "", false); err != nil || again != key {
+			t.Fatalf("%q has the key %q, which has the key %q, %v", s, key, again, err)
+		}
+		decoded, err := url.PathUnescape(key)
+		if err != nil {
+			t.Fatalf("key %q: %v", key, err)
+		}
+		for segment := range strings.SplitSeq(decoded, "/") {
+			if segment == ".." || segment == "." || strings.ContainsAny(segment, "\\\x00") {
+				t.Fatalf("key %q has the segment %q", key, segment)
+			}
+		}
+	})
+}

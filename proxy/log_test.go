@@ -1,0 +1,129 @@
+package proxy_test
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/rs/zerolog"
+
+	"github.com/scurrycache/scurry/internal/origintest"
+	"github.com/scurrycache/scurry/proxy"
+)
+
+// logbook collects what is logged.
+type logbook struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *logbook) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+// lines returns the lines with that message.
+func (l *logbook) lines(t *testing.T, message string) (lines []map[string]any) {
+	t.Helper()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for s := bufio.NewScanner(bytes.NewReader(l.b.Bytes())); s.Scan(); {
+		var line map[string]any
+		if err := json.Unmarshal(s.Bytes(), &line); err != nil {
+			t.Fatalf("%s: %v", s.Bytes(), err)
+		}
+		if line["message"] == message {
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}
+
+func TestLogs(t *testing.T) {
+	var book logbook
+	logger := zerolog.New(&book)
+	now := newClock()
+	n, o := fronting(t, proxy.Config{Logger: &logger, Now: now.Now})
+	o.Handle("/f", origintest.File{Size: 5000, ETag: `"1"`, Header: maxAge("60")}.ServeHTTP)
+	secrets := []string{"Authorization: Basic c2VjcmV0", "Cookie: secret=1"}
+	want := []map[string]any{
+		{"cache": "miss", "source": "origin", "status": 200.0, "bytes": 5000.0, "age": 0.0, "uri": "/files/f", "method": "GET", "level": "info"},
+		{"cache": "hit", "source": "memory", "status": 200.0, "bytes": 5000.0},
+		{"cache": "hit", "source": "memory", "status": 206.0, "bytes": 10.0, "uri": "/zk?key=f"},
+		{"cache": "hit", "status": 304.0, "bytes": 0.0},
+		{"cache": "revalidated", "source": "memory", "status": 200.0, "bytes": 5000.0, "age": 0.0},
+		{"cache": "pass", "source": "origin", "status": 200.0},
+		{"status": 400.0},
+	}
+	n.get("/files/f", secrets[1])
+	n.get("/files/f")
+	n.get("/zk?key=f", "Range: bytes=0-9")
+	n.get("/files/f", `If-None-Match: "1"`)
+	now.Advance(61e9)
+	n.get("/files/f")
+	n.get("/files/f", secrets[0])
+	n.get("/zk")
+	n.Server.Close() // waits for the requests' ends, which the lines are written at
+
+	lines := book.lines(t, "request")
+	if len(lines) != len(want) {
+		t.Fatalf("%d lines for %d requests", len(lines), len(want))
+	}
+	ids := map[any]bool{}
+	for i, line := range lines {
+		ids[line["id"]] = true
+		for k, v := range want[i] {
+			if line[k] != v {
+				t.Errorf("line %d: %s is %v, want %v", i, k, line[k], v)
+			}
+		}
+		for _, k := range []string{"remote", "host", "proto", "duration_ms", "ttfb_ms", "user_agent"} {
+			if _, ok := line[k]; !ok {
+				t.Errorf("line %d has no %s", i, k)
+			}
+		}
+	}
+	if len(ids) != len(lines) || lines[0]["version"] != lines[1]["version"] || lines[0]["version"] == nil {
+		t.Errorf("ids or versions are wrong: %v", lines)
+	}
+
+	fetches := book.lines(t, "origin")
+	var told []any
+	for _, line := range fetches {
+		told = append(told, line["reason"], line["status"], line["bytes"])
+		if line["url"] != o.URL+"/f" || line["duration_ms"] == nil {
+			t.Errorf("%v", line)
+		}
+	}
+	if got, _ := json.Marshal(told); string(got) != `["miss",200,5000,"revalidate",304,0,"pass",200,5000]` {
+		t.Errorf("origin lines tell %s", got)
+	}
+	if s := book.b.String(); strings.Contains(s, "c2VjcmV0") || strings.Contains(s, "secret") {
+		t.Errorf("secrets in the log:\n%s", s)
+	}
+}
+
+func TestPanicIsLoggedOnceAndAnswered(t *testing.T) {
+	var book logbook
+	logger := zerolog.New(&book)
+	n := newNode(t, proxy.Config{Logger: &logger, Origin: roundTrip(func(*http.Request) (*http.Response, error) { panic("bug of the origin") })})
+	for _, method := range []string{"GET", "POST"} {
+		resp, b := n.read(n.do(method, "/files/f"))
+		if resp.StatusCode < 500 || strings.Contains(string(b), "bug") {
+			t.Errorf("%s: %s %q", method, resp.Status, b)
+		}
+	}
+	n.Server.Close()
+	if got := strings.Count(book.b.String(), "bug of the origin"); got != 2 {
+		t.Errorf("2 panics were logged %d times:\n%s", got, book.b.String())
+	}
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }

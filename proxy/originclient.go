@@ -1,0 +1,114 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+)
+
+// originClient sends requests to the origin, counts them, and writes one line of log about each when it has ended.
+type originClient struct {
+	next  http.RoundTripper
+	log   *zerolog.Logger
+	stats *counters
+}
+
+// The reasons for an origin request, for the log.
+const (
+	reasonMiss       = "miss"       // nothing usable was stored
+	reasonRevalidate = "revalidate" // to validate a stored response
+	reasonRange      = "range"      // a part that was not in the cache
+	reasonPass       = "pass"       // for one client, past the cache
+)
+
+type reasonKey struct{}
+
+// because gives the origin requests made under ctx their reason.
+func because(ctx context.Context, reason string) context.Context {
+	return context.WithValue(ctx, reasonKey{}, reason)
+}
+
+// RoundTrip is http.RoundTripper's.
+func (c *originClient) RoundTrip(req *http.Request) (*http.Response, error) {
+	c.stats.originRequests.Add(1)
+	x := &exchange{c: c, req: req, start: time.Now()}
+	resp, err := c.next.RoundTrip(req)
+	if err != nil {
+		c.stats.originErrors.Add(1)
+		x.end(err)
+		return nil, err
+	}
+	x.status = resp.StatusCode
+	x.head = time.Since(x.start)
+	if resp.Body == nil {
+		resp.Body = http.NoBody
+	}
+	if rw, ok := resp.Body.(io.ReadWriteCloser); ok { // after 101, not a body but the other protocol
+		x.end(nil)
+		resp.Body = rw
+		return resp, nil
+	}
+	x.ReadCloser = resp.Body
+	resp.Body = x
+	return resp, nil
+}
+
+// exchange is one request to the origin and the body of the response.
+type exchange struct {
+	io.ReadCloser
+	c      *originClient
+	req    *http.Request
+	start  time.Time
+	head   time.Duration
+	status int
+	bytes  int64
+	err    error
+	once   sync.Once
+}
+
+func (x *exchange) Read(p []byte) (int, error) {
+	n, err := x.ReadCloser.Read(p)
+	x.bytes += int64(n)
+	x.c.stats.originBytes.Add(int64(n))
+	if err != nil && err != io.EOF {
+		x.err = err
+	}
+	return n, err
+}
+
+func (x *exchange) Close() error {
+	err := x.ReadCloser.Close()
+	x.end(x.err)
+	return err
+}
+
+// end logs the exchange, once.
+func (x *exchange) end(err error) {
+	x.once.Do(func() {
+		level := zerolog.InfoLevel
+		if err != nil && !errors.Is(err, context.Canceled) {
+			level = zerolog.WarnLevel
+		}
+		e := x.c.log.WithLevel(level)
+		if e == nil {
+			return
+		}
+		reason, _ := x.req.Context().Value(reasonKey{}).(string)
+		e.Str("method", x.req.Method).Str("url", x.req.URL.Redacted()).Str("reason", reason).
+			Int("status", x.status).Int64("bytes", x.bytes).
+			Float64("duration_ms", float64(time.Since(x.start).Microseconds())/1000).
+			Float64("ttfb_ms", float64(x.head.Microseconds())/1000)
+		if r := x.req.Header.Get("Range"); r != "" {
+			e.Str("range", r)
+		}
+		if err != nil {
+			e.Err(err)
+		}
+		e.Msg("origin")
+	})
+}

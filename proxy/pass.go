@@ -1,0 +1,106 @@
+package proxy
+
+import (
+	"context"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"slices"
+	"strings"
+
+	"github.com/scurrycache/scurry/internal/logging"
+)
+
+// passing is what the ReverseProxy's hooks have to know of the request at hand; it travels in the request's context.
+type passing struct {
+	key    string
+	status cacheStatus
+}
+
+type passingKey struct{}
+
+// forward sends r to the origin past the cache, and the response back.
+func (p *Proxy) forward(w *logging.Writer, r *http.Request, key string, status cacheStatus) {
+	w.Cache, w.Source = outcomePass, "origin"
+	ctx := context.WithValue(because(r.Context(), reasonPass), passingKey{}, &passing{key, status})
+	p.pass.ServeHTTP(w, r.WithContext(ctx))
+}
+
+func (p *Proxy) reverseProxy() *httputil.ReverseProxy {
+	return &httputil.ReverseProxy{
+		Transport:      p.origin,
+		FlushInterval:  -1, // as it comes
+		Rewrite:        p.rewrite,
+		ModifyResponse: p.passed,
+		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
+			if r.Context().Err() != nil {
+				panic(http.ErrAbortHandler)
+			}
+			p.fail(writer(w), r.Context().Value(passingKey{}).(*passing).status, err)
+			writer(w).Cache = outcomePass
+		},
+		ErrorLog: log.New(io.Discard, "", 0), // the origin's log line has the error
+	}
+}
+
+// rewrite makes the origin's request of the client's.
+func (p *Proxy) rewrite(pr *httputil.ProxyRequest) {
+	pass := pr.In.Context().Value(passingKey{}).(*passing)
+	pr.Out.URL = target(p.base, pass.key)
+	pr.Out.Host = "" // the origin's own
+	pr.Out.Header["X-Forwarded-For"] = pr.In.Header["X-Forwarded-For"]
+	pr.SetXForwarded()
+	pr.Out.Header["Forwarded"] = append(slices.Clip(pr.In.Header["Forwarded"]), forwarded(pr.In))
+	pr.Out.Header["Via"] = via(pr.In.Header["Via"])
+}
+
+// forwarded is this hop's element of Forwarded (RFC 7239).
+func forwarded(r *http.Request) string {
+	node := "unknown"
+	if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
+		node = host
+		if strings.Contains(host, ":") {
+			node = `"[` + host + `]"`
+		}
+	}
+	proto := "http"
+	if r.TLS != nil {
+		proto = "https"
+	}
+	element := "for=" + node + ";proto=" + proto
+	if r.Host != "" {
+		element += `;host="` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(r.Host) + `"`
+	}
+	return element
+}
+
+// passed makes the client's response of the origin's.
+func (p *Proxy) passed(resp *http.Response) error {
+	pass := resp.Request.Context().Value(passingKey{}).(*passing)
+	h := resp.Header
+	for _, name := range []string{"Location", "Content-Location"} {
+		if values, ok := h[name]; ok {
+			h[name] = mapped(values, target(p.base, pass.key), p.base)
+		}
+	}
+	h["Via"] = via(h["Via"])
+	pass.status.fwdStatus = resp.StatusCode
+	h["Cache-Status"] = append(h["Cache-Status"], pass.status.String())
+	p.stats.count(outcomePass)
+	if unsafe(resp.Request.Method) && resp.StatusCode >= 200 && resp.StatusCode < 400 {
+		p.store.Invalidate(pass.key) // RFC 9111 section 4.4
+	}
+	return nil
+}
+
+// unsafe tells whether a request with that method may have changed the resource (RFC 9110 section 9.2.1). A method that
+// isn't known may.
+func unsafe(method string) bool {
+	switch method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace:
+		return false
+	}
+	return true
+}

@@ -1,0 +1,155 @@
+// Package proxy is a caching reverse proxy for files, as an http.Handler.
+//
+// A client's request goes in. It is answered from stored responses where RFC 9111 allows that, and by the origin, any
+// http.RoundTripper, where it doesn't:
+//
+//	request ─► key ─► stored record, fresh? ──────────────────► preconditions, ranges ─► bytes
+//	                    │ stale or none                            ▲ chunks, or a fill as it grows
+//	                    └► store.Fetch ─► origin (collapsed) ──────┘
+//	anything that may not be stored ─► httputil.ReverseProxy ─► origin
+//
+// The handler serves these:
+//
+//	/files/PATH?QUERY    the resource at PATH?QUERY under the origin's base
+//	/zk?key=PATH         the same by its decoded path, a form value as in the program that this one grew out of
+//	/, /files            redirect to /files/
+//
+// What is stored lives in memory, within Config.Memory, and goes with Close.
+package proxy
+
+import (
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+	"sync"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/scurrycache/scurry/internal/httpcache"
+	"github.com/scurrycache/scurry/internal/logging"
+	"github.com/scurrycache/scurry/internal/peer"
+	"github.com/scurrycache/scurry/internal/store"
+)
+
+// mount is the path under which the origin's resources appear.
+const mount = "/files/"
+
+// ErrRegistered is wrapped by New's error if the process already uses groupcache with a peer picker of its own.
+var ErrRegistered = peer.ErrRegistered
+
+// Proxy is a caching reverse proxy. It is an http.Handler whose methods may be called concurrently.
+type Proxy struct {
+	cfg    Config
+	policy httpcache.Policy
+	base   *url.URL
+	store  *store.Store
+	origin *originClient
+	pass   *httputil.ReverseProxy
+	routes http.Handler
+	stats  counters
+	closed sync.Once
+}
+
+// New makes a Proxy, which must be closed.
+func New(cfg Config) (*Proxy, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	cfg = cfg.withDefaults()
+	p := &Proxy{cfg: cfg, policy: cfg.policy(), base: cfg.base()}
+	p.origin = &originClient{next: cfg.Origin, log: cfg.Logger, stats: &p.stats}
+	p.pass = p.reverseProxy()
+
+	sc := cfg.store()
+	sc.Source = &source{p}
+	sc.Selecting = httpcache.Selecting
+	var err error
+	if p.store, err = store.New(sc); err != nil {
+		return nil, err
+	}
+	p.routes = logging.Access(cfg.Logger, p.router())
+	return p, nil
+}
+
+// Close ends what the proxy does in the background and frees what it has stored. Responses that are still being
+// written may be cut, so a server should have been shut down before. It always returns nil.
+func (p *Proxy) Close() error {
+	p.closed.Do(p.store.Close)
+	return nil
+}
+
+// ServeHTTP answers a client's request. If a response has to be cut short it panics with http.ErrAbortHandler, as
+// net/http wants it.
+func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) { p.routes.ServeHTTP(w, r) }
+
+func (p *Proxy) router() http.Handler {
+	m := chi.NewRouter()
+	m.HandleFunc(mount+"*", func(w http.ResponseWriter, r *http.Request) { p.serveFile(writer(w), r) })
+	m.HandleFunc("/zk", func(w http.ResponseWriter, r *http.Request) { p.serveZK(writer(w), r) })
+	toMount := func(w http.ResponseWriter, r *http.Request) { p.redirect(writer(w), r) }
+	m.HandleFunc("/", toMount)
+	m.HandleFunc(strings.TrimSuffix(mount, "/"), toMount)
+	m.NotFound(func(w http.ResponseWriter, r *http.Request) { p.refuse(writer(w), http.StatusNotFound) })
+	// chi routes the methods that it knows. Others are no worse, and the origin may know them.
+	m.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, mount) {
+			p.serveFile(writer(w), r)
+			return
+		}
+		p.refuse(writer(w), http.StatusMethodNotAllowed)
+	})
+	return m
+}
+
+// writer returns what logging.Access made of the ResponseWriter.
+func writer(w http.ResponseWriter) *logging.Writer { return w.(*logging.Writer) }
+
+// serveFile serves a resource by its escaped path.
+func (p *Proxy) serveFile(w *logging.Writer, r *http.Request) {
+	key, err := keyFromRequest(r)
+	p.serveKey(w, r, key, err)
+}
+
+// serveZK serves a resource by its decoded path.
+func (p *Proxy) serveZK(w *logging.Writer, r *http.Request) {
+	if !reads(r.Method) {
+		w.Header().Set("Allow", "GET, HEAD")
+		p.refuse(w, http.StatusMethodNotAllowed)
+		return
+	}
+	form, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil || form.Get("key") == "" {
+		p.refuse(w, http.StatusBadRequest)
+		return
+	}
+	key, err := keyOfDecoded(form.Get("key"))
+	p.serveKey(w, r, key, err)
+}
+
+func (p *Proxy) serveKey(w *logging.Writer, r *http.Request, key string, err error) {
+	switch err {
+	case nil:
+		p.serve(w, r, key)
+	case errLong:
+		p.refuse(w, http.StatusRequestURITooLong)
+	default:
+		p.refuse(w, http.StatusBadRequest)
+	}
+}
+
+func (p *Proxy) redirect(w *logging.Writer, r *http.Request) {
+	if !reads(r.Method) {
+		w.Header().Set("Allow", "GET, HEAD")
+		p.refuse(w, http.StatusMethodNotAllowed)
+		return
+	}
+	to := mount
+	if r.URL.RawQuery != "" {
+		to += "?" + r.URL.RawQuery
+	}
+	w.Header().Set("Location", to)
+	p.refuse(w, http.StatusTemporaryRedirect)
+}
+
+func reads(method string) bool { return method == http.MethodGet || method == http.MethodHead }

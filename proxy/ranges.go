@@ -1,0 +1,134 @@
+package proxy
+
+import (
+	"errors"
+	"fmt"
+	"mime/multipart"
+	"net/http"
+	"net/textproto"
+	"strconv"
+
+	"github.com/scurrycache/scurry/internal/httpcache"
+	"github.com/scurrycache/scurry/internal/logging"
+	"github.com/scurrycache/scurry/internal/store"
+)
+
+// answerRanges sends the parts that the Range field asks for (RFC 9110 section 14.2). It returns served false if the
+// field is to be ignored.
+func (p *Proxy) answerRanges(w *logging.Writer, r *http.Request, rp *reply) (done, served bool) {
+	field := r.Header.Get("Range")
+	if field == "" {
+		return false, false
+	}
+	size := rp.rec.Length
+	ranges, err := httpcache.ParseRange(field, size)
+	switch {
+	case errors.Is(err, httpcache.ErrUnsatisfiable), errors.Is(err, httpcache.ErrTooMany):
+		p.stats.count(rp.outcome)
+		w.Cache = rp.outcome
+		w.Header().Set("Content-Range", "bytes */"+strconv.FormatInt(size, 10))
+		w.Header()["Cache-Status"] = viewOf(rp.rec).status(rp.statusOrHit())
+		p.refuse(w, http.StatusRequestedRangeNotSatisfiable)
+		return true, true
+	case err != nil, len(ranges) == 0, httpcache.TotalLength(ranges) > size:
+		return false, false
+	}
+	if p.store.Streams(rp.rec) && ranges[0].Start > 0 {
+		// It isn't kept and has no parts to be asked for, so only the origin itself can skip what the client has.
+		p.forward(w, r, rp.rec.Key, cacheStatus{fwd: "partial"})
+		return true, true
+	}
+	if len(ranges) == 1 {
+		return p.answerRange(w, r, rp, ranges[0]), true
+	}
+	return p.answerMultipart(w, r, rp, ranges), true
+}
+
+// statusOrHit is what rp says in Cache-Status.
+func (rp *reply) statusOrHit() cacheStatus {
+	if rp.outcome == outcomeHit {
+		return cacheStatus{hit: true, ttl: rp.use.Lifetime - rp.use.Age, hasTTL: true}
+	}
+	return rp.status
+}
+
+// answerRange sends one part.
+func (p *Proxy) answerRange(w *logging.Writer, r *http.Request, rp *reply, part httpcache.Range) (done bool) {
+	var rd store.Reader
+	p.reader(&rd, rp, part.Start, part.Start+part.Length)
+	defer rd.Close()
+	if done, ok := p.ready(w, r, rp, &rd); !ok {
+		return done
+	}
+	p.putFields(w, rp)
+	h := w.Header()
+	h["Content-Length"] = []string{strconv.FormatInt(part.Length, 10)}
+	h["Content-Range"] = []string{part.ContentRange(rp.rec.Length)}
+	w.WriteHeader(http.StatusPartialContent)
+	p.copy(w, r.Context(), &rd)
+	return true
+}
+
+// answerMultipart sends several parts as multipart/byteranges (RFC 9110 section 14.6).
+func (p *Proxy) answerMultipart(w *logging.Writer, r *http.Request, rp *reply, parts []httpcache.Range) (done bool) {
+	var rd store.Reader
+	p.reader(&rd, rp, parts[0].Start, parts[0].Start+parts[0].Length)
+	defer func() { rd.Close() }()
+	if done, ok := p.ready(w, r, rp, &rd); !ok {
+		return done
+	}
+	contentType := rp.rec.Header.Get("Content-Type")
+	size := rp.rec.Length
+	m := multipart.NewWriter(w)
+	p.putFields(w, rp)
+	h := w.Header()
+	h.Set("Content-Type", "multipart/byteranges; boundary="+m.Boundary())
+	h.Set("Content-Length", strconv.FormatInt(multipartLength(parts, contentType, size, m.Boundary()), 10))
+	w.WriteHeader(http.StatusPartialContent)
+	for i, part := range parts {
+		if i > 0 {
+			rd.Close()
+			p.store.Reader(&rd, rp.rec, part.Start, part.Start+part.Length)
+		}
+		if _, err := m.CreatePart(partHeader(part, contentType, size)); err != nil {
+			abort(w, nil)
+		}
+		p.copy(w, r.Context(), &rd)
+	}
+	if m.Close() != nil {
+		abort(w, nil)
+	}
+	return true
+}
+
+func partHeader(part httpcache.Range, contentType string, size int64) textproto.MIMEHeader {
+	h := textproto.MIMEHeader{"Content-Range": {part.ContentRange(size)}}
+	if contentType != "" {
+		h["Content-Type"] = []string{contentType}
+	}
+	return h
+}
+
+// multipartLength is how many bytes the parts take with what is between them.
+func multipartLength(parts []httpcache.Range, contentType string, size int64, boundary string) int64 {
+	var n counter
+	m := multipart.NewWriter(&n)
+	err := m.SetBoundary(boundary)
+	for _, part := range parts {
+		_, e := m.CreatePart(partHeader(part, contentType, size))
+		err = errors.Join(err, e)
+		n += counter(part.Length)
+	}
+	if err = errors.Join(err, m.Close()); err != nil {
+		panic(fmt.Sprintf("a counter can't fail: %v", err))
+	}
+	return int64(n)
+}
+
+// counter is a writer that counts.
+type counter int64
+
+func (c *counter) Write(p []byte) (int, error) {
+	*c += counter(len(p))
+	return len(p), nil
+}

@@ -1,0 +1,194 @@
+package proxy
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/scurrycache/scurry/internal/fill"
+	"github.com/scurrycache/scurry/internal/httpcache"
+	"github.com/scurrycache/scurry/internal/store"
+)
+
+// source answers the store's questions from the origin.
+type source struct{ p *Proxy }
+
+// Prepare is store.Source's.
+func (s *source) Prepare(rec *store.Record) any { return newView(rec, s.p.policy, s.p.base) }
+
+// Fetch is store.Source's.
+func (s *source) Fetch(ctx context.Context, ask *store.Ask, prev *store.Record) (*store.Fetched, error) {
+	header := fetchHeader(ask.Header)
+	reason := reasonMiss
+	if prev != nil && httpcache.AddConditions(header, prev.Header) {
+		reason = reasonRevalidate
+	}
+	resp, head, err := s.send(because(ctx, reason), ask.Key, header)
+	if err != nil {
+		return nil, err
+	}
+	if reason == reasonRevalidate && resp.StatusCode == http.StatusNotModified {
+		_ = resp.Body.Close()
+		if httpcache.Confirms(prev.Header, head.Header) {
+			return s.renewed(ask, prev, head), nil
+		}
+		return s.Fetch(ctx, ask, nil) // it is about another representation than ours
+	}
+	if prev != nil && resp.StatusCode >= 500 && viewOf(prev).facts.StaleOnError(s.p.cfg.Now()) {
+		// RFC 9111 section 4.3.3: as if the origin hadn't answered.
+		_ = resp.Body.Close()
+		return nil, &failure{status: http.StatusBadGateway, kind: "http_protocol_error", err: fmt.Errorf("origin answered %d", resp.StatusCode)}
+	}
+	return s.fetched(ask, resp, head), nil
+}
+
+// send sends one GET for key and returns the response with its head as the rules of caching want it.
+func (s *source) send(ctx context.Context, key string, header http.Header) (*http.Response, *httpcache.Response, error) {
+	req := (&http.Request{Method: http.MethodGet, URL: target(s.p.base, key), Header: header}).WithContext(ctx)
+	sent := s.p.cfg.Now()
+	resp, err := s.p.origin.RoundTrip(req)
+	if err != nil {
+		return nil, nil, failed(err)
+	}
+	head := &httpcache.Response{Status: resp.StatusCode, Header: httpcache.EndToEnd(resp.Header), RequestTime: sent, ResponseTime: s.p.cfg.Now()}
+	if _, ok := head.Header["Date"]; !ok { // RFC 9110 section 6.6.1: a recipient with a clock adds it
+		head.Header.Set("Date", head.ResponseTime.UTC().Format(http.TimeFormat))
+	}
+	return resp, head, nil
+}
+
+// fetchHeader is a client's header as it goes with a request whose answer may be stored for others.
+func fetchHeader(client http.Header) http.Header {
+	h := httpcache.EndToEnd(client)
+	httpcache.StripConditions(h)
+	// They would tell the origin of one client for an answer that is meant for all.
+	for _, name := range []string{"X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "Forwarded"} {
+		delete(h, name)
+	}
+	h["Via"] = via(h["Via"])
+	return h
+}
+
+// renewed is prev with what a 304 has told.
+func (s *source) renewed(ask *store.Ask, prev *store.Record, head *httpcache.Response) *store.Fetched {
+	rec := *prev
+	rec.RetryAfter = time.Time{}
+	rec.Header = httpcache.Freshen(prev.Header, head.Header)
+	rec.RequestTime, rec.ResponseTime = head.RequestTime, head.ResponseTime
+	head.Status, head.Header = rec.Status, rec.Header
+	storable, _ := s.p.policy.Storable(http.MethodGet, ask.Header, head) // a 304 may bring a no-store
+	return &store.Fetched{Record: &rec, Renewed: true, Storable: storable}
+}
+
+// fetched says what is to become of a response.
+func (s *source) fetched(ask *store.Ask, resp *http.Response, head *httpcache.Response) *store.Fetched {
+	rec := &store.Record{
+		Status: head.Status, Header: head.Header, RequestTime: head.RequestTime, ResponseTime: head.ResponseTime,
+		Length: resp.ContentLength,
+	}
+	f := &store.Fetched{Record: rec, Body: resp.Body}
+	f.Storable, _ = s.p.policy.Storable(http.MethodGet, ask.Header, head)
+	rec.Vary, _ = httpcache.VaryNames(head.Header)
+	if len(rec.Vary) > 0 {
+		rec.Variant = httpcache.Selecting(rec.Vary, ask.Header)
+	}
+	rec.Selecting = selectingFields(rec.Vary, ask.Header)
+	condition := ""
+	f.Validator, condition = strongValidator(rec.Header)
+	if rec.Status == http.StatusOK && condition != "" {
+		accepts := strings.ToLower(strings.Join(rec.Header["Accept-Ranges"], ","))
+		rec.Rangeable = strings.Contains(accepts, "bytes")
+		rec.Resumable = accepts != "none"
+	}
+	return f
+}
+
+// selectingFields are the request's fields that a later request for a part has to repeat, to be answered from the same
+// representation.
+func selectingFields(vary []string, request http.Header) http.Header {
+	h := http.Header{}
+	for _, name := range append([]string{"Accept-Encoding"}, vary...) {
+		if values, ok := request[name]; ok {
+			h[name] = values
+		}
+	}
+	return h
+}
+
+// strongValidator returns what the version derives from, and the value of the If-Range that names it. Both are empty
+// if h has no strong validator.
+func strongValidator(h http.Header) (validator, condition string) {
+	if tag, ok := httpcache.StrongETag(h); ok {
+		return "etag " + tag, tag
+	}
+	if date, ok := httpcache.StrongLastModified(h); ok {
+		return "modified " + date, date
+	}
+	return "", ""
+}
+
+// Open is store.Source's.
+func (s *source) Open(ctx context.Context, rec *store.Record, off, end int64) (fill.Body, error) {
+	_, condition := strongValidator(rec.Header)
+	header := rec.Selecting.Clone()
+	header["Via"] = via(nil)
+	header.Set("If-Range", condition)
+	span := "bytes=" + strconv.FormatInt(off, 10) + "-"
+	if end >= 0 {
+		span += strconv.FormatInt(end-1, 10)
+	}
+	header.Set("Range", span)
+	resp, head, err := s.send(because(ctx, reasonRange), rec.Key, header)
+	if err != nil {
+		return nil, err
+	}
+	if err := matches(rec, head, off); err != nil {
+		_ = resp.Body.Close()
+		return nil, fmt.Errorf("%s of %s: %w", span, rec.Key, err)
+	}
+	return resp.Body, nil
+}
+
+// matches tells whether a response to a request for a part is that part of rec's representation.
+func matches(rec *store.Record, head *httpcache.Response, off int64) error {
+	_, had := strongValidator(rec.Header)
+	_, has := strongValidator(head.Header)
+	switch {
+	case head.Status >= 500 || head.Status == http.StatusTooManyRequests:
+		return fmt.Errorf("origin answered %d", head.Status) // it may do better the next time
+	case head.Status != http.StatusPartialContent:
+		return fmt.Errorf("origin answered %d to a range: %w", head.Status, fill.ErrGone)
+	case has != "" && has != had:
+		return fmt.Errorf("validator %s has become %s: %w", had, has, fill.ErrGone)
+	case head.Header.Get("Content-Encoding") != rec.Header.Get("Content-Encoding"):
+		return fmt.Errorf("another content coding: %w", fill.ErrGone)
+	}
+	start, total, ok := contentRange(head.Header.Get("Content-Range"))
+	if !ok || start != off || (total >= 0 && rec.Length >= 0 && total != rec.Length) {
+		return fmt.Errorf("origin sent the part %q: %w", head.Header.Get("Content-Range"), fill.ErrGone)
+	}
+	return nil
+}
+
+// contentRange takes apart a Content-Range of one part (RFC 9110 section 14.4); total is -1 if it isn't told.
+func contentRange(field string) (start, total int64, ok bool) {
+	span, size, ok := strings.Cut(strings.TrimPrefix(field, "bytes "), "/")
+	first, _, dash := strings.Cut(span, "-")
+	start, err := strconv.ParseInt(first, 10, 64)
+	if !ok || !dash || err != nil || !strings.HasPrefix(field, "bytes ") {
+		return 0, 0, false
+	}
+	if size == "*" {
+		return start, -1, true
+	}
+	total, err = strconv.ParseInt(size, 10, 64)
+	return start, total, err == nil
+}
+
+var _ store.Source = (*source)(nil)
+
+// retryAfter is how long a stored response whose validation failed is served stale without another try.
+const retryAfter = 2 * time.Second

@@ -1,0 +1,82 @@
+package proxy
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/scurrycache/scurry/internal/logging"
+)
+
+// cacheStatus is what this cache says of its part in a response (RFC 9211).
+type cacheStatus struct {
+	hit       bool
+	fwd       string // why the request went to the origin
+	fwdStatus int
+	ttl       time.Duration
+	hasTTL    bool
+	stored    bool
+	collapsed bool
+	detail    string // a token
+}
+
+// String is one member of a Cache-Status field.
+func (c cacheStatus) String() string {
+	b := make([]byte, 0, 64)
+	b = append(b, name...)
+	if c.hit {
+		b = append(b, "; hit"...)
+	}
+	if c.fwd != "" {
+		b = append(b, "; fwd="...)
+		b = append(b, c.fwd...)
+	}
+	if c.fwdStatus != 0 {
+		b = append(b, "; fwd-status="...)
+		b = strconv.AppendInt(b, int64(c.fwdStatus), 10)
+	}
+	if c.hasTTL {
+		b = append(b, "; ttl="...)
+		b = strconv.AppendInt(b, int64(c.ttl/time.Second), 10)
+	}
+	if c.stored {
+		b = append(b, "; stored"...)
+	}
+	if c.collapsed {
+		b = append(b, "; collapsed"...)
+	}
+	if c.detail != "" {
+		b = append(b, "; detail="...)
+		b = append(b, c.detail...)
+	}
+	return string(b)
+}
+
+// The outcomes that the access log and Stats tell apart.
+const (
+	outcomeHit         = "hit"         // from a fresh stored response
+	outcomeMiss        = "miss"        // this request went to the origin and was stored
+	outcomeStale       = "stale"       // from a stored response that was no longer fresh
+	outcomeRevalidated = "revalidated" // from a stored response after the origin said that it is still good
+	outcomeCollapsed   = "collapsed"   // shares the answer to another client's request
+	outcomePass        = "pass"        // went to the origin past the cache
+)
+
+// refuse answers with a status of our own and its standard text.
+func (p *Proxy) refuse(w *logging.Writer, status int) {
+	h := w.Header()
+	text := strconv.Itoa(status) + " " + http.StatusText(status) + "\n"
+	h.Set("Content-Type", "text/plain; charset=utf-8")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Content-Length", strconv.Itoa(len(text)))
+	if _, ok := h["Cache-Status"]; !ok {
+		h.Set("Cache-Status", name+"; detail="+token(http.StatusText(status)))
+	}
+	w.WriteHeader(status)
+	// net/http drops the content of a HEAD; a client that has gone needs none.
+	_, _ = w.Write([]byte(text))
+}
+
+// token makes a structured field's token of words.
+func token(words string) string { return strings.ReplaceAll(strings.ToLower(words), " ", "-") }

@@ -1,0 +1,127 @@
+package proxy
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/scurrycache/scurry/internal/httpcache"
+	"github.com/scurrycache/scurry/internal/store"
+)
+
+// name is what this cache calls itself in Via, Cache-Status and Proxy-Status.
+const name = "scurry"
+
+// view is a record made ready for answers, once, so that a hit has little left to do.
+type view struct {
+	facts       httpcache.Facts
+	fields      []field  // all but Age, Cache-Status and what depends on the part that is sent
+	length      []string // Content-Length, if the length is known
+	cacheStatus []string // the origin's own Cache-Status, which ours is appended to
+	aged        atomic.Pointer[aged]
+}
+
+// field is a header field. Its values are shared between answers and never changed.
+type field struct {
+	name   string
+	values []string
+}
+
+// aged is what changes from second to second in the answers of a fresh record.
+type aged struct {
+	second      time.Duration
+	age, status []string
+}
+
+func viewOf(rec *store.Record) *view { return rec.Prepared.(*view) }
+
+// newView prepares rec for answers to clients who see base as the mount.
+func newView(rec *store.Record, policy httpcache.Policy, base *url.URL) *view {
+	v := &view{facts: policy.Facts(&httpcache.Response{
+		Status: rec.Status, Header: rec.Header, RequestTime: rec.RequestTime, ResponseTime: rec.ResponseTime,
+	})}
+	for name, values := range rec.Header {
+		switch name {
+		case "Content-Length", "Age", "Cache-Status":
+			continue
+		case "Location", "Content-Location":
+			values = mapped(values, target(base, rec.Key), base)
+		case "Via":
+			continue
+		}
+		v.fields = append(v.fields, field{name, slices.Clip(values)})
+	}
+	v.fields = append(v.fields, field{"Via", via(rec.Header["Via"])})
+	v.cacheStatus = rec.Header["Cache-Status"]
+	if rec.Length >= 0 && hasContentLength(rec.Status) {
+		v.length = []string{strconv.FormatInt(rec.Length, 10)}
+	}
+	return v
+}
+
+// hasContentLength tells whether a response with that status may have the field (RFC 9110 section 8.6).
+func hasContentLength(status int) bool {
+	return status >= 200 && status != http.StatusNoContent && status != http.StatusNotModified
+}
+
+// via appends this proxy to a Via field (RFC 9110 section 7.6.3).
+func via(values []string) []string {
+	return append(slices.Clip(values), "1.1 "+name)
+}
+
+// mapped returns the URLs in values, which are relative to at, as clients see them: what is under base is under the mount.
+func mapped(values []string, at, base *url.URL) []string {
+	out := make([]string, len(values))
+	for i, v := range values {
+		out[i] = mapURL(v, at, base)
+	}
+	return out
+}
+
+func mapURL(v string, at, base *url.URL) string {
+	ref, err := url.Parse(v)
+	if err != nil {
+		return v
+	}
+	u := at.ResolveReference(ref)
+	rest, under := strings.CutPrefix(u.EscapedPath(), base.EscapedPath())
+	if u.Scheme != base.Scheme || !strings.EqualFold(u.Host, base.Host) || !under {
+		return v
+	}
+	to := url.URL{RawQuery: u.RawQuery, ForceQuery: u.ForceQuery, Fragment: u.Fragment, RawFragment: u.RawFragment}
+	to.RawPath = mount + rest
+	if to.Path, err = url.PathUnescape(to.RawPath); err != nil {
+		return v
+	}
+	return to.String()
+}
+
+// put sets the fields of v in h, with the given age.
+func (v *view) put(h http.Header, age time.Duration) {
+	for _, f := range v.fields {
+		h[f.name] = f.values
+	}
+	h["Age"] = v.at(age).age
+}
+
+// at returns the fields of the second that age is in, as of a hit.
+func (v *view) at(age time.Duration) *aged {
+	second := age.Truncate(time.Second)
+	if a := v.aged.Load(); a != nil && a.second == second {
+		return a
+	}
+	a := &aged{
+		second: second,
+		age:    []string{strconv.FormatInt(int64(second/time.Second), 10)},
+		status: v.status(cacheStatus{hit: true, ttl: v.facts.Lifetime - second, hasTTL: true}),
+	}
+	v.aged.Store(a)
+	return a
+}
+
+// status appends ours to the origin's Cache-Status.
+func (v *view) status(c cacheStatus) []string { return append(slices.Clip(v.cacheStatus), c.String()) }
