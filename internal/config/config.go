@@ -1,0 +1,48 @@
+// Package config resolves the settings of the scurry command: flags, SCURRY_ environment variables, a YAML or TOML
+// file and defaults flow in; one Config comes out, with a Provenance that says where each value came from.
+//
+// A setting has one name everywhere. The flag --write-timeout is the variable SCURRY_WRITE_TIMEOUT and the file key
+// write-timeout. A flag wins over the environment, the environment over the file, and the file over the default.
+// An empty variable counts as unset. Names that are unknown and values that don't parse are errors, even where
+// another source overrides them.
+//
+// Each value is validated where it is parsed, so that the error names its source. Derive checks the addresses against
+// each other; whether the cache's sizes go together is for proxy.Config to say. Nothing here looks at the machine but
+// for reading the file.
+package config
+
+// Config is the settings of "scurry serve". Its tags are the command's flags and their help.
+type Config struct {
+	Addresses `embed:""`
+
+	Origin     Origin `default:"." placeholder:"URL|DIR" group:"Origin:" help:"What is cached: an http or https URL, or a folder. The current folder if not given."`
+	OriginHost string `placeholder:"NAME" group:"Origin:" help:"Host field to send to the origin, if it isn't the one of its URL."`
+	Browse     bool   `group:"Origin:" help:"List folders that have no index.html (the origin being a folder)."`
+	Dotfiles   bool   `group:"Origin:" help:"Serve files whose names begin with a dot (the origin being a folder)."`
+
+	OriginDialTimeout   Timeout `default:"10s" placeholder:"TIME" group:"Origin:" help:"How long connecting to the origin may take (${default})."`
+	OriginTLSTimeout    Timeout `name:"origin-tls-timeout" default:"10s" placeholder:"TIME" group:"Origin:" help:"How long the TLS handshake with the origin may take (${default})."`
+	OriginHeaderTimeout Timeout `default:"30s" placeholder:"TIME" group:"Origin:" help:"How long the origin may take to begin its response (${default})."`
+	OriginBodyTimeout   Timeout `default:"30s" placeholder:"TIME" group:"Origin:" help:"How long the origin may send no bytes of a body that it has begun (${default})."`
+	OriginIdleTimeout   Timeout `default:"90s" placeholder:"TIME" group:"Origin:" help:"How long an idle connection to the origin is kept (${default})."`
+	OriginProxyEnv      bool    `group:"Origin:" help:"Reach the origin through the proxy that HTTP_PROXY, HTTPS_PROXY and NO_PROXY name."`
+
+	Memory     Size `default:"256MiB" placeholder:"SIZE" group:"Cache:" help:"Budget of the whole cache (${default})."`
+	FirstChunk Size `default:"32KiB" placeholder:"SIZE" group:"Cache:" help:"First chunk of a slab (${default})."`
+	MaxChunk   Size `default:"1MiB" placeholder:"SIZE" group:"Cache:" help:"Largest chunk: the first times a power of two (${default})."`
+	Slab       Size `default:"64MiB" placeholder:"SIZE" group:"Cache:" help:"How much of a file one origin request fetches: a multiple of the largest chunk (${default})."`
+
+	HeuristicLimit Duration `default:"1m" placeholder:"TIME" group:"Freshness:" help:"Most freshness to assume where a response states none; 0 for none (${default})."`
+	NegativeTTL    Duration `name:"negative-ttl" default:"10s" placeholder:"TIME" group:"Freshness:" help:"Freshness of a 404 or 410 that states none; 0 for none (${default})."`
+	MaxStale       Duration `default:"1h" placeholder:"TIME" group:"Freshness:" help:"How long past its freshness a response may stand in for an origin that can't be reached; 0 for never (${default})."`
+
+	ReadHeaderTimeout Timeout  `default:"10s" placeholder:"TIME" group:"Clients:" help:"How long a client may take to send a request's header (${default})."`
+	IdleTimeout       Timeout  `default:"2m" placeholder:"TIME" group:"Clients:" help:"How long a connection may wait for its next request (${default})."`
+	WriteTimeout      Timeout  `default:"60s" placeholder:"TIME" group:"Clients:" help:"How long a client may take no bytes of a response (${default})."`
+	MaxHeaderBytes    Size     `default:"128KiB" placeholder:"SIZE" group:"Clients:" help:"Largest request header (${default})."`
+	Grace             Duration `default:"30s" placeholder:"TIME" group:"Clients:" help:"How long transfers in progress may go on after SIGINT or SIGTERM (${default})."`
+
+	LogFormat string `default:"auto" enum:"auto,json,console" placeholder:"FORMAT" group:"Log:" help:"auto, json or console; auto is console on a terminal, else json (${default})."`
+	LogLevel  string `default:"info" enum:"trace,debug,info,warn,error" placeholder:"LEVEL" group:"Log:" help:"Least severe level to log: trace, debug, info, warn or error (${default})."`
+	Config    string `placeholder:"FILE" group:"Settings:" help:"Settings file, *.yaml, *.yml or *.toml; its keys are these flags' names."`
+}

@@ -1,0 +1,78 @@
+package config
+
+import (
+	"errors"
+	"net/url"
+	"strings"
+)
+
+// Origin is where files come from: an HTTP server or a folder. Its text is a URL if it has "://" in it, else the path
+// of a folder.
+type Origin struct {
+	url *url.URL // nil if a folder
+	dir string
+}
+
+const wantOrigin = "an http or https URL, or a folder"
+
+// URL is the server's base URL, credentials included, or nil if the origin is a folder. The caller must not change it.
+func (o Origin) URL() *url.URL { return o.url }
+
+// Dir is the folder's path, or "" if the origin is a server.
+func (o Origin) Dir() string { return o.dir }
+
+// UnmarshalText implements encoding.TextUnmarshaler. No error quotes credentials.
+func (o *Origin) UnmarshalText(text []byte) error {
+	s := string(text)
+	if s == "" {
+		return unexpected(wantOrigin, text)
+	}
+	if !strings.Contains(s, "://") {
+		*o = Origin{dir: s}
+		return nil
+	}
+	u, err := url.Parse(s)
+	if err != nil {
+		return malformed(s, err)
+	}
+	if u.Scheme != "http" && u.Scheme != "https" {
+		return errors.New("expected a URL that begins with http:// or https://, not " + u.Scheme + "://")
+	}
+	if u.Hostname() == "" {
+		return errors.New("expected a URL with a host, such as https://example.org/files/")
+	}
+	*o = Origin{url: u}
+	return nil
+}
+
+// malformed says what is wrong with the URL s, unless that could tell a password.
+func malformed(s string, err error) error {
+	var detail *url.Error
+	if errors.As(err, &detail) && !strings.Contains(s, "@") {
+		return errors.New("expected " + wantOrigin + ": " + detail.Err.Error())
+	}
+	return errors.New("expected " + wantOrigin + ": the URL is malformed")
+}
+
+// String is o's text with a URL's credentials replaced.
+func (o Origin) String() string {
+	if o.url == nil {
+		return o.dir
+	}
+	u := *o.url
+	if u.User != nil {
+		u.User = url.User("xxxxx")
+	}
+	return u.String()
+}
+
+// LooksLikeHost tells if a folder's path reads like a URL that lacks its scheme, such as localhost:8080 or
+// example.org/files.
+func LooksLikeHost(dir string) bool {
+	host, _, _ := strings.Cut(dir, "/")
+	host, port, hasPort := strings.Cut(host, ":")
+	if hasPort {
+		return host != "" && isPort(port)
+	}
+	return host == "localhost" || strings.Contains(strings.Trim(host, "."), ".")
+}

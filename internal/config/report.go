@@ -1,0 +1,22 @@
+package config
+
+import (
+	"fmt"
+	"io"
+	"reflect"
+	"text/tabwriter"
+)
+
+// Write writes one line for each setting: its name, its value with credentials replaced, and where that came from.
+func (c *Config) Write(w io.Writer, p Provenance) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, s := range ordered(reflect.TypeFor[Config]()) {
+		value := reflect.ValueOf(c).Elem().FieldByIndex(s.field.Index)
+		text := fmt.Sprint(value.Interface())
+		if text == "" {
+			text = "-"
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\n", s.name, text, p[s.name])
+	}
+	return table.Flush()
+}

@@ -1,0 +1,94 @@
+package config
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/dustin/go-humanize"
+)
+
+// Size is a positive number of bytes. Its text is a number and a unit, such as 512MiB (2^20 bytes each) or 512MB
+// (10^6 bytes each); without a unit it counts bytes.
+type Size int64
+
+const wantSize = "a size such as 512MiB"
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *Size) UnmarshalText(text []byte) error {
+	// humanize drops commas, which would make 1,5GiB ten times what was meant.
+	n, err := humanize.ParseBytes(string(text))
+	if err != nil || n > math.MaxInt64 || strings.Contains(string(text), ",") {
+		return unexpected(wantSize, text)
+	}
+	if n == 0 {
+		return unexpected(wantSize+", more than 0", text)
+	}
+	*s = Size(n)
+	return nil
+}
+
+// String is the shortest exact text of s.
+func (s Size) String() string {
+	units := []string{"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"}
+	n, unit := int64(s), 0
+	for n != 0 && n%1024 == 0 && unit < len(units)-1 {
+		n /= 1024
+		unit++
+	}
+	return fmt.Sprintf("%d%s", n, units[unit])
+}
+
+// Duration is a time that isn't negative, its text being that of time.ParseDuration.
+type Duration time.Duration
+
+const wantDuration = "a duration such as 30s"
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (d *Duration) UnmarshalText(text []byte) error {
+	t, err := time.ParseDuration(string(text))
+	if err != nil {
+		return unexpected(wantDuration, text)
+	}
+	if t < 0 {
+		return unexpected(wantDuration+", not below 0", text)
+	}
+	*d = Duration(t)
+	return nil
+}
+
+// String is d without the zero units that time.Duration's text ends in: 1m, not 1m0s.
+func (d Duration) String() string {
+	text := time.Duration(d).String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
+}
+
+// Timeout is a Duration that isn't zero either.
+type Timeout Duration
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (t *Timeout) UnmarshalText(text []byte) error {
+	var d Duration
+	if err := d.UnmarshalText(text); err != nil {
+		return err
+	}
+	if d == 0 {
+		return unexpected(wantDuration+", more than 0", text)
+	}
+	*t = Timeout(d)
+	return nil
+}
+
+// String is t as a Duration's text.
+func (t Timeout) String() string { return Duration(t).String() }
+
+func unexpected(want string, got []byte) error {
+	return fmt.Errorf("expected %s, not %q", want, got)
+}
