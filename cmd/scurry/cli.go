@@ -1,0 +1,136 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/scurrycache/scurry/internal/config"
+)
+
+// Exit codes.
+const (
+	exitOK     = 0
+	exitFailed = 1 // may work another time
+	exitUsage  = 2 // won't
+)
+
+// usageError is an error in what the user asked for, as opposed to one in carrying it out.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+// logged is an error that the log tells already.
+type logged struct{ error }
+
+// cli is the command line.
+type cli struct {
+	Serve       serveCmd       `cmd:"" default:"withargs" help:"Serve files from the cache. \"scurry HOST:PORT\" is short for \"scurry serve HOST:PORT\"."`
+	Config      configCmd      `cmd:"" help:"Print the settings that serve would run with, and where each came from."`
+	Healthcheck healthcheckCmd `cmd:"" help:"Ask a running node whether it is healthy; exit with 0 if it is, else with 1."`
+	Version     versionCmd     `cmd:"" help:"Print the version."`
+}
+
+const description = `An HTTP caching reverse proxy for static files, kept in memory.
+
+Each flag of "scurry serve" may be given as an environment variable, as SCURRY_MEMORY for --memory, or in a YAML or TOML file.`
+
+// process is what a command sees of the world.
+type process struct {
+	stdout, stderr io.Writer
+	env            []string
+	provenance     config.Provenance // of the settings, if the command has any
+}
+
+// run carries out the command in args (without the program's name) and returns the exit code. A failure is one line on
+// stderr. A server runs until ctx is done or the process is told to stop by a signal.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer, env []string) int {
+	err := dispatch(ctx, args, process{stdout: stdout, stderr: stderr, env: env})
+	if err == nil {
+		return exitOK
+	}
+	if !errors.As(err, new(logged)) {
+		fmt.Fprintln(stderr, "scurry:", strings.ReplaceAll(err.Error(), "\n", "; "))
+	}
+	if errors.As(err, new(usageError)) {
+		return exitUsage
+	}
+	return exitFailed
+}
+
+func dispatch(ctx context.Context, args []string, p process) error {
+	bare := len(args) == 0
+	if bare {
+		args = []string{"--help"}
+	}
+	var grammar cli
+	helped := false
+	sources := config.NewSources(p.env)
+	parser, err := kong.New(&grammar,
+		kong.Name("scurry"),
+		kong.Description(description),
+		kong.Writers(p.stdout, p.stderr),
+		kong.Exit(func(int) { helped = true }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 110}),
+		sources)
+	if err != nil {
+		return err
+	}
+	parsed, err := parser.Parse(doubleDash(args))
+	switch {
+	case bare:
+		return usageError{errors.New(`give a command, or a peer address such as 127.0.0.1:8001`)}
+	case helped: // and kong went on regardless
+		return nil
+	case err != nil:
+		return usageError{err}
+	}
+	p.provenance = sources.Provenance(parsed)
+	parsed.BindTo(ctx, (*context.Context)(nil))
+	return parsed.Run(p)
+}
+
+// doubleDash makes the flag -index, which has a history with one dash, one that kong knows.
+func doubleDash(args []string) []string {
+	out := make([]string, len(args))
+	for i, arg := range args {
+		if arg == "--" {
+			copy(out[i:], args[i:])
+			break
+		}
+		if arg == "-index" || strings.HasPrefix(arg, "-index=") {
+			arg = "-" + arg
+		}
+		out[i] = arg
+	}
+	return out
+}
+
+// derive is a.Derive, for a command line on which a word may be a misspelt command.
+func derive(a *config.Addresses, p config.Provenance) error {
+	if len(a.Peers) > 0 && !strings.Contains(a.Peers[0], ":") && !config.LooksLikeHost(a.Peers[0]) {
+		return usageError{fmt.Errorf("%q is neither a command nor a peer address such as 127.0.0.1:8001%s",
+			a.Peers[0], commandLike(a.Peers[0]))}
+	}
+	if err := a.Derive(p); err != nil {
+		return usageError{err}
+	}
+	return nil
+}
+
+// commandLike is the end of an error on word, if a command begins as it does.
+func commandLike(word string) string {
+	if word == "help" {
+		return ", did you mean \"--help\"?"
+	}
+	for _, command := range []string{"serve", "config", "healthcheck", "version"} {
+		if strings.EqualFold(command[:3], word[:min(3, len(word))]) {
+			return fmt.Sprintf(", did you mean %q?", command)
+		}
+	}
+	return ""
+}

@@ -1,0 +1,17 @@
+package main
+
+import (
+	"github.com/scurrycache/scurry/internal/config"
+)
+
+type configCmd struct {
+	Settings config.Config `embed:""`
+}
+
+// Run prints the settings, if they would do.
+func (c *configCmd) Run(p process) error {
+	if err := check(&c.Settings, p.provenance); err != nil {
+		return err
+	}
+	return c.Settings.Write(p.stdout, p.provenance)
+}

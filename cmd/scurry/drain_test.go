@@ -1,0 +1,146 @@
+package main
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// A transfer in progress goes on to its end while the node isn't ready any more and takes no connections.
+func TestDrainLetsTransfersFinish(t *testing.T) {
+	origin := newStalledOrigin(t)
+	s := startScurry(t, nil, "--origin", origin.URL)
+	if !answers(s.admin+"/readyz", 200)() {
+		t.Error("not ready although it logs that it serves")
+	}
+	res := beginTransfer(t, "GET", s.url+"a")
+
+	s.stop()
+	if !eventually(answers(s.admin+"/readyz", 503)) {
+		t.Error("ready while it drains")
+	}
+	if !eventually(refused(s.url)) {
+		t.Error("takes connections while it drains")
+	}
+	if !answers(s.admin+"/healthz", 200)() || !answers(s.admin+"/readyz", 503)() {
+		t.Error("health checks go unanswered while it drains")
+	}
+	select {
+	case code := <-s.exit:
+		t.Fatalf("exit with %d before the transfer has finished", code)
+	default:
+	}
+
+	close(origin.goOn)
+	rest, err := io.ReadAll(res.Body)
+	if err != nil || string(rest) != secondHalf {
+		t.Errorf("the body ends %q, %v", rest, err)
+	}
+	if code := <-s.exit; code != exitOK {
+		t.Errorf("exit code %d", code)
+	}
+	s.log.await(t, "stopped")
+	if !refused(s.admin + "/healthz")() {
+		t.Error("the admin listener is open after the end")
+	}
+}
+
+// What the grace period doesn't suffice for is cut, so that the client can tell, and the exit code says so.
+func TestDrainCutsWhatOutlastsGrace(t *testing.T) {
+	for _, method := range []string{"GET", "POST"} { // from the cache, and past it
+		t.Run(method, func(t *testing.T) {
+			origin := newStalledOrigin(t)
+			s := startScurry(t, nil, "--origin", origin.URL, "--grace=20ms", "--origin-body-timeout=1h")
+			res := beginTransfer(t, method, s.url+"a")
+			s.stop()
+			if rest, err := io.ReadAll(res.Body); err == nil {
+				t.Errorf("the body ends as if complete, with %q", rest)
+			}
+			if code := <-s.exit; code != exitFailed {
+				t.Errorf("exit code %d, want %d", code, exitFailed)
+			}
+			s.log.await(t, "request") // the access log tells of what is cut
+			stopped := s.log.await(t, "stopped")
+			if stopped["level"] != "error" || !strings.Contains(stopped["error"].(string), "after 20ms of grace") {
+				t.Errorf("the log says %v", stopped)
+			}
+		})
+	}
+}
+
+// A client that takes no bytes is cut as well, though its transfer has nothing to wait for but itself.
+func TestDrainCutsStuckClients(t *testing.T) {
+	folder := t.TempDir()
+	large, err := os.Create(folder + "/large")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(large.Truncate(48<<20), large.Close()); err != nil {
+		t.Fatal(err)
+	}
+	s := startScurry(t, nil, "--origin", folder, "--grace=20ms")
+	res, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Get(s.url + "large")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	s.stop()
+	if code := <-s.exit; code != exitFailed {
+		t.Errorf("exit code %d, want %d", code, exitFailed)
+	}
+	if n, err := io.Copy(io.Discard, res.Body); err == nil {
+		t.Errorf("the body ends as if complete, after %d bytes", n)
+	}
+}
+
+// startProcess runs scurry as a process of its own, whose log it reads.
+func startProcess(t *testing.T, args ...string) (*exec.Cmd, *events) {
+	t.Helper()
+	cmd := exec.Command("scurry", args...)
+	stderr, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Stderr = w
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	w.Close()
+	t.Cleanup(func() { stderr.Close() })
+	t.Cleanup(func() { cmd.Process.Kill() })
+	return cmd, readEvents(t, stderr)
+}
+
+func TestSecondSignalExitsAtOnce(t *testing.T) {
+	for _, signal := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
+		t.Run(signal.String(), func(t *testing.T) {
+			origin := newStalledOrigin(t)
+			cmd, log := startProcess(t, "serve", "--origin", origin.URL, "--listen=127.0.0.1:0", "--log-format=json", "--grace=1h")
+			serving := log.await(t, "serving")
+			beginTransfer(t, "GET", serving["url"].(string)+"a")
+
+			send(t, cmd, signal)
+			log.await(t, "draining")
+			if !eventually(answers(serving["admin"].(string)+"/readyz", http.StatusServiceUnavailable)) {
+				t.Error("ready while it drains")
+			}
+			send(t, cmd, signal)
+			cmd.Wait()
+			if code := cmd.ProcessState.ExitCode(); code != exitFailed {
+				t.Errorf("exit code %d, want %d", code, exitFailed)
+			}
+		})
+	}
+}
+
+func send(t *testing.T, cmd *exec.Cmd, signal os.Signal) {
+	t.Helper()
+	if err := cmd.Process.Signal(signal); err != nil {
+		t.Fatal(err)
+	}
+}

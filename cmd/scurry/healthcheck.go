@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/scurrycache/scurry/internal/config"
+)
+
+// healthTimeout is how long a node may take to answer a health check.
+const healthTimeout = 2 * time.Second
+
+type healthcheckCmd struct {
+	Addresses config.Addresses `embed:""`
+
+	Config string `placeholder:"FILE" group:"Settings:" help:"Settings file of the node."`
+	URL    string `name:"url" placeholder:"URL" group:"Addresses:" help:"URL of the admin listener, such as http://127.0.0.1:10001, instead of the one that follows from the node's settings."`
+	Ready  bool   `help:"Ask whether the node takes requests, not only whether it runs."`
+}
+
+// Run asks the node and returns nil if it answers 200.
+func (h *healthcheckCmd) Run(ctx context.Context, p process) error {
+	target, err := h.target(p.provenance)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
+	defer cancel()
+	answer, err := ask(ctx, target)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(p.stdout, answer)
+	return err
+}
+
+// target is the URL to ask.
+func (h *healthcheckCmd) target(p config.Provenance) (string, error) {
+	path := "/healthz"
+	if h.Ready {
+		path = "/readyz"
+	}
+	if h.URL != "" {
+		u, err := url.Parse(h.URL)
+		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+			return "", usageError{errors.New("--url: expected a URL such as http://127.0.0.1:10001")}
+		}
+		return strings.TrimSuffix(h.URL, "/") + path, nil
+	}
+	if err := derive(&h.Addresses, p); err != nil {
+		return "", err
+	}
+	if h.Addresses.AdminListen.Port() == 0 {
+		return "", usageError{errors.New("the node picks its admin port when it starts: take the address from its log, and give it as --admin-listen or --url")}
+	}
+	return "http://" + string(h.Addresses.AdminListen) + path, nil
+}
+
+// ask returns what the node answers, one line, or why it isn't 200.
+func ask(ctx context.Context, target string) (string, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target, nil)
+	if err != nil {
+		return "", usageError{err}
+	}
+	client := http.Client{
+		Transport:     &http.Transport{DisableKeepAlives: true}, // and no proxy
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	res, err := client.Do(req)
+	if err != nil {
+		return "", fmt.Errorf("the node doesn't answer: %w", err)
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(res.Body, 1<<10))
+	if err != nil {
+		return "", fmt.Errorf("the node's answer broke off: %w", err)
+	}
+	line, _, _ := strings.Cut(strings.TrimSpace(string(body)), "\n")
+	if res.StatusCode != http.StatusOK {
+		return "", fmt.Errorf("%s answers %s: %s", req.URL.Redacted(), res.Status, line)
+	}
+	return line, nil
+}

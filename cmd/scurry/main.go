@@ -1,0 +1,66 @@
+// Scurry is an HTTP caching reverse proxy for static files, kept in memory.
+//
+// Usage:
+//
+//	scurry serve [flags]
+//	scurry HOST:PORT [flags]
+//	scurry config [flags]
+//	scurry healthcheck [flags]
+//	scurry version
+//
+// # Serving
+//
+// "scurry serve" answers /files/PATH, and /zk?key=PATH for the same, from its cache. It fills the cache from the
+// origin: the HTTP server or the folder that --origin names, or else the current folder.
+//
+//	scurry serve --origin https://files.example.com/pub/ --memory 2GiB
+//	scurry serve --origin ./site --listen :8080 --browse
+//
+// Clients are served at --listen, 127.0.0.1:9001 if not given. A second listener, --admin-listen, answers health checks;
+// it is on loopback, at the client port + 1000, if not given. Port 0 picks a free port for either. The log, on standard
+// error, tells the real addresses.
+//
+// # The short form
+//
+// "scurry 127.0.0.1:8001" is "scurry serve" with a peer address, from which the others follow: clients are served at the
+// peer port + 1000, and health checks at + 2000. Flags may be added; --listen and --admin-listen win. Several addresses are
+// the nodes of a cluster, this one being the first, or the one that --index N counts from 0 (-index N is the same); this
+// version runs one node only.
+//
+// # Settings
+//
+// Each flag of "scurry serve" is an environment variable as well, and a key of a YAML or TOML file that --config names:
+// --write-timeout is SCURRY_WRITE_TIMEOUT and write-timeout. A flag wins over the environment, the environment over the
+// file, the file over the default; a peer address counts as a flag. An empty variable counts as unset. Unknown names are
+// errors. Sizes are written as 512MiB, times as 30s or 1h30m. Relative paths are relative to the current folder.
+// "scurry config", with the same flags, prints the values and where each came from; it is a dry run of them.
+//
+// # Memory
+//
+// --memory is the budget of the whole cache. For the process, the garbage collector aims at 1.2 times that and 64 MiB
+// more, unless the environment sets GOMEMLIMIT.
+//
+// # Health
+//
+// At the admin address, /healthz answers 200 while the process runs, and /readyz 200 while it takes requests and 503
+// while it drains. "scurry healthcheck" finds the address in the same settings, asks for /healthz (with --ready for
+// /readyz), and exits with 0 if the answer is 200.
+//
+// # Signals
+//
+// At SIGINT or SIGTERM, /readyz turns to 503, new connections are refused, and transfers in progress may go on for the time
+// of --grace; what isn't done by then is cut. A second signal ends the process at once.
+//
+// # Exit codes
+//
+//	0  success; the server was told to stop, and every transfer finished
+//	1  the server couldn't start, failed, or had to cut transfers; the health check failed
+//	2  wrong usage or settings: trying again won't help
+package main
+
+import (
+	"context"
+	"os"
+)
+
+func main() { os.Exit(run(context.Background(), os.Args[1:], os.Stdout, os.Stderr, os.Environ())) }

@@ -1,0 +1,133 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/scurrycache/scurry/internal/admin"
+	"github.com/scurrycache/scurry/internal/config"
+	"github.com/scurrycache/scurry/internal/logging"
+	"github.com/scurrycache/scurry/proxy"
+)
+
+// adminTimeout limits all that the admin server does, but for waiting between requests.
+const adminTimeout = 10 * time.Second
+
+// node is a running server: a proxy, with a listener for clients and one for health checks.
+type node struct {
+	cfg    *config.Config
+	log    zerolog.Logger
+	origin io.Closer
+	proxy  *proxy.Proxy
+	ready  atomic.Bool
+
+	client, admin                 *http.Server
+	clientListener, adminListener net.Listener
+	clientServing, adminServing   sync.WaitGroup // until their Serve returns
+	connections                   connections    // of client
+}
+
+// start opens what a node needs. The caller runs it, which closes it. On an error, nothing is left open.
+func start(cfg *config.Config, log zerolog.Logger) (_ *node, err error) {
+	n := &node{cfg: cfg, log: log}
+	defer func() {
+		if err != nil {
+			n.abandon()
+		}
+	}()
+	transport, closer, err := openOrigin(cfg)
+	if err != nil {
+		return nil, err
+	}
+	n.origin = closer
+	if n.proxy, err = proxy.New(proxyConfig(cfg, transport, &n.log)); err != nil {
+		return nil, err
+	}
+	if n.clientListener, err = listen("--listen", cfg.Listen); err != nil {
+		return nil, err
+	}
+	if n.adminListener, err = listen("--admin-listen", cfg.AdminListen); err != nil {
+		return nil, err
+	}
+	n.client, n.admin = n.clientServer(), n.adminServer()
+	return n, nil
+}
+
+// abandon closes what a start that failed has opened. Why it failed is what counts, so that errors are dropped.
+func (n *node) abandon() {
+	if n.clientListener != nil {
+		n.clientListener.Close()
+	}
+	n.closeCache()
+}
+
+// closeCache closes the proxy and the origin, as far as they are open.
+func (n *node) closeCache() error {
+	var errs []error
+	if n.proxy != nil {
+		errs = append(errs, n.proxy.Close())
+	}
+	if n.origin != nil {
+		errs = append(errs, n.origin.Close())
+	}
+	return errors.Join(errs...)
+}
+
+func listen(flag string, addr config.Addr) (net.Listener, error) {
+	listener, err := net.Listen("tcp", string(addr))
+	if err == nil {
+		return listener, nil
+	}
+	cause := err
+	var call *os.SyscallError
+	var op *net.OpError
+	if errors.As(err, &call) {
+		cause = call.Err
+	} else if errors.As(err, &op) {
+		cause = op.Err
+	}
+	return nil, fmt.Errorf("can't listen on %s: %w; choose another address with %s", addr, cause, flag)
+}
+
+func (n *node) clientServer() *http.Server {
+	return &http.Server{
+		Handler:           n.proxy,
+		ReadHeaderTimeout: time.Duration(n.cfg.ReadHeaderTimeout),
+		IdleTimeout:       time.Duration(n.cfg.IdleTimeout),
+		// The proxy puts the deadline off as a client takes bytes. This one is for what is answered without it.
+		WriteTimeout:   time.Duration(n.cfg.WriteTimeout),
+		MaxHeaderBytes: int(n.cfg.MaxHeaderBytes),
+		ErrorLog:       logging.Std(n.log),
+		ConnState:      n.connections.track,
+	}
+}
+
+func (n *node) adminServer() *http.Server {
+	return &http.Server{
+		Handler:        admin.Handler(n.ready.Load),
+		ReadTimeout:    adminTimeout,
+		IdleTimeout:    time.Duration(n.cfg.IdleTimeout),
+		WriteTimeout:   adminTimeout,
+		MaxHeaderBytes: int(n.cfg.MaxHeaderBytes),
+		ErrorLog:       logging.Std(n.log),
+	}
+}
+
+// announce logs the one line of a start.
+func (n *node) announce() {
+	n.log.Info().
+		Str("url", fmt.Sprintf("http://%s/files/", n.clientListener.Addr())).
+		Str("admin", fmt.Sprintf("http://%s", n.adminListener.Addr())).
+		Stringer("origin", n.cfg.Origin).
+		Stringer("memory", n.cfg.Memory).
+		Msg("serving")
+}

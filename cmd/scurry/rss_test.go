@@ -1,0 +1,78 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/scurrycache/scurry/internal/origintest"
+)
+
+// TestLargeFileInLittleMemory streams 2 GiB through a process that may keep 128 MiB, and looks at the most that it had.
+func TestLargeFileInLittleMemory(t *testing.T) {
+	switch {
+	case raceEnabled:
+		t.Skip("the race detector takes memory of its own")
+	case runtime.GOOS != "linux":
+		t.Skip("the peak of a process's memory is read from /proc")
+	case testing.Short():
+		t.Skip("it moves 2 GiB twice")
+	}
+	const size, limit = 2 << 30, 300 << 20
+	o := origintest.New(t)
+	o.Handle("/iso", origintest.File{Size: size, ETag: `"1"`, Modified: origintest.Old}.ServeHTTP)
+
+	cmd := exec.Command("scurry", "serve", "--origin", o.URL, "--memory=128MiB", "--listen=127.0.0.1:0", "--log-format=json")
+	cmd.Env = append(os.Environ(), "GOMEMLIMIT=") // as if the user hadn't set it
+	stderr, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	log := readEvents(t, stderr)
+	t.Cleanup(func() {
+		cmd.Process.Signal(os.Interrupt)
+		if err := cmd.Wait(); err != nil {
+			t.Error(err)
+		}
+	})
+	resp, err := http.Get(log.await(t, "serving")["url"].(string) + "iso")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer http.DefaultClient.CloseIdleConnections()
+	defer resp.Body.Close()
+	v := &origintest.Verifier{}
+	if _, err := io.CopyBuffer(v, resp.Body, make([]byte, 1<<20)); err != nil || v.Off != size {
+		t.Fatalf("%v at %d", err, v.Off)
+	}
+	peak := peakMemory(t, cmd.Process.Pid)
+	t.Logf("peak RSS %d MiB, %d origin requests", peak>>20, o.Count())
+	if peak > limit {
+		t.Errorf("peak RSS %d MiB, want less than %d", peak>>20, limit>>20)
+	}
+	if o.Count() != 32 {
+		t.Errorf("%d origin requests for 32 slabs", o.Count())
+	}
+}
+
+func peakMemory(t *testing.T, pid int) int64 {
+	t.Helper()
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, line, _ := strings.Cut(string(status), "VmHWM:")
+	var kib int64
+	if _, err := fmt.Sscan(line, &kib); err != nil {
+		t.Fatalf("no VmHWM: %v", err)
+	}
+	return kib << 10
+}

@@ -1,0 +1,84 @@
+package main
+
+import (
+	"context"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/scurrycache/scurry/internal/config"
+	"github.com/scurrycache/scurry/internal/logging"
+	"github.com/scurrycache/scurry/proxy"
+)
+
+type serveCmd struct {
+	Settings config.Config `embed:""`
+}
+
+// Run serves until ctx is done or a signal tells to stop.
+func (c *serveCmd) Run(ctx context.Context, p process) error {
+	cfg := &c.Settings
+	if err := check(cfg, p.provenance); err != nil {
+		return err
+	}
+	log, err := logging.New(p.stderr, cfg.LogFormat, cfg.LogLevel)
+	if err != nil {
+		return usageError{err}
+	}
+	if limit := memoryLimit(int64(cfg.Memory), p.env); limit != 0 {
+		debug.SetMemoryLimit(limit)
+	}
+	n, err := start(cfg, log)
+	if err != nil {
+		return err
+	}
+	ctx, stop := untilSignal(ctx, log)
+	defer stop()
+	if err := n.run(ctx); err != nil {
+		log.Error().Err(err).Msg("stopped")
+		return logged{err}
+	}
+	return nil
+}
+
+// check completes c and says what is wrong with it, as far as c alone tells.
+func check(c *config.Config, p config.Provenance) error {
+	if err := derive(&c.Addresses, p); err != nil {
+		return err
+	}
+	// Any origin will do to check the other fields.
+	if err := proxyConfig(c, http.DefaultTransport, nil).Validate(); err != nil {
+		return usageError{err}
+	}
+	if c.Origin.URL() != nil {
+		if err := httpOrigin(c).Validate(); err != nil {
+			return usageError{err}
+		}
+	}
+	return nil
+}
+
+func proxyConfig(c *config.Config, origin http.RoundTripper, log *zerolog.Logger) proxy.Config {
+	return proxy.Config{
+		Origin:         origin,
+		Memory:         int64(c.Memory),
+		FirstChunk:     int64(c.FirstChunk),
+		MaxChunk:       int64(c.MaxChunk),
+		Slab:           int64(c.Slab),
+		HeuristicLimit: orNone(c.HeuristicLimit),
+		NegativeTTL:    orNone(c.NegativeTTL),
+		MaxStale:       orNone(c.MaxStale),
+		WriteTimeout:   time.Duration(c.WriteTimeout),
+		Logger:         log,
+	}
+}
+
+// orNone is d for a field of proxy.Config, in which zero stands for the default and a negative duration for none.
+func orNone(d config.Duration) time.Duration {
+	if d == 0 {
+		return -1
+	}
+	return time.Duration(d)
+}

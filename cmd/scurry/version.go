@@ -1,0 +1,44 @@
+package main
+
+import (
+	"fmt"
+	"runtime"
+	"runtime/debug"
+	"strings"
+)
+
+type versionCmd struct{}
+
+// Run prints the version.
+func (*versionCmd) Run(p process) error {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		info = &debug.BuildInfo{}
+	}
+	_, err := fmt.Fprintln(p.stdout, version(info))
+	return err
+}
+
+// version is one line on the build: the module's version, the commit if known, Go's version and the platform.
+func version(info *debug.BuildInfo) string {
+	words := []string{"scurry", info.Main.Version}
+	if info.Main.Version == "" {
+		words[1] = "(devel)"
+	}
+	if revision := setting(info, "vcs.revision"); revision != "" {
+		if setting(info, "vcs.modified") == "true" {
+			revision += "+modified"
+		}
+		words = append(words, revision)
+	}
+	return strings.Join(append(words, runtime.Version(), runtime.GOOS+"/"+runtime.GOARCH), " ")
+}
+
+func setting(info *debug.BuildInfo, key string) string {
+	for _, s := range info.Settings {
+		if s.Key == key {
+			return s.Value
+		}
+	}
+	return ""
+}
