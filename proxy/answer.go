@@ -182,8 +182,9 @@ func (o *output) write(b []byte) error {
 			if o.control == nil {
 				o.control = http.NewResponseController(o.w.ResponseWriter)
 			}
-			// A writer without deadlines has none to extend.
-			_ = o.control.SetWriteDeadline(time.Now().Add(o.timeout))
+			if err := o.control.SetWriteDeadline(time.Now().Add(o.timeout)); errors.Is(err, http.ErrNotSupported) {
+				o.timeout = -1 // a writer without deadlines has none to extend
+			}
 		}
 		if _, err := o.w.Write(b[:n]); err != nil {
 			return err

@@ -1,0 +1,367 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"reflect"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/scurrycache/scurry/internal/chunk"
+	"github.com/scurrycache/scurry/internal/fill"
+	"github.com/scurrycache/scurry/internal/peer"
+)
+
+func TestSpansAreASet(t *testing.T) {
+	const size = 40
+	for seed := range uint64(200) {
+		r := rand.New(rand.NewPCG(seed, 0))
+		var s spans
+		var want [size]bool
+		for range 30 {
+			start := r.Int64N(size)
+			end := start + 1 + r.Int64N(size-start)
+			in := r.IntN(3) > 0
+			if in {
+				s = s.add(start, end)
+			} else {
+				s = s.remove(start, end)
+			}
+			for i := start; i < end; i++ {
+				want[i] = in
+			}
+			for off := range int64(size) {
+				next := int64(-1)
+				for i := off; i < size && next < 0; i++ {
+					if want[i] {
+						next = i
+					}
+				}
+				if got := s.next(off, size); got != next {
+					t.Fatalf("seed %d: next(%d) of %v is %d, want %d", seed, off, s, got, next)
+				}
+			}
+			for i := 1; i < len(s); i++ {
+				if s[i-1].end >= s[i].start {
+					t.Fatalf("seed %d: %v isn't sorted and apart", seed, s)
+				}
+			}
+		}
+	}
+}
+
+func TestGenerationsNeverReturn(t *testing.T) {
+	var g generations
+	seen := map[uint64]bool{g.of("a"): true}
+	for i := range 3 * maxRaised {
+		if i%1000 == 0 {
+			g.raise("a")
+			if seen[g.of("a")] {
+				t.Fatalf("generation %d comes again", g.of("a"))
+			}
+			seen[g.of("a")] = true
+		}
+		before, a := g.of(fmt.Sprint(i)), g.of("a")
+		all := g.raise(fmt.Sprint(i))
+		if g.of(fmt.Sprint(i)) <= before || (all && g.of("a") <= a) {
+			t.Fatalf("raising %d changed %d to %d", i, before, g.of(fmt.Sprint(i)))
+		}
+		seen[g.of("a")] = true
+	}
+	if len(g.raised) > maxRaised {
+		t.Errorf("the log has %d entries", len(g.raised))
+	}
+}
+
+func sampleRecord(now time.Time) *Record {
+	return &Record{
+		Vary: []string{"Accept", "X"}, Variant: "a\x00b", Generation: 7, Version: "v", Status: 200,
+		Header:      http.Header{"Etag": {`"1"`}, "X": {"one", "", "\xff\xfe"}},
+		Selecting:   http.Header{"Accept": {"*/*"}},
+		RequestTime: now.Add(-2 * time.Second), ResponseTime: now.Add(-time.Second), PassUntil: now.Add(time.Second),
+		Length: 1 << 40, Rangeable: true, OneSlab: true,
+	}
+}
+
+func TestRecordSurvivesTheWire(t *testing.T) {
+	here, there := time.Now(), time.Now().Add(time.Hour) // clocks that differ
+	rec := sampleRecord(here)
+	got, err := decode(rec.encode(here), there)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tm := range []*time.Time{&rec.RequestTime, &rec.ResponseTime, &rec.PassUntil} {
+		*tm = tm.Add(there.Sub(here))
+	}
+	rec.RetryAfter, got.RetryAfter = time.Time{}, time.Time{}
+	if !got.RequestTime.Equal(rec.RequestTime) || !got.PassUntil.Equal(rec.PassUntil) {
+		t.Errorf("times %v, want %v", got, rec)
+	}
+	got.RequestTime, got.ResponseTime, got.PassUntil = rec.RequestTime, rec.ResponseTime, rec.PassUntil
+	if !reflect.DeepEqual(got, rec) {
+		t.Errorf("%+v, want %+v", got, rec)
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	now := time.Now()
+	whole := sampleRecord(now).encode(now)
+	f.Add(whole)
+	for i := range whole {
+		f.Add(whole[:i])
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		rec, err := decode(b, now)
+		if err != nil {
+			return
+		}
+		again, err := decode(rec.encode(now), now)
+		if err != nil || again.Version != rec.Version || len(again.Header) != len(rec.Header) {
+			t.Fatalf("%+v became %+v, %v", rec, again, err)
+		}
+	})
+}
+
+// canned is a Source that serves one representation, of size bytes, for every key.
+type canned struct {
+	size      int64
+	rangeable bool
+	wait      chan struct{} // Fetch waits for it, if it isn't nil
+
+	mu      sync.Mutex
+	fetches int
+	opens   []string
+}
+
+func (c *canned) Prepare(*Record) any { return nil }
+
+func (c *canned) Fetch(context.Context, *Ask, *Record) (*Fetched, error) {
+	c.mu.Lock()
+	c.fetches++
+	c.mu.Unlock()
+	if c.wait != nil {
+		<-c.wait
+	}
+	rec := &Record{Status: 200, Length: c.size, Rangeable: c.rangeable, Resumable: c.rangeable, ResponseTime: time.Now()}
+	f := &Fetched{Record: rec, Storable: true, Body: io.NopCloser(strings.NewReader(content(0, c.size)))}
+	if c.rangeable {
+		f.Validator = "1"
+	}
+	return f, nil
+}
+
+func (c *canned) Open(_ context.Context, _ *Record, off, end int64) (fill.Body, error) {
+	c.mu.Lock()
+	c.opens = append(c.opens, fmt.Sprintf("%d-%d", off, end))
+	c.mu.Unlock()
+	return io.NopCloser(strings.NewReader(content(off, end))), nil
+}
+
+func content(start, end int64) string {
+	b := make([]byte, end-start)
+	for i := range b {
+		n := start + int64(i)
+		b[i] = byte(n>>8) ^ byte(n)*31
+	}
+	return string(b)
+}
+
+func open(t *testing.T, src Source) *Store {
+	t.Helper()
+	s, err := New(Config{
+		Memory: 1 << 20, Geometry: chunk.Geometry{First: 1 << 10, Max: 8 << 10, Slab: 64 << 10}, Source: src,
+		Selecting: func([]string, http.Header) string { return "" },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	return s
+}
+
+func readAll(t *testing.T, r *Reader) string {
+	t.Helper()
+	defer r.Close()
+	if err := r.Ready(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	for {
+		p, err := r.Next(t.Context(), nil)
+		if err == io.EOF {
+			return b.String()
+		}
+		if err != nil {
+			t.Fatalf("after %d bytes: %v", b.Len(), err)
+		}
+		b.Write(p)
+	}
+}
+
+// TestReaderReadsEveryPart reads random parts, of which some are here, some are being read and some are yet to be asked
+// for; no byte is asked for twice.
+func TestReaderReadsEveryPart(t *testing.T) {
+	src := &canned{size: 5*(64<<10) + 777, rangeable: true}
+	s := open(t, src)
+	a, err := s.Fetch(t.Context(), &Ask{Key: "k"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	var wg sync.WaitGroup
+	for seed := range uint64(8) {
+		wg.Go(func() {
+			r := rand.New(rand.NewPCG(seed, 1))
+			for range 40 {
+				start := r.Int64N(src.size)
+				end := start + 1 + r.Int64N(min(src.size-start, 50000))
+				var rd Reader
+				s.Reader(&rd, a.Record, start, end)
+				if got := readAll(t, &rd); got != content(start, end) {
+					t.Errorf("[%d, %d): %d wrong bytes", start, end, len(got))
+				}
+			}
+		})
+	}
+	wg.Wait()
+	asked := map[int64]bool{}
+	for _, o := range src.opens {
+		var start, end int64
+		if _, err := fmt.Sscanf(o, "%d-%d", &start, &end); err != nil || start >= end {
+			t.Fatal(o)
+		}
+		if asked[start] {
+			t.Errorf("byte %d was asked for twice: %v", start, src.opens)
+		}
+		asked[start] = true
+	}
+}
+
+func TestKeysAreURLSafeAndTellApart(t *testing.T) {
+	s := open(t, &canned{})
+	seen := map[string]bool{}
+	for _, key := range []string{"a", "b", "a b", "a/../b?c=%00", strings.Repeat("x", 8000), "é"} {
+		for _, version := range []string{"v", "w"} {
+			for _, id := range []chunk.ID{{}, {Index: 1}, {Slab: 1}, {Slab: 11}, {Slab: 1, Index: 1}} {
+				k := s.chunkKey(&Record{Key: key, Version: version}, id)
+				if seen[k] || len(k) > 100 || strings.Trim(k, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.") != "" {
+					t.Errorf("key %q for %.20q %s %v", k, key, version, id)
+				}
+				seen[k] = true
+			}
+		}
+	}
+}
+
+// TestVersionIsAFunctionOfTheValidator: every node derives the same; without a validator no two fetches do.
+func TestVersionIsAFunctionOfTheValidator(t *testing.T) {
+	one, two := open(t, &canned{}), open(t, &canned{})
+	rec := &Record{Key: "k", Status: 200}
+	if one.version(rec, "etag 1") != two.version(rec, "etag 1") {
+		t.Error("two nodes derive different versions of one validator")
+	}
+	for name, other := range map[string]string{
+		"validator":  one.version(rec, "etag 2"),
+		"key":        one.version(&Record{Key: "l", Status: 200}, "etag 1"),
+		"variant":    one.version(&Record{Key: "k", Status: 200, Variant: "de"}, "etag 1"),
+		"generation": one.version(&Record{Key: "k", Status: 200, Generation: 1}, "etag 1"),
+		"slabs":      one.version(&Record{Key: "k", Status: 200, OneSlab: true}, "etag 1"),
+	} {
+		if other == one.version(rec, "etag 1") {
+			t.Errorf("another %s doesn't make another version", name)
+		}
+	}
+	if one.version(rec, "") == one.version(rec, "") {
+		t.Error("two fetches without a validator have one version")
+	}
+}
+
+// TestPushJoinsAFlightThatFails: a push that joins the flight of one who missed the chunk gets that flight's error, and
+// puts its chunk all the same.
+func TestPushJoinsAFlightThatFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		src := &canned{size: 10}
+		s := open(t, src)
+		release := make(chan struct{})
+		blocked := true
+		s.chunks.Release()
+		var err error
+		s.chunks, err = peer.Borrow(1<<20, func(ctx context.Context, key string) ([]byte, error) {
+			if blocked {
+				<-release
+				blocked = false
+				return nil, errNotHeld
+			}
+			return s.loadChunk(ctx, key)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		rec := &Record{Key: "k", Version: "v", Length: 10}
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			if _, err := s.chunks.Get(t.Context(), s.chunkKey(rec, firstChunk)); !errors.Is(err, errNotHeld) {
+				t.Errorf("the asker got %v", err)
+			}
+		})
+		synctest.Wait()
+		wg.Go(func() { s.push(rec, 0, []byte(content(0, 10))) })
+		synctest.Wait()
+		close(release)
+		wg.Wait()
+		if b, ok := s.held(t.Context(), rec, s.cfg.Geometry.At(0, false)); !ok || string(b) != content(0, 10) {
+			t.Errorf("the chunk isn't held")
+		}
+	})
+}
+
+func TestRecordsStayWithinTheirShare(t *testing.T) {
+	s := open(t, &canned{size: 1})
+	for i := range 2000 {
+		a, err := s.Fetch(t.Context(), &Ask{Key: fmt.Sprint("k", i), Whole: true}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a.Close()
+	}
+	if u := s.Usage(); u.RecordBytes > s.cfg.Memory/recordsShare || u.Records < 10 {
+		t.Errorf("%+v", u)
+	}
+	if len(s.bodies) > int(s.Usage().Records) {
+		t.Errorf("%d bodies of %d records", len(s.bodies), s.Usage().Records)
+	}
+	if s.Find("k1999", nil) == nil || s.Find("k0", nil) != nil {
+		t.Error("the newest must stay and the oldest go")
+	}
+}
+
+// TestLeaverLetsGo: one who leaves while the origin is being asked leaves nothing behind.
+func TestLeaverLetsGo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		src := &canned{size: 1 << 20, wait: make(chan struct{})} // larger than may be held
+		s := open(t, src)
+		ctx, cancel := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			if _, err := s.Fetch(ctx, &Ask{Key: "k", Whole: true}, nil); !errors.Is(err, context.Canceled) {
+				t.Errorf("Fetch: %v", err)
+			}
+		})
+		synctest.Wait()
+		cancel()
+		wg.Wait()
+		close(src.wait)
+		synctest.Wait()
+		if u := s.Usage(); u.LiveFills != 0 || u.Records != 0 {
+			t.Errorf("a body that nobody wants and that can't be kept is still read: %+v", u)
+		}
+	})
+}
