@@ -183,4 +183,3 @@ func TestHitIsCheap(t *testing.T) {
 		t.Errorf("a hit allocates %v times, FileServer %v times", ours, theirs)
 	}
 }
-
