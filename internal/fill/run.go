@@ -130,22 +130,6 @@ func (r *Run) Span() Span {
 	return Span{Base: r.base, Pos: r.pos, End: r.end}
 }
 
-// Chunk returns the chunk [start, end) if the run holds it whole. If end is beyond the run's, the chunk is the
-// representation's last.
-func (r *Run) Chunk(start, end int64) ([]byte, bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.end >= 0 {
-		end = min(end, r.end)
-	}
-	for _, p := range r.pieces {
-		if p.off == start && p.end() == end && len(p.b) == cap(p.b) {
-			return p.b, true
-		}
-	}
-	return nil, false
-}
-
 // Cut makes the run end at off, where another begins, if it hasn't begun to read the chunk there.
 func (r *Run) Cut(off int64) bool {
 	r.mu.Lock()

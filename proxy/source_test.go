@@ -1,0 +1,177 @@
+package proxy_test
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/scurrycache/scurry/internal/origintest"
+	"github.com/scurrycache/scurry/proxy"
+)
+
+// TestWrongPartIsNeverJoined: whatever an origin sends in answer to a request for a part, the client gets the right bytes
+// or an aborted connection.
+func TestWrongPartIsNeverJoined(t *testing.T) {
+	part := func(w http.ResponseWriter, status int, contentRange string, start, end int64, fields ...string) {
+		w.Header().Set("Content-Range", contentRange)
+		for i := 0; i < len(fields); i += 2 {
+			w.Header().Set(fields[i], fields[i+1])
+		}
+		w.Header().Set("Content-Length", fmt.Sprint(end-start))
+		w.WriteHeader(status)
+		w.Write(origintest.Content(0, start, end))
+	}
+	const slab2 = 2 * slab
+	size := large.Size
+	whole := fmt.Sprintf("bytes %d-%d/%d", slab, slab2-1, size)
+	for name, answer := range map[string]http.HandlerFunc{
+		"another start":   func(w http.ResponseWriter, r *http.Request) { part(w, 206, "bytes 0-9/"+fmt.Sprint(size), 0, 10) },
+		"another length":  func(w http.ResponseWriter, r *http.Request) { part(w, 206, fmt.Sprintf("bytes %d-%d/7777777", slab, slab2-1), slab, slab2) },
+		"another etag":    func(w http.ResponseWriter, r *http.Request) { part(w, 206, whole, slab, slab2, "Etag", `"other"`) },
+		"another coding":  func(w http.ResponseWriter, r *http.Request) { part(w, 206, whole, slab, slab2, "Content-Encoding", "gzip") },
+		"no range at all": func(w http.ResponseWriter, r *http.Request) { part(w, 206, "", slab, slab2) },
+		"all of it":       func(w http.ResponseWriter, r *http.Request) { part(w, 200, "", 0, 100) },
+		"not found":       func(w http.ResponseWriter, r *http.Request) { part(w, 404, "", 0, 100) },
+		"precondition":    func(w http.ResponseWriter, r *http.Request) { part(w, 412, "", 0, 100) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			n, o := fronting(t, proxy.Config{})
+			o.Handle("/f", func(w http.ResponseWriter, r *http.Request) {
+				if r.Header.Get("Range") != "" {
+					answer(w, r)
+					return
+				}
+				large.ServeHTTP(w, r)
+			})
+			resp := n.do("GET", "/files/f")
+			defer resp.Body.Close()
+			v := &origintest.Verifier{}
+			if _, err := io.Copy(v, resp.Body); err == nil || strings.Contains(err.Error(), "wrong") || v.Off > slab {
+				t.Errorf("%d bytes and %v", v.Off, err)
+			}
+		})
+	}
+}
+
+// TestPartOriginIsBusy: an origin that is overloaded for a moment is asked again.
+func TestPartOriginIsBusy(t *testing.T) {
+	n, o := fronting(t, proxy.Config{})
+	busy := 2
+	o.Handle("/f", func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Range") != "" && busy > 0 {
+			busy--
+			w.WriteHeader(503)
+			return
+		}
+		large.ServeHTTP(w, r)
+	})
+	n.expect(200, origintest.Content(0, 0, large.Size), "/files/f")
+}
+
+// TestShortPartsAreContinued: an origin may send less than the part it was asked for.
+func TestShortPartsAreContinued(t *testing.T) {
+	n, o := fronting(t, proxy.Config{})
+	o.Handle("/f", func(w http.ResponseWriter, r *http.Request) {
+		var start, end int64
+		if _, err := fmt.Sscanf(r.Header.Get("Range"), "bytes=%d-%d", &start, &end); err == nil {
+			r.Header.Set("Range", fmt.Sprintf("bytes=%d-%d", start, min(end, start+20000)))
+		}
+		large.ServeHTTP(w, r)
+	})
+	n.expect(200, origintest.Content(0, 0, large.Size), "/files/f")
+	if got := n.Stats().OriginBytes; got != large.Size {
+		t.Errorf("%d bytes were read of a file of %d", got, large.Size)
+	}
+}
+
+// TestForeign304IsNotTaken: a 304 about another representation than the stored one renews nothing.
+func TestForeign304IsNotTaken(t *testing.T) {
+	now := newClock()
+	n, o := fronting(t, proxy.Config{Now: now.Now})
+	o.Handle("/f", origintest.File{Size: 10, ETag: `"1"`, Header: maxAge("60")}.ServeHTTP)
+	n.expect(200, origintest.Content(0, 0, 10), "/files/f")
+	v2 := origintest.File{Size: 20, Seed: 2, ETag: `"2"`, Header: maxAge("60")}
+	o.Handle("/f", func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("If-None-Match") != "" {
+			w.Header().Set("Etag", `"2"`)
+			w.WriteHeader(304)
+			return
+		}
+		v2.ServeHTTP(w, r)
+	})
+	now.Advance(2 * time.Minute)
+	n.expect(200, origintest.Content(2, 0, 20), "/files/f")
+	n.cacheStatus(n.expect(200, origintest.Content(2, 0, 20), "/files/f"), "hit")
+}
+
+// Test304MayForbidStoring: what a 304 says holds from then on.
+func Test304MayForbidStoring(t *testing.T) {
+	now := newClock()
+	n, o := fronting(t, proxy.Config{Now: now.Now})
+	f := origintest.File{Size: 3 * first, ETag: `"1"`, Header: maxAge("60")}
+	o.Handle("/f", func(w http.ResponseWriter, r *http.Request) { f.ServeHTTP(w, r) })
+	want := origintest.Content(0, 0, f.Size)
+	n.expect(200, want, "/files/f")
+	f.Header = http.Header{"Cache-Control": {"no-store"}, "X-New": {"field"}}
+	now.Advance(2 * time.Minute)
+	resp := n.expect(200, want, "/files/f")
+	if resp.Header.Get("X-New") != "field" {
+		t.Errorf("the 304's fields are missing: %v", resp.Header)
+	}
+	if n.Stats().Records != 0 {
+		t.Error("the record is still there")
+	}
+	n.cacheStatus(n.expect(200, want, "/files/f"), "fwd=uri-miss")
+}
+
+func TestConditionsOnWhatIsNotStored(t *testing.T) {
+	n, o := fronting(t, proxy.Config{})
+	f := origintest.File{Size: 5000, ETag: `"1"`, Header: http.Header{"Cache-Control": {"no-store"}}}
+	for i, c := range []struct {
+		field  string
+		status int
+		size   int64
+	}{{`If-None-Match: "1"`, 304, 0}, {`If-Match: "2"`, 412, 0}, {"Range: bytes=0-9", 200, 5000}, {"X: y", 200, 5000}} {
+		path := fmt.Sprint("/f", i)
+		o.Handle(path, f.ServeHTTP)
+		n.expect(c.status, origintest.Content(0, 0, c.size), "/files"+path, c.field)
+		if o.Count() != i+1 {
+			t.Errorf("%s: %d origin requests", c.field, o.Count()-i)
+		}
+	}
+}
+
+// TestAnyRoundTripperIsAnOrigin: one that says nothing of itself sees placeholders for scheme and host.
+func TestAnyRoundTripperIsAnOrigin(t *testing.T) {
+	var asked []string
+	n := newNode(t, proxy.Config{Origin: roundTrip(func(r *http.Request) (*http.Response, error) {
+		asked = append(asked, r.URL.String())
+		return &http.Response{StatusCode: 301, Header: http.Header{"Location": {"http://origin.invalid/b"}, "Cache-Control": {"max-age=9"}}, Request: r}, nil
+	})})
+	for range 2 {
+		resp, b := n.get("/files/a%2Fb?c")
+		if resp.StatusCode != 301 || resp.Header.Get("Location") != "/files/b" || len(b) != 0 {
+			t.Errorf("%d %v %q", resp.StatusCode, resp.Header, b)
+		}
+	}
+	if fmt.Sprint(asked) != "[http://origin.invalid/a%2Fb?c]" {
+		t.Errorf("asked %v", asked)
+	}
+}
+
+// TestFickleVary: an origin whose Vary is another each time gets a request from each client, and none an answer for
+// another.
+func TestFickleVary(t *testing.T) {
+	n, o := fronting(t, proxy.Config{})
+	o.Handle("/f", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Vary", fmt.Sprint("X-", o.Count()))
+		w.Header().Set("Cache-Control", "max-age=60")
+		io.WriteString(w, r.Header.Get("X-1")+r.Header.Get("X-2")+r.Header.Get("X-3"))
+	})
+	n.expect(200, []byte("a"), "/files/f", "X-1: a")
+	n.expect(200, []byte("b"), "/files/f", "X-2: b")
+	n.expect(200, []byte("a"), "/files/f", "X-1: a")
+}
