@@ -163,3 +163,10 @@ func answers(url string, status int) func() bool {
 func refused(url string) func() bool {
 	return func() bool { _, _, err := get(url); return err != nil }
 }
+
+// all returns the events so far.
+func (e *events) all() []map[string]any {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return append([]map[string]any(nil), e.lines...)
+}

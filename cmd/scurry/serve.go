@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"log"
 	"net/http"
 	"runtime/debug"
 	"time"
@@ -23,24 +24,37 @@ func (c *serveCmd) Run(ctx context.Context, p process) error {
 	if err := check(cfg, p.provenance); err != nil {
 		return err
 	}
-	log, err := logging.New(p.stderr, cfg.LogFormat, cfg.LogLevel)
+	logger, err := logging.New(p.stderr, cfg.LogFormat, cfg.LogLevel)
 	if err != nil {
 		return usageError{err}
 	}
+	defer takeStandardLog(logger)()
 	if limit := memoryLimit(int64(cfg.Memory), p.env); limit != 0 {
 		debug.SetMemoryLimit(limit)
 	}
-	n, err := start(cfg, log)
+	n, err := start(cfg, logger)
 	if err != nil {
 		return err
 	}
-	ctx, stop := untilSignal(ctx, log)
+	ctx, stop := untilSignal(ctx, logger)
 	defer stop()
 	if err := n.run(ctx); err != nil {
-		log.Error().Err(err).Msg("stopped")
+		logger.Error().Err(err).Msg("stopped")
 		return logged{err}
 	}
 	return nil
+}
+
+// takeStandardLog makes what libraries print to Go's standard logger part of ours, until the returned func is called.
+// net/http's client does so when an origin sends what nobody asked for.
+func takeStandardLog(l zerolog.Logger) (giveBack func()) {
+	flags, w := log.Flags(), log.Writer()
+	log.SetFlags(0)
+	log.SetOutput(logging.Std(l).Writer())
+	return func() {
+		log.SetFlags(flags)
+		log.SetOutput(w)
+	}
 }
 
 // check completes c and says what is wrong with it, as far as c alone tells.
