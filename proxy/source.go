@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -131,7 +132,7 @@ func strongValidator(h http.Header) (validator, condition string) {
 }
 
 // Open is store.Source's.
-func (s *source) Open(ctx context.Context, rec *store.Record, off, end int64) (fill.Body, error) {
+func (s *source) Open(ctx context.Context, rec *store.Record, off, end int64) (body fill.Body, length int64, err error) {
 	_, condition := strongValidator(rec.Header)
 	header := rec.Selecting.Clone()
 	header["Via"] = via(nil)
@@ -143,49 +144,48 @@ func (s *source) Open(ctx context.Context, rec *store.Record, off, end int64) (f
 	header.Set("Range", span)
 	resp, head, err := s.send(because(ctx, reasonRange), rec.Key, header)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	if err := matches(rec, head, off); err != nil {
+	if length, err = matches(rec, head, off); err != nil {
 		_ = resp.Body.Close()
-		return nil, fmt.Errorf("%s of %s: %w", span, rec.Key, err)
+		return nil, 0, fmt.Errorf("%s of %s: %w", span, rec.Key, err)
 	}
-	return resp.Body, nil
+	return resp.Body, length, nil
 }
 
-// matches tells whether a response to a request for a part is that part of rec's representation.
-func matches(rec *store.Record, head *httpcache.Response, off int64) error {
+// matches tells whether a response to a request for a part is that part of rec's representation, and the length that it
+// states. Parts are of one representation only if they have the same strong validator (RFC 9110 section 15.3.7.3), so
+// a part that lacks it isn't taken, and neither is one that doesn't tell where the whole ends.
+func matches(rec *store.Record, head *httpcache.Response, off int64) (length int64, err error) {
 	_, had := strongValidator(rec.Header)
 	_, has := strongValidator(head.Header)
 	switch {
 	case head.Status >= 500 || head.Status == http.StatusTooManyRequests:
-		return fmt.Errorf("origin answered %d", head.Status) // it may do better the next time
+		return 0, fmt.Errorf("origin answered %d", head.Status) // it may do better the next time
 	case head.Status != http.StatusPartialContent:
-		return fmt.Errorf("origin answered %d to a range: %w", head.Status, fill.ErrGone)
-	case has != "" && has != had:
-		return fmt.Errorf("validator %s has become %s: %w", had, has, fill.ErrGone)
+		return 0, fmt.Errorf("origin answered %d to a range: %w", head.Status, fill.ErrGone)
+	case has != had:
+		return 0, fmt.Errorf("validator %q has become %q: %w", had, has, fill.ErrGone)
 	case head.Header.Get("Content-Encoding") != rec.Header.Get("Content-Encoding"):
-		return fmt.Errorf("another content coding: %w", fill.ErrGone)
+		return 0, fmt.Errorf("another content coding: %w", fill.ErrGone)
 	}
-	start, total, ok := contentRange(head.Header.Get("Content-Range"))
-	if !ok || start != off || (total >= 0 && rec.Length >= 0 && total != rec.Length) {
-		return fmt.Errorf("origin sent the part %q: %w", head.Header.Get("Content-Range"), fill.ErrGone)
+	field := head.Header.Get("Content-Range")
+	start, length, ok := contentRange(field)
+	if !ok || start != off || (rec.Length >= 0 && length != rec.Length) {
+		return 0, fmt.Errorf("origin sent the part %q: %w", field, fill.ErrGone)
 	}
-	return nil
+	return length, nil
 }
 
-// contentRange takes apart a Content-Range of one part (RFC 9110 section 14.4); total is -1 if it isn't told.
-func contentRange(field string) (start, total int64, ok bool) {
-	span, size, ok := strings.Cut(strings.TrimPrefix(field, "bytes "), "/")
-	first, _, dash := strings.Cut(span, "-")
-	start, err := strconv.ParseInt(first, 10, 64)
-	if !ok || !dash || err != nil || !strings.HasPrefix(field, "bytes ") {
-		return 0, 0, false
-	}
-	if size == "*" {
-		return start, -1, true
-	}
-	total, err = strconv.ParseInt(size, 10, 64)
-	return start, total, err == nil
+// contentRange takes apart a Content-Range of one part of a known whole (RFC 9110 section 14.4).
+func contentRange(field string) (start, length int64, ok bool) {
+	span, size, _ := strings.Cut(strings.TrimPrefix(field, "bytes "), "/")
+	first, last, _ := strings.Cut(span, "-")
+	start, err1 := strconv.ParseInt(first, 10, 64)
+	end, err2 := strconv.ParseInt(last, 10, 64)
+	length, err3 := strconv.ParseInt(size, 10, 64)
+	ok = strings.HasPrefix(field, "bytes ") && errors.Join(err1, err2, err3) == nil
+	return start, length, ok && start <= end && end < length
 }
 
 var _ store.Source = (*source)(nil)

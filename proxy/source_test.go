@@ -28,10 +28,14 @@ func TestWrongPartIsNeverJoined(t *testing.T) {
 	size := large.Size
 	whole := fmt.Sprintf("bytes %d-%d/%d", slab, slab2-1, size)
 	for name, answer := range map[string]http.HandlerFunc{
-		"another start":   func(w http.ResponseWriter, r *http.Request) { part(w, 206, "bytes 0-9/"+fmt.Sprint(size), 0, 10) },
-		"another length":  func(w http.ResponseWriter, r *http.Request) { part(w, 206, fmt.Sprintf("bytes %d-%d/7777777", slab, slab2-1), slab, slab2) },
-		"another etag":    func(w http.ResponseWriter, r *http.Request) { part(w, 206, whole, slab, slab2, "Etag", `"other"`) },
-		"another coding":  func(w http.ResponseWriter, r *http.Request) { part(w, 206, whole, slab, slab2, "Content-Encoding", "gzip") },
+		"another start": func(w http.ResponseWriter, r *http.Request) { part(w, 206, "bytes 0-9/"+fmt.Sprint(size), 0, 10) },
+		"another length": func(w http.ResponseWriter, r *http.Request) {
+			part(w, 206, fmt.Sprintf("bytes %d-%d/7777777", slab, slab2-1), slab, slab2)
+		},
+		"another etag": func(w http.ResponseWriter, r *http.Request) { part(w, 206, whole, slab, slab2, "Etag", `"other"`) },
+		"another coding": func(w http.ResponseWriter, r *http.Request) {
+			part(w, 206, whole, slab, slab2, "Content-Encoding", "gzip")
+		},
 		"no range at all": func(w http.ResponseWriter, r *http.Request) { part(w, 206, "", slab, slab2) },
 		"all of it":       func(w http.ResponseWriter, r *http.Request) { part(w, 200, "", 0, 100) },
 		"not found":       func(w http.ResponseWriter, r *http.Request) { part(w, 404, "", 0, 100) },

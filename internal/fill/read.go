@@ -123,10 +123,13 @@ func (r *Run) open(ctx context.Context, tries int) (Body, error) {
 			}
 		}
 		s := r.Span()
-		body, err := r.cfg.Open(ctx, s.Pos, s.End)
+		body, length, err := r.cfg.Open(ctx, s.Pos, s.End)
 		if err == nil {
 			r.mu.Lock()
 			r.opened = true
+			if r.end < 0 {
+				r.end = length // from now on, an early end can be told
+			}
 			r.wakeLocked()
 			r.mu.Unlock()
 			return body, nil
@@ -182,7 +185,11 @@ func (r *Run) room(ctx context.Context) ([]byte, error) {
 		n = len(r.pieces)
 	}
 	b := r.pieces[n-1].b
-	return b[len(b):cap(b)], nil
+	room := b[len(b):cap(b)]
+	if r.end >= 0 && int64(len(room)) > r.end-r.pos { // the end has been learnt in mid-chunk
+		room = room[:r.end-r.pos]
+	}
+	return room, nil
 }
 
 // pauseLocked waits while no one wants more. A run that is left alone for long ends where it is: at the end of a chunk.
@@ -253,6 +260,9 @@ func (r *Run) grow(n int) (p piece, whole bool) {
 		last := &r.pieces[len(r.pieces)-1]
 		last.b = last.b[:len(last.b)+n]
 		r.pos += int64(n)
+		if r.pos == r.end {
+			last.trim()
+		}
 		r.wakeLocked()
 		return *last, len(last.b) == cap(last.b)
 	}
@@ -278,9 +288,7 @@ func (r *Run) ended(queue chan<- piece) error {
 		if len(last.b) == 0 {
 			r.pieces = r.pieces[:n-1]
 		} else {
-			exact := make([]byte, len(last.b)) // a cached value with spare room would cost more than is counted
-			copy(exact, last.b)
-			last.b = exact
+			last.trim()
 			rest = *last
 		}
 	}

@@ -42,8 +42,9 @@ type Config struct {
 	// Body is open at Start. If nil, Open is called for it.
 	Body Body
 
-	// Open opens the body at off, to be read to end (-1: to its end). If nil, a lost connection ends the run.
-	Open func(ctx context.Context, off, end int64) (Body, error)
+	// Open opens the body at off, to be read to end (-1: to its end), and tells the length of the representation
+	// (-1: unknown). If nil, a lost connection ends the run.
+	Open func(ctx context.Context, off, end int64) (body Body, length int64, err error)
 
 	// Push takes the chunks as they become whole, in their order, from a goroutine of its own. A chunk's slice has
 	// no spare capacity. If nil, chunks aren't pushed.
@@ -97,6 +98,15 @@ type piece struct {
 }
 
 func (p piece) end() int64 { return p.off + int64(len(p.b)) }
+
+// trim gives up the room that a last chunk doesn't need: a cached value with spare room would cost more than is counted.
+func (p *piece) trim() {
+	if len(p.b) < cap(p.b) {
+		exact := make([]byte, len(p.b))
+		copy(exact, p.b)
+		p.b = exact
+	}
+}
 
 // New makes a run, which reads nothing before Start. Followers may join it at once.
 func New(cfg Config) *Run {

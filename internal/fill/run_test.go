@@ -212,12 +212,12 @@ func TestLostConnectionIsResumed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		first, second := newScript(t.Context()), newScript(t.Context())
 		opened := []int64{}
-		r, rec := start(t, Config{End: 40, Body: first, Hold: 1 << 10, Open: func(_ context.Context, off, end int64) (Body, error) {
+		r, rec := start(t, Config{End: 40, Body: first, Hold: 1 << 10, Open: func(_ context.Context, off, end int64) (Body, int64, error) {
 			opened = append(opened, off, end)
 			if len(opened) == 2 {
-				return nil, errors.New("refused") // then again, after a pause
+				return nil, 0, errors.New("refused") // then again, after a pause
 			}
-			return second, nil
+			return second, 40, nil
 		}})
 		f := follow(t, r, 0, 40, Everything)
 		first.send <- content(0, 5)
@@ -232,13 +232,37 @@ func TestLostConnectionIsResumed(t *testing.T) {
 	})
 }
 
+// TestResumeTellsTheLength: once a length is known, a part that ends early isn't the end.
+func TestResumeTellsTheLength(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bodies := []*script{newScript(t.Context()), newScript(t.Context()), newScript(t.Context())}
+		opened := 0
+		r, rec := start(t, Config{End: -1, Body: bodies[0], Hold: 1 << 10, Open: func(context.Context, int64, int64) (Body, int64, error) {
+			opened++
+			return bodies[opened], 30, nil
+		}})
+		f := follow(t, r, 0, Everything, Everything)
+		bodies[0].send <- content(0, 18)
+		bodies[0].fail <- io.ErrUnexpectedEOF
+		bodies[1].send <- content(18, 25)
+		bodies[1].fail <- io.EOF
+		bodies[2].send <- content(25, 40) // more than there is
+		expect(t, f, 0, 30)
+		expectEOF(t, f)
+		<-rec.done
+		if rec.err != nil || rec.end != 30 || fmt.Sprint(rec.chunks) != "[0+4 4+4 8+8 16+14]" {
+			t.Errorf("ended at %d with %v; pushed %v", rec.end, rec.err, rec.chunks)
+		}
+	})
+}
+
 func TestResumeEndsWhenTheRestIsGone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		body := newScript(t.Context())
 		opens := 0
-		r, rec := start(t, Config{End: 40, Body: body, Hold: 1 << 10, Open: func(context.Context, int64, int64) (Body, error) {
+		r, rec := start(t, Config{End: 40, Body: body, Hold: 1 << 10, Open: func(context.Context, int64, int64) (Body, int64, error) {
 			opens++
-			return nil, fmt.Errorf("etag differs: %w", ErrGone)
+			return nil, 0, fmt.Errorf("etag differs: %w", ErrGone)
 		}})
 		f := follow(t, r, 0, 40, Everything)
 		body.fail <- io.ErrUnexpectedEOF
@@ -255,11 +279,11 @@ func TestResumeEndsWhenTheRestIsGone(t *testing.T) {
 func TestEndlessLossEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		opens := 0
-		_, rec := start(t, Config{End: 40, Hold: 1 << 10, Open: func(ctx context.Context, _, _ int64) (Body, error) {
+		_, rec := start(t, Config{End: 40, Hold: 1 << 10, Open: func(ctx context.Context, _, _ int64) (Body, int64, error) {
 			opens++
 			body := newScript(ctx)
 			go func() { body.fail <- io.ErrUnexpectedEOF }()
-			return body, nil
+			return body, 40, nil
 		}})
 		<-rec.done
 		if rec.err == nil || opens > 2*resumes {
@@ -401,11 +425,11 @@ func TestFollowerHeedsItsContextAndAnnouncesWaits(t *testing.T) {
 func TestOpened(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan error)
-		opener := func(ctx context.Context, _, _ int64) (Body, error) {
+		opener := func(ctx context.Context, _, _ int64) (Body, int64, error) {
 			if err := <-release; err != nil {
-				return nil, err
+				return nil, 0, err
 			}
-			return newScript(ctx), nil
+			return newScript(ctx), 40, nil
 		}
 		r, _ := start(t, Config{End: 40, Hold: 1 << 10, Open: opener})
 		f := follow(t, r, 0, 40, Everything)

@@ -71,7 +71,7 @@ func (s *Store) far() int64 { return window * s.cfg.Geometry.Max }
 // held returns the chunk of rec that holds off if the chunks group has it.
 func (s *Store) held(ctx context.Context, rec *Record, c chunk.Chunk) ([]byte, bool) {
 	b, err := s.chunks.Get(ctx, s.chunkKey(rec, c.ID))
-	return b, err == nil
+	return b, err == nil && (rec.Length < 0 || int64(len(b)) == min(c.End, rec.Length)-c.Start)
 }
 
 // reach returns where a fill of rec that starts at off ends, lest it fetch what is here already: at the end of the
@@ -122,7 +122,7 @@ func (s *Store) runLocked(rec *Record, open fill.Body, off, end int64, want int6
 		Idle: idle,
 	}
 	if rec.Resumable {
-		cfg.Open = func(ctx context.Context, off, end int64) (fill.Body, error) {
+		cfg.Open = func(ctx context.Context, off, end int64) (fill.Body, int64, error) {
 			return s.cfg.Source.Open(ctx, rec, off, end)
 		}
 	}

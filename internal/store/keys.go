@@ -24,14 +24,19 @@ func digest(parts ...string) string {
 	return base64.RawURLEncoding.EncodeToString(h.Sum(nil))[:22]
 }
 
-// version names rec's bytes. With a strong validator it is a function of what all nodes know, else of chance.
+// version names rec's bytes. With a strong validator and a length it is a function of what all nodes know, else of
+// chance. The length is part of it, and the content coding, because there are origins that change them and forget to
+// change the validator.
 func (s *Store) version(rec *Record, validator string) string {
-	if validator == "" {
+	if validator == "" || rec.Length < 0 {
 		return rand.Text()[:22]
 	}
 	g := s.cfg.Geometry
-	return digest(rec.Key, validator, rec.Variant, strconv.Itoa(rec.Status), strconv.FormatBool(rec.OneSlab),
-		strconv.FormatUint(rec.Generation, 36), strconv.FormatInt(g.First, 36), strconv.FormatInt(g.Max, 36), strconv.FormatInt(g.Slab, 36))
+	parts := []string{rec.Key, validator, rec.Variant, rec.Header.Get("Content-Encoding"), strconv.FormatBool(rec.OneSlab)}
+	for _, n := range []int64{int64(rec.Status), rec.Length, int64(rec.Generation), g.First, g.Max, g.Slab} {
+		parts = append(parts, strconv.FormatInt(n, 36))
+	}
+	return digest(parts...)
 }
 
 // chunkKey is the key of one chunk in the chunks group. The part before the slab's number and that number are what

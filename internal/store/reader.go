@@ -139,6 +139,9 @@ func (r *Reader) find(ctx context.Context) error {
 		return nil
 	}
 	for {
+		if err := ctx.Err(); err != nil {
+			return context.Cause(ctx)
+		}
 		if f, ok := r.join(); ok {
 			r.joined(f, true)
 			return nil

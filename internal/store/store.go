@@ -32,9 +32,9 @@ type Source interface {
 	// An error means that no answer could be learned; it is shared by all who wait for this one.
 	Fetch(ctx context.Context, ask *Ask, prev *Record) (*Fetched, error)
 
-	// Open opens the bytes [off, end) of rec's representation, or to its end if end is -1. The error wraps
-	// fill.ErrGone if the origin no longer has that version or can't give this part of it.
-	Open(ctx context.Context, rec *Record, off, end int64) (fill.Body, error)
+	// Open opens the bytes [off, end) of rec's representation, or to its end if end is -1, and tells its length. The
+	// error wraps fill.ErrGone if the origin no longer has that version or can't give this part of it.
+	Open(ctx context.Context, rec *Record, off, end int64) (body fill.Body, length int64, err error)
 
 	// Prepare returns what Record.Prepared is to be. It is called once for each record, before it is used.
 	Prepare(rec *Record) any

@@ -158,11 +158,11 @@ func (c *canned) Fetch(context.Context, *Ask, *Record) (*Fetched, error) {
 	return f, nil
 }
 
-func (c *canned) Open(_ context.Context, _ *Record, off, end int64) (fill.Body, error) {
+func (c *canned) Open(_ context.Context, _ *Record, off, end int64) (fill.Body, int64, error) {
 	c.mu.Lock()
 	c.opens = append(c.opens, fmt.Sprintf("%d-%d", off, end))
 	c.mu.Unlock()
-	return io.NopCloser(strings.NewReader(content(off, end))), nil
+	return io.NopCloser(strings.NewReader(content(off, end))), c.size, nil
 }
 
 func content(start, end int64) string {
@@ -273,6 +273,8 @@ func TestVersionIsAFunctionOfTheValidator(t *testing.T) {
 		"key":        one.version(&Record{Key: "l", Status: 200}, "etag 1"),
 		"variant":    one.version(&Record{Key: "k", Status: 200, Variant: "de"}, "etag 1"),
 		"generation": one.version(&Record{Key: "k", Status: 200, Generation: 1}, "etag 1"),
+		"length":     one.version(&Record{Key: "k", Status: 200, Length: 1}, "etag 1"),
+		"coding":     one.version(&Record{Key: "k", Status: 200, Header: http.Header{"Content-Encoding": {"gzip"}}}, "etag 1"),
 		"slabs":      one.version(&Record{Key: "k", Status: 200, OneSlab: true}, "etag 1"),
 	} {
 		if other == one.version(rec, "etag 1") {
