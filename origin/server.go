@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -98,6 +99,8 @@ func (s *Server) problem() string {
 		return fmt.Sprintf("the scheme %q is not one that this origin speaks: use http or https", u.Scheme)
 	case u.Hostname() == "":
 		return "the URL has no host: name one, like " + u.Scheme + "://files.example.com/"
+	case badPort(u.Port()):
+		return fmt.Sprintf("%s is not a port: give a number from 1 to 65535", u.Port())
 	case u.RawQuery != "" || u.ForceQuery:
 		return "the URL has a query, which requests bring themselves: remove it from the ? on"
 	case u.Fragment != "":
@@ -106,6 +109,20 @@ func (s *Server) problem() string {
 		return fmt.Sprintf("Host %q is not the name of a host: give a name, and a port if need be, like files.example.com", s.Host)
 	}
 	return ""
+}
+
+func badPort(port string) bool {
+	n, err := strconv.ParseUint(port, 10, 16)
+	return port != "" && (err != nil || n == 0)
+}
+
+// Aliases are the hosts besides BaseURL's that the server knows itself by, as in redirects: the one in the Host field
+// that it is sent.
+func (s *Server) Aliases() []string {
+	if s.Host == "" {
+		return nil
+	}
+	return []string{s.Host}
 }
 
 // BaseURL returns the URL that requests' URLs begin with: a copy of HTTP's argument, without userinfo, its path ending in

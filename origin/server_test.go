@@ -28,6 +28,8 @@ func TestValidate(t *testing.T) {
 		"ftp://host/":                       `the scheme "ftp"`,
 		"http:///path":                      "has no host",
 		"http://:80/":                       "has no host",
+		"http://h:99999/":                   "not a port",
+		"http://h:0/":                       "not a port",
 		"http:host":                         "has no host",
 		"http:user:sesame@host":             "has no host",
 		"user:sesame@host":                  "has no host",

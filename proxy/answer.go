@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/http"
 	"strconv"
-	"time"
 
 	"github.com/scurrycache/scurry/internal/httpcache"
 	"github.com/scurrycache/scurry/internal/logging"
@@ -65,14 +64,22 @@ func (p *Proxy) putFields(w *logging.Writer, rp *reply) {
 	v := viewOf(rp.rec)
 	h := w.Header()
 	v.put(h, rp.use.Age)
-	if rp.outcome == outcomeHit {
-		h["Cache-Status"] = v.at(rp.use.Age).status
-	} else {
-		h["Cache-Status"] = v.status(rp.status)
-	}
+	h["Cache-Status"] = rp.cacheStatus()
 	p.stats.count(rp.outcome)
 	w.Cache, w.Version, w.Age, w.HasAge = rp.outcome, rp.rec.Version, rp.use.Age, true
 	w.Source = "memory"
+	if rp.outcome == outcomeMiss {
+		w.Source = "origin"
+	}
+}
+
+// cacheStatus is the Cache-Status field of rp.
+func (rp *reply) cacheStatus() []string {
+	v := viewOf(rp.rec)
+	if rp.outcome == outcomeHit {
+		return v.at(rp.use.Age).status
+	}
+	return v.status(rp.status)
 }
 
 // notModified leaves out what a 304 doesn't say (RFC 9110 section 15.4.5).
@@ -130,13 +137,9 @@ func (p *Proxy) ready(w *logging.Writer, r *http.Request, rp *reply, rd *store.R
 	return true, false
 }
 
-// piece is how many bytes are written under one deadline: few enough that a slow client makes them in WriteTimeout.
-const piece = 64 << 10
-
 // copy writes what rd reads. A response that can't be completed ends as an aborted connection, so that the client can
 // tell.
 func (p *Proxy) copy(w *logging.Writer, ctx context.Context, rd *store.Reader) {
-	out := p.output(w)
 	for {
 		b, err := rd.Next(ctx, w.Flush)
 		if rd.FromFill() {
@@ -148,7 +151,7 @@ func (p *Proxy) copy(w *logging.Writer, ctx context.Context, rd *store.Reader) {
 		if err != nil {
 			abort(w, err)
 		}
-		if err := out.write(b); err != nil {
+		if _, err := w.Write(b); err != nil {
 			abort(w, nil) // the client has gone or is stuck, which the log line tells by its bytes
 		}
 	}
@@ -161,37 +164,6 @@ func abort(w *logging.Writer, err error) {
 		w.Err = err
 	}
 	panic(http.ErrAbortHandler)
-}
-
-// output writes content to a client who must make progress.
-type output struct {
-	w       *logging.Writer
-	timeout time.Duration
-	control *http.ResponseController
-}
-
-func (p *Proxy) output(w *logging.Writer) output {
-	return output{w: w, timeout: p.cfg.WriteTimeout}
-}
-
-// write writes b piece by piece, each under its own deadline. What fits one piece is left to the server's own timeout.
-func (o *output) write(b []byte) error {
-	for len(b) > 0 {
-		n := min(len(b), piece)
-		if o.timeout > 0 && (o.control != nil || len(b) > piece || o.w.Written() >= piece) {
-			if o.control == nil {
-				o.control = http.NewResponseController(o.w.ResponseWriter)
-			}
-			if err := o.control.SetWriteDeadline(time.Now().Add(o.timeout)); errors.Is(err, http.ErrNotSupported) {
-				o.timeout = -1 // a writer without deadlines has none to extend
-			}
-		}
-		if _, err := o.w.Write(b[:n]); err != nil {
-			return err
-		}
-		b = b[n:]
-	}
-	return nil
 }
 
 // answerOnce sends a response that isn't stored to the one client whose request it answers.
@@ -231,11 +203,10 @@ func (p *Proxy) answerOnce(w *logging.Writer, r *http.Request, a *store.Answer, 
 
 // relay writes body as it comes.
 func (p *Proxy) relay(w *logging.Writer, body io.Reader) {
-	out := p.output(w)
 	buf := make([]byte, 32<<10)
 	for {
 		n, err := body.Read(buf)
-		if werr := out.write(buf[:n]); werr != nil {
+		if _, werr := w.Write(buf[:n]); werr != nil {
 			abort(w, nil)
 		}
 		if err == io.EOF {

@@ -20,6 +20,8 @@ type Config struct {
 	// Origin answers what the cache doesn't hold. origin.HTTP and origin.OpenDir make the usual ones; any
 	// RoundTripper will do. Requests to it carry the URL of the resource under the origin's base: the URL that its
 	// BaseURL method returns if it has one (interface{ BaseURL() *url.URL }), else "http://origin.invalid/".
+	// URLs in Location and Content-Location that are under it are mapped to the mount; so are those with another host
+	// that its Aliases method returns if it has one (interface{ Aliases() []string }).
 	// If it has a Validate method (interface{ Validate() error }), New calls it and returns its error.
 	// The Proxy doesn't close it.
 	Origin http.RoundTripper

@@ -277,7 +277,7 @@ func TestStaleWhenTheOriginIsAway(t *testing.T) {
 	o.CloseClientConnections()
 	o.Listener.Close()
 	n.cacheStatus(n.expect(200, want, "/files/f"), "detail=connection_refused")
-	if resp, _ := n.get("/files/strict"); resp.StatusCode != 502 {
+	if resp, _ := n.get("/files/strict"); resp.StatusCode != 504 {
 		t.Errorf("must-revalidate: %s", resp.Status)
 	}
 	now.Advance(time.Hour)

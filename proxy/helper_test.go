@@ -2,6 +2,7 @@ package proxy_test
 
 import (
 	"bytes"
+	"cmp"
 	"io"
 	"log"
 	"net"
@@ -84,7 +85,8 @@ func newNode(t testing.TB, cfg proxy.Config) *node {
 		t.Fatal(err)
 	}
 	n := &node{Proxy: p, t: t, Server: httptest.NewUnstartedServer(p)}
-	n.Server.Config.WriteTimeout = time.Minute
+	n.Server.Config.WriteTimeout = cmp.Or(cfg.WriteTimeout, time.Minute)
+	n.Server.Config.IdleTimeout = n.Server.Config.WriteTimeout
 	n.Start()
 	transport := &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 200}
 	n.client = &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}

@@ -26,11 +26,19 @@ const (
 	reasonPass       = "pass"       // for one client, past the cache
 )
 
-type reasonKey struct{}
+type (
+	reasonKey    struct{}
+	requestIDKey struct{}
+)
 
 // because gives the origin requests made under ctx their reason.
 func because(ctx context.Context, reason string) context.Context {
 	return context.WithValue(ctx, reasonKey{}, reason)
+}
+
+// withRequestID gives the origin requests made under ctx the id of the client's request that they are made for.
+func withRequestID(ctx context.Context, id string) context.Context {
+	return context.WithValue(ctx, requestIDKey{}, id)
 }
 
 // RoundTrip is http.RoundTripper's.
@@ -48,9 +56,8 @@ func (c *originClient) RoundTrip(req *http.Request) (*http.Response, error) {
 	if resp.Body == nil {
 		resp.Body = http.NoBody
 	}
-	if rw, ok := resp.Body.(io.ReadWriteCloser); ok { // after 101, not a body but the other protocol
+	if resp.StatusCode == http.StatusSwitchingProtocols { // the body isn't one, but the other protocol, to be written to as well
 		x.end(nil)
-		resp.Body = rw
 		return resp, nil
 	}
 	x.ReadCloser = resp.Body
@@ -103,6 +110,9 @@ func (x *exchange) end(err error) {
 			Int("status", x.status).Int64("bytes", x.bytes).
 			Float64("duration_ms", float64(time.Since(x.start).Microseconds())/1000).
 			Float64("ttfb_ms", float64(x.head.Microseconds())/1000)
+		if id, _ := x.req.Context().Value(requestIDKey{}).(string); id != "" {
+			e.Str("request", id)
+		}
 		if r := x.req.Header.Get("Range"); r != "" {
 			e.Str("range", r)
 		}

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/scurrycache/scurry/internal/logging"
@@ -24,7 +25,11 @@ type passingKey struct{}
 // forward sends r to the origin past the cache, and the response back.
 func (p *Proxy) forward(w *logging.Writer, r *http.Request, key string, status cacheStatus) {
 	w.Cache, w.Source = outcomePass, "origin"
-	ctx := context.WithValue(because(r.Context(), reasonPass), passingKey{}, &passing{key, status})
+	if final(w, r) {
+		return
+	}
+	w.Header()["Content-Type"] = nil // unless the origin has one; net/http would make one up
+	ctx := context.WithValue(withRequestID(because(r.Context(), reasonPass), w.ID()), passingKey{}, &passing{key, status})
 	p.pass.ServeHTTP(w, r.WithContext(ctx))
 }
 
@@ -48,12 +53,15 @@ func (p *Proxy) reverseProxy() *httputil.ReverseProxy {
 // rewrite makes the origin's request of the client's.
 func (p *Proxy) rewrite(pr *httputil.ProxyRequest) {
 	pass := pr.In.Context().Value(passingKey{}).(*passing)
-	pr.Out.URL = target(p.base, pass.key)
+	pr.Out.URL = target(p.places.base, pass.key)
 	pr.Out.Host = "" // the origin's own
 	pr.Out.Header["X-Forwarded-For"] = pr.In.Header["X-Forwarded-For"]
 	pr.SetXForwarded()
+	if left, limited := maxForwards(pr.In); limited {
+		pr.Out.Header.Set("Max-Forwards", strconv.FormatUint(left-1, 10))
+	}
 	pr.Out.Header["Forwarded"] = append(slices.Clip(pr.In.Header["Forwarded"]), forwarded(pr.In))
-	pr.Out.Header["Via"] = via(pr.In.Header["Via"])
+	pr.Out.Header["Via"] = via(pr.In.Header["Via"], pr.In.Proto)
 }
 
 // forwarded is this hop's element of Forwarded (RFC 7239).
@@ -82,10 +90,10 @@ func (p *Proxy) passed(resp *http.Response) error {
 	h := resp.Header
 	for _, name := range []string{"Location", "Content-Location"} {
 		if values, ok := h[name]; ok {
-			h[name] = mapped(values, target(p.base, pass.key), p.base)
+			h[name] = p.places.mapped(values, pass.key)
 		}
 	}
-	h["Via"] = via(h["Via"])
+	h["Via"] = via(h["Via"], resp.Proto)
 	pass.status.fwdStatus = resp.StatusCode
 	h["Cache-Status"] = append(h["Cache-Status"], pass.status.String())
 	p.stats.count(outcomePass)
@@ -101,6 +109,32 @@ func unsafe(method string) bool {
 	switch method {
 	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace:
 		return false
+	}
+	return true
+}
+
+// maxForwards is how many hops an OPTIONS or TRACE has left (RFC 9110 section 7.6.2); others don't count theirs.
+func maxForwards(r *http.Request) (left uint64, limited bool) {
+	if r.Method != http.MethodOptions && r.Method != http.MethodTrace {
+		return 0, false
+	}
+	left, err := strconv.ParseUint(r.Header.Get("Max-Forwards"), 10, 31)
+	return left, err == nil
+}
+
+// final answers a request that has come as far as it may.
+func final(w *logging.Writer, r *http.Request) bool {
+	if left, limited := maxForwards(r); !limited || left > 0 {
+		return false
+	}
+	h := w.Header()
+	h.Set("Cache-Status", name+"; detail=max-forwards")
+	h.Set("Allow", "GET, HEAD, OPTIONS")
+	h.Set("Content-Length", "0")
+	if r.Method == http.MethodTrace {
+		w.WriteHeader(http.StatusMethodNotAllowed) // an echo would show a client's fields to its scripts
+	} else {
+		w.WriteHeader(http.StatusOK)
 	}
 	return true
 }

@@ -42,7 +42,7 @@ var ErrRegistered = peer.ErrRegistered
 type Proxy struct {
 	cfg    Config
 	policy httpcache.Policy
-	base   *url.URL
+	places *places
 	store  *store.Store
 	origin *originClient
 	pass   *httputil.ReverseProxy
@@ -57,7 +57,7 @@ func New(cfg Config) (*Proxy, error) {
 		return nil, err
 	}
 	cfg = cfg.withDefaults()
-	p := &Proxy{cfg: cfg, policy: cfg.policy(), base: cfg.base()}
+	p := &Proxy{cfg: cfg, policy: cfg.policy(), places: newPlaces(cfg)}
 	p.origin = &originClient{next: cfg.Origin, log: cfg.Logger, stats: &p.stats}
 	p.pass = p.reverseProxy()
 
@@ -81,7 +81,9 @@ func (p *Proxy) Close() error {
 
 // ServeHTTP answers a client's request. If a response has to be cut short it panics with http.ErrAbortHandler, as
 // net/http wants it.
-func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) { p.routes.ServeHTTP(w, r) }
+func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	watch(p.cfg.WriteTimeout, w, r, p.routes)
+}
 
 func (p *Proxy) router() http.Handler {
 	m := chi.NewRouter()
@@ -93,13 +95,22 @@ func (p *Proxy) router() http.Handler {
 	m.NotFound(func(w http.ResponseWriter, r *http.Request) { p.refuse(writer(w), http.StatusNotFound) })
 	// chi routes the methods that it knows. Others are no worse, and the origin may know them.
 	m.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.URL.Path, mount) {
+		switch path := r.URL.EscapedPath(); {
+		case strings.HasPrefix(path, mount):
 			p.serveFile(writer(w), r)
-			return
+		case path == "/" || path == "/zk" || path+"/" == mount:
+			p.refuseMethod(writer(w))
+		default:
+			p.refuse(writer(w), http.StatusNotFound)
 		}
-		p.refuse(writer(w), http.StatusMethodNotAllowed)
 	})
 	return m
+}
+
+// refuseMethod is for what can only be read.
+func (p *Proxy) refuseMethod(w *logging.Writer) {
+	w.Header().Set("Allow", "GET, HEAD")
+	p.refuse(w, http.StatusMethodNotAllowed)
 }
 
 // writer returns what logging.Access made of the ResponseWriter.
@@ -114,8 +125,7 @@ func (p *Proxy) serveFile(w *logging.Writer, r *http.Request) {
 // serveZK serves a resource by its decoded path.
 func (p *Proxy) serveZK(w *logging.Writer, r *http.Request) {
 	if !reads(r.Method) {
-		w.Header().Set("Allow", "GET, HEAD")
-		p.refuse(w, http.StatusMethodNotAllowed)
+		p.refuseMethod(w)
 		return
 	}
 	form, err := url.ParseQuery(r.URL.RawQuery)
@@ -140,8 +150,7 @@ func (p *Proxy) serveKey(w *logging.Writer, r *http.Request, key string, err err
 
 func (p *Proxy) redirect(w *logging.Writer, r *http.Request) {
 	if !reads(r.Method) {
-		w.Header().Set("Allow", "GET, HEAD")
-		p.refuse(w, http.StatusMethodNotAllowed)
+		p.refuseMethod(w)
 		return
 	}
 	to := mount

@@ -27,7 +27,7 @@ func (p *Proxy) answerRanges(w *logging.Writer, r *http.Request, rp *reply) (don
 		p.stats.count(rp.outcome)
 		w.Cache = rp.outcome
 		w.Header().Set("Content-Range", "bytes */"+strconv.FormatInt(size, 10))
-		w.Header()["Cache-Status"] = viewOf(rp.rec).status(rp.statusOrHit())
+		w.Header()["Cache-Status"] = rp.cacheStatus()
 		p.refuse(w, http.StatusRequestedRangeNotSatisfiable)
 		return true, true
 	case err != nil, len(ranges) == 0, httpcache.TotalLength(ranges) > size:
@@ -42,14 +42,6 @@ func (p *Proxy) answerRanges(w *logging.Writer, r *http.Request, rp *reply) (don
 		return p.answerRange(w, r, rp, ranges[0]), true
 	}
 	return p.answerMultipart(w, r, rp, ranges), true
-}
-
-// statusOrHit is what rp says in Cache-Status.
-func (rp *reply) statusOrHit() cacheStatus {
-	if rp.outcome == outcomeHit {
-		return cacheStatus{hit: true, ttl: rp.use.Lifetime - rp.use.Age, hasTTL: true}
-	}
-	return rp.status
 }
 
 // answerRange sends one part.

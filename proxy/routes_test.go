@@ -75,6 +75,8 @@ func TestRoutes(t *testing.T) {
 		{"GET", "/healthz", 404, ""},
 		{"GET", "/debug/pprof/", 404, ""},
 		{"BREW", "/zk", 405, ""},
+		{"BREW", "/nope", 404, ""},
+		{"PROPFIND", "/", 405, ""},
 		{"GET", "/files/" + strings.Repeat("a", 9000), 414, ""},
 		{"GET", "/zk?key=" + strings.Repeat("a", 9000), 414, ""},
 		{"GET", "/files/a%5Cb", 400, ""},
@@ -83,6 +85,9 @@ func TestRoutes(t *testing.T) {
 		resp, b := n.read(n.do(c.method, c.path))
 		if resp.StatusCode != c.status || resp.Header.Get("Location") != c.location {
 			t.Errorf("%s %.40s: %d to %q, want %d to %q", c.method, c.path, resp.StatusCode, resp.Header.Get("Location"), c.status, c.location)
+		}
+		if got := resp.Header.Get("Allow"); (c.status == 405) != (got == "GET, HEAD") {
+			t.Errorf("%s %.40s: Allow %q", c.method, c.path, got)
 		}
 		if want := fmt.Sprintf("%d %s\n", c.status, http.StatusText(c.status)); c.method != "HEAD" && string(b) != want {
 			t.Errorf("%s %.40s: text %q, want %q", c.method, c.path, b, want)
@@ -117,14 +122,20 @@ func TestLocationsAreMappedToTheMount(t *testing.T) {
 		t.Fatal(err)
 	}
 	server := origin.HTTP(base)
+	server.Host = "files.example"
 	t.Cleanup(server.CloseIdleConnections)
 	n := newNode(t, proxy.Config{Origin: server})
 	for _, c := range [][2]string{
+		{"http://files.example/base/x", "/files/x"}, // the Host that the origin is told
+		{"http://FILES.example:80/base/x", "/files/x"},
+		{"/base", "/files/"},
+		{"//elsewhere.example/base/x", "http://elsewhere.example/base/x"},
+		{"../other", o.URL + "/other"},
 		{o.URL + "/base/dir/", "/files/dir/"},
 		{"/base/dir/?q=1#f", "/files/dir/?q=1#f"},
 		{"dir/", "/files/dir/"},
 		{"../base/a%2Fb", "/files/a%2Fb"},
-		{"/elsewhere", "/elsewhere"},
+		{"/elsewhere", o.URL + "/elsewhere"}, // not under the base, so not under the mount
 		{"https://elsewhere.example/base/x", "https://elsewhere.example/base/x"},
 	} {
 		for _, cacheable := range []string{"max-age=60", "no-store"} {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/scurrycache/scurry/internal/fill"
 	"github.com/scurrycache/scurry/internal/httpcache"
@@ -22,6 +23,9 @@ func (p *Proxy) serve(w *logging.Writer, r *http.Request, key string) {
 		return
 	case len(r.Header["Authorization"]) > 0:
 		p.forward(w, r, key, cacheStatus{fwd: "bypass", detail: "authorization"})
+		return
+	case strings.EqualFold(r.Header.Get("Upgrade"), "websocket"): // other upgrades are offers that may be declined
+		p.forward(w, r, key, cacheStatus{fwd: "bypass", detail: "upgrade"})
 		return
 	}
 	header := r.Header
@@ -42,7 +46,7 @@ func (p *Proxy) serve(w *logging.Writer, r *http.Request, key string) {
 func (p *Proxy) serveStored(w *logging.Writer, r *http.Request, key string, header http.Header) (done bool) {
 	rec := p.store.Find(key, header)
 	if rec == nil {
-		return p.serveMiss(w, r, &store.Ask{Key: key, Header: header})
+		return p.serveMiss(w, r, ask(w, r, key, header))
 	}
 	if rec.Pass {
 		p.forward(w, r, key, cacheStatus{fwd: "bypass", detail: "not-storable"})
@@ -62,18 +66,22 @@ func (p *Proxy) serveStored(w *logging.Writer, r *http.Request, key string, head
 		p.unsatisfiable(w)
 		return true
 	}
-	return p.fetch(w, r, &store.Ask{Key: key, Header: header}, rec, cacheStatus{fwd: use.Reason})
+	return p.fetch(w, r, ask(w, r, key, header), rec, cacheStatus{fwd: use.Reason})
+}
+
+// ask is r as a question to the store.
+func ask(w *logging.Writer, r *http.Request, key string, header http.Header) *store.Ask {
+	return &store.Ask{
+		Key: key, Header: header, Proto: r.Proto, ID: w.ID(),
+		Whole: r.Method == http.MethodGet && len(header["Range"]) == 0,
+	}
 }
 
 // serveMiss answers a request that selects no stored response.
 func (p *Proxy) serveMiss(w *logging.Writer, r *http.Request, ask *store.Ask) (done bool) {
-	d := httpcache.ParseDirectives(ask.Header)
 	switch {
-	case d.Has("only-if-cached"):
+	case httpcache.ParseDirectives(ask.Header).Has("only-if-cached"):
 		p.unsatisfiable(w)
-		return true
-	case d.Has("no-store"): // RFC 9111 section 5.2.1.5: nothing may be stored, so nothing can be shared
-		p.forward(w, r, ask.Key, cacheStatus{fwd: "request", detail: "no-store"})
 		return true
 	case r.Method == http.MethodHead: // asking for content that nobody wants would be a waste
 		p.forward(w, r, ask.Key, cacheStatus{fwd: "uri-miss", detail: "head"})
@@ -91,7 +99,11 @@ func (p *Proxy) unsatisfiable(w *logging.Writer) {
 
 // fetch answers with what the store brings from the origin; prev is the stored response that doesn't suffice, if any.
 func (p *Proxy) fetch(w *logging.Writer, r *http.Request, ask *store.Ask, prev *store.Record, status cacheStatus) (done bool) {
-	ask.Whole = r.Method == http.MethodGet && len(r.Header["Range"]) == 0
+	if httpcache.ParseDirectives(ask.Header).Has("no-store") {
+		// RFC 9111 section 5.2.1.5: the answer may not be stored, so it can't be shared; what is stored stays.
+		p.forward(w, r, ask.Key, cacheStatus{fwd: "request", detail: "no-store"})
+		return true
+	}
 	a, err := p.store.Fetch(r.Context(), ask, prev)
 	if err == nil && a.Collapsed && !a.Record.Pass && !viewOf(a.Record).facts.Shareable() {
 		ask.Alone = true // it was for another's eyes only: RFC 9111 section 4
@@ -136,6 +148,9 @@ func (p *Proxy) fetchFailed(w *logging.Writer, r *http.Request, prev *store.Reco
 	}
 	now := p.cfg.Now()
 	if prev == nil || !viewOf(prev).facts.StaleOnError(now) {
+		if f, ok := errors.AsType[*failure](err); ok && prev != nil && viewOf(prev).facts.MustRevalidate {
+			err = &failure{status: http.StatusGatewayTimeout, kind: f.kind, err: f} // RFC 9111 section 5.2.2.2
+		}
 		p.fail(w, status, err)
 		return true
 	}

@@ -18,11 +18,12 @@ import (
 type source struct{ p *Proxy }
 
 // Prepare is store.Source's.
-func (s *source) Prepare(rec *store.Record) any { return newView(rec, s.p.policy, s.p.base) }
+func (s *source) Prepare(rec *store.Record) any { return newView(rec, s.p.policy, s.p.places) }
 
 // Fetch is store.Source's.
 func (s *source) Fetch(ctx context.Context, ask *store.Ask, prev *store.Record) (*store.Fetched, error) {
-	header := fetchHeader(ask.Header)
+	header := fetchHeader(ask)
+	ctx = withRequestID(ctx, ask.ID)
 	reason := reasonMiss
 	if prev != nil && httpcache.AddConditions(header, prev.Header) {
 		reason = reasonRevalidate
@@ -48,13 +49,14 @@ func (s *source) Fetch(ctx context.Context, ask *store.Ask, prev *store.Record) 
 
 // send sends one GET for key and returns the response with its head as the rules of caching want it.
 func (s *source) send(ctx context.Context, key string, header http.Header) (*http.Response, *httpcache.Response, error) {
-	req := (&http.Request{Method: http.MethodGet, URL: target(s.p.base, key), Header: header}).WithContext(ctx)
+	req := (&http.Request{Method: http.MethodGet, URL: target(s.p.places.base, key), Header: header}).WithContext(ctx)
 	sent := s.p.cfg.Now()
 	resp, err := s.p.origin.RoundTrip(req)
 	if err != nil {
 		return nil, nil, failed(err)
 	}
 	head := &httpcache.Response{Status: resp.StatusCode, Header: httpcache.EndToEnd(resp.Header), RequestTime: sent, ResponseTime: s.p.cfg.Now()}
+	head.Header["Via"] = via(head.Header["Via"], resp.Proto)
 	if _, ok := head.Header["Date"]; !ok { // RFC 9110 section 6.6.1: a recipient with a clock adds it
 		head.Header.Set("Date", head.ResponseTime.UTC().Format(http.TimeFormat))
 	}
@@ -62,14 +64,14 @@ func (s *source) send(ctx context.Context, key string, header http.Header) (*htt
 }
 
 // fetchHeader is a client's header as it goes with a request whose answer may be stored for others.
-func fetchHeader(client http.Header) http.Header {
-	h := httpcache.EndToEnd(client)
+func fetchHeader(ask *store.Ask) http.Header {
+	h := httpcache.EndToEnd(ask.Header)
 	httpcache.StripConditions(h)
 	// They would tell the origin of one client for an answer that is meant for all.
 	for _, name := range []string{"X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "Forwarded"} {
 		delete(h, name)
 	}
-	h["Via"] = via(h["Via"])
+	h["Via"] = via(h["Via"], ask.Proto)
 	return h
 }
 
@@ -135,7 +137,7 @@ func strongValidator(h http.Header) (validator, condition string) {
 func (s *source) Open(ctx context.Context, rec *store.Record, off, end int64) (body fill.Body, length int64, err error) {
 	_, condition := strongValidator(rec.Header)
 	header := rec.Selecting.Clone()
-	header["Via"] = via(nil)
+	header["Via"] = via(nil, "HTTP/1.1")
 	header.Set("If-Range", condition)
 	span := "bytes=" + strconv.FormatInt(off, 10) + "-"
 	if end >= 0 {

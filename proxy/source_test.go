@@ -28,15 +28,22 @@ func TestWrongPartIsNeverJoined(t *testing.T) {
 	size := large.Size
 	whole := fmt.Sprintf("bytes %d-%d/%d", slab, slab2-1, size)
 	for name, answer := range map[string]http.HandlerFunc{
-		"another start": func(w http.ResponseWriter, r *http.Request) { part(w, 206, "bytes 0-9/"+fmt.Sprint(size), 0, 10) },
+		"another start": func(w http.ResponseWriter, r *http.Request) {
+			part(w, 206, "bytes 0-9/"+fmt.Sprint(size), 0, 10, "Etag", `"v1"`)
+		},
 		"another length": func(w http.ResponseWriter, r *http.Request) {
-			part(w, 206, fmt.Sprintf("bytes %d-%d/7777777", slab, slab2-1), slab, slab2)
+			part(w, 206, fmt.Sprintf("bytes %d-%d/7777777", slab, slab2-1), slab, slab2, "Etag", `"v1"`)
 		},
 		"another etag": func(w http.ResponseWriter, r *http.Request) { part(w, 206, whole, slab, slab2, "Etag", `"other"`) },
-		"another coding": func(w http.ResponseWriter, r *http.Request) {
-			part(w, 206, whole, slab, slab2, "Content-Encoding", "gzip")
+		"weak etag":    func(w http.ResponseWriter, r *http.Request) { part(w, 206, whole, slab, slab2, "Etag", `W/"v1"`) },
+		"no validator": func(w http.ResponseWriter, r *http.Request) { part(w, 206, whole, slab, slab2) },
+		"total not told": func(w http.ResponseWriter, r *http.Request) {
+			part(w, 206, fmt.Sprintf("bytes %d-%d/*", slab, slab2-1), slab, slab2, "Etag", `"v1"`)
 		},
-		"no range at all": func(w http.ResponseWriter, r *http.Request) { part(w, 206, "", slab, slab2) },
+		"another coding": func(w http.ResponseWriter, r *http.Request) {
+			part(w, 206, whole, slab, slab2, "Etag", `"v1"`, "Content-Encoding", "gzip")
+		},
+		"no range at all": func(w http.ResponseWriter, r *http.Request) { part(w, 206, "", slab, slab2, "Etag", `"v1"`) },
 		"all of it":       func(w http.ResponseWriter, r *http.Request) { part(w, 200, "", 0, 100) },
 		"not found":       func(w http.ResponseWriter, r *http.Request) { part(w, 404, "", 0, 100) },
 		"precondition":    func(w http.ResponseWriter, r *http.Request) { part(w, 412, "", 0, 100) },
@@ -178,4 +185,85 @@ func TestFickleVary(t *testing.T) {
 	n.expect(200, []byte("a"), "/files/f", "X-1: a")
 	n.expect(200, []byte("b"), "/files/f", "X-2: b")
 	n.expect(200, []byte("a"), "/files/f", "X-1: a")
+}
+
+// TestShortPartsOfUnknownLength: the end of a part isn't the end of a body whose length isn't known yet.
+func TestShortPartsOfUnknownLength(t *testing.T) {
+	n, o := fronting(t, proxy.Config{})
+	f := origintest.File{Size: 50000, ETag: `"1"`, Header: maxAge("60"), Chunked: true}
+	ranged := f
+	ranged.Chunked = false
+	o.Handle("/f", dropping(f, 10000, func(w http.ResponseWriter, r *http.Request) {
+		var start int64
+		if _, err := fmt.Sscanf(r.Header.Get("Range"), "bytes=%d-", &start); err == nil {
+			r.Header.Set("Range", fmt.Sprintf("bytes=%d-%d", start, min(start+9999, 49999)))
+		}
+		ranged.ServeHTTP(w, r)
+	}))
+	for range 2 {
+		n.expect(200, origintest.Content(0, 0, 50000), "/files/f")
+	}
+	if o.Count() != 5 {
+		t.Errorf("asked for %q", origintest.Ranges(o.Requests()))
+	}
+}
+
+// TestValidatorThatStaysTheSame: an origin may change a file and keep its ETag, however strong. Lengths tell, if nothing
+// else does.
+func TestValidatorThatStaysTheSame(t *testing.T) {
+	for name, f := range map[string]origintest.File{
+		"ranges":  {ETag: `"1"`},
+		"none":    {ETag: `"1"`, NoRanges: true},
+		"chunked": {ETag: `"1"`, Chunked: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			now := newClock()
+			n, o := fronting(t, proxy.Config{Now: now.Now})
+			for i, size := range []int64{100, 5000, 300} {
+				f.Size, f.Seed = size, byte(i)
+				f.Header = http.Header{"Cache-Control": {"max-age=60"}}
+				o.Handle("/f", func(w http.ResponseWriter, r *http.Request) {
+					r.Header.Del("If-None-Match")
+					f.ServeHTTP(w, r)
+				})
+				for range 3 {
+					n.expect(200, origintest.Content(byte(i), 0, size), "/files/f")
+				}
+				now.Advance(2 * time.Minute)
+			}
+		})
+	}
+}
+
+// TestNoStoreOfOneClientIsItsOwn: it keeps an answer from being stored, and does nothing to what is.
+func TestNoStoreOfOneClientIsItsOwn(t *testing.T) {
+	now := newClock()
+	n, o := fronting(t, proxy.Config{Now: now.Now})
+	o.Handle("/f", origintest.File{Size: 10, ETag: `"1"`, Header: maxAge("60")}.ServeHTTP)
+	want := origintest.Content(0, 0, 10)
+	n.expect(200, want, "/files/f")
+	n.cacheStatus(n.expect(200, want, "/files/f", "Cache-Control: no-cache, no-store"), "fwd=request")
+	n.cacheStatus(n.expect(200, want, "/files/f"), "hit")
+	now.Advance(2 * time.Minute)
+	n.cacheStatus(n.expect(200, want, "/files/f", "Cache-Control: no-store"), "fwd=request")
+	n.cacheStatus(n.expect(200, want, "/files/f"), "fwd=stale; fwd-status=304")
+}
+
+// TestContentTypeIsTheOrigins: none is made up where the origin gives none.
+func TestContentTypeIsTheOrigins(t *testing.T) {
+	n, o := fronting(t, proxy.Config{})
+	for _, cc := range []string{"max-age=60", "no-store"} {
+		o.Handle("/f", func(w http.ResponseWriter, r *http.Request) {
+			w.Header()["Content-Type"] = nil
+			w.Header().Set("Cache-Control", cc)
+			w.Header().Set("X-Content-Type-Options", "nosniff")
+			io.WriteString(w, "<html><script>alert(1)</script>")
+		})
+		for _, fields := range [][]string{nil, nil, {"Range: bytes=6-20"}, {"Authorization: x"}} {
+			resp, _ := n.get("/files/f?"+cc, fields...)
+			if got, ok := resp.Header["Content-Type"]; ok {
+				t.Errorf("%s %v: Content-Type %q", cc, fields, got)
+			}
+		}
+	}
 }

@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -39,8 +38,8 @@ type aged struct {
 
 func viewOf(rec *store.Record) *view { return rec.Prepared.(*view) }
 
-// newView prepares rec for answers to clients who see base as the mount.
-func newView(rec *store.Record, policy httpcache.Policy, base *url.URL) *view {
+// newView prepares rec for answers to clients, who see the origin's places under the mount.
+func newView(rec *store.Record, policy httpcache.Policy, places *places) *view {
 	v := &view{facts: policy.Facts(&httpcache.Response{
 		Status: rec.Status, Header: rec.Header, RequestTime: rec.RequestTime, ResponseTime: rec.ResponseTime,
 	})}
@@ -49,13 +48,13 @@ func newView(rec *store.Record, policy httpcache.Policy, base *url.URL) *view {
 		case "Content-Length", "Age", "Cache-Status":
 			continue
 		case "Location", "Content-Location":
-			values = mapped(values, target(base, rec.Key), base)
-		case "Via":
-			continue
+			values = places.mapped(values, rec.Key)
 		}
 		v.fields = append(v.fields, field{name, slices.Clip(values)})
 	}
-	v.fields = append(v.fields, field{"Via", via(rec.Header["Via"])})
+	if _, ok := rec.Header["Content-Type"]; !ok {
+		v.fields = append(v.fields, field{name: "Content-Type"}) // without one, net/http would make one up
+	}
 	v.cacheStatus = rec.Header["Cache-Status"]
 	if rec.Length >= 0 && hasContentLength(rec.Status) {
 		v.length = []string{strconv.FormatInt(rec.Length, 10)}
@@ -68,36 +67,9 @@ func hasContentLength(status int) bool {
 	return status >= 200 && status != http.StatusNoContent && status != http.StatusNotModified
 }
 
-// via appends this proxy to a Via field (RFC 9110 section 7.6.3).
-func via(values []string) []string {
-	return append(slices.Clip(values), "1.1 "+name)
-}
-
-// mapped returns the URLs in values, which are relative to at, as clients see them: what is under base is under the mount.
-func mapped(values []string, at, base *url.URL) []string {
-	out := make([]string, len(values))
-	for i, v := range values {
-		out[i] = mapURL(v, at, base)
-	}
-	return out
-}
-
-func mapURL(v string, at, base *url.URL) string {
-	ref, err := url.Parse(v)
-	if err != nil {
-		return v
-	}
-	u := at.ResolveReference(ref)
-	rest, under := strings.CutPrefix(u.EscapedPath(), base.EscapedPath())
-	if u.Scheme != base.Scheme || !strings.EqualFold(u.Host, base.Host) || !under {
-		return v
-	}
-	to := url.URL{RawQuery: u.RawQuery, ForceQuery: u.ForceQuery, Fragment: u.Fragment, RawFragment: u.RawFragment}
-	to.RawPath = mount + rest
-	if to.Path, err = url.PathUnescape(to.RawPath); err != nil {
-		return v
-	}
-	return to.String()
+// via appends this proxy to the Via field of a message received by the protocol proto (RFC 9110 section 7.6.3).
+func via(values []string, proto string) []string {
+	return append(slices.Clip(values), strings.TrimPrefix(proto, "HTTP/")+" "+name)
 }
 
 // put sets the fields of v in h, with the given age.

@@ -1,9 +1,12 @@
 package logging
 
 import (
+	"bufio"
+	"net"
 	"net/http"
 	"runtime/debug"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -27,20 +30,22 @@ type Writer struct {
 	http.ResponseWriter
 	Entry
 
+	id     string
+	head   bool // the request is a HEAD, whose response has no content
 	status int
 	bytes  int64
 	start  time.Time
 	first  time.Duration // from start to the response's head
 }
 
+// ID names the request in the log; it is empty if nothing is logged.
+func (w *Writer) ID() string { return w.id }
+
 // Unwrap is for http.ResponseController.
 func (w *Writer) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // Status is the response's final status, 0 before it has one.
 func (w *Writer) Status() int { return w.status }
-
-// Written is how many bytes of content have been written.
-func (w *Writer) Written() int64 { return w.bytes }
 
 // WriteHeader notes the final status. An interim response (1xx but 101) isn't it.
 func (w *Writer) WriteHeader(status int) {
@@ -57,8 +62,20 @@ func (w *Writer) Write(b []byte) (int, error) {
 		w.WriteHeader(http.StatusOK)
 	}
 	n, err := w.ResponseWriter.Write(b)
-	w.bytes += int64(n)
+	if !w.head {
+		w.bytes += int64(n)
+	}
 	return n, err
+}
+
+// Hijack is http.Hijacker's; whoever takes the connection over has switched protocols.
+func (w *Writer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	c, rw, err := http.NewResponseController(w.ResponseWriter).Hijack()
+	if err == nil && w.status == 0 {
+		w.status = http.StatusSwitchingProtocols
+		w.first = time.Since(w.start)
+	}
+	return c, rw, err
 }
 
 // Flush sends what has been written, if the server can.
@@ -83,7 +100,10 @@ var (
 func Access(logger *zerolog.Logger, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		w := writers.Get().(*Writer)
-		*w = Writer{ResponseWriter: rw, start: time.Now()}
+		*w = Writer{ResponseWriter: rw, start: time.Now(), head: r.Method == http.MethodHead}
+		if logger.GetLevel() < zerolog.Disabled {
+			w.id = process + "-" + strconv.FormatUint(requests.Add(1), 36)
+		}
 		defer func() {
 			p := recover()
 			if p != nil {
@@ -127,8 +147,12 @@ func (w *Writer) log(logger *zerolog.Logger, r *http.Request, aborted bool) {
 	if status == 0 && !aborted {
 		status = http.StatusOK // what net/http sends for a handler that said nothing
 	}
-	e.Str("id", process+"-"+strconv.FormatUint(requests.Add(1), 36)).
-		Str("remote", r.RemoteAddr).Str("method", r.Method).Str("host", r.Host).Str("uri", r.RequestURI).
+	uri := r.RequestURI
+	if !strings.HasPrefix(uri, "/") {
+		uri = r.URL.Redacted()
+	}
+	e.Str("id", w.id).
+		Str("remote", r.RemoteAddr).Str("method", r.Method).Str("host", r.Host).Str("uri", uri).
 		Str("proto", r.Proto).Int("status", status).Int64("bytes", w.bytes).
 		Float64("duration_ms", milliseconds(time.Since(w.start))).Float64("ttfb_ms", milliseconds(w.first)).
 		Str("user_agent", r.UserAgent())

@@ -13,6 +13,8 @@ import (
 type Ask struct {
 	Key    string
 	Header http.Header // the client's end-to-end fields; not to be changed
+	Proto  string      // the protocol of the client's request, as in "HTTP/1.1"
+	ID     string      // of the client's request, for the log
 	Whole  bool        // the client wants the content from its first byte to its last
 	Alone  bool        // no one else's answer will do
 }

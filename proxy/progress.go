@@ -1,0 +1,164 @@
+package proxy
+
+import (
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// progress is a ResponseWriter, and watches the request's body, for a client who must keep moving: what limits it isn't
+// how long a transfer takes but how long nothing of it gets through. Each piece that is written puts the deadline off,
+// and so does each that is read.
+type progress struct {
+	http.ResponseWriter
+	timeout time.Duration
+	control *http.ResponseController
+	put     time.Time // when the write deadline was put off last
+	since   int       // bytes written since
+	body    *watchedBody
+}
+
+// piece is how many bytes are written under one deadline: few enough for a slow client to take them in time.
+const piece = 64 << 10
+
+var progresses = sync.Pool{New: func() any { return new(progress) }}
+
+// watch calls next with a writer and a request that are held to the timeout; none if it is negative.
+func watch(timeout time.Duration, rw http.ResponseWriter, r *http.Request, next http.Handler) {
+	w := progresses.Get().(*progress)
+	*w = progress{ResponseWriter: rw, timeout: timeout, put: time.Now()}
+	defer func() {
+		if p := recover(); p != nil {
+			if p == http.ErrAbortHandler {
+				w.reset(r)
+			}
+			panic(p)
+		}
+		*w = progress{}
+		progresses.Put(w)
+	}()
+	if timeout > 0 && r.Body != nil && r.Body != http.NoBody {
+		r = w.watchBody(r)
+	}
+	next.ServeHTTP(w, r)
+}
+
+// Unwrap is for http.ResponseController.
+func (w *progress) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+func (w *progress) WriteHeader(status int) {
+	w.extend(0)
+	if w.body != nil && w.body.unread() {
+		// What may yet come of the body mustn't be taken for the next request.
+		w.Header().Set("Connection", "close")
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *progress) Write(b []byte) (written int, err error) {
+	for more := true; more; more = len(b) > 0 {
+		n := min(len(b), piece)
+		w.extend(n)
+		n, err = w.ResponseWriter.Write(b[:n])
+		written += n
+		if err != nil {
+			return written, err
+		}
+		b = b[n:]
+	}
+	return written, nil
+}
+
+// Flush sends what has been written, if the server can.
+func (w *progress) Flush() {
+	w.extend(0)
+	if f, ok := w.ResponseWriter.(http.Flusher); ok {
+		f.Flush()
+	} else {
+		_ = http.NewResponseController(w.ResponseWriter).Flush() // a writer that can't be flushed isn't an error
+	}
+}
+
+// extend puts the write deadline off, now that n bytes are about to be written. It doesn't for those that fit into one
+// piece soon after the request, since the server's own deadline is still good for them.
+func (w *progress) extend(n int) {
+	if w.timeout <= 0 {
+		return
+	}
+	w.since += n
+	now := time.Now()
+	if w.since < piece && now.Sub(w.put) < w.timeout/8 {
+		return
+	}
+	w.since, w.put = 0, now
+	if w.control == nil {
+		w.control = http.NewResponseController(w.ResponseWriter)
+	}
+	if err := w.control.SetWriteDeadline(now.Add(w.timeout)); errors.Is(err, http.ErrNotSupported) {
+		w.timeout = -1 // a writer without deadlines has none to put off
+	}
+}
+
+// watchBody holds the client to the timeout while it sends the request's body.
+func (w *progress) watchBody(r *http.Request) *http.Request {
+	control := http.NewResponseController(w.ResponseWriter)
+	if control.SetReadDeadline(time.Now().Add(w.timeout)) != nil {
+		return r
+	}
+	if reads(r.Method) {
+		// Nobody reads the body of a GET from the cache. Its answer needn't wait for it.
+		_ = control.EnableFullDuplex() // where it can't be, it waits
+	}
+	w.body = &watchedBody{ReadCloser: r.Body, control: control, timeout: w.timeout, ignored: reads(r.Method)}
+	r = r.WithContext(r.Context())
+	r.Body = w.body
+	return r
+}
+
+// watchedBody is a request's body that puts the read deadline off as it is read.
+type watchedBody struct {
+	io.ReadCloser
+	control *http.ResponseController
+	timeout time.Duration
+	ignored bool        // nobody is going to read it
+	failed  atomic.Bool // its client was too slow or has gone
+}
+
+// unread tells whether some of the body may still be on its way when the response begins.
+func (b *watchedBody) unread() bool { return b.ignored || b.failed.Load() }
+
+func (b *watchedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	switch err { // a deadline could be set before, so it can be now
+	case nil:
+		_ = b.control.SetReadDeadline(time.Now().Add(b.timeout))
+	case io.EOF: // net/http begins to watch the connection, which may be quiet for long
+		_ = b.control.SetReadDeadline(time.Time{})
+	default:
+		b.failed.Store(true)
+	}
+	return n, err
+}
+
+// reset makes sure that a client can tell an aborted response from a complete one. Closing the connection does, but for
+// HTTP/1.0 without a Content-Length, where it means the end; there the connection has to break.
+func (w *progress) reset(r *http.Request) {
+	if r.ProtoAtLeast(1, 1) || w.Header().Get("Content-Length") != "" {
+		return
+	}
+	c, _, err := http.NewResponseController(w.ResponseWriter).Hijack()
+	if err != nil {
+		return // nothing is lost: it is being aborted
+	}
+	if s, ok := c.(interface{ NetConn() net.Conn }); ok {
+		c = s.NetConn() // under TLS, whose own close would look like an end
+	}
+	if tcp, ok := c.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0)
+	}
+	_ = c.Close()
+}

@@ -1,0 +1,167 @@
+package proxy_test
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/scurrycache/scurry/internal/origintest"
+	"github.com/scurrycache/scurry/proxy"
+)
+
+// impatience is the timeout of the nodes below; what they serve takes more than twice as long, at a steady pace.
+const impatience = 400 * time.Millisecond
+
+// slowly calls step at a pace that is slow, but quick enough for impatience.
+func slowly(step func(i int)) {
+	pace := time.NewTicker(impatience / 10)
+	defer pace.Stop()
+	for i := range 25 {
+		<-pace.C
+		step(i)
+	}
+}
+
+func impatient(t *testing.T) (*node, *origintest.Origin) {
+	return fronting(t, proxy.Config{WriteTimeout: impatience})
+}
+
+// TestTransfersMayTakeLong: only standing still is limited, whatever path a response takes and however little of it comes
+// at a time.
+func TestTransfersMayTakeLong(t *testing.T) {
+	n, o := impatient(t)
+	drip := func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "max-age=60")
+		slowly(func(i int) {
+			w.Write(origintest.Content(0, int64(i)*10, int64(i+1)*10))
+			w.(http.Flusher).Flush()
+		})
+	}
+	o.Handle("/drip", drip)
+	n.expect(200, origintest.Content(0, 0, 250), "/files/drip")
+	n.expect(200, origintest.Content(0, 0, 250), "/files/drip?passed", "Authorization: x")
+
+	o.Handle("/late", func(w http.ResponseWriter, r *http.Request) {
+		slowly(func(int) {})
+		io.WriteString(w, "at last")
+	})
+	n.expect(200, []byte("at last"), "/files/late")
+	n.expect(200, []byte("at last"), "/files/late", "Authorization: x")
+}
+
+func TestUploadsMayTakeLong(t *testing.T) {
+	n, o := impatient(t)
+	o.Handle("/up", func(w http.ResponseWriter, r *http.Request) { io.Copy(w, r.Body) })
+	r, w := io.Pipe()
+	go func() {
+		slowly(func(i int) { fmt.Fprintf(w, "%02d", i) })
+		w.Close()
+	}()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPut, n.URL+"/files/up", r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := n.client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if resp, b := n.read(resp); resp.StatusCode != 200 || len(b) != 50 {
+		t.Errorf("%s %q", resp.Status, b)
+	}
+}
+
+// TestBodyThatNeverComes: a GET is answered whether its body comes or not, and the connection doesn't wait for it for
+// ever.
+func TestBodyThatNeverComes(t *testing.T) {
+	n, o := impatient(t)
+	o.Handle("/f", origintest.File{Size: 10, Header: maxAge("60")}.ServeHTTP)
+	n.expect(200, origintest.Content(0, 0, 10), "/files/f")
+	for _, method := range []string{"GET", "POST"} {
+		answer := n.raw(method + " /files/f HTTP/1.1\r\nHost: n\r\nContent-Length: 10\r\n\r\n") // returns when the connection is closed
+		if method == "GET" && !strings.HasPrefix(answer, "HTTP/1.1 200 OK\r\n") {
+			t.Errorf("%s: %q", method, answer)
+		}
+	}
+}
+
+// TestCutHTTP10ResponseBreaks: to an HTTP/1.0 client, without a Content-Length, the end of the connection is the end of
+// the content, unless it is reset.
+func TestCutHTTP10ResponseBreaks(t *testing.T) {
+	n, o := fronting(t, proxy.Config{})
+	f := origintest.File{Size: 5000, Chunked: true, Header: maxAge("60")}
+	for _, fields := range []string{"", "Authorization: x\r\n"} {
+		o.Handle("/f", dropping(f, 2000, f.ServeHTTP))
+		c, err := net.Dial("tcp", n.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		fmt.Fprintf(c, "GET /files/f HTTP/1.0\r\n%s\r\n", fields)
+		resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+		if err == nil {
+			_, err = io.ReadAll(resp.Body)
+		}
+		if !errors.Is(err, syscall.ECONNRESET) {
+			t.Errorf("%q: the cut response ends with %v", fields, err)
+		}
+		n.expect(200, origintest.Content(0, 0, 5000), "/files/f")
+		o.Handle("/f", nil)
+	}
+}
+
+func TestMaxForwards(t *testing.T) {
+	n, o := fronting(t, proxy.Config{})
+	o.Handle("/f", func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, r.Header.Get("Max-Forwards")) })
+	n.read(n.do("OPTIONS", "/files/f", "Max-Forwards: 0"))
+	n.read(n.do("TRACE", "/files/f", "Max-Forwards: 0"))
+	if o.Count() != 0 {
+		t.Errorf("the origin was asked %v", o.Requests())
+	}
+	for sent, want := range map[string]string{"Max-Forwards: 3": "2", "Max-Forwards: many": "many", "X: y": ""} {
+		if _, b := n.read(n.do("OPTIONS", "/files/f", sent)); string(b) != want {
+			t.Errorf("%s became %q", sent, b)
+		}
+	}
+	if _, b := n.read(n.do("POST", "/files/f", "Max-Forwards: 3")); string(b) != "3" {
+		t.Errorf("a POST's became %q", b)
+	}
+}
+
+// TestWebSocketPasses: a protocol switch goes through, both ways.
+func TestWebSocketPasses(t *testing.T) {
+	n, o := fronting(t, proxy.Config{})
+	o.Handle("/ws", func(w http.ResponseWriter, r *http.Request) {
+		c, rw, err := w.(http.Hijacker).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer c.Close()
+		fmt.Fprint(rw, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+		rw.Flush()
+		io.Copy(c, rw)
+	})
+	c, err := net.Dial("tcp", n.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	fmt.Fprint(c, "GET /files/ws HTTP/1.1\r\nHost: n\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+	r := bufio.NewReader(c)
+	resp, err := http.ReadResponse(r, nil)
+	if err != nil || resp.StatusCode != 101 {
+		t.Fatal(resp, err)
+	}
+	fmt.Fprint(c, "nuts")
+	echo := make([]byte, 4)
+	if _, err := io.ReadFull(r, echo); err != nil || string(echo) != "nuts" {
+		t.Errorf("%q %v", echo, err)
+	}
+}
