@@ -319,3 +319,38 @@ func TestEvictedFileIsFetchedAgain(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 }
+
+// TestRangesOfAStreamedBodyHoldUpNobody: who asks for parts of a body that isn't kept gets them from the origin, and the
+// others all of it.
+func TestRangesOfAStreamedBodyHoldUpNobody(t *testing.T) {
+	const size = 3 * memory
+	for _, field := range []string{"Range: bytes=0-299999,500000-500009", "Range: bytes=400000-"} {
+		n, o := fronting(t, proxy.Config{})
+		f := origintest.File{Size: size, ETag: `W/"1"`, Header: maxAge("60")}
+		all := make(chan struct{})
+		o.Handle("/f", func(w http.ResponseWriter, r *http.Request) {
+			<-all
+			f.ServeHTTP(w, r)
+		})
+		var wg sync.WaitGroup
+		for i := range 10 {
+			wg.Go(func() {
+				if i%2 == 0 {
+					n.expect(200, origintest.Content(0, 0, size), "/files/f")
+					return
+				}
+				resp, err := n.try(http.MethodGet, "/files/f", field)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				defer resp.Body.Close()
+				if got, err := io.Copy(io.Discard, resp.Body); err != nil || got < 300000 || resp.StatusCode != 206 {
+					t.Errorf("%s: %s, %d bytes, %v", field, resp.Status, got, err)
+				}
+			})
+		}
+		close(all)
+		wg.Wait()
+	}
+}

@@ -33,8 +33,11 @@ func (p *Proxy) answerRanges(w *logging.Writer, r *http.Request, rp *reply) (don
 	case err != nil, len(ranges) == 0, httpcache.TotalLength(ranges) > size:
 		return false, false
 	}
-	if p.store.Streams(rp.rec) && ranges[0].Start > 0 {
+	if p.store.Streams(rp.rec) && (len(ranges) > 1 || ranges[0].Start > 0) {
 		// It isn't kept and has no parts to be asked for, so only the origin itself can skip what the client has.
+		if rp.answer != nil {
+			rp.answer.Close() // lest the body wait for us
+		}
 		p.forward(w, r, rp.rec.Key, cacheStatus{fwd: "partial"})
 		return true, true
 	}

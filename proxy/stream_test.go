@@ -180,3 +180,31 @@ func TestFirstClientHangsUp(t *testing.T) {
 		t.Errorf("%d origin requests", o.Count())
 	}
 }
+
+// TestShortChunkedBodiesAskedForByMany: fills of bodies of unknown length that end at once, between any two steps of
+// those who ask for them.
+func TestShortChunkedBodiesAskedForByMany(t *testing.T) {
+	n, o := fronting(t, proxy.Config{})
+	n.client.Transport.(*http.Transport).DisableKeepAlives = true // else the transport would hide aborted answers
+	const files, clients = 60, 10
+	for _, size := range []int64{0, 1, first} {
+		o.Forget()
+		for i := range files {
+			o.Handle(fmt.Sprint("/", size, "-", i), origintest.File{Size: size, Chunked: true, Header: maxAge("60")}.ServeHTTP)
+		}
+		for i := range files {
+			var wg sync.WaitGroup
+			for range clients {
+				wg.Go(func() {
+					for range 3 {
+						n.expect(200, origintest.Content(0, 0, size), fmt.Sprint("/files/", size, "-", i))
+					}
+				})
+			}
+			wg.Wait()
+		}
+		if o.Count() != files {
+			t.Errorf("%d bytes: %d origin requests for %d files", size, o.Count(), files)
+		}
+	}
+}

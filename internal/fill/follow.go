@@ -20,7 +20,7 @@ func (r *Run) Follow(off, stop, ahead int64) (*Follower, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s := Span{Base: r.base, End: r.end}
-	if !s.Holds(off) || (r.done && off >= r.pos) {
+	if !s.Holds(off) || r.err != nil || (r.done && off >= r.pos) {
 		return nil, false
 	}
 	f := &Follower{r: r, pos: off, stop: stop, ahead: ahead}
@@ -130,7 +130,8 @@ func (f *Follower) Close() {
 		delete(r.followers, f)
 		r.wakeLocked()
 		if r.overflow && len(r.followers) == 0 {
-			r.cancel() // nobody can join any more
+			r.err = errAbandoned // lest someone join at this very moment
+			r.cancel()
 		}
 	}
 }

@@ -18,20 +18,25 @@ func (r *Run) run(ctx context.Context) {
 	pushed := make(chan struct{})
 	go r.push(queue, pushed)
 	err := r.read(ctx, queue)
-	if err != nil && r.abandoned() {
-		err = errAbandoned
-	}
-	close(queue)
-	<-pushed
 	r.mu.Lock()
 	pos := r.pos
+	if r.err == nil {
+		r.err = err // from here on, nobody can join a run that has failed
+	}
+	err = r.err
 	r.mu.Unlock()
+	close(queue)
+	<-pushed
 	if r.cfg.Done != nil {
 		r.cfg.Done(pos, err)
 	}
 	r.mu.Lock()
-	r.done, r.err = true, err
+	r.done = true
+	if err == nil && r.end < 0 {
+		r.end = pos // not before Done: who sees the end must be able to find what it means
+	}
 	r.wakeLocked()
+	r.giveBackLocked(r.reserved)
 	r.mu.Unlock()
 	r.cancel()
 }
@@ -52,12 +57,6 @@ func (r *Run) push(queue <-chan piece, pushed chan<- struct{}) {
 	}
 }
 
-func (r *Run) abandoned() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.overflow && len(r.followers) == 0
-}
-
 func (r *Run) overflowed() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -73,6 +72,7 @@ func (r *Run) dropLocked() {
 
 func (r *Run) dropFirstLocked() {
 	r.base = r.pieces[0].end()
+	r.giveBackLocked(int64(cap(r.pieces[0].b)))
 	r.pieces[0] = piece{} // the array may live on
 	r.pieces = r.pieces[1:]
 }
@@ -88,7 +88,7 @@ func (r *Run) read(ctx context.Context, queue chan<- piece) (err error) {
 			_ = body.Close() // what it held beyond the run's end goes with its connection
 		}
 	}()
-	if body == nil {
+	if body == nil && !r.complete() {
 		if body, err = r.open(ctx, 0); err != nil {
 			return err
 		}
@@ -96,7 +96,7 @@ func (r *Run) read(ctx context.Context, queue chan<- piece) (err error) {
 	for tries := 0; ; tries++ {
 		from := r.Span().Pos
 		lost := r.copy(ctx, body, queue)
-		if lost == nil {
+		if lost == nil || r.complete() { // the last byte may come together with an error
 			return nil
 		}
 		if r.Span().Pos >= r.cfg.Next(from) {
@@ -110,6 +110,12 @@ func (r *Run) read(ctx context.Context, queue chan<- piece) (err error) {
 			return errors.Join(lost, err)
 		}
 	}
+}
+
+// complete tells whether all is read, as far as that is known.
+func (r *Run) complete() bool {
+	s := r.Span()
+	return s.End >= 0 && s.Pos >= s.End
 }
 
 // open opens the body where the run stands, after a pause that grows with tries.
@@ -177,11 +183,7 @@ func (r *Run) room(ctx context.Context) ([]byte, error) {
 		if err := r.placeLocked(ctx); err != nil {
 			return nil, err
 		}
-		end := r.cfg.Next(r.pos)
-		if r.end >= 0 {
-			end = min(end, r.end)
-		}
-		r.pieces = append(r.pieces, piece{off: r.pos, b: make([]byte, 0, end-r.pos)})
+		r.pieces = append(r.pieces, piece{off: r.pos, b: make([]byte, 0, r.nextLocked()-r.pos)})
 		n = len(r.pieces)
 	}
 	b := r.pieces[n-1].b
@@ -220,7 +222,7 @@ func (r *Run) pauseLocked(ctx context.Context) error {
 
 // placeLocked makes place for another chunk in a pinned run that holds all it may: it waits for the slowest follower.
 func (r *Run) placeLocked(ctx context.Context) error {
-	for r.cfg.Pinned && r.base < r.pos && r.cfg.Next(r.pos)-r.base > r.cfg.Hold {
+	for r.cfg.Pinned && r.base < r.pos && !r.affordLocked() {
 		if !r.overflow {
 			r.overflow = true
 			r.mu.Unlock()
@@ -231,6 +233,7 @@ func (r *Run) placeLocked(ctx context.Context) error {
 			continue
 		}
 		if len(r.followers) == 0 {
+			r.err = errAbandoned
 			return errAbandoned
 		}
 		if r.slowestLocked() >= r.pieces[0].end() {
@@ -242,6 +245,38 @@ func (r *Run) placeLocked(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// nextLocked is where the chunk at the run's position ends.
+func (r *Run) nextLocked() int64 {
+	if next := r.cfg.Next(r.pos); r.end < 0 || next < r.end {
+		return next
+	}
+	return r.end
+}
+
+// affordLocked tells whether a pinned run may hold the next chunk on top of what it holds, and reserves it.
+func (r *Run) affordLocked() bool {
+	held, more := r.pos-r.base, r.nextLocked()-r.pos
+	if held+more > r.cfg.Hold {
+		return false
+	}
+	if held+more <= r.cfg.Free || r.cfg.Reserve == nil {
+		return true
+	}
+	if !r.cfg.Reserve(more) {
+		return false
+	}
+	r.reserved += more
+	return true
+}
+
+// giveBackLocked returns up to n bytes to the account of pinned runs.
+func (r *Run) giveBackLocked(n int64) {
+	if n = min(n, r.reserved); n > 0 {
+		r.reserved -= n
+		r.cfg.Release(n)
+	}
 }
 
 func (r *Run) slowestLocked() int64 {
@@ -280,7 +315,6 @@ func (r *Run) ended(queue chan<- piece) error {
 		}
 		return nil
 	}
-	r.end = r.pos
 	n := len(r.pieces)
 	var rest piece
 	if n > 0 && len(r.pieces[n-1].b) < cap(r.pieces[n-1].b) {

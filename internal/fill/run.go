@@ -55,6 +55,12 @@ type Config struct {
 	Hold   int64
 	Pinned bool
 
+	// Reserve and Release keep the account of what all pinned runs hold together, beyond Free bytes each. If Reserve
+	// doesn't grant n more bytes, the run drops some first, as if Hold had been reached. Neither may block.
+	Free    int64
+	Reserve func(n int64) bool
+	Release func(n int64)
+
 	// Overflow is called once before the first byte of a pinned run is dropped. It holds up the run, no followers.
 	Overflow func()
 
@@ -83,6 +89,7 @@ type Run struct {
 	end       int64 // -1 while unknown
 	want      int64
 	pushed    int64 // chunks before it have been pushed, if they are to be
+	reserved  int64 // of the account of pinned runs
 	overflow  bool
 	opened    bool
 	done      bool
@@ -140,10 +147,21 @@ func (r *Run) Span() Span {
 	return Span{Base: r.base, Pos: r.pos, End: r.end}
 }
 
-// Cut makes the run end at off, where another begins, if it hasn't begun to read the chunk there.
+// Starts is the offset that the run began at.
+func (r *Run) Starts() int64 { return r.cfg.Start }
+
+// Unbounded tells whether the run was to read to the body's end, wherever that is: then its end is the
+// representation's.
+func (r *Run) Unbounded() bool { return r.cfg.End < 0 }
+
+// Cut makes the run end at off, where another begins, if it hasn't begun to read the chunk there. A pinned run, the
+// rest of which nobody else could read, isn't cut.
 func (r *Run) Cut(off int64) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.cfg.Pinned {
+		return false
+	}
 	if off < r.roomEndLocked() || (r.end >= 0 && r.end <= off) {
 		return false
 	}

@@ -465,3 +465,30 @@ type panicking struct{}
 
 func (panicking) Read([]byte) (int, error) { panic("bug") }
 func (panicking) Close() error             { return nil }
+
+// TestLastByteWithAnError: what is complete is complete, however the connection ends; and nothing is asked for again.
+func TestLastByteWithAnError(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, rec := start(t, Config{End: 6, Hold: 1 << 10, Body: &abrupt{content(0, 6)}, Open: func(_ context.Context, off, end int64) (Body, int64, error) {
+			t.Errorf("[%d, %d) is asked for", off, end)
+			return nil, 0, ErrGone
+		}})
+		<-rec.done
+		if rec.err != nil || rec.end != 6 {
+			t.Errorf("ended at %d with %v", rec.end, rec.err)
+		}
+	})
+}
+
+// abrupt gives its bytes together with an error.
+type abrupt struct{ b []byte }
+
+func (a *abrupt) Read(p []byte) (int, error) {
+	n := copy(p, a.b)
+	if a.b = a.b[n:]; len(a.b) > 0 {
+		return n, nil
+	}
+	return n, io.ErrUnexpectedEOF
+}
+
+func (a *abrupt) Close() error { return nil }

@@ -28,6 +28,7 @@ type Getter func(ctx context.Context, key string) ([]byte, error)
 type Group struct {
 	shell  *shell
 	prefix string
+	before Usage // at the time of the loan
 
 	mu     sync.RWMutex // held for reading by every Get, for writing by Release
 	closed bool
@@ -41,7 +42,7 @@ func Borrow(budget int64, get Getter) (*Group, error) {
 		return nil, err
 	}
 	s := idle.take(budget)
-	return &Group{shell: s, prefix: s.bind(get)}, nil
+	return &Group{shell: s, before: s.usage(), prefix: s.bind(get)}, nil
 }
 
 // Prefix is what every key of g begins with. It tells this loan's keys from those of the group's earlier borrowers.
@@ -67,9 +68,15 @@ type Usage struct {
 	Items, Bytes, Gets, Hits, Evictions int64
 }
 
-// Usage counts what g holds in its main cache. Counts of gets, hits and evictions begin with the loan.
+// Usage counts what g holds in its main cache. Counts of gets, hits and evictions begin with the loan. It is zero once g
+// has been given back.
 func (g *Group) Usage() Usage {
-	return g.shell.usage().since(g.shell.before)
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	if g.closed {
+		return Usage{}
+	}
+	return g.shell.usage().since(g.before, g.shell.fillerBytes())
 }
 
 // Release waits until no Get is in flight, drops what g holds, and hands the group on to the next borrower of its size.

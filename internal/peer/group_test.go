@@ -117,8 +117,33 @@ func TestNextBorrowerSeesNothingOfTheLast(t *testing.T) {
 	if _, err := second.Get(t.Context(), first.Prefix()+"1"); err == nil {
 		t.Error("a key of the first borrower was answered")
 	}
-	if u := second.Usage(); u.Gets != 2+1 && u.Gets > 4 {
-		t.Errorf("usage begins with %+v", u)
+	if u := first.Usage(); u != (Usage{}) {
+		t.Errorf("usage of what was given back: %+v", u)
+	}
+}
+
+// TestUsageIsTheLoansOwn: what stands in the place of an earlier borrower's values isn't counted.
+func TestUsageIsTheLoansOwn(t *testing.T) {
+	const budget = 3<<20 + 54321
+	get := func(context.Context, string) ([]byte, error) { return make([]byte, 1000), nil }
+	g, err := Borrow(budget, get)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.Release()
+	g = borrow(t, budget, get)
+	if u := g.Usage(); u != (Usage{}) {
+		t.Errorf("an empty group's usage: %+v", u)
+	}
+	size := int64(1000 + len(g.Prefix()) + 4)
+	for i := range int64(2 * budget / 1000) {
+		if _, err := g.Get(t.Context(), fmt.Sprintf("%s%04d", g.Prefix(), i)); err != nil {
+			t.Fatal(err)
+		}
+		u := g.Usage()
+		if u.Bytes != u.Items*size || u.Items+u.Evictions != i+1 || u.Bytes > budget {
+			t.Fatalf("after %d values of %d bytes: %+v", i+1, size, u)
+		}
 	}
 }
 

@@ -17,7 +17,6 @@ type shell struct {
 	group  *groupcache.Group
 	budget int64
 	bound  atomic.Pointer[binding]
-	before Usage // at the time of the loan
 }
 
 type binding struct {
@@ -38,7 +37,6 @@ func newShell(budget int64) *shell {
 // bind makes s work for a new borrower and returns the prefix of its keys.
 func (s *shell) bind(get Getter) string {
 	prefix := strconv.FormatInt(serial.Add(1), 36) + "."
-	s.before = s.usage()
 	s.bound.Store(&binding{prefix: prefix, get: get})
 	return prefix
 }
@@ -69,11 +67,19 @@ func (s *shell) empty() {
 	if s.budget == 0 {
 		return
 	}
-	for i := int64(0); i <= s.budget/min(s.budget, int64(len(filler))); i++ {
+	for i := range s.budget/s.fillerBytes() + 1 {
 		var view groupcache.ByteView
 		// Only load can fail, and without a binding it doesn't.
-		_ = s.group.Get(context.Background(), "filler."+strconv.FormatInt(i, 10), groupcache.ByteViewSink(&view))
+		_ = s.group.Get(context.Background(), fmt.Sprintf(fillerKey, i), groupcache.ByteViewSink(&view))
 	}
+}
+
+// fillerKey has one length for all fillers, so that they take equal amounts of the budget.
+const fillerKey = "filler.%08d"
+
+// fillerBytes is what one filler takes of the budget.
+func (s *shell) fillerBytes() int64 {
+	return min(s.budget, int64(len(filler))) + int64(len(fmt.Sprintf(fillerKey, 0)))
 }
 
 func (s *shell) usage() Usage {
@@ -81,11 +87,16 @@ func (s *shell) usage() Usage {
 	return Usage{Items: c.Items, Bytes: c.Bytes, Gets: c.Gets, Hits: c.Hits, Evictions: c.Evictions}
 }
 
-// since leaves out what was counted before the loan.
-func (u Usage) since(before Usage) Usage {
+// since leaves out what was counted before a loan, and the fillers that the loan began with: nobody asks for them, so they
+// are the first to be evicted.
+func (u Usage) since(before Usage, fillerBytes int64) Usage {
 	u.Gets -= before.Gets
 	u.Hits -= before.Hits
 	u.Evictions -= before.Evictions
+	evicted := min(u.Evictions, before.Items)
+	u.Evictions -= evicted
+	u.Items -= before.Items - evicted
+	u.Bytes -= (before.Items - evicted) * fillerBytes
 	return u
 }
 

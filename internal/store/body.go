@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/scurrycache/scurry/internal/chunk"
 	"github.com/scurrycache/scurry/internal/fill"
@@ -14,6 +15,7 @@ type body struct {
 	runs   []*fill.Run
 	begun  int64 // which of the store's fills was the last to begin here
 	pushed spans
+	probed spans // where it was seen what the chunks group still has from before
 }
 
 var firstChunk = chunk.ID{}
@@ -50,6 +52,9 @@ func (s *Store) joinLocked(rec *Record, off, stop, ahead int64) (*fill.Follower,
 	}
 	for _, run := range b.runs {
 		span := run.Span()
+		if rec.Length < 0 && !run.Unbounded() {
+			continue // its end would be taken for the content's
+		}
 		if !span.Holds(off) || (rec.refetchable() && off-span.Pos >= s.far()) {
 			continue
 		}
@@ -63,6 +68,14 @@ func (s *Store) joinLocked(rec *Record, off, stop, ahead int64) (*fill.Follower,
 // Streams tells whether rec's content is too large to be kept, since it couldn't be asked for again.
 func (s *Store) Streams(rec *Record) bool {
 	return !rec.refetchable() && rec.Length > s.cfg.Memory/holdShare
+}
+
+// passedLocked tells whether a fill that is still reading has had the byte at off and dropped it: then it is pushed.
+func (s *Store) passedLocked(rec *Record, off int64) bool {
+	b, ok := s.bodies[rec.Version]
+	return ok && slices.ContainsFunc(b.runs, func(run *fill.Run) bool {
+		return run.Starts() <= off && off < run.Span().Base
+	})
 }
 
 // far is how many bytes ahead of a fill a reader may be to wait for it rather than start a fill of its own.
@@ -84,13 +97,10 @@ func (s *Store) reach(ctx context.Context, rec *Record, off int64) int64 {
 	if !rec.OneSlab {
 		end = min(end, s.cfg.Geometry.SlabEnd(off))
 	}
+	s.probe(ctx, rec, off, end)
 	for {
 		s.mu.Lock()
-		b, ok := s.bodies[rec.Version]
-		if !ok {
-			s.mu.Unlock()
-			return end
-		}
+		b := s.bodyLocked(rec.Version)
 		for _, run := range b.runs {
 			if base := run.Span().Base; base >= off {
 				end = min(end, base)
@@ -111,6 +121,28 @@ func (s *Store) reach(ctx context.Context, rec *Record, off int64) int64 {
 	}
 }
 
+// probe notes which chunks of [off, end) the chunks group has from a time whose record has been evicted. It does so once
+// for each slab, while anything is known of the version.
+func (s *Store) probe(ctx context.Context, rec *Record, off, end int64) {
+	s.mu.Lock()
+	b := s.bodyLocked(rec.Version)
+	done := b.probed.next(off, off+1) >= 0
+	b.probed = b.probed.add(off, max(end, off+1))
+	s.mu.Unlock()
+	if done {
+		return
+	}
+	for off < end {
+		c := s.cfg.Geometry.At(off, rec.OneSlab)
+		if _, ok := s.held(ctx, rec, c); ok {
+			s.mu.Lock()
+			b.pushed = b.pushed.add(c.Start, min(c.End, rec.Length))
+			s.mu.Unlock()
+		}
+		off = c.End
+	}
+}
+
 // runLocked makes a fill of rec's bytes [off, end), which reads from open if that isn't nil. It must be started.
 func (s *Store) runLocked(rec *Record, open fill.Body, off, end int64, want int64) *fill.Run {
 	g := s.cfg.Geometry
@@ -121,14 +153,15 @@ func (s *Store) runLocked(rec *Record, open fill.Body, off, end int64, want int6
 		Hold: holdChunks * g.Max,
 		Idle: idle,
 	}
-	if rec.Resumable {
+	if rec.Resumable || rec.refetchable() {
 		cfg.Open = func(ctx context.Context, off, end int64) (fill.Body, int64, error) {
 			return s.cfg.Source.Open(ctx, rec, off, end)
 		}
 	}
 	if !rec.refetchable() {
 		cfg.Want = fill.Everything
-		cfg.Pinned, cfg.Hold = true, s.cfg.Memory/holdShare
+		cfg.Pinned, cfg.Hold, cfg.Free = true, s.cfg.Memory/holdShare, g.Max
+		cfg.Reserve, cfg.Release = s.pin, s.unpin
 		cfg.Overflow = func() { s.overflowed(rec) }
 		if s.Streams(rec) {
 			cfg.Push = nil // it can't be kept, so it mustn't push out what can
@@ -138,10 +171,8 @@ func (s *Store) runLocked(rec *Record, open fill.Body, off, end int64, want int6
 	cfg.Done = func(end int64, err error) { s.ended(rec, run, end, err) }
 	run = fill.New(cfg)
 	b := s.bodyLocked(rec.Version)
-	if rec.refetchable() {
-		for _, earlier := range b.runs {
-			earlier.Cut(off)
-		}
+	for _, earlier := range b.runs {
+		earlier.Cut(off)
 	}
 	b.runs = append(b.runs, run)
 	s.fills++
@@ -150,14 +181,25 @@ func (s *Store) runLocked(rec *Record, open fill.Body, off, end int64, want int6
 	return run
 }
 
+// pin takes n bytes of what all fills together may hold for their followers.
+func (s *Store) pin(n int64) bool {
+	if s.pinned.Add(n) > s.cfg.Memory/pinShare {
+		s.pinned.Add(-n)
+		return false
+	}
+	return true
+}
+
+func (s *Store) unpin(n int64) { s.pinned.Add(-n) }
+
 // push puts a finished chunk into the chunks group. The group offers no way to set a value, so it is asked for it, with
 // the value at hand for its getter. The question may join one that is already open and fails; then it is put again.
 func (s *Store) push(rec *Record, off int64, b []byte) {
 	c := s.cfg.Geometry.At(off, rec.OneSlab)
 	key := s.chunkKey(rec, c.ID)
 	for p := (&pushing{Context: s.base, chunk: b}); !p.taken; {
-		if _, err := s.chunks.Get(p, key); err == nil || s.base.Err() != nil {
-			break
+		if _, err := s.chunks.Get(p, key); !errors.Is(err, errNotHeld) {
+			break // it is there, or the store is being closed
 		}
 	}
 	s.mu.Lock()
@@ -220,7 +262,7 @@ func (s *Store) ended(rec *Record, run *fill.Run, end int64, err error) {
 		s.forgetBodyLocked(rec.Version, "")
 	case err != nil:
 		s.dropLocked(rec)
-	case now.Length < 0:
-		s.replaceLocked(now, now.with(func(r *Record) { r.Length = end }))
+	case now.Length < 0 && rec.Length < 0:
+		s.replaceLocked(now, now.with(func(r *Record) { s.learnLocked(r, end) }))
 	}
 }

@@ -160,6 +160,7 @@ func (s *Store) shared(ask *Ask, encoded []byte) (*Answer, error) {
 		return nil, err
 	}
 	rec.Key = ask.Key
+	rec.place = s.place(rec.Key)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if now := s.currentLocked(rec); now != nil {

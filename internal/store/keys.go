@@ -39,16 +39,17 @@ func (s *Store) version(rec *Record, validator string) string {
 	return digest(parts...)
 }
 
+// place is what the keys of all chunks under a cache key begin with.
+func (s *Store) place(key string) string { return s.chunks.Prefix() + digest(key) + "." }
+
 // chunkKey is the key of one chunk in the chunks group. The part before the slab's number and that number are what
 // decides on its owner.
 func (s *Store) chunkKey(rec *Record, id chunk.ID) string {
 	if id == (chunk.ID{}) && rec.first != "" {
 		return rec.first
 	}
-	b := make([]byte, 0, 64)
-	b = append(b, s.chunks.Prefix()...)
-	b = append(b, digest(rec.Key)...)
-	b = append(b, '.')
+	b := make([]byte, 0, 80)
+	b = append(b, rec.place...)
 	b = strconv.AppendInt(b, id.Slab, 36)
 	b = append(b, '.')
 	b = append(b, rec.Version...)

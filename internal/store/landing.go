@@ -23,65 +23,91 @@ func (s *Store) load(ctx context.Context, _ string) ([]byte, error) {
 	generation := s.generations.of(f.ask.Key)
 	s.mu.Unlock()
 
-	ctx, cancel := context.WithCancel(s.base)
-	got, err := s.cfg.Source.Fetch(ctx, f.ask, f.prev)
+	x, err := s.ask(f, generation)
 	if err != nil {
-		cancel()
 		return nil, err
 	}
-	got.Record.Key, got.Record.Generation = f.ask.Key, generation
 	var a *Answer
 	switch {
-	case got.Renewed:
-		cancel()
-		a = s.renew(f, got)
-	case !got.Storable:
-		a = s.pass(got, cancel)
+	case x.Renewed:
+		x.cancel()
+		a = s.renew(f, x)
+	case !x.Storable:
+		a = s.pass(f, x)
 	default:
-		a = s.fill(ctx, cancel, f, got)
+		a = s.fill(f, x)
 	}
 	encoded := a.Record.encode(s.cfg.Now())
 	f.settle(a)
 	return encoded, nil
 }
 
-// renew puts the validated record in the place of the one it was made from.
-func (s *Store) renew(f *flight, got *Fetched) *Answer {
+// exchange is an answer of the Source, with the context that its body is read under.
+type exchange struct {
+	*Fetched
+	ctx    context.Context
+	cancel context.CancelFunc
+}
+
+// ask asks the Source, and makes its answer ready for the table. Whatever the Source panics with, nothing is left behind.
+func (s *Store) ask(f *flight, generation uint64) (x *exchange, err error) {
+	ctx, cancel := context.WithCancel(s.base)
+	var got *Fetched
+	defer func() {
+		if x == nil {
+			if got != nil && got.Body != nil {
+				_ = got.Body.Close()
+			}
+			cancel()
+		}
+	}()
+	if got, err = s.cfg.Source.Fetch(ctx, f.ask, f.prev); err != nil {
+		return nil, err
+	}
 	rec := got.Record
+	rec.Key, rec.Generation = f.ask.Key, generation
+	rec.place = s.place(rec.Key)
+	rec.Rangeable = rec.Rangeable && rec.Length < 1<<60 // offsets are added to
+	rec.Prepared = s.cfg.Source.Prepare(rec)
+	return &exchange{got, ctx, cancel}, nil
+}
+
+// renew puts the validated record in the place of the one it was made from.
+func (s *Store) renew(f *flight, x *exchange) *Answer {
+	rec := x.Record
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	rec.Version = f.prev.Version
 	now := s.currentLocked(f.prev)
 	if now != nil {
-		rec.Length = now.Length // a fill may have ended meanwhile
-		rec.Generation, rec.first = now.Generation, now.first
+		rec.Generation = now.Generation
+		s.learnLocked(rec, now.Length) // a fill may have ended meanwhile
 	}
 	switch {
-	case now != nil && got.Storable:
+	case now != nil && x.Storable:
 		s.replaceLocked(now, rec)
 	case now != nil: // this answer may still be made of it, but no other
 		s.dropLocked(now)
-		fallthrough
-	default:
-		rec.Prepared = s.cfg.Source.Prepare(rec)
 	}
 	return &Answer{Record: rec, Renewed: true, Status: http.StatusNotModified}
 }
 
-// pass notes that the response isn't stored, so that the next ones don't wait for each other in vain.
-func (s *Store) pass(got *Fetched, cancel context.CancelFunc) *Answer {
-	rec := got.Record
+// pass notes that the response isn't stored, so that the next ones don't wait for each other in vain. What is stored for
+// other requests than this one stays, and comes first.
+func (s *Store) pass(f *flight, x *exchange) *Answer {
+	rec := x.Record
 	rec.Pass = true
 	rec.PassUntil = s.cfg.Now().Add(passFor)
 	rec.Version = s.version(rec, "")
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if rec.Generation == s.generations.of(rec.Key) {
+	if rec.Generation == s.generations.of(rec.Key) && rec.Status < http.StatusInternalServerError {
+		if f.prev != nil {
+			s.dropLocked(f.prev) // the origin has taken it back
+		}
 		s.installLocked(rec)
-	} else {
-		rec.Prepared = s.cfg.Source.Prepare(rec)
 	}
-	return &Answer{Record: rec, Status: rec.Status, Body: &cancelling{got.Body, cancel}}
+	return &Answer{Record: rec, Status: rec.Status, Body: &cancelling{x.Body, x.cancel}}
 }
 
 // cancelling is a body whose request ends when it is closed.
@@ -97,37 +123,39 @@ func (c *cancelling) Close() error {
 }
 
 // fill stores the response and begins to read its body.
-func (s *Store) fill(ctx context.Context, cancel context.CancelFunc, f *flight, got *Fetched) *Answer {
-	rec := got.Record
+func (s *Store) fill(f *flight, x *exchange) *Answer {
+	rec := x.Record
 	rec.OneSlab = !rec.refetchable()
-	rec.Version = s.version(rec, got.Validator)
-	end := s.reach(ctx, rec, 0)
+	rec.Version = s.version(rec, x.Validator)
+	end := s.reach(x.ctx, rec, 0)
+
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if rec.Generation == s.generations.of(rec.Key) {
+		s.installLocked(rec)
+	}
+	a := &Answer{Record: rec, Status: rec.Status}
+	follows := f.ask.Whole || !rec.refetchable()
+	joined := false
+	if follows {
+		a.follower, joined = s.joinLocked(rec, 0, fill.Everything, fill.Everything)
+	}
+	if joined || end == 0 || !s.beginLocked() { // it is being read, or here already, or there is nothing
+		if s.currentLocked(rec) == nil {
+			s.forgetBodyLocked(rec.Version, "")
+		}
+		x.cancel()
+		_ = x.Body.Close()
+		return a
+	}
 	want := int64(fill.Everything)
 	if !f.ask.Whole {
 		want = 0
 	}
-
-	s.mu.Lock()
-	if rec.Generation == s.generations.of(rec.Key) {
-		s.installLocked(rec)
-	} else {
-		rec.Prepared = s.cfg.Source.Prepare(rec)
-	}
-	a := &Answer{Record: rec, Status: rec.Status}
-	if end == 0 || !s.beginLocked() { // there is nothing to read, or it is here already
-		if s.currentLocked(rec) == nil {
-			s.forgetBodyLocked(rec.Version, "")
-		}
-		s.mu.Unlock()
-		cancel()
-		_ = got.Body.Close()
-		return a
-	}
-	run := s.runLocked(rec, got.Body, 0, end, want)
-	if f.ask.Whole || !rec.refetchable() {
+	run := s.runLocked(rec, x.Body, 0, end, want)
+	if follows {
 		a.follower, _ = run.Follow(0, fill.Everything, fill.Everything)
 	}
-	s.mu.Unlock()
-	run.Start(ctx, cancel)
+	run.Start(x.ctx, x.cancel)
 	return a
 }

@@ -23,13 +23,17 @@ type Reader struct {
 // ReaderFrom makes r read the content [start, end) of a's record, or to its end if end is -1. It takes over what a holds.
 func (s *Store) ReaderFrom(r *Reader, a *Answer, start, end int64) {
 	s.Reader(r, a.Record, start, end)
-	if a.follower != nil {
-		if start == 0 {
-			r.follower, a.follower = a.follower, nil
-			r.follower.Stop(r.stop())
-		} else if !a.Record.refetchable() {
-			r.joined(r.join()) // before a lets go of a body that goes when nobody follows it
+	switch {
+	case a.follower == nil:
+	case start == 0:
+		r.follower, a.follower = a.follower, nil
+		r.follower.Stop(r.stop())
+	default:
+		if !a.Record.refetchable() {
+			r.look() // before a lets go of a body that goes when nobody follows it
 		}
+		a.follower.Close() // lest the body wait for a reader who reads elsewhere
+		a.follower = nil
 	}
 }
 
@@ -50,14 +54,14 @@ func (r *Reader) FromFill() bool { return r.filled }
 // Ready waits until it is certain that the first bytes can be had, so that the head of a response may be sent. The
 // error wraps fill.ErrGone if this version's bytes are to be had no more, and the record is gone.
 func (r *Reader) Ready(ctx context.Context) error {
-	if r.end >= 0 && r.pos >= r.end || r.view != nil {
+	if r.atEnd() || r.view != nil {
 		return nil
 	}
 	if r.follower == nil && !r.rec.refetchable() {
 		// A fill that can't be repeated has what is yet to come, so it is followed from the first byte on.
-		r.joined(r.join())
+		r.look()
 	}
-	if r.follower == nil {
+	if r.follower == nil && !r.atEnd() {
 		if err := r.find(ctx); err != nil {
 			return err
 		}
@@ -73,10 +77,13 @@ func (r *Reader) Ready(ctx context.Context) error {
 
 // whole makes sure that nothing is missing of a body that can't be asked for again and is no longer being read.
 func (r *Reader) whole(ctx context.Context) error {
+	if r.end < 0 { // its fill failed, or is too far ahead to be joined
+		return r.gone(r.look())
+	}
 	for off := r.pos; off < r.end; {
 		c := r.s.cfg.Geometry.At(off, r.rec.OneSlab)
 		if _, ok := r.s.held(ctx, r.rec, c); !ok {
-			return r.gone()
+			return r.gone(r.look())
 		}
 		off = c.End
 	}
@@ -93,7 +100,7 @@ func (r *Reader) Next(ctx context.Context, wait func()) ([]byte, error) {
 			r.pos += int64(len(b))
 			return b, nil
 		}
-		if r.end >= 0 && r.pos >= r.end {
+		if r.atEnd() {
 			return nil, io.EOF
 		}
 		if r.follower == nil {
@@ -133,38 +140,44 @@ func (r *Reader) stop() int64 {
 	return r.end
 }
 
-// find gets at the byte at r.pos: it sets view or follower.
+// atEnd tells whether nothing is left to be read, as far as the end is known.
+func (r *Reader) atEnd() bool { return r.end >= 0 && r.pos >= r.end }
+
+// find gets at the byte at r.pos: it sets view or follower, unless it learns that r is at its end.
 func (r *Reader) find(ctx context.Context) error {
 	if r.viewChunk(ctx) {
 		return nil
 	}
-	for {
-		if err := ctx.Err(); err != nil {
+	for patience := 3; ; patience-- {
+		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		if f, ok := r.join(); ok {
-			r.joined(f, true)
+		begun := r.look()
+		if r.follower != nil || r.atEnd() {
 			return nil
 		}
-		begun := r.begun()
 		// The fill that had it may have ended just now, having pushed it.
 		if r.viewChunk(ctx) {
 			return nil
 		}
 		if !r.rec.refetchable() {
-			return r.lost(begun)
+			if err := r.gone(begun); err != nil {
+				return err
+			}
+			continue
 		}
-		start := r.s.cfg.Geometry.At(r.pos, r.rec.OneSlab).Start
-		end := r.s.reach(ctx, r.rec, start)
-		if end <= start {
-			continue // it has been pushed just now
+		c := r.s.cfg.Geometry.At(r.pos, r.rec.OneSlab)
+		end := r.s.reach(ctx, r.rec, c.Start)
+		if end <= c.Start {
+			if patience > 0 {
+				continue // it has been pushed just now
+			}
+			end = min(c.End, r.rec.Length) // and is evicted each time
 		}
-		f, err := r.begin(start, end, begun)
-		if err != nil {
+		if err := r.begin(c.Start, end, begun, patience > 0); err != nil {
 			return err
 		}
-		if f != nil {
-			r.joined(f, true)
+		if r.follower != nil {
 			return nil
 		}
 	}
@@ -185,61 +198,54 @@ func (r *Reader) viewChunk(ctx context.Context) bool {
 	return true
 }
 
-func (r *Reader) join() (*fill.Follower, bool) {
+// look follows a fill that has the byte at r.pos, if there is one, and learns the end if it has become known. It returns
+// what tells one state of this version's fills from another: it changes with each that begins.
+func (r *Reader) look() (begun int64) {
 	r.s.mu.Lock()
 	defer r.s.mu.Unlock()
-	return r.s.joinLocked(r.rec, r.pos, r.stop(), r.ahead)
-}
-
-func (r *Reader) joined(f *fill.Follower, ok bool) {
-	if ok {
+	if f, ok := r.s.joinLocked(r.rec, r.pos, r.stop(), r.ahead); ok {
 		r.follower = f
+		return 0
 	}
-}
-
-// begun tells one state of this version's fills from another: it changes with each that begins.
-func (r *Reader) begun() int64 {
-	r.s.mu.Lock()
-	defer r.s.mu.Unlock()
+	if r.end < 0 {
+		if now := r.s.currentLocked(r.rec); now != nil && now.Length >= 0 {
+			r.rec, r.end = now, now.Length
+		}
+	}
 	return r.s.begunLocked(r.rec)
 }
 
-// begin starts a fill of [start, end) and follows it, unless one has begun since begun was counted: then it returns
-// nil, and everything is to be looked at again.
-func (r *Reader) begin(start, end int64, begun int64) (*fill.Follower, error) {
+// begin starts a fill of [start, end) and follows it; or another that has the byte by now. It does nothing, so that all
+// is looked at again, if it may and things have changed since begun was noted.
+func (r *Reader) begin(start, end, begun int64, mayLookAgain bool) error {
 	s := r.s
 	s.mu.Lock()
-	if s.begunLocked(r.rec) != begun {
-		s.mu.Unlock()
-		return nil, nil
+	defer s.mu.Unlock()
+	if f, ok := s.joinLocked(r.rec, r.pos, r.stop(), r.ahead); ok {
+		r.follower = f
+		return nil
+	}
+	if mayLookAgain && (s.begunLocked(r.rec) != begun || s.passedLocked(r.rec, r.pos)) {
+		return nil
 	}
 	if !s.beginLocked() {
-		s.mu.Unlock()
-		return nil, context.Canceled
+		return context.Canceled
 	}
 	run := s.runLocked(r.rec, nil, start, end, start)
-	f, ok := run.Follow(r.pos, r.stop(), r.ahead)
-	s.mu.Unlock()
+	r.follower, _ = run.Follow(r.pos, r.stop(), r.ahead)
 	ctx, cancel := context.WithCancel(s.base)
 	run.Start(ctx, cancel)
-	if !ok {
-		return nil, errors.New("a new fill can't be followed") // it holds all it has
-	}
-	return f, nil
+	return nil
 }
 
-// lost is called when a chunk is neither held nor being read, and can't be asked for.
-func (r *Reader) lost(begun int64) error {
-	if r.begun() != begun {
-		return r.find(r.s.base) // a fill has begun meanwhile
-	}
-	return r.gone()
-}
-
-// gone removes the record, which would lead others to the same gap.
-func (r *Reader) gone() error {
+// gone removes the record of a body that has a gap at r.pos and can't be asked for again: it would lead others to the
+// same gap. If a fill has begun since begun was noted, everything is to be looked at again instead.
+func (r *Reader) gone(begun int64) error {
 	r.s.mu.Lock()
 	defer r.s.mu.Unlock()
+	if r.s.begunLocked(r.rec) != begun {
+		return nil
+	}
 	r.s.dropLocked(r.rec)
 	return fill.ErrGone
 }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"net/http"
+	"slices"
 	"time"
 )
 
@@ -37,6 +38,7 @@ type Record struct {
 
 	Prepared any // by Source.Prepare
 
+	place string // what the keys of all its chunks begin with
 	first string // key of the first chunk
 	bytes int64  // what the record takes in memory, about
 }
@@ -63,6 +65,15 @@ func (r *Record) with(change func(*Record)) *Record {
 	c := *r
 	change(&c)
 	return &c
+}
+
+// replaces tells whether r takes the place of old in the table: it selects all requests that old does. One that isn't
+// stored takes the place of its like only.
+func (r *Record) replaces(old *Record) bool {
+	if r.Pass && !old.Pass {
+		return false
+	}
+	return len(r.Vary) == 0 || (old.Variant == r.Variant && slices.Equal(old.Vary, r.Vary))
 }
 
 // newer tells whether r says more than prev, which may be nil.

@@ -19,6 +19,7 @@ import (
 	"fmt"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/scurrycache/scurry/internal/chunk"
@@ -61,6 +62,7 @@ type Config struct {
 const (
 	recordsShare = 16              // one part in so many of the memory is for records
 	holdShare    = 4               // no body that can't be asked for again may take more than one part in so many
+	pinShare     = 2               // and no more than one part in so many, all such bodies that are being read
 	holdChunks   = 4               // how many of the largest chunks a fill keeps for its followers after pushing them
 	window       = 4               // how many of the largest chunks a fill reads ahead of a reader of a range
 	idle         = 5 * time.Second // how long a fill that no one wants more of keeps its origin connection
@@ -87,6 +89,7 @@ type Store struct {
 	base    context.Context // ends with Close
 	cancel  context.CancelFunc
 	work    sync.WaitGroup // flights and fills
+	pinned  atomic.Int64   // bytes that fills hold for followers of what can't be asked for again
 
 	// mu guards all below. It is taken before a fill's own lock, and never held while a group is asked.
 	mu          sync.Mutex

@@ -70,7 +70,6 @@ func (s *Store) variant(rec *Record, request http.Header) string {
 func (s *Store) installLocked(rec *Record) {
 	rec.first = ""
 	rec.first = s.chunkKey(rec, firstChunk)
-	rec.Prepared = s.cfg.Source.Prepare(rec)
 	rec.bytes = rec.size()
 	el, ok := s.entries[rec.Key]
 	if !ok {
@@ -78,18 +77,19 @@ func (s *Store) installLocked(rec *Record) {
 		s.entries[rec.Key] = el
 	}
 	e := el.Value.(*entry)
-	replaced := func(old *Record) bool {
-		return len(rec.Vary) == 0 || (old.Variant == rec.Variant && slices.Equal(old.Vary, rec.Vary))
-	}
-	kept := []*Record{rec}
+	kept := make([]*Record, 0, len(e.variants)+1)
 	for _, old := range e.variants {
-		if replaced(old) || len(kept) == maxVariants {
+		if rec.replaces(old) || len(kept)+1 == maxVariants {
 			s.forgetBodyLocked(old.Version, rec.Version)
 			continue
 		}
 		kept = append(kept, old)
 	}
-	s.setLocked(el, kept)
+	if rec.Pass { // it is for those for whom there is nothing better
+		s.setLocked(el, append(kept, rec))
+	} else {
+		s.setLocked(el, slices.Insert(kept, 0, rec))
+	}
 	s.recent.MoveToFront(el)
 	s.evictLocked()
 }
@@ -152,7 +152,7 @@ func (s *Store) currentLocked(rec *Record) *Record {
 // replaceLocked puts rec in the place of old, which must be in the table.
 func (s *Store) replaceLocked(old, rec *Record) {
 	el := s.entries[old.Key]
-	rec.Prepared = s.cfg.Source.Prepare(rec)
+	rec.first = old.first
 	rec.bytes = rec.size()
 	variants := slices.Clone(el.Value.(*entry).variants)
 	variants[slices.Index(variants, old)] = rec
@@ -165,6 +165,14 @@ func (s *Store) Postpone(rec *Record, t time.Time) {
 	defer s.mu.Unlock()
 	if now := s.currentLocked(rec); now != nil {
 		s.replaceLocked(now, now.with(func(r *Record) { r.RetryAfter = t }))
+	}
+}
+
+// learnLocked gives rec a length that it may not have had.
+func (s *Store) learnLocked(rec *Record, length int64) {
+	if rec.Length != length {
+		rec.Length = length
+		rec.Prepared = s.cfg.Source.Prepare(rec)
 	}
 }
 

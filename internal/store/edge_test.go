@@ -1,0 +1,319 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/scurrycache/scurry/internal/fill"
+	"github.com/scurrycache/scurry/internal/peer"
+)
+
+// scripted is a Source of functions.
+type scripted struct {
+	fetch   func(ctx context.Context, ask *Ask) *Fetched
+	open    func(off, end int64) fill.Body
+	prepare func()
+	length  int64 // that open tells
+}
+
+func (s *scripted) Prepare(*Record) any {
+	if s.prepare != nil {
+		s.prepare()
+	}
+	return nil
+}
+
+func (s *scripted) Fetch(ctx context.Context, ask *Ask, _ *Record) (*Fetched, error) {
+	return s.fetch(ctx, ask), nil
+}
+
+func (s *scripted) Open(_ context.Context, _ *Record, off, end int64) (fill.Body, int64, error) {
+	return s.open(off, end), s.length, nil
+}
+
+func text(s string) fill.Body { return io.NopCloser(strings.NewReader(s)) }
+
+// answer is a storable 200 of length bytes (-1: of an unknown number) with this body.
+func answer(length int64, body fill.Body) *Fetched {
+	return &Fetched{Record: &Record{Status: 200, Length: length, ResponseTime: time.Now()}, Storable: true, Body: body}
+}
+
+func fetch(t *testing.T, s *Store, key string) *Record {
+	t.Helper()
+	a, err := s.Fetch(t.Context(), &Ask{Key: key, Whole: true}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.Close()
+	return a.Record
+}
+
+// TestLengthIsLearntLate: a reader that found a record while its body was being read reads it to its end although the fill
+// has ended meanwhile.
+func TestLengthIsLearntLate(t *testing.T) {
+	for _, size := range []int64{0, 1, 1 << 10, 5000, 20000} {
+		synctest.Test(t, func(t *testing.T) {
+			s := open(t, &scripted{fetch: func(context.Context, *Ask) *Fetched { return answer(-1, text(content(0, size))) }})
+			rec := fetch(t, s, "k")
+			synctest.Wait()
+			if rec.Length >= 0 || s.Usage().LiveFills != 0 {
+				t.Fatal("the record must be from before the end, and the fill have ended")
+			}
+			var r Reader
+			s.Reader(&r, rec, 0, -1)
+			if got := readAll(t, &r); got != content(0, size) {
+				t.Errorf("%d of %d bytes", len(got), size)
+			}
+			if s.Find("k", nil) == nil {
+				t.Error("the record has been thrown away")
+			}
+			s.Close()
+		})
+	}
+}
+
+// TestEndOfAPartIsNotTheEnd: a reader who doesn't know the length can't be served by the fill of a part.
+func TestEndOfAPartIsNotTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const size = 60 << 10
+		src := &scripted{length: size}
+		src.fetch = func(context.Context, *Ask) *Fetched {
+			f := answer(-1, text(content(0, size)))
+			f.Record.Rangeable, f.Record.Resumable = true, true
+			return f
+		}
+		src.open = func(off, end int64) fill.Body { return text(content(off, end)) }
+		s := open(t, src)
+		old := fetch(t, s, "k")
+		synctest.Wait()
+		now := s.Find("k", nil)
+		evict(t, s)
+		s.push(now, 1<<10, []byte(content(1<<10, 2<<10))) // so that a fill of the first chunk ends before it
+		var part, whole Reader
+		s.Reader(&part, now, 0, 100)
+		if err := part.Ready(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		defer part.Close()
+		s.Reader(&whole, old, 0, -1)
+		if got := readAll(t, &whole); got != content(0, size) {
+			t.Errorf("%d of %d bytes", len(got), size)
+		}
+		part.Close()
+		s.Close()
+	})
+}
+
+// evict empties the chunks group.
+func evict(t *testing.T, s *Store) {
+	t.Helper()
+	for i := range s.cfg.Memory / s.cfg.Geometry.Max {
+		rec := &Record{Key: "filler", place: s.place("filler"), Version: fmt.Sprint(i), Length: s.cfg.Geometry.First}
+		s.push(rec, 0, make([]byte, s.cfg.Geometry.Max))
+		s.mu.Lock()
+		delete(s.bodies, rec.Version)
+		s.mu.Unlock()
+	}
+}
+
+// TestBodyOfJustTheQuota: what may be held is held, whether or not it ends where a chunk does.
+func TestBodyOfJustTheQuota(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const quota = 1 << 20 / holdShare
+		for _, size := range []int64{quota - 1, quota - 5000, quota} {
+			s := open(t, &scripted{fetch: func(context.Context, *Ask) *Fetched { return answer(size, text(content(0, size))) }})
+			s.cfg.Memory -= 12345 * holdShare // so that it isn't a multiple of the chunks
+			rec := fetch(t, s, "k")
+			synctest.Wait()
+			if kept := s.Find("k", nil) != nil; kept == s.Streams(rec) {
+				t.Errorf("%d bytes: kept is %v, streamed is %v", size, kept, s.Streams(rec))
+			}
+			s.Close()
+		}
+	})
+}
+
+// TestPanicsOfTheSource leave the store as it was.
+func TestPanicsOfTheSource(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bad := true
+		src := &scripted{}
+		var contexts []context.Context
+		src.fetch = func(ctx context.Context, ask *Ask) *Fetched {
+			if contexts = append(contexts, ctx); bad && ask.Key == "fetch" {
+				panic("bug in Fetch")
+			}
+			return answer(4, text("nuts"))
+		}
+		src.prepare = func() {
+			if bad {
+				panic("bug in Prepare")
+			}
+		}
+		s := open(t, src)
+		for _, key := range []string{"fetch", "prepare"} {
+			if _, err := s.Fetch(t.Context(), &Ask{Key: key}, nil); err == nil || !strings.Contains(err.Error(), "bug in") {
+				t.Errorf("%s: %v", key, err)
+			}
+		}
+		for _, ctx := range contexts {
+			if ctx.Err() == nil {
+				t.Error("the context of a question that panicked lives on")
+			}
+		}
+		bad = false
+		for _, key := range []string{"fetch", "prepare"} {
+			var r Reader
+			s.Reader(&r, fetch(t, s, key), 0, -1)
+			if got := readAll(t, &r); got != "nuts" {
+				t.Errorf("%s, later: %q", key, got)
+			}
+		}
+		s.Close()
+	})
+}
+
+// TestPinnedBodiesShareAnAccount: however many bodies that can't be asked for again are being read at once, they don't
+// hold more than their share and a chunk each.
+func TestPinnedBodiesShareAnAccount(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const size, many = 500 << 10, 32
+		read := make([]*strings.Reader, 0, many)
+		s := open(t, &scripted{fetch: func(context.Context, *Ask) *Fetched {
+			r := strings.NewReader(content(0, size))
+			read = append(read, r)
+			return answer(-1, io.NopCloser(r))
+		}})
+		var answers []*Answer
+		for i := range many {
+			a, err := s.Fetch(t.Context(), &Ask{Key: fmt.Sprint("k", i), Whole: true}, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			answers = append(answers, a) // whose followers take nothing
+		}
+		synctest.Wait()
+		var held int64
+		for _, r := range read {
+			held += r.Size() - int64(r.Len())
+		}
+		if most := s.cfg.Memory/pinShare + many*s.cfg.Geometry.Max; held > most {
+			t.Errorf("%d bytes are held, at most %d may be", held, most)
+		}
+		for i, a := range answers {
+			var r Reader
+			s.ReaderFrom(&r, a, 0, -1)
+			if got := readAll(t, &r); got != content(0, size) {
+				t.Errorf("body %d: %d bytes", i, len(got))
+			}
+			a.Close()
+		}
+		synctest.Wait()
+		if n := s.pinned.Load(); n != 0 {
+			t.Errorf("%d bytes are still accounted for", n)
+		}
+		s.Close()
+	})
+}
+
+// TestReaderElsewhereLetsGoOfTheStart: one who reads from the middle doesn't hold up a body at its beginning.
+func TestReaderElsewhereLetsGoOfTheStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const size = 700 << 10 // more than may be held
+		s := open(t, &scripted{fetch: func(context.Context, *Ask) *Fetched { return answer(-1, text(content(0, size))) }})
+		a, err := s.Fetch(t.Context(), &Ask{Key: "k"}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var r Reader
+		s.ReaderFrom(&r, a, size-10, size)
+		if got := readAll(t, &r); got != content(size-10, size) {
+			t.Errorf("%q", got)
+		}
+		a.Close()
+		s.Close()
+	})
+}
+
+// TestChunksOutliveTheirRecord: bytes that are still here when their record was evicted aren't read again.
+func TestChunksOutliveTheirRecord(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const size = 3*(64<<10) + 5
+		var asked int64
+		var body *strings.Reader
+		src := &scripted{length: size}
+		src.fetch = func(context.Context, *Ask) *Fetched {
+			body = strings.NewReader(content(0, size))
+			f := answer(size, io.NopCloser(body))
+			f.Record.Rangeable, f.Validator = true, "1"
+			return f
+		}
+		src.open = func(off, end int64) fill.Body {
+			asked += end - off
+			return text(content(off, end))
+		}
+		s := open(t, src)
+		var r Reader
+		for range 2 {
+			s.Reader(&r, fetch(t, s, "k"), 0, -1)
+			if got := readAll(t, &r); got != content(0, size) {
+				t.Errorf("%d bytes", len(got))
+			}
+			synctest.Wait()
+			asked += body.Size() - int64(body.Len())
+			s.mu.Lock()
+			s.removeLocked("k")
+			s.mu.Unlock()
+		}
+		if asked != size {
+			t.Errorf("%d bytes were asked for, of a body of %d", asked, size)
+		}
+		s.Close()
+	})
+}
+
+// TestPassLeavesOtherVariantsAlone: an answer to one request that can't be stored says nothing of those stored for others.
+func TestPassLeavesOtherVariantsAlone(t *testing.T) {
+	src := &scripted{}
+	src.fetch = func(_ context.Context, ask *Ask) *Fetched {
+		f := answer(4, text("nuts"))
+		lang := ask.Header.Get("Accept-Language")
+		if f.Storable = lang != "bad"; f.Storable {
+			f.Record.Vary, f.Record.Variant = []string{"Accept-Language"}, lang
+		}
+		return f
+	}
+	s := open(t, src)
+	s.cfg.Selecting = func(_ []string, h http.Header) string { return h.Get("Accept-Language") }
+	in := func(lang string) http.Header { return http.Header{"Accept-Language": {lang}} }
+	for _, lang := range []string{"de", "en", "bad"} {
+		a, err := s.Fetch(t.Context(), &Ask{Key: "k", Header: in(lang), Whole: true}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a.Close()
+	}
+	for lang, pass := range map[string]bool{"de": false, "en": false, "bad": true, "fr": true} {
+		if rec := s.Find("k", in(lang)); rec == nil || rec.Pass != pass {
+			t.Errorf("%s: %+v", lang, rec)
+		}
+	}
+}
+
+// TestPushGivesUp: a chunk that the group won't take isn't offered for ever.
+func TestPushGivesUp(t *testing.T) {
+	s := open(t, &canned{})
+	s.push(&Record{Key: "k", place: "foreign.", Version: "v"}, 0, []byte("nuts"))
+	s.chunks.Release()
+	s.push(&Record{Key: "k", place: s.place("k"), Version: "v"}, 0, []byte("nuts"))
+	var err error
+	if s.chunks, err = peer.Borrow(1<<20, s.loadChunk); err != nil {
+		t.Fatal(err)
+	}
+}
