@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -83,7 +84,8 @@ func (n *node) closeCache() error {
 }
 
 func listen(flag string, addr config.Addr) (net.Listener, error) {
-	listener, err := net.Listen("tcp", string(addr))
+	config := net.ListenConfig{Control: keepUnsentLow}
+	listener, err := config.Listen(context.Background(), "tcp", string(addr))
 	if err == nil {
 		return listener, nil
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"log"
 	"net/http"
 	"runtime/debug"
@@ -61,6 +62,9 @@ func takeStandardLog(l zerolog.Logger) (giveBack func()) {
 func check(c *config.Config, p config.Provenance) error {
 	if err := derive(&c.Addresses, p); err != nil {
 		return err
+	}
+	if least := 2 * c.Slab; c.Memory < least {
+		return usageError{fmt.Errorf("--memory %s is too small for --slab %s: give it at least %s, or make the slabs smaller", c.Memory, c.Slab, least)}
 	}
 	// Any origin will do to check the other fields.
 	if err := proxyConfig(c, http.DefaultTransport, nil).Validate(); err != nil {

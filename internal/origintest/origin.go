@@ -183,9 +183,10 @@ func (p *pattern) Seek(off int64, whence int) (int64, error) {
 
 // Verifier is a writer that checks that what it gets is a File's content from Off on.
 type Verifier struct {
-	Seed byte
-	Off  int64
-	buf  []byte
+	Seed  byte
+	Off   int64
+	Wrong bool // a byte was
+	buf   []byte
 }
 
 // Write fails at the first wrong byte.
@@ -195,6 +196,7 @@ func (v *Verifier) Write(b []byte) (int, error) {
 	}
 	fill(v.buf[:len(b)], v.Seed, v.Off)
 	if !bytes.Equal(b, v.buf[:len(b)]) {
+		v.Wrong = true
 		return 0, fmt.Errorf("wrong bytes in [%d, %d)", v.Off, v.Off+int64(len(b)))
 	}
 	v.Off += int64(len(b))
