@@ -1,6 +1,7 @@
 package proxy_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -54,6 +55,41 @@ func TestManyProxiesLiveAndDie(t *testing.T) {
 	}
 	if left := runtime.NumGoroutine() - goroutines; left > 10 {
 		t.Errorf("300 proxies left %d goroutines", left)
+	}
+}
+
+// TestMemoryStaysWithinTheBudget: what passes through, of whatever kind, doesn't stay.
+func TestMemoryStaysWithinTheBudget(t *testing.T) {
+	const size, files = 256 << 10, 300
+	for name, header := range map[string]http.Header{
+		"kept":   {"Cache-Control": {"max-age=60"}},
+		"ranges": {"Cache-Control": {"max-age=60"}, "Etag": {`"1"`}, "Accept-Ranges": {"bytes"}},
+		"passed": {"Cache-Control": {"no-store"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			content := origintest.Content(0, 0, size)
+			p, err := proxy.New(small(proxy.Config{Memory: 4 << 20, FirstChunk: first, MaxChunk: most, Slab: 2 * size, Origin: roundTrip(func(r *http.Request) (*http.Response, error) {
+				return &http.Response{StatusCode: 200, Header: header.Clone(), Request: r, ContentLength: size, Body: io.NopCloser(bytes.NewReader(content))}, nil
+			})}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer p.Close()
+			before := heap()
+			for i := range files {
+				w := &discard{header: http.Header{}}
+				p.ServeHTTP(w, httptest.NewRequest("GET", fmt.Sprint("/files/", i), nil))
+				if w.bytes != size {
+					t.Fatalf("file %d: %d bytes", i, w.bytes)
+				}
+			}
+			for p.Stats().LiveFills > 0 {
+				runtime.Gosched()
+			}
+			if held := heap() - before; held > 6<<20 {
+				t.Errorf("%d bytes are held, of a budget of %d: %+v", held, 4<<20, p.Stats())
+			}
+		})
 	}
 }
 

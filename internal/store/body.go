@@ -251,11 +251,9 @@ func (s *Store) ended(rec *Record, run *fill.Run, end int64, err error) {
 	defer s.mu.Unlock()
 	s.live--
 	b := s.bodyLocked(rec.Version)
-	for i, r := range b.runs {
-		if r == run {
-			b.runs = append(b.runs[:i:i], b.runs[i+1:]...)
-			break
-		}
+	// Nothing of a run may stay: it has the bytes it read, in and out of the chunks group.
+	if b.runs = slices.DeleteFunc(b.runs, func(r *fill.Run) bool { return r == run }); len(b.runs) == 0 {
+		b.runs = nil
 	}
 	switch now := s.currentLocked(rec); {
 	case now == nil:
