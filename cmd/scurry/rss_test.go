@@ -13,7 +13,8 @@ import (
 	"github.com/scurrycache/scurry/internal/origintest"
 )
 
-// TestLargeFileInLittleMemory streams 2 GiB through a process that may keep 128 MiB, and looks at the most that it had.
+// TestLargeFileInLittleMemory streams 2 GiB in one file, and 1 GiB in many, through a process that may keep 128 MiB, and
+// looks at the most that it had.
 func TestLargeFileInLittleMemory(t *testing.T) {
 	switch {
 	case raceEnabled:
@@ -21,7 +22,7 @@ func TestLargeFileInLittleMemory(t *testing.T) {
 	case runtime.GOOS != "linux":
 		t.Skip("the peak of a process's memory is read from /proc")
 	case testing.Short():
-		t.Skip("it moves 2 GiB twice")
+		t.Skip("it moves 3 GiB twice")
 	}
 	const size, limit = 2 << 30, 300 << 20
 	o := origintest.New(t)
@@ -43,23 +44,33 @@ func TestLargeFileInLittleMemory(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	resp, err := http.Get(log.await(t, "serving")["url"].(string) + "iso")
-	if err != nil {
-		t.Fatal(err)
-	}
+	url := log.await(t, "serving")["url"].(string)
 	defer http.DefaultClient.CloseIdleConnections()
-	defer resp.Body.Close()
-	v := &origintest.Verifier{}
-	if _, err := io.CopyBuffer(v, resp.Body, make([]byte, 1<<20)); err != nil || v.Off != size {
-		t.Fatalf("%v at %d", err, v.Off)
+	download(t, url+"iso", size)
+	if o.Count() != 32 {
+		t.Errorf("%d origin requests for 32 slabs", o.Count())
+	}
+	o.Handle("/many", origintest.File{Size: 1 << 20, NoRanges: true, Header: http.Header{"Cache-Control": {"max-age=60"}}}.ServeHTTP)
+	for i := range 1 << 10 {
+		download(t, fmt.Sprint(url, "many?", i), 1<<20)
 	}
 	peak := peakMemory(t, cmd.Process.Pid)
-	t.Logf("peak RSS %d MiB, %d origin requests", peak>>20, o.Count())
+	t.Logf("peak RSS %d MiB", peak>>20)
 	if peak > limit {
 		t.Errorf("peak RSS %d MiB, want less than %d", peak>>20, limit>>20)
 	}
-	if o.Count() != 32 {
-		t.Errorf("%d origin requests for 32 slabs", o.Count())
+}
+
+func download(t *testing.T, url string, size int64) {
+	t.Helper()
+	resp, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	v := &origintest.Verifier{}
+	if _, err := io.CopyBuffer(v, resp.Body, make([]byte, 1<<20)); err != nil || v.Off != size {
+		t.Fatalf("%s: %v at %d", url, err, v.Off)
 	}
 }
 
