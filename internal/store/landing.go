@@ -127,35 +127,42 @@ func (s *Store) fill(f *flight, x *exchange) *Answer {
 	rec := x.Record
 	rec.OneSlab = !rec.refetchable()
 	rec.Version = s.version(rec, x.Validator)
-	end := s.reach(x.ctx, rec, 0)
+	a := &Answer{Record: rec, Status: rec.Status}
+	if run := s.enter(f, x, a, s.reach(x.ctx, rec, 0)); run != nil {
+		run.Start(x.ctx, x.cancel)
+	} else {
+		x.cancel()
+		_ = x.Body.Close()
+	}
+	return a
+}
 
+// enter puts x's record into the table, and returns a fill for its bytes up to end; none if they are being read, or here
+// already, or there are none. For one who is to read them from the start, a follows the fill.
+func (s *Store) enter(f *flight, x *exchange, a *Answer, end int64) *fill.Run {
+	rec := x.Record
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if rec.Generation == s.generations.of(rec.Key) {
 		s.installLocked(rec)
 	}
-	a := &Answer{Record: rec, Status: rec.Status}
-	follows := f.ask.Whole || !rec.refetchable()
-	joined := false
+	follows, joined := f.ask.Whole || !rec.refetchable(), false
 	if follows {
 		a.follower, joined = s.joinLocked(rec, 0, fill.Everything, fill.Everything)
 	}
-	if joined || end == 0 || !s.beginLocked() { // it is being read, or here already, or there is nothing
+	if joined || end == 0 || !s.beginLocked() {
 		if s.currentLocked(rec) == nil {
 			s.forgetBodyLocked(rec.Version, "")
 		}
-		x.cancel()
-		_ = x.Body.Close()
-		return a
+		return nil
 	}
-	want := int64(fill.Everything)
-	if !f.ask.Whole {
-		want = 0
+	want := int64(0)
+	if f.ask.Whole {
+		want = fill.Everything
 	}
 	run := s.runLocked(rec, x.Body, 0, end, want)
 	if follows {
 		a.follower, _ = run.Follow(0, fill.Everything, fill.Everything)
 	}
-	run.Start(x.ctx, x.cancel)
-	return a
+	return run
 }

@@ -37,7 +37,8 @@ type Source interface {
 	// error wraps fill.ErrGone if the origin no longer has that version or can't give this part of it.
 	Open(ctx context.Context, rec *Record, off, end int64) (body fill.Body, length int64, err error)
 
-	// Prepare returns what Record.Prepared is to be. It is called once for each record, before it is used.
+	// Prepare returns what Record.Prepared is to be. It is called before a record is used, and again for one that has
+	// learnt its length.
 	Prepare(rec *Record) any
 }
 
