@@ -32,6 +32,9 @@ func keyOf(escaped, query string, hasQuery bool) (string, error) {
 	if hasQuery {
 		path += "?" + query
 	}
+	if len(path) > maxKey { // it has grown by its escapes
+		return "", errLong
+	}
 	return path, nil
 }
 

@@ -59,6 +59,15 @@ func TestKeyRefuses(t *testing.T) {
 	}
 }
 
+func TestKeyIsBoundedWithItsEscapes(t *testing.T) {
+	for _, n := range []int{maxKey / 3, maxKey/3 + 1} {
+		key, err := keyOf(strings.Repeat("\xd8", n), "", false)
+		if long := 3*n > maxKey; long != errors.Is(err, errLong) || len(key) > maxKey {
+			t.Errorf("%d bytes to be escaped: a key of %d, %v", n, len(key), err)
+		}
+	}
+}
+
 func TestKeyOfDecoded(t *testing.T) {
 	for path, want := range map[string]string{
 		"1.txt": "1.txt", "a b": "a%20b", "a+b": "a+b", "a/b": "a/b", "who?.txt": "who%3F.txt", "100%": "100%25",
@@ -106,7 +115,7 @@ func FuzzKey(f *testing.F) {
 			return
 		}
 		if again, err := keyOf(key, "", false); err != nil || again != key {
-			t.Fatalf("%q has the key %q, which has the key %q, %v", s, key, again, err)
+			t.Fatalf("%.200q has the key %.200q, which has the key %.200q, %v", s, key, again, err)
 		}
 		decoded, err := url.PathUnescape(key)
 		if err != nil {
