@@ -1,0 +1,62 @@
+package main
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestHouse holds the imports between the project's packages, and of groupcache, against the plan of the house: who may
+// know whom. A package that isn't in the plan has to be put there, with what it may import.
+func TestHouse(t *testing.T) {
+	const (
+		module     = "github.com/scurrycache/scurry/"
+		groupcache = "github.com/golang/groupcache"
+	)
+	plan := map[string][]string{
+		"cmd/scurry":          {"proxy", "origin", "internal/admin", "internal/config", "internal/logging"},
+		"proxy":               {"internal/store", "internal/httpcache", "internal/logging", "internal/chunk", "internal/fill", "internal/peer"},
+		"origin":              {},
+		"internal/store":      {"internal/chunk", "internal/fill", "internal/peer"},
+		"internal/httpcache":  {},
+		"internal/chunk":      {},
+		"internal/fill":       {},
+		"internal/peer":       {groupcache},
+		"internal/config":     {},
+		"internal/logging":    {},
+		"internal/admin":      {},
+		"internal/origintest": {},
+	}
+	tool, err := exec.LookPath("go")
+	if err != nil {
+		t.Skip("the go tool, which lists the imports, isn't here")
+	}
+	list := exec.CommandContext(t.Context(), tool, "list", "-f", "{{.ImportPath}} {{join .Imports \" \"}}", "./...")
+	list.Dir = "../.."
+	out, err := list.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(out)) {
+		words := strings.Fields(line)
+		name := strings.TrimPrefix(words[0], module)
+		may, ok := plan[name]
+		if !ok {
+			t.Errorf("%s isn't in the plan", name)
+			continue
+		}
+		for _, path := range words[1:] {
+			ours, isOurs := strings.CutPrefix(path, module)
+			external := strings.Contains(strings.Split(path, "/")[0], ".")
+			switch {
+			case isOurs && !slices.Contains(may, ours):
+				t.Errorf("%s imports %s", name, ours)
+			case strings.HasPrefix(path, groupcache) && !slices.Contains(may, groupcache):
+				t.Errorf("%s imports %s", name, path)
+			case name == "origin" && external && !isOurs:
+				t.Errorf("origin, which is for everyone, imports %s", path)
+			}
+		}
+	}
+}
