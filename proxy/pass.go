@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log"
 	"net"
@@ -18,6 +19,7 @@ import (
 type passing struct {
 	key    string
 	status cacheStatus
+	body   *watchedBody // of the request, if it is watched
 }
 
 type passingKey struct{}
@@ -29,7 +31,8 @@ func (p *Proxy) forward(w *logging.Writer, r *http.Request, key string, status c
 		return
 	}
 	w.Header()["Content-Type"] = nil // unless the origin has one; net/http would make one up
-	ctx := context.WithValue(withRequestID(because(r.Context(), reasonPass), w.ID()), passingKey{}, &passing{key, status})
+	body, _ := r.Body.(*watchedBody)
+	ctx := context.WithValue(withRequestID(because(r.Context(), reasonPass), w.ID()), passingKey{}, &passing{key, status, body})
 	p.pass.ServeHTTP(w, r.WithContext(ctx))
 }
 
@@ -40,15 +43,24 @@ func (p *Proxy) reverseProxy() *httputil.ReverseProxy {
 		Rewrite:        p.rewrite,
 		ModifyResponse: p.passed,
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
+			pass := r.Context().Value(passingKey{}).(*passing)
+			if pass.body != nil && pass.body.failed.Load() { // it wasn't the origin
+				writer(w).Err = errSlowBody
+				w.Header().Set("Cache-Status", pass.status.String())
+				p.refuse(writer(w), http.StatusRequestTimeout)
+				return
+			}
 			if r.Context().Err() != nil {
 				panic(http.ErrAbortHandler)
 			}
-			p.fail(writer(w), r.Context().Value(passingKey{}).(*passing).status, err)
+			p.fail(writer(w), pass.status, err)
 			writer(w).Cache = outcomePass
 		},
 		ErrorLog: log.New(io.Discard, "", 0), // the origin's log line has the error
 	}
 }
+
+var errSlowBody = errors.New("the client stopped sending its request's body")
 
 // rewrite makes the origin's request of the client's.
 func (p *Proxy) rewrite(pr *httputil.ProxyRequest) {

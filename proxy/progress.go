@@ -20,6 +20,7 @@ type progress struct {
 	put     time.Time // when the write deadline was put off last
 	since   int       // bytes written since
 	body    *watchedBody
+	streams bool // many responses share the connection: deadlines are the response's own, and fire even between writes
 }
 
 // piece is how many bytes are written under one deadline: few enough for a slow client to take them in time.
@@ -30,7 +31,13 @@ var progresses = sync.Pool{New: func() any { return new(progress) }}
 // watch calls next with a writer and a request that are held to the timeout; none if it is negative.
 func watch(timeout time.Duration, rw http.ResponseWriter, r *http.Request, next http.Handler) {
 	w := progresses.Get().(*progress)
-	*w = progress{ResponseWriter: rw, timeout: timeout, put: time.Now()}
+	*w = progress{ResponseWriter: rw, timeout: timeout, streams: r.ProtoMajor >= 2}
+	if s, ok := r.Context().Value(http.ServerContextKey).(*http.Server); !ok || s.WriteTimeout > 0 && s.WriteTimeout <= timeout {
+		w.put = time.Now() // the server has set a deadline, as the request came; or there is none that has any
+	}
+	if timeout > 0 && w.streams {
+		_ = http.NewResponseController(rw).SetWriteDeadline(time.Time{}) // a writer without deadlines has none to lift
+	}
 	defer func() {
 		if p := recover(); p != nil {
 			if p == http.ErrAbortHandler {
@@ -52,7 +59,7 @@ func (w *progress) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 func (w *progress) WriteHeader(status int) {
 	w.extend(0)
-	if w.body != nil && w.body.unread() {
+	if status >= http.StatusOK && w.body != nil && w.body.unread() {
 		// What may yet come of the body mustn't be taken for the next request.
 		w.Header().Set("Connection", "close")
 	}
@@ -64,6 +71,7 @@ func (w *progress) Write(b []byte) (written int, err error) {
 		n := min(len(b), piece)
 		w.extend(n)
 		n, err = w.ResponseWriter.Write(b[:n])
+		w.lift()
 		written += n
 		if err != nil {
 			return written, err
@@ -76,6 +84,7 @@ func (w *progress) Write(b []byte) (written int, err error) {
 // Flush sends what has been written, if the server can.
 func (w *progress) Flush() {
 	w.extend(0)
+	defer w.lift()
 	if f, ok := w.ResponseWriter.(http.Flusher); ok {
 		f.Flush()
 	} else {
@@ -91,7 +100,7 @@ func (w *progress) extend(n int) {
 	}
 	w.since += n
 	now := time.Now()
-	if w.since < piece && now.Sub(w.put) < w.timeout/8 {
+	if !w.streams && w.since < piece && now.Sub(w.put) < w.timeout/8 {
 		return
 	}
 	w.since, w.put = 0, now
@@ -100,6 +109,13 @@ func (w *progress) extend(n int) {
 	}
 	if err := w.control.SetWriteDeadline(now.Add(w.timeout)); errors.Is(err, http.ErrNotSupported) {
 		w.timeout = -1 // a writer without deadlines has none to put off
+	}
+}
+
+// lift takes the deadline away until the next write, where it would end a response that merely waits for its origin.
+func (w *progress) lift() {
+	if w.streams && w.timeout > 0 && w.control != nil {
+		_ = w.control.SetWriteDeadline(time.Time{}) // it could be set before
 	}
 }
 

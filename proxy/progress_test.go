@@ -7,7 +7,9 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -163,5 +165,73 @@ func TestWebSocketPasses(t *testing.T) {
 	echo := make([]byte, 4)
 	if _, err := io.ReadFull(r, echo); err != nil || string(echo) != "nuts" {
 		t.Errorf("%q %v", echo, err)
+	}
+}
+
+// TestStuckClientOfAServerWithoutTimeouts: an embedder's server may have none; the proxy's own still counts.
+func TestStuckClientOfAServerWithoutTimeouts(t *testing.T) {
+	n, o := impatient(t)
+	o.Handle("/f", origintest.File{Size: 20 << 10, Header: maxAge("60")}.ServeHTTP)
+	closed := make(chan struct{})
+	bare := httptest.NewUnstartedServer(n.Proxy)
+	bare.Config.ConnState = func(_ net.Conn, s http.ConnState) {
+		if s == http.StateClosed {
+			close(closed)
+		}
+	}
+	bare.Start()
+	defer bare.Close()
+	c, err := net.Dial("tcp", bare.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	var sending sync.WaitGroup
+	sending.Go(func() { // and reads nothing
+		io.WriteString(c, strings.Repeat("GET /files/f HTTP/1.1\r\nHost: n\r\n\r\n", 3000))
+	})
+	<-closed
+	sending.Wait()
+}
+
+// TestQuietOriginOverHTTP2: a deadline there is the response's own, and would fire while nothing is being written.
+func TestQuietOriginOverHTTP2(t *testing.T) {
+	n, o := impatient(t)
+	o.Handle("/drip", func(w http.ResponseWriter, r *http.Request) {
+		for i := range int64(3) {
+			<-time.After(impatience * 3 / 2)
+			w.Write(origintest.Content(0, i, i+1))
+			w.(http.Flusher).Flush()
+		}
+	})
+	for _, timeout := range []time.Duration{0, impatience} {
+		s := httptest.NewUnstartedServer(n.Proxy)
+		s.EnableHTTP2 = true
+		s.Config.WriteTimeout = timeout
+		s.StartTLS()
+		resp, err := s.Client().Get(s.URL + "/files/drip")
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if err != nil || string(b) != string(origintest.Content(0, 0, 3)) || resp.ProtoMajor != 2 {
+			t.Errorf("server's timeout %v: %s %q, %v", timeout, resp.Proto, b, err)
+		}
+		s.Client().CloseIdleConnections()
+		s.Close()
+	}
+}
+
+// TestStalledUploadIsTheClientsFault: neither the origin nor its log is blamed.
+func TestStalledUploadIsTheClientsFault(t *testing.T) {
+	n, o := impatient(t)
+	o.Handle("/up", func(w http.ResponseWriter, r *http.Request) { io.Copy(w, r.Body) })
+	answer := n.raw("PUT /files/up HTTP/1.1\r\nHost: n\r\nContent-Length: 10\r\n\r\nnut")
+	if !strings.HasPrefix(answer, "HTTP/1.1 408 Request Timeout\r\n") {
+		t.Errorf("%q", answer)
+	}
+	if s := n.Stats(); s.Failures != 0 {
+		t.Errorf("%+v", s)
 	}
 }

@@ -8,13 +8,14 @@ import (
 	"os/exec"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/scurrycache/scurry/internal/origintest"
 )
 
-// TestLargeFileInLittleMemory streams 2 GiB in one file, and 1 GiB in many, through a process that may keep 128 MiB, and
-// looks at the most that it had.
+// TestLargeFileInLittleMemory streams 2 GiB in one file, 1 GiB in many, and then 1 GiB in parts of many, through a process
+// that may keep 128 MiB, and looks at the most that it had.
 func TestLargeFileInLittleMemory(t *testing.T) {
 	switch {
 	case raceEnabled:
@@ -54,6 +55,17 @@ func TestLargeFileInLittleMemory(t *testing.T) {
 	for i := range 1 << 10 {
 		download(t, fmt.Sprint(url, "many?", i), 1<<20)
 	}
+	// Ranges of many cold files at once: each has a fill of its own, with a window.
+	o.Handle("/ranges", origintest.File{Size: 64 << 20, ETag: `"1"`, Modified: origintest.Old}.ServeHTTP)
+	var wg sync.WaitGroup
+	for c := range 6 {
+		wg.Go(func() {
+			for i := range 40 {
+				part(t, fmt.Sprint(url, "ranges?", c, "-", i), 20<<20, 24<<20)
+			}
+		})
+	}
+	wg.Wait()
 	peak := peakMemory(t, cmd.Process.Pid)
 	t.Logf("peak RSS %d MiB", peak>>20)
 	if peak > limit {
@@ -71,6 +83,26 @@ func download(t *testing.T, url string, size int64) {
 	v := &origintest.Verifier{}
 	if _, err := io.CopyBuffer(v, resp.Body, make([]byte, 1<<20)); err != nil || v.Off != size {
 		t.Fatalf("%s: %v at %d", url, err, v.Off)
+	}
+}
+
+func part(t *testing.T, url string, start, end int64) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	req.Header.Set("Range", fmt.Sprintf("bytes=%d-%d", start, end-1))
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer resp.Body.Close()
+	v := &origintest.Verifier{Off: start}
+	if _, err := io.Copy(v, resp.Body); err != nil || v.Off != end {
+		t.Errorf("%s: %v at %d", url, err, v.Off)
 	}
 }
 

@@ -129,6 +129,9 @@ func (f *Follower) Close() {
 	if _, ok := r.followers[f]; ok {
 		delete(r.followers, f)
 		r.wakeLocked()
+		if !r.cfg.Pinned {
+			r.dropLocked()
+		}
 		if r.overflow && len(r.followers) == 0 {
 			r.err = errAbandoned // lest someone join at this very moment
 			r.cancel()

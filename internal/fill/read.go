@@ -63,9 +63,21 @@ func (r *Run) overflowed() bool {
 	return r.overflow
 }
 
-// dropLocked drops the oldest pushed chunks that are more than the run is to hold.
+// dropLocked drops the oldest pushed chunks that are more than an unpinned run is to hold.
 func (r *Run) dropLocked() {
-	for len(r.pieces) > 1 && r.pos-r.pieces[0].end() >= r.cfg.Hold && r.pieces[0].end() <= r.pushed {
+	hold := r.cfg.Hold
+	switch {
+	case len(r.followers) == 0:
+		hold = 0
+	case r.cfg.Share != nil:
+		hold = min(hold, r.cfg.Share())
+	}
+	for len(r.pieces) > 0 {
+		first := r.pieces[0]
+		whole := len(first.b) > 0 && len(first.b) == cap(first.b) // else it is being read into
+		if !whole || first.end() > r.pushed || r.pos-first.end() < hold {
+			return
+		}
 		r.dropFirstLocked()
 	}
 }
@@ -201,7 +213,7 @@ func (r *Run) pauseLocked(ctx context.Context) error {
 		var tick <-chan time.Time
 		if len(r.followers) == 0 {
 			if timer == nil {
-				timer = time.NewTimer(r.cfg.Idle)
+				timer = time.NewTimer(r.cfg.Idle())
 				defer timer.Stop()
 			}
 			tick = timer.C

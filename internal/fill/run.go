@@ -51,12 +51,15 @@ type Config struct {
 	Push func(off int64, chunk []byte)
 
 	// Hold is how many bytes stay with the run for its followers. Bytes beyond them are dropped, oldest first, once
-	// they have been pushed; but if Pinned, when all followers have read them.
+	// they have been pushed; without followers, all that have been pushed are. If Share isn't nil, it tells how many
+	// bytes the run may hold now, if less than Hold. If Pinned, bytes beyond Hold are dropped when all followers have
+	// read them, and no others.
 	Hold   int64
+	Share  func() int64
 	Pinned bool
 
 	// Reserve and Release keep the account of what all pinned runs hold together, beyond Free bytes each. If Reserve
-	// doesn't grant n more bytes, the run drops some first, as if Hold had been reached. Neither may block.
+	// doesn't grant n more bytes, the run drops some first, as if Hold had been reached.
 	Free    int64
 	Reserve func(n int64) bool
 	Release func(n int64)
@@ -64,8 +67,9 @@ type Config struct {
 	// Overflow is called once before the first byte of a pinned run is dropped. It holds up the run, no followers.
 	Overflow func()
 
-	// Idle is how long a paused run without followers waits for one before it ends where it is.
-	Idle time.Duration
+	// Idle tells how long a paused run without followers waits for one before it ends where it is. Like Share,
+	// Reserve and Release it is called with the run locked, so it must not block nor call the run.
+	Idle func() time.Duration
 
 	// Done is called once, when all chunks have been pushed and before followers see the end: at end, with the
 	// error that kept the run from its end, if any.

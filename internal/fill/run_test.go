@@ -295,7 +295,7 @@ func TestEndlessLossEnds(t *testing.T) {
 func TestWindowPausesWidensAndClosesWhenIdle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		body := newScript(t.Context())
-		r, rec := start(t, Config{Start: 16, End: 160, Want: 16, Body: body, Hold: 1 << 10, Idle: time.Minute})
+		r, rec := start(t, Config{Start: 16, End: 160, Want: 16, Body: body, Hold: 1 << 10, Idle: func() time.Duration { return time.Minute }})
 		synctest.Wait()
 		select {
 		case body.send <- content(16, 17):
@@ -333,6 +333,7 @@ func TestCut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		body := newScript(t.Context())
 		r, rec := start(t, Config{End: 160, Body: body, Hold: 1 << 10})
+		f := follow(t, r, 0, 160, Everything)
 		body.send <- content(0, 20)
 		synctest.Wait()
 		for off, want := range map[int64]bool{4: false, 16: false, 160: false} {
@@ -343,7 +344,6 @@ func TestCut(t *testing.T) {
 		if !r.Cut(48) || r.Cut(64) || !r.Cut(32) {
 			t.Error("a run at 20 can be cut at 48, then not at 64, then at 32")
 		}
-		f := follow(t, r, 0, 160, Everything)
 		body.send <- content(20, 40)
 		expect(t, f, 0, 32)
 		expectEOF(t, f)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/scurrycache/scurry/internal/chunk"
 	"github.com/scurrycache/scurry/internal/fill"
@@ -102,8 +103,8 @@ func (s *Store) reach(ctx context.Context, rec *Record, off int64) int64 {
 		s.mu.Lock()
 		b := s.bodyLocked(rec.Version)
 		for _, run := range b.runs {
-			if base := run.Span().Base; base >= off {
-				end = min(end, base)
+			if at := run.Starts(); at >= off {
+				end = min(end, at)
 			}
 		}
 		at := b.pushed.next(off, end)
@@ -148,10 +149,11 @@ func (s *Store) runLocked(rec *Record, open fill.Body, off, end int64, want int6
 	g := s.cfg.Geometry
 	cfg := fill.Config{
 		Start: off, End: end, Want: want, Body: open,
-		Next: func(off int64) int64 { return g.At(off, rec.OneSlab).End },
-		Push: func(off int64, b []byte) { s.push(rec, off, b) },
-		Hold: holdChunks * g.Max,
-		Idle: idle,
+		Next:  func(off int64) int64 { return g.At(off, rec.OneSlab).End },
+		Push:  func(off int64, b []byte) { s.push(rec, off, b) },
+		Hold:  holdChunks * g.Max,
+		Share: func() int64 { return s.cfg.Memory / shareShare / max(1, s.live.Load()) },
+		Idle:  func() time.Duration { return idle * idleFills / time.Duration(max(idleFills, s.live.Load())) },
 	}
 	if rec.Resumable || rec.refetchable() {
 		cfg.Open = func(ctx context.Context, off, end int64) (fill.Body, int64, error) {
@@ -177,7 +179,7 @@ func (s *Store) runLocked(rec *Record, open fill.Body, off, end int64, want int6
 	b.runs = append(b.runs, run)
 	s.fills++
 	b.begun = s.fills
-	s.live++
+	s.live.Add(1)
 	return run
 }
 
@@ -249,7 +251,7 @@ func (s *Store) ended(rec *Record, run *fill.Run, end int64, err error) {
 	defer s.work.Done()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.live--
+	s.live.Add(-1)
 	b := s.bodyLocked(rec.Version)
 	// Nothing of a run may stay: it has the bytes it read, in and out of the chunks group.
 	if b.runs = slices.DeleteFunc(b.runs, func(r *fill.Run) bool { return r == run }); len(b.runs) == 0 {

@@ -66,7 +66,9 @@ const (
 	pinShare     = 2               // and no more than one part in so many, all such bodies that are being read
 	holdChunks   = 4               // how many of the largest chunks a fill keeps for its followers after pushing them
 	window       = 4               // how many of the largest chunks a fill reads ahead of a reader of a range
+	shareShare   = 8               // nor may all fills together hold more than one part in so many of what has been pushed
 	idle         = 5 * time.Second // how long a fill that no one wants more of keeps its origin connection
+	idleFills    = 16              // if there are no more of them; else it is as much shorter as there are more
 	passFor      = 5 * time.Second // how long a response that can't be stored sends others straight to the origin
 )
 
@@ -90,6 +92,7 @@ type Store struct {
 	base    context.Context // ends with Close
 	cancel  context.CancelFunc
 	work    sync.WaitGroup // flights and fills
+	live    atomic.Int64   // fills that are reading
 	pinned  atomic.Int64   // bytes that fills hold for followers of what can't be asked for again
 
 	// mu guards all below. It is taken before a fill's own lock, and never held while a group is asked.
@@ -101,7 +104,6 @@ type Store struct {
 	bodies      map[string]*body // by version
 	generations generations
 	fills       int64 // begun so far
-	live        int64 // fills that are reading
 }
 
 // New makes a store. It must be closed.
@@ -163,7 +165,7 @@ func (s *Store) Usage() Usage {
 	defer s.mu.Unlock()
 	return Usage{
 		Records: int64(s.recent.Len()), RecordBytes: s.recordBytes,
-		Fills: s.fills, LiveFills: s.live,
+		Fills: s.fills, LiveFills: s.live.Load(),
 		Chunks: s.chunks.Usage(),
 	}
 }
