@@ -14,7 +14,7 @@ const resumes = 4
 
 // run reads the body to the run's end, lets the last chunks be pushed, and tells Done and the followers.
 func (r *Run) run(ctx context.Context) {
-	queue := make(chan piece, 2)
+	queue := make(chan piece) // no more than one waits to be pushed
 	pushed := make(chan struct{})
 	go r.push(queue, pushed)
 	err := r.read(ctx, queue)

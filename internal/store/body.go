@@ -79,6 +79,15 @@ func (s *Store) passedLocked(rec *Record, off int64) bool {
 	})
 }
 
+// share is how many pushed bytes each of the fills that are reading may hold: none if it isn't even a chunk.
+func (s *Store) share() int64 {
+	share := s.cfg.Memory / shareShare / max(1, s.live.Load())
+	if share < s.cfg.Geometry.Max {
+		return 0
+	}
+	return share
+}
+
 // far is how many bytes ahead of a fill a reader may be to wait for it rather than start a fill of its own.
 func (s *Store) far() int64 { return window * s.cfg.Geometry.Max }
 
@@ -152,7 +161,7 @@ func (s *Store) runLocked(rec *Record, open fill.Body, off, end int64, want int6
 		Next:  func(off int64) int64 { return g.At(off, rec.OneSlab).End },
 		Push:  func(off int64, b []byte) { s.push(rec, off, b) },
 		Hold:  holdChunks * g.Max,
-		Share: func() int64 { return s.cfg.Memory / shareShare / max(1, s.live.Load()) },
+		Share: s.share,
 		Idle:  func() time.Duration { return idle * idleFills / time.Duration(max(idleFills, s.live.Load())) },
 	}
 	if rec.Resumable || rec.refetchable() {
