@@ -309,7 +309,7 @@ func TestWindowPausesWidensAndClosesWhenIdle(t *testing.T) {
 		body.send <- content(32, 48) // having read on, it wants up to 36 at least, so the chunk [32, 48)
 		expect(t, f, 32, 40)
 		expectEOF(t, f)
-		time.Sleep(time.Hour) // a follower that takes its time is not idleness
+		<-time.After(time.Hour) // a follower that takes its time is not idleness
 		synctest.Wait()
 		select {
 		case <-rec.done:
