@@ -23,7 +23,7 @@ func TestLargeFileInLittleMemory(t *testing.T) {
 	case runtime.GOOS != "linux":
 		t.Skip("the peak of a process's memory is read from /proc")
 	case testing.Short():
-		t.Skip("it moves 3 GiB twice")
+		t.Skip("it moves 4 GiB twice")
 	}
 	const size, limit = 2 << 30, 300 << 20
 	o := origintest.New(t)

@@ -94,36 +94,37 @@ func ifNoneMatch(request, stored http.Header) condition {
 	return holds
 }
 
-// ifModifiedSince covers RFC 9110 §13.1.3: an invalid date, or a stored response without one, makes it void.
+// ifModifiedSince covers RFC 9110 §13.1.3.
 func ifModifiedSince(request, stored http.Header) condition {
-	since, ok := httpDate(request, "If-Modified-Since")
-	if !ok {
-		return absent
-	}
-	modified, ok := modificationTime(stored)
-	switch {
+	switch after, ok := modifiedAfter(request, "If-Modified-Since", stored); {
 	case !ok:
 		return absent
-	case modified.After(since):
+	case after:
 		return holds
 	}
 	return fails
 }
 
-// ifUnmodifiedSince covers RFC 9110 §13.1.4, which is void under the same circumstances.
+// ifUnmodifiedSince covers RFC 9110 §13.1.4.
 func ifUnmodifiedSince(request, stored http.Header) condition {
-	since, ok := httpDate(request, "If-Unmodified-Since")
-	if !ok {
-		return absent
-	}
-	modified, ok := modificationTime(stored)
-	switch {
+	switch after, ok := modifiedAfter(request, "If-Unmodified-Since", stored); {
 	case !ok:
 		return absent
-	case modified.After(since):
+	case after:
 		return fails
 	}
 	return holds
+}
+
+// modifiedAfter tells whether the stored response is younger than the date in that field. An invalid date, or a stored
+// response without one, makes the field void.
+func modifiedAfter(request http.Header, field string, stored http.Header) (after, ok bool) {
+	date, ok := httpDate(request, field)
+	if !ok {
+		return false, false
+	}
+	modified, ok := modificationTime(stored)
+	return ok && modified.After(date), ok
 }
 
 // ifRange covers RFC 9110 §13.1.5. Unlike the others it fails if it can't be evaluated: the client then gets everything,
