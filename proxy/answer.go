@@ -56,9 +56,6 @@ func (p *Proxy) answer(w *logging.Writer, r *http.Request, rp *reply) (done bool
 	return p.answerWhole(w, r, rp)
 }
 
-// hasContent tells whether a final response with that status to a GET has content (RFC 9110 section 6.4.1).
-func hasContent(status int) bool { return hasContentLength(status) }
-
 // putFields sets the header fields of rp, and what the log is to tell.
 func (p *Proxy) putFields(w *logging.Writer, rp *reply) {
 	v := viewOf(rp.rec)
@@ -192,7 +189,7 @@ func (p *Proxy) answerOnce(w *logging.Writer, r *http.Request, a *store.Answer, 
 		w.WriteHeader(http.StatusPreconditionFailed)
 		return
 	}
-	if a.Record.Length >= 0 && hasContentLength(a.Record.Status) {
+	if a.Record.Length >= 0 && hasContent(a.Record.Status) {
 		h.Set("Content-Length", strconv.FormatInt(a.Record.Length, 10))
 	}
 	w.WriteHeader(a.Record.Status)

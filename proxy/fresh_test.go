@@ -170,6 +170,10 @@ func TestRequestDirectives(t *testing.T) {
 	o.Handle("/f", origintest.File{Size: 10, ETag: `"1"`, Header: maxAge("60")}.ServeHTTP)
 	want := origintest.Content(0, 0, 10)
 	n.expect(504, []byte("504 Gateway Timeout\n"), "/files/f", "Cache-Control: only-if-cached")
+	o.Handle("/private", origintest.File{Size: 10, Header: http.Header{"Cache-Control": {"private"}}}.ServeHTTP)
+	n.expect(200, origintest.Content(0, 0, 10), "/files/private")
+	n.expect(504, []byte("504 Gateway Timeout\n"), "/files/private", "Cache-Control: only-if-cached")
+	o.Forget()
 	if o.Count() != 0 {
 		t.Error("only-if-cached went to the origin")
 	}

@@ -41,15 +41,20 @@ func (p *Proxy) serve(w *logging.Writer, r *http.Request, key string) {
 		err: errors.New("the representation went away while it was to be sent, again and again")})
 }
 
-// serveStored, with the end-to-end fields of r in header, answers from the stored response that r selects, if that may be, or else by way of the origin. It returns
-// false, with nothing sent, if the stored response went away meanwhile and everything is to be looked at again.
+// serveStored, with the end-to-end fields of r in header, answers from the stored response that r selects, if that may
+// be, or else by way of the origin. It returns false, with nothing sent, if the stored response went away meanwhile and
+// everything is to be looked at again.
 func (p *Proxy) serveStored(w *logging.Writer, r *http.Request, key string, header http.Header) (done bool) {
 	rec := p.store.Find(key, header)
 	if rec == nil {
 		return p.serveMiss(w, r, ask(w, r, key, header))
 	}
 	if rec.Pass {
-		p.forward(w, r, key, cacheStatus{fwd: "bypass", detail: "not-storable"})
+		if httpcache.ParseDirectives(header).Has("only-if-cached") {
+			p.unsatisfiable(w)
+		} else {
+			p.forward(w, r, key, cacheStatus{fwd: "bypass", detail: "not-storable"})
+		}
 		return true
 	}
 	v := viewOf(rec)

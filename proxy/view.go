@@ -56,15 +56,16 @@ func newView(rec *store.Record, policy httpcache.Policy, places *places) *view {
 		v.fields = append(v.fields, field{name: "Content-Type"}) // without one, net/http would make one up
 	}
 	v.cacheStatus = rec.Header["Cache-Status"]
-	if rec.Length >= 0 && hasContentLength(rec.Status) {
+	if rec.Length >= 0 && hasContent(rec.Status) {
 		v.length = []string{strconv.FormatInt(rec.Length, 10)}
 	}
 	return v
 }
 
-// hasContentLength tells whether a response with that status may have the field (RFC 9110 section 8.6).
-func hasContentLength(status int) bool {
-	return status >= 200 && status != http.StatusNoContent && status != http.StatusNotModified
+// hasContent tells whether a final response with that status to a GET has content, and may say how much (RFC 9110
+// sections 6.4.1 and 8.6).
+func hasContent(status int) bool {
+	return status != http.StatusNoContent && status != http.StatusNotModified
 }
 
 // via appends this proxy to the Via field of a message received by the protocol proto (RFC 9110 section 7.6.3).
