@@ -23,7 +23,7 @@ type Config struct {
 	// URLs in Location and Content-Location that are under it are mapped to the mount; so are those with another host
 	// that its Aliases method returns if it has one (interface{ Aliases() []string }).
 	// If it has a Validate method (interface{ Validate() error }), New calls it and returns its error.
-	// The Proxy doesn't close it.
+	// It must end a request whose context has ended, since Close waits for it. The Proxy doesn't close it.
 	Origin http.RoundTripper
 
 	// Memory is the budget of the whole cache, records and chunks, in bytes. Default: 256 MiB.

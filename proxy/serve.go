@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/scurrycache/scurry/internal/fill"
 	"github.com/scurrycache/scurry/internal/httpcache"
@@ -14,6 +15,9 @@ import (
 
 // restarts bounds how often a request begins anew because the version that it was to be answered from went away.
 const restarts = 3
+
+// retryAfter is how long a stored response whose validation failed is served stale without another try.
+const retryAfter = 2 * time.Second
 
 // serve answers a request for the resource that key names.
 func (p *Proxy) serve(w *logging.Writer, r *http.Request, key string) {

@@ -191,6 +191,3 @@ func contentRange(field string) (start, length int64, ok bool) {
 }
 
 var _ store.Source = (*source)(nil)
-
-// retryAfter is how long a stored response whose validation failed is served stale without another try.
-const retryAfter = 2 * time.Second

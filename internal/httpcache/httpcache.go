@@ -24,9 +24,6 @@ type Policy struct {
 	// MaxStale is how long past its freshness lifetime a stored response may be served when the origin can't be
 	// reached (RFC 9111 §4.2.4). If zero or negative, never.
 	MaxStale time.Duration
-
-	// StoreSetCookie permits storing responses with a Set-Cookie field (RFC 9111 §7.3).
-	StoreSetCookie bool
 }
 
 // Response is a response's head as it was received.

@@ -9,7 +9,7 @@ import "net/http"
 func (p Policy) Storable(method string, request http.Header, r *Response) (ok bool, reason string) {
 	d := ParseDirectives(r.Header)
 	if reason = refusedByMessage(method, request, r, &d); reason == "" {
-		if reason = p.refusedAsShared(request, r, &d); reason == "" {
+		if reason = refusedAsShared(request, r, &d); reason == "" {
 			reason = p.refusedAsUseless(r, &d)
 		}
 	}
@@ -39,14 +39,14 @@ func refusedByMessage(method string, request http.Header, r *Response, d *Direct
 }
 
 // refusedAsShared covers what one user's own cache could store.
-func (p Policy) refusedAsShared(request http.Header, r *Response, d *Directives) string {
+func refusedAsShared(request http.Header, r *Response, d *Directives) string {
 	switch {
 	case d.has(private): // §5.2.2.7. The form with field names counts as the form without, as it permits.
 		return "private"
 	case len(request["Authorization"]) > 0 && // §3.5
 		!d.permits(public) && !d.permits(mustRevalidate) && !d.permits(sMaxage):
 		return "authorization"
-	case len(r.Header["Set-Cookie"]) > 0 && !p.StoreSetCookie: // §7.3
+	case len(r.Header["Set-Cookie"]) > 0: // §7.3: it is one client's, whatever else the response says
 		return "set-cookie"
 	}
 	return ""

@@ -99,10 +99,6 @@ func TestStorable_RFC9111_3(t *testing.T) {
 }
 
 func TestStorableUnderPolicy(t *testing.T) {
-	cookie := received(200, "Cache-Control: max-age=60", "Set-Cookie: a=b")
-	if ok, reason := (httpcache.Policy{StoreSetCookie: true}).Storable("GET", nil, cookie); !ok {
-		t.Errorf("Set-Cookie: %s", reason)
-	}
 	for _, status := range []int{404, 410} {
 		if ok, reason := (httpcache.Policy{HeuristicLimit: time.Hour}).Storable("GET", nil, received(status)); ok || reason != "no-freshness-or-validator" {
 			t.Errorf("%d without NegativeTTL: %v, %q", status, ok, reason)

@@ -44,9 +44,6 @@ func (w *Writer) ID() string { return w.id }
 // Unwrap is for http.ResponseController.
 func (w *Writer) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// Status is the response's final status, 0 before it has one.
-func (w *Writer) Status() int { return w.status }
-
 // WriteHeader notes the final status. An interim response (1xx but 101) isn't it.
 func (w *Writer) WriteHeader(status int) {
 	if w.status == 0 && (status >= 200 || status == http.StatusSwitchingProtocols) {

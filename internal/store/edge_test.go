@@ -317,3 +317,55 @@ func TestPushGivesUp(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// TestFillBeginsWhileGapsAreLookedFor: a reader that has a view of its first chunk, and finds a fill to follow while it
+// looks whether the others are there, reads each byte once.
+func TestFillBeginsWhileGapsAreLookedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const size = 20000
+		more := make(chan struct{})
+		first := true
+		s := open(t, &scripted{fetch: func(context.Context, *Ask) *Fetched {
+			f := answer(size, text(content(0, size)))
+			if !first {
+				f.Body = io.NopCloser(io.MultiReader(strings.NewReader(content(0, 3000)), &waiting{more}, strings.NewReader(content(3000, size))))
+			}
+			first, f.Validator = false, "1" // one version each time, of a body that can't be asked for in parts
+			return f
+		}})
+		rec := fetch(t, s, "k")
+		synctest.Wait()
+		evict(t, s)
+		s.push(rec, 0, []byte(content(0, 1<<10)))
+		var r Reader
+		s.Reader(&r, rec, 0, -1)
+		if !r.viewChunk(t.Context()) {
+			t.Fatal("the first chunk must be held")
+		}
+		a, err := s.Fetch(t.Context(), &Ask{Key: "k", Whole: true}, rec) // between Ready's two looks
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer a.Close()
+		if a.Record.Version != rec.Version {
+			t.Fatal("the version must be the same")
+		}
+		if err := r.whole(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		close(more)
+		if got := readAll(t, &r); got != content(0, size) {
+			t.Errorf("%d bytes of %d, wrong ones or some of them twice", len(got), size)
+		}
+		a.Close()
+		s.Close()
+	})
+}
+
+// waiting is an empty reader that ends when the test lets it.
+type waiting struct{ until <-chan struct{} }
+
+func (w *waiting) Read([]byte) (int, error) {
+	<-w.until
+	return 0, io.EOF
+}

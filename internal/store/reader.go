@@ -204,7 +204,7 @@ func (r *Reader) look() (begun int64) {
 	r.s.mu.Lock()
 	defer r.s.mu.Unlock()
 	if f, ok := r.s.joinLocked(r.rec, r.pos, r.stop(), r.ahead); ok {
-		r.follower = f
+		r.follower, r.view = f, nil // the follower begins with the bytes in view
 		return 0
 	}
 	if r.end < 0 {
