@@ -1,0 +1,87 @@
+// Package cluster tells who the nodes of a cluster are, and tells it again whenever that changes.
+//
+// Out come lists of peer addresses, by one method that Static, File, DNS and Gossip share:
+//
+//	Watch(ctx context.Context, set func(nodes []string)) error
+//
+// Watch calls set with the addresses (host:port) of all nodes, first as soon as they are known and then whenever they
+// change, until ctx ends. A list is sorted, names no address twice, differs from the one before, and is nil if there
+// are no nodes; it belongs to set. Calls of set don't overlap. Addresses are passed on as they are written, for a node
+// finds itself in the list by its own name's spelling. Watch returns nil when ctx has ended, and an error only if it
+// can't go on.
+//
+// What goes in is a list, a file, a DNS name, or the addresses of some nodes that know the others.
+package cluster
+
+import (
+	"context"
+	"slices"
+	"time"
+)
+
+// Static is a list of nodes that doesn't change.
+type Static []string
+
+// Watch calls set once and waits until ctx ends.
+func (s Static) Watch(ctx context.Context, set func(nodes []string)) error {
+	t := teller{set: set}
+	t.tell(s)
+	<-ctx.Done()
+	return nil
+}
+
+// teller passes on the lists that differ from the last one.
+type teller struct {
+	set  func(nodes []string)
+	told bool
+	last []string
+}
+
+func (t *teller) tell(nodes []string) {
+	nodes = tidy(nodes)
+	if t.told && slices.Equal(nodes, t.last) {
+		return
+	}
+	t.told, t.last = true, nodes
+	t.set(slices.Clone(nodes)) // its own: it may change what it is given
+}
+
+// tidy is a copy of nodes that is sorted and names none twice.
+func tidy(nodes []string) []string {
+	if len(nodes) == 0 {
+		return nil
+	}
+	nodes = slices.Clone(nodes)
+	slices.Sort(nodes)
+	return slices.Compact(nodes)
+}
+
+// bell wakes all who wait for a change. Its owner's mutex guards it.
+type bell struct{ rung chan struct{} }
+
+// waitLocked returns a channel that is closed at the next change.
+func (b *bell) waitLocked() <-chan struct{} {
+	if b.rung == nil {
+		b.rung = make(chan struct{})
+	}
+	return b.rung
+}
+
+func (b *bell) ringLocked() {
+	if b.rung != nil {
+		close(b.rung)
+		b.rung = nil
+	}
+}
+
+// pause waits for d, and reports whether ctx is still going on.
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return ctx.Err() == nil
+	case <-ctx.Done():
+		return false
+	}
+}

@@ -1,0 +1,50 @@
+package cluster
+
+import (
+	"fmt"
+	"testing"
+)
+
+func TestStatic(t *testing.T) {
+	s := Static{"b:2", "a:1", "b:2", "c:3"}
+	w := watch(t, s)
+	w.want("a:1", "b:2", "c:3")
+	w.end()
+	if s[0] != "b:2" || s[1] != "a:1" {
+		t.Errorf("the list was changed: %q", s)
+	}
+}
+
+func TestStaticEmpty(t *testing.T) {
+	w := watch(t, Static{})
+	if got := w.next(); got != nil {
+		t.Errorf("got %q, want nil", got)
+	}
+	w.end()
+}
+
+func TestTellerTellsChangesOnly(t *testing.T) {
+	var told [][]string
+	tl := teller{set: func(nodes []string) { told = append(told, nodes) }}
+	for _, nodes := range [][]string{nil, {}, {"b:1", "a:1"}, {"a:1", "b:1", "a:1"}, {"a:1"}, nil, nil, {"a:1"}} {
+		tl.tell(nodes)
+	}
+	if got, want := fmt.Sprint(told), "[[] [a:1 b:1] [a:1] [] [a:1]]"; got != want {
+		t.Errorf("told %s, want %s", got, want)
+	}
+}
+
+func TestProblemsAreForgottenWhenTooMany(t *testing.T) {
+	told := 0
+	p := problems{tell: func(error) { told++ }}
+	for i := range 3 * maxProblems {
+		p.report(fmt.Sprint(i), nil)
+		p.report(fmt.Sprint(i), nil)
+		if len(p.told) > maxProblems {
+			t.Fatalf("%d problems remembered", len(p.told))
+		}
+	}
+	if told != 3*maxProblems {
+		t.Errorf("told %d times, want %d", told, 3*maxProblems)
+	}
+}

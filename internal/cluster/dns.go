@@ -1,0 +1,94 @@
+package cluster
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"time"
+)
+
+const (
+	dnsEvery  = 5 * time.Second
+	dnsAtMost = 10 * time.Second // for one lookup
+)
+
+// Resolver looks names up. A *net.Resolver is one.
+type Resolver interface {
+	LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error)
+}
+
+// DNS is the nodes at all addresses of a name, such as that of a headless Kubernetes service. A and AAAA records count
+// alike: a node that has both is in the list twice, so a service for two address families should be one for each.
+type DNS struct {
+	// Host is the name, and Port that of every node.
+	Host string
+	Port uint16
+
+	// Every is the time between lookups. Default: 5 seconds.
+	Every time.Duration
+
+	// Resolver looks Host up. Default: net.DefaultResolver.
+	Resolver Resolver
+
+	// Problem, if not nil, is told why a lookup failed. A problem that lasts is told once.
+	Problem func(error)
+}
+
+// Watch looks the name up until ctx ends. A name without addresses, or one that doesn't exist, has no nodes: so it is
+// with a headless service while none of its pods is ready. Any other failure, such as a timeout, tells nothing about
+// the nodes, and leaves the list as it was; until there is one, set isn't called. Watch fails at once if Host or Port
+// isn't set.
+func (d DNS) Watch(ctx context.Context, set func(nodes []string)) error {
+	if d.Host == "" || d.Port == 0 {
+		return fmt.Errorf("look up nodes: both a host and a port are needed, not %q and %d", d.Host, d.Port)
+	}
+	every := d.Every
+	if every <= 0 {
+		every = dnsEvery
+	}
+	t := teller{set: set}
+	p := problems{tell: d.Problem}
+	for {
+		nodes, err := d.lookup(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case err == nil:
+			p.allSolved()
+			t.tell(nodes)
+		default:
+			p.report(kind(err), fmt.Errorf("the nodes stay as they were: %w", err))
+		}
+		if !pause(ctx, every) {
+			return nil
+		}
+	}
+}
+
+func (d DNS) lookup(ctx context.Context) ([]string, error) {
+	ctx, cancel := context.WithTimeout(ctx, dnsAtMost)
+	defer cancel()
+	ips, err := cmp.Or[Resolver](d.Resolver, net.DefaultResolver).LookupNetIP(ctx, "ip", d.Host)
+	if problem, ok := errors.AsType[*net.DNSError](err); ok && problem.IsNotFound {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var nodes []string
+	for _, ip := range ips {
+		nodes = append(nodes, netip.AddrPortFrom(ip.Unmap().WithZone(""), d.Port).String())
+	}
+	return nodes, nil
+}
+
+// kind tells problems of lookups apart. The text of a DNSError won't do: it may have a new local port in it each time.
+func kind(err error) string {
+	if problem, ok := errors.AsType[*net.DNSError](err); ok {
+		return fmt.Sprintf("timeout %t, temporary %t", problem.IsTimeout, problem.IsTemporary)
+	}
+	return err.Error()
+}

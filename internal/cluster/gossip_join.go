@@ -1,0 +1,92 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+)
+
+// The key of the problem that nobody answers.
+const joinProblem = "join"
+
+// join joins the others, once somebody watches, and goes on looking for those that are missing.
+func (g *Gossip) join(ctx context.Context) {
+	select {
+	case <-g.watched:
+	case <-ctx.Done():
+		return
+	}
+	if len(g.cfg.Join) == 0 {
+		close(g.tried)
+		return
+	}
+	g.round(ctx)
+	close(g.tried)
+	for pause(ctx, g.untilRound()) {
+		g.round(ctx)
+	}
+}
+
+func (g *Gossip) untilRound() time.Duration {
+	if g.roster.alone() {
+		return g.pace.alone
+	}
+	return g.pace.rejoin
+}
+
+// round tries the addresses to join where no member is. Nodes there that took this one for dead, and that this one took
+// for dead, are told so, object, and are members again.
+func (g *Gossip) round(ctx context.Context) {
+	missing, failed := g.missing(ctx)
+	for _, addr := range missing {
+		if ctx.Err() != nil {
+			return
+		}
+		if _, err := g.list.Join([]string{addr.String()}); err != nil && failed == nil { // one will do
+			failed = joinError(err)
+		}
+	}
+	switch {
+	case ctx.Err() != nil:
+	case failed != nil && g.roster.alone():
+		g.problems.report(joinProblem, fmt.Errorf("no other node answers at %s, which is tried again every %v: %w",
+			strings.Join(g.cfg.Join, ", "), g.pace.alone, failed))
+	default:
+		g.problems.solved(joinProblem)
+	}
+}
+
+// missing resolves the addresses to join, and leaves out those where members are, this node too.
+func (g *Gossip) missing(ctx context.Context) (missing []netip.AddrPort, failed error) {
+	for _, addr := range g.cfg.Join {
+		host, port, err := splitPeer(addr)
+		if err != nil {
+			return nil, err
+		}
+		ips, err := resolveAll(ctx, host)
+		if err != nil {
+			failed = err
+			continue
+		}
+		for _, ip := range ips {
+			if at := netip.AddrPortFrom(ip, port); !g.roster.has(at) {
+				missing = append(missing, at)
+			}
+		}
+	}
+	return missing, failed
+}
+
+// joinError is the one error in the list that memberlist makes of it, which has line breaks and bullets in its text.
+func joinError(err error) error {
+	if list, ok := errors.AsType[interface {
+		error
+		WrappedErrors() []error
+	}](err); ok && len(list.WrappedErrors()) == 1 {
+		return list.WrappedErrors()[0]
+	}
+	return err
+}

@@ -1,0 +1,86 @@
+package cluster
+
+import (
+	"log/slog"
+	"net"
+	"slices"
+	"testing"
+
+	"github.com/hashicorp/memberlist"
+)
+
+func TestRosterIgnoresNodesThatDoNotSayTheirPeerAddress(t *testing.T) {
+	var told []error
+	r := roster{problems: &problems{tell: func(err error) { told = append(told, err) }}}
+	join := func(name, meta string) {
+		r.NotifyJoin(&memberlist.Node{Name: name, Meta: []byte(meta), Addr: net.IP{10, 0, 0, 1}, Port: 7946})
+	}
+	want := func(nodes ...string) {
+		t.Helper()
+		got, _ := r.peers()
+		if got = tidy(got); !slices.Equal(got, nodes) {
+			t.Errorf("got %q, want %q", got, nodes)
+		}
+	}
+	join("a", "a:1")
+	if !r.alone() {
+		t.Error("one node isn't alone")
+	}
+	for range 2 {
+		join("b", "http://b:2")
+	}
+	if len(told) != 1 {
+		t.Fatalf("told %v", told)
+	}
+	wantError(t, told[0], `node "b" at 10.0.0.1:7946`, "leave out http://")
+	want("a:1")
+	if r.alone() {
+		t.Error("two nodes are alone")
+	}
+	r.NotifyUpdate(&memberlist.Node{Name: "b", Meta: []byte("b:2")})
+	want("a:1", "b:2")
+	r.NotifyLeave(&memberlist.Node{Name: "b"})
+	want("a:1")
+	join("b", "")
+	if len(told) != 2 {
+		t.Errorf("told %v", told)
+	}
+}
+
+func TestParseLine(t *testing.T) {
+	for in, want := range map[string]struct {
+		level slog.Level
+		line  string
+	}{
+		"[DEBUG] memberlist: Stream connection\n": {slog.LevelDebug, "Stream connection"},
+		"[INFO] memberlist: a [b]\n":              {slog.LevelInfo, "a [b]"},
+		"[WARN] memberlist: a":                    {slog.LevelWarn, "a"},
+		"[ERR] Failed to shutdown transport: x\n": {slog.LevelError, "Failed to shutdown transport: x"},
+		"[ERROR] memberlist: a\n":                 {slog.LevelError, "a"},
+		"Err: Could not set the deadline: x\n":    {slog.LevelError, "Could not set the deadline: x"},
+		"odd\n":                                   {slog.LevelWarn, "odd"},
+		"":                                        {slog.LevelWarn, ""},
+	} {
+		level, line := parseLine(in)
+		if level != want.level || line != want.line {
+			t.Errorf("parseLine(%q) = %v, %q", in, level, line)
+		}
+	}
+}
+
+func TestOutletIsSilentWhenShut(t *testing.T) {
+	told := 0
+	o := outlet{log: func(slog.Level, string) { told++ }, problem: func(error) { told++ }}
+	call := func() {
+		if n, err := o.Write([]byte("x\n")); n != 2 || err != nil {
+			t.Errorf("Write: %d, %v", n, err)
+		}
+		o.tell(nil)
+	}
+	call()
+	o.shut()
+	call()
+	if told != 2 {
+		t.Errorf("told %d times, want 2", told)
+	}
+}

@@ -1,0 +1,271 @@
+package cluster
+
+import (
+	"log/slog"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// The pace of the tests: fast, but not so fast that a busy machine makes nodes take each other for dead all the time.
+const probe = 100 * time.Millisecond
+
+// node is a Gossip that is watched.
+type node struct {
+	*Gossip
+	*watcher
+	problems chan error
+
+	mu  sync.Mutex
+	log []string
+}
+
+// gossip starts a node with the peer address peer, which the test's end closes.
+func gossip(t *testing.T, peer string, c GossipConfig) *node {
+	t.Helper()
+	n := &node{problems: make(chan error, 1000)}
+	c.PeerAddr, c.Probe = peer, probe
+	if c.Listen == "" {
+		c.Listen = "127.0.0.1:0"
+	}
+	c.Problem = func(err error) { n.problems <- err }
+	c.Log = func(level slog.Level, line string) {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		n.log = append(n.log, level.String()+" "+line)
+	}
+	var err error
+	if n.Gossip, err = OpenGossip(c); err != nil {
+		t.Fatal(err)
+	}
+	n.watcher = watch(t, n.Gossip)
+	t.Cleanup(func() {
+		n.stop()
+		if t.Failed() {
+			t.Logf("%s logged:\n%s", peer, strings.Join(n.log, "\n"))
+		}
+	})
+	return n
+}
+
+// stop closes the node. Those that Leave before are missed at once.
+func (n *node) stop() {
+	n.t.Helper()
+	n.watcher.cancel()
+	if err := n.Close(); err != nil {
+		n.t.Error(err)
+	}
+}
+
+// problem is the next problem that n tells.
+func (n *node) problem() error {
+	n.t.Helper()
+	select {
+	case err := <-n.problems:
+		return err
+	case <-time.After(patience):
+		n.t.Fatal("no problem was told")
+		return nil
+	}
+}
+
+// three is three nodes that know each other.
+func three(t *testing.T, key []byte) (a, b, c *node) {
+	t.Helper()
+	a = gossip(t, "a:1", GossipConfig{Key: key})
+	a.want("a:1") // at once: there is nobody to join
+	b = gossip(t, "b:2", GossipConfig{Key: key, Join: []string{a.Addr()}})
+	c = gossip(t, "c:3", GossipConfig{Key: key, Join: []string{b.Addr()}})
+	for _, n := range []*node{a, b, c} {
+		n.until("a:1", "b:2", "c:3")
+	}
+	return a, b, c
+}
+
+func TestGossipLeave(t *testing.T) {
+	t.Parallel()
+	a, b, c := three(t, []byte("0123456789abcdef"))
+	if err := c.Leave(patience); err != nil {
+		t.Error(err)
+	}
+	c.until("a:1", "b:2")
+	a.until("a:1", "b:2")
+	b.until("a:1", "b:2")
+	if err := c.Leave(patience); err != nil {
+		t.Errorf("left twice: %v", err)
+	}
+	wantError(t, b.Leave(-1), "leave the cluster", "timeout") // no time to tell, but it goes all the same
+	a.until("a:1")
+}
+
+func TestGossipDeathAndReturn(t *testing.T) {
+	t.Parallel()
+	a, b, c := three(t, nil)
+	addr := c.Addr()
+	c.stop()
+	a.until("a:1", "b:2")
+	b.until("a:1", "b:2")
+
+	c = gossip(t, "c:3", GossipConfig{Listen: addr, Join: []string{a.Addr(), addr}})
+	for _, n := range []*node{a, b, c} {
+		n.until("a:1", "b:2", "c:3")
+	}
+	c.stop()
+	a.until("a:1", "b:2")
+	gossip(t, "c:3", GossipConfig{Join: []string{a.Addr()}}).until("a:1", "b:2", "c:3") // at another address
+	a.until("a:1", "b:2", "c:3")
+	b.until("a:1", "b:2", "c:3")
+}
+
+func TestGossipNodeThatJoinsNobodyIsFoundAgain(t *testing.T) {
+	t.Parallel()
+	seed := gossip(t, "a:1", GossipConfig{})
+	b := gossip(t, "b:2", GossipConfig{Join: []string{seed.Addr()}})
+	b.until("a:1", "b:2")
+	c := gossip(t, "c:3", GossipConfig{Join: []string{seed.Addr()}})
+	c.until("a:1", "b:2", "c:3")
+	b.until("a:1", "b:2", "c:3")
+	seed.stop()
+	b.until("b:2", "c:3")
+	c.until("b:2", "c:3")
+
+	// It knows nobody, and those who know where it was aren't alone.
+	again := gossip(t, "a:1", GossipConfig{Listen: seed.Addr()})
+	for _, n := range []*node{again, b, c} {
+		n.until("a:1", "b:2", "c:3")
+	}
+}
+
+func TestGossipFirstNodesAnswerLater(t *testing.T) {
+	t.Parallel()
+	addr := freeAddr(t)
+	b := gossip(t, "b:2", GossipConfig{Join: []string{addr, "127.0.0.1:1"}})
+	b.want("b:2")
+	wantError(t, b.problem(), "no other node answers at "+addr+", 127.0.0.1:1", "refused", "tried again")
+	a := gossip(t, "a:1", GossipConfig{Listen: addr, Join: []string{addr}}) // nobody but itself
+	a.until("a:1", "b:2")
+	b.until("a:1", "b:2")
+	if len(a.problems)+len(b.problems) > 0 {
+		t.Errorf("problems beyond the first: %d, %d", len(a.problems), len(b.problems))
+	}
+}
+
+func TestGossipWrongKeyIsNotAdmitted(t *testing.T) {
+	t.Parallel()
+	a := gossip(t, "a:1", GossipConfig{Key: []byte("0123456789abcdef")})
+	a.want("a:1")
+	for _, key := range [][]byte{[]byte("0123456789abcdeX"), nil, []byte("0123456789abcdef01234567")} {
+		b := gossip(t, "b:2", GossipConfig{Key: key, Join: []string{a.Addr()}})
+		b.want("b:2")
+		wantError(t, b.problem(), "no other node answers at "+a.Addr())
+		// A second Watch says what is known by now.
+		for _, n := range []*node{a, b} {
+			w := watch(t, n.Gossip)
+			w.want(n.cfg.PeerAddr)
+			w.end()
+		}
+		b.stop()
+	}
+	if len(a.lists) > 0 {
+		t.Errorf("%q were admitted", <-a.lists)
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if !slices.ContainsFunc(a.log, func(line string) bool { return strings.HasPrefix(line, "ERROR failed to receive: ") }) {
+		t.Errorf("the log doesn't tell of it: %q", a.log)
+	}
+}
+
+func TestGossipSameName(t *testing.T) {
+	a := gossip(t, "a:1", GossipConfig{Name: "one"})
+	gossip(t, "b:2", GossipConfig{Name: "one", Join: []string{a.Addr()}})
+	wantError(t, a.problem(), `two nodes are called "one"`, a.Addr(), "a name of its own")
+}
+
+func TestGossipClosed(t *testing.T) {
+	g, err := OpenGossip(GossipConfig{PeerAddr: "a:1", Listen: "127.0.0.1:0", Join: []string{"127.0.0.1:1"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := watch(t, g)
+	w.want("a:1")
+	for range 2 {
+		if err := g.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	wantError(t, w.wait(), "closed")
+	wantError(t, g.Leave(0), "closed")
+	wantError(t, watch(t, g).wait(), "closed")
+}
+
+func TestGossipNeverWatched(t *testing.T) {
+	g, err := OpenGossip(GossipConfig{PeerAddr: "a:1", Listen: "localhost:0", Join: []string{"127.0.0.1:1"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := g.Leave(0); err != nil {
+		t.Error(err)
+	}
+	if err := g.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestGossipAddr(t *testing.T) {
+	for _, c := range []struct{ peer, listen, advertise, host, port string }{
+		{"10.0.0.1:8001", "127.0.0.1:0", "", "127.0.0.1", ""},
+		{"127.0.0.1:8001", ":0", "", "127.0.0.1", ""},
+		{"127.0.0.1:8001", "0.0.0.0:0", "", "127.0.0.1", ""},
+		{"127.0.0.1:8001", "127.0.0.1:0", "10.0.0.1:7946", "10.0.0.1", "7946"},
+	} {
+		g, err := OpenGossip(GossipConfig{PeerAddr: c.peer, Listen: c.listen, Advertise: c.advertise})
+		if err != nil {
+			t.Errorf("%+v: %v", c, err)
+			continue
+		}
+		host, port, err := net.SplitHostPort(g.Addr())
+		if err != nil || host != c.host || port == "0" || (c.port != "" && port != c.port) {
+			t.Errorf("%+v: it is at %s", c, g.Addr())
+		}
+		if err := g.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestOpenGossipErrors(t *testing.T) {
+	taken := gossip(t, "a:1", GossipConfig{})
+	for _, c := range []struct {
+		cfg   GossipConfig
+		parts []string
+	}{
+		{GossipConfig{}, []string{"peer address: expected HOST:PORT"}},
+		{GossipConfig{PeerAddr: "a:1"}, []string{"address to listen on: expected HOST:PORT"}},
+		{GossipConfig{PeerAddr: "a:1", Listen: taken.Addr()}, []string{"can't listen on " + taken.Addr(), "in use"}},
+		{GossipConfig{PeerAddr: "a:1", Listen: "192.0.2.1:0"}, []string{"can't listen on 192.0.2.1:0"}},
+		{GossipConfig{PeerAddr: "a:1", Listen: ":0", Advertise: ":1"}, []string{"address to advertise:", "no host"}},
+		{GossipConfig{PeerAddr: "a:1", Listen: ":0", Join: []string{"b"}}, []string{"address to join:", "no port"}},
+		{GossipConfig{PeerAddr: "a:1", Listen: ":0", Key: []byte("secret")}, []string{"a key of 16, 24 or 32 bytes, not 6"}},
+	} {
+		g, err := OpenGossip(c.cfg)
+		wantError(t, err, append(c.parts, "gossip: ")...)
+		if err == nil {
+			_ = g.Close()
+		}
+	}
+}
+
+// freeAddr is an address on which nothing listens.
+func freeAddr(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}

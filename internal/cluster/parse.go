@@ -1,0 +1,62 @@
+package cluster
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Source says where the addresses of the nodes come from. Exactly one of Nodes, Host and Path is set.
+type Source struct {
+	Nodes Static // the nodes themselves
+	Host  string // the name that a DNS looks up,
+	Port  uint16 // and the port at each of its addresses
+	Path  string // the file that OpenFile reads
+}
+
+const (
+	dnsPrefix  = "dns:"
+	filePrefix = "file:"
+	wantSource = "addresses (10.0.0.1:8001,10.0.0.2:8001), dns:HOST:PORT or file:PATH"
+)
+
+// Parse reads a Source from one of the forms
+//
+//	10.0.0.1:8001,10.0.0.2:8001
+//	dns:scurry.default.svc:8001
+//	file:/etc/scurry/peers
+//
+// It looks at neither the name nor the file. A node can't be called just dns or file.
+func Parse(s string) (Source, error) {
+	s = strings.TrimSpace(s)
+	if name, found := strings.CutPrefix(s, dnsPrefix); found {
+		host, port, err := splitPeer(name)
+		if err != nil {
+			return Source{}, fmt.Errorf("%s: %w", s, err)
+		}
+		return Source{Host: host, Port: port}, nil
+	}
+	if path, found := strings.CutPrefix(s, filePrefix); found {
+		if path == "" {
+			return Source{}, errors.New("file: names no file: give its path, as in file:/etc/scurry/peers")
+		}
+		return Source{Path: path}, nil
+	}
+	return parseNodes(s)
+}
+
+func parseNodes(s string) (Source, error) {
+	for _, prefix := range []string{dnsPrefix, filePrefix} {
+		if strings.Contains(s, ","+prefix) || strings.Contains(s, ", "+prefix) {
+			return Source{}, fmt.Errorf("expected %s, not %q: %s stands alone", wantSource, s, prefix)
+		}
+	}
+	nodes, err := splitList(s)
+	if err != nil {
+		return Source{}, err
+	}
+	if len(nodes) == 0 {
+		return Source{}, fmt.Errorf("expected %s, not %q", wantSource, s)
+	}
+	return Source{Nodes: nodes}, nil
+}

@@ -1,0 +1,245 @@
+package wire
+
+import (
+	"bytes"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"time"
+)
+
+// The greeting, in which each side speaks when it has heard the other, and no side says anything about itself to one
+// that hasn't proved to know the secret:
+//
+//	dialer                                         acceptor
+//	magic, version, nonce                  ────►
+//	                                       ◄────   magic, version, nonce
+//	proof                                  ────►
+//	                                       ◄────   accepted, proof, Hello   or: refused
+//	accepted, Hello   or: refused          ────►
+//
+// A proof is an HMAC of both nonces under the secret, and of a label that tells who gives it, so that a proof can't be
+// returned to its giver. It proves nothing about what is sent later: who must fear that others write to the connection
+// uses TLS.
+
+// version is that of the greeting and of the frames.
+const version = 1
+
+// The lines end like HTTP's, so that an HTTP server that is dialed by mistake answers instead of waiting for more.
+const magic = "scurry\r\n"
+
+const (
+	nonceSize = 32
+	accepted  = 1
+	refused   = 2
+)
+
+var (
+	// ErrSecret means that the two sides don't have the same secret.
+	ErrSecret = errors.New("the secrets differ")
+
+	// ErrForeign is wrapped when the other side isn't a node, but speaks some other protocol.
+	ErrForeign = errors.New("the other side isn't a node")
+)
+
+// VersionError means that the two sides speak different versions of the protocol.
+type VersionError struct{ Ours, Theirs uint16 }
+
+func (e *VersionError) Error() string {
+	return fmt.Sprintf("protocol version %d here, %d there", e.Ours, e.Theirs)
+}
+
+// Greet makes sure that the other side of conn is a node with the same secret, which may be empty, and exchanges Hellos
+// with it. It doesn't judge theirs. It reads nothing beyond the greeting, and takes no longer than the timeout, which must
+// be positive; it leaves conn without a deadline, and open even after an error.
+func Greet(conn net.Conn, dialer bool, secret []byte, mine Hello, timeout time.Duration) (theirs Hello, err error) {
+	hello, err := mine.encode()
+	if err != nil {
+		return Hello{}, err
+	}
+	g := greeter{conn: conn, secret: secret, hello: hello}
+	rand.Read(g.mine[:]) // it never fails
+	if err := conn.SetDeadline(time.Now().Add(timeout)); err != nil {
+		return Hello{}, fmt.Errorf("greet: %w", err)
+	}
+	if dialer {
+		theirs, err = g.dial()
+	} else {
+		theirs, err = g.accept()
+	}
+	if err == nil {
+		err = conn.SetDeadline(time.Time{})
+	} else {
+		_ = conn.SetDeadline(time.Time{})
+	}
+	if err != nil {
+		return Hello{}, fmt.Errorf("greet: %w", err)
+	}
+	return theirs, nil
+}
+
+// greeter is one side of a greeting.
+type greeter struct {
+	conn         net.Conn
+	secret       []byte
+	hello        []byte
+	mine, theirs [nonceSize]byte
+}
+
+func (g *greeter) dial() (Hello, error) {
+	if err := g.sendOpening(); err != nil {
+		return Hello{}, err
+	}
+	if err := g.readOpening(); err != nil {
+		return Hello{}, err
+	}
+	if err := g.send(g.proof("dialer", g.mine, g.theirs)); err != nil {
+		return Hello{}, err
+	}
+	if err := g.readVerdict(); err != nil {
+		return Hello{}, err
+	}
+	if err := g.check("acceptor", g.mine, g.theirs); err != nil {
+		return Hello{}, err
+	}
+	theirs, err := g.readHello()
+	if err != nil {
+		return Hello{}, err
+	}
+	return theirs, g.send([]byte{accepted}, size(g.hello), g.hello)
+}
+
+func (g *greeter) accept() (Hello, error) {
+	err := g.readOpening()
+	var other *VersionError
+	if err == nil || errors.As(err, &other) { // the dialer, too, should know both versions
+		err = errors.Join(err, g.sendOpening())
+	}
+	if err != nil {
+		return Hello{}, err
+	}
+	if err := g.check("dialer", g.theirs, g.mine); err != nil {
+		return Hello{}, err
+	}
+	proof := g.proof("acceptor", g.theirs, g.mine)
+	if err := g.send([]byte{accepted}, proof, size(g.hello), g.hello); err != nil {
+		return Hello{}, err
+	}
+	if err := g.readVerdict(); err != nil {
+		return Hello{}, err
+	}
+	return g.readHello()
+}
+
+func (g *greeter) sendOpening() error {
+	return g.send(binary.BigEndian.AppendUint16([]byte(magic), version), g.mine[:])
+}
+
+func (g *greeter) readOpening() error {
+	var b [len(magic)]byte
+	if err := g.read(b[:]); err != nil {
+		return err
+	}
+	if string(b[:]) != magic {
+		return fmt.Errorf("%w: %s", ErrForeign, describe(b[:]))
+	}
+	var v [2]byte
+	if err := g.read(v[:]); err != nil {
+		return err
+	}
+	// The nonce, too, is part of every version: unread, it would turn the end of the connection into a reset, which
+	// might overtake what the other side is to read.
+	if err := g.read(g.theirs[:]); err != nil {
+		return err
+	}
+	if theirs := binary.BigEndian.Uint16(v[:]); theirs != version {
+		return &VersionError{Ours: version, Theirs: theirs}
+	}
+	return nil
+}
+
+// describe says what a protocol that begins with b may be.
+func describe(b []byte) string {
+	switch {
+	case bytes.HasPrefix(b, []byte("HTTP/")) || bytes.HasPrefix(bytes.TrimLeft(b, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"), []byte(" ")):
+		return fmt.Sprintf("it speaks HTTP (%q)", b)
+	case b[0] >= 0x14 && b[0] <= 0x17 && b[1] == 3:
+		return fmt.Sprintf("it speaks TLS (%x)", b)
+	}
+	return fmt.Sprintf("it begins with %q", b)
+}
+
+// proof is what the side of that label proves with that it knows the secret.
+func (g *greeter) proof(label string, dialer, acceptor [nonceSize]byte) []byte {
+	h := hmac.New(sha256.New, g.secret)
+	fmt.Fprintf(h, "scurry %s\x00", label)
+	h.Write(binary.BigEndian.AppendUint16(nil, version))
+	h.Write(dialer[:])
+	h.Write(acceptor[:])
+	return h.Sum(nil)
+}
+
+// check reads the other side's proof. If it is wrong, the other side is told so, and nothing else.
+func (g *greeter) check(label string, dialer, acceptor [nonceSize]byte) error {
+	var theirs [sha256.Size]byte
+	if err := g.read(theirs[:]); err != nil {
+		return err
+	}
+	if hmac.Equal(theirs[:], g.proof(label, dialer, acceptor)) {
+		return nil
+	}
+	_ = g.send([]byte{refused}) // a courtesy
+	return fmt.Errorf("%w: the other side's proof is wrong", ErrSecret)
+}
+
+// readVerdict reads what the other side thinks of this one's proof.
+func (g *greeter) readVerdict() error {
+	var b [1]byte
+	if err := g.read(b[:]); err != nil {
+		return err
+	}
+	switch b[0] {
+	case accepted:
+		return nil
+	case refused:
+		return fmt.Errorf("%w: the other side has refused ours", ErrSecret)
+	}
+	return fmt.Errorf("%w: verdict %d", ErrForeign, b[0])
+}
+
+func size(hello []byte) []byte { return binary.BigEndian.AppendUint32(nil, uint32(len(hello))) }
+
+func (g *greeter) readHello() (Hello, error) {
+	var n [4]byte
+	if err := g.read(n[:]); err != nil {
+		return Hello{}, err
+	}
+	if binary.BigEndian.Uint32(n[:]) > maxHello {
+		return Hello{}, fmt.Errorf("the other side's hello: %w", ErrTooLarge)
+	}
+	b := make([]byte, binary.BigEndian.Uint32(n[:]))
+	if err := g.read(b); err != nil {
+		return Hello{}, err
+	}
+	return decodeHello(b)
+}
+
+// send writes parts with one write.
+func (g *greeter) send(parts ...[]byte) error {
+	_, err := g.conn.Write(bytes.Join(parts, nil))
+	return err
+}
+
+// read fills p. A greeting that ends early is no clean end, wherever it ends.
+func (g *greeter) read(p []byte) error {
+	_, err := io.ReadFull(g.conn, p)
+	if err == io.EOF {
+		err = io.ErrUnexpectedEOF
+	}
+	return err
+}

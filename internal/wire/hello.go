@@ -1,0 +1,77 @@
+package wire
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+)
+
+// What a Hello may hold at most.
+const (
+	maxHello   = 1 << 20 // bytes, as sent
+	maxMembers = 4096
+	maxFacts   = 1024
+)
+
+// Fact is something that must agree between nodes.
+type Fact struct{ Name, Value string }
+
+// Hello is what nodes tell each other about themselves when they meet.
+type Hello struct {
+	Name     string   // by which this node is dialed
+	Instance string   // unique to each start of a process
+	Members  []string // who this node thinks the nodes are
+	Facts    []Fact
+}
+
+// Differs returns a line for each fact that isn't the same in both, in the order of h's facts, then of other's:
+//
+//	origin: "http://a/" here, "http://b/" there
+func (h Hello) Differs(other Hello) []string {
+	var lines []string
+	for _, f := range h.Facts {
+		switch value, ok := other.fact(f.Name); {
+		case !ok:
+			lines = append(lines, fmt.Sprintf("%s: %q here, none there", f.Name, f.Value))
+		case value != f.Value:
+			lines = append(lines, fmt.Sprintf("%s: %q here, %q there", f.Name, f.Value, value))
+		}
+	}
+	for _, f := range other.Facts {
+		if _, ok := h.fact(f.Name); !ok {
+			lines = append(lines, fmt.Sprintf("%s: none here, %q there", f.Name, f.Value))
+		}
+	}
+	return lines
+}
+
+func (h Hello) fact(name string) (string, bool) {
+	i := slices.IndexFunc(h.Facts, func(f Fact) bool { return f.Name == name })
+	if i < 0 {
+		return "", false
+	}
+	return h.Facts[i].Value, true
+}
+
+// encode returns h as JSON, which a later version can add to.
+func (h Hello) encode() ([]byte, error) {
+	b, err := json.Marshal(h)
+	if err != nil {
+		return nil, fmt.Errorf("encode this node's hello: %w", err)
+	}
+	if len(b) > maxHello || len(h.Members) > maxMembers || len(h.Facts) > maxFacts {
+		return nil, fmt.Errorf("this node's hello: %w", ErrTooLarge)
+	}
+	return b, nil
+}
+
+func decodeHello(b []byte) (Hello, error) {
+	var h Hello
+	if err := json.Unmarshal(b, &h); err != nil {
+		return Hello{}, fmt.Errorf("decode the other side's hello: %w", err)
+	}
+	if len(h.Members) > maxMembers || len(h.Facts) > maxFacts {
+		return Hello{}, fmt.Errorf("the other side's hello: %w", ErrTooLarge)
+	}
+	return h, nil
+}

@@ -1,0 +1,142 @@
+package wire
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"time"
+)
+
+// link is what both sides of a connection have in common: its reader, its writer, its beat and its end.
+//
+// It has three goroutines, which end with it. One reads, and waits for nothing but the connection, lest a slow stream
+// hold up the others; one writes; one beats, and clears up when the link ends.
+type link struct {
+	cfg    Config
+	conn   net.Conn
+	src    source // belongs to the reading goroutine, but for its counters
+	ending chan struct{}
+	done   chan struct{}
+
+	mu    sync.Mutex // guards what follows, and what the sides say that it guards
+	w     writer
+	pulse pulse
+	left  bool  // the other side has told that it would leave
+	over  error // what ended the link, once streams may know of it
+	err   error // what ends it; set before ending is closed
+}
+
+// side is one side's part of a link.
+type side interface {
+	receive(h header) error // handles a frame, reading its payload
+	beatLocked(now time.Time) (dead bool)
+	fail(err error) // ends all streams, and lets none begin
+}
+
+func (l *link) init(conn net.Conn, cfg Config, patience int) {
+	l.cfg, l.conn, l.src = cfg, conn, newSource(conn)
+	l.ending, l.done = make(chan struct{}), make(chan struct{})
+	l.w.init(conn, &l.mu)
+	l.pulse = pulse{patience: patience, every: cfg.Beat, last: time.Now()}
+}
+
+func (l *link) start(s side) {
+	var wg sync.WaitGroup
+	wg.Go(func() { l.end(l.read(s)) })
+	wg.Go(func() { l.end(l.w.run()) })
+	go func() {
+		l.beat(s)
+		l.clear(s)
+		wg.Wait()
+		close(l.done)
+	}()
+}
+
+// end makes the link end with err, if it isn't ending already.
+func (l *link) end(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.endLocked(err)
+}
+
+func (l *link) endLocked(err error) {
+	if l.err != nil {
+		return
+	}
+	switch {
+	case err == nil:
+		err = ErrClosed
+	case errors.Is(err, ErrClosed) || errors.Is(err, ErrLost):
+	case l.left:
+		err = fmt.Errorf("%w: %w", ErrLeft, err)
+	default:
+		err = fmt.Errorf("%w: %w", ErrLost, err)
+	}
+	l.err = err
+	close(l.ending)
+	l.w.closeLocked()
+}
+
+func (l *link) read(s side) error {
+	for {
+		h, err := l.src.header()
+		if err != nil {
+			return err
+		}
+		if err := s.receive(h); err != nil {
+			return err
+		}
+	}
+}
+
+// beat beats until the link ends.
+func (l *link) beat(s side) {
+	t := time.NewTicker(l.cfg.Beat)
+	defer t.Stop()
+	for {
+		select {
+		case <-l.ending:
+			return
+		case <-t.C:
+		}
+		l.mu.Lock()
+		if s.beatLocked(time.Now()) {
+			l.endLocked(ErrDead)
+		}
+		l.mu.Unlock()
+	}
+}
+
+// clear closes the connection, and tells of it: first to Lost, then to the streams.
+func (l *link) clear(s side) {
+	hangUp(l.conn)
+	l.mu.Lock()
+	err := l.err
+	l.mu.Unlock()
+	if l.cfg.Lost != nil {
+		l.cfg.Lost(err)
+	}
+	s.fail(err)
+}
+
+// hangUp closes conn without the farewell of TLS, which could wait for seconds for a peer that doesn't read. No frame
+// and no stream can be cut short unnoticed without it.
+func hangUp(conn net.Conn) {
+	if t, ok := conn.(*tls.Conn); ok {
+		conn = t.NetConn()
+	}
+	_ = conn.Close() // whatever it says, there is nothing left to do
+}
+
+func (l *link) failed() error {
+	select {
+	case <-l.done:
+		return l.err
+	default:
+		return nil
+	}
+}
+
+func (l *link) traffic() (in, out int64) { return l.src.in.Load(), l.w.out.Load() }

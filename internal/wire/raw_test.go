@@ -1,0 +1,97 @@
+package wire
+
+import (
+	"encoding/binary"
+	"io"
+	"net"
+	"testing"
+)
+
+// raw is a side of a connection that says what the test wants it to.
+type raw struct {
+	t    testing.TB
+	conn net.Conn
+}
+
+// frame is a frame as it goes over the wire. It is spelled out here once more: the other side may be of another build.
+func frame(k kind, id uint64, payload ...byte) []byte {
+	n := len(payload)
+	b := []byte{byte(k), byte(n >> 16), byte(n >> 8), byte(n)}
+	return append(binary.BigEndian.AppendUint64(b, id), payload...)
+}
+
+// lead is what the payload of an ask or a message begins with.
+func lead(a, b uint32, rest ...byte) []byte {
+	p := binary.BigEndian.AppendUint32(nil, a)
+	return append(binary.BigEndian.AppendUint32(p, b), rest...)
+}
+
+func (r raw) send(b []byte) {
+	r.t.Helper()
+	if _, err := r.conn.Write(b); err != nil {
+		r.t.Fatalf("write: %v", err)
+	}
+}
+
+// read reads a frame, which must come.
+func (r raw) read() (k kind, id uint64, payload []byte) {
+	r.t.Helper()
+	k, id, payload, err := r.tryRead()
+	if err != nil {
+		r.t.Fatalf("read: %v", err)
+	}
+	return k, id, payload
+}
+
+// tryRead reads a frame.
+func (r raw) tryRead() (k kind, id uint64, payload []byte, err error) {
+	var h [headerSize]byte
+	if _, err := io.ReadFull(r.conn, h[:]); err != nil {
+		return 0, 0, nil, err
+	}
+	payload = make([]byte, int(h[1])<<16|int(h[2])<<8|int(h[3]))
+	_, err = io.ReadFull(r.conn, payload)
+	return kind(h[0]), binary.BigEndian.Uint64(h[4:]), payload, err
+}
+
+// want reads frames until one other than a ping or a pong comes, which must be of this kind and stream.
+func (r raw) want(k kind, id uint64) (payload []byte) {
+	r.t.Helper()
+	for {
+		gotKind, gotID, payload := r.read()
+		if gotKind == kindPing || gotKind == kindPong {
+			continue
+		}
+		if gotKind != k || gotID != id {
+			r.t.Fatalf("frame of kind %#x, stream %d, want %#x, %d", gotKind, gotID, k, id)
+		}
+		return payload
+	}
+}
+
+// discard reads all that comes.
+func (r raw) discard() { _, _ = io.Copy(io.Discard, r.conn) }
+
+// rawAnswerer returns an asker over a pipe, and the other end of it.
+func rawAnswerer(t testing.TB, cfg Config) (*Asker, raw) {
+	here, there := net.Pipe()
+	a := Ask(here, cfg)
+	t.Cleanup(func() {
+		_ = a.Close()
+		<-a.Done()
+		_ = there.Close()
+	})
+	return a, raw{t, there}
+}
+
+// rawAsker returns an answerer over a pipe, and the other end of it.
+func rawAsker(t testing.TB, cfg Config) (*Answerer, raw) {
+	here, there := net.Pipe()
+	a := Answer(here, cfg)
+	t.Cleanup(func() {
+		_ = a.Close()
+		a.Wait()
+		_ = there.Close()
+	})
+	return a, raw{t, there}
+}

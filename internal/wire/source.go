@@ -1,0 +1,140 @@
+package wire
+
+import (
+	"encoding/binary"
+	"io"
+	"net"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	sourceSize = 32 << 10
+	afterBulk  = 1 << 10
+)
+
+// source reads a connection for the one goroutine that reads it. Headers and small payloads come through a buffer, many
+// with one call; large payloads are read from the connection into the memory that they are for.
+type source struct {
+	conn  net.Conn
+	buf   []byte
+	r, w  int // buf[r:w] has been read from the connection, but not from here
+	ahead int // how much to read into buf at once
+
+	in    atomic.Int64 // bytes read
+	begun time.Time
+	heard atomic.Int64 // when bytes were last read, in nanoseconds since begun
+}
+
+func newSource(conn net.Conn) source {
+	return source{conn: conn, buf: make([]byte, sourceSize), ahead: sourceSize, begun: time.Now()}
+}
+
+// header reads a frame's header.
+func (s *source) header() (header, error) {
+	if err := s.fill(headerSize); err != nil {
+		return header{}, err
+	}
+	h, err := parseHeader(s.buf[s.r:])
+	s.r += headerSize
+	// After a large frame, another is likely: what is read of it ahead of need would be copied in vain.
+	s.ahead = sourceSize
+	if h.size > sourceSize/2 {
+		s.ahead = afterBulk
+	}
+	return h, err
+}
+
+// words reads two numbers.
+func (s *source) words() (a, b uint32, err error) {
+	if err := s.fill(8); err != nil {
+		return 0, 0, err
+	}
+	a, b = binary.BigEndian.Uint32(s.buf[s.r:]), binary.BigEndian.Uint32(s.buf[s.r+4:])
+	s.r += 8
+	return a, b, nil
+}
+
+// word reads one number.
+func (s *source) word() (uint32, error) {
+	if err := s.fill(4); err != nil {
+		return 0, err
+	}
+	a := binary.BigEndian.Uint32(s.buf[s.r:])
+	s.r += 4
+	return a, nil
+}
+
+// full fills p[:n]. The rest of p is the source's to use meanwhile: what comes right behind n bytes, the next header, is
+// read there with the same call, and put into the buffer. That halves the calls where large frames follow each other.
+func (s *source) full(p []byte, n int) error {
+	for got := 0; ; {
+		k := copy(p[got:n], s.buf[s.r:s.w])
+		s.r += k
+		if got += k; got == n {
+			return nil
+		}
+		// The buffer is empty.
+		if n-got < small {
+			if err := s.fill(n - got); err != nil {
+				return err
+			}
+			continue
+		}
+		k, err := s.read(p[got:min(len(p), n+headerSize)])
+		if err != nil {
+			return err
+		}
+		if got += k; got >= n {
+			s.r, s.w = 0, copy(s.buf, p[n:got])
+			return nil
+		}
+	}
+}
+
+// skip reads n bytes for nobody.
+func (s *source) skip(n int) error {
+	for {
+		k := min(n, s.w-s.r)
+		s.r += k
+		if n -= k; n == 0 {
+			return nil
+		}
+		if err := s.fill(1); err != nil {
+			return err
+		}
+	}
+}
+
+// fill makes sure that buf has n bytes to read.
+func (s *source) fill(n int) error {
+	if s.w-s.r >= n {
+		return nil
+	}
+	s.w = copy(s.buf, s.buf[s.r:s.w])
+	s.r = 0
+	for s.w < n {
+		k, err := s.read(s.buf[s.w:max(n, s.ahead)])
+		if err != nil {
+			return err
+		}
+		s.w += k
+	}
+	return nil
+}
+
+// read reads something into p, which isn't empty.
+func (s *source) read(p []byte) (int, error) {
+	n, err := s.conn.Read(p)
+	if n > 0 {
+		s.in.Add(int64(n))
+		s.heard.Store(int64(time.Since(s.begun)))
+		return n, nil // an error comes again
+	}
+	if err == nil {
+		err = io.ErrNoProgress
+	}
+	return 0, err
+}
+
+func (s *source) lastHeard() time.Time { return s.begun.Add(time.Duration(s.heard.Load())) }

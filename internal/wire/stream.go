@@ -1,0 +1,209 @@
+package wire
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"sync"
+)
+
+// Stream is one ask and its answer, to the one who asks. Next and Read are used by one goroutine at a time; the other
+// methods may be called at any time from any goroutine.
+type Stream struct {
+	a   *Asker
+	in  assembly // belongs to the goroutine that reads the connection
+	out outbox
+
+	// Guarded by the link's mutex:
+	acked bool
+	asked int // the beat of the ask
+
+	mu      sync.Mutex // guards what follows. It may be held when the link's is taken, not the other way round
+	changed sync.Cond
+	replies []reply // that came, and weren't read
+	first   [1]reply
+	came    content
+	began   bool // content has come
+	allowed int  // how much the other side may send
+	owed    int  // how much was read without the other side being told
+	detail  []byte
+	err     error // the end; io.EOF if it is complete
+	cut     bool  // it was cancelled: nothing of what came is given out any more
+	stop    func() bool
+
+	dest    []byte // where a Read waits for content
+	filled  int    // how much of dest has come
+	direct  bool   // dest is being filled
+	filling bool   // the last block of came is
+}
+
+type reply struct{ message, value []byte }
+
+func (r reply) cost() int { return len(r.message) + len(r.value) + replyCost }
+
+func newStream(a *Asker) *Stream {
+	s := &Stream{a: a, allowed: a.cfg.Window}
+	s.changed.L = &s.mu
+	s.replies = s.first[:0]
+	return s
+}
+
+// watch cancels s when ctx ends.
+func (s *Stream) watch(ctx context.Context) {
+	stop := context.AfterFunc(ctx, func() { s.cancel(context.Cause(ctx)) })
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.err != nil {
+		stop()
+		return
+	}
+	s.stop = stop
+}
+
+// Next waits for the next reply, and returns its message and its value, nil if it has none. Both are the caller's; a
+// value has no spare capacity. After the last reply, the error is io.EOF: once content has come, or once the answer has
+// ended completely without any. Otherwise it is Read's error.
+func (s *Stream) Next() (message, value []byte, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r, err := s.nextLocked()
+	if err != nil {
+		return nil, nil, err
+	}
+	s.consumedLocked(r.cost())
+	return r.message, r.value, nil
+}
+
+func (s *Stream) nextLocked() (reply, error) {
+	for {
+		switch {
+		case s.cut:
+			return reply{}, s.err
+		case len(s.replies) > 0:
+			r := s.replies[0]
+			s.replies[0] = reply{}
+			s.replies = s.replies[1:]
+			return r, nil
+		case s.began:
+			return reply{}, io.EOF
+		case s.err != nil:
+			return reply{}, s.err
+		}
+		s.changed.Wait()
+	}
+}
+
+// Read waits for content, and reads it. Replies that come before it and weren't taken by Next are dropped. At a complete
+// end, the error is io.EOF; if the other side aborted the answer, an *Aborted; if the connection has ended, its error;
+// if the ask was refused, ErrOverloaded or ErrTooLarge; each of them after all that had come. If the stream was closed,
+// the error is ErrClosed, and if its context ended, the cause of that; both at once.
+func (s *Stream) Read(p []byte) (int, error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n, err := s.contentLocked(p)
+	s.consumedLocked(n)
+	return n, err
+}
+
+func (s *Stream) contentLocked(p []byte) (int, error) {
+	for {
+		s.dropRepliesLocked()
+		switch {
+		case s.cut:
+			return 0, s.err
+		case s.came.size > 0:
+			return s.came.read(p, s.filling), nil
+		case s.err != nil:
+			return 0, s.err
+		}
+		s.dest, s.filled = p, 0
+		s.changed.Wait()
+		for s.direct { // even if s is cancelled: p isn't the caller's again before
+			s.changed.Wait()
+		}
+		s.dest = nil
+		if s.filled > 0 && !s.cut {
+			return s.filled, nil
+		}
+	}
+}
+
+func (s *Stream) dropRepliesLocked() {
+	n := 0
+	for _, r := range s.replies {
+		n += r.cost()
+	}
+	clear(s.replies)
+	s.replies = s.replies[:0]
+	s.consumedLocked(n)
+}
+
+// consumedLocked counts n bytes as read, for which the other side may send as many others. It isn't told of each.
+func (s *Stream) consumedLocked(n int) {
+	s.owed += n
+	if s.err == nil && s.owed >= max(1, s.a.cfg.Window/2) {
+		s.allowed += s.owed
+		s.a.grant(s, s.owed)
+		s.owed = 0
+	}
+}
+
+// End returns what came with the end, or nil: it is to be called after Next or Read returned io.EOF.
+func (s *Stream) End() []byte {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.detail
+}
+
+// Close gives the stream up. If it hasn't ended, the other side is told. Next and Read return, the latter as soon as
+// nothing is being read into its slice any more. Close returns nil.
+func (s *Stream) Close() error {
+	s.cancel(ErrClosed)
+	return nil
+}
+
+func (s *Stream) cancel(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.cut {
+		return
+	}
+	s.cut = true
+	if s.err == nil {
+		s.a.withdraw(s)
+	}
+	s.endLocked(err, s.detail)
+	s.dropRepliesLocked()
+	s.came.drop(s.filling)
+}
+
+// finish takes note of the end, if it is the first to come.
+func (s *Stream) finish(err error, detail []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.finishLocked(err, detail)
+}
+
+// finishLocked lets the asker forget s before anyone who waits can know that it has ended.
+func (s *Stream) finishLocked(err error, detail []byte) {
+	if s.err == nil {
+		s.a.forget(s)
+		s.endLocked(err, detail)
+	}
+}
+
+func (s *Stream) endLocked(err error, detail []byte) {
+	s.err, s.detail = err, detail
+	if s.stop != nil {
+		s.stop()
+	}
+	s.changed.Broadcast()
+}
+
+// violation is the error of an other side that sends what it must not.
+func (s *Stream) violation(what string) error {
+	return fmt.Errorf("%w: stream %d: %s", ErrProtocol, s.out.id, what)
+}

@@ -1,0 +1,122 @@
+// Package wire carries asks and answers between two nodes over one connection.
+//
+// A net.Conn comes in, greeted (Greet) and trusted by the caller, and belongs to the package from then on. The side that
+// dialed asks (Ask), the side that accepted answers (Answer): two nodes keep one connection for each direction. Each ask
+// is a Stream to the one who asks and a Call to the one who answers. An answer is any number of replies, each a short
+// message with a value if there is one, then content of any length, then the end:
+//
+//	Asker.Open(message) ──────────────── ask ───────────────► Serve(Call)
+//	Stream.Next  ◄── message, value ─────────────────────────  Call.Reply
+//	Stream.Read  ◄── content ────────────────────────────────  Call.Write
+//	Stream.End   ◄── detail ─────────────────────────────────  Call.End, or Call.Abort
+//
+// All streams of a connection share it fairly. What is small goes before what is bulky; bulk goes in frames of 64 KiB at
+// most, in turns; and no stream has more under way than its asker has room for, so that the connection's reader never
+// waits for the reader of a stream. Both sides beat: silence means that the other side is dead, however slow its answers
+// may be. What the messages mean is the caller's business.
+package wire
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"time"
+)
+
+var (
+	// ErrClosed is the error of a stream or a connection that this side has closed.
+	ErrClosed = errors.New("closed")
+
+	// ErrLost is wrapped by the error of every connection that this side hasn't closed, and of its streams.
+	ErrLost = errors.New("connection lost")
+
+	// ErrDead means that the other side was silent for too long. Like ErrLeft and ErrProtocol, it matches ErrLost too.
+	ErrDead = fmt.Errorf("%w: the other side is silent", ErrLost)
+
+	// ErrLeft means that the connection ended after the other side had told that it would leave.
+	ErrLeft = fmt.Errorf("%w: the other side has left", ErrLost)
+
+	// ErrProtocol is wrapped when the other side sent what it must not send.
+	ErrProtocol = fmt.Errorf("%w: protocol error", ErrLost)
+
+	// ErrOverloaded is the error of a stream whose ask was refused because too many are being served.
+	ErrOverloaded = errors.New("too many asks at once")
+
+	// ErrTooLarge means that a message, a value or a detail is larger than one side accepts.
+	ErrTooLarge = errors.New("too large")
+
+	// ErrCancelled is the error of a call whose asker wants no answer any more, and the cause of its context's end.
+	ErrCancelled = errors.New("cancelled by the asking side")
+
+	// ErrEnded is the error of using a call after its End or Abort, or out of order.
+	ErrEnded = errors.New("the answer is past this point")
+)
+
+// Aborted is the error of a stream that the answering side has aborted.
+type Aborted struct {
+	Detail []byte // what it had to say about it; may be empty
+}
+
+func (a *Aborted) Error() string { return "aborted by the answering side" }
+
+// Config says how a connection works. Its zero value is that of a side which answers nothing. Beat and Beats should be
+// the same on both sides; everything else is each side's own.
+type Config struct {
+	// Beat is the pace at which the sides make sure of each other: 200 ms if 0. The asker pings at each beat while
+	// it has open streams, and at every fifth otherwise.
+	Beat time.Duration
+
+	// Beats is how many silent beats mean that the other side is dead: 4 if 0. The answering side waits five more.
+	Beats int
+
+	// Window is how many bytes of one stream may be under way: sent but not yet read by the asker. 1 MiB if 0. It
+	// bounds content; a reply is sent whole, once any window is left for it. On the answering side, it is how many
+	// bytes a call may have queued.
+	Window int
+
+	// MaxMessage is the size of the largest message, of an ask or of a reply, sent or accepted: 1 MiB if 0.
+	MaxMessage int
+
+	// MaxValue is the size of the largest value that the asking side accepts: 64 MiB if 0. Memory for a value is
+	// taken as soon as the answering side announces it.
+	MaxValue int
+
+	// MaxAsks is how many asks the answering side serves at once: 4096 if 0. It refuses those beyond.
+	MaxAsks int
+
+	// Serve answers a call, in a goroutine of its own. When it returns, a call that it has neither ended nor
+	// aborted is aborted. If nil, all calls are.
+	Serve func(*Call)
+
+	// Panicked is told of a panic of Serve, which aborts the call. If nil, such panics pass in silence.
+	Panicked func(v any, stack []byte)
+
+	// Leaving is called at most once, when the answering side tells that it is about to leave. Nothing is read
+	// before it returns, so it must not wait. It may call the Asker.
+	Leaving func()
+
+	// Lost is called exactly once, when the connection has ended for whatever reason, with that reason. No stream
+	// and no call learns of it before Lost has returned, so Lost must not wait for any; nor for Done.
+	Lost func(err error)
+}
+
+func (c Config) filled() Config {
+	set := func(n *int, value, most int) {
+		if *n <= 0 {
+			*n = value
+		}
+		*n = min(*n, most) // a frame has 32 bits for it
+	}
+	if c.Beat <= 0 {
+		c.Beat = 200 * time.Millisecond
+	}
+	set(&c.Beats, 4, math.MaxInt16)
+	set(&c.Window, 1<<20, math.MaxInt32)
+	set(&c.MaxMessage, 1<<20, math.MaxInt32)
+	set(&c.MaxValue, 64<<20, math.MaxInt32-1)
+	set(&c.MaxAsks, 4096, math.MaxInt32)
+	if c.Serve == nil {
+		c.Serve = func(*Call) {}
+	}
+	return c
+}

@@ -1,0 +1,158 @@
+package wire
+
+import (
+	"net"
+	"runtime"
+	"sync"
+)
+
+// batchBulk is how much bulk goes with one write: what a small message may have to wait for.
+const batchBulk = 256 << 10
+
+// writer sends what streams have queued, all that there is with one write. What is queued while a write is under way
+// goes with the next one, so the busier the connection, the more each write carries.
+type writer struct {
+	batch // being made or written, by the goroutine
+
+	mu     *sync.Mutex // the link's. It guards what follows
+	urgent outboxes    // those whose next frame is small
+	bulk   outboxes    // the others
+	leave  bool
+	ping   uint64 // to be sent, if not 0
+	pong   uint64
+	pinged bool // a pong is to be sent
+	idle   bool // the goroutine waits for work
+	closed bool
+	work   sync.Cond       // waits for something to send
+	room   sync.Cond       // waits for fewer urgent outboxes
+	ended  func(id uint64) // called, locked, when a stream's last frame goes; may be nil
+}
+
+func (w *writer) init(conn net.Conn, mu *sync.Mutex) {
+	w.batch.init(conn)
+	w.mu = mu
+	w.work.L, w.room.L = mu, mu
+}
+
+// enlistLocked puts o where its next frame belongs.
+func (w *writer) enlistLocked(o *outbox) {
+	switch {
+	case o.ack || o.cancel || o.credit > 0 || (o.waiting() > 0 && o.items[o.head].urgent()):
+		if o.list != &w.urgent {
+			o.remove()
+			w.urgent.push(o)
+		}
+	case o.list == nil && o.waiting() > 0:
+		w.bulk.push(o)
+	}
+	w.wakeLocked()
+}
+
+func (w *writer) wakeLocked() {
+	if w.idle {
+		w.idle = false
+		w.work.Signal()
+	}
+}
+
+func (w *writer) closeLocked() {
+	w.closed = true
+	w.work.Broadcast()
+	w.room.Broadcast()
+}
+
+func (w *writer) nothingLocked() bool {
+	return w.urgent.n == 0 && w.bulk.n == 0 && !w.leave && w.ping == 0 && !w.pinged
+}
+
+// run writes until writing fails, or until the writer is closed (nil).
+func (w *writer) run() error {
+	for w.next() {
+		if err := w.write(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// next waits for something to send, and makes a batch of it. It returns false when the writer is closed.
+func (w *writer) next() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for w.nothingLocked() && !w.closed {
+		w.idle = true
+		w.work.Wait()
+		// Whoever else is about to queue something gets the chance to, for the price of going to the end of the
+		// scheduler's queue, which is nothing where no one else runs.
+		w.mu.Unlock()
+		runtime.Gosched()
+		w.mu.Lock()
+	}
+	if w.closed {
+		return false
+	}
+	w.batchLocked()
+	return true
+}
+
+// batchLocked takes what goes next: all that is small, as far as there is scratch for it, and some bulk.
+func (w *writer) batchLocked() {
+	w.signsLocked()
+	w.smallLocked()
+	for n := 0; n < batchBulk && w.bulk.front != nil && w.roomyForBulk(); {
+		o := w.bulk.front
+		o.remove()
+		n += w.frameLocked(o)
+		w.enlistLocked(o)
+	}
+	w.smallLocked() // ends of what was bulk
+	if w.urgent.n < maxRefusals {
+		w.room.Broadcast()
+	}
+}
+
+// signsLocked takes what is said about the connection.
+func (w *writer) signsLocked() {
+	if w.leave {
+		w.leave = false
+		w.header(kindLeave, 0, 0)
+	}
+	if w.ping != 0 {
+		w.header(kindPing, 0, w.ping)
+		w.ping = 0
+	}
+	if w.pinged { // one answers all pings before it
+		w.pinged = false
+		w.header(kindPong, 0, w.pong)
+	}
+}
+
+func (w *writer) smallLocked() {
+	for w.urgent.front != nil && w.roomy() {
+		o := w.urgent.front
+		for o.waiting() > 0 && o.items[o.head].urgent() && w.roomy() {
+			w.frameLocked(o)
+		}
+		w.notesLocked(o)
+		o.remove()
+		w.enlistLocked(o)
+	}
+}
+
+// notesLocked takes what is said about o's stream.
+func (w *writer) notesLocked(o *outbox) {
+	if o.credit > 0 {
+		w.header(kindCredit, 4, o.id)
+		w.word(uint32(o.credit))
+		o.credit = 0
+	}
+	if o.cancel {
+		w.header(kindCancel, 0, o.id)
+		o.cancel = false
+	}
+	if o.ack && !o.spoken {
+		w.header(kindAck, 0, o.id)
+		o.spoken = true
+	}
+	o.ack = false
+}
