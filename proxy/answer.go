@@ -1,11 +1,13 @@
 package proxy
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/scurrycache/scurry/internal/httpcache"
 	"github.com/scurrycache/scurry/internal/logging"
@@ -19,11 +21,20 @@ type reply struct {
 	use     httpcache.Reuse
 	outcome string
 	status  cacheStatus // unless it is a plain hit
+	peer    string      // the node by way of which it comes, if any
 }
 
-// answer sends rp, or the part of it that r asks for (RFC 9110 sections 13 and 14). It returns false, with nothing
-// sent, if the bytes went away meanwhile.
-func (p *Proxy) answer(w *logging.Writer, r *http.Request, rp *reply) (done bool) {
+// answer sends rp, or the part of it that r asks for (RFC 9110 sections 13 and 14). If the bytes went away meanwhile,
+// nothing is sent, and it returns rp's record.
+func (p *Proxy) answer(w *logging.Writer, r *http.Request, rp *reply) (gone *store.Record) {
+	if !p.answered(w, r, rp) {
+		return rp.rec
+	}
+	return nil
+}
+
+// answered is answer; it returns false if the bytes went away.
+func (p *Proxy) answered(w *logging.Writer, r *http.Request, rp *reply) (done bool) {
 	rec := rp.rec
 	outcome, ranges := httpcache.Proceed, false
 	if rec.Status == http.StatusOK { // preconditions are about a success: RFC 9110 section 13.2.1
@@ -64,17 +75,28 @@ func (p *Proxy) putFields(w *logging.Writer, rp *reply) {
 	h["Cache-Status"] = rp.cacheStatus()
 	p.stats.count(rp.outcome)
 	w.Cache, w.Version, w.Age, w.HasAge = rp.outcome, rp.rec.Version, rp.use.Age, true
-	w.Source = "memory"
-	if rp.outcome == outcomeMiss {
+	switch w.Peer = rp.peer; {
+	case rp.peer != "":
+		w.Source = "peer"
+	case rp.outcome == outcomeMiss:
 		w.Source = "origin"
+	default:
+		w.Source = "memory"
 	}
 }
 
 // cacheStatus is the Cache-Status field of rp.
 func (rp *reply) cacheStatus() []string {
 	v := viewOf(rp.rec)
-	if rp.outcome == outcomeHit {
+	switch {
+	case rp.outcome != outcomeHit:
+	case rp.peer == "":
 		return v.at(rp.use.Age).status
+	default:
+		rp.status = cacheStatus{hit: true, ttl: rp.use.Lifetime - rp.use.Age.Truncate(time.Second), hasTTL: true}
+	}
+	if rp.peer != "" && rp.status.detail == "" {
+		rp.status.detail = "peer"
 	}
 	return v.status(rp.status)
 }
@@ -124,10 +146,13 @@ func (p *Proxy) ready(w *logging.Writer, r *http.Request, rp *reply, rd *store.R
 	err := rd.Ready(r.Context())
 	switch {
 	case err == nil:
+		if rp.peer == "" {
+			rp.peer = rd.Peer()
+		}
 		return true, true
 	case r.Context().Err() != nil:
 		panic(http.ErrAbortHandler)
-	case gone(err):
+	case wentAway(err):
 		return false, false
 	}
 	p.fail(w, rp.status, err)
@@ -139,8 +164,9 @@ func (p *Proxy) ready(w *logging.Writer, r *http.Request, rp *reply, rd *store.R
 func (p *Proxy) copy(w *logging.Writer, ctx context.Context, rd *store.Reader) {
 	for {
 		b, err := rd.Next(ctx, w.Flush)
-		if rd.FromFill() {
-			w.Source = "origin"
+		if from := rd.Source(); from != "memory" {
+			w.Source = from
+			w.Peer = cmp.Or(w.Peer, rd.Peer())
 		}
 		if err == io.EOF {
 			return
@@ -157,7 +183,7 @@ func (p *Proxy) copy(w *logging.Writer, ctx context.Context, rd *store.Reader) {
 // abort ends a response that has begun. The error is logged with the request unless it is the origin's, which has been
 // logged with the origin's request.
 func abort(w *logging.Writer, err error) {
-	if _, logged := errors.AsType[*failure](err); !logged && !errors.Is(err, context.Canceled) {
+	if _, logged := errors.AsType[*store.Failure](err); !logged && !errors.Is(err, context.Canceled) {
 		w.Err = err
 	}
 	panic(http.ErrAbortHandler)
@@ -167,12 +193,15 @@ func abort(w *logging.Writer, err error) {
 func (p *Proxy) answerOnce(w *logging.Writer, r *http.Request, a *store.Answer, status cacheStatus) {
 	rp := &reply{rec: a.Record, outcome: outcomePass, status: status}
 	rp.status.detail = "not-storable"
+	rp.peer = a.Peer
 	outcome := httpcache.Proceed
 	if a.Record.Status == http.StatusOK {
 		outcome, _ = httpcache.Preconditions(r.Method, r.Header, a.Record.Header)
 	}
 	p.putFields(w, rp)
-	w.Source = "origin"
+	if rp.peer == "" {
+		w.Source = "origin"
+	}
 	h := w.Header()
 	if age := a.Record.Header["Age"]; age == nil {
 		delete(h, "Age") // it comes straight from the origin
@@ -195,6 +224,15 @@ func (p *Proxy) answerOnce(w *logging.Writer, r *http.Request, a *store.Answer, 
 	w.WriteHeader(a.Record.Status)
 	if hasContent(a.Record.Status) && r.Method != http.MethodHead {
 		p.relay(w, a.Body)
+	}
+	if a.Trailer == nil || a.Record.Length >= 0 {
+		return
+	}
+	if trailer := a.Trailer(); len(trailer) > 0 {
+		w.Flush() // else net/http would find out the length, and a content with a length has no trailer
+		for name, values := range trailer {
+			h[http.TrailerPrefix+name] = values
+		}
 	}
 }
 

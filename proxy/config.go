@@ -48,6 +48,9 @@ type Config struct {
 	// Default: 1 minute; negative: the server's own write timeout is left alone.
 	WriteTimeout time.Duration
 
+	// Cluster makes the Proxy a node among others. Default: it is on its own.
+	Cluster Cluster
+
 	// Logger receives the access log, the origin log and errors. If nil, nothing is logged.
 	Logger *zerolog.Logger
 
@@ -64,6 +67,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.NegativeTTL, 10*time.Second)
 	setDefault(&c.MaxStale, time.Hour)
 	setDefault(&c.WriteTimeout, time.Minute)
+	c.Cluster = c.Cluster.withDefaults()
 	if c.Logger == nil {
 		nop := zerolog.Nop()
 		c.Logger = &nop
@@ -90,6 +94,9 @@ func (c Config) Validate() error {
 		if err := v.Validate(); err != nil {
 			return err
 		}
+	}
+	if err := c.Cluster.validate(); err != nil {
+		return err
 	}
 	return c.withDefaults().store().Validate()
 }

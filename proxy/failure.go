@@ -12,25 +12,16 @@ import (
 	"syscall"
 
 	"github.com/scurrycache/scurry/internal/logging"
+	"github.com/scurrycache/scurry/internal/store"
 )
-
-// failure is that the origin gave no answer. The client is told its kind, the log what happened.
-type failure struct {
-	status int
-	kind   string // an error type of RFC 9209 section 2.3
-	err    error
-}
-
-func (f *failure) Error() string { return f.err.Error() }
-func (f *failure) Unwrap() error { return f.err }
 
 // failed classifies the error of an exchange with the origin.
 func failed(err error) error {
-	if f, ok := errors.AsType[*failure](err); ok {
+	if f, ok := errors.AsType[*store.Failure](err); ok {
 		return f
 	}
 	status, kind := classify(err)
-	return &failure{status: status, kind: kind, err: err}
+	return &store.Failure{Status: status, Kind: kind, Err: err}
 }
 
 func classify(err error) (status int, kind string) {
@@ -89,14 +80,14 @@ func certificate(err error) bool {
 
 // fail answers a request that the origin couldn't, without a word of what went wrong inside.
 func (p *Proxy) fail(w *logging.Writer, c cacheStatus, err error) {
-	f := failed(err).(*failure)
+	f := failed(err).(*store.Failure)
 	p.stats.failures.Add(1)
 	w.Cache = outcomeMiss
 	h := w.Header()
 	clear(h)
-	c.detail = f.kind
+	c.detail = f.Kind
 	h.Set("Cache-Status", c.String())
-	h.Set("Proxy-Status", name+"; error="+f.kind)
+	h.Set("Proxy-Status", name+"; error="+f.Kind)
 	h.Set("Cache-Control", "no-store")
-	p.refuse(w, f.status)
+	p.refuse(w, f.Status)
 }

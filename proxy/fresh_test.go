@@ -165,6 +165,7 @@ func TestHeuristicLimit(t *testing.T) {
 }
 
 func TestRequestDirectives(t *testing.T) {
+	oneNode(t)
 	now := newClock()
 	n, o := fronting(t, proxy.Config{Now: now.Now})
 	o.Handle("/f", origintest.File{Size: 10, ETag: `"1"`, Header: maxAge("60")}.ServeHTTP)

@@ -8,6 +8,9 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"os/exec"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -65,6 +68,44 @@ type node struct {
 	*proxy.Proxy
 	t      testing.TB
 	client *http.Client
+	peers  []*proxy.Proxy // whose counts are added to the node's
+}
+
+// Stats is the proxy's, with the counts of its peers added that a test of one node takes for the node's own.
+func (n *node) Stats() proxy.Stats {
+	s := n.Proxy.Stats()
+	for _, p := range n.peers {
+		o := p.Stats()
+		for _, f := range []struct {
+			sum  *int64
+			more int64
+		}{
+			{&s.OriginBytes, o.OriginBytes}, {&s.OriginRequests, o.OriginRequests}, {&s.OriginErrors, o.OriginErrors},
+			{&s.Chunks, o.Chunks}, {&s.ChunkBytes, o.ChunkBytes}, {&s.Evictions, o.Evictions},
+		} {
+			*f.sum += f.more
+		}
+	}
+	return s
+}
+
+// TestAmongPeers runs the tests once more with a node that has peers.
+func TestAmongPeers(t *testing.T) {
+	if amongPeers > 0 {
+		return
+	}
+	again := exec.CommandContext(t.Context(), os.Args[0], "-test.timeout=5m")
+	again.Env = append(os.Environ(), "SCURRY_TEST_NODES=3")
+	if out, err := again.CombinedOutput(); err != nil {
+		t.Errorf("among peers: %v\n%s", err, out)
+	}
+}
+
+// oneNode skips a test that is about what a node does by itself.
+func oneNode(t testing.TB) {
+	if amongPeers > 1 {
+		t.Skip("it is about a node on its own")
+	}
 }
 
 // small fills in the tests' geometry where cfg has none.
@@ -78,13 +119,25 @@ func small(cfg proxy.Config) proxy.Config {
 	return cfg
 }
 
+// amongPeers makes newNode's node one of several, the others having no clients, if the environment variable
+// SCURRY_TEST_NODES says how many: a cluster is to be as right as a node on its own, so that most tests hold for it.
+var amongPeers, _ = strconv.Atoi(os.Getenv("SCURRY_TEST_NODES"))
+
 func newNode(t testing.TB, cfg proxy.Config) *node {
 	t.Helper()
+	withPeers := amongPeers > 1 && cfg.Cluster.Listener == nil
+	var peers []*proxy.Proxy
+	if withPeers {
+		cfg, peers = addPeers(t, cfg)
+	}
 	p, err := proxy.New(small(cfg))
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := &node{Proxy: p, t: t, Server: httptest.NewUnstartedServer(p)}
+	if withPeers {
+		eventually(t, "the nodes know each other", func() bool { return len(p.Stats().Ring) == len(cfg.Cluster.Peers) })
+	}
+	n := &node{Proxy: p, t: t, Server: httptest.NewUnstartedServer(p), peers: peers}
 	n.Server.Config.WriteTimeout = cmp.Or(cfg.WriteTimeout, time.Minute)
 	n.Server.Config.IdleTimeout = n.Server.Config.WriteTimeout
 	n.Start()
@@ -99,6 +152,25 @@ func newNode(t testing.TB, cfg proxy.Config) *node {
 		}
 	})
 	return n
+}
+
+// addPeers is cfg for a node that has peers, which are started.
+func addPeers(t testing.TB, cfg proxy.Config) (_ proxy.Config, peers []*proxy.Proxy) {
+	t.Helper()
+	listeners, names := listenForPeers(t, amongPeers)
+	cfg.Cluster.Beats, cfg.Cluster.Peers = 100, names
+	for _, l := range listeners[1:] {
+		peer := small(cfg)
+		peer.Cluster.Listener = l
+		p, err := proxy.New(peer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { p.Close() })
+		peers = append(peers, p)
+	}
+	cfg.Cluster.Listener = listeners[0]
+	return cfg, peers
 }
 
 // fronting makes a node in front of a new origin.

@@ -242,6 +242,7 @@ func (g *gated) Write(b []byte) (int, error) {
 // TestUnrepeatableBodyWaitsForItsSlowestReader: a body that can't be asked for again and is too large to be kept isn't
 // read further than the slowest of its readers allows.
 func TestUnrepeatableBodyWaitsForItsSlowestReader(t *testing.T) {
+	oneNode(t)
 	const size, hold = 3 * memory, memory / 4
 	for _, chunked := range []bool{false, true} {
 		t.Run(fmt.Sprint("chunked ", chunked), func(t *testing.T) {
@@ -297,6 +298,7 @@ func TestRangeOfABodyThatIsntKeptGoesToTheOrigin(t *testing.T) {
 }
 
 func TestEvictedFileIsFetchedAgain(t *testing.T) {
+	oneNode(t)
 	n, o := fronting(t, proxy.Config{})
 	for name, f := range map[string]origintest.File{
 		"/ranges":   {Size: 2*slab + 10, ETag: `"1"`, Modified: origintest.Old, Header: maxAge("60")},

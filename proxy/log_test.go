@@ -45,6 +45,7 @@ func (l *logbook) lines(t *testing.T, message string) (lines []map[string]any) {
 }
 
 func TestLogs(t *testing.T) {
+	oneNode(t)
 	var book logbook
 	logger := zerolog.New(&book)
 	now := newClock()

@@ -18,6 +18,7 @@
 package proxy
 
 import (
+	"context"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
@@ -49,6 +50,10 @@ type Proxy struct {
 	routes http.Handler
 	stats  counters
 	closed sync.Once
+
+	node     *peer.Node // nil if there is no other
+	unwatch  context.CancelFunc
+	watching sync.WaitGroup
 }
 
 // New makes a Proxy, which must be closed.
@@ -65,17 +70,28 @@ func New(cfg Config) (*Proxy, error) {
 	sc.Source = &source{p}
 	sc.Selecting = httpcache.Selecting
 	var err error
+	p.node = cfg.node(func() { p.store.Doubt() })
+	sc.Node, sc.Lease = p.node, cfg.Cluster.Lease
 	if p.store, err = store.New(sc); err != nil {
+		p.node.Close()
 		return nil, err
 	}
 	p.routes = logging.Access(cfg.Logger, p.router())
+	p.gather()
 	return p, nil
 }
 
 // Close ends what the proxy does in the background and frees what it has stored. Responses that are still being
 // written may be cut, so a server should have been shut down before. It always returns nil.
 func (p *Proxy) Close() error {
-	p.closed.Do(p.store.Close)
+	p.closed.Do(func() {
+		if p.unwatch != nil {
+			p.unwatch()
+			p.watching.Wait()
+		}
+		p.node.Close()
+		p.store.Close()
+	})
 	return nil
 }
 

@@ -3,9 +3,9 @@ package proxy
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/scurrycache/scurry/internal/fill"
 	"github.com/scurrycache/scurry/internal/httpcache"
@@ -15,9 +15,6 @@ import (
 
 // restarts bounds how often a request begins anew because the version that it was to be answered from went away.
 const restarts = 3
-
-// retryAfter is how long a stored response whose validation failed is served stale without another try.
-const retryAfter = 2 * time.Second
 
 // serve answers a request for the resource that key names.
 func (p *Proxy) serve(w *logging.Writer, r *http.Request, key string) {
@@ -36,22 +33,28 @@ func (p *Proxy) serve(w *logging.Writer, r *http.Request, key string) {
 	if len(header["Connection"]) > 0 { // what it names isn't for the origin, so it mustn't select a variant either
 		header = httpcache.EndToEnd(header)
 	}
+	w.Owner = p.store.Owner(key)
+	var gone *store.Record
 	for range restarts {
-		if p.serveStored(w, r, key, header) {
+		if gone = p.serveStored(w, r, key, header, gone); gone == nil {
 			return
 		}
 	}
-	p.fail(w, cacheStatus{fwd: "uri-miss"}, &failure{status: http.StatusBadGateway, kind: "http_response_incomplete",
-		err: errors.New("the representation went away while it was to be sent, again and again")})
+	// Each time it went away while it was to be sent: the origin is left to answer this one itself.
+	p.forward(w, r, key, cacheStatus{fwd: "uri-miss", detail: "changing"})
 }
 
 // serveStored, with the end-to-end fields of r in header, answers from the stored response that r selects, if that may
-// be, or else by way of the origin. It returns false, with nothing sent, if the stored response went away meanwhile and
-// everything is to be looked at again.
-func (p *Proxy) serveStored(w *logging.Writer, r *http.Request, key string, header http.Header) (done bool) {
-	rec := p.store.Find(key, header)
-	if rec == nil {
-		return p.serveMiss(w, r, ask(w, r, key, header))
+// be, or else by way of the origin. If the bytes of that response went away meanwhile, nothing is sent, everything is to be
+// looked at again, and the result is that response; prev is the one of the last time.
+func (p *Proxy) serveStored(w *logging.Writer, r *http.Request, key string, header http.Header, prev *store.Record) (gone *store.Record) {
+	rec, lapsed := p.store.Find(key, header)
+	if rec == nil || lapsed || prev != nil && rec.Version == prev.Version {
+		q := ask(w, r, key, header)
+		if prev != nil {
+			q.Gone, rec = prev.Version, nil
+		}
+		return p.serveMiss(w, r, q, rec)
 	}
 	if rec.Pass {
 		if httpcache.ParseDirectives(header).Has("only-if-cached") {
@@ -59,44 +62,81 @@ func (p *Proxy) serveStored(w *logging.Writer, r *http.Request, key string, head
 		} else {
 			p.forward(w, r, key, cacheStatus{fwd: "bypass", detail: "not-storable"})
 		}
-		return true
+		return nil
 	}
-	v := viewOf(rec)
-	now := p.cfg.Now()
-	use := v.facts.Reuse(header, now)
+	rp, ok := p.reuse(rec, header)
 	switch {
-	case use.Verdict == httpcache.Fresh:
-		return p.answer(w, r, &reply{rec: rec, use: use, outcome: outcomeHit})
-	case use.Verdict == httpcache.StaleAllowed,
-		now.Before(rec.RetryAfter) && v.facts.StaleOnError(now):
-		return p.answer(w, r, &reply{rec: rec, use: use, outcome: outcomeStale,
-			status: cacheStatus{hit: true, ttl: use.Lifetime - use.Age, hasTTL: true}})
-	case use.OnlyIfCached:
+	case ok:
+		return p.answer(w, r, &rp)
+	case rp.use.OnlyIfCached:
 		p.unsatisfiable(w)
-		return true
+		return nil
 	}
-	return p.fetch(w, r, ask(w, r, key, header), rec, cacheStatus{fwd: use.Reason})
+	return p.fetch(w, r, ask(w, r, key, header), rec, cacheStatus{fwd: rp.use.Reason})
+}
+
+// reuse is the reply that rec makes to a request with those fields, if it may be answered without asking anyone.
+func (p *Proxy) reuse(rec *store.Record, header http.Header) (rp reply, ok bool) {
+	facts, now := &viewOf(rec).facts, p.cfg.Now()
+	rp = reply{rec: rec, use: facts.Reuse(header, now), outcome: outcomeHit}
+	if rp.use.Verdict == httpcache.Fresh {
+		return rp, true
+	}
+	rp.outcome = outcomeStale
+	rp.status = cacheStatus{hit: true, ttl: rp.use.Lifetime - rp.use.Age, hasTTL: true}
+	return rp, rp.use.Verdict == httpcache.StaleAllowed || now.Before(rec.RetryAfter) && facts.StaleOnError(now)
 }
 
 // ask is r as a question to the store.
 func ask(w *logging.Writer, r *http.Request, key string, header http.Header) *store.Ask {
-	return &store.Ask{
+	a := &store.Ask{
 		Key: key, Header: header, Proto: r.Proto, ID: w.ID(),
 		Whole: r.Method == http.MethodGet && len(header["Range"]) == 0,
 	}
+	if r.ProtoAtLeast(1, 1) {
+		a.Inform = func(status int, header http.Header) { interim(w, status, header) }
+	}
+	return a
 }
 
-// serveMiss answers a request that selects no stored response.
-func (p *Proxy) serveMiss(w *logging.Writer, r *http.Request, ask *store.Ask) (done bool) {
-	switch {
-	case httpcache.ParseDirectives(ask.Header).Has("only-if-cached"):
-		p.unsatisfiable(w)
-		return true
-	case r.Method == http.MethodHead: // asking for content that nobody wants would be a waste
-		p.forward(w, r, ask.Key, cacheStatus{fwd: "uri-miss", detail: "head"})
-		return true
+// interim sends an interim response, which leaves no fields for the final one.
+func interim(w *logging.Writer, status int, header http.Header) {
+	h := w.Header()
+	maps.Copy(h, header)
+	w.WriteHeader(status)
+	for name := range header {
+		delete(h, name)
 	}
-	return p.fetch(w, r, ask, nil, cacheStatus{fwd: "uri-miss"})
+}
+
+// serveMiss answers a request that selects no stored response, or one that may not be used before its owner has been
+// asked, which is prev.
+func (p *Proxy) serveMiss(w *logging.Writer, r *http.Request, ask *store.Ask, prev *store.Record) (gone *store.Record) {
+	cached := httpcache.ParseDirectives(ask.Header).Has("only-if-cached")
+	head := r.Method == http.MethodHead && prev == nil
+	if cached || head {
+		if a := p.store.Peek(r.Context(), ask); a != nil && !a.Record.Pass {
+			defer a.Close()
+			if rp, ok := p.reuse(a.Record, ask.Header); ok {
+				rp.peer = a.Peer
+				return p.answer(w, r, &rp)
+			}
+		}
+	}
+	status := cacheStatus{fwd: "uri-miss"}
+	if prev != nil {
+		status.fwd = "stale"
+	}
+	switch {
+	case cached:
+		p.unsatisfiable(w)
+		return nil
+	case head: // asking for content that nobody wants would be a waste
+		status.detail = "head"
+		p.forward(w, r, ask.Key, status)
+		return nil
+	}
+	return p.fetch(w, r, ask, prev, status)
 }
 
 // unsatisfiable answers only-if-cached where there is nothing (RFC 9111 section 5.2.1.7).
@@ -106,14 +146,24 @@ func (p *Proxy) unsatisfiable(w *logging.Writer) {
 	p.refuse(w, http.StatusGatewayTimeout)
 }
 
-// fetch answers with what the store brings from the origin; prev is the stored response that doesn't suffice, if any.
-func (p *Proxy) fetch(w *logging.Writer, r *http.Request, ask *store.Ask, prev *store.Record, status cacheStatus) (done bool) {
+// fetch answers with what the store brings from the origin, or from the owner; prev is the stored response that doesn't
+// suffice, if any.
+func (p *Proxy) fetch(w *logging.Writer, r *http.Request, ask *store.Ask, prev *store.Record, status cacheStatus) (gone *store.Record) {
 	if httpcache.ParseDirectives(ask.Header).Has("no-store") {
 		// RFC 9111 section 5.2.1.5: the answer may not be stored, so it can't be shared; what is stored stays.
 		p.forward(w, r, ask.Key, cacheStatus{fwd: "request", detail: "no-store"})
-		return true
+		return nil
 	}
 	a, err := p.store.Fetch(r.Context(), ask, prev)
+	if err == nil && a.Found && !a.Record.Pass {
+		if rp, ok := p.reuse(a.Record, ask.Header); ok {
+			rp.peer = a.Peer
+			return p.answer(w, r, &rp)
+		} else {
+			prev, status.fwd = a.Record, rp.use.Reason
+		}
+		a, err = p.store.Fetch(r.Context(), ask, prev) // the owner knows by now that this one doesn't suffice
+	}
 	if err == nil && a.Collapsed && !a.Record.Pass && !viewOf(a.Record).facts.Shareable() {
 		ask.Alone = true // it was for another's eyes only: RFC 9111 section 4
 		a, err = p.store.Fetch(r.Context(), ask, a.Record)
@@ -127,12 +177,12 @@ func (p *Proxy) fetch(w *logging.Writer, r *http.Request, ask *store.Ask, prev *
 	switch {
 	case rec.Pass && a.Body == nil:
 		p.forward(w, r, ask.Key, cacheStatus{fwd: status.fwd, detail: "not-storable"})
-		return true
+		return nil
 	case rec.Pass:
 		p.answerOnce(w, r, a, status)
-		return true
+		return nil
 	}
-	rp := &reply{rec: rec, answer: a, status: status, outcome: outcomeMiss}
+	rp := &reply{rec: rec, answer: a, status: status, outcome: outcomeMiss, peer: a.Peer}
 	rp.use.Age, rp.use.Lifetime = viewOf(rec).facts.Age(p.cfg.Now()), viewOf(rec).facts.Lifetime
 	rp.status.stored = !a.Renewed && !a.Collapsed
 	switch {
@@ -145,31 +195,34 @@ func (p *Proxy) fetch(w *logging.Writer, r *http.Request, ask *store.Ask, prev *
 }
 
 // fetchFailed answers although the origin couldn't: with prev if that is allowed.
-func (p *Proxy) fetchFailed(w *logging.Writer, r *http.Request, prev *store.Record, status cacheStatus, err error) (done bool) {
+func (p *Proxy) fetchFailed(w *logging.Writer, r *http.Request, prev *store.Record, status cacheStatus, err error) (gone *store.Record) {
 	if r.Context().Err() != nil {
 		panic(http.ErrAbortHandler) // the client has gone
 	}
-	if _, unreachable := errors.AsType[*failure](err); !unreachable {
+	if _, unreachable := errors.AsType[*store.Failure](err); !unreachable {
 		w.Err = err // the origin's failures are logged with its request
 		if errors.Is(err, context.Canceled) {
-			err = &failure{status: http.StatusServiceUnavailable, kind: "proxy_internal_error", err: err}
+			err = &store.Failure{Status: http.StatusServiceUnavailable, Kind: "proxy_internal_error", Err: err}
 		}
+	}
+	if f, ok := errors.AsType[*store.Failure](err); ok && f.Stored != nil {
+		prev = f.Stored // it is the owner's
 	}
 	now := p.cfg.Now()
 	if prev == nil || !viewOf(prev).facts.StaleOnError(now) {
-		if f, ok := errors.AsType[*failure](err); ok && prev != nil && viewOf(prev).facts.MustRevalidate {
-			err = &failure{status: http.StatusGatewayTimeout, kind: f.kind, err: f} // RFC 9111 section 5.2.2.2
+		if f, ok := errors.AsType[*store.Failure](err); ok && prev != nil && viewOf(prev).facts.MustRevalidate {
+			err = &store.Failure{Status: http.StatusGatewayTimeout, Kind: f.Kind, Err: f} // RFC 9111 section 5.2.2.2
 		}
 		p.fail(w, status, err)
-		return true
+		return nil
 	}
-	p.store.Postpone(prev, now.Add(retryAfter))
+	p.store.Postpone(prev)
 	f := viewOf(prev).facts
 	use := httpcache.Reuse{Age: f.Age(now), Lifetime: f.Lifetime}
 	return p.answer(w, r, &reply{rec: prev, use: use, outcome: outcomeStale, status: cacheStatus{
-		hit: true, ttl: use.Lifetime - use.Age, hasTTL: true, detail: failed(err).(*failure).kind,
+		hit: true, ttl: use.Lifetime - use.Age, hasTTL: true, detail: failed(err).(*store.Failure).Kind,
 	}})
 }
 
-// gone tells whether err means that the version that was to be read is no more.
-func gone(err error) bool { return errors.Is(err, fill.ErrGone) }
+// wentAway tells whether err means that the version that was to be read is no more.
+func wentAway(err error) bool { return errors.Is(err, fill.ErrGone) }

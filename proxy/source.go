@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptrace"
+	"net/textproto"
 	"strconv"
 	"strings"
 	"time"
@@ -19,6 +21,22 @@ type source struct{ p *Proxy }
 
 // Prepare is store.Source's.
 func (s *source) Prepare(rec *store.Record) any { return newView(rec, s.p.policy, s.p.places) }
+
+// Fresh is store.Source's.
+func (s *source) Fresh(rec *store.Record) bool {
+	_, ok := s.p.reuse(rec, nil)
+	return ok
+}
+
+// Check is store.Source's. A key of another node must be one that this node would make.
+func (s *source) Check(key string) error {
+	path, query, hasQuery := strings.Cut(key, "?")
+	made, err := keyOf(path, query, hasQuery)
+	if err == nil && made != key {
+		err = errPath
+	}
+	return err
+}
 
 // Fetch is store.Source's.
 func (s *source) Fetch(ctx context.Context, ask *store.Ask, prev *store.Record) (*store.Fetched, error) {
@@ -42,13 +60,14 @@ func (s *source) Fetch(ctx context.Context, ask *store.Ask, prev *store.Record) 
 	if prev != nil && resp.StatusCode >= 500 && viewOf(prev).facts.StaleOnError(s.p.cfg.Now()) {
 		// RFC 9111 section 4.3.3: as if the origin hadn't answered.
 		_ = resp.Body.Close()
-		return nil, &failure{status: http.StatusBadGateway, kind: "http_protocol_error", err: fmt.Errorf("origin answered %d", resp.StatusCode)}
+		return nil, &store.Failure{Status: http.StatusBadGateway, Kind: "http_protocol_error", Err: fmt.Errorf("origin answered %d", resp.StatusCode)}
 	}
 	return s.fetched(ask, resp, head), nil
 }
 
 // send sends one GET for key and returns the response with its head as the rules of caching want it.
 func (s *source) send(ctx context.Context, key string, header http.Header) (*http.Response, *httpcache.Response, error) {
+	ctx = informing(ctx)
 	req := (&http.Request{Method: http.MethodGet, URL: target(s.p.places.base, key), Header: header}).WithContext(ctx)
 	sent := s.p.cfg.Now()
 	resp, err := s.p.origin.RoundTrip(req)
@@ -61,6 +80,20 @@ func (s *source) send(ctx context.Context, key string, header http.Header) (*htt
 		head.Header.Set("Date", head.ResponseTime.UTC().Format(http.TimeFormat))
 	}
 	return resp, head, nil
+}
+
+// informing makes the interim responses to a request under ctx known to the one who waits for its answer.
+func informing(ctx context.Context) context.Context {
+	inform := store.Informer(ctx)
+	if inform == nil {
+		return ctx
+	}
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{Got1xxResponse: func(status int, header textproto.MIMEHeader) error {
+		if status > http.StatusSwitchingProtocols { // 100 is between us and the origin
+			inform(status, httpcache.EndToEnd(http.Header(header)))
+		}
+		return nil
+	}})
 }
 
 // fetchHeader is a client's header as it goes with a request whose answer may be stored for others.
@@ -92,7 +125,7 @@ func (s *source) fetched(ask *store.Ask, resp *http.Response, head *httpcache.Re
 		Status: head.Status, Header: head.Header, RequestTime: head.RequestTime, ResponseTime: head.ResponseTime,
 		Length: resp.ContentLength,
 	}
-	f := &store.Fetched{Record: rec, Body: resp.Body}
+	f := &store.Fetched{Record: rec, Body: resp.Body, Trailer: func() http.Header { return resp.Trailer }}
 	f.Storable, _ = s.p.policy.Storable(http.MethodGet, ask.Header, head)
 	rec.Vary, _ = httpcache.VaryNames(head.Header)
 	if len(rec.Vary) > 0 {

@@ -1,6 +1,9 @@
 package proxy
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+	"time"
+)
 
 // Stats are counts since New and states at the time of the call.
 type Stats struct {
@@ -18,8 +21,51 @@ type Stats struct {
 	// Records and chunks held, in number and bytes, and the chunks evicted for others.
 	Records, RecordBytes, Chunks, ChunkBytes, Evictions int64
 
-	// Fills are origin bodies that have been read into the cache; LiveFills are being read now.
+	// Fills are bodies that have been read into the cache, or from another node; LiveFills are being read now.
 	Fills, LiveFills int64
+
+	// HotChunks and HotBytes are those of the chunks that are other nodes', kept because they are asked for often; HotHits are the
+	// times that one of them was found here.
+	HotChunks, HotBytes, HotHits int64
+
+	// Ring is the names of the nodes that share the cache now, this one's among them; nil if there is but one node.
+	Ring []string
+
+	// Peers are the other nodes, by name. PeersRefused counts the connections that weren't let in.
+	Peers        []PeerStats
+	PeersRefused int64
+}
+
+// PeerStats is what this node knows of another one.
+type PeerStats struct {
+	Name string
+
+	// State is "live", "leaving" (it has said that it is about to stop), "down" (it can't be reached), "refused" (it is set
+	// up otherwise, or doesn't know the secret), "itself" (it is this node) or "unknown" (it hasn't been reached yet),
+	// Since the time when it came to be that, and Failure why it isn't live, for operators.
+	State   string
+	Since   time.Time
+	Failure string
+
+	// Requests were sent to it, Errors of them brought no answer, and Latency is a moving mean of the time until an
+	// answer began.
+	Requests, Errors int64
+	Latency          time.Duration
+
+	// BytesIn and BytesOut have come from it and gone to it.
+	BytesIn, BytesOut int64
+}
+
+func (p *Proxy) peerStats() []PeerStats {
+	var all []PeerStats
+	for _, q := range p.node.Peers() {
+		s := q.Status()
+		all = append(all, PeerStats{
+			Name: s.Name, State: string(s.State), Since: s.Since, Failure: s.Failure,
+			Requests: s.Asks, Errors: s.Errors, Latency: s.Latency, BytesIn: s.BytesIn, BytesOut: s.BytesOut,
+		})
+	}
+	return all
 }
 
 type counters struct {
@@ -37,6 +83,8 @@ func (p *Proxy) Stats() Stats {
 		Records: u.Records, RecordBytes: u.RecordBytes,
 		Chunks: u.Chunks.Items, ChunkBytes: u.Chunks.Bytes, Evictions: u.Chunks.Evictions,
 		Fills: u.Fills, LiveFills: u.LiveFills,
+		HotChunks: u.Chunks.HotItems, HotBytes: u.Chunks.HotBytes, HotHits: u.Chunks.HotHits,
+		Ring: p.node.Ring(), Peers: p.peerStats(), PeersRefused: p.node.Refused(),
 	}
 }
 

@@ -121,7 +121,7 @@ func (r *Run) viewLocked(off, stop int64) []byte {
 	return b[:len(b):len(b)]
 }
 
-// Close leaves the run, which goes on, unless it is too large to be kept and nobody else follows it.
+// Close leaves the run, which goes on, unless its bytes aren't kept and nobody else follows it.
 func (f *Follower) Close() {
 	r := f.r
 	r.mu.Lock()
@@ -132,8 +132,8 @@ func (f *Follower) Close() {
 		if !r.cfg.Pinned {
 			r.dropLocked()
 		}
-		if r.overflow && len(r.followers) == 0 {
-			r.err = errAbandoned // lest someone join at this very moment
+		if (r.overflow || r.cfg.Transient) && len(r.followers) == 0 && !r.completeLocked() {
+			r.err = ErrAbandoned // lest someone join at this very moment
 			r.cancel()
 		}
 	}

@@ -114,7 +114,7 @@ func (r *Run) read(ctx context.Context, queue chan<- piece) (err error) {
 		if r.Span().Pos >= r.cfg.Next(from) {
 			tries = 0
 		}
-		if r.cfg.Open == nil || tries >= resumes || ctx.Err() != nil || errors.Is(lost, errAbandoned) {
+		if r.cfg.Open == nil || tries >= resumes || ctx.Err() != nil || errors.Is(lost, ErrAbandoned) {
 			return lost
 		}
 		_ = body.Close()
@@ -126,9 +126,12 @@ func (r *Run) read(ctx context.Context, queue chan<- piece) (err error) {
 
 // complete tells whether all is read, as far as that is known.
 func (r *Run) complete() bool {
-	s := r.Span()
-	return s.End >= 0 && s.Pos >= s.End
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.completeLocked()
 }
+
+func (r *Run) completeLocked() bool { return r.end >= 0 && r.pos >= r.end }
 
 // open opens the body where the run stands, after a pause that grows with tries.
 func (r *Run) open(ctx context.Context, tries int) (Body, error) {
@@ -152,7 +155,7 @@ func (r *Run) open(ctx context.Context, tries int) (Body, error) {
 			r.mu.Unlock()
 			return body, nil
 		}
-		if errors.Is(err, ErrGone) || tries >= resumes || ctx.Err() != nil {
+		if errors.Is(err, ErrGone) || errors.Is(err, ErrFinal) || tries >= resumes || ctx.Err() != nil {
 			return nil, err
 		}
 	}
@@ -245,8 +248,8 @@ func (r *Run) placeLocked(ctx context.Context) error {
 			continue
 		}
 		if len(r.followers) == 0 {
-			r.err = errAbandoned
-			return errAbandoned
+			r.err = ErrAbandoned
+			return ErrAbandoned
 		}
 		if r.slowestLocked() >= r.pieces[0].end() {
 			r.dropFirstLocked()

@@ -23,11 +23,16 @@ var (
 	// again is of no use.
 	ErrGone = errors.New("the representation has changed or can't be resumed")
 
+	// ErrFinal is wrapped by an error of Open when trying again is of no use for another reason.
+	ErrFinal = errors.New("there is no use in trying again")
+
 	// ErrBehind is what a Follower gets when the run no longer holds the byte at its position.
 	ErrBehind = errors.New("the run no longer holds these bytes")
 
-	errAbandoned = errors.New("no reader is left for a body too large to be kept")
-	errShort     = errors.New("the body ended before its length")
+	// ErrAbandoned is what Done gets of a run that ended because nobody followed it any more.
+	ErrAbandoned = errors.New("no reader is left")
+
+	errShort = errors.New("the body ended before its length")
 )
 
 // Config says what a Run reads and whom it tells. Offsets are the representation's.
@@ -57,6 +62,9 @@ type Config struct {
 	Hold   int64
 	Share  func() int64
 	Pinned bool
+
+	// Transient means that the run ends when its last follower leaves: nobody keeps what it reads.
+	Transient bool
 
 	// Reserve and Release keep the account of what all pinned runs hold together, beyond Free bytes each. If Reserve
 	// doesn't grant n more bytes, the run drops some first, as if Hold had been reached.
@@ -149,6 +157,13 @@ func (r *Run) Span() Span {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return Span{Base: r.base, Pos: r.pos, End: r.end}
+}
+
+// Wants is the offset that the run reads to without being asked for more, at this moment.
+func (r *Run) Wants() int64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.want
 }
 
 // Starts is the offset that the run began at.

@@ -396,7 +396,7 @@ func TestPinnedRunWaitsForItsSlowestFollower(t *testing.T) {
 		expect(t, fast, 48, 80)
 		fast.Close()
 		<-rec.done
-		if !errors.Is(rec.err, errAbandoned) {
+		if !errors.Is(rec.err, ErrAbandoned) {
 			t.Errorf("left by all, the run ended with %v", rec.err)
 		}
 		if n := len(rec.chunks); n > 4 {

@@ -17,7 +17,9 @@ import (
 // Entry is what a handler adds to the access log's line about its request. The zero values are left out.
 type Entry struct {
 	Cache   string // what the cache did: hit, miss, stale, revalidated, collapsed, pass
-	Source  string // where the bytes came from: memory, origin
+	Source  string // where the bytes came from: memory, peer, origin
+	Owner   string // the node that owns the resource, if there are several
+	Peer    string // the node by way of which record or bytes came, if it wasn't this one
 	Version string
 	Age     time.Duration
 	HasAge  bool
@@ -164,7 +166,7 @@ func (w *Writer) log(logger *zerolog.Logger, r *http.Request, aborted bool) {
 }
 
 func (w *Writer) cacheFields(e *zerolog.Event) {
-	for _, f := range [...]struct{ name, value string }{{"cache", w.Cache}, {"source", w.Source}, {"version", w.Version}} {
+	for _, f := range [...]struct{ name, value string }{{"cache", w.Cache}, {"source", w.Source}, {"owner", w.Owner}, {"peer", w.Peer}, {"version", w.Version}} {
 		if f.value != "" {
 			e.Str(f.name, f.value)
 		}

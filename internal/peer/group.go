@@ -1,9 +1,15 @@
-// Package peer joins the groups of this process to the nodes that they work for; it is the only user of groupcache's
-// registration.
+// Package peer makes this process one of several nodes that share the keys of their groups.
 //
-// groupcache knows its groups by name, one table for the process, and never frees one. Here a node borrows a Group
-// and gives it back: what goes in is a Getter for the keys that the node owns, what comes out are the values, held by
-// groupcache within the group's budget. Values are immutable and belong to all who got them.
+// Each key has one owner, whom all nodes find on the same ring. A Node keeps connections to its peers, and the ring to
+// those of them that live. A Group is one of groupcache's, on loan: a key goes in; out comes its value, from memory, from the
+// owner by way of Ask, or from the Getter of this node. Values are immutable and belong to all who got them. What is
+// asked of peers beyond groups' keys, and what the asks and answers are, is the caller's business.
+//
+//	Group.Get ─► groupcache ─► ring ─► owner? ─ this node ─► Getter
+//	                                     └───── a peer ────► Ask ─► Peer.Ask ─► wire ─► the peer's Serve
+//
+// This package is the only user of groupcache's registration: groupcache knows its groups by name, one table for the
+// process, and never frees one, so they are lent to nodes and given back.
 package peer
 
 import (
@@ -20,36 +26,46 @@ import (
 // ErrClosed is what Get answers once its group has been given back.
 var ErrClosed = errors.New("group is closed")
 
-// Getter loads the value of a key (without the group's prefix) that this node owns. The value becomes groupcache's: it
+// Getter loads the value of a key (without the group's prefix) on this node. The value becomes groupcache's: it
 // must not be changed afterwards, and should have no spare capacity. ctx is that of the call that opened the flight.
 type Getter func(ctx context.Context, key string) ([]byte, error)
+
+// GroupConfig says how a Group works.
+type GroupConfig struct {
+	// Budget is how many bytes of keys and values the group holds; 0 makes one that holds nothing, yet routes and collapses.
+	Budget int64
+	Load   Getter
+	// Node tells who owns a key, and Ask asks another owner than this node. If Node is nil, this node owns all.
+	Node *Node
+	Ask  Ask
+}
 
 // Group is a groupcache group on loan to one node. Its methods may be called concurrently.
 type Group struct {
 	shell  *shell
-	prefix string
-	before Usage // at the time of the loan
+	bound  *binding
+	before usage // at the time of the loan
 
 	mu     sync.RWMutex // held for reading by every Get, for writing by Release
 	closed bool
 }
 
-// Borrow lends a group that holds up to budget bytes of keys and values; 0 makes one that holds nothing, yet routes
-// and collapses. It fails if this process's groupcache already has a peer picker that isn't ours.
+// Borrow lends a group. It fails if this process's groupcache already has a peer picker that isn't ours.
 // The group must be given back with Release.
-func Borrow(budget int64, get Getter) (*Group, error) {
+func Borrow(cfg GroupConfig) (*Group, error) {
 	if err := register(); err != nil {
 		return nil, err
 	}
-	s := idle.take(budget)
-	return &Group{shell: s, before: s.usage(), prefix: s.bind(get)}, nil
+	s := idle.take(cfg.Budget)
+	return &Group{shell: s, before: s.usage(), bound: s.bind(cfg)}, nil
 }
 
 // Prefix is what every key of g begins with. It tells this loan's keys from those of the group's earlier borrowers.
-func (g *Group) Prefix() string { return g.prefix }
+// After it a key has two dots at least; what is before the second one decides on the owner.
+func (g *Group) Prefix() string { return g.bound.prefix }
 
-// Get returns the value of key, which begins with g.Prefix(), from the cache or by way of the Getter, whose error it
-// returns as it is. A flight that is already open for key is joined, and its error shared.
+// Get returns the value of key, which begins with g.Prefix(): from the cache, from its owner, or by way of the Getter,
+// whose error it returns as it is. A flight that is already open for key is joined, and its error shared.
 func (g *Group) Get(ctx context.Context, key string) ([]byte, error) {
 	g.mu.RLock()
 	defer g.mu.RUnlock()
@@ -63,13 +79,23 @@ func (g *Group) Get(ctx context.Context, key string) ([]byte, error) {
 	return bytesOf(view), nil
 }
 
-// Usage is what a group holds and has been asked.
-type Usage struct {
-	Items, Bytes, Gets, Hits, Evictions int64
+// Answering notes that this node is about to answer a peer's ask for key, a key with g's prefix. If it returns false, the
+// same key is being asked of a peer at this moment, and the ask must be refused. Every true must be paired with a call
+// of Answered.
+func (g *Group) Answering(key string) bool {
+	return g.bound.gate.enter(true, key[len(g.bound.prefix):])
 }
 
-// Usage counts what g holds in its main cache. Counts of gets, hits and evictions begin with the loan. It is zero once g
-// has been given back.
+// Answered ends what Answering began.
+func (g *Group) Answered(key string) { g.bound.gate.leave(true, key[len(g.bound.prefix):]) }
+
+// Usage is what a group holds and has been asked. Hot counts what is held of other nodes' keys.
+type Usage struct {
+	Items, Bytes, Gets, Hits, Evictions int64
+	HotItems, HotBytes, HotHits         int64
+}
+
+// Usage counts what g holds. Counts of gets, hits and evictions begin with the loan. It is zero once g has been given back.
 func (g *Group) Usage() Usage {
 	g.mu.RLock()
 	defer g.mu.RUnlock()

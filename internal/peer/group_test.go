@@ -13,7 +13,7 @@ import (
 
 func borrow(t *testing.T, budget int64, get Getter) *Group {
 	t.Helper()
-	g, err := Borrow(budget, get)
+	g, err := Borrow(GroupConfig{Budget: budget, Load: get})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +92,7 @@ func TestNextBorrowerSeesNothingOfTheLast(t *testing.T) {
 	get := func(value byte) Getter {
 		return func(context.Context, string) ([]byte, error) { return bytes.Repeat([]byte{value}, 1000), nil }
 	}
-	first, err := Borrow(budget, get('1'))
+	first, err := Borrow(GroupConfig{Budget: budget, Load: get('1')})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,7 +126,7 @@ func TestNextBorrowerSeesNothingOfTheLast(t *testing.T) {
 func TestUsageIsTheLoansOwn(t *testing.T) {
 	const budget = 3<<20 + 54321
 	get := func(context.Context, string) ([]byte, error) { return make([]byte, 1000), nil }
-	g, err := Borrow(budget, get)
+	g, err := Borrow(GroupConfig{Budget: budget, Load: get})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,7 +149,7 @@ func TestUsageIsTheLoansOwn(t *testing.T) {
 
 func TestReleaseFreesTheMemory(t *testing.T) {
 	const budget = 64 << 20
-	g, err := Borrow(budget, func(context.Context, string) ([]byte, error) { return make([]byte, 1<<20), nil })
+	g, err := Borrow(GroupConfig{Budget: budget, Load: func(context.Context, string) ([]byte, error) { return make([]byte, 1<<20), nil }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -174,11 +174,11 @@ func heap() int64 {
 
 func TestReleaseWaitsForFlights(t *testing.T) {
 	entered, leave := make(chan bool), make(chan bool)
-	g, err := Borrow(0, func(context.Context, string) ([]byte, error) {
+	g, err := Borrow(GroupConfig{Load: func(context.Context, string) ([]byte, error) {
 		entered <- true
 		<-leave
 		return []byte("nut"), nil
-	})
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,51 +14,60 @@ import (
 // shell is one of groupcache's groups and what is bound to it at present. groupcache frees no group, so shells are
 // handed from node to node.
 type shell struct {
-	group  *groupcache.Group
-	budget int64
-	bound  atomic.Pointer[binding]
+	group    *groupcache.Group
+	budget   int64
+	bound    atomic.Pointer[binding]
+	emptying atomic.Bool // keys are as a peer's
 }
 
+// binding is one loan.
 type binding struct {
+	GroupConfig
 	prefix string
-	get    Getter
+	gate   gate
 }
 
 // serial numbers shells and loans, in one process.
 var serial atomic.Int64
 
+// shells is all of them by the name of their group.
+var shells sync.Map
+
 func newShell(budget int64) *shell {
 	s := &shell{budget: budget}
 	name := "scurry-" + strconv.FormatInt(serial.Add(1), 36)
+	shells.Store(name, s)
 	s.group = groupcache.NewGroup(name, budget, groupcache.GetterFunc(s.load))
 	return s
 }
 
-// bind makes s work for a new borrower and returns the prefix of its keys.
-func (s *shell) bind(get Getter) string {
-	prefix := strconv.FormatInt(serial.Add(1), 36) + "."
-	s.bound.Store(&binding{prefix: prefix, get: get})
-	return prefix
+// bind makes s work for a new borrower.
+func (s *shell) bind(cfg GroupConfig) *binding {
+	b := &binding{GroupConfig: cfg, prefix: strconv.FormatInt(serial.Add(1), 36) + "."}
+	s.bound.Store(b)
+	return b
 }
 
 // load is the group's getter.
 func (s *shell) load(ctx context.Context, key string, dest groupcache.Sink) error {
 	b := s.bound.Load()
 	if b == nil {
-		return adopt(dest, filler[:min(s.budget, int64(len(filler)))])
+		return adopt(dest, s.filler())
 	}
 	if err := foreign(key, b.prefix); err != nil {
 		return err
 	}
-	value, err := recovered(ctx, b.get, key[len(b.prefix):])
+	value, err := recovered(ctx, b.Load, key[len(b.prefix):])
 	if err != nil {
 		return err
 	}
 	return adopt(dest, value)
 }
 
-// filler stands in the place of what a released group held.
-var filler = make([]byte, 1<<20)
+// filling stands in the place of what a released group held.
+var filling = make([]byte, 1<<20)
+
+func (s *shell) filler() []byte { return filling[:min(s.budget, int64(len(filling)))] }
 
 // empty drops what the group holds. groupcache can't remove an entry, only evict the oldest for new ones; these new
 // ones all share the filler's bytes, so they cost next to nothing.
@@ -67,10 +76,22 @@ func (s *shell) empty() {
 	if s.budget == 0 {
 		return
 	}
-	for i := range s.budget/s.fillerBytes() + 1 {
+	var n int
+	fill := func() {
 		var view groupcache.ByteView
-		// Only load can fail, and without a binding it doesn't.
-		_ = s.group.Get(context.Background(), fmt.Sprintf(fillerKey, i), groupcache.ByteViewSink(&view))
+		// Neither load nor emptier can fail without a binding.
+		_ = s.group.Get(context.Background(), fmt.Sprintf(fillerKey, n), groupcache.ByteViewSink(&view))
+		n++
+	}
+	for range s.budget/s.fillerBytes() + 1 {
+		fill()
+	}
+	// One in ten of what comes from peers goes to the hot cache, where each pushes out one that is older.
+	s.emptying.Store(true)
+	defer s.emptying.Store(false)
+	old := s.usage()
+	for s.usage().hotEvictions-old.hotEvictions < old.HotItems {
+		fill()
 	}
 }
 
@@ -79,25 +100,41 @@ const fillerKey = "filler.%08d"
 
 // fillerBytes is what one filler takes of the budget.
 func (s *shell) fillerBytes() int64 {
-	return min(s.budget, int64(len(filler))) + int64(len(fmt.Sprintf(fillerKey, 0)))
+	return int64(len(s.filler())) + int64(len(fmt.Sprintf(fillerKey, 0)))
 }
 
-func (s *shell) usage() Usage {
-	c := s.group.CacheStats(groupcache.MainCache)
-	return Usage{Items: c.Items, Bytes: c.Bytes, Gets: c.Gets, Hits: c.Hits, Evictions: c.Evictions}
+// usage is what a group holds, with what only this package needs to know.
+type usage struct {
+	Usage
+	hotEvictions int64
+}
+
+func (s *shell) usage() usage {
+	c, h := s.group.CacheStats(groupcache.MainCache), s.group.CacheStats(groupcache.HotCache)
+	return usage{
+		Usage: Usage{
+			Items: c.Items, Bytes: c.Bytes, Gets: c.Gets, Hits: c.Hits, Evictions: c.Evictions,
+			HotItems: h.Items, HotBytes: h.Bytes, HotHits: h.Hits,
+		},
+		hotEvictions: h.Evictions,
+	}
 }
 
 // since leaves out what was counted before a loan, and the fillers that the loan began with: nobody asks for them, so they
 // are the first to be evicted.
-func (u Usage) since(before Usage, fillerBytes int64) Usage {
+func (u usage) since(before usage, fillerBytes int64) Usage {
 	u.Gets -= before.Gets
 	u.Hits -= before.Hits
+	u.HotHits -= before.HotHits
 	u.Evictions -= before.Evictions
-	evicted := min(u.Evictions, before.Items)
-	u.Evictions -= evicted
-	u.Items -= before.Items - evicted
-	u.Bytes -= (before.Items - evicted) * fillerBytes
-	return u
+	left := before.Items - min(u.Evictions, before.Items)
+	u.Evictions -= before.Items - left
+	u.Items -= left
+	u.Bytes -= left * fillerBytes
+	left = before.HotItems - min(u.hotEvictions-before.hotEvictions, before.HotItems)
+	u.HotItems -= left
+	u.HotBytes -= left * fillerBytes
+	return u.Usage
 }
 
 // pool keeps the shells that no node has, by budget.
@@ -135,7 +172,12 @@ var register = sync.OnceValue(func() (err error) {
 			err = fmt.Errorf("groupcache: %v: %w", p, ErrRegistered)
 		}
 	}()
-	groupcache.RegisterPerGroupPeerPicker(func(string) groupcache.PeerPicker { return groupcache.NoPeers{} })
+	groupcache.RegisterPerGroupPeerPicker(func(name string) groupcache.PeerPicker {
+		if s, ok := shells.Load(name); ok {
+			return s.(*shell)
+		}
+		return groupcache.NoPeers{} // a group of the process's own
+	})
 	return nil
 })
 

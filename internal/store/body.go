@@ -13,7 +13,7 @@ import (
 // body is what this node knows of the bytes of one version: the fills that are reading it and what they have pushed.
 // It is guarded by the store's mu.
 type body struct {
-	runs   []*fill.Run
+	runs   []*run
 	begun  int64 // which of the store's fills was the last to begin here
 	pushed spans
 	probed spans // where it was seen what the chunks group still has from before
@@ -45,13 +45,23 @@ func (s *Store) begunLocked(rec *Record) int64 {
 	return 0
 }
 
-// joinLocked follows a fill that has the byte at off of rec, or will have it soon.
-func (s *Store) joinLocked(rec *Record, off, stop, ahead int64) (*fill.Follower, bool) {
+// run is a fill that is reading, and where it reads.
+type run struct {
+	*fill.Run
+	relay *relay // nil if it reads from the origin only
+}
+
+// joinLocked follows a fill that has the byte at off of rec, or will have it soon. If here, it is one that doesn't
+// depend on another node.
+func (s *Store) joinLocked(rec *Record, off, stop, ahead int64, here bool) (f *fill.Follower, via *relay, ok bool) {
 	b, ok := s.bodies[rec.Version]
 	if !ok {
-		return nil, false
+		return nil, nil, false
 	}
 	for _, run := range b.runs {
+		if here && run.relays() {
+			continue
+		}
 		span := run.Span()
 		if rec.Length < 0 && !run.Unbounded() {
 			continue // its end would be taken for the content's
@@ -60,10 +70,10 @@ func (s *Store) joinLocked(rec *Record, off, stop, ahead int64) (*fill.Follower,
 			continue
 		}
 		if f, ok := run.Follow(off, stop, ahead); ok {
-			return f, true
+			return f, run.relay, true
 		}
 	}
-	return nil, false
+	return nil, nil, false
 }
 
 // Streams tells whether rec's content is too large to be kept, since it couldn't be asked for again.
@@ -74,8 +84,8 @@ func (s *Store) Streams(rec *Record) bool {
 // passedLocked tells whether a fill that is still reading has had the byte at off and dropped it: then it is pushed.
 func (s *Store) passedLocked(rec *Record, off int64) bool {
 	b, ok := s.bodies[rec.Version]
-	return ok && slices.ContainsFunc(b.runs, func(run *fill.Run) bool {
-		return run.Starts() <= off && off < run.Span().Base
+	return ok && slices.ContainsFunc(b.runs, func(run *run) bool {
+		return !run.relays() && run.Starts() <= off && off < run.Span().Base
 	})
 }
 
@@ -91,7 +101,8 @@ func (s *Store) share() int64 {
 // far is how many bytes ahead of a fill a reader may be to wait for it rather than start a fill of its own.
 func (s *Store) far() int64 { return window * s.cfg.Geometry.Max }
 
-// held returns the chunk of rec that holds off if the chunks group has it.
+// held returns the chunk c of rec if the chunks group has it: on this node, or, if ctx is a chunkAsk that may go there, on
+// its owner.
 func (s *Store) held(ctx context.Context, rec *Record, c chunk.Chunk) ([]byte, bool) {
 	b, err := s.chunks.Get(ctx, s.chunkKey(rec, c.ID))
 	return b, err == nil && (rec.Length < 0 || int64(len(b)) == min(c.End, rec.Length)-c.Start)
@@ -153,11 +164,18 @@ func (s *Store) probe(ctx context.Context, rec *Record, off, end int64) {
 	}
 }
 
-// runLocked makes a fill of rec's bytes [off, end), which reads from open if that isn't nil. It must be started.
-func (s *Store) runLocked(rec *Record, open fill.Body, off, end int64, want int64) *fill.Run {
+// source is where a fill reads: from body, which is open, and after that, or if it is nil, from the origin, unless relay
+// has something to say about it.
+type source struct {
+	body  fill.Body
+	relay *relay
+}
+
+// runLocked makes a fill of rec's bytes [off, end). It must be started.
+func (s *Store) runLocked(rec *Record, from source, off, end int64, want int64) *fill.Run {
 	g := s.cfg.Geometry
 	cfg := fill.Config{
-		Start: off, End: end, Want: want, Body: open,
+		Start: off, End: end, Want: want, Body: from.body,
 		Next:  func(off int64) int64 { return g.At(off, rec.OneSlab).End },
 		Push:  func(off int64, b []byte) { s.push(rec, off, b) },
 		Hold:  holdChunks * g.Max,
@@ -178,18 +196,24 @@ func (s *Store) runLocked(rec *Record, open fill.Body, off, end int64, want int6
 			cfg.Push = nil // it can't be kept, so it mustn't push out what can
 		}
 	}
-	var run *fill.Run
-	cfg.Done = func(end int64, err error) { s.ended(rec, run, end, err) }
-	run = fill.New(cfg)
+	if from.relay != nil {
+		from.relay.arrange(&cfg)
+	}
+	r := &run{relay: from.relay}
+	cfg.Done = func(end int64, err error) { s.ended(rec, r, end, err) }
+	r.Run = fill.New(cfg)
+	if from.relay != nil {
+		from.relay.wants = r.Run.Wants
+	}
 	b := s.bodyLocked(rec.Version)
 	for _, earlier := range b.runs {
 		earlier.Cut(off)
 	}
-	b.runs = append(b.runs, run)
+	b.runs = append(b.runs, r)
 	s.fills++
 	b.begun = s.fills
 	s.live.Add(1)
-	return run
+	return r.Run
 }
 
 // pin takes n bytes of what all fills together may hold for their followers.
@@ -208,7 +232,7 @@ func (s *Store) unpin(n int64) { s.pinned.Add(-n) }
 func (s *Store) push(rec *Record, off int64, b []byte) {
 	c := s.cfg.Geometry.At(off, rec.OneSlab)
 	key := s.chunkKey(rec, c.ID)
-	for p := (&pushing{Context: s.base, chunk: b}); !p.taken; {
+	for p := (&chunkAsk{Context: s.base, push: b}); !p.taken; {
 		if _, err := s.chunks.Get(p, key); !errors.Is(err, errNotHeld) {
 			break // it is there, or the store is being closed
 		}
@@ -219,30 +243,31 @@ func (s *Store) push(rec *Record, off int64, b []byte) {
 	body.pushed = body.pushed.add(off, off+int64(len(b)))
 }
 
-// pushing is the context of a push: it carries the chunk to the getter.
-type pushing struct {
+// chunkAsk is the context of a question for a chunk that is more than whether this node holds it.
+type chunkAsk struct {
 	context.Context
-	chunk []byte
-	taken bool
+	push  []byte // the chunk itself, which is to be held from now on
+	taken bool   // it is
+
+	afar bool   // the owner may be asked
+	peer string // who answered
 }
 
-type pushingKey struct{}
+type chunkAskKey struct{}
 
-func (p *pushing) Value(key any) any {
-	if key == (pushingKey{}) {
-		return p
+func (c *chunkAsk) Value(key any) any {
+	if key == (chunkAskKey{}) {
+		return c
 	}
-	return p.Context.Value(key)
+	return c.Context.Value(key)
 }
-
-var errNotHeld = errors.New("chunk isn't held")
 
 // loadChunk is the getter of the chunks group. It never waits and never asks the origin: whoever misses a chunk joins
 // a fill, or starts one, and so gets its bytes as they come.
 func (s *Store) loadChunk(ctx context.Context, _ string) ([]byte, error) {
-	if p, ok := ctx.Value(pushingKey{}).(*pushing); ok {
-		p.taken = true
-		return p.chunk, nil
+	if c, ok := ctx.Value(chunkAskKey{}).(*chunkAsk); ok && c.push != nil {
+		c.taken = true
+		return c.push, nil
 	}
 	return nil, errNotHeld
 }
@@ -256,19 +281,20 @@ func (s *Store) overflowed(rec *Record) {
 
 // ended takes a fill out of the table. In the same step the record learns the length, if it was the end of the body
 // that told it, or goes, if the fill failed.
-func (s *Store) ended(rec *Record, run *fill.Run, end int64, err error) {
+func (s *Store) ended(rec *Record, ran *run, end int64, err error) {
 	defer s.work.Done()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.live.Add(-1)
 	b := s.bodyLocked(rec.Version)
 	// Nothing of a run may stay: it has the bytes it read, in and out of the chunks group.
-	if b.runs = slices.DeleteFunc(b.runs, func(r *fill.Run) bool { return r == run }); len(b.runs) == 0 {
+	if b.runs = slices.DeleteFunc(b.runs, func(r *run) bool { return r == ran }); len(b.runs) == 0 {
 		b.runs = nil
 	}
 	switch now := s.currentLocked(rec); {
 	case now == nil:
 		s.forgetBodyLocked(rec.Version, "")
+	case errors.Is(err, fill.ErrAbandoned): // nobody wanted more
 	case err != nil:
 		s.dropLocked(rec)
 	case now.Length < 0 && rec.Length < 0:

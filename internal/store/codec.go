@@ -19,24 +19,19 @@ func (r *Record) encode(now time.Time) []byte {
 	b = appendString(b, r.Variant)
 	b = binary.AppendUvarint(b, r.Generation)
 	b = appendString(b, r.Version)
+	b = binary.AppendUvarint(b, r.Revision)
 	b = binary.AppendVarint(b, int64(r.Status))
 	b = appendHeader(b, r.Header)
 	b = appendHeader(b, r.Selecting)
-	for _, t := range []time.Time{r.RequestTime, r.ResponseTime, r.PassUntil} {
+	for _, t := range []time.Time{r.RequestTime, r.ResponseTime, r.PassUntil, r.RetryAfter} {
 		b = binary.AppendVarint(b, int64(now.Sub(t)))
 	}
 	b = binary.AppendVarint(b, r.Length)
-	for _, flag := range r.flags() {
-		b = append(b, 0)
-		if *flag {
-			b[len(b)-1] = 1
-		}
-	}
-	return b
+	return appendFlags(b, r.flags())
 }
 
 func (r *Record) flags() []*bool {
-	return []*bool{&r.Rangeable, &r.Resumable, &r.OneSlab, &r.Pass}
+	return []*bool{&r.Rangeable, &r.Resumable, &r.OneSlab, &r.Pass, &r.Kept}
 }
 
 var errEncoding = errors.New("not a record of this version")
@@ -52,20 +47,30 @@ func decode(b []byte, now time.Time) (*Record, error) {
 	r.Variant = d.string()
 	r.Generation = d.uvarint()
 	r.Version = d.string()
+	r.Revision = d.uvarint()
 	r.Status = int(d.varint())
 	r.Header = d.header()
 	r.Selecting = d.header()
-	for _, t := range []*time.Time{&r.RequestTime, &r.ResponseTime, &r.PassUntil} {
+	for _, t := range []*time.Time{&r.RequestTime, &r.ResponseTime, &r.PassUntil, &r.RetryAfter} {
 		*t = now.Add(-time.Duration(d.varint()))
 	}
 	r.Length = d.varint()
-	for _, flag := range r.flags() {
-		*flag = d.byte() == 1
-	}
+	d.flags(r.flags())
 	if d.bad || len(d.b) > 0 {
 		return nil, errEncoding
 	}
 	return r, nil
+}
+
+func appendFlags(b []byte, flags []*bool) []byte {
+	for _, flag := range flags {
+		if *flag {
+			b = append(b, 1)
+		} else {
+			b = append(b, 0)
+		}
+	}
+	return b
 }
 
 func appendHeader(b []byte, h http.Header) []byte {
@@ -108,6 +113,12 @@ func (d *decoder) byte() byte {
 	c := d.b[0]
 	d.b = d.b[1:]
 	return c
+}
+
+func (d *decoder) flags(flags []*bool) {
+	for _, flag := range flags {
+		*flag = d.byte() == 1
+	}
 }
 
 func (d *decoder) uvarint() uint64 {

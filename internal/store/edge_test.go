@@ -22,6 +22,8 @@ type scripted struct {
 	length  int64 // that open tells
 }
 
+func (s *scripted) Fresh(*Record) bool { return true }
+func (s *scripted) Check(string) error { return nil }
 func (s *scripted) Prepare(*Record) any {
 	if s.prepare != nil {
 		s.prepare()
@@ -70,7 +72,7 @@ func TestLengthIsLearntLate(t *testing.T) {
 			if got := readAll(t, &r); got != content(0, size) {
 				t.Errorf("%d of %d bytes", len(got), size)
 			}
-			if s.Find("k", nil) == nil {
+			if find(s, "k", nil) == nil {
 				t.Error("the record has been thrown away")
 			}
 			s.Close()
@@ -92,7 +94,7 @@ func TestEndOfAPartIsNotTheEnd(t *testing.T) {
 		s := open(t, src)
 		old := fetch(t, s, "k")
 		synctest.Wait()
-		now := s.Find("k", nil)
+		now := find(s, "k", nil)
 		evict(t, s)
 		s.push(now, 1<<10, []byte(content(1<<10, 2<<10))) // so that a fill of the first chunk ends before it
 		var part, whole Reader
@@ -131,7 +133,7 @@ func TestBodyOfJustTheQuota(t *testing.T) {
 			s.cfg.Memory -= 12345 * holdShare // so that it isn't a multiple of the chunks
 			rec := fetch(t, s, "k")
 			synctest.Wait()
-			if kept := s.Find("k", nil) != nil; kept == s.Streams(rec) {
+			if kept := find(s, "k", nil) != nil; kept == s.Streams(rec) {
 				t.Errorf("%d bytes: kept is %v, streamed is %v", size, kept, s.Streams(rec))
 			}
 			s.Close()
@@ -300,7 +302,7 @@ func TestPassLeavesOtherVariantsAlone(t *testing.T) {
 		a.Close()
 	}
 	for lang, pass := range map[string]bool{"de": false, "en": false, "bad": true, "fr": true} {
-		if rec := s.Find("k", in(lang)); rec == nil || rec.Pass != pass {
+		if rec := find(s, "k", in(lang)); rec == nil || rec.Pass != pass {
 			t.Errorf("%s: %+v", lang, rec)
 		}
 	}
@@ -313,7 +315,7 @@ func TestPushGivesUp(t *testing.T) {
 	s.chunks.Release()
 	s.push(&Record{Key: "k", place: s.place("k"), Version: "v"}, 0, []byte("nuts"))
 	var err error
-	if s.chunks, err = peer.Borrow(1<<20, s.loadChunk); err != nil {
+	if s.chunks, err = peer.Borrow(peer.GroupConfig{Budget: 1 << 20, Load: s.loadChunk}); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -17,17 +17,32 @@ type Ask struct {
 	ID     string      // of the client's request, for the log
 	Whole  bool        // the client wants the content from its first byte to its last
 	Alone  bool        // no one else's answer will do
+	Gone   string      // the version that was tried, and whose bytes turned out to be had no more
+	Stored bool        // only what is stored will do; the origin isn't to be asked
+
+	// Inform, if not nil, is called with the interim responses (1xx) to the request that is made for this question, on the
+	// goroutine that has called Fetch.
+	Inform func(status int, header http.Header)
+
+	// For is the name of the peer that this is asked for, if it isn't a client of this node.
+	For string
 }
 
 // Answer is what Fetch found. It must be closed.
 type Answer struct {
 	Record    *Record
 	Collapsed bool      // another client's question was answered
+	Found     bool      // the owner had it stored, and didn't ask the origin
+	Peer      string    // the owner by way of which it came, if that isn't this node
 	Renewed   bool      // the origin said that the stored response is still good
 	Status    int       // of the origin's answer to this very question; 0 if it was asked for another
 	Body      fill.Body // of a response that isn't stored, for the one who asked only
 
+	// Trailer returns the trailer fields that have come after Body, once that has been read to its end.
+	Trailer func() http.Header
+
 	follower *fill.Follower // at the body's first byte
+	relay    *relay         // that it follows
 }
 
 // Close lets go of what the answer holds. A Reader made from it has taken its share.
@@ -41,17 +56,53 @@ func (a *Answer) Close() {
 	}
 }
 
+func (a *Answer) trailer() http.Header {
+	if a.Trailer == nil {
+		return nil
+	}
+	return a.Trailer()
+}
+
 // flight is one question on its way through the records group, which carries it to the getter in its context.
 type flight struct {
 	context.Context
 	ask  *Ask
 	prev *Record
 
-	variant string // "" if it wasn't known what selects
+	variant    string // "" if it wasn't known what selects
+	generation uint64 // of the key, when it took off
+	verdict    error  // what the owner has found out, which settles it for this node too
+	interim    chan interim
 
 	mu     sync.Mutex
 	answer *Answer // set by the getter, if it was this flight's that ran
 	left   bool    // the one who asked has gone
+}
+
+// interim is an interim response (RFC 9110 section 15.2).
+type interim struct {
+	status int
+	header http.Header
+}
+
+// maxInterim is how many interim responses may wait for the one who asked. There is no harm in the loss of one.
+const maxInterim = 8
+
+// inform hands an interim response on to the one who asked, without waiting for him.
+func (f *flight) inform(status int, header http.Header) {
+	select {
+	case f.interim <- interim{status, header}:
+	default:
+	}
+}
+
+// Informer returns what is to be called with interim responses to a request that is made under a Fetch's ctx; nil if nobody
+// wants them.
+func Informer(ctx context.Context) func(status int, header http.Header) {
+	if f, ok := ctx.Value(flightKey{}).(*flight); ok && f.interim != nil {
+		return f.inform
+	}
+	return nil
 }
 
 type flightKey struct{}
@@ -84,8 +135,9 @@ func (f *flight) leave() {
 	}
 }
 
-// Fetch brings a record from the origin that is newer than prev, which is nil or the stored response that the caller
-// found wanting. Concurrent questions for the same variant share one origin request. The question goes on if ctx
+// Fetch brings a record that is newer than prev, which is nil or the stored response that the caller found wanting, by
+// way of its owner: from the origin, or, with Found set, from what the owner has stored, which may not do for ask.
+// Concurrent questions for the same variant share one origin request. The question goes on if ctx
 // ends: others may wait for it. The record may say Pass; then Body is set for the one whose question it was.
 func (s *Store) Fetch(ctx context.Context, ask *Ask, prev *Record) (*Answer, error) {
 	variant := s.variantNow(ask)
@@ -121,52 +173,71 @@ func (s *Store) variantNow(ask *Ask) string {
 // fly asks the records group, off the caller's goroutine, so that no one's context but the store's ends the flight.
 func (s *Store) fly(ctx context.Context, ask *Ask, prev *Record, variant string) (*Answer, error) {
 	f := &flight{Context: s.base, ask: ask, prev: prev, variant: variant}
+	if ask.Inform != nil {
+		f.interim = make(chan interim, maxInterim)
+	}
 	s.mu.Lock()
 	ok := s.beginLocked()
-	key := s.flightKey(ask, s.generations.of(ask.Key), variant)
+	f.generation = s.generations.of(ask.Key)
 	s.mu.Unlock()
 	if !ok {
 		return nil, context.Canceled
 	}
-	type landing struct {
+	key := s.flightKey(ask, f.generation, variant)
+	if ask.For != "" && !s.records.Answering(key) {
+		s.work.Done()
+		return nil, errBusy
+	}
+	type landed struct {
 		encoded []byte
 		err     error
 	}
-	landed := make(chan landing, 1)
+	done := make(chan landed, 1)
 	go func() {
 		defer s.work.Done()
 		b, err := s.records.Get(f, key)
-		landed <- landing{b, err}
-	}()
-	select {
-	case l := <-landed:
-		switch {
-		case l.err != nil:
-			return nil, l.err
-		case f.answer != nil:
-			return f.answer, nil
+		if ask.For != "" {
+			s.records.Answered(key)
 		}
-		return s.shared(ask, l.encoded)
-	case <-ctx.Done():
-		f.leave()
-		return nil, context.Cause(ctx)
+		done <- landed{b, err}
+	}()
+	for {
+		select {
+		case i := <-f.interim:
+			ask.Inform(i.status, i.header)
+		case l := <-done:
+			switch {
+			case l.err != nil:
+				return nil, l.err
+			case f.answer != nil:
+				return f.answer, nil
+			}
+			return s.shared(ask, l.encoded)
+		case <-ctx.Done():
+			f.leave()
+			return nil, context.Cause(ctx)
+		}
 	}
 }
 
 // shared makes the answer for one whose question another's flight answered.
 func (s *Store) shared(ask *Ask, encoded []byte) (*Answer, error) {
-	rec, err := decode(encoded, s.cfg.Now())
+	l, err := decodeLanding(encoded, s.cfg.Now())
 	if err != nil {
 		return nil, err
 	}
-	rec.Key = ask.Key
-	rec.place = s.place(rec.Key)
+	s.adopt(ask.Key, l.rec)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if now := s.currentLocked(rec); now != nil {
-		rec = now
-	} else {
-		rec.Prepared = s.cfg.Source.Prepare(rec)
+	if now := s.currentLocked(l.rec); now != nil {
+		l.rec = now
 	}
-	return &Answer{Record: rec, Collapsed: true}, nil
+	return &Answer{Record: l.rec, Collapsed: true, Found: l.found, Peer: l.peer}, nil
+}
+
+// adopt makes a record that was decoded one of key's.
+func (s *Store) adopt(key string, rec *Record) {
+	rec.Key = key
+	rec.place = s.place(key)
+	rec.Prepared = s.cfg.Source.Prepare(rec)
 }

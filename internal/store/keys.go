@@ -6,8 +6,10 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"strconv"
+	"strings"
 
 	"github.com/scurrycache/scurry/internal/chunk"
+	"github.com/scurrycache/scurry/internal/peer"
 )
 
 // Keys of groups consist of letters, digits, '-', '_' and '.', so that they need no escaping anywhere.
@@ -58,9 +60,49 @@ func (s *Store) chunkKey(rec *Record, id chunk.ID) string {
 	return string(b)
 }
 
+// ownerOf returns the peer that owns key's record, and the content in its first slab; nil if this node does.
+func (s *Store) ownerOf(key string) *peer.Peer {
+	if s.cfg.Node == nil {
+		return nil
+	}
+	return s.cfg.Node.Owner(digest(key) + ".0")
+}
+
+// Owner is the name of the node that owns key's record; "" if there is but one node.
+func (s *Store) Owner(key string) string {
+	if s.cfg.Node == nil {
+		return ""
+	}
+	if p := s.ownerOf(key); p != nil {
+		return p.Name()
+	}
+	return s.cfg.Node.Self()
+}
+
+// slabOwner returns the peer that owns the slab of rec's content that holds off; nil if this node does.
+func (s *Store) slabOwner(rec *Record, off int64) *peer.Peer {
+	if s.cfg.Node == nil {
+		return nil
+	}
+	slab := s.cfg.Geometry.At(off, rec.OneSlab).Slab
+	return s.cfg.Node.Owner(rec.place[len(s.chunks.Prefix()):] + strconv.FormatInt(slab, 36))
+}
+
+// place is the part of a chunk's key, without the group's prefix, that decides on its owner.
+func place(key string) string {
+	first := strings.IndexByte(key, '.')
+	if second := strings.IndexByte(key[first+1:], '.'); second >= 0 {
+		return key[:first+1+second]
+	}
+	return key
+}
+
 // flightKey is the key of a question in the records group: those with the same key share an answer.
 func (s *Store) flightKey(ask *Ask, generation uint64, variant string) string {
 	key := s.records.Prefix() + digest(ask.Key) + ".0." + strconv.FormatUint(generation, 36) + "." + digest(variant)
+	if ask.Stored {
+		key += ".stored"
+	}
 	if ask.Alone {
 		key += "." + rand.Text()
 	}

@@ -2,7 +2,9 @@ package store
 
 import (
 	"context"
+	"math/rand/v2"
 	"net/http"
+	"time"
 
 	"github.com/scurrycache/scurry/internal/fill"
 )
@@ -10,11 +12,17 @@ import (
 // load is the getter of the records group.
 func (s *Store) load(ctx context.Context, _ string) ([]byte, error) {
 	f := ctx.Value(flightKey{}).(*flight)
+	if f.verdict != nil {
+		return nil, f.verdict
+	}
+	if f.ask.Stored {
+		return nil, errNone
+	}
 	s.mu.Lock()
 	// Another flight may have landed since the asker looked.
-	if rec := s.findLocked(f.ask.Key, f.ask.Header); rec != nil && rec.newer(f.prev) && !f.ask.Alone {
+	if rec, lapsed := s.findLocked(f.ask.Key, f.ask.Header); rec != nil && !lapsed && rec.newer(f.prev) && !f.ask.Alone {
 		s.mu.Unlock()
-		return rec.encode(s.cfg.Now()), nil
+		return (&landing{rec: rec}).encode(s.cfg.Now()), nil
 	}
 	if f.variant == "" && !f.ask.Alone && s.variantLocked(f.ask.Key, f.ask.Header) != "" {
 		s.mu.Unlock()
@@ -37,7 +45,7 @@ func (s *Store) load(ctx context.Context, _ string) ([]byte, error) {
 	default:
 		a = s.fill(f, x)
 	}
-	encoded := a.Record.encode(s.cfg.Now())
+	encoded := (&landing{rec: a.Record, renewed: a.Renewed, status: a.Status}).encode(s.cfg.Now())
 	f.settle(a)
 	return encoded, nil
 }
@@ -51,7 +59,7 @@ type exchange struct {
 
 // ask asks the Source, and makes its answer ready for the table. Whatever the Source panics with, nothing is left behind.
 func (s *Store) ask(f *flight, generation uint64) (x *exchange, err error) {
-	ctx, cancel := context.WithCancel(s.base)
+	ctx, cancel := context.WithCancel(f) // which is the store's, with what Informer looks for
 	var got *Fetched
 	defer func() {
 		if x == nil {
@@ -65,10 +73,13 @@ func (s *Store) ask(f *flight, generation uint64) (x *exchange, err error) {
 		return nil, err
 	}
 	rec := got.Record
-	rec.Key, rec.Generation = f.ask.Key, generation
-	rec.place = s.place(rec.Key)
+	rec.Generation = generation
+	rec.Revision = rand.Uint64()
+	if rec.Lease = (time.Time{}); s.ownerOf(f.ask.Key) != nil { // this node stands in for the owner
+		rec.Lease = s.cfg.Now().Add(s.cfg.Lease)
+	}
 	rec.Rangeable = rec.Rangeable && rec.Length < 1<<60 // offsets are added to
-	rec.Prepared = s.cfg.Source.Prepare(rec)
+	s.adopt(f.ask.Key, rec)
 	return &exchange{got, ctx, cancel}, nil
 }
 
@@ -107,7 +118,7 @@ func (s *Store) pass(f *flight, x *exchange) *Answer {
 		}
 		s.installLocked(rec)
 	}
-	return &Answer{Record: rec, Status: rec.Status, Body: &cancelling{x.Body, x.cancel}}
+	return &Answer{Record: rec, Status: rec.Status, Body: &cancelling{x.Body, x.cancel}, Trailer: x.Trailer}
 }
 
 // cancelling is a body whose request ends when it is closed.
@@ -128,7 +139,7 @@ func (s *Store) fill(f *flight, x *exchange) *Answer {
 	rec.OneSlab = !rec.refetchable()
 	rec.Version = s.version(rec, x.Validator)
 	a := &Answer{Record: rec, Status: rec.Status}
-	if run := s.enter(f, x, a, s.reach(x.ctx, rec, 0)); run != nil {
+	if run := s.enter(f, rec, rec.Generation, source{body: x.Body}, a, s.reach(x.ctx, rec, 0)); run != nil {
 		run.Start(x.ctx, x.cancel)
 	} else {
 		x.cancel()
@@ -137,18 +148,18 @@ func (s *Store) fill(f *flight, x *exchange) *Answer {
 	return a
 }
 
-// enter puts x's record into the table, and returns a fill for its bytes up to end; none if they are being read, or here
-// already, or there are none. For one who is to read them from the start, a follows the fill.
-func (s *Store) enter(f *flight, x *exchange, a *Answer, end int64) *fill.Run {
-	rec := x.Record
+// enter puts rec into the table, unless its key has been invalidated since generation, and returns a fill for its bytes
+// up to end; none if they are being read, or here already, or there are none. For one who is to read them from the start,
+// a follows the fill.
+func (s *Store) enter(f *flight, rec *Record, generation uint64, from source, a *Answer, end int64) *fill.Run {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if rec.Generation == s.generations.of(rec.Key) {
+	if generation == s.generations.of(rec.Key) {
 		s.installLocked(rec)
 	}
 	follows, joined := f.ask.Whole || !rec.refetchable(), false
 	if follows {
-		a.follower, joined = s.joinLocked(rec, 0, fill.Everything, fill.Everything)
+		a.follower, a.relay, joined = s.joinLocked(rec, 0, fill.Everything, fill.Everything, f.ask.For != "")
 	}
 	if joined || end == 0 || !s.beginLocked() {
 		if s.currentLocked(rec) == nil {
@@ -160,8 +171,9 @@ func (s *Store) enter(f *flight, x *exchange, a *Answer, end int64) *fill.Run {
 	if f.ask.Whole {
 		want = fill.Everything
 	}
-	run := s.runLocked(rec, x.Body, 0, end, want)
+	run := s.runLocked(rec, from, 0, end, want)
 	if follows {
+		a.relay = from.relay
 		a.follower, _ = run.Follow(0, fill.Everything, fill.Everything)
 	}
 	return run

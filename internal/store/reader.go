@@ -16,8 +16,11 @@ type Reader struct {
 	pos, end int64 // end is -1 while the length is unknown
 	ahead    int64
 	follower *fill.Follower
+	relay    *relay // that the follower follows, if it isn't the origin's
 	view     []byte // fetched but not yet handed out
-	filled   bool   // some bytes came from a fill
+	here     bool   // only what doesn't depend on other nodes will do
+	origin   bool   // some bytes came from the origin while they were read
+	peer     string // the node by way of which some came
 }
 
 // ReaderFrom makes r read the content [start, end) of a's record, or to its end if end is -1. It takes over what a holds.
@@ -26,7 +29,7 @@ func (s *Store) ReaderFrom(r *Reader, a *Answer, start, end int64) {
 	switch {
 	case a.follower == nil:
 	case start == 0:
-		r.follower, a.follower = a.follower, nil
+		r.follower, r.relay, a.follower = a.follower, a.relay, nil
 		r.follower.Stop(r.stop())
 	default:
 		if !a.Record.refetchable() {
@@ -48,8 +51,25 @@ func (s *Store) Reader(r *Reader, rec *Record, start, end int64) {
 	}
 }
 
-// FromFill tells whether some of the bytes came from the origin while they were read, not from memory.
-func (r *Reader) FromFill() bool { return r.filled }
+// Source tells where the bytes came from so far: "origin" if some came from there while they were read, else "peer" if some
+// came from another node, else "memory".
+func (r *Reader) Source() string {
+	switch {
+	case r.origin:
+		return "origin"
+	case r.peer != "":
+		return "peer"
+	}
+	return "memory"
+}
+
+// Peer is the name of the node by way of which some bytes came, or are about to; "" if there is none.
+func (r *Reader) Peer() string {
+	if r.peer == "" && r.relay.active() {
+		return r.relay.name()
+	}
+	return r.peer
+}
 
 // Ready waits until it is certain that the first bytes can be had, so that the head of a response may be sent. The
 // error wraps fill.ErrGone if this version's bytes are to be had no more, and the record is gone.
@@ -69,7 +89,7 @@ func (r *Reader) Ready(ctx context.Context) error {
 	switch {
 	case r.follower != nil:
 		return r.follower.Opened(ctx)
-	case !r.rec.refetchable():
+	case !r.rec.refetchable() && !r.afar():
 		return r.whole(ctx)
 	}
 	return nil
@@ -111,7 +131,11 @@ func (r *Reader) Next(ctx context.Context, wait func()) ([]byte, error) {
 		}
 		b, err := r.follower.Next(ctx, wait)
 		if err == nil {
-			r.filled = true
+			if r.relay.active() {
+				r.peer = r.relay.name()
+			} else {
+				r.origin = true
+			}
 			r.pos += int64(len(b))
 			return b, nil
 		}
@@ -156,6 +180,12 @@ func (r *Reader) find(ctx context.Context) error {
 		if r.follower != nil || r.atEnd() {
 			return nil
 		}
+		if r.afar() {
+			if err := r.beginRelay(begun, patience > 0); err != nil || r.follower != nil {
+				return err
+			}
+			continue
+		}
 		// The fill that had it may have ended just now, having pushed it.
 		if r.viewChunk(ctx) {
 			return nil
@@ -183,12 +213,26 @@ func (r *Reader) find(ctx context.Context) error {
 	}
 }
 
-// viewChunk takes the bytes from the chunks group if they are there.
+// afar tells whether another node owns the byte at r.pos, and is to be asked for it.
+func (r *Reader) afar() bool { return !r.here && r.s.slabOwner(r.rec, r.pos) != nil }
+
+// viewChunk takes the bytes from the chunks group if they are there, or on their owner.
 func (r *Reader) viewChunk(ctx context.Context) bool {
 	c := r.s.cfg.Geometry.At(r.pos, r.rec.OneSlab)
+	var ask *chunkAsk
+	if r.afar() {
+		if !r.rec.refetchable() && (r.rec.Length < 0 || !r.rec.Kept) {
+			return false // the owner may not have it all: it is to be followed from the first byte on
+		}
+		ask = &chunkAsk{Context: ctx, afar: true}
+		ctx = ask
+	}
 	b, ok := r.s.held(ctx, r.rec, c)
 	if !ok || r.pos-c.Start >= int64(len(b)) {
 		return false
+	}
+	if ask != nil && ask.peer != "" {
+		r.peer = ask.peer
 	}
 	b = b[r.pos-c.Start:]
 	if r.end >= 0 && int64(len(b)) > r.end-r.pos {
@@ -203,8 +247,8 @@ func (r *Reader) viewChunk(ctx context.Context) bool {
 func (r *Reader) look() (begun int64) {
 	r.s.mu.Lock()
 	defer r.s.mu.Unlock()
-	if f, ok := r.s.joinLocked(r.rec, r.pos, r.stop(), r.ahead); ok {
-		r.follower, r.view = f, nil // the follower begins with the bytes in view
+	if f, via, ok := r.s.joinLocked(r.rec, r.pos, r.stop(), r.ahead, r.here); ok {
+		r.follower, r.relay, r.view = f, via, nil // the follower begins with the bytes in view
 		return 0
 	}
 	if r.end < 0 {
@@ -221,17 +265,33 @@ func (r *Reader) begin(start, end, begun int64, mayLookAgain bool) error {
 	s := r.s
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if f, ok := s.joinLocked(r.rec, r.pos, r.stop(), r.ahead); ok {
-		r.follower = f
+	return r.beginLocked(source{}, start, end, begun, mayLookAgain)
+}
+
+// beginRelay is begin for what another node owns.
+func (r *Reader) beginRelay(begun int64, mayLookAgain bool) error {
+	s := r.s
+	start := s.cfg.Geometry.At(r.pos, r.rec.OneSlab).Start
+	from := source{relay: &relay{s: s, rec: r.rec, whole: r.ahead == fill.Everything}}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return r.beginLocked(from, start, s.relayEnd(r.rec, start), begun, mayLookAgain)
+}
+
+func (r *Reader) beginLocked(from source, start, end, begun int64, mayLookAgain bool) error {
+	s := r.s
+	if f, via, ok := s.joinLocked(r.rec, r.pos, r.stop(), r.ahead, r.here); ok {
+		r.follower, r.relay = f, via
 		return nil
 	}
-	if mayLookAgain && (s.begunLocked(r.rec) != begun || s.passedLocked(r.rec, r.pos)) {
+	if mayLookAgain && (s.begunLocked(r.rec) != begun || (from.relay == nil && s.passedLocked(r.rec, r.pos))) {
 		return nil
 	}
 	if !s.beginLocked() {
 		return context.Canceled
 	}
-	run := s.runLocked(r.rec, nil, start, end, start)
+	run := s.runLocked(r.rec, from, start, end, start)
+	r.relay = from.relay
 	r.follower, _ = run.Follow(r.pos, r.stop(), r.ahead)
 	ctx, cancel := context.WithCancel(s.base)
 	run.Start(ctx, cancel)

@@ -14,6 +14,7 @@ type Record struct {
 	Variant    string // what the request that this answers has in the Vary fields, by Config.Selecting
 	Generation uint64
 	Version    string // names the bytes: equal versions have equal bytes
+	Revision   uint64 // names the exchange with the origin that made or last validated it
 
 	Status                    int
 	Header                    http.Header // end-to-end fields as the origin sent them
@@ -35,6 +36,14 @@ type Record struct {
 
 	// Selecting are the fields of the request that a request for a part of the content has to repeat.
 	Selecting http.Header
+
+	// Lease is until when this node may answer from the record without asking its owner, whose copy this is, or for whom
+	// this node stood in. It is zero for a record that this node owns.
+	Lease time.Time
+
+	// Kept means that the owner had all of the content in memory when it gave the record, which matters where the
+	// content can't be asked for again.
+	Kept bool
 
 	Prepared any // by Source.Prepare
 
@@ -78,5 +87,5 @@ func (r *Record) replaces(old *Record) bool {
 
 // newer tells whether r says more than prev, which may be nil.
 func (r *Record) newer(prev *Record) bool {
-	return prev == nil || r.Version != prev.Version || r.ResponseTime.After(prev.ResponseTime)
+	return prev == nil || r.Version != prev.Version || r.Revision != prev.Revision
 }

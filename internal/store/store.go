@@ -40,6 +40,12 @@ type Source interface {
 	// Prepare returns what Record.Prepared is to be. It is called before a record is used, and again for one that has
 	// learnt its length.
 	Prepare(rec *Record) any
+
+	// Fresh tells whether rec, which is prepared, may answer a request that has no wishes of its own.
+	Fresh(rec *Record) bool
+
+	// Check says what is wrong with a cache key that another node sent, if anything.
+	Check(key string) error
 }
 
 // Fetched is an origin's answer. The store owns Body and closes it, or hands it on to the one who asked.
@@ -47,6 +53,7 @@ type Fetched struct {
 	Record    *Record // all but Key, Generation and Version, which the store fills in
 	Validator string  // what the version derives from: a strong validator, or "" if there is none
 	Body      fill.Body
+	Trailer   func() http.Header // the trailer fields, once Body has been read to its end; nil if there can't be any
 	Storable  bool
 	Renewed   bool // prev is still good: Record is prev with new fields and times, and there is no Body
 }
@@ -58,6 +65,11 @@ type Config struct {
 	Source    Source
 	Selecting func(names []string, request http.Header) string // which variant a request selects, by the names in Vary
 	Now       func() time.Time
+
+	// Node is this node among its peers, which are to be answered by Serve; nil if it is on its own. Lease is how long it
+	// may answer from a record of another node's without asking it again.
+	Node  *peer.Node
+	Lease time.Duration
 }
 
 const (
@@ -70,6 +82,7 @@ const (
 	idle         = 5 * time.Second // how long a fill that no one wants more of keeps its origin connection
 	idleFills    = 16              // if there are no more of them; else it is as much shorter as there are more
 	passFor      = 5 * time.Second // how long a response that can't be stored sends others straight to the origin
+	RetryAfter   = 2 * time.Second // how long a stored response whose validation failed is served stale without another try
 )
 
 // Validate says whether memory suffices for the geometry.
@@ -103,7 +116,8 @@ type Store struct {
 	recordBytes int64
 	bodies      map[string]*body // by version
 	generations generations
-	fills       int64 // begun so far
+	fills       int64     // begun so far
+	doubt       time.Time // what was received before it is to be validated at its next use
 }
 
 // New makes a store. It must be closed.
@@ -116,10 +130,11 @@ func New(cfg Config) (*Store, error) {
 	}
 	s := &Store{cfg: cfg, entries: map[string]*list.Element{}, recent: list.New(), bodies: map[string]*body{}}
 	var err error
-	if s.records, err = peer.Borrow(0, s.load); err != nil {
+	if s.records, err = peer.Borrow(peer.GroupConfig{Load: s.load, Node: cfg.Node, Ask: s.askRecord}); err != nil {
 		return nil, err
 	}
-	if s.chunks, err = peer.Borrow(cfg.Memory-cfg.Memory/recordsShare, s.loadChunk); err != nil {
+	chunks := peer.GroupConfig{Budget: cfg.Memory - cfg.Memory/recordsShare, Load: s.loadChunk, Node: cfg.Node, Ask: s.askChunk}
+	if s.chunks, err = peer.Borrow(chunks); err != nil {
 		s.records.Release()
 		return nil, err
 	}

@@ -4,7 +4,6 @@ import (
 	"container/list"
 	"net/http"
 	"slices"
-	"time"
 )
 
 // entry is all that is stored under one cache key: a record for each variant, the newest first.
@@ -12,35 +11,79 @@ type entry struct {
 	key      string
 	variants []*Record
 	bytes    int64
+	turn     uint64 // of the ring, by which
+	owned    bool   // the key is this node's
 }
 
 // maxVariants bounds the records of one key, so that searching them stays cheap; the oldest make room.
 const maxVariants = 32
 
 // Find returns the stored record that request selects (RFC 9111 section 4.1), or nil. It may be stale, or one that
-// says Pass.
-func (s *Store) Find(key string, request http.Header) *Record {
+// says Pass. If it has lapsed, it must not be used before Fetch has asked whoever decides on it.
+func (s *Store) Find(key string, request http.Header) (rec *Record, lapsed bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.findLocked(key, request)
 }
 
-func (s *Store) findLocked(key string, request http.Header) *Record {
+func (s *Store) findLocked(key string, request http.Header) (rec *Record, lapsed bool) {
 	el, ok := s.entries[key]
-	if !ok {
-		return nil
+	if !ok || !s.tendLocked(el) {
+		return nil, false
 	}
 	for _, rec := range el.Value.(*entry).variants {
 		if !s.selects(rec, request) {
 			continue
 		}
-		if rec.Pass && !s.cfg.Now().Before(rec.PassUntil) {
-			return nil
+		lapsed := s.lapsedLocked(rec)
+		if rec.Pass && (lapsed || !s.cfg.Now().Before(rec.PassUntil)) {
+			return nil, false
 		}
 		s.recent.MoveToFront(el)
-		return rec
+		return rec, lapsed
 	}
-	return nil
+	return nil, false
+}
+
+// tendLocked drops what el's entry holds by right of a key that another node owns by now. It reports whether anything
+// is left.
+func (s *Store) tendLocked(el *list.Element) bool {
+	e := el.Value.(*entry)
+	turn := s.cfg.Node.Turns()
+	if s.cfg.Node == nil || e.turn == turn {
+		return true
+	}
+	e.turn, e.owned = turn, s.ownerOf(e.key) == nil
+	if e.owned || !slices.ContainsFunc(e.variants, owns) {
+		return true
+	}
+	for _, rec := range e.variants {
+		if owns(rec) {
+			s.forgetBodyLocked(rec.Version, "")
+		}
+	}
+	s.setLocked(el, slices.DeleteFunc(slices.Clone(e.variants), owns))
+	return len(e.variants) > 0
+}
+
+// owns tells whether rec was made by the node that owned it.
+func owns(rec *Record) bool { return rec.Lease.IsZero() }
+
+// lapsedLocked tells whether rec may be used no more without a word from its owner; or, if that is this node, from
+// the origin, since others may have stood in for this node while it was out of contact.
+func (s *Store) lapsedLocked(rec *Record) bool {
+	if owns(rec) {
+		return rec.ResponseTime.Before(s.doubt)
+	}
+	return !s.cfg.Now().Before(rec.Lease)
+}
+
+// Doubt has each record that is stored now validated at its next use. It is to be called when this node has been out of
+// contact with its peers.
+func (s *Store) Doubt() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.doubt = s.cfg.Now()
 }
 
 func (s *Store) selects(rec *Record, request http.Header) bool {
@@ -73,7 +116,7 @@ func (s *Store) installLocked(rec *Record) {
 	rec.bytes = rec.size()
 	el, ok := s.entries[rec.Key]
 	if !ok {
-		el = s.recent.PushFront(&entry{key: rec.Key})
+		el = s.recent.PushFront(&entry{key: rec.Key, turn: s.cfg.Node.Turns(), owned: owns(rec)})
 		s.entries[rec.Key] = el
 	}
 	e := el.Value.(*entry)
@@ -159,12 +202,12 @@ func (s *Store) replaceLocked(old, rec *Record) {
 	s.setLocked(el, variants)
 }
 
-// Postpone notes that a validation of rec failed and is not to be tried again before t.
-func (s *Store) Postpone(rec *Record, t time.Time) {
+// Postpone notes that a validation of rec failed, and is not to be tried again for a while.
+func (s *Store) Postpone(rec *Record) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if now := s.currentLocked(rec); now != nil {
-		s.replaceLocked(now, now.with(func(r *Record) { r.RetryAfter = t }))
+		s.replaceLocked(now, now.with(func(r *Record) { r.RetryAfter = s.cfg.Now().Add(RetryAfter) }))
 	}
 }
 
@@ -176,8 +219,9 @@ func (s *Store) learnLocked(rec *Record, length int64) {
 	}
 }
 
-// Invalidate does away with all that is stored under key (RFC 9111 section 4.4), and with what is on its way there.
-func (s *Store) Invalidate(key string) {
+// invalidate does away with all that this node stores under key (RFC 9111 section 4.4), and with what is on its way
+// there.
+func (s *Store) invalidate(key string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.removeLocked(key)

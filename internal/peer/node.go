@@ -1,0 +1,309 @@
+package peer
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"net"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/scurrycache/scurry/internal/wire"
+)
+
+// NodeConfig says who a Node is and how it talks to its peers. Listener, Beat, Beats, Lease and Log must be set.
+type NodeConfig struct {
+	// Listener accepts peers' connections; the Node closes it.
+	Listener net.Listener
+
+	// Self is the name by which the peers know this node. If empty, it is the member that turns out to be this node
+	// when it is dialed, and until then the listener's address.
+	Self string
+
+	// TLS, if not nil, is used both to dial and to accept.
+	TLS *tls.Config
+
+	// Secret is what both sides prove to know. It may be empty.
+	Secret []byte
+
+	// Facts must be the same on all nodes that talk to each other.
+	Facts []wire.Fact
+
+	// FixedMembers means that all nodes should have been given the same members, so that differences are worth a warning.
+	FixedMembers bool
+
+	Beat  time.Duration
+	Beats int
+
+	// Window is how many bytes of content may be under way from one node to another, for each reader.
+	Window int
+
+	// Lease is how long it does no harm not to hear from a peer. Reunited, if not nil, is called when contact returns
+	// after longer than that.
+	Lease    time.Duration
+	Reunited func()
+
+	Log *zerolog.Logger
+}
+
+// Node is this process among its peers. Its methods may be called concurrently; those of a nil Node are those of one
+// that has no peers.
+type Node struct {
+	cfg      NodeConfig
+	instance string
+	ring     atomic.Pointer[ring]
+	turns    atomic.Uint64 // changes of the ring
+	ctx      context.Context
+	cancel   context.CancelFunc
+	work     sync.WaitGroup
+	serve    func(*wire.Call)
+	refused  atomic.Int64
+	warnings zerolog.Logger // no more than a few a second: who can't prove himself may try often
+
+	mu       sync.Mutex // guards all below, and changes of the ring
+	self     string
+	closed   bool
+	leaving  bool
+	members  []string // as told, sorted
+	peers    map[string]*Peer
+	answers  map[*wire.Answerer]string // the connections that peers ask by, and the peer's name
+	greeting map[net.Conn]bool         // connections that haven't proved yet who they are
+	contact  time.Time                 // when some peer was last heard of, while none is live
+	differs  map[string]bool           // what has been warned of
+}
+
+// NewNode makes a Node that owns all keys until Start. It must be closed.
+func NewNode(cfg NodeConfig) *Node {
+	n := &Node{
+		cfg: cfg, self: cfg.Self, instance: rand.Text(), contact: time.Now(),
+		peers: map[string]*Peer{}, answers: map[*wire.Answerer]string{}, greeting: map[net.Conn]bool{}, differs: map[string]bool{},
+	}
+	if n.self == "" {
+		n.self = cfg.Listener.Addr().String()
+	}
+	n.warnings = cfg.Log.Sample(&zerolog.BurstSampler{Burst: 10, Period: 10 * time.Second})
+	n.ctx, n.cancel = context.WithCancel(context.Background())
+	n.ring.Store(newRing(n.self, nil))
+	return n
+}
+
+// Start begins to accept connections. Each ask of a peer is answered by serve, in a goroutine of its own.
+func (n *Node) Start(serve func(*wire.Call)) {
+	n.serve = serve
+	n.work.Go(n.accept)
+}
+
+// SetMembers says who the nodes are. Those that are new are dialed; those that are no longer members leave the ring at
+// once, and what they are being asked may end.
+func (n *Node) SetMembers(names []string) {
+	names = slices.Clone(names)
+	slices.Sort(names)
+	names = slices.Compact(names)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.closed {
+		return
+	}
+	n.members = names
+	for name, p := range n.peers {
+		if !slices.Contains(names, name) {
+			delete(n.peers, name)
+			p.dismiss()
+		}
+	}
+	for _, name := range names {
+		if name != n.self && n.peers[name] == nil {
+			n.peers[name] = newPeer(n, name)
+		}
+	}
+	n.turnLocked()
+}
+
+// turnLocked makes the ring one of the peers that are live now.
+func (n *Node) turnLocked() {
+	var live []*Peer
+	for _, p := range n.peers {
+		if p.stateLocked() == Live {
+			live = append(live, p)
+		}
+	}
+	r := newRing(n.self, live)
+	if !slices.Equal(r.names, n.ring.Load().names) || !samePeers(r, n.ring.Load()) {
+		n.ring.Store(r)
+		n.turns.Add(1)
+		n.cfg.Log.Debug().Strs("ring", r.names).Msg("ring")
+	}
+}
+
+func samePeers(a, b *ring) bool {
+	for name, p := range a.peers {
+		if b.peers[name] != p {
+			return false
+		}
+	}
+	return true
+}
+
+// Owner returns the peer that owns place, which is the part of a key before its second dot; nil if this node does.
+func (n *Node) Owner(place string) *Peer {
+	if n == nil {
+		return nil
+	}
+	return n.ring.Load().owner(place)
+}
+
+// Turns counts the changes of the ring: as long as it is the same, so are all owners.
+func (n *Node) Turns() uint64 {
+	if n == nil {
+		return 0
+	}
+	return n.turns.Load()
+}
+
+// Ring is the names of the nodes that share the keys now, this one's among them.
+func (n *Node) Ring() []string {
+	if n == nil {
+		return nil
+	}
+	return slices.Clone(n.ring.Load().names)
+}
+
+// Self is this node's name.
+func (n *Node) Self() string {
+	if n == nil {
+		return ""
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.self
+}
+
+// Peers is all peers that are members now, by name.
+func (n *Node) Peers() []*Peer {
+	if n == nil {
+		return nil
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	list := make([]*Peer, 0, len(n.peers))
+	for _, p := range n.peers {
+		list = append(list, p)
+	}
+	slices.SortFunc(list, func(a, b *Peer) int { return cmpNames(a.name, b.name) })
+	return list
+}
+
+// Refused counts the connections that weren't let in.
+func (n *Node) Refused() int64 {
+	if n == nil {
+		return 0
+	}
+	return n.refused.Load()
+}
+
+// Leave tells the peers that this node is about to stop, so that they ask it for nothing new. What it is being asked
+// already, it goes on answering.
+func (n *Node) Leave() {
+	if n == nil {
+		return
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.leaving = true
+	for a := range n.answers {
+		a.Leave()
+	}
+}
+
+// Close ends all connections and waits for what serves them.
+func (n *Node) Close() {
+	if n == nil {
+		return
+	}
+	n.mu.Lock()
+	n.closed = true
+	for _, p := range n.peers {
+		p.stop()
+	}
+	for c := range n.greeting {
+		_ = c.Close()
+	}
+	answers := make([]*wire.Answerer, 0, len(n.answers))
+	for a := range n.answers {
+		answers = append(answers, a)
+	}
+	n.mu.Unlock()
+	n.cancel()
+	_ = n.cfg.Listener.Close()
+	for _, a := range answers {
+		_ = a.Close()
+		a.Wait()
+	}
+	n.work.Wait()
+}
+
+// hello is what this node says of itself.
+func (n *Node) hello() wire.Hello {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return wire.Hello{Name: n.nameLocked(), Instance: n.instance, Members: n.fixedLocked(), Facts: n.cfg.Facts}
+}
+
+// nameLocked is the name that this node claims: none while it has yet to learn it.
+func (n *Node) nameLocked() string {
+	if n.cfg.Self == "" && !slices.Contains(n.members, n.self) {
+		return ""
+	}
+	return n.self
+}
+
+// fixedLocked is who this node thinks the nodes are, if all should think the same.
+func (n *Node) fixedLocked() []string {
+	if !n.cfg.FixedMembers || len(n.members) == 0 {
+		return nil
+	}
+	all := append(slices.Clone(n.members), n.self)
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// compare warns, once, of a peer that was given other members than this node.
+func (n *Node) compare(theirs wire.Hello) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	ours := n.fixedLocked()
+	if ours == nil || theirs.Members == nil || slices.Equal(ours, theirs.Members) {
+		return
+	}
+	n.warnOnceLocked(func(e *zerolog.Event) {
+		e.Str("peer", theirs.Name).Strs("ours", ours).Strs("theirs", theirs.Members).
+			Msg("this peer was given another list of nodes: give all nodes the same, or files will be fetched more than once")
+	}, append([]string{theirs.Name}, theirs.Members...)...)
+}
+
+// warnOnceLocked writes a warning unless one about the same has been written.
+func (n *Node) warnOnceLocked(write func(*zerolog.Event), about ...string) {
+	key := ""
+	for _, s := range about {
+		key += s + "\x00"
+	}
+	if n.differs[key] || len(n.differs) > 1000 {
+		return
+	}
+	n.differs[key] = true
+	if e := n.cfg.Log.Warn(); e != nil {
+		write(e)
+	}
+}
+
+// wireConfig is what both ends of a connection have in common.
+func (n *Node) wireConfig() wire.Config {
+	return wire.Config{Beat: n.cfg.Beat, Beats: n.cfg.Beats, Window: n.cfg.Window}
+}
+
+// patience is how long a peer that doesn't answer is waited for.
+func (n *Node) patience() time.Duration { return n.cfg.Beat * time.Duration(n.cfg.Beats) }

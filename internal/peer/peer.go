@@ -1,0 +1,413 @@
+package peer
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/failsafe-go/failsafe-go"
+	"github.com/failsafe-go/failsafe-go/circuitbreaker"
+	"github.com/rs/zerolog"
+
+	"github.com/scurrycache/scurry/internal/wire"
+)
+
+// State is what is known of a peer.
+type State string
+
+// The states of a peer. Only those that are Live are in the ring.
+const (
+	Unknown State = "unknown" // it hasn't been dialed to an end yet
+	Live    State = "live"
+	Leaving State = "leaving" // it has said that it is about to stop
+	Down    State = "down"    // it can't be reached
+	Refused State = "refused" // it is set up otherwise, or one of us doesn't know the secret
+	Itself  State = "itself"  // it is this node
+)
+
+// ErrUnreachable is wrapped by the error of an ask of a peer to which there is no connection.
+var ErrUnreachable = errors.New("peer can't be reached")
+
+// Peer is another node. Its methods may be called concurrently.
+type Peer struct {
+	name    string
+	node    *Node
+	ctx     context.Context
+	stop    context.CancelFunc
+	breaker circuitbreaker.CircuitBreaker[any]
+	pause   time.Duration // after the next failure; of the goroutine that keeps the connection
+	nudge   chan struct{}
+	tried   chan struct{} // closed when it has been dialed once, with whatever outcome
+	once    sync.Once
+	conn    atomic.Pointer[wire.Asker]
+	counts  counts
+
+	// Guarded by the node's mu.
+	state    State
+	since    time.Time // of the state
+	failure  string    // why it isn't live
+	instance string
+	heard    time.Time // when it was last heard of, while it isn't live
+	inbound  *wire.Answerer
+	removed  bool // it is no member any more
+}
+
+// The pauses between attempts to reach a peer.
+const (
+	firstPause = 50 * time.Millisecond
+	lastPause  = 5 * time.Second
+)
+
+// newPeer begins to dial a peer. The node's mu is held.
+func newPeer(n *Node, name string) *Peer {
+	p := &Peer{name: name, node: n, state: Unknown, since: time.Now(), nudge: make(chan struct{}, 1), tried: make(chan struct{})}
+	p.ctx, p.stop = context.WithCancel(n.ctx)
+	p.pause = firstPause
+	p.breaker = circuitbreaker.NewBuilder[any]().
+		WithFailureThreshold(1).
+		WithDelayFunc(p.nextPause).
+		WithJitterFactor(.25).
+		Build()
+	n.work.Go(p.keep)
+	return p
+}
+
+// Name is the address that p is dialed by.
+func (p *Peer) Name() string { return p.name }
+
+// nextPause is how long p is left alone after a failure: each time longer.
+func (p *Peer) nextPause(failsafe.ExecutionAttempt[any]) time.Duration {
+	pause := p.pause
+	p.pause = min(2*pause, lastPause)
+	return pause
+}
+
+// keep keeps a connection to p while it is a member. A breaker, to which each connection is one execution that fails in the
+// end, says when to try again.
+func (p *Peer) keep() {
+	breaker := failsafe.With(p.breaker)
+	for p.ctx.Err() == nil {
+		if err := breaker.Run(p.connect); !errors.Is(err, circuitbreaker.ErrOpen) {
+			continue
+		}
+		select {
+		case <-time.After(p.breaker.RemainingDelay() + time.Millisecond):
+		case <-p.nudge:
+			p.breaker.HalfOpen()
+		case <-p.ctx.Done():
+		}
+	}
+	p.once.Do(func() { close(p.tried) })
+}
+
+// connect dials p and returns when the connection has ended.
+func (p *Peer) connect() error {
+	a, err := p.dial()
+	if err != nil {
+		p.failed(err)
+	}
+	p.once.Do(func() { close(p.tried) })
+	if err != nil {
+		return err
+	}
+	p.pause = firstPause
+	select {
+	case <-a.Done():
+	case <-p.ctx.Done():
+		p.part(a)
+	}
+	in, out := a.Traffic()
+	p.counts.in.Add(in)
+	p.counts.out.Add(out)
+	return a.Err()
+}
+
+// part ends the connection to a peer that is no member any more, when what it is being asked has ended.
+func (p *Peer) part(a *wire.Asker) {
+	a.CloseIdle()
+	select {
+	case <-a.Done():
+	case <-p.node.ctx.Done():
+		_ = a.Close()
+	}
+}
+
+// wake has p dialed at once.
+func (p *Peer) wake() {
+	select {
+	case p.nudge <- struct{}{}:
+	default:
+	}
+}
+
+// dismiss is for a peer that is no member any more. The node's mu is held.
+func (p *Peer) dismiss() {
+	p.removed = true
+	p.stop()
+}
+
+// dial connects to p and takes it into the ring.
+func (p *Peer) dial() (*wire.Asker, error) {
+	n := p.node
+	ctx, cancel := context.WithTimeout(p.ctx, n.greetTime())
+	defer cancel()
+	var d net.Dialer
+	conn, err := d.DialContext(ctx, "tcp", p.name)
+	if err != nil {
+		return nil, err
+	}
+	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
+	raw := conn
+	if n.cfg.TLS != nil {
+		conn = tls.Client(conn, p.tlsConfig())
+	}
+	theirs, err := wire.Greet(conn, true, n.cfg.Secret, n.hello(), n.greetTime())
+	if !stop() && err == nil {
+		err = ctx.Err()
+	}
+	if err == nil {
+		err = p.recognise(theirs)
+	}
+	if err != nil {
+		_ = raw.Close()
+		return nil, err
+	}
+	n.compare(theirs)
+	return p.join(conn, theirs), nil
+}
+
+func (p *Peer) tlsConfig() *tls.Config {
+	c := p.node.cfg.TLS.Clone()
+	if c.ServerName == "" {
+		c.ServerName, _, _ = net.SplitHostPort(p.name)
+	}
+	return c
+}
+
+var errItself = errors.New("it is this node itself")
+
+// refusal is why a peer that was reached isn't talked to.
+type refusal struct{ error }
+
+func (r refusal) Unwrap() error { return r.error }
+
+// recognise says what keeps a peer that has proved itself from being talked to, if anything.
+func (p *Peer) recognise(theirs wire.Hello) error {
+	n := p.node
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if theirs.Instance == n.instance {
+		if n.cfg.Self == "" && n.self != p.name {
+			n.self = p.name // the others know us by this name
+			n.turnLocked()
+		}
+		return errItself
+	}
+	if err := n.differsLocked(theirs); err != nil {
+		return refusal{err}
+	}
+	if theirs.Name != "" && theirs.Name != p.name {
+		return refusal{fmt.Errorf("it calls itself %s, and thinks the nodes are [%s], while this node dials it as %s, and thinks they are [%s]: "+
+			"give it --self %s", theirs.Name, strings.Join(theirs.Members, " "), p.name, strings.Join(n.fixedLocked(), " "), p.name)}
+	}
+	return nil
+}
+
+// join makes p live.
+func (p *Peer) join(conn net.Conn, theirs wire.Hello) *wire.Asker {
+	n := p.node
+	cfg := n.wireConfig()
+	var a *wire.Asker
+	ready := make(chan struct{})
+	cfg.Leaving = func() { <-ready; p.left() }
+	cfg.Lost = func(err error) { <-ready; p.lost(a, err) }
+	defer close(ready)
+	n.mu.Lock()
+	same := p.instance == theirs.Instance
+	p.instance = theirs.Instance
+	apart := (same && time.Since(p.heard) > n.cfg.Lease) || n.apartLocked()
+	n.mu.Unlock()
+	if apart && n.cfg.Reunited != nil {
+		n.cfg.Reunited() // before anything is answered by what may have changed meanwhile
+	}
+	a = wire.Ask(conn, cfg)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	p.conn.Store(a)
+	p.setLocked(Live, nil)
+	return a
+}
+
+// apartLocked tells whether this node has heard of no peer for longer than a lease.
+func (n *Node) apartLocked() bool {
+	for _, p := range n.peers {
+		if p.state == Live {
+			return false
+		}
+	}
+	return time.Since(n.contact) > n.cfg.Lease
+}
+
+// left notes that p is about to stop.
+func (p *Peer) left() {
+	p.node.mu.Lock()
+	defer p.node.mu.Unlock()
+	p.setLocked(Leaving, nil)
+}
+
+// lost notes that the connection a has ended: p leaves the ring before any ask learns of it.
+func (p *Peer) lost(a *wire.Asker, err error) {
+	n := p.node
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if p.conn.CompareAndSwap(a, nil) {
+		p.heard = a.LastHeard()
+		if p.heard.After(n.contact) {
+			n.contact = p.heard
+		}
+		p.setLocked(Down, err)
+	}
+}
+
+// failed notes that p couldn't be reached.
+func (p *Peer) failed(err error) {
+	p.node.mu.Lock()
+	defer p.node.mu.Unlock()
+	state := Down
+	if _, ok := errors.AsType[refusal](err); ok || errors.Is(err, wire.ErrSecret) {
+		state = Refused
+	} else if _, ok := errors.AsType[*wire.VersionError](err); ok {
+		state = Refused
+	} else if errors.Is(err, errItself) {
+		state = Itself
+	}
+	p.setLocked(state, err)
+}
+
+// gone notes that p has closed the connection by which it asks: it may have ended, and not yet been missed.
+func (p *Peer) gone(a *wire.Answerer) {
+	if p.inbound == a {
+		p.inbound = nil
+	}
+}
+
+func (p *Peer) stateLocked() State { return p.state }
+
+// setLocked makes state p's, and logs the change.
+func (p *Peer) setLocked(state State, err error) {
+	failure := ""
+	if err != nil {
+		failure = err.Error()
+	}
+	if (state == p.state && failure == p.failure) || p.node.closed {
+		return
+	}
+	was := p.state
+	if state != was {
+		p.since = time.Now()
+	}
+	p.state, p.failure = state, failure
+	if !p.removed {
+		p.node.turnLocked()
+		p.tell(was, err)
+	}
+}
+
+// tell logs what has become of p.
+func (p *Peer) tell(was State, err error) {
+	log := p.node.cfg.Log
+	about := func(e *zerolog.Event, text string) {
+		e.Str("peer", p.name).Strs("ring", p.node.ring.Load().names).Err(err).Msg(text)
+	}
+	switch p.state {
+	case Live:
+		about(log.Info(), "peer joined")
+	case Leaving:
+		about(log.Info(), "peer leaves")
+	case Refused:
+		about(log.Warn(), "peer refused")
+	case Down:
+		if was == Leaving {
+			about(log.Info(), "peer left")
+		} else if was != Down {
+			about(log.Warn(), "peer down")
+		}
+	case Itself:
+		if p.node.cfg.Self != "" {
+			about(log.Warn(), "one of the peers is this node itself: give it as --self")
+		}
+	}
+}
+
+// Stream is the answer to an ask of a peer.
+type Stream struct {
+	*wire.Stream
+	peer    *Peer
+	asked   time.Time
+	replied bool
+	failed  atomic.Bool
+}
+
+// Ask asks p. The answer ends with ctx, and must be closed.
+func (p *Peer) Ask(ctx context.Context, message []byte) (*Stream, error) {
+	p.counts.asks.Add(1)
+	a := p.conn.Load()
+	if a == nil {
+		p.counts.errors.Add(1)
+		return nil, fmt.Errorf("%s: %w", p.name, ErrUnreachable)
+	}
+	asked := time.Now()
+	s, err := a.Open(ctx, message)
+	if err != nil {
+		p.counts.errors.Add(1)
+		return nil, fmt.Errorf("ask %s: %w", p.name, err)
+	}
+	return &Stream{Stream: s, peer: p, asked: asked}, nil
+}
+
+// Next is wire.Stream's.
+func (s *Stream) Next() (message, value []byte, err error) {
+	message, value, err = s.Stream.Next()
+	if !s.replied {
+		s.replied = true
+		s.peer.counts.replied(time.Since(s.asked))
+	}
+	s.note(err)
+	return message, value, err
+}
+
+// Read is wire.Stream's.
+func (s *Stream) Read(b []byte) (int, error) {
+	n, err := s.Stream.Read(b)
+	s.note(err)
+	return n, err
+}
+
+// note counts an ask that went wrong, once.
+func (s *Stream) note(err error) {
+	if err != nil && err != io.EOF && !errors.Is(err, context.Canceled) && !s.failed.Swap(true) {
+		s.peer.counts.errors.Add(1)
+	}
+}
+
+// Joined waits until every member that was known at the time of the call has been dialed once, or ctx ends.
+func (n *Node) Joined(ctx context.Context) error {
+	if n == nil {
+		return nil
+	}
+	for _, p := range n.Peers() {
+		select {
+		case <-p.tried:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	return nil
+}

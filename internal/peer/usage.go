@@ -1,0 +1,63 @@
+package peer
+
+import (
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// counts is what a node counts of what it asks a peer.
+type counts struct {
+	asks, errors, in, out atomic.Int64
+	latency               atomic.Int64 // nanoseconds, a moving mean
+}
+
+// replied takes one more latency into the mean, at a weight of one in eight.
+func (c *counts) replied(d time.Duration) {
+	for {
+		old := c.latency.Load()
+		mean := int64(d)
+		if old != 0 {
+			mean = old + (int64(d)-old)/8
+		}
+		if c.latency.CompareAndSwap(old, mean) {
+			return
+		}
+	}
+}
+
+// Status is what a node knows of a peer.
+type Status struct {
+	Name    string
+	State   State
+	Since   time.Time // when it came to be in that state
+	Failure string    // why it isn't live
+
+	Asks, Errors      int64         // asked of the peer; and those that brought no answer
+	Latency           time.Duration // until an ask's answer began, a moving mean
+	BytesIn, BytesOut int64         // from and to the peer, both ways of asking together
+}
+
+// Status tells what is known of p.
+func (p *Peer) Status() Status {
+	s := Status{
+		Name: p.name, Asks: p.counts.asks.Load(), Errors: p.counts.errors.Load(), Latency: time.Duration(p.counts.latency.Load()),
+		BytesIn: p.counts.in.Load(), BytesOut: p.counts.out.Load(),
+	}
+	if a := p.conn.Load(); a != nil {
+		in, out := a.Traffic()
+		s.BytesIn += in
+		s.BytesOut += out
+	}
+	p.node.mu.Lock()
+	defer p.node.mu.Unlock()
+	s.State, s.Since, s.Failure = p.state, p.since, p.failure
+	if p.inbound != nil {
+		in, out := p.inbound.Traffic()
+		s.BytesIn += in
+		s.BytesOut += out
+	}
+	return s
+}
+
+func cmpNames(a, b string) int { return strings.Compare(a, b) }

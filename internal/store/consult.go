@@ -1,0 +1,183 @@
+package store
+
+import (
+	"context"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/scurrycache/scurry/internal/peer"
+)
+
+// askRecord asks the owner of a flight's key. If the owner can't be asked, or won't answer, this node stands in for it.
+func (s *Store) askRecord(ctx context.Context, p *peer.Peer, _ string) ([]byte, error) {
+	f := ctx.Value(flightKey{}).(*flight)
+	if f.ask.For != "" {
+		return nil, errBusy // what was asked of this node it doesn't ask on
+	}
+	l, err := s.consult(f, p)
+	if err != nil {
+		if verdict(err) {
+			f.verdict = err
+		}
+		return nil, err
+	}
+	return l.encode(s.cfg.Now()), nil
+}
+
+// consult asks p, settles the flight with the answer, and keeps a copy of it.
+func (s *Store) consult(f *flight, p *peer.Peer) (*landing, error) {
+	q := question{Ask: *f.ask}
+	if f.prev != nil && (owns(f.prev) || s.cfg.Now().Before(f.prev.Lease)) {
+		q.version, q.revision = f.prev.Version, f.prev.Revision
+	}
+	ctx, cancel := context.WithCancel(s.base)
+	stream, err := p.Ask(ctx, q.encode())
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	l, err := s.consulted(f, stream, p)
+	if err != nil {
+		_ = stream.Close()
+		cancel()
+		return nil, err
+	}
+	a := &Answer{Record: l.rec, Collapsed: l.collapsed, Found: l.found, Renewed: l.renewed, Status: l.status, Peer: l.peer}
+	switch {
+	case !l.content:
+		_ = stream.Close()
+		cancel()
+		s.keepCopy(f, l)
+	case l.rec.Pass:
+		a.Body = &cancelling{stream, cancel}
+		a.Trailer = func() http.Header { return (&decoder{b: stream.End()}).header() }
+		s.keepCopy(f, l)
+	default:
+		s.relay(f, p, l, a, stream, ctx, cancel)
+	}
+	f.settle(a)
+	l.collapsed = true // for all others who wait for it
+	l.content = false
+	return l, nil
+}
+
+// consulted waits for p's answer.
+func (s *Store) consulted(f *flight, stream *peer.Stream, p *peer.Peer) (*landing, error) {
+	d, err := s.answer(stream, f.inform)
+	if err != nil {
+		if failed, ok := err.(*Failure); ok && failed.Stored != nil {
+			s.leased(f.ask.Key, failed.Stored)
+			s.keepCopy(f, &landing{rec: failed.Stored, stored: true})
+		}
+		return nil, err
+	}
+	l, err := decodeLanding(d.b, s.cfg.Now())
+	if err != nil {
+		return nil, err
+	}
+	s.leased(f.ask.Key, l.rec)
+	l.peer = p.Name()
+	return l, nil
+}
+
+// leased makes a record that came from its owner one to answer from for a while.
+func (s *Store) leased(key string, rec *Record) {
+	s.adopt(key, rec)
+	rec.Lease = s.cfg.Now().Add(s.cfg.Lease)
+}
+
+// keepCopy puts a near copy into the table, unless the key has been invalidated since the question. What the owner
+// doesn't store any more goes from here, too.
+func (s *Store) keepCopy(f *flight, l *landing) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case !l.stored:
+		s.dropLocked(l.rec)
+	case f.generation == s.generations.of(l.rec.Key):
+		s.installLocked(l.rec)
+	}
+}
+
+// relay begins to read the content that comes with an owner's answer.
+func (s *Store) relay(f *flight, p *peer.Peer, l *landing, a *Answer, stream *peer.Stream, ctx context.Context, cancel context.CancelFunc) {
+	r := &relay{s: s, rec: l.rec, whole: f.ask.Whole, begun: true}
+	r.from.Store(p)
+	from := source{body: &relayed{stream, r}, relay: r}
+	if run := s.enter(f, l.rec, f.generation, from, a, s.relayEnd(l.rec, 0)); run != nil {
+		run.Start(ctx, cancel)
+		return
+	}
+	_ = stream.Close()
+	cancel()
+}
+
+// relayEnd is where a fill of another node's bytes that starts at off ends: where another node's may begin.
+func (s *Store) relayEnd(rec *Record, off int64) int64 {
+	if !rec.refetchable() || rec.OneSlab {
+		return rec.Length
+	}
+	return min(rec.Length, s.cfg.Geometry.SlabEnd(off))
+}
+
+// askChunk asks the owner of a chunk for it, if it holds it.
+func (s *Store) askChunk(ctx context.Context, p *peer.Peer, key string) ([]byte, error) {
+	c, ok := ctx.Value(chunkAskKey{}).(*chunkAsk)
+	if !ok || !c.afar {
+		return nil, errNotHeld
+	}
+	// The store's context, since others may wait for this, too. The owner answers at once.
+	stream, err := p.Ask(s.base, appendString([]byte{askChunk}, key))
+	if err != nil {
+		return nil, err
+	}
+	defer stream.Close()
+	message, value, err := stream.Next()
+	if err != nil {
+		return nil, err
+	}
+	if d := (&decoder{b: message}); d.byte() != answerOK {
+		return nil, errNotHeld
+	}
+	c.peer = p.Name()
+	return value, nil
+}
+
+// Peek returns what the owner of ask's key has stored, if that is another node; nil if there is nothing, or it can't be
+// asked.
+func (s *Store) Peek(ctx context.Context, ask *Ask) *Answer {
+	if s.ownerOf(ask.Key) == nil {
+		return nil
+	}
+	stored := *ask
+	stored.Stored, stored.Whole = true, false
+	a, err := s.Fetch(ctx, &stored, nil)
+	if err != nil {
+		return nil
+	}
+	return a
+}
+
+// tellTime is how long the other nodes are waited for that are to be told of something.
+const tellTime = time.Second
+
+// Invalidate does away with all that is stored under key (RFC 9111 section 4.4), and with what is on its way there, on
+// all nodes that can be reached.
+func (s *Store) Invalidate(key string) {
+	s.invalidate(key)
+	ctx, cancel := context.WithTimeout(s.base, tellTime)
+	defer cancel()
+	var told sync.WaitGroup
+	for _, p := range s.cfg.Node.Peers() {
+		told.Go(func() {
+			stream, err := p.Ask(ctx, appendString([]byte{askInvalidate}, key))
+			if err != nil {
+				return // a lease bounds how long it goes on with what it has
+			}
+			defer stream.Close()
+			_, _, _ = stream.Next()
+		})
+	}
+	told.Wait()
+}

@@ -1,0 +1,194 @@
+package store
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/scurrycache/scurry/internal/fill"
+)
+
+// What nodes ask each other. Each ask begins with its kind; the fields follow in the codec's encoding.
+const (
+	askRecord     = 'r' // the record of a resource: found, or fetched from the origin
+	askChunk      = 'c' // a chunk, if it is held
+	askFollow     = 'f' // the bytes of a version from some offset on, to the end of their slab, as they come
+	askInvalidate = 'i' // to do away with what is stored of a resource
+)
+
+// What they are answered. Each answer begins with its kind.
+const (
+	answerOK      = 'k'
+	answerInterim = '1' // an interim response; another answer follows
+	answerNotHeld = 'n' // the chunk isn't there; a fill may be at it
+	answerNone    = '0' // nothing is stored
+	answerGone    = 'g' // that version's bytes are to be had no more
+	answerFailed  = 'f' // the origin gave no answer
+	answerWrong   = 'w' // this node isn't the owner
+	answerBusy    = 'b' // this node can't answer now, or the ask is no good: whoever asked helps himself
+)
+
+var (
+	// errNone is that nothing is stored that a peek was for.
+	errNone = errors.New("nothing is stored")
+
+	errNotHeld    = errors.New("chunk isn't held")
+	errWrongOwner = errors.New("the peer says that it isn't the owner")
+	errBusy       = errors.New("the peer can't answer this")
+)
+
+// question is an Ask as it goes to another node.
+type question struct {
+	Ask
+	version  string // of the stored response that was found wanting, if any
+	revision uint64
+}
+
+func (q *question) encode() []byte {
+	b := append(make([]byte, 0, 512), askRecord)
+	b = appendString(b, q.Key)
+	b = appendHeader(b, q.Header)
+	for _, s := range []string{q.Proto, q.ID, q.version, q.Gone} {
+		b = appendString(b, s)
+	}
+	b = binary.AppendUvarint(b, q.revision)
+	return appendFlags(b, q.flags())
+}
+
+func (q *question) flags() []*bool { return []*bool{&q.Whole, &q.Alone, &q.Stored} }
+
+func decodeQuestion(d *decoder) *question {
+	q := &question{}
+	q.Key = d.string()
+	q.Header = d.header()
+	for _, s := range []*string{&q.Proto, &q.ID, &q.version, &q.Gone} {
+		*s = d.string()
+	}
+	q.revision = d.uvarint()
+	d.flags(q.flags())
+	return q
+}
+
+// part is what of a version that a node follows.
+type part struct {
+	key      string
+	rec      []byte // encoded: whoever owns the slab may never have seen it
+	off, end int64  // end is -1 for the end of the content
+	whole    bool   // all of it will be wanted
+}
+
+func (p *part) encode() []byte {
+	b := append(make([]byte, 0, 64+len(p.key)+len(p.rec)), askFollow)
+	b = appendString(b, p.key)
+	b = binary.AppendVarint(b, p.off)
+	b = binary.AppendVarint(b, p.end)
+	b = appendFlags(b, []*bool{&p.whole})
+	return append(b, p.rec...)
+}
+
+func decodePart(d *decoder) *part {
+	p := &part{}
+	p.key = d.string()
+	p.off = d.varint()
+	p.end = d.varint()
+	d.flags([]*bool{&p.whole})
+	p.rec, d.b = d.b, nil
+	return p
+}
+
+// landing is what a flight brings, for all who wait for it, on this node or the one that asked.
+type landing struct {
+	rec       *Record
+	found     bool // in the owner's table, not at the origin
+	collapsed bool // on the owner
+	renewed   bool
+	content   bool // the bytes follow, on the wire
+	stored    bool // the owner may give it to others, too
+	status    int  // of the origin's answer
+	peer      string
+}
+
+func (l *landing) flags() []*bool {
+	return []*bool{&l.found, &l.collapsed, &l.renewed, &l.content, &l.stored}
+}
+
+func (l *landing) encode(now time.Time) []byte {
+	b := appendFlags(make([]byte, 0, 512), l.flags())
+	b = binary.AppendVarint(b, int64(l.status))
+	b = appendString(b, l.peer)
+	return append(b, l.rec.encode(now)...)
+}
+
+func decodeLanding(b []byte, now time.Time) (*landing, error) {
+	d, l := decoder{b: b}, &landing{}
+	d.flags(l.flags())
+	l.status = int(d.varint())
+	l.peer = d.string()
+	if d.bad {
+		return nil, errEncoding
+	}
+	var err error
+	l.rec, err = decode(d.b, now)
+	return l, err
+}
+
+// encodeError makes the answer to an ask that brought nothing.
+func (s *Store) encodeError(err error) []byte {
+	if f, ok := errors.AsType[*Failure](err); ok {
+		b := []byte{answerFailed}
+		b = binary.AppendVarint(b, int64(f.Status))
+		b = appendString(b, f.Kind)
+		b = appendString(b, f.Error())
+		if f.Stored != nil {
+			b = append(b, f.Stored.encode(s.cfg.Now())...)
+		}
+		return b
+	}
+	switch {
+	case errors.Is(err, fill.ErrGone):
+		return []byte{answerGone}
+	case errors.Is(err, errNone):
+		return []byte{answerNone}
+	case errors.Is(err, errWrongOwner):
+		return appendStrings([]byte{answerWrong}, s.cfg.Node.Ring())
+	}
+	return []byte{answerBusy}
+}
+
+// decodeError makes an error of an answer that brings nothing.
+func (s *Store) decodeError(kind byte, d *decoder) error {
+	switch kind {
+	case answerGone:
+		return fill.ErrGone
+	case answerNone:
+		return errNone
+	case answerNotHeld:
+		return errNotHeld
+	case answerWrong:
+		return &wrongOwner{ring: d.strings()}
+	case answerFailed:
+		f := &Failure{Status: int(d.varint()), Kind: d.string()}
+		f.Err = errors.New(d.string())
+		if d.bad || f.Status < 400 || f.Status > 599 {
+			return errBusy
+		}
+		if len(d.b) > 0 {
+			f.Stored, _ = decode(d.b, s.cfg.Now())
+		}
+		return f
+	}
+	return errBusy
+}
+
+// wrongOwner is that a peer's ring has another owner for a key than ours.
+type wrongOwner struct{ ring []string }
+
+func (w *wrongOwner) Error() string { return fmt.Sprintf("%v: its ring is %v", errWrongOwner, w.ring) }
+func (w *wrongOwner) Unwrap() error { return errWrongOwner }
+
+// verdict tells whether err is what an owner has found out for all, so that nobody is to try again himself.
+func verdict(err error) bool {
+	_, failed := errors.AsType[*Failure](err)
+	return failed || errors.Is(err, fill.ErrGone) || errors.Is(err, errNone)
+}

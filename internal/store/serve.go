@@ -1,0 +1,239 @@
+package store
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"io"
+	"net/http"
+
+	"github.com/scurrycache/scurry/internal/fill"
+	"github.com/scurrycache/scurry/internal/wire"
+)
+
+// Serve answers an ask of another node. Whatever it asks for, this node doesn't ask on: neither can wait for the other
+// then, whatever their rings say.
+func (s *Store) Serve(c *wire.Call) {
+	d := &decoder{b: c.Message()}
+	switch d.byte() {
+	case askRecord:
+		s.serveRecord(c, d)
+	case askChunk:
+		s.serveChunk(c, d)
+	case askFollow:
+		s.serveFollow(c, d)
+	case askInvalidate:
+		s.serveInvalidate(c, d)
+	default:
+		s.refuse(c, errBusy)
+	}
+}
+
+// reply sends an answer that nothing follows. If it can't, nobody is there to be told.
+func reply(c *wire.Call, message, value []byte) {
+	if c.Reply(message, value) == nil {
+		_ = c.End(nil)
+	}
+}
+
+func (s *Store) refuse(c *wire.Call, err error) { reply(c, s.encodeError(err), nil) }
+
+func (s *Store) serveChunk(c *wire.Call, d *decoder) {
+	key := d.string()
+	if d.bad || s.cfg.Node.Owner(place(key)) != nil {
+		s.refuse(c, errWrongOwner)
+		return
+	}
+	key = s.chunks.Prefix() + key
+	if !s.chunks.Answering(key) {
+		s.refuse(c, errBusy)
+		return
+	}
+	b, err := s.chunks.Get(c.Context(), key)
+	s.chunks.Answered(key)
+	if err != nil {
+		reply(c, []byte{answerNotHeld}, nil)
+		return
+	}
+	reply(c, []byte{answerOK}, b)
+}
+
+func (s *Store) serveInvalidate(c *wire.Call, d *decoder) {
+	key := d.string()
+	if d.bad || s.cfg.Source.Check(key) != nil {
+		s.refuse(c, errBusy)
+		return
+	}
+	s.invalidate(key)
+	reply(c, []byte{answerOK}, nil)
+}
+
+func (s *Store) serveRecord(c *wire.Call, d *decoder) {
+	q := decodeQuestion(d)
+	switch {
+	case d.bad || s.cfg.Source.Check(q.Key) != nil:
+		s.refuse(c, errBusy)
+		return
+	case s.ownerOf(q.Key) != nil:
+		s.refuse(c, errWrongOwner)
+		return
+	}
+	q.For = "peer"
+	q.Inform = func(status int, header http.Header) {
+		_ = c.Reply(appendHeader(binary.AppendVarint([]byte{answerInterim}, int64(status)), header), nil)
+	}
+	a, err := s.lookup(c.Context(), q)
+	if err != nil {
+		s.refuse(c, err)
+		return
+	}
+	defer a.Close()
+	l := &landing{
+		rec: a.Record, found: a.Found, collapsed: a.Collapsed, renewed: a.Renewed, status: a.Status,
+		content: a.Body != nil || a.follower != nil, stored: s.stores(a.Record),
+	}
+	if a.Found && !l.rec.refetchable() {
+		l.rec = l.rec.with(func(r *Record) { r.Kept = s.keeps(r) })
+	}
+	if c.Reply(append([]byte{answerOK}, l.encode(s.cfg.Now())...), nil) != nil {
+		return
+	}
+	switch {
+	case !l.content:
+		_ = c.End(nil)
+	case a.Body != nil:
+		s.pumpOnce(c, a)
+	default:
+		var rd Reader
+		s.ReaderFrom(&rd, a, 0, s.relayEnd(a.Record, 0))
+		rd.here = true
+		s.pump(c, &rd)
+	}
+}
+
+// lookup answers another node's question: with what is stored, if that is fresh and isn't what was found wanting, else by
+// way of the origin.
+func (s *Store) lookup(ctx context.Context, q *question) (*Answer, error) {
+	rec, lapsed := s.Find(q.Key, q.Header)
+	if rec != nil && q.Gone == rec.Version {
+		s.drop(rec)
+		rec = nil
+	}
+	known := rec != nil && !lapsed && !q.Alone
+	switch {
+	case known && q.Stored,
+		known && (rec.Version != q.version || rec.Revision != q.revision) && (rec.Pass || s.cfg.Source.Fresh(rec)):
+		return &Answer{Record: rec, Found: true}, nil
+	case q.Stored:
+		return nil, errNone
+	case rec != nil && rec.Pass:
+		rec = nil
+	}
+	a, err := s.Fetch(ctx, &q.Ask, rec)
+	if failed, ok := errors.AsType[*Failure](err); ok && rec != nil {
+		s.Postpone(rec)
+		told := *failed
+		told.Stored = rec.with(func(r *Record) { r.RetryAfter = s.cfg.Now().Add(RetryAfter) })
+		return nil, &told
+	}
+	return a, err
+}
+
+// stores tells whether rec's version is in the table.
+func (s *Store) stores(rec *Record) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.currentLocked(rec) != nil
+}
+
+func (s *Store) drop(rec *Record) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.dropLocked(rec)
+}
+
+// keeps tells whether all of rec's content is held.
+func (s *Store) keeps(rec *Record) bool {
+	if rec.Length < 0 {
+		return false
+	}
+	for off := int64(0); off < rec.Length; {
+		c := s.cfg.Geometry.At(off, rec.OneSlab)
+		if _, ok := s.held(s.base, rec, c); !ok {
+			return false
+		}
+		off = c.End
+	}
+	return true
+}
+
+func (s *Store) serveFollow(c *wire.Call, d *decoder) {
+	ask := decodePart(d)
+	rec, err := decode(ask.rec, s.cfg.Now())
+	if err != nil || d.bad || s.cfg.Source.Check(ask.key) != nil || ask.off < 0 || (ask.end >= 0 && ask.end <= ask.off) ||
+		(rec.Length >= 0 && ask.end > rec.Length) || (rec.refetchable() && ask.end < 0) {
+		s.refuse(c, errBusy)
+		return
+	}
+	s.adopt(ask.key, rec)
+	if s.slabOwner(rec, ask.off) != nil {
+		s.refuse(c, errWrongOwner)
+		return
+	}
+	var rd Reader
+	s.Reader(&rd, rec, ask.off, ask.end)
+	rd.here = true
+	if ask.whole {
+		rd.ahead = fill.Everything
+	}
+	if err := rd.Ready(c.Context()); err != nil {
+		rd.Close()
+		s.refuse(c, err)
+		return
+	}
+	if c.Reply(binary.AppendVarint([]byte{answerOK}, rd.rec.Length), nil) != nil {
+		rd.Close()
+		return
+	}
+	s.pump(c, &rd)
+}
+
+// pump sends what rd reads.
+func (s *Store) pump(c *wire.Call, rd *Reader) {
+	defer rd.Close()
+	for {
+		b, err := rd.Next(c.Context(), nil)
+		switch {
+		case err == io.EOF:
+			_ = c.End(nil)
+			return
+		case err != nil:
+			_ = c.Abort(s.encodeError(err))
+			return
+		}
+		if _, err := c.Write(b); err != nil {
+			return // nobody reads it any more
+		}
+	}
+}
+
+// pumpOnce sends a body that isn't stored.
+func (s *Store) pumpOnce(c *wire.Call, a *Answer) {
+	for {
+		b := make([]byte, 32<<10)
+		n, err := a.Body.Read(b)
+		if n > 0 {
+			if _, err := c.Write(b[:n]); err != nil {
+				return
+			}
+		}
+		switch {
+		case err == io.EOF:
+			_ = c.End(appendHeader(nil, a.trailer()))
+			return
+		case err != nil:
+			_ = c.Abort(s.encodeError(&Failure{Status: 502, Kind: "http_response_incomplete", Err: err}))
+			return
+		}
+	}
+}

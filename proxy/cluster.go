@@ -1,0 +1,178 @@
+package proxy
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/scurrycache/scurry/internal/peer"
+	"github.com/scurrycache/scurry/internal/wire"
+)
+
+// Cluster makes a Proxy one of several nodes that share what they have stored: each resource has one node that owns it,
+// asks the origin for it, and answers the others. The zero value makes a Proxy that is on its own.
+//
+// All nodes must have the same Origin base and the same sizes; nodes that differ in them don't work together, and say so in
+// their logs.
+type Cluster struct {
+	// Listener accepts the other nodes' connections. The Proxy owns it and closes it. If nil, the Proxy is on its own,
+	// and all else here must be zero.
+	Listener net.Listener
+
+	// Self is this node's name: the address by which the others dial it, written as in their lists. Default: the
+	// Listener's address.
+	Self string
+
+	// Peers are the addresses of all nodes; this one's may be among them or not. All nodes should have the same.
+	Peers []string
+
+	// Members tells who the nodes are where that changes, in the place of Peers.
+	Members Members
+
+	// Secret, if not empty, is what every node must prove to know before it is talked to. What nodes say to each other
+	// isn't encrypted for it; that is for TLS. At least 16 bytes, and random ones.
+	Secret []byte
+
+	// TLS, if not nil, is used to dial the other nodes and to accept their connections. It needs Certificates, RootCAs
+	// and, with ClientAuth set to tls.RequireAndVerifyClientCert, ClientCAs.
+	TLS *tls.Config
+
+	// Insecure allows a Listener that isn't on loopback although there is neither a Secret nor TLS.
+	Insecure bool
+
+	// Lease is how long a node may answer from a copy of what another node owns without asking it again. Default: 5 seconds.
+	Lease time.Duration
+
+	// Beat is how often nodes that wait for each other give a sign of life, and Beats how many of them may be missing
+	// before a node counts as dead. Defaults: 200 milliseconds, 4.
+	Beat  time.Duration
+	Beats int
+}
+
+// Members tells who the nodes of a cluster are.
+type Members interface {
+	// Watch calls set with the addresses of all nodes, first at once and then whenever they change, until ctx ends. set
+	// keeps the slice.
+	Watch(ctx context.Context, set func(nodes []string)) error
+}
+
+// leastSecret is how many bytes a secret must have, so that it can't be guessed from a greeting that was overheard.
+const leastSecret = 16
+
+func (c Cluster) withDefaults() Cluster {
+	setDefault(&c.Lease, 5*time.Second)
+	setDefault(&c.Beat, 200*time.Millisecond)
+	setDefault(&c.Beats, 4)
+	return c
+}
+
+// validate says what is wrong with c, if anything.
+func (c Cluster) validate() error {
+	if c.Listener == nil {
+		if c.Self != "" || len(c.Peers) > 0 || c.Members != nil || len(c.Secret) > 0 || c.TLS != nil {
+			return errors.New("peers, but no listener for them: set Cluster.Listener")
+		}
+		return nil
+	}
+	switch {
+	case len(c.Peers) > 0 && c.Members != nil:
+		return errors.New("both Cluster.Peers and Cluster.Members: set one of them")
+	case len(c.Secret) > 0 && len(c.Secret) < leastSecret:
+		return fmt.Errorf("the cluster's secret has %d bytes: it needs %d at least, and random ones", len(c.Secret), leastSecret)
+	case c.Lease < 0 || c.Beat < 0 || c.Beats < 0:
+		return errors.New("a negative Lease, Beat or Beats of the cluster: leave it at zero for the default")
+	case c.TLS != nil && (c.TLS.ClientAuth != tls.RequireAndVerifyClientCert || c.TLS.ClientCAs == nil || c.TLS.RootCAs == nil):
+		return errors.New("TLS between nodes that doesn't prove who they are: set ClientAuth to tls.RequireAndVerifyClientCert, ClientCAs and RootCAs in Cluster.TLS")
+	case len(c.Secret) == 0 && c.TLS == nil && !c.Insecure && !loopback(c.Listener.Addr()):
+		return fmt.Errorf("anyone who reaches %s could be a node of this cluster: set Cluster.Secret or Cluster.TLS, or Cluster.Insecure if all who can reach it are trusted", c.Listener.Addr())
+	}
+	for _, name := range append(slices.Clone(c.Peers), c.Self) {
+		if err := dialable(name); name != "" && err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// loopback tells whether only this machine reaches addr.
+func loopback(addr net.Addr) bool {
+	a, ok := addr.(*net.TCPAddr)
+	return ok && a.IP.IsLoopback()
+}
+
+// dialable says what is wrong with the address of a node, if anything.
+func dialable(name string) error {
+	host, port, err := net.SplitHostPort(name)
+	n, portErr := strconv.ParseUint(port, 10, 16)
+	if err != nil || portErr != nil || n == 0 || host == "" || net.ParseIP(host).IsUnspecified() {
+		return fmt.Errorf("node address %q: it must be HOST:PORT as other nodes dial it, such as 10.0.0.1:8001", name)
+	}
+	return nil
+}
+
+// keyRules counts the changes in how keys are made, and what nodes say to each other of them.
+const keyRules = "1"
+
+// facts are what nodes must agree on.
+func (c Config) facts() []wire.Fact {
+	base := c.base()
+	seen := (&url.URL{Scheme: base.Scheme, Host: base.Host, Path: base.Path, RawPath: base.RawPath}).String() // no credentials
+	if _, ok := c.Origin.(interface{ BaseURL() *url.URL }); !ok {
+		seen = "not a URL"
+	}
+	return []wire.Fact{
+		{Name: "origin", Value: seen},
+		{Name: "first chunk", Value: strconv.FormatInt(c.FirstChunk, 10)},
+		{Name: "largest chunk", Value: strconv.FormatInt(c.MaxChunk, 10)},
+		{Name: "slab", Value: strconv.FormatInt(c.Slab, 10)},
+		{Name: "key rules", Value: keyRules},
+	}
+}
+
+// node makes this process a node of its cluster, if it is to be one; c has its defaults.
+func (c Config) node(reunited func()) *peer.Node {
+	if c.Cluster.Listener == nil {
+		return nil
+	}
+	log := c.Logger.With().Str("part", "cluster").Logger()
+	return peer.NewNode(peer.NodeConfig{
+		Listener: c.Cluster.Listener, Self: c.Cluster.Self, TLS: c.Cluster.TLS, Secret: c.Cluster.Secret, Facts: c.facts(),
+		FixedMembers: c.Cluster.Members == nil, Beat: c.Cluster.Beat, Beats: c.Cluster.Beats,
+		Window: int(min(1<<20, max(c.Memory/64, 64<<10))),
+		Lease:  c.Cluster.Lease, Reunited: reunited, Log: &log,
+	})
+}
+
+// gather begins to work with the other nodes.
+func (p *Proxy) gather() {
+	c := p.cfg.Cluster
+	if p.node == nil {
+		return
+	}
+	p.node.Start(p.store.Serve)
+	if c.Members == nil {
+		p.node.SetMembers(c.Peers)
+		return
+	}
+	var ctx context.Context
+	ctx, p.unwatch = context.WithCancel(context.Background())
+	p.watching.Go(func() {
+		if err := c.Members.Watch(ctx, p.node.SetMembers); err != nil && ctx.Err() == nil {
+			p.cfg.Logger.Error().Err(err).Msg("can't learn who the nodes are; going on with those that are known")
+		}
+	})
+}
+
+// Leave tells the other nodes that this one is about to stop, so that they ask it for nothing new. It goes on answering
+// what they have asked, and serving clients. A server calls it before it begins to drain.
+func (p *Proxy) Leave() { p.node.Leave() }
+
+// Joined waits until each of the nodes that are known by now has been reached or found unreachable, once, or until ctx
+// ends.
+func (p *Proxy) Joined(ctx context.Context) error { return p.node.Joined(ctx) }
