@@ -29,7 +29,7 @@ type logged struct{ error }
 
 // cli is the command line.
 type cli struct {
-	Serve       serveCmd       `cmd:"" default:"withargs" help:"Serve files from the cache. \"scurry HOST:PORT\" is short for \"scurry serve HOST:PORT\"."`
+	Serve       serveCmd       `cmd:"" default:"withargs" help:"Serve files from the cache. \"scurry HOST:PORT...\" is short for \"scurry serve HOST:PORT...\"."`
 	Config      configCmd      `cmd:"" help:"Print the settings that serve would run with, and where each came from."`
 	Healthcheck healthcheckCmd `cmd:"" help:"Ask a running node whether it is healthy; exit with 0 if it is, else with 1."`
 	Version     versionCmd     `cmd:"" help:"Print the version."`
@@ -110,13 +110,13 @@ func doubleDash(args []string) []string {
 	return out
 }
 
-// derive is a.Derive, for a command line on which a word may be a misspelt command.
-func derive(a *config.Addresses, p config.Provenance) error {
-	if len(a.Peers) > 0 && !strings.Contains(a.Peers[0], ":") && !config.LooksLikeHost(a.Peers[0]) {
+// derive is settings.Derive, for a command line whose arguments, nodes, may begin with a misspelt command.
+func derive(settings interface{ Derive(config.Provenance) error }, nodes []string, p config.Provenance) error {
+	if len(nodes) > 0 && !strings.Contains(nodes[0], ":") && !config.LooksLikeHost(nodes[0]) {
 		return usageError{fmt.Errorf("%q is neither a command nor a peer address such as 127.0.0.1:8001%s",
-			a.Peers[0], commandLike(a.Peers[0]))}
+			nodes[0], commandLike(nodes[0]))}
 	}
-	if err := a.Derive(p); err != nil {
+	if err := settings.Derive(p); err != nil {
 		return usageError{err}
 	}
 	return nil

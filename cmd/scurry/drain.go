@@ -6,13 +6,8 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"os"
-	"os/signal"
 	"sync"
-	"syscall"
 	"time"
-
-	"github.com/rs/zerolog"
 )
 
 // run serves until ctx is done or a listener fails, then drains and closes everything. It returns nil if it was told
@@ -27,6 +22,7 @@ func (n *node) run(ctx context.Context) error {
 		})
 	}
 	serve(&n.adminServing, n.admin, n.adminListener)
+	n.meetPeers(ctx)
 	serve(&n.clientServing, n.client, n.clientListener)
 	n.ready.Store(true)
 	n.announce()
@@ -39,11 +35,13 @@ func (n *node) run(ctx context.Context) error {
 	}
 }
 
-// drain stops the node in an order that whoever watches it can follow: first it isn't ready; then it takes no new
-// connections, and transfers go on to their ends; then the cache closes; what answers health checks goes last.
+// drain stops the node in an order that whoever watches it can follow: first it isn't ready; then the other nodes know;
+// then it takes no new connections, and transfers go on to their ends; then the cache closes; what answers health checks
+// goes last.
 func (n *node) drain() error {
 	n.ready.Store(false)
 	n.log.Info().Stringer("grace", n.cfg.Grace).Msg("draining")
+	n.leavePeers()
 	err := errors.Join(n.endTransfers(), n.closeCache(), n.endAdmin())
 	if err == nil {
 		n.log.Info().Msg("stopped")
@@ -107,35 +105,4 @@ func (n *node) endAdmin() error {
 	}
 	n.adminServing.Wait()
 	return err
-}
-
-// untilSignal returns a context that is done at the first SIGINT or SIGTERM. At the second one, the process exits at
-// once. The caller calls stop to have signals do again what they did before.
-func untilSignal(ctx context.Context, log zerolog.Logger) (_ context.Context, stop func()) {
-	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	ctx, cancel := context.WithCancel(ctx)
-	done := make(chan struct{})
-	var watching sync.WaitGroup
-	watching.Go(func() {
-		select {
-		case s := <-signals:
-			log.Info().Stringer("signal", s).Msg("told to stop")
-			cancel()
-		case <-done:
-			return
-		}
-		select {
-		case s := <-signals:
-			log.Error().Stringer("signal", s).Msg("told to stop again: ending at once")
-			os.Exit(exitFailed)
-		case <-done:
-		}
-	})
-	return ctx, func() {
-		signal.Stop(signals)
-		close(done)
-		watching.Wait()
-		cancel()
-	}
 }

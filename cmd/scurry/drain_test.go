@@ -102,18 +102,7 @@ func TestDrainCutsStuckClients(t *testing.T) {
 func startProcess(t *testing.T, args ...string) (*exec.Cmd, *events) {
 	t.Helper()
 	cmd := exec.Command("scurry", args...)
-	stderr, w, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd.Stderr = w
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	w.Close()
-	t.Cleanup(func() { stderr.Close() })
-	t.Cleanup(func() { cmd.Process.Kill() })
-	return cmd, readEvents(t, stderr)
+	return cmd, launch(t, cmd)
 }
 
 func TestSecondSignalExitsAtOnce(t *testing.T) {

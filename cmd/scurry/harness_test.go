@@ -7,6 +7,8 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"os/exec"
 	"sync"
 	"testing"
 	"time"
@@ -107,6 +109,25 @@ func startScurry(t *testing.T, env []string, args ...string) *scurry {
 	t.Cleanup(func() { stop(); <-done })
 	serving := log.await(t, "serving")
 	return &scurry{url: serving["url"].(string), admin: serving["admin"].(string), log: log, stop: stop, exit: exit}
+}
+
+// launch starts cmd, whose log it reads, and kills it at the end of the test.
+func launch(t *testing.T, cmd *exec.Cmd) *events {
+	t.Helper()
+	stderr, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { stderr.Close() })
+	cmd.Stderr = w
+	err = cmd.Start()
+	w.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := readEvents(t, stderr)
+	t.Cleanup(func() { cmd.Process.Kill() }) // before the wait for the log's end
+	return log
 }
 
 // stalledOrigin is an origin whose answers stop halfway until the test lets them go on.

@@ -53,7 +53,7 @@ func (h *healthcheckCmd) target(p config.Provenance) (string, error) {
 		}
 		return strings.TrimSuffix(h.URL, "/") + path, nil
 	}
-	if err := derive(&h.Addresses, p); err != nil {
+	if err := derive(&h.Addresses, h.Addresses.Nodes, p); err != nil {
 		return "", err
 	}
 	if h.Addresses.AdminListen.Port() == 0 {

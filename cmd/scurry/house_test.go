@@ -15,14 +15,16 @@ func TestHouse(t *testing.T) {
 		groupcache = "github.com/golang/groupcache"
 	)
 	plan := map[string][]string{
-		"cmd/scurry":          {"proxy", "origin", "internal/admin", "internal/config", "internal/logging"},
-		"proxy":               {"internal/store", "internal/httpcache", "internal/logging", "internal/chunk", "internal/fill", "internal/peer"},
+		"cmd/scurry":          {"proxy", "origin", "internal/admin", "internal/cluster", "internal/config", "internal/logging"},
+		"proxy":               {"internal/store", "internal/httpcache", "internal/logging", "internal/chunk", "internal/fill", "internal/peer", "internal/wire"},
 		"origin":              {},
-		"internal/store":      {"internal/chunk", "internal/fill", "internal/peer"},
+		"internal/store":      {"internal/chunk", "internal/fill", "internal/peer", "internal/wire"},
 		"internal/httpcache":  {},
 		"internal/chunk":      {},
 		"internal/fill":       {},
-		"internal/peer":       {groupcache},
+		"internal/peer":       {groupcache, "internal/wire"},
+		"internal/wire":       {},
+		"internal/cluster":    {},
 		"internal/config":     {},
 		"internal/logging":    {},
 		"internal/admin":      {},

@@ -3,7 +3,7 @@
 // Usage:
 //
 //	scurry serve [flags]
-//	scurry HOST:PORT [flags]
+//	scurry HOST:PORT... [flags]
 //	scurry config [flags]
 //	scurry healthcheck [flags]
 //	scurry version
@@ -24,8 +24,30 @@
 //
 // "scurry 127.0.0.1:8001" is "scurry serve" with a peer address, from which the others follow: clients are served at the
 // peer port + 1000, and health checks at + 2000. Flags may be added; --listen and --admin-listen win. Several addresses are
-// the nodes of a cluster, this one being the first, or the one that --index N counts from 0 (-index N is the same); this
-// version runs one node only.
+// the nodes of a cluster, this one being the first, or the one that --index N counts from 0 (-index N is the same); it
+// listens for the others at its own. With one address, it is on its own and has no peer listener.
+//
+// # Clusters
+//
+// The nodes of a cluster share what they have stored: each file has one node that reads it from the origin, and the others
+// ask that one. All need the same origin and the same sizes. A node with --peer-listen is one of several; --self is the
+// address by which the others dial it, if that isn't the same. It learns who the nodes are in one of four ways:
+//
+//	scurry serve --peer-listen 10.0.0.1:8001 --peers 10.0.0.1:8001,10.0.0.2:8001
+//	scurry serve --peer-listen 10.0.0.1:8001 --peers file:/etc/scurry/peers
+//	scurry serve --peer-listen :8001 --peers dns:scurry.default.svc:8001
+//	scurry serve --peer-listen 10.0.0.1:8001 --join 10.0.0.2:7946
+//
+// A list should be the same for all nodes; this node may be in it or not. The file has one address in a line, or several
+// with commas between them, and # begins a comment; it is read again at SIGHUP. The name in DNS is looked up every few seconds.
+// With --join, nodes tell each other by gossip, at --gossip-listen, who comes and goes; the first node is started with
+// --gossip-listen and without --join. A new node may be told of any other.
+//
+// Off loopback, a peer listener needs credentials: --peer-secret-file, a secret that all nodes prove to each other to know,
+// or --peer-tls-cert, --peer-tls-key and --peer-tls-ca, for mutual TLS, or both, since a secret encrypts nothing. For gossip it
+// is --gossip-key-file, which encrypts it. --peer-insecure does without, where whoever reaches the ports is trusted.
+//
+//	openssl rand -base64 32 > secret
 //
 // # Settings
 //
@@ -49,7 +71,8 @@
 // # Signals
 //
 // At SIGINT or SIGTERM, /readyz turns to 503, new connections are refused, and transfers in progress may go on for the time
-// of --grace; what isn't done by then is cut. A second signal ends the process at once.
+// of --grace; what isn't done by then is cut. The other nodes of a cluster are told first. A second signal ends the process
+// at once. SIGHUP has a file of peers read again; without one it is ignored.
 //
 // # Exit codes
 //

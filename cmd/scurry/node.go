@@ -23,13 +23,17 @@ import (
 // adminTimeout limits all that the admin server does, but for waiting between requests.
 const adminTimeout = 10 * time.Second
 
-// node is a running server: a proxy, with a listener for clients and one for health checks.
+// node is a running server: a proxy, with a listener for clients, one for health checks, and one for the other nodes if
+// there are any.
 type node struct {
 	cfg    *config.Config
 	log    zerolog.Logger
 	origin io.Closer
 	proxy  *proxy.Proxy
 	ready  atomic.Bool
+
+	peerListener net.Listener // nil if the node is on its own; the proxy serves and closes it
+	others       membership
 
 	client, admin                 *http.Server
 	clientListener, adminListener net.Listener
@@ -50,7 +54,13 @@ func start(cfg *config.Config, log zerolog.Logger) (_ *node, err error) {
 		return nil, err
 	}
 	n.origin = closer
-	if n.proxy, err = proxy.New(proxyConfig(cfg, transport, &n.log)); err != nil {
+	settings := proxyConfig(cfg, transport, &n.log)
+	if cfg.Clustered() {
+		if settings.Cluster, err = n.openCluster(); err != nil {
+			return nil, err
+		}
+	}
+	if n.proxy, err = proxy.New(settings); err != nil {
 		return nil, err
 	}
 	if n.clientListener, err = listen("--listen", cfg.Listen); err != nil {
@@ -65,17 +75,22 @@ func start(cfg *config.Config, log zerolog.Logger) (_ *node, err error) {
 
 // abandon closes what a start that failed has opened. Why it failed is what counts, so that errors are dropped.
 func (n *node) abandon() {
-	if n.clientListener != nil {
-		n.clientListener.Close()
+	for _, listener := range []net.Listener{n.peerListener, n.clientListener} {
+		if listener != nil {
+			listener.Close()
+		}
 	}
 	n.closeCache()
 }
 
-// closeCache closes the proxy and the origin, as far as they are open.
+// closeCache closes the proxy, what tells it of other nodes, and the origin, as far as they are open.
 func (n *node) closeCache() error {
 	var errs []error
 	if n.proxy != nil {
 		errs = append(errs, n.proxy.Close())
+	}
+	if n.others.close != nil {
+		errs = append(errs, n.others.close())
 	}
 	if n.origin != nil {
 		errs = append(errs, n.origin.Close())
@@ -126,10 +141,19 @@ func (n *node) adminServer() *http.Server {
 
 // announce logs the one line of a start.
 func (n *node) announce() {
-	n.log.Info().
+	e := n.log.Info().
 		Str("url", fmt.Sprintf("http://%s/files/", n.clientListener.Addr())).
 		Str("admin", fmt.Sprintf("http://%s", n.adminListener.Addr())).
 		Stringer("origin", n.cfg.Origin).
-		Stringer("memory", n.cfg.Memory).
-		Msg("serving")
+		Stringer("memory", n.cfg.Memory)
+	if n.peerListener != nil {
+		e.Stringer("peers", n.peerListener.Addr())
+	}
+	if n.cfg.Self != "" {
+		e.Str("self", string(n.cfg.Self))
+	}
+	if n.others.gossip != "" {
+		e.Str("gossip", n.others.gossip)
+	}
+	e.Msg("serving")
 }

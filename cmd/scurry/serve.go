@@ -37,6 +37,7 @@ func (c *serveCmd) Run(ctx context.Context, p process) error {
 	if err != nil {
 		return err
 	}
+	defer onHangup(n.hangup)()
 	ctx, stop := untilSignal(ctx, logger)
 	defer stop()
 	if err := n.run(ctx); err != nil {
@@ -60,7 +61,10 @@ func takeStandardLog(l zerolog.Logger) (giveBack func()) {
 
 // check completes c and says what is wrong with it, as far as c alone tells.
 func check(c *config.Config, p config.Provenance) error {
-	if err := derive(&c.Addresses, p); err != nil {
+	if err := derive(c, c.Nodes, p); err != nil {
+		return err
+	}
+	if err := checkPeers(c); err != nil {
 		return err
 	}
 	if least := 2 * c.Slab; c.Memory < least {

@@ -37,6 +37,12 @@ func (a Addr) Port() int {
 	return port
 }
 
+// Host is a's host, without the brackets of IPv6.
+func (a Addr) Host() string {
+	host, _, _ := splitAddr(string(a), wantAddr)
+	return host
+}
+
 // splitAddr is the parts of s, which an error says to be expected as want has it.
 func splitAddr(s, want string) (host string, port int, err error) {
 	if scheme, rest, found := strings.Cut(s, "://"); found {
@@ -87,11 +93,25 @@ func above(host string, port, by int, flag string) (Addr, error) {
 
 // loopbackFor is host if that is on loopback, else 127.0.0.1: what administers a node isn't exposed unless asked for.
 func loopbackFor(host string) string {
-	if host == "localhost" {
-		return host
-	}
-	if ip, err := netip.ParseAddr(host); err == nil && ip.IsLoopback() {
+	if onLoopback(host) {
 		return host
 	}
 	return "127.0.0.1"
+}
+
+// onLoopback tells if no other machine can reach host, as far as its text tells: of names, only localhost is known.
+func onLoopback(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.IsLoopback() || strings.EqualFold(host, "localhost")
+}
+
+func isIP(host string) bool {
+	_, err := netip.ParseAddr(host)
+	return err == nil
+}
+
+// unspecified tells if host stands for all interfaces, so that nobody can dial it.
+func unspecified(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return host == "" || err == nil && ip.IsUnspecified()
 }

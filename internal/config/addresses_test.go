@@ -31,6 +31,8 @@ func TestAdminAddress(t *testing.T) {
 		{"127.0.0.1:8001 --listen=:80", ":80", "127.0.0.1:10001"},
 		{"127.0.0.1:8001 --admin-listen=:81", "127.0.0.1:9001", ":81"},
 		{"127.0.0.1:65535 --listen=:80 --admin-listen=:81", ":80", ":81"},
+		{"127.0.0.1:8001 127.0.0.1:8002", "127.0.0.1:9001", "127.0.0.1:10001"},
+		{"127.0.0.1:8001 127.0.0.1:8002 --index=1", "127.0.0.1:9002", "127.0.0.1:10002"},
 	}
 	for _, tt := range tests {
 		c, _, err := resolve(nil, strings.Fields(tt.args)...)
@@ -65,8 +67,6 @@ func TestAddressErrors(t *testing.T) {
 		{"--listen=::1:9001", `--listen: expected HOST:PORT such as 127.0.0.1:9001, not "::1:9001": too many colons in address`},
 		{"--listen=:1 --admin-listen=:1", "--listen and --admin-listen are both :1: they need an address each"},
 		{"--index=1", "--index 1: it counts the peer addresses given as arguments, and there are none"},
-		{"127.0.0.1:8001 127.0.0.1:8002", "2 peers: this version doesn't support clusters of several nodes yet; give one address, as in: scurry 127.0.0.1:8001"},
-		{"127.0.0.1:8001 127.0.0.1:8002 --index=1", "2 peers: this version doesn't support clusters of several nodes yet; give one address, as in: scurry 127.0.0.1:8002"},
 		{"127.0.0.1:8001 127.0.0.1:8002 --index=2", "--index 2: with 2 peer addresses it is from 0 to 1"},
 		{"127.0.0.1:8001 --index=-1", "--index -1: with 1 peer addresses it is from 0 to 0"},
 		{"Host:8001 host:8001", "peer host:8001 is given twice"},

@@ -6,9 +6,9 @@
 // An empty variable counts as unset. Names that are unknown and values that don't parse are errors, even where
 // another source overrides them.
 //
-// Each value is validated where it is parsed, so that the error names its source. Derive checks the addresses against
-// each other; whether the cache's sizes go together is for proxy.Config to say. Nothing here looks at the machine but
-// for reading the file.
+// Each value is validated where it is parsed, so that the error names its source. Derive checks the addresses, and what
+// is said of the cluster, against each other; whether the cache's sizes go together is for proxy.Config to say, and what
+// a list of peers means is for package cluster. Nothing here looks at the machine but for reading the file.
 package config
 
 // Config is the settings of "scurry serve". Its tags are the command's flags and their help.
@@ -42,7 +42,18 @@ type Config struct {
 	MaxHeaderBytes    Size     `default:"128KiB" placeholder:"SIZE" group:"Clients:" help:"Largest request header (${default})."`
 	Grace             Duration `default:"30s" placeholder:"TIME" group:"Clients:" help:"How long transfers in progress may go on after SIGINT or SIGTERM (${default})."`
 
+	Cluster `embed:""`
+
 	LogFormat string `default:"auto" enum:"auto,json,console" placeholder:"FORMAT" group:"Log:" help:"auto, json or console; auto is console on a terminal, else json (${default})."`
 	LogLevel  string `default:"info" enum:"trace,debug,info,warn,error" placeholder:"LEVEL" group:"Log:" help:"Least severe level to log: trace, debug, info, warn or error (${default})."`
 	Config    string `placeholder:"FILE" group:"Settings:" help:"Settings file, *.yaml, *.yml or *.toml; its keys are these flags' names."`
+}
+
+// Derive fills in the settings that follow from others, records that in p, and says what is wrong with the addresses and
+// the cluster, if anything.
+func (c *Config) Derive(p Provenance) error {
+	if err := c.Addresses.Derive(p); err != nil {
+		return err
+	}
+	return c.Cluster.derive(&c.Addresses, p)
 }

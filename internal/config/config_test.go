@@ -68,7 +68,8 @@ func TestDefaults(t *testing.T) {
 		"log-format": "auto", "log-level": "info", "read-header-timeout": "10s", "idle-timeout": "2m",
 		"write-timeout": "1m", "grace": "30s", "max-header-bytes": "128KiB", "first-chunk": "32KiB",
 		"max-chunk": "1MiB", "slab": "64MiB", "heuristic-limit": "1m", "negative-ttl": "10s", "max-stale": "1h",
-		"config": "-", "index": "0",
+		"config": "-", "index": "0", "lease": "5s", "peer-beat": "200ms", "peer-listen": "-", "self": "-", "peers": "-",
+		"peer-secret-file": "-", "peer-insecure": "false", "join": "-", "gossip-listen": "-",
 	}
 	got := values(t, c, p)
 	for name, value := range want {
@@ -219,6 +220,7 @@ func TestEnvironmentErrors(t *testing.T) {
 	tests := []struct{ entry, want string }{
 		{"SCURRY_MEMROY=1GiB", "unknown environment variable SCURRY_MEMROY, did you mean SCURRY_MEMORY?"},
 		{"SCURRY_ADMIN=x", "unknown environment variable SCURRY_ADMIN, did you mean SCURRY_ADMIN_LISTEN?"},
+		{"SCURRY_PEER=x", "unknown environment variable SCURRY_PEER, did you mean SCURRY_PEERS?"},
 		{"SCURRY_XYZZYQUUX=1", `unknown environment variable SCURRY_XYZZYQUUX ("scurry serve --help" lists what there is)`},
 		{"SCURRY_PORT=9001", `unknown environment variable SCURRY_PORT`},
 		{"SCURRY_MEMORY=lots", `SCURRY_MEMORY: expected a size such as 512MiB, not "lots"`},

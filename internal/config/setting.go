@@ -76,6 +76,14 @@ func (s setting) want() string {
 		return wantDuration
 	case *Addr:
 		return wantAddr
+	case *PeerAddr:
+		return wantPeer
+	case *PeerList:
+		return wantPeerList
+	case *PeerSource:
+		return wantPeerSource
+	case *File:
+		return wantFile
 	case *Origin:
 		return wantOrigin
 	case *bool:

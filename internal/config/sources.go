@@ -116,7 +116,21 @@ func (s *Sources) Validate(*kong.Application) error { return nil }
 // Provenance says for each setting, by flag name, where its value came from.
 type Provenance map[string]string
 
-const fromFlag = "flag"
+const (
+	fromFlag    = "flag"
+	fromDefault = "default"
+)
+
+// given tells if the setting name was set somewhere, be it to its default.
+func (p Provenance) given(name string) bool { return p[name] != "" && p[name] != fromDefault }
+
+// elsewhere names in parentheses where a setting that isn't a flag on the command line came from, for an error.
+func (p Provenance) elsewhere(name string) string {
+	if p[name] == fromFlag {
+		return ""
+	}
+	return " (" + p[name] + ")"
+}
 
 // Provenance says where kong took the values of ctx from, which it has parsed with s.
 func (s *Sources) Provenance(ctx *kong.Context) Provenance {
@@ -139,5 +153,5 @@ func (s *Sources) of(flag string) string {
 	if _, ok := s.file[flag]; ok {
 		return "file " + s.path
 	}
-	return "default"
+	return fromDefault
 }

@@ -10,14 +10,14 @@ import (
 // suggest is the end of an error about an unknown setting: the nearest known one, written as show has it, if one is
 // near, else where to look.
 func suggest(name string, known map[string]setting, show func(flag string) string) string {
-	nearest, least := "", len(name)/3+2
+	nearest, least, longer := "", len(name)/3+2, 0
 	for _, candidate := range slices.Sorted(maps.Keys(known)) {
-		d := distance(name, candidate)
+		d, more := distance(name, candidate), 0
 		if strings.HasPrefix(candidate, name) {
-			d = 1
+			d, more = 1, d
 		}
-		if d < least {
-			nearest, least = candidate, d
+		if d < least || d == least && more < longer {
+			nearest, least, longer = candidate, d, more
 		}
 	}
 	if nearest == "" {

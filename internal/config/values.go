@@ -89,6 +89,20 @@ func (t *Timeout) UnmarshalText(text []byte) error {
 // String is t as a Duration's text.
 func (t Timeout) String() string { return Duration(t).String() }
 
+// File is the name of a file. It isn't empty: a variable that a shell doesn't know would else turn off what the file is for.
+type File string
+
+const wantFile = "the name of a file"
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (f *File) UnmarshalText(text []byte) error {
+	if len(text) == 0 {
+		return unexpected(wantFile, text)
+	}
+	*f = File(text)
+	return nil
+}
+
 func unexpected(want string, got []byte) error {
 	return fmt.Errorf("expected %s, not %q", want, got)
 }

@@ -1,0 +1,119 @@
+package main
+
+import (
+	"bytes"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+
+	"github.com/rs/zerolog"
+
+	"github.com/scurrycache/scurry/internal/config"
+)
+
+// leastSecret is how many bytes a secret has at the least; a word that could be guessed is shorter.
+const leastSecret = 16
+
+// readSecret is what all nodes prove to know, or nil if no file is named. One newline at the file's end isn't part of it.
+func readSecret(path config.File, log zerolog.Logger) ([]byte, error) {
+	const flag = "--peer-secret-file"
+	text, err := readPrivate(flag, path, log)
+	if err != nil || path == "" {
+		return nil, err
+	}
+	secret := bytes.TrimSuffix(bytes.TrimSuffix(text, []byte("\n")), []byte("\r"))
+	if len(secret) < leastSecret {
+		return nil, usageError{fmt.Errorf("%s %s: a secret of %d bytes is too short: it needs %d or more, such as \"openssl rand -base64 32\" prints",
+			flag, path, len(secret), leastSecret)}
+	}
+	return secret, nil
+}
+
+// readGossipKey is what gossip is encrypted with, or nil if no file is named.
+func readGossipKey(path config.File, log zerolog.Logger) ([]byte, error) {
+	const flag = "--gossip-key-file"
+	text, err := readPrivate(flag, path, log)
+	if err != nil || path == "" {
+		return nil, err
+	}
+	key, err := base64.StdEncoding.DecodeString(string(bytes.TrimSpace(text)))
+	if err != nil || !slices.Contains([]int{16, 24, 32}, len(key)) { // AES-128, -192, -256
+		return nil, usageError{fmt.Errorf("%s %s: expected 16, 24 or 32 bytes in base64, as \"openssl rand -base64 32\" prints them", flag, path)}
+	}
+	return key, nil
+}
+
+// readTLS is what nodes dial each other with, and accept each other with, or nil if no files are named.
+func readTLS(cfg *config.Config, log zerolog.Logger) (*tls.Config, error) {
+	if cfg.PeerTLSCert == "" {
+		return nil, nil
+	}
+	pair, err := readPair(cfg, log)
+	if err != nil {
+		return nil, err
+	}
+	authority, err := readFile("--peer-tls-ca", cfg.PeerTLSCA)
+	if err != nil {
+		return nil, err
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(authority) {
+		return nil, usageError{fmt.Errorf("--peer-tls-ca %s: there is no certificate in it: expected PEM", cfg.PeerTLSCA)}
+	}
+	return &tls.Config{
+		Certificates: []tls.Certificate{pair},
+		RootCAs:      pool,
+		ClientCAs:    pool,
+		ClientAuth:   tls.RequireAndVerifyClientCert,
+		MinVersion:   tls.VersionTLS13,
+	}, nil
+}
+
+func readPair(cfg *config.Config, log zerolog.Logger) (tls.Certificate, error) {
+	cert, err := readFile("--peer-tls-cert", cfg.PeerTLSCert)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	key, err := readPrivate("--peer-tls-key", cfg.PeerTLSKey, log)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	pair, err := tls.X509KeyPair(cert, key)
+	if err != nil {
+		return tls.Certificate{}, usageError{fmt.Errorf("--peer-tls-cert %s with --peer-tls-key %s: %w", cfg.PeerTLSCert, cfg.PeerTLSKey, err)}
+	}
+	return pair, nil
+}
+
+// readPrivate is readFile for what only the nodes should know; it is nil if no file is named. That others may read the
+// file is told in the log and no error: secrets that an orchestrator mounts often have such a mode.
+func readPrivate(flag string, path config.File, log zerolog.Logger) ([]byte, error) {
+	if path == "" {
+		return nil, nil
+	}
+	text, err := readFile(flag, path)
+	if err != nil {
+		return nil, err
+	}
+	if info, err := os.Stat(string(path)); err == nil && info.Mode().Perm()&0o004 != 0 {
+		log.Warn().Str("file", string(path)).Msg("every user of this machine can read the file of " + flag + ": take the right away with chmod o-r")
+	}
+	return text, nil
+}
+
+func readFile(flag string, path config.File) ([]byte, error) {
+	text, err := os.ReadFile(string(path))
+	var atPath *fs.PathError
+	if errors.As(err, &atPath) {
+		err = atPath.Err
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s %s: can't read this file: %w", flag, path, err)
+	}
+	return text, nil
+}

@@ -1,0 +1,51 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/scurrycache/scurry/internal/cluster"
+	"github.com/scurrycache/scurry/internal/config"
+)
+
+// leaveTime is how long it may take to gossip that this node leaves.
+const leaveTime = time.Second
+
+// openGossip begins to gossip as cfg says.
+func openGossip(cfg *config.Config, log zerolog.Logger) (membership, error) {
+	key, err := readGossipKey(cfg.GossipKeyFile, log)
+	if err != nil {
+		return membership{}, err
+	}
+	gossip, err := cluster.OpenGossip(cluster.GossipConfig{
+		PeerAddr: string(cfg.Self),
+		Listen:   string(cfg.GossipListen),
+		Join:     cfg.Join.Addrs(),
+		Key:      key,
+		Log:      func(level slog.Level, line string) { log.WithLevel(zerologLevel(level)).Msg(line) },
+		Problem:  func(err error) { log.Warn().Err(err).Msg("gossip has a problem") },
+	})
+	if err != nil {
+		return membership{}, fmt.Errorf("--gossip-listen %s: %w", cfg.GossipListen, err)
+	}
+	leave := func() {
+		if err := gossip.Leave(leaveTime); err != nil {
+			log.Warn().Err(err).Msg("gossip has a problem")
+		}
+	}
+	return membership{members: newHeard(gossip), gossip: gossip.Addr(), leave: leave, close: gossip.Close}, nil
+}
+
+// zerologLevel is level in zerolog's terms. What is an error to a library that goes on regardless is a warning here.
+func zerologLevel(level slog.Level) zerolog.Level {
+	switch {
+	case level >= slog.LevelWarn:
+		return zerolog.WarnLevel
+	case level >= slog.LevelInfo:
+		return zerolog.InfoLevel
+	}
+	return zerolog.DebugLevel
+}

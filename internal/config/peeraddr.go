@@ -1,0 +1,85 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+)
+
+// PeerAddr is a HOST:PORT that other nodes can dial: it has a host, of one machine, and a port.
+type PeerAddr string
+
+const wantPeer = "HOST:PORT such as 127.0.0.1:8001"
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (a *PeerAddr) UnmarshalText(text []byte) error {
+	host, port, err := splitAddr(string(text), wantPeer)
+	if err != nil {
+		return err
+	}
+	if !dialable(host, port) {
+		return fmt.Errorf("expected %s, not %q: other nodes can't dial it", wantPeer, text)
+	}
+	*a = PeerAddr(text)
+	return nil
+}
+
+func dialable(host string, port int) bool { return !unspecified(host) && port != 0 }
+
+// splitPeer is splitAddr for a peer address among the arguments.
+func splitPeer(peer string) (host string, port int, err error) {
+	host, port, err = splitAddr(peer, wantPeer)
+	if err != nil {
+		return "", 0, fmt.Errorf("peer address: %w", err)
+	}
+	if !dialable(host, port) {
+		return "", 0, fmt.Errorf("peer address %s: other nodes can't dial it; name this node's host and port, "+
+			"and set --listen to serve clients on other interfaces", peer)
+	}
+	return host, port, nil
+}
+
+// PeerList is one PeerAddr or several, with commas between them.
+type PeerList string
+
+const wantPeerList = "HOST:PORT such as 127.0.0.1:7946, or several with commas between them"
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (l *PeerList) UnmarshalText(text []byte) error {
+	for _, word := range strings.Split(string(text), ",") {
+		host, port, err := splitAddr(strings.TrimSpace(word), wantPeerList)
+		if err != nil {
+			return err
+		}
+		if !dialable(host, port) {
+			return fmt.Errorf("expected %s, not %q: this node couldn't dial it", wantPeerList, word)
+		}
+	}
+	*l = PeerList(strings.ReplaceAll(string(text), " ", ""))
+	return nil
+}
+
+// Addrs is the addresses of l.
+func (l PeerList) Addrs() []string {
+	if l == "" {
+		return nil
+	}
+	return strings.Split(string(l), ",")
+}
+
+// PeerSource is where the addresses of all nodes are: the text is a list of them, or dns:NAME:PORT, or file:PATH. Package
+// cluster parses it; here it just isn't empty.
+type PeerSource string
+
+const wantPeerSource = "the peer addresses of all nodes with commas between them, dns:NAME:PORT, or file:PATH"
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *PeerSource) UnmarshalText(text []byte) error {
+	if strings.Trim(string(text), " ,") == "" {
+		return unexpected(wantPeerSource, text)
+	}
+	*s = PeerSource(strings.TrimSpace(string(text)))
+	return nil
+}
+
+// fromDNS tells if the addresses come from DNS, which knows nodes by their IPs.
+func (s PeerSource) fromDNS() bool { return strings.HasPrefix(string(s), "dns:") }
