@@ -132,6 +132,7 @@ func (c Config) facts() []wire.Fact {
 		{Name: "largest chunk", Value: strconv.FormatInt(c.MaxChunk, 10)},
 		{Name: "slab", Value: strconv.FormatInt(c.Slab, 10)},
 		{Name: "key rules", Value: keyRules},
+		{Name: "beat", Value: fmt.Sprint(c.Cluster.Beats, " times ", c.Cluster.Beat)},
 	}
 }
 
@@ -144,8 +145,8 @@ func (c Config) node(reunited func()) *peer.Node {
 	return peer.NewNode(peer.NodeConfig{
 		Listener: c.Cluster.Listener, Self: c.Cluster.Self, TLS: c.Cluster.TLS, Secret: c.Cluster.Secret, Facts: c.facts(),
 		FixedMembers: c.Cluster.Members == nil, Beat: c.Cluster.Beat, Beats: c.Cluster.Beats,
-		Window: int(min(1<<20, max(c.Memory/64, 64<<10))),
-		Lease:  c.Cluster.Lease, Reunited: reunited, Log: &log,
+		Window: int(min(1<<20, max(c.Memory/64, 64<<10))), MaxValue: int(c.MaxChunk),
+		Lease: c.Cluster.Lease, Reunited: reunited, Log: &log,
 	})
 }
 

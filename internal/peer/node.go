@@ -42,6 +42,9 @@ type NodeConfig struct {
 	// Window is how many bytes of content may be under way from one node to another, for each reader.
 	Window int
 
+	// MaxValue is how large a value is taken from a peer, in bytes.
+	MaxValue int
+
 	// Lease is how long it does no harm not to hear from a peer. Reunited, if not nil, is called when contact returns
 	// after longer than that.
 	Lease    time.Duration
@@ -212,11 +215,13 @@ func (n *Node) Leave() {
 		return
 	}
 	n.mu.Lock()
-	defer n.mu.Unlock()
 	n.leaving = true
+	var told sync.WaitGroup
 	for a := range n.answers {
-		a.Leave()
+		told.Go(a.Leave)
 	}
+	n.mu.Unlock()
+	told.Wait() // no longer than it takes to find out that a peer is dead
 }
 
 // Close ends all connections and waits for what serves them.
@@ -302,7 +307,7 @@ func (n *Node) warnOnceLocked(write func(*zerolog.Event), about ...string) {
 
 // wireConfig is what both ends of a connection have in common.
 func (n *Node) wireConfig() wire.Config {
-	return wire.Config{Beat: n.cfg.Beat, Beats: n.cfg.Beats, Window: n.cfg.Window}
+	return wire.Config{Beat: n.cfg.Beat, Beats: n.cfg.Beats, Window: n.cfg.Window, MaxValue: n.cfg.MaxValue}
 }
 
 // patience is how long a peer that doesn't answer is waited for.

@@ -2,8 +2,11 @@ package peer
 
 import (
 	"crypto/tls"
+	"errors"
 	"net"
 	"time"
+
+	"github.com/rs/zerolog"
 
 	"github.com/scurrycache/scurry/internal/wire"
 )
@@ -73,8 +76,27 @@ func (n *Node) welcome(raw net.Conn) {
 	}
 	if err != nil && !closed {
 		n.refused.Add(1)
-		n.warnings.Warn().Err(err).Stringer("remote", raw.RemoteAddr()).Msg("a connection to the peer port was refused")
+		n.tellRefused(raw.RemoteAddr(), err)
 	}
+}
+
+// tellRefused warns of a connection that wasn't let in: once of each host and reason, since who is set up wrong tries
+// again and again.
+func (n *Node) tellRefused(remote net.Addr, err error) {
+	host, _, _ := net.SplitHostPort(remote.String())
+	reason := "other"
+	if m, ok := errors.AsType[*mismatch](err); ok {
+		reason = m.Error()
+	} else if errors.Is(err, wire.ErrSecret) {
+		reason = "secret"
+	} else if errors.Is(err, wire.ErrForeign) {
+		reason = "foreign"
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.warnOnceLocked(func(e *zerolog.Event) {
+		e.Err(err).Stringer("remote", remote).Msg("a connection to the peer port was refused; more for the same reason aren't logged, but counted")
+	}, "refused", host, reason)
 }
 
 // answer answers a peer's asks from now on.
@@ -110,7 +132,7 @@ func (n *Node) answer(conn net.Conn, theirs wire.Hello) error {
 	n.answers[a] = theirs.Name
 	close(registered)
 	if n.leaving {
-		a.Leave()
+		n.work.Go(a.Leave)
 	}
 	if p := n.peers[theirs.Name]; p != nil {
 		p.inbound = a

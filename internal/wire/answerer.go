@@ -38,13 +38,17 @@ func Answer(conn net.Conn, cfg Config) *Answerer {
 }
 
 // Leave tells the asking side that this one is about to leave, so that it may ask elsewhere. Calls go on being served,
-// new ones too, until the connection is closed.
+// new ones too, until the connection is closed. Leave returns when that has been sent, or the connection ends, so that a
+// Close right after it doesn't overtake it.
 func (a *Answerer) Leave() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if !a.leaving {
 		a.leaving, a.w.leave = true, true
 		a.w.wakeLocked()
+	}
+	for !a.w.told && !a.w.closed {
+		a.w.room.Wait()
 	}
 }
 

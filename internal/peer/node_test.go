@@ -1,0 +1,473 @@
+package peer
+
+import (
+	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"errors"
+	"fmt"
+	"io"
+	"math/big"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+	"go.uber.org/goleak"
+
+	"github.com/scurrycache/scurry/internal/wire"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// book is what a node has logged.
+type book struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *book) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+// count is how many lines have all of words.
+func (b *book) count(words ...string) (n int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for line := range strings.Lines(b.b.String()) {
+		if !slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(line, w) }) {
+			n++
+		}
+	}
+	return n
+}
+
+func (b *book) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}
+
+// tested is a node and its log.
+type tested struct {
+	*Node
+	name string
+	log  *book
+}
+
+func listen(t testing.TB) net.Listener {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+// start starts a node, which answers every ask with its name.
+func start(t testing.TB, cfg NodeConfig) *tested {
+	t.Helper()
+	if cfg.Listener == nil {
+		cfg.Listener = listen(t)
+	}
+	if cfg.Beats == 0 {
+		cfg.Beat, cfg.Beats = 50*time.Millisecond, 100
+	}
+	if cfg.Lease == 0 {
+		cfg.Lease = time.Hour
+	}
+	n := &tested{name: cfg.Listener.Addr().String(), log: &book{}}
+	logger := zerolog.New(n.log)
+	cfg.Log = &logger
+	n.Node = NewNode(cfg)
+	t.Cleanup(n.Close)
+	n.Start(func(c *wire.Call) {
+		if string(c.Message()) == "panic" {
+			panic("as told")
+		}
+		_ = c.Reply([]byte(n.name), nil)
+		_ = c.End(nil)
+	})
+	return n
+}
+
+// meet tells each of the nodes of all.
+func meet(nodes ...*tested) {
+	var names []string
+	for _, n := range nodes {
+		names = append(names, n.name)
+	}
+	for _, n := range nodes {
+		n.SetMembers(names)
+	}
+}
+
+func eventually(t testing.TB, what string, so func() bool) {
+	t.Helper()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.After(30 * time.Second); !so(); {
+		select {
+		case <-tick.C:
+		case <-deadline:
+			t.Fatalf("not so after 30 s: %s", what)
+		}
+	}
+}
+
+// state is what n knows of the peer with that name.
+func (n *tested) state(name string) Status {
+	for _, p := range n.Peers() {
+		if p.Name() == name {
+			return p.Status()
+		}
+	}
+	return Status{}
+}
+
+func (n *tested) awaitState(t testing.TB, name string, state State) {
+	t.Helper()
+	eventually(t, fmt.Sprintf("%s takes %s for %s; log: %s", n.name, name, state, n.log), func() bool { return n.state(name).State == state })
+}
+
+func ask(t testing.TB, p *Peer, message string) (string, error) {
+	t.Helper()
+	s, err := p.Ask(t.Context(), []byte(message))
+	if err != nil {
+		return "", err
+	}
+	defer s.Close()
+	answer, _, err := s.Next()
+	return string(answer), err
+}
+
+func TestPeersAnswerEachOther(t *testing.T) {
+	a, b := start(t, NodeConfig{Secret: []byte("a secret of 16 b")}), start(t, NodeConfig{Secret: []byte("a secret of 16 b")})
+	meet(a, b)
+	a.awaitState(t, b.name, Live)
+	p := a.Peers()[0]
+	if p.Name() != b.name { // a itself is a member, too, but no peer
+		t.Fatal(p.Name())
+	}
+	if got, err := ask(t, p, "who?"); got != b.name || err != nil {
+		t.Errorf("%q, %v", got, err)
+	}
+	if _, err := ask(t, p, "panic"); err == nil {
+		t.Error("a panic of the one who answers goes unnoticed")
+	}
+	if got, err := ask(t, p, "who?"); got != b.name || err != nil {
+		t.Errorf("after a panic: %q, %v", got, err)
+	}
+	s := p.Status()
+	if s.Asks != 3 || s.Errors != 1 || s.Latency <= 0 || s.BytesIn == 0 || s.BytesOut == 0 {
+		t.Errorf("%+v", s)
+	}
+	eventually(t, "the panic is logged", func() bool { return b.log.count("as told", a.name) == 1 })
+}
+
+// TestSecretsDiffer: neither node talks to the other; each says so once, and nothing of what the other one is.
+func TestSecretsDiffer(t *testing.T) {
+	for name, secret := range map[string]string{"another": "a secret of 32 b", "none": ""} {
+		t.Run(name, func(t *testing.T) {
+			facts := []wire.Fact{{Name: "origin", Value: "http://hidden.example/"}}
+			a := start(t, NodeConfig{Secret: []byte("a secret of 16 b"), Facts: facts, FixedMembers: true})
+			b := start(t, NodeConfig{Secret: []byte(secret), Facts: facts, FixedMembers: true})
+			meet(a, b)
+			a.awaitState(t, b.name, Refused)
+			b.awaitState(t, a.name, Refused)
+			for _, n := range []*tested{a, b} {
+				eventually(t, "the refusal is logged and counted", func() bool {
+					return n.log.count("peer refused", "secret") == 1 && n.log.count("connection to the peer port was refused", "secret") >= 1 && n.Refused() > 0
+				})
+				if n.log.count("hidden") > 0 || n.Owner("x.0") != nil {
+					t.Errorf("it says too much, or works with a stranger: %s", n.log)
+				}
+			}
+		})
+	}
+}
+
+// TestNodesThatAreSetUpOtherwise are left out of the ring, with a warning that tells what differs.
+func TestNodesThatAreSetUpOtherwise(t *testing.T) {
+	a := start(t, NodeConfig{Facts: []wire.Fact{{Name: "origin", Value: "http://one/"}, {Name: "slab", Value: "64"}}})
+	b := start(t, NodeConfig{Facts: []wire.Fact{{Name: "origin", Value: "http://two/"}, {Name: "slab", Value: "64"}}})
+	meet(a, b)
+	for _, n := range []*tested{a, b} {
+		other := map[*tested]*tested{a: b, b: a}[n]
+		n.awaitState(t, other.name, Refused)
+		if n.log.count("peer refused", "http://one/", "http://two/", "origin") != 1 || n.log.count("slab") != 0 {
+			t.Error(n.log)
+		}
+		if len(n.Ring()) != 1 {
+			t.Error(n.Ring())
+		}
+	}
+}
+
+// TestListsThatDiffer: both lists are named, once, and the nodes work together as far as they know each other.
+func TestListsThatDiffer(t *testing.T) {
+	a, b := start(t, NodeConfig{FixedMembers: true}), start(t, NodeConfig{FixedMembers: true})
+	a.SetMembers([]string{a.name, b.name})
+	b.SetMembers([]string{a.name, b.name, "127.0.0.1:1"})
+	a.awaitState(t, b.name, Live)
+	b.awaitState(t, a.name, Live)
+	for _, n := range []*tested{a, b} {
+		eventually(t, "both lists are named", func() bool { return n.log.count("another list", `"ours"`, `"theirs"`, "127.0.0.1:1") == 1 })
+	}
+	if n := a.log.count("another list"); n != 1 {
+		t.Errorf("%d warnings", n)
+	}
+}
+
+// TestNodeThatIsDialedByAnotherName: a wrong --self keeps a node out, and the warning tells the right one.
+func TestNodeThatIsDialedByAnotherName(t *testing.T) {
+	a := start(t, NodeConfig{FixedMembers: true})
+	b := start(t, NodeConfig{Self: "127.0.0.1:1", FixedMembers: true})
+	meet(a, b)
+	a.awaitState(t, b.name, Refused)
+	b.awaitState(t, b.name, Itself)
+	if a.log.count("127.0.0.1:1", "--self "+b.name) == 0 || b.log.count("this node itself") != 1 {
+		t.Errorf("%s\n%s", a.log, b.log)
+	}
+	b.awaitState(t, a.name, Live) // it may ask
+	if got, err := ask(t, b.Peers()[0], "who?"); err == nil && got == "" {
+		t.Error("no answer and no error")
+	}
+}
+
+// TestNodeLearnsItsName: with no Self, a node's name is the one that it is dialed by.
+func TestNodeLearnsItsName(t *testing.T) {
+	a, b := start(t, NodeConfig{}), start(t, NodeConfig{})
+	_, port, _ := net.SplitHostPort(a.name)
+	a.name = "localhost:" + port
+	meet(a, b)
+	b.awaitState(t, a.name, Live)
+	a.awaitState(t, b.name, Live)
+	eventually(t, "it has learnt its name", func() bool { return a.Self() == a.name })
+	eventually(t, "the rings agree", func() bool { return slices.Equal(a.Ring(), b.Ring()) })
+}
+
+// TestLeaving: who says that he leaves is asked for nothing new, and isn't missed.
+func TestLeaving(t *testing.T) {
+	a, b := start(t, NodeConfig{}), start(t, NodeConfig{})
+	meet(a, b)
+	a.awaitState(t, b.name, Live)
+	b.awaitState(t, a.name, Live)
+	p := a.Peers()[0]
+	b.Leave()
+	b.Close() // at once: what it has said isn't lost
+	a.awaitState(t, b.name, Down)
+	if a.log.count("peer leaves") != 1 || a.log.count("peer left") != 1 || a.log.count("peer down") != 0 {
+		t.Error(a.log)
+	}
+	if _, err := ask(t, p, "who?"); !errors.Is(err, ErrUnreachable) {
+		t.Errorf("asking who has left: %v", err)
+	}
+}
+
+// TestReunion: a node learns that it was out of contact for longer than a lease, and not when it was for less.
+func TestReunion(t *testing.T) {
+	reunited := make(chan bool, 10)
+	for _, lease := range []time.Duration{time.Nanosecond, time.Hour} {
+		l := listen(t)
+		a := start(t, NodeConfig{Lease: lease, Reunited: func() { reunited <- true }})
+		b := start(t, NodeConfig{Listener: l})
+		meet(a, b)
+		a.awaitState(t, b.name, Live)
+		b.Close()
+		a.awaitState(t, b.name, Down)
+		for len(reunited) > 0 {
+			<-reunited // the first contact may count, too
+		}
+		again, err := net.Listen("tcp", b.name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := start(t, NodeConfig{Listener: again})
+		meet(a, c)
+		a.awaitState(t, c.name, Live)
+		if got, want := len(reunited) > 0, lease < time.Second; got != want {
+			t.Errorf("lease %s: told of the reunion: %v", lease, got)
+		}
+	}
+}
+
+// TestOnlyNodesWithACertificateComeIn: TLS proves both sides.
+func TestOnlyNodesWithACertificateComeIn(t *testing.T) {
+	ours, others := authority(t), authority(t)
+	a, b := start(t, NodeConfig{TLS: ours}), start(t, NodeConfig{TLS: ours})
+	stranger, plain := start(t, NodeConfig{TLS: others}), start(t, NodeConfig{})
+	meet(a, b, stranger, plain)
+	a.awaitState(t, b.name, Live)
+	for _, n := range []*tested{stranger, plain} {
+		eventually(t, "the stranger can't be talked to", func() bool { s := a.state(n.name); return s.State == Down || s.State == Refused })
+		eventually(t, "nor he to us", func() bool { s := n.state(a.name); return s.State == Down || s.State == Refused })
+	}
+	if got, err := ask(t, a.Peers()[slices.IndexFunc(a.Peers(), func(p *Peer) bool { return p.Name() == b.name })], "who?"); got != b.name || err != nil {
+		t.Errorf("%q, %v", got, err)
+	}
+}
+
+// authority is the TLS of the nodes of one cluster.
+func authority(t *testing.T) *tls.Config {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: "node"},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool := x509.NewCertPool()
+	pool.AddCert(cert)
+	return &tls.Config{
+		Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}},
+		RootCAs:      pool, ClientCAs: pool, ClientAuth: tls.RequireAndVerifyClientCert, MinVersion: tls.VersionTLS13,
+	}
+}
+
+// TestStrangersCostLittle: connections that prove nothing are closed, however many there are, and peers still come in.
+func TestStrangersCostLittle(t *testing.T) {
+	a, b := start(t, NodeConfig{}), start(t, NodeConfig{})
+	var silent []net.Conn
+	for i := range 3 * maxGreeting {
+		c, err := net.Dial("tcp", a.name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if i%3 == 0 {
+			_, _ = io.WriteString(c, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+		}
+		silent = append(silent, c)
+	}
+	eventually(t, "most are refused", func() bool { return a.Refused() >= int64(2*maxGreeting) })
+	for _, c := range silent {
+		c.Close()
+	}
+	meet(a, b)
+	a.awaitState(t, b.name, Live)
+	b.awaitState(t, a.name, Live)
+	if n := a.log.count("was refused"); n > 20 {
+		t.Errorf("%d lines of log about %d strangers", n, len(silent))
+	}
+}
+
+// twoMinds is two nodes, each of which takes the other one for the owner of every key.
+func twoMinds(t *testing.T) (nodes [2]*tested, groups [2]*Group, loads func() int) {
+	t.Helper()
+	var mu sync.Mutex
+	loaded := 0
+	for i := range nodes {
+		l := listen(t)
+		n := &tested{name: l.Addr().String(), log: &book{}}
+		logger := zerolog.New(n.log)
+		n.Node = NewNode(NodeConfig{Listener: l, Beat: 50 * time.Millisecond, Beats: 100, Lease: time.Hour, Log: &logger})
+		t.Cleanup(n.Close)
+		nodes[i] = n
+		g, err := Borrow(GroupConfig{
+			Budget: 1 << 20, Node: n.Node,
+			Load: func(context.Context, string) ([]byte, error) {
+				mu.Lock()
+				defer mu.Unlock()
+				loaded++
+				return []byte("loaded"), nil
+			},
+			Ask: func(ctx context.Context, p *Peer, key string) ([]byte, error) {
+				s, err := p.Ask(ctx, []byte(key))
+				if err != nil {
+					return nil, err
+				}
+				defer s.Close()
+				b, _, err := s.Next()
+				return b, err
+			},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(g.Release)
+		groups[i] = g
+		n.Start(func(c *wire.Call) {
+			key := g.Prefix() + string(c.Message())
+			if !g.Answering(key) {
+				return // refused
+			}
+			defer g.Answered(key)
+			b, err := g.Get(c.Context(), key)
+			if err == nil {
+				_ = c.Reply(b, nil)
+				_ = c.End(nil)
+			}
+		})
+	}
+	meet(nodes[0], nodes[1])
+	for i, n := range nodes {
+		n.awaitState(t, nodes[1-i].name, Live)
+		other := n.Peers()[0]
+		r := newRing("nobody", nil)
+		r.peers["nobody"] = other // whoever is asked for: the other one
+		n.ring.Store(r)
+	}
+	return nodes, groups, func() int { mu.Lock(); defer mu.Unlock(); return loaded }
+}
+
+// TestNodesOfTwoMindsDontWaitForEachOther: with rings that contradict each other, every Get ends, on both nodes at once.
+func TestNodesOfTwoMindsDontWaitForEachOther(t *testing.T) {
+	_, groups, loads := twoMinds(t)
+	var wg sync.WaitGroup
+	for i := range 400 {
+		wg.Go(func() {
+			g := groups[i%2]
+			if b, err := g.Get(t.Context(), fmt.Sprintf("%sk%d.0.v", g.Prefix(), i/8)); string(b) != "loaded" || err != nil {
+				t.Errorf("%q, %v", b, err)
+			}
+		})
+	}
+	wg.Wait()
+	if n := loads(); n < 50 || n > 100 {
+		t.Errorf("50 keys were loaded %d times by two nodes", n)
+	}
+}
+
+func TestGateHasOneDirection(t *testing.T) {
+	var g gate
+	if !g.enter(true, "k") || !g.enter(true, "k") || g.enter(false, "k") || !g.enter(false, "other") {
+		t.Fatal("a key goes one way at a time, as often as it likes")
+	}
+	g.leave(true, "k")
+	if g.enter(false, "k") {
+		t.Fatal("one is still in")
+	}
+	g.leave(true, "k")
+	if !g.enter(false, "k") || g.enter(true, "k") {
+		t.Fatal("now it goes the other way")
+	}
+	g.leave(false, "k")
+	g.leave(false, "other")
+	if len(g.in)+len(g.out) > 0 {
+		t.Error("what has left is still noted")
+	}
+}
