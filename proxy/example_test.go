@@ -1,8 +1,10 @@
 package proxy_test
 
 import (
+	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -49,4 +51,62 @@ func Example() {
 	// nuts for /winter (scurry; hit; ttl)
 	// nuts for /winter (scurry; hit; ttl)
 	// asked: 1 hits: 2
+}
+
+// Three nodes in one process: the file is asked for once, though each of them is.
+func Example_cluster() {
+	asked := 0
+	slow := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked++
+		w.Header().Set("Cache-Control", "max-age=60")
+		io.WriteString(w, "nuts for "+r.URL.Path)
+	}))
+	defer slow.Close()
+	base, _ := url.Parse(slow.URL)
+
+	var listeners []net.Listener
+	var peers []string
+	for range 3 {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		listeners, peers = append(listeners, l), append(peers, l.Addr().String())
+	}
+	var nodes []*proxy.Proxy
+	for _, l := range listeners {
+		p, err := proxy.New(proxy.Config{Origin: origin.HTTP(base), Cluster: proxy.Cluster{Listener: l, Peers: peers}})
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		defer p.Close()
+		nodes = append(nodes, p)
+	}
+	for _, p := range nodes {
+		if err := p.Joined(context.Background()); err != nil {
+			fmt.Println(err)
+		}
+	}
+
+	for _, p := range nodes {
+		cache := httptest.NewServer(p)
+		defer cache.Close()
+		resp, err := cache.Client().Get(cache.URL + "/files/winter")
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		body, _ := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		cache.Client().CloseIdleConnections()
+		fmt.Printf("%s\n", body)
+	}
+	fmt.Println("asked:", asked)
+	// Output:
+	// nuts for /winter
+	// nuts for /winter
+	// nuts for /winter
+	// asked: 1
 }

@@ -14,6 +14,9 @@
 //	/zk?key=PATH         the same by its decoded path, a form value as in the program that this one grew out of
 //	/, /files            redirect to /files/
 //
+// With Config.Cluster, several proxies share what they store: each resource has one that owns it, asks the origin, and
+// answers the others.
+//
 // What is stored lives in memory, within Config.Memory, and goes with Close.
 package proxy
 

@@ -335,7 +335,7 @@ func (p *Peer) tell(was State, err error) {
 		about(log.Warn(), "peer refused")
 	case Down:
 		if was == Leaving {
-			about(log.Info(), "peer left")
+			log.Info().Str("peer", p.name).Msg("peer left")
 		} else if was != Down {
 			about(log.Warn(), "peer down")
 		}

@@ -10,6 +10,15 @@
 //	Reader ► chunks group, else a fill, else a new fill from Source.Open
 //	fill ──► followers, byte by byte; chunks group, chunk by chunk
 //
+// Where there are several nodes, each key, and each slab of a large content, has one that owns it and alone asks the
+// origin. What another node owns, it is asked for (consult), and answers as its own clients are answered (Serve):
+//
+//	Fetch ─► records group ─► the owner's Fetch ─► near copy into the table, for a lease
+//	Reader ► chunks group ─► the owner's; else a relay: a fill that reads from a Reader of the owner, and isn't kept
+//
+// A node that is asked never asks on: no two nodes wait for each other, whatever their rings say. An owner that can't be
+// asked is stood in for.
+//
 // What HTTP has to say about storing and reusing is the Source's and the caller's business.
 package store
 
