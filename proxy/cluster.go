@@ -136,8 +136,9 @@ func (c Config) facts() []wire.Fact {
 	}
 }
 
-// node makes this process a node of its cluster, if it is to be one; c has its defaults.
-func (c Config) node(reunited func()) *peer.Node {
+// newNode makes this process a node of its cluster, if it is to be one.
+func (p *Proxy) newNode() *peer.Node {
+	c := p.cfg
 	if c.Cluster.Listener == nil {
 		return nil
 	}
@@ -146,7 +147,8 @@ func (c Config) node(reunited func()) *peer.Node {
 		Listener: c.Cluster.Listener, Self: c.Cluster.Self, TLS: c.Cluster.TLS, Secret: c.Cluster.Secret, Facts: c.facts(),
 		FixedMembers: c.Cluster.Members == nil, Beat: c.Cluster.Beat, Beats: c.Cluster.Beats,
 		Window: int(min(1<<20, max(c.Memory/64, 64<<10))), MaxValue: int(c.MaxChunk),
-		Lease: c.Cluster.Lease, Reunited: reunited, Log: &log,
+		Lease: c.Cluster.Lease, Reunited: func() { p.store.Doubt() }, Log: &log,
+		Reminder: func(name string) ([]byte, func()) { return p.store.Reminder(name) },
 	})
 }
 
@@ -173,6 +175,10 @@ func (p *Proxy) gather() {
 // Leave tells the other nodes that this one is about to stop, so that they ask it for nothing new. It goes on answering
 // what they have asked, and serving clients. A server calls it before it begins to drain.
 func (p *Proxy) Leave() { p.node.Leave() }
+
+// Quiet waits until nothing that other nodes have asked is being answered, or until ctx ends. A server calls it after Leave,
+// when its own clients are served.
+func (p *Proxy) Quiet(ctx context.Context) error { return p.node.Quiet(ctx) }
 
 // Joined waits until each of the nodes that are known by now has been reached or found unreachable, once, or until ctx
 // ends.

@@ -1,7 +1,6 @@
 package proxy_test
 
 import (
-	"bytes"
 	"crypto/tls"
 	"fmt"
 	"io"
@@ -102,7 +101,7 @@ func TestOriginFailures(t *testing.T) {
 			server.HeaderTimeout = 300 * time.Millisecond
 			server.TLS = &tls.Config{}
 			t.Cleanup(server.CloseIdleConnections)
-			var log bytes.Buffer
+			var log logbook
 			logger := zerolog.New(&log)
 			n := newNode(t, proxy.Config{Origin: server, Logger: &logger})
 			for _, method := range []string{"GET", "HEAD", "POST"} {
@@ -171,7 +170,7 @@ func TestIdleBodyIsAborted(t *testing.T) {
 
 // TestStuckClientIsAborted: a client that takes nothing loses its connection, and only it.
 func TestStuckClientIsAborted(t *testing.T) {
-	n, o := fronting(t, proxy.Config{WriteTimeout: 200 * time.Millisecond})
+	n, o := fronting(t, proxy.Config{WriteTimeout: time.Second})
 	o.Handle("/f", origintest.File{Size: 64 << 20, NoRanges: true, Header: maxAge("60")}.ServeHTTP)
 	c, err := net.Dial("tcp", n.Listener.Addr().String())
 	if err != nil {

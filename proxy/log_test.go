@@ -27,6 +27,12 @@ func (l *logbook) Write(p []byte) (int, error) {
 	return l.b.Write(p)
 }
 
+func (l *logbook) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
 // lines returns the lines with that message.
 func (l *logbook) lines(t *testing.T, message string) (lines []map[string]any) {
 	t.Helper()

@@ -73,7 +73,7 @@ func New(cfg Config) (*Proxy, error) {
 	sc.Source = &source{p}
 	sc.Selecting = httpcache.Selecting
 	var err error
-	p.node = cfg.node(func() { p.store.Doubt() })
+	p.node = p.newNode()
 	sc.Node, sc.Lease = p.node, cfg.Cluster.Lease
 	if p.store, err = store.New(sc); err != nil {
 		p.node.Close()

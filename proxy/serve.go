@@ -69,8 +69,7 @@ func (p *Proxy) serveStored(w *logging.Writer, r *http.Request, key string, head
 	case ok:
 		return p.answer(w, r, &rp)
 	case rp.use.OnlyIfCached:
-		p.unsatisfiable(w)
-		return nil
+		return p.serveMiss(w, r, ask(w, r, key, header), rec) // the owner may have a newer one
 	}
 	return p.fetch(w, r, ask(w, r, key, header), rec, cacheStatus{fwd: rp.use.Reason})
 }
@@ -155,14 +154,14 @@ func (p *Proxy) fetch(w *logging.Writer, r *http.Request, ask *store.Ask, prev *
 		return nil
 	}
 	a, err := p.store.Fetch(r.Context(), ask, prev)
-	if err == nil && a.Found && !a.Record.Pass {
-		if rp, ok := p.reuse(a.Record, ask.Header); ok {
+	for tries := 0; err == nil && a.Found && !a.Record.Pass && tries < restarts; tries++ {
+		rp, ok := p.reuse(a.Record, ask.Header)
+		if ok {
 			rp.peer = a.Peer
 			return p.answer(w, r, &rp)
-		} else {
-			prev, status.fwd = a.Record, rp.use.Reason
 		}
-		a, err = p.store.Fetch(r.Context(), ask, prev) // the owner knows by now that this one doesn't suffice
+		prev, status.fwd = a.Record, rp.use.Reason
+		a, err = p.store.Fetch(r.Context(), ask, prev) // now the owner is told that this one doesn't suffice
 	}
 	if err == nil && a.Collapsed && !a.Record.Pass && !viewOf(a.Record).facts.Shareable() {
 		ask.Alone = true // it was for another's eyes only: RFC 9111 section 4

@@ -28,11 +28,14 @@ func (s *source) Fresh(rec *store.Record) bool {
 	return ok
 }
 
+// Failed is store.Source's.
+func (s *source) Failed(err error) *store.Failure { return failed(err).(*store.Failure) }
+
 // Check is store.Source's. A key of another node must be one that this node would make.
 func (s *source) Check(key string) error {
 	path, query, hasQuery := strings.Cut(key, "?")
 	made, err := keyOf(path, query, hasQuery)
-	if err == nil && made != key {
+	if err == nil && (made != key || strings.ContainsFunc(query, func(r rune) bool { return r <= ' ' || r == 0x7f })) {
 		err = errPath
 	}
 	return err

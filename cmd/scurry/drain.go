@@ -49,13 +49,16 @@ func (n *node) drain() error {
 	return err
 }
 
-// endTransfers waits for the transfers in progress to end, and cuts those that don't within the grace period.
+// endTransfers waits for the transfers in progress to end, to clients and to other nodes' clients, and cuts those that don't within the grace period.
 func (n *node) endTransfers() error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(n.cfg.Grace))
 	defer cancel()
 	err := n.client.Shutdown(ctx)
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = errors.Join(fmt.Errorf("cut the transfers that were still in progress after %s of grace", n.cfg.Grace), n.client.Close())
+	}
+	if quiet := n.proxy.Quiet(ctx); quiet != nil {
+		err = errors.Join(err, fmt.Errorf("cut what other nodes were still being sent after %s of grace: %w", n.cfg.Grace, quiet))
 	}
 	n.clientServing.Wait()
 	if !n.connections.wait(unwindTime) {

@@ -132,7 +132,7 @@ func (f *Follower) Close() {
 		if !r.cfg.Pinned {
 			r.dropLocked()
 		}
-		if (r.overflow || r.cfg.Transient) && len(r.followers) == 0 && !r.completeLocked() {
+		if (r.overflow || (r.cfg.Transient != nil && r.cfg.Transient())) && len(r.followers) == 0 && !r.completeLocked() {
 			r.err = ErrAbandoned // lest someone join at this very moment
 			r.cancel()
 		}

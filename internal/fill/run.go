@@ -63,8 +63,9 @@ type Config struct {
 	Share  func() int64
 	Pinned bool
 
-	// Transient means that the run ends when its last follower leaves: nobody keeps what it reads.
-	Transient bool
+	// Transient, if not nil, tells whether the run is to end when its last follower leaves, since nobody keeps what it
+	// reads. Like Share it is called with the run locked.
+	Transient func() bool
 
 	// Reserve and Release keep the account of what all pinned runs hold together, beyond Free bytes each. If Reserve
 	// doesn't grant n more bytes, the run drops some first, as if Hold had been reached.
@@ -159,11 +160,18 @@ func (r *Run) Span() Span {
 	return Span{Base: r.base, Pos: r.pos, End: r.end}
 }
 
-// Wants is the offset that the run reads to without being asked for more, at this moment.
-func (r *Run) Wants() int64 {
+// Sought is the end of the last chunk that any follower will want, as far as they have said by now.
+func (r *Run) Sought() int64 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.want
+	sought := r.want
+	for f := range r.followers {
+		if f.stop == Everything {
+			return Everything
+		}
+		sought = max(sought, r.cfg.Next(f.stop-1))
+	}
+	return sought
 }
 
 // Starts is the offset that the run began at.

@@ -4,8 +4,10 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/tls"
+	"fmt"
 	"net"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -50,6 +52,10 @@ type NodeConfig struct {
 	Lease    time.Duration
 	Reunited func()
 
+	// Reminder, if not nil, returns what a peer is to be asked before anything else, once it can be, and what is to be
+	// called when it has answered; nil if there is nothing. Reunited comes before it.
+	Reminder func(name string) (message []byte, answered func())
+
 	Log *zerolog.Logger
 }
 
@@ -63,32 +69,34 @@ type Node struct {
 	ctx      context.Context
 	cancel   context.CancelFunc
 	work     sync.WaitGroup
+	calls    sync.WaitGroup // of peers, being answered
 	serve    func(*wire.Call)
 	refused  atomic.Int64
-	warnings zerolog.Logger // no more than a few a second: who can't prove himself may try often
 
-	mu       sync.Mutex // guards all below, and changes of the ring
-	self     string
-	closed   bool
-	leaving  bool
-	members  []string // as told, sorted
-	peers    map[string]*Peer
-	answers  map[*wire.Answerer]string // the connections that peers ask by, and the peer's name
-	greeting map[net.Conn]bool         // connections that haven't proved yet who they are
-	contact  time.Time                 // when some peer was last heard of, while none is live
-	differs  map[string]bool           // what has been warned of
+	mu                sync.Mutex // guards all below, and changes of the ring
+	self              string
+	closed            bool
+	leaving           bool
+	members           []string // as told, sorted
+	peers             map[string]*Peer
+	answers           map[*wire.Answerer]string // the connections that peers ask by, and the peer's name
+	greeting          []net.Conn                // connections that haven't proved yet who they are, the oldest first
+	contact           time.Time                 // when some peer was last heard of, while there is no connection to any
+	heard             map[string]time.Time      // the same of each, by instance
+	turned            time.Time                 // when the ring last changed
+	warned, strangers once                      // what has been warned of
+	past              []*ring                   // the rings before the present one, the last one last
 }
 
 // NewNode makes a Node that owns all keys until Start. It must be closed.
 func NewNode(cfg NodeConfig) *Node {
 	n := &Node{
 		cfg: cfg, self: cfg.Self, instance: rand.Text(), contact: time.Now(),
-		peers: map[string]*Peer{}, answers: map[*wire.Answerer]string{}, greeting: map[net.Conn]bool{}, differs: map[string]bool{},
+		peers: map[string]*Peer{}, answers: map[*wire.Answerer]string{}, heard: map[string]time.Time{},
 	}
 	if n.self == "" {
 		n.self = cfg.Listener.Addr().String()
 	}
-	n.warnings = cfg.Log.Sample(&zerolog.BurstSampler{Burst: 10, Period: 10 * time.Second})
 	n.ctx, n.cancel = context.WithCancel(context.Background())
 	n.ring.Store(newRing(n.self, nil))
 	return n
@@ -96,7 +104,11 @@ func NewNode(cfg NodeConfig) *Node {
 
 // Start begins to accept connections. Each ask of a peer is answered by serve, in a goroutine of its own.
 func (n *Node) Start(serve func(*wire.Call)) {
-	n.serve = serve
+	n.serve = func(c *wire.Call) {
+		n.calls.Add(1)
+		defer n.calls.Done()
+		serve(c)
+	}
 	n.work.Go(n.accept)
 }
 
@@ -130,13 +142,16 @@ func (n *Node) SetMembers(names []string) {
 func (n *Node) turnLocked() {
 	var live []*Peer
 	for _, p := range n.peers {
-		if p.stateLocked() == Live {
+		if p.state == Live {
 			live = append(live, p)
 		}
 	}
 	r := newRing(n.self, live)
 	if !slices.Equal(r.names, n.ring.Load().names) || !samePeers(r, n.ring.Load()) {
+		past := append(slices.Clone(n.past), n.ring.Load())
+		n.past = past[max(0, len(past)-memories):]
 		n.ring.Store(r)
+		n.turned = time.Now()
 		n.turns.Add(1)
 		n.cfg.Log.Debug().Strs("ring", r.names).Msg("ring")
 	}
@@ -165,6 +180,26 @@ func (n *Node) Turns() uint64 {
 		return 0
 	}
 	return n.turns.Load()
+}
+
+// memories is how many past rings are remembered.
+const memories = 8
+
+// OwnedSince tells whether place has been this node's by all rings from that turn on, as far as they are remembered.
+func (n *Node) OwnedSince(place string, turn uint64) bool {
+	n.mu.Lock()
+	past, turns := n.past, n.turns.Load()
+	n.mu.Unlock()
+	ago := turns - turn
+	if ago > uint64(len(past)) {
+		return false
+	}
+	for _, r := range past[uint64(len(past))-ago:] {
+		if r.owner(place) != nil {
+			return false
+		}
+	}
+	return true
 }
 
 // Ring is the names of the nodes that share the keys now, this one's among them.
@@ -196,7 +231,7 @@ func (n *Node) Peers() []*Peer {
 	for _, p := range n.peers {
 		list = append(list, p)
 	}
-	slices.SortFunc(list, func(a, b *Peer) int { return cmpNames(a.name, b.name) })
+	slices.SortFunc(list, func(a, b *Peer) int { return strings.Compare(a.name, b.name) })
 	return list
 }
 
@@ -224,6 +259,36 @@ func (n *Node) Leave() {
 	told.Wait() // no longer than it takes to find out that a peer is dead
 }
 
+// Quiet waits until nothing is being answered to peers, or ctx ends. It is for after Leave, since else they go on asking.
+func (n *Node) Quiet(ctx context.Context) error {
+	if n == nil {
+		return nil
+	}
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for quiet := 0; quiet < 2; { // twice, for the last words of an answer to be on their way
+		if quiet++; n.answering() > 0 {
+			quiet = 0
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return fmt.Errorf("%d answers to other nodes: %w", n.answering(), context.Cause(ctx))
+		}
+	}
+	return nil
+}
+
+// answering is how many asks of peers haven't been answered to the end.
+func (n *Node) answering() (calls int) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for a := range n.answers {
+		calls += a.Calls()
+	}
+	return calls
+}
+
 // Close ends all connections and waits for what serves them.
 func (n *Node) Close() {
 	if n == nil {
@@ -234,7 +299,7 @@ func (n *Node) Close() {
 	for _, p := range n.peers {
 		p.stop()
 	}
-	for c := range n.greeting {
+	for _, c := range n.greeting {
 		_ = c.Close()
 	}
 	answers := make([]*wire.Answerer, 0, len(n.answers))
@@ -249,6 +314,7 @@ func (n *Node) Close() {
 		a.Wait()
 	}
 	n.work.Wait()
+	n.calls.Wait()
 }
 
 // hello is what this node says of itself.
@@ -271,7 +337,10 @@ func (n *Node) fixedLocked() []string {
 	if !n.cfg.FixedMembers || len(n.members) == 0 {
 		return nil
 	}
-	all := append(slices.Clone(n.members), n.self)
+	all := slices.Clone(n.members)
+	if name := n.nameLocked(); name != "" {
+		all = append(all, name)
+	}
 	slices.Sort(all)
 	return slices.Compact(all)
 }
@@ -284,25 +353,10 @@ func (n *Node) compare(theirs wire.Hello) {
 	if ours == nil || theirs.Members == nil || slices.Equal(ours, theirs.Members) {
 		return
 	}
-	n.warnOnceLocked(func(e *zerolog.Event) {
-		e.Str("peer", theirs.Name).Strs("ours", ours).Strs("theirs", theirs.Members).
+	n.warned.once(func() {
+		n.cfg.Log.Warn().Str("peer", theirs.Name).Strs("ours", few(ours)).Strs("theirs", few(theirs.Members)).
 			Msg("this peer was given another list of nodes: give all nodes the same, or files will be fetched more than once")
-	}, append([]string{theirs.Name}, theirs.Members...)...)
-}
-
-// warnOnceLocked writes a warning unless one about the same has been written.
-func (n *Node) warnOnceLocked(write func(*zerolog.Event), about ...string) {
-	key := ""
-	for _, s := range about {
-		key += s + "\x00"
-	}
-	if n.differs[key] || len(n.differs) > 1000 {
-		return
-	}
-	n.differs[key] = true
-	if e := n.cfg.Log.Warn(); e != nil {
-		write(e)
-	}
+	}, append([]string{"list", theirs.Name}, theirs.Members...)...)
 }
 
 // wireConfig is what both ends of a connection have in common.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -50,13 +51,11 @@ type Peer struct {
 	counts  counts
 
 	// Guarded by the node's mu.
-	state    State
-	since    time.Time // of the state
-	failure  string    // why it isn't live
-	instance string
-	heard    time.Time // when it was last heard of, while it isn't live
-	inbound  *wire.Answerer
-	removed  bool // it is no member any more
+	state   State
+	since   time.Time // of the state
+	failure string    // why it isn't live
+	inbound *wire.Answerer
+	removed bool // it is no member any more
 }
 
 // The pauses between attempts to reach a peer.
@@ -117,11 +116,14 @@ func (p *Peer) connect() error {
 	if err != nil {
 		return err
 	}
-	p.pause = firstPause
+	since := time.Now()
 	select {
 	case <-a.Done():
 	case <-p.ctx.Done():
 		p.part(a)
+	}
+	if time.Since(since) > lastPause { // else it hangs up as soon as it is reached
+		p.pause = firstPause
 	}
 	in, out := a.Traffic()
 	p.counts.in.Add(in)
@@ -136,6 +138,7 @@ func (p *Peer) part(a *wire.Asker) {
 	case <-a.Done():
 	case <-p.node.ctx.Done():
 		_ = a.Close()
+		<-a.Done()
 	}
 }
 
@@ -168,7 +171,9 @@ func (p *Peer) dial() (*wire.Asker, error) {
 	if n.cfg.TLS != nil {
 		conn = tls.Client(conn, p.tlsConfig())
 	}
-	theirs, err := wire.Greet(conn, true, n.cfg.Secret, n.hello(), n.greetTime())
+	mine := n.hello()
+	mine.Dialed = p.name
+	theirs, err := wire.Greet(conn, true, n.cfg.Secret, mine, n.greetTime())
 	if !stop() && err == nil {
 		err = ctx.Err()
 	}
@@ -180,7 +185,7 @@ func (p *Peer) dial() (*wire.Asker, error) {
 		return nil, err
 	}
 	n.compare(theirs)
-	return p.join(conn, theirs), nil
+	return p.join(conn, theirs)
 }
 
 func (p *Peer) tlsConfig() *tls.Config {
@@ -204,8 +209,9 @@ func (p *Peer) recognise(theirs wire.Hello) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if theirs.Instance == n.instance {
-		if n.cfg.Self == "" && n.self != p.name {
-			n.self = p.name // the others know us by this name
+		// The others know this node by this name, and if they know it by several, by the first.
+		if n.cfg.Self == "" && (!slices.Contains(n.members, n.self) || p.name < n.self) {
+			n.self = p.name
 			n.turnLocked()
 		}
 		return errItself
@@ -213,92 +219,121 @@ func (p *Peer) recognise(theirs wire.Hello) error {
 	if err := n.differsLocked(theirs); err != nil {
 		return refusal{err}
 	}
-	if theirs.Name != "" && theirs.Name != p.name {
-		return refusal{fmt.Errorf("it calls itself %s, and thinks the nodes are [%s], while this node dials it as %s, and thinks they are [%s]: "+
-			"give it --self %s", theirs.Name, strings.Join(theirs.Members, " "), p.name, strings.Join(n.fixedLocked(), " "), p.name)}
+	switch {
+	case theirs.Name == "" || theirs.Name == p.name:
+		return nil
+	case n.cfg.Self == "" && n.peers[theirs.Name] != nil: // one of several addresses of a node whose name was looked up
+		return refusal{fmt.Errorf("%w %s", errAlias, theirs.Name)}
 	}
-	return nil
+	return refusal{fmt.Errorf("it calls itself %s, and thinks the nodes are [%s], while this node dials it as %s, and thinks they are [%s]: "+
+		"give it --self %s", theirs.Name, strings.Join(theirs.Members, " "), p.name, strings.Join(n.fixedLocked(), " "), p.name)}
 }
+
+var errAlias = errors.New("it is another address of")
 
 // join makes p live.
-func (p *Peer) join(conn net.Conn, theirs wire.Hello) *wire.Asker {
+func (p *Peer) join(conn net.Conn, theirs wire.Hello) (*wire.Asker, error) {
 	n := p.node
+	n.reunite(theirs.Instance) // before anything is answered by what may have changed meanwhile
 	cfg := n.wireConfig()
 	var a *wire.Asker
-	ready := make(chan struct{})
-	cfg.Leaving = func() { <-ready; p.left() }
-	cfg.Lost = func(err error) { <-ready; p.lost(a, err) }
-	defer close(ready)
-	n.mu.Lock()
-	same := p.instance == theirs.Instance
-	p.instance = theirs.Instance
-	apart := (same && time.Since(p.heard) > n.cfg.Lease) || n.apartLocked()
-	n.mu.Unlock()
-	if apart && n.cfg.Reunited != nil {
-		n.cfg.Reunited() // before anything is answered by what may have changed meanwhile
+	made := make(chan struct{})
+	var ended, leaving bool // guarded by the node's mu
+	cfg.Leaving = func() {
+		<-made
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		if leaving = true; p.conn.Load() == a {
+			p.setLocked(Leaving, nil)
+		}
+	}
+	cfg.Lost = func(err error) {
+		<-made
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		ended = true
+		n.heardLocked(theirs.Instance, a.LastHeard())
+		if p.conn.CompareAndSwap(a, nil) {
+			p.setLocked(Down, err)
+		}
 	}
 	a = wire.Ask(conn, cfg)
+	close(made)
+	if err := p.remind(a); err != nil {
+		_ = a.Close()
+		return nil, err
+	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	if ended {
+		return nil, errors.New("it has hung up")
+	}
 	p.conn.Store(a)
-	p.setLocked(Live, nil)
-	return a
-}
-
-// apartLocked tells whether this node has heard of no peer for longer than a lease.
-func (n *Node) apartLocked() bool {
-	for _, p := range n.peers {
-		if p.state == Live {
-			return false
-		}
+	if leaving {
+		p.setLocked(Leaving, nil)
+	} else {
+		p.setLocked(Live, nil)
 	}
-	return time.Since(n.contact) > n.cfg.Lease
+	return a, nil
 }
 
-// left notes that p is about to stop.
-func (p *Peer) left() {
-	p.node.mu.Lock()
-	defer p.node.mu.Unlock()
-	p.setLocked(Leaving, nil)
-}
-
-// lost notes that the connection a has ended: p leaves the ring before any ask learns of it.
-func (p *Peer) lost(a *wire.Asker, err error) {
+// remind asks p what it is to be asked first.
+func (p *Peer) remind(a *wire.Asker) error {
 	n := p.node
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if p.conn.CompareAndSwap(a, nil) {
-		p.heard = a.LastHeard()
-		if p.heard.After(n.contact) {
-			n.contact = p.heard
-		}
-		p.setLocked(Down, err)
+	if n.cfg.Reminder == nil {
+		return nil
 	}
+	message, answered := n.cfg.Reminder(p.name)
+	if message == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(p.ctx, n.greetTime())
+	defer cancel()
+	s, err := a.Open(ctx, message)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	if _, _, err := s.Next(); err != nil {
+		return fmt.Errorf("remind it of what it has missed: %w", err)
+	}
+	answered()
+	return nil
 }
 
 // failed notes that p couldn't be reached.
 func (p *Peer) failed(err error) {
 	p.node.mu.Lock()
 	defer p.node.mu.Unlock()
-	state := Down
-	if _, ok := errors.AsType[refusal](err); ok || errors.Is(err, wire.ErrSecret) {
-		state = Refused
-	} else if _, ok := errors.AsType[*wire.VersionError](err); ok {
-		state = Refused
-	} else if errors.Is(err, errItself) {
-		state = Itself
+	switch {
+	case errors.Is(err, errItself):
+		p.setLocked(Itself, err)
+	case refuses(err):
+		p.setLocked(Refused, err)
+	default:
+		p.setLocked(Down, err)
 	}
-	p.setLocked(state, err)
+}
+
+// refuses tells whether err is that one of the two doesn't want to talk to the other, rather than that it can't be reached.
+func refuses(err error) bool {
+	_, refused := errors.AsType[refusal](err)
+	_, version := errors.AsType[*wire.VersionError](err)
+	_, certificate := errors.AsType[*tls.CertificateVerificationError](err)
+	_, alert := errors.AsType[tls.AlertError](err)
+	_, plain := errors.AsType[tls.RecordHeaderError](err)
+	return refused || version || certificate || alert || plain || errors.Is(err, wire.ErrSecret) || errors.Is(err, wire.ErrForeign)
 }
 
 // gone notes that p has closed the connection by which it asks: it may have ended, and not yet been missed.
 func (p *Peer) gone(a *wire.Answerer) {
 	if p.inbound == a {
 		p.inbound = nil
+		in, out := a.Traffic()
+		p.counts.in.Add(in)
+		p.counts.out.Add(out)
 	}
 }
-
-func (p *Peer) stateLocked() State { return p.state }
 
 // setLocked makes state p's, and logs the change.
 func (p *Peer) setLocked(state State, err error) {
@@ -332,7 +367,9 @@ func (p *Peer) tell(was State, err error) {
 	case Leaving:
 		about(log.Info(), "peer leaves")
 	case Refused:
-		about(log.Warn(), "peer refused")
+		if !errors.Is(err, errAlias) {
+			about(log.Warn(), "peer refused")
+		}
 	case Down:
 		if was == Leaving {
 			log.Info().Str("peer", p.name).Msg("peer left")
@@ -375,7 +412,7 @@ func (p *Peer) Ask(ctx context.Context, message []byte) (*Stream, error) {
 // Next is wire.Stream's.
 func (s *Stream) Next() (message, value []byte, err error) {
 	message, value, err = s.Stream.Next()
-	if !s.replied {
+	if !s.replied && err == nil {
 		s.replied = true
 		s.peer.counts.replied(time.Since(s.asked))
 	}
@@ -395,6 +432,25 @@ func (s *Stream) note(err error) {
 	if err != nil && err != io.EOF && !errors.Is(err, context.Canceled) && !s.failed.Swap(true) {
 		s.peer.counts.errors.Add(1)
 	}
+}
+
+// settled is how long a ring must have been the same for its differing from another's to be more than a change on its way.
+const settled = 10 * time.Second
+
+// Disagrees notes that p has said that it isn't the owner of what it was asked for, and what its ring is. Where that
+// lasts, the nodes were told different lists, or can't all reach each other.
+func (p *Peer) Disagrees(theirs []string) {
+	n := p.node
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	ours := n.ring.Load().names
+	if time.Since(n.turned) < settled || slices.Equal(ours, theirs) {
+		return
+	}
+	n.warned.once(func() {
+		n.cfg.Log.Warn().Str("peer", p.name).Strs("ours", few(ours)).Strs("theirs", few(theirs)).
+			Msg("this peer has other nodes in its ring: see that all are told the same and reach each other, or files will be fetched more than once")
+	}, append([]string{"ring", p.name}, theirs...)...)
 }
 
 // Joined waits until every member that was known at the time of the call has been dialed once, or ctx ends.

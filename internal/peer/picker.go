@@ -26,7 +26,7 @@ func (s *shell) PickPeer(key string) (groupcache.ProtoGetter, bool) {
 	if b.Node == nil || foreign(key, b.prefix) != nil {
 		return nil, false
 	}
-	p := b.Node.Owner(placeOf(key[len(b.prefix):]))
+	p := b.Node.Owner(Place(key[len(b.prefix):]))
 	if p == nil {
 		return nil, false
 	}

@@ -45,8 +45,8 @@ func (r *ring) owner(place string) *Peer { return r.peers[r.ownerName(place)] }
 
 func (r *ring) ownerName(place string) string { return r.hash.Get(place) }
 
-// placeOf is the part of a group's key, without its prefix, that decides on its owner: all before the second dot.
-func placeOf(key string) string {
+// Place is the part of a group's key, without its prefix, that decides on its owner: all before the second dot.
+func Place(key string) string {
 	first := strings.IndexByte(key, '.')
 	if second := strings.IndexByte(key[first+1:], '.'); second >= 0 {
 		return key[:first+1+second]

@@ -90,7 +90,7 @@ func TestFewKeysMove(t *testing.T) {
 
 func TestPlaceIsAllBeforeTheSecondDot(t *testing.T) {
 	for key, want := range map[string]string{"a.0.v.1": "a.0", "a.1z.v": "a.1z", "a.0": "a.0"} {
-		if got := placeOf(key); got != want {
+		if got := Place(key); got != want {
 			t.Errorf("place of %q is %q, want %q", key, got, want)
 		}
 	}

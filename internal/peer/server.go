@@ -3,17 +3,20 @@ package peer
 import (
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"net"
+	"slices"
 	"time"
-
-	"github.com/rs/zerolog"
 
 	"github.com/scurrycache/scurry/internal/wire"
 )
 
-// maxGreeting is how many connections may be proving at once who they are; more are closed, lest strangers take up
-// memory.
+// maxGreeting is how many connections may be proving at once who they are. When there are more, the oldest is closed: a
+// peer needs but a moment, and strangers must neither take up memory nor its place.
 const maxGreeting = 128
+
+// maxFromOne is how many connections one peer may have. It has one, or two while its lists change.
+const maxFromOne = 8
 
 // accept lets peers in until the listener is closed.
 func (n *Node) accept() {
@@ -26,7 +29,7 @@ func (n *Node) accept() {
 			}
 			return
 		case err != nil: // out of file descriptors, most likely
-			n.warnings.Warn().Err(err).Msg("can't accept a peer's connection")
+			n.cfg.Log.Warn().Err(err).Msg("can't accept a peer's connection")
 			select {
 			case <-time.After(pause):
 			case <-n.ctx.Done():
@@ -36,23 +39,24 @@ func (n *Node) accept() {
 			continue
 		}
 		pause = time.Millisecond
-		if !n.admit(conn) {
-			n.refused.Add(1)
-			_ = conn.Close()
-		}
+		n.admit(conn)
 	}
 }
 
-// admit greets conn in a goroutine of its own, unless there are too many already.
-func (n *Node) admit(conn net.Conn) bool {
+// admit greets conn in a goroutine of its own.
+func (n *Node) admit(conn net.Conn) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.closed || len(n.greeting) >= maxGreeting {
-		return false
+	if n.closed {
+		_ = conn.Close()
+		return
 	}
-	n.greeting[conn] = true
+	if len(n.greeting) >= maxGreeting {
+		_ = n.greeting[0].Close() // its greeting fails, and is counted
+		n.greeting = slices.Delete(n.greeting, 0, 1)
+	}
+	n.greeting = append(n.greeting, conn)
 	n.work.Go(func() { n.welcome(conn) })
-	return true
 }
 
 // welcome greets whoever has dialed and, if it is a peer, begins to answer it.
@@ -63,10 +67,13 @@ func (n *Node) welcome(raw net.Conn) {
 	}
 	theirs, err := wire.Greet(conn, false, n.cfg.Secret, n.hello(), n.greetTime())
 	n.mu.Lock()
-	delete(n.greeting, raw)
+	n.greeting = slices.DeleteFunc(n.greeting, func(c net.Conn) bool { return c == raw })
 	closed := n.closed
 	n.mu.Unlock()
 	if err == nil && !closed {
+		if theirs.Instance != n.instance {
+			n.reunite(theirs.Instance) // before it is answered from what may have changed meanwhile
+		}
 		err = n.answer(conn, theirs)
 	}
 	if err != nil || closed {
@@ -91,11 +98,18 @@ func (n *Node) tellRefused(remote net.Addr, err error) {
 		reason = "secret"
 	} else if errors.Is(err, wire.ErrForeign) {
 		reason = "foreign"
+	} else if refuses(err) {
+		reason = "refusal"
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.warnOnceLocked(func(e *zerolog.Event) {
-		e.Err(err).Stringer("remote", remote).Msg("a connection to the peer port was refused; more for the same reason aren't logged, but counted")
+	table := &n.strangers
+	if reason != "other" && reason != "foreign" && reason != "secret" {
+		table = &n.warned // strangers can't push out what is said of nodes
+	}
+	table.once(func() {
+		n.cfg.Log.Warn().Str("error", few([]string{err.Error()})[0]).Stringer("remote", remote).
+			Msg("a connection to the peer port was refused; more for the same reason aren't logged, but counted")
 	}, "refused", host, reason)
 }
 
@@ -108,6 +122,18 @@ func (n *Node) answer(conn net.Conn, theirs wire.Hello) error {
 	}
 	if differs := n.differsLocked(theirs); differs != nil {
 		return differs
+	}
+	if name := n.nameLocked(); name != "" && theirs.Dialed != name && n.cfg.Self != "" {
+		return refusal{fmt.Errorf("it has dialed %s, and this node is %s", theirs.Dialed, name)}
+	}
+	from := 0
+	for _, name := range n.answers {
+		if name == theirs.Name {
+			from++
+		}
+	}
+	if from >= maxFromOne {
+		return refusal{fmt.Errorf("%s has %d connections already", theirs.Name, from)}
 	}
 	cfg := n.wireConfig()
 	cfg.Serve = n.serve
@@ -127,6 +153,7 @@ func (n *Node) answer(conn net.Conn, theirs wire.Hello) error {
 			p.gone(a)
 		}
 		delete(n.answers, a)
+		n.heardLocked(theirs.Instance, time.Now())
 	}
 	a = wire.Answer(conn, cfg)
 	n.answers[a] = theirs.Name

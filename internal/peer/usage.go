@@ -1,7 +1,6 @@
 package peer
 
 import (
-	"strings"
 	"sync/atomic"
 	"time"
 )
@@ -59,5 +58,3 @@ func (p *Peer) Status() Status {
 	}
 	return s
 }
-
-func cmpNames(a, b string) int { return strings.Compare(a, b) }

@@ -69,7 +69,7 @@ func (s *Store) joinLocked(rec *Record, off, stop, ahead int64, here bool) (f *f
 		if !span.Holds(off) || (rec.refetchable() && off-span.Pos >= s.far()) {
 			continue
 		}
-		if f, ok := run.Follow(off, stop, ahead); ok {
+		if f, ok := run.Follow(off, stop, s.aheadOf(run.relay, ahead)); ok {
 			return f, run.relay, true
 		}
 	}
@@ -98,6 +98,15 @@ func (s *Store) share() int64 {
 	return share
 }
 
+// aheadOf is how far ahead of a reader a fill is to read that isn't kept if it reads where r does: what nobody has read by
+// then is dropped, and would have to be sent again.
+func (s *Store) aheadOf(r *relay, ahead int64) int64 {
+	if !r.active() {
+		return ahead
+	}
+	return min(ahead, s.far(), max(s.share(), s.cfg.Geometry.Max))
+}
+
 // far is how many bytes ahead of a fill a reader may be to wait for it rather than start a fill of its own.
 func (s *Store) far() int64 { return window * s.cfg.Geometry.Max }
 
@@ -123,7 +132,7 @@ func (s *Store) reach(ctx context.Context, rec *Record, off int64) int64 {
 		s.mu.Lock()
 		b := s.bodyLocked(rec.Version)
 		for _, run := range b.runs {
-			if at := run.Starts(); at >= off {
+			if at := run.Starts(); at >= off && !run.relays() {
 				end = min(end, at)
 			}
 		}
@@ -153,7 +162,7 @@ func (s *Store) probe(ctx context.Context, rec *Record, off, end int64) {
 	if done {
 		return
 	}
-	for off < end {
+	for n := s.cfg.Memory / s.cfg.Geometry.First; off < end && n > 0 && ctx.Err() == nil; n-- { // no more can be held
 		c := s.cfg.Geometry.At(off, rec.OneSlab)
 		if _, ok := s.held(ctx, rec, c); ok {
 			s.mu.Lock()
@@ -203,7 +212,7 @@ func (s *Store) runLocked(rec *Record, from source, off, end int64, want int64) 
 	cfg.Done = func(end int64, err error) { s.ended(rec, r, end, err) }
 	r.Run = fill.New(cfg)
 	if from.relay != nil {
-		from.relay.wants = r.Run.Wants
+		from.relay.sought = r.Run.Sought
 	}
 	b := s.bodyLocked(rec.Version)
 	for _, earlier := range b.runs {

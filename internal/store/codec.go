@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -11,6 +12,9 @@ import (
 // are sent as ages, since the clocks of two nodes differ. The key isn't sent: whoever asked knows it.
 
 const codecVersion = 1
+
+// maxLength is above all lengths of contents, so that offsets can be added to.
+const maxLength = 1 << 60
 
 func (r *Record) encode(now time.Time) []byte {
 	b := make([]byte, 0, 512)
@@ -31,7 +35,7 @@ func (r *Record) encode(now time.Time) []byte {
 }
 
 func (r *Record) flags() []*bool {
-	return []*bool{&r.Rangeable, &r.Resumable, &r.OneSlab, &r.Pass, &r.Kept}
+	return []*bool{&r.Rangeable, &r.Resumable, &r.OneSlab, &r.Pass}
 }
 
 var errEncoding = errors.New("not a record of this version")
@@ -56,7 +60,7 @@ func decode(b []byte, now time.Time) (*Record, error) {
 	}
 	r.Length = d.varint()
 	d.flags(r.flags())
-	if d.bad || len(d.b) > 0 {
+	if d.bad || len(d.b) > 0 || r.Status < 200 || r.Status > 999 || r.Length < -1 || r.Length >= maxLength {
 		return nil, errEncoding
 	}
 	return r, nil
@@ -158,12 +162,24 @@ func (d *decoder) string() string {
 	return s
 }
 
+// header is what net/http has taken from a client or an origin, so it must be as that leaves it: else what one side takes for
+// a field could be another message to the next.
 func (d *decoder) header() http.Header {
 	n := d.count()
-	h := make(http.Header, n)
+	h := http.Header{}
 	for range n {
 		name := d.string()
+		if name == "" || http.CanonicalHeaderKey(name) != name || strings.ContainsAny(name, " \r\n\x00:") || d.bad {
+			d.fail()
+			return nil
+		}
 		h[name] = d.strings()
+		for _, v := range h[name] {
+			if strings.ContainsAny(v, "\r\n\x00") {
+				d.fail()
+				return nil
+			}
+		}
 	}
 	return h
 }
@@ -173,8 +189,11 @@ func (d *decoder) strings() []string {
 	if n == 0 {
 		return nil
 	}
-	list := make([]string, 0, n)
+	var list []string
 	for range n {
+		if d.bad {
+			return nil
+		}
 		list = append(list, d.string())
 	}
 	return list

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"sync"
 	"time"
@@ -19,6 +20,8 @@ func (s *Store) askRecord(ctx context.Context, p *peer.Peer, _ string) ([]byte, 
 	if err != nil {
 		if verdict(err) {
 			f.verdict = err
+		} else if wrong, ok := errors.AsType[*wrongOwner](err); ok {
+			p.Disagrees(wrong.ring)
 		}
 		return nil, err
 	}
@@ -95,9 +98,15 @@ func (s *Store) keepCopy(f *flight, l *landing) {
 	switch {
 	case !l.stored:
 		s.dropLocked(l.rec)
-	case f.generation == s.generations.of(l.rec.Key):
-		s.installLocked(l.rec)
+		return
+	case f.generation != s.generations.of(l.rec.Key):
+		return
+	case l.rec.Pass: // what was stored before has been taken back
+		if old, _ := s.findLocked(l.rec.Key, f.ask.Header); old != nil && !old.Pass {
+			s.dropLocked(old)
+		}
 	}
+	s.installLocked(l.rec)
 }
 
 // relay begins to read the content that comes with an owner's answer.
@@ -105,7 +114,11 @@ func (s *Store) relay(f *flight, p *peer.Peer, l *landing, a *Answer, stream *pe
 	r := &relay{s: s, rec: l.rec, whole: f.ask.Whole, begun: true}
 	r.from.Store(p)
 	from := source{body: &relayed{stream, r}, relay: r}
-	if run := s.enter(f, l.rec, f.generation, from, a, s.relayEnd(l.rec, 0)); run != nil {
+	generation := f.generation
+	if !l.stored {
+		generation = noGeneration
+	}
+	if run := s.enter(f, l.rec, generation, from, a, s.relayEnd(l.rec, 0)); run != nil {
 		run.Start(ctx, cancel)
 		return
 	}
@@ -144,6 +157,22 @@ func (s *Store) askChunk(ctx context.Context, p *peer.Peer, key string) ([]byte,
 	return value, nil
 }
 
+// holds asks the owner whether it has all of rec's content [off, end).
+func (s *Store) holds(ctx context.Context, rec *Record, off, end int64) bool {
+	p := s.slabOwner(rec, off)
+	if p == nil {
+		return false
+	}
+	ask := part{key: rec.Key, rec: rec.encode(s.cfg.Now()), off: off, end: end}
+	stream, err := p.Ask(ctx, ask.encode(askHolds))
+	if err != nil {
+		return false
+	}
+	defer stream.Close()
+	_, err = s.answer(stream, nil)
+	return err == nil
+}
+
 // Peek returns what the owner of ask's key has stored, if that is another node; nil if there is nothing, or it can't be
 // asked.
 func (s *Store) Peek(ctx context.Context, ask *Ask) *Answer {
@@ -159,25 +188,56 @@ func (s *Store) Peek(ctx context.Context, ask *Ask) *Answer {
 	return a
 }
 
-// tellTime is how long the other nodes are waited for that are to be told of something.
+// tellTime is how long another node is waited for that is to be told of something.
 const tellTime = time.Second
 
 // Invalidate does away with all that is stored under key (RFC 9111 section 4.4), and with what is on its way there, on
-// all nodes that can be reached.
+// all nodes. One that can't be told now is told, when it can be, to doubt all that it has.
 func (s *Store) Invalidate(key string) {
+	owner := s.ownerOf(key)
+	if owner != nil {
+		s.tell(owner, key) // first, lest others get from it once more what they have dropped
+	}
 	s.invalidate(key)
-	ctx, cancel := context.WithTimeout(s.base, tellTime)
-	defer cancel()
 	var told sync.WaitGroup
 	for _, p := range s.cfg.Node.Peers() {
-		told.Go(func() {
-			stream, err := p.Ask(ctx, appendString([]byte{askInvalidate}, key))
-			if err != nil {
-				return // a lease bounds how long it goes on with what it has
-			}
-			defer stream.Close()
-			_, _, _ = stream.Next()
-		})
+		if p != owner {
+			told.Go(func() { s.tell(p, key) })
+		}
 	}
 	told.Wait()
+}
+
+// tell has p do away with what it stores under key.
+func (s *Store) tell(p *peer.Peer, key string) {
+	ctx, cancel := context.WithTimeout(s.base, tellTime)
+	defer cancel()
+	stream, err := p.Ask(ctx, appendString([]byte{askInvalidate}, key))
+	if err == nil {
+		_, err = s.answer(stream, nil)
+		_ = stream.Close()
+	}
+	if err != nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.untold[p.Name()]++
+	}
+}
+
+// Reminder is what the node with that name is to be asked before anything else, when contact with it returns, and what is
+// to be called when it has answered; nil if there is nothing. It is for peer.NodeConfig.
+func (s *Store) Reminder(name string) (message []byte, answered func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	untold := s.untold[name]
+	if untold == 0 {
+		return nil, nil
+	}
+	return []byte{askDoubt}, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.untold[name] == untold {
+			delete(s.untold, name)
+		}
+	}
 }

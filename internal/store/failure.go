@@ -10,5 +10,12 @@ type Failure struct {
 	Stored *Record
 }
 
+// alone is f without the stored response, which isn't for the one who asks.
+func (f *Failure) alone() *Failure {
+	c := *f
+	c.Stored = nil
+	return &c
+}
+
 func (f *Failure) Error() string { return f.Err.Error() }
 func (f *Failure) Unwrap() error { return f.Err }

@@ -73,6 +73,7 @@ type flight struct {
 	generation uint64 // of the key, when it took off
 	verdict    error  // what the owner has found out, which settles it for this node too
 	interim    chan interim
+	doubts     uint64 // there had been so many when the origin was asked
 
 	mu     sync.Mutex
 	answer *Answer // set by the getter, if it was this flight's that ran
@@ -146,6 +147,14 @@ func (s *Store) Fetch(ctx context.Context, ask *Ask, prev *Record) (*Answer, err
 		if errors.Is(err, errVariantKnown) {
 			variant = s.variantNow(ask)
 			continue
+		}
+		if failed, ok := errors.AsType[*Failure](err); ok && failed.Stored != nil && !s.selects(failed.Stored, ask.Header) {
+			own := s.variant(failed.Stored, ask.Header)
+			if own != variant { // the failure is another variant's
+				variant, prev = own, nil
+				continue
+			}
+			return nil, failed.alone()
 		}
 		if err != nil || !a.Collapsed || s.selects(a.Record, ask.Header) {
 			return a, err
@@ -238,6 +247,9 @@ func (s *Store) shared(ask *Ask, encoded []byte) (*Answer, error) {
 // adopt makes a record that was decoded one of key's.
 func (s *Store) adopt(key string, rec *Record) {
 	rec.Key = key
+	if rec.turn == 0 {
+		rec.turn = s.cfg.Node.Turns()
+	}
 	rec.place = s.place(key)
 	rec.Prepared = s.cfg.Source.Prepare(rec)
 }

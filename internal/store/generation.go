@@ -1,11 +1,16 @@
 package store
 
+import "math"
+
 // generations counts how often the stored responses of a cache key have been done away with. What was asked for under
 // an older generation isn't stored. The zero value is ready for use.
 type generations struct {
 	epoch  uint64
 	raised map[string]uint64 // above epoch
 }
+
+// noGeneration is none that a key has.
+const noGeneration = math.MaxUint64
 
 // The log of raised keys is bounded: when it is full, all keys are raised at once.
 const maxRaised = 4096

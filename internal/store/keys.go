@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"strconv"
-	"strings"
 
 	"github.com/scurrycache/scurry/internal/chunk"
 	"github.com/scurrycache/scurry/internal/peer"
@@ -88,22 +87,10 @@ func (s *Store) slabOwner(rec *Record, off int64) *peer.Peer {
 	return s.cfg.Node.Owner(rec.place[len(s.chunks.Prefix()):] + strconv.FormatInt(slab, 36))
 }
 
-// place is the part of a chunk's key, without the group's prefix, that decides on its owner.
-func place(key string) string {
-	first := strings.IndexByte(key, '.')
-	if second := strings.IndexByte(key[first+1:], '.'); second >= 0 {
-		return key[:first+1+second]
-	}
-	return key
-}
-
 // flightKey is the key of a question in the records group: those with the same key share an answer.
 func (s *Store) flightKey(ask *Ask, generation uint64, variant string) string {
 	key := s.records.Prefix() + digest(ask.Key) + ".0." + strconv.FormatUint(generation, 36) + "." + digest(variant)
-	if ask.Stored {
-		key += ".stored"
-	}
-	if ask.Alone {
+	if ask.Alone || ask.Stored { // that nothing is stored for one says nothing of the others
 		key += "." + rand.Text()
 	}
 	return key

@@ -29,6 +29,7 @@ func (s *Store) load(ctx context.Context, _ string) ([]byte, error) {
 		return nil, errVariantKnown
 	}
 	generation := s.generations.of(f.ask.Key)
+	f.doubts = s.doubts
 	s.mu.Unlock()
 
 	x, err := s.ask(f, generation)
@@ -74,11 +75,12 @@ func (s *Store) ask(f *flight, generation uint64) (x *exchange, err error) {
 	}
 	rec := got.Record
 	rec.Generation = generation
-	rec.Revision = rand.Uint64()
+	rec.Revision, rec.asked = rand.Uint64(), f.doubts
+	rec.turn = s.cfg.Node.Turns()                               // before the owner is looked for
 	if rec.Lease = (time.Time{}); s.ownerOf(f.ask.Key) != nil { // this node stands in for the owner
 		rec.Lease = s.cfg.Now().Add(s.cfg.Lease)
 	}
-	rec.Rangeable = rec.Rangeable && rec.Length < 1<<60 // offsets are added to
+	rec.Rangeable = rec.Rangeable && rec.Length < maxLength
 	s.adopt(f.ask.Key, rec)
 	return &exchange{got, ctx, cancel}, nil
 }
@@ -168,13 +170,13 @@ func (s *Store) enter(f *flight, rec *Record, generation uint64, from source, a 
 		return nil
 	}
 	want := int64(0)
-	if f.ask.Whole {
+	if f.ask.Whole && !from.relay.active() {
 		want = fill.Everything
 	}
 	run := s.runLocked(rec, from, 0, end, want)
 	if follows {
 		a.relay = from.relay
-		a.follower, _ = run.Follow(0, fill.Everything, fill.Everything)
+		a.follower, _ = run.Follow(0, fill.Everything, s.aheadOf(from.relay, fill.Everything))
 	}
 	return run
 }

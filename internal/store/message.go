@@ -3,7 +3,7 @@ package store
 import (
 	"encoding/binary"
 	"errors"
-	"fmt"
+	"strings"
 	"time"
 
 	"github.com/scurrycache/scurry/internal/fill"
@@ -14,7 +14,9 @@ const (
 	askRecord     = 'r' // the record of a resource: found, or fetched from the origin
 	askChunk      = 'c' // a chunk, if it is held
 	askFollow     = 'f' // the bytes of a version from some offset on, to the end of their slab, as they come
+	askHolds      = 'h' // whether all of a content that can't be asked for again is held
 	askInvalidate = 'i' // to do away with what is stored of a resource
+	askDoubt      = 'd' // to validate everything at its next use
 )
 
 // What they are answered. Each answer begins with its kind.
@@ -78,8 +80,8 @@ type part struct {
 	whole    bool   // all of it will be wanted
 }
 
-func (p *part) encode() []byte {
-	b := append(make([]byte, 0, 64+len(p.key)+len(p.rec)), askFollow)
+func (p *part) encode(kind byte) []byte {
+	b := append(make([]byte, 0, 64+len(p.key)+len(p.rec)), kind)
 	b = appendString(b, p.key)
 	b = binary.AppendVarint(b, p.off)
 	b = binary.AppendVarint(b, p.end)
@@ -170,7 +172,7 @@ func (s *Store) decodeError(kind byte, d *decoder) error {
 	case answerFailed:
 		f := &Failure{Status: int(d.varint()), Kind: d.string()}
 		f.Err = errors.New(d.string())
-		if d.bad || f.Status < 400 || f.Status > 599 {
+		if d.bad || f.Status < 400 || f.Status > 599 || strings.Trim(f.Kind, "abcdefghijklmnopqrstuvwxyz0123456789_") != "" {
 			return errBusy
 		}
 		if len(d.b) > 0 {
@@ -184,7 +186,7 @@ func (s *Store) decodeError(kind byte, d *decoder) error {
 // wrongOwner is that a peer's ring has another owner for a key than ours.
 type wrongOwner struct{ ring []string }
 
-func (w *wrongOwner) Error() string { return fmt.Sprintf("%v: its ring is %v", errWrongOwner, w.ring) }
+func (w *wrongOwner) Error() string { return errWrongOwner.Error() }
 func (w *wrongOwner) Unwrap() error { return errWrongOwner }
 
 // verdict tells whether err is what an owner has found out for all, so that nobody is to try again himself.

@@ -19,6 +19,7 @@ type Reader struct {
 	relay    *relay // that the follower follows, if it isn't the origin's
 	view     []byte // fetched but not yet handed out
 	here     bool   // only what doesn't depend on other nodes will do
+	sure     bool   // another node has all of what can't be asked for again
 	origin   bool   // some bytes came from the origin while they were read
 	peer     string // the node by way of which some came
 }
@@ -80,6 +81,7 @@ func (r *Reader) Ready(ctx context.Context) error {
 	if r.follower == nil && !r.rec.refetchable() {
 		// A fill that can't be repeated has what is yet to come, so it is followed from the first byte on.
 		r.look()
+		r.sure = r.follower == nil && !r.atEnd() && r.certain(ctx)
 	}
 	if r.follower == nil && !r.atEnd() {
 		if err := r.find(ctx); err != nil {
@@ -93,6 +95,18 @@ func (r *Reader) Ready(ctx context.Context) error {
 		return r.whole(ctx)
 	}
 	return nil
+}
+
+// certain tells whether what another node owns can be read chunk by chunk: the first byte's chunk is all, or all of them
+// are held there. Else that node is to be followed from the first byte on, which makes it certain in its own ways.
+func (r *Reader) certain(ctx context.Context) bool {
+	if r.end < 0 || !r.afar() {
+		return false
+	}
+	if r.s.cfg.Geometry.At(r.pos, r.rec.OneSlab).End >= r.end || r.s.keeps(ctx, r.rec, r.pos, r.end) {
+		return true
+	}
+	return r.s.holds(ctx, r.rec, r.pos, r.end)
 }
 
 // whole makes sure that nothing is missing of a body that can't be asked for again and is no longer being read.
@@ -221,8 +235,8 @@ func (r *Reader) viewChunk(ctx context.Context) bool {
 	c := r.s.cfg.Geometry.At(r.pos, r.rec.OneSlab)
 	var ask *chunkAsk
 	if r.afar() {
-		if !r.rec.refetchable() && (r.rec.Length < 0 || !r.rec.Kept) {
-			return false // the owner may not have it all: it is to be followed from the first byte on
+		if !r.rec.refetchable() && !r.sure {
+			return false
 		}
 		ask = &chunkAsk{Context: ctx, afar: true}
 		ctx = ask
@@ -292,7 +306,7 @@ func (r *Reader) beginLocked(from source, start, end, begun int64, mayLookAgain 
 	}
 	run := s.runLocked(r.rec, from, start, end, start)
 	r.relay = from.relay
-	r.follower, _ = run.Follow(r.pos, r.stop(), r.ahead)
+	r.follower, _ = run.Follow(r.pos, r.stop(), s.aheadOf(from.relay, r.ahead))
 	ctx, cancel := context.WithCancel(s.base)
 	run.Start(ctx, cancel)
 	return nil

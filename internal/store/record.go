@@ -41,12 +41,10 @@ type Record struct {
 	// this node stood in. It is zero for a record that this node owns.
 	Lease time.Time
 
-	// Kept means that the owner had all of the content in memory when it gave the record, which matters where the
-	// content can't be asked for again.
-	Kept bool
-
 	Prepared any // by Source.Prepare
 
+	turn  uint64 // of the ring, by which the owner was found
+	asked uint64 // how many doubts there had been when the origin was asked
 	place string // what the keys of all its chunks begin with
 	first string // key of the first chunk
 	bytes int64  // what the record takes in memory, about

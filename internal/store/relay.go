@@ -21,7 +21,7 @@ type relay struct {
 	whole   bool // all of the content will be wanted
 	origin  atomic.Bool
 	from    atomic.Pointer[peer.Peer] // the owner that it read from last
-	wants   func() int64              // how far the fill reads at this moment
+	sought  func() int64              // how far the readers of the fill will want it to read
 	begun   bool                      // some bytes may have come
 	verdict error                     // of an owner: there is no use in trying again
 }
@@ -41,8 +41,9 @@ func (r *relay) name() string {
 
 // arrange makes a fill one that reads where r does.
 func (r *relay) arrange(cfg *fill.Config) {
-	cfg.Transient = true
+	cfg.Transient = r.active
 	cfg.Open = r.open
+	cfg.Share = func() int64 { return r.s.aheadOf(r, fill.Everything) + 2*r.s.cfg.Geometry.Max } // what a slow reader has yet to read
 	if push := cfg.Push; push != nil {
 		cfg.Push = func(off int64, b []byte) {
 			if r.origin.Load() {
@@ -87,10 +88,10 @@ func (r *relay) open(ctx context.Context, off, end int64) (fill.Body, int64, err
 // follow asks p for the bytes [off, end) as they come.
 func (r *relay) follow(ctx context.Context, p *peer.Peer, off, end int64) (fill.Body, int64, error) {
 	if r.rec.refetchable() {
-		end = min(end, max(r.wants(), off+1)) // what nobody wants, the owner isn't to read; more can be asked for
+		end = min(end, max(r.sought(), off+1)) // what nobody will want, the owner isn't to read; more can be asked for
 	}
 	ask := part{key: r.rec.Key, rec: r.rec.encode(r.s.cfg.Now()), off: off, end: end, whole: r.whole}
-	stream, err := p.Ask(ctx, ask.encode())
+	stream, err := p.Ask(ctx, ask.encode(askFollow))
 	if err != nil {
 		return nil, 0, err
 	}
@@ -117,8 +118,9 @@ func (s *Store) answer(stream *peer.Stream, inform func(int, http.Header)) (*dec
 		case answerOK:
 			return d, nil
 		case answerInterim:
-			if status := int(d.varint()); inform != nil {
-				inform(status, d.header())
+			status, header := int(d.varint()), d.header()
+			if inform != nil && !d.bad && status > http.StatusSwitchingProtocols && status < 200 {
+				inform(status, header)
 			}
 		default:
 			return nil, s.decodeError(kind, d)

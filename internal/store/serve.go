@@ -8,6 +8,7 @@ import (
 	"net/http"
 
 	"github.com/scurrycache/scurry/internal/fill"
+	"github.com/scurrycache/scurry/internal/peer"
 	"github.com/scurrycache/scurry/internal/wire"
 )
 
@@ -22,8 +23,13 @@ func (s *Store) Serve(c *wire.Call) {
 		s.serveChunk(c, d)
 	case askFollow:
 		s.serveFollow(c, d)
+	case askHolds:
+		s.serveHolds(c, d)
 	case askInvalidate:
 		s.serveInvalidate(c, d)
+	case askDoubt:
+		s.Doubt()
+		reply(c, []byte{answerOK}, nil)
 	default:
 		s.refuse(c, errBusy)
 	}
@@ -36,7 +42,7 @@ func (s *Store) refuse(c *wire.Call, err error) { reply(c, s.encodeError(err), n
 
 func (s *Store) serveChunk(c *wire.Call, d *decoder) {
 	key := d.string()
-	if d.bad || s.cfg.Node.Owner(place(key)) != nil {
+	if d.bad || s.cfg.Node.Owner(peer.Place(key)) != nil {
 		s.refuse(c, errWrongOwner)
 		return
 	}
@@ -88,9 +94,6 @@ func (s *Store) serveRecord(c *wire.Call, d *decoder) {
 		rec: a.Record, found: a.Found, collapsed: a.Collapsed, renewed: a.Renewed, status: a.Status,
 		content: a.Body != nil || a.follower != nil, stored: s.stores(a.Record),
 	}
-	if a.Found && !l.rec.refetchable() {
-		l.rec = l.rec.with(func(r *Record) { r.Kept = s.keeps(r) })
-	}
 	if c.Reply(append([]byte{answerOK}, l.encode(s.cfg.Now())...), nil) != nil {
 		return
 	}
@@ -98,6 +101,9 @@ func (s *Store) serveRecord(c *wire.Call, d *decoder) {
 	case !l.content:
 		_ = c.End(nil)
 	case a.Body != nil:
+		if body, ok := a.Body.(*cancelling); ok {
+			defer context.AfterFunc(c.Context(), body.cancel)() // lest it be read for nobody
+		}
 		s.pumpOnce(c, a)
 	default:
 		var rd Reader
@@ -148,14 +154,11 @@ func (s *Store) drop(rec *Record) {
 	s.dropLocked(rec)
 }
 
-// keeps tells whether all of rec's content is held.
-func (s *Store) keeps(rec *Record) bool {
-	if rec.Length < 0 {
-		return false
-	}
-	for off := int64(0); off < rec.Length; {
+// keeps tells whether all of rec's content [off, end) is held on this node.
+func (s *Store) keeps(ctx context.Context, rec *Record, off, end int64) bool {
+	for off < end {
 		c := s.cfg.Geometry.At(off, rec.OneSlab)
-		if _, ok := s.held(s.base, rec, c); !ok {
+		if _, ok := s.held(ctx, rec, c); !ok {
 			return false
 		}
 		off = c.End
@@ -163,17 +166,37 @@ func (s *Store) keeps(rec *Record) bool {
 	return true
 }
 
-func (s *Store) serveFollow(c *wire.Call, d *decoder) {
-	ask := decodePart(d)
+// servePart takes the part that another node asks for, and refuses it if it isn't this node's to answer.
+func (s *Store) servePart(c *wire.Call, d *decoder) (ask *part, rec *Record, ok bool) {
+	ask = decodePart(d)
 	rec, err := decode(ask.rec, s.cfg.Now())
 	if err != nil || d.bad || s.cfg.Source.Check(ask.key) != nil || ask.off < 0 || (ask.end >= 0 && ask.end <= ask.off) ||
-		(rec.Length >= 0 && ask.end > rec.Length) || (rec.refetchable() && ask.end < 0) {
+		(rec.Length >= 0 && (ask.end > rec.Length || ask.off >= rec.Length)) || (rec.refetchable() && ask.end < 0) {
 		s.refuse(c, errBusy)
-		return
+		return nil, nil, false
 	}
 	s.adopt(ask.key, rec)
 	if s.slabOwner(rec, ask.off) != nil {
 		s.refuse(c, errWrongOwner)
+		return nil, nil, false
+	}
+	return ask, rec, true
+}
+
+func (s *Store) serveHolds(c *wire.Call, d *decoder) {
+	ask, rec, ok := s.servePart(c, d)
+	switch {
+	case !ok:
+	case ask.end >= 0 && s.keeps(c.Context(), rec, ask.off, ask.end):
+		reply(c, []byte{answerOK}, nil)
+	default:
+		reply(c, []byte{answerNotHeld}, nil)
+	}
+}
+
+func (s *Store) serveFollow(c *wire.Call, d *decoder) {
+	ask, rec, ok := s.servePart(c, d)
+	if !ok {
 		return
 	}
 	var rd Reader
@@ -184,7 +207,7 @@ func (s *Store) serveFollow(c *wire.Call, d *decoder) {
 	}
 	if err := rd.Ready(c.Context()); err != nil {
 		rd.Close()
-		s.refuse(c, err)
+		s.refuse(c, s.finding(c, err))
 		return
 	}
 	if c.Reply(binary.AppendVarint([]byte{answerOK}, rd.rec.Length), nil) != nil {
@@ -204,7 +227,7 @@ func (s *Store) pump(c *wire.Call, rd *Reader) {
 			_ = c.End(nil)
 			return
 		case err != nil:
-			_ = c.Abort(s.encodeError(err))
+			_ = c.Abort(s.encodeError(s.finding(c, err)))
 			return
 		}
 		if _, err := c.Write(b); err != nil {
@@ -213,7 +236,20 @@ func (s *Store) pump(c *wire.Call, rd *Reader) {
 	}
 }
 
-// pumpOnce sends a body that isn't stored.
+// finding is what an error of reading for another node says: that this node stops, else something about the origin, which
+// nobody needs to find out again.
+func (s *Store) finding(c *wire.Call, err error) error {
+	switch {
+	case s.base.Err() != nil || c.Context().Err() != nil:
+		return errBusy
+	case verdict(err):
+		return err
+	}
+	return s.cfg.Source.Failed(err)
+}
+
+// pumpOnce sends a body that isn't stored. What is written must not be changed afterwards, so each piece has memory of its
+// own.
 func (s *Store) pumpOnce(c *wire.Call, a *Answer) {
 	for {
 		b := make([]byte, 32<<10)
@@ -228,7 +264,7 @@ func (s *Store) pumpOnce(c *wire.Call, a *Answer) {
 			_ = c.End(appendHeader(nil, a.trailer()))
 			return
 		case err != nil:
-			_ = c.Abort(s.encodeError(&Failure{Status: 502, Kind: "http_response_incomplete", Err: err}))
+			_ = c.Abort(s.encodeError(s.finding(c, err)))
 			return
 		}
 	}

@@ -53,6 +53,9 @@ type Source interface {
 	// Fresh tells whether rec, which is prepared, may answer a request that has no wishes of its own.
 	Fresh(rec *Record) bool
 
+	// Failed says of an error of Open, or of a body, what it means to those who ask.
+	Failed(err error) *Failure
+
 	// Check says what is wrong with a cache key that another node sent, if anything.
 	Check(key string) error
 }
@@ -67,7 +70,7 @@ type Fetched struct {
 	Renewed   bool // prev is still good: Record is prev with new fields and times, and there is no Body
 }
 
-// Config says how a Store works. All fields but Now must be set.
+// Config says how a Store works. All fields but Now, Node and Lease must be set.
 type Config struct {
 	Memory    int64 // bytes of records and chunks together
 	Geometry  chunk.Geometry
@@ -125,8 +128,10 @@ type Store struct {
 	recordBytes int64
 	bodies      map[string]*body // by version
 	generations generations
-	fills       int64     // begun so far
-	doubt       time.Time // what was received before it is to be validated at its next use
+	fills       int64          // begun so far
+	doubts      uint64         // counts the reasons to doubt what is stored
+	doubt       uint64         // the last one that was about everything
+	untold      map[string]int // of how many invalidations a node couldn't be told, by its name
 }
 
 // New makes a store. It must be closed.
@@ -137,7 +142,7 @@ func New(cfg Config) (*Store, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	s := &Store{cfg: cfg, entries: map[string]*list.Element{}, recent: list.New(), bodies: map[string]*body{}}
+	s := &Store{cfg: cfg, entries: map[string]*list.Element{}, recent: list.New(), bodies: map[string]*body{}, untold: map[string]int{}}
 	var err error
 	if s.records, err = peer.Borrow(peer.GroupConfig{Load: s.load, Node: cfg.Node, Ask: s.askRecord}); err != nil {
 		return nil, err

@@ -94,7 +94,7 @@ func sampleRecord(now time.Time) *Record {
 		Header:      http.Header{"Etag": {`"1"`}, "X": {"one", "", "\xff\xfe"}},
 		Selecting:   http.Header{"Accept": {"*/*"}},
 		RequestTime: now.Add(-2 * time.Second), ResponseTime: now.Add(-time.Second), PassUntil: now.Add(time.Second),
-		RetryAfter: now.Add(time.Minute), Length: 1 << 40, Rangeable: true, OneSlab: true, Kept: true,
+		RetryAfter: now.Add(time.Minute), Length: 1 << 40, Rangeable: true, OneSlab: true,
 	}
 }
 
@@ -151,9 +151,10 @@ type canned struct {
 	opens   []string
 }
 
-func (c *canned) Prepare(*Record) any { return nil }
-func (c *canned) Fresh(*Record) bool  { return true }
-func (c *canned) Check(string) error  { return nil }
+func (c *canned) Prepare(*Record) any       { return nil }
+func (c *canned) Fresh(*Record) bool        { return true }
+func (c *canned) Check(string) error        { return nil }
+func (c *canned) Failed(err error) *Failure { return &Failure{Status: 502, Kind: "x", Err: err} }
 
 func (c *canned) Fetch(context.Context, *Ask, *Record) (*Fetched, error) {
 	c.mu.Lock()

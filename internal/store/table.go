@@ -11,8 +11,8 @@ type entry struct {
 	key      string
 	variants []*Record
 	bytes    int64
-	turn     uint64 // of the ring, by which
-	owned    bool   // the key is this node's
+	turn     uint64 // of the ring, up to which what this node owns is known to be its own
+	doubt    uint64 // what it owns and asked for before this one of the store's doubts is to be validated at its next use
 }
 
 // maxVariants bounds the records of one key, so that searching them stays cheap; the oldest make room.
@@ -35,7 +35,7 @@ func (s *Store) findLocked(key string, request http.Header) (rec *Record, lapsed
 		if !s.selects(rec, request) {
 			continue
 		}
-		lapsed := s.lapsedLocked(rec)
+		lapsed := s.lapsedLocked(el.Value.(*entry), rec)
 		if rec.Pass && (lapsed || !s.cfg.Now().Before(rec.PassUntil)) {
 			return nil, false
 		}
@@ -53,8 +53,16 @@ func (s *Store) tendLocked(el *list.Element) bool {
 	if s.cfg.Node == nil || e.turn == turn {
 		return true
 	}
-	e.turn, e.owned = turn, s.ownerOf(e.key) == nil
-	if e.owned || !slices.ContainsFunc(e.variants, owns) {
+	since := e.turn
+	e.turn = turn
+	if !slices.ContainsFunc(e.variants, owns) {
+		return true
+	}
+	if s.ownerOf(e.key) == nil {
+		if !s.cfg.Node.OwnedSince(digest(e.key)+".0", since) {
+			s.doubts++ // another node may have known better meanwhile
+			e.doubt = s.doubts
+		}
 		return true
 	}
 	for _, rec := range e.variants {
@@ -71,9 +79,12 @@ func owns(rec *Record) bool { return rec.Lease.IsZero() }
 
 // lapsedLocked tells whether rec may be used no more without a word from its owner; or, if that is this node, from
 // the origin, since others may have stood in for this node while it was out of contact.
-func (s *Store) lapsedLocked(rec *Record) bool {
-	if owns(rec) {
-		return rec.ResponseTime.Before(s.doubt)
+func (s *Store) lapsedLocked(e *entry, rec *Record) bool {
+	switch {
+	case s.cfg.Now().Before(rec.RetryAfter): // it has been tried just now
+		return false
+	case owns(rec):
+		return rec.asked < max(s.doubt, e.doubt)
 	}
 	return !s.cfg.Now().Before(rec.Lease)
 }
@@ -83,7 +94,8 @@ func (s *Store) lapsedLocked(rec *Record) bool {
 func (s *Store) Doubt() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.doubt = s.cfg.Now()
+	s.doubts++
+	s.doubt = s.doubts
 }
 
 func (s *Store) selects(rec *Record, request http.Header) bool {
@@ -116,10 +128,11 @@ func (s *Store) installLocked(rec *Record) {
 	rec.bytes = rec.size()
 	el, ok := s.entries[rec.Key]
 	if !ok {
-		el = s.recent.PushFront(&entry{key: rec.Key, turn: s.cfg.Node.Turns(), owned: owns(rec)})
+		el = s.recent.PushFront(&entry{key: rec.Key, turn: rec.turn})
 		s.entries[rec.Key] = el
 	}
 	e := el.Value.(*entry)
+	e.turn = min(e.turn, rec.turn)
 	kept := make([]*Record, 0, len(e.variants)+1)
 	for _, old := range e.variants {
 		if rec.replaces(old) || len(kept)+1 == maxVariants {

@@ -52,6 +52,13 @@ func (a *Answerer) Leave() {
 	}
 }
 
+// Calls is how many asks haven't been answered to the end.
+func (a *Answerer) Calls() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return len(a.calls)
+}
+
 // Close ends the connection at once, and the contexts of its calls. It doesn't wait: Done tells when the connection's
 // goroutines are gone, and Wait waits for the calls.
 func (a *Answerer) Close() error {

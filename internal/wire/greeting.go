@@ -107,11 +107,11 @@ func (g *greeter) dial() (Hello, error) {
 	if err := g.check("acceptor", g.mine, g.theirs); err != nil {
 		return Hello{}, err
 	}
-	theirs, err := g.readHello()
+	theirs, err := g.readHello("acceptor's hello", g.mine, g.theirs)
 	if err != nil {
 		return Hello{}, err
 	}
-	return theirs, g.send([]byte{accepted}, size(g.hello), g.hello)
+	return theirs, g.send([]byte{accepted}, g.sealed("dialer's hello", g.mine, g.theirs))
 }
 
 func (g *greeter) accept() (Hello, error) {
@@ -127,13 +127,13 @@ func (g *greeter) accept() (Hello, error) {
 		return Hello{}, err
 	}
 	proof := g.proof("acceptor", g.theirs, g.mine)
-	if err := g.send([]byte{accepted}, proof, size(g.hello), g.hello); err != nil {
+	if err := g.send([]byte{accepted}, proof, g.sealed("acceptor's hello", g.theirs, g.mine)); err != nil {
 		return Hello{}, err
 	}
 	if err := g.readVerdict(); err != nil {
 		return Hello{}, err
 	}
-	return g.readHello()
+	return g.readHello("dialer's hello", g.theirs, g.mine)
 }
 
 func (g *greeter) sendOpening() error {
@@ -175,13 +175,22 @@ func describe(b []byte) string {
 }
 
 // proof is what the side of that label proves with that it knows the secret.
-func (g *greeter) proof(label string, dialer, acceptor [nonceSize]byte) []byte {
+func (g *greeter) proof(label string, dialer, acceptor [nonceSize]byte, said ...byte) []byte {
 	h := hmac.New(sha256.New, g.secret)
 	fmt.Fprintf(h, "scurry %s\x00", label)
 	h.Write(binary.BigEndian.AppendUint16(nil, version))
 	h.Write(dialer[:])
 	h.Write(acceptor[:])
+	h.Write(said)
 	return h.Sum(nil)
+}
+
+// sealed is this side's Hello with its size before it and behind it the proof that it comes from who knows the secret: who
+// only passes on the proofs of others can't say who they are.
+func (g *greeter) sealed(label string, dialer, acceptor [nonceSize]byte) []byte {
+	b := binary.BigEndian.AppendUint32(nil, uint32(len(g.hello)))
+	b = append(b, g.hello...)
+	return append(b, g.proof(label, dialer, acceptor, g.hello...)...)
 }
 
 // check reads the other side's proof. If it is wrong, the other side is told so, and nothing else.
@@ -212,9 +221,7 @@ func (g *greeter) readVerdict() error {
 	return fmt.Errorf("%w: verdict %d", ErrForeign, b[0])
 }
 
-func size(hello []byte) []byte { return binary.BigEndian.AppendUint32(nil, uint32(len(hello))) }
-
-func (g *greeter) readHello() (Hello, error) {
+func (g *greeter) readHello(label string, dialer, acceptor [nonceSize]byte) (Hello, error) {
 	var n [4]byte
 	if err := g.read(n[:]); err != nil {
 		return Hello{}, err
@@ -225,6 +232,13 @@ func (g *greeter) readHello() (Hello, error) {
 	b := make([]byte, binary.BigEndian.Uint32(n[:]))
 	if err := g.read(b); err != nil {
 		return Hello{}, err
+	}
+	var seal [sha256.Size]byte
+	if err := g.read(seal[:]); err != nil {
+		return Hello{}, err
+	}
+	if !hmac.Equal(seal[:], g.proof(label, dialer, acceptor, b...)) {
+		return Hello{}, fmt.Errorf("%w: what the other side says of itself isn't what it said", ErrSecret)
 	}
 	return decodeHello(b)
 }

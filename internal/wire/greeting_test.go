@@ -302,14 +302,33 @@ func TestGreetTooLarge(t *testing.T) {
 		here, there := net.Pipe()
 		go func() { _, _ = there.Write(theirs) }()
 		g := greeter{conn: here}
-		if h, err := g.readHello(); err == nil {
-			t.Errorf("theirs: %.40v", h)
+		if h, err := g.readHello("hello", g.mine, g.theirs); err == nil || errors.Is(err, ErrSecret) {
+			t.Errorf("theirs: %.40v, %v", h, err)
 		}
 		_, _ = here.Close(), there.Close()
 	}
 }
 
-func sized(hello string) []byte { return append(size([]byte(hello)), hello...) }
+// sized is a sealed hello, of whoever has no secret and two nonces of zeros.
+func sized(hello string) []byte {
+	g := greeter{hello: []byte(hello)}
+	return g.sealed("hello", g.mine, g.theirs)
+}
+
+// TestHelloOfAnother: whoever passes on the proofs of two nodes to each other can't put a Hello of his own in the place of
+// theirs.
+func TestHelloOfAnother(t *testing.T) {
+	var g greeter
+	forged := sized(`{"Name":"stranger"}`)
+	forged[len(forged)-1]++
+	here, there := net.Pipe()
+	go func() { _, _ = there.Write(forged) }()
+	g.conn = here
+	if h, err := g.readHello("hello", g.mine, g.theirs); !errors.Is(err, ErrSecret) {
+		t.Errorf("%v, %v", h, err)
+	}
+	_, _ = here.Close(), there.Close()
+}
 
 func TestDiffers(t *testing.T) {
 	facts := func(pairs ...string) (h Hello) {

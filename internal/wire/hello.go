@@ -19,6 +19,7 @@ type Fact struct{ Name, Value string }
 // Hello is what nodes tell each other about themselves when they meet.
 type Hello struct {
 	Name     string   // by which this node is dialed
+	Dialed   string   // what this node has dialed; empty if it was dialed
 	Instance string   // unique to each start of a process
 	Members  []string // who this node thinks the nodes are
 	Facts    []Fact

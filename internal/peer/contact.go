@@ -1,0 +1,45 @@
+package peer
+
+import "time"
+
+// maxHeard bounds for how many instances of peers it is remembered when they were last heard of.
+const maxHeard = 1000
+
+// reunite tells of a contact that returns after longer than a lease: with the node of that instance, or with any at all.
+func (n *Node) reunite(instance string) {
+	n.mu.Lock()
+	heard, known := n.heard[instance]
+	apart := (known && time.Since(heard) > n.cfg.Lease) || (!n.inContactLocked() && time.Since(n.contact) > n.cfg.Lease)
+	delete(n.heard, instance)
+	n.contact = time.Now()
+	n.mu.Unlock()
+	if apart && n.cfg.Reunited != nil {
+		n.cfg.Reunited()
+	}
+}
+
+// inContactLocked tells whether there is a connection to any peer, or from one.
+func (n *Node) inContactLocked() bool {
+	for _, p := range n.peers {
+		if p.conn.Load() != nil {
+			return true
+		}
+	}
+	return len(n.answers) > 0
+}
+
+// heardLocked notes that a connection to or from the node of that instance has ended, which was last heard of at t.
+func (n *Node) heardLocked(instance string, t time.Time) {
+	if len(n.heard) >= maxHeard {
+		for other := range n.heard { // any one
+			delete(n.heard, other)
+			break
+		}
+	}
+	if t.After(n.heard[instance]) {
+		n.heard[instance] = t
+	}
+	if t.After(n.contact) {
+		n.contact = t
+	}
+}
