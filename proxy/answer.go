@@ -223,6 +223,7 @@ func (p *Proxy) answerOnce(w *logging.Writer, r *http.Request, a *store.Answer, 
 	}
 	w.WriteHeader(a.Record.Status)
 	if hasContent(a.Record.Status) && r.Method != http.MethodHead {
+		defer context.AfterFunc(r.Context(), a.Cancel)() // lest it be read for nobody
 		p.relay(w, a.Body)
 	}
 	if a.Trailer == nil || a.Record.Length >= 0 {

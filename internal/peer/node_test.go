@@ -471,3 +471,99 @@ func TestGateHasOneDirection(t *testing.T) {
 		t.Error("what has left is still noted")
 	}
 }
+
+// TestNodeWithTwoAddresses: a node that is listed by two addresses, none of which it was told to be its own, takes one of them
+// for its name, and keeps it; the others have it in their rings once.
+func TestNodeWithTwoAddresses(t *testing.T) {
+	a, b := start(t, NodeConfig{}), start(t, NodeConfig{})
+	_, port, _ := net.SplitHostPort(a.name)
+	other := "localhost:" + port
+	for _, n := range []*tested{a, b} {
+		n.SetMembers([]string{a.name, other, b.name})
+	}
+	b.awaitState(t, a.name, Live)
+	b.awaitState(t, other, Refused)
+	a.awaitState(t, b.name, Live)
+	if a.Self() != a.name || len(a.Ring()) != 2 || len(b.Ring()) != 2 {
+		t.Errorf("%s, %v, %v", a.Self(), a.Ring(), b.Ring())
+	}
+	if b.log.count("peer refused") != 0 {
+		t.Error(b.log)
+	}
+}
+
+// TestContactThatReturnsFromTheOtherSide: a node that is dialed by one it hasn't heard of for long learns that before it
+// answers, even if it can't dial back.
+func TestContactThatReturnsFromTheOtherSide(t *testing.T) {
+	reunited := make(chan bool, 10)
+	a := start(t, NodeConfig{Lease: time.Nanosecond, Reunited: func() { reunited <- true }})
+	b := start(t, NodeConfig{})
+	b.SetMembers([]string{a.name}) // a doesn't know b
+	b.awaitState(t, a.name, Live)
+	if got, err := ask(t, b.Peers()[0], "who?"); got != a.name || err != nil {
+		t.Errorf("%q, %v", got, err)
+	}
+	if len(reunited) != 1 {
+		t.Errorf("told %d times of the contact", len(reunited))
+	}
+}
+
+// TestReminderComesFirst: a peer isn't asked anything, nor in the ring, before it has answered what it is to be asked first.
+func TestReminderComesFirst(t *testing.T) {
+	answered := make(chan bool, 10)
+	a := start(t, NodeConfig{Reminder: func(string) ([]byte, func()) {
+		return []byte("remember"), func() { answered <- true }
+	}})
+	b := start(t, NodeConfig{})
+	meet(a, b)
+	a.awaitState(t, b.name, Live)
+	if len(answered) != 1 {
+		t.Errorf("%d reminders were answered before the peer was live", len(answered))
+	}
+}
+
+// TestRingsThatDiffer: a peer that says again and again that it doesn't own what our ring gives it is warned of once, with
+// both rings.
+func TestRingsThatDiffer(t *testing.T) {
+	a, b := start(t, NodeConfig{}), start(t, NodeConfig{})
+	meet(a, b)
+	a.awaitState(t, b.name, Live)
+	p := a.Peers()[0]
+	p.Disagrees([]string{"x:1"}) // the ring has changed just now
+	a.mu.Lock()
+	a.turned = time.Now().Add(-2 * settled)
+	a.mu.Unlock()
+	for range 3 {
+		p.Disagrees([]string{"x:1"})
+	}
+	if a.log.count("other nodes in its ring", "x:1", b.name) != 1 {
+		t.Error(a.log)
+	}
+}
+
+// TestDialedForAnother: a node that knows its name doesn't answer one who thinks it has dialed another.
+func TestDialedForAnother(t *testing.T) {
+	l := listen(t)
+	a := start(t, NodeConfig{Listener: l, Self: l.Addr().String()})
+	b := start(t, NodeConfig{})
+	_, port, _ := net.SplitHostPort(a.name)
+	b.SetMembers([]string{"localhost:" + port})
+	b.awaitState(t, "localhost:"+port, Refused)
+	eventually(t, "it is refused on the other side, too", func() bool { return a.Refused() > 0 })
+}
+
+func TestOnceForgetsTheOldest(t *testing.T) {
+	var o once
+	n := 0
+	for i := range 2 * maxOnce {
+		for range 2 {
+			o.once(func() { n++ }, "about", fmt.Sprint(i))
+		}
+	}
+	if n != 2*maxOnce || len(o.seen) != maxOnce || len(o.oldest) != maxOnce {
+		t.Errorf("%d warnings about %d things, %d remembered", n, 2*maxOnce, len(o.seen))
+	}
+	if o.once(func() { n++ }, "about", "0"); n != 2*maxOnce+1 {
+		t.Error("the oldest wasn't forgotten")
+	}
+}

@@ -56,6 +56,13 @@ func (a *Answer) Close() {
 	}
 }
 
+// Cancel ends the request that Body comes from, so that a Read of it returns. It may be called while Body is in use.
+func (a *Answer) Cancel() {
+	if body, ok := a.Body.(*cancelling); ok {
+		body.cancel()
+	}
+}
+
 func (a *Answer) trailer() http.Header {
 	if a.Trailer == nil {
 		return nil

@@ -101,9 +101,7 @@ func (s *Store) serveRecord(c *wire.Call, d *decoder) {
 	case !l.content:
 		_ = c.End(nil)
 	case a.Body != nil:
-		if body, ok := a.Body.(*cancelling); ok {
-			defer context.AfterFunc(c.Context(), body.cancel)() // lest it be read for nobody
-		}
+		defer context.AfterFunc(c.Context(), a.Cancel)() // lest it be read for nobody
 		s.pumpOnce(c, a)
 	default:
 		var rd Reader

@@ -1,0 +1,101 @@
+package store
+
+import (
+	"errors"
+	"net/http"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/scurrycache/scurry/internal/fill"
+)
+
+// TestMessagesSurviveTheWire: what nodes ask and answer arrives as it was sent.
+func TestMessagesSurviveTheWire(t *testing.T) {
+	now := time.Now()
+	q := &question{
+		Ask:     Ask{Key: "a%20b?c=d", Header: http.Header{"Accept": {"*/*", "x"}}, Proto: "HTTP/2.0", ID: "id", Whole: true, Gone: "v0", Stored: true},
+		version: "v1", revision: 1 << 63,
+	}
+	b := q.encode()
+	if got := decodeQuestion(&decoder{b: b[1:]}); b[0] != askRecord || !reflect.DeepEqual(got, q) {
+		t.Errorf("%+v, want %+v", got, q)
+	}
+	p := &part{key: "k", rec: sampleRecord(now).encode(now), off: 1 << 40, end: -1, whole: true}
+	b = p.encode(askFollow)
+	if got := decodePart(&decoder{b: b[1:]}); b[0] != askFollow || !reflect.DeepEqual(got, p) {
+		t.Errorf("%+v, want %+v", got, p)
+	}
+	l := &landing{rec: sampleRecord(now), found: true, content: true, status: 304, peer: "127.0.0.1:1"}
+	got, err := decodeLanding(l.encode(now), now)
+	if err != nil || got.rec.Version != "v" || !got.found || !got.content || got.collapsed || got.renewed || got.stored || got.status != 304 || got.peer != l.peer {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+// TestErrorsSurviveTheWire: a verdict is one on the other side, too, and nothing else is.
+func TestErrorsSurviveTheWire(t *testing.T) {
+	s := open(t, &canned{})
+	stored := sampleRecord(time.Now())
+	for _, err := range []error{&Failure{Status: 504, Kind: "connection_timeout", Err: errors.New("too slow"), Stored: stored}, fill.ErrGone, errNone} {
+		b := s.encodeError(err)
+		got := s.decodeError(b[0], &decoder{b: b[1:]})
+		if !verdict(got) || got.Error() != err.Error() {
+			t.Errorf("%v has become %v", err, got)
+		}
+		if f, ok := errors.AsType[*Failure](got); ok && (f.Status != 504 || f.Kind != "connection_timeout" || f.Stored.Version != stored.Version) {
+			t.Errorf("%+v", f)
+		}
+	}
+	b := s.encodeError(errors.New("something of ours"))
+	if got := s.decodeError(b[0], &decoder{b: b[1:]}); verdict(got) || len(b) != 1 {
+		t.Errorf("%q has become %v", b, got)
+	}
+}
+
+// TestWhatAPeerSendsIsChecked: what net/http wouldn't let in, or would choke on, isn't taken from a peer either.
+func TestWhatAPeerSendsIsChecked(t *testing.T) {
+	now := time.Now()
+	for name, spoil := range map[string]func(*Record){
+		"status 99":          func(r *Record) { r.Status = 99 },
+		"status 103":         func(r *Record) { r.Status = 103 },
+		"status 1000":        func(r *Record) { r.Status = 1000 },
+		"length -2":          func(r *Record) { r.Length = -2 },
+		"endless":            func(r *Record) { r.Length = 1 << 62 },
+		"lower-case field":   func(r *Record) { r.Header = http.Header{"content-length": {"1"}} },
+		"line in a name":     func(r *Record) { r.Header = http.Header{"A\r\nB": {"1"}} },
+		"line in a value":    func(r *Record) { r.Header = http.Header{"A": {"1\r\nB: 2"}} },
+		"NUL in a value":     func(r *Record) { r.Selecting = http.Header{"A": {"\x00"}} },
+		"field without name": func(r *Record) { r.Header = http.Header{"": {"1"}} },
+	} {
+		rec := sampleRecord(now)
+		spoil(rec)
+		if _, err := decode(rec.encode(now), now); err == nil {
+			t.Errorf("%s: taken", name)
+		}
+	}
+	s := open(t, &canned{})
+	for _, f := range []Failure{{Status: 200, Kind: "x"}, {Status: 99, Kind: "x"}, {Status: 502, Kind: "x\r\nSet-Cookie: a=b"}, {Status: 502, Kind: "x; y"}} {
+		f.Err = errors.New("e")
+		b := s.encodeError(&f)
+		if err := s.decodeError(b[0], &decoder{b: b[1:]}); verdict(err) {
+			t.Errorf("%+v: taken", f)
+		}
+	}
+}
+
+// FuzzMessages: no bytes make a decoder panic, or take more memory than they are worth.
+func FuzzMessages(f *testing.F) {
+	now := time.Now()
+	f.Add((&question{Ask: Ask{Key: "k", Header: http.Header{"A": {"b"}}}}).encode())
+	f.Add((&part{key: "k", rec: sampleRecord(now).encode(now)}).encode(askFollow))
+	f.Add((&landing{rec: sampleRecord(now), peer: "p"}).encode(now))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		q := decodeQuestion(&decoder{b: b})
+		p := decodePart(&decoder{b: b})
+		_, _ = decodeLanding(b, now)
+		if len(q.Key) > len(b) || len(p.rec) > len(b) {
+			t.Error("more came out than went in")
+		}
+	})
+}
