@@ -102,13 +102,6 @@ func (c *cluster) owner(path string) int {
 // other is a node that doesn't own path.
 func (c *cluster) other(path string) *node { return c.nodes[(c.owner(path)+1)%len(c.nodes)] }
 
-func (c *cluster) sum(count func(proxy.Stats) int64) (n int64) {
-	for _, node := range c.nodes {
-		n += count(node.Stats())
-	}
-	return n
-}
-
 // TestClusterIsOneCache: what one node has fetched no node fetches again, however the clients are spread.
 func TestClusterIsOneCache(t *testing.T) {
 	const keys, clients = 1000, 16

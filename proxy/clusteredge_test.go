@@ -256,7 +256,7 @@ func TestSlowClientOfAnotherNode(t *testing.T) {
 		t.Fatalf("%d bytes, %v", v.Off, err)
 	}
 	if in := c.nodes[1].Stats().Peers[slices.IndexFunc(c.nodes[1].Stats().Peers, func(p proxy.PeerStats) bool { return p.Name == c.names[0] })].BytesIn; in > size*11/10 {
-		t.Errorf("%d bytes came from the owner for a file of %d", in, size)
+		t.Errorf("%d bytes came from the owner for a file of %d: %+v", in, size, c.nodes[1].Stats())
 	}
 }
 

@@ -157,6 +157,7 @@ func TestConditionsOnWhatIsNotStored(t *testing.T) {
 
 // TestAnyRoundTripperIsAnOrigin: one that says nothing of itself sees placeholders for scheme and host.
 func TestAnyRoundTripperIsAnOrigin(t *testing.T) {
+	oneNode(t) // its origin is asked by this process alone
 	var asked []string
 	n := newNode(t, proxy.Config{Origin: roundTrip(func(r *http.Request) (*http.Response, error) {
 		asked = append(asked, r.URL.String())

@@ -454,7 +454,12 @@ func TestNodesOfTwoMindsDontWaitForEachOther(t *testing.T) {
 
 func TestGateHasOneDirection(t *testing.T) {
 	var g gate
-	if !g.enter(true, "k") || !g.enter(true, "k") || g.enter(false, "k") || !g.enter(false, "other") {
+	for range 2 {
+		if !g.enter(true, "k") {
+			t.Fatal("it may go in")
+		}
+	}
+	if g.enter(false, "k") || !g.enter(false, "other") {
 		t.Fatal("a key goes one way at a time, as often as it likes")
 	}
 	g.leave(true, "k")

@@ -43,7 +43,10 @@ func (r *relay) name() string {
 func (r *relay) arrange(cfg *fill.Config) {
 	cfg.Transient = r.active
 	cfg.Open = r.open
-	cfg.Share = func() int64 { return r.s.aheadOf(r, fill.Everything) + 2*r.s.cfg.Geometry.Max } // what a slow reader has yet to read
+	if !cfg.Pinned { // what the readers have yet to read stays
+		cfg.Hold = r.s.far() + 2*r.s.cfg.Geometry.Max
+		cfg.Share = func() int64 { return r.s.aheadOf(r, fill.Everything) + 2*r.s.cfg.Geometry.Max }
+	}
 	if push := cfg.Push; push != nil {
 		cfg.Push = func(off int64, b []byte) {
 			if r.origin.Load() {
