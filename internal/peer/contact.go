@@ -43,3 +43,25 @@ func (n *Node) heardLocked(instance string, t time.Time) {
 		n.contact = t
 	}
 }
+
+// watch notices that this process, or the machine, has stood still for longer than a lease: then it was out of contact, too,
+// though what came meanwhile may make it seem that it has just heard of its peers.
+func (n *Node) watch() {
+	limit := max(n.cfg.Lease, n.patience()/2) // for less, no peer has missed this node
+	every := limit / 4
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for last := time.Now(); ; {
+		select {
+		case <-tick.C:
+		case <-n.ctx.Done():
+			return
+		}
+		now := time.Now()
+		// The monotonic clock stands still with the machine, the other one doesn't.
+		if away := max(now.Sub(last), now.Round(0).Sub(last.Round(0))); away > limit+every && n.cfg.Reunited != nil {
+			n.cfg.Reunited()
+		}
+		last = now
+	}
+}

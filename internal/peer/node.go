@@ -110,6 +110,7 @@ func (n *Node) Start(serve func(*wire.Call)) {
 		serve(c)
 	}
 	n.work.Go(n.accept)
+	n.work.Go(n.watch)
 }
 
 // SetMembers says who the nodes are. Those that are new are dialed; those that are no longer members leave the ring at

@@ -153,7 +153,7 @@ func (n *Node) answer(conn net.Conn, theirs wire.Hello) error {
 			p.gone(a)
 		}
 		delete(n.answers, a)
-		n.heardLocked(theirs.Instance, time.Now())
+		n.heardLocked(theirs.Instance, a.LastHeard())
 	}
 	a = wire.Answer(conn, cfg)
 	n.answers[a] = theirs.Name

@@ -52,6 +52,9 @@ func (a *Answerer) Leave() {
 	}
 }
 
+// LastHeard is when the last bytes came.
+func (a *Answerer) LastHeard() time.Time { return a.src.lastHeard() }
+
 // Calls is how many asks haven't been answered to the end.
 func (a *Answerer) Calls() int {
 	a.mu.Lock()
