@@ -157,22 +157,6 @@ func (s *Store) askChunk(ctx context.Context, p *peer.Peer, key string) ([]byte,
 	return value, nil
 }
 
-// holds asks the owner whether it has all of rec's content [off, end).
-func (s *Store) holds(ctx context.Context, rec *Record, off, end int64) bool {
-	p := s.slabOwner(rec, off)
-	if p == nil {
-		return false
-	}
-	ask := part{key: rec.Key, rec: rec.encode(s.cfg.Now()), off: off, end: end}
-	stream, err := p.Ask(ctx, ask.encode(askHolds))
-	if err != nil {
-		return false
-	}
-	defer stream.Close()
-	_, err = s.answer(stream, nil)
-	return err == nil
-}
-
 // Peek returns what the owner of ask's key has stored, if that is another node; nil if there is nothing, or it can't be
 // asked.
 func (s *Store) Peek(ctx context.Context, ask *Ask) *Answer {

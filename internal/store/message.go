@@ -14,7 +14,6 @@ const (
 	askRecord     = 'r' // the record of a resource: found, or fetched from the origin
 	askChunk      = 'c' // a chunk, if it is held
 	askFollow     = 'f' // the bytes of a version from some offset on, to the end of their slab, as they come
-	askHolds      = 'h' // whether all of a content that can't be asked for again is held
 	askInvalidate = 'i' // to do away with what is stored of a resource
 	askDoubt      = 'd' // to validate everything at its next use
 )
@@ -80,8 +79,8 @@ type part struct {
 	whole    bool   // all of it will be wanted
 }
 
-func (p *part) encode(kind byte) []byte {
-	b := append(make([]byte, 0, 64+len(p.key)+len(p.rec)), kind)
+func (p *part) encode() []byte {
+	b := append(make([]byte, 0, 64+len(p.key)+len(p.rec)), askFollow)
 	b = appendString(b, p.key)
 	b = binary.AppendVarint(b, p.off)
 	b = binary.AppendVarint(b, p.end)

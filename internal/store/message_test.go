@@ -22,7 +22,7 @@ func TestMessagesSurviveTheWire(t *testing.T) {
 		t.Errorf("%+v, want %+v", got, q)
 	}
 	p := &part{key: "k", rec: sampleRecord(now).encode(now), off: 1 << 40, end: -1, whole: true}
-	b = p.encode(askFollow)
+	b = p.encode()
 	if got := decodePart(&decoder{b: b[1:]}); b[0] != askFollow || !reflect.DeepEqual(got, p) {
 		t.Errorf("%+v, want %+v", got, p)
 	}
@@ -88,7 +88,7 @@ func TestWhatAPeerSendsIsChecked(t *testing.T) {
 func FuzzMessages(f *testing.F) {
 	now := time.Now()
 	f.Add((&question{Ask: Ask{Key: "k", Header: http.Header{"A": {"b"}}}}).encode())
-	f.Add((&part{key: "k", rec: sampleRecord(now).encode(now)}).encode(askFollow))
+	f.Add((&part{key: "k", rec: sampleRecord(now).encode(now)}).encode())
 	f.Add((&landing{rec: sampleRecord(now), peer: "p"}).encode(now))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		q := decodeQuestion(&decoder{b: b})

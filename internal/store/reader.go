@@ -16,12 +16,12 @@ type Reader struct {
 	pos, end int64 // end is -1 while the length is unknown
 	ahead    int64
 	follower *fill.Follower
-	relay    *relay // that the follower follows, if it isn't the origin's
-	view     []byte // fetched but not yet handed out
-	here     bool   // only what doesn't depend on other nodes will do
-	sure     bool   // another node has all of what can't be asked for again
-	origin   bool   // some bytes came from the origin while they were read
-	peer     string // the node by way of which some came
+	relay    *relay   // that the follower follows, if it isn't the origin's
+	view     []byte   // fetched but not yet handed out
+	here     bool     // only what doesn't depend on other nodes will do
+	views    [][]byte // to be handed out after view
+	origin   bool     // some bytes came from the origin while they were read
+	peer     string   // the node by way of which some came
 }
 
 // ReaderFrom makes r read the content [start, end) of a's record, or to its end if end is -1. It takes over what a holds.
@@ -81,7 +81,9 @@ func (r *Reader) Ready(ctx context.Context) error {
 	if r.follower == nil && !r.rec.refetchable() {
 		// A fill that can't be repeated has what is yet to come, so it is followed from the first byte on.
 		r.look()
-		r.sure = r.follower == nil && !r.atEnd() && r.certain(ctx)
+		if r.follower == nil && !r.atEnd() && r.gather(ctx) {
+			return nil
+		}
 	}
 	if r.follower == nil && !r.atEnd() {
 		if err := r.find(ctx); err != nil {
@@ -97,16 +99,25 @@ func (r *Reader) Ready(ctx context.Context) error {
 	return nil
 }
 
-// certain tells whether what another node owns can be read chunk by chunk: the first byte's chunk is all, or all of them
-// are held there. Else that node is to be followed from the first byte on, which makes it certain in its own ways.
-func (r *Reader) certain(ctx context.Context) bool {
-	if r.end < 0 || !r.afar() {
+// gather takes all that is to be read of a small content which another node owns and can't ask for again, if that holds it
+// all: chunk by chunk it couldn't be sure of the rest. It reports whether it did. A larger content is followed, from the first
+// byte on, at the node that has it now, whatever the ring says later.
+func (r *Reader) gather(ctx context.Context) bool {
+	if r.end < 0 || r.end-r.pos > r.s.cfg.Geometry.Max || !r.afar() {
 		return false
 	}
-	if r.s.cfg.Geometry.At(r.pos, r.rec.OneSlab).End >= r.end || r.s.keeps(ctx, r.rec, r.pos, r.end) {
-		return true
+	start, all := r.pos, [][]byte(nil)
+	for !r.atEnd() {
+		if !r.fetchChunk(ctx) {
+			r.pos = start
+			return false
+		}
+		all = append(all, r.view)
+		r.pos += int64(len(r.view))
+		r.view = nil
 	}
-	return r.s.holds(ctx, r.rec, r.pos, r.end)
+	r.pos, r.view, r.views = start, all[0], all[1:]
+	return true
 }
 
 // whole makes sure that nothing is missing of a body that can't be asked for again and is no longer being read.
@@ -130,7 +141,9 @@ func (r *Reader) Next(ctx context.Context, wait func()) ([]byte, error) {
 	for {
 		if r.view != nil {
 			b := r.view
-			r.view = nil
+			if r.view = nil; len(r.views) > 0 {
+				r.view, r.views = r.views[0], r.views[1:]
+			}
 			r.pos += int64(len(b))
 			return b, nil
 		}
@@ -232,12 +245,16 @@ func (r *Reader) afar() bool { return !r.here && r.s.slabOwner(r.rec, r.pos) != 
 
 // viewChunk takes the bytes from the chunks group if they are there, or on their owner.
 func (r *Reader) viewChunk(ctx context.Context) bool {
+	if !r.rec.refetchable() && r.afar() {
+		return false // see gather
+	}
+	return r.fetchChunk(ctx)
+}
+
+func (r *Reader) fetchChunk(ctx context.Context) bool {
 	c := r.s.cfg.Geometry.At(r.pos, r.rec.OneSlab)
 	var ask *chunkAsk
 	if r.afar() {
-		if !r.rec.refetchable() && !r.sure {
-			return false
-		}
 		ask = &chunkAsk{Context: ctx, afar: true}
 		ctx = ask
 	}

@@ -23,8 +23,6 @@ func (s *Store) Serve(c *wire.Call) {
 		s.serveChunk(c, d)
 	case askFollow:
 		s.serveFollow(c, d)
-	case askHolds:
-		s.serveHolds(c, d)
 	case askInvalidate:
 		s.serveInvalidate(c, d)
 	case askDoubt:
@@ -152,49 +150,17 @@ func (s *Store) drop(rec *Record) {
 	s.dropLocked(rec)
 }
 
-// keeps tells whether all of rec's content [off, end) is held on this node.
-func (s *Store) keeps(ctx context.Context, rec *Record, off, end int64) bool {
-	for off < end {
-		c := s.cfg.Geometry.At(off, rec.OneSlab)
-		if _, ok := s.held(ctx, rec, c); !ok {
-			return false
-		}
-		off = c.End
-	}
-	return true
-}
-
-// servePart takes the part that another node asks for, and refuses it if it isn't this node's to answer.
-func (s *Store) servePart(c *wire.Call, d *decoder) (ask *part, rec *Record, ok bool) {
-	ask = decodePart(d)
+func (s *Store) serveFollow(c *wire.Call, d *decoder) {
+	ask := decodePart(d)
 	rec, err := decode(ask.rec, s.cfg.Now())
 	if err != nil || d.bad || s.cfg.Source.Check(ask.key) != nil || ask.off < 0 || (ask.end >= 0 && ask.end <= ask.off) ||
 		(rec.Length >= 0 && (ask.end > rec.Length || ask.off >= rec.Length)) || (rec.refetchable() && ask.end < 0) {
 		s.refuse(c, errBusy)
-		return nil, nil, false
+		return
 	}
 	s.adopt(ask.key, rec)
 	if s.slabOwner(rec, ask.off) != nil {
 		s.refuse(c, errWrongOwner)
-		return nil, nil, false
-	}
-	return ask, rec, true
-}
-
-func (s *Store) serveHolds(c *wire.Call, d *decoder) {
-	ask, rec, ok := s.servePart(c, d)
-	switch {
-	case !ok:
-	case ask.end >= 0 && s.keeps(c.Context(), rec, ask.off, ask.end):
-		reply(c, []byte{answerOK}, nil)
-	default:
-		reply(c, []byte{answerNotHeld}, nil)
-	}
-}
-
-func (s *Store) serveFollow(c *wire.Call, d *decoder) {
-	ask, rec, ok := s.servePart(c, d)
-	if !ok {
 		return
 	}
 	var rd Reader
