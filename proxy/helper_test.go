@@ -3,6 +3,7 @@ package proxy_test
 import (
 	"bytes"
 	"cmp"
+	"fmt"
 	"io"
 	"log"
 	"net"
@@ -99,6 +100,13 @@ func TestAmongPeers(t *testing.T) {
 	if out, err := again.CombinedOutput(); err != nil {
 		t.Errorf("among peers: %v\n%s", err, out)
 	}
+}
+
+// reads waits until so many bytes have been read from the origin in all: a fill may still be reading the rest of a chunk when
+// the client has what it wanted of it.
+func (n *node) reads(bytes int64) {
+	n.t.Helper()
+	eventually(n.t, fmt.Sprint(bytes, " bytes are read from the origin"), func() bool { return n.Stats().OriginBytes == bytes })
 }
 
 // oneNode skips a test that is about what a node does by itself.
