@@ -1,0 +1,63 @@
+package peer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync/atomic"
+	"time"
+
+	"github.com/scurrycache/scurry/internal/wire"
+)
+
+// Stream is the answer to an ask of a peer.
+type Stream struct {
+	*wire.Stream
+	peer    *Peer
+	asked   time.Time
+	replied bool
+	failed  atomic.Bool
+}
+
+// Ask asks p. The answer ends with ctx, and must be closed.
+func (p *Peer) Ask(ctx context.Context, message []byte) (*Stream, error) {
+	p.counts.asks.Add(1)
+	a := p.conn.Load()
+	if a == nil {
+		p.counts.errors.Add(1)
+		return nil, fmt.Errorf("%s: %w", p.name, ErrUnreachable)
+	}
+	asked := time.Now()
+	s, err := a.Open(ctx, message)
+	if err != nil {
+		p.counts.errors.Add(1)
+		return nil, fmt.Errorf("ask %s: %w", p.name, err)
+	}
+	return &Stream{Stream: s, peer: p, asked: asked}, nil
+}
+
+// Next is wire.Stream's.
+func (s *Stream) Next() (message, value []byte, err error) {
+	message, value, err = s.Stream.Next()
+	if !s.replied && err == nil {
+		s.replied = true
+		s.peer.counts.replied(time.Since(s.asked))
+	}
+	s.note(err)
+	return message, value, err
+}
+
+// Read is wire.Stream's.
+func (s *Stream) Read(b []byte) (int, error) {
+	n, err := s.Stream.Read(b)
+	s.note(err)
+	return n, err
+}
+
+// note counts an ask that went wrong, once.
+func (s *Stream) note(err error) {
+	if err != nil && err != io.EOF && !errors.Is(err, context.Canceled) && !s.failed.Swap(true) {
+		s.peer.counts.errors.Add(1)
+	}
+}
