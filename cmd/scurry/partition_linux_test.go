@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -89,6 +91,7 @@ func newNetwork(t *testing.T, n int) *network {
 		t.Skip("only root can make network namespaces")
 	}
 	id := os.Getpid()
+	sweep(t)
 	w := &network{hub: fmt.Sprintf("scurry-%d-hub", id), test: fmt.Sprintf("198.18.%d.254", id%256)}
 	w.space(t, w.hub)
 	for _, bridge := range []string{"front", "back"} {
@@ -106,6 +109,25 @@ func newNetwork(t *testing.T, n int) *network {
 		w.members = append(w.members, w.member(t, id, i))
 	}
 	return w
+}
+
+// sweep deletes namespaces of tests that were killed before they could do so themselves.
+func sweep(t *testing.T) {
+	t.Helper()
+	out, err := exec.Command("ip", "netns", "list").Output()
+	if err != nil {
+		t.Skipf("there can't be network namespaces: %v", err)
+	}
+	for line := range strings.Lines(string(out)) {
+		name, _, _ := strings.Cut(strings.TrimSpace(line), " ")
+		var id int
+		if _, err := fmt.Sscanf(name, "scurry-%d-", &id); err != nil {
+			continue
+		}
+		if _, err := os.Stat(fmt.Sprint("/proc/", id)); errors.Is(err, fs.ErrNotExist) {
+			ip(t, "netns", "delete", name)
+		}
+	}
 }
 
 // space makes a namespace.
