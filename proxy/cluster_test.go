@@ -580,26 +580,13 @@ func TestEvictedChunksAreRefilledThroughTheirOwner(t *testing.T) {
 // fetches, and chunks that are held already stay good.
 func TestNodesComeAndGo(t *testing.T) {
 	const files = 300
-	listeners, names := listenForPeers(t, 4)
-	c := &cluster{o: origintest.New(t), t: t, names: names}
-	server := origin.HTTP(c.o.Base)
-	t.Cleanup(server.CloseIdleConnections)
-	var boards []*switchboard
-	for i := range 4 {
-		board := newSwitchboard(names[:3])
-		boards = append(boards, board)
-		c.nodes = append(c.nodes, newNode(t, proxy.Config{Origin: server, Memory: 32 << 20, Cluster: proxy.Cluster{
-			Listener: listeners[i], Self: names[i], Members: board, Beats: 100,
-		}}))
-		<-board.up
-	}
-	c.await(3)
+	c, boards := newSwitched(t, 4, 3, proxy.Config{Memory: 32 << 20})
 	for i := range files {
 		c.o.Handle(fmt.Sprint("/f", i), origintest.File{Size: 20 << 10, Seed: byte(i), ETag: `"1"`, Header: maxAge("600")}.ServeHTTP)
 		c.nodes[0].expect(200, origintest.Content(byte(i), 0, 20<<10), fmt.Sprint("/files/f", i))
 	}
 	for _, b := range boards {
-		b.set(names)
+		b.set(c.names)
 	}
 	c.await(4)
 	c.o.Forget()
@@ -610,7 +597,7 @@ func TestNodesComeAndGo(t *testing.T) {
 		t.Errorf("%d of %d files were asked for again when a fourth node came", got, files)
 	}
 	for _, b := range boards {
-		b.set(names[:3])
+		b.set(c.names[:3])
 	}
 	c.await(3)
 	c.o.Forget()

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/scurrycache/scurry/internal/origintest"
-	"github.com/scurrycache/scurry/origin"
 	"github.com/scurrycache/scurry/proxy"
 )
 
@@ -134,31 +133,18 @@ func TestInvalidationThatAnOwnerMissed(t *testing.T) {
 
 // TestOwnershipThatWentAndCameBack: what another node has owned meanwhile isn't answered from what this one had before.
 func TestOwnershipThatWentAndCameBack(t *testing.T) {
-	listeners, names := listenForPeers(t, 2)
-	c := &cluster{o: origintest.New(t), t: t, names: names}
-	server := origin.HTTP(c.o.Base)
-	t.Cleanup(server.CloseIdleConnections)
-	var boards []*switchboard
-	for i := range 2 {
-		board := newSwitchboard(names)
-		boards = append(boards, board)
-		c.nodes = append(c.nodes, newNode(t, proxy.Config{Origin: server, Cluster: proxy.Cluster{
-			Listener: listeners[i], Self: names[i], Members: board, Beats: 100,
-		}}))
-		<-board.up
-	}
-	c.await(2)
+	c, boards := newSwitched(t, 2, 2, proxy.Config{})
 	path := c.pathOwnedBy(1, "f")
 	f := origintest.File{Size: 3000, Seed: 1, ETag: `"1"`, Header: maxAge("600")}
 	c.o.Handle("/"+path, f.ServeHTTP)
-	boards[0].set(names[:1]) // now node 0 owns it
+	boards[0].set(c.names[:1]) // now node 0 owns it
 	c.nodes[0].expect(200, origintest.Content(1, 0, 3000), "/files/"+path)
-	boards[0].set(names) // now it doesn't
+	boards[0].set(c.names) // now it doesn't
 	c.await(2)
 	f.Seed, f.ETag = 2, `"2"`
 	c.o.Handle("/"+path, f.ServeHTTP)
 	c.nodes[1].expect(200, origintest.Content(2, 0, 3000), "/files/"+path)
-	boards[0].set(names[:1]) // now it does again
+	boards[0].set(c.names[:1]) // now it does again
 	c.nodes[0].expect(200, origintest.Content(2, 0, 3000), "/files/"+path)
 }
 

@@ -355,24 +355,31 @@ func (s *switchboard) flip(r *rand.Rand) {
 	s.set(some)
 }
 
+// newSwitched makes n nodes each of which is told by a switchboard of its own who the nodes are: at first the first known ones.
+func newSwitched(t testing.TB, n, known int, cfg proxy.Config) (*cluster, []*switchboard) {
+	t.Helper()
+	listeners, names := listenForPeers(t, n)
+	c := &cluster{o: origintest.New(t), t: t, names: names}
+	server := origin.HTTP(c.o.Base)
+	t.Cleanup(server.CloseIdleConnections)
+	cfg.Origin = server
+	var boards []*switchboard
+	for i, l := range listeners {
+		board := newSwitchboard(names[:known])
+		boards = append(boards, board)
+		cfg.Cluster = proxy.Cluster{Listener: l, Self: names[i], Members: board, Beats: 100}
+		c.nodes = append(c.nodes, newNode(t, cfg))
+		<-board.up
+	}
+	c.await(known)
+	return c, boards
+}
+
 // TestRingsFlip: rings change at random, each node's for itself, while clients read, a third of whom go away. Nobody hangs, and
 // nobody gets a wrong byte.
 func TestRingsFlip(t *testing.T) {
 	const clients, size = 100, 3*slab + 1234
-	listeners, names := listenForPeers(t, 3)
-	c := &cluster{o: origintest.New(t), t: t, names: names}
-	server := origin.HTTP(c.o.Base)
-	t.Cleanup(server.CloseIdleConnections)
-	var boards []*switchboard
-	for i := range 3 {
-		board := newSwitchboard(names)
-		boards = append(boards, board)
-		c.nodes = append(c.nodes, newNode(t, proxy.Config{Origin: server, Cluster: proxy.Cluster{
-			Listener: listeners[i], Self: names[i], Members: board, Beats: 100,
-		}}))
-		<-board.up
-	}
-	c.await(3)
+	c, boards := newSwitched(t, 3, 3, proxy.Config{})
 	for i, f := range []origintest.File{{ETag: `"1"`}, {ETag: `"1"`, Chunked: true}, {NoRanges: true}, {ETag: `W/"1"`}} {
 		f.Size, f.Seed, f.Header = size, byte(i), maxAge("1")
 		c.o.Handle(fmt.Sprint("/f", i), f.ServeHTTP)
