@@ -267,7 +267,7 @@ func (n *Node) Quiet(ctx context.Context) error {
 	}
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
-	for quiet := 0; quiet < 2; { // twice, for the last words of an answer to be on their way
+	for quiet := 0; quiet < 5; { // for a while, since who reads on may ask for the next part
 		if quiet++; n.answering() > 0 {
 			quiet = 0
 		}

@@ -55,10 +55,13 @@ func (a *Answerer) Leave() {
 // LastHeard is when the last bytes came.
 func (a *Answerer) LastHeard() time.Time { return a.src.lastHeard() }
 
-// Calls is how many asks haven't been answered to the end.
+// Calls is how many asks haven't been answered to the end, what is being written counting as one.
 func (a *Answerer) Calls() int {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if a.w.writing {
+		return len(a.calls) + 1
+	}
 	return len(a.calls)
 }
 

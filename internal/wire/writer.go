@@ -15,19 +15,20 @@ type writer struct {
 	batch        // being made or written, by the goroutine
 	telling bool // it says that this side is about to leave
 
-	mu     *sync.Mutex // the link's. It guards what follows
-	urgent outboxes    // those whose next frame is small
-	bulk   outboxes    // the others
-	leave  bool        // is to be sent
-	told   bool        // it has been
-	ping   uint64      // to be sent, if not 0
-	pong   uint64
-	pinged bool // a pong is to be sent
-	idle   bool // the goroutine waits for work
-	closed bool
-	work   sync.Cond       // waits for something to send
-	room   sync.Cond       // waits for fewer urgent outboxes, or for told
-	ended  func(id uint64) // called, locked, when a stream's last frame goes; may be nil
+	mu      *sync.Mutex // the link's. It guards what follows
+	urgent  outboxes    // those whose next frame is small
+	bulk    outboxes    // the others
+	leave   bool        // is to be sent
+	told    bool        // it has been
+	ping    uint64      // to be sent, if not 0
+	pong    uint64
+	pinged  bool // a pong is to be sent
+	idle    bool // the goroutine waits for work
+	writing bool // a batch is on its way
+	closed  bool
+	work    sync.Cond       // waits for something to send
+	room    sync.Cond       // waits for fewer urgent outboxes, or for told
+	ended   func(id uint64) // called, locked, when a stream's last frame goes; may be nil
 }
 
 func (w *writer) init(conn net.Conn, mu *sync.Mutex) {
@@ -88,6 +89,7 @@ func (w *writer) run() error {
 func (w *writer) next() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.writing = false
 	for w.nothingLocked() && !w.closed {
 		w.idle = true
 		w.work.Wait()
@@ -101,6 +103,7 @@ func (w *writer) next() bool {
 		return false
 	}
 	w.batchLocked()
+	w.writing = true
 	return true
 }
 
