@@ -117,7 +117,7 @@ func dialable(name string) error {
 }
 
 // keyRules counts the changes in how keys are made, and what nodes say to each other of them.
-const keyRules = "1"
+const keyRules = "2"
 
 // facts are what nodes must agree on.
 func (c Config) facts() []wire.Fact {
@@ -132,6 +132,8 @@ func (c Config) facts() []wire.Fact {
 		{Name: "largest chunk", Value: strconv.FormatInt(c.MaxChunk, 10)},
 		{Name: "slab", Value: strconv.FormatInt(c.Slab, 10)},
 		{Name: "key rules", Value: keyRules},
+		{Name: "caching rules", Value: fmt.Sprint("targets ", c.Targets, ", group fields ", c.GroupFields, ", No-Vary-Search ", c.NoVarySearch,
+			", private cookies ", c.PrivateCookies, ", request directives ignored ", c.IgnoreRequestDirectives)},
 		{Name: "beat", Value: fmt.Sprint(c.Cluster.Beats, " times ", c.Cluster.Beat)},
 	}
 }

@@ -438,7 +438,7 @@ func TestLeases(t *testing.T) {
 			t.Errorf("%d asks of peers and %d of the origin, want %d and %d", asks, origin, wantAsks, wantOrigin)
 		}
 	}
-	ask("fwd=uri-miss; fwd-status=200; stored; detail=peer", 1, 1)
+	ask(`fwd=uri-miss; fwd-status=200; stored; ttl=60; key="f"; detail=peer`, 1, 1)
 	ask("hit", 0, 0)
 	clock.Advance(4900 * time.Millisecond)
 	ask("hit", 0, 0)
@@ -446,7 +446,7 @@ func TestLeases(t *testing.T) {
 	ask("hit; ttl=5", 1, 0)
 	ask("hit", 0, 0)
 	clock.Advance(56 * time.Second)
-	ask("fwd=stale; fwd-status=304; detail=peer", 1, 1)
+	ask(`fwd=stale; fwd-status=304; ttl=60; key="f"; detail=peer`, 1, 1)
 	ask("hit", 0, 0)
 }
 

@@ -41,8 +41,28 @@ type Config struct {
 	NegativeTTL time.Duration
 
 	// MaxStale is how long past its freshness a stored response may still be served when the origin can't be
-	// reached (RFC 9111 section 4.2.4). Default: 1 hour; negative: never.
+	// reached or answers with a 5xx (RFC 9111 section 4.2.4), if neither it nor the request says so with stale-if-error
+	// (RFC 5861). Default: 1 hour; negative: never.
 	MaxStale time.Duration
+
+	// Targets are the names of the targeted cache control fields (RFC 9213) that are obeyed in the place of Cache-Control
+	// and Expires, in the order of precedence. Default: Scurry-Cache-Control, CDN-Cache-Control; empty but not nil: none.
+	Targets []string
+
+	// GroupFields are the names of fields whose members, separated by spaces or commas, are the names of cache groups like
+	// those in Cache-Groups (RFC 9875): Surrogate-Key and Cache-Tag are in use. Default: none.
+	GroupFields []string
+
+	// NoVarySearch honours No-Vary-Search, by which a response tells which parts of the query don't matter.
+	NoVarySearch bool
+
+	// PrivateCookies keeps responses with Set-Cookie from being stored. Else those are that state their freshness (RFC
+	// 9111 section 7.3).
+	PrivateCookies bool
+
+	// IgnoreRequestDirectives takes away the clients' say in what they are answered from: the cache directives of requests
+	// (RFC 9111 section 5.2.1) and Pragma mean nothing.
+	IgnoreRequestDirectives bool
 
 	// WriteTimeout is how long a client may take no bytes of a response before its connection is aborted.
 	// Default: 1 minute; negative: the server's own write timeout is left alone.
@@ -67,6 +87,10 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.NegativeTTL, 10*time.Second)
 	setDefault(&c.MaxStale, time.Hour)
 	setDefault(&c.WriteTimeout, time.Minute)
+	if c.Targets == nil {
+		c.Targets = []string{"Scurry-Cache-Control", "CDN-Cache-Control"}
+	}
+	c.Targets, c.GroupFields = canonicalNames(c.Targets), canonicalNames(c.GroupFields)
 	c.Cluster = c.Cluster.withDefaults()
 	if c.Logger == nil {
 		nop := zerolog.Nop()
@@ -112,7 +136,18 @@ func (c Config) store() store.Config {
 
 // policy is the part of c that the rules of caching need; c has its defaults.
 func (c Config) policy() httpcache.Policy {
-	return httpcache.Policy{HeuristicLimit: c.HeuristicLimit, NegativeTTL: c.NegativeTTL, MaxStale: c.MaxStale}
+	return httpcache.Policy{
+		HeuristicLimit: c.HeuristicLimit, NegativeTTL: c.NegativeTTL, MaxStale: c.MaxStale,
+		Targets: c.Targets, PrivateCookies: c.PrivateCookies, IgnoreRequest: c.IgnoreRequestDirectives,
+	}
+}
+
+func canonicalNames(names []string) []string {
+	out := make([]string, len(names))
+	for i, name := range names {
+		out[i] = http.CanonicalHeaderKey(name)
+	}
+	return out
 }
 
 // base is the URL under which the origin's resources are.

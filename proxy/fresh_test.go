@@ -93,7 +93,8 @@ func TestWhatIsStored(t *testing.T) {
 		"nothing":                      {200, "", "", false},
 		"no-store":                     {200, "Cache-Control: max-age=60, no-store", "", false},
 		"private":                      {200, "Cache-Control: max-age=60, private", "", false},
-		"set-cookie":                   {200, "Cache-Control: max-age=60\nSet-Cookie: a=b", "", false},
+		"set-cookie":                   {200, "Cache-Control: max-age=60\nSet-Cookie: a=b", "", true},
+		"set-cookie, heuristic":        {200, "Last-Modified: Mon, 03 Feb 2020 00:00:00 GMT\nSet-Cookie: a=b", "", false},
 		"vary star":                    {200, "Cache-Control: max-age=60\nVary: *", "", false},
 		"request no-store":             {200, "Cache-Control: max-age=60", "Cache-Control: no-store", false},
 		"request with authorization":   {200, "Cache-Control: max-age=60", "Authorization: Basic YTpi", false},
@@ -272,7 +273,7 @@ func TestStaleWhenTheOriginIsAway(t *testing.T) {
 	}
 	o.Handle("/f", func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(503) })
 	now.Advance(2 * time.Minute)
-	n.cacheStatus(n.expect(200, want, "/files/f"), "hit; ttl=-60; detail=")
+	n.cacheStatus(n.expect(200, want, "/files/f"), `hit; ttl=-60; key="f"; detail=`)
 	o.Forget()
 	n.expect(200, want, "/files/f") // at once, without another try
 	if o.Count() != 0 {

@@ -11,7 +11,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
+	"github.com/scurrycache/scurry/internal/httpcache"
 	"github.com/scurrycache/scurry/internal/logging"
 )
 
@@ -19,6 +21,8 @@ import (
 type passing struct {
 	key    string
 	status cacheStatus
+	header http.Header // end-to-end, of the client's request
+	sent   time.Time
 	body   *watchedBody // of the request, if it is watched
 }
 
@@ -32,7 +36,7 @@ func (p *Proxy) forward(w *logging.Writer, r *http.Request, key string, status c
 	}
 	w.Header()["Content-Type"] = nil // unless the origin has one; net/http would make one up
 	body, _ := r.Body.(*watchedBody)
-	ctx := context.WithValue(withRequestID(because(r.Context(), reasonPass), w.ID()), passingKey{}, &passing{key, status, body})
+	ctx := context.WithValue(withRequestID(because(r.Context(), reasonPass), w.ID()), passingKey{}, &passing{key, status, httpcache.EndToEnd(r.Header), p.cfg.Now(), body})
 	p.pass.ServeHTTP(w, r.WithContext(ctx))
 }
 
@@ -73,7 +77,7 @@ func (p *Proxy) rewrite(pr *httputil.ProxyRequest) {
 		pr.Out.Header.Set("Max-Forwards", strconv.FormatUint(left-1, 10))
 	}
 	pr.Out.Header["Forwarded"] = append(slices.Clip(pr.In.Header["Forwarded"]), forwarded(pr.In))
-	pr.Out.Header["Via"] = via(pr.In.Header["Via"], pr.In.Proto)
+	p.mark(pr.Out.Header, pr.In.Proto)
 }
 
 // forwarded is this hop's element of Forwarded (RFC 7239).
@@ -100,29 +104,17 @@ func forwarded(r *http.Request) string {
 func (p *Proxy) passed(resp *http.Response) error {
 	pass := resp.Request.Context().Value(passingKey{}).(*passing)
 	h := resp.Header
+	p.learn(pass, resp)
 	for _, name := range []string{"Location", "Content-Location"} {
 		if values, ok := h[name]; ok {
 			h[name] = p.places.mapped(values, pass.key)
 		}
 	}
 	h["Via"] = via(h["Via"], resp.Proto)
-	pass.status.fwdStatus = resp.StatusCode
+	pass.status.fwdStatus, pass.status.key = resp.StatusCode, pass.key
 	h["Cache-Status"] = append(h["Cache-Status"], pass.status.String())
 	p.stats.count(outcomePass)
-	if unsafe(resp.Request.Method) && resp.StatusCode >= 200 && resp.StatusCode < 400 {
-		p.store.Invalidate(pass.key) // RFC 9111 section 4.4
-	}
 	return nil
-}
-
-// unsafe tells whether a request with that method may have changed the resource (RFC 9110 section 9.2.1). A method that
-// isn't known may.
-func unsafe(method string) bool {
-	switch method {
-	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace:
-		return false
-	}
-	return true
 }
 
 // maxForwards is how many hops an OPTIONS or TRACE has left (RFC 9110 section 7.6.2); others don't count theirs.

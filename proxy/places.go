@@ -45,6 +45,21 @@ func (p *places) mapped(values []string, key string) []string {
 	return out
 }
 
+// keyOf returns the cache key of the resource that the URL v names, which is relative to key's, if it is the origin's.
+func (p *places) keyOf(v, key string) (string, bool) {
+	ref, err := url.Parse(v)
+	if err != nil || v == "" {
+		return "", false
+	}
+	u := target(p.base, key).ResolveReference(ref)
+	rest, under := strings.CutPrefix(u.EscapedPath(), p.base.EscapedPath())
+	if !under || u.Scheme != p.base.Scheme || !slices.Contains(p.hosts, host(u)) {
+		return "", false
+	}
+	k, err := keyOf(rest, u.RawQuery, u.RawQuery != "" || u.ForceQuery)
+	return k, err == nil
+}
+
 func (p *places) mapURL(v string, at *url.URL) string {
 	ref, err := url.Parse(v)
 	if err != nil {

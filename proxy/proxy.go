@@ -47,6 +47,7 @@ type Proxy struct {
 	cfg    Config
 	policy httpcache.Policy
 	places *places
+	loop   string // this cluster's name in CDN-Loop
 	store  *store.Store
 	origin *originClient
 	pass   *httputil.ReverseProxy
@@ -65,7 +66,7 @@ func New(cfg Config) (*Proxy, error) {
 		return nil, err
 	}
 	cfg = cfg.withDefaults()
-	p := &Proxy{cfg: cfg, policy: cfg.policy(), places: newPlaces(cfg)}
+	p := &Proxy{cfg: cfg, policy: cfg.policy(), places: newPlaces(cfg), loop: cfg.loopName()}
 	p.origin = &originClient{next: cfg.Origin, log: cfg.Logger, stats: &p.stats}
 	p.pass = p.reverseProxy()
 

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/scurrycache/scurry/internal/fill"
 	"github.com/scurrycache/scurry/internal/httpcache"
@@ -13,17 +14,23 @@ import (
 	"github.com/scurrycache/scurry/internal/store"
 )
 
+// methodPurge is the one by which operators have a cache drop what it has stored.
+const methodPurge = "PURGE"
+
 // restarts bounds how often a request begins anew because the version that it was to be answered from went away.
 const restarts = 3
 
 // serve answers a request for the resource that key names.
 func (p *Proxy) serve(w *logging.Writer, r *http.Request, key string) {
 	switch {
+	case p.looped(r):
+		p.refuseLoop(w)
+		return
+	case r.Method == methodPurge: // it is for this cache, and no origin's business
+		p.refuseMethod(w)
+		return
 	case !reads(r.Method):
 		p.forward(w, r, key, cacheStatus{fwd: "method"})
-		return
-	case len(r.Header["Authorization"]) > 0:
-		p.forward(w, r, key, cacheStatus{fwd: "bypass", detail: "authorization"})
 		return
 	case strings.EqualFold(r.Header.Get("Upgrade"), "websocket"): // other upgrades are offers that may be declined
 		p.forward(w, r, key, cacheStatus{fwd: "bypass", detail: "upgrade"})
@@ -49,15 +56,20 @@ func (p *Proxy) serve(w *logging.Writer, r *http.Request, key string) {
 // looked at again, and the result is that response; prev is the one of the last time.
 func (p *Proxy) serveStored(w *logging.Writer, r *http.Request, key string, header http.Header, prev *store.Record) (gone *store.Record) {
 	rec, lapsed := p.store.Find(key, header)
+	authorized := len(header["Authorization"]) > 0
+	if rec != nil && authorized && !p.shared(rec) {
+		rec = nil // what it says is for others
+	}
 	if rec == nil || lapsed || prev != nil && rec.Version == prev.Version {
 		q := ask(w, r, key, header)
+		q.Alone = authorized && rec == nil // who may share the answer, only the answer tells
 		if prev != nil {
 			q.Gone, rec = prev.Version, nil
 		}
 		return p.serveMiss(w, r, q, rec)
 	}
 	if rec.Pass {
-		if httpcache.ParseDirectives(header).Has("only-if-cached") {
+		if p.policy.RequestDirectives(header).Has("only-if-cached") {
 			p.unsatisfiable(w)
 		} else {
 			p.forward(w, r, key, cacheStatus{fwd: "bypass", detail: "not-storable"})
@@ -67,6 +79,9 @@ func (p *Proxy) serveStored(w *logging.Writer, r *http.Request, key string, head
 	rp, ok := p.reuse(rec, header)
 	switch {
 	case ok:
+		if rp.refresh() {
+			p.store.Refresh(refreshing(w, r, key, header), rec)
+		}
 		return p.answer(w, r, &rp)
 	case rp.use.OnlyIfCached:
 		return p.serveMiss(w, r, ask(w, r, key, header), rec) // the owner may have a newer one
@@ -74,16 +89,44 @@ func (p *Proxy) serveStored(w *logging.Writer, r *http.Request, key string, head
 	return p.fetch(w, r, ask(w, r, key, header), rec, cacheStatus{fwd: rp.use.Reason})
 }
 
-// reuse is the reply that rec makes to a request with those fields, if it may be answered without asking anyone.
+// shared tells whether rec may answer requests with Authorization (RFC 9111 section 3.5). What is stored of an answer to a
+// request without may not do for one with it, unless the origin says so.
+func (p *Proxy) shared(rec *store.Record) bool { return !rec.Pass && viewOf(rec).facts.Shared }
+
+// reuse is the reply that rec makes to a request with those fields, if it may be answered without waiting for anyone.
 func (p *Proxy) reuse(rec *store.Record, header http.Header) (rp reply, ok bool) {
 	facts, now := &viewOf(rec).facts, p.cfg.Now()
 	rp = reply{rec: rec, use: facts.Reuse(header, now), outcome: outcomeHit}
-	if rp.use.Verdict == httpcache.Fresh {
+	if len(header["Authorization"]) > 0 && !p.shared(rec) {
+		rp.use.Reason = "request"
+		return rp, false
+	}
+	switch rp.use.Verdict {
+	case httpcache.Fresh:
 		return rp, true
+	case httpcache.StaleAllowed, httpcache.StaleMeanwhile:
+		ok = true
+	default:
+		ok = now.Before(rec.RetryAfter) && facts.StaleOnError(header, now)
 	}
 	rp.outcome = outcomeStale
 	rp.status = cacheStatus{hit: true, ttl: rp.use.Lifetime - rp.use.Age, hasTTL: true}
-	return rp, rp.use.Verdict == httpcache.StaleAllowed || now.Before(rec.RetryAfter) && facts.StaleOnError(now)
+	if rp.use.Verdict != httpcache.Stale {
+		rp.status.detail = rp.use.Reason
+	}
+	return rp, ok
+}
+
+// refresh tells whether the response is to be validated while rp is being sent (RFC 5861 section 3).
+func (rp *reply) refresh() bool { return rp.use.Verdict == httpcache.StaleMeanwhile }
+
+// refreshing is r as the question by which a stored response is validated in the background: what r wishes to be answered
+// is no matter there.
+func refreshing(w *logging.Writer, r *http.Request, key string, header http.Header) *store.Ask {
+	header = header.Clone()
+	delete(header, "Cache-Control")
+	delete(header, "Pragma")
+	return &store.Ask{Key: key, Header: header, Proto: r.Proto, ID: w.ID()}
 }
 
 // ask is r as a question to the store.
@@ -111,8 +154,8 @@ func interim(w *logging.Writer, status int, header http.Header) {
 // serveMiss answers a request that selects no stored response, or one that may not be used before its owner has been
 // asked, which is prev.
 func (p *Proxy) serveMiss(w *logging.Writer, r *http.Request, ask *store.Ask, prev *store.Record) (gone *store.Record) {
-	cached := httpcache.ParseDirectives(ask.Header).Has("only-if-cached")
-	head := r.Method == http.MethodHead && prev == nil
+	cached := p.policy.RequestDirectives(ask.Header).Has("only-if-cached")
+	head := r.Method == http.MethodHead && (prev == nil || !httpcache.HasValidator(prev.Header))
 	if cached || head {
 		if a := p.store.Peek(r.Context(), ask); a != nil && !a.Record.Pass {
 			defer a.Close()
@@ -123,8 +166,11 @@ func (p *Proxy) serveMiss(w *logging.Writer, r *http.Request, ask *store.Ask, pr
 		}
 	}
 	status := cacheStatus{fwd: "uri-miss"}
-	if prev != nil {
+	switch {
+	case prev != nil:
 		status.fwd = "stale"
+	case p.store.Holds(ask.Key):
+		status.fwd = "vary-miss"
 	}
 	switch {
 	case cached:
@@ -148,9 +194,14 @@ func (p *Proxy) unsatisfiable(w *logging.Writer) {
 // fetch answers with what the store brings from the origin, or from the owner; prev is the stored response that doesn't
 // suffice, if any.
 func (p *Proxy) fetch(w *logging.Writer, r *http.Request, ask *store.Ask, prev *store.Record, status cacheStatus) (gone *store.Record) {
-	if httpcache.ParseDirectives(ask.Header).Has("no-store") {
+	if p.policy.RequestDirectives(ask.Header).Has("no-store") {
 		// RFC 9111 section 5.2.1.5: the answer may not be stored, so it can't be shared; what is stored stays.
 		p.forward(w, r, ask.Key, cacheStatus{fwd: "request", detail: "no-store"})
+		return nil
+	}
+	if r.Method == http.MethodHead && prev != nil && !httpcache.HasValidator(prev.Header) {
+		status.detail = "head" // there is nothing that a GET could find out without the content
+		p.forward(w, r, ask.Key, status)
 		return nil
 	}
 	a, err := p.store.Fetch(r.Context(), ask, prev)
@@ -163,7 +214,7 @@ func (p *Proxy) fetch(w *logging.Writer, r *http.Request, ask *store.Ask, prev *
 		prev, status.fwd = a.Record, rp.use.Reason
 		a, err = p.store.Fetch(r.Context(), ask, prev) // now the owner is told that this one doesn't suffice
 	}
-	if err == nil && a.Collapsed && !a.Record.Pass && !viewOf(a.Record).facts.Shareable() {
+	if err == nil && a.Collapsed && !a.Record.Pass && !p.shareable(a.Record, ask.Header) {
 		ask.Alone = true // it was for another's eyes only: RFC 9111 section 4
 		a, err = p.store.Fetch(r.Context(), ask, a.Record)
 	}
@@ -183,6 +234,7 @@ func (p *Proxy) fetch(w *logging.Writer, r *http.Request, ask *store.Ask, prev *
 	}
 	rp := &reply{rec: rec, answer: a, status: status, outcome: outcomeMiss, peer: a.Peer}
 	rp.use.Age, rp.use.Lifetime = viewOf(rec).facts.Age(p.cfg.Now()), viewOf(rec).facts.Lifetime
+	rp.status.ttl, rp.status.hasTTL = rp.use.Lifetime-rp.use.Age.Truncate(time.Second), true
 	rp.status.stored = !a.Renewed && !a.Collapsed
 	switch {
 	case a.Collapsed:
@@ -208,7 +260,7 @@ func (p *Proxy) fetchFailed(w *logging.Writer, r *http.Request, prev *store.Reco
 		prev = f.Stored // it is the owner's
 	}
 	now := p.cfg.Now()
-	if prev == nil || !viewOf(prev).facts.StaleOnError(now) {
+	if prev == nil || !viewOf(prev).facts.StaleOnError(r.Header, now) {
 		if f, ok := errors.AsType[*store.Failure](err); ok && prev != nil && viewOf(prev).facts.MustRevalidate {
 			err = &store.Failure{Status: http.StatusGatewayTimeout, Kind: f.Kind, Err: f} // RFC 9111 section 5.2.2.2
 		}
@@ -221,6 +273,11 @@ func (p *Proxy) fetchFailed(w *logging.Writer, r *http.Request, prev *store.Reco
 	return p.answer(w, r, &reply{rec: prev, use: use, outcome: outcomeStale, status: cacheStatus{
 		hit: true, ttl: use.Lifetime - use.Age, hasTTL: true, detail: failed(err).(*store.Failure).Kind,
 	}})
+}
+
+// shareable tells whether rec, which answered another's request, may answer one with those fields.
+func (p *Proxy) shareable(rec *store.Record, header http.Header) bool {
+	return viewOf(rec).facts.Shareable() && (len(header["Authorization"]) == 0 || p.shared(rec))
 }
 
 // wentAway tells whether err means that the version that was to be read is no more.

@@ -22,10 +22,10 @@ type source struct{ p *Proxy }
 // Prepare is store.Source's.
 func (s *source) Prepare(rec *store.Record) any { return newView(rec, s.p.policy, s.p.places) }
 
-// Fresh is store.Source's.
-func (s *source) Fresh(rec *store.Record) bool {
-	_, ok := s.p.reuse(rec, nil)
-	return ok
+// Usable is store.Source's.
+func (s *source) Usable(rec *store.Record) (usable, refresh bool) {
+	rp, ok := s.p.reuse(rec, nil)
+	return ok, rp.refresh()
 }
 
 // Failed is store.Source's.
@@ -43,7 +43,7 @@ func (s *source) Check(key string) error {
 
 // Fetch is store.Source's.
 func (s *source) Fetch(ctx context.Context, ask *store.Ask, prev *store.Record) (*store.Fetched, error) {
-	header := fetchHeader(ask)
+	header := s.fetchHeader(ask)
 	ctx = withRequestID(ctx, ask.ID)
 	reason := reasonMiss
 	if prev != nil && httpcache.AddConditions(header, prev.Header) {
@@ -60,7 +60,7 @@ func (s *source) Fetch(ctx context.Context, ask *store.Ask, prev *store.Record) 
 		}
 		return s.Fetch(ctx, ask, nil) // it is about another representation than ours
 	}
-	if prev != nil && resp.StatusCode >= 500 && viewOf(prev).facts.StaleOnError(s.p.cfg.Now()) {
+	if prev != nil && resp.StatusCode >= 500 && viewOf(prev).facts.StaleOnError(ask.Header, s.p.cfg.Now()) {
 		// RFC 9111 section 4.3.3: as if the origin hadn't answered.
 		_ = resp.Body.Close()
 		return nil, &store.Failure{Status: http.StatusBadGateway, Kind: "http_protocol_error", Err: fmt.Errorf("origin answered %d", resp.StatusCode)}
@@ -100,14 +100,14 @@ func informing(ctx context.Context) context.Context {
 }
 
 // fetchHeader is a client's header as it goes with a request whose answer may be stored for others.
-func fetchHeader(ask *store.Ask) http.Header {
+func (s *source) fetchHeader(ask *store.Ask) http.Header {
 	h := httpcache.EndToEnd(ask.Header)
 	httpcache.StripConditions(h)
 	// They would tell the origin of one client for an answer that is meant for all.
 	for _, name := range []string{"X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "Forwarded"} {
 		delete(h, name)
 	}
-	h["Via"] = via(h["Via"], ask.Proto)
+	s.p.mark(h, ask.Proto)
 	return h
 }
 
@@ -115,11 +115,27 @@ func fetchHeader(ask *store.Ask) http.Header {
 func (s *source) renewed(ask *store.Ask, prev *store.Record, head *httpcache.Response) *store.Fetched {
 	rec := *prev
 	rec.RetryAfter = time.Time{}
-	rec.Header = httpcache.Freshen(prev.Header, head.Header)
 	rec.RequestTime, rec.ResponseTime = head.RequestTime, head.ResponseTime
+	rec.Header = httpcache.Freshen(prev.Header, head.Header)
 	head.Status, head.Header = rec.Status, rec.Header
-	storable, _ := s.p.policy.Storable(http.MethodGet, ask.Header, head) // a 304 may bring a no-store
+	storable, why := s.p.policy.Storable(http.MethodGet, ask.Header, head) // a 304 may bring a no-store
+	if why == httpcache.ReasonSetCookie {
+		// It is one client's cookie, and no reason to forget what is the same for all.
+		delete(rec.Header, "Set-Cookie")
+		storable, _ = s.p.policy.Storable(http.MethodGet, ask.Header, head)
+	}
+	s.describe(&rec, ask)
 	return &store.Fetched{Record: &rec, Renewed: true, Storable: storable}
+}
+
+// describe sets what follows from rec's header, and from that of the request that it answers.
+func (s *source) describe(rec *store.Record, ask *store.Ask) {
+	rec.Variant = ""
+	if rec.Vary, _ = httpcache.VaryNames(rec.Header); len(rec.Vary) > 0 {
+		rec.Variant = httpcache.Selecting(rec.Vary, ask.Header)
+	}
+	rec.Selecting = selectingFields(rec.Vary, ask.Header)
+	rec.Groups = httpcache.Groups(rec.Header, s.p.cfg.GroupFields)
 }
 
 // fetched says what is to become of a response.
@@ -130,11 +146,8 @@ func (s *source) fetched(ask *store.Ask, resp *http.Response, head *httpcache.Re
 	}
 	f := &store.Fetched{Record: rec, Body: resp.Body, Trailer: func() http.Header { return resp.Trailer }}
 	f.Storable, _ = s.p.policy.Storable(http.MethodGet, ask.Header, head)
-	rec.Vary, _ = httpcache.VaryNames(head.Header)
-	if len(rec.Vary) > 0 {
-		rec.Variant = httpcache.Selecting(rec.Vary, ask.Header)
-	}
-	rec.Selecting = selectingFields(rec.Vary, ask.Header)
+	f.Private = len(ask.Header["Authorization"]) > 0 || s.p.policy.RequestDirectives(ask.Header).Has("no-store")
+	s.describe(rec, ask)
 	condition := ""
 	f.Validator, condition = strongValidator(rec.Header)
 	if rec.Status == http.StatusOK && condition != "" {
@@ -173,7 +186,7 @@ func strongValidator(h http.Header) (validator, condition string) {
 func (s *source) Open(ctx context.Context, rec *store.Record, off, end int64) (body fill.Body, length int64, err error) {
 	_, condition := strongValidator(rec.Header)
 	header := rec.Selecting.Clone()
-	header["Via"] = via(nil, "HTTP/1.1")
+	s.p.mark(header, "HTTP/1.1")
 	header.Set("If-Range", condition)
 	span := "bytes=" + strconv.FormatInt(off, 10) + "-"
 	if end >= 0 {

@@ -18,6 +18,7 @@ type cacheStatus struct {
 	hasTTL    bool
 	stored    bool
 	collapsed bool
+	key       string // the cache key
 	detail    string // a token
 }
 
@@ -36,21 +37,53 @@ func (c cacheStatus) String() string {
 		b = append(b, "; fwd-status="...)
 		b = strconv.AppendInt(b, int64(c.fwdStatus), 10)
 	}
-	if c.hasTTL {
-		b = append(b, "; ttl="...)
-		b = strconv.AppendInt(b, int64(c.ttl/time.Second), 10)
-	}
 	if c.stored {
 		b = append(b, "; stored"...)
 	}
 	if c.collapsed {
 		b = append(b, "; collapsed"...)
 	}
+	if c.hasTTL {
+		b = append(b, "; ttl="...)
+		b = strconv.AppendInt(b, int64(c.ttl/time.Second), 10)
+	}
+	if showable(c.key) {
+		b = append(b, `; key="`...)
+		b = appendQuoted(b, c.key)
+		b = append(b, '"')
+	}
 	if c.detail != "" {
 		b = append(b, "; detail="...)
 		b = append(b, c.detail...)
 	}
 	return string(b)
+}
+
+// maxShown bounds the keys that clients are told. A longer one they know from their own request.
+const maxShown = 256
+
+// showable tells whether a key can be a string of a structured field (RFC 9651 section 3.3.3), and is one worth its bytes.
+func showable(key string) bool {
+	if key == "" || len(key) > maxShown {
+		return false
+	}
+	for i := range len(key) {
+		if key[i] < ' ' || key[i] > '~' {
+			return false
+		}
+	}
+	return true
+}
+
+// appendQuoted appends what stands between the quotes of a structured field's string.
+func appendQuoted(b []byte, s string) []byte {
+	for i := range len(s) {
+		if s[i] == '"' || s[i] == '\\' {
+			b = append(b, '\\')
+		}
+		b = append(b, s[i])
+	}
+	return b
 }
 
 // The outcomes that the access log and Stats tell apart.

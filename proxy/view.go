@@ -21,6 +21,7 @@ type view struct {
 	fields      []field  // all but Age, Cache-Status and what depends on the part that is sent
 	length      []string // Content-Length, if the length is known
 	cacheStatus []string // the origin's own Cache-Status, which ours is appended to
+	key         string
 	aged        atomic.Pointer[aged]
 }
 
@@ -55,7 +56,7 @@ func newView(rec *store.Record, policy httpcache.Policy, places *places) *view {
 	if _, ok := rec.Header["Content-Type"]; !ok {
 		v.fields = append(v.fields, field{name: "Content-Type"}) // without one, net/http would make one up
 	}
-	v.cacheStatus = rec.Header["Cache-Status"]
+	v.cacheStatus, v.key = rec.Header["Cache-Status"], rec.Key
 	if rec.Length >= 0 && hasContent(rec.Status) {
 		v.length = []string{strconv.FormatInt(rec.Length, 10)}
 	}
@@ -97,4 +98,7 @@ func (v *view) at(age time.Duration) *aged {
 }
 
 // status appends ours to the origin's Cache-Status.
-func (v *view) status(c cacheStatus) []string { return append(slices.Clip(v.cacheStatus), c.String()) }
+func (v *view) status(c cacheStatus) []string {
+	c.key = v.key
+	return append(slices.Clip(v.cacheStatus), c.String())
+}

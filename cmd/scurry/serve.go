@@ -92,8 +92,15 @@ func proxyConfig(c *config.Config, origin http.RoundTripper, log *zerolog.Logger
 		HeuristicLimit: orNone(c.HeuristicLimit),
 		NegativeTTL:    orNone(c.NegativeTTL),
 		MaxStale:       orNone(c.MaxStale),
+		Targets:        c.Targets.Names(),
+		GroupFields:    c.GroupFields.Names(),
 		WriteTimeout:   time.Duration(c.WriteTimeout),
-		Logger:         log,
+
+		NoVarySearch:            c.NoVarySearch,
+		PrivateCookies:          c.PrivateCookies,
+		IgnoreRequestDirectives: c.IgnoreRequestDirectives,
+
+		Logger: log,
 	}
 }
 

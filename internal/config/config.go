@@ -34,7 +34,13 @@ type Config struct {
 
 	HeuristicLimit Duration `default:"1m" placeholder:"TIME" group:"Freshness:" help:"Most freshness to assume where a response states none; 0 for none (${default})."`
 	NegativeTTL    Duration `name:"negative-ttl" default:"10s" placeholder:"TIME" group:"Freshness:" help:"Freshness of a 404 or 410 that states none; 0 for none (${default})."`
-	MaxStale       Duration `default:"1h" placeholder:"TIME" group:"Freshness:" help:"How long past its freshness a response may stand in for an origin that can't be reached; 0 for never (${default})."`
+	MaxStale       Duration `default:"1h" placeholder:"TIME" group:"Freshness:" help:"How long past its freshness a response may stand in for an origin that can't be reached or answers with an error, unless it says that itself; 0 for never (${default})."`
+
+	Targets                 FieldNames `default:"Scurry-Cache-Control,CDN-Cache-Control" placeholder:"NAME,..." group:"Rules:" help:"Fields that are obeyed instead of Cache-Control and Expires (RFC 9213), the first that there is; or none (${default})."`
+	GroupFields             FieldNames `default:"none" placeholder:"NAME,..." group:"Rules:" help:"Fields that name cache groups besides Cache-Groups (RFC 9875), such as Surrogate-Key and Cache-Tag (${default})."`
+	NoVarySearch            bool       `group:"Rules:" help:"Honour No-Vary-Search, by which a response says what of the query doesn't matter."`
+	PrivateCookies          bool       `group:"Rules:" help:"Never store responses with Set-Cookie, even if they state their freshness."`
+	IgnoreRequestDirectives bool       `group:"Rules:" help:"Give clients no say in what they are answered from: ignore the Cache-Control and Pragma of requests."`
 
 	ReadHeaderTimeout Timeout  `default:"10s" placeholder:"TIME" group:"Clients:" help:"How long a client may take to send a request's header (${default})."`
 	IdleTimeout       Timeout  `default:"2m" placeholder:"TIME" group:"Clients:" help:"How long a connection may wait for its next request (${default})."`

@@ -82,6 +82,8 @@ func (s setting) want() string {
 		return wantPeerList
 	case *PeerSource:
 		return wantPeerSource
+	case *FieldNames:
+		return wantFieldNames
 	case *File:
 		return wantFile
 	case *Origin:

@@ -103,6 +103,33 @@ func (f *File) UnmarshalText(text []byte) error {
 	return nil
 }
 
+// FieldNames is the names of header fields, with commas between them, or "none".
+type FieldNames string
+
+const wantFieldNames = "names of header fields with commas between them, or none"
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (f *FieldNames) UnmarshalText(text []byte) error {
+	for _, name := range strings.Split(string(text), ",") {
+		if name = strings.TrimSpace(name); name == "" || strings.Trim(name, tokenChars) != "" {
+			return unexpected(wantFieldNames, text)
+		}
+	}
+	*f = FieldNames(strings.ReplaceAll(string(text), " ", ""))
+	return nil
+}
+
+// tokenChars are what the name of a field consists of (RFC 9110 section 5.6.2).
+const tokenChars = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$%&'*+-.^_`|~"
+
+// Names is the names in f, not nil.
+func (f FieldNames) Names() []string {
+	if f == "none" || f == "" {
+		return []string{}
+	}
+	return strings.Split(string(f), ",")
+}
+
 func unexpected(want string, got []byte) error {
 	return fmt.Errorf("expected %s, not %q", want, got)
 }

@@ -14,8 +14,9 @@ type Directives struct {
 	invalid uint32 // directives whose seconds can't be relied upon
 	seconds [deltas]int64
 
-	field  bool // there is a Cache-Control field at all
-	broken bool // a quoted-string never ended: nothing is granted on the strength of this field
+	field    bool // there is such a field at all
+	broken   bool // a quoted-string never ended, or a type is wrong: nothing is granted on the strength of this field
+	targeted bool // they come from a targeted field (RFC 9213), which takes the place of Cache-Control and Expires
 }
 
 // directive is an index into directiveNames. Those that take delta-seconds come first.
@@ -26,6 +27,8 @@ const (
 	sMaxage
 	minFresh
 	maxStale
+	staleWhileRevalidate
+	staleIfError
 	noCache
 	noStore
 	private
@@ -37,21 +40,23 @@ const (
 )
 
 // deltas is the number of directives that take delta-seconds.
-const deltas = maxStale + 1
+const deltas = staleIfError + 1
 
 var directiveNames = [...]string{
-	maxAge:          "max-age",
-	sMaxage:         "s-maxage",
-	minFresh:        "min-fresh",
-	maxStale:        "max-stale",
-	noCache:         "no-cache",
-	noStore:         "no-store",
-	private:         "private",
-	public:          "public",
-	mustRevalidate:  "must-revalidate",
-	proxyRevalidate: "proxy-revalidate",
-	mustUnderstand:  "must-understand",
-	onlyIfCached:    "only-if-cached",
+	maxAge:               "max-age",
+	sMaxage:              "s-maxage",
+	minFresh:             "min-fresh",
+	maxStale:             "max-stale",
+	staleWhileRevalidate: "stale-while-revalidate", // RFC 5861 §3
+	staleIfError:         "stale-if-error",         // RFC 5861 §4
+	noCache:              "no-cache",
+	noStore:              "no-store",
+	private:              "private",
+	public:               "public",
+	mustRevalidate:       "must-revalidate",
+	proxyRevalidate:      "proxy-revalidate",
+	mustUnderstand:       "must-understand",
+	onlyIfCached:         "only-if-cached",
 }
 
 // maxDelta is what larger delta-seconds count as (RFC 9111 §1.2.2).

@@ -3,7 +3,6 @@ package httpcache
 import (
 	"net/http"
 	"strings"
-	"time"
 )
 
 // EndToEnd returns a copy of h without the fields that concern one connection only: those in RFC 9110 §7.6.1, those that
@@ -74,16 +73,6 @@ func single(h http.Header, name string) string {
 		}
 	}
 	return first(h, name)
-}
-
-// httpDate reads a field whose value is an HTTP-date in any of the three formats of RFC 9110 §5.6.7.
-func httpDate(h http.Header, name string) (time.Time, bool) {
-	value := first(h, name)
-	if value == "" {
-		return time.Time{}, false
-	}
-	t, err := http.ParseTime(value)
-	return t, err == nil
 }
 
 // trimOWS removes optional whitespace from both ends (RFC 9110 §5.6.3).

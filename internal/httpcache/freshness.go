@@ -9,7 +9,7 @@ import (
 // Lifetime returns the freshness lifetime of a response (RFC 9111 §4.2.1) and whether the origin stated it. What the
 // origin stated in a malformed or contradictory way is an explicit lifetime of zero.
 func (p Policy) Lifetime(r *Response) (lifetime time.Duration, explicit bool) {
-	d := ParseDirectives(r.Header)
+	d := p.responseDirectives(r.Header)
 	return p.lifetime(r, &d)
 }
 
@@ -20,7 +20,7 @@ func (p Policy) lifetime(r *Response, d *Directives) (lifetime time.Duration, ex
 	if s, present, _ := d.delta(maxAge); present { // §5.2.2.1
 		return s, true
 	}
-	if len(r.Header["Expires"]) > 0 { // §5.3
+	if len(r.Header["Expires"]) > 0 && !d.targeted { // §5.3
 		return untilExpires(r), true
 	}
 	if r.Status == http.StatusNotFound || r.Status == http.StatusGone {
@@ -34,8 +34,8 @@ func (p Policy) lifetime(r *Response, d *Directives) (lifetime time.Duration, ex
 // untilExpires is Expires minus Date. Expires isn't a list: several lines that differ contradict each other (§4.2.1), and
 // an invalid date, "0" above all, is a time in the past (§5.3).
 func untilExpires(r *Response) time.Duration {
-	t, err := http.ParseTime(single(r.Header, "Expires"))
-	if err != nil {
+	t, ok := parseDate(single(r.Header, "Expires"), r.ResponseTime)
+	if !ok {
 		return 0
 	}
 	return clampLifetime(t.Sub(r.date()))

@@ -22,8 +22,43 @@ type Policy struct {
 	NegativeTTL time.Duration
 
 	// MaxStale is how long past its freshness lifetime a stored response may be served when the origin can't be
-	// reached (RFC 9111 §4.2.4). If zero or negative, never.
+	// reached (RFC 9111 §4.2.4), if neither it nor the request says so with stale-if-error (RFC 5861 §4). If zero or
+	// negative, never.
 	MaxStale time.Duration
+
+	// Targets are the canonical names of the targeted fields (RFC 9213) that this cache obeys; the first that is there
+	// and valid counts.
+	Targets []string
+
+	// PrivateCookies: a response with Set-Cookie isn't stored, whatever it says of its freshness.
+	PrivateCookies bool
+
+	// IgnoreRequest: a request's cache directives (RFC 9111 §5.2.1) mean nothing.
+	IgnoreRequest bool
+}
+
+// responseDirectives are the directives that a response has for this cache.
+func (p Policy) responseDirectives(h http.Header) Directives {
+	for _, name := range p.Targets {
+		if d, ok := ParseTargeted(h[name]); ok { // RFC 9213 §2.2
+			d.targeted = true
+			return d
+		}
+	}
+	return ParseDirectives(h)
+}
+
+// RequestDirectives are the directives of a request, none if they are to be ignored. A Pragma counts as the no-cache that
+// it says (RFC 9111 §5.4), if it is alone.
+func (p Policy) RequestDirectives(h http.Header) Directives {
+	if p.IgnoreRequest {
+		return Directives{}
+	}
+	d := ParseDirectives(h)
+	if !d.field && pragmaNoCache(h) {
+		d.field, d.bare = true, 1<<noCache
+	}
+	return d
 }
 
 // Response is a response's head as it was received.

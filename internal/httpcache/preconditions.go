@@ -32,7 +32,8 @@ const (
 // Preconditions evaluates a request's preconditions against the header of a stored 200 in the order of RFC 9110 §13.2.2,
 // and decides whether a Range is to be honoured. Its answers to GET and HEAD are those of http.ServeContent for a file
 // with the stored ETag and Last-Modified, with these exceptions, which the RFC asks for: several lines of a field are one
-// list (§5.3), Range means nothing in a HEAD (§14.2), and a date in If-Range has to be a strong validator (§13.1.5).
+// list (§5.3), Range means nothing in a HEAD (§14.2), a date in If-Range has to be a strong validator (§13.1.5), and Date
+// stands in for a missing Last-Modified (RFC 9111 §4.3.2).
 //
 // Strictly, If-Match and If-Unmodified-Since are for an origin (RFC 9111 §4.3.2). They are evaluated here because a
 // client that sends them with GET wants a 412 rather than the bytes of another representation, and would get it from the
@@ -124,6 +125,10 @@ func modifiedAfter(request http.Header, field string, stored http.Header) (after
 		return false, false
 	}
 	modified, ok := modificationTime(stored)
+	if len(stored["Last-Modified"]) == 0 && field == "If-Modified-Since" {
+		// RFC 9111 §4.3.2: what wasn't generated after that date wasn't modified after it.
+		modified, ok = httpDate(stored, "Date")
+	}
 	return ok && modified.After(date), ok
 }
 
@@ -145,8 +150,8 @@ func ifRange(request, stored http.Header) condition {
 		return fails
 	}
 	// It "exactly matches", neither before nor after, in whichever of the three date formats.
-	modified, _ := http.ParseTime(strong)
-	if t, err := http.ParseTime(value); err != nil || t.Unix() != modified.Unix() {
+	modified, _ := parseDate(strong, time.Time{})
+	if t, ok := parseDate(value, time.Time{}); !ok || t.Unix() != modified.Unix() {
 		return fails
 	}
 	return holds

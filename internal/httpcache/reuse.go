@@ -20,22 +20,38 @@ type Facts struct {
 	// (§5.2.2.2, §5.2.2.8, §5.2.2.10).
 	MustRevalidate bool
 
+	// Shared: it may answer requests with Authorization, and be stored if it answers one (§3.5).
+	Shared bool
+
 	initialAge   time.Duration
 	responseTime time.Time
-	maxStale     time.Duration // of the policy
+
+	whileRevalidate time.Duration // how stale it may be served while it is being validated
+	ifError         time.Duration // how stale it may be served if it can't be validated
+	ignoreRequest   bool          // of the policy
 }
 
 // Facts works out the facts of a stored response under this policy.
 func (p Policy) Facts(r *Response) Facts {
-	d := ParseDirectives(r.Header)
+	d := p.responseDirectives(r.Header)
 	f := Facts{
 		NoCache:        d.has(noCache),
 		MustRevalidate: d.has(mustRevalidate) || d.has(proxyRevalidate) || d.has(sMaxage),
+		Shared:         d.sharesAuthorized(),
 		initialAge:     initialAge(r),
 		responseTime:   r.ResponseTime,
-		maxStale:       p.MaxStale,
+		ifError:        max(0, p.MaxStale),
+		ignoreRequest:  p.IgnoreRequest,
 	}
 	f.Lifetime, f.Explicit = p.lifetime(r, &d)
+	if f.NoCache || f.MustRevalidate {
+		f.ifError = 0
+		return f
+	}
+	f.whileRevalidate, _, _ = d.delta(staleWhileRevalidate)
+	if limit, present, _ := d.delta(staleIfError); present {
+		f.ifError = limit
+	}
 	return f
 }
 
@@ -57,6 +73,9 @@ const (
 
 	// StaleAllowed: it has expired, but the request's max-stale permits serving it as it is.
 	StaleAllowed
+
+	// StaleMeanwhile: it has expired, but may be served as it is if a validation is under way (RFC 5861 §3).
+	StaleMeanwhile
 )
 
 // Reuse is the answer to whether a stored response may satisfy a request.
@@ -66,9 +85,9 @@ type Reuse struct {
 	// Age and Lifetime are those of the stored response; their difference is its remaining freshness.
 	Age, Lifetime time.Duration
 
-	// Reason is empty if the verdict is Fresh, and "max-stale" if it is StaleAllowed. Otherwise it is the fwd value of
-	// Cache-Status (RFC 9211 §2.2): "stale", or "request" if the response is fresh but the request's directives
-	// don't accept it.
+	// Reason is empty if the verdict is Fresh, "max-stale" if it is StaleAllowed, and "stale-while-revalidate" if it is
+	// StaleMeanwhile. Otherwise it is the fwd value of Cache-Status (RFC 9211 §2.2): "stale", or "request" if the
+	// response is fresh but the request's directives don't accept it.
 	Reason string
 
 	// OnlyIfCached: if the verdict is Stale, the client wants a 504 rather than a request to the origin (§5.2.1.7).
@@ -76,17 +95,21 @@ type Reuse struct {
 }
 
 // Reuse decides whether the stored response may satisfy a request that selects it (RFC 9111 §4). It allocates nothing.
+// Whether one with Authorization may be answered with it at all, Shared tells.
 func (f *Facts) Reuse(request http.Header, now time.Time) Reuse {
-	d := ParseDirectives(request)
+	d := Policy{IgnoreRequest: f.ignoreRequest}.RequestDirectives(request)
 	u := Reuse{Age: f.Age(now), Lifetime: f.Lifetime, OnlyIfCached: d.has(onlyIfCached)}
 	fresh := f.Lifetime > u.Age && !f.NoCache // §4.2: response_is_fresh
-	switch accepted := f.accepted(request, &d, u.Age); {
+	mayBeStale := !f.NoCache && !f.MustRevalidate
+	switch accepted := f.accepted(&d, u.Age); {
 	case fresh && accepted:
 		return u
 	case fresh:
 		u.Verdict, u.Reason = Stale, "request"
-	case accepted && !f.NoCache && !f.MustRevalidate && staleAccepted(&d, u.Age-f.Lifetime):
+	case accepted && mayBeStale && staleAccepted(&d, u.Age-f.Lifetime):
 		u.Verdict, u.Reason = StaleAllowed, "max-stale"
+	case accepted && mayBeStale && u.Age-f.Lifetime < f.whileRevalidate:
+		u.Verdict, u.Reason = StaleMeanwhile, "stale-while-revalidate"
 	default:
 		u.Verdict, u.Reason = Stale, "stale"
 	}
@@ -95,9 +118,9 @@ func (f *Facts) Reuse(request http.Header, now time.Time) Reuse {
 
 // accepted reports whether the request's directives leave room for a stored response of this age. The RFC words them as
 // preferences; they are honoured, and one that can't be read counts as the wish to have the response validated.
-func (f *Facts) accepted(request http.Header, d *Directives, age time.Duration) bool {
+func (f *Facts) accepted(d *Directives, age time.Duration) bool {
 	if !d.field { // the ordinary request
-		return !pragmaNoCache(request)
+		return true
 	}
 	if d.has(noCache) { // §5.2.1.4
 		return false
@@ -129,9 +152,9 @@ func pragmaNoCache(request http.Header) bool {
 }
 
 // StaleOnError reports whether the stored response may be served although the validation it needed failed because the
-// origin can't be reached (RFC 9111 §4.2.4). One that is still fresh may be, unless it says no-cache: only the request
-// had asked for the validation, as a preference.
-func (f *Facts) StaleOnError(now time.Time) bool {
+// origin can't be reached or answered with an error (RFC 9111 §4.2.4 and §4.3.3, RFC 5861 §4). One that is still fresh may
+// be, unless it says no-cache: only the request had asked for the validation, as a preference.
+func (f *Facts) StaleOnError(request http.Header, now time.Time) bool {
 	if f.NoCache {
 		return false
 	}
@@ -139,7 +162,15 @@ func (f *Facts) StaleOnError(now time.Time) bool {
 	if staleness < 0 {
 		return true
 	}
-	return !f.MustRevalidate && f.maxStale > 0 && staleness <= f.maxStale
+	if f.MustRevalidate {
+		return false
+	}
+	limit := f.ifError
+	d := Policy{IgnoreRequest: f.ignoreRequest}.RequestDirectives(request)
+	if wish, _, valid := d.delta(staleIfError); valid {
+		limit = max(limit, wish)
+	}
+	return limit > 0 && staleness <= limit
 }
 
 // Shareable reports whether requests that were waiting for this very response may all be answered with it (RFC 9111 §4,

@@ -143,7 +143,7 @@ func TestStaleOnError_RFC9111_4_2_4(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			f := httpcache.Policy{MaxStale: tt.maxStale}.Facts(received(200, "Cache-Control: "+tt.cacheControl))
-			if got := f.StaleOnError(noon.Add(tt.age)); got != tt.want {
+			if got := f.StaleOnError(nil, noon.Add(tt.age)); got != tt.want {
 				t.Errorf("got %v", got)
 			}
 		})

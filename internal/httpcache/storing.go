@@ -1,74 +1,113 @@
 package httpcache
 
-import "net/http"
+import (
+	"net/http"
+	"time"
+)
+
+// The reasons of Storable.
+const (
+	ReasonMethod        = "method"
+	ReasonStatus        = "status"
+	ReasonPartial       = "partial"
+	ReasonRequest       = "request-no-store"
+	ReasonNoStore       = "no-store"
+	ReasonVaryStar      = "vary-star"
+	ReasonPrivate       = "private"
+	ReasonAuthorization = "authorization"
+	ReasonSetCookie     = "set-cookie"
+	ReasonNoCache       = "no-cache"
+	ReasonUseless       = "no-freshness-or-validator"
+)
 
 // Storable reports whether a shared cache may, and usefully can, store the response to a request (RFC 9111 §3). The
-// request header is the one that was sent to the origin. If it may not, reason is a short word for logs.
+// request header is the one that was sent to the origin. If it may not, reason is one of the words above.
 //
-// After Freshen, ask again with the status of the stored response: a 304 can bring a no-store along.
+// A 206 is judged as the 200 that it is a part of would be: ask with that status once CheckPart is content with it. After
+// Freshen, ask again with the status of the stored response: a 304 can bring a no-store along. For a POST it is up to the
+// caller to have compared Content-Location with the request's target.
 func (p Policy) Storable(method string, request http.Header, r *Response) (ok bool, reason string) {
-	d := ParseDirectives(r.Header)
-	if reason = refusedByMessage(method, request, r, &d); reason == "" {
-		if reason = refusedAsShared(request, r, &d); reason == "" {
-			reason = p.refusedAsUseless(r, &d)
+	d := p.responseDirectives(r.Header)
+	if reason = p.refusedByMessage(method, request, r, &d); reason == "" {
+		lifetime, explicit := p.lifetime(r, &d)
+		if reason = p.refusedAsShared(request, r, &d, explicit && lifetime > 0); reason == "" {
+			reason = refusedAsUseless(method, r, &d, lifetime, explicit)
 		}
 	}
 	return reason == "", reason
 }
 
 // refusedByMessage covers what no cache may store, shared or not.
-func refusedByMessage(method string, request http.Header, r *Response, d *Directives) string {
-	req := ParseDirectives(request)
+func (p Policy) refusedByMessage(method string, request http.Header, r *Response, d *Directives) string {
+	req := p.RequestDirectives(request)
 	switch {
-	case method != http.MethodGet: // §3: "the request method is understood by the cache"
-		return "method"
-	case r.Status < 200 || r.Status > 599: // §3: "the response status code is final"
-		return "status"
+	case method != http.MethodGet && method != http.MethodPost: // §3: "the request method is understood by the cache"
+		return ReasonMethod
+	case r.Status < 200 || r.Status > 599 || forbidden(r.Status): // §3: "the response status code is final"
+		return ReasonStatus
 	case r.Status == http.StatusPartialContent, r.Status == http.StatusNotModified:
 		// §3.3 and §4.3.4: these complete or update another stored response.
-		return "partial"
+		return ReasonPartial
 	case req.has(noStore): // §5.2.1.5
-		return "no-store"
-	case d.has(noStore): // §5.2.2.5. That must-understand may override it (§5.2.2.3) isn't made use of.
-		return "no-store"
+		return ReasonRequest
+	case d.has(mustUnderstand) && !understood(r.Status): // §5.2.2.3
+		return ReasonStatus
+	case d.has(noStore) && !d.permits(mustUnderstand): // §5.2.2.5, which must-understand overrides
+		return ReasonNoStore
 	}
 	if _, star := VaryNames(r.Header); star { // §4.1: a stored response with "*" never matches
-		return "vary-star"
+		return ReasonVaryStar
 	}
 	return ""
 }
 
 // refusedAsShared covers what one user's own cache could store.
-func refusedAsShared(request http.Header, r *Response, d *Directives) string {
+func (p Policy) refusedAsShared(request http.Header, r *Response, d *Directives, fresh bool) string {
 	switch {
 	case d.has(private): // §5.2.2.7. The form with field names counts as the form without, as it permits.
-		return "private"
-	case len(request["Authorization"]) > 0 && // §3.5
-		!d.permits(public) && !d.permits(mustRevalidate) && !d.permits(sMaxage):
-		return "authorization"
-	case len(r.Header["Set-Cookie"]) > 0: // §7.3: it is one client's, whatever else the response says
-		return "set-cookie"
+		return ReasonPrivate
+	case len(request["Authorization"]) > 0 && !d.sharesAuthorized(): // §3.5
+		return ReasonAuthorization
+	case len(r.Header["Set-Cookie"]) > 0 && (p.PrivateCookies || !fresh || d.has(noCache)):
+		// §7.3: Set-Cookie doesn't keep a response from being stored. But an origin that means its cookie for
+		// everyone has to say how long the response may be reused; one that has every use validated doesn't
+		// mean so, since a 304 would hand the first client's cookie to the next.
+		return ReasonSetCookie
 	}
 	return ""
 }
 
+// sharesAuthorized covers §3.5: the directives that let a shared cache use a response to a request with Authorization.
+func (d *Directives) sharesAuthorized() bool {
+	return d.permits(public) || d.permits(mustRevalidate) || d.permits(sMaxage)
+}
+
 // refusedAsUseless covers what could never answer a request, and the statuses that need an explicit permission (§3, last
 // item).
-func (p Policy) refusedAsUseless(r *Response, d *Directives) string {
-	lifetime, explicit := p.lifetime(r, d)
+func refusedAsUseless(method string, r *Response, d *Directives, lifetime time.Duration, explicit bool) string {
 	switch {
-	case d.has(mustUnderstand) && !understood(r.Status): // §5.2.2.3
-		return "status"
+	case method == http.MethodPost && (!explicit || lifetime <= 0): // RFC 9110 §9.3.3
+		return ReasonMethod
 	case !explicit && !d.permits(public) && !heuristicallyCacheable(r.Status):
-		return "status"
-	case hasValidator(r.Header):
+		return ReasonStatus
+	case HasValidator(r.Header):
 		return ""
 	case d.has(noCache): // §5.2.2.4: each use needs a validation, which can't be had
-		return "no-cache"
+		return ReasonNoCache
 	case lifetime <= 0:
-		return "no-freshness-or-validator"
+		return ReasonUseless
 	}
 	return ""
+}
+
+// forbidden lists the statuses of RFC 6585, none of which may be stored: they are about the request that got them.
+func forbidden(status int) bool {
+	switch status {
+	case http.StatusPreconditionRequired, http.StatusTooManyRequests, http.StatusRequestHeaderFieldsTooLarge,
+		http.StatusNetworkAuthenticationRequired:
+		return true
+	}
+	return false
 }
 
 // heuristicallyCacheable lists the statuses that RFC 9110 §15.1 defines so, without 206.
@@ -80,11 +119,13 @@ func heuristicallyCacheable(status int) bool {
 	return false
 }
 
-// understood lists the statuses whose caching requirements this package knows and meets (§3, must-understand).
+// understood tells whether this package knows what the status means for caches, and does it (§3, must-understand): that is
+// so of all that RFC 9110 §15 defines, since none of them but 206 and 304 asks for more than §3 does.
 func understood(status int) bool {
-	switch status {
-	case 302, 303, 307:
+	switch {
+	case status >= 200 && status <= 206, status >= 300 && status <= 305, status == 307, status == 308,
+		status >= 400 && status <= 417, status == 421, status == 422, status == 426, status >= 500 && status <= 505:
 		return true
 	}
-	return heuristicallyCacheable(status)
+	return false
 }

@@ -26,7 +26,10 @@ func TestStorable_RFC9111_3(t *testing.T) {
 		{"Expires", "GET", nil, received(200, "Expires: "+at(time.Hour)), ""},
 
 		{"method HEAD", "HEAD", nil, received(200, fresh), "method"},
-		{"method POST", "POST", nil, received(200, fresh), "method"},
+		{"method POST, fresh", "POST", nil, received(200, fresh), ""},
+		{"method POST, not explicitly", "POST", nil, received(200, modified, etag), "method"},
+		{"method POST, stale", "POST", nil, received(200, "Cache-Control: max-age=0", etag), "method"},
+		{"method QUERY", "QUERY", nil, received(200, fresh), "method"},
 		{"method lower case", "get", nil, received(200, fresh), "method"},
 
 		{"status 100", "GET", nil, received(100, fresh), "status"},
@@ -50,7 +53,7 @@ func TestStorable_RFC9111_3(t *testing.T) {
 		{"404 explicitly stale", "GET", nil, received(404, "Cache-Control: max-age=0"), "no-freshness-or-validator"},
 		{"405 silent", "GET", nil, received(405), "no-freshness-or-validator"},
 
-		{"request no-store §5.2.1.5", "GET", head("Cache-Control: no-store"), received(200, fresh), "no-store"},
+		{"request no-store §5.2.1.5", "GET", head("Cache-Control: no-store"), received(200, fresh), "request-no-store"},
 		{"request no-cache", "GET", head("Cache-Control: no-cache"), received(200, fresh), ""},
 		{"no-store §5.2.2.5", "GET", nil, received(200, fresh, etag, "Cache-Control: No-Store"), "no-store"},
 		{"private §5.2.2.7", "GET", nil, received(200, fresh, "Cache-Control: private"), "private"},
@@ -63,7 +66,17 @@ func TestStorable_RFC9111_3(t *testing.T) {
 		{"must-understand §5.2.2.3, understood", "GET", nil, received(200, fresh, "Cache-Control: must-understand"), ""},
 		{"must-understand 302", "GET", nil, received(302, fresh, "Cache-Control: must-understand"), ""},
 		{"must-understand 299", "GET", nil, received(299, fresh, "Cache-Control: must-understand"), "status"},
-		{"must-understand and no-store", "GET", nil, received(200, fresh, "Cache-Control: must-understand, no-store"), "no-store"},
+		{"must-understand overrides no-store", "GET", nil, received(200, fresh, "Cache-Control: must-understand, no-store"), ""},
+		{"must-understand, no-store, 503", "GET", nil, received(503, fresh, "Cache-Control: must-understand, no-store"), ""},
+		{"must-understand, no-store, 299", "GET", nil, received(299, fresh, "Cache-Control: no-store, must-understand"), "status"},
+		{"must-understand, no-store, broken field", "GET", nil, received(200, etag, `Cache-Control: must-understand, no-store, a="`), "no-store"},
+
+		{"428 of RFC 6585", "GET", nil, received(428, fresh), "status"},
+		{"429 of RFC 6585", "GET", nil, received(429, fresh), "status"},
+		{"431 of RFC 6585", "GET", nil, received(431, fresh), "status"},
+		{"511 of RFC 6585", "GET", nil, received(511, fresh), "status"},
+		{"299 explicit", "GET", nil, received(299, fresh), ""},
+		{"499 explicit", "GET", nil, received(499, fresh), ""},
 
 		{"Vary §4.1", "GET", nil, received(200, fresh, "Vary: Accept"), ""},
 		{"Vary star", "GET", nil, received(200, fresh, "Vary: *"), "vary-star"},
@@ -77,7 +90,10 @@ func TestStorable_RFC9111_3(t *testing.T) {
 		{"Authorization, broken field", "GET", head("Authorization: x"), received(200, etag, `Cache-Control: public, a="`), "authorization"},
 		{"Authorization, Expires", "GET", head("Authorization: x"), received(200, "Expires: "+at(time.Hour)), "authorization"},
 
-		{"Set-Cookie §7.3", "GET", nil, received(200, fresh, "Set-Cookie: a=b"), "set-cookie"},
+		{"Set-Cookie §7.3", "GET", nil, received(200, fresh, "Set-Cookie: a=b"), ""},
+		{"Set-Cookie, heuristically", "GET", nil, received(200, modified, etag, "Set-Cookie: a=b"), "set-cookie"},
+		{"Set-Cookie, stale", "GET", nil, received(200, "Cache-Control: max-age=0", etag, "Set-Cookie: a=b"), "set-cookie"},
+		{"Set-Cookie, no-cache", "GET", nil, received(200, "Cache-Control: max-age=60, no-cache", etag, "Set-Cookie: a=b"), "set-cookie"},
 
 		{"nothing", "GET", nil, received(200), "no-freshness-or-validator"},
 		{"malformed max-age", "GET", nil, received(200, "Cache-Control: max-age=x"), "no-freshness-or-validator"},

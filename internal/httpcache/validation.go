@@ -1,6 +1,7 @@
 package httpcache
 
 import (
+	"math"
 	"net/http"
 	"time"
 )
@@ -62,9 +63,9 @@ func Confirms(stored, notModified http.Header) bool {
 	return true
 }
 
-// Freshen returns the header of a stored response updated by a 304 that Confirms it (RFC 9111 §3.2): each field of the
-// 304 replaces the stored one, but for those that describe the stored bytes, and Set-Cookie, which was meant for one
-// client. The result shares nothing with its arguments.
+// Freshen returns the header of a stored response updated by a 304 that Confirms it, or by the answer to a HEAD that
+// Matches it (RFC 9111 §3.2): each of its fields replaces the stored one, but for those that describe the stored bytes.
+// The result shares nothing with its arguments.
 func Freshen(stored, notModified http.Header) http.Header {
 	out := EndToEnd(stored)
 	// The 304 is a message of its own date and age. What it doesn't say must not be taken from the old message, lest
@@ -74,8 +75,7 @@ func Freshen(stored, notModified http.Header) http.Header {
 	for name, values := range EndToEnd(notModified) {
 		switch name {
 		case "Content-Length": // §3.2, last exception
-		case "Content-Encoding", "Content-Range": // the stored bytes depend on them
-		case "Set-Cookie":
+		case "Content-Encoding", "Content-Range", "Content-Md5", "Content-Digest": // they are about the bytes at hand
 		case "Etag":
 			// Where both have one they differ in strength at most, and the stored one is about the stored bytes.
 			if entityTag(stored) == "" {
@@ -86,6 +86,19 @@ func Freshen(stored, notModified http.Header) http.Header {
 		}
 	}
 	return out
+}
+
+// Matches reports whether the answer to a HEAD is about the stored response: it has no validator and no length that differs
+// from the stored one's (RFC 9111 §4.3.5). If not, the stored response is out of date.
+func Matches(stored, head http.Header, length int64) bool {
+	if tag := entityTag(head); tag != "" && !weakMatch(tag, entityTag(stored)) {
+		return false
+	}
+	if modified := lastModified(head); modified != "" && modified != lastModified(stored) {
+		return false
+	}
+	n, ok := digits(single(head, "Content-Length"), math.MaxInt64)
+	return !ok || n == length
 }
 
 // StrongETag returns the entity tag if it is a strong validator (RFC 9110 §8.8.1).
@@ -108,7 +121,7 @@ func StrongLastModified(h http.Header) (string, bool) {
 	if value == "" {
 		return "", false
 	}
-	modified, _ := http.ParseTime(value)
+	modified, _ := parseDate(value, time.Time{})
 	date, ok := httpDate(h, "Date")
 	if !ok || date.Sub(modified) < strongAfter {
 		return "", false
@@ -116,7 +129,8 @@ func StrongLastModified(h http.Header) (string, bool) {
 	return value, true
 }
 
-func hasValidator(h http.Header) bool {
+// HasValidator reports whether there is something to make a request conditional on.
+func HasValidator(h http.Header) bool {
 	return entityTag(h) != "" || lastModified(h) != ""
 }
 
@@ -136,7 +150,7 @@ func lastModified(h http.Header) string {
 	if value == "" {
 		return ""
 	}
-	if _, err := http.ParseTime(value); err != nil {
+	if _, ok := parseDate(value, time.Time{}); !ok {
 		return ""
 	}
 	return value

@@ -36,7 +36,8 @@ func isToken(s string) bool {
 
 // Selecting returns a string that stands for the values of a request's selecting fields (RFC 9111 §4.1): two requests
 // select the same variant if and only if their strings for the same names are equal. Several lines of a field equal
-// one line with commas, whitespace around commas doesn't count, an absent field differs from an empty one.
+// one line with commas, whitespace around commas doesn't count, an absent field differs from an empty one. What mustn't
+// make a difference in Accept-Encoding and Accept-Language, doesn't.
 //
 // The request header has to be the one that is sent to the origin, without hop-by-hop fields. Otherwise a client could
 // have a field counted here that the origin never saw, and its answer stored for those who do send that field.
@@ -50,7 +51,14 @@ func Selecting(names []string, request http.Header) string {
 		// a value from posing as another field.
 		out = append(out, name...)
 		if lines, present := request[name]; present && len(lines) > 0 {
-			value = appendNormalized(value[:0], lines)
+			switch name {
+			case "Accept-Encoding":
+				value = appendAcceptEncoding(value[:0], lines)
+			case "Accept-Language":
+				value = appendAcceptLanguage(value[:0], lines)
+			default:
+				value = appendNormalized(value[:0], lines)
+			}
 			out = append(out, '=')
 			out = strconv.AppendInt(out, int64(len(value)), 10)
 			out = append(out, ':')

@@ -11,7 +11,7 @@ import (
 // The encoding of a record: fields in a fixed order, numbers as varints, strings with their length before them. Times
 // are sent as ages, since the clocks of two nodes differ. The key isn't sent: whoever asked knows it.
 
-const codecVersion = 1
+const codecVersion = 2
 
 // maxLength is above all lengths of contents, so that offsets can be added to.
 const maxLength = 1 << 60
@@ -20,6 +20,7 @@ func (r *Record) encode(now time.Time) []byte {
 	b := make([]byte, 0, 512)
 	b = append(b, codecVersion)
 	b = appendStrings(b, r.Vary)
+	b = appendStrings(b, r.Groups)
 	b = appendString(b, r.Variant)
 	b = binary.AppendUvarint(b, r.Generation)
 	b = appendString(b, r.Version)
@@ -48,6 +49,7 @@ func decode(b []byte, now time.Time) (*Record, error) {
 		return nil, errEncoding
 	}
 	r.Vary = d.strings()
+	r.Groups = d.strings()
 	r.Variant = d.string()
 	r.Generation = d.uvarint()
 	r.Version = d.string()

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"sync"
-	"time"
 
 	"github.com/scurrycache/scurry/internal/peer"
 )
@@ -70,7 +68,7 @@ func (s *Store) consulted(f *flight, stream *peer.Stream, p *peer.Peer) (*landin
 	d, err := s.answer(stream, f.inform)
 	if err != nil {
 		if failed, ok := err.(*Failure); ok && failed.Stored != nil {
-			s.leased(f.ask.Key, failed.Stored)
+			s.leased(f, failed.Stored)
 			s.keepCopy(f, &landing{rec: failed.Stored, stored: true})
 		}
 		return nil, err
@@ -79,14 +77,15 @@ func (s *Store) consulted(f *flight, stream *peer.Stream, p *peer.Peer) (*landin
 	if err != nil {
 		return nil, err
 	}
-	s.leased(f.ask.Key, l.rec)
+	s.leased(f, l.rec)
 	l.peer = p.Name()
 	return l, nil
 }
 
 // leased makes a record that came from its owner one to answer from for a while.
-func (s *Store) leased(key string, rec *Record) {
-	s.adopt(key, rec)
+func (s *Store) leased(f *flight, rec *Record) {
+	s.adopt(f.ask.Key, rec)
+	rec.since = f.since
 	rec.Lease = s.cfg.Now().Add(s.cfg.Lease)
 }
 
@@ -99,7 +98,7 @@ func (s *Store) keepCopy(f *flight, l *landing) {
 	case !l.stored:
 		s.dropLocked(l.rec)
 		return
-	case f.generation != s.generations.of(l.rec.Key):
+	case s.overtakenLocked(l.rec, f.generation):
 		return
 	case l.rec.Pass: // what was stored before has been taken back
 		if old, _ := s.findLocked(l.rec.Key, f.ask.Header); old != nil && !old.Pass {
@@ -170,58 +169,4 @@ func (s *Store) Peek(ctx context.Context, ask *Ask) *Answer {
 		return nil
 	}
 	return a
-}
-
-// tellTime is how long another node is waited for that is to be told of something.
-const tellTime = time.Second
-
-// Invalidate does away with all that is stored under key (RFC 9111 section 4.4), and with what is on its way there, on
-// all nodes. One that can't be told now is told, when it can be, to doubt all that it has.
-func (s *Store) Invalidate(key string) {
-	owner := s.ownerOf(key)
-	if owner != nil {
-		s.tell(owner, key) // first, lest others get from it once more what they have dropped
-	}
-	s.invalidate(key)
-	var told sync.WaitGroup
-	for _, p := range s.cfg.Node.Peers() {
-		if p != owner {
-			told.Go(func() { s.tell(p, key) })
-		}
-	}
-	told.Wait()
-}
-
-// tell has p do away with what it stores under key.
-func (s *Store) tell(p *peer.Peer, key string) {
-	ctx, cancel := context.WithTimeout(s.base, tellTime)
-	defer cancel()
-	stream, err := p.Ask(ctx, appendString([]byte{askInvalidate}, key))
-	if err == nil {
-		_, err = s.answer(stream, nil)
-		_ = stream.Close()
-	}
-	if err != nil {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.untold[p.Name()]++
-	}
-}
-
-// Reminder is what the node with that name is to be asked before anything else, when contact with it returns, and what is
-// to be called when it has answered; nil if there is nothing. It is for peer.NodeConfig.
-func (s *Store) Reminder(name string) (message []byte, answered func()) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	untold := s.untold[name]
-	if untold == 0 {
-		return nil, nil
-	}
-	return []byte{askDoubt}, func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if s.untold[name] == untold {
-			delete(s.untold, name)
-		}
-	}
 }

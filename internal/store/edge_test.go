@@ -22,9 +22,9 @@ type scripted struct {
 	length  int64 // that open tells
 }
 
-func (s *scripted) Fresh(*Record) bool        { return true }
-func (s *scripted) Check(string) error        { return nil }
-func (s *scripted) Failed(err error) *Failure { return &Failure{Status: 502, Kind: "x", Err: err} }
+func (s *scripted) Usable(*Record) (usable, refresh bool) { return true, false }
+func (s *scripted) Check(string) error                    { return nil }
+func (s *scripted) Failed(err error) *Failure             { return &Failure{Status: 502, Kind: "x", Err: err} }
 func (s *scripted) Prepare(*Record) any {
 	if s.prepare != nil {
 		s.prepare()

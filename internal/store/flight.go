@@ -78,6 +78,7 @@ type flight struct {
 
 	variant    string // "" if it wasn't known what selects
 	generation uint64 // of the key, when it took off
+	since      uint64 // how many groups had been invalidated by then
 	verdict    error  // what the owner has found out, which settles it for this node too
 	interim    chan interim
 	doubts     uint64 // there had been so many when the origin was asked
@@ -194,7 +195,7 @@ func (s *Store) fly(ctx context.Context, ask *Ask, prev *Record, variant string)
 	}
 	s.mu.Lock()
 	ok := s.beginLocked()
-	f.generation = s.generations.of(ask.Key)
+	f.generation, f.since = s.generations.of(ask.Key), s.groups.count
 	s.mu.Unlock()
 	if !ok {
 		return nil, context.Canceled

@@ -9,6 +9,36 @@ type generations struct {
 	raised map[string]uint64 // above epoch
 }
 
+// groupLog remembers which groups have been invalidated, so that what was asked for before isn't stored after. The zero
+// value is ready for use.
+type groupLog struct {
+	count uint64            // of invalidations
+	floor uint64            // those up to this one are forgotten
+	last  map[string]uint64 // the last one of each group, above floor
+}
+
+// raise notes that group is invalidated.
+func (g *groupLog) raise(group string) {
+	if _, ok := g.last[group]; !ok && len(g.last) >= maxRaised {
+		g.floor, g.last = g.count, nil
+	}
+	if g.last == nil {
+		g.last = map[string]uint64{}
+	}
+	g.count++
+	g.last[group] = g.count
+}
+
+// after tells whether any of groups may have been invalidated when more than since invalidations had been.
+func (g *groupLog) after(since uint64, groups []string) bool {
+	for _, group := range groups {
+		if since < max(g.floor, g.last[group]) {
+			return true
+		}
+	}
+	return false
+}
+
 // noGeneration is none that a key has.
 const noGeneration = math.MaxUint64
 

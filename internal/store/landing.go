@@ -29,7 +29,7 @@ func (s *Store) load(ctx context.Context, _ string) ([]byte, error) {
 		return nil, errVariantKnown
 	}
 	generation := s.generations.of(f.ask.Key)
-	f.doubts = s.doubts
+	f.doubts, f.since = s.doubts, s.groups.count
 	s.mu.Unlock()
 
 	x, err := s.ask(f, generation)
@@ -75,7 +75,7 @@ func (s *Store) ask(f *flight, generation uint64) (x *exchange, err error) {
 	}
 	rec := got.Record
 	rec.Generation = generation
-	rec.Revision, rec.asked = rand.Uint64(), f.doubts
+	rec.Revision, rec.asked, rec.since = rand.Uint64(), f.doubts, f.since
 	rec.turn = s.cfg.Node.Turns()                               // before the owner is looked for
 	if rec.Lease = (time.Time{}); s.ownerOf(f.ask.Key) != nil { // this node stands in for the owner
 		rec.Lease = s.cfg.Now().Add(s.cfg.Lease)
@@ -114,7 +114,7 @@ func (s *Store) pass(f *flight, x *exchange) *Answer {
 	rec.Version = s.version(rec, "")
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if rec.Generation == s.generations.of(rec.Key) && rec.Status < http.StatusInternalServerError {
+	if !x.Private && !s.overtakenLocked(rec, rec.Generation) && rec.Status < http.StatusInternalServerError {
 		if f.prev != nil {
 			s.dropLocked(f.prev) // the origin has taken it back
 		}
@@ -150,13 +150,13 @@ func (s *Store) fill(f *flight, x *exchange) *Answer {
 	return a
 }
 
-// enter puts rec into the table, unless its key has been invalidated since generation, and returns a fill for its bytes
+// enter puts rec into the table, unless its key has been invalidated since generation, or one of its groups, and returns a fill for its bytes
 // up to end; none if they are being read, or here already, or there are none. For one who is to read them from the start,
 // a follows the fill.
 func (s *Store) enter(f *flight, rec *Record, generation uint64, from source, a *Answer, end int64) *fill.Run {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if generation == s.generations.of(rec.Key) {
+	if !s.overtakenLocked(rec, generation) {
 		s.installLocked(rec)
 	}
 	follows, joined := f.ask.Whole || !rec.refetchable(), false

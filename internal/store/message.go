@@ -14,7 +14,7 @@ const (
 	askRecord     = 'r' // the record of a resource: found, or fetched from the origin
 	askChunk      = 'c' // a chunk, if it is held
 	askFollow     = 'f' // the bytes of a version from some offset on, to the end of their slab, as they come
-	askInvalidate = 'i' // to do away with what is stored of a resource
+	askInvalidate = 'i' // to do away with what is stored of some resources and groups
 	askDoubt      = 'd' // to validate everything at its next use
 )
 

@@ -37,6 +37,9 @@ type Record struct {
 	// Selecting are the fields of the request that a request for a part of the content has to repeat.
 	Selecting http.Header
 
+	// Groups are the names of the groups that the response belongs to (RFC 9875), which may be invalidated together.
+	Groups []string
+
 	// Lease is until when this node may answer from the record without asking its owner, whose copy this is, or for whom
 	// this node stood in. It is zero for a record that this node owns.
 	Lease time.Time
@@ -45,6 +48,7 @@ type Record struct {
 
 	turn  uint64 // of the ring, by which the owner was found
 	asked uint64 // how many doubts there had been when the origin was asked
+	since uint64 // how many groups had been invalidated by then
 	place string // what the keys of all its chunks begin with
 	first string // key of the first chunk
 	bytes int64  // what the record takes in memory, about
@@ -55,6 +59,9 @@ const overhead = 700
 
 func (r *Record) size() int64 {
 	n := overhead + 2*len(r.Key) + len(r.Variant) + len(r.Version) + len(r.first)
+	for _, group := range r.Groups {
+		n += 64 + 2*len(group) // here, and in the table's index
+	}
 	for name, values := range r.Header {
 		n += 64 + len(name)
 		for _, v := range values {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 
 	"github.com/scurrycache/scurry/internal/fill"
 	"github.com/scurrycache/scurry/internal/peer"
@@ -59,12 +60,12 @@ func (s *Store) serveChunk(c *wire.Call, d *decoder) {
 }
 
 func (s *Store) serveInvalidate(c *wire.Call, d *decoder) {
-	key := d.string()
-	if d.bad || s.cfg.Source.Check(key) != nil {
+	keys, groups := d.strings(), d.strings()
+	if d.bad || slices.ContainsFunc(keys, func(key string) bool { return s.cfg.Source.Check(key) != nil }) {
 		s.refuse(c, errBusy)
 		return
 	}
-	s.invalidate(key)
+	s.invalidate(keys, groups)
 	reply(c, []byte{answerOK}, nil)
 }
 
@@ -117,15 +118,24 @@ func (s *Store) lookup(ctx context.Context, q *question) (*Answer, error) {
 		s.drop(rec)
 		rec = nil
 	}
-	known := rec != nil && !lapsed && !q.Alone
-	switch {
-	case known && q.Stored,
-		known && (rec.Version != q.version || rec.Revision != q.revision) && (rec.Pass || s.cfg.Source.Fresh(rec)):
+	switch known := rec != nil && !lapsed && !q.Alone; {
+	case known && q.Stored:
 		return &Answer{Record: rec, Found: true}, nil
 	case q.Stored:
 		return nil, errNone
-	case rec != nil && rec.Pass:
-		rec = nil
+	case known && (rec.Version != q.version || rec.Revision != q.revision):
+		if rec.Pass {
+			return &Answer{Record: rec, Found: true}, nil
+		}
+		if usable, refresh := s.cfg.Source.Usable(rec); usable {
+			if refresh {
+				s.Refresh(&q.Ask, rec)
+			}
+			return &Answer{Record: rec, Found: true}, nil
+		}
+	}
+	if rec != nil && (rec.Pass || (q.Alone && q.version == "")) {
+		rec = nil // for whoever has nothing to be validated, and wants no one else's
 	}
 	a, err := s.Fetch(ctx, &q.Ask, rec)
 	if failed, ok := errors.AsType[*Failure](err); ok && rec != nil {

@@ -50,8 +50,9 @@ type Source interface {
 	// learnt its length.
 	Prepare(rec *Record) any
 
-	// Fresh tells whether rec, which is prepared, may answer a request that has no wishes of its own.
-	Fresh(rec *Record) bool
+	// Usable tells whether rec, which is prepared, may answer a request that has no wishes of its own, and if so, whether
+	// it is to be validated meanwhile, as refresh.
+	Usable(rec *Record) (usable, refresh bool)
 
 	// Failed says of an error of Open, or of a body, what it means to those who ask.
 	Failed(err error) *Failure
@@ -67,6 +68,7 @@ type Fetched struct {
 	Body      fill.Body
 	Trailer   func() http.Header // the trailer fields, once Body has been read to its end; nil if there can't be any
 	Storable  bool
+	Private   bool // it is about the one who asked, and says nothing of what others would get
 	Renewed   bool // prev is still good: Record is prev with new fields and times, and there is no Body
 }
 
@@ -126,12 +128,15 @@ type Store struct {
 	entries     map[string]*list.Element // of *entry, by cache key
 	recent      *list.List               // entries, the most recently used first
 	recordBytes int64
-	bodies      map[string]*body // by version
+	bodies      map[string]*body               // by version
+	grouped     map[string]map[string]struct{} // cache keys, by the groups that any of their variants belongs to
 	generations generations
-	fills       int64          // begun so far
-	doubts      uint64         // counts the reasons to doubt what is stored
-	doubt       uint64         // the last one that was about everything
-	untold      map[string]int // of how many invalidations a node couldn't be told, by its name
+	groups      groupLog
+	refreshing  map[string]struct{} // versions that are being validated in the background
+	fills       int64               // begun so far
+	doubts      uint64              // counts the reasons to doubt what is stored
+	doubt       uint64              // the last one that was about everything
+	untold      map[string]int      // of how many invalidations a node couldn't be told, by its name
 }
 
 // New makes a store. It must be closed.
@@ -142,7 +147,8 @@ func New(cfg Config) (*Store, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	s := &Store{cfg: cfg, entries: map[string]*list.Element{}, recent: list.New(), bodies: map[string]*body{}, untold: map[string]int{}}
+	s := &Store{cfg: cfg, entries: map[string]*list.Element{}, recent: list.New(), bodies: map[string]*body{}, untold: map[string]int{},
+		grouped: map[string]map[string]struct{}{}, refreshing: map[string]struct{}{}}
 	var err error
 	if s.records, err = peer.Borrow(peer.GroupConfig{Load: s.load, Node: cfg.Node, Ask: s.askRecord}); err != nil {
 		return nil, err

@@ -26,6 +26,14 @@ func (s *Store) Find(key string, request http.Header) (rec *Record, lapsed bool)
 	return s.findLocked(key, request)
 }
 
+// Holds tells whether anything is stored under key here, for whatever request.
+func (s *Store) Holds(key string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	el, ok := s.entries[key]
+	return ok && slices.ContainsFunc(el.Value.(*entry).variants, func(rec *Record) bool { return !rec.Pass })
+}
+
 func (s *Store) findLocked(key string, request http.Header) (rec *Record, lapsed bool) {
 	el, ok := s.entries[key]
 	if !ok || !s.tendLocked(el) {
@@ -153,12 +161,14 @@ func (s *Store) installLocked(rec *Record) {
 // setLocked makes variants those of el's entry, which goes if there are none.
 func (s *Store) setLocked(el *list.Element, variants []*Record) {
 	e := el.Value.(*entry)
+	s.ungroupLocked(e)
 	s.recordBytes -= e.bytes
 	e.variants, e.bytes = variants, 0
 	for _, rec := range variants {
 		e.bytes += rec.bytes
 	}
 	s.recordBytes += e.bytes
+	s.groupLocked(e)
 	if len(variants) == 0 {
 		s.recent.Remove(el)
 		delete(s.entries, e.key)
@@ -229,18 +239,5 @@ func (s *Store) learnLocked(rec *Record, length int64) {
 	if rec.Length != length {
 		rec.Length = length
 		rec.Prepared = s.cfg.Source.Prepare(rec)
-	}
-}
-
-// invalidate does away with all that this node stores under key (RFC 9111 section 4.4), and with what is on its way
-// there.
-func (s *Store) invalidate(key string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.removeLocked(key)
-	if all := s.generations.raise(key); all {
-		for key := range s.entries {
-			s.removeLocked(key)
-		}
 	}
 }

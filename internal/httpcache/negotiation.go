@@ -1,0 +1,172 @@
+package httpcache
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
+
+// Two requests whose Accept-Encoding or Accept-Language differ in spelling only get the same answer, and a cache may
+// treat them as matching (RFC 9111 §4.1: "normalizing both header field values in a way that is known to have identical
+// semantics"). The forms written here are such fields themselves. A field that can't be read keeps its spelling, less
+// whitespace (appendNormalized); as that never makes it readable, it is told apart from every form written here.
+
+// preference is a member of such a field.
+type preference struct {
+	name   string
+	weight int // in thousandths
+}
+
+// maxPreferences bounds the comparing of members with one another. A longer field keeps its spelling.
+const maxPreferences = 32
+
+// appendAcceptEncoding appends a normal form of Accept-Encoding (RFC 9110 §12.5.3). Codings are case-insensitive
+// (§8.4.1), have two aliases (§8.4.1.1, §8.4.1.3), and their order means nothing.
+func appendAcceptEncoding(dst []byte, lines []string) []byte {
+	var room [maxPreferences]preference
+	preferences, ok := parsePreferences(room[:0], lines, isToken)
+	if !ok {
+		return appendNormalized(dst, lines)
+	}
+	for i, p := range preferences {
+		switch {
+		case strings.EqualFold(p.name, "x-gzip"):
+			preferences[i].name = "gzip"
+		case strings.EqualFold(p.name, "x-compress"):
+			preferences[i].name = "compress"
+		}
+	}
+	if preferences, ok = fold(preferences); !ok {
+		return appendNormalized(dst, lines)
+	}
+	slices.SortFunc(preferences, func(a, b preference) int { return compareFold(a.name, b.name) })
+	return appendPreferences(dst, preferences)
+}
+
+// appendAcceptLanguage appends a normal form of Accept-Language (RFC 9110 §12.5.4). Ranges are case-insensitive (RFC 4647
+// §2). Among ranges of equal weight order is kept, because some recipients treat it as priority (§12.5.4).
+func appendAcceptLanguage(dst []byte, lines []string) []byte {
+	var room [maxPreferences]preference
+	preferences, ok := parsePreferences(room[:0], lines, isLanguageRange)
+	if ok {
+		preferences, ok = fold(preferences)
+	}
+	if !ok {
+		return appendNormalized(dst, lines)
+	}
+	slices.SortStableFunc(preferences, func(a, b preference) int { return cmp.Compare(b.weight, a.weight) })
+	return appendPreferences(dst, preferences)
+}
+
+// parsePreferences appends the members of the lines, whose names have to be valid, to dst, as far as it has room.
+func parsePreferences(dst []preference, lines []string, valid func(name string) bool) ([]preference, bool) {
+	for member := range members(lines) {
+		name, weight, weighted := strings.Cut(member, ";")
+		p := preference{trimOWS(name), 1000}
+		ok := true
+		if weighted {
+			p.weight, ok = parseWeight(trimOWS(weight))
+		}
+		if !ok || p.name == "" || !valid(p.name) || len(dst) == cap(dst) {
+			return nil, false
+		}
+		dst = append(dst, p)
+	}
+	return dst, true
+}
+
+// parseWeight reads a weight without its semicolon (RFC 9110 §12.4.2).
+//
+//	qvalue = ( "0" [ "." 0*3DIGIT ] ) / ( "1" [ "." 0*3("0") ] )
+func parseWeight(s string) (thousandths int, ok bool) {
+	if len(s) < 3 || s[0]|0x20 != 'q' || s[1] != '=' || s[2] != '0' && s[2] != '1' {
+		return 0, false
+	}
+	thousandths = int(s[2]-'0') * 1000
+	fraction := s[3:]
+	if fraction == "" {
+		return thousandths, true
+	}
+	if fraction[0] != '.' || len(fraction) > 4 {
+		return 0, false
+	}
+	unit := 100
+	for i := 1; i < len(fraction); i++ {
+		digit := fraction[i] - '0'
+		if digit > 9 {
+			return 0, false
+		}
+		thousandths += int(digit) * unit
+		unit /= 10
+	}
+	return thousandths, thousandths <= 1000
+}
+
+// fold drops members that repeat an earlier one. If two of them contradict each other ok is false: recipients may take
+// the first, the last or the larger weight, so their order can mean something.
+func fold(preferences []preference) (folded []preference, ok bool) {
+	folded = preferences[:0]
+	for _, p := range preferences {
+		i := slices.IndexFunc(folded, func(q preference) bool { return strings.EqualFold(p.name, q.name) })
+		switch {
+		case i < 0:
+			folded = append(folded, p)
+		case folded[i].weight != p.weight:
+			return nil, false
+		}
+	}
+	return folded, true
+}
+
+// isLanguageRange is a little wider than a basic language range (RFC 4647 §2.1), but has no character that it hasn't.
+func isLanguageRange(s string) bool {
+	if s == "*" {
+		return true
+	}
+	for i := range len(s) {
+		c := lower(s[i])
+		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' {
+			return false
+		}
+	}
+	return true
+}
+
+func appendPreferences(dst []byte, preferences []preference) []byte {
+	for i, p := range preferences {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		for i := range len(p.name) {
+			dst = append(dst, lower(p.name[i]))
+		}
+		if p.weight == 1000 {
+			continue
+		}
+		dst = append(dst, ";q=0"...)
+		if p.weight > 0 {
+			dst = append(dst, '.')
+		}
+		for rest := p.weight; rest > 0; rest = rest * 10 % 1000 {
+			dst = append(dst, '0'+byte(rest/100))
+		}
+	}
+	return dst
+}
+
+// compareFold compares ASCII strings without regard to case.
+func compareFold(a, b string) int {
+	for i := range min(len(a), len(b)) {
+		if c := cmp.Compare(lower(a[i]), lower(b[i])); c != 0 {
+			return c
+		}
+	}
+	return cmp.Compare(len(a), len(b))
+}
+
+func lower(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		c |= 0x20
+	}
+	return c
+}

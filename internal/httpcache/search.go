@@ -1,0 +1,189 @@
+package httpcache
+
+import (
+	"bytes"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/dunglas/httpsfv"
+)
+
+// Search is what No-Vary-Search says about the query of a response's URI, a "URL variation config" in the words of
+// draft-ietf-httpbis-no-vary-search-10, whose sections are cited here. The zero Search is the default: queries are
+// compared as they are. It is a value that may be copied and used concurrently.
+type Search struct {
+	except   bool     // names are the parameters that matter, all others don't; otherwise it is the reverse
+	anyOrder bool     // the order of parameters with different names doesn't matter
+	names    []string // as appendComponent writes them, sorted, each once
+}
+
+// ParseSearch reads No-Vary-Search (§5.2). If ok is false the field is absent, invalid or says what holds without it, and
+// s is the zero Search. Keys that the draft doesn't define are ignored (§3).
+//
+// Up to -05 of the draft, and in browsers and on servers that follow it, params could be a Boolean, which except came with:
+// "params, except=("x")" is what "except=("x")" is by now. Both are understood.
+func ParseSearch(h http.Header) (s Search, ok bool) {
+	lines := h["No-Vary-Search"]
+	if len(lines) == 0 { // the ordinary response
+		return Search{}, false
+	}
+	dictionary, err := httpsfv.UnmarshalDictionary(lines)
+	if err != nil {
+		return Search{}, false
+	}
+	if s, ok = parseVariation(dictionary); !ok || s.isDefault() {
+		return Search{}, false
+	}
+	return s, true
+}
+
+// parseVariation is "parse a URL variation config" (§5.1).
+func parseVariation(dictionary *httpsfv.Dictionary) (s Search, ok bool) {
+	if member, present := dictionary.Get("key-order"); present {
+		if s.anyOrder, ok = isBoolean(member); !ok {
+			return Search{}, false
+		}
+	}
+	params, ignores := dictionary.Get("params")
+	except, keeps := dictionary.Get("except")
+	if all, boolean := isBoolean(params); ignores && boolean { // as it was
+		if ignores = false; !all {
+			return s, !keeps
+		}
+		if !keeps {
+			return Search{except: true, anyOrder: s.anyOrder}, true
+		}
+	}
+	switch {
+	case ignores && keeps:
+		return Search{}, false
+	case ignores:
+		s.names, ok = parseKeys(params)
+	case keeps:
+		s.except = true
+		s.names, ok = parseKeys(except)
+	default:
+		ok = true
+	}
+	return s, ok
+}
+
+func isBoolean(member httpsfv.Member) (value, ok bool) {
+	item, _ := member.(httpsfv.Item)
+	value, ok = item.Value.(bool)
+	return value, ok
+}
+
+// parseKeys applies "parse a key" (§5.3) to an inner list of Strings.
+func parseKeys(member httpsfv.Member) (names []string, ok bool) {
+	list, ok := member.(httpsfv.InnerList)
+	if !ok {
+		return nil, false
+	}
+	for _, item := range list.Items {
+		key, ok := item.Value.(string)
+		if !ok {
+			return nil, false
+		}
+		names = append(names, string(appendComponent(nil, key)))
+	}
+	slices.Sort(names)
+	return slices.Compact(names), true
+}
+
+// Canonical returns a string for a query, without its question mark, such that two queries have equal strings if and only
+// if they are equivalent under s (§6). It is a query itself, and its own canonical string, but isn't meant to be sent.
+func (s Search) Canonical(query string) string {
+	if s.isDefault() {
+		return query
+	}
+	out := make([]byte, 0, len(query)+1)
+	var room [16]parameter
+	parameters := room[:0]
+	for query != "" {
+		var pair string
+		if pair, query, _ = strings.Cut(query, "&"); pair == "" {
+			continue
+		}
+		name, value, _ := strings.Cut(pair, "=")
+		p := parameter{start: len(out)}
+		out = appendComponent(out, name)
+		if s.ignores(out[p.start:]) {
+			out = out[:p.start]
+			continue
+		}
+		p.equals = len(out)
+		out = appendComponent(append(out, '='), value)
+		out = append(out, '&')
+		p.end = len(out)
+		parameters = append(parameters, p)
+	}
+	if s.anyOrder {
+		out = sortParameters(out, parameters)
+	}
+	return string(bytes.TrimSuffix(out, []byte("&")))
+}
+
+// parameter is where "name=value&" is in a buffer.
+type parameter struct{ start, equals, end int }
+
+// sortParameters returns a buffer with the parameters sorted by name. Those with the same name stay in their order. §6
+// compares code units of decoded names, but any order of names tells the same queries apart.
+func sortParameters(buf []byte, parameters []parameter) []byte {
+	slices.SortStableFunc(parameters, func(a, b parameter) int {
+		return bytes.Compare(buf[a.start:a.equals], buf[b.start:b.equals])
+	})
+	out := make([]byte, 0, len(buf))
+	for _, p := range parameters {
+		out = append(out, buf[p.start:p.end]...)
+	}
+	return out
+}
+
+func (s Search) ignores(name []byte) bool {
+	_, found := slices.BinarySearchFunc(s.names, name, func(known string, name []byte) int {
+		switch {
+		case known < string(name):
+			return -1
+		case known > string(name):
+			return 1
+		}
+		return 0
+	})
+	return found != s.except
+}
+
+// Equal reports whether both say the same about every query.
+func (s Search) Equal(other Search) bool {
+	return s.except == other.except && s.anyOrder == other.anyOrder && slices.Equal(s.names, other.names)
+}
+
+func (s Search) isDefault() bool { return !s.except && !s.anyOrder && len(s.names) == 0 }
+
+// String returns a field value that says what s says. Equal ones have the same, the zero Search has an empty one.
+func (s Search) String() string {
+	var b strings.Builder
+	if s.anyOrder {
+		b.WriteString("key-order")
+	}
+	if !s.except && len(s.names) == 0 {
+		return b.String()
+	}
+	if s.anyOrder {
+		b.WriteString(", ")
+	}
+	key := "params"
+	if s.except {
+		key = "except"
+	}
+	b.WriteString(key + "=(")
+	for i, name := range s.names {
+		if i > 0 {
+			b.WriteByte(' ')
+		}
+		b.WriteString(`"` + name + `"`)
+	}
+	b.WriteByte(')')
+	return b.String()
+}

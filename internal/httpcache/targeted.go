@@ -1,0 +1,63 @@
+package httpcache
+
+import "github.com/dunglas/httpsfv"
+
+// ParseTargeted reads the lines of one targeted field, CDN-Cache-Control for example (RFC 9213 §2). If ok is false the
+// field is absent, empty or not a Dictionary, and has to be treated as if it weren't there (§2.1). Otherwise d stands in
+// for Cache-Control and Expires (§2.2), even if it names no directive that is known here.
+//
+// Unlike in Cache-Control, a syntax error anywhere voids the field, names are in lower case only, and of a directive that
+// is repeated the last one counts (RFC 9651 §4.2.2).
+func ParseTargeted(lines []string) (d Directives, ok bool) {
+	if len(lines) == 0 { // the ordinary response
+		return Directives{}, false
+	}
+	dictionary, err := httpsfv.UnmarshalDictionary(lines)
+	if err != nil || len(dictionary.Names()) == 0 {
+		return Directives{}, false
+	}
+	d.field = true
+	for _, name := range dictionary.Names() {
+		if k, known := directiveNamed(name); known { // §2.2: "unrecognised extension directives are ignored"
+			member, _ := dictionary.Get(name)
+			d.addMember(k, member)
+		}
+	}
+	return d, true
+}
+
+// addMember adds a directive whose value is a structured one. Parameters are ignored (RFC 9213 §2.1).
+func (d *Directives) addMember(k directive, member httpsfv.Member) {
+	item, _ := member.(httpsfv.Item) // an inner list leaves the value nil
+	if k < deltas {
+		d.addInteger(k, item.Value)
+		return
+	}
+	switch set, flag := item.Value.(bool); {
+	case flag && set:
+		d.bare |= 1 << k
+	case flag: // "?0" says that the directive isn't there
+	case k == noCache || k == private: // with field names, which count as none, as in Cache-Control
+		d.valued |= 1 << k
+	default:
+		// A value of the wrong type isn't to be consumed (§2.1). That the directive is there is plain, so what it
+		// forbids is forbidden. Several also permit something, as must-understand does in company of no-store, and
+		// that they don't do: nor does any other directive of a field whose sender got it wrong.
+		d.valued |= 1 << k
+		d.broken = true
+	}
+}
+
+// addInteger adds a directive that takes delta-seconds. Anything but an Integer that isn't negative is left unconsumed
+// (RFC 9213 §2.1: no coercion). It doesn't void the field, which §2.1 reserves for syntax errors and which would also
+// throw away a no-store beside it, nor is the directive as good as absent, for then heuristics could make the response
+// fresh: invalid freshness information makes it stale (RFC 9111 §4.2.1).
+func (d *Directives) addInteger(k directive, value any) {
+	d.valued |= 1 << k
+	n, ok := value.(int64)
+	if !ok || n < 0 {
+		d.invalid |= 1 << k
+		return
+	}
+	d.seconds[k] = min(n, maxDelta)
+}

@@ -1,0 +1,119 @@
+package store
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+)
+
+// tellTime is how long another node is waited for that is to be told of something.
+const tellTime = time.Second
+
+// Invalidate does away with all that is stored under keys (RFC 9111 section 4.4) or belongs to one of groups (RFC 9875), and
+// with what is on its way there, on all nodes. A node that can't be told now is told, when it can be, to doubt all that it has.
+func (s *Store) Invalidate(keys, groups []string) {
+	message := appendStrings(appendStrings([]byte{askInvalidate}, keys), groups)
+	// The owners come first, lest others get from them once more what they have dropped.
+	var owners []string
+	for _, key := range keys {
+		if p := s.ownerOf(key); p != nil && !slices.Contains(owners, p.Name()) {
+			owners = append(owners, p.Name())
+		}
+	}
+	s.tellAll(message, func(name string) bool { return slices.Contains(owners, name) })
+	s.invalidate(keys, groups)
+	s.tellAll(message, func(name string) bool { return !slices.Contains(owners, name) })
+}
+
+// tellAll tells those of the other nodes whom chosen chooses.
+func (s *Store) tellAll(message []byte, chosen func(name string) bool) {
+	var told sync.WaitGroup
+	for _, p := range s.cfg.Node.Peers() {
+		if !chosen(p.Name()) {
+			continue
+		}
+		told.Go(func() {
+			ctx, cancel := context.WithTimeout(s.base, tellTime)
+			defer cancel()
+			stream, err := p.Ask(ctx, message)
+			if err == nil {
+				_, err = s.answer(stream, nil)
+				_ = stream.Close()
+			}
+			if err != nil {
+				s.mu.Lock()
+				defer s.mu.Unlock()
+				s.untold[p.Name()]++
+			}
+		})
+	}
+	told.Wait()
+}
+
+// invalidate is Invalidate for this node.
+func (s *Store) invalidate(keys, groups []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, key := range keys {
+		s.removeLocked(key)
+		if all := s.generations.raise(key); all {
+			for key := range s.entries {
+				s.removeLocked(key)
+			}
+		}
+	}
+	for _, group := range groups {
+		s.groups.raise(group)
+		for key := range s.grouped[group] {
+			s.removeLocked(key)
+		}
+	}
+}
+
+// overtakenLocked tells whether rec was asked for before its key, of which generation says what it was then, or one of its
+// groups was invalidated. It mustn't be stored then.
+func (s *Store) overtakenLocked(rec *Record, generation uint64) bool {
+	return generation != s.generations.of(rec.Key) || s.groups.after(rec.since, rec.Groups)
+}
+
+// groupLocked enters e's key in the index of groups.
+func (s *Store) groupLocked(e *entry) {
+	for _, rec := range e.variants {
+		for _, group := range rec.Groups {
+			if s.grouped[group] == nil {
+				s.grouped[group] = map[string]struct{}{}
+			}
+			s.grouped[group][e.key] = struct{}{}
+		}
+	}
+}
+
+// ungroupLocked undoes groupLocked, before e's variants change.
+func (s *Store) ungroupLocked(e *entry) {
+	for _, rec := range e.variants {
+		for _, group := range rec.Groups {
+			if delete(s.grouped[group], e.key); len(s.grouped[group]) == 0 {
+				delete(s.grouped, group)
+			}
+		}
+	}
+}
+
+// Reminder is what the node with that name is to be asked before anything else, when contact with it returns, and what is
+// to be called when it has answered; nil if there is nothing. It is for peer.NodeConfig.
+func (s *Store) Reminder(name string) (message []byte, answered func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	untold := s.untold[name]
+	if untold == 0 {
+		return nil, nil
+	}
+	return []byte{askDoubt}, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.untold[name] == untold {
+			delete(s.untold, name)
+		}
+	}
+}

@@ -1,0 +1,51 @@
+package store
+
+import (
+	"math/rand/v2"
+	"net/http"
+)
+
+// maxRefreshes bounds how many records are validated in the background at once. One that isn't its turn is served stale
+// once more.
+const maxRefreshes = 256
+
+// Refresh validates rec in the background, with a request like ask, unless that is being done or has failed just now. The
+// whole cluster validates it once: a node that doesn't own it asks the owner.
+func (s *Store) Refresh(ask *Ask, rec *Record) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.currentLocked(rec)
+	_, under := s.refreshing[rec.Version]
+	if now == nil || now.newer(rec) || under || s.cfg.Now().Before(now.RetryAfter) || len(s.refreshing) >= maxRefreshes || !s.beginLocked() {
+		return
+	}
+	s.refreshing[rec.Version] = struct{}{}
+	q := Ask{Key: ask.Key, Header: ask.Header, Proto: ask.Proto, ID: ask.ID}
+	go s.refresh(&q, rec)
+}
+
+func (s *Store) refresh(q *Ask, rec *Record) {
+	defer s.work.Done()
+	a, err := s.Fetch(s.base, q, rec)
+	if err == nil {
+		a.Close()
+	}
+	if err != nil || (a.Record.Pass && a.Status >= http.StatusInternalServerError) {
+		s.Postpone(rec)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.refreshing, rec.Version)
+}
+
+// Renew puts fresh, which is old with newer fields and times, in old's place, if this node owns it.
+func (s *Store) Renew(old, fresh *Record) {
+	s.adopt(old.Key, fresh)
+	fresh.Revision = rand.Uint64()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if now := s.currentLocked(old); now != nil && owns(now) && !now.newer(old) {
+		s.learnLocked(fresh, now.Length)
+		s.replaceLocked(now, fresh)
+	}
+}

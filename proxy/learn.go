@@ -1,0 +1,66 @@
+package proxy
+
+import (
+	"net/http"
+	"slices"
+
+	"github.com/scurrycache/scurry/internal/httpcache"
+	"github.com/scurrycache/scurry/internal/store"
+)
+
+// learn draws from a response that goes past the cache what it says of what is stored.
+func (p *Proxy) learn(pass *passing, resp *http.Response) {
+	switch {
+	case unsafe(resp.Request.Method):
+		if resp.StatusCode >= 200 && resp.StatusCode < 400 {
+			p.invalidate(pass, resp)
+		}
+	case resp.Request.Method == http.MethodHead && resp.StatusCode == http.StatusOK:
+		p.learnHead(pass, resp)
+	}
+}
+
+// unsafe tells whether a request with that method may have changed the resource (RFC 9110 section 9.2.1). A method that
+// isn't known may.
+func unsafe(method string) bool {
+	switch method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace:
+		return false
+	}
+	return true
+}
+
+// invalidate does away with what a request may have changed (RFC 9111 section 4.4, RFC 9875 section 3): what is stored of its
+// target, of the places that the response names, if they are the origin's, and of groups.
+func (p *Proxy) invalidate(pass *passing, resp *http.Response) {
+	keys := []string{pass.key}
+	for _, name := range []string{"Location", "Content-Location"} {
+		if key, ok := p.places.keyOf(resp.Header.Get(name), pass.key); ok && !slices.Contains(keys, key) {
+			keys = append(keys, key)
+		}
+	}
+	p.store.Invalidate(keys, httpcache.InvalidatedGroups(resp.Header))
+}
+
+// learnHead updates the stored response that the HEAD would have selected, or, if it is out of date, does away with it (RFC
+// 9111 section 4.3.5).
+func (p *Proxy) learnHead(pass *passing, resp *http.Response) {
+	rec, _ := p.store.Find(pass.key, pass.header)
+	if rec == nil || rec.Pass || rec.Status != http.StatusOK || len(pass.header["Authorization"]) > 0 {
+		return
+	}
+	if !httpcache.Matches(rec.Header, resp.Header, rec.Length) {
+		p.store.Invalidate([]string{pass.key}, nil)
+		return
+	}
+	now := p.cfg.Now()
+	head := &httpcache.Response{Status: rec.Status, Header: httpcache.Freshen(rec.Header, resp.Header), RequestTime: pass.sent, ResponseTime: now}
+	ask := &store.Ask{Key: pass.key, Header: pass.header}
+	if ok, _ := p.policy.Storable(http.MethodGet, pass.header, head); !ok {
+		return
+	}
+	fresh := *rec
+	fresh.Header, fresh.RequestTime, fresh.ResponseTime = head.Header, pass.sent, now
+	(&source{p}).describe(&fresh, ask)
+	p.store.Renew(rec, &fresh)
+}

@@ -1,0 +1,55 @@
+package proxy
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/scurrycache/scurry/internal/logging"
+)
+
+// loopName is what the nodes of one cluster, and no others, call themselves in CDN-Loop (RFC 8586). Those have an origin in
+// common, and a chain of caches doesn't lead through two clusters with the same one.
+func (c Config) loopName() string {
+	if _, ok := c.Origin.(interface{ BaseURL() *url.URL }); !ok {
+		return name + "-" + strings.ToLower(rand.Text()[:12]) // nobody knows where that leads
+	}
+	sum := sha256.Sum256([]byte(c.base().String()))
+	return name + "-" + hex.EncodeToString(sum[:6])
+}
+
+var errLoop = errors.New("loop: this request has been through this cluster before; does the origin's URL, or a redirect or proxy behind it, lead back to a node?")
+
+// looped tells whether this cluster sent the request itself.
+func (p *Proxy) looped(r *http.Request) bool {
+	for _, line := range r.Header["Cdn-Loop"] {
+		for member := range strings.SplitSeq(line, ",") {
+			id, _, _ := strings.Cut(member, ";") // its parameters
+			if strings.TrimSpace(id) == p.loop {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// refuseLoop answers a request that has come back.
+func (p *Proxy) refuseLoop(w *logging.Writer) {
+	w.Err = errLoop
+	w.Cache = outcomePass
+	h := w.Header()
+	h.Set("Proxy-Status", name+"; error=proxy_loop_detected")
+	h.Set("Cache-Control", "no-store")
+	p.refuse(w, http.StatusLoopDetected)
+}
+
+// mark signs a request to the origin that was received by the protocol proto.
+func (p *Proxy) mark(h http.Header, proto string) {
+	h["Via"] = via(h["Via"], proto)
+	h["Cdn-Loop"] = append(slices.Clip(h["Cdn-Loop"]), p.loop)
+}
