@@ -22,6 +22,7 @@ type reply struct {
 	outcome string
 	status  cacheStatus // unless it is a plain hit
 	peer    string      // the node by way of which it comes, if any
+	ranged  bool        // the origin was asked for the very range that the client wants
 }
 
 // answer sends rp, or the part of it that r asks for (RFC 9110 sections 13 and 14). If the bytes went away meanwhile,
@@ -37,7 +38,8 @@ func (p *Proxy) answer(w *logging.Writer, r *http.Request, rp *reply) (gone *sto
 func (p *Proxy) answered(w *logging.Writer, r *http.Request, rp *reply) (done bool) {
 	rec := rp.rec
 	outcome, ranges := httpcache.Proceed, false
-	if rec.Status == http.StatusOK { // preconditions are about a success: RFC 9110 section 13.2.1
+	partial := rec.Part != store.Part{}
+	if rec.Status == http.StatusOK || partial { // preconditions are about a success: RFC 9110 section 13.2.1
 		outcome, ranges = httpcache.Preconditions(r.Method, r.Header, rec.Header)
 	}
 	switch outcome {
@@ -52,6 +54,9 @@ func (p *Proxy) answered(w *logging.Writer, r *http.Request, rp *reply) (done bo
 		w.Header().Set("Content-Length", "0")
 		w.WriteHeader(http.StatusPreconditionFailed)
 		return true
+	}
+	if partial {
+		return p.answerPart(w, r, rp)
 	}
 	if r.Method == http.MethodHead || !hasContent(rec.Status) {
 		p.putFields(w, rp)
@@ -148,6 +153,9 @@ func (p *Proxy) ready(w *logging.Writer, r *http.Request, rp *reply, rd *store.R
 	case err == nil:
 		if rp.peer == "" {
 			rp.peer = rd.Peer()
+		}
+		if rp.outcome == outcomeHit && rd.Partial() { // some of it has to be asked for: RFC 9211 section 2.2
+			rp.outcome, rp.status = outcomeMiss, cacheStatus{fwd: "partial", ttl: rp.use.Lifetime - rp.use.Age.Truncate(time.Second), hasTTL: true}
 		}
 		return true, true
 	case r.Context().Err() != nil:

@@ -644,6 +644,9 @@ func TestClusterLogs(t *testing.T) {
 			}
 		}
 		eventually(t, "peers have joined", func() bool { return len(books[i].lines(t, "peer joined")) >= 2 })
+		if i == 0 { // when its body has been read to the end, which no client waits for
+			eventually(t, "the origin's answer is logged", func() bool { return len(books[i].lines(t, "origin")) == 1 })
+		}
 		if asked := len(books[i].lines(t, "origin")); (asked == 1) != (i == 0) {
 			t.Errorf("node %d logged %d origin requests", i, asked)
 		}

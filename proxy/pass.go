@@ -13,7 +13,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/scurrycache/scurry/internal/httpcache"
 	"github.com/scurrycache/scurry/internal/logging"
 )
 
@@ -36,7 +35,7 @@ func (p *Proxy) forward(w *logging.Writer, r *http.Request, key string, status c
 	}
 	w.Header()["Content-Type"] = nil // unless the origin has one; net/http would make one up
 	body, _ := r.Body.(*watchedBody)
-	ctx := context.WithValue(withRequestID(because(r.Context(), reasonPass), w.ID()), passingKey{}, &passing{key, status, httpcache.EndToEnd(r.Header), p.cfg.Now(), body})
+	ctx := context.WithValue(withRequestID(because(r.Context(), reasonPass), w.ID()), passingKey{}, &passing{key, status, endToEnd(r.Header), p.cfg.Now(), body})
 	p.pass.ServeHTTP(w, r.WithContext(ctx))
 }
 

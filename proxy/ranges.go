@@ -38,13 +38,46 @@ func (p *Proxy) answerRanges(w *logging.Writer, r *http.Request, rp *reply) (don
 		if rp.answer != nil {
 			rp.answer.Close() // lest the body wait for us
 		}
-		p.forward(w, r, rp.rec.Key, cacheStatus{fwd: "partial"})
-		return true, true
+		return p.fetchRange(w, r, rp, len(ranges) == 1), true
 	}
 	if len(ranges) == 1 {
 		return p.answerRange(w, r, rp, ranges[0]), true
 	}
 	return p.answerMultipart(w, r, rp, ranges), true
+}
+
+// fetchRange has the origin itself answer a request for a range of rp's content, and its answer kept if it is a single range.
+func (p *Proxy) fetchRange(w *logging.Writer, r *http.Request, rp *reply, single bool) (done bool) {
+	status := cacheStatus{fwd: "partial"}
+	if !single || !httpcache.SingleRange(r.Header) || rp.ranged {
+		p.forward(w, r, rp.rec.Key, status)
+		return true
+	}
+	q := ask(w, r, rp.rec.Key, endToEnd(r.Header))
+	q.Ranged = true
+	return p.fetch(w, r, q, nil, status) == nil
+}
+
+// answerPart sends what the request asks for of a stored part.
+func (p *Proxy) answerPart(w *logging.Writer, r *http.Request, rp *reply) (done bool) {
+	part := httpcache.Part(rp.rec.Part)
+	span, ok := part.Of(r.Header)
+	if !ok { // it has been selected because it is
+		return false
+	}
+	var rd store.Reader
+	p.reader(&rd, rp, span.Start-part.Start, span.Start-part.Start+span.Length)
+	defer rd.Close()
+	if done, ok := p.ready(w, r, rp, &rd); !ok {
+		return done
+	}
+	p.putFields(w, rp)
+	h := w.Header()
+	h["Content-Length"] = []string{strconv.FormatInt(span.Length, 10)}
+	h["Content-Range"] = []string{span.ContentRange(part.Total)}
+	w.WriteHeader(http.StatusPartialContent)
+	p.copy(w, r.Context(), &rd)
+	return true
 }
 
 // answerRange sends one part.

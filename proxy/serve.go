@@ -36,10 +36,7 @@ func (p *Proxy) serve(w *logging.Writer, r *http.Request, key string) {
 		p.forward(w, r, key, cacheStatus{fwd: "bypass", detail: "upgrade"})
 		return
 	}
-	header := r.Header
-	if len(header["Connection"]) > 0 { // what it names isn't for the origin, so it mustn't select a variant either
-		header = httpcache.EndToEnd(header)
-	}
+	header := endToEnd(r.Header)
 	w.Owner = p.store.Owner(key)
 	var gone *store.Record
 	for range restarts {
@@ -49,6 +46,15 @@ func (p *Proxy) serve(w *logging.Writer, r *http.Request, key string) {
 	}
 	// Each time it went away while it was to be sent: the origin is left to answer this one itself.
 	p.forward(w, r, key, cacheStatus{fwd: "uri-miss", detail: "changing"})
+}
+
+// endToEnd is a request's header without what concerns the client's connection: that isn't for the origin, so it mustn't select a
+// variant either.
+func endToEnd(header http.Header) http.Header {
+	if len(header["Connection"]) > 0 {
+		return httpcache.EndToEnd(header)
+	}
+	return header
 }
 
 // serveStored, with the end-to-end fields of r in header, answers from the stored response that r selects, if that may
@@ -166,10 +172,11 @@ func (p *Proxy) serveMiss(w *logging.Writer, r *http.Request, ask *store.Ask, pr
 		}
 	}
 	status := cacheStatus{fwd: "uri-miss"}
-	switch {
-	case prev != nil:
+	if prev != nil {
 		status.fwd = "stale"
-	case p.store.Holds(ask.Key):
+	} else if any, parts := p.store.Holds(ask.Key); parts && httpcache.SingleRange(ask.Header) && r.Method == http.MethodGet {
+		status.fwd, ask.Ranged = "partial", true // it isn't kept as a whole, so another part of it is what can be had
+	} else if any {
 		status.fwd = "vary-miss"
 	}
 	switch {
@@ -232,7 +239,7 @@ func (p *Proxy) fetch(w *logging.Writer, r *http.Request, ask *store.Ask, prev *
 		p.answerOnce(w, r, a, status)
 		return nil
 	}
-	rp := &reply{rec: rec, answer: a, status: status, outcome: outcomeMiss, peer: a.Peer}
+	rp := &reply{rec: rec, answer: a, status: status, outcome: outcomeMiss, peer: a.Peer, ranged: ask.Ranged}
 	rp.use.Age, rp.use.Lifetime = viewOf(rec).facts.Age(p.cfg.Now()), viewOf(rec).facts.Lifetime
 	rp.status.ttl, rp.status.hasTTL = rp.use.Lifetime-rp.use.Age.Truncate(time.Second), true
 	rp.status.stored = !a.Renewed && !a.Collapsed

@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptrace"
@@ -44,6 +43,9 @@ func (s *source) Check(key string) error {
 // Fetch is store.Source's.
 func (s *source) Fetch(ctx context.Context, ask *store.Ask, prev *store.Record) (*store.Fetched, error) {
 	header := s.fetchHeader(ask)
+	if ask.Ranged {
+		header["Range"] = ask.Header["Range"]
+	}
 	ctx = withRequestID(ctx, ask.ID)
 	reason := reasonMiss
 	if prev != nil && httpcache.AddConditions(header, prev.Header) {
@@ -145,17 +147,46 @@ func (s *source) fetched(ask *store.Ask, resp *http.Response, head *httpcache.Re
 		Length: resp.ContentLength,
 	}
 	f := &store.Fetched{Record: rec, Body: resp.Body, Trailer: func() http.Header { return resp.Trailer }}
+	if rec.Status == http.StatusPartialContent {
+		s.partial(ask, f, head)
+	}
 	f.Storable, _ = s.p.policy.Storable(http.MethodGet, ask.Header, head)
-	f.Private = len(ask.Header["Authorization"]) > 0 || s.p.policy.RequestDirectives(ask.Header).Has("no-store")
+	f.Private = ask.Ranged || len(ask.Header["Authorization"]) > 0 || s.p.policy.RequestDirectives(ask.Header).Has("no-store")
 	s.describe(rec, ask)
 	condition := ""
 	f.Validator, condition = strongValidator(rec.Header)
+	if f.To > 0 {
+		rec.Rangeable, rec.Resumable = true, true // it has just shown that it gives ranges
+		return f
+	}
 	if rec.Status == http.StatusOK && condition != "" {
 		accepts := strings.ToLower(strings.Join(rec.Header["Accept-Ranges"], ","))
 		rec.Rangeable = strings.Contains(accepts, "bytes")
 		rec.Resumable = accepts != "none"
 	}
 	return f
+}
+
+// partial says what is to become of a 206, if it may be stored (RFC 9111 section 3.3): where a strong validator names the whole,
+// the record is that of the whole, some of whose content is at hand; else it is a part, to answer requests like the one it came
+// for. head becomes what the rules of storing are to judge.
+func (s *source) partial(ask *store.Ask, f *store.Fetched, head *httpcache.Response) {
+	rec := f.Record
+	part, ok := httpcache.ParsePart(rec.Header, rec.Length)
+	validator, _ := strongValidator(rec.Header)
+	whole := validator != "" && part.Total < 1<<60
+	if !ok || !whole && !part.Answers(ask.Header) {
+		return
+	}
+	head.Status = http.StatusOK
+	delete(rec.Header, "Content-Range")
+	delete(rec.Header, "Content-Length")
+	if !whole {
+		rec.Part = store.Part(part)
+		return
+	}
+	rec.Status, rec.Length = http.StatusOK, part.Total
+	f.From, f.To = part.Start, part.End
 }
 
 // selectingFields are the request's fields that a later request for a part has to repeat, to be answered from the same
@@ -221,22 +252,11 @@ func matches(rec *store.Record, head *httpcache.Response, off int64) (length int
 		return 0, fmt.Errorf("another content coding: %w", fill.ErrGone)
 	}
 	field := head.Header.Get("Content-Range")
-	start, length, ok := contentRange(field)
-	if !ok || start != off || (rec.Length >= 0 && length != rec.Length) {
+	part, ok := httpcache.ParseContentRange(head.Header)
+	if !ok || part.Start != off || (rec.Length >= 0 && part.Total != rec.Length) {
 		return 0, fmt.Errorf("origin sent the part %q: %w", field, fill.ErrGone)
 	}
-	return length, nil
-}
-
-// contentRange takes apart a Content-Range of one part of a known whole (RFC 9110 section 14.4).
-func contentRange(field string) (start, length int64, ok bool) {
-	span, size, _ := strings.Cut(strings.TrimPrefix(field, "bytes "), "/")
-	first, last, _ := strings.Cut(span, "-")
-	start, err1 := strconv.ParseInt(first, 10, 64)
-	end, err2 := strconv.ParseInt(last, 10, 64)
-	length, err3 := strconv.ParseInt(size, 10, 64)
-	ok = strings.HasPrefix(field, "bytes ") && errors.Join(err1, err2, err3) == nil
-	return start, length, ok && start <= end && end < length
+	return part.Total, nil
 }
 
 var _ store.Source = (*source)(nil)

@@ -16,7 +16,8 @@ type body struct {
 	runs   []*run
 	begun  int64 // which of the store's fills was the last to begin here
 	pushed spans
-	probed spans // where it was seen what the chunks group still has from before
+	pieces []span // held in the chunks group, or were: parts of chunks that came as parts of the content
+	probed spans  // where it was seen what the chunks group still has from before
 }
 
 var firstChunk = chunk.ID{}
@@ -193,7 +194,7 @@ func (s *Store) runLocked(rec *Record, from source, off, end int64, want int64) 
 	}
 	if rec.Resumable || rec.refetchable() {
 		cfg.Open = func(ctx context.Context, off, end int64) (fill.Body, int64, error) {
-			return s.cfg.Source.Open(ctx, rec, off, end)
+			return s.open(ctx, rec, off, end)
 		}
 	}
 	if !rec.refetchable() {
@@ -240,7 +241,10 @@ func (s *Store) unpin(n int64) { s.pinned.Add(-n) }
 // the value at hand for its getter. The question may join one that is already open and fails; then it is put again.
 func (s *Store) push(rec *Record, off int64, b []byte) {
 	c := s.cfg.Geometry.At(off, rec.OneSlab)
-	key := s.chunkKey(rec, c.ID)
+	key, whole := s.chunkKey(rec, c.ID), true
+	if end := off + int64(len(b)); rec.Pieces && (off > c.Start || end < min(c.End, rec.Length)) {
+		key, whole = s.pieceKey(rec, span{off, end}), false
+	}
 	for p := (&chunkAsk{Context: s.base, push: b}); !p.taken; {
 		if _, err := s.chunks.Get(p, key); !errors.Is(err, errNotHeld) {
 			break // it is there, or the store is being closed
@@ -249,7 +253,12 @@ func (s *Store) push(rec *Record, off int64, b []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	body := s.bodyLocked(rec.Version)
-	body.pushed = body.pushed.add(off, off+int64(len(b)))
+	if whole {
+		body.pushed = body.pushed.add(off, off+int64(len(b)))
+		body.pieces = slices.DeleteFunc(body.pieces, func(sp span) bool { return c.Start <= sp.start && sp.end <= c.End })
+	} else if sp := (span{off, off + int64(len(b))}); len(body.pieces) < maxPieces && !slices.Contains(body.pieces, sp) {
+		body.pieces = append(body.pieces, sp)
+	}
 }
 
 // chunkAsk is the context of a question for a chunk that is more than whether this node holds it.

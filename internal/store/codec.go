@@ -31,12 +31,14 @@ func (r *Record) encode(now time.Time) []byte {
 	for _, t := range []time.Time{r.RequestTime, r.ResponseTime, r.PassUntil, r.RetryAfter} {
 		b = binary.AppendVarint(b, int64(now.Sub(t)))
 	}
-	b = binary.AppendVarint(b, r.Length)
+	for _, n := range []int64{r.Length, r.Part.Start, r.Part.End, r.Part.Total} {
+		b = binary.AppendVarint(b, n)
+	}
 	return appendFlags(b, r.flags())
 }
 
 func (r *Record) flags() []*bool {
-	return []*bool{&r.Rangeable, &r.Resumable, &r.OneSlab, &r.Pass}
+	return []*bool{&r.Rangeable, &r.Resumable, &r.OneSlab, &r.Pass, &r.Pieces}
 }
 
 var errEncoding = errors.New("not a record of this version")
@@ -60,12 +62,19 @@ func decode(b []byte, now time.Time) (*Record, error) {
 	for _, t := range []*time.Time{&r.RequestTime, &r.ResponseTime, &r.PassUntil, &r.RetryAfter} {
 		*t = now.Add(-time.Duration(d.varint()))
 	}
-	r.Length = d.varint()
+	for _, n := range []*int64{&r.Length, &r.Part.Start, &r.Part.End, &r.Part.Total} {
+		*n = d.varint()
+	}
 	d.flags(r.flags())
-	if d.bad || len(d.b) > 0 || r.Status < 200 || r.Status > 999 || r.Length < -1 || r.Length >= maxLength {
+	if d.bad || len(d.b) > 0 || r.Status < 200 || r.Status > 999 || r.Length < -1 || r.Length >= maxLength || !r.Part.holds(r.Length) {
 		return nil, errEncoding
 	}
 	return r, nil
+}
+
+// holds tells whether p, if it is a part, is one of length bytes.
+func (p Part) holds(length int64) bool {
+	return p == Part{} || (p.Start >= 0 && p.Start < p.End && p.End <= p.Total && p.End-p.Start == length)
 }
 
 func appendFlags(b []byte, flags []*bool) []byte {

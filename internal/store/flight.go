@@ -19,6 +19,7 @@ type Ask struct {
 	Alone  bool        // no one else's answer will do
 	Gone   string      // the version that was tried, and whose bytes turned out to be had no more
 	Stored bool        // only what is stored will do; the origin isn't to be asked
+	Ranged bool        // the origin is to be asked for the range that the client wants, since the whole isn't kept
 
 	// Inform, if not nil, is called with the interim responses (1xx) to the request that is made for this question, on the
 	// goroutine that has called Fetch.
@@ -27,6 +28,9 @@ type Ask struct {
 	// For is the name of the peer that this is asked for, if it isn't a client of this node.
 	For string
 }
+
+// takes tells whether rec is what a asks for, if it is a part that it asks for.
+func (a *Ask) takes(rec *Record) bool { return !a.Ranged || rec.Part != Part{} }
 
 // Answer is what Fetch found. It must be closed.
 type Answer struct {

@@ -59,6 +59,11 @@ func (s *Store) chunkKey(rec *Record, id chunk.ID) string {
 	return string(b)
 }
 
+// pieceKey is the key of a piece of a chunk. What decides on a chunk's owner decides on that of its pieces.
+func (s *Store) pieceKey(rec *Record, sp span) string {
+	return s.chunkKey(rec, s.cfg.Geometry.At(sp.start, rec.OneSlab).ID) + "." + strconv.FormatInt(sp.start, 36) + "-" + strconv.FormatInt(sp.end, 36)
+}
+
 // ownerOf returns the peer that owns key's record, and the content in its first slab; nil if this node does.
 func (s *Store) ownerOf(key string) *peer.Peer {
 	if s.cfg.Node == nil {
@@ -90,6 +95,9 @@ func (s *Store) slabOwner(rec *Record, off int64) *peer.Peer {
 // flightKey is the key of a question in the records group: those with the same key share an answer.
 func (s *Store) flightKey(ask *Ask, generation uint64, variant string) string {
 	key := s.records.Prefix() + digest(ask.Key) + ".0." + strconv.FormatUint(generation, 36) + "." + digest(variant)
+	if ask.Ranged {
+		key += "." + digest(ask.Header["Range"]...)
+	}
 	if ask.Alone || ask.Stored { // that nothing is stored for one says nothing of the others
 		key += "." + rand.Text()
 	}

@@ -20,7 +20,7 @@ func (s *Store) load(ctx context.Context, _ string) ([]byte, error) {
 	}
 	s.mu.Lock()
 	// Another flight may have landed since the asker looked.
-	if rec, lapsed := s.findLocked(f.ask.Key, f.ask.Header); rec != nil && !lapsed && rec.newer(f.prev) && !f.ask.Alone {
+	if rec, lapsed := s.findLocked(f.ask.Key, f.ask.Header); rec != nil && !lapsed && rec.newer(f.prev) && !f.ask.Alone && f.ask.takes(rec) {
 		s.mu.Unlock()
 		return (&landing{rec: rec}).encode(s.cfg.Now()), nil
 	}
@@ -141,6 +141,10 @@ func (s *Store) fill(f *flight, x *exchange) *Answer {
 	rec.OneSlab = !rec.refetchable()
 	rec.Version = s.version(rec, x.Validator)
 	a := &Answer{Record: rec, Status: rec.Status}
+	if x.To > 0 {
+		s.fillPart(x)
+		return a
+	}
 	if run := s.enter(f, rec, rec.Generation, source{body: x.Body}, a, s.reach(x.ctx, rec, 0)); run != nil {
 		run.Start(x.ctx, x.cancel)
 	} else {

@@ -13,6 +13,7 @@ import (
 const (
 	askRecord     = 'r' // the record of a resource: found, or fetched from the origin
 	askChunk      = 'c' // a chunk, if it is held
+	askPiece      = 'p' // the bytes of a version from some offset on, if they are held in a piece that isn't a chunk
 	askFollow     = 'f' // the bytes of a version from some offset on, to the end of their slab, as they come
 	askInvalidate = 'i' // to do away with what is stored of some resources and groups
 	askDoubt      = 'd' // to validate everything at its next use
@@ -57,7 +58,7 @@ func (q *question) encode() []byte {
 	return appendFlags(b, q.flags())
 }
 
-func (q *question) flags() []*bool { return []*bool{&q.Whole, &q.Alone, &q.Stored} }
+func (q *question) flags() []*bool { return []*bool{&q.Whole, &q.Alone, &q.Stored, &q.Ranged} }
 
 func decodeQuestion(d *decoder) *question {
 	q := &question{}

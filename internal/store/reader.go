@@ -260,17 +260,21 @@ func (r *Reader) fetchChunk(ctx context.Context) bool {
 	}
 	b, ok := r.s.held(ctx, r.rec, c)
 	if !ok || r.pos-c.Start >= int64(len(b)) {
-		return false
+		return r.fetchPiece(ctx)
 	}
 	if ask != nil && ask.peer != "" {
 		r.peer = ask.peer
 	}
-	b = b[r.pos-c.Start:]
+	r.show(b[r.pos-c.Start:])
+	return true
+}
+
+// show puts b, which begins at r.pos, in view.
+func (r *Reader) show(b []byte) {
 	if r.end >= 0 && int64(len(b)) > r.end-r.pos {
 		b = b[:r.end-r.pos]
 	}
 	r.view = b
-	return true
 }
 
 // look follows a fill that has the byte at r.pos, if there is one, and learns the end if it has become known. It returns
@@ -303,10 +307,14 @@ func (r *Reader) begin(start, end, begun int64, mayLookAgain bool) error {
 func (r *Reader) beginRelay(begun int64, mayLookAgain bool) error {
 	s := r.s
 	start := s.cfg.Geometry.At(r.pos, r.rec.OneSlab).Start
+	end := s.relayEnd(r.rec, start)
+	if r.rec.Pieces { // the owner may have just what is wanted, and no more
+		start, end = r.pos, min(end, r.end)
+	}
 	from := source{relay: &relay{s: s, rec: r.rec, whole: r.ahead == fill.Everything}}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return r.beginLocked(from, start, s.relayEnd(r.rec, start), begun, mayLookAgain)
+	return r.beginLocked(from, start, end, begun, mayLookAgain)
 }
 
 func (r *Reader) beginLocked(from source, start, end, begun int64, mayLookAgain bool) error {

@@ -26,6 +26,13 @@ type Record struct {
 	// that the bytes are fetched, and their chunks counted, in one slab whatever their length.
 	Rangeable, Resumable, OneSlab bool
 
+	// Part is what of a representation the response holds that can't be joined with others to the whole (RFC 9111 section
+	// 3.3): it answers for no more. Its content, and so Length, is the part's alone. The zero Part means all.
+	Part Part
+
+	// Pieces means that of the content some may be held in pieces that aren't whole chunks.
+	Pieces bool
+
 	// RetryAfter is when a validation may be tried again that has failed.
 	RetryAfter time.Time
 
@@ -53,6 +60,9 @@ type Record struct {
 	first string // key of the first chunk
 	bytes int64  // what the record takes in memory, about
 }
+
+// Part is the bytes [Start, End) of Total.
+type Part struct{ Start, End, Total int64 }
 
 // overhead is what a record takes in memory besides its strings, about: measured as heap per record of 1,000,000.
 const overhead = 700
@@ -82,9 +92,9 @@ func (r *Record) with(change func(*Record)) *Record {
 }
 
 // replaces tells whether r takes the place of old in the table: it selects all requests that old does. One that isn't
-// stored takes the place of its like only.
+// stored takes the place of its like only, and so does a part.
 func (r *Record) replaces(old *Record) bool {
-	if r.Pass && !old.Pass {
+	if (r.Pass && !old.Pass) || (r.Part != Part{} && r.Part != old.Part) {
 		return false
 	}
 	return len(r.Vary) == 0 || (old.Variant == r.Variant && slices.Equal(old.Vary, r.Vary))

@@ -85,7 +85,7 @@ func (r *relay) open(ctx context.Context, off, end int64) (fill.Body, int64, err
 	if !r.rec.refetchable() && !r.rec.Resumable {
 		return nil, 0, fmt.Errorf("%s: the node that read it from the origin is lost: %w", r.rec.Key, fill.ErrGone)
 	}
-	return r.s.cfg.Source.Open(ctx, r.rec, off, end)
+	return r.s.open(ctx, r.rec, off, end)
 }
 
 // follow asks p for the bytes [off, end) as they come.

@@ -22,6 +22,8 @@ func (s *Store) Serve(c *wire.Call) {
 		s.serveRecord(c, d)
 	case askChunk:
 		s.serveChunk(c, d)
+	case askPiece:
+		s.servePiece(c, d)
 	case askFollow:
 		s.serveFollow(c, d)
 	case askInvalidate:
@@ -116,6 +118,9 @@ func (s *Store) lookup(ctx context.Context, q *question) (*Answer, error) {
 	rec, lapsed := s.Find(q.Key, q.Header)
 	if rec != nil && q.Gone == rec.Version {
 		s.drop(rec)
+		rec = nil
+	}
+	if rec != nil && !q.takes(rec) {
 		rec = nil
 	}
 	switch known := rec != nil && !lapsed && !q.Alone; {

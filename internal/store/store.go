@@ -66,6 +66,7 @@ type Fetched struct {
 	Record    *Record // all but Key, Generation and Version, which the store fills in
 	Validator string  // what the version derives from: a strong validator, or "" if there is none
 	Body      fill.Body
+	From, To  int64              // what of the content Body is, if To isn't 0: then Record is that of the whole
 	Trailer   func() http.Header // the trailer fields, once Body has been read to its end; nil if there can't be any
 	Storable  bool
 	Private   bool // it is about the one who asked, and says nothing of what others would get
@@ -78,6 +79,7 @@ type Config struct {
 	Geometry  chunk.Geometry
 	Source    Source
 	Selecting func(names []string, request http.Header) string // which variant a request selects, by the names in Vary
+	Within    func(p Part, request http.Header) bool           // whether a part is all that a request asks for
 	Now       func() time.Time
 
 	// Node is this node among its peers, which are to be answered by Serve; nil if it is on its own. Lease is how long it

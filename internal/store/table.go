@@ -26,12 +26,17 @@ func (s *Store) Find(key string, request http.Header) (rec *Record, lapsed bool)
 	return s.findLocked(key, request)
 }
 
-// Holds tells whether anything is stored under key here, for whatever request.
-func (s *Store) Holds(key string) bool {
+// Holds tells whether anything is stored under key here, for whatever request, and whether it is parts.
+func (s *Store) Holds(key string) (any, parts bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	el, ok := s.entries[key]
-	return ok && slices.ContainsFunc(el.Value.(*entry).variants, func(rec *Record) bool { return !rec.Pass })
+	if el, ok := s.entries[key]; ok {
+		for _, rec := range el.Value.(*entry).variants {
+			any = any || !rec.Pass
+			parts = parts || rec.Part != Part{}
+		}
+	}
+	return any, parts
 }
 
 func (s *Store) findLocked(key string, request http.Header) (rec *Record, lapsed bool) {
@@ -39,18 +44,26 @@ func (s *Store) findLocked(key string, request http.Header) (rec *Record, lapsed
 	if !ok || !s.tendLocked(el) {
 		return nil, false
 	}
-	for _, rec := range el.Value.(*entry).variants {
-		if !s.selects(rec, request) {
+	for _, r := range el.Value.(*entry).variants {
+		if !s.selects(r, request) {
 			continue
 		}
-		lapsed := s.lapsedLocked(el.Value.(*entry), rec)
-		if rec.Pass && (lapsed || !s.cfg.Now().Before(rec.PassUntil)) {
-			return nil, false
+		if rec == nil || (r.Part != Part{}) {
+			rec = r
 		}
-		s.recent.MoveToFront(el)
-		return rec, lapsed
+		if !s.Streams(rec) { // of what isn't kept whole a part may be
+			break
+		}
 	}
-	return nil, false
+	if rec == nil {
+		return nil, false
+	}
+	lapsed = s.lapsedLocked(el.Value.(*entry), rec)
+	if rec.Pass && (lapsed || !s.cfg.Now().Before(rec.PassUntil)) {
+		return nil, false
+	}
+	s.recent.MoveToFront(el)
+	return rec, lapsed
 }
 
 // tendLocked drops what el's entry holds by right of a key that another node owns by now. It reports whether anything
@@ -107,7 +120,8 @@ func (s *Store) Doubt() {
 }
 
 func (s *Store) selects(rec *Record, request http.Header) bool {
-	return len(rec.Vary) == 0 || s.cfg.Selecting(rec.Vary, request) == rec.Variant
+	return (rec.Part == Part{} || s.cfg.Within(rec.Part, request)) &&
+		(len(rec.Vary) == 0 || s.cfg.Selecting(rec.Vary, request) == rec.Variant)
 }
 
 // variantLocked names the variant that request selects by the Vary of the newest response stored under key; "" if there

@@ -1,0 +1,67 @@
+package httpcache
+
+import (
+	"math"
+	"net/http"
+	"strings"
+)
+
+// Part is what of a representation a 206 holds: the bytes [Start, End) of Total. The zero Part is none.
+type Part struct{ Start, End, Total int64 }
+
+// ParsePart reads the Content-Range of a 206 with one part whose content has length bytes. It fails as ParseContentRange does,
+// or if the field contradicts the content: what the content is then, nobody can tell (RFC 9111 §3.3).
+func ParsePart(h http.Header, length int64) (p Part, ok bool) {
+	p, ok = ParseContentRange(h)
+	if !ok || p.End-p.Start != length {
+		return Part{}, false
+	}
+	return p, true
+}
+
+// ParseContentRange reads the Content-Range of a 206 with one part (RFC 9110 §14.4, §15.3.7). It fails if the field isn't about
+// bytes, doesn't state the total, or contradicts itself.
+func ParseContentRange(h http.Header) (p Part, ok bool) {
+	const unit = "bytes "
+	value := single(h, "Content-Range")
+	if len(value) < len(unit) || !strings.EqualFold(value[:len(unit)], unit) {
+		return Part{}, false
+	}
+	span, total, _ := strings.Cut(value[len(unit):], "/")
+	first, last, _ := strings.Cut(span, "-")
+	start, ok1 := digits(first, math.MaxInt64)
+	end, ok2 := digits(last, math.MaxInt64)
+	size, ok3 := digits(total, math.MaxInt64)
+	if !ok1 || !ok2 || !ok3 || start > end || end >= size {
+		return Part{}, false
+	}
+	return Part{Start: start, End: end + 1, Total: size}, true
+}
+
+// Answers reports whether a stored part is all that a request asks for, so that it may be answered with it (RFC 9111 §3.3): a
+// GET of a single range within. An If-Range has to be judged against the whole, which isn't stored.
+func (p Part) Answers(request http.Header) bool {
+	_, ok := p.Of(request)
+	return ok
+}
+
+// Of returns the range that the request asks for, of the whole, if the part Answers it.
+func (p Part) Of(request http.Header) (Range, bool) {
+	field := first(request, "Range")
+	if field == "" || len(request["If-Range"]) > 0 {
+		return Range{}, false
+	}
+	ranges, err := ParseRange(field, p.Total)
+	if err != nil || len(ranges) != 1 || ranges[0].Start < p.Start || ranges[0].Start+ranges[0].Length > p.End {
+		return Range{}, false
+	}
+	return ranges[0], true
+}
+
+// SingleRange reports whether a request asks for one range of bytes, of whatever version.
+func SingleRange(request http.Header) bool {
+	lines := request["Range"]
+	const unit = "bytes="
+	return len(lines) == 1 && len(lines[0]) > len(unit) && strings.EqualFold(lines[0][:len(unit)], unit) &&
+		!strings.Contains(lines[0], ",") && len(request["If-Range"]) == 0
+}

@@ -1,0 +1,224 @@
+package store
+
+import (
+	"context"
+	"encoding/binary"
+	"io"
+	"slices"
+
+	"github.com/scurrycache/scurry/internal/fill"
+	"github.com/scurrycache/scurry/internal/peer"
+	"github.com/scurrycache/scurry/internal/wire"
+)
+
+// An origin may send a part of a content although all of it was asked for, or the part that a client wanted. Where a strong
+// validator names the content, the part is kept under the record of the whole: what of it are whole chunks as chunks, and its
+// ragged ends as pieces, values of the chunks group as well. Readers read pieces like chunks; a fill that comes by one reads it
+// instead of asking the origin for the same bytes.
+
+// maxPieces bounds the pieces that are known of one version.
+const maxPieces = 1024
+
+// fillPart reads the part of the content that x is.
+func (s *Store) fillPart(x *exchange) {
+	rec := x.Record
+	rec.Pieces = true
+	s.mu.Lock()
+	if !s.overtakenLocked(rec, rec.Generation) {
+		s.installLocked(rec)
+	}
+	var run *fill.Run
+	if held, _, joined := s.joinLocked(rec, x.From, x.To, 0, true); joined {
+		held.Close()
+	} else if s.beginLocked() {
+		run = s.runLocked(rec, source{body: x.Body}, x.From, x.To, fill.Everything)
+	} else {
+		s.forgetBodyLocked(rec.Version, "")
+	}
+	s.mu.Unlock()
+	if run != nil {
+		run.Start(x.ctx, x.cancel)
+		return
+	}
+	x.cancel()
+	_ = x.Body.Close()
+}
+
+// pieceAt returns the bytes of rec's content from off on to the end of a piece, if this node holds one.
+func (s *Store) pieceAt(ctx context.Context, rec *Record, off int64) ([]byte, bool) {
+	s.mu.Lock()
+	var sp span
+	if b, ok := s.bodies[rec.Version]; ok {
+		if i := slices.IndexFunc(b.pieces, func(sp span) bool { return sp.start <= off && off < sp.end }); i >= 0 {
+			sp = b.pieces[i]
+		}
+	}
+	s.mu.Unlock()
+	if sp.end == 0 {
+		return nil, false
+	}
+	b, err := s.chunks.Get(ctx, s.pieceKey(rec, sp))
+	if err == nil && int64(len(b)) == sp.end-sp.start {
+		return b[off-sp.start:], true
+	}
+	s.mu.Lock() // evicted
+	defer s.mu.Unlock()
+	if b, ok := s.bodies[rec.Version]; ok {
+		b.pieces = slices.DeleteFunc(b.pieces, func(old span) bool { return old == sp })
+	}
+	return nil, false
+}
+
+// fetchPiece puts the bytes at r.pos in view if they are in a piece, here or on their owner.
+func (r *Reader) fetchPiece(ctx context.Context) bool {
+	if !r.rec.Pieces {
+		return false
+	}
+	if b, ok := r.s.pieceAt(ctx, r.rec, r.pos); ok {
+		r.show(b)
+		return true
+	}
+	if !r.afar() {
+		return false
+	}
+	p := r.s.slabOwner(r.rec, r.pos)
+	if p == nil {
+		return false
+	}
+	b, ok := r.s.askPiece(p, r.rec, r.pos)
+	if ok {
+		r.peer = p.Name()
+		r.show(b)
+	}
+	return ok
+}
+
+// askPiece asks p for the bytes of rec's content from off on.
+func (s *Store) askPiece(p *peer.Peer, rec *Record, off int64) ([]byte, bool) {
+	message := binary.AppendVarint(appendStrings([]byte{askPiece}, []string{rec.Key, rec.Version}), off)
+	stream, err := p.Ask(s.base, message)
+	if err != nil {
+		return nil, false
+	}
+	defer stream.Close()
+	message, value, err := stream.Next()
+	if err != nil || (&decoder{b: message}).byte() != answerOK || len(value) == 0 || int64(len(value)) > rec.Length-off {
+		return nil, false
+	}
+	return value, true
+}
+
+func (s *Store) servePiece(c *wire.Call, d *decoder) {
+	names, off := d.strings(), d.varint()
+	if d.bad || len(names) != 2 || off < 0 || s.cfg.Source.Check(names[0]) != nil {
+		s.refuse(c, errBusy)
+		return
+	}
+	b, ok := s.pieceAt(c.Context(), &Record{Key: names[0], Version: names[1], place: s.place(names[0])}, off)
+	if !ok {
+		reply(c, []byte{answerNotHeld}, nil)
+		return
+	}
+	reply(c, []byte{answerOK}, b)
+}
+
+// Partial tells whether some of what r is to read of a content that is held in pieces isn't held on this node, so that the
+// origin, or another node, has to be asked.
+func (r *Reader) Partial() bool {
+	if !r.rec.Pieces || r.afar() {
+		return false
+	}
+	r.s.mu.Lock()
+	defer r.s.mu.Unlock()
+	b, ok := r.s.bodies[r.rec.Version]
+	if !ok {
+		return true
+	}
+	held := slices.Clone(b.pushed)
+	for _, sp := range b.pieces {
+		held = held.add(sp.start, sp.end)
+	}
+	for _, run := range b.runs {
+		if end := run.Span().End; end > run.Starts() {
+			held = held.add(run.Starts(), end)
+		}
+	}
+	return !slices.ContainsFunc(held, func(sp span) bool { return sp.start <= r.pos && r.end <= sp.end })
+}
+
+// open opens the bytes [off, end) of rec's content: from the pieces that are held, and where there are none from the origin.
+func (s *Store) open(ctx context.Context, rec *Record, off, end int64) (fill.Body, int64, error) {
+	if !rec.Pieces || end < 0 {
+		return s.cfg.Source.Open(ctx, rec, off, end)
+	}
+	j := &joined{s: s, ctx: ctx, rec: rec, off: off, end: end}
+	if err := j.next(); err != nil {
+		return nil, 0, err
+	}
+	return j, rec.Length, nil
+}
+
+// joined is a body that is read from pieces and from the origin, by turns.
+type joined struct {
+	s        *Store
+	ctx      context.Context // of the fill that reads it
+	rec      *Record
+	off, end int64
+	piece    []byte    // to be read before body
+	body     fill.Body // up to until
+	until    int64
+}
+
+// next finds what has the byte at off.
+func (j *joined) next() error {
+	if b, ok := j.s.pieceAt(j.ctx, j.rec, j.off); ok {
+		j.piece = b[:min(int64(len(b)), j.end-j.off)]
+		return nil
+	}
+	j.until = j.end
+	j.s.mu.Lock()
+	if b, ok := j.s.bodies[j.rec.Version]; ok {
+		for _, sp := range b.pieces {
+			if sp.start > j.off {
+				j.until = min(j.until, sp.start)
+			}
+		}
+	}
+	j.s.mu.Unlock()
+	var err error
+	j.body, _, err = j.s.cfg.Source.Open(j.ctx, j.rec, j.off, j.until)
+	return err
+}
+
+func (j *joined) Read(p []byte) (int, error) {
+	if j.off >= j.end {
+		return 0, io.EOF
+	}
+	if j.piece == nil && j.body == nil {
+		if err := j.next(); err != nil {
+			return 0, err
+		}
+	}
+	if j.piece != nil {
+		n := copy(p, j.piece)
+		j.off += int64(n)
+		if j.piece = j.piece[n:]; len(j.piece) == 0 {
+			j.piece = nil
+		}
+		return n, nil
+	}
+	n, err := j.body.Read(p[:min(int64(len(p)), j.until-j.off)])
+	j.off += int64(n)
+	if j.off == j.until && (err == nil || err == io.EOF) && j.off < j.end {
+		_ = j.body.Close()
+		j.body, err = nil, nil
+	}
+	return n, err
+}
+
+func (j *joined) Close() error {
+	if j.body == nil {
+		return nil
+	}
+	return j.body.Close()
+}
