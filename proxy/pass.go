@@ -30,6 +30,7 @@ type passingKey struct{}
 // forward sends r to the origin past the cache, and the response back.
 func (p *Proxy) forward(w *logging.Writer, r *http.Request, key string, status cacheStatus) {
 	w.Cache, w.Source = outcomePass, "origin"
+	key = asked(r, key)
 	if final(w, r) {
 		return
 	}

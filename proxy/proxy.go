@@ -44,16 +44,17 @@ var ErrRegistered = peer.ErrRegistered
 
 // Proxy is a caching reverse proxy. It is an http.Handler whose methods may be called concurrently.
 type Proxy struct {
-	cfg    Config
-	policy httpcache.Policy
-	places *places
-	loop   string // this cluster's name in CDN-Loop
-	store  *store.Store
-	origin *originClient
-	pass   *httputil.ReverseProxy
-	routes http.Handler
-	stats  counters
-	closed sync.Once
+	cfg      Config
+	policy   httpcache.Policy
+	places   *places
+	searches *searches // nil if No-Vary-Search means nothing
+	loop     string    // this cluster's name in CDN-Loop
+	store    *store.Store
+	origin   *originClient
+	pass     *httputil.ReverseProxy
+	routes   http.Handler
+	stats    counters
+	closed   sync.Once
 
 	node     *peer.Node // nil if there is no other
 	unwatch  context.CancelFunc
@@ -67,6 +68,9 @@ func New(cfg Config) (*Proxy, error) {
 	}
 	cfg = cfg.withDefaults()
 	p := &Proxy{cfg: cfg, policy: cfg.policy(), places: newPlaces(cfg), loop: cfg.loopName()}
+	if cfg.NoVarySearch {
+		p.searches = newSearches()
+	}
 	p.origin = &originClient{next: cfg.Origin, log: cfg.Logger, stats: &p.stats}
 	p.pass = p.reverseProxy()
 

@@ -36,6 +36,9 @@ func (p *Proxy) serve(w *logging.Writer, r *http.Request, key string) {
 		p.forward(w, r, key, cacheStatus{fwd: "bypass", detail: "upgrade"})
 		return
 	}
+	if stands := p.canonical(key); stands != key {
+		r, key = asking(r, key), stands
+	}
 	header := endToEnd(r.Header)
 	w.Owner = p.store.Owner(key)
 	var gone *store.Record

@@ -19,7 +19,10 @@ import (
 type source struct{ p *Proxy }
 
 // Prepare is store.Source's.
-func (s *source) Prepare(rec *store.Record) any { return newView(rec, s.p.policy, s.p.places) }
+func (s *source) Prepare(rec *store.Record) any {
+	s.p.learnSearch(rec)
+	return newView(rec, s.p.policy, s.p.places)
+}
 
 // Usable is store.Source's.
 func (s *source) Usable(rec *store.Record) (usable, refresh bool) {

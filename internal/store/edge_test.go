@@ -23,6 +23,8 @@ type scripted struct {
 }
 
 func (s *scripted) Usable(*Record) (usable, refresh bool) { return true, false }
+func (s *scripted) Place(key string) string               { return key }
+func (s *scripted) Canonical(key string) string           { return key }
 func (s *scripted) Check(string) error                    { return nil }
 func (s *scripted) Failed(err error) *Failure             { return &Failure{Status: 502, Kind: "x", Err: err} }
 func (s *scripted) Prepare(*Record) any {

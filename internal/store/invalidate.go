@@ -56,6 +56,10 @@ func (s *Store) invalidate(keys, groups []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, key := range keys {
+		if canonical := s.cfg.Source.Canonical(key); canonical != key {
+			s.removeLocked(canonical)
+			s.generations.raise(canonical)
+		}
 		s.removeLocked(key)
 		if all := s.generations.raise(key); all {
 			for key := range s.entries {

@@ -41,7 +41,10 @@ func (s *Store) version(rec *Record, validator string) string {
 }
 
 // place is what the keys of all chunks under a cache key begin with.
-func (s *Store) place(key string) string { return s.chunks.Prefix() + digest(key) + "." }
+func (s *Store) place(key string) string { return s.chunks.Prefix() + s.home(key) + "." }
+
+// home is a short name for what of a cache key decides on its owner.
+func (s *Store) home(key string) string { return digest(s.cfg.Source.Place(key)) }
 
 // chunkKey is the key of one chunk in the chunks group. The part before the slab's number and that number are what
 // decides on its owner.
@@ -69,7 +72,7 @@ func (s *Store) ownerOf(key string) *peer.Peer {
 	if s.cfg.Node == nil {
 		return nil
 	}
-	return s.cfg.Node.Owner(digest(key) + ".0")
+	return s.cfg.Node.Owner(s.home(key) + ".0")
 }
 
 // Owner is the name of the node that owns key's record; "" if there is but one node.
@@ -94,7 +97,7 @@ func (s *Store) slabOwner(rec *Record, off int64) *peer.Peer {
 
 // flightKey is the key of a question in the records group: those with the same key share an answer.
 func (s *Store) flightKey(ask *Ask, generation uint64, variant string) string {
-	key := s.records.Prefix() + digest(ask.Key) + ".0." + strconv.FormatUint(generation, 36) + "." + digest(variant)
+	key := s.records.Prefix() + s.home(ask.Key) + ".0." + strconv.FormatUint(generation, 36) + "." + digest(ask.Key, variant)
 	if ask.Ranged {
 		key += "." + digest(ask.Header["Range"]...)
 	}

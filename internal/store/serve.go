@@ -82,6 +82,7 @@ func (s *Store) serveRecord(c *wire.Call, d *decoder) {
 		return
 	}
 	q.For = "peer"
+	q.Key = s.cfg.Source.Canonical(q.Key) // this node may know it better
 	q.Inform = func(status int, header http.Header) {
 		_ = c.Reply(appendHeader(binary.AppendVarint([]byte{answerInterim}, int64(status)), header), nil)
 	}

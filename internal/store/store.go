@@ -57,6 +57,12 @@ type Source interface {
 	// Failed says of an error of Open, or of a body, what it means to those who ask.
 	Failed(err error) *Failure
 
+	// Place is what of a cache key decides on its owner.
+	Place(key string) string
+
+	// Canonical is the cache key that stands for key in the cache: key, unless another is known to be for the same response.
+	Canonical(key string) string
+
 	// Check says what is wrong with a cache key that another node sent, if anything.
 	Check(key string) error
 }

@@ -80,7 +80,7 @@ func (s *Store) tendLocked(el *list.Element) bool {
 		return true
 	}
 	if s.ownerOf(e.key) == nil {
-		if !s.cfg.Node.OwnedSince(digest(e.key)+".0", since) {
+		if !s.cfg.Node.OwnedSince(s.home(e.key)+".0", since) {
 			s.doubts++ // another node may have known better meanwhile
 			e.doubt = s.doubts
 		}
