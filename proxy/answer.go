@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/scurrycache/scurry/internal/httpcache"
@@ -130,10 +131,21 @@ func (p *Proxy) answerWhole(w *logging.Writer, r *http.Request, rp *reply) (done
 		return done
 	}
 	p.putFields(w, rp)
-	setLength(w.Header(), viewOf(rp.rec).length)
+	trailing := rp.rec.Length < 0 || len(rp.rec.Trailer) > 0 && wantsTrailer(r)
+	if !trailing {
+		setLength(w.Header(), viewOf(rp.rec).length)
+	}
 	w.WriteHeader(rp.rec.Status)
 	p.copy(w, r.Context(), &rd)
+	if trailing {
+		putTrailer(w, rd.Trailer())
+	}
 	return true
+}
+
+// wantsTrailer tells whether the client would rather know the trailer fields than the length (RFC 9110 section 10.1.4).
+func wantsTrailer(r *http.Request) bool {
+	return r.ProtoAtLeast(1, 1) && strings.Contains(strings.ToLower(strings.Join(r.Header["Te"], ",")), "trailers")
 }
 
 // reader makes rd read [start, end) of rp's content.
@@ -234,14 +246,19 @@ func (p *Proxy) answerOnce(w *logging.Writer, r *http.Request, a *store.Answer, 
 		defer context.AfterFunc(r.Context(), a.Cancel)() // lest it be read for nobody
 		p.relay(w, a.Body)
 	}
-	if a.Trailer == nil || a.Record.Length >= 0 {
+	if a.Trailer != nil && a.Record.Length < 0 {
+		putTrailer(w, a.Trailer())
+	}
+}
+
+// putTrailer sends trailer fields after a content whose length wasn't told (RFC 9110 section 6.5).
+func putTrailer(w *logging.Writer, trailer http.Header) {
+	if len(trailer) == 0 {
 		return
 	}
-	if trailer := a.Trailer(); len(trailer) > 0 {
-		w.Flush() // else net/http would find out the length, and a content with a length has no trailer
-		for name, values := range trailer {
-			h[http.TrailerPrefix+name] = values
-		}
+	w.Flush() // else net/http would find out the length, and a content with a length has no trailer
+	for name, values := range trailer {
+		w.Header()[http.TrailerPrefix+name] = values
 	}
 }
 

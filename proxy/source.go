@@ -149,7 +149,7 @@ func (s *source) fetched(ask *store.Ask, resp *http.Response, head *httpcache.Re
 		Status: head.Status, Header: head.Header, RequestTime: head.RequestTime, ResponseTime: head.ResponseTime,
 		Length: resp.ContentLength,
 	}
-	f := &store.Fetched{Record: rec, Body: resp.Body, Trailer: func() http.Header { return resp.Trailer }}
+	f := &store.Fetched{Record: rec, Body: resp.Body, Trailer: func() http.Header { return httpcache.EndToEnd(resp.Trailer) }}
 	if rec.Status == http.StatusPartialContent {
 		s.partial(ask, f, head)
 	}

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"net/http"
 	"slices"
 	"time"
 
@@ -49,12 +50,22 @@ func (s *Store) begunLocked(rec *Record) int64 {
 // run is a fill that is reading, and where it reads.
 type run struct {
 	*fill.Run
-	relay *relay // nil if it reads from the origin only
+	relay   *relay             // nil if it reads from the origin only
+	trailer func() http.Header // that came after the body, once that is at its end; nil if there can't be any
+	came    http.Header        // what trailer returned; set before followers see the end
+}
+
+// via is what r reads from, if that isn't the origin; r may be nil.
+func (r *run) via() *relay {
+	if r == nil {
+		return nil
+	}
+	return r.relay
 }
 
 // joinLocked follows a fill that has the byte at off of rec, or will have it soon. If here, it is one that doesn't
 // depend on another node.
-func (s *Store) joinLocked(rec *Record, off, stop, ahead int64, here bool) (f *fill.Follower, via *relay, ok bool) {
+func (s *Store) joinLocked(rec *Record, off, stop, ahead int64, here bool) (f *fill.Follower, via *run, ok bool) {
 	b, ok := s.bodies[rec.Version]
 	if !ok {
 		return nil, nil, false
@@ -71,7 +82,7 @@ func (s *Store) joinLocked(rec *Record, off, stop, ahead int64, here bool) (f *f
 			continue
 		}
 		if f, ok := run.Follow(off, stop, s.aheadOf(run.relay, ahead)); ok {
-			return f, run.relay, true
+			return f, run, true
 		}
 	}
 	return nil, nil, false
@@ -177,12 +188,13 @@ func (s *Store) probe(ctx context.Context, rec *Record, off, end int64) {
 // source is where a fill reads: from body, which is open, and after that, or if it is nil, from the origin, unless relay
 // has something to say about it.
 type source struct {
-	body  fill.Body
-	relay *relay
+	body    fill.Body
+	relay   *relay
+	trailer func() http.Header
 }
 
 // runLocked makes a fill of rec's bytes [off, end). It must be started.
-func (s *Store) runLocked(rec *Record, from source, off, end int64, want int64) *fill.Run {
+func (s *Store) runLocked(rec *Record, from source, off, end int64, want int64) *run {
 	g := s.cfg.Geometry
 	cfg := fill.Config{
 		Start: off, End: end, Want: want, Body: from.body,
@@ -209,7 +221,10 @@ func (s *Store) runLocked(rec *Record, from source, off, end int64, want int64) 
 	if from.relay != nil {
 		from.relay.arrange(&cfg)
 	}
-	r := &run{relay: from.relay}
+	r := &run{relay: from.relay, trailer: from.trailer}
+	if from.relay != nil {
+		r.trailer = func() http.Header { return from.relay.trailer }
+	}
 	cfg.Done = func(end int64, err error) { s.ended(rec, r, end, err) }
 	r.Run = fill.New(cfg)
 	if from.relay != nil {
@@ -223,7 +238,7 @@ func (s *Store) runLocked(rec *Record, from source, off, end int64, want int64) 
 	s.fills++
 	b.begun = s.fills
 	s.live.Add(1)
-	return r.Run
+	return r
 }
 
 // pin takes n bytes of what all fills together may hold for their followers.
@@ -309,6 +324,9 @@ func (s *Store) ended(rec *Record, ran *run, end int64, err error) {
 	if b.runs = slices.DeleteFunc(b.runs, func(r *run) bool { return r == ran }); len(b.runs) == 0 {
 		b.runs = nil
 	}
+	if err == nil && ran.trailer != nil {
+		ran.came = ran.trailer()
+	}
 	switch now := s.currentLocked(rec); {
 	case now == nil:
 		s.forgetBodyLocked(rec.Version, "")
@@ -316,6 +334,9 @@ func (s *Store) ended(rec *Record, ran *run, end int64, err error) {
 	case err != nil:
 		s.dropLocked(rec)
 	case now.Length < 0 && rec.Length < 0:
-		s.replaceLocked(now, now.with(func(r *Record) { s.learnLocked(r, end) }))
+		s.replaceLocked(now, now.with(func(r *Record) {
+			r.Trailer = ran.came
+			s.learnLocked(r, end)
+		}))
 	}
 }

@@ -28,6 +28,7 @@ func (r *Record) encode(now time.Time) []byte {
 	b = binary.AppendVarint(b, int64(r.Status))
 	b = appendHeader(b, r.Header)
 	b = appendHeader(b, r.Selecting)
+	b = appendHeader(b, r.Trailer)
 	for _, t := range []time.Time{r.RequestTime, r.ResponseTime, r.PassUntil, r.RetryAfter} {
 		b = binary.AppendVarint(b, int64(now.Sub(t)))
 	}
@@ -59,6 +60,7 @@ func decode(b []byte, now time.Time) (*Record, error) {
 	r.Status = int(d.varint())
 	r.Header = d.header()
 	r.Selecting = d.header()
+	r.Trailer = d.header()
 	for _, t := range []*time.Time{&r.RequestTime, &r.ResponseTime, &r.PassUntil, &r.RetryAfter} {
 		*t = now.Add(-time.Duration(d.varint()))
 	}

@@ -46,7 +46,7 @@ type Answer struct {
 	Trailer func() http.Header
 
 	follower *fill.Follower // at the body's first byte
-	relay    *relay         // that it follows
+	run      *run           // that it follows
 }
 
 // Close lets go of what the answer holds. A Reader made from it has taken its share.

@@ -145,7 +145,7 @@ func (s *Store) fill(f *flight, x *exchange) *Answer {
 		s.fillPart(x)
 		return a
 	}
-	if run := s.enter(f, rec, rec.Generation, source{body: x.Body}, a, s.reach(x.ctx, rec, 0)); run != nil {
+	if run := s.enter(f, rec, rec.Generation, source{body: x.Body, trailer: x.Trailer}, a, s.reach(x.ctx, rec, 0)); run != nil {
 		run.Start(x.ctx, x.cancel)
 	} else {
 		x.cancel()
@@ -157,7 +157,7 @@ func (s *Store) fill(f *flight, x *exchange) *Answer {
 // enter puts rec into the table, unless its key has been invalidated since generation, or one of its groups, and returns a fill for its bytes
 // up to end; none if they are being read, or here already, or there are none. For one who is to read them from the start,
 // a follows the fill.
-func (s *Store) enter(f *flight, rec *Record, generation uint64, from source, a *Answer, end int64) *fill.Run {
+func (s *Store) enter(f *flight, rec *Record, generation uint64, from source, a *Answer, end int64) *run {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.overtakenLocked(rec, generation) {
@@ -165,7 +165,7 @@ func (s *Store) enter(f *flight, rec *Record, generation uint64, from source, a 
 	}
 	follows, joined := f.ask.Whole || !rec.refetchable(), false
 	if follows {
-		a.follower, a.relay, joined = s.joinLocked(rec, 0, fill.Everything, fill.Everything, f.ask.For != "")
+		a.follower, a.run, joined = s.joinLocked(rec, 0, fill.Everything, fill.Everything, f.ask.For != "")
 	}
 	if joined || end == 0 || !s.beginLocked() {
 		if s.currentLocked(rec) == nil {
@@ -179,7 +179,7 @@ func (s *Store) enter(f *flight, rec *Record, generation uint64, from source, a 
 	}
 	run := s.runLocked(rec, from, 0, end, want)
 	if follows {
-		a.relay = from.relay
+		a.run = run
 		a.follower, _ = run.Follow(0, fill.Everything, s.aheadOf(from.relay, fill.Everything))
 	}
 	return run

@@ -27,7 +27,7 @@ func (s *Store) fillPart(x *exchange) {
 	if !s.overtakenLocked(rec, rec.Generation) {
 		s.installLocked(rec)
 	}
-	var run *fill.Run
+	var run *run
 	if held, _, joined := s.joinLocked(rec, x.From, x.To, 0, true); joined {
 		held.Close()
 	} else if s.beginLocked() {

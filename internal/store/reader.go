@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net/http"
 
 	"github.com/scurrycache/scurry/internal/fill"
 )
@@ -16,7 +17,7 @@ type Reader struct {
 	pos, end int64 // end is -1 while the length is unknown
 	ahead    int64
 	follower *fill.Follower
-	relay    *relay   // that the follower follows, if it isn't the origin's
+	run      *run     // that the follower follows, or followed last
 	view     []byte   // fetched but not yet handed out
 	here     bool     // only what doesn't depend on other nodes will do
 	views    [][]byte // to be handed out after view
@@ -30,7 +31,7 @@ func (s *Store) ReaderFrom(r *Reader, a *Answer, start, end int64) {
 	switch {
 	case a.follower == nil:
 	case start == 0:
-		r.follower, r.relay, a.follower = a.follower, a.relay, nil
+		r.follower, r.run, a.follower = a.follower, a.run, nil
 		r.follower.Stop(r.stop())
 	default:
 		if !a.Record.refetchable() {
@@ -66,8 +67,8 @@ func (r *Reader) Source() string {
 
 // Peer is the name of the node by way of which some bytes came, or are about to; "" if there is none.
 func (r *Reader) Peer() string {
-	if r.peer == "" && r.relay.active() {
-		return r.relay.name()
+	if via := r.run.via(); r.peer == "" && via.active() {
+		return via.name()
 	}
 	return r.peer
 }
@@ -158,8 +159,8 @@ func (r *Reader) Next(ctx context.Context, wait func()) ([]byte, error) {
 		}
 		b, err := r.follower.Next(ctx, wait)
 		if err == nil {
-			if r.relay.active() {
-				r.peer = r.relay.name()
+			if via := r.run.via(); via.active() {
+				r.peer = via.name()
 			} else {
 				r.origin = true
 			}
@@ -174,6 +175,19 @@ func (r *Reader) Next(ctx context.Context, wait func()) ([]byte, error) {
 			return nil, err
 		}
 	}
+}
+
+// Trailer returns the trailer fields of the content, once r has read it to its end. They are not to be changed.
+func (r *Reader) Trailer() http.Header {
+	r.s.mu.Lock()
+	defer r.s.mu.Unlock()
+	if r.run != nil && r.run.came != nil {
+		return r.run.came
+	}
+	if now := r.s.currentLocked(r.rec); now != nil {
+		return now.Trailer
+	}
+	return r.rec.Trailer
 }
 
 // Close lets go of the fill that r follows. It may be called more than once.
@@ -283,7 +297,7 @@ func (r *Reader) look() (begun int64) {
 	r.s.mu.Lock()
 	defer r.s.mu.Unlock()
 	if f, via, ok := r.s.joinLocked(r.rec, r.pos, r.stop(), r.ahead, r.here); ok {
-		r.follower, r.relay, r.view = f, via, nil // the follower begins with the bytes in view
+		r.follower, r.run, r.view = f, via, nil // the follower begins with the bytes in view
 		return 0
 	}
 	if r.end < 0 {
@@ -320,7 +334,7 @@ func (r *Reader) beginRelay(begun int64, mayLookAgain bool) error {
 func (r *Reader) beginLocked(from source, start, end, begun int64, mayLookAgain bool) error {
 	s := r.s
 	if f, via, ok := s.joinLocked(r.rec, r.pos, r.stop(), r.ahead, r.here); ok {
-		r.follower, r.relay = f, via
+		r.follower, r.run = f, via
 		return nil
 	}
 	if mayLookAgain && (s.begunLocked(r.rec) != begun || (from.relay == nil && s.passedLocked(r.rec, r.pos))) {
@@ -330,7 +344,7 @@ func (r *Reader) beginLocked(from source, start, end, begun int64, mayLookAgain 
 		return context.Canceled
 	}
 	run := s.runLocked(r.rec, from, start, end, start)
-	r.relay = from.relay
+	r.run = run
 	r.follower, _ = run.Follow(r.pos, r.stop(), s.aheadOf(from.relay, r.ahead))
 	ctx, cancel := context.WithCancel(s.base)
 	run.Start(ctx, cancel)

@@ -21,6 +21,9 @@ type Record struct {
 	RequestTime, ResponseTime time.Time   // of the exchange that made or last validated it
 	Length                    int64       // of the content in bytes, -1 while unknown
 
+	// Trailer are the trailer fields (RFC 9110 section 6.5), as far as they have come and are known.
+	Trailer http.Header
+
 	// Rangeable means that the origin gives any part by a range, under a validator that forbids mixing; Resumable,
 	// that it may give at least the rest of a body whose connection was lost. OneSlab, which the store sets, means
 	// that the bytes are fetched, and their chunks counted, in one slab whatever their length.
@@ -71,6 +74,12 @@ func (r *Record) size() int64 {
 	n := overhead + 2*len(r.Key) + len(r.Variant) + len(r.Version) + len(r.first)
 	for _, group := range r.Groups {
 		n += 64 + 2*len(group) // here, and in the table's index
+	}
+	for name, values := range r.Trailer {
+		n += 64 + len(name) + 16*len(values)
+		for _, v := range values {
+			n += len(v)
+		}
 	}
 	for name, values := range r.Header {
 		n += 64 + len(name)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"sync/atomic"
 
@@ -24,6 +25,7 @@ type relay struct {
 	sought  func() int64              // how far the readers of the fill will want it to read
 	begun   bool                      // some bytes may have come
 	verdict error                     // of an owner: there is no use in trying again
+	trailer http.Header               // that came with the content's end
 }
 
 // relays tells whether r depends on another node.
@@ -139,6 +141,9 @@ type relayed struct {
 
 func (b *relayed) Read(p []byte) (int, error) {
 	n, err := b.Stream.Read(p)
+	if end := b.Stream.End(); err == io.EOF && len(end) > 0 {
+		b.relay.trailer = (&decoder{b: end}).header()
+	}
 	if aborted, ok := errors.AsType[*wire.Aborted](err); ok && len(aborted.Detail) > 0 {
 		d := &decoder{b: aborted.Detail[1:]}
 		err = b.relay.s.decodeError(aborted.Detail[0], d)

@@ -204,7 +204,11 @@ func (s *Store) pump(c *wire.Call, rd *Reader) {
 		b, err := rd.Next(c.Context(), nil)
 		switch {
 		case err == io.EOF:
-			_ = c.End(nil)
+			var detail []byte
+			if trailer := rd.Trailer(); len(trailer) > 0 {
+				detail = appendHeader(nil, trailer)
+			}
+			_ = c.End(detail)
 			return
 		case err != nil:
 			_ = c.Abort(s.encodeError(s.finding(c, err)))
