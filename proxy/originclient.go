@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -51,6 +52,12 @@ func (c *originClient) RoundTrip(req *http.Request) (*http.Response, error) {
 		x.end(err)
 		return nil, err
 	}
+	if err := tidy(resp.Header); err != nil {
+		c.stats.originErrors.Add(1)
+		_ = resp.Body.Close()
+		x.end(err)
+		return nil, err
+	}
 	x.status = resp.StatusCode
 	x.head = time.Since(x.start)
 	if resp.Body == nil {
@@ -63,6 +70,26 @@ func (c *originClient) RoundTrip(req *http.Request) (*http.Response, error) {
 	x.ReadCloser = resp.Body
 	resp.Body = x
 	return resp, nil
+}
+
+var errFraming = errors.New("the origin's response has whitespace between the name of a field that frames it and the colon")
+
+// tidy removes whitespace between field names and colons (RFC 9112 section 5.1). Of a field that would have framed the content,
+// it is too late to.
+func tidy(h http.Header) error {
+	for name, values := range h {
+		bare := strings.TrimRight(name, " \t")
+		if bare == name {
+			continue
+		}
+		delete(h, name)
+		switch bare = http.CanonicalHeaderKey(bare); bare {
+		case "Transfer-Encoding", "Content-Length":
+			return errFraming
+		}
+		h[bare] = append(h[bare], values...)
+	}
+	return nil
 }
 
 // exchange is one request to the origin and the body of the response.

@@ -121,6 +121,24 @@ func (p *Proxy) learnSearch(rec *store.Record) {
 	}
 }
 
+// standsFor tells whether rec, which answers ask, is for the key too that stands for what was asked for. If the origin has changed
+// its mind, that is taken in.
+func (p *Proxy) standsFor(ask *store.Ask, rec *store.Record) bool {
+	if ask.Target == ask.Key {
+		return true
+	}
+	rule, _ := httpcache.ParseSearch(rec.Header)
+	path, query, _ := strings.Cut(ask.Target, "?")
+	stands, other, _ := strings.Cut(ask.Key, "?")
+	if path == stands && rule.Canonical(query) == rule.Canonical(other) {
+		return true
+	}
+	if p.searches != nil && rec.Status == http.StatusOK {
+		p.searches.learn(ask.Target, rec.Header, rec.ResponseTime)
+	}
+	return false
+}
+
 type askedKey struct{}
 
 // asking notes in a request's context that it is for the resource of that key, although another stands for it in the cache.

@@ -61,9 +61,11 @@ func TestNoVarySearchChanges(t *testing.T) {
 		t.Errorf("the origin was asked for %s", got)
 	}
 	o.Handle("/f", answering(""))
-	n.expect(200, []byte("x=1"), "/files/f?x=2") // which is what a stored one would be validated by
 	n.expect(200, []byte("x=2"), "/files/f?x=2")
-	n.expect(200, []byte("x=3"), "/files/f?x=3")
+	for _, query := range []string{"x=1", "x=2", "x=3"} {
+		n.expect(200, []byte(query), "/files/f?"+query)
+		n.cacheStatus(n.expect(200, []byte(query), "/files/f?"+query), "hit")
+	}
 }
 
 // TestNoVarySearchAmongNodes: whoever was asked first, and on whichever node, one response answers for all.

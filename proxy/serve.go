@@ -141,7 +141,7 @@ func refreshing(w *logging.Writer, r *http.Request, key string, header http.Head
 // ask is r as a question to the store.
 func ask(w *logging.Writer, r *http.Request, key string, header http.Header) *store.Ask {
 	a := &store.Ask{
-		Key: key, Header: header, Proto: r.Proto, ID: w.ID(),
+		Key: key, Target: asked(r, ""), Header: header, Proto: r.Proto, ID: w.ID(),
 		Whole: r.Method == http.MethodGet && len(header["Range"]) == 0,
 	}
 	if r.ProtoAtLeast(1, 1) {
@@ -163,12 +163,16 @@ func interim(w *logging.Writer, status int, header http.Header) {
 // serveMiss answers a request that selects no stored response, or one that may not be used before its owner has been
 // asked, which is prev.
 func (p *Proxy) serveMiss(w *logging.Writer, r *http.Request, ask *store.Ask, prev *store.Record) (gone *store.Record) {
-	cached := p.policy.RequestDirectives(ask.Header).Has("only-if-cached")
+	directives := p.policy.RequestDirectives(ask.Header)
+	cached := directives.Has("only-if-cached")
 	head := r.Method == http.MethodHead && (prev == nil || !httpcache.HasValidator(prev.Header))
-	if cached || head {
+	if cached || head || directives.Has("no-store") { // for which another node's owner must not ask the origin
 		if a := p.store.Peek(r.Context(), ask); a != nil && !a.Record.Pass {
 			defer a.Close()
 			if rp, ok := p.reuse(a.Record, ask.Header); ok {
+				if rp.refresh() {
+					p.store.Refresh(refreshing(w, r, ask.Key, ask.Header), a.Record)
+				}
 				rp.peer = a.Peer
 				return p.answer(w, r, &rp)
 			}
@@ -233,6 +237,7 @@ func (p *Proxy) fetch(w *logging.Writer, r *http.Request, ask *store.Ask, prev *
 	}
 	defer a.Close()
 	status.fwdStatus, status.collapsed = a.Status, a.Collapsed
+	status.because(a.Why)
 	rec := a.Record
 	switch {
 	case rec.Pass && a.Body == nil:
@@ -266,13 +271,16 @@ func (p *Proxy) fetchFailed(w *logging.Writer, r *http.Request, prev *store.Reco
 			err = &store.Failure{Status: http.StatusServiceUnavailable, Kind: "proxy_internal_error", Err: err}
 		}
 	}
-	if f, ok := errors.AsType[*store.Failure](err); ok && f.Stored != nil {
-		prev = f.Stored // it is the owner's
+	if f, ok := errors.AsType[*store.Failure](err); ok {
+		status.because(f.Why)
+		if f.Stored != nil {
+			prev = f.Stored // it is the owner's
+		}
 	}
 	now := p.cfg.Now()
 	if prev == nil || !viewOf(prev).facts.StaleOnError(r.Header, now) {
-		if f, ok := errors.AsType[*store.Failure](err); ok && prev != nil && viewOf(prev).facts.MustRevalidate {
-			err = &store.Failure{Status: http.StatusGatewayTimeout, Kind: f.Kind, Err: f} // RFC 9111 section 5.2.2.2
+		if f, ok := errors.AsType[*store.Failure](err); ok && prev != nil && (viewOf(prev).facts.MustRevalidate || viewOf(prev).facts.NoCache) {
+			err = &store.Failure{Status: http.StatusGatewayTimeout, Kind: f.Kind, Err: f} // RFC 9111 sections 5.2.2.2 and 5.2.2.4
 		}
 		p.fail(w, status, err)
 		return nil

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -25,8 +26,8 @@ func (s *source) Prepare(rec *store.Record) any {
 }
 
 // Usable is store.Source's.
-func (s *source) Usable(rec *store.Record) (usable, refresh bool) {
-	rp, ok := s.p.reuse(rec, nil)
+func (s *source) Usable(rec *store.Record, request http.Header) (usable, refresh bool) {
+	rp, ok := s.p.reuse(rec, request)
 	return ok, rp.refresh()
 }
 
@@ -54,7 +55,11 @@ func (s *source) Fetch(ctx context.Context, ask *store.Ask, prev *store.Record) 
 	if prev != nil && httpcache.AddConditions(header, prev.Header) {
 		reason = reasonRevalidate
 	}
-	resp, head, err := s.send(because(ctx, reason), ask.Key, header)
+	key := ask.Key
+	if prev == nil {
+		key = cmp.Or(ask.Target, key)
+	}
+	resp, head, err := s.send(because(ctx, reason), key, header)
 	if err != nil {
 		return nil, err
 	}
@@ -65,12 +70,21 @@ func (s *source) Fetch(ctx context.Context, ask *store.Ask, prev *store.Record) 
 		}
 		return s.Fetch(ctx, ask, nil) // it is about another representation than ours
 	}
-	if prev != nil && resp.StatusCode >= 500 && viewOf(prev).facts.StaleOnError(ask.Header, s.p.cfg.Now()) {
+	if prev != nil && failing(resp.StatusCode) && viewOf(prev).facts.StaleOnError(ask.Header, s.p.cfg.Now()) {
 		// RFC 9111 section 4.3.3: as if the origin hadn't answered.
 		_ = resp.Body.Close()
 		return nil, &store.Failure{Status: http.StatusBadGateway, Kind: "http_protocol_error", Err: fmt.Errorf("origin answered %d", resp.StatusCode)}
 	}
 	return s.fetched(ask, resp, head), nil
+}
+
+// failing tells whether a status says that the origin can't answer now (RFC 5861 section 4).
+func failing(status int) bool {
+	switch status {
+	case http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return true
+	}
+	return false
 }
 
 // send sends one GET for key and returns the response with its head as the rules of caching want it.
@@ -97,7 +111,7 @@ func informing(ctx context.Context) context.Context {
 		return ctx
 	}
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{Got1xxResponse: func(status int, header textproto.MIMEHeader) error {
-		if status > http.StatusSwitchingProtocols { // 100 is between us and the origin
+		if status != http.StatusSwitchingProtocols {
 			inform(status, httpcache.EndToEnd(http.Header(header)))
 		}
 		return nil
@@ -152,9 +166,13 @@ func (s *source) fetched(ask *store.Ask, resp *http.Response, head *httpcache.Re
 	f := &store.Fetched{Record: rec, Body: resp.Body, Trailer: func() http.Header { return httpcache.EndToEnd(resp.Trailer) }}
 	if rec.Status == http.StatusPartialContent {
 		s.partial(ask, f, head)
+	} else {
+		f.Storable, _ = s.p.policy.Storable(http.MethodGet, ask.Header, head)
 	}
-	f.Storable, _ = s.p.policy.Storable(http.MethodGet, ask.Header, head)
-	f.Private = ask.Ranged || len(ask.Header["Authorization"]) > 0 || s.p.policy.RequestDirectives(ask.Header).Has("no-store")
+	if ask.Target != "" && !s.p.standsFor(ask, rec) {
+		f.Storable = false
+	}
+	f.Private = ask.Ranged || (ask.Target != "" && ask.Target != ask.Key) || len(ask.Header["Authorization"]) > 0 || s.p.policy.RequestDirectives(ask.Header).Has("no-store")
 	s.describe(rec, ask)
 	condition := ""
 	f.Validator, condition = strongValidator(rec.Header)
@@ -172,16 +190,17 @@ func (s *source) fetched(ask *store.Ask, resp *http.Response, head *httpcache.Re
 
 // partial says what is to become of a 206, if it may be stored (RFC 9111 section 3.3): where a strong validator names the whole,
 // the record is that of the whole, some of whose content is at hand; else it is a part, to answer requests like the one it came
-// for. head becomes what the rules of storing are to judge.
+// for.
 func (s *source) partial(ask *store.Ask, f *store.Fetched, head *httpcache.Response) {
 	rec := f.Record
 	part, ok := httpcache.ParsePart(rec.Header, rec.Length)
 	validator, _ := strongValidator(rec.Header)
 	whole := validator != "" && part.Total < 1<<60
-	if !ok || !whole && !part.Answers(ask.Header) {
+	head.Status = http.StatusOK // of which it is a part
+	f.Storable, _ = s.p.policy.Storable(http.MethodGet, ask.Header, head)
+	if f.Storable = f.Storable && ok && (whole || part.Answers(ask.Header)); !f.Storable {
 		return
 	}
-	head.Status = http.StatusOK
 	delete(rec.Header, "Content-Range")
 	delete(rec.Header, "Content-Length")
 	if !whole {

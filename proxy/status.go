@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/scurrycache/scurry/internal/logging"
+	"github.com/scurrycache/scurry/internal/store"
 )
 
 // cacheStatus is what this cache says of its part in a response (RFC 9211).
@@ -20,6 +21,19 @@ type cacheStatus struct {
 	collapsed bool
 	key       string // the cache key
 	detail    string // a token
+}
+
+// because makes the reason for asking the origin that of the node that owns what was asked for, which knows better.
+func (c *cacheStatus) because(why store.Why) {
+	switch {
+	case c.fwd != "uri-miss":
+	case why == store.Outdated:
+		c.fwd = "stale"
+	case why == store.Unwanted:
+		c.fwd = "request"
+	case why == store.OtherVariants:
+		c.fwd = "vary-miss"
+	}
 }
 
 // String is one member of a Cache-Status field.

@@ -60,7 +60,9 @@ func decode(b []byte, now time.Time) (*Record, error) {
 	r.Status = int(d.varint())
 	r.Header = d.header()
 	r.Selecting = d.header()
-	r.Trailer = d.header()
+	if r.Trailer = d.header(); len(r.Trailer) == 0 {
+		r.Trailer = nil
+	}
 	for _, t := range []*time.Time{&r.RequestTime, &r.ResponseTime, &r.PassUntil, &r.RetryAfter} {
 		*t = now.Add(-time.Duration(d.varint()))
 	}

@@ -44,7 +44,7 @@ func (s *Store) consult(f *flight, p *peer.Peer) (*landing, error) {
 		cancel()
 		return nil, err
 	}
-	a := &Answer{Record: l.rec, Collapsed: l.collapsed, Found: l.found, Renewed: l.renewed, Status: l.status, Peer: l.peer}
+	a := &Answer{Record: l.rec, Collapsed: l.collapsed, Found: l.found, Renewed: l.renewed, Status: l.status, Why: l.why, Peer: l.peer}
 	switch {
 	case !l.content:
 		_ = stream.Close()

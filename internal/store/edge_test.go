@@ -22,11 +22,11 @@ type scripted struct {
 	length  int64 // that open tells
 }
 
-func (s *scripted) Usable(*Record) (usable, refresh bool) { return true, false }
-func (s *scripted) Place(key string) string               { return key }
-func (s *scripted) Canonical(key string) string           { return key }
-func (s *scripted) Check(string) error                    { return nil }
-func (s *scripted) Failed(err error) *Failure             { return &Failure{Status: 502, Kind: "x", Err: err} }
+func (s *scripted) Usable(*Record, http.Header) (usable, refresh bool) { return true, false }
+func (s *scripted) Place(key string) string                            { return key }
+func (s *scripted) Canonical(key string) string                        { return key }
+func (s *scripted) Check(string) error                                 { return nil }
+func (s *scripted) Failed(err error) *Failure                          { return &Failure{Status: 502, Kind: "x", Err: err} }
 func (s *scripted) Prepare(*Record) any {
 	if s.prepare != nil {
 		s.prepare()

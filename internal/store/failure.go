@@ -6,6 +6,9 @@ type Failure struct {
 	Kind   string // an error type of RFC 9209 section 2.3, which clients are told
 	Err    error  // what happened, which they aren't
 
+	// Why is why the origin was asked, if another node did so.
+	Why Why
+
 	// Stored is what is stored and was found wanting, where the one who asked may not know it.
 	Stored *Record
 }

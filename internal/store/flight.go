@@ -12,6 +12,7 @@ import (
 // Ask is a client's question.
 type Ask struct {
 	Key    string
+	Target string      // the cache key of the resource that is asked for, if Key stands for it
 	Header http.Header // the client's end-to-end fields; not to be changed
 	Proto  string      // the protocol of the client's request, as in "HTTP/1.1"
 	ID     string      // of the client's request, for the log
@@ -32,11 +33,23 @@ type Ask struct {
 // takes tells whether rec is what a asks for, if it is a part that it asks for.
 func (a *Ask) takes(rec *Record) bool { return !a.Ranged || rec.Part != Part{} }
 
+// Why is why an owner has asked the origin, where that isn't this node.
+type Why int
+
+// What an owner had stored.
+const (
+	Nothing Why = iota
+	Outdated
+	Unwanted // it was fresh, but not by the request's directives
+	OtherVariants
+)
+
 // Answer is what Fetch found. It must be closed.
 type Answer struct {
 	Record    *Record
 	Collapsed bool      // another client's question was answered
 	Found     bool      // the owner had it stored, and didn't ask the origin
+	Why       Why       // the owner asked the origin
 	Peer      string    // the owner by way of which it came, if that isn't this node
 	Renewed   bool      // the origin said that the stored response is still good
 	Status    int       // of the origin's answer to this very question; 0 if it was asked for another
@@ -227,6 +240,10 @@ func (s *Store) fly(ctx context.Context, ask *Ask, prev *Record, variant string)
 		case i := <-f.interim:
 			ask.Inform(i.status, i.header)
 		case l := <-done:
+			for len(f.interim) > 0 {
+				i := <-f.interim
+				ask.Inform(i.status, i.header)
+			}
 			switch {
 			case l.err != nil:
 				return nil, l.err

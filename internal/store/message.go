@@ -51,7 +51,7 @@ func (q *question) encode() []byte {
 	b := append(make([]byte, 0, 512), askRecord)
 	b = appendString(b, q.Key)
 	b = appendHeader(b, q.Header)
-	for _, s := range []string{q.Proto, q.ID, q.version, q.Gone} {
+	for _, s := range []string{q.Target, q.Proto, q.ID, q.version, q.Gone} {
 		b = appendString(b, s)
 	}
 	b = binary.AppendUvarint(b, q.revision)
@@ -64,7 +64,7 @@ func decodeQuestion(d *decoder) *question {
 	q := &question{}
 	q.Key = d.string()
 	q.Header = d.header()
-	for _, s := range []*string{&q.Proto, &q.ID, &q.version, &q.Gone} {
+	for _, s := range []*string{&q.Target, &q.Proto, &q.ID, &q.version, &q.Gone} {
 		*s = d.string()
 	}
 	q.revision = d.uvarint()
@@ -108,6 +108,7 @@ type landing struct {
 	content   bool // the bytes follow, on the wire
 	stored    bool // the owner may give it to others, too
 	status    int  // of the origin's answer
+	why       Why
 	peer      string
 }
 
@@ -118,6 +119,7 @@ func (l *landing) flags() []*bool {
 func (l *landing) encode(now time.Time) []byte {
 	b := appendFlags(make([]byte, 0, 512), l.flags())
 	b = binary.AppendVarint(b, int64(l.status))
+	b = append(b, byte(l.why))
 	b = appendString(b, l.peer)
 	return append(b, l.rec.encode(now)...)
 }
@@ -126,6 +128,7 @@ func decodeLanding(b []byte, now time.Time) (*landing, error) {
 	d, l := decoder{b: b}, &landing{}
 	d.flags(l.flags())
 	l.status = int(d.varint())
+	l.why = Why(d.byte())
 	l.peer = d.string()
 	if d.bad {
 		return nil, errEncoding
@@ -138,7 +141,7 @@ func decodeLanding(b []byte, now time.Time) (*landing, error) {
 // encodeError makes the answer to an ask that brought nothing.
 func (s *Store) encodeError(err error) []byte {
 	if f, ok := errors.AsType[*Failure](err); ok {
-		b := []byte{answerFailed}
+		b := []byte{answerFailed, byte(f.Why)}
 		b = binary.AppendVarint(b, int64(f.Status))
 		b = appendString(b, f.Kind)
 		b = appendString(b, f.Error())
@@ -170,7 +173,7 @@ func (s *Store) decodeError(kind byte, d *decoder) error {
 	case answerWrong:
 		return &wrongOwner{ring: d.strings()}
 	case answerFailed:
-		f := &Failure{Status: int(d.varint()), Kind: d.string()}
+		f := &Failure{Why: Why(d.byte()), Status: int(d.varint()), Kind: d.string()}
 		f.Err = errors.New(d.string())
 		if d.bad || f.Status < 400 || f.Status > 599 || strings.Trim(f.Kind, "abcdefghijklmnopqrstuvwxyz0123456789_") != "" {
 			return errBusy

@@ -93,6 +93,59 @@ func (r *Reader) fetchPiece(ctx context.Context) bool {
 	return ok
 }
 
+// readyRest makes sure that what comes after what is in view can be had: if the content has become another, it must be known
+// before the head is sent.
+func (r *Reader) readyRest(ctx context.Context) error {
+	from := r.pos + int64(len(r.view))
+	if !r.afar() {
+		from = r.s.missing(r.rec, r.pos, r.end)
+		r.partial = from >= 0
+	}
+	if from < 0 || from >= r.end {
+		return nil
+	}
+	r.rest = &Reader{s: r.s, rec: r.rec, pos: from, end: r.end, ahead: r.ahead, here: r.here}
+	return r.rest.Ready(ctx)
+}
+
+// takeRest goes on with rest where r has come to it. It reports whether there is something to go on with.
+func (r *Reader) takeRest() bool {
+	rest := r.rest
+	if rest == nil || rest.pos != r.pos {
+		return false
+	}
+	r.follower, r.run, r.view, r.rest = rest.follower, rest.run, rest.view, rest.rest
+	return r.follower != nil || r.view != nil
+}
+
+// missing returns the first byte of [off, end) of rec's content that this node neither holds nor is reading, or -1.
+func (s *Store) missing(rec *Record, off, end int64) int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b, ok := s.bodies[rec.Version]
+	if !ok {
+		return off
+	}
+	held := slices.Clone(b.pushed)
+	for _, sp := range b.pieces {
+		held = held.add(sp.start, sp.end)
+	}
+	for _, run := range b.runs {
+		if stop := run.Span().End; stop > run.Starts() {
+			held = held.add(run.Starts(), stop)
+		}
+	}
+	for _, sp := range held {
+		if sp.start <= off && off < sp.end {
+			off = sp.end
+		}
+	}
+	if off >= end {
+		return -1
+	}
+	return off
+}
+
 // askPiece asks p for the bytes of rec's content from off on.
 func (s *Store) askPiece(p *peer.Peer, rec *Record, off int64) ([]byte, bool) {
 	message := binary.AppendVarint(appendStrings([]byte{askPiece}, []string{rec.Key, rec.Version}), off)
@@ -122,28 +175,10 @@ func (s *Store) servePiece(c *wire.Call, d *decoder) {
 	reply(c, []byte{answerOK}, b)
 }
 
-// Partial tells whether some of what r is to read of a content that is held in pieces isn't held on this node, so that the
-// origin, or another node, has to be asked.
+// Partial tells, once r is Ready, whether some of what it is to read of a content that is held in pieces wasn't held on this
+// node, so that the origin was asked for it.
 func (r *Reader) Partial() bool {
-	if !r.rec.Pieces || r.afar() {
-		return false
-	}
-	r.s.mu.Lock()
-	defer r.s.mu.Unlock()
-	b, ok := r.s.bodies[r.rec.Version]
-	if !ok {
-		return true
-	}
-	held := slices.Clone(b.pushed)
-	for _, sp := range b.pieces {
-		held = held.add(sp.start, sp.end)
-	}
-	for _, run := range b.runs {
-		if end := run.Span().End; end > run.Starts() {
-			held = held.add(run.Starts(), end)
-		}
-	}
-	return !slices.ContainsFunc(held, func(sp span) bool { return sp.start <= r.pos && r.end <= sp.end })
+	return r.partial
 }
 
 // open opens the bytes [off, end) of rec's content: from the pieces that are held, and where there are none from the origin.

@@ -21,6 +21,8 @@ type Reader struct {
 	view     []byte   // fetched but not yet handed out
 	here     bool     // only what doesn't depend on other nodes will do
 	views    [][]byte // to be handed out after view
+	rest     *Reader  // of what comes after a piece in view
+	partial  bool     // of a content in pieces, some wasn't held
 	origin   bool     // some bytes came from the origin while they were read
 	peer     string   // the node by way of which some came
 }
@@ -92,6 +94,8 @@ func (r *Reader) Ready(ctx context.Context) error {
 		}
 	}
 	switch {
+	case r.follower == nil && r.rec.Pieces:
+		return r.readyRest(ctx)
 	case r.follower != nil:
 		return r.follower.Opened(ctx)
 	case !r.rec.refetchable() && !r.afar():
@@ -151,6 +155,9 @@ func (r *Reader) Next(ctx context.Context, wait func()) ([]byte, error) {
 		if r.atEnd() {
 			return nil, io.EOF
 		}
+		if r.follower == nil && r.takeRest() {
+			continue
+		}
 		if r.follower == nil {
 			if err := r.find(ctx); err != nil {
 				return nil, err
@@ -192,6 +199,10 @@ func (r *Reader) Trailer() http.Header {
 
 // Close lets go of the fill that r follows. It may be called more than once.
 func (r *Reader) Close() {
+	if r.rest != nil {
+		r.rest.Close()
+		r.rest = nil
+	}
 	if r.follower != nil {
 		r.follower.Close()
 		r.follower = nil
@@ -238,6 +249,9 @@ func (r *Reader) find(ctx context.Context) error {
 			continue
 		}
 		c := r.s.cfg.Geometry.At(r.pos, r.rec.OneSlab)
+		if r.rec.Pieces { // what is before may be held in one
+			c.Start = r.pos
+		}
 		end := r.s.reach(ctx, r.rec, c.Start)
 		if end <= c.Start {
 			if patience > 0 {
@@ -248,6 +262,7 @@ func (r *Reader) find(ctx context.Context) error {
 		if err := r.begin(c.Start, end, begun, patience > 0); err != nil {
 			return err
 		}
+		r.partial = r.rec.Pieces
 		if r.follower != nil {
 			return nil
 		}

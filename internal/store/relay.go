@@ -124,7 +124,7 @@ func (s *Store) answer(stream *peer.Stream, inform func(int, http.Header)) (*dec
 			return d, nil
 		case answerInterim:
 			status, header := int(d.varint()), d.header()
-			if inform != nil && !d.bad && status > http.StatusSwitchingProtocols && status < 200 {
+			if inform != nil && !d.bad && status >= 100 && status != http.StatusSwitchingProtocols && status < 200 {
 				inform(status, header)
 			}
 		default:

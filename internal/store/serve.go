@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -74,7 +75,7 @@ func (s *Store) serveInvalidate(c *wire.Call, d *decoder) {
 func (s *Store) serveRecord(c *wire.Call, d *decoder) {
 	q := decodeQuestion(d)
 	switch {
-	case d.bad || s.cfg.Source.Check(q.Key) != nil:
+	case d.bad || s.cfg.Source.Check(q.Key) != nil || q.Target != "" && s.cfg.Source.Check(q.Target) != nil:
 		s.refuse(c, errBusy)
 		return
 	case s.ownerOf(q.Key) != nil:
@@ -82,6 +83,7 @@ func (s *Store) serveRecord(c *wire.Call, d *decoder) {
 		return
 	}
 	q.For = "peer"
+	q.Target = cmp.Or(q.Target, q.Key)
 	q.Key = s.cfg.Source.Canonical(q.Key) // this node may know it better
 	q.Inform = func(status int, header http.Header) {
 		_ = c.Reply(appendHeader(binary.AppendVarint([]byte{answerInterim}, int64(status)), header), nil)
@@ -93,7 +95,7 @@ func (s *Store) serveRecord(c *wire.Call, d *decoder) {
 	}
 	defer a.Close()
 	l := &landing{
-		rec: a.Record, found: a.Found, collapsed: a.Collapsed, renewed: a.Renewed, status: a.Status,
+		rec: a.Record, found: a.Found, collapsed: a.Collapsed, renewed: a.Renewed, status: a.Status, why: a.Why,
 		content: a.Body != nil || a.follower != nil, stored: s.stores(a.Record),
 	}
 	if c.Reply(append([]byte{answerOK}, l.encode(s.cfg.Now())...), nil) != nil {
@@ -124,7 +126,8 @@ func (s *Store) lookup(ctx context.Context, q *question) (*Answer, error) {
 	if rec != nil && !q.takes(rec) {
 		rec = nil
 	}
-	switch known := rec != nil && !lapsed && !q.Alone; {
+	why := s.why(q, rec)
+	switch known := rec != nil && !lapsed; {
 	case known && q.Stored:
 		return &Answer{Record: rec, Found: true}, nil
 	case q.Stored:
@@ -133,7 +136,7 @@ func (s *Store) lookup(ctx context.Context, q *question) (*Answer, error) {
 		if rec.Pass {
 			return &Answer{Record: rec, Found: true}, nil
 		}
-		if usable, refresh := s.cfg.Source.Usable(rec); usable {
+		if usable, refresh := s.cfg.Source.Usable(rec, q.Header); usable {
 			if refresh {
 				s.Refresh(&q.Ask, rec)
 			}
@@ -144,13 +147,33 @@ func (s *Store) lookup(ctx context.Context, q *question) (*Answer, error) {
 		rec = nil // for whoever has nothing to be validated, and wants no one else's
 	}
 	a, err := s.Fetch(ctx, &q.Ask, rec)
-	if failed, ok := errors.AsType[*Failure](err); ok && rec != nil {
-		s.Postpone(rec)
+	if failed, ok := errors.AsType[*Failure](err); ok {
 		told := *failed
-		told.Stored = rec.with(func(r *Record) { r.RetryAfter = s.cfg.Now().Add(RetryAfter) })
+		told.Why = why
+		if rec != nil {
+			s.Postpone(rec)
+			told.Stored = rec.with(func(r *Record) { r.RetryAfter = s.cfg.Now().Add(RetryAfter) })
+		}
 		return nil, &told
 	}
+	if err == nil {
+		a.Why = why
+	}
 	return a, err
+}
+
+// why is why the origin is to be asked although rec, which may be nil, is stored of what q asks for.
+func (s *Store) why(q *question, rec *Record) Why {
+	if rec != nil && !rec.Pass {
+		if usable, _ := s.cfg.Source.Usable(rec, nil); usable && rec.Revision != q.revision {
+			return Unwanted
+		}
+		return Outdated
+	}
+	if any, _ := s.Holds(q.Key); any {
+		return OtherVariants
+	}
+	return Nothing
 }
 
 // stores tells whether rec's version is in the table.

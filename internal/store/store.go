@@ -50,9 +50,9 @@ type Source interface {
 	// learnt its length.
 	Prepare(rec *Record) any
 
-	// Usable tells whether rec, which is prepared, may answer a request that has no wishes of its own, and if so, whether
-	// it is to be validated meanwhile, as refresh.
-	Usable(rec *Record) (usable, refresh bool)
+	// Usable tells whether rec, which is prepared, may answer a request with those fields, and if so, whether it is to be
+	// validated meanwhile, as refresh.
+	Usable(rec *Record, request http.Header) (usable, refresh bool)
 
 	// Failed says of an error of Open, or of a body, what it means to those who ask.
 	Failed(err error) *Failure

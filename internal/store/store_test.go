@@ -151,12 +151,12 @@ type canned struct {
 	opens   []string
 }
 
-func (c *canned) Prepare(*Record) any                   { return nil }
-func (c *canned) Usable(*Record) (usable, refresh bool) { return true, false }
-func (c *canned) Place(key string) string               { return key }
-func (c *canned) Canonical(key string) string           { return key }
-func (c *canned) Check(string) error                    { return nil }
-func (c *canned) Failed(err error) *Failure             { return &Failure{Status: 502, Kind: "x", Err: err} }
+func (c *canned) Prepare(*Record) any                                { return nil }
+func (c *canned) Usable(*Record, http.Header) (usable, refresh bool) { return true, false }
+func (c *canned) Place(key string) string                            { return key }
+func (c *canned) Canonical(key string) string                        { return key }
+func (c *canned) Check(string) error                                 { return nil }
+func (c *canned) Failed(err error) *Failure                          { return &Failure{Status: 502, Kind: "x", Err: err} }
 
 func (c *canned) Fetch(context.Context, *Ask, *Record) (*Fetched, error) {
 	c.mu.Lock()
