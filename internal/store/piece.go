@@ -175,10 +175,11 @@ func (s *Store) servePiece(c *wire.Call, d *decoder) {
 	reply(c, []byte{answerOK}, b)
 }
 
-// Partial tells, once r is Ready, whether some of what it is to read of a content that is held in pieces wasn't held on this
-// node, so that the origin was asked for it.
+// Partial tells, once r is Ready, whether some of what it is to read of a content that is held in pieces wasn't held, so that the
+// origin was asked for it.
 func (r *Reader) Partial() bool {
-	return r.partial
+	via := r.run.via()
+	return r.partial || via != nil && via.partial || r.rest != nil && r.rest.Partial()
 }
 
 // open opens the bytes [off, end) of rec's content: from the pieces that are held, and where there are none from the origin.

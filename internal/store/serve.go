@@ -213,7 +213,8 @@ func (s *Store) serveFollow(c *wire.Call, d *decoder) {
 		s.refuse(c, s.finding(c, err))
 		return
 	}
-	if c.Reply(binary.AppendVarint([]byte{answerOK}, rd.rec.Length), nil) != nil {
+	partial := rd.Partial()
+	if c.Reply(appendFlags(binary.AppendVarint([]byte{answerOK}, rd.rec.Length), []*bool{&partial}), nil) != nil {
 		rd.Close()
 		return
 	}
