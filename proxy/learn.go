@@ -14,6 +14,7 @@ func (p *Proxy) learn(pass *passing, resp *http.Response) {
 	case unsafe(resp.Request.Method):
 		if resp.StatusCode >= 200 && resp.StatusCode < 400 {
 			p.invalidate(pass, resp)
+			p.keepPost(pass, resp)
 		}
 	case resp.Request.Method == http.MethodHead && resp.StatusCode == http.StatusOK:
 		p.learnHead(pass, resp)

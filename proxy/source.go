@@ -96,12 +96,7 @@ func (s *source) send(ctx context.Context, key string, header http.Header) (*htt
 	if err != nil {
 		return nil, nil, failed(err)
 	}
-	head := &httpcache.Response{Status: resp.StatusCode, Header: httpcache.EndToEnd(resp.Header), RequestTime: sent, ResponseTime: s.p.cfg.Now()}
-	head.Header["Via"] = via(head.Header["Via"], resp.Proto)
-	if _, ok := head.Header["Date"]; !ok { // RFC 9110 section 6.6.1: a recipient with a clock adds it
-		head.Header.Set("Date", head.ResponseTime.UTC().Format(http.TimeFormat))
-	}
-	return resp, head, nil
+	return resp, s.p.received(resp, sent), nil
 }
 
 // informing makes the interim responses to a request under ctx known to the one who waits for its answer.

@@ -16,6 +16,7 @@ const (
 	askPiece      = 'p' // the bytes of a version from some offset on, if they are held in a piece that isn't a chunk
 	askFollow     = 'f' // the bytes of a version from some offset on, to the end of their slab, as they come
 	askInvalidate = 'i' // to do away with what is stored of some resources and groups
+	askPut        = 'u' // to store a response that has come another way than by being fetched
 	askDoubt      = 'd' // to validate everything at its next use
 )
 

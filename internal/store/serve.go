@@ -29,6 +29,8 @@ func (s *Store) Serve(c *wire.Call) {
 		s.serveFollow(c, d)
 	case askInvalidate:
 		s.serveInvalidate(c, d)
+	case askPut:
+		s.servePut(c, d)
 	case askDoubt:
 		s.Doubt()
 		reply(c, []byte{answerOK}, nil)

@@ -1,0 +1,69 @@
+package proxy
+
+import (
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/scurrycache/scurry/internal/httpcache"
+	"github.com/scurrycache/scurry/internal/store"
+)
+
+// keepPost has the answer to a POST stored for later GETs, once its content has been read to its end, if it says that it is what
+// they would get (RFC 9110 section 9.3.3): it states its freshness, and its Content-Location is the target.
+func (p *Proxy) keepPost(pass *passing, resp *http.Response) {
+	limit := min(maxPost, p.cfg.MaxChunk)
+	if resp.Request.Method != http.MethodPost || resp.StatusCode != http.StatusOK || resp.ContentLength > limit {
+		return
+	}
+	if key, ok := p.places.keyOf(resp.Header.Get("Content-Location"), pass.key); !ok || key != pass.key {
+		return
+	}
+	head := p.received(resp, pass.sent)
+	if ok, _ := p.policy.Storable(http.MethodPost, pass.header, head); !ok {
+		return
+	}
+	rec := &store.Record{Status: head.Status, Header: head.Header, RequestTime: head.RequestTime, ResponseTime: head.ResponseTime}
+	rec.Key = p.canonical(pass.key)
+	delete(rec.Header, "Content-Length")
+	(&source{p}).describe(rec, &store.Ask{Header: pass.header})
+	resp.Body = &kept{ReadCloser: resp.Body, limit: limit, put: func(content []byte) { p.store.Put(rec, content) }}
+}
+
+// maxPost bounds the answers to POSTs that are stored: each is held in memory, and sent to another node, as a whole.
+const maxPost = 512 << 10
+
+// kept is a body that is stored when it has been read to its end, unless it is larger than limit.
+type kept struct {
+	io.ReadCloser
+	limit   int64
+	content []byte
+	put     func(content []byte) // nil once it is too large, or stored
+}
+
+func (k *kept) Read(b []byte) (int, error) {
+	n, err := k.ReadCloser.Read(b)
+	if k.put == nil {
+		return n, err
+	}
+	if int64(len(k.content)+n) > k.limit {
+		k.content, k.put = nil, nil
+		return n, err
+	}
+	k.content = append(k.content, b[:n]...)
+	if err == io.EOF {
+		k.put(k.content)
+		k.content, k.put = nil, nil
+	}
+	return n, err
+}
+
+// received is the head of a response, to a request that was sent at that time, as the rules of caching want it.
+func (p *Proxy) received(resp *http.Response, sent time.Time) *httpcache.Response {
+	head := &httpcache.Response{Status: resp.StatusCode, Header: httpcache.EndToEnd(resp.Header), RequestTime: sent, ResponseTime: p.cfg.Now()}
+	head.Header["Via"] = via(head.Header["Via"], resp.Proto)
+	if _, ok := head.Header["Date"]; !ok { // RFC 9110 section 6.6.1: a recipient with a clock adds it
+		head.Header.Set("Date", head.ResponseTime.UTC().Format(http.TimeFormat))
+	}
+	return head
+}
