@@ -2,6 +2,7 @@ package proxy_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -75,6 +76,10 @@ func (r *transcript) send(q *question, n *node, sent func()) (*came, error) {
 		req.Header.Add(name, value)
 	}
 	if got.Response, err = n.client.Do(req); err != nil {
+		if q.aborted && errors.Is(err, io.EOF) { // it has broken off before its head was sent
+			got.Response, got.broken = &http.Response{StatusCode: q.status, Body: http.NoBody, Header: http.Header{}}, err
+			return got, nil
+		}
 		return nil, err
 	}
 	defer got.Body.Close()

@@ -1,0 +1,98 @@
+package proxy_test
+
+import (
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/scurrycache/scurry/proxy"
+)
+
+// TestValidatedInTheBackgroundOnce: with stale-while-revalidate (RFC 5861 section 3) all clients on all nodes are answered at once,
+// and the origin is asked once.
+func TestValidatedInTheBackgroundOnce(t *testing.T) {
+	now := newClock()
+	c := newCluster(t, 3, proxy.Config{Now: now.Now})
+	validate := make(chan string) // what the origin answers a validation with
+	c.o.Handle("/f", func(w http.ResponseWriter, r *http.Request) {
+		content := "old"
+		w.Header().Set("Cache-Control", "max-age=10, stale-while-revalidate=60")
+		if r.Header.Get("If-None-Match") != "" {
+			if content = <-validate; content == "" {
+				w.WriteHeader(http.StatusNotModified)
+				return
+			}
+		}
+		w.Header().Set("Etag", `"`+content+`"`)
+		io.WriteString(w, content)
+	})
+	clients := func(want, status string) {
+		t.Helper()
+		var all sync.WaitGroup
+		for i := range 30 {
+			all.Go(func() { c.nodes[i%3].cacheStatus(c.nodes[i%3].expect(200, []byte(want), "/files/f"), status) })
+		}
+		all.Wait()
+	}
+	for i := range 3 {
+		c.nodes[i].expect(200, []byte("old"), "/files/f")
+	}
+	fresh := func(want string) {
+		t.Helper()
+		for i := range 3 {
+			eventually(t, "the validated response is everywhere", func() bool {
+				resp, b := c.nodes[i].get("/files/f")
+				return string(b) == want && strings.Contains(resp.Header.Get("Cache-Status"), "hit; ttl=10")
+			})
+		}
+	}
+	want := "old"
+	for _, content := range []string{"", "new", ""} {
+		c.o.Forget()
+		now.Advance(11 * time.Second)
+		clients(want, "hit; ttl=-1")
+		if validate <- content; content != "" {
+			want = content
+		}
+		fresh(want)
+		if n := c.o.Count(); n != 1 {
+			t.Errorf("%d origin requests", n)
+		}
+	}
+	now.Advance(71 * time.Second) // the window is over
+	go func() { validate <- "" }()
+	c.nodes[1].cacheStatus(c.nodes[1].expect(200, []byte("new"), "/files/f"), "fwd=stale; fwd-status=304")
+}
+
+// TestFailedRefreshIsNotRepeatedAtOnce: while the origin is away, it isn't asked at each request.
+func TestFailedRefreshIsNotRepeatedAtOnce(t *testing.T) {
+	now := newClock()
+	n, o := fronting(t, proxy.Config{Now: now.Now})
+	o.Handle("/f", func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("If-None-Match") != "" {
+			w.WriteHeader(http.StatusInternalServerError)
+			return
+		}
+		w.Header().Set("Cache-Control", "max-age=10, stale-while-revalidate=60")
+		w.Header().Set("Etag", `"1"`)
+		io.WriteString(w, "nuts")
+	})
+	n.expect(200, []byte("nuts"), "/files/f")
+	now.Advance(11 * time.Second)
+	o.Forget()
+	n.cacheStatus(n.expect(200, []byte("nuts"), "/files/f"), "hit; ttl=-1")
+	eventually(t, "it is validated", func() bool { return o.Count() == 1 })
+	for range 20 {
+		n.cacheStatus(n.expect(200, []byte("nuts"), "/files/f"), "hit; ttl=-1")
+	}
+	if o.Count() > 2 { // one may have begun just when the first had failed
+		t.Errorf("%d origin requests", o.Count())
+	}
+	asked := o.Count()
+	now.Advance(3 * time.Second)
+	n.expect(200, []byte("nuts"), "/files/f")
+	eventually(t, "it is validated again", func() bool { return o.Count() > asked })
+}
