@@ -120,6 +120,15 @@ func (p *Proxy) refuse(w *logging.Writer, status int) {
 	if _, ok := h["Cache-Status"]; !ok {
 		h.Set("Cache-Status", name+"; detail="+token(http.StatusText(status)))
 	}
+	if _, ok := h["Proxy-Status"]; !ok {
+		switch { // RFC 9209 section 2.3
+		case status == http.StatusRequestedRangeNotSatisfiable: // the origin would say the same
+		case status >= 500:
+			h.Set("Proxy-Status", name+"; error=proxy_internal_response")
+		case status >= 400:
+			h.Set("Proxy-Status", name+"; error=http_request_error")
+		}
+	}
 	w.WriteHeader(status)
 	// net/http drops the content of a HEAD; a client that has gone needs none.
 	_, _ = w.Write([]byte(text))
