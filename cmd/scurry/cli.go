@@ -32,6 +32,7 @@ type cli struct {
 	Serve       serveCmd       `cmd:"" default:"withargs" help:"Serve files from the cache. \"scurry HOST:PORT...\" is short for \"scurry serve HOST:PORT...\"."`
 	Config      configCmd      `cmd:"" help:"Print the settings that serve would run with, and where each came from."`
 	Healthcheck healthcheckCmd `cmd:"" help:"Ask a running node whether it is healthy; exit with 0 if it is, else with 1."`
+	Explain     explainCmd     `cmd:"" help:"Tell why the response to a request is or isn't cached, and what the next such request will do."`
 	Version     versionCmd     `cmd:"" help:"Print the version."`
 }
 
@@ -127,7 +128,7 @@ func commandLike(word string) string {
 	if word == "help" {
 		return ", did you mean \"--help\"?"
 	}
-	for _, command := range []string{"serve", "config", "healthcheck", "version"} {
+	for _, command := range []string{"serve", "config", "healthcheck", "explain", "version"} {
 		if strings.EqualFold(command[:3], word[:min(3, len(word))]) {
 			return fmt.Sprintf(", did you mean %q?", command)
 		}

@@ -6,6 +6,7 @@
 //	scurry HOST:PORT... [flags]
 //	scurry config [flags]
 //	scurry healthcheck [flags]
+//	scurry explain [flags] URL
 //	scurry version
 //
 // # Serving
@@ -68,6 +69,19 @@
 // while it drains. "scurry healthcheck" finds the address in the same settings, asks for /healthz (with --ready for
 // /readyz), and exits with 0 if the answer is 200.
 //
+// # Why isn't this cached?
+//
+// "scurry explain URL" asks a running node what it has stored for a request, why it has or hasn't, until when it is fresh, and
+// what the next such request will do. The URL is what a client asks for, or its path. The request is a GET without fields unless
+// --method and -H say otherwise:
+//
+//	scurry explain http://127.0.0.1:9001/files/1.txt
+//	scurry explain -H 'Accept-Encoding: gzip' /files/1.txt
+//
+// If the node knows nothing of the resource it asks the origin for it, once, to tell what the answer would lead to, and stores
+// nothing of it; --no-probe leaves the origin alone. The node is asked at its admin address, as /explain?url=URL: at --admin; else,
+// if the URL is of another address than that of the settings, at its port + 1000; else at the one that healthcheck finds.
+//
 // # Signals
 //
 // At SIGINT or SIGTERM, /readyz turns to 503, new connections are refused, and transfers in progress may go on for the time
@@ -77,7 +91,8 @@
 // # Exit codes
 //
 //	0  success; the server was told to stop, and every transfer finished
-//	1  the server couldn't start, failed, or had to cut transfers; the health check failed
+//	1  the server couldn't start, failed, or had to cut transfers; the health check failed;
+//	   no node could be asked to explain
 //	2  wrong usage or settings: trying again won't help
 package main
 

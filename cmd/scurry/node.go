@@ -23,7 +23,7 @@ import (
 // adminTimeout limits all that the admin server does, but for waiting between requests.
 const adminTimeout = 10 * time.Second
 
-// node is a running server: a proxy, with a listener for clients, one for health checks, and one for the other nodes if
+// node is a running server: a proxy, with a listener for clients, one for those who operate it, and one for the other nodes if
 // there are any.
 type node struct {
 	cfg    *config.Config
@@ -130,7 +130,7 @@ func (n *node) clientServer() *http.Server {
 
 func (n *node) adminServer() *http.Server {
 	return &http.Server{
-		Handler:        admin.Handler(n.ready.Load),
+		Handler:        admin.Handler(admin.Config{Ready: n.ready.Load, Explain: n.explain}),
 		ReadTimeout:    adminTimeout,
 		IdleTimeout:    time.Duration(n.cfg.IdleTimeout),
 		WriteTimeout:   adminTimeout,

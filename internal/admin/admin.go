@@ -1,4 +1,5 @@
-// Package admin answers questions about a node's health. It belongs on a listener of its own, which clients can't reach.
+// Package admin answers those who operate a node: how it is, and why it answers its clients as it does. It belongs on a
+// listener of its own, which clients can't reach.
 package admin
 
 import (
@@ -6,20 +7,36 @@ import (
 	"net/http"
 )
 
-// Handler answers GET and HEAD of /healthz, 200 while the process runs, and of /readyz, 200 if ready says that the
-// node takes requests and else 503. It calls ready at each request, concurrently.
-func Handler(ready func() bool) http.Handler {
+// Config is what a node tells those who operate it. Ready must be set. The functions are called at each request,
+// concurrently.
+type Config struct {
+	// Ready tells whether the node takes requests.
+	Ready func() bool
+
+	// Explain, if not nil, answers /explain.
+	Explain Explain
+}
+
+// Handler answers GET and HEAD of these:
+//
+//	/healthz    200 while the process runs
+//	/readyz     200 if the node takes requests, else 503
+//	/explain    why the response to a request is or isn't cached (see Question)
+func Handler(c Config) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) {
 		answer(w, http.StatusOK, "ok\n")
 	})
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
-		if ready() {
+		if c.Ready() {
 			answer(w, http.StatusOK, "ready\n")
 		} else {
 			answer(w, http.StatusServiceUnavailable, "draining\n")
 		}
 	})
+	if c.Explain != nil {
+		mux.Handle("GET /explain", c.Explain)
+	}
 	return noStore(mux)
 }
 

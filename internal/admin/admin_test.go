@@ -12,7 +12,7 @@ import (
 
 func TestHandler(t *testing.T) {
 	var ready atomic.Bool
-	server := httptest.NewServer(admin.Handler(ready.Load))
+	server := httptest.NewServer(admin.Handler(admin.Config{Ready: ready.Load}))
 	defer server.Close()
 
 	tests := []struct {
@@ -30,6 +30,7 @@ func TestHandler(t *testing.T) {
 		{"HEAD", "/readyz", false, 503, ""},
 		{"POST", "/healthz", true, 405, "Method Not Allowed\n"},
 		{"PUT", "/readyz", true, 405, "Method Not Allowed\n"},
+		{"GET", "/explain?url=/files/a", true, 404, "404 page not found\n"}, // nobody is there to explain
 		{"GET", "/", true, 404, "404 page not found\n"},
 		{"GET", "/healthz/more", true, 404, "404 page not found\n"},
 	}

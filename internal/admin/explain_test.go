@@ -1,0 +1,108 @@
+package admin_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/scurrycache/scurry/internal/admin"
+)
+
+// echo is an explanation that tells the question.
+type echo struct {
+	Asked string `json:"asked"`
+}
+
+func (e echo) WriteTo(w io.Writer) (int64, error) {
+	n, err := io.WriteString(w, e.Asked)
+	return int64(n), err
+}
+
+func explain(_ context.Context, q admin.Question) (io.WriterTo, error) {
+	if q.Method == "BAD" {
+		return nil, errors.New("no such method")
+	}
+	return echo{fmt.Sprint(q.Method, " ", q.URL, " ", q.Header, " ", q.Probe)}, nil
+}
+
+func TestExplain(t *testing.T) {
+	server := httptest.NewServer(admin.Handler(admin.Config{Ready: func() bool { return true }, Explain: explain}))
+	defer server.Close()
+	defer server.Client().CloseIdleConnections()
+	const text, json = "text/plain; charset=utf-8", "application/json"
+	tests := []struct {
+		method, query, accept string
+		status                int
+		contentType, body     string // the body begins so
+	}{
+		{"GET", "url=/files/a", "", 200, text, " /files/a map[] true"},
+		{"GET", "url=http://h:1/files/a%3Fb%26c&method=HEAD&probe=0", "", 200, text, "HEAD http://h:1/files/a?b&c map[] false"},
+		{"GET", "url=/files/a&h=accept:+x&h=Accept:y&probe=1", "", 200, text, " /files/a map[Accept:[x y]] true"},
+		{"GET", "url=/files/a&format=json", "", 200, json, "{\n  \"asked\": \" /files/a map[] true\"\n}\n"},
+		{"GET", "url=/files/a", "text/html, application/json;q=0.9", 200, json, "{"},
+		{"GET", "url=/files/a&format=text", json, 200, text, " /files/a"},
+		{"HEAD", "url=/files/a", "", 200, text, ""},
+		{"POST", "url=/files/a", "", 405, "", "Method Not Allowed"},
+
+		{"GET", "", "", 400, text, "there is no url: ask for /explain?url=/files/1.txt"},
+		{"GET", "url=files/a", "", 400, text, "url=files/a: expected a path that begins with a slash"},
+		{"GET", "url=mailto:a", "", 400, text, "url=mailto:a: expected"},
+		{"GET", "url=%2525%25zz", "", 400, text, "url=%25%zz: expected"},
+		{"GET", "url=/files/a&url=/files/b", "", 400, text, "url is given 2 times"},
+		{"GET", "url=/files/a?b=c&d=e", "", 400, text, `unknown parameter "d": there are url, method, h, probe and format; if it belongs to the url, write its & as %26`},
+		{"GET", "url=/files/a&probe=no", "", 400, text, "probe=no: expected 0"},
+		{"GET", "url=/files/a&format=xml", "", 400, text, "format=xml: expected text or json"},
+		{"GET", "url=/files/a&h=Accept", "", 400, text, "h=Accept: expected a field of the request as in h=Accept-Encoding:+gzip"},
+		{"GET", "url=/files/%zz", "", 400, text, "the query can't be read"},
+		{"GET", "url=/files/a&method=BAD", "", 400, text, "no such method"},
+		{"GET", "url=/files/a" + strings.Repeat("&h=a:b", 101), "", 400, text, "there are 101 fields: give 100 at most"},
+		{"GET", "url=/files/" + strings.Repeat("a", 64<<10), "", 400, text, "the query has more than 65536 bytes"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.query[:min(60, len(tt.query))], func(t *testing.T) {
+			req, err := http.NewRequest(tt.method, server.URL+"/explain", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			req.URL.RawQuery = tt.query
+			if tt.accept != "" {
+				req.Header.Set("Accept", tt.accept)
+			}
+			res, err := server.Client().Do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer res.Body.Close()
+			body, err := io.ReadAll(res.Body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			contentType := res.Header.Get("Content-Type")
+			if res.StatusCode != tt.status || !strings.HasPrefix(string(body), tt.body) || contentType != tt.contentType && tt.contentType != "" {
+				t.Errorf("got %d %s %q, want %d %s %q", res.StatusCode, contentType, body, tt.status, tt.contentType, tt.body)
+			}
+			if res.Header.Get("Cache-Control") != "no-store" {
+				t.Error("it may be stored")
+			}
+		})
+	}
+}
+
+// FuzzExplain: whatever is asked, there is an answer.
+func FuzzExplain(f *testing.F) {
+	handler := admin.Handler(admin.Config{Ready: func() bool { return true }, Explain: explain})
+	f.Add("url=/files/a&h=a:b&probe=0")
+	f.Fuzz(func(t *testing.T, query string) {
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, &http.Request{Method: "GET", URL: &url.URL{Path: "/explain", RawQuery: query}, Header: http.Header{}})
+		if w.Code != 200 && w.Code != 400 {
+			t.Errorf("%q: %d", query, w.Code)
+		}
+	})
+}

@@ -1,0 +1,305 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/scurrycache/scurry/internal/httpcache"
+	"github.com/scurrycache/scurry/internal/store"
+)
+
+// Question is a client's request that Explain is to be about.
+type Question struct {
+	// Method is the request's; "" means GET.
+	Method string
+
+	// URL is what the client asks the Proxy for. Its scheme and host don't matter.
+	URL *url.URL
+
+	// Header holds the request's fields; names in any case.
+	Header http.Header
+
+	// Probe: if nothing is known of the resource, the origin is to be asked for it, once, as the Proxy would. What it answers
+	// is explained and thrown away.
+	Probe bool
+}
+
+// probeTime is how long the origin is waited for when it is asked for the sake of an explanation: somebody waits for that.
+const probeTime = 8 * time.Second
+
+// reasonExplain is the log's for such requests.
+const reasonExplain = "explain"
+
+// Explain says what the Proxy has stored for such a request, why it has or hasn't, and what it will do when the request
+// comes. It changes nothing that is stored. It is for those who operate the Proxy: what it tells isn't for clients. The error
+// says what is wrong with the question.
+func (p *Proxy) Explain(ctx context.Context, q Question) (*Explanation, error) {
+	x, err := p.inquire(q)
+	if err != nil {
+		return nil, err
+	}
+	e := &Explanation{Method: x.method, URL: shown(q.URL.Redacted()), Fields: fields(x.header, nil), Time: x.now, Node: p.node.Self(), Stored: []StoredResponse{}}
+	x.explanation = e
+	if !x.route(q.URL) {
+		return e, nil
+	}
+	e.Owner = p.store.Owner(x.key)
+	x.look(ctx)
+	x.tell()
+	if x.unknown() && q.Probe {
+		x.probe(ctx)
+	}
+	return e, nil
+}
+
+// inquiry is a Question on its way to an Explanation.
+type inquiry struct {
+	p           *Proxy
+	method      string
+	header      http.Header // end-to-end fields
+	now         time.Time
+	key         string // that the response is stored under
+	target      string // that the URL has by itself; another one may stand for it
+	explanation *Explanation
+
+	rec     *store.Record // what the request selects here, as serveStored has it
+	lapsed  bool
+	barred  bool          // there was one, but not for a request with Authorization
+	atOwner *store.Record // what the owner has, if that is another node and it is asked
+	away    bool          // another node owns the resource and could be asked
+}
+
+func (p *Proxy) inquire(q Question) (*inquiry, error) {
+	x := &inquiry{p: p, method: q.Method, header: http.Header{}, now: p.cfg.Now()}
+	switch {
+	case q.URL == nil:
+		return nil, errors.New("there is no URL to explain")
+	case x.method == "":
+		x.method = http.MethodGet
+	case !isToken(x.method):
+		return nil, fmt.Errorf("%q can't be a method", shown(x.method))
+	}
+	for name, values := range q.Header {
+		for _, v := range values {
+			if !isToken(name) || strings.ContainsAny(v, "\r\n\x00") {
+				return nil, fmt.Errorf("%q can't be a request's field", shown(name+": "+v))
+			}
+			x.header.Add(name, strings.Trim(v, " \t"))
+		}
+	}
+	x.header = httpcache.EndToEnd(x.header)
+	if websocket := strings.EqualFold(q.Header.Get("Upgrade"), "websocket"); websocket {
+		x.header.Set("Upgrade", "websocket") // serve looks at this one
+	}
+	return x, nil
+}
+
+// isToken reports whether s is a token (RFC 9110 section 5.6.2).
+func isToken(s string) bool {
+	return s != "" && !strings.ContainsFunc(s, func(c rune) bool {
+		return c <= ' ' || c >= 0x7f || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, c)
+	})
+}
+
+// look finds what is stored for the request, as serveStored and serveMiss do.
+func (x *inquiry) look(ctx context.Context) {
+	p := x.p
+	x.rec, x.lapsed = p.store.Find(x.key, x.header)
+	if x.rec != nil && len(x.header["Authorization"]) > 0 && !p.shared(x.rec) {
+		x.rec, x.barred = nil, true
+	}
+	e := x.explanation
+	if e.Owner == e.Node || !reads(x.method) {
+		return
+	}
+	x.away = true
+	if x.suffices() {
+		return
+	}
+	rec, err := p.store.Inspect(ctx, &store.Ask{Key: x.key, Header: x.header, Proto: "HTTP/1.1"})
+	switch {
+	case err != nil:
+		x.away = false
+		x.hint("The owner, %s, can't be asked now (%s), so this node stands in for it.", e.Owner, shown(err.Error()))
+	case rec != nil && (len(x.header["Authorization"]) == 0 || p.shared(rec)):
+		x.atOwner = rec
+	}
+}
+
+// suffices tells whether the request is answered with what this node has, without a word from the owner.
+func (x *inquiry) suffices() bool {
+	if x.rec == nil || x.lapsed {
+		return false
+	}
+	if x.rec.Pass {
+		return true
+	}
+	_, ok := x.p.reuse(x.rec, x.header)
+	return ok
+}
+
+// unknown tells whether nothing at all is known of what the origin answers.
+func (x *inquiry) unknown() bool { return reads(x.method) && x.rec == nil && x.atOwner == nil }
+
+func (x *inquiry) hint(format string, args ...any) {
+	x.explanation.Hints = append(x.explanation.Hints, Statement{Text: fmt.Sprintf(format, args...)})
+}
+
+// tell fills in the explanation with what is known without asking the origin.
+func (x *inquiry) tell() {
+	e := x.explanation
+	for _, rec := range x.p.store.List(x.key) {
+		if rec.Pass && !x.now.Before(rec.PassUntil) {
+			continue
+		}
+		selected := reads(x.method) && x.rec != nil && rec.Version == x.rec.Version && x.atOwner == nil
+		e.Stored = append(e.Stored, x.stored(rec, selected))
+	}
+	if x.atOwner != nil {
+		r := x.stored(x.atOwner, true)
+		r.CopyUntil = nil
+		e.AtOwner = &r
+	}
+	e.Next = x.next()
+	e.Now = x.standing()
+	if e.Owner != e.Node {
+		x.hint("This node doesn't own the resource. Its owner, %s, knows all that is stored of it: ask there, with --admin and the address of that node's admin listener.", e.Owner)
+	}
+}
+
+// standing says how things are for the request.
+func (x *inquiry) standing() []Statement {
+	e := x.explanation
+	if !reads(x.method) {
+		return x.unread()
+	}
+	if x.atOwner != nil {
+		why := e.AtOwner.Statements
+		if e.AtOwner.Bypass {
+			return append([]Statement{join("Its owner, "+e.Owner+", knows it. ", why[0])}, remedy(why)...)
+		}
+		return []Statement{join("Its owner, "+e.Owner+", has it stored. ", why[0]), why[1]}
+	}
+	for _, r := range e.Stored {
+		switch {
+		case !r.Selected:
+		case r.Bypass:
+			return append(r.Statements[:1:1], remedy(r.Statements)...)
+		default:
+			// The verdict, and where the freshness comes from.
+			return append([]Statement{join("A response is stored. ", r.Statements[0]), r.Statements[1]}, x.doubts()...)
+		}
+	}
+	text := "Nothing is stored for this request."
+	stored := slices.ContainsFunc(e.Stored, func(r StoredResponse) bool { return !r.Bypass })
+	switch {
+	case x.barred:
+		return []Statement{{"The stored response isn't for requests with Authorization: it doesn't say public, must-revalidate or s-maxage.", "RFC 9111 §3.5"}}
+	case stored:
+		return []Statement{{text + " What is stored of this URL is for requests with other values in the fields that its Vary names.", "RFC 9111 §4.1"}}
+	}
+	return []Statement{{Text: text}}
+}
+
+// doubts says why what is stored may not be used even if it is fresh.
+func (x *inquiry) doubts() []Statement {
+	switch {
+	case !x.lapsed:
+		return nil
+	case x.rec.Lease.IsZero():
+		return []Statement{{Text: "This node has been out of contact with the others, who may know better, so this response is validated once before it is used again."}}
+	}
+	return []Statement{{Text: "It is a copy of what another node owns, and has to be asked for there again: its time here is over."}}
+}
+
+// unread says how things are for methods that nothing stored answers.
+func (x *inquiry) unread() []Statement {
+	if x.method == methodPurge {
+		return []Statement{{Text: "PURGE is for this cache itself, and is never sent to the origin."}}
+	}
+	now := []Statement{{"A " + x.method + " always goes to the origin: only GET and HEAD are answered from memory.", "RFC 9111 §4"}}
+	if x.method == http.MethodPost {
+		now = append(now, Statement{"Its answer is stored, for later GETs, only if it is a 200 that says how long it stays fresh, and its Content-Location is this very URL.", "RFC 9110 §9.3.3"})
+	}
+	if unsafe(x.method) {
+		now = append(now, Statement{"If it succeeds (status 2xx or 3xx), all that was stored before under its key is dropped, on all nodes, and so is what Location and Content-Location in the answer name, if that is the same origin's.", "RFC 9111 §4.4"},
+			Statement{"All responses of the groups that the answer names in Cache-Group-Invalidation are dropped, too.", "RFC 9875 §3"})
+	}
+	return now
+}
+
+// probe asks the origin and explains what its answer would lead to.
+func (x *inquiry) probe(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(because(ctx, reasonExplain), probeTime)
+	defer cancel()
+	s, e := &source{x.p}, x.explanation
+	resp, head, err := s.send(ctx, x.target, s.fetchHeader(&store.Ask{Key: x.key, Header: x.header, Proto: "HTTP/1.1"}))
+	if err != nil {
+		f := failed(err).(*store.Failure)
+		text := fmt.Sprintf("The origin was asked just now, which failed: %s. A client would get a %d.", shown(f.Err.Error()), f.Status)
+		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			text = fmt.Sprintf("The origin was asked just now, and hasn't begun to answer within %s. A client is kept waiting longer, until the origin's own time limit.", probeTime)
+		}
+		e.Now = append(e.Now, Statement{Text: text})
+		return
+	}
+	_ = resp.Body.Close()
+	x.now = x.p.cfg.Now()
+	r := x.described(head, resp.ContentLength)
+	e.Origin = &r
+	var storable bool
+	if r.Statements, storable = x.storing(x.header, head, r.Length); !storable {
+		why := Statement{strings.TrimPrefix(r.Statements[0].Text, "It isn't stored: "), r.Statements[0].Section}
+		e.Now = append(e.Now, join("The origin was asked just now, and its answer wouldn't be stored: ", why))
+		e.Now = append(e.Now, remedy(r.Statements)...)
+		return
+	}
+	reuse := statements(x.p.policy.ExplainReuse(nil, head, x.now))
+	e.Now = append(e.Now, join("The origin was asked just now, and its answer would be stored. ", reuse[0]), reuse[1])
+	for _, s := range reuse {
+		if !slices.Contains(r.Statements, s) {
+			r.Statements = append(r.Statements, s)
+		}
+	}
+}
+
+// storing explains whether the response to a GET with that header is stored. A part is judged as partial does it: as the whole
+// that it is of.
+func (x *inquiry) storing(request http.Header, head *httpcache.Response, length int64) (why []Statement, ok bool) {
+	judged := *head
+	if head.Status == http.StatusPartialContent {
+		judged.Status = http.StatusOK
+		_, sound := httpcache.ParsePart(head.Header, length)
+		validator, _ := strongValidator(head.Header)
+		if ok, _ := x.p.policy.Storable(http.MethodGet, request, &judged); ok && (!sound || validator == "") {
+			judged.Status = head.Status
+		}
+	}
+	ok, _ = x.p.policy.Storable(http.MethodGet, request, &judged)
+	return statements(x.p.policy.ExplainStoring(http.MethodGet, request, &judged)), ok
+}
+
+// remedy returns what would have a response stored that isn't, if ExplainStoring knows something.
+func remedy(storing []Statement) []Statement {
+	if len(storing) > 1 && strings.HasPrefix(storing[1].Text, "To have it stored: ") {
+		return storing[1:2]
+	}
+	return nil
+}
+
+// join puts text before a statement's.
+func join(text string, s Statement) Statement { return Statement{text + s.Text, s.Section} }
+
+func statements(lines []httpcache.Line) []Statement {
+	out := make([]Statement, len(lines))
+	for i, l := range lines {
+		out[i] = Statement(l)
+	}
+	return out
+}

@@ -1,0 +1,266 @@
+package proxy
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/scurrycache/scurry/internal/httpcache"
+	"github.com/scurrycache/scurry/internal/store"
+)
+
+// The actions of Next.
+const (
+	actionHit      = "hit"
+	actionStale    = "stale"
+	actionValidate = "validate"
+	actionFetch    = "fetch"
+	actionPass     = "pass"
+	actionRefuse   = "refuse"
+)
+
+// route finds the key of u, as router and serveZK do. If there is none, the explanation is complete with why.
+func (x *inquiry) route(u *url.URL) bool {
+	switch path := u.EscapedPath(); {
+	case strings.HasPrefix(path, mount):
+		escaped := strings.TrimPrefix(path, mount)
+		key, err := keyOf(escaped, u.RawQuery, u.RawQuery != "" || u.ForceQuery)
+		return x.keyed(key, err, escaped)
+	case path == "/zk" && !reads(x.method), (path == "/" || path+"/" == mount) && !reads(x.method):
+		return x.refused(http.StatusMethodNotAllowed, "", "This path can only be read, with GET or HEAD; a %s gets a 405.", x.method)
+	case path == "/zk":
+		form, err := url.ParseQuery(u.RawQuery)
+		if err != nil || form.Get("key") == "" {
+			return x.refused(http.StatusBadRequest, "", "/zk needs a query such as ?key=1.txt, so this gets a 400.")
+		}
+		key, err := keyOfDecoded(form.Get("key"))
+		return x.keyed(key, err, key)
+	case path == "/" || path+"/" == mount:
+		return x.refused(http.StatusTemporaryRedirect, "", "This only leads to %s, with a 307. Ask about that.", mount)
+	}
+	x.hint("If the file %s of the origin is meant, ask about %s.", shown(strings.TrimPrefix(u.Path, "/")), shown(mount+strings.TrimPrefix(u.EscapedPath(), "/")))
+	return x.refused(http.StatusNotFound, "", "Only what is under %s, or asked for by /zk?key=, is served and cached. Anything else gets a 404 of the cache's own, and the origin is never asked.", mount)
+}
+
+// keyed takes note of a URL's key; escaped is its path as it was written.
+func (x *inquiry) keyed(key string, err error, escaped string) bool {
+	switch {
+	case errors.Is(err, errLong):
+		return x.refused(http.StatusRequestURITooLong, "RFC 9110 §15.5.15", "The URL is longer than %d bytes: it gets a 414, and the origin isn't asked.", maxKey)
+	case err != nil:
+		return x.refused(http.StatusBadRequest, "RFC 9110 §15.5.1", "%s: it gets a 400, and the origin isn't asked.", capital(err.Error()))
+	}
+	x.key, x.target = x.p.stands(key), key
+	if x.explanation.Key = shown(x.key); x.key == "" {
+		x.explanation.Key = "(the folder " + mount + " itself)"
+	}
+	if x.key != key {
+		x.about("", "By the No-Vary-Search of an earlier response, what is stored under it is also for "+shown(key)+", which was asked about.")
+	}
+	path, _, query := strings.Cut(key, "?")
+	if path != escaped {
+		x.about("RFC 3986 §6.2.2", "Other spellings of the same path, such as the one asked about, have the same key.")
+	}
+	if query {
+		x.about("RFC 9111 §2", "The query belongs to the key: each other query, or order of its parts, is stored for itself.")
+	}
+	return true
+}
+
+// stands is canonical, but for taking note of the key.
+func (p *Proxy) stands(key string) string {
+	if p.searches == nil {
+		return key
+	}
+	path, query, _ := strings.Cut(key, "?")
+	p.searches.mu.Lock()
+	defer p.searches.mu.Unlock()
+	if el, ok := p.searches.paths[path]; ok {
+		r := el.Value.(*search)
+		return cmp.Or(r.stand[r.rule.Canonical(query)], key)
+	}
+	return key
+}
+
+func (x *inquiry) about(section, text string) {
+	x.explanation.About = append(x.explanation.About, Statement{text, section})
+}
+
+// refused completes the explanation of a request that gets no further.
+func (x *inquiry) refused(status int, section, format string, args ...any) bool {
+	x.explanation.Now = []Statement{{fmt.Sprintf(format, args...), section}}
+	x.explanation.Next = Next{actionRefuse, status, []Statement{{Text: fmt.Sprintf("The next such request is answered with %d %s.", status, http.StatusText(status))}}}
+	return false
+}
+
+func capital(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
+
+func foreseen(action, section, format string, args ...any) Next {
+	return Next{Action: action, Statements: []Statement{{fmt.Sprintf(format, args...), section}}}
+}
+
+// next foresees what serve will do with the request. Its cases are those of serve, serveStored, serveMiss and fetch.
+func (x *inquiry) next() Next {
+	switch {
+	case x.p.looped(&http.Request{Header: x.header}):
+		n := foreseen(actionRefuse, "RFC 8586 §2", "The request says in CDN-Loop that it has been through this cluster before, so it is answered with 508 lest it run in a circle.")
+		n.Status = http.StatusLoopDetected
+		return n
+	case x.method == methodPurge:
+		return foreseen(actionRefuse, "", "It is answered by this cache itself.")
+	case !reads(x.method):
+		return foreseen(actionPass, "RFC 9111 §4", "The next %s is sent to the origin, past the cache.", x.method)
+	case strings.EqualFold(x.header.Get("Upgrade"), "websocket"):
+		return foreseen(actionPass, "RFC 9110 §7.8", "The request wants to change to another protocol, so it is sent to the origin, past the cache.")
+	case x.rec == nil || x.lapsed:
+		return x.nextMiss(x.rec)
+	case x.rec.Pass && x.wants("only-if-cached"):
+		return unsatisfiable()
+	case x.rec.Pass:
+		return foreseen(actionPass, "", "The next request is sent straight to the origin, as its answer isn't one that can be stored; no other request gets that answer.")
+	}
+	rp, ok := x.p.reuse(x.rec, x.header)
+	switch {
+	case ok:
+		return x.answered(x.rec, &rp, "from memory")
+	case rp.use.OnlyIfCached:
+		return x.nextMiss(x.rec)
+	}
+	return x.nextFetch(x.rec)
+}
+
+// wants tells whether the request has that directive, and it counts.
+func (x *inquiry) wants(directive string) bool {
+	return x.p.policy.RequestDirectives(x.header).Has(directive)
+}
+
+func unsatisfiable() Next {
+	n := foreseen(actionRefuse, "RFC 9111 §5.2.1.7", "The request wants an answer only if it needs nothing from the origin (only-if-cached), and there is none: it gets a 504.")
+	n.Status = http.StatusGatewayTimeout
+	return n
+}
+
+// nextMiss foresees serveMiss.
+func (x *inquiry) nextMiss(prev *store.Record) Next {
+	cached := x.wants("only-if-cached")
+	head := x.method == http.MethodHead && (prev == nil || !httpcache.HasValidator(prev.Header))
+	if (cached || head || x.wants("no-store")) && x.atOwner != nil && !x.atOwner.Pass {
+		if rp, ok := x.p.reuse(x.atOwner, x.header); ok {
+			return x.answered(x.atOwner, &rp, "by way of "+x.explanation.Owner+", which has it in memory")
+		}
+	}
+	switch {
+	case cached:
+		return unsatisfiable()
+	case head:
+		return headPass()
+	}
+	return x.nextFetch(prev)
+}
+
+func headPass() Next {
+	return foreseen(actionPass, "RFC 9110 §9.3.2", "The next HEAD is sent to the origin as a HEAD: nothing stored answers it, and fetching content that nobody wants would be a waste. A GET would be stored, if the answer allows it.")
+}
+
+// nextFetch foresees fetch.
+func (x *inquiry) nextFetch(prev *store.Record) Next {
+	switch {
+	case x.wants("no-store"):
+		return foreseen(actionPass, "RFC 9111 §5.2.1.5", "The next request is sent to the origin, past the cache, since it says no-store: its answer is for this client alone.")
+	case x.method == http.MethodHead && prev != nil && !httpcache.HasValidator(prev.Header):
+		return headPass()
+	}
+	who := ""
+	if x.away {
+		who = ", by its owner, " + x.explanation.Owner + ","
+		if n, ok := x.byOwner(); ok {
+			return n
+		}
+		if x.atOwner != nil {
+			prev = x.atOwner
+		}
+	}
+	conditions := http.Header{}
+	if prev == nil || prev.Pass || !httpcache.AddConditions(conditions, prev.Header) {
+		return foreseen(actionFetch, "RFC 9111 §4", "The next request is fetched%s from the origin. All who ask for the same meanwhile get the same answer, if it may be stored.", who)
+	}
+	var with []string
+	for _, name := range []string{"If-None-Match", "If-Modified-Since"} {
+		if v := conditions.Get(name); v != "" {
+			with = append(with, name+": "+shown(v))
+		}
+	}
+	return foreseen(actionValidate, "RFC 9111 §4.3", "At the next request the origin is asked%s whether the stored response is still good, with %s. If it says 304, the stored one is fresh again and is sent; any other answer takes its place.", who, strings.Join(with, " and "))
+}
+
+// byOwner foresees what the owner does, another node, if it needn't ask the origin.
+func (x *inquiry) byOwner() (n Next, ok bool) {
+	switch rec := x.atOwner; {
+	case rec == nil:
+		return n, false
+	case rec.Pass:
+		return foreseen(actionPass, "", "The next request is sent straight to the origin, as the owner of the resource, %s, knows that its answer isn't one that can be stored.", x.explanation.Owner), true
+	default:
+		rp, ok := x.p.reuse(rec, x.header)
+		return x.answered(rec, &rp, "by way of "+x.explanation.Owner+", which owns it and has it in memory"), ok
+	}
+}
+
+// answered foresees answer, with a reply made of rec.
+func (x *inquiry) answered(rec *store.Record, rp *reply, from string) Next {
+	n := foreseen(actionHit, "RFC 9111 §4", "The next request is answered %s. The origin isn't asked.", from)
+	switch {
+	case rp.refresh():
+		n = foreseen(actionStale, "RFC 5861 §3", "The next request is answered at once, %s, though the response is stale; the origin is asked for a newer one in the background.", from)
+	case rp.use.Verdict == httpcache.StaleAllowed:
+		n = foreseen(actionStale, "RFC 9111 §5.2.1.2", "The next request is answered %s, though the response is stale, since it says max-stale.", from)
+	case rp.use.Verdict == httpcache.Stale:
+		n = foreseen(actionStale, "RFC 9111 §4.2.4", "The next request is answered %s, though the response is stale: the origin has just failed, and isn't asked again before %s.", from, stamp(rec.RetryAfter))
+	}
+	if u := x.p.store.Usage().Chunks; u.Evictions > 0 {
+		n.Statements = append(n.Statements, Statement{Text: "Contents have been evicted here for want of memory: if some of this one has been, the origin is asked for that part."})
+	}
+	n.Status = rec.Status
+	partial := rec.Part != store.Part{}
+	if rec.Status != http.StatusOK && !partial {
+		return n
+	}
+	outcome, ranges := httpcache.Preconditions(x.method, x.header, rec.Header)
+	add := func(status int, section, format string, args ...any) {
+		n.Status = status
+		n.Statements = append(n.Statements, Statement{fmt.Sprintf(format, args...), section})
+	}
+	switch {
+	case outcome == httpcache.NotModified:
+		add(http.StatusNotModified, "RFC 9110 §13.2.2", "The client gets a 304, without the content: by its own If-None-Match or If-Modified-Since it has this very response.")
+	case outcome == httpcache.PreconditionFailed:
+		add(http.StatusPreconditionFailed, "RFC 9110 §13.2.2", "The client gets a 412: its If-Match or If-Unmodified-Since doesn't agree with this response.")
+	case partial: // it is selected by a request for a range within
+		add(http.StatusPartialContent, "RFC 9110 §15.3.7", "The client gets a 206 with the part that its Range names.")
+	case x.method == http.MethodGet && ranges && rec.Length >= 0 && len(x.header["Range"]) > 0:
+		x.ranged(&n, rec, add)
+	}
+	return n
+}
+
+// ranged foresees answerRanges.
+func (x *inquiry) ranged(n *Next, rec *store.Record, add func(status int, section, format string, args ...any)) {
+	parts, err := httpcache.ParseRange(x.header.Get("Range"), rec.Length)
+	switch {
+	case errors.Is(err, httpcache.ErrUnsatisfiable), errors.Is(err, httpcache.ErrTooMany):
+		add(http.StatusRequestedRangeNotSatisfiable, "RFC 9110 §15.5.17", "The client gets a 416: its Range lies outside of the %d bytes that there are, or has too many parts.", rec.Length)
+	case err != nil, len(parts) == 0, httpcache.TotalLength(parts) > rec.Length:
+		add(rec.Status, "RFC 9110 §14.2", "Its Range is ignored, as it is malformed, or no less than the whole.")
+	case x.p.store.Streams(rec) && (len(parts) > 1 || parts[0].Start > 0):
+		action := actionPass
+		if len(parts) == 1 && httpcache.SingleRange(x.header) {
+			action = actionFetch
+		}
+		*n = foreseen(action, "RFC 9110 §14.2", "The content is too large to be kept as a whole and can't be joined from parts, so the next request is sent to the origin with its Range.")
+	default:
+		add(http.StatusPartialContent, "RFC 9110 §15.3.7", "The client gets a 206 with the part that its Range names.")
+	}
+}
