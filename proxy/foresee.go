@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -53,7 +52,7 @@ func (x *inquiry) keyed(key string, err error, escaped string) bool {
 	case err != nil:
 		return x.refused(http.StatusBadRequest, "RFC 9110 §15.5.1", "%s: it gets a 400, and the origin isn't asked.", capital(err.Error()))
 	}
-	x.key, x.target = x.p.stands(key), key
+	x.key, x.target = x.p.standing(key), key
 	if x.explanation.Key = shown(x.key); x.key == "" {
 		x.explanation.Key = "(the folder " + mount + " itself)"
 	}
@@ -68,21 +67,6 @@ func (x *inquiry) keyed(key string, err error, escaped string) bool {
 		x.about("RFC 9111 §2", "The query belongs to the key: each other query, or order of its parts, is stored for itself.")
 	}
 	return true
-}
-
-// stands is canonical, but for taking note of the key.
-func (p *Proxy) stands(key string) string {
-	if p.searches == nil {
-		return key
-	}
-	path, query, _ := strings.Cut(key, "?")
-	p.searches.mu.Lock()
-	defer p.searches.mu.Unlock()
-	if el, ok := p.searches.paths[path]; ok {
-		r := el.Value.(*search)
-		return cmp.Or(r.stand[r.rule.Canonical(query)], key)
-	}
-	return key
 }
 
 func (x *inquiry) about(section, text string) {

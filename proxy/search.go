@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"cmp"
 	"container/list"
 	"context"
 	"net/http"
@@ -62,6 +63,18 @@ func (s *search) key(key, query string) string {
 	return stand
 }
 
+// standing is key, but for taking note of the question.
+func (s *searches) standing(key string) string {
+	path, query, _ := strings.Cut(key, "?")
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if el, ok := s.paths[path]; ok {
+		r := el.Value.(*search)
+		return cmp.Or(r.stand[r.rule.Canonical(query)], key)
+	}
+	return key
+}
+
 // learn takes in what a response for key said that was received at that time.
 func (s *searches) learn(key string, header http.Header, at time.Time) {
 	rule, ok := httpcache.ParseSearch(header)
@@ -103,6 +116,14 @@ func (p *Proxy) canonical(key string) string {
 		return key
 	}
 	return p.searches.key(key)
+}
+
+// standing is canonical, but leaves everything as it is.
+func (p *Proxy) standing(key string) string {
+	if p.searches == nil {
+		return key
+	}
+	return p.searches.standing(key)
 }
 
 // Place is store.Source's. All queries of a path have one owner, if they may mean the same.
