@@ -32,10 +32,7 @@ type cluster struct {
 func listenForPeers(t testing.TB, n int) (listeners []net.Listener, names []string) {
 	t.Helper()
 	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
+		l := origintest.Listen(t)
 		listeners, names = append(listeners, l), append(names, l.Addr().String())
 	}
 	return listeners, names

@@ -30,11 +30,7 @@ type gate struct {
 }
 
 func newGate(t testing.TB, target string) *gate {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	g := &gate{Listener: l, target: target, conns: map[net.Conn]bool{}}
+	g := &gate{Listener: origintest.Listen(t), target: target, conns: map[net.Conn]bool{}}
 	g.wg.Go(g.serve)
 	t.Cleanup(func() {
 		g.shut()

@@ -145,7 +145,7 @@ func newNode(t testing.TB, cfg proxy.Config) *node {
 	if withPeers {
 		eventually(t, "the nodes know each other", func() bool { return len(p.Stats().Ring) == len(cfg.Cluster.Peers) })
 	}
-	n := &node{Proxy: p, t: t, Server: httptest.NewUnstartedServer(p), peers: peers}
+	n := &node{Proxy: p, t: t, Server: &httptest.Server{Listener: origintest.Listen(t), Config: &http.Server{Handler: p}}, peers: peers}
 	n.Server.Config.WriteTimeout = cmp.Or(cfg.WriteTimeout, time.Minute)
 	n.Server.Config.IdleTimeout = n.Server.Config.WriteTimeout
 	n.Start()

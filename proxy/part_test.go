@@ -36,11 +36,14 @@ func TestPartIsKept(t *testing.T) {
 
 				n.expect(206, want(start, end), "/files/f", span(start, end))
 				resp := n.expect(206, want(start+1, end-1), "/files/f", span(start+1, end-1))
-				n.cacheStatus(resp, "hit")
+				here := amongPeers <= 1 || end <= slab // in a cluster another slab has another owner, who doesn't have the part
+				if here {
+					n.cacheStatus(resp, "hit")
+				}
 				if got := resp.Header.Get("Content-Range"); got != fmt.Sprintf("bytes %d-%d/%d", start+1, end-2, size) {
 					t.Errorf("Content-Range %q", got)
 				}
-				if here := amongPeers <= 1 || end <= slab; here && (o.Count() != 1 || o.Requests()[0].Header.Get("Range") != "") {
+				if here && (o.Count() != 1 || o.Requests()[0].Header.Get("Range") != "") {
 					t.Errorf("asked %d times: %q", o.Count(), origintest.Ranges(o.Requests()))
 				}
 				resp = n.expect(200, want(0, size), "/files/f")

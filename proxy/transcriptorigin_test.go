@@ -12,6 +12,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/scurrycache/scurry/internal/origintest"
 	"github.com/scurrycache/scurry/origin"
 )
 
@@ -35,10 +36,7 @@ type scripted struct {
 // newScripted starts an origin with nothing queued. The RoundTripper asks it.
 func newScripted(t testing.TB, clock *clock) (*scripted, http.RoundTripper) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	l := origintest.Listen(t)
 	o := &scripted{
 		base:  &url.URL{Scheme: "http", Host: l.Addr().String(), Path: "/"},
 		clock: clock, gate: make(chan struct{}), open: map[net.Conn]bool{},

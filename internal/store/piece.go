@@ -96,12 +96,15 @@ func (r *Reader) fetchPiece(ctx context.Context) bool {
 // readyRest makes sure that what comes after what is in view can be had: if the content has become another, it must be known
 // before the head is sent.
 func (r *Reader) readyRest(ctx context.Context) error {
-	from := r.pos + int64(len(r.view))
+	from, end := r.pos+int64(len(r.view)), r.end
+	if r.s.cfg.Node != nil { // the next slab is another node's, perhaps
+		end = min(end, r.s.cfg.Geometry.SlabEnd(r.pos))
+	}
 	if !r.afar() {
-		from = r.s.missing(r.rec, r.pos, r.end)
+		from = r.s.missing(r.rec, r.pos, end)
 		r.partial = from >= 0
 	}
-	if from < 0 || from >= r.end {
+	if from < 0 || from >= end {
 		return nil
 	}
 	r.rest = &Reader{s: r.s, rec: r.rec, pos: from, end: r.end, ahead: r.ahead, here: r.here}
