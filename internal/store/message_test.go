@@ -14,7 +14,7 @@ import (
 func TestMessagesSurviveTheWire(t *testing.T) {
 	now := time.Now()
 	q := &question{
-		Ask:     Ask{Key: "a%20b?c=d", Header: http.Header{"Accept": {"*/*", "x"}}, Proto: "HTTP/2.0", ID: "id", Whole: true, Gone: "v0", Stored: true},
+		Ask:     Ask{Key: "a%20b?c=d", Header: http.Header{"Accept": {"*/*", "x"}}, Proto: "HTTP/2.0", ID: "id", Whole: true, Gone: "v0", Stored: true, Ranged: true, Target: "a%20b"},
 		version: "v1", revision: 1 << 63,
 	}
 	b := q.encode()
@@ -26,9 +26,9 @@ func TestMessagesSurviveTheWire(t *testing.T) {
 	if got := decodePart(&decoder{b: b[1:]}); b[0] != askFollow || !reflect.DeepEqual(got, p) {
 		t.Errorf("%+v, want %+v", got, p)
 	}
-	l := &landing{rec: sampleRecord(now), found: true, content: true, status: 304, peer: "127.0.0.1:1"}
+	l := &landing{rec: sampleRecord(now), found: true, content: true, status: 304, why: OtherVariants, peer: "127.0.0.1:1"}
 	got, err := decodeLanding(l.encode(now), now)
-	if err != nil || got.rec.Version != "v" || !got.found || !got.content || got.collapsed || got.renewed || got.stored || got.status != 304 || got.peer != l.peer {
+	if err != nil || got.rec.Version != "v" || !got.found || !got.content || got.collapsed || got.renewed || got.stored || got.status != 304 || got.why != OtherVariants || got.peer != l.peer {
 		t.Errorf("%+v, %v", got, err)
 	}
 }
@@ -37,13 +37,13 @@ func TestMessagesSurviveTheWire(t *testing.T) {
 func TestErrorsSurviveTheWire(t *testing.T) {
 	s := open(t, &canned{})
 	stored := sampleRecord(time.Now())
-	for _, err := range []error{&Failure{Status: 504, Kind: "connection_timeout", Err: errors.New("too slow"), Stored: stored}, fill.ErrGone, errNone} {
+	for _, err := range []error{&Failure{Status: 504, Kind: "connection_timeout", Err: errors.New("too slow"), Why: Outdated, Stored: stored}, fill.ErrGone, errNone} {
 		b := s.encodeError(err)
 		got := s.decodeError(b[0], &decoder{b: b[1:]})
 		if !verdict(got) || got.Error() != err.Error() {
 			t.Errorf("%v has become %v", err, got)
 		}
-		if f, ok := errors.AsType[*Failure](got); ok && (f.Status != 504 || f.Kind != "connection_timeout" || f.Stored.Version != stored.Version) {
+		if f, ok := errors.AsType[*Failure](got); ok && (f.Status != 504 || f.Kind != "connection_timeout" || f.Why != Outdated || f.Stored.Version != stored.Version) {
 			t.Errorf("%+v", f)
 		}
 	}
@@ -66,6 +66,10 @@ func TestWhatAPeerSendsIsChecked(t *testing.T) {
 		"line in a name":     func(r *Record) { r.Header = http.Header{"A\r\nB": {"1"}} },
 		"line in a value":    func(r *Record) { r.Header = http.Header{"A": {"1\r\nB: 2"}} },
 		"NUL in a value":     func(r *Record) { r.Selecting = http.Header{"A": {"\x00"}} },
+		"part of nothing":    func(r *Record) { r.Part = Part{0, 5, 10} },
+		"part beyond":        func(r *Record) { r.Length, r.Part = 5, Part{8, 13, 10} },
+		"part before":        func(r *Record) { r.Length, r.Part = 5, Part{-1, 4, 10} },
+		"line in a trailer":  func(r *Record) { r.Trailer = http.Header{"A": {"1\r\n\r\n"}} },
 		"field without name": func(r *Record) { r.Header = http.Header{"": {"1"}} },
 	} {
 		rec := sampleRecord(now)

@@ -19,6 +19,10 @@
 // A node that is asked never asks on: no two nodes wait for each other, whatever their rings say. An owner that can't be
 // asked is stood in for.
 //
+// Of a content that the origin sends a part of, the part is kept and the rest is asked for when it is wanted (piece.go). What is
+// stale may be validated in the background (refresh.go), and what has been changed is done away with on all nodes
+// (invalidate.go).
+//
 // What HTTP has to say about storing and reusing is the Source's and the caller's business.
 package store
 

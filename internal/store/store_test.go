@@ -91,8 +91,10 @@ func TestGenerationsNeverReturn(t *testing.T) {
 func sampleRecord(now time.Time) *Record {
 	return &Record{
 		Vary: []string{"Accept", "X"}, Variant: "a\x00b", Generation: 7, Version: "v", Revision: 1 << 63, Status: 200,
-		Header:      http.Header{"Etag": {`"1"`}, "X": {"one", "", "\xff\xfe"}},
-		Selecting:   http.Header{"Accept": {"*/*"}},
+		Header:    http.Header{"Etag": {`"1"`}, "X": {"one", "", "\xff\xfe"}},
+		Selecting: http.Header{"Accept": {"*/*"}},
+		Trailer:   http.Header{"Checksum": {"42"}},
+		Groups:    []string{"g", "h"}, Pieces: true,
 		RequestTime: now.Add(-2 * time.Second), ResponseTime: now.Add(-time.Second), PassUntil: now.Add(time.Second),
 		RetryAfter: now.Add(time.Minute), Length: 1 << 40, Rangeable: true, OneSlab: true,
 	}
