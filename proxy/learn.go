@@ -46,7 +46,7 @@ func (p *Proxy) invalidate(pass *passing, resp *http.Response) {
 // learnHead updates the stored response that the HEAD would have selected, or, if it is out of date, does away with it (RFC
 // 9111 section 4.3.5).
 func (p *Proxy) learnHead(pass *passing, resp *http.Response) {
-	rec, _ := p.store.Find(pass.key, pass.header)
+	rec, _ := p.store.Find(p.canonical(pass.key), pass.header)
 	if rec == nil || rec.Pass || rec.Status != http.StatusOK || len(pass.header["Authorization"]) > 0 {
 		return
 	}

@@ -118,6 +118,9 @@ func TestPartThatCantBeJoined(t *testing.T) {
 	if o.Count() != 1 {
 		t.Errorf("%d origin requests", o.Count())
 	}
+	if resp := n.do("HEAD", "/files/f", "Range: bytes=5-6", "Cookie: whole"); resp.StatusCode != 200 || resp.Header.Get("Content-Range") != "" {
+		t.Errorf("HEAD: %d, %v", resp.StatusCode, resp.Header)
+	}
 	for _, fields := range [][]string{nil, {"Range: bytes=3-5"}, {"Range: bytes=8-9"}, {"Range: bytes=-2"}, {"Range: bytes=5-6,8-8"}, {"Range: bytes=5-6", `If-Range: W/"1"`}} {
 		fields = append(fields, "Cookie: whole")
 		o.Forget()

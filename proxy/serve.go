@@ -40,6 +40,10 @@ func (p *Proxy) serve(w *logging.Writer, r *http.Request, key string) {
 		r, key = asking(r, key), stands
 	}
 	header := endToEnd(r.Header)
+	if r.Method == http.MethodHead && len(header["Range"]) > 0 { // which means nothing there: RFC 9110 section 14.2
+		header = header.Clone()
+		delete(header, "Range")
+	}
 	w.Owner = p.store.Owner(key)
 	var gone *store.Record
 	for range restarts {

@@ -56,20 +56,23 @@ func (s *Store) invalidate(keys, groups []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, key := range keys {
+		s.invalidateLocked(key)
 		if canonical := s.cfg.Source.Canonical(key); canonical != key {
-			s.removeLocked(canonical)
-			s.generations.raise(canonical)
-		}
-		s.removeLocked(key)
-		if all := s.generations.raise(key); all {
-			for key := range s.entries {
-				s.removeLocked(key)
-			}
+			s.invalidateLocked(canonical)
 		}
 	}
 	for _, group := range groups {
 		s.groups.raise(group)
 		for key := range s.grouped[group] {
+			s.removeLocked(key)
+		}
+	}
+}
+
+func (s *Store) invalidateLocked(key string) {
+	s.removeLocked(key)
+	if all := s.generations.raise(key); all {
+		for key := range s.entries {
 			s.removeLocked(key)
 		}
 	}
