@@ -168,6 +168,9 @@ func (x *inquiry) nextFetch(prev *store.Record) Next {
 		}
 	}
 	conditions := http.Header{}
+	if prev == nil && len(x.header["Authorization"]) > 0 {
+		return foreseen(actionFetch, "RFC 9111 §3.5", "The next request is fetched%s from the origin, by itself: who else may have the answer, only the answer tells.", who)
+	}
 	if prev == nil || prev.Pass || !httpcache.AddConditions(conditions, prev.Header) {
 		return foreseen(actionFetch, "RFC 9111 §4", "The next request is fetched%s from the origin. All who ask for the same meanwhile get the same answer, if it may be stored.", who)
 	}
