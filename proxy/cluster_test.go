@@ -652,3 +652,23 @@ func TestClusterLogs(t *testing.T) {
 		t.Errorf("the owner asked the origin for %v, the client's request was %v", origin["request"], request["id"])
 	}
 }
+
+// TestAuthorizedRequestsAreIdentified: what goes to the origin for one client tells it of that client, through whichever node.
+func TestAuthorizedRequestsAreIdentified(t *testing.T) {
+	c := newCluster(t, 3, proxy.Config{})
+	path := c.pathOwnedBy(0, "f")
+	c.o.Handle("/"+path, origintest.File{Size: 10, Header: maxAge("60")}.ServeHTTP)
+	for i := range 3 {
+		c.o.Forget()
+		c.nodes[i].expect(200, origintest.Content(0, 0, 10), "/files/"+path, "Authorization: Basic YTpi", "X-Forwarded-For: 192.0.2.1")
+		got := c.o.Requests()[0].Header
+		if got.Get("X-Forwarded-For") != "192.0.2.1, 127.0.0.1" || got.Get("Forwarded") == "" || got.Get("Authorization") == "" {
+			t.Errorf("through node %d: %v", i, got)
+		}
+	}
+	c.o.Forget()
+	c.nodes[1].expect(200, origintest.Content(0, 0, 10), "/files/"+path, "X-Forwarded-For: 192.0.2.1")
+	if got := c.o.Requests()[0].Header; got.Get("X-Forwarded-For") != "" {
+		t.Errorf("of what is for all: %v", got)
+	}
+}

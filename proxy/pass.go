@@ -80,6 +80,15 @@ func (p *Proxy) rewrite(pr *httputil.ProxyRequest) {
 	p.mark(pr.Out.Header, pr.In.Proto)
 }
 
+// identified is header with the fields that tell the origin who sends r.
+func identified(r *http.Request, header http.Header) http.Header {
+	out := &http.Request{Header: header.Clone()}
+	delete(out.Header, "Forwarded")
+	(&httputil.ProxyRequest{In: r, Out: out}).SetXForwarded()
+	out.Header["Forwarded"] = append(slices.Clip(r.Header["Forwarded"]), forwarded(r))
+	return out.Header
+}
+
 // forwarded is this hop's element of Forwarded (RFC 7239).
 func forwarded(r *http.Request) string {
 	node := "unknown"

@@ -75,7 +75,9 @@ func (p *Proxy) serveStored(w *logging.Writer, r *http.Request, key string, head
 	}
 	if rec == nil || lapsed || prev != nil && rec.Version == prev.Version {
 		q := ask(w, r, key, header)
-		q.Alone = authorized && rec == nil // who may share the answer, only the answer tells
+		if authorized && rec == nil { // who may share the answer, only the answer tells
+			q.Alone, q.Header = true, identified(r, header)
+		}
 		if prev != nil {
 			q.Gone, rec = prev.Version, nil
 		}

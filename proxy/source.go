@@ -117,9 +117,11 @@ func informing(ctx context.Context) context.Context {
 func (s *source) fetchHeader(ask *store.Ask) http.Header {
 	h := httpcache.EndToEnd(ask.Header)
 	httpcache.StripConditions(h)
-	// They would tell the origin of one client for an answer that is meant for all.
-	for _, name := range []string{"X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "Forwarded"} {
-		delete(h, name)
+	if !ask.Alone || len(h["Authorization"]) == 0 {
+		// They would tell the origin of one client for an answer that is meant for all.
+		for _, name := range []string{"X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "Forwarded"} {
+			delete(h, name)
+		}
 	}
 	s.p.mark(h, ask.Proto)
 	return h
