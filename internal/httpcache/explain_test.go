@@ -161,7 +161,7 @@ func readable(t *testing.T, lines []httpcache.Line) {
 // TestExplainAgrees: whatever the response, the request and the policy, the words say what the functions decide.
 func TestExplainAgrees(t *testing.T) {
 	random := rand.New(rand.NewPCG(9, 11))
-	for range 20_000 {
+	for range 5_000 {
 		g := generated(random)
 		explained := g.policy.ExplainStoring(g.method, g.request, g.response)
 		readable(t, explained)
