@@ -11,11 +11,13 @@ const (
 	imfFixdate = "02 Jan 2006 15:04:05 GMT"
 	rfc850Date = "02-Jan-06 15:04:05 GMT"
 	asctime    = "Jan _2 15:04:05 2006"
+
+	asctimeZero = "Jan 02 15:04:05 2006" // the same: "month SP ( 2DIGIT / ( SP 1DIGIT ))"
 )
 
 // parseDate reads an HTTP-date in any of its three formats, to the letter but for its case, which doesn't matter (RFC 9111
-// §4.2). The year of the second format has two digits: a date more than 50 years after reference is one of the century before;
-// without a reference the years from 69 on are those of the 20th century.
+// §4.2). The year of the second format has two digits: a date more than 50 years after reference is one of the century before,
+// and so is one whose day of the week says so. Without a reference the years from 69 on are those of the 20th century.
 func parseDate(value string, reference time.Time) (time.Time, bool) {
 	day, rest, ok := strings.Cut(value, " ")
 	if !ok {
@@ -33,8 +35,25 @@ func parseDate(value string, reference time.Time) (time.Time, bool) {
 		return time.Time{}, false
 	}
 	// That the day isn't that of the date is no reason to take the whole for something else than what it says.
-	if !isDay(short, layout == rfc850Date) {
+	weekday, ok := dayOfWeek(short, layout == rfc850Date)
+	if !ok {
 		return time.Time{}, false
+	}
+	t, ok := parseRest(layout, rest)
+	if !ok && layout == asctime {
+		t, ok = parseRest(asctimeZero, rest)
+	}
+	if ok && layout == rfc850Date && !reference.IsZero() {
+		t = century(t, reference, weekday)
+	}
+	return t, ok
+}
+
+// parseRest reads what comes after the day of the week.
+func parseRest(layout, rest string) (time.Time, bool) {
+	leap := time.Duration(0)
+	if i := strings.LastIndexByte(rest, ':'); i >= 0 && strings.HasPrefix(rest[i:], ":60") { // a leap second
+		rest, leap = rest[:i]+":59"+rest[i+3:], time.Second
 	}
 	t, err := time.Parse(layout, rest) // which takes names in any case, but not the zone
 	if err != nil && strings.HasSuffix(layout, "GMT") && len(rest) > 3 {
@@ -43,15 +62,22 @@ func parseDate(value string, reference time.Time) (time.Time, bool) {
 	if err != nil || !spells(t, layout, rest) { // it takes fewer digits and more spaces, too
 		return time.Time{}, false
 	}
-	if layout == rfc850Date && !reference.IsZero() {
-		for t.After(reference.AddDate(50, 0, 0)) {
-			t = t.AddDate(-100, 0, 0)
-		}
-		for !t.AddDate(100, 0, 0).After(reference.AddDate(50, 0, 0)) {
-			t = t.AddDate(100, 0, 0)
-		}
+	return t.Add(leap), true
+}
+
+// century brings a date whose year had two digits into its century (RFC 9110 §5.6.7).
+func century(t, reference time.Time, weekday time.Weekday) time.Time {
+	latest := reference.AddDate(50, 0, 0)
+	for t.After(latest) {
+		t = t.AddDate(-100, 0, 0)
 	}
-	return t, true
+	for next := t.AddDate(100, 0, 0); !next.After(latest); next = t.AddDate(100, 0, 0) {
+		t = next
+	}
+	if before := t.AddDate(-100, 0, 0); t.Weekday() != weekday && before.Weekday() == weekday {
+		return before
+	}
+	return t
 }
 
 // spells tells whether s is t in that layout, in whatever case.
@@ -69,21 +95,25 @@ func spells(t time.Time, layout, s string) bool {
 	return true
 }
 
-// isDay tells whether s is a day of the week, written out if long, else in three letters.
-func isDay(s string, long bool) bool {
+// dayOfWeek reads the name of a day, written out if long, else in three letters.
+func dayOfWeek(s string, long bool) (time.Weekday, bool) {
 	for d := time.Sunday; d <= time.Saturday; d++ {
-		if name := d.String(); strings.EqualFold(s, name) && long || !long && strings.EqualFold(s, name[:3]) {
-			return true
+		name := d.String()
+		if !long {
+			name = name[:3]
+		}
+		if len(s) == len(name) && compareFold(s, name) == 0 {
+			return d, true
 		}
 	}
-	return false
+	return 0, false
 }
 
-// httpDate reads a field whose value is an HTTP-date, in any of its formats.
-func httpDate(h http.Header, name string) (time.Time, bool) {
+// httpDate reads a field whose value is an HTTP-date, in any of its formats. The reference is parseDate's.
+func httpDate(h http.Header, name string, reference time.Time) (time.Time, bool) {
 	value := first(h, name)
 	if value == "" {
 		return time.Time{}, false
 	}
-	return parseDate(value, time.Time{})
+	return parseDate(value, reference)
 }

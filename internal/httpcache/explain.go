@@ -55,7 +55,7 @@ func (e *explained) notes() (lines []Line) {
 	if e.d.has(noStore) && e.d.permits(mustUnderstand) && understood(e.r.Status) {
 		lines = append(lines, Line{fmt.Sprintf("%s says no-store, but also must-understand, which takes its place, as this cache knows what status %d means.", e.field, e.r.Status), "RFC 9111 §5.2.2.3"})
 	}
-	if _, ok := httpDate(e.r.Header, "Date"); !ok && len(e.r.Header["Date"]) > 0 {
+	if _, ok := httpDate(e.r.Header, "Date", e.r.ResponseTime); !ok && len(e.r.Header["Date"]) > 0 {
 		lines = append(lines, Line{"Its Date isn't a date, so the time of arrival counts instead.", "RFC 9110 §6.6.1"})
 	}
 	return lines

@@ -115,7 +115,7 @@ func (e *explained) expires(begin string) Line {
 
 func (e *explained) heuristic(begin string) Line {
 	begin += "it states none, "
-	modified, ok := httpDate(e.r.Header, "Last-Modified")
+	modified, ok := httpDate(e.r.Header, "Last-Modified", e.r.ResponseTime)
 	since := e.r.date().Sub(modified)
 	const section = "RFC 9111 §4.2.2"
 	switch {

@@ -46,7 +46,7 @@ func (p Policy) heuristicLifetime(r *Response, d *Directives) time.Duration {
 	if p.HeuristicLimit <= 0 || !heuristicallyCacheable(r.Status) && !d.permits(public) {
 		return 0
 	}
-	modified, ok := httpDate(r.Header, "Last-Modified")
+	modified, ok := httpDate(r.Header, "Last-Modified", r.ResponseTime)
 	if !ok {
 		return 0
 	}

@@ -22,8 +22,8 @@ type Policy struct {
 	NegativeTTL time.Duration
 
 	// MaxStale is how long past its freshness lifetime a stored response may be served when the origin can't be
-	// reached (RFC 9111 §4.2.4), if neither it nor the request says so with stale-if-error (RFC 5861 §4). If zero or
-	// negative, never.
+	// reached (RFC 9111 §4.2.4), if it doesn't say so itself with stale-if-error (RFC 5861 §4). If zero or negative,
+	// never. A request's stale-if-error can make it longer.
 	MaxStale time.Duration
 
 	// Targets are the canonical names of the targeted fields (RFC 9213) that this cache obeys; the first that is there
@@ -76,7 +76,7 @@ type Response struct {
 
 // date is date_value of RFC 9111 §4.2.3. A response without a usable Date was dated by its recipient (RFC 9110 §6.6.1).
 func (r *Response) date() time.Time {
-	if t, ok := httpDate(r.Header, "Date"); ok {
+	if t, ok := httpDate(r.Header, "Date", r.ResponseTime); ok {
 		return t
 	}
 	return r.ResponseTime

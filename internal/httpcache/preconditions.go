@@ -120,14 +120,14 @@ func ifUnmodifiedSince(request, stored http.Header) condition {
 // modifiedAfter tells whether the stored response is younger than the date in that field. An invalid date, or a stored
 // response without one, makes the field void.
 func modifiedAfter(request http.Header, field string, stored http.Header) (after, ok bool) {
-	date, ok := httpDate(request, field)
+	date, ok := httpDate(request, field, time.Time{})
 	if !ok {
 		return false, false
 	}
 	modified, ok := modificationTime(stored)
 	if len(stored["Last-Modified"]) == 0 && field == "If-Modified-Since" {
 		// RFC 9111 §4.3.2: what wasn't generated after that date wasn't modified after it.
-		modified, ok = httpDate(stored, "Date")
+		modified, ok = httpDate(stored, "Date", time.Time{})
 	}
 	return ok && modified.After(date), ok
 }
@@ -159,7 +159,7 @@ func ifRange(request, stored http.Header) condition {
 
 // modificationTime returns Last-Modified. The Unix epoch is what servers say that don't know, and counts as unknown.
 func modificationTime(stored http.Header) (time.Time, bool) {
-	t, ok := httpDate(stored, "Last-Modified")
+	t, ok := httpDate(stored, "Last-Modified", time.Time{})
 	return t.Truncate(time.Second), ok && t.Unix() != 0
 }
 

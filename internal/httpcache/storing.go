@@ -79,7 +79,8 @@ func (p Policy) refusedAsShared(request http.Header, r *Response, d *Directives,
 
 // sharesAuthorized covers §3.5: the directives that let a shared cache use a response to a request with Authorization.
 func (d *Directives) sharesAuthorized() bool {
-	return d.permits(public) || d.permits(mustRevalidate) || d.permits(sMaxage)
+	_, _, seconds := d.delta(sMaxage)
+	return d.permits(public) || d.permits(mustRevalidate) || seconds
 }
 
 // refusedAsUseless covers what could never answer a request, and the statuses that need an explicit permission (§3, last

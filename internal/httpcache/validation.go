@@ -3,6 +3,7 @@ package httpcache
 import (
 	"math"
 	"net/http"
+	"slices"
 	"time"
 )
 
@@ -91,14 +92,17 @@ func Freshen(stored, notModified http.Header) http.Header {
 // Matches reports whether the answer to a HEAD is about the stored response: it has no validator and no length that differs
 // from the stored one's (RFC 9111 §4.3.5). If not, the stored response is out of date.
 func Matches(stored, head http.Header, length int64) bool {
-	if tag := entityTag(head); tag != "" && !weakMatch(tag, entityTag(stored)) {
-		return false
+	for _, name := range []string{"Etag", "Last-Modified"} {
+		// Even one that is no validator by the letter differs where the content does.
+		if len(head[name]) > 0 && !slices.Equal(head[name], stored[name]) && (name != "Etag" || !weakMatch(entityTag(head), entityTag(stored))) {
+			return false
+		}
 	}
-	if modified := lastModified(head); modified != "" && modified != lastModified(stored) {
-		return false
+	if len(head["Content-Length"]) == 0 {
+		return true
 	}
 	n, ok := digits(single(head, "Content-Length"), math.MaxInt64)
-	return !ok || n == length
+	return ok && n == length
 }
 
 // StrongETag returns the entity tag if it is a strong validator (RFC 9110 §8.8.1).
@@ -122,7 +126,7 @@ func StrongLastModified(h http.Header) (string, bool) {
 		return "", false
 	}
 	modified, _ := parseDate(value, time.Time{})
-	date, ok := httpDate(h, "Date")
+	date, ok := httpDate(h, "Date", time.Time{})
 	if !ok || date.Sub(modified) < strongAfter {
 		return "", false
 	}
