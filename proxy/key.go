@@ -117,6 +117,20 @@ func overlong(s string) bool {
 	return false
 }
 
+// escapeQuery escapes what no request line can have in a query.
+func escapeQuery(query string) string {
+	if !strings.ContainsFunc(query, unsendable) {
+		return query
+	}
+	var b strings.Builder
+	for i := range len(query) {
+		writeChar(&b, query[i], !unsendable(rune(query[i])))
+	}
+	return b.String()
+}
+
+func unsendable(r rune) bool { return r <= ' ' || r == 0x7f }
+
 func writeChar(b *strings.Builder, c byte, bare bool) {
 	const hex = "0123456789ABCDEF"
 	if bare {

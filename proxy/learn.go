@@ -13,8 +13,11 @@ func (p *Proxy) learn(pass *passing, resp *http.Response) {
 	switch {
 	case unsafe(resp.Request.Method):
 		if resp.StatusCode >= 200 && resp.StatusCode < 400 {
+			overtaken := pass.before != p.store.Moment(pass.key)
 			p.invalidate(pass, resp)
-			p.keepPost(pass, resp)
+			if !overtaken {
+				p.keepPost(pass, resp)
+			}
 		}
 	case resp.Request.Method == http.MethodHead && resp.StatusCode == http.StatusOK:
 		p.learnHead(pass, resp)
@@ -47,21 +50,22 @@ func (p *Proxy) invalidate(pass *passing, resp *http.Response) {
 // 9111 section 4.3.5).
 func (p *Proxy) learnHead(pass *passing, resp *http.Response) {
 	rec, _ := p.store.Find(p.canonical(pass.key), pass.header)
-	if rec == nil || rec.Pass || rec.Status != http.StatusOK || len(pass.header["Authorization"]) > 0 {
+	if rec == nil || rec.Pass || rec.Status != http.StatusOK || len(pass.header["Authorization"]) > 0 || rec.ResponseTime.After(pass.sent) {
 		return
 	}
-	if !httpcache.Matches(rec.Header, resp.Header, rec.Length) {
+	received := p.received(resp, pass.sent)
+	if !httpcache.Matches(rec.Header, received.Header, rec.Length) {
 		p.store.Invalidate([]string{pass.key}, nil)
 		return
 	}
-	now := p.cfg.Now()
-	head := &httpcache.Response{Status: rec.Status, Header: httpcache.Freshen(rec.Header, resp.Header), RequestTime: pass.sent, ResponseTime: now}
+	head := received
+	head.Status, head.Header = rec.Status, httpcache.Freshen(rec.Header, received.Header)
 	ask := &store.Ask{Key: pass.key, Header: pass.header}
 	if ok, _ := p.policy.Storable(http.MethodGet, pass.header, head); !ok {
 		return
 	}
 	fresh := *rec
-	fresh.Header, fresh.RequestTime, fresh.ResponseTime = head.Header, pass.sent, now
+	fresh.Header, fresh.RequestTime, fresh.ResponseTime = head.Header, head.RequestTime, head.ResponseTime
 	(&source{p}).describe(&fresh, ask)
 	p.store.Renew(rec, &fresh)
 }

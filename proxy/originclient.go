@@ -74,15 +74,18 @@ func (c *originClient) RoundTrip(req *http.Request) (*http.Response, error) {
 
 var errFraming = errors.New("the origin's response has whitespace between the name of a field that frames it and the colon")
 
-// tidy removes whitespace between field names and colons (RFC 9112 section 5.1). Of a field that would have framed the content,
-// it is too late to.
+// tidy removes whitespace between field names and colons (RFC 9112 section 5.1), and what has some in its name. Of a field that
+// would have framed the content, it is too late to.
 func tidy(h http.Header) error {
 	for name, values := range h {
 		bare := strings.TrimRight(name, " \t")
-		if bare == name {
+		if bare == name && !strings.ContainsAny(name, " \t") {
 			continue
 		}
 		delete(h, name)
+		if strings.ContainsAny(bare, " \t") { // it is no name, and whoever comes next would choke on it
+			continue
+		}
 		switch bare = http.CanonicalHeaderKey(bare); bare {
 		case "Transfer-Encoding", "Content-Length":
 			return errFraming

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/scurrycache/scurry/internal/logging"
+	"github.com/scurrycache/scurry/internal/store"
 )
 
 // passing is what the ReverseProxy's hooks have to know of the request at hand; it travels in the request's context.
@@ -22,6 +23,7 @@ type passing struct {
 	status cacheStatus
 	header http.Header // end-to-end, of the client's request
 	sent   time.Time
+	before store.Moment // the request was sent, if it is a POST
 	body   *watchedBody // of the request, if it is watched
 }
 
@@ -36,7 +38,11 @@ func (p *Proxy) forward(w *logging.Writer, r *http.Request, key string, status c
 	}
 	w.Header()["Content-Type"] = nil // unless the origin has one; net/http would make one up
 	body, _ := r.Body.(*watchedBody)
-	ctx := context.WithValue(withRequestID(because(r.Context(), reasonPass), w.ID()), passingKey{}, &passing{key, status, endToEnd(r.Header), p.cfg.Now(), body})
+	pass := &passing{key: key, status: status, header: endToEnd(r.Header), sent: p.cfg.Now(), body: body}
+	if r.Method == http.MethodPost {
+		pass.before = p.store.Moment(key)
+	}
+	ctx := context.WithValue(withRequestID(because(r.Context(), reasonPass), w.ID()), passingKey{}, pass)
 	p.pass.ServeHTTP(w, r.WithContext(ctx))
 }
 

@@ -56,7 +56,7 @@ func (p *places) keyOf(v, key string) (string, bool) {
 	if !under || u.Scheme != p.base.Scheme || !slices.Contains(p.hosts, host(u)) {
 		return "", false
 	}
-	k, err := keyOf(rest, u.RawQuery, u.RawQuery != "" || u.ForceQuery)
+	k, err := keyOf(rest, escapeQuery(u.RawQuery), u.RawQuery != "" || u.ForceQuery)
 	return k, err == nil
 }
 

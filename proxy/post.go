@@ -27,7 +27,8 @@ func (p *Proxy) keepPost(pass *passing, resp *http.Response) {
 	rec.Key = p.canonical(pass.key)
 	delete(rec.Header, "Content-Length")
 	(&source{p}).describe(rec, &store.Ask{Header: pass.header})
-	resp.Body = &kept{ReadCloser: resp.Body, limit: limit, put: func(content []byte) { p.store.Put(rec, content) }}
+	then := p.store.Moment(rec.Key)
+	resp.Body = &kept{ReadCloser: resp.Body, limit: limit, put: func(content []byte) { p.store.Put(rec, content, then) }}
 }
 
 // maxPost bounds the answers to POSTs that are stored: each is held in memory, and sent to another node, as a whole.

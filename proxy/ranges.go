@@ -34,6 +34,9 @@ func (p *Proxy) answerRanges(w *logging.Writer, r *http.Request, rp *reply) (don
 		return false, false
 	}
 	if p.store.Streams(rp.rec) && (len(ranges) > 1 || ranges[0].Start > 0) {
+		if rp.ranged {
+			return false, false // the origin has ignored it, and would again
+		}
 		// It isn't kept and has no parts to be asked for, so only the origin itself can skip what the client has.
 		if rp.answer != nil {
 			rp.answer.Close() // lest the body wait for us
@@ -49,7 +52,7 @@ func (p *Proxy) answerRanges(w *logging.Writer, r *http.Request, rp *reply) (don
 // fetchRange has the origin itself answer a request for a range of rp's content, and its answer kept if it is a single range.
 func (p *Proxy) fetchRange(w *logging.Writer, r *http.Request, rp *reply, single bool) (done bool) {
 	status := cacheStatus{fwd: "partial"}
-	if !single || !httpcache.SingleRange(r.Header) || rp.ranged {
+	if !single || !httpcache.SingleRange(r.Header) {
 		p.forward(w, r, rp.rec.Key, status)
 		return true
 	}

@@ -38,7 +38,7 @@ func (s *source) Failed(err error) *store.Failure { return failed(err).(*store.F
 func (s *source) Check(key string) error {
 	path, query, hasQuery := strings.Cut(key, "?")
 	made, err := keyOf(path, query, hasQuery)
-	if err == nil && (made != key || strings.ContainsFunc(query, func(r rune) bool { return r <= ' ' || r == 0x7f })) {
+	if err == nil && (made != key || strings.ContainsFunc(query, unsendable)) {
 		err = errPath
 	}
 	return err
@@ -134,12 +134,10 @@ func (s *source) renewed(ask *store.Ask, prev *store.Record, head *httpcache.Res
 	rec.RequestTime, rec.ResponseTime = head.RequestTime, head.ResponseTime
 	rec.Header = httpcache.Freshen(prev.Header, head.Header)
 	head.Status, head.Header = rec.Status, rec.Header
-	storable, why := s.p.policy.Storable(http.MethodGet, ask.Header, head) // a 304 may bring a no-store
-	if why == httpcache.ReasonSetCookie {
-		// It is one client's cookie, and no reason to forget what is the same for all.
-		delete(rec.Header, "Set-Cookie")
-		storable, _ = s.p.policy.Storable(http.MethodGet, ask.Header, head)
+	if (rec.Part != store.Part{}) {
+		head.Status = http.StatusOK // of which it is a part
 	}
+	storable, _ := s.p.policy.Storable(http.MethodGet, ask.Header, head) // a 304 may bring a no-store
 	s.describe(&rec, ask)
 	return &store.Fetched{Record: &rec, Renewed: true, Storable: storable}
 }
@@ -161,9 +159,11 @@ func (s *source) fetched(ask *store.Ask, resp *http.Response, head *httpcache.Re
 		Length: resp.ContentLength,
 	}
 	f := &store.Fetched{Record: rec, Body: resp.Body, Trailer: func() http.Header { return httpcache.EndToEnd(resp.Trailer) }}
-	if rec.Status == http.StatusPartialContent {
+	switch {
+	case rec.Status == http.StatusPartialContent:
 		s.partial(ask, f, head)
-	} else {
+	case ask.Ranged && rec.Status != http.StatusOK: // it is about the range: a 416 above all
+	default:
 		f.Storable, _ = s.p.policy.Storable(http.MethodGet, ask.Header, head)
 	}
 	if ask.Target != "" && !s.p.standsFor(ask, rec) {
@@ -173,6 +173,10 @@ func (s *source) fetched(ask *store.Ask, resp *http.Response, head *httpcache.Re
 	s.describe(rec, ask)
 	condition := ""
 	f.Validator, condition = strongValidator(rec.Header)
+	if (rec.Part != store.Part{}) { // which shares its validator with other parts
+		f.Validator = ""
+		return f
+	}
 	if f.To > 0 {
 		rec.Rangeable, rec.Resumable = true, true // it has just shown that it gives ranges
 		return f

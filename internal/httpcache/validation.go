@@ -65,7 +65,8 @@ func Confirms(stored, notModified http.Header) bool {
 }
 
 // Freshen returns the header of a stored response updated by a 304 that Confirms it, or by the answer to a HEAD that
-// Matches it (RFC 9111 §3.2): each of its fields replaces the stored one, but for those that describe the stored bytes.
+// Matches it (RFC 9111 §3.2): each of its fields replaces the stored one, but for those that describe the stored bytes and
+// Set-Cookie.
 // The result shares nothing with its arguments.
 func Freshen(stored, notModified http.Header) http.Header {
 	out := EndToEnd(stored)
@@ -77,6 +78,9 @@ func Freshen(stored, notModified http.Header) http.Header {
 		switch name {
 		case "Content-Length": // §3.2, last exception
 		case "Content-Encoding", "Content-Range", "Content-Md5", "Content-Digest": // they are about the bytes at hand
+		case "Set-Cookie":
+			// It is for the client whose request this was, who asked for nothing but whether what others got still
+			// holds. What the stored response says to all stays.
 		case "Etag":
 			// Where both have one they differ in strength at most, and the stored one is about the stored bytes.
 			if entityTag(stored) == "" {
@@ -89,8 +93,8 @@ func Freshen(stored, notModified http.Header) http.Header {
 	return out
 }
 
-// Matches reports whether the answer to a HEAD is about the stored response: it has no validator and no length that differs
-// from the stored one's (RFC 9111 §4.3.5). If not, the stored response is out of date.
+// Matches reports whether the answer to a HEAD is about the stored response, of that length (negative if it isn't known): it has
+// no validator and no length that differs from the stored one's (RFC 9111 §4.3.5). If not, the stored response is out of date.
 func Matches(stored, head http.Header, length int64) bool {
 	for _, name := range []string{"Etag", "Last-Modified"} {
 		// Even one that is no validator by the letter differs where the content does.
@@ -102,7 +106,7 @@ func Matches(stored, head http.Header, length int64) bool {
 		return true
 	}
 	n, ok := digits(single(head, "Content-Length"), math.MaxInt64)
-	return ok && n == length
+	return ok && (n == length || length < 0)
 }
 
 // StrongETag returns the entity tag if it is a strong validator (RFC 9110 §8.8.1).

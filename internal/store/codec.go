@@ -134,10 +134,11 @@ func (d *decoder) byte() byte {
 	return c
 }
 
-func (d *decoder) flags(flags []*bool) {
+func (d *decoder) flags(flags []*bool) (ok bool) {
 	for _, flag := range flags {
 		*flag = d.byte() == 1
 	}
+	return !d.bad
 }
 
 func (d *decoder) uvarint() uint64 {

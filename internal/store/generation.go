@@ -29,6 +29,14 @@ func (g *groupLog) raise(group string) {
 	g.last[group] = g.count
 }
 
+// mark is what the versions of the members of groups have in them, so that no bytes come back that were done away with.
+func (g *groupLog) mark(groups []string) (mark uint64) {
+	for _, group := range groups {
+		mark = max(mark, g.floor, g.last[group])
+	}
+	return mark
+}
+
 // after tells whether any of groups may have been invalidated when more than since invalidations had been.
 func (g *groupLog) after(since uint64, groups []string) bool {
 	for _, group := range groups {

@@ -5,13 +5,15 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/scurrycache/scurry/internal/peer"
 )
 
 // tellTime is how long another node is waited for that is to be told of something.
 const tellTime = time.Second
 
-// Invalidate does away with all that is stored under keys (RFC 9111 section 4.4) or belongs to one of groups (RFC 9875), and
-// with what is on its way there, on all nodes. A node that can't be told now is told, when it can be, to doubt all that it has.
+// Invalidate does away with all that is stored under keys (RFC 9111 section 4.4) or belongs to one of groups (RFC 9875), and with
+// what is on its way there, on all nodes. A node that can't be told now is told, as soon as it can be, to doubt all that it has.
 func (s *Store) Invalidate(keys, groups []string) {
 	message := appendStrings(appendStrings([]byte{askInvalidate}, keys), groups)
 	// The owners come first, lest others get from them once more what they have dropped.
@@ -21,9 +23,16 @@ func (s *Store) Invalidate(keys, groups []string) {
 			owners = append(owners, p.Name())
 		}
 	}
+	s.oweAbsent()
 	s.tellAll(message, func(name string) bool { return slices.Contains(owners, name) })
 	s.invalidate(keys, groups)
 	s.tellAll(message, func(name string) bool { return !slices.Contains(owners, name) })
+	if len(groups) > 0 && s.cfg.Node != nil {
+		// Whose the members of a group are isn't known. By now no owner has any, so that a copy that was got from one
+		// meanwhile is the last.
+		s.invalidate(nil, groups)
+		s.tellAll(message, func(string) bool { return true })
+	}
 }
 
 // tellAll tells those of the other nodes whom chosen chooses.
@@ -34,21 +43,24 @@ func (s *Store) tellAll(message []byte, chosen func(name string) bool) {
 			continue
 		}
 		told.Go(func() {
-			ctx, cancel := context.WithTimeout(s.base, tellTime)
-			defer cancel()
-			stream, err := p.Ask(ctx, message)
-			if err == nil {
-				_, err = s.answer(stream, nil)
-				_ = stream.Close()
-			}
-			if err != nil {
-				s.mu.Lock()
-				defer s.mu.Unlock()
-				s.untold[p.Name()]++
+			if err := s.tell(p, message); err != nil {
+				s.owe(p)
 			}
 		})
 	}
 	told.Wait()
+}
+
+func (s *Store) tell(p *peer.Peer, message []byte) error {
+	ctx, cancel := context.WithTimeout(s.base, tellTime)
+	defer cancel()
+	stream, err := p.Ask(ctx, message)
+	if err != nil {
+		return err
+	}
+	defer stream.Close()
+	_, err = s.answer(stream, nil)
+	return err
 }
 
 // invalidate is Invalidate for this node.
@@ -103,24 +115,6 @@ func (s *Store) ungroupLocked(e *entry) {
 			if delete(s.grouped[group], e.key); len(s.grouped[group]) == 0 {
 				delete(s.grouped, group)
 			}
-		}
-	}
-}
-
-// Reminder is what the node with that name is to be asked before anything else, when contact with it returns, and what is
-// to be called when it has answered; nil if there is nothing. It is for peer.NodeConfig.
-func (s *Store) Reminder(name string) (message []byte, answered func()) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	untold := s.untold[name]
-	if untold == 0 {
-		return nil, nil
-	}
-	return []byte{askDoubt}, func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if s.untold[name] == untold {
-			delete(s.untold, name)
 		}
 	}
 }

@@ -34,7 +34,7 @@ func (s *Store) version(rec *Record, validator string) string {
 	}
 	g := s.cfg.Geometry
 	parts := []string{rec.Key, validator, rec.Variant, rec.Header.Get("Content-Encoding"), strconv.FormatBool(rec.OneSlab)}
-	for _, n := range []int64{int64(rec.Status), rec.Length, int64(rec.Generation), g.First, g.Max, g.Slab} {
+	for _, n := range []int64{int64(rec.Status), rec.Length, int64(rec.Generation), int64(rec.mark), g.First, g.Max, g.Slab} {
 		parts = append(parts, strconv.FormatInt(n, 36))
 	}
 	return digest(parts...)

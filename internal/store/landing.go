@@ -81,6 +81,9 @@ func (s *Store) ask(f *flight, generation uint64) (x *exchange, err error) {
 		rec.Lease = s.cfg.Now().Add(s.cfg.Lease)
 	}
 	rec.Rangeable = rec.Rangeable && rec.Length < maxLength
+	s.mu.Lock()
+	rec.mark = s.groups.mark(rec.Groups)
+	s.mu.Unlock()
 	s.adopt(f.ask.Key, rec)
 	return &exchange{got, ctx, cancel}, nil
 }

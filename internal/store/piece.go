@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"io"
@@ -93,22 +94,38 @@ func (r *Reader) fetchPiece(ctx context.Context) bool {
 	return ok
 }
 
+// maxLook bounds how often a look for what is missing finds that it is there.
+const maxLook = 64
+
 // readyRest makes sure that what comes after what is in view can be had: if the content has become another, it must be known
-// before the head is sent.
+// before the head is sent. Of what another node owns, the next bytes tell enough: more would be held for a client who may be slow.
 func (r *Reader) readyRest(ctx context.Context) error {
-	from, end := r.pos+int64(len(r.view)), r.end
+	end := r.end
 	if r.s.cfg.Node != nil { // the next slab is another node's, perhaps
 		end = min(end, r.s.cfg.Geometry.SlabEnd(r.pos))
 	}
-	if !r.afar() {
-		from = r.s.missing(r.rec, r.pos, end)
-		r.partial = from >= 0
+	afar := r.afar()
+	for from, n := r.pos+int64(len(r.view)), 0; n < maxLook; n++ {
+		if !afar {
+			from = r.s.missing(r.rec, from, end)
+		}
+		if from < 0 || from >= end {
+			return nil
+		}
+		rest := &Reader{s: r.s, rec: r.rec, pos: from, end: r.end, ahead: r.ahead, here: r.here}
+		if err := rest.find(ctx); err != nil {
+			return err
+		}
+		if rest.follower != nil || afar {
+			r.rest, r.partial = rest, !afar
+			if rest.follower != nil {
+				return rest.follower.Opened(ctx)
+			}
+			return nil
+		}
+		from += max(1, int64(len(rest.view))) // it is here from before
 	}
-	if from < 0 || from >= end {
-		return nil
-	}
-	r.rest = &Reader{s: r.s, rec: r.rec, pos: from, end: r.end, ahead: r.ahead, here: r.here}
-	return r.rest.Ready(ctx)
+	return nil
 }
 
 // takeRest goes on with rest where r has come to it. It reports whether there is something to go on with.
@@ -118,6 +135,7 @@ func (r *Reader) takeRest() bool {
 		return false
 	}
 	r.follower, r.run, r.view, r.rest = rest.follower, rest.run, rest.view, rest.rest
+	r.peer = cmp.Or(r.peer, rest.peer)
 	return r.follower != nil || r.view != nil
 }
 
@@ -182,7 +200,7 @@ func (s *Store) servePiece(c *wire.Call, d *decoder) {
 // origin was asked for it.
 func (r *Reader) Partial() bool {
 	via := r.run.via()
-	return r.partial || via != nil && via.partial || r.rest != nil && r.rest.Partial()
+	return r.partial || via != nil && via.partial.Load() || r.rest != nil && r.rest.Partial()
 }
 
 // open opens the bytes [off, end) of rec's content: from the pieces that are held, and where there are none from the origin.

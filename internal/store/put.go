@@ -7,15 +7,33 @@ import (
 	"github.com/scurrycache/scurry/internal/wire"
 )
 
-// Put stores rec, which has all that Source.Fetch gives one and its Key, with its whole content, at its owner. If the owner can't be
-// told, nothing is stored.
-func (s *Store) Put(rec *Record, content []byte) {
+// Moment is how often a key, and groups, had been invalidated at some time.
+type Moment struct{ key, groups uint64 }
+
+// Moment is now, for key.
+func (s *Store) Moment(key string) Moment {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return Moment{s.generations.of(key), s.groups.count}
+}
+
+// Put stores rec, which has all that Source.Fetch gives one and its Key, with its whole content, at its owner: unless its key has
+// been invalidated since then, or one of its groups. If the owner can't be told, nothing is stored.
+func (s *Store) Put(rec *Record, content []byte, then Moment) {
 	rec.Length = int64(len(content))
 	owner := s.ownerOf(rec.Key)
 	if owner == nil {
-		s.put(rec, content)
+		s.put(rec, content, then)
 		return
 	}
+	if s.Moment(rec.Key) != then {
+		return
+	}
+	defer func() {
+		if s.Moment(rec.Key) != then { // what the owner was told of first may have been overtaken by this
+			s.Invalidate([]string{rec.Key}, nil)
+		}
+	}()
 	encoded := rec.encode(s.cfg.Now())
 	message := appendString(appendStrings([]byte{askPut}, []string{rec.Key, string(encoded)}), string(content))
 	ctx, cancel := context.WithTimeout(s.base, tellTime)
@@ -38,14 +56,14 @@ func (s *Store) servePut(c *wire.Call, d *decoder) {
 		return
 	}
 	rec.Key = names[0]
-	s.put(rec, []byte(content))
+	s.put(rec, []byte(content), s.Moment(rec.Key))
 	reply(c, []byte{answerOK}, nil)
 }
 
 // put stores rec and its content here. The chunks come first: a record whose bytes aren't there would be of no use.
-func (s *Store) put(rec *Record, content []byte) {
+func (s *Store) put(rec *Record, content []byte, then Moment) {
 	s.mu.Lock()
-	rec.Generation, rec.since, rec.asked = s.generations.of(rec.Key), s.groups.count, s.doubts
+	rec.Generation, rec.since, rec.asked, rec.mark = then.key, then.groups, s.doubts, s.groups.mark(rec.Groups)
 	open := s.beginLocked()
 	s.mu.Unlock()
 	if !open {

@@ -59,6 +59,7 @@ type Record struct {
 	turn  uint64 // of the ring, by which the owner was found
 	asked uint64 // how many doubts there had been when the origin was asked
 	since uint64 // how many groups had been invalidated by then
+	mark  uint64 // which of these invalidations was the last of one of its own
 	place string // what the keys of all its chunks begin with
 	first string // key of the first chunk
 	bytes int64  // what the record takes in memory, about

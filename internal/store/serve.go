@@ -66,11 +66,11 @@ func (s *Store) serveChunk(c *wire.Call, d *decoder) {
 
 func (s *Store) serveInvalidate(c *wire.Call, d *decoder) {
 	keys, groups := d.strings(), d.strings()
-	if d.bad || slices.ContainsFunc(keys, func(key string) bool { return s.cfg.Source.Check(key) != nil }) {
+	if d.bad {
 		s.refuse(c, errBusy)
 		return
 	}
-	s.invalidate(keys, groups)
+	s.invalidate(slices.DeleteFunc(keys, func(key string) bool { return s.cfg.Source.Check(key) != nil }), groups)
 	reply(c, []byte{answerOK}, nil)
 }
 

@@ -148,7 +148,7 @@ type Store struct {
 	fills       int64               // begun so far
 	doubts      uint64              // counts the reasons to doubt what is stored
 	doubt       uint64              // the last one that was about everything
-	untold      map[string]int      // of how many invalidations a node couldn't be told, by its name
+	owed        owed
 }
 
 // New makes a store. It must be closed.
@@ -159,7 +159,7 @@ func New(cfg Config) (*Store, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	s := &Store{cfg: cfg, entries: map[string]*list.Element{}, recent: list.New(), bodies: map[string]*body{}, untold: map[string]int{},
+	s := &Store{cfg: cfg, entries: map[string]*list.Element{}, recent: list.New(), bodies: map[string]*body{},
 		grouped: map[string]map[string]struct{}{}, refreshing: map[string]struct{}{}}
 	var err error
 	if s.records, err = peer.Borrow(peer.GroupConfig{Load: s.load, Node: cfg.Node, Ask: s.askRecord}); err != nil {

@@ -18,6 +18,9 @@ type entry struct {
 // maxVariants bounds the records of one key, so that searching them stays cheap; the oldest make room.
 const maxVariants = 32
 
+// maxParts bounds the parts of one key that can't be joined, besides.
+const maxParts = 32
+
 // Find returns the stored record that request selects (RFC 9111 section 4.1), or nil. It may be stale, or one that
 // says Pass. If it has lapsed, it must not be used before Fetch has asked whoever decides on it.
 func (s *Store) Find(key string, request http.Header) (rec *Record, lapsed bool) {
@@ -156,11 +159,20 @@ func (s *Store) installLocked(rec *Record) {
 	e := el.Value.(*entry)
 	e.turn = min(e.turn, rec.turn)
 	kept := make([]*Record, 0, len(e.variants)+1)
+	variants, parts := maxVariants, maxParts // that there is room for
+	room := func(r *Record) *int {
+		if (r.Part != Part{}) {
+			return &parts
+		}
+		return &variants
+	}
+	*room(rec)--
 	for _, old := range e.variants {
-		if rec.replaces(old) || len(kept)+1 == maxVariants {
+		if rec.replaces(old) || *room(old) == 0 {
 			s.forgetBodyLocked(old.Version, rec.Version)
 			continue
 		}
+		*room(old)--
 		kept = append(kept, old)
 	}
 	if rec.Pass { // it is for those for whom there is nothing better
