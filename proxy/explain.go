@@ -110,7 +110,7 @@ func isToken(s string) bool {
 // look finds what is stored for the request, as serveStored and serveMiss do.
 func (x *inquiry) look(ctx context.Context) {
 	p := x.p
-	x.rec, x.lapsed = p.store.Find(x.key, x.header)
+	x.key, x.rec, x.lapsed = p.find(x.target, x.header)
 	if x.rec != nil && len(x.header["Authorization"]) > 0 && !p.shared(x.rec) {
 		x.rec, x.barred = nil, true
 	}
@@ -122,7 +122,7 @@ func (x *inquiry) look(ctx context.Context) {
 	if x.suffices() {
 		return
 	}
-	rec, err := p.store.Inspect(ctx, &store.Ask{Key: x.key, Header: x.header, Proto: "HTTP/1.1"})
+	rec, err := p.store.Inspect(ctx, &store.Ask{Key: x.key, Target: x.target, Header: x.header, Proto: "HTTP/1.1"})
 	switch {
 	case err != nil:
 		x.away = false

@@ -52,7 +52,7 @@ func (x *inquiry) keyed(key string, err error, escaped string) bool {
 	case err != nil:
 		return x.refused(http.StatusBadRequest, "RFC 9110 §15.5.1", "%s: it gets a 400, and the origin isn't asked.", capital(err.Error()))
 	}
-	x.key, x.target = x.p.standing(key), key
+	x.key, x.target = x.p.likely(key), key
 	if x.explanation.Key = shown(x.key); x.key == "" {
 		x.explanation.Key = "(the folder " + mount + " itself)"
 	}
@@ -63,7 +63,7 @@ func (x *inquiry) keyed(key string, err error, escaped string) bool {
 	if path != escaped {
 		x.about("RFC 3986 §6.2.2", "Other spellings of the same path, such as the one asked about, have the same key.")
 	}
-	if query {
+	if query && x.key == key {
 		x.about("RFC 9111 §2", "The query belongs to the key: each other query, or order of its parts, is stored for itself.")
 	}
 	return true

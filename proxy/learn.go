@@ -49,7 +49,7 @@ func (p *Proxy) invalidate(pass *passing, resp *http.Response) {
 // learnHead updates the stored response that the HEAD would have selected, or, if it is out of date, does away with it (RFC
 // 9111 section 4.3.5).
 func (p *Proxy) learnHead(pass *passing, resp *http.Response) {
-	rec, _ := p.store.Find(p.canonical(pass.key), pass.header)
+	_, rec, _ := p.find(pass.key, pass.header)
 	if rec == nil || rec.Pass || rec.Status != http.StatusOK || len(pass.header["Authorization"]) > 0 || rec.ResponseTime.After(pass.sent) {
 		return
 	}

@@ -24,7 +24,8 @@ func (p *Proxy) keepPost(pass *passing, resp *http.Response) {
 		return
 	}
 	rec := &store.Record{Status: head.Status, Header: head.Header, RequestTime: head.RequestTime, ResponseTime: head.ResponseTime}
-	rec.Key = p.canonical(pass.key)
+	rec.Key = (&source{p}).KeyOf(pass.key, head.Header)
+	rec.URL = pass.key
 	delete(rec.Header, "Content-Length")
 	(&source{p}).describe(rec, &store.Ask{Header: pass.header})
 	then := p.store.Moment(rec.Key)

@@ -13,117 +13,134 @@ import (
 	"github.com/scurrycache/scurry/internal/store"
 )
 
-// searches knows which of the cache keys that differ in their queries name what one stored response is for, by what responses
-// said in No-Vary-Search. The first of such keys that was asked for stands for them all. The methods may be called concurrently.
+// With Config.NoVarySearch, a response that says in No-Vary-Search which parts of the query don't matter is stored under a key
+// whose query is in that rule's canonical form, and says for which URL it came. A request is looked up under the key that the newest
+// rule of its path makes, and under its own; but what answers it is the stored response itself, by its own rule.
+
+// searches knows the newest rule of each path. The methods may be called concurrently.
 type searches struct {
 	mu     sync.Mutex
-	paths  map[string]*list.Element // of *search, by path
+	paths  map[string]*list.Element // of *search
 	recent *list.List               // the most recently used first
 }
 
-// search is what is known of the queries of one path.
+// search is the rule of one path.
 type search struct {
-	path  string
-	rule  httpcache.Search
-	at    time.Time         // when the response was received that said so
-	stand map[string]string // the key that stands for those with the same canonical query
+	path string
+	rule httpcache.Search
+	at   time.Time // when the response was received that said so
 }
 
 const (
-	maxSearches = 4096 // paths whose rules are remembered
-	maxStand    = 1024 // keys that stand for others, of each path; then they are collected anew
+	maxSearches = 4096    // paths whose rules are remembered
+	maxRule     = 1 << 10 // bytes of a rule; one that is longer isn't honoured
 )
 
 func newSearches() *searches {
 	return &searches{paths: map[string]*list.Element{}, recent: list.New()}
 }
 
-// key returns the key that stands for key.
-func (s *searches) key(key string) string {
-	path, query, _ := strings.Cut(key, "?")
+// rule returns the newest rule of a path.
+func (s *searches) rule(path string) (httpcache.Search, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	el, ok := s.paths[path]
 	if !ok {
-		return key
+		return httpcache.Search{}, false
 	}
 	s.recent.MoveToFront(el)
-	return el.Value.(*search).key(key, query)
+	return el.Value.(*search).rule, true
 }
 
-func (s *search) key(key, query string) string {
-	canonical := s.rule.Canonical(query)
-	stand, ok := s.stand[canonical]
-	if !ok {
-		if len(s.stand) >= maxStand {
-			clear(s.stand)
-		}
-		s.stand[canonical], stand = key, key
-	}
-	return stand
-}
-
-// standing is key, but for taking note of the question.
-func (s *searches) standing(key string) string {
-	path, query, _ := strings.Cut(key, "?")
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if el, ok := s.paths[path]; ok {
-		r := el.Value.(*search)
-		return cmp.Or(r.stand[r.rule.Canonical(query)], key)
-	}
-	return key
-}
-
-// learn takes in what a response for key said that was received at that time.
-func (s *searches) learn(key string, header http.Header, at time.Time) {
-	rule, ok := httpcache.ParseSearch(header)
-	path, query, _ := strings.Cut(key, "?")
+// learn takes in what a response for path said that was received at that time.
+func (s *searches) learn(path string, rule httpcache.Search, ok bool, at time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	el, known := s.paths[path]
-	if known && el.Value.(*search).at.After(at) {
-		return
-	}
 	switch {
+	case known && el.Value.(*search).at.After(at):
 	case known && !ok:
 		s.recent.Remove(el)
 		delete(s.paths, path)
-		return
-	case !ok:
-		return
-	case !known:
-		el = s.recent.PushFront(&search{path: path})
-		s.paths[path] = el
+	case known:
+		el.Value.(*search).rule, el.Value.(*search).at = rule, at
+	case ok:
+		s.paths[path] = s.recent.PushFront(&search{path, rule, at})
 		if s.recent.Len() > maxSearches {
 			delete(s.paths, s.recent.Remove(s.recent.Back()).(*search).path)
 		}
 	}
-	known = known && el.Value.(*search).rule.Equal(rule)
-	r := el.Value.(*search)
-	if r.rule, r.at = rule, at; !known {
-		r.stand = map[string]string{}
-	}
-	r.key(key, query)
 }
 
-// Canonical is store.Source's.
-func (s *source) Canonical(key string) string { return s.p.canonical(key) }
-
-// canonical is the key that a response for key is stored under.
-func (p *Proxy) canonical(key string) string {
-	if p.searches == nil {
-		return key
+// searchOf is the rule that a response states, if it is one to be honoured.
+func searchOf(header http.Header) (httpcache.Search, bool) {
+	rule, ok := httpcache.ParseSearch(header)
+	if !ok || len(rule.String()) > maxRule {
+		return httpcache.Search{}, false
 	}
-	return p.searches.key(key)
+	return rule, true
 }
 
-// standing is canonical, but leaves everything as it is.
-func (p *Proxy) standing(key string) string {
-	if p.searches == nil {
-		return key
+// canonicalKey is key with its query in rule's canonical form.
+func canonicalKey(rule httpcache.Search, key string) string {
+	path, query, _ := strings.Cut(key, "?")
+	if query = rule.Canonical(query); query == "" || len(path)+1+len(query) > maxKey {
+		return path
 	}
-	return p.searches.standing(key)
+	return path + "?" + query
+}
+
+// likely is the key under which a response for asked would be stored, by what is known of its path.
+func (p *Proxy) likely(asked string) string {
+	if p.searches == nil {
+		return asked
+	}
+	path, _, _ := strings.Cut(asked, "?")
+	if rule, ok := p.searches.rule(path); ok {
+		return canonicalKey(rule, asked)
+	}
+	return asked
+}
+
+// answers tells whether rec is for asked, by its own rule.
+func (p *Proxy) answers(rec *store.Record, asked string) bool {
+	url := cmp.Or(rec.URL, rec.Key)
+	if url == asked || p.searches == nil {
+		return true
+	}
+	v := viewOf(rec)
+	return v.searches && canonicalKey(v.search, url) == canonicalKey(v.search, asked)
+}
+
+// find returns what is stored for a request for asked, and the key that the answer to it belongs under.
+func (p *Proxy) find(asked string, header http.Header) (key string, rec *store.Record, lapsed bool) {
+	for _, key := range (&source{p}).Keys(asked) {
+		if rec, lapsed := p.store.Find(key, header); rec != nil && p.answers(rec, asked) {
+			return key, rec, lapsed
+		}
+	}
+	return p.likely(asked), nil, false
+}
+
+// Keys is store.Source's.
+func (s *source) Keys(asked string) []string {
+	if key := s.p.likely(asked); key != asked {
+		return []string{key, asked}
+	}
+	return []string{asked}
+}
+
+// Answers is store.Source's.
+func (s *source) Answers(rec *store.Record, asked string) bool { return s.p.answers(rec, asked) }
+
+// KeyOf is store.Source's.
+func (s *source) KeyOf(url string, header http.Header) string {
+	if s.p.searches != nil {
+		if rule, ok := searchOf(header); ok {
+			return canonicalKey(rule, url)
+		}
+	}
+	return url
 }
 
 // Place is store.Source's. All queries of a path have one owner, if they may mean the same.
@@ -138,36 +155,20 @@ func (s *source) Place(key string) string {
 // learnSearch notes what a response says of the queries of its path.
 func (p *Proxy) learnSearch(rec *store.Record) {
 	if p.searches != nil && !rec.Pass && rec.Status == http.StatusOK {
-		p.searches.learn(rec.Key, rec.Header, rec.ResponseTime)
+		path, _, _ := strings.Cut(rec.Key, "?")
+		rule, ok := searchOf(rec.Header)
+		p.searches.learn(path, rule, ok, rec.ResponseTime)
 	}
-}
-
-// standsFor tells whether rec, which answers ask, is for the key too that stands for what was asked for. If the origin has changed
-// its mind, that is taken in.
-func (p *Proxy) standsFor(ask *store.Ask, rec *store.Record) bool {
-	if ask.Target == ask.Key {
-		return true
-	}
-	rule, _ := httpcache.ParseSearch(rec.Header)
-	path, query, _ := strings.Cut(ask.Target, "?")
-	stands, other, _ := strings.Cut(ask.Key, "?")
-	if path == stands && rule.Canonical(query) == rule.Canonical(other) {
-		return true
-	}
-	if p.searches != nil && rec.Status == http.StatusOK {
-		p.searches.learn(ask.Target, rec.Header, rec.ResponseTime)
-	}
-	return false
 }
 
 type askedKey struct{}
 
-// asking notes in a request's context that it is for the resource of that key, although another stands for it in the cache.
+// asking notes in a request's context that it is for the resource of that key, which in the cache may have another.
 func asking(r *http.Request, key string) *http.Request {
 	return r.WithContext(context.WithValue(r.Context(), askedKey{}, key))
 }
 
-// asked is the key of the resource that r is for, which key stands for in the cache.
+// asked is the key of the resource that r is for, which is stored under key.
 func asked(r *http.Request, key string) string {
 	if own, ok := r.Context().Value(askedKey{}).(string); ok {
 		return own

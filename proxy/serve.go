@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
@@ -36,8 +37,8 @@ func (p *Proxy) serve(w *logging.Writer, r *http.Request, key string) {
 		p.forward(w, r, key, cacheStatus{fwd: "bypass", detail: "upgrade"})
 		return
 	}
-	if stands := p.canonical(key); stands != key {
-		r, key = asking(r, key), stands
+	if p.searches != nil {
+		r = asking(r, key)
 	}
 	header := endToEnd(r.Header)
 	if r.Method == http.MethodHead && len(header["Range"]) > 0 { // which means nothing there: RFC 9110 section 14.2
@@ -64,11 +65,11 @@ func endToEnd(header http.Header) http.Header {
 	return header
 }
 
-// serveStored, with the end-to-end fields of r in header, answers from the stored response that r selects, if that may
+// serveStored, with the end-to-end fields of r in header, answers a request for that resource from the stored response that r selects, if that may
 // be, or else by way of the origin. If the bytes of that response went away meanwhile, nothing is sent, everything is to be
 // looked at again, and the result is that response; prev is the one of the last time.
-func (p *Proxy) serveStored(w *logging.Writer, r *http.Request, key string, header http.Header, prev *store.Record) (gone *store.Record) {
-	rec, lapsed := p.store.Find(key, header)
+func (p *Proxy) serveStored(w *logging.Writer, r *http.Request, resource string, header http.Header, prev *store.Record) (gone *store.Record) {
+	key, rec, lapsed := p.find(resource, header)
 	authorized := len(header["Authorization"]) > 0
 	if rec != nil && authorized && !p.shared(rec) {
 		rec = nil // what it says is for others
@@ -211,6 +212,18 @@ func (p *Proxy) unsatisfiable(w *logging.Writer) {
 	p.refuse(w, http.StatusGatewayTimeout)
 }
 
+// bring is the store's Fetch. If what that brings turns out to be for other resources only, it asks for ask's own.
+func (p *Proxy) bring(ctx context.Context, ask *store.Ask, prev *store.Record) (*store.Answer, error) {
+	a, err := p.store.Fetch(ctx, ask, prev)
+	resource := cmp.Or(ask.Target, ask.Key)
+	if err != nil || p.answers(a.Record, resource) {
+		return a, err
+	}
+	a.Close()
+	ask.Key, ask.Target = resource, ""
+	return p.store.Fetch(ctx, ask, nil)
+}
+
 // fetch answers with what the store brings from the origin, or from the owner; prev is the stored response that doesn't
 // suffice, if any.
 func (p *Proxy) fetch(w *logging.Writer, r *http.Request, ask *store.Ask, prev *store.Record, status cacheStatus) (gone *store.Record) {
@@ -224,7 +237,7 @@ func (p *Proxy) fetch(w *logging.Writer, r *http.Request, ask *store.Ask, prev *
 		p.forward(w, r, ask.Key, status)
 		return nil
 	}
-	a, err := p.store.Fetch(r.Context(), ask, prev)
+	a, err := p.bring(r.Context(), ask, prev)
 	for tries := 0; err == nil && a.Found && !a.Record.Pass && tries < restarts; tries++ {
 		rp, ok := p.reuse(a.Record, ask.Header)
 		if ok {
@@ -232,11 +245,11 @@ func (p *Proxy) fetch(w *logging.Writer, r *http.Request, ask *store.Ask, prev *
 			return p.answer(w, r, &rp)
 		}
 		prev, status.fwd = a.Record, rp.use.Reason
-		a, err = p.store.Fetch(r.Context(), ask, prev) // now the owner is told that this one doesn't suffice
+		a, err = p.bring(r.Context(), ask, prev) // now the owner is told that this one doesn't suffice
 	}
 	if err == nil && a.Collapsed && !a.Record.Pass && !p.shareable(a.Record, ask.Header) {
 		ask.Alone = true // it was for another's eyes only: RFC 9111 section 4
-		a, err = p.store.Fetch(r.Context(), ask, a.Record)
+		a, err = p.bring(r.Context(), ask, a.Record)
 	}
 	if err != nil {
 		return p.fetchFailed(w, r, prev, status, err)

@@ -22,7 +22,11 @@ type source struct{ p *Proxy }
 // Prepare is store.Source's.
 func (s *source) Prepare(rec *store.Record) any {
 	s.p.learnSearch(rec)
-	return newView(rec, s.p.policy, s.p.places)
+	v := newView(rec, s.p.policy, s.p.places)
+	if s.p.searches != nil {
+		v.search, v.searches = searchOf(rec.Header)
+	}
+	return v
 }
 
 // Usable is store.Source's.
@@ -55,9 +59,9 @@ func (s *source) Fetch(ctx context.Context, ask *store.Ask, prev *store.Record) 
 	if prev != nil && httpcache.AddConditions(header, prev.Header) {
 		reason = reasonRevalidate
 	}
-	key := ask.Key
-	if prev == nil {
-		key = cmp.Or(ask.Target, key)
+	key := cmp.Or(ask.Target, ask.Key)
+	if prev != nil {
+		key = cmp.Or(prev.URL, prev.Key)
 	}
 	resp, head, err := s.send(because(ctx, reason), key, header)
 	if err != nil {
@@ -155,6 +159,7 @@ func (s *source) describe(rec *store.Record, ask *store.Ask) {
 // fetched says what is to become of a response.
 func (s *source) fetched(ask *store.Ask, resp *http.Response, head *httpcache.Response) *store.Fetched {
 	rec := &store.Record{
+		URL:    cmp.Or(ask.Target, ask.Key),
 		Status: head.Status, Header: head.Header, RequestTime: head.RequestTime, ResponseTime: head.ResponseTime,
 		Length: resp.ContentLength,
 	}
@@ -166,10 +171,7 @@ func (s *source) fetched(ask *store.Ask, resp *http.Response, head *httpcache.Re
 	default:
 		f.Storable, _ = s.p.policy.Storable(http.MethodGet, ask.Header, head)
 	}
-	if ask.Target != "" && !s.p.standsFor(ask, rec) {
-		f.Storable = false
-	}
-	f.Private = ask.Ranged || (ask.Target != "" && ask.Target != ask.Key) || len(ask.Header["Authorization"]) > 0 || s.p.policy.RequestDirectives(ask.Header).Has("no-store")
+	f.Private = ask.Ranged || len(ask.Header["Authorization"]) > 0 || s.p.policy.RequestDirectives(ask.Header).Has("no-store")
 	s.describe(rec, ask)
 	condition := ""
 	f.Validator, condition = strongValidator(rec.Header)
@@ -247,7 +249,7 @@ func (s *source) Open(ctx context.Context, rec *store.Record, off, end int64) (b
 		span += strconv.FormatInt(end-1, 10)
 	}
 	header.Set("Range", span)
-	resp, head, err := s.send(because(ctx, reasonRange), rec.Key, header)
+	resp, head, err := s.send(because(ctx, reasonRange), cmp.Or(rec.URL, rec.Key), header)
 	if err != nil {
 		return nil, 0, err
 	}

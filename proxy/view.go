@@ -22,6 +22,8 @@ type view struct {
 	length      []string // Content-Length, if the length is known
 	cacheStatus []string // the origin's own Cache-Status, which ours is appended to
 	key         string
+	search      httpcache.Search // what it says of its query, if searches
+	searches    bool
 	aged        atomic.Pointer[aged]
 }
 

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"net/http"
@@ -11,7 +12,7 @@ import (
 // The encoding of a record: fields in a fixed order, numbers as varints, strings with their length before them. Times
 // are sent as ages, since the clocks of two nodes differ. The key isn't sent: whoever asked knows it.
 
-const codecVersion = 2
+const codecVersion = 3
 
 // maxLength is above all lengths of contents, so that offsets can be added to.
 const maxLength = 1 << 60
@@ -19,6 +20,7 @@ const maxLength = 1 << 60
 func (r *Record) encode(now time.Time) []byte {
 	b := make([]byte, 0, 512)
 	b = append(b, codecVersion)
+	b = appendString(b, cmp.Or(r.URL, r.Key))
 	b = appendStrings(b, r.Vary)
 	b = appendStrings(b, r.Groups)
 	b = appendString(b, r.Variant)
@@ -51,6 +53,7 @@ func decode(b []byte, now time.Time) (*Record, error) {
 	if d.byte() != codecVersion {
 		return nil, errEncoding
 	}
+	r.URL = d.string()
 	r.Vary = d.strings()
 	r.Groups = d.strings()
 	r.Variant = d.string()

@@ -24,7 +24,9 @@ type scripted struct {
 
 func (s *scripted) Usable(*Record, http.Header) (usable, refresh bool) { return true, false }
 func (s *scripted) Place(key string) string                            { return key }
-func (s *scripted) Canonical(key string) string                        { return key }
+func (s *scripted) KeyOf(url string, _ http.Header) string             { return url }
+func (s *scripted) Keys(url string) []string                           { return []string{url} }
+func (s *scripted) Answers(*Record, string) bool                       { return true }
 func (s *scripted) Check(string) error                                 { return nil }
 func (s *scripted) Failed(err error) *Failure                          { return &Failure{Status: 502, Kind: "x", Err: err} }
 func (s *scripted) Prepare(*Record) any {

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -12,7 +13,7 @@ import (
 // Ask is a client's question.
 type Ask struct {
 	Key    string
-	Target string      // the cache key of the resource that is asked for, if Key stands for it
+	Target string      // the key of the resource that is asked for, if it isn't Key
 	Header http.Header // the client's end-to-end fields; not to be changed
 	Proto  string      // the protocol of the client's request, as in "HTTP/1.1"
 	ID     string      // of the client's request, for the log
@@ -212,7 +213,7 @@ func (s *Store) fly(ctx context.Context, ask *Ask, prev *Record, variant string)
 	}
 	s.mu.Lock()
 	ok := s.beginLocked()
-	f.generation, f.since = s.generations.of(ask.Key), s.groups.count
+	f.generation, f.since = s.generationLocked(ask.Key), s.groups.count
 	s.mu.Unlock()
 	if !ok {
 		return nil, context.Canceled
@@ -275,7 +276,12 @@ func (s *Store) shared(ask *Ask, encoded []byte) (*Answer, error) {
 
 // adopt makes a record that was decoded one of key's.
 func (s *Store) adopt(key string, rec *Record) {
-	rec.Key = key
+	url := cmp.Or(rec.URL, key)
+	if rec.Key = s.cfg.Source.KeyOf(url, rec.Header); rec.URL == rec.Key || rec.Key == url {
+		rec.URL = ""
+	} else {
+		rec.URL = url
+	}
 	if rec.turn == 0 {
 		rec.turn = s.cfg.Node.Turns()
 	}

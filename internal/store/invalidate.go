@@ -69,9 +69,6 @@ func (s *Store) invalidate(keys, groups []string) {
 	defer s.mu.Unlock()
 	for _, key := range keys {
 		s.invalidateLocked(key)
-		if canonical := s.cfg.Source.Canonical(key); canonical != key {
-			s.invalidateLocked(canonical)
-		}
 	}
 	for _, group := range groups {
 		s.groups.raise(group)
@@ -82,38 +79,69 @@ func (s *Store) invalidate(keys, groups []string) {
 }
 
 func (s *Store) invalidateLocked(key string) {
-	s.removeLocked(key)
-	if all := s.generations.raise(key); all {
+	for _, stored := range s.cfg.Source.Keys(key) {
+		s.removeLocked(stored)
+	}
+	place := s.cfg.Source.Place(key)
+	for stored := range s.grouped[placeGroup+place] {
+		if slices.ContainsFunc(s.entries[stored].Value.(*entry).variants, func(rec *Record) bool { return s.cfg.Source.Answers(rec, key) }) {
+			s.removeLocked(stored)
+		}
+	}
+	if all := s.generations.raise(place); all {
 		for key := range s.entries {
 			s.removeLocked(key)
 		}
 	}
 }
 
+// generationLocked is the generation of key: that of its place, since a response may turn out to be for other keys there.
+func (s *Store) generationLocked(key string) uint64 {
+	return s.generations.of(s.cfg.Source.Place(key))
+}
+
+// placeGroup begins what the index of groups has instead of a group's name for keys that share a place.
+const placeGroup = "\x00"
+
 // overtakenLocked tells whether rec was asked for before its key, of which generation says what it was then, or one of its
 // groups was invalidated. It mustn't be stored then.
 func (s *Store) overtakenLocked(rec *Record, generation uint64) bool {
-	return generation != s.generations.of(rec.Key) || s.groups.after(rec.since, rec.Groups)
+	return generation != s.generationLocked(rec.Key) || s.groups.after(rec.since, rec.Groups)
 }
 
 // groupLocked enters e's key in the index of groups.
 func (s *Store) groupLocked(e *entry) {
-	for _, rec := range e.variants {
-		for _, group := range rec.Groups {
-			if s.grouped[group] == nil {
-				s.grouped[group] = map[string]struct{}{}
-			}
-			s.grouped[group][e.key] = struct{}{}
+	for group := range s.groupsOf(e) {
+		if s.grouped[group] == nil {
+			s.grouped[group] = map[string]struct{}{}
 		}
+		s.grouped[group][e.key] = struct{}{}
 	}
 }
 
 // ungroupLocked undoes groupLocked, before e's variants change.
 func (s *Store) ungroupLocked(e *entry) {
-	for _, rec := range e.variants {
-		for _, group := range rec.Groups {
-			if delete(s.grouped[group], e.key); len(s.grouped[group]) == 0 {
-				delete(s.grouped, group)
+	for group := range s.groupsOf(e) {
+		if delete(s.grouped[group], e.key); len(s.grouped[group]) == 0 {
+			delete(s.grouped, group)
+		}
+	}
+}
+
+// groupsOf yields what e's key is indexed by.
+func (s *Store) groupsOf(e *entry) func(yield func(group string) bool) {
+	return func(yield func(group string) bool) {
+		if len(e.variants) == 0 {
+			return
+		}
+		if place := s.cfg.Source.Place(e.key); place != e.key && !yield(placeGroup+place) {
+			return
+		}
+		for _, rec := range e.variants {
+			for _, group := range rec.Groups {
+				if !yield(group) {
+					return
+				}
 			}
 		}
 	}

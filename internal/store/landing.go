@@ -28,7 +28,7 @@ func (s *Store) load(ctx context.Context, _ string) ([]byte, error) {
 		s.mu.Unlock()
 		return nil, errVariantKnown
 	}
-	generation := s.generations.of(f.ask.Key)
+	generation := s.generationLocked(f.ask.Key)
 	f.doubts, f.since = s.doubts, s.groups.count
 	s.mu.Unlock()
 

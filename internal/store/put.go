@@ -14,7 +14,7 @@ type Moment struct{ key, groups uint64 }
 func (s *Store) Moment(key string) Moment {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return Moment{s.generations.of(key), s.groups.count}
+	return Moment{s.generationLocked(key), s.groups.count}
 }
 
 // Put stores rec, which has all that Source.Fetch gives one and its Key, with its whole content, at its owner: unless its key has

@@ -10,6 +10,7 @@ import (
 // a newer one takes its place.
 type Record struct {
 	Key        string // cache key
+	URL        string // the key of the resource that the origin was asked for, if it isn't Key
 	Vary       []string
 	Variant    string // what the request that this answers has in the Vary fields, by Config.Selecting
 	Generation uint64

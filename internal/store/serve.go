@@ -85,8 +85,6 @@ func (s *Store) serveRecord(c *wire.Call, d *decoder) {
 		return
 	}
 	q.For = "peer"
-	q.Target = cmp.Or(q.Target, q.Key)
-	q.Key = s.cfg.Source.Canonical(q.Key) // this node may know it better
 	q.Inform = func(status int, header http.Header) {
 		_ = c.Reply(appendHeader(binary.AppendVarint([]byte{answerInterim}, int64(status)), header), nil)
 	}
@@ -120,7 +118,7 @@ func (s *Store) serveRecord(c *wire.Call, d *decoder) {
 // lookup answers another node's question: with what is stored, if that is fresh and isn't what was found wanting, else by
 // way of the origin.
 func (s *Store) lookup(ctx context.Context, q *question) (*Answer, error) {
-	rec, lapsed := s.Find(q.Key, q.Header)
+	rec, lapsed := s.findFor(q)
 	if rec != nil && q.Gone == rec.Version {
 		s.drop(rec)
 		rec = nil
@@ -162,6 +160,19 @@ func (s *Store) lookup(ctx context.Context, q *question) (*Answer, error) {
 		a.Why = why
 	}
 	return a, err
+}
+
+// findFor finds what is stored for what q asks for. This node may know better than the one that asks what its key is.
+func (s *Store) findFor(q *question) (rec *Record, lapsed bool) {
+	q.Target = cmp.Or(q.Target, q.Key)
+	keys := s.cfg.Source.Keys(q.Target)
+	for _, q.Key = range keys {
+		if rec, lapsed = s.Find(q.Key, q.Header); rec != nil && s.cfg.Source.Answers(rec, q.Target) {
+			return rec, lapsed
+		}
+	}
+	q.Key = keys[0]
+	return nil, false
 }
 
 // why is why the origin is to be asked although rec, which may be nil, is stored of what q asks for.

@@ -64,8 +64,14 @@ type Source interface {
 	// Place is what of a cache key decides on its owner.
 	Place(key string) string
 
-	// Canonical is the cache key that stands for key in the cache: key, unless another is known to be for the same response.
-	Canonical(key string) string
+	// KeyOf is the cache key that a response with that header for that resource is stored under.
+	KeyOf(url string, header http.Header) string
+
+	// Keys are the cache keys under which a response for a resource may be stored, the likeliest first.
+	Keys(url string) []string
+
+	// Answers tells whether rec, which is prepared and stored under one of its Keys, is for that resource.
+	Answers(rec *Record, url string) bool
 
 	// Check says what is wrong with a cache key that another node sent, if anything.
 	Check(key string) error

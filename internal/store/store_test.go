@@ -156,7 +156,9 @@ type canned struct {
 func (c *canned) Prepare(*Record) any                                { return nil }
 func (c *canned) Usable(*Record, http.Header) (usable, refresh bool) { return true, false }
 func (c *canned) Place(key string) string                            { return key }
-func (c *canned) Canonical(key string) string                        { return key }
+func (c *canned) KeyOf(url string, _ http.Header) string             { return url }
+func (c *canned) Keys(url string) []string                           { return []string{url} }
+func (c *canned) Answers(*Record, string) bool                       { return true }
 func (c *canned) Check(string) error                                 { return nil }
 func (c *canned) Failed(err error) *Failure                          { return &Failure{Status: 502, Kind: "x", Err: err} }
 

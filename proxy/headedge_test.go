@@ -1,0 +1,141 @@
+package proxy_test
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/scurrycache/scurry/proxy"
+)
+
+// TestHeadOfUnknownLength: a length that isn't known is no other length.
+func TestHeadOfUnknownLength(t *testing.T) {
+	n, o := fronting(t, proxy.Config{})
+	release := make(chan struct{})
+	o.Handle("/f", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "max-age=600")
+		if r.Method == "HEAD" {
+			w.Header().Set("Content-Length", "5")
+			return
+		}
+		io.WriteString(w, "ac")
+		w.(http.Flusher).Flush()
+		<-release
+		io.WriteString(w, "orn")
+	})
+	resp := n.do("GET", "/files/f")
+	n.read(n.do("HEAD", "/files/f", "Cache-Control: no-cache"))
+	close(release)
+	n.read(resp)
+	o.Forget()
+	n.expect(200, []byte("acorn"), "/files/f")
+	if o.Count() > 0 {
+		t.Error("it was thrown away")
+	}
+}
+
+// TestHeadKeepsVia: what a HEAD updates still says what it came through.
+func TestHeadKeepsVia(t *testing.T) {
+	n, o := fronting(t, proxy.Config{})
+	o.Handle("/f", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "max-age=600")
+		w.Header().Set("Via", "1.1 upstream")
+		io.WriteString(w, "acorn")
+	})
+	n.expect(200, []byte("acorn"), "/files/f")
+	n.read(n.do("HEAD", "/files/f", "Cache-Control: no-store, no-cache"))
+	n.read(n.do("HEAD", "/files/f", "Cache-Control: no-cache"))
+	resp := n.expect(200, []byte("acorn"), "/files/f")
+	if got := fmt.Sprint(resp.Header["Via"]); !strings.Contains(got, "scurry") {
+		t.Error(got)
+	}
+}
+
+// TestSpacedFieldName: a field whose name is none keeps no node from understanding another.
+func TestSpacedFieldName(t *testing.T) {
+	c := newCluster(t, 3, proxy.Config{})
+	c.o.Handle("/f", func(w http.ResponseWriter, r *http.Request) {
+		conn, _, _ := w.(http.Hijacker).Hijack()
+		io.WriteString(conn, "HTTP/1.1 200 OK\r\nCache-Control: max-age=600\r\nFoo Bar: x\r\nContent-Length: 5\r\n\r\nacorn")
+		conn.Close()
+	})
+	for range 2 {
+		for _, n := range c.nodes {
+			n.expect(200, []byte("acorn"), "/files/f")
+		}
+	}
+	if got := c.o.Count(); got != 1 {
+		t.Errorf("%d origin requests", got)
+	}
+}
+
+// TestHeadSetsNoCookie: a cookie that comes with a HEAD is for that client alone.
+func TestHeadSetsNoCookie(t *testing.T) {
+	n, o := fronting(t, proxy.Config{})
+	o.Handle("/f", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "max-age=600")
+		if c := r.Header.Get("Cookie"); c != "" {
+			w.Header().Set("Set-Cookie", c)
+		}
+		io.WriteString(w, "acorn")
+	})
+	n.expect(200, []byte("acorn"), "/files/f")
+	n.read(n.do("HEAD", "/files/f", "Cache-Control: no-cache", "Cookie: session=ann"))
+	resp := n.expect(200, []byte("acorn"), "/files/f")
+	if got := resp.Header["Set-Cookie"]; got != nil {
+		t.Errorf("another client got %q", got)
+	}
+}
+
+// TestCookieOf304: so is one that comes with a 304.
+func TestCookieOf304(t *testing.T) {
+	now := newClock()
+	n, o := fronting(t, proxy.Config{Now: now.Now})
+	o.Handle("/f", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "max-age=10")
+		w.Header().Set("Etag", `"1"`)
+		if r.Header.Get("If-None-Match") != "" {
+			w.Header().Set("Set-Cookie", r.Header.Get("Cookie"))
+			w.WriteHeader(304)
+			return
+		}
+		io.WriteString(w, "acorn")
+	})
+	n.expect(200, []byte("acorn"), "/files/f")
+	now.Advance(11 * time.Second)
+	n.expect(200, []byte("acorn"), "/files/f", "Cookie: session=ann")
+	resp := n.expect(200, []byte("acorn"), "/files/f")
+	if got := resp.Header["Set-Cookie"]; got != nil {
+		t.Errorf("another client got %q", got)
+	}
+}
+
+// TestHeadOlderThanStored: a HEAD that was asked before a newer response came says nothing of that.
+func TestHeadOlderThanStored(t *testing.T) {
+	n, o := fronting(t, proxy.Config{})
+	asked, release := make(chan struct{}), make(chan struct{})
+	o.Handle("/f", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "max-age=600")
+		if r.Method == "HEAD" {
+			w.Header().Set("X-Title", "old")
+			w.Header().Set("Content-Length", "3")
+			close(asked)
+			<-release
+			return
+		}
+		w.Header().Set("X-Title", "new")
+		io.WriteString(w, "new")
+	})
+	done := make(chan struct{})
+	go func() { defer close(done); n.read(n.do("HEAD", "/files/f")) }()
+	<-asked
+	n.expect(200, []byte("new"), "/files/f")
+	close(release)
+	<-done
+	if got := n.expect(200, []byte("new"), "/files/f").Header.Get("X-Title"); got != "new" {
+		t.Errorf("title %q of the new content", got)
+	}
+}
