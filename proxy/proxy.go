@@ -6,7 +6,9 @@
 //	request ─► key ─► stored record, fresh? ──────────────────► preconditions, ranges ─► bytes
 //	                    │ stale or none                            ▲ chunks, or a fill as it grows
 //	                    └► store.Fetch ─► origin (collapsed) ──────┘
-//	anything that may not be stored ─► httputil.ReverseProxy ─► origin
+//	anything that may not be stored ─► httputil.ReverseProxy ─► origin ─► store.Invalidate, if it changed something
+//
+// Explain tells which of these ways a request would take, and why.
 //
 // The handler serves these:
 //
@@ -17,7 +19,8 @@
 // With Config.Cluster, several proxies share what they store: each resource has one that owns it, asks the origin, and
 // answers the others.
 //
-// What is stored lives in memory, within Config.Memory, and goes with Close.
+// What is stored lives in memory, within Config.Memory, and goes with Close. What RFC 9111 and its successors ask for is held to by
+// the transcripts in testdata, one archive for each topic.
 package proxy
 
 import (

@@ -1,5 +1,5 @@
-// Package httpcache holds the rules of HTTP caching (RFC 9111, RFC 9110 §13-14) as pure functions over a stored
-// response, a request and the time.
+// Package httpcache holds the rules of HTTP caching (RFC 9111, 5861, 9213, 9875, and RFC 9110 §13-14) as pure functions over a
+// stored response, a request and the time.
 //
 // Heads of messages flow in, decisions flow out. Nothing here reads a clock, does I/O or keeps a header it was given, so
 // every function may be called concurrently as long as nobody writes to those headers meanwhile. Headers are expected
