@@ -292,7 +292,7 @@ func (p *Proxy) fetchFailed(w *logging.Writer, r *http.Request, prev *store.Reco
 	}
 	if f, ok := errors.AsType[*store.Failure](err); ok {
 		status.because(f.Why)
-		if f.Stored != nil {
+		if f.Stored != nil && (len(r.Header["Authorization"]) == 0 || p.shared(f.Stored)) {
 			prev = f.Stored // it is the owner's
 		}
 	}

@@ -23,7 +23,7 @@ const (
 // Storable reports whether a shared cache may, and usefully can, store the response to a request (RFC 9111 §3). The
 // request header is the one that was sent to the origin. If it may not, reason is one of the words above.
 //
-// A 206 is judged as the 200 that it is a part of would be: ask with that status once CheckPart is content with it. After
+// A 206 is judged as the 200 that it is a part of would be: ask with that status once ParsePart is content with it. After
 // Freshen, ask again with the status of the stored response: a 304 can bring a no-store along. For a POST it is up to the
 // caller to have compared Content-Location with the request's target.
 func (p Policy) Storable(method string, request http.Header, r *Response) (ok bool, reason string) {

@@ -257,7 +257,7 @@ func (s *Store) unpin(n int64) { s.pinned.Add(-n) }
 func (s *Store) push(rec *Record, off int64, b []byte) {
 	c := s.cfg.Geometry.At(off, rec.OneSlab)
 	key, whole := s.chunkKey(rec, c.ID), true
-	if end := off + int64(len(b)); rec.Pieces && (off > c.Start || end < min(c.End, rec.Length)) {
+	if end := off + int64(len(b)); off > c.Start || end < min(c.End, rec.Length) { // of a length that isn't known, the last chunk may end anywhere
 		key, whole = s.pieceKey(rec, span{off, end}), false
 	}
 	for p := (&chunkAsk{Context: s.base, push: b}); !p.taken; {

@@ -73,15 +73,15 @@ func decodeQuestion(d *decoder) *question {
 	return q
 }
 
-// part is what of a version that a node follows.
-type part struct {
+// stretch is what of a version a node follows.
+type stretch struct {
 	key      string
 	rec      []byte // encoded: whoever owns the slab may never have seen it
 	off, end int64  // end is -1 for the end of the content
 	whole    bool   // all of it will be wanted
 }
 
-func (p *part) encode() []byte {
+func (p *stretch) encode() []byte {
 	b := append(make([]byte, 0, 64+len(p.key)+len(p.rec)), askFollow)
 	b = appendString(b, p.key)
 	b = binary.AppendVarint(b, p.off)
@@ -90,8 +90,8 @@ func (p *part) encode() []byte {
 	return append(b, p.rec...)
 }
 
-func decodePart(d *decoder) *part {
-	p := &part{}
+func decodeStretch(d *decoder) *stretch {
+	p := &stretch{}
 	p.key = d.string()
 	p.off = d.varint()
 	p.end = d.varint()

@@ -21,9 +21,9 @@ func TestMessagesSurviveTheWire(t *testing.T) {
 	if got := decodeQuestion(&decoder{b: b[1:]}); b[0] != askRecord || !reflect.DeepEqual(got, q) {
 		t.Errorf("%+v, want %+v", got, q)
 	}
-	p := &part{key: "k", rec: sampleRecord(now).encode(now), off: 1 << 40, end: -1, whole: true}
+	p := &stretch{key: "k", rec: sampleRecord(now).encode(now), off: 1 << 40, end: -1, whole: true}
 	b = p.encode()
-	if got := decodePart(&decoder{b: b[1:]}); b[0] != askFollow || !reflect.DeepEqual(got, p) {
+	if got := decodeStretch(&decoder{b: b[1:]}); b[0] != askFollow || !reflect.DeepEqual(got, p) {
 		t.Errorf("%+v, want %+v", got, p)
 	}
 	l := &landing{rec: sampleRecord(now), found: true, content: true, status: 304, why: OtherVariants, peer: "127.0.0.1:1"}
@@ -92,11 +92,11 @@ func TestWhatAPeerSendsIsChecked(t *testing.T) {
 func FuzzMessages(f *testing.F) {
 	now := time.Now()
 	f.Add((&question{Ask: Ask{Key: "k", Header: http.Header{"A": {"b"}}}}).encode())
-	f.Add((&part{key: "k", rec: sampleRecord(now).encode(now)}).encode())
+	f.Add((&stretch{key: "k", rec: sampleRecord(now).encode(now)}).encode())
 	f.Add((&landing{rec: sampleRecord(now), peer: "p"}).encode(now))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		q := decodeQuestion(&decoder{b: b})
-		p := decodePart(&decoder{b: b})
+		p := decodeStretch(&decoder{b: b})
 		_, _ = decodeLanding(b, now)
 		if len(q.Key) > len(b) || len(p.rec) > len(b) {
 			t.Error("more came out than went in")

@@ -2,7 +2,6 @@ package store
 
 import (
 	"math/rand/v2"
-	"net/http"
 )
 
 // maxRefreshes bounds how many records are validated in the background at once. One that isn't its turn is served stale
@@ -30,7 +29,7 @@ func (s *Store) refresh(q *Ask, rec *Record) {
 	if err == nil {
 		a.Close()
 	}
-	if err != nil || (a.Record.Pass && a.Status >= http.StatusInternalServerError) {
+	if err != nil || a.Record.Pass {
 		s.Postpone(rec)
 	}
 	s.mu.Lock()

@@ -96,7 +96,7 @@ func (r *relay) follow(ctx context.Context, p *peer.Peer, off, end int64) (fill.
 	if r.rec.refetchable() {
 		end = min(end, max(r.sought(), off+1)) // what nobody will want, the owner isn't to read; more can be asked for
 	}
-	ask := part{key: r.rec.Key, rec: r.rec.encode(r.s.cfg.Now()), off: off, end: end, whole: r.whole}
+	ask := stretch{key: r.rec.Key, rec: r.rec.encode(r.s.cfg.Now()), off: off, end: end, whole: r.whole}
 	stream, err := p.Ask(ctx, ask.encode())
 	if err != nil {
 		return nil, 0, err
