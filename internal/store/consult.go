@@ -29,7 +29,7 @@ func (s *Store) askRecord(ctx context.Context, p *peer.Peer, _ string) ([]byte, 
 // consult asks p, settles the flight with the answer, and keeps a copy of it.
 func (s *Store) consult(f *flight, p *peer.Peer) (*landing, error) {
 	q := question{Ask: *f.ask}
-	if f.prev != nil && (owns(f.prev) || s.cfg.Now().Before(f.prev.Lease)) {
+	if s.stands(f.prev) {
 		q.version, q.revision = f.prev.Version, f.prev.Revision
 	}
 	ctx, cancel := context.WithCancel(s.base)
@@ -61,6 +61,11 @@ func (s *Store) consult(f *flight, p *peer.Peer) (*landing, error) {
 	l.collapsed = true // for all others who wait for it
 	l.content = false
 	return l, nil
+}
+
+// stands tells whether rec, which may be nil, is what this node would answer with, if it sufficed.
+func (s *Store) stands(rec *Record) bool {
+	return rec != nil && (owns(rec) || s.cfg.Now().Before(rec.Lease))
 }
 
 // consulted waits for p's answer.

@@ -218,7 +218,7 @@ func (s *Store) fly(ctx context.Context, ask *Ask, prev *Record, variant string)
 	if !ok {
 		return nil, context.Canceled
 	}
-	key := s.flightKey(ask, f.generation, variant)
+	key := s.flightKey(f)
 	if ask.For != "" && !s.records.Answering(key) {
 		s.work.Done()
 		return nil, errBusy

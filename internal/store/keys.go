@@ -96,8 +96,13 @@ func (s *Store) slabOwner(rec *Record, off int64) *peer.Peer {
 }
 
 // flightKey is the key of a question in the records group: those with the same key share an answer.
-func (s *Store) flightKey(ask *Ask, generation uint64, variant string) string {
-	key := s.records.Prefix() + s.home(ask.Key) + ".0." + strconv.FormatUint(generation, 36) + "." + digest(ask.Key, variant)
+func (s *Store) flightKey(f *flight) string {
+	ask := f.ask
+	key := s.records.Prefix() + s.home(ask.Key) + ".0." + strconv.FormatUint(f.generation, 36) + "." + digest(ask.Key, f.variant)
+	if s.ownerOf(ask.Key) != nil && s.stands(f.prev) {
+		// An owner answers at once what it has, but not one who has that already: whoever hasn't mustn't wait for him.
+		key += ".validate"
+	}
 	if ask.Ranged {
 		key += "." + digest(ask.Header["Range"]...)
 	}
