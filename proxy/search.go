@@ -114,6 +114,10 @@ func (p *Proxy) answers(rec *store.Record, asked string) bool {
 
 // find returns what is stored for a request for asked, and the key that the answer to it belongs under.
 func (p *Proxy) find(asked string, header http.Header) (key string, rec *store.Record, lapsed bool) {
+	if p.searches == nil {
+		rec, lapsed = p.store.Find(asked, header)
+		return asked, rec, lapsed
+	}
 	for _, key := range (&source{p}).Keys(asked) {
 		if rec, lapsed := p.store.Find(key, header); rec != nil && p.answers(rec, asked) {
 			return key, rec, lapsed
