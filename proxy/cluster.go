@@ -117,7 +117,7 @@ func dialable(name string) error {
 }
 
 // keyRules counts the changes in how keys are made, and what nodes say to each other of them.
-const keyRules = "2"
+const keyRules = "3"
 
 // facts are what nodes must agree on.
 func (c Config) facts() []wire.Fact {

@@ -94,6 +94,9 @@ func (p *Proxy) inquire(q Question) (*inquiry, error) {
 		}
 	}
 	x.header = httpcache.EndToEnd(x.header)
+	if x.method == http.MethodHead {
+		delete(x.header, "Range")
+	}
 	if websocket := strings.EqualFold(q.Header.Get("Upgrade"), "websocket"); websocket {
 		x.header.Set("Upgrade", "websocket") // serve looks at this one
 	}

@@ -462,3 +462,23 @@ func TestExplainPart(t *testing.T) {
 	resp, _ := n.get("/files/a", "Range: bytes=3-4")
 	happened(t, e, resp, o.Requests())
 }
+
+// TestExplainHeadRange: a HEAD's Range means nothing.
+func TestExplainHeadRange(t *testing.T) {
+	n, o := fronting(t, proxy.Config{})
+	o.Handle("/f", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "max-age=600")
+		if r.Method == "GET" {
+			w.Header().Set("Content-Range", "bytes 0-3/10")
+			w.WriteHeader(206)
+			io.WriteString(w, "0123")
+		}
+	})
+	resp, _ := n.get("/files/f", "Range: bytes=0-3")
+	t.Log(resp.StatusCode, resp.Header["Cache-Status"])
+	e := n.explain(false, "HEAD", "/files/f", "Range: bytes=0-3")
+	resp, _ = n.read(n.do("HEAD", "/files/f", "Range: bytes=0-3"))
+	if strings.Contains(resp.Header.Get("Cache-Status"), "fwd") && strings.Contains(e.String(), "A response is stored") {
+		t.Errorf("Explain says\n%s\nbut it came so: %s", e, resp.Header["Cache-Status"])
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -137,5 +138,61 @@ func TestHeadOlderThanStored(t *testing.T) {
 	<-done
 	if got := n.expect(200, []byte("new"), "/files/f").Header.Get("X-Title"); got != "new" {
 		t.Errorf("title %q of the new content", got)
+	}
+}
+
+// TestVaryByWhoAsks: what anyone may share, and varies by a field that tells who asks, is found again.
+func TestVaryByWhoAsks(t *testing.T) {
+	n, o := fronting(t, proxy.Config{})
+	o.Handle("/f", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "public, max-age=600")
+		w.Header().Set("Vary", "X-Forwarded-Proto")
+		io.WriteString(w, "x")
+	})
+	for range 5 {
+		n.expect(200, []byte("x"), "/files/f", "Authorization: Basic YTpi")
+	}
+	if got := o.Count(); got > 1 {
+		t.Errorf("%d origin requests for what anyone may share", got)
+	}
+}
+
+// TestIdentityIsOurs: what the origin is told of who asks is what this node says.
+func TestIdentityIsOurs(t *testing.T) {
+	now := newClock()
+	n, o := fronting(t, proxy.Config{Now: now.Now})
+	var mu sync.Mutex
+	var seen []string
+	asked, release := make(chan struct{}), make(chan struct{})
+	count := 0
+	o.Handle("/f", func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		count++
+		mine := count
+		if r.Header.Get("Authorization") != "" {
+			seen = append(seen, r.Header.Get("X-Forwarded-For"))
+		}
+		mu.Unlock()
+		w.Header().Set("Cache-Control", "max-age=10")
+		switch mine {
+		case 1:
+			w.Header().Set("Cache-Control", "public, max-age=10")
+		case 2:
+			close(asked)
+			<-release
+		}
+		io.WriteString(w, "x")
+	})
+	n.expect(200, []byte("x"), "/files/f")
+	now.Advance(20 * time.Second)
+	var wg sync.WaitGroup
+	wg.Go(func() { n.get("/files/f") })
+	<-asked
+	wg.Go(func() { n.get("/files/f", "Authorization: Basic YTpi", "X-Forwarded-For: 10.9.9.9") })
+	time.Sleep(100 * time.Millisecond)
+	close(release)
+	wg.Wait()
+	if len(seen) != 1 || seen[0] == "10.9.9.9" {
+		t.Errorf("X-Forwarded-For of requests with Authorization: %q", seen)
 	}
 }

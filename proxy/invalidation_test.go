@@ -249,3 +249,65 @@ func TestGroupEntersVersion(t *testing.T) {
 		}
 	}
 }
+
+// TestGroupEntersVersionInFlight: nor do they if they were on their way.
+func TestGroupEntersVersionInFlight(t *testing.T) {
+	n, o := fronting(t, proxy.Config{})
+	asked, release := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	o.Handle("/f", func(w http.ResponseWriter, r *http.Request) {
+		body := "new"
+		once.Do(func() {
+			body = "old"
+			close(asked)
+			<-release
+		})
+		w.Header().Set("Cache-Control", "max-age=600")
+		w.Header().Set("Cache-Groups", `"g"`)
+		w.Header().Set("ETag", `"1"`)
+		w.Header().Set("Accept-Ranges", "bytes")
+		w.Header().Set("Content-Length", "3")
+		io.WriteString(w, body)
+	})
+	o.Handle("/p", grouped(`"g"`))
+	done := make(chan struct{})
+	go func() { defer close(done); n.get("/files/f") }()
+	<-asked
+	n.read(n.do("POST", "/files/p"))
+	close(release)
+	<-done
+	n.expect(200, []byte("new"), "/files/f")
+}
+
+// TestPostAfterInvalidationMeanwhile: nor after one that came while other nodes were being told of the POST itself.
+func TestPostAfterInvalidationMeanwhile(t *testing.T) {
+	nodes, names, o, h := held(t)
+	f := owned(nodes[0], names[0])
+	body := "old"
+	var mu sync.Mutex
+	o.Handle("/"+f, func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		w.Header().Set("Cache-Control", "max-age=600")
+		switch r.Method {
+		case "POST":
+			w.Header().Set("Content-Location", "/"+f)
+		case "DELETE":
+			body = "new"
+		}
+		io.WriteString(w, body)
+	})
+	h.mu.Lock() // what node 0 says to node 2 waits
+	before := o.Count()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		nodes[0].read(nodes[0].do("POST", "/files/"+f))
+	}()
+	eventually(t, "POSTed", func() bool { return o.Count() > before })
+	time.Sleep(200 * time.Millisecond)
+	nodes[1].read(nodes[1].do("DELETE", "/files/"+f))
+	<-done
+	h.mu.Unlock()
+	nodes[0].expect(200, []byte("new"), "/files/"+f)
+}

@@ -13,10 +13,8 @@ func (p *Proxy) learn(pass *passing, resp *http.Response) {
 	switch {
 	case unsafe(resp.Request.Method):
 		if resp.StatusCode >= 200 && resp.StatusCode < 400 {
-			overtaken := pass.before != p.store.Moment(pass.key)
-			p.invalidate(pass, resp)
-			if !overtaken {
-				p.keepPost(pass, resp)
+			if before, after := p.invalidate(pass, resp); before == pass.before {
+				p.keepPost(pass, resp, after)
 			}
 		}
 	case resp.Request.Method == http.MethodHead && resp.StatusCode == http.StatusOK:
@@ -36,14 +34,14 @@ func unsafe(method string) bool {
 
 // invalidate does away with what a request may have changed (RFC 9111 section 4.4, RFC 9875 section 3): what is stored of its
 // target, of the places that the response names, if they are the origin's, and of groups.
-func (p *Proxy) invalidate(pass *passing, resp *http.Response) {
+func (p *Proxy) invalidate(pass *passing, resp *http.Response) (before, after store.Moment) {
 	keys := []string{pass.key}
 	for _, name := range []string{"Location", "Content-Location"} {
 		if key, ok := p.places.keyOf(resp.Header.Get(name), pass.key); ok && !slices.Contains(keys, key) {
 			keys = append(keys, key)
 		}
 	}
-	p.store.Invalidate(keys, httpcache.InvalidatedGroups(resp.Header))
+	return p.store.Invalidate(keys, httpcache.InvalidatedGroups(resp.Header))
 }
 
 // learnHead updates the stored response that the HEAD would have selected, or, if it is out of date, does away with it (RFC

@@ -86,10 +86,13 @@ func (p *Proxy) rewrite(pr *httputil.ProxyRequest) {
 	p.mark(pr.Out.Header, pr.In.Proto)
 }
 
-// identified is header with the fields that tell the origin who sends r.
-func identified(r *http.Request, header http.Header) http.Header {
-	out := &http.Request{Header: header.Clone()}
-	delete(out.Header, "Forwarded")
+// identifying are the fields that tell the origin who sends a request.
+var identifying = []string{"X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "Forwarded"}
+
+// identified is the identifying fields for r.
+func identified(r *http.Request) http.Header {
+	out := &http.Request{Header: http.Header{}}
+	out.Header["X-Forwarded-For"] = r.Header["X-Forwarded-For"]
 	(&httputil.ProxyRequest{In: r, Out: out}).SetXForwarded()
 	out.Header["Forwarded"] = append(slices.Clip(r.Header["Forwarded"]), forwarded(r))
 	return out.Header

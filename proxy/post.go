@@ -10,8 +10,9 @@ import (
 )
 
 // keepPost has the answer to a POST stored for later GETs, once its content has been read to its end, if it says that it is what
-// they would get (RFC 9110 section 9.3.3): it states its freshness, and its Content-Location is the target.
-func (p *Proxy) keepPost(pass *passing, resp *http.Response) {
+// they would get (RFC 9110 section 9.3.3): it states its freshness, and its Content-Location is the target. It isn't if that has been
+// invalidated since then.
+func (p *Proxy) keepPost(pass *passing, resp *http.Response, then store.Moment) {
 	limit := min(maxPost, p.cfg.MaxChunk)
 	if resp.Request.Method != http.MethodPost || resp.StatusCode != http.StatusOK || resp.ContentLength > limit {
 		return
@@ -28,7 +29,6 @@ func (p *Proxy) keepPost(pass *passing, resp *http.Response) {
 	rec.URL = pass.key
 	delete(rec.Header, "Content-Length")
 	(&source{p}).describe(rec, &store.Ask{Header: pass.header})
-	then := p.store.Moment(rec.Key)
 	resp.Body = &kept{ReadCloser: resp.Body, limit: limit, put: func(content []byte) { p.store.Put(rec, content, then) }}
 }
 

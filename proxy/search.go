@@ -84,8 +84,11 @@ func searchOf(header http.Header) (httpcache.Search, bool) {
 // canonicalKey is key with its query in rule's canonical form.
 func canonicalKey(rule httpcache.Search, key string) string {
 	path, query, _ := strings.Cut(key, "?")
-	if query = rule.Canonical(query); query == "" || len(path)+1+len(query) > maxKey {
+	switch query = rule.Canonical(query); {
+	case query == "":
 		return path
+	case len(path)+1+len(query) > maxKey:
+		return key
 	}
 	return path + "?" + query
 }
@@ -109,7 +112,9 @@ func (p *Proxy) answers(rec *store.Record, asked string) bool {
 		return true
 	}
 	v := viewOf(rec)
-	return v.searches && canonicalKey(v.search, url) == canonicalKey(v.search, asked)
+	path, query, _ := strings.Cut(url, "?")
+	otherPath, other, _ := strings.Cut(asked, "?")
+	return v.searches && path == otherPath && v.search.Canonical(query) == v.search.Canonical(other)
 }
 
 // find returns what is stored for a request for asked, and the key that the answer to it belongs under.

@@ -152,3 +152,184 @@ func TestSearchOwnerKnowsBetter(t *testing.T) {
 	own.expect(200, []byte("x=2"), "/files/f?x=2")
 	other.expect(200, []byte("x=2"), "/files/f?x=2")
 }
+
+// with answers with the query, a rule and a lifetime.
+func with(w http.ResponseWriter, r *http.Request, rule, age string) {
+	w.Header().Set("Cache-Control", "max-age="+age)
+	if rule != "" {
+		w.Header().Set("No-Vary-Search", rule)
+	}
+	io.WriteString(w, r.URL.RawQuery)
+}
+
+// TestSearchTooLong: a query whose canonical form is too long for a key is for itself.
+func TestSearchTooLong(t *testing.T) {
+	n, o := fronting(t, proxy.Config{NoVarySearch: true})
+	o.Handle("/f", func(w http.ResponseWriter, r *http.Request) { with(w, r, `params=("utm")`, "600") })
+	long := "a=" + strings.Repeat("!", 4000)
+	n.expect(200, []byte(long), "/files/f?"+long)
+	n.expect(200, []byte(""), "/files/f")
+}
+
+// TestSearchesTooLong: two of them that differ are two.
+func TestSearchesTooLong(t *testing.T) {
+	n, o := fronting(t, proxy.Config{NoVarySearch: true})
+	o.Handle("/f", func(w http.ResponseWriter, r *http.Request) { with(w, r, `params=("utm")`, "600") })
+	long := "a=" + strings.Repeat("!", 4000)
+	for _, end := range []string{"1", "2"} {
+		if _, b := n.get("/files/f?" + long + end); string(b) != long+end {
+			t.Errorf("a=!!!…%s got the answer to a=!!!…%s", end, b[len(b)-1:])
+		}
+	}
+}
+
+// TestSearchValidated: what a validation brings instead is for the URL that was validated.
+func TestSearchValidated(t *testing.T) {
+	now := newClock()
+	n, o := fronting(t, proxy.Config{NoVarySearch: true, Now: now.Now})
+	rule := `params=("u")`
+	o.Handle("/f", func(w http.ResponseWriter, r *http.Request) { with(w, r, rule, "10") })
+	n.expect(200, []byte("u=1"), "/files/f?u=1")
+	now.Advance(20 * time.Second)
+	rule = "" // u matters by now
+	n.expect(200, []byte("u=2"), "/files/f?u=2")
+	n.expect(200, []byte("u=2"), "/files/f?u=2")
+}
+
+// TestSearchValidatedInTheBackground: so it is if nobody waits for it.
+func TestSearchValidatedInTheBackground(t *testing.T) {
+	now := newClock()
+	n, o := fronting(t, proxy.Config{NoVarySearch: true, Now: now.Now})
+	var mu sync.Mutex
+	rule := `params=("u")`
+	o.Handle("/f", func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		with(w, r, rule, "10, stale-while-revalidate=600")
+	})
+	n.expect(200, []byte("u=1"), "/files/f?u=1")
+	now.Advance(20 * time.Second)
+	mu.Lock()
+	rule = ""
+	mu.Unlock()
+	before := o.Count()
+	n.expect(200, []byte("u=1"), "/files/f?u=1") // stale, validated meanwhile
+	eventually(t, "validated", func() bool { return o.Count() > before })
+	time.Sleep(100 * time.Millisecond)
+	n.expect(200, []byte(""), "/files/f")
+}
+
+// TestSearchOwnersOwnRule: an owner with another rule than the node that asks doesn't answer with another's response.
+func TestSearchOwnersOwnRule(t *testing.T) {
+	c := newCluster(t, 2, proxy.Config{NoVarySearch: true})
+	c.o.Handle("/f", func(w http.ResponseWriter, r *http.Request) {
+		rule := ""
+		if r.URL.Query().Has("z") {
+			rule = `params=("u")`
+		}
+		with(w, r, rule, "600")
+	})
+	own, other := c.nodes[c.owner("f")], c.other("f")
+	own.expect(200, []byte(""), "/files/f")
+	own.expect(200, []byte("z=1"), "/files/f?z=1")
+	other.expect(200, []byte("u=2"), "/files/f?u=2")
+}
+
+// TestSearchRuleOf304: a response that gets its rule by a 304 is found under its new key.
+func TestSearchRuleOf304(t *testing.T) {
+	now := newClock()
+	n, o := fronting(t, proxy.Config{NoVarySearch: true, Now: now.Now})
+	o.Handle("/f", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("ETag", `"1"`)
+		w.Header().Set("Cache-Control", "max-age=100")
+		if r.Header.Get("If-None-Match") != "" {
+			w.Header().Set("No-Vary-Search", `params=("u")`)
+			w.WriteHeader(304)
+			return
+		}
+		io.WriteString(w, "x")
+	})
+	n.expect(200, []byte("x"), "/files/f?u=1")
+	now.Advance(200 * time.Second)
+	n.expect(200, []byte("x"), "/files/f?u=1")
+	now.Advance(200 * time.Second)
+	n.expect(200, []byte("x"), "/files/f?u=1")
+	o.Forget()
+	for range 5 {
+		n.expect(200, []byte("x"), "/files/f?u=1")
+	}
+	if got := o.Count(); got > 0 {
+		t.Errorf("%d origin requests for 5 requests of what has just been validated", got)
+	}
+}
+
+// TestSearchInvalidatedWithoutRule: what is stored by a rule that has been forgotten meanwhile is invalidated with its URL.
+func TestSearchInvalidatedWithoutRule(t *testing.T) {
+	now := newClock()
+	n, o := fronting(t, proxy.Config{NoVarySearch: true, Now: now.Now})
+	body := "old"
+	o.Handle("/f", func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == "POST" {
+			body = "new"
+			return
+		}
+		w.Header().Set("Cache-Control", "max-age=600")
+		if !r.URL.Query().Has("plain") {
+			w.Header().Set("No-Vary-Search", `params=("u")`)
+		}
+		io.WriteString(w, body)
+	})
+	n.expect(200, []byte("old"), "/files/f?u=2")
+	now.Advance(time.Second)
+	n.expect(200, []byte("old"), "/files/f?plain=1") // which states no rule
+	now.Advance(time.Second)
+	n.read(n.do("POST", "/files/f?u=2"))
+	n.expect(200, []byte("new"), "/files/f?z=1") // which states it again
+	n.expect(200, []byte("new"), "/files/f?u=2")
+}
+
+// TestSearchAsked: the origin is asked for URLs that clients have asked for, and no others.
+func TestSearchAsked(t *testing.T) {
+	now := newClock()
+	c := newCluster(t, 2, proxy.Config{NoVarySearch: true, Now: now.Now})
+	var mu sync.Mutex
+	seen := map[string]int{}
+	c.o.Handle("/f", func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		seen[r.Method+" "+r.URL.RawQuery]++
+		mu.Unlock()
+		with(w, r, `params=("u"), key-order`, "10, stale-while-revalidate=600")
+	})
+	own, other := c.nodes[c.owner("f")], c.other("f")
+	other.expect(200, []byte("u=1&b=2&a=1"), "/files/f?u=1&b=2&a=1")
+	_ = own
+	for range 3 {
+		now.Advance(11 * time.Second)
+		resp, b := other.get("/files/f?u=2&b=2&a=1")
+		t.Log(string(b), resp.Header["Cache-Status"])
+		time.Sleep(100 * time.Millisecond)
+		resp, b = own.get("/files/f?u=3&b=2&a=1")
+		t.Log(string(b), resp.Header["Cache-Status"])
+		time.Sleep(100 * time.Millisecond)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	for q := range seen {
+		if q == "GET a=1&b=2" {
+			t.Errorf("the origin was asked for %v: nobody asked for %s", seen, q)
+		}
+	}
+}
+
+// TestSearchValidatedByOwner: so it is by way of the owner.
+func TestSearchValidatedByOwner(t *testing.T) {
+	now := newClock()
+	c := newCluster(t, 2, proxy.Config{NoVarySearch: true, Now: now.Now})
+	rule := `params=("u")`
+	c.o.Handle("/f", func(w http.ResponseWriter, r *http.Request) { with(w, r, rule, "10") })
+	other := c.other("f")
+	other.expect(200, []byte("u=1"), "/files/f?u=1")
+	now.Advance(20 * time.Second)
+	rule = ""
+	other.expect(200, []byte("u=2"), "/files/f?u=2")
+}

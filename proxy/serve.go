@@ -77,7 +77,7 @@ func (p *Proxy) serveStored(w *logging.Writer, r *http.Request, resource string,
 	if rec == nil || lapsed || prev != nil && rec.Version == prev.Version {
 		q := ask(w, r, key, header)
 		if authorized && rec == nil { // who may share the answer, only the answer tells
-			q.Alone, q.Header = true, identified(r, header)
+			q.Alone, q.From = true, identified(r)
 		}
 		if prev != nil {
 			q.Gone, rec = prev.Version, nil
@@ -221,6 +221,11 @@ func (p *Proxy) bring(ctx context.Context, ask *store.Ask, prev *store.Record) (
 	}
 	a.Close()
 	ask.Key, ask.Target = resource, ""
+	if a, err = p.store.Fetch(ctx, ask, nil); err != nil || p.answers(a.Record, resource) {
+		return a, err
+	}
+	a.Close()
+	ask.Alone = true
 	return p.store.Fetch(ctx, ask, nil)
 }
 
@@ -248,7 +253,7 @@ func (p *Proxy) fetch(w *logging.Writer, r *http.Request, ask *store.Ask, prev *
 		a, err = p.bring(r.Context(), ask, prev) // now the owner is told that this one doesn't suffice
 	}
 	if err == nil && a.Collapsed && !a.Record.Pass && !p.shareable(a.Record, ask.Header) {
-		ask.Alone = true // it was for another's eyes only: RFC 9111 section 4
+		ask.Alone, ask.From = true, identified(r) // it was for another's eyes only: RFC 9111 section 4
 		a, err = p.bring(r.Context(), ask, a.Record)
 	}
 	if err != nil {

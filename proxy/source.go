@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptrace"
 	"net/textproto"
@@ -79,7 +80,7 @@ func (s *source) Fetch(ctx context.Context, ask *store.Ask, prev *store.Record) 
 		_ = resp.Body.Close()
 		return nil, &store.Failure{Status: http.StatusBadGateway, Kind: "http_protocol_error", Err: fmt.Errorf("origin answered %d", resp.StatusCode)}
 	}
-	return s.fetched(ask, resp, head), nil
+	return s.fetched(ask, key, resp, head), nil
 }
 
 // failing tells whether a status says that the origin can't answer now (RFC 5861 section 4).
@@ -121,11 +122,12 @@ func informing(ctx context.Context) context.Context {
 func (s *source) fetchHeader(ask *store.Ask) http.Header {
 	h := httpcache.EndToEnd(ask.Header)
 	httpcache.StripConditions(h)
-	if !ask.Alone || len(h["Authorization"]) == 0 {
-		// They would tell the origin of one client for an answer that is meant for all.
-		for _, name := range []string{"X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "Forwarded"} {
-			delete(h, name)
-		}
+	// They would tell the origin of one client for an answer that is meant for all.
+	for _, name := range identifying {
+		delete(h, name)
+	}
+	if len(h["Authorization"]) > 0 { // such an answer is for one, unless it says otherwise
+		maps.Copy(h, ask.From)
 	}
 	s.p.mark(h, ask.Proto)
 	return h
@@ -135,6 +137,7 @@ func (s *source) fetchHeader(ask *store.Ask) http.Header {
 func (s *source) renewed(ask *store.Ask, prev *store.Record, head *httpcache.Response) *store.Fetched {
 	rec := *prev
 	rec.RetryAfter = time.Time{}
+	rec.URL = cmp.Or(prev.URL, prev.Key)
 	rec.RequestTime, rec.ResponseTime = head.RequestTime, head.ResponseTime
 	rec.Header = httpcache.Freshen(prev.Header, head.Header)
 	head.Status, head.Header = rec.Status, rec.Header
@@ -157,9 +160,9 @@ func (s *source) describe(rec *store.Record, ask *store.Ask) {
 }
 
 // fetched says what is to become of a response.
-func (s *source) fetched(ask *store.Ask, resp *http.Response, head *httpcache.Response) *store.Fetched {
+func (s *source) fetched(ask *store.Ask, url string, resp *http.Response, head *httpcache.Response) *store.Fetched {
 	rec := &store.Record{
-		URL:    cmp.Or(ask.Target, ask.Key),
+		URL:    url,
 		Status: head.Status, Header: head.Header, RequestTime: head.RequestTime, ResponseTime: head.ResponseTime,
 		Length: resp.ContentLength,
 	}

@@ -72,13 +72,18 @@ func (s *Store) stands(rec *Record) bool {
 func (s *Store) consulted(f *flight, stream *peer.Stream, p *peer.Peer) (*landing, error) {
 	d, err := s.answer(stream, f.inform)
 	if err != nil {
-		if failed, ok := err.(*Failure); ok && failed.Stored != nil {
+		if failed, ok := err.(*Failure); ok && failed.Stored != nil && !s.fits(failed.Stored, f.ask.Key) {
+			failed.Stored = nil
+		} else if ok && failed.Stored != nil {
 			s.leased(f, failed.Stored)
 			s.keepCopy(f, &landing{rec: failed.Stored, stored: true})
 		}
 		return nil, err
 	}
 	l, err := decodeLanding(d.b, s.cfg.Now())
+	if err == nil && !s.fits(l.rec, f.ask.Key) {
+		err = errEncoding
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -15,6 +15,7 @@ type Ask struct {
 	Key    string
 	Target string      // the key of the resource that is asked for, if it isn't Key
 	Header http.Header // the client's end-to-end fields; not to be changed
+	From   http.Header // fields that tell the origin who asks, if it is asked for this one alone
 	Proto  string      // the protocol of the client's request, as in "HTTP/1.1"
 	ID     string      // of the client's request, for the log
 	Whole  bool        // the client wants the content from its first byte to its last
@@ -272,6 +273,11 @@ func (s *Store) shared(ask *Ask, encoded []byte) (*Answer, error) {
 		l.rec = now
 	}
 	return &Answer{Record: l.rec, Collapsed: true, Found: l.found, Peer: l.peer}, nil
+}
+
+// fits tells whether a record that another node sent may be one of key's: whatever it says, the origin is asked for nothing else.
+func (s *Store) fits(rec *Record, key string) bool {
+	return rec.URL == "" || rec.URL == key || s.cfg.Source.Check(rec.URL) == nil && s.cfg.Source.Place(rec.URL) == s.cfg.Source.Place(key)
 }
 
 // adopt makes a record that was decoded one of key's.

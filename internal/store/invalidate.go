@@ -14,7 +14,9 @@ const tellTime = time.Second
 
 // Invalidate does away with all that is stored under keys (RFC 9111 section 4.4) or belongs to one of groups (RFC 9875), and with
 // what is on its way there, on all nodes. A node that can't be told now is told, as soon as it can be, to doubt all that it has.
-func (s *Store) Invalidate(keys, groups []string) {
+// The moments are those of the first key just before and just after, equal to none if it was invalidated by others in between.
+func (s *Store) Invalidate(keys, groups []string) (before, after Moment) {
+	peers := s.cfg.Node.Peers()
 	message := appendStrings(appendStrings([]byte{askInvalidate}, keys), groups)
 	// The owners come first, lest others get from them once more what they have dropped.
 	var owners []string
@@ -23,22 +25,30 @@ func (s *Store) Invalidate(keys, groups []string) {
 			owners = append(owners, p.Name())
 		}
 	}
-	s.oweAbsent()
-	s.tellAll(message, func(name string) bool { return slices.Contains(owners, name) })
-	s.invalidate(keys, groups)
-	s.tellAll(message, func(name string) bool { return !slices.Contains(owners, name) })
+	s.oweAbsent(peers)
+	s.tellAll(peers, message, func(name string) bool { return slices.Contains(owners, name) })
+	before, after = s.invalidate(keys, groups)
+	s.tellAll(peers, message, func(name string) bool { return !slices.Contains(owners, name) })
 	if len(groups) > 0 && s.cfg.Node != nil {
 		// Whose the members of a group are isn't known. By now no owner has any, so that a copy that was got from one
 		// meanwhile is the last.
-		s.invalidate(nil, groups)
-		s.tellAll(message, func(string) bool { return true })
+		again, last := s.invalidate(keys[:0:0], groups)
+		if len(keys) > 0 {
+			again.key, last.key = s.Moment(keys[0]).key, after.key
+		}
+		if again != after {
+			last = never
+		}
+		after = last
+		s.tellAll(peers, message, func(string) bool { return true })
 	}
+	return before, after
 }
 
-// tellAll tells those of the other nodes whom chosen chooses.
-func (s *Store) tellAll(message []byte, chosen func(name string) bool) {
+// tellAll tells those of peers whom chosen chooses.
+func (s *Store) tellAll(peers []*peer.Peer, message []byte, chosen func(name string) bool) {
 	var told sync.WaitGroup
-	for _, p := range s.cfg.Node.Peers() {
+	for _, p := range peers {
 		if !chosen(p.Name()) {
 			continue
 		}
@@ -64,9 +74,11 @@ func (s *Store) tell(p *peer.Peer, message []byte) error {
 }
 
 // invalidate is Invalidate for this node.
-func (s *Store) invalidate(keys, groups []string) {
+func (s *Store) invalidate(keys, groups []string) (before, after Moment) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	before = s.momentLocked(keys)
+	defer func() { after = s.momentLocked(keys) }()
 	for _, key := range keys {
 		s.invalidateLocked(key)
 	}
@@ -76,6 +88,7 @@ func (s *Store) invalidate(keys, groups []string) {
 			s.removeLocked(key)
 		}
 	}
+	return before, after
 }
 
 func (s *Store) invalidateLocked(key string) {
@@ -83,15 +96,22 @@ func (s *Store) invalidateLocked(key string) {
 		s.removeLocked(stored)
 	}
 	place := s.cfg.Source.Place(key)
+	s.removeAnsweringLocked(place, key)
 	for stored := range s.grouped[placeGroup+place] {
-		if slices.ContainsFunc(s.entries[stored].Value.(*entry).variants, func(rec *Record) bool { return s.cfg.Source.Answers(rec, key) }) {
-			s.removeLocked(stored)
-		}
+		s.removeAnsweringLocked(stored, key)
 	}
 	if all := s.generations.raise(place); all {
 		for key := range s.entries {
 			s.removeLocked(key)
 		}
+	}
+}
+
+// removeAnsweringLocked removes what is stored under that key, if any of it is for url.
+func (s *Store) removeAnsweringLocked(stored, url string) {
+	el, ok := s.entries[stored]
+	if ok && slices.ContainsFunc(el.Value.(*entry).variants, func(rec *Record) bool { return s.cfg.Source.Answers(rec, url) }) {
+		s.removeLocked(stored)
 	}
 }
 

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"math/rand/v2"
 	"net/http"
@@ -20,7 +21,8 @@ func (s *Store) load(ctx context.Context, _ string) ([]byte, error) {
 	}
 	s.mu.Lock()
 	// Another flight may have landed since the asker looked.
-	if rec, lapsed := s.findLocked(f.ask.Key, f.ask.Header); rec != nil && !lapsed && rec.newer(f.prev) && !f.ask.Alone && f.ask.takes(rec) {
+	if rec, lapsed := s.findLocked(f.ask.Key, f.ask.Header); rec != nil && !lapsed && rec.newer(f.prev) && !f.ask.Alone && f.ask.takes(rec) &&
+		s.cfg.Source.Answers(rec, cmp.Or(f.ask.Target, f.ask.Key)) {
 		s.mu.Unlock()
 		return (&landing{rec: rec}).encode(s.cfg.Now()), nil
 	}
@@ -45,6 +47,9 @@ func (s *Store) load(ctx context.Context, _ string) ([]byte, error) {
 		a = s.pass(f, x)
 	default:
 		a = s.fill(f, x)
+		if f.prev != nil && f.prev.Key != a.Record.Key {
+			s.drop(f.prev) // the origin has another rule by now
+		}
 	}
 	encoded := (&landing{rec: a.Record, renewed: a.Renewed, status: a.Status}).encode(s.cfg.Now())
 	f.settle(a)
@@ -82,7 +87,9 @@ func (s *Store) ask(f *flight, generation uint64) (x *exchange, err error) {
 	}
 	rec.Rangeable = rec.Rangeable && rec.Length < maxLength
 	s.mu.Lock()
-	rec.mark = s.groups.mark(rec.Groups)
+	if rec.mark = s.groups.mark(rec.Groups); s.groups.after(rec.since, rec.Groups) {
+		got.Validator = ""
+	}
 	s.mu.Unlock()
 	s.adopt(f.ask.Key, rec)
 	return &exchange{got, ctx, cancel}, nil
@@ -101,7 +108,7 @@ func (s *Store) renew(f *flight, x *exchange) *Answer {
 	}
 	switch {
 	case now != nil && x.Storable:
-		s.replaceLocked(now, rec)
+		s.supersedeLocked(now, rec)
 	case now != nil: // this answer may still be made of it, but no other
 		s.dropLocked(now)
 	}

@@ -52,6 +52,7 @@ func (q *question) encode() []byte {
 	b := append(make([]byte, 0, 512), askRecord)
 	b = appendString(b, q.Key)
 	b = appendHeader(b, q.Header)
+	b = appendHeader(b, q.From)
 	for _, s := range []string{q.Target, q.Proto, q.ID, q.version, q.Gone} {
 		b = appendString(b, s)
 	}
@@ -65,6 +66,9 @@ func decodeQuestion(d *decoder) *question {
 	q := &question{}
 	q.Key = d.string()
 	q.Header = d.header()
+	if q.From = d.header(); len(q.From) == 0 {
+		q.From = nil
+	}
 	for _, s := range []*string{&q.Target, &q.Proto, &q.ID, &q.version, &q.Gone} {
 		*s = d.string()
 	}

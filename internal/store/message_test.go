@@ -79,6 +79,10 @@ func TestWhatAPeerSendsIsChecked(t *testing.T) {
 		}
 	}
 	s := open(t, &canned{})
+	rec := sampleRecord(now)
+	if rec.URL = "../another"; s.fits(rec, "asked") {
+		t.Error("a record for what wasn't asked for: taken")
+	}
 	for _, f := range []Failure{{Status: 200, Kind: "x"}, {Status: 99, Kind: "x"}, {Status: 502, Kind: "x\r\nSet-Cookie: a=b"}, {Status: 502, Kind: "x; y"}} {
 		f.Err = errors.New("e")
 		b := s.encodeError(&f)

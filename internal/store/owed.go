@@ -41,8 +41,7 @@ func set[T any](m *map[string]T, name string, value T) {
 }
 
 // oweAbsent notes that those who are no nodes at present, but have been and may have kept what they had, miss an invalidation.
-func (s *Store) oweAbsent() {
-	peers := s.cfg.Node.Peers()
+func (s *Store) oweAbsent(peers []*peer.Peer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.owed.any = true
@@ -69,17 +68,25 @@ func (s *Store) remind(p *peer.Peer) {
 			return
 		}
 		message, answered := s.Reminder(p.Name())
-		if message != nil && slices.Contains(s.cfg.Node.Peers(), p) {
-			if s.tell(p, message) == nil {
-				answered()
-			}
-			continue
+		if message != nil && s.tell(p, message) == nil {
+			answered()
 		}
-		s.mu.Lock()
-		delete(s.owed.reminding, p.Name())
-		s.mu.Unlock()
-		return
+		if s.reminded(p) {
+			return
+		}
 	}
+}
+
+// reminded tells whether p need be reminded no more.
+func (s *Store) reminded(p *peer.Peer) bool {
+	is := slices.Contains(s.cfg.Node.Peers(), p)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if is && s.owed.untold[p.Name()] > 0 {
+		return false
+	}
+	delete(s.owed.reminding, p.Name())
+	return true
 }
 
 // Reminder is what the node with that name is to be asked before anything else, when contact with it returns, and what is
@@ -91,6 +98,7 @@ func (s *Store) Reminder(name string) (message []byte, answered func()) {
 	if !o.met[name] {
 		if len(o.met) >= maxMet {
 			clear(o.met)
+			clear(o.untold) // they are told when they are met again
 		}
 		if set(&o.met, name, true); o.any && o.untold[name] == 0 {
 			o.oweName(name) // it may have had what was invalidated before it was met

@@ -10,11 +10,23 @@ import (
 // Moment is how often a key, and groups, had been invalidated at some time.
 type Moment struct{ key, groups uint64 }
 
+// never is no moment of any key.
+var never = Moment{noGeneration, noGeneration}
+
 // Moment is now, for key.
 func (s *Store) Moment(key string) Moment {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return Moment{s.generationLocked(key), s.groups.count}
+	return s.momentLocked([]string{key})
+}
+
+// momentLocked is now, for the first of keys if there is one.
+func (s *Store) momentLocked(keys []string) Moment {
+	m := Moment{groups: s.groups.count}
+	if len(keys) > 0 {
+		m.key = s.generationLocked(keys[0])
+	}
+	return m
 }
 
 // Put stores rec, which has all that Source.Fetch gives one and its Key, with its whole content, at its owner: unless its key has
@@ -51,7 +63,7 @@ func (s *Store) servePut(c *wire.Call, d *decoder) {
 		return
 	}
 	rec, err := decode([]byte(names[1]), s.cfg.Now())
-	if err != nil || rec.Length != int64(len(content)) || rec.Pass || (rec.Part != Part{}) || s.ownerOf(names[0]) != nil {
+	if err != nil || !s.fits(rec, names[0]) || rec.Length != int64(len(content)) || rec.Pass || (rec.Part != Part{}) || s.ownerOf(names[0]) != nil {
 		s.refuse(c, errBusy)
 		return
 	}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"math/rand/v2"
 )
 
@@ -19,7 +20,7 @@ func (s *Store) Refresh(ask *Ask, rec *Record) {
 		return
 	}
 	s.refreshing[rec.Version] = struct{}{}
-	q := Ask{Key: ask.Key, Header: ask.Header, Proto: ask.Proto, ID: ask.ID}
+	q := Ask{Key: ask.Key, Target: cmp.Or(rec.URL, rec.Key), Header: ask.Header, Proto: ask.Proto, ID: ask.ID}
 	go s.refresh(&q, rec)
 }
 
@@ -45,6 +46,6 @@ func (s *Store) Renew(old, fresh *Record) {
 	defer s.mu.Unlock()
 	if now := s.currentLocked(old); now != nil && owns(now) && !now.newer(old) {
 		s.learnLocked(fresh, now.Length)
-		s.replaceLocked(now, fresh)
+		s.supersedeLocked(now, fresh)
 	}
 }

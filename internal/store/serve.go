@@ -205,7 +205,7 @@ func (s *Store) drop(rec *Record) {
 func (s *Store) serveFollow(c *wire.Call, d *decoder) {
 	ask := decodeStretch(d)
 	rec, err := decode(ask.rec, s.cfg.Now())
-	if err != nil || d.bad || s.cfg.Source.Check(ask.key) != nil || ask.off < 0 || (ask.end >= 0 && ask.end <= ask.off) ||
+	if err != nil || d.bad || s.cfg.Source.Check(ask.key) != nil || !s.fits(rec, ask.key) || ask.off < 0 || (ask.end >= 0 && ask.end <= ask.off) ||
 		(rec.Length >= 0 && (ask.end > rec.Length || ask.off >= rec.Length)) || (rec.refetchable() && ask.end < 0) {
 		s.refuse(c, errBusy)
 		return

@@ -251,6 +251,16 @@ func (s *Store) replaceLocked(old, rec *Record) {
 	s.setLocked(el, variants)
 }
 
+// supersedeLocked is replaceLocked for a record that may belong under another key by now.
+func (s *Store) supersedeLocked(old, rec *Record) {
+	if rec.Key == old.Key {
+		s.replaceLocked(old, rec)
+		return
+	}
+	s.dropLocked(old)
+	s.installLocked(rec)
+}
+
 // Postpone notes that a validation of rec failed, and is not to be tried again for a while.
 func (s *Store) Postpone(rec *Record) {
 	s.mu.Lock()
