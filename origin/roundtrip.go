@@ -53,6 +53,7 @@ func (s *Server) covers(u *url.URL) bool {
 // outgoing returns a copy of req as it is to be sent.
 func (s *Server) outgoing(ctx context.Context, req *http.Request) *http.Request {
 	out := req.Clone(ctx)
+	out.Trailer = req.Trailer // not a copy: it fills in as the body is read
 	out.URL.User = nil
 	out.Host = s.Host
 	if out.Host == "" {

@@ -135,6 +135,10 @@ func (x *inquiry) nextMiss(prev *store.Record) Next {
 		if rp, ok := x.p.reuse(x.atOwner, x.header); ok {
 			return x.answered(x.atOwner, &rp, "by way of "+x.explanation.Owner+", which has it in memory")
 		}
+		if head && prev == nil {
+			prev = x.atOwner
+			head = !httpcache.HasValidator(prev.Header)
+		}
 	}
 	switch {
 	case cached:

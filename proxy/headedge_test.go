@@ -189,10 +189,96 @@ func TestIdentityIsOurs(t *testing.T) {
 	wg.Go(func() { n.get("/files/f") })
 	<-asked
 	wg.Go(func() { n.get("/files/f", "Authorization: Basic YTpi", "X-Forwarded-For: 10.9.9.9") })
-	time.Sleep(100 * time.Millisecond)
 	close(release)
 	wg.Wait()
 	if len(seen) != 1 || seen[0] == "10.9.9.9" {
 		t.Errorf("X-Forwarded-For of requests with Authorization: %q", seen)
+	}
+}
+
+// TestHeadThroughAnotherNode: a HEAD is answered alike through each node: from what the owner has stored, stale if need be.
+func TestHeadThroughAnotherNode(t *testing.T) {
+	now := newClock()
+	c := newCluster(t, 3, proxy.Config{Now: now.Now})
+	broken := make(chan bool, 1)
+	broken <- false
+	c.o.Handle("/f", func(w http.ResponseWriter, r *http.Request) {
+		away := <-broken
+		broken <- away
+		if away {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		w.Header().Set("Cache-Control", "max-age=10")
+		w.Header().Set("Etag", `"1"`)
+		io.WriteString(w, "acorn")
+	})
+	c.nodes[c.owner("f")].expect(200, []byte("acorn"), "/files/f")
+	now.Advance(20 * time.Second)
+	<-broken
+	broken <- true
+	for i, n := range c.nodes {
+		resp := n.do("HEAD", "/files/f")
+		if resp.StatusCode != 200 || !strings.Contains(resp.Header.Get("Cache-Status"), "hit; ttl=-10") {
+			t.Errorf("through node %d: %d, %v", i, resp.StatusCode, resp.Header["Cache-Status"])
+		}
+	}
+}
+
+// TestUnaskedSwitch: an origin that switches to another protocol unasked gets its client a 502.
+func TestUnaskedSwitch(t *testing.T) {
+	n, o := fronting(t, proxy.Config{})
+	o.Handle("/f", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Connection", "Upgrade")
+		w.Header().Set("Upgrade", "foo")
+		w.WriteHeader(http.StatusSwitchingProtocols)
+	})
+	for range 2 {
+		if resp := n.do("GET", "/files/f"); resp.StatusCode != 502 || !strings.Contains(resp.Header.Get("Proxy-Status"), "http_protocol_error") {
+			t.Errorf("%d %v", resp.StatusCode, resp.Header)
+		}
+	}
+}
+
+// TestTrailersOfRequests reach the origin (RFC 9110 section 6.5).
+func TestTrailersOfRequests(t *testing.T) {
+	n, o := fronting(t, proxy.Config{})
+	came := make(chan http.Header, 1)
+	o.Handle("/f", func(w http.ResponseWriter, r *http.Request) {
+		io.Copy(io.Discard, r.Body)
+		came <- r.Trailer
+	})
+	n.raw("POST /files/f HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nTrailer: Checksum\r\nConnection: close\r\n\r\n3\r\nabc\r\n0\r\nChecksum: 42\r\n\r\n")
+	if trailer := <-came; trailer.Get("Checksum") != "42" {
+		t.Errorf("%v", trailer)
+	}
+}
+
+// TestManyInterimResponses: all that come at once are passed on.
+func TestManyInterimResponses(t *testing.T) {
+	n, o := fronting(t, proxy.Config{})
+	o.Handle("/f", func(w http.ResponseWriter, r *http.Request) {
+		for range 50 {
+			w.WriteHeader(http.StatusEarlyHints)
+		}
+		io.WriteString(w, "acorn")
+	})
+	if got := strings.Count(n.raw("GET /files/f HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"), "103 Early Hints"); got != 50 {
+		t.Errorf("%d of 50", got)
+	}
+}
+
+// TestPartThatIsAllThereIs: an origin that answers everything with the same part isn't asked again and again.
+func TestPartThatIsAllThereIs(t *testing.T) {
+	n, o := fronting(t, proxy.Config{})
+	o.Handle("/f", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Etag", `"1"`)
+		w.Header().Set("Content-Range", "bytes 0-9/100")
+		w.WriteHeader(206)
+		io.WriteString(w, "0123456789")
+	})
+	n.get("/files/f")
+	if got := o.Count(); got > 4 {
+		t.Errorf("%d origin requests", got)
 	}
 }

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/scurrycache/scurry/internal/origintest"
 	"github.com/scurrycache/scurry/origin"
@@ -173,7 +172,7 @@ func TestGroupOfAnotherOwner(t *testing.T) {
 		defer close(done)
 		nodes[0].read(nodes[0].do("POST", "/files/"+g))
 	}()
-	time.Sleep(200 * time.Millisecond) // all but the owner are told
+	eventually(t, "all but the owner are told", func() bool { return nodes[1].Stats().Records == 0 })
 	nodes[1].get("/files/" + f)
 	h.mu.Unlock()
 	<-done
@@ -305,7 +304,6 @@ func TestPostAfterInvalidationMeanwhile(t *testing.T) {
 		nodes[0].read(nodes[0].do("POST", "/files/"+f))
 	}()
 	eventually(t, "POSTed", func() bool { return o.Count() > before })
-	time.Sleep(200 * time.Millisecond)
 	nodes[1].read(nodes[1].do("DELETE", "/files/"+f))
 	<-done
 	h.mu.Unlock()

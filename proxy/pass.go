@@ -76,7 +76,8 @@ var errSlowBody = errors.New("the client stopped sending its request's body")
 func (p *Proxy) rewrite(pr *httputil.ProxyRequest) {
 	pass := pr.In.Context().Value(passingKey{}).(*passing)
 	pr.Out.URL = target(p.places.base, pass.key)
-	pr.Out.Host = "" // the origin's own
+	pr.Out.Host = ""               // the origin's own
+	pr.Out.Trailer = pr.In.Trailer // which fills in when the body has been read
 	pr.Out.Header["X-Forwarded-For"] = pr.In.Header["X-Forwarded-For"]
 	pr.SetXForwarded()
 	if left, limited := maxForwards(pr.In); limited {

@@ -29,6 +29,7 @@ func (p *Proxy) keepPost(pass *passing, resp *http.Response, then store.Moment) 
 	rec.URL = pass.key
 	delete(rec.Header, "Content-Length")
 	(&source{p}).describe(rec, &store.Ask{Header: pass.header})
+	pass.status.stored = true // once it has come to its end
 	resp.Body = &kept{ReadCloser: resp.Body, limit: limit, put: func(content []byte) { p.store.Put(rec, content, then) }}
 }
 

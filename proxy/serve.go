@@ -27,7 +27,7 @@ func (p *Proxy) serve(w *logging.Writer, r *http.Request, key string) {
 	case p.looped(r):
 		p.refuseLoop(w)
 		return
-	case r.Method == methodPurge: // it is for this cache, and no origin's business
+	case r.Method == methodPurge, r.Method == http.MethodConnect: // they are for this cache, or no cache at all
 		p.refuseMethod(w)
 		return
 	case !reads(r.Method):
@@ -71,18 +71,22 @@ func endToEnd(header http.Header) http.Header {
 func (p *Proxy) serveStored(w *logging.Writer, r *http.Request, resource string, header http.Header, prev *store.Record) (gone *store.Record) {
 	key, rec, lapsed := p.find(resource, header)
 	authorized := len(header["Authorization"]) > 0
+	barred := rec != nil && !rec.Pass && authorized && !p.shared(rec)
 	if rec != nil && authorized && !p.shared(rec) {
 		rec = nil // what it says is for others
 	}
 	if rec == nil || lapsed || prev != nil && rec.Version == prev.Version {
-		q := ask(w, r, key, header)
+		q, status := ask(w, r, key, header), cacheStatus{fwd: "uri-miss"}
+		if barred {
+			status.fwd = "request"
+		}
 		if authorized && rec == nil { // who may share the answer, only the answer tells
 			q.Alone, q.From = true, identified(r)
 		}
 		if prev != nil {
 			q.Gone, rec = prev.Version, nil
 		}
-		return p.serveMiss(w, r, q, rec)
+		return p.serveMiss(w, r, q, rec, status)
 	}
 	if rec.Pass {
 		if p.policy.RequestDirectives(header).Has("only-if-cached") {
@@ -100,7 +104,7 @@ func (p *Proxy) serveStored(w *logging.Writer, r *http.Request, resource string,
 		}
 		return p.answer(w, r, &rp)
 	case rp.use.OnlyIfCached:
-		return p.serveMiss(w, r, ask(w, r, key, header), rec) // the owner may have a newer one
+		return p.serveMiss(w, r, ask(w, r, key, header), rec, cacheStatus{fwd: "uri-miss"}) // the owner may have a newer one
 	}
 	return p.fetch(w, r, ask(w, r, key, header), rec, cacheStatus{fwd: rp.use.Reason})
 }
@@ -169,7 +173,7 @@ func interim(w *logging.Writer, status int, header http.Header) {
 
 // serveMiss answers a request that selects no stored response, or one that may not be used before its owner has been
 // asked, which is prev.
-func (p *Proxy) serveMiss(w *logging.Writer, r *http.Request, ask *store.Ask, prev *store.Record) (gone *store.Record) {
+func (p *Proxy) serveMiss(w *logging.Writer, r *http.Request, ask *store.Ask, prev *store.Record, status cacheStatus) (gone *store.Record) {
 	directives := p.policy.RequestDirectives(ask.Header)
 	cached := directives.Has("only-if-cached")
 	head := r.Method == http.MethodHead && (prev == nil || !httpcache.HasValidator(prev.Header))
@@ -182,15 +186,19 @@ func (p *Proxy) serveMiss(w *logging.Writer, r *http.Request, ask *store.Ask, pr
 				}
 				rp.peer = a.Peer
 				return p.answer(w, r, &rp)
+			} else if head && prev == nil && (len(ask.Header["Authorization"]) == 0 || p.shared(a.Record)) {
+				prev, status.fwd = a.Record, rp.use.Reason // which a GET may validate, as on one node
+				head = !httpcache.HasValidator(prev.Header)
 			}
 		}
 	}
-	status := cacheStatus{fwd: "uri-miss"}
 	if prev != nil {
-		status.fwd = "stale"
+		if status.fwd == "uri-miss" {
+			status.fwd = "stale"
+		}
 	} else if any, parts := p.store.Holds(ask.Key); parts && httpcache.SingleRange(ask.Header) && r.Method == http.MethodGet {
 		status.fwd, ask.Ranged = "partial", true // it isn't kept as a whole, so another part of it is what can be had
-	} else if any {
+	} else if any && status.fwd == "uri-miss" {
 		status.fwd = "vary-miss"
 	}
 	switch {

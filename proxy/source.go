@@ -3,6 +3,7 @@ package proxy
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -83,6 +84,8 @@ func (s *source) Fetch(ctx context.Context, ask *store.Ask, prev *store.Record) 
 	return s.fetched(ask, key, resp, head), nil
 }
 
+var errSwitched = errors.New("the origin switches to another protocol, which it wasn't asked to")
+
 // failing tells whether a status says that the origin can't answer now (RFC 5861 section 4).
 func failing(status int) bool {
 	switch status {
@@ -98,6 +101,10 @@ func (s *source) send(ctx context.Context, key string, header http.Header) (*htt
 	req := (&http.Request{Method: http.MethodGet, URL: target(s.p.places.base, key), Header: header}).WithContext(ctx)
 	sent := s.p.cfg.Now()
 	resp, err := s.p.origin.RoundTrip(req)
+	if err == nil && resp.StatusCode == http.StatusSwitchingProtocols { // to what nobody has asked for
+		_ = resp.Body.Close()
+		err = &store.Failure{Status: http.StatusBadGateway, Kind: "http_protocol_error", Err: errSwitched}
+	}
 	if err != nil {
 		return nil, nil, failed(err)
 	}
@@ -166,7 +173,7 @@ func (s *source) fetched(ask *store.Ask, url string, resp *http.Response, head *
 		Status: head.Status, Header: head.Header, RequestTime: head.RequestTime, ResponseTime: head.ResponseTime,
 		Length: resp.ContentLength,
 	}
-	f := &store.Fetched{Record: rec, Body: resp.Body, Trailer: func() http.Header { return httpcache.EndToEnd(resp.Trailer) }}
+	f := &store.Fetched{Record: rec, Body: resp.Body, Trailer: func() http.Header { return httpcache.Trailer(resp.Trailer) }}
 	switch {
 	case rec.Status == http.StatusPartialContent:
 		s.partial(ask, f, head)
@@ -204,7 +211,8 @@ func (s *source) partial(ask *store.Ask, f *store.Fetched, head *httpcache.Respo
 	whole := validator != "" && part.Total < 1<<60
 	head.Status = http.StatusOK // of which it is a part
 	f.Storable, _ = s.p.policy.Storable(http.MethodGet, ask.Header, head)
-	if f.Storable = f.Storable && ok && (whole || part.Answers(ask.Header)); !f.Storable {
+	// One that has had us ask for the rest in vain isn't to do so again.
+	if f.Storable = f.Storable && ok && ask.Gone == "" && (whole || part.Answers(ask.Header)); !f.Storable {
 		return
 	}
 	delete(rec.Header, "Content-Range")

@@ -30,6 +30,19 @@ func EndToEnd(h http.Header) http.Header {
 	return out
 }
 
+// Trailer returns a copy of trailer fields without those that mean nothing there, or would be taken for more than they are (RFC
+// 9110 §6.5.1): what frames, routes or describes the content, and what controls caches, authenticates or sets cookies.
+func Trailer(h http.Header) http.Header {
+	out := EndToEnd(h)
+	for _, name := range [...]string{
+		"Age", "Authorization", "Cache-Control", "Cdn-Cache-Control", "Content-Encoding", "Content-Length", "Content-Range", "Content-Type", "Date",
+		"Expires", "Host", "Location", "Retry-After", "Set-Cookie", "Vary", "Warning", "Www-Authenticate",
+	} {
+		delete(out, name)
+	}
+	return out
+}
+
 func hopByHop(name string) bool {
 	switch name {
 	case "Connection", "Keep-Alive", "Proxy-Connection", "Te", "Trailer", "Transfer-Encoding", "Upgrade": // RFC 9110 §7.6.1

@@ -44,6 +44,9 @@ func (s *Store) consult(f *flight, p *peer.Peer) (*landing, error) {
 		cancel()
 		return nil, err
 	}
+	if f.prev != nil && f.prev.Key != l.rec.Key {
+		s.drop(f.prev) // the origin has another rule by now
+	}
 	a := &Answer{Record: l.rec, Collapsed: l.collapsed, Found: l.found, Renewed: l.renewed, Status: l.status, Why: l.why, Peer: l.peer}
 	switch {
 	case !l.content:

@@ -113,8 +113,8 @@ type interim struct {
 	header http.Header
 }
 
-// maxInterim is how many interim responses may wait for the one who asked. There is no harm in the loss of one.
-const maxInterim = 8
+// maxInterim is how many interim responses may wait for the one who asked; more are lost.
+const maxInterim = 128
 
 // inform hands an interim response on to the one who asked, without waiting for him.
 func (f *flight) inform(status int, header http.Header) {

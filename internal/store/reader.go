@@ -93,11 +93,16 @@ func (r *Reader) Ready(ctx context.Context) error {
 			return err
 		}
 	}
+	if r.follower != nil {
+		if err := r.follower.Opened(ctx); err != nil {
+			return err
+		}
+	}
 	switch {
-	case r.follower == nil && r.rec.Pieces:
+	case r.rec.Pieces:
 		return r.readyRest(ctx)
 	case r.follower != nil:
-		return r.follower.Opened(ctx)
+		return nil
 	case !r.rec.refetchable() && !r.afar():
 		return r.whole(ctx)
 	}
@@ -174,7 +179,7 @@ func (r *Reader) Next(ctx context.Context, wait func()) ([]byte, error) {
 			r.pos += int64(len(b))
 			return b, nil
 		}
-		r.Close()
+		r.leave()
 		if err == io.EOF && r.end < 0 {
 			return nil, io.EOF // the end of the fill was the end of the content
 		}
@@ -203,6 +208,11 @@ func (r *Reader) Close() {
 		r.rest.Close()
 		r.rest = nil
 	}
+	r.leave()
+}
+
+// leave lets go of the fill that r follows, but not of what is to come after it.
+func (r *Reader) leave() {
 	if r.follower != nil {
 		r.follower.Close()
 		r.follower = nil

@@ -29,17 +29,17 @@ func (s *Store) Find(key string, request http.Header) (rec *Record, lapsed bool)
 	return s.findLocked(key, request)
 }
 
-// Holds tells whether anything is stored under key here, for whatever request, and whether it is parts.
-func (s *Store) Holds(key string) (any, parts bool) {
+// Holds tells whether variants for other requests are stored under key here, and whether parts are.
+func (s *Store) Holds(key string) (variants, parts bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if el, ok := s.entries[key]; ok {
 		for _, rec := range el.Value.(*entry).variants {
-			any = any || !rec.Pass
+			variants = variants || (!rec.Pass && len(rec.Vary) > 0)
 			parts = parts || rec.Part != Part{}
 		}
 	}
-	return any, parts
+	return variants, parts
 }
 
 func (s *Store) findLocked(key string, request http.Header) (rec *Record, lapsed bool) {
