@@ -13,18 +13,21 @@ import (
 	"github.com/scurrycache/scurry/proxy"
 )
 
+// several makes that many nodes, or one on its own, whose memory is soon full.
+func several(t *testing.T, nodes int) ([]*node, *origintest.Origin) {
+	cfg := proxy.Config{Memory: 4 * slab}
+	if nodes == 1 {
+		n, o := fronting(t, cfg)
+		return []*node{n}, o
+	}
+	c := newCluster(t, nodes, cfg)
+	return c.nodes, c.o
+}
+
 // TestRandomParts: whatever parts an origin sends, and whatever ranges clients ask for meanwhile, no byte is another.
 func TestRandomParts(t *testing.T) {
 	for _, nodes := range []int{1, 3} {
-		var ns []*node
-		var o *origintest.Origin
-		if nodes == 1 {
-			n, or := fronting(t, proxy.Config{Memory: 4 * slab})
-			ns, o = []*node{n}, or
-		} else {
-			c := newCluster(t, nodes, proxy.Config{Memory: 4 * slab})
-			ns, o = c.nodes, c.o
-		}
+		ns, o := several(t, nodes)
 		const size = 150 << 10
 		for i := range 6 {
 			f := origintest.File{Size: size, Seed: byte(i), ETag: `"1"`, Header: maxAge("600")}
@@ -89,15 +92,7 @@ func TestRandomParts(t *testing.T) {
 // TestRandomWrites: while contents change under strong validators, no client gets a mixture, or what was invalidated before it asked.
 func TestRandomWrites(t *testing.T) {
 	for _, nodes := range []int{1, 3} {
-		var ns []*node
-		var o *origintest.Origin
-		if nodes == 1 {
-			n, or := fronting(t, proxy.Config{Memory: 4 * slab})
-			ns, o = []*node{n}, or
-		} else {
-			c := newCluster(t, nodes, proxy.Config{Memory: 4 * slab})
-			ns, o = c.nodes, c.o
-		}
+		ns, o := several(t, nodes)
 		const size = 100 << 10
 		var mu sync.Mutex
 		var at, told [4]int // versions at the origin, and those whose POST has been answered

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/scurrycache/scurry/internal/httpcache"
 	"github.com/scurrycache/scurry/internal/store"
@@ -117,16 +116,4 @@ func value(name string, lines []string) string {
 }
 
 // shown is what someone else has sent, made fit to be shown.
-func shown(s string) string {
-	const most = 300
-	s = strings.Map(func(c rune) rune {
-		if unicode.IsPrint(c) {
-			return c
-		}
-		return '\uFFFD'
-	}, s)
-	if len(s) > most {
-		s = strings.ToValidUTF8(s[:most], "") + "…"
-	}
-	return s
-}
+func shown(s string) string { return httpcache.Shown(s, 300) }

@@ -52,16 +52,16 @@ func (c *originClient) RoundTrip(req *http.Request) (*http.Response, error) {
 		x.end(err)
 		return nil, err
 	}
+	x.status = resp.StatusCode
+	x.head = time.Since(x.start)
+	if resp.Body == nil {
+		resp.Body = http.NoBody
+	}
 	if err := tidy(resp.Header); err != nil {
 		c.stats.originErrors.Add(1)
 		_ = resp.Body.Close()
 		x.end(err)
 		return nil, err
-	}
-	x.status = resp.StatusCode
-	x.head = time.Since(x.start)
-	if resp.Body == nil {
-		resp.Body = http.NoBody
 	}
 	if resp.StatusCode == http.StatusSwitchingProtocols { // the body isn't one, but the other protocol, to be written to as well
 		x.end(nil)

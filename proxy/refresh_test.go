@@ -96,3 +96,29 @@ func TestFailedRefreshIsNotRepeatedAtOnce(t *testing.T) {
 	n.expect(200, []byte("nuts"), "/files/f")
 	eventually(t, "it is validated again", func() bool { return o.Count() > asked })
 }
+
+// TestValidationInTheBackgroundHasNoWishes: what a client wishes to be answered doesn't go with a validation that it doesn't wait
+// for, through whichever node: a cache before the origin would answer it stale.
+func TestValidationInTheBackgroundHasNoWishes(t *testing.T) {
+	now := newClock()
+	c := newCluster(t, 3, proxy.Config{Now: now.Now})
+	c.o.Handle("/f", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "max-age=10, stale-while-revalidate=60")
+		w.Header().Set("Etag", `"1"`)
+		io.WriteString(w, "acorn")
+	})
+	c.nodes[c.owner("f")].expect(200, []byte("acorn"), "/files/f")
+	for _, n := range c.nodes {
+		now.Advance(20 * time.Second)
+		c.o.Forget()
+		n.cacheStatus(n.expect(200, []byte("acorn"), "/files/f", "Cache-Control: max-age=600, no-transform"), "detail=stale-while-revalidate")
+		eventually(t, "it is validated", func() bool { return c.o.Count() == 1 })
+		if got := c.o.Requests()[0].Header["Cache-Control"]; got != nil {
+			t.Errorf("%q went along", got)
+		}
+		eventually(t, "it is fresh", func() bool {
+			resp, _ := c.nodes[c.owner("f")].get("/files/f")
+			return strings.Contains(resp.Header.Get("Cache-Status"), "hit; ttl=10")
+		})
+	}
+}

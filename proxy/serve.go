@@ -65,9 +65,9 @@ func endToEnd(header http.Header) http.Header {
 	return header
 }
 
-// serveStored, with the end-to-end fields of r in header, answers a request for that resource from the stored response that r selects, if that may
-// be, or else by way of the origin. If the bytes of that response went away meanwhile, nothing is sent, everything is to be
-// looked at again, and the result is that response; prev is the one of the last time.
+// serveStored, with the end-to-end fields of r in header, answers a request for that resource from the stored response that r
+// selects, if that may be, or else by way of the origin. If the bytes of that response went away meanwhile, nothing is sent,
+// everything is to be looked at again, and the result is that response; prev is the one of the last time.
 func (p *Proxy) serveStored(w *logging.Writer, r *http.Request, resource string, header http.Header, prev *store.Record) (gone *store.Record) {
 	key, rec, lapsed := p.find(resource, header)
 	authorized := len(header["Authorization"]) > 0
@@ -100,7 +100,7 @@ func (p *Proxy) serveStored(w *logging.Writer, r *http.Request, resource string,
 	switch {
 	case ok:
 		if rp.refresh() {
-			p.store.Refresh(refreshing(w, r, key, header), rec)
+			p.store.Refresh(ask(w, r, key, header), rec)
 		}
 		return p.answer(w, r, &rp)
 	case rp.use.OnlyIfCached:
@@ -140,15 +140,6 @@ func (p *Proxy) reuse(rec *store.Record, header http.Header) (rp reply, ok bool)
 // refresh tells whether the response is to be validated while rp is being sent (RFC 5861 section 3).
 func (rp *reply) refresh() bool { return rp.use.Verdict == httpcache.StaleMeanwhile }
 
-// refreshing is r as the question by which a stored response is validated in the background: what r wishes to be answered
-// is no matter there.
-func refreshing(w *logging.Writer, r *http.Request, key string, header http.Header) *store.Ask {
-	header = header.Clone()
-	delete(header, "Cache-Control")
-	delete(header, "Pragma")
-	return &store.Ask{Key: key, Header: header, Proto: r.Proto, ID: w.ID()}
-}
-
 // ask is r as a question to the store.
 func ask(w *logging.Writer, r *http.Request, key string, header http.Header) *store.Ask {
 	a := &store.Ask{
@@ -176,19 +167,18 @@ func interim(w *logging.Writer, status int, header http.Header) {
 func (p *Proxy) serveMiss(w *logging.Writer, r *http.Request, ask *store.Ask, prev *store.Record, status cacheStatus) (gone *store.Record) {
 	directives := p.policy.RequestDirectives(ask.Header)
 	cached := directives.Has("only-if-cached")
-	head := r.Method == http.MethodHead && (prev == nil || !httpcache.HasValidator(prev.Header))
+	head := r.Method == http.MethodHead && !validatable(prev)
 	if cached || head || directives.Has("no-store") { // for which another node's owner must not ask the origin
 		if a := p.store.Peek(r.Context(), ask); a != nil && !a.Record.Pass {
 			defer a.Close()
 			if rp, ok := p.reuse(a.Record, ask.Header); ok {
 				if rp.refresh() {
-					p.store.Refresh(refreshing(w, r, ask.Key, ask.Header), a.Record)
+					p.store.Refresh(ask, a.Record)
 				}
 				rp.peer = a.Peer
 				return p.answer(w, r, &rp)
 			} else if head && prev == nil && (len(ask.Header["Authorization"]) == 0 || p.shared(a.Record)) {
 				prev, status.fwd = a.Record, rp.use.Reason // which a GET may validate, as on one node
-				head = !httpcache.HasValidator(prev.Header)
 			}
 		}
 	}
@@ -201,17 +191,15 @@ func (p *Proxy) serveMiss(w *logging.Writer, r *http.Request, ask *store.Ask, pr
 	} else if any && status.fwd == "uri-miss" {
 		status.fwd = "vary-miss"
 	}
-	switch {
-	case cached:
+	if cached {
 		p.unsatisfiable(w)
-		return nil
-	case head: // asking for content that nobody wants would be a waste
-		status.detail = "head"
-		p.forward(w, r, ask.Key, status)
 		return nil
 	}
 	return p.fetch(w, r, ask, prev, status)
 }
+
+// validatable tells whether a GET may find out that rec, which may be nil, is still good without bringing its content again.
+func validatable(rec *store.Record) bool { return rec != nil && httpcache.HasValidator(rec.Header) }
 
 // unsatisfiable answers only-if-cached where there is nothing (RFC 9111 section 5.2.1.7).
 func (p *Proxy) unsatisfiable(w *logging.Writer) {
@@ -240,14 +228,14 @@ func (p *Proxy) bring(ctx context.Context, ask *store.Ask, prev *store.Record) (
 // fetch answers with what the store brings from the origin, or from the owner; prev is the stored response that doesn't
 // suffice, if any.
 func (p *Proxy) fetch(w *logging.Writer, r *http.Request, ask *store.Ask, prev *store.Record, status cacheStatus) (gone *store.Record) {
+	if r.Method == http.MethodHead && !validatable(prev) { // asking for content that nobody wants would be a waste
+		status.detail = "head"
+		p.forward(w, r, ask.Key, status)
+		return nil
+	}
 	if p.policy.RequestDirectives(ask.Header).Has("no-store") {
 		// RFC 9111 section 5.2.1.5: the answer may not be stored, so it can't be shared; what is stored stays.
 		p.forward(w, r, ask.Key, cacheStatus{fwd: "request", detail: "no-store"})
-		return nil
-	}
-	if r.Method == http.MethodHead && prev != nil && !httpcache.HasValidator(prev.Header) {
-		status.detail = "head" // there is nothing that a GET could find out without the content
-		p.forward(w, r, ask.Key, status)
 		return nil
 	}
 	a, err := p.bring(r.Context(), ask, prev)

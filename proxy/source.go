@@ -133,6 +133,10 @@ func (s *source) fetchHeader(ask *store.Ask) http.Header {
 	for _, name := range identifying {
 		delete(h, name)
 	}
+	if ask.Background {
+		delete(h, "Cache-Control")
+		delete(h, "Pragma")
+	}
 	if len(h["Authorization"]) > 0 { // such an answer is for one, unless it says otherwise
 		maps.Copy(h, ask.From)
 	}

@@ -160,9 +160,14 @@ func and(words []string) string {
 	return strings.Join(clean, "")
 }
 
-// shown is what someone else has sent, made fit to be shown.
-func shown(s string) string {
-	const most = 120
+// most bounds what of a field is told in a sentence, in bytes.
+const most = 120
+
+func shown(s string) string { return Shown(s, most) }
+
+// Shown is what someone else has sent, made fit to be shown: printable, and of most bytes at most, but for the mark that there was
+// more.
+func Shown(s string, most int) string {
 	s = strings.Map(func(c rune) rune {
 		if unicode.IsPrint(c) {
 			return c

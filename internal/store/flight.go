@@ -12,17 +12,18 @@ import (
 
 // Ask is a client's question.
 type Ask struct {
-	Key    string
-	Target string      // the key of the resource that is asked for, if it isn't Key
-	Header http.Header // the client's end-to-end fields; not to be changed
-	From   http.Header // fields that tell the origin who asks, if it is asked for this one alone
-	Proto  string      // the protocol of the client's request, as in "HTTP/1.1"
-	ID     string      // of the client's request, for the log
-	Whole  bool        // the client wants the content from its first byte to its last
-	Alone  bool        // no one else's answer will do
-	Gone   string      // the version that was tried, and whose bytes turned out to be had no more
-	Stored bool        // only what is stored will do; the origin isn't to be asked
-	Ranged bool        // the origin is to be asked for the range that the client wants, since the whole isn't kept
+	Key        string
+	Target     string      // the key of the resource that is asked for, if it isn't Key
+	Header     http.Header // the client's end-to-end fields; not to be changed
+	From       http.Header // fields that tell the origin who asks, if it is asked for this one alone
+	Proto      string      // the protocol of the client's request, as in "HTTP/1.1"
+	ID         string      // of the client's request, for the log
+	Whole      bool        // the client wants the content from its first byte to its last
+	Alone      bool        // no one else's answer will do
+	Gone       string      // the version that was tried, and whose bytes turned out to be had no more
+	Stored     bool        // only what is stored will do; the origin isn't to be asked
+	Background bool        // nobody waits for the answer, so that what the client wishes to be answered is no matter
+	Ranged     bool        // the origin is to be asked for the range that the client wants, since the whole isn't kept
 
 	// Inform, if not nil, is called with the interim responses (1xx) to the request that is made for this question, on the
 	// goroutine that has called Fetch.

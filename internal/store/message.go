@@ -60,7 +60,9 @@ func (q *question) encode() []byte {
 	return appendFlags(b, q.flags())
 }
 
-func (q *question) flags() []*bool { return []*bool{&q.Whole, &q.Alone, &q.Stored, &q.Ranged} }
+func (q *question) flags() []*bool {
+	return []*bool{&q.Whole, &q.Alone, &q.Stored, &q.Ranged, &q.Background}
+}
 
 func decodeQuestion(d *decoder) *question {
 	q := &question{}
