@@ -223,8 +223,8 @@ func (x *inquiry) doubts() []Statement {
 
 // unread says how things are for methods that nothing stored answers.
 func (x *inquiry) unread() []Statement {
-	if x.method == methodPurge {
-		return []Statement{{Text: "PURGE is for this cache itself, and is never sent to the origin."}}
+	if refusedMethod(x.method) {
+		return []Statement{{Text: x.method + " is never sent to the origin."}}
 	}
 	now := []Statement{{"A " + x.method + " always goes to the origin: only GET and HEAD are answered from memory.", "RFC 9111 §4"}}
 	if x.method == http.MethodPost {

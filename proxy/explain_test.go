@@ -117,6 +117,7 @@ func scenes() []scene {
 		{"OPTIONS", fresh, asked(), 0, "", "OPTIONS", nil, "pass", 0, nil},
 		{"unknown method", fresh, asked(), 0, "", "FROB", nil, "pass", 0, []string{"all that was stored before under its key is dropped"}},
 		{"PURGE", fresh, asked(), 0, "", "PURGE", nil, "refuse", 0, []string{"never sent to the origin"}},
+		{"CONNECT", fresh, asked(), 0, "", "CONNECT", nil, "refuse", 0, []string{"never sent to the origin"}},
 		{"upgrade", bare, nil, 0, "", "", []string{"Connection: Upgrade", "Upgrade: websocket"}, "pass", 0, []string{"another protocol"}},
 		{"by its decoded path", bare, nil, 0, "/zk?key=nut%20s", "", nil, "fetch", 0, []string{"Key    nut%20s"}},
 		{"zk without a key", bare, nil, 0, "/zk", "", nil, "refuse", 400, []string{"needs a query such as ?key=1.txt"}},

@@ -93,7 +93,7 @@ func (x *inquiry) next() Next {
 		n := foreseen(actionRefuse, "RFC 8586 §2", "The request says in CDN-Loop that it has been through this cluster before, so it is answered with 508 lest it run in a circle.")
 		n.Status = http.StatusLoopDetected
 		return n
-	case x.method == methodPurge:
+	case refusedMethod(x.method):
 		return foreseen(actionRefuse, "", "It is answered by this cache itself.")
 	case !reads(x.method):
 		return foreseen(actionPass, "RFC 9111 §4", "The next %s is sent to the origin, past the cache.", x.method)

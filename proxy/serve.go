@@ -18,6 +18,9 @@ import (
 // methodPurge is the one by which operators have a cache drop what it has stored.
 const methodPurge = "PURGE"
 
+// refusedMethod tells whether a method is for this cache, or for no cache at all, and no origin's business.
+func refusedMethod(method string) bool { return method == methodPurge || method == http.MethodConnect }
+
 // restarts bounds how often a request begins anew because the version that it was to be answered from went away.
 const restarts = 3
 
@@ -27,7 +30,7 @@ func (p *Proxy) serve(w *logging.Writer, r *http.Request, key string) {
 	case p.looped(r):
 		p.refuseLoop(w)
 		return
-	case r.Method == methodPurge, r.Method == http.MethodConnect: // they are for this cache, or no cache at all
+	case refusedMethod(r.Method):
 		p.refuseMethod(w)
 		return
 	case !reads(r.Method):
