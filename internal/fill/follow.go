@@ -3,6 +3,7 @@ package fill
 import (
 	"context"
 	"io"
+	"time"
 )
 
 // Follower reads a run's bytes from some offset on, as they arrive. It is used by one goroutine at a time.
@@ -23,10 +24,42 @@ func (r *Run) Follow(off, stop, ahead int64) (*Follower, bool) {
 	if !s.Holds(off) || r.err != nil || (r.done && off >= r.pos) {
 		return nil, false
 	}
+	return r.addLocked(off, stop, ahead), true
+}
+
+func (r *Run) addLocked(off, stop, ahead int64) *Follower {
 	f := &Follower{r: r, pos: off, stop: stop, ahead: ahead}
 	r.followers[f] = struct{}{}
+	f.moveLocked(0)
+	return f
+}
+
+// moveLocked moves f on by n bytes, and lets the run know what that means for it.
+func (f *Follower) moveLocked(n int64) {
+	f.pos += n
+	f.r.fastest = max(f.r.fastest, f.pos)
 	f.wantLocked()
-	return f, true
+	if f.r.cfg.Pinned || f.r.paused {
+		f.r.wakeLocked() // the run may wait for its slowest follower, or for its fastest
+	}
+}
+
+// Skip moves the follower on by n bytes that it has got elsewhere.
+func (f *Follower) Skip(n int64) {
+	f.r.mu.Lock()
+	defer f.r.mu.Unlock()
+	f.moveLocked(n)
+}
+
+// Attach joins the run although it holds the byte at off no more: the follower is to get the bytes elsewhere, and to
+// Skip them, until it has come to those that the run holds. Meanwhile the run goes on for it as for any follower.
+func (r *Run) Attach(off, stop, ahead int64) (*Follower, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if off < r.cfg.Start || off >= r.base || r.err != nil || r.done || r.cfg.Pinned {
+		return nil, false
+	}
+	return r.addLocked(off, stop, ahead), true
 }
 
 // Stop makes f want nothing from stop on.
@@ -80,15 +113,11 @@ func (f *Follower) Next(ctx context.Context, wait func()) ([]byte, error) {
 			return nil, ErrBehind
 		case f.pos < r.pos:
 			b := r.viewLocked(f.pos, f.stop)
-			f.pos += int64(len(b))
-			f.wantLocked()
-			if r.cfg.Pinned {
-				r.wakeLocked() // the run may wait for its slowest follower
-			}
+			f.moveLocked(int64(len(b)))
 			return b, nil
 		case r.done && r.err != nil:
 			return nil, r.err
-		case r.done || (r.end >= 0 && f.pos >= r.end):
+		case r.done || (r.end >= 0 && f.pos >= r.end && !r.extensibleLocked()):
 			return nil, io.EOF
 		}
 		if !waited && wait != nil {
@@ -121,20 +150,55 @@ func (r *Run) viewLocked(off, stop int64) []byte {
 	return b[:len(b):len(b)]
 }
 
-// Close leaves the run, which goes on, unless its bytes aren't kept and nobody else follows it.
+// Close leaves the run, which goes on for a while, unless its bytes aren't kept and nobody else follows it.
 func (f *Follower) Close() {
 	r := f.r
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if _, ok := r.followers[f]; ok {
-		delete(r.followers, f)
-		r.wakeLocked()
-		if !r.cfg.Pinned {
-			r.dropLocked()
-		}
-		if (r.overflow || (r.cfg.Transient != nil && r.cfg.Transient())) && len(r.followers) == 0 && !r.completeLocked() {
-			r.err = ErrAbandoned // lest someone join at this very moment
-			r.cancel()
-		}
+	if _, ok := r.followers[f]; !ok {
+		return
 	}
+	delete(r.followers, f)
+	r.wakeLocked()
+	if !r.cfg.Pinned {
+		r.dropLocked()
+	}
+	if len(r.followers) == 0 && !r.done {
+		r.leftLocked()
+	}
+}
+
+// leftLocked settles how long the run goes on now that nobody follows it.
+func (r *Run) leftLocked() {
+	switch {
+	case r.completeLocked():
+	case r.overflow, r.cfg.Transient != nil && r.cfg.Transient(), r.cfg.Alone > 0 && r.end < 0:
+		r.abandonLocked()
+	case r.cfg.Alone > 0:
+		r.left++
+		left := r.left
+		r.stopAloneLocked()
+		r.alone = time.AfterFunc(r.cfg.Alone, func() { r.leftSince(left) })
+	}
+}
+
+// leftSince ends the run if nobody has joined it since its last follower left for the left-th time.
+func (r *Run) leftSince(left int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.left == left && len(r.followers) == 0 && !r.done && !r.completeLocked() {
+		r.abandonLocked()
+	}
+}
+
+func (r *Run) stopAloneLocked() {
+	if r.alone != nil {
+		r.alone.Stop()
+	}
+}
+
+// abandonLocked ends the run where it is. Nobody can join it from now on.
+func (r *Run) abandonLocked() {
+	r.err = ErrAbandoned
+	r.cancel()
 }

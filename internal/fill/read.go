@@ -27,6 +27,7 @@ func (r *Run) run(ctx context.Context) {
 	r.mu.Unlock()
 	close(queue)
 	<-pushed
+	r.endExtension()
 	if r.cfg.Done != nil {
 		r.cfg.Done(pos, err)
 	}
@@ -37,8 +38,17 @@ func (r *Run) run(ctx context.Context) {
 	}
 	r.wakeLocked()
 	r.giveBackLocked(r.reserved)
+	r.stopAloneLocked()
 	r.mu.Unlock()
 	r.cancel()
+}
+
+// endExtension waits until Extend has returned, if it is being asked.
+func (r *Run) endExtension() {
+	if r.extending != nil {
+		r.cancel()
+		<-r.extending
+	}
 }
 
 // push hands finished chunks on, off the reading loop, which a slow taker must not hold up.
@@ -143,17 +153,22 @@ func (r *Run) open(ctx context.Context, tries int) (Body, error) {
 				return nil, context.Cause(ctx)
 			}
 		}
-		s := r.Span()
-		body, length, err := r.cfg.Open(ctx, s.Pos, s.End)
+		r.mu.Lock()
+		pos, end := r.pos, r.end
+		if end >= 0 && r.cfg.Extend != nil && r.wantedBeyondLocked() {
+			end = -1
+		}
+		r.mu.Unlock()
+		opened, err := r.cfg.Open(ctx, pos, end)
 		if err == nil {
 			r.mu.Lock()
-			r.opened = true
+			r.opened, r.bodyEnd = true, opened.End
 			if r.end < 0 {
-				r.end = length // from now on, an early end can be told
+				r.end = opened.Length // from now on, an early end can be told
 			}
 			r.wakeLocked()
 			r.mu.Unlock()
-			return body, nil
+			return opened.Body, nil
 		}
 		if errors.Is(err, ErrGone) || errors.Is(err, ErrFinal) || tries >= resumes || ctx.Err() != nil {
 			return nil, err
@@ -187,6 +202,9 @@ func (r *Run) copy(ctx context.Context, body Body, queue chan<- piece) error {
 func (r *Run) room(ctx context.Context) ([]byte, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if err := r.extendLocked(ctx); err != nil {
+		return nil, err
+	}
 	if err := r.pauseLocked(ctx); err != nil {
 		return nil, err
 	}
@@ -209,10 +227,81 @@ func (r *Run) room(ctx context.Context) ([]byte, error) {
 	return room, nil
 }
 
+// extendLocked has the run read on beyond its end, if it is near there, someone wants that, and Extend says so. At the
+// end itself it waits for what Extend says.
+func (r *Run) extendLocked(ctx context.Context) error {
+	for r.extensibleLocked() && r.pos >= r.end-r.cfg.Margin {
+		end := r.end
+		if r.extending == nil {
+			if !r.wantedBeyondLocked() {
+				return nil
+			}
+			answer := make(chan int64, 1)
+			r.extending = answer
+			go func() { answer <- r.extend(ctx, end) }()
+		}
+		if r.pos < end && len(r.extending) == 0 {
+			return nil
+		}
+		r.mu.Unlock()
+		to := <-r.extending
+		r.mu.Lock()
+		r.extending = nil
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if r.end == end && to > end {
+			r.end = to
+			r.wakeLocked()
+		} else {
+			r.settled = true
+		}
+	}
+	return nil
+}
+
+// extensibleLocked tells whether the run may yet read on beyond its end.
+func (r *Run) extensibleLocked() bool {
+	return r.cfg.Extend != nil && r.end >= 0 && r.bodyEnd > r.end && !r.settled
+}
+
+// extend is Extend; a panic in it means no.
+func (r *Run) extend(ctx context.Context, end int64) (to int64) {
+	defer func() {
+		if recover() != nil {
+			to = end
+		}
+	}()
+	return r.cfg.Extend(ctx, end)
+}
+
+// wantedBeyondLocked tells whether any follower wants bytes from the run's end on.
+func (r *Run) wantedBeyondLocked() bool {
+	for f := range r.followers {
+		if f.stop > r.end {
+			return true
+		}
+	}
+	return false
+}
+
+// limitLocked is where the run pauses.
+func (r *Run) limitLocked() int64 {
+	if r.cfg.Ahead == nil || len(r.followers) == 0 {
+		return r.want
+	}
+	if ahead := r.cfg.Ahead(); ahead < Everything-r.fastest {
+		return min(r.want, r.cfg.Next(max(r.fastest+ahead, r.fastest+1)-1)) // whole chunks only
+	}
+	return r.want
+}
+
 // pauseLocked waits while no one wants more. A run that is left alone for long ends where it is: at the end of a chunk.
 func (r *Run) pauseLocked(ctx context.Context) error {
 	var timer *time.Timer
-	for r.pos >= r.want && (r.end < 0 || r.pos < r.end) {
+	defer func() { r.paused = false }()
+	for r.pos >= r.limitLocked() && (r.end < 0 || r.pos < r.end) {
+		r.paused = true
 		var tick <-chan time.Time
 		if len(r.followers) == 0 {
 			if timer == nil {
@@ -229,7 +318,7 @@ func (r *Run) pauseLocked(ctx context.Context) error {
 			return err
 		}
 		if ticked && len(r.followers) == 0 && r.pos >= r.want {
-			r.end = r.pos
+			r.end, r.settled = r.pos, true
 		}
 	}
 	return nil
@@ -325,6 +414,10 @@ func (r *Run) ended(queue chan<- piece) error {
 	r.mu.Lock()
 	if r.end >= 0 {
 		defer r.mu.Unlock()
+		if r.pos < r.end && r.cfg.Stops != nil && r.cfg.Stops(r.pos) {
+			r.end, r.settled = r.pos, true
+			return nil
+		}
 		if r.pos < r.end {
 			return fmt.Errorf("%w: at byte %d of %d", errShort, r.pos, r.end)
 		}

@@ -44,12 +44,31 @@ type Config struct {
 	// Next returns where the chunk that holds the byte at off ends.
 	Next func(off int64) int64
 
-	// Body is open at Start. If nil, Open is called for it.
+	// Body is open at Start and goes to the representation's end. If nil, Open is called for it.
 	Body Body
 
-	// Open opens the body at off, to be read to end (-1: to its end), and tells the length of the representation
-	// (-1: unknown). If nil, a lost connection ends the run.
-	Open func(ctx context.Context, off, end int64) (body Body, length int64, err error)
+	// Open opens the body at off, to be read to end (-1: to the representation's end). If nil, a lost connection ends
+	// the run.
+	Open func(ctx context.Context, off, end int64) (Opened, error)
+
+	// Extend, if not nil, is called when the run is within Margin bytes of its end, a follower wants bytes beyond it,
+	// and the open body has them. It returns where the run ends now: at a later offset if it is to read on, at end if
+	// the followers find what comes next elsewhere. It runs on a goroutine of its own while the run reads up to end,
+	// and must return when ctx ends.
+	Extend func(ctx context.Context, end int64) int64
+	Margin int64
+
+	// Ahead, if not nil, tells how far ahead of its fastest follower the run may read, if it has one. Like Share it is
+	// called with the run locked.
+	Ahead func() int64
+
+	// Stops, if not nil, tells whether a body that ends at pos, before the run's end, has merely handed over to
+	// another one, so that the run ends there as well.
+	Stops func(pos int64) bool
+
+	// Alone is how long a run that its last follower has left may read on; 0 means for as long as it takes. A run of a
+	// body of unknown length, which may have no end, gets no time at all, unless Alone is 0.
+	Alone time.Duration
 
 	// Push takes the chunks as they become whole, in their order, from a goroutine of its own. A chunk's slice has
 	// no spare capacity. If nil, chunks aren't pushed.
@@ -85,6 +104,13 @@ type Config struct {
 	Done func(end int64, err error)
 }
 
+// Opened is what Open returns.
+type Opened struct {
+	Body   Body
+	End    int64 // where the body ends; Everything if that is the representation's end
+	Length int64 // of the representation, -1 if unknown
+}
+
 // Body is what a run reads: an origin's response body.
 type Body interface {
 	Read([]byte) (int, error)
@@ -100,7 +126,10 @@ type Run struct {
 	pieces    []piece // consecutive: the bytes [base, pos)
 	base, pos int64
 	end       int64 // -1 while unknown
+	bodyEnd   int64 // where the open body ends
 	want      int64
+	fastest   int64 // the furthest that any follower has come
+	paused    bool  // until a follower wants more
 	pushed    int64 // chunks before it have been pushed, if they are to be
 	reserved  int64 // of the account of pinned runs
 	overflow  bool
@@ -108,6 +137,10 @@ type Run struct {
 	done      bool
 	err       error
 	followers map[*Follower]struct{}
+	left      int           // counts the times that the last follower has left
+	alone     *time.Timer   // ends a run that nobody has joined since
+	extending chan int64    // brings what Extend returns, while it is being asked
+	settled   bool          // Extend has said that the run ends at its end
 	changed   chan struct{} // closed and forgotten at the next change; nil if no one waits
 }
 
@@ -132,7 +165,8 @@ func (p *piece) trim() {
 func New(cfg Config) *Run {
 	return &Run{
 		cfg:  cfg,
-		base: cfg.Start, pos: cfg.Start, pushed: cfg.Start, end: cfg.End, want: cfg.Want,
+		base: cfg.Start, pos: cfg.Start, pushed: cfg.Start, fastest: cfg.Start,
+		end: cfg.End, bodyEnd: Everything, want: cfg.Want,
 		opened:    cfg.Body != nil,
 		followers: map[*Follower]struct{}{},
 	}
@@ -192,7 +226,7 @@ func (r *Run) Cut(off int64) bool {
 	if off < r.roomEndLocked() || (r.end >= 0 && r.end <= off) {
 		return false
 	}
-	r.end = off
+	r.end, r.settled = off, true
 	r.wakeLocked()
 	return true
 }

@@ -212,12 +212,12 @@ func TestLostConnectionIsResumed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		first, second := newScript(t.Context()), newScript(t.Context())
 		opened := []int64{}
-		r, rec := start(t, Config{End: 40, Body: first, Hold: 1 << 10, Open: func(_ context.Context, off, end int64) (Body, int64, error) {
+		r, rec := start(t, Config{End: 40, Body: first, Hold: 1 << 10, Open: func(_ context.Context, off, end int64) (Opened, error) {
 			opened = append(opened, off, end)
 			if len(opened) == 2 {
-				return nil, 0, errors.New("refused") // then again, after a pause
+				return Opened{}, errors.New("refused") // then again, after a pause
 			}
-			return second, 40, nil
+			return Opened{second, Everything, 40}, nil
 		}})
 		f := follow(t, r, 0, 40, Everything)
 		first.send <- content(0, 5)
@@ -237,9 +237,9 @@ func TestResumeTellsTheLength(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		bodies := []*script{newScript(t.Context()), newScript(t.Context()), newScript(t.Context())}
 		opened := 0
-		r, rec := start(t, Config{End: -1, Body: bodies[0], Hold: 1 << 10, Open: func(context.Context, int64, int64) (Body, int64, error) {
+		r, rec := start(t, Config{End: -1, Body: bodies[0], Hold: 1 << 10, Open: func(context.Context, int64, int64) (Opened, error) {
 			opened++
-			return bodies[opened], 30, nil
+			return Opened{bodies[opened], Everything, 30}, nil
 		}})
 		f := follow(t, r, 0, Everything, Everything)
 		bodies[0].send <- content(0, 18)
@@ -260,9 +260,9 @@ func TestResumeEndsWhenTheRestIsGone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		body := newScript(t.Context())
 		opens := 0
-		r, rec := start(t, Config{End: 40, Body: body, Hold: 1 << 10, Open: func(context.Context, int64, int64) (Body, int64, error) {
+		r, rec := start(t, Config{End: 40, Body: body, Hold: 1 << 10, Open: func(context.Context, int64, int64) (Opened, error) {
 			opens++
-			return nil, 0, fmt.Errorf("etag differs: %w", ErrGone)
+			return Opened{}, fmt.Errorf("etag differs: %w", ErrGone)
 		}})
 		f := follow(t, r, 0, 40, Everything)
 		body.fail <- io.ErrUnexpectedEOF
@@ -279,11 +279,11 @@ func TestResumeEndsWhenTheRestIsGone(t *testing.T) {
 func TestEndlessLossEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		opens := 0
-		_, rec := start(t, Config{End: 40, Hold: 1 << 10, Open: func(ctx context.Context, _, _ int64) (Body, int64, error) {
+		_, rec := start(t, Config{End: 40, Hold: 1 << 10, Open: func(ctx context.Context, _, _ int64) (Opened, error) {
 			opens++
 			body := newScript(ctx)
 			go func() { body.fail <- io.ErrUnexpectedEOF }()
-			return body, 40, nil
+			return Opened{body, Everything, 40}, nil
 		}})
 		<-rec.done
 		if rec.err == nil || opens > 2*resumes {
@@ -425,11 +425,11 @@ func TestFollowerHeedsItsContextAndAnnouncesWaits(t *testing.T) {
 func TestOpened(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan error)
-		opener := func(ctx context.Context, _, _ int64) (Body, int64, error) {
+		opener := func(ctx context.Context, _, _ int64) (Opened, error) {
 			if err := <-release; err != nil {
-				return nil, 0, err
+				return Opened{}, err
 			}
-			return newScript(ctx), 40, nil
+			return Opened{newScript(ctx), Everything, 40}, nil
 		}
 		r, _ := start(t, Config{End: 40, Hold: 1 << 10, Open: opener})
 		f := follow(t, r, 0, 40, Everything)
@@ -469,9 +469,9 @@ func (panicking) Close() error             { return nil }
 // TestLastByteWithAnError: what is complete is complete, however the connection ends; and nothing is asked for again.
 func TestLastByteWithAnError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		_, rec := start(t, Config{End: 6, Hold: 1 << 10, Body: &abrupt{content(0, 6)}, Open: func(_ context.Context, off, end int64) (Body, int64, error) {
+		_, rec := start(t, Config{End: 6, Hold: 1 << 10, Body: &abrupt{content(0, 6)}, Open: func(_ context.Context, off, end int64) (Opened, error) {
 			t.Errorf("[%d, %d) is asked for", off, end)
-			return nil, 0, ErrGone
+			return Opened{}, ErrGone
 		}})
 		<-rec.done
 		if rec.err != nil || rec.end != 6 {

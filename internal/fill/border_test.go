@@ -1,0 +1,206 @@
+package fill
+
+import (
+	"context"
+	"errors"
+	"io"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// bordered is a run of [0, 32) out of 96 bytes, at whose borders, 32 bytes apart, extend is asked.
+func bordered(body Body, extend func(ctx context.Context, end int64) int64) Config {
+	return Config{End: 32, Body: body, Hold: 1 << 10, Extend: extend, Margin: 16, Alone: time.Minute}
+}
+
+func TestRunReadsOnAcrossBorders(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		body := newScript(t.Context())
+		var asked []int64
+		r, rec := start(t, bordered(body, func(_ context.Context, end int64) int64 {
+			asked = append(asked, end)
+			return end + 32
+		}))
+		f := follow(t, r, 0, 96, Everything)
+		body.send <- content(0, 96)
+		expect(t, f, 0, 96)
+		expectEOF(t, f)
+		<-rec.done
+		if rec.err != nil || rec.end != 96 || len(asked) != 2 {
+			t.Errorf("ended at %d with %v; asked at %v", rec.end, rec.err, asked)
+		}
+	})
+}
+
+// TestRunEndsAtItsBorder: where nobody wants more, or someone else has what comes next.
+func TestRunEndsAtItsBorder(t *testing.T) {
+	for name, c := range map[string]struct {
+		stop int64
+		asks int
+	}{"taken over": {96, 1}, "nobody wants more": {32, 0}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				body, asks := newScript(t.Context()), 0
+				r, rec := start(t, bordered(body, func(_ context.Context, end int64) int64 {
+					asks++
+					return end
+				}))
+				f := follow(t, r, 0, c.stop, Everything)
+				body.send <- content(0, 32)
+				expect(t, f, 0, 32)
+				expectEOF(t, f)
+				<-rec.done
+				<-body.closed
+				if rec.err != nil || rec.end != 32 || asks != c.asks {
+					t.Errorf("ended at %d with %v, asked %d times", rec.end, rec.err, asks)
+				}
+			})
+		})
+	}
+}
+
+// TestRunWaitsAtTheBorder: it reads up to the border while it waits, and no further.
+func TestRunWaitsAtTheBorder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		body, answer := newScript(t.Context()), make(chan int64)
+		r, _ := start(t, bordered(body, func(context.Context, int64) int64 { return <-answer }))
+		f := follow(t, r, 0, 64, Everything)
+		body.send <- content(0, 64)
+		expect(t, f, 0, 32)
+		synctest.Wait()
+		if s := r.Span(); s.Pos != 32 {
+			t.Errorf("read up to %d", s.Pos)
+		}
+		answer <- 64
+		expect(t, f, 32, 64)
+	})
+}
+
+// TestBodyOfAPartEndsAtItsEnd: a body that has no more isn't read on.
+func TestBodyOfAPartEndsAtItsEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		body := newScript(t.Context())
+		cfg := bordered(nil, func(_ context.Context, end int64) int64 {
+			t.Error("asked to extend")
+			return end + 32
+		})
+		cfg.Open = func(context.Context, int64, int64) (Opened, error) { return Opened{body, 32, 96}, nil }
+		r, rec := start(t, cfg)
+		f := follow(t, r, 0, 96, Everything)
+		body.send <- content(0, 32)
+		expect(t, f, 0, 32)
+		expectEOF(t, f)
+		<-rec.done
+	})
+}
+
+func TestRunStaysAheadOfItsFastestFollower(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		body := newScript(t.Context())
+		r, rec := start(t, Config{End: 160, Body: body, Hold: 16, Ahead: func() int64 { return 40 }})
+		fast, slow := follow(t, r, 0, 160, Everything), follow(t, r, 0, 160, Everything)
+		go func() { body.send <- content(0, 160) }()
+		synctest.Wait()
+		if s := r.Span(); s.Pos != 48 { // whole chunks
+			t.Errorf("read up to %d with all followers at 0", s.Pos)
+		}
+		if _, err := fast.Next(t.Context(), nil); !errors.Is(err, ErrBehind) {
+			t.Fatalf("a follower whose bytes were dropped got %v", err)
+		}
+		fast.Skip(48) // it has got them elsewhere
+		synctest.Wait()
+		if s := r.Span(); s.Pos != 96 || s.Base != 80 {
+			t.Errorf("at %+v with the fastest follower at 48", s)
+		}
+		fast.Skip(32)
+		expect(t, fast, 80, 96)
+		slow.Close()
+		fast.Close()
+		<-rec.done
+		if rec.end != 160 || rec.err != nil { // on its own it reads to its end
+			t.Errorf("ended at %d with %v", rec.end, rec.err)
+		}
+	})
+}
+
+func TestAttachBehindWhatARunHolds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		body := newScript(t.Context())
+		r, rec := start(t, bordered(body, func(_ context.Context, end int64) int64 { return end + 32 }))
+		leader := follow(t, r, 0, 96, Everything)
+		body.send <- content(0, 32)
+		expect(t, leader, 0, 32)
+		synctest.Wait()
+		r.mu.Lock()
+		r.cfg.Hold = 0
+		r.dropLocked()
+		r.mu.Unlock()
+		late, ok := r.Attach(0, 96, Everything)
+		if !ok {
+			t.Fatalf("can't be attached to, at %+v", r.Span())
+		}
+		leader.Close() // the late one keeps the run going
+		body.send <- content(32, 96)
+		<-rec.done
+		if rec.end != 96 || rec.err != nil {
+			t.Errorf("ended at %d with %v", rec.end, rec.err)
+		}
+		late.Close()
+		if _, ok := r.Attach(0, 96, Everything); ok {
+			t.Error("a run that is done can be attached to")
+		}
+	})
+}
+
+// TestRunThatIsLeft ends in time: at once where the body may have no end.
+func TestRunThatIsLeft(t *testing.T) {
+	for name, c := range map[string]struct {
+		end   int64
+		alone time.Duration
+		lasts time.Duration
+	}{
+		"known length":              {96, time.Minute, time.Minute},
+		"unknown length":            {-1, time.Minute, 0},
+		"unknown, nobody's":         {-1, 0, -1},
+		"known length, in no hurry": {96, 0, -1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				body := newScript(t.Context())
+				r, rec := start(t, Config{End: c.end, Body: body, Hold: 1 << 10, Alone: c.alone})
+				f := follow(t, r, 0, Everything, Everything)
+				body.send <- content(0, 20)
+				expect(t, f, 0, 20)
+				began := time.Now()
+				f.Close()
+				if c.lasts < 0 {
+					time.AfterFunc(time.Hour, func() { body.fail <- io.EOF })
+				}
+				<-rec.done
+				lasted := time.Since(began)
+				if want := c.lasts; want >= 0 && (lasted != want || !errors.Is(rec.err, ErrAbandoned)) || want < 0 && lasted < time.Hour {
+					t.Errorf("lasted %v, ended with %v", lasted, rec.err)
+				}
+			})
+		})
+	}
+}
+
+// TestRunThatIsJoinedAgainGoesOn: the time that a run has on its own begins anew.
+func TestRunThatIsJoinedAgainGoesOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		body := newScript(t.Context())
+		r, rec := start(t, Config{End: 40, Body: body, Hold: 1 << 10, Alone: time.Minute})
+		for range 5 {
+			f := follow(t, r, 0, 40, Everything)
+			f.Close()
+			<-time.After(50 * time.Second)
+		}
+		body.send <- content(0, 40)
+		<-rec.done
+		if rec.err != nil {
+			t.Error(rec.err)
+		}
+	})
+}
