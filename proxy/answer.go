@@ -23,7 +23,6 @@ type reply struct {
 	outcome string
 	status  cacheStatus // unless it is a plain hit
 	peer    string      // the node by way of which it comes, if any
-	ranged  bool        // the origin was asked for the very range that the client wants
 }
 
 // answer sends rp, or the part of it that r asks for (RFC 9110 sections 13 and 14). If the bytes went away meanwhile,
@@ -125,7 +124,7 @@ func setLength(h http.Header, length []string) {
 // answerWhole sends all of the content.
 func (p *Proxy) answerWhole(w *logging.Writer, r *http.Request, rp *reply) (done bool) {
 	var rd store.Reader
-	p.reader(&rd, rp, 0, -1)
+	p.reader(&rd, by(w, r), rp, 0, -1)
 	defer rd.Close()
 	if done, ok := p.ready(w, r, rp, &rd); !ok {
 		return done
@@ -149,12 +148,21 @@ func wantsTrailer(r *http.Request) bool {
 }
 
 // reader makes rd read [start, end) of rp's content.
-func (p *Proxy) reader(rd *store.Reader, rp *reply, start, end int64) {
+func (p *Proxy) reader(rd *store.Reader, by store.Fields, rp *reply, start, end int64) {
 	if rp.answer != nil {
-		p.store.ReaderFrom(rd, rp.answer, start, end)
+		p.store.ReaderFrom(rd, by, rp.answer, start, end)
 		return
 	}
-	p.store.Reader(rd, rp.rec, start, end)
+	p.store.Reader(rd, by, rp.rec, start, end)
+}
+
+// by is what of r a request to the origin has that is made for it.
+func by(w *logging.Writer, r *http.Request) store.Fields {
+	f := store.Fields{Header: endToEnd(r.Header), Proto: r.Proto, ID: w.ID()}
+	if len(f.Header["Authorization"]) > 0 {
+		f.From = identified(r)
+	}
+	return f
 }
 
 // ready waits until rd's first bytes are certain. If they won't come, it has sent an error (done) or everything is to be
@@ -212,7 +220,7 @@ func abort(w *logging.Writer, err error) {
 // answerOnce sends a response that isn't stored to the one client whose request it answers.
 func (p *Proxy) answerOnce(w *logging.Writer, r *http.Request, a *store.Answer, status cacheStatus) {
 	rp := &reply{rec: a.Record, outcome: outcomePass, status: status}
-	rp.status.detail = "not-storable"
+	rp.status.detail = p.passDetail(a.Record)
 	rp.peer = a.Peer
 	outcome := httpcache.Proceed
 	if a.Record.Status == http.StatusOK {

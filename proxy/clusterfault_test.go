@@ -223,7 +223,7 @@ func TestOwnerDiesInMidTransfer(t *testing.T) {
 		"strong, black hole": {origintest.File{ETag: `"1"`}, (*gate).shut, true},
 		"weak, refuses":      {origintest.File{ETag: `W/"1"`}, (*gate).refuse, false},
 		"weak, black hole":   {origintest.File{ETag: `W/"1"`}, (*gate).shut, false},
-		"no ranges, refuses": {origintest.File{ETag: `"1"`, NoRanges: true}, (*gate).refuse, false},
+		"no ranges, refuses": {origintest.File{ETag: `"1"`, NoRanges: true}, (*gate).refuse, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -242,7 +242,7 @@ func (x *inquiry) probe(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(because(ctx, reasonExplain), probeTime)
 	defer cancel()
 	s, e := &source{x.p}, x.explanation
-	resp, head, err := s.send(ctx, x.target, s.fetchHeader(&store.Ask{Key: x.key, Header: x.header, Proto: "HTTP/1.1"}))
+	resp, head, err := s.send(ctx, x.target, s.fetchHeader(store.Fields{Header: x.header, Proto: "HTTP/1.1"}))
 	if err != nil {
 		f := failed(err).(*store.Failure)
 		text := fmt.Sprintf("The origin was asked just now, which failed: %s. A client would get a %d.", shown(f.Err.Error()), f.Status)
@@ -285,6 +285,12 @@ func (x *inquiry) storing(request http.Header, head *httpcache.Response, length 
 		}
 	}
 	ok, _ = x.p.policy.Storable(http.MethodGet, request, &judged)
+	if ok && x.p.store.Streams(&store.Record{Length: length, Rangeable: rangeable(head)}) {
+		return []Statement{
+			{Text: fmt.Sprintf("It isn't stored: its %d bytes are more than a quarter of the memory, and can't be asked for in parts.", length)},
+			{Text: "To have it stored: have the origin send a strong ETag and Accept-Ranges: bytes, or give this cache more memory."},
+		}, false
+	}
 	return statements(x.p.policy.ExplainStoring(http.MethodGet, request, &judged)), ok
 }
 

@@ -257,15 +257,17 @@ func TestExplainProbe(t *testing.T) {
 	n, o := fronting(t, proxy.Config{})
 	for path, tt := range map[string]struct {
 		header http.Header
+		size   int64
 		tells  []string
 	}{
-		"/fresh":   {maxAge("60"), []string{"its answer would be stored. It is fresh until", "From the origin, asked just now: status 200, 1048576 bytes", "max-age=60 in Cache-Control"}},
-		"/private": {http.Header{"Cache-Control": {"private"}}, []string{"its answer wouldn't be stored: private in Cache-Control makes it one user's own", "To have it stored: have the origin leave out private"}},
-		"/cookie":  {http.Header{"Set-Cookie": {"hush"}}, []string{"Set-Cookie and doesn't say itself", "Set-Cookie: (not shown)", "RFC 9111 §7.3"}},
-		"/star":    {http.Header{"Vary": {"*"}}, []string{"its Vary (*)"}},
-		"/nothing": {nil, []string{"It doesn't say", "no usable ETag or Last-Modified"}},
+		"/large":   {maxAge("60"), 1 << 20, []string{"its answer wouldn't be stored: its 1048576 bytes are more than a quarter of the memory", "To have it stored: have the origin send a strong ETag"}},
+		"/fresh":   {maxAge("60"), 1 << 17, []string{"its answer would be stored. It is fresh until", "From the origin, asked just now: status 200, 131072 bytes", "max-age=60 in Cache-Control"}},
+		"/private": {http.Header{"Cache-Control": {"private"}}, 1 << 20, []string{"its answer wouldn't be stored: private in Cache-Control makes it one user's own", "To have it stored: have the origin leave out private"}},
+		"/cookie":  {http.Header{"Set-Cookie": {"hush"}}, 1 << 17, []string{"Set-Cookie and doesn't say itself", "Set-Cookie: (not shown)", "RFC 9111 §7.3"}},
+		"/star":    {http.Header{"Vary": {"*"}}, 1 << 17, []string{"its Vary (*)"}},
+		"/nothing": {nil, 1 << 17, []string{"It doesn't say", "no usable ETag or Last-Modified"}},
 	} {
-		o.Handle(path, origintest.File{Size: 1 << 20, Header: tt.header}.ServeHTTP)
+		o.Handle(path, origintest.File{Size: tt.size, Header: tt.header}.ServeHTTP)
 		o.Forget()
 		for i := range 2 {
 			e := n.explain(true, "GET", "/files"+path, "If-None-Match: *", "X-Forwarded-For: 192.0.2.1", "Accept: text/nuts")

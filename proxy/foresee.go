@@ -103,6 +103,8 @@ func (x *inquiry) next() Next {
 		return x.nextMiss(x.rec)
 	case x.rec.Pass && x.wants("only-if-cached"):
 		return unsatisfiable()
+	case x.rec.Pass && x.p.rangedPass(x.method, x.header, x.rec):
+		return foreseen(actionFetch, "RFC 9110 §14.2", "The content is too large to be kept as a whole and can't be joined from parts, so the next request is sent to the origin with its Range.")
 	case x.rec.Pass:
 		return foreseen(actionPass, "", "The next request is sent straight to the origin, as its answer isn't one that can be stored; no other request gets that answer.")
 	}
@@ -245,12 +247,6 @@ func (x *inquiry) ranged(n *Next, rec *store.Record, add func(status int, sectio
 		add(http.StatusRequestedRangeNotSatisfiable, "RFC 9110 §15.5.17", "The client gets a 416: its Range lies outside of the %d bytes that there are, or has too many parts.", rec.Length)
 	case err != nil, len(parts) == 0, httpcache.TotalLength(parts) > rec.Length:
 		add(rec.Status, "RFC 9110 §14.2", "Its Range is ignored, as it is malformed, or no less than the whole.")
-	case x.p.store.Streams(rec) && (len(parts) > 1 || parts[0].Start > 0):
-		action := actionPass
-		if len(parts) == 1 && httpcache.SingleRange(x.header) {
-			action = actionFetch
-		}
-		*n = foreseen(action, "RFC 9110 §14.2", "The content is too large to be kept as a whole and can't be joined from parts, so the next request is sent to the origin with its Range.")
 	default:
 		add(http.StatusPartialContent, "RFC 9110 §15.3.7", "The client gets a 206 with the part that its Range names.")
 	}

@@ -123,7 +123,7 @@ func TestDroppedConnectionIsResumed(t *testing.T) {
 			o.Handle("/f", dropping(c.file, at, c.file.ServeHTTP))
 			n.expect(200, origintest.Content(0, 0, large.Size), "/files/f")
 			second := o.Requests()[1].Header
-			if got, want := second.Get("Range"), fmt.Sprintf("bytes=%d-%d", at, slab-1); got != want {
+			if got, want := second.Get("Range"), fmt.Sprintf("bytes=%d-", at); got != want {
 				t.Errorf("resumed with Range %q, want %q", got, want)
 			}
 			if got := second.Get("If-Range"); got != c.condition {
@@ -236,48 +236,44 @@ func (g *gated) Write(b []byte) (int, error) {
 func TestUnrepeatableBodyWaitsForItsSlowestReader(t *testing.T) {
 	oneNode(t)
 	const size, hold = 3 * memory, memory / 4
-	for _, chunked := range []bool{false, true} {
-		t.Run(fmt.Sprint("chunked ", chunked), func(t *testing.T) {
-			n, o := fronting(t, proxy.Config{})
-			f := origintest.File{Size: size, Chunked: chunked, NoRanges: true, Header: maxAge("60")}
-			gate := make(chan struct{})
-			o.Handle("/f", func(w http.ResponseWriter, r *http.Request) { f.ServeHTTP(&gated{w, first, gate}, r) })
-			slow := &stuck{httptest.NewRecorder(), make(chan struct{})}
-			var wg sync.WaitGroup
-			wg.Go(func() { n.ServeHTTP(slow, httptest.NewRequest(http.MethodGet, "/files/f", nil)) })
-			for n.Stats().OriginBytes == 0 {
-				runtime.Gosched()
-			}
-			fast := n.do(http.MethodGet, "/files/f")
-			defer fast.Body.Close()
-			v := &origintest.Verifier{}
-			if _, err := io.CopyN(v, fast.Body, first); err != nil {
-				t.Fatal(err)
-			}
-			close(gate)
-			if _, err := io.CopyN(v, fast.Body, hold-most); err != nil {
-				t.Fatal(err)
-			}
-			if got := n.Stats().OriginBytes; got > first+hold {
-				t.Errorf("%d bytes were read while the slow client has had %d; at most %d may be held", got, first, hold)
-			}
-			if o.Count() != 1 {
-				t.Errorf("%d origin requests for two who came at once", o.Count())
-			}
-			close(slow.wrote)
-			if _, err := io.Copy(v, fast.Body); err != nil || v.Off != size {
-				t.Errorf("fast client: %v at %d", err, v.Off)
-			}
-			wg.Wait()
-			if _, err := (&origintest.Verifier{}).Write(slow.Body.Bytes()); err != nil || slow.Body.Len() != size {
-				t.Errorf("slow client: %d bytes, %v", slow.Body.Len(), err)
-			}
-			// It can't be had from the cache: its record is gone, and the next one asks the origin.
-			n.expect(200, origintest.Content(0, 0, size), "/files/f")
-			if o.Count() != 2 || n.Stats().ChunkBytes > 2*(hold+most) {
-				t.Errorf("%d origin requests, %d bytes of chunks", o.Count(), n.Stats().ChunkBytes)
-			}
-		})
+	n, o := fronting(t, proxy.Config{})
+	f := origintest.File{Size: size, Chunked: true, NoRanges: true, Header: maxAge("60")}
+	gate := make(chan struct{})
+	o.Handle("/f", func(w http.ResponseWriter, r *http.Request) { f.ServeHTTP(&gated{w, first, gate}, r) })
+	slow := &stuck{httptest.NewRecorder(), make(chan struct{})}
+	var wg sync.WaitGroup
+	wg.Go(func() { n.ServeHTTP(slow, httptest.NewRequest(http.MethodGet, "/files/f", nil)) })
+	for n.Stats().OriginBytes == 0 {
+		runtime.Gosched()
+	}
+	fast := n.do(http.MethodGet, "/files/f")
+	defer fast.Body.Close()
+	v := &origintest.Verifier{}
+	if _, err := io.CopyN(v, fast.Body, first); err != nil {
+		t.Fatal(err)
+	}
+	close(gate)
+	if _, err := io.CopyN(v, fast.Body, hold-most); err != nil {
+		t.Fatal(err)
+	}
+	if got := n.Stats().OriginBytes; got > first+hold {
+		t.Errorf("%d bytes were read while the slow client has had %d; at most %d may be held", got, first, hold)
+	}
+	if o.Count() != 1 {
+		t.Errorf("%d origin requests for two who came at once", o.Count())
+	}
+	close(slow.wrote)
+	if _, err := io.Copy(v, fast.Body); err != nil || v.Off != size {
+		t.Errorf("fast client: %v at %d", err, v.Off)
+	}
+	wg.Wait()
+	if _, err := (&origintest.Verifier{}).Write(slow.Body.Bytes()); err != nil || slow.Body.Len() != size {
+		t.Errorf("slow client: %d bytes, %v", slow.Body.Len(), err)
+	}
+	// It can't be had from the cache: its record is gone, and the next one asks the origin.
+	n.expect(200, origintest.Content(0, 0, size), "/files/f")
+	if o.Count() != 2 || n.Stats().ChunkBytes > 2*(hold+most) {
+		t.Errorf("%d origin requests, %d bytes of chunks", o.Count(), n.Stats().ChunkBytes)
 	}
 }
 

@@ -33,32 +33,35 @@ func (p *Proxy) answerRanges(w *logging.Writer, r *http.Request, rp *reply) (don
 	case err != nil, len(ranges) == 0, httpcache.TotalLength(ranges) > size:
 		return false, false
 	}
-	if p.store.Streams(rp.rec) && (len(ranges) > 1 || ranges[0].Start > 0) {
-		if rp.ranged {
-			return false, false // the origin has ignored it, and would again
-		}
-		// It isn't kept and has no parts to be asked for, so only the origin itself can skip what the client has.
-		if rp.answer != nil {
-			rp.answer.Close() // lest the body wait for us
-		}
-		return p.fetchRange(w, r, rp, len(ranges) == 1), true
-	}
 	if len(ranges) == 1 {
 		return p.answerRange(w, r, rp, ranges[0]), true
 	}
 	return p.answerMultipart(w, r, rp, ranges), true
 }
 
-// fetchRange has the origin itself answer a request for a range of rp's content, and its answer kept if it is a single range.
-func (p *Proxy) fetchRange(w *logging.Writer, r *http.Request, rp *reply, single bool) (done bool) {
-	status := cacheStatus{fwd: "partial"}
-	if !single || !httpcache.SingleRange(r.Header) {
-		p.forward(w, r, rp.rec.Key, status)
-		return true
+// rangedPass tells whether the origin is to be asked for the very range that a request wants of rec, which isn't kept whole: the
+// part that it sends may be kept.
+func (p *Proxy) rangedPass(method string, header http.Header, rec *store.Record) bool {
+	return method == http.MethodGet && p.store.Streams(rec) && httpcache.SingleRange(header)
+}
+
+// passOn answers a request for what isn't stored, as rec tells, by a request of its own to the origin.
+func (p *Proxy) passOn(w *logging.Writer, r *http.Request, key string, rec *store.Record, fwd string) (gone *store.Record) {
+	if header := endToEnd(r.Header); p.rangedPass(r.Method, header, rec) {
+		q := ask(w, r, key, header)
+		q.Ranged = true
+		return p.fetch(w, r, q, nil, cacheStatus{fwd: "partial"})
 	}
-	q := ask(w, r, rp.rec.Key, endToEnd(r.Header))
-	q.Ranged = true
-	return p.fetch(w, r, q, nil, status) == nil
+	p.forward(w, r, key, cacheStatus{fwd: fwd, detail: p.passDetail(rec)})
+	return nil
+}
+
+// passDetail is why rec isn't stored, in a word for Cache-Status.
+func (p *Proxy) passDetail(rec *store.Record) string {
+	if p.store.Streams(rec) {
+		return "too-large"
+	}
+	return "not-storable"
 }
 
 // answerPart sends what the request asks for of a stored part.
@@ -69,7 +72,7 @@ func (p *Proxy) answerPart(w *logging.Writer, r *http.Request, rp *reply) (done 
 		return false
 	}
 	var rd store.Reader
-	p.reader(&rd, rp, span.Start-part.Start, span.Start-part.Start+span.Length)
+	p.reader(&rd, by(w, r), rp, span.Start-part.Start, span.Start-part.Start+span.Length)
 	defer rd.Close()
 	if done, ok := p.ready(w, r, rp, &rd); !ok {
 		return done
@@ -86,7 +89,7 @@ func (p *Proxy) answerPart(w *logging.Writer, r *http.Request, rp *reply) (done 
 // answerRange sends one part.
 func (p *Proxy) answerRange(w *logging.Writer, r *http.Request, rp *reply, part httpcache.Range) (done bool) {
 	var rd store.Reader
-	p.reader(&rd, rp, part.Start, part.Start+part.Length)
+	p.reader(&rd, by(w, r), rp, part.Start, part.Start+part.Length)
 	defer rd.Close()
 	if done, ok := p.ready(w, r, rp, &rd); !ok {
 		return done
@@ -103,7 +106,7 @@ func (p *Proxy) answerRange(w *logging.Writer, r *http.Request, rp *reply, part 
 // answerMultipart sends several parts as multipart/byteranges (RFC 9110 section 14.6).
 func (p *Proxy) answerMultipart(w *logging.Writer, r *http.Request, rp *reply, parts []httpcache.Range) (done bool) {
 	var rd store.Reader
-	p.reader(&rd, rp, parts[0].Start, parts[0].Start+parts[0].Length)
+	p.reader(&rd, by(w, r), rp, parts[0].Start, parts[0].Start+parts[0].Length)
 	defer func() { rd.Close() }()
 	if done, ok := p.ready(w, r, rp, &rd); !ok {
 		return done
@@ -119,7 +122,7 @@ func (p *Proxy) answerMultipart(w *logging.Writer, r *http.Request, rp *reply, p
 	for i, part := range parts {
 		if i > 0 {
 			rd.Close()
-			p.store.Reader(&rd, rp.rec, part.Start, part.Start+part.Length)
+			p.store.Reader(&rd, by(w, r), rp.rec, part.Start, part.Start+part.Length)
 		}
 		if _, err := m.CreatePart(partHeader(part, contentType, size)); err != nil {
 			abort(w, nil)

@@ -94,10 +94,9 @@ func (p *Proxy) serveStored(w *logging.Writer, r *http.Request, resource string,
 	if rec.Pass {
 		if p.policy.RequestDirectives(header).Has("only-if-cached") {
 			p.unsatisfiable(w)
-		} else {
-			p.forward(w, r, key, cacheStatus{fwd: "bypass", detail: "not-storable"})
+			return nil
 		}
-		return nil
+		return p.passOn(w, r, key, rec, "bypass")
 	}
 	rp, ok := p.reuse(rec, header)
 	switch {
@@ -263,14 +262,17 @@ func (p *Proxy) fetch(w *logging.Writer, r *http.Request, ask *store.Ask, prev *
 	status.because(a.Why)
 	rec := a.Record
 	switch {
+	case rec.Pass && !ask.Ranged && (a.Body == nil || p.store.Streams(rec) && len(ask.Header["Range"]) > 0):
+		a.Close()
+		return p.passOn(w, r, ask.Key, rec, status.fwd)
 	case rec.Pass && a.Body == nil:
-		p.forward(w, r, ask.Key, cacheStatus{fwd: status.fwd, detail: "not-storable"})
+		p.forward(w, r, ask.Key, cacheStatus{fwd: status.fwd, detail: p.passDetail(rec)})
 		return nil
 	case rec.Pass:
 		p.answerOnce(w, r, a, status)
 		return nil
 	}
-	rp := &reply{rec: rec, answer: a, status: status, outcome: outcomeMiss, peer: a.Peer, ranged: ask.Ranged}
+	rp := &reply{rec: rec, answer: a, status: status, outcome: outcomeMiss, peer: a.Peer}
 	rp.use.Age, rp.use.Lifetime = viewOf(rec).facts.Age(p.cfg.Now()), viewOf(rec).facts.Lifetime
 	rp.status.ttl, rp.status.hasTTL = rp.use.Lifetime-rp.use.Age.Truncate(time.Second), true
 	rp.status.stored = !a.Renewed && !a.Collapsed

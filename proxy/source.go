@@ -52,7 +52,11 @@ func (s *source) Check(key string) error {
 
 // Fetch is store.Source's.
 func (s *source) Fetch(ctx context.Context, ask *store.Ask, prev *store.Record) (*store.Fetched, error) {
-	header := s.fetchHeader(ask)
+	header := s.fetchHeader(ask.Fields())
+	if ask.Background {
+		delete(header, "Cache-Control")
+		delete(header, "Pragma")
+	}
 	if ask.Ranged {
 		header["Range"] = ask.Header["Range"]
 	}
@@ -126,21 +130,17 @@ func informing(ctx context.Context) context.Context {
 }
 
 // fetchHeader is a client's header as it goes with a request whose answer may be stored for others.
-func (s *source) fetchHeader(ask *store.Ask) http.Header {
-	h := httpcache.EndToEnd(ask.Header)
+func (s *source) fetchHeader(by store.Fields) http.Header {
+	h := httpcache.EndToEnd(by.Header)
 	httpcache.StripConditions(h)
 	// They would tell the origin of one client for an answer that is meant for all.
 	for _, name := range identifying {
 		delete(h, name)
 	}
-	if ask.Background {
-		delete(h, "Cache-Control")
-		delete(h, "Pragma")
-	}
 	if len(h["Authorization"]) > 0 { // such an answer is for one, unless it says otherwise
-		maps.Copy(h, ask.From)
+		maps.Copy(h, by.From)
 	}
-	s.p.mark(h, ask.Proto)
+	s.p.mark(h, by.Proto)
 	return h
 }
 
@@ -187,8 +187,7 @@ func (s *source) fetched(ask *store.Ask, url string, resp *http.Response, head *
 	}
 	f.Private = ask.Ranged || len(ask.Header["Authorization"]) > 0 || s.p.policy.RequestDirectives(ask.Header).Has("no-store")
 	s.describe(rec, ask)
-	condition := ""
-	f.Validator, condition = strongValidator(rec.Header)
+	f.Validator, _ = strongValidator(rec.Header)
 	if (rec.Part != store.Part{}) { // which shares its validator with other parts
 		f.Validator = ""
 		return f
@@ -197,12 +196,18 @@ func (s *source) fetched(ask *store.Ask, url string, resp *http.Response, head *
 		rec.Rangeable, rec.Resumable = true, true // it has just shown that it gives ranges
 		return f
 	}
-	if rec.Status == http.StatusOK && condition != "" {
-		accepts := strings.ToLower(strings.Join(rec.Header["Accept-Ranges"], ","))
-		rec.Rangeable = strings.Contains(accepts, "bytes")
-		rec.Resumable = accepts != "none"
+	if rec.Status == http.StatusOK && f.Validator != "" {
+		rec.Rangeable = rangeable(head)
+		rec.Resumable = true
 	}
 	return f
+}
+
+// rangeable tells whether the origin says that it gives any part of a content, under a validator that forbids mixing.
+func rangeable(head *httpcache.Response) bool {
+	_, condition := strongValidator(head.Header)
+	return head.Status == http.StatusOK && condition != "" &&
+		strings.Contains(strings.ToLower(strings.Join(head.Header["Accept-Ranges"], ",")), "bytes")
 }
 
 // partial says what is to become of a 206, if it may be stored (RFC 9111 section 3.3): where a strong validator names the whole,
@@ -254,47 +259,71 @@ func strongValidator(h http.Header) (validator, condition string) {
 }
 
 // Open is store.Source's.
-func (s *source) Open(ctx context.Context, rec *store.Record, off, end int64) (body fill.Body, length int64, err error) {
-	_, condition := strongValidator(rec.Header)
-	header := rec.Selecting.Clone()
-	s.p.mark(header, "HTTP/1.1")
-	header.Set("If-Range", condition)
+func (s *source) Open(ctx context.Context, by store.Fields, rec *store.Record, off, end int64) (store.OriginBody, error) {
+	header := s.fetchHeader(by)
+	maps.Copy(header, rec.Selecting) // what the request at hand has may differ in form
+	span := ""
+	if off > 0 || end >= 0 {
+		if acceptsNone(rec.Header) {
+			return store.OriginBody{}, fmt.Errorf("origin accepts no ranges: %w", store.ErrRefused)
+		}
+		_, condition := strongValidator(rec.Header)
+		span = rangeOf(off, end)
+		header.Set("If-Range", condition)
+		header.Set("Range", span)
+	}
+	resp, head, err := s.send(because(withRequestID(ctx, by.ID), reasonRange), cmp.Or(rec.URL, rec.Key), header)
+	if err != nil {
+		return store.OriginBody{}, err
+	}
+	got := store.OriginBody{Body: resp.Body, From: off}
+	if head.Status == http.StatusOK {
+		got.From = 0
+	}
+	if got.Length, err = continues(rec, head, resp.ContentLength, off); err == nil && span == "" && got.From == 0 && head.Status != http.StatusOK {
+		err = fmt.Errorf("origin answered %d to a request for all: %w", head.Status, store.ErrRefused)
+	}
+	if err != nil {
+		_ = resp.Body.Close()
+		return store.OriginBody{}, fmt.Errorf("%s of %s: %w", cmp.Or(span, "all"), rec.Key, err)
+	}
+	return got, nil
+}
+
+func rangeOf(off, end int64) string {
 	span := "bytes=" + strconv.FormatInt(off, 10) + "-"
 	if end >= 0 {
 		span += strconv.FormatInt(end-1, 10)
 	}
-	header.Set("Range", span)
-	resp, head, err := s.send(because(ctx, reasonRange), cmp.Or(rec.URL, rec.Key), header)
-	if err != nil {
-		return nil, 0, err
-	}
-	if length, err = matches(rec, head, off); err != nil {
-		_ = resp.Body.Close()
-		return nil, 0, fmt.Errorf("%s of %s: %w", span, rec.Key, err)
-	}
-	return resp.Body, length, nil
+	return span
 }
 
-// matches tells whether a response to a request for a part is that part of rec's representation, and the length that it
-// states. Parts are of one representation only if they have the same strong validator (RFC 9110 section 15.3.7.3), so
-// a part that lacks it isn't taken, and neither is one that doesn't tell where the whole ends.
-func matches(rec *store.Record, head *httpcache.Response, off int64) (length int64, err error) {
+// acceptsNone tells whether the origin says that it gives no ranges (RFC 9110 section 14.3).
+func acceptsNone(h http.Header) bool {
+	return strings.EqualFold(strings.Join(h["Accept-Ranges"], ","), "none")
+}
+
+// continues tells whether a response is rec's representation, or its part from off on, and the length that it states. Parts are
+// of one representation only if they have the same strong validator (RFC 9110 section 15.3.7.3), so a part that lacks it isn't
+// taken, and neither is one that doesn't tell where the whole ends. All that isn't such a part refuses one; but that there is
+// another representation by now, a whole one tells for certain.
+func continues(rec *store.Record, head *httpcache.Response, contentLength, off int64) (length int64, err error) {
 	_, had := strongValidator(rec.Header)
 	_, has := strongValidator(head.Header)
+	same := has == had && has != "" && head.Header.Get("Content-Encoding") == rec.Header.Get("Content-Encoding")
 	switch {
 	case head.Status >= 500 || head.Status == http.StatusTooManyRequests:
 		return 0, fmt.Errorf("origin answered %d", head.Status) // it may do better the next time
-	case head.Status != http.StatusPartialContent:
-		return 0, fmt.Errorf("origin answered %d to a range: %w", head.Status, fill.ErrGone)
-	case has != had:
-		return 0, fmt.Errorf("validator %q has become %q: %w", had, has, fill.ErrGone)
-	case head.Header.Get("Content-Encoding") != rec.Header.Get("Content-Encoding"):
-		return 0, fmt.Errorf("another content coding: %w", fill.ErrGone)
+	case head.Status == http.StatusOK && (!same || rec.Length >= 0 && contentLength >= 0 && contentLength != rec.Length):
+		return 0, fmt.Errorf("validator %q has become %q, length %d %d: %w", had, has, rec.Length, contentLength, fill.ErrGone)
+	case head.Status == http.StatusOK:
+		return cmp.Or(max(contentLength, 0), rec.Length), nil
+	case head.Status != http.StatusPartialContent || !same:
+		return 0, fmt.Errorf("origin answered %d with validator %q: %w", head.Status, has, store.ErrRefused)
 	}
-	field := head.Header.Get("Content-Range")
 	part, ok := httpcache.ParseContentRange(head.Header)
 	if !ok || part.Start != off || (rec.Length >= 0 && part.Total != rec.Length) {
-		return 0, fmt.Errorf("origin sent the part %q: %w", field, fill.ErrGone)
+		return 0, fmt.Errorf("origin sent the part %q: %w", head.Header.Get("Content-Range"), store.ErrRefused)
 	}
 	return part.Total, nil
 }

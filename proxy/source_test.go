@@ -4,68 +4,12 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/scurrycache/scurry/internal/origintest"
 	"github.com/scurrycache/scurry/proxy"
 )
-
-// TestWrongPartIsNeverJoined: whatever an origin sends in answer to a request for a part, the client gets the right bytes
-// or an aborted connection.
-func TestWrongPartIsNeverJoined(t *testing.T) {
-	part := func(w http.ResponseWriter, status int, contentRange string, start, end int64, fields ...string) {
-		w.Header().Set("Content-Range", contentRange)
-		for i := 0; i < len(fields); i += 2 {
-			w.Header().Set(fields[i], fields[i+1])
-		}
-		w.Header().Set("Content-Length", fmt.Sprint(end-start))
-		w.WriteHeader(status)
-		w.Write(origintest.Content(0, start, end))
-	}
-	const slab2 = 2 * slab
-	size := large.Size
-	whole := fmt.Sprintf("bytes %d-%d/%d", slab, slab2-1, size)
-	for name, answer := range map[string]http.HandlerFunc{
-		"another start": func(w http.ResponseWriter, r *http.Request) {
-			part(w, 206, "bytes 0-9/"+fmt.Sprint(size), 0, 10, "Etag", `"v1"`)
-		},
-		"another length": func(w http.ResponseWriter, r *http.Request) {
-			part(w, 206, fmt.Sprintf("bytes %d-%d/7777777", slab, slab2-1), slab, slab2, "Etag", `"v1"`)
-		},
-		"another etag": func(w http.ResponseWriter, r *http.Request) { part(w, 206, whole, slab, slab2, "Etag", `"other"`) },
-		"weak etag":    func(w http.ResponseWriter, r *http.Request) { part(w, 206, whole, slab, slab2, "Etag", `W/"v1"`) },
-		"no validator": func(w http.ResponseWriter, r *http.Request) { part(w, 206, whole, slab, slab2) },
-		"total not told": func(w http.ResponseWriter, r *http.Request) {
-			part(w, 206, fmt.Sprintf("bytes %d-%d/*", slab, slab2-1), slab, slab2, "Etag", `"v1"`)
-		},
-		"another coding": func(w http.ResponseWriter, r *http.Request) {
-			part(w, 206, whole, slab, slab2, "Etag", `"v1"`, "Content-Encoding", "gzip")
-		},
-		"no range at all": func(w http.ResponseWriter, r *http.Request) { part(w, 206, "", slab, slab2, "Etag", `"v1"`) },
-		"all of it":       func(w http.ResponseWriter, r *http.Request) { part(w, 200, "", 0, 100) },
-		"not found":       func(w http.ResponseWriter, r *http.Request) { part(w, 404, "", 0, 100) },
-		"precondition":    func(w http.ResponseWriter, r *http.Request) { part(w, 412, "", 0, 100) },
-	} {
-		t.Run(name, func(t *testing.T) {
-			n, o := fronting(t, proxy.Config{})
-			o.Handle("/f", func(w http.ResponseWriter, r *http.Request) {
-				if r.Header.Get("Range") != "" {
-					answer(w, r)
-					return
-				}
-				large.ServeHTTP(w, r)
-			})
-			resp := n.do("GET", "/files/f")
-			defer resp.Body.Close()
-			v := &origintest.Verifier{}
-			if _, err := io.Copy(v, resp.Body); err == nil || strings.Contains(err.Error(), "wrong") || v.Off > slab {
-				t.Errorf("%d bytes and %v", v.Off, err)
-			}
-		})
-	}
-}
 
 // TestPartOriginIsBusy: an origin that is overloaded for a moment is asked again.
 func TestPartOriginIsBusy(t *testing.T) {

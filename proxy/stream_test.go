@@ -27,8 +27,12 @@ func TestMissThenHit(t *testing.T) {
 		if resp.ContentLength != size || resp.Header.Get("Age") == "" || resp.Header.Get("Via") != "1.1 scurry" {
 			t.Errorf("length %d, header %v", resp.ContentLength, resp.Header)
 		}
-		if got, want := o.Count(), int(max(1, (size+slab-1)/slab)); got != want {
-			t.Errorf("size %d: %d origin requests, want one for each of %d slabs: %s", size, got, want, origintest.Ranges(o.Requests()))
+		most := 1
+		if amongPeers > 1 { // the owner of each slab may take over
+			most = int(max(1, (size+slab-1)/slab))
+		}
+		if got := o.Count(); got < 1 || got > most {
+			t.Errorf("size %d: %d origin requests, want %d at most: %s", size, got, most, origintest.Ranges(o.Requests()))
 		}
 	}
 }

@@ -20,8 +20,7 @@ type Follower struct {
 func (r *Run) Follow(off, stop, ahead int64) (*Follower, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	s := Span{Base: r.base, End: r.end}
-	if !s.Holds(off) || r.err != nil || (r.done && off >= r.pos) {
+	if !r.spanLocked().Holds(off) || r.err != nil || (r.done && off >= r.pos) {
 		return nil, false
 	}
 	return r.addLocked(off, stop, ahead), true

@@ -181,17 +181,26 @@ func (r *Run) Start(ctx context.Context, cancel context.CancelFunc) {
 }
 
 // Span is what a run holds and will yet produce: the bytes [Base, Pos) now, and up to End if it isn't cut shorter
-// (-1: to the body's end).
-type Span struct{ Base, Pos, End int64 }
+// (-1: to the body's end). With More, it may read on beyond End.
+type Span struct {
+	Base, Pos, End int64
+	More           bool
+}
 
-// Holds reports whether s's run has the byte at off or will produce it.
-func (s Span) Holds(off int64) bool { return s.Base <= off && (s.End < 0 || off < s.End) }
+// Holds reports whether s's run has the byte at off or will, perhaps, produce it.
+func (s Span) Holds(off int64) bool {
+	return s.Base <= off && (s.End < 0 || off < s.End || s.More && off == s.End)
+}
 
 // Span tells where the run stands. What it says may be out of date at once, except that Base and Pos only grow.
 func (r *Run) Span() Span {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return Span{Base: r.base, Pos: r.pos, End: r.end}
+	return r.spanLocked()
+}
+
+func (r *Run) spanLocked() Span {
+	return Span{Base: r.base, Pos: r.pos, End: r.end, More: r.extensibleLocked()}
 }
 
 // Sought is the end of the last chunk that any follower will want, as far as they have said by now.

@@ -78,7 +78,7 @@ func (s *Store) joinLocked(rec *Record, off, stop, ahead int64, here bool) (f *f
 		if rec.Length < 0 && !run.Unbounded() {
 			continue // its end would be taken for the content's
 		}
-		if !span.Holds(off) || (rec.refetchable() && off-span.Pos >= s.far()) {
+		if !span.Holds(off) || (off-span.Pos >= s.far() && rec.refetchable() && !s.undivided(rec)) {
 			continue
 		}
 		if f, ok := run.Follow(off, stop, s.aheadOf(run.relay, ahead)); ok {
@@ -88,7 +88,25 @@ func (s *Store) joinLocked(rec *Record, off, stop, ahead int64, here bool) (f *f
 	return nil, nil, false
 }
 
-// Streams tells whether rec's content is too large to be kept, since it couldn't be asked for again.
+// attachLocked has a reader at off, whose bytes are in the chunks group, keep a fill going that has had them.
+func (s *Store) attachLocked(rec *Record, off, stop, ahead int64, here bool) (f *fill.Follower, via *run, ok bool) {
+	b, ok := s.bodies[rec.Version]
+	if !ok {
+		return nil, nil, false
+	}
+	for _, run := range b.runs {
+		if here && run.relays() {
+			continue
+		}
+		if f, ok := run.Attach(off, stop, s.aheadOf(run.relay, ahead)); ok {
+			return f, run, true
+		}
+	}
+	return nil, nil, false
+}
+
+// Streams tells whether rec's content is too large to be kept, since it couldn't be asked for again. Then each client gets it from
+// the origin.
 func (s *Store) Streams(rec *Record) bool {
 	return !rec.refetchable() && rec.Length > s.cfg.Memory/holdShare
 }
@@ -139,6 +157,9 @@ func (s *Store) reach(ctx context.Context, rec *Record, off int64) int64 {
 	if !rec.OneSlab {
 		end = min(end, s.cfg.Geometry.SlabEnd(off))
 	}
+	if s.undivided(rec) {
+		return end // a body that is at its origin is of more use than what is here of what comes after it
+	}
 	s.probe(ctx, rec, off, end)
 	for {
 		s.mu.Lock()
@@ -185,10 +206,13 @@ func (s *Store) probe(ctx context.Context, rec *Record, off, end int64) {
 	}
 }
 
-// source is where a fill reads: from body, which is open, and after that, or if it is nil, from the origin, unless relay
-// has something to say about it.
+// source is where a fill reads: from body, which is open, and after that, or if it is nil, from the origin, with the fields of by,
+// unless relay has something to say about it.
 type source struct {
 	body    fill.Body
+	part    bool // body isn't one that goes to the content's end
+	by      Fields
+	wanted  bool // it is read to its end, or its slab's, whether anyone follows it or not
 	relay   *relay
 	trailer func() http.Header
 }
@@ -205,8 +229,16 @@ func (s *Store) runLocked(rec *Record, from source, off, end int64, want int64) 
 		Idle:  func() time.Duration { return idle * idleFills / time.Duration(max(idleFills, s.live.Load())) },
 	}
 	if rec.Resumable || rec.refetchable() {
-		cfg.Open = func(ctx context.Context, off, end int64) (fill.Body, int64, error) {
-			return s.open(ctx, rec, off, end)
+		cfg.Open = (&opener{s: s, rec: rec, by: from.by}).open
+	}
+	if !from.wanted {
+		cfg.Alone = alone
+	}
+	if rec.refetchable() {
+		cfg.Ahead = s.ahead
+		if !rec.OneSlab && !from.part {
+			cfg.Margin = s.far()
+			cfg.Extend = func(ctx context.Context, end int64) int64 { return s.extend(ctx, rec, from.by, end) }
 		}
 	}
 	if !rec.refetchable() {
@@ -214,9 +246,6 @@ func (s *Store) runLocked(rec *Record, from source, off, end int64, want int64) 
 		cfg.Pinned, cfg.Hold, cfg.Free = true, s.cfg.Memory/holdShare, g.Max
 		cfg.Reserve, cfg.Release = s.pin, s.unpin
 		cfg.Overflow = func() { s.overflowed(rec) }
-		if s.Streams(rec) {
-			cfg.Push = nil // it can't be kept, so it mustn't push out what can
-		}
 	}
 	if from.relay != nil {
 		from.relay.arrange(&cfg)
@@ -231,14 +260,23 @@ func (s *Store) runLocked(rec *Record, from source, off, end int64, want int64) 
 		from.relay.sought = r.Run.Sought
 	}
 	b := s.bodyLocked(rec.Version)
-	for _, earlier := range b.runs {
-		earlier.Cut(off)
+	if !s.undivided(rec) {
+		for _, earlier := range b.runs {
+			if !earlier.relays() { // what an owner sends ends where it hands over
+				earlier.Cut(off)
+			}
+		}
 	}
 	b.runs = append(b.runs, r)
 	s.fills++
 	b.begun = s.fills
 	s.live.Add(1)
 	return r
+}
+
+// ahead is how far ahead of its fastest reader a fill may be.
+func (s *Store) ahead() int64 {
+	return min(s.cfg.Geometry.Slab, max(s.far(), s.cfg.Memory/aheadShare/max(1, s.live.Load())))
 }
 
 // pin takes n bytes of what all fills together may hold for their followers.
@@ -330,7 +368,7 @@ func (s *Store) ended(rec *Record, ran *run, end int64, err error) {
 	switch now := s.currentLocked(rec); {
 	case now == nil:
 		s.forgetBodyLocked(rec.Version, "")
-	case errors.Is(err, fill.ErrAbandoned): // nobody wanted more
+	case ends(err):
 	case err != nil:
 		s.dropLocked(rec)
 	case now.Length < 0 && rec.Length < 0:

@@ -123,27 +123,19 @@ func (s *Store) keepCopy(f *flight, l *landing) {
 
 // relay begins to read the content that comes with an owner's answer.
 func (s *Store) relay(f *flight, p *peer.Peer, l *landing, a *Answer, stream *peer.Stream, ctx context.Context, cancel context.CancelFunc) {
-	r := &relay{s: s, rec: l.rec, whole: f.ask.Whole, begun: true}
+	r := &relay{s: s, rec: l.rec, by: f.ask.Fields(), whole: f.ask.Whole, begun: true}
 	r.from.Store(p)
-	from := source{body: &relayed{stream, r}, relay: r}
+	from := source{body: &relayed{stream, r}, by: r.by, relay: r}
 	generation := f.generation
 	if !l.stored {
 		generation = noGeneration
 	}
-	if run := s.enter(f, l.rec, generation, from, a, s.relayEnd(l.rec, 0)); run != nil {
+	if run := s.enter(f, l.rec, generation, from, a, l.rec.Length); run != nil {
 		run.Start(ctx, cancel)
 		return
 	}
 	_ = stream.Close()
 	cancel()
-}
-
-// relayEnd is where a fill of another node's bytes that starts at off ends: where another node's may begin.
-func (s *Store) relayEnd(rec *Record, off int64) int64 {
-	if !rec.refetchable() || rec.OneSlab {
-		return rec.Length
-	}
-	return min(rec.Length, s.cfg.Geometry.SlabEnd(off))
 }
 
 // askChunk asks the owner of a chunk for it, if it holds it.

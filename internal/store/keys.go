@@ -86,12 +86,16 @@ func (s *Store) Owner(key string) string {
 	return s.cfg.Node.Self()
 }
 
-// slabOwner returns the peer that owns the slab of rec's content that holds off; nil if this node does.
+// slabOwner returns the peer that owns the slab of rec's content that holds off, or the whole if it is undivided; nil if this node
+// does.
 func (s *Store) slabOwner(rec *Record, off int64) *peer.Peer {
 	if s.cfg.Node == nil {
 		return nil
 	}
 	slab := s.cfg.Geometry.At(off, rec.OneSlab).Slab
+	if slab > 0 && s.undivided(rec) {
+		slab = 0
+	}
 	return s.cfg.Node.Owner(rec.place[len(s.chunks.Prefix()):] + strconv.FormatInt(slab, 36))
 }
 

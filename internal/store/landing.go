@@ -43,7 +43,7 @@ func (s *Store) load(ctx context.Context, _ string) ([]byte, error) {
 	case x.Renewed:
 		x.cancel()
 		a = s.renew(f, x)
-	case !x.Storable:
+	case !x.Storable || s.Streams(x.Record):
 		a = s.pass(f, x)
 	default:
 		a = s.fill(f, x)
@@ -152,10 +152,10 @@ func (s *Store) fill(f *flight, x *exchange) *Answer {
 	rec.Version = s.version(rec, x.Validator)
 	a := &Answer{Record: rec, Status: rec.Status}
 	if x.To > 0 {
-		s.fillPart(x)
+		s.fillPart(x, f.ask.Fields())
 		return a
 	}
-	if run := s.enter(f, rec, rec.Generation, source{body: x.Body, trailer: x.Trailer}, a, s.reach(x.ctx, rec, 0)); run != nil {
+	if run := s.enter(f, rec, rec.Generation, source{body: x.Body, trailer: x.Trailer, by: f.ask.Fields(), wanted: f.ask.Background}, a, s.reach(x.ctx, rec, 0)); run != nil {
 		run.Start(x.ctx, x.cancel)
 	} else {
 		x.cancel()

@@ -15,6 +15,7 @@ const (
 	askChunk      = 'c' // a chunk, if it is held
 	askPiece      = 'p' // the bytes of a version from some offset on, if they are held in a piece that isn't a chunk
 	askFollow     = 'f' // the bytes of a version from some offset on, to the end of their slab, as they come
+	askTakeOver   = 't' // to read on from the border of a slab, if the origin accepts that
 	askInvalidate = 'i' // to do away with what is stored of some resources and groups
 	askPut        = 'u' // to store a response that has come another way than by being fetched
 	askDoubt      = 'd' // to validate everything at its next use
@@ -26,6 +27,7 @@ const (
 	answerInterim = '1' // an interim response; another answer follows
 	answerNotHeld = 'n' // the chunk isn't there; a fill may be at it
 	answerNone    = '0' // nothing is stored
+	answerRefused = 'x' // the origin gives no such part; who has the first slab has the others
 	answerGone    = 'g' // that version's bytes are to be had no more
 	answerFailed  = 'f' // the origin gave no answer
 	answerWrong   = 'w' // this node isn't the owner
@@ -51,9 +53,8 @@ type question struct {
 func (q *question) encode() []byte {
 	b := append(make([]byte, 0, 512), askRecord)
 	b = appendString(b, q.Key)
-	b = appendHeader(b, q.Header)
-	b = appendHeader(b, q.From)
-	for _, s := range []string{q.Target, q.Proto, q.ID, q.version, q.Gone} {
+	b = q.Fields().append(b)
+	for _, s := range []string{q.Target, q.version, q.Gone} {
 		b = appendString(b, s)
 	}
 	b = binary.AppendUvarint(b, q.revision)
@@ -67,11 +68,9 @@ func (q *question) flags() []*bool {
 func decodeQuestion(d *decoder) *question {
 	q := &question{}
 	q.Key = d.string()
-	q.Header = d.header()
-	if q.From = d.header(); len(q.From) == 0 {
-		q.From = nil
-	}
-	for _, s := range []*string{&q.Target, &q.Proto, &q.ID, &q.version, &q.Gone} {
+	by := decodeFields(d)
+	q.Header, q.From, q.Proto, q.ID = by.Header, by.From, by.Proto, by.ID
+	for _, s := range []*string{&q.Target, &q.version, &q.Gone} {
 		*s = d.string()
 	}
 	q.revision = d.uvarint()
@@ -83,17 +82,33 @@ func decodeQuestion(d *decoder) *question {
 type stretch struct {
 	key      string
 	rec      []byte // encoded: whoever owns the slab may never have seen it
+	by       Fields // of the client's request that is continued
 	off, end int64  // end is -1 for the end of the content
 	whole    bool   // all of it will be wanted
+
+	undivided bool // the origin refuses to give parts, so that the owner of the first slab is asked
 }
 
-func (p *stretch) encode() []byte {
-	b := append(make([]byte, 0, 64+len(p.key)+len(p.rec)), askFollow)
+func (p *stretch) encode(kind byte) []byte {
+	b := append(make([]byte, 0, 512+len(p.key)+len(p.rec)), kind)
 	b = appendString(b, p.key)
 	b = binary.AppendVarint(b, p.off)
 	b = binary.AppendVarint(b, p.end)
-	b = appendFlags(b, []*bool{&p.whole})
+	b = appendFlags(b, []*bool{&p.whole, &p.undivided})
+	b = p.by.append(b)
 	return append(b, p.rec...)
+}
+
+func (f Fields) append(b []byte) []byte {
+	return appendString(appendString(appendHeader(appendHeader(b, f.Header), f.From), f.Proto), f.ID)
+}
+
+func decodeFields(d *decoder) Fields {
+	f := Fields{Header: d.header(), From: d.header(), Proto: d.string(), ID: d.string()}
+	if len(f.From) == 0 {
+		f.From = nil
+	}
+	return f
 }
 
 func decodeStretch(d *decoder) *stretch {
@@ -101,7 +116,8 @@ func decodeStretch(d *decoder) *stretch {
 	p.key = d.string()
 	p.off = d.varint()
 	p.end = d.varint()
-	d.flags([]*bool{&p.whole})
+	d.flags([]*bool{&p.whole, &p.undivided})
+	p.by = decodeFields(d)
 	p.rec, d.b = d.b, nil
 	return p
 }
@@ -160,6 +176,8 @@ func (s *Store) encodeError(err error) []byte {
 	switch {
 	case errors.Is(err, fill.ErrGone):
 		return []byte{answerGone}
+	case errors.Is(err, ErrRefused):
+		return []byte{answerRefused}
 	case errors.Is(err, errNone):
 		return []byte{answerNone}
 	case errors.Is(err, errWrongOwner):
@@ -173,6 +191,8 @@ func (s *Store) decodeError(kind byte, d *decoder) error {
 	switch kind {
 	case answerGone:
 		return fill.ErrGone
+	case answerRefused:
+		return ErrRefused
 	case answerNone:
 		return errNone
 	case answerNotHeld:

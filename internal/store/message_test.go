@@ -21,9 +21,9 @@ func TestMessagesSurviveTheWire(t *testing.T) {
 	if got := decodeQuestion(&decoder{b: b[1:]}); b[0] != askRecord || !reflect.DeepEqual(got, q) {
 		t.Errorf("%+v, want %+v", got, q)
 	}
-	p := &stretch{key: "k", rec: sampleRecord(now).encode(now), off: 1 << 40, end: -1, whole: true}
-	b = p.encode()
-	if got := decodeStretch(&decoder{b: b[1:]}); b[0] != askFollow || !reflect.DeepEqual(got, p) {
+	p := &stretch{key: "k", rec: sampleRecord(now).encode(now), by: Fields{Header: http.Header{"A": {"b"}}, Proto: "HTTP/1.1", ID: "x"}, off: 1 << 40, end: -1, whole: true}
+	b = p.encode(askTakeOver)
+	if got := decodeStretch(&decoder{b: b[1:]}); b[0] != askTakeOver || !reflect.DeepEqual(got, p) {
 		t.Errorf("%+v, want %+v", got, p)
 	}
 	l := &landing{rec: sampleRecord(now), found: true, content: true, status: 304, why: OtherVariants, peer: "127.0.0.1:1"}
@@ -96,7 +96,7 @@ func TestWhatAPeerSendsIsChecked(t *testing.T) {
 func FuzzMessages(f *testing.F) {
 	now := time.Now()
 	f.Add((&question{Ask: Ask{Key: "k", Header: http.Header{"A": {"b"}}}}).encode())
-	f.Add((&stretch{key: "k", rec: sampleRecord(now).encode(now)}).encode())
+	f.Add((&stretch{key: "k", rec: sampleRecord(now).encode(now)}).encode(askFollow))
 	f.Add((&landing{rec: sampleRecord(now), peer: "p"}).encode(now))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		q := decodeQuestion(&decoder{b: b})

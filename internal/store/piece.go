@@ -21,7 +21,7 @@ import (
 const maxPieces = 1024
 
 // fillPart reads the part of the content that x is.
-func (s *Store) fillPart(x *exchange) {
+func (s *Store) fillPart(x *exchange, by Fields) {
 	rec := x.Record
 	rec.Pieces = true
 	s.mu.Lock()
@@ -32,7 +32,7 @@ func (s *Store) fillPart(x *exchange) {
 	if held, _, joined := s.joinLocked(rec, x.From, x.To, 0, true); joined {
 		held.Close()
 	} else if s.beginLocked() {
-		run = s.runLocked(rec, source{body: x.Body}, x.From, x.To, fill.Everything)
+		run = s.runLocked(rec, source{body: x.Body, part: true, by: by, wanted: true}, x.From, x.To, fill.Everything)
 	} else {
 		s.forgetBodyLocked(rec.Version, "")
 	}
@@ -112,7 +112,7 @@ func (r *Reader) readyRest(ctx context.Context) error {
 		if from < 0 || from >= end {
 			return nil
 		}
-		rest := &Reader{s: r.s, rec: r.rec, pos: from, end: r.end, ahead: r.ahead, here: r.here}
+		rest := &Reader{s: r.s, by: r.by, rec: r.rec, start: from, pos: from, end: r.end, ahead: r.ahead, here: r.here}
 		if err := rest.find(ctx); err != nil {
 			return err
 		}
@@ -203,23 +203,10 @@ func (r *Reader) Partial() bool {
 	return r.partial || via != nil && via.partial.Load() || r.rest != nil && r.rest.Partial()
 }
 
-// open opens the bytes [off, end) of rec's content: from the pieces that are held, and where there are none from the origin.
-func (s *Store) open(ctx context.Context, rec *Record, off, end int64) (fill.Body, int64, error) {
-	if !rec.Pieces || end < 0 {
-		return s.cfg.Source.Open(ctx, rec, off, end)
-	}
-	j := &joined{s: s, ctx: ctx, rec: rec, off: off, end: end}
-	if err := j.next(); err != nil {
-		return nil, 0, err
-	}
-	return j, rec.Length, nil
-}
-
 // joined is a body that is read from pieces and from the origin, by turns.
 type joined struct {
-	s        *Store
+	*opener
 	ctx      context.Context // of the fill that reads it
-	rec      *Record
 	off, end int64
 	piece    []byte    // to be read before body
 	body     fill.Body // up to until
@@ -242,8 +229,8 @@ func (j *joined) next() error {
 		}
 	}
 	j.s.mu.Unlock()
-	var err error
-	j.body, _, err = j.s.cfg.Source.Open(j.ctx, j.rec, j.off, j.until)
+	opened, err := j.origin(j.ctx, j.off, j.until)
+	j.body = opened.Body
 	return err
 }
 

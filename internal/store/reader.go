@@ -13,7 +13,9 @@ import (
 // byte by byte as the bytes come. It is used by one goroutine and must be closed.
 type Reader struct {
 	s        *Store
+	by       Fields // of the request that it reads for
 	rec      *Record
+	start    int64
 	pos, end int64 // end is -1 while the length is unknown
 	ahead    int64
 	follower *fill.Follower
@@ -24,12 +26,14 @@ type Reader struct {
 	rest     *Reader  // of what comes after a piece in view
 	partial  bool     // of a content in pieces, some wasn't held
 	origin   bool     // some bytes came from the origin while they were read
+	attached bool     // a fill has been looked for that has had the byte at start
+	refused  int      // how often another node was to be asked, since the origin refuses to give parts
 	peer     string   // the node by way of which some came
 }
 
 // ReaderFrom makes r read the content [start, end) of a's record, or to its end if end is -1. It takes over what a holds.
-func (s *Store) ReaderFrom(r *Reader, a *Answer, start, end int64) {
-	s.Reader(r, a.Record, start, end)
+func (s *Store) ReaderFrom(r *Reader, by Fields, a *Answer, start, end int64) {
+	s.Reader(r, by, a.Record, start, end)
 	switch {
 	case a.follower == nil:
 	case start == 0:
@@ -44,12 +48,13 @@ func (s *Store) ReaderFrom(r *Reader, a *Answer, start, end int64) {
 	}
 }
 
-// Reader makes r read the content [start, end) of rec, or to its end if end is -1.
-func (s *Store) Reader(r *Reader, rec *Record, start, end int64) {
+// Reader makes r read the content [start, end) of rec, or to its end if end is -1. What it has to ask the origin for it asks
+// for with the fields of by.
+func (s *Store) Reader(r *Reader, by Fields, rec *Record, start, end int64) {
 	if end < 0 {
 		end = rec.Length
 	}
-	*r = Reader{s: s, rec: rec, pos: start, end: end, ahead: s.far()}
+	*r = Reader{s: s, by: by, rec: rec, start: start, pos: start, end: end, ahead: s.far()}
 	if start == 0 && end == rec.Length {
 		r.ahead = fill.Everything // whoever reads all of it gets whole slabs fetched
 	}
@@ -88,15 +93,8 @@ func (r *Reader) Ready(ctx context.Context) error {
 			return nil
 		}
 	}
-	if r.follower == nil && !r.atEnd() {
-		if err := r.find(ctx); err != nil {
-			return err
-		}
-	}
-	if r.follower != nil {
-		if err := r.follower.Opened(ctx); err != nil {
-			return err
-		}
+	if err := r.opened(ctx); err != nil {
+		return err
 	}
 	switch {
 	case r.rec.Pieces:
@@ -108,6 +106,37 @@ func (r *Reader) Ready(ctx context.Context) error {
 	}
 	return nil
 }
+
+// opened gets at the byte at r.pos, and waits until the body that it comes from is open.
+func (r *Reader) opened(ctx context.Context) error {
+	for {
+		if r.follower == nil && !r.atEnd() {
+			if err := r.find(ctx); err != nil {
+				return err
+			}
+		}
+		if r.follower == nil || r.view != nil {
+			return nil
+		}
+		err := r.follower.Opened(ctx)
+		if err == nil || !r.elsewhere(err) {
+			return err
+		}
+		r.leave()
+	}
+}
+
+// elsewhere tells whether err means that the bytes are to be looked for elsewhere by now.
+func (r *Reader) elsewhere(err error) bool {
+	if !errors.Is(err, ErrRefused) || r.here || r.refused == maxRefused {
+		return false
+	}
+	r.refused++
+	return true
+}
+
+// maxRefused bounds how often a reader looks elsewhere for what the origin has refused to give in parts.
+const maxRefused = 3
 
 // gather takes all that is to be read of a small content which another node owns and can't ask for again, if that holds it
 // all: chunk by chunk it couldn't be sure of the rest. It reports whether it did. A larger content is followed, from the first
@@ -154,7 +183,7 @@ func (r *Reader) Next(ctx context.Context, wait func()) ([]byte, error) {
 			if r.view = nil; len(r.views) > 0 {
 				r.view, r.views = r.views[0], r.views[1:]
 			}
-			r.pos += int64(len(b))
+			r.advance(int64(len(b)))
 			return b, nil
 		}
 		if r.atEnd() {
@@ -170,6 +199,9 @@ func (r *Reader) Next(ctx context.Context, wait func()) ([]byte, error) {
 			continue
 		}
 		b, err := r.follower.Next(ctx, wait)
+		if errors.Is(err, fill.ErrBehind) && r.viewChunk(ctx) {
+			continue // the fill goes on for this reader all the same
+		}
 		if err == nil {
 			if via := r.run.via(); via.active() {
 				r.peer = via.name()
@@ -183,8 +215,25 @@ func (r *Reader) Next(ctx context.Context, wait func()) ([]byte, error) {
 		if err == io.EOF && r.end < 0 {
 			return nil, io.EOF // the end of the fill was the end of the content
 		}
-		if err != io.EOF && !errors.Is(err, fill.ErrBehind) {
+		if err != io.EOF && !errors.Is(err, fill.ErrBehind) && !r.elsewhere(err) {
 			return nil, err
+		}
+	}
+}
+
+// advance moves r on by n bytes that came from the chunks group.
+func (r *Reader) advance(n int64) {
+	r.pos += n
+	if r.follower != nil {
+		r.follower.Skip(n)
+	} else if !r.attached && r.ahead == fill.Everything && !r.atEnd() && r.rec.refetchable() {
+		r.attached = true
+		r.s.mu.Lock()
+		defer r.s.mu.Unlock()
+		if f, via, ok := r.s.joinLocked(r.rec, r.pos, r.stop(), r.ahead, r.here); ok {
+			r.follower, r.run = f, via
+		} else if f, via, ok := r.s.attachLocked(r.rec, r.pos, r.stop(), r.ahead, r.here); ok {
+			r.follower, r.run = f, via
 		}
 	}
 }
@@ -242,6 +291,10 @@ func (r *Reader) find(ctx context.Context) error {
 		if r.follower != nil || r.atEnd() {
 			return nil
 		}
+		if r.here && r.pos > r.start && r.s.handsOver(r.rec, r.pos) && r.s.slabOwner(r.rec, r.pos) != nil {
+			r.end = r.pos // another node has what comes next
+			return nil
+		}
 		if r.afar() {
 			if err := r.beginRelay(begun, patience > 0); err != nil || r.follower != nil {
 				return err
@@ -269,6 +322,9 @@ func (r *Reader) find(ctx context.Context) error {
 			}
 			end = min(c.End, r.rec.Length) // and is evicted each time
 		}
+		if r.s.keepsWhole(r.rec) {
+			c.Start = 0 // it can only be had from there on, and is worth keeping
+		}
 		if err := r.begin(c.Start, end, begun, patience > 0); err != nil {
 			return err
 		}
@@ -293,7 +349,8 @@ func (r *Reader) viewChunk(ctx context.Context) bool {
 func (r *Reader) fetchChunk(ctx context.Context) bool {
 	c := r.s.cfg.Geometry.At(r.pos, r.rec.OneSlab)
 	var ask *chunkAsk
-	if r.afar() {
+	if r.afar() && (c.Slab == 0 || !r.s.undivided(r.rec)) { // else the group would ask the wrong node
+
 		ask = &chunkAsk{Context: ctx, afar: true}
 		ctx = ask
 	}
@@ -314,6 +371,11 @@ func (r *Reader) show(b []byte) {
 		b = b[:r.end-r.pos]
 	}
 	r.view = b
+}
+
+// keepsWhole tells whether rec's content, although it is spread over slabs, is read from its first byte whichever is wanted.
+func (s *Store) keepsWhole(rec *Record) bool {
+	return s.undivided(rec) && !rec.Pieces && rec.Length <= s.cfg.Memory/holdShare
 }
 
 // look follows a fill that has the byte at r.pos, if there is one, and learns the end if it has become known. It returns
@@ -339,18 +401,18 @@ func (r *Reader) begin(start, end, begun int64, mayLookAgain bool) error {
 	s := r.s
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return r.beginLocked(source{}, start, end, begun, mayLookAgain)
+	return r.beginLocked(source{by: r.by}, start, end, begun, mayLookAgain)
 }
 
 // beginRelay is begin for what another node owns.
 func (r *Reader) beginRelay(begun int64, mayLookAgain bool) error {
 	s := r.s
 	start := s.cfg.Geometry.At(r.pos, r.rec.OneSlab).Start
-	end := s.relayEnd(r.rec, start)
+	end := r.rec.Length
 	if r.rec.Pieces { // the owner may have just what is wanted, and no more
 		start, end = r.pos, min(end, r.end)
 	}
-	from := source{relay: &relay{s: s, rec: r.rec, whole: r.ahead == fill.Everything}}
+	from := source{by: r.by, relay: &relay{s: s, rec: r.rec, by: r.by, whole: r.ahead == fill.Everything}}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return r.beginLocked(from, start, end, begun, mayLookAgain)

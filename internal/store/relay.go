@@ -19,6 +19,7 @@ import (
 type relay struct {
 	s       *Store
 	rec     *Record
+	by      Fields
 	whole   bool // all of the content will be wanted
 	origin  atomic.Bool
 	from    atomic.Pointer[peer.Peer] // the owner that it read from last
@@ -46,6 +47,8 @@ func (r *relay) name() string {
 func (r *relay) arrange(cfg *fill.Config) {
 	cfg.Transient = r.active
 	cfg.Open = r.open
+	cfg.Extend = nil // what the owner sends goes on as far as the owner's own fill does
+	cfg.Stops = func(pos int64) bool { return r.s.handsOver(r.rec, pos) }
 	if !cfg.Pinned { // what the readers have yet to read stays
 		cfg.Hold = r.s.far() + 2*r.s.cfg.Geometry.Max
 		cfg.Share = func() int64 { return r.s.aheadOf(r, fill.Everything) + 2*r.s.cfg.Geometry.Max }
@@ -63,48 +66,56 @@ func (r *relay) arrange(cfg *fill.Config) {
 const owners = 3
 
 // open opens the bytes [off, end) where they are to be had.
-func (r *relay) open(ctx context.Context, off, end int64) (fill.Body, int64, error) {
+func (r *relay) open(ctx context.Context, off, end int64) (fill.Opened, error) {
 	if r.verdict != nil {
-		return nil, 0, fmt.Errorf("%w: %w", fill.ErrFinal, r.verdict)
+		return fill.Opened{}, fmt.Errorf("%w: %w", fill.ErrFinal, r.verdict)
 	}
 	for range owners {
 		p := r.s.slabOwner(r.rec, off)
 		if p == nil || r.origin.Load() || (r.begun && !r.rec.refetchable()) {
 			break // nobody but the origin has what comes next of a body that was lost
 		}
-		body, length, err := r.follow(ctx, p, off, end)
+		opened, err := r.follow(ctx, p, off, end)
 		switch {
 		case err == nil:
-			return body, length, nil
+			return opened, nil
 		case ctx.Err() != nil:
-			return nil, 0, context.Cause(ctx)
+			return fill.Opened{}, context.Cause(ctx)
+		case errors.Is(err, ErrRefused):
+			r.s.refusals.note(r.rec.place) // now it is the first slab's owner who is to be asked
 		case verdict(err):
-			return nil, 0, fmt.Errorf("%w: %w", fill.ErrFinal, err)
+			return fill.Opened{}, fmt.Errorf("%w: %w", fill.ErrFinal, err)
 		case r.s.slabOwner(r.rec, off) == p: // it won't, and nobody else is in its place
 			r.origin.Store(true)
 		}
 	}
 	r.origin.Store(true)
 	if !r.rec.refetchable() && !r.rec.Resumable {
-		return nil, 0, fmt.Errorf("%s: the node that read it from the origin is lost: %w", r.rec.Key, fill.ErrGone)
+		return fill.Opened{}, fmt.Errorf("%s: the node that read it from the origin is lost: %w", r.rec.Key, fill.ErrGone)
 	}
-	return r.s.open(ctx, r.rec, off, end)
+	if r.rec.refetchable() && !r.rec.OneSlab {
+		end = min(end, r.s.cfg.Geometry.SlabEnd(off))
+	}
+	return (&opener{s: r.s, rec: r.rec, by: r.by, all: true}).open(ctx, off, end)
 }
 
 // follow asks p for the bytes [off, end) as they come.
-func (r *relay) follow(ctx context.Context, p *peer.Peer, off, end int64) (fill.Body, int64, error) {
+func (r *relay) follow(ctx context.Context, p *peer.Peer, off, end int64) (fill.Opened, error) {
 	if r.rec.refetchable() {
 		end = min(end, max(r.sought(), off+1)) // what nobody will want, the owner isn't to read; more can be asked for
 	}
-	ask := stretch{key: r.rec.Key, rec: r.rec.encode(r.s.cfg.Now()), off: off, end: end, whole: r.whole}
-	stream, err := p.Ask(ctx, ask.encode())
+	ask := stretch{
+		key: r.rec.Key, rec: r.rec.encode(r.s.cfg.Now()), by: r.by, off: off, end: end,
+		whole: r.whole, undivided: r.s.undivided(r.rec),
+	}
+	stream, err := p.Ask(ctx, ask.encode(askFollow))
 	if err != nil {
-		return nil, 0, err
+		return fill.Opened{}, err
 	}
 	d, err := r.s.answer(stream, nil)
 	if err != nil {
 		_ = stream.Close()
-		return nil, 0, err
+		return fill.Opened{}, err
 	}
 	length := d.varint()
 	if partial := false; d.flags([]*bool{&partial}) && partial {
@@ -112,7 +123,7 @@ func (r *relay) follow(ctx context.Context, p *peer.Peer, off, end int64) (fill.
 	}
 	r.from.Store(p)
 	r.begun = true
-	return &relayed{stream, r}, length, nil
+	return fill.Opened{Body: &relayed{stream, r}, End: fill.Everything, Length: length}, nil
 }
 
 // answer waits for the answer and returns what an answerOK brings; any other is an error.

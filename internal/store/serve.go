@@ -27,6 +27,8 @@ func (s *Store) Serve(c *wire.Call) {
 		s.servePiece(c, d)
 	case askFollow:
 		s.serveFollow(c, d)
+	case askTakeOver:
+		s.serveTakeOver(c, d)
 	case askInvalidate:
 		s.serveInvalidate(c, d)
 	case askPut:
@@ -109,7 +111,7 @@ func (s *Store) serveRecord(c *wire.Call, d *decoder) {
 		s.pumpOnce(c, a)
 	default:
 		var rd Reader
-		s.ReaderFrom(&rd, a, 0, s.relayEnd(a.Record, 0))
+		s.ReaderFrom(&rd, q.Fields(), a, 0, -1)
 		rd.here = true
 		s.pump(c, &rd)
 	}
@@ -203,20 +205,13 @@ func (s *Store) drop(rec *Record) {
 }
 
 func (s *Store) serveFollow(c *wire.Call, d *decoder) {
-	ask := decodeStretch(d)
-	rec, err := decode(ask.rec, s.cfg.Now())
-	if err != nil || d.bad || s.cfg.Source.Check(ask.key) != nil || !s.fits(rec, ask.key) || ask.off < 0 || (ask.end >= 0 && ask.end <= ask.off) ||
-		(rec.Length >= 0 && (ask.end > rec.Length || ask.off >= rec.Length)) || (rec.refetchable() && ask.end < 0) {
-		s.refuse(c, errBusy)
-		return
-	}
-	s.adopt(ask.key, rec)
-	if s.slabOwner(rec, ask.off) != nil {
-		s.refuse(c, errWrongOwner)
+	rec, ask, err := s.stretched(c, d)
+	if err != nil {
+		s.refuse(c, err)
 		return
 	}
 	var rd Reader
-	s.Reader(&rd, rec, ask.off, ask.end)
+	s.Reader(&rd, ask.by, rec, ask.off, ask.end)
 	rd.here = true
 	if ask.whole {
 		rd.ahead = fill.Everything
@@ -263,7 +258,7 @@ func (s *Store) finding(c *wire.Call, err error) error {
 	switch {
 	case s.base.Err() != nil || c.Context().Err() != nil:
 		return errBusy
-	case verdict(err):
+	case verdict(err) || errors.Is(err, ErrRefused):
 		return err
 	}
 	return s.cfg.Source.Failed(err)

@@ -46,9 +46,11 @@ type Source interface {
 	// An error means that no answer could be learned; it is shared by all who wait for this one.
 	Fetch(ctx context.Context, ask *Ask, prev *Record) (*Fetched, error)
 
-	// Open opens the bytes [off, end) of rec's representation, or to its end if end is -1, and tells its length. The
-	// error wraps fill.ErrGone if the origin no longer has that version or can't give this part of it.
-	Open(ctx context.Context, rec *Record, off, end int64) (body fill.Body, length int64, err error)
+	// Open opens the bytes [off, end) of rec's representation, or to its end if end is -1, by a request with the fields of
+	// by. From 0 to the end it asks for the whole, else for a range; then what it returns may all the same be the whole. The
+	// error wraps fill.ErrGone if the origin no longer has that version; ErrRefused if it gives no such part, though it may
+	// give the whole. After any other error trying again is worth a while.
+	Open(ctx context.Context, by Fields, rec *Record, off, end int64) (OriginBody, error)
 
 	// Prepare returns what Record.Prepared is to be. It is called before a record is used, and again for one that has
 	// learnt its length.
@@ -75,6 +77,13 @@ type Source interface {
 
 	// Check says what is wrong with a cache key that another node sent, if anything.
 	Check(key string) error
+}
+
+// OriginBody is a body that the origin sends of a version that is known.
+type OriginBody struct {
+	Body   fill.Body
+	From   int64 // the offset of its first byte
+	Length int64 // of the representation, -1 if unknown
 }
 
 // Fetched is an origin's answer. The store owns Body and closes it, or hands it on to the one who asked.
@@ -105,16 +114,18 @@ type Config struct {
 }
 
 const (
-	recordsShare = 16              // one part in so many of the memory is for records
-	holdShare    = 4               // no body that can't be asked for again may take more than one part in so many
-	pinShare     = 2               // and no more than one part in so many, all such bodies that are being read
-	holdChunks   = 4               // how many of the largest chunks a fill keeps for its followers after pushing them
-	window       = 4               // how many of the largest chunks a fill reads ahead of a reader of a range
-	shareShare   = 8               // nor may all fills together hold more than one part in so many of what has been pushed
-	idle         = 5 * time.Second // how long a fill that no one wants more of keeps its origin connection
-	idleFills    = 16              // if there are no more of them; else it is as much shorter as there are more
-	passFor      = 5 * time.Second // how long a response that can't be stored sends others straight to the origin
-	RetryAfter   = 2 * time.Second // how long a stored response whose validation failed is served stale without another try
+	recordsShare = 16               // one part in so many of the memory is for records
+	holdShare    = 4                // no body that can't be asked for again may take more than one part in so many
+	pinShare     = 2                // and no more than one part in so many, all such bodies that are being read
+	holdChunks   = 4                // how many of the largest chunks a fill keeps for its followers after pushing them
+	window       = 4                // how many of the largest chunks a fill reads ahead of a reader of a range
+	aheadShare   = 4                // and no more than one part in so many, what all fills have read ahead of their readers
+	shareShare   = 8                // nor may all fills together hold more than one part in so many of what has been pushed
+	alone        = 30 * time.Second // how long a fill reads on that its last reader has left
+	idle         = 5 * time.Second  // how long a fill that no one wants more of keeps its origin connection
+	idleFills    = 16               // if there are no more of them; else it is as much shorter as there are more
+	passFor      = 5 * time.Second  // how long a response that can't be stored sends others straight to the origin
+	RetryAfter   = 2 * time.Second  // how long a stored response whose validation failed is served stale without another try
 )
 
 // Validate says whether memory suffices for the geometry.
@@ -131,14 +142,15 @@ func (c Config) Validate() error {
 
 // Store holds stored responses. Its methods may be called concurrently.
 type Store struct {
-	cfg     Config
-	records *peer.Group
-	chunks  *peer.Group
-	base    context.Context // ends with Close
-	cancel  context.CancelFunc
-	work    sync.WaitGroup // flights and fills
-	live    atomic.Int64   // fills that are reading
-	pinned  atomic.Int64   // bytes that fills hold for followers of what can't be asked for again
+	cfg      Config
+	records  *peer.Group
+	chunks   *peer.Group
+	base     context.Context // ends with Close
+	cancel   context.CancelFunc
+	work     sync.WaitGroup // flights and fills
+	live     atomic.Int64   // fills that are reading
+	pinned   atomic.Int64   // bytes that fills hold for followers of what can't be asked for again
+	refusals refusals
 
 	// mu guards all below. It is taken before a fill's own lock, and never held while a group is asked.
 	mu          sync.Mutex
@@ -165,7 +177,7 @@ func New(cfg Config) (*Store, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	s := &Store{cfg: cfg, entries: map[string]*list.Element{}, recent: list.New(), bodies: map[string]*body{},
+	s := &Store{cfg: cfg, refusals: refusals{now: cfg.Now}, entries: map[string]*list.Element{}, recent: list.New(), bodies: map[string]*body{},
 		grouped: map[string]map[string]struct{}{}, refreshing: map[string]struct{}{}}
 	var err error
 	if s.records, err = peer.Borrow(peer.GroupConfig{Load: s.load, Node: cfg.Node, Ask: s.askRecord}); err != nil {

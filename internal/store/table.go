@@ -51,12 +51,8 @@ func (s *Store) findLocked(key string, request http.Header) (rec *Record, lapsed
 		if !s.selects(r, request) {
 			continue
 		}
-		if rec == nil || (r.Part != Part{}) {
-			rec = r
-		}
-		if !s.Streams(rec) { // of what isn't kept whole a part may be
-			break
-		}
+		rec = r
+		break
 	}
 	if rec == nil {
 		return nil, false

@@ -1,0 +1,143 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+
+	"github.com/scurrycache/scurry/internal/fill"
+)
+
+// Fields are what a request to the origin has of the client's request that it is made for, or continues.
+type Fields struct {
+	Header http.Header // the client's end-to-end fields; not to be changed
+	From   http.Header // fields that tell the origin who asks, if it is asked for this one alone
+	Proto  string      // the protocol of the client's request, as in "HTTP/1.1"
+	ID     string      // of the client's request, for the log
+}
+
+// Fields are those of the request that a is.
+func (a *Ask) Fields() Fields {
+	return Fields{Header: a.Header, From: a.From, Proto: a.Proto, ID: a.ID}
+}
+
+// ErrRefused is wrapped by an error of Source.Open if the origin gives no part of what it may give as a whole.
+var ErrRefused = errors.New("the origin doesn't give this part")
+
+// opener opens bodies of rec's content at the origin, where a fill needs one. A part is asked for by a range, and once that has
+// been refused, in whatever form, by asking for all and skipping what comes before it. It is used by its fill's goroutine.
+type opener struct {
+	s      *Store
+	rec    *Record
+	by     Fields
+	all    bool // no other node is to be asked instead
+	failed bool // the last request for a part got no answer that settles whether parts are given
+}
+
+// open opens the bytes [off, end), or to the content's end if end is -1: from the fragments that are held, and where there are
+// none from the origin.
+func (o *opener) open(ctx context.Context, off, end int64) (fill.Opened, error) {
+	if !o.rec.Pieces {
+		return o.origin(ctx, off, end)
+	}
+	if end < 0 {
+		end = min(o.rec.Length, o.s.cfg.Geometry.SlabEnd(off))
+	}
+	j := &joined{opener: o, ctx: ctx, off: off, end: end}
+	if err := j.next(); err != nil {
+		return fill.Opened{}, err
+	}
+	return fill.Opened{Body: j, End: end, Length: o.rec.Length}, nil
+}
+
+// origin is open for what isn't held.
+func (o *opener) origin(ctx context.Context, off, end int64) (fill.Opened, error) {
+	known, parts := o.s.refusals.hold(o.rec.place), o.partsOnly(off)
+	switch {
+	case off == 0 && end < 0 || known && !parts:
+		return o.skip(ctx, off)
+	case known:
+		return fill.Opened{}, refused(ErrRefused)
+	}
+	got, err := o.s.cfg.Source.Open(ctx, o.by, o.rec, off, end)
+	switch {
+	case err == nil && got.From == off:
+		o.failed = false
+		o.s.refusals.accepted(o.rec.place)
+		return fill.Opened{Body: got.Body, End: bodyEnd(end), Length: got.Length}, nil
+	case err == nil && !parts: // all of it came
+		o.s.refusals.note(o.rec.place)
+		return skipped(got, off), nil
+	case err == nil:
+		_ = got.Body.Close()
+		err = ErrRefused
+	case errors.Is(err, fill.ErrGone) || ctx.Err() != nil:
+		return fill.Opened{}, err
+	case !errors.Is(err, ErrRefused) && !o.failed:
+		o.failed = true
+		return fill.Opened{}, err // a pause may help, and costs less than all that comes before
+	}
+	if parts {
+		o.s.refusals.note(o.rec.place) // so that the owner of the first slab is asked
+		return fill.Opened{}, refused(fmt.Errorf("%w: %v", ErrRefused, err)) // a verdict that is for this node alone
+	}
+	opened, wholeErr := o.skip(ctx, off)
+	if wholeErr == nil {
+		o.s.refusals.note(o.rec.place)
+	}
+	return opened, wholeErr
+}
+
+// partsOnly tells whether the bytes from off on are to be had by a range or not at all by this node: else the owner of the first
+// slab has them, or asks for the whole.
+func (o *opener) partsOnly(off int64) bool {
+	return o.s.cfg.Node != nil && !o.all && !o.rec.OneSlab && off >= o.s.cfg.Geometry.Slab && o.s.ownerOf(o.rec.Key) != nil
+}
+
+// refused makes err one that ends a fill.
+func refused(err error) error { return fmt.Errorf("%w: %w", fill.ErrFinal, err) }
+
+// skip opens the whole content and skips what comes before off.
+func (o *opener) skip(ctx context.Context, off int64) (fill.Opened, error) {
+	got, err := o.s.cfg.Source.Open(ctx, o.by, o.rec, 0, -1)
+	switch {
+	case errors.Is(err, ErrRefused):
+		return fill.Opened{}, fmt.Errorf("%w: %v", fill.ErrGone, err)
+	case err != nil:
+		return fill.Opened{}, err
+	}
+	return skipped(got, off), nil
+}
+
+func skipped(got OriginBody, off int64) fill.Opened {
+	return fill.Opened{Body: &skipping{Body: got.Body, left: off}, End: fill.Everything, Length: got.Length}
+}
+
+func bodyEnd(end int64) int64 {
+	if end < 0 {
+		return fill.Everything
+	}
+	return end
+}
+
+// skipping is a body without its first bytes.
+type skipping struct {
+	fill.Body
+	left int64
+}
+
+func (b *skipping) Read(p []byte) (int, error) {
+	for b.left > 0 {
+		n, err := b.Body.Read(p[:min(int64(len(p)), b.left)])
+		b.left -= int64(n)
+		if err == io.EOF && b.left > 0 {
+			err = io.ErrUnexpectedEOF
+		}
+		if err != nil {
+			return 0, err
+		}
+	}
+	return b.Body.Read(p)
+}

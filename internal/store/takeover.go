@@ -1,0 +1,94 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/scurrycache/scurry/internal/fill"
+	"github.com/scurrycache/scurry/internal/wire"
+)
+
+// A body that is open is read on across the borders of slabs until whoever owns the next slab has had its own request accepted
+// by the origin. So an origin that gives no parts, for whatever reason, is asked once, and its whole body has one fill.
+
+// takeOverTime is how long the owner of the next slab has to say whether it takes over. Meanwhile the fill reads up to the border.
+const takeOverTime = 2 * time.Second
+
+// undivided tells whether the content, although it is large enough, isn't spread over the owners of its slabs, since its origin
+// refuses to give parts: then the owner of the first slab answers for all of them.
+func (s *Store) undivided(rec *Record) bool {
+	return rec.refetchable() && !rec.OneSlab && s.refusals.hold(rec.place)
+}
+
+// extend returns where a fill of rec ends that comes to the border at end: further on, unless the next slab's owner takes over.
+func (s *Store) extend(ctx context.Context, rec *Record, by Fields, end int64) int64 {
+	if end >= rec.Length {
+		return end
+	}
+	if p := s.slabOwner(rec, end); p != nil && !s.undivided(rec) {
+		ctx, cancel := context.WithTimeout(ctx, takeOverTime)
+		defer cancel()
+		r := stretch{key: rec.Key, rec: rec.encode(s.cfg.Now()), by: by, off: end, end: rec.Length, whole: true}
+		stream, err := p.Ask(ctx, r.encode(askTakeOver))
+		if err == nil {
+			_, err = s.answer(stream, nil)
+			_ = stream.Close()
+		}
+		if err == nil {
+			return end
+		}
+		if errors.Is(err, ErrRefused) {
+			s.refusals.note(rec.place)
+		}
+	}
+	return s.reach(ctx, rec, end)
+}
+
+// serveTakeOver answers once the origin's head has come, or at once if the bytes are here.
+func (s *Store) serveTakeOver(c *wire.Call, d *decoder) {
+	rec, ask, err := s.stretched(c, d)
+	if err != nil {
+		s.refuse(c, err)
+		return
+	}
+	var rd Reader
+	s.Reader(&rd, ask.by, rec, ask.off, ask.end)
+	rd.here = true
+	defer rd.Close()
+	if err := rd.Ready(c.Context()); err != nil {
+		s.refuse(c, s.finding(c, err))
+		return
+	}
+	reply(c, []byte{answerOK}, nil)
+}
+
+// stretched decodes what a peer wants to read of a content, and says why it isn't to be had here, if it isn't.
+func (s *Store) stretched(c *wire.Call, d *decoder) (*Record, *stretch, error) {
+	ask := decodeStretch(d)
+	rec, err := decode(ask.rec, s.cfg.Now())
+	if err != nil || d.bad || s.cfg.Source.Check(ask.key) != nil || !s.fits(rec, ask.key) || ask.off < 0 || (ask.end >= 0 && ask.end <= ask.off) ||
+		(rec.Length >= 0 && (ask.end > rec.Length || ask.off >= rec.Length)) || (rec.refetchable() && ask.end < 0) {
+		return nil, nil, errBusy
+	}
+	s.adopt(ask.key, rec)
+	if ask.undivided && rec.refetchable() {
+		s.refusals.note(rec.place)
+	}
+	switch {
+	case s.slabOwner(rec, ask.off) == nil:
+		return rec, ask, nil
+	case s.undivided(rec):
+		return nil, nil, ErrRefused
+	}
+	return nil, nil, errWrongOwner
+}
+
+// handsOver tells whether a body of rec that ends at pos may have been taken over there by the owner of the slab that begins.
+func (s *Store) handsOver(rec *Record, pos int64) bool {
+	return rec.refetchable() && !rec.OneSlab && pos > 0 && pos%s.cfg.Geometry.Slab == 0
+}
+
+// ends is what a fill's error means that is no fault of the content's: that nobody wanted more, or that another node is to be
+// asked.
+func ends(err error) bool { return errors.Is(err, fill.ErrAbandoned) || errors.Is(err, ErrRefused) }
