@@ -49,8 +49,8 @@ func TestServeSetsMemoryLimit(t *testing.T) {
 		t.Errorf("the limit is %d although the user has set it", got)
 	}
 	startScurry(t, nil, "--memory=200MiB")
-	if got := debug.SetMemoryLimit(-1); got != 304<<20 {
-		t.Errorf("the limit is %d, want %d", got, 304<<20)
+	if got := debug.SetMemoryLimit(-1); got != 288<<20 {
+		t.Errorf("the limit is %d, want %d", got, 288<<20)
 	}
 }
 

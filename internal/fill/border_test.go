@@ -105,7 +105,7 @@ func TestRunStaysAheadOfItsFastestFollower(t *testing.T) {
 		if s := r.Span(); s.Pos != 48 { // whole chunks
 			t.Errorf("read up to %d with all followers at 0", s.Pos)
 		}
-		if _, err := fast.Next(t.Context(), nil); !errors.Is(err, ErrBehind) {
+		if _, err := fast.Next(t.Context(), nil, nil); !errors.Is(err, ErrBehind) {
 			t.Fatalf("a follower whose bytes were dropped got %v", err)
 		}
 		fast.Skip(48) // it has got them elsewhere

@@ -38,6 +38,7 @@ func (f *Follower) moveLocked(n int64) {
 	f.pos += n
 	f.r.fastest = max(f.r.fastest, f.pos)
 	f.wantLocked()
+	f.r.dropReadLocked()
 	if f.r.cfg.Pinned || f.r.paused {
 		f.r.wakeLocked() // the run may wait for its slowest follower, or for its fastest
 	}
@@ -97,10 +98,10 @@ func (f *Follower) Opened(ctx context.Context) error {
 	return nil
 }
 
-// Next returns the bytes that have come at the follower's position, at least one, and moves the position past them.
-// It waits for them, after a call of wait if that isn't nil. At the end of the run, or at the follower's stop, the
+// Next returns the bytes that have come at the follower's position, at least one, and moves the position past them. If limit
+// isn't nil, it is told how many there are, with the run locked, and says how many are wanted. Next waits for them, after a call of wait if that isn't nil. At the end of the run, or at the follower's stop, the
 // error is io.EOF; if the run failed, its error; if the run dropped the bytes, ErrBehind; if ctx ends, its cause.
-func (f *Follower) Next(ctx context.Context, wait func()) ([]byte, error) {
+func (f *Follower) Next(ctx context.Context, wait func(), limit func(n int) int) ([]byte, error) {
 	r := f.r
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -112,6 +113,10 @@ func (f *Follower) Next(ctx context.Context, wait func()) ([]byte, error) {
 			return nil, ErrBehind
 		case f.pos < r.pos:
 			b := r.viewLocked(f.pos, f.stop)
+			if limit != nil {
+				b = b[:min(len(b), limit(len(b)))]
+				b = b[:len(b):len(b)]
+			}
 			f.moveLocked(int64(len(b)))
 			return b, nil
 		case r.done && r.err != nil:
@@ -159,6 +164,7 @@ func (f *Follower) Close() {
 	}
 	delete(r.followers, f)
 	r.wakeLocked()
+	r.dropReadLocked()
 	if !r.cfg.Pinned {
 		r.dropLocked()
 	}

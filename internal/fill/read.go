@@ -37,7 +37,8 @@ func (r *Run) run(ctx context.Context) {
 		r.end = pos // not before Done: who sees the end must be able to find what it means
 	}
 	r.wakeLocked()
-	r.giveBackLocked(r.reserved)
+	r.giveLocked(r.taken)
+	r.dropReadLocked()
 	r.stopAloneLocked()
 	r.mu.Unlock()
 	r.cancel()
@@ -60,6 +61,7 @@ func (r *Run) push(queue <-chan piece, pushed chan<- struct{}) {
 		}
 		r.mu.Lock()
 		r.pushed = p.end()
+		r.giveLocked(p.took)
 		if !r.cfg.Pinned {
 			r.dropLocked()
 		}
@@ -216,7 +218,11 @@ func (r *Run) room(ctx context.Context) ([]byte, error) {
 		if err := r.placeLocked(ctx); err != nil {
 			return nil, err
 		}
-		r.pieces = append(r.pieces, piece{off: r.pos, b: make([]byte, 0, r.nextLocked()-r.pos)})
+		p, err := r.newPieceLocked(ctx)
+		if err != nil || r.end >= 0 && r.pos >= r.end {
+			return nil, err
+		}
+		r.pieces = append(r.pieces, p)
 		n = len(r.pieces)
 	}
 	b := r.pieces[n-1].b
@@ -326,7 +332,7 @@ func (r *Run) pauseLocked(ctx context.Context) error {
 
 // placeLocked makes place for another chunk in a pinned run that holds all it may: it waits for the slowest follower.
 func (r *Run) placeLocked(ctx context.Context) error {
-	for r.cfg.Pinned && r.base < r.pos && !r.affordLocked() {
+	for r.cfg.Pinned && !r.affordLocked() {
 		if !r.overflow {
 			r.overflow = true
 			r.mu.Unlock()
@@ -335,6 +341,9 @@ func (r *Run) placeLocked(ctx context.Context) error {
 			}
 			r.mu.Lock()
 			continue
+		}
+		if r.base == r.pos {
+			return nil // a little at a time goes on
 		}
 		if len(r.followers) == 0 {
 			r.err = ErrAbandoned
@@ -351,9 +360,55 @@ func (r *Run) placeLocked(ctx context.Context) error {
 	return nil
 }
 
-// nextLocked is where the chunk at the run's position ends.
+// newPieceLocked returns memory for what is read next, once there is room for it.
+func (r *Run) newPieceLocked(ctx context.Context) (p piece, err error) {
+	size := r.nextLocked() - r.pos
+	if r.cfg.Take != nil && !r.overflow {
+		r.mu.Unlock()
+		err = r.cfg.Take(ctx, size)
+		r.mu.Lock()
+		if err != nil {
+			return piece{}, err
+		}
+		p.took = size
+		r.taken += size
+		size = min(size, r.nextLocked()-r.pos) // it may have been cut meanwhile
+	}
+	p.off, p.b = r.pos, make([]byte, 0, max(0, size))
+	return p, nil
+}
+
+// giveLocked gives back room for n bytes.
+func (r *Run) giveLocked(n int64) {
+	if n > 0 {
+		r.taken -= n
+		r.cfg.Give(n)
+	}
+}
+
+// dropReadLocked drops what all followers of a pinned run that has ended have read: nobody joins it any more.
+func (r *Run) dropReadLocked() {
+	for r.cfg.Pinned && r.done && len(r.pieces) > 0 && (len(r.followers) == 0 || r.slowestLocked() >= r.pieces[0].end()) {
+		r.dropFirstLocked()
+	}
+	if r.cfg.Pinned && r.done && len(r.pieces) == 0 {
+		r.giveBackLocked(r.reserved)
+	}
+}
+
+// nextLocked is where the memory ends that is read into at the run's position: where the chunk ends, unless it isn't pushed.
 func (r *Run) nextLocked() int64 {
-	if next := r.cfg.Next(r.pos); r.end < 0 || next < r.end {
+	if r.cfg.Part != nil {
+		if part := r.cfg.Part(r.pos); r.overflow || !r.cfg.Pinned {
+			return r.endAt(part)
+		}
+	}
+	return r.endAt(r.cfg.Next(r.pos))
+}
+
+// endAt is next, or the run's end if that comes before.
+func (r *Run) endAt(next int64) int64 {
+	if r.end < 0 || next < r.end {
 		return next
 	}
 	return r.end
@@ -383,6 +438,7 @@ func (r *Run) giveBackLocked(n int64) {
 	}
 }
 
+// slowestLocked is how far all followers have come.
 func (r *Run) slowestLocked() int64 {
 	pos := r.pos
 	for f := range r.followers {

@@ -86,11 +86,20 @@ type Config struct {
 	// reads. Like Share it is called with the run locked.
 	Transient func() bool
 
-	// Reserve and Release keep the account of what all pinned runs hold together, beyond Free bytes each. If Reserve
-	// doesn't grant n more bytes, the run drops some first, as if Hold had been reached.
+	// Reserve and Release keep the account of what all pinned runs hold together, until their followers have read it,
+	// beyond Free bytes each. If Reserve doesn't grant n more bytes, the run drops some first, as if Hold had been reached.
 	Free    int64
 	Reserve func(n int64) bool
 	Release func(n int64)
+
+	// Take waits for room for n more bytes that a run is about to read and push, and Give gives it back when they have
+	// been pushed. If nil, there is always room.
+	Take func(ctx context.Context, n int64) error
+	Give func(n int64)
+
+	// Part tells where the memory ends that is read into at off, at the end of off's chunk at most. It is for what isn't
+	// pushed. If nil, whole chunks are read into.
+	Part func(off int64) int64
 
 	// Overflow is called once before the first byte of a pinned run is dropped. It holds up the run, no followers.
 	Overflow func()
@@ -132,6 +141,7 @@ type Run struct {
 	paused    bool  // until a follower wants more
 	pushed    int64 // chunks before it have been pushed, if they are to be
 	reserved  int64 // of the account of pinned runs
+	taken     int64 // of the room for what is to be pushed
 	overflow  bool
 	opened    bool
 	done      bool
@@ -146,8 +156,9 @@ type Run struct {
 
 // piece is one chunk, whole or growing: b has room for all of it.
 type piece struct {
-	off int64
-	b   []byte
+	off  int64
+	b    []byte
+	took int64 // room that is given back when it has been pushed
 }
 
 func (p piece) end() int64 { return p.off + int64(len(p.b)) }

@@ -121,7 +121,7 @@ func expect(t *testing.T, f *Follower, start, end int64) {
 	t.Helper()
 	var got []byte
 	for int64(len(got)) < end-start {
-		b, err := f.Next(t.Context(), nil)
+		b, err := f.Next(t.Context(), nil, nil)
 		if err != nil {
 			t.Fatalf("at %d: %v", start+int64(len(got)), err)
 		}
@@ -134,7 +134,7 @@ func expect(t *testing.T, f *Follower, start, end int64) {
 
 func expectEOF(t *testing.T, f *Follower) {
 	t.Helper()
-	if b, err := f.Next(t.Context(), nil); err != io.EOF {
+	if b, err := f.Next(t.Context(), nil, nil); err != io.EOF {
 		t.Fatalf("got %d bytes and %v, want EOF", len(b), err)
 	}
 }
@@ -195,7 +195,7 @@ func TestShortBodyIsAnError(t *testing.T) {
 		body.send <- content(0, 5)
 		expect(t, f, 0, 5)
 		body.fail <- io.EOF
-		if _, err := f.Next(t.Context(), nil); !errors.Is(err, errShort) {
+		if _, err := f.Next(t.Context(), nil, nil); !errors.Is(err, errShort) {
 			t.Errorf("follower got %v", err)
 		}
 		<-rec.done
@@ -266,7 +266,7 @@ func TestResumeEndsWhenTheRestIsGone(t *testing.T) {
 		}})
 		f := follow(t, r, 0, 40, Everything)
 		body.fail <- io.ErrUnexpectedEOF
-		if _, err := f.Next(t.Context(), nil); !errors.Is(err, ErrGone) {
+		if _, err := f.Next(t.Context(), nil, nil); !errors.Is(err, ErrGone) {
 			t.Errorf("follower got %v", err)
 		}
 		<-rec.done
@@ -364,7 +364,7 @@ func TestUnpinnedRunDropsWhatIsPushed(t *testing.T) {
 		if s := r.Span(); s.Base == 0 || s.Base > 100-16 {
 			t.Errorf("holds [%d, %d)", s.Base, s.Pos)
 		}
-		if _, err := f.Next(t.Context(), nil); err != ErrBehind {
+		if _, err := f.Next(t.Context(), nil, nil); err != ErrBehind {
 			t.Errorf("a follower of what was dropped got %v", err)
 		}
 	})
@@ -413,7 +413,7 @@ func TestFollowerHeedsItsContextAndAnnouncesWaits(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		gone := errors.New("client is gone")
 		waits := 0
-		_, err := f.Next(ctx, func() { waits++; cancel(gone) })
+		_, err := f.Next(ctx, func() { waits++; cancel(gone) }, nil)
 		if err != gone || waits != 1 {
 			t.Errorf("got %v after %d waits", err, waits)
 		}

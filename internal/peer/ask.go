@@ -22,6 +22,11 @@ type Stream struct {
 
 // Ask asks p. The answer ends with ctx, and must be closed.
 func (p *Peer) Ask(ctx context.Context, message []byte) (*Stream, error) {
+	return p.AskWithin(ctx, message, 0)
+}
+
+// AskWithin is Ask for an answer of which no more than window bytes are to be under way; 0 for as many as usual.
+func (p *Peer) AskWithin(ctx context.Context, message []byte, window int) (*Stream, error) {
 	p.counts.asks.Add(1)
 	a := p.conn.Load()
 	if a == nil {
@@ -29,7 +34,7 @@ func (p *Peer) Ask(ctx context.Context, message []byte) (*Stream, error) {
 		return nil, fmt.Errorf("%s: %w", p.name, ErrUnreachable)
 	}
 	asked := time.Now()
-	s, err := a.Open(ctx, message)
+	s, err := a.Open(ctx, message, window)
 	if err != nil {
 		p.counts.errors.Add(1)
 		return nil, fmt.Errorf("ask %s: %w", p.name, err)

@@ -288,7 +288,7 @@ func (p *Peer) remind(a *wire.Asker) error {
 	}
 	ctx, cancel := context.WithTimeout(p.ctx, n.greetTime())
 	defer cancel()
-	s, err := a.Open(ctx, message)
+	s, err := a.Open(ctx, message, 0)
 	if err != nil {
 		return err
 	}

@@ -134,7 +134,7 @@ func (s *Store) aheadOf(r *relay, ahead int64) int64 {
 	if !r.active() {
 		return ahead
 	}
-	return min(ahead, s.far(), max(s.share(), s.cfg.Geometry.Max))
+	return min(ahead, s.far(), s.rooms.share())
 }
 
 // far is how many bytes ahead of a fill a reader may be to wait for it rather than start a fill of its own.
@@ -235,6 +235,7 @@ func (s *Store) runLocked(rec *Record, from source, off, end int64, want int64) 
 		cfg.Alone = alone
 	}
 	if rec.refetchable() {
+		cfg.Take, cfg.Give = s.rooms.filling.Acquire, s.rooms.filling.Release
 		cfg.Ahead = s.ahead
 		if !rec.OneSlab && !from.part {
 			cfg.Margin = s.far()
@@ -243,7 +244,8 @@ func (s *Store) runLocked(rec *Record, from source, off, end int64, want int64) 
 	}
 	if !rec.refetchable() {
 		cfg.Want = fill.Everything
-		cfg.Pinned, cfg.Hold, cfg.Free = true, s.cfg.Memory/holdShare, g.Max
+		cfg.Pinned, cfg.Hold, cfg.Free = true, s.cfg.Memory/holdShare, s.rooms.small
+		cfg.Part = func(off int64) int64 { return min(off+s.rooms.small, cfg.Next(off)) } // once it isn't kept
 		cfg.Reserve, cfg.Release = s.pin, s.unpin
 		cfg.Overflow = func() { s.overflowed(rec) }
 	}
@@ -258,6 +260,7 @@ func (s *Store) runLocked(rec *Record, from source, off, end int64, want int64) 
 	r.Run = fill.New(cfg)
 	if from.relay != nil {
 		from.relay.sought = r.Run.Sought
+		s.rooms.relays.Add(1)
 	}
 	b := s.bodyLocked(rec.Version)
 	if !s.undivided(rec) {
@@ -357,6 +360,9 @@ func (s *Store) ended(rec *Record, ran *run, end int64, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.live.Add(-1)
+	if ran.relay != nil {
+		s.rooms.relays.Add(-1)
+	}
 	b := s.bodyLocked(rec.Version)
 	// Nothing of a run may stay: it has the bytes it read, in and out of the chunks group.
 	if b.runs = slices.DeleteFunc(b.runs, func(r *run) bool { return r == ran }); len(b.runs) == 0 {

@@ -33,7 +33,7 @@ func (s *Store) consult(f *flight, p *peer.Peer) (*landing, error) {
 		q.version, q.revision = f.prev.Version, f.prev.Revision
 	}
 	ctx, cancel := context.WithCancel(s.base)
-	stream, err := p.Ask(ctx, q.encode())
+	stream, err := p.AskWithin(ctx, q.encode(), s.rooms.window())
 	if err != nil {
 		cancel()
 		return nil, err

@@ -34,6 +34,9 @@ func (s *Store) load(ctx context.Context, _ string) ([]byte, error) {
 	f.doubts, f.since = s.doubts, s.groups.count
 	s.mu.Unlock()
 
+	if err := s.admit(f, f.ask.For != ""); err != nil {
+		return nil, err
+	}
 	x, err := s.ask(f, generation)
 	if err != nil {
 		return nil, err

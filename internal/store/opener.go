@@ -80,7 +80,7 @@ func (o *opener) origin(ctx context.Context, off, end int64) (fill.Opened, error
 		return fill.Opened{}, err // a pause may help, and costs less than all that comes before
 	}
 	if parts {
-		o.s.refusals.note(o.rec.place) // so that the owner of the first slab is asked
+		o.s.refusals.note(o.rec.place)                                       // so that the owner of the first slab is asked
 		return fill.Opened{}, refused(fmt.Errorf("%w: %v", ErrRefused, err)) // a verdict that is for this node alone
 	}
 	opened, wholeErr := o.skip(ctx, off)

@@ -24,6 +24,9 @@ type Reader struct {
 	here     bool     // only what doesn't depend on other nodes will do
 	views    [][]byte // to be handed out after view
 	rest     *Reader  // of what comes after a piece in view
+	pins     pins     // on what has been handed out last
+	kept     pins     // on views
+	copied   []byte   // to hand out, if nothing can be pinned
 	partial  bool     // of a content in pieces, some wasn't held
 	origin   bool     // some bytes came from the origin while they were read
 	attached bool     // a fill has been looked for that has had the byte at start
@@ -55,9 +58,16 @@ func (s *Store) Reader(r *Reader, by Fields, rec *Record, start, end int64) {
 		end = rec.Length
 	}
 	*r = Reader{s: s, by: by, rec: rec, start: start, pos: start, end: end, ahead: s.far()}
+	r.pins.room, r.kept.room = &s.rooms.sending[0], &s.rooms.sending[0]
 	if start == 0 && end == rec.Length {
 		r.ahead = fill.Everything // whoever reads all of it gets whole slabs fetched
 	}
+}
+
+// forPeer makes r read for a peer: what doesn't depend on other nodes.
+func (r *Reader) forPeer() {
+	r.here = true
+	r.pins.room, r.kept.room = &r.s.rooms.sending[1], &r.s.rooms.sending[1]
 }
 
 // Source tells where the bytes came from so far: "origin" if some came from there while they were read, else "peer" if some
@@ -142,13 +152,14 @@ const maxRefused = 3
 // all: chunk by chunk it couldn't be sure of the rest. It reports whether it did. A larger content is followed, from the first
 // byte on, at the node that has it now, whatever the ring says later.
 func (r *Reader) gather(ctx context.Context) bool {
-	if r.end < 0 || r.end-r.pos > r.s.cfg.Geometry.Max || !r.afar() {
+	if r.end < 0 || r.end-r.pos > r.s.cfg.Geometry.Max || !r.afar() || !r.kept.pin(r.end-r.pos) {
 		return false
 	}
 	start, all := r.pos, [][]byte(nil)
 	for !r.atEnd() {
 		if !r.fetchChunk(ctx) {
 			r.pos = start
+			r.kept.unpin()
 			return false
 		}
 		all = append(all, r.view)
@@ -177,14 +188,10 @@ func (r *Reader) whole(ctx context.Context) error {
 // Next returns the next bytes, at least one; they are immutable. It waits for them, after a call of wait if that isn't
 // nil. At the end the error is io.EOF.
 func (r *Reader) Next(ctx context.Context, wait func()) ([]byte, error) {
+	r.pins.unpin()
 	for {
 		if r.view != nil {
-			b := r.view
-			if r.view = nil; len(r.views) > 0 {
-				r.view, r.views = r.views[0], r.views[1:]
-			}
-			r.advance(int64(len(b)))
-			return b, nil
+			return r.handOut(), nil
 		}
 		if r.atEnd() {
 			return nil, io.EOF
@@ -198,7 +205,7 @@ func (r *Reader) Next(ctx context.Context, wait func()) ([]byte, error) {
 			}
 			continue
 		}
-		b, err := r.follower.Next(ctx, wait)
+		b, err := r.follower.Next(ctx, wait, r.limit)
 		if errors.Is(err, fill.ErrBehind) && r.viewChunk(ctx) {
 			continue // the fill goes on for this reader all the same
 		}
@@ -209,7 +216,7 @@ func (r *Reader) Next(ctx context.Context, wait func()) ([]byte, error) {
 				r.origin = true
 			}
 			r.pos += int64(len(b))
-			return b, nil
+			return r.loose(b), nil
 		}
 		r.leave()
 		if err == io.EOF && r.end < 0 {
@@ -219,6 +226,48 @@ func (r *Reader) Next(ctx context.Context, wait func()) ([]byte, error) {
 			return nil, err
 		}
 	}
+}
+
+// handOut returns the bytes in view, or as many as may be handed out; others are looked for again.
+func (r *Reader) handOut() []byte {
+	b := r.view
+	if r.view = nil; r.kept.n > 0 {
+		if len(r.views) > 0 {
+			r.view, r.views = r.views[0], r.views[1:]
+		}
+	} else {
+		b = r.loose(b[:r.limit(len(b))])
+	}
+	r.advance(int64(len(b)))
+	return b
+}
+
+// limit pins the chunk at r.pos, of which n bytes are at hand, and returns how many of them may be handed out.
+func (r *Reader) limit(n int) int {
+	c := r.s.cfg.Geometry.At(r.pos, r.rec.OneSlab)
+	size := c.End - c.Start
+	if r.rec.Length >= 0 {
+		size = min(size, r.rec.Length-c.Start)
+	}
+	if small := r.s.rooms.small; size > small && !r.pins.pin(size) {
+		return int(min(small, int64(n)))
+	}
+	return n
+}
+
+// loose returns b, or a copy of it if its chunk isn't pinned and may be large.
+func (r *Reader) loose(b []byte) []byte {
+	if r.pins.n > 0 || int64(len(b)) > r.s.rooms.small {
+		return b
+	}
+	if c := r.s.cfg.Geometry.At(r.pos, r.rec.OneSlab); c.End-c.Start <= r.s.rooms.small {
+		return b
+	}
+	if r.here { // who sends it keeps it for a while
+		return append([]byte(nil), b...)
+	}
+	r.copied = append(r.copied[:0], b...)
+	return r.copied
 }
 
 // advance moves r on by n bytes that came from the chunks group.
@@ -257,6 +306,8 @@ func (r *Reader) Close() {
 		r.rest.Close()
 		r.rest = nil
 	}
+	r.pins.unpin()
+	r.kept.unpin()
 	r.leave()
 }
 
@@ -324,6 +375,9 @@ func (r *Reader) find(ctx context.Context) error {
 		}
 		if r.s.keepsWhole(r.rec) {
 			c.Start = 0 // it can only be had from there on, and is worth keeping
+		}
+		if err := r.s.admit(ctx, r.here); err != nil {
+			return err
 		}
 		if err := r.begin(c.Start, end, begun, patience > 0); err != nil {
 			return err

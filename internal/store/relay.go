@@ -49,17 +49,36 @@ func (r *relay) arrange(cfg *fill.Config) {
 	cfg.Open = r.open
 	cfg.Extend = nil // what the owner sends goes on as far as the owner's own fill does
 	cfg.Stops = func(pos int64) bool { return r.s.handsOver(r.rec, pos) }
+	cfg.Take, cfg.Give = nil, nil
+	next := cfg.Next
 	if !cfg.Pinned { // what the readers have yet to read stays
 		cfg.Hold = r.s.far() + 2*r.s.cfg.Geometry.Max
-		cfg.Share = func() int64 { return r.s.aheadOf(r, fill.Everything) + 2*r.s.cfg.Geometry.Max }
+		cfg.Share = func() int64 { return r.s.aheadOf(r, fill.Everything) + 2*r.part() }
+		cfg.Part = func(off int64) int64 {
+			if !r.active() && off == r.s.cfg.Geometry.At(off, r.rec.OneSlab).Start {
+				return next(off) // to be kept
+			}
+			return min(off+r.part(), next(off))
+		}
+		cfg.Next = func(off int64) int64 {
+			if r.active() {
+				return (off/r.s.rooms.small + 1) * r.s.rooms.small
+			}
+			return next(off)
+		}
 	}
 	if push := cfg.Push; push != nil {
 		cfg.Push = func(off int64, b []byte) {
-			if r.origin.Load() {
+			if at := r.s.cfg.Geometry.At(off, r.rec.OneSlab); !r.active() && off == at.Start && off+int64(len(b)) == next(off) {
 				push(off, b)
 			}
 		}
 	}
+}
+
+// part is how many bytes r reads into one piece of memory.
+func (r *relay) part() int64 {
+	return max(r.s.rooms.small, min(r.s.cfg.Geometry.Max, r.s.rooms.share()/4))
 }
 
 // owners is how many owners are tried, one after the other, as the ring changes, before the origin is.
@@ -108,7 +127,7 @@ func (r *relay) follow(ctx context.Context, p *peer.Peer, off, end int64) (fill.
 		key: r.rec.Key, rec: r.rec.encode(r.s.cfg.Now()), by: r.by, off: off, end: end,
 		whole: r.whole, undivided: r.s.undivided(r.rec),
 	}
-	stream, err := p.Ask(ctx, ask.encode(askFollow))
+	stream, err := p.AskWithin(ctx, ask.encode(askFollow), r.s.rooms.window())
 	if err != nil {
 		return fill.Opened{}, err
 	}

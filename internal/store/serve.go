@@ -112,7 +112,7 @@ func (s *Store) serveRecord(c *wire.Call, d *decoder) {
 	default:
 		var rd Reader
 		s.ReaderFrom(&rd, q.Fields(), a, 0, -1)
-		rd.here = true
+		rd.forPeer()
 		s.pump(c, &rd)
 	}
 }
@@ -212,7 +212,7 @@ func (s *Store) serveFollow(c *wire.Call, d *decoder) {
 	}
 	var rd Reader
 	s.Reader(&rd, ask.by, rec, ask.off, ask.end)
-	rd.here = true
+	rd.forPeer()
 	if ask.whole {
 		rd.ahead = fill.Everything
 	}

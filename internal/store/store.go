@@ -116,11 +116,11 @@ type Config struct {
 const (
 	recordsShare = 16               // one part in so many of the memory is for records
 	holdShare    = 4                // no body that can't be asked for again may take more than one part in so many
-	pinShare     = 2                // and no more than one part in so many, all such bodies that are being read
+	pinShare     = 4                // and no more than one part in so many, all such bodies that are being read
 	holdChunks   = 4                // how many of the largest chunks a fill keeps for its followers after pushing them
 	window       = 4                // how many of the largest chunks a fill reads ahead of a reader of a range
 	aheadShare   = 4                // and no more than one part in so many, what all fills have read ahead of their readers
-	shareShare   = 8                // nor may all fills together hold more than one part in so many of what has been pushed
+	shareShare   = 16               // nor may all fills together hold more than one part in so many of what has been pushed
 	alone        = 30 * time.Second // how long a fill reads on that its last reader has left
 	idle         = 5 * time.Second  // how long a fill that no one wants more of keeps its origin connection
 	idleFills    = 16               // if there are no more of them; else it is as much shorter as there are more
@@ -151,6 +151,7 @@ type Store struct {
 	live     atomic.Int64   // fills that are reading
 	pinned   atomic.Int64   // bytes that fills hold for followers of what can't be asked for again
 	refusals refusals
+	rooms    rooms
 
 	// mu guards all below. It is taken before a fill's own lock, and never held while a group is asked.
 	mu          sync.Mutex
@@ -179,6 +180,7 @@ func New(cfg Config) (*Store, error) {
 	}
 	s := &Store{cfg: cfg, refusals: refusals{now: cfg.Now}, entries: map[string]*list.Element{}, recent: list.New(), bodies: map[string]*body{},
 		grouped: map[string]map[string]struct{}{}, refreshing: map[string]struct{}{}}
+	s.rooms.init(cfg)
 	var err error
 	if s.records, err = peer.Borrow(peer.GroupConfig{Load: s.load, Node: cfg.Node, Ask: s.askRecord}); err != nil {
 		return nil, err

@@ -54,7 +54,7 @@ func (s *Store) serveTakeOver(c *wire.Call, d *decoder) {
 	}
 	var rd Reader
 	s.Reader(&rd, ask.by, rec, ask.off, ask.end)
-	rd.here = true
+	rd.forPeer()
 	defer rd.Close()
 	if err := rd.Ready(c.Context()); err != nil {
 		s.refuse(c, s.finding(c, err))

@@ -31,15 +31,19 @@ func Ask(conn net.Conn, cfg Config) *Asker {
 }
 
 // Open sends an ask. It doesn't wait for anything. The message must not be changed afterwards. When ctx ends, the
-// stream is cancelled with ctx's cause. The Stream must be closed, or read to its end.
-func (a *Asker) Open(ctx context.Context, message []byte) (*Stream, error) {
+// stream is cancelled with ctx's cause. The Stream must be closed, or read to its end. As many bytes of the answer as window
+// may be under way, or as Config.Window if that is less, or window 0.
+func (a *Asker) Open(ctx context.Context, message []byte, window int) (*Stream, error) {
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
 	if len(message) > a.cfg.MaxMessage {
 		return nil, fmt.Errorf("ask of %d bytes: %w", len(message), ErrTooLarge)
 	}
-	s := newStream(a)
+	if window <= 0 || window > a.cfg.Window {
+		window = a.cfg.Window
+	}
+	s := newStream(a, window)
 	if err := a.add(s, message); err != nil {
 		return nil, err
 	}
@@ -63,7 +67,7 @@ func (a *Asker) add(s *Stream, message []byte) error {
 	s.out.init(a.number, &a.mu)
 	s.asked = a.pulse.clock
 	a.streams[a.number] = s
-	s.out.push(item{kind: kindAsk, word: uint32(a.cfg.Window), a: message})
+	s.out.push(item{kind: kindAsk, word: uint32(s.window), a: message})
 	a.w.enlistLocked(&s.out)
 	return nil
 }

@@ -23,7 +23,7 @@ func BenchmarkAsk(b *testing.B) {
 		answer := []byte("200 and some header fields")
 		serve := func(c *Call) { _ = c.Answer(answer, value) }
 		ask := func(a *Asker) error {
-			s, err := a.Open(context.Background(), []byte("/the/key/of/some/object"))
+			s, err := a.Open(context.Background(), []byte("/the/key/of/some/object"), 0)
 			if err != nil {
 				return err
 			}

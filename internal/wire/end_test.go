@@ -49,7 +49,7 @@ func TestCancel(t *testing.T) {
 				}})
 				ctx, cancel := context.WithCancelCause(context.Background())
 				defer cancel(nil)
-				s, err := asker.Open(ctx, []byte(use))
+				s, err := asker.Open(ctx, []byte(use), 0)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -93,7 +93,7 @@ func TestOpenWithDeadContext(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	enough := errors.New("enough")
 	cancel(enough)
-	if _, err := asker.Open(ctx, nil); err != enough {
+	if _, err := asker.Open(ctx, nil, 0); err != enough {
 		t.Errorf("Open: %v", err)
 	}
 }
@@ -103,7 +103,7 @@ func TestContextAfterEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		asker, r := rawAnswerer(t, Config{})
 		ctx, cancel := context.WithCancel(context.Background())
-		s, err := asker.Open(ctx, nil)
+		s, err := asker.Open(ctx, nil, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -142,7 +142,7 @@ func TestCloseAtAnyTime(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range 500 {
 		ctx, cancel := context.WithCancel(context.Background())
-		s, err := asker.Open(ctx, nil)
+		s, err := asker.Open(ctx, nil, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -215,7 +215,7 @@ func TestLostFirst(t *testing.T) {
 		if told.Load() != 2 || learnt.Load() != 3 {
 			t.Errorf("Lost was told %d times, and %d streams and calls know", told.Load(), learnt.Load())
 		}
-		if _, err := asker.Open(context.Background(), nil); !errors.Is(err, ErrLost) {
+		if _, err := asker.Open(context.Background(), nil, 0); !errors.Is(err, ErrLost) {
 			t.Errorf("Open: %v", err)
 		}
 		if !errors.Is(asker.Err(), ErrLost) || !errors.Is(answerer.Err(), ErrLost) {
@@ -308,7 +308,7 @@ func TestLeave(t *testing.T) {
 	answerer.Leave()
 	answerer.Leave()
 	<-left
-	if _, err := asker.Open(context.Background(), nil); err != ErrClosed {
+	if _, err := asker.Open(context.Background(), nil, 0); err != ErrClosed {
 		t.Errorf("Open: %v", err)
 	}
 	close(release)

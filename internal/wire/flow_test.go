@@ -243,7 +243,7 @@ func TestReadAfterClose(t *testing.T) {
 	if got, err := io.ReadAll(s); err != nil || !bytes.Equal(got, want) || string(s.End()) != "d" {
 		t.Errorf("%d bytes, %v, end %q", len(got), err, s.End())
 	}
-	if _, err := asker.Open(context.Background(), nil); err != ErrClosed {
+	if _, err := asker.Open(context.Background(), nil, 0); err != ErrClosed {
 		t.Errorf("Open: %v", err)
 	}
 }
@@ -253,7 +253,7 @@ func TestReadKeepsItsSlice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		asker, r := rawAnswerer(t, Config{})
 		ctx, cancel := context.WithCancelCause(context.Background())
-		s, err := asker.Open(ctx, nil)
+		s, err := asker.Open(ctx, nil, 0)
 		if err != nil {
 			t.Fatal(err)
 		}

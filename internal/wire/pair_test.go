@@ -130,7 +130,7 @@ var noise = func() []byte {
 // open opens a stream, which is closed at the end of the test.
 func open(t testing.TB, a *Asker, message string) *Stream {
 	t.Helper()
-	s, err := a.Open(context.Background(), []byte(message))
+	s, err := a.Open(context.Background(), []byte(message), 0)
 	if err != nil {
 		t.Fatal(err)
 	}

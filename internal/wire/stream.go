@@ -10,9 +10,10 @@ import (
 // Stream is one ask and its answer, to the one who asks. Next and Read are used by one goroutine at a time; the other
 // methods may be called at any time from any goroutine.
 type Stream struct {
-	a   *Asker
-	in  assembly // belongs to the goroutine that reads the connection
-	out outbox
+	a      *Asker
+	window int
+	in     assembly // belongs to the goroutine that reads the connection
+	out    outbox
 
 	// Guarded by the link's mutex:
 	acked bool
@@ -41,8 +42,8 @@ type reply struct{ message, value []byte }
 
 func (r reply) cost() int { return len(r.message) + len(r.value) + replyCost }
 
-func newStream(a *Asker) *Stream {
-	s := &Stream{a: a, allowed: a.cfg.Window}
+func newStream(a *Asker, window int) *Stream {
+	s := &Stream{a: a, window: window, allowed: window}
 	s.changed.L = &s.mu
 	s.replies = s.first[:0]
 	return s
@@ -144,7 +145,7 @@ func (s *Stream) dropRepliesLocked() {
 // consumedLocked counts n bytes as read, for which the other side may send as many others. It isn't told of each.
 func (s *Stream) consumedLocked(n int) {
 	s.owed += n
-	if s.err == nil && s.owed >= max(1, s.a.cfg.Window/2) {
+	if s.err == nil && s.owed >= max(1, s.window/2) {
 		s.allowed += s.owed
 		s.a.grant(s, s.owed)
 		s.owed = 0

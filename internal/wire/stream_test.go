@@ -63,7 +63,7 @@ func TestRoundTrip(t *testing.T) {
 
 func roundTrip(t *testing.T, asker *Asker, n int) {
 	message := append(binary.BigEndian.AppendUint32(nil, uint32(n)), make([]byte, min(n, 1<<20-4))...)
-	s, err := asker.Open(context.Background(), message)
+	s, err := asker.Open(context.Background(), message, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,7 +118,7 @@ func TestManyStreams(t *testing.T) {
 }
 
 func readPattern(t *testing.T, asker *Asker, seed int) {
-	s, err := asker.Open(context.Background(), binary.BigEndian.AppendUint32(nil, uint32(seed)))
+	s, err := asker.Open(context.Background(), binary.BigEndian.AppendUint32(nil, uint32(seed)), 0)
 	if err != nil {
 		t.Error(err)
 		return
@@ -265,7 +265,7 @@ func TestTooLarge(t *testing.T) {
 			echo(c)
 		}
 	}})
-	if _, err := asker.Open(context.Background(), make([]byte, 200_001)); !errors.Is(err, ErrTooLarge) {
+	if _, err := asker.Open(context.Background(), make([]byte, 200_001), 0); !errors.Is(err, ErrTooLarge) {
 		t.Errorf("ask too large for the asking side: %v", err)
 	}
 	if _, _, err := open(t, asker, string(make([]byte, 200_000))).Next(); !errors.Is(err, ErrTooLarge) {

@@ -1,0 +1,114 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"math"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+)
+
+// What is on its way takes memory beside what is kept, and each kind of it has a bound of its own, so that none waits for another:
+//
+//	filling  chunks that fills are reading or pushing: fills wait for their turn
+//	pinned   what fills hold of bodies that can't be asked for again (Store.pinned): beyond it they aren't kept
+//	relaying what relays read ahead of their readers: each gets its share
+//	sending  chunks that clients, or peers, are sent from: beyond it they get small copies, one after the other
+//
+// Small is what a reader may always have.
+
+const (
+	fillRoom  = 4 << 20          // bytes, and an eighth of the memory besides
+	relayRoom = 4 << 20          // bytes that one relay may have, if there are no others
+	waitRoom  = 10 * time.Second // how long a client's request waits until fills have room
+)
+
+// errNoRoom is that fills had no room for another one.
+var errNoRoom = errors.New("too many bodies are being read from the origin")
+
+// rooms are the bounds of what is on its way.
+type rooms struct {
+	small   int64
+	filling *semaphore.Weighted
+	relays  atomic.Int64 // that are reading
+	sending [2]sending   // to clients, and to peers
+}
+
+type sending struct {
+	bytes atomic.Int64
+	most  int64
+}
+
+func (r *rooms) init(c Config) {
+	r.small = c.Geometry.First
+	r.filling = semaphore.NewWeighted(max(fillRoom+c.Memory/8, 2*c.Geometry.Max))
+	for i := range r.sending {
+		r.sending[i].most = max(c.Memory/16, 4*c.Geometry.Max)
+	}
+}
+
+// admit waits until fills have room for another one, or for some time, for a client; for a peer it doesn't.
+func (s *Store) admit(ctx context.Context, peer bool) error {
+	n := s.cfg.Geometry.Max
+	if s.rooms.filling.TryAcquire(n) {
+		s.rooms.filling.Release(n)
+		return nil
+	}
+	if peer {
+		return errBusy
+	}
+	ctx, cancel := context.WithTimeout(ctx, waitRoom)
+	defer cancel()
+	if s.rooms.filling.Acquire(ctx, n) != nil {
+		return &Failure{Status: http.StatusServiceUnavailable, Kind: "connection_limit_reached", Err: errNoRoom}
+	}
+	s.rooms.filling.Release(n)
+	return nil
+}
+
+// share is how far ahead of its readers each relay may be. It falls with the square of their number, so that those that came
+// when there were few, and have read as far ahead as they could then, don't take much together.
+func (r *rooms) share() int64 {
+	n := max(1, r.relays.Load())
+	return max(r.small, min(relayRoom, 4*relayRoom/(n*n)))
+}
+
+// window is how many bytes an owner may have sent ahead of a relay.
+func (r *rooms) window() int { return int(min(r.share(), math.MaxInt32)) }
+
+// take takes n bytes if they are to be had.
+func (s *sending) take(n int64) bool {
+	if s.bytes.Add(n) > s.most {
+		s.bytes.Add(-n)
+		return false
+	}
+	return true
+}
+
+func (s *sending) give(n int64) { s.bytes.Add(-n) }
+
+// pins is what one reader has of the memory for sending.
+type pins struct {
+	room *sending
+	n    int64
+}
+
+// pin takes the bytes of one more chunk, and is true if it may be sent from.
+func (p *pins) pin(n int64) bool {
+	if !p.room.take(n) {
+		return false
+	}
+	p.n += n
+	return true
+}
+
+// unpin gives all back: what has been sent from isn't needed any more.
+func (p *pins) unpin() {
+	if p.n > 0 {
+		p.room.give(p.n)
+		p.n = 0
+	}
+}
