@@ -63,7 +63,7 @@ func (p *Proxy) learnHead(pass *passing, resp *http.Response) {
 		return
 	}
 	fresh := *rec
-	fresh.Header, fresh.RequestTime, fresh.ResponseTime = head.Header, head.RequestTime, head.ResponseTime
+	fresh.Header, fresh.Undated, fresh.RequestTime, fresh.ResponseTime = head.Header, head.Undated, head.RequestTime, head.ResponseTime
 	(&source{p}).describe(&fresh, ask)
 	p.store.Renew(rec, &fresh)
 }

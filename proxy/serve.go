@@ -129,8 +129,8 @@ func (p *Proxy) reuse(rec *store.Record, header http.Header) (rp reply, ok bool)
 		return rp, true
 	case httpcache.StaleAllowed, httpcache.StaleMeanwhile:
 		ok = true
-	default:
-		ok = now.Before(rec.RetryAfter) && facts.StaleOnError(header, now)
+	default: // a client who doesn't accept it wants the origin asked, even if that has just failed
+		ok = !rp.use.Refused && now.Before(rec.RetryAfter) && facts.StaleOnError(header, now)
 	}
 	rp.outcome = outcomeStale
 	rp.status = cacheStatus{hit: true, ttl: rp.use.Lifetime - rp.use.Age, hasTTL: true}

@@ -149,7 +149,7 @@ func (s *source) renewed(ask *store.Ask, prev *store.Record, head *httpcache.Res
 	rec := *prev
 	rec.RetryAfter = time.Time{}
 	rec.URL = cmp.Or(prev.URL, prev.Key)
-	rec.RequestTime, rec.ResponseTime = head.RequestTime, head.ResponseTime
+	rec.Undated, rec.RequestTime, rec.ResponseTime = head.Undated, head.RequestTime, head.ResponseTime
 	rec.Header = httpcache.Freshen(prev.Header, head.Header)
 	head.Status, head.Header = rec.Status, rec.Header
 	if (rec.Part != store.Part{}) {
@@ -174,7 +174,7 @@ func (s *source) describe(rec *store.Record, ask *store.Ask) {
 func (s *source) fetched(ask *store.Ask, url string, resp *http.Response, head *httpcache.Response) *store.Fetched {
 	rec := &store.Record{
 		URL:    url,
-		Status: head.Status, Header: head.Header, RequestTime: head.RequestTime, ResponseTime: head.ResponseTime,
+		Status: head.Status, Header: head.Header, Undated: head.Undated, RequestTime: head.RequestTime, ResponseTime: head.ResponseTime,
 		Length: resp.ContentLength,
 	}
 	f := &store.Fetched{Record: rec, Body: resp.Body, Trailer: func() http.Header { return httpcache.Trailer(resp.Trailer) }}

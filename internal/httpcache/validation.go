@@ -41,11 +41,8 @@ func Confirms(stored, notModified http.Header) bool {
 	oldTime, newTime := lastModified(stored), lastModified(notModified)
 	switch {
 	case newTag != "" && oldTag != "":
-		// A strong validator has to be the same; a weak one only has to correspond. Entity tags leave nothing to be
-		// decided by dates.
-		if newTag[0] == '"' {
-			return strongMatch(newTag, oldTag)
-		}
+		// It was the stored tag that was offered, and If-None-Match compares weakly. Servers that compress as they send
+		// say W/"1" in the 200 and "1" in the 304, and mean the same. Entity tags leave nothing to be decided by dates.
 		return weakMatch(newTag, oldTag)
 	case newTag != "" && newTag[0] == '"':
 		// The representation has got a strong entity tag that the stored one lacks. They have a strong validator in
@@ -82,7 +79,8 @@ func Freshen(stored, notModified http.Header) http.Header {
 			// It is for the client whose request this was, who asked for nothing but whether what others got still
 			// holds. What the stored response says to all stays.
 		case "Etag":
-			// Where both have one they differ in strength at most, and the stored one is about the stored bytes.
+			// Where both have one they differ in strength at most, and the stored one is about the stored bytes: that of
+			// the 304 could be a strong validator for bytes that came under a weak one.
 			if entityTag(stored) == "" {
 				out[name] = values
 			}
