@@ -123,7 +123,15 @@ func forwarded(r *http.Request) string {
 func (p *Proxy) passed(resp *http.Response) error {
 	pass := resp.Request.Context().Value(passingKey{}).(*passing)
 	h := resp.Header
-	p.learn(pass, resp)
+	if unasked(resp, resp.Request.Header, nil) {
+		return errUnasked
+	}
+	lost := broken(resp)
+	p.learn(pass, resp) // what it has changed is changed
+	if lost != nil {
+		pass.status.stored = false
+		return lost
+	}
 	for _, name := range []string{"Location", "Content-Location"} {
 		if values, ok := h[name]; ok {
 			h[name] = p.places.mapped(values, pass.key)

@@ -50,8 +50,21 @@ func (s *source) Check(key string) error {
 	return err
 }
 
-// Fetch is store.Source's.
+// Fetch is store.Source's. A body that breaks off within its first bytes is as good as no answer. If it could be resumed, it is
+// asked for once more instead, as a whole, since nothing of it has been used.
 func (s *source) Fetch(ctx context.Context, ask *store.Ask, prev *store.Record) (*store.Fetched, error) {
+	f, lost, err := s.try(ctx, ask, prev)
+	if err == nil && lost != nil && f.Record.Resumable {
+		f, lost, err = s.try(ctx, ask, prev)
+	}
+	if err == nil && lost != nil {
+		return nil, failed(lost)
+	}
+	return f, err
+}
+
+// try asks the origin. If the body of its answer has broken off already, lost says why, and the body is closed.
+func (s *source) try(ctx context.Context, ask *store.Ask, prev *store.Record) (f *store.Fetched, lost, err error) {
 	header := s.fetchHeader(ask)
 	if ask.Ranged {
 		header["Range"] = ask.Header["Range"]
@@ -67,21 +80,27 @@ func (s *source) Fetch(ctx context.Context, ask *store.Ask, prev *store.Record) 
 	}
 	resp, head, err := s.send(because(ctx, reason), key, header)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if reason == reasonRevalidate && resp.StatusCode == http.StatusNotModified {
 		_ = resp.Body.Close()
 		if httpcache.Confirms(prev.Header, head.Header) {
-			return s.renewed(ask, prev, head), nil
+			return s.renewed(ask, prev, head), nil, nil
 		}
-		return s.Fetch(ctx, ask, nil) // it is about another representation than ours
+		return s.try(ctx, ask, nil) // it is about another representation than ours
 	}
 	if prev != nil && failing(resp.StatusCode) && viewOf(prev).facts.StaleOnError(ask.Header, s.p.cfg.Now()) {
 		// RFC 9111 section 4.3.3: as if the origin hadn't answered.
 		_ = resp.Body.Close()
-		return nil, &store.Failure{Status: http.StatusBadGateway, Kind: "http_protocol_error", Err: fmt.Errorf("origin answered %d", resp.StatusCode)}
+		return nil, nil, &store.Failure{Status: http.StatusBadGateway, Kind: "http_protocol_error", Err: fmt.Errorf("origin answered %d", resp.StatusCode)}
 	}
-	return s.fetched(ask, key, resp, head), nil
+	if lost = broken(resp); lost != nil || unasked(resp, header, ask.Header) {
+		_ = resp.Body.Close()
+	}
+	if unasked(resp, header, ask.Header) {
+		return nil, nil, failed(errUnasked)
+	}
+	return s.fetched(ask, key, resp, head), lost, nil
 }
 
 var errSwitched = errors.New("the origin switches to another protocol, which it wasn't asked to")
@@ -188,7 +207,9 @@ func (s *source) fetched(ask *store.Ask, url string, resp *http.Response, head *
 	f.Private = ask.Ranged || len(ask.Header["Authorization"]) > 0 || s.p.policy.RequestDirectives(ask.Header).Has("no-store")
 	s.describe(rec, ask)
 	condition := ""
-	f.Validator, condition = strongValidator(rec.Header)
+	if httpcache.Settled(rec.Header) { // else other bytes may come under the same validator
+		f.Validator, condition = strongValidator(rec.Header)
+	}
 	if (rec.Part != store.Part{}) { // which shares its validator with other parts
 		f.Validator = ""
 		return f
@@ -212,7 +233,7 @@ func (s *source) partial(ask *store.Ask, f *store.Fetched, head *httpcache.Respo
 	rec := f.Record
 	part, ok := httpcache.ParsePart(rec.Header, rec.Length)
 	validator, _ := strongValidator(rec.Header)
-	whole := validator != "" && part.Total < 1<<60
+	whole := validator != "" && httpcache.Settled(rec.Header) && part.Total < 1<<60
 	head.Status = http.StatusOK // of which it is a part
 	f.Storable, _ = s.p.policy.Storable(http.MethodGet, ask.Header, head)
 	// One that has had us ask for the rest in vain isn't to do so again.
@@ -271,6 +292,10 @@ func (s *source) Open(ctx context.Context, rec *store.Record, off, end int64) (b
 	if length, err = matches(rec, head, off); err != nil {
 		_ = resp.Body.Close()
 		return nil, 0, fmt.Errorf("%s of %s: %w", span, rec.Key, err)
+	}
+	if lost := broken(resp); lost != nil {
+		_ = resp.Body.Close()
+		return nil, 0, failed(lost)
 	}
 	return resp.Body, length, nil
 }
