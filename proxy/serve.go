@@ -245,7 +245,7 @@ func (p *Proxy) bring(ctx context.Context, ask *store.Ask, prev *store.Record) (
 func (p *Proxy) fetch(w *logging.Writer, r *http.Request, ask *store.Ask, prev *store.Record, status cacheStatus) (gone *store.Record) {
 	if r.Method == http.MethodHead && !validatable(prev) { // asking for content that nobody wants would be a waste
 		status.detail = "head"
-		p.forward(w, r, ask.Key, status)
+		p.forwardBeside(w, r, ask.Key, status, prev)
 		return nil
 	}
 	if p.policy.RequestDirectives(ask.Header).Has("no-store") {

@@ -92,7 +92,7 @@ func (s *source) try(ctx context.Context, ask *store.Ask, prev *store.Record) (f
 	if prev != nil && failing(resp.StatusCode) && viewOf(prev).facts.StaleOnError(ask.Header, s.p.cfg.Now()) {
 		// RFC 9111 section 4.3.3: as if the origin hadn't answered.
 		_ = resp.Body.Close()
-		return nil, nil, &store.Failure{Status: http.StatusBadGateway, Kind: "http_protocol_error", Err: fmt.Errorf("origin answered %d", resp.StatusCode)}
+		return nil, nil, failureOf(resp.StatusCode)
 	}
 	if lost = broken(resp); lost != nil || unasked(resp, header, ask.Header) {
 		_ = resp.Body.Close()
@@ -112,6 +112,11 @@ func failing(status int) bool {
 		return true
 	}
 	return false
+}
+
+// failureOf is what an answer with a failing status is where a stored response stands in for it.
+func failureOf(status int) error {
+	return &store.Failure{Status: http.StatusBadGateway, Kind: "http_protocol_error", Err: fmt.Errorf("origin answered %d", status)}
 }
 
 // send sends one GET for key and returns the response with its head as the rules of caching want it.
