@@ -178,3 +178,33 @@ func TestStrongLastModified_RFC9110_8_8_2_2(t *testing.T) {
 		})
 	}
 }
+
+func TestSettled_RFC9110_8_8_2_2(t *testing.T) {
+	date := "Date: " + at(0)
+	tests := []struct {
+		name   string
+		stored http.Header
+		want   bool
+	}{
+		{"no Last-Modified", head(date, `Etag: "a"`), true},
+		{"long ago", head(date, "Last-Modified: "+at(-time.Hour)), true},
+		{"a second before", head(date, "Last-Modified: "+at(-time.Second)), true},
+		{"the same second", head(date, "Last-Modified: "+at(0)), false},
+		{"the same second, and an ETag", head(date, "Last-Modified: "+at(0), `Etag: "a"`), false},
+		{"a second after", head(date, "Last-Modified: "+at(time.Second)), false},
+		{"the Epoch", head(date, "Last-Modified: Thu, 01 Jan 1970 00:00:00 GMT"), true},
+		{"no date", head(date, "Last-Modified: yesterday", `Etag: "a"`), true},
+		{"unknown Date", head("Date: x", "Last-Modified: "+at(0)), true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := httpcache.Settled(tt.stored); got != tt.want {
+				t.Errorf("got %v", got)
+			}
+			h := http.Header{}
+			if added := httpcache.AddConditions(h, tt.stored); added != httpcache.Validatable(tt.stored) || added != (len(h) > 0) || added && !tt.want {
+				t.Errorf("conditions %v", h)
+			}
+		})
+	}
+}
