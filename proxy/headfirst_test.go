@@ -115,12 +115,16 @@ func TestOddAnswersOfARoundTripper(t *testing.T) {
 
 // TestOddAnswerToARangeOfOurs: what comes instead of a part that was asked for is no answer either.
 func TestOddAnswerToARangeOfOurs(t *testing.T) {
-	for _, status := range []int{600, 999, http.StatusNotModified} {
+	for _, status := range []int{600, 999, http.StatusNotModified, http.StatusPartialContent} {
 		t.Run(fmt.Sprint(status), func(t *testing.T) {
 			n, o := fronting(t, proxy.Config{})
 			f := origintest.File{Size: 3 * slab, ETag: `"1"`, Modified: origintest.Old, Header: maxAge("60")}
 			o.Handle("/f", func(w http.ResponseWriter, r *http.Request) {
 				if start := r.Header.Get("Range"); start != "" && !strings.HasPrefix(start, "bytes=0-") {
+					if status == http.StatusPartialContent { // and that is all that comes
+						f.ServeHTTP(headOnly{w}, r)
+						panic(http.ErrAbortHandler)
+					}
 					w.WriteHeader(status)
 					return
 				}
@@ -139,6 +143,16 @@ func TestOddAnswerToARangeOfOurs(t *testing.T) {
 		})
 	}
 }
+
+// headOnly is a writer that sends the head and forgets the content.
+type headOnly struct{ http.ResponseWriter }
+
+func (w headOnly) WriteHeader(status int) {
+	w.ResponseWriter.WriteHeader(status)
+	w.ResponseWriter.(http.Flusher).Flush()
+}
+
+func (w headOnly) Write(b []byte) (int, error) { return len(b), nil }
 
 // TestUndatedResponseIsAsOldAsItsArrival: the time within the second in which it arrives is no age of it.
 func TestUndatedResponseIsAsOldAsItsArrival(t *testing.T) {
