@@ -111,6 +111,12 @@ func TestOddAnswersOfARoundTripper(t *testing.T) {
 	if s := n.Stats(); s.Records != 0 {
 		t.Errorf("%d records", s.Records)
 	}
+	answer = &http.Response{StatusCode: http.StatusOK} // which is short, but whole
+	for _, method := range []string{"GET", "HEAD", "POST"} {
+		if resp, b := n.read(n.do(method, "/files/"+method)); resp.StatusCode != http.StatusOK || len(b) > 0 {
+			t.Errorf("%s: status %d, %q", method, resp.StatusCode, b)
+		}
+	}
 }
 
 // TestOddAnswerToARangeOfOurs: what comes instead of a part that was asked for is no answer either.

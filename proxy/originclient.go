@@ -60,6 +60,9 @@ func (c *originClient) RoundTrip(req *http.Request) (*http.Response, error) {
 	if resp.Body == nil {
 		resp.Body = http.NoBody
 	}
+	if resp.Header == nil {
+		resp.Header = http.Header{}
+	}
 	if err := acceptable(req, resp); err != nil {
 		_ = resp.Body.Close()
 		return nil, x.fail(err)
