@@ -169,6 +169,9 @@ func by(w *logging.Writer, r *http.Request) store.Fields {
 // looked at again (not done).
 func (p *Proxy) ready(w *logging.Writer, r *http.Request, rp *reply, rd *store.Reader) (done, ok bool) {
 	err := rd.Ready(r.Context())
+	if err == nil {
+		err = rd.Await(r.Context())
+	}
 	switch {
 	case err == nil:
 		if rp.peer == "" {
@@ -252,6 +255,9 @@ func (p *Proxy) answerOnce(w *logging.Writer, r *http.Request, a *store.Answer, 
 	w.WriteHeader(a.Record.Status)
 	if hasContent(a.Record.Status) && r.Method != http.MethodHead {
 		defer context.AfterFunc(r.Context(), a.Cancel)() // lest it be read for nobody
+		if a.Quiet() {
+			w.Flush() // the client needn't wait for what the origin keeps back
+		}
 		p.relay(w, a.Body)
 	}
 	if a.Trailer != nil && a.Record.Length < 0 {

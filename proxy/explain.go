@@ -242,7 +242,12 @@ func (x *inquiry) probe(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(because(ctx, reasonExplain), probeTime)
 	defer cancel()
 	s, e := &source{x.p}, x.explanation
-	resp, head, err := s.send(ctx, x.target, s.fetchHeader(store.Fields{Header: x.header, Proto: "HTTP/1.1"}))
+	header := s.fetchHeader(store.Fields{Header: x.header, Proto: "HTTP/1.1"})
+	resp, head, err := s.send(ctx, x.target, header)
+	if err == nil && unasked(resp, header, x.header) {
+		_ = resp.Body.Close()
+		err = errUnasked
+	}
 	if err != nil {
 		f := failed(err).(*store.Failure)
 		text := fmt.Sprintf("The origin was asked just now, which failed: %s. A client would get a %d.", shown(f.Err.Error()), f.Status)

@@ -13,7 +13,7 @@ import (
 
 // stored describes a record, at length if the request selects it.
 func (x *inquiry) stored(rec *store.Record, selected bool) StoredResponse {
-	head := &httpcache.Response{Status: rec.Status, Header: rec.Header, RequestTime: rec.RequestTime, ResponseTime: rec.ResponseTime}
+	head := &httpcache.Response{Status: rec.Status, Header: rec.Header, Undated: rec.Undated, RequestTime: rec.RequestTime, ResponseTime: rec.ResponseTime}
 	r := x.described(head, rec.Length)
 	r.Selected, r.Version, r.Groups, r.Vary = selected, rec.Version, rec.Groups, selectedBy(rec)
 	if !rec.Lease.IsZero() {

@@ -132,14 +132,14 @@ func unsatisfiable() Next {
 // nextMiss foresees serveMiss.
 func (x *inquiry) nextMiss(prev *store.Record) Next {
 	cached := x.wants("only-if-cached")
-	head := x.method == http.MethodHead && (prev == nil || !httpcache.HasValidator(prev.Header))
+	head := x.method == http.MethodHead && !validatable(prev)
 	if (cached || head || x.wants("no-store")) && x.atOwner != nil && !x.atOwner.Pass {
 		if rp, ok := x.p.reuse(x.atOwner, x.header); ok {
 			return x.answered(x.atOwner, &rp, "by way of "+x.explanation.Owner+", which has it in memory")
 		}
 		if head && prev == nil {
 			prev = x.atOwner
-			head = !httpcache.HasValidator(prev.Header)
+			head = !validatable(prev)
 		}
 	}
 	switch {
@@ -160,7 +160,7 @@ func (x *inquiry) nextFetch(prev *store.Record) Next {
 	switch {
 	case x.wants("no-store"):
 		return foreseen(actionPass, "RFC 9111 §5.2.1.5", "The next request is sent to the origin, past the cache, since it says no-store: its answer is for this client alone.")
-	case x.method == http.MethodHead && prev != nil && !httpcache.HasValidator(prev.Header):
+	case x.method == http.MethodHead && prev != nil && !validatable(prev):
 		return headPass()
 	}
 	who := ""

@@ -56,6 +56,9 @@ func (p *Proxy) learnHead(pass *passing, resp *http.Response) {
 		p.store.Invalidate([]string{pass.key}, nil)
 		return
 	}
+	if !httpcache.Settled(rec.Header) {
+		return // it may be out of date all the same, and mustn't look settled by a later Date
+	}
 	head := received
 	head.Status, head.Header = rec.Status, httpcache.Freshen(rec.Header, received.Header)
 	ask := &store.Ask{Key: pass.key, Header: pass.header}
@@ -63,7 +66,7 @@ func (p *Proxy) learnHead(pass *passing, resp *http.Response) {
 		return
 	}
 	fresh := *rec
-	fresh.Header, fresh.RequestTime, fresh.ResponseTime = head.Header, head.RequestTime, head.ResponseTime
+	fresh.Header, fresh.Undated, fresh.RequestTime, fresh.ResponseTime = head.Header, head.Undated, head.RequestTime, head.ResponseTime
 	(&source{p}).describe(&fresh, ask)
 	p.store.Renew(rec, &fresh)
 }

@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/rs/zerolog"
+
+	"github.com/scurrycache/scurry/internal/fill"
 )
 
 // originClient sends requests to the origin, counts them, and writes one line of log about each when it has ended.
@@ -42,34 +45,76 @@ func withRequestID(ctx context.Context, id string) context.Context {
 	return context.WithValue(ctx, requestIDKey{}, id)
 }
 
-// RoundTrip is http.RoundTripper's.
+// RoundTrip is http.RoundTripper's. The response is one that the origin may give to req, and has waited for the first bytes of
+// its body: broken tells whether that has broken off already.
 func (c *originClient) RoundTrip(req *http.Request) (*http.Response, error) {
 	c.stats.originRequests.Add(1)
-	x := &exchange{c: c, req: req, start: time.Now()}
-	resp, err := c.next.RoundTrip(req)
+	ctx, cancel := context.WithCancel(req.Context())
+	x := &exchange{c: c, req: req, cancel: cancel, start: time.Now()}
+	resp, err := c.next.RoundTrip(req.WithContext(ctx))
 	if err != nil {
-		c.stats.originErrors.Add(1)
-		x.end(err)
-		return nil, err
+		return nil, x.fail(err)
 	}
 	x.status = resp.StatusCode
 	x.head = time.Since(x.start)
 	if resp.Body == nil {
 		resp.Body = http.NoBody
 	}
-	if err := tidy(resp.Header); err != nil {
-		c.stats.originErrors.Add(1)
+	if resp.Header == nil {
+		resp.Header = http.Header{}
+	}
+	if err := acceptable(req, resp); err != nil {
 		_ = resp.Body.Close()
-		x.end(err)
-		return nil, err
+		return nil, x.fail(err)
 	}
 	if resp.StatusCode == http.StatusSwitchingProtocols { // the body isn't one, but the other protocol, to be written to as well
 		x.end(nil)
 		return resp, nil
 	}
 	x.ReadCloser = resp.Body
-	resp.Body = x
-	return resp, nil
+	return x.open(resp), nil
+}
+
+// fail ends an exchange that brought no response.
+func (x *exchange) fail(err error) error {
+	x.c.stats.originErrors.Add(1)
+	x.end(err)
+	x.cancel()
+	return err
+}
+
+// open returns resp with x as its body, once the first bytes of that have come, or have kept a reader waiting. The transport may
+// go on changing the Response that it has made until its body is at the end, so the result is another.
+func (x *exchange) open(resp *http.Response) *http.Response {
+	out := *resp
+	out.Request, out.Body, out.Trailer = x.req, x, maps.Clone(resp.Trailer)
+	if x.req.Method == http.MethodHead || resp.ContentLength == 0 || !hasContent(resp.StatusCode) {
+		return &out
+	}
+	out.Body = &openBody{fill.Peek(x, x.cancel), func() { out.Trailer = resp.Trailer }}
+	return &out
+}
+
+// openBody is a body whose first bytes have been waited for.
+type openBody struct {
+	*fill.Peeked
+	ended func()
+}
+
+func (b *openBody) Read(p []byte) (int, error) {
+	n, err := b.Peeked.Read(p)
+	if err == io.EOF {
+		b.ended()
+	}
+	return n, err
+}
+
+// broken is why the body of a response has broken off before anything of it was used, if it has.
+func broken(resp *http.Response) error {
+	if b, ok := resp.Body.(*openBody); ok {
+		return b.Broken()
+	}
+	return nil
 }
 
 var errFraming = errors.New("the origin's response has whitespace between the name of a field that frames it and the colon")
@@ -100,6 +145,7 @@ type exchange struct {
 	io.ReadCloser
 	c      *originClient
 	req    *http.Request
+	cancel context.CancelFunc // ends the request
 	start  time.Time
 	head   time.Duration
 	status int
@@ -121,6 +167,7 @@ func (x *exchange) Read(p []byte) (int, error) {
 func (x *exchange) Close() error {
 	err := x.ReadCloser.Close()
 	x.end(x.err)
+	x.cancel()
 	return err
 }
 

@@ -24,7 +24,7 @@ func (p *Proxy) keepPost(pass *passing, resp *http.Response, then store.Moment) 
 	if ok, _ := p.policy.Storable(http.MethodPost, pass.header, head); !ok {
 		return
 	}
-	rec := &store.Record{Status: head.Status, Header: head.Header, RequestTime: head.RequestTime, ResponseTime: head.ResponseTime}
+	rec := &store.Record{Status: head.Status, Header: head.Header, Undated: head.Undated, RequestTime: head.RequestTime, ResponseTime: head.ResponseTime}
 	rec.Key = (&source{p}).KeyOf(pass.key, head.Header)
 	rec.URL = pass.key
 	delete(rec.Header, "Content-Length")
@@ -66,6 +66,7 @@ func (p *Proxy) received(resp *http.Response, sent time.Time) *httpcache.Respons
 	head := &httpcache.Response{Status: resp.StatusCode, Header: httpcache.EndToEnd(resp.Header), RequestTime: sent, ResponseTime: p.cfg.Now()}
 	head.Header["Via"] = via(head.Header["Via"], resp.Proto)
 	if _, ok := head.Header["Date"]; !ok { // RFC 9110 section 6.6.1: a recipient with a clock adds it
+		head.Undated = true
 		head.Header.Set("Date", head.ResponseTime.UTC().Format(http.TimeFormat))
 	}
 	return head

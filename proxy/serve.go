@@ -26,6 +26,9 @@ const restarts = 3
 
 // serve answers a request for the resource that key names.
 func (p *Proxy) serve(w *logging.Writer, r *http.Request, key string) {
+	if r.Method == http.MethodHead {
+		r = withoutRange(r)
+	}
 	switch {
 	case p.looped(r):
 		p.refuseLoop(w)
@@ -44,10 +47,6 @@ func (p *Proxy) serve(w *logging.Writer, r *http.Request, key string) {
 		r = asking(r, key)
 	}
 	header := endToEnd(r.Header)
-	if r.Method == http.MethodHead && len(header["Range"]) > 0 { // which means nothing there: RFC 9110 section 14.2
-		header = header.Clone()
-		delete(header, "Range")
-	}
 	w.Owner = p.store.Owner(key)
 	var gone *store.Record
 	for range restarts {
@@ -57,6 +56,19 @@ func (p *Proxy) serve(w *logging.Writer, r *http.Request, key string) {
 	}
 	// Each time it went away while it was to be sent: the origin is left to answer this one itself.
 	p.forward(w, r, key, cacheStatus{fwd: "uri-miss", detail: "changing"})
+}
+
+// withoutRange is a HEAD without what means something in a GET only (RFC 9110 sections 13.1.5 and 14.2): origins answer it all the
+// same, with a 206 or 416.
+func withoutRange(r *http.Request) *http.Request {
+	if len(r.Header["Range"]) == 0 && len(r.Header["If-Range"]) == 0 {
+		return r
+	}
+	r = r.WithContext(r.Context())
+	r.Header = r.Header.Clone()
+	delete(r.Header, "Range")
+	delete(r.Header, "If-Range")
+	return r
 }
 
 // endToEnd is a request's header without what concerns the client's connection: that isn't for the origin, so it mustn't select a
@@ -128,8 +140,8 @@ func (p *Proxy) reuse(rec *store.Record, header http.Header) (rp reply, ok bool)
 		return rp, true
 	case httpcache.StaleAllowed, httpcache.StaleMeanwhile:
 		ok = true
-	default:
-		ok = now.Before(rec.RetryAfter) && facts.StaleOnError(header, now)
+	default: // a client who doesn't accept it wants the origin asked, even if that has just failed
+		ok = !rp.use.Refused && now.Before(rec.RetryAfter) && facts.StaleOnError(header, now)
 	}
 	rp.outcome = outcomeStale
 	rp.status = cacheStatus{hit: true, ttl: rp.use.Lifetime - rp.use.Age, hasTTL: true}
@@ -201,7 +213,7 @@ func (p *Proxy) serveMiss(w *logging.Writer, r *http.Request, ask *store.Ask, pr
 }
 
 // validatable tells whether a GET may find out that rec, which may be nil, is still good without bringing its content again.
-func validatable(rec *store.Record) bool { return rec != nil && httpcache.HasValidator(rec.Header) }
+func validatable(rec *store.Record) bool { return rec != nil && httpcache.Validatable(rec.Header) }
 
 // unsatisfiable answers only-if-cached where there is nothing (RFC 9111 section 5.2.1.7).
 func (p *Proxy) unsatisfiable(w *logging.Writer) {
@@ -232,7 +244,7 @@ func (p *Proxy) bring(ctx context.Context, ask *store.Ask, prev *store.Record) (
 func (p *Proxy) fetch(w *logging.Writer, r *http.Request, ask *store.Ask, prev *store.Record, status cacheStatus) (gone *store.Record) {
 	if r.Method == http.MethodHead && !validatable(prev) { // asking for content that nobody wants would be a waste
 		status.detail = "head"
-		p.forward(w, r, ask.Key, status)
+		p.forwardBeside(w, r, ask.Key, status, prev)
 		return nil
 	}
 	if p.policy.RequestDirectives(ask.Header).Has("no-store") {

@@ -50,8 +50,21 @@ func (s *source) Check(key string) error {
 	return err
 }
 
-// Fetch is store.Source's.
+// Fetch is store.Source's. A body that breaks off within its first bytes is as good as no answer. If it could be resumed, it is
+// asked for once more instead, as a whole, since nothing of it has been used.
 func (s *source) Fetch(ctx context.Context, ask *store.Ask, prev *store.Record) (*store.Fetched, error) {
+	f, lost, err := s.try(ctx, ask, prev)
+	if err == nil && lost != nil && f.Record.Resumable {
+		f, lost, err = s.try(ctx, ask, prev)
+	}
+	if err == nil && lost != nil {
+		return nil, failed(lost)
+	}
+	return f, err
+}
+
+// try asks the origin. If the body of its answer has broken off already, lost says why, and the body is closed.
+func (s *source) try(ctx context.Context, ask *store.Ask, prev *store.Record) (f *store.Fetched, lost, err error) {
 	header := s.fetchHeader(ask.Fields())
 	if ask.Background {
 		delete(header, "Cache-Control")
@@ -71,21 +84,27 @@ func (s *source) Fetch(ctx context.Context, ask *store.Ask, prev *store.Record) 
 	}
 	resp, head, err := s.send(because(ctx, reason), key, header)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if reason == reasonRevalidate && resp.StatusCode == http.StatusNotModified {
 		_ = resp.Body.Close()
 		if httpcache.Confirms(prev.Header, head.Header) {
-			return s.renewed(ask, prev, head), nil
+			return s.renewed(ask, prev, head), nil, nil
 		}
-		return s.Fetch(ctx, ask, nil) // it is about another representation than ours
+		return s.try(ctx, ask, nil) // it is about another representation than ours
 	}
 	if prev != nil && failing(resp.StatusCode) && viewOf(prev).facts.StaleOnError(ask.Header, s.p.cfg.Now()) {
 		// RFC 9111 section 4.3.3: as if the origin hadn't answered.
 		_ = resp.Body.Close()
-		return nil, &store.Failure{Status: http.StatusBadGateway, Kind: "http_protocol_error", Err: fmt.Errorf("origin answered %d", resp.StatusCode)}
+		return nil, nil, failureOf(resp.StatusCode)
 	}
-	return s.fetched(ask, key, resp, head), nil
+	if lost = broken(resp); lost != nil || unasked(resp, header, ask.Header) {
+		_ = resp.Body.Close()
+	}
+	if unasked(resp, header, ask.Header) {
+		return nil, nil, failed(errUnasked)
+	}
+	return s.fetched(ask, key, resp, head), lost, nil
 }
 
 var errSwitched = errors.New("the origin switches to another protocol, which it wasn't asked to")
@@ -97,6 +116,11 @@ func failing(status int) bool {
 		return true
 	}
 	return false
+}
+
+// failureOf is what an answer with a failing status is where a stored response stands in for it.
+func failureOf(status int) error {
+	return &store.Failure{Status: http.StatusBadGateway, Kind: "http_protocol_error", Err: fmt.Errorf("origin answered %d", status)}
 }
 
 // send sends one GET for key and returns the response with its head as the rules of caching want it.
@@ -149,7 +173,7 @@ func (s *source) renewed(ask *store.Ask, prev *store.Record, head *httpcache.Res
 	rec := *prev
 	rec.RetryAfter = time.Time{}
 	rec.URL = cmp.Or(prev.URL, prev.Key)
-	rec.RequestTime, rec.ResponseTime = head.RequestTime, head.ResponseTime
+	rec.Undated, rec.RequestTime, rec.ResponseTime = head.Undated, head.RequestTime, head.ResponseTime
 	rec.Header = httpcache.Freshen(prev.Header, head.Header)
 	head.Status, head.Header = rec.Status, rec.Header
 	if (rec.Part != store.Part{}) {
@@ -174,7 +198,7 @@ func (s *source) describe(rec *store.Record, ask *store.Ask) {
 func (s *source) fetched(ask *store.Ask, url string, resp *http.Response, head *httpcache.Response) *store.Fetched {
 	rec := &store.Record{
 		URL:    url,
-		Status: head.Status, Header: head.Header, RequestTime: head.RequestTime, ResponseTime: head.ResponseTime,
+		Status: head.Status, Header: head.Header, Undated: head.Undated, RequestTime: head.RequestTime, ResponseTime: head.ResponseTime,
 		Length: resp.ContentLength,
 	}
 	f := &store.Fetched{Record: rec, Body: resp.Body, Trailer: func() http.Header { return httpcache.Trailer(resp.Trailer) }}
@@ -187,7 +211,9 @@ func (s *source) fetched(ask *store.Ask, url string, resp *http.Response, head *
 	}
 	f.Private = ask.Ranged || len(ask.Header["Authorization"]) > 0 || s.p.policy.RequestDirectives(ask.Header).Has("no-store")
 	s.describe(rec, ask)
-	f.Validator, _ = strongValidator(rec.Header)
+	if httpcache.Settled(rec.Header) { // else other bytes may come under the same validator
+		f.Validator, _ = strongValidator(rec.Header)
+	}
 	if (rec.Part != store.Part{}) { // which shares its validator with other parts
 		f.Validator = ""
 		return f
@@ -206,7 +232,7 @@ func (s *source) fetched(ask *store.Ask, url string, resp *http.Response, head *
 // rangeable tells whether the origin says that it gives any part of a content, under a validator that forbids mixing.
 func rangeable(head *httpcache.Response) bool {
 	_, condition := strongValidator(head.Header)
-	return head.Status == http.StatusOK && condition != "" &&
+	return head.Status == http.StatusOK && condition != "" && httpcache.Settled(head.Header) &&
 		strings.Contains(strings.ToLower(strings.Join(head.Header["Accept-Ranges"], ",")), "bytes")
 }
 
@@ -217,7 +243,7 @@ func (s *source) partial(ask *store.Ask, f *store.Fetched, head *httpcache.Respo
 	rec := f.Record
 	part, ok := httpcache.ParsePart(rec.Header, rec.Length)
 	validator, _ := strongValidator(rec.Header)
-	whole := validator != "" && part.Total < 1<<60
+	whole := validator != "" && httpcache.Settled(rec.Header) && part.Total < 1<<60
 	head.Status = http.StatusOK // of which it is a part
 	f.Storable, _ = s.p.policy.Storable(http.MethodGet, ask.Header, head)
 	// One that has had us ask for the rest in vain isn't to do so again.
@@ -283,10 +309,16 @@ func (s *source) Open(ctx context.Context, by store.Fields, rec *store.Record, o
 	if got.Length, err = continues(rec, head, resp.ContentLength, off); err == nil && span == "" && got.From == 0 && head.Status != http.StatusOK {
 		err = fmt.Errorf("origin answered %d to a request for all: %w", head.Status, store.ErrRefused)
 	}
+	if err == nil {
+		if lost := broken(resp); lost != nil {
+			err = failed(lost)
+		}
+	}
 	if err != nil {
 		_ = resp.Body.Close()
 		return store.OriginBody{}, fmt.Errorf("%s of %s: %w", cmp.Or(span, "all"), rec.Key, err)
 	}
+	got.Body = resp.Body // which broken may have looked into
 	return got, nil
 }
 

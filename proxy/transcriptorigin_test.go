@@ -102,11 +102,13 @@ func (o *scripted) serve(c net.Conn) {
 	}
 	o.clock.Advance(x.takes)
 	io.WriteString(c, x.answer(req.Method))
+	if len(x.heads) > 0 {
+		c.(*net.TCPConn).CloseWrite() // at once: what breaks off does so right behind what has come
+	}
 	o.mu.Lock()
 	o.pending--
 	o.mu.Unlock()
 	if len(x.heads) > 0 {
-		c.(*net.TCPConn).CloseWrite()
 		io.Copy(io.Discard, r) // the other side closes, lest a reset overtake the answer
 	}
 }

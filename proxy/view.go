@@ -44,7 +44,7 @@ func viewOf(rec *store.Record) *view { return rec.Prepared.(*view) }
 // newView prepares rec for answers to clients, who see the origin's places under the mount.
 func newView(rec *store.Record, policy httpcache.Policy, places *places) *view {
 	v := &view{facts: policy.Facts(&httpcache.Response{
-		Status: rec.Status, Header: rec.Header, RequestTime: rec.RequestTime, ResponseTime: rec.ResponseTime,
+		Status: rec.Status, Header: rec.Header, Undated: rec.Undated, RequestTime: rec.RequestTime, ResponseTime: rec.ResponseTime,
 	})}
 	for name, values := range rec.Header {
 		switch name {

@@ -84,6 +84,8 @@ func (e *explained) vary() []Line {
 func (e *explained) validators() Line {
 	etag, modified := entityTag(e.r.Header), lastModified(e.r.Header)
 	switch {
+	case !Settled(e.r.Header):
+		return Line{fmt.Sprintf("Its Last-Modified %s isn't a second before its Date, so another change in that second couldn't be told from this one: once it is stale it is fetched again in full.", shown(modified)), "RFC 9110 §8.8.2.2"}
 	case etag != "" && modified != "":
 		return Line{fmt.Sprintf("The origin can be asked whether it is still good: by ETag %s and Last-Modified %s.", shown(etag), shown(modified)), "RFC 9111 §4.3.1"}
 	case etag != "":

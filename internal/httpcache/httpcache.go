@@ -68,6 +68,10 @@ type Response struct {
 	// Header holds the end-to-end fields (see EndToEnd).
 	Header http.Header
 
+	// Undated: the origin sent no Date. The one in Header, if any, is the recipient's, which is ResponseTime cut to the
+	// second (RFC 9110 §6.6.1).
+	Undated bool
+
 	// RequestTime is when the request was made that this response answers, ResponseTime is when the response was
 	// received (RFC 9111 §4.2.3). Both have to be set: a request made in year 1 makes for an old response. After a
 	// successful validation they are those of the validating exchange.
@@ -76,7 +80,7 @@ type Response struct {
 
 // date is date_value of RFC 9111 §4.2.3. A response without a usable Date was dated by its recipient (RFC 9110 §6.6.1).
 func (r *Response) date() time.Time {
-	if t, ok := httpDate(r.Header, "Date", r.ResponseTime); ok {
+	if t, ok := httpDate(r.Header, "Date", r.ResponseTime); ok && !r.Undated {
 		return t
 	}
 	return r.ResponseTime

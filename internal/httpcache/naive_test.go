@@ -82,6 +82,9 @@ func (b textbook) requestSays(request http.Header) sayings {
 // dateValue is date_value. A message that isn't dated was dated when it was received (RFC 9110 §6.6.1), and the package
 // takes one with a malformed Date for such a message. Of several lines the first counts, which the RFC leaves open.
 func (b textbook) dateValue() *big.Int {
+	if b.r.Undated {
+		return instant(b.r.ResponseTime)
+	}
 	if date, ok := readDate(b.r.Header.Get("Date"), b.r.ResponseTime); ok {
 		return inNanoseconds(date)
 	}
@@ -275,6 +278,9 @@ func agree(t *testing.T, s scenario) {
 	u := f.Reuse(s.request, s.now)
 	if u.Verdict != wantVerdict || u.Reason != wantReason {
 		t.Errorf("verdict %v, %q, want %v, %q\n%v", u.Verdict, u.Reason, wantVerdict, wantReason, s)
+	}
+	if want := !book.acceptable(book.requestSays(s.request), wantLifetime, wantAge); u.Refused != want {
+		t.Errorf("refused %v, want %v\n%v", u.Refused, want, s)
 	}
 	if !equals(u.Lifetime, wantLifetime) || !equals(u.Age, wantAge) || u.OnlyIfCached != book.requestSays(s.request).has("only-if-cached") {
 		t.Errorf("%+v\n%v", u, s)

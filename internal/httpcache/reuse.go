@@ -90,6 +90,9 @@ type Reuse struct {
 	// response is fresh but the request's directives don't accept it.
 	Reason string
 
+	// Refused: the request's directives don't accept the stored response, fresh or stale (§5.2.1).
+	Refused bool
+
 	// OnlyIfCached: if the verdict is Stale, the client wants a 504 rather than a request to the origin (§5.2.1.7).
 	OnlyIfCached bool
 }
@@ -101,7 +104,9 @@ func (f *Facts) Reuse(request http.Header, now time.Time) Reuse {
 	u := Reuse{Age: f.Age(now), Lifetime: f.Lifetime, OnlyIfCached: d.has(onlyIfCached)}
 	fresh := f.Lifetime > u.Age && !f.NoCache // §4.2: response_is_fresh
 	mayBeStale := !f.NoCache && !f.MustRevalidate
-	switch accepted := f.accepted(&d, u.Age); {
+	accepted := f.accepted(&d, u.Age)
+	u.Refused = !accepted
+	switch {
 	case fresh && accepted:
 		return u
 	case fresh:

@@ -2,6 +2,7 @@ package httpcache_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -33,7 +34,7 @@ func TestReuse_RFC9111_4(t *testing.T) {
 		{"response no-cache with names", `max-age=100, no-cache="x"`, nil, 0, stale, "stale"},
 
 		{"request no-cache §5.2.1.4", maxAge100, head("Cache-Control: No-Cache"), 1, stale, "request"},
-		{"request no-cache, expired", maxAge100, head("Cache-Control: no-cache, max-stale"), 200, stale, "stale"},
+		{"request no-cache, expired", maxAge100, head("Cache-Control: no-cache, max-stale"), 200, stale, "stale, refused"},
 		{"Pragma §5.4", maxAge100, head("Pragma: x, No-Cache"), 1, stale, "request"},
 		{"Pragma of another kind", maxAge100, head("Pragma: x, no-cache-please"), 1, fresh, ""},
 		{"Pragma with Cache-Control", maxAge100, head("Pragma: no-cache", "Cache-Control: max-stale"), 1, fresh, ""},
@@ -65,8 +66,8 @@ func TestReuse_RFC9111_4(t *testing.T) {
 		{"max-stale, s-maxage §5.2.2.10", "s-maxage=100", head("Cache-Control: max-stale"), 101, stale, "stale"},
 		{"max-stale, no-cache", "max-age=100, no-cache", head("Cache-Control: max-stale"), 101, stale, "stale"},
 		{"max-stale and max-age met", maxAge100, head("Cache-Control: max-stale, max-age=200"), 150, allowed, "max-stale"},
-		{"max-stale and max-age missed", maxAge100, head("Cache-Control: max-stale, max-age=120"), 150, stale, "stale"},
-		{"max-stale and min-fresh", maxAge100, head("Cache-Control: max-stale, min-fresh=1"), 150, stale, "stale"},
+		{"max-stale and max-age missed", maxAge100, head("Cache-Control: max-stale, max-age=120"), 150, stale, "stale, refused"},
+		{"max-stale and min-fresh", maxAge100, head("Cache-Control: max-stale, min-fresh=1"), 150, stale, "stale, refused"},
 		{"must-revalidate, fresh", revalidate, nil, 99, fresh, ""},
 	}
 	for _, tt := range tests {
@@ -74,7 +75,8 @@ func TestReuse_RFC9111_4(t *testing.T) {
 			f := httpcache.Policy{}.Facts(received(200, "Cache-Control: "+tt.stored))
 			age := time.Duration(tt.age) * time.Second
 			got := f.Reuse(tt.request, noon.Add(age))
-			want := httpcache.Reuse{Verdict: tt.verdict, Age: age, Lifetime: f.Lifetime, Reason: tt.reason}
+			reason, refused := strings.CutSuffix(tt.reason, ", refused")
+			want := httpcache.Reuse{Verdict: tt.verdict, Age: age, Lifetime: f.Lifetime, Reason: reason, Refused: refused || reason == "request"}
 			if got != want {
 				t.Errorf("got %+v, want %+v", got, want)
 			}

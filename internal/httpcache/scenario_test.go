@@ -133,6 +133,9 @@ func (d *dice) scenario() scenario {
 	}
 	s.request = d.request()
 	s.now = received.Add(d.later())
+	if !d.often() { // the recipient adds a Date
+		r.Undated, r.Header["Date"] = true, []string{received.UTC().Format(http.TimeFormat)}
+	}
 	return s
 }
 

@@ -9,9 +9,12 @@ import (
 
 // AddConditions makes dst, the header of a request to the origin, conditional on the stored response's validators (RFC
 // 9111 §4.3.1): If-None-Match from its ETag and If-Modified-Since from its Last-Modified, both if it has both. It reports
-// false if there is no validator, and then leaves dst alone. The client's own conditions should have been removed with
+// false if it isn't Validatable, and then leaves dst alone. The client's own conditions should have been removed with
 // StripConditions.
 func AddConditions(dst http.Header, stored http.Header) bool {
+	if !Settled(stored) {
+		return false
+	}
 	etag, modified := entityTag(stored), lastModified(stored)
 	if etag != "" {
 		dst["If-None-Match"] = []string{etag}
@@ -41,11 +44,8 @@ func Confirms(stored, notModified http.Header) bool {
 	oldTime, newTime := lastModified(stored), lastModified(notModified)
 	switch {
 	case newTag != "" && oldTag != "":
-		// A strong validator has to be the same; a weak one only has to correspond. Entity tags leave nothing to be
-		// decided by dates.
-		if newTag[0] == '"' {
-			return strongMatch(newTag, oldTag)
-		}
+		// It was the stored tag that was offered, and If-None-Match compares weakly. Servers that compress as they send
+		// say W/"1" in the 200 and "1" in the 304, and mean the same. Entity tags leave nothing to be decided by dates.
 		return weakMatch(newTag, oldTag)
 	case newTag != "" && newTag[0] == '"':
 		// The representation has got a strong entity tag that the stored one lacks. They have a strong validator in
@@ -82,7 +82,8 @@ func Freshen(stored, notModified http.Header) http.Header {
 			// It is for the client whose request this was, who asked for nothing but whether what others got still
 			// holds. What the stored response says to all stays.
 		case "Etag":
-			// Where both have one they differ in strength at most, and the stored one is about the stored bytes.
+			// Where both have one they differ in strength at most, and the stored one is about the stored bytes: that of
+			// the 304 could be a strong validator for bytes that came under a weak one.
 			if entityTag(stored) == "" {
 				out[name] = values
 			}
@@ -137,9 +138,25 @@ func StrongLastModified(h http.Header) (string, bool) {
 	return value, true
 }
 
-// HasValidator reports whether there is something to make a request conditional on.
+// HasValidator reports whether there is something to make a request conditional on, once it is Settled.
 func HasValidator(h http.Header) bool {
 	return entityTag(h) != "" || lastModified(h) != ""
+}
+
+// Validatable reports whether the origin can be asked whether the stored response is still good.
+func Validatable(stored http.Header) bool { return HasValidator(stored) && Settled(stored) }
+
+// Settled reports whether the stored response's validators tell its content from what may have followed it. A file that is
+// modified again in the second of its Last-Modified has the same Last-Modified, and servers make entity tags of that time and
+// the size, so both are weak unless the response was made at least a second later (RFC 9110 §8.8.2.2). Neither can confirm a
+// response that was made earlier, or name its bytes.
+func Settled(stored http.Header) bool {
+	modified, ok := parseDate(lastModified(stored), time.Time{})
+	if !ok {
+		return true
+	}
+	date, ok := httpDate(stored, "Date", time.Time{})
+	return !ok || date.Sub(modified) >= time.Second
 }
 
 // entityTag returns the ETag if it is one (RFC 9110 §8.8.3). Anything else isn't sent back: "*" in If-None-Match would

@@ -65,7 +65,9 @@ func TestConfirms_RFC9111_4_3_4(t *testing.T) {
 		{"same weak ETag", head(`Etag: W/"a"`), head(`Etag: W/"a"`), true},
 		{"another weak ETag", head(`Etag: W/"a"`), head(`Etag: W/"b"`), false},
 		{"weakened", head(`Etag: "a"`), head(`Etag: W/"a"`), true},
-		{"strengthened", head(`Etag: W/"a"`), head(`Etag: "a"`), false},
+		{"strengthened", head(`Etag: W/"a"`), head(`Etag: "a"`), true},
+		{"strengthened, another date", head(`Etag: W/"a"`, then), head(`Etag: "a"`, earlier), true},
+		{"strengthened, but another", head(`Etag: W/"a"`), head(`Etag: "b"`), false},
 		{"same date", head(then), head(then), true},
 		{"another date", head(then), head(earlier), false},
 		{"new strong ETag, strong date", head(date, then), head(`Etag: "a"`, then), true},
@@ -106,6 +108,7 @@ func TestFreshen_RFC9111_3_2(t *testing.T) {
 		{"Date and Age replaced", head("Date: x", "Age: 1"), head("Date: y", "Age: 2"), head("Date: y", "Age: 2")},
 		{"Date and Age of the old message", head("Date: x", "Age: 1"), head("A: 1"), head("A: 1")},
 		{"strong ETag stays", head(`Etag: "a"`), head(`Etag: W/"a"`), head(`Etag: "a"`)},
+		{"weak ETag stays", head(`Etag: W/"a"`), head(`Etag: "a"`), head(`Etag: W/"a"`)},
 		{"ETag added", head("A: 1"), head(`Etag: "a"`), head("A: 1", `Etag: "a"`)},
 		{"ETag replaces one that is none", head("Etag: a"), head(`Etag: "a"`), head(`Etag: "a"`)},
 		{"Set-Cookie", head("Set-Cookie: a"), head("Set-Cookie: b"), head("Set-Cookie: a")},
@@ -171,6 +174,36 @@ func TestStrongLastModified_RFC9110_8_8_2_2(t *testing.T) {
 			got, ok := httpcache.StrongLastModified(tt.stored)
 			if ok != tt.want || ok && got != tt.stored.Get("Last-Modified") {
 				t.Errorf("got %q, %v", got, ok)
+			}
+		})
+	}
+}
+
+func TestSettled_RFC9110_8_8_2_2(t *testing.T) {
+	date := "Date: " + at(0)
+	tests := []struct {
+		name   string
+		stored http.Header
+		want   bool
+	}{
+		{"no Last-Modified", head(date, `Etag: "a"`), true},
+		{"long ago", head(date, "Last-Modified: "+at(-time.Hour)), true},
+		{"a second before", head(date, "Last-Modified: "+at(-time.Second)), true},
+		{"the same second", head(date, "Last-Modified: "+at(0)), false},
+		{"the same second, and an ETag", head(date, "Last-Modified: "+at(0), `Etag: "a"`), false},
+		{"a second after", head(date, "Last-Modified: "+at(time.Second)), false},
+		{"the Epoch", head(date, "Last-Modified: Thu, 01 Jan 1970 00:00:00 GMT"), true},
+		{"no date", head(date, "Last-Modified: yesterday", `Etag: "a"`), true},
+		{"unknown Date", head("Date: x", "Last-Modified: "+at(0)), true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := httpcache.Settled(tt.stored); got != tt.want {
+				t.Errorf("got %v", got)
+			}
+			h := http.Header{}
+			if added := httpcache.AddConditions(h, tt.stored); added != httpcache.Validatable(tt.stored) || added != (len(h) > 0) || added && !tt.want {
+				t.Errorf("conditions %v", h)
 			}
 		})
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/scurrycache/scurry/internal/fill"
 	"github.com/scurrycache/scurry/internal/peer"
 )
 
@@ -54,7 +55,12 @@ func (s *Store) consult(f *flight, p *peer.Peer) (*landing, error) {
 		cancel()
 		s.keepCopy(f, l)
 	case l.rec.Pass:
-		a.Body = &cancelling{stream, cancel}
+		body := fill.Peek(told{stream, s}, cancel)
+		if err := body.Broken(); err != nil {
+			_ = body.Close()
+			return nil, err
+		}
+		a.Body = &cancelling{body, cancel}
 		a.Trailer = func() http.Header { return (&decoder{b: stream.End()}).header() }
 		s.keepCopy(f, l)
 	default:

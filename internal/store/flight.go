@@ -83,6 +83,16 @@ func (a *Answer) Cancel() {
 	}
 }
 
+// Quiet tells whether nothing of Body has come yet.
+func (a *Answer) Quiet() bool {
+	c, _ := a.Body.(*cancelling)
+	if c == nil {
+		return false
+	}
+	b, ok := c.Body.(interface{ Quiet() bool })
+	return ok && b.Quiet()
+}
+
 func (a *Answer) trailer() http.Header {
 	if a.Trailer == nil {
 		return nil

@@ -19,6 +19,7 @@ type Record struct {
 
 	Status                    int
 	Header                    http.Header // end-to-end fields as the origin sent them
+	Undated                   bool        // the origin sent no Date: the one in Header is ResponseTime cut to the second
 	RequestTime, ResponseTime time.Time   // of the exchange that made or last validated it
 	Length                    int64       // of the content in bytes, -1 while unknown
 

@@ -10,7 +10,6 @@ import (
 
 	"github.com/scurrycache/scurry/internal/fill"
 	"github.com/scurrycache/scurry/internal/peer"
-	"github.com/scurrycache/scurry/internal/wire"
 )
 
 // relay is where a fill of what another node owns reads: there, where the bytes are read from the origin at this moment or
@@ -178,12 +177,8 @@ func (b *relayed) Read(p []byte) (int, error) {
 	if end := b.Stream.End(); err == io.EOF && len(end) > 0 {
 		b.relay.trailer = (&decoder{b: end}).header()
 	}
-	if aborted, ok := errors.AsType[*wire.Aborted](err); ok && len(aborted.Detail) > 0 {
-		d := &decoder{b: aborted.Detail[1:]}
-		err = b.relay.s.decodeError(aborted.Detail[0], d)
-		if verdict(err) {
-			b.relay.verdict = err
-		}
+	if err = b.relay.s.abortion(err); verdict(err) {
+		b.relay.verdict = err
 	}
 	return n, err
 }

@@ -1,0 +1,146 @@
+package fill
+
+import (
+	"fmt"
+	"io"
+	"runtime/debug"
+	"sync"
+	"time"
+)
+
+// HeadWait is how long the head of a response waits for the first bytes of its body, so that a connection that breaks right
+// behind the head is known before the head is sent on. A head whose body keeps silent longer is sent without it.
+const HeadWait = 20 * time.Millisecond
+
+// peekSize is how many bytes are enough to go on with.
+const peekSize = 4 << 10
+
+// closeWait is how long a Read may take to return after cancel.
+const closeWait = time.Second
+
+// Peeked is a body whose first bytes are read ahead of its reader: for HeadWait, and no longer than it takes to have 4 KiB or
+// to come to the end. It is used by one goroutine at a time.
+type Peeked struct {
+	body   Body
+	cancel func()
+	idle   chan struct{} // closed when nothing is read ahead any more
+
+	mu      sync.Mutex
+	room    []byte // guarded by mu, as is all below; what is beyond got is the reading goroutine's
+	given   int    // bytes of room that Read has handed out
+	got     int    // that have come
+	err     error  // that came after them
+	reading bool
+	enough  bool // the reading goroutine is to stop after its Read
+}
+
+// Peek reads the first bytes of body, whose Read must return after a call of cancel.
+func Peek(body Body, cancel func()) *Peeked {
+	p := &Peeked{body: body, cancel: cancel, idle: make(chan struct{}), room: make([]byte, peekSize), reading: true}
+	go p.ahead()
+	p.wait()
+	return p
+}
+
+// waits is how many waits HeadWait consists of, so that a process that stood still for as long has lost only one of them.
+const waits = 4
+
+// wait waits for the first bytes.
+func (p *Peeked) wait() {
+	timer := time.NewTimer(HeadWait / waits)
+	defer timer.Stop()
+	for range waits {
+		select {
+		case <-p.idle:
+			return
+		case <-timer.C:
+			timer.Reset(HeadWait / waits)
+		}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.enough = true
+}
+
+// Broken is the error that ends the body, if that is known already.
+func (p *Peeked) Broken() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.err == io.EOF {
+		return nil
+	}
+	return p.err
+}
+
+// Quiet tells whether the next Read will wait.
+func (p *Peeked) Quiet() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.reading && p.given == p.got
+}
+
+// ahead reads into room.
+func (p *Peeked) ahead() {
+	defer close(p.idle)
+	for more := true; more; {
+		n, err := p.readRoom()
+		p.mu.Lock()
+		p.got += n
+		p.err = err
+		more = err == nil && p.got < len(p.room) && !p.enough
+		p.reading = more
+		p.mu.Unlock()
+	}
+}
+
+// readRoom is one Read of the body. A body that panics mustn't take the process with it.
+func (p *Peeked) readRoom() (n int, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			n, err = 0, fmt.Errorf("read the origin's body: panic: %v\n%s", v, debug.Stack())
+		}
+	}()
+	return p.body.Read(p.room[p.got:]) // got is changed by this goroutine only
+}
+
+// Read returns the bytes that have been read ahead, then those of the body.
+func (p *Peeked) Read(b []byte) (int, error) {
+	for {
+		p.mu.Lock()
+		n := copy(b, p.room[p.given:p.got])
+		p.given += n
+		reading, err := p.reading, p.err
+		left := p.got - p.given
+		if !reading && left == 0 {
+			p.room, p.given, p.got = nil, 0, 0
+		}
+		p.mu.Unlock()
+		switch {
+		case n > 0 && (reading || left > 0), len(b) == 0:
+			return n, nil
+		case n > 0 || !reading && err != nil:
+			return n, err
+		case !reading:
+			return p.body.Read(b)
+		}
+		<-p.idle
+	}
+}
+
+// Close closes the body. What waits for more of it is given up.
+func (p *Peeked) Close() error {
+	p.mu.Lock()
+	p.enough = true
+	reading := p.reading
+	p.mu.Unlock()
+	if reading {
+		p.cancel()
+		select {
+		case <-p.idle:
+		case <-time.After(closeWait): // it doesn't heed cancel, so that only Close may wake it
+		}
+	}
+	err := p.body.Close()
+	p.cancel()
+	return err
+}
