@@ -10,6 +10,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/scurrycache/scurry/internal/config"
+	"github.com/scurrycache/scurry/internal/logging"
 )
 
 // Exit codes.
@@ -55,7 +56,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, env []str
 		return exitOK
 	}
 	if !errors.As(err, new(logged)) {
-		fmt.Fprintln(stderr, "scurry:", strings.ReplaceAll(err.Error(), "\n", "; "))
+		line := logging.NewQueue(stderr) // which may be a pipe that is full
+		fmt.Fprintln(line, "scurry:", strings.ReplaceAll(err.Error(), "\n", "; "))
+		_ = line.Close(lastLines)
 	}
 	if errors.As(err, new(usageError)) {
 		return exitUsage

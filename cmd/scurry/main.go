@@ -85,8 +85,14 @@
 // # Signals
 //
 // At SIGINT or SIGTERM, /readyz turns to 503, new connections are refused, and transfers in progress may go on for the time
-// of --grace; what isn't done by then is cut. The other nodes of a cluster are told first. A second signal ends the process
-// at once. SIGHUP has a file of peers read again; without one it is ignored.
+// of --grace; what isn't done by then is cut. The other nodes of a cluster are told first. A second signal that comes a second
+// later or more ends the process at once; until then it means the same as the first, since timeout(1) and others signal a
+// process and then its group. SIGHUP has a file of peers read again; without one it is ignored.
+//
+// # Log
+//
+// Lines wait for standard error in a queue that is bounded, so that whatever reads them can stand still or go away: then lines
+// are dropped, which the log tells later. SIGPIPE is ignored.
 //
 // # Exit codes
 //
