@@ -80,7 +80,9 @@
 //
 // If the node knows nothing of the resource it asks the origin for it, once, to tell what the answer would lead to, and stores
 // nothing of it; --no-probe leaves the origin alone. The node is asked at its admin address, as /explain?url=URL: at --admin; else,
-// if the URL is of another address than that of the settings, at its port + 1000; else at the one that healthcheck finds.
+// if the URL is of another address than that of the settings, at its port + 1000; else at the one that healthcheck finds. A
+// browser may ask as well, at an address of the listener, at localhost or by the name in --admin-listen; no page of another
+// site may have it do so.
 //
 // # Signals
 //

@@ -130,7 +130,7 @@ func (n *node) clientServer() *http.Server {
 
 func (n *node) adminServer() *http.Server {
 	return &http.Server{
-		Handler:        admin.Handler(admin.Config{Ready: n.ready.Load, Explain: n.explain}),
+		Handler:        admin.Handler(admin.Config{Ready: n.ready.Load, Explain: n.explain, Host: n.cfg.AdminListen.Host()}),
 		ReadTimeout:    adminTimeout,
 		IdleTimeout:    time.Duration(n.cfg.IdleTimeout),
 		WriteTimeout:   adminTimeout,
