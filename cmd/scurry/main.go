@@ -8,6 +8,7 @@
 //	scurry healthcheck [flags]
 //	scurry explain [flags] URL
 //	scurry version
+//	scurry help [COMMAND]
 //
 // # Serving
 //
