@@ -87,7 +87,7 @@ func (n *node) abandon() {
 func (n *node) closeCache() error {
 	var errs []error
 	if n.proxy != nil {
-		errs = append(errs, n.proxy.Close())
+		errs = append(errs, inTime(n.proxy.Close))
 	}
 	if n.others.close != nil {
 		errs = append(errs, n.others.close())

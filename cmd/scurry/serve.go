@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log"
 	"net/http"
+	"os"
 	"os/signal"
 	"runtime/debug"
 	"syscall"
@@ -36,6 +37,7 @@ func (c *serveCmd) Run(ctx context.Context, p process) error {
 	if limit := memoryLimit(int64(cfg.Memory), p.env); limit != 0 {
 		debug.SetMemoryLimit(limit)
 	}
+	warnOfMemory(cfg.Memory, os.DirFS("/"), logger)
 	n, err := start(cfg, logger)
 	if err != nil {
 		_ = lines.Close(lastLines)
