@@ -10,6 +10,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rs/zerolog"
+
+	"github.com/scurrycache/scurry/internal/logging"
 	"github.com/scurrycache/scurry/internal/origintest"
 	"github.com/scurrycache/scurry/origin"
 	"github.com/scurrycache/scurry/proxy"
@@ -107,6 +110,43 @@ func BenchmarkHit(b *testing.B) {
 func BenchmarkRange(b *testing.B) { bench(b, 64<<20, 206, "Range", "bytes=40000000-40065535") }
 
 func BenchmarkNotModified(b *testing.B) { bench(b, 1<<10, 304, "If-None-Match", "ETAG") }
+
+// BenchmarkLoggedHit is a hit of 1 KiB with its line in the log, which goes to a file by way of the queue, or directly.
+func BenchmarkLoggedHit(b *testing.B) {
+	out, err := os.OpenFile(filepath.Join(b.TempDir(), "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer out.Close()
+	queued, queue, err := logging.New(out, "json", "info")
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer queue.Close(time.Minute)
+	direct := queued.Output(out)
+	for _, log := range []struct {
+		by  string
+		log *zerolog.Logger
+	}{{"none", nil}, {"queue", &queued}, {"direct", &direct}} {
+		b.Run("by="+log.by, func(b *testing.B) {
+			o := origintest.New(b)
+			o.Handle("/f", origintest.File{Size: 1 << 10, ETag: `"1"`, Header: maxAge("6000")}.ServeHTTP)
+			p, err := proxy.New(proxy.Config{Origin: origin.HTTP(o.Base), Logger: log.log})
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.Cleanup(func() { p.Close() })
+			r := httptest.NewRequest(http.MethodGet, "/files/f", nil)
+			r.Header.Set("User-Agent", "bench")
+			w := &discard{header: http.Header{}}
+			b.ReportAllocs()
+			for b.Loop() {
+				clear(w.header)
+				p.ServeHTTP(w, r)
+			}
+		})
+	}
+}
 
 // BenchmarkMiss fetches a new file through a real connection each time, as ReverseProxy does.
 func BenchmarkMiss(b *testing.B) {

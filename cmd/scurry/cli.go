@@ -10,6 +10,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/scurrycache/scurry/internal/config"
+	"github.com/scurrycache/scurry/internal/logging"
 )
 
 // Exit codes.
@@ -34,7 +35,13 @@ type cli struct {
 	Healthcheck healthcheckCmd `cmd:"" help:"Ask a running node whether it is healthy; exit with 0 if it is, else with 1."`
 	Explain     explainCmd     `cmd:"" help:"Tell why the response to a request is or isn't cached, and what the next such request will do."`
 	Version     versionCmd     `cmd:"" help:"Print the version."`
+	Help        helpCmd        `cmd:"" help:"Print help, on a command if one is given."`
+
+	PrintVersion versionFlag `name:"version" short:"v" help:"Print the version."`
 }
+
+// commands is the names of cli's commands.
+var commands = []string{"serve", "config", "healthcheck", "explain", "version", "help"}
 
 const description = `An HTTP caching reverse proxy for static files, kept in memory.
 
@@ -55,7 +62,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, env []str
 		return exitOK
 	}
 	if !errors.As(err, new(logged)) {
-		fmt.Fprintln(stderr, "scurry:", strings.ReplaceAll(err.Error(), "\n", "; "))
+		line := logging.NewQueue(stderr) // which may be a pipe that is full
+		fmt.Fprintln(line, "scurry:", strings.ReplaceAll(err.Error(), "\n", "; "))
+		_ = line.Close(lastLines)
 	}
 	if errors.As(err, new(usageError)) {
 		return exitUsage
@@ -125,10 +134,7 @@ func derive(settings interface{ Derive(config.Provenance) error }, nodes []strin
 
 // commandLike is the end of an error on word, if a command begins as it does.
 func commandLike(word string) string {
-	if word == "help" {
-		return ", did you mean \"--help\"?"
-	}
-	for _, command := range []string{"serve", "config", "healthcheck", "explain", "version"} {
+	for _, command := range commands {
 		if strings.EqualFold(command[:3], word[:min(3, len(word))]) {
 			return fmt.Sprintf(", did you mean %q?", command)
 		}

@@ -36,7 +36,11 @@ func (n *node) openCluster() (c proxy.Cluster, err error) {
 	if c.TLS, err = readTLS(n.cfg, n.log); err != nil {
 		return c, err
 	}
-	if n.peerListener, err = listen("--peer-listen", n.cfg.PeerListen); err != nil {
+	choose := "with --peer-listen"
+	if len(n.cfg.Nodes) > 0 { // with which that flag doesn't go
+		choose = "for this node in the lists of all"
+	}
+	if n.peerListener, err = listen(n.cfg.PeerListen, choose); err != nil {
 		return c, err
 	}
 	if n.others, err = openMembership(n.cfg, n.log.With().Str("part", "cluster").Logger()); err != nil {

@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"strings"
-	"syscall"
 	"testing"
 )
 
@@ -103,28 +102,6 @@ func startProcess(t *testing.T, args ...string) (*exec.Cmd, *events) {
 	t.Helper()
 	cmd := exec.Command("scurry", args...)
 	return cmd, launch(t, cmd)
-}
-
-func TestSecondSignalExitsAtOnce(t *testing.T) {
-	for _, signal := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
-		t.Run(signal.String(), func(t *testing.T) {
-			origin := newStalledOrigin(t)
-			cmd, log := startProcess(t, "serve", "--origin", origin.URL, "--listen=127.0.0.1:0", "--log-format=json", "--grace=1h")
-			serving := log.await(t, "serving")
-			beginTransfer(t, "GET", serving["url"].(string)+"a")
-
-			send(t, cmd, signal)
-			log.await(t, "draining")
-			if !eventually(answers(serving["admin"].(string)+"/readyz", http.StatusServiceUnavailable)) {
-				t.Error("ready while it drains")
-			}
-			send(t, cmd, signal)
-			cmd.Wait()
-			if code := cmd.ProcessState.ExitCode(); code != exitFailed {
-				t.Errorf("exit code %d, want %d", code, exitFailed)
-			}
-		})
-	}
 }
 
 func send(t *testing.T, cmd *exec.Cmd, signal os.Signal) {

@@ -141,6 +141,8 @@ func explanation(ctx context.Context, w io.Writer, address string, form url.Valu
 	if err != nil {
 		return usageError{err}
 	}
+	// The listener answers for this, whatever name it is reached by.
+	req.Host = "localhost"
 	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // and no proxy
 	res, err := client.Do(req)
 	if err != nil {

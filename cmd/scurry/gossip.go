@@ -1,8 +1,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -28,6 +30,9 @@ func openGossip(cfg *config.Config, log zerolog.Logger) (membership, error) {
 		Log:      func(level slog.Level, line string) { log.WithLevel(zerologLevel(level)).Msg(line) },
 		Problem:  func(err error) { log.Warn().Err(err).Msg("gossip has a problem") },
 	})
+	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "listen" {
+		return membership{}, cannotListen(cfg.GossipListen, "with --gossip-listen", err)
+	}
 	if err != nil {
 		return membership{}, fmt.Errorf("--gossip-listen %s: %w", cfg.GossipListen, err)
 	}

@@ -8,6 +8,7 @@
 //	scurry healthcheck [flags]
 //	scurry explain [flags] URL
 //	scurry version
+//	scurry help [COMMAND]
 //
 // # Serving
 //
@@ -55,13 +56,14 @@
 // Each flag of "scurry serve" is an environment variable as well, and a key of a YAML or TOML file that --config names:
 // --write-timeout is SCURRY_WRITE_TIMEOUT and write-timeout. A flag wins over the environment, the environment over the
 // file, the file over the default; a peer address counts as a flag. An empty variable counts as unset. Unknown names are
-// errors. Sizes are written as 512MiB, times as 30s or 1h30m. Relative paths are relative to the current folder.
+// errors. Sizes are written as 512MiB, times as 30s or 1h30m; what has commas between its words may be a list in a file. Relative paths are relative to the current folder.
 // "scurry config", with the same flags, prints the values and where each came from; it is a dry run of them.
 //
 // # Memory
 //
 // --memory is the budget of the whole cache. For the process, the garbage collector aims at 1.2 times that and 64 MiB
-// more, unless the environment sets GOMEMLIMIT.
+// more, unless the environment sets GOMEMLIMIT. If that is more than the machine has, or the control group may have, a
+// warning says so at the start (on Linux).
 //
 // # Health
 //
@@ -80,13 +82,21 @@
 //
 // If the node knows nothing of the resource it asks the origin for it, once, to tell what the answer would lead to, and stores
 // nothing of it; --no-probe leaves the origin alone. The node is asked at its admin address, as /explain?url=URL: at --admin; else,
-// if the URL is of another address than that of the settings, at its port + 1000; else at the one that healthcheck finds.
+// if the URL is of another address than that of the settings, at its port + 1000; else at the one that healthcheck finds. A
+// browser may ask as well, at an address of the listener, at localhost or by the name in --admin-listen; no page of another
+// site may have it do so.
 //
 // # Signals
 //
 // At SIGINT or SIGTERM, /readyz turns to 503, new connections are refused, and transfers in progress may go on for the time
-// of --grace; what isn't done by then is cut. The other nodes of a cluster are told first. A second signal ends the process
-// at once. SIGHUP has a file of peers read again; without one it is ignored.
+// of --grace; what isn't done by then is cut. The other nodes of a cluster are told first. A second signal that comes a second
+// later or more ends the process at once; until then it means the same as the first, since timeout(1) and others signal a
+// process and then its group. SIGHUP has a file of peers read again; without one it is ignored.
+//
+// # Log
+//
+// Lines wait for standard error in a queue that is bounded, so that whatever reads them can stand still or go away: then lines
+// are dropped, which the log tells later. SIGPIPE is ignored.
 //
 // # Exit codes
 //

@@ -54,6 +54,12 @@ func start(cfg *config.Config, log zerolog.Logger) (_ *node, err error) {
 		return nil, err
 	}
 	n.origin = closer
+	if n.clientListener, err = listen(cfg.Listen, "with --listen"); err != nil {
+		return nil, err
+	}
+	if n.adminListener, err = listen(cfg.AdminListen, "with --admin-listen"); err != nil {
+		return nil, err
+	}
 	settings := proxyConfig(cfg, transport, &n.log)
 	if cfg.Clustered() {
 		if settings.Cluster, err = n.openCluster(); err != nil {
@@ -63,19 +69,13 @@ func start(cfg *config.Config, log zerolog.Logger) (_ *node, err error) {
 	if n.proxy, err = proxy.New(settings); err != nil {
 		return nil, err
 	}
-	if n.clientListener, err = listen("--listen", cfg.Listen); err != nil {
-		return nil, err
-	}
-	if n.adminListener, err = listen("--admin-listen", cfg.AdminListen); err != nil {
-		return nil, err
-	}
 	n.client, n.admin = n.clientServer(), n.adminServer()
 	return n, nil
 }
 
 // abandon closes what a start that failed has opened. Why it failed is what counts, so that errors are dropped.
 func (n *node) abandon() {
-	for _, listener := range []net.Listener{n.peerListener, n.clientListener} {
+	for _, listener := range []net.Listener{n.peerListener, n.clientListener, n.adminListener} {
 		if listener != nil {
 			listener.Close()
 		}
@@ -87,7 +87,7 @@ func (n *node) abandon() {
 func (n *node) closeCache() error {
 	var errs []error
 	if n.proxy != nil {
-		errs = append(errs, n.proxy.Close())
+		errs = append(errs, inTime(n.proxy.Close))
 	}
 	if n.others.close != nil {
 		errs = append(errs, n.others.close())
@@ -98,21 +98,29 @@ func (n *node) closeCache() error {
 	return errors.Join(errs...)
 }
 
-func listen(flag string, addr config.Addr) (net.Listener, error) {
+// listen listens on addr. Its error says how to choose another address.
+func listen(addr config.Addr, choose string) (net.Listener, error) {
 	config := net.ListenConfig{Control: keepUnsentLow}
 	listener, err := config.Listen(context.Background(), "tcp", string(addr))
-	if err == nil {
-		return listener, nil
+	if err != nil {
+		return nil, cannotListen(addr, choose, err)
 	}
-	cause := err
-	var call *os.SyscallError
-	var op *net.OpError
-	if errors.As(err, &call) {
-		cause = call.Err
-	} else if errors.As(err, &op) {
+	return listener, nil
+}
+
+// cannotListen says what err, the error of listening on addr, comes to.
+func cannotListen(addr config.Addr, choose string, err error) error {
+	what, cause := string(addr), err
+	if op, ok := errors.AsType[*net.OpError](err); ok {
 		cause = op.Err
+		if op.Net == "udp" { // the port is one for TCP as well, which is what is thought of first
+			what += " (UDP)"
+		}
 	}
-	return nil, fmt.Errorf("can't listen on %s: %w; choose another address with %s", addr, cause, flag)
+	if call, ok := errors.AsType[*os.SyscallError](err); ok {
+		cause = call.Err
+	}
+	return fmt.Errorf("can't listen on %s: %w; choose another address %s", what, cause, choose)
 }
 
 func (n *node) clientServer() *http.Server {
@@ -130,7 +138,7 @@ func (n *node) clientServer() *http.Server {
 
 func (n *node) adminServer() *http.Server {
 	return &http.Server{
-		Handler:        admin.Handler(admin.Config{Ready: n.ready.Load, Explain: n.explain}),
+		Handler:        admin.Handler(admin.Config{Ready: n.ready.Load, Explain: n.explain, Host: n.cfg.AdminListen.Host()}),
 		ReadTimeout:    adminTimeout,
 		IdleTimeout:    time.Duration(n.cfg.IdleTimeout),
 		WriteTimeout:   adminTimeout,

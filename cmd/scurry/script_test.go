@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os/exec"
@@ -17,7 +18,7 @@ import (
 //
 //	exits CODE program args...   run a program, which must exit with this code
 //	freeport NAME...             set variables to ports that are free
-//	busyport NAME                set a variable to a port that is in use until the script's end
+//	busyport [-udp] NAME         set a variable to a port that is in use until the script's end, for TCP unless for UDP
 //	await URL CODE               ask for URL until it answers with this status
 //	fetch URL CODE               ask for URL, which must answer with this status; its body goes to stdout
 //	sigterm                      send SIGTERM to the programs in the background
@@ -67,12 +68,33 @@ func freeport(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 func busyport(ts *testscript.TestScript, _ bool, args []string) {
+	if args[0] == "-udp" {
+		ts.Setenv(args[1], strconv.Itoa(busyUDP(ts)))
+		return
+	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	ts.Check(err)
 	ts.Defer(func() { listener.Close() })
-	_, port, err := net.SplitHostPort(listener.Addr().String())
-	ts.Check(err)
-	ts.Setenv(args[0], port)
+	ts.Setenv(args[0], strconv.Itoa(listener.Addr().(*net.TCPAddr).Port))
+}
+
+// busyUDP is a port that is in use for UDP, and free for TCP, also of outgoing connections, whose ports are higher.
+func busyUDP(ts *testscript.TestScript) int {
+	for range 1000 {
+		port := 10000 + rand.IntN(20000)
+		free, err := net.Listen("tcp", loopback(port))
+		if err != nil {
+			continue
+		}
+		conn, err := net.ListenPacket("udp", loopback(port))
+		free.Close()
+		if err == nil {
+			ts.Defer(func() { conn.Close() })
+			return port
+		}
+	}
+	ts.Fatalf("no free ports")
+	return 0
 }
 
 func await(ts *testscript.TestScript, _ bool, args []string) {

@@ -5,7 +5,10 @@ import (
 	"fmt"
 	"log"
 	"net/http"
+	"os"
+	"os/signal"
 	"runtime/debug"
+	"syscall"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -25,26 +28,54 @@ func (c *serveCmd) Run(ctx context.Context, p process) error {
 	if err := check(cfg, p.provenance); err != nil {
 		return err
 	}
-	logger, err := logging.New(p.stderr, cfg.LogFormat, cfg.LogLevel)
+	logger, lines, err := logging.New(p.stderr, cfg.LogFormat, cfg.LogLevel)
 	if err != nil {
 		return usageError{err}
 	}
+	signal.Ignore(syscall.SIGPIPE) // a log that nobody reads any more is no reason to end
 	defer takeStandardLog(logger)()
 	if limit := memoryLimit(int64(cfg.Memory), p.env); limit != 0 {
 		debug.SetMemoryLimit(limit)
 	}
+	warnOfMemory(cfg.Memory, os.DirFS("/"), logger)
 	n, err := start(cfg, logger)
 	if err != nil {
+		_ = lines.Close(lastLines)
 		return err
 	}
+	return n.runUntilSignal(ctx, lines)
+}
+
+// runUntilSignal runs n until ctx is done or a signal tells to stop, and ends its log.
+func (n *node) runUntilSignal(ctx context.Context, lines *logging.Queue) error {
 	defer onHangup(n.hangup)()
-	ctx, stop := untilSignal(ctx, logger)
+	ctx, stop := untilSignal(ctx, n.log, lines)
 	defer stop()
+	defer flusher(ctx, lines, time.Duration(n.cfg.Grace))()
 	if err := n.run(ctx); err != nil {
-		logger.Error().Err(err).Msg("stopped")
+		n.log.Error().Err(err).Msg("stopped")
 		return logged{err}
 	}
 	return nil
+}
+
+// lastLines is how long the log's last lines may take in any case.
+const lastLines = time.Second
+
+// flusher returns a func that ends the log, for which it has what is left of the grace that begins when ctx is done. That
+// lines are lost then is nothing that anyone could be told.
+func flusher(ctx context.Context, lines *logging.Queue, grace time.Duration) (flush func()) {
+	told := make(chan time.Time, 1)
+	context.AfterFunc(ctx, func() { told <- time.Now() })
+	return func() {
+		limit := lastLines
+		select {
+		case at := <-told:
+			limit = max(limit, time.Until(at.Add(grace)))
+		default: // the node has failed
+		}
+		_ = lines.Close(limit)
+	}
 }
 
 // takeStandardLog makes what libraries print to Go's standard logger part of ours, until the returned func is called.

@@ -82,7 +82,7 @@ func (f *fleet) expectAll(t *testing.T, m *member, paths []string, file originte
 func (f *fleet) expectWithout(t *testing.T, gone *member, paths []string, file origintest.File) {
 	t.Helper()
 	for _, m := range f.but(gone) {
-		before := m.log.length()
+		before := m.settled(t)
 		f.expectAll(t, m, paths, file)
 		if !eventually(func() bool { return len(m.log.with(before, "request")) >= len(paths) }) {
 			t.Errorf("the log of %s lacks requests", m.peer)
@@ -93,6 +93,15 @@ func (f *fleet) expectWithout(t *testing.T, gone *member, paths []string, file o
 			}
 		}
 	}
+}
+
+// settled is how long m's log is once it has the lines on what is over, which m writes in their order but not at once.
+func (m *member) settled(t *testing.T) int {
+	t.Helper()
+	before := m.log.length()
+	send(t, m.cmd, syscall.SIGHUP)
+	m.log.awaitAfter(t, before, "SIGHUP is ignored", nil)
+	return m.log.length()
 }
 
 // connectionsTo is how many connections there are to the listener at addr.

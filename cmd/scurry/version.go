@@ -2,20 +2,37 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"runtime"
 	"runtime/debug"
 	"strings"
+
+	"github.com/alecthomas/kong"
 )
 
 type versionCmd struct{}
 
 // Run prints the version.
-func (*versionCmd) Run(p process) error {
+func (*versionCmd) Run(p process) error { return printVersion(p.stdout) }
+
+// versionFlag is --version, which does on each command what the command of that name does.
+type versionFlag bool
+
+// BeforeReset prints the version.
+func (versionFlag) BeforeReset(k *kong.Kong) error {
+	if err := printVersion(k.Stdout); err != nil {
+		return err
+	}
+	k.Exit(exitOK)
+	return nil
+}
+
+func printVersion(w io.Writer) error {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		info = &debug.BuildInfo{}
 	}
-	_, err := fmt.Fprintln(p.stdout, version(info))
+	_, err := fmt.Fprintln(w, version(info))
 	return err
 }
 

@@ -15,13 +15,17 @@ type Config struct {
 
 	// Explain, if not nil, answers /explain.
 	Explain Explain
+
+	// Host is what the listener listens on, a name or an address; empty for all interfaces. It is one by which /explain
+	// may be asked.
+	Host string
 }
 
 // Handler answers GET and HEAD of these:
 //
 //	/healthz    200 while the process runs
 //	/readyz     200 if the node takes requests, else 503
-//	/explain    why the response to a request is or isn't cached (see Question)
+//	/explain    why the response to a request is or isn't cached (see Question); 403 to pages of other sites
 func Handler(c Config) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) {
@@ -35,7 +39,7 @@ func Handler(c Config) http.Handler {
 		}
 	})
 	if c.Explain != nil {
-		mux.Handle("GET /explain", c.Explain)
+		mux.Handle("GET /explain", c.guard(c.Explain))
 	}
 	return noStore(mux)
 }

@@ -100,7 +100,7 @@ func FuzzExplain(f *testing.F) {
 	f.Add("url=/files/a&h=a:b&probe=0")
 	f.Fuzz(func(t *testing.T, query string) {
 		w := httptest.NewRecorder()
-		handler.ServeHTTP(w, &http.Request{Method: "GET", URL: &url.URL{Path: "/explain", RawQuery: query}, Header: http.Header{}})
+		handler.ServeHTTP(w, &http.Request{Method: "GET", Host: "localhost", URL: &url.URL{Path: "/explain", RawQuery: query}, Header: http.Header{}})
 		if w.Code != 200 && w.Code != 400 {
 			t.Errorf("%q: %d", query, w.Code)
 		}

@@ -6,6 +6,7 @@ import (
 	"log"
 	"net"
 	"net/netip"
+	"strconv"
 	"time"
 
 	"github.com/hashicorp/memberlist"
@@ -70,7 +71,23 @@ func listen(ip netip.Addr, port uint16, logger *log.Logger) (t *memberlist.NetTr
 			return t, nil
 		}
 	}
-	return nil, err
+	return nil, listenError(net.JoinHostPort(host, strconv.Itoa(int(port))), err)
+}
+
+// listenError is what keeps a port from being listened on, of which memberlist's error tells the text only. It is that error
+// if nothing does any more.
+func listenError(addr string, err error) error {
+	l, tcp := net.Listen("tcp", addr)
+	if tcp != nil {
+		return tcp
+	}
+	_ = l.Close()
+	p, udp := net.ListenPacket("udp", addr)
+	if udp != nil {
+		return udp
+	}
+	_ = p.Close()
+	return err
 }
 
 // advertise is where others reach this node, which listens on bind. The port is 0 if it is the one listened on.

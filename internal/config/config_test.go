@@ -171,6 +171,36 @@ func TestFiles(t *testing.T) {
 	})
 }
 
+// What a flag has as words with commas between them may be a list in a file.
+func TestFileLists(t *testing.T) {
+	const peers = "peers: [10.0.0.1:8001, '10.0.0.2:8001']\npeer-listen: 10.0.0.1:8001\npeer-insecure: true\n"
+	tests := []struct{ name, text, setting, want string }{
+		{"a.yaml", peers, "peers", "10.0.0.1:8001,10.0.0.2:8001"},
+		{"a.yaml", "peers:\n  - h1:8001\n  - h2:8001\npeer-listen: h1:8001\npeer-insecure: true\n", "peers", "h1:8001,h2:8001"},
+		{"a.yaml", "peers: [file:/etc/peers]\npeer-listen: 127.0.0.1:8001\n", "peers", "file:/etc/peers"},
+		{"a.yaml", "join: [10.0.0.1:7946, 10.0.0.2:7946]\npeer-listen: 127.0.0.1:8001\n", "join", "10.0.0.1:7946,10.0.0.2:7946"},
+		{"a.yaml", "targets: [A-Control, CDN-Cache-Control]\n", "targets", "A-Control,CDN-Cache-Control"},
+		{"a.yaml", "targets: []\n", "targets", "none"},
+		{"a.yaml", "targets: [none]\n", "targets", "none"},
+		{"a.yaml", "group-fields:\n- Surrogate-Key\n- Cache-Tag\n", "group-fields", "Surrogate-Key,Cache-Tag"},
+		{"a.toml", "peers = ['h1:8001', 'h2:8001']\npeer-listen = '127.0.0.1:8001'\n", "peers", "h1:8001,h2:8001"},
+		{"a.toml", "join = [\n  'h1:7946',\n  'h2:7946',\n]\npeer-listen = '127.0.0.1:8001'\n", "join", "h1:7946,h2:7946"},
+		{"a.toml", "group-fields = ['Surrogate-Key', 'Cache-Tag']\ntargets = []\n", "group-fields", "Surrogate-Key,Cache-Tag"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.text, func(t *testing.T) {
+			path := file(t, tt.name, tt.text)
+			c, p, err := resolve(nil, "--config", path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := values(t, c, p)[tt.setting]; got != [2]string{tt.want, "file " + path} {
+				t.Errorf("%s is %v, want %s", tt.setting, got, tt.want)
+			}
+		})
+	}
+}
+
 func TestFileErrors(t *testing.T) {
 	tests := []struct{ name, text, want string }{
 		{"a.yaml", "memroy: 1GiB\n", `unknown key "memroy", did you mean "memory"?`},
@@ -183,6 +213,20 @@ func TestFileErrors(t *testing.T) {
 		{"a.yaml", "memory: -1\n", `memory: expected a size such as 512MiB, not "-1"`},
 		{"a.yaml", "memory: 0\n", `memory: expected a size such as 512MiB, more than 0, not "0"`},
 		{"a.yaml", "memory: [1GiB]\n", `memory: expected a size such as 512MiB, not a list`},
+		{"a.yaml", "grace: []\n", `grace: expected a duration such as 30s, not a list`},
+		{"a.yaml", "origin: [a, b]\n", `origin: expected an http or https URL, or a folder, not a list`},
+		{"a.yaml", "peers: []\n", `peers: expected the peer addresses of all nodes with commas between them, dns:NAME:PORT, or file:PATH, not an empty list`},
+		{"a.yaml", "peers: ['']\n", `peers: expected the peer addresses of all nodes with commas between them, dns:NAME:PORT, or file:PATH, not ""`},
+		{"a.yaml", "peers: [h1:8001, dns:h2:8001]\n", `peers: expected the peer addresses of all nodes with commas between them, dns:NAME:PORT, or file:PATH, not a list with "dns:h2:8001" and others in it: dns: stands alone`},
+		{"a.toml", "peers = ['file:/a', 'file:/b']\n", `peers: expected the peer addresses of all nodes with commas between them, dns:NAME:PORT, or file:PATH, not a list with "file:/a" and others in it: file: stands alone`},
+		{"a.yaml", "join: []\n", `join: expected HOST:PORT such as 127.0.0.1:7946, or several with commas between them, not an empty list`},
+		{"a.yaml", "join: [7946]\n", `join: expected HOST:PORT such as 127.0.0.1:7946, or several with commas between them, not a list with a number in it`},
+		{"a.yaml", "join:\n- h1: 7946\n", `join: expected HOST:PORT such as 127.0.0.1:7946, or several with commas between them, not a list with a table of keys in it`},
+		{"a.yaml", "join: [h1:7946, h2]\n", `join: expected HOST:PORT such as 127.0.0.1:7946, or several with commas between them, not "h2": it has no port`},
+		{"a.yaml", "targets: [[A]]\n", `targets: expected names of header fields with commas between them, or none, not a list with a list in it`},
+		{"a.yaml", "targets: [true]\n", `targets: expected names of header fields with commas between them, or none, not a list with true or false in it`},
+		{"a.toml", "targets = ['a b']\n", `targets: expected names of header fields with commas between them, or none, not "a b"`},
+		{"a.toml", "[[targets]]\na = 1\n", `targets: expected names of header fields with commas between them, or none, not a list with a table of keys in it`},
 		{"a.yaml", "memory:\n", `memory: expected a size such as 512MiB, not nothing`},
 		{"a.yaml", "grace: 30\n", `grace: expected a duration such as 30s, not the number 30`},
 		{"a.toml", "grace = 1979-05-27\n", `grace: expected a duration such as 30s, not a date or time`},

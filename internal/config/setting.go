@@ -122,11 +122,11 @@ func (s setting) check(text string) error {
 	return nil
 }
 
-// text is a value from a file as text, checked. Only text, true and false, and whole numbers can be values; a number
+// text is a value from a file as text, checked. Only text, true and false, whole numbers, and lists can be values; a number
 // counts bytes, or is an index.
 func (s setting) text(value any) (string, error) {
 	text := fmt.Sprint(value)
-	switch value.(type) {
+	switch value := value.(type) {
 	case string:
 	case bool:
 		if s.field.Type.Kind() != reflect.Bool {
@@ -136,6 +136,16 @@ func (s setting) text(value any) (string, error) {
 		if s.field.Type != reflect.TypeFor[Size]() && s.field.Type.Kind() != reflect.Int {
 			return "", fmt.Errorf("expected %s, not the number %s", s.want(), text)
 		}
+	case []any:
+		list, ok := reflect.New(s.field.Type).Interface().(list)
+		if !ok {
+			return "", fmt.Errorf("expected %s, not a list", s.want())
+		}
+		joined, err := joinWords(list, value)
+		if err != nil {
+			return "", fmt.Errorf("expected %s, %w", s.want(), err)
+		}
+		text = joined
 	default:
 		return "", fmt.Errorf("expected %s, not %s", s.want(), describe(value))
 	}
@@ -166,6 +176,10 @@ func describe(value any) string {
 		return "a table of keys"
 	case float64:
 		return "a number with a fraction"
+	case int, int64, uint64:
+		return "a number"
+	case bool:
+		return "true or false"
 	}
 	return "a date or time"
 }

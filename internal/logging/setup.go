@@ -1,4 +1,5 @@
-// Package logging sets up zerolog and writes the access log.
+// Package logging is the log of a server: zerolog's set-up, the access log, and the queue in which lines wait to be written.
+// Events flow in from whatever logs and whole lines flow out to one writer, in a goroutine that the queue owns.
 package logging
 
 import (
@@ -16,27 +17,23 @@ import (
 // timeLayout is RFC 3339 with milliseconds.
 const timeLayout = "2006-01-02T15:04:05.000Z07:00"
 
-// New returns a logger to w. Its format is "json", one object a line; "console", for human readers; or "auto", which
-// is console if w is a terminal and else JSON. It logs what is at least as severe as level: "trace", "debug", "info",
-// "warn" or "error". The field "time" is the time in UTC with milliseconds; on a console, the local time. The logger
-// writes each event at once in one Write, and is as safe for concurrent use as w.
-func New(w io.Writer, format, level string) (zerolog.Logger, error) {
+// New returns a logger to w and the queue between them, which the caller closes. The format is "json", one object a line;
+// "console", for human readers; or "auto", which is console if w is a terminal and else JSON. It logs what is at least as
+// severe as level: "trace", "debug", "info", "warn" or "error". The field "time" is the time in UTC with milliseconds; on
+// a console, the local time. The logger is safe for concurrent use.
+func New(w io.Writer, format, level string) (zerolog.Logger, *Queue, error) {
 	severity, err := zerolog.ParseLevel(level)
 	if err != nil || level == "" {
-		return zerolog.Logger{}, fmt.Errorf("log level %q: it is one of trace, debug, info, warn and error", level)
+		return zerolog.Logger{}, nil, fmt.Errorf("log level %q: it is one of trace, debug, info, warn and error", level)
 	}
-	switch format {
-	case "json":
-	case "console":
-		w = console(w)
-	case "auto":
-		if isTerminal(w) {
-			w = console(w)
-		}
-	default:
-		return zerolog.Logger{}, fmt.Errorf("log format %q: it is one of auto, json and console", format)
+	switch {
+	case format == "console", format == "auto" && isTerminal(w):
+		w = perLine{console(w)}
+	case format != "json" && format != "auto":
+		return zerolog.Logger{}, nil, fmt.Errorf("log format %q: it is one of auto, json and console", format)
 	}
-	return zerolog.New(w).Level(severity).Hook(zerolog.HookFunc(stamp)), nil
+	q := NewQueue(w)
+	return zerolog.New(q).Level(severity).Hook(zerolog.HookFunc(stamp)), q, nil
 }
 
 // stamp adds the time. zerolog's own timestamp has its layout in a global variable, which isn't ours to set.

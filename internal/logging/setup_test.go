@@ -15,16 +15,25 @@ import (
 	"github.com/scurrycache/scurry/internal/logging"
 )
 
+// flush has q write its last lines.
+func flush(t *testing.T, q *logging.Queue) {
+	t.Helper()
+	if err := q.Close(time.Minute); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestNewJSON(t *testing.T) {
 	for _, format := range []string{"json", "auto"} {
 		t.Run(format, func(t *testing.T) {
 			var out bytes.Buffer
-			log, err := logging.New(&out, format, "info")
+			log, queue, err := logging.New(&out, format, "info")
 			if err != nil {
 				t.Fatal(err)
 			}
 			log.Debug().Msg("too fine")
 			log.Info().Str("origin", "x").Msg("serving")
+			flush(t, queue)
 
 			var line map[string]string
 			if err := json.Unmarshal(out.Bytes(), &line); err != nil {
@@ -45,13 +54,15 @@ func TestNewJSON(t *testing.T) {
 
 func TestNewConsole(t *testing.T) {
 	var out bytes.Buffer
-	log, err := logging.New(&out, "console", "warn")
+	log, queue, err := logging.New(&out, "console", "warn")
 	if err != nil {
 		t.Fatal(err)
 	}
 	log.Info().Msg("too fine")
 	log.Warn().Str("origin", "x").Msg("slow")
-	if !regexp.MustCompile(`^\d\d:\d\d:\d\d\.\d{3} WRN slow origin=x\n$`).MatchString(out.String()) {
+	log.Warn().Msg("slower")
+	flush(t, queue)
+	if !regexp.MustCompile(`^\d\d:\d\d:\d\d\.\d{3} WRN slow origin=x\n[^\n]*WRN slower\n$`).MatchString(out.String()) {
 		t.Errorf("got %q", out.String())
 	}
 }
@@ -62,11 +73,12 @@ func TestAutoOnAFileIsJSON(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	log, err := logging.New(f, "auto", "info")
+	log, queue, err := logging.New(f, "auto", "info")
 	if err != nil {
 		t.Fatal(err)
 	}
 	log.Info().Msg("x")
+	flush(t, queue)
 	text, err := os.ReadFile(f.Name())
 	if err != nil || !json.Valid(text) {
 		t.Errorf("got %q, %v; want JSON", text, err)
@@ -81,7 +93,7 @@ func TestNewRefuses(t *testing.T) {
 		{"json", "", `log level "": it is one of trace, debug, info, warn and error`},
 	}
 	for _, tt := range tests {
-		if _, err := logging.New(&bytes.Buffer{}, tt.format, tt.level); fmt.Sprint(err) != tt.want {
+		if _, _, err := logging.New(&bytes.Buffer{}, tt.format, tt.level); fmt.Sprint(err) != tt.want {
 			t.Errorf("New(%q, %q): %v, want %s", tt.format, tt.level, err, tt.want)
 		}
 	}
@@ -90,7 +102,7 @@ func TestNewRefuses(t *testing.T) {
 // A handler that panics makes net/http print a message and a stack: one event, the stack in its detail.
 func TestStdTakesErrorLogOfServer(t *testing.T) {
 	var out bytes.Buffer
-	log, err := logging.New(&out, "json", "info")
+	log, queue, err := logging.New(&out, "json", "info")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,6 +114,7 @@ func TestStdTakesErrorLogOfServer(t *testing.T) {
 		t.Error("the panic gave an answer")
 	}
 	server.Close() // the connection's goroutine has logged before it ends
+	flush(t, queue)
 
 	var line map[string]string
 	if err := json.Unmarshal(out.Bytes(), &line); err != nil {

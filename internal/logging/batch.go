@@ -1,0 +1,71 @@
+package logging
+
+// batch is lines that wait to be written.
+type batch struct {
+	text  []byte
+	lines []line
+	spare int // how many of lines are spare
+}
+
+// line is one of a batch: where its text ends, and whether it makes room for others.
+type line struct {
+	end   int
+	spare bool
+}
+
+// tally counts lines, and those of them that aren't spare.
+type tally struct{ lines, severe int }
+
+func (t *tally) count(spare bool) {
+	t.lines++
+	if !spare {
+		t.severe++
+	}
+}
+
+func (t *tally) add(u tally) {
+	t.lines += u.lines
+	t.severe += u.severe
+}
+
+// size is what b takes of a queue's limit.
+func (b *batch) size() int { return len(b.text) + lineCost*len(b.lines) }
+
+func (b *batch) add(text []byte, spare bool) {
+	b.text = append(b.text, text...)
+	b.lines = append(b.lines, line{len(b.text), spare})
+	if spare {
+		b.spare++
+	}
+}
+
+// dropSpare takes the spare lines out of b.
+func (b *batch) dropSpare() (dropped tally) {
+	if b.spare == 0 {
+		return tally{}
+	}
+	dropped = tally{lines: b.spare}
+	text, lines, start := b.text[:0], b.lines[:0], 0
+	for _, l := range b.lines {
+		if !l.spare {
+			text = append(text, b.text[start:l.end]...)
+			lines = append(lines, line{len(text), false})
+		}
+		start = l.end
+	}
+	b.text, b.lines, b.spare = text, lines, 0
+	return dropped
+}
+
+// after counts the lines of b of which more than the newline lies after its first n bytes.
+func (b *batch) after(n int) (t tally) {
+	for _, l := range b.lines {
+		if l.end-1 > n {
+			t.count(l.spare)
+		}
+	}
+	return t
+}
+
+// reset makes b empty. It keeps the memory, which is bounded as b is.
+func (b *batch) reset() { b.text, b.lines, b.spare = b.text[:0], b.lines[:0], 0 }
