@@ -36,7 +36,7 @@ func (n *node) openCluster() (c proxy.Cluster, err error) {
 	if c.TLS, err = readTLS(n.cfg, n.log); err != nil {
 		return c, err
 	}
-	if n.peerListener, err = listen("--peer-listen", n.cfg.PeerListen); err != nil {
+	if n.peerListener, err = listenAt("--peer-listen", n.cfg.PeerListen); err != nil {
 		return c, err
 	}
 	if n.others, err = openMembership(n.cfg, n.log.With().Str("part", "cluster").Logger()); err != nil {

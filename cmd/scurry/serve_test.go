@@ -114,7 +114,7 @@ func TestServerLimits(t *testing.T) {
 		ReadHeaderTimeout: config.Timeout(1 * time.Second), IdleTimeout: config.Timeout(2 * time.Second),
 		WriteTimeout: config.Timeout(3 * time.Second), MaxHeaderBytes: 4,
 	}}
-	s := n.clientServer()
+	s := n.clientConfig()
 	if s.ReadHeaderTimeout != time.Second || s.IdleTimeout != 2*time.Second || s.WriteTimeout != 3*time.Second ||
 		s.MaxHeaderBytes != 4 || s.ErrorLog == nil {
 		t.Errorf("the client server has %+v", s)

@@ -47,6 +47,7 @@ type Config struct {
 	WriteTimeout      Timeout  `default:"60s" placeholder:"TIME" group:"Clients:" help:"How long a client may take no bytes of a response (${default})."`
 	MaxHeaderBytes    Size     `default:"128KiB" placeholder:"SIZE" group:"Clients:" help:"Largest request header (${default})."`
 	Grace             Duration `default:"30s" placeholder:"TIME" group:"Clients:" help:"How long transfers in progress may go on after SIGINT or SIGTERM (${default})."`
+	ShutdownDelay     Duration `default:"2s" placeholder:"TIME" group:"Clients:" help:"How much of --grace new connections are still accepted for, so that load balancers and clients learn in time; each response ends its connection then (${default})."`
 
 	Cluster `embed:""`
 
