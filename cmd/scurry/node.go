@@ -101,6 +101,7 @@ func (n *node) closeCache() error {
 
 func listenAt(flag string, addr config.Addr) (net.Listener, error) {
 	config := net.ListenConfig{Control: keepUnsentLow}
+	config.SetMultipathTCP(false) // whose listeners can't be drained without a loss
 	listener, err := config.Listen(context.Background(), "tcp", string(addr))
 	if err == nil {
 		return listener, nil

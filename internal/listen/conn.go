@@ -1,8 +1,10 @@
 package listen
 
 import (
+	"errors"
 	"io"
 	"net"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -22,6 +24,7 @@ type conn struct {
 	raw      bool       // no HTTP/1 follows
 	idle     bool       // nothing of a request has come since the last response
 	since    time.Time  // the connection is idle; zero if it was before the server began to drain
+	ending   bool       // it is to end if nothing of a request has come
 	closing  bool       // what comes now isn't read any more
 }
 
@@ -30,11 +33,13 @@ func (c *conn) Read(p []byte) (int, error) {
 	for {
 		n, err := c.TCPConn.Read(p)
 		if n > 0 {
-			if n, err = c.follow(p[:n], err); n == 0 && err == nil {
-				continue // there was nothing but an empty line
-			}
+			n, err = c.follow(p[:n], err)
+		} else if errors.Is(err, os.ErrDeadlineExceeded) && c.goesOn() {
+			continue
 		}
-		return n, err
+		if n > 0 || err != nil {
+			return n, err
+		} // else there was nothing but an empty line
 	}
 }
 
@@ -51,8 +56,29 @@ func (c *conn) follow(p []byte, err error) (int, error) {
 	n := len(c.scanner.scan(p))
 	if n > 0 {
 		c.idle = false
+		c.keep()
 	}
 	return n, err
+}
+
+// goesOn tells whether a Read that has been woken for the connection's end is to be tried again, since something has come.
+func (c *conn) goesOn() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.ending && readable(c.TCPConn) && c.keep()
+}
+
+// keep undoes endIdle's work, with c.mu held.
+func (c *conn) keep() bool {
+	if !c.ending {
+		return true
+	}
+	c.ending = false
+	var deadline time.Time
+	if limit := c.server.http.ReadHeaderTimeout; limit > 0 {
+		deadline = time.Now().Add(limit)
+	}
+	return c.SetReadDeadline(deadline) == nil
 }
 
 // Write writes what net/http has buffered of a handler's response, or its own words if it refuses the request.
@@ -132,19 +158,20 @@ func (c *conn) hearOut() {
 	}
 }
 
-func (c *conn) isClosing() bool {
+// endIdle ends the connection if it is idle, and has been since limit. It leaves that to the Read that waits for a request, which
+// knows best whether one has come.
+func (c *conn) endIdle(limit time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.closing
+	if c.idle && !c.closing && !c.since.After(limit) {
+		c.ending = true
+		_ = c.SetReadDeadline(time.Unix(1, 0)) // again and again, since net/http sets deadlines, too
+	}
 }
 
-// closeIdle closes the connection if it is idle, and has been since limit.
-func (c *conn) closeIdle(limit time.Time) {
+// busy tells whether a request would be cut if the connection were closed now.
+func (c *conn) busy() bool {
 	c.mu.Lock()
-	closing := c.idle && !c.closing && !c.since.After(limit)
-	c.closing = c.closing || closing
-	c.mu.Unlock()
-	if closing {
-		_ = c.TCPConn.Close() // net/http's Read fails, and ends with the connection
-	}
+	defer c.mu.Unlock()
+	return !c.idle && !c.closing
 }

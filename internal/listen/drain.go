@@ -42,40 +42,46 @@ const (
 	tick = 5 * time.Millisecond
 )
 
-// closeListener closes the listener when its queue is empty and stays so.
+// closeListener closes the listener when its queue is empty and stays so. Where new connections can't be kept out, one may come
+// at the last moment.
 func (s *Server) closeListener(ctx context.Context) error {
 	if keepOut(s.listener) == nil {
 		wait(ctx, min(s.delay, handshake))
-		for queued(s.listener) && ctx.Err() == nil {
-			wait(ctx, tick)
-		}
+	} else {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, handshake)
+		defer cancel()
+	}
+	for readable(s.listener) && ctx.Err() == nil {
+		wait(ctx, tick)
 	}
 	s.closed.Store(true)
 	err := s.listener.Close()
-	s.serving.Wait() // so that what has been accepted is known
+	if s.started.Load() {
+		<-s.served // so that what has been accepted is known
+	}
 	return err
 }
 
 // awaitConns waits until no connection is open.
 func (s *Server) awaitConns(ctx context.Context, began time.Time) error {
 	for ctx.Err() == nil {
-		if s.closeIdle(began.Add(s.delay), s.delay); s.tracked() == 0 {
+		if s.endIdle(began.Add(s.delay), s.delay); s.tracked() == 0 {
 			return s.http.Close()
 		}
 		wait(ctx, tick)
 	}
-	s.closeIdle(time.Time{}, 0)
-	cut := s.open()
+	cut := s.busy()
 	s.cut.Store(true)
 	err := s.http.Close()
 	if cut > 0 {
-		err = fmt.Errorf("cut %d transfers that were still in progress", cut)
+		err = fmt.Errorf("cut the transfers that were still in progress: %d", cut)
 	}
 	return errors.Join(err, s.awaitUnwound())
 }
 
-// closeIdle closes, from the time of earliest on, the connections that have been idle for so long.
-func (s *Server) closeIdle(earliest time.Time, long time.Duration) {
+// endIdle ends, from the time of earliest on, the connections that have been idle for so long.
+func (s *Server) endIdle(earliest time.Time, long time.Duration) {
 	now := time.Now()
 	if now.Before(earliest) {
 		return
@@ -83,16 +89,16 @@ func (s *Server) closeIdle(earliest time.Time, long time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for c := range s.conns {
-		c.closeIdle(now.Add(-long))
+		c.endIdle(now.Add(-long))
 	}
 }
 
-// open is how many connections are open and not being closed: those with a request.
-func (s *Server) open() (n int) {
+// busy is how many connections have a request.
+func (s *Server) busy() (n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for c := range s.conns {
-		if !c.isClosing() {
+		if c.busy() {
 			n++
 		}
 	}

@@ -51,15 +51,17 @@ type Server struct {
 	closed   atomic.Bool // the listener is about to be closed
 	cut      atomic.Bool // connections are closed at once
 
-	serving sync.WaitGroup // until Serve has returned
+	started atomic.Bool   // Serve has been called
+	served  chan struct{} // closed when it has returned
 
 	mu    sync.Mutex
 	conns map[*conn]struct{} // open and not hijacked; guarded by mu
 }
 
-// New makes a Server, which the caller runs with Serve and ends with Drain. It owns l, a listener for TCP.
+// New makes a Server, which the caller runs with Serve and ends with Drain. It owns l, a listener for TCP, and for plain TCP if it
+// is to be drained without a loss: package net's are for Multipath TCP unless told otherwise.
 func New(l net.Listener, c Config) *Server {
-	s := &Server{listener: l, handler: c.Handler, delay: c.Delay, log: c.Log, conns: map[*conn]struct{}{}}
+	s := &Server{listener: l, handler: c.Handler, delay: c.Delay, log: c.Log, served: make(chan struct{}), conns: map[*conn]struct{}{}}
 	s.http = &http.Server{
 		Handler:                      http.HandlerFunc(s.serve),
 		DisableGeneralOptionsHandler: true, // so that the handler sees "OPTIONS *"
@@ -80,10 +82,10 @@ func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 // Refused is how many requests have been refused without the handler.
 func (s *Server) Refused() int64 { return s.refusals.Load() }
 
-// Serve accepts connections until the server is drained. It returns nil then, and else the listener's error.
+// Serve accepts connections until the server is drained. It returns nil then, and else the listener's error. It is called once.
 func (s *Server) Serve() error {
-	s.serving.Add(1)
-	defer s.serving.Done()
+	s.started.Store(true)
+	defer close(s.served)
 	err := s.http.Serve(&listener{s})
 	if s.closed.Load() || errors.Is(err, http.ErrServerClosed) {
 		return nil

@@ -1,6 +1,7 @@
 package listen
 
 import (
+	"errors"
 	"net"
 	"syscall"
 
@@ -9,7 +10,8 @@ import (
 
 // keepOut has the system drop what begins a connection to l, so that l's queue is empty for good once it is empty. Who tries
 // to connect tries again, and then finds the port closed, or another process's. What belongs to connections that have begun
-// still comes through: the filter sees TCP headers, and drops those with SYN and without ACK.
+// still comes through: the filter sees TCP headers, and drops those with SYN and without ACK. A socket for Multipath TCP takes no
+// filter.
 func keepOut(l net.Listener) error {
 	const flags, syn, ack = 13, 0x02, 0x10 // where the flags are in a TCP header, and which
 	program := []unix.SockFilter{
@@ -30,20 +32,20 @@ func keepOut(l net.Listener) error {
 	return err
 }
 
-// queued tells whether a connection to l waits to be accepted.
-func queued(l net.Listener) (waits bool) {
-	_ = control(l, func(fd int) {
+// readable tells whether a listener's queue, or what has come on a connection, isn't empty.
+func readable(socket any) (is bool) {
+	_ = control(socket, func(fd int) {
 		fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
 		n, err := unix.Poll(fds, 0)
-		waits = err == nil && n > 0 && fds[0].Revents&unix.POLLIN != 0
+		is = err == nil && n > 0 && fds[0].Revents&unix.POLLIN != 0
 	})
-	return waits
+	return is
 }
 
-func control(l net.Listener, f func(fd int)) error {
-	s, ok := l.(syscall.Conn)
+func control(socket any, f func(fd int)) error {
+	s, ok := socket.(syscall.Conn)
 	if !ok {
-		return net.UnknownNetworkError(l.Addr().Network())
+		return errors.ErrUnsupported
 	}
 	c, err := s.SyscallConn()
 	if err != nil {

@@ -148,27 +148,32 @@ func (s *scanner) field(line []byte) {
 		s.endOfHead()
 		return
 	}
-	switch line[0] {
-	case ' ', '\t':
+	if line[0] == ' ' || line[0] == '\t' {
 		s.refuse("a field line that is folded")
-	case 'C', 'c', 'T', 't', 'H', 'h':
-		name, value, _ := bytes.Cut(line, []byte(":"))
-		value = bytes.Trim(value, " \t")
-		switch {
-		case bytes.EqualFold(name, []byte("Content-Length")):
-			s.length = string(value)
-			if s.left = length(value); s.left < 0 {
-				s.refuse("a malformed Content-Length")
-			}
-		case bytes.EqualFold(name, []byte("Transfer-Encoding")):
-			if s.coding != "" || !bytes.EqualFold(value, []byte("chunked")) {
-				s.refuse("an unknown Transfer-Encoding")
-			}
-			s.coding = "chunked"
-		case bytes.EqualFold(name, []byte("Host")) && string(value) != s.host:
-			if s.host = string(value); !hostport.Valid(s.host) {
-				s.refuse("a malformed Host")
-			}
+		return
+	}
+	switch colon := bytes.IndexByte(line, ':'); colon {
+	case len("Host"), len("Content-Length"), len("Transfer-Encoding"):
+		s.known(line[:colon], bytes.Trim(line[colon+1:], " \t"))
+	}
+}
+
+// known takes a field, if it is one that matters.
+func (s *scanner) known(name, value []byte) {
+	switch {
+	case bytes.EqualFold(name, []byte("Content-Length")):
+		s.length = string(value)
+		if s.left = length(value); s.left < 0 {
+			s.refuse("a malformed Content-Length")
+		}
+	case bytes.EqualFold(name, []byte("Transfer-Encoding")):
+		if s.coding != "" || !bytes.EqualFold(value, []byte("chunked")) {
+			s.refuse("an unknown Transfer-Encoding")
+		}
+		s.coding = "chunked"
+	case bytes.EqualFold(name, []byte("Host")) && string(value) != s.host:
+		if s.host = string(value); !hostport.Valid(s.host) {
+			s.refuse("a malformed Host")
 		}
 	}
 }
