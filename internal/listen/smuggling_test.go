@@ -62,7 +62,7 @@ func (o *strictOrigin) serve(c net.Conn) {
 	defer c.Close()
 	r := bufio.NewReader(c)
 	for {
-		method, ok := o.one(r)
+		method, ok := o.one(c, r)
 		if !ok {
 			return
 		}
@@ -77,7 +77,7 @@ func (o *strictOrigin) serve(c net.Conn) {
 }
 
 // one reads a request, and tells whether it is whole.
-func (o *strictOrigin) one(r *bufio.Reader) (method string, whole bool) {
+func (o *strictOrigin) one(c io.Writer, r *bufio.Reader) (method string, whole bool) {
 	var lines []string
 	for {
 		line, err := r.ReadString('\n')
@@ -97,6 +97,9 @@ func (o *strictOrigin) one(r *bufio.Reader) (method string, whole bool) {
 	if len(lines) == 0 {
 		o.note(nil, "an empty head")
 		return "", false
+	}
+	if slices.Contains(lines, "Expect: 100-continue") {
+		_, _ = io.WriteString(c, "HTTP/1.1 100 Continue\r\n\r\n")
 	}
 	content, ok := o.content(r, lines[1:])
 	if !ok {
