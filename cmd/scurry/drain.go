@@ -44,7 +44,7 @@ func (n *node) drain() error {
 	n.leavePeers()
 	err := errors.Join(n.endTransfers(), n.closeCache(), n.endAdmin())
 	if err == nil {
-		n.log.Info().Msg("stopped")
+		n.log.Info().Int64("refused", n.client.Refused()).Msg("stopped")
 	}
 	return err
 }
