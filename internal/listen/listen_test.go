@@ -234,7 +234,7 @@ func TestNothingAfterClose(t *testing.T) {
 				}
 			})
 			conn := s.dial(t)
-			conn.send(t, first+strings.Repeat(get, 100))
+			conn.send(t, first+strings.Repeat(get, 5000)) // more than the server reads at once
 			if resp, _ := conn.response(t); !resp.Close {
 				t.Error("the response doesn't say that it is the last one")
 			}
