@@ -114,8 +114,11 @@ func (s *scanner) scanLine(p []byte) int {
 	}
 	line := p[:end]
 	if len(s.line) > 0 {
-		line = append(s.line, line...)
-		s.line = nil
+		s.line = append(s.line, line...)
+		line = s.line
+		if s.line = s.line[:0]; cap(s.line) > 1<<10 {
+			s.line = nil // long ones are rare, and connections many
+		}
 	}
 	bare := bytes.TrimSuffix(line[:len(line)-1], []byte("\r"))
 	switch strict := len(bare) == len(line)-2; s.part {
