@@ -226,7 +226,7 @@ var attacks = []struct {
 	{"a malformed host beside one in the target", "GET http://n/files/a HTTP/1.1\r\nHost: u@n\r\n\r\n", "400", nil},
 	{"a Connection that names the length", "POST /files/a HTTP/1.1\r\nHost: n\r\nConnection: Content-Length\r\nContent-Length: 41\r\n\r\n" + smuggled, "200 200", []string{"POST /a " + smuggled, "GET /next "}},
 	{"a Connection that names the Host", "GET /files/a HTTP/1.1\r\nHost: n\r\nConnection: Host\r\n\r\n", "200 200", []string{"GET /a ", "GET /next "}},
-	{"an Expect", "POST /files/a HTTP/1.1\r\nHost: n\r\nExpect: 100-continue\r\nContent-Length: 41\r\n\r\n" + smuggled, "100 200 200", []string{"POST /a " + smuggled, "GET /next "}},
+	{"an Expect", "POST /files/a HTTP/1.1\r\nHost: n\r\nExpect: 100-continue\r\nContent-Length: 41\r\n\r\n" + smuggled, "100 200 200 or 100 100 200 200", []string{"POST /a " + smuggled, "GET /next "}},
 	{"a h2c upgrade", "POST /files/a HTTP/1.1\r\nHost: n\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AA\r\nContent-Length: 41\r\n\r\n" + smuggled, "200 200", []string{"POST /a " + smuggled, "GET /next "}},
 	{"empty lines between", "\r\n\r\nPOST /files/a HTTP/1.1\r\nHost: n\r\nContent-Length: 3\r\n\r\nnut\r\n\r\n", "200 200", []string{"POST /a nut", "GET /next "}},
 	{"a method in small letters", "get /files/a HTTP/1.1\r\nHost: n\r\nContent-Length: 41\r\n\r\n" + smuggled, "200 200", []string{"get /a " + smuggled, "GET /next "}},
@@ -260,7 +260,7 @@ func TestSmuggling(t *testing.T) {
 		transport.CloseIdleConnections()
 	})
 	for _, c := range attacks {
-		t.Run(c.name, func(t *testing.T) { s.attack(t, o, c.request, []string{c.statuses}, c.origin) })
+		t.Run(c.name, func(t *testing.T) { s.attack(t, o, c.request, strings.Split(c.statuses, " or "), c.origin) })
 	}
 	for _, coding := range codings {
 		for _, length := range []string{"", "Content-Length: 4\r\n"} {
