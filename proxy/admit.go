@@ -8,8 +8,8 @@ import (
 	"github.com/scurrycache/scurry/internal/logging"
 )
 
-// admit refuses requests that are for no possible host (RFC 9112 section 3.2, RFC 9110 section 4.2.4), and answers those that are
-// about the server as a whole.
+// admit refuses requests that are for no possible host (RFC 9112 section 3.2, RFC 9110 section
+// 4.2.4), and answers those that are about the server as a whole.
 func (p *Proxy) admit(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
@@ -32,8 +32,9 @@ func (p *Proxy) options(w *logging.Writer) {
 	w.WriteHeader(http.StatusOK)
 }
 
-// switches tells whether r asks to have its connection switched to the WebSocket protocol (RFC 6455 section 4.1), and may. Any
-// other Upgrade is an offer that is declined (RFC 9110 section 7.8): the request is served as if it weren't there.
+// switches tells whether r asks to have its connection switched to the WebSocket protocol (RFC 6455
+// section 4.1), and may. Any other Upgrade is an offer that is declined (RFC 9110 section 7.8): the
+// request is served as if it weren't there.
 func (p *Proxy) switches(r *http.Request) bool {
 	upgrade := r.Header["Upgrade"]
 	return p.cfg.WebSocket && len(upgrade) == 1 && strings.EqualFold(upgrade[0], "websocket") &&

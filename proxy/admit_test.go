@@ -17,8 +17,8 @@ import (
 	"github.com/scurrycache/scurry/proxy"
 )
 
-// TestUpgrades: nothing but a WebSocket's GET is forwarded with its Upgrade, and that only where it is wanted. All others are
-// served as if they didn't ask.
+// TestUpgrades: nothing but a WebSocket's GET is forwarded with its Upgrade, and that only where it
+// is wanted. All others are served as if they didn't ask.
 func TestUpgrades(t *testing.T) {
 	for _, on := range []bool{false, true} {
 		n, o := fronting(t, proxy.Config{WebSocket: on})
@@ -70,7 +70,8 @@ func TestUpgradeInHTTP10(t *testing.T) {
 	}
 }
 
-// TestHosts: a request for no possible host gets a 400, wherever it names it (RFC 9112 section 3.2).
+// TestHosts: a request for no possible host gets a 400, wherever it names it (RFC 9112 section
+// 3.2).
 func TestHosts(t *testing.T) {
 	n, o := fronting(t, proxy.Config{})
 	o.Handle("/f", func(w http.ResponseWriter, r *http.Request) {})
@@ -113,7 +114,8 @@ func TestHosts(t *testing.T) {
 	}
 }
 
-// TestOptionsOfTheServer is answered by the server (RFC 9110 section 9.3.7), where net/http leaves it to the handler.
+// TestOptionsOfTheServer is answered by the server (RFC 9110 section 9.3.7), where net/http leaves
+// it to the handler.
 func TestOptionsOfTheServer(t *testing.T) {
 	n, o := fronting(t, proxy.Config{})
 	bare := newServerOf(t, &http.Server{Handler: n.Proxy, DisableGeneralOptionsHandler: true})
@@ -152,8 +154,8 @@ func ask(t *testing.T, address, text string) string {
 	return string(b)
 }
 
-// TestMalformedBodies: a request whose body has no end gets a 400, with or without a timeout, and its connection ends; what the
-// origin has got of it never looks complete.
+// TestMalformedBodies: a request whose body has no end gets a 400, with or without a timeout, and
+// its connection ends; what the origin has got of it never looks complete.
 func TestMalformedBodies(t *testing.T) {
 	for _, timeout := range []time.Duration{time.Minute, -1} {
 		n, o := fronting(t, proxy.Config{WriteTimeout: timeout})

@@ -16,8 +16,9 @@ import (
 	"github.com/scurrycache/scurry/internal/origintest"
 )
 
-// TestNoRequestIsLost: clients that heed Connection: close lose no request when the process is told to stop, however busy they
-// keep it: those that keep their connections, and those that make new ones; with hits, and with POSTs that nobody may send twice.
+// TestNoRequestIsLost: clients that heed Connection: close lose no request when the process is told
+// to stop, however busy they keep it: those that keep their connections, and those that make new
+// ones; with hits, and with POSTs that nobody may send twice.
 func TestNoRequestIsLost(t *testing.T) {
 	o := origintest.New(t)
 	o.Handle("/f", origintest.File{Size: 1000, ETag: `"1"`, Header: maxAge(600)}.ServeHTTP)

@@ -60,8 +60,8 @@ func validName(s string) bool {
 	return true
 }
 
-// validLiteral tells whether s is what may stand in brackets: an IPv6 address without a zone. No form of address is known for
-// IPvFuture.
+// validLiteral tells whether s is what may stand in brackets: an IPv6 address without a zone. No
+// form of address is known for IPvFuture.
 func validLiteral(s string) bool {
 	ip, err := netip.ParseAddr(s)
 	return err == nil && ip.Is6() && ip.Zone() == ""

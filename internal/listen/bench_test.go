@@ -12,8 +12,8 @@ import (
 	"github.com/scurrycache/scurry/internal/listen"
 )
 
-// BenchmarkRequest is what a request costs over a kept connection, client and all, with net/http alone and with what this
-// package adds.
+// BenchmarkRequest is what a request costs over a kept connection, client and all, with net/http
+// alone and with what this package adds.
 func BenchmarkRequest(b *testing.B) {
 	content := make([]byte, 1<<10)
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// conn is a connection under net/http's. What it doesn't do by itself is the *net.TCPConn's, so that a file or a list of buffers
-// takes the short way to it.
+// conn is a connection under net/http's. What it doesn't do by itself is the *net.TCPConn's, so
+// that a file or a list of buffers takes the short way to it.
 type conn struct {
 	*net.TCPConn
 	server    *Server
@@ -61,7 +61,8 @@ func (c *conn) follow(p []byte, err error) (int, error) {
 	return n, err
 }
 
-// goesOn tells whether a Read that has been woken for the connection's end is to be tried again, since something has come.
+// goesOn tells whether a Read that has been woken for the connection's end is to be tried again,
+// since something has come.
 func (c *conn) goesOn() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -81,7 +82,8 @@ func (c *conn) keep() bool {
 	return c.SetReadDeadline(deadline) == nil
 }
 
-// Write writes what net/http has buffered of a handler's response, or its own words if it refuses the request.
+// Write writes what net/http has buffered of a handler's response, or its own words if it refuses
+// the request.
 func (c *conn) Write(p []byte) (int, error) {
 	if !c.answering.Load() {
 		c.server.refusedByHTTP(c, p)
@@ -127,14 +129,16 @@ func (c *conn) release() {
 // NetConn is the connection beneath, for those who have to break it.
 func (c *conn) NetConn() net.Conn { return c.TCPConn }
 
-// linger is how long a client may take to stop sending and read the last response; net/http waits as long for that.
+// linger is how long a client may take to stop sending and read the last response; net/http waits
+// as long for that.
 const (
 	linger     = 500 * time.Millisecond
 	lingerSize = 1 << 20
 )
 
-// Close ends the connection. If the client hasn't been heard out, its bytes are awaited for a moment: a system that gets bytes
-// for a closed connection resets it, and the client may lose the last response (RFC 9112 section 9.6).
+// Close ends the connection. If the client hasn't been heard out, its bytes are awaited for a
+// moment: a system that gets bytes for a closed connection resets it, and the client may lose the
+// last response (RFC 9112 section 9.6).
 func (c *conn) Close() error {
 	if c.beginClosing() && !c.server.cut.Load() {
 		c.hearOut()
@@ -158,8 +162,8 @@ func (c *conn) hearOut() {
 	}
 }
 
-// endIdle ends the connection if it is idle, and has been since limit. It leaves that to the Read that waits for a request, which
-// knows best whether one has come.
+// endIdle ends the connection if it is idle, and has been since limit. It leaves that to the Read
+// that waits for a request, which knows best whether one has come.
 func (c *conn) endIdle(limit time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -7,15 +7,17 @@ import (
 	"time"
 )
 
-// Drain ends the server so that no request is lost of a client that heeds Connection: close. It
+// Drain ends the server so that a client that heeds Connection: close loses no request. It
 //
-//   - has each response end its connection, while new ones are accepted for the time of Config.Delay: who keeps connections, or
-//     looks up where the servers are, learns in time;
-//   - keeps new connections out, serves those that are in the listener's queue, and closes the listener;
-//   - waits for the requests that are being answered, and closes a connection that brings no other for Delay;
-//   - closes what is left when ctx ends; if these are more than idle connections, the error says so.
+//   - has each response end its connection, while new ones are accepted for the time of
+//     Config.Delay: clients, and what sends clients here, learn in time;
+//   - keeps new connections out, serves those in the listener's queue, and closes the listener;
+//   - waits for the requests that are being answered, and closes a connection that brings no other
+//     one within Delay;
+//   - closes what is left when ctx ends, and if requests are cut by that, returns an error.
 //
-// A request on an idle connection that is on its way when that is closed is lost; HTTP/1 can't tell the client before.
+// A request on an idle connection that is on its way when that is closed is lost; HTTP/1 can't tell
+// the client before.
 func (s *Server) Drain(ctx context.Context) error {
 	began := time.Now()
 	s.draining.Store(true)
@@ -35,15 +37,15 @@ func wait(ctx context.Context, d time.Duration) {
 }
 
 const (
-	// handshake is how long a connection may take that has begun when no more may: longer than most round trips, and shorter
-	// than the second after which a system tries again to connect.
+	// handshake is how long a connection may take that has begun when no more may: longer than most
+	// round trips, and shorter than the second after which a system tries again to connect.
 	handshake = 250 * time.Millisecond
 	// tick is how often an end is looked for.
 	tick = 5 * time.Millisecond
 )
 
-// closeListener closes the listener when its queue is empty and stays so. Where new connections can't be kept out, one may come
-// at the last moment.
+// closeListener closes the listener when its queue is empty and stays so. Where new connections
+// can't be kept out, one may come at the last moment.
 func (s *Server) closeListener(ctx context.Context) error {
 	if keepOut(s.listener) == nil {
 		wait(ctx, min(s.delay, handshake))
@@ -105,7 +107,8 @@ func (s *Server) busy() (n int) {
 	return n
 }
 
-// unwindTime is how long a handler may take to notice that its connection is closed, log that, and return.
+// unwindTime is how long a handler may take to notice that its connection is closed, log that, and
+// return.
 const unwindTime = 2 * time.Second
 
 // awaitUnwound waits for the handlers to return, which http.Server's Close doesn't.

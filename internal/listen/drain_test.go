@@ -41,8 +41,8 @@ func (s *server) awaitDraining(t *testing.T) {
 
 const forever = time.Hour // which no test waits for
 
-// TestDrainTells: while the server says that it is about to stop, connections that are kept, new ones, and those whose response
-// had begun before are answered once more, and end with that.
+// TestDrainTells: while the server says that it is about to stop, connections that are kept, new
+// ones, and those whose response had begun before are answered once more, and end with that.
 func TestDrainTells(t *testing.T) {
 	goOn := make(chan struct{})
 	s := start(t, forever, func(w http.ResponseWriter, r *http.Request) {
@@ -99,7 +99,8 @@ func TestDrainTells(t *testing.T) {
 	}
 }
 
-// TestDrainEmptiesTheQueue: what the system has accepted for the listener is served before that is closed.
+// TestDrainEmptiesTheQueue: what the system has accepted for the listener is served before that is
+// closed.
 func TestDrainEmptiesTheQueue(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("the queue of a listener can be looked into on Linux only")
@@ -126,7 +127,8 @@ func TestDrainEmptiesTheQueue(t *testing.T) {
 	}
 }
 
-// TestDrainWaitsForRequests, and closes connections that bring none, as soon as they have had the time for it.
+// TestDrainWaitsForRequests, and closes connections that bring none, as soon as they have had the
+// time for it.
 func TestDrainWaitsForRequests(t *testing.T) {
 	goOn, asked := make(chan struct{}), make(chan struct{})
 	s := start(t, time.Millisecond, func(w http.ResponseWriter, r *http.Request) {

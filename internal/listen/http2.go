@@ -8,23 +8,27 @@ import (
 	"time"
 )
 
-// HTTP/2 as far as it takes to refuse it (RFC 9113): types of frames, the length of their head, and an error's code.
+// HTTP/2 as far as it takes to refuse it (RFC 9113): types of frames, the length of their head, and
+// an error's code.
 const (
 	frameHead                                            = 9
 	frameHeaders, frameReset, frameSettings, frameGoAway = 1, 3, 4, 7
 	flagAck                                              = 1
-	maxFrame                                             = 16 << 10 // what a peer may send that hasn't been told otherwise
+	maxFrame                                             = 16 << 10 // unless told otherwise
 	http11Required                                       = 13
 )
 
 // http2Time is how long a client may take to see that it is refused.
 const http2Time = 5 * time.Second
 
+// prefaceEnd is what of a client's preface net/http leaves.
+const prefaceEnd = "SM\r\n\r\n"
+
 var errFrame = errors.New("a malformed frame")
 
-// refuseHTTP2 answers a client that speaks HTTP/2 without having asked. Each request gets RST_STREAM with HTTP_1_1_REQUIRED:
-// curl then asks once more by HTTP/1.1, which it doesn't after a GOAWAY, let alone after an answer in HTTP/1.1. A GOAWAY ends
-// the connection.
+// refuseHTTP2 answers a client that speaks HTTP/2 without having asked. Each request gets
+// RST_STREAM with HTTP_1_1_REQUIRED: curl then asks once more by HTTP/1.1, which it doesn't after a
+// GOAWAY, let alone after an answer in HTTP/1.1. A GOAWAY ends the connection.
 func (s *Server) refuseHTTP2(c *conn, w http.ResponseWriter) {
 	s.refused(c, http.StatusHTTPVersionNotSupported, "HTTP/2 without TLS")
 	_, rw, err := http.NewResponseController(w).Hijack()
@@ -35,13 +39,16 @@ func (s *Server) refuseHTTP2(c *conn, w http.ResponseWriter) {
 	if c.SetDeadline(time.Now().Add(http2Time)) != nil || send(c, frameSettings, 0, 0) != nil {
 		return
 	}
-	if preface := make([]byte, len("SM\r\n\r\n")); !reads(rw, preface) || string(preface) != "SM\r\n\r\n" {
+	if rest := make([]byte, len(prefaceEnd)); !reads(rw, rest) || string(rest) != prefaceEnd {
 		return
 	}
 	for err == nil {
 		err = refuseFrame(c, rw)
 	}
-	if c.SetWriteDeadline(time.Now().Add(linger)) == nil && send(c, frameGoAway, 0, 0, 0, http11Required) == nil {
+	if c.SetWriteDeadline(time.Now().Add(linger)) != nil {
+		return
+	}
+	if send(c, frameGoAway, 0, 0, 0, http11Required) == nil {
 		c.hearOut()
 	}
 }

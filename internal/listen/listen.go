@@ -1,13 +1,14 @@
 // Package listen serves clients' connections until they are drained.
 //
-// A listener and an http.Handler go in. The connections are net/http's; what net/http hides of requests, refuses by itself,
-// or does in the wrong order when it stops is dealt with here, at the connection:
+// A listener and an http.Handler go in. The connections are net/http's; what net/http hides of
+// requests, refuses by itself, or does in the wrong order when it stops is dealt with here, at the
+// connection:
 //
-//	accept ─► conn ─► scanner, which follows heads ─► net/http ─► writer ─► the handler
+//	accept ─► conn ─► scanner, which follows heads ─► net/http ─► writer ─► handler
 //	            └──► what net/http writes without a handler is a refusal: logged, counted
 //
-// A Server is drained so that clients lose no request: see Drain. It serves HTTP/1; HTTP/2 by prior knowledge is refused in
-// its own words.
+// A Server is drained so that clients lose no request: see Drain. It serves HTTP/1; HTTP/2 by prior
+// knowledge is refused in its own words.
 package listen
 
 import (
@@ -23,15 +24,16 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// Config is how a Server serves. Handler must be set; the durations and MaxHeaderBytes are http.Server's.
+// Config is how a Server serves. Handler must be set; the durations and MaxHeaderBytes are
+// http.Server's.
 type Config struct {
 	Handler http.Handler
 
 	ReadHeaderTimeout, IdleTimeout, WriteTimeout time.Duration
 	MaxHeaderBytes                               int
 
-	// Delay is for how long, when the server is drained, new connections are accepted, and idle ones may still bring a
-	// request.
+	// Delay is for how long, when the server is drained, new connections are accepted, and idle
+	// ones may still bring a request.
 	Delay time.Duration
 
 	Log      zerolog.Logger // for requests that no handler sees
@@ -58,10 +60,12 @@ type Server struct {
 	conns map[*conn]struct{} // open and not hijacked; guarded by mu
 }
 
-// New makes a Server, which the caller runs with Serve and ends with Drain. It owns l, a listener for TCP, and for plain TCP if it
-// is to be drained without a loss: package net's are for Multipath TCP unless told otherwise.
+// New makes a Server, which the caller runs with Serve and ends with Drain. It owns l, a listener
+// for TCP, and for plain TCP if it is to be drained without a loss: package net's are for Multipath
+// TCP unless told otherwise.
 func New(l net.Listener, c Config) *Server {
-	s := &Server{listener: l, handler: c.Handler, delay: c.Delay, log: c.Log, served: make(chan struct{}), conns: map[*conn]struct{}{}}
+	s := &Server{listener: l, handler: c.Handler, delay: c.Delay, log: c.Log}
+	s.served, s.conns = make(chan struct{}), map[*conn]struct{}{}
 	s.http = &http.Server{
 		Handler:                      http.HandlerFunc(s.serve),
 		DisableGeneralOptionsHandler: true, // so that the handler sees "OPTIONS *"
@@ -71,7 +75,9 @@ func New(l net.Listener, c Config) *Server {
 		MaxHeaderBytes:               c.MaxHeaderBytes,
 		ErrorLog:                     c.ErrorLog,
 		ConnState:                    s.track,
-		ConnContext:                  func(ctx context.Context, c net.Conn) context.Context { return context.WithValue(ctx, connKey{}, c) },
+		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
+			return context.WithValue(ctx, connKey{}, c)
+		},
 	}
 	return s
 }
@@ -82,7 +88,8 @@ func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 // Refused is how many requests have been refused without the handler.
 func (s *Server) Refused() int64 { return s.refusals.Load() }
 
-// Serve accepts connections until the server is drained. It returns nil then, and else the listener's error. It is called once.
+// Serve accepts connections until the server is drained. It returns nil then, and else the
+// listener's error. It is called once.
 func (s *Server) Serve() error {
 	s.started.Store(true)
 	defer close(s.served)

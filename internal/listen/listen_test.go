@@ -189,7 +189,8 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// TestEmptyLinesBeforeRequests are ignored (RFC 9112 section 2.2), also where requests are pipelined; in bodies they aren't.
+// TestEmptyLinesBeforeRequests are ignored (RFC 9112 section 2.2), also where requests are
+// pipelined; in bodies they aren't.
 func TestEmptyLinesBeforeRequests(t *testing.T) {
 	s := start(t, 0, echo)
 	conn := s.dial(t)
@@ -204,7 +205,8 @@ func TestEmptyLinesBeforeRequests(t *testing.T) {
 	conn.ended(t)
 }
 
-// TestTwoFramings: a request with both is served by its Transfer-Encoding, and ends the connection (RFC 9112 section 6.1).
+// TestTwoFramings: a request with both is served by its Transfer-Encoding, and ends the connection
+// (RFC 9112 section 6.1).
 func TestTwoFramings(t *testing.T) {
 	s := start(t, 0, echo)
 	for _, fields := range []string{"Content-Length: 5\r\nTransfer-Encoding: chunked", "transfer-encoding: Chunked\r\nX: y\r\nCONTENT-LENGTH: 5"} {
@@ -218,7 +220,8 @@ func TestTwoFramings(t *testing.T) {
 	}
 }
 
-// TestNothingAfterClose: what is pipelined after the last request gets no answer (RFC 9112 section 9.6), and reaches no handler.
+// TestNothingAfterClose: what is pipelined after the last request gets no answer (RFC 9112 section
+// 9.6), and reaches no handler.
 func TestNothingAfterClose(t *testing.T) {
 	for name, first := range map[string]string{
 		"by the client": "GET /last HTTP/1.1\r\nHost: n\r\nConnection: close\r\n\r\n",

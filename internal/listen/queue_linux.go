@@ -8,10 +8,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// keepOut has the system drop what begins a connection to l, so that l's queue is empty for good once it is empty. Who tries
-// to connect tries again, and then finds the port closed, or another process's. What belongs to connections that have begun
-// still comes through: the filter sees TCP headers, and drops those with SYN and without ACK. A socket for Multipath TCP takes no
-// filter.
+// keepOut has the system drop what begins a connection to l, so that l's queue is empty for good
+// once it is empty. Who tries to connect tries again, and then finds the port closed, or another
+// process's. What belongs to connections that have begun still comes through: the filter sees TCP
+// headers, and drops those with SYN and without ACK. A socket for Multipath TCP takes no filter.
 func keepOut(l net.Listener) error {
 	const flags, syn, ack = 13, 0x02, 0x10 // where the flags are in a TCP header, and which
 	program := []unix.SockFilter{

@@ -29,7 +29,8 @@ func TestKeepOut(t *testing.T) {
 		if err := keepOut(l); err != nil {
 			t.Fatal(err)
 		}
-		// It could only be told from a slow one by waiting for ever. If it weren't kept out, it would be there at once.
+		// It could only be told from a slow one by waiting for ever. If it weren't kept out, it
+		// would be there at once.
 		after, err := net.DialTimeout("tcp", l.Addr().String(), 50*time.Millisecond)
 		if !os.IsTimeout(err) {
 			t.Errorf("%v, %v", after, err)

@@ -19,7 +19,8 @@ func (s *Server) refuse(c *conn, w http.ResponseWriter, why string) {
 	s.refused(c, http.StatusBadRequest, why)
 }
 
-// refusedByHTTP is told what net/http is writing of its own accord: a whole response, and the only one.
+// refusedByHTTP is told what net/http is writing of its own accord: a whole response, and the only
+// one.
 func (s *Server) refusedByHTTP(c *conn, response []byte) {
 	line, _, _ := bytes.Cut(response, []byte("\r\n"))
 	_, line, _ = bytes.Cut(line, []byte(" "))
@@ -28,8 +29,10 @@ func (s *Server) refusedByHTTP(c *conn, response []byte) {
 	s.refused(c, status, string(reason))
 }
 
-// refused counts and logs a request that no handler sees. Nothing is known of it but that it was wrong, and who sent it.
+// refused counts and logs a request that no handler sees. Nothing is known of it but that it was
+// wrong, and who sent it.
 func (s *Server) refused(c *conn, status int, reason string) {
 	s.refusals.Add(1)
-	s.log.Info().Stringer("remote", c.RemoteAddr()).Int("status", status).Str("reason", reason).Msg("request")
+	s.log.Info().Stringer("remote", c.RemoteAddr()).
+		Int("status", status).Str("reason", reason).Msg("request")
 }

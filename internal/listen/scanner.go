@@ -7,19 +7,20 @@ import (
 	"github.com/scurrycache/scurry/internal/hostport"
 )
 
-// scanner follows the requests on a connection while their bytes pass by on their way to net/http, which hides some of what
-// a head says: it removes a Content-Length beside a Transfer-Encoding, the Transfer-Encoding of HTTP/1.0, and the Host beside a
-// target in absolute form.
+// scanner follows the requests on a connection while their bytes pass by on their way to net/http,
+// which hides some of what a head says: it removes a Content-Length beside a Transfer-Encoding, the
+// Transfer-Encoding of HTTP/1.0, and the Host beside a target in absolute form.
 //
-// It must know where a body ends, since a body may look like a head. So it frames bodies, too, and more strictly than net/http
-// does. If it can't make sense of something that net/http takes for a request, the request's number is larger than the
-// scanner's count of heads, and the request is refused. The two can't disagree unnoticed.
+// It must know where a body ends, since a body may look like a head. So it frames bodies, too, and
+// more strictly than net/http does. If it can't make sense of something that net/http takes for a
+// request, the request's number is larger than the scanner's count of heads, and the request is
+// refused. The two can't disagree unnoticed.
 //
 // It stops at the first head that is odd, since the connection ends with the response to that one.
 type scanner struct {
 	part  part
 	cr    bool   // the last byte before the head was a CR
-	line  []byte // the beginning of the line at hand, if that came in an earlier Read; net/http bounds it
+	line  []byte // the beginning of the line at hand, if it came before; net/http bounds it
 	left  int64  // bytes of the body, or of the chunk, that are still to come
 	heads int    // how many heads have passed by
 	host  string // of the last head, which is valid
@@ -34,7 +35,7 @@ type scanner struct {
 // oddity is what has to be done about a request that isn't like others.
 type oddity struct {
 	number int    // of the request on its connection, from 1; 0 if there is none
-	refuse string // why it is answered with 400; empty if it is served, and the connection ends with its response
+	refuse string // why it is answered with 400; empty if it is served, as the last one
 }
 
 // part is what of a request comes next.
@@ -52,7 +53,8 @@ const (
 	lost                   // nothing that follows is to be served
 )
 
-// scan follows the bytes p, removes the empty lines before heads from it (RFC 9112 section 2.2), and returns what is left.
+// scan follows the bytes p, removes the empty lines before heads from it (RFC 9112 section 2.2),
+// and returns what is left.
 func (s *scanner) scan(p []byte) []byte {
 	for i := 0; i < len(p); {
 		switch s.part {
@@ -73,10 +75,12 @@ func (s *scanner) scan(p []byte) []byte {
 	return p
 }
 
-// clean tells whether nothing of a request that hasn't been answered has passed by, so many having been answered.
+// clean tells whether nothing of a request that hasn't been answered has passed by, so many having
+// been answered.
 func (s *scanner) clean(answered int) bool { return s.part == between && s.heads == answered }
 
-// blank returns how many bytes at the beginning of p belong to empty lines before a head. If others follow, the head begins.
+// blank returns how many bytes at the beginning of p belong to empty lines before a head. If others
+// follow, the head begins.
 func (s *scanner) blank(p []byte) int {
 	for i, c := range p {
 		switch {
@@ -125,7 +129,7 @@ func (s *scanner) scanLine(p []byte) int {
 	case inRequest:
 		s.old = len(bare) > 0 && bare[len(bare)-1] == '0'
 		s.length, s.coding, s.part = "", "", inFields
-		if bytes.HasPrefix(bare, []byte("PRI ")) { // what follows isn't HTTP/1, if net/http thinks so, too
+		if bytes.HasPrefix(bare, []byte("PRI ")) { // what follows isn't HTTP/1
 			s.part = lost
 		}
 	case inFields:
@@ -188,7 +192,8 @@ func (s *scanner) endOfHead() {
 		s.refuse("a Transfer-Encoding in HTTP/1.0") // section 6.1: its framing is faulty
 		return
 	case s.coding != "" && s.length != "":
-		s.odd, s.part = oddity{number: s.heads + 1}, lost // section 6.1: the connection must be closed after the response
+		// Section 6.1: the connection must be closed after the response.
+		s.odd, s.part = oddity{number: s.heads + 1}, lost
 	case s.coding != "":
 		s.part = inSize
 	case s.length != "" && s.left > 0:

@@ -11,7 +11,8 @@ import (
 	"testing"
 )
 
-// requests are pieces of streams: requests one after the other, some of which look like others within. The first are good.
+// requests are pieces of streams: requests one after the other, some of which look like others
+// within. The first are good.
 var requests = []string{
 	"GET / HTTP/1.1\r\nHost: n\r\n\r\n",
 	"GET / HTTP/1.1\nHost: n\n\n",
@@ -37,8 +38,8 @@ var requests = []string{
 	"\rGET / HTTP/1.1\r\nHost: n\r\n\r\n",
 }
 
-// TestScannerAgreesWithHTTP: on any stream of requests, read in whatever pieces, the scanner takes for heads what net/http takes
-// for heads, up to a request that is odd, or that either can't read.
+// TestScannerAgreesWithHTTP: on any stream of requests, read in whatever pieces, the scanner takes
+// for heads what net/http takes for heads, up to a request that is odd, or that either can't read.
 func TestScannerAgreesWithHTTP(t *testing.T) {
 	for seed := range uint64(3000) {
 		random := rand.New(rand.NewPCG(seed, 1))
@@ -68,7 +69,8 @@ func FuzzScanner(f *testing.F) {
 
 const goodRequests = 13
 
-// agree scans stream in pieces, has net/http read what the scanner lets pass, and returns how many requests are served.
+// agree scans stream in pieces, has net/http read what the scanner lets pass, and returns how many
+// requests are served.
 func agree(t *testing.T, stream string, random *rand.Rand) (served int) {
 	t.Helper()
 	source := &scanned{rest: []byte(stream), random: random}

@@ -171,7 +171,8 @@ func (o *strictOrigin) taken() (got, wrong []string) {
 // smuggled is what would be another request if a body ended where it doesn't.
 const smuggled = "GET /files/smuggled HTTP/1.1\r\nHost: n\r\n\r\n"
 
-// attacks are requests, of which the statuses and what the origin gets are told. Each is followed by GET /files/next.
+// attacks are requests, of which the statuses and what the origin gets are told. Each is followed
+// by GET /files/next.
 var attacks = []struct {
 	name, request string
 	statuses      string   // of the responses
@@ -242,7 +243,8 @@ var codings = []string{
 	"\x00Transfer-Encoding: chunked", "Transfer-Encoding: chun\x00ked", "Transfer-Encoding: chunked,", "Transfer-Encoding: ,chunked", "Tran\u017ffer-Encoding: chunked",
 }
 
-// TestSmuggling: each request that two servers could read in two ways is refused, or forwarded in one way.
+// TestSmuggling: each request that two servers could read in two ways is refused, or forwarded in
+// one way.
 func TestSmuggling(t *testing.T) {
 	o := newStrictOrigin(t)
 	base, err := url.Parse("http://" + o.Addr().String())

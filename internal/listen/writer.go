@@ -2,7 +2,8 @@ package listen
 
 import "net/http"
 
-// writer is the ResponseWriter of one request. It ends the connection with the response where that is the last one.
+// writer is the ResponseWriter of one request. It ends the connection with the response where that
+// is the last one.
 type writer struct {
 	http.ResponseWriter
 	server *Server
@@ -31,8 +32,8 @@ func (w *writer) Flush() {
 	w.ResponseWriter.(http.Flusher).Flush()
 }
 
-// begin is called when the response's head is about to go. Whether it is the last one is decided then, not before: what is
-// still being fetched when the server begins to drain says so, too.
+// begin is called when the response's head is about to go. Whether it is the last one is decided
+// then, not before: what is still being fetched when the server begins to drain says so, too.
 func (w *writer) begin() {
 	if w.begun {
 		return
