@@ -64,6 +64,10 @@ type Config struct {
 	// (RFC 9111 section 5.2.1) and Pragma mean nothing.
 	IgnoreRequestDirectives bool
 
+	// WebSocket has a GET that asks for the WebSocket protocol (RFC 6455) forwarded, and its connection switched to that if the
+	// origin agrees. No other protocol is ever switched to.
+	WebSocket bool
+
 	// WriteTimeout is how long a client may take no bytes of a response before its connection is aborted.
 	// Default: 1 minute; negative: the server's own write timeout is left alone.
 	WriteTimeout time.Duration

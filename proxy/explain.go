@@ -63,6 +63,7 @@ type inquiry struct {
 	p           *Proxy
 	method      string
 	header      http.Header // end-to-end fields
+	switches    bool        // it asks for another protocol, and may
 	now         time.Time
 	key         string // that the response is stored under
 	target      string // that the URL has by itself; another one may stand for it
@@ -93,12 +94,10 @@ func (p *Proxy) inquire(q Question) (*inquiry, error) {
 			x.header.Add(name, strings.Trim(v, " \t"))
 		}
 	}
+	x.switches = p.switches(&http.Request{Method: x.method, ProtoMajor: 1, ProtoMinor: 1, Header: x.header})
 	x.header = httpcache.EndToEnd(x.header)
 	if x.method == http.MethodHead {
 		delete(x.header, "Range")
-	}
-	if websocket := strings.EqualFold(q.Header.Get("Upgrade"), "websocket"); websocket {
-		x.header.Set("Upgrade", "websocket") // serve looks at this one
 	}
 	return x, nil
 }

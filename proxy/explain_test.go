@@ -119,6 +119,8 @@ func scenes() []scene {
 		{"PURGE", fresh, asked(), 0, "", "PURGE", nil, "refuse", 0, []string{"never sent to the origin"}},
 		{"CONNECT", fresh, asked(), 0, "", "CONNECT", nil, "refuse", 0, []string{"never sent to the origin"}},
 		{"upgrade", bare, nil, 0, "", "", []string{"Connection: Upgrade", "Upgrade: websocket"}, "pass", 0, []string{"another protocol"}},
+		{"another upgrade", bare, nil, 0, "", "", []string{"Connection: Upgrade", "Upgrade: h2c"}, "fetch", 0, nil},
+		{"upgrade without the option", bare, nil, 0, "", "", []string{"Upgrade: websocket"}, "fetch", 0, nil},
 		{"by its decoded path", bare, nil, 0, "/zk?key=nut%20s", "", nil, "fetch", 0, []string{"Key    nut%20s"}},
 		{"zk without a key", bare, nil, 0, "/zk", "", nil, "refuse", 400, []string{"needs a query such as ?key=1.txt"}},
 		{"POST to zk", bare, nil, 0, "/zk?key=1", "POST", nil, "refuse", 405, nil},
@@ -133,7 +135,7 @@ func scenes() []scene {
 // TestExplainComesTrue: what is foreseen of a request is what happens when it comes; and to explain changes nothing.
 func TestExplainComesTrue(t *testing.T) {
 	clock := newClock()
-	n, o := fronting(t, proxy.Config{Now: clock.Now})
+	n, o := fronting(t, proxy.Config{Now: clock.Now, WebSocket: true})
 	for i, s := range scenes() {
 		t.Run(s.name, func(t *testing.T) {
 			tells(t, s.play(t, i, o, clock, func(string) (before, now *node) { return n, n }), s.tells...)
@@ -145,7 +147,7 @@ func TestExplainComesTrue(t *testing.T) {
 func TestExplainFromAfar(t *testing.T) {
 	oneNode(t)
 	clock := newClock()
-	c := newCluster(t, 3, proxy.Config{Now: clock.Now})
+	c := newCluster(t, 3, proxy.Config{Now: clock.Now, WebSocket: true})
 	for i, s := range scenes() {
 		t.Run(s.name, func(t *testing.T) {
 			s.play(t, i, c.o, clock, func(path string) (before, now *node) {

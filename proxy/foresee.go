@@ -97,7 +97,7 @@ func (x *inquiry) next() Next {
 		return foreseen(actionRefuse, "", "It is answered by this cache itself.")
 	case !reads(x.method):
 		return foreseen(actionPass, "RFC 9111 §4", "The next %s is sent to the origin, past the cache.", x.method)
-	case strings.EqualFold(x.header.Get("Upgrade"), "websocket"):
+	case x.switches:
 		return foreseen(actionPass, "RFC 9110 §7.8", "The request wants to change to another protocol, so it is sent to the origin, past the cache.")
 	case x.rec == nil || x.lapsed:
 		return x.nextMiss(x.rec)

@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"context"
-	"errors"
 	"io"
 	"log"
 	"net"
@@ -49,7 +48,12 @@ func (p *Proxy) forwardBeside(w *logging.Writer, r *http.Request, key string, st
 		pass.before = p.store.Moment(key)
 	}
 	ctx := context.WithValue(withRequestID(because(r.Context(), reasonPass), w.ID()), passingKey{}, pass)
-	p.pass.ServeHTTP(w, r.WithContext(ctx))
+	r = r.WithContext(ctx)
+	if len(r.Header["Upgrade"]) > 0 && !p.switches(r) {
+		r.Header = r.Header.Clone()
+		delete(r.Header, "Upgrade")
+	}
+	p.pass.ServeHTTP(w, r)
 }
 
 func (p *Proxy) reverseProxy() *httputil.ReverseProxy {
@@ -60,10 +64,10 @@ func (p *Proxy) reverseProxy() *httputil.ReverseProxy {
 		ModifyResponse: p.passed,
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
 			pass := r.Context().Value(passingKey{}).(*passing)
-			if pass.body != nil && pass.body.failed.Load() { // it wasn't the origin
-				writer(w).Err = errSlowBody
+			if status, cause := pass.body.fault(r.Context()); status != 0 { // it wasn't the origin
+				writer(w).Err = cause
 				w.Header().Set("Cache-Status", pass.status.String())
-				p.refuse(writer(w), http.StatusRequestTimeout)
+				p.refuse(writer(w), status)
 				return
 			}
 			if r.Context().Err() != nil {
@@ -79,8 +83,6 @@ func (p *Proxy) reverseProxy() *httputil.ReverseProxy {
 		ErrorLog: log.New(io.Discard, "", 0), // the origin's log line has the error
 	}
 }
-
-var errSlowBody = errors.New("the client stopped sending its request's body")
 
 // rewrite makes the origin's request of the client's.
 func (p *Proxy) rewrite(pr *httputil.ProxyRequest) {

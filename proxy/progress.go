@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -48,7 +49,7 @@ func watch(timeout time.Duration, rw http.ResponseWriter, r *http.Request, next 
 		*w = progress{}
 		progresses.Put(w)
 	}()
-	if timeout > 0 && r.Body != nil && r.Body != http.NoBody {
+	if r.Body != nil && r.Body != http.NoBody {
 		r = w.watchBody(r)
 	}
 	next.ServeHTTP(w, r)
@@ -119,45 +120,67 @@ func (w *progress) lift() {
 	}
 }
 
-// watchBody holds the client to the timeout while it sends the request's body.
+// watchBody holds the client to the timeout, where that can be, while it sends the request's body.
 func (w *progress) watchBody(r *http.Request) *http.Request {
-	control := http.NewResponseController(w.ResponseWriter)
-	if control.SetReadDeadline(time.Now().Add(w.timeout)) != nil {
-		return r
+	control, timeout := http.NewResponseController(w.ResponseWriter), w.timeout
+	if timeout > 0 && control.SetReadDeadline(time.Now().Add(timeout)) != nil {
+		timeout = -1
 	}
 	if reads(r.Method) {
 		// Nobody reads the body of a GET from the cache. Its answer needn't wait for it.
 		_ = control.EnableFullDuplex() // where it can't be, it waits
 	}
-	w.body = &watchedBody{ReadCloser: r.Body, control: control, timeout: w.timeout, ignored: reads(r.Method)}
+	w.body = &watchedBody{ReadCloser: r.Body, control: control, timeout: timeout, ignored: reads(r.Method)}
 	r = r.WithContext(r.Context())
 	r.Body = w.body
 	return r
 }
 
-// watchedBody is a request's body that puts the read deadline off as it is read.
+// watchedBody is a request's body that puts the read deadline off as it is read, and knows why it couldn't be read.
 type watchedBody struct {
 	io.ReadCloser
 	control *http.ResponseController
-	timeout time.Duration
-	ignored bool        // nobody is going to read it
-	failed  atomic.Bool // its client was too slow or has gone
+	timeout time.Duration         // negative if there is none
+	ignored bool                  // nobody is going to read it
+	failed  atomic.Pointer[error] // its client was too slow or has gone, or what it sent is no body
 }
 
 // unread tells whether some of the body may still be on its way when the response begins.
-func (b *watchedBody) unread() bool { return b.ignored || b.failed.Load() }
+func (b *watchedBody) unread() bool { return b.ignored || b.failed.Load() != nil }
 
 func (b *watchedBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
-	switch err { // a deadline could be set before, so it can be now
-	case nil:
+	switch { // a deadline could be set before, so it can be now
+	case err != nil && err != io.EOF:
+		b.failed.Store(&err)
+	case b.timeout <= 0:
+	case err == nil:
 		_ = b.control.SetReadDeadline(time.Now().Add(b.timeout))
-	case io.EOF: // net/http begins to watch the connection, which may be quiet for long
+	default: // net/http begins to watch the connection, which may be quiet for long
 		_ = b.control.SetReadDeadline(time.Time{})
-	default:
-		b.failed.Store(true)
 	}
 	return n, err
+}
+
+var errSlowBody = errors.New("the client stopped sending its request's body")
+
+// fault is the status for a request whose body, which may be nil, can't be read, and why; 0 if it can, or its client has gone,
+// which ends ctx, the request's.
+func (b *watchedBody) fault(ctx context.Context) (status int, cause error) {
+	if b == nil || b.failed.Load() == nil {
+		return 0, nil
+	}
+	err := *b.failed.Load()
+	_, large := errors.AsType[*http.MaxBytesError](err)
+	switch {
+	case timeout(err):
+		return http.StatusRequestTimeout, errSlowBody
+	case ctx.Err() != nil:
+		return 0, nil
+	case large: // for whoever has limited it around this handler
+		return http.StatusRequestEntityTooLarge, err
+	}
+	return http.StatusBadRequest, err // its framing is wrong: RFC 9112 section 7.1
 }
 
 // reset makes sure that a client can tell an aborted response from a complete one. Closing the connection does, but for

@@ -138,7 +138,7 @@ func TestMaxForwards(t *testing.T) {
 
 // TestWebSocketPasses: a protocol switch goes through, both ways.
 func TestWebSocketPasses(t *testing.T) {
-	n, o := fronting(t, proxy.Config{})
+	n, o := fronting(t, proxy.Config{WebSocket: true})
 	o.Handle("/ws", func(w http.ResponseWriter, r *http.Request) {
 		c, rw, err := w.(http.Hijacker).Hijack()
 		if err != nil {

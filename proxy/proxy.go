@@ -88,7 +88,7 @@ func New(cfg Config) (*Proxy, error) {
 		p.node.Close()
 		return nil, err
 	}
-	p.routes = logging.Access(cfg.Logger, p.router())
+	p.routes = logging.Access(cfg.Logger, p.admit(p.router()))
 	p.gather()
 	return p, nil
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"maps"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/scurrycache/scurry/internal/fill"
@@ -39,7 +38,7 @@ func (p *Proxy) serve(w *logging.Writer, r *http.Request, key string) {
 	case !reads(r.Method):
 		p.forward(w, r, key, cacheStatus{fwd: "method"})
 		return
-	case strings.EqualFold(r.Header.Get("Upgrade"), "websocket"): // other upgrades are offers that may be declined
+	case p.switches(r):
 		p.forward(w, r, key, cacheStatus{fwd: "bypass", detail: "upgrade"})
 		return
 	}

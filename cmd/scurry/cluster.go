@@ -40,7 +40,7 @@ func (n *node) openCluster() (c proxy.Cluster, err error) {
 	if len(n.cfg.Nodes) > 0 { // with which that flag doesn't go
 		choose = "for this node in the lists of all"
 	}
-	if n.peerListener, err = listen(n.cfg.PeerListen, choose); err != nil {
+	if n.peerListener, err = listenAt(n.cfg.PeerListen, choose); err != nil {
 		return c, err
 	}
 	if n.others, err = openMembership(n.cfg, n.log.With().Str("part", "cluster").Logger()); err != nil {

@@ -100,7 +100,7 @@ func startScurry(t *testing.T, env []string, args ...string) *scurry {
 	log := readEvents(t, reader)
 	ctx, stop := context.WithCancel(context.Background())
 	exit, done := make(chan int, 1), make(chan struct{})
-	args = append([]string{"serve", "--listen=127.0.0.1:0", "--log-format=json"}, args...)
+	args = append([]string{"serve", "--listen=127.0.0.1:0", "--log-format=json", "--shutdown-delay=0s"}, args...)
 	go func() {
 		defer close(done)
 		defer writer.Close()

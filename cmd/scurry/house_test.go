@@ -15,8 +15,8 @@ func TestHouse(t *testing.T) {
 		groupcache = "github.com/golang/groupcache"
 	)
 	plan := map[string][]string{
-		"cmd/scurry":          {"proxy", "origin", "internal/admin", "internal/cluster", "internal/config", "internal/logging"},
-		"proxy":               {"internal/store", "internal/httpcache", "internal/logging", "internal/chunk", "internal/fill", "internal/peer", "internal/wire"},
+		"cmd/scurry":          {"proxy", "origin", "internal/admin", "internal/cluster", "internal/config", "internal/listen", "internal/logging"},
+		"proxy":               {"internal/store", "internal/httpcache", "internal/hostport", "internal/logging", "internal/chunk", "internal/fill", "internal/peer", "internal/wire"},
 		"origin":              {},
 		"internal/store":      {"internal/chunk", "internal/fill", "internal/peer", "internal/wire"},
 		"internal/httpcache":  {},
@@ -27,6 +27,8 @@ func TestHouse(t *testing.T) {
 		"internal/cluster":    {},
 		"internal/config":     {},
 		"internal/logging":    {},
+		"internal/listen":     {"internal/hostport"},
+		"internal/hostport":   {},
 		"internal/admin":      {},
 		"internal/origintest": {},
 	}

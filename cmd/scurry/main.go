@@ -88,10 +88,11 @@
 //
 // # Signals
 //
-// At SIGINT or SIGTERM, /readyz turns to 503, new connections are refused, and transfers in progress may go on for the time
-// of --grace; what isn't done by then is cut. The other nodes of a cluster are told first. A second signal that comes a second
-// later or more ends the process at once; until then it means the same as the first, since timeout(1) and others signal a
-// process and then its group. SIGHUP has a file of peers read again; without one it is ignored.
+// At SIGINT or SIGTERM, /readyz turns to 503. For the time of --shutdown-delay each response ends its connection, while new ones
+// are still accepted; then they are refused. Transfers in progress may go on for the time of --grace in all; what isn't done
+// by then is cut. The other nodes of a cluster are told first. A second signal that comes a second later or more ends the
+// process at once; until then it means the same as the first, since timeout(1) and others signal a process and then its group.
+// SIGHUP has a file of peers read again; without one it is ignored.
 //
 // # Log
 //

@@ -16,6 +16,7 @@ import (
 
 	"github.com/scurrycache/scurry/internal/admin"
 	"github.com/scurrycache/scurry/internal/config"
+	"github.com/scurrycache/scurry/internal/listen"
 	"github.com/scurrycache/scurry/internal/logging"
 	"github.com/scurrycache/scurry/proxy"
 )
@@ -35,10 +36,10 @@ type node struct {
 	peerListener net.Listener // nil if the node is on its own; the proxy serves and closes it
 	others       membership
 
-	client, admin                 *http.Server
+	client                        *listen.Server
+	admin                         *http.Server
 	clientListener, adminListener net.Listener
 	clientServing, adminServing   sync.WaitGroup // until their Serve returns
-	connections                   connections    // of client
 }
 
 // start opens what a node needs. The caller runs it, which closes it. On an error, nothing is left open.
@@ -54,10 +55,10 @@ func start(cfg *config.Config, log zerolog.Logger) (_ *node, err error) {
 		return nil, err
 	}
 	n.origin = closer
-	if n.clientListener, err = listen(cfg.Listen, "with --listen"); err != nil {
+	if n.clientListener, err = listenAt(cfg.Listen, "with --listen"); err != nil {
 		return nil, err
 	}
-	if n.adminListener, err = listen(cfg.AdminListen, "with --admin-listen"); err != nil {
+	if n.adminListener, err = listenAt(cfg.AdminListen, "with --admin-listen"); err != nil {
 		return nil, err
 	}
 	settings := proxyConfig(cfg, transport, &n.log)
@@ -69,7 +70,7 @@ func start(cfg *config.Config, log zerolog.Logger) (_ *node, err error) {
 	if n.proxy, err = proxy.New(settings); err != nil {
 		return nil, err
 	}
-	n.client, n.admin = n.clientServer(), n.adminServer()
+	n.client, n.admin = listen.New(n.clientListener, n.clientConfig()), n.adminServer()
 	return n, nil
 }
 
@@ -98,9 +99,10 @@ func (n *node) closeCache() error {
 	return errors.Join(errs...)
 }
 
-// listen listens on addr. Its error says how to choose another address.
-func listen(addr config.Addr, choose string) (net.Listener, error) {
+// listenAt listens on addr. Its error says how to choose another address.
+func listenAt(addr config.Addr, choose string) (net.Listener, error) {
 	config := net.ListenConfig{Control: keepUnsentLow}
+	config.SetMultipathTCP(false) // whose listeners can't be drained without a loss
 	listener, err := config.Listen(context.Background(), "tcp", string(addr))
 	if err != nil {
 		return nil, cannotListen(addr, choose, err)
@@ -123,16 +125,17 @@ func cannotListen(addr config.Addr, choose string, err error) error {
 	return fmt.Errorf("can't listen on %s: %w; choose another address %s", what, cause, choose)
 }
 
-func (n *node) clientServer() *http.Server {
-	return &http.Server{
+func (n *node) clientConfig() listen.Config {
+	return listen.Config{
 		Handler:           n.proxy,
 		ReadHeaderTimeout: time.Duration(n.cfg.ReadHeaderTimeout),
 		IdleTimeout:       time.Duration(n.cfg.IdleTimeout),
 		// The proxy puts the deadline off as a client takes bytes. This one is for what is answered without it.
 		WriteTimeout:   time.Duration(n.cfg.WriteTimeout),
 		MaxHeaderBytes: int(n.cfg.MaxHeaderBytes),
+		Delay:          min(time.Duration(n.cfg.ShutdownDelay), time.Duration(n.cfg.Grace)),
+		Log:            n.log,
 		ErrorLog:       logging.Std(n.log),
-		ConnState:      n.connections.track,
 	}
 }
 

@@ -130,6 +130,7 @@ func proxyConfig(c *config.Config, origin http.RoundTripper, log *zerolog.Logger
 		NoVarySearch:            c.NoVarySearch,
 		PrivateCookies:          c.PrivateCookies,
 		IgnoreRequestDirectives: c.IgnoreRequestDirectives,
+		WebSocket:               c.WebSocket,
 
 		Logger: log,
 	}

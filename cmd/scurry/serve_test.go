@@ -113,10 +113,11 @@ func TestServerLimits(t *testing.T) {
 	n := &node{log: zerolog.Nop(), cfg: &config.Config{
 		ReadHeaderTimeout: config.Timeout(1 * time.Second), IdleTimeout: config.Timeout(2 * time.Second),
 		WriteTimeout: config.Timeout(3 * time.Second), MaxHeaderBytes: 4,
+		Grace: config.Duration(5 * time.Second), ShutdownDelay: config.Duration(6 * time.Second),
 	}}
-	s := n.clientServer()
+	s := n.clientConfig()
 	if s.ReadHeaderTimeout != time.Second || s.IdleTimeout != 2*time.Second || s.WriteTimeout != 3*time.Second ||
-		s.MaxHeaderBytes != 4 || s.ErrorLog == nil {
+		s.MaxHeaderBytes != 4 || s.ErrorLog == nil || s.Delay != 5*time.Second { // which --grace includes
 		t.Errorf("the client server has %+v", s)
 	}
 	a := n.adminServer()

@@ -42,11 +42,13 @@ type Config struct {
 	PrivateCookies          bool       `group:"Rules:" help:"Never store responses with Set-Cookie, even if they state their freshness."`
 	IgnoreRequestDirectives bool       `group:"Rules:" help:"Give clients no say in what they are answered from: ignore the Cache-Control and Pragma of requests."`
 
+	WebSocket         bool     `name:"websocket" group:"Clients:" help:"Forward a GET that asks for the WebSocket protocol, and switch its connection to that if the origin agrees."`
 	ReadHeaderTimeout Timeout  `default:"10s" placeholder:"TIME" group:"Clients:" help:"How long a client may take to send a request's header (${default})."`
 	IdleTimeout       Timeout  `default:"2m" placeholder:"TIME" group:"Clients:" help:"How long a connection may wait for its next request (${default})."`
 	WriteTimeout      Timeout  `default:"60s" placeholder:"TIME" group:"Clients:" help:"How long a client may take no bytes of a response (${default})."`
 	MaxHeaderBytes    Size     `default:"128KiB" placeholder:"SIZE" group:"Clients:" help:"Largest request header (${default})."`
 	Grace             Duration `default:"30s" placeholder:"TIME" group:"Clients:" help:"How long transfers in progress may go on after SIGINT or SIGTERM (${default})."`
+	ShutdownDelay     Duration `default:"2s" placeholder:"TIME" group:"Clients:" help:"How much of --grace new connections are still accepted for, so that load balancers and clients learn in time; each response ends its connection then (${default})."`
 
 	Cluster `embed:""`
 

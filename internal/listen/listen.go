@@ -1,0 +1,159 @@
+// Package listen serves clients' connections until they are drained.
+//
+// A listener and an http.Handler go in. The connections are net/http's; what net/http hides of
+// requests, refuses by itself, or does in the wrong order when it stops is dealt with here, at the
+// connection:
+//
+//	accept ─► conn ─► scanner, which follows heads ─► net/http ─► writer ─► handler
+//	            └──► what net/http writes without a handler is a refusal: logged, counted
+//
+// A Server is drained so that clients lose no request: see Drain. It serves HTTP/1; HTTP/2 by prior
+// knowledge is refused in its own words.
+package listen
+
+import (
+	"context"
+	"errors"
+	"log"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/rs/zerolog"
+)
+
+// Config is how a Server serves. Handler must be set; the durations and MaxHeaderBytes are
+// http.Server's.
+type Config struct {
+	Handler http.Handler
+
+	ReadHeaderTimeout, IdleTimeout, WriteTimeout time.Duration
+	MaxHeaderBytes                               int
+
+	// Delay is for how long, when the server is drained, new connections are accepted, and idle
+	// ones may still bring a request.
+	Delay time.Duration
+
+	Log      zerolog.Logger // for requests that no handler sees
+	ErrorLog *log.Logger    // http.Server's
+}
+
+// Server serves the connections of one listener.
+type Server struct {
+	listener net.Listener
+	http     *http.Server
+	handler  http.Handler
+	delay    time.Duration
+	log      zerolog.Logger
+	refusals atomic.Int64
+
+	draining atomic.Bool // responses end their connections
+	closed   atomic.Bool // the listener is about to be closed
+	cut      atomic.Bool // connections are closed at once
+
+	started atomic.Bool   // Serve has been called
+	served  chan struct{} // closed when it has returned
+
+	mu    sync.Mutex
+	conns map[*conn]struct{} // open and not hijacked; guarded by mu
+}
+
+// New makes a Server, which the caller runs with Serve and ends with Drain. It owns l, a listener
+// for TCP, and for plain TCP if it is to be drained without a loss: package net's are for Multipath
+// TCP unless told otherwise.
+func New(l net.Listener, c Config) *Server {
+	s := &Server{listener: l, handler: c.Handler, delay: c.Delay, log: c.Log}
+	s.served, s.conns = make(chan struct{}), map[*conn]struct{}{}
+	s.http = &http.Server{
+		Handler:                      http.HandlerFunc(s.serve),
+		DisableGeneralOptionsHandler: true, // so that the handler sees "OPTIONS *"
+		ReadHeaderTimeout:            c.ReadHeaderTimeout,
+		IdleTimeout:                  c.IdleTimeout,
+		WriteTimeout:                 c.WriteTimeout,
+		MaxHeaderBytes:               c.MaxHeaderBytes,
+		ErrorLog:                     c.ErrorLog,
+		ConnState:                    s.track,
+		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
+			return context.WithValue(ctx, connKey{}, c)
+		},
+	}
+	return s
+}
+
+// Addr is the listener's.
+func (s *Server) Addr() net.Addr { return s.listener.Addr() }
+
+// Refused is how many requests have been refused without the handler.
+func (s *Server) Refused() int64 { return s.refusals.Load() }
+
+// Serve accepts connections until the server is drained. It returns nil then, and else the
+// listener's error. It is called once.
+func (s *Server) Serve() error {
+	s.started.Store(true)
+	defer close(s.served)
+	err := s.http.Serve(&listener{s})
+	if s.closed.Load() || errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}
+
+// listener makes conns of what is accepted.
+type listener struct{ *Server }
+
+func (l *listener) Accept() (net.Conn, error) {
+	c, err := l.listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return &conn{TCPConn: c.(*net.TCPConn), server: l.Server, idle: true}, nil
+}
+
+func (l *listener) Close() error { return l.listener.Close() }
+
+type connKey struct{}
+
+// serve hands a request to the handler, unless it is to be refused.
+func (s *Server) serve(rw http.ResponseWriter, r *http.Request) {
+	c := r.Context().Value(connKey{}).(*conn)
+	refuse, last := c.begin()
+	switch {
+	case r.Method == "PRI" && r.ProtoMajor == 2:
+		s.refuseHTTP2(c, rw)
+	case refuse != "":
+		s.refuse(c, rw, refuse)
+	default:
+		w := &c.writer
+		*w = writer{ResponseWriter: rw, server: s, last: last}
+		s.handler.ServeHTTP(w, r)
+		w.begin() // if the handler hasn't said anything, its response is about to go
+		*w = writer{}
+	}
+}
+
+// track follows the connections.
+func (s *Server) track(nc net.Conn, state http.ConnState) {
+	c := nc.(*conn)
+	switch state {
+	case http.StateNew:
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		c.rest()
+		s.conns[c] = struct{}{}
+	case http.StateIdle:
+		c.rest()
+	case http.StateHijacked:
+		c.release()
+		s.forget(c)
+	case http.StateClosed:
+		s.forget(c)
+	}
+}
+
+func (s *Server) forget(c *conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.conns, c)
+}

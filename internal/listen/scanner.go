@@ -1,0 +1,233 @@
+package listen
+
+import (
+	"bytes"
+	"strconv"
+
+	"github.com/scurrycache/scurry/internal/hostport"
+)
+
+// scanner follows the requests on a connection while their bytes pass by on their way to net/http,
+// which hides some of what a head says: it removes a Content-Length beside a Transfer-Encoding, the
+// Transfer-Encoding of HTTP/1.0, and the Host beside a target in absolute form.
+//
+// It must know where a body ends, since a body may look like a head. So it frames bodies, too, and
+// more strictly than net/http does. If it can't make sense of something that net/http takes for a
+// request, the request's number is larger than the scanner's count of heads, and the request is
+// refused. The two can't disagree unnoticed.
+//
+// It stops at the first head that is odd, since the connection ends with the response to that one.
+type scanner struct {
+	part  part
+	cr    bool   // the last byte before the head was a CR
+	line  []byte // the beginning of the line at hand, if it came before; net/http bounds it
+	left  int64  // bytes of the body, or of the chunk, that are still to come
+	heads int    // how many heads have passed by
+	host  string // of the last head, which is valid
+	odd   oddity
+
+	// Of the head at hand.
+	old    bool // HTTP/1.0
+	length string
+	coding string
+}
+
+// oddity is what has to be done about a request that isn't like others.
+type oddity struct {
+	number int    // of the request on its connection, from 1; 0 if there is none
+	refuse string // why it is answered with 400; empty if it is served, as the last one
+}
+
+// part is what of a request comes next.
+type part uint8
+
+const (
+	between    part = iota // empty lines, which are removed, then a request line
+	inRequest              // the request line
+	inFields               // a field line of the head, or the empty one after them
+	inBody                 // content of a known length
+	inSize                 // a chunk's size line
+	inChunk                // a chunk's data
+	inChunkEnd             // the line end after a chunk's data
+	inTrailer              // a trailer field line, or the empty one after them
+	lost                   // nothing that follows is to be served
+)
+
+// scan follows the bytes p, removes the empty lines before heads from it (RFC 9112 section 2.2),
+// and returns what is left.
+func (s *scanner) scan(p []byte) []byte {
+	for i := 0; i < len(p); {
+		switch s.part {
+		case between:
+			n := s.blank(p[i:])
+			p = append(p[:i], p[i+n:]...)
+		case inBody, inChunk:
+			n := min(s.left, int64(len(p)-i))
+			s.left -= n
+			i += int(n)
+			s.endOfContent()
+		case lost:
+			return p
+		default:
+			i += s.scanLine(p[i:])
+		}
+	}
+	return p
+}
+
+// clean tells whether nothing of a request that hasn't been answered has passed by, so many having
+// been answered.
+func (s *scanner) clean(answered int) bool { return s.part == between && s.heads == answered }
+
+// blank returns how many bytes at the beginning of p belong to empty lines before a head. If others
+// follow, the head begins.
+func (s *scanner) blank(p []byte) int {
+	for i, c := range p {
+		switch {
+		case c == '\n':
+			s.cr = false
+		case s.cr:
+			s.refuse("a CR without LF before the request line")
+			return i
+		case c == '\r':
+			s.cr = true
+		default:
+			s.part = inRequest
+			return i
+		}
+	}
+	return len(p)
+}
+
+func (s *scanner) endOfContent() {
+	switch {
+	case s.left > 0:
+	case s.part == inChunk:
+		s.part = inChunkEnd
+	default:
+		s.part = between
+	}
+}
+
+// scanLine follows p up to the end of the line at hand, and returns how many bytes these are.
+func (s *scanner) scanLine(p []byte) int {
+	end := bytes.IndexByte(p, '\n') + 1
+	if end == 0 {
+		s.line = append(s.line, p...)
+		return len(p)
+	}
+	line := p[:end]
+	if len(s.line) > 0 {
+		s.line = append(s.line, line...)
+		line = s.line
+		if s.line = s.line[:0]; cap(s.line) > 1<<10 {
+			s.line = nil // long ones are rare, and connections many
+		}
+	}
+	bare := bytes.TrimSuffix(line[:len(line)-1], []byte("\r"))
+	switch strict := len(bare) == len(line)-2; s.part {
+	case inRequest:
+		s.old = len(bare) > 0 && bare[len(bare)-1] == '0'
+		s.length, s.coding, s.part = "", "", inFields
+		if bytes.HasPrefix(bare, []byte("PRI ")) { // what follows isn't HTTP/1
+			s.part = lost
+		}
+	case inFields:
+		s.field(bare)
+	case inSize:
+		s.size(bare, strict)
+	case inChunkEnd:
+		s.part = inSize
+		if len(bare) > 0 || !strict {
+			s.part = lost
+		}
+	case inTrailer:
+		if len(bare) == 0 {
+			s.part = between
+		}
+	}
+	return end
+}
+
+// field takes a line of a head. A line that net/http refuses may have any meaning here.
+func (s *scanner) field(line []byte) {
+	if len(line) == 0 {
+		s.endOfHead()
+		return
+	}
+	if line[0] == ' ' || line[0] == '\t' {
+		s.refuse("a field line that is folded")
+		return
+	}
+	switch colon := bytes.IndexByte(line, ':'); colon {
+	case len("Host"), len("Content-Length"), len("Transfer-Encoding"):
+		s.known(line[:colon], bytes.Trim(line[colon+1:], " \t"))
+	}
+}
+
+// known takes a field, if it is one that matters.
+func (s *scanner) known(name, value []byte) {
+	switch {
+	case bytes.EqualFold(name, []byte("Content-Length")):
+		s.length = string(value)
+		if s.left = length(value); s.left < 0 {
+			s.refuse("a malformed Content-Length")
+		}
+	case bytes.EqualFold(name, []byte("Transfer-Encoding")):
+		if s.coding != "" || !bytes.EqualFold(value, []byte("chunked")) {
+			s.refuse("an unknown Transfer-Encoding")
+		}
+		s.coding = "chunked"
+	case bytes.EqualFold(name, []byte("Host")) && string(value) != s.host:
+		if s.host = string(value); !hostport.Valid(s.host) {
+			s.refuse("a malformed Host")
+		}
+	}
+}
+
+// endOfHead decides how the body is framed (RFC 9112 section 6.3).
+func (s *scanner) endOfHead() {
+	switch {
+	case s.coding != "" && s.old:
+		s.refuse("a Transfer-Encoding in HTTP/1.0") // section 6.1: its framing is faulty
+		return
+	case s.coding != "" && s.length != "":
+		// Section 6.1: the connection must be closed after the response.
+		s.odd, s.part = oddity{number: s.heads + 1}, lost
+	case s.coding != "":
+		s.part = inSize
+	case s.length != "" && s.left > 0:
+		s.part = inBody
+	default:
+		s.part = between
+	}
+	s.heads++
+}
+
+// refuse makes the request at hand the last one, which is answered with 400.
+func (s *scanner) refuse(why string) {
+	s.odd, s.part = oddity{number: s.heads + 1, refuse: why}, lost
+}
+
+// size takes the line with a chunk's size (RFC 9112 section 7.1).
+func (s *scanner) size(line []byte, strict bool) {
+	digits, _, _ := bytes.Cut(line, []byte(";"))
+	size, err := strconv.ParseUint(string(bytes.TrimRight(digits, " \t")), 16, 63)
+	switch {
+	case err != nil || !strict || bytes.IndexByte(line, '\r') >= 0:
+		s.part = lost
+	case size == 0:
+		s.part = inTrailer
+	default:
+		s.left, s.part = int64(size), inChunk
+	}
+}
+
+// length is the value of a Content-Length, or negative if it is malformed.
+func length(value []byte) int64 {
+	n, err := strconv.ParseUint(string(value), 10, 63)
+	if err != nil {
+		return -1
+	}
+	return int64(n)
+}
