@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -61,7 +62,11 @@ type Server struct {
 	base *url.URL
 
 	mu   sync.Mutex
-	next http.RoundTripper // guarded by mu; nil before the first request
+	next *transports // guarded by mu; nil before the first request
+
+	trust   trust
+	http2   atomic.Bool  // the last response came by HTTP/2
+	closing atomic.Int64 // calls of CloseIdleConnections
 }
 
 // HTTP returns a Server whose resources are below base. Userinfo in base is sent as Basic credentials (RFC 7617) with
@@ -146,9 +151,22 @@ func (s *Server) CloseIdleConnections() {
 	s.mu.Lock()
 	next := s.next
 	s.mu.Unlock()
-	if c, ok := next.(interface{ CloseIdleConnections() }); ok {
-		c.CloseIdleConnections()
+	if next == nil {
+		return
 	}
+	s.closing.Add(1)
+	defer s.closing.Add(-1)
+	for _, t := range []http.RoundTripper{next.kept, next.once, next.upgrade} {
+		if c, ok := t.(interface{ CloseIdleConnections() }); ok {
+			c.CloseIdleConnections()
+		}
+	}
+}
+
+// closesIdle tells whether s may be closing a connection now that has been idle since then.
+func (s *Server) closesIdle(since time.Time) bool {
+	limit := limit(s.IdleTimeout, defaultIdleTimeout)
+	return s.closing.Load() > 0 || limit > 0 && time.Since(since) >= limit
 }
 
 // withoutUserinfo returns a copy of u that may be shown, an empty one of nil.

@@ -1,0 +1,224 @@
+package origin
+
+import (
+	"errors"
+	"io"
+	"net"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// guardedConn is a connection whose next response never begins with bytes that came before the next request was written
+// (RFC 9112 section 6.3). net/http gives a kept connection to the next request before it has looked at what is left after
+// the last response, and would take that for the answer. So the next request claims the connection first: it waits until
+// net/http's reader has found nothing to read. What comes from then on until the request is written isn't handed on.
+//
+//	busy ── a response has come to its end ──► idle ── claim ──► claimed ── the request is written ──► busy
+//
+// From each of these the connection may become dead: it carries nothing any more, and is closed or about to be.
+//
+// Where bytes came that no request had asked for, the server is told which responses may have been mixed up. Those that
+// were read together with the end of a response show by net/http's closing the connection without another Read.
+//
+// Under TLS, a guardedConn is below it and a secureConn above, which share their state. HTTP/2, which numbers its
+// requests, needs no guard and stays busy.
+//
+// One goroutine at a time reads, as net/http and crypto/tls do.
+type guardedConn struct {
+	net.Conn
+	raw    syscall.RawConn
+	server *Server
+	secure bool          // it carries TLS
+	moved  chan struct{} // has room for one: something that claim waits for has changed
+
+	into []byte // what Read and tryRead share, to the next err
+	n    int
+	err  error
+
+	mu      sync.Mutex // guards what follows
+	phase   phase
+	waiting bool       // the reader has found nothing to read, and has read nothing since
+	looked  bool       // the reader has come to look for more since the last response ended
+	since   time.Time  // when that was
+	records tlsRecords // what has been read of them
+	next    string     // the URL of the request that has claimed the connection
+	sent    history
+}
+
+// phase is what a guardedConn is in.
+type phase int
+
+const (
+	busy phase = iota
+	idle
+	claimed
+	dead
+)
+
+// errUnsolicited is what net/http learns of a connection that can't be used any more. If it hasn't written anything of a
+// request, it takes another connection.
+var errUnsolicited = errors.New("the server sent something that no request had asked for")
+
+// guard puts a guardedConn around conn, if this system can look into it.
+func (s *Server) guard(conn net.Conn, secure bool) net.Conn {
+	sc, ok := conn.(syscall.Conn)
+	if !ok || !canPeek {
+		return conn
+	}
+	raw, err := sc.SyscallConn()
+	if err != nil {
+		return conn
+	}
+	return &guardedConn{Conn: conn, raw: raw, server: s, secure: secure, moved: make(chan struct{}, 1)}
+}
+
+// Read is net.Conn's.
+func (c *guardedConn) Read(p []byte) (int, error) {
+	if !c.secure {
+		c.look()
+	}
+	if len(p) == 0 {
+		return 0, nil
+	}
+	c.into, c.n, c.err = p, 0, nil
+	err := c.raw.Read(c.tryRead)
+	switch c.into = nil; {
+	case err != nil: // of the wait for bytes
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.waiting = false
+		return 0, err
+	case c.err == errUnsolicited:
+		return 0, c.err
+	case c.err != nil:
+		err := os.NewSyscallError("read", c.err)
+		return 0, &net.OpError{Op: "read", Net: "tcp", Source: c.LocalAddr(), Addr: c.RemoteAddr(), Err: err}
+	case c.n == 0:
+		return 0, io.EOF
+	}
+	return c.n, nil
+}
+
+// look notes that net/http's reader looks for more.
+func (c *guardedConn) look() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.looked = true
+}
+
+// tryRead reads what there is; it returns false to be called again when there is more. Reading, and noting that it has
+// been done, are one step to those who hold mu: else there would be bytes that are neither in the kernel nor seen.
+func (c *guardedConn) tryRead(fd uintptr) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.n, c.err = readNow(fd, c.into)
+	if c.waiting = c.err == errNothing; c.waiting {
+		c.signal()
+		return false
+	}
+	if c.err != nil || c.n == 0 {
+		return true
+	}
+	if b := c.into[:c.n]; c.secure {
+		c.records.advance(b)
+	}
+	// What TLS reads in idle may be for itself; once a request has claimed the connection, it isn't waited for to find out.
+	if !c.secure && c.refuseLocked(c.into[:c.n]) || c.secure && c.phase == claimed {
+		c.n, c.err, c.phase = 0, errUnsolicited, dead
+		c.signal()
+	}
+	return true
+}
+
+// refuseLocked tells whether b, which has come for net/http, isn't handed on, since no request has asked for it.
+func (c *guardedConn) refuseLocked(b []byte) bool {
+	if c.phase == busy {
+		return false
+	}
+	if c.phase != dead && !onlyLineEnds(b) {
+		c.server.suspect(c.sent.take())
+	}
+	c.phase = dead
+	c.signal()
+	return true
+}
+
+// onlyLineEnds tells whether b is what some servers send too much of after a content. It can't be taken for a response.
+func onlyLineEnds(b []byte) bool {
+	for _, c := range b {
+		if c != '\r' && c != '\n' {
+			return false
+		}
+	}
+	return true
+}
+
+// Write is net.Conn's.
+func (c *guardedConn) Write(p []byte) (int, error) {
+	if err := c.beforeWrite(); err != nil {
+		return 0, err
+	}
+	return c.Conn.Write(p)
+}
+
+// beforeWrite looks a last time whether anything has come, if what is to be written begins a request.
+func (c *guardedConn) beforeWrite() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch c.phase {
+	case dead:
+		return net.ErrClosed
+	case claimed:
+		if b, quiet := c.quietLocked(); !quiet {
+			if len(b) > 0 && !c.secure {
+				c.refuseLocked(b)
+			}
+			c.phase = dead
+			return errUnsolicited
+		}
+		c.sent.add(c.next)
+		c.phase = busy
+	}
+	return nil
+}
+
+// quietLocked tells whether all that has come has been read: by net/http, whose reader waits, and by TLS, to the end of a
+// record. If there is more in the kernel, b is the first of it.
+func (c *guardedConn) quietLocked() (b []byte, quiet bool) {
+	if !c.waiting || c.records.within() {
+		return nil, false
+	}
+	return peekNow(c.raw)
+}
+
+// Close is net.Conn's.
+func (c *guardedConn) Close() error {
+	if !c.secure {
+		c.judge()
+	}
+	c.mu.Lock()
+	c.phase = dead
+	c.signal()
+	c.mu.Unlock()
+	return c.Conn.Close()
+}
+
+// judge tells the server if net/http is about to close the connection because its reader has bytes left that belong to no
+// response: it doesn't look for more then.
+func (c *guardedConn) judge() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.phase == idle && !c.looked && !c.server.closesIdle(c.since) {
+		c.server.suspect(c.sent.take())
+		c.phase = dead
+	}
+}
+
+func (c *guardedConn) signal() {
+	select {
+	case c.moved <- struct{}{}:
+	default:
+	}
+}
