@@ -36,6 +36,7 @@ type guardedConn struct {
 	into []byte // what Read and tryRead share, to the next err
 	n    int
 	err  error
+	try  func(fd uintptr) bool // tryRead
 
 	mu      sync.Mutex // guards what follows
 	phase   phase
@@ -43,7 +44,8 @@ type guardedConn struct {
 	looked  bool       // the reader has come to look for more since the last response ended
 	since   time.Time  // when that was
 	records tlsRecords // what has been read of them
-	next    string     // the URL of the request that has claimed the connection
+	peek    peek
+	next    string // the URL of the request that has claimed the connection
 	sent    history
 }
 
@@ -71,7 +73,10 @@ func (s *Server) guard(conn net.Conn, secure bool) net.Conn {
 	if err != nil {
 		return conn
 	}
-	return &guardedConn{Conn: conn, raw: raw, server: s, secure: secure, moved: make(chan struct{}, 1)}
+	c := &guardedConn{Conn: conn, raw: raw, server: s, secure: secure, moved: make(chan struct{}, 1)}
+	c.try = c.tryRead
+	c.peek.try = c.peek.now
+	return c
 }
 
 // Read is net.Conn's.
@@ -83,7 +88,7 @@ func (c *guardedConn) Read(p []byte) (int, error) {
 		return 0, nil
 	}
 	c.into, c.n, c.err = p, 0, nil
-	err := c.raw.Read(c.tryRead)
+	err := c.raw.Read(c.try)
 	switch c.into = nil; {
 	case err != nil: // of the wait for bytes
 		c.mu.Lock()
@@ -137,7 +142,7 @@ func (c *guardedConn) refuseLocked(b []byte) bool {
 	if c.phase == busy {
 		return false
 	}
-	if c.phase != dead && !onlyLineEnds(b) {
+	if c.phase != dead && !onlyLineEnds(b) && !timedOut(b) {
 		c.server.suspect(c.sent.take())
 	}
 	c.phase = dead
@@ -153,6 +158,13 @@ func onlyLineEnds(b []byte) bool {
 		}
 	}
 	return true
+}
+
+// timedOut tells whether b begins a 408, by which some servers tell that they close an idle connection (RFC 9110 section
+// 15.5.9).
+func timedOut(b []byte) bool {
+	const version = len("HTTP/1.1")
+	return len(b) >= version+4 && string(b[:5]) == "HTTP/" && string(b[version:version+4]) == " 408"
 }
 
 // Write is net.Conn's.
@@ -190,7 +202,7 @@ func (c *guardedConn) quietLocked() (b []byte, quiet bool) {
 	if !c.waiting || c.records.within() {
 		return nil, false
 	}
-	return peekNow(c.raw)
+	return c.peek.into(c.raw)
 }
 
 // Close is net.Conn's.

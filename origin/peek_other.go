@@ -15,4 +15,8 @@ var errNothing = errors.New("nothing has come")
 
 func readNow(uintptr, []byte) (int, error) { return 0, errNothing }
 
-func peekNow(syscall.RawConn) ([]byte, bool) { return nil, false }
+type peek struct{ try func(fd uintptr) }
+
+func (*peek) into(syscall.RawConn) ([]byte, bool) { return nil, false }
+
+func (*peek) now(uintptr) {}

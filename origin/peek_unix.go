@@ -19,21 +19,30 @@ func readNow(fd uintptr, p []byte) (n int, err error) {
 	}
 }
 
-// peekNow returns the first of what has come and hasn't been read; nothing has if quiet. It returns neither if the
-// connection has ended.
-func peekNow(raw syscall.RawConn) (b []byte, quiet bool) {
-	var first [16]byte
-	var n int
-	var err error
-	failed := raw.Control(func(fd uintptr) {
-		for {
-			if n, _, err = syscall.Recvfrom(int(fd), first[:], syscall.MSG_PEEK); err != syscall.EINTR {
-				return
-			}
-		}
-	})
-	if failed != nil || err != nil || n <= 0 {
-		return nil, failed == nil && err == syscall.EAGAIN
+// peek is a look at what has come, without reading it.
+type peek struct {
+	first [16]byte
+	n     int
+	err   error
+	try   func(fd uintptr) // now
+}
+
+// into returns the first of what has come and hasn't been read; nothing has if quiet. It returns neither if the connection
+// has ended.
+func (p *peek) into(raw syscall.RawConn) (b []byte, quiet bool) {
+	switch failed := raw.Control(p.try); {
+	case failed != nil:
+		return nil, false
+	case p.err != nil:
+		return nil, p.err == errNothing
 	}
-	return first[:n], false
+	return p.first[:p.n], false
+}
+
+func (p *peek) now(fd uintptr) {
+	for {
+		if p.n, _, p.err = syscall.Recvfrom(int(fd), p.first[:], syscall.MSG_PEEK); p.err != syscall.EINTR {
+			return
+		}
+	}
 }

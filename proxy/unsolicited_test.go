@@ -9,8 +9,10 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httptrace"
 	"net/url"
 	"os"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -113,6 +115,20 @@ func (o *oddOrigin) answer(req *http.Request) string {
 	return "HTTP/1.1 200 OK\r\n" + fields + fmt.Sprintf("Content-Length: %d\r\n\r\n%s", len(req.URL.Path), path)
 }
 
+// slowReader has net/http's reader be late to look for what is left after a response, so that the next request often comes
+// before it.
+type slowReader struct{ *origin.Server }
+
+func (s slowReader) RoundTrip(req *http.Request) (*http.Response, error) {
+	return s.Server.RoundTrip(req.WithContext(httptrace.WithClientTrace(req.Context(), &httptrace.ClientTrace{
+		PutIdleConn: func(error) {
+			for range 100 {
+				runtime.Gosched()
+			}
+		},
+	})))
+}
+
 // files is how many files a test asks for, n as a rule: SCURRY_TEST_FILES says how many else.
 func files(t *testing.T, n int) int {
 	if more := os.Getenv("SCURRY_TEST_FILES"); more != "" {
@@ -168,7 +184,7 @@ func (o *oddOrigin) round(t *testing.T, from, end int) (hits int) {
 	server := origin.HTTP(o.base)
 	server.TLS = &tls.Config{InsecureSkipVerify: true}
 	defer server.CloseIdleConnections()
-	n := newNode(t, proxy.Config{Origin: server, Memory: 16 << 20})
+	n := newNode(t, proxy.Config{Origin: slowReader{server}, Memory: 16 << 20})
 	var clients sync.WaitGroup
 	next := atomic.Int64{}
 	next.Store(int64(from))
