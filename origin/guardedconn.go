@@ -1,6 +1,7 @@
 package origin
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"net"
@@ -42,6 +43,7 @@ type guardedConn struct {
 	phase   phase
 	waiting bool       // the reader has found nothing to read, and has read nothing since
 	looked  bool       // the reader has come to look for more since the last response ended
+	ahead   bool       // of the next response, nothing has come yet
 	since   time.Time  // when that was
 	records tlsRecords // what has been read of them
 	peek    peek
@@ -126,8 +128,10 @@ func (c *guardedConn) tryRead(fd uintptr) bool {
 	if c.err != nil || c.n == 0 {
 		return true
 	}
-	if b := c.into[:c.n]; c.secure {
-		c.records.advance(b)
+	if c.secure {
+		c.records.advance(c.into[:c.n])
+	} else if c.n = c.skipLocked(c.into[:c.n]); c.n == 0 {
+		return false
 	}
 	// What TLS reads in idle may be for itself; once a request has claimed the connection, it isn't waited for to find out.
 	if !c.secure && c.refuseLocked(c.into[:c.n]) || c.secure && c.phase == claimed {
@@ -137,26 +141,37 @@ func (c *guardedConn) tryRead(fd uintptr) bool {
 	return true
 }
 
+// received returns how much of b, which TLS has read, is handed on.
+func (c *guardedConn) received(b []byte, err error) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.refuseLocked(b) {
+		return 0, errUnsolicited
+	}
+	return c.skipLocked(b), err
+}
+
+// skipLocked removes the line ends that b begins with, if a response begins with b: some servers send one too much after a
+// content, and it may have come when the next request was on its way. It returns what is left.
+func (c *guardedConn) skipLocked(b []byte) (n int) {
+	if !c.ahead {
+		return len(b)
+	}
+	rest := bytes.TrimLeft(b, "\r\n")
+	c.ahead = len(rest) == 0
+	return copy(b, rest)
+}
+
 // refuseLocked tells whether b, which has come for net/http, isn't handed on, since no request has asked for it.
 func (c *guardedConn) refuseLocked(b []byte) bool {
 	if c.phase == busy {
 		return false
 	}
-	if c.phase != dead && !onlyLineEnds(b) && !timedOut(b) {
+	if c.phase != dead && len(bytes.Trim(b, "\r\n")) > 0 && !timedOut(b) {
 		c.server.suspect(c.sent.take())
 	}
 	c.phase = dead
 	c.signal()
-	return true
-}
-
-// onlyLineEnds tells whether b is what some servers send too much of after a content. It can't be taken for a response.
-func onlyLineEnds(b []byte) bool {
-	for _, c := range b {
-		if c != '\r' && c != '\n' {
-			return false
-		}
-	}
 	return true
 }
 
@@ -191,7 +206,7 @@ func (c *guardedConn) beforeWrite() error {
 			return errUnsolicited
 		}
 		c.sent.add(c.next)
-		c.phase = busy
+		c.phase, c.ahead = busy, true
 	}
 	return nil
 }

@@ -15,15 +15,16 @@ type secureConn struct {
 
 // Read is net.Conn's.
 func (c *secureConn) Read(p []byte) (int, error) {
-	g := c.guarded
-	g.look()
-	n, err := c.Conn.Read(p)
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if n > 0 && g.refuseLocked(p[:n]) {
-		return 0, errUnsolicited
+	c.guarded.look()
+	for {
+		n, err := c.Conn.Read(p)
+		if n > 0 {
+			n, err = c.guarded.received(p[:n], err)
+		}
+		if n > 0 || err != nil || len(p) == 0 {
+			return n, err
+		}
 	}
-	return n, err
 }
 
 // Close is net.Conn's.
