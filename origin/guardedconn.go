@@ -120,7 +120,10 @@ func (c *guardedConn) look() {
 func (c *guardedConn) tryRead(fd uintptr) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.n, c.err = readNow(fd, c.into)
+	for again := true; again; {
+		c.n, c.err = readNow(fd, c.into)
+		again = !c.secure && c.skipLocked()
+	}
 	if c.waiting = c.err == errNothing; c.waiting {
 		c.signal()
 		return false
@@ -130,8 +133,6 @@ func (c *guardedConn) tryRead(fd uintptr) bool {
 	}
 	if c.secure {
 		c.records.advance(c.into[:c.n])
-	} else if c.n = c.skipLocked(c.into[:c.n]); c.n == 0 {
-		return false
 	}
 	// What TLS reads in idle may be for itself; once a request has claimed the connection, it isn't waited for to find out.
 	if !c.secure && c.refuseLocked(c.into[:c.n]) || c.secure && c.phase == claimed {
@@ -148,12 +149,21 @@ func (c *guardedConn) received(b []byte, err error) (int, error) {
 	if c.refuseLocked(b) {
 		return 0, errUnsolicited
 	}
-	return c.skipLocked(b), err
+	return c.withoutLineEndsLocked(b), err
 }
 
-// skipLocked removes the line ends that b begins with, if a response begins with b: some servers send one too much after a
-// content, and it may have come when the next request was on its way. It returns what is left.
-func (c *guardedConn) skipLocked(b []byte) (n int) {
+// skipLocked is withoutLineEndsLocked for what Read has read; it tells whether nothing is left of that.
+func (c *guardedConn) skipLocked() (all bool) {
+	if c.err != nil || c.n == 0 {
+		return false
+	}
+	c.n = c.withoutLineEndsLocked(c.into[:c.n])
+	return c.n == 0
+}
+
+// withoutLineEndsLocked removes the line ends that b begins with, if a response is to begin with b: some servers send one too
+// much after a content, and it may have come when the next request was on its way. It returns what is left.
+func (c *guardedConn) withoutLineEndsLocked(b []byte) (n int) {
 	if !c.ahead {
 		return len(b)
 	}

@@ -371,3 +371,49 @@ func TestHTTP2IsKept(t *testing.T) {
 		t.Errorf("%d connections, want 1", n)
 	}
 }
+
+// TestTunnel: of TLS in a proxy's tunnel it can't be seen how far it has read, so that each request gets a connection.
+func TestTunnel(t *testing.T) {
+	o := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "ok") }))
+	var conns atomic.Int64
+	o.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			conns.Add(1)
+		}
+	}
+	o.StartTLS()
+	defer o.Close()
+	tunnel := newRawServer(t, func(_ *rawServer, _ int64, c net.Conn, r *bufio.Reader) {
+		if !strings.HasPrefix(readHead(r), "CONNECT files.example.com:443 ") {
+			t.Error("the proxy is asked for something else than a tunnel")
+			return
+		}
+		to, err := net.Dial("tcp", o.Listener.Addr().String())
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer to.Close()
+		io.WriteString(c, "HTTP/1.1 200 OK\r\n\r\n")
+		var up sync.WaitGroup
+		up.Go(func() {
+			io.Copy(to, r)
+			to.Close()
+		})
+		io.Copy(c, to)
+		c.Close()
+		up.Wait()
+	})
+	s := newServer(t, &url.URL{Scheme: "https", Host: "files.example.com"})
+	s.TLS = &tls.Config{InsecureSkipVerify: true}
+	kept := s.newTransport(true)
+	defer kept.CloseIdleConnections()
+	kept.Proxy = http.ProxyURL(tunnel.URL)
+	s.next = &transports{kept, kept, kept}
+	for range 4 {
+		fetchOK(t, s)
+	}
+	if n := conns.Load(); n != 4 {
+		t.Errorf("%d connections, want 4", n)
+	}
+}

@@ -16,6 +16,9 @@ import (
 // Server answers requests from an HTTP server. It sends what it is given, plus what the base URL and the fields below
 // say, and hands back what comes: redirects aren't followed, bodies aren't decoded.
 //
+// A connection that it keeps by HTTP/1.1 is used again only when nothing more has come over it than was asked for, and not for
+// requests with bodies (RFC 9112 section 6.3); OnUnsolicited tells who wants to know of others.
+//
 // HTTP makes a Server. The exported fields may be changed before the first request. A zero field stands for the default
 // that its comment names, a negative duration for no limit. A Server is safe for concurrent use.
 type Server struct {
@@ -41,8 +44,8 @@ type Server struct {
 	// MaxHeaderBytes limits the size of a response's head. Default: 256 KiB.
 	MaxHeaderBytes int64
 
-	// MaxConns limits the number of connections; further requests wait for one, as long as their contexts let them.
-	// Default: no limit.
+	// MaxConns limits the number of connections, those that are kept and those for a single request apart; further requests
+	// wait for one, as long as their contexts let them. Default: no limit.
 	MaxConns int
 
 	// MaxIdleConns limits the number of connections kept for the next request. Default: 256.
@@ -56,7 +59,8 @@ type Server struct {
 	TLS *tls.Config
 
 	// Transport sends the requests. If nil, a transport of the Server's own does, made of the fields above. Of these, one
-	// that is given heeds only Host and BodyTimeout, the latter if it heeds the contexts of requests.
+	// that is given heeds only Host and BodyTimeout, the latter if it heeds the contexts of requests; what comes unasked over its
+	// connections is its own business.
 	Transport http.RoundTripper
 
 	base *url.URL

@@ -202,12 +202,12 @@ func askMany(t *testing.T, s *Server, n int) *mixUps {
 	return m
 }
 
-// requests is how many requests a test makes, of which n are enough as a rule: SCURRY_TEST_REQUESTS says how many else.
-func requests(t *testing.T, n int) int {
-	if more := os.Getenv("SCURRY_TEST_REQUESTS"); more != "" {
-		var err error
-		n, err = strconv.Atoi(more)
+// requests is how many requests a test makes in each of its cases, n as a rule. SCURRY_TEST_REQUESTS says how many in all.
+func requests(t *testing.T, n, cases int) int {
+	if all := os.Getenv("SCURRY_TEST_REQUESTS"); all != "" {
+		of, err := strconv.Atoi(all)
 		check(t, err)
+		n = (of + cases - 1) / cases
 	}
 	return n
 }
@@ -226,11 +226,11 @@ func TestUnsolicited(t *testing.T) {
 				for _, every := range []int64{1, 20} {
 					t.Run(fmt.Sprintf("TLS=%v/%s %s, one in %d", secure, name, when, every), func(t *testing.T) {
 						o := &oddServer{extra: extra, every: every, when: when}
-						n := 300
+						n := 200
 						if secure { // handshakes take their time
-							n = 50
+							n = 30
 						}
-						m := askMany(t, startOdd(t, o, secure), requests(t, n))
+						m := askMany(t, startOdd(t, o, secure), requests(t, n, 12*len(extras)))
 						t.Logf("%d right, %d failed, %d wrong", m.right, m.failed, len(m.wrong))
 						// A connection that is a response behind has it by now, or gets it soon. After one that is the last of a
 						// connection, nothing comes that could give it away.

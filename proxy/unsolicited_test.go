@@ -129,13 +129,14 @@ func (s slowReader) RoundTrip(req *http.Request) (*http.Response, error) {
 	})))
 }
 
-// files is how many files a test asks for, n as a rule: SCURRY_TEST_FILES says how many else.
-func files(t *testing.T, n int) int {
-	if more := os.Getenv("SCURRY_TEST_FILES"); more != "" {
-		var err error
-		if n, err = strconv.Atoi(more); err != nil {
+// files is how many files a test asks for in each of its cases, n as a rule. SCURRY_TEST_FILES says how many in all of them.
+func files(t *testing.T, n, cases int) int {
+	if all := os.Getenv("SCURRY_TEST_FILES"); all != "" {
+		of, err := strconv.Atoi(all)
+		if err != nil {
 			t.Fatal(err)
 		}
+		n = (of + cases - 1) / cases
 	}
 	return n
 }
@@ -146,12 +147,13 @@ func TestNothingUnsolicitedIsStored(t *testing.T) {
 	log.SetOutput(io.Discard) // net/http's, on what it finds
 	defer log.SetOutput(os.Stderr)
 	const marker = "HTTP/1.1 200 OK\r\nCache-Control: max-age=600\r\nX-Path: marker\r\nContent-Length: 6\r\n\r\nmarker"
-	for name, extra := range map[string]string{
+	extras := map[string]string{
 		"response": marker,
 		"304":      "HTTP/1.1 304 Not Modified\r\nCache-Control: max-age=600\r\nX-Path: marker\r\n\r\n",
 		"body":     "marker",
 		"line end": "\r\n",
-	} {
+	}
+	for name, extra := range extras {
 		for _, every := range []int64{1, 20} {
 			for _, late := range []bool{false, true} {
 				for _, secure := range []bool{false, true} {
@@ -164,7 +166,7 @@ func TestNothingUnsolicitedIsStored(t *testing.T) {
 							n = round
 						}
 						hits := 0
-						for from := 0; from < files(t, n); from += round {
+						for from := 0; from < files(t, n, 8*len(extras)); from += round {
 							hits += o.round(t, from, from+round)
 						}
 						t.Logf("%d hits", hits)
