@@ -3,6 +3,7 @@ package origin
 import (
 	"context"
 	"crypto/tls"
+	"net"
 	"net/http/httptrace"
 	"net/url"
 	"time"
@@ -49,7 +50,7 @@ func use(ctx context.Context, info httptrace.GotConnInfo, u *url.URL) *guardedCo
 		c = conn.guarded
 	case *tls.Conn: // HTTP/2; or TLS in the tunnel of a proxy, of which it can't be seen how far it has read
 		if info.Reused && conn.ConnectionState().NegotiatedProtocol != "h2" {
-			_ = conn.Close()
+			beneath(conn).giveUp()
 		}
 		return nil
 	default:
@@ -59,6 +60,16 @@ func use(ctx context.Context, info httptrace.GotConnInfo, u *url.URL) *guardedCo
 		c.giveUp()
 	}
 	return c
+}
+
+// beneath returns the guardedConn that conn is spoken over.
+func beneath(conn net.Conn) *guardedConn {
+	for {
+		if c, ok := conn.(*guardedConn); ok {
+			return c
+		}
+		conn = conn.(interface{ NetConn() net.Conn }).NetConn()
+	}
 }
 
 // claim waits until c is quiet and reserves it for a request for url. It returns false if c isn't to be used.
@@ -95,12 +106,14 @@ func (c *guardedConn) tryClaim(url string) (ok, over bool) {
 	return ok, false
 }
 
-// giveUp closes c beneath TLS, which may be in use.
+// giveUp closes c from beneath and waits until net/http's reader has noticed, which takes no longer than it takes to run. The
+// reader may still have bytes from before, and would take them for the response to the request that is about to go out.
 func (c *guardedConn) giveUp() {
 	c.mu.Lock()
 	c.phase = dead
 	c.mu.Unlock()
 	_ = c.Conn.Close()
+	<-c.gone
 }
 
 // ended notes that a response has come to its end, and that net/http keeps c for the next request. It is called before

@@ -33,6 +33,8 @@ type guardedConn struct {
 	server *Server
 	secure bool          // it carries TLS
 	moved  chan struct{} // has room for one: something that claim waits for has changed
+	gone   chan struct{} // closed by Close
+	once   sync.Once
 
 	into []byte // what Read and tryRead share, to the next err
 	n    int
@@ -75,7 +77,7 @@ func (s *Server) guard(conn net.Conn, secure bool) net.Conn {
 	if err != nil {
 		return conn
 	}
-	c := &guardedConn{Conn: conn, raw: raw, server: s, secure: secure, moved: make(chan struct{}, 1)}
+	c := &guardedConn{Conn: conn, raw: raw, server: s, secure: secure, moved: make(chan struct{}, 1), gone: make(chan struct{})}
 	c.try = c.tryRead
 	c.peek.try = c.peek.now
 	return c
@@ -239,6 +241,7 @@ func (c *guardedConn) Close() error {
 	c.phase = dead
 	c.signal()
 	c.mu.Unlock()
+	c.once.Do(func() { close(c.gone) })
 	return c.Conn.Close()
 }
 

@@ -5,11 +5,13 @@ import (
 	"crypto/tls"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httptrace"
 	"net/url"
+	"os"
 	"runtime"
 	"slices"
 	"strings"
@@ -162,6 +164,51 @@ func TestTrustIsLost(t *testing.T) {
 		}
 		if n := raw.conns.Load(); n != 6 {
 			t.Errorf("TLS=%v: %d connections once it is trusted again, want 6", secure, n)
+		}
+	}
+}
+
+// TestGivenUp: a connection that isn't to be used any more isn't, though net/http has just taken it and there is something on it
+// that looks like a response.
+func TestGivenUp(t *testing.T) {
+	if !canPeek {
+		t.Skip("this system can't look into a connection, so that none is used twice")
+	}
+	log.SetOutput(io.Discard) // net/http's, on what it finds
+	defer log.SetOutput(os.Stderr)
+	for i := range 60 {
+		const more = "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nmarker"
+		_, s := counted(t, i%2 == 1, func(n int64) string { return map[int64]string{1: more}[n] })
+		kept, asked := make(chan struct{}), make(chan struct{})
+		first := target(t, "GET", s.BaseURL(), "/1")
+		first = first.WithContext(httptrace.WithClientTrace(first.Context(), &httptrace.ClientTrace{PutIdleConn: func(error) {
+			close(kept)
+			<-asked
+			for range 1000 { // the next request is faster than net/http's reader
+				runtime.Gosched()
+			}
+		}}))
+		distrust := sync.OnceFunc(func() {
+			s.trust.mu.Lock()
+			defer s.trust.mu.Unlock()
+			s.trust.until = time.Now().Add(time.Hour)
+			close(asked)
+		})
+		second := target(t, "GET", s.BaseURL(), "/2")
+		second = second.WithContext(httptrace.WithClientTrace(second.Context(), &httptrace.ClientTrace{GetConn: func(string) {
+			distrust() // too late to choose another transport
+		}}))
+		var earlier sync.WaitGroup
+		earlier.Go(func() {
+			if _, body, err := fetch(s, first); err != nil || body != "ok" {
+				t.Error(body, err)
+			}
+		})
+		<-kept
+		resp, body, err := fetch(s, second)
+		earlier.Wait()
+		if err != nil || body != "ok" {
+			t.Errorf("%v %q %v", resp, body, err)
 		}
 	}
 }
