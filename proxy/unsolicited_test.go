@@ -19,6 +19,8 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/rs/zerolog"
+
 	"github.com/scurrycache/scurry/internal/origintest"
 	"github.com/scurrycache/scurry/origin"
 	"github.com/scurrycache/scurry/proxy"
@@ -238,4 +240,28 @@ func (o *oddOrigin) ask(n *node, method, path, directive string) (string, error)
 		return "own", nil
 	}
 	return fmt.Sprintf("%d %v %.100q", resp.StatusCode, resp.Header, body), nil
+}
+
+// TestUnsolicitedIsSaidOnce: the log tells operators of it once, and clients learn nothing.
+func TestUnsolicitedIsSaidOnce(t *testing.T) {
+	oneNode(t)
+	log.SetOutput(io.Discard) // net/http's, on what it finds
+	defer log.SetOutput(os.Stderr)
+	o := newOddOrigin(t, false)
+	o.extra, o.every = "marker", 1
+	server := origin.HTTP(o.base)
+	defer server.CloseIdleConnections()
+	var lines logbook
+	logger := zerolog.New(&lines)
+	n := newNode(t, proxy.Config{Origin: server, Logger: &logger})
+	for i := range 20 {
+		if got, err := o.ask(n, "GET", fmt.Sprint("/", i), ""); got != "own" {
+			t.Errorf("%d: %s %v", i, got, err)
+		}
+	}
+	const message = "the origin sent bytes that no request had asked for"
+	eventually(t, "the log says it", func() bool { return strings.Contains(lines.String(), message) })
+	if said := strings.Count(lines.String(), `"level":"warn"`); said != 1 {
+		t.Errorf("there are %d warnings:\n%s", said, lines.String())
+	}
 }
