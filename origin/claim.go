@@ -100,7 +100,10 @@ func (c *guardedConn) tryClaim(url string) (ok, over bool) {
 	if c.phase == dead || c.sent.full() || c.server.distrusted() {
 		return false, true
 	}
-	if _, ok = c.quietLocked(); ok {
+	if ok = c.waiting; c.secure { // without TLS, what is still to be read is looked at when it is, and before the request goes out
+		_, ok = c.quietLocked()
+	}
+	if ok {
 		c.phase, c.next = claimed, url
 	}
 	return ok, false
