@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"net/http"
 	"net/url"
-	"os"
 	"time"
 )
 
@@ -23,6 +22,10 @@ import (
 // body goes on with the old bytes to their end. This rests on the file system's time stamps: it can't see what
 // a program writes through a memory mapping, or within the same tick of a file system whose clock is coarser than 20 ms.
 //
+// Each request looks at what is at the directory's path then: if another directory has taken its place, or the path is
+// a symbolic link that has been switched, the request is answered from there, while those that have begun, and bodies, go on
+// with the old one. Where there is no directory at the path, RoundTrip fails, since it isn't known what there should be.
+//
 // OpenDir makes a Dir. The exported fields may be changed before the first request. A Dir is safe for concurrent use.
 type Dir struct {
 	// Browse answers a directory that has no index.html with a page that lists it, instead of 404.
@@ -31,31 +34,24 @@ type Dir struct {
 	// Dotfiles answers paths with a segment that begins with a dot, and lists such names. Otherwise they aren't found.
 	Dotfiles bool
 
-	root    *os.Root
-	escapes error // what root says of a path that leads out of it
+	folders *folders
+	escapes error // what an os.Root says of a path that leads out of it
 	now     func() time.Time
 }
 
 // OpenDir returns a Dir over the directory at path. The caller closes it.
 func OpenDir(path string) (*Dir, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, fmt.Errorf("origin: open directory: %w", err)
-	}
-	if !info.IsDir() {
-		return nil, fmt.Errorf("origin: open directory: %s is not a directory", path)
-	}
-	root, err := os.OpenRoot(path)
+	folders, err := openFolders(path)
 	if err != nil {
 		return nil, fmt.Errorf("origin: open directory: %w", err)
 	}
 	// The error for an escaping path has no exported name; an example of it does as well.
-	_, err = root.Lstat("..")
-	return &Dir{root: root, escapes: errors.Unwrap(err), now: time.Now}, nil
+	_, err = folders.current.Lstat("..")
+	return &Dir{folders: folders, escapes: errors.Unwrap(err), now: time.Now}, nil
 }
 
 // Close releases the directory. Requests fail from then on; bodies that are being read go on to their end.
-func (d *Dir) Close() error { return d.root.Close() }
+func (d *Dir) Close() error { return d.folders.close() }
 
 // BaseURL returns file:///, under which every request's path is taken. Requests may carry another scheme and host;
 // they aren't looked at.
@@ -70,7 +66,7 @@ func (d *Dir) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err := req.Context().Err(); err != nil {
 		return nil, err
 	}
-	if d.root == nil {
+	if d.folders == nil {
 		return nil, errors.New("origin: this Dir has no directory: make it with OpenDir")
 	}
 	if req.Method != http.MethodGet && req.Method != http.MethodHead && req.Method != "" {
@@ -78,7 +74,12 @@ func (d *Dir) RoundTrip(req *http.Request) (*http.Response, error) {
 		resp.Header.Set("Allow", "GET, HEAD")
 		return resp, nil
 	}
-	resp, err := d.get(req)
+	in, err := d.folders.use()
+	if err != nil { // it is the origin that is missing, and not the file
+		return nil, fmt.Errorf("origin: open directory: %w", err)
+	}
+	defer in.release()
+	resp, err := d.get(req, in)
 	if code := d.status(err); code != 0 {
 		return d.text(req, code), nil
 	}
@@ -89,24 +90,24 @@ func (d *Dir) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 // get answers a GET or HEAD. An error for which d.status has a code means that answer.
-func (d *Dir) get(req *http.Request) (*http.Response, error) {
+func (d *Dir) get(req *http.Request, in *folder) (*http.Response, error) {
 	name, slash, ok := localName(req.URL, d.Dotfiles)
 	if !ok {
 		return nil, fs.ErrNotExist
 	}
-	info, err := d.root.Stat(name)
+	info, err := in.Stat(name)
 	if err != nil {
 		return nil, err
 	}
 	switch {
 	case info.IsDir() && slash:
-		return d.directory(req, name)
+		return d.directory(req, in, name)
 	case info.IsDir():
 		return d.redirect(req), nil
 	case slash: // a file isn't a directory
 		return nil, fs.ErrNotExist
 	}
-	return d.file(req, name)
+	return d.file(req, in, name)
 }
 
 // status returns the status that stands for err, or 0 if err is nil or a failure that has none.

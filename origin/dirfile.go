@@ -16,8 +16,8 @@ const settleTime = 2 * time.Second
 var errNotRegular = errors.New("not a regular file")
 
 // file answers from the regular file at name.
-func (d *Dir) file(req *http.Request, name string) (*http.Response, error) {
-	f, info, err := d.open(name)
+func (d *Dir) file(req *http.Request, in *folder, name string) (*http.Response, error) {
+	f, info, err := in.open(name)
 	if err != nil {
 		return nil, err
 	}
@@ -37,33 +37,33 @@ func (d *Dir) file(req *http.Request, name string) (*http.Response, error) {
 
 // open opens the regular file at name. It looks at what else it may be before it opens it, since that may disturb a
 // device.
-func (d *Dir) open(name string) (*os.File, fs.FileInfo, error) {
-	info, err := d.root.Stat(name)
+func (f *folder) open(name string) (*os.File, fs.FileInfo, error) {
+	info, err := f.Stat(name)
 	if err != nil {
 		return nil, nil, err
 	}
 	if !info.Mode().IsRegular() {
 		return nil, nil, errNotRegular
 	}
-	return d.openRegular(name)
+	return f.openRegular(name)
 }
 
 // openRegular opens name, which may have come to stand for another file since it was looked at: it doesn't wait for a
 // FIFO's writer, and gives back nothing but a regular file.
-func (d *Dir) openRegular(name string) (*os.File, fs.FileInfo, error) {
-	f, err := d.root.OpenFile(name, openFlags, 0)
+func (f *folder) openRegular(name string) (*os.File, fs.FileInfo, error) {
+	file, err := f.OpenFile(name, openFlags, 0)
 	if err != nil {
 		return nil, nil, err
 	}
-	info, err := f.Stat()
+	info, err := file.Stat()
 	if err == nil && !info.Mode().IsRegular() {
 		err = errNotRegular
 	}
 	if err != nil {
-		f.Close()
+		file.Close()
 		return nil, nil, err
 	}
-	return f, info, nil
+	return file, info, nil
 }
 
 // represent returns the answer to req from the file that info describes, and the part of it that goes into the body.

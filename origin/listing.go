@@ -8,7 +8,6 @@ import (
 	"html/template"
 	"io/fs"
 	"net/http"
-	"net/url"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -17,15 +16,15 @@ import (
 
 // directory answers a path that ends in a slash from the directory at name: with its index.html, else with a page that
 // lists it if d.Browse.
-func (d *Dir) directory(req *http.Request, name string) (*http.Response, error) {
-	resp, err := d.file(req, filepath.Join(name, "index.html"))
+func (d *Dir) directory(req *http.Request, in *folder, name string) (*http.Response, error) {
+	resp, err := d.file(req, in, filepath.Join(name, "index.html"))
 	if err == nil || d.status(err) != http.StatusNotFound {
 		return resp, err
 	}
 	if !d.Browse {
 		return nil, fs.ErrNotExist
 	}
-	entries, err := d.list(req.Context(), name)
+	entries, err := d.list(req.Context(), in, name)
 	if err != nil {
 		return nil, err
 	}
@@ -68,8 +67,8 @@ type entry struct {
 }
 
 // list returns what of the directory at name can be asked for, directories first.
-func (d *Dir) list(ctx context.Context, name string) ([]entry, error) {
-	dir, err := d.root.OpenFile(name, openFlags, 0)
+func (d *Dir) list(ctx context.Context, in *folder, name string) ([]entry, error) {
+	dir, err := in.OpenFile(name, openFlags, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -87,7 +86,7 @@ func (d *Dir) list(ctx context.Context, name string) ([]entry, error) {
 			continue
 		}
 		// Not e.Info, which leaves the root and looks the name up by its path.
-		info, err := d.root.Stat(filepath.Join(name, e.Name()))
+		info, err := in.Stat(filepath.Join(name, e.Name()))
 		switch {
 		case d.status(err) != 0: // gone since, or a link to nowhere
 			continue
@@ -113,9 +112,8 @@ func compareEntries(a, b entry) int {
 
 func entryOf(name string, info fs.FileInfo) entry {
 	e := entry{
-		Name: name,
-		// The "./" keeps a colon in the name from making it a scheme.
-		Href:     template.URL("./" + url.PathEscape(name)),
+		Name:     name,
+		Href:     template.URL(escapeName(name)),
 		Dir:      info.IsDir(),
 		Modified: info.ModTime().UTC().Format(time.DateTime),
 	}
@@ -126,6 +124,21 @@ func entryOf(name string, info fs.FileInfo) entry {
 		e.Size = formatSize(info.Size())
 	}
 	return e
+}
+
+// escapeName writes name as a relative URL that needs no escaping in HTML, which simple clients don't undo: all that isn't
+// unreserved (RFC 3986 section 2.3) is in percent signs, a colon that would make a scheme too.
+func escapeName(name string) string {
+	var b strings.Builder
+	for i := range len(name) {
+		c := name[i]
+		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte("-._~", c) >= 0 {
+			b.WriteByte(c)
+		} else {
+			fmt.Fprintf(&b, "%%%02X", c)
+		}
+	}
+	return b.String()
 }
 
 // formatSize writes n in the largest unit of which it has one, to a tenth.

@@ -28,7 +28,7 @@ func links(t *testing.T, base, page string) (targets, texts []string) {
 }
 
 func TestListing(t *testing.T) {
-	names := []string{`"quotes'`, "#hash", "%41", "<b>&amp;", "a b", "a;b,c", "a?b", "http:x", "javascript:alert(1)", "ünï", "z"}
+	names := []string{`"quotes'`, "#hash", "%41", "<b>&amp;", "a b", "a;b,c", "a?b", "http:x", "it's+1=2&3$@!*(4)~", "javascript:alert(1)", "ünï", "z"}
 	files := map[string]string{
 		"d/zdir/": "", "d/adir/x": "x", "d/.hidden": "", "d/back\\slash": "", "d/not\xffutf8": "", "d/new\nline": "",
 	}
@@ -58,6 +58,11 @@ func TestListing(t *testing.T) {
 		resp.Header.Get("Cache-Control") != "no-cache" || !isWeak(resp.Header.Get("ETag")) ||
 		resp.Header.Get("Last-Modified") != "" || resp.Header.Get("Accept-Ranges") != "" {
 		t.Errorf("%d %v", resp.StatusCode, resp.Header)
+	}
+	for _, m := range link.FindAllStringSubmatch(page, -1) { // simple clients take them as they are
+		if plain := regexp.MustCompile(`^([-._~/A-Za-z0-9]|%[0-9A-F]{2})+$`); !plain.MatchString(m[1]) {
+			t.Errorf("the link %q needs decoding", m[1])
+		}
 	}
 	if !strings.Contains(page, "2024-02-29 12:30:15") || !strings.Contains(page, ">19 B<") {
 		t.Errorf("no time or no size in\n%s", page)

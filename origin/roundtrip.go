@@ -9,7 +9,6 @@ import (
 	"net/url"
 	"strings"
 	"sync/atomic"
-	"time"
 )
 
 // RoundTrip sends req and returns what comes back. The request's URL begins with BaseURL's; one with another scheme or
@@ -22,7 +21,7 @@ import (
 // The errors of a request that was sent, those of its body's Read too, are net.Errors and name its method and its URL
 // without userinfo.
 func (s *Server) RoundTrip(req *http.Request) (*http.Response, error) {
-	next, err := s.transport()
+	next, err := s.transports()
 	if err == nil && !s.covers(req.URL) {
 		err = fmt.Errorf("origin: %s is not on this origin's host: request what is below %s",
 			withoutUserinfo(req.URL), s.BaseURL())
@@ -35,11 +34,12 @@ func (s *Server) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	ctx, cancel := context.WithCancelCause(req.Context())
 	out := s.outgoing(ctx, req)
-	resp, err := send(next, out)
+	resp, err := s.send(s.choose(next, out), out)
 	if err != nil {
 		cancel(nil)
 		return nil, failure("", req, err)
 	}
+	s.http2.Store(resp.ProtoMajor == 2)
 	resp.Request = req // not out, which has the credentials
 	s.limitBody(ctx, cancel, resp)
 	return resp, nil
@@ -79,22 +79,32 @@ func basic(u *url.Userinfo) string {
 
 // send is next.RoundTrip with the one retry that Server.RoundTrip's comment describes. net/http itself tries again when
 // a connection that was idle breaks, but not when one that it made for this request does.
-func send(next http.RoundTripper, req *http.Request) (*http.Response, error) {
-	if req.Method != http.MethodGet && req.Method != http.MethodHead && req.Method != "" ||
-		req.Body != nil && req.Body != http.NoBody {
-		return next.RoundTrip(req)
-	}
+func (s *Server) send(next http.RoundTripper, req *http.Request) (*http.Response, error) {
 	var connected, answered atomic.Bool
-	ctx := httptrace.WithClientTrace(req.Context(), &httptrace.ClientTrace{
-		GetConn:              func(string) { connected.Store(false) },
-		GotConn:              func(httptrace.GotConnInfo) { connected.Store(true) },
+	var conn atomic.Pointer[guardedConn]
+	ctx := req.Context()
+	traced := req.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GetConn: func(string) { connected.Store(false) },
+		GotConn: func(info httptrace.GotConnInfo) {
+			connected.Store(true)
+			conn.Store(use(ctx, info, req.URL))
+		},
+		PutIdleConn: func(err error) {
+			if c := conn.Load(); c != nil && err == nil {
+				c.ended()
+			}
+		},
 		GotFirstResponseByte: func() { answered.Store(true) },
-	})
-	resp, err := next.RoundTrip(req.WithContext(ctx))
-	if err == nil || !connected.Load() || answered.Load() || isTimeout(err) || ctx.Err() != nil {
+	}))
+	resp, err := next.RoundTrip(traced)
+	if err == nil || !connected.Load() || answered.Load() || isTimeout(err) || ctx.Err() != nil || !repeatable(req) {
 		return resp, err
 	}
-	return next.RoundTrip(req)
+	return next.RoundTrip(traced)
+}
+
+func repeatable(req *http.Request) bool {
+	return (req.Method == http.MethodGet || req.Method == http.MethodHead || req.Method == "") && !hasBody(req)
 }
 
 // limitBody puts BodyTimeout to resp's body; cancel ends the context ctx of its request.
@@ -111,7 +121,7 @@ func (s *Server) limitBody(ctx context.Context, cancel context.CancelCauseFunc, 
 			req:        resp.Request,
 			ctx:        ctx,
 			cancel:     cancel,
-			limit:      limit(s.BodyTimeout, 30*time.Second),
+			limit:      limit(s.BodyTimeout, defaultBodyTimeout),
 		}
 	}
 }

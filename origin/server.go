@@ -9,11 +9,15 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
 // Server answers requests from an HTTP server. It sends what it is given, plus what the base URL and the fields below
 // say, and hands back what comes: redirects aren't followed, bodies aren't decoded.
+//
+// A connection that it keeps by HTTP/1.1 is used again only when nothing more has come over it than was asked for, and not for
+// requests with bodies (RFC 9112 section 6.3); OnUnsolicited tells who wants to know of others.
 //
 // HTTP makes a Server. The exported fields may be changed before the first request. A zero field stands for the default
 // that its comment names, a negative duration for no limit. A Server is safe for concurrent use.
@@ -40,8 +44,8 @@ type Server struct {
 	// MaxHeaderBytes limits the size of a response's head. Default: 256 KiB.
 	MaxHeaderBytes int64
 
-	// MaxConns limits the number of connections; further requests wait for one, as long as their contexts let them.
-	// Default: no limit.
+	// MaxConns limits the number of connections, those that are kept and those for a single request apart; further requests
+	// wait for one, as long as their contexts let them. Default: no limit.
 	MaxConns int
 
 	// MaxIdleConns limits the number of connections kept for the next request. Default: 256.
@@ -55,13 +59,18 @@ type Server struct {
 	TLS *tls.Config
 
 	// Transport sends the requests. If nil, a transport of the Server's own does, made of the fields above. Of these, one
-	// that is given heeds only Host and BodyTimeout, the latter if it heeds the contexts of requests.
+	// that is given heeds only Host and BodyTimeout, the latter if it heeds the contexts of requests; what comes unasked over its
+	// connections is its own business.
 	Transport http.RoundTripper
 
 	base *url.URL
 
 	mu   sync.Mutex
-	next http.RoundTripper // guarded by mu; nil before the first request
+	next *transports // guarded by mu; nil before the first request
+
+	trust   trust
+	http2   atomic.Bool  // the last response came by HTTP/2
+	closing atomic.Int64 // calls of CloseIdleConnections
 }
 
 // HTTP returns a Server whose resources are below base. Userinfo in base is sent as Basic credentials (RFC 7617) with
@@ -146,9 +155,22 @@ func (s *Server) CloseIdleConnections() {
 	s.mu.Lock()
 	next := s.next
 	s.mu.Unlock()
-	if c, ok := next.(interface{ CloseIdleConnections() }); ok {
-		c.CloseIdleConnections()
+	if next == nil {
+		return
 	}
+	s.closing.Add(1)
+	defer s.closing.Add(-1)
+	for _, t := range []http.RoundTripper{next.kept, next.once, next.upgrade} {
+		if c, ok := t.(interface{ CloseIdleConnections() }); ok {
+			c.CloseIdleConnections()
+		}
+	}
+}
+
+// closesIdle tells whether s may be closing a connection now that has been idle since then.
+func (s *Server) closesIdle(since time.Time) bool {
+	limit := limit(s.IdleTimeout, defaultIdleTimeout)
+	return s.closing.Load() > 0 || limit > 0 && time.Since(since) >= limit
 }
 
 // withoutUserinfo returns a copy of u that may be shown, an empty one of nil.

@@ -2,6 +2,7 @@ package origin
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"net"
 	"net/http"
@@ -12,8 +13,24 @@ import (
 // pingInterval is how long an HTTP/2 connection may be silent before a ping asks whether it still works.
 const pingInterval = 15 * time.Second
 
-// transport returns what sends requests; the first call makes it.
-func (s *Server) transport() (http.RoundTripper, error) {
+// Defaults of a Server's fields.
+const (
+	defaultDialTimeout   = 10 * time.Second
+	defaultTLSTimeout    = 10 * time.Second
+	defaultHeaderTimeout = 30 * time.Second
+	defaultBodyTimeout   = 30 * time.Second
+	defaultIdleTimeout   = 90 * time.Second
+)
+
+// transports are what send requests, by how they use connections.
+type transports struct {
+	kept    http.RoundTripper // keeps them for the next request
+	once    http.RoundTripper // makes one for each request
+	upgrade http.RoundTripper // so does this, for HTTP/1.1 only
+}
+
+// transports returns what sends requests; the first call makes it.
+func (s *Server) transports() (*transports, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.next != nil {
@@ -22,24 +39,52 @@ func (s *Server) transport() (http.RoundTripper, error) {
 	if err := s.Validate(); err != nil {
 		return nil, err
 	}
-	s.next = s.Transport
-	if s.next == nil {
-		s.next = s.newTransport()
+	if t := s.Transport; t != nil {
+		s.next = &transports{t, t, t}
+		return s.next, nil
 	}
+	s.next = &transports{kept: s.newTransport(true), once: s.newTransport(false), upgrade: s.newTransport(false, "http/1.1")}
 	return s.next, nil
 }
 
-func (s *Server) newTransport() *http.Transport {
-	dialer := &net.Dialer{Timeout: limit(s.DialTimeout, 10*time.Second)}
+// choose returns what is to send req. A request with a body can't be sent again over another connection when the one that it
+// got turns out not to be usable, so it gets one of its own; HTTP/2 doesn't have that problem.
+func (s *Server) choose(t *transports, req *http.Request) http.RoundTripper {
+	switch {
+	case req.Header["Upgrade"] != nil:
+		return t.upgrade
+	case s.http2.Load():
+		return t.kept
+	case !canPeek, hasBody(req), s.distrusted():
+		return t.once
+	}
+	return t.kept
+}
+
+func hasBody(req *http.Request) bool { return req.Body != nil && req.Body != http.NoBody }
+
+func (s *Server) newTransport(keep bool, protocols ...string) *http.Transport {
+	dialer := &net.Dialer{Timeout: limit(s.DialTimeout, defaultDialTimeout)}
+	if len(protocols) == 0 {
+		protocols = []string{"h2", "http/1.1"}
+	}
 	t := &http.Transport{
-		DialContext:            dialer.DialContext,
-		TLSHandshakeTimeout:    limit(s.TLSTimeout, 10*time.Second),
-		ResponseHeaderTimeout:  limit(s.HeaderTimeout, 30*time.Second),
+		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			conn, err := dialer.DialContext(ctx, network, addr)
+			if err != nil {
+				return nil, err
+			}
+			return s.guard(conn, false), nil
+		},
+		DialTLSContext:         s.dialTLS(dialer.DialContext, protocols),
+		TLSHandshakeTimeout:    limit(s.TLSTimeout, defaultTLSTimeout), // through a proxy
+		ResponseHeaderTimeout:  limit(s.HeaderTimeout, defaultHeaderTimeout),
 		ExpectContinueTimeout:  time.Second,
-		IdleConnTimeout:        limit(s.IdleTimeout, 90*time.Second),
+		IdleConnTimeout:        limit(s.IdleTimeout, defaultIdleTimeout),
 		MaxResponseHeaderBytes: cmp.Or(s.MaxHeaderBytes, 256<<10),
 		MaxConnsPerHost:        s.MaxConns,
 		MaxIdleConnsPerHost:    cmp.Or(s.MaxIdleConns, 256),
+		DisableKeepAlives:      !keep,
 		DisableCompression:     true, // else it would ask for gzip on its own, and decode it
 		ForceAttemptHTTP2:      true,
 		HTTP2:                  &http.HTTP2Config{SendPingTimeout: pingInterval, PingTimeout: pingInterval},

@@ -22,6 +22,7 @@ type Config struct {
 	// BaseURL method returns if it has one (interface{ BaseURL() *url.URL }), else "http://origin.invalid/".
 	// URLs in Location and Content-Location that are under it are mapped to the mount; so are those with another host
 	// that its Aliases method returns if it has one (interface{ Aliases() []string }).
+	// If it has an OnUnsolicited method as origin.Server has, what it says may have been mixed up is dropped.
 	// If it has a Validate method (interface{ Validate() error }), New calls it and returns its error.
 	// It must end a request whose context has ended, since Close waits for it. The Proxy doesn't close it.
 	Origin http.RoundTripper

@@ -58,6 +58,7 @@ type Proxy struct {
 	routes   http.Handler
 	stats    counters
 	closed   sync.Once
+	mixUps   *mixUps // nil if the origin doesn't tell
 
 	node     *peer.Node // nil if there is no other
 	unwatch  context.CancelFunc
@@ -90,6 +91,7 @@ func New(cfg Config) (*Proxy, error) {
 	}
 	p.routes = logging.Access(cfg.Logger, p.admit(p.router()))
 	p.gather()
+	p.watchMixUps()
 	return p, nil
 }
 
@@ -97,6 +99,7 @@ func New(cfg Config) (*Proxy, error) {
 // written may be cut, so a server should have been shut down before. It always returns nil.
 func (p *Proxy) Close() error {
 	p.closed.Do(func() {
+		p.mixUps.close()
 		if p.unwatch != nil {
 			p.unwatch()
 			p.watching.Wait()

@@ -42,7 +42,10 @@ func memoryLimit(budget int64, env []string) int64 {
 	return budget + budget/5 + constant
 }
 
-// inTime closes a cache, but doesn't wait for it longer than unwindTime: how long it takes to empty one goes by its budget,
+// closeTime is how long emptying a cache is waited for.
+const closeTime = 2 * time.Second
+
+// inTime closes a cache, but doesn't wait for it longer than closeTime: how long it takes to empty one goes by its budget,
 // seconds for 100 GiB, and the process, which is about to end, gives its memory back anyhow.
 func inTime(closeCache func() error) error {
 	closed := make(chan error, 1)
@@ -50,7 +53,7 @@ func inTime(closeCache func() error) error {
 	select {
 	case err := <-closed:
 		return err
-	case <-time.After(unwindTime):
+	case <-time.After(closeTime):
 		return nil
 	}
 }

@@ -1,0 +1,119 @@
+package origin
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+)
+
+// folders is the directory at a path, which may come to be another one: it is moved away and another takes its place, or the
+// path is a symbolic link that is switched. Requests that have begun go on in the directory that they began in.
+type folders struct {
+	path string
+
+	mu      sync.Mutex // guards what follows
+	current *folder
+	closed  bool
+}
+
+// folder is a directory that stays open, and so has an identity that no other gets, until those who use it are done.
+type folder struct {
+	*os.Root
+	in    *folders
+	info  fs.FileInfo
+	users int // guarded by in.mu, with one for being the current one
+}
+
+// openFolders opens the directory at path.
+func openFolders(path string) (*folders, error) {
+	f := &folders{path: absolute(path)}
+	info, err := os.Stat(f.path)
+	if err != nil {
+		return nil, err
+	}
+	f.current, err = f.open(info)
+	return f, err
+}
+
+// absolute makes path independent of the current directory, if this process may get there that way.
+func absolute(path string) string {
+	info, err := os.Stat(path)
+	if err != nil {
+		return path
+	}
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return path
+	}
+	if same, err := os.Stat(abs); err != nil || !os.SameFile(info, same) {
+		return path
+	}
+	return abs
+}
+
+// open opens what is at the path, of which info is what was seen last. A FIFO is never opened: that would wait.
+func (f *folders) open(info fs.FileInfo) (*folder, error) {
+	if !info.IsDir() {
+		return nil, fmt.Errorf("%s is not a directory", f.path)
+	}
+	root, err := os.OpenRoot(f.path)
+	if err != nil {
+		return nil, err
+	}
+	if info, err = root.Stat("."); err != nil {
+		_ = root.Close()
+		return nil, err
+	}
+	return &folder{Root: root, in: f, info: info, users: 1}, nil
+}
+
+// use returns the directory that is at the path now, which has to be released. If this process may not look, as when it has given
+// up its rights since, it is the one that was there last.
+func (f *folders) use() (*folder, error) {
+	info, err := os.Stat(f.path)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch {
+	case f.closed:
+		return nil, os.ErrClosed
+	case errors.Is(err, fs.ErrPermission):
+	case err != nil:
+		return nil, err
+	case !os.SameFile(info, f.current.info):
+		next, err := f.open(info)
+		if err != nil {
+			return nil, err
+		}
+		f.current.releaseLocked()
+		f.current = next
+	}
+	f.current.users++
+	return f.current, nil
+}
+
+// close closes f when those who use it have released it.
+func (f *folders) close() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.closed {
+		return nil
+	}
+	f.closed = true
+	return f.current.releaseLocked()
+}
+
+func (f *folder) release() {
+	f.in.mu.Lock()
+	defer f.in.mu.Unlock()
+	_ = f.releaseLocked()
+}
+
+func (f *folder) releaseLocked() error {
+	if f.users--; f.users > 0 {
+		return nil
+	}
+	return f.Root.Close()
+}

@@ -1,0 +1,150 @@
+package origin
+
+import (
+	"errors"
+	"net"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// guardedConn is a connection whose next response never begins with bytes that came before the next request was written
+// (RFC 9112 section 6.3). net/http gives a kept connection to the next request before it has looked at what is left after
+// the last response, and would take that for the answer. So the next request claims the connection first: it waits until
+// net/http's reader has found nothing to read. What comes from then on until the request is written isn't handed on.
+//
+//	busy ── a response has come to its end ──► idle ── claim ──► claimed ── the request is written ──► busy
+//
+// From each of these the connection may become dead: it carries nothing any more, and is closed or about to be.
+//
+// Where bytes came that no request had asked for, the server is told which responses may have been mixed up. Those that
+// were read together with the end of a response show by net/http's closing the connection without another Read.
+//
+// Under TLS, a guardedConn is below it and a secureConn above, which share their state. HTTP/2, which numbers its
+// requests, needs no guard and stays busy.
+//
+// One goroutine at a time reads, as net/http and crypto/tls do.
+type guardedConn struct {
+	net.Conn
+	raw    syscall.RawConn
+	server *Server
+	secure bool          // it carries TLS
+	moved  chan struct{} // has room for one: something that claim waits for has changed
+	gone   chan struct{} // closed by Close
+	once   sync.Once
+
+	into []byte // what Read and tryRead share, to the next err
+	n    int
+	err  error
+	try  func(fd uintptr) bool // tryRead
+
+	mu      sync.Mutex // guards what follows
+	phase   phase
+	waiting bool       // the reader has found nothing to read, and has read nothing since
+	since   time.Time  // when the last response ended
+	looked  bool       // the reader has come to look for more since then
+	ahead   bool       // of the next response, nothing has come yet
+	records tlsRecords // what has been read of them
+	peek    peek
+	next    string // the URL of the request that has claimed the connection
+	sent    history
+}
+
+// phase is what a guardedConn is in.
+type phase int
+
+const (
+	busy phase = iota
+	idle
+	claimed
+	dead
+)
+
+// errUnsolicited is what net/http learns of a connection that can't be used any more. If it hasn't written anything of a
+// request, it takes another connection.
+var errUnsolicited = errors.New("the server sent something that no request had asked for")
+
+// guard puts a guardedConn around conn, if this system can look into it.
+func (s *Server) guard(conn net.Conn, secure bool) net.Conn {
+	sc, ok := conn.(syscall.Conn)
+	if !ok || !canPeek {
+		return conn
+	}
+	raw, err := sc.SyscallConn()
+	if err != nil {
+		return conn
+	}
+	c := &guardedConn{Conn: conn, raw: raw, server: s, secure: secure, moved: make(chan struct{}, 1), gone: make(chan struct{})}
+	c.try = c.tryRead
+	c.peek.try = c.peek.now
+	return c
+}
+
+// Write is net.Conn's.
+func (c *guardedConn) Write(p []byte) (int, error) {
+	if err := c.beforeWrite(); err != nil {
+		return 0, err
+	}
+	return c.Conn.Write(p)
+}
+
+// beforeWrite looks a last time whether anything has come, if what is to be written begins a request.
+func (c *guardedConn) beforeWrite() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch c.phase {
+	case dead:
+		return net.ErrClosed
+	case claimed:
+		if b, quiet := c.quietLocked(); !quiet {
+			if len(b) > 0 && !c.secure {
+				c.refuseLocked(b)
+			}
+			c.phase = dead
+			return errUnsolicited
+		}
+		c.sent.add(c.next)
+		c.phase, c.ahead = busy, true
+	}
+	return nil
+}
+
+// quietLocked tells whether all that has come has been read: by net/http, whose reader waits, and by TLS, to the end of a
+// record. If there is more in the kernel, b is the first of it.
+func (c *guardedConn) quietLocked() (b []byte, quiet bool) {
+	if !c.waiting || c.records.within() {
+		return nil, false
+	}
+	return c.peek.into(c.raw)
+}
+
+// Close is net.Conn's.
+func (c *guardedConn) Close() error {
+	if !c.secure {
+		c.judge()
+	}
+	c.mu.Lock()
+	c.phase = dead
+	c.signal()
+	c.mu.Unlock()
+	c.once.Do(func() { close(c.gone) })
+	return c.Conn.Close()
+}
+
+// judge tells the server if net/http is about to close the connection because its reader has bytes left that belong to no
+// response: it doesn't look for more then.
+func (c *guardedConn) judge() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.phase == idle && !c.looked && !c.server.closesIdle(c.since) {
+		c.server.suspect(c.sent.take())
+		c.phase = dead
+	}
+}
+
+func (c *guardedConn) signal() {
+	select {
+	case c.moved <- struct{}{}:
+	default:
+	}
+}

@@ -1,0 +1,119 @@
+package origin
+
+import (
+	"bytes"
+	"io"
+	"net"
+	"os"
+)
+
+// Read is net.Conn's.
+func (c *guardedConn) Read(p []byte) (int, error) {
+	if !c.secure {
+		c.look()
+	}
+	if len(p) == 0 {
+		return 0, nil
+	}
+	c.into, c.n, c.err = p, 0, nil
+	err := c.raw.Read(c.try)
+	switch c.into = nil; {
+	case err != nil: // of the wait for bytes
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.waiting = false
+		return 0, err
+	case c.err == errUnsolicited:
+		return 0, c.err
+	case c.err != nil:
+		err := os.NewSyscallError("read", c.err)
+		return 0, &net.OpError{Op: "read", Net: "tcp", Source: c.LocalAddr(), Addr: c.RemoteAddr(), Err: err}
+	case c.n == 0:
+		return 0, io.EOF
+	}
+	return c.n, nil
+}
+
+// look notes that net/http's reader looks for more.
+func (c *guardedConn) look() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.looked = true
+}
+
+// tryRead reads what there is; it returns false to be called again when there is more. Reading, and noting that it has
+// been done, are one step to those who hold mu: else there would be bytes that are neither in the kernel nor seen.
+func (c *guardedConn) tryRead(fd uintptr) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for again := true; again; {
+		c.n, c.err = readNow(fd, c.into)
+		again = !c.secure && c.skipLocked()
+	}
+	if c.waiting = c.err == errNothing; c.waiting {
+		c.signal()
+		return false
+	}
+	if c.err != nil || c.n == 0 {
+		return true
+	}
+	if c.secure {
+		c.records.advance(c.into[:c.n])
+	}
+	// What TLS reads in idle may be for itself; once a request has claimed the connection, it isn't waited for to find out.
+	if !c.secure && c.refuseLocked(c.into[:c.n]) || c.secure && c.phase == claimed {
+		c.n, c.err, c.phase = 0, errUnsolicited, dead
+		c.signal()
+	}
+	return true
+}
+
+// received returns how much of b, which TLS has read, is handed on.
+func (c *guardedConn) received(b []byte, err error) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.refuseLocked(b) {
+		return 0, errUnsolicited
+	}
+	return c.withoutLineEndsLocked(b), err
+}
+
+// skipLocked is withoutLineEndsLocked for what Read has read; it tells whether nothing is left of that.
+func (c *guardedConn) skipLocked() (all bool) {
+	if c.err != nil || c.n == 0 {
+		return false
+	}
+	c.n = c.withoutLineEndsLocked(c.into[:c.n])
+	return c.n == 0
+}
+
+// withoutLineEndsLocked removes the line ends that b begins with, if a response is to begin with b: some servers send one too
+// much after a content, and it may have come when the next request was on its way. It returns what is left.
+func (c *guardedConn) withoutLineEndsLocked(b []byte) (n int) {
+	if !c.ahead {
+		return len(b)
+	}
+	rest := bytes.TrimLeft(b, "\r\n")
+	c.ahead = len(rest) == 0
+	return copy(b, rest)
+}
+
+// refuseLocked tells whether b, which has come for net/http, isn't handed on, since no request has asked for it.
+func (c *guardedConn) refuseLocked(b []byte) bool {
+	if c.phase == busy {
+		return false
+	}
+	if c.phase != dead && len(bytes.Trim(b, "\r\n")) > 0 && !timedOut(b) {
+		c.server.suspect(c.sent.take())
+	}
+	c.phase = dead
+	c.signal()
+	return true
+}
+
+// timedOut tells whether b begins a 408, by which some servers tell that they close an idle connection (RFC 9110 section
+// 15.5.9).
+func timedOut(b []byte) bool {
+	const version = len("HTTP/1.1")
+	return len(b) >= version+4 && string(b[:5]) == "HTTP/" && string(b[version:version+4]) == " 408"
+}

@@ -1,0 +1,22 @@
+//go:build !unix
+
+package origin
+
+import (
+	"errors"
+	"syscall"
+)
+
+// canPeek is whether this system tells what has come over a connection without waiting for it. Where it doesn't, no
+// HTTP/1.1 connection is used twice.
+const canPeek = false
+
+var errNothing = errors.New("nothing has come")
+
+func readNow(uintptr, []byte) (int, error) { return 0, errNothing }
+
+type peek struct{ try func(fd uintptr) }
+
+func (*peek) into(syscall.RawConn) ([]byte, bool) { return nil, false }
+
+func (*peek) now(uintptr) {}
