@@ -176,19 +176,24 @@ func (s *Store) Fetch(ctx context.Context, ask *Ask, prev *Record) (*Answer, err
 			variant = s.variantNow(ask)
 			continue
 		}
-		if failed, ok := errors.AsType[*Failure](err); ok && failed.Stored != nil && !s.selects(failed.Stored, ask.Header) {
-			own := s.variant(failed.Stored, ask.Header)
-			if own != variant { // the failure is another variant's
+		if failed, ok := errors.AsType[*Failure](err); ok && failed.Stored != nil {
+			own, ok := s.answersFlight(failed.Stored, variant, ask.Header)
+			if !ok && own != variant { // the failure is another variant's
 				variant, prev = own, nil
 				continue
 			}
-			return nil, failed.alone()
+			if !ok {
+				return nil, failed.alone()
+			}
 		}
-		if err != nil || !a.Collapsed || s.selects(a.Record, ask.Header) {
+		if err != nil || !a.Collapsed {
 			return a, err
 		}
-		own := s.variant(a.Record, ask.Header)
-		if own == variant { // an origin whose Vary is another each time
+		own, ok := s.answersFlight(a.Record, variant, ask.Header)
+		switch {
+		case ok:
+			return a, nil
+		case own == variant: // an origin whose Vary is another each time
 			alone := *ask
 			alone.Alone = true
 			return s.fly(ctx, &alone, nil, own)
@@ -270,7 +275,7 @@ func (s *Store) shared(ask *Ask, encoded []byte) (*Answer, error) {
 	s.adopt(ask.Key, l.rec)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if now := s.currentLocked(l.rec); now != nil {
+	if now := s.successorLocked(l.rec); now != nil {
 		l.rec = now
 	}
 	return &Answer{Record: l.rec, Collapsed: true, Found: l.found, Peer: l.peer}, nil

@@ -81,6 +81,7 @@ func (s *Store) ask(f *flight, generation uint64) (x *exchange, err error) {
 	rec := got.Record
 	rec.Generation = generation
 	rec.Revision, rec.asked, rec.since = rand.Uint64(), f.doubts, f.since
+	rec.imprint = s.imprintOf(f.ask.Header)
 	rec.turn = s.cfg.Node.Turns()                               // before the owner is looked for
 	if rec.Lease = (time.Time{}); s.ownerOf(f.ask.Key) != nil { // this node stands in for the owner
 		rec.Lease = s.cfg.Now().Add(s.cfg.Lease)
@@ -101,7 +102,7 @@ func (s *Store) renew(f *flight, x *exchange) *Answer {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	rec.Version = f.prev.Version
-	now := s.currentLocked(f.prev)
+	now := s.successorLocked(f.prev)
 	if now != nil {
 		rec.Generation = now.Generation
 		s.learnLocked(rec, now.Length) // a fill may have ended meanwhile

@@ -2,7 +2,6 @@ package store
 
 import (
 	"net/http"
-	"slices"
 	"time"
 )
 
@@ -57,6 +56,8 @@ type Record struct {
 
 	Prepared any // by Source.Prepare
 
+	imprint imprint // of the request that this answers; nil if another node was asked
+
 	turn  uint64 // of the ring, by which the owner was found
 	asked uint64 // how many doubts there had been when the origin was asked
 	since uint64 // how many groups had been invalidated by then
@@ -73,7 +74,7 @@ type Part struct{ Start, End, Total int64 }
 const overhead = 700
 
 func (r *Record) size() int64 {
-	n := overhead + 2*len(r.Key) + len(r.Variant) + len(r.Version) + len(r.first)
+	n := overhead + 2*len(r.Key) + len(r.Variant) + len(r.Version) + len(r.first) + 8*len(r.imprint)
 	for _, group := range r.Groups {
 		n += 64 + 2*len(group) // here, and in the table's index
 	}
@@ -102,13 +103,10 @@ func (r *Record) with(change func(*Record)) *Record {
 	return &c
 }
 
-// replaces tells whether r takes the place of old in the table: it selects all requests that old does. One that isn't
-// stored takes the place of its like only, and so does a part.
+// replaces tells whether r may take the place of old, if that is for the same requests. One that isn't stored takes the place of
+// its like only, and so does a part.
 func (r *Record) replaces(old *Record) bool {
-	if (r.Pass && !old.Pass) || (r.Part != Part{} && r.Part != old.Part) {
-		return false
-	}
-	return len(r.Vary) == 0 || (old.Variant == r.Variant && slices.Equal(old.Vary, r.Vary))
+	return (old.Pass || !r.Pass) && (r.Part == Part{} || r.Part == old.Part)
 }
 
 // newer tells whether r says more than prev, which may be nil.

@@ -95,7 +95,7 @@ func (s *Store) serveRecord(c *wire.Call, d *decoder) {
 	}
 	defer a.Close()
 	l := &landing{
-		rec: a.Record, found: a.Found, collapsed: a.Collapsed, renewed: a.Renewed, status: a.Status, why: a.Why,
+		rec: s.toldTo(a.Record, q.Header), found: a.Found, collapsed: a.Collapsed, renewed: a.Renewed, status: a.Status, why: a.Why,
 		content: a.Body != nil || a.follower != nil, stored: s.stores(a.Record),
 	}
 	if c.Reply(append([]byte{answerOK}, l.encode(s.cfg.Now())...), nil) != nil {
@@ -152,7 +152,7 @@ func (s *Store) lookup(ctx context.Context, q *question) (*Answer, error) {
 		told.Why = why
 		if rec != nil {
 			s.Postpone(rec)
-			told.Stored = rec.with(func(r *Record) { r.RetryAfter = s.cfg.Now().Add(RetryAfter) })
+			told.Stored = s.toldTo(rec, q.Header).with(func(r *Record) { r.RetryAfter = s.cfg.Now().Add(RetryAfter) })
 		}
 		return nil, &told
 	}

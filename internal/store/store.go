@@ -30,6 +30,7 @@ import (
 	"container/list"
 	"context"
 	"fmt"
+	"hash/maphash"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -138,6 +139,7 @@ type Store struct {
 	cancel  context.CancelFunc
 	work    sync.WaitGroup // flights and fills
 	live    atomic.Int64   // fills that are reading
+	seed    maphash.Seed   // of imprints
 	pinned  atomic.Int64   // bytes that fills hold for followers of what can't be asked for again
 
 	// mu guards all below. It is taken before a fill's own lock, and never held while a group is asked.
@@ -165,7 +167,7 @@ func New(cfg Config) (*Store, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	s := &Store{cfg: cfg, entries: map[string]*list.Element{}, recent: list.New(), bodies: map[string]*body{},
+	s := &Store{cfg: cfg, seed: maphash.MakeSeed(), entries: map[string]*list.Element{}, recent: list.New(), bodies: map[string]*body{},
 		grouped: map[string]map[string]struct{}{}, refreshing: map[string]struct{}{}}
 	var err error
 	if s.records, err = peer.Borrow(peer.GroupConfig{Load: s.load, Node: cfg.Node, Ask: s.askRecord}); err != nil {

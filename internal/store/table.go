@@ -10,6 +10,7 @@ import (
 type entry struct {
 	key      string
 	variants []*Record
+	vary     []string // what tells them apart
 	bytes    int64
 	turn     uint64 // of the ring, up to which what this node owns is known to be its own
 	doubt    uint64 // what it owns and asked for before this one of the store's doubts is to be validated at its next use
@@ -47,8 +48,9 @@ func (s *Store) findLocked(key string, request http.Header) (rec *Record, lapsed
 	if !ok || !s.tendLocked(el) {
 		return nil, false
 	}
-	for _, r := range el.Value.(*entry).variants {
-		if !s.selects(r, request) {
+	e := el.Value.(*entry)
+	for _, r := range e.variants {
+		if !s.selects(r, request) || !s.agrees(r, e.vary, request) {
 			continue
 		}
 		if rec == nil || (r.Part != Part{}) {
@@ -61,7 +63,7 @@ func (s *Store) findLocked(key string, request http.Header) (rec *Record, lapsed
 	if rec == nil {
 		return nil, false
 	}
-	lapsed = s.lapsedLocked(el.Value.(*entry), rec)
+	lapsed = s.lapsedLocked(e, rec)
 	if rec.Pass && (lapsed || !s.cfg.Now().Before(rec.PassUntil)) {
 		return nil, false
 	}
@@ -122,32 +124,11 @@ func (s *Store) Doubt() {
 	s.doubt = s.doubts
 }
 
-func (s *Store) selects(rec *Record, request http.Header) bool {
-	return (rec.Part == Part{} || s.cfg.Within(rec.Part, request)) &&
-		(len(rec.Vary) == 0 || s.cfg.Selecting(rec.Vary, request) == rec.Variant)
-}
-
-// variantLocked names the variant that request selects by the Vary of the newest response stored under key; "" if there
-// is none, so that it isn't known what selects.
-func (s *Store) variantLocked(key string, request http.Header) string {
-	el, ok := s.entries[key]
-	if !ok {
-		return ""
-	}
-	newest := el.Value.(*entry).variants[0]
-	return s.variant(newest, request)
-}
-
-// variant names the variant that request selects if rec's Vary is what selects.
-func (s *Store) variant(rec *Record, request http.Header) string {
-	if len(rec.Vary) == 0 {
-		return ""
-	}
-	return "by " + s.cfg.Selecting(rec.Vary, request)
-}
-
 // installLocked puts rec into the table, in the place of the one for the same variant.
-func (s *Store) installLocked(rec *Record) {
+func (s *Store) installLocked(rec *Record) { s.insertLocked(rec, nil) }
+
+// insertLocked is installLocked for a record that takes the place of prev, too, for whatever requests that is; prev may be nil.
+func (s *Store) insertLocked(rec, prev *Record) {
 	rec.first = ""
 	rec.first = s.chunkKey(rec, firstChunk)
 	rec.bytes = rec.size()
@@ -158,7 +139,28 @@ func (s *Store) installLocked(rec *Record) {
 	}
 	e := el.Value.(*entry)
 	e.turn = min(e.turn, rec.turn)
-	kept := make([]*Record, 0, len(e.variants)+1)
+	kept, dropped := s.besideLocked(e, rec, prev)
+	if rec.Pass { // it is for those for whom there is nothing better
+		kept = append(kept, rec)
+	} else {
+		kept = slices.Insert(kept, 0, rec)
+	}
+	s.setLocked(el, kept)
+	for _, old := range dropped {
+		if !slices.ContainsFunc(kept, func(r *Record) bool { return r.Version == old.Version }) {
+			s.forgetBodyLocked(old.Version, "")
+		}
+	}
+	s.recent.MoveToFront(el)
+	s.evictLocked()
+}
+
+// besideLocked returns those of e's variants that stay beside rec, and those that don't.
+func (s *Store) besideLocked(e *entry, rec, prev *Record) (kept, dropped []*Record) {
+	names := rec.Vary
+	if !rec.Pass {
+		names = merged(e.vary, names)
+	}
 	variants, parts := maxVariants, maxParts // that there is room for
 	room := func(r *Record) *int {
 		if (r.Part != Part{}) {
@@ -168,20 +170,14 @@ func (s *Store) installLocked(rec *Record) {
 	}
 	*room(rec)--
 	for _, old := range e.variants {
-		if rec.replaces(old) || *room(old) == 0 {
-			s.forgetBodyLocked(old.Version, rec.Version)
+		if old == prev || rec.replaces(old) && s.alike(rec, old, names) || *room(old) == 0 {
+			dropped = append(dropped, old)
 			continue
 		}
 		*room(old)--
 		kept = append(kept, old)
 	}
-	if rec.Pass { // it is for those for whom there is nothing better
-		s.setLocked(el, append(kept, rec))
-	} else {
-		s.setLocked(el, slices.Insert(kept, 0, rec))
-	}
-	s.recent.MoveToFront(el)
-	s.evictLocked()
+	return kept, dropped
 }
 
 // setLocked makes variants those of el's entry, which goes if there are none.
@@ -189,7 +185,7 @@ func (s *Store) setLocked(el *list.Element, variants []*Record) {
 	e := el.Value.(*entry)
 	s.ungroupLocked(e)
 	s.recordBytes -= e.bytes
-	e.variants, e.bytes = variants, 0
+	e.variants, e.vary, e.bytes = variants, varying(variants), 0
 	for _, rec := range variants {
 		e.bytes += rec.bytes
 	}
@@ -229,13 +225,33 @@ func (s *Store) dropLocked(rec *Record) {
 	s.forgetBodyLocked(rec.Version, "")
 }
 
-// currentLocked returns the record in the table that has rec's version, or nil.
+// currentLocked returns a record in the table that has rec's version, or nil: rec itself or what has taken its place, if that is
+// there.
 func (s *Store) currentLocked(rec *Record) *Record {
-	if el, ok := s.entries[rec.Key]; ok {
-		for _, r := range el.Value.(*entry).variants {
-			if r.Version == rec.Version {
-				return r
-			}
+	if now := s.successorLocked(rec); now != nil {
+		return now
+	}
+	return s.variantWhereLocked(rec.Key, func(r *Record) bool { return r.Version == rec.Version })
+}
+
+// successorLocked returns the record in the table that is rec or has taken its place, with the same bytes, or nil. Other variants may
+// have the same version.
+func (s *Store) successorLocked(rec *Record) *Record {
+	now := s.variantWhereLocked(rec.Key, func(r *Record) bool { return r.Version == rec.Version && r.Revision == rec.Revision })
+	if now == nil {
+		now = s.variantWhereLocked(rec.Key, func(r *Record) bool {
+			return r.Version == rec.Version && r.Variant == rec.Variant && slices.Equal(r.Vary, rec.Vary)
+		})
+	}
+	return now
+}
+
+// variantWhereLocked returns the first of key's records that is one, or nil.
+func (s *Store) variantWhereLocked(key string, is func(*Record) bool) *Record {
+	if el, ok := s.entries[key]; ok {
+		variants := el.Value.(*entry).variants
+		if i := slices.IndexFunc(variants, is); i >= 0 {
+			return variants[i]
 		}
 	}
 	return nil
@@ -251,10 +267,11 @@ func (s *Store) replaceLocked(old, rec *Record) {
 	s.setLocked(el, variants)
 }
 
-// supersedeLocked is replaceLocked for a record that may belong under another key by now.
+// supersedeLocked puts rec, which has the same bytes, in the place of old, which must be in the table: as the newest, for the
+// requests that it is for, and under another key if it belongs there by now.
 func (s *Store) supersedeLocked(old, rec *Record) {
 	if rec.Key == old.Key {
-		s.replaceLocked(old, rec)
+		s.insertLocked(rec, old)
 		return
 	}
 	s.dropLocked(old)
@@ -265,7 +282,7 @@ func (s *Store) supersedeLocked(old, rec *Record) {
 func (s *Store) Postpone(rec *Record) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if now := s.currentLocked(rec); now != nil {
+	if now := s.successorLocked(rec); now != nil {
 		s.replaceLocked(now, now.with(func(r *Record) { r.RetryAfter = s.cfg.Now().Add(RetryAfter) }))
 	}
 }

@@ -1,0 +1,185 @@
+package store
+
+import (
+	"hash/maphash"
+	"net/http"
+	"slices"
+)
+
+// The records of one key are variants of each other (RFC 9111 section 4.1). They are told apart by all fields that the Vary of any
+// of them names: an origin may name a field only to those who send it, and a response that doesn't name it may still be meant for
+// the others only. So a record remembers of its request more than its own Vary asks for: a hash of each field.
+
+// imprint is what is remembered of a request's fields: for each the hash of its name and that of its value, by the store's seed. It
+// is nil if nothing is remembered.
+type imprint []uint64
+
+// maxImprint bounds the fields of a request that are remembered.
+const maxImprint = 100
+
+// imprintOf remembers request.
+func (s *Store) imprintOf(request http.Header) imprint {
+	if len(request) > maxImprint {
+		return nil
+	}
+	p := make(imprint, 0, len(request))
+	for name := range request {
+		if field := s.fieldOf(request, name); field != 0 {
+			p = append(p, field)
+		}
+	}
+	return p
+}
+
+// fieldOf is a field of request as an imprint has it, 0 if there is none.
+func (s *Store) fieldOf(request http.Header, name string) uint64 {
+	if len(request[name]) == 0 {
+		return 0
+	}
+	value := s.cfg.Selecting([]string{name}, request)
+	return s.hash(name)<<32 | s.hash(value)
+}
+
+// field is what p has of that field, 0 if the request had none.
+func (s *Store) field(p imprint, name string) uint64 {
+	hash := s.hash(name)
+	for _, field := range p {
+		if field>>32 == hash {
+			return field
+		}
+	}
+	return 0
+}
+
+// hash is a hash of 32 bits, the lowest of which is set so that it isn't 0.
+func (s *Store) hash(text string) uint64 { return maphash.String(s.seed, text)&(1<<32-1) | 1 }
+
+// merged is the names in a and b, each once; both are sorted.
+func merged(a, b []string) []string {
+	switch {
+	case len(b) == 0 || slices.Equal(a, b):
+		return a
+	case len(a) == 0:
+		return b
+	}
+	names := slices.Concat(a, b)
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// varying returns the fields that tell variants apart: those that any response names, or, if none is stored, any note that one
+// isn't.
+func varying(variants []*Record) []string {
+	var stored, noted []string
+	some := false
+	for _, rec := range variants {
+		if rec.Pass {
+			noted = merged(noted, rec.Vary)
+		} else {
+			stored, some = merged(stored, rec.Vary), true
+		}
+	}
+	if some {
+		return stored
+	}
+	return noted
+}
+
+// varyLocked returns the fields that tell the variants of key apart.
+func (s *Store) varyLocked(key string) []string {
+	if el, ok := s.entries[key]; ok {
+		return el.Value.(*entry).vary
+	}
+	return nil
+}
+
+// selects tells whether request selects rec by the Vary of rec itself.
+func (s *Store) selects(rec *Record, request http.Header) bool {
+	return (rec.Part == Part{} || s.cfg.Within(rec.Part, request)) &&
+		(len(rec.Vary) == 0 || s.cfg.Selecting(rec.Vary, request) == rec.Variant)
+}
+
+// agrees tells whether request has in the fields of names that rec's Vary leaves out what the request had that rec answers. Of a
+// request that isn't remembered this isn't known. A note that a response isn't stored is for all whom its Vary doesn't keep out.
+func (s *Store) agrees(rec *Record, names []string, request http.Header) bool {
+	if rec.Pass {
+		return true
+	}
+	for _, name := range names {
+		if !slices.Contains(rec.Vary, name) && (rec.imprint == nil || s.field(rec.imprint, name) != s.fieldOf(request, name)) {
+			return false
+		}
+	}
+	return true
+}
+
+// alike tells whether a and b are the same variant where names tell variants apart.
+func (s *Store) alike(a, b *Record, names []string) bool {
+	same := slices.Equal(a.Vary, b.Vary)
+	if same && a.Variant != b.Variant {
+		return false
+	}
+	for _, name := range names {
+		if same && slices.Contains(a.Vary, name) {
+			continue
+		}
+		if a.imprint == nil || b.imprint == nil || s.field(a.imprint, name) != s.field(b.imprint, name) {
+			return false
+		}
+	}
+	return true
+}
+
+// variantLocked names the variant of key that request selects; "" if it isn't known what selects.
+func (s *Store) variantLocked(key string, request http.Header) string {
+	return s.variantBy(s.varyLocked(key), request)
+}
+
+// variantOf names the variant that request selects, rec being one of them.
+func (s *Store) variantOf(rec *Record, request http.Header) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.variantBy(merged(s.varyLocked(rec.Key), rec.Vary), request)
+}
+
+func (s *Store) variantBy(names []string, request http.Header) string {
+	if len(names) == 0 {
+		return ""
+	}
+	return "by " + s.cfg.Selecting(names, request)
+}
+
+// answersFlight tells whether rec, with which a flight for variant came back, answers all requests of that variant; if it
+// doesn't, own names the one of request.
+func (s *Store) answersFlight(rec *Record, variant string, request http.Header) (own string, ok bool) {
+	own = s.variantOf(rec, request)
+	if !s.selects(rec, request) {
+		return own, false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return own, own == variant || s.agrees(rec, s.varyLocked(rec.Key), request)
+}
+
+// toldTo is rec for the node that has asked for it with request. That node remembers nothing of the request that rec answers, and may
+// not know the other variants, so what tells them apart becomes rec's Vary there.
+func (s *Store) toldTo(rec *Record, request http.Header) *Record {
+	s.mu.Lock()
+	names := merged(rec.Vary, s.varyLocked(rec.Key))
+	s.mu.Unlock()
+	if slices.Equal(names, rec.Vary) {
+		return rec
+	}
+	return rec.with(func(r *Record) {
+		r.Vary, r.Variant = names, s.cfg.Selecting(names, request)
+		r.Selecting = r.Selecting.Clone()
+		if r.Selecting == nil {
+			r.Selecting = http.Header{}
+		}
+		for _, name := range names {
+			if values, ok := request[name]; ok {
+				r.Selecting[name] = values
+			}
+		}
+	})
+}
