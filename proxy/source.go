@@ -65,6 +65,7 @@ func (s *source) Fetch(ctx context.Context, ask *store.Ask, prev *store.Record) 
 	if prev != nil {
 		key = cmp.Or(prev.URL, prev.Key)
 	}
+	offered := prev == nil && s.offer(header, ask, key)
 	resp, head, err := s.send(because(ctx, reason), key, header)
 	if err != nil {
 		return nil, err
@@ -74,7 +75,20 @@ func (s *source) Fetch(ctx context.Context, ask *store.Ask, prev *store.Record) 
 		if httpcache.Confirms(prev.Header, head.Header) {
 			return s.renewed(ask, prev, head), nil
 		}
-		return s.Fetch(ctx, ask, nil) // it is about another representation than ours
+		again := *ask
+		again.Variants = nil
+		return s.Fetch(ctx, &again, nil) // it is about another representation than ours
+	}
+	if offered && resp.StatusCode == http.StatusNotModified {
+		_ = resp.Body.Close()
+		if variant := s.named(ask, key, head.Header); variant != nil {
+			f := s.renewed(ask, variant, head)
+			f.Variant = variant
+			return f, nil
+		}
+		again := *ask
+		again.Variants = nil
+		return s.Fetch(ctx, &again, nil)
 	}
 	if prev != nil && failing(resp.StatusCode) && viewOf(prev).facts.StaleOnError(ask.Header, s.p.cfg.Now()) {
 		// RFC 9111 section 4.3.3: as if the origin hadn't answered.

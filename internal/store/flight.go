@@ -25,6 +25,9 @@ type Ask struct {
 	Background bool        // nobody waits for the answer, so that what the client wishes to be answered is no matter
 	Ranged     bool        // the origin is to be asked for the range that the client wants, since the whole isn't kept
 
+	// Variants are what is stored for other requests than this one, when the origin is asked for what nothing is stored of.
+	Variants []*Record
+
 	// Inform, if not nil, is called with the interim responses (1xx) to the request that is made for this question, on the
 	// goroutine that has called Fetch.
 	Inform func(status int, header http.Header)

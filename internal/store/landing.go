@@ -32,6 +32,7 @@ func (s *Store) load(ctx context.Context, _ string) ([]byte, error) {
 	}
 	generation := s.generationLocked(f.ask.Key)
 	f.doubts, f.since = s.doubts, s.groups.count
+	f.ask = s.amongLocked(f)
 	s.mu.Unlock()
 
 	x, err := s.ask(f, generation)
@@ -40,6 +41,9 @@ func (s *Store) load(ctx context.Context, _ string) ([]byte, error) {
 	}
 	var a *Answer
 	switch {
+	case x.Variant != nil:
+		x.cancel()
+		a = s.shareVersion(x)
 	case x.Renewed:
 		x.cancel()
 		a = s.renew(f, x)

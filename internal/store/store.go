@@ -43,7 +43,8 @@ import (
 
 // Source answers from the origin. Its methods may be called concurrently.
 type Source interface {
-	// Fetch asks the origin for ask's resource. If prev isn't nil, the request is conditional on prev's validators.
+	// Fetch asks the origin for ask's resource. If prev isn't nil, the request is conditional on prev's validators; else it may be
+	// on those of ask.Variants.
 	// An error means that no answer could be learned; it is shared by all who wait for this one.
 	Fetch(ctx context.Context, ask *Ask, prev *Record) (*Fetched, error)
 
@@ -88,6 +89,10 @@ type Fetched struct {
 	Storable  bool
 	Private   bool // it is about the one who asked, and says nothing of what others would get
 	Renewed   bool // prev is still good: Record is prev with new fields and times, and there is no Body
+
+	// Variant, if not nil, is the one of Ask.Variants whose bytes answer this question, too: Record is Variant with new fields and
+	// times, and there is no Body.
+	Variant *Record
 }
 
 // Config says how a Store works. All fields but Now, Node and Lease must be set.

@@ -183,3 +183,31 @@ func (s *Store) toldTo(rec *Record, request http.Header) *Record {
 		}
 	})
 }
+
+// amongLocked is f's question with what is stored for other requests, if an answer to this one may be made of it.
+func (s *Store) amongLocked(f *flight) *Ask {
+	el, ok := s.entries[f.ask.Key]
+	if !ok || f.prev != nil || f.ask.Alone || f.ask.Ranged || f.ask.Gone != "" {
+		return f.ask
+	}
+	among := *f.ask
+	among.Variants = slices.DeleteFunc(slices.Clone(el.Value.(*entry).variants), func(rec *Record) bool { return rec.Pass })
+	return &among
+}
+
+// shareVersion stores the record that the origin's answer has made of another variant, whose bytes the two share.
+func (s *Store) shareVersion(x *exchange) *Answer {
+	rec := x.Record
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	rec.Version = x.Variant.Version
+	now := s.currentLocked(x.Variant)
+	if now != nil {
+		s.learnLocked(rec, now.Length) // a fill may have ended meanwhile
+	}
+	if now != nil && x.Storable && !s.overtakenLocked(rec, rec.Generation) {
+		rec.Generation = now.Generation
+		s.installLocked(rec)
+	}
+	return &Answer{Record: rec, Renewed: true, Status: http.StatusNotModified}
+}
