@@ -246,7 +246,7 @@ func (p *Proxy) answerOnce(w *logging.Writer, r *http.Request, a *store.Answer, 
 		defer context.AfterFunc(r.Context(), a.Cancel)() // lest it be read for nobody
 		p.relay(w, a.Body)
 	}
-	if a.Trailer != nil && a.Record.Length < 0 {
+	if a.Trailer != nil && a.Record.Length < 0 && r.Method != http.MethodHead {
 		putTrailer(w, a.Trailer())
 	}
 }

@@ -37,6 +37,9 @@ func (s *source) Usable(rec *store.Record, request http.Header) (usable, refresh
 	return ok, rp.refresh()
 }
 
+// Validatable is store.Source's.
+func (s *source) Validatable(rec *store.Record) bool { return httpcache.HasValidator(rec.Header) }
+
 // Failed is store.Source's.
 func (s *source) Failed(err error) *store.Failure { return failed(err).(*store.Failure) }
 
@@ -66,7 +69,7 @@ func (s *source) Fetch(ctx context.Context, ask *store.Ask, prev *store.Record) 
 		key = cmp.Or(prev.URL, prev.Key)
 	}
 	offered := prev == nil && s.offer(header, ask, key)
-	resp, head, err := s.send(because(ctx, reason), key, header)
+	resp, head, err := s.send(because(ctx, reason), methodOf(ask.Head), key, header)
 	if err != nil {
 		return nil, err
 	}
@@ -75,9 +78,7 @@ func (s *source) Fetch(ctx context.Context, ask *store.Ask, prev *store.Record) 
 		if httpcache.Confirms(prev.Header, head.Header) {
 			return s.renewed(ask, prev, head), nil
 		}
-		again := *ask
-		again.Variants = nil
-		return s.Fetch(ctx, &again, nil) // it is about another representation than ours
+		return s.Fetch(ctx, ask, nil) // it is about another representation than ours
 	}
 	if offered && resp.StatusCode == http.StatusNotModified {
 		_ = resp.Body.Close()
@@ -95,7 +96,17 @@ func (s *source) Fetch(ctx context.Context, ask *store.Ask, prev *store.Record) 
 		_ = resp.Body.Close()
 		return nil, &store.Failure{Status: http.StatusBadGateway, Kind: "http_protocol_error", Err: fmt.Errorf("origin answered %d", resp.StatusCode)}
 	}
+	if ask.Head && prev != nil && !prev.HeadOnly && sameContent(prev, head) {
+		_ = resp.Body.Close()
+		return s.renewed(ask, prev, head), nil
+	}
 	return s.fetched(ask, key, resp, head), nil
+}
+
+// sameContent tells whether the answer to a HEAD is about the content of prev, which a GET brought, and so renews it (RFC 9111
+// section 4.3.5).
+func sameContent(prev *store.Record, head *httpcache.Response) bool {
+	return head.Status == http.StatusOK && prev.Status == http.StatusOK && httpcache.Matches(prev.Header, head.Header, prev.Length)
 }
 
 var errSwitched = errors.New("the origin switches to another protocol, which it wasn't asked to")
@@ -109,10 +120,18 @@ func failing(status int) bool {
 	return false
 }
 
-// send sends one GET for key and returns the response with its head as the rules of caching want it.
-func (s *source) send(ctx context.Context, key string, header http.Header) (*http.Response, *httpcache.Response, error) {
+// methodOf is the method of a request for a resource, or for its header only.
+func methodOf(head bool) string {
+	if head {
+		return http.MethodHead
+	}
+	return http.MethodGet
+}
+
+// send sends one request for key and returns the response with its head as the rules of caching want it.
+func (s *source) send(ctx context.Context, method, key string, header http.Header) (*http.Response, *httpcache.Response, error) {
 	ctx = informing(ctx)
-	req := (&http.Request{Method: http.MethodGet, URL: target(s.p.places.base, key), Header: header}).WithContext(ctx)
+	req := (&http.Request{Method: method, URL: target(s.p.places.base, key), Header: header}).WithContext(ctx)
 	sent := s.p.cfg.Now()
 	resp, err := s.p.origin.RoundTrip(req)
 	if err == nil && resp.StatusCode == http.StatusSwitchingProtocols { // to what nobody has asked for
@@ -193,7 +212,7 @@ func (s *source) fetched(ask *store.Ask, url string, resp *http.Response, head *
 	}
 	f := &store.Fetched{Record: rec, Body: resp.Body, Trailer: func() http.Header { return httpcache.Trailer(resp.Trailer) }}
 	switch {
-	case rec.Status == http.StatusPartialContent:
+	case rec.Status == http.StatusPartialContent && !ask.Head:
 		s.partial(ask, f, head)
 	case ask.Ranged && rec.Status != http.StatusOK: // it is about the range: a 416 above all
 	default:
@@ -278,7 +297,7 @@ func (s *source) Open(ctx context.Context, rec *store.Record, off, end int64) (b
 		span += strconv.FormatInt(end-1, 10)
 	}
 	header.Set("Range", span)
-	resp, head, err := s.send(because(ctx, reasonRange), cmp.Or(rec.URL, rec.Key), header)
+	resp, head, err := s.send(because(ctx, reasonRange), http.MethodGet, cmp.Or(rec.URL, rec.Key), header)
 	if err != nil {
 		return nil, 0, err
 	}

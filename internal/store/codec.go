@@ -12,7 +12,7 @@ import (
 // The encoding of a record: fields in a fixed order, numbers as varints, strings with their length before them. Times
 // are sent as ages, since the clocks of two nodes differ. The key isn't sent: whoever asked knows it.
 
-const codecVersion = 3
+const codecVersion = 4
 
 // maxLength is above all lengths of contents, so that offsets can be added to.
 const maxLength = 1 << 60
@@ -41,7 +41,7 @@ func (r *Record) encode(now time.Time) []byte {
 }
 
 func (r *Record) flags() []*bool {
-	return []*bool{&r.Rangeable, &r.Resumable, &r.OneSlab, &r.Pass, &r.Pieces}
+	return []*bool{&r.Rangeable, &r.Resumable, &r.OneSlab, &r.Pass, &r.Pieces, &r.HeadOnly}
 }
 
 var errEncoding = errors.New("not a record of this version")

@@ -44,8 +44,8 @@ func (s *Store) consult(f *flight, p *peer.Peer) (*landing, error) {
 		cancel()
 		return nil, err
 	}
-	if f.prev != nil && f.prev.Key != l.rec.Key {
-		s.drop(f.prev) // the origin has another rule by now
+	if f.prev != nil && f.prev.Key != l.rec.Key || l.rec.outdates(f.prev) {
+		s.drop(f.prev) // the origin has another rule by now, or another content
 	}
 	a := &Answer{Record: l.rec, Collapsed: l.collapsed, Found: l.found, Renewed: l.renewed, Status: l.status, Why: l.why, Peer: l.peer}
 	switch {
@@ -114,7 +114,7 @@ func (s *Store) keepCopy(f *flight, l *landing) {
 	case s.overtakenLocked(l.rec, f.generation):
 		return
 	case l.rec.Pass: // what was stored before has been taken back
-		if old, _ := s.findLocked(l.rec.Key, f.ask.Header); old != nil && !old.Pass {
+		if old, _ := s.findLocked(l.rec.Key, f.ask.Header, f.ask.Head); old != nil && !old.Pass && l.rec.takesBack(old) {
 			s.dropLocked(old)
 		}
 	}

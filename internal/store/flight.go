@@ -18,6 +18,7 @@ type Ask struct {
 	From       http.Header // fields that tell the origin who asks, if it is asked for this one alone
 	Proto      string      // the protocol of the client's request, as in "HTTP/1.1"
 	ID         string      // of the client's request, for the log
+	Head       bool        // it is a HEAD: what is stored of the answer to another one will do, too
 	Whole      bool        // the client wants the content from its first byte to its last
 	Alone      bool        // no one else's answer will do
 	Gone       string      // the version that was tried, and whose bytes turned out to be had no more
@@ -169,9 +170,14 @@ func (f *flight) leave() {
 
 // Fetch brings a record that is newer than prev, which is nil or the stored response that the caller found wanting, by
 // way of its owner: from the origin, or, with Found set, from what the owner has stored, which may not do for ask.
-// Concurrent questions for the same variant share one origin request. The question goes on if ctx
+// Concurrent questions for the same variant share one origin request; a HEAD is one of its own, unless a GET can tell without
+// content whether prev is still good. The question goes on if ctx
 // ends: others may wait for it. The record may say Pass; then Body is set for the one whose question it was.
 func (s *Store) Fetch(ctx context.Context, ask *Ask, prev *Record) (*Answer, error) {
+	if ask.Head && prev != nil && !prev.HeadOnly && s.cfg.Source.Validatable(prev) {
+		get := *ask
+		get.Head, ask = false, &get
+	}
 	variant := s.variantNow(ask)
 	for {
 		a, err := s.fly(ctx, ask, prev, variant)
@@ -180,7 +186,7 @@ func (s *Store) Fetch(ctx context.Context, ask *Ask, prev *Record) (*Answer, err
 			continue
 		}
 		if failed, ok := errors.AsType[*Failure](err); ok && failed.Stored != nil {
-			own, ok := s.answersFlight(failed.Stored, variant, ask.Header)
+			own, ok := s.answersFlight(failed.Stored, variant, ask)
 			if !ok && own != variant { // the failure is another variant's
 				variant, prev = own, nil
 				continue
@@ -192,7 +198,7 @@ func (s *Store) Fetch(ctx context.Context, ask *Ask, prev *Record) (*Answer, err
 		if err != nil || !a.Collapsed {
 			return a, err
 		}
-		own, ok := s.answersFlight(a.Record, variant, ask.Header)
+		own, ok := s.answersFlight(a.Record, variant, ask)
 		switch {
 		case ok:
 			return a, nil
@@ -212,7 +218,7 @@ var errVariantKnown = errors.New("it is known by now what selects")
 func (s *Store) variantNow(ask *Ask) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.variantLocked(ask.Key, ask.Header)
+	return s.variantLocked(ask)
 }
 
 // fly asks the records group, off the caller's goroutine, so that no one's context but the store's ends the flight.

@@ -95,7 +95,7 @@ func (s *Store) serveRecord(c *wire.Call, d *decoder) {
 	}
 	defer a.Close()
 	l := &landing{
-		rec: s.toldTo(a.Record, q.Header), found: a.Found, collapsed: a.Collapsed, renewed: a.Renewed, status: a.Status, why: a.Why,
+		rec: s.toldTo(a.Record, &q.Ask), found: a.Found, collapsed: a.Collapsed, renewed: a.Renewed, status: a.Status, why: a.Why,
 		content: a.Body != nil || a.follower != nil, stored: s.stores(a.Record),
 	}
 	if c.Reply(append([]byte{answerOK}, l.encode(s.cfg.Now())...), nil) != nil {
@@ -152,7 +152,7 @@ func (s *Store) lookup(ctx context.Context, q *question) (*Answer, error) {
 		told.Why = why
 		if rec != nil {
 			s.Postpone(rec)
-			told.Stored = s.toldTo(rec, q.Header).with(func(r *Record) { r.RetryAfter = s.cfg.Now().Add(RetryAfter) })
+			told.Stored = s.toldTo(rec, &q.Ask).with(func(r *Record) { r.RetryAfter = s.cfg.Now().Add(RetryAfter) })
 		}
 		return nil, &told
 	}
@@ -167,7 +167,7 @@ func (s *Store) findFor(q *question) (rec *Record, lapsed bool) {
 	q.Target = cmp.Or(q.Target, q.Key)
 	keys := s.cfg.Source.Keys(q.Target)
 	for _, q.Key = range keys {
-		if rec, lapsed = s.Find(q.Key, q.Header); rec != nil && s.cfg.Source.Answers(rec, q.Target) {
+		if rec, lapsed = s.Find(q.Key, q.Header, q.Head); rec != nil && s.cfg.Source.Answers(rec, q.Target) {
 			return rec, lapsed
 		}
 	}
@@ -183,7 +183,7 @@ func (s *Store) why(q *question, rec *Record) Why {
 		}
 		return Outdated
 	}
-	if any, _ := s.Holds(q.Key); any {
+	if any, _ := s.Holds(q.Key, q.Head); any {
 		return OtherVariants
 	}
 	return Nothing
@@ -206,7 +206,7 @@ func (s *Store) serveFollow(c *wire.Call, d *decoder) {
 	ask := decodeStretch(d)
 	rec, err := decode(ask.rec, s.cfg.Now())
 	if err != nil || d.bad || s.cfg.Source.Check(ask.key) != nil || !s.fits(rec, ask.key) || ask.off < 0 || (ask.end >= 0 && ask.end <= ask.off) ||
-		(rec.Length >= 0 && (ask.end > rec.Length || ask.off >= rec.Length)) || (rec.refetchable() && ask.end < 0) {
+		(rec.Length >= 0 && (ask.end > rec.Length || ask.off >= rec.Length)) || (rec.refetchable() && ask.end < 0) || rec.HeadOnly {
 		s.refuse(c, errBusy)
 		return
 	}

@@ -44,7 +44,7 @@ import (
 // Source answers from the origin. Its methods may be called concurrently.
 type Source interface {
 	// Fetch asks the origin for ask's resource. If prev isn't nil, the request is conditional on prev's validators; else it may be
-	// on those of ask.Variants.
+	// on those of ask.Variants. For a HEAD, prev may be what a GET brought; it is Renewed if what is learnt is about the same content.
 	// An error means that no answer could be learned; it is shared by all who wait for this one.
 	Fetch(ctx context.Context, ask *Ask, prev *Record) (*Fetched, error)
 
@@ -59,6 +59,9 @@ type Source interface {
 	// Usable tells whether rec, which is prepared, may answer a request with those fields, and if so, whether it is to be
 	// validated meanwhile, as refresh.
 	Usable(rec *Record, request http.Header) (usable, refresh bool)
+
+	// Validatable tells whether the origin can be asked if rec is still good without sending its content again.
+	Validatable(rec *Record) bool
 
 	// Failed says of an error of Open, or of a body, what it means to those who ask.
 	Failed(err error) *Failure

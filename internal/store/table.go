@@ -10,7 +10,8 @@ import (
 type entry struct {
 	key      string
 	variants []*Record
-	vary     []string // what tells them apart
+	vary     []string // what tells those apart that a GET may select
+	headVary []string // and those that a HEAD may
 	bytes    int64
 	turn     uint64 // of the ring, up to which what this node owns is known to be its own
 	doubt    uint64 // what it owns and asked for before this one of the store's doubts is to be validated at its next use
@@ -19,38 +20,41 @@ type entry struct {
 // maxVariants bounds the records of one key, so that searching them stays cheap; the oldest make room.
 const maxVariants = 32
 
+// maxHeads bounds the answers to HEADs of one key, besides.
+const maxHeads = 8
+
 // maxParts bounds the parts of one key that can't be joined, besides.
 const maxParts = 32
 
-// Find returns the stored record that request selects (RFC 9111 section 4.1), or nil. It may be stale, or one that
+// Find returns the stored record that request, a HEAD or a GET, selects (RFC 9111 section 4.1), or nil. It may be stale, or one that
 // says Pass. If it has lapsed, it must not be used before Fetch has asked whoever decides on it.
-func (s *Store) Find(key string, request http.Header) (rec *Record, lapsed bool) {
+func (s *Store) Find(key string, request http.Header, head bool) (rec *Record, lapsed bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.findLocked(key, request)
+	return s.findLocked(key, request, head)
 }
 
-// Holds tells whether variants for other requests are stored under key here, and whether parts are.
-func (s *Store) Holds(key string) (variants, parts bool) {
+// Holds tells whether variants for other requests, HEADs or GETs, are stored under key here, and whether parts are.
+func (s *Store) Holds(key string, head bool) (variants, parts bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if el, ok := s.entries[key]; ok {
 		for _, rec := range el.Value.(*entry).variants {
-			variants = variants || (!rec.Pass && len(rec.Vary) > 0)
+			variants = variants || (!rec.Pass && len(rec.Vary) > 0 && (head || !rec.HeadOnly))
 			parts = parts || rec.Part != Part{}
 		}
 	}
 	return variants, parts
 }
 
-func (s *Store) findLocked(key string, request http.Header) (rec *Record, lapsed bool) {
+func (s *Store) findLocked(key string, request http.Header, head bool) (rec *Record, lapsed bool) {
 	el, ok := s.entries[key]
 	if !ok || !s.tendLocked(el) {
 		return nil, false
 	}
 	e := el.Value.(*entry)
 	for _, r := range e.variants {
-		if !s.selects(r, request) || !s.agrees(r, e.vary, request) {
+		if r.HeadOnly && !head || !s.selects(r, request) || !s.agrees(r, e.varyFor(head), request) {
 			continue
 		}
 		if rec == nil || (r.Part != Part{}) {
@@ -157,20 +161,25 @@ func (s *Store) insertLocked(rec, prev *Record) {
 
 // besideLocked returns those of e's variants that stay beside rec, and those that don't.
 func (s *Store) besideLocked(e *entry, rec, prev *Record) (kept, dropped []*Record) {
-	names := rec.Vary
-	if !rec.Pass {
-		names = merged(e.vary, names)
+	names := func(old *Record) []string {
+		if rec.Pass {
+			return rec.Vary
+		}
+		return merged(e.varyFor(old.HeadOnly), rec.Vary)
 	}
-	variants, parts := maxVariants, maxParts // that there is room for
+	variants, parts, heads := maxVariants, maxParts, maxHeads // that there is room for
 	room := func(r *Record) *int {
-		if (r.Part != Part{}) {
+		switch {
+		case r.HeadOnly:
+			return &heads
+		case r.Part != Part{}:
 			return &parts
 		}
 		return &variants
 	}
 	*room(rec)--
 	for _, old := range e.variants {
-		if old == prev || rec.replaces(old) && s.alike(rec, old, names) || *room(old) == 0 {
+		if old == prev || rec.replaces(old) && s.alike(rec, old, names(old)) || *room(old) == 0 {
 			dropped = append(dropped, old)
 			continue
 		}
@@ -185,7 +194,8 @@ func (s *Store) setLocked(el *list.Element, variants []*Record) {
 	e := el.Value.(*entry)
 	s.ungroupLocked(e)
 	s.recordBytes -= e.bytes
-	e.variants, e.vary, e.bytes = variants, varying(variants), 0
+	e.variants, e.bytes = variants, 0
+	e.setVary()
 	for _, rec := range variants {
 		e.bytes += rec.bytes
 	}

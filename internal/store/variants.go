@@ -85,10 +85,27 @@ func varying(variants []*Record) []string {
 	return noted
 }
 
+// setVary notes what tells e's variants apart.
+func (e *entry) setVary() {
+	e.headVary = varying(e.variants)
+	e.vary = e.headVary
+	if slices.ContainsFunc(e.variants, (*Record).headOnly) {
+		e.vary = varying(slices.DeleteFunc(slices.Clone(e.variants), (*Record).headOnly))
+	}
+}
+
+// varyFor returns the fields that tell those of e's variants apart that a HEAD may select, or a GET.
+func (e *entry) varyFor(head bool) []string {
+	if head {
+		return e.headVary
+	}
+	return e.vary
+}
+
 // varyLocked returns the fields that tell the variants of key apart.
-func (s *Store) varyLocked(key string) []string {
+func (s *Store) varyLocked(key string, head bool) []string {
 	if el, ok := s.entries[key]; ok {
-		return el.Value.(*entry).vary
+		return el.Value.(*entry).varyFor(head)
 	}
 	return nil
 }
@@ -130,16 +147,9 @@ func (s *Store) alike(a, b *Record, names []string) bool {
 	return true
 }
 
-// variantLocked names the variant of key that request selects; "" if it isn't known what selects.
-func (s *Store) variantLocked(key string, request http.Header) string {
-	return s.variantBy(s.varyLocked(key), request)
-}
-
-// variantOf names the variant that request selects, rec being one of them.
-func (s *Store) variantOf(rec *Record, request http.Header) string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.variantBy(merged(s.varyLocked(rec.Key), rec.Vary), request)
+// variantLocked names the variant that is asked for; "" if it isn't known what selects.
+func (s *Store) variantLocked(ask *Ask) string {
+	return s.variantBy(s.varyLocked(ask.Key, ask.Head), ask.Header)
 }
 
 func (s *Store) variantBy(names []string, request http.Header) string {
@@ -150,34 +160,32 @@ func (s *Store) variantBy(names []string, request http.Header) string {
 }
 
 // answersFlight tells whether rec, with which a flight for variant came back, answers all requests of that variant; if it
-// doesn't, own names the one of request.
-func (s *Store) answersFlight(rec *Record, variant string, request http.Header) (own string, ok bool) {
-	own = s.variantOf(rec, request)
-	if !s.selects(rec, request) {
-		return own, false
-	}
+// doesn't, own names the one that is asked for.
+func (s *Store) answersFlight(rec *Record, variant string, ask *Ask) (own string, ok bool) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	return own, own == variant || s.agrees(rec, s.varyLocked(rec.Key), request)
+	names := merged(s.varyLocked(rec.Key, ask.Head), rec.Vary)
+	s.mu.Unlock()
+	own = s.variantBy(names, ask.Header)
+	return own, s.selects(rec, ask.Header) && (own == variant || s.agrees(rec, names, ask.Header))
 }
 
-// toldTo is rec for the node that has asked for it with request. That node remembers nothing of the request that rec answers, and may
+// toldTo is rec for the node that has asked for it. That node remembers nothing of the request that rec answers, and may
 // not know the other variants, so what tells them apart becomes rec's Vary there.
-func (s *Store) toldTo(rec *Record, request http.Header) *Record {
+func (s *Store) toldTo(rec *Record, ask *Ask) *Record {
 	s.mu.Lock()
-	names := merged(rec.Vary, s.varyLocked(rec.Key))
+	names := merged(rec.Vary, s.varyLocked(rec.Key, ask.Head))
 	s.mu.Unlock()
 	if slices.Equal(names, rec.Vary) {
 		return rec
 	}
 	return rec.with(func(r *Record) {
-		r.Vary, r.Variant = names, s.cfg.Selecting(names, request)
+		r.Vary, r.Variant = names, s.cfg.Selecting(names, ask.Header)
 		r.Selecting = r.Selecting.Clone()
 		if r.Selecting == nil {
 			r.Selecting = http.Header{}
 		}
 		for _, name := range names {
-			if values, ok := request[name]; ok {
+			if values, ok := ask.Header[name]; ok {
 				r.Selecting[name] = values
 			}
 		}
@@ -187,11 +195,11 @@ func (s *Store) toldTo(rec *Record, request http.Header) *Record {
 // amongLocked is f's question with what is stored for other requests, if an answer to this one may be made of it.
 func (s *Store) amongLocked(f *flight) *Ask {
 	el, ok := s.entries[f.ask.Key]
-	if !ok || f.prev != nil || f.ask.Alone || f.ask.Ranged || f.ask.Gone != "" {
+	if !ok || f.prev != nil || f.ask.Head || f.ask.Alone || f.ask.Ranged || f.ask.Gone != "" {
 		return f.ask
 	}
 	among := *f.ask
-	among.Variants = slices.DeleteFunc(slices.Clone(el.Value.(*entry).variants), func(rec *Record) bool { return rec.Pass })
+	among.Variants = slices.DeleteFunc(slices.Clone(el.Value.(*entry).variants), func(rec *Record) bool { return rec.Pass || rec.HeadOnly })
 	return &among
 }
 
