@@ -75,7 +75,7 @@ func (s *Store) stands(rec *Record) bool {
 func (s *Store) consulted(f *flight, stream *peer.Stream, p *peer.Peer) (*landing, error) {
 	d, err := s.answer(stream, f.inform)
 	if err != nil {
-		if failed, ok := err.(*Failure); ok && failed.Stored != nil && !s.fits(failed.Stored, f.ask.Key) {
+		if failed, ok := err.(*Failure); ok && failed.Stored != nil && (!s.fits(failed.Stored, f.ask.Key) || failed.Stored.HeadOnly && !f.ask.Head) {
 			failed.Stored = nil
 		} else if ok && failed.Stored != nil {
 			s.leased(f, failed.Stored)
@@ -84,7 +84,7 @@ func (s *Store) consulted(f *flight, stream *peer.Stream, p *peer.Peer) (*landin
 		return nil, err
 	}
 	l, err := decodeLanding(d.b, s.cfg.Now())
-	if err == nil && !s.fits(l.rec, f.ask.Key) {
+	if err == nil && (!s.fits(l.rec, f.ask.Key) || l.rec.HeadOnly && !f.ask.Head) {
 		err = errEncoding
 	}
 	if err != nil {
@@ -115,7 +115,7 @@ func (s *Store) keepCopy(f *flight, l *landing) {
 		return
 	case l.rec.Pass: // what was stored before has been taken back
 		if old, _ := s.findLocked(l.rec.Key, f.ask.Header, f.ask.Head); old != nil && !old.Pass && l.rec.takesBack(old) {
-			s.dropLocked(old)
+			s.withdrawLocked(old)
 		}
 	}
 	s.installLocked(l.rec)

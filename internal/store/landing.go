@@ -123,7 +123,7 @@ func (s *Store) renew(f *flight, x *exchange) *Answer {
 	case now != nil && x.Storable:
 		s.supersedeLocked(now, rec)
 	case now != nil: // this answer may still be made of it, but no other
-		s.dropLocked(now)
+		s.withdrawLocked(now)
 	}
 	a := &Answer{Record: rec, Renewed: true, Status: http.StatusNotModified}
 	if f.ask.Head && !rec.HeadOnly {
@@ -159,7 +159,7 @@ func (s *Store) pass(f *flight, x *exchange) *Answer {
 	defer s.mu.Unlock()
 	if !x.Private && !s.overtakenLocked(rec, rec.Generation) && rec.Status < http.StatusInternalServerError {
 		if f.prev != nil && rec.takesBack(f.prev) {
-			s.dropLocked(f.prev)
+			s.withdrawLocked(f.prev)
 		}
 		s.installLocked(rec)
 	}

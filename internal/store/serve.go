@@ -189,11 +189,11 @@ func (s *Store) why(q *question, rec *Record) Why {
 	return Nothing
 }
 
-// stores tells whether rec's version is in the table.
+// stores tells whether rec, or what has taken its place with the same bytes, is in the table.
 func (s *Store) stores(rec *Record) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.currentLocked(rec) != nil
+	return s.successorLocked(rec) != nil
 }
 
 func (s *Store) drop(rec *Record) {

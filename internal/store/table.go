@@ -149,6 +149,10 @@ func (s *Store) insertLocked(rec, prev *Record) {
 	} else {
 		kept = slices.Insert(kept, 0, rec)
 	}
+	if i := surplus(kept, rec); i >= 0 {
+		dropped = append(dropped, kept[i])
+		kept = slices.Delete(kept, i, i+1)
+	}
 	s.setLocked(el, kept)
 	for _, old := range dropped {
 		if !slices.ContainsFunc(kept, func(r *Record) bool { return r.Version == old.Version }) {
@@ -167,24 +171,12 @@ func (s *Store) besideLocked(e *entry, rec, prev *Record) (kept, dropped []*Reco
 		}
 		return merged(e.varyFor(old.HeadOnly), rec.Vary)
 	}
-	variants, parts, heads := maxVariants, maxParts, maxHeads // that there is room for
-	room := func(r *Record) *int {
-		switch {
-		case r.HeadOnly:
-			return &heads
-		case r.Part != Part{}:
-			return &parts
-		}
-		return &variants
-	}
-	*room(rec)--
 	for _, old := range e.variants {
-		if old == prev || rec.replaces(old) && s.alike(rec, old, names(old)) || *room(old) == 0 {
+		if old == prev || rec.replaces(old) && s.alike(rec, old, names(old)) {
 			dropped = append(dropped, old)
-			continue
+		} else {
+			kept = append(kept, old)
 		}
-		*room(old)--
-		kept = append(kept, old)
 	}
 	return kept, dropped
 }
@@ -226,7 +218,20 @@ func (s *Store) removeLocked(key string) {
 	s.setLocked(el, nil)
 }
 
-// dropLocked drops the record of rec's version, if there is one.
+// withdrawLocked drops rec, or what has taken its place, but no other variant that has the same bytes.
+func (s *Store) withdrawLocked(rec *Record) {
+	now := s.successorLocked(rec)
+	if now == nil {
+		return
+	}
+	el := s.entries[now.Key]
+	s.setLocked(el, slices.DeleteFunc(slices.Clone(el.Value.(*entry).variants), func(r *Record) bool { return r == now }))
+	if s.currentLocked(now) == nil {
+		s.forgetBodyLocked(now.Version, "")
+	}
+}
+
+// dropLocked drops all records of rec's version.
 func (s *Store) dropLocked(rec *Record) {
 	if el, ok := s.entries[rec.Key]; ok {
 		kept := slices.DeleteFunc(slices.Clone(el.Value.(*entry).variants), func(r *Record) bool { return r.Version == rec.Version })

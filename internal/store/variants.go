@@ -102,6 +102,43 @@ func (e *entry) varyFor(head bool) []string {
 	return e.vary
 }
 
+// most is how many records of r's kind a key may have.
+func (r *Record) most() int {
+	switch {
+	case r.HeadOnly:
+		return maxHeads
+	case r.Part != Part{}:
+		return maxParts
+	}
+	return maxVariants
+}
+
+// surplus returns which of variants has to go, since with rec there are too many of its kind, or -1. It is the oldest, but for one
+// without which it wouldn't be known what tells the others apart.
+func surplus(variants []*Record, rec *Record) int {
+	var like []int
+	for i, r := range variants {
+		if r != rec && r.HeadOnly == rec.HeadOnly && (r.Part == Part{}) == (rec.Part == Part{}) {
+			like = append(like, i)
+		}
+	}
+	if len(like) < rec.most() {
+		return -1
+	}
+	named := map[string]int{}
+	for _, r := range variants {
+		for _, name := range r.Vary {
+			named[name]++
+		}
+	}
+	for _, i := range slices.Backward(like) {
+		if !slices.ContainsFunc(variants[i].Vary, func(name string) bool { return named[name] == 1 }) {
+			return i
+		}
+	}
+	return like[len(like)-1]
+}
+
 // varyLocked returns the fields that tell the variants of key apart.
 func (s *Store) varyLocked(key string, head bool) []string {
 	if el, ok := s.entries[key]; ok {
