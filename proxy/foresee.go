@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/scurrycache/scurry/internal/httpcache"
@@ -165,7 +166,11 @@ func (x *inquiry) nextFetch(prev *store.Record) Next {
 	case x.head() && !validates:
 		return foreseen(actionFetch, "RFC 9110 §9.3.2", "The next HEAD is sent%s to the origin as a HEAD, for the content isn't wanted. Its answer is stored for later HEADs, if it may be, and all who ask so meanwhile get the same. A GET fetches the content, and answers HEADs from then on.", who)
 	case !validates:
-		return foreseen(actionFetch, "RFC 9111 §4", "The next request is fetched%s from the origin. All who ask for the same meanwhile get the same answer, if it may be stored.", who)
+		n := foreseen(actionFetch, "RFC 9111 §4", "The next request is fetched%s from the origin. All who ask for the same meanwhile get the same answer, if it may be stored.", who)
+		if tags := x.offered(prev); tags != "" {
+			n.Statements = append(n.Statements, Statement{"The origin is told in If-None-Match of what is stored for other requests: " + shown(tags) + ". If it says 304, the one that it names is sent and stored for such requests, too.", "RFC 9111 §4.1"})
+		}
+		return n
 	}
 	var with []string
 	for _, name := range []string{"If-None-Match", "If-Modified-Since"} {
@@ -177,6 +182,17 @@ func (x *inquiry) nextFetch(prev *store.Record) Next {
 		who += " by a HEAD"
 	}
 	return foreseen(actionValidate, "RFC 9111 §4.3", "At the next request the origin is asked%s whether the stored response is still good, with %s. If it says 304, the stored one is fresh again and is sent; any other answer takes its place.", who, strings.Join(with, " and "))
+}
+
+// offered is the If-None-Match that tells the origin of what is stored for other requests, if this node is to ask it.
+func (x *inquiry) offered(prev *store.Record) string {
+	if prev != nil || x.away {
+		return ""
+	}
+	variants := slices.DeleteFunc(x.p.store.List(x.key), func(rec *store.Record) bool { return rec.Pass || rec.HeadOnly })
+	header := http.Header{}
+	(&source{x.p}).offer(header, &store.Ask{Variants: variants}, x.target)
+	return header.Get("If-None-Match")
 }
 
 // byOwner foresees what the owner does, another node, if it needn't ask the origin.

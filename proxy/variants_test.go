@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -92,10 +93,17 @@ func TestVariantOfLostBytes(t *testing.T) {
 		want := origintest.Content(1, 0, 10000)
 		o.Handle("/f", negotiating(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.Write(want) })))
 		nodes[0].expect(200, want, "/files/f", "Accept-Language: en")
-		o.Handle("/big", origintest.File{Size: memory, ETag: `"b"`, Header: maxAge("600")}.ServeHTTP)
-		for _, n := range nodes {
-			n.expect(200, origintest.Content(0, 0, memory), "/files/big")
+		for i := range 8 {
+			big := fmt.Sprint("/big", i)
+			o.Handle(big, origintest.File{Size: memory, ETag: `"b"`, Header: maxAge("600")}.ServeHTTP)
+			nodes[0].expect(200, origintest.Content(0, 0, memory), "/files"+big)
 		}
+		o.Forget()
+		defer func() {
+			if !slices.ContainsFunc(o.Requests(), func(r origintest.Request) bool { return r.URI == "/f" && r.Header.Get("If-None-Match") == "" }) {
+				t.Error("no bytes were lost")
+			}
+		}()
 		for _, lang := range []string{"fr", "en", "fr"} {
 			for _, n := range nodes {
 				n.expect(200, want, "/files/f", "Accept-Language: "+lang)
@@ -255,4 +263,20 @@ func TestHeadInTheLog(t *testing.T) {
 			t.Errorf("a %s came to the origin", r.Method)
 		}
 	}
+}
+
+// TestExplainVariants: what is said of a request for which nothing is stored, but for others.
+func TestExplainVariants(t *testing.T) {
+	n, o := fronting(t, proxy.Config{})
+	o.Handle("/f", negotiating(origintest.File{Size: 5, ETag: `"1"`}))
+	n.get("/files/f", "Accept-Language: en")
+	oneNode(t) // another node's variants are its own to tell of
+	e := n.explain(false, "GET", "/files/f", "Accept-Language: fr")
+	tells(t, e, "other values in the fields that Vary names there", `The origin is told in If-None-Match of what is stored for other requests: "1".`)
+	o.Forget()
+	resp, _ := n.get("/files/f", "Accept-Language: fr")
+	if asked := o.Requests(); resp.StatusCode != 200 || len(asked) != 1 || asked[0].Header.Get("If-None-Match") != `"1"` || e.Next.Action != "fetch" {
+		t.Errorf("%d, the origin was asked %+v, and not\n%s", resp.StatusCode, asked, e)
+	}
+	tells(t, n.explain(false, "GET", "/files/f", "Accept-Language: fr"), "The next request is answered from memory.")
 }
