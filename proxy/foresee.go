@@ -184,7 +184,8 @@ func (x *inquiry) nextFetch(prev *store.Record) Next {
 	return foreseen(actionValidate, "RFC 9111 §4.3", "At the next request the origin is asked%s whether the stored response is still good, with %s. If it says 304, the stored one is fresh again and is sent; any other answer takes its place.", who, strings.Join(with, " and "))
 }
 
-// offered is the If-None-Match that tells the origin of what is stored for other requests, if this node is to ask it.
+// offered is the If-None-Match that tells the origin of what is stored for other requests, if this
+// node is to ask it.
 func (x *inquiry) offered(prev *store.Record) string {
 	if prev != nil || x.away {
 		return ""

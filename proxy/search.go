@@ -117,7 +117,8 @@ func (p *Proxy) answers(rec *store.Record, asked string) bool {
 	return v.searches && path == otherPath && v.search.Canonical(query) == v.search.Canonical(other)
 }
 
-// find returns what is stored for a request for asked, a HEAD or a GET, and the key that the answer to it belongs under.
+// find returns what is stored for a request for asked, a HEAD or a GET, and the key that the answer
+// to it belongs under.
 func (p *Proxy) find(asked string, header http.Header, head bool) (key string, rec *store.Record, lapsed bool) {
 	if p.searches == nil {
 		rec, lapsed = p.store.Find(asked, header, head)

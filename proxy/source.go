@@ -103,8 +103,8 @@ func (s *source) Fetch(ctx context.Context, ask *store.Ask, prev *store.Record) 
 	return s.fetched(ask, key, resp, head), nil
 }
 
-// sameContent tells whether the answer to a HEAD is about the content of prev, which a GET brought, and so renews it (RFC 9111
-// section 4.3.5).
+// sameContent tells whether the answer to a HEAD is about the content of prev, which a GET brought,
+// and so renews it (RFC 9111 section 4.3.5).
 func sameContent(prev *store.Record, head *httpcache.Response) bool {
 	return head.Status == http.StatusOK && prev.Status == http.StatusOK && httpcache.Matches(prev.Header, head.Header, prev.Length)
 }
@@ -128,7 +128,8 @@ func methodOf(head bool) string {
 	return http.MethodGet
 }
 
-// send sends one request for key and returns the response with its head as the rules of caching want it.
+// send sends one request for key and returns the response with its head as the rules of caching
+// want it.
 func (s *source) send(ctx context.Context, method, key string, header http.Header) (*http.Response, *httpcache.Response, error) {
 	ctx = informing(ctx)
 	req := (&http.Request{Method: method, URL: target(s.p.places.base, key), Header: header}).WithContext(ctx)

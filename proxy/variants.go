@@ -10,13 +10,15 @@ import (
 	"github.com/scurrycache/scurry/internal/store"
 )
 
-// An origin that chooses among representations by what the client accepts may choose for a new request one that is stored already. It
-// is told which ones are, by their entity tags (RFC 9111 section 4.1), and needn't send that again.
+// An origin that chooses among representations by what the client accepts may choose for a new
+// request one that is stored already. It is told which ones are, by their entity tags (RFC 9111
+// section 4.1), and needn't send that again.
 
 // maxOffered bounds the bytes of an If-None-Match that names variants.
 const maxOffered = 4 << 10
 
-// offer makes a request for url conditional on what is stored for other requests. It reports whether there is anything to be named.
+// offer makes a request for url conditional on what is stored for other requests. It reports
+// whether there is anything to be named.
 func (s *source) offer(header http.Header, ask *store.Ask, url string) bool {
 	if !negotiated(ask.Variants) {
 		return false
@@ -50,7 +52,8 @@ func negotiated(variants []*store.Record) bool {
 	return some
 }
 
-// offerable returns the strong entity tag that names rec and no other content that is stored, if rec is one for url.
+// offerable returns the strong entity tag that names rec and no other content that is stored, if
+// rec is one for url.
 func (s *source) offerable(rec *store.Record, ask *store.Ask, url string) (tag string, ok bool) {
 	tag, ok = httpcache.StrongETag(rec.Header)
 	if !ok || rec.Status != http.StatusOK || (rec.Part != store.Part{}) || s.p.store.Streams(rec) || cmp.Or(rec.URL, rec.Key) != url {
@@ -64,8 +67,8 @@ func (s *source) offerable(rec *store.Record, ask *store.Ask, url string) (tag s
 	return tag, true
 }
 
-// named returns the variant that a 304 to a request for url names, if it is one for ask: whatever the origin says, no client gets a
-// content coding that it doesn't accept.
+// named returns the variant that a 304 to a request for url names, if it is one for ask: whatever
+// the origin says, no client gets a content coding that it doesn't accept.
 func (s *source) named(ask *store.Ask, url string, notModified http.Header) *store.Record {
 	says, _ := httpcache.StrongETag(notModified)
 	for _, rec := range ask.Variants {

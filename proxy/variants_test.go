@@ -14,7 +14,8 @@ import (
 	"github.com/scurrycache/scurry/proxy"
 )
 
-// negotiating answers a request with file, or says that the client's entity tag names what it would get.
+// negotiating answers a request with file, or says that the client's entity tag names what it would
+// get.
 func negotiating(file http.Handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "max-age=600")
@@ -28,7 +29,8 @@ func negotiating(file http.Handler) http.HandlerFunc {
 	}
 }
 
-// everyNode runs test with a node on its own, and with three of which first the owner is asked, or last.
+// everyNode runs test with a node on its own, and with three of which first the owner is asked, or
+// last.
 func everyNode(t *testing.T, key string, cfg proxy.Config, test func(t *testing.T, o *origintest.Origin, nodes []*node)) {
 	oneNode(t) // it makes its own clusters
 	t.Run("one node", func(t *testing.T) {
@@ -45,8 +47,8 @@ func everyNode(t *testing.T, key string, cfg proxy.Config, test func(t *testing.
 	}
 }
 
-// TestVariantOfBytesOnTheirWay: a request for which the origin chooses what is still coming for another one gets it as it comes, and
-// both know its length in the end.
+// TestVariantOfBytesOnTheirWay: a request for which the origin chooses what is still coming for
+// another one gets it as it comes, and both know its length in the end.
 func TestVariantOfBytesOnTheirWay(t *testing.T) {
 	everyNode(t, "f", proxy.Config{}, func(t *testing.T, o *origintest.Origin, nodes []*node) {
 		release := make(chan struct{})
@@ -86,8 +88,8 @@ func TestVariantOfBytesOnTheirWay(t *testing.T) {
 	})
 }
 
-// TestVariantOfLostBytes: where the origin chooses what is stored for another request, but of which not all is held any more and
-// which can't be asked for in parts, it is asked for the whole.
+// TestVariantOfLostBytes: where the origin chooses what is stored for another request, but of which
+// not all is held any more and which can't be asked for in parts, it is asked for the whole.
 func TestVariantOfLostBytes(t *testing.T) {
 	everyNode(t, "f", proxy.Config{}, func(t *testing.T, o *origintest.Origin, nodes []*node) {
 		want := origintest.Content(1, 0, 10000)
@@ -126,7 +128,8 @@ func TestVariantsShareBytes(t *testing.T) {
 	}
 }
 
-// TestHeadsDisplaceNoGets: however many HEADs with other fields are asked for, what GETs have brought stays.
+// TestHeadsDisplaceNoGets: however many HEADs with other fields are asked for, what GETs have
+// brought stays.
 func TestHeadsDisplaceNoGets(t *testing.T) {
 	n, o := fronting(t, proxy.Config{})
 	o.Handle("/f", func(w http.ResponseWriter, r *http.Request) {
@@ -149,7 +152,8 @@ func TestHeadsDisplaceNoGets(t *testing.T) {
 	}
 }
 
-// TestVariantsAreBounded: of many variants the newest are kept, and the one that says what tells them apart.
+// TestVariantsAreBounded: of many variants the newest are kept, and the one that says what tells
+// them apart.
 func TestVariantsAreBounded(t *testing.T) {
 	n, o := fronting(t, proxy.Config{})
 	o.Handle("/f", func(w http.ResponseWriter, r *http.Request) {
@@ -177,7 +181,8 @@ func TestVariantsAreBounded(t *testing.T) {
 	}
 }
 
-// TestManyFields: a request with more fields than are remembered is answered, and takes no variant's place.
+// TestManyFields: a request with more fields than are remembered is answered, and takes no
+// variant's place.
 func TestManyFields(t *testing.T) {
 	n, o := fronting(t, proxy.Config{})
 	o.Handle("/f", func(w http.ResponseWriter, r *http.Request) {
@@ -200,7 +205,8 @@ func TestManyFields(t *testing.T) {
 	n.expect(200, []byte("to b"), "/files/f", append(many, "Origin: b")...)
 }
 
-// TestHeadsOnAllNodes: the origin is asked once for all HEADs that wait, on whatever nodes, and they are told apart from GETs.
+// TestHeadsOnAllNodes: the origin is asked once for all HEADs that wait, on whatever nodes, and
+// they are told apart from GETs.
 func TestHeadsOnAllNodes(t *testing.T) {
 	everyNode(t, "f", proxy.Config{}, func(t *testing.T, o *origintest.Origin, nodes []*node) {
 		var heads, gets atomic.Int64
@@ -239,7 +245,8 @@ func TestHeadsOnAllNodes(t *testing.T) {
 				t.Error(got)
 			}
 		}
-		// One that comes when the GET's answer is stored is answered from that; the others have one request.
+		// One that comes when the GET's answer is stored is answered from that; the others have one
+		// request.
 		if heads.Load() != 1 || gets.Load() != 1 {
 			t.Errorf("%d HEADs and %d GETs came to the origin", heads.Load(), gets.Load())
 		}

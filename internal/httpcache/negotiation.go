@@ -21,7 +21,8 @@ type preference struct {
 // maxPreferences bounds the comparing of members with one another. A longer field keeps its spelling.
 const maxPreferences = 32
 
-// appendAcceptEncoding appends a normal form of Accept-Encoding (RFC 9110 §12.5.3), in which the order of codings means nothing.
+// appendAcceptEncoding appends a normal form of Accept-Encoding (RFC 9110 §12.5.3), in which the
+// order of codings means nothing.
 func appendAcceptEncoding(dst []byte, lines []string) []byte {
 	var room [maxPreferences]preference
 	preferences, ok := acceptEncoding(room[:0], lines)
@@ -44,8 +45,8 @@ func acceptEncoding(dst []preference, lines []string) ([]preference, bool) {
 	return fold(preferences)
 }
 
-// codingName is a content coding without its alias. Codings are case-insensitive (§8.4.1), and have two aliases (§8.4.1.1,
-// §8.4.1.3).
+// codingName is a content coding without its alias. Codings are case-insensitive (§8.4.1), and have
+// two aliases (§8.4.1.1, §8.4.1.3).
 func codingName(name string) string {
 	switch {
 	case strings.EqualFold(name, "x-gzip"):
@@ -56,8 +57,9 @@ func codingName(name string) string {
 	return name
 }
 
-// AcceptsCodings reports whether the request accepts the content codings of a response (RFC 9110 §12.5.3). It is stricter than the
-// RFC, by which a request without Accept-Encoding accepts all: a coded response is accepted only by a request that says so.
+// AcceptsCodings reports whether the request accepts the content codings of a response (RFC 9110
+// §12.5.3). It is stricter than the RFC, by which a request without Accept-Encoding accepts all: a
+// coded response is accepted only by a request that says so.
 func AcceptsCodings(request, response http.Header) bool {
 	var room [maxPreferences]preference
 	preferences, ok := acceptEncoding(room[:0], request["Accept-Encoding"])

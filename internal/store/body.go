@@ -338,7 +338,8 @@ func (s *Store) ended(rec *Record, ran *run, end int64, err error) {
 	}
 }
 
-// lengthLearntLocked gives all variants that have rec's bytes the length that the end of the body has told, and its trailer.
+// lengthLearntLocked gives all variants that have rec's bytes the length that the end of the body
+// has told, and its trailer.
 func (s *Store) lengthLearntLocked(rec *Record, length int64, trailer http.Header) {
 	el := s.entries[rec.Key]
 	variants := slices.Clone(el.Value.(*entry).variants)

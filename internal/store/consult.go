@@ -95,10 +95,12 @@ func (s *Store) consulted(f *flight, stream *peer.Stream, p *peer.Peer) (*landin
 	return l, nil
 }
 
-// leased makes a record that came from its owner one to answer from for a while.
+// leased makes a record that came from its owner one to answer from for a while. What is remembered
+// is the request that the owner gave it for.
 func (s *Store) leased(f *flight, rec *Record) {
 	s.adopt(f.ask.Key, rec)
 	rec.since = f.since
+	rec.imprint = s.imprintOf(f.ask.Header)
 	rec.Lease = s.cfg.Now().Add(s.cfg.Lease)
 }
 

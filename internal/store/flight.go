@@ -26,7 +26,8 @@ type Ask struct {
 	Background bool        // nobody waits for the answer, so that what the client wishes to be answered is no matter
 	Ranged     bool        // the origin is to be asked for the range that the client wants, since the whole isn't kept
 
-	// Variants are what is stored for other requests than this one, when the origin is asked for what nothing is stored of.
+	// Variants are what is stored for other requests than this one, when the origin is asked for
+	// what nothing is stored of.
 	Variants []*Record
 
 	// Inform, if not nil, is called with the interim responses (1xx) to the request that is made for this question, on the
@@ -168,11 +169,12 @@ func (f *flight) leave() {
 	}
 }
 
-// Fetch brings a record that is newer than prev, which is nil or the stored response that the caller found wanting, by
-// way of its owner: from the origin, or, with Found set, from what the owner has stored, which may not do for ask.
-// Concurrent questions for the same variant share one origin request; a HEAD is one of its own, unless a GET can tell without
-// content whether prev is still good. The question goes on if ctx
-// ends: others may wait for it. The record may say Pass; then Body is set for the one whose question it was.
+// Fetch brings a record that is newer than prev, which is nil or the stored response that the
+// caller found wanting, by way of its owner: from the origin, or, with Found set, from what the
+// owner has stored, which may not do for ask. Concurrent questions for the same variant share one
+// origin request; a HEAD is one of its own, unless a GET can tell without content whether prev is
+// still good. The question goes on if ctx ends: others may wait for it. The record may say Pass;
+// then Body is set for the one whose question it was.
 func (s *Store) Fetch(ctx context.Context, ask *Ask, prev *Record) (*Answer, error) {
 	if ask.Head && prev != nil && !prev.HeadOnly && s.cfg.Source.Validatable(prev) {
 		get := *ask

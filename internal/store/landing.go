@@ -132,7 +132,8 @@ func (s *Store) renew(f *flight, x *exchange) *Answer {
 	return a
 }
 
-// keepHead stores the answer to a HEAD, unless a GET has been asked and answered meanwhile, which says more.
+// keepHead stores the answer to a HEAD, unless a GET has been asked and answered meanwhile, which
+// says more.
 func (s *Store) keepHead(f *flight, x *exchange) *Answer {
 	rec := x.Record
 	x.cancel()

@@ -26,15 +26,17 @@ const maxHeads = 8
 // maxParts bounds the parts of one key that can't be joined, besides.
 const maxParts = 32
 
-// Find returns the stored record that request, a HEAD or a GET, selects (RFC 9111 section 4.1), or nil. It may be stale, or one that
-// says Pass. If it has lapsed, it must not be used before Fetch has asked whoever decides on it.
+// Find returns the stored record that request, a HEAD or a GET, selects (RFC 9111 section 4.1), or
+// nil. It may be stale, or one that says Pass. If it has lapsed, it must not be used before Fetch
+// has asked whoever decides on it.
 func (s *Store) Find(key string, request http.Header, head bool) (rec *Record, lapsed bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.findLocked(key, request, head)
 }
 
-// Holds tells whether variants for other requests, HEADs or GETs, are stored under key here, and whether parts are.
+// Holds tells whether variants for other requests, HEADs or GETs, are stored under key here, and
+// whether parts are.
 func (s *Store) Holds(key string, head bool) (variants, parts bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -131,7 +133,8 @@ func (s *Store) Doubt() {
 // installLocked puts rec into the table, in the place of the one for the same variant.
 func (s *Store) installLocked(rec *Record) { s.insertLocked(rec, nil) }
 
-// insertLocked is installLocked for a record that takes the place of prev, too, for whatever requests that is; prev may be nil.
+// insertLocked is installLocked for a record that takes the place of prev, too, for whatever
+// requests that is; prev may be nil.
 func (s *Store) insertLocked(rec, prev *Record) {
 	rec.first = ""
 	rec.first = s.chunkKey(rec, firstChunk)
@@ -218,7 +221,8 @@ func (s *Store) removeLocked(key string) {
 	s.setLocked(el, nil)
 }
 
-// withdrawLocked drops rec, or what has taken its place, but no other variant that has the same bytes.
+// withdrawLocked drops rec, or what has taken its place, but no other variant that has the same
+// bytes.
 func (s *Store) withdrawLocked(rec *Record) {
 	now := s.successorLocked(rec)
 	if now == nil {
@@ -240,8 +244,8 @@ func (s *Store) dropLocked(rec *Record) {
 	s.forgetBodyLocked(rec.Version, "")
 }
 
-// currentLocked returns a record in the table that has rec's version, or nil: rec itself or what has taken its place, if that is
-// there.
+// currentLocked returns a record in the table that has rec's version, or nil: rec itself or what
+// has taken its place, if that is there.
 func (s *Store) currentLocked(rec *Record) *Record {
 	if now := s.successorLocked(rec); now != nil {
 		return now
@@ -249,8 +253,8 @@ func (s *Store) currentLocked(rec *Record) *Record {
 	return s.variantWhereLocked(rec.Key, func(r *Record) bool { return r.Version == rec.Version })
 }
 
-// successorLocked returns the record in the table that is rec or has taken its place, with the same bytes, or nil. Other variants may
-// have the same version.
+// successorLocked returns the record in the table that is rec or has taken its place, with the same
+// bytes, or nil. Other variants may have the same version.
 func (s *Store) successorLocked(rec *Record) *Record {
 	now := s.variantWhereLocked(rec.Key, func(r *Record) bool { return r.Version == rec.Version && r.Revision == rec.Revision })
 	if now == nil {
@@ -282,8 +286,9 @@ func (s *Store) replaceLocked(old, rec *Record) {
 	s.setLocked(el, variants)
 }
 
-// supersedeLocked puts rec, which has the same bytes, in the place of old, which must be in the table: as the newest, for the
-// requests that it is for, and under another key if it belongs there by now.
+// supersedeLocked puts rec, which has the same bytes, in the place of old, which must be in the
+// table: as the newest, for the requests that it is for, and under another key if it belongs there
+// by now.
 func (s *Store) supersedeLocked(old, rec *Record) {
 	if rec.Key == old.Key {
 		s.insertLocked(rec, old)

@@ -6,12 +6,13 @@ import (
 	"slices"
 )
 
-// The records of one key are variants of each other (RFC 9111 section 4.1). They are told apart by all fields that the Vary of any
-// of them names: an origin may name a field only to those who send it, and a response that doesn't name it may still be meant for
-// the others only. So a record remembers of its request more than its own Vary asks for: a hash of each field.
+// The records of one key are variants of each other (RFC 9111 section 4.1). They are told apart by
+// all fields that the Vary of any of them names: an origin may name a field only to those who send
+// it, and a response that doesn't name it may still be meant for the others only. So a record
+// remembers of its request more than its own Vary asks for: a hash of each field.
 
-// imprint is what is remembered of a request's fields: for each the hash of its name and that of its value, by the store's seed. It
-// is nil if nothing is remembered.
+// imprint is what is remembered of a request's fields: for each the hash of its name and that of
+// its value, by the store's seed. It is nil if nothing is remembered.
 type imprint []uint64
 
 // maxImprint bounds the fields of a request that are remembered.
@@ -67,8 +68,8 @@ func merged(a, b []string) []string {
 	return slices.Compact(names)
 }
 
-// varying returns the fields that tell variants apart: those that any response names, or, if none is stored, any note that one
-// isn't.
+// varying returns the fields that tell variants apart: those that any response names, or, if none
+// is stored, any note that one isn't.
 func varying(variants []*Record) []string {
 	var stored, noted []string
 	some := false
@@ -94,7 +95,8 @@ func (e *entry) setVary() {
 	}
 }
 
-// varyFor returns the fields that tell those of e's variants apart that a HEAD may select, or a GET.
+// varyFor returns the fields that tell those of e's variants apart that a HEAD may select, or a
+// GET.
 func (e *entry) varyFor(head bool) []string {
 	if head {
 		return e.headVary
@@ -113,8 +115,8 @@ func (r *Record) most() int {
 	return maxVariants
 }
 
-// surplus returns which of variants has to go, since with rec there are too many of its kind, or -1. It is the oldest, but for one
-// without which it wouldn't be known what tells the others apart.
+// surplus returns which of variants has to go, since with rec there are too many of its kind, or
+// -1. It is the oldest, but for one without which it wouldn't be known what tells the others apart.
 func surplus(variants []*Record, rec *Record) int {
 	var like []int
 	for i, r := range variants {
@@ -153,8 +155,9 @@ func (s *Store) selects(rec *Record, request http.Header) bool {
 		(len(rec.Vary) == 0 || s.cfg.Selecting(rec.Vary, request) == rec.Variant)
 }
 
-// agrees tells whether request has in the fields of names that rec's Vary leaves out what the request had that rec answers. Of a
-// request that isn't remembered this isn't known. A note that a response isn't stored is for all whom its Vary doesn't keep out.
+// agrees tells whether request has in the fields of names that rec's Vary leaves out what the
+// request had that rec answers. Of a request that isn't remembered this isn't known. A note that a
+// response isn't stored is for all whom its Vary doesn't keep out.
 func (s *Store) agrees(rec *Record, names []string, request http.Header) bool {
 	if rec.Pass {
 		return true
@@ -196,8 +199,8 @@ func (s *Store) variantBy(names []string, request http.Header) string {
 	return "by " + s.cfg.Selecting(names, request)
 }
 
-// answersFlight tells whether rec, with which a flight for variant came back, answers all requests of that variant; if it
-// doesn't, own names the one that is asked for.
+// answersFlight tells whether rec, with which a flight for variant came back, answers all requests
+// of that variant; if it doesn't, own names the one that is asked for.
 func (s *Store) answersFlight(rec *Record, variant string, ask *Ask) (own string, ok bool) {
 	s.mu.Lock()
 	names := merged(s.varyLocked(rec.Key, ask.Head), rec.Vary)
@@ -206,8 +209,8 @@ func (s *Store) answersFlight(rec *Record, variant string, ask *Ask) (own string
 	return own, s.selects(rec, ask.Header) && (own == variant || s.agrees(rec, names, ask.Header))
 }
 
-// toldTo is rec for the node that has asked for it. That node remembers nothing of the request that rec answers, and may
-// not know the other variants, so what tells them apart becomes rec's Vary there.
+// toldTo is rec for the node that has asked for it. That node may not know the other variants, so
+// what tells them apart becomes rec's Vary there.
 func (s *Store) toldTo(rec *Record, ask *Ask) *Record {
 	s.mu.Lock()
 	names := merged(rec.Vary, s.varyLocked(rec.Key, ask.Head))
@@ -229,7 +232,8 @@ func (s *Store) toldTo(rec *Record, ask *Ask) *Record {
 	})
 }
 
-// amongLocked is f's question with what is stored for other requests, if an answer to this one may be made of it.
+// amongLocked is f's question with what is stored for other requests, if an answer to this one may
+// be made of it.
 func (s *Store) amongLocked(f *flight) *Ask {
 	el, ok := s.entries[f.ask.Key]
 	if !ok || f.prev != nil || f.ask.Head || f.ask.Alone || f.ask.Ranged || f.ask.Gone != "" {
@@ -240,7 +244,8 @@ func (s *Store) amongLocked(f *flight) *Ask {
 	return &among
 }
 
-// shareVersion stores the record that the origin's answer has made of another variant, whose bytes the two share.
+// shareVersion stores the record that the origin's answer has made of another variant, whose bytes
+// the two share.
 func (s *Store) shareVersion(x *exchange) *Answer {
 	rec := x.Record
 	s.mu.Lock()
