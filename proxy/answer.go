@@ -260,7 +260,7 @@ func (p *Proxy) answerOnce(w *logging.Writer, r *http.Request, a *store.Answer, 
 		}
 		p.relay(w, a.Body)
 	}
-	if a.Trailer != nil && a.Record.Length < 0 {
+	if a.Trailer != nil && a.Record.Length < 0 && r.Method != http.MethodHead {
 		putTrailer(w, a.Trailer())
 	}
 }

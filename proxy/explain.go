@@ -112,7 +112,7 @@ func isToken(s string) bool {
 // look finds what is stored for the request, as serveStored and serveMiss do.
 func (x *inquiry) look(ctx context.Context) {
 	p := x.p
-	x.key, x.rec, x.lapsed = p.find(x.target, x.header)
+	x.key, x.rec, x.lapsed = p.find(x.target, x.header, x.head())
 	if x.rec != nil && len(x.header["Authorization"]) > 0 && !p.shared(x.rec) {
 		x.rec, x.barred = nil, true
 	}
@@ -124,7 +124,7 @@ func (x *inquiry) look(ctx context.Context) {
 	if x.suffices() {
 		return
 	}
-	rec, err := p.store.Inspect(ctx, &store.Ask{Key: x.key, Target: x.target, Header: x.header, Proto: "HTTP/1.1"})
+	rec, err := p.store.Inspect(ctx, &store.Ask{Key: x.key, Target: x.target, Header: x.header, Proto: "HTTP/1.1", Head: x.head()})
 	switch {
 	case err != nil:
 		x.away = false
@@ -146,6 +146,8 @@ func (x *inquiry) suffices() bool {
 	return ok
 }
 
+func (x *inquiry) head() bool { return x.method == http.MethodHead }
+
 // unknown tells whether nothing at all is known of what the origin answers.
 func (x *inquiry) unknown() bool { return reads(x.method) && x.rec == nil && x.atOwner == nil }
 
@@ -160,7 +162,7 @@ func (x *inquiry) tell() {
 		if rec.Pass && !x.now.Before(rec.PassUntil) {
 			continue
 		}
-		selected := reads(x.method) && x.rec != nil && rec.Version == x.rec.Version && x.atOwner == nil
+		selected := reads(x.method) && x.rec != nil && rec.Version == x.rec.Version && rec.Revision == x.rec.Revision && x.atOwner == nil
 		e.Stored = append(e.Stored, x.stored(rec, selected))
 	}
 	if x.atOwner != nil {
@@ -199,12 +201,15 @@ func (x *inquiry) standing() []Statement {
 		}
 	}
 	text := "Nothing is stored for this request."
-	stored := slices.ContainsFunc(e.Stored, func(r StoredResponse) bool { return !r.Bypass })
+	stored := slices.ContainsFunc(e.Stored, func(r StoredResponse) bool { return !r.Bypass && (x.head() || !r.HeadOnly) })
+	heads := slices.ContainsFunc(e.Stored, func(r StoredResponse) bool { return !r.Bypass && r.HeadOnly })
 	switch {
 	case x.barred:
 		return []Statement{{"The stored response isn't for requests with Authorization: it doesn't say public, must-revalidate or s-maxage.", "RFC 9111 §3.5"}}
 	case stored:
-		return []Statement{{text + " What is stored of this URL is for requests with other values in the fields that its Vary names.", "RFC 9111 §4.1"}}
+		return []Statement{{text + " What is stored of this URL is for requests with other values in the fields that Vary names there.", "RFC 9111 §4.1"}}
+	case heads:
+		return []Statement{{text + " What is stored of this URL came in answer to a HEAD, and answers HEADs only.", "RFC 9110 §9.3.2"}}
 	}
 	return []Statement{{Text: text}}
 }
@@ -242,7 +247,7 @@ func (x *inquiry) probe(ctx context.Context) {
 	defer cancel()
 	s, e := &source{x.p}, x.explanation
 	header := s.fetchHeader(store.Fields{Header: x.header, Proto: "HTTP/1.1"})
-	resp, head, err := s.send(ctx, x.target, header)
+	resp, head, err := s.send(ctx, methodOf(x.head()), x.target, header)
 	if err == nil && unasked(resp, header, x.header) {
 		_ = resp.Body.Close()
 		err = errUnasked

@@ -64,6 +64,10 @@ func asked(fields ...string) func(*node, string) {
 	return func(n *node, path string) { n.get(path, fields...) }
 }
 
+func headed(fields ...string) func(*node, string) {
+	return func(n *node, path string) { n.read(n.do("HEAD", path, fields...)) }
+}
+
 func scenes() []scene {
 	modified := origintest.File{Size: 100, ETag: `"1"`, Modified: origintest.Old, Header: maxAge("60")}
 	fresh := origintest.File{Size: 100, ETag: `"1"`, Header: maxAge("60")}
@@ -102,14 +106,21 @@ func scenes() []scene {
 		{"only-if-cached, not storable", says("no-store"), asked(), 0, "", "", []string{"Cache-Control: only-if-cached"}, "refuse", 504, nil},
 		{"no-store", says("no-store"), asked(), 0, "", "", nil, "pass", 0, []string{"It isn't stored: no-store in Cache-Control forbids it.", "RFC 9111 §5.2.2.5", "To have it stored: ", "straight to the origin"}},
 		{"private, some time ago", says("private, max-age=60"), asked(), 6 * time.Second, "", "", nil, "fetch", 0, []string{"Nothing is stored"}},
-		{"HEAD, nothing", fresh, nil, 0, "", "HEAD", nil, "pass", 0, []string{"sent to the origin as a HEAD"}},
+		{"HEAD, nothing", fresh, nil, 0, "", "HEAD", nil, "fetch", 0, []string{"to the origin as a HEAD"}},
 		{"HEAD, fresh", fresh, asked(), 0, "", "HEAD", nil, "hit", 200, nil},
 		{"HEAD, stale", fresh, asked(), minute, "", "HEAD", nil, "validate", 0, nil},
-		{"HEAD, stale, no validator", plain, asked(), minute, "", "HEAD", nil, "pass", 0, nil},
+		{"HEAD, stale, no validator", plain, asked(), minute, "", "HEAD", nil, "fetch", 0, nil},
+		{"HEAD after HEAD", fresh, headed(), 0, "", "HEAD", nil, "hit", 200, []string{"100 bytes, for HEAD only"}},
+		{"HEAD after HEAD, not modified", fresh, headed(), 0, "", "HEAD", []string{`If-None-Match: "1"`}, "hit", 304, nil},
+		{"HEAD after HEAD, stale", fresh, headed(), minute, "", "HEAD", nil, "validate", 0, []string{"by a HEAD whether the stored response is still good"}},
+		{"HEAD after HEAD, stale, no validator", plain, headed(), minute, "", "HEAD", nil, "fetch", 0, []string{"to the origin as a HEAD"}},
+		{"HEAD after HEAD, not storable", says("no-store"), headed(), 0, "", "HEAD", nil, "pass", 0, nil},
+		{"GET after HEAD", fresh, headed(), 0, "", "", nil, "fetch", 0, []string{"Nothing is stored for this request.", "answers HEADs only"}},
+		{"GET after HEAD, not storable", says("no-store"), headed(), 0, "", "", nil, "fetch", 0, []string{"Nothing is stored for this request."}},
 		{"Authorization", fresh, asked(), 0, "", "", []string{"Authorization: Basic hush"}, "fetch", 0, []string{"isn't for requests with Authorization", "RFC 9111 §3.5", "Authorization: (not shown)"}},
 		{"Authorization, nothing", fresh, nil, 0, "", "", []string{"Authorization: Basic hush"}, "fetch", 0, nil},
 		{"Authorization, public", says("public, max-age=60"), asked(), 0, "", "", []string{"Authorization: Basic hush"}, "hit", 200, nil},
-		{"the other variant", says("max-age=60", "Vary", "X-Squirrel"), asked("X-Squirrel: red"), 0, "", "", []string{"X-Squirrel: grey"}, "fetch", 0, []string{"for requests with X-Squirrel: red", "other values in the fields that its Vary names", "RFC 9111 §4.1"}},
+		{"the other variant", says("max-age=60", "Vary", "X-Squirrel"), asked("X-Squirrel: red"), 0, "", "", []string{"X-Squirrel: grey"}, "fetch", 0, []string{"for requests with X-Squirrel: red", "other values in the fields that Vary names there", "RFC 9111 §4.1"}},
 		{"this variant", says("max-age=60", "Vary", "X-Squirrel, Cookie"), asked("Cookie: hush"), 0, "", "", []string{"Cookie: hush"}, "hit", 200, []string{"for requests with Cookie: (not shown) and no X-Squirrel  <- what this request selects"}},
 		{"groups", says("max-age=60", "Cache-Groups", `"trees", "nuts"`), asked(), 0, "", "", nil, "hit", 200, []string{"belongs to the groups nuts, trees", "RFC 9875 §2"}},
 		{"targeted", says("no-store", "CDN-Cache-Control", "max-age=60"), asked(), 0, "", "", nil, "hit", 200, []string{"max-age=60 in CDN-Cache-Control", "RFC 9213 §2.2", "| CDN-Cache-Control: max-age=60"}},
@@ -287,8 +298,8 @@ func TestExplainProbe(t *testing.T) {
 		t.Errorf("something is stored: %+v", s)
 	}
 	n.explain(true, "POST", "/files/other")
-	if e := n.explain(true, "HEAD", "/files/other"); e.Origin == nil || o.Requests()[o.Count()-1].Method != "GET" {
-		t.Errorf("HEAD isn't explained by what a GET brings:\n%s", e)
+	if e := n.explain(true, "HEAD", "/files/other"); e.Origin == nil || o.Requests()[o.Count()-1].Method != "HEAD" {
+		t.Errorf("HEAD isn't explained by what a HEAD brings:\n%s", e)
 	}
 	o.Forget()
 	if n.explain(false, "GET", "/files/other"); o.Count() > 0 {

@@ -16,6 +16,7 @@ func (x *inquiry) stored(rec *store.Record, selected bool) StoredResponse {
 	head := &httpcache.Response{Status: rec.Status, Header: rec.Header, Undated: rec.Undated, RequestTime: rec.RequestTime, ResponseTime: rec.ResponseTime}
 	r := x.described(head, rec.Length)
 	r.Selected, r.Version, r.Groups, r.Vary = selected, rec.Version, rec.Groups, selectedBy(rec)
+	r.HeadOnly = rec.HeadOnly
 	if !rec.Lease.IsZero() {
 		r.CopyUntil = &rec.Lease
 	}
@@ -41,7 +42,7 @@ func (x *inquiry) stored(rec *store.Record, selected bool) StoredResponse {
 	case rec.Pieces:
 		r.Statements = append(r.Statements, Statement{"Some of its content has come in parts; what of it isn't held is asked of the origin when it is wanted.", "RFC 9111 §3.4"})
 	}
-	if rec.Length < 0 {
+	if rec.Length < 0 && !rec.HeadOnly {
 		r.Statements = append(r.Statements, Statement{Text: "Its content is still coming from the origin, so that its length isn't known yet."})
 	}
 	return r

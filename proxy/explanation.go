@@ -74,6 +74,9 @@ type StoredResponse struct {
 	Bypass    bool       `json:"bypass,omitempty"`
 	PassUntil *time.Time `json:"passUntil,omitempty"`
 
+	// HeadOnly: it answers HEADs only, since it came in answer to one.
+	HeadOnly bool `json:"headOnly,omitempty"`
+
 	Status  int      `json:"status"`
 	Length  int64    `json:"length"` // of the content, -1 while it isn't known
 	Version string   `json:"version,omitempty"`
@@ -150,6 +153,9 @@ func (e *Explanation) write(b *strings.Builder, where string, r *StoredResponse)
 		what = fmt.Sprintf("a note that this response, %s, can't be stored", what)
 	case r.Length >= 0:
 		what += fmt.Sprintf(", %d bytes", r.Length)
+	}
+	if r.HeadOnly {
+		what += ", for HEAD only"
 	}
 	if r.Version != "" {
 		what += ", version " + r.Version

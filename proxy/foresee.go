@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/scurrycache/scurry/internal/httpcache"
@@ -132,36 +133,21 @@ func unsatisfiable() Next {
 // nextMiss foresees serveMiss.
 func (x *inquiry) nextMiss(prev *store.Record) Next {
 	cached := x.wants("only-if-cached")
-	head := x.method == http.MethodHead && !validatable(prev)
-	if (cached || head || x.wants("no-store")) && x.atOwner != nil && !x.atOwner.Pass {
+	if (cached || x.wants("no-store")) && x.atOwner != nil && !x.atOwner.Pass {
 		if rp, ok := x.p.reuse(x.atOwner, x.header); ok {
 			return x.answered(x.atOwner, &rp, "by way of "+x.explanation.Owner+", which has it in memory")
 		}
-		if head && prev == nil {
-			prev = x.atOwner
-			head = !validatable(prev)
-		}
 	}
-	switch {
-	case cached:
+	if cached {
 		return unsatisfiable()
-	case head:
-		return headPass()
 	}
 	return x.nextFetch(prev)
 }
 
-func headPass() Next {
-	return foreseen(actionPass, "RFC 9110 §9.3.2", "The next HEAD is sent to the origin as a HEAD: nothing stored answers it, and fetching content that nobody wants would be a waste. A GET would be stored, if the answer allows it.")
-}
-
 // nextFetch foresees fetch.
 func (x *inquiry) nextFetch(prev *store.Record) Next {
-	switch {
-	case x.wants("no-store"):
+	if x.wants("no-store") {
 		return foreseen(actionPass, "RFC 9111 §5.2.1.5", "The next request is sent to the origin, past the cache, since it says no-store: its answer is for this client alone.")
-	case x.method == http.MethodHead && prev != nil && !validatable(prev):
-		return headPass()
 	}
 	who := ""
 	if x.away {
@@ -177,8 +163,16 @@ func (x *inquiry) nextFetch(prev *store.Record) Next {
 	if prev == nil && len(x.header["Authorization"]) > 0 {
 		return foreseen(actionFetch, "RFC 9111 §3.5", "The next request is fetched%s from the origin, by itself: who else may have the answer, only the answer tells.", who)
 	}
-	if prev == nil || prev.Pass || !httpcache.AddConditions(conditions, prev.Header) {
-		return foreseen(actionFetch, "RFC 9111 §4", "The next request is fetched%s from the origin. All who ask for the same meanwhile get the same answer, if it may be stored.", who)
+	validates := prev != nil && !prev.Pass && httpcache.AddConditions(conditions, prev.Header)
+	switch {
+	case x.head() && !validates:
+		return foreseen(actionFetch, "RFC 9110 §9.3.2", "The next HEAD is sent%s to the origin as a HEAD, for the content isn't wanted. Its answer is stored for later HEADs, if it may be, and all who ask so meanwhile get the same. A GET fetches the content, and answers HEADs from then on.", who)
+	case !validates:
+		n := foreseen(actionFetch, "RFC 9111 §4", "The next request is fetched%s from the origin. All who ask for the same meanwhile get the same answer, if it may be stored.", who)
+		if tags := x.offered(prev); tags != "" {
+			n.Statements = append(n.Statements, Statement{"The origin is told in If-None-Match of what is stored for other requests: " + shown(tags) + ". If it says 304, the one that it names is sent and stored for such requests, too.", "RFC 9111 §4.1"})
+		}
+		return n
 	}
 	var with []string
 	for _, name := range []string{"If-None-Match", "If-Modified-Since"} {
@@ -186,7 +180,22 @@ func (x *inquiry) nextFetch(prev *store.Record) Next {
 			with = append(with, name+": "+shown(v))
 		}
 	}
+	if prev.HeadOnly {
+		who += " by a HEAD"
+	}
 	return foreseen(actionValidate, "RFC 9111 §4.3", "At the next request the origin is asked%s whether the stored response is still good, with %s. If it says 304, the stored one is fresh again and is sent; any other answer takes its place.", who, strings.Join(with, " and "))
+}
+
+// offered is the If-None-Match that tells the origin of what is stored for other requests, if this
+// node is to ask it.
+func (x *inquiry) offered(prev *store.Record) string {
+	if prev != nil || x.away {
+		return ""
+	}
+	variants := slices.DeleteFunc(x.p.store.List(x.key), func(rec *store.Record) bool { return rec.Pass || rec.HeadOnly })
+	header := http.Header{}
+	(&source{x.p}).offer(header, &store.Ask{Variants: variants}, x.target)
+	return header.Get("If-None-Match")
 }
 
 // byOwner foresees what the owner does, another node, if it needn't ask the origin.

@@ -139,6 +139,10 @@ func TestHeadOlderThanStored(t *testing.T) {
 	if got := n.expect(200, []byte("new"), "/files/f").Header.Get("X-Title"); got != "new" {
 		t.Errorf("title %q of the new content", got)
 	}
+	resp, _ := n.read(n.do("HEAD", "/files/f"))
+	if got := resp.Header.Get("X-Title"); got != "new" || resp.ContentLength != 3 {
+		t.Errorf("title %q and length %d in answer to a HEAD", got, resp.ContentLength)
+	}
 }
 
 // TestVaryByWhoAsks: what anyone may share, and varies by a field that tells who asks, is found again.

@@ -47,7 +47,7 @@ func (p *Proxy) invalidate(pass *passing, resp *http.Response) (before, after st
 // learnHead updates the stored response that the HEAD would have selected, or, if it is out of date, does away with it (RFC
 // 9111 section 4.3.5).
 func (p *Proxy) learnHead(pass *passing, resp *http.Response) {
-	_, rec, _ := p.find(pass.key, pass.header)
+	_, rec, _ := p.find(pass.key, pass.header, false)
 	if rec == nil || rec.Pass || rec.Status != http.StatusOK || len(pass.header["Authorization"]) > 0 || rec.ResponseTime.After(pass.sent) {
 		return
 	}

@@ -22,20 +22,14 @@ type passing struct {
 	status cacheStatus
 	header http.Header // end-to-end, of the client's request
 	sent   time.Time
-	before store.Moment  // the request was sent, if it is a POST
-	body   *watchedBody  // of the request, if it is watched
-	stored *store.Record // stands in for an origin that fails, if it may; nil if there is nothing
+	before store.Moment // the request was sent, if it is a POST
+	body   *watchedBody // of the request, if it is watched
 }
 
 type passingKey struct{}
 
 // forward sends r to the origin past the cache, and the response back.
 func (p *Proxy) forward(w *logging.Writer, r *http.Request, key string, status cacheStatus) {
-	p.forwardBeside(w, r, key, status, nil)
-}
-
-// forwardBeside is forward where a stale response is stored, which may stand in for an origin that fails.
-func (p *Proxy) forwardBeside(w *logging.Writer, r *http.Request, key string, status cacheStatus, stored *store.Record) {
 	w.Cache, w.Source = outcomePass, "origin"
 	key = asked(r, key)
 	if final(w, r) {
@@ -43,7 +37,7 @@ func (p *Proxy) forwardBeside(w *logging.Writer, r *http.Request, key string, st
 	}
 	w.Header()["Content-Type"] = nil // unless the origin has one; net/http would make one up
 	body, _ := r.Body.(*watchedBody)
-	pass := &passing{key: key, status: status, header: endToEnd(r.Header), sent: p.cfg.Now(), body: body, stored: stored}
+	pass := &passing{key: key, status: status, header: endToEnd(r.Header), sent: p.cfg.Now(), body: body}
 	if r.Method == http.MethodPost {
 		pass.before = p.store.Moment(key)
 	}
@@ -72,10 +66,6 @@ func (p *Proxy) reverseProxy() *httputil.ReverseProxy {
 			}
 			if r.Context().Err() != nil {
 				panic(http.ErrAbortHandler)
-			}
-			if pass.stored != nil {
-				p.fetchFailed(writer(w), r, pass.stored, pass.status, failed(err))
-				return
 			}
 			p.fail(writer(w), pass.status, err)
 			writer(w).Cache = outcomePass
@@ -137,9 +127,6 @@ func (p *Proxy) passed(resp *http.Response) error {
 	h := resp.Header
 	if unasked(resp, resp.Request.Header, nil) {
 		return errUnasked
-	}
-	if pass.stored != nil && failing(resp.StatusCode) && viewOf(pass.stored).facts.StaleOnError(pass.header, p.cfg.Now()) {
-		return failureOf(resp.StatusCode)
 	}
 	lost := broken(resp)
 	p.learn(pass, resp) // what it has changed is changed

@@ -117,14 +117,15 @@ func (p *Proxy) answers(rec *store.Record, asked string) bool {
 	return v.searches && path == otherPath && v.search.Canonical(query) == v.search.Canonical(other)
 }
 
-// find returns what is stored for a request for asked, and the key that the answer to it belongs under.
-func (p *Proxy) find(asked string, header http.Header) (key string, rec *store.Record, lapsed bool) {
+// find returns what is stored for a request for asked, a HEAD or a GET, and the key that the answer
+// to it belongs under.
+func (p *Proxy) find(asked string, header http.Header, head bool) (key string, rec *store.Record, lapsed bool) {
 	if p.searches == nil {
-		rec, lapsed = p.store.Find(asked, header)
+		rec, lapsed = p.store.Find(asked, header, head)
 		return asked, rec, lapsed
 	}
 	for _, key := range (&source{p}).Keys(asked) {
-		if rec, lapsed := p.store.Find(key, header); rec != nil && p.answers(rec, asked) {
+		if rec, lapsed := p.store.Find(key, header, head); rec != nil && p.answers(rec, asked) {
 			return key, rec, lapsed
 		}
 	}

@@ -83,7 +83,7 @@ func endToEnd(header http.Header) http.Header {
 // selects, if that may be, or else by way of the origin. If the bytes of that response went away meanwhile, nothing is sent,
 // everything is to be looked at again, and the result is that response; prev is the one of the last time.
 func (p *Proxy) serveStored(w *logging.Writer, r *http.Request, resource string, header http.Header, prev *store.Record) (gone *store.Record) {
-	key, rec, lapsed := p.find(resource, header)
+	key, rec, lapsed := p.find(resource, header, r.Method == http.MethodHead)
 	authorized := len(header["Authorization"]) > 0
 	barred := rec != nil && !rec.Pass && authorized && !p.shared(rec)
 	if rec != nil && authorized && !p.shared(rec) {
@@ -157,6 +157,7 @@ func (rp *reply) refresh() bool { return rp.use.Verdict == httpcache.StaleMeanwh
 func ask(w *logging.Writer, r *http.Request, key string, header http.Header) *store.Ask {
 	a := &store.Ask{
 		Key: key, Target: asked(r, ""), Header: header, Proto: r.Proto, ID: w.ID(),
+		Head:  r.Method == http.MethodHead,
 		Whole: r.Method == http.MethodGet && len(header["Range"]) == 0,
 	}
 	if r.ProtoAtLeast(1, 1) {
@@ -180,8 +181,7 @@ func interim(w *logging.Writer, status int, header http.Header) {
 func (p *Proxy) serveMiss(w *logging.Writer, r *http.Request, ask *store.Ask, prev *store.Record, status cacheStatus) (gone *store.Record) {
 	directives := p.policy.RequestDirectives(ask.Header)
 	cached := directives.Has("only-if-cached")
-	head := r.Method == http.MethodHead && !validatable(prev)
-	if cached || head || directives.Has("no-store") { // for which another node's owner must not ask the origin
+	if cached || directives.Has("no-store") { // for which another node's owner must not ask the origin
 		if a := p.store.Peek(r.Context(), ask); a != nil && !a.Record.Pass {
 			defer a.Close()
 			if rp, ok := p.reuse(a.Record, ask.Header); ok {
@@ -190,8 +190,6 @@ func (p *Proxy) serveMiss(w *logging.Writer, r *http.Request, ask *store.Ask, pr
 				}
 				rp.peer = a.Peer
 				return p.answer(w, r, &rp)
-			} else if head && prev == nil && (len(ask.Header["Authorization"]) == 0 || p.shared(a.Record)) {
-				prev, status.fwd = a.Record, rp.use.Reason // which a GET may validate, as on one node
 			}
 		}
 	}
@@ -199,7 +197,7 @@ func (p *Proxy) serveMiss(w *logging.Writer, r *http.Request, ask *store.Ask, pr
 		if status.fwd == "uri-miss" {
 			status.fwd = "stale"
 		}
-	} else if any, parts := p.store.Holds(ask.Key); parts && httpcache.SingleRange(ask.Header) && r.Method == http.MethodGet {
+	} else if any, parts := p.store.Holds(ask.Key, ask.Head); parts && httpcache.SingleRange(ask.Header) && r.Method == http.MethodGet {
 		status.fwd, ask.Ranged = "partial", true // it isn't kept as a whole, so another part of it is what can be had
 	} else if any && status.fwd == "uri-miss" {
 		status.fwd = "vary-miss"
@@ -210,9 +208,6 @@ func (p *Proxy) serveMiss(w *logging.Writer, r *http.Request, ask *store.Ask, pr
 	}
 	return p.fetch(w, r, ask, prev, status)
 }
-
-// validatable tells whether a GET may find out that rec, which may be nil, is still good without bringing its content again.
-func validatable(rec *store.Record) bool { return rec != nil && httpcache.Validatable(rec.Header) }
 
 // unsatisfiable answers only-if-cached where there is nothing (RFC 9111 section 5.2.1.7).
 func (p *Proxy) unsatisfiable(w *logging.Writer) {
@@ -241,11 +236,6 @@ func (p *Proxy) bring(ctx context.Context, ask *store.Ask, prev *store.Record) (
 // fetch answers with what the store brings from the origin, or from the owner; prev is the stored response that doesn't
 // suffice, if any.
 func (p *Proxy) fetch(w *logging.Writer, r *http.Request, ask *store.Ask, prev *store.Record, status cacheStatus) (gone *store.Record) {
-	if r.Method == http.MethodHead && !validatable(prev) { // asking for content that nobody wants would be a waste
-		status.detail = "head"
-		p.forwardBeside(w, r, ask.Key, status, prev)
-		return nil
-	}
 	if p.policy.RequestDirectives(ask.Header).Has("no-store") {
 		// RFC 9111 section 5.2.1.5: the answer may not be stored, so it can't be shared; what is stored stays.
 		p.forward(w, r, ask.Key, cacheStatus{fwd: "request", detail: "no-store"})

@@ -37,6 +37,9 @@ func (s *source) Usable(rec *store.Record, request http.Header) (usable, refresh
 	return ok, rp.refresh()
 }
 
+// Validatable is store.Source's.
+func (s *source) Validatable(rec *store.Record) bool { return httpcache.Validatable(rec.Header) }
+
 // Failed is store.Source's.
 func (s *source) Failed(err error) *store.Failure { return failed(err).(*store.Failure) }
 
@@ -82,7 +85,8 @@ func (s *source) try(ctx context.Context, ask *store.Ask, prev *store.Record) (f
 	if prev != nil {
 		key = cmp.Or(prev.URL, prev.Key)
 	}
-	resp, head, err := s.send(because(ctx, reason), key, header)
+	offered := prev == nil && s.offer(header, ask, key)
+	resp, head, err := s.send(because(ctx, reason), methodOf(ask.Head), key, header)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -93,10 +97,21 @@ func (s *source) try(ctx context.Context, ask *store.Ask, prev *store.Record) (f
 		}
 		return s.try(ctx, ask, nil) // it is about another representation than ours
 	}
+	if offered && resp.StatusCode == http.StatusNotModified {
+		_ = resp.Body.Close()
+		if variant := s.named(ask, key, head.Header); variant != nil {
+			f := s.renewed(ask, variant, head)
+			f.Variant = variant
+			return f, nil, nil
+		}
+		again := *ask
+		again.Variants = nil
+		return s.try(ctx, &again, nil)
+	}
 	if prev != nil && failing(resp.StatusCode) && viewOf(prev).facts.StaleOnError(ask.Header, s.p.cfg.Now()) {
 		// RFC 9111 section 4.3.3: as if the origin hadn't answered.
 		_ = resp.Body.Close()
-		return nil, nil, failureOf(resp.StatusCode)
+		return nil, nil, &store.Failure{Status: http.StatusBadGateway, Kind: "http_protocol_error", Err: fmt.Errorf("origin answered %d", resp.StatusCode)}
 	}
 	if lost = broken(resp); lost != nil || unasked(resp, header, ask.Header) {
 		_ = resp.Body.Close()
@@ -104,7 +119,17 @@ func (s *source) try(ctx context.Context, ask *store.Ask, prev *store.Record) (f
 	if unasked(resp, header, ask.Header) {
 		return nil, nil, failed(errUnasked)
 	}
+	if ask.Head && prev != nil && !prev.HeadOnly && sameContent(prev, head) {
+		_ = resp.Body.Close()
+		return s.renewed(ask, prev, head), nil, nil
+	}
 	return s.fetched(ask, key, resp, head), lost, nil
+}
+
+// sameContent tells whether the answer to a HEAD is about the content of prev, which a GET brought,
+// and so renews it (RFC 9111 section 4.3.5).
+func sameContent(prev *store.Record, head *httpcache.Response) bool {
+	return head.Status == http.StatusOK && prev.Status == http.StatusOK && httpcache.Settled(prev.Header) && httpcache.Matches(prev.Header, head.Header, prev.Length)
 }
 
 var errSwitched = errors.New("the origin switches to another protocol, which it wasn't asked to")
@@ -118,15 +143,19 @@ func failing(status int) bool {
 	return false
 }
 
-// failureOf is what an answer with a failing status is where a stored response stands in for it.
-func failureOf(status int) error {
-	return &store.Failure{Status: http.StatusBadGateway, Kind: "http_protocol_error", Err: fmt.Errorf("origin answered %d", status)}
+// methodOf is the method of a request for a resource, or for its header only.
+func methodOf(head bool) string {
+	if head {
+		return http.MethodHead
+	}
+	return http.MethodGet
 }
 
-// send sends one GET for key and returns the response with its head as the rules of caching want it.
-func (s *source) send(ctx context.Context, key string, header http.Header) (*http.Response, *httpcache.Response, error) {
+// send sends one request for key and returns the response with its head as the rules of caching
+// want it.
+func (s *source) send(ctx context.Context, method, key string, header http.Header) (*http.Response, *httpcache.Response, error) {
 	ctx = informing(ctx)
-	req := (&http.Request{Method: http.MethodGet, URL: target(s.p.places.base, key), Header: header}).WithContext(ctx)
+	req := (&http.Request{Method: method, URL: target(s.p.places.base, key), Header: header}).WithContext(ctx)
 	sent := s.p.cfg.Now()
 	resp, err := s.p.origin.RoundTrip(req)
 	if err == nil && resp.StatusCode == http.StatusSwitchingProtocols { // to what nobody has asked for
@@ -203,7 +232,7 @@ func (s *source) fetched(ask *store.Ask, url string, resp *http.Response, head *
 	}
 	f := &store.Fetched{Record: rec, Body: resp.Body, Trailer: func() http.Header { return httpcache.Trailer(resp.Trailer) }}
 	switch {
-	case rec.Status == http.StatusPartialContent:
+	case rec.Status == http.StatusPartialContent && !ask.Head:
 		s.partial(ask, f, head)
 	case ask.Ranged && rec.Status != http.StatusOK: // it is about the range: a 416 above all
 	default:
@@ -298,7 +327,7 @@ func (s *source) Open(ctx context.Context, by store.Fields, rec *store.Record, o
 		header.Set("If-Range", condition)
 		header.Set("Range", span)
 	}
-	resp, head, err := s.send(because(withRequestID(ctx, by.ID), reasonRange), cmp.Or(rec.URL, rec.Key), header)
+	resp, head, err := s.send(because(withRequestID(ctx, by.ID), reasonRange), http.MethodGet, cmp.Or(rec.URL, rec.Key), header)
 	if err != nil {
 		return store.OriginBody{}, err
 	}

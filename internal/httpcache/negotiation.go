@@ -2,6 +2,7 @@ package httpcache
 
 import (
 	"cmp"
+	"net/http"
 	"slices"
 	"strings"
 )
@@ -20,27 +21,76 @@ type preference struct {
 // maxPreferences bounds the comparing of members with one another. A longer field keeps its spelling.
 const maxPreferences = 32
 
-// appendAcceptEncoding appends a normal form of Accept-Encoding (RFC 9110 §12.5.3). Codings are case-insensitive
-// (§8.4.1), have two aliases (§8.4.1.1, §8.4.1.3), and their order means nothing.
+// appendAcceptEncoding appends a normal form of Accept-Encoding (RFC 9110 §12.5.3), in which the
+// order of codings means nothing.
 func appendAcceptEncoding(dst []byte, lines []string) []byte {
 	var room [maxPreferences]preference
-	preferences, ok := parsePreferences(room[:0], lines, isToken)
+	preferences, ok := acceptEncoding(room[:0], lines)
 	if !ok {
-		return appendNormalized(dst, lines)
-	}
-	for i, p := range preferences {
-		switch {
-		case strings.EqualFold(p.name, "x-gzip"):
-			preferences[i].name = "gzip"
-		case strings.EqualFold(p.name, "x-compress"):
-			preferences[i].name = "compress"
-		}
-	}
-	if preferences, ok = fold(preferences); !ok {
 		return appendNormalized(dst, lines)
 	}
 	slices.SortFunc(preferences, func(a, b preference) int { return compareFold(a.name, b.name) })
 	return appendPreferences(dst, preferences)
+}
+
+// acceptEncoding reads Accept-Encoding into dst, as far as it has room. Each coding is there once.
+func acceptEncoding(dst []preference, lines []string) ([]preference, bool) {
+	preferences, ok := parsePreferences(dst, lines, isToken)
+	if !ok {
+		return nil, false
+	}
+	for i, p := range preferences {
+		preferences[i].name = codingName(p.name)
+	}
+	return fold(preferences)
+}
+
+// codingName is a content coding without its alias. Codings are case-insensitive (§8.4.1), and have
+// two aliases (§8.4.1.1, §8.4.1.3).
+func codingName(name string) string {
+	switch {
+	case strings.EqualFold(name, "x-gzip"):
+		return "gzip"
+	case strings.EqualFold(name, "x-compress"):
+		return "compress"
+	}
+	return name
+}
+
+// AcceptsCodings reports whether the request accepts the content codings of a response (RFC 9110
+// §12.5.3). It is stricter than the RFC, by which a request without Accept-Encoding accepts all: a
+// coded response is accepted only by a request that says so.
+func AcceptsCodings(request, response http.Header) bool {
+	var room [maxPreferences]preference
+	preferences, ok := acceptEncoding(room[:0], request["Accept-Encoding"])
+	coded := false
+	for coding := range members(response["Content-Encoding"]) {
+		if strings.EqualFold(coding, "identity") {
+			continue
+		}
+		if weight, named := weightOf(preferences, codingName(coding)); !ok || !named || weight == 0 {
+			return false
+		}
+		coded = true
+	}
+	if coded || !ok {
+		return true
+	}
+	weight, named := weightOf(preferences, "identity")
+	return !named || weight > 0
+}
+
+// weightOf is the weight of a coding, by its name or by "*".
+func weightOf(preferences []preference, name string) (weight int, named bool) {
+	for _, p := range preferences {
+		switch {
+		case strings.EqualFold(p.name, name):
+			return p.weight, true
+		case p.name == "*":
+			weight, named = p.weight, true
+		}
+	}
+	return weight, named
 }
 
 // appendAcceptLanguage appends a normal form of Accept-Language (RFC 9110 §12.5.4). Ranges are case-insensitive (RFC 4647

@@ -1,6 +1,7 @@
 package httpcache
 
 import (
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -238,5 +239,51 @@ func BenchmarkAppendAcceptEncoding(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		appendAcceptEncoding(dst, lines)
+	}
+}
+
+func TestAcceptsCodings_RFC9110_12_5_3(t *testing.T) {
+	tests := []struct {
+		accept []string // nil: there is no such field
+		coding string
+		want   bool
+	}{
+		{nil, "", true},
+		{nil, "identity", true},
+		{nil, "gzip", false},
+		{[]string{""}, "", true},
+		{[]string{""}, "gzip", false},
+		{[]string{"gzip"}, "gzip", true},
+		{[]string{"gzip"}, "", true},
+		{[]string{"gzip"}, "br", false},
+		{[]string{"GZip"}, "x-gzip", true},
+		{[]string{"x-gzip;q=0.001"}, "gzip", true},
+		{[]string{"br", "gzip"}, "gzip", true},
+		{[]string{"gzip;q=0"}, "gzip", false},
+		{[]string{"gzip;q=0.000, *"}, "gzip", false},
+		{[]string{"*, gzip;q=0"}, "gzip", false},
+		{[]string{"*"}, "gzip", true},
+		{[]string{"*;q=0"}, "gzip", false},
+		{[]string{"*;q=0"}, "", false},
+		{[]string{"*;q=0, identity"}, "", true},
+		{[]string{"identity;q=0, gzip"}, "", false},
+		{[]string{"gzip"}, "gzip, br", false},
+		{[]string{"gzip, br"}, "gzip, br", true},
+		{[]string{"gzip, gzip;q=0"}, "gzip", false},
+		{[]string{"gzip;level=1"}, "gzip", false},
+		{[]string{"gzip;level=1"}, "", true},
+		{[]string{"gzipped"}, "gzip", false},
+	}
+	for _, tt := range tests {
+		request, response := http.Header{}, http.Header{}
+		if tt.accept != nil {
+			request["Accept-Encoding"] = tt.accept
+		}
+		if tt.coding != "" {
+			response.Set("Content-Encoding", tt.coding)
+		}
+		if got := AcceptsCodings(request, response); got != tt.want {
+			t.Errorf("%q accepts %q: %v", tt.accept, tt.coding, got)
+		}
 	}
 }

@@ -378,9 +378,23 @@ func (s *Store) ended(rec *Record, ran *run, end int64, err error) {
 	case err != nil:
 		s.dropLocked(rec)
 	case now.Length < 0 && rec.Length < 0:
-		s.replaceLocked(now, now.with(func(r *Record) {
-			r.Trailer = ran.came
-			s.learnLocked(r, end)
-		}))
+		s.lengthLearntLocked(rec, end, ran.came)
 	}
+}
+
+// lengthLearntLocked gives all variants that have rec's bytes the length that the end of the body
+// has told, and its trailer.
+func (s *Store) lengthLearntLocked(rec *Record, length int64, trailer http.Header) {
+	el := s.entries[rec.Key]
+	variants := slices.Clone(el.Value.(*entry).variants)
+	for i, now := range variants {
+		if now.Version == rec.Version && now.Length < 0 {
+			variants[i] = now.with(func(r *Record) {
+				r.Trailer = trailer
+				s.learnLocked(r, length)
+				r.bytes = r.size()
+			})
+		}
+	}
+	s.setLocked(el, variants)
 }

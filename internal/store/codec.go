@@ -41,7 +41,7 @@ func (r *Record) encode(now time.Time) []byte {
 }
 
 func (r *Record) flags() []*bool {
-	return []*bool{&r.Rangeable, &r.Resumable, &r.OneSlab, &r.Pass, &r.Pieces, &r.Undated}
+	return []*bool{&r.Rangeable, &r.Resumable, &r.OneSlab, &r.Pass, &r.Pieces, &r.Undated, &r.HeadOnly}
 }
 
 var errEncoding = errors.New("not a record of this version")

@@ -45,8 +45,8 @@ func (s *Store) consult(f *flight, p *peer.Peer) (*landing, error) {
 		cancel()
 		return nil, err
 	}
-	if f.prev != nil && f.prev.Key != l.rec.Key {
-		s.drop(f.prev) // the origin has another rule by now
+	if f.prev != nil && f.prev.Key != l.rec.Key || l.rec.outdates(f.prev) {
+		s.drop(f.prev) // the origin has another rule by now, or another content
 	}
 	a := &Answer{Record: l.rec, Collapsed: l.collapsed, Found: l.found, Renewed: l.renewed, Status: l.status, Why: l.why, Peer: l.peer}
 	switch {
@@ -81,7 +81,7 @@ func (s *Store) stands(rec *Record) bool {
 func (s *Store) consulted(f *flight, stream *peer.Stream, p *peer.Peer) (*landing, error) {
 	d, err := s.answer(stream, f.inform)
 	if err != nil {
-		if failed, ok := err.(*Failure); ok && failed.Stored != nil && !s.fits(failed.Stored, f.ask.Key) {
+		if failed, ok := err.(*Failure); ok && failed.Stored != nil && (!s.fits(failed.Stored, f.ask.Key) || failed.Stored.HeadOnly && !f.ask.Head) {
 			failed.Stored = nil
 		} else if ok && failed.Stored != nil {
 			s.leased(f, failed.Stored)
@@ -90,7 +90,7 @@ func (s *Store) consulted(f *flight, stream *peer.Stream, p *peer.Peer) (*landin
 		return nil, err
 	}
 	l, err := decodeLanding(d.b, s.cfg.Now())
-	if err == nil && !s.fits(l.rec, f.ask.Key) {
+	if err == nil && (!s.fits(l.rec, f.ask.Key) || l.rec.HeadOnly && !f.ask.Head) {
 		err = errEncoding
 	}
 	if err != nil {
@@ -101,10 +101,12 @@ func (s *Store) consulted(f *flight, stream *peer.Stream, p *peer.Peer) (*landin
 	return l, nil
 }
 
-// leased makes a record that came from its owner one to answer from for a while.
+// leased makes a record that came from its owner one to answer from for a while. What is remembered
+// is the request that the owner gave it for.
 func (s *Store) leased(f *flight, rec *Record) {
 	s.adopt(f.ask.Key, rec)
 	rec.since = f.since
+	rec.imprint = s.imprintOf(f.ask.Header)
 	rec.Lease = s.cfg.Now().Add(s.cfg.Lease)
 }
 
@@ -120,8 +122,8 @@ func (s *Store) keepCopy(f *flight, l *landing) {
 	case s.overtakenLocked(l.rec, f.generation):
 		return
 	case l.rec.Pass: // what was stored before has been taken back
-		if old, _ := s.findLocked(l.rec.Key, f.ask.Header); old != nil && !old.Pass {
-			s.dropLocked(old)
+		if old, _ := s.findLocked(l.rec.Key, f.ask.Header, f.ask.Head); old != nil && !old.Pass && l.rec.takesBack(old) {
+			s.withdrawLocked(old)
 		}
 	}
 	s.installLocked(l.rec)

@@ -23,6 +23,7 @@ type scripted struct {
 }
 
 func (s *scripted) Usable(*Record, http.Header) (usable, refresh bool) { return true, false }
+func (s *scripted) Validatable(*Record) bool                           { return false }
 func (s *scripted) Place(key string) string                            { return key }
 func (s *scripted) KeyOf(url string, _ http.Header) string             { return url }
 func (s *scripted) Keys(url string) []string                           { return []string{url} }

@@ -18,12 +18,17 @@ type Ask struct {
 	From       http.Header // fields that tell the origin who asks, if it is asked for this one alone
 	Proto      string      // the protocol of the client's request, as in "HTTP/1.1"
 	ID         string      // of the client's request, for the log
+	Head       bool        // it is a HEAD: what is stored of the answer to another one will do, too
 	Whole      bool        // the client wants the content from its first byte to its last
 	Alone      bool        // no one else's answer will do
 	Gone       string      // the version that was tried, and whose bytes turned out to be had no more
 	Stored     bool        // only what is stored will do; the origin isn't to be asked
 	Background bool        // nobody waits for the answer, so that what the client wishes to be answered is no matter
 	Ranged     bool        // the origin is to be asked for the range that the client wants, since the whole isn't kept
+
+	// Variants are what is stored for other requests than this one, when the origin is asked for
+	// what nothing is stored of.
+	Variants []*Record
 
 	// Inform, if not nil, is called with the interim responses (1xx) to the request that is made for this question, on the
 	// goroutine that has called Fetch.
@@ -174,11 +179,17 @@ func (f *flight) leave() {
 	}
 }
 
-// Fetch brings a record that is newer than prev, which is nil or the stored response that the caller found wanting, by
-// way of its owner: from the origin, or, with Found set, from what the owner has stored, which may not do for ask.
-// Concurrent questions for the same variant share one origin request. The question goes on if ctx
-// ends: others may wait for it. The record may say Pass; then Body is set for the one whose question it was.
+// Fetch brings a record that is newer than prev, which is nil or the stored response that the
+// caller found wanting, by way of its owner: from the origin, or, with Found set, from what the
+// owner has stored, which may not do for ask. Concurrent questions for the same variant share one
+// origin request; a HEAD is one of its own, unless a GET can tell without content whether prev is
+// still good. The question goes on if ctx ends: others may wait for it. The record may say Pass;
+// then Body is set for the one whose question it was.
 func (s *Store) Fetch(ctx context.Context, ask *Ask, prev *Record) (*Answer, error) {
+	if ask.Head && prev != nil && !prev.HeadOnly && s.cfg.Source.Validatable(prev) {
+		get := *ask
+		get.Head, ask = false, &get
+	}
 	variant := s.variantNow(ask)
 	for {
 		a, err := s.fly(ctx, ask, prev, variant)
@@ -186,19 +197,24 @@ func (s *Store) Fetch(ctx context.Context, ask *Ask, prev *Record) (*Answer, err
 			variant = s.variantNow(ask)
 			continue
 		}
-		if failed, ok := errors.AsType[*Failure](err); ok && failed.Stored != nil && !s.selects(failed.Stored, ask.Header) {
-			own := s.variant(failed.Stored, ask.Header)
-			if own != variant { // the failure is another variant's
+		if failed, ok := errors.AsType[*Failure](err); ok && failed.Stored != nil {
+			own, ok := s.answersFlight(failed.Stored, variant, ask)
+			if !ok && own != variant { // the failure is another variant's
 				variant, prev = own, nil
 				continue
 			}
-			return nil, failed.alone()
+			if !ok {
+				return nil, failed.alone()
+			}
 		}
-		if err != nil || !a.Collapsed || s.selects(a.Record, ask.Header) {
+		if err != nil || !a.Collapsed {
 			return a, err
 		}
-		own := s.variant(a.Record, ask.Header)
-		if own == variant { // an origin whose Vary is another each time
+		own, ok := s.answersFlight(a.Record, variant, ask)
+		switch {
+		case ok:
+			return a, nil
+		case own == variant: // an origin whose Vary is another each time
 			alone := *ask
 			alone.Alone = true
 			return s.fly(ctx, &alone, nil, own)
@@ -214,7 +230,7 @@ var errVariantKnown = errors.New("it is known by now what selects")
 func (s *Store) variantNow(ask *Ask) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.variantLocked(ask.Key, ask.Header)
+	return s.variantLocked(ask)
 }
 
 // fly asks the records group, off the caller's goroutine, so that no one's context but the store's ends the flight.
@@ -280,7 +296,7 @@ func (s *Store) shared(ask *Ask, encoded []byte) (*Answer, error) {
 	s.adopt(ask.Key, l.rec)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if now := s.currentLocked(l.rec); now != nil {
+	if now := s.successorLocked(l.rec); now != nil {
 		l.rec = now
 	}
 	return &Answer{Record: l.rec, Collapsed: true, Found: l.found, Peer: l.peer}, nil

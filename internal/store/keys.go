@@ -107,6 +107,9 @@ func (s *Store) flightKey(f *flight) string {
 		// An owner answers at once what it has, but not one who has that already: whoever hasn't mustn't wait for him.
 		key += ".validate"
 	}
+	if ask.Head {
+		key += ".head"
+	}
 	if ask.Ranged {
 		key += "." + digest(ask.Header["Range"]...)
 	}

@@ -21,17 +21,18 @@ func (s *Store) load(ctx context.Context, _ string) ([]byte, error) {
 	}
 	s.mu.Lock()
 	// Another flight may have landed since the asker looked.
-	if rec, lapsed := s.findLocked(f.ask.Key, f.ask.Header); rec != nil && !lapsed && rec.newer(f.prev) && !f.ask.Alone && f.ask.takes(rec) &&
+	if rec, lapsed := s.findLocked(f.ask.Key, f.ask.Header, f.ask.Head); rec != nil && !lapsed && rec.newer(f.prev) && !f.ask.Alone && f.ask.takes(rec) &&
 		s.cfg.Source.Answers(rec, cmp.Or(f.ask.Target, f.ask.Key)) {
 		s.mu.Unlock()
 		return (&landing{rec: rec}).encode(s.cfg.Now()), nil
 	}
-	if f.variant == "" && !f.ask.Alone && s.variantLocked(f.ask.Key, f.ask.Header) != "" {
+	if f.variant == "" && !f.ask.Alone && s.variantLocked(f.ask) != "" {
 		s.mu.Unlock()
 		return nil, errVariantKnown
 	}
 	generation := s.generationLocked(f.ask.Key)
 	f.doubts, f.since = s.doubts, s.groups.count
+	f.ask = s.amongLocked(f)
 	s.mu.Unlock()
 
 	if err := s.admit(f, f.ask.For != ""); err != nil {
@@ -41,13 +42,21 @@ func (s *Store) load(ctx context.Context, _ string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	if x.Record.outdates(f.prev) {
+		s.drop(f.prev)
+	}
 	var a *Answer
 	switch {
+	case x.Variant != nil:
+		x.cancel()
+		a = s.shareVersion(x)
 	case x.Renewed:
 		x.cancel()
 		a = s.renew(f, x)
 	case !x.Storable || s.Streams(x.Record):
 		a = s.pass(f, x)
+	case f.ask.Head:
+		a = s.keepHead(f, x)
 	default:
 		a = s.fill(f, x)
 		if f.prev != nil && f.prev.Key != a.Record.Key {
@@ -84,6 +93,10 @@ func (s *Store) ask(f *flight, generation uint64) (x *exchange, err error) {
 	rec := got.Record
 	rec.Generation = generation
 	rec.Revision, rec.asked, rec.since = rand.Uint64(), f.doubts, f.since
+	if f.ask.Head && !got.Renewed {
+		rec.HeadOnly = true
+	}
+	rec.imprint = s.imprintOf(f.ask.Header)
 	rec.turn = s.cfg.Node.Turns()                               // before the owner is looked for
 	if rec.Lease = (time.Time{}); s.ownerOf(f.ask.Key) != nil { // this node stands in for the owner
 		rec.Lease = s.cfg.Now().Add(s.cfg.Lease)
@@ -104,7 +117,7 @@ func (s *Store) renew(f *flight, x *exchange) *Answer {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	rec.Version = f.prev.Version
-	now := s.currentLocked(f.prev)
+	now := s.successorLocked(f.prev)
 	if now != nil {
 		rec.Generation = now.Generation
 		s.learnLocked(rec, now.Length) // a fill may have ended meanwhile
@@ -113,9 +126,30 @@ func (s *Store) renew(f *flight, x *exchange) *Answer {
 	case now != nil && x.Storable:
 		s.supersedeLocked(now, rec)
 	case now != nil: // this answer may still be made of it, but no other
-		s.dropLocked(now)
+		s.withdrawLocked(now)
 	}
-	return &Answer{Record: rec, Renewed: true, Status: http.StatusNotModified}
+	a := &Answer{Record: rec, Renewed: true, Status: http.StatusNotModified}
+	if f.ask.Head && !rec.HeadOnly {
+		a.Status = http.StatusOK
+	}
+	return a
+}
+
+// keepHead stores the answer to a HEAD, unless a GET has been asked and answered meanwhile, which
+// says more.
+func (s *Store) keepHead(f *flight, x *exchange) *Answer {
+	rec := x.Record
+	x.cancel()
+	_ = x.Body.Close()
+	rec.Version = s.version(rec, "")
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	got, _ := s.findLocked(rec.Key, f.ask.Header, false)
+	later := got != nil && !got.Pass && got.newer(f.prev) && !got.RequestTime.Before(rec.RequestTime)
+	if !later && !s.overtakenLocked(rec, rec.Generation) {
+		s.installLocked(rec)
+	}
+	return &Answer{Record: rec, Status: rec.Status}
 }
 
 // pass notes that the response isn't stored, so that the next ones don't wait for each other in vain. What is stored for
@@ -128,8 +162,8 @@ func (s *Store) pass(f *flight, x *exchange) *Answer {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !x.Private && !s.overtakenLocked(rec, rec.Generation) && rec.Status < http.StatusInternalServerError {
-		if f.prev != nil {
-			s.dropLocked(f.prev) // the origin has taken it back
+		if f.prev != nil && rec.takesBack(f.prev) {
+			s.withdrawLocked(f.prev)
 		}
 		s.installLocked(rec)
 	}

@@ -62,7 +62,7 @@ func (q *question) encode() []byte {
 }
 
 func (q *question) flags() []*bool {
-	return []*bool{&q.Whole, &q.Alone, &q.Stored, &q.Ranged, &q.Background}
+	return []*bool{&q.Whole, &q.Alone, &q.Stored, &q.Ranged, &q.Background, &q.Head}
 }
 
 func decodeQuestion(d *decoder) *question {

@@ -14,7 +14,7 @@ import (
 func TestMessagesSurviveTheWire(t *testing.T) {
 	now := time.Now()
 	q := &question{
-		Ask:     Ask{Key: "a%20b?c=d", Header: http.Header{"Accept": {"*/*", "x"}}, Proto: "HTTP/2.0", ID: "id", Whole: true, Gone: "v0", Stored: true, Ranged: true, Background: true, Target: "a%20b"},
+		Ask:     Ask{Key: "a%20b?c=d", Header: http.Header{"Accept": {"*/*", "x"}}, Proto: "HTTP/2.0", ID: "id", Whole: true, Gone: "v0", Stored: true, Ranged: true, Background: true, Head: true, Target: "a%20b"},
 		version: "v1", revision: 1 << 63,
 	}
 	b := q.encode()

@@ -63,7 +63,7 @@ func (s *Store) servePut(c *wire.Call, d *decoder) {
 		return
 	}
 	rec, err := decode([]byte(names[1]), s.cfg.Now())
-	if err != nil || !s.fits(rec, names[0]) || rec.Length != int64(len(content)) || rec.Pass || (rec.Part != Part{}) || s.ownerOf(names[0]) != nil {
+	if err != nil || !s.fits(rec, names[0]) || rec.Length != int64(len(content)) || rec.Pass || rec.HeadOnly || (rec.Part != Part{}) || s.ownerOf(names[0]) != nil {
 		s.refuse(c, errBusy)
 		return
 	}

@@ -2,7 +2,6 @@ package store
 
 import (
 	"net/http"
-	"slices"
 	"time"
 )
 
@@ -35,6 +34,10 @@ type Record struct {
 	// 3.3): it answers for no more. Its content, and so Length, is the part's alone. The zero Part means all.
 	Part Part
 
+	// HeadOnly means that the response answers a HEAD and has no content here. It answers only
+	// HEADs, and its Length is what it says of the content.
+	HeadOnly bool
+
 	// Pieces means that of the content some may be held in pieces that aren't whole chunks.
 	Pieces bool
 
@@ -58,6 +61,8 @@ type Record struct {
 
 	Prepared any // by Source.Prepare
 
+	imprint imprint // of the request that this answers, as far as this node knows
+
 	turn  uint64 // of the ring, by which the owner was found
 	asked uint64 // how many doubts there had been when the origin was asked
 	since uint64 // how many groups had been invalidated by then
@@ -74,7 +79,7 @@ type Part struct{ Start, End, Total int64 }
 const overhead = 700
 
 func (r *Record) size() int64 {
-	n := overhead + 2*len(r.Key) + len(r.Variant) + len(r.Version) + len(r.first)
+	n := overhead + 2*len(r.Key) + len(r.Variant) + len(r.Version) + len(r.first) + 8*len(r.imprint)
 	for _, group := range r.Groups {
 		n += 64 + 2*len(group) // here, and in the table's index
 	}
@@ -103,13 +108,23 @@ func (r *Record) with(change func(*Record)) *Record {
 	return &c
 }
 
-// replaces tells whether r takes the place of old in the table: it selects all requests that old does. One that isn't
-// stored takes the place of its like only, and so does a part.
+// replaces tells whether r may take the place of old, if that is for the same requests. One that
+// isn't stored takes the place of its like only, and so does a part, and the answer to a HEAD.
 func (r *Record) replaces(old *Record) bool {
-	if (r.Pass && !old.Pass) || (r.Part != Part{} && r.Part != old.Part) {
-		return false
-	}
-	return len(r.Vary) == 0 || (old.Variant == r.Variant && slices.Equal(old.Vary, r.Vary))
+	return (old.Pass || !r.Pass) && (r.Part == Part{} || r.Part == old.Part) && (old.HeadOnly || !r.HeadOnly)
+}
+
+// headOnly tells whether r is the answer to a HEAD, or a note that such an answer isn't stored.
+func (r *Record) headOnly() bool { return r.HeadOnly }
+
+// takesBack tells whether r, which says that the answer to a request isn't stored, says so of old,
+// too.
+func (r *Record) takesBack(old *Record) bool { return old.HeadOnly || !r.HeadOnly }
+
+// outdates tells whether r, the answer to a HEAD that might have said that prev is still good, says
+// that it isn't (RFC 9111 section 4.3.5).
+func (r *Record) outdates(prev *Record) bool {
+	return r.HeadOnly && r.Status == http.StatusOK && prev != nil && !prev.HeadOnly
 }
 
 // newer tells whether r says more than prev, which may be nil.

@@ -14,13 +14,13 @@ const maxRefreshes = 256
 func (s *Store) Refresh(ask *Ask, rec *Record) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now := s.currentLocked(rec)
+	now := s.successorLocked(rec)
 	_, under := s.refreshing[rec.Version]
 	if now == nil || now.newer(rec) || under || s.cfg.Now().Before(now.RetryAfter) || len(s.refreshing) >= maxRefreshes || !s.beginLocked() {
 		return
 	}
 	s.refreshing[rec.Version] = struct{}{}
-	q := Ask{Key: ask.Key, Target: cmp.Or(rec.URL, rec.Key), Header: ask.Header, Proto: ask.Proto, ID: ask.ID, Background: true}
+	q := Ask{Key: ask.Key, Target: cmp.Or(rec.URL, rec.Key), Header: ask.Header, Proto: ask.Proto, ID: ask.ID, Head: rec.HeadOnly, Background: true}
 	go s.refresh(&q, rec)
 }
 
@@ -44,7 +44,7 @@ func (s *Store) Renew(old, fresh *Record) {
 	fresh.Revision = rand.Uint64()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if now := s.currentLocked(old); now != nil && owns(now) && !now.newer(old) {
+	if now := s.successorLocked(old); now != nil && owns(now) && !now.newer(old) {
 		s.learnLocked(fresh, now.Length)
 		s.supersedeLocked(now, fresh)
 	}

@@ -97,7 +97,7 @@ func (s *Store) serveRecord(c *wire.Call, d *decoder) {
 	}
 	defer a.Close()
 	l := &landing{
-		rec: a.Record, found: a.Found, collapsed: a.Collapsed, renewed: a.Renewed, status: a.Status, why: a.Why,
+		rec: s.toldTo(a.Record, &q.Ask), found: a.Found, collapsed: a.Collapsed, renewed: a.Renewed, status: a.Status, why: a.Why,
 		content: a.Body != nil || a.follower != nil, stored: s.stores(a.Record),
 	}
 	if c.Reply(append([]byte{answerOK}, l.encode(s.cfg.Now())...), nil) != nil {
@@ -154,7 +154,7 @@ func (s *Store) lookup(ctx context.Context, q *question) (*Answer, error) {
 		told.Why = why
 		if rec != nil {
 			s.Postpone(rec)
-			told.Stored = rec.with(func(r *Record) { r.RetryAfter = s.cfg.Now().Add(RetryAfter) })
+			told.Stored = s.toldTo(rec, &q.Ask).with(func(r *Record) { r.RetryAfter = s.cfg.Now().Add(RetryAfter) })
 		}
 		return nil, &told
 	}
@@ -169,7 +169,7 @@ func (s *Store) findFor(q *question) (rec *Record, lapsed bool) {
 	q.Target = cmp.Or(q.Target, q.Key)
 	keys := s.cfg.Source.Keys(q.Target)
 	for _, q.Key = range keys {
-		if rec, lapsed = s.Find(q.Key, q.Header); rec != nil && s.cfg.Source.Answers(rec, q.Target) {
+		if rec, lapsed = s.Find(q.Key, q.Header, q.Head); rec != nil && s.cfg.Source.Answers(rec, q.Target) {
 			return rec, lapsed
 		}
 	}
@@ -185,17 +185,17 @@ func (s *Store) why(q *question, rec *Record) Why {
 		}
 		return Outdated
 	}
-	if any, _ := s.Holds(q.Key); any {
+	if any, _ := s.Holds(q.Key, q.Head); any {
 		return OtherVariants
 	}
 	return Nothing
 }
 
-// stores tells whether rec's version is in the table.
+// stores tells whether rec, or what has taken its place with the same bytes, is in the table.
 func (s *Store) stores(rec *Record) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.currentLocked(rec) != nil
+	return s.successorLocked(rec) != nil
 }
 
 func (s *Store) drop(rec *Record) {

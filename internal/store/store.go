@@ -19,9 +19,10 @@
 // A node that is asked never asks on: no two nodes wait for each other, whatever their rings say. An owner that can't be
 // asked is stood in for.
 //
-// Of a content that the origin sends a part of, the part is kept and the rest is asked for when it is wanted (piece.go). What is
-// stale may be validated in the background (refresh.go), and what has been changed is done away with on all nodes
-// (invalidate.go).
+// Of a content that the origin sends a part of, the part is kept and the rest is asked for when it
+// is wanted (piece.go). What is stale may be validated in the background (refresh.go), the records
+// of one key are told apart by the Vary of all of them (variants.go), and what has been changed is
+// done away with on all nodes (invalidate.go).
 //
 // What HTTP has to say about storing and reusing is the Source's and the caller's business.
 package store
@@ -30,6 +31,7 @@ import (
 	"container/list"
 	"context"
 	"fmt"
+	"hash/maphash"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -42,8 +44,10 @@ import (
 
 // Source answers from the origin. Its methods may be called concurrently.
 type Source interface {
-	// Fetch asks the origin for ask's resource. If prev isn't nil, the request is conditional on prev's validators.
-	// An error means that no answer could be learned; it is shared by all who wait for this one.
+	// Fetch asks the origin for ask's resource. If prev isn't nil, the request is conditional on
+	// prev's validators; else it may be on those of ask.Variants. For a HEAD, prev may be what a
+	// GET brought; it is Renewed if what is learnt is about the same content. An error means that
+	// no answer could be learned; it is shared by all who wait for this one.
 	Fetch(ctx context.Context, ask *Ask, prev *Record) (*Fetched, error)
 
 	// Open opens the bytes [off, end) of rec's representation, or to its end if end is -1, by a request with the fields of
@@ -59,6 +63,10 @@ type Source interface {
 	// Usable tells whether rec, which is prepared, may answer a request with those fields, and if so, whether it is to be
 	// validated meanwhile, as refresh.
 	Usable(rec *Record, request http.Header) (usable, refresh bool)
+
+	// Validatable tells whether the origin can be asked if rec is still good without sending its
+	// content again.
+	Validatable(rec *Record) bool
 
 	// Failed says of an error of Open, or of a body, what it means to those who ask.
 	Failed(err error) *Failure
@@ -96,6 +104,10 @@ type Fetched struct {
 	Storable  bool
 	Private   bool // it is about the one who asked, and says nothing of what others would get
 	Renewed   bool // prev is still good: Record is prev with new fields and times, and there is no Body
+
+	// Variant, if not nil, is the one of Ask.Variants whose bytes answer this question, too: Record
+	// is Variant with new fields and times, and there is no Body.
+	Variant *Record
 }
 
 // Config says how a Store works. All fields but Now, Node and Lease must be set.
@@ -152,6 +164,7 @@ type Store struct {
 	pinned   atomic.Int64   // bytes that fills hold for followers of what can't be asked for again
 	refusals refusals
 	rooms    rooms
+	seed     maphash.Seed // of imprints
 
 	// mu guards all below. It is taken before a fill's own lock, and never held while a group is asked.
 	mu          sync.Mutex
@@ -178,7 +191,7 @@ func New(cfg Config) (*Store, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	s := &Store{cfg: cfg, refusals: refusals{now: cfg.Now}, entries: map[string]*list.Element{}, recent: list.New(), bodies: map[string]*body{},
+	s := &Store{cfg: cfg, seed: maphash.MakeSeed(), refusals: refusals{now: cfg.Now}, entries: map[string]*list.Element{}, recent: list.New(), bodies: map[string]*body{},
 		grouped: map[string]map[string]struct{}{}, refreshing: map[string]struct{}{}}
 	s.rooms.init(cfg)
 	var err error

@@ -10,6 +10,8 @@ import (
 type entry struct {
 	key      string
 	variants []*Record
+	vary     []string // what tells those apart that a GET may select
+	headVary []string // and those that a HEAD may
 	bytes    int64
 	turn     uint64 // of the ring, up to which what this node owns is known to be its own
 	doubt    uint64 // what it owns and asked for before this one of the store's doubts is to be validated at its next use
@@ -18,37 +20,43 @@ type entry struct {
 // maxVariants bounds the records of one key, so that searching them stays cheap; the oldest make room.
 const maxVariants = 32
 
+// maxHeads bounds the answers to HEADs of one key, besides.
+const maxHeads = 8
+
 // maxParts bounds the parts of one key that can't be joined, besides.
 const maxParts = 32
 
-// Find returns the stored record that request selects (RFC 9111 section 4.1), or nil. It may be stale, or one that
-// says Pass. If it has lapsed, it must not be used before Fetch has asked whoever decides on it.
-func (s *Store) Find(key string, request http.Header) (rec *Record, lapsed bool) {
+// Find returns the stored record that request, a HEAD or a GET, selects (RFC 9111 section 4.1), or
+// nil. It may be stale, or one that says Pass. If it has lapsed, it must not be used before Fetch
+// has asked whoever decides on it.
+func (s *Store) Find(key string, request http.Header, head bool) (rec *Record, lapsed bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.findLocked(key, request)
+	return s.findLocked(key, request, head)
 }
 
-// Holds tells whether variants for other requests are stored under key here, and whether parts are.
-func (s *Store) Holds(key string) (variants, parts bool) {
+// Holds tells whether variants for other requests, HEADs or GETs, are stored under key here, and
+// whether parts are.
+func (s *Store) Holds(key string, head bool) (variants, parts bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if el, ok := s.entries[key]; ok {
 		for _, rec := range el.Value.(*entry).variants {
-			variants = variants || (!rec.Pass && len(rec.Vary) > 0)
+			variants = variants || (!rec.Pass && len(rec.Vary) > 0 && (head || !rec.HeadOnly))
 			parts = parts || rec.Part != Part{}
 		}
 	}
 	return variants, parts
 }
 
-func (s *Store) findLocked(key string, request http.Header) (rec *Record, lapsed bool) {
+func (s *Store) findLocked(key string, request http.Header, head bool) (rec *Record, lapsed bool) {
 	el, ok := s.entries[key]
 	if !ok || !s.tendLocked(el) {
 		return nil, false
 	}
-	for _, r := range el.Value.(*entry).variants {
-		if !s.selects(r, request) {
+	e := el.Value.(*entry)
+	for _, r := range e.variants {
+		if r.HeadOnly && !head || !s.selects(r, request) || !s.agrees(r, e.varyFor(head), request) {
 			continue
 		}
 		rec = r
@@ -57,7 +65,7 @@ func (s *Store) findLocked(key string, request http.Header) (rec *Record, lapsed
 	if rec == nil {
 		return nil, false
 	}
-	lapsed = s.lapsedLocked(el.Value.(*entry), rec)
+	lapsed = s.lapsedLocked(e, rec)
 	if rec.Pass && (lapsed || !s.cfg.Now().Before(rec.PassUntil)) {
 		return nil, false
 	}
@@ -118,32 +126,12 @@ func (s *Store) Doubt() {
 	s.doubt = s.doubts
 }
 
-func (s *Store) selects(rec *Record, request http.Header) bool {
-	return (rec.Part == Part{} || s.cfg.Within(rec.Part, request)) &&
-		(len(rec.Vary) == 0 || s.cfg.Selecting(rec.Vary, request) == rec.Variant)
-}
-
-// variantLocked names the variant that request selects by the Vary of the newest response stored under key; "" if there
-// is none, so that it isn't known what selects.
-func (s *Store) variantLocked(key string, request http.Header) string {
-	el, ok := s.entries[key]
-	if !ok {
-		return ""
-	}
-	newest := el.Value.(*entry).variants[0]
-	return s.variant(newest, request)
-}
-
-// variant names the variant that request selects if rec's Vary is what selects.
-func (s *Store) variant(rec *Record, request http.Header) string {
-	if len(rec.Vary) == 0 {
-		return ""
-	}
-	return "by " + s.cfg.Selecting(rec.Vary, request)
-}
-
 // installLocked puts rec into the table, in the place of the one for the same variant.
-func (s *Store) installLocked(rec *Record) {
+func (s *Store) installLocked(rec *Record) { s.insertLocked(rec, nil) }
+
+// insertLocked is installLocked for a record that takes the place of prev, too, for whatever
+// requests that is; prev may be nil.
+func (s *Store) insertLocked(rec, prev *Record) {
 	rec.first = ""
 	rec.first = s.chunkKey(rec, firstChunk)
 	rec.bytes = rec.size()
@@ -154,30 +142,42 @@ func (s *Store) installLocked(rec *Record) {
 	}
 	e := el.Value.(*entry)
 	e.turn = min(e.turn, rec.turn)
-	kept := make([]*Record, 0, len(e.variants)+1)
-	variants, parts := maxVariants, maxParts // that there is room for
-	room := func(r *Record) *int {
-		if (r.Part != Part{}) {
-			return &parts
-		}
-		return &variants
-	}
-	*room(rec)--
-	for _, old := range e.variants {
-		if rec.replaces(old) || *room(old) == 0 {
-			s.forgetBodyLocked(old.Version, rec.Version)
-			continue
-		}
-		*room(old)--
-		kept = append(kept, old)
-	}
+	kept, dropped := s.besideLocked(e, rec, prev)
 	if rec.Pass { // it is for those for whom there is nothing better
-		s.setLocked(el, append(kept, rec))
+		kept = append(kept, rec)
 	} else {
-		s.setLocked(el, slices.Insert(kept, 0, rec))
+		kept = slices.Insert(kept, 0, rec)
+	}
+	if i := surplus(kept, rec); i >= 0 {
+		dropped = append(dropped, kept[i])
+		kept = slices.Delete(kept, i, i+1)
+	}
+	s.setLocked(el, kept)
+	for _, old := range dropped {
+		if !slices.ContainsFunc(kept, func(r *Record) bool { return r.Version == old.Version }) {
+			s.forgetBodyLocked(old.Version, "")
+		}
 	}
 	s.recent.MoveToFront(el)
 	s.evictLocked()
+}
+
+// besideLocked returns those of e's variants that stay beside rec, and those that don't.
+func (s *Store) besideLocked(e *entry, rec, prev *Record) (kept, dropped []*Record) {
+	names := func(old *Record) []string {
+		if rec.Pass {
+			return rec.Vary
+		}
+		return merged(e.varyFor(old.HeadOnly), rec.Vary)
+	}
+	for _, old := range e.variants {
+		if old == prev || rec.replaces(old) && s.alike(rec, old, names(old)) {
+			dropped = append(dropped, old)
+		} else {
+			kept = append(kept, old)
+		}
+	}
+	return kept, dropped
 }
 
 // setLocked makes variants those of el's entry, which goes if there are none.
@@ -186,6 +186,7 @@ func (s *Store) setLocked(el *list.Element, variants []*Record) {
 	s.ungroupLocked(e)
 	s.recordBytes -= e.bytes
 	e.variants, e.bytes = variants, 0
+	e.setVary()
 	for _, rec := range variants {
 		e.bytes += rec.bytes
 	}
@@ -216,7 +217,21 @@ func (s *Store) removeLocked(key string) {
 	s.setLocked(el, nil)
 }
 
-// dropLocked drops the record of rec's version, if there is one.
+// withdrawLocked drops rec, or what has taken its place, but no other variant that has the same
+// bytes.
+func (s *Store) withdrawLocked(rec *Record) {
+	now := s.successorLocked(rec)
+	if now == nil {
+		return
+	}
+	el := s.entries[now.Key]
+	s.setLocked(el, slices.DeleteFunc(slices.Clone(el.Value.(*entry).variants), func(r *Record) bool { return r == now }))
+	if s.currentLocked(now) == nil {
+		s.forgetBodyLocked(now.Version, "")
+	}
+}
+
+// dropLocked drops all records of rec's version.
 func (s *Store) dropLocked(rec *Record) {
 	if el, ok := s.entries[rec.Key]; ok {
 		kept := slices.DeleteFunc(slices.Clone(el.Value.(*entry).variants), func(r *Record) bool { return r.Version == rec.Version })
@@ -225,13 +240,33 @@ func (s *Store) dropLocked(rec *Record) {
 	s.forgetBodyLocked(rec.Version, "")
 }
 
-// currentLocked returns the record in the table that has rec's version, or nil.
+// currentLocked returns a record in the table that has rec's version, or nil: rec itself or what
+// has taken its place, if that is there.
 func (s *Store) currentLocked(rec *Record) *Record {
-	if el, ok := s.entries[rec.Key]; ok {
-		for _, r := range el.Value.(*entry).variants {
-			if r.Version == rec.Version {
-				return r
-			}
+	if now := s.successorLocked(rec); now != nil {
+		return now
+	}
+	return s.variantWhereLocked(rec.Key, func(r *Record) bool { return r.Version == rec.Version })
+}
+
+// successorLocked returns the record in the table that is rec or has taken its place, with the same
+// bytes, or nil. Other variants may have the same version.
+func (s *Store) successorLocked(rec *Record) *Record {
+	now := s.variantWhereLocked(rec.Key, func(r *Record) bool { return r.Version == rec.Version && r.Revision == rec.Revision })
+	if now == nil {
+		now = s.variantWhereLocked(rec.Key, func(r *Record) bool {
+			return r.Version == rec.Version && r.Variant == rec.Variant && slices.Equal(r.Vary, rec.Vary)
+		})
+	}
+	return now
+}
+
+// variantWhereLocked returns the first of key's records that is one, or nil.
+func (s *Store) variantWhereLocked(key string, is func(*Record) bool) *Record {
+	if el, ok := s.entries[key]; ok {
+		variants := el.Value.(*entry).variants
+		if i := slices.IndexFunc(variants, is); i >= 0 {
+			return variants[i]
 		}
 	}
 	return nil
@@ -247,10 +282,12 @@ func (s *Store) replaceLocked(old, rec *Record) {
 	s.setLocked(el, variants)
 }
 
-// supersedeLocked is replaceLocked for a record that may belong under another key by now.
+// supersedeLocked puts rec, which has the same bytes, in the place of old, which must be in the
+// table: as the newest, for the requests that it is for, and under another key if it belongs there
+// by now.
 func (s *Store) supersedeLocked(old, rec *Record) {
 	if rec.Key == old.Key {
-		s.replaceLocked(old, rec)
+		s.insertLocked(rec, old)
 		return
 	}
 	s.dropLocked(old)
@@ -261,7 +298,7 @@ func (s *Store) supersedeLocked(old, rec *Record) {
 func (s *Store) Postpone(rec *Record) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if now := s.currentLocked(rec); now != nil {
+	if now := s.successorLocked(rec); now != nil {
 		s.replaceLocked(now, now.with(func(r *Record) { r.RetryAfter = s.cfg.Now().Add(RetryAfter) }))
 	}
 }

@@ -68,7 +68,7 @@ func (s *Store) stretched(c *wire.Call, d *decoder) (*Record, *stretch, error) {
 	ask := decodeStretch(d)
 	rec, err := decode(ask.rec, s.cfg.Now())
 	if err != nil || d.bad || s.cfg.Source.Check(ask.key) != nil || !s.fits(rec, ask.key) || ask.off < 0 || (ask.end >= 0 && ask.end <= ask.off) ||
-		(rec.Length >= 0 && (ask.end > rec.Length || ask.off >= rec.Length)) || (rec.refetchable() && ask.end < 0) {
+		(rec.Length >= 0 && (ask.end > rec.Length || ask.off >= rec.Length)) || (rec.refetchable() && ask.end < 0) || rec.HeadOnly {
 		return nil, nil, errBusy
 	}
 	s.adopt(ask.key, rec)

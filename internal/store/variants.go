@@ -1,0 +1,218 @@
+package store
+
+import (
+	"net/http"
+	"slices"
+)
+
+// The records of one key are variants of each other (RFC 9111 section 4.1). They are told apart by
+// all fields that the Vary of any of them names: an origin may name a field only to those who send
+// it, and a response that doesn't name it may still be meant for the others only. So a record
+// remembers of its request more than its own Vary asks for: a hash of each field.
+
+// merged is the names in a and b, each once; both are sorted.
+func merged(a, b []string) []string {
+	switch {
+	case len(b) == 0 || slices.Equal(a, b):
+		return a
+	case len(a) == 0:
+		return b
+	}
+	names := slices.Concat(a, b)
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// varying returns the fields that tell variants apart: those that any response names, or, if none
+// is stored, any note that one isn't.
+func varying(variants []*Record) []string {
+	var stored, noted []string
+	some := false
+	for _, rec := range variants {
+		if rec.Pass {
+			noted = merged(noted, rec.Vary)
+		} else {
+			stored, some = merged(stored, rec.Vary), true
+		}
+	}
+	if some {
+		return stored
+	}
+	return noted
+}
+
+// setVary notes what tells e's variants apart.
+func (e *entry) setVary() {
+	e.headVary = varying(e.variants)
+	e.vary = e.headVary
+	if slices.ContainsFunc(e.variants, (*Record).headOnly) {
+		e.vary = varying(slices.DeleteFunc(slices.Clone(e.variants), (*Record).headOnly))
+	}
+}
+
+// varyFor returns the fields that tell those of e's variants apart that a HEAD may select, or a
+// GET.
+func (e *entry) varyFor(head bool) []string {
+	if head {
+		return e.headVary
+	}
+	return e.vary
+}
+
+// most is how many records of r's kind a key may have.
+func (r *Record) most() int {
+	switch {
+	case r.HeadOnly:
+		return maxHeads
+	case r.Part != Part{}:
+		return maxParts
+	}
+	return maxVariants
+}
+
+// surplus returns which of variants has to go, since with rec there are too many of its kind, or
+// -1. It is the oldest, but for one without which it wouldn't be known what tells the others apart.
+func surplus(variants []*Record, rec *Record) int {
+	var like []int
+	for i, r := range variants {
+		if r != rec && r.HeadOnly == rec.HeadOnly && (r.Part == Part{}) == (rec.Part == Part{}) {
+			like = append(like, i)
+		}
+	}
+	if len(like) < rec.most() {
+		return -1
+	}
+	named := map[string]int{}
+	for _, r := range variants {
+		for _, name := range r.Vary {
+			named[name]++
+		}
+	}
+	for _, i := range slices.Backward(like) {
+		if !slices.ContainsFunc(variants[i].Vary, func(name string) bool { return named[name] == 1 }) {
+			return i
+		}
+	}
+	return like[len(like)-1]
+}
+
+// varyLocked returns the fields that tell the variants of key apart.
+func (s *Store) varyLocked(key string, head bool) []string {
+	if el, ok := s.entries[key]; ok {
+		return el.Value.(*entry).varyFor(head)
+	}
+	return nil
+}
+
+// selects tells whether request selects rec by the Vary of rec itself.
+func (s *Store) selects(rec *Record, request http.Header) bool {
+	return (rec.Part == Part{} || s.cfg.Within(rec.Part, request)) &&
+		(len(rec.Vary) == 0 || s.cfg.Selecting(rec.Vary, request) == rec.Variant)
+}
+
+// agrees tells whether request has in the fields of names that rec's Vary leaves out what the
+// request had that rec answers. Of a request that isn't remembered this isn't known. A note that a
+// response isn't stored is for all whom its Vary doesn't keep out.
+func (s *Store) agrees(rec *Record, names []string, request http.Header) bool {
+	if rec.Pass {
+		return true
+	}
+	for _, name := range names {
+		if !slices.Contains(rec.Vary, name) && (rec.imprint == nil || s.field(rec.imprint, name) != s.fieldOf(request, name)) {
+			return false
+		}
+	}
+	return true
+}
+
+// alike tells whether a and b are the same variant where names tell variants apart.
+func (s *Store) alike(a, b *Record, names []string) bool {
+	same := slices.Equal(a.Vary, b.Vary)
+	if same && a.Variant != b.Variant {
+		return false
+	}
+	for _, name := range names {
+		if same && slices.Contains(a.Vary, name) {
+			continue
+		}
+		if a.imprint == nil || b.imprint == nil || s.field(a.imprint, name) != s.field(b.imprint, name) {
+			return false
+		}
+	}
+	return true
+}
+
+// variantLocked names the variant that is asked for; "" if it isn't known what selects.
+func (s *Store) variantLocked(ask *Ask) string {
+	return s.variantBy(s.varyLocked(ask.Key, ask.Head), ask.Header)
+}
+
+func (s *Store) variantBy(names []string, request http.Header) string {
+	if len(names) == 0 {
+		return ""
+	}
+	return "by " + s.cfg.Selecting(names, request)
+}
+
+// answersFlight tells whether rec, with which a flight for variant came back, answers all requests
+// of that variant; if it doesn't, own names the one that is asked for.
+func (s *Store) answersFlight(rec *Record, variant string, ask *Ask) (own string, ok bool) {
+	s.mu.Lock()
+	names := merged(s.varyLocked(rec.Key, ask.Head), rec.Vary)
+	s.mu.Unlock()
+	own = s.variantBy(names, ask.Header)
+	return own, s.selects(rec, ask.Header) && (own == variant || s.agrees(rec, names, ask.Header))
+}
+
+// toldTo is rec for the node that has asked for it. That node may not know the other variants, so
+// what tells them apart becomes rec's Vary there.
+func (s *Store) toldTo(rec *Record, ask *Ask) *Record {
+	s.mu.Lock()
+	names := merged(rec.Vary, s.varyLocked(rec.Key, ask.Head))
+	s.mu.Unlock()
+	if slices.Equal(names, rec.Vary) {
+		return rec
+	}
+	return rec.with(func(r *Record) {
+		r.Vary, r.Variant = names, s.cfg.Selecting(names, ask.Header)
+		r.Selecting = r.Selecting.Clone()
+		if r.Selecting == nil {
+			r.Selecting = http.Header{}
+		}
+		for _, name := range names {
+			if values, ok := ask.Header[name]; ok {
+				r.Selecting[name] = values
+			}
+		}
+	})
+}
+
+// amongLocked is f's question with what is stored for other requests, if an answer to this one may
+// be made of it.
+func (s *Store) amongLocked(f *flight) *Ask {
+	el, ok := s.entries[f.ask.Key]
+	if !ok || f.prev != nil || f.ask.Head || f.ask.Alone || f.ask.Ranged || f.ask.Gone != "" {
+		return f.ask
+	}
+	among := *f.ask
+	among.Variants = slices.DeleteFunc(slices.Clone(el.Value.(*entry).variants), func(rec *Record) bool { return rec.Pass || rec.HeadOnly })
+	return &among
+}
+
+// shareVersion stores the record that the origin's answer has made of another variant, whose bytes
+// the two share.
+func (s *Store) shareVersion(x *exchange) *Answer {
+	rec := x.Record
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	rec.Version = x.Variant.Version
+	now := s.currentLocked(x.Variant)
+	if now != nil {
+		s.learnLocked(rec, now.Length) // a fill may have ended meanwhile
+	}
+	if now != nil && x.Storable && !s.overtakenLocked(rec, rec.Generation) {
+		rec.Generation = now.Generation
+		s.installLocked(rec)
+	}
+	return &Answer{Record: rec, Renewed: true, Status: http.StatusNotModified}
+}

@@ -1,0 +1,80 @@
+package proxy
+
+import (
+	"cmp"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/scurrycache/scurry/internal/httpcache"
+	"github.com/scurrycache/scurry/internal/store"
+)
+
+// An origin that chooses among representations by what the client accepts may choose for a new
+// request one that is stored already. It is told which ones are, by their entity tags (RFC 9111
+// section 4.1), and needn't send that again.
+
+// maxOffered bounds the bytes of an If-None-Match that names variants.
+const maxOffered = 4 << 10
+
+// offer makes a request for url conditional on what is stored for other requests. It reports
+// whether there is anything to be named.
+func (s *source) offer(header http.Header, ask *store.Ask, url string) bool {
+	if !negotiated(ask.Variants) {
+		return false
+	}
+	var tags []string
+	size := 0
+	for _, rec := range ask.Variants {
+		tag, ok := s.offerable(rec, ask, url)
+		if size += len(tag); ok && size <= maxOffered && !slices.Contains(tags, tag) {
+			tags = append(tags, tag)
+		}
+	}
+	if len(tags) == 0 {
+		return false
+	}
+	header["If-None-Match"] = []string{strings.Join(tags, ", ")}
+	return true
+}
+
+// negotiated tells whether what tells the variants apart is what clients accept, and nothing else.
+func negotiated(variants []*store.Record) bool {
+	some := false
+	for _, rec := range variants {
+		for _, name := range rec.Vary {
+			if name != "Accept" && !strings.HasPrefix(name, "Accept-") {
+				return false
+			}
+			some = true
+		}
+	}
+	return some
+}
+
+// offerable returns the strong entity tag that names rec and no other content that is stored, if
+// rec is one for url.
+func (s *source) offerable(rec *store.Record, ask *store.Ask, url string) (tag string, ok bool) {
+	tag, ok = httpcache.StrongETag(rec.Header)
+	if !ok || rec.Status != http.StatusOK || (rec.Part != store.Part{}) || s.p.store.Streams(rec) || cmp.Or(rec.URL, rec.Key) != url {
+		return "", false
+	}
+	for _, other := range ask.Variants {
+		if also, _ := httpcache.StrongETag(other.Header); also == tag && other.Version != rec.Version {
+			return "", false
+		}
+	}
+	return tag, true
+}
+
+// named returns the variant that a 304 to a request for url names, if it is one for ask: whatever
+// the origin says, no client gets a content coding that it doesn't accept.
+func (s *source) named(ask *store.Ask, url string, notModified http.Header) *store.Record {
+	says, _ := httpcache.StrongETag(notModified)
+	for _, rec := range ask.Variants {
+		if tag, ok := s.offerable(rec, ask, url); ok && tag == says && httpcache.AcceptsCodings(ask.Header, rec.Header) {
+			return rec
+		}
+	}
+	return nil
+}
