@@ -97,9 +97,9 @@ func TestBodyThatNeverComes(t *testing.T) {
 // the content, unless it is reset.
 func TestCutHTTP10ResponseBreaks(t *testing.T) {
 	n, o := fronting(t, proxy.Config{})
-	f := origintest.File{Size: 5000, Chunked: true, Header: maxAge("60")}
+	f := origintest.File{Size: 50_000, Chunked: true, Header: maxAge("60")}
 	for _, fields := range []string{"", "Authorization: x\r\n"} {
-		o.Handle("/f", dropping(f, 2000, f.ServeHTTP))
+		o.Handle("/f", dropping(f, 20_000, f.ServeHTTP))
 		c, err := net.Dial("tcp", n.Listener.Addr().String())
 		if err != nil {
 			t.Fatal(err)
@@ -113,7 +113,7 @@ func TestCutHTTP10ResponseBreaks(t *testing.T) {
 		if !errors.Is(err, syscall.ECONNRESET) {
 			t.Errorf("%q: the cut response ends with %v", fields, err)
 		}
-		n.expect(200, origintest.Content(0, 0, 5000), "/files/f")
+		n.expect(200, origintest.Content(0, 0, 50_000), "/files/f")
 		o.Handle("/f", nil)
 	}
 }

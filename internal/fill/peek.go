@@ -12,8 +12,8 @@ import (
 // behind the head is known before the head is sent on. A head whose body keeps silent longer is sent without it.
 const HeadWait = 20 * time.Millisecond
 
-// peekSize is how many bytes are enough to go on with.
-const peekSize = 4 << 10
+// PeekSize is how many bytes of a body are enough to send its head on.
+const PeekSize = 4 << 10
 
 // closeWait is how long a Read may take to return after cancel.
 const closeWait = time.Second
@@ -36,7 +36,7 @@ type Peeked struct {
 
 // Peek reads the first bytes of body, whose Read must return after a call of cancel.
 func Peek(body Body, cancel func()) *Peeked {
-	p := &Peeked{body: body, cancel: cancel, idle: make(chan struct{}), room: make([]byte, peekSize), reading: true}
+	p := &Peeked{body: body, cancel: cancel, idle: make(chan struct{}), room: make([]byte, PeekSize), reading: true}
 	go p.ahead()
 	p.wait()
 	return p
