@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/textproto"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -129,10 +130,7 @@ func informing(ctx context.Context) context.Context {
 func (s *source) fetchHeader(ask *store.Ask) http.Header {
 	h := httpcache.EndToEnd(ask.Header)
 	httpcache.StripConditions(h)
-	// They would tell the origin of one client for an answer that is meant for all.
-	for _, name := range identifying {
-		delete(h, name)
-	}
+	dropSteering(h)
 	if ask.Background {
 		delete(h, "Cache-Control")
 		delete(h, "Pragma")
@@ -156,6 +154,7 @@ func (s *source) renewed(ask *store.Ask, prev *store.Record, head *httpcache.Res
 		head.Status = http.StatusOK // of which it is a part
 	}
 	storable, _ := s.p.policy.Storable(http.MethodGet, ask.Header, head) // a 304 may bring a no-store
+	storable = storable && !variesByIdentity(rec.Header, ask.From)
 	s.describe(&rec, ask)
 	return &store.Fetched{Record: &rec, Renewed: true, Storable: storable}
 }
@@ -163,7 +162,8 @@ func (s *source) renewed(ask *store.Ask, prev *store.Record, head *httpcache.Res
 // describe sets what follows from rec's header, and from that of the request that it answers.
 func (s *source) describe(rec *store.Record, ask *store.Ask) {
 	rec.Variant = ""
-	if rec.Vary, _ = httpcache.VaryNames(rec.Header); len(rec.Vary) > 0 {
+	rec.Vary, _ = httpcache.VaryNames(rec.Header)
+	if rec.Vary = slices.DeleteFunc(rec.Vary, steers); len(rec.Vary) > 0 {
 		rec.Variant = httpcache.Selecting(rec.Vary, ask.Header)
 	}
 	rec.Selecting = selectingFields(rec.Vary, ask.Header)
@@ -185,6 +185,7 @@ func (s *source) fetched(ask *store.Ask, url string, resp *http.Response, head *
 	default:
 		f.Storable, _ = s.p.policy.Storable(http.MethodGet, ask.Header, head)
 	}
+	f.Storable = f.Storable && !variesByIdentity(rec.Header, ask.From)
 	f.Private = ask.Ranged || len(ask.Header["Authorization"]) > 0 || s.p.policy.RequestDirectives(ask.Header).Has("no-store")
 	s.describe(rec, ask)
 	condition := ""
