@@ -135,11 +135,17 @@ func (s *source) fetchHeader(ask *store.Ask) http.Header {
 		delete(h, "Cache-Control")
 		delete(h, "Pragma")
 	}
-	if len(h["Authorization"]) > 0 { // such an answer is for one, unless it says otherwise
-		maps.Copy(h, ask.From)
-	}
+	maps.Copy(h, told(ask))
 	s.p.mark(h, ask.Proto)
 	return h
+}
+
+// told is what the origin is told of who asks: such an answer is for one, unless it says otherwise.
+func told(ask *store.Ask) http.Header {
+	if len(ask.Header["Authorization"]) == 0 {
+		return nil
+	}
+	return ask.From
 }
 
 // renewed is prev with what a 304 has told.
@@ -154,7 +160,7 @@ func (s *source) renewed(ask *store.Ask, prev *store.Record, head *httpcache.Res
 		head.Status = http.StatusOK // of which it is a part
 	}
 	storable, _ := s.p.policy.Storable(http.MethodGet, ask.Header, head) // a 304 may bring a no-store
-	storable = storable && !variesByIdentity(rec.Header, ask.From)
+	storable = storable && !variesByIdentity(rec.Header, told(ask))
 	s.describe(&rec, ask)
 	return &store.Fetched{Record: &rec, Renewed: true, Storable: storable}
 }
@@ -185,7 +191,7 @@ func (s *source) fetched(ask *store.Ask, url string, resp *http.Response, head *
 	default:
 		f.Storable, _ = s.p.policy.Storable(http.MethodGet, ask.Header, head)
 	}
-	f.Storable = f.Storable && !variesByIdentity(rec.Header, ask.From)
+	f.Storable = f.Storable && !variesByIdentity(rec.Header, told(ask))
 	f.Private = ask.Ranged || len(ask.Header["Authorization"]) > 0 || s.p.policy.RequestDirectives(ask.Header).Has("no-store")
 	s.describe(rec, ask)
 	condition := ""

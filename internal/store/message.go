@@ -17,6 +17,7 @@ const (
 	askFollow     = 'f' // the bytes of a version from some offset on, to the end of their slab, as they come
 	askInvalidate = 'i' // to do away with what is stored of some resources and groups
 	askPut        = 'u' // to store a response that has come another way than by being fetched
+	askHeld       = 'h' // whether parts of a version are held, so that the origin needn't be asked for them
 	askDoubt      = 'd' // to validate everything at its next use
 )
 
