@@ -90,6 +90,8 @@ func (r *Reader) Foresee(ctx context.Context) Asked {
 		return asked
 	case !r.rec.refetchable(): // Ready has seen to it
 		return asked
+	case r.collect(ctx, from):
+		return asked
 	}
 	var questions map[*peer.Peer][]span
 	asked = max(asked, r.s.foresee(ctx, r.rec, span{from, r.end}, func(missing span) *peer.Peer {
@@ -109,6 +111,25 @@ func (r *Reader) Foresee(ctx context.Context) Asked {
 		return asked
 	}
 	return max(asked, r.s.askAllHeld(ctx, r.rec, questions))
+}
+
+// collect takes what is to be read from off on, if it is small and this node holds all of it, so that it isn't looked up twice.
+func (r *Reader) collect(ctx context.Context, off int64) bool {
+	if r.follower != nil || r.rest != nil || r.view == nil || r.end-r.pos > r.s.cfg.Geometry.Max {
+		return false
+	}
+	for had := len(r.views); off < r.end; {
+		c := r.s.cfg.Geometry.At(off, r.rec.OneSlab)
+		b, ok := r.s.held(ctx, r.rec, c)
+		if !ok || c.Start != off {
+			r.views = r.views[:had]
+			return false
+		}
+		b = b[:min(int64(len(b)), r.end-off)]
+		r.views = append(r.views, b)
+		off += int64(len(b))
+	}
+	return true
 }
 
 // foresee tells whether the origin is asked for some of rec's bytes in sp. Where this node lacks some, elsewhere tells which
