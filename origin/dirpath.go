@@ -1,6 +1,7 @@
 package origin
 
 import (
+	"cmp"
 	"io/fs"
 	"net/url"
 	"path/filepath"
@@ -11,7 +12,7 @@ import (
 // ok if no file may have that name: one name has one path, so that an encoded slash, an empty segment, "." and ".."
 // are refused and not resolved.
 func localName(u *url.URL, dotfiles bool) (name string, slash, ok bool) {
-	if u.Opaque != "" || strings.Contains(strings.ToLower(u.EscapedPath()), "%2f") {
+	if u.Opaque != "" || strings.Contains(strings.ToLower(cmp.Or(u.RawPath, u.EscapedPath())), "%2f") {
 		return "", false, false
 	}
 	if u.Path == "" || u.Path == "/" {

@@ -12,7 +12,7 @@ import (
 )
 
 // RoundTrip sends req and returns what comes back. The request's URL begins with BaseURL's; one with another scheme or
-// host isn't sent, since it would get the base's credentials. 1xx responses go to req's httptrace.ClientTrace.
+// host isn't sent, since it would get the base's credentials. Its path is sent as RawPath spells it. 1xx responses go to req's httptrace.ClientTrace.
 //
 // A GET or HEAD without a body is sent once more if its connection, although made, broke before the first byte of a
 // response: the server was about to close it, or was being restarted. A refused dial, a timeout or a context that is done is
@@ -59,6 +59,7 @@ func (s *Server) outgoing(ctx context.Context, req *http.Request) *http.Request 
 	if out.Host == "" {
 		out.Host = s.base.Host
 	}
+	s.keepSpelling(out)
 	if out.Header == nil {
 		out.Header = make(http.Header)
 	}
@@ -69,6 +70,29 @@ func (s *Server) outgoing(ctx context.Context, req *http.Request) *http.Request 
 		out.Header.Set("Authorization", basic(s.base.User))
 	}
 	return out
+}
+
+// keepSpelling has out's path sent as its RawPath says. net/http would escape a path anew of which a character should be
+// escaped and isn't. A path that begins with two slashes, or goes to a proxy, has to be part of a whole URL then, which every
+// server must take (RFC 9112 section 3.2.2).
+func (s *Server) keepSpelling(out *http.Request) {
+	u := out.URL
+	if u.RawPath == "" || u.RawPath == u.EscapedPath() || unsendable(u.RawPath) {
+		return
+	}
+	if path, err := url.PathUnescape(u.RawPath); err != nil || path != u.Path {
+		return
+	}
+	u.Opaque = u.RawPath
+	if strings.HasPrefix(u.RawPath, "//") || s.ProxyFromEnvironment && u.Scheme == "http" {
+		u.Opaque = "//" + out.Host + u.RawPath
+	}
+}
+
+// unsendable reports whether path can't be part of a request line.
+func unsendable(path string) bool {
+	return !strings.HasPrefix(path, "/") ||
+		strings.ContainsFunc(path, func(r rune) bool { return r <= ' ' || r == '?' || r == 0x7f })
 }
 
 // basic returns the credentials in u as RFC 7617 section 2 writes them.

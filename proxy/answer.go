@@ -177,8 +177,8 @@ func (p *Proxy) ready(w *logging.Writer, r *http.Request, rp *reply, rd *store.R
 		if rp.peer == "" {
 			rp.peer = rd.Peer()
 		}
-		if rp.outcome == outcomeHit && rd.Partial() { // some of it has to be asked for: RFC 9211 section 2.2
-			rp.outcome, rp.status = outcomeMiss, cacheStatus{fwd: "partial", ttl: rp.use.Lifetime - rp.use.Age.Truncate(time.Second), hasTTL: true}
+		if rp.fromMemory() {
+			rp.foreseen(rd.Foresee(r.Context()))
 		}
 		return true, true
 	case r.Context().Err() != nil:
@@ -193,6 +193,7 @@ func (p *Proxy) ready(w *logging.Writer, r *http.Request, rp *reply, rd *store.R
 // copy writes what rd reads. A response that can't be completed ends as an aborted connection, so that the client can
 // tell.
 func (p *Proxy) copy(w *logging.Writer, ctx context.Context, rd *store.Reader) {
+	defer p.settle(w, rd)
 	for {
 		b, err := rd.Next(ctx, w.Flush)
 		if from := rd.Source(); from != "memory" {

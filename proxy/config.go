@@ -19,7 +19,8 @@ import (
 type Config struct {
 	// Origin answers what the cache doesn't hold. origin.HTTP and origin.OpenDir make the usual ones; any
 	// RoundTripper will do. Requests to it carry the URL of the resource under the origin's base: the URL that its
-	// BaseURL method returns if it has one (interface{ BaseURL() *url.URL }), else "http://origin.invalid/".
+	// BaseURL method returns if it has one (interface{ BaseURL() *url.URL }), else "http://origin.invalid/". Its RawPath is the
+	// path as the client wrote it, even where net/http's transport would escape that anew; origin.HTTP sends it as it is.
 	// URLs in Location and Content-Location that are under it are mapped to the mount; so are those with another host
 	// that its Aliases method returns if it has one (interface{ Aliases() []string }).
 	// If it has an OnUnsolicited method as origin.Server has, what it says may have been mixed up is dropped.

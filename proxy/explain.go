@@ -44,7 +44,7 @@ func (p *Proxy) Explain(ctx context.Context, q Question) (*Explanation, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Explanation{Method: x.method, URL: shown(q.URL.Redacted()), Fields: fields(x.header, nil), Time: x.now, Node: p.node.Self(), Stored: []StoredResponse{}}
+	e := &Explanation{Method: x.method, URL: shown(shownURL(q.URL)), Fields: fields(x.header, nil), Time: x.now, Node: p.node.Self(), Stored: []StoredResponse{}}
 	x.explanation = e
 	if !x.route(q.URL) {
 		return e, nil

@@ -139,7 +139,7 @@ func scenes() []scene {
 		{"the root", bare, nil, 0, "/", "", nil, "refuse", 307, []string{"leads to /files/"}},
 		{"dot segments", bare, nil, 0, "/files/%2e%2e/a", "", nil, "refuse", 400, []string{"dot segments"}},
 		{"a long URL", bare, nil, 0, "/files/" + strings.Repeat("a", 9000), "", nil, "refuse", 414, []string{"longer than 8192 bytes"}},
-		{"another spelling, and a query", bare, nil, 0, "/files/a%2Eb?c=d", "", nil, "fetch", 0, []string{"Key    a.b?c=d", "RFC 3986 §6.2.2", "order of its parts"}},
+		{"another spelling, and a query", bare, nil, 0, "/files/a%2Eb?c=d", "", nil, "fetch", 0, []string{"Key    a%2Eb?c=d", "such as a.b?c=d", "RFC 3986 §6.2.2", "order of its parts"}},
 	}
 }
 
@@ -205,7 +205,7 @@ func (s scene) play(t *testing.T, i int, o *origintest.Origin, clock *clock, on 
 // about returns what the origin was asked for path: what another scene has left to the background doesn't count.
 func about(o *origintest.Origin, path string) (asked []origintest.Request) {
 	for _, r := range o.Requests() {
-		if "/files"+r.URI == strings.Replace(path, "%2E", ".", 1) || !strings.HasPrefix(path, "/files/") {
+		if "/files"+r.URI == path || !strings.HasPrefix(path, "/files/") {
 			asked = append(asked, r)
 		}
 	}

@@ -24,29 +24,27 @@ const (
 
 // route finds the key of u, as router and serveZK do. If there is none, the explanation is complete with why.
 func (x *inquiry) route(u *url.URL) bool {
-	switch path := u.EscapedPath(); {
+	switch path := spelling(u); {
 	case strings.HasPrefix(path, mount):
-		escaped := strings.TrimPrefix(path, mount)
-		key, err := keyOf(escaped, u.RawQuery, u.RawQuery != "" || u.ForceQuery)
-		return x.keyed(key, err, escaped)
+		key, err := keyFromURL(u)
+		return x.keyed(key, err)
 	case path == "/zk" && !reads(x.method), (path == "/" || path+"/" == mount) && !reads(x.method):
 		return x.refused(http.StatusMethodNotAllowed, "", "This path can only be read, with GET or HEAD; a %s gets a 405.", x.method)
 	case path == "/zk":
-		form, err := url.ParseQuery(u.RawQuery)
-		if err != nil || form.Get("key") == "" {
-			return x.refused(http.StatusBadRequest, "", "/zk needs a query such as ?key=1.txt, so this gets a 400.")
+		key, err := keyFromForm(u.RawQuery)
+		if errors.Is(err, errForm) {
+			return x.refused(http.StatusBadRequest, "", "%s, so this gets a 400.", err)
 		}
-		key, err := keyOfDecoded(form.Get("key"))
-		return x.keyed(key, err, key)
+		return x.keyed(key, err)
 	case path == "/" || path+"/" == mount:
 		return x.refused(http.StatusTemporaryRedirect, "", "This only leads to %s, with a 307. Ask about that.", mount)
 	}
-	x.hint("If the file %s of the origin is meant, ask about %s.", shown(strings.TrimPrefix(u.Path, "/")), shown(mount+strings.TrimPrefix(u.EscapedPath(), "/")))
+	x.hint("If the file %s of the origin is meant, ask about %s.", shown(strings.TrimPrefix(u.Path, "/")), shown(mount+strings.TrimPrefix(spelling(u), "/")))
 	return x.refused(http.StatusNotFound, "", "Only what is under %s, or asked for by /zk?key=, is served and cached. Anything else gets a 404 of the cache's own, and the origin is never asked.", mount)
 }
 
-// keyed takes note of a URL's key; escaped is its path as it was written.
-func (x *inquiry) keyed(key string, err error, escaped string) bool {
+// keyed takes note of a URL's key.
+func (x *inquiry) keyed(key string, err error) bool {
 	switch {
 	case errors.Is(err, errLong):
 		return x.refused(http.StatusRequestURITooLong, "RFC 9110 §15.5.15", "The URL is longer than %d bytes: it gets a 414, and the origin isn't asked.", maxKey)
@@ -60,10 +58,10 @@ func (x *inquiry) keyed(key string, err error, escaped string) bool {
 	if x.key != key {
 		x.about("", "By the No-Vary-Search of an earlier response, what is stored under it is also for "+shown(key)+", which was asked about.")
 	}
-	path, _, query := strings.Cut(key, "?")
-	if path != escaped {
-		x.about("RFC 3986 §6.2.2", "Other spellings of the same path, such as the one asked about, have the same key.")
+	if canonical := canonicalForm(key); canonical != key {
+		x.about("RFC 3986 §6.2.2", "Other spellings of the same path, such as "+shown(canonical)+", are stored each for itself. They have the same owner, and are invalidated together.")
 	}
+	_, _, query := strings.Cut(key, "?")
 	if query && x.key == key {
 		x.about("RFC 9111 §2", "The query belongs to the key: each other query, or order of its parts, is stored for itself.")
 	}

@@ -2,17 +2,18 @@ package proxy
 
 import (
 	"errors"
-	"net/http"
 	"net/url"
 	"strings"
 )
 
-// A cache key is the escaped path under the mount and, if there is one, '?' and the query. The path is in one canonical
-// escaping, the query is as it was sent: RFC 3986 section 6.2.2 says what may be changed in a URI without naming
-// another resource. Unreserved characters are never escaped, hexadecimal digits are capitals, and what may not stand in
-// a path is escaped; an escaped reserved character stays so, since it may mean another thing than the bare one.
+// A cache key is the path under the mount and, if there is one, '?' and the query, both as the client spelled them: that is
+// what the origin gets, and what it says of one spelling may not be true of another. The canonical form of a key has its path
+// in one escaping, by what RFC 3986 section 6.2.2 lets be changed in a URI without naming another resource: unreserved
+// characters are never escaped, hexadecimal digits are capitals, and what may not stand in a path is escaped; an escaped
+// reserved character stays so, since it may mean another thing than the bare one. All spellings that have the same canonical
+// form have the same owner, and are invalidated together.
 
-// maxKey bounds keys. Longer URLs get a 414.
+// maxKey bounds keys, and their canonical forms. Longer URLs get a 414.
 const maxKey = 8 << 10
 
 var (
@@ -25,20 +26,24 @@ func keyOf(escaped, query string, hasQuery bool) (string, error) {
 	if len(escaped)+1+len(query) > maxKey {
 		return "", errLong
 	}
-	path, err := canonical(escaped)
+	path, decoded, err := normalize(escaped)
+	if err == nil {
+		err = safe(decoded)
+	}
 	if err != nil {
 		return "", err
 	}
 	if hasQuery {
-		path += "?" + query
+		query = "?" + query
 	}
-	if len(path) > maxKey { // it has grown by its escapes
+	if len(path)+len(query) > maxKey { // it grows by its escapes
 		return "", errLong
 	}
-	return path, nil
+	return escaped + query, nil
 }
 
-// keyOfDecoded returns the cache key of a path that isn't escaped: one whose every character but '/' means itself.
+// keyOfDecoded returns the cache key, which is canonical, of a path that isn't escaped: one whose every character but '/'
+// means itself.
 func keyOfDecoded(path string) (string, error) {
 	if len(path) > maxKey {
 		return "", errLong
@@ -50,32 +55,55 @@ func keyOfDecoded(path string) (string, error) {
 	return keyOf(b.String(), "", false)
 }
 
-// canonical brings an escaped path into its canonical escaping.
-func canonical(escaped string) (string, error) {
-	if isCanonical(escaped) {
-		return escaped, safe(escaped, escaped)
+// canonicalForm returns the canonical form of a cache key. Its query stays as it is.
+func canonicalForm(key string) string {
+	path, query, hasQuery := strings.Cut(key, "?")
+	if isCanonical(path) {
+		return key
 	}
-	var b, decoded strings.Builder
+	path, _, err := normalize(path)
+	if err != nil { // it is no key
+		return key
+	}
+	if hasQuery {
+		path += "?" + query
+	}
+	return path
+}
+
+// normalize brings an escaped path into its canonical escaping, and decodes it.
+func normalize(escaped string) (canonical, decoded string, err error) {
+	if isPlain(escaped) {
+		return escaped, escaped, nil
+	}
+	var b, d strings.Builder
 	for i := 0; i < len(escaped); i++ {
 		c := escaped[i]
 		if c != '%' {
 			writeChar(&b, c, pathChar(c))
-			decoded.WriteByte(c)
+			d.WriteByte(c)
 			continue
 		}
-		if i+2 >= len(escaped) || unhex(escaped[i+1]) < 0 || unhex(escaped[i+2]) < 0 {
-			return "", errPath
+		if c, err = unescape(escaped[i:]); err != nil {
+			return "", "", err
 		}
-		c = byte(unhex(escaped[i+1])<<4 | unhex(escaped[i+2]))
 		i += 2
 		writeChar(&b, c, unreserved(c))
-		decoded.WriteByte(c)
+		d.WriteByte(c)
 	}
-	return b.String(), safe(b.String(), decoded.String())
+	return b.String(), d.String(), nil
 }
 
-// isCanonical is canonical's quick way out: nothing is escaped, and nothing needs to be.
-func isCanonical(escaped string) bool {
+// unescape returns the character that s, which begins with '%', begins with.
+func unescape(s string) (byte, error) {
+	if len(s) < 3 || unhex(s[1]) < 0 || unhex(s[2]) < 0 {
+		return 0, errPath
+	}
+	return byte(unhex(s[1])<<4 | unhex(s[2])), nil
+}
+
+// isPlain is normalize's quick way out: nothing is escaped, and nothing needs to be.
+func isPlain(escaped string) bool {
 	for i := range len(escaped) {
 		if !pathChar(escaped[i]) {
 			return false
@@ -84,12 +112,30 @@ func isCanonical(escaped string) bool {
 	return true
 }
 
+// isCanonical tells whether a path is in its canonical escaping.
+func isCanonical(escaped string) bool {
+	for i := 0; i < len(escaped); i++ {
+		switch c := escaped[i]; {
+		case pathChar(c):
+		case c != '%':
+			return false
+		default:
+			c, err := unescape(escaped[i:])
+			if err != nil || unreserved(c) || strings.ToUpper(escaped[i:i+3]) != escaped[i:i+3] {
+				return false
+			}
+			i += 2
+		}
+	}
+	return true
+}
+
 // safe refuses paths that could mean a place outside the origin's base to someone who reads them less strictly.
-func safe(escaped, decoded string) error {
+func safe(decoded string) error {
 	if strings.ContainsAny(decoded, "\x00\\") || overlong(decoded) {
 		return errPath
 	}
-	if !strings.Contains(escaped, ".") {
+	if !strings.Contains(decoded, ".") {
 		return nil
 	}
 	// An escaped slash separates for some, so it does here.
@@ -117,14 +163,14 @@ func overlong(s string) bool {
 	return false
 }
 
-// escapeQuery escapes what no request line can have in a query.
-func escapeQuery(query string) string {
-	if !strings.ContainsFunc(query, unsendable) {
-		return query
+// sendable escapes what no request line can have in a path or a query.
+func sendable(s string) string {
+	if !strings.ContainsFunc(s, unsendable) {
+		return s
 	}
 	var b strings.Builder
-	for i := range len(query) {
-		writeChar(&b, query[i], !unsendable(rune(query[i])))
+	for i := range len(s) {
+		writeChar(&b, s[i], !unsendable(rune(s[i])))
 	}
 	return b.String()
 }
@@ -164,12 +210,23 @@ func pathChar(c byte) bool {
 	return unreserved(c) || strings.IndexByte("/!$&'()*+,;=:@", c) >= 0
 }
 
-// target returns the URL of the resource that key names, under base, whose path ends in a slash.
+// spelling returns u's path as it was written, which EscapedPath doesn't if it has a character that should be escaped.
+func spelling(u *url.URL) string {
+	if u.RawPath != "" && !strings.Contains(u.RawPath, "?") {
+		if path, err := url.PathUnescape(u.RawPath); err == nil && path == u.Path {
+			return u.RawPath
+		}
+	}
+	return u.EscapedPath()
+}
+
+// target returns the URL of the resource that key names, under base, whose path ends in a slash. Its RawPath is as it is to be
+// sent.
 func target(base *url.URL, key string) *url.URL {
 	u := *base
 	escaped, query, hasQuery := strings.Cut(key, "?")
 	u.RawQuery, u.ForceQuery = query, hasQuery && query == ""
-	u.RawPath = base.EscapedPath() + escaped
+	u.RawPath = spelling(base) + escaped
 	path, err := url.PathUnescape(u.RawPath)
 	if err != nil { // a key's escapes are right
 		path = u.RawPath
@@ -178,8 +235,47 @@ func target(base *url.URL, key string) *url.URL {
 	return &u
 }
 
-// keyFromRequest returns the key of a request under the mount.
-func keyFromRequest(r *http.Request) (string, error) {
-	escaped := strings.TrimPrefix(r.URL.EscapedPath(), mount)
-	return keyOf(escaped, r.URL.RawQuery, r.URL.RawQuery != "" || r.URL.ForceQuery)
+// shownURL is u as it is written, without a password, for people.
+func shownURL(u *url.URL) string {
+	path := spelling(u)
+	if path == u.EscapedPath() {
+		return u.Redacted()
+	}
+	c := url.URL{Scheme: u.Scheme, Opaque: path, RawQuery: u.RawQuery, ForceQuery: u.ForceQuery}
+	if u.Host != "" {
+		c.Opaque = "//" + u.Host + path
+	}
+	return c.String()
 }
+
+// keyFromURL returns the key of a URL under the mount.
+func keyFromURL(u *url.URL) (string, error) {
+	escaped := sendable(strings.TrimPrefix(spelling(u), mount))
+	return keyOf(escaped, sendable(u.RawQuery), u.RawQuery != "" || u.ForceQuery)
+}
+
+// keyFromForm returns the key that the query of /zk names: the value of its first field "key", decoded as of a form. Unlike
+// url.ParseQuery it takes ';' for itself.
+func keyFromForm(query string) (string, error) {
+	path, found := "", false
+	for field := range strings.SplitSeq(query, "&") {
+		name, value, _ := strings.Cut(field, "=")
+		name, err := url.QueryUnescape(name)
+		if err != nil {
+			return "", errForm
+		}
+		if value, err = url.QueryUnescape(value); err != nil {
+			return "", errForm
+		}
+		if name == "key" && !found {
+			path, found = value, true
+		}
+	}
+	if path == "" {
+		return "", errForm
+	}
+	return keyOfDecoded(path)
+}
+
+// errForm is that a query of /zk names nothing.
+var errForm = errors.New("/zk needs a query such as ?key=1.txt")

@@ -62,7 +62,7 @@ func (p *Proxy) learnHead(pass *passing, resp *http.Response) {
 	head := received
 	head.Status, head.Header = rec.Status, httpcache.Freshen(rec.Header, received.Header)
 	ask := &store.Ask{Key: pass.key, Header: pass.header}
-	if ok, _ := p.policy.Storable(http.MethodGet, pass.header, head); !ok {
+	if ok, _ := p.policy.Storable(http.MethodGet, pass.header, head); !ok || variesByIdentity(head.Header, identified(resp.Request)) {
 		return
 	}
 	fresh := *rec

@@ -27,6 +27,12 @@ func (l *logbook) Write(p []byte) (int, error) {
 	return l.b.Write(p)
 }
 
+func (l *logbook) clear() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.b.Reset()
+}
+
 func (l *logbook) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -4,7 +4,7 @@ import (
 	"context"
 	"io"
 	"log"
-	"net"
+	"maps"
 	"net/http"
 	"net/http/httputil"
 	"slices"
@@ -80,41 +80,28 @@ func (p *Proxy) rewrite(pr *httputil.ProxyRequest) {
 	pr.Out.URL = target(p.places.base, pass.key)
 	pr.Out.Host = ""               // the origin's own
 	pr.Out.Trailer = pr.In.Trailer // which fills in when the body has been read
-	pr.Out.Header["X-Forwarded-For"] = pr.In.Header["X-Forwarded-For"]
-	pr.SetXForwarded()
+	if pr.In.Method == http.MethodHead && len(pr.In.Header["Authorization"]) == 0 {
+		// What is stored for others learns from the answer.
+		dropSteering(pr.Out.Header)
+		maps.Copy(pr.Out.Header, identified(pr.In))
+	} else {
+		pr.Out.Header["X-Forwarded-For"] = pr.In.Header["X-Forwarded-For"]
+		pr.SetXForwarded()
+		pr.Out.Header["Forwarded"] = append(slices.Clip(pr.In.Header["Forwarded"]), forwarded(pr.In))
+	}
 	if left, limited := maxForwards(pr.In); limited {
 		pr.Out.Header.Set("Max-Forwards", strconv.FormatUint(left-1, 10))
 	}
-	pr.Out.Header["Forwarded"] = append(slices.Clip(pr.In.Header["Forwarded"]), forwarded(pr.In))
 	p.mark(pr.Out.Header, pr.In.Proto)
-}
-
-// identifying are the fields that tell the origin who sends a request.
-var identifying = []string{"X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "Forwarded"}
-
-// identified is the identifying fields for r.
-func identified(r *http.Request) http.Header {
-	out := &http.Request{Header: http.Header{}}
-	out.Header["X-Forwarded-For"] = r.Header["X-Forwarded-For"]
-	(&httputil.ProxyRequest{In: r, Out: out}).SetXForwarded()
-	out.Header["Forwarded"] = append(slices.Clip(r.Header["Forwarded"]), forwarded(r))
-	return out.Header
 }
 
 // forwarded is this hop's element of Forwarded (RFC 7239).
 func forwarded(r *http.Request) string {
-	node := "unknown"
-	if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
-		node = host
-		if strings.Contains(host, ":") {
-			node = `"[` + host + `]"`
-		}
-	}
 	proto := "http"
 	if r.TLS != nil {
 		proto = "https"
 	}
-	element := "for=" + node + ";proto=" + proto
+	element := identified(r).Get("Forwarded") + ";proto=" + proto
 	if r.Host != "" {
 		element += `;host="` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(r.Host) + `"`
 	}

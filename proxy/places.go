@@ -9,11 +9,13 @@ import (
 // places are the URLs of the origin, and what clients know them as: what is under the base is under the mount.
 type places struct {
 	base  *url.URL // ends in a slash
+	path  string   // of the base, as it is written
 	hosts []string // of URLs that mean the origin, in lower case, without the scheme's default port
 }
 
 func newPlaces(c Config) *places {
 	p := &places{base: c.base()}
+	p.path = spelling(p.base)
 	p.hosts = []string{host(p.base)}
 	if o, ok := c.Origin.(interface{ Aliases() []string }); ok {
 		for _, alias := range o.Aliases() {
@@ -28,60 +30,94 @@ func host(u *url.URL) string {
 	h := strings.ToLower(u.Host)
 	switch u.Scheme {
 	case "http":
-		return strings.TrimSuffix(h, ":80")
+		h = strings.TrimSuffix(h, ":80")
 	case "https":
-		return strings.TrimSuffix(h, ":443")
+		h = strings.TrimSuffix(h, ":443")
 	}
-	return h
+	return strings.TrimSuffix(h, ":") // RFC 3986 section 6.2.3
 }
 
-// mapped returns the URLs in values, which are relative to key's, as clients are to see them.
-func (p *places) mapped(values []string, key string) []string {
-	at := target(p.base, key)
-	out := make([]string, len(values))
-	for i, v := range values {
-		out[i] = p.mapURL(v, at)
+// reference is what an origin has written in a field like Location.
+type reference struct {
+	*url.URL        // that it stands for
+	path     string // of that URL, as it is written
+	absolute bool   // it names a host itself
+}
+
+// resolve reads v, which is relative to key's URL.
+func (p *places) resolve(v, key string) (ref reference, ok bool) {
+	u, err := url.Parse(v)
+	if err != nil || v == "" {
+		return ref, false
 	}
-	return out
+	ref.absolute = u.Scheme != "" || u.Host != "" || u.User != nil
+	// As if no character of the paths were escaped, so that each stays as it is written.
+	at := target(p.base, key)
+	at.Path, at.RawPath = spelling(at), ""
+	u.Path, u.RawPath = spelling(u), ""
+	ref.URL = at.ResolveReference(u)
+	ref.path = ref.Path
+	return ref, true
+}
+
+// ours tells whether ref is on the origin's host.
+func (p *places) ours(ref reference) bool {
+	return ref.Scheme == p.base.Scheme && slices.Contains(p.hosts, host(ref.URL))
+}
+
+// under returns what of a path is under the base's, however that is spelled.
+func (p *places) under(path string) (rest string, ok bool) {
+	if rest, ok = strings.CutPrefix(path, p.path); ok {
+		return rest, true
+	}
+	return strings.CutPrefix(canonicalForm(path), canonicalForm(p.path))
 }
 
 // keyOf returns the cache key of the resource that the URL v names, which is relative to key's, if it is the origin's.
 func (p *places) keyOf(v, key string) (string, bool) {
-	ref, err := url.Parse(v)
-	if err != nil || v == "" {
+	ref, ok := p.resolve(v, key)
+	if !ok || !p.ours(ref) {
 		return "", false
 	}
-	u := target(p.base, key).ResolveReference(ref)
-	rest, under := strings.CutPrefix(u.EscapedPath(), p.base.EscapedPath())
-	if !under || u.Scheme != p.base.Scheme || !slices.Contains(p.hosts, host(u)) {
+	rest, ok := p.under(ref.path)
+	if !ok {
 		return "", false
 	}
-	k, err := keyOf(rest, escapeQuery(u.RawQuery), u.RawQuery != "" || u.ForceQuery)
+	k, err := keyOf(sendable(rest), sendable(ref.RawQuery), ref.RawQuery != "" || ref.ForceQuery)
 	return k, err == nil
 }
 
-func (p *places) mapURL(v string, at *url.URL) string {
-	ref, err := url.Parse(v)
-	if err != nil {
+// mapped returns the URLs in values, which are relative to key's, as clients are to see them.
+func (p *places) mapped(values []string, key string) []string {
+	out := make([]string, len(values))
+	for i, v := range values {
+		out[i] = p.mapURL(v, key)
+	}
+	return out
+}
+
+// mapURL returns v as clients are to see it. What isn't under the base stays as it is, unless it would mean another place when
+// the client resolves it. Neither can a path say with which credentials to ask.
+func (p *places) mapURL(v, key string) string {
+	ref, ok := p.resolve(v, key)
+	if !ok || ref.User != nil || ref.absolute && !p.ours(ref) {
 		return v
 	}
-	u := at.ResolveReference(ref)
-	if u.Scheme != p.base.Scheme || !slices.Contains(p.hosts, host(u)) {
-		if ref.Scheme == "" { // it has a host only, and the origin's scheme
-			return u.String()
-		}
+	to := mount
+	switch rest, under := p.under(ref.path); {
+	case under:
+		to += rest
+	case ref.path+"/" == p.path:
+	case ref.absolute:
 		return v
+	default:
+		to = p.base.Scheme + "://" + p.base.Host + ref.path
 	}
-	rest, under := strings.CutPrefix(u.EscapedPath(), p.base.EscapedPath())
-	if !under && u.EscapedPath()+"/" != p.base.EscapedPath() {
-		return u.String() // a relative one would mean another place when the client resolves it
+	if ref.RawQuery != "" || ref.ForceQuery {
+		to += "?" + ref.RawQuery
 	}
-	to := url.URL{RawQuery: u.RawQuery, ForceQuery: u.ForceQuery, Fragment: u.Fragment, RawFragment: u.RawFragment}
-	if to.RawPath = mount; under {
-		to.RawPath += rest
+	if _, fragment, ok := strings.Cut(v, "#"); ok {
+		to += "#" + fragment
 	}
-	if to.Path, err = url.PathUnescape(to.RawPath); err != nil {
-		return v
-	}
-	return to.String()
+	return sendable(to)
 }

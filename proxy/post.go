@@ -14,7 +14,7 @@ import (
 // invalidated since then.
 func (p *Proxy) keepPost(pass *passing, resp *http.Response, then store.Moment) {
 	limit := min(maxPost, p.cfg.MaxChunk)
-	if resp.Request.Method != http.MethodPost || resp.StatusCode != http.StatusOK || resp.ContentLength > limit {
+	if resp.Request.Method != http.MethodPost || resp.StatusCode != http.StatusOK || resp.ContentLength > limit || steered(pass.header) {
 		return
 	}
 	if key, ok := p.places.keyOf(resp.Header.Get("Content-Location"), pass.key); !ok || key != pass.key {

@@ -12,8 +12,9 @@
 //
 // The handler serves these:
 //
-//	/files/PATH?QUERY    the resource at PATH?QUERY under the origin's base
-//	/zk?key=PATH         the same by its decoded path, a form value as in the program that this one grew out of
+//	/files/PATH?QUERY    the resource at PATH?QUERY under the origin's base, spelled as the client spells it
+//	/zk?key=PATH         the same by its decoded path, a form value as in the program that this one grew out of; its canonical
+//	                     spelling is asked for
 //	/, /files            redirect to /files/
 //
 // With Config.Cluster, several proxies share what they store: each resource has one that owns it, asks the origin, and
@@ -27,7 +28,6 @@ import (
 	"context"
 	"net/http"
 	"net/http/httputil"
-	"net/url"
 	"strings"
 	"sync"
 
@@ -126,7 +126,7 @@ func (p *Proxy) router() http.Handler {
 	m.NotFound(func(w http.ResponseWriter, r *http.Request) { p.refuse(writer(w), http.StatusNotFound) })
 	// chi routes the methods that it knows. Others are no worse, and the origin may know them.
 	m.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
-		switch path := r.URL.EscapedPath(); {
+		switch path := spelling(r.URL); {
 		case strings.HasPrefix(path, mount):
 			p.serveFile(writer(w), r)
 		case path == "/" || path == "/zk" || path+"/" == mount:
@@ -149,7 +149,7 @@ func writer(w http.ResponseWriter) *logging.Writer { return w.(*logging.Writer) 
 
 // serveFile serves a resource by its escaped path.
 func (p *Proxy) serveFile(w *logging.Writer, r *http.Request) {
-	key, err := keyFromRequest(r)
+	key, err := keyFromURL(r.URL)
 	p.serveKey(w, r, key, err)
 }
 
@@ -159,12 +159,7 @@ func (p *Proxy) serveZK(w *logging.Writer, r *http.Request) {
 		p.refuseMethod(w)
 		return
 	}
-	form, err := url.ParseQuery(r.URL.RawQuery)
-	if err != nil || form.Get("key") == "" {
-		p.refuse(w, http.StatusBadRequest)
-		return
-	}
-	key, err := keyOfDecoded(form.Get("key"))
+	key, err := keyFromForm(r.URL.RawQuery)
 	p.serveKey(w, r, key, err)
 }
 

@@ -111,6 +111,9 @@ func (p *Proxy) answerMultipart(w *logging.Writer, r *http.Request, rp *reply, p
 	if done, ok := p.ready(w, r, rp, &rd); !ok {
 		return done
 	}
+	if rp.fromMemory() {
+		rp.foreseen(p.foresee(r.Context(), rp.rec, parts[1:]))
+	}
 	contentType := rp.rec.Header.Get("Content-Type")
 	size := rp.rec.Length
 	m := multipart.NewWriter(w)

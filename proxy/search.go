@@ -81,13 +81,13 @@ func searchOf(header http.Header) (httpcache.Search, bool) {
 	return rule, true
 }
 
-// canonicalKey is key with its query in rule's canonical form.
-func canonicalKey(rule httpcache.Search, key string) string {
+// queryKey is key with its query in rule's canonical form.
+func queryKey(rule httpcache.Search, key string) string {
 	path, query, _ := strings.Cut(key, "?")
 	switch query = rule.Canonical(query); {
 	case query == "":
 		return path
-	case len(path)+1+len(query) > maxKey:
+	case len(canonicalForm(path))+1+len(query) > maxKey:
 		return key
 	}
 	return path + "?" + query
@@ -100,16 +100,20 @@ func (p *Proxy) likely(asked string) string {
 	}
 	path, _, _ := strings.Cut(asked, "?")
 	if rule, ok := p.searches.rule(path); ok {
-		return canonicalKey(rule, asked)
+		return queryKey(rule, asked)
 	}
 	return asked
 }
 
 // answers tells whether rec is for asked, by its own rule.
 func (p *Proxy) answers(rec *store.Record, asked string) bool {
-	url := cmp.Or(rec.URL, rec.Key)
+	return p.same(rec, cmp.Or(rec.URL, rec.Key), asked)
+}
+
+// same tells whether url and asked are the same by rec's rule.
+func (p *Proxy) same(rec *store.Record, url, asked string) bool {
 	if url == asked || p.searches == nil {
-		return true
+		return url == asked
 	}
 	v := viewOf(rec)
 	path, query, _ := strings.Cut(url, "?")
@@ -143,23 +147,27 @@ func (s *source) Keys(asked string) []string {
 // Answers is store.Source's.
 func (s *source) Answers(rec *store.Record, asked string) bool { return s.p.answers(rec, asked) }
 
+// Concerns is store.Source's.
+func (s *source) Concerns(rec *store.Record, url string) bool {
+	return s.p.same(rec, canonicalForm(cmp.Or(rec.URL, rec.Key)), canonicalForm(url))
+}
+
 // KeyOf is store.Source's.
 func (s *source) KeyOf(url string, header http.Header) string {
 	if s.p.searches != nil {
 		if rule, ok := searchOf(header); ok {
-			return canonicalKey(rule, url)
+			return queryKey(rule, url)
 		}
 	}
 	return url
 }
 
-// Place is store.Source's. All queries of a path have one owner, if they may mean the same.
+// Place is store.Source's. All spellings of a path have one owner; and all its queries, if they may mean the same.
 func (s *source) Place(key string) string {
-	if s.p.searches == nil {
-		return key
+	if s.p.searches != nil {
+		key, _, _ = strings.Cut(key, "?")
 	}
-	path, _, _ := strings.Cut(key, "?")
-	return path
+	return canonicalForm(key)
 }
 
 // learnSearch notes what a response says of the queries of its path.

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/textproto"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -46,8 +47,8 @@ func (s *source) Failed(err error) *store.Failure { return failed(err).(*store.F
 // Check is store.Source's. A key of another node must be one that this node would make.
 func (s *source) Check(key string) error {
 	path, query, hasQuery := strings.Cut(key, "?")
-	made, err := keyOf(path, query, hasQuery)
-	if err == nil && (made != key || strings.ContainsFunc(query, unsendable)) {
+	_, err := keyOf(path, query, hasQuery)
+	if err == nil && strings.ContainsFunc(key, unsendable) {
 		err = errPath
 	}
 	return err
@@ -186,15 +187,18 @@ func informing(ctx context.Context) context.Context {
 func (s *source) fetchHeader(by store.Fields) http.Header {
 	h := httpcache.EndToEnd(by.Header)
 	httpcache.StripConditions(h)
-	// They would tell the origin of one client for an answer that is meant for all.
-	for _, name := range identifying {
-		delete(h, name)
-	}
-	if len(h["Authorization"]) > 0 { // such an answer is for one, unless it says otherwise
-		maps.Copy(h, by.From)
-	}
+	dropSteering(h)
+	maps.Copy(h, told(by))
 	s.p.mark(h, by.Proto)
 	return h
+}
+
+// told is what the origin is told of who asks: such an answer is for one, unless it says otherwise.
+func told(by store.Fields) http.Header {
+	if len(by.Header["Authorization"]) == 0 {
+		return nil
+	}
+	return by.From
 }
 
 // renewed is prev with what a 304 has told.
@@ -209,6 +213,7 @@ func (s *source) renewed(ask *store.Ask, prev *store.Record, head *httpcache.Res
 		head.Status = http.StatusOK // of which it is a part
 	}
 	storable, _ := s.p.policy.Storable(http.MethodGet, ask.Header, head) // a 304 may bring a no-store
+	storable = storable && !variesByIdentity(rec.Header, told(ask.Fields()))
 	s.describe(&rec, ask)
 	return &store.Fetched{Record: &rec, Renewed: true, Storable: storable}
 }
@@ -216,7 +221,8 @@ func (s *source) renewed(ask *store.Ask, prev *store.Record, head *httpcache.Res
 // describe sets what follows from rec's header, and from that of the request that it answers.
 func (s *source) describe(rec *store.Record, ask *store.Ask) {
 	rec.Variant = ""
-	if rec.Vary, _ = httpcache.VaryNames(rec.Header); len(rec.Vary) > 0 {
+	rec.Vary, _ = httpcache.VaryNames(rec.Header)
+	if rec.Vary = slices.DeleteFunc(rec.Vary, steers); len(rec.Vary) > 0 {
 		rec.Variant = httpcache.Selecting(rec.Vary, ask.Header)
 	}
 	rec.Selecting = selectingFields(rec.Vary, ask.Header)
@@ -238,6 +244,7 @@ func (s *source) fetched(ask *store.Ask, url string, resp *http.Response, head *
 	default:
 		f.Storable, _ = s.p.policy.Storable(http.MethodGet, ask.Header, head)
 	}
+	f.Storable = f.Storable && !variesByIdentity(rec.Header, told(ask.Fields()))
 	f.Private = ask.Ranged || len(ask.Header["Authorization"]) > 0 || s.p.policy.RequestDirectives(ask.Header).Has("no-store")
 	s.describe(rec, ask)
 	if httpcache.Settled(rec.Header) { // else other bytes may come under the same validator

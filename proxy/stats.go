@@ -8,8 +8,9 @@ import (
 // Stats are counts since New and states at the time of the call.
 type Stats struct {
 	// Requests for resources, by what the cache did. Their sum is the number of such requests that were answered
-	// from the cache or the origin, at all.
-	Hits, Misses, Stale, Revalidated, Collapsed, Passed int64
+	// from the cache or the origin, at all. Partial are those for which a fresh response was stored of whose content the
+	// origin was asked for some.
+	Hits, Misses, Partial, Stale, Revalidated, Collapsed, Passed int64
 
 	// Failures are requests that got an error of our own because the origin couldn't answer.
 	Failures int64
@@ -69,15 +70,15 @@ func (p *Proxy) peerStats() []PeerStats {
 }
 
 type counters struct {
-	hits, misses, stale, revalidated, collapsed, passed, failures atomic.Int64
-	originRequests, originErrors, originBytes                     atomic.Int64
+	hits, misses, partial, stale, revalidated, collapsed, passed, failures atomic.Int64
+	originRequests, originErrors, originBytes                              atomic.Int64
 }
 
 // Stats returns the proxy's counts. Each is exact, but they aren't taken at one instant.
 func (p *Proxy) Stats() Stats {
 	u, c := p.store.Usage(), &p.stats
 	return Stats{
-		Hits: c.hits.Load(), Misses: c.misses.Load(), Stale: c.stale.Load(), Revalidated: c.revalidated.Load(),
+		Hits: c.hits.Load(), Misses: c.misses.Load(), Partial: c.partial.Load(), Stale: c.stale.Load(), Revalidated: c.revalidated.Load(),
 		Collapsed: c.collapsed.Load(), Passed: c.passed.Load(), Failures: c.failures.Load(),
 		OriginRequests: c.originRequests.Load(), OriginErrors: c.originErrors.Load(), OriginBytes: c.originBytes.Load(),
 		Records: u.Records, RecordBytes: u.RecordBytes,
@@ -89,19 +90,31 @@ func (p *Proxy) Stats() Stats {
 }
 
 // count counts one answered request by its outcome.
-func (c *counters) count(outcome string) {
+func (c *counters) count(outcome string) { c.add(outcome, 1) }
+
+func (c *counters) add(outcome string, n int64) {
+	if counter := c.of(outcome); counter != nil {
+		counter.Add(n)
+	}
+}
+
+// of is what counts the requests with that outcome.
+func (c *counters) of(outcome string) *atomic.Int64 {
 	switch outcome {
 	case outcomeHit:
-		c.hits.Add(1)
+		return &c.hits
 	case outcomeMiss:
-		c.misses.Add(1)
+		return &c.misses
+	case outcomePartial:
+		return &c.partial
 	case outcomeStale:
-		c.stale.Add(1)
+		return &c.stale
 	case outcomeRevalidated:
-		c.revalidated.Add(1)
+		return &c.revalidated
 	case outcomeCollapsed:
-		c.collapsed.Add(1)
+		return &c.collapsed
 	case outcomePass:
-		c.passed.Add(1)
+		return &c.passed
 	}
+	return nil
 }

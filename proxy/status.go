@@ -104,6 +104,7 @@ func appendQuoted(b []byte, s string) []byte {
 const (
 	outcomeHit         = "hit"         // from a fresh stored response
 	outcomeMiss        = "miss"        // this request went to the origin and was stored
+	outcomePartial     = "partial"     // from a fresh stored response, but some of its content from the origin
 	outcomeStale       = "stale"       // from a stored response that was no longer fresh
 	outcomeRevalidated = "revalidated" // from a stored response after the origin said that it is still good
 	outcomeCollapsed   = "collapsed"   // shares the answer to another client's request

@@ -52,7 +52,7 @@ func (c *explainCmd) Run(ctx context.Context, p process) error {
 	if err != nil {
 		return err
 	}
-	form := url.Values{"url": {asked.String()}, "method": {c.Method}, "h": c.Header}
+	form := url.Values{"url": {written(asked)}, "method": {c.Method}, "h": c.Header}
 	if c.NoProbe {
 		form.Set("probe", "0")
 	}
@@ -83,6 +83,18 @@ func (c *explainCmd) asked() (*url.URL, error) {
 	}
 	u.User, u.Fragment = nil, "" // which no request has
 	return u, nil
+}
+
+// written is u with its path as it was written, which String doesn't show if it has a character that should be escaped.
+func written(u *url.URL) string {
+	if u.RawPath == "" || u.RawPath == u.EscapedPath() {
+		return u.String()
+	}
+	c := url.URL{Scheme: u.Scheme, Opaque: u.RawPath, RawQuery: u.RawQuery, ForceQuery: u.ForceQuery}
+	if u.Host != "" {
+		c.Opaque = "//" + u.Host + u.RawPath
+	}
+	return c.String()
 }
 
 // adminAddress is where to ask: at --admin; else next to the port of u, if that isn't the address at which the node of the

@@ -133,6 +133,7 @@ func (s *Store) keepCopy(f *flight, l *landing) {
 func (s *Store) relay(f *flight, p *peer.Peer, l *landing, a *Answer, stream *peer.Stream, ctx context.Context, cancel context.CancelFunc) {
 	r := &relay{s: s, rec: l.rec, by: f.ask.Fields(), whole: f.ask.Whole, begun: true}
 	r.from.Store(p)
+	r.heard(AskedForThis, 0)
 	from := source{body: &relayed{stream, r}, by: r.by, relay: r}
 	generation := f.generation
 	if !l.stored {

@@ -28,6 +28,7 @@ func (s *scripted) Place(key string) string                            { return 
 func (s *scripted) KeyOf(url string, _ http.Header) string             { return url }
 func (s *scripted) Keys(url string) []string                           { return []string{url} }
 func (s *scripted) Answers(*Record, string) bool                       { return true }
+func (s *scripted) Concerns(*Record, string) bool                      { return true }
 func (s *scripted) Check(string) error                                 { return nil }
 func (s *scripted) Failed(err error) *Failure                          { return &Failure{Status: 502, Kind: "x", Err: err} }
 func (s *scripted) Prepare(*Record) any {

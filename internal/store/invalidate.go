@@ -96,9 +96,9 @@ func (s *Store) invalidateLocked(key string) {
 		s.removeLocked(stored)
 	}
 	place := s.cfg.Source.Place(key)
-	s.removeAnsweringLocked(place, key)
+	s.removeConcernedLocked(place, key)
 	for stored := range s.grouped[placeGroup+place] {
-		s.removeAnsweringLocked(stored, key)
+		s.removeConcernedLocked(stored, key)
 	}
 	if all := s.generations.raise(place); all {
 		for key := range s.entries {
@@ -107,10 +107,10 @@ func (s *Store) invalidateLocked(key string) {
 	}
 }
 
-// removeAnsweringLocked removes what is stored under that key, if any of it is for url.
-func (s *Store) removeAnsweringLocked(stored, url string) {
+// removeConcernedLocked removes what is stored under that key, if any of it is for url, however that is spelled.
+func (s *Store) removeConcernedLocked(stored, url string) {
 	el, ok := s.entries[stored]
-	if ok && slices.ContainsFunc(el.Value.(*entry).variants, func(rec *Record) bool { return s.cfg.Source.Answers(rec, url) }) {
+	if ok && slices.ContainsFunc(el.Value.(*entry).variants, func(rec *Record) bool { return s.cfg.Source.Concerns(rec, url) }) {
 		s.removeLocked(stored)
 	}
 }

@@ -18,6 +18,7 @@ const (
 	askTakeOver   = 't' // to read on from the border of a slab, if the origin accepts that
 	askInvalidate = 'i' // to do away with what is stored of some resources and groups
 	askPut        = 'u' // to store a response that has come another way than by being fetched
+	askHeld       = 'h' // whether parts of a version are held, so that the origin needn't be asked for them
 	askDoubt      = 'd' // to validate everything at its next use
 )
 

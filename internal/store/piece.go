@@ -117,7 +117,7 @@ func (r *Reader) readyRest(ctx context.Context) error {
 			return err
 		}
 		if rest.follower != nil || afar {
-			r.rest, r.partial = rest, !afar
+			r.rest = rest
 			if rest.follower != nil {
 				return rest.follower.Opened(ctx)
 			}
@@ -134,6 +134,7 @@ func (r *Reader) takeRest() bool {
 	if rest == nil || rest.pos != r.pos {
 		return false
 	}
+	r.asked, r.word, r.shares = r.Asked(), rest.word, rest.shares
 	r.follower, r.run, r.view, r.rest = rest.follower, rest.run, rest.view, rest.rest
 	r.peer = cmp.Or(r.peer, rest.peer)
 	return r.follower != nil || r.view != nil
@@ -194,13 +195,6 @@ func (s *Store) servePiece(c *wire.Call, d *decoder) {
 		return
 	}
 	reply(c, []byte{answerOK}, b)
-}
-
-// Partial tells, once r is Ready, whether some of what it is to read of a content that is held in pieces wasn't held, so that the
-// origin was asked for it.
-func (r *Reader) Partial() bool {
-	via := r.run.via()
-	return r.partial || via != nil && via.partial.Load() || r.rest != nil && r.rest.Partial()
 }
 
 // joined is a body that is read from pieces and from the origin, by turns.

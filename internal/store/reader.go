@@ -27,11 +27,13 @@ type Reader struct {
 	pins     pins     // on what has been handed out last
 	kept     pins     // on views
 	copied   []byte   // to hand out, if nothing can be pinned
-	partial  bool     // of a content in pieces, some wasn't held
 	origin   bool     // some bytes came from the origin while they were read
 	attached bool     // a fill has been looked for that has had the byte at start
 	refused  int      // how often another node was to be asked, since the origin refuses to give parts
 	peer     string   // the node by way of which some came
+	asked    Asked    // so far
+	word     *relay   // that knows more
+	shares   bool     // the fill was begun for others
 }
 
 // ReaderFrom makes r read the content [start, end) of a's record, or to its end if end is -1. It takes over what a holds.
@@ -281,8 +283,10 @@ func (r *Reader) advance(n int64) {
 		defer r.s.mu.Unlock()
 		if f, via, ok := r.s.joinLocked(r.rec, r.pos, r.stop(), r.ahead, r.here); ok {
 			r.follower, r.run = f, via
+			r.follows(via)
 		} else if f, via, ok := r.s.attachLocked(r.rec, r.pos, r.stop(), r.ahead, r.here); ok {
 			r.follower, r.run = f, via
+			r.follows(via)
 		}
 	}
 }
@@ -382,7 +386,6 @@ func (r *Reader) find(ctx context.Context) error {
 		if err := r.begin(c.Start, end, begun, patience > 0); err != nil {
 			return err
 		}
-		r.partial = r.rec.Pieces
 		if r.follower != nil {
 			return nil
 		}
@@ -439,6 +442,7 @@ func (r *Reader) look() (begun int64) {
 	defer r.s.mu.Unlock()
 	if f, via, ok := r.s.joinLocked(r.rec, r.pos, r.stop(), r.ahead, r.here); ok {
 		r.follower, r.run, r.view = f, via, nil // the follower begins with the bytes in view
+		r.follows(via)
 		return 0
 	}
 	if r.end < 0 {
@@ -476,6 +480,7 @@ func (r *Reader) beginLocked(from source, start, end, begun int64, mayLookAgain 
 	s := r.s
 	if f, via, ok := s.joinLocked(r.rec, r.pos, r.stop(), r.ahead, r.here); ok {
 		r.follower, r.run = f, via
+		r.follows(via)
 		return nil
 	}
 	if mayLookAgain && (s.begunLocked(r.rec) != begun || (from.relay == nil && s.passedLocked(r.rec, r.pos))) {
@@ -484,6 +489,7 @@ func (r *Reader) beginLocked(from source, start, end, begun int64, mayLookAgain 
 	if !s.beginLocked() {
 		return context.Canceled
 	}
+	r.begins(from)
 	run := s.runLocked(r.rec, from, start, end, start)
 	r.run = run
 	r.follower, _ = run.Follow(r.pos, r.stop(), s.aheadOf(from.relay, r.ahead))

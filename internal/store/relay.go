@@ -26,7 +26,8 @@ type relay struct {
 	begun   bool                      // some bytes may have come
 	verdict error                     // of an owner: there is no use in trying again
 	trailer http.Header               // that came with the content's end
-	partial atomic.Bool               // the owner had to ask the origin for some of what it has in pieces
+	asked   atomic.Int32              // Asked, as the owner tells it
+	told    atomic.Int64              // up to where
 }
 
 // relays tells whether r depends on another node.
@@ -136,9 +137,7 @@ func (r *relay) follow(ctx context.Context, p *peer.Peer, off, end int64) (fill.
 		return fill.Opened{}, err
 	}
 	length := d.varint()
-	if partial := false; d.flags([]*bool{&partial}) && partial {
-		r.partial.Store(true)
-	}
+	r.heard(Asked(d.byte()), end)
 	r.from.Store(p)
 	r.begun = true
 	return fill.Opened{Body: &relayed{stream, r}, End: fill.Everything, Length: length}, nil

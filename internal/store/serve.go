@@ -33,6 +33,8 @@ func (s *Store) Serve(c *wire.Call) {
 		s.serveInvalidate(c, d)
 	case askPut:
 		s.servePut(c, d)
+	case askHeld:
+		s.serveHeld(c, d)
 	case askDoubt:
 		s.Doubt()
 		reply(c, []byte{answerOK}, nil)
@@ -221,8 +223,7 @@ func (s *Store) serveFollow(c *wire.Call, d *decoder) {
 		s.refuse(c, s.finding(c, err))
 		return
 	}
-	partial := rd.Partial()
-	if c.Reply(appendFlags(binary.AppendVarint([]byte{answerOK}, rd.rec.Length), []*bool{&partial}), nil) != nil {
+	if c.Reply(append(binary.AppendVarint([]byte{answerOK}, rd.rec.Length), byte(rd.Foresee(c.Context()))), nil) != nil {
 		rd.Close()
 		return
 	}

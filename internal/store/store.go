@@ -71,8 +71,13 @@ type Source interface {
 	// Failed says of an error of Open, or of a body, what it means to those who ask.
 	Failed(err error) *Failure
 
-	// Place is what of a cache key decides on its owner.
+	// Place is what of a cache key decides on its owner, and what invalidations are counted by: keys that may be for the same
+	// resource have the same.
 	Place(key string) string
+
+	// Concerns tells whether rec, which is prepared, is for that resource in any spelling of its URL: what changes the one
+	// changes the other.
+	Concerns(rec *Record, url string) bool
 
 	// KeyOf is the cache key that a response with that header for that resource is stored under.
 	KeyOf(url string, header http.Header) string

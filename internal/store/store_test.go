@@ -160,6 +160,7 @@ func (c *canned) Place(key string) string                            { return ke
 func (c *canned) KeyOf(url string, _ http.Header) string             { return url }
 func (c *canned) Keys(url string) []string                           { return []string{url} }
 func (c *canned) Answers(*Record, string) bool                       { return true }
+func (c *canned) Concerns(*Record, string) bool                      { return true }
 func (c *canned) Check(string) error                                 { return nil }
 func (c *canned) Failed(err error) *Failure                          { return &Failure{Status: 502, Kind: "x", Err: err} }
 

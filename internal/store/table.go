@@ -190,6 +190,9 @@ func (s *Store) setLocked(el *list.Element, variants []*Record) {
 	for _, rec := range variants {
 		e.bytes += rec.bytes
 	}
+	if place := s.cfg.Source.Place(e.key); place != e.key && len(variants) > 0 {
+		e.bytes += 64 + int64(len(place)) // in the index of groups
+	}
 	s.recordBytes += e.bytes
 	s.groupLocked(e)
 	if len(variants) == 0 {

@@ -1,0 +1,258 @@
+package store
+
+import (
+	"context"
+	"encoding/binary"
+	"sync"
+	"time"
+
+	"github.com/scurrycache/scurry/internal/peer"
+	"github.com/scurrycache/scurry/internal/wire"
+)
+
+// Asked is whether the origin is asked for some of what a Reader reads.
+type Asked int
+
+const (
+	NotAsked       Asked = iota // all of it was held when the reader came to it
+	AskedForOthers              // some of it is yet to come, from a response to a request of others
+	AskedForThis                // for some of it the origin was asked, or is to be asked, because of this reader
+)
+
+// heldTime is how long another node is waited for that is to say what it holds, which it knows at once.
+const heldTime = 100 * time.Millisecond
+
+// follows notes that r follows a fill that others have begun, and whether what r wants of it is yet to come.
+func (r *Reader) follows(f *run) {
+	span, wanted := f.Span(), r.stop()
+	if span.End >= 0 {
+		wanted = min(wanted, span.End)
+	}
+	r.asked, r.word, r.shares = r.Asked(), nil, true
+	switch {
+	case span.Pos >= wanted:
+	case f.relay != nil:
+		r.word = f.relay
+	default:
+		r.asked = max(r.asked, AskedForOthers)
+	}
+}
+
+// begins notes that a fill begins for r, which reads where from says.
+func (r *Reader) begins(from source) {
+	r.asked, r.word, r.shares = r.Asked(), from.relay, false
+	if from.relay == nil {
+		r.asked = AskedForThis
+	}
+}
+
+// Asked tells whether the origin was asked for some of what r has read, or is about to read, as far as is known by now.
+func (r *Reader) Asked() Asked {
+	asked := r.asked
+	if r.word != nil {
+		word := r.word.word()
+		if r.shares {
+			word = min(word, AskedForOthers)
+		}
+		asked = max(asked, word)
+	}
+	if r.rest != nil {
+		asked = max(asked, r.rest.Asked())
+	}
+	return asked
+}
+
+// word is what the owner that r reads from says of the origin.
+func (r *relay) word() Asked {
+	if r.origin.Load() {
+		return AskedForThis
+	}
+	return Asked(r.asked.Load())
+}
+
+// heard takes in an owner's word on what is before end.
+func (r *relay) heard(asked Asked, end int64) {
+	r.told.Store(max(end, r.told.Load()))
+	if asked > Asked(r.asked.Load()) { // only the fill's goroutine stores
+		r.asked.Store(int32(min(asked, AskedForThis)))
+	}
+}
+
+// Foresee tells, once r is Ready, what Asked will tell at its end if nothing is evicted meanwhile. It doesn't wait for the origin.
+// What another node doesn't say it holds counts as what is to be asked for.
+func (r *Reader) Foresee(ctx context.Context) Asked {
+	asked, from := r.Asked(), r.pos+int64(len(r.view))
+	for _, view := range r.views {
+		from += int64(len(view))
+	}
+	switch {
+	case asked == AskedForThis || r.end >= 0 && from >= r.end:
+		return asked
+	case !r.rec.refetchable(): // Ready has seen to it
+		return asked
+	case r.collect(ctx, from):
+		return asked
+	}
+	var questions map[*peer.Peer][]span
+	asked = max(asked, r.s.foresee(ctx, r.rec, span{from, r.end}, func(missing span) *peer.Peer {
+		if r.here {
+			return nil
+		}
+		p := r.s.slabOwner(r.rec, missing.start)
+		if p != nil {
+			if questions == nil {
+				questions = map[*peer.Peer][]span{}
+			}
+			questions[p] = append(questions[p], missing)
+		}
+		return p
+	}))
+	if asked == AskedForThis || questions == nil {
+		return asked
+	}
+	return max(asked, r.s.askAllHeld(ctx, r.rec, questions))
+}
+
+// collect takes what is to be read from off on, if it is small and this node holds all of it, so that it isn't looked up twice.
+func (r *Reader) collect(ctx context.Context, off int64) bool {
+	if r.follower != nil || r.rest != nil || r.view == nil || r.end-r.pos > r.s.cfg.Geometry.Max || !r.kept.pin(r.end-r.pos) {
+		return false
+	}
+	for had := len(r.views); off < r.end; {
+		c := r.s.cfg.Geometry.At(off, r.rec.OneSlab)
+		b, ok := r.s.held(ctx, r.rec, c)
+		if !ok || c.Start != off {
+			r.views = r.views[:had]
+			r.kept.unpin()
+			return false
+		}
+		b = b[:min(int64(len(b)), r.end-off)]
+		r.views = append(r.views, b)
+		off += int64(len(b))
+	}
+	return true
+}
+
+// foresee tells whether the origin is asked for some of rec's bytes in sp. Where this node lacks some, elsewhere tells which
+// other node is to know of all up to the end of their slab; if it is none, the origin is.
+func (s *Store) foresee(ctx context.Context, rec *Record, sp span, elsewhere func(missing span) *peer.Peer) (asked Asked) {
+	for off := sp.start; off < sp.end; {
+		next, coming := s.filling(rec, off)
+		switch {
+		case next > off:
+			asked = max(asked, coming)
+		default:
+			next = s.heldUpTo(ctx, rec, off)
+		}
+		if next <= off {
+			next = sp.end
+			if !rec.OneSlab {
+				next = min(next, s.cfg.Geometry.SlabEnd(off))
+			}
+			if elsewhere == nil || elsewhere(span{off, next}) == nil {
+				return AskedForThis
+			}
+		}
+		off = next
+	}
+	return asked
+}
+
+// filling returns up to where a fill has rec's bytes from off on, or will have them.
+func (s *Store) filling(rec *Record, off int64) (next int64, asked Asked) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b, ok := s.bodies[rec.Version]
+	if !ok {
+		return off, NotAsked
+	}
+	for _, run := range b.runs {
+		switch at := run.Span(); {
+		case off < at.Base || off >= at.End:
+		case off < at.Pos:
+			return at.Pos, NotAsked
+		case run.relay == nil || run.relay.word() != NotAsked:
+			return at.End, AskedForOthers
+		case off < run.relay.told.Load():
+			return min(at.End, run.relay.told.Load()), NotAsked
+		}
+	}
+	return off, NotAsked
+}
+
+// heldUpTo returns up to where this node holds rec's bytes from off on, in one chunk or piece.
+func (s *Store) heldUpTo(ctx context.Context, rec *Record, off int64) int64 {
+	c := s.cfg.Geometry.At(off, rec.OneSlab)
+	if _, ok := s.held(ctx, rec, c); ok {
+		return c.End
+	}
+	if rec.Pieces {
+		if b, ok := s.pieceAt(ctx, rec, off); ok {
+			return off + int64(len(b))
+		}
+	}
+	return off
+}
+
+// askAllHeld asks each of those nodes about what it owns of rec's content.
+func (s *Store) askAllHeld(ctx context.Context, rec *Record, questions map[*peer.Peer][]span) (asked Asked) {
+	ctx, cancel := context.WithTimeout(ctx, heldTime)
+	defer cancel()
+	var mu sync.Mutex
+	var answered sync.WaitGroup
+	for p, spans := range questions {
+		answered.Go(func() {
+			said := s.askHeld(ctx, p, rec, spans)
+			mu.Lock()
+			defer mu.Unlock()
+			asked = max(asked, said)
+		})
+	}
+	answered.Wait()
+	return asked
+}
+
+// askHeld asks p whether the origin is asked for some of spans.
+func (s *Store) askHeld(ctx context.Context, p *peer.Peer, rec *Record, spans []span) Asked {
+	b := appendStrings([]byte{askHeld}, []string{rec.Key, rec.Version})
+	b = appendFlags(b, []*bool{&rec.Pieces})
+	b = binary.AppendVarint(b, rec.Length)
+	for _, sp := range spans {
+		b = binary.AppendVarint(binary.AppendVarint(b, sp.start), sp.end)
+	}
+	stream, err := p.Ask(ctx, b)
+	if err != nil {
+		return AskedForThis
+	}
+	defer stream.Close()
+	d, err := s.answer(stream, nil)
+	if err != nil {
+		return AskedForThis
+	}
+	said := Asked(d.byte())
+	if d.bad {
+		return AskedForThis
+	}
+	return min(said, AskedForThis)
+}
+
+func (s *Store) serveHeld(c *wire.Call, d *decoder) {
+	names, pieces := d.strings(), false
+	d.flags([]*bool{&pieces})
+	length := d.varint()
+	if d.bad || len(names) != 2 || s.cfg.Source.Check(names[0]) != nil || length < 0 || length >= maxLength {
+		s.refuse(c, errBusy)
+		return
+	}
+	rec := &Record{Key: names[0], Version: names[1], place: s.place(names[0]), Length: length, Pieces: pieces}
+	asked := NotAsked
+	for len(d.b) > 0 && asked != AskedForThis {
+		sp := span{d.varint(), d.varint()}
+		if d.bad || sp.start < 0 || sp.start >= sp.end || sp.end > length {
+			s.refuse(c, errBusy)
+			return
+		}
+		asked = max(asked, s.foresee(c.Context(), rec, sp, nil))
+	}
+	reply(c, []byte{answerOK, byte(asked)}, nil)
+}
