@@ -112,7 +112,11 @@ func (c *guardedConn) tryClaim(url string) (ok, over bool) {
 // giveUp closes c from beneath and waits until net/http's reader has noticed, which takes no longer than it takes to run. The
 // reader may still have bytes from before, and would take them for the response to the request that is about to go out.
 func (c *guardedConn) giveUp() {
+	distrusted := c.server.distrusted()
 	c.mu.Lock()
+	if distrusted { // it won't be seen any more what would still come
+		c.server.suspect(c.sent.take())
+	}
 	c.phase = dead
 	c.mu.Unlock()
 	_ = c.Conn.Close()
@@ -124,7 +128,8 @@ func (c *guardedConn) giveUp() {
 func (c *guardedConn) ended() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.idling, c.looked, c.since = true, false, time.Now()
 	if c.phase == busy {
-		c.phase, c.looked, c.since = idle, false, time.Now()
+		c.phase = idle
 	}
 }

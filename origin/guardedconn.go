@@ -41,7 +41,8 @@ type guardedConn struct {
 	mu      sync.Mutex // guards what follows
 	phase   phase
 	waiting bool       // the reader has found nothing to read, and has read nothing since
-	since   time.Time  // when the last response ended
+	idling  bool       // a response has ended, and no request has been written since
+	since   time.Time  // when that was
 	looked  bool       // the reader has come to look for more since then
 	ahead   bool       // of the next response, nothing has come yet
 	records tlsRecords // what has been read of them
@@ -104,7 +105,7 @@ func (c *guardedConn) beforeWrite() error {
 			return errUnsolicited
 		}
 		c.sent.add(c.next)
-		c.phase, c.ahead = busy, true
+		c.phase, c.ahead, c.idling = busy, true, false
 	}
 	return nil
 }
@@ -136,7 +137,7 @@ func (c *guardedConn) Close() error {
 func (c *guardedConn) judge() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.phase == idle && !c.looked && !c.server.closesIdle(c.since) {
+	if c.idling && !c.looked && !c.server.closesIdle(c.since) {
 		c.server.suspect(c.sent.take())
 		c.phase = dead
 	}
