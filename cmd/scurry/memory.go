@@ -13,8 +13,9 @@ import (
 	"github.com/scurrycache/scurry/internal/config"
 )
 
-// warnOfMemory says so if a full cache of that size needs more memory than the process can have, as root tells, in which /proc
-// and /sys are. It is no error: the cache takes memory as it fills, which it may never do, and there may be room to swap.
+// warnOfMemory says so if a full cache of that size needs more memory than the process can have, as
+// root tells, in which /proc and /sys are. It is no error: the cache takes memory as it fills,
+// which it may never do, and there may be room to swap.
 func warnOfMemory(budget config.Size, root fs.FS, log zerolog.Logger) {
 	bound, by := memoryBound(root)
 	needs := memoryLimit(int64(budget), nil)
@@ -22,12 +23,13 @@ func warnOfMemory(budget config.Size, root fs.FS, log zerolog.Logger) {
 		return
 	}
 	log.Warn().Stringer("memory", budget).Int64("needs_bytes", needs).Int64("limit_bytes", bound).
-		Msg(fmt.Sprintf("--memory %s is too much: once the cache is full, the process takes about %s, but %s %s: it will be killed, or slowed down by swapping",
-			budget, humanize.IBytes(uint64(needs)), by, humanize.IBytes(uint64(bound))))
+		Msg(fmt.Sprintf("--memory %s is too much: once the cache is full, the process takes about %s, "+
+			"but %s %s: it will be killed, or slowed down by swapping", budget, humanize.IBytes(uint64(needs)), by, humanize.IBytes(uint64(bound))))
 }
 
-// memoryLimit is what the garbage collector is to keep the process below when the cache may take budget bytes: a fifth
-// more, for what is on its way, and 64 MiB. It is 0 if the user has set GOMEMLIMIT in env, which then holds.
+// memoryLimit is what the garbage collector is to keep the process below when the cache may take
+// budget bytes: a fifth more, for what is on its way, and 64 MiB. It is 0 if the user has set
+// GOMEMLIMIT in env, which then holds.
 func memoryLimit(budget int64, env []string) int64 {
 	for _, entry := range env {
 		if value, found := strings.CutPrefix(entry, "GOMEMLIMIT="); found && value != "" {
@@ -41,8 +43,9 @@ func memoryLimit(budget int64, env []string) int64 {
 	return budget + budget/5 + constant
 }
 
-// inTime closes a cache, but doesn't wait for it longer than unwindTime: how long it takes to empty one goes by its budget,
-// seconds for 100 GiB, and the process, which is about to end, gives its memory back anyhow.
+// inTime closes a cache, but doesn't wait for it longer than unwindTime: how long it takes to empty
+// one goes by its budget, seconds for 100 GiB, and the process, which is about to end, gives its
+// memory back anyhow.
 func inTime(closeCache func() error) error {
 	closed := make(chan error, 1)
 	go func() { closed <- closeCache() }()
