@@ -121,6 +121,43 @@ func TestLogs(t *testing.T) {
 	}
 }
 
+// TestLogTellsWhereThingsAre: a 404 that isn't the origin's says in the log, and to nobody else, where resources are.
+func TestLogTellsWhereThingsAre(t *testing.T) {
+	oneNode(t)
+	var book logbook
+	logger := zerolog.New(&book)
+	n, o := fronting(t, proxy.Config{Logger: &logger})
+	o.Handle("/gone", func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(404) })
+	for _, outside := range []bool{true, false} {
+		for _, method := range []string{"GET", "HEAD", "POST", "BREW"} {
+			paths := []string{"/files/gone"}
+			if outside {
+				paths = []string{"/f", "/filesystem/f", "/zk/f", "/healthz", "/Files/f"}
+			}
+			for _, path := range paths {
+				resp, b := n.read(n.do(method, path))
+				if resp.StatusCode != 404 || strings.Contains(string(b), "files") {
+					t.Errorf("%s %s: %s %q", method, path, resp.Status, b)
+				}
+			}
+		}
+	}
+	n.Server.Close()
+	lines := book.lines(t, "request")
+	if len(lines) != 24 {
+		t.Errorf("%d lines", len(lines))
+	}
+	for _, line := range lines {
+		want := any("resources are under /files/")
+		if line["uri"] == "/files/gone" {
+			want = nil
+		}
+		if line["note"] != want || line["level"] != "info" {
+			t.Errorf("%v", line)
+		}
+	}
+}
+
 func TestPanicIsLoggedOnceAndAnswered(t *testing.T) {
 	var book logbook
 	logger := zerolog.New(&book)

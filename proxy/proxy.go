@@ -123,7 +123,7 @@ func (p *Proxy) router() http.Handler {
 	toMount := func(w http.ResponseWriter, r *http.Request) { p.redirect(writer(w), r) }
 	m.HandleFunc("/", toMount)
 	m.HandleFunc(strings.TrimSuffix(mount, "/"), toMount)
-	m.NotFound(func(w http.ResponseWriter, r *http.Request) { p.refuse(writer(w), http.StatusNotFound) })
+	m.NotFound(func(w http.ResponseWriter, r *http.Request) { p.refusePath(writer(w)) })
 	// chi routes the methods that it knows. Others are no worse, and the origin may know them.
 	m.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
 		switch path := spelling(r.URL); {
@@ -132,10 +132,16 @@ func (p *Proxy) router() http.Handler {
 		case path == "/" || path == "/zk" || path+"/" == mount:
 			p.refuseMethod(writer(w))
 		default:
-			p.refuse(writer(w), http.StatusNotFound)
+			p.refusePath(writer(w))
 		}
 	})
 	return m
+}
+
+// refusePath is for what lies outside the mount. The log tells where things are, and the client isn't told.
+func (p *Proxy) refusePath(w *logging.Writer) {
+	w.Note = "resources are under " + mount
+	p.refuse(w, http.StatusNotFound)
 }
 
 // refuseMethod is for what can only be read.

@@ -8,8 +8,9 @@ import (
 	"testing"
 )
 
-// TestExplainIsGuarded: a page in an operator's browser that has its own name lead to the admin listener, or that is of
-// another site, learns nothing of what is stored; health checks may come by any name.
+// TestExplainIsGuarded: a page in an operator's browser that has its own name lead to the admin
+// listener, or that is of another site, learns nothing of what is stored; health checks may come by
+// any name.
 func TestExplainIsGuarded(t *testing.T) {
 	s := startScurry(t, nil, "--admin-listen=127.0.0.1:0")
 	for _, tt := range []struct {

@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// TestLogReaderComesBack: a named pipe that lacks a reader for a while is written to again when it has another one, which
-// is told what it has missed and why.
+// TestLogReaderComesBack: a named pipe that lacks a reader for a while is written to again when it
+// has another one, which is told what it has missed and why.
 func TestLogReaderComesBack(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "log")
 	if err := syscall.Mkfifo(path, 0o600); err != nil {

@@ -18,7 +18,8 @@ import (
 	"github.com/scurrycache/scurry/internal/origintest"
 )
 
-// piped is a scurry process whose standard output and error are a pipe that the test reads when it likes.
+// piped is a scurry process whose standard output and error are a pipe that the test reads when it
+// likes.
 type piped struct {
 	cmd        *exec.Cmd
 	lines      *bufio.Scanner // of the log
@@ -26,8 +27,8 @@ type piped struct {
 	origin     *origintest.Origin
 }
 
-// startPiped runs scurry with its output to w, and reads r until it serves. Whatever the log's reader does, it has an hour to
-// end when it is told to.
+// startPiped runs scurry with its output to w, and reads r until it serves. Whatever the log's
+// reader does, it has an hour to end when it is told to.
 func startPiped(t *testing.T, r, w *os.File, args ...string) *piped {
 	t.Helper()
 	p := &piped{lines: bufio.NewScanner(r), origin: origintest.New(t)}
@@ -89,7 +90,8 @@ func (p *piped) next(t *testing.T) (line map[string]any) {
 	return line
 }
 
-// ask sends that many requests over some connections, with URLs of about a KiB, each of which must be answered.
+// ask sends that many requests over some connections, with URLs of about a KiB, each of which must
+// be answered.
 func (p *piped) ask(t *testing.T, requests int) {
 	t.Helper()
 	transport := &http.Transport{MaxIdleConnsPerHost: 8}
@@ -129,7 +131,8 @@ func (p *piped) stop(t *testing.T) {
 	}
 }
 
-// account reads the lines about that many requests, and one to the origin, each of which must be there or told to be dropped.
+// account reads the lines about that many requests, and one to the origin, each of which must be
+// there or told to be dropped.
 func (p *piped) account(t *testing.T, requests int) (dropped int, reason string) {
 	t.Helper()
 	for seen := 0; seen+dropped < requests+1; {
@@ -146,7 +149,8 @@ func (p *piped) account(t *testing.T, requests int) (dropped int, reason string)
 	return dropped, reason
 }
 
-// TestLogThatNobodyReads: a reader of the log that stands still holds up no request, no health check, and not the end.
+// TestLogThatNobodyReads: a reader of the log that stands still holds up no request, no health
+// check, and not the end.
 func TestLogThatNobodyReads(t *testing.T) {
 	for _, format := range []string{"json", "console"} {
 		t.Run(format, func(t *testing.T) {

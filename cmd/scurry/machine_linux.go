@@ -11,8 +11,9 @@ import (
 	"strings"
 )
 
-// memoryBound is the most memory that this process can have, and what says so: the machine, or a control group that it is
-// in (cgroup version 1 or 2). It is 0 if /proc and /sys, which are under root, don't tell.
+// memoryBound is the most memory that this process can have, and what says so: the machine, or a
+// control group that it is in (cgroup version 1 or 2). It is 0 if /proc and /sys, which are under
+// root, don't tell.
 func memoryBound(root fs.FS) (bytes int64, by string) {
 	bytes, by = machineMemory(root), "this machine has"
 	if limit := cgroupLimit(root); limit > 0 && (bytes == 0 || limit < bytes) {
@@ -32,8 +33,9 @@ func machineMemory(root fs.FS) int64 {
 	return 0
 }
 
-// cgroupLimit is the least limit on the groups that /proc/self/cgroup names, in lines such as "0::/a/b" and "4:memory:/a/b",
-// and on those that they are in. A container often sees its own group as the outermost one, under whatever name.
+// cgroupLimit is the least limit on the groups that /proc/self/cgroup names, in lines such as
+// "0::/a/b" and "4:memory:/a/b", and on those that they are in. A container often sees its own
+// group as the outermost one, under whatever name.
 func cgroupLimit(root fs.FS) int64 {
 	least := int64(math.MaxInt64)
 	for _, words := range fieldsOfLines(root, "proc/self/cgroup") {

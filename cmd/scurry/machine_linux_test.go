@@ -81,7 +81,8 @@ func TestTooMuchMemoryIsTold(t *testing.T) {
 	}
 }
 
-// A server says so when it starts, serves, and ends when it is told to, although it would take days to empty such a cache.
+// A server says so when it starts, serves, and ends when it is told to, although it would take days
+// to empty such a cache.
 func TestServesWithTooMuchMemory(t *testing.T) {
 	cmd, log := startProcess(t, "serve", "--memory=1000TiB", "--listen=127.0.0.1:0", "--log-format=json")
 	url := log.await(t, "serving")["url"].(string)

@@ -56,7 +56,8 @@
 // Each flag of "scurry serve" is an environment variable as well, and a key of a YAML or TOML file that --config names:
 // --write-timeout is SCURRY_WRITE_TIMEOUT and write-timeout. A flag wins over the environment, the environment over the
 // file, the file over the default; a peer address counts as a flag. An empty variable counts as unset. Unknown names are
-// errors. Sizes are written as 512MiB, times as 30s or 1h30m; what has commas between its words may be a list in a file. Relative paths are relative to the current folder.
+// errors. Sizes are written as 512MiB, times as 30s or 1h30m; what has commas between its words may be a list in a file.
+// Relative paths are relative to the current folder.
 // "scurry config", with the same flags, prints the values and where each came from; it is a dry run of them.
 //
 // # Memory

@@ -13,8 +13,9 @@ import (
 	"github.com/scurrycache/scurry/internal/config"
 )
 
-// warnOfMemory says so if a full cache of that size needs more memory than the process can have, as root tells, in which /proc
-// and /sys are. It is no error: the cache takes memory as it fills, which it may never do, and there may be room to swap.
+// warnOfMemory says so if a full cache of that size needs more memory than the process can have, as
+// root tells, in which /proc and /sys are. It is no error: the cache takes memory as it fills,
+// which it may never do, and there may be room to swap.
 func warnOfMemory(budget config.Size, root fs.FS, log zerolog.Logger) {
 	bound, by := memoryBound(root)
 	needs := memoryLimit(int64(budget), nil)
@@ -22,8 +23,8 @@ func warnOfMemory(budget config.Size, root fs.FS, log zerolog.Logger) {
 		return
 	}
 	log.Warn().Stringer("memory", budget).Int64("needs_bytes", needs).Int64("limit_bytes", bound).
-		Msg(fmt.Sprintf("--memory %s is too much: once the cache is full, the process takes about %s, but %s %s: it will be killed, or slowed down by swapping",
-			budget, humanize.IBytes(uint64(needs)), by, humanize.IBytes(uint64(bound))))
+		Msg(fmt.Sprintf("--memory %s is too much: once the cache is full, the process takes about %s, "+
+			"but %s %s: it will be killed, or slowed down by swapping", budget, humanize.IBytes(uint64(needs)), by, humanize.IBytes(uint64(bound))))
 }
 
 // memoryLimit is what the garbage collector is to keep the process below when the cache may take budget bytes: a fifth

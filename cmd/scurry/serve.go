@@ -62,8 +62,8 @@ func (n *node) runUntilSignal(ctx context.Context, lines *logging.Queue) error {
 // lastLines is how long the log's last lines may take in any case.
 const lastLines = time.Second
 
-// flusher returns a func that ends the log, for which it has what is left of the grace that begins when ctx is done. That
-// lines are lost then is nothing that anyone could be told.
+// flusher returns a func that ends the log, for which it has what is left of the grace that begins
+// when ctx is done. If lines are lost then, nobody is there to be told.
 func flusher(ctx context.Context, lines *logging.Queue, grace time.Duration) (flush func()) {
 	told := make(chan time.Time, 1)
 	context.AfterFunc(ctx, func() { told <- time.Now() })

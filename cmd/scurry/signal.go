@@ -13,13 +13,13 @@ import (
 	"github.com/scurrycache/scurry/internal/logging"
 )
 
-// sameWish is how long after a signal to stop another one means the same. timeout(1) signals a process and then its group,
-// which the process is in, and so do others that stop programs.
+// sameWish is how long after a signal to stop another one means the same. timeout(1) signals a
+// process and then its group, which the process is in, and so do others that stop programs.
 const sameWish = time.Second
 
-// untilSignal returns a context that is done at the first SIGINT or SIGTERM. At another one that comes a second later or
-// more, the process exits at once, and the last of its log has a tenth of a second. The caller calls stop to have signals
-// do again what they did before.
+// untilSignal returns a context that is done at the first SIGINT or SIGTERM. At another one that
+// comes a second later or more, the process exits at once, and the last of its log has a tenth of a
+// second. The caller calls stop to have signals do again what they did before.
 func untilSignal(ctx context.Context, log zerolog.Logger, lines *logging.Queue) (_ context.Context, stop func()) {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
@@ -63,7 +63,8 @@ func obey(signals <-chan os.Signal, done <-chan struct{}, log zerolog.Logger, st
 	}
 }
 
-// onHangup calls f at each SIGHUP, one call after the other, until the caller calls stop. None ends the process.
+// onHangup calls f at each SIGHUP, one call after the other, until the caller calls stop. None ends
+// the process.
 func onHangup(f func()) (stop func()) {
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)

@@ -6,8 +6,9 @@ import (
 	"strings"
 )
 
-// list is a setting whose text is words with commas between them, so that a file may give it as a list of words. Its text
-// for a list of them is that of join, which says what is wrong with a list if its text would hide that.
+// list is a setting whose text is words with commas between them, so that a file may give it as a
+// list of words. Its text for a list of them is that of join, which says what is wrong with a list
+// if its text would hide that.
 type list interface {
 	join(words []string) (string, error)
 }
@@ -41,7 +42,8 @@ func (*PeerSource) join(words []string) (string, error) {
 	for _, word := range words {
 		for _, prefix := range []string{"dns:", "file:"} {
 			if len(words) > 1 && strings.HasPrefix(strings.TrimSpace(word), prefix) {
-				return "", fmt.Errorf("not a list with %q and others in it: %s stands alone", word, prefix)
+				return "", fmt.Errorf("not a list with %q and others in it: %s stands alone",
+					word, prefix)
 			}
 		}
 	}

@@ -23,7 +23,8 @@ type Entry struct {
 	Version string
 	Age     time.Duration
 	HasAge  bool
-	Err     error // why the response is an error or was cut, if the log hasn't told it yet
+	Note    string // what an operator may not know who wonders about the response
+	Err     error  // why the response is an error or was cut, if the log hasn't told it yet
 }
 
 // Writer is the http.ResponseWriter of one request under Access, which watches it for the log. It is the handler's
@@ -166,7 +167,7 @@ func (w *Writer) log(logger *zerolog.Logger, r *http.Request, aborted bool) {
 }
 
 func (w *Writer) cacheFields(e *zerolog.Event) {
-	for _, f := range [...]struct{ name, value string }{{"cache", w.Cache}, {"source", w.Source}, {"owner", w.Owner}, {"peer", w.Peer}, {"version", w.Version}} {
+	for _, f := range [...]struct{ name, value string }{{"cache", w.Cache}, {"source", w.Source}, {"owner", w.Owner}, {"peer", w.Peer}, {"version", w.Version}, {"note", w.Note}} {
 		if f.value != "" {
 			e.Str(f.name, f.value)
 		}

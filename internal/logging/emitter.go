@@ -11,8 +11,9 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// pieceSize is how many bytes of lines are written at once. A pipe takes as many in one go or not at all (POSIX: at least
-// 512; Linux: 4096), so that no line is cut where the process ends, or mixed with another process's.
+// pieceSize is how many bytes of lines are written at once. A pipe takes as many in one go or not
+// at all (POSIX: at least 512; Linux: 4096), so that no line is cut where the process ends, or
+// mixed with another process's.
 const pieceSize = 4096
 
 // emitter writes batches, and keeps count of the lines that couldn't be written.
@@ -25,7 +26,8 @@ type emitter struct {
 	torn   bool  // what was written last ends within a line
 }
 
-// emit writes b and tells of what was dropped after it. If what b would follow can't be told, b won't get through either.
+// emit writes b and tells of what was dropped after it. If what b would follow can't be told, b
+// won't get through either.
 func (e *emitter) emit(b *batch, dropped tally) {
 	failed := b.after(0)
 	if e.tell() {
@@ -51,7 +53,8 @@ func (e *emitter) writeAll(b *batch) (failed tally) {
 	return tally{}
 }
 
-// write writes whole lines, and returns how many bytes of them have gone out. A newline that is missing is written next time.
+// write writes whole lines, and returns how many bytes of them have gone out. A newline that is
+// missing is written next time.
 func (e *emitter) write(text []byte) (n int, ok bool) {
 	if e.torn {
 		if _, err := e.out.Write([]byte{'\n'}); err != nil {
@@ -77,7 +80,8 @@ func (e *emitter) write(text []byte) (n int, ok bool) {
 	}
 }
 
-// tell writes a line on what was dropped, if anything was. It reports whether there is nothing left to tell.
+// tell writes a line on what was dropped, if anything was. It reports whether there is nothing left
+// to tell.
 func (e *emitter) tell() bool {
 	if e.untold.lines == 0 {
 		return true
@@ -100,7 +104,8 @@ func notice(dropped tally, cause error) []byte {
 	if cause != nil {
 		reason = cause.Error()
 	}
-	e.Int("lines", dropped.lines).Int("severe", dropped.severe).Str("reason", reason).Msg("log lines dropped")
+	e.Int("lines", dropped.lines).Int("severe", dropped.severe).Str("reason", reason)
+	e.Msg("log lines dropped")
 	return text.Bytes()
 }
 

@@ -24,12 +24,14 @@ const (
 
 var errStalled = errors.New("nothing takes the log's last lines")
 
-// Queue takes the lines of a log and writes them in a goroutine of its own, so that a reader that is slow, stands still or
-// has gone delays nobody who logs. Lines are written whole, in their order, within a tenth of a second if the reader takes
-// them. What waits is bounded: lines below the level of a warning are dropped when it is three quarters full, and make room
-// for the others when it is full. Drops are counted, and told in a line of their own as soon as one gets through.
+// Queue takes the lines of a log and writes them in a goroutine of its own, so that a reader that
+// is slow, stands still or has gone delays nobody who logs. Lines are written whole, in their
+// order, within a tenth of a second if the reader takes them. What waits is bounded: lines below
+// the level of a warning are dropped when it is three quarters full, and make room for the others
+// when it is full. Drops are counted, and told in a line of their own as soon as one gets through.
 //
-// It is an io.Writer and a zerolog.LevelWriter for concurrent use. Its writes never fail and never wait. The caller closes it.
+// It is an io.Writer and a zerolog.LevelWriter for concurrent use. Its writes never fail and never
+// wait. The caller closes it.
 type Queue struct {
 	limit int
 
@@ -87,7 +89,8 @@ func (q *Queue) WriteLevel(level zerolog.Level, line []byte) (int, error) {
 	return len(line), nil
 }
 
-// makeRoom tells whether n bytes more may wait. For a line that isn't spare, those that are give way.
+// makeRoom tells whether n bytes more may wait. For a line that isn't spare, those that are give
+// way.
 func (q *Queue) makeRoom(n int, spare bool) bool {
 	if spare {
 		return q.waiting.size()+n <= q.limit/4*3
@@ -124,8 +127,8 @@ func (q *Queue) run() {
 	}
 }
 
-// take swaps b, which is empty, for what waits, once something does. It also returns what was dropped since the last time,
-// and whether there is anything, or will be.
+// take swaps b, which is empty, for what waits, once something does. It also returns what was
+// dropped since the last time, and whether there is anything, or will be.
 func (q *Queue) take(b *batch) (dropped tally, more bool) {
 	for {
 		q.mu.Lock()
@@ -147,8 +150,9 @@ func (q *Queue) take(b *batch) (dropped tally, more bool) {
 	}
 }
 
-// Close writes what waits; what is queued later is dropped. A Write that blocks can't be cancelled: Close gives up
-// waiting for it after limit, or after a second without progress, and leaves the goroutine to it.
+// Close writes what waits; what is queued later is dropped. A Write that blocks can't be cancelled:
+// Close gives up waiting for it after limit, or after a second without progress, and leaves the
+// goroutine to it.
 func (q *Queue) Close(limit time.Duration) error {
 	q.mu.Lock()
 	if !q.closed {

@@ -17,7 +17,8 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// reader is what is at the other end of a log: it takes what it is written while it is open, and blocks else.
+// reader is what is at the other end of a log: it takes what it is written while it is open, and
+// blocks else.
 type reader struct {
 	open chan struct{}
 
@@ -65,8 +66,8 @@ func told(t *testing.T, text string) (lines, severe int, others []string) {
 	return lines, severe, others
 }
 
-// TestBlockedReader: what logs is never held up; lines that aren't severe give way to those that are, of which the first
-// survive; what is dropped is told where it is missing.
+// TestBlockedReader: what logs is never held up; lines that aren't severe give way to those that
+// are, of which the first survive; what is dropped is told where it is missing.
 func TestBlockedReader(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newReader()
@@ -115,7 +116,8 @@ type levelled struct {
 
 func (l levelled) Write(b []byte) (int, error) { return l.WriteLevel(l.level, b) }
 
-// TestCloseOfBlockedReader: Close ends although a write doesn't, within its limit, or a second after the last progress.
+// TestCloseOfBlockedReader: Close ends although a write doesn't, within its limit, or a second
+// after the last progress.
 func TestCloseOfBlockedReader(t *testing.T) {
 	for limit, want := range map[time.Duration]time.Duration{
 		time.Hour: time.Second, 10 * time.Millisecond: 10 * time.Millisecond, 0: 0,
@@ -172,8 +174,8 @@ func TestCloseOfSlowReader(t *testing.T) {
 	}
 }
 
-// TestLinesLeaveInTime: a line after a pause at once, one of many within a tenth of a second, a severe one at once, and many
-// bytes at once.
+// TestLinesLeaveInTime: a line after a pause at once, one of many within a tenth of a second, a
+// severe one at once, and many bytes at once.
 func TestLinesLeaveInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := openReader()
@@ -248,7 +250,8 @@ func (f *faulty) Write(b []byte) (int, error) {
 	return f.reader.Write(b)
 }
 
-// TestFailingReader: whatever fails, each line is either out, once and whole, or told to be dropped.
+// TestFailingReader: whatever fails, each line is either out, once and whole, or told to be
+// dropped.
 func TestFailingReader(t *testing.T) {
 	for seed := range uint64(50) {
 		synctest.Test(t, func(t *testing.T) {

@@ -17,10 +17,11 @@ import (
 // timeLayout is RFC 3339 with milliseconds.
 const timeLayout = "2006-01-02T15:04:05.000Z07:00"
 
-// New returns a logger to w and the queue between them, which the caller closes. The format is "json", one object a line;
-// "console", for human readers; or "auto", which is console if w is a terminal and else JSON. It logs what is at least as
-// severe as level: "trace", "debug", "info", "warn" or "error". The field "time" is the time in UTC with milliseconds; on
-// a console, the local time. The logger is safe for concurrent use.
+// New returns a logger to w and the queue between them, which the caller closes. The format is
+// "json", one object a line; "console", for human readers; or "auto", which is console if w is a
+// terminal and else JSON. It logs what is at least as severe as level: "trace", "debug", "info",
+// "warn" or "error". The field "time" is the time in UTC with milliseconds; on a console, the local
+// time. The logger is safe for concurrent use.
 func New(w io.Writer, format, level string) (zerolog.Logger, *Queue, error) {
 	severity, err := zerolog.ParseLevel(level)
 	if err != nil || level == "" {

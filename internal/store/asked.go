@@ -171,6 +171,8 @@ func (s *Store) filling(rec *Record, off int64) (next int64, asked Asked) {
 		case off < at.Base || off >= at.End:
 		case off < at.Pos:
 			return at.Pos, NotAsked
+		case at.More: // it is read on for whoever follows it
+			return rec.Length, AskedForOthers
 		case run.relay == nil || run.relay.word() != NotAsked:
 			return at.End, AskedForOthers
 		case off < run.relay.told.Load():

@@ -237,7 +237,7 @@ func (s *Store) runLocked(rec *Record, from source, off, end int64, want int64) 
 	if rec.refetchable() {
 		cfg.Take, cfg.Give = s.rooms.filling.Acquire, s.rooms.filling.Release
 		cfg.Ahead = s.ahead
-		if !rec.OneSlab && !from.part {
+		if atBorder := end == rec.Length || end == g.SlabEnd(off); atBorder && !rec.OneSlab && !rec.Pieces && !from.part {
 			cfg.Margin = s.far()
 			cfg.Extend = func(ctx context.Context, end int64) int64 { return s.extend(ctx, rec, from.by, end) }
 		}
