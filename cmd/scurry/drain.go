@@ -40,7 +40,7 @@ func (n *node) run(ctx context.Context) error {
 // then the cache closes; what answers health checks goes last.
 func (n *node) drain() error {
 	n.ready.Store(false)
-	n.log.Info().Stringer("grace", n.cfg.Grace).Msg("draining")
+	n.log.Info().Stringer("delay", n.cfg.ShutdownDelay).Stringer("grace", n.cfg.Grace).Msg("draining")
 	n.leavePeers()
 	err := errors.Join(n.endTransfers(), n.closeCache(), n.endAdmin())
 	if err == nil {
