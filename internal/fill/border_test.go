@@ -204,3 +204,30 @@ func TestRunThatIsJoinedAgainGoesOn(t *testing.T) {
 		}
 	})
 }
+
+// TestRunIsCutWhileItAsks: it doesn't read on into what another run has begun to read meanwhile.
+func TestRunIsCutWhileItAsks(t *testing.T) {
+	for cut, want := range map[int64]int64{32: 32, 48: 48, 64: 64, 80: 64} {
+		synctest.Test(t, func(t *testing.T) {
+			body, answer := newScript(t.Context()), make(chan int64)
+			r, rec := start(t, bordered(body, func(_ context.Context, end int64) int64 {
+				if end > 32 {
+					return end
+				}
+				return <-answer
+			}))
+			f := follow(t, r, 0, 96, Everything)
+			go func() { body.send <- content(0, 96) }()
+			expect(t, f, 0, 32)
+			synctest.Wait()
+			if !r.Cut(cut) {
+				t.Error("can't be cut")
+			}
+			answer <- 64
+			<-rec.done
+			if rec.end != want || rec.err != nil {
+				t.Errorf("cut at %d: ended at %d with %v", cut, rec.end, rec.err)
+			}
+		})
+	}
+}

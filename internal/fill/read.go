@@ -256,7 +256,7 @@ func (r *Run) extendLocked(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		if r.end == end && to > end {
+		if to = min(to, r.most); r.end == end && to > end {
 			r.end = to
 			r.wakeLocked()
 		} else {

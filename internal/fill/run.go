@@ -150,6 +150,7 @@ type Run struct {
 	left      int           // counts the times that the last follower has left
 	alone     *time.Timer   // ends a run that nobody has joined since
 	extending chan int64    // brings what Extend returns, while it is being asked
+	most      int64         // the run is not to read on beyond it
 	settled   bool          // Extend has said that the run ends at its end
 	changed   chan struct{} // closed and forgotten at the next change; nil if no one waits
 }
@@ -177,7 +178,7 @@ func New(cfg Config) *Run {
 	return &Run{
 		cfg:  cfg,
 		base: cfg.Start, pos: cfg.Start, pushed: cfg.Start, fastest: cfg.Start,
-		end: cfg.End, bodyEnd: Everything, want: cfg.Want,
+		end: cfg.End, bodyEnd: Everything, most: Everything, want: cfg.Want,
 		opened:    cfg.Body != nil,
 		followers: map[*Follower]struct{}{},
 	}
@@ -242,6 +243,10 @@ func (r *Run) Cut(off int64) bool {
 	defer r.mu.Unlock()
 	if r.cfg.Pinned {
 		return false
+	}
+	if r.extensibleLocked() && r.end <= off {
+		r.most = min(r.most, off) // it may be about to read on
+		return true
 	}
 	if off < r.roomEndLocked() || (r.end >= 0 && r.end <= off) {
 		return false

@@ -62,6 +62,15 @@ func (r *Reader) Asked() Asked {
 	return asked
 }
 
+// handed notes, once r has come to the end of a fill, what the origin was asked for by the one who took over there.
+func (r *Reader) handed() {
+	r.beyond = Asked(r.run.handed.Load())
+	if r.run.relay != nil {
+		r.beyond = max(r.beyond, Asked(r.run.relay.handed.Load()))
+	}
+	r.asked = max(r.Asked(), r.beyond)
+}
+
 // word is what the owner that r reads from says of the origin.
 func (r *relay) word() Asked {
 	if r.origin.Load() {
@@ -81,12 +90,16 @@ func (r *relay) heard(asked Asked, end int64) {
 // Foresee tells, once r is Ready, what Asked will tell at its end if nothing is evicted meanwhile. It doesn't wait for the origin.
 // What another node doesn't say it holds counts as what is to be asked for.
 func (r *Reader) Foresee(ctx context.Context) Asked {
-	asked, from := r.Asked(), r.pos+int64(len(r.view))
+	r.foreseen = true
+	asked, from, end := r.Asked(), r.pos+int64(len(r.view)), r.end
+	if r.here && end > 0 { // the others speak for themselves
+		end = min(end, r.s.slabEnd(r.rec, r.pos))
+	}
 	for _, view := range r.views {
 		from += int64(len(view))
 	}
 	switch {
-	case asked == AskedForThis || r.end >= 0 && from >= r.end:
+	case asked == AskedForThis || end >= 0 && from >= end:
 		return asked
 	case !r.rec.refetchable(): // Ready has seen to it
 		return asked
@@ -94,7 +107,7 @@ func (r *Reader) Foresee(ctx context.Context) Asked {
 		return asked
 	}
 	var questions map[*peer.Peer][]span
-	asked = max(asked, r.s.foresee(ctx, r.rec, span{from, r.end}, func(missing span) *peer.Peer {
+	asked = max(asked, r.s.foresee(ctx, r.rec, span{from, end}, func(missing span) *peer.Peer {
 		if r.here {
 			return nil
 		}
@@ -112,6 +125,9 @@ func (r *Reader) Foresee(ctx context.Context) Asked {
 	}
 	return max(asked, r.s.askAllHeld(ctx, r.rec, questions))
 }
+
+// Foreseen tells whether Foresee has been called.
+func (r *Reader) Foreseen() bool { return r.foreseen }
 
 // collect takes what is to be read from off on, if it is small and this node holds all of it, so that it isn't looked up twice.
 func (r *Reader) collect(ctx context.Context, off int64) bool {
@@ -171,15 +187,33 @@ func (s *Store) filling(rec *Record, off int64) (next int64, asked Asked) {
 		case off < at.Base || off >= at.End:
 		case off < at.Pos:
 			return at.Pos, NotAsked
-		case at.More: // it is read on for whoever follows it
-			return rec.Length, AskedForOthers
-		case run.relay == nil || run.relay.word() != NotAsked:
+		case at.More: // it is read on for those who follow it
+			return s.ownUpTo(rec, at.End), AskedForOthers
+		case run.relay == nil:
 			return at.End, AskedForOthers
+		case run.relay.word() != NotAsked:
+			return min(at.End, s.slabEnd(rec, off)), AskedForOthers
 		case off < run.relay.told.Load():
 			return min(at.End, run.relay.told.Load()), NotAsked
 		}
 	}
 	return off, NotAsked
+}
+
+// ownUpTo returns up to where this node owns all slabs of rec's content from off on.
+func (s *Store) ownUpTo(rec *Record, off int64) int64 {
+	for off < rec.Length && s.slabOwner(rec, off) == nil {
+		off = s.slabEnd(rec, off)
+	}
+	return off
+}
+
+// slabEnd is where the slab of rec's content that holds off ends, or the content.
+func (s *Store) slabEnd(rec *Record, off int64) int64 {
+	if rec.OneSlab || s.undivided(rec) {
+		return rec.Length
+	}
+	return min(rec.Length, s.cfg.Geometry.SlabEnd(off))
 }
 
 // heldUpTo returns up to where this node holds rec's bytes from off on, in one chunk or piece.

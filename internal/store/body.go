@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/scurrycache/scurry/internal/chunk"
@@ -50,8 +51,10 @@ func (s *Store) begunLocked(rec *Record) int64 {
 // run is a fill that is reading, and where it reads.
 type run struct {
 	*fill.Run
+	by      Fields             // of the request that it reads for
 	relay   *relay             // nil if it reads from the origin only
 	trailer func() http.Header // that came after the body, once that is at its end; nil if there can't be any
+	handed  atomic.Int32       // Asked, of the one who has taken over where it ends
 	came    http.Header        // what trailer returned; set before followers see the end
 }
 
@@ -220,6 +223,7 @@ type source struct {
 // runLocked makes a fill of rec's bytes [off, end). It must be started.
 func (s *Store) runLocked(rec *Record, from source, off, end int64, want int64) *run {
 	g := s.cfg.Geometry
+	r := &run{relay: from.relay, trailer: from.trailer, by: from.by}
 	cfg := fill.Config{
 		Start: off, End: end, Want: want, Body: from.body,
 		Next:  func(off int64) int64 { return g.At(off, rec.OneSlab).End },
@@ -239,7 +243,7 @@ func (s *Store) runLocked(rec *Record, from source, off, end int64, want int64) 
 		cfg.Ahead = s.ahead
 		if atBorder := end == rec.Length || end == g.SlabEnd(off); atBorder && !rec.OneSlab && !rec.Pieces && !from.part {
 			cfg.Margin = s.far()
-			cfg.Extend = func(ctx context.Context, end int64) int64 { return s.extend(ctx, rec, from.by, end) }
+			cfg.Extend = func(ctx context.Context, end int64) int64 { return s.extend(ctx, r, rec, end) }
 		}
 	}
 	if !rec.refetchable() {
@@ -252,7 +256,6 @@ func (s *Store) runLocked(rec *Record, from source, off, end int64, want int64) 
 	if from.relay != nil {
 		from.relay.arrange(&cfg)
 	}
-	r := &run{relay: from.relay, trailer: from.trailer}
 	if from.relay != nil {
 		r.trailer = func() http.Header { return from.relay.trailer }
 	}

@@ -34,6 +34,8 @@ type Reader struct {
 	asked    Asked    // so far
 	word     *relay   // that knows more
 	shares   bool     // the fill was begun for others
+	foreseen bool     // Foresee has been called
+	beyond   Asked    // by the one who has taken over from the fill that r followed last
 }
 
 // ReaderFrom makes r read the content [start, end) of a's record, or to its end if end is -1. It takes over what a holds.
@@ -221,6 +223,9 @@ func (r *Reader) Next(ctx context.Context, wait func()) ([]byte, error) {
 			return r.loose(b), nil
 		}
 		r.leave()
+		if r.run != nil {
+			r.handed()
+		}
 		if err == io.EOF && r.end < 0 {
 			return nil, io.EOF // the end of the fill was the end of the content
 		}

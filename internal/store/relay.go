@@ -28,6 +28,7 @@ type relay struct {
 	trailer http.Header               // that came with the content's end
 	asked   atomic.Int32              // Asked, as the owner tells it
 	told    atomic.Int64              // up to where
+	handed  atomic.Int32              // Asked, of the one who has taken over from the owner
 }
 
 // relays tells whether r depends on another node.
@@ -137,7 +138,7 @@ func (r *relay) follow(ctx context.Context, p *peer.Peer, off, end int64) (fill.
 		return fill.Opened{}, err
 	}
 	length := d.varint()
-	r.heard(Asked(d.byte()), end)
+	r.heard(Asked(d.byte()), min(end, r.s.slabEnd(r.rec, off)))
 	r.from.Store(p)
 	r.begun = true
 	return fill.Opened{Body: &relayed{stream, r}, End: fill.Everything, Length: length}, nil
@@ -174,7 +175,9 @@ type relayed struct {
 func (b *relayed) Read(p []byte) (int, error) {
 	n, err := b.Stream.Read(p)
 	if end := b.Stream.End(); err == io.EOF && len(end) > 0 {
-		b.relay.trailer = (&decoder{b: end}).header()
+		d := &decoder{b: end}
+		b.relay.trailer = d.header()
+		b.relay.handed.Store(int32(min(Asked(d.byte()), AskedForThis)))
 	}
 	if err = b.relay.s.abortion(err); verdict(err) {
 		b.relay.verdict = err

@@ -238,8 +238,8 @@ func (s *Store) pump(c *wire.Call, rd *Reader) {
 		switch {
 		case err == io.EOF:
 			var detail []byte
-			if trailer := rd.Trailer(); len(trailer) > 0 {
-				detail = appendHeader(nil, trailer)
+			if trailer := rd.Trailer(); len(trailer) > 0 || rd.beyond != NotAsked {
+				detail = append(appendHeader(nil, trailer), byte(rd.beyond))
 			}
 			_ = c.End(detail)
 			return

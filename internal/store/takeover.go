@@ -22,20 +22,22 @@ func (s *Store) undivided(rec *Record) bool {
 }
 
 // extend returns where a fill of rec ends that comes to the border at end: further on, unless the next slab's owner takes over.
-func (s *Store) extend(ctx context.Context, rec *Record, by Fields, end int64) int64 {
+func (s *Store) extend(ctx context.Context, run *run, rec *Record, end int64) int64 {
 	if end >= rec.Length {
 		return end
 	}
 	if p := s.slabOwner(rec, end); p != nil && !s.undivided(rec) {
 		ctx, cancel := context.WithTimeout(ctx, takeOverTime)
 		defer cancel()
-		r := stretch{key: rec.Key, rec: rec.encode(s.cfg.Now()), by: by, off: end, end: rec.Length, whole: true}
-		stream, err := p.Ask(ctx, r.encode(askTakeOver))
+		q := stretch{key: rec.Key, rec: rec.encode(s.cfg.Now()), by: run.by, off: end, end: rec.Length, whole: true}
+		stream, err := p.Ask(ctx, q.encode(askTakeOver))
+		var d *decoder
 		if err == nil {
-			_, err = s.answer(stream, nil)
+			d, err = s.answer(stream, nil)
 			_ = stream.Close()
 		}
 		if err == nil {
+			run.handed.Store(int32(min(Asked(d.byte()), AskedForThis)))
 			return end
 		}
 		if errors.Is(err, ErrRefused) {
@@ -60,7 +62,7 @@ func (s *Store) serveTakeOver(c *wire.Call, d *decoder) {
 		s.refuse(c, s.finding(c, err))
 		return
 	}
-	reply(c, []byte{answerOK}, nil)
+	reply(c, []byte{answerOK, byte(rd.Asked())}, nil)
 }
 
 // stretched decodes what a peer wants to read of a content, and says why it isn't to be had here, if it isn't.
