@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -123,12 +124,11 @@ func TestDroppedConnectionIsResumed(t *testing.T) {
 			const at = 33333
 			o.Handle("/f", dropping(c.file, at, c.file.ServeHTTP))
 			n.expect(200, origintest.Content(0, 0, large.Size), "/files/f")
-			second := o.Requests()[1].Header
-			if got, want := second.Get("Range"), fmt.Sprintf("bytes=%d-", at); got != want {
-				t.Errorf("resumed with Range %q, want %q", got, want)
-			}
-			if got := second.Get("If-Range"); got != c.condition {
-				t.Errorf("resumed with If-Range %q, want %q", got, c.condition)
+			resumed := slices.IndexFunc(o.Requests(), func(r origintest.Request) bool {
+				return r.Header.Get("Range") == fmt.Sprintf("bytes=%d-", at) && r.Header.Get("If-Range") == c.condition
+			})
+			if resumed < 1 { // others may have asked for what comes after it
+				t.Errorf("not resumed under %s: %q", c.condition, origintest.Ranges(o.Requests()))
 			}
 			n.reads(large.Size)
 		})
