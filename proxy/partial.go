@@ -52,8 +52,8 @@ func (p *Proxy) foresee(ctx context.Context, rec *store.Record, parts []httpcach
 
 // settle has the log and the counters tell what came of a hit, once rd has been read.
 func (p *Proxy) settle(w *logging.Writer, rd *store.Reader) {
-	said := w.Cache
-	if came := outcomeOf(rd.Asked()); came != said && (said == outcomeHit || said == outcomeCollapsed && rd.Foreseen() && came == outcomePartial) {
+	said, came := w.Cache, outcomeOf(rd.Asked())
+	if fresh := said == outcomeHit || rd.Foreseen() && (said == outcomeCollapsed || said == outcomePartial); fresh && came != said {
 		p.stats.add(said, -1)
 		p.stats.add(came, 1)
 		w.Cache = came

@@ -157,7 +157,7 @@ func (r *Run) open(ctx context.Context, tries int) (Body, error) {
 		}
 		r.mu.Lock()
 		pos, end := r.pos, r.end
-		if end >= 0 && r.cfg.Extend != nil && r.wantedBeyondLocked() {
+		if end >= 0 && r.cfg.Extend != nil && (r.cfg.Beyond || r.wantedBeyondLocked()) {
 			end = -1
 		}
 		r.mu.Unlock()

@@ -58,6 +58,10 @@ type Config struct {
 	Extend func(ctx context.Context, end int64) int64
 	Margin int64
 
+	// Beyond means that bodies are opened to the representation's end, so that the run may be extended, even if no follower
+	// wants bytes beyond its end yet.
+	Beyond bool
+
 	// Ahead, if not nil, tells how far ahead of its fastest follower the run may read, if it has one. Like Share it is
 	// called with the run locked.
 	Ahead func() int64

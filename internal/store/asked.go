@@ -29,6 +29,7 @@ func (r *Reader) follows(f *run) {
 		wanted = min(wanted, span.End)
 	}
 	r.asked, r.word, r.shares = r.Asked(), nil, true
+	r.late = f.asking.Load()
 	switch {
 	case span.Pos >= wanted:
 	case f.relay != nil:
@@ -40,7 +41,7 @@ func (r *Reader) follows(f *run) {
 
 // begins notes that a fill begins for r, which reads where from says.
 func (r *Reader) begins(from source) {
-	r.asked, r.word, r.shares = r.Asked(), from.relay, false
+	r.asked, r.word, r.shares, r.late = r.Asked(), from.relay, false, false
 	if from.relay == nil {
 		r.asked = AskedForThis
 	}
@@ -67,6 +68,9 @@ func (r *Reader) handed() {
 	r.beyond = Asked(r.run.handed.Load())
 	if r.run.relay != nil {
 		r.beyond = max(r.beyond, Asked(r.run.relay.handed.Load()))
+	}
+	if r.late {
+		r.beyond = min(r.beyond, AskedForOthers)
 	}
 	r.asked = max(r.Asked(), r.beyond)
 }

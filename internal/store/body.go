@@ -54,6 +54,7 @@ type run struct {
 	by      Fields             // of the request that it reads for
 	relay   *relay             // nil if it reads from the origin only
 	trailer func() http.Header // that came after the body, once that is at its end; nil if there can't be any
+	asking  atomic.Bool        // the next slab's owner has been asked to take over
 	handed  atomic.Int32       // Asked, of the one who has taken over where it ends
 	came    http.Header        // what trailer returned; set before followers see the end
 }
@@ -216,6 +217,7 @@ type source struct {
 	part    bool // body isn't one that goes to the content's end
 	by      Fields
 	wanted  bool // it is read to its end, or its slab's, whether anyone follows it or not
+	beyond  bool // it is opened to the end of the content
 	relay   *relay
 	trailer func() http.Header
 }
@@ -242,7 +244,7 @@ func (s *Store) runLocked(rec *Record, from source, off, end int64, want int64) 
 		cfg.Take, cfg.Give = s.rooms.filling.Acquire, s.rooms.filling.Release
 		cfg.Ahead = s.ahead
 		if atBorder := end == rec.Length || end == g.SlabEnd(off); atBorder && !rec.OneSlab && !rec.Pieces && !from.part {
-			cfg.Margin = s.far()
+			cfg.Margin, cfg.Beyond = s.far(), from.beyond
 			cfg.Extend = func(ctx context.Context, end int64) int64 { return s.extend(ctx, r, rec, end) }
 		}
 	}

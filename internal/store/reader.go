@@ -12,30 +12,32 @@ import (
 // Reader reads a part of a stored response's content: from the chunks group where it has the chunk, else from a fill,
 // byte by byte as the bytes come. It is used by one goroutine and must be closed.
 type Reader struct {
-	s        *Store
-	by       Fields // of the request that it reads for
-	rec      *Record
-	start    int64
-	pos, end int64 // end is -1 while the length is unknown
-	ahead    int64
-	follower *fill.Follower
-	run      *run     // that the follower follows, or followed last
-	view     []byte   // fetched but not yet handed out
-	here     bool     // only what doesn't depend on other nodes will do
-	views    [][]byte // to be handed out after view
-	rest     *Reader  // of what comes after a piece in view
-	pins     pins     // on what has been handed out last
-	kept     pins     // on views
-	copied   []byte   // to hand out, if nothing can be pinned
-	origin   bool     // some bytes came from the origin while they were read
-	attached bool     // a fill has been looked for that has had the byte at start
-	refused  int      // how often another node was to be asked, since the origin refuses to give parts
-	peer     string   // the node by way of which some came
-	asked    Asked    // so far
-	word     *relay   // that knows more
-	shares   bool     // the fill was begun for others
-	foreseen bool     // Foresee has been called
-	beyond   Asked    // by the one who has taken over from the fill that r followed last
+	s         *Store
+	by        Fields // of the request that it reads for
+	rec       *Record
+	start     int64
+	pos, end  int64 // end is -1 while the length is unknown
+	ahead     int64
+	follower  *fill.Follower
+	run       *run     // that the follower follows, or followed last
+	view      []byte   // fetched but not yet handed out
+	here      bool     // only what doesn't depend on other nodes will do
+	views     [][]byte // to be handed out after view
+	rest      *Reader  // of what comes after a piece in view
+	pins      pins     // on what has been handed out last
+	kept      pins     // on views
+	copied    []byte   // to hand out, if nothing can be pinned
+	origin    bool     // some bytes came from the origin while they were read
+	attached  bool     // a fill has been looked for that has had the byte at start
+	refused   int      // how often another node was to be asked, since the origin refuses to give parts
+	peer      string   // the node by way of which some came
+	asked     Asked    // so far
+	word      *relay   // that knows more
+	shares    bool     // the fill was begun for others
+	foreseen  bool     // Foresee has been called
+	takesOver bool     // it begins a slab for those who come from the one before
+	late      bool     // what comes after the fill had been taken over when r joined it
+	beyond    Asked    // by the one who has taken over from the fill that r followed last
 }
 
 // ReaderFrom makes r read the content [start, end) of a's record, or to its end if end is -1. It takes over what a holds.
@@ -464,7 +466,7 @@ func (r *Reader) begin(start, end, begun int64, mayLookAgain bool) error {
 	s := r.s
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return r.beginLocked(source{by: r.by}, start, end, begun, mayLookAgain)
+	return r.beginLocked(source{by: r.by, beyond: r.takesOver}, start, end, begun, mayLookAgain)
 }
 
 // beginRelay is begin for what another node owns.

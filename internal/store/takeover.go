@@ -30,6 +30,7 @@ func (s *Store) extend(ctx context.Context, run *run, rec *Record, end int64) in
 		ctx, cancel := context.WithTimeout(ctx, takeOverTime)
 		defer cancel()
 		q := stretch{key: rec.Key, rec: rec.encode(s.cfg.Now()), by: run.by, off: end, end: rec.Length, whole: true}
+		run.asking.Store(true)
 		stream, err := p.Ask(ctx, q.encode(askTakeOver))
 		var d *decoder
 		if err == nil {
@@ -55,7 +56,8 @@ func (s *Store) serveTakeOver(c *wire.Call, d *decoder) {
 		return
 	}
 	var rd Reader
-	s.Reader(&rd, ask.by, rec, ask.off, ask.end)
+	s.Reader(&rd, ask.by, rec, ask.off, min(ask.end, s.cfg.Geometry.SlabEnd(ask.off)))
+	rd.takesOver = true
 	rd.forPeer()
 	defer rd.Close()
 	if err := rd.Ready(c.Context()); err != nil {
