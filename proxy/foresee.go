@@ -130,14 +130,14 @@ func unsatisfiable() Next {
 // nextMiss foresees serveMiss.
 func (x *inquiry) nextMiss(prev *store.Record) Next {
 	cached := x.wants("only-if-cached")
-	head := x.method == http.MethodHead && (prev == nil || !httpcache.HasValidator(prev.Header))
+	head := x.method == http.MethodHead && (prev == nil || !httpcache.HasValidator(prev.Fields()))
 	if (cached || head || x.wants("no-store")) && x.atOwner != nil && !x.atOwner.Pass {
 		if rp, ok := x.p.reuse(x.atOwner, x.header); ok {
 			return x.answered(x.atOwner, &rp, "by way of "+x.explanation.Owner+", which has it in memory")
 		}
 		if head && prev == nil {
 			prev = x.atOwner
-			head = !httpcache.HasValidator(prev.Header)
+			head = !httpcache.HasValidator(prev.Fields())
 		}
 	}
 	switch {
@@ -158,7 +158,7 @@ func (x *inquiry) nextFetch(prev *store.Record) Next {
 	switch {
 	case x.wants("no-store"):
 		return foreseen(actionPass, "RFC 9111 §5.2.1.5", "The next request is sent to the origin, past the cache, since it says no-store: its answer is for this client alone.")
-	case x.method == http.MethodHead && prev != nil && !httpcache.HasValidator(prev.Header):
+	case x.method == http.MethodHead && prev != nil && !httpcache.HasValidator(prev.Fields()):
 		return headPass()
 	}
 	who := ""
@@ -175,7 +175,7 @@ func (x *inquiry) nextFetch(prev *store.Record) Next {
 	if prev == nil && len(x.header["Authorization"]) > 0 {
 		return foreseen(actionFetch, "RFC 9111 §3.5", "The next request is fetched%s from the origin, by itself: who else may have the answer, only the answer tells.", who)
 	}
-	if prev == nil || prev.Pass || !httpcache.AddConditions(conditions, prev.Header) {
+	if prev == nil || prev.Pass || !httpcache.AddConditions(conditions, prev.Fields()) {
 		return foreseen(actionFetch, "RFC 9111 §4", "The next request is fetched%s from the origin. All who ask for the same meanwhile get the same answer, if it may be stored.", who)
 	}
 	var with []string
@@ -209,7 +209,7 @@ func (x *inquiry) answered(rec *store.Record, rp *reply, from string) Next {
 	case rp.use.Verdict == httpcache.StaleAllowed:
 		n = foreseen(actionStale, "RFC 9111 §5.2.1.2", "The next request is answered %s, though the response is stale, since it says max-stale.", from)
 	case rp.use.Verdict == httpcache.Stale:
-		n = foreseen(actionStale, "RFC 9111 §4.2.4", "The next request is answered %s, though the response is stale: the origin has just failed, and isn't asked again before %s.", from, stamp(rec.RetryAfter))
+		n = foreseen(actionStale, "RFC 9111 §4.2.4", "The next request is answered %s, though the response is stale: the origin has just failed, and isn't asked again before %s.", from, stamp(rec.RetryAfter.Time()))
 	}
 	if u := x.p.store.Usage().Chunks; u.Evictions > 0 {
 		n.Statements = append(n.Statements, Statement{Text: "Contents have been evicted here for want of memory: if some of this one has been, the origin is asked for that part."})
@@ -219,7 +219,7 @@ func (x *inquiry) answered(rec *store.Record, rp *reply, from string) Next {
 	if rec.Status != http.StatusOK && !partial {
 		return n
 	}
-	outcome, ranges := httpcache.Preconditions(x.method, x.header, rec.Header)
+	outcome, ranges := httpcache.Preconditions(x.method, x.header, rec.Fields())
 	add := func(status int, section, format string, args ...any) {
 		n.Status = status
 		n.Statements = append(n.Statements, Statement{fmt.Sprintf(format, args...), section})

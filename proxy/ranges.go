@@ -27,7 +27,7 @@ func (p *Proxy) answerRanges(w *logging.Writer, r *http.Request, rp *reply) (don
 		p.stats.count(rp.outcome)
 		w.Cache = rp.outcome
 		w.Header().Set("Content-Range", "bytes */"+strconv.FormatInt(size, 10))
-		w.Header()["Cache-Status"] = rp.cacheStatus()
+		w.Header()["Cache-Status"] = rp.cacheStatus(p.head(rp.rec))
 		p.refuse(w, http.StatusRequestedRangeNotSatisfiable)
 		return true, true
 	case err != nil, len(ranges) == 0, httpcache.TotalLength(ranges) > size:
@@ -108,7 +108,7 @@ func (p *Proxy) answerMultipart(w *logging.Writer, r *http.Request, rp *reply, p
 	if done, ok := p.ready(w, r, rp, &rd); !ok {
 		return done
 	}
-	contentType := rp.rec.Header.Get("Content-Type")
+	contentType := rp.rec.Head.Get("Content-Type")
 	size := rp.rec.Length
 	m := multipart.NewWriter(w)
 	p.putFields(w, rp)

@@ -130,7 +130,7 @@ func (p *Proxy) reuse(rec *store.Record, header http.Header) (rp reply, ok bool)
 	case httpcache.StaleAllowed, httpcache.StaleMeanwhile:
 		ok = true
 	default:
-		ok = now.Before(rec.RetryAfter) && facts.StaleOnError(header, now)
+		ok = now.Before(rec.RetryAfter.Time()) && facts.StaleOnError(header, now)
 	}
 	rp.outcome = outcomeStale
 	rp.status = cacheStatus{hit: true, ttl: rp.use.Lifetime - rp.use.Age, hasTTL: true}
@@ -202,7 +202,7 @@ func (p *Proxy) serveMiss(w *logging.Writer, r *http.Request, ask *store.Ask, pr
 }
 
 // validatable tells whether a GET may find out that rec, which may be nil, is still good without bringing its content again.
-func validatable(rec *store.Record) bool { return rec != nil && httpcache.HasValidator(rec.Header) }
+func validatable(rec *store.Record) bool { return rec != nil && httpcache.HasValidator(rec.Fields()) }
 
 // unsatisfiable answers only-if-cached where there is nothing (RFC 9111 section 5.2.1.7).
 func (p *Proxy) unsatisfiable(w *logging.Writer) {

@@ -11,7 +11,6 @@ import (
 	"net/textproto"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/scurrycache/scurry/internal/fill"
 	"github.com/scurrycache/scurry/internal/httpcache"
@@ -24,11 +23,7 @@ type source struct{ p *Proxy }
 // Prepare is store.Source's.
 func (s *source) Prepare(rec *store.Record) any {
 	s.p.learnSearch(rec)
-	v := newView(rec, s.p.policy, s.p.places)
-	if s.p.searches != nil {
-		v.search, v.searches = searchOf(rec.Header)
-	}
-	return v
+	return newView(rec, s.p.policy)
 }
 
 // Usable is store.Source's.
@@ -57,8 +52,11 @@ func (s *source) Fetch(ctx context.Context, ask *store.Ask, prev *store.Record) 
 		header["Range"] = ask.Header["Range"]
 	}
 	ctx = withRequestID(ctx, ask.ID)
-	reason := reasonMiss
-	if prev != nil && httpcache.AddConditions(header, prev.Header) {
+	reason, stored := reasonMiss, http.Header(nil)
+	if prev != nil {
+		stored = prev.Fields()
+	}
+	if httpcache.AddConditions(header, stored) {
 		reason = reasonRevalidate
 	}
 	key := cmp.Or(ask.Target, ask.Key)
@@ -71,7 +69,7 @@ func (s *source) Fetch(ctx context.Context, ask *store.Ask, prev *store.Record) 
 	}
 	if reason == reasonRevalidate && resp.StatusCode == http.StatusNotModified {
 		_ = resp.Body.Close()
-		if httpcache.Confirms(prev.Header, head.Header) {
+		if httpcache.Confirms(stored, head.Header) {
 			return s.renewed(ask, prev, head), nil
 		}
 		return s.Fetch(ctx, ask, nil) // it is about another representation than ours
@@ -146,37 +144,34 @@ func (s *source) fetchHeader(ask *store.Ask) http.Header {
 
 // renewed is prev with what a 304 has told.
 func (s *source) renewed(ask *store.Ask, prev *store.Record, head *httpcache.Response) *store.Fetched {
-	rec := *prev
-	rec.RetryAfter = time.Time{}
+	rec := prev.Clone()
+	rec.RetryAfter = 0
 	rec.URL = cmp.Or(prev.URL, prev.Key)
-	rec.RequestTime, rec.ResponseTime = head.RequestTime, head.ResponseTime
-	rec.Header = httpcache.Freshen(prev.Header, head.Header)
-	head.Status, head.Header = rec.Status, rec.Header
+	head.Status, head.Header = rec.Status, httpcache.Freshen(prev.Fields(), head.Header)
+	s.describe(rec, ask, head)
 	if (rec.Part != store.Part{}) {
 		head.Status = http.StatusOK // of which it is a part
 	}
 	storable, _ := s.p.policy.Storable(http.MethodGet, ask.Header, head) // a 304 may bring a no-store
-	s.describe(&rec, ask)
-	return &store.Fetched{Record: &rec, Renewed: true, Storable: storable}
+	return &store.Fetched{Record: rec, Renewed: true, Storable: storable}
 }
 
-// describe sets what follows from rec's header, and from that of the request that it answers.
-func (s *source) describe(rec *store.Record, ask *store.Ask) {
+// describe sets what rec is to say of a response with that head, and of the request that it answers.
+func (s *source) describe(rec *store.Record, ask *store.Ask, head *httpcache.Response) {
+	rec.SetFields(head.Header)
+	rec.SetTimes(head.RequestTime, head.ResponseTime)
 	rec.Variant = ""
-	if rec.Vary, _ = httpcache.VaryNames(rec.Header); len(rec.Vary) > 0 {
+	if rec.Vary, _ = httpcache.VaryNames(head.Header); len(rec.Vary) > 0 {
 		rec.Variant = httpcache.Selecting(rec.Vary, ask.Header)
 	}
-	rec.Selecting = selectingFields(rec.Vary, ask.Header)
-	rec.Groups = httpcache.Groups(rec.Header, s.p.cfg.GroupFields)
+	rec.SetSelecting(selectingFields(rec.Vary, ask.Header))
+	rec.Groups = httpcache.Groups(head.Header, s.p.cfg.GroupFields)
 }
 
 // fetched says what is to become of a response.
 func (s *source) fetched(ask *store.Ask, url string, resp *http.Response, head *httpcache.Response) *store.Fetched {
-	rec := &store.Record{
-		URL:    url,
-		Status: head.Status, Header: head.Header, RequestTime: head.RequestTime, ResponseTime: head.ResponseTime,
-		Length: resp.ContentLength,
-	}
+	rec := store.NewRecord()
+	rec.URL, rec.Status, rec.Length = url, head.Status, resp.ContentLength
 	f := &store.Fetched{Record: rec, Body: resp.Body, Trailer: func() http.Header { return httpcache.Trailer(resp.Trailer) }}
 	switch {
 	case rec.Status == http.StatusPartialContent:
@@ -186,9 +181,9 @@ func (s *source) fetched(ask *store.Ask, url string, resp *http.Response, head *
 		f.Storable, _ = s.p.policy.Storable(http.MethodGet, ask.Header, head)
 	}
 	f.Private = ask.Ranged || len(ask.Header["Authorization"]) > 0 || s.p.policy.RequestDirectives(ask.Header).Has("no-store")
-	s.describe(rec, ask)
+	s.describe(rec, ask, head)
 	condition := ""
-	f.Validator, condition = strongValidator(rec.Header)
+	f.Validator, condition = strongValidator(head.Header)
 	if (rec.Part != store.Part{}) { // which shares its validator with other parts
 		f.Validator = ""
 		return f
@@ -198,7 +193,7 @@ func (s *source) fetched(ask *store.Ask, url string, resp *http.Response, head *
 		return f
 	}
 	if rec.Status == http.StatusOK && condition != "" {
-		accepts := strings.ToLower(strings.Join(rec.Header["Accept-Ranges"], ","))
+		accepts := strings.ToLower(strings.Join(head.Header["Accept-Ranges"], ","))
 		rec.Rangeable = strings.Contains(accepts, "bytes")
 		rec.Resumable = accepts != "none"
 	}
@@ -210,8 +205,8 @@ func (s *source) fetched(ask *store.Ask, url string, resp *http.Response, head *
 // for.
 func (s *source) partial(ask *store.Ask, f *store.Fetched, head *httpcache.Response) {
 	rec := f.Record
-	part, ok := httpcache.ParsePart(rec.Header, rec.Length)
-	validator, _ := strongValidator(rec.Header)
+	part, ok := httpcache.ParsePart(head.Header, rec.Length)
+	validator, _ := strongValidator(head.Header)
 	whole := validator != "" && part.Total < 1<<60
 	head.Status = http.StatusOK // of which it is a part
 	f.Storable, _ = s.p.policy.Storable(http.MethodGet, ask.Header, head)
@@ -219,8 +214,8 @@ func (s *source) partial(ask *store.Ask, f *store.Fetched, head *httpcache.Respo
 	if f.Storable = f.Storable && ok && ask.Gone == "" && (whole || part.Answers(ask.Header)); !f.Storable {
 		return
 	}
-	delete(rec.Header, "Content-Range")
-	delete(rec.Header, "Content-Length")
+	delete(head.Header, "Content-Range")
+	delete(head.Header, "Content-Length")
 	if !whole {
 		rec.Part = store.Part(part)
 		return
@@ -255,8 +250,8 @@ func strongValidator(h http.Header) (validator, condition string) {
 
 // Open is store.Source's.
 func (s *source) Open(ctx context.Context, rec *store.Record, off, end int64) (body fill.Body, length int64, err error) {
-	_, condition := strongValidator(rec.Header)
-	header := rec.Selecting.Clone()
+	_, condition := strongValidator(rec.Fields())
+	header := rec.Selecting.Header()
 	s.p.mark(header, "HTTP/1.1")
 	header.Set("If-Range", condition)
 	span := "bytes=" + strconv.FormatInt(off, 10) + "-"
@@ -279,7 +274,7 @@ func (s *source) Open(ctx context.Context, rec *store.Record, off, end int64) (b
 // states. Parts are of one representation only if they have the same strong validator (RFC 9110 section 15.3.7.3), so
 // a part that lacks it isn't taken, and neither is one that doesn't tell where the whole ends.
 func matches(rec *store.Record, head *httpcache.Response, off int64) (length int64, err error) {
-	_, had := strongValidator(rec.Header)
+	_, had := strongValidator(rec.Fields())
 	_, has := strongValidator(head.Header)
 	switch {
 	case head.Status >= 500 || head.Status == http.StatusTooManyRequests:
@@ -288,7 +283,7 @@ func matches(rec *store.Record, head *httpcache.Response, off int64) (length int
 		return 0, fmt.Errorf("origin answered %d to a range: %w", head.Status, fill.ErrGone)
 	case has != had:
 		return 0, fmt.Errorf("validator %q has become %q: %w", had, has, fill.ErrGone)
-	case head.Header.Get("Content-Encoding") != rec.Header.Get("Content-Encoding"):
+	case head.Header.Get("Content-Encoding") != rec.Head.Get("Content-Encoding"):
 		return 0, fmt.Errorf("another content coding: %w", fill.ErrGone)
 	}
 	field := head.Header.Get("Content-Range")

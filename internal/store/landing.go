@@ -5,7 +5,6 @@ import (
 	"context"
 	"math/rand/v2"
 	"net/http"
-	"time"
 
 	"github.com/scurrycache/scurry/internal/fill"
 )
@@ -79,11 +78,14 @@ func (s *Store) ask(f *flight, generation uint64) (x *exchange, err error) {
 		return nil, err
 	}
 	rec := got.Record
+	if rec.Details == nil {
+		rec.Details = &Details{}
+	}
 	rec.Generation = generation
 	rec.Revision, rec.asked, rec.since = rand.Uint64(), f.doubts, f.since
-	rec.turn = s.cfg.Node.Turns()                               // before the owner is looked for
-	if rec.Lease = (time.Time{}); s.ownerOf(f.ask.Key) != nil { // this node stands in for the owner
-		rec.Lease = s.cfg.Now().Add(s.cfg.Lease)
+	rec.turn = s.cfg.Node.Turns()                   // before the owner is looked for
+	if rec.Lease = 0; s.ownerOf(f.ask.Key) != nil { // this node stands in for the owner
+		rec.Lease = Until(s.cfg.Now().Add(s.cfg.Lease))
 	}
 	rec.Rangeable = rec.Rangeable && rec.Length < maxLength
 	s.mu.Lock()
@@ -104,7 +106,7 @@ func (s *Store) renew(f *flight, x *exchange) *Answer {
 	now := s.currentLocked(f.prev)
 	if now != nil {
 		rec.Generation = now.Generation
-		s.learnLocked(rec, now.Length) // a fill may have ended meanwhile
+		rec.Length = now.Length // a fill may have ended meanwhile
 	}
 	switch {
 	case now != nil && x.Storable:
@@ -120,7 +122,7 @@ func (s *Store) renew(f *flight, x *exchange) *Answer {
 func (s *Store) pass(f *flight, x *exchange) *Answer {
 	rec := x.Record
 	rec.Pass = true
-	rec.PassUntil = s.cfg.Now().Add(passFor)
+	rec.PassUntil = Until(s.cfg.Now().Add(passFor))
 	rec.Version = s.version(rec, "")
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -178,9 +180,7 @@ func (s *Store) enter(f *flight, rec *Record, generation uint64, from source, a 
 		a.follower, a.run, joined = s.joinLocked(rec, 0, fill.Everything, fill.Everything, f.ask.For != "")
 	}
 	if joined || end == 0 || !s.beginLocked() {
-		if s.currentLocked(rec) == nil {
-			s.forgetBodyLocked(rec.Version, "")
-		}
+		s.tidyLocked(rec)
 		return nil
 	}
 	want := int64(0)

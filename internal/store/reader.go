@@ -78,7 +78,7 @@ func (r *Reader) Peer() string {
 // Ready waits until it is certain that the first bytes can be had, so that the head of a response may be sent. The
 // error wraps fill.ErrGone if this version's bytes are to be had no more, and the record is gone.
 func (r *Reader) Ready(ctx context.Context) error {
-	if r.atEnd() || r.view != nil {
+	if r.atEnd() || r.view != nil || r.follower == nil && r.viewSmall() {
 		return nil
 	}
 	if r.follower == nil && !r.rec.refetchable() {
@@ -107,6 +107,15 @@ func (r *Reader) Ready(ctx context.Context) error {
 		return r.whole(ctx)
 	}
 	return nil
+}
+
+// viewSmall takes the bytes from a record that holds them.
+func (r *Reader) viewSmall() bool {
+	b, ok := r.s.smallOf(r.rec)
+	if ok = ok && r.pos < int64(len(b)); ok {
+		r.show(b[r.pos:])
+	}
+	return ok
 }
 
 // gather takes all that is to be read of a small content which another node owns and can't ask for again, if that holds it

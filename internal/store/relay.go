@@ -54,6 +54,8 @@ func (r *relay) arrange(cfg *fill.Config) {
 		cfg.Push = func(off int64, b []byte) {
 			if r.origin.Load() {
 				push(off, b)
+			} else {
+				r.s.pushSmall(r.rec, off, b) // into the near copy, for as long as that is kept
 			}
 		}
 	}

@@ -152,7 +152,7 @@ func (s *Store) lookup(ctx context.Context, q *question) (*Answer, error) {
 		told.Why = why
 		if rec != nil {
 			s.Postpone(rec)
-			told.Stored = rec.with(func(r *Record) { r.RetryAfter = s.cfg.Now().Add(RetryAfter) })
+			told.Stored = rec.with(func(r *Record) { r.RetryAfter = Until(s.cfg.Now().Add(RetryAfter)) })
 		}
 		return nil, &told
 	}
