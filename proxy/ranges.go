@@ -108,6 +108,9 @@ func (p *Proxy) answerMultipart(w *logging.Writer, r *http.Request, rp *reply, p
 	if done, ok := p.ready(w, r, rp, &rd); !ok {
 		return done
 	}
+	if done, ok := p.readyParts(w, r, rp, parts[1:]); !ok {
+		return done
+	}
 	contentType := rp.rec.Head.Get("Content-Type")
 	size := rp.rec.Length
 	m := multipart.NewWriter(w)
@@ -130,6 +133,25 @@ func (p *Proxy) answerMultipart(w *logging.Writer, r *http.Request, rp *reply, p
 		abort(w, nil)
 	}
 	return true
+}
+
+// readyParts is ready for the parts that come after the first. What is missing of a content that can be asked for by ranges is
+// asked for when it is its turn. Any other content is held as a whole or not at all, which has to be known before the head is
+// sent: each part has chunks of its own, of which some may have been evicted.
+func (p *Proxy) readyParts(w *logging.Writer, r *http.Request, rp *reply, parts []httpcache.Range) (done, ok bool) {
+	if rp.rec.Rangeable {
+		return true, true
+	}
+	for _, part := range parts {
+		var rd store.Reader
+		p.store.Reader(&rd, rp.rec, part.Start, part.Start+part.Length)
+		done, ok = p.ready(w, r, rp, &rd)
+		rd.Close() // a body that is being read doesn't wait for parts whose turn is later
+		if !ok {
+			return done, false
+		}
+	}
+	return true, true
 }
 
 func partHeader(part httpcache.Range, contentType string, size int64) textproto.MIMEHeader {
