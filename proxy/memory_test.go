@@ -80,6 +80,7 @@ func heapBytes() int64 {
 // TestRecordTakesFewBytes: a stored response takes no more than 600 bytes of memory besides its content if its fields are usual, and
 // what is accounted is what it takes.
 func TestRecordTakesFewBytes(t *testing.T) {
+	oneNode(t)
 	if raceEnabled {
 		t.Skip("the race detector takes memory of its own")
 	}
@@ -116,6 +117,7 @@ func TestRecordTakesFewBytes(t *testing.T) {
 // TestRecordsMakeRoomForTheirLike: what clients can ask for without end doesn't push out files that are large, or asked for again,
 // and small files are kept by the thousand. The sizes are an eighth of those at 64 MiB.
 func TestRecordsMakeRoomForTheirLike(t *testing.T) {
+	oneNode(t)
 	const memory, hot, flood = 8 << 20, 300 / 8, 100_000 / 8
 	sizes := map[string]int{"hot": 100_000, "one": 1, "kilobyte": 1000, "half": 500}
 	for name, url := range map[string]string{
@@ -150,7 +152,7 @@ func TestRecordsMakeRoomForTheirLike(t *testing.T) {
 	t.Run("what is asked for again outlives what isn't", func(t *testing.T) {
 		u := &usual{sizes: sizes}
 		p := u.proxy(t, memory)
-		const files, again = 20_000, 200
+		const files, again = 8000, 200
 		for range 2 {
 			u.ask(t, p, "kilobyte/hot%d", 0, again)
 		}
@@ -166,6 +168,7 @@ func TestRecordsMakeRoomForTheirLike(t *testing.T) {
 
 // TestSmallFilesKeepToTheBudget: what is spent on each file besides its content is within the budget, or nearly.
 func TestSmallFilesKeepToTheBudget(t *testing.T) {
+	oneNode(t)
 	if raceEnabled {
 		t.Skip("the race detector takes memory of its own")
 	}
