@@ -70,7 +70,7 @@ func (x *inquiry) described(head *httpcache.Response, length int64) StoredRespon
 
 // selectedBy says what a request has to say in the fields of rec's Vary to select it.
 func selectedBy(rec *store.Record) (values []string) {
-	selecting := rec.Selecting.Header()
+	selecting := rec.Selecting()
 	for _, name := range rec.Vary {
 		if lines, ok := selecting[name]; ok {
 			values = append(values, written(name)+": "+value(name, lines))

@@ -323,7 +323,7 @@ func strongValidator(h http.Header) (validator, condition string) {
 // Open is store.Source's.
 func (s *source) Open(ctx context.Context, by store.Fields, rec *store.Record, off, end int64) (store.OriginBody, error) {
 	header := s.fetchHeader(by)
-	maps.Copy(header, rec.Selecting.Header()) // what the request at hand has may differ in form
+	maps.Copy(header, rec.Selecting()) // what the request at hand has may differ in form
 	span := ""
 	if off > 0 || end >= 0 {
 		if acceptsNone(rec.Fields()) {

@@ -31,7 +31,7 @@ func (r *Record) encode(now time.Time) []byte {
 	b = binary.AppendUvarint(b, r.Revision)
 	b = binary.AppendVarint(b, int64(r.Status))
 	b = appendHeader(b, r.Fields())
-	b = appendHeader(b, r.Selecting.Header())
+	b = appendHeader(b, r.Selecting())
 	b = appendHeader(b, r.Trailer)
 	for _, t := range []time.Time{r.RequestTime.Time(), r.ResponseTime.Time(), r.PassUntil.Time(), r.RetryAfter.Time()} {
 		b = binary.AppendVarint(b, int64(now.Sub(t)))
@@ -65,7 +65,7 @@ func decode(b []byte, now time.Time) (*Record, error) {
 	r.Revision = d.uvarint()
 	r.Status = int(d.varint())
 	r.Head = fields.Pack(d.header())
-	r.Selecting = fields.Pack(d.header())
+	r.SetSelecting(d.header())
 	if r.Trailer = d.header(); len(r.Trailer) == 0 {
 		r.Trailer = nil
 	}

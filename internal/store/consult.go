@@ -106,7 +106,7 @@ func (s *Store) consulted(f *flight, stream *peer.Stream, p *peer.Peer) (*landin
 func (s *Store) leased(f *flight, rec *Record) {
 	s.adopt(f.ask.Key, rec)
 	rec.since = f.since
-	rec.imprint = s.imprintOf(f.ask.Header)
+	rec.setImprint(s.imprintOf(f.ask.Header))
 	rec.Lease = Until(s.cfg.Now().Add(s.cfg.Lease))
 }
 

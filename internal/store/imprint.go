@@ -3,7 +3,31 @@ package store
 import (
 	"hash/maphash"
 	"net/http"
+
+	"github.com/scurrycache/scurry/internal/fields"
 )
+
+// asking is what a record remembers of the request that it answers, in one string to save memory:
+// the number of cells in its imprint, these, and the fields that a request for a part repeats.
+type asking string
+
+func (a asking) imprint() imprint {
+	if a == "" {
+		return ""
+	}
+	return imprint(a[1 : 1+int(a[0])*len(cell{})])
+}
+
+func (a asking) selecting() fields.Packed {
+	if a == "" {
+		return ""
+	}
+	return fields.Packed(a[1+int(a[0])*len(cell{}):])
+}
+
+func askingOf(p imprint, selecting fields.Packed) asking {
+	return asking(append([]byte{byte(len(p) / len(cell{}))}, string(p)+string(selecting)...))
+}
 
 // imprint is what is remembered of a request's fields: a cell for each. It is "" if nothing is
 // remembered.

@@ -44,9 +44,6 @@ type Record struct {
 	// RetryAfter is when a validation may be tried again that has failed.
 	RetryAfter Deadline
 
-	// Selecting are the fields of the request that a request for a part of the content has to repeat.
-	Selecting fields.Packed
-
 	// Lease is until when this node may answer from the record without asking its owner, whose copy this is, or for whom
 	// this node stood in. It is zero for a record that this node owns.
 	Lease Deadline
@@ -55,11 +52,10 @@ type Record struct {
 
 	*Details
 
-	imprint imprint // of the request that this answers, as far as this node knows
-
-	asked uint64  // how many doubts there had been when the origin was asked
-	first string  // key of the first chunk, once the record is in the table
-	small *[]byte // the content, if it is held here: see small.go
+	asking asking  // the request that this answers, as far as this node knows
+	asked  uint64  // how many doubts there had been when the origin was asked
+	first  string  // key of the first chunk, once the record is in the table
+	small  *[]byte // the content, if it is held here: see small.go
 }
 
 // Details are what of a Record most responses don't have. They are shared by records that have none, and so are changed
@@ -115,8 +111,15 @@ func (r *Record) Fields() http.Header { return r.Head.Header() }
 // SetFields sets what Fields returns.
 func (r *Record) SetFields(h http.Header) { r.Head = fields.Pack(h) }
 
-// SetSelecting sets Selecting.
-func (r *Record) SetSelecting(h http.Header) { r.Selecting = fields.Pack(h) }
+// Selecting are the fields of the request that a request for a part of the content has to repeat, unpacked for the caller alone.
+func (r *Record) Selecting() http.Header { return r.asking.selecting().Header() }
+
+// SetSelecting sets what Selecting returns.
+func (r *Record) SetSelecting(h http.Header) {
+	r.asking = askingOf(r.asking.imprint(), fields.Pack(h))
+}
+
+func (r *Record) setImprint(p imprint) { r.asking = askingOf(p, r.asking.selecting()) }
 
 // SetTimes sets the times of the exchange.
 func (r *Record) SetTimes(request, response time.Time) {

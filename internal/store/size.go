@@ -14,7 +14,7 @@ const (
 
 // size is what rec takes in memory with its entry.
 func (s *Store) size(rec *Record) int64 {
-	n := recordSize + entrySize + block(len(rec.Key)) + block(len(rec.Head)) + block(len(rec.Selecting))
+	n := recordSize + entrySize + block(len(rec.Key)) + block(len(rec.Head)) + block(len(rec.asking))
 	if rec.first != "" {
 		n += block(len(rec.first))
 	} else {

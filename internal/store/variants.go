@@ -102,7 +102,10 @@ func (s *Store) agrees(rec *Record, names []string, request http.Header) bool {
 		return true
 	}
 	for _, name := range names {
-		if !slices.Contains(rec.Vary, name) && (rec.imprint == "" || s.field(rec.imprint, name) != s.fieldOf(request, name)) {
+		if slices.Contains(rec.Vary, name) {
+			continue
+		}
+		if p := rec.asking.imprint(); p == "" || s.field(p, name) != s.fieldOf(request, name) {
 			return false
 		}
 	}
@@ -115,11 +118,12 @@ func (s *Store) alike(a, b *Record, names []string) bool {
 	if same && a.Variant != b.Variant {
 		return false
 	}
+	of, other := a.asking.imprint(), b.asking.imprint()
 	for _, name := range names {
 		if same && slices.Contains(a.Vary, name) {
 			continue
 		}
-		if a.imprint == "" || b.imprint == "" || s.field(a.imprint, name) != s.field(b.imprint, name) {
+		if of == "" || other == "" || s.field(of, name) != s.field(other, name) {
 			return false
 		}
 	}
@@ -159,7 +163,7 @@ func (s *Store) toldTo(rec *Record, ask *Ask) *Record {
 	}
 	return rec.with(func(r *Record) {
 		r.Vary, r.Variant = names, s.cfg.Selecting(names, ask.Header)
-		selecting := r.Selecting.Header()
+		selecting := r.Selecting()
 		for _, name := range names {
 			if values, ok := ask.Header[name]; ok {
 				selecting[name] = values

@@ -25,7 +25,7 @@ func storing(t *testing.T, requests []http.Header, vary [][]string) *Store {
 		if len(rec.Vary) > 0 {
 			rec.Variant = selecting(rec.Vary, request)
 		}
-		rec.imprint = s.imprintOf(request)
+		rec.setImprint(s.imprintOf(request))
 		s.mu.Lock()
 		s.installLocked(rec)
 		s.mu.Unlock()
