@@ -88,6 +88,44 @@ func TestVariantOfBytesOnTheirWay(t *testing.T) {
 	})
 }
 
+// TestSmallVariantsAreHits: a content so small that it is in the record is there for all variants
+// that share it, on each node, and for HEADs and ranges, too.
+func TestSmallVariantsAreHits(t *testing.T) {
+	everyNode(t, "f511-true", proxy.Config{}, func(t *testing.T, o *origintest.Origin, nodes []*node) {
+		langs := []string{"Accept-Language: en", "Accept-Language: fr", "Accept-Language: de"}
+		for _, size := range []int64{1, 511, 512, 513} {
+			for _, chunked := range []bool{false, true} {
+				path, want := fmt.Sprintf("/f%d-%v", size, chunked), origintest.Content(0, 0, size)
+				o.Handle(path, negotiating(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					if chunked {
+						w.(http.Flusher).Flush()
+					}
+					w.Write(want)
+				})))
+				for _, lang := range langs {
+					for _, n := range nodes {
+						n.expect(200, want, "/files"+path, lang)
+					}
+				}
+				o.Forget()
+				for i, n := range nodes {
+					for _, lang := range langs {
+						n.cacheStatus(n.expect(200, want, "/files"+path, lang), "scurry; hit; ")
+						n.cacheStatus(n.expect(206, want[size-1:], "/files"+path, lang, "Range: bytes=-1"), "scurry; hit; ")
+						resp, _ := n.read(n.do("HEAD", "/files"+path, lang))
+						if n.cacheStatus(resp, "scurry; hit; "); resp.ContentLength != size {
+							t.Errorf("node %d: %s: a HEAD tells a length of %d", i, path, resp.ContentLength)
+						}
+					}
+				}
+				if got := o.Count(); got > 0 {
+					t.Errorf("%s: %d origin requests", path, got)
+				}
+			}
+		}
+	})
+}
+
 // TestVariantOfLostBytes: where the origin chooses what is stored for another request, but of which
 // not all is held any more and which can't be asked for in parts, it is asked for the whole.
 func TestVariantOfLostBytes(t *testing.T) {

@@ -8,8 +8,12 @@ import (
 
 // install puts a record of that status and length into the table.
 func install(s *Store, key string, status int, length int64) {
+	installFor(s, false, key, status, length)
+}
+
+func installFor(s *Store, head bool, key string, status int, length int64) {
 	rec := NewRecord()
-	rec.Key, rec.Status, rec.Length, rec.Version = key, status, length, "v"
+	rec.HeadOnly, rec.Key, rec.Status, rec.Length, rec.Version = head, key, status, length, "v"
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.installLocked(rec)
@@ -32,13 +36,16 @@ func TestClassesMakeRoomForTheirOwn(t *testing.T) {
 		length int64
 		key    string
 		part   int64
+		head   bool
 	}{
-		"small":     {200, 1, "small", parts[small]},
-		"empty":     {200, 0, "small", parts[small]},
-		"errors":    {404, 5000, "gone", parts[errs]},
-		"redirects": {301, 0, "moved", parts[errs]},
-		"queries":   {200, 5000, "script?", parts[queries]},
-		"no query":  {404, 0, "script?", parts[errs]},
+		"small":     {200, 1, "small", parts[small], false},
+		"empty":     {200, 0, "small", parts[small], false},
+		"heads":     {200, 5000, "head", parts[heads], true},
+		"queried":   {200, 1, "head?", parts[heads], true},
+		"errors":    {404, 5000, "gone", parts[errs], false},
+		"redirects": {301, 0, "moved", parts[errs], false},
+		"queries":   {200, 5000, "script?", parts[queries], false},
+		"no query":  {404, 0, "script?", parts[errs], false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := open(t, &canned{})
@@ -48,7 +55,7 @@ func TestClassesMakeRoomForTheirOwn(t *testing.T) {
 				install(s, fmt.Sprint("file", i), 200, 5000)
 			}
 			for i := range 3 * n {
-				install(s, fmt.Sprint(c.key, i), c.status, c.length)
+				installFor(s, c.head, fmt.Sprint(c.key, i), c.status, c.length)
 			}
 			for i := range n / 2 {
 				if !has(s, fmt.Sprint("file", i)) {

@@ -160,9 +160,6 @@ func (r *Record) replaces(old *Record) bool {
 	return (old.Pass || !r.Pass) && (r.Part == Part{} || r.Part == old.Part) && (old.HeadOnly || !r.HeadOnly)
 }
 
-// headOnly tells whether r is the answer to a HEAD, or a note that such an answer isn't stored.
-func (r *Record) headOnly() bool { return r.HeadOnly }
-
 // takesBack tells whether r, which says that the answer to a request isn't stored, says so of old,
 // too.
 func (r *Record) takesBack(old *Record) bool { return old.HeadOnly || !r.HeadOnly }
