@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -83,6 +84,49 @@ func TestVariantOfBytesOnTheirWay(t *testing.T) {
 			}
 		}
 		if got := o.Count(); got != 3 {
+			t.Errorf("%d origin requests", got)
+		}
+	})
+}
+
+// TestVariantOfBytesThatCameMeanwhile: what was still coming when the origin was asked, and is there
+// when it chooses that, is there for both.
+func TestVariantOfBytesThatCameMeanwhile(t *testing.T) {
+	everyNode(t, "f", proxy.Config{}, func(t *testing.T, o *origintest.Origin, nodes []*node) {
+		asked, release, choose := make(chan struct{}), make(chan struct{}), make(chan struct{})
+		file := negotiating(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			io.WriteString(w, "ac")
+			w.(http.Flusher).Flush()
+			<-release
+			io.WriteString(w, "orn")
+		}))
+		o.Handle("/f", func(w http.ResponseWriter, r *http.Request) {
+			if r.Header.Get("If-None-Match") != "" {
+				close(asked)
+				<-choose
+			}
+			file(w, r)
+		})
+		en := nodes[0].do("GET", "/files/f", "Accept-Language: en")
+		if _, err := io.ReadFull(en.Body, make([]byte, 2)); err != nil {
+			t.Error(err)
+		}
+		var fr sync.WaitGroup
+		fr.Go(func() {
+			if _, b := nodes[1].get("/files/f", "Accept-Language: fr"); string(b) != "acorn" {
+				t.Errorf("%q", b)
+			}
+		})
+		<-asked
+		close(release)
+		nodes[0].read(en)
+		nodes[0].expect(200, []byte("acorn"), "/files/f", "Accept-Language: en")
+		close(choose)
+		fr.Wait()
+		for _, n := range nodes {
+			n.cacheStatus(n.expect(200, []byte("acorn"), "/files/f", "Accept-Language: fr"), "scurry; hit; ")
+		}
+		if got := o.Count(); got != 2 {
 			t.Errorf("%d origin requests", got)
 		}
 	})
