@@ -40,7 +40,7 @@ func (p *Proxy) answered(w *logging.Writer, r *http.Request, rp *reply) (done bo
 	outcome, ranges := httpcache.Proceed, false
 	partial := rec.Part != store.Part{}
 	if rec.Status == http.StatusOK || partial { // preconditions are about a success: RFC 9110 section 13.2.1
-		outcome, ranges = httpcache.Preconditions(r.Method, r.Header, rec.Header)
+		outcome, ranges = p.preconditions(r, rec)
 	}
 	switch outcome {
 	case httpcache.NotModified:
@@ -60,7 +60,7 @@ func (p *Proxy) answered(w *logging.Writer, r *http.Request, rp *reply) (done bo
 	}
 	if r.Method == http.MethodHead || !hasContent(rec.Status) {
 		p.putFields(w, rp)
-		setLength(w.Header(), viewOf(rec).length)
+		setLength(w.Header(), p.head(rec).length)
 		w.WriteHeader(rec.Status)
 		return true
 	}
@@ -74,10 +74,9 @@ func (p *Proxy) answered(w *logging.Writer, r *http.Request, rp *reply) (done bo
 
 // putFields sets the header fields of rp, and what the log is to tell.
 func (p *Proxy) putFields(w *logging.Writer, rp *reply) {
-	v := viewOf(rp.rec)
-	h := w.Header()
-	v.put(h, rp.use.Age)
-	h["Cache-Status"] = rp.cacheStatus()
+	h, head := w.Header(), p.head(rp.rec)
+	head.put(h, rp.use.Age)
+	h["Cache-Status"] = rp.cacheStatus(head)
 	p.stats.count(rp.outcome)
 	w.Cache, w.Version, w.Age, w.HasAge = rp.outcome, rp.rec.Version, rp.use.Age, true
 	switch w.Peer = rp.peer; {
@@ -90,20 +89,19 @@ func (p *Proxy) putFields(w *logging.Writer, rp *reply) {
 	}
 }
 
-// cacheStatus is the Cache-Status field of rp.
-func (rp *reply) cacheStatus() []string {
-	v := viewOf(rp.rec)
+// cacheStatus is the Cache-Status field of rp, whose record has that head.
+func (rp *reply) cacheStatus(head *head) []string {
 	switch {
 	case rp.outcome != outcomeHit:
 	case rp.peer == "":
-		return v.at(rp.use.Age).status
+		return head.at(rp.use.Age).status
 	default:
 		rp.status = cacheStatus{hit: true, ttl: rp.use.Lifetime - rp.use.Age.Truncate(time.Second), hasTTL: true}
 	}
 	if rp.peer != "" && rp.status.detail == "" {
 		rp.status.detail = "peer"
 	}
-	return v.status(rp.status)
+	return head.status(rp.status)
 }
 
 // notModified leaves out what a 304 doesn't say (RFC 9110 section 15.4.5).
@@ -132,7 +130,7 @@ func (p *Proxy) answerWhole(w *logging.Writer, r *http.Request, rp *reply) (done
 	p.putFields(w, rp)
 	trailing := rp.rec.Length < 0 || len(rp.rec.Trailer) > 0 && wantsTrailer(r)
 	if !trailing {
-		setLength(w.Header(), viewOf(rp.rec).length)
+		setLength(w.Header(), p.head(rp.rec).length)
 	}
 	w.WriteHeader(rp.rec.Status)
 	p.copy(w, r.Context(), &rd)
@@ -172,15 +170,21 @@ func (p *Proxy) ready(w *logging.Writer, r *http.Request, rp *reply, rd *store.R
 	if err == nil {
 		err = rd.Await(r.Context())
 	}
+	if err != nil {
+		return p.unready(w, r, rp, err)
+	}
+	if rp.peer == "" {
+		rp.peer = rd.Peer()
+	}
+	if rp.fromMemory() {
+		rp.foreseen(rd.Foresee(r.Context()))
+	}
+	return true, true
+}
+
+// unready is what ready says if the bytes can't be had.
+func (p *Proxy) unready(w *logging.Writer, r *http.Request, rp *reply, err error) (done, ok bool) {
 	switch {
-	case err == nil:
-		if rp.peer == "" {
-			rp.peer = rd.Peer()
-		}
-		if rp.fromMemory() {
-			rp.foreseen(rd.Foresee(r.Context()))
-		}
-		return true, true
 	case r.Context().Err() != nil:
 		panic(http.ErrAbortHandler)
 	case wentAway(err):
@@ -228,16 +232,15 @@ func (p *Proxy) answerOnce(w *logging.Writer, r *http.Request, a *store.Answer, 
 	rp.peer = a.Peer
 	outcome := httpcache.Proceed
 	if a.Record.Status == http.StatusOK {
-		outcome, _ = httpcache.Preconditions(r.Method, r.Header, a.Record.Header)
+		outcome, _ = p.preconditions(r, a.Record)
 	}
 	p.putFields(w, rp)
 	if rp.peer == "" {
 		w.Source = "origin"
 	}
 	h := w.Header()
-	if age := a.Record.Header["Age"]; age == nil {
-		delete(h, "Age") // it comes straight from the origin
-	} else {
+	delete(h, "Age") // it comes straight from the origin
+	if age := p.head(a.Record).stored()["Age"]; age != nil {
 		h["Age"] = age
 	}
 	switch outcome {

@@ -159,7 +159,7 @@ func (x *inquiry) hint(format string, args ...any) {
 func (x *inquiry) tell() {
 	e := x.explanation
 	for _, rec := range x.p.store.List(x.key) {
-		if rec.Pass && !x.now.Before(rec.PassUntil) {
+		if rec.Pass && !x.now.Before(rec.PassUntil.Time()) {
 			continue
 		}
 		selected := reads(x.method) && x.rec != nil && rec.Version == x.rec.Version && rec.Revision == x.rec.Revision && x.atOwner == nil

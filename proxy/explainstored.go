@@ -13,19 +13,24 @@ import (
 
 // stored describes a record, at length if the request selects it.
 func (x *inquiry) stored(rec *store.Record, selected bool) StoredResponse {
-	head := &httpcache.Response{Status: rec.Status, Header: rec.Header, Undated: rec.Undated, RequestTime: rec.RequestTime, ResponseTime: rec.ResponseTime}
+	head := &httpcache.Response{
+		Status: rec.Status, Header: rec.Fields(), Undated: rec.Undated,
+		RequestTime: rec.RequestTime.Time(), ResponseTime: rec.ResponseTime.Time(),
+	}
 	r := x.described(head, rec.Length)
 	r.Selected, r.Version, r.Groups, r.Vary = selected, rec.Version, rec.Groups, selectedBy(rec)
 	r.HeadOnly = rec.HeadOnly
 	if !rec.Lease.IsZero() {
-		r.CopyUntil = &rec.Lease
+		until := rec.Lease.Time()
+		r.CopyUntil = &until
 	}
 	if rec.Pass {
-		r.Bypass, r.PassUntil, r.Version = true, &rec.PassUntil, ""
+		until := rec.PassUntil.Time()
+		r.Bypass, r.PassUntil, r.Version = true, &until, ""
 		// It answered another client's request, of which only the fields in Vary are known. None with Authorization or
 		// no-store leaves such a record.
 		r.Statements, _ = x.storing(nil, head, rec.Length)
-		r.Statements = append(r.Statements, Statement{Text: "Until " + stamp(rec.PassUntil) + " requests for it go straight to the origin, none waiting for another's answer; the next one after that finds out anew."})
+		r.Statements = append(r.Statements, Statement{Text: "Until " + stamp(until) + " requests for it go straight to the origin, none waiting for another's answer; the next one after that finds out anew."})
 		return r
 	}
 	if !selected {
@@ -33,8 +38,8 @@ func (x *inquiry) stored(rec *store.Record, selected bool) StoredResponse {
 		return r
 	}
 	r.Statements = statements(x.p.policy.ExplainReuse(x.header, head, x.now))
-	if x.now.Before(rec.RetryAfter) {
-		r.Statements = append(r.Statements, Statement{Text: "The origin failed when it was last asked whether it is still good; it isn't asked again before " + stamp(rec.RetryAfter) + "."})
+	if x.now.Before(rec.RetryAfter.Time()) {
+		r.Statements = append(r.Statements, Statement{Text: "The origin failed when it was last asked whether it is still good; it isn't asked again before " + stamp(rec.RetryAfter.Time()) + "."})
 	}
 	switch part := rec.Part; {
 	case part != store.Part{}:
@@ -65,8 +70,9 @@ func (x *inquiry) described(head *httpcache.Response, length int64) StoredRespon
 
 // selectedBy says what a request has to say in the fields of rec's Vary to select it.
 func selectedBy(rec *store.Record) (values []string) {
+	selecting := rec.Selecting()
 	for _, name := range rec.Vary {
-		if lines, ok := rec.Selecting[name]; ok {
+		if lines, ok := selecting[name]; ok {
 			values = append(values, written(name)+": "+value(name, lines))
 		} else {
 			values = append(values, "no "+written(name))

@@ -161,7 +161,7 @@ func (x *inquiry) nextFetch(prev *store.Record) Next {
 	if prev == nil && len(x.header["Authorization"]) > 0 {
 		return foreseen(actionFetch, "RFC 9111 §3.5", "The next request is fetched%s from the origin, by itself: who else may have the answer, only the answer tells.", who)
 	}
-	validates := prev != nil && !prev.Pass && httpcache.AddConditions(conditions, prev.Header)
+	validates := prev != nil && !prev.Pass && httpcache.AddConditions(conditions, prev.Fields())
 	switch {
 	case x.head() && !validates:
 		return foreseen(actionFetch, "RFC 9110 §9.3.2", "The next HEAD is sent%s to the origin as a HEAD, for the content isn't wanted. Its answer is stored for later HEADs, if it may be, and all who ask so meanwhile get the same. A GET fetches the content, and answers HEADs from then on.", who)
@@ -218,7 +218,7 @@ func (x *inquiry) answered(rec *store.Record, rp *reply, from string) Next {
 	case rp.use.Verdict == httpcache.StaleAllowed:
 		n = foreseen(actionStale, "RFC 9111 §5.2.1.2", "The next request is answered %s, though the response is stale, since it says max-stale.", from)
 	case rp.use.Verdict == httpcache.Stale:
-		n = foreseen(actionStale, "RFC 9111 §4.2.4", "The next request is answered %s, though the response is stale: the origin has just failed, and isn't asked again before %s.", from, stamp(rec.RetryAfter))
+		n = foreseen(actionStale, "RFC 9111 §4.2.4", "The next request is answered %s, though the response is stale: the origin has just failed, and isn't asked again before %s.", from, stamp(rec.RetryAfter.Time()))
 	}
 	if u := x.p.store.Usage().Chunks; u.Evictions > 0 {
 		n.Statements = append(n.Statements, Statement{Text: "Contents have been evicted here for want of memory: if some of this one has been, the origin is asked for that part."})
@@ -228,7 +228,7 @@ func (x *inquiry) answered(rec *store.Record, rp *reply, from string) Next {
 	if rec.Status != http.StatusOK && !partial {
 		return n
 	}
-	outcome, ranges := httpcache.Preconditions(x.method, x.header, rec.Header)
+	outcome, ranges := httpcache.Preconditions(x.method, x.header, rec.Fields())
 	add := func(status int, section, format string, args ...any) {
 		n.Status = status
 		n.Statements = append(n.Statements, Statement{fmt.Sprintf(format, args...), section})

@@ -48,25 +48,24 @@ func (p *Proxy) invalidate(pass *passing, resp *http.Response) (before, after st
 // 9111 section 4.3.5).
 func (p *Proxy) learnHead(pass *passing, resp *http.Response) {
 	_, rec, _ := p.find(pass.key, pass.header, false)
-	if rec == nil || rec.Pass || rec.Status != http.StatusOK || len(pass.header["Authorization"]) > 0 || rec.ResponseTime.After(pass.sent) {
+	if rec == nil || rec.Pass || rec.Status != http.StatusOK || len(pass.header["Authorization"]) > 0 || rec.ResponseTime.Time().After(pass.sent) {
 		return
 	}
-	received := p.received(resp, pass.sent)
-	if !httpcache.Matches(rec.Header, received.Header, rec.Length) {
+	received, stored := p.received(resp, pass.sent), rec.Fields()
+	if !httpcache.Matches(stored, received.Header, rec.Length) {
 		p.store.Invalidate([]string{pass.key}, nil)
 		return
 	}
-	if !httpcache.Settled(rec.Header) {
+	if !httpcache.Settled(stored) {
 		return // it may be out of date all the same, and mustn't look settled by a later Date
 	}
 	head := received
-	head.Status, head.Header = rec.Status, httpcache.Freshen(rec.Header, received.Header)
+	head.Status, head.Header = rec.Status, httpcache.Freshen(stored, received.Header)
 	ask := &store.Ask{Key: pass.key, Header: pass.header}
 	if ok, _ := p.policy.Storable(http.MethodGet, pass.header, head); !ok || variesByIdentity(head.Header, identified(resp.Request)) {
 		return
 	}
-	fresh := *rec
-	fresh.Header, fresh.Undated, fresh.RequestTime, fresh.ResponseTime = head.Header, head.Undated, head.RequestTime, head.ResponseTime
-	(&source{p}).describe(&fresh, ask)
-	p.store.Renew(rec, &fresh)
+	fresh := rec.Clone()
+	(&source{p}).describe(fresh, ask, head)
+	p.store.Renew(rec, fresh)
 }

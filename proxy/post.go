@@ -24,11 +24,12 @@ func (p *Proxy) keepPost(pass *passing, resp *http.Response, then store.Moment) 
 	if ok, _ := p.policy.Storable(http.MethodPost, pass.header, head); !ok {
 		return
 	}
-	rec := &store.Record{Status: head.Status, Header: head.Header, Undated: head.Undated, RequestTime: head.RequestTime, ResponseTime: head.ResponseTime}
+	delete(head.Header, "Content-Length")
+	rec := store.NewRecord()
+	rec.Status = head.Status
 	rec.Key = (&source{p}).KeyOf(pass.key, head.Header)
 	rec.URL = pass.key
-	delete(rec.Header, "Content-Length")
-	(&source{p}).describe(rec, &store.Ask{Header: pass.header})
+	(&source{p}).describe(rec, &store.Ask{Header: pass.header}, head)
 	pass.status.stored = true // once it has come to its end
 	resp.Body = &kept{ReadCloser: resp.Body, limit: limit, put: func(content []byte) { p.store.Put(rec, content, then) }}
 }

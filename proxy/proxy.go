@@ -57,6 +57,7 @@ type Proxy struct {
 	pass     *httputil.ReverseProxy
 	routes   http.Handler
 	stats    counters
+	heads    heads
 	closed   sync.Once
 	mixUps   *mixUps // nil if the origin doesn't tell
 

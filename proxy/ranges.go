@@ -27,7 +27,7 @@ func (p *Proxy) answerRanges(w *logging.Writer, r *http.Request, rp *reply) (don
 		p.stats.count(rp.outcome)
 		w.Cache = rp.outcome
 		w.Header().Set("Content-Range", "bytes */"+strconv.FormatInt(size, 10))
-		w.Header()["Cache-Status"] = rp.cacheStatus()
+		w.Header()["Cache-Status"] = rp.cacheStatus(p.head(rp.rec))
 		p.refuse(w, http.StatusRequestedRangeNotSatisfiable)
 		return true, true
 	case err != nil, len(ranges) == 0, httpcache.TotalLength(ranges) > size:
@@ -111,10 +111,10 @@ func (p *Proxy) answerMultipart(w *logging.Writer, r *http.Request, rp *reply, p
 	if done, ok := p.ready(w, r, rp, &rd); !ok {
 		return done
 	}
-	if rp.fromMemory() {
-		rp.foreseen(p.foresee(r.Context(), rp.rec, parts[1:]))
+	if done, ok := p.readyParts(w, r, rp, parts[1:]); !ok {
+		return done
 	}
-	contentType := rp.rec.Header.Get("Content-Type")
+	contentType := rp.rec.Head.Get("Content-Type")
 	size := rp.rec.Length
 	m := multipart.NewWriter(w)
 	p.putFields(w, rp)
@@ -136,6 +136,31 @@ func (p *Proxy) answerMultipart(w *logging.Writer, r *http.Request, rp *reply, p
 		abort(w, nil)
 	}
 	return true
+}
+
+// readyParts is ready for the parts that come after the first. What is missing of a content that can be asked for by ranges is
+// asked for when it is its turn. Any other content is held as a whole or not at all, which has to be known before the head is
+// sent: each part has chunks of its own, of which some may have been evicted.
+func (p *Proxy) readyParts(w *logging.Writer, r *http.Request, rp *reply, parts []httpcache.Range) (done, ok bool) {
+	if rp.rec.Rangeable {
+		if rp.fromMemory() {
+			rp.foreseen(p.foresee(r.Context(), rp.rec, parts))
+		}
+		return true, true
+	}
+	for _, part := range parts {
+		var rd store.Reader
+		p.store.Reader(&rd, by(w, r), rp.rec, part.Start, part.Start+part.Length)
+		err := rd.Ready(r.Context())
+		if err == nil && rp.fromMemory() {
+			rp.foreseen(rd.Foresee(r.Context()))
+		}
+		rd.Close() // a body that is being read doesn't wait for parts whose turn is later
+		if err != nil {
+			return p.unready(w, r, rp, err)
+		}
+	}
+	return true, true
 }
 
 func partHeader(part httpcache.Range, contentType string, size int64) textproto.MIMEHeader {

@@ -115,10 +115,10 @@ func (p *Proxy) same(rec *store.Record, url, asked string) bool {
 	if url == asked || p.searches == nil {
 		return url == asked
 	}
-	v := viewOf(rec)
 	path, query, _ := strings.Cut(url, "?")
 	otherPath, other, _ := strings.Cut(asked, "?")
-	return v.searches && path == otherPath && v.search.Canonical(query) == v.search.Canonical(other)
+	rule, ok := searchOf(rec.Fields())
+	return ok && path == otherPath && rule.Canonical(query) == rule.Canonical(other)
 }
 
 // find returns what is stored for a request for asked, a HEAD or a GET, and the key that the answer
@@ -174,8 +174,8 @@ func (s *source) Place(key string) string {
 func (p *Proxy) learnSearch(rec *store.Record) {
 	if p.searches != nil && !rec.Pass && rec.Status == http.StatusOK {
 		path, _, _ := strings.Cut(rec.Key, "?")
-		rule, ok := searchOf(rec.Header)
-		p.searches.learn(path, rule, ok, rec.ResponseTime)
+		rule, ok := searchOf(rec.Fields())
+		p.searches.learn(path, rule, ok, rec.ResponseTime.Time())
 	}
 }
 

@@ -140,7 +140,7 @@ func (p *Proxy) reuse(rec *store.Record, header http.Header) (rp reply, ok bool)
 	case httpcache.StaleAllowed, httpcache.StaleMeanwhile:
 		ok = true
 	default: // a client who doesn't accept it wants the origin asked, even if that has just failed
-		ok = !rp.use.Refused && now.Before(rec.RetryAfter) && facts.StaleOnError(header, now)
+		ok = !rp.use.Refused && now.Before(rec.RetryAfter.Time()) && facts.StaleOnError(header, now)
 	}
 	rp.outcome = outcomeStale
 	rp.status = cacheStatus{hit: true, ttl: rp.use.Lifetime - rp.use.Age, hasTTL: true}

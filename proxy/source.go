@@ -12,7 +12,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/scurrycache/scurry/internal/fill"
 	"github.com/scurrycache/scurry/internal/httpcache"
@@ -25,11 +24,7 @@ type source struct{ p *Proxy }
 // Prepare is store.Source's.
 func (s *source) Prepare(rec *store.Record) any {
 	s.p.learnSearch(rec)
-	v := newView(rec, s.p.policy, s.p.places)
-	if s.p.searches != nil {
-		v.search, v.searches = searchOf(rec.Header)
-	}
-	return v
+	return newView(rec, s.p.policy)
 }
 
 // Usable is store.Source's.
@@ -39,7 +34,7 @@ func (s *source) Usable(rec *store.Record, request http.Header) (usable, refresh
 }
 
 // Validatable is store.Source's.
-func (s *source) Validatable(rec *store.Record) bool { return httpcache.Validatable(rec.Header) }
+func (s *source) Validatable(rec *store.Record) bool { return httpcache.Validatable(rec.Fields()) }
 
 // Failed is store.Source's.
 func (s *source) Failed(err error) *store.Failure { return failed(err).(*store.Failure) }
@@ -78,8 +73,11 @@ func (s *source) try(ctx context.Context, ask *store.Ask, prev *store.Record) (f
 		header["Range"] = ask.Header["Range"]
 	}
 	ctx = withRequestID(ctx, ask.ID)
-	reason := reasonMiss
-	if prev != nil && httpcache.AddConditions(header, prev.Header) {
+	reason, stored := reasonMiss, http.Header(nil)
+	if prev != nil {
+		stored = prev.Fields()
+	}
+	if httpcache.AddConditions(header, stored) {
 		reason = reasonRevalidate
 	}
 	key := cmp.Or(ask.Target, ask.Key)
@@ -93,7 +91,7 @@ func (s *source) try(ctx context.Context, ask *store.Ask, prev *store.Record) (f
 	}
 	if reason == reasonRevalidate && resp.StatusCode == http.StatusNotModified {
 		_ = resp.Body.Close()
-		if httpcache.Confirms(prev.Header, head.Header) {
+		if httpcache.Confirms(stored, head.Header) {
 			return s.renewed(ask, prev, head), nil, nil
 		}
 		return s.try(ctx, ask, nil) // it is about another representation than ours
@@ -130,7 +128,11 @@ func (s *source) try(ctx context.Context, ask *store.Ask, prev *store.Record) (f
 // sameContent tells whether the answer to a HEAD is about the content of prev, which a GET brought,
 // and so renews it (RFC 9111 section 4.3.5).
 func sameContent(prev *store.Record, head *httpcache.Response) bool {
-	return head.Status == http.StatusOK && prev.Status == http.StatusOK && httpcache.Settled(prev.Header) && httpcache.Matches(prev.Header, head.Header, prev.Length)
+	if head.Status != http.StatusOK || prev.Status != http.StatusOK {
+		return false
+	}
+	stored := prev.Fields()
+	return httpcache.Settled(stored) && httpcache.Matches(stored, head.Header, prev.Length)
 }
 
 var errSwitched = errors.New("the origin switches to another protocol, which it wasn't asked to")
@@ -203,39 +205,37 @@ func told(by store.Fields) http.Header {
 
 // renewed is prev with what a 304 has told.
 func (s *source) renewed(ask *store.Ask, prev *store.Record, head *httpcache.Response) *store.Fetched {
-	rec := *prev
-	rec.RetryAfter = time.Time{}
+	rec := prev.Clone()
+	rec.RetryAfter = 0
 	rec.URL = cmp.Or(prev.URL, prev.Key)
-	rec.Undated, rec.RequestTime, rec.ResponseTime = head.Undated, head.RequestTime, head.ResponseTime
-	rec.Header = httpcache.Freshen(prev.Header, head.Header)
-	head.Status, head.Header = rec.Status, rec.Header
+	head.Status, head.Header = rec.Status, httpcache.Freshen(prev.Fields(), head.Header)
+	s.describe(rec, ask, head)
 	if (rec.Part != store.Part{}) {
 		head.Status = http.StatusOK // of which it is a part
 	}
 	storable, _ := s.p.policy.Storable(http.MethodGet, ask.Header, head) // a 304 may bring a no-store
-	storable = storable && !variesByIdentity(rec.Header, told(ask.Fields()))
-	s.describe(&rec, ask)
-	return &store.Fetched{Record: &rec, Renewed: true, Storable: storable}
+	storable = storable && !variesByIdentity(head.Header, told(ask.Fields()))
+	return &store.Fetched{Record: rec, Renewed: true, Storable: storable}
 }
 
-// describe sets what follows from rec's header, and from that of the request that it answers.
-func (s *source) describe(rec *store.Record, ask *store.Ask) {
+// describe sets what rec is to say of a response with that head, and of the request that it answers.
+func (s *source) describe(rec *store.Record, ask *store.Ask, head *httpcache.Response) {
+	rec.SetFields(head.Header)
+	rec.Undated = head.Undated
+	rec.SetTimes(head.RequestTime, head.ResponseTime)
 	rec.Variant = ""
-	rec.Vary, _ = httpcache.VaryNames(rec.Header)
+	rec.Vary, _ = httpcache.VaryNames(head.Header)
 	if rec.Vary = slices.DeleteFunc(rec.Vary, steers); len(rec.Vary) > 0 {
 		rec.Variant = httpcache.Selecting(rec.Vary, ask.Header)
 	}
-	rec.Selecting = selectingFields(rec.Vary, ask.Header)
-	rec.Groups = httpcache.Groups(rec.Header, s.p.cfg.GroupFields)
+	rec.SetSelecting(selectingFields(rec.Vary, ask.Header))
+	rec.Groups = httpcache.Groups(head.Header, s.p.cfg.GroupFields)
 }
 
 // fetched says what is to become of a response.
 func (s *source) fetched(ask *store.Ask, url string, resp *http.Response, head *httpcache.Response) *store.Fetched {
-	rec := &store.Record{
-		URL:    url,
-		Status: head.Status, Header: head.Header, Undated: head.Undated, RequestTime: head.RequestTime, ResponseTime: head.ResponseTime,
-		Length: resp.ContentLength,
-	}
+	rec := store.NewRecord()
+	rec.URL, rec.Status, rec.Length = url, head.Status, resp.ContentLength
 	f := &store.Fetched{Record: rec, Body: resp.Body, Trailer: func() http.Header { return httpcache.Trailer(resp.Trailer) }}
 	switch {
 	case rec.Status == http.StatusPartialContent && !ask.Head:
@@ -244,11 +244,11 @@ func (s *source) fetched(ask *store.Ask, url string, resp *http.Response, head *
 	default:
 		f.Storable, _ = s.p.policy.Storable(http.MethodGet, ask.Header, head)
 	}
-	f.Storable = f.Storable && !variesByIdentity(rec.Header, told(ask.Fields()))
+	f.Storable = f.Storable && !variesByIdentity(head.Header, told(ask.Fields()))
 	f.Private = ask.Ranged || len(ask.Header["Authorization"]) > 0 || s.p.policy.RequestDirectives(ask.Header).Has("no-store")
-	s.describe(rec, ask)
-	if httpcache.Settled(rec.Header) { // else other bytes may come under the same validator
-		f.Validator, _ = strongValidator(rec.Header)
+	s.describe(rec, ask, head)
+	if httpcache.Settled(head.Header) { // else other bytes may come under the same validator
+		f.Validator, _ = strongValidator(head.Header)
 	}
 	if (rec.Part != store.Part{}) { // which shares its validator with other parts
 		f.Validator = ""
@@ -277,17 +277,17 @@ func rangeable(head *httpcache.Response) bool {
 // for.
 func (s *source) partial(ask *store.Ask, f *store.Fetched, head *httpcache.Response) {
 	rec := f.Record
-	part, ok := httpcache.ParsePart(rec.Header, rec.Length)
-	validator, _ := strongValidator(rec.Header)
-	whole := validator != "" && httpcache.Settled(rec.Header) && part.Total < 1<<60
+	part, ok := httpcache.ParsePart(head.Header, rec.Length)
+	validator, _ := strongValidator(head.Header)
+	whole := validator != "" && httpcache.Settled(head.Header) && part.Total < 1<<60
 	head.Status = http.StatusOK // of which it is a part
 	f.Storable, _ = s.p.policy.Storable(http.MethodGet, ask.Header, head)
 	// One that has had us ask for the rest in vain isn't to do so again.
 	if f.Storable = f.Storable && ok && ask.Gone == "" && (whole || part.Answers(ask.Header)); !f.Storable {
 		return
 	}
-	delete(rec.Header, "Content-Range")
-	delete(rec.Header, "Content-Length")
+	delete(head.Header, "Content-Range")
+	delete(head.Header, "Content-Length")
 	if !whole {
 		rec.Part = store.Part(part)
 		return
@@ -323,13 +323,13 @@ func strongValidator(h http.Header) (validator, condition string) {
 // Open is store.Source's.
 func (s *source) Open(ctx context.Context, by store.Fields, rec *store.Record, off, end int64) (store.OriginBody, error) {
 	header := s.fetchHeader(by)
-	maps.Copy(header, rec.Selecting) // what the request at hand has may differ in form
+	maps.Copy(header, rec.Selecting()) // what the request at hand has may differ in form
 	span := ""
 	if off > 0 || end >= 0 {
-		if acceptsNone(rec.Header) {
+		if acceptsNone(rec.Fields()) {
 			return store.OriginBody{}, fmt.Errorf("origin accepts no ranges: %w", store.ErrRefused)
 		}
-		_, condition := strongValidator(rec.Header)
+		_, condition := strongValidator(rec.Fields())
 		span = rangeOf(off, end)
 		header.Set("If-Range", condition)
 		header.Set("Range", span)
@@ -376,9 +376,9 @@ func acceptsNone(h http.Header) bool {
 // taken, and neither is one that doesn't tell where the whole ends. All that isn't such a part refuses one; but that there is
 // another representation by now, a whole one tells for certain.
 func continues(rec *store.Record, head *httpcache.Response, contentLength, off int64) (length int64, err error) {
-	_, had := strongValidator(rec.Header)
+	_, had := strongValidator(rec.Fields())
 	_, has := strongValidator(head.Header)
-	same := has == had && has != "" && head.Header.Get("Content-Encoding") == rec.Header.Get("Content-Encoding")
+	same := has == had && has != "" && head.Header.Get("Content-Encoding") == rec.Head.Get("Content-Encoding")
 	switch {
 	case head.Status >= 500 || head.Status == http.StatusTooManyRequests:
 		return 0, fmt.Errorf("origin answered %d", head.Status) // it may do better the next time

@@ -55,12 +55,12 @@ func negotiated(variants []*store.Record) bool {
 // offerable returns the strong entity tag that names rec and no other content that is stored, if
 // rec is one for url.
 func (s *source) offerable(rec *store.Record, ask *store.Ask, url string) (tag string, ok bool) {
-	tag, ok = httpcache.StrongETag(rec.Header)
+	tag, ok = httpcache.StrongETag(rec.Fields())
 	if !ok || rec.Status != http.StatusOK || (rec.Part != store.Part{}) || s.p.store.Streams(rec) || cmp.Or(rec.URL, rec.Key) != url {
 		return "", false
 	}
 	for _, other := range ask.Variants {
-		if also, _ := httpcache.StrongETag(other.Header); also == tag && other.Version != rec.Version {
+		if also, _ := httpcache.StrongETag(other.Fields()); also == tag && other.Version != rec.Version {
 			return "", false
 		}
 	}
@@ -72,7 +72,7 @@ func (s *source) offerable(rec *store.Record, ask *store.Ask, url string) (tag s
 func (s *source) named(ask *store.Ask, url string, notModified http.Header) *store.Record {
 	says, _ := httpcache.StrongETag(notModified)
 	for _, rec := range ask.Variants {
-		if tag, ok := s.offerable(rec, ask, url); ok && tag == says && httpcache.AcceptsCodings(ask.Header, rec.Header) {
+		if tag, ok := s.offerable(rec, ask, url); ok && tag == says && httpcache.AcceptsCodings(ask.Header, rec.Fields()) {
 			return rec
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -84,6 +85,87 @@ func TestVariantOfBytesOnTheirWay(t *testing.T) {
 		}
 		if got := o.Count(); got != 3 {
 			t.Errorf("%d origin requests", got)
+		}
+	})
+}
+
+// TestVariantOfBytesThatCameMeanwhile: what was still coming when the origin was asked, and is there
+// when it chooses that, is there for both.
+func TestVariantOfBytesThatCameMeanwhile(t *testing.T) {
+	everyNode(t, "f", proxy.Config{}, func(t *testing.T, o *origintest.Origin, nodes []*node) {
+		asked, release, choose := make(chan struct{}), make(chan struct{}), make(chan struct{})
+		file := negotiating(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			io.WriteString(w, "ac")
+			w.(http.Flusher).Flush()
+			<-release
+			io.WriteString(w, "orn")
+		}))
+		o.Handle("/f", func(w http.ResponseWriter, r *http.Request) {
+			if r.Header.Get("If-None-Match") != "" {
+				close(asked)
+				<-choose
+			}
+			file(w, r)
+		})
+		en := nodes[0].do("GET", "/files/f", "Accept-Language: en")
+		if _, err := io.ReadFull(en.Body, make([]byte, 2)); err != nil {
+			t.Error(err)
+		}
+		var fr sync.WaitGroup
+		fr.Go(func() {
+			if _, b := nodes[1].get("/files/f", "Accept-Language: fr"); string(b) != "acorn" {
+				t.Errorf("%q", b)
+			}
+		})
+		<-asked
+		close(release)
+		nodes[0].read(en)
+		nodes[0].expect(200, []byte("acorn"), "/files/f", "Accept-Language: en")
+		close(choose)
+		fr.Wait()
+		for _, n := range nodes {
+			n.cacheStatus(n.expect(200, []byte("acorn"), "/files/f", "Accept-Language: fr"), "scurry; hit; ")
+		}
+		if got := o.Count(); got != 2 {
+			t.Errorf("%d origin requests", got)
+		}
+	})
+}
+
+// TestSmallVariantsAreHits: a content so small that it is in the record is there for all variants
+// that share it, on each node, and for HEADs and ranges, too.
+func TestSmallVariantsAreHits(t *testing.T) {
+	everyNode(t, "f511-true", proxy.Config{}, func(t *testing.T, o *origintest.Origin, nodes []*node) {
+		langs := []string{"Accept-Language: en", "Accept-Language: fr", "Accept-Language: de"}
+		for _, size := range []int64{1, 511, 512, 513} {
+			for _, chunked := range []bool{false, true} {
+				path, want := fmt.Sprintf("/f%d-%v", size, chunked), origintest.Content(0, 0, size)
+				o.Handle(path, negotiating(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					if chunked {
+						w.(http.Flusher).Flush()
+					}
+					w.Write(want)
+				})))
+				for _, lang := range langs {
+					for _, n := range nodes {
+						n.expect(200, want, "/files"+path, lang)
+					}
+				}
+				o.Forget()
+				for i, n := range nodes {
+					for _, lang := range langs {
+						n.cacheStatus(n.expect(200, want, "/files"+path, lang), "scurry; hit; ")
+						n.cacheStatus(n.expect(206, want[size-1:], "/files"+path, lang, "Range: bytes=-1"), "scurry; hit; ")
+						resp, _ := n.read(n.do("HEAD", "/files"+path, lang))
+						if n.cacheStatus(resp, "scurry; hit; "); resp.ContentLength != size {
+							t.Errorf("node %d: %s: a HEAD tells a length of %d", i, path, resp.ContentLength)
+						}
+					}
+				}
+				if got := o.Count(); got > 0 {
+					t.Errorf("%s: %d origin requests", path, got)
+				}
+			}
 		}
 	})
 }

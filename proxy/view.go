@@ -15,15 +15,27 @@ import (
 // name is what this cache calls itself in Via, Cache-Status and Proxy-Status.
 const name = "scurry"
 
-// view is a record made ready for answers, once, so that a hit has little left to do.
+// view is what has to be known of each stored response, worked out once.
 type view struct {
-	facts       httpcache.Facts
-	fields      []field  // all but Age, Cache-Status and what depends on the part that is sent
-	length      []string // Content-Length, if the length is known
-	cacheStatus []string // the origin's own Cache-Status, which ours is appended to
-	key         string
-	search      httpcache.Search // what it says of its query, if searches
-	searches    bool
+	facts httpcache.Facts
+}
+
+func viewOf(rec *store.Record) *view { return rec.Prepared.(*view) }
+
+func newView(rec *store.Record, policy httpcache.Policy) *view {
+	return &view{facts: policy.Facts(&httpcache.Response{
+		Status: rec.Status, Header: rec.Fields(), Undated: rec.Undated,
+		RequestTime: rec.RequestTime.Time(), ResponseTime: rec.Received(),
+	})}
+}
+
+// head is a record made ready for answers, so that a hit has little left to do.
+type head struct {
+	rec         *store.Record
+	fields      []field                     // all but Age, Cache-Status and what depends on the part that is sent
+	length      []string                    // Content-Length, if the length is known
+	cacheStatus []string                    // the origin's own Cache-Status, which ours is appended to
+	header      atomic.Pointer[http.Header] // all fields, once they have been asked for
 	aged        atomic.Pointer[aged]
 }
 
@@ -39,30 +51,83 @@ type aged struct {
 	age, status []string
 }
 
-func viewOf(rec *store.Record) *view { return rec.Prepared.(*view) }
+// heads are those of the records that have been used lately, where their revisions place them. A head takes more memory than
+// its record, so that only these have one.
+type heads [1 << 11]atomic.Pointer[head]
 
-// newView prepares rec for answers to clients, who see the origin's places under the mount.
-func newView(rec *store.Record, policy httpcache.Policy, places *places) *view {
-	v := &view{facts: policy.Facts(&httpcache.Response{
-		Status: rec.Status, Header: rec.Header, Undated: rec.Undated, RequestTime: rec.RequestTime, ResponseTime: rec.ResponseTime,
-	})}
-	for name, values := range rec.Header {
-		switch name {
-		case "Content-Length", "Age", "Cache-Status":
-			continue
-		case "Location", "Content-Location":
-			values = places.mapped(values, rec.Key)
+// head returns rec's head.
+func (p *Proxy) head(rec *store.Record) *head {
+	at := &p.heads[rec.Revision%uint64(len(p.heads))]
+	if h := at.Load(); h != nil && h.rec == rec {
+		return h
+	}
+	h := newHead(rec, p.places)
+	at.Store(h)
+	return h
+}
+
+// newHead prepares rec for answers to clients, who see the origin's places under the mount.
+func newHead(rec *store.Record, places *places) *head {
+	h := &head{rec: rec, fields: fieldsOf(rec)}
+	h.fields = slices.DeleteFunc(h.fields, func(f field) bool {
+		if f.name == "Cache-Status" {
+			h.cacheStatus = f.values
 		}
-		v.fields = append(v.fields, field{name, slices.Clip(values)})
+		return f.name == "Content-Length" || f.name == "Age" || f.name == "Cache-Status"
+	})
+	typed := false
+	for i, f := range h.fields {
+		switch f.name {
+		case "Location", "Content-Location":
+			h.fields[i].values = places.mapped(f.values, rec.Key)
+		case "Content-Type":
+			typed = true
+		}
 	}
-	if _, ok := rec.Header["Content-Type"]; !ok {
-		v.fields = append(v.fields, field{name: "Content-Type"}) // without one, net/http would make one up
+	if !typed {
+		h.fields = append(h.fields, field{name: "Content-Type"}) // without one, net/http would make one up
 	}
-	v.cacheStatus, v.key = rec.Header["Cache-Status"], rec.Key
 	if rec.Length >= 0 && hasContent(rec.Status) {
-		v.length = []string{strconv.FormatInt(rec.Length, 10)}
+		h.length = []string{strconv.FormatInt(rec.Length, 10)}
 	}
-	return v
+	return h
+}
+
+// fieldsOf unpacks rec's fields.
+func fieldsOf(rec *store.Record) []field {
+	n := rec.Head.Len()
+	list, values := make([]field, 0, n+1), make([]string, 0, n)
+	for name, v := range rec.Head.All() {
+		values = append(values, v)
+		if last := len(list) - 1; last >= 0 && list[last].name == name {
+			list[last].values = values[len(values)-1-len(list[last].values):]
+			continue
+		}
+		list = append(list, field{name, values[len(values)-1:]})
+	}
+	for i := range list {
+		list[i].values = slices.Clip(list[i].values)
+	}
+	return list
+}
+
+// stored is the header of h's record as the origin sent it. It isn't to be changed.
+func (h *head) stored() http.Header {
+	if header := h.header.Load(); header != nil {
+		return *header
+	}
+	header := h.rec.Fields()
+	h.header.Store(&header)
+	return header
+}
+
+// preconditions judges those of r by rec's header, which isn't unpacked for requests that have none.
+func (p *Proxy) preconditions(r *http.Request, rec *store.Record) (outcome httpcache.Outcome, ranges bool) {
+	var stored http.Header
+	if h := p.head(rec); h.header.Load() != nil || httpcache.Conditional(r.Header) {
+		stored = h.stored()
+	}
+	return httpcache.Preconditions(r.Method, r.Header, stored)
 }
 
 // hasContent tells whether a final response with that status to a GET has content, and may say how much (RFC 9110
@@ -76,31 +141,31 @@ func via(values []string, proto string) []string {
 	return append(slices.Clip(values), strings.TrimPrefix(proto, "HTTP/")+" "+name)
 }
 
-// put sets the fields of v in h, with the given age.
-func (v *view) put(h http.Header, age time.Duration) {
-	for _, f := range v.fields {
-		h[f.name] = f.values
+// put sets the fields of h in header, with the given age.
+func (h *head) put(header http.Header, age time.Duration) {
+	for _, f := range h.fields {
+		header[f.name] = f.values
 	}
-	h["Age"] = v.at(age).age
+	header["Age"] = h.at(age).age
 }
 
 // at returns the fields of the second that age is in, as of a hit.
-func (v *view) at(age time.Duration) *aged {
+func (h *head) at(age time.Duration) *aged {
 	second := age.Truncate(time.Second)
-	if a := v.aged.Load(); a != nil && a.second == second {
+	if a := h.aged.Load(); a != nil && a.second == second {
 		return a
 	}
 	a := &aged{
 		second: second,
 		age:    []string{strconv.FormatInt(int64(second/time.Second), 10)},
-		status: v.status(cacheStatus{hit: true, ttl: v.facts.Lifetime - second, hasTTL: true}),
+		status: h.status(cacheStatus{hit: true, ttl: viewOf(h.rec).facts.Lifetime - second, hasTTL: true}),
 	}
-	v.aged.Store(a)
+	h.aged.Store(a)
 	return a
 }
 
 // status appends ours to the origin's Cache-Status.
-func (v *view) status(c cacheStatus) []string {
-	c.key = v.key
-	return append(slices.Clip(v.cacheStatus), c.String())
+func (h *head) status(c cacheStatus) []string {
+	c.key = h.rec.Key
+	return append(slices.Clip(h.cacheStatus), c.String())
 }

@@ -24,12 +24,12 @@ func TestMemoryLimit(t *testing.T) {
 		env    []string
 		want   int64
 	}{
-		{0, nil, 64 << 20},
-		{100 << 20, nil, 184 << 20},
-		{5 << 40, nil, 6<<40 + 64<<20},
+		{0, nil, 48 << 20},
+		{100 << 20, nil, 168 << 20},
+		{5 << 40, nil, 6<<40 + 48<<20},
 		{math.MaxInt64, nil, math.MaxInt64},
 		{math.MaxInt64 / 6 * 5, nil, math.MaxInt64},
-		{100 << 20, []string{"GOMEMLIMIT=", "XGOMEMLIMIT=1"}, 184 << 20},
+		{100 << 20, []string{"GOMEMLIMIT=", "XGOMEMLIMIT=1"}, 168 << 20},
 		{100 << 20, []string{"HOME=/", "GOMEMLIMIT=1GiB"}, 0},
 		{100 << 20, []string{"GOMEMLIMIT=off"}, 0},
 	}

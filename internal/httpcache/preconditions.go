@@ -71,6 +71,17 @@ func Preconditions(method string, request, stored http.Header) (o Outcome, range
 	return Proceed, ifRange(request, stored) != fails
 }
 
+// Conditional tells whether the header of a request has preconditions (RFC 9110 §13.1). If not, Preconditions needs no stored
+// header.
+func Conditional(request http.Header) bool {
+	for _, name := range [...]string{"If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since", "If-Range"} {
+		if len(request[name]) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // ifMatch covers RFC 9110 §13.1.1, with strong comparison.
 func ifMatch(request, stored http.Header) condition {
 	lines := request["If-Match"]

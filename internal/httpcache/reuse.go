@@ -23,12 +23,13 @@ type Facts struct {
 	// Shared: it may answer requests with Authorization, and be stored if it answers one (§3.5).
 	Shared bool
 
+	ignoreRequest bool // of the policy
+
 	initialAge   time.Duration
 	responseTime time.Time
 
 	whileRevalidate time.Duration // how stale it may be served while it is being validated
 	ifError         time.Duration // how stale it may be served if it can't be validated
-	ignoreRequest   bool          // of the policy
 }
 
 // Facts works out the facts of a stored response under this policy.

@@ -284,7 +284,7 @@ func (s *Store) serveHeld(c *wire.Call, d *decoder) {
 		s.refuse(c, errBusy)
 		return
 	}
-	rec := &Record{Key: names[0], Version: names[1], place: s.place(names[0]), Length: length, Pieces: pieces}
+	rec := &Record{Key: names[0], Details: plain, Version: names[1], Length: length, Pieces: pieces}
 	asked := NotAsked
 	for len(d.b) > 0 && asked != AskedForThis {
 		sp := span{d.varint(), d.varint()}

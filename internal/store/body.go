@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"hash/maphash"
 	"net/http"
 	"slices"
 	"sync/atomic"
@@ -16,7 +17,7 @@ import (
 // It is guarded by the store's mu.
 type body struct {
 	runs   []*run
-	begun  int64 // which of the store's fills was the last to begin here
+	tail   []byte // the last bytes of a content whose length isn't known, if they may be all
 	pushed spans
 	pieces []span // held in the chunks group, or were: parts of chunks that came as parts of the content
 	probed spans  // where it was seen what the chunks group still has from before
@@ -41,11 +42,21 @@ func (s *Store) forgetBodyLocked(version, successor string) {
 	}
 }
 
-func (s *Store) begunLocked(rec *Record) int64 {
-	if b, ok := s.bodies[rec.Version]; ok {
-		return b.begun
+// tidyLocked drops what is known of the bytes of rec's version, once no fill reads it, if little work finds it out again.
+func (s *Store) tidyLocked(rec *Record) {
+	now := s.currentLocked(rec)
+	if now == nil {
+		s.forgetBodyLocked(rec.Version, "")
+	} else if now.Length >= 0 && now.Length <= s.cfg.Geometry.Max && !now.Pieces {
+		s.forgetBodyLocked(rec.Version, "")
 	}
-	return 0
+}
+
+// begunLocked tells one state of the fills of rec's version from another: it changes with each that begins.
+func (s *Store) begunLocked(rec *Record) int64 { return *s.begunAt(rec) }
+
+func (s *Store) begunAt(rec *Record) *int64 {
+	return &s.begun[maphash.String(s.seed, rec.Version)%uint64(len(s.begun))]
 }
 
 // run is a fill that is reading, and where it reads.
@@ -147,6 +158,9 @@ func (s *Store) far() int64 { return window * s.cfg.Geometry.Max }
 // held returns the chunk c of rec if the chunks group has it: on this node, or, if ctx is a chunkAsk that may go there, on
 // its owner.
 func (s *Store) held(ctx context.Context, rec *Record, c chunk.Chunk) ([]byte, bool) {
+	if b, ok := s.smallOf(rec); ok {
+		return b, c.ID == firstChunk
+	}
 	b, err := s.chunks.Get(ctx, s.chunkKey(rec, c.ID))
 	return b, err == nil && (rec.Length < 0 || int64(len(b)) == min(c.End, rec.Length)-c.Start)
 }
@@ -277,7 +291,7 @@ func (s *Store) runLocked(rec *Record, from source, off, end int64, want int64) 
 	}
 	b.runs = append(b.runs, r)
 	s.fills++
-	b.begun = s.fills
+	*s.begunAt(rec) = s.fills
 	s.live.Add(1)
 	return r
 }
@@ -301,6 +315,9 @@ func (s *Store) unpin(n int64) { s.pinned.Add(-n) }
 // push puts a finished chunk into the chunks group. The group offers no way to set a value, so it is asked for it, with
 // the value at hand for its getter. The question may join one that is already open and fails; then it is put again.
 func (s *Store) push(rec *Record, off int64, b []byte) {
+	if s.pushSmall(rec, off, b) {
+		return
+	}
 	c := s.cfg.Geometry.At(off, rec.OneSlab)
 	key, whole := s.chunkKey(rec, c.ID), true
 	if end := off + int64(len(b)); off > c.Start || end < min(c.End, rec.Length) { // of a length that isn't known, the last chunk may end anywhere
@@ -376,30 +393,23 @@ func (s *Store) ended(rec *Record, ran *run, end int64, err error) {
 	if err == nil && ran.trailer != nil {
 		ran.came = ran.trailer()
 	}
+	defer s.tidyLocked(rec)
 	switch now := s.currentLocked(rec); {
 	case now == nil:
-		s.forgetBodyLocked(rec.Version, "")
 	case ends(err):
 	case err != nil:
 		s.dropLocked(rec)
 	case now.Length < 0 && rec.Length < 0:
-		s.lengthLearntLocked(rec, end, ran.came)
+		s.lengthLearntLocked(rec, b, end, ran.came)
 	}
 }
 
-// lengthLearntLocked gives all variants that have rec's bytes the length that the end of the body
-// has told, and its trailer.
-func (s *Store) lengthLearntLocked(rec *Record, length int64, trailer http.Header) {
-	el := s.entries[rec.Key]
-	variants := slices.Clone(el.Value.(*entry).variants)
-	for i, now := range variants {
-		if now.Version == rec.Version && now.Length < 0 {
-			variants[i] = now.with(func(r *Record) {
-				r.Trailer = trailer
-				s.learnLocked(r, length)
-				r.bytes = r.size()
-			})
-		}
+// lengthLearntLocked gives all variants that have rec's bytes, of which b is known, the length that
+// the end of the body has told, and its trailer.
+func (s *Store) lengthLearntLocked(rec *Record, b *body, length int64, trailer http.Header) {
+	var content *[]byte
+	if int64(len(b.tail)) == length {
+		content = smallContent(b.tail)
 	}
-	s.setLocked(el, variants)
+	s.changeLocked(rec, func(r *Record) { r.Trailer, r.Length, r.small = trailer, length, content })
 }

@@ -7,12 +7,14 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/scurrycache/scurry/internal/fields"
 )
 
 // The encoding of a record: fields in a fixed order, numbers as varints, strings with their length before them. Times
 // are sent as ages, since the clocks of two nodes differ. The key isn't sent: whoever asked knows it.
 
-const codecVersion = 4
+const codecVersion = 5
 
 // maxLength is above all lengths of contents, so that offsets can be added to.
 const maxLength = 1 << 60
@@ -28,16 +30,17 @@ func (r *Record) encode(now time.Time) []byte {
 	b = appendString(b, r.Version)
 	b = binary.AppendUvarint(b, r.Revision)
 	b = binary.AppendVarint(b, int64(r.Status))
-	b = appendHeader(b, r.Header)
-	b = appendHeader(b, r.Selecting)
+	b = appendHeader(b, r.Fields())
+	b = appendHeader(b, r.Selecting())
 	b = appendHeader(b, r.Trailer)
-	for _, t := range []time.Time{r.RequestTime, r.ResponseTime, r.PassUntil, r.RetryAfter} {
+	for _, t := range []time.Time{r.RequestTime.Time(), r.ResponseTime.Time(), r.PassUntil.Time(), r.RetryAfter.Time()} {
 		b = binary.AppendVarint(b, int64(now.Sub(t)))
 	}
 	for _, n := range []int64{r.Length, r.Part.Start, r.Part.End, r.Part.Total} {
 		b = binary.AppendVarint(b, n)
 	}
-	return appendFlags(b, r.flags())
+	b = appendFlags(b, r.flags())
+	return appendString(b, string(r.content()))
 }
 
 func (r *Record) flags() []*bool {
@@ -49,7 +52,7 @@ var errEncoding = errors.New("not a record of this version")
 // decode makes a record of b, which was encoded by any node. It has no Key yet and isn't prepared.
 func decode(b []byte, now time.Time) (*Record, error) {
 	d := decoder{b: b}
-	r := &Record{}
+	r := NewRecord()
 	if d.byte() != codecVersion {
 		return nil, errEncoding
 	}
@@ -61,19 +64,21 @@ func decode(b []byte, now time.Time) (*Record, error) {
 	r.Version = d.string()
 	r.Revision = d.uvarint()
 	r.Status = int(d.varint())
-	r.Header = d.header()
-	r.Selecting = d.header()
+	r.Head = fields.Pack(d.header())
+	r.SetSelecting(d.header())
 	if r.Trailer = d.header(); len(r.Trailer) == 0 {
 		r.Trailer = nil
 	}
-	for _, t := range []*time.Time{&r.RequestTime, &r.ResponseTime, &r.PassUntil, &r.RetryAfter} {
-		*t = now.Add(-time.Duration(d.varint()))
-	}
+	ago := func() time.Time { return now.Add(-time.Duration(d.varint())) }
+	request, response := ago(), ago()
+	r.SetTimes(request, response)
+	r.PassUntil, r.RetryAfter = Until(ago()), Until(ago())
 	for _, n := range []*int64{&r.Length, &r.Part.Start, &r.Part.End, &r.Part.Total} {
 		*n = d.varint()
 	}
 	d.flags(r.flags())
-	if d.bad || len(d.b) > 0 || r.Status < 200 || r.Status > 599 || r.Length < -1 || r.Length >= maxLength || !r.Part.holds(r.Length) {
+	r.small = smallContent([]byte(d.string()))
+	if d.bad || len(d.b) > 0 || r.Status < 200 || r.Status > 599 || r.Length < -1 || r.Length >= maxLength || !r.Part.holds(r.Length) || !r.keeps() {
 		return nil, errEncoding
 	}
 	return r, nil

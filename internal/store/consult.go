@@ -74,7 +74,7 @@ func (s *Store) consult(f *flight, p *peer.Peer) (*landing, error) {
 
 // stands tells whether rec, which may be nil, is what this node would answer with, if it sufficed.
 func (s *Store) stands(rec *Record) bool {
-	return rec != nil && (owns(rec) || s.cfg.Now().Before(rec.Lease))
+	return rec != nil && (owns(rec) || s.cfg.Now().Before(rec.Lease.Time()))
 }
 
 // consulted waits for p's answer.
@@ -106,8 +106,8 @@ func (s *Store) consulted(f *flight, stream *peer.Stream, p *peer.Peer) (*landin
 func (s *Store) leased(f *flight, rec *Record) {
 	s.adopt(f.ask.Key, rec)
 	rec.since = f.since
-	rec.imprint = s.imprintOf(f.ask.Header)
-	rec.Lease = s.cfg.Now().Add(s.cfg.Lease)
+	rec.setImprint(s.imprintOf(f.ask.Header))
+	rec.Lease = Until(s.cfg.Now().Add(s.cfg.Lease))
 }
 
 // keepCopy puts a near copy into the table, unless the key has been invalidated since the question. What the owner

@@ -50,7 +50,9 @@ func text(s string) fill.Body { return io.NopCloser(strings.NewReader(s)) }
 
 // answer is a storable 200 of length bytes (-1: of an unknown number) with this body.
 func answer(length int64, body fill.Body) *Fetched {
-	return &Fetched{Record: &Record{Status: 200, Length: length, ResponseTime: time.Now()}, Storable: true, Body: body}
+	rec := NewRecord()
+	rec.Status, rec.Length, rec.ResponseTime = 200, length, At(time.Now())
+	return &Fetched{Record: rec, Storable: true, Body: body}
 }
 
 func fetch(t *testing.T, s *Store, key string) *Record {
@@ -123,7 +125,7 @@ func TestEndOfAPartIsNotTheEnd(t *testing.T) {
 func evict(t *testing.T, s *Store) {
 	t.Helper()
 	for i := range s.cfg.Memory / s.cfg.Geometry.Max {
-		rec := &Record{Key: "filler", place: s.place("filler"), Version: fmt.Sprint(i), Length: s.cfg.Geometry.First}
+		rec := &Record{Key: "filler", Details: plain, Version: fmt.Sprint(i), Length: s.cfg.Geometry.First}
 		s.push(rec, 0, make([]byte, s.cfg.Geometry.Max))
 		s.mu.Lock()
 		delete(s.bodies, rec.Version)
@@ -318,9 +320,9 @@ func TestPassLeavesOtherVariantsAlone(t *testing.T) {
 // TestPushGivesUp: a chunk that the group won't take isn't offered for ever.
 func TestPushGivesUp(t *testing.T) {
 	s := open(t, &canned{})
-	s.push(&Record{Key: "k", place: "foreign.", Version: "v"}, 0, []byte("nuts"))
+	s.push(&Record{Key: "k", Details: plain, Version: "v", first: "foreign.0.v.0"}, 0, []byte("nuts"))
 	s.chunks.Release()
-	s.push(&Record{Key: "k", place: s.place("k"), Version: "v"}, 0, []byte("nuts"))
+	s.push(&Record{Key: "k", Details: plain, Version: "v"}, 0, []byte("nuts"))
 	var err error
 	if s.chunks, err = peer.Borrow(peer.GroupConfig{Budget: 1 << 20, Load: s.loadChunk}); err != nil {
 		t.Fatal(err)

@@ -109,8 +109,8 @@ func (s *Store) invalidateLocked(key string) {
 
 // removeConcernedLocked removes what is stored under that key, if any of it is for url, however that is spelled.
 func (s *Store) removeConcernedLocked(stored, url string) {
-	el, ok := s.entries[stored]
-	if ok && slices.ContainsFunc(el.Value.(*entry).variants, func(rec *Record) bool { return s.cfg.Source.Concerns(rec, url) }) {
+	e, ok := s.entries[stored]
+	if ok && slices.ContainsFunc(e.variants, func(rec *Record) bool { return s.cfg.Source.Concerns(rec, url) }) {
 		s.removeLocked(stored)
 	}
 }
@@ -135,14 +135,14 @@ func (s *Store) groupLocked(e *entry) {
 		if s.grouped[group] == nil {
 			s.grouped[group] = map[string]struct{}{}
 		}
-		s.grouped[group][e.key] = struct{}{}
+		s.grouped[group][e.key()] = struct{}{}
 	}
 }
 
 // ungroupLocked undoes groupLocked, before e's variants change.
 func (s *Store) ungroupLocked(e *entry) {
 	for group := range s.groupsOf(e) {
-		if delete(s.grouped[group], e.key); len(s.grouped[group]) == 0 {
+		if delete(s.grouped[group], e.key()); len(s.grouped[group]) == 0 {
 			delete(s.grouped, group)
 		}
 	}
@@ -154,7 +154,7 @@ func (s *Store) groupsOf(e *entry) func(yield func(group string) bool) {
 		if len(e.variants) == 0 {
 			return
 		}
-		if place := s.cfg.Source.Place(e.key); place != e.key && !yield(placeGroup+place) {
+		if place := s.cfg.Source.Place(e.key()); place != e.key() && !yield(placeGroup+place) {
 			return
 		}
 		for _, rec := range e.variants {

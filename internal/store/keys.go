@@ -33,7 +33,7 @@ func (s *Store) version(rec *Record, validator string) string {
 		return rand.Text()[:22]
 	}
 	g := s.cfg.Geometry
-	parts := []string{rec.Key, validator, rec.Variant, rec.Header.Get("Content-Encoding"), strconv.FormatBool(rec.OneSlab)}
+	parts := []string{rec.Key, validator, rec.Variant, rec.Head.Get("Content-Encoding"), strconv.FormatBool(rec.OneSlab)}
 	for _, n := range []int64{int64(rec.Status), rec.Length, int64(rec.Generation), int64(rec.mark), g.First, g.Max, g.Slab} {
 		parts = append(parts, strconv.FormatInt(n, 36))
 	}
@@ -42,6 +42,14 @@ func (s *Store) version(rec *Record, validator string) string {
 
 // place is what the keys of all chunks under a cache key begin with.
 func (s *Store) place(key string) string { return s.chunks.Prefix() + s.home(key) + "." }
+
+// placeOf is the place of rec's key.
+func (s *Store) placeOf(rec *Record) string {
+	if rec.first == "" {
+		return s.place(rec.Key)
+	}
+	return rec.first[:len(rec.first)-len("0.")-len(rec.Version)-len(".0")]
+}
 
 // home is a short name for what of a cache key decides on its owner.
 func (s *Store) home(key string) string { return digest(s.cfg.Source.Place(key)) }
@@ -53,7 +61,7 @@ func (s *Store) chunkKey(rec *Record, id chunk.ID) string {
 		return rec.first
 	}
 	b := make([]byte, 0, 80)
-	b = append(b, rec.place...)
+	b = append(b, s.placeOf(rec)...)
 	b = strconv.AppendInt(b, id.Slab, 36)
 	b = append(b, '.')
 	b = append(b, rec.Version...)
@@ -96,7 +104,7 @@ func (s *Store) slabOwner(rec *Record, off int64) *peer.Peer {
 	if slab > 0 && s.undivided(rec) {
 		slab = 0
 	}
-	return s.cfg.Node.Owner(rec.place[len(s.chunks.Prefix()):] + strconv.FormatInt(slab, 36))
+	return s.cfg.Node.Owner(s.placeOf(rec)[len(s.chunks.Prefix()):] + strconv.FormatInt(slab, 36))
 }
 
 // flightKey is the key of a question in the records group: those with the same key share an answer.

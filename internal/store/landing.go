@@ -5,7 +5,6 @@ import (
 	"context"
 	"math/rand/v2"
 	"net/http"
-	"time"
 
 	"github.com/scurrycache/scurry/internal/fill"
 )
@@ -91,15 +90,18 @@ func (s *Store) ask(f *flight, generation uint64) (x *exchange, err error) {
 		return nil, err
 	}
 	rec := got.Record
+	if rec.Details == nil {
+		rec.Details = &Details{}
+	}
 	rec.Generation = generation
 	rec.Revision, rec.asked, rec.since = rand.Uint64(), f.doubts, f.since
 	if f.ask.Head && !got.Renewed {
 		rec.HeadOnly = true
 	}
-	rec.imprint = s.imprintOf(f.ask.Header)
-	rec.turn = s.cfg.Node.Turns()                               // before the owner is looked for
-	if rec.Lease = (time.Time{}); s.ownerOf(f.ask.Key) != nil { // this node stands in for the owner
-		rec.Lease = s.cfg.Now().Add(s.cfg.Lease)
+	rec.setImprint(s.imprintOf(f.ask.Header))
+	rec.turn = s.cfg.Node.Turns()                   // before the owner is looked for
+	if rec.Lease = 0; s.ownerOf(f.ask.Key) != nil { // this node stands in for the owner
+		rec.Lease = Until(s.cfg.Now().Add(s.cfg.Lease))
 	}
 	rec.Rangeable = rec.Rangeable && rec.Length < maxLength
 	s.mu.Lock()
@@ -120,7 +122,7 @@ func (s *Store) renew(f *flight, x *exchange) *Answer {
 	now := s.successorLocked(f.prev)
 	if now != nil {
 		rec.Generation = now.Generation
-		s.learnLocked(rec, now.Length) // a fill may have ended meanwhile
+		rec.Length = now.Length // a fill may have ended meanwhile
 	}
 	switch {
 	case now != nil && x.Storable:
@@ -145,7 +147,7 @@ func (s *Store) keepHead(f *flight, x *exchange) *Answer {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	got, _ := s.findLocked(rec.Key, f.ask.Header, false)
-	later := got != nil && !got.Pass && got.newer(f.prev) && !got.RequestTime.Before(rec.RequestTime)
+	later := got != nil && !got.Pass && got.newer(f.prev) && got.RequestTime >= rec.RequestTime
 	if !later && !s.overtakenLocked(rec, rec.Generation) {
 		s.installLocked(rec)
 	}
@@ -157,7 +159,7 @@ func (s *Store) keepHead(f *flight, x *exchange) *Answer {
 func (s *Store) pass(f *flight, x *exchange) *Answer {
 	rec := x.Record
 	rec.Pass = true
-	rec.PassUntil = s.cfg.Now().Add(passFor)
+	rec.PassUntil = Until(s.cfg.Now().Add(passFor))
 	rec.Version = s.version(rec, "")
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -215,9 +217,7 @@ func (s *Store) enter(f *flight, rec *Record, generation uint64, from source, a 
 		a.follower, a.run, joined = s.joinLocked(rec, 0, fill.Everything, fill.Everything, f.ask.For != "")
 	}
 	if joined || end == 0 || !s.beginLocked() {
-		if s.currentLocked(rec) == nil {
-			s.forgetBodyLocked(rec.Version, "")
-		}
+		s.tidyLocked(rec)
 		return nil
 	}
 	want := int64(0)

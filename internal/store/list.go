@@ -11,11 +11,11 @@ import (
 func (s *Store) List(key string) []*Record {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	el, ok := s.entries[key]
-	if !ok || !s.tendLocked(el) {
+	e, ok := s.entries[key]
+	if !ok || !s.tendLocked(e) {
 		return nil
 	}
-	return slices.Clone(el.Value.(*entry).variants)
+	return slices.Clone(e.variants)
 }
 
 // Inspect asks the owner of ask's key for what it has stored for such a request, if the owner is another node. Unlike Peek it
@@ -47,6 +47,6 @@ func (s *Store) Inspect(ctx context.Context, ask *Ask) (*Record, error) {
 		return nil, err
 	}
 	s.adopt(ask.Key, l.rec)
-	l.rec.Lease = s.cfg.Now().Add(s.cfg.Lease) // it is the owner's
+	l.rec.Lease = Until(s.cfg.Now().Add(s.cfg.Lease)) // it is the owner's
 	return l.rec, nil
 }

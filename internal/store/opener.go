@@ -54,7 +54,7 @@ func (o *opener) open(ctx context.Context, off, end int64) (fill.Opened, error) 
 
 // origin is open for what isn't held.
 func (o *opener) origin(ctx context.Context, off, end int64) (fill.Opened, error) {
-	known, parts := o.s.refusals.hold(o.rec.place), o.partsOnly(off)
+	known, parts := o.s.refusals.hold(o.s.placeOf(o.rec)), o.partsOnly(off)
 	switch {
 	case off == 0 && end < 0 || known && !parts:
 		return o.skip(ctx, off)
@@ -65,10 +65,10 @@ func (o *opener) origin(ctx context.Context, off, end int64) (fill.Opened, error
 	switch {
 	case err == nil && got.From == off:
 		o.failed = false
-		o.s.refusals.accepted(o.rec.place)
+		o.s.refusals.accepted(o.s.placeOf(o.rec))
 		return fill.Opened{Body: got.Body, End: bodyEnd(end), Length: got.Length}, nil
 	case err == nil && !parts: // all of it came
-		o.s.refusals.note(o.rec.place)
+		o.s.refusals.note(o.s.placeOf(o.rec))
 		return skipped(got, off), nil
 	case err == nil:
 		_ = got.Body.Close()
@@ -80,12 +80,12 @@ func (o *opener) origin(ctx context.Context, off, end int64) (fill.Opened, error
 		return fill.Opened{}, err // a pause may help, and costs less than all that comes before
 	}
 	if parts {
-		o.s.refusals.note(o.rec.place)                                       // so that the owner of the first slab is asked
+		o.s.refusals.note(o.s.placeOf(o.rec))                                // so that the owner of the first slab is asked
 		return fill.Opened{}, refused(fmt.Errorf("%w: %v", ErrRefused, err)) // a verdict that is for this node alone
 	}
 	opened, wholeErr := o.skip(ctx, off)
 	if wholeErr == nil {
-		o.s.refusals.note(o.rec.place)
+		o.s.refusals.note(o.s.placeOf(o.rec))
 	}
 	return opened, wholeErr
 }

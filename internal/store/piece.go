@@ -189,7 +189,7 @@ func (s *Store) servePiece(c *wire.Call, d *decoder) {
 		s.refuse(c, errBusy)
 		return
 	}
-	b, ok := s.pieceAt(c.Context(), &Record{Key: names[0], Version: names[1], place: s.place(names[0])}, off)
+	b, ok := s.pieceAt(c.Context(), &Record{Key: names[0], Details: plain, Version: names[1]}, off)
 	if !ok {
 		reply(c, []byte{answerNotHeld}, nil)
 		return

@@ -87,7 +87,8 @@ func (s *Store) put(rec *Record, content []byte, then Moment) {
 	rec.Version = s.version(rec, "")
 	rec.turn = s.cfg.Node.Turns()
 	s.adopt(rec.Key, rec)
-	for off := int64(0); off < rec.Length; {
+	rec.small = smallContent(content)
+	for off := int64(0); off < rec.Length && rec.small == nil; {
 		end := min(s.cfg.Geometry.At(off, true).End, rec.Length)
 		s.push(rec, off, append([]byte(nil), content[off:end]...))
 		off = end

@@ -99,7 +99,7 @@ func (r *Reader) Peer() string {
 // Ready waits until it is certain that the first bytes can be had, so that the head of a response may be sent. The
 // error wraps fill.ErrGone if this version's bytes are to be had no more, and the record is gone.
 func (r *Reader) Ready(ctx context.Context) error {
-	if r.atEnd() || r.view != nil {
+	if r.atEnd() || r.view != nil || r.follower == nil && r.viewSmall() {
 		return nil
 	}
 	if r.follower == nil && !r.rec.refetchable() {
@@ -153,6 +153,15 @@ func (r *Reader) elsewhere(err error) bool {
 
 // maxRefused bounds how often a reader looks elsewhere for what the origin has refused to give in parts.
 const maxRefused = 3
+
+// viewSmall takes the bytes from a record that holds them.
+func (r *Reader) viewSmall() bool {
+	b, ok := r.s.smallOf(r.rec)
+	if ok = ok && r.pos < int64(len(b)); ok {
+		r.show(b[r.pos:])
+	}
+	return ok
+}
 
 // gather takes all that is to be read of a small content which another node owns and can't ask for again, if that holds it
 // all: chunk by chunk it couldn't be sure of the rest. It reports whether it did. A larger content is followed, from the first

@@ -2,37 +2,33 @@ package store
 
 import (
 	"net/http"
+	"reflect"
+	"strings"
 	"time"
+
+	"github.com/scurrycache/scurry/internal/fields"
 )
 
 // Record is what is known of one stored response but its bytes. A Record is never changed once it has left the store:
-// a newer one takes its place.
+// a newer one takes its place. There are many, so what few responses have is in Details.
 type Record struct {
 	Key        string // cache key
-	URL        string // the key of the resource that the origin was asked for, if it isn't Key
-	Vary       []string
-	Variant    string // what the request that this answers has in the Vary fields, by Config.Selecting
 	Generation uint64
 	Version    string // names the bytes: equal versions have equal bytes
 	Revision   uint64 // names the exchange with the origin that made or last validated it
 
 	Status                    int
-	Header                    http.Header // end-to-end fields as the origin sent them
-	Undated                   bool        // the origin sent no Date: the one in Header is ResponseTime cut to the second
-	RequestTime, ResponseTime time.Time   // of the exchange that made or last validated it
-	Length                    int64       // of the content in bytes, -1 while unknown
-
-	// Trailer are the trailer fields (RFC 9110 section 6.5), as far as they have come and are known.
-	Trailer http.Header
+	Head                      fields.Packed // end-to-end fields as the origin sent them
+	RequestTime, ResponseTime Instant       // of the exchange that made or last validated it
+	Length                    int64         // of the content in bytes, -1 while unknown
 
 	// Rangeable means that the origin gives any part by a range, under a validator that forbids mixing; Resumable,
 	// that it may give at least the rest of a body whose connection was lost. OneSlab, which the store sets, means
 	// that the bytes are fetched, and their chunks counted, in one slab whatever their length.
 	Rangeable, Resumable, OneSlab bool
 
-	// Part is what of a representation the response holds that can't be joined with others to the whole (RFC 9111 section
-	// 3.3): it answers for no more. Its content, and so Length, is the part's alone. The zero Part means all.
-	Part Part
+	// Undated means that the origin sent no Date: the one in Head is ResponseTime cut to the second.
+	Undated bool
 
 	// HeadOnly means that the response answers a HEAD and has no content here. It answers only
 	// HEADs, and its Length is what it says of the content.
@@ -41,81 +37,128 @@ type Record struct {
 	// Pieces means that of the content some may be held in pieces that aren't whole chunks.
 	Pieces bool
 
-	// RetryAfter is when a validation may be tried again that has failed.
-	RetryAfter time.Time
-
 	// Pass means that the response isn't stored: questions are to go to the origin, each for itself, until
 	// PassUntil.
-	Pass      bool
-	PassUntil time.Time
+	Pass bool
 
-	// Selecting are the fields of the request that a request for a part of the content has to repeat.
-	Selecting http.Header
+	// RetryAfter is when a validation may be tried again that has failed.
+	RetryAfter Deadline
+
+	// Lease is until when this node may answer from the record without asking its owner, whose copy this is, or for whom
+	// this node stood in. It is zero for a record that this node owns.
+	Lease Deadline
+
+	Prepared any // by Source.Prepare
+
+	*Details
+
+	asking asking  // the request that this answers, as far as this node knows
+	asked  uint64  // how many doubts there had been when the origin was asked
+	first  string  // key of the first chunk, once the record is in the table
+	small  *[]byte // the content, if it is held here: see small.go
+}
+
+// Details are what of a Record most responses don't have. They are shared by records that have none, and so are changed
+// only in a record that Clone or NewRecord has made.
+type Details struct {
+	URL     string // the key of the resource that the origin was asked for, if it isn't Key
+	Vary    []string
+	Variant string // what the request that this answers has in the Vary fields, by Config.Selecting
+
+	// Trailer are the trailer fields (RFC 9110 section 6.5), as far as they have come and are known.
+	Trailer http.Header
+
+	// Part is what of a representation the response holds that can't be joined with others to the whole (RFC 9111 section
+	// 3.3): it answers for no more. Its content, and so Length, is the part's alone. The zero Part means all.
+	Part Part
+
+	PassUntil Deadline
 
 	// Groups are the names of the groups that the response belongs to (RFC 9875), which may be invalidated together.
 	Groups []string
 
-	// Lease is until when this node may answer from the record without asking its owner, whose copy this is, or for whom
-	// this node stood in. It is zero for a record that this node owns.
-	Lease time.Time
-
-	Prepared any // by Source.Prepare
-
-	imprint imprint // of the request that this answers, as far as this node knows
-
+	// Until the record is in the table:
 	turn  uint64 // of the ring, by which the owner was found
-	asked uint64 // how many doubts there had been when the origin was asked
-	since uint64 // how many groups had been invalidated by then
+	since uint64 // how many groups had been invalidated when the origin was asked
 	mark  uint64 // which of these invalidations was the last of one of its own
-	place string // what the keys of all its chunks begin with
-	first string // key of the first chunk
-	bytes int64  // what the record takes in memory, about
+
+	received time.Time // ResponseTime with what the monotonic clock said
 }
 
 // Part is the bytes [Start, End) of Total.
 type Part struct{ Start, End, Total int64 }
 
-// overhead is what a record takes in memory besides its strings, about: measured as heap per record of 1,000,000.
-const overhead = 700
+// NewRecord returns a record whose fields may be set.
+func NewRecord() *Record { return &Record{Details: &Details{}} }
 
-func (r *Record) size() int64 {
-	n := overhead + 2*len(r.Key) + len(r.Variant) + len(r.Version) + len(r.first) + 8*len(r.imprint)
-	for _, group := range r.Groups {
-		n += 64 + 2*len(group) // here, and in the table's index
+// Clone returns a copy of r that may be changed.
+func (r *Record) Clone() *Record {
+	c, d := *r, *r.Details
+	c.Details = &d
+	return &c
+}
+
+// with returns a copy of r for change to change.
+func (r *Record) with(change func(*Record)) *Record {
+	c := r.Clone()
+	change(c)
+	return c
+}
+
+// Fields are r's end-to-end fields as the origin sent them, unpacked for the caller alone.
+func (r *Record) Fields() http.Header { return r.Head.Header() }
+
+// SetFields sets what Fields returns.
+func (r *Record) SetFields(h http.Header) { r.Head = fields.Pack(h) }
+
+// Selecting are the fields of the request that a request for a part of the content has to repeat, unpacked for the caller alone.
+func (r *Record) Selecting() http.Header { return r.asking.selecting().Header() }
+
+// SetSelecting sets what Selecting returns.
+func (r *Record) SetSelecting(h http.Header) {
+	r.asking = askingOf(r.asking.imprint(), fields.Pack(h))
+}
+
+func (r *Record) setImprint(p imprint) { r.asking = askingOf(p, r.asking.selecting()) }
+
+// SetTimes sets the times of the exchange.
+func (r *Record) SetTimes(request, response time.Time) {
+	r.RequestTime, r.ResponseTime, r.received = At(request), At(response), response
+}
+
+// Received is ResponseTime as it is to be prepared: how long ago it was doesn't depend on the wall clock then.
+func (r *Record) Received() time.Time {
+	if r.received.IsZero() {
+		return r.ResponseTime.Time()
 	}
-	for name, values := range r.Trailer {
-		n += 64 + len(name) + 16*len(values)
-		for _, v := range values {
-			n += len(v)
-		}
+	return r.received
+}
+
+// plain is the details of records that have none.
+var plain = &Details{}
+
+// settle makes r, which is to be in the table, as small as it can be.
+func (r *Record) settle() {
+	if (r.small != nil || r.HeadOnly) && r.first != "" { // it has no chunks
+		r.first, r.Version = "", strings.Clone(r.Version)
 	}
-	for name, values := range r.Header {
-		n += 64 + len(name)
-		for _, v := range values {
-			n += 16 + 2*len(v) // in Header, and perhaps again in Prepared
-		}
+	if r.Details == plain {
+		return
 	}
-	return int64(n)
+	r.turn, r.since, r.mark, r.received = 0, 0, 0, time.Time{}
+	if reflect.DeepEqual(r.Details, plain) {
+		r.Details = plain
+	}
 }
 
 // refetchable tells whether any part of the content can be asked for again, so that it need not be kept.
 func (r *Record) refetchable() bool { return r.Rangeable && r.Length >= 0 }
-
-// with returns a copy of r for change to change.
-func (r *Record) with(change func(*Record)) *Record {
-	c := *r
-	change(&c)
-	return &c
-}
 
 // replaces tells whether r may take the place of old, if that is for the same requests. One that
 // isn't stored takes the place of its like only, and so does a part, and the answer to a HEAD.
 func (r *Record) replaces(old *Record) bool {
 	return (old.Pass || !r.Pass) && (r.Part == Part{} || r.Part == old.Part) && (old.HeadOnly || !r.HeadOnly)
 }
-
-// headOnly tells whether r is the answer to a HEAD, or a note that such an answer isn't stored.
-func (r *Record) headOnly() bool { return r.HeadOnly }
 
 // takesBack tells whether r, which says that the answer to a request isn't stored, says so of old,
 // too.

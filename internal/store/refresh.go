@@ -16,7 +16,7 @@ func (s *Store) Refresh(ask *Ask, rec *Record) {
 	defer s.mu.Unlock()
 	now := s.successorLocked(rec)
 	_, under := s.refreshing[rec.Version]
-	if now == nil || now.newer(rec) || under || s.cfg.Now().Before(now.RetryAfter) || len(s.refreshing) >= maxRefreshes || !s.beginLocked() {
+	if now == nil || now.newer(rec) || under || s.cfg.Now().Before(now.RetryAfter.Time()) || len(s.refreshing) >= maxRefreshes || !s.beginLocked() {
 		return
 	}
 	s.refreshing[rec.Version] = struct{}{}
@@ -45,7 +45,7 @@ func (s *Store) Renew(old, fresh *Record) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if now := s.successorLocked(old); now != nil && owns(now) && !now.newer(old) {
-		s.learnLocked(fresh, now.Length)
+		fresh.Length = now.Length
 		s.supersedeLocked(now, fresh)
 	}
 }

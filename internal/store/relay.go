@@ -72,6 +72,8 @@ func (r *relay) arrange(cfg *fill.Config) {
 		cfg.Push = func(off int64, b []byte) {
 			if at := r.s.cfg.Geometry.At(off, r.rec.OneSlab); !r.active() && off == at.Start && off+int64(len(b)) == next(off) {
 				push(off, b)
+			} else {
+				r.s.pushSmall(r.rec, off, b) // into the near copy, for as long as that is kept
 			}
 		}
 	}
@@ -102,7 +104,7 @@ func (r *relay) open(ctx context.Context, off, end int64) (fill.Opened, error) {
 		case ctx.Err() != nil:
 			return fill.Opened{}, context.Cause(ctx)
 		case errors.Is(err, ErrRefused):
-			r.s.refusals.note(r.rec.place) // now it is the first slab's owner who is to be asked
+			r.s.refusals.note(r.s.placeOf(r.rec)) // now it is the first slab's owner who is to be asked
 		case verdict(err):
 			return fill.Opened{}, fmt.Errorf("%w: %w", fill.ErrFinal, err)
 		case r.s.slabOwner(r.rec, off) == p: // it won't, and nobody else is in its place

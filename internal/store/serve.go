@@ -156,7 +156,7 @@ func (s *Store) lookup(ctx context.Context, q *question) (*Answer, error) {
 		told.Why = why
 		if rec != nil {
 			s.Postpone(rec)
-			told.Stored = s.toldTo(rec, &q.Ask).with(func(r *Record) { r.RetryAfter = s.cfg.Now().Add(RetryAfter) })
+			told.Stored = s.toldTo(rec, &q.Ask).with(func(r *Record) { r.RetryAfter = Until(s.cfg.Now().Add(RetryAfter)) })
 		}
 		return nil, &told
 	}

@@ -1,8 +1,9 @@
 // Package store holds stored responses, each in two halves: a mutable record and immutable chunks.
 //
 // In come questions (Ask) and, from a Source, the origin's answers. Out come Records and Readers over their bytes. The
-// store owns all of it within its budget: records in a table of its own, which alone may change; chunks in a
-// groupcache group, under keys that no two representations share. A second group, which holds nothing, collapses
+// store owns all of it within its budget: records in a table of its own, which alone may change (pool.go says which make
+// room for which); chunks in a groupcache group, under keys that no two representations share. A content of a few bytes is in
+// its record (small.go). A second group, which holds nothing, collapses
 // concurrent questions. Origin bodies are read by fills, which readers follow while they grow:
 //
 //	Find ──► table of records
@@ -28,7 +29,6 @@
 package store
 
 import (
-	"container/list"
 	"context"
 	"fmt"
 	"hash/maphash"
@@ -56,8 +56,8 @@ type Source interface {
 	// give the whole. After any other error trying again is worth a while.
 	Open(ctx context.Context, by Fields, rec *Record, off, end int64) (OriginBody, error)
 
-	// Prepare returns what Record.Prepared is to be. It is called before a record is used, and again for one that has
-	// learnt its length.
+	// Prepare returns what Record.Prepared is to be. It is called before a record is used, and mustn't depend on the length,
+	// which may be learnt later.
 	Prepare(rec *Record) any
 
 	// Usable tells whether rec, which is prepared, may answer a request with those fields, and if so, whether it is to be
@@ -131,7 +131,7 @@ type Config struct {
 }
 
 const (
-	recordsShare = 16               // one part in so many of the memory is for records
+	recordsShare = 4                // one part in so many of the memory is for records
 	holdShare    = 4                // no body that can't be asked for again may take more than one part in so many
 	pinShare     = 4                // and no more than one part in so many, all such bodies that are being read
 	holdChunks   = 4                // how many of the largest chunks a fill keeps for its followers after pushing them
@@ -174,15 +174,17 @@ type Store struct {
 	// mu guards all below. It is taken before a fill's own lock, and never held while a group is asked.
 	mu          sync.Mutex
 	closed      bool
-	entries     map[string]*list.Element // of *entry, by cache key
-	recent      *list.List               // entries, the most recently used first
-	recordBytes int64
+	entries     map[string]*entry // by cache key
+	pools       [classes]pool     // of entries, as they make room for each other
+	queries     queryCounts
+	recordBytes int64                          // which the entries take
 	bodies      map[string]*body               // by version
 	grouped     map[string]map[string]struct{} // cache keys, by the groups that any of their variants belongs to
 	generations generations
 	groups      groupLog
 	refreshing  map[string]struct{} // versions that are being validated in the background
 	fills       int64               // begun so far
+	begun       [1024]int64         // which of them was the last of the versions with this hash
 	doubts      uint64              // counts the reasons to doubt what is stored
 	doubt       uint64              // the last one that was about everything
 	owed        owed
@@ -196,7 +198,9 @@ func New(cfg Config) (*Store, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	s := &Store{cfg: cfg, seed: maphash.MakeSeed(), refusals: refusals{now: cfg.Now}, entries: map[string]*list.Element{}, recent: list.New(), bodies: map[string]*body{},
+	seed := maphash.MakeSeed()
+	s := &Store{cfg: cfg, seed: seed, refusals: refusals{now: cfg.Now}, entries: map[string]*entry{},
+		queries: queryCounts{seed, map[uint64]int32{}}, bodies: map[string]*body{},
 		grouped: map[string]map[string]struct{}{}, refreshing: map[string]struct{}{}}
 	s.rooms.init(cfg)
 	var err error
@@ -249,7 +253,7 @@ func (s *Store) Usage() Usage {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return Usage{
-		Records: int64(s.recent.Len()), RecordBytes: s.recordBytes,
+		Records: int64(len(s.entries)), RecordBytes: s.recordBytes,
 		Fills: s.fills, LiveFills: s.live.Load(),
 		Chunks: s.chunks.Usage(),
 	}

@@ -88,15 +88,21 @@ func TestGenerationsNeverReturn(t *testing.T) {
 }
 
 func sampleRecord(now time.Time) *Record {
-	return &Record{
-		Vary: []string{"Accept", "X"}, Variant: "a\x00b", Generation: 7, Version: "v", Revision: 1 << 63, Status: 200,
-		Header:    http.Header{"Etag": {`"1"`}, "X": {"one", "", "\xff\xfe"}},
-		Selecting: http.Header{"Accept": {"*/*"}},
-		Trailer:   http.Header{"Checksum": {"42"}},
-		Groups:    []string{"g", "h"}, Pieces: true,
-		RequestTime: now.Add(-2 * time.Second), ResponseTime: now.Add(-time.Second), PassUntil: now.Add(time.Second),
-		RetryAfter: now.Add(time.Minute), Length: 1 << 40, Rangeable: true, OneSlab: true,
+	r := &Record{
+		Details: &Details{
+			Vary: []string{"Accept", "X"}, Variant: "a\x00b",
+			Trailer:   http.Header{"Checksum": {"42"}},
+			PassUntil: Until(now.Add(time.Second)), Groups: []string{"g", "h"},
+		},
+		Generation: 7, Version: "v", Revision: 1 << 63, Status: 200, Pieces: true,
+		RetryAfter: Until(now.Add(time.Minute)),
+		Length:     5, Rangeable: true, OneSlab: true,
 	}
+	r.SetTimes(now.Add(-2*time.Second), now.Add(-time.Second))
+	r.SetFields(http.Header{"Etag": {`"1"`}, "X": {"one", "", "\xff\xfe"}})
+	r.SetSelecting(http.Header{"Accept": {"*/*"}})
+	r.small = smallContent([]byte("acorn"))
+	return r
 }
 
 func TestRecordSurvivesTheWire(t *testing.T) {
@@ -107,17 +113,8 @@ func TestRecordSurvivesTheWire(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	times := func(r *Record) []*time.Time {
-		return []*time.Time{&r.RequestTime, &r.ResponseTime, &r.PassUntil, &r.RetryAfter}
-	}
-	for i, want := range times(rec) {
-		*want = want.Add(there.Sub(here))
-		if has := times(got)[i]; !has.Equal(*want) {
-			t.Errorf("time %d is %v, want %v", i, has, want)
-		} else {
-			*has = *want
-		}
-	}
+	rec.SetTimes(there.Add(-2*time.Second), there.Add(-time.Second))
+	rec.PassUntil, rec.RetryAfter = Until(there.Add(time.Second)), Until(there.Add(time.Minute))
 	if !reflect.DeepEqual(got, rec) {
 		t.Errorf("%+v, want %+v", got, rec)
 	}
@@ -136,7 +133,7 @@ func FuzzDecode(f *testing.F) {
 			return
 		}
 		again, err := decode(rec.encode(now), now)
-		if err != nil || again.Version != rec.Version || len(again.Header) != len(rec.Header) {
+		if err != nil || again.Version != rec.Version || again.Head != rec.Head {
 			t.Fatalf("%+v became %+v, %v", rec, again, err)
 		}
 	})
@@ -171,7 +168,7 @@ func (c *canned) Fetch(context.Context, *Ask, *Record) (*Fetched, error) {
 	if c.wait != nil {
 		<-c.wait
 	}
-	rec := &Record{Status: 200, Length: c.size, Rangeable: c.rangeable, Resumable: c.rangeable, ResponseTime: time.Now()}
+	rec := &Record{Status: 200, Length: c.size, Rangeable: c.rangeable, Resumable: c.rangeable, ResponseTime: At(time.Now())}
 	f := &Fetched{Record: rec, Storable: true, Body: io.NopCloser(strings.NewReader(content(0, c.size)))}
 	if c.rangeable {
 		f.Validator = "1"
@@ -275,7 +272,7 @@ func TestKeysAreURLSafeAndTellApart(t *testing.T) {
 	for _, key := range []string{"a", "b", "a b", "a/../b?c=%00", strings.Repeat("x", 8000), "é"} {
 		for _, version := range []string{"v", "w"} {
 			for _, id := range []chunk.ID{{}, {Index: 1}, {Slab: 1}, {Slab: 11}, {Slab: 1, Index: 1}} {
-				k := s.chunkKey(&Record{Key: key, place: s.place(key), Version: version}, id)
+				k := s.chunkKey(&Record{Key: key, Details: plain, Version: version}, id)
 				if seen[k] || len(k) > 100 || strings.Trim(k, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.") != "" {
 					t.Errorf("key %q for %.20q %s %v", k, key, version, id)
 				}
@@ -288,18 +285,24 @@ func TestKeysAreURLSafeAndTellApart(t *testing.T) {
 // TestVersionIsAFunctionOfTheValidator: every node derives the same; without a validator no two fetches do.
 func TestVersionIsAFunctionOfTheValidator(t *testing.T) {
 	one, two := open(t, &canned{}), open(t, &canned{})
-	rec := &Record{Key: "k", Status: 200}
+	record := func(change func(*Record)) *Record {
+		r := NewRecord()
+		r.Key, r.Status = "k", 200
+		change(r)
+		return r
+	}
+	rec := record(func(*Record) {})
 	if one.version(rec, "etag 1") != two.version(rec, "etag 1") {
 		t.Error("two nodes derive different versions of one validator")
 	}
 	for name, other := range map[string]string{
 		"validator":  one.version(rec, "etag 2"),
-		"key":        one.version(&Record{Key: "l", Status: 200}, "etag 1"),
-		"variant":    one.version(&Record{Key: "k", Status: 200, Variant: "de"}, "etag 1"),
-		"generation": one.version(&Record{Key: "k", Status: 200, Generation: 1}, "etag 1"),
-		"length":     one.version(&Record{Key: "k", Status: 200, Length: 1}, "etag 1"),
-		"coding":     one.version(&Record{Key: "k", Status: 200, Header: http.Header{"Content-Encoding": {"gzip"}}}, "etag 1"),
-		"slabs":      one.version(&Record{Key: "k", Status: 200, OneSlab: true}, "etag 1"),
+		"key":        one.version(record(func(r *Record) { r.Key = "l" }), "etag 1"),
+		"variant":    one.version(record(func(r *Record) { r.Variant = "de" }), "etag 1"),
+		"generation": one.version(record(func(r *Record) { r.Generation = 1 }), "etag 1"),
+		"length":     one.version(record(func(r *Record) { r.Length = 1 }), "etag 1"),
+		"coding":     one.version(record(func(r *Record) { r.SetFields(http.Header{"Content-Encoding": {"gzip"}}) }), "etag 1"),
+		"slabs":      one.version(record(func(r *Record) { r.OneSlab = true }), "etag 1"),
 	} {
 		if other == one.version(rec, "etag 1") {
 			t.Errorf("another %s doesn't make another version", name)
@@ -331,7 +334,7 @@ func TestPushJoinsAFlightThatFails(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		rec := &Record{Key: "k", place: s.place("k"), Version: "v", Length: 10}
+		rec := &Record{Key: "k", Details: plain, Version: "v", Length: 10}
 		var wg sync.WaitGroup
 		wg.Go(func() {
 			if _, err := s.chunks.Get(t.Context(), s.chunkKey(rec, firstChunk)); !errors.Is(err, errNotHeld) {

@@ -1,21 +1,24 @@
 package store
 
 import (
-	"container/list"
 	"net/http"
 	"slices"
+	"strings"
 )
 
 // entry is all that is stored under one cache key: a record for each variant, the newest first.
 type entry struct {
-	key      string
-	variants []*Record
-	vary     []string // what tells those apart that a GET may select
-	headVary []string // and those that a HEAD may
-	bytes    int64
-	turn     uint64 // of the ring, up to which what this node owns is known to be its own
-	doubt    uint64 // what it owns and asked for before this one of the store's doubts is to be validated at its next use
+	variants     []*Record // never empty in the table
+	newer, older *entry    // in its pool
+	turn         uint64    // of the ring, up to which what this node owns is known to be its own
+	doubt        uint64    // what it owns and asked for before this one of the store's doubts is to be validated at its next use
+	bytes        uint32    // what it takes in memory
+	pool         class
+	query        bool // its path had many query strings when it came
+	used         bool // since the pool's hand came by
 }
+
+func (e *entry) key() string { return e.variants[0].Key }
 
 // maxVariants bounds the records of one key, so that searching them stays cheap; the oldest make room.
 const maxVariants = 32
@@ -40,8 +43,8 @@ func (s *Store) Find(key string, request http.Header, head bool) (rec *Record, l
 func (s *Store) Holds(key string, head bool) (variants, parts bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if el, ok := s.entries[key]; ok {
-		for _, rec := range el.Value.(*entry).variants {
+	if e, ok := s.entries[key]; ok {
+		for _, rec := range e.variants {
 			variants = variants || (!rec.Pass && len(rec.Vary) > 0 && (head || !rec.HeadOnly))
 			parts = parts || rec.Part != Part{}
 		}
@@ -50,13 +53,13 @@ func (s *Store) Holds(key string, head bool) (variants, parts bool) {
 }
 
 func (s *Store) findLocked(key string, request http.Header, head bool) (rec *Record, lapsed bool) {
-	el, ok := s.entries[key]
-	if !ok || !s.tendLocked(el) {
+	e, ok := s.entries[key]
+	if !ok || !s.tendLocked(e) {
 		return nil, false
 	}
-	e := el.Value.(*entry)
+	names := e.varyFor(head)
 	for _, r := range e.variants {
-		if r.HeadOnly && !head || !s.selects(r, request) || !s.agrees(r, e.varyFor(head), request) {
+		if r.HeadOnly && !head || !s.selects(r, request) || !s.agrees(r, names, request) {
 			continue
 		}
 		rec = r
@@ -66,17 +69,16 @@ func (s *Store) findLocked(key string, request http.Header, head bool) (rec *Rec
 		return nil, false
 	}
 	lapsed = s.lapsedLocked(e, rec)
-	if rec.Pass && (lapsed || !s.cfg.Now().Before(rec.PassUntil)) {
+	if rec.Pass && (lapsed || !s.cfg.Now().Before(rec.PassUntil.Time())) {
 		return nil, false
 	}
-	s.recent.MoveToFront(el)
+	e.used = true
 	return rec, lapsed
 }
 
-// tendLocked drops what el's entry holds by right of a key that another node owns by now. It reports whether anything
+// tendLocked drops what e holds by right of a key that another node owns by now. It reports whether anything
 // is left.
-func (s *Store) tendLocked(el *list.Element) bool {
-	e := el.Value.(*entry)
+func (s *Store) tendLocked(e *entry) bool {
 	turn := s.cfg.Node.Turns()
 	if s.cfg.Node == nil || e.turn == turn {
 		return true
@@ -86,8 +88,8 @@ func (s *Store) tendLocked(el *list.Element) bool {
 	if !slices.ContainsFunc(e.variants, owns) {
 		return true
 	}
-	if s.ownerOf(e.key) == nil {
-		if !s.cfg.Node.OwnedSince(s.home(e.key)+".0", since) {
+	if s.ownerOf(e.key()) == nil {
+		if !s.cfg.Node.OwnedSince(s.home(e.key())+".0", since) {
 			s.doubts++ // another node may have known better meanwhile
 			e.doubt = s.doubts
 		}
@@ -98,8 +100,9 @@ func (s *Store) tendLocked(el *list.Element) bool {
 			s.forgetBodyLocked(rec.Version, "")
 		}
 	}
-	s.setLocked(el, slices.DeleteFunc(slices.Clone(e.variants), owns))
-	return len(e.variants) > 0
+	kept := slices.DeleteFunc(slices.Clone(e.variants), owns)
+	s.setLocked(e, kept)
+	return len(kept) > 0
 }
 
 // owns tells whether rec was made by the node that owned it.
@@ -109,12 +112,12 @@ func owns(rec *Record) bool { return rec.Lease.IsZero() }
 // the origin, since others may have stood in for this node while it was out of contact.
 func (s *Store) lapsedLocked(e *entry, rec *Record) bool {
 	switch {
-	case s.cfg.Now().Before(rec.RetryAfter): // it has been tried just now
+	case s.cfg.Now().Before(rec.RetryAfter.Time()): // it has been tried just now
 		return false
 	case owns(rec):
 		return rec.asked < max(s.doubt, e.doubt)
 	}
-	return !s.cfg.Now().Before(rec.Lease)
+	return !s.cfg.Now().Before(rec.Lease.Time())
 }
 
 // Doubt has each record that is stored now validated at its next use. It is to be called when this node has been out of
@@ -132,16 +135,20 @@ func (s *Store) installLocked(rec *Record) { s.insertLocked(rec, nil) }
 // insertLocked is installLocked for a record that takes the place of prev, too, for whatever
 // requests that is; prev may be nil.
 func (s *Store) insertLocked(rec, prev *Record) {
-	rec.first = ""
-	rec.first = s.chunkKey(rec, firstChunk)
-	rec.bytes = rec.size()
-	el, ok := s.entries[rec.Key]
-	if !ok {
-		el = s.recent.PushFront(&entry{key: rec.Key, turn: rec.turn})
-		s.entries[rec.Key] = el
+	e, ok := s.entries[rec.Key]
+	if ok {
+		rec.Key = e.key() // so that it takes no memory of its own
+	} else {
+		rec.Key = strings.Clone(rec.Key) // of a longer line perhaps
+		e = &entry{turn: rec.turn, query: s.queries.add(rec.Key)}
+		s.entries[rec.Key] = e
 	}
-	e := el.Value.(*entry)
 	e.turn = min(e.turn, rec.turn)
+	for _, old := range e.variants {
+		rec.inherit(old)
+	}
+	s.name(rec)
+	rec.settle()
 	kept, dropped := s.besideLocked(e, rec, prev)
 	if rec.Pass { // it is for those for whom there is nothing better
 		kept = append(kept, rec)
@@ -152,14 +159,13 @@ func (s *Store) insertLocked(rec, prev *Record) {
 		dropped = append(dropped, kept[i])
 		kept = slices.Delete(kept, i, i+1)
 	}
-	s.setLocked(el, kept)
+	s.setLocked(e, kept)
 	for _, old := range dropped {
 		if !slices.ContainsFunc(kept, func(r *Record) bool { return r.Version == old.Version }) {
 			s.forgetBodyLocked(old.Version, "")
 		}
 	}
-	s.recent.MoveToFront(el)
-	s.evictLocked()
+	s.evictLocked(e)
 }
 
 // besideLocked returns those of e's variants that stay beside rec, and those that don't.
@@ -180,44 +186,46 @@ func (s *Store) besideLocked(e *entry, rec, prev *Record) (kept, dropped []*Reco
 	return kept, dropped
 }
 
-// setLocked makes variants those of el's entry, which goes if there are none.
-func (s *Store) setLocked(el *list.Element, variants []*Record) {
-	e := el.Value.(*entry)
-	s.ungroupLocked(e)
-	s.recordBytes -= e.bytes
-	e.variants, e.bytes = variants, 0
-	e.setVary()
-	for _, rec := range variants {
-		e.bytes += rec.bytes
-	}
-	if place := s.cfg.Source.Place(e.key); place != e.key && len(variants) > 0 {
-		e.bytes += 64 + int64(len(place)) // in the index of groups
-	}
-	s.recordBytes += e.bytes
-	s.groupLocked(e)
-	if len(variants) == 0 {
-		s.recent.Remove(el)
-		delete(s.entries, e.key)
-	}
+// name gives rec the key of its first chunk. The version, which is a part of it, takes no memory of its own then.
+func (s *Store) name(rec *Record) {
+	rec.first = ""
+	rec.first = s.chunkKey(rec, firstChunk)
+	end := len(rec.first) - len(".0")
+	rec.Version = rec.first[end-len(rec.Version) : end]
 }
 
-// evictLocked makes the records fit their share of the memory.
-func (s *Store) evictLocked() {
-	for s.recordBytes > s.cfg.Memory/recordsShare && s.recent.Len() > 1 {
-		s.removeLocked(s.recent.Back().Value.(*entry).key)
+// setLocked makes variants those of e, which is in the table and goes if there are none.
+func (s *Store) setLocked(e *entry, variants []*Record) {
+	if len(e.variants) > 0 {
+		s.ungroupLocked(e)
+		s.pools[e.pool].remove(e)
+		s.recordBytes -= int64(e.bytes)
 	}
+	if len(variants) == 0 {
+		s.queries.remove(e.key())
+		delete(s.entries, e.key())
+		return
+	}
+	e.variants, e.bytes = variants, 0
+	for _, rec := range variants {
+		e.bytes += uint32(s.size(rec))
+	}
+	e.pool = e.class()
+	s.pools[e.pool].add(e)
+	s.recordBytes += int64(e.bytes)
+	s.groupLocked(e)
 }
 
 // removeLocked drops all records under key.
 func (s *Store) removeLocked(key string) {
-	el, ok := s.entries[key]
+	e, ok := s.entries[key]
 	if !ok {
 		return
 	}
-	for _, rec := range el.Value.(*entry).variants {
+	for _, rec := range e.variants {
 		s.forgetBodyLocked(rec.Version, "")
 	}
-	s.setLocked(el, nil)
+	s.setLocked(e, nil)
 }
 
 // withdrawLocked drops rec, or what has taken its place, but no other variant that has the same
@@ -227,8 +235,8 @@ func (s *Store) withdrawLocked(rec *Record) {
 	if now == nil {
 		return
 	}
-	el := s.entries[now.Key]
-	s.setLocked(el, slices.DeleteFunc(slices.Clone(el.Value.(*entry).variants), func(r *Record) bool { return r == now }))
+	e := s.entries[now.Key]
+	s.setLocked(e, slices.DeleteFunc(slices.Clone(e.variants), func(r *Record) bool { return r == now }))
 	if s.currentLocked(now) == nil {
 		s.forgetBodyLocked(now.Version, "")
 	}
@@ -236,9 +244,8 @@ func (s *Store) withdrawLocked(rec *Record) {
 
 // dropLocked drops all records of rec's version.
 func (s *Store) dropLocked(rec *Record) {
-	if el, ok := s.entries[rec.Key]; ok {
-		kept := slices.DeleteFunc(slices.Clone(el.Value.(*entry).variants), func(r *Record) bool { return r.Version == rec.Version })
-		s.setLocked(el, kept)
+	if e, ok := s.entries[rec.Key]; ok {
+		s.setLocked(e, slices.DeleteFunc(slices.Clone(e.variants), func(r *Record) bool { return r.Version == rec.Version }))
 	}
 	s.forgetBodyLocked(rec.Version, "")
 }
@@ -266,10 +273,9 @@ func (s *Store) successorLocked(rec *Record) *Record {
 
 // variantWhereLocked returns the first of key's records that is one, or nil.
 func (s *Store) variantWhereLocked(key string, is func(*Record) bool) *Record {
-	if el, ok := s.entries[key]; ok {
-		variants := el.Value.(*entry).variants
-		if i := slices.IndexFunc(variants, is); i >= 0 {
-			return variants[i]
+	if e, ok := s.entries[key]; ok {
+		if i := slices.IndexFunc(e.variants, is); i >= 0 {
+			return e.variants[i]
 		}
 	}
 	return nil
@@ -277,12 +283,36 @@ func (s *Store) variantWhereLocked(key string, is func(*Record) bool) *Record {
 
 // replaceLocked puts rec in the place of old, which must be in the table.
 func (s *Store) replaceLocked(old, rec *Record) {
-	el := s.entries[old.Key]
-	rec.first = old.first
-	rec.bytes = rec.size()
-	variants := slices.Clone(el.Value.(*entry).variants)
+	e := s.entries[old.Key]
+	if rec.Version == old.Version {
+		rec.Version, rec.first = old.Version, old.first
+	} else {
+		s.name(rec)
+	}
+	rec.Key = old.Key
+	rec.inherit(old)
+	rec.settle()
+	variants := slices.Clone(e.variants)
 	variants[slices.Index(variants, old)] = rec
-	s.setLocked(el, variants)
+	s.setLocked(e, variants)
+	s.evictLocked(e)
+}
+
+// changeLocked puts copies that change has changed in the place of all records that have rec's version.
+func (s *Store) changeLocked(rec *Record, change func(*Record)) {
+	e, ok := s.entries[rec.Key]
+	if !ok {
+		return
+	}
+	variants := slices.Clone(e.variants)
+	for i, now := range variants {
+		if now.Version == rec.Version {
+			variants[i] = now.with(change)
+			variants[i].settle()
+		}
+	}
+	s.setLocked(e, variants)
+	s.evictLocked(e)
 }
 
 // supersedeLocked puts rec, which has the same bytes, in the place of old, which must be in the
@@ -293,6 +323,8 @@ func (s *Store) supersedeLocked(old, rec *Record) {
 		s.insertLocked(rec, old)
 		return
 	}
+	rec.turn = min(rec.turn, s.entries[old.Key].turn)
+	rec.inherit(old)
 	s.dropLocked(old)
 	s.installLocked(rec)
 }
@@ -302,14 +334,6 @@ func (s *Store) Postpone(rec *Record) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if now := s.successorLocked(rec); now != nil {
-		s.replaceLocked(now, now.with(func(r *Record) { r.RetryAfter = s.cfg.Now().Add(RetryAfter) }))
-	}
-}
-
-// learnLocked gives rec a length that it may not have had.
-func (s *Store) learnLocked(rec *Record, length int64) {
-	if rec.Length != length {
-		rec.Length = length
-		rec.Prepared = s.cfg.Source.Prepare(rec)
+		s.replaceLocked(now, now.with(func(r *Record) { r.RetryAfter = Until(s.cfg.Now().Add(RetryAfter)) }))
 	}
 }

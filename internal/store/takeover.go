@@ -18,7 +18,7 @@ const takeOverTime = 2 * time.Second
 // undivided tells whether the content, although it is large enough, isn't spread over the owners of its slabs, since its origin
 // refuses to give parts: then the owner of the first slab answers for all of them.
 func (s *Store) undivided(rec *Record) bool {
-	return rec.refetchable() && !rec.OneSlab && s.refusals.hold(rec.place)
+	return rec.refetchable() && !rec.OneSlab && s.refusals.hold(s.placeOf(rec))
 }
 
 // extend returns where a fill of rec ends that comes to the border at end: further on, unless the next slab's owner takes over.
@@ -42,7 +42,7 @@ func (s *Store) extend(ctx context.Context, run *run, rec *Record, end int64) in
 			return end
 		}
 		if errors.Is(err, ErrRefused) {
-			s.refusals.note(rec.place)
+			s.refusals.note(s.placeOf(rec))
 		}
 	}
 	return s.reach(ctx, rec, end)
@@ -77,7 +77,7 @@ func (s *Store) stretched(c *wire.Call, d *decoder) (*Record, *stretch, error) {
 	}
 	s.adopt(ask.key, rec)
 	if ask.undivided && rec.refetchable() {
-		s.refusals.note(rec.place)
+		s.refusals.note(s.placeOf(rec))
 	}
 	switch {
 	case s.slabOwner(rec, ask.off) == nil:

@@ -13,7 +13,7 @@ import (
 // merged is the names in a and b, each once; both are sorted.
 func merged(a, b []string) []string {
 	switch {
-	case len(b) == 0 || slices.Equal(a, b):
+	case !slices.ContainsFunc(b, func(name string) bool { return !slices.Contains(a, name) }):
 		return a
 	case len(a) == 0:
 		return b
@@ -23,15 +23,17 @@ func merged(a, b []string) []string {
 	return slices.Compact(names)
 }
 
-// varying returns the fields that tell variants apart: those that any response names, or, if none
-// is stored, any note that one isn't.
-func varying(variants []*Record) []string {
+// varyFor returns the fields that tell those of e's variants apart that a HEAD may select, or a
+// GET: those that any response names, or, if none is stored, any note that one isn't.
+func (e *entry) varyFor(head bool) []string {
 	var stored, noted []string
 	some := false
-	for _, rec := range variants {
-		if rec.Pass {
+	for _, rec := range e.variants {
+		switch {
+		case rec.HeadOnly && !head:
+		case rec.Pass:
 			noted = merged(noted, rec.Vary)
-		} else {
+		default:
 			stored, some = merged(stored, rec.Vary), true
 		}
 	}
@@ -39,24 +41,6 @@ func varying(variants []*Record) []string {
 		return stored
 	}
 	return noted
-}
-
-// setVary notes what tells e's variants apart.
-func (e *entry) setVary() {
-	e.headVary = varying(e.variants)
-	e.vary = e.headVary
-	if slices.ContainsFunc(e.variants, (*Record).headOnly) {
-		e.vary = varying(slices.DeleteFunc(slices.Clone(e.variants), (*Record).headOnly))
-	}
-}
-
-// varyFor returns the fields that tell those of e's variants apart that a HEAD may select, or a
-// GET.
-func (e *entry) varyFor(head bool) []string {
-	if head {
-		return e.headVary
-	}
-	return e.vary
 }
 
 // most is how many records of r's kind a key may have.
@@ -98,8 +82,8 @@ func surplus(variants []*Record, rec *Record) int {
 
 // varyLocked returns the fields that tell the variants of key apart.
 func (s *Store) varyLocked(key string, head bool) []string {
-	if el, ok := s.entries[key]; ok {
-		return el.Value.(*entry).varyFor(head)
+	if e, ok := s.entries[key]; ok {
+		return e.varyFor(head)
 	}
 	return nil
 }
@@ -118,7 +102,10 @@ func (s *Store) agrees(rec *Record, names []string, request http.Header) bool {
 		return true
 	}
 	for _, name := range names {
-		if !slices.Contains(rec.Vary, name) && (rec.imprint == nil || s.field(rec.imprint, name) != s.fieldOf(request, name)) {
+		if slices.Contains(rec.Vary, name) {
+			continue
+		}
+		if p := rec.asking.imprint(); p == "" || s.field(p, name) != s.fieldOf(request, name) {
 			return false
 		}
 	}
@@ -131,11 +118,12 @@ func (s *Store) alike(a, b *Record, names []string) bool {
 	if same && a.Variant != b.Variant {
 		return false
 	}
+	of, other := a.asking.imprint(), b.asking.imprint()
 	for _, name := range names {
 		if same && slices.Contains(a.Vary, name) {
 			continue
 		}
-		if a.imprint == nil || b.imprint == nil || s.field(a.imprint, name) != s.field(b.imprint, name) {
+		if of == "" || other == "" || s.field(of, name) != s.field(other, name) {
 			return false
 		}
 	}
@@ -175,27 +163,25 @@ func (s *Store) toldTo(rec *Record, ask *Ask) *Record {
 	}
 	return rec.with(func(r *Record) {
 		r.Vary, r.Variant = names, s.cfg.Selecting(names, ask.Header)
-		r.Selecting = r.Selecting.Clone()
-		if r.Selecting == nil {
-			r.Selecting = http.Header{}
-		}
+		selecting := r.Selecting()
 		for _, name := range names {
 			if values, ok := ask.Header[name]; ok {
-				r.Selecting[name] = values
+				selecting[name] = values
 			}
 		}
+		r.SetSelecting(selecting)
 	})
 }
 
 // amongLocked is f's question with what is stored for other requests, if an answer to this one may
 // be made of it.
 func (s *Store) amongLocked(f *flight) *Ask {
-	el, ok := s.entries[f.ask.Key]
+	e, ok := s.entries[f.ask.Key]
 	if !ok || f.prev != nil || f.ask.Head || f.ask.Alone || f.ask.Ranged || f.ask.Gone != "" {
 		return f.ask
 	}
 	among := *f.ask
-	among.Variants = slices.DeleteFunc(slices.Clone(el.Value.(*entry).variants), func(rec *Record) bool { return rec.Pass || rec.HeadOnly })
+	among.Variants = slices.DeleteFunc(slices.Clone(e.variants), func(rec *Record) bool { return rec.Pass || rec.HeadOnly })
 	return &among
 }
 
@@ -208,7 +194,7 @@ func (s *Store) shareVersion(x *exchange) *Answer {
 	rec.Version = x.Variant.Version
 	now := s.currentLocked(x.Variant)
 	if now != nil {
-		s.learnLocked(rec, now.Length) // a fill may have ended meanwhile
+		rec.Length = now.Length // a fill may have ended meanwhile
 	}
 	if now != nil && x.Storable && !s.overtakenLocked(rec, rec.Generation) {
 		rec.Generation = now.Generation

@@ -21,11 +21,11 @@ func storing(t *testing.T, requests []http.Header, vary [][]string) *Store {
 	s := open(t, &canned{})
 	s.cfg.Selecting = selecting
 	for i, request := range requests {
-		rec := &Record{Key: "k", Version: string(rune('a' + i)), Status: 200, Vary: vary[i]}
+		rec := &Record{Key: "k", Version: string(rune('a' + i)), Status: 200, Details: &Details{Vary: vary[i]}}
 		if len(rec.Vary) > 0 {
 			rec.Variant = selecting(rec.Vary, request)
 		}
-		rec.imprint = s.imprintOf(request)
+		rec.setImprint(s.imprintOf(request))
 		s.mu.Lock()
 		s.installLocked(rec)
 		s.mu.Unlock()

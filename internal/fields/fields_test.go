@@ -1,0 +1,88 @@
+package fields
+
+import (
+	"net/http"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestHeaderSurvivesPacking(t *testing.T) {
+	for _, h := range []http.Header{
+		{},
+		{"Etag": {`"1"`}},
+		{"Link": {"<a>", "", "<b>"}, "X": {"one", "\xff\xfe"}, "Set-Cookie": {"a", "a"}},
+		{"X-" + strings.Repeat("Long", 100): {strings.Repeat("long ", 10000)}},
+		{"Date": {"Sun, 06 Nov 1994 08:49:37 GMT"}, "Expires": {"0"}},
+		// Dates that aren't written as the preferred format has it stay as they are.
+		{"Date": {"Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994", "Mon, 06 Nov 1994 08:49:37 GMT",
+			"Sun, 06 nov 1994 08:49:37 GMT", "Sun, 31 Feb 1999 08:49:37 GMT", "Thu, 01 Jan 1969 00:00:00 GMT"}},
+		{"Expires": {"Thu, 01 Jan 1970 00:00:00 GMT", "Fri, 31 Dec 9999 23:59:59 GMT", "Sun, 06 Nov 1994 08:49:60 GMT"}},
+	} {
+		p := Pack(h)
+		if got := p.Header(); !reflect.DeepEqual(got, h) {
+			t.Errorf("%v, want %v", got, h)
+		}
+		if again := Pack(p.Header()); again != p {
+			t.Errorf("%q packed again is %q", p, again)
+		}
+		for name, values := range h {
+			if got := p.Get(name); got != values[0] {
+				t.Errorf("Get(%q) is %q, want %q", name, got, values[0])
+			}
+		}
+	}
+}
+
+func TestValuesAreTheCallersOwn(t *testing.T) {
+	p := Pack(http.Header{"A": {"1"}, "B": {"2", "3"}, "C": {"4"}})
+	h := p.Header()
+	for name := range h {
+		h[name] = append(h[name], "x")
+	}
+	want := http.Header{"A": {"1", "x"}, "B": {"2", "3", "x"}, "C": {"4", "x"}}
+	if !reflect.DeepEqual(h, want) {
+		t.Errorf("%v, want %v", h, want)
+	}
+}
+
+func TestNameWithoutValuesIsNoField(t *testing.T) {
+	if p := Pack(http.Header{"X": nil, "Etag": {}}); p != "" {
+		t.Errorf("%q", p)
+	}
+}
+
+func TestUsualFieldsAreSmall(t *testing.T) {
+	p := Pack(http.Header{
+		"Server": {"nginx/1.24.0"}, "Date": {"Sun, 06 Nov 1994 08:49:37 GMT"}, "Content-Type": {"text/plain"},
+		"Content-Length": {"1000"}, "Last-Modified": {"Sun, 06 Nov 1994 08:49:37 GMT"}, "Etag": {`"65f1a2b3-3e8"`},
+		"Accept-Ranges": {"bytes"}, "Cache-Control": {"max-age=3600"}, "Via": {"1.1 scurry"},
+	})
+	if len(p) > 96 {
+		t.Errorf("%d bytes: %q", len(p), p)
+	}
+}
+
+func TestUsualNames(t *testing.T) {
+	for _, name := range usual[1:] {
+		if http.CanonicalHeaderKey(name) != name {
+			t.Errorf("%q isn't canonical", name)
+		}
+	}
+	if sorted := slices.IsSorted(usual[:]); !sorted || len(codes) != len(usual)-1 || len(usual) > 256 {
+		t.Error("a name is there twice, or out of order")
+	}
+}
+
+func FuzzPack(f *testing.F) {
+	f.Add("Date", "Sun, 06 Nov 1994 08:49:37 GMT", "X", "")
+	f.Add("Etag", "\x01", "", "\x80")
+	f.Fuzz(func(t *testing.T, name, value, other, another string) {
+		h := http.Header{name: {value, another}}
+		h[other] = append(h[other], another)
+		if got := Pack(h).Header(); !reflect.DeepEqual(got, h) {
+			t.Errorf("%q, want %q", got, h)
+		}
+	})
+}

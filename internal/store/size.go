@@ -1,0 +1,63 @@
+package store
+
+import "math/bits"
+
+// What a record takes in memory besides its strings, as Go's allocator hands it out.
+const (
+	recordSize  = 192 + 64           // itself, and what is prepared
+	entrySize   = 64 + 8 + 40        // of the table: the entry, its list of variants, a place in the map
+	detailsSize = 176                // those that aren't shared
+	groupSize   = 240                // of the index: a set for a group, or a place, that has one member
+	bodySize    = 128 + 16 + 16 + 40 // of a content larger than a chunk
+	fieldSize   = 64                 // of a trailer
+)
+
+// size is what rec takes in memory with its entry.
+func (s *Store) size(rec *Record) int64 {
+	n := recordSize + entrySize + block(len(rec.Key)) + block(len(rec.Head)) + block(len(rec.asking))
+	if rec.first != "" {
+		n += block(len(rec.first))
+	} else {
+		n += block(len(rec.Version))
+	}
+	if rec.small != nil {
+		n += 24 + block(len(*rec.small))
+	}
+	if rec.Length < 0 || rec.Length > s.cfg.Geometry.Max || rec.Pieces {
+		n += bodySize
+	}
+	if rec.Details != plain {
+		n += rec.Details.size()
+	}
+	if place := s.cfg.Source.Place(rec.Key); place != rec.Key {
+		n += groupSize + block(len(placeGroup)+len(place))
+	}
+	return int64(n)
+}
+
+func (d *Details) size() int {
+	n := detailsSize + block(len(d.URL)) + block(len(d.Variant))
+	for _, name := range d.Vary {
+		n += 16 + block(len(name))
+	}
+	for _, group := range d.Groups {
+		n += 16 + groupSize + block(len(group))
+	}
+	for name, values := range d.Trailer {
+		n += fieldSize + block(len(name))
+		for _, v := range values {
+			n += 16 + block(len(v))
+		}
+	}
+	return n
+}
+
+// block is the size of the block of memory that n bytes get: the allocator's sizes are about an eighth of a power of two
+// apart.
+func block(n int) int {
+	if n <= 32 {
+		return (n + 7) &^ 7
+	}
+	step := max(16, 1<<max(0, bits.Len(uint(n-1))-4))
+	return (n + step - 1) &^ (step - 1)
+}

@@ -1,0 +1,70 @@
+package store
+
+// A content of a few bytes is held in its record. As a chunk it would take several times its length: groupcache spends
+// some 180 bytes on each, which its own account leaves out, so that files of one byte would take four times the memory
+// that they were given.
+
+// maxSmall is the largest content that is held in its record.
+const maxSmall = 512
+
+// smallContent is a copy of b, a whole content, for records to hold, which have no chunks then; nil if it isn't small.
+func smallContent(b []byte) *[]byte {
+	if len(b) == 0 || len(b) > maxSmall {
+		return nil
+	}
+	b = append([]byte(nil), b...)
+	return &b
+}
+
+// content is what r holds of its content: all of it or nothing.
+func (r *Record) content() []byte {
+	if r.small == nil {
+		return nil
+	}
+	return *r.small
+}
+
+// keeps tells whether what r, which another node sent, holds can be its content.
+func (r *Record) keeps() bool { return r.small == nil || int64(len(*r.small)) == r.Length }
+
+// inherit has r hold what old does, which is stored under the same key, if it has the same bytes. So all variants that share a
+// version hold its content or none does.
+func (r *Record) inherit(old *Record) {
+	if r.small == nil && r.Version == old.Version {
+		r.small = old.small
+	}
+}
+
+// smallOf returns the content of rec, which may have been found before that came, if a record holds it.
+func (s *Store) smallOf(rec *Record) ([]byte, bool) {
+	if rec.small != nil || rec.Length > maxSmall {
+		return rec.content(), rec.small != nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.currentLocked(rec)
+	if now == nil || now.small == nil {
+		return nil, false
+	}
+	return *now.small, true
+}
+
+// pushSmall is push for what is to be held in the record. It reports whether b is.
+func (s *Store) pushSmall(rec *Record, off int64, b []byte) bool {
+	if off > 0 || len(b) > maxSmall || rec.Length >= 0 && rec.Length != int64(len(b)) {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.currentLocked(rec)
+	switch {
+	case now == nil:
+		return false
+	case rec.Length < 0: // whether it is all, the end tells
+		s.bodyLocked(rec.Version).tail = b
+	case now.small == nil:
+		content := smallContent(b)
+		s.changeLocked(rec, func(r *Record) { r.small = content })
+	}
+	return true
+}
