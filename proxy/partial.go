@@ -53,7 +53,8 @@ func (p *Proxy) foresee(ctx context.Context, rec *store.Record, parts []httpcach
 // settle has the log and the counters tell what came of a hit, once rd has been read.
 func (p *Proxy) settle(w *logging.Writer, rd *store.Reader) {
 	said, came := w.Cache, outcomeOf(rd.Asked())
-	if fresh := said == outcomeHit || rd.Foreseen() && (said == outcomeCollapsed || said == outcomePartial); fresh && came != said {
+	more := said == outcomeHit && came != said || rd.Foreseen() && said == outcomeCollapsed && came == outcomePartial
+	if less := rd.Foreseen() && said == outcomePartial && came != said; more || less { // less: others had more than they said in time
 		p.stats.add(said, -1)
 		p.stats.add(came, 1)
 		w.Cache = came

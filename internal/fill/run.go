@@ -216,6 +216,9 @@ func (r *Run) Span() Span {
 }
 
 func (r *Run) spanLocked() Span {
+	if r.err != nil { // nothing more comes
+		return Span{Base: r.base, Pos: r.pos, End: r.pos}
+	}
 	return Span{Base: r.base, Pos: r.pos, End: r.end, More: r.extensibleLocked()}
 }
 
