@@ -363,7 +363,7 @@ func (r *Run) placeLocked(ctx context.Context) error {
 // newPieceLocked returns memory for what is read next, once there is room for it.
 func (r *Run) newPieceLocked(ctx context.Context) (p piece, err error) {
 	size := r.nextLocked() - r.pos
-	if r.cfg.Take != nil && !r.overflow {
+	if r.cfg.Take != nil {
 		r.mu.Unlock()
 		err = r.cfg.Take(ctx, size)
 		r.mu.Lock()

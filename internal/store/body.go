@@ -255,7 +255,7 @@ func (s *Store) runLocked(rec *Record, from source, off, end int64, want int64) 
 		cfg.Alone = alone
 	}
 	if rec.refetchable() {
-		cfg.Take, cfg.Give = s.rooms.filling.Acquire, s.rooms.filling.Release
+		cfg.Take, cfg.Give = s.rooms.take, s.rooms.filling.Release
 		cfg.Ahead = s.ahead
 		if atBorder := end == rec.Length || end == g.SlabEnd(off); atBorder && !rec.OneSlab && !rec.Pieces && !from.part {
 			cfg.Margin, cfg.Beyond = s.far(), from.beyond
@@ -264,6 +264,7 @@ func (s *Store) runLocked(rec *Record, from source, off, end int64, want int64) 
 	}
 	if !rec.refetchable() {
 		cfg.Want = fill.Everything
+		cfg.Take, cfg.Give = func(ctx context.Context, _ int64) error { return calm(ctx) }, func(int64) {}
 		cfg.Pinned, cfg.Hold, cfg.Free = true, s.cfg.Memory/holdShare, s.rooms.small
 		cfg.Part = func(off int64) int64 { return min(off+s.rooms.small, cfg.Next(off)) } // once it isn't kept
 		cfg.Reserve, cfg.Release = s.pin, s.unpin

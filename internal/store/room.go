@@ -69,6 +69,18 @@ func (s *Store) admit(ctx context.Context, peer bool) error {
 	return nil
 }
 
+// take takes n bytes of the room for what is filled.
+func (r *rooms) take(ctx context.Context, n int64) error {
+	if err := r.filling.Acquire(ctx, n); err != nil {
+		return err
+	}
+	if err := calm(ctx); err != nil {
+		r.filling.Release(n)
+		return err
+	}
+	return nil
+}
+
 // share is how far ahead of its readers each relay may be. It falls with the square of their number, so that those that came
 // when there were few, and have read as far ahead as they could then, don't take much together.
 func (r *rooms) share() int64 {

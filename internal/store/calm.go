@@ -1,0 +1,42 @@
+package store
+
+import (
+	"context"
+	"math"
+	"runtime/debug"
+	"runtime/metrics"
+	"time"
+)
+
+const (
+	calmStep  = 2 * time.Millisecond
+	calmSteps = 100
+)
+
+// calm waits, for a fifth of a second at most, while the process has more memory than the collector is to let it have. Chunks that
+// are evicted are garbage, and where there is little time for collecting it, reading on at full speed would outrun the collector.
+// It returns ctx's error, if that ends.
+func calm(ctx context.Context) error {
+	limit := debug.SetMemoryLimit(-1)
+	if limit == math.MaxInt64 {
+		return nil
+	}
+	for range calmSteps {
+		if memory() <= limit {
+			return nil
+		}
+		select {
+		case <-time.After(calmStep):
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	return nil
+}
+
+// memory is what the process has of the system's memory, as the collector's limit counts it.
+func memory() int64 {
+	samples := []metrics.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
+	metrics.Read(samples)
+	return int64(samples[0].Value.Uint64() - samples[1].Value.Uint64())
+}
