@@ -46,7 +46,7 @@ func TestDeepRangeOfColdFile(t *testing.T) {
 	n.reads(large.Size)
 }
 
-// TestRangesReadNoByteTwice asks for ranges in a bad order, all at once and one by one.
+// TestRangesReadNoByteTwice (or only few, where the ranges are asked for at once) asks for ranges in a bad order, all at once and one by one.
 func TestRangesReadNoByteTwice(t *testing.T) {
 	for _, parallel := range []bool{false, true} {
 		t.Run(fmt.Sprint(parallel), func(t *testing.T) {
@@ -76,7 +76,12 @@ func TestRangesReadNoByteTwice(t *testing.T) {
 			}
 			wg.Wait()
 			n.expect(200, origintest.Content(0, 0, large.Size), "/files/f")
-			n.reads(large.Size)
+			if !parallel {
+				n.reads(large.Size)
+			} else if got := n.Stats().OriginBytes; got > large.Size+2*slab {
+				// The answer to the plain GET is read on until a request for a part has been accepted.
+				t.Errorf("%d bytes were read of %d", got, large.Size)
+			}
 		})
 	}
 }

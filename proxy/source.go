@@ -323,6 +323,7 @@ func strongValidator(h http.Header) (validator, condition string) {
 // Open is store.Source's.
 func (s *source) Open(ctx context.Context, by store.Fields, rec *store.Record, off, end int64) (store.OriginBody, error) {
 	header := s.fetchHeader(by)
+	delete(header, "Accept-Encoding")  // as the stored one was selected, so are its parts
 	maps.Copy(header, rec.Selecting()) // what the request at hand has may differ in form
 	span := ""
 	if off > 0 || end >= 0 {
@@ -338,11 +339,8 @@ func (s *source) Open(ctx context.Context, by store.Fields, rec *store.Record, o
 	if err != nil {
 		return store.OriginBody{}, err
 	}
-	got := store.OriginBody{Body: resp.Body, From: off}
-	if head.Status == http.StatusOK {
-		got.From = 0
-	}
-	if got.Length, err = continues(rec, head, resp.ContentLength, off); err == nil && span == "" && got.From == 0 && head.Status != http.StatusOK {
+	got := store.OriginBody{Body: resp.Body, Whole: head.Status == http.StatusOK}
+	if got.Length, err = continues(rec, head, resp.ContentLength, off); err == nil && span == "" && !got.Whole {
 		err = fmt.Errorf("origin answered %d to a request for all: %w", head.Status, store.ErrRefused)
 	}
 	if err == nil {

@@ -176,7 +176,7 @@ func (f *Follower) Close() {
 // leftLocked settles how long the run goes on now that nobody follows it.
 func (r *Run) leftLocked() {
 	switch {
-	case r.completeLocked():
+	case r.completeLocked() && !r.extensibleLocked():
 	case r.overflow, r.cfg.Transient != nil && r.cfg.Transient(), r.cfg.Alone > 0 && r.end < 0:
 		r.abandonLocked()
 	case r.cfg.Alone > 0:
@@ -205,5 +205,7 @@ func (r *Run) stopAloneLocked() {
 // abandonLocked ends the run where it is. Nobody can join it from now on.
 func (r *Run) abandonLocked() {
 	r.err = ErrAbandoned
-	r.cancel()
+	if r.cancel != nil { // else it hasn't begun to read, and won't
+		r.cancel()
+	}
 }

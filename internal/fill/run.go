@@ -236,6 +236,13 @@ func (r *Run) Sought() int64 {
 	return sought
 }
 
+// IsOpen tells whether the run has had a body to read from.
+func (r *Run) IsOpen() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.opened
+}
+
 // Starts is the offset that the run began at.
 func (r *Run) Starts() int64 { return r.cfg.Start }
 

@@ -28,7 +28,7 @@ func (r *Reader) Await(ctx context.Context) error {
 		}
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
-	case brief.Err() == nil && err != io.EOF && !errors.Is(err, fill.ErrBehind):
+	case brief.Err() == nil && err != io.EOF && !errors.Is(err, fill.ErrBehind) && !errors.Is(err, ErrRefused):
 		return err
 	}
 	return nil // Next finds out the same again

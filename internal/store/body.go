@@ -62,6 +62,7 @@ func (s *Store) begunAt(rec *Record) *int64 {
 // run is a fill that is reading, and where it reads.
 type run struct {
 	*fill.Run
+	plain   bool               // its body answers a plain GET
 	by      Fields             // of the request that it reads for
 	relay   *relay             // nil if it reads from the origin only
 	trailer func() http.Header // that came after the body, once that is at its end; nil if there can't be any
@@ -165,9 +166,10 @@ func (s *Store) held(ctx context.Context, rec *Record, c chunk.Chunk) ([]byte, b
 	return b, err == nil && (rec.Length < 0 || int64(len(b)) == min(c.End, rec.Length)-c.Start)
 }
 
-// reach returns where a fill of rec that starts at off ends, lest it fetch what is here already: at the end of the
-// slab, at the next fill, or at the next chunk that the chunks group still has.
-func (s *Store) reach(ctx context.Context, rec *Record, off int64) int64 {
+// reach returns where a fill of rec that starts at off ends, so that it doesn't fetch what is here already: at the end of the
+// slab, at the next fill, or at the next chunk that the chunks group still has. One that reads the answer to a plain GET doesn't end
+// at a fill whose body isn't open, and may be refused.
+func (s *Store) reach(ctx context.Context, rec *Record, off int64, plain bool) int64 {
 	if !rec.refetchable() {
 		return rec.Length
 	}
@@ -183,7 +185,7 @@ func (s *Store) reach(ctx context.Context, rec *Record, off int64) int64 {
 		s.mu.Lock()
 		b := s.bodyLocked(rec.Version)
 		for _, run := range b.runs {
-			if at := run.Starts(); at >= off && !run.relays() {
+			if at := run.Starts(); at >= off && !run.relays() && (!plain || run.IsOpen()) {
 				end = min(end, at)
 			}
 		}
@@ -249,15 +251,15 @@ func (s *Store) runLocked(rec *Record, from source, off, end int64, want int64) 
 		Idle:  func() time.Duration { return idle * idleFills / time.Duration(max(idleFills, s.live.Load())) },
 	}
 	if rec.Resumable || rec.refetchable() {
-		cfg.Open = (&opener{s: s, rec: rec, by: from.by}).open
+		cfg.Open = (&opener{s: s, rec: rec, by: from.by, run: r}).open
 	}
 	if !from.wanted {
 		cfg.Alone = alone
 	}
 	if rec.refetchable() {
-		cfg.Take, cfg.Give = s.rooms.take, s.rooms.filling.Release
+		cfg.Take, cfg.Give = s.rooms.take, s.rooms.give
 		cfg.Ahead = s.ahead
-		if atBorder := end == rec.Length || end == g.SlabEnd(off); atBorder && !rec.OneSlab && !rec.Pieces && !from.part {
+		if atBorder := end == rec.Length || end%g.Slab == 0; atBorder && !rec.OneSlab && !rec.Pieces && !from.part {
 			cfg.Margin, cfg.Beyond = s.far(), from.beyond
 			cfg.Extend = func(ctx context.Context, end int64) int64 { return s.extend(ctx, r, rec, end) }
 		}
@@ -283,18 +285,26 @@ func (s *Store) runLocked(rec *Record, from source, off, end int64, want int64) 
 		s.rooms.relays.Add(1)
 	}
 	b := s.bodyLocked(rec.Version)
-	if !s.undivided(rec) {
-		for _, earlier := range b.runs {
-			if !earlier.relays() { // what an owner sends ends where it hands over
-				earlier.Cut(off)
-			}
-		}
-	}
+	r.plain = from.body != nil && !from.part && from.relay == nil
+	s.cutLocked(rec, r, off, from.body != nil)
 	b.runs = append(b.runs, r)
 	s.fills++
 	*s.begunAt(rec) = s.fills
 	s.live.Add(1)
 	return r
+}
+
+// cutLocked has the other fills of rec's bytes end at off, where next begins. One that reads the answer to a plain GET ends only if
+// next's body is open: a request that the origin refuses mustn't end it.
+func (s *Store) cutLocked(rec *Record, next *run, off int64, open bool) {
+	if s.undivided(rec) {
+		return
+	}
+	for _, earlier := range s.bodyLocked(rec.Version).runs {
+		if earlier != next && !earlier.relays() && (open || !earlier.plain) { // what an owner sends ends where it hands over
+			earlier.Cut(off)
+		}
+	}
 }
 
 // ahead is how far ahead of its fastest reader a fill may be.

@@ -10,10 +10,10 @@ import (
 
 const (
 	calmStep  = 2 * time.Millisecond
-	calmSteps = 100
+	calmSteps = 25
 )
 
-// calm waits, for a fifth of a second at most, while the process has more memory than the collector is to let it have. Chunks that
+// calm waits, for a twentieth of a second at most, while the process has more memory than the collector is to let it have. Chunks that
 // are evicted are garbage, and where there is little time for collecting it, reading on at full speed would outrun the collector.
 // It returns ctx's error, if that ends.
 func calm(ctx context.Context) error {

@@ -43,7 +43,7 @@ func (s *scripted) Fetch(ctx context.Context, ask *Ask, _ *Record) (*Fetched, er
 }
 
 func (s *scripted) Open(_ context.Context, _ Fields, _ *Record, off, end int64) (OriginBody, error) {
-	return OriginBody{s.open(off, end), off, s.length}, nil
+	return OriginBody{Body: s.open(off, end), Length: s.length}, nil
 }
 
 func text(s string) fill.Body { return io.NopCloser(strings.NewReader(s)) }

@@ -34,11 +34,13 @@ func (s *Store) load(ctx context.Context, _ string) ([]byte, error) {
 	f.ask = s.amongLocked(f)
 	s.mu.Unlock()
 
-	if err := s.admit(f, f.ask.For != ""); err != nil {
-		return nil, err
-	}
 	x, err := s.ask(f, generation)
 	if err != nil {
+		return nil, err
+	}
+	if err := s.admit(f, x, f.ask.For != ""); err != nil {
+		x.cancel()
+		_ = x.Body.Close()
 		return nil, err
 	}
 	if x.Record.outdates(f.prev) {
@@ -194,7 +196,7 @@ func (s *Store) fill(f *flight, x *exchange) *Answer {
 		s.fillPart(x, f.ask.Fields())
 		return a
 	}
-	if run := s.enter(f, rec, rec.Generation, source{body: x.Body, trailer: x.Trailer, by: f.ask.Fields(), wanted: f.ask.Background}, a, s.reach(x.ctx, rec, 0)); run != nil {
+	if run := s.enter(f, rec, rec.Generation, source{body: x.Body, trailer: x.Trailer, by: f.ask.Fields(), wanted: f.ask.Background}, a, s.reach(x.ctx, rec, 0, true)); run != nil {
 		run.Start(x.ctx, x.cancel)
 	} else {
 		x.cancel()

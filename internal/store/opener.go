@@ -33,6 +33,7 @@ type opener struct {
 	rec    *Record
 	by     Fields
 	all    bool // no other node is to be asked instead
+	run    *run // that reads what is opened; nil if it depends on another node
 	failed bool // the last request for a part got no answer that settles whether parts are given
 }
 
@@ -63,11 +64,14 @@ func (o *opener) origin(ctx context.Context, off, end int64) (fill.Opened, error
 	}
 	got, err := o.s.cfg.Source.Open(ctx, o.by, o.rec, off, end)
 	switch {
-	case err == nil && got.From == off:
+	case err == nil && !got.Whole:
 		o.failed = false
 		o.s.refusals.accepted(o.s.placeOf(o.rec))
+		o.s.mu.Lock()
+		o.s.cutLocked(o.rec, o.run, off, true)
+		o.s.mu.Unlock()
 		return fill.Opened{Body: got.Body, End: bodyEnd(end), Length: got.Length}, nil
-	case err == nil && !parts: // all of it came
+	case err == nil && !parts:
 		o.s.refusals.note(o.s.placeOf(o.rec))
 		return skipped(got, off), nil
 	case err == nil:
@@ -80,7 +84,11 @@ func (o *opener) origin(ctx context.Context, off, end int64) (fill.Opened, error
 		return fill.Opened{}, err // a pause may help, and costs less than all that comes before
 	}
 	if parts {
-		o.s.refusals.note(o.s.placeOf(o.rec))                                // so that the owner of the first slab is asked
+		if errors.Is(err, ErrRefused) {
+			o.s.refusals.note(o.s.placeOf(o.rec))
+		} else { // it may be an outage; but for now the owner of the first slab is asked
+			o.s.refusals.heard(o.s.placeOf(o.rec))
+		}
 		return fill.Opened{}, refused(fmt.Errorf("%w: %v", ErrRefused, err)) // a verdict that is for this node alone
 	}
 	opened, wholeErr := o.skip(ctx, off)

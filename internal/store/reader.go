@@ -386,7 +386,7 @@ func (r *Reader) find(ctx context.Context) error {
 		if r.rec.Pieces { // what is before may be held in one
 			c.Start = r.pos
 		}
-		end := r.s.reach(ctx, r.rec, c.Start)
+		end := r.s.reach(ctx, r.rec, c.Start, false)
 		if end <= c.Start {
 			if patience > 0 {
 				continue // it has been pushed just now
@@ -396,8 +396,10 @@ func (r *Reader) find(ctx context.Context) error {
 		if r.s.keepsWhole(r.rec) {
 			c.Start = 0 // it can only be had from there on, and is worth keeping
 		}
-		if err := r.s.admit(ctx, r.here); err != nil {
-			return err
+		if end-c.Start > r.s.rooms.small {
+			if err := r.s.rooms.wait(ctx, r.s.cfg.Geometry.Max, r.here); err != nil {
+				return err
+			}
 		}
 		if err := r.begin(c.Start, end, begun, patience > 0); err != nil {
 			return err

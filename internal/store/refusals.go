@@ -29,24 +29,37 @@ func (r *refusals) note(place string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now := r.now()
-	if r.until == nil {
-		r.until = map[string]time.Time{}
-	}
 	if old, ok := r.until[place]; !ok || now.After(old) {
 		if r.streak++; r.streak >= refusalStreak {
 			r.all = now.Add(refusalAll)
 		}
 	}
-	for other, until := range r.until {
+	r.setLocked(place, now.Add(refusalFor))
+}
+
+func (r *refusals) setLocked(place string, until time.Time) {
+	if r.until == nil {
+		r.until = map[string]time.Time{}
+	}
+	for other := range r.until { // any makes room: it is learnt again
 		if len(r.until) < maxRefusals {
 			break
 		}
-		if now.After(until) || other != place { // any will do: it is learnt again
-			delete(r.until, other)
-		}
+		delete(r.until, other)
 	}
-	r.until[place] = now.Add(refusalFor)
+	r.until[place] = until
 	r.any.Store(true)
+}
+
+// heard notes what another node says. That is no refusal of its own: it lasts for less, and not longer for being repeated, so that
+// nodes don't tell each other the same for ever.
+func (r *refusals) heard(place string) {
+	if r.hold(place) {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.setLocked(place, r.now().Add(refusalAll))
 }
 
 // accepted notes that the resource has given a part.

@@ -104,7 +104,7 @@ func (r *relay) open(ctx context.Context, off, end int64) (fill.Opened, error) {
 		case ctx.Err() != nil:
 			return fill.Opened{}, context.Cause(ctx)
 		case errors.Is(err, ErrRefused):
-			r.s.refusals.note(r.s.placeOf(r.rec)) // now it is the first slab's owner who is to be asked
+			r.s.refusals.heard(r.s.placeOf(r.rec)) // now it is the first slab's owner who is to be asked
 		case verdict(err):
 			return fill.Opened{}, fmt.Errorf("%w: %w", fill.ErrFinal, err)
 		case r.s.slabOwner(r.rec, off) == p: // it won't, and nobody else is in its place

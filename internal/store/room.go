@@ -50,11 +50,19 @@ func (r *rooms) init(c Config) {
 	}
 }
 
-// admit waits until fills have room for another one, or for some time, for a client; for a peer it doesn't.
-func (s *Store) admit(ctx context.Context, peer bool) error {
-	n := s.cfg.Geometry.Max
-	if s.rooms.filling.TryAcquire(n) {
-		s.rooms.filling.Release(n)
+// admit waits until fills have room for the body of x, if it is to be stored.
+func (s *Store) admit(ctx context.Context, x *exchange, peer bool) error {
+	length := x.Record.Length
+	if x.Body == nil || !x.Storable || x.Variant != nil || x.Renewed || length >= 0 && length <= s.rooms.small {
+		return nil
+	}
+	return s.rooms.wait(ctx, s.cfg.Geometry.Max, peer)
+}
+
+// wait waits until there is room for n bytes: for some time, for a client, and for a peer not at all. A small body needs none.
+func (r *rooms) wait(ctx context.Context, n int64, peer bool) error {
+	if r.filling.TryAcquire(n) {
+		r.filling.Release(n)
 		return nil
 	}
 	if peer {
@@ -62,23 +70,32 @@ func (s *Store) admit(ctx context.Context, peer bool) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, waitRoom)
 	defer cancel()
-	if s.rooms.filling.Acquire(ctx, n) != nil {
+	if r.filling.Acquire(ctx, n) != nil {
 		return &Failure{Status: http.StatusServiceUnavailable, Kind: "connection_limit_reached", Err: errNoRoom}
 	}
-	s.rooms.filling.Release(n)
+	r.filling.Release(n)
 	return nil
 }
 
 // take takes n bytes of the room for what is filled.
 func (r *rooms) take(ctx context.Context, n int64) error {
-	if err := r.filling.Acquire(ctx, n); err != nil {
-		return err
+	if n > r.small {
+		if err := r.filling.Acquire(ctx, n); err != nil {
+			return err
+		}
 	}
-	if err := calm(ctx); err != nil {
+	err := calm(ctx)
+	if err != nil {
+		r.give(n)
+	}
+	return err
+}
+
+// give gives back n bytes that were taken at once.
+func (r *rooms) give(n int64) {
+	if n > r.small {
 		r.filling.Release(n)
-		return err
 	}
-	return nil
 }
 
 // share is how far ahead of its readers each relay may be. It falls with the square of their number, so that those that came

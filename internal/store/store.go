@@ -95,7 +95,7 @@ type Source interface {
 // OriginBody is a body that the origin sends of a version that is known.
 type OriginBody struct {
 	Body   fill.Body
-	From   int64 // the offset of its first byte
+	Whole  bool  // it is all of the content, else the part that was asked for
 	Length int64 // of the representation, -1 if unknown
 }
 

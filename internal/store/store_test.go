@@ -183,7 +183,7 @@ func (c *canned) Open(_ context.Context, _ Fields, _ *Record, off, end int64) (O
 	if end < 0 {
 		end = c.size
 	}
-	return OriginBody{io.NopCloser(strings.NewReader(content(off, end))), off, c.size}, nil
+	return OriginBody{Body: io.NopCloser(strings.NewReader(content(off, end))), Length: c.size}, nil
 }
 
 func content(start, end int64) string {

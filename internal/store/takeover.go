@@ -42,10 +42,10 @@ func (s *Store) extend(ctx context.Context, run *run, rec *Record, end int64) in
 			return end
 		}
 		if errors.Is(err, ErrRefused) {
-			s.refusals.note(s.placeOf(rec))
+			s.refusals.heard(s.placeOf(rec))
 		}
 	}
-	return s.reach(ctx, rec, end)
+	return s.reach(ctx, rec, end, run.plain)
 }
 
 // serveTakeOver answers once the origin's head has come, or at once if the bytes are here.
@@ -77,7 +77,7 @@ func (s *Store) stretched(c *wire.Call, d *decoder) (*Record, *stretch, error) {
 	}
 	s.adopt(ask.key, rec)
 	if ask.undivided && rec.refetchable() {
-		s.refusals.note(s.placeOf(rec))
+		s.refusals.heard(s.placeOf(rec))
 	}
 	switch {
 	case s.slabOwner(rec, ask.off) == nil:
