@@ -78,6 +78,9 @@ func certificate(err error) bool {
 	return verify || host || authority
 }
 
+// retryAfter is how many seconds a client should wait where this cache had no room for its request.
+const retryAfter = "5"
+
 // fail answers a request that the origin couldn't, without a word of what went wrong inside.
 func (p *Proxy) fail(w *logging.Writer, c cacheStatus, err error) {
 	f := failed(err).(*store.Failure)
@@ -89,5 +92,8 @@ func (p *Proxy) fail(w *logging.Writer, c cacheStatus, err error) {
 	h.Set("Cache-Status", c.String())
 	h.Set("Proxy-Status", name+"; error="+f.Kind)
 	h.Set("Cache-Control", "no-store")
+	if f.Status == http.StatusServiceUnavailable { // it is this cache that has no room: RFC 9110 section 15.6.4
+		h.Set("Retry-After", retryAfter)
+	}
 	p.refuse(w, f.Status)
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -79,10 +80,10 @@ func (b brokenBody) Close() error { return nil }
 
 // TestOddAnswersOfARoundTripper: whatever an embedder's RoundTripper says, clients get a status that HTTP knows, on all ways.
 func TestOddAnswersOfARoundTripper(t *testing.T) {
-	answer := &http.Response{}
+	var answer atomic.Pointer[http.Response]
 	n := newNode(t, proxy.Config{Origin: roundTrip(func(*http.Request) (*http.Response, error) {
-		a := *answer
-		a.Header = answer.Header.Clone()
+		a := *answer.Load()
+		a.Header = a.Header.Clone()
 		return &a, nil
 	})})
 	body := func(text string, err error) io.ReadCloser { return brokenBody{strings.NewReader(text), err} }
@@ -97,10 +98,12 @@ func TestOddAnswersOfARoundTripper(t *testing.T) {
 	} {
 		for _, cc := range []string{"max-age=60", "no-store"} {
 			for _, method := range []string{"GET", "HEAD", "POST"} {
-				if answer = a; method == "HEAD" && a.Body != nil && a.StatusCode == 200 {
+				if method == "HEAD" && a.Body != nil && a.StatusCode == 200 {
 					continue // which has none
 				}
-				answer.Header = http.Header{"Cache-Control": {cc}}
+				with := *a
+				with.Header = http.Header{"Cache-Control": {cc}}
+				answer.Store(&with)
 				resp, b := n.read(n.do(method, fmt.Sprint("/files/", i, cc, method)))
 				if resp.StatusCode != http.StatusBadGateway || resp.Header.Get("Proxy-Status") == "" || strings.Contains(string(b), "breaks") {
 					t.Errorf("%s, %s, answer %d: status %d, %v, %q", method, cc, i, resp.StatusCode, resp.Header, b)
@@ -111,7 +114,7 @@ func TestOddAnswersOfARoundTripper(t *testing.T) {
 	if s := n.Stats(); s.Records != 0 {
 		t.Errorf("%d records", s.Records)
 	}
-	answer = &http.Response{StatusCode: http.StatusOK} // which is short, but whole
+	answer.Store(&http.Response{StatusCode: http.StatusOK}) // which is short, but whole
 	for _, method := range []string{"GET", "HEAD", "POST"} {
 		if resp, b := n.read(n.do(method, "/files/"+method)); resp.StatusCode != http.StatusOK || len(b) > 0 {
 			t.Errorf("%s: status %d, %q", method, resp.StatusCode, b)
