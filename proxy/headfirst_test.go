@@ -80,6 +80,7 @@ func (b brokenBody) Close() error { return nil }
 
 // TestOddAnswersOfARoundTripper: whatever an embedder's RoundTripper says, clients get a status that HTTP knows, on all ways.
 func TestOddAnswersOfARoundTripper(t *testing.T) {
+	oneNode(t) // its origin is asked by this process alone
 	var answer atomic.Pointer[http.Response]
 	n := newNode(t, proxy.Config{Origin: roundTrip(func(*http.Request) (*http.Response, error) {
 		a := *answer.Load()
