@@ -62,7 +62,7 @@
 //
 // # Memory
 //
-// --memory is the budget of the whole cache. For the process, the garbage collector aims at 1.2 times that and 64 MiB
+// --memory is the budget of the whole cache. For the process, the garbage collector aims at 1.2 times that and 48 MiB
 // more, unless the environment sets GOMEMLIMIT. If that is more than the machine has, or the control group may have, a
 // warning says so at the start (on Linux).
 //
