@@ -116,7 +116,7 @@ func TestLogs(t *testing.T) {
 	if got, _ := json.Marshal(told); string(got) != `["miss",200,5000,"revalidate",304,0,"miss",200,5000]` {
 		t.Errorf("origin lines tell %s", got)
 	}
-	if s := book.b.String(); strings.Contains(s, "c2VjcmV0") || strings.Contains(s, "secret") {
+	if s := book.String(); strings.Contains(s, "c2VjcmV0") || strings.Contains(s, "secret") {
 		t.Errorf("secrets in the log:\n%s", s)
 	}
 }
@@ -169,8 +169,8 @@ func TestPanicIsLoggedOnceAndAnswered(t *testing.T) {
 		}
 	}
 	n.Server.Close()
-	if got := strings.Count(book.b.String(), "bug of the origin"); got != 2 {
-		t.Errorf("2 panics were logged %d times:\n%s", got, book.b.String())
+	if got := strings.Count(book.String(), "bug of the origin"); got != 2 {
+		t.Errorf("2 panics were logged %d times:\n%s", got, book.String())
 	}
 }
 
