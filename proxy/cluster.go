@@ -49,10 +49,10 @@ type Cluster struct {
 	// Lease is how long a node may answer from a copy of what another node owns without asking it again. Default: 5 seconds.
 	Lease time.Duration
 
-	// Beat is how often nodes that wait for each other give a sign of life, and Beats how many of them may be missing
-	// before a node counts as dead. Defaults: 200 milliseconds, 4.
-	Beat  time.Duration
-	Beats int
+	// Heartbeat is how often nodes that wait for each other give a sign of life, and MissedHeartbeats after how many missing
+	// ones a node counts as dead. Defaults: 200 milliseconds, 4.
+	Heartbeat        time.Duration
+	MissedHeartbeats int
 }
 
 // Members tells who the nodes of a cluster are.
@@ -67,8 +67,8 @@ const leastSecret = 16
 
 func (c Cluster) withDefaults() Cluster {
 	setDefault(&c.Lease, 5*time.Second)
-	setDefault(&c.Beat, 200*time.Millisecond)
-	setDefault(&c.Beats, 4)
+	setDefault(&c.Heartbeat, 200*time.Millisecond)
+	setDefault(&c.MissedHeartbeats, 4)
 	return c
 }
 
@@ -85,8 +85,8 @@ func (c Cluster) validate() error {
 		return errors.New("both Cluster.Peers and Cluster.Members: set one of them")
 	case len(c.Secret) > 0 && len(c.Secret) < leastSecret:
 		return fmt.Errorf("the cluster's secret has %d bytes: it needs %d at least, and random ones", len(c.Secret), leastSecret)
-	case c.Lease < 0 || c.Beat < 0 || c.Beats < 0:
-		return errors.New("a negative Lease, Beat or Beats of the cluster: leave it at zero for the default")
+	case c.Lease < 0 || c.Heartbeat < 0 || c.MissedHeartbeats < 0:
+		return errors.New("a negative Lease, Heartbeat or MissedHeartbeats of the cluster: leave it at zero for the default")
 	case c.TLS != nil && (c.TLS.ClientAuth != tls.RequireAndVerifyClientCert || c.TLS.ClientCAs == nil || c.TLS.RootCAs == nil):
 		return errors.New("TLS between nodes that doesn't prove who they are: set ClientAuth to tls.RequireAndVerifyClientCert, ClientCAs and RootCAs in Cluster.TLS")
 	case len(c.Secret) == 0 && c.TLS == nil && !c.Insecure && !loopback(c.Listener.Addr()):
@@ -134,7 +134,7 @@ func (c Config) facts() []wire.Fact {
 		{Name: "key rules", Value: keyRules},
 		{Name: "caching rules", Value: fmt.Sprint("targets ", c.Targets, ", group fields ", c.GroupFields, ", No-Vary-Search ", c.NoVarySearch,
 			", private cookies ", c.PrivateCookies, ", request directives ignored ", c.IgnoreRequestDirectives)},
-		{Name: "beat", Value: fmt.Sprint(c.Cluster.Beats, " times ", c.Cluster.Beat)},
+		{Name: "heartbeat", Value: fmt.Sprint(c.Cluster.MissedHeartbeats, " times ", c.Cluster.Heartbeat)},
 	}
 }
 
@@ -147,7 +147,7 @@ func (p *Proxy) newNode() *peer.Node {
 	log := c.Logger.With().Str("part", "cluster").Logger()
 	return peer.NewNode(peer.NodeConfig{
 		Listener: c.Cluster.Listener, Self: c.Cluster.Self, TLS: c.Cluster.TLS, Secret: c.Cluster.Secret, Facts: c.facts(),
-		FixedMembers: c.Cluster.Members == nil, Beat: c.Cluster.Beat, Beats: c.Cluster.Beats,
+		FixedMembers: c.Cluster.Members == nil, Heartbeat: c.Cluster.Heartbeat, MissedHeartbeats: c.Cluster.MissedHeartbeats,
 		Window: int(min(1<<20, max(c.Memory/64, 64<<10))), MaxValue: int(c.MaxChunk),
 		Lease: c.Cluster.Lease, Reunited: func() { p.store.Doubt() }, Log: &log,
 		Reminder: func(name string) ([]byte, func()) { return p.store.Reminder(name) },

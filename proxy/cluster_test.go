@@ -50,8 +50,8 @@ func newCluster(t testing.TB, n int, cfg proxy.Config) *cluster {
 	}
 	var listeners []net.Listener
 	listeners, c.names = listenForPeers(t, n)
-	if cfg.Cluster.Beats == 0 {
-		cfg.Cluster.Beats = 100
+	if cfg.Cluster.MissedHeartbeats == 0 {
+		cfg.Cluster.MissedHeartbeats = 100
 	}
 	for _, l := range listeners {
 		own := cfg
@@ -624,7 +624,7 @@ func TestClusterLogs(t *testing.T) {
 	for i := range 3 {
 		logger := zerolog.New(&books[i])
 		c.nodes = append(c.nodes, newNode(t, proxy.Config{Origin: server, Logger: &logger, Cluster: proxy.Cluster{
-			Listener: listeners[i], Peers: names, Beats: 100,
+			Listener: listeners[i], Peers: names, MissedHeartbeats: 100,
 		}}))
 	}
 	c.await(3)

@@ -103,7 +103,7 @@ func TestPartThatFailsIsAskedForByItsOwner(t *testing.T) {
 // TestInvalidationThatAnOwnerMissed: a node that couldn't be told of a write doubts what it has when contact returns.
 func TestInvalidationThatAnOwnerMissed(t *testing.T) {
 	clock := newClock()
-	c := newFenced(t, 2, proxy.Config{Now: clock.Now, Cluster: proxy.Cluster{Beat: 10 * time.Millisecond, Beats: 20, Lease: time.Minute}})
+	c := newFenced(t, 2, proxy.Config{Now: clock.Now, Cluster: proxy.Cluster{Heartbeat: 10 * time.Millisecond, MissedHeartbeats: 20, Lease: time.Minute}})
 	path := c.pathOwnedBy(0, "f")
 	var mu sync.Mutex
 	content := "old"
@@ -198,7 +198,7 @@ func TestOnlyIfCachedOfManyVariants(t *testing.T) {
 // served stale, and the origin isn't asked for each client.
 func TestDeadOriginIsAskedNowAndThen(t *testing.T) {
 	clock := newClock()
-	c := newFenced(t, 2, proxy.Config{Now: clock.Now, Cluster: proxy.Cluster{Beat: 10 * time.Millisecond, Beats: 20}})
+	c := newFenced(t, 2, proxy.Config{Now: clock.Now, Cluster: proxy.Cluster{Heartbeat: 10 * time.Millisecond, MissedHeartbeats: 20}})
 	path := c.pathOwnedBy(0, "f")
 	down := false
 	c.o.Handle("/"+path, func(w http.ResponseWriter, r *http.Request) {

@@ -180,7 +180,7 @@ func TestOwnerThatCantBeAsked(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := newFenced(t, 3, proxy.Config{Cluster: proxy.Cluster{Beat: 20 * time.Millisecond, Beats: 20}})
+			c := newFenced(t, 3, proxy.Config{Cluster: proxy.Cluster{Heartbeat: 20 * time.Millisecond, MissedHeartbeats: 20}})
 			var paths []string
 			for i := range 40 {
 				path := c.pathOwnedBy(0, fmt.Sprint("f", i, "-"))
@@ -227,7 +227,7 @@ func TestOwnerDiesInMidTransfer(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := newFenced(t, 3, proxy.Config{Cluster: proxy.Cluster{Beat: 20 * time.Millisecond, Beats: 20}})
+			c := newFenced(t, 3, proxy.Config{Cluster: proxy.Cluster{Heartbeat: 20 * time.Millisecond, MissedHeartbeats: 20}})
 			path := c.pathOwnedBy(0, "f")
 			f := test.file
 			f.Size, f.Header = size, maxAge("600")
@@ -285,7 +285,7 @@ func (p *pausing) Write(b []byte) (n int, err error) {
 // have stood in for them.
 func TestPartitionHeals(t *testing.T) {
 	clock := newClock()
-	c := newFenced(t, 2, proxy.Config{Now: clock.Now, Cluster: proxy.Cluster{Beat: 10 * time.Millisecond, Beats: 20, Lease: time.Millisecond}})
+	c := newFenced(t, 2, proxy.Config{Now: clock.Now, Cluster: proxy.Cluster{Heartbeat: 10 * time.Millisecond, MissedHeartbeats: 20, Lease: time.Millisecond}})
 	path := c.pathOwnedBy(0, "f")
 	f := origintest.File{Size: 3000, ETag: `"1"`, Header: maxAge("600")}
 	c.o.Handle("/"+path, f.ServeHTTP)
@@ -362,7 +362,7 @@ func newSwitched(t testing.TB, n, known int, cfg proxy.Config) (*cluster, []*swi
 	for i, l := range listeners {
 		board := newSwitchboard(names[:known])
 		boards = append(boards, board)
-		cfg.Cluster = proxy.Cluster{Listener: l, Self: names[i], Members: board, Beats: 100}
+		cfg.Cluster = proxy.Cluster{Listener: l, Self: names[i], Members: board, MissedHeartbeats: 100}
 		c.nodes = append(c.nodes, newNode(t, cfg))
 		<-board.up
 	}

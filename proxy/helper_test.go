@@ -166,7 +166,7 @@ func newNode(t testing.TB, cfg proxy.Config) *node {
 func addPeers(t testing.TB, cfg proxy.Config) (_ proxy.Config, peers []*proxy.Proxy) {
 	t.Helper()
 	listeners, names := listenForPeers(t, amongPeers)
-	cfg.Cluster.Beats, cfg.Cluster.Peers = 100, names
+	cfg.Cluster.MissedHeartbeats, cfg.Cluster.Peers = 100, names
 	for _, l := range listeners[1:] {
 		peer := small(cfg)
 		peer.Cluster.Listener = l

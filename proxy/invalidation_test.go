@@ -126,7 +126,7 @@ func held(t *testing.T) (nodes []*node, names []string, o *origintest.Origin, h 
 	t.Cleanup(func() { l.Close() })
 	names[2] = l.Addr().String()
 	for i, l := range listeners {
-		nodes = append(nodes, newNode(t, proxy.Config{Origin: server, Cluster: proxy.Cluster{Listener: l, Self: names[i], Members: static(names), Beats: 100}}))
+		nodes = append(nodes, newNode(t, proxy.Config{Origin: server, Cluster: proxy.Cluster{Listener: l, Self: names[i], Members: static(names), MissedHeartbeats: 100}}))
 	}
 	for _, n := range nodes {
 		eventually(t, "all know each other", func() bool { return len(n.Stats().Ring) == 3 })
@@ -186,8 +186,8 @@ func TestNewMemberIsTold(t *testing.T) {
 	t.Cleanup(server.CloseIdleConnections)
 	listeners, names := listenForPeers(t, 2)
 	late := &later{first: names[:1], all: names, now: make(chan struct{})}
-	a := newNode(t, proxy.Config{Origin: server, Cluster: proxy.Cluster{Listener: listeners[0], Self: names[0], Members: late, Beats: 100}})
-	b := newNode(t, proxy.Config{Origin: server, Cluster: proxy.Cluster{Listener: listeners[1], Self: names[1], Members: static(names), Beats: 100}})
+	a := newNode(t, proxy.Config{Origin: server, Cluster: proxy.Cluster{Listener: listeners[0], Self: names[0], Members: late, MissedHeartbeats: 100}})
+	b := newNode(t, proxy.Config{Origin: server, Cluster: proxy.Cluster{Listener: listeners[1], Self: names[1], Members: static(names), MissedHeartbeats: 100}})
 	eventually(t, "b knows a", func() bool { return len(b.Stats().Ring) == 2 })
 	f := owned(b, names[1])
 	body := "old"

@@ -39,7 +39,7 @@ func auditing(t *testing.T, test func(t *testing.T, a *audit)) {
 				logger := zerolog.New(&a.books[i])
 				cfg := proxy.Config{Origin: server, Logger: &logger}
 				if n > 1 {
-					cfg.Cluster = proxy.Cluster{Listener: listeners[i], Peers: names, Beats: 100}
+					cfg.Cluster = proxy.Cluster{Listener: listeners[i], Peers: names, MissedHeartbeats: 100}
 				}
 				a.nodes = append(a.nodes, newNode(t, cfg))
 			}

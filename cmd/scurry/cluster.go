@@ -53,7 +53,7 @@ func (n *node) openCluster() (c proxy.Cluster, err error) {
 		c.Members = n.others.members
 	}
 	c.Insecure = n.cfg.PeerInsecure
-	c.Lease, c.Beat = time.Duration(n.cfg.Lease), time.Duration(n.cfg.PeerBeat)
+	c.Lease, c.Heartbeat = time.Duration(n.cfg.Lease), time.Duration(n.cfg.PeerHeartbeat)
 	return c, nil
 }
 

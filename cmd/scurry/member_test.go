@@ -81,7 +81,7 @@ func (m *member) start(t *testing.T) {
 	cmd.Dir = m.dir
 	// Unless a test says how long a node may be silent, none is given up for being slow, and none waits for clients to learn that
 	// it stops.
-	cmd.Env = append(os.Environ(), "SCURRY_LOG_FORMAT=json", "SCURRY_PEER_BEAT=5s", "SCURRY_SHUTDOWN_DELAY=0s", "GORACE=atexit_sleep_ms=0")
+	cmd.Env = append(os.Environ(), "SCURRY_LOG_FORMAT=json", "SCURRY_PEER_HEARTBEAT=5s", "SCURRY_SHUTDOWN_DELAY=0s", "GORACE=atexit_sleep_ms=0")
 	var log *events
 	t.Cleanup(func() { m.judge(t, log) })
 	log = launch(t, cmd)

@@ -23,7 +23,7 @@ func TestPartition(t *testing.T) {
 	secret := string(write(t, "secret", []byte(ourSecret)))
 	url := n.serve(t, f.o)
 	for _, m := range f.all {
-		m.serve(url, "--peers="+strings.Join(f.names(), ","), "--peer-secret-file="+secret, "--peer-beat=100ms", "--lease=200ms")
+		m.serve(url, "--peers="+strings.Join(f.names(), ","), "--peer-secret-file="+secret, "--peer-heartbeat=100ms", "--lease=200ms")
 		m.start(t)
 	}
 	f.await(t, f.all...)

@@ -18,7 +18,7 @@ import (
 func TestOwnerIsStopped(t *testing.T) {
 	for name, nodes := range map[string]int{"idle": 3, "busy": 2} {
 		t.Run(name, func(t *testing.T) {
-			f := newFleet(t, nodes, "--peer-beat=50ms", "--lease=300ms")
+			f := newFleet(t, nodes, "--peer-heartbeat=50ms", "--lease=300ms")
 			owner := f.all[0]
 			file := origintest.File{Size: 1 << 20, ETag: `"1"`, Header: maxAge(600)}
 			paths := f.owned(t, owner, 20, "f", file)

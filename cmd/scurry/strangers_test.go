@@ -117,7 +117,7 @@ func talk(t *testing.T, addr, words string) string {
 // on serving, and neither it nor its peer gives the other up.
 func TestStrangersAtPeerPort(t *testing.T) {
 	const strangers, atOnce, silent = 3000, 50, 300
-	f := newFleet(t, 2, "--peer-beat=500ms", "--peer-secret-file="+string(write(t, "secret", []byte(ourSecret))))
+	f := newFleet(t, 2, "--peer-heartbeat=500ms", "--peer-secret-file="+string(write(t, "secret", []byte(ourSecret))))
 	m, other := f.all[0], f.all[1]
 	file := origintest.File{Size: 100 << 10, ETag: `"1"`, Header: maxAge(600)}
 	paths := append(f.owned(t, m, 20, "f", file), f.owned(t, other, 20, "g", file)...)

@@ -16,8 +16,8 @@ type Cluster struct {
 	Self       PeerAddr   `placeholder:"HOST:PORT" group:"Cluster:" help:"Address by which the other nodes dial this one, written as in their lists (as --peer-listen)."`
 	Peers      PeerSource `placeholder:"LIST" group:"Cluster:" help:"Peer addresses of all nodes: HOST:PORT,HOST:PORT,... or dns:NAME:PORT, looked up again and again, or file:PATH with one in a line, read again at SIGHUP."`
 
-	Lease    Timeout `default:"5s" placeholder:"TIME" group:"Cluster:" help:"How long a node may answer from a copy of what another node owns without asking it (${default})."`
-	PeerBeat Timeout `default:"200ms" placeholder:"TIME" group:"Cluster:" help:"How often a node that another one waits for gives a sign of life; four that are missing mean that it is dead (${default})."`
+	Lease         Timeout `default:"5s" placeholder:"TIME" group:"Cluster:" help:"How long a node may answer from a copy of what another node owns without asking it (${default})."`
+	PeerHeartbeat Timeout `default:"200ms" placeholder:"TIME" group:"Cluster:" help:"How often a node that another one waits for gives a sign of life; four that are missing mean that it is dead (${default})."`
 
 	PeerSecretFile File `placeholder:"FILE" group:"Cluster:" help:"File with a secret of 16 bytes or more, which all nodes prove to each other to know. It doesn't encrypt what they say."`
 	PeerTLSCert    File `name:"peer-tls-cert" placeholder:"FILE" group:"Cluster:" help:"Certificate of this node, PEM, for mutual TLS between nodes; for servers and for clients, in the name of its --self."`

@@ -68,7 +68,7 @@ func TestDefaults(t *testing.T) {
 		"log-format": "auto", "log-level": "info", "read-header-timeout": "10s", "idle-timeout": "2m",
 		"write-timeout": "1m", "grace": "30s", "max-header-bytes": "128KiB", "first-chunk": "32KiB",
 		"max-chunk": "1MiB", "slab": "64MiB", "heuristic-limit": "1m", "negative-ttl": "10s", "max-stale": "1h",
-		"config": "-", "index": "0", "lease": "5s", "peer-beat": "200ms", "peer-listen": "-", "self": "-", "peers": "-",
+		"config": "-", "index": "0", "lease": "5s", "peer-heartbeat": "200ms", "peer-listen": "-", "self": "-", "peers": "-",
 		"peer-secret-file": "-", "peer-insecure": "false", "join": "-", "gossip-listen": "-",
 	}
 	got := values(t, c, p)

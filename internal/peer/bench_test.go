@@ -96,7 +96,7 @@ func overWire(b *testing.B, value []byte) func(context.Context) ([]byte, error) 
 		}
 		defer g.Answered(key)
 		if v, err := g.Get(c.Context(), key); err == nil {
-			_ = c.Answer([]byte{'k'}, v)
+			_ = c.Respond([]byte{'k'}, v)
 		}
 	}
 	meet(owner, asker)

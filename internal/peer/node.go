@@ -17,7 +17,7 @@ import (
 	"github.com/scurrycache/scurry/internal/wire"
 )
 
-// NodeConfig says who a Node is and how it talks to its peers. Listener, Beat, Beats, Lease and Log must be set.
+// NodeConfig says who a Node is and how it talks to its peers. Listener, Heartbeat, MissedHeartbeats, Lease and Log must be set.
 type NodeConfig struct {
 	// Listener accepts peers' connections; the Node closes it.
 	Listener net.Listener
@@ -38,8 +38,8 @@ type NodeConfig struct {
 	// FixedMembers means that all nodes should have been given the same members, so that differences are worth a warning.
 	FixedMembers bool
 
-	Beat  time.Duration
-	Beats int
+	Heartbeat        time.Duration
+	MissedHeartbeats int
 
 	// Window is how many bytes of content may be under way from one node to another, for each reader.
 	Window int
@@ -79,20 +79,20 @@ type Node struct {
 	leaving           bool
 	members           []string // as told, sorted
 	peers             map[string]*Peer
-	answers           map[*wire.Answerer]string // the connections that peers ask by, and the peer's name
-	greeting          []net.Conn                // connections that haven't proved yet who they are, the oldest first
-	contact           time.Time                 // when some peer was last heard of, while there is no connection to any
-	heard             map[string]time.Time      // the same of each, by instance
-	turned            time.Time                 // when the ring last changed
-	warned, strangers once                      // what has been warned of
-	past              []*ring                   // the rings before the present one, the last one last
+	answers           map[*wire.Server]string // the connections that peers ask by, and the peer's name
+	greeting          []net.Conn              // connections that haven't proved yet who they are, the oldest first
+	contact           time.Time               // when some peer was last heard of, while there is no connection to any
+	heard             map[string]time.Time    // the same of each, by instance
+	turned            time.Time               // when the ring last changed
+	warned, strangers once                    // what has been warned of
+	past              []*ring                 // the rings before the present one, the last one last
 }
 
 // NewNode makes a Node that owns all keys until Start. It must be closed.
 func NewNode(cfg NodeConfig) *Node {
 	n := &Node{
 		cfg: cfg, self: cfg.Self, instance: rand.Text(), contact: time.Now(),
-		peers: map[string]*Peer{}, answers: map[*wire.Answerer]string{}, heard: map[string]time.Time{},
+		peers: map[string]*Peer{}, answers: map[*wire.Server]string{}, heard: map[string]time.Time{},
 	}
 	if n.self == "" {
 		n.self = cfg.Listener.Addr().String()
@@ -303,7 +303,7 @@ func (n *Node) Close() {
 	for _, c := range n.greeting {
 		_ = c.Close()
 	}
-	answers := make([]*wire.Answerer, 0, len(n.answers))
+	answers := make([]*wire.Server, 0, len(n.answers))
 	for a := range n.answers {
 		answers = append(answers, a)
 	}
@@ -362,8 +362,10 @@ func (n *Node) compare(theirs wire.Hello) {
 
 // wireConfig is what both ends of a connection have in common.
 func (n *Node) wireConfig() wire.Config {
-	return wire.Config{Beat: n.cfg.Beat, Beats: n.cfg.Beats, Window: n.cfg.Window, MaxValue: n.cfg.MaxValue}
+	return wire.Config{Heartbeat: n.cfg.Heartbeat, MissedHeartbeats: n.cfg.MissedHeartbeats, Window: n.cfg.Window, MaxValue: n.cfg.MaxValue}
 }
 
 // patience is how long a peer that doesn't answer is waited for.
-func (n *Node) patience() time.Duration { return n.cfg.Beat * time.Duration(n.cfg.Beats) }
+func (n *Node) patience() time.Duration {
+	return n.cfg.Heartbeat * time.Duration(n.cfg.MissedHeartbeats)
+}

@@ -80,8 +80,8 @@ func start(t testing.TB, cfg NodeConfig) *tested {
 	if cfg.Listener == nil {
 		cfg.Listener = listen(t)
 	}
-	if cfg.Beats == 0 {
-		cfg.Beat, cfg.Beats = 50*time.Millisecond, 100
+	if cfg.MissedHeartbeats == 0 {
+		cfg.Heartbeat, cfg.MissedHeartbeats = 50*time.Millisecond, 100
 	}
 	if cfg.Lease == 0 {
 		cfg.Lease = time.Hour
@@ -384,7 +384,7 @@ func twoMinds(t *testing.T) (nodes [2]*tested, groups [2]*Group, loads func() in
 		l := listen(t)
 		n := &tested{name: l.Addr().String(), log: &book{}}
 		logger := zerolog.New(n.log)
-		n.Node = NewNode(NodeConfig{Listener: l, Beat: 50 * time.Millisecond, Beats: 100, Lease: time.Hour, Log: &logger})
+		n.Node = NewNode(NodeConfig{Listener: l, Heartbeat: 50 * time.Millisecond, MissedHeartbeats: 100, Lease: time.Hour, Log: &logger})
 		t.Cleanup(n.Close)
 		nodes[i] = n
 		g, err := Borrow(GroupConfig{

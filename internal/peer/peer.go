@@ -46,14 +46,14 @@ type Peer struct {
 	nudge   chan struct{}
 	tried   chan struct{} // closed when it has been dialed once, with whatever outcome
 	once    sync.Once
-	conn    atomic.Pointer[wire.Asker]
+	conn    atomic.Pointer[wire.Client]
 	counts  counts
 
 	// Guarded by the node's mu.
 	state   State
 	since   time.Time // of the state
 	failure string    // why it isn't live
-	inbound *wire.Answerer
+	inbound *wire.Server
 	removed bool // it is no member any more
 }
 
@@ -131,7 +131,7 @@ func (p *Peer) connect() error {
 }
 
 // part ends the connection to a peer that is no member any more, when what it is being asked has ended.
-func (p *Peer) part(a *wire.Asker) {
+func (p *Peer) part(a *wire.Client) {
 	a.CloseIdle()
 	select {
 	case <-a.Done():
@@ -156,7 +156,7 @@ func (p *Peer) dismiss() {
 }
 
 // dial connects to p and takes it into the ring.
-func (p *Peer) dial() (*wire.Asker, error) {
+func (p *Peer) dial() (*wire.Client, error) {
 	n := p.node
 	ctx, cancel := context.WithTimeout(p.ctx, n.greetTime())
 	defer cancel()
@@ -231,11 +231,11 @@ func (p *Peer) recognise(theirs wire.Hello) error {
 var errAlias = errors.New("it is another address of")
 
 // join makes p live.
-func (p *Peer) join(conn net.Conn, theirs wire.Hello) (*wire.Asker, error) {
+func (p *Peer) join(conn net.Conn, theirs wire.Hello) (*wire.Client, error) {
 	n := p.node
 	n.reunite(theirs.Instance) // before anything is answered by what may have changed meanwhile
 	cfg := n.wireConfig()
-	var a *wire.Asker
+	var a *wire.Client
 	made := make(chan struct{})
 	var ended, leaving bool // guarded by the node's mu
 	cfg.Leaving = func() {
@@ -256,7 +256,7 @@ func (p *Peer) join(conn net.Conn, theirs wire.Hello) (*wire.Asker, error) {
 			p.setLocked(Down, err)
 		}
 	}
-	a = wire.Ask(conn, cfg)
+	a = wire.NewClient(conn, cfg)
 	close(made)
 	if err := p.remind(a); err != nil {
 		_ = a.Close()
@@ -277,7 +277,7 @@ func (p *Peer) join(conn net.Conn, theirs wire.Hello) (*wire.Asker, error) {
 }
 
 // remind asks p what it is to be asked first.
-func (p *Peer) remind(a *wire.Asker) error {
+func (p *Peer) remind(a *wire.Client) error {
 	n := p.node
 	if n.cfg.Reminder == nil {
 		return nil
@@ -325,7 +325,7 @@ func refuses(err error) bool {
 }
 
 // gone notes that p has closed the connection by which it asks: it may have ended, and not yet been missed.
-func (p *Peer) gone(a *wire.Answerer) {
+func (p *Peer) gone(a *wire.Server) {
 	if p.inbound == a {
 		p.inbound = nil
 		in, out := a.Traffic()

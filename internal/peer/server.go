@@ -143,7 +143,7 @@ func (n *Node) answer(conn net.Conn, theirs wire.Hello) error {
 	if n.closed {
 		return net.ErrClosed
 	}
-	var a *wire.Answerer
+	var a *wire.Server
 	registered := make(chan struct{})
 	cfg.Lost = func(error) {
 		<-registered
@@ -155,7 +155,7 @@ func (n *Node) answer(conn net.Conn, theirs wire.Hello) error {
 		delete(n.answers, a)
 		n.heardLocked(theirs.Instance, a.LastHeard())
 	}
-	a = wire.Answer(conn, cfg)
+	a = wire.NewServer(conn, cfg)
 	n.answers[a] = theirs.Name
 	close(registered)
 	if n.leaving {

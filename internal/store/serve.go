@@ -44,7 +44,7 @@ func (s *Store) Serve(c *wire.Call) {
 }
 
 // reply sends an answer that nothing follows. If it can't, nobody is there to be told.
-func reply(c *wire.Call, message, value []byte) { _ = c.Answer(message, value) }
+func reply(c *wire.Call, message, value []byte) { _ = c.Respond(message, value) }
 
 func (s *Store) refuse(c *wire.Call, err error) { reply(c, s.encodeError(err), nil) }
 

@@ -15,15 +15,15 @@ var benchSizes = []struct {
 	n    int
 }{{"1KiB", 1 << 10}, {"1MiB", 1 << 20}}
 
-// BenchmarkAsk is one ask and its answer over loopback, one after the other and many at once. BenchmarkHTTP is what it
+// BenchmarkRequest is one request and its response over loopback, one after the other and many at once. BenchmarkHTTP is what it
 // has to be compared with: the same exchange with net/http, over as many connections as it wants.
-func BenchmarkAsk(b *testing.B) {
+func BenchmarkRequest(b *testing.B) {
 	for _, size := range benchSizes {
 		value := make([]byte, size.n)
 		answer := []byte("200 and some header fields")
-		serve := func(c *Call) { _ = c.Answer(answer, value) }
-		ask := func(a *Asker) error {
-			s, err := a.Open(context.Background(), []byte("/the/key/of/some/object"), 0)
+		serve := func(c *Call) { _ = c.Respond(answer, value) }
+		ask := func(c *Client) error {
+			s, err := c.Open(context.Background(), []byte("/the/key/of/some/object"), 0)
 			if err != nil {
 				return err
 			}
@@ -37,8 +37,8 @@ func BenchmarkAsk(b *testing.B) {
 		for _, tr := range transports[:2] {
 			b.Run(tr.name+"/"+size.name, func(b *testing.B) {
 				dialed, accepted := tr.open(b)
-				asker, _ := join(b, dialed, accepted, Config{}, Config{Serve: serve})
-				bench(b, size.n, func() error { return ask(asker) })
+				client, _ := join(b, dialed, accepted, Config{}, Config{Serve: serve})
+				bench(b, size.n, func() error { return ask(client) })
 			})
 		}
 	}

@@ -6,20 +6,20 @@ import (
 	"math"
 )
 
-// Call is one ask and its answer, to the one who answers. Its methods may be called concurrently, though replies and
+// Call is one request and its response, as the server sees them. Its methods may be called concurrently, though replies and
 // content go in the order of the calls. None may be called after Serve has returned, but for Context.
 //
 // Nothing that is given to Reply, Write, Answer, End or Abort may ever be changed afterwards: it is sent without being
-// copied, at some time. All of them fail with ErrCancelled when the asker has cancelled, with the connection's error
+// copied, at some time. All of them fail with ErrCancelled when the client has cancelled, with the connection's error
 // when that has ended, and with ErrEnded after End, Answer or Abort.
 type Call struct {
-	a       *Answerer
+	s       *Server
 	in      assembly // belongs to the goroutine that reads the connection
 	message []byte
 
 	// Guarded by the link's mutex:
 	out     outbox
-	allowed int   // how much the asker has room for
+	allowed int   // how much the client has room for
 	wrote   bool  // content
 	served  bool  // it has a goroutine
 	err     error // why nothing more is to be sent
@@ -28,19 +28,19 @@ type Call struct {
 	end     context.CancelCauseFunc
 }
 
-func newCall(a *Answerer, id uint64, window int) *Call {
-	c := &Call{a: a, allowed: window}
-	c.out.init(id, &a.mu)
+func newCall(s *Server, id uint64, window int) *Call {
+	c := &Call{s: s, allowed: window}
+	c.out.init(id, &s.mu)
 	return c
 }
 
-// Message is what is asked. It is the call's own and isn't changed.
+// Message is the request's. It is the call's own and isn't changed.
 func (c *Call) Message() []byte { return c.message }
 
-// Context ends when the asker cancels, when the connection ends, and when Serve returns.
+// Context ends when the client cancels, when the connection ends, and when Serve returns.
 func (c *Call) Context() context.Context {
-	c.a.mu.Lock()
-	defer c.a.mu.Unlock()
+	c.s.mu.Lock()
+	defer c.s.mu.Unlock()
 	if c.ctx == nil {
 		// It has no parent that would have to keep account of all calls: whatever ends the call ends it.
 		c.ctx, c.end = context.WithCancelCause(context.Background())
@@ -52,18 +52,18 @@ func (c *Call) Context() context.Context {
 }
 
 // Reply sends a message, with a value unless that is nil. It returns as soon as the reply is queued, which takes as
-// long as the asker has no room left at all, or as too much is queued. Replies come before content: after Write, the
+// long as the client has no room left at all, or as too much is queued. Replies come before content: after Write, the
 // error is ErrEnded.
 func (c *Call) Reply(message, value []byte) error {
-	c.a.mu.Lock()
-	defer c.a.mu.Unlock()
+	c.s.mu.Lock()
+	defer c.s.mu.Unlock()
 	return c.replyLocked(message, value)
 }
 
 // Answer is Reply, then End without detail, in one go.
-func (c *Call) Answer(message, value []byte) error {
-	c.a.mu.Lock()
-	defer c.a.mu.Unlock()
+func (c *Call) Respond(message, value []byte) error {
+	c.s.mu.Lock()
+	defer c.s.mu.Unlock()
 	if err := c.replyLocked(message, value); err != nil {
 		return err
 	}
@@ -71,7 +71,7 @@ func (c *Call) Answer(message, value []byte) error {
 }
 
 func (c *Call) replyLocked(message, value []byte) error {
-	if len(message) > c.a.cfg.MaxMessage || len(value) >= math.MaxInt32 {
+	if len(message) > c.s.cfg.MaxMessage || len(value) >= math.MaxInt32 {
 		return fmt.Errorf("reply of %d and %d bytes: %w", len(message), len(value), ErrTooLarge)
 	}
 	if c.wrote && c.err == nil {
@@ -90,10 +90,10 @@ func (c *Call) replyLocked(message, value []byte) error {
 }
 
 // Write sends content. It returns when all of p is queued, or with how much of it was. It waits while as much is under
-// way as the asker has room for.
+// way as the client has room for.
 func (c *Call) Write(p []byte) (n int, err error) {
-	c.a.mu.Lock()
-	defer c.a.mu.Unlock()
+	c.s.mu.Lock()
+	defer c.s.mu.Unlock()
 	for {
 		if len(p) == 0 {
 			return n, c.err
@@ -101,7 +101,7 @@ func (c *Call) Write(p []byte) (n int, err error) {
 		if err := c.waitLocked(); err != nil {
 			return n, err
 		}
-		k := min(len(p), c.allowed, c.a.cfg.Window-c.out.queued)
+		k := min(len(p), c.allowed, c.s.cfg.Window-c.out.queued)
 		c.allowed -= k
 		c.wrote = true
 		c.queueLocked(item{kind: kindData, a: p[:k]})
@@ -112,7 +112,7 @@ func (c *Call) Write(p []byte) (n int, err error) {
 
 // waitLocked waits until something may be queued.
 func (c *Call) waitLocked() error {
-	for c.err == nil && (c.allowed <= 0 || c.out.queued >= c.a.cfg.Window || c.out.waiting() >= maxItems) {
+	for c.err == nil && (c.allowed <= 0 || c.out.queued >= c.s.cfg.Window || c.out.waiting() >= maxItems) {
 		c.out.room.Wait()
 	}
 	return c.err
@@ -120,20 +120,20 @@ func (c *Call) waitLocked() error {
 
 func (c *Call) queueLocked(i item) {
 	c.out.push(i)
-	c.a.w.enlistLocked(&c.out)
+	c.s.w.enlistLocked(&c.out)
 }
 
-// End completes the answer. The detail goes with it; it may be nil, and has 64 KiB at most.
+// End completes the response. The detail goes with it; it may be nil, and has 64 KiB at most.
 func (c *Call) End(detail []byte) error {
-	c.a.mu.Lock()
-	defer c.a.mu.Unlock()
+	c.s.mu.Lock()
+	defer c.s.mu.Unlock()
 	return c.endLocked(kindEnd, detail)
 }
 
-// Abort ends the answer as incomplete, after what has been sent. The detail is as End's.
+// Abort ends the response as incomplete, after what has been sent. The detail is as End's.
 func (c *Call) Abort(detail []byte) error {
-	c.a.mu.Lock()
-	defer c.a.mu.Unlock()
+	c.s.mu.Lock()
+	defer c.s.mu.Unlock()
 	return c.endLocked(kindAbort, detail)
 }
 
@@ -150,33 +150,33 @@ func (c *Call) endLocked(k kind, detail []byte) error {
 	return nil
 }
 
-// credited takes note that the asker has room for n more bytes.
+// credited takes note that the client has room for n more bytes.
 func (c *Call) credited(n int) {
-	c.a.mu.Lock()
-	defer c.a.mu.Unlock()
-	c.allowed = min(c.allowed, math.MaxInt32-n) + n // whatever the asker grants, it stays a number
+	c.s.mu.Lock()
+	defer c.s.mu.Unlock()
+	c.allowed = min(c.allowed, math.MaxInt32-n) + n // whatever the client grants, it stays a number
 	c.out.room.Broadcast()
 }
 
 // lose ends the call from outside: nothing more of it is sent.
 func (c *Call) lose(err error) {
-	c.a.mu.Lock()
+	c.s.mu.Lock()
 	c.err = err
 	c.out.drop()
 	c.out.remove()
 	c.out.room.Broadcast()
-	c.a.mu.Unlock()
+	c.s.mu.Unlock()
 	c.endContext(err)
 }
 
 // endContext ends the context, if there is one.
 func (c *Call) endContext(err error) {
-	c.a.mu.Lock()
+	c.s.mu.Lock()
 	if c.gone == nil {
 		c.gone = err
 	}
 	end := c.end
-	c.a.mu.Unlock()
+	c.s.mu.Unlock()
 	if end != nil {
 		end(err)
 	}
@@ -184,9 +184,9 @@ func (c *Call) endContext(err error) {
 
 // release is the end of Serve.
 func (c *Call) release() {
-	_ = c.Abort(nil) // it fails where the answer has ended, as it should have
+	_ = c.Abort(nil) // it fails where the response has ended, as it should have
 	c.endContext(context.Canceled)
-	c.a.mu.Lock()
-	defer c.a.mu.Unlock()
-	c.a.busy--
+	c.s.mu.Lock()
+	defer c.s.mu.Unlock()
+	c.s.busy--
 }

@@ -27,7 +27,7 @@ func TestCancel(t *testing.T) {
 				started := make(chan struct{}, 2)
 				written := make(chan error, 1)
 				causes := make(chan error, 1)
-				asker, _ := pair(t, Config{Window: 100_000}, Config{Serve: func(c *Call) {
+				client, _ := pair(t, Config{Window: 100_000}, Config{Serve: func(c *Call) {
 					started <- struct{}{}
 					switch string(c.Message()) {
 					case "next": // wait for it
@@ -49,11 +49,11 @@ func TestCancel(t *testing.T) {
 				}})
 				ctx, cancel := context.WithCancelCause(context.Background())
 				defer cancel(nil)
-				s, err := asker.Open(ctx, []byte(use), 0)
+				s, err := client.Open(ctx, []byte(use), 0)
 				if err != nil {
 					t.Fatal(err)
 				}
-				<-started // else it might never be asked
+				<-started // else it might never be sent
 				ended := make(chan error, 1)
 				switch use {
 				case "next":
@@ -79,62 +79,62 @@ func TestCancel(t *testing.T) {
 				if _, err := s.Read(make([]byte, 1)); err != tt.want {
 					t.Errorf("Read: %v", err)
 				}
-				if n := asker.Streams(); n != 0 {
+				if n := client.Streams(); n != 0 {
 					t.Errorf("%d streams are left", n)
 				}
-				next(t, open(t, asker, "x"), "x")
+				next(t, open(t, client, "x"), "x")
 			})
 		}
 	}
 }
 
 func TestOpenWithDeadContext(t *testing.T) {
-	asker, _ := pair(t, Config{}, Config{})
+	client, _ := pair(t, Config{}, Config{})
 	ctx, cancel := context.WithCancelCause(context.Background())
 	enough := errors.New("enough")
 	cancel(enough)
-	if _, err := asker.Open(ctx, nil, 0); err != enough {
+	if _, err := client.Open(ctx, nil, 0); err != enough {
 		t.Errorf("Open: %v", err)
 	}
 }
 
-// Once an answer has ended, the end of its context changes nothing any more.
+// Once a response has ended, the end of its context changes nothing any more.
 func TestContextAfterEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		asker, r := rawAnswerer(t, Config{})
+		client, r := rawServer(t, Config{})
 		ctx, cancel := context.WithCancel(context.Background())
-		s, err := asker.Open(ctx, nil, 0)
+		s, err := client.Open(ctx, nil, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
-		r.want(kindAsk, 1)
+		r.want(kindRequest, 1)
 		r.send(frame(kindMessage|last, 1, lead(1, 0, 'm')...))
 		synctest.Wait()
 		cancel()
 		synctest.Wait()
 		next(t, s, "m")
 		wantEOF(t, s, "")
-		_ = asker.Close()
+		_ = client.Close()
 	})
 }
 
-// An ask that is given up before it could be sent never is.
+// A request that is given up before it could be sent never is.
 func TestCancelBeforeSending(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		asker, r := rawAnswerer(t, Config{})
-		open(t, asker, "first")
+		client, r := rawServer(t, Config{})
+		open(t, client, "first")
 		synctest.Wait() // it is being written, as nobody reads
-		_ = open(t, asker, "second").Close()
-		open(t, asker, "third")
-		r.want(kindAsk, 1)
-		r.want(kindAsk, 3)
-		_ = asker.Close()
+		_ = open(t, client, "second").Close()
+		open(t, client, "third")
+		r.want(kindRequest, 1)
+		r.want(kindRequest, 3)
+		_ = client.Close()
 	})
 }
 
 // All methods of a stream may be called while others end it.
 func TestCloseAtAnyTime(t *testing.T) {
-	asker, _ := pair(t, Config{Window: 1000}, Config{Serve: func(c *Call) {
+	client, _ := pair(t, Config{Window: 1000}, Config{Serve: func(c *Call) {
 		_ = c.Reply([]byte("m"), pattern(1, 10_000))
 		_, _ = c.Write(pattern(1, 5000))
 		_ = c.End(nil)
@@ -142,7 +142,7 @@ func TestCloseAtAnyTime(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range 500 {
 		ctx, cancel := context.WithCancel(context.Background())
-		s, err := asker.Open(ctx, nil, 0)
+		s, err := client.Open(ctx, nil, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -161,7 +161,7 @@ func TestCloseAtAnyTime(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	for asker.Streams() > 0 { // a context that ends cancels in its own time
+	for client.Streams() > 0 { // a context that ends cancels in its own time
 		runtime.Gosched()
 	}
 }
@@ -172,14 +172,14 @@ func TestLostFirst(t *testing.T) {
 		release := make(chan struct{})
 		var told, learnt atomic.Int32
 		lost := func(err error) {
-			if !errors.Is(err, ErrLost) || errors.Is(err, ErrDead) {
+			if !errors.Is(err, ErrLost) || errors.Is(err, ErrSilent) {
 				t.Errorf("lost: %v", err)
 			}
 			told.Add(1)
 			<-release
 		}
-		asker, r := rawAnswerer(t, Config{Lost: lost})
-		answerer, r2 := rawAsker(t, Config{Lost: lost, Serve: func(c *Call) {
+		client, r := rawServer(t, Config{Lost: lost})
+		server, r2 := rawClient(t, Config{Lost: lost, Serve: func(c *Call) {
 			<-c.Context().Done()
 			if err := context.Cause(c.Context()); !errors.Is(err, ErrLost) {
 				t.Errorf("the call's context ended with %v", err)
@@ -193,46 +193,46 @@ func TestLostFirst(t *testing.T) {
 			}
 			learnt.Add(1)
 		}
-		go read(open(t, asker, "before"))
-		r.want(kindAsk, 1)
-		r2.send(frame(kindAsk, 1, lead(0, 1)...))
+		go read(open(t, client, "before"))
+		r.want(kindRequest, 1)
+		r2.send(frame(kindRequest, 1, lead(0, 1)...))
 		r.send(frame(kindMessage, 1, lead(100, 0, make([]byte, 50)...)...))
 		_ = r.conn.Close()
 		_ = r2.conn.Close()
 		synctest.Wait()
-		go read(open(t, asker, "while Lost is running"))
+		go read(open(t, client, "while Lost is running"))
 		synctest.Wait()
 		if told.Load() != 2 || learnt.Load() != 0 {
 			t.Errorf("Lost was told %d times, and %d streams and calls know", told.Load(), learnt.Load())
 		}
-		if asker.Err() != nil || answerer.Err() != nil {
+		if client.Err() != nil || server.Err() != nil {
 			t.Error("Err knows")
 		}
 		close(release)
-		<-asker.Done()
-		answerer.Wait()
+		<-client.Done()
+		server.Wait()
 		synctest.Wait()
 		if told.Load() != 2 || learnt.Load() != 3 {
 			t.Errorf("Lost was told %d times, and %d streams and calls know", told.Load(), learnt.Load())
 		}
-		if _, err := asker.Open(context.Background(), nil, 0); !errors.Is(err, ErrLost) {
+		if _, err := client.Open(context.Background(), nil, 0); !errors.Is(err, ErrLost) {
 			t.Errorf("Open: %v", err)
 		}
-		if !errors.Is(asker.Err(), ErrLost) || !errors.Is(answerer.Err(), ErrLost) {
-			t.Errorf("Err: %v, %v", asker.Err(), answerer.Err())
+		if !errors.Is(client.Err(), ErrLost) || !errors.Is(server.Err(), ErrLost) {
+			t.Errorf("Err: %v, %v", client.Err(), server.Err())
 		}
 	})
 }
 
 // Content that came before the connection was cut is read before its error.
 func TestCutInContent(t *testing.T) {
-	asker, r := rawAnswerer(t, Config{Beat: patient})
-	s := open(t, asker, "")
-	r.want(kindAsk, 1)
+	client, r := rawServer(t, Config{Heartbeat: patient})
+	s := open(t, client, "")
+	r.want(kindRequest, 1)
 	r.send(frame(kindData, 1, pattern(1, 100)...))
 	r.send(frame(kindData, 1, pattern(2, 100)...)[:50])
 	_ = r.conn.Close()
-	<-asker.Done()
+	<-client.Done()
 	got, err := io.ReadAll(s)
 	if string(got) != string(pattern(1, 100)) || !errors.Is(err, ErrLost) || !errors.Is(err, io.EOF) {
 		t.Errorf("%d bytes, %v", len(got), err)
@@ -241,24 +241,24 @@ func TestCutInContent(t *testing.T) {
 
 func TestClose(t *testing.T) {
 	lost := make(chan error, 2)
-	asker, answerer := pair(t,
+	client, server := pair(t,
 		Config{Lost: func(err error) { lost <- err }},
 		Config{Serve: func(c *Call) { <-c.Context().Done() }})
-	s := open(t, asker, "x")
-	_ = asker.Close()
-	_ = asker.Close()
+	s := open(t, client, "x")
+	_ = client.Close()
+	_ = client.Close()
 	if _, _, err := s.Next(); err != ErrClosed {
 		t.Errorf("Next: %v", err)
 	}
 	if err := <-lost; err != ErrClosed {
 		t.Errorf("lost: %v", err)
 	}
-	<-asker.Done()
-	if asker.Err() != ErrClosed {
-		t.Errorf("Err: %v", asker.Err())
+	<-client.Done()
+	if client.Err() != ErrClosed {
+		t.Errorf("Err: %v", client.Err())
 	}
-	answerer.Wait()
-	if err := answerer.Err(); !errors.Is(err, ErrLost) {
+	server.Wait()
+	if err := server.Err(); !errors.Is(err, ErrLost) {
 		t.Errorf("the other side: %v", err)
 	}
 }
@@ -266,22 +266,22 @@ func TestClose(t *testing.T) {
 func TestAnswererCloses(t *testing.T) {
 	started := make(chan struct{}, 2)
 	errs := make(chan error, 4)
-	asker, answerer := pair(t, Config{}, Config{Serve: func(c *Call) {
+	client, server := pair(t, Config{}, Config{Serve: func(c *Call) {
 		started <- struct{}{}
 		<-c.Context().Done()
 		errs <- context.Cause(c.Context())
 		errs <- c.End(nil)
 	}})
-	streams := []*Stream{open(t, asker, "x"), open(t, asker, "y")}
+	streams := []*Stream{open(t, client, "x"), open(t, client, "y")}
 	<-started
 	<-started
-	_ = answerer.Close()
+	_ = server.Close()
 	for _, s := range streams {
 		if _, _, err := s.Next(); !errors.Is(err, ErrLost) || errors.Is(err, ErrLeft) {
 			t.Errorf("Next: %v", err)
 		}
 	}
-	answerer.Wait()
+	server.Wait()
 	for range cap(errs) {
 		if err := <-errs; err != ErrClosed {
 			t.Errorf("the call: %v", err)
@@ -289,43 +289,43 @@ func TestAnswererCloses(t *testing.T) {
 	}
 }
 
-// A side that leaves goes on answering; when all has been answered, the asker closes the connection.
+// A side that leaves goes on answering; when all has been answered, the client closes the connection.
 func TestLeave(t *testing.T) {
 	release := make(chan struct{})
 	left := make(chan struct{})
-	var asker *Asker
+	var client *Client
 	ready := make(chan struct{})
-	asker, answerer := pair(t, Config{Leaving: func() {
+	client, server := pair(t, Config{Leaving: func() {
 		<-ready
-		asker.CloseIdle()
+		client.CloseIdle()
 		close(left) // a second time would panic
 	}}, Config{Serve: func(c *Call) {
 		<-release
 		echo(c)
 	}})
 	close(ready)
-	s := open(t, asker, "x")
-	answerer.Leave()
-	answerer.Leave()
+	s := open(t, client, "x")
+	server.Leave()
+	server.Leave()
 	<-left
-	if _, err := asker.Open(context.Background(), nil, 0); err != ErrClosed {
+	if _, err := client.Open(context.Background(), nil, 0); err != ErrClosed {
 		t.Errorf("Open: %v", err)
 	}
 	close(release)
 	next(t, s, "x")
-	<-asker.Done()
-	answerer.Wait()
+	<-client.Done()
+	server.Wait()
 }
 
 func TestLeft(t *testing.T) {
 	left := make(chan struct{})
-	asker, answerer := pair(t, Config{Leaving: func() { close(left) }}, Config{Serve: echo})
-	answerer.Leave()
+	client, server := pair(t, Config{Leaving: func() { close(left) }}, Config{Serve: echo})
+	server.Leave()
 	<-left
-	next(t, open(t, asker, "still answered"), "still answered")
-	_ = answerer.Close()
-	<-asker.Done()
-	if err := asker.Err(); !errors.Is(err, ErrLeft) || !errors.Is(err, ErrLost) {
+	next(t, open(t, client, "still answered"), "still answered")
+	_ = server.Close()
+	<-client.Done()
+	if err := client.Err(); !errors.Is(err, ErrLeft) || !errors.Is(err, ErrLost) {
 		t.Errorf("Err: %v", err)
 	}
 }

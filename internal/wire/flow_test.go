@@ -14,7 +14,7 @@ import (
 // A stream that nobody reads holds up no other, and loses nothing.
 func TestStuckReader(t *testing.T) {
 	want := pattern(1, 4<<20)
-	asker, _ := pair(t, Config{}, Config{Serve: func(c *Call) {
+	client, _ := pair(t, Config{}, Config{Serve: func(c *Call) {
 		if string(c.Message()) != "bulk" {
 			echo(c)
 			return
@@ -22,21 +22,21 @@ func TestStuckReader(t *testing.T) {
 		_, _ = c.Write(want)
 		_ = c.End(nil)
 	}})
-	stuck := open(t, asker, "bulk")
+	stuck := open(t, client, "bulk")
 	for range 100 {
-		next(t, open(t, asker, "small"), "small")
+		next(t, open(t, client, "small"), "small")
 	}
 	if got, err := io.ReadAll(stuck); err != nil || !bytes.Equal(got, want) {
 		t.Errorf("%d bytes, %v", len(got), err)
 	}
 }
 
-// Neither content nor replies go beyond what the asker has room for.
+// Neither content nor replies go beyond what the client has room for.
 func TestWindow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const window = 10_000
 		var replied, wrote int
-		a, r := rawAsker(t, Config{Serve: func(c *Call) {
+		s, r := rawClient(t, Config{Serve: func(c *Call) {
 			for c.Reply(make([]byte, 3000-replyCost), nil) == nil && replied < 4 {
 				replied++
 			}
@@ -49,7 +49,7 @@ func TestWindow(t *testing.T) {
 			}
 		}})
 		go r.discard()
-		r.send(frame(kindAsk, 1, lead(0, window)...))
+		r.send(frame(kindRequest, 1, lead(0, window)...))
 		synctest.Wait()
 		if replied != 4 || wrote != 0 { // the fifth would begin beyond the window
 			t.Errorf("%d replies and %d bytes of content in a window of %d", replied, wrote, window)
@@ -59,15 +59,15 @@ func TestWindow(t *testing.T) {
 		if want := window + 12_000 - 5*3000; wrote != want {
 			t.Errorf("wrote %d bytes, want %d", wrote, want)
 		}
-		_ = a.Close()
+		_ = s.Close()
 	})
 }
 
-// A call queues no more than its own side's window, however much the asker has room for.
+// A call queues no more than its own side's window, however much the client has room for.
 func TestQueueIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var wrote, replied int
-		a, r := rawAsker(t, Config{Window: 100_000, Serve: func(c *Call) {
+		s, r := rawClient(t, Config{Window: 100_000, Serve: func(c *Call) {
 			p := make([]byte, 10_000)
 			for {
 				if string(c.Message()) == "replies" {
@@ -84,8 +84,8 @@ func TestQueueIsBounded(t *testing.T) {
 				}
 			}
 		}})
-		r.send(frame(kindAsk, 1, lead(0, 1<<30)...))
-		r.send(frame(kindAsk, 2, lead(7, 1<<30, []byte("replies")...)...))
+		r.send(frame(kindRequest, 1, lead(0, 1<<30)...))
+		r.send(frame(kindRequest, 2, lead(7, 1<<30, []byte("replies")...)...))
 		synctest.Wait() // nothing is read
 		if most := 100_000 + batchBulk + maxFrame; wrote < 100_000 || wrote > most {
 			t.Errorf("wrote %d bytes, none of which were read", wrote)
@@ -93,27 +93,27 @@ func TestQueueIsBounded(t *testing.T) {
 		if most := maxItems + scratchSize/headerSize; replied < maxItems || replied > most {
 			t.Errorf("%d empty replies, none of which were read", replied)
 		}
-		_ = a.Close()
+		_ = s.Close()
 	})
 }
 
-// A small answer passes the bulk of other streams, which take turns.
+// A small response passes the bulk of other streams, which take turns.
 func TestSmallPassesBulk(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const streams = 4
-		answerer, r := rawAsker(t, Config{Serve: func(c *Call) {
+		server, r := rawClient(t, Config{Serve: func(c *Call) {
 			if string(c.Message()) == "small" {
 				echo(c)
 			} else {
-				_ = c.Answer(nil, make([]byte, 2<<20))
+				_ = c.Respond(nil, make([]byte, 2<<20))
 			}
 		}})
 		for id := range uint64(streams) {
-			r.send(frame(kindAsk, id+1, lead(0, 1)...))
+			r.send(frame(kindRequest, id+1, lead(0, 1)...))
 		}
 		synctest.Wait() // the first batch is being written, as nobody reads
-		r.send(frame(kindAsk, streams+1, lead(5, 1, []byte("small")...)...))
-		synctest.Wait() // its answer is queued
+		r.send(frame(kindRequest, streams+1, lead(5, 1, []byte("small")...)...))
+		synctest.Wait() // its response is queued
 		before, passed := 0, false
 		var order []uint64
 		for len(order) < 10*streams {
@@ -136,20 +136,20 @@ func TestSmallPassesBulk(t *testing.T) {
 				t.Fatalf("streams don't take turns: %v", order)
 			}
 		}
-		_ = answerer.Close()
+		_ = server.Close()
 	})
 }
 
 // What a call has queued when it is cancelled isn't sent.
 func TestCancelDropsQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		answerer, r := rawAsker(t, Config{Serve: func(c *Call) {
-			_ = c.Answer(nil, make([]byte, 2<<20))
+		server, r := rawClient(t, Config{Serve: func(c *Call) {
+			_ = c.Respond(nil, make([]byte, 2<<20))
 		}})
-		r.send(frame(kindAsk, 1, lead(0, 1)...))
+		r.send(frame(kindRequest, 1, lead(0, 1)...))
 		synctest.Wait() // the first batch is being written, as nobody reads
 		r.send(frame(kindCancel, 1))
-		r.send(frame(kindAsk, 2, lead(0, 1)...))
+		r.send(frame(kindRequest, 2, lead(0, 1)...))
 		synctest.Wait()
 		sent := map[uint64]int{}
 		for sent[2] < 2<<20 {
@@ -159,12 +159,12 @@ func TestCancelDropsQueue(t *testing.T) {
 		if sent[1] > batchBulk+maxFrame {
 			t.Errorf("%d bytes of a cancelled call", sent[1])
 		}
-		answerer.mu.Lock()
-		if n := len(answerer.calls); n != 0 {
+		server.mu.Lock()
+		if n := len(server.calls); n != 0 {
 			t.Errorf("%d calls are left", n)
 		}
-		answerer.mu.Unlock()
-		_ = answerer.Close()
+		server.mu.Unlock()
+		_ = server.Close()
 	})
 }
 
@@ -179,14 +179,14 @@ func TestCredit(t *testing.T) {
 		{"content after reply", [][]byte{frame(kindMessage, 1, lead(900, 0, make([]byte, 900)...)...), frame(kindData, 1, make([]byte, 37)...)}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			asker, r := rawAnswerer(t, Config{Beat: patient, Window: 1000})
-			_ = open(t, asker, "x")
-			r.want(kindAsk, 1)
+			client, r := rawServer(t, Config{Heartbeat: patient, Window: 1000})
+			_ = open(t, client, "x")
+			r.want(kindRequest, 1)
 			for _, f := range tt.frames {
 				r.send(f)
 			}
-			<-asker.Done()
-			if err := asker.Err(); !errors.Is(err, ErrProtocol) {
+			<-client.Done()
+			if err := client.Err(); !errors.Is(err, ErrProtocol) {
 				t.Errorf("the connection ended with %v", err)
 			}
 		})
@@ -196,9 +196,9 @@ func TestCredit(t *testing.T) {
 // What has been read is granted again, in few frames.
 func TestGrants(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		asker, r := rawAnswerer(t, Config{Window: 1000})
-		s := open(t, asker, "x")
-		r.want(kindAsk, 1)
+		client, r := rawServer(t, Config{Window: 1000})
+		s := open(t, client, "x")
+		r.want(kindRequest, 1)
 		var grants []uint32
 		done := make(chan struct{})
 		go func() {
@@ -220,7 +220,7 @@ func TestGrants(t *testing.T) {
 			}
 			synctest.Wait()
 		}
-		_ = asker.Close()
+		_ = client.Close()
 		<-done
 		if len(grants) != 20 || slices.Max(grants) != 500 || slices.Min(grants) != 500 {
 			t.Errorf("granted %d", grants)
@@ -228,22 +228,22 @@ func TestGrants(t *testing.T) {
 	})
 }
 
-// An answer that is read slowly goes on being read after the connection has ended.
+// A response that is read slowly goes on being read after the connection has ended.
 func TestReadAfterClose(t *testing.T) {
 	want := pattern(1, 300_000)
-	asker, _ := pair(t, Config{}, Config{Serve: func(c *Call) {
+	client, _ := pair(t, Config{}, Config{Serve: func(c *Call) {
 		_ = c.Reply([]byte("m"), nil)
 		_, _ = c.Write(want)
 		_ = c.End([]byte("d"))
 	}})
-	s := open(t, asker, "x")
-	asker.CloseIdle() // ends the connection when the last stream has come to its end
-	<-asker.Done()
+	s := open(t, client, "x")
+	client.CloseIdle() // ends the connection when the last stream has come to its end
+	<-client.Done()
 	next(t, s, "m")
 	if got, err := io.ReadAll(s); err != nil || !bytes.Equal(got, want) || string(s.End()) != "d" {
 		t.Errorf("%d bytes, %v, end %q", len(got), err, s.End())
 	}
-	if _, err := asker.Open(context.Background(), nil, 0); err != ErrClosed {
+	if _, err := client.Open(context.Background(), nil, 0); err != ErrClosed {
 		t.Errorf("Open: %v", err)
 	}
 }
@@ -251,13 +251,13 @@ func TestReadAfterClose(t *testing.T) {
 // Once Read has returned, nothing is read into its slice, even if the stream was cancelled in mid-frame.
 func TestReadKeepsItsSlice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		asker, r := rawAnswerer(t, Config{})
+		client, r := rawServer(t, Config{})
 		ctx, cancel := context.WithCancelCause(context.Background())
-		s, err := asker.Open(ctx, nil, 0)
+		s, err := client.Open(ctx, nil, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
-		r.want(kindAsk, 1)
+		r.want(kindRequest, 1)
 		go r.discard()
 		errs := make(chan error, 1)
 		go func() {
@@ -280,8 +280,8 @@ func TestReadKeepsItsSlice(t *testing.T) {
 		if err := <-errs; err != enough {
 			t.Errorf("Read: %v", err)
 		}
-		_ = asker.Close()
-		<-asker.Done()
+		_ = client.Close()
+		<-client.Done()
 		_ = r.conn.Close()
 	})
 }

@@ -12,22 +12,22 @@ import (
 //	│ kind   │ payload's size  │ stream, or number of a ping/pong │
 //	└────────┴─────────────────┴──────────────────────────────────┘
 //
-// Streams are numbered upwards by the asker, and no number is used again: 64 bits outlast any connection.
+// Streams are numbered upwards by the client, and no number is used again: 64 bits outlast any connection.
 const (
 	headerSize = 12
-	leadSize   = 8        // what an ask's or a message's payload begins with
+	leadSize   = 8        // what a request's or a message's payload begins with
 	maxFrame   = 64 << 10 // of what else is in a payload: a stream's turn
 	small      = 4 << 10  // up to here, copying is cheaper than another slice to write, and going first harms no one
-	replyCost  = 64       // what a reply takes of the window beyond its bytes, lest empty ones cost nothing
+	replyCost  = 64       // what a reply takes of the window beyond its bytes, so that empty ones cost something too
 )
 
 type kind uint8
 
 const (
-	kindAsk     kind = 1 + iota // u32 size of the message, u32 window, the message's first bytes
-	kindAck                     // the ask has come; anything else about the stream says so too
+	kindRequest kind = 1 + iota // u32 size of the message, u32 window, the message's first bytes
+	kindAck                     // the request has come; anything else about the stream says so too
 	kindMessage                 // u32 size of the message, u32 size of the value + 1 (0: none), the first bytes of both
-	kindMore                    // what follows of an ask, or of a message and its value
+	kindMore                    // what follows of a request, or of a message and its value
 	kindData                    // content
 	kindEnd                     // the detail
 	kindAbort                   // the detail
@@ -38,12 +38,12 @@ const (
 	kindPong
 	kindLeave
 
-	// last is a bit of the kind: the stream ends with this frame, without detail. The asker then learns of the end
+	// last is a bit of the kind: the stream ends with this frame, without detail. The client then learns of the end
 	// together with the last bytes, and won't cancel what has ended.
 	last kind = 0x80
 )
 
-// Why an ask is refused.
+// Why a request is refused.
 const (
 	refuseOverloaded = 1 + iota
 	refuseTooLarge
@@ -73,7 +73,7 @@ func parseHeader(b []byte) (header, error) {
 	least, most := 0, 0
 	ends := false
 	switch h.kind {
-	case kindAsk:
+	case kindRequest:
 		least, most = leadSize, leadSize+maxFrame
 	case kindMessage:
 		least, most, ends = leadSize, leadSize+maxFrame, true

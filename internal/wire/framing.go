@@ -2,10 +2,10 @@ package wire
 
 // frameLocked takes o's next frame, and returns how much of o's it carries.
 func (w *writer) frameLocked(o *outbox) int {
-	o.spoken = true
+	o.acked = true
 	i := &o.items[o.head]
 	switch i.kind {
-	case kindAsk, kindMessage:
+	case kindRequest, kindMessage:
 		return w.messageLocked(o, i)
 	case kindData:
 		return w.dataLocked(o)
@@ -18,7 +18,7 @@ func (w *writer) frameLocked(o *outbox) int {
 	return n
 }
 
-// messageLocked takes the next frame of an ask or a message. The first of several carries the message's beginning only.
+// messageLocked takes the next frame of a request or a message. The first of several carries the message's beginning only.
 func (w *writer) messageLocked(o *outbox, i *item) int {
 	n := i.size() - i.sent
 	k := i.kind

@@ -12,7 +12,7 @@ import (
 
 const kindUnknown kind = 99
 
-// Whatever the answering side mustn't send ends the connection. Streams 1, 2 and 4 are open, 3 was cancelled.
+// Whatever the server mustn't send ends the connection. Streams 1, 2 and 4 are open, 3 was cancelled.
 func TestHostileAnswerer(t *testing.T) {
 	message := frame(kindMessage, 1, lead(2, 0, 'h', 'i')...)
 	half := frame(kindMessage, 1, lead(4, 0, 'h', 'i')...)
@@ -23,7 +23,7 @@ func TestHostileAnswerer(t *testing.T) {
 	}{
 		{"unknown kind", [][]byte{frame(kindUnknown, 1)}, false},
 		{"kind 0", [][]byte{make([]byte, headerSize)}, false},
-		{"ask", [][]byte{frame(kindAsk, 5, lead(0, 1)...)}, false},
+		{"request", [][]byte{frame(kindRequest, 5, lead(0, 1)...)}, false},
 		{"ping", [][]byte{frame(kindPing, 1)}, false},
 		{"cancel", [][]byte{frame(kindCancel, 1)}, false},
 		{"credit", [][]byte{frame(kindCredit, 1, 0, 0, 0, 1)}, false},
@@ -60,11 +60,11 @@ func TestHostileAnswerer(t *testing.T) {
 		{"leave", [][]byte{frame(kindLeave, 0), frame(kindLeave, 0)}, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			asker, r := rawAnswerer(t, Config{Beat: patient})
+			client, r := rawServer(t, Config{Heartbeat: patient})
 			var streams []*Stream
 			for id := range uint64(4) {
-				streams = append(streams, open(t, asker, "x"))
-				r.want(kindAsk, id+1)
+				streams = append(streams, open(t, client, "x"))
+				r.want(kindRequest, id+1)
 			}
 			_ = streams[2].Close()
 			r.want(kindCancel, 3)
@@ -72,8 +72,8 @@ func TestHostileAnswerer(t *testing.T) {
 				r.send(f)
 			}
 			if !tt.fine {
-				<-asker.Done()
-				if err := asker.Err(); !errors.Is(err, ErrProtocol) {
+				<-client.Done()
+				if err := client.Err(); !errors.Is(err, ErrProtocol) {
 					t.Errorf("the connection ended with %v", err)
 				}
 				return
@@ -84,9 +84,9 @@ func TestHostileAnswerer(t *testing.T) {
 	}
 }
 
-// Whatever the asking side mustn't send ends the connection. Call 1 is being served, and 2 was cancelled.
+// Whatever the client mustn't send ends the connection. Call 1 is being served, and 2 was cancelled.
 func TestHostileAsker(t *testing.T) {
-	half := frame(kindAsk, 3, lead(4, 1, 'h', 'i')...)
+	half := frame(kindRequest, 3, lead(4, 1, 'h', 'i')...)
 	for _, tt := range []struct {
 		name   string
 		frames [][]byte
@@ -99,14 +99,14 @@ func TestHostileAsker(t *testing.T) {
 		{"end", [][]byte{frame(kindEnd, 1)}, false},
 		{"pong", [][]byte{frame(kindPong, 1)}, false},
 		{"leave", [][]byte{frame(kindLeave, 0)}, false},
-		{"ask without lead", [][]byte{frame(kindAsk, 3)}, false},
-		{"ask without window", [][]byte{frame(kindAsk, 3, lead(0, 0)...)}, false},
-		{"ask with an endless window", [][]byte{frame(kindAsk, 3, lead(0, 1<<31)...)}, false},
-		{"ask too long", [][]byte{frame(kindAsk, 3, lead(1, 1, 1, 2)...)}, false},
-		{"ask 0", [][]byte{frame(kindAsk, 0, lead(0, 1)...)}, false},
-		{"ask again", [][]byte{frame(kindAsk, 1, lead(0, 1)...)}, false},
-		{"last ask", [][]byte{frame(kindAsk|last, 3, lead(0, 1)...)}, false},
-		{"more of a complete ask", [][]byte{frame(kindMore, 1, 1)}, false},
+		{"request without lead", [][]byte{frame(kindRequest, 3)}, false},
+		{"request without window", [][]byte{frame(kindRequest, 3, lead(0, 0)...)}, false},
+		{"request with an endless window", [][]byte{frame(kindRequest, 3, lead(0, 1<<31)...)}, false},
+		{"request too long", [][]byte{frame(kindRequest, 3, lead(1, 1, 1, 2)...)}, false},
+		{"request 0", [][]byte{frame(kindRequest, 0, lead(0, 1)...)}, false},
+		{"request again", [][]byte{frame(kindRequest, 1, lead(0, 1)...)}, false},
+		{"last request", [][]byte{frame(kindRequest|last, 3, lead(0, 1)...)}, false},
+		{"more of a complete request", [][]byte{frame(kindMore, 1, 1)}, false},
 		{"more than announced", [][]byte{half, frame(kindMore, 3, 1, 2, 3)}, false},
 		{"last more", [][]byte{half, frame(kindMore|last, 3, 1, 2)}, false},
 		{"cancel of the future", [][]byte{frame(kindCancel, 3)}, false},
@@ -115,15 +115,15 @@ func TestHostileAsker(t *testing.T) {
 		{"endless credit", [][]byte{frame(kindCredit, 1, 255, 0, 0, 1)}, false},
 
 		{"much credit", [][]byte{frame(kindCredit, 1, 127, 255, 255, 255), frame(kindCredit, 1, 127, 255, 255, 255)}, true},
-		{"about a cancelled ask", [][]byte{frame(kindMore, 2, 1), frame(kindCancel, 2), frame(kindCredit, 2, 0, 0, 0, 1)}, true},
-		{"cancel of half an ask", [][]byte{
+		{"about a cancelled request", [][]byte{frame(kindMore, 2, 1), frame(kindCancel, 2), frame(kindCredit, 2, 0, 0, 0, 1)}, true},
+		{"cancel of half a request", [][]byte{
 			half, frame(kindCancel, 3), frame(kindMore, 3, 1, 2),
-			frame(kindAsk, 7, lead(2, 1, 1)...), frame(kindCancel, 7), // of which there may be any number
+			frame(kindRequest, 7, lead(2, 1, 1)...), frame(kindCancel, 7), // of which there may be any number
 		}, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			started := make(chan struct{}, 4)
-			answerer, r := rawAsker(t, Config{Beat: patient, MaxAsks: 2, Serve: func(c *Call) {
+			server, r := rawClient(t, Config{Heartbeat: patient, MaxRequests: 2, Serve: func(c *Call) {
 				started <- struct{}{}
 				if string(c.Message()) == "ok" {
 					echo(c)
@@ -131,21 +131,21 @@ func TestHostileAsker(t *testing.T) {
 					<-c.Context().Done()
 				}
 			}})
-			r.send(frame(kindAsk, 1, lead(0, 1)...))
+			r.send(frame(kindRequest, 1, lead(0, 1)...))
 			<-started
-			r.send(frame(kindAsk, 2, lead(2, 1)...))
+			r.send(frame(kindRequest, 2, lead(2, 1)...))
 			r.send(frame(kindCancel, 2)) // it was never complete, nor takes a place any more
 			for _, f := range tt.frames {
 				r.send(f)
 			}
 			if !tt.fine {
-				<-answerer.Done()
-				if err := answerer.Err(); !errors.Is(err, ErrProtocol) {
+				<-server.Done()
+				if err := server.Err(); !errors.Is(err, ErrProtocol) {
 					t.Errorf("the connection ended with %v", err)
 				}
 				return
 			}
-			r.send(frame(kindAsk, 1000, lead(2, 1, 'o', 'k')...))
+			r.send(frame(kindRequest, 1000, lead(2, 1, 'o', 'k')...))
 			if p := r.want(kindMessage|last, 1000); string(p[leadSize:]) != "ok" {
 				t.Errorf("answer %q", p)
 			}
@@ -153,14 +153,14 @@ func TestHostileAsker(t *testing.T) {
 	}
 }
 
-// Who asks more and more and reads nothing fills no memory: at some time, no more asks are taken.
+// A client that sends more and more requests and reads nothing fills no memory: at some time, no more requests are taken.
 func TestFloodOfAsks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		answerer, r := rawAsker(t, Config{MaxAsks: 1, Serve: func(c *Call) { <-c.Context().Done() }})
+		server, r := rawClient(t, Config{MaxRequests: 1, Serve: func(c *Call) { <-c.Context().Done() }})
 		sent := 0
 		go func() {
 			for id := uint64(1); ; id++ {
-				if _, err := r.conn.Write(frame(kindAsk, id, lead(0, 1)...)); err != nil {
+				if _, err := r.conn.Write(frame(kindRequest, id, lead(0, 1)...)); err != nil {
 					return
 				}
 				sent++
@@ -168,15 +168,15 @@ func TestFloodOfAsks(t *testing.T) {
 		}()
 		synctest.Wait()
 		if most := maxRefusals + scratchSize/headerSize + sourceSize/headerSize; sent < maxRefusals || sent > most {
-			t.Errorf("took %d asks, and sent no answer", sent)
+			t.Errorf("took %d requests, and sent no answer", sent)
 		}
-		_ = answerer.Close()
+		_ = server.Close()
 	})
 }
 
 // Pings are all read, and answered by few pongs if these aren't read.
 func TestFloodOfPings(t *testing.T) {
-	answerer, r := rawAsker(t, Config{Beat: patient})
+	server, r := rawClient(t, Config{Heartbeat: patient})
 	const pings = 10_000
 	for id := range uint64(pings) {
 		r.send(frame(kindPing, id+1))
@@ -190,7 +190,7 @@ func TestFloodOfPings(t *testing.T) {
 	if pongs > 3 {
 		t.Errorf("%d pongs", pongs)
 	}
-	_ = answerer.Close()
+	_ = server.Close()
 }
 
 // FuzzReader feeds both sides anything: they neither panic, nor hang, nor take more memory than they may.
@@ -199,11 +199,11 @@ func FuzzReader(f *testing.F) {
 	f.Add(frame(kindMessage, 1, lead(2, 4, 'h', 'i', '1', '2', '3')...))
 	f.Add(append(frame(kindMessage, 1, lead(2, 70_000, 'h', 'i')...), frame(kindMore|last, 1, make([]byte, 30_000)...)...))
 	f.Add(append(frame(kindData, 1, 1, 2, 3), frame(kindAbort, 1, 1)...))
-	f.Add(append(frame(kindAsk, 1, lead(2, 1000, 'h', 'i')...), frame(kindCredit, 1, 0, 0, 1, 0)...))
-	f.Add(append(frame(kindAsk, 1, lead(70_000, 1000, 'h', 'i')...), frame(kindCancel, 1)...))
+	f.Add(append(frame(kindRequest, 1, lead(2, 1000, 'h', 'i')...), frame(kindCredit, 1, 0, 0, 1, 0)...))
+	f.Add(append(frame(kindRequest, 1, lead(70_000, 1000, 'h', 'i')...), frame(kindCancel, 1)...))
 	f.Add(append(frame(kindLeave, 0), frame(kindPong, 1)...))
 	f.Fuzz(func(t *testing.T, sent []byte) {
-		cfg := Config{Beat: patient, MaxValue: 1 << 20, MaxMessage: 100_000, MaxAsks: 4, Window: 100_000}
+		cfg := Config{Heartbeat: patient, MaxValue: 1 << 20, MaxMessage: 100_000, MaxRequests: 4, Window: 100_000}
 		cfg.Serve = func(c *Call) {
 			_ = c.Reply(c.Message(), make([]byte, 1000))
 			_, _ = c.Write(make([]byte, 10_000))
@@ -214,7 +214,7 @@ func FuzzReader(f *testing.F) {
 		fuzzAsker(t, cfg, sent)
 		fuzzAnswerer(cfg, sent)
 		runtime.ReadMemStats(&after)
-		// The sides' buffers, a value for each of two streams, and what so many asks and their answers may take.
+		// The sides' buffers, a value for each of two streams, and what so many requests and their responses may take.
 		most := 4<<20 + 2*cfg.MaxValue + len(sent)*100 + len(sent)/(headerSize+leadSize)*40_000
 		if n := after.TotalAlloc - before.TotalAlloc; n > uint64(most) {
 			t.Errorf("%d bytes taken for %d bytes sent", n, len(sent))
@@ -224,10 +224,10 @@ func FuzzReader(f *testing.F) {
 
 func fuzzAsker(t *testing.T, cfg Config, sent []byte) {
 	here, there := net.Pipe()
-	asker := Ask(here, cfg)
+	client := NewClient(here, cfg)
 	read := make(chan struct{}, 2)
 	for range cap(read) {
-		s := open(t, asker, "x")
+		s := open(t, client, "x")
 		go func() {
 			for err := error(nil); err == nil; {
 				_, _, err = s.Next()
@@ -237,7 +237,7 @@ func fuzzAsker(t *testing.T, cfg Config, sent []byte) {
 		}()
 	}
 	fuzzSide(there, sent)
-	<-asker.Done()
+	<-client.Done()
 	for range cap(read) {
 		<-read
 	}
@@ -245,9 +245,9 @@ func fuzzAsker(t *testing.T, cfg Config, sent []byte) {
 
 func fuzzAnswerer(cfg Config, sent []byte) {
 	here, there := net.Pipe()
-	answerer := Answer(here, cfg)
+	server := NewServer(here, cfg)
 	fuzzSide(there, sent)
-	answerer.Wait()
+	server.Wait()
 }
 
 // fuzzSide sends, and takes what comes meanwhile.

@@ -9,10 +9,10 @@ import (
 	"time"
 )
 
-// link is what both sides of a connection have in common: its reader, its writer, its beat and its end.
+// link is what both sides of a connection have in common: its reader, its writer, its heartbeat and its end.
 //
-// It has three goroutines, which end with it. One reads, and waits for nothing but the connection, lest a slow stream
-// hold up the others; one writes; one beats, and clears up when the link ends.
+// It has three goroutines, which end with it. One reads, and waits for nothing but the connection, so that a slow stream doesn't
+// hold up the others; one writes; one sends heartbeats, and clears up when the link ends.
 type link struct {
 	cfg    Config
 	conn   net.Conn
@@ -20,18 +20,18 @@ type link struct {
 	ending chan struct{}
 	done   chan struct{}
 
-	mu    sync.Mutex // guards what follows, and what the sides say that it guards
-	w     writer
-	pulse pulse
-	left  bool  // the other side has told that it would leave
-	over  error // what ended the link, once streams may know of it
-	err   error // what ends it; set before ending is closed
+	mu      sync.Mutex // guards what follows, and what the sides say that it guards
+	w       writer
+	pulse   pulse
+	left    bool  // the other side has told that it would leave
+	failure error // what ended the link, once streams may know of it
+	err     error // what ends it; set before ending is closed
 }
 
 // side is one side's part of a link.
 type side interface {
 	receive(h header) error // handles a frame, reading its payload
-	beatLocked(now time.Time) (dead bool)
+	heartbeatLocked(now time.Time) (dead bool)
 	fail(err error) // ends all streams, and lets none begin
 }
 
@@ -39,7 +39,7 @@ func (l *link) init(conn net.Conn, cfg Config, patience int) {
 	l.cfg, l.conn, l.src = cfg, conn, newSource(conn)
 	l.ending, l.done = make(chan struct{}), make(chan struct{})
 	l.w.init(conn, &l.mu)
-	l.pulse = pulse{patience: patience, every: cfg.Beat, last: time.Now()}
+	l.pulse = pulse{patience: patience, every: cfg.Heartbeat, last: time.Now()}
 }
 
 func (l *link) start(s side) {
@@ -47,7 +47,7 @@ func (l *link) start(s side) {
 	wg.Go(func() { l.end(l.read(s)) })
 	wg.Go(func() { l.end(l.w.run()) })
 	go func() {
-		l.beat(s)
+		l.heartbeat(s)
 		l.clear(s)
 		wg.Wait()
 		close(l.done)
@@ -91,9 +91,9 @@ func (l *link) read(s side) error {
 	}
 }
 
-// beat beats until the link ends.
-func (l *link) beat(s side) {
-	t := time.NewTicker(l.cfg.Beat)
+// heartbeat gives the link's heartbeats until it ends.
+func (l *link) heartbeat(s side) {
+	t := time.NewTicker(l.cfg.Heartbeat)
 	defer t.Stop()
 	for {
 		select {
@@ -102,8 +102,8 @@ func (l *link) beat(s side) {
 		case <-t.C:
 		}
 		l.mu.Lock()
-		if s.beatLocked(time.Now()) {
-			l.endLocked(ErrDead)
+		if s.heartbeatLocked(time.Now()) {
+			l.endLocked(ErrSilent)
 		}
 		l.mu.Unlock()
 	}

@@ -6,18 +6,18 @@ import "sync"
 type item struct {
 	kind  kind
 	begun bool
-	word  uint32 // an ask's window; a message's size of the value + 1
+	word  uint32 // a request's window; a message's size of the value + 1
 	sent  int    // of a and b together
 	a, b  []byte // the message and its value; content; a detail. They are immutable and aren't copied
 }
 
 func (i *item) size() int { return len(i.a) + len(i.b) }
 
-// urgent tells whether i's next frame is a small one, which goes before all bulk. That is also what keeps asks in the
+// urgent tells whether i's next frame is a small one, which goes before all bulk. That is also what keeps requests in the
 // order of their numbers: the first frame of a large one is small.
 func (i *item) urgent() bool {
 	switch i.kind {
-	case kindAsk, kindMessage:
+	case kindRequest, kindMessage:
 		return !i.begun
 	case kindData:
 		return false
@@ -33,8 +33,8 @@ type outbox struct {
 	head   int
 	queued int // bytes in items
 
-	ack    bool // the ask is to be acknowledged
-	spoken bool // it needn't be any more
+	ack    bool // the request is to be acknowledged
+	acked  bool // it needn't be any more
 	credit int  // to be given
 	cancel bool
 	room   sync.Cond // waits for items to go

@@ -20,7 +20,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// patient is for tests that keep the machine so busy that a beat may come late.
+// patient is for tests that keep the machine so busy that a heartbeat may come late.
 const patient = 5 * time.Second
 
 // transports are the kinds of connection that the package is used with, and net.Pipe, which buffers nothing.
@@ -94,25 +94,25 @@ func certificate(t testing.TB) (tls.Certificate, *x509.CertPool) {
 }
 
 // join makes a connection of both ends, which is closed at the end of the test.
-func join(t testing.TB, dialed, accepted net.Conn, asks, answers Config) (*Asker, *Answerer) {
+func join(t testing.TB, dialed, accepted net.Conn, requests, answers Config) (*Client, *Server) {
 	t.Helper()
-	asker, answerer := Ask(dialed, asks), Answer(accepted, answers)
+	client, server := NewClient(dialed, requests), NewServer(accepted, answers)
 	t.Cleanup(func() {
-		_ = asker.Close()
-		<-asker.Done()
-		answerer.Wait()
+		_ = client.Close()
+		<-client.Done()
+		server.Wait()
 	})
-	return asker, answerer
+	return client, server
 }
 
 // pair makes a connection over loopback.
-func pair(t testing.TB, asks, answers Config) (*Asker, *Answerer) {
+func pair(t testing.TB, requests, answers Config) (*Client, *Server) {
 	t.Helper()
-	if asks.Beat == 0 {
-		asks.Beat, answers.Beat = patient, patient
+	if requests.Heartbeat == 0 {
+		requests.Heartbeat, answers.Heartbeat = patient, patient
 	}
 	dialed, accepted := sockets(t)
-	return join(t, dialed, accepted, asks, answers)
+	return join(t, dialed, accepted, requests, answers)
 }
 
 // pattern is n bytes, others for each seed. They must not be changed.
@@ -128,9 +128,9 @@ var noise = func() []byte {
 }()
 
 // open opens a stream, which is closed at the end of the test.
-func open(t testing.TB, a *Asker, message string) *Stream {
+func open(t testing.TB, c *Client, message string) *Stream {
 	t.Helper()
-	s, err := a.Open(context.Background(), []byte(message), 0)
+	s, err := c.Open(context.Background(), []byte(message), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,5 +165,5 @@ func wantEOF(t testing.TB, s *Stream, detail string) {
 	}
 }
 
-// echo answers each ask with itself.
-func echo(c *Call) { _ = c.Answer(c.Message(), nil) }
+// echo answers each request with itself.
+func echo(c *Call) { _ = c.Respond(c.Message(), nil) }

@@ -20,7 +20,7 @@ func frame(k kind, id uint64, payload ...byte) []byte {
 	return append(binary.BigEndian.AppendUint64(b, id), payload...)
 }
 
-// lead is what the payload of an ask or a message begins with.
+// lead is what the payload of a request or a message begins with.
 func lead(a, b uint32, rest ...byte) []byte {
 	p := binary.BigEndian.AppendUint32(nil, a)
 	return append(binary.BigEndian.AppendUint32(p, b), rest...)
@@ -72,26 +72,26 @@ func (r raw) want(k kind, id uint64) (payload []byte) {
 // discard reads all that comes.
 func (r raw) discard() { _, _ = io.Copy(io.Discard, r.conn) }
 
-// rawAnswerer returns an asker over a pipe, and the other end of it.
-func rawAnswerer(t testing.TB, cfg Config) (*Asker, raw) {
+// rawServer returns a client over a pipe, and the other end of it.
+func rawServer(t testing.TB, cfg Config) (*Client, raw) {
 	here, there := net.Pipe()
-	a := Ask(here, cfg)
+	c := NewClient(here, cfg)
 	t.Cleanup(func() {
-		_ = a.Close()
-		<-a.Done()
+		_ = c.Close()
+		<-c.Done()
 		_ = there.Close()
 	})
-	return a, raw{t, there}
+	return c, raw{t, there}
 }
 
-// rawAsker returns an answerer over a pipe, and the other end of it.
-func rawAsker(t testing.TB, cfg Config) (*Answerer, raw) {
+// rawClient returns a server over a pipe, and the other end of it.
+func rawClient(t testing.TB, cfg Config) (*Server, raw) {
 	here, there := net.Pipe()
-	a := Answer(here, cfg)
+	s := NewServer(here, cfg)
 	t.Cleanup(func() {
-		_ = a.Close()
-		a.Wait()
+		_ = s.Close()
+		s.Wait()
 		_ = there.Close()
 	})
-	return a, raw{t, there}
+	return s, raw{t, there}
 }

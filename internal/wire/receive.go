@@ -27,13 +27,13 @@ func (s *Stream) receive(h header) error {
 
 // message begins a reply.
 func (s *Stream) message(h header) error {
-	m, v, err := s.a.src.words()
+	m, v, err := s.c.src.words()
 	if err != nil {
 		return err
 	}
-	if int64(m) > int64(s.a.cfg.MaxMessage) || int64(v)-1 > int64(s.a.cfg.MaxValue) {
+	if int64(m) > int64(s.c.cfg.MaxMessage) || int64(v)-1 > int64(s.c.cfg.MaxValue) {
 		s.cancel(ErrTooLarge)
-		return s.a.src.skip(h.size - leadSize)
+		return s.c.src.skip(h.size - leadSize)
 	}
 	message, value := int(m), int(v)-1
 	if err := s.admit(message + max(0, value) + replyCost); err != nil {
@@ -59,7 +59,7 @@ func (s *Stream) admit(cost int) error {
 
 // more takes the next n bytes of a reply.
 func (s *Stream) more(n int, end bool) error {
-	if err := s.in.read(&s.a.src, n); err != nil {
+	if err := s.in.read(&s.c.src, n); err != nil {
 		return err
 	}
 	if !s.in.complete() {
@@ -115,7 +115,7 @@ func (s *Stream) dataLocked(n int) error {
 func (s *Stream) pieceLocked(n int) (int, error) {
 	var to []byte
 	switch {
-	case s.cut: // nobody will read them
+	case s.cancelled: // nobody will read them
 	case s.dest != nil && s.came.size == 0:
 		to = s.dest // all of it: an io.Reader may use what it doesn't return
 		s.direct = true
@@ -126,10 +126,10 @@ func (s *Stream) pieceLocked(n int) (int, error) {
 	s.mu.Unlock()
 	var err error
 	if to == nil {
-		err = s.a.src.skip(n)
+		err = s.c.src.skip(n)
 	} else {
 		n = min(n, len(to))
-		err = s.a.src.full(to, n)
+		err = s.c.src.full(to, n)
 	}
 	s.mu.Lock()
 	s.placedLocked(n, err)
@@ -149,16 +149,16 @@ func (s *Stream) placedLocked(n int, err error) {
 		s.dest = nil
 	}
 	s.direct, s.filling = false, false
-	if s.cut {
+	if s.cancelled {
 		s.came.drop(false)
 	}
 	s.changed.Broadcast()
 }
 
-// over takes the end of the answer, with what comes with it.
+// over takes the end of the response, with what comes with it.
 func (s *Stream) over(h header) error {
 	detail := make([]byte, h.size)
-	if err := s.a.src.full(detail, h.size); err != nil {
+	if err := s.c.src.full(detail, h.size); err != nil {
 		return err
 	}
 	switch {

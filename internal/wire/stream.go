@@ -7,30 +7,30 @@ import (
 	"sync"
 )
 
-// Stream is one ask and its answer, to the one who asks. Next and Read are used by one goroutine at a time; the other
+// Stream is one request and its response, as the client sees them. Next and Read are used by one goroutine at a time; the other
 // methods may be called at any time from any goroutine.
 type Stream struct {
-	a      *Asker
+	c      *Client
 	window int
 	in     assembly // belongs to the goroutine that reads the connection
 	out    outbox
 
 	// Guarded by the link's mutex:
-	acked bool
-	asked int // the beat of the ask
+	acked  bool
+	opened int // the heartbeat of the request
 
-	mu      sync.Mutex // guards what follows. It may be held when the link's is taken, not the other way round
-	changed sync.Cond
-	replies []reply // that came, and weren't read
-	first   [1]reply
-	came    content
-	began   bool // content has come
-	allowed int  // how much the other side may send
-	owed    int  // how much was read without the other side being told
-	detail  []byte
-	err     error // the end; io.EOF if it is complete
-	cut     bool  // it was cancelled: nothing of what came is given out any more
-	stop    func() bool
+	mu         sync.Mutex // guards what follows. It may be held when the link's is taken, not the other way round
+	changed    sync.Cond
+	replies    []reply // that came, and weren't read
+	first      [1]reply
+	came       content
+	began      bool // content has come
+	allowed    int  // how much the other side may send
+	uncredited int  // how much was read without the other side being told
+	detail     []byte
+	err        error // the end; io.EOF if it is complete
+	cancelled  bool  // it was cancelled: nothing of what came is given out any more
+	stop       func() bool
 
 	dest    []byte // where a Read waits for content
 	filled  int    // how much of dest has come
@@ -42,15 +42,15 @@ type reply struct{ message, value []byte }
 
 func (r reply) cost() int { return len(r.message) + len(r.value) + replyCost }
 
-func newStream(a *Asker, window int) *Stream {
-	s := &Stream{a: a, window: window, allowed: window}
+func newStream(c *Client, window int) *Stream {
+	s := &Stream{c: c, window: window, allowed: window}
 	s.changed.L = &s.mu
 	s.replies = s.first[:0]
 	return s
 }
 
 // watch cancels s when ctx ends.
-func (s *Stream) watch(ctx context.Context) {
+func (s *Stream) cancelWith(ctx context.Context) {
 	stop := context.AfterFunc(ctx, func() { s.cancel(context.Cause(ctx)) })
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -62,7 +62,7 @@ func (s *Stream) watch(ctx context.Context) {
 }
 
 // Next waits for the next reply, and returns its message and its value, nil if it has none. Both are the caller's; a
-// value has no spare capacity. After the last reply, the error is io.EOF: once content has come, or once the answer has
+// value has no spare capacity. After the last reply, the error is io.EOF: once content has come, or once the response has
 // ended completely without any. Otherwise it is Read's error.
 func (s *Stream) Next() (message, value []byte, err error) {
 	s.mu.Lock()
@@ -78,7 +78,7 @@ func (s *Stream) Next() (message, value []byte, err error) {
 func (s *Stream) nextLocked() (reply, error) {
 	for {
 		switch {
-		case s.cut:
+		case s.cancelled:
 			return reply{}, s.err
 		case len(s.replies) > 0:
 			r := s.replies[0]
@@ -95,8 +95,8 @@ func (s *Stream) nextLocked() (reply, error) {
 }
 
 // Read waits for content, and reads it. Replies that come before it and weren't taken by Next are dropped. At a complete
-// end, the error is io.EOF; if the other side aborted the answer, an *Aborted; if the connection has ended, its error;
-// if the ask was refused, ErrOverloaded or ErrTooLarge; each of them after all that had come. If the stream was closed,
+// end, the error is io.EOF; if the other side aborted the response, an *Aborted; if the connection has ended, its error;
+// if the request was refused, ErrOverloaded or ErrTooLarge; each of them after all that had come. If the stream was closed,
 // the error is ErrClosed, and if its context ended, the cause of that; both at once.
 func (s *Stream) Read(p []byte) (int, error) {
 	if len(p) == 0 {
@@ -113,7 +113,7 @@ func (s *Stream) contentLocked(p []byte) (int, error) {
 	for {
 		s.dropRepliesLocked()
 		switch {
-		case s.cut:
+		case s.cancelled:
 			return 0, s.err
 		case s.came.size > 0:
 			return s.came.read(p, s.filling), nil
@@ -126,7 +126,7 @@ func (s *Stream) contentLocked(p []byte) (int, error) {
 			s.changed.Wait()
 		}
 		s.dest = nil
-		if s.filled > 0 && !s.cut {
+		if s.filled > 0 && !s.cancelled {
 			return s.filled, nil
 		}
 	}
@@ -144,11 +144,11 @@ func (s *Stream) dropRepliesLocked() {
 
 // consumedLocked counts n bytes as read, for which the other side may send as many others. It isn't told of each.
 func (s *Stream) consumedLocked(n int) {
-	s.owed += n
-	if s.err == nil && s.owed >= max(1, s.window/2) {
-		s.allowed += s.owed
-		s.a.grant(s, s.owed)
-		s.owed = 0
+	s.uncredited += n
+	if s.err == nil && s.uncredited >= max(1, s.window/2) {
+		s.allowed += s.uncredited
+		s.c.grant(s, s.uncredited)
+		s.uncredited = 0
 	}
 }
 
@@ -169,12 +169,12 @@ func (s *Stream) Close() error {
 func (s *Stream) cancel(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.cut {
+	if s.cancelled {
 		return
 	}
-	s.cut = true
+	s.cancelled = true
 	if s.err == nil {
-		s.a.withdraw(s)
+		s.c.withdraw(s)
 	}
 	s.endLocked(err, s.detail)
 	s.dropRepliesLocked()
@@ -188,10 +188,10 @@ func (s *Stream) finish(err error, detail []byte) {
 	s.finishLocked(err, detail)
 }
 
-// finishLocked lets the asker forget s before anyone who waits can know that it has ended.
+// finishLocked lets the client forget s before anyone who waits can know that it has ended.
 func (s *Stream) finishLocked(err error, detail []byte) {
 	if s.err == nil {
-		s.a.forget(s)
+		s.c.forget(s)
 		s.endLocked(err, detail)
 	}
 }

@@ -22,7 +22,7 @@ var edges = []int{
 const testWindow = 256 << 10
 
 func TestRoundTrip(t *testing.T) {
-	// The ask says how large the parts of its answer are to be.
+	// The request says how large the parts of its response are to be.
 	serve := func(c *Call) {
 		n := int(binary.BigEndian.Uint32(c.Message()))
 		if err := c.Reply(pattern(1, min(n, 1<<20)), pattern(2, n)); err != nil {
@@ -41,19 +41,19 @@ func TestRoundTrip(t *testing.T) {
 	for _, tr := range transports {
 		t.Run(tr.name, func(t *testing.T) {
 			dialed, accepted := tr.open(t)
-			cfg := Config{Beat: patient, Window: testWindow, Serve: serve}
-			asker, answerer := join(t, dialed, accepted, cfg, cfg)
+			cfg := Config{Heartbeat: patient, Window: testWindow, Serve: serve}
+			client, server := join(t, dialed, accepted, cfg, cfg)
 			for _, n := range edges {
-				t.Run(fmt.Sprint(n), func(t *testing.T) { roundTrip(t, asker, n) })
+				t.Run(fmt.Sprint(n), func(t *testing.T) { roundTrip(t, client, n) })
 			}
-			if n := asker.Streams(); n != 0 {
+			if n := client.Streams(); n != 0 {
 				t.Errorf("%d streams are left", n)
 			}
-			_ = asker.Close()
-			<-asker.Done()
-			answerer.Wait()
-			ain, aout := asker.Traffic()
-			bin, bout := answerer.Traffic()
+			_ = client.Close()
+			<-client.Done()
+			server.Wait()
+			ain, aout := client.Traffic()
+			bin, bout := server.Traffic()
 			if ain == 0 || aout == 0 || ain > bout || bin > aout {
 				t.Errorf("traffic of %d in and %d out, but %d and %d on the other side", ain, aout, bin, bout)
 			}
@@ -61,9 +61,9 @@ func TestRoundTrip(t *testing.T) {
 	}
 }
 
-func roundTrip(t *testing.T, asker *Asker, n int) {
+func roundTrip(t *testing.T, client *Client, n int) {
 	message := append(binary.BigEndian.AppendUint32(nil, uint32(n)), make([]byte, min(n, 1<<20-4))...)
-	s, err := asker.Open(context.Background(), message, 0)
+	s, err := client.Open(context.Background(), message, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,19 +106,19 @@ func TestManyStreams(t *testing.T) {
 	for _, tr := range transports[:2] {
 		t.Run(tr.name, func(t *testing.T) {
 			dialed, accepted := tr.open(t)
-			cfg := Config{Beat: patient, Window: 100_000, Serve: serve}
-			asker, _ := join(t, dialed, accepted, cfg, cfg)
+			cfg := Config{Heartbeat: patient, Window: 100_000, Serve: serve}
+			client, _ := join(t, dialed, accepted, cfg, cfg)
 			var wg sync.WaitGroup
 			for seed := range 200 {
-				wg.Go(func() { readPattern(t, asker, seed) })
+				wg.Go(func() { readPattern(t, client, seed) })
 			}
 			wg.Wait()
 		})
 	}
 }
 
-func readPattern(t *testing.T, asker *Asker, seed int) {
-	s, err := asker.Open(context.Background(), binary.BigEndian.AppendUint32(nil, uint32(seed)), 0)
+func readPattern(t *testing.T, client *Client, seed int) {
+	s, err := client.Open(context.Background(), binary.BigEndian.AppendUint32(nil, uint32(seed)), 0)
 	if err != nil {
 		t.Error(err)
 		return
@@ -141,7 +141,7 @@ func readPattern(t *testing.T, asker *Asker, seed int) {
 
 func TestWritesOfOneByte(t *testing.T) {
 	want := pattern(1, 3*maxItems)
-	asker, _ := pair(t, Config{}, Config{Serve: func(c *Call) {
+	client, _ := pair(t, Config{}, Config{Serve: func(c *Call) {
 		for i := range want {
 			if _, err := c.Write(want[i : i+1]); err != nil {
 				t.Error(err)
@@ -149,13 +149,13 @@ func TestWritesOfOneByte(t *testing.T) {
 		}
 		_ = c.End(nil)
 	}})
-	got, err := io.ReadAll(iotest.OneByteReader(open(t, asker, "")))
+	got, err := io.ReadAll(iotest.OneByteReader(open(t, client, "")))
 	if err != nil || !bytes.Equal(got, want) {
 		t.Fatalf("%d bytes, want %d, %v", len(got), len(want), err)
 	}
 }
 
-// Every way in which an answer may end, as Next and as Read tell of it.
+// Every way in which a response may end, as Next and as Read tell of it.
 func TestEnds(t *testing.T) {
 	tests := []struct {
 		name   string
@@ -175,8 +175,8 @@ func TestEnds(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			asker, _ := pair(t, Config{}, Config{Serve: tt.serve})
-			s := open(t, asker, "")
+			client, _ := pair(t, Config{}, Config{Serve: tt.serve})
+			s := open(t, client, "")
 			var aborted *Aborted
 			if _, _, err := s.Next(); err != tt.next && !(tt.next == nil && errors.As(err, &aborted)) {
 				t.Errorf("Next: %v, want %v", err, tt.next)
@@ -189,7 +189,7 @@ func TestEnds(t *testing.T) {
 			if (err != nil) != tt.abort || string(detail) != tt.detail {
 				t.Errorf("end %q, %v", detail, err)
 			}
-			if asker.Streams() != 0 {
+			if client.Streams() != 0 {
 				t.Error("the stream counts on")
 			}
 		})
@@ -199,13 +199,13 @@ func TestEnds(t *testing.T) {
 // What comes before the end is read before the end is told, even if all of it came long ago.
 func TestRepliesBeforeAbort(t *testing.T) {
 	aborted := make(chan struct{})
-	asker, _ := pair(t, Config{}, Config{Serve: func(c *Call) {
+	client, _ := pair(t, Config{}, Config{Serve: func(c *Call) {
 		defer close(aborted)
 		_ = c.Reply([]byte("a"), []byte("value"))
 		_ = c.Reply([]byte("b"), nil)
 		_ = c.Abort([]byte("d"))
 	}})
-	s := open(t, asker, "")
+	s := open(t, client, "")
 	<-aborted
 	if v := next(t, s, "a"); string(v) != "value" {
 		t.Errorf("value %q", v)
@@ -218,21 +218,21 @@ func TestRepliesBeforeAbort(t *testing.T) {
 }
 
 func TestReadDropsReplies(t *testing.T) {
-	asker, _ := pair(t, Config{Window: 1000}, Config{Serve: func(c *Call) {
+	client, _ := pair(t, Config{Window: 1000}, Config{Serve: func(c *Call) {
 		for range 10 {
 			_ = c.Reply(nil, make([]byte, 900))
 		}
 		_, _ = c.Write([]byte("content"))
 		_ = c.End(nil)
 	}})
-	if b, err := io.ReadAll(open(t, asker, "")); string(b) != "content" || err != nil {
+	if b, err := io.ReadAll(open(t, client, "")); string(b) != "content" || err != nil {
 		t.Errorf("%q, %v", b, err)
 	}
 }
 
 func TestOrderOfAnswering(t *testing.T) {
 	errs := make(chan error, 10)
-	asker, _ := pair(t, Config{}, Config{Serve: func(c *Call) {
+	client, _ := pair(t, Config{}, Config{Serve: func(c *Call) {
 		_, err := c.Write([]byte("x"))
 		errs <- err
 		errs <- c.Reply(nil, nil)
@@ -245,7 +245,7 @@ func TestOrderOfAnswering(t *testing.T) {
 		_, err = c.Write(nil)
 		errs <- err
 	}})
-	_, _ = io.ReadAll(open(t, asker, ""))
+	_, _ = io.ReadAll(open(t, client, ""))
 	for i, want := range []error{nil, ErrEnded, ErrTooLarge, nil, ErrEnded, ErrEnded, ErrEnded, ErrEnded} {
 		if err := <-errs; !errors.Is(err, want) {
 			t.Errorf("step %d: %v, want %v", i, err, want)
@@ -254,60 +254,60 @@ func TestOrderOfAnswering(t *testing.T) {
 }
 
 func TestTooLarge(t *testing.T) {
-	asker, _ := pair(t, Config{MaxMessage: 200_000, MaxValue: 1000}, Config{MaxMessage: 1000, Serve: func(c *Call) {
+	client, _ := pair(t, Config{MaxMessage: 200_000, MaxValue: 1000}, Config{MaxMessage: 1000, Serve: func(c *Call) {
 		switch string(c.Message()) {
 		case "value":
 			_ = c.Reply(nil, make([]byte, 1000))
-			_ = c.Answer(nil, make([]byte, 300_000))
+			_ = c.Respond(nil, make([]byte, 300_000))
 		case "message":
 			_ = c.Abort([]byte(fmt.Sprint(errors.Is(c.Reply(make([]byte, 1001), nil), ErrTooLarge))))
 		default:
 			echo(c)
 		}
 	}})
-	if _, err := asker.Open(context.Background(), make([]byte, 200_001), 0); !errors.Is(err, ErrTooLarge) {
-		t.Errorf("ask too large for the asking side: %v", err)
+	if _, err := client.Open(context.Background(), make([]byte, 200_001), 0); !errors.Is(err, ErrTooLarge) {
+		t.Errorf("request too large for the client: %v", err)
 	}
-	if _, _, err := open(t, asker, string(make([]byte, 200_000))).Next(); !errors.Is(err, ErrTooLarge) {
-		t.Errorf("ask too large for the answering side: %v", err)
+	if _, _, err := open(t, client, string(make([]byte, 200_000))).Next(); !errors.Is(err, ErrTooLarge) {
+		t.Errorf("request too large for the server: %v", err)
 	}
-	s := open(t, asker, "value")
+	s := open(t, client, "value")
 	if _, err := io.ReadAll(s); !errors.Is(err, ErrTooLarge) {
 		t.Errorf("value: %v", err)
 	}
 	var aborted *Aborted
-	if _, _, err := open(t, asker, "message").Next(); !errors.As(err, &aborted) || string(aborted.Detail) != "true" {
+	if _, _, err := open(t, client, "message").Next(); !errors.As(err, &aborted) || string(aborted.Detail) != "true" {
 		t.Errorf("message: %v", err)
 	}
-	next(t, open(t, asker, "and the connection lives"), "and the connection lives")
+	next(t, open(t, client, "and the connection lives"), "and the connection lives")
 }
 
 func TestOverloaded(t *testing.T) {
 	release := make(chan struct{})
 	serving := make(chan struct{}, 3)
-	asker, _ := pair(t, Config{}, Config{MaxAsks: 3, Serve: func(c *Call) {
+	client, _ := pair(t, Config{}, Config{MaxRequests: 3, Serve: func(c *Call) {
 		serving <- struct{}{}
 		<-release
 		echo(c)
 	}})
 	var streams []*Stream
 	for range 3 {
-		streams = append(streams, open(t, asker, "x"))
+		streams = append(streams, open(t, client, "x"))
 		<-serving
 	}
-	if _, _, err := open(t, asker, "x").Next(); !errors.Is(err, ErrOverloaded) {
-		t.Errorf("the fourth ask: %v", err)
+	if _, _, err := open(t, client, "x").Next(); !errors.Is(err, ErrOverloaded) {
+		t.Errorf("the fourth request: %v", err)
 	}
 	_ = streams[0].Close() // which frees no place: it is still being served
-	if _, _, err := open(t, asker, "x").Next(); !errors.Is(err, ErrOverloaded) {
-		t.Errorf("the fifth ask: %v", err)
+	if _, _, err := open(t, client, "x").Next(); !errors.Is(err, ErrOverloaded) {
+		t.Errorf("the fifth request: %v", err)
 	}
 	close(release)
 	next(t, streams[1], "x")
 	next(t, streams[2], "x")
 	for {
-		// A place is free when Serve has returned, which the asker can't see.
-		s := open(t, asker, "again")
+		// A place is free when Serve has returned, which the client can't see.
+		s := open(t, client, "again")
 		if _, _, err := s.Next(); err == nil {
 			break
 		} else if !errors.Is(err, ErrOverloaded) {
@@ -322,7 +322,7 @@ func TestPanic(t *testing.T) {
 		stack []byte
 	}
 	deaths := make(chan death, 1)
-	asker, _ := pair(t, Config{}, Config{
+	client, _ := pair(t, Config{}, Config{
 		Serve: func(c *Call) {
 			if string(c.Message()) == "panic" {
 				panic("oh")
@@ -332,31 +332,31 @@ func TestPanic(t *testing.T) {
 		Panicked: func(v any, stack []byte) { deaths <- death{v, stack} },
 	})
 	var aborted *Aborted
-	if _, _, err := open(t, asker, "panic").Next(); !errors.As(err, &aborted) {
+	if _, _, err := open(t, client, "panic").Next(); !errors.As(err, &aborted) {
 		t.Errorf("Next: %v", err)
 	}
 	if d := <-deaths; d.v != "oh" || !bytes.Contains(d.stack, []byte("TestPanic")) {
 		t.Errorf("panic %v at %s", d.v, d.stack)
 	}
-	next(t, open(t, asker, "x"), "x")
+	next(t, open(t, client, "x"), "x")
 }
 
 // A value costs its own memory once, on both sides together: it is neither copied nor held in a buffer.
 func TestValueIsAllocatedOnce(t *testing.T) {
 	value := pattern(1, 1<<20)
-	asker, _ := pair(t, Config{}, Config{Serve: func(c *Call) { _ = c.Answer(nil, value) }})
-	const asks = 20
+	client, _ := pair(t, Config{}, Config{Serve: func(c *Call) { _ = c.Respond(nil, value) }})
+	const requests = 20
 	var before, after runtime.MemStats
-	for i := range asks + 1 {
+	for i := range requests + 1 {
 		if i == 1 {
 			runtime.ReadMemStats(&before)
 		}
-		if got := next(t, open(t, asker, ""), ""); !bytes.Equal(got, value) {
+		if got := next(t, open(t, client, ""), ""); !bytes.Equal(got, value) {
 			t.Fatal("the value is wrong")
 		}
 	}
 	runtime.ReadMemStats(&after)
-	if n := (after.TotalAlloc - before.TotalAlloc) / asks; n > 1<<20+1<<17 {
+	if n := (after.TotalAlloc - before.TotalAlloc) / requests; n > 1<<20+1<<17 {
 		t.Errorf("%d bytes for a value of 1 MiB", n)
 	}
 }

@@ -1,18 +1,18 @@
-// Package wire carries asks and answers between two nodes over one connection.
+// Package wire carries requests and responses between two nodes over one connection.
 //
 // A net.Conn comes in, greeted (Greet) and trusted by the caller, and belongs to the package from then on. The side that
-// dialed asks (Ask), the side that accepted answers (Answer): two nodes keep one connection for each direction. Each ask
-// is a Stream to the one who asks and a Call to the one who answers. An answer is any number of replies, each a short
+// dialed is the client (NewClient), the side that accepted the server (NewServer): two nodes keep one connection for each direction. Each request
+// is a Stream to the client and a Call to the server. A response is any number of replies, each a short
 // message with a value if there is one, then content of any length, then the end:
 //
-//	Asker.Open(message) ──────────────── ask ───────────────► Serve(Call)
+//	Client.Open(message) ───────────── request ──────────────► Serve(Call)
 //	Stream.Next  ◄── message, value ─────────────────────────  Call.Reply
 //	Stream.Read  ◄── content ────────────────────────────────  Call.Write
 //	Stream.End   ◄── detail ─────────────────────────────────  Call.End, or Call.Abort
 //
 // All streams of a connection share it fairly. What is small goes before what is bulky; bulk goes in frames of 64 KiB at
-// most, in turns; and no stream has more under way than its asker has room for, so that the connection's reader never
-// waits for the reader of a stream. Both sides beat: silence means that the other side is dead, however slow its answers
+// most, in turns; and no stream has more under way than its client has room for, so that the connection's reader never
+// waits for the reader of a stream. Both sides send heartbeats: silence means that the other side is dead, however slow its responses
 // may be. What the messages mean is the caller's business.
 package wire
 
@@ -30,8 +30,8 @@ var (
 	// ErrLost is wrapped by the error of every connection that this side hasn't closed, and of its streams.
 	ErrLost = errors.New("connection lost")
 
-	// ErrDead means that the other side was silent for too long. Like ErrLeft and ErrProtocol, it matches ErrLost too.
-	ErrDead = fmt.Errorf("%w: the other side is silent", ErrLost)
+	// ErrSilent means that the other side was silent for too long. Like ErrLeft and ErrProtocol, it matches ErrLost too.
+	ErrSilent = fmt.Errorf("%w: the other side is silent", ErrLost)
 
 	// ErrLeft means that the connection ended after the other side had told that it would leave.
 	ErrLeft = fmt.Errorf("%w: the other side has left", ErrLost)
@@ -39,50 +39,50 @@ var (
 	// ErrProtocol is wrapped when the other side sent what it must not send.
 	ErrProtocol = fmt.Errorf("%w: protocol error", ErrLost)
 
-	// ErrOverloaded is the error of a stream whose ask was refused because too many are being served.
-	ErrOverloaded = errors.New("too many asks at once")
+	// ErrOverloaded is the error of a stream whose request was refused because too many are being served.
+	ErrOverloaded = errors.New("too many requests at once")
 
 	// ErrTooLarge means that a message, a value or a detail is larger than one side accepts.
 	ErrTooLarge = errors.New("too large")
 
-	// ErrCancelled is the error of a call whose asker wants no answer any more, and the cause of its context's end.
-	ErrCancelled = errors.New("cancelled by the asking side")
+	// ErrCancelled is the error of a call whose client wants no response any more, and the cause of its context's end.
+	ErrCancelled = errors.New("cancelled by the client")
 
 	// ErrEnded is the error of using a call after its End or Abort, or out of order.
-	ErrEnded = errors.New("the answer is past this point")
+	ErrEnded = errors.New("the response is past this point")
 )
 
-// Aborted is the error of a stream that the answering side has aborted.
+// Aborted is the error of a stream that the server has aborted.
 type Aborted struct {
 	Detail []byte // what it had to say about it; may be empty
 }
 
-func (a *Aborted) Error() string { return "aborted by the answering side" }
+func (a *Aborted) Error() string { return "aborted by the server" }
 
-// Config says how a connection works. Its zero value is that of a side which answers nothing. Beat and Beats should be
+// Config says how a connection works. Its zero value is that of a side which answers nothing. Heartbeat and MissedHeartbeats should be
 // the same on both sides; everything else is each side's own.
 type Config struct {
-	// Beat is the pace at which the sides make sure of each other: 200 ms if 0. The asker pings at each beat while
+	// Heartbeat is the pace at which the sides make sure of each other: 200 ms if 0. The client pings at each heartbeat while
 	// it has open streams, and at every fifth otherwise.
-	Beat time.Duration
+	Heartbeat time.Duration
 
-	// Beats is how many silent beats mean that the other side is dead: 4 if 0. The answering side waits five more.
-	Beats int
+	// MissedHeartbeats is how many silent heartbeats mean that the other side is dead: 4 if 0. The server waits five more.
+	MissedHeartbeats int
 
-	// Window is how many bytes of one stream may be under way: sent but not yet read by the asker. 1 MiB if 0. It
-	// bounds content; a reply is sent whole, once any window is left for it. On the answering side, it is how many
+	// Window is how many bytes of one stream may be under way: sent but not yet read by the client. 1 MiB if 0. It
+	// bounds content; a reply is sent whole, once any window is left for it. On the server, it is how many
 	// bytes a call may have queued.
 	Window int
 
-	// MaxMessage is the size of the largest message, of an ask or of a reply, sent or accepted: 1 MiB if 0.
+	// MaxMessage is the size of the largest message, of a request or of a reply, sent or accepted: 1 MiB if 0.
 	MaxMessage int
 
-	// MaxValue is the size of the largest value that the asking side accepts: 64 MiB if 0. Memory for a value is
-	// taken as soon as the answering side announces it.
+	// MaxValue is the size of the largest value that the client accepts: 64 MiB if 0. Memory for a value is
+	// taken as soon as the server announces it.
 	MaxValue int
 
-	// MaxAsks is how many asks the answering side serves at once: 4096 if 0. It refuses those beyond.
-	MaxAsks int
+	// MaxRequests is how many requests the server serves at once: 4096 if 0. It refuses those beyond.
+	MaxRequests int
 
 	// Serve answers a call, in a goroutine of its own. When it returns, a call that it has neither ended nor
 	// aborted is aborted. If nil, all calls are.
@@ -91,8 +91,8 @@ type Config struct {
 	// Panicked is told of a panic of Serve, which aborts the call. If nil, such panics pass in silence.
 	Panicked func(v any, stack []byte)
 
-	// Leaving is called at most once, when the answering side tells that it is about to leave. Nothing is read
-	// before it returns, so it must not wait. It may call the Asker.
+	// Leaving is called at most once, when the server tells that it is about to leave. Nothing is read
+	// before it returns, so it must not wait. It may call the Client.
 	Leaving func()
 
 	// Lost is called exactly once, when the connection has ended for whatever reason, with that reason. No stream
@@ -107,14 +107,14 @@ func (c Config) filled() Config {
 		}
 		*n = min(*n, most) // a frame has 32 bits for it
 	}
-	if c.Beat <= 0 {
-		c.Beat = 200 * time.Millisecond
+	if c.Heartbeat <= 0 {
+		c.Heartbeat = 200 * time.Millisecond
 	}
-	set(&c.Beats, 4, math.MaxInt16)
+	set(&c.MissedHeartbeats, 4, math.MaxInt16)
 	set(&c.Window, 1<<20, math.MaxInt32)
 	set(&c.MaxMessage, 1<<20, math.MaxInt32)
 	set(&c.MaxValue, 64<<20, math.MaxInt32-1)
-	set(&c.MaxAsks, 4096, math.MaxInt32)
+	set(&c.MaxRequests, 4096, math.MaxInt32)
 	if c.Serve == nil {
 		c.Serve = func(*Call) {}
 	}

@@ -12,23 +12,23 @@ const batchBulk = 256 << 10
 // writer sends what streams have queued, all that there is with one write. What is queued while a write is under way
 // goes with the next one, so the busier the connection, the more each write carries.
 type writer struct {
-	batch        // being made or written, by the goroutine
-	telling bool // it says that this side is about to leave
+	batch              // being made or written, by the goroutine
+	leaveUnderWay bool // it says that this side is about to leave
 
-	mu      *sync.Mutex // the link's. It guards what follows
-	urgent  outboxes    // those whose next frame is small
-	bulk    outboxes    // the others
-	leave   bool        // is to be sent
-	told    bool        // it has been
-	ping    uint64      // to be sent, if not 0
-	pong    uint64
-	pinged  bool // a pong is to be sent
-	idle    bool // the goroutine waits for work
-	writing bool // a batch is on its way
-	closed  bool
-	work    sync.Cond       // waits for something to send
-	room    sync.Cond       // waits for fewer urgent outboxes, or for told
-	ended   func(id uint64) // called, locked, when a stream's last frame goes; may be nil
+	mu        *sync.Mutex // the link's. It guards what follows
+	urgent    outboxes    // those whose next frame is small
+	bulk      outboxes    // the others
+	leave     bool        // is to be sent
+	leaveSent bool        // it has been
+	ping      uint64      // to be sent, if not 0
+	pong      uint64
+	pinged    bool // a pong is to be sent
+	idle      bool // the goroutine waits for work
+	writing   bool // a batch is on its way
+	closed    bool
+	work      sync.Cond       // waits for something to send
+	room      sync.Cond       // waits for fewer urgent outboxes, or for told
+	ended     func(id uint64) // called, locked, when a stream's last frame goes; may be nil
 }
 
 func (w *writer) init(conn net.Conn, mu *sync.Mutex) {
@@ -71,13 +71,13 @@ func (w *writer) nothingLocked() bool {
 // run writes until writing fails, or until the writer is closed (nil).
 func (w *writer) run() error {
 	for w.next() {
-		telling := w.telling
+		telling := w.leaveUnderWay
 		if err := w.write(); err != nil {
 			return err
 		}
 		if telling {
 			w.mu.Lock()
-			w.telling, w.told = false, true
+			w.leaveUnderWay, w.leaveSent = false, true
 			w.room.Broadcast()
 			w.mu.Unlock()
 		}
@@ -126,7 +126,7 @@ func (w *writer) batchLocked() {
 // signsLocked takes what is said about the connection.
 func (w *writer) signsLocked() {
 	if w.leave {
-		w.leave, w.telling = false, true
+		w.leave, w.leaveUnderWay = false, true
 		w.header(kindLeave, 0, 0)
 	}
 	if w.ping != 0 {
@@ -162,9 +162,9 @@ func (w *writer) notesLocked(o *outbox) {
 		w.header(kindCancel, 0, o.id)
 		o.cancel = false
 	}
-	if o.ack && !o.spoken {
+	if o.ack && !o.acked {
 		w.header(kindAck, 0, o.id)
-		o.spoken = true
+		o.acked = true
 	}
 	o.ack = false
 }
