@@ -150,7 +150,7 @@ func (p *Proxy) newNode() *peer.Node {
 		FixedMembers: c.Cluster.Members == nil, Heartbeat: c.Cluster.Heartbeat, MissedHeartbeats: c.Cluster.MissedHeartbeats,
 		Window: int(min(1<<20, max(c.Memory/64, 64<<10))), MaxValue: int(c.MaxChunk),
 		Lease: c.Cluster.Lease, Reunited: func() { p.store.Doubt() }, Log: &log,
-		Reminder: func(name string) ([]byte, func()) { return p.store.Reminder(name) },
+		Hint: func(name string) ([]byte, func()) { return p.store.Reminder(name) },
 	})
 }
 
@@ -174,14 +174,14 @@ func (p *Proxy) gather() {
 	})
 }
 
-// Leave tells the other nodes that this one is about to stop, so that they ask it for nothing new. It goes on answering
-// what they have asked, and serving clients. A server calls it before it begins to drain.
+// Leave tells the other nodes that this one is about to stop, so that they send it no new requests. It goes on serving
+// those that it has, and clients. A server calls it before it begins to drain.
 func (p *Proxy) Leave() { p.node.Leave() }
 
-// Quiet waits until nothing that other nodes have asked is being answered, or until ctx ends. A server calls it after Leave,
+// WaitIdle waits until no request of another node is being served, or until ctx ends. A server calls it after Leave,
 // when its own clients are served.
-func (p *Proxy) Quiet(ctx context.Context) error { return p.node.Quiet(ctx) }
+func (p *Proxy) WaitIdle(ctx context.Context) error { return p.node.WaitIdle(ctx) }
 
-// Joined waits until each of the nodes that are known by now has been reached or found unreachable, once, or until ctx
+// WaitForPeers waits until each of the nodes that are known by now has been reached or found unreachable, once, or until ctx
 // ends.
-func (p *Proxy) Joined(ctx context.Context) error { return p.node.Joined(ctx) }
+func (p *Proxy) WaitForPeers(ctx context.Context) error { return p.node.WaitForPeers(ctx) }

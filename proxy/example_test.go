@@ -85,7 +85,7 @@ func Example_cluster() {
 		nodes = append(nodes, p)
 	}
 	for _, p := range nodes {
-		if err := p.Joined(context.Background()); err != nil {
+		if err := p.WaitForPeers(context.Background()); err != nil {
 			fmt.Println(err)
 		}
 	}

@@ -70,7 +70,7 @@ func (n *node) meetPeers(ctx context.Context) {
 		case <-ctx.Done():
 		}
 	}
-	if err := n.proxy.Joined(ctx); err != nil && ctx.Err() == context.DeadlineExceeded { // else n was told to stop
+	if err := n.proxy.WaitForPeers(ctx); err != nil && ctx.Err() == context.DeadlineExceeded { // else n was told to stop
 		n.log.Warn().Err(err).Msg("not every peer has answered yet: serving without those that haven't")
 	}
 }

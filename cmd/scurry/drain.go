@@ -57,7 +57,7 @@ func (n *node) endTransfers() error {
 	if err != nil {
 		err = fmt.Errorf("clients, after %s of grace: %w", n.cfg.Grace, err)
 	}
-	if quiet := n.proxy.Quiet(ctx); quiet != nil {
+	if quiet := n.proxy.WaitIdle(ctx); quiet != nil {
 		err = errors.Join(err, fmt.Errorf("cut what other nodes were still being sent after %s of grace: %w", n.cfg.Grace, quiet))
 	}
 	n.clientServing.Wait()

@@ -77,11 +77,11 @@ func preload(b *testing.B, get func(groupcache.Sink) error) {
 	}
 }
 
-// overWire is ours: the question that groupcache hands to its ProtoGetter.
+// overWire is ours: the peerRequest that groupcache hands to its ProtoGetter.
 func overWire(b *testing.B, value []byte) func(context.Context) ([]byte, error) {
 	b.Helper()
 	owner, asker := start(b, NodeConfig{Window: 1 << 20}), start(b, NodeConfig{Window: 1 << 20})
-	g, err := Borrow(GroupConfig{Budget: 64 << 20, Load: func(context.Context, string) ([]byte, error) { return value, nil }})
+	g, err := Acquire(GroupConfig{Budget: 64 << 20, Load: func(context.Context, string) ([]byte, error) { return value, nil }})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -91,19 +91,19 @@ func overWire(b *testing.B, value []byte) func(context.Context) ([]byte, error) 
 	})
 	owner.serve = func(c *wire.Call) {
 		key := g.Prefix() + string(c.Message())
-		if !g.Answering(key) {
+		if !g.BeginServing(key) {
 			return
 		}
-		defer g.Answered(key)
+		defer g.EndServing(key)
 		if v, err := g.Get(c.Context(), key); err == nil {
 			_ = c.Respond([]byte{'k'}, v)
 		}
 	}
 	meet(owner, asker)
 	asker.awaitState(b, owner.name, Live)
-	q := &question{
-		b: &binding{prefix: "p.", GroupConfig: GroupConfig{Ask: func(ctx context.Context, p *Peer, key string) ([]byte, error) {
-			s, err := p.Ask(ctx, []byte(key))
+	q := &peerRequest{
+		tenant: &tenant{prefix: "p.", GroupConfig: GroupConfig{Fetch: func(ctx context.Context, p *Peer, key string) ([]byte, error) {
+			s, err := p.Open(ctx, []byte(key))
 			if err != nil {
 				return nil, err
 			}

@@ -5,7 +5,7 @@ import "time"
 // maxHeard bounds for how many instances of peers it is remembered when they were last heard of.
 const maxHeard = 1000
 
-// reunite tells of a contact that returns after longer than a lease: with the node of that instance, or with any at all.
+// reunite reports a contact that returns after longer than a lease: with the node of that instance, or with any at all.
 func (n *Node) reunite(instance string) {
 	n.mu.Lock()
 	heard, known := n.heard[instance]
@@ -18,14 +18,14 @@ func (n *Node) reunite(instance string) {
 	}
 }
 
-// inContactLocked tells whether there is a connection to any peer, or from one.
+// inContactLocked reports whether there is a connection to any peer, or from one.
 func (n *Node) inContactLocked() bool {
 	for _, p := range n.peers {
 		if p.conn.Load() != nil {
 			return true
 		}
 	}
-	return len(n.answers) > 0
+	return len(n.inbound) > 0
 }
 
 // heardLocked notes that a connection to or from the node of that instance has ended, which was last heard of at t.
@@ -44,10 +44,10 @@ func (n *Node) heardLocked(instance string, t time.Time) {
 	}
 }
 
-// watch notices that this process, or the machine, has stood still for longer than a lease: then it was out of contact, too,
+// watchClock notices that this process, or the machine, has stood still for longer than a lease: then it was out of contact, too,
 // though what came meanwhile may make it seem that it has just heard of its peers.
-func (n *Node) watch() {
-	limit := max(n.cfg.Lease, n.patience()/2) // for less, no peer has missed this node
+func (n *Node) watchClock() {
+	limit := max(n.cfg.Lease, n.deathTimeout()/2) // for less, no peer has missed this node
 	every := limit / 4
 	tick := time.NewTicker(every)
 	defer tick.Stop()

@@ -2,21 +2,21 @@ package peer
 
 import "sync"
 
-// gate keeps a key from being asked of a peer while it is being answered to one. Where two nodes take each other for the
+// gate keeps a key from being requested from a peer while it is being served to one. Where two nodes take each other for the
 // owner of a key, because their rings differ for a moment, either would wait for the other's flight, and both for ever:
 //
-//	A: a client's Get ─► asks B          B: a client's Get ─► asks A
-//	B: A's ask joins B's own flight      A: B's ask joins A's own flight
+//	A: a client's Get ─► request to B    B: a client's Get ─► request to A
+//	B: A's request joins B's flight      A: B's request joins A's flight
 //
-// With the gate one of the two asks is refused, and whoever is refused loads the key itself. The ring can't be asked in
-// its place: it may change between the question and the flight.
+// With the gate one of the two requests is refused, and the node whose request is refused loads the key
+// itself. A look at the ring wouldn't do: it may change between the look and the flight.
 type gate struct {
 	mu  sync.Mutex
-	in  map[string]int // asks of peers that are being answered
-	out map[string]int // asks of ours that peers are answering
+	in  map[string]int // requests of peers that are being served
+	out map[string]int // requests of this node that peers are serving
 }
 
-// enter counts one ask in or out of key, unless the other direction is taken. Every true must be paired with a leave.
+// enter counts one request in or out of key, unless the other direction is taken. Every true must be paired with a leave.
 func (g *gate) enter(inbound bool, key string) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()

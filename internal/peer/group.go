@@ -1,15 +1,15 @@
 // Package peer makes this process one of several nodes that share the keys of their groups.
 //
-// Each key has one owner, whom all nodes find on the same ring. A Node keeps connections to its peers, and the ring to
-// those of them that live. A Group is one of groupcache's, on loan: a key goes in; out comes its value, from memory, from the
-// owner by way of Ask, or from the Getter of this node. Values are immutable and belong to all who got them. What is
-// asked of peers beyond groups' keys, and what the asks and answers are, is the caller's business.
+// Each key has one owner, which all nodes find on the same ring. A Node keeps connections to its peers, and the ring to
+// those of them that live. A Group is one of groupcache's groups, acquired by one tenant: a key goes in; out comes its value, from memory, from the
+// owner by Fetch, or from the Getter of this node. Values are immutable and belong to all who got them. What else is
+// requested from peers, and what requests and responses mean, is the caller's business.
 //
 //	Group.Get ─► groupcache ─► ring ─► owner? ─ this node ─► Getter
-//	                                     └───── a peer ────► Ask ─► Peer.Ask ─► wire ─► the peer's Serve
+//	                                     └───── a peer ────► Fetch ─► Peer.Open ─► wire ─► the peer's Serve
 //
 // This package is the only user of groupcache's registration: groupcache knows its groups by name, one table for the
-// process, and never frees one, so they are lent to nodes and given back.
+// process, and never frees one, so they are acquired by nodes and released.
 package peer
 
 import (
@@ -23,7 +23,7 @@ import (
 	"github.com/golang/groupcache"
 )
 
-// ErrClosed is what Get answers once its group has been given back.
+// ErrClosed is what Get answers once its group has been released.
 var ErrClosed = errors.New("group is closed")
 
 // Getter loads the value of a key (without the group's prefix) on this node. The value becomes groupcache's: it
@@ -35,34 +35,34 @@ type GroupConfig struct {
 	// Budget is how many bytes of keys and values the group holds; 0 makes one that holds nothing, yet routes and collapses.
 	Budget int64
 	Load   Getter
-	// Node tells who owns a key, and Ask asks another owner than this node. If Node is nil, this node owns all.
-	Node *Node
-	Ask  Ask
+	// Node tells who owns a key, and Fetch gets a key's value from an owner that isn't this node. If Node is nil, this node owns all.
+	Node  *Node
+	Fetch Fetch
 }
 
-// Group is a groupcache group on loan to one node. Its methods may be called concurrently.
+// Group is a groupcache group that one node has acquired. Its methods may be called concurrently.
 type Group struct {
-	shell  *shell
-	bound  *binding
-	before usage // at the time of the loan
+	pooled *pooledGroup
+	tenant *tenant
+	before usage // when the tenant came
 
 	mu     sync.RWMutex // held for reading by every Get, for writing by Release
 	closed bool
 }
 
-// Borrow lends a group. It fails if this process's groupcache already has a peer picker that isn't ours.
-// The group must be given back with Release.
-func Borrow(cfg GroupConfig) (*Group, error) {
+// Acquire gets a group. It fails if this process's groupcache already has a peer picker that isn't ours.
+// The group must be released with Release.
+func Acquire(cfg GroupConfig) (*Group, error) {
 	if err := register(); err != nil {
 		return nil, err
 	}
 	s := idle.take(cfg.Budget)
-	return &Group{shell: s, before: s.usage(), bound: s.bind(cfg)}, nil
+	return &Group{pooled: s, before: s.usage(), tenant: s.bind(cfg)}, nil
 }
 
-// Prefix is what every key of g begins with. It tells this loan's keys from those of the group's earlier borrowers.
+// Prefix is what every key of g begins with. It tells this tenant's keys from those of the group's earlier tenants.
 // After it a key has two dots at least; what is before the second one decides on the owner.
-func (g *Group) Prefix() string { return g.bound.prefix }
+func (g *Group) Prefix() string { return g.tenant.prefix }
 
 // Get returns the value of key, which begins with g.Prefix(): from the cache, from its owner, or by way of the Getter,
 // whose error it returns as it is. A flight that is already open for key is joined, and its error shared.
@@ -73,39 +73,39 @@ func (g *Group) Get(ctx context.Context, key string) ([]byte, error) {
 		return nil, ErrClosed
 	}
 	var view groupcache.ByteView
-	if err := g.shell.group.Get(ctx, key, groupcache.ByteViewSink(&view)); err != nil {
+	if err := g.pooled.group.Get(ctx, key, groupcache.ByteViewSink(&view)); err != nil {
 		return nil, err
 	}
 	return bytesOf(view), nil
 }
 
-// Answering notes that this node is about to answer a peer's ask for key, a key with g's prefix. If it returns false, the
-// same key is being asked of a peer at this moment, and the ask must be refused. Every true must be paired with a call
-// of Answered.
-func (g *Group) Answering(key string) bool {
-	return g.bound.gate.enter(true, key[len(g.bound.prefix):])
+// BeginServing notes that this node is about to serve a peer's request for key, a key with g's prefix. If it returns false, the
+// same key is being requested from a peer at this moment, and the request must be refused. Every true must be paired with a call
+// of EndServing.
+func (g *Group) BeginServing(key string) bool {
+	return g.tenant.gate.enter(true, key[len(g.tenant.prefix):])
 }
 
-// Answered ends what Answering began.
-func (g *Group) Answered(key string) { g.bound.gate.leave(true, key[len(g.bound.prefix):]) }
+// EndServing ends what BeginServing began.
+func (g *Group) EndServing(key string) { g.tenant.gate.leave(true, key[len(g.tenant.prefix):]) }
 
-// Usage is what a group holds and has been asked. Hot counts what is held of other nodes' keys.
+// Usage is what a group holds, and how often it was looked up. Hot counts what is held of other nodes' keys.
 type Usage struct {
 	Items, Bytes, Gets, Hits, Evictions int64
 	HotItems, HotBytes, HotHits         int64
 }
 
-// Usage counts what g holds. Counts of gets, hits and evictions begin with the loan. It is zero once g has been given back.
+// Usage counts what g holds. Counts of gets, hits and evictions begin with Acquire. It is zero once g has been released.
 func (g *Group) Usage() Usage {
 	g.mu.RLock()
 	defer g.mu.RUnlock()
 	if g.closed {
 		return Usage{}
 	}
-	return g.shell.usage().since(g.before, g.shell.fillerBytes())
+	return g.pooled.usage().since(g.before, g.pooled.fillerBytes())
 }
 
-// Release waits until no Get is in flight, drops what g holds, and hands the group on to the next borrower of its size.
+// Release waits until no Get is in flight, drops what g holds, and hands the group on to the next tenant of its size.
 func (g *Group) Release() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -113,23 +113,23 @@ func (g *Group) Release() {
 		return
 	}
 	g.closed = true
-	g.shell.empty()
-	idle.put(g.shell)
+	g.pooled.empty()
+	idle.put(g.pooled)
 }
 
 // bytesOf returns view's bytes without a copy. ByteView hands them out only to a writer.
 func bytesOf(view groupcache.ByteView) []byte {
-	var k keeper
+	var k sliceWriter
 	if _, err := view.WriteTo(&k); err != nil {
 		return nil
 	}
 	return k.b
 }
 
-// keeper is a writer that keeps the slice it is given, which is right for immutable values only.
-type keeper struct{ b []byte }
+// sliceWriter is a writer that keeps the slice it is given, which is right for immutable values only.
+type sliceWriter struct{ b []byte }
 
-func (k *keeper) Write(p []byte) (int, error) {
+func (k *sliceWriter) Write(p []byte) (int, error) {
 	k.b = p
 	return len(p), nil
 }
@@ -155,7 +155,7 @@ func recovered(ctx context.Context, get Getter, key string) (b []byte, err error
 	return get(ctx, key)
 }
 
-// foreign reports a key of an earlier borrower of the group.
+// foreign reports a key of an earlier tenants of the group.
 func foreign(key, prefix string) error {
 	if strings.HasPrefix(key, prefix) {
 		return nil

@@ -13,7 +13,7 @@ import (
 
 func borrow(t *testing.T, budget int64, get Getter) *Group {
 	t.Helper()
-	g, err := Borrow(GroupConfig{Budget: budget, Load: get})
+	g, err := Acquire(GroupConfig{Budget: budget, Load: get})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,12 +87,12 @@ func TestPanicIsAnErrorAndTheKeyLives(t *testing.T) {
 	}
 }
 
-func TestNextBorrowerSeesNothingOfTheLast(t *testing.T) {
+func TestNextTenantSeesNothingOfTheLast(t *testing.T) {
 	const budget = 3<<20 + 12345
 	get := func(value byte) Getter {
 		return func(context.Context, string) ([]byte, error) { return bytes.Repeat([]byte{value}, 1000), nil }
 	}
-	first, err := Borrow(GroupConfig{Budget: budget, Load: get('1')})
+	first, err := Acquire(GroupConfig{Budget: budget, Load: get('1')})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +108,7 @@ func TestNextBorrowerSeesNothingOfTheLast(t *testing.T) {
 	}
 
 	second := borrow(t, budget, get('2'))
-	if second.shell != first.shell {
+	if second.pooled != first.pooled {
 		t.Fatal("the group was not handed on")
 	}
 	if got, _ := second.Get(t.Context(), second.Prefix()+"1"); !bytes.Equal(got, bytes.Repeat([]byte{'2'}, 1000)) {
@@ -122,11 +122,11 @@ func TestNextBorrowerSeesNothingOfTheLast(t *testing.T) {
 	}
 }
 
-// TestUsageIsTheLoansOwn: what stands in the place of an earlier borrower's values isn't counted.
+// TestUsageIsTheLoansOwn: what stands in the place of an earlier tenants's values isn't counted.
 func TestUsageIsTheLoansOwn(t *testing.T) {
 	const budget = 3<<20 + 54321
 	get := func(context.Context, string) ([]byte, error) { return make([]byte, 1000), nil }
-	g, err := Borrow(GroupConfig{Budget: budget, Load: get})
+	g, err := Acquire(GroupConfig{Budget: budget, Load: get})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,7 +149,7 @@ func TestUsageIsTheLoansOwn(t *testing.T) {
 
 func TestReleaseFreesTheMemory(t *testing.T) {
 	const budget = 64 << 20
-	g, err := Borrow(GroupConfig{Budget: budget, Load: func(context.Context, string) ([]byte, error) { return make([]byte, 1<<20), nil }})
+	g, err := Acquire(GroupConfig{Budget: budget, Load: func(context.Context, string) ([]byte, error) { return make([]byte, 1<<20), nil }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -174,7 +174,7 @@ func heap() int64 {
 
 func TestReleaseWaitsForFlights(t *testing.T) {
 	entered, leave := make(chan bool), make(chan bool)
-	g, err := Borrow(GroupConfig{Load: func(context.Context, string) ([]byte, error) {
+	g, err := Acquire(GroupConfig{Load: func(context.Context, string) ([]byte, error) {
 		entered <- true
 		<-leave
 		return []byte("nut"), nil

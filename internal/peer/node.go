@@ -17,7 +17,7 @@ import (
 	"github.com/scurrycache/scurry/internal/wire"
 )
 
-// NodeConfig says who a Node is and how it talks to its peers. Listener, Heartbeat, MissedHeartbeats, Lease and Log must be set.
+// NodeConfig says which node a Node is and how it talks to its peers. Listener, Heartbeat, MissedHeartbeats, Lease and Log must be set.
 type NodeConfig struct {
 	// Listener accepts peers' connections; the Node closes it.
 	Listener net.Listener
@@ -52,9 +52,9 @@ type NodeConfig struct {
 	Lease    time.Duration
 	Reunited func()
 
-	// Reminder, if not nil, returns what a peer is to be asked before anything else, once it can be, and what is to be
-	// called when it has answered; nil if there is nothing. Reunited comes before it.
-	Reminder func(name string) (message []byte, answered func())
+	// Hint, if not nil, returns the request that a peer gets before any other when there is contact with it, and what is to
+	// be called when it has answered; nil if there is none. Reunited comes before it.
+	Hint func(name string) (message []byte, answered func())
 
 	Log *zerolog.Logger
 }
@@ -65,34 +65,34 @@ type Node struct {
 	cfg      NodeConfig
 	instance string
 	ring     atomic.Pointer[ring]
-	turns    atomic.Uint64 // changes of the ring
+	epoch    atomic.Uint64 // changes of the ring
 	ctx      context.Context
 	cancel   context.CancelFunc
 	work     sync.WaitGroup
-	calls    sync.WaitGroup // of peers, being answered
+	calls    sync.WaitGroup // of peers, being served
 	serve    func(*wire.Call)
 	refused  atomic.Int64
 
-	mu                sync.Mutex // guards all below, and changes of the ring
-	self              string
-	closed            bool
-	leaving           bool
-	members           []string // as told, sorted
-	peers             map[string]*Peer
-	answers           map[*wire.Server]string // the connections that peers ask by, and the peer's name
-	greeting          []net.Conn              // connections that haven't proved yet who they are, the oldest first
-	contact           time.Time               // when some peer was last heard of, while there is no connection to any
-	heard             map[string]time.Time    // the same of each, by instance
-	turned            time.Time               // when the ring last changed
-	warned, strangers once                    // what has been warned of
-	past              []*ring                 // the rings before the present one, the last one last
+	mu                  sync.Mutex // guards all below, and changes of the ring
+	self                string
+	closed              bool
+	leaving             bool
+	members             []string // as SetMembers was given them, sorted
+	peers               map[string]*Peer
+	inbound             map[*wire.Server]string // the connections by which peers send requests, and the peer's name
+	greeting            []net.Conn              // connections that haven't proved yet that they are nodes, the oldest first
+	contact             time.Time               // when some peer was last heard of, while there is no connection to any
+	heard               map[string]time.Time    // the same of each, by instance
+	rebuilt             time.Time               // when the ring last changed
+	warnings, strangers once                    // what has been warned of
+	past                []*ring                 // the rings before the present one, the last one last
 }
 
 // NewNode makes a Node that owns all keys until Start. It must be closed.
 func NewNode(cfg NodeConfig) *Node {
 	n := &Node{
 		cfg: cfg, self: cfg.Self, instance: rand.Text(), contact: time.Now(),
-		peers: map[string]*Peer{}, answers: map[*wire.Server]string{}, heard: map[string]time.Time{},
+		peers: map[string]*Peer{}, inbound: map[*wire.Server]string{}, heard: map[string]time.Time{},
 	}
 	if n.self == "" {
 		n.self = cfg.Listener.Addr().String()
@@ -102,7 +102,7 @@ func NewNode(cfg NodeConfig) *Node {
 	return n
 }
 
-// Start begins to accept connections. Each ask of a peer is answered by serve, in a goroutine of its own.
+// Start begins to accept connections. Each request of a peer is served by serve, in a goroutine of its own.
 func (n *Node) Start(serve func(*wire.Call)) {
 	n.serve = func(c *wire.Call) {
 		n.calls.Add(1)
@@ -110,11 +110,11 @@ func (n *Node) Start(serve func(*wire.Call)) {
 		serve(c)
 	}
 	n.work.Go(n.accept)
-	n.work.Go(n.watch)
+	n.work.Go(n.watchClock)
 }
 
-// SetMembers says who the nodes are. Those that are new are dialed; those that are no longer members leave the ring at
-// once, and what they are being asked may end.
+// SetMembers says which nodes there are. Those that are new are dialed; those that are no longer members leave the ring at
+// once, and requests that are under way to them may end.
 func (n *Node) SetMembers(names []string) {
 	names = slices.Clone(names)
 	slices.Sort(names)
@@ -136,11 +136,11 @@ func (n *Node) SetMembers(names []string) {
 			n.peers[name] = newPeer(n, name)
 		}
 	}
-	n.turnLocked()
+	n.rebuildRingLocked()
 }
 
-// turnLocked makes the ring one of the peers that are live now.
-func (n *Node) turnLocked() {
+// rebuildRingLocked makes the ring one of the peers that are live now.
+func (n *Node) rebuildRingLocked() {
 	var live []*Peer
 	for _, p := range n.peers {
 		if p.state == Live {
@@ -150,10 +150,10 @@ func (n *Node) turnLocked() {
 	r := newRing(n.self, live)
 	if !slices.Equal(r.names, n.ring.Load().names) || !samePeers(r, n.ring.Load()) {
 		past := append(slices.Clone(n.past), n.ring.Load())
-		n.past = past[max(0, len(past)-memories):]
+		n.past = past[max(0, len(past)-maxPastRings):]
 		n.ring.Store(r)
-		n.turned = time.Now()
-		n.turns.Add(1)
+		n.rebuilt = time.Now()
+		n.epoch.Add(1)
 		n.cfg.Log.Debug().Strs("ring", r.names).Msg("ring")
 	}
 }
@@ -167,36 +167,36 @@ func samePeers(a, b *ring) bool {
 	return true
 }
 
-// Owner returns the peer that owns place, which is the part of a key before its second dot; nil if this node does.
-func (n *Node) Owner(place string) *Peer {
+// Owner returns the peer that owns a routing key; nil if this node does.
+func (n *Node) Owner(routingKey string) *Peer {
 	if n == nil {
 		return nil
 	}
-	return n.ring.Load().owner(place)
+	return n.ring.Load().owner(routingKey)
 }
 
-// Turns counts the changes of the ring: as long as it is the same, so are all owners.
-func (n *Node) Turns() uint64 {
+// RingEpoch counts the changes of the ring: as long as it is the same, so are all owners.
+func (n *Node) RingEpoch() uint64 {
 	if n == nil {
 		return 0
 	}
-	return n.turns.Load()
+	return n.epoch.Load()
 }
 
-// memories is how many past rings are remembered.
-const memories = 8
+// maxPastRings is how many past rings are remembered.
+const maxPastRings = 8
 
-// OwnedSince tells whether place has been this node's by all rings from that turn on, as far as they are remembered.
-func (n *Node) OwnedSince(place string, turn uint64) bool {
+// OwnedSince reports whether a routing key has been this node's by all rings from that epoch on, as far as they are remembered.
+func (n *Node) OwnedSince(routingKey string, epoch uint64) bool {
 	n.mu.Lock()
-	past, turns := n.past, n.turns.Load()
+	past, now := n.past, n.epoch.Load()
 	n.mu.Unlock()
-	ago := turns - turn
+	ago := now - epoch
 	if ago > uint64(len(past)) {
 		return false
 	}
 	for _, r := range past[uint64(len(past))-ago:] {
-		if r.owner(place) != nil {
+		if r.owner(routingKey) != nil {
 			return false
 		}
 	}
@@ -244,8 +244,8 @@ func (n *Node) Refused() int64 {
 	return n.refused.Load()
 }
 
-// Leave tells the peers that this node is about to stop, so that they ask it for nothing new. What it is being asked
-// already, it goes on answering.
+// Leave tells the peers that this node is about to stop, so that they send it no new requests. Those that it has
+// already, it goes on serving.
 func (n *Node) Leave() {
 	if n == nil {
 		return
@@ -253,38 +253,38 @@ func (n *Node) Leave() {
 	n.mu.Lock()
 	n.leaving = true
 	var told sync.WaitGroup
-	for a := range n.answers {
+	for a := range n.inbound {
 		told.Go(a.Leave)
 	}
 	n.mu.Unlock()
 	told.Wait() // no longer than it takes to find out that a peer is dead
 }
 
-// Quiet waits until nothing is being answered to peers, or ctx ends. It is for after Leave, since else they go on asking.
-func (n *Node) Quiet(ctx context.Context) error {
+// WaitIdle waits until nothing is being served to peers, or ctx ends. It is for after Leave: before it, new requests come.
+func (n *Node) WaitIdle(ctx context.Context) error {
 	if n == nil {
 		return nil
 	}
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
-	for quiet := 0; quiet < 5; { // for a while, since who reads on may ask for the next part
-		if quiet++; n.answering() > 0 {
+	for quiet := 0; quiet < 5; { // for a while, since a peer that reads on may request the next part
+		if quiet++; n.serving() > 0 {
 			quiet = 0
 		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			return fmt.Errorf("%d answers to other nodes: %w", n.answering(), context.Cause(ctx))
+			return fmt.Errorf("%d responses to other nodes: %w", n.serving(), context.Cause(ctx))
 		}
 	}
 	return nil
 }
 
-// answering is how many asks of peers haven't been answered to the end.
-func (n *Node) answering() (calls int) {
+// serving is how many requests of peers are without a complete response.
+func (n *Node) serving() (calls int) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	for a := range n.answers {
+	for a := range n.inbound {
 		calls += a.Calls()
 	}
 	return calls
@@ -303,8 +303,8 @@ func (n *Node) Close() {
 	for _, c := range n.greeting {
 		_ = c.Close()
 	}
-	answers := make([]*wire.Server, 0, len(n.answers))
-	for a := range n.answers {
+	answers := make([]*wire.Server, 0, len(n.inbound))
+	for a := range n.inbound {
 		answers = append(answers, a)
 	}
 	n.mu.Unlock()
@@ -333,7 +333,7 @@ func (n *Node) nameLocked() string {
 	return n.self
 }
 
-// fixedLocked is who this node thinks the nodes are, if all should think the same.
+// fixedLocked is the list of nodes that this node was given, if all should have been given the same.
 func (n *Node) fixedLocked() []string {
 	if !n.cfg.FixedMembers || len(n.members) == 0 {
 		return nil
@@ -354,7 +354,7 @@ func (n *Node) compare(theirs wire.Hello) {
 	if ours == nil || theirs.Members == nil || slices.Equal(ours, theirs.Members) {
 		return
 	}
-	n.warned.once(func() {
+	n.warnings.once(func() {
 		n.cfg.Log.Warn().Str("peer", theirs.Name).Strs("ours", few(ours)).Strs("theirs", few(theirs.Members)).
 			Msg("this peer was given another list of nodes: give all nodes the same, or files will be fetched more than once")
 	}, append([]string{"list", theirs.Name}, theirs.Members...)...)
@@ -365,7 +365,7 @@ func (n *Node) wireConfig() wire.Config {
 	return wire.Config{Heartbeat: n.cfg.Heartbeat, MissedHeartbeats: n.cfg.MissedHeartbeats, Window: n.cfg.Window, MaxValue: n.cfg.MaxValue}
 }
 
-// patience is how long a peer that doesn't answer is waited for.
-func (n *Node) patience() time.Duration {
+// deathTimeout is how long a peer is silent until it counts as dead.
+func (n *Node) deathTimeout() time.Duration {
 	return n.cfg.Heartbeat * time.Duration(n.cfg.MissedHeartbeats)
 }

@@ -74,7 +74,7 @@ func listen(t testing.TB) net.Listener {
 	return l
 }
 
-// start starts a node, which answers every ask with its name.
+// start starts a node, which answers every request with its name.
 func start(t testing.TB, cfg NodeConfig) *tested {
 	t.Helper()
 	if cfg.Listener == nil {
@@ -142,7 +142,7 @@ func (n *tested) awaitState(t testing.TB, name string, state State) {
 
 func ask(t testing.TB, p *Peer, message string) (string, error) {
 	t.Helper()
-	s, err := p.Ask(t.Context(), []byte(message))
+	s, err := p.Open(t.Context(), []byte(message))
 	if err != nil {
 		return "", err
 	}
@@ -387,7 +387,7 @@ func twoMinds(t *testing.T) (nodes [2]*tested, groups [2]*Group, loads func() in
 		n.Node = NewNode(NodeConfig{Listener: l, Heartbeat: 50 * time.Millisecond, MissedHeartbeats: 100, Lease: time.Hour, Log: &logger})
 		t.Cleanup(n.Close)
 		nodes[i] = n
-		g, err := Borrow(GroupConfig{
+		g, err := Acquire(GroupConfig{
 			Budget: 1 << 20, Node: n.Node,
 			Load: func(context.Context, string) ([]byte, error) {
 				mu.Lock()
@@ -395,8 +395,8 @@ func twoMinds(t *testing.T) (nodes [2]*tested, groups [2]*Group, loads func() in
 				loaded++
 				return []byte("loaded"), nil
 			},
-			Ask: func(ctx context.Context, p *Peer, key string) ([]byte, error) {
-				s, err := p.Ask(ctx, []byte(key))
+			Fetch: func(ctx context.Context, p *Peer, key string) ([]byte, error) {
+				s, err := p.Open(ctx, []byte(key))
 				if err != nil {
 					return nil, err
 				}
@@ -412,10 +412,10 @@ func twoMinds(t *testing.T) (nodes [2]*tested, groups [2]*Group, loads func() in
 		groups[i] = g
 		n.Start(func(c *wire.Call) {
 			key := g.Prefix() + string(c.Message())
-			if !g.Answering(key) {
+			if !g.BeginServing(key) {
 				return // refused
 			}
-			defer g.Answered(key)
+			defer g.EndServing(key)
 			b, err := g.Get(c.Context(), key)
 			if err == nil {
 				_ = c.Reply(b, nil)
@@ -516,7 +516,7 @@ func TestContactThatReturnsFromTheOtherSide(t *testing.T) {
 // TestReminderComesFirst: a peer isn't asked anything, nor in the ring, before it has answered what it is to be asked first.
 func TestReminderComesFirst(t *testing.T) {
 	answered := make(chan bool, 10)
-	a := start(t, NodeConfig{Reminder: func(string) ([]byte, func()) {
+	a := start(t, NodeConfig{Hint: func(string) ([]byte, func()) {
 		return []byte("remember"), func() { answered <- true }
 	}})
 	b := start(t, NodeConfig{})
@@ -536,7 +536,7 @@ func TestRingsThatDiffer(t *testing.T) {
 	p := a.Peers()[0]
 	p.Disagrees([]string{"x:1"}) // the ring has changed just now
 	a.mu.Lock()
-	a.turned = time.Now().Add(-2 * settled)
+	a.rebuilt = time.Now().Add(-2 * settled)
 	a.mu.Unlock()
 	for range 3 {
 		p.Disagrees([]string{"x:1"})

@@ -32,7 +32,7 @@ const (
 	Itself  State = "itself"  // it is this node
 )
 
-// ErrUnreachable is wrapped by the error of an ask of a peer to which there is no connection.
+// ErrUnreachable is wrapped by the error of a request to a peer to which there is no connection.
 var ErrUnreachable = errors.New("peer can't be reached")
 
 // Peer is another node. Its methods may be called concurrently.
@@ -73,7 +73,7 @@ func newPeer(n *Node, name string) *Peer {
 		WithDelayFunc(p.nextPause).
 		WithJitterFactor(.25).
 		Build()
-	n.work.Go(p.keep)
+	n.work.Go(p.keepConnected)
 	return p
 }
 
@@ -87,9 +87,9 @@ func (p *Peer) nextPause(failsafe.ExecutionAttempt[any]) time.Duration {
 	return pause
 }
 
-// keep keeps a connection to p while it is a member. A breaker, to which each connection is one execution that fails in the
+// keepConnected keeps a connection to p while it is a member. A breaker, to which each connection is one execution that fails in the
 // end, says when to try again.
-func (p *Peer) keep() {
+func (p *Peer) keepConnected() {
 	breaker := failsafe.With(p.breaker)
 	for p.ctx.Err() == nil {
 		if err := breaker.Run(p.connect); !errors.Is(err, circuitbreaker.ErrOpen) {
@@ -119,7 +119,7 @@ func (p *Peer) connect() error {
 	select {
 	case <-a.Done():
 	case <-p.ctx.Done():
-		p.part(a)
+		p.drain(a)
 	}
 	if time.Since(since) > lastPause { // else it hangs up as soon as it is reached
 		p.pause = firstPause
@@ -130,8 +130,8 @@ func (p *Peer) connect() error {
 	return a.Err()
 }
 
-// part ends the connection to a peer that is no member any more, when what it is being asked has ended.
-func (p *Peer) part(a *wire.Client) {
+// drain ends the connection to a peer that is no member any more, when the requests to it have ended.
+func (p *Peer) drain(a *wire.Client) {
 	a.CloseIdle()
 	select {
 	case <-a.Done():
@@ -211,7 +211,7 @@ func (p *Peer) recognise(theirs wire.Hello) error {
 		// The others know this node by this name, and if they know it by several, by the first.
 		if n.cfg.Self == "" && (!slices.Contains(n.members, n.self) || p.name < n.self) {
 			n.self = p.name
-			n.turnLocked()
+			n.rebuildRingLocked()
 		}
 		return errItself
 	}
@@ -233,7 +233,7 @@ var errAlias = errors.New("it is another address of")
 // join makes p live.
 func (p *Peer) join(conn net.Conn, theirs wire.Hello) (*wire.Client, error) {
 	n := p.node
-	n.reunite(theirs.Instance) // before anything is answered by what may have changed meanwhile
+	n.reunite(theirs.Instance) // before anything is served from what may have changed meanwhile
 	cfg := n.wireConfig()
 	var a *wire.Client
 	made := make(chan struct{})
@@ -258,7 +258,7 @@ func (p *Peer) join(conn net.Conn, theirs wire.Hello) (*wire.Client, error) {
 	}
 	a = wire.NewClient(conn, cfg)
 	close(made)
-	if err := p.remind(a); err != nil {
+	if err := p.sendHint(a); err != nil {
 		_ = a.Close()
 		return nil, err
 	}
@@ -276,13 +276,13 @@ func (p *Peer) join(conn net.Conn, theirs wire.Hello) (*wire.Client, error) {
 	return a, nil
 }
 
-// remind asks p what it is to be asked first.
-func (p *Peer) remind(a *wire.Client) error {
+// sendHint sends p the request that comes before all others.
+func (p *Peer) sendHint(a *wire.Client) error {
 	n := p.node
-	if n.cfg.Reminder == nil {
+	if n.cfg.Hint == nil {
 		return nil
 	}
-	message, answered := n.cfg.Reminder(p.name)
+	message, answered := n.cfg.Hint(p.name)
 	if message == nil {
 		return nil
 	}
@@ -314,7 +314,7 @@ func (p *Peer) failed(err error) {
 	}
 }
 
-// refuses tells whether err is that one of the two doesn't want to talk to the other, rather than that it can't be reached.
+// refuses reports whether err is that one of the two doesn't want to talk to the other, rather than that it can't be reached.
 func refuses(err error) bool {
 	_, refused := errors.AsType[refusal](err)
 	_, version := errors.AsType[*wire.VersionError](err)
@@ -324,8 +324,8 @@ func refuses(err error) bool {
 	return refused || version || certificate || alert || plain || errors.Is(err, wire.ErrSecret) || errors.Is(err, wire.ErrForeign)
 }
 
-// gone notes that p has closed the connection by which it asks: it may have ended, and not yet been missed.
-func (p *Peer) gone(a *wire.Server) {
+// forgetInbound notes that p has closed the connection by which it sends requests: it may have ended, and not yet been missed.
+func (p *Peer) forgetInbound(a *wire.Server) {
 	if p.inbound == a {
 		p.inbound = nil
 		in, out := a.Traffic()
@@ -349,13 +349,13 @@ func (p *Peer) setLocked(state State, err error) {
 	}
 	p.state, p.failure = state, failure
 	if !p.removed {
-		p.node.turnLocked()
-		p.tell(was, err)
+		p.node.rebuildRingLocked()
+		p.logState(was, err)
 	}
 }
 
-// tell logs what has become of p.
-func (p *Peer) tell(was State, err error) {
+// logState logs the change of p's state.
+func (p *Peer) logState(was State, err error) {
 	log := p.node.cfg.Log
 	about := func(e *zerolog.Event, text string) {
 		e.Str("peer", p.name).Strs("ring", p.node.ring.Load().names).Err(err).Msg(text)
@@ -385,24 +385,24 @@ func (p *Peer) tell(was State, err error) {
 // settled is how long a ring must have been the same for its differing from another's to be more than a change on its way.
 const settled = 10 * time.Second
 
-// Disagrees notes that p has said that it isn't the owner of what it was asked for, and what its ring is. Where that
-// lasts, the nodes were told different lists, or can't all reach each other.
+// Disagrees notes that p has said that it isn't the owner of what was requested, and what its ring is. Where that
+// lasts, the nodes were given different lists, or can't all reach each other.
 func (p *Peer) Disagrees(theirs []string) {
 	n := p.node
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	ours := n.ring.Load().names
-	if time.Since(n.turned) < settled || slices.Equal(ours, theirs) {
+	if time.Since(n.rebuilt) < settled || slices.Equal(ours, theirs) {
 		return
 	}
-	n.warned.once(func() {
+	n.warnings.once(func() {
 		n.cfg.Log.Warn().Str("peer", p.name).Strs("ours", few(ours)).Strs("theirs", few(theirs)).
 			Msg("this peer has other nodes in its ring: see that all are told the same and reach each other, or files will be fetched more than once")
 	}, append([]string{"ring", p.name}, theirs...)...)
 }
 
 // Joined waits until every member that was known at the time of the call has been dialed once, or ctx ends.
-func (n *Node) Joined(ctx context.Context) error {
+func (n *Node) WaitForPeers(ctx context.Context) error {
 	if n == nil {
 		return nil
 	}

@@ -9,11 +9,11 @@ import (
 	"github.com/golang/groupcache/consistenthash"
 )
 
-// points is how many places on the ring a node has. With so many, and a hash that mixes well, the nodes' shares stay within
+// points is how many points on the ring a node has. With so many, and a hash that mixes well, the nodes' shares stay within
 // 15 % of each other.
 const points = 512
 
-// ring says which of the live nodes owns a place. It is never changed; a new one takes its place.
+// ring says which of the live nodes owns a routing key. It is never changed; a new one takes its place.
 type ring struct {
 	names []string // sorted
 	hash  *consistenthash.Map
@@ -40,13 +40,13 @@ func mixed(b []byte) uint32 {
 	return binary.BigEndian.Uint32(sum[:])
 }
 
-// owner returns the peer that owns place, or nil if it is this node.
-func (r *ring) owner(place string) *Peer { return r.peers[r.ownerName(place)] }
+// owner returns the peer that owns a routing key, or nil if it is this node.
+func (r *ring) owner(routingKey string) *Peer { return r.peers[r.ownerName(routingKey)] }
 
-func (r *ring) ownerName(place string) string { return r.hash.Get(place) }
+func (r *ring) ownerName(routingKey string) string { return r.hash.Get(routingKey) }
 
-// Place is the part of a group's key, without its prefix, that decides on its owner: all before the second dot.
-func Place(key string) string {
+// RoutingKey is the part of a group's key, without its prefix, that decides on its owner: all before the second dot.
+func RoutingKey(key string) string {
 	first := strings.IndexByte(key, '.')
 	if second := strings.IndexByte(key[first+1:], '.'); second >= 0 {
 		return key[:first+1+second]

@@ -52,10 +52,10 @@ func TestNodesAgree(t *testing.T) {
 		r := newRing(self, peers)
 		var owners []string
 		for i := range 1000 {
-			place := fmt.Sprint(i, ".0")
-			owners = append(owners, r.ownerName(place))
-			if p := r.owner(place); (p == nil) != (r.ownerName(place) == self) {
-				t.Fatalf("%s takes %v for the owner of %s, which is %s", self, p, place, r.ownerName(place))
+			routingKey := fmt.Sprint(i, ".0")
+			owners = append(owners, r.ownerName(routingKey))
+			if p := r.owner(routingKey); (p == nil) != (r.ownerName(routingKey) == self) {
+				t.Fatalf("%s takes %v for the owner of %s, which is %s", self, p, routingKey, r.ownerName(routingKey))
 			}
 		}
 		if first == nil {
@@ -73,14 +73,14 @@ func TestFewKeysMove(t *testing.T) {
 	const places = 20000
 	moved := 0
 	for i := range places {
-		place := fmt.Sprint(i, ".0")
-		was, is := before.ownerName(place), after.ownerName(place)
+		routingKey := fmt.Sprint(i, ".0")
+		was, is := before.ownerName(routingKey), after.ownerName(routingKey)
 		if was == is {
 			continue
 		}
 		moved++
 		if is != "127.0.0.1:8006" {
-			t.Fatalf("%s moved from %s to %s", place, was, is)
+			t.Fatalf("%s moved from %s to %s", routingKey, was, is)
 		}
 	}
 	if share := float64(moved) / places; share < .85/6 || share > 1.15/6 {
@@ -90,7 +90,7 @@ func TestFewKeysMove(t *testing.T) {
 
 func TestPlaceIsAllBeforeTheSecondDot(t *testing.T) {
 	for key, want := range map[string]string{"a.0.v.1": "a.0", "a.1z.v": "a.1z", "a.0": "a.0"} {
-		if got := Place(key); got != want {
+		if got := RoutingKey(key); got != want {
 			t.Errorf("place of %q is %q, want %q", key, got, want)
 		}
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/scurrycache/scurry/internal/wire"
 )
 
-// maxGreeting is how many connections may be proving at once who they are. When there are more, the oldest is closed: a
+// maxGreeting is how many connections may be proving at once that they are nodes. When there are more, the oldest is closed: a
 // peer needs but a moment, and strangers must neither take up memory nor its place.
 const maxGreeting = 128
 
@@ -59,7 +59,7 @@ func (n *Node) admit(conn net.Conn) {
 	n.work.Go(func() { n.welcome(conn) })
 }
 
-// welcome greets whoever has dialed and, if it is a peer, begins to answer it.
+// welcome greets the other side and, if it is a peer, begins to serve it.
 func (n *Node) welcome(raw net.Conn) {
 	conn := raw
 	if n.cfg.TLS != nil {
@@ -72,7 +72,7 @@ func (n *Node) welcome(raw net.Conn) {
 	n.mu.Unlock()
 	if err == nil && !closed {
 		if theirs.Instance != n.instance {
-			n.reunite(theirs.Instance) // before it is answered from what may have changed meanwhile
+			n.reunite(theirs.Instance) // before it is served from what may have changed meanwhile
 		}
 		err = n.answer(conn, theirs)
 	}
@@ -83,13 +83,13 @@ func (n *Node) welcome(raw net.Conn) {
 	}
 	if err != nil && !closed {
 		n.refused.Add(1)
-		n.tellRefused(raw.RemoteAddr(), err)
+		n.logRefused(raw.RemoteAddr(), err)
 	}
 }
 
-// tellRefused warns of a connection that wasn't let in: once of each host and reason, since who is set up wrong tries
+// logRefused warns of a connection that wasn't let in: once of each host and reason, since a node that is set up wrong tries
 // again and again.
-func (n *Node) tellRefused(remote net.Addr, err error) {
+func (n *Node) logRefused(remote net.Addr, err error) {
 	host, _, _ := net.SplitHostPort(remote.String())
 	reason := "other"
 	if m, ok := errors.AsType[*mismatch](err); ok {
@@ -105,7 +105,7 @@ func (n *Node) tellRefused(remote net.Addr, err error) {
 	defer n.mu.Unlock()
 	table := &n.strangers
 	if reason != "other" && reason != "foreign" && reason != "secret" {
-		table = &n.warned // strangers can't push out what is said of nodes
+		table = &n.warnings // strangers can't push out what is said of nodes
 	}
 	table.once(func() {
 		n.cfg.Log.Warn().Str("error", few([]string{err.Error()})[0]).Stringer("remote", remote).
@@ -113,7 +113,7 @@ func (n *Node) tellRefused(remote net.Addr, err error) {
 	}, "refused", host, reason)
 }
 
-// answer answers a peer's asks from now on.
+// answer serves a peer's requests from now on.
 func (n *Node) answer(conn net.Conn, theirs wire.Hello) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -127,7 +127,7 @@ func (n *Node) answer(conn net.Conn, theirs wire.Hello) error {
 		return refusal{fmt.Errorf("it has dialed %s, and this node is %s", theirs.Dialed, name)}
 	}
 	from := 0
-	for _, name := range n.answers {
+	for _, name := range n.inbound {
 		if name == theirs.Name {
 			from++
 		}
@@ -138,7 +138,7 @@ func (n *Node) answer(conn net.Conn, theirs wire.Hello) error {
 	cfg := n.wireConfig()
 	cfg.Serve = n.serve
 	cfg.Panicked = func(v any, stack []byte) {
-		n.cfg.Log.Error().Interface("panic", v).Bytes("stack", stack).Str("peer", theirs.Name).Msg("answering a peer's ask failed")
+		n.cfg.Log.Error().Interface("panic", v).Bytes("stack", stack).Str("peer", theirs.Name).Msg("serving a peer's request failed")
 	}
 	if n.closed {
 		return net.ErrClosed
@@ -150,13 +150,13 @@ func (n *Node) answer(conn net.Conn, theirs wire.Hello) error {
 		n.mu.Lock()
 		defer n.mu.Unlock()
 		if p := n.peers[theirs.Name]; p != nil {
-			p.gone(a)
+			p.forgetInbound(a)
 		}
-		delete(n.answers, a)
+		delete(n.inbound, a)
 		n.heardLocked(theirs.Instance, a.LastHeard())
 	}
 	a = wire.NewServer(conn, cfg)
-	n.answers[a] = theirs.Name
+	n.inbound[a] = theirs.Name
 	close(registered)
 	if n.leaving {
 		n.work.Go(a.Leave)
@@ -168,8 +168,8 @@ func (n *Node) answer(conn net.Conn, theirs wire.Hello) error {
 	return nil
 }
 
-// greetTime is how long both sides may take to prove who they are.
-func (n *Node) greetTime() time.Duration { return max(n.patience(), 2*time.Second) }
+// greetTime is how long both sides may take to prove that they are nodes.
+func (n *Node) greetTime() time.Duration { return max(n.deathTimeout(), 2*time.Second) }
 
 // mismatch is that a peer is set up otherwise than this node.
 type mismatch struct{ differs []string }

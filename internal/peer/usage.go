@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// counts is what a node counts of what it asks a peer.
+// counts is what a node counts of its requests to a peer.
 type counts struct {
 	asks, errors, in, out atomic.Int64
 	latency               atomic.Int64 // nanoseconds, a moving mean
@@ -32,12 +32,12 @@ type Status struct {
 	Since   time.Time // when it came to be in that state
 	Failure string    // why it isn't live
 
-	Asks, Errors      int64         // asked of the peer; and those that brought no answer
-	Latency           time.Duration // until an ask's answer began, a moving mean
+	Asks, Errors      int64         // requests to the peer; and those that brought no response
+	Latency           time.Duration // until a request's response began, a moving mean
 	BytesIn, BytesOut int64         // from and to the peer, both ways of asking together
 }
 
-// Status tells what is known of p.
+// Status is what is known of p.
 func (p *Peer) Status() Status {
 	s := Status{
 		Name: p.name, Asks: p.counts.asks.Load(), Errors: p.counts.errors.Load(), Latency: time.Duration(p.counts.latency.Load()),

@@ -260,7 +260,7 @@ func (s *Store) askHeld(ctx context.Context, p *peer.Peer, rec *Record, spans []
 	for _, sp := range spans {
 		b = binary.AppendVarint(binary.AppendVarint(b, sp.start), sp.end)
 	}
-	stream, err := p.Ask(ctx, b)
+	stream, err := p.Open(ctx, b)
 	if err != nil {
 		return AskedForThis
 	}

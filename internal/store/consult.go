@@ -34,7 +34,7 @@ func (s *Store) consult(f *flight, p *peer.Peer) (*landing, error) {
 		q.version, q.revision = f.prev.Version, f.prev.Revision
 	}
 	ctx, cancel := context.WithCancel(s.base)
-	stream, err := p.AskWithin(ctx, q.encode(), s.rooms.window())
+	stream, err := p.OpenWindow(ctx, q.encode(), s.rooms.window())
 	if err != nil {
 		cancel()
 		return nil, err
@@ -154,7 +154,7 @@ func (s *Store) askChunk(ctx context.Context, p *peer.Peer, key string) ([]byte,
 		return nil, errNotHeld
 	}
 	// The store's context, since others may wait for this, too. The owner answers at once.
-	stream, err := p.Ask(s.base, appendString([]byte{askChunk}, key))
+	stream, err := p.Open(s.base, appendString([]byte{askChunk}, key))
 	if err != nil {
 		return nil, err
 	}

@@ -324,7 +324,7 @@ func TestPushGivesUp(t *testing.T) {
 	s.chunks.Release()
 	s.push(&Record{Key: "k", Details: plain, Version: "v"}, 0, []byte("nuts"))
 	var err error
-	if s.chunks, err = peer.Borrow(peer.GroupConfig{Budget: 1 << 20, Load: s.loadChunk}); err != nil {
+	if s.chunks, err = peer.Acquire(peer.GroupConfig{Budget: 1 << 20, Load: s.loadChunk}); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -247,7 +247,7 @@ func (s *Store) fly(ctx context.Context, ask *Ask, prev *Record, variant string)
 		return nil, context.Canceled
 	}
 	key := s.flightKey(f)
-	if ask.For != "" && !s.records.Answering(key) {
+	if ask.For != "" && !s.records.BeginServing(key) {
 		s.work.Done()
 		return nil, errBusy
 	}
@@ -260,7 +260,7 @@ func (s *Store) fly(ctx context.Context, ask *Ask, prev *Record, variant string)
 		defer s.work.Done()
 		b, err := s.records.Get(f, key)
 		if ask.For != "" {
-			s.records.Answered(key)
+			s.records.EndServing(key)
 		}
 		done <- landed{b, err}
 	}()
@@ -316,7 +316,7 @@ func (s *Store) adopt(key string, rec *Record) {
 		rec.URL = url
 	}
 	if rec.turn == 0 {
-		rec.turn = s.cfg.Node.Turns()
+		rec.turn = s.cfg.Node.RingEpoch()
 	}
 	if rec.first == "" && rec.Version != "" {
 		s.name(rec)

@@ -64,7 +64,7 @@ func (s *Store) tellAll(peers []*peer.Peer, message []byte, chosen func(name str
 func (s *Store) tell(p *peer.Peer, message []byte) error {
 	ctx, cancel := context.WithTimeout(s.base, tellTime)
 	defer cancel()
-	stream, err := p.Ask(ctx, message)
+	stream, err := p.Open(ctx, message)
 	if err != nil {
 		return err
 	}

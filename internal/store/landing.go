@@ -101,7 +101,7 @@ func (s *Store) ask(f *flight, generation uint64) (x *exchange, err error) {
 		rec.HeadOnly = true
 	}
 	rec.setImprint(s.imprintOf(f.ask.Header))
-	rec.turn = s.cfg.Node.Turns()                   // before the owner is looked for
+	rec.turn = s.cfg.Node.RingEpoch()               // before the owner is looked for
 	if rec.Lease = 0; s.ownerOf(f.ask.Key) != nil { // this node stands in for the owner
 		rec.Lease = Until(s.cfg.Now().Add(s.cfg.Lease))
 	}

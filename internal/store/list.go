@@ -30,7 +30,7 @@ func (s *Store) Inspect(ctx context.Context, ask *Ask) (*Record, error) {
 	q.Stored, q.Whole = true, false
 	ctx, cancel := context.WithTimeout(ctx, tellTime)
 	defer cancel()
-	stream, err := p.Ask(ctx, q.encode())
+	stream, err := p.Open(ctx, q.encode())
 	if err != nil {
 		return nil, err
 	}

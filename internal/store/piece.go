@@ -171,7 +171,7 @@ func (s *Store) missing(rec *Record, off, end int64) int64 {
 // askPiece asks p for the bytes of rec's content from off on.
 func (s *Store) askPiece(p *peer.Peer, rec *Record, off int64) ([]byte, bool) {
 	message := binary.AppendVarint(appendStrings([]byte{askPiece}, []string{rec.Key, rec.Version}), off)
-	stream, err := p.Ask(s.base, message)
+	stream, err := p.Open(s.base, message)
 	if err != nil {
 		return nil, false
 	}

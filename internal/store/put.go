@@ -50,7 +50,7 @@ func (s *Store) Put(rec *Record, content []byte, then Moment) {
 	message := appendString(appendStrings([]byte{askPut}, []string{rec.Key, string(encoded)}), string(content))
 	ctx, cancel := context.WithTimeout(s.base, tellTime)
 	defer cancel()
-	if stream, err := owner.Ask(ctx, message); err == nil {
+	if stream, err := owner.Open(ctx, message); err == nil {
 		_, _ = s.answer(stream, nil) // so that whoever is answered after this finds it there
 		_ = stream.Close()
 	}
@@ -85,7 +85,7 @@ func (s *Store) put(rec *Record, content []byte, then Moment) {
 	rec.Rangeable, rec.Resumable, rec.Pieces, rec.OneSlab = false, false, false, true
 	rec.Revision = rand.Uint64()
 	rec.Version = s.version(rec, "")
-	rec.turn = s.cfg.Node.Turns()
+	rec.turn = s.cfg.Node.RingEpoch()
 	s.adopt(rec.Key, rec)
 	rec.small = smallContent(content)
 	for off := int64(0); off < rec.Length && rec.small == nil; {

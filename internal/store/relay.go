@@ -130,7 +130,7 @@ func (r *relay) follow(ctx context.Context, p *peer.Peer, off, end int64) (fill.
 		key: r.rec.Key, rec: r.rec.encode(r.s.cfg.Now()), by: r.by, off: off, end: end,
 		whole: r.whole, undivided: r.s.undivided(r.rec),
 	}
-	stream, err := p.AskWithin(ctx, ask.encode(askFollow), r.s.rooms.window())
+	stream, err := p.OpenWindow(ctx, ask.encode(askFollow), r.s.rooms.window())
 	if err != nil {
 		return fill.Opened{}, err
 	}

@@ -50,17 +50,17 @@ func (s *Store) refuse(c *wire.Call, err error) { reply(c, s.encodeError(err), n
 
 func (s *Store) serveChunk(c *wire.Call, d *decoder) {
 	key := d.string()
-	if d.bad || s.cfg.Node.Owner(peer.Place(key)) != nil {
+	if d.bad || s.cfg.Node.Owner(peer.RoutingKey(key)) != nil {
 		s.refuse(c, errWrongOwner)
 		return
 	}
 	key = s.chunks.Prefix() + key
-	if !s.chunks.Answering(key) {
+	if !s.chunks.BeginServing(key) {
 		s.refuse(c, errBusy)
 		return
 	}
 	b, err := s.chunks.Get(c.Context(), key)
-	s.chunks.Answered(key)
+	s.chunks.EndServing(key)
 	if err != nil {
 		reply(c, []byte{answerNotHeld}, nil)
 		return

@@ -204,11 +204,11 @@ func New(cfg Config) (*Store, error) {
 		grouped: map[string]map[string]struct{}{}, refreshing: map[string]struct{}{}}
 	s.rooms.init(cfg)
 	var err error
-	if s.records, err = peer.Borrow(peer.GroupConfig{Load: s.load, Node: cfg.Node, Ask: s.askRecord}); err != nil {
+	if s.records, err = peer.Acquire(peer.GroupConfig{Load: s.load, Node: cfg.Node, Fetch: s.askRecord}); err != nil {
 		return nil, err
 	}
-	chunks := peer.GroupConfig{Budget: cfg.Memory - cfg.Memory/recordsShare, Load: s.loadChunk, Node: cfg.Node, Ask: s.askChunk}
-	if s.chunks, err = peer.Borrow(chunks); err != nil {
+	chunks := peer.GroupConfig{Budget: cfg.Memory - cfg.Memory/recordsShare, Load: s.loadChunk, Node: cfg.Node, Fetch: s.askChunk}
+	if s.chunks, err = peer.Acquire(chunks); err != nil {
 		s.records.Release()
 		return nil, err
 	}

@@ -323,7 +323,7 @@ func TestPushJoinsAFlightThatFails(t *testing.T) {
 		blocked := true
 		s.chunks.Release()
 		var err error
-		s.chunks, err = peer.Borrow(peer.GroupConfig{Budget: 1 << 20, Load: func(ctx context.Context, key string) ([]byte, error) {
+		s.chunks, err = peer.Acquire(peer.GroupConfig{Budget: 1 << 20, Load: func(ctx context.Context, key string) ([]byte, error) {
 			if blocked {
 				<-release
 				blocked = false

@@ -79,7 +79,7 @@ func (s *Store) findLocked(key string, request http.Header, head bool) (rec *Rec
 // tendLocked drops what e holds by right of a key that another node owns by now. It reports whether anything
 // is left.
 func (s *Store) tendLocked(e *entry) bool {
-	turn := s.cfg.Node.Turns()
+	turn := s.cfg.Node.RingEpoch()
 	if s.cfg.Node == nil || e.turn == turn {
 		return true
 	}

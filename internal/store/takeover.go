@@ -31,7 +31,7 @@ func (s *Store) extend(ctx context.Context, run *run, rec *Record, end int64) in
 		defer cancel()
 		q := stretch{key: rec.Key, rec: rec.encode(s.cfg.Now()), by: run.by, off: end, end: rec.Length, whole: true}
 		run.asking.Store(true)
-		stream, err := p.Ask(ctx, q.encode(askTakeOver))
+		stream, err := p.Open(ctx, q.encode(askTakeOver))
 		var d *decoder
 		if err == nil {
 			d, err = s.answer(stream, nil)

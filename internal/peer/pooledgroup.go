@@ -11,46 +11,46 @@ import (
 	"github.com/golang/groupcache"
 )
 
-// shell is one of groupcache's groups and what is bound to it at present. groupcache frees no group, so shells are
+// pooledGroup is one of groupcache's groups and its tenant at present. groupcache frees no group, so they are
 // handed from node to node.
-type shell struct {
+type pooledGroup struct {
 	group    *groupcache.Group
 	budget   int64
-	bound    atomic.Pointer[binding]
+	tenant   atomic.Pointer[tenant]
 	emptying atomic.Bool // keys are as a peer's
 }
 
-// binding is one loan.
-type binding struct {
+// tenant is one use of a pooled group, from Acquire to Release.
+type tenant struct {
 	GroupConfig
 	prefix string
 	gate   gate
 }
 
-// serial numbers shells and loans, in one process.
+// serial numbers pooled groups and tenants, in one process.
 var serial atomic.Int64
 
-// shells is all of them by the name of their group.
-var shells sync.Map
+// pooledGroups is all of them by the name of their group.
+var pooledGroups sync.Map
 
-func newShell(budget int64) *shell {
-	s := &shell{budget: budget}
+func newPooledGroup(budget int64) *pooledGroup {
+	s := &pooledGroup{budget: budget}
 	name := "scurry-" + strconv.FormatInt(serial.Add(1), 36)
-	shells.Store(name, s)
+	pooledGroups.Store(name, s)
 	s.group = groupcache.NewGroup(name, budget, groupcache.GetterFunc(s.load))
 	return s
 }
 
-// bind makes s work for a new borrower.
-func (s *shell) bind(cfg GroupConfig) *binding {
-	b := &binding{GroupConfig: cfg, prefix: strconv.FormatInt(serial.Add(1), 36) + "."}
-	s.bound.Store(b)
+// bind makes s work for a new tenant.
+func (s *pooledGroup) bind(cfg GroupConfig) *tenant {
+	b := &tenant{GroupConfig: cfg, prefix: strconv.FormatInt(serial.Add(1), 36) + "."}
+	s.tenant.Store(b)
 	return b
 }
 
 // load is the group's getter.
-func (s *shell) load(ctx context.Context, key string, dest groupcache.Sink) error {
-	b := s.bound.Load()
+func (s *pooledGroup) load(ctx context.Context, key string, dest groupcache.Sink) error {
+	b := s.tenant.Load()
 	if b == nil {
 		return adopt(dest, s.filler())
 	}
@@ -67,19 +67,19 @@ func (s *shell) load(ctx context.Context, key string, dest groupcache.Sink) erro
 // filling stands in the place of what a released group held.
 var filling = make([]byte, 1<<20)
 
-func (s *shell) filler() []byte { return filling[:min(s.budget, int64(len(filling)))] }
+func (s *pooledGroup) filler() []byte { return filling[:min(s.budget, int64(len(filling)))] }
 
 // empty drops what the group holds. groupcache can't remove an entry, only evict the oldest for new ones; these new
 // ones all share the filler's bytes, so they cost next to nothing.
-func (s *shell) empty() {
-	s.bound.Store(nil)
+func (s *pooledGroup) empty() {
+	s.tenant.Store(nil)
 	if s.budget == 0 {
 		return
 	}
 	var n int
 	fill := func() {
 		var view groupcache.ByteView
-		// Neither load nor emptier can fail without a binding.
+		// Neither load nor evictor can fail without a tenant.
 		_ = s.group.Get(context.Background(), fmt.Sprintf(fillerKey, n), groupcache.ByteViewSink(&view))
 		n++
 	}
@@ -99,7 +99,7 @@ func (s *shell) empty() {
 const fillerKey = "filler.%08d"
 
 // fillerBytes is what one filler takes of the budget.
-func (s *shell) fillerBytes() int64 {
+func (s *pooledGroup) fillerBytes() int64 {
 	return int64(len(s.filler())) + int64(len(fmt.Sprintf(fillerKey, 0)))
 }
 
@@ -109,7 +109,7 @@ type usage struct {
 	hotEvictions int64
 }
 
-func (s *shell) usage() usage {
+func (s *pooledGroup) usage() usage {
 	c, h := s.group.CacheStats(groupcache.MainCache), s.group.CacheStats(groupcache.HotCache)
 	return usage{
 		Usage: Usage{
@@ -120,7 +120,7 @@ func (s *shell) usage() usage {
 	}
 }
 
-// since leaves out what was counted before a loan, and the fillers that the loan began with: nobody asks for them, so they
+// since leaves out what was counted before a tenant came, and the fillers that it began with: nobody looks for them, so they
 // are the first to be evicted.
 func (u usage) since(before usage, fillerBytes int64) Usage {
 	u.Gets -= before.Gets
@@ -137,34 +137,34 @@ func (u usage) since(before usage, fillerBytes int64) Usage {
 	return u.Usage
 }
 
-// pool keeps the shells that no node has, by budget.
+// pool keeps the pooled groups that no node has, by budget.
 type pool struct {
 	mu     sync.Mutex
-	shells map[int64][]*shell // guarded by mu
+	groups map[int64][]*pooledGroup // guarded by mu
 }
 
 // idle is a package variable because groupcache's table of groups is one.
-var idle = pool{shells: map[int64][]*shell{}}
+var idle = pool{groups: map[int64][]*pooledGroup{}}
 
-func (p *pool) take(budget int64) *shell {
+func (p *pool) take(budget int64) *pooledGroup {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	free := p.shells[budget]
+	free := p.groups[budget]
 	if len(free) == 0 {
-		return newShell(budget)
+		return newPooledGroup(budget)
 	}
 	s := free[len(free)-1]
-	p.shells[budget] = free[:len(free)-1]
+	p.groups[budget] = free[:len(free)-1]
 	return s
 }
 
-func (p *pool) put(s *shell) {
+func (p *pool) put(s *pooledGroup) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.shells[s.budget] = append(p.shells[s.budget], s)
+	p.groups[s.budget] = append(p.groups[s.budget], s)
 }
 
-// register tells groupcache, once in a process, where peers are to be looked for. A group asks at its first Get and
+// register tells groupcache, once in a process, where peers are to be looked for. A group looks at its first Get and
 // never again, so this must come before any.
 var register = sync.OnceValue(func() (err error) {
 	defer func() {
@@ -173,8 +173,8 @@ var register = sync.OnceValue(func() (err error) {
 		}
 	}()
 	groupcache.RegisterPerGroupPeerPicker(func(name string) groupcache.PeerPicker {
-		if s, ok := shells.Load(name); ok {
-			return s.(*shell)
+		if s, ok := pooledGroups.Load(name); ok {
+			return s.(*pooledGroup)
 		}
 		return groupcache.NoPeers{} // a group of the process's own
 	})

@@ -11,7 +11,7 @@ import (
 	"github.com/scurrycache/scurry/internal/wire"
 )
 
-// Stream is the answer to an ask of a peer.
+// Stream is the response to a request to a peer.
 type Stream struct {
 	*wire.Stream
 	peer    *Peer
@@ -20,13 +20,13 @@ type Stream struct {
 	failed  atomic.Bool
 }
 
-// Ask asks p. The answer ends with ctx, and must be closed.
-func (p *Peer) Ask(ctx context.Context, message []byte) (*Stream, error) {
-	return p.AskWithin(ctx, message, 0)
+// Open sends p a request. The response ends with ctx, and must be closed.
+func (p *Peer) Open(ctx context.Context, message []byte) (*Stream, error) {
+	return p.OpenWindow(ctx, message, 0)
 }
 
-// AskWithin is Ask for an answer of which no more than window bytes are to be under way; 0 for as many as usual.
-func (p *Peer) AskWithin(ctx context.Context, message []byte, window int) (*Stream, error) {
+// OpenWindow is Open for a response of which no more than window bytes are to be under way; 0 for as many as usual.
+func (p *Peer) OpenWindow(ctx context.Context, message []byte, window int) (*Stream, error) {
 	p.counts.asks.Add(1)
 	a := p.conn.Load()
 	if a == nil {
@@ -37,7 +37,7 @@ func (p *Peer) AskWithin(ctx context.Context, message []byte, window int) (*Stre
 	s, err := a.Open(ctx, message, window)
 	if err != nil {
 		p.counts.errors.Add(1)
-		return nil, fmt.Errorf("ask %s: %w", p.name, err)
+		return nil, fmt.Errorf("request to %s: %w", p.name, err)
 	}
 	return &Stream{Stream: s, peer: p, asked: asked}, nil
 }
@@ -60,7 +60,7 @@ func (s *Stream) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// note counts an ask that went wrong, once.
+// note counts a request that failed, once.
 func (s *Stream) note(err error) {
 	if err != nil && err != io.EOF && !errors.Is(err, context.Canceled) && !s.failed.Swap(true) {
 		s.peer.counts.errors.Add(1)
