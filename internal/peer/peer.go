@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"slices"
 	"strings"
@@ -12,8 +13,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/failsafe-go/failsafe-go"
-	"github.com/failsafe-go/failsafe-go/circuitbreaker"
 	"github.com/rs/zerolog"
 
 	"github.com/scurrycache/scurry/internal/wire"
@@ -37,17 +36,15 @@ var ErrUnreachable = errors.New("peer can't be reached")
 
 // Peer is another node. Its methods may be called concurrently.
 type Peer struct {
-	name    string
-	node    *Node
-	ctx     context.Context
-	stop    context.CancelFunc
-	breaker circuitbreaker.CircuitBreaker[any]
-	pause   time.Duration // after the next failure; of the goroutine that keeps the connection
-	nudge   chan struct{}
-	tried   chan struct{} // closed when it has been dialed once, with whatever outcome
-	once    sync.Once
-	conn    atomic.Pointer[wire.Client]
-	counts  counts
+	name   string
+	node   *Node
+	ctx    context.Context
+	stop   context.CancelFunc
+	nudge  chan struct{}
+	tried  chan struct{} // closed when it has been dialed once, with whatever outcome
+	once   sync.Once
+	conn   atomic.Pointer[wire.Client]
+	counts counts
 
 	// Guarded by the node's mu.
 	state   State
@@ -67,12 +64,6 @@ const (
 func newPeer(n *Node, name string) *Peer {
 	p := &Peer{name: name, node: n, state: Unknown, since: time.Now(), nudge: make(chan struct{}, 1), tried: make(chan struct{})}
 	p.ctx, p.stop = context.WithCancel(n.ctx)
-	p.pause = firstPause
-	p.breaker = circuitbreaker.NewBuilder[any]().
-		WithFailureThreshold(1).
-		WithDelayFunc(p.nextPause).
-		WithJitterFactor(.25).
-		Build()
 	n.work.Go(p.keepConnected)
 	return p
 }
@@ -80,40 +71,31 @@ func newPeer(n *Node, name string) *Peer {
 // Name is the address that p is dialed by.
 func (p *Peer) Name() string { return p.name }
 
-// nextPause is how long p is left alone after a failure: each time longer.
-func (p *Peer) nextPause(failsafe.ExecutionAttempt[any]) time.Duration {
-	pause := p.pause
-	p.pause = min(2*pause, lastPause)
-	return pause
-}
-
-// keepConnected keeps a connection to p while it is a member. A breaker, to which each connection is one execution that fails in the
-// end, says when to try again.
+// keepConnected keeps a connection to p while it is a member. After each failure in a row it waits longer before it tries
+// again, unless p is heard of; the wait varies by a quarter, so that nodes that lost p at once don't dial it at once.
 func (p *Peer) keepConnected() {
-	breaker := failsafe.With(p.breaker)
-	for p.ctx.Err() == nil {
-		if err := breaker.Run(p.connect); !errors.Is(err, circuitbreaker.ErrOpen) {
-			continue
+	for pause := firstPause; p.ctx.Err() == nil; pause = min(2*pause, lastPause) {
+		if p.connect() > lastPause { // else it hangs up as soon as it is reached
+			pause = firstPause
 		}
 		select {
-		case <-time.After(p.breaker.RemainingDelay() + time.Millisecond):
+		case <-time.After(pause + time.Duration((rand.Float64()-.5)/2*float64(pause))):
 		case <-p.nudge:
-			p.breaker.HalfOpen()
 		case <-p.ctx.Done():
 		}
 	}
 	p.once.Do(func() { close(p.tried) })
 }
 
-// connect dials p and returns when the connection has ended.
-func (p *Peer) connect() error {
+// connect dials p, and returns when the connection has ended, with how long it lasted.
+func (p *Peer) connect() time.Duration {
 	a, err := p.dial()
 	if err != nil {
 		p.failed(err)
 	}
 	p.once.Do(func() { close(p.tried) })
 	if err != nil {
-		return err
+		return 0
 	}
 	since := time.Now()
 	select {
@@ -121,13 +103,10 @@ func (p *Peer) connect() error {
 	case <-p.ctx.Done():
 		p.drain(a)
 	}
-	if time.Since(since) > lastPause { // else it hangs up as soon as it is reached
-		p.pause = firstPause
-	}
 	in, out := a.Traffic()
 	p.counts.in.Add(in)
 	p.counts.out.Add(out)
-	return a.Err()
+	return time.Since(since)
 }
 
 // drain ends the connection to a peer that is no member any more, when the requests to it have ended.
