@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/scurrycache/scurry/internal/hostport"
 	"github.com/scurrycache/scurry/internal/peer"
 	"github.com/scurrycache/scurry/internal/wire"
 )
@@ -93,8 +94,11 @@ func (c Cluster) validate() error {
 		return fmt.Errorf("anyone who reaches %s could be a node of this cluster: set Cluster.Secret or Cluster.TLS, or Cluster.Insecure if all who can reach it are trusted", c.Listener.Addr())
 	}
 	for _, name := range append(slices.Clone(c.Peers), c.Self) {
-		if err := dialable(name); name != "" && err != nil {
-			return err
+		if name == "" {
+			continue
+		}
+		if _, _, err := hostport.SplitNode(name, "HOST:PORT such as 10.0.0.1:8001"); err != nil {
+			return fmt.Errorf("node address: %w", err)
 		}
 	}
 	return nil
@@ -104,16 +108,6 @@ func (c Cluster) validate() error {
 func loopback(addr net.Addr) bool {
 	a, ok := addr.(*net.TCPAddr)
 	return ok && a.IP.IsLoopback()
-}
-
-// dialable says what is wrong with the address of a node, if anything.
-func dialable(name string) error {
-	host, port, err := net.SplitHostPort(name)
-	n, portErr := strconv.ParseUint(port, 10, 16)
-	if err != nil || portErr != nil || n == 0 || host == "" || net.ParseIP(host).IsUnspecified() {
-		return fmt.Errorf("node address %q: it must be HOST:PORT as other nodes dial it, such as 10.0.0.1:8001", name)
-	}
-	return nil
 }
 
 // keyRules counts the changes in how keys are made, and what nodes say to each other of them.

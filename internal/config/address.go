@@ -1,12 +1,13 @@
 package config
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"net/netip"
 	"strconv"
 	"strings"
+
+	"github.com/scurrycache/scurry/internal/hostport"
 )
 
 // How far a node's ports lie apart.
@@ -23,7 +24,7 @@ const wantAddr = "HOST:PORT such as 127.0.0.1:9001"
 
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (a *Addr) UnmarshalText(text []byte) error {
-	_, _, err := splitAddr(string(text), wantAddr)
+	_, _, err := hostport.Split(string(text), wantAddr)
 	if err != nil {
 		return err
 	}
@@ -33,62 +34,23 @@ func (a *Addr) UnmarshalText(text []byte) error {
 
 // Port is a's port.
 func (a Addr) Port() int {
-	_, port, _ := splitAddr(string(a), wantAddr)
-	return port
+	_, port, _ := hostport.Split(string(a), wantAddr)
+	return int(port)
 }
 
 // Host is a's host, without the brackets of IPv6.
 func (a Addr) Host() string {
-	host, _, _ := splitAddr(string(a), wantAddr)
+	host, _, _ := hostport.Split(string(a), wantAddr)
 	return host
-}
-
-// splitAddr is the parts of s, which an error says to be expected as want has it.
-func splitAddr(s, want string) (host string, port int, err error) {
-	if scheme, rest, found := strings.Cut(s, "://"); found {
-		return "", 0, fmt.Errorf("expected %s, not %q: leave out %s://%s", want, s, scheme, pathHint(rest))
-	}
-	host, digits, err := net.SplitHostPort(s)
-	if err != nil {
-		return "", 0, fmt.Errorf("expected %s, not %q: %s", want, s, addrProblem(s, err))
-	}
-	if !isPort(digits) {
-		return "", 0, fmt.Errorf("expected %s, not %q: a port is a number from 0 to %d", want, s, maxPort)
-	}
-	port, err = strconv.Atoi(digits)
-	return host, port, err
-}
-
-func pathHint(rest string) string {
-	if strings.Contains(rest, "/") {
-		return " and the path"
-	}
-	return ""
-}
-
-func addrProblem(s string, err error) string {
-	var problem *net.AddrError
-	switch {
-	case !strings.Contains(s, ":"):
-		return "it has no port"
-	case errors.As(err, &problem):
-		return problem.Err
-	}
-	return err.Error()
-}
-
-func isPort(s string) bool {
-	n, err := strconv.ParseUint(s, 10, 16)
-	return err == nil && n <= maxPort
 }
 
 // above is the address on host whose port lies by more than port. If it would lie too high, the error says which flag
 // sets the address otherwise.
-func above(host string, port, by int, flag string) (Addr, error) {
-	if port+by > maxPort {
+func above(host string, port uint16, by int, flag string) (Addr, error) {
+	if int(port)+by > maxPort {
 		return "", fmt.Errorf("port %d + %d is above %d: choose a lower port, or set %s", port, by, maxPort, flag)
 	}
-	return Addr(net.JoinHostPort(host, strconv.Itoa(port+by))), nil
+	return Addr(net.JoinHostPort(host, strconv.Itoa(int(port)+by))), nil
 }
 
 // loopbackFor is host if that is on loopback, else 127.0.0.1: what administers a node isn't exposed unless asked for.

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/scurrycache/scurry/internal/hostport"
 )
 
 // Addresses is where a node listens, in the long form (Listen) or the short one (Nodes).
@@ -58,7 +60,7 @@ func (a *Addresses) derive(p Provenance) error {
 }
 
 func (a *Addresses) deriveAdmin(p Provenance) error {
-	host, port, err := splitAddr(string(a.Listen), wantAddr)
+	host, port, err := hostport.Split(string(a.Listen), wantAddr)
 	if err != nil {
 		return err
 	}
@@ -108,7 +110,7 @@ func (a *Addresses) self() (string, error) {
 		if err != nil {
 			return "", err
 		}
-		name := net.JoinHostPort(strings.ToLower(host), strconv.Itoa(port))
+		name := net.JoinHostPort(strings.ToLower(host), strconv.Itoa(int(port)))
 		if slices.Contains(seen, name) {
 			return "", fmt.Errorf("peer %s is given twice", peer)
 		}

@@ -64,7 +64,7 @@ func TestAddressErrors(t *testing.T) {
 	tests := []struct{ args, want string }{
 		{"--listen=127.0.0.1:64536", "no admin address follows from --listen 127.0.0.1:64536: port 64536 + 1000 is above 65535: choose a lower port, or set --admin-listen"},
 		{"--listen=127.0.0.1:70000", `--listen: expected HOST:PORT such as 127.0.0.1:9001, not "127.0.0.1:70000": a port is a number from 0 to 65535`},
-		{"--listen=::1:9001", `--listen: expected HOST:PORT such as 127.0.0.1:9001, not "::1:9001": too many colons in address`},
+		{"--listen=::1:9001", `--listen: expected HOST:PORT such as 127.0.0.1:9001, not "::1:9001": an IPv6 address goes in brackets`},
 		{"--listen=:1 --admin-listen=:1", "--listen and --admin-listen are both :1: they need an address each"},
 		{"--index=1", "--index 1: it counts the peer addresses given as arguments, and there are none"},
 		{"127.0.0.1:8001 127.0.0.1:8002 --index=2", "--index 2: with 2 peer addresses it is from 0 to 1"},

@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"net/url"
+	"strconv"
 	"strings"
 )
 
@@ -72,7 +73,8 @@ func LooksLikeHost(dir string) bool {
 	host, _, _ := strings.Cut(dir, "/")
 	host, port, hasPort := strings.Cut(host, ":")
 	if hasPort {
-		return host != "" && isPort(port)
+		_, err := strconv.ParseUint(port, 10, 16)
+		return host != "" && err == nil
 	}
 	return host == "localhost" || strings.Contains(strings.Trim(host, "."), ".")
 }

@@ -3,6 +3,8 @@ package config
 import (
 	"fmt"
 	"strings"
+
+	"github.com/scurrycache/scurry/internal/hostport"
 )
 
 // PeerAddr is a HOST:PORT that other nodes can dial: it has a host, of one machine, and a port.
@@ -12,7 +14,7 @@ const wantPeer = "HOST:PORT such as 127.0.0.1:8001"
 
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (a *PeerAddr) UnmarshalText(text []byte) error {
-	host, port, err := splitAddr(string(text), wantPeer)
+	host, port, err := hostport.Split(string(text), wantPeer)
 	if err != nil {
 		return err
 	}
@@ -23,11 +25,11 @@ func (a *PeerAddr) UnmarshalText(text []byte) error {
 	return nil
 }
 
-func dialable(host string, port int) bool { return !unspecified(host) && port != 0 }
+func dialable(host string, port uint16) bool { return !unspecified(host) && port != 0 }
 
-// splitPeer is splitAddr for a peer address among the arguments.
-func splitPeer(peer string) (host string, port int, err error) {
-	host, port, err = splitAddr(peer, wantPeer)
+// splitPeer is hostport.Split for a peer address among the arguments.
+func splitPeer(peer string) (host string, port uint16, err error) {
+	host, port, err = hostport.Split(peer, wantPeer)
 	if err != nil {
 		return "", 0, fmt.Errorf("peer address: %w", err)
 	}
@@ -46,7 +48,7 @@ const wantPeerList = "HOST:PORT such as 127.0.0.1:7946, or several with commas b
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (l *PeerList) UnmarshalText(text []byte) error {
 	for _, word := range strings.Split(string(text), ",") {
-		host, port, err := splitAddr(strings.TrimSpace(word), wantPeerList)
+		host, port, err := hostport.Split(strings.TrimSpace(word), wantPeerList)
 		if err != nil {
 			return err
 		}

@@ -1,4 +1,4 @@
-// Package hostport checks the host and the port that a request is for.
+// Package hostport checks what names a host and a port: the Host of a request, and the addresses that nodes listen at and dial.
 package hostport
 
 import (
