@@ -1,6 +1,6 @@
 // Package cluster tells who the nodes of a cluster are, and tells it again whenever that changes.
 //
-// Out come lists of peer addresses, by one method that Static, File, DNS and Gossip share:
+// Out come lists of peer addresses, by one method that File, DNS and Gossip share:
 //
 //	Watch(ctx context.Context, set func(nodes []string)) error
 //
@@ -10,7 +10,7 @@
 // finds itself in the list by its own name's spelling. Watch returns nil when ctx has ended, and an error only if it
 // can't go on.
 //
-// What goes in is a list, a file, a DNS name, or the addresses of some nodes that know the others.
+// What goes in is a file, a DNS name, or the addresses of some nodes that know the others.
 package cluster
 
 import (
@@ -18,17 +18,6 @@ import (
 	"slices"
 	"time"
 )
-
-// Static is a list of nodes that doesn't change.
-type Static []string
-
-// Watch calls set once and waits until ctx ends.
-func (s Static) Watch(ctx context.Context, set func(nodes []string)) error {
-	t := teller{set: set}
-	t.tell(s)
-	<-ctx.Done()
-	return nil
-}
 
 // teller passes on the lists that differ from the last one.
 type teller struct {

@@ -5,24 +5,6 @@ import (
 	"testing"
 )
 
-func TestStatic(t *testing.T) {
-	s := Static{"b:2", "a:1", "b:2", "c:3"}
-	w := watch(t, s)
-	w.want("a:1", "b:2", "c:3")
-	w.end()
-	if s[0] != "b:2" || s[1] != "a:1" {
-		t.Errorf("the list was changed: %q", s)
-	}
-}
-
-func TestStaticEmpty(t *testing.T) {
-	w := watch(t, Static{})
-	if got := w.next(); got != nil {
-		t.Errorf("got %q, want nil", got)
-	}
-	w.end()
-}
-
 func TestTellerTellsChangesOnly(t *testing.T) {
 	var told [][]string
 	tl := teller{set: func(nodes []string) { told = append(told, nodes) }}

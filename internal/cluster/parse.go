@@ -8,10 +8,10 @@ import (
 
 // Source says where the addresses of the nodes come from. Exactly one of Nodes, Host and Path is set.
 type Source struct {
-	Nodes Static // the nodes themselves
-	Host  string // the name that a DNS looks up,
-	Port  uint16 // and the port at each of its addresses
-	Path  string // the file that OpenFile reads
+	Nodes []string // the nodes themselves
+	Host  string   // the name that a DNS looks up,
+	Port  uint16   // and the port at each of its addresses
+	Path  string   // the file that OpenFile reads
 }
 
 const (

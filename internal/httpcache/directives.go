@@ -166,17 +166,6 @@ func (d Directives) Has(name string) bool {
 	return ok && d.has(k)
 }
 
-// Seconds returns the value of a directive that takes delta-seconds. One that is present but isn't valid (no value,
-// something other than digits, values that differ, an unbalanced quote in the field) has zero seconds: a response that
-// states its freshness so is stale (RFC 9111 §4.2.1).
-func (d Directives) Seconds(name string) (seconds time.Duration, present, valid bool) {
-	k, ok := directiveNamed(name)
-	if !ok || k >= deltas {
-		return 0, ok && d.has(k), false
-	}
-	return d.delta(k)
-}
-
 func (d Directives) has(k directive) bool { return (d.bare|d.valued)&(1<<k) != 0 }
 
 // permits is has for directives that loosen a rule: a broken field loosens none.
@@ -185,6 +174,9 @@ func (d Directives) permits(k directive) bool { return d.has(k) && !d.broken }
 // alone reports whether the directive is present without a value only.
 func (d Directives) alone(k directive) bool { return d.permits(k) && d.valued&(1<<k) == 0 }
 
+// delta returns the value of a directive that takes delta-seconds. One that is present but isn't valid (no value,
+// something other than digits, values that differ, an unbalanced quote in the field) has zero seconds: a response that
+// states its freshness so is stale (RFC 9111 §4.2.1).
 func (d Directives) delta(k directive) (seconds time.Duration, present, valid bool) {
 	if d.broken || d.valued&^d.invalid&^d.bare&(1<<k) == 0 {
 		return 0, d.has(k), false

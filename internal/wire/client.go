@@ -140,13 +140,6 @@ func (c *Client) LastHeard() time.Time { return c.src.lastHeard() }
 // Traffic counts the bytes that were read and written.
 func (c *Client) Traffic() (in, out int64) { return c.traffic() }
 
-// Streams is how many streams haven't ended.
-func (c *Client) Streams() int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return len(c.streams)
-}
-
 func (c *Client) receive(h header) error {
 	switch h.kind {
 	case kindPong:

@@ -167,3 +167,10 @@ func wantEOF(t testing.TB, s *Stream, detail string) {
 
 // echo answers each request with itself.
 func echo(c *Call) { _ = c.Respond(c.Message(), nil) }
+
+// Streams is how many streams haven't ended.
+func (c *Client) Streams() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.streams)
+}
