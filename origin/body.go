@@ -10,12 +10,12 @@ import (
 	"time"
 )
 
-// ErrChanged says that a file changed while its bytes were being read, or ended before the length that its response
-// promised. The rest of that version can't be had any more.
+// ErrChanged says that a file changed while its bytes were being read, or ended before the length
+// that its response promised. The rest of that version can't be had any more.
 var ErrChanged = errors.New("the file changed while it was being read")
 
-// tick bounds the resolution of the clock that local file systems stamp changes with: a kernel's timer runs at 100 Hz
-// or faster.
+// tick bounds the resolution of the clock that local file systems stamp changes with: a kernel's
+// timer runs at 100 Hz or faster.
 const tick = 20 * time.Millisecond
 
 // file is what a body needs of an *os.File.
@@ -26,9 +26,9 @@ type file interface {
 	Stat() (fs.FileInfo, error)
 }
 
-// fileBody reads a span of one version of a file. What it reads it hands on only after looking, once more, whether
-// the file is still what it was at open: kernels stamp a file before they change its bytes, so bytes of another version
-// never get past that look.
+// fileBody reads a span of one version of a file. What it reads it hands on only after looking,
+// once more, whether the file is still what it was at open: kernels stamp a file before they change
+// its bytes, so bytes of another version never get past that look.
 type fileBody struct {
 	ctx      context.Context // the request's
 	file     file
@@ -70,8 +70,9 @@ func (b *fileBody) read(p []byte) (int, error) {
 	return n, b.unchanged()
 }
 
-// settle waits, before the first byte of a file that changed just now, for the clock of its time stamps to move on: from
-// then on no write can carry the stamp that was seen at open. It returns early when the request's context is done.
+// settle waits, before the first byte of a file that changed just now, for the clock of its time
+// stamps to move on: from then on no write can carry the stamp that was seen at open. It returns
+// early when the request's context is done.
 func (b *fileBody) settle() error {
 	wait := tick - time.Since(b.seen.changed())
 	if b.settled || wait <= 0 || wait > tick {
@@ -89,8 +90,8 @@ func (b *fileBody) settle() error {
 	}
 }
 
-// unchanged returns ErrChanged unless the file is what it was. Replacing or removing a name changes the file's link
-// count, and thereby its change time, but none of its bytes.
+// unchanged returns ErrChanged unless the file is what it was. Replacing or removing a name changes
+// the file's link count, and thereby its change time, but none of its bytes.
 func (b *fileBody) unchanged() error {
 	info, err := b.file.Stat()
 	if err != nil {

@@ -42,7 +42,8 @@ func TestBodyIsAReader(t *testing.T) {
 	}
 }
 
-// openBody returns the body of a new file of size bytes "a" after its first Read of 1000 bytes, and the file's path.
+// openBody returns the body of a new file of size bytes "a" after its first Read of 1000 bytes, and
+// the file's path.
 func openBody(t *testing.T, size int) (*http.Response, string) {
 	t.Helper()
 	d, root := newSite(t, map[string]string{"f": strings.Repeat("a", size)})
@@ -120,7 +121,8 @@ func TestBodyOfReplacedFile(t *testing.T) {
 	}
 }
 
-// TestBodyOfFreshFile writes to files that were written to a moment before, within one tick of the kernel's clock.
+// TestBodyOfFreshFile writes to files that were written to a moment before, within one tick of the
+// kernel's clock.
 func TestBodyOfFreshFile(t *testing.T) {
 	d, root := newSite(t, map[string]string{"f": strings.Repeat("a", 3000)})
 	path := filepath.Join(root, "f")

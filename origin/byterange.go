@@ -11,10 +11,10 @@ import (
 // span is a run of a file's bytes.
 type span struct{ start, length int64 }
 
-// parseRange returns the part of size bytes that the lines of a Range field ask for, and the status of the answer
-// (RFC 9110 section 14.2): 206 for a single satisfiable range, 416 for a single one that isn't, and 200 with the whole
-// for no range, several, other units or nonsense. An empty file is answered whole, as http.ServeContent does: some
-// clients put a range on every request.
+// parseRange returns the part of size bytes that the lines of a Range field ask for, and the status
+// of the answer (RFC 9110 section 14.2): 206 for a single satisfiable range, 416 for a single one
+// that isn't, and 200 with the whole for no range, several, other units or nonsense. An empty file
+// is answered whole, as http.ServeContent does: some clients put a range on every request.
 func parseRange(lines []string, size int64) (span, int) {
 	whole := span{length: size}
 	first, last, ok := singleRange(lines)
@@ -46,8 +46,8 @@ func parseRange(lines []string, size int64) (span, int) {
 	return span{start, min(end, size-1) - start + 1}, http.StatusPartialContent
 }
 
-// singleRange returns the two sides of the only range in lines. It isn't ok if there are more or less, or if their
-// unit isn't bytes.
+// singleRange returns the two sides of the only range in lines. It isn't ok if there are more or
+// less, or if their unit isn't bytes.
 func singleRange(lines []string) (first, last string, ok bool) {
 	if len(lines) != 1 {
 		return "", "", false

@@ -10,17 +10,18 @@ import (
 )
 
 const (
-	// claimTime is how long a request waits for a kept connection to become quiet, which takes some microseconds if it ever
-	// does. Then it takes another connection.
+	// claimTime is how long a request waits for a kept connection to become quiet, which takes some
+	// microseconds if it ever does. Then it takes another connection.
 	claimTime = 250 * time.Millisecond
 
-	// A connection is given up after so many requests, or so many bytes of their URLs, since it has to remember them.
+	// A connection is given up after so many requests, or so many bytes of their URLs, since it has
+	// to remember them.
 	maxHistory      = 500
 	maxHistoryBytes = 32 << 10
 )
 
-// history is the URLs of the requests that a connection has carried after its first, whose response can't have been taken
-// for another's.
+// history is the URLs of the requests that a connection has carried after its first, whose response
+// can't have been taken for another's.
 type history struct {
 	urls  []string
 	bytes int
@@ -39,8 +40,9 @@ func (h *history) take() []string {
 	return urls
 }
 
-// use prepares the connection that net/http has taken for a request for u. It returns what is to be told of the
-// response's end, if anything. A connection that won't do is closed, and net/http takes another.
+// use prepares the connection that net/http has taken for a request for u. It returns what is to be
+// told of the response's end, if anything. A connection that won't do is closed, and net/http takes
+// another.
 func use(ctx context.Context, info httptrace.GotConnInfo, u *url.URL) *guardedConn {
 	var c *guardedConn
 	switch conn := info.Conn.(type) {
@@ -72,7 +74,8 @@ func beneath(conn net.Conn) *guardedConn {
 	}
 }
 
-// claim waits until c is quiet and reserves it for a request for url. It returns false if c isn't to be used.
+// claim waits until c is quiet and reserves it for a request for url. It returns false if c isn't
+// to be used.
 func (c *guardedConn) claim(ctx context.Context, url string) bool {
 	ok, over := c.tryClaim(url)
 	if ok || over {
@@ -109,8 +112,9 @@ func (c *guardedConn) tryClaim(url string) (ok, over bool) {
 	return ok, false
 }
 
-// giveUp closes c from beneath and waits until net/http's reader has noticed, which takes no longer than it takes to run. The
-// reader may still have bytes from before, and would take them for the response to the request that is about to go out.
+// giveUp closes c from beneath and waits until net/http's reader has noticed, which takes no longer
+// than it takes to run. The reader may still have bytes from before, and would take them for the
+// response to the request that is about to go out.
 func (c *guardedConn) giveUp() {
 	distrusted := c.server.distrusted()
 	c.mu.Lock()
@@ -123,8 +127,8 @@ func (c *guardedConn) giveUp() {
 	<-c.gone
 }
 
-// ended notes that a response has come to its end, and that net/http keeps c for the next request. It is called before
-// net/http's reader looks for more.
+// ended notes that a response has come to its end, and that net/http keeps c for the next request.
+// It is called before net/http's reader looks for more.
 func (c *guardedConn) ended() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -14,8 +14,8 @@ type validators struct {
 	lastModified string    // modified as the answer states it; "" if there is none
 }
 
-// check evaluates the preconditions of a GET or HEAD in the order of RFC 9110 section 13.2.2, up to If-Range. It
-// returns the status of the answer: 200 if they hold, 304 or 412.
+// check evaluates the preconditions of a GET or HEAD in the order of RFC 9110 section 13.2.2, up to
+// If-Range. It returns the status of the answer: 200 if they hold, 304 or 412.
 func (v validators) check(h http.Header) int {
 	if list := field(h, "If-Match"); list != "" {
 		if !matches(list, v.etag, strongMatch) {
@@ -34,8 +34,9 @@ func (v validators) check(h http.Header) int {
 	return http.StatusOK
 }
 
-// ifRange reports whether a Range field applies: whether If-Range is absent, or names the current representation by
-// a strong validator (RFC 9110 section 13.1.5). A date is one only when the ETag beside it is.
+// ifRange reports whether a Range field applies: whether If-Range is absent, or names the current
+// representation by a strong validator (RFC 9110 section 13.1.5). A date is one only when the ETag
+// beside it is.
 func (v validators) ifRange(h http.Header) bool {
 	value := textproto.TrimString(field(h, "If-Range"))
 	if value == "" {
@@ -48,8 +49,9 @@ func (v validators) ifRange(h http.Header) bool {
 	return err == nil && !isWeak(v.etag) && t.Unix() == v.modified.Unix()
 }
 
-// modifiedAfter reports whether the representation was modified after the HTTP-date in value, at its resolution of
-// seconds, or otherwise if there is no date to compare with (RFC 9110 sections 13.1.3 and 13.1.4).
+// modifiedAfter reports whether the representation was modified after the HTTP-date in value, at
+// its resolution of seconds, or otherwise if there is no date to compare with (RFC 9110 sections
+// 13.1.3 and 13.1.4).
 func (v validators) modifiedAfter(value string, otherwise bool) bool {
 	t, err := http.ParseTime(value)
 	if err != nil || v.modified.IsZero() {
@@ -58,11 +60,12 @@ func (v validators) modifiedAfter(value string, otherwise bool) bool {
 	return v.modified.Truncate(time.Second).After(t)
 }
 
-// field returns the values of a field that came in several lines as one list (RFC 9110 section 5.3).
+// field returns the values of a field that came in several lines as one list (RFC 9110 section
+// 5.3).
 func field(h http.Header, name string) string { return strings.Join(h.Values(name), ", ") }
 
-// matches reports whether list is "*" or has an entity tag that matches etag. What follows a malformed member isn't
-// looked at.
+// matches reports whether list is "*" or has an entity tag that matches etag. What follows a
+// malformed member isn't looked at.
 func matches(list, etag string, match func(a, b string) bool) bool {
 	for {
 		list = strings.TrimLeft(list, " \t,")
@@ -80,8 +83,8 @@ func matches(list, etag string, match func(a, b string) bool) bool {
 	}
 }
 
-// scanETag returns the entity tag at the beginning of s and what follows it; tag is "" if there is none
-// (RFC 9110 section 8.8.3).
+// scanETag returns the entity tag at the beginning of s and what follows it; tag is "" if there is
+// none (RFC 9110 section 8.8.3).
 func scanETag(s string) (tag, rest string) {
 	start := 0
 	if strings.HasPrefix(s, "W/") {

@@ -209,8 +209,8 @@ func TestDirHead(t *testing.T) {
 	}
 }
 
-// TestDirLikeServeContent holds Dir against http.ServeContent with random conditions and ranges, of the kinds that the two
-// are meant to answer alike.
+// TestDirLikeServeContent holds Dir against http.ServeContent with random conditions and ranges, of
+// the kinds that the two are meant to answer alike.
 func TestDirLikeServeContent(t *testing.T) {
 	d, root := newSite(t, map[string]string{"0.bin": "", "1.bin": "x", "1000.bin": strings.Repeat("0123456789", 100)})
 	seed := rand.Uint64()

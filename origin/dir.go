@@ -9,29 +9,35 @@ import (
 	"time"
 )
 
-// Dir answers GET and HEAD from a directory. Only regular files and directories below it are ever read: symbolic
-// links are followed as long as they are relative and stay inside, and a FIFO, device or socket isn't found. Directories
-// on the way to a file have to be readable, not only searchable, or it is forbidden.
+// Dir answers GET and HEAD from a directory. Only regular files and directories below it are ever
+// read: symbolic links are followed as long as they are relative and stay inside, and a FIFO,
+// device or socket isn't found. Directories on the way to a file have to be readable, not only
+// searchable, or it is forbidden.
 //
-// Each file has a strong ETag made of its size and modification time, so that machines with the same files give the
-// same one; a file modified within the last two seconds has a weak one of its own, since it may change again unseen.
-// Conditions and single ranges are answered as RFC 9110 sections 13 and 14 say.
+// Each file has a strong ETag made of its size and modification time, so that machines with the
+// same files give the same one; a file modified within the last two seconds has a weak one of its
+// own, since it may change again unseen. Conditions and single ranges are answered as RFC 9110
+// sections 13 and 14 say.
 //
-// A body comes from one version of its file. If the file is written to, truncated or touched meanwhile, the body's
-// Read fails with ErrChanged, before any byte of the new version is handed on; if it is replaced or removed, the
-// body goes on with the old bytes to their end. This rests on the file system's time stamps: it can't see what
-// a program writes through a memory mapping, or within the same tick of a file system whose clock is coarser than 20 ms.
+// A body comes from one version of its file. If the file is written to, truncated or touched
+// meanwhile, the body's Read fails with ErrChanged, before any byte of the new version is handed
+// on; if it is replaced or removed, the body goes on with the old bytes to their end. This rests on
+// the file system's time stamps: it can't see what a program writes through a memory mapping, or
+// within the same tick of a file system whose clock is coarser than 20 ms.
 //
-// Each request looks at what is at the directory's path then: if another directory has taken its place, or the path is
-// a symbolic link that has been switched, the request is answered from there, while those that have begun, and bodies, go on
-// with the old one. Where there is no directory at the path, RoundTrip fails, since it isn't known what there should be.
+// Each request looks at what is at the directory's path then: if another directory has taken its
+// place, or the path is a symbolic link that has been switched, the request is answered from there,
+// while those that have begun, and bodies, go on with the old one. Where there is no directory at
+// the path, RoundTrip fails, since it isn't known what there should be.
 //
-// OpenDir makes a Dir. The exported fields may be changed before the first request. A Dir is safe for concurrent use.
+// OpenDir makes a Dir. The exported fields may be changed before the first request. A Dir is safe
+// for concurrent use.
 type Dir struct {
 	// Browse answers a directory that has no index.html with a page that lists it, instead of 404.
 	Browse bool
 
-	// Dotfiles answers paths with a segment that begins with a dot, and lists such names. Otherwise they aren't found.
+	// Dotfiles answers paths with a segment that begins with a dot, and lists such names. Otherwise
+	// they aren't found.
 	Dotfiles bool
 
 	folders *folders
@@ -50,15 +56,17 @@ func OpenDir(path string) (*Dir, error) {
 	return &Dir{folders: folders, escapes: errors.Unwrap(err), now: time.Now}, nil
 }
 
-// Close releases the directory. Requests fail from then on; bodies that are being read go on to their end.
+// Close releases the directory. Requests fail from then on; bodies that are being read go on to
+// their end.
 func (d *Dir) Close() error { return d.folders.close() }
 
-// BaseURL returns file:///, under which every request's path is taken. Requests may carry another scheme and host;
-// they aren't looked at.
+// BaseURL returns file:///, under which every request's path is taken. Requests may carry another
+// scheme and host; they aren't looked at.
 func (d *Dir) BaseURL() *url.URL { return &url.URL{Scheme: "file", Path: "/"} }
 
-// RoundTrip answers req. Whatever the request asks for that can't be had is a status: 403 where the system denies
-// reading, 404, 405, 412, 416. An error means that the file system failed or that req's context is done.
+// RoundTrip answers req. Whatever the request asks for that can't be had is a status: 403 where the
+// system denies reading, 404, 405, 412, 416. An error means that the file system failed or that
+// req's context is done.
 func (d *Dir) RoundTrip(req *http.Request) (*http.Response, error) {
 	if req.Body != nil {
 		defer req.Body.Close()

@@ -20,7 +20,8 @@ import (
 
 var longAgo = time.Date(2024, 2, 29, 12, 30, 15, 123456789, time.UTC)
 
-// newSite returns a Dir over new files, last modified long ago. A name that ends in a slash is a directory's.
+// newSite returns a Dir over new files, last modified long ago. A name that ends in a slash is a
+// directory's.
 func newSite(t *testing.T, files map[string]string) (*Dir, string) {
 	t.Helper()
 	root := t.TempDir()

@@ -35,8 +35,8 @@ func (d *Dir) file(req *http.Request, in *folder, name string) (*http.Response, 
 	return resp, nil
 }
 
-// open opens the regular file at name. It looks at what else it may be before it opens it, since that may disturb a
-// device.
+// open opens the regular file at name. It looks at what else it may be before it opens it, since
+// that may disturb a device.
 func (f *folder) open(name string) (*os.File, fs.FileInfo, error) {
 	info, err := f.Stat(name)
 	if err != nil {
@@ -48,8 +48,8 @@ func (f *folder) open(name string) (*os.File, fs.FileInfo, error) {
 	return f.openRegular(name)
 }
 
-// openRegular opens name, which may have come to stand for another file since it was looked at: it doesn't wait for a
-// FIFO's writer, and gives back nothing but a regular file.
+// openRegular opens name, which may have come to stand for another file since it was looked at: it
+// doesn't wait for a FIFO's writer, and gives back nothing but a regular file.
 func (f *folder) openRegular(name string) (*os.File, fs.FileInfo, error) {
 	file, err := f.OpenFile(name, openFlags, 0)
 	if err != nil {
@@ -66,7 +66,8 @@ func (f *folder) openRegular(name string) (*os.File, fs.FileInfo, error) {
 	return file, info, nil
 }
 
-// represent returns the answer to req from the file that info describes, and the part of it that goes into the body.
+// represent returns the answer to req from the file that info describes, and the part of it that
+// goes into the body.
 func (d *Dir) represent(req *http.Request, name string, info fs.FileInfo) (*http.Response, span) {
 	v := validatorsOf(info, d.now())
 	code := v.check(req.Header)
@@ -98,9 +99,10 @@ func (d *Dir) represent(req *http.Request, name string, info fs.FileInfo) (*http
 	return resp, part
 }
 
-// validatorsOf returns the validators of the file that info describes. While the file's time stamp is younger than
-// settleTime, or in the future, the ETag is weak, and differs in more than that from the strong one that comes later: else
-// a client that got an early version would take it for the settled one by weak comparison.
+// validatorsOf returns the validators of the file that info describes. While the file's time stamp
+// is younger than settleTime, or in the future, the ETag is weak, and differs in more than that
+// from the strong one that comes later: else a client that got an early version would take it for
+// the settled one by weak comparison.
 func validatorsOf(info fs.FileInfo, now time.Time) validators {
 	modified := info.ModTime()
 	tag := strconv.FormatInt(info.Size(), 16) + "-" + strconv.FormatInt(modified.UnixNano(), 16)

@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// localName returns the name under the root that u's path stands for, and whether the path ends in a slash. It isn't
-// ok if no file may have that name: one name has one path, so that an encoded slash, an empty segment, "." and ".."
-// are refused and not resolved.
+// localName returns the name under the root that u's path stands for, and whether the path ends in
+// a slash. It isn't ok if no file may have that name: one name has one path, so that an encoded
+// slash, an empty segment, "." and ".." are refused and not resolved.
 func localName(u *url.URL, dotfiles bool) (name string, slash, ok bool) {
 	if u.Opaque != "" || strings.Contains(strings.ToLower(cmp.Or(u.RawPath, u.EscapedPath())), "%2f") {
 		return "", false, false
@@ -32,8 +32,8 @@ func localName(u *url.URL, dotfiles bool) (name string, slash, ok bool) {
 	return name, slash, err == nil
 }
 
-// servable reports whether segment, one name in a directory, can be asked for. fs.ValidPath refuses what isn't UTF-8,
-// "", and ".."; a backslash is a separator on some systems, and so on none.
+// servable reports whether segment, one name in a directory, can be asked for. fs.ValidPath refuses
+// what isn't UTF-8, "", and ".."; a backslash is a separator on some systems, and so on none.
 func servable(segment string, dotfiles bool) bool {
 	if segment == "." || !fs.ValidPath(segment) || strings.ContainsAny(segment, "\x00\\") {
 		return false

@@ -9,8 +9,9 @@ import (
 	"sync"
 )
 
-// folders is the directory at a path, which may come to be another one: it is moved away and another takes its place, or the
-// path is a symbolic link that is switched. Requests that have begun go on in the directory that they began in.
+// folders is the directory at a path, which may come to be another one: it is moved away and
+// another takes its place, or the path is a symbolic link that is switched. Requests that have
+// begun go on in the directory that they began in.
 type folders struct {
 	path string
 
@@ -19,7 +20,8 @@ type folders struct {
 	closed  bool
 }
 
-// folder is a directory that stays open, and so has an identity that no other gets, until those who use it are done.
+// folder is a directory that stays open, and so has an identity that no other gets, until those who
+// use it are done.
 type folder struct {
 	*os.Root
 	in    *folders
@@ -54,7 +56,8 @@ func absolute(path string) string {
 	return abs
 }
 
-// open opens what is at the path, of which info is what was seen last. A FIFO is never opened: that would wait.
+// open opens what is at the path, of which info is what was seen last. A FIFO is never opened: that
+// would wait.
 func (f *folders) open(info fs.FileInfo) (*folder, error) {
 	if !info.IsDir() {
 		return nil, fmt.Errorf("%s is not a directory", f.path)
@@ -70,8 +73,8 @@ func (f *folders) open(info fs.FileInfo) (*folder, error) {
 	return &folder{Root: root, in: f, info: info, users: 1}, nil
 }
 
-// use returns the directory that is at the path now, which has to be released. If this process may not look, as when it has given
-// up its rights since, it is the one that was there last.
+// use returns the directory that is at the path now, which has to be released. If this process may
+// not look, as when it has given up its rights since, it is the one that was there last.
 func (f *folders) use() (*folder, error) {
 	info, err := os.Stat(f.path)
 	f.mu.Lock()

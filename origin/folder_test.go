@@ -12,7 +12,8 @@ import (
 	"testing"
 )
 
-// deployments returns a new folder, and a function that makes one in it whose files are told apart by the version in them.
+// deployments returns a new folder, and a function that makes one in it whose files are told apart
+// by the version in them.
 func deployments(t *testing.T) (in string, deploy func(name, version string)) {
 	t.Helper()
 	in = t.TempDir()
@@ -102,7 +103,8 @@ func TestDirMissing(t *testing.T) {
 	}
 }
 
-// TestDirReplacedOften: requests that run while folders come and go are answered from one of them, and no folder stays open.
+// TestDirReplacedOften: requests that run while folders come and go are answered from one of them,
+// and no folder stays open.
 func TestDirReplacedOften(t *testing.T) {
 	in, deploy := deployments(t)
 	site := filepath.Join(in, "site")
@@ -146,7 +148,8 @@ func TestDirReplacedOften(t *testing.T) {
 	}
 }
 
-// TestDirByItsPath: a Dir doesn't depend on the current directory, and goes by the path even if that is it.
+// TestDirByItsPath: a Dir doesn't depend on the current directory, and goes by the path even if
+// that is it.
 func TestDirByItsPath(t *testing.T) {
 	in, deploy := deployments(t)
 	deploy("site", "one")

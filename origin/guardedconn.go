@@ -8,20 +8,23 @@ import (
 	"time"
 )
 
-// guardedConn is a connection whose next response never begins with bytes that came before the next request was written
-// (RFC 9112 section 6.3). net/http gives a kept connection to the next request before it has looked at what is left after
-// the last response, and would take that for the answer. So the next request claims the connection first: it waits until
-// net/http's reader has found nothing to read. What comes from then on until the request is written isn't handed on.
+// guardedConn is a connection whose next response never begins with bytes that came before the next
+// request was written (RFC 9112 section 6.3). net/http gives a kept connection to the next request
+// before it has looked at what is left after the last response, and would take that for the answer.
+// So the next request claims the connection first: it waits until net/http's reader has found
+// nothing to read. What comes from then on until the request is written isn't handed on.
 //
 //	busy ── a response has come to its end ──► idle ── claim ──► claimed ── the request is written ──► busy
 //
-// From each of these the connection may become dead: it carries nothing any more, and is closed or about to be.
+// From each of these the connection may become dead: it carries nothing any more, and is closed or
+// about to be.
 //
-// Where bytes came that no request had asked for, the server is told which responses may have been mixed up. Those that
-// were read together with the end of a response show by net/http's closing the connection without another Read.
+// Where bytes came that no request had asked for, the server is told which responses may have been
+// mixed up. Those that were read together with the end of a response show by net/http's closing the
+// connection without another Read.
 //
-// Under TLS, a guardedConn is below it and a secureConn above, which share their state. HTTP/2, which numbers its
-// requests, needs no guard and stays busy.
+// Under TLS, a guardedConn is below it and a secureConn above, which share their state. HTTP/2,
+// which numbers its requests, needs no guard and stays busy.
 //
 // One goroutine at a time reads, as net/http and crypto/tls do.
 type guardedConn struct {
@@ -61,8 +64,8 @@ const (
 	dead
 )
 
-// errUnsolicited is what net/http learns of a connection that can't be used any more. If it hasn't written anything of a
-// request, it takes another connection.
+// errUnsolicited is what net/http learns of a connection that can't be used any more. If it hasn't
+// written anything of a request, it takes another connection.
 var errUnsolicited = errors.New("the server sent something that no request had asked for")
 
 // guard puts a guardedConn around conn, if this system can look into it.
@@ -89,7 +92,8 @@ func (c *guardedConn) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
-// beforeWrite looks a last time whether anything has come, if what is to be written begins a request.
+// beforeWrite looks a last time whether anything has come, if what is to be written begins a
+// request.
 func (c *guardedConn) beforeWrite() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -110,8 +114,8 @@ func (c *guardedConn) beforeWrite() error {
 	return nil
 }
 
-// quietLocked tells whether all that has come has been read: by net/http, whose reader waits, and by TLS, to the end of a
-// record. If there is more in the kernel, b is the first of it.
+// quietLocked tells whether all that has come has been read: by net/http, whose reader waits, and
+// by TLS, to the end of a record. If there is more in the kernel, b is the first of it.
 func (c *guardedConn) quietLocked() (b []byte, quiet bool) {
 	if !c.waiting || c.records.within() {
 		return nil, false
@@ -132,8 +136,8 @@ func (c *guardedConn) Close() error {
 	return c.Conn.Close()
 }
 
-// judge tells the server if net/http is about to close the connection because its reader has bytes left that belong to no
-// response: it doesn't look for more then.
+// judge tells the server if net/http is about to close the connection because its reader has bytes
+// left that belong to no response: it doesn't look for more then.
 func (c *guardedConn) judge() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -41,8 +41,9 @@ func (c *guardedConn) look() {
 	c.looked = true
 }
 
-// tryRead reads what there is; it returns false to be called again when there is more. Reading, and noting that it has
-// been done, are one step to those who hold mu: else there would be bytes that are neither in the kernel nor seen.
+// tryRead reads what there is; it returns false to be called again when there is more. Reading, and
+// noting that it has been done, are one step to those who hold mu: else there would be bytes that
+// are neither in the kernel nor seen.
 func (c *guardedConn) tryRead(fd uintptr) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -60,7 +61,8 @@ func (c *guardedConn) tryRead(fd uintptr) bool {
 	if c.secure {
 		c.records.advance(c.into[:c.n])
 	}
-	// What TLS reads in idle may be for itself; once a request has claimed the connection, it isn't waited for to find out.
+	// What TLS reads in idle may be for itself; once a request has claimed the connection, it isn't
+	// waited for to find out.
 	if !c.secure && c.refuseLocked(c.into[:c.n]) || c.secure && c.phase == claimed {
 		c.n, c.err, c.phase = 0, errUnsolicited, dead
 		c.signal()
@@ -78,7 +80,8 @@ func (c *guardedConn) received(b []byte, err error) (int, error) {
 	return c.withoutLineEndsLocked(b), err
 }
 
-// skipLocked is withoutLineEndsLocked for what Read has read; it tells whether nothing is left of that.
+// skipLocked is withoutLineEndsLocked for what Read has read; it tells whether nothing is left of
+// that.
 func (c *guardedConn) skipLocked() (all bool) {
 	if c.err != nil || c.n == 0 {
 		return false
@@ -87,8 +90,9 @@ func (c *guardedConn) skipLocked() (all bool) {
 	return c.n == 0
 }
 
-// withoutLineEndsLocked removes the line ends that b begins with, if a response is to begin with b: some servers send one too
-// much after a content, and it may have come when the next request was on its way. It returns what is left.
+// withoutLineEndsLocked removes the line ends that b begins with, if a response is to begin with b:
+// some servers send one too much after a content, and it may have come when the next request was on
+// its way. It returns what is left.
 func (c *guardedConn) withoutLineEndsLocked(b []byte) (n int) {
 	if !c.ahead {
 		return len(b)
@@ -98,7 +102,8 @@ func (c *guardedConn) withoutLineEndsLocked(b []byte) (n int) {
 	return copy(b, rest)
 }
 
-// refuseLocked tells whether b, which has come for net/http, isn't handed on, since no request has asked for it.
+// refuseLocked tells whether b, which has come for net/http, isn't handed on, since no request has
+// asked for it.
 func (c *guardedConn) refuseLocked(b []byte) bool {
 	if c.phase == busy {
 		return false
@@ -111,8 +116,8 @@ func (c *guardedConn) refuseLocked(b []byte) bool {
 	return true
 }
 
-// timedOut tells whether b begins a 408, by which some servers tell that they close an idle connection (RFC 9110 section
-// 15.5.9).
+// timedOut tells whether b begins a 408, by which some servers tell that they close an idle
+// connection (RFC 9110 section 15.5.9).
 func timedOut(b []byte) bool {
 	const version = len("HTTP/1.1")
 	return len(b) >= version+4 && string(b[:5]) == "HTTP/" && string(b[version:version+4]) == " 408"

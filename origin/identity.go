@@ -12,7 +12,8 @@ type identity struct {
 	inode
 }
 
-// inode is what a Unix system knows of a file beyond its size and modification time. Elsewhere it is zero.
+// inode is what a Unix system knows of a file beyond its size and modification time. Elsewhere it
+// is zero.
 type inode struct {
 	dev, ino, links uint64
 	ctime           int64

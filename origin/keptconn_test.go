@@ -21,7 +21,8 @@ import (
 	"time"
 )
 
-// counted starts a server that answers each request with ok, followed at once by extra if that says so. It counts connections.
+// counted starts a server that answers each request with ok, followed at once by extra if that says
+// so. It counts connections.
 func counted(t *testing.T, secure bool, extra func(request int64) string) (raw *rawServer, s *Server) {
 	asked := atomic.Int64{}
 	certificate := exampleTLS(t)
@@ -128,7 +129,8 @@ func fetchOK(t *testing.T, s *Server) (over *guardedConn) {
 	return over
 }
 
-// TestTrustIsLost: an origin that has sent what nobody had asked for gets one request on each connection, for some time.
+// TestTrustIsLost: an origin that has sent what nobody had asked for gets one request on each
+// connection, for some time.
 func TestTrustIsLost(t *testing.T) {
 	if !canPeek {
 		t.Skip("this system can't look into a connection, so that none is used twice")
@@ -168,8 +170,8 @@ func TestTrustIsLost(t *testing.T) {
 	}
 }
 
-// TestGivenUp: a connection that isn't to be used any more isn't, though net/http has just taken it and there is something on it
-// that looks like a response.
+// TestGivenUp: a connection that isn't to be used any more isn't, though net/http has just taken it
+// and there is something on it that looks like a response.
 func TestGivenUp(t *testing.T) {
 	if !canPeek {
 		t.Skip("this system can't look into a connection, so that none is used twice")
@@ -259,7 +261,8 @@ func TestConnectionsAreRenewed(t *testing.T) {
 	}
 }
 
-// TestBrokenOffBody: a connection whose response hasn't been read to its end isn't used again, and is no reason for distrust.
+// TestBrokenOffBody: a connection whose response hasn't been read to its end isn't used again, and
+// is no reason for distrust.
 func TestBrokenOffBody(t *testing.T) {
 	raw := newRawServer(t, func(_ *rawServer, _ int64, c net.Conn, r *bufio.Reader) {
 		for readHead(r) != "" {
@@ -419,7 +422,8 @@ func TestHTTP2IsKept(t *testing.T) {
 	}
 }
 
-// TestTunnel: of TLS in a proxy's tunnel it can't be seen how far it has read, so that each request gets a connection.
+// TestTunnel: of TLS in a proxy's tunnel it can't be seen how far it has read, so that each request
+// gets a connection.
 func TestTunnel(t *testing.T) {
 	o := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "ok") }))
 	var conns atomic.Int64

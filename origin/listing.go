@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// directory answers a path that ends in a slash from the directory at name: with its index.html, else with a page that
-// lists it if d.Browse.
+// directory answers a path that ends in a slash from the directory at name: with its index.html,
+// else with a page that lists it if d.Browse.
 func (d *Dir) directory(req *http.Request, in *folder, name string) (*http.Response, error) {
 	resp, err := d.file(req, in, filepath.Join(name, "index.html"))
 	if err == nil || d.status(err) != http.StatusNotFound {
@@ -40,8 +40,8 @@ func (d *Dir) directory(req *http.Request, in *folder, name string) (*http.Respo
 	return d.listing(req, page.Bytes()), nil
 }
 
-// listing answers with page, whose validator is a hash of it: a directory's own modification time says nothing of
-// the sizes and times of its files.
+// listing answers with page, whose validator is a hash of it: a directory's own modification time
+// says nothing of the sizes and times of its files.
 func (d *Dir) listing(req *http.Request, page []byte) *http.Response {
 	v := validators{etag: fmt.Sprintf(`W/"%.8x"`, sha256.Sum256(page))}
 	code := v.check(req.Header)
@@ -126,8 +126,9 @@ func entryOf(name string, info fs.FileInfo) entry {
 	return e
 }
 
-// escapeName writes name as a relative URL that needs no escaping in HTML, which simple clients don't undo: all that isn't
-// unreserved (RFC 3986 section 2.3) is in percent signs, a colon that would make a scheme too.
+// escapeName writes name as a relative URL that needs no escaping in HTML, which simple clients
+// don't undo: all that isn't unreserved (RFC 3986 section 2.3) is in percent signs, a colon that
+// would make a scheme too.
 func escapeName(name string) string {
 	var b strings.Builder
 	for i := range len(name) {

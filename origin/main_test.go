@@ -10,7 +10,8 @@ import (
 	"go.uber.org/goleak"
 )
 
-// envProxy is the proxy that the environment names while the tests run. It answers everything itself.
+// envProxy is the proxy that the environment names while the tests run. It answers everything
+// itself.
 var envProxy = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 	fmt.Fprint(w, "from the environment's proxy")
 }))

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// mediaTypes has the types of what sites and package mirrors usually hold, so that they don't depend on the
-// machine's own tables.
+// mediaTypes has the types of what sites and package mirrors usually hold, so that they don't
+// depend on the machine's own tables.
 var mediaTypes = map[string]string{
 	".html":  "text/html; charset=utf-8",
 	".htm":   "text/html; charset=utf-8",
@@ -110,8 +110,8 @@ var mediaTypes = map[string]string{
 	".sig":     "application/pgp-signature",
 }
 
-// mediaType returns the Content-Type of a file by the extension of its name alone, whatever its content: the table's,
-// else the machine's, else application/octet-stream.
+// mediaType returns the Content-Type of a file by the extension of its name alone, whatever its
+// content: the table's, else the machine's, else application/octet-stream.
 func mediaType(name string) string {
 	ext := strings.ToLower(path.Ext(name))
 	if t, ok := mediaTypes[ext]; ok {

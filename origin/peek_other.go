@@ -7,8 +7,8 @@ import (
 	"syscall"
 )
 
-// canPeek is whether this system tells what has come over a connection without waiting for it. Where it doesn't, no
-// HTTP/1.1 connection is used twice.
+// canPeek is whether this system tells what has come over a connection without waiting for it.
+// Where it doesn't, no HTTP/1.1 connection is used twice.
 const canPeek = false
 
 var errNothing = errors.New("nothing has come")

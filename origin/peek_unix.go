@@ -27,8 +27,8 @@ type peek struct {
 	try   func(fd uintptr) // now
 }
 
-// into returns the first of what has come and hasn't been read; nothing has if quiet. It returns neither if the connection
-// has ended.
+// into returns the first of what has come and hasn't been read; nothing has if quiet. It returns
+// neither if the connection has ended.
 func (p *peek) into(raw syscall.RawConn) (b []byte, quiet bool) {
 	switch failed := raw.Control(p.try); {
 	case failed != nil:

@@ -23,8 +23,9 @@ type rawServer struct {
 	open []net.Conn // guarded by mu
 }
 
-// newRawServer calls serve for each connection, in a goroutine of its own, and closes the connection after. What
-// blocks serve is either the connection, which the test's end closes, or must select on stop.
+// newRawServer calls serve for each connection, in a goroutine of its own, and closes the
+// connection after. What blocks serve is either the connection, which the test's end closes, or
+// must select on stop.
 func newRawServer(t *testing.T, serve func(s *rawServer, n int64, c net.Conn, r *bufio.Reader)) *rawServer {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -74,7 +75,8 @@ func readHead(r *bufio.Reader) string {
 	}
 }
 
-// answering returns a rawServer that answers each request with answer, and then closes the connection.
+// answering returns a rawServer that answers each request with answer, and then closes the
+// connection.
 func answering(t *testing.T, answer string) *rawServer {
 	return newRawServer(t, func(_ *rawServer, _ int64, c net.Conn, r *bufio.Reader) {
 		if readHead(r) != "" {

@@ -11,15 +11,17 @@ import (
 	"sync/atomic"
 )
 
-// RoundTrip sends req and returns what comes back. The request's URL begins with BaseURL's; one with another scheme or
-// host isn't sent, since it would get the base's credentials. Its path is sent as RawPath spells it. 1xx responses go to req's httptrace.ClientTrace.
+// RoundTrip sends req and returns what comes back. The request's URL begins with BaseURL's; one
+// with another scheme or host isn't sent, since it would get the base's credentials. Its path is
+// sent as RawPath spells it. 1xx responses go to req's httptrace.ClientTrace.
 //
-// A GET or HEAD without a body is sent once more if its connection, although made, broke before the first byte of a
-// response: the server was about to close it, or was being restarted. A refused dial, a timeout or a context that is done is
-// an error at once. The request may so reach the server twice, which both methods allow (RFC 9110 section 9.2.2).
+// A GET or HEAD without a body is sent once more if its connection, although made, broke before the
+// first byte of a response: the server was about to close it, or was being restarted. A refused
+// dial, a timeout or a context that is done is an error at once. The request may so reach the
+// server twice, which both methods allow (RFC 9110 section 9.2.2).
 //
-// The errors of a request that was sent, those of its body's Read too, are net.Errors and name its method and its URL
-// without userinfo.
+// The errors of a request that was sent, those of its body's Read too, are net.Errors and name its
+// method and its URL without userinfo.
 func (s *Server) RoundTrip(req *http.Request) (*http.Response, error) {
 	next, err := s.transports()
 	if err == nil && !s.covers(req.URL) {
@@ -72,9 +74,9 @@ func (s *Server) outgoing(ctx context.Context, req *http.Request) *http.Request 
 	return out
 }
 
-// keepSpelling has out's path sent as its RawPath says. net/http would escape a path anew of which a character should be
-// escaped and isn't. A path that begins with two slashes, or goes to a proxy, has to be part of a whole URL then, which every
-// server must take (RFC 9112 section 3.2.2).
+// keepSpelling has out's path sent as its RawPath says. net/http would escape a path anew of which
+// a character should be escaped and isn't. A path that begins with two slashes, or goes to a proxy,
+// has to be part of a whole URL then, which every server must take (RFC 9112 section 3.2.2).
 func (s *Server) keepSpelling(out *http.Request) {
 	u := out.URL
 	if u.RawPath == "" || u.RawPath == u.EscapedPath() || unsendable(u.RawPath) {
@@ -101,8 +103,9 @@ func basic(u *url.Userinfo) string {
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(u.Username()+":"+password))
 }
 
-// send is next.RoundTrip with the one retry that Server.RoundTrip's comment describes. net/http itself tries again when
-// a connection that was idle breaks, but not when one that it made for this request does.
+// send is next.RoundTrip with the one retry that Server.RoundTrip's comment describes. net/http
+// itself tries again when a connection that was idle breaks, but not when one that it made for this
+// request does.
 func (s *Server) send(next http.RoundTripper, req *http.Request) (*http.Response, error) {
 	var connected, answered atomic.Bool
 	var conn atomic.Pointer[guardedConn]
@@ -135,7 +138,8 @@ func repeatable(req *http.Request) bool {
 func (s *Server) limitBody(ctx context.Context, cancel context.CancelCauseFunc, resp *http.Response) {
 	switch {
 	case resp.StatusCode == http.StatusSwitchingProtocols:
-		// What follows isn't a body but another protocol, which has to be written to as well; req's context ends it.
+		// What follows isn't a body but another protocol, which has to be written to as well; req's
+		// context ends it.
 	case resp.Body == nil || resp.Body == http.NoBody:
 		cancel(nil)
 		resp.Body = http.NoBody

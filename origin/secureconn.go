@@ -7,7 +7,8 @@ import (
 	"net"
 )
 
-// secureConn is TLS over a guardedConn. It sees what TLS hands on, the guardedConn what comes from the network.
+// secureConn is TLS over a guardedConn. It sees what TLS hands on, the guardedConn what comes from
+// the network.
 type secureConn struct {
 	*tls.Conn
 	guarded *guardedConn
@@ -33,8 +34,8 @@ func (c *secureConn) Close() error {
 	return c.Conn.Close()
 }
 
-// dialTLS returns a function that connects to a server and does the handshake. net/http has to see a *tls.Conn where the
-// protocol is HTTP/2.
+// dialTLS returns a function that connects to a server and does the handshake. net/http has to see
+// a *tls.Conn where the protocol is HTTP/2.
 func (s *Server) dialTLS(dial dialFunc, protocols []string) dialFunc {
 	config := new(tls.Config)
 	if s.TLS != nil {

@@ -13,16 +13,20 @@ import (
 	"time"
 )
 
-// Server answers requests from an HTTP server. It sends what it is given, plus what the base URL and the fields below
-// say, and hands back what comes: redirects aren't followed, bodies aren't decoded.
+// Server answers requests from an HTTP server. It sends what it is given, plus what the base URL
+// and the fields below say, and hands back what comes: redirects aren't followed, bodies aren't
+// decoded.
 //
-// A connection that it keeps by HTTP/1.1 is used again only when nothing more has come over it than was asked for, and not for
-// requests with bodies (RFC 9112 section 6.3); OnUnsolicited tells who wants to know of others.
+// A connection that it keeps by HTTP/1.1 is used again only when nothing more has come over it than
+// was asked for, and not for requests with bodies (RFC 9112 section 6.3); OnUnsolicited tells who
+// wants to know of others.
 //
-// HTTP makes a Server. The exported fields may be changed before the first request. A zero field stands for the default
-// that its comment names, a negative duration for no limit. A Server is safe for concurrent use.
+// HTTP makes a Server. The exported fields may be changed before the first request. A zero field
+// stands for the default that its comment names, a negative duration for no limit. A Server is safe
+// for concurrent use.
 type Server struct {
-	// Host is the Host field to send, whatever the request's. If empty, the base URL's host is sent.
+	// Host is the Host field to send, whatever the request's. If empty, the base URL's host is
+	// sent.
 	Host string
 
 	// DialTimeout limits how long a connection may take to be made. Default: 10 seconds.
@@ -31,36 +35,40 @@ type Server struct {
 	// TLSTimeout limits how long a TLS handshake may take. Default: 10 seconds.
 	TLSTimeout time.Duration
 
-	// HeaderTimeout limits the time from a request's last byte to the end of its response's head. Default: 30 seconds.
+	// HeaderTimeout limits the time from a request's last byte to the end of its response's head.
+	// Default: 30 seconds.
 	HeaderTimeout time.Duration
 
-	// BodyTimeout limits how long a Read of a body may wait for its next byte; a reader that pauses between Reads
-	// isn't held against the server. The Read's error then has a Timeout method that returns true. Default: 30 seconds.
+	// BodyTimeout limits how long a Read of a body may wait for its next byte; a reader that pauses
+	// between Reads isn't held against the server. The Read's error then has a Timeout method that
+	// returns true. Default: 30 seconds.
 	BodyTimeout time.Duration
 
-	// IdleTimeout is how long an unused connection is kept for the next request. Default: 90 seconds.
+	// IdleTimeout is how long an unused connection is kept for the next request. Default: 90
+	// seconds.
 	IdleTimeout time.Duration
 
 	// MaxHeaderBytes limits the size of a response's head. Default: 256 KiB.
 	MaxHeaderBytes int64
 
-	// MaxConns limits the number of connections, those that are kept and those for a single request apart; further requests
-	// wait for one, as long as their contexts let them. Default: no limit.
+	// MaxConns limits the number of connections, those that are kept and those for a single request
+	// apart; further requests wait for one, as long as their contexts let them. Default: no limit.
 	MaxConns int
 
 	// MaxIdleConns limits the number of connections kept for the next request. Default: 256.
 	MaxIdleConns int
 
-	// ProxyFromEnvironment sends requests through the proxy that HTTP_PROXY, HTTPS_PROXY and NO_PROXY name. Otherwise
-	// they are ignored.
+	// ProxyFromEnvironment sends requests through the proxy that HTTP_PROXY, HTTPS_PROXY and
+	// NO_PROXY name. Otherwise they are ignored.
 	ProxyFromEnvironment bool
 
-	// TLS says how to speak to an https server. If nil, its certificate is verified by the system's roots.
+	// TLS says how to speak to an https server. If nil, its certificate is verified by the system's
+	// roots.
 	TLS *tls.Config
 
-	// Transport sends the requests. If nil, a transport of the Server's own does, made of the fields above. Of these, one
-	// that is given heeds only Host and BodyTimeout, the latter if it heeds the contexts of requests; what comes unasked over its
-	// connections is its own business.
+	// Transport sends the requests. If nil, a transport of the Server's own does, made of the
+	// fields above. Of these, one that is given heeds only Host and BodyTimeout, the latter if it
+	// heeds the contexts of requests; what comes unasked over its connections is its own business.
 	Transport http.RoundTripper
 
 	base *url.URL
@@ -73,8 +81,9 @@ type Server struct {
 	closing atomic.Int64 // calls of CloseIdleConnections
 }
 
-// HTTP returns a Server whose resources are below base. Userinfo in base is sent as Basic credentials (RFC 7617) with
-// requests that have no Authorization field. Validate says whether base will do.
+// HTTP returns a Server whose resources are below base. Userinfo in base is sent as Basic
+// credentials (RFC 7617) with requests that have no Authorization field. Validate says whether base
+// will do.
 func HTTP(base *url.URL) *Server {
 	if base == nil {
 		return new(Server)
@@ -83,7 +92,8 @@ func HTTP(base *url.URL) *Server {
 	return &Server{base: &c}
 }
 
-// Validate says what is wrong with s, if anything, and what to do about it. RoundTrip fails as long as it does.
+// Validate says what is wrong with s, if anything, and what to do about it. RoundTrip fails as long
+// as it does.
 func (s *Server) Validate() error {
 	problem := s.problem()
 	if problem == "" {
@@ -125,8 +135,8 @@ func badPort(port string) bool {
 	return port != "" && (err != nil || n == 0)
 }
 
-// Aliases are the hosts besides BaseURL's that the server knows itself by, as in redirects: the one in the Host field
-// that it is sent.
+// Aliases are the hosts besides BaseURL's that the server knows itself by, as in redirects: the one
+// in the Host field that it is sent.
 func (s *Server) Aliases() []string {
 	if s.Host == "" {
 		return nil
@@ -134,8 +144,8 @@ func (s *Server) Aliases() []string {
 	return []string{s.Host}
 }
 
-// BaseURL returns the URL that requests' URLs begin with: a copy of HTTP's argument, without userinfo, its path ending in
-// a slash.
+// BaseURL returns the URL that requests' URLs begin with: a copy of HTTP's argument, without
+// userinfo, its path ending in a slash.
 func (s *Server) BaseURL() *url.URL {
 	if s.base == nil {
 		return &url.URL{Path: "/"}
@@ -150,7 +160,8 @@ func (s *Server) BaseURL() *url.URL {
 	return u
 }
 
-// CloseIdleConnections closes the connections that no request uses. A later request makes a new one.
+// CloseIdleConnections closes the connections that no request uses. A later request makes a new
+// one.
 func (s *Server) CloseIdleConnections() {
 	s.mu.Lock()
 	next := s.next

@@ -309,8 +309,8 @@ func TestServerConnections(t *testing.T) {
 	}
 }
 
-// TestServerIgnoresEnvironment asks for an address that reaches this machine, but that net/http doesn't take for one
-// that no proxy is wanted for.
+// TestServerIgnoresEnvironment asks for an address that reaches this machine, but that net/http
+// doesn't take for one that no proxy is wanted for.
 func TestServerIgnoresEnvironment(t *testing.T) {
 	raw := answering(t, "HTTP/1.1 200 OK\r\n\r\nfrom the origin")
 	_, port, err := net.SplitHostPort(raw.Host)

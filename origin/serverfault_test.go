@@ -246,7 +246,8 @@ func TestServerBodyCloseEndsContext(t *testing.T) {
 	}
 }
 
-// TestBodyTimeoutCountsReads lets hours pass. The server, at the other end of a pipe, sends a byte for each value on more.
+// TestBodyTimeoutCountsReads lets hours pass. The server, at the other end of a pipe, sends a byte
+// for each value on more.
 func TestBodyTimeoutCountsReads(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, server := net.Pipe()

@@ -46,8 +46,8 @@ func TestDirSpecialFiles(t *testing.T) {
 	}
 }
 
-// TestOpenRegular opens names that aren't a file's any more since they were looked at. It would hang at the FIFO if it
-// waited for a writer.
+// TestOpenRegular opens names that aren't a file's any more since they were looked at. It would
+// hang at the FIFO if it waited for a writer.
 func TestOpenRegular(t *testing.T) {
 	d, root := newSite(t, map[string]string{"dir/": ""})
 	check(t, syscall.Mkfifo(filepath.Join(root, "fifo"), 0o644))

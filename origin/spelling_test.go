@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// TestSpelling: the request line has the path as RawPath spells it, unless it spells another path, or none.
+// TestSpelling: the request line has the path as RawPath spells it, unless it spells another path,
+// or none.
 func TestSpelling(t *testing.T) {
 	for _, c := range []struct {
 		path, raw string

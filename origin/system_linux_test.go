@@ -26,7 +26,8 @@ func TestDirPermission(t *testing.T) {
 	go func() {
 		defer close(done)
 		if os.Getuid() == 0 {
-			// Root may do anything; the file system rights of this thread alone are given up, and it ends with its goroutine.
+			// Root may do anything; the file system rights of this thread alone are given up, and
+			// it ends with its goroutine.
 			runtime.LockOSThread()
 			syscall.RawSyscall(syscall.SYS_SETFSUID, 65534, 0, 0)
 		}

@@ -10,7 +10,8 @@ import (
 	"time"
 )
 
-// pingInterval is how long an HTTP/2 connection may be silent before a ping asks whether it still works.
+// pingInterval is how long an HTTP/2 connection may be silent before a ping asks whether it still
+// works.
 const pingInterval = 15 * time.Second
 
 // Defaults of a Server's fields.
@@ -47,8 +48,9 @@ func (s *Server) transports() (*transports, error) {
 	return s.next, nil
 }
 
-// choose returns what is to send req. A request with a body can't be sent again over another connection when the one that it
-// got turns out not to be usable, so it gets one of its own; HTTP/2 doesn't have that problem.
+// choose returns what is to send req. A request with a body can't be sent again over another
+// connection when the one that it got turns out not to be usable, so it gets one of its own; HTTP/2
+// doesn't have that problem.
 func (s *Server) choose(t *transports, req *http.Request) http.RoundTripper {
 	switch {
 	case req.Header["Upgrade"] != nil:
@@ -98,7 +100,8 @@ func (s *Server) newTransport(keep bool, protocols ...string) *http.Transport {
 	return t
 }
 
-// environmentProxy is http.ProxyFromEnvironment, but for its error, which would show the credentials in a variable.
+// environmentProxy is http.ProxyFromEnvironment, but for its error, which would show the
+// credentials in a variable.
 func environmentProxy(req *http.Request) (*url.URL, error) {
 	u, err := http.ProxyFromEnvironment(req)
 	if err != nil {
@@ -107,7 +110,8 @@ func environmentProxy(req *http.Request) (*url.URL, error) {
 	return u, nil
 }
 
-// limit returns d, or byDefault if it is zero, or zero, which means none to net and net/http, if it is negative.
+// limit returns d, or byDefault if it is zero, or zero, which means none to net and net/http, if it
+// is negative.
 func limit(d, byDefault time.Duration) time.Duration {
 	return max(cmp.Or(d, byDefault), 0)
 }

@@ -32,12 +32,14 @@ var extras = map[string]string{
 	"a line end":         "\r\n",
 }
 
-// oddServer answers each request with its own path, in content and field, and sends something else besides.
+// oddServer answers each request with its own path, in content and field, and sends something else
+// besides.
 type oddServer struct {
 	extra string
 	every int64 // how many responses there are to one that is followed by extra
 
-	// When extra comes: with the response, a moment later, or between the next request and its response.
+	// When extra comes: with the response, a moment later, or between the next request and its
+	// response.
 	when string
 
 	asked atomic.Int64
@@ -116,8 +118,8 @@ func startOdd(t *testing.T, o *oddServer, secure bool) *Server {
 	return s
 }
 
-// slowReader has net/http's reader be late to look for what is left after a response, so that the next request often comes
-// before it.
+// slowReader has net/http's reader be late to look for what is left after a response, so that the
+// next request often comes before it.
 var slowReader = &httptrace.ClientTrace{PutIdleConn: func(error) {
 	for range 100 {
 		runtime.Gosched()
@@ -202,7 +204,8 @@ func askMany(t *testing.T, s *Server, n int) *mixUps {
 	return m
 }
 
-// requests is how many requests a test makes in each of its cases, n as a rule. SCURRY_TEST_REQUESTS says how many in all.
+// requests is how many requests a test makes in each of its cases, n as a rule.
+// SCURRY_TEST_REQUESTS says how many in all.
 func requests(t *testing.T, n, cases int) int {
 	if all := os.Getenv("SCURRY_TEST_REQUESTS"); all != "" {
 		of, err := strconv.Atoi(all)
@@ -212,8 +215,8 @@ func requests(t *testing.T, n, cases int) int {
 	return n
 }
 
-// TestUnsolicited: what comes over an idle connection is never taken for a response. What comes when the next request is on its
-// way may be, and those who listen are told so.
+// TestUnsolicited: what comes over an idle connection is never taken for a response. What comes
+// when the next request is on its way may be, and those who listen are told so.
 func TestUnsolicited(t *testing.T) {
 	if !canPeek {
 		t.Skip("this system can't look into a connection, so that none is used twice")
@@ -232,8 +235,9 @@ func TestUnsolicited(t *testing.T) {
 						}
 						m := askMany(t, startOdd(t, o, secure), requests(t, n, 12*len(extras)))
 						t.Logf("%d right, %d failed, %d wrong", m.right, m.failed, len(m.wrong))
-						// A connection that is a response behind has it by now, or gets it soon. After one that is the last of a
-						// connection, nothing comes that could give it away.
+						// A connection that is a response behind has it by now, or gets it soon.
+						// After one that is the last of a connection, nothing comes that could give
+						// it away.
 						deadline := time.Now().Add(5 * time.Second)
 						for name != "a response at last" && len(m.untold()) > 0 && time.Now().Before(deadline) {
 							runtime.Gosched()

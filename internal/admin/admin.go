@@ -1,5 +1,5 @@
-// Package admin answers those who operate a node: how it is, and why it answers its clients as it does. It belongs on a
-// listener of its own, which clients can't reach.
+// Package admin answers those who operate a node: how it is, and why it answers its clients as it
+// does. It belongs on a listener of its own, which clients can't reach.
 package admin
 
 import (
@@ -7,8 +7,8 @@ import (
 	"net/http"
 )
 
-// Config is what a node tells those who operate it. Ready must be set. The functions are called at each request,
-// concurrently.
+// Config is what a node tells those who operate it. Ready must be set. The functions are called at
+// each request, concurrently.
 type Config struct {
 	// Ready tells whether the node takes requests.
 	Ready func() bool
@@ -16,8 +16,8 @@ type Config struct {
 	// Explain, if not nil, answers /explain.
 	Explain Explain
 
-	// Host is what the listener listens on, a name or an address; empty for all interfaces. It is one by which /explain
-	// may be asked.
+	// Host is what the listener listens on, a name or an address; empty for all interfaces. It is
+	// one by which /explain may be asked.
 	Host string
 }
 

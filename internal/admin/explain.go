@@ -24,8 +24,8 @@ type Question struct {
 	Probe  bool
 }
 
-// Explain answers a Question: with something that writes itself as text, and that encoding/json encodes. The error says what
-// is wrong with the question, in words for the one who asked.
+// Explain answers a Question: with something that writes itself as text, and that encoding/json
+// encodes. The error says what is wrong with the question, in words for the one who asked.
 type Explain func(ctx context.Context, q Question) (io.WriterTo, error)
 
 // Limits on what one question may be. They are well above what a client's request may be.

@@ -1,8 +1,9 @@
-// Package chunk is the arithmetic of where the bytes of a representation lie: an offset goes in; the slab, the chunk
-// and its bounds come out. It holds no bytes and no state.
+// Package chunk is the arithmetic of where the bytes of a representation lie: an offset goes in;
+// the slab, the chunk and its bounds come out. It holds no bytes and no state.
 //
-// A representation is cut into slabs of equal size, and each slab into chunks. The chunks of a slab's first MaxChunk
-// bytes climb a ladder, so that the first byte isn't held up by a large first chunk; the others are MaxChunk each:
+// A representation is cut into slabs of equal size, and each slab into chunks. The chunks of a
+// slab's first MaxChunk bytes climb a ladder, so that the first byte isn't held up by a large first
+// chunk; the others are MaxChunk each:
 //
 //	slab 0                                                        slab 1
 //	|32K|32K|64K |128K  |256K     |512K      | 1M | 1M | … | 1M   |32K|32K|…
@@ -13,7 +14,8 @@ import (
 	"math/bits"
 )
 
-// Geometry says how representations are cut. It must be the same on all nodes. The zero value is not usable.
+// Geometry says how representations are cut. It must be the same on all nodes. The zero value is
+// not usable.
 type Geometry struct {
 	First int64 // bytes of the first chunk of a slab
 	Max   int64 // bytes of the largest chunk: First times a power of two
@@ -38,14 +40,15 @@ type ID struct {
 	Slab, Index int64
 }
 
-// Chunk is one chunk's place: the bytes [Start, End) of the representation. The representation may end before End.
+// Chunk is one chunk's place: the bytes [Start, End) of the representation. The representation may
+// end before End.
 type Chunk struct {
 	ID
 	Start, End int64
 }
 
-// At returns the chunk that holds the byte at off. If whole, the representation is one slab whatever its size, as it
-// is when no part of it can be asked for on its own.
+// At returns the chunk that holds the byte at off. If whole, the representation is one slab
+// whatever its size, as it is when no part of it can be asked for on its own.
 func (g Geometry) At(off int64, whole bool) Chunk {
 	slab := int64(0)
 	if !whole {

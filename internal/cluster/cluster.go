@@ -4,11 +4,11 @@
 //
 //	Watch(ctx context.Context, set func(nodes []string)) error
 //
-// Watch calls set with the addresses (host:port) of all nodes, first as soon as they are known and then whenever they
-// change, until ctx ends. A list is sorted, names no address twice, differs from the one before, and is nil if there
-// are no nodes; it belongs to set. Calls of set don't overlap. Addresses are passed on as they are written, for a node
-// finds itself in the list by its own name's spelling. Watch returns nil when ctx has ended, and an error only if it
-// can't go on.
+// Watch calls set with the addresses (host:port) of all nodes, first as soon as they are known and
+// then whenever they change, until ctx ends. A list is sorted, names no address twice, differs from
+// the one before, and is nil if there are no nodes; it belongs to set. Calls of set don't overlap.
+// Addresses are passed on as they are written, for a node finds itself in the list by its own
+// name's spelling. Watch returns nil when ctx has ended, and an error only if it can't go on.
 //
 // What goes in is a file, a DNS name, or the addresses of some nodes that know the others.
 package cluster

@@ -20,8 +20,9 @@ type Resolver interface {
 	LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error)
 }
 
-// DNS is the nodes at all addresses of a name, such as that of a headless Kubernetes service. A and AAAA records count
-// alike: a node that has both is in the list twice, so a service for two address families should be one for each.
+// DNS is the nodes at all addresses of a name, such as that of a headless Kubernetes service. A and
+// AAAA records count alike: a node that has both is in the list twice, so a service for two address
+// families should be one for each.
 type DNS struct {
 	// Host is the name, and Port that of every node.
 	Host string
@@ -37,10 +38,10 @@ type DNS struct {
 	Problem func(error)
 }
 
-// Watch looks the name up until ctx ends. A name without addresses, or one that doesn't exist, has no nodes: so it is
-// with a headless service while none of its pods is ready. Any other failure, such as a timeout, tells nothing about
-// the nodes, and leaves the list as it was; until there is one, set isn't called. Watch fails at once if Host or Port
-// isn't set.
+// Watch looks the name up until ctx ends. A name without addresses, or one that doesn't exist, has
+// no nodes: so it is with a headless service while none of its pods is ready. Any other failure,
+// such as a timeout, tells nothing about the nodes, and leaves the list as it was; until there is
+// one, set isn't called. Watch fails at once if Host or Port isn't set.
 func (d DNS) Watch(ctx context.Context, set func(nodes []string)) error {
 	if d.Host == "" || d.Port == 0 {
 		return fmt.Errorf("look up nodes: both a host and a port are needed, not %q and %d", d.Host, d.Port)
@@ -85,7 +86,8 @@ func (d DNS) lookup(ctx context.Context) ([]string, error) {
 	return nodes, nil
 }
 
-// kind tells problems of lookups apart. The text of a DNSError won't do: it may have a new local port in it each time.
+// kind tells problems of lookups apart. The text of a DNSError won't do: it may have a new local
+// port in it each time.
 func kind(err error) string {
 	if problem, ok := errors.AsType[*net.DNSError](err); ok {
 		return fmt.Sprintf("timeout %t, temporary %t", problem.IsTimeout, problem.IsTemporary)

@@ -11,13 +11,14 @@ import (
 
 const maxFile = 1 << 20 // bytes: ten thousands of nodes
 
-// File is the nodes that a file lists, read again at each Reload. The file has one address per line, or several with
-// commas between them; blank lines are skipped, and so is all from a # on. It should be replaced by renaming another
-// onto it: half a file is a shorter list of nodes.
+// File is the nodes that a file lists, read again at each Reload. The file has one address per
+// line, or several with commas between them; blank lines are skipped, and so is all from a # on. It
+// should be replaced by renaming another onto it: half a file is a shorter list of nodes.
 //
 // Its methods may be called concurrently.
 type File struct {
-	// Problem, if not nil, is told why a Reload left the list as it was. It must be set before the first Reload.
+	// Problem, if not nil, is told why a Reload left the list as it was. It must be set before the
+	// first Reload.
 	Problem func(error)
 
 	path   string
@@ -74,7 +75,8 @@ func (f *File) list() ([]string, <-chan struct{}) {
 	return f.nodes, f.changed.waitLocked()
 }
 
-// readNodes reads the file at path. One that names no node is an error: more likely it is being written.
+// readNodes reads the file at path. One that names no node is an error: more likely it is being
+// written.
 func readNodes(path string) ([]string, error) {
 	file, err := os.Open(path)
 	if err != nil {

@@ -23,38 +23,40 @@ type GossipConfig struct {
 	// Name is what the nodes call this one. No two may have the same. Default: PeerAddr.
 	Name string
 
-	// Listen is the host:port for gossip, over TCP and UDP. The host may be empty for all interfaces. Port 0 picks a
-	// free one.
+	// Listen is the host:port for gossip, over TCP and UDP. The host may be empty for all
+	// interfaces. Port 0 picks a free one.
 	Listen string
 
-	// Advertise is the host:port at which other nodes reach Listen. Default: Listen's host, or PeerAddr's if Listen has
-	// none, and the port that is listened on.
+	// Advertise is the host:port at which other nodes reach Listen. Default: Listen's host, or
+	// PeerAddr's if Listen has none, and the port that is listened on.
 	Advertise string
 
-	// Join is where some of the other nodes gossip; this one may be among them. Nothing there need be running yet. A
-	// name stands for all its addresses. If empty, this node waits for others to join it.
+	// Join is where some of the other nodes gossip; this one may be among them. Nothing there need
+	// be running yet. A name stands for all its addresses. If empty, this node waits for others to
+	// join it.
 	Join []string
 
-	// Key, if not empty, encrypts all gossip, and keeps out who doesn't have it: 16, 24 or 32 bytes, the same for all
-	// nodes. Without it, whoever reaches Listen is a member if it wants to.
+	// Key, if not empty, encrypts all gossip, and keeps out who doesn't have it: 16, 24 or 32
+	// bytes, the same for all nodes. Without it, whoever reaches Listen is a member if it wants to.
 	Key []byte
 
-	// Probe is the pace of it all: how often each node asks another for a sign of life. One that is gone drops off the
-	// list after about 5 of them. Default: 1 second.
+	// Probe is the pace of it all: how often each node asks another for a sign of life. One that is
+	// gone drops off the list after about 5 of them. Default: 1 second.
 	Probe time.Duration
 
-	// Log, if not nil, gets what memberlist has to say. Problem, if not nil, is told what keeps nodes apart; what lasts is
-	// told once. Both must return soon, mustn't call the Gossip, may be called concurrently, and aren't called once
-	// Close has returned.
+	// Log, if not nil, gets what memberlist has to say. Problem, if not nil, is told what keeps
+	// nodes apart; what lasts is told once. Both must return soon, mustn't call the Gossip, may be
+	// called concurrently, and aren't called once Close has returned.
 	Log     func(level slog.Level, line string)
 	Problem func(error)
 }
 
-// Gossip is the nodes that find each other by gossip: each tells others whom it knows, and finds out who is gone. Its
-// methods may be called concurrently.
+// Gossip is the nodes that find each other by gossip: each tells others whom it knows, and finds
+// out who is gone. Its methods may be called concurrently.
 //
-// All nodes are in the list, this one too, but for those that have left and those that gave no sign of life for some
-// time. A node that comes back, with the same name or another, is in the list again.
+// All nodes are in the list, this one too, but for those that have left and those that gave no sign
+// of life for some time. A node that comes back, with the same name or another, is in the list
+// again.
 type Gossip struct {
 	cfg         GossipConfig
 	pace        pace
@@ -147,9 +149,10 @@ func (g *Gossip) Addr() string {
 	return g.own.String()
 }
 
-// Watch joins the others, in the background, until Leave or Close; for those that don't answer it tries again, also later
-// on, so that the two halves of a cluster that lost each other find together. The first list comes when all addresses
-// to join have been tried once, or after one Probe; until another node answers it is this node alone.
+// Watch joins the others, in the background, until Leave or Close; for those that don't answer it
+// tries again, also later on, so that the two halves of a cluster that lost each other find
+// together. The first list comes when all addresses to join have been tried once, or after one
+// Probe; until another node answers it is this node alone.
 //
 // Several Watches may go on at a time. When the Gossip is closed, they end with an error.
 func (g *Gossip) Watch(ctx context.Context, set func(nodes []string)) error {
@@ -179,8 +182,9 @@ func (g *Gossip) Watch(ctx context.Context, set func(nodes []string)) error {
 	}
 }
 
-// Leave tells the others that this node leaves, and waits, no longer than timeout, until that has been sent. From then
-// on the node isn't in its own list either. It goes on listening until Close, which should follow.
+// Leave tells the others that this node leaves, and waits, no longer than timeout, until that has
+// been sent. From then on the node isn't in its own list either. It goes on listening until Close,
+// which should follow.
 func (g *Gossip) Leave(timeout time.Duration) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -194,8 +198,8 @@ func (g *Gossip) Leave(timeout time.Duration) error {
 	return nil
 }
 
-// Close stops all gossip. Without a Leave before it, the others take this node for dead after some time. What memberlist
-// has in hand ends within a few Probes, unheard.
+// Close stops all gossip. Without a Leave before it, the others take this node for dead after some
+// time. What memberlist has in hand ends within a few Probes, unheard.
 func (g *Gossip) Close() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -37,8 +37,8 @@ func (g *Gossip) untilRound() time.Duration {
 	return g.pace.rejoin
 }
 
-// round tries the addresses to join where no member is. Nodes there that took this one for dead, and that this one took
-// for dead, are told so, object, and are members again.
+// round tries the addresses to join where no member is. Nodes there that took this one for dead,
+// and that this one took for dead, are told so, object, and are members again.
 func (g *Gossip) round(ctx context.Context) {
 	missing, failed := g.missing(ctx)
 	for _, addr := range missing {
@@ -80,7 +80,8 @@ func (g *Gossip) missing(ctx context.Context) (missing []netip.AddrPort, failed 
 	return missing, failed
 }
 
-// joinError is the one error in the list that memberlist makes of it, which has line breaks and bullets in its text.
+// joinError is the one error in the list that memberlist makes of it, which has line breaks and
+// bullets in its text.
 func joinError(err error) error {
 	if list, ok := errors.AsType[interface {
 		error

@@ -6,7 +6,8 @@ import (
 	"sync"
 )
 
-// outlet calls the hooks of a GossipConfig until it is shut: some of memberlist's timers go off after its Shutdown.
+// outlet calls the hooks of a GossipConfig until it is shut: some of memberlist's timers go off
+// after its Shutdown.
 type outlet struct {
 	log     func(level slog.Level, line string)
 	problem func(error)

@@ -74,8 +74,8 @@ func listen(ip netip.Addr, port uint16, logger *log.Logger) (t *memberlist.NetTr
 	return nil, listenError(net.JoinHostPort(host, strconv.Itoa(int(port))), err)
 }
 
-// listenError is what keeps a port from being listened on, of which memberlist's error tells the text only. It is that error
-// if nothing does any more.
+// listenError is what keeps a port from being listened on, of which memberlist's error tells the
+// text only. It is that error if nothing does any more.
 func listenError(addr string, err error) error {
 	l, tcp := net.Listen("tcp", addr)
 	if tcp != nil {
@@ -90,7 +90,8 @@ func listenError(addr string, err error) error {
 	return err
 }
 
-// advertise is where others reach this node, which listens on bind. The port is 0 if it is the one listened on.
+// advertise is where others reach this node, which listens on bind. The port is 0 if it is the one
+// listened on.
 func (g *Gossip) advertise(bind netip.Addr) (netip.AddrPort, error) {
 	addr := g.cfg.Advertise
 	if addr == "" {
@@ -153,13 +154,14 @@ func (g *Gossip) options(t memberlist.Transport, logger *log.Logger) *memberlist
 	c.ProbeInterval, c.ProbeTimeout, c.GossipInterval = probe, probe/2, probe/5
 	c.GossipToTheDeadTime, c.TCPTimeout = 30*probe, min(10*probe, c.TCPTimeout)
 
-	// A node that died may come back at another address, as a pod does. It is let in at the first exchange after it was
-	// found dead, and so there are more of them.
+	// A node that died may come back at another address, as a pod does. It is let in at the first
+	// exchange after it was found dead, and so there are more of them.
 	c.DeadNodeReclaimTime, c.PushPullInterval = probe, 10*probe
 	return c
 }
 
-// transport is memberlist's, but for connections that don't outlive base: nobody could end a call of Join else.
+// transport is memberlist's, but for connections that don't outlive base: nobody could end a call
+// of Join else.
 type transport struct {
 	*memberlist.NetTransport
 	base context.Context

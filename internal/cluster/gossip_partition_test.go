@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// relay passes what comes to its address on, over TCP and UDP. While it is cut, it passes on a friend's packets only,
-// which is enough for friends to know each other alive. UDP needs no way back: nodes answer to the address that a sender
-// advertises.
+// relay passes what comes to its address on, over TCP and UDP. While it is cut, it passes on a
+// friend's packets only, which is enough for friends to know each other alive. UDP needs no way
+// back: nodes answer to the address that a sender advertises.
 type relay struct {
 	to, friend string
 	dropped    chan struct{} // one for each packet that isn't passed on
@@ -142,8 +142,8 @@ func (r *relay) packets() {
 	}
 }
 
-// Two halves that can't reach each other take each other for dead. When they can again they find together, though no
-// node in them is alone.
+// Two halves that can't reach each other take each other for dead. When they can again they find
+// together, though no node in them is alone.
 func TestGossipPartition(t *testing.T) {
 	t.Parallel()
 	peers := []string{"a:1", "b:2", "c:3", "d:4"}

@@ -8,7 +8,8 @@ import (
 	"github.com/hashicorp/memberlist"
 )
 
-// roster is the members that memberlist knows, kept by its events: its own list may only be read while it holds still.
+// roster is the members that memberlist knows, kept by its events: its own list may only be read
+// while it holds still.
 //
 // memberlist calls with its lock held, so the roster must not call back.
 type roster struct {

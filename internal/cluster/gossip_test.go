@@ -10,7 +10,8 @@ import (
 	"time"
 )
 
-// The pace of the tests: fast, but not so fast that a busy machine makes nodes take each other for dead all the time.
+// The pace of the tests: fast, but not so fast that a busy machine makes nodes take each other for
+// dead all the time.
 const probe = 100 * time.Millisecond
 
 // node is a Gossip that is watched.

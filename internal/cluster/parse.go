@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// Source says where the addresses of the nodes come from. Exactly one of Nodes, Host and Path is set.
+// Source says where the addresses of the nodes come from. Exactly one of Nodes, Host and Path is
+// set.
 type Source struct {
 	Nodes []string // the nodes themselves
 	Host  string   // the name that a DNS looks up,

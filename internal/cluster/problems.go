@@ -2,10 +2,12 @@ package cluster
 
 import "sync"
 
-// A list of problems that grows longer than this is forgotten: who can make up problems must not fill the memory.
+// A list of problems that grows longer than this is forgotten: who can make up problems must not
+// fill the memory.
 const maxProblems = 100
 
-// problems tells of each problem once, until it is solved, so that one that lasts isn't told over and over.
+// problems tells of each problem once, until it is solved, so that one that lasts isn't told over
+// and over.
 type problems struct {
 	tell func(error) // may be nil
 

@@ -44,8 +44,8 @@ func (a Addr) Host() string {
 	return host
 }
 
-// above is the address on host whose port lies by more than port. If it would lie too high, the error says which flag
-// sets the address otherwise.
+// above is the address on host whose port lies by more than port. If it would lie too high, the
+// error says which flag sets the address otherwise.
 func above(host string, port uint16, by int, flag string) (Addr, error) {
 	if int(port)+by > maxPort {
 		return "", fmt.Errorf("port %d + %d is above %d: choose a lower port, or set %s", port, by, maxPort, flag)
@@ -53,7 +53,8 @@ func above(host string, port uint16, by int, flag string) (Addr, error) {
 	return Addr(net.JoinHostPort(host, strconv.Itoa(int(port)+by))), nil
 }
 
-// loopbackFor is host if that is on loopback, else 127.0.0.1: what administers a node isn't exposed unless asked for.
+// loopbackFor is host if that is on loopback, else 127.0.0.1: what administers a node isn't exposed
+// unless asked for.
 func loopbackFor(host string) string {
 	if onLoopback(host) {
 		return host
@@ -61,7 +62,8 @@ func loopbackFor(host string) string {
 	return "127.0.0.1"
 }
 
-// onLoopback tells if no other machine can reach host, as far as its text tells: of names, only localhost is known.
+// onLoopback tells if no other machine can reach host, as far as its text tells: of names, only
+// localhost is known.
 func onLoopback(host string) bool {
 	ip, err := netip.ParseAddr(host)
 	return err == nil && ip.IsLoopback() || strings.EqualFold(host, "localhost")

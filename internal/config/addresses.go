@@ -19,9 +19,9 @@ type Addresses struct {
 	AdminListen Addr `placeholder:"HOST:PORT" group:"Addresses:" help:"Address for health checks (loopback, at the client port + 1000)."`
 }
 
-// Derive fills in the addresses that follow from others, records that in p, and says what is wrong with the addresses,
-// if anything. Nodes count as given on the command line: they win over a Listen and an AdminListen from elsewhere,
-// and only flags win over them.
+// Derive fills in the addresses that follow from others, records that in p, and says what is wrong
+// with the addresses, if anything. Nodes count as given on the command line: they win over a Listen
+// and an AdminListen from elsewhere, and only flags win over them.
 func (a *Addresses) Derive(p Provenance) error {
 	if err := a.derive(p); err != nil {
 		return err
@@ -29,7 +29,8 @@ func (a *Addresses) Derive(p Provenance) error {
 	return a.apart()
 }
 
-// apart says which two of a node's listeners, those of a and the others, have one address, if any have.
+// apart says which two of a node's listeners, those of a and the others, have one address, if any
+// have.
 func (a *Addresses) apart(others ...listener) error {
 	all := append([]listener{{"--listen", a.Listen}, {"--admin-listen", a.AdminListen}}, others...)
 	for i, one := range all {

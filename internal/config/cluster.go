@@ -51,8 +51,8 @@ func (c *Cluster) derive(a *Addresses, p Provenance) error {
 	return c.check(a, "--peer-listen "+string(c.PeerListen))
 }
 
-// deriveFromNodes is derive for the short form. A list of one makes no cluster; what is said of credentials and times
-// then lies idle, so that a list can grow from there.
+// deriveFromNodes is derive for the short form. A list of one makes no cluster; what is said of
+// credentials and times then lies idle, so that a list can grow from there.
 func (c *Cluster) deriveFromNodes(a *Addresses, p Provenance) error {
 	for _, flag := range []string{"peer-listen", "self", "peers", "join", "gossip-listen", "gossip-key-file"} {
 		if p.given(flag) {
@@ -68,7 +68,8 @@ func (c *Cluster) deriveFromNodes(a *Addresses, p Provenance) error {
 	return c.check(a, "peer address "+self)
 }
 
-// deriveSelf has Self follow from PeerListen, unless that is no address in DNS: there, a node recognizes itself.
+// deriveSelf has Self follow from PeerListen, unless that is no address in DNS: there, a node
+// recognizes itself.
 func (c *Cluster) deriveSelf(p Provenance) error {
 	host, port := c.PeerListen.Host(), c.PeerListen.Port()
 	switch {

@@ -8,7 +8,8 @@ import (
 	"github.com/scurrycache/scurry/internal/config"
 )
 
-// TestCluster is about what follows from what is given. A value that isn't named here is its default.
+// TestCluster is about what follows from what is given. A value that isn't named here is its
+// default.
 func TestCluster(t *testing.T) {
 	type all map[string][2]string
 	tests := []struct {

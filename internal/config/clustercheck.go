@@ -7,7 +7,8 @@ import (
 	"strings"
 )
 
-// contradiction says which settings of c, in the long form, don't go together or lack another, if any do.
+// contradiction says which settings of c, in the long form, don't go together or lack another, if
+// any do.
 func (c *Cluster) contradiction(p Provenance) error {
 	if !c.Clustered() {
 		return idle(p)
@@ -41,7 +42,8 @@ func idle(p Provenance) error {
 	return nil
 }
 
-// check says what is wrong with c where it is complete, if anything. Peers reach this node at what peersAt says.
+// check says what is wrong with c where it is complete, if anything. Peers reach this node at what
+// peersAt says.
 func (c *Cluster) check(a *Addresses, peersAt string) error {
 	if err := a.apart(listener{"--peer-listen", c.PeerListen}, listener{"--gossip-listen", c.GossipListen}); err != nil {
 		return err

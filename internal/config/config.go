@@ -1,14 +1,16 @@
-// Package config resolves the settings of the scurry command: flags, SCURRY_ environment variables, a YAML or TOML
-// file and defaults flow in; one Config comes out, with a Provenance that says where each value came from.
+// Package config resolves the settings of the scurry command: flags, SCURRY_ environment variables,
+// a YAML or TOML file and defaults flow in; one Config comes out, with a Provenance that says where
+// each value came from.
 //
-// A setting has one name everywhere. The flag --write-timeout is the variable SCURRY_WRITE_TIMEOUT and the file key
-// write-timeout. A flag wins over the environment, the environment over the file, and the file over the default.
-// An empty variable counts as unset. Names that are unknown and values that don't parse are errors, even where
-// another source overrides them.
+// A setting has one name everywhere. The flag --write-timeout is the variable SCURRY_WRITE_TIMEOUT
+// and the file key write-timeout. A flag wins over the environment, the environment over the file,
+// and the file over the default. An empty variable counts as unset. Names that are unknown and
+// values that don't parse are errors, even where another source overrides them.
 //
-// Each value is validated where it is parsed, so that the error names its source. Derive checks the addresses, and what
-// is said of the cluster, against each other; whether the cache's sizes go together is for proxy.Config to say, and what
-// a list of peers means is for package cluster. Nothing here looks at the machine but for reading the file.
+// Each value is validated where it is parsed, so that the error names its source. Derive checks the
+// addresses, and what is said of the cluster, against each other; whether the cache's sizes go
+// together is for proxy.Config to say, and what a list of peers means is for package cluster.
+// Nothing here looks at the machine but for reading the file.
 package config
 
 // Config is the settings of "scurry serve". Its tags are the command's flags and their help.
@@ -57,8 +59,8 @@ type Config struct {
 	Config    string `placeholder:"FILE" group:"Settings:" help:"Settings file, *.yaml, *.yml or *.toml; its keys are these flags' names."`
 }
 
-// Derive fills in the settings that follow from others, records that in p, and says what is wrong with the addresses and
-// the cluster, if anything.
+// Derive fills in the settings that follow from others, records that in p, and says what is wrong
+// with the addresses and the cluster, if anything.
 func (c *Config) Derive(p Provenance) error {
 	if err := c.Addresses.Derive(p); err != nil {
 		return err

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Origin is where files come from: an HTTP server or a folder. Its text is a URL if it has "://" in it, else the path
-// of a folder.
+// Origin is where files come from: an HTTP server or a folder. Its text is a URL if it has "://" in
+// it, else the path of a folder.
 type Origin struct {
 	url *url.URL // nil if a folder
 	dir string
@@ -16,7 +16,8 @@ type Origin struct {
 
 const wantOrigin = "an http or https URL, or a folder"
 
-// URL is the server's base URL, credentials included, or nil if the origin is a folder. The caller must not change it.
+// URL is the server's base URL, credentials included, or nil if the origin is a folder. The caller
+// must not change it.
 func (o Origin) URL() *url.URL { return o.url }
 
 // Dir is the folder's path, or "" if the origin is a server.
@@ -67,8 +68,8 @@ func (o Origin) String() string {
 	return u.String()
 }
 
-// LooksLikeHost tells if a folder's path reads like a URL that lacks its scheme, such as localhost:8080 or
-// example.org/files.
+// LooksLikeHost tells if a folder's path reads like a URL that lacks its scheme, such as
+// localhost:8080 or example.org/files.
 func LooksLikeHost(dir string) bool {
 	host, _, _ := strings.Cut(dir, "/")
 	host, port, hasPort := strings.Cut(host, ":")

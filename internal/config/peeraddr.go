@@ -68,8 +68,8 @@ func (l PeerList) Addrs() []string {
 	return strings.Split(string(l), ",")
 }
 
-// PeerSource is where the addresses of all nodes are: the text is a list of them, or dns:NAME:PORT, or file:PATH. Package
-// cluster parses it; here it just isn't empty.
+// PeerSource is where the addresses of all nodes are: the text is a list of them, or dns:NAME:PORT,
+// or file:PATH. Package cluster parses it; here it just isn't empty.
 type PeerSource string
 
 const wantPeerSource = "the peer addresses of all nodes with commas between them, dns:NAME:PORT, or file:PATH"

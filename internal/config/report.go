@@ -7,7 +7,8 @@ import (
 	"text/tabwriter"
 )
 
-// Write writes one line for each setting: its name, its value with credentials replaced, and where that came from.
+// Write writes one line for each setting: its name, its value with credentials replaced, and where
+// that came from.
 func (c *Config) Write(w io.Writer, p Provenance) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, s := range ordered(reflect.TypeFor[Config]()) {

@@ -122,8 +122,8 @@ func (s setting) check(text string) error {
 	return nil
 }
 
-// text is a value from a file as text, checked. Only text, true and false, whole numbers, and lists can be values; a number
-// counts bytes, or is an index.
+// text is a value from a file as text, checked. Only text, true and false, whole numbers, and lists
+// can be values; a number counts bytes, or is an index.
 func (s setting) text(value any) (string, error) {
 	text := fmt.Sprint(value)
 	switch value := value.(type) {
@@ -152,7 +152,8 @@ func (s setting) text(value any) (string, error) {
 	return text, s.check(text)
 }
 
-// mapper parses values of s's type for kong. Kong's own would do but for what it says of a flag without a value.
+// mapper parses values of s's type for kong. Kong's own would do but for what it says of a flag
+// without a value.
 func (s setting) mapper() kong.MapperFunc {
 	return func(ctx *kong.DecodeContext, target reflect.Value) error {
 		if token := ctx.Scan.Peek(); token.IsEOL() || !token.IsValue() {

@@ -13,16 +13,17 @@ import (
 
 const envPrefix = "SCURRY_"
 
-// Sources is the settings that the environment and a file hold. As a kong.Option it has kong ask it for the flags
-// that aren't on the command line. It serves one Parse.
+// Sources is the settings that the environment and a file hold. As a kong.Option it has kong ask it
+// for the flags that aren't on the command line. It serves one Parse.
 type Sources struct {
 	environ   []string
 	env, file map[string]string // values by flag name
 	path      string            // of the file
 }
 
-// NewSources returns the sources that environ, entries such as os.Environ's, makes up together with the file that
-// --config or SCURRY_CONFIG names. They are read once kong has seen the command line, if the command has a --config.
+// NewSources returns the sources that environ, entries such as os.Environ's, makes up together with
+// the file that --config or SCURRY_CONFIG names. They are read once kong has seen the command line,
+// if the command has a --config.
 func NewSources(environ []string) *Sources { return &Sources{environ: environ} }
 
 // Apply implements kong.Option.
@@ -84,7 +85,8 @@ func (s *Sources) readEnv() error {
 	return nil
 }
 
-// Kubernetes sets variables of these names in every pod of a namespace that has a service called scurry.
+// Kubernetes sets variables of these names in every pod of a namespace that has a service called
+// scurry.
 var serviceLinkName = regexp.MustCompile(`^SCURRY_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT_\d+_(TCP|UDP|SCTP)(_PROTO|_PORT|_ADDR)?)$`)
 
 func serviceLink(name, value string) bool {
@@ -124,7 +126,8 @@ const (
 // given tells if the setting name was set somewhere, be it to its default.
 func (p Provenance) given(name string) bool { return p[name] != "" && p[name] != fromDefault }
 
-// elsewhere names in parentheses where a setting that isn't a flag on the command line came from, for an error.
+// elsewhere names in parentheses where a setting that isn't a flag on the command line came from,
+// for an error.
 func (p Provenance) elsewhere(name string) string {
 	if p[name] == fromFlag {
 		return ""

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// suggest is the end of an error about an unknown setting: the nearest known one, written as show has it, if one is
-// near, else where to look.
+// suggest is the end of an error about an unknown setting: the nearest known one, written as show
+// has it, if one is near, else where to look.
 func suggest(name string, known map[string]setting, show func(flag string) string) string {
 	nearest, least, longer := "", len(name)/3+2, 0
 	for _, candidate := range slices.Sorted(maps.Keys(known)) {

@@ -9,8 +9,8 @@ import (
 	"github.com/dustin/go-humanize"
 )
 
-// Size is a positive number of bytes. Its text is a number and a unit, such as 512MiB (2^20 bytes each) or 512MB
-// (10^6 bytes each); without a unit it counts bytes.
+// Size is a positive number of bytes. Its text is a number and a unit, such as 512MiB (2^20 bytes
+// each) or 512MB (10^6 bytes each); without a unit it counts bytes.
 type Size int64
 
 const wantSize = "a size such as 512MiB"
@@ -89,7 +89,8 @@ func (t *Timeout) UnmarshalText(text []byte) error {
 // String is t as a Duration's text.
 func (t Timeout) String() string { return Duration(t).String() }
 
-// File is the name of a file. It isn't empty: a variable that a shell doesn't know would else turn off what the file is for.
+// File is the name of a file. It isn't empty: a variable that a shell doesn't know would else turn
+// off what the file is for.
 type File string
 
 const wantFile = "the name of a file"

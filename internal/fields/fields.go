@@ -1,7 +1,9 @@
-// Package fields keeps the header fields of a message in few bytes, for messages that are kept by the ten thousand.
+// Package fields keeps the header fields of a message in few bytes, for messages that are kept by
+// the ten thousand.
 //
-// An http.Header of eight fields takes about 1 kB: a map, a slice and a string for each. Packed, they are one string
-// of about 90 bytes, without pointers: a byte for a name that is usual, the value with its length, and dates as numbers.
+// An http.Header of eight fields takes about 1 kB: a map, a slice and a string for each. Packed,
+// they are one string of about 90 bytes, without pointers: a byte for a name that is usual, the
+// value with its length, and dates as numbers.
 package fields
 
 import (
@@ -12,13 +14,16 @@ import (
 	"time"
 )
 
-// Packed is header fields, one after the other, sorted by name. Equal headers are equal strings. The zero value has none.
+// Packed is header fields, one after the other, sorted by name. Equal headers are equal strings.
+// The zero value has none.
 //
-// A field is its name and its value. The name is a byte that counts it among the usual names, or 0, its length and
-// itself. The value is twice its length and itself, or isDate and the seconds since 1970. Numbers are varints.
+// A field is its name and its value. The name is a byte that counts it among the usual names, or 0,
+// its length and itself. The value is twice its length and itself, or isDate and the seconds since
+// 1970. Numbers are varints.
 type Packed string
 
-// isDate is what a value begins with that is a date in the preferred format. The lengths of others are even.
+// isDate is what a value begins with that is a date in the preferred format. The lengths of others
+// are even.
 const isDate = 1
 
 // Pack packs h, whose names are canonical. Names without values aren't fields, and left out.
@@ -56,8 +61,8 @@ func appendValue(b []byte, v string) []byte {
 	return append(b, v...)
 }
 
-// date reads a date that is written in the preferred format to the letter (RFC 9110 section 5.6.7), so that the time alone
-// tells what was written.
+// date reads a date that is written in the preferred format to the letter (RFC 9110 section 5.6.7),
+// so that the time alone tells what was written.
 func date(v string) (time.Time, bool) {
 	if len(v) != len(http.TimeFormat) || v[3] != ',' {
 		return time.Time{}, false

@@ -1,6 +1,7 @@
 package fields
 
-// usual are the names that are packed as one byte, their index. No two nodes exchange packed fields, so the list may change.
+// usual are the names that are packed as one byte, their index. No two nodes exchange packed
+// fields, so the list may change.
 var usual = [...]string{
 	"", // says that the name follows
 	"Accept", "Accept-Encoding", "Accept-Language", "Accept-Ranges", "Access-Control-Allow-Credentials",

@@ -12,8 +12,9 @@ import (
 
 const maxName = 253 // of a DNS name, RFC 1035
 
-// Split returns the parts of s, an address to listen on: the host may be empty and the port 0. An error tells people what is
-// wrong with s, and that want was expected, as in "HOST:PORT such as 127.0.0.1:9001".
+// Split returns the parts of s, an address to listen on: the host may be empty and the port 0. An
+// error tells people what is wrong with s, and that want was expected, as in "HOST:PORT such as
+// 127.0.0.1:9001".
 func Split(s, want string) (host string, port uint16, err error) {
 	host, port, problem := split(s, 0)
 	if problem != "" {
@@ -22,7 +23,8 @@ func Split(s, want string) (host string, port uint16, err error) {
 	return host, port, nil
 }
 
-// SplitNode is Split for an address that other nodes are to dial: it has a host, of one machine, and a port.
+// SplitNode is Split for an address that other nodes are to dial: it has a host, of one machine,
+// and a port.
 func SplitNode(s, want string) (host string, port uint16, err error) {
 	host, port, problem := split(s, 1)
 	ip, _ := netip.ParseAddr(host)

@@ -1,4 +1,5 @@
-// Package hostport checks what names a host and a port: the Host of a request, and the addresses that nodes listen at and dial.
+// Package hostport checks what names a host and a port: the Host of a request, and the addresses
+// that nodes listen at and dial.
 package hostport
 
 import (

@@ -15,9 +15,10 @@ const (
 	asctimeZero = "Jan 02 15:04:05 2006" // the same: "month SP ( 2DIGIT / ( SP 1DIGIT ))"
 )
 
-// parseDate reads an HTTP-date in any of its three formats, to the letter but for its case, which doesn't matter (RFC 9111
-// §4.2). The year of the second format has two digits: a date more than 50 years after reference is one of the century before,
-// and so is one whose day of the week says so. Without a reference the years from 69 on are those of the 20th century.
+// parseDate reads an HTTP-date in any of its three formats, to the letter but for its case, which
+// doesn't matter (RFC 9111 §4.2). The year of the second format has two digits: a date more than 50
+// years after reference is one of the century before, and so is one whose day of the week says so.
+// Without a reference the years from 69 on are those of the 20th century.
 func parseDate(value string, reference time.Time) (time.Time, bool) {
 	day, rest, ok := strings.Cut(value, " ")
 	if !ok {
@@ -34,7 +35,8 @@ func parseDate(value string, reference time.Time) (time.Time, bool) {
 	default:
 		return time.Time{}, false
 	}
-	// That the day isn't that of the date is no reason to take the whole for something else than what it says.
+	// That the day isn't that of the date is no reason to take the whole for something else than
+	// what it says.
 	weekday, ok := dayOfWeek(short, layout == rfc850Date)
 	if !ok {
 		return time.Time{}, false
@@ -109,7 +111,8 @@ func dayOfWeek(s string, long bool) (time.Weekday, bool) {
 	return 0, false
 }
 
-// httpDate reads a field whose value is an HTTP-date, in any of its formats. The reference is parseDate's.
+// httpDate reads a field whose value is an HTTP-date, in any of its formats. The reference is
+// parseDate's.
 func httpDate(h http.Header, name string, reference time.Time) (time.Time, bool) {
 	value := first(h, name)
 	if value == "" {

@@ -47,7 +47,8 @@ func FuzzParseDate(f *testing.F) {
 		if !ok {
 			return
 		}
-		// Whatever is accepted is what the standard library takes it for, or differs from that in case only.
+		// Whatever is accepted is what the standard library takes it for, or differs from that in
+		// case only.
 		if std, err := http.ParseTime(value); err == nil && !std.Equal(got) {
 			t.Errorf("%q: %v and %v", value, got, std)
 		}

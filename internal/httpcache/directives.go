@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Directives are the cache directives of one message (RFC 9111 §5.2) that mean something to a shared cache. Others are
-// never present. It is a plain value; parsing allocates nothing.
+// Directives are the cache directives of one message (RFC 9111 §5.2) that mean something to a
+// shared cache. Others are never present. It is a plain value; parsing allocates nothing.
 type Directives struct {
 	bare    uint32 // directives seen without "="
 	valued  uint32 // directives seen with "="
@@ -62,10 +62,10 @@ var directiveNames = [...]string{
 // maxDelta is what larger delta-seconds count as (RFC 9111 §1.2.2).
 const maxDelta = 1 << 31
 
-// ParseDirectives reads every Cache-Control line of h. It accepts what senders get wrong as long as the meaning is plain:
-// whitespace around "=", capital letters, empty list members, delta-seconds as a quoted-string (§5.2). After an
-// unbalanced quote it goes on splitting at commas, so that a no-store behind it is still seen, but then no number counts
-// as valid.
+// ParseDirectives reads every Cache-Control line of h. It accepts what senders get wrong as long as
+// the meaning is plain: whitespace around "=", capital letters, empty list members, delta-seconds
+// as a quoted-string (§5.2). After an unbalanced quote it goes on splitting at commas, so that a
+// no-store behind it is still seen, but then no number counts as valid.
 func ParseDirectives(h http.Header) Directives {
 	lines := h["Cache-Control"]
 	d := Directives{field: len(lines) > 0}
@@ -95,8 +95,8 @@ func (d *Directives) next(line string) (rest string) {
 	for i < len(line) && isOWS(line[i]) {
 		i++
 	}
-	// A comma inside a quoted-string separates nothing, as in private="a, b". Quotes anywhere but at the beginning of a
-	// value aren't quoted-strings and hide nothing.
+	// A comma inside a quoted-string separates nothing, as in private="a, b". Quotes anywhere but
+	// at the beginning of a value aren't quoted-strings and hide nothing.
 	if i < len(line) && line[i] == '"' && !d.broken {
 		if end := closingQuote(line[i:]); end > 0 {
 			i += end
@@ -111,7 +111,8 @@ func (d *Directives) next(line string) (rest string) {
 	return line[min(i+1, len(line)):]
 }
 
-// closingQuote returns the index of the quote that ends the quoted-string at the beginning of s, or -1.
+// closingQuote returns the index of the quote that ends the quoted-string at the beginning of s, or
+// -1.
 func closingQuote(s string) int {
 	for i := 1; i < len(s); i++ {
 		switch s[i] {
@@ -142,8 +143,8 @@ func (d *Directives) addSeconds(k directive, value string) {
 		value = value[1 : len(value)-1]
 	}
 	n, ok := digits(value, maxDelta)
-	// §4.2.1: of several values that differ, a cache may use the first or consider the response stale; the latter is
-	// always safe.
+	// §4.2.1: of several values that differ, a cache may use the first or consider the response
+	// stale; the latter is always safe.
 	if !ok || d.valued&(1<<k) != 0 && n != d.seconds[k] {
 		d.invalid |= 1 << k
 	}
@@ -160,7 +161,8 @@ func directiveNamed(name string) (directive, bool) {
 	return 0, false
 }
 
-// Has reports whether the directive is present, with or without a value. The name's case doesn't matter.
+// Has reports whether the directive is present, with or without a value. The name's case doesn't
+// matter.
 func (d Directives) Has(name string) bool {
 	k, ok := directiveNamed(name)
 	return ok && d.has(k)
@@ -174,9 +176,9 @@ func (d Directives) permits(k directive) bool { return d.has(k) && !d.broken }
 // alone reports whether the directive is present without a value only.
 func (d Directives) alone(k directive) bool { return d.permits(k) && d.valued&(1<<k) == 0 }
 
-// delta returns the value of a directive that takes delta-seconds. One that is present but isn't valid (no value,
-// something other than digits, values that differ, an unbalanced quote in the field) has zero seconds: a response that
-// states its freshness so is stale (RFC 9111 §4.2.1).
+// delta returns the value of a directive that takes delta-seconds. One that is present but isn't
+// valid (no value, something other than digits, values that differ, an unbalanced quote in the
+// field) has zero seconds: a response that states its freshness so is stale (RFC 9111 §4.2.1).
 func (d Directives) delta(k directive) (seconds time.Duration, present, valid bool) {
 	if d.broken || d.valued&^d.invalid&^d.bare&(1<<k) == 0 {
 		return 0, d.has(k), false

@@ -167,8 +167,8 @@ const most = 120
 
 func shown(s string) string { return Shown(s, most) }
 
-// Shown is what someone else has sent, made fit to be shown: printable, and of most bytes at most, but for the mark that there was
-// more.
+// Shown is what someone else has sent, made fit to be shown: printable, and of most bytes at most,
+// but for the mark that there was more.
 func Shown(s string, most int) string {
 	s = strings.Map(func(c rune) rune {
 		if unicode.IsPrint(c) {

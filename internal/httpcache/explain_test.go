@@ -158,7 +158,8 @@ func readable(t *testing.T, lines []httpcache.Line) {
 	}
 }
 
-// TestExplainAgrees: whatever the response, the request and the policy, the words say what the functions decide.
+// TestExplainAgrees: whatever the response, the request and the policy, the words say what the
+// functions decide.
 func TestExplainAgrees(t *testing.T) {
 	random := rand.New(rand.NewPCG(9, 11))
 	for range 5_000 {

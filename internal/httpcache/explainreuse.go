@@ -7,9 +7,10 @@ import (
 	"time"
 )
 
-// ExplainReuse says in words what Facts and Reuse say of a stored response, for a request that selects it. The first line
-// begins with "It is fresh" or "It is stale"; the second tells where its freshness comes from, the third its age. Those that
-// follow tell what is done when it is stale, and what the request's own directives do.
+// ExplainReuse says in words what Facts and Reuse say of a stored response, for a request that
+// selects it. The first line begins with "It is fresh" or "It is stale"; the second tells where its
+// freshness comes from, the third its age. Those that follow tell what is done when it is stale,
+// and what the request's own directives do.
 func (p Policy) ExplainReuse(request http.Header, r *Response, now time.Time) []Line {
 	e, f := p.explained(r), p.Facts(r)
 	use := f.Reuse(request, now)
@@ -48,7 +49,8 @@ func (e *explained) verdict(request http.Header, f *Facts, use Reuse, now time.T
 	return Line{stale + "; it may not be used before the origin has said that it is still good.", "RFC 9111 §4.2.4"}
 }
 
-// objection says which of a request's directives isn't content with a fresh response of that age; it is accepted, in words.
+// objection says which of a request's directives isn't content with a fresh response of that age;
+// it is accepted, in words.
 func (f *Facts) objection(request http.Header, age time.Duration) (why, section string) {
 	d := Policy{IgnoreRequest: f.ignoreRequest}.RequestDirectives(request)
 	if d.has(noCache) {

@@ -6,9 +6,10 @@ import (
 	"slices"
 )
 
-// ExplainStoring says in words what Storable decides of the same arguments. The first line begins with "It may be stored"
-// or "It isn't stored: " and tells why; if there is something that would change that, the next begins with "To have it
-// stored: ". The others tell what else has been taken into account.
+// ExplainStoring says in words what Storable decides of the same arguments. The first line begins
+// with "It may be stored" or "It isn't stored: " and tells why; if there is something that would
+// change that, the next begins with "To have it stored: ". The others tell what else has been taken
+// into account.
 func (p Policy) ExplainStoring(method string, request http.Header, r *Response) []Line {
 	e := p.explained(r)
 	ok, reason := p.Storable(method, request, r)

@@ -5,8 +5,9 @@ import (
 	"strings"
 )
 
-// EndToEnd returns a copy of h without the fields that concern one connection only: those in RFC 9110 §7.6.1, those that
-// Connection names, and the proxy's own fields that RFC 9111 §3.1 excepts from storage. The copy shares no slice with h.
+// EndToEnd returns a copy of h without the fields that concern one connection only: those in RFC
+// 9110 §7.6.1, those that Connection names, and the proxy's own fields that RFC 9111 §3.1 excepts
+// from storage. The copy shares no slice with h.
 func EndToEnd(h http.Header) http.Header {
 	out := make(http.Header, len(h))
 	total := 0
@@ -22,16 +23,17 @@ func EndToEnd(h http.Header) http.Header {
 		backing = append(backing, values...)
 		out[name] = backing[start:len(backing):len(backing)]
 	}
-	// RFC 9110 §7.6.1: "remove any header or trailer field(s) from the message with the same name as the
-	// connection-option". Deleting by name is linear in the options, whatever their number.
+	// RFC 9110 §7.6.1: "remove any header or trailer field(s) from the message with the same name
+	// as the connection-option". Deleting by name is linear in the options, whatever their number.
 	for option := range members(h["Connection"]) {
 		delete(out, http.CanonicalHeaderKey(option))
 	}
 	return out
 }
 
-// Trailer returns a copy of trailer fields without those that mean nothing there, or would be taken for more than they are (RFC
-// 9110 §6.5.1): what frames, routes or describes the content, and what controls caches, authenticates or sets cookies.
+// Trailer returns a copy of trailer fields without those that mean nothing there, or would be taken
+// for more than they are (RFC 9110 §6.5.1): what frames, routes or describes the content, and what
+// controls caches, authenticates or sets cookies.
 func Trailer(h http.Header) http.Header {
 	out := EndToEnd(h)
 	for _, name := range [...]string{
@@ -53,7 +55,8 @@ func hopByHop(name string) bool {
 	return false
 }
 
-// members yields the non-empty members of a list-based field without quoted strings (RFC 9110 §5.6.1).
+// members yields the non-empty members of a list-based field without quoted strings (RFC 9110
+// §5.6.1).
 func members(lines []string) func(yield func(string) bool) {
 	return func(yield func(string) bool) {
 		for _, line := range lines {
@@ -76,8 +79,8 @@ func first(h http.Header, name string) string {
 	return ""
 }
 
-// single returns the value of a field that may occur once. Lines that repeat it are tolerated; lines that contradict
-// each other are as good as none.
+// single returns the value of a field that may occur once. Lines that repeat it are tolerated;
+// lines that contradict each other are as good as none.
 func single(h http.Header, name string) string {
 	lines := h[name]
 	for i := 1; i < len(lines); i++ {

@@ -6,8 +6,9 @@ import (
 	"time"
 )
 
-// Lifetime returns the freshness lifetime of a response (RFC 9111 §4.2.1) and whether the origin stated it. What the
-// origin stated in a malformed or contradictory way is an explicit lifetime of zero.
+// Lifetime returns the freshness lifetime of a response (RFC 9111 §4.2.1) and whether the origin
+// stated it. What the origin stated in a malformed or contradictory way is an explicit lifetime of
+// zero.
 func (p Policy) Lifetime(r *Response) (lifetime time.Duration, explicit bool) {
 	d := p.responseDirectives(r.Header)
 	return p.lifetime(r, &d)
@@ -24,15 +25,15 @@ func (p Policy) lifetime(r *Response, d *Directives) (lifetime time.Duration, ex
 		return untilExpires(r), true
 	}
 	if r.Status == http.StatusNotFound || r.Status == http.StatusGone {
-		// §4.2.2 lets a cache assign what it wants here. That a Last-Modified long ago makes a file's absence
-		// last is no sound heuristic, so the operator's number is the only one.
+		// §4.2.2 lets a cache assign what it wants here. That a Last-Modified long ago makes a
+		// file's absence last is no sound heuristic, so the operator's number is the only one.
 		return clampLifetime(p.NegativeTTL), false
 	}
 	return p.heuristicLifetime(r, d), false
 }
 
-// untilExpires is Expires minus Date. Expires isn't a list: several lines that differ contradict each other (§4.2.1), and
-// an invalid date, "0" above all, is a time in the past (§5.3).
+// untilExpires is Expires minus Date. Expires isn't a list: several lines that differ contradict
+// each other (§4.2.1), and an invalid date, "0" above all, is a time in the past (§5.3).
 func untilExpires(r *Response) time.Duration {
 	t, ok := parseDate(single(r.Header, "Expires"), r.ResponseTime)
 	if !ok {
@@ -65,7 +66,8 @@ func initialAge(r *Response) time.Duration {
 	return max(apparentAge, correctedAgeValue)
 }
 
-// ageValue is age_value of §4.2.3: of a list the first member counts, and a malformed one is ignored (§5.1).
+// ageValue is age_value of §4.2.3: of a list the first member counts, and a malformed one is
+// ignored (§5.1).
 func ageValue(h http.Header) time.Duration {
 	for member := range members(h["Age"]) {
 		n, _ := digits(member, maxDelta)

@@ -83,7 +83,8 @@ func TestSingleRange(t *testing.T) {
 	}
 }
 
-// Accept-Encoding and Accept-Language are compared by what they mean; other fields that look like them, as they are.
+// Accept-Encoding and Accept-Language are compared by what they mean; other fields that look like
+// them, as they are.
 func TestSelectingNegotiated_RFC9111_4_1(t *testing.T) {
 	for _, tt := range []struct {
 		name, a, b string
@@ -103,7 +104,8 @@ func TestSelectingNegotiated_RFC9111_4_1(t *testing.T) {
 	}
 }
 
-// TestCenturies: a year of two digits is the one that isn't more than 50 years ahead (RFC 9110 §5.6.7).
+// TestCenturies: a year of two digits is the one that isn't more than 50 years ahead (RFC 9110
+// §5.6.7).
 func TestCenturies(t *testing.T) {
 	for _, tt := range []struct {
 		received time.Time

@@ -1,11 +1,12 @@
-// Package httpcache holds the rules of HTTP caching (RFC 9111, 5861, 9213, 9875, and RFC 9110 §13-14) as pure functions over a
-// stored response, a request and the time.
+// Package httpcache holds the rules of HTTP caching (RFC 9111, 5861, 9213, 9875, and RFC 9110
+// §13-14) as pure functions over a stored response, a request and the time.
 //
-// Heads of messages flow in, decisions flow out. Nothing here reads a clock, does I/O or keeps a header it was given, so
-// every function may be called concurrently as long as nobody writes to those headers meanwhile. Headers are expected
-// with canonical keys, as net/http delivers them. Where an RFC leaves a choice, Policy names it or the comment at the
-// branch says which way was taken; where input is malformed, the answer is the one that costs a request to the origin
-// rather than the one that could hand out the wrong bytes.
+// Heads of messages flow in, decisions flow out. Nothing here reads a clock, does I/O or keeps a
+// header it was given, so every function may be called concurrently as long as nobody writes to
+// those headers meanwhile. Headers are expected with canonical keys, as net/http delivers them.
+// Where an RFC leaves a choice, Policy names it or the comment at the branch says which way was
+// taken; where input is malformed, the answer is the one that costs a request to the origin rather
+// than the one that could hand out the wrong bytes.
 package httpcache
 
 import (
@@ -13,21 +14,24 @@ import (
 	"time"
 )
 
-// Policy is what an operator may choose where the RFCs leave a choice. The zero Policy is the strictest one.
+// Policy is what an operator may choose where the RFCs leave a choice. The zero Policy is the
+// strictest one.
 type Policy struct {
-	// HeuristicLimit caps heuristic freshness (RFC 9111 §4.2.2). If zero or negative, none is assigned.
+	// HeuristicLimit caps heuristic freshness (RFC 9111 §4.2.2). If zero or negative, none is
+	// assigned.
 	HeuristicLimit time.Duration
 
-	// NegativeTTL is the freshness lifetime of a 404 or 410 that states none. If zero or negative, it has none.
+	// NegativeTTL is the freshness lifetime of a 404 or 410 that states none. If zero or negative,
+	// it has none.
 	NegativeTTL time.Duration
 
-	// MaxStale is how long past its freshness lifetime a stored response may be served when the origin can't be
-	// reached (RFC 9111 §4.2.4), if it doesn't say so itself with stale-if-error (RFC 5861 §4). If zero or negative,
-	// never. A request's stale-if-error can make it longer.
+	// MaxStale is how long past its freshness lifetime a stored response may be served when the
+	// origin can't be reached (RFC 9111 §4.2.4), if it doesn't say so itself with stale-if-error
+	// (RFC 5861 §4). If zero or negative, never. A request's stale-if-error can make it longer.
 	MaxStale time.Duration
 
-	// Targets are the canonical names of the targeted fields (RFC 9213) that this cache obeys; the first that is there
-	// and valid counts.
+	// Targets are the canonical names of the targeted fields (RFC 9213) that this cache obeys; the
+	// first that is there and valid counts.
 	Targets []string
 
 	// PrivateCookies: a response with Set-Cookie isn't stored, whatever it says of its freshness.
@@ -48,8 +52,8 @@ func (p Policy) responseDirectives(h http.Header) Directives {
 	return ParseDirectives(h)
 }
 
-// RequestDirectives are the directives of a request, none if they are to be ignored. A Pragma counts as the no-cache that
-// it says (RFC 9111 §5.4), if it is alone.
+// RequestDirectives are the directives of a request, none if they are to be ignored. A Pragma
+// counts as the no-cache that it says (RFC 9111 §5.4), if it is alone.
 func (p Policy) RequestDirectives(h http.Header) Directives {
 	if p.IgnoreRequest {
 		return Directives{}
@@ -68,17 +72,18 @@ type Response struct {
 	// Header holds the end-to-end fields (see EndToEnd).
 	Header http.Header
 
-	// Undated: the origin sent no Date. The one in Header, if any, is the recipient's, which is ResponseTime cut to the
-	// second (RFC 9110 §6.6.1).
+	// Undated: the origin sent no Date. The one in Header, if any, is the recipient's, which is
+	// ResponseTime cut to the second (RFC 9110 §6.6.1).
 	Undated bool
 
-	// RequestTime is when the request was made that this response answers, ResponseTime is when the response was
-	// received (RFC 9111 §4.2.3). Both have to be set: a request made in year 1 makes for an old response. After a
-	// successful validation they are those of the validating exchange.
+	// RequestTime is when the request was made that this response answers, ResponseTime is when the
+	// response was received (RFC 9111 §4.2.3). Both have to be set: a request made in year 1 makes
+	// for an old response. After a successful validation they are those of the validating exchange.
 	RequestTime, ResponseTime time.Time
 }
 
-// date is date_value of RFC 9111 §4.2.3. A response without a usable Date was dated by its recipient (RFC 9110 §6.6.1).
+// date is date_value of RFC 9111 §4.2.3. A response without a usable Date was dated by its
+// recipient (RFC 9110 §6.6.1).
 func (r *Response) date() time.Time {
 	if t, ok := httpDate(r.Header, "Date", r.ResponseTime); ok && !r.Undated {
 		return t

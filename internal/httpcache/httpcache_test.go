@@ -12,7 +12,8 @@ import (
 // noon is the time at which the responses of the tests are made, unless a test says otherwise.
 var noon = time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)
 
-// head makes a header of lines such as "Cache-Control: no-store". A trailing colon makes an empty field.
+// head makes a header of lines such as "Cache-Control: no-store". A trailing colon makes an empty
+// field.
 func head(lines ...string) http.Header {
 	h := http.Header{}
 	for _, line := range lines {

@@ -13,9 +13,9 @@ import (
 	"github.com/scurrycache/scurry/internal/httpcache"
 )
 
-// textbook is RFC 9111 §4.2 a second time, together with what §5.2.1 and RFC 5861 add to it: slow, literal, and without
-// a line in common with the package. It counts nanoseconds in integers without bounds. Where the RFCs leave a choice the
-// comment says which one the package took.
+// textbook is RFC 9111 §4.2 a second time, together with what §5.2.1 and RFC 5861 add to it: slow,
+// literal, and without a line in common with the package. It counts nanoseconds in integers without
+// bounds. Where the RFCs leave a choice the comment says which one the package took.
 type textbook struct {
 	policy httpcache.Policy
 	r      *httpcache.Response
@@ -26,7 +26,8 @@ var (
 	firstMember   = regexp.MustCompile(`^[ \t,]*([^,]*?)[ \t]*(,|$)`)
 )
 
-// mostSeconds is what larger delta-seconds count as (§1.2.2). The package holds computed lifetimes to it as well.
+// mostSeconds is what larger delta-seconds count as (§1.2.2). The package holds computed lifetimes
+// to it as well.
 var mostSeconds = whole(1 << 31)
 
 func whole(n int64) *big.Int                  { return big.NewInt(n) }
@@ -53,8 +54,8 @@ func minimum(a, b *big.Int) *big.Int {
 	return a
 }
 
-// responseSays is RFC 9213 §2.2: the first field of the target list that is there and valid stands in for Cache-Control
-// and for Expires.
+// responseSays is RFC 9213 §2.2: the first field of the target list that is there and valid stands
+// in for Cache-Control and for Expires.
 func (b textbook) responseSays() (said sayings, targeted bool) {
 	for _, name := range b.policy.Targets {
 		if said, ok := readTargeted(b.r.Header.Values(name)); ok {
@@ -64,8 +65,8 @@ func (b textbook) responseSays() (said sayings, targeted bool) {
 	return readCacheControl(b.r.Header.Values("Cache-Control")), false
 }
 
-// requestSays is §5.2.1, and §5.4: Pragma counts if there is no Cache-Control at all. The RFC gives Pragma no other
-// meaning, so the package doesn't care for quotes in it.
+// requestSays is §5.2.1, and §5.4: Pragma counts if there is no Cache-Control at all. The RFC gives
+// Pragma no other meaning, so the package doesn't care for quotes in it.
 func (b textbook) requestSays(request http.Header) sayings {
 	if b.policy.IgnoreRequest {
 		return sayings{}
@@ -79,8 +80,9 @@ func (b textbook) requestSays(request http.Header) sayings {
 	return sayings{}
 }
 
-// dateValue is date_value. A message that isn't dated was dated when it was received (RFC 9110 §6.6.1), and the package
-// takes one with a malformed Date for such a message. Of several lines the first counts, which the RFC leaves open.
+// dateValue is date_value. A message that isn't dated was dated when it was received (RFC 9110
+// §6.6.1), and the package takes one with a malformed Date for such a message. Of several lines the
+// first counts, which the RFC leaves open.
 func (b textbook) dateValue() *big.Int {
 	if b.r.Undated {
 		return instant(b.r.ResponseTime)
@@ -95,8 +97,8 @@ func (b textbook) dateValue() *big.Int {
 func (b textbook) freshnessLifetime() (lifetime *big.Int, explicit bool) {
 	said, targeted := b.responseSays()
 	for _, name := range []string{"s-maxage", "max-age"} {
-		// "Caches are encouraged to consider responses that have invalid freshness information […] to be stale", and
-		// may do so with several values that differ. The package does both.
+		// "Caches are encouraged to consider responses that have invalid freshness information […]
+		// to be stale", and may do so with several values that differ. The package does both.
 		if said.has(name) {
 			return inNanoseconds(said.seconds(name)), true
 		}
@@ -116,8 +118,9 @@ func (b textbook) freshnessLifetime() (lifetime *big.Int, explicit bool) {
 	return b.heuristicFreshness(said), false
 }
 
-// heuristicFreshness is §4.2.2. What it comes to is left to the cache: for a 404 or 410 the operator's number, for others
-// a tenth of the time since Last-Modified, within the operator's limit.
+// heuristicFreshness is §4.2.2. What it comes to is left to the cache: for a 404 or 410 the
+// operator's number, for others a tenth of the time since Last-Modified, within the operator's
+// limit.
 func (b textbook) heuristicFreshness(said sayings) *big.Int {
 	switch b.r.Status {
 	case 404, 410:
@@ -167,7 +170,8 @@ func (b textbook) currentAge(at time.Time) *big.Int {
 	return minimum(currentAge, whole(math.MaxInt64)) // a time.Duration holds no more: 292 years
 }
 
-// ageValue is age_value in nanoseconds. §5.1: the first member counts, and if that is invalid, none does.
+// ageValue is age_value in nanoseconds. §5.1: the first member counts, and if that is invalid, none
+// does.
 func (b textbook) ageValue() *big.Int {
 	list := strings.Join(b.r.Header.Values("Age"), ",")
 	first := firstMember.FindStringSubmatch(list)[1]
@@ -193,27 +197,29 @@ func (b textbook) reuse(request http.Header, now time.Time) (verdict httpcache.V
 		}
 		return httpcache.Stale, "request"
 	}
-	// §4.2.4: "A cache MUST NOT generate a stale response if it is prohibited by an explicit in-protocol directive".
-	// A client that asks for something else at the same time isn't given a stale response, either.
+	// §4.2.4: "A cache MUST NOT generate a stale response if it is prohibited by an explicit
+	// in-protocol directive". A client that asks for something else at the same time isn't given a
+	// stale response, either.
 	if b.prohibited(response) || !acceptable {
 		return httpcache.Stale, "stale"
 	}
 	staleness := difference(age, lifetime)
-	// §5.2.1.2: "exceeded its freshness lifetime by no more than the specified number of seconds", or "of any age". A
-	// value that can't be read grants nothing.
+	// §5.2.1.2: "exceeded its freshness lifetime by no more than the specified number of seconds",
+	// or "of any age". A value that can't be read grants nothing.
 	if req.bare("max-stale") || req.valid("max-stale") && !exceeds(staleness, inNanoseconds(req.seconds("max-stale"))) {
 		return httpcache.StaleAllowed, "max-stale"
 	}
-	// RFC 5861 §3: "up to the indicated number of seconds", by which the package takes the window to be open at its end.
+	// RFC 5861 §3: "up to the indicated number of seconds", by which the package takes the window
+	// to be open at its end.
 	if exceeds(inNanoseconds(response.seconds("stale-while-revalidate")), staleness) {
 		return httpcache.StaleMeanwhile, "stale-while-revalidate"
 	}
 	return httpcache.Stale, "stale"
 }
 
-// acceptable is whether the request's directives accept a response of this age, stale or not. To the RFC they are
-// preferences. The package honours them, takes malformed ones for the wish to have the response validated, and a max-age
-// of zero, too, although §5.2.1.1 reads "less than or equal".
+// acceptable is whether the request's directives accept a response of this age, stale or not. To
+// the RFC they are preferences. The package honours them, takes malformed ones for the wish to have
+// the response validated, and a max-age of zero, too, although §5.2.1.1 reads "less than or equal".
 func (b textbook) acceptable(req sayings, lifetime, age *big.Int) bool {
 	if req.has("no-cache") { // §5.2.1.4
 		return false
@@ -237,8 +243,9 @@ func (b textbook) prohibited(response sayings) bool {
 	return response.has("must-revalidate") || response.has("proxy-revalidate") || response.has("s-maxage") || response.has("no-cache")
 }
 
-// staleOnError is RFC 5861 §4 and what §4.2.4 leaves to the operator. A stale-if-error of zero and none at all, by the
-// origin or the operator, mean the same: not even in the instant that the response expires.
+// staleOnError is RFC 5861 §4 and what §4.2.4 leaves to the operator. A stale-if-error of zero and
+// none at all, by the origin or the operator, mean the same: not even in the instant that the
+// response expires.
 func (b textbook) staleOnError(request http.Header, now time.Time) bool {
 	response, _ := b.responseSays()
 	lifetime, _ := b.freshnessLifetime()
@@ -325,8 +332,9 @@ func FuzzAgainstTextbook(f *testing.F) {
 	})
 }
 
-// FuzzFieldsAgainstTextbook has fields that are no more than strings. What the textbook's grammar of Dictionaries is too
-// coarse for is left out, and so are dates of which both are known to think differently (see readDate).
+// FuzzFieldsAgainstTextbook has fields that are no more than strings. What the textbook's grammar
+// of Dictionaries is too coarse for is left out, and so are dates of which both are known to think
+// differently (see readDate).
 func FuzzFieldsAgainstTextbook(f *testing.F) {
 	f.Add(`private=  "a,b`, "max-age=5, s-maxage = 6", `max-stale, a="b\", c"`, "max-age=5, public=?0;a=b", "Sun Nov  6 08:49:37 2094")
 	f.Add(`max-age="5"`, `a="\\", no-cache`, "min-fresh=0", `private="a\"b", a=(1 2 "a");q`, "Sunday, 06-Nov-34 08:49:37 GMT")

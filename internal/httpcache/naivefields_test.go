@@ -13,8 +13,9 @@ import (
 type sayings struct {
 	list []saying
 
-	// wrong: a quoted-string never ended, or a directive is of the wrong type. The RFC doesn't define what such a field
-	// means. The package lets it forbid all that it names, but permit nothing, and believes none of its numbers.
+	// wrong: a quoted-string never ended, or a directive is of the wrong type. The RFC doesn't
+	// define what such a field means. The package lets it forbid all that it names, but permit
+	// nothing, and believes none of its numbers.
 	wrong bool
 }
 
@@ -29,8 +30,9 @@ var (
 	outerOWS    = regexp.MustCompile(`^[ \t]+|[ \t]+$`)
 	outerQuotes = regexp.MustCompile(`(?s)^"(.*)"$`)
 
-	// A directive, however odd, and the comma after it. Whitespace around "=" isn't in the grammar, but the package takes
-	// it for what it is meant to be. A quote that doesn't begin the value is a character like others.
+	// A directive, however odd, and the comma after it. Whitespace around "=" isn't in the grammar,
+	// but the package takes it for what it is meant to be. A quote that doesn't begin the value is
+	// a character like others.
 	quotedDirective = regexp.MustCompile(`(?s)^([^=,]*)=([ \t]*"(?:[^"\\]|\\.)*"[^,]*)(?:,|$)`)
 	quoteOpens      = regexp.MustCompile(`^[^=,]*=[ \t]*"`)
 	valuedDirective = regexp.MustCompile(`^([^=,]*)=([^,]*)(?:,|$)`)
@@ -79,7 +81,8 @@ func (s sayings) bare(name string) bool {
 	return s.has(name) && !s.wrong && !slices.ContainsFunc(s.list, func(d saying) bool { return d.name == name && d.value != nil })
 }
 
-// valid is whether the directive has delta-seconds (§1.2.2), and the same ones wherever it is repeated.
+// valid is whether the directive has delta-seconds (§1.2.2), and the same ones wherever it is
+// repeated.
 func (s sayings) valid(name string) bool {
 	_, ok := s.number(name)
 	return ok
@@ -99,8 +102,8 @@ func (s sayings) number(name string) (number *big.Int, ok bool) {
 		if d.value == nil || s.wrong {
 			return whole(0), false
 		}
-		// §5.2: "A cache MUST accept both the token and quoted-string forms". Quoted-pairs among the digits are a form that
-		// nobody sends, and the package doesn't read it.
+		// §5.2: "A cache MUST accept both the token and quoted-string forms". Quoted-pairs among
+		// the digits are a form that nobody sends, and the package doesn't read it.
 		digits := outerQuotes.ReplaceAllString(*d.value, "$1")
 		if !allDigits.MatchString(digits) {
 			return whole(0), false

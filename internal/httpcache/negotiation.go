@@ -7,10 +7,12 @@ import (
 	"strings"
 )
 
-// Two requests whose Accept-Encoding or Accept-Language differ in spelling only get the same answer, and a cache may
-// treat them as matching (RFC 9111 §4.1: "normalizing both header field values in a way that is known to have identical
-// semantics"). The forms written here are such fields themselves. A field that can't be read keeps its spelling, less
-// whitespace (appendNormalized); as that never makes it readable, it is told apart from every form written here.
+// Two requests whose Accept-Encoding or Accept-Language differ in spelling only get the same
+// answer, and a cache may treat them as matching (RFC 9111 §4.1: "normalizing both header field
+// values in a way that is known to have identical semantics"). The forms written here are such
+// fields themselves. A field that can't be read keeps its spelling, less whitespace
+// (appendNormalized); as that never makes it readable, it is told apart from every form written
+// here.
 
 // preference is a member of such a field.
 type preference struct {
@@ -18,7 +20,8 @@ type preference struct {
 	weight int // in thousandths
 }
 
-// maxPreferences bounds the comparing of members with one another. A longer field keeps its spelling.
+// maxPreferences bounds the comparing of members with one another. A longer field keeps its
+// spelling.
 const maxPreferences = 32
 
 // appendAcceptEncoding appends a normal form of Accept-Encoding (RFC 9110 §12.5.3), in which the
@@ -93,8 +96,9 @@ func weightOf(preferences []preference, name string) (weight int, named bool) {
 	return weight, named
 }
 
-// appendAcceptLanguage appends a normal form of Accept-Language (RFC 9110 §12.5.4). Ranges are case-insensitive (RFC 4647
-// §2). Among ranges of equal weight order is kept, because some recipients treat it as priority (§12.5.4).
+// appendAcceptLanguage appends a normal form of Accept-Language (RFC 9110 §12.5.4). Ranges are
+// case-insensitive (RFC 4647 §2). Among ranges of equal weight order is kept, because some
+// recipients treat it as priority (§12.5.4).
 func appendAcceptLanguage(dst []byte, lines []string) []byte {
 	var room [maxPreferences]preference
 	preferences, ok := parsePreferences(room[:0], lines, isLanguageRange)
@@ -108,7 +112,8 @@ func appendAcceptLanguage(dst []byte, lines []string) []byte {
 	return appendPreferences(dst, preferences)
 }
 
-// parsePreferences appends the members of the lines, whose names have to be valid, to dst, as far as it has room.
+// parsePreferences appends the members of the lines, whose names have to be valid, to dst, as far
+// as it has room.
 func parsePreferences(dst []preference, lines []string, valid func(name string) bool) ([]preference, bool) {
 	for member := range members(lines) {
 		name, weight, weighted := strings.Cut(member, ";")
@@ -152,8 +157,8 @@ func parseWeight(s string) (thousandths int, ok bool) {
 	return thousandths, thousandths <= 1000
 }
 
-// fold drops members that repeat an earlier one. If two of them contradict each other ok is false: recipients may take
-// the first, the last or the larger weight, so their order can mean something.
+// fold drops members that repeat an earlier one. If two of them contradict each other ok is false:
+// recipients may take the first, the last or the larger weight, so their order can mean something.
 func fold(preferences []preference) (folded []preference, ok bool) {
 	folded = preferences[:0]
 	for _, p := range preferences {
@@ -168,7 +173,8 @@ func fold(preferences []preference) (folded []preference, ok bool) {
 	return folded, true
 }
 
-// isLanguageRange is a little wider than a basic language range (RFC 4647 §2.1), but has no character that it hasn't.
+// isLanguageRange is a little wider than a basic language range (RFC 4647 §2.1), but has no
+// character that it hasn't.
 func isLanguageRange(s string) bool {
 	if s == "*" {
 		return true

@@ -139,8 +139,8 @@ func TestNegotiation_Allocations(t *testing.T) {
 	}
 }
 
-// A field either can be read, and then its normal form says the same and is its own normal form, or it is what
-// appendNormalized makes of it. Which of the two, a slower reading decides.
+// A field either can be read, and then its normal form says the same and is its own normal form, or
+// it is what appendNormalized makes of it. Which of the two, a slower reading decides.
 func FuzzNegotiation(f *testing.F) {
 	f.Add("gzip, x-gzip;q=0.80", "br;Q=1.0")
 	f.Add("de-CH, EN;q=0.5,*;q=0", "en;q=0.50")
@@ -182,7 +182,8 @@ func FuzzNegotiation(f *testing.F) {
 	})
 }
 
-// meaning reads a field: its members with their weights in thousandths, in the order in which they count.
+// meaning reads a field: its members with their weights in thousandths, in the order in which they
+// count.
 func meaning(field, value string) (list []string, ok bool) {
 	weights := map[string]int{}
 	count := 0

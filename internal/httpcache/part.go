@@ -6,11 +6,13 @@ import (
 	"strings"
 )
 
-// Part is what of a representation a 206 holds: the bytes [Start, End) of Total. The zero Part is none.
+// Part is what of a representation a 206 holds: the bytes [Start, End) of Total. The zero Part is
+// none.
 type Part struct{ Start, End, Total int64 }
 
-// ParsePart reads the Content-Range of a 206 with one part whose content has length bytes. It fails as ParseContentRange does,
-// or if the field contradicts the content: what the content is then, nobody can tell (RFC 9111 §3.3).
+// ParsePart reads the Content-Range of a 206 with one part whose content has length bytes. It fails
+// as ParseContentRange does, or if the field contradicts the content: what the content is then,
+// nobody can tell (RFC 9111 §3.3).
 func ParsePart(h http.Header, length int64) (p Part, ok bool) {
 	p, ok = ParseContentRange(h)
 	if !ok || p.End-p.Start != length {
@@ -19,8 +21,8 @@ func ParsePart(h http.Header, length int64) (p Part, ok bool) {
 	return p, true
 }
 
-// ParseContentRange reads the Content-Range of a 206 with one part (RFC 9110 §14.4, §15.3.7). It fails if the field isn't about
-// bytes, doesn't state the total, or contradicts itself.
+// ParseContentRange reads the Content-Range of a 206 with one part (RFC 9110 §14.4, §15.3.7). It
+// fails if the field isn't about bytes, doesn't state the total, or contradicts itself.
 func ParseContentRange(h http.Header) (p Part, ok bool) {
 	const unit = "bytes "
 	value := single(h, "Content-Range")
@@ -38,8 +40,9 @@ func ParseContentRange(h http.Header) (p Part, ok bool) {
 	return Part{Start: start, End: end + 1, Total: size}, true
 }
 
-// Answers reports whether a stored part is all that a request asks for, so that it may be answered with it (RFC 9111 §3.3): a
-// GET of a single range within. An If-Range has to be judged against the whole, which isn't stored.
+// Answers reports whether a stored part is all that a request asks for, so that it may be answered
+// with it (RFC 9111 §3.3): a GET of a single range within. An If-Range has to be judged against the
+// whole, which isn't stored.
 func (p Part) Answers(request http.Header) bool {
 	_, ok := p.Of(request)
 	return ok

@@ -168,7 +168,8 @@ func TestTargets_RFC9213_2_2(t *testing.T) {
 	}
 }
 
-// Age counts against a targeted lifetime (RFC 9213 §2.2), and what the field says of stale responses holds.
+// Age counts against a targeted lifetime (RFC 9213 §2.2), and what the field says of stale
+// responses holds.
 func TestTargetsReuse_RFC9213_2_2(t *testing.T) {
 	policy := httpcache.Policy{Targets: []string{"Cdn-Cache-Control"}}
 	f := policy.Facts(received(200, "Date: "+at(0), "Age: 40", "Cdn-Cache-Control: max-age=60, stale-while-revalidate=10, stale-if-error=20",

@@ -29,15 +29,16 @@ const (
 	fails
 )
 
-// Preconditions evaluates a request's preconditions against the header of a stored 200 in the order of RFC 9110 §13.2.2,
-// and decides whether a Range is to be honoured. Its answers to GET and HEAD are those of http.ServeContent for a file
-// with the stored ETag and Last-Modified, with these exceptions, which the RFC asks for: several lines of a field are one
-// list (§5.3), Range means nothing in a HEAD (§14.2), a date in If-Range has to be a strong validator (§13.1.5), and Date
+// Preconditions evaluates a request's preconditions against the header of a stored 200 in the order
+// of RFC 9110 §13.2.2, and decides whether a Range is to be honoured. Its answers to GET and HEAD
+// are those of http.ServeContent for a file with the stored ETag and Last-Modified, with these
+// exceptions, which the RFC asks for: several lines of a field are one list (§5.3), Range means
+// nothing in a HEAD (§14.2), a date in If-Range has to be a strong validator (§13.1.5), and Date
 // stands in for a missing Last-Modified (RFC 9111 §4.3.2).
 //
-// Strictly, If-Match and If-Unmodified-Since are for an origin (RFC 9111 §4.3.2). They are evaluated here because a
-// client that sends them with GET wants a 412 rather than the bytes of another representation, and would get it from the
-// origin as well.
+// Strictly, If-Match and If-Unmodified-Since are for an origin (RFC 9111 §4.3.2). They are
+// evaluated here because a client that sends them with GET wants a 412 rather than the bytes of
+// another representation, and would get it from the origin as well.
 //
 // It allocates nothing unless a date in the request is malformed.
 func Preconditions(method string, request, stored http.Header) (o Outcome, ranges bool) {
@@ -71,8 +72,8 @@ func Preconditions(method string, request, stored http.Header) (o Outcome, range
 	return Proceed, ifRange(request, stored) != fails
 }
 
-// Conditional tells whether the header of a request has preconditions (RFC 9110 §13.1). If not, Preconditions needs no stored
-// header.
+// Conditional tells whether the header of a request has preconditions (RFC 9110 §13.1). If not,
+// Preconditions needs no stored header.
 func Conditional(request http.Header) bool {
 	for _, name := range [...]string{"If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since", "If-Range"} {
 		if len(request[name]) > 0 {
@@ -128,8 +129,8 @@ func ifUnmodifiedSince(request, stored http.Header) condition {
 	return holds
 }
 
-// modifiedAfter tells whether the stored response is younger than the date in that field. An invalid date, or a stored
-// response without one, makes the field void.
+// modifiedAfter tells whether the stored response is younger than the date in that field. An
+// invalid date, or a stored response without one, makes the field void.
 func modifiedAfter(request http.Header, field string, stored http.Header) (after, ok bool) {
 	date, ok := httpDate(request, field, time.Time{})
 	if !ok {
@@ -143,8 +144,8 @@ func modifiedAfter(request http.Header, field string, stored http.Header) (after
 	return ok && modified.After(date), ok
 }
 
-// ifRange covers RFC 9110 §13.1.5. Unlike the others it fails if it can't be evaluated: the client then gets everything,
-// which is never wrong.
+// ifRange covers RFC 9110 §13.1.5. Unlike the others it fails if it can't be evaluated: the client
+// then gets everything, which is never wrong.
 func ifRange(request, stored http.Header) condition {
 	value := first(request, "If-Range")
 	if value == "" {
@@ -168,7 +169,8 @@ func ifRange(request, stored http.Header) condition {
 	return holds
 }
 
-// modificationTime returns Last-Modified. The Unix epoch is what servers say that don't know, and counts as unknown.
+// modificationTime returns Last-Modified. The Unix epoch is what servers say that don't know, and
+// counts as unknown.
 func modificationTime(stored http.Header) (time.Time, bool) {
 	t, ok := httpDate(stored, "Last-Modified", time.Time{})
 	return t.Truncate(time.Second), ok && t.Unix() != 0
@@ -183,8 +185,8 @@ func anyValue(lines []string) bool {
 	return false
 }
 
-// listed reports whether a list of entity tags has a member that matches the tag, or "*", which any stored response
-// matches. What follows a malformed member of a line isn't considered.
+// listed reports whether a list of entity tags has a member that matches the tag, or "*", which any
+// stored response matches. What follows a malformed member of a line isn't considered.
 func listed(lines []string, tag string, match func(a, b string) bool) bool {
 	for _, rest := range lines {
 		for rest = trimOWS(rest); rest != ""; rest = trimOWS(rest) {
@@ -204,7 +206,8 @@ func listed(lines []string, tag string, match func(a, b string) bool) bool {
 	return false
 }
 
-// cutEntityTag cuts the entity tag off the beginning of s (RFC 9110 §8.8.3). Both results are empty if there is none.
+// cutEntityTag cuts the entity tag off the beginning of s (RFC 9110 §8.8.3). Both results are empty
+// if there is none.
 //
 //	entity-tag = [ "W/" ] DQUOTE *etagc DQUOTE
 func cutEntityTag(s string) (tag, rest string) {

@@ -182,8 +182,8 @@ func noStoreIsntStored(t *testing.T, s scenario) {
 	}
 }
 
-// targetedReplaces: with a valid targeted field, Cache-Control and Expires mean nothing; with an invalid one, it doesn't
-// (RFC 9213 §2.1, §2.2).
+// targetedReplaces: with a valid targeted field, Cache-Control and Expires mean nothing; with an
+// invalid one, it doesn't (RFC 9213 §2.1, §2.2).
 func targetedReplaces(t *testing.T, s scenario) {
 	s.policy.Targets = []string{"Cdn-Cache-Control"}
 	s = s.clone()

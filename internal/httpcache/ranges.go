@@ -15,20 +15,23 @@ var (
 	// ErrMalformed: the field isn't a Range of bytes. It has to be ignored (RFC 9110 §14.2).
 	ErrMalformed = errors.New("malformed Range")
 
-	// ErrUnsatisfiable: none of the ranges overlaps the representation. The answer is 416 (RFC 9110 §15.5.17).
+	// ErrUnsatisfiable: none of the ranges overlaps the representation. The answer is 416 (RFC 9110
+	// §15.5.17).
 	ErrUnsatisfiable = errors.New("unsatisfiable Range")
 
-	// ErrTooMany: there are more ranges than anyone needs. The answer is 416 (RFC 9110 §14.2, §17.15).
+	// ErrTooMany: there are more ranges than anyone needs. The answer is 416 (RFC 9110 §14.2,
+	// §17.15).
 	ErrTooMany = errors.New("too many ranges")
 )
 
 // maxRangeSpecs bounds the work that one request can ask for.
 const maxRangeSpecs = 64
 
-// ParseRange reads a Range field for a representation of size bytes (RFC 9110 §14.1.2, §14.2). The ranges come in the
-// order of the request, cut to the representation; those that don't overlap it are left out as long as one does. They
-// may overlap each other: a caller should ignore the field if TotalLength exceeds size. Of an empty representation there
-// are no ranges, and a client that asked for some is best served with all of it: the result is nil without an error.
+// ParseRange reads a Range field for a representation of size bytes (RFC 9110 §14.1.2, §14.2). The
+// ranges come in the order of the request, cut to the representation; those that don't overlap it
+// are left out as long as one does. They may overlap each other: a caller should ignore the field
+// if TotalLength exceeds size. Of an empty representation there are no ranges, and a client that
+// asked for some is best served with all of it: the result is nil without an error.
 func ParseRange(field string, size int64) ([]Range, error) {
 	const unit = "bytes="
 	if len(field) < len(unit) || !strings.EqualFold(field[:len(unit)], unit) { // §14.1: units are case-insensitive
@@ -61,8 +64,8 @@ func ParseRange(field string, size int64) ([]Range, error) {
 	return ranges, nil
 }
 
-// parseSpec reads one range-spec. A range of no length doesn't overlap the representation. Whitespace beside the "-" isn't
-// in the grammar, but harmless.
+// parseSpec reads one range-spec. A range of no length doesn't overlap the representation.
+// Whitespace beside the "-" isn't in the grammar, but harmless.
 func parseSpec(spec string, size int64) (r Range, ok bool) {
 	first, last, ok := strings.Cut(spec, "-")
 	if !ok {
@@ -80,7 +83,8 @@ func parseSpec(spec string, size int64) (r Range, ok bool) {
 	}
 	end := int64(math.MaxInt64)
 	if last != "" {
-		// §14.1.1: "An int-range is invalid if the last-pos value is present and less than first-pos."
+		// §14.1.1: "An int-range is invalid if the last-pos value is present and less than
+		// first-pos."
 		if end, ok = digits(last, math.MaxInt64); !ok || end < start {
 			return Range{}, false
 		}
@@ -102,7 +106,8 @@ func TotalLength(ranges []Range) (total int64) {
 	return total
 }
 
-// ContentRange is the value of Content-Range (RFC 9110 §14.4) for this range of a representation of size bytes.
+// ContentRange is the value of Content-Range (RFC 9110 §14.4) for this range of a representation of
+// size bytes.
 func (r Range) ContentRange(size int64) string {
 	b := make([]byte, 0, 48)
 	b = append(b, "bytes "...)

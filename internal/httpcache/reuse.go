@@ -6,18 +6,21 @@ import (
 	"time"
 )
 
-// Facts are what has to be known of a stored response in order to judge its reuse, worked out once. They hold no
-// reference to the response, may be copied, and their methods may be called concurrently.
+// Facts are what has to be known of a stored response in order to judge its reuse, worked out once.
+// They hold no reference to the response, may be copied, and their methods may be called
+// concurrently.
 type Facts struct {
-	// Lifetime is the freshness lifetime; Explicit says that the origin stated it (RFC 9111 §4.2.1).
+	// Lifetime is the freshness lifetime; Explicit says that the origin stated it (RFC 9111
+	// §4.2.1).
 	Lifetime time.Duration
 	Explicit bool
 
-	// NoCache: each use needs a successful validation (§5.2.2.4, the form with field names included).
+	// NoCache: each use needs a successful validation (§5.2.2.4, the form with field names
+	// included).
 	NoCache bool
 
-	// MustRevalidate: it may never be served stale, because of must-revalidate, proxy-revalidate or s-maxage
-	// (§5.2.2.2, §5.2.2.8, §5.2.2.10).
+	// MustRevalidate: it may never be served stale, because of must-revalidate, proxy-revalidate or
+	// s-maxage (§5.2.2.2, §5.2.2.8, §5.2.2.10).
 	MustRevalidate bool
 
 	// Shared: it may answer requests with Authorization, and be stored if it answers one (§3.5).
@@ -75,7 +78,8 @@ const (
 	// StaleAllowed: it has expired, but the request's max-stale permits serving it as it is.
 	StaleAllowed
 
-	// StaleMeanwhile: it has expired, but may be served as it is if a validation is under way (RFC 5861 §3).
+	// StaleMeanwhile: it has expired, but may be served as it is if a validation is under way (RFC
+	// 5861 §3).
 	StaleMeanwhile
 )
 
@@ -83,23 +87,26 @@ const (
 type Reuse struct {
 	Verdict Verdict
 
-	// Age and Lifetime are those of the stored response; their difference is its remaining freshness.
+	// Age and Lifetime are those of the stored response; their difference is its remaining
+	// freshness.
 	Age, Lifetime time.Duration
 
-	// Reason is empty if the verdict is Fresh, "max-stale" if it is StaleAllowed, and "stale-while-revalidate" if it is
-	// StaleMeanwhile. Otherwise it is the fwd value of Cache-Status (RFC 9211 §2.2): "stale", or "request" if the
-	// response is fresh but the request's directives don't accept it.
+	// Reason is empty if the verdict is Fresh, "max-stale" if it is StaleAllowed, and
+	// "stale-while-revalidate" if it is StaleMeanwhile. Otherwise it is the fwd value of
+	// Cache-Status (RFC 9211 §2.2): "stale", or "request" if the response is fresh but the
+	// request's directives don't accept it.
 	Reason string
 
 	// Refused: the request's directives don't accept the stored response, fresh or stale (§5.2.1).
 	Refused bool
 
-	// OnlyIfCached: if the verdict is Stale, the client wants a 504 rather than a request to the origin (§5.2.1.7).
+	// OnlyIfCached: if the verdict is Stale, the client wants a 504 rather than a request to the
+	// origin (§5.2.1.7).
 	OnlyIfCached bool
 }
 
-// Reuse decides whether the stored response may satisfy a request that selects it (RFC 9111 §4). It allocates nothing.
-// Whether one with Authorization may be answered with it at all, Shared tells.
+// Reuse decides whether the stored response may satisfy a request that selects it (RFC 9111 §4). It
+// allocates nothing. Whether one with Authorization may be answered with it at all, Shared tells.
 func (f *Facts) Reuse(request http.Header, now time.Time) Reuse {
 	d := Policy{IgnoreRequest: f.ignoreRequest}.RequestDirectives(request)
 	u := Reuse{Age: f.Age(now), Lifetime: f.Lifetime, OnlyIfCached: d.has(onlyIfCached)}
@@ -122,8 +129,9 @@ func (f *Facts) Reuse(request http.Header, now time.Time) Reuse {
 	return u
 }
 
-// accepted reports whether the request's directives leave room for a stored response of this age. The RFC words them as
-// preferences; they are honoured, and one that can't be read counts as the wish to have the response validated.
+// accepted reports whether the request's directives leave room for a stored response of this age.
+// The RFC words them as preferences; they are honoured, and one that can't be read counts as the
+// wish to have the response validated.
 func (f *Facts) accepted(d *Directives, age time.Duration) bool {
 	if !d.field { // the ordinary request
 		return true
@@ -131,7 +139,8 @@ func (f *Facts) accepted(d *Directives, age time.Duration) bool {
 	if d.has(noCache) { // §5.2.1.4
 		return false
 	}
-	// §5.2.1.1. With zero a client that reloads asks for validation, even of what arrived in this very instant.
+	// §5.2.1.1. With zero a client that reloads asks for validation, even of what arrived in this
+	// very instant.
 	if limit, present, _ := d.delta(maxAge); present && (limit == 0 || age > limit) {
 		return false
 	}
@@ -147,7 +156,8 @@ func staleAccepted(d *Directives, staleness time.Duration) bool {
 	return d.alone(maxStale) || valid && staleness <= limit
 }
 
-// pragmaNoCache covers the deprecated Pragma (§5.4), which counts only if there is no Cache-Control.
+// pragmaNoCache covers the deprecated Pragma (§5.4), which counts only if there is no
+// Cache-Control.
 func pragmaNoCache(request http.Header) bool {
 	for member := range members(request["Pragma"]) {
 		if strings.EqualFold(member, "no-cache") {
@@ -157,9 +167,10 @@ func pragmaNoCache(request http.Header) bool {
 	return false
 }
 
-// StaleOnError reports whether the stored response may be served although the validation it needed failed because the
-// origin can't be reached or answered with an error (RFC 9111 §4.2.4 and §4.3.3, RFC 5861 §4). One that is still fresh may
-// be, unless it says no-cache: only the request had asked for the validation, as a preference.
+// StaleOnError reports whether the stored response may be served although the validation it needed
+// failed because the origin can't be reached or answered with an error (RFC 9111 §4.2.4 and §4.3.3,
+// RFC 5861 §4). One that is still fresh may be, unless it says no-cache: only the request had asked
+// for the validation, as a preference.
 func (f *Facts) StaleOnError(request http.Header, now time.Time) bool {
 	if f.NoCache {
 		return false
@@ -179,8 +190,9 @@ func (f *Facts) StaleOnError(request http.Header, now time.Time) bool {
 	return limit > 0 && staleness <= limit
 }
 
-// Shareable reports whether requests that were waiting for this very response may all be answered with it (RFC 9111 §4,
-// "collapse requests"). One that is to be validated before each use is for the request that caused it alone.
+// Shareable reports whether requests that were waiting for this very response may all be answered
+// with it (RFC 9111 §4, "collapse requests"). One that is to be validated before each use is for
+// the request that caused it alone.
 func (f *Facts) Shareable() bool {
 	return !f.NoCache && !(f.Explicit && f.Lifetime == 0)
 }

@@ -139,7 +139,8 @@ func (d *dice) scenario() scenario {
 	return s
 }
 
-// delay is what a response took: nothing, some seconds, or less than nothing by a clock that was set back.
+// delay is what a response took: nothing, some seconds, or less than nothing by a clock that was
+// set back.
 func (d *dice) delay() time.Duration {
 	delays := []time.Duration{0, 0, 0, time.Second, 4 * time.Second, 1500 * time.Millisecond, -time.Second, -time.Hour, 150 * 365 * 24 * time.Hour}
 	return delays[d.roll(len(delays))]
@@ -306,8 +307,8 @@ func (d *dice) expiry() time.Duration {
 	return expiries[d.roll(len(expiries))]
 }
 
-// date is a date in one of the formats, possibly a broken one. None has a two-digit year of which it depends on the
-// reference what century it is in (see TestCenturies).
+// date is a date in one of the formats, possibly a broken one. None has a two-digit year of which
+// it depends on the reference what century it is in (see TestCenturies).
 func (d *dice) date(reference time.Time, offset time.Duration) string {
 	t := reference.Add(offset)
 	layout := http.TimeFormat

@@ -9,20 +9,22 @@ import (
 	"github.com/dunglas/httpsfv"
 )
 
-// Search is what No-Vary-Search says about the query of a response's URI, a "URL variation config" in the words of
-// draft-ietf-httpbis-no-vary-search-10, whose sections are cited here. The zero Search is the default: queries are
-// compared as they are. It is a value that may be copied and used concurrently.
+// Search is what No-Vary-Search says about the query of a response's URI, a "URL variation config"
+// in the words of draft-ietf-httpbis-no-vary-search-10, whose sections are cited here. The zero
+// Search is the default: queries are compared as they are. It is a value that may be copied and
+// used concurrently.
 type Search struct {
 	except   bool     // names are the parameters that matter, all others don't; otherwise it is the reverse
 	anyOrder bool     // the order of parameters with different names doesn't matter
 	names    []string // as appendComponent writes them, sorted, each once
 }
 
-// ParseSearch reads No-Vary-Search (§5.2). If ok is false the field is absent, invalid or says what holds without it, and
-// s is the zero Search. Keys that the draft doesn't define are ignored (§3).
+// ParseSearch reads No-Vary-Search (§5.2). If ok is false the field is absent, invalid or says what
+// holds without it, and s is the zero Search. Keys that the draft doesn't define are ignored (§3).
 //
-// Up to -05 of the draft, and in browsers and on servers that follow it, params could be a Boolean, which except came with:
-// "params, except=("x")" is what "except=("x")" is by now. Both are understood.
+// Up to -05 of the draft, and in browsers and on servers that follow it, params could be a Boolean,
+// which except came with: "params, except=("x")" is what "except=("x")" is by now. Both are
+// understood.
 func ParseSearch(h http.Header) (s Search, ok bool) {
 	lines := h["No-Vary-Search"]
 	if len(lines) == 0 { // the ordinary response
@@ -92,8 +94,9 @@ func parseKeys(member httpsfv.Member) (names []string, ok bool) {
 	return slices.Compact(names), true
 }
 
-// Canonical returns a string for a query, without its question mark, such that two queries have equal strings if and only
-// if they are equivalent under s (§6). It is a query itself, and its own canonical string, but isn't meant to be sent.
+// Canonical returns a string for a query, without its question mark, such that two queries have
+// equal strings if and only if they are equivalent under s (§6). It is a query itself, and its own
+// canonical string, but isn't meant to be sent.
 func (s Search) Canonical(query string) string {
 	if s.isDefault() {
 		return query
@@ -128,8 +131,9 @@ func (s Search) Canonical(query string) string {
 // parameter is where "name=value&" is in a buffer.
 type parameter struct{ start, equals, end int }
 
-// sortParameters returns a buffer with the parameters sorted by name. Those with the same name stay in their order. §6
-// compares code units of decoded names, but any order of names tells the same queries apart.
+// sortParameters returns a buffer with the parameters sorted by name. Those with the same name stay
+// in their order. §6 compares code units of decoded names, but any order of names tells the same
+// queries apart.
 func sortParameters(buf []byte, parameters []parameter) []byte {
 	slices.SortStableFunc(parameters, func(a, b parameter) int {
 		return bytes.Compare(buf[a.start:a.equals], buf[b.start:b.equals])
@@ -161,7 +165,8 @@ func (s Search) Equal(other Search) bool {
 
 func (s Search) isDefault() bool { return !s.except && !s.anyOrder && len(s.names) == 0 }
 
-// String returns a field value that says what s says. Equal ones have the same, the zero Search has an empty one.
+// String returns a field value that says what s says. Equal ones have the same, the zero Search has
+// an empty one.
 func (s Search) String() string {
 	var b strings.Builder
 	if s.anyOrder {

@@ -251,7 +251,8 @@ func equivalent(keys []string, except, anyOrder bool, a, b string) bool {
 	return slices.Equal(relevant(a), relevant(b))
 }
 
-// formDecoded decodes a component as the WHATWG standards do: URL §5.1, then Encoding §8.1.1 with its state.
+// formDecoded decodes a component as the WHATWG standards do: URL §5.1, then Encoding §8.1.1 with
+// its state.
 func formDecoded(s string) string {
 	var raw []byte
 	for s = strings.ReplaceAll(s, "+", " "); s != ""; s = s[1:] {

@@ -20,7 +20,8 @@ import (
 	"github.com/scurrycache/scurry/internal/httpcache"
 )
 
-// exchange is a conditional request for a stored representation, as the fuzzer and the random test make it up.
+// exchange is a conditional request for a stored representation, as the fuzzer and the random test
+// make it up.
 type exchange struct {
 	method                string
 	etag                  string
@@ -86,7 +87,8 @@ func (e exchange) standard(t *testing.T) answer {
 	}
 }
 
-// ours is what a caller of Preconditions and ParseRange answers. The error is that of ParseRange, if it was asked.
+// ours is what a caller of Preconditions and ParseRange answers. The error is that of ParseRange,
+// if it was asked.
 func (e exchange) ours() (answer, error) {
 	stored := http.Header{}
 	if e.etag != "" {
@@ -128,8 +130,9 @@ var (
 	longNumber  = regexp.MustCompile(`[0-9]{19,}`)
 )
 
-// palatable writes a Range that the RFC calls valid so that ServeContent does, too: it knows the unit in lower case only
-// (§14.1), and no number above an int64, which is but a position beyond the end.
+// palatable writes a Range that the RFC calls valid so that ServeContent does, too: it knows the
+// unit in lower case only (§14.1), and no number above an int64, which is but a position beyond the
+// end.
 func palatable(ranges string) string {
 	if !wellFormed.MatchString(ranges) {
 		return ranges
@@ -151,12 +154,12 @@ func (e exchange) deviates(std, our answer, err error) bool {
 		specs := strings.FieldsFunc(e.ranges, func(r rune) bool { return r == ',' })
 		return our.status == 416 && len(specs) > 64
 	case errors.Is(err, httpcache.ErrMalformed):
-		// §14.2: an invalid ranges-specifier is ignored; ServeContent answers 416, reads "+5" as a number, and doesn't
-		// look at the last-pos of a range beyond the end.
+		// §14.2: an invalid ranges-specifier is ignored; ServeContent answers 416, reads "+5" as a
+		// number, and doesn't look at the last-pos of a range beyond the end.
 		return our.status == 200 && (!wellFormed.MatchString(e.ranges) || backwards(e.ranges))
 	case std.status == 206:
-		// §14.1.2: neither a suffix-range of length zero nor one of nothing is satisfiable; ServeContent sends
-		// "bytes 10-9/10" or "bytes 0--1/0".
+		// §14.1.2: neither a suffix-range of length zero nor one of nothing is satisfiable;
+		// ServeContent sends "bytes 10-9/10" or "bytes 0--1/0".
 		parts := slices.DeleteFunc(slices.Clone(std.parts), func(s string) bool {
 			return s == fmt.Sprintf("bytes %d-%d/%[1]d", e.size, e.size-1)
 		})
@@ -185,7 +188,8 @@ func backwards(ranges string) bool {
 	return false
 }
 
-// lax tells whether any of the dates is one by the standard library only, such as one with an hour of one digit.
+// lax tells whether any of the dates is one by the standard library only, such as one with an hour
+// of one digit.
 func (e exchange) lax() bool {
 	return slices.ContainsFunc([]string{e.ifModified, e.ifUnmodif, e.ifRange}, func(value string) bool {
 		d, err := http.ParseTime(value)

@@ -7,7 +7,8 @@ import (
 	"github.com/scurrycache/scurry/internal/httpcache"
 )
 
-// Responses of these tests have a lifetime of 100 s, so that one of age 130 s has been stale for 30 s.
+// Responses of these tests have a lifetime of 100 s, so that one of age 130 s has been stale for 30
+// s.
 func staleFor(d time.Duration) time.Time { return noon.Add(100*time.Second + d) }
 
 func TestStaleOnError_RFC5861_4(t *testing.T) {
@@ -61,7 +62,8 @@ func TestStaleOnError_RFC5861_4(t *testing.T) {
 		{"forbidden by no-cache", "stale-if-error=30, no-cache", "stale-if-error=30", 30 * s, 0, false},
 		{"forbidden by no-cache, fresh", "stale-if-error=30, no-cache", "stale-if-error=30", 30 * s, -s, false},
 
-		// The request's other directives made the cache ask, but they don't say what to do when there is no answer.
+		// The request's other directives made the cache ask, but they don't say what to do when
+		// there is no answer.
 		{"request no-cache", "stale-if-error=30", "no-cache", 0, 10 * s, true},
 		{"request max-age", "", "max-age=0, stale-if-error=30", 0, 10 * s, true},
 	}
@@ -127,7 +129,8 @@ func TestStaleWhileRevalidate_RFC5861_3(t *testing.T) {
 	}
 }
 
-// A response without freshness of its own is stale from the beginning, which is where the windows begin, too.
+// A response without freshness of its own is stale from the beginning, which is where the windows
+// begin, too.
 func TestStaleFromTheBeginning_RFC5861(t *testing.T) {
 	f := httpcache.Policy{}.Facts(received(200, "Cache-Control: max-age=0, stale-while-revalidate=5, stale-if-error=10"))
 	for _, tt := range []struct {

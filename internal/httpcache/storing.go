@@ -20,12 +20,14 @@ const (
 	ReasonUseless       = "no-freshness-or-validator"
 )
 
-// Storable reports whether a shared cache may, and usefully can, store the response to a request (RFC 9111 §3). The
-// request header is the one that was sent to the origin. If it may not, reason is one of the words above.
+// Storable reports whether a shared cache may, and usefully can, store the response to a request
+// (RFC 9111 §3). The request header is the one that was sent to the origin. If it may not, reason
+// is one of the words above.
 //
-// A 206 is judged as the 200 that it is a part of would be: ask with that status once ParsePart is content with it. After
-// Freshen, ask again with the status of the stored response: a 304 can bring a no-store along. For a POST it is up to the
-// caller to have compared Content-Location with the request's target.
+// A 206 is judged as the 200 that it is a part of would be: ask with that status once ParsePart is
+// content with it. After Freshen, ask again with the status of the stored response: a 304 can bring
+// a no-store along. For a POST it is up to the caller to have compared Content-Location with the
+// request's target.
 func (p Policy) Storable(method string, request http.Header, r *Response) (ok bool, reason string) {
 	d := p.responseDirectives(r.Header)
 	if reason = p.refusedByMessage(method, request, r, &d); reason == "" {
@@ -69,22 +71,24 @@ func (p Policy) refusedAsShared(request http.Header, r *Response, d *Directives,
 	case len(request["Authorization"]) > 0 && !d.sharesAuthorized(): // §3.5
 		return ReasonAuthorization
 	case len(r.Header["Set-Cookie"]) > 0 && (p.PrivateCookies || !fresh || d.has(noCache)):
-		// §7.3: Set-Cookie doesn't keep a response from being stored. But an origin that means its cookie for
-		// everyone has to say how long the response may be reused; one that has every use validated doesn't
-		// mean so, since a 304 would hand the first client's cookie to the next.
+		// §7.3: Set-Cookie doesn't keep a response from being stored. But an origin that means its
+		// cookie for everyone has to say how long the response may be reused; one that has every
+		// use validated doesn't mean so, since a 304 would hand the first client's cookie to the
+		// next.
 		return ReasonSetCookie
 	}
 	return ""
 }
 
-// sharesAuthorized covers §3.5: the directives that let a shared cache use a response to a request with Authorization.
+// sharesAuthorized covers §3.5: the directives that let a shared cache use a response to a request
+// with Authorization.
 func (d *Directives) sharesAuthorized() bool {
 	_, _, seconds := d.delta(sMaxage)
 	return d.permits(public) || d.permits(mustRevalidate) || seconds
 }
 
-// refusedAsUseless covers what could never answer a request, and the statuses that need an explicit permission (§3, last
-// item).
+// refusedAsUseless covers what could never answer a request, and the statuses that need an explicit
+// permission (§3, last item).
 func refusedAsUseless(method string, r *Response, d *Directives, lifetime time.Duration, explicit bool) string {
 	switch {
 	case method == http.MethodPost && (!explicit || lifetime <= 0): // RFC 9110 §9.3.3
@@ -101,7 +105,8 @@ func refusedAsUseless(method string, r *Response, d *Directives, lifetime time.D
 	return ""
 }
 
-// forbidden lists the statuses of RFC 6585, none of which may be stored: they are about the request that got them.
+// forbidden lists the statuses of RFC 6585, none of which may be stored: they are about the request
+// that got them.
 func forbidden(status int) bool {
 	switch status {
 	case http.StatusPreconditionRequired, http.StatusTooManyRequests, http.StatusRequestHeaderFieldsTooLarge,
@@ -120,8 +125,9 @@ func heuristicallyCacheable(status int) bool {
 	return false
 }
 
-// understood tells whether this package knows what the status means for caches, and does it (§3, must-understand): that is
-// so of all that RFC 9110 §15 defines, since none of them but 206 and 304 asks for more than §3 does.
+// understood tells whether this package knows what the status means for caches, and does it (§3,
+// must-understand): that is so of all that RFC 9110 §15 defines, since none of them but 206 and 304
+// asks for more than §3 does.
 func understood(status int) bool {
 	switch {
 	case status >= 200 && status <= 206, status >= 300 && status <= 305, status == 307, status == 308,

@@ -2,12 +2,13 @@ package httpcache
 
 import "github.com/dunglas/httpsfv"
 
-// ParseTargeted reads the lines of one targeted field, CDN-Cache-Control for example (RFC 9213 §2). If ok is false the
-// field is absent, empty or not a Dictionary, and has to be treated as if it weren't there (§2.1). Otherwise d stands in
-// for Cache-Control and Expires (§2.2), even if it names no directive that is known here.
+// ParseTargeted reads the lines of one targeted field, CDN-Cache-Control for example (RFC 9213 §2).
+// If ok is false the field is absent, empty or not a Dictionary, and has to be treated as if it
+// weren't there (§2.1). Otherwise d stands in for Cache-Control and Expires (§2.2), even if it
+// names no directive that is known here.
 //
-// Unlike in Cache-Control, a syntax error anywhere voids the field, names are in lower case only, and of a directive that
-// is repeated the last one counts (RFC 9651 §4.2.2).
+// Unlike in Cache-Control, a syntax error anywhere voids the field, names are in lower case only,
+// and of a directive that is repeated the last one counts (RFC 9651 §4.2.2).
 func ParseTargeted(lines []string) (d Directives, ok bool) {
 	if len(lines) == 0 { // the ordinary response
 		return Directives{}, false
@@ -26,7 +27,8 @@ func ParseTargeted(lines []string) (d Directives, ok bool) {
 	return d, true
 }
 
-// addMember adds a directive whose value is a structured one. Parameters are ignored (RFC 9213 §2.1).
+// addMember adds a directive whose value is a structured one. Parameters are ignored (RFC 9213
+// §2.1).
 func (d *Directives) addMember(k directive, member httpsfv.Member) {
 	item, _ := member.(httpsfv.Item) // an inner list leaves the value nil
 	if k < deltas {
@@ -40,18 +42,20 @@ func (d *Directives) addMember(k directive, member httpsfv.Member) {
 	case k == noCache || k == private: // with field names, which count as none, as in Cache-Control
 		d.valued |= 1 << k
 	default:
-		// A value of the wrong type isn't to be consumed (§2.1). That the directive is there is plain, so what it
-		// forbids is forbidden. Several also permit something, as must-understand does in company of no-store, and
-		// that they don't do: nor does any other directive of a field whose sender got it wrong.
+		// A value of the wrong type isn't to be consumed (§2.1). That the directive is there is
+		// plain, so what it forbids is forbidden. Several also permit something, as must-understand
+		// does in company of no-store, and that they don't do: nor does any other directive of a
+		// field whose sender got it wrong.
 		d.valued |= 1 << k
 		d.broken = true
 	}
 }
 
-// addInteger adds a directive that takes delta-seconds. Anything but an Integer that isn't negative is left unconsumed
-// (RFC 9213 §2.1: no coercion). It doesn't void the field, which §2.1 reserves for syntax errors and which would also
-// throw away a no-store beside it, nor is the directive as good as absent, for then heuristics could make the response
-// fresh: invalid freshness information makes it stale (RFC 9111 §4.2.1).
+// addInteger adds a directive that takes delta-seconds. Anything but an Integer that isn't negative
+// is left unconsumed (RFC 9213 §2.1: no coercion). It doesn't void the field, which §2.1 reserves
+// for syntax errors and which would also throw away a no-store beside it, nor is the directive as
+// good as absent, for then heuristics could make the response fresh: invalid freshness information
+// makes it stale (RFC 9111 §4.2.1).
 func (d *Directives) addInteger(k directive, value any) {
 	d.valued |= 1 << k
 	n, ok := value.(int64)

@@ -138,7 +138,8 @@ func TestParseTargeted_Absent(t *testing.T) {
 	noAllocations(t, func() { httpcache.ParseTargeted(h["Cdn-Cache-Control"]) })
 }
 
-// An invalid field yields nothing, lines are as good as commas, and seconds come only from a member of that name.
+// An invalid field yields nothing, lines are as good as commas, and seconds come only from a member
+// of that name.
 func FuzzParseTargeted(f *testing.F) {
 	f.Add("max-age=60, no-store", "private")
 	f.Add(`max-age="60";a=b`, "")

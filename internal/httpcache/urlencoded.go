@@ -2,9 +2,10 @@ package httpcache
 
 import "unicode/utf8"
 
-// appendComponent appends a name or value of an application/x-www-form-urlencoded query, decoded as the WHATWG URL
-// standard has it and encoded again in one particular way, so that equal components are equal bytes. Ill-formed UTF-8
-// becomes U+FFFD: queries that differ in nothing else are equivalent, which the draft knows and leaves to the origin (§8).
+// appendComponent appends a name or value of an application/x-www-form-urlencoded query, decoded as
+// the WHATWG URL standard has it and encoded again in one particular way, so that equal components
+// are equal bytes. Ill-formed UTF-8 becomes U+FFFD: queries that differ in nothing else are
+// equivalent, which the draft knows and leaves to the origin (§8).
 func appendComponent(dst []byte, s string) []byte {
 	var room [64]byte
 	for decoded := appendUnescaped(room[:0], s); len(decoded) > 0; {
@@ -20,7 +21,8 @@ func appendComponent(dst []byte, s string) []byte {
 	return dst
 }
 
-// appendUnescaped replaces "+" and decodes percent-encoded bytes. A percent sign without two hexadecimal digits is one.
+// appendUnescaped replaces "+" and decodes percent-encoded bytes. A percent sign without two
+// hexadecimal digits is one.
 func appendUnescaped(dst []byte, s string) []byte {
 	for i := 0; i < len(s); i++ {
 		c := s[i]
@@ -62,8 +64,9 @@ func appendEscaped(dst, b []byte) []byte {
 	return dst
 }
 
-// illFormed returns how many of the bytes that begin b are replaced by a single U+FFFD: as many as could begin a
-// character (the WHATWG Encoding standard's UTF-8 decoder), where Go counts each byte on its own.
+// illFormed returns how many of the bytes that begin b are replaced by a single U+FFFD: as many as
+// could begin a character (the WHATWG Encoding standard's UTF-8 decoder), where Go counts each byte
+// on its own.
 func illFormed(b []byte) int {
 	var more int
 	low, high := byte(0x80), byte(0xBF) // of the second byte, which the first one may narrow

@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// AddConditions makes dst, the header of a request to the origin, conditional on the stored response's validators (RFC
-// 9111 §4.3.1): If-None-Match from its ETag and If-Modified-Since from its Last-Modified, both if it has both. It reports
-// false if it isn't Validatable, and then leaves dst alone. The client's own conditions should have been removed with
-// StripConditions.
+// AddConditions makes dst, the header of a request to the origin, conditional on the stored
+// response's validators (RFC 9111 §4.3.1): If-None-Match from its ETag and If-Modified-Since from
+// its Last-Modified, both if it has both. It reports false if it isn't Validatable, and then leaves
+// dst alone. The client's own conditions should have been removed with StripConditions.
 func AddConditions(dst http.Header, stored http.Header) bool {
 	if !Settled(stored) {
 		return false
@@ -25,8 +25,8 @@ func AddConditions(dst http.Header, stored http.Header) bool {
 	return etag != "" || modified != ""
 }
 
-// StripConditions deletes the preconditions (RFC 9110 §13.1) and Range from the header of a request whose response is
-// to be stored whole.
+// StripConditions deletes the preconditions (RFC 9110 §13.1) and Range from the header of a request
+// whose response is to be stored whole.
 func StripConditions(h http.Header) {
 	delete(h, "If-Match")
 	delete(h, "If-None-Match")
@@ -36,42 +36,44 @@ func StripConditions(h http.Header) {
 	delete(h, "Range")
 }
 
-// Confirms reports whether a 304 that answers a request with the conditions of AddConditions identifies the stored
-// response for update (RFC 9111 §4.3.4). If not, the stored response may neither be updated nor served, and the request
-// has to be repeated without conditions.
+// Confirms reports whether a 304 that answers a request with the conditions of AddConditions
+// identifies the stored response for update (RFC 9111 §4.3.4). If not, the stored response may
+// neither be updated nor served, and the request has to be repeated without conditions.
 func Confirms(stored, notModified http.Header) bool {
 	oldTag, newTag := entityTag(stored), entityTag(notModified)
 	oldTime, newTime := lastModified(stored), lastModified(notModified)
 	switch {
 	case newTag != "" && oldTag != "":
-		// It was the stored tag that was offered, and If-None-Match compares weakly. Servers that compress as they send
-		// say W/"1" in the 200 and "1" in the 304, and mean the same. Entity tags leave nothing to be decided by dates.
+		// It was the stored tag that was offered, and If-None-Match compares weakly. Servers that
+		// compress as they send say W/"1" in the 200 and "1" in the 304, and mean the same. Entity
+		// tags leave nothing to be decided by dates.
 		return weakMatch(newTag, oldTag)
 	case newTag != "" && newTag[0] == '"':
-		// The representation has got a strong entity tag that the stored one lacks. They have a strong validator in
-		// common only if the date is one.
+		// The representation has got a strong entity tag that the stored one lacks. They have a
+		// strong validator in common only if the date is one.
 		strong, ok := StrongLastModified(stored)
 		return ok && strong == newTime
 	case newTime != "":
-		// Another date, even an earlier one, is another representation: a file put back from a backup answers
-		// If-Modified-Since with 304, too.
+		// Another date, even an earlier one, is another representation: a file put back from a
+		// backup answers If-Modified-Since with 304, too.
 		return newTime == oldTime
 	case newTag != "":
 		return false
 	}
-	// Without any validator it can only be about the one response the conditions were made from. The RFC says so for
-	// stored responses that lack a validator; origins that leave validators out of a 304 are common.
+	// Without any validator it can only be about the one response the conditions were made from.
+	// The RFC says so for stored responses that lack a validator; origins that leave validators out
+	// of a 304 are common.
 	return true
 }
 
-// Freshen returns the header of a stored response updated by a 304 that Confirms it, or by the answer to a HEAD that
-// Matches it (RFC 9111 §3.2): each of its fields replaces the stored one, but for those that describe the stored bytes and
-// Set-Cookie.
-// The result shares nothing with its arguments.
+// Freshen returns the header of a stored response updated by a 304 that Confirms it, or by the
+// answer to a HEAD that Matches it (RFC 9111 §3.2): each of its fields replaces the stored one, but
+// for those that describe the stored bytes and Set-Cookie. The result shares nothing with its
+// arguments.
 func Freshen(stored, notModified http.Header) http.Header {
 	out := EndToEnd(stored)
-	// The 304 is a message of its own date and age. What it doesn't say must not be taken from the old message, lest
-	// the response be as old as before (§4.2.3).
+	// The 304 is a message of its own date and age. What it doesn't say must not be taken from the
+	// old message, lest the response be as old as before (§4.2.3).
 	delete(out, "Date")
 	delete(out, "Age")
 	for name, values := range EndToEnd(notModified) {
@@ -79,11 +81,12 @@ func Freshen(stored, notModified http.Header) http.Header {
 		case "Content-Length": // §3.2, last exception
 		case "Content-Encoding", "Content-Range", "Content-Md5", "Content-Digest": // they are about the bytes at hand
 		case "Set-Cookie":
-			// It is for the client whose request this was, who asked for nothing but whether what others got still
-			// holds. What the stored response says to all stays.
+			// It is for the client whose request this was, who asked for nothing but whether what
+			// others got still holds. What the stored response says to all stays.
 		case "Etag":
-			// Where both have one they differ in strength at most, and the stored one is about the stored bytes: that of
-			// the 304 could be a strong validator for bytes that came under a weak one.
+			// Where both have one they differ in strength at most, and the stored one is about the
+			// stored bytes: that of the 304 could be a strong validator for bytes that came under a
+			// weak one.
 			if entityTag(stored) == "" {
 				out[name] = values
 			}
@@ -94,8 +97,9 @@ func Freshen(stored, notModified http.Header) http.Header {
 	return out
 }
 
-// Matches reports whether the answer to a HEAD is about the stored response, of that length (negative if it isn't known): it has
-// no validator and no length that differs from the stored one's (RFC 9111 §4.3.5). If not, the stored response is out of date.
+// Matches reports whether the answer to a HEAD is about the stored response, of that length
+// (negative if it isn't known): it has no validator and no length that differs from the stored
+// one's (RFC 9111 §4.3.5). If not, the stored response is out of date.
 func Matches(stored, head http.Header, length int64) bool {
 	for _, name := range []string{"Etag", "Last-Modified"} {
 		// Even one that is no validator by the letter differs where the content does.
@@ -119,12 +123,13 @@ func StrongETag(h http.Header) (string, bool) {
 	return tag, true
 }
 
-// strongAfter is how much older than Date a Last-Modified has to be, to be a strong validator. RFC 9110 §8.8.2.2 asks for
-// a second, and for more if the clocks may differ.
+// strongAfter is how much older than Date a Last-Modified has to be, to be a strong validator. RFC
+// 9110 §8.8.2.2 asks for a second, and for more if the clocks may differ.
 const strongAfter = 60 * time.Second
 
-// StrongLastModified returns Last-Modified if it is a strong validator (RFC 9110 §8.8.2.2): one that can't have been
-// followed by another modification in the same second before the response was made.
+// StrongLastModified returns Last-Modified if it is a strong validator (RFC 9110 §8.8.2.2): one
+// that can't have been followed by another modification in the same second before the response was
+// made.
 func StrongLastModified(h http.Header) (string, bool) {
 	value := lastModified(h)
 	if value == "" {
@@ -138,7 +143,8 @@ func StrongLastModified(h http.Header) (string, bool) {
 	return value, true
 }
 
-// HasValidator reports whether there is something to make a request conditional on, once it is Settled.
+// HasValidator reports whether there is something to make a request conditional on, once it is
+// Settled.
 func HasValidator(h http.Header) bool {
 	return entityTag(h) != "" || lastModified(h) != ""
 }
@@ -146,10 +152,11 @@ func HasValidator(h http.Header) bool {
 // Validatable reports whether the origin can be asked whether the stored response is still good.
 func Validatable(stored http.Header) bool { return HasValidator(stored) && Settled(stored) }
 
-// Settled reports whether the stored response's validators tell its content from what may have followed it. A file that is
-// modified again in the second of its Last-Modified has the same Last-Modified, and servers make entity tags of that time and
-// the size, so both are weak unless the response was made at least a second later (RFC 9110 §8.8.2.2). Neither can confirm a
-// response that was made earlier, or name its bytes.
+// Settled reports whether the stored response's validators tell its content from what may have
+// followed it. A file that is modified again in the second of its Last-Modified has the same
+// Last-Modified, and servers make entity tags of that time and the size, so both are weak unless
+// the response was made at least a second later (RFC 9110 §8.8.2.2). Neither can confirm a response
+// that was made earlier, or name its bytes.
 func Settled(stored http.Header) bool {
 	modified, ok := parseDate(lastModified(stored), time.Time{})
 	if !ok {
@@ -159,8 +166,8 @@ func Settled(stored http.Header) bool {
 	return !ok || date.Sub(modified) >= time.Second
 }
 
-// entityTag returns the ETag if it is one (RFC 9110 §8.8.3). Anything else isn't sent back: "*" in If-None-Match would
-// have the origin confirm whatever there is.
+// entityTag returns the ETag if it is one (RFC 9110 §8.8.3). Anything else isn't sent back: "*" in
+// If-None-Match would have the origin confirm whatever there is.
 func entityTag(h http.Header) string {
 	value := single(h, "Etag")
 	if tag, _ := cutEntityTag(value); tag != value {
@@ -169,7 +176,8 @@ func entityTag(h http.Header) string {
 	return value
 }
 
-// lastModified returns Last-Modified if it is an HTTP-date, in the origin's own spelling (RFC 9110 §13.1.3).
+// lastModified returns Last-Modified if it is an HTTP-date, in the origin's own spelling (RFC 9110
+// §13.1.3).
 func lastModified(h http.Header) string {
 	value := single(h, "Last-Modified")
 	if value == "" {

@@ -6,9 +6,10 @@ import (
 	"strconv"
 )
 
-// VaryNames returns the names of the request fields that selected the response (RFC 9110 §12.5.5): canonical, sorted, each
-// once. If star is set the response depends on more than request fields, and names is nil. A member that isn't a field
-// name can't be looked up in a request, so it counts as a star.
+// VaryNames returns the names of the request fields that selected the response (RFC 9110 §12.5.5):
+// canonical, sorted, each once. If star is set the response depends on more than request fields,
+// and names is nil. A member that isn't a field name can't be looked up in a request, so it counts
+// as a star.
 func VaryNames(h http.Header) (names []string, star bool) {
 	for member := range members(h["Vary"]) {
 		if !isToken(member) || member == "*" {

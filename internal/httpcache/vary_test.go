@@ -80,7 +80,8 @@ func TestSelecting_RFC9111_4_1(t *testing.T) {
 	}
 }
 
-// Without commas, quotes and whitespace there is nothing to normalise: strings are equal only if the fields are.
+// Without commas, quotes and whitespace there is nothing to normalise: strings are equal only if
+// the fields are.
 func FuzzSelecting(f *testing.F) {
 	f.Add("a", "b", "ab", "")
 	f.Add("a;B;", "", "a", "B;")

@@ -14,7 +14,8 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// Entry is what a handler adds to the access log's line about its request. The zero values are left out.
+// Entry is what a handler adds to the access log's line about its request. The zero values are left
+// out.
 type Entry struct {
 	Cache   string // what the cache did: hit, miss, stale, revalidated, collapsed, pass
 	Source  string // where the bytes came from: memory, peer, origin
@@ -27,8 +28,8 @@ type Entry struct {
 	Err     error  // why the response is an error or was cut, if the log hasn't told it yet
 }
 
-// Writer is the http.ResponseWriter of one request under Access, which watches it for the log. It is the handler's
-// until the handler returns.
+// Writer is the http.ResponseWriter of one request under Access, which watches it for the log. It
+// is the handler's until the handler returns.
 type Writer struct {
 	http.ResponseWriter
 	Entry
@@ -95,8 +96,9 @@ var (
 	process  = strconv.FormatInt(time.Now().UnixMilli(), 36)
 )
 
-// Access calls next with a *Writer and writes one line about each request to logger. A panic in next is logged and ends
-// as a 500, or as an aborted connection if the response has begun; http.ErrAbortHandler is passed on.
+// Access calls next with a *Writer and writes one line about each request to logger. A panic in
+// next is logged and ends as a 500, or as an aborted connection if the response has begun;
+// http.ErrAbortHandler is passed on.
 func Access(logger *zerolog.Logger, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		w := writers.Get().(*Writer)

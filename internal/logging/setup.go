@@ -1,5 +1,6 @@
-// Package logging is the log of a server: zerolog's set-up, the access log, and the queue in which lines wait to be written.
-// Events flow in from whatever logs and whole lines flow out to one writer, in a goroutine that the queue owns.
+// Package logging is the log of a server: zerolog's set-up, the access log, and the queue in which
+// lines wait to be written. Events flow in from whatever logs and whole lines flow out to one
+// writer, in a goroutine that the queue owns.
 package logging
 
 import (
@@ -37,7 +38,8 @@ func New(w io.Writer, format, level string) (zerolog.Logger, *Queue, error) {
 	return zerolog.New(q).Level(severity).Hook(zerolog.HookFunc(stamp)), q, nil
 }
 
-// stamp adds the time. zerolog's own timestamp has its layout in a global variable, which isn't ours to set.
+// stamp adds the time. zerolog's own timestamp has its layout in a global variable, which isn't
+// ours to set.
 func stamp(e *zerolog.Event, _ zerolog.Level, _ string) {
 	e.Str(zerolog.TimestampFieldName, time.Now().UTC().Format(timeLayout))
 }
@@ -51,8 +53,8 @@ func isTerminal(w io.Writer) bool {
 	return ok && isatty.IsTerminal(f.Fd())
 }
 
-// Std returns a logger for http.Server.ErrorLog: what is printed to it becomes a warning of l, the first line as
-// the message, and what follows, such as the stack of a panic, as the field "detail".
+// Std returns a logger for http.Server.ErrorLog: what is printed to it becomes a warning of l, the
+// first line as the message, and what follows, such as the stack of a panic, as the field "detail".
 func Std(l zerolog.Logger) *log.Logger {
 	return log.New(warnings{l}, "", 0)
 }

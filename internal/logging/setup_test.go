@@ -99,7 +99,8 @@ func TestNewRefuses(t *testing.T) {
 	}
 }
 
-// A handler that panics makes net/http print a message and a stack: one event, the stack in its detail.
+// A handler that panics makes net/http print a message and a stack: one event, the stack in its
+// detail.
 func TestStdTakesErrorLogOfServer(t *testing.T) {
 	var out bytes.Buffer
 	log, queue, err := logging.New(&out, "json", "info")

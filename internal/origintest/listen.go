@@ -10,8 +10,9 @@ import (
 
 var listeners atomic.Uint32
 
-// Listen listens on loopback, where the system allows it on an address of that network that nothing else uses: tests that open
-// thousands of connections would otherwise take all ports, which connections that have ended hold for a minute.
+// Listen listens on loopback, where the system allows it on an address of that network that nothing
+// else uses: tests that open thousands of connections would otherwise take all ports, which
+// connections that have ended hold for a minute.
 func Listen(tb testing.TB) net.Listener {
 	tb.Helper()
 	n := listeners.Add(1) + uint32(os.Getpid())<<9

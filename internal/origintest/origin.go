@@ -1,7 +1,8 @@
-// Package origintest is an HTTP origin for tests that does as it is told and counts what it is asked.
+// Package origintest is an HTTP origin for tests that does as it is told and counts what it is
+// asked.
 //
-// A test gives each path a handler, by hand or with File; requests come in over a real socket, and the origin's log of
-// them comes out. The test owns the Origin's lifetime through its testing.TB.
+// A test gives each path a handler, by hand or with File; requests come in over a real socket, and
+// the origin's log of them comes out. The test owns the Origin's lifetime through its testing.TB.
 package origintest
 
 import (
@@ -146,7 +147,8 @@ func Content(seed byte, start, end int64) []byte {
 	return b
 }
 
-// fill writes the pattern's bytes from off on: no chunk is like another, and none of one seed like one of another.
+// fill writes the pattern's bytes from off on: no chunk is like another, and none of one seed like
+// one of another.
 func fill(b []byte, seed byte, off int64) {
 	for i := range b {
 		n := uint64(off + int64(i))
@@ -204,8 +206,8 @@ func (v *Verifier) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// Drip answers with length bytes of Content(seed), or with an unknown number if length is -1, sending a piece each time
-// the test sends its end offset on more, until more is closed.
+// Drip answers with length bytes of Content(seed), or with an unknown number if length is -1,
+// sending a piece each time the test sends its end offset on more, until more is closed.
 func Drip(seed byte, length int64, header http.Header, more <-chan int64) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		for name, values := range header {

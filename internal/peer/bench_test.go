@@ -15,7 +15,8 @@ import (
 	"github.com/scurrycache/scurry/internal/wire"
 )
 
-// contenders are ways to get one value from another node, which holds it in a groupcache group. Each returns the value.
+// contenders are ways to get one value from another node, which holds it in a groupcache group.
+// Each returns the value.
 func contenders(b *testing.B, size int) map[string]func(context.Context) ([]byte, error) {
 	b.Helper()
 	value := make([]byte, size)
@@ -27,8 +28,8 @@ func contenders(b *testing.B, size int) map[string]func(context.Context) ([]byte
 	}
 }
 
-// overHTTPPool is groupcache's own. A process can have one such pool and no other picker, so that it runs by itself:
-// with -run '^$'.
+// overHTTPPool is groupcache's own. A process can have one such pool and no other picker, so that
+// it runs by itself: with -run '^$'.
 func overHTTPPool(b *testing.B, value []byte) func(context.Context) ([]byte, error) {
 	b.Helper()
 	if httpPool == nil {
@@ -66,8 +67,8 @@ func overHTTPPool(b *testing.B, value []byte) func(context.Context) ([]byte, err
 
 var httpPool *groupcache.HTTPPool
 
-// preload has a group load its value while the pool, to which all groups of the process belong, has no peers: later it
-// would ask itself.
+// preload has a group load its value while the pool, to which all groups of the process belong, has
+// no peers: later it would ask itself.
 func preload(b *testing.B, get func(groupcache.Sink) error) {
 	b.Helper()
 	httpPool.Set()

@@ -5,7 +5,8 @@ import "time"
 // maxHeard bounds for how many instances of peers it is remembered when they were last heard of.
 const maxHeard = 1000
 
-// reunite reports a contact that returns after longer than a lease: with the node of that instance, or with any at all.
+// reunite reports a contact that returns after longer than a lease: with the node of that instance,
+// or with any at all.
 func (n *Node) reunite(instance string) {
 	n.mu.Lock()
 	heard, known := n.heard[instance]
@@ -28,7 +29,8 @@ func (n *Node) inContactLocked() bool {
 	return len(n.inbound) > 0
 }
 
-// heardLocked notes that a connection to or from the node of that instance has ended, which was last heard of at t.
+// heardLocked notes that a connection to or from the node of that instance has ended, which was
+// last heard of at t.
 func (n *Node) heardLocked(instance string, t time.Time) {
 	if len(n.heard) >= maxHeard {
 		for other := range n.heard { // any one
@@ -44,8 +46,9 @@ func (n *Node) heardLocked(instance string, t time.Time) {
 	}
 }
 
-// watchClock notices that this process, or the machine, has stood still for longer than a lease: then it was out of contact, too,
-// though what came meanwhile may make it seem that it has just heard of its peers.
+// watchClock notices that this process, or the machine, has stood still for longer than a lease:
+// then it was out of contact, too, though what came meanwhile may make it seem that it has just
+// heard of its peers.
 func (n *Node) watchClock() {
 	limit := max(n.cfg.Lease, n.deathTimeout()/2) // for less, no peer has missed this node
 	every := limit / 4

@@ -1,15 +1,16 @@
 // Package peer makes this process one of several nodes that share the keys of their groups.
 //
-// Each key has one owner, which all nodes find on the same ring. A Node keeps connections to its peers, and the ring to
-// those of them that live. A Group is one of groupcache's groups, acquired by one tenant: a key goes in; out comes its value, from memory, from the
-// owner by Fetch, or from the Getter of this node. Values are immutable and belong to all who got them. What else is
+// Each key has one owner, which all nodes find on the same ring. A Node keeps connections to its
+// peers, and the ring to those of them that live. A Group is one of groupcache's groups, acquired
+// by one tenant: a key goes in; out comes its value, from memory, from the owner by Fetch, or from
+// the Getter of this node. Values are immutable and belong to all who got them. What else is
 // requested from peers, and what requests and responses mean, is the caller's business.
 //
 //	Group.Get ─► groupcache ─► ring ─► owner? ─ this node ─► Getter
 //	                                     └───── a peer ────► Fetch ─► Peer.Open ─► wire ─► the peer's Serve
 //
-// This package is the only user of groupcache's registration: groupcache knows its groups by name, one table for the
-// process, and never frees one, so they are acquired by nodes and released.
+// This package is the only user of groupcache's registration: groupcache knows its groups by name,
+// one table for the process, and never frees one, so they are acquired by nodes and released.
 package peer
 
 import (
@@ -26,16 +27,19 @@ import (
 // ErrClosed is what Get answers once its group has been released.
 var ErrClosed = errors.New("group is closed")
 
-// Getter loads the value of a key (without the group's prefix) on this node. The value becomes groupcache's: it
-// must not be changed afterwards, and should have no spare capacity. ctx is that of the call that opened the flight.
+// Getter loads the value of a key (without the group's prefix) on this node. The value becomes
+// groupcache's: it must not be changed afterwards, and should have no spare capacity. ctx is that
+// of the call that opened the flight.
 type Getter func(ctx context.Context, key string) ([]byte, error)
 
 // GroupConfig says how a Group works.
 type GroupConfig struct {
-	// Budget is how many bytes of keys and values the group holds; 0 makes one that holds nothing, yet routes and collapses.
+	// Budget is how many bytes of keys and values the group holds; 0 makes one that holds nothing,
+	// yet routes and collapses.
 	Budget int64
 	Load   Getter
-	// Node tells who owns a key, and Fetch gets a key's value from an owner that isn't this node. If Node is nil, this node owns all.
+	// Node tells who owns a key, and Fetch gets a key's value from an owner that isn't this node.
+	// If Node is nil, this node owns all.
 	Node  *Node
 	Fetch Fetch
 }
@@ -50,8 +54,8 @@ type Group struct {
 	closed bool
 }
 
-// Acquire gets a group. It fails if this process's groupcache already has a peer picker that isn't ours.
-// The group must be released with Release.
+// Acquire gets a group. It fails if this process's groupcache already has a peer picker that isn't
+// ours. The group must be released with Release.
 func Acquire(cfg GroupConfig) (*Group, error) {
 	if err := register(); err != nil {
 		return nil, err
@@ -60,12 +64,14 @@ func Acquire(cfg GroupConfig) (*Group, error) {
 	return &Group{pooled: s, before: s.usage(), tenant: s.bind(cfg)}, nil
 }
 
-// Prefix is what every key of g begins with. It tells this tenant's keys from those of the group's earlier tenants.
-// After it a key has two dots at least; what is before the second one decides on the owner.
+// Prefix is what every key of g begins with. It tells this tenant's keys from those of the group's
+// earlier tenants. After it a key has two dots at least; what is before the second one decides on
+// the owner.
 func (g *Group) Prefix() string { return g.tenant.prefix }
 
-// Get returns the value of key, which begins with g.Prefix(): from the cache, from its owner, or by way of the Getter,
-// whose error it returns as it is. A flight that is already open for key is joined, and its error shared.
+// Get returns the value of key, which begins with g.Prefix(): from the cache, from its owner, or by
+// way of the Getter, whose error it returns as it is. A flight that is already open for key is
+// joined, and its error shared.
 func (g *Group) Get(ctx context.Context, key string) ([]byte, error) {
 	g.mu.RLock()
 	defer g.mu.RUnlock()
@@ -79,9 +85,9 @@ func (g *Group) Get(ctx context.Context, key string) ([]byte, error) {
 	return bytesOf(view), nil
 }
 
-// BeginServing notes that this node is about to serve a peer's request for key, a key with g's prefix. If it returns false, the
-// same key is being requested from a peer at this moment, and the request must be refused. Every true must be paired with a call
-// of EndServing.
+// BeginServing notes that this node is about to serve a peer's request for key, a key with g's
+// prefix. If it returns false, the same key is being requested from a peer at this moment, and the
+// request must be refused. Every true must be paired with a call of EndServing.
 func (g *Group) BeginServing(key string) bool {
 	return g.tenant.gate.enter(true, key[len(g.tenant.prefix):])
 }
@@ -89,13 +95,15 @@ func (g *Group) BeginServing(key string) bool {
 // EndServing ends what BeginServing began.
 func (g *Group) EndServing(key string) { g.tenant.gate.leave(true, key[len(g.tenant.prefix):]) }
 
-// Usage is what a group holds, and how often it was looked up. Hot counts what is held of other nodes' keys.
+// Usage is what a group holds, and how often it was looked up. Hot counts what is held of other
+// nodes' keys.
 type Usage struct {
 	Items, Bytes, Gets, Hits, Evictions int64
 	HotItems, HotBytes, HotHits         int64
 }
 
-// Usage counts what g holds. Counts of gets, hits and evictions begin with Acquire. It is zero once g has been released.
+// Usage counts what g holds. Counts of gets, hits and evictions begin with Acquire. It is zero once
+// g has been released.
 func (g *Group) Usage() Usage {
 	g.mu.RLock()
 	defer g.mu.RUnlock()
@@ -105,7 +113,8 @@ func (g *Group) Usage() Usage {
 	return g.pooled.usage().since(g.before, g.pooled.fillerBytes())
 }
 
-// Release waits until no Get is in flight, drops what g holds, and hands the group on to the next tenant of its size.
+// Release waits until no Get is in flight, drops what g holds, and hands the group on to the next
+// tenant of its size.
 func (g *Group) Release() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -126,7 +135,8 @@ func bytesOf(view groupcache.ByteView) []byte {
 	return k.b
 }
 
-// sliceWriter is a writer that keeps the slice it is given, which is right for immutable values only.
+// sliceWriter is a writer that keeps the slice it is given, which is right for immutable values
+// only.
 type sliceWriter struct{ b []byte }
 
 func (k *sliceWriter) Write(p []byte) (int, error) {
@@ -134,8 +144,8 @@ func (k *sliceWriter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// adopt hands b to sink without a copy: SetProto keeps the slice that a message's own Marshal returns, where SetBytes
-// would clone it.
+// adopt hands b to sink without a copy: SetProto keeps the slice that a message's own Marshal
+// returns, where SetBytes would clone it.
 func adopt(sink groupcache.Sink, b []byte) error { return sink.SetProto(&message{b}) }
 
 type message struct{ b []byte }
@@ -145,7 +155,8 @@ func (m *message) String() string           { return fmt.Sprintf("%d bytes", len
 func (*message) ProtoMessage()              {}
 func (m *message) Marshal() ([]byte, error) { return m.b, nil }
 
-// recovered turns a panic of get into an error: unwound through groupcache's flight it would hang the key for ever.
+// recovered turns a panic of get into an error: unwound through groupcache's flight it would hang
+// the key for ever.
 func recovered(ctx context.Context, get Getter, key string) (b []byte, err error) {
 	defer func() {
 		if p := recover(); p != nil {

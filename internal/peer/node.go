@@ -17,13 +17,14 @@ import (
 	"github.com/scurrycache/scurry/internal/wire"
 )
 
-// NodeConfig says which node a Node is and how it talks to its peers. Listener, Heartbeat, MissedHeartbeats, Lease and Log must be set.
+// NodeConfig says which node a Node is and how it talks to its peers. Listener, Heartbeat,
+// MissedHeartbeats, Lease and Log must be set.
 type NodeConfig struct {
 	// Listener accepts peers' connections; the Node closes it.
 	Listener net.Listener
 
-	// Self is the name by which the peers know this node. If empty, it is the member that turns out to be this node
-	// when it is dialed, and until then the listener's address.
+	// Self is the name by which the peers know this node. If empty, it is the member that turns out
+	// to be this node when it is dialed, and until then the listener's address.
 	Self string
 
 	// TLS, if not nil, is used both to dial and to accept.
@@ -35,32 +36,35 @@ type NodeConfig struct {
 	// Facts must be the same on all nodes that talk to each other.
 	Facts []wire.Fact
 
-	// FixedMembers means that all nodes should have been given the same members, so that differences are worth a warning.
+	// FixedMembers means that all nodes should have been given the same members, so that
+	// differences are worth a warning.
 	FixedMembers bool
 
 	Heartbeat        time.Duration
 	MissedHeartbeats int
 
-	// Window is how many bytes of content may be under way from one node to another, for each reader.
+	// Window is how many bytes of content may be under way from one node to another, for each
+	// reader.
 	Window int
 
 	// MaxValue is how large a value is taken from a peer, in bytes.
 	MaxValue int
 
-	// Lease is how long it does no harm not to hear from a peer. Reunited, if not nil, is called when contact returns
-	// after longer than that.
+	// Lease is how long it does no harm not to hear from a peer. Reunited, if not nil, is called
+	// when contact returns after longer than that.
 	Lease    time.Duration
 	Reunited func()
 
-	// Hint, if not nil, returns the request that a peer gets before any other when there is contact with it, and what is to
-	// be called when it has answered; nil if there is none. Reunited comes before it.
+	// Hint, if not nil, returns the request that a peer gets before any other when there is contact
+	// with it, and what is to be called when it has answered; nil if there is none. Reunited comes
+	// before it.
 	Hint func(name string) (message []byte, answered func())
 
 	Log *zerolog.Logger
 }
 
-// Node is this process among its peers. Its methods may be called concurrently; those of a nil Node are those of one
-// that has no peers.
+// Node is this process among its peers. Its methods may be called concurrently; those of a nil Node
+// are those of one that has no peers.
 type Node struct {
 	cfg      NodeConfig
 	instance string
@@ -102,7 +106,8 @@ func NewNode(cfg NodeConfig) *Node {
 	return n
 }
 
-// Start begins to accept connections. Each request of a peer is served by serve, in a goroutine of its own.
+// Start begins to accept connections. Each request of a peer is served by serve, in a goroutine of
+// its own.
 func (n *Node) Start(serve func(*wire.Call)) {
 	n.serve = func(c *wire.Call) {
 		n.calls.Add(1)
@@ -113,8 +118,8 @@ func (n *Node) Start(serve func(*wire.Call)) {
 	n.work.Go(n.watchClock)
 }
 
-// SetMembers says which nodes there are. Those that are new are dialed; those that are no longer members leave the ring at
-// once, and requests that are under way to them may end.
+// SetMembers says which nodes there are. Those that are new are dialed; those that are no longer
+// members leave the ring at once, and requests that are under way to them may end.
 func (n *Node) SetMembers(names []string) {
 	names = slices.Clone(names)
 	slices.Sort(names)
@@ -186,7 +191,8 @@ func (n *Node) RingEpoch() uint64 {
 // maxPastRings is how many past rings are remembered.
 const maxPastRings = 8
 
-// OwnedSince reports whether a routing key has been this node's by all rings from that epoch on, as far as they are remembered.
+// OwnedSince reports whether a routing key has been this node's by all rings from that epoch on, as
+// far as they are remembered.
 func (n *Node) OwnedSince(routingKey string, epoch uint64) bool {
 	n.mu.Lock()
 	past, now := n.past, n.epoch.Load()
@@ -244,8 +250,8 @@ func (n *Node) Refused() int64 {
 	return n.refused.Load()
 }
 
-// Leave tells the peers that this node is about to stop, so that they send it no new requests. Those that it has
-// already, it goes on serving.
+// Leave tells the peers that this node is about to stop, so that they send it no new requests.
+// Those that it has already, it goes on serving.
 func (n *Node) Leave() {
 	if n == nil {
 		return
@@ -260,7 +266,8 @@ func (n *Node) Leave() {
 	told.Wait() // no longer than it takes to find out that a peer is dead
 }
 
-// WaitIdle waits until nothing is being served to peers, or ctx ends. It is for after Leave: before it, new requests come.
+// WaitIdle waits until nothing is being served to peers, or ctx ends. It is for after Leave: before
+// it, new requests come.
 func (n *Node) WaitIdle(ctx context.Context) error {
 	if n == nil {
 		return nil
@@ -333,7 +340,8 @@ func (n *Node) nameLocked() string {
 	return n.self
 }
 
-// fixedLocked is the list of nodes that this node was given, if all should have been given the same.
+// fixedLocked is the list of nodes that this node was given, if all should have been given the
+// same.
 func (n *Node) fixedLocked() []string {
 	if !n.cfg.FixedMembers || len(n.members) == 0 {
 		return nil

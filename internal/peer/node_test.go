@@ -175,7 +175,8 @@ func TestPeersAnswerEachOther(t *testing.T) {
 	eventually(t, "the panic is logged", func() bool { return b.log.count("as told", a.name) == 1 })
 }
 
-// TestSecretsDiffer: neither node talks to the other; each says so once, and nothing of what the other one is.
+// TestSecretsDiffer: neither node talks to the other; each says so once, and nothing of what the
+// other one is.
 func TestSecretsDiffer(t *testing.T) {
 	for name, secret := range map[string]string{"another": "a secret of 32 b", "none": ""} {
 		t.Run(name, func(t *testing.T) {
@@ -214,7 +215,8 @@ func TestNodesThatAreSetUpOtherwise(t *testing.T) {
 	}
 }
 
-// TestListsThatDiffer: both lists are named, once, and the nodes work together as far as they know each other.
+// TestListsThatDiffer: both lists are named, once, and the nodes work together as far as they know
+// each other.
 func TestListsThatDiffer(t *testing.T) {
 	a, b := start(t, NodeConfig{FixedMembers: true}), start(t, NodeConfig{FixedMembers: true})
 	a.SetMembers([]string{a.name, b.name})
@@ -229,7 +231,8 @@ func TestListsThatDiffer(t *testing.T) {
 	}
 }
 
-// TestNodeThatIsDialedByAnotherName: a wrong --self keeps a node out, and the warning tells the right one.
+// TestNodeThatIsDialedByAnotherName: a wrong --self keeps a node out, and the warning tells the
+// right one.
 func TestNodeThatIsDialedByAnotherName(t *testing.T) {
 	a := start(t, NodeConfig{FixedMembers: true})
 	b := start(t, NodeConfig{Self: "127.0.0.1:1", FixedMembers: true})
@@ -275,7 +278,8 @@ func TestLeaving(t *testing.T) {
 	}
 }
 
-// TestReunion: a node learns that it was out of contact for longer than a lease, and not when it was for less.
+// TestReunion: a node learns that it was out of contact for longer than a lease, and not when it
+// was for less.
 func TestReunion(t *testing.T) {
 	reunited := make(chan bool, 10)
 	for _, lease := range []time.Duration{time.Nanosecond, time.Hour} {
@@ -348,7 +352,8 @@ func authority(t *testing.T) *tls.Config {
 	}
 }
 
-// TestStrangersCostLittle: connections that prove nothing are closed, however many there are, and peers still come in.
+// TestStrangersCostLittle: connections that prove nothing are closed, however many there are, and
+// peers still come in.
 func TestStrangersCostLittle(t *testing.T) {
 	a, b := start(t, NodeConfig{}), start(t, NodeConfig{})
 	var silent []net.Conn
@@ -434,7 +439,8 @@ func twoMinds(t *testing.T) (nodes [2]*tested, groups [2]*Group, loads func() in
 	return nodes, groups, func() int { mu.Lock(); defer mu.Unlock(); return loaded }
 }
 
-// TestNodesOfTwoMindsDontWaitForEachOther: with rings that contradict each other, every Get ends, on both nodes at once.
+// TestNodesOfTwoMindsDontWaitForEachOther: with rings that contradict each other, every Get ends,
+// on both nodes at once.
 func TestNodesOfTwoMindsDontWaitForEachOther(t *testing.T) {
 	_, groups, loads := twoMinds(t)
 	var wg sync.WaitGroup
@@ -477,8 +483,8 @@ func TestGateHasOneDirection(t *testing.T) {
 	}
 }
 
-// TestNodeWithTwoAddresses: a node that is listed by two addresses, none of which it was told to be its own, takes one of them
-// for its name, and keeps it; the others have it in their rings once.
+// TestNodeWithTwoAddresses: a node that is listed by two addresses, none of which it was told to be
+// its own, takes one of them for its name, and keeps it; the others have it in their rings once.
 func TestNodeWithTwoAddresses(t *testing.T) {
 	a, b := start(t, NodeConfig{}), start(t, NodeConfig{})
 	_, port, _ := net.SplitHostPort(a.name)
@@ -497,8 +503,8 @@ func TestNodeWithTwoAddresses(t *testing.T) {
 	}
 }
 
-// TestContactThatReturnsFromTheOtherSide: a node that is dialed by one it hasn't heard of for long learns that before it
-// answers, even if it can't dial back.
+// TestContactThatReturnsFromTheOtherSide: a node that is dialed by one it hasn't heard of for long
+// learns that before it answers, even if it can't dial back.
 func TestContactThatReturnsFromTheOtherSide(t *testing.T) {
 	reunited := make(chan bool, 10)
 	a := start(t, NodeConfig{Lease: time.Nanosecond, Reunited: func() { reunited <- true }})
@@ -513,7 +519,8 @@ func TestContactThatReturnsFromTheOtherSide(t *testing.T) {
 	}
 }
 
-// TestReminderComesFirst: a peer isn't asked anything, nor in the ring, before it has answered what it is to be asked first.
+// TestReminderComesFirst: a peer isn't asked anything, nor in the ring, before it has answered what
+// it is to be asked first.
 func TestReminderComesFirst(t *testing.T) {
 	answered := make(chan bool, 10)
 	a := start(t, NodeConfig{Hint: func(string) ([]byte, func()) {
@@ -527,8 +534,8 @@ func TestReminderComesFirst(t *testing.T) {
 	}
 }
 
-// TestRingsThatDiffer: a peer that says again and again that it doesn't own what our ring gives it is warned of once, with
-// both rings.
+// TestRingsThatDiffer: a peer that says again and again that it doesn't own what our ring gives it
+// is warned of once, with both rings.
 func TestRingsThatDiffer(t *testing.T) {
 	a, b := start(t, NodeConfig{}), start(t, NodeConfig{})
 	meet(a, b)
@@ -546,7 +553,8 @@ func TestRingsThatDiffer(t *testing.T) {
 	}
 }
 
-// TestDialedForAnother: a node that knows its name doesn't answer one who thinks it has dialed another.
+// TestDialedForAnother: a node that knows its name doesn't answer one who thinks it has dialed
+// another.
 func TestDialedForAnother(t *testing.T) {
 	l := listen(t)
 	a := start(t, NodeConfig{Listener: l, Self: l.Addr().String()})

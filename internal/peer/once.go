@@ -8,8 +8,8 @@ import (
 // maxOnce is how many things are remembered that have been warned of.
 const maxOnce = 256
 
-// once writes each warning once, as far as it remembers them: what is misconfigured is so at each attempt. The zero value is
-// ready for use. It must be guarded.
+// once writes each warning once, as far as it remembers them: what is misconfigured is so at each
+// attempt. The zero value is ready for use. It must be guarded.
 type once struct {
 	seen   map[[sha256.Size]byte]bool
 	oldest [][sha256.Size]byte

@@ -71,8 +71,9 @@ func newPeer(n *Node, name string) *Peer {
 // Name is the address that p is dialed by.
 func (p *Peer) Name() string { return p.name }
 
-// keepConnected keeps a connection to p while it is a member. After each failure in a row it waits longer before it tries
-// again, unless p is heard of; the wait varies by a quarter, so that nodes that lost p at once don't dial it at once.
+// keepConnected keeps a connection to p while it is a member. After each failure in a row it waits
+// longer before it tries again, unless p is heard of; the wait varies by a quarter, so that nodes
+// that lost p at once don't dial it at once.
 func (p *Peer) keepConnected() {
 	for pause := firstPause; p.ctx.Err() == nil; pause = min(2*pause, lastPause) {
 		if p.connect() > lastPause { // else it hangs up as soon as it is reached
@@ -109,7 +110,8 @@ func (p *Peer) connect() time.Duration {
 	return time.Since(since)
 }
 
-// drain ends the connection to a peer that is no member any more, when the requests to it have ended.
+// drain ends the connection to a peer that is no member any more, when the requests to it have
+// ended.
 func (p *Peer) drain(a *wire.Client) {
 	a.CloseIdle()
 	select {
@@ -293,7 +295,8 @@ func (p *Peer) failed(err error) {
 	}
 }
 
-// refuses reports whether err is that one of the two doesn't want to talk to the other, rather than that it can't be reached.
+// refuses reports whether err is that one of the two doesn't want to talk to the other, rather than
+// that it can't be reached.
 func refuses(err error) bool {
 	_, refused := errors.AsType[refusal](err)
 	_, version := errors.AsType[*wire.VersionError](err)
@@ -303,7 +306,8 @@ func refuses(err error) bool {
 	return refused || version || certificate || alert || plain || errors.Is(err, wire.ErrSecret) || errors.Is(err, wire.ErrForeign)
 }
 
-// forgetInbound notes that p has closed the connection by which it sends requests: it may have ended, and not yet been missed.
+// forgetInbound notes that p has closed the connection by which it sends requests: it may have
+// ended, and not yet been missed.
 func (p *Peer) forgetInbound(a *wire.Server) {
 	if p.inbound == a {
 		p.inbound = nil
@@ -361,11 +365,12 @@ func (p *Peer) logState(was State, err error) {
 	}
 }
 
-// settled is how long a ring must have been the same for its differing from another's to be more than a change on its way.
+// settled is how long a ring must have been the same for its differing from another's to be more
+// than a change on its way.
 const settled = 10 * time.Second
 
-// Disagrees notes that p has said that it isn't the owner of what was requested, and what its ring is. Where that
-// lasts, the nodes were given different lists, or can't all reach each other.
+// Disagrees notes that p has said that it isn't the owner of what was requested, and what its ring
+// is. Where that lasts, the nodes were given different lists, or can't all reach each other.
 func (p *Peer) Disagrees(theirs []string) {
 	n := p.node
 	n.mu.Lock()
@@ -380,7 +385,8 @@ func (p *Peer) Disagrees(theirs []string) {
 	}, append([]string{"ring", p.name}, theirs...)...)
 }
 
-// Joined waits until every member that was known at the time of the call has been dialed once, or ctx ends.
+// Joined waits until every member that was known at the time of the call has been dialed once, or
+// ctx ends.
 func (n *Node) WaitForPeers(ctx context.Context) error {
 	if n == nil {
 		return nil

@@ -10,9 +10,9 @@ import (
 	pb "github.com/golang/groupcache/groupcachepb"
 )
 
-// Fetch gets from a peer the value of a key (without the group's prefix) that the peer owns. The value becomes groupcache's.
-// On an error the group's Getter is tried, with the same ctx, whose values tell it what has been found out. ctx is that of the
-// call that opened the flight.
+// Fetch gets from a peer the value of a key (without the group's prefix) that the peer owns. The
+// value becomes groupcache's. On an error the group's Getter is tried, with the same ctx, whose
+// values tell it what has been found out. ctx is that of the call that opened the flight.
 type Fetch func(ctx context.Context, p *Peer, key string) ([]byte, error)
 
 var errBothWays = errors.New("the key is being served to a peer at this moment")
@@ -55,7 +55,8 @@ func (q *peerRequest) Get(ctx context.Context, in *pb.GetRequest, out *pb.GetRes
 	return err
 }
 
-// evictor gives the fillers that push out what a released group's hot cache holds: only what comes from a peer gets there.
+// evictor gives the fillers that push out what a released group's hot cache holds: only what comes
+// from a peer gets there.
 type evictor struct{ s *pooledGroup }
 
 // Get is groupcache.ProtoGetter's.

@@ -11,8 +11,8 @@ import (
 	"github.com/golang/groupcache"
 )
 
-// pooledGroup is one of groupcache's groups and its tenant at present. groupcache frees no group, so they are
-// handed from node to node.
+// pooledGroup is one of groupcache's groups and its tenant at present. groupcache frees no group,
+// so they are handed from node to node.
 type pooledGroup struct {
 	group    *groupcache.Group
 	budget   int64
@@ -69,8 +69,8 @@ var filling = make([]byte, 1<<20)
 
 func (s *pooledGroup) filler() []byte { return filling[:min(s.budget, int64(len(filling)))] }
 
-// empty drops what the group holds. groupcache can't remove an entry, only evict the oldest for new ones; these new
-// ones all share the filler's bytes, so they cost next to nothing.
+// empty drops what the group holds. groupcache can't remove an entry, only evict the oldest for new
+// ones; these new ones all share the filler's bytes, so they cost next to nothing.
 func (s *pooledGroup) empty() {
 	s.tenant.Store(nil)
 	if s.budget == 0 {
@@ -86,7 +86,8 @@ func (s *pooledGroup) empty() {
 	for range s.budget/s.fillerBytes() + 1 {
 		fill()
 	}
-	// One in ten of what comes from peers goes to the hot cache, where each pushes out one that is older.
+	// One in ten of what comes from peers goes to the hot cache, where each pushes out one that is
+	// older.
 	s.emptying.Store(true)
 	defer s.emptying.Store(false)
 	old := s.usage()
@@ -120,8 +121,8 @@ func (s *pooledGroup) usage() usage {
 	}
 }
 
-// since leaves out what was counted before a tenant came, and the fillers that it began with: nobody looks for them, so they
-// are the first to be evicted.
+// since leaves out what was counted before a tenant came, and the fillers that it began with:
+// nobody looks for them, so they are the first to be evicted.
 func (u usage) since(before usage, fillerBytes int64) Usage {
 	u.Gets -= before.Gets
 	u.Hits -= before.Hits
@@ -164,8 +165,8 @@ func (p *pool) put(s *pooledGroup) {
 	p.groups[s.budget] = append(p.groups[s.budget], s)
 }
 
-// register tells groupcache, once in a process, where peers are to be looked for. A group looks at its first Get and
-// never again, so this must come before any.
+// register tells groupcache, once in a process, where peers are to be looked for. A group looks at
+// its first Get and never again, so this must come before any.
 var register = sync.OnceValue(func() (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -181,6 +182,6 @@ var register = sync.OnceValue(func() (err error) {
 	return nil
 })
 
-// ErrRegistered means that the process has registered a groupcache peer picker of its own, of which there can be
-// only one.
+// ErrRegistered means that the process has registered a groupcache peer picker of its own, of which
+// there can be only one.
 var ErrRegistered = errors.New("this process has a groupcache peer picker already, and groupcache allows only one: run the proxy in a process of its own")

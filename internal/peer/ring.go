@@ -9,19 +9,20 @@ import (
 	"github.com/golang/groupcache/consistenthash"
 )
 
-// points is how many points on the ring a node has. With so many, and a hash that mixes well, the nodes' shares stay within
-// 15 % of each other.
+// points is how many points on the ring a node has. With so many, and a hash that mixes well, the
+// nodes' shares stay within 15 % of each other.
 const points = 512
 
-// ring says which of the live nodes owns a routing key. It is never changed; a new one takes its place.
+// ring says which of the live nodes owns a routing key. It is never changed; a new one takes its
+// place.
 type ring struct {
 	names []string // sorted
 	hash  *consistenthash.Map
 	peers map[string]*Peer // all but this node
 }
 
-// newRing makes a ring of the node self and peers. The names are sorted because, where two points collide, the node
-// that was added last has both.
+// newRing makes a ring of the node self and peers. The names are sorted because, where two points
+// collide, the node that was added last has both.
 func newRing(self string, peers []*Peer) *ring {
 	r := &ring{names: []string{self}, hash: consistenthash.New(points, mixed), peers: map[string]*Peer{}}
 	for _, p := range peers {
@@ -33,8 +34,9 @@ func newRing(self string, peers []*Peer) *ring {
 	return r
 }
 
-// mixed is the first bytes of SHA-256. CRC-32, which is the library's own choice, leaves one of five nodes on consecutive
-// ports with more than twice its share, and FNV-1a one of fifty with a third too much.
+// mixed is the first bytes of SHA-256. CRC-32, which is the library's own choice, leaves one of
+// five nodes on consecutive ports with more than twice its share, and FNV-1a one of fifty with a
+// third too much.
 func mixed(b []byte) uint32 {
 	sum := sha256.Sum256(b)
 	return binary.BigEndian.Uint32(sum[:])
@@ -45,7 +47,8 @@ func (r *ring) owner(routingKey string) *Peer { return r.peers[r.ownerName(routi
 
 func (r *ring) ownerName(routingKey string) string { return r.hash.Get(routingKey) }
 
-// RoutingKey is the part of a group's key, without its prefix, that decides on its owner: all before the second dot.
+// RoutingKey is the part of a group's key, without its prefix, that decides on its owner: all
+// before the second dot.
 func RoutingKey(key string) string {
 	first := strings.IndexByte(key, '.')
 	if second := strings.IndexByte(key[first+1:], '.'); second >= 0 {

@@ -11,8 +11,9 @@ import (
 	"github.com/scurrycache/scurry/internal/wire"
 )
 
-// maxGreeting is how many connections may be proving at once that they are nodes. When there are more, the oldest is closed: a
-// peer needs but a moment, and strangers must neither take up memory nor its place.
+// maxGreeting is how many connections may be proving at once that they are nodes. When there are
+// more, the oldest is closed: a peer needs but a moment, and strangers must neither take up memory
+// nor its place.
 const maxGreeting = 128
 
 // maxFromOne is how many connections one peer may have. It has one, or two while its lists change.
@@ -87,8 +88,8 @@ func (n *Node) welcome(raw net.Conn) {
 	}
 }
 
-// logRefused warns of a connection that wasn't let in: once of each host and reason, since a node that is set up wrong tries
-// again and again.
+// logRefused warns of a connection that wasn't let in: once of each host and reason, since a node
+// that is set up wrong tries again and again.
 func (n *Node) logRefused(remote net.Addr, err error) {
 	host, _, _ := net.SplitHostPort(remote.String())
 	reason := "other"

@@ -25,7 +25,8 @@ func (p *Peer) Open(ctx context.Context, message []byte) (*Stream, error) {
 	return p.OpenWindow(ctx, message, 0)
 }
 
-// OpenWindow is Open for a response of which no more than window bytes are to be under way; 0 for as many as usual.
+// OpenWindow is Open for a response of which no more than window bytes are to be under way; 0 for
+// as many as usual.
 func (p *Peer) OpenWindow(ctx context.Context, message []byte, window int) (*Stream, error) {
 	p.counts.asks.Add(1)
 	a := p.conn.Load()

@@ -14,8 +14,9 @@ type assembly struct {
 	begun   bool
 }
 
-// begin announces a message of so many bytes, and a value if that isn't negative. Memory for the message is taken as it
-// comes, as anyone may announce what he never sends; memory for a value, which only a trusted side may send, at once.
+// begin announces a message of so many bytes, and a value if that isn't negative. Memory for the
+// message is taken as it comes, as anyone may announce what he never sends; memory for a value,
+// which only a trusted side may send, at once.
 func (a *assembly) begin(message, value int) {
 	*a = assembly{begun: true, want: message}
 	if message > 0 {

@@ -11,8 +11,8 @@ const (
 	scratchKeep = 8 << 10 // of scratch, so that there is some for the bulk's headers
 )
 
-// batch is what goes with one write: copies of what is small, references to what is large. It belongs to the goroutine
-// that writes.
+// batch is what goes with one write: copies of what is small, references to what is large. It
+// belongs to the goroutine that writes.
 type batch struct {
 	conn     net.Conn
 	vectored bool // conn writes many slices with one call

@@ -15,8 +15,9 @@ var benchSizes = []struct {
 	n    int
 }{{"1KiB", 1 << 10}, {"1MiB", 1 << 20}}
 
-// BenchmarkRequest is one request and its response over loopback, one after the other and many at once. BenchmarkHTTP is what it
-// has to be compared with: the same exchange with net/http, over as many connections as it wants.
+// BenchmarkRequest is one request and its response over loopback, one after the other and many at
+// once. BenchmarkHTTP is what it has to be compared with: the same exchange with net/http, over as
+// many connections as it wants.
 func BenchmarkRequest(b *testing.B) {
 	for _, size := range benchSizes {
 		value := make([]byte, size.n)

@@ -6,12 +6,14 @@ import (
 	"math"
 )
 
-// Call is one request and its response, as the server sees them. Its methods may be called concurrently, though replies and
-// content go in the order of the calls. None may be called after Serve has returned, but for Context.
+// Call is one request and its response, as the server sees them. Its methods may be called
+// concurrently, though replies and content go in the order of the calls. None may be called after
+// Serve has returned, but for Context.
 //
-// Nothing that is given to Reply, Write, Answer, End or Abort may ever be changed afterwards: it is sent without being
-// copied, at some time. All of them fail with ErrCancelled when the client has cancelled, with the connection's error
-// when that has ended, and with ErrEnded after End, Answer or Abort.
+// Nothing that is given to Reply, Write, Answer, End or Abort may ever be changed afterwards: it is
+// sent without being copied, at some time. All of them fail with ErrCancelled when the client has
+// cancelled, with the connection's error when that has ended, and with ErrEnded after End, Answer
+// or Abort.
 type Call struct {
 	s       *Server
 	in      assembly // belongs to the goroutine that reads the connection
@@ -42,7 +44,8 @@ func (c *Call) Context() context.Context {
 	c.s.mu.Lock()
 	defer c.s.mu.Unlock()
 	if c.ctx == nil {
-		// It has no parent that would have to keep account of all calls: whatever ends the call ends it.
+		// It has no parent that would have to keep account of all calls: whatever ends the call
+		// ends it.
 		c.ctx, c.end = context.WithCancelCause(context.Background())
 		if c.gone != nil {
 			c.end(c.gone)
@@ -51,9 +54,9 @@ func (c *Call) Context() context.Context {
 	return c.ctx
 }
 
-// Reply sends a message, with a value unless that is nil. It returns as soon as the reply is queued, which takes as
-// long as the client has no room left at all, or as too much is queued. Replies come before content: after Write, the
-// error is ErrEnded.
+// Reply sends a message, with a value unless that is nil. It returns as soon as the reply is
+// queued, which takes as long as the client has no room left at all, or as too much is queued.
+// Replies come before content: after Write, the error is ErrEnded.
 func (c *Call) Reply(message, value []byte) error {
 	c.s.mu.Lock()
 	defer c.s.mu.Unlock()
@@ -89,8 +92,8 @@ func (c *Call) replyLocked(message, value []byte) error {
 	return nil
 }
 
-// Write sends content. It returns when all of p is queued, or with how much of it was. It waits while as much is under
-// way as the client has room for.
+// Write sends content. It returns when all of p is queued, or with how much of it was. It waits
+// while as much is under way as the client has room for.
 func (c *Call) Write(p []byte) (n int, err error) {
 	c.s.mu.Lock()
 	defer c.s.mu.Unlock()

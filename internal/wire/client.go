@@ -20,8 +20,8 @@ type Client struct {
 	closing   bool // no stream may begin
 }
 
-// NewClient makes conn the client's side of a connection, which owns conn from then on. It must be closed, by Close or by
-// CloseIdle, unless it ends by itself; Lost and Done tell.
+// NewClient makes conn the client's side of a connection, which owns conn from then on. It must be
+// closed, by Close or by CloseIdle, unless it ends by itself; Lost and Done tell.
 func NewClient(conn net.Conn, cfg Config) *Client {
 	cfg = cfg.filled()
 	c := &Client{streams: map[uint64]*Stream{}}
@@ -30,9 +30,10 @@ func NewClient(conn net.Conn, cfg Config) *Client {
 	return c
 }
 
-// Open sends a request. It doesn't wait for anything. The message must not be changed afterwards. When ctx ends, the
-// stream is cancelled with ctx's cause. The Stream must be closed, or read to its end. As many bytes of the response as window
-// may be under way, or as Config.Window if that is less, or window 0.
+// Open sends a request. It doesn't wait for anything. The message must not be changed afterwards.
+// When ctx ends, the stream is cancelled with ctx's cause. The Stream must be closed, or read to
+// its end. As many bytes of the response as window may be under way, or as Config.Window if that is
+// less, or window 0.
 func (c *Client) Open(ctx context.Context, message []byte, window int) (*Stream, error) {
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
@@ -62,7 +63,8 @@ func (c *Client) add(s *Stream, message []byte) error {
 	case c.closing:
 		return ErrClosed
 	}
-	// While the connection is ending, streams may still begin: they fail with the others, not before Lost knows.
+	// While the connection is ending, streams may still begin: they fail with the others, not
+	// before Lost knows.
 	c.number++
 	s.out.init(c.number, &c.mu)
 	s.opened = c.pulse.clock
@@ -79,7 +81,8 @@ func (c *Client) forget(s *Stream) {
 	c.forgetLocked(s)
 }
 
-// withdraw tells the other side that s's response isn't wanted any more, if it knows of the request.
+// withdraw tells the other side that s's response isn't wanted any more, if it knows of the
+// request.
 func (c *Client) withdraw(s *Stream) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -112,7 +115,8 @@ func (c *Client) grant(s *Stream, n int) {
 	}
 }
 
-// Close ends the connection at once. Its streams fail with ErrClosed. Close doesn't wait: Done tells when all has ended.
+// Close ends the connection at once. Its streams fail with ErrClosed. Close doesn't wait: Done
+// tells when all has ended.
 func (c *Client) Close() error {
 	c.end(ErrClosed)
 	return nil
@@ -128,7 +132,8 @@ func (c *Client) CloseIdle() {
 	}
 }
 
-// Done is closed when the connection has ended: Lost has returned, the streams have failed, the goroutines are gone.
+// Done is closed when the connection has ended: Lost has returned, the streams have failed, the
+// goroutines are gone.
 func (c *Client) Done() <-chan struct{} { return c.done }
 
 // Err is what ended the connection, nil as long as Done isn't closed.
@@ -160,7 +165,8 @@ func (c *Client) receive(h header) error {
 	return s.receive(h)
 }
 
-// find returns the stream of a frame; nil if it was cancelled, which the other side may not have known.
+// find returns the stream of a frame; nil if it was cancelled, which the other side may not have
+// known.
 func (c *Client) find(h header) (*Stream, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -200,7 +206,8 @@ func (c *Client) heartbeatLocked(now time.Time) (dead bool) {
 	return false
 }
 
-// ignoredLocked tells whether a request has waited too long for a sign that it has come, from a side that gives others.
+// ignoredLocked tells whether a request has waited too long for a sign that it has come, from a
+// side that gives others.
 func (c *Client) ignoredLocked() bool {
 	for _, s := range c.streams {
 		if !s.acked && c.pulse.overdue(s.opened) {

@@ -11,7 +11,8 @@ import (
 	"testing/synctest"
 )
 
-// A stream that is given up, in whichever way, ends at once on both sides, and the connection lives on.
+// A stream that is given up, in whichever way, ends at once on both sides, and the connection lives
+// on.
 func TestCancel(t *testing.T) {
 	enough := errors.New("enough")
 	for _, tt := range []struct {
@@ -289,7 +290,8 @@ func TestAnswererCloses(t *testing.T) {
 	}
 }
 
-// A side that leaves goes on answering; when all has been answered, the client closes the connection.
+// A side that leaves goes on answering; when all has been answered, the client closes the
+// connection.
 func TestLeave(t *testing.T) {
 	release := make(chan struct{})
 	left := make(chan struct{})

@@ -248,7 +248,8 @@ func TestReadAfterClose(t *testing.T) {
 	}
 }
 
-// Once Read has returned, nothing is read into its slice, even if the stream was cancelled in mid-frame.
+// Once Read has returned, nothing is read into its slice, even if the stream was cancelled in
+// mid-frame.
 func TestReadKeepsItsSlice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, r := rawServer(t, Config{})

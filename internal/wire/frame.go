@@ -12,7 +12,8 @@ import (
 //	│ kind   │ payload's size  │ stream, or number of a ping/pong │
 //	└────────┴─────────────────┴──────────────────────────────────┘
 //
-// Streams are numbered upwards by the client, and no number is used again: 64 bits outlast any connection.
+// Streams are numbered upwards by the client, and no number is used again: 64 bits outlast any
+// connection.
 const (
 	headerSize = 12
 	leadSize   = 8        // what a request's or a message's payload begins with
@@ -38,8 +39,8 @@ const (
 	kindPong
 	kindLeave
 
-	// last is a bit of the kind: the stream ends with this frame, without detail. The client then learns of the end
-	// together with the last bytes, and won't cancel what has ended.
+	// last is a bit of the kind: the stream ends with this frame, without detail. The client then
+	// learns of the end together with the last bytes, and won't cancel what has ended.
 	last kind = 0x80
 )
 

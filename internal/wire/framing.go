@@ -18,7 +18,8 @@ func (w *writer) frameLocked(o *outbox) int {
 	return n
 }
 
-// messageLocked takes the next frame of a request or a message. The first of several carries the message's beginning only.
+// messageLocked takes the next frame of a request or a message. The first of several carries the
+// message's beginning only.
 func (w *writer) messageLocked(o *outbox, i *item) int {
 	n := i.size() - i.sent
 	k := i.kind

@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// The greeting, in which each side speaks when it has heard the other, and no side says anything about itself to one
-// that hasn't proved to know the secret:
+// The greeting, in which each side speaks when it has heard the other, and no side says anything
+// about itself to one that hasn't proved to know the secret:
 //
 //	dialer                                         acceptor
 //	magic, version, nonce                  ────►
@@ -23,14 +23,15 @@ import (
 //	                                       ◄────   accepted, proof, Hello   or: refused
 //	accepted, Hello   or: refused          ────►
 //
-// A proof is an HMAC of both nonces under the secret, and of a label that tells who gives it, so that a proof can't be
-// returned to its giver. It proves nothing about what is sent later: who must fear that others write to the connection
-// uses TLS.
+// A proof is an HMAC of both nonces under the secret, and of a label that tells who gives it, so
+// that a proof can't be returned to its giver. It proves nothing about what is sent later: who must
+// fear that others write to the connection uses TLS.
 
 // version is that of the greeting and of the frames.
 const version = 1
 
-// The lines end like HTTP's, so that an HTTP server that is dialed by mistake answers instead of waiting for more.
+// The lines end like HTTP's, so that an HTTP server that is dialed by mistake answers instead of
+// waiting for more.
 const magic = "scurry\r\n"
 
 const (
@@ -54,9 +55,10 @@ func (e *VersionError) Error() string {
 	return fmt.Sprintf("protocol version %d here, %d there", e.Ours, e.Theirs)
 }
 
-// Greet makes sure that the other side of conn is a node with the same secret, which may be empty, and exchanges Hellos
-// with it. It doesn't judge theirs. It reads nothing beyond the greeting, and takes no longer than the timeout, which must
-// be positive; it leaves conn without a deadline, and open even after an error.
+// Greet makes sure that the other side of conn is a node with the same secret, which may be empty,
+// and exchanges Hellos with it. It doesn't judge theirs. It reads nothing beyond the greeting, and
+// takes no longer than the timeout, which must be positive; it leaves conn without a deadline, and
+// open even after an error.
 func Greet(conn net.Conn, dialer bool, secret []byte, mine Hello, timeout time.Duration) (theirs Hello, err error) {
 	hello, err := mine.encode()
 	if err != nil {
@@ -152,8 +154,8 @@ func (g *greeter) readOpening() error {
 	if err := g.read(v[:]); err != nil {
 		return err
 	}
-	// The nonce, too, is part of every version: unread, it would turn the end of the connection into a reset, which
-	// might overtake what the other side is to read.
+	// The nonce, too, is part of every version: unread, it would turn the end of the connection
+	// into a reset, which might overtake what the other side is to read.
 	if err := g.read(g.theirs[:]); err != nil {
 		return err
 	}
@@ -185,8 +187,8 @@ func (g *greeter) proof(label string, dialer, acceptor [nonceSize]byte, said ...
 	return h.Sum(nil)
 }
 
-// sealed is this side's Hello with its size before it and behind it the proof that it comes from who knows the secret: who
-// only passes on the proofs of others can't say who they are.
+// sealed is this side's Hello with its size before it and behind it the proof that it comes from
+// who knows the secret: who only passes on the proofs of others can't say who they are.
 func (g *greeter) sealed(label string, dialer, acceptor [nonceSize]byte) []byte {
 	b := binary.BigEndian.AppendUint32(nil, uint32(len(g.hello)))
 	b = append(b, g.hello...)

@@ -57,7 +57,8 @@ func TestGreet(t *testing.T) {
 	}
 }
 
-// Nothing is read beyond the greeting, even if it comes in one piece with its end; and no deadline stays.
+// Nothing is read beyond the greeting, even if it comes in one piece with its end; and no deadline
+// stays.
 func TestGreetReadsNoMore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		here, there := net.Pipe()
@@ -128,7 +129,8 @@ func opening(version uint16) []byte {
 	return append(b, bytes.Repeat([]byte{7}, nonceSize)...)
 }
 
-// What comes from something else than a node with the same secret is refused with an error that says what it is.
+// What comes from something else than a node with the same secret is refused with an error that
+// says what it is.
 func TestGreetStrangers(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
@@ -315,8 +317,8 @@ func sized(hello string) []byte {
 	return g.sealed("hello", g.mine, g.theirs)
 }
 
-// TestHelloOfAnother: whoever passes on the proofs of two nodes to each other can't put a Hello of his own in the place of
-// theirs.
+// TestHelloOfAnother: whoever passes on the proofs of two nodes to each other can't put a Hello of
+// his own in the place of theirs.
 func TestHelloOfAnother(t *testing.T) {
 	var g greeter
 	forged := sized(`{"Name":"stranger"}`)
@@ -352,7 +354,8 @@ func TestDiffers(t *testing.T) {
 	}
 }
 
-// FuzzGreet sends anything to either side: without the secret, none is greeted, none hangs, none panics.
+// FuzzGreet sends anything to either side: without the secret, none is greeted, none hangs, none
+// panics.
 func FuzzGreet(f *testing.F) {
 	f.Add(opening(version))
 	f.Add(append(opening(version), refused))

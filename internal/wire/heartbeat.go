@@ -5,9 +5,9 @@ import "time"
 // idleHeartbeats is how many heartbeats apart a client without open streams pings.
 const idleHeartbeats = 5
 
-// pulse judges by heartbeats whether the other side lives. It counts heartbeats instead of comparing times: a process that was
-// stopped, or got no share of the processor, counts one heartbeat for all that it missed, and so doesn't take its own
-// absence for the other side's.
+// pulse judges by heartbeats whether the other side lives. It counts heartbeats instead of
+// comparing times: a process that was stopped, or got no share of the processor, counts one
+// heartbeat for all that it missed, and so doesn't take its own absence for the other side's.
 type pulse struct {
 	patience int // after how many silent heartbeats the other side counts as dead
 	every    time.Duration
@@ -19,8 +19,8 @@ type pulse struct {
 	silent int       // heartbeats since it last heard anything new
 }
 
-// tick counts a heartbeat. It tells whether anything was heard since the one before. Silence counts only where something is
-// due.
+// tick counts a heartbeat. It tells whether anything was heard since the one before. Silence counts
+// only where something is due.
 func (p *pulse) tick(now time.Time, heard int64, due bool) (any bool) {
 	p.clock++
 	if now.Sub(p.last) > 2*p.every {

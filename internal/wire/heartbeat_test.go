@@ -63,7 +63,8 @@ func TestSilentAsker(t *testing.T) {
 	})
 }
 
-// However long a response takes, and however long there are no requests, the connection lives, as both sides send heartbeats.
+// However long a response takes, and however long there are no requests, the connection lives, as
+// both sides send heartbeats.
 func TestPatience(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		here, there := net.Pipe()
@@ -158,7 +159,8 @@ func TestIgnoredAsk(t *testing.T) {
 	}
 }
 
-// Every request is acknowledged with the next pong at the latest, unless its response has said it already.
+// Every request is acknowledged with the next pong at the latest, unless its response has said it
+// already.
 func TestAck(t *testing.T) {
 	release := make(chan struct{})
 	_, r := rawClient(t, Config{Heartbeat: patient, Serve: func(c *Call) {

@@ -25,7 +25,8 @@ type Hello struct {
 	Facts    []Fact
 }
 
-// Differs returns a line for each fact that isn't the same in both, in the order of h's facts, then of other's:
+// Differs returns a line for each fact that isn't the same in both, in the order of h's facts, then
+// of other's:
 //
 //	origin: "http://a/" here, "http://b/" there
 func (h Hello) Differs(other Hello) []string {

@@ -12,7 +12,8 @@ import (
 
 const kindUnknown kind = 99
 
-// Whatever the server mustn't send ends the connection. Streams 1, 2 and 4 are open, 3 was cancelled.
+// Whatever the server mustn't send ends the connection. Streams 1, 2 and 4 are open, 3 was
+// cancelled.
 func TestHostileAnswerer(t *testing.T) {
 	message := frame(kindMessage, 1, lead(2, 0, 'h', 'i')...)
 	half := frame(kindMessage, 1, lead(4, 0, 'h', 'i')...)
@@ -84,7 +85,8 @@ func TestHostileAnswerer(t *testing.T) {
 	}
 }
 
-// Whatever the client mustn't send ends the connection. Call 1 is being served, and 2 was cancelled.
+// Whatever the client mustn't send ends the connection. Call 1 is being served, and 2 was
+// cancelled.
 func TestHostileAsker(t *testing.T) {
 	half := frame(kindRequest, 3, lead(4, 1, 'h', 'i')...)
 	for _, tt := range []struct {
@@ -153,7 +155,8 @@ func TestHostileAsker(t *testing.T) {
 	}
 }
 
-// A client that sends more and more requests and reads nothing fills no memory: at some time, no more requests are taken.
+// A client that sends more and more requests and reads nothing fills no memory: at some time, no
+// more requests are taken.
 func TestFloodOfAsks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server, r := rawClient(t, Config{MaxRequests: 1, Serve: func(c *Call) { <-c.Context().Done() }})
@@ -193,7 +196,8 @@ func TestFloodOfPings(t *testing.T) {
 	_ = server.Close()
 }
 
-// FuzzReader feeds both sides anything: they neither panic, nor hang, nor take more memory than they may.
+// FuzzReader feeds both sides anything: they neither panic, nor hang, nor take more memory than
+// they may.
 func FuzzReader(f *testing.F) {
 	f.Add([]byte("GET / HTTP/1.1\r\n\r\n"))
 	f.Add(frame(kindMessage, 1, lead(2, 4, 'h', 'i', '1', '2', '3')...))
@@ -214,7 +218,8 @@ func FuzzReader(f *testing.F) {
 		fuzzAsker(t, cfg, sent)
 		fuzzAnswerer(cfg, sent)
 		runtime.ReadMemStats(&after)
-		// The sides' buffers, a value for each of two streams, and what so many requests and their responses may take.
+		// The sides' buffers, a value for each of two streams, and what so many requests and their
+		// responses may take.
 		most := 4<<20 + 2*cfg.MaxValue + len(sent)*100 + len(sent)/(headerSize+leadSize)*40_000
 		if n := after.TotalAlloc - before.TotalAlloc; n > uint64(most) {
 			t.Errorf("%d bytes taken for %d bytes sent", n, len(sent))

@@ -9,10 +9,12 @@ import (
 	"time"
 )
 
-// link is what both sides of a connection have in common: its reader, its writer, its heartbeat and its end.
+// link is what both sides of a connection have in common: its reader, its writer, its heartbeat and
+// its end.
 //
-// It has three goroutines, which end with it. One reads, and waits for nothing but the connection, so that a slow stream doesn't
-// hold up the others; one writes; one sends heartbeats, and clears up when the link ends.
+// It has three goroutines, which end with it. One reads, and waits for nothing but the connection,
+// so that a slow stream doesn't hold up the others; one writes; one sends heartbeats, and clears up
+// when the link ends.
 type link struct {
 	cfg    Config
 	conn   net.Conn
@@ -121,8 +123,8 @@ func (l *link) clear(s side) {
 	s.fail(err)
 }
 
-// hangUp closes conn without the farewell of TLS, which could wait for seconds for a peer that doesn't read. No frame
-// and no stream can be cut short unnoticed without it.
+// hangUp closes conn without the farewell of TLS, which could wait for seconds for a peer that
+// doesn't read. No frame and no stream can be cut short unnoticed without it.
 func hangUp(conn net.Conn) {
 	if t, ok := conn.(*tls.Conn); ok {
 		conn = t.NetConn()

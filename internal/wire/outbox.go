@@ -13,8 +13,8 @@ type item struct {
 
 func (i *item) size() int { return len(i.a) + len(i.b) }
 
-// urgent tells whether i's next frame is a small one, which goes before all bulk. That is also what keeps requests in the
-// order of their numbers: the first frame of a large one is small.
+// urgent tells whether i's next frame is a small one, which goes before all bulk. That is also what
+// keeps requests in the order of their numbers: the first frame of a large one is small.
 func (i *item) urgent() bool {
 	switch i.kind {
 	case kindRequest, kindMessage:
@@ -25,8 +25,8 @@ func (i *item) urgent() bool {
 	return true
 }
 
-// outbox is what one stream has to send, in its order, and its place among the others that have something to send.
-// All of it is guarded by the link's mutex.
+// outbox is what one stream has to send, in its order, and its place among the others that have
+// something to send. All of it is guarded by the link's mutex.
 type outbox struct {
 	id     uint64
 	items  []item // the first of them is items[head]

@@ -23,7 +23,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // patient is for tests that keep the machine so busy that a heartbeat may come late.
 const patient = 5 * time.Second
 
-// transports are the kinds of connection that the package is used with, and net.Pipe, which buffers nothing.
+// transports are the kinds of connection that the package is used with, and net.Pipe, which buffers
+// nothing.
 var transports = []struct {
 	name string
 	open func(t testing.TB) (dialed, accepted net.Conn)

@@ -13,7 +13,8 @@ type raw struct {
 	conn net.Conn
 }
 
-// frame is a frame as it goes over the wire. It is spelled out here once more: the other side may be of another build.
+// frame is a frame as it goes over the wire. It is spelled out here once more: the other side may
+// be of another build.
 func frame(k kind, id uint64, payload ...byte) []byte {
 	n := len(payload)
 	b := []byte{byte(k), byte(n >> 16), byte(n >> 8), byte(n)}
@@ -54,7 +55,8 @@ func (r raw) tryRead() (k kind, id uint64, payload []byte, err error) {
 	return kind(h[0]), binary.BigEndian.Uint64(h[4:]), payload, err
 }
 
-// want reads frames until one other than a ping or a pong comes, which must be of this kind and stream.
+// want reads frames until one other than a ping or a pong comes, which must be of this kind and
+// stream.
 func (r raw) want(k kind, id uint64) (payload []byte) {
 	r.t.Helper()
 	for {

@@ -110,8 +110,8 @@ func (s *Stream) dataLocked(n int) error {
 	return nil
 }
 
-// pieceLocked takes up to n bytes of content: to where a Read waits for them, or else to a block. It unlocks while they
-// come.
+// pieceLocked takes up to n bytes of content: to where a Read waits for them, or else to a block.
+// It unlocks while they come.
 func (s *Stream) pieceLocked(n int) (int, error) {
 	var to []byte
 	switch {
@@ -136,7 +136,8 @@ func (s *Stream) pieceLocked(n int) (int, error) {
 	return n, err
 }
 
-// placedLocked takes note that n bytes of content have come to where pieceLocked wanted them, unless err.
+// placedLocked takes note that n bytes of content have come to where pieceLocked wanted them,
+// unless err.
 func (s *Stream) placedLocked(n int, err error) {
 	switch {
 	case err != nil:

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// maxRefusals is how many refusals may be waiting to be sent before no more requests are read: a client that sends requests and
-// reads no responses must not fill this side's memory.
+// maxRefusals is how many refusals may be waiting to be sent before no more requests are read: a
+// client that sends requests and reads no responses must not fill this side's memory.
 const maxRefusals = 1 << 14
 
 // Server is the side of a connection that answers requests. Its methods may be called concurrently.
@@ -25,8 +25,8 @@ type Server struct {
 	leaving bool
 }
 
-// NewServer makes conn the server's side of a connection, which owns conn from then on. It must be closed, unless it ends
-// by itself; Lost and Done tell.
+// NewServer makes conn the server's side of a connection, which owns conn from then on. It must be
+// closed, unless it ends by itself; Lost and Done tell.
 func NewServer(conn net.Conn, cfg Config) *Server {
 	cfg = cfg.filled()
 	s := &Server{calls: map[uint64]*Call{}}
@@ -37,9 +37,9 @@ func NewServer(conn net.Conn, cfg Config) *Server {
 	return s
 }
 
-// Leave tells the client that this one is about to leave, which may send requests elsewhere. Calls go on being served,
-// new ones too, until the connection is closed. Leave returns when that has been sent, or the connection ends, so that a
-// Close right after it doesn't overtake it.
+// Leave tells the client that this one is about to leave, which may send requests elsewhere. Calls
+// go on being served, new ones too, until the connection is closed. Leave returns when that has
+// been sent, or the connection ends, so that a Close right after it doesn't overtake it.
 func (s *Server) Leave() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -55,7 +55,8 @@ func (s *Server) Leave() {
 // LastHeard is when the last bytes came.
 func (s *Server) LastHeard() time.Time { return s.src.lastHeard() }
 
-// Calls is how many requests are without a complete response, what is being written counting as one.
+// Calls is how many requests are without a complete response, what is being written counting as
+// one.
 func (s *Server) Calls() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -65,15 +66,15 @@ func (s *Server) Calls() int {
 	return len(s.calls)
 }
 
-// Close ends the connection at once, and the contexts of its calls. It doesn't wait: Done tells when the connection's
-// goroutines are gone, and Wait waits for the calls.
+// Close ends the connection at once, and the contexts of its calls. It doesn't wait: Done tells
+// when the connection's goroutines are gone, and Wait waits for the calls.
 func (s *Server) Close() error {
 	s.end(ErrClosed)
 	return nil
 }
 
-// Done is closed when the connection has ended: Lost has returned, the calls know, the goroutines are gone but for those
-// in Serve.
+// Done is closed when the connection has ended: Lost has returned, the calls know, the goroutines
+// are gone but for those in Serve.
 func (s *Server) Done() <-chan struct{} { return s.done }
 
 // Err is what ended the connection, nil as long as Done isn't closed.
@@ -121,8 +122,9 @@ func (s *Server) receive(h header) error {
 	return err
 }
 
-// pong answers a ping. With it goes the word that the requests before it have come, unless their responses have told so: a
-// response that is at hand is the best acknowledgement, and costs no write of its own.
+// pong answers a ping. With it goes the word that the requests before it have come, unless their
+// responses have told so: a response that is at hand is the best acknowledgement, and costs no
+// write of its own.
 func (s *Server) pong(id uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -13,8 +13,9 @@ const (
 	afterBulk  = 1 << 10
 )
 
-// source reads a connection for the one goroutine that reads it. Headers and small payloads come through a buffer, many
-// with one call; large payloads are read from the connection into the memory that they are for.
+// source reads a connection for the one goroutine that reads it. Headers and small payloads come
+// through a buffer, many with one call; large payloads are read from the connection into the memory
+// that they are for.
 type source struct {
 	conn  net.Conn
 	buf   []byte
@@ -37,7 +38,8 @@ func (s *source) header() (header, error) {
 	}
 	h, err := parseHeader(s.buf[s.r:])
 	s.r += headerSize
-	// After a large frame, another is likely: what is read of it ahead of need would be copied in vain.
+	// After a large frame, another is likely: what is read of it ahead of need would be copied in
+	// vain.
 	s.ahead = sourceSize
 	if h.size > sourceSize/2 {
 		s.ahead = afterBulk
@@ -65,8 +67,9 @@ func (s *source) word() (uint32, error) {
 	return a, nil
 }
 
-// full fills p[:n]. The rest of p is the source's to use meanwhile: what comes right behind n bytes, the next header, is
-// read there with the same call, and put into the buffer. That halves the calls where large frames follow each other.
+// full fills p[:n]. The rest of p is the source's to use meanwhile: what comes right behind n
+// bytes, the next header, is read there with the same call, and put into the buffer. That halves
+// the calls where large frames follow each other.
 func (s *source) full(p []byte, n int) error {
 	for got := 0; ; {
 		k := copy(p[got:n], s.buf[s.r:s.w])

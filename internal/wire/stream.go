@@ -7,8 +7,8 @@ import (
 	"sync"
 )
 
-// Stream is one request and its response, as the client sees them. Next and Read are used by one goroutine at a time; the other
-// methods may be called at any time from any goroutine.
+// Stream is one request and its response, as the client sees them. Next and Read are used by one
+// goroutine at a time; the other methods may be called at any time from any goroutine.
 type Stream struct {
 	c      *Client
 	window int
@@ -61,9 +61,10 @@ func (s *Stream) cancelWith(ctx context.Context) {
 	s.stop = stop
 }
 
-// Next waits for the next reply, and returns its message and its value, nil if it has none. Both are the caller's; a
-// value has no spare capacity. After the last reply, the error is io.EOF: once content has come, or once the response has
-// ended completely without any. Otherwise it is Read's error.
+// Next waits for the next reply, and returns its message and its value, nil if it has none. Both
+// are the caller's; a value has no spare capacity. After the last reply, the error is io.EOF: once
+// content has come, or once the response has ended completely without any. Otherwise it is Read's
+// error.
 func (s *Stream) Next() (message, value []byte, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -94,10 +95,11 @@ func (s *Stream) nextLocked() (reply, error) {
 	}
 }
 
-// Read waits for content, and reads it. Replies that come before it and weren't taken by Next are dropped. At a complete
-// end, the error is io.EOF; if the other side aborted the response, an *Aborted; if the connection has ended, its error;
-// if the request was refused, ErrOverloaded or ErrTooLarge; each of them after all that had come. If the stream was closed,
-// the error is ErrClosed, and if its context ended, the cause of that; both at once.
+// Read waits for content, and reads it. Replies that come before it and weren't taken by Next are
+// dropped. At a complete end, the error is io.EOF; if the other side aborted the response, an
+// *Aborted; if the connection has ended, its error; if the request was refused, ErrOverloaded or
+// ErrTooLarge; each of them after all that had come. If the stream was closed, the error is
+// ErrClosed, and if its context ended, the cause of that; both at once.
 func (s *Stream) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
@@ -142,7 +144,8 @@ func (s *Stream) dropRepliesLocked() {
 	s.consumedLocked(n)
 }
 
-// consumedLocked counts n bytes as read, for which the other side may send as many others. It isn't told of each.
+// consumedLocked counts n bytes as read, for which the other side may send as many others. It isn't
+// told of each.
 func (s *Stream) consumedLocked(n int) {
 	s.uncredited += n
 	if s.err == nil && s.uncredited >= max(1, s.window/2) {
@@ -152,15 +155,16 @@ func (s *Stream) consumedLocked(n int) {
 	}
 }
 
-// End returns what came with the end, or nil: it is to be called after Next or Read returned io.EOF.
+// End returns what came with the end, or nil: it is to be called after Next or Read returned
+// io.EOF.
 func (s *Stream) End() []byte {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.detail
 }
 
-// Close gives the stream up. If it hasn't ended, the other side is told. Next and Read return, the latter as soon as
-// nothing is being read into its slice any more. Close returns nil.
+// Close gives the stream up. If it hasn't ended, the other side is told. Next and Read return, the
+// latter as soon as nothing is being read into its slice any more. Close returns nil.
 func (s *Stream) Close() error {
 	s.cancel(ErrClosed)
 	return nil

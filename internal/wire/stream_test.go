@@ -341,7 +341,8 @@ func TestPanic(t *testing.T) {
 	next(t, open(t, client, "x"), "x")
 }
 
-// A value costs its own memory once, on both sides together: it is neither copied nor held in a buffer.
+// A value costs its own memory once, on both sides together: it is neither copied nor held in a
+// buffer.
 func TestValueIsAllocatedOnce(t *testing.T) {
 	value := pattern(1, 1<<20)
 	client, _ := pair(t, Config{}, Config{Serve: func(c *Call) { _ = c.Respond(nil, value) }})

@@ -1,19 +1,21 @@
 // Package wire carries requests and responses between two nodes over one connection.
 //
-// A net.Conn comes in, greeted (Greet) and trusted by the caller, and belongs to the package from then on. The side that
-// dialed is the client (NewClient), the side that accepted the server (NewServer): two nodes keep one connection for each direction. Each request
-// is a Stream to the client and a Call to the server. A response is any number of replies, each a short
-// message with a value if there is one, then content of any length, then the end:
+// A net.Conn comes in, greeted (Greet) and trusted by the caller, and belongs to the package from
+// then on. The side that dialed is the client (NewClient), the side that accepted the server
+// (NewServer): two nodes keep one connection for each direction. Each request is a Stream to the
+// client and a Call to the server. A response is any number of replies, each a short message with a
+// value if there is one, then content of any length, then the end:
 //
 //	Client.Open(message) ───────────── request ──────────────► Serve(Call)
 //	Stream.Next  ◄── message, value ─────────────────────────  Call.Reply
 //	Stream.Read  ◄── content ────────────────────────────────  Call.Write
 //	Stream.End   ◄── detail ─────────────────────────────────  Call.End, or Call.Abort
 //
-// All streams of a connection share it fairly. What is small goes before what is bulky; bulk goes in frames of 64 KiB at
-// most, in turns; and no stream has more under way than its client has room for, so that the connection's reader never
-// waits for the reader of a stream. Both sides send heartbeats: silence means that the other side is dead, however slow its responses
-// may be. What the messages mean is the caller's business.
+// All streams of a connection share it fairly. What is small goes before what is bulky; bulk goes
+// in frames of 64 KiB at most, in turns; and no stream has more under way than its client has room
+// for, so that the connection's reader never waits for the reader of a stream. Both sides send
+// heartbeats: silence means that the other side is dead, however slow its responses may be. What
+// the messages mean is the caller's business.
 package wire
 
 import (
@@ -27,10 +29,12 @@ var (
 	// ErrClosed is the error of a stream or a connection that this side has closed.
 	ErrClosed = errors.New("closed")
 
-	// ErrLost is wrapped by the error of every connection that this side hasn't closed, and of its streams.
+	// ErrLost is wrapped by the error of every connection that this side hasn't closed, and of its
+	// streams.
 	ErrLost = errors.New("connection lost")
 
-	// ErrSilent means that the other side was silent for too long. Like ErrLeft and ErrProtocol, it matches ErrLost too.
+	// ErrSilent means that the other side was silent for too long. Like ErrLeft and ErrProtocol, it
+	// matches ErrLost too.
 	ErrSilent = fmt.Errorf("%w: the other side is silent", ErrLost)
 
 	// ErrLeft means that the connection ended after the other side had told that it would leave.
@@ -39,13 +43,15 @@ var (
 	// ErrProtocol is wrapped when the other side sent what it must not send.
 	ErrProtocol = fmt.Errorf("%w: protocol error", ErrLost)
 
-	// ErrOverloaded is the error of a stream whose request was refused because too many are being served.
+	// ErrOverloaded is the error of a stream whose request was refused because too many are being
+	// served.
 	ErrOverloaded = errors.New("too many requests at once")
 
 	// ErrTooLarge means that a message, a value or a detail is larger than one side accepts.
 	ErrTooLarge = errors.New("too large")
 
-	// ErrCancelled is the error of a call whose client wants no response any more, and the cause of its context's end.
+	// ErrCancelled is the error of a call whose client wants no response any more, and the cause of
+	// its context's end.
 	ErrCancelled = errors.New("cancelled by the client")
 
 	// ErrEnded is the error of using a call after its End or Abort, or out of order.
@@ -59,44 +65,50 @@ type Aborted struct {
 
 func (a *Aborted) Error() string { return "aborted by the server" }
 
-// Config says how a connection works. Its zero value is that of a side which answers nothing. Heartbeat and MissedHeartbeats should be
-// the same on both sides; everything else is each side's own.
+// Config says how a connection works. Its zero value is that of a side which answers nothing.
+// Heartbeat and MissedHeartbeats should be the same on both sides; everything else is each side's
+// own.
 type Config struct {
-	// Heartbeat is the pace at which the sides make sure of each other: 200 ms if 0. The client pings at each heartbeat while
-	// it has open streams, and at every fifth otherwise.
+	// Heartbeat is the pace at which the sides make sure of each other: 200 ms if 0. The client
+	// pings at each heartbeat while it has open streams, and at every fifth otherwise.
 	Heartbeat time.Duration
 
-	// MissedHeartbeats is how many silent heartbeats mean that the other side is dead: 4 if 0. The server waits five more.
+	// MissedHeartbeats is how many silent heartbeats mean that the other side is dead: 4 if 0. The
+	// server waits five more.
 	MissedHeartbeats int
 
-	// Window is how many bytes of one stream may be under way: sent but not yet read by the client. 1 MiB if 0. It
-	// bounds content; a reply is sent whole, once any window is left for it. On the server, it is how many
-	// bytes a call may have queued.
+	// Window is how many bytes of one stream may be under way: sent but not yet read by the client.
+	// 1 MiB if 0. It bounds content; a reply is sent whole, once any window is left for it. On the
+	// server, it is how many bytes a call may have queued.
 	Window int
 
-	// MaxMessage is the size of the largest message, of a request or of a reply, sent or accepted: 1 MiB if 0.
+	// MaxMessage is the size of the largest message, of a request or of a reply, sent or accepted:
+	// 1 MiB if 0.
 	MaxMessage int
 
-	// MaxValue is the size of the largest value that the client accepts: 64 MiB if 0. Memory for a value is
-	// taken as soon as the server announces it.
+	// MaxValue is the size of the largest value that the client accepts: 64 MiB if 0. Memory for a
+	// value is taken as soon as the server announces it.
 	MaxValue int
 
-	// MaxRequests is how many requests the server serves at once: 4096 if 0. It refuses those beyond.
+	// MaxRequests is how many requests the server serves at once: 4096 if 0. It refuses those
+	// beyond.
 	MaxRequests int
 
-	// Serve answers a call, in a goroutine of its own. When it returns, a call that it has neither ended nor
-	// aborted is aborted. If nil, all calls are.
+	// Serve answers a call, in a goroutine of its own. When it returns, a call that it has neither
+	// ended nor aborted is aborted. If nil, all calls are.
 	Serve func(*Call)
 
-	// Panicked is told of a panic of Serve, which aborts the call. If nil, such panics pass in silence.
+	// Panicked is told of a panic of Serve, which aborts the call. If nil, such panics pass in
+	// silence.
 	Panicked func(v any, stack []byte)
 
-	// Leaving is called at most once, when the server tells that it is about to leave. Nothing is read
-	// before it returns, so it must not wait. It may call the Client.
+	// Leaving is called at most once, when the server tells that it is about to leave. Nothing is
+	// read before it returns, so it must not wait. It may call the Client.
 	Leaving func()
 
-	// Lost is called exactly once, when the connection has ended for whatever reason, with that reason. No stream
-	// and no call learns of it before Lost has returned, so Lost must not wait for any; nor for Done.
+	// Lost is called exactly once, when the connection has ended for whatever reason, with that
+	// reason. No stream and no call learns of it before Lost has returned, so Lost must not wait
+	// for any; nor for Done.
 	Lost func(err error)
 }
 

@@ -9,8 +9,9 @@ import (
 // batchBulk is how much bulk goes with one write: what a small message may have to wait for.
 const batchBulk = 256 << 10
 
-// writer sends what streams have queued, all that there is with one write. What is queued while a write is under way
-// goes with the next one, so the busier the connection, the more each write carries.
+// writer sends what streams have queued, all that there is with one write. What is queued while a
+// write is under way goes with the next one, so the busier the connection, the more each write
+// carries.
 type writer struct {
 	batch              // being made or written, by the goroutine
 	leaveUnderWay bool // it says that this side is about to leave
@@ -85,7 +86,8 @@ func (w *writer) run() error {
 	return nil
 }
 
-// next waits for something to send, and makes a batch of it. It returns false when the writer is closed.
+// next waits for something to send, and makes a batch of it. It returns false when the writer is
+// closed.
 func (w *writer) next() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -93,8 +95,8 @@ func (w *writer) next() bool {
 	for w.nothingLocked() && !w.closed {
 		w.idle = true
 		w.work.Wait()
-		// Whoever else is about to queue something gets the chance to, for the price of going to the end of the
-		// scheduler's queue, which is nothing where no one else runs.
+		// Whoever else is about to queue something gets the chance to, for the price of going to
+		// the end of the scheduler's queue, which is nothing where no one else runs.
 		w.mu.Unlock()
 		runtime.Gosched()
 		w.mu.Lock()
@@ -107,7 +109,8 @@ func (w *writer) next() bool {
 	return true
 }
 
-// batchLocked takes what goes next: all that is small, as far as there is scratch for it, and some bulk.
+// batchLocked takes what goes next: all that is small, as far as there is scratch for it, and some
+// bulk.
 func (w *writer) batchLocked() {
 	w.signsLocked()
 	w.smallLocked()
