@@ -114,7 +114,7 @@ func (c *guardedConn) beforeWrite() error {
 	return nil
 }
 
-// quietLocked tells whether all that has come has been read: by net/http, whose reader waits, and
+// quietLocked reports whether all that has come has been read: by net/http, whose reader waits, and
 // by TLS, to the end of a record. If there is more in the kernel, b is the first of it.
 func (c *guardedConn) quietLocked() (b []byte, quiet bool) {
 	if !c.waiting || c.records.within() {

@@ -80,7 +80,7 @@ func (c *guardedConn) received(b []byte, err error) (int, error) {
 	return c.withoutLineEndsLocked(b), err
 }
 
-// skipLocked is withoutLineEndsLocked for what Read has read; it tells whether nothing is left of
+// skipLocked is withoutLineEndsLocked for what Read has read; it reports whether nothing is left of
 // that.
 func (c *guardedConn) skipLocked() (all bool) {
 	if c.err != nil || c.n == 0 {
@@ -102,8 +102,8 @@ func (c *guardedConn) withoutLineEndsLocked(b []byte) (n int) {
 	return copy(b, rest)
 }
 
-// refuseLocked tells whether b, which has come for net/http, isn't handed on, since no request has
-// asked for it.
+// refuseLocked reports whether b, which has come for net/http, isn't handed on, since no request
+// has asked for it.
 func (c *guardedConn) refuseLocked(b []byte) bool {
 	if c.phase == busy {
 		return false
@@ -116,7 +116,7 @@ func (c *guardedConn) refuseLocked(b []byte) bool {
 	return true
 }
 
-// timedOut tells whether b begins a 408, by which some servers tell that they close an idle
+// timedOut reports whether b begins a 408, by which some servers tell that they close an idle
 // connection (RFC 9110 section 15.5.9).
 func timedOut(b []byte) bool {
 	const version = len("HTTP/1.1")

@@ -66,7 +66,7 @@ type entry struct {
 	Modified string
 }
 
-// list returns what of the directory at name can be asked for, directories first.
+// list returns the entries of the directory at name that can be requested, directories first.
 func (d *Dir) list(ctx context.Context, in *folder, name string) ([]entry, error) {
 	dir, err := in.OpenFile(name, openFlags, 0)
 	if err != nil {

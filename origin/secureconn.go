@@ -95,7 +95,7 @@ type tlsRecords struct {
 	left   int // bytes that the record's content still lacks
 }
 
-// within tells whether the last record isn't complete.
+// within reports whether the last record isn't complete.
 func (t *tlsRecords) within() bool { return t.have > 0 || t.left > 0 }
 
 // advance takes note of what has come.

@@ -178,7 +178,7 @@ func (s *Server) CloseIdleConnections() {
 	}
 }
 
-// closesIdle tells whether s may be closing a connection now that has been idle since then.
+// closesIdle reports whether s may be closing a connection now that has been idle since then.
 func (s *Server) closesIdle(since time.Time) bool {
 	limit := limit(s.IdleTimeout, defaultIdleTimeout)
 	return s.closing.Load() > 0 || limit > 0 && time.Since(since) >= limit

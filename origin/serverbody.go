@@ -47,7 +47,7 @@ func (b *serverBody) watch() {
 	}
 }
 
-// Close gives up what of the body hasn't been read.
+// Close gives up the part of the body that hasn't been read.
 func (b *serverBody) Close() error {
 	err := b.ReadCloser.Close()
 	b.cancel(nil)

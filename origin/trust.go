@@ -59,7 +59,7 @@ func (s *Server) suspect(urls []string) {
 	}
 }
 
-// distrusted tells whether no connection is to be used twice.
+// distrusted reports whether no connection is to be used twice.
 func (s *Server) distrusted() bool {
 	s.trust.mu.Lock()
 	defer s.trust.mu.Unlock()

@@ -27,7 +27,7 @@ type searches struct {
 // search is the rule of one path.
 type search struct {
 	path string
-	rule httpcache.Search
+	rule httpcache.QueryVariation
 	at   time.Time // when the response was received that said so
 }
 
@@ -41,19 +41,19 @@ func newSearches() *searches {
 }
 
 // rule returns the newest rule of a path.
-func (s *searches) rule(path string) (httpcache.Search, bool) {
+func (s *searches) rule(path string) (httpcache.QueryVariation, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	el, ok := s.paths[path]
 	if !ok {
-		return httpcache.Search{}, false
+		return httpcache.QueryVariation{}, false
 	}
 	s.recent.MoveToFront(el)
 	return el.Value.(*search).rule, true
 }
 
 // learn takes in what a response for path said that was received at that time.
-func (s *searches) learn(path string, rule httpcache.Search, ok bool, at time.Time) {
+func (s *searches) learn(path string, rule httpcache.QueryVariation, ok bool, at time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	el, known := s.paths[path]
@@ -73,16 +73,16 @@ func (s *searches) learn(path string, rule httpcache.Search, ok bool, at time.Ti
 }
 
 // searchOf is the rule that a response states, if it is one to be honoured.
-func searchOf(header http.Header) (httpcache.Search, bool) {
-	rule, ok := httpcache.ParseSearch(header)
+func searchOf(header http.Header) (httpcache.QueryVariation, bool) {
+	rule, ok := httpcache.ParseQueryVariation(header)
 	if !ok || len(rule.String()) > maxRule {
-		return httpcache.Search{}, false
+		return httpcache.QueryVariation{}, false
 	}
 	return rule, true
 }
 
 // queryKey is key with its query in rule's canonical form.
-func queryKey(rule httpcache.Search, key string) string {
+func queryKey(rule httpcache.QueryVariation, key string) string {
 	path, query, _ := strings.Cut(key, "?")
 	switch query = rule.Canonical(query); {
 	case query == "":

@@ -10,7 +10,7 @@ import (
 // Config is what a node tells those who operate it. Ready must be set. The functions are called at
 // each request, concurrently.
 type Config struct {
-	// Ready tells whether the node takes requests.
+	// Ready reports whether the node takes requests.
 	Ready func() bool
 
 	// Explain, if not nil, answers /explain.

@@ -34,9 +34,9 @@ func refuse(w http.ResponseWriter, why string) {
 	answer(w, http.StatusForbidden, why+"\n")
 }
 
-// own tells if r's Host is on loopback, is what the listener listens on, or is the address at which
-// r has come. On all interfaces that may be behind another address, so that any will do there: no
-// page has one as its name that isn't its server's.
+// own reports whether r's Host is on loopback, is what the listener listens on, or is the address
+// at which r has come. On all interfaces that may be behind another address, so that any will do
+// there: no page has one as its name that isn't its server's.
 func (c Config) own(r *http.Request) bool {
 	host := hostOf(r.Host)
 	if host == "localhost" || host != "" && strings.EqualFold(host, c.Host) {
@@ -72,8 +72,8 @@ func arrival(r *http.Request) netip.Addr {
 	return local.AddrPort().Addr().WithZone("").Unmap()
 }
 
-// sameOrigin tells if no page of another origin has sent r, as far as browsers tell. Not each of
-// them tells of a GET, but what it doesn't tell of, the page can't read.
+// sameOrigin reports whether no page of another origin has sent r, as far as browsers tell. Not
+// each of them tells of a GET, but what it doesn't tell of, the page can't read.
 func sameOrigin(r *http.Request) bool {
 	switch r.Header.Get("Sec-Fetch-Site") {
 	case "", "same-origin", "none":

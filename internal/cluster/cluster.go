@@ -19,19 +19,19 @@ import (
 	"time"
 )
 
-// teller passes on the lists that differ from the last one.
-type teller struct {
-	set  func(nodes []string)
-	told bool
-	last []string
+// notifier passes on the lists that differ from the last one.
+type notifier struct {
+	set      func(nodes []string)
+	notified bool
+	last     []string
 }
 
-func (t *teller) tell(nodes []string) {
+func (t *notifier) notify(nodes []string) {
 	nodes = tidy(nodes)
-	if t.told && slices.Equal(nodes, t.last) {
+	if t.notified && slices.Equal(nodes, t.last) {
 		return
 	}
-	t.told, t.last = true, nodes
+	t.notified, t.last = true, nodes
 	t.set(slices.Clone(nodes)) // its own: it may change what it is given
 }
 

@@ -50,8 +50,8 @@ func (d DNS) Watch(ctx context.Context, set func(nodes []string)) error {
 	if every <= 0 {
 		every = dnsEvery
 	}
-	t := teller{set: set}
-	p := problems{tell: d.Problem}
+	t := notifier{set: set}
+	p := problems{notify: d.Problem}
 	for {
 		nodes, err := d.lookup(ctx)
 		switch {
@@ -59,7 +59,7 @@ func (d DNS) Watch(ctx context.Context, set func(nodes []string)) error {
 			return nil
 		case err == nil:
 			p.allSolved()
-			t.tell(nodes)
+			t.notify(nodes)
 		default:
 			p.report(kind(err), fmt.Errorf("the nodes stay as they were: %w", err))
 		}

@@ -57,10 +57,10 @@ func (f *File) Reload() {
 
 // Watch calls set at once, and after each Reload that changed the list.
 func (f *File) Watch(ctx context.Context, set func(nodes []string)) error {
-	t := teller{set: set}
+	t := notifier{set: set}
 	for {
 		nodes, changed := f.list()
-		t.tell(nodes)
+		t.notify(nodes)
 		select {
 		case <-changed:
 		case <-ctx.Done():

@@ -37,7 +37,7 @@ type GossipConfig struct {
 	Join []string
 
 	// Key, if not empty, encrypts all gossip, and keeps out who doesn't have it: 16, 24 or 32
-	// bytes, the same for all nodes. Without it, whoever reaches Listen is a member if it wants to.
+	// bytes, the same for all nodes. Without it, any process that reaches Listen can be a member.
 	Key []byte
 
 	// Probe is the pace of it all: how often each node asks another for a sign of life. One that is
@@ -51,8 +51,8 @@ type GossipConfig struct {
 	Problem func(error)
 }
 
-// Gossip is the nodes that find each other by gossip: each tells others whom it knows, and finds
-// out who is gone. Its methods may be called concurrently.
+// Gossip is the nodes that find each other by gossip: each tells others of the nodes it knows, and
+// finds out who is gone. Its methods may be called concurrently.
 //
 // All nodes are in the list, this one too, but for those that have left and those that gave no sign
 // of life for some time. A node that comes back, with the same name or another, is in the list
@@ -108,7 +108,7 @@ func OpenGossip(cfg GossipConfig) (*Gossip, error) {
 		out:     &outlet{log: cfg.Log, problem: cfg.Problem},
 		watched: make(chan struct{}), tried: make(chan struct{}),
 	}
-	g.problems.tell = g.out.tell
+	g.problems.notify = g.out.notify
 	g.roster.problems = &g.problems
 	g.base, g.cancel = context.WithCancel(context.Background())
 	if err := g.open(); err != nil {
@@ -163,7 +163,7 @@ func (g *Gossip) Watch(ctx context.Context, set func(nodes []string)) error {
 	case <-g.base.Done():
 	case <-ctx.Done():
 	}
-	t := teller{set: set}
+	t := notifier{set: set}
 	for {
 		nodes, changed := g.roster.peers()
 		if ctx.Err() != nil {
@@ -172,7 +172,7 @@ func (g *Gossip) Watch(ctx context.Context, set func(nodes []string)) error {
 		if g.base.Err() != nil {
 			return errClosed
 		}
-		t.tell(nodes)
+		t.notify(nodes)
 		select {
 		case <-changed:
 			pause(ctx, g.pace.settle)

@@ -16,7 +16,7 @@ type outlet struct {
 	closed bool
 }
 
-func (o *outlet) tell(err error) {
+func (o *outlet) notify(err error) {
 	o.mu.RLock()
 	defer o.mu.RUnlock()
 	if !o.closed && o.problem != nil {

@@ -11,7 +11,7 @@ import (
 
 func TestRosterIgnoresNodesThatDoNotSayTheirPeerAddress(t *testing.T) {
 	var told []error
-	r := roster{problems: &problems{tell: func(err error) { told = append(told, err) }}}
+	r := roster{problems: &problems{notify: func(err error) { told = append(told, err) }}}
 	join := func(name, meta string) {
 		r.NotifyJoin(&memberlist.Node{Name: name, Meta: []byte(meta), Addr: net.IP{10, 0, 0, 1}, Port: 7946})
 	}
@@ -75,7 +75,7 @@ func TestOutletIsSilentWhenShut(t *testing.T) {
 		if n, err := o.Write([]byte("x\n")); n != 2 || err != nil {
 			t.Errorf("Write: %d, %v", n, err)
 		}
-		o.tell(nil)
+		o.notify(nil)
 	}
 	call()
 	o.shut()

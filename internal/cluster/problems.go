@@ -9,40 +9,40 @@ const maxProblems = 100
 // problems tells of each problem once, until it is solved, so that one that lasts isn't told over
 // and over.
 type problems struct {
-	tell func(error) // may be nil
+	notify func(error) // may be nil
 
-	mu   sync.Mutex
-	told map[string]bool
+	mu       sync.Mutex
+	reported map[string]bool
 }
 
 // report tells of the problem that key stands for, unless it has been told.
 func (p *problems) report(key string, err error) {
-	if p.tell != nil && p.fresh(key) {
-		p.tell(err)
+	if p.notify != nil && p.fresh(key) {
+		p.notify(err)
 	}
 }
 
 func (p *problems) fresh(key string) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.told[key] {
+	if p.reported[key] {
 		return false
 	}
-	if p.told == nil || len(p.told) >= maxProblems {
-		p.told = map[string]bool{}
+	if p.reported == nil || len(p.reported) >= maxProblems {
+		p.reported = map[string]bool{}
 	}
-	p.told[key] = true
+	p.reported[key] = true
 	return true
 }
 
 func (p *problems) solved(key string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	delete(p.told, key)
+	delete(p.reported, key)
 }
 
 func (p *problems) allSolved() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	clear(p.told)
+	clear(p.reported)
 }

@@ -62,8 +62,8 @@ func loopbackFor(host string) string {
 	return "127.0.0.1"
 }
 
-// onLoopback tells if no other machine can reach host, as far as its text tells: of names, only
-// localhost is known.
+// onLoopback reports whether no other machine can reach host, as far as its text tells: of names,
+// only localhost is known.
 func onLoopback(host string) bool {
 	ip, err := netip.ParseAddr(host)
 	return err == nil && ip.IsLoopback() || strings.EqualFold(host, "localhost")
@@ -74,7 +74,7 @@ func isIP(host string) bool {
 	return err == nil
 }
 
-// unspecified tells if host stands for all interfaces, so that nobody can dial it.
+// unspecified reports whether host stands for all interfaces, so that nobody can dial it.
 func unspecified(host string) bool {
 	ip, err := netip.ParseAddr(host)
 	return host == "" || err == nil && ip.IsUnspecified()

@@ -30,10 +30,10 @@ type Cluster struct {
 	GossipKeyFile File     `placeholder:"FILE" group:"Cluster:" help:"File with the key that gossip is encrypted with, 16, 24 or 32 bytes in base64, as \"openssl rand -base64 32\" prints it."`
 }
 
-// Clustered tells if c, which is derived, makes its node one of several.
+// Clustered reports whether c, which is derived, makes its node one of several.
 func (c *Cluster) Clustered() bool { return c.PeerListen != "" }
 
-// Gossips tells if c's node learns by gossip who the others are.
+// Gossips reports whether c's node learns by gossip who the others are.
 func (c *Cluster) Gossips() bool { return c.GossipListen != "" }
 
 // derive is Config.Derive for c, a being derived.

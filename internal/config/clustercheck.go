@@ -62,7 +62,7 @@ func (c *Cluster) check(a *Addresses, peersAt string) error {
 	return nil
 }
 
-// exposed tells if a stranger could connect to the listener at addr and mustn't.
+// exposed reports whether a stranger could connect to the listener at addr and mustn't.
 func (c *Cluster) exposed(addr Addr) bool { return !c.PeerInsecure && !onLoopback(addr.Host()) }
 
 func (c *Cluster) checkTLS() error {

@@ -68,7 +68,7 @@ func (o Origin) String() string {
 	return u.String()
 }
 
-// LooksLikeHost tells if a folder's path reads like a URL that lacks its scheme, such as
+// LooksLikeHost reports whether a folder's path reads like a URL that lacks its scheme, such as
 // localhost:8080 or example.org/files.
 func LooksLikeHost(dir string) bool {
 	host, _, _ := strings.Cut(dir, "/")

@@ -83,5 +83,5 @@ func (s *PeerSource) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// fromDNS tells if the addresses come from DNS, which knows nodes by their IPs.
+// fromDNS reports whether the addresses come from DNS, which knows nodes by their IPs.
 func (s PeerSource) fromDNS() bool { return strings.HasPrefix(string(s), "dns:") }

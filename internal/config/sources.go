@@ -123,7 +123,7 @@ const (
 	fromDefault = "default"
 )
 
-// given tells if the setting name was set somewhere, be it to its default.
+// given reports whether the setting name was set somewhere, be it to its default.
 func (p Provenance) given(name string) bool { return p[name] != "" && p[name] != fromDefault }
 
 // elsewhere names in parentheses where a setting that isn't a flag on the command line came from,

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Valid tells whether s is a uri-host with or without a port (RFC 9110 section 7.2), or empty.
+// Valid reports whether s is a uri-host with or without a port (RFC 9110 section 7.2), or empty.
 func Valid(s string) bool {
 	host, port, literal := s, "", strings.HasPrefix(s, "[")
 	if literal {
@@ -28,7 +28,7 @@ func Valid(s string) bool {
 	return validName(host) && (host != "" || port == "")
 }
 
-// validPort tells whether s is empty, or a colon and the digits of a port, which may be none.
+// validPort reports whether s is empty, or a colon and the digits of a port, which may be none.
 func validPort(s string) bool {
 	if s == "" {
 		return true
@@ -46,7 +46,7 @@ func validPort(s string) bool {
 	return n < 1<<16
 }
 
-// validName tells whether s is a reg-name or an IPv4 address (RFC 3986 section 3.2.2).
+// validName reports whether s is a reg-name or an IPv4 address (RFC 3986 section 3.2.2).
 func validName(s string) bool {
 	for i := 0; i < len(s); i++ {
 		switch c := s[i]; {
@@ -61,7 +61,7 @@ func validName(s string) bool {
 	return true
 }
 
-// validLiteral tells whether s is what may stand in brackets: an IPv6 address without a zone. No
+// validLiteral reports whether s is what may stand in brackets: an IPv6 address without a zone. No
 // form of address is known for IPvFuture.
 func validLiteral(s string) bool {
 	ip, err := netip.ParseAddr(s)

@@ -82,7 +82,7 @@ func century(t, reference time.Time, weekday time.Weekday) time.Time {
 	return t
 }
 
-// spells tells whether s is t in that layout, in whatever case.
+// spells reports whether s is t in that layout, in whatever case.
 func spells(t time.Time, layout, s string) bool {
 	var buf [32]byte
 	b := t.AppendFormat(buf[:0], layout)

@@ -11,7 +11,7 @@ import (
 
 // Line is one sentence of an explanation.
 type Line struct {
-	Text    string // for whoever operates the cache: no line breaks, nothing unprintable
+	Text    string // for the operator: no line breaks, nothing unprintable
 	Section string // where the rule is laid down, such as "RFC 9111 §4.2.1"; "" if it is the operator's own
 }
 
@@ -35,7 +35,7 @@ func (p Policy) explained(r *Response) *explained {
 	return e
 }
 
-// notes say what of the response's fields doesn't count as its sender may think.
+// notes say which of the response's fields don't count as their sender may think.
 func (e *explained) notes() (lines []Line) {
 	for _, name := range e.Targets {
 		if name == e.target {
@@ -162,7 +162,7 @@ func and(words []string) string {
 	return strings.Join(clean, "")
 }
 
-// most bounds what of a field is told in a sentence, in bytes.
+// most bounds how much of a field is quoted in a sentence, in bytes.
 const most = 120
 
 func shown(s string) string { return Shown(s, most) }

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// Part is what of a representation a 206 holds: the bytes [Start, End) of Total. The zero Part is
-// none.
+// Part is the part of a representation that a 206 holds: the bytes [Start, End) of Total. The zero
+// Part is none.
 type Part struct{ Start, End, Total int64 }
 
 // ParsePart reads the Content-Range of a 206 with one part whose content has length bytes. It fails

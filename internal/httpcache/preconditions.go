@@ -72,7 +72,7 @@ func Preconditions(method string, request, stored http.Header) (o Outcome, range
 	return Proceed, ifRange(request, stored) != fails
 }
 
-// Conditional tells whether the header of a request has preconditions (RFC 9110 §13.1). If not,
+// Conditional reports whether the header of a request has preconditions (RFC 9110 §13.1). If not,
 // Preconditions needs no stored header.
 func Conditional(request http.Header) bool {
 	for _, name := range [...]string{"If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since", "If-Range"} {
@@ -129,7 +129,7 @@ func ifUnmodifiedSince(request, stored http.Header) condition {
 	return holds
 }
 
-// modifiedAfter tells whether the stored response is younger than the date in that field. An
+// modifiedAfter reports whether the stored response is younger than the date in that field. An
 // invalid date, or a stored response without one, makes the field void.
 func modifiedAfter(request http.Header, field string, stored http.Header) (after, ok bool) {
 	date, ok := httpDate(request, field, time.Time{})

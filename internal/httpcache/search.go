@@ -13,7 +13,7 @@ import (
 // in the words of draft-ietf-httpbis-no-vary-search-10, whose sections are cited here. The zero
 // Search is the default: queries are compared as they are. It is a value that may be copied and
 // used concurrently.
-type Search struct {
+type QueryVariation struct {
 	except   bool     // names are the parameters that matter, all others don't; otherwise it is the reverse
 	anyOrder bool     // the order of parameters with different names doesn't matter
 	names    []string // as appendComponent writes them, sorted, each once
@@ -25,26 +25,26 @@ type Search struct {
 // Up to -05 of the draft, and in browsers and on servers that follow it, params could be a Boolean,
 // which except came with: "params, except=("x")" is what "except=("x")" is by now. Both are
 // understood.
-func ParseSearch(h http.Header) (s Search, ok bool) {
+func ParseQueryVariation(h http.Header) (s QueryVariation, ok bool) {
 	lines := h["No-Vary-Search"]
 	if len(lines) == 0 { // the ordinary response
-		return Search{}, false
+		return QueryVariation{}, false
 	}
 	dictionary, err := httpsfv.UnmarshalDictionary(lines)
 	if err != nil {
-		return Search{}, false
+		return QueryVariation{}, false
 	}
 	if s, ok = parseVariation(dictionary); !ok || s.isDefault() {
-		return Search{}, false
+		return QueryVariation{}, false
 	}
 	return s, true
 }
 
 // parseVariation is "parse a URL variation config" (§5.1).
-func parseVariation(dictionary *httpsfv.Dictionary) (s Search, ok bool) {
+func parseVariation(dictionary *httpsfv.Dictionary) (s QueryVariation, ok bool) {
 	if member, present := dictionary.Get("key-order"); present {
 		if s.anyOrder, ok = isBoolean(member); !ok {
-			return Search{}, false
+			return QueryVariation{}, false
 		}
 	}
 	params, ignores := dictionary.Get("params")
@@ -54,12 +54,12 @@ func parseVariation(dictionary *httpsfv.Dictionary) (s Search, ok bool) {
 			return s, !keeps
 		}
 		if !keeps {
-			return Search{except: true, anyOrder: s.anyOrder}, true
+			return QueryVariation{except: true, anyOrder: s.anyOrder}, true
 		}
 	}
 	switch {
 	case ignores && keeps:
-		return Search{}, false
+		return QueryVariation{}, false
 	case ignores:
 		s.names, ok = parseKeys(params)
 	case keeps:
@@ -97,7 +97,7 @@ func parseKeys(member httpsfv.Member) (names []string, ok bool) {
 // Canonical returns a string for a query, without its question mark, such that two queries have
 // equal strings if and only if they are equivalent under s (§6). It is a query itself, and its own
 // canonical string, but isn't meant to be sent.
-func (s Search) Canonical(query string) string {
+func (s QueryVariation) Canonical(query string) string {
 	if s.isDefault() {
 		return query
 	}
@@ -145,7 +145,7 @@ func sortParameters(buf []byte, parameters []parameter) []byte {
 	return out
 }
 
-func (s Search) ignores(name []byte) bool {
+func (s QueryVariation) ignores(name []byte) bool {
 	_, found := slices.BinarySearchFunc(s.names, name, func(known string, name []byte) int {
 		switch {
 		case known < string(name):
@@ -159,15 +159,15 @@ func (s Search) ignores(name []byte) bool {
 }
 
 // Equal reports whether both say the same about every query.
-func (s Search) Equal(other Search) bool {
+func (s QueryVariation) Equal(other QueryVariation) bool {
 	return s.except == other.except && s.anyOrder == other.anyOrder && slices.Equal(s.names, other.names)
 }
 
-func (s Search) isDefault() bool { return !s.except && !s.anyOrder && len(s.names) == 0 }
+func (s QueryVariation) isDefault() bool { return !s.except && !s.anyOrder && len(s.names) == 0 }
 
 // String returns a field value that says what s says. Equal ones have the same, the zero Search has
 // an empty one.
-func (s Search) String() string {
+func (s QueryVariation) String() string {
 	var b strings.Builder
 	if s.anyOrder {
 		b.WriteString("key-order")

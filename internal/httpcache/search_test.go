@@ -65,11 +65,11 @@ func TestParseSearch_Draft5_2(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(strings.Join(tt.lines, "|"), func(t *testing.T) {
-			s, ok := httpcache.ParseSearch(http.Header{"No-Vary-Search": tt.lines})
-			if s.String() != tt.want || ok != (tt.want != "") || ok == s.Equal(httpcache.Search{}) {
+			s, ok := httpcache.ParseQueryVariation(http.Header{"No-Vary-Search": tt.lines})
+			if s.String() != tt.want || ok != (tt.want != "") || ok == s.Equal(httpcache.QueryVariation{}) {
 				t.Errorf("got %q, %v", s, ok)
 			}
-			if again, _ := httpcache.ParseSearch(head("No-Vary-Search: " + s.String())); !again.Equal(s) {
+			if again, _ := httpcache.ParseQueryVariation(head("No-Vary-Search: " + s.String())); !again.Equal(s) {
 				t.Errorf("%q became %q", s, again)
 			}
 		})
@@ -153,7 +153,7 @@ func TestSearch_Canonical(t *testing.T) {
 		{"key-order", "a=%00", "a=", false},
 	}
 	for _, tt := range tests {
-		s, _ := httpcache.ParseSearch(head("No-Vary-Search: " + tt.field))
+		s, _ := httpcache.ParseQueryVariation(head("No-Vary-Search: " + tt.field))
 		a, b := s.Canonical(tt.a), s.Canonical(tt.b)
 		if (a == b) != tt.same {
 			t.Errorf("%s: %s and %s became %s and %s", tt.field, tt.a, tt.b, a, b)
@@ -166,7 +166,7 @@ func TestSearch_Canonical(t *testing.T) {
 
 // More parameters than there is room for without allocating.
 func TestSearch_ManyParameters(t *testing.T) {
-	s, _ := httpcache.ParseSearch(head("No-Vary-Search: key-order"))
+	s, _ := httpcache.ParseQueryVariation(head("No-Vary-Search: key-order"))
 	var pairs []string
 	for c := 'a'; c <= 'z'; c++ {
 		pairs = append(pairs, string(c)+"=1", string(c)+"=2")
@@ -201,14 +201,14 @@ func FuzzSearch(f *testing.F) {
 		if anyOrder {
 			field = append(field, "key-order")
 		}
-		s, ok := httpcache.ParseSearch(http.Header{"No-Vary-Search": field})
+		s, ok := httpcache.ParseQueryVariation(http.Header{"No-Vary-Search": field})
 		if !ok {
-			if !s.Equal(httpcache.Search{}) || s.Canonical(a) != a {
+			if !s.Equal(httpcache.QueryVariation{}) || s.Canonical(a) != a {
 				t.Errorf("%q is invalid, but %q", field, s)
 			}
 			return
 		}
-		if again, _ := httpcache.ParseSearch(head("No-Vary-Search: " + s.String())); !again.Equal(s) {
+		if again, _ := httpcache.ParseQueryVariation(head("No-Vary-Search: " + s.String())); !again.Equal(s) {
 			t.Errorf("%q became %q", s, again)
 		}
 		reversed := strings.Split(a, "&")
@@ -320,7 +320,7 @@ func formDecoded(s string) string {
 }
 
 func BenchmarkSearchCanonical(b *testing.B) {
-	s, _ := httpcache.ParseSearch(head(`No-Vary-Search: key-order, params=("utm_source" "utm_medium")`))
+	s, _ := httpcache.ParseQueryVariation(head(`No-Vary-Search: key-order, params=("utm_source" "utm_medium")`))
 	b.ReportAllocs()
 	for b.Loop() {
 		s.Canonical("q=a+b&utm_source=x&page=2&utm_medium=y&lang=de")

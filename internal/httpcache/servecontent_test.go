@@ -188,8 +188,8 @@ func backwards(ranges string) bool {
 	return false
 }
 
-// lax tells whether any of the dates is one by the standard library only, such as one with an hour
-// of one digit.
+// lax reports whether any of the dates is one by the standard library only, such as one with an
+// hour of one digit.
 func (e exchange) lax() bool {
 	return slices.ContainsFunc([]string{e.ifModified, e.ifUnmodif, e.ifRange}, func(value string) bool {
 		d, err := http.ParseTime(value)

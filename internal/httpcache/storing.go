@@ -125,7 +125,7 @@ func heuristicallyCacheable(status int) bool {
 	return false
 }
 
-// understood tells whether this package knows what the status means for caches, and does it (§3,
+// understood reports whether this package knows what the status means for caches, and does it (§3,
 // must-understand): that is so of all that RFC 9110 §15 defines, since none of them but 206 and 304
 // asks for more than §3 does.
 func understood(status int) bool {

@@ -73,7 +73,7 @@ func Confirms(stored, notModified http.Header) bool {
 func Freshen(stored, notModified http.Header) http.Header {
 	out := EndToEnd(stored)
 	// The 304 is a message of its own date and age. What it doesn't say must not be taken from the
-	// old message, lest the response be as old as before (§4.2.3).
+	// old message, or else the response would be as old as before (§4.2.3).
 	delete(out, "Date")
 	delete(out, "Age")
 	for name, values := range EndToEnd(notModified) {

@@ -61,7 +61,7 @@ func (c *conn) follow(p []byte, err error) (int, error) {
 	return n, err
 }
 
-// goesOn tells whether a Read that has been woken for the connection's end is to be tried again,
+// goesOn reports whether a Read that has been woken for the connection's end is to be tried again,
 // since something has come.
 func (c *conn) goesOn() bool {
 	c.mu.Lock()
@@ -146,7 +146,7 @@ func (c *conn) Close() error {
 	return c.TCPConn.Close()
 }
 
-// beginClosing has no more requests come, and tells whether the client is in the middle of one.
+// beginClosing has no more requests come, and reports whether the client is in the middle of one.
 func (c *conn) beginClosing() (amid bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -173,7 +173,7 @@ func (c *conn) endIdle(limit time.Time) {
 	}
 }
 
-// busy tells whether a request would be cut if the connection were closed now.
+// busy reports whether a request would be cut if the connection were closed now.
 func (c *conn) busy() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -21,7 +21,7 @@ const (
 // http2Time is how long a client may take to see that it is refused.
 const http2Time = 5 * time.Second
 
-// prefaceEnd is what of a client's preface net/http leaves.
+// prefaceEnd is the end of a client's preface, which net/http leaves.
 const prefaceEnd = "SM\r\n\r\n"
 
 var errFrame = errors.New("a malformed frame")

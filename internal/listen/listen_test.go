@@ -126,7 +126,7 @@ func (c *client) response(t *testing.T) (*http.Response, string) {
 	return resp, string(b)
 }
 
-// ended tells whether the server has closed the connection, and nothing comes before that.
+// ended reports whether the server has closed the connection, and nothing comes before that.
 func (c *client) ended(t *testing.T) {
 	t.Helper()
 	if b, err := io.ReadAll(c.r); len(b) > 0 || err != nil {

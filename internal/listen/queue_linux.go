@@ -32,7 +32,7 @@ func keepOut(l net.Listener) error {
 	return err
 }
 
-// readable tells whether a listener's queue, or what has come on a connection, isn't empty.
+// readable reports whether a listener's queue, or what has come on a connection, isn't empty.
 func readable(socket any) (is bool) {
 	_ = control(socket, func(fd int) {
 		fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}

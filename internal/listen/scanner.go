@@ -38,7 +38,7 @@ type oddity struct {
 	refuse string // why it is answered with 400; empty if it is served, as the last one
 }
 
-// part is what of a request comes next.
+// part is the part of a request that comes next.
 type part uint8
 
 const (
@@ -75,8 +75,8 @@ func (s *scanner) scan(p []byte) []byte {
 	return p
 }
 
-// clean tells whether nothing of a request that hasn't been answered has passed by, so many having
-// been answered.
+// clean reports whether nothing of a request that hasn't been answered has passed by, so many
+// having been answered.
 func (s *scanner) clean(answered int) bool { return s.part == between && s.heads == answered }
 
 // blank returns how many bytes at the beginning of p belong to empty lines before a head. If others

@@ -76,7 +76,7 @@ func (o *strictOrigin) serve(c net.Conn) {
 	}
 }
 
-// one reads a request, and tells whether it is whole.
+// one reads a request, and reports whether it is whole.
 func (o *strictOrigin) one(c io.Writer, r *bufio.Reader) (method string, whole bool) {
 	var lines []string
 	for {

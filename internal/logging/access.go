@@ -69,7 +69,7 @@ func (w *Writer) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// Hijack is http.Hijacker's; whoever takes the connection over has switched protocols.
+// Hijack is http.Hijacker's; a handler that takes the connection over has switched protocols.
 func (w *Writer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	c, rw, err := http.NewResponseController(w.ResponseWriter).Hijack()
 	if err == nil && w.status == 0 {

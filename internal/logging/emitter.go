@@ -21,21 +21,21 @@ type emitter struct {
 	out    io.Writer
 	pieces atomic.Int64 // that have been written
 
-	untold tally // lines that were dropped and not told of
-	cause  error // why a write failed since they were last told of
-	torn   bool  // what was written last ends within a line
+	dropped tally // lines that were dropped and not told of
+	cause   error // why a write failed since they were last told of
+	torn    bool  // what was written last ends within a line
 }
 
 // emit writes b and tells of what was dropped after it. If what b would follow can't be told, b
 // won't get through either.
 func (e *emitter) emit(b *batch, dropped tally) {
 	failed := b.after(0)
-	if e.tell() {
+	if e.reportDrops() {
 		failed = e.writeAll(b)
 	}
-	e.untold.add(failed)
-	e.untold.add(dropped)
-	e.tell()
+	e.dropped.add(failed)
+	e.dropped.add(dropped)
+	e.reportDrops()
 }
 
 // writeAll writes b until a write fails, and returns the lines that didn't get through.
@@ -80,16 +80,16 @@ func (e *emitter) write(text []byte) (n int, ok bool) {
 	}
 }
 
-// tell writes a line on what was dropped, if anything was. It reports whether there is nothing left
-// to tell.
-func (e *emitter) tell() bool {
-	if e.untold.lines == 0 {
+// reportDrops writes a line on what was dropped, if anything was. It reports whether there is
+// nothing left to tell.
+func (e *emitter) reportDrops() bool {
+	if e.dropped.lines == 0 {
 		return true
 	}
-	if _, ok := e.write(notice(e.untold, e.cause)); !ok {
+	if _, ok := e.write(notice(e.dropped, e.cause)); !ok {
 		return false
 	}
-	e.untold, e.cause = tally{}, nil
+	e.dropped, e.cause = tally{}, nil
 	return true
 }
 

@@ -89,7 +89,7 @@ func (q *Queue) WriteLevel(level zerolog.Level, line []byte) (int, error) {
 	return len(line), nil
 }
 
-// makeRoom tells whether n bytes more may wait. For a line that isn't spare, those that are give
+// makeRoom reports whether n bytes more may wait. For a line that isn't spare, those that are give
 // way.
 func (q *Queue) makeRoom(n int, spare bool) bool {
 	if spare {

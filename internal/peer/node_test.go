@@ -260,7 +260,7 @@ func TestNodeLearnsItsName(t *testing.T) {
 	eventually(t, "the rings agree", func() bool { return slices.Equal(a.Ring(), b.Ring()) })
 }
 
-// TestLeaving: who says that he leaves is asked for nothing new, and isn't missed.
+// TestLeaving: a node that says that it leaves gets no new requests, and isn't missed.
 func TestLeaving(t *testing.T) {
 	a, b := start(t, NodeConfig{}), start(t, NodeConfig{})
 	meet(a, b)
@@ -433,7 +433,7 @@ func twoMinds(t *testing.T) (nodes [2]*tested, groups [2]*Group, loads func() in
 		n.awaitState(t, nodes[1-i].name, Live)
 		other := n.Peers()[0]
 		r := newRing("nobody", nil)
-		r.peers["nobody"] = other // whoever is asked for: the other one
+		r.peers["nobody"] = other // whichever is asked for: the other one
 		n.ring.Store(r)
 	}
 	return nodes, groups, func() int { mu.Lock(); defer mu.Unlock(); return loaded }

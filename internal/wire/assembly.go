@@ -15,7 +15,7 @@ type assembly struct {
 }
 
 // begin announces a message of so many bytes, and a value if that isn't negative. Memory for the
-// message is taken as it comes, as anyone may announce what he never sends; memory for a value,
+// message is taken as it comes, as a side may announce what it never sends; memory for a value,
 // which only a trusted side may send, at once.
 func (a *assembly) begin(message, value int) {
 	*a = assembly{begun: true, want: message}

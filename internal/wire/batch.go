@@ -37,10 +37,10 @@ func (b *batch) init(conn net.Conn) {
 	b.scratch = make([]byte, 0, scratchSize)
 }
 
-// roomy tells whether a small frame fits, and leaves place for the headers of bulk.
+// roomy reports whether a small frame fits, and leaves place for the headers of bulk.
 func (b *batch) roomy() bool { return len(b.scratch)+scratchKeep <= cap(b.scratch) }
 
-// roomyForBulk tells whether the header of a large frame fits.
+// roomyForBulk reports whether the header of a large frame fits.
 func (b *batch) roomyForBulk() bool { return len(b.scratch)+scratchKeep/4 <= cap(b.scratch) }
 
 func (b *batch) header(k kind, size int, id uint64) { b.scratch = appendHeader(b.scratch, k, size, id) }

@@ -206,7 +206,7 @@ func (c *Client) heartbeatLocked(now time.Time) (dead bool) {
 	return false
 }
 
-// ignoredLocked tells whether a request has waited too long for a sign that it has come, from a
+// ignoredLocked reports whether a request has waited too long for a sign that it has come, from a
 // side that gives others.
 func (c *Client) ignoredLocked() bool {
 	for _, s := range c.streams {

@@ -62,7 +62,7 @@ func appendHeader(b []byte, k kind, size int, id uint64) []byte {
 	return binary.BigEndian.AppendUint64(b, id)
 }
 
-// parseHeader also checks the size, so that whoever handles the frame can rely on it.
+// parseHeader also checks the size, so that the frame's handler can rely on it.
 func parseHeader(b []byte) (header, error) {
 	first := binary.BigEndian.Uint32(b)
 	h := header{

@@ -87,7 +87,7 @@ func (w *writer) dataLocked(o *outbox) int {
 	return n
 }
 
-// endsLocked tells whether all that is left of o behind the next whole items is a plain end.
+// endsLocked reports whether all that is left of o behind the next whole items is a plain end.
 func (w *writer) endsLocked(o *outbox, done bool, whole int) bool {
 	if !done || o.waiting() != whole+1 {
 		return false

@@ -183,7 +183,7 @@ func TestGreetStrangers(t *testing.T) {
 	}
 }
 
-// Who only returns what he is told learns nothing.
+// A side that only returns what it received learns nothing.
 func TestGreetReflection(t *testing.T) {
 	here, there := net.Pipe()
 	var told bytes.Buffer
@@ -311,14 +311,14 @@ func TestGreetTooLarge(t *testing.T) {
 	}
 }
 
-// sized is a sealed hello, of whoever has no secret and two nonces of zeros.
+// sized is a sealed hello, of a side that has no secret and two nonces of zeros.
 func sized(hello string) []byte {
 	g := greeter{hello: []byte(hello)}
 	return g.sealed("hello", g.mine, g.theirs)
 }
 
-// TestHelloOfAnother: whoever passes on the proofs of two nodes to each other can't put a Hello of
-// his own in the place of theirs.
+// TestHelloOfAnother: a side that passes on the proofs of two nodes to each other can't put a Hello
+// of its own in the place of theirs.
 func TestHelloOfAnother(t *testing.T) {
 	var g greeter
 	forged := sized(`{"Name":"stranger"}`)

@@ -19,8 +19,8 @@ type pulse struct {
 	silent int       // heartbeats since it last heard anything new
 }
 
-// tick counts a heartbeat. It tells whether anything was heard since the one before. Silence counts
-// only where something is due.
+// tick counts a heartbeat. It reports whether anything was heard since the one before. Silence
+// counts only where something is due.
 func (p *pulse) tick(now time.Time, heard int64, due bool) (any bool) {
 	p.clock++
 	if now.Sub(p.last) > 2*p.every {
@@ -42,5 +42,5 @@ func (p *pulse) tick(now time.Time, heard int64, due bool) (any bool) {
 // dead is the verdict.
 func (p *pulse) dead() bool { return p.clock >= p.grace && p.silent >= p.patience }
 
-// overdue tells whether something that was due since that heartbeat has been due for too long.
+// overdue reports whether something that was due since that heartbeat has been due for too long.
 func (p *pulse) overdue(since int) bool { return p.clock >= p.grace && p.clock-since > p.patience }

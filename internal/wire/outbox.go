@@ -13,8 +13,8 @@ type item struct {
 
 func (i *item) size() int { return len(i.a) + len(i.b) }
 
-// urgent tells whether i's next frame is a small one, which goes before all bulk. That is also what
-// keeps requests in the order of their numbers: the first frame of a large one is small.
+// urgent reports whether i's next frame is a small one, which goes before all bulk. That is also
+// what keeps requests in the order of their numbers: the first frame of a large one is small.
 func (i *item) urgent() bool {
 	switch i.kind {
 	case kindRequest, kindMessage:
