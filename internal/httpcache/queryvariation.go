@@ -9,18 +9,19 @@ import (
 	"github.com/dunglas/httpsfv"
 )
 
-// Search is what No-Vary-Search says about the query of a response's URI, a "URL variation config"
-// in the words of draft-ietf-httpbis-no-vary-search-10, whose sections are cited here. The zero
-// Search is the default: queries are compared as they are. It is a value that may be copied and
-// used concurrently.
+// QueryVariation is what No-Vary-Search says about the query of a response's URI, a "URL variation
+// config" in the words of draft-ietf-httpbis-no-vary-search-10, whose sections are cited here. The
+// zero QueryVariation is the default: queries are compared as they are. It is a value that may be
+// copied and used concurrently.
 type QueryVariation struct {
 	except   bool     // names are the parameters that matter, all others don't; otherwise it is the reverse
 	anyOrder bool     // the order of parameters with different names doesn't matter
 	names    []string // as appendComponent writes them, sorted, each once
 }
 
-// ParseSearch reads No-Vary-Search (§5.2). If ok is false the field is absent, invalid or says what
-// holds without it, and s is the zero Search. Keys that the draft doesn't define are ignored (§3).
+// ParseQueryVariation reads No-Vary-Search (§5.2). If ok is false the field is absent, invalid or
+// says what holds without it, and s is the zero QueryVariation. Keys that the draft doesn't define
+// are ignored (§3).
 //
 // Up to -05 of the draft, and in browsers and on servers that follow it, params could be a Boolean,
 // which except came with: "params, except=("x")" is what "except=("x")" is by now. Both are
@@ -165,8 +166,8 @@ func (s QueryVariation) Equal(other QueryVariation) bool {
 
 func (s QueryVariation) isDefault() bool { return !s.except && !s.anyOrder && len(s.names) == 0 }
 
-// String returns a field value that says what s says. Equal ones have the same, the zero Search has
-// an empty one.
+// String returns a field value that says what s says. Equal ones have the same, the zero
+// QueryVariation has an empty one.
 func (s QueryVariation) String() string {
 	var b strings.Builder
 	if s.anyOrder {

@@ -11,7 +11,7 @@ import (
 )
 
 // The draft is draft-ietf-httpbis-no-vary-search-10.
-func TestParseSearch_Draft5_2(t *testing.T) {
+func TestParseQueryVariation_Draft5_2(t *testing.T) {
 	tests := []struct {
 		lines []string
 		want  string // of String; empty if the default is to be returned
@@ -76,7 +76,7 @@ func TestParseSearch_Draft5_2(t *testing.T) {
 	}
 }
 
-func TestSearch_Canonical(t *testing.T) {
+func TestQueryVariation_Canonical(t *testing.T) {
 	tests := []struct {
 		field string
 		a, b  string
@@ -165,7 +165,7 @@ func TestSearch_Canonical(t *testing.T) {
 }
 
 // More parameters than there is room for without allocating.
-func TestSearch_ManyParameters(t *testing.T) {
+func TestQueryVariation_ManyParameters(t *testing.T) {
 	s, _ := httpcache.ParseQueryVariation(head("No-Vary-Search: key-order"))
 	var pairs []string
 	for c := 'a'; c <= 'z'; c++ {
@@ -178,7 +178,7 @@ func TestSearch_ManyParameters(t *testing.T) {
 	}
 }
 
-func FuzzSearch(f *testing.F) {
+func FuzzQueryVariation(f *testing.F) {
 	f.Add("", false, true, "a=1&b=2", "b=2&%61=1")
 	f.Add("a b", false, false, "a=1&b=2&c", "c=")
 	f.Add("a %ff", true, false, "%fe=1&a=%f0%90%80x", "a=%ff")
@@ -319,7 +319,7 @@ func formDecoded(s string) string {
 	return string(out)
 }
 
-func BenchmarkSearchCanonical(b *testing.B) {
+func BenchmarkQueryVariationCanonical(b *testing.B) {
 	s, _ := httpcache.ParseQueryVariation(head(`No-Vary-Search: key-order, params=("utm_source" "utm_medium")`))
 	b.ReportAllocs()
 	for b.Loop() {
