@@ -165,7 +165,7 @@ func newNode(t testing.TB, cfg proxy.Config) *node {
 // addPeers is cfg for a node that has peers, which are started.
 func addPeers(t testing.TB, cfg proxy.Config) (_ proxy.Config, peers []*proxy.Proxy) {
 	t.Helper()
-	listeners, names := listenForPeers(t, amongPeers)
+	listeners, names := openForPeers(t, amongPeers)
 	cfg.Cluster.Beats, cfg.Cluster.Peers = 100, names
 	for _, l := range listeners[1:] {
 		peer := small(cfg)
