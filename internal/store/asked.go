@@ -29,7 +29,7 @@ func (r *Reader) follows(f *run) {
 		wanted = min(wanted, span.End)
 	}
 	r.asked, r.word, r.shares = r.Asked(), nil, true
-	r.late = f.asking.Load()
+	r.late, r.had = f.asking.Load(), span.Pos
 	switch {
 	case span.Pos >= wanted:
 	case f.relay != nil:
@@ -41,7 +41,7 @@ func (r *Reader) follows(f *run) {
 
 // begins notes that a fill begins for r, which reads where from says.
 func (r *Reader) begins(from source) {
-	r.asked, r.word, r.shares, r.late = r.Asked(), from.relay, false, false
+	r.asked, r.word, r.shares, r.late, r.had = r.Asked(), from.relay, false, false, 0
 	if from.relay == nil {
 		r.asked = AskedForThis
 	}

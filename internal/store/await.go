@@ -21,11 +21,7 @@ func (r *Reader) Await(ctx context.Context) error {
 	_, err := r.follower.Next(brief, nil, func(int) int { return 0 }) // they stay where they are
 	switch {
 	case err == nil:
-		if via := r.run.via(); via.active() {
-			r.peer = via.name()
-		} else {
-			r.origin = true
-		}
+		r.comes(r.pos + 1)
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	case brief.Err() == nil && err != io.EOF && !errors.Is(err, fill.ErrBehind) && !errors.Is(err, ErrRefused):

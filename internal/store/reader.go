@@ -20,6 +20,7 @@ type Reader struct {
 	ahead     int64
 	follower  *fill.Follower
 	run       *run     // that the follower follows, or followed last
+	had       int64    // up to where the fill had the content when r joined it
 	view      []byte   // fetched but not yet handed out
 	here      bool     // only what doesn't depend on other nodes will do
 	views     [][]byte // to be handed out after view
@@ -86,6 +87,15 @@ func (r *Reader) Source() string {
 		return "peer"
 	}
 	return "memory"
+}
+
+// comes notes where the bytes before end come from, which the fill has that r follows.
+func (r *Reader) comes(end int64) {
+	if via := r.run.via(); via.active() {
+		r.peer = via.name()
+	} else if end > r.had {
+		r.origin = true
+	}
 }
 
 // Peer is the name of the node by way of which some bytes came, or are about to; "" if there is none.
@@ -225,11 +235,7 @@ func (r *Reader) Next(ctx context.Context, wait func()) ([]byte, error) {
 			continue // the fill goes on for this reader all the same
 		}
 		if err == nil {
-			if via := r.run.via(); via.active() {
-				r.peer = via.name()
-			} else {
-				r.origin = true
-			}
+			r.comes(r.pos + int64(len(b)))
 			r.pos += int64(len(b))
 			return r.loose(b), nil
 		}
