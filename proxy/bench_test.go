@@ -109,6 +109,12 @@ func BenchmarkHit(b *testing.B) {
 
 func BenchmarkRange(b *testing.B) { bench(b, 64<<20, 206, "Range", "bytes=40000000-40065535") }
 
+func BenchmarkSeveralRanges(b *testing.B) {
+	for _, size := range []int64{1 << 20, 64 << 20} {
+		b.Run(fmt.Sprintf("size=%d", size), func(b *testing.B) { bench(b, size, 206, "Range", "bytes=100000-100099,500000-500099,900000-900099") })
+	}
+}
+
 func BenchmarkNotModified(b *testing.B) { bench(b, 1<<10, 304, "If-None-Match", "ETAG") }
 
 // BenchmarkLoggedHit is a hit of 1 KiB with its line in the log, which goes to a file by way of the queue, or directly.
