@@ -196,7 +196,7 @@ func BenchmarkMiss(b *testing.B) {
 	}
 }
 
-// TestHitIsCheap: a hit through the handler allocates no more than FileServer does.
+// TestHitIsCheap: a hit of a small file through the handler allocates nothing.
 func TestHitIsCheap(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector allocates")
@@ -220,12 +220,14 @@ func TestHitIsCheap(t *testing.T) {
 	defer p.Close()
 	r := httptest.NewRequest(http.MethodGet, "/files/f", nil)
 	w := &discard{header: http.Header{}}
+	p.ServeHTTP(w, r)
+	eventually(t, "the file is held", func() bool { return p.Stats().LiveFills == 0 })
 	allocs := func(h http.Handler) float64 {
 		return testing.AllocsPerRun(200, func() { clear(w.header); h.ServeHTTP(w, r) })
 	}
 	ours, theirs := allocs(p), allocs(http.StripPrefix("/files/", http.FileServer(http.Dir(dir))))
 	t.Logf("allocations: scurry %v, FileServer %v", ours, theirs)
-	if ours > theirs {
+	if ours > 0 {
 		t.Errorf("a hit allocates %v times, FileServer %v times", ours, theirs)
 	}
 }
