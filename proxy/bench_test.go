@@ -111,7 +111,9 @@ func BenchmarkRange(b *testing.B) { bench(b, 64<<20, 206, "Range", "bytes=400000
 
 func BenchmarkSeveralRanges(b *testing.B) {
 	for _, size := range []int64{1 << 20, 64 << 20} {
-		b.Run(fmt.Sprintf("size=%d", size), func(b *testing.B) { bench(b, size, 206, "Range", "bytes=100000-100099,500000-500099,900000-900099") })
+		b.Run(fmt.Sprintf("size=%d", size), func(b *testing.B) {
+			bench(b, size, 206, "Range", "bytes=100000-100099,500000-500099,900000-900099")
+		})
 	}
 }
 

@@ -5,8 +5,9 @@ import (
 	"time"
 )
 
-// Await waits until bytes have come at the follower's position, no longer than d, and tells whether some have. The error is the
-// run's if it has failed before that, or ctx's cause if that ends. What else keeps them from coming, Next tells.
+// Await waits until bytes have come at the follower's position, no longer than d, and tells whether
+// some have. The error is the run's if it has failed before that, or ctx's cause if that ends. What
+// else keeps them from coming, Next tells.
 func (f *Follower) Await(ctx context.Context, d time.Duration) (come bool, err error) {
 	r := f.r
 	r.mu.Lock()

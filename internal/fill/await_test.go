@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// TestAwait: the first bytes are waited for until they come, the run fails, time is up, or whoever waits goes away.
+// TestAwait: the first bytes are waited for until they come, the run fails, time is up, or whoever
+// waits goes away.
 func TestAwait(t *testing.T) {
 	cut, gone := errors.New("cut"), errors.New("gone")
 	for name, test := range map[string]struct {

@@ -36,13 +36,15 @@ type Peeked struct {
 
 // Peek reads the first bytes of body, whose Read must return after a call of cancel.
 func Peek(body Body, cancel func()) *Peeked {
-	p := &Peeked{body: body, cancel: cancel, idle: make(chan struct{}), room: rooms.Get().(*room)[:], reading: true}
+	p := &Peeked{body: body, cancel: cancel, idle: make(chan struct{}), reading: true}
+	p.room = rooms.Get().(*room)[:]
 	go p.ahead()
 	p.wait()
 	return p
 }
 
-// room has place for the first bytes of a body. Each miss takes one for a moment, so they are used again.
+// room has place for the first bytes of a body. Each miss takes one for a moment, so they are used
+// again.
 type room [PeekSize]byte
 
 var rooms = sync.Pool{New: func() any { return new(room) }}

@@ -122,7 +122,7 @@ func TestPeekedKeepsItsRoom(t *testing.T) {
 		close(late.read)
 		<-late.done
 		for _, other := range others {
-			if b, err := io.ReadAll(other); err != nil || bytes.ContainsFunc(b, func(c rune) bool { return c != 'a' }) || len(b) != fill.PeekSize {
+			if b, err := io.ReadAll(other); err != nil || len(bytes.Trim(b, "a")) > 0 || len(b) != fill.PeekSize {
 				t.Errorf("%d bytes of another, %v", len(b), err)
 			}
 			other.Close()

@@ -6,8 +6,8 @@ import (
 	"github.com/golang/groupcache"
 )
 
-// lookup is where one Get of groupcache's puts a value. There is one for each chunk that is sent, so they are used again: nobody
-// has a sink once Get has returned.
+// lookup is where one Get of groupcache's puts a value. There is one for each chunk that is sent,
+// so they are used again: nobody has a sink once Get has returned.
 type lookup struct {
 	view groupcache.ByteView
 	sink groupcache.Sink // that sets view

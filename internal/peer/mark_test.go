@@ -12,8 +12,8 @@ type peeking struct{}
 
 var errPeeked = errors.New("not held")
 
-// TestKeepsIsCertain: what a group was seen to hold isn't evicted while Keeps says that it is kept, in either of its caches; and
-// it says so for long enough to be of use while others come and go.
+// TestKeepsIsCertain: what a group was seen to hold isn't evicted while Keeps says that it is kept,
+// in either of its caches; and it says so for long enough to be of use while others come and go.
 func TestKeepsIsCertain(t *testing.T) {
 	const budget, largest = 1 << 20, 2 << 10
 	for name, node := range map[string]func() *Node{
@@ -33,14 +33,13 @@ func TestKeepsIsCertain(t *testing.T) {
 				return make([]byte, largest-rand.IntN(10)), nil
 			}
 			n := node()
-			g, err := Borrow(GroupConfig{Budget: budget, Load: load, Node: n, Ask: func(ctx context.Context, _ *Peer, key string) ([]byte, error) {
-				return load(ctx, key)
-			}})
+			ask := func(ctx context.Context, _ *Peer, key string) ([]byte, error) { return load(ctx, key) }
+			g, err := Borrow(GroupConfig{Budget: budget, Load: load, Node: n, Ask: ask})
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer g.Release()
-			keys := map[bool][]string{} // by whether a peer owns them, whose values are in the hot cache, if at all
+			keys := map[bool][]string{} // by whether a peer owns them: then they are in the hot cache, if at all
 			for i := range 1500 {
 				key := fmt.Sprintf("%d.0.x", i)
 				afar := n != nil && n.Owner(Place(key)) != nil
@@ -56,7 +55,8 @@ func TestKeepsIsCertain(t *testing.T) {
 					}
 				}
 				get(100)
-				m, held, peek := g.Mark(), []string(nil), context.WithValue(t.Context(), peeking{}, true)
+				peek := context.WithValue(t.Context(), peeking{}, true)
+				m, held := g.Mark(), []string(nil)
 				for range rand.IntN(30) {
 					if key := pick(); g.has(peek, key) {
 						held = append(held, key)

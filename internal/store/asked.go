@@ -134,7 +134,8 @@ func (r *Reader) Foresee(ctx context.Context) Asked {
 // Foreseen tells whether Foresee has been called.
 func (r *Reader) Foreseen() bool { return r.foreseen }
 
-// ladder is how many chunks a content of the largest chunk's size has, unless chunks begin smaller than usual.
+// ladder is how many chunks a content of the largest chunk's size has, unless chunks begin smaller
+// than usual.
 const ladder = 6
 
 // collect takes what is to be read from off on, if it is small and this node holds all of it, so that it isn't looked up twice.

@@ -229,8 +229,9 @@ func (d *decoder) fields() http.Header {
 
 // fieldable tells whether fields of that name may have those values.
 func fieldable(name string, values ...string) bool {
-	return name != "" && http.CanonicalHeaderKey(name) == name && !strings.ContainsAny(name, " \r\n\x00:") &&
-		!slices.ContainsFunc(values, func(v string) bool { return strings.ContainsAny(v, "\r\n\x00") })
+	const ends = "\r\n\x00"
+	return name != "" && http.CanonicalHeaderKey(name) == name && !strings.ContainsAny(name, " :"+ends) &&
+		!slices.ContainsFunc(values, func(v string) bool { return strings.ContainsAny(v, ends) })
 }
 
 func (d *decoder) strings() []string {

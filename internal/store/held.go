@@ -2,9 +2,10 @@ package store
 
 import "github.com/scurrycache/scurry/internal/peer"
 
-// Before a hit's head is sent it must be known whether this node holds all of the content (Foresee). To look each chunk up for
-// that, and once more when it is sent, would cost as much again as sending it; and to keep what was found would hold a whole
-// file for a client who may be slow. So it is remembered what has been found, for as long as that can't have been evicted.
+// Before a hit's head is sent it must be known whether this node holds all of the content
+// (Foresee). To look each chunk up for that, and once more when it is sent, would cost as much
+// again as sending it; and to keep what was found would hold a whole file for a client who may be
+// slow. So it is remembered what has been found, for as long as that can't have been evicted.
 
 // found is what has been seen to be in the chunks group since a mark.
 type found struct {
@@ -25,7 +26,8 @@ func (s *Store) knownHeld(rec *Record, sp span) bool {
 	return s.chunks.Keeps(since, s.cfg.Geometry.Max)
 }
 
-// noteHeld notes that the chunks group has been seen to have all of rec's bytes in sp since that mark.
+// noteHeld notes that the chunks group has been seen to have all of rec's bytes in sp since that
+// mark.
 func (s *Store) noteHeld(rec *Record, sp span, since peer.Mark) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

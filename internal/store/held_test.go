@@ -46,8 +46,8 @@ func hit(t *testing.T, s *Store, rec *Record, start, end int64) Asked {
 	return asked
 }
 
-// TestHitLooksEachChunkUpOnce: that all of a content is held is known before its head is sent, and no chunk is looked up for that
-// which isn't sent from what was found.
+// TestHitLooksEachChunkUpOnce: that all of a content is held is known before its head is sent, and
+// no chunk is looked up for that which isn't sent from what was found.
 func TestHitLooksEachChunkUpOnce(t *testing.T) {
 	for _, rangeable := range []bool{true, false} {
 		for _, size := range []int64{1 << 10, 5 << 10, 8 << 10, 8<<10 + 1, 64 << 10, 150 << 10} {
@@ -78,8 +78,8 @@ func looksOnce(t *testing.T, size int64, rangeable bool) {
 	}
 }
 
-// TestForeseenIsTrue: whatever else comes and is evicted, the origin is asked for what isn't foreseen to be held, and for nothing
-// that is.
+// TestForeseenIsTrue: whatever else comes and is evicted, the origin is asked for what isn't
+// foreseen to be held, and for nothing that is.
 func TestForeseenIsTrue(t *testing.T) {
 	synctest.Test(t, foreseenIsTrue)
 }

@@ -108,7 +108,8 @@ func (r *Record) with(change func(*Record)) *Record {
 // Fields are r's end-to-end fields as the origin sent them, unpacked for the caller alone.
 func (r *Record) Fields() http.Header { return r.Head.Header() }
 
-// Header is Fields for callers who don't change them. They are at hand as long as r isn't in the table.
+// Header is Fields for callers who don't change them. They are at hand as long as r isn't in the
+// table.
 func (r *Record) Header() http.Header {
 	if r.Details != nil && r.unpacked != nil {
 		return r.unpacked
@@ -161,7 +162,8 @@ func (r *Record) settle() {
 
 // isPlain tells whether d, which is settled, is as plain.
 func (d *Details) isPlain() bool {
-	return d.URL == "" && d.Variant == "" && len(d.Vary) == 0 && len(d.Groups) == 0 && len(d.Trailer) == 0 && d.Part == Part{} && d.PassUntil == 0
+	return d.URL == "" && d.Variant == "" && len(d.Vary) == 0 && len(d.Groups) == 0 &&
+		len(d.Trailer) == 0 && d.Part == Part{} && d.PassUntil == 0
 }
 
 // refetchable tells whether any part of the content can be asked for again, so that it need not be kept.

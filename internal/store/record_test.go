@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestDetailsThatSayNothingAreShared: a record whose details tell nothing has none of its own once it is in the table, and one
-// that tells anything keeps them.
+// TestDetailsThatSayNothingAreShared: a record whose details tell nothing has none of its own once
+// it is in the table, and one that tells anything keeps them.
 func TestDetailsThatSayNothingAreShared(t *testing.T) {
 	rec := NewRecord()
 	rec.SetFields(http.Header{"Etag": {`"1"`}})
@@ -39,8 +39,8 @@ func TestDetailsThatSayNothingAreShared(t *testing.T) {
 	}
 }
 
-// TestFieldsAreAtHandUntilTheTable: a record that isn't in the table yet doesn't unpack what was packed just now; one that is
-// doesn't hold on to it.
+// TestFieldsAreAtHandUntilTheTable: a record that isn't in the table yet doesn't unpack what was
+// packed just now; one that is doesn't hold on to it.
 func TestFieldsAreAtHandUntilTheTable(t *testing.T) {
 	h := http.Header{"Etag": {`"1"`}, "Link": {"a", "b"}}
 	rec := NewRecord()
@@ -49,7 +49,8 @@ func TestFieldsAreAtHandUntilTheTable(t *testing.T) {
 		t.Error("they are unpacked")
 	}
 	rec.settle()
-	if got := rec.Header(); reflect.ValueOf(got).Pointer() == reflect.ValueOf(h).Pointer() || !reflect.DeepEqual(got, h) {
+	got := rec.Header()
+	if reflect.ValueOf(got).Pointer() == reflect.ValueOf(h).Pointer() || !reflect.DeepEqual(got, h) {
 		t.Errorf("in the table: %v", got)
 	}
 }
