@@ -19,6 +19,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/golang/groupcache"
 )
@@ -44,7 +45,8 @@ type GroupConfig struct {
 type Group struct {
 	shell  *shell
 	bound  *binding
-	before usage // at the time of the loan
+	before usage        // at the time of the loan
+	used   atomic.Int64 // bytes of keys and values that Get has returned
 
 	mu     sync.RWMutex // held for reading by every Get, for writing by Release
 	closed bool
@@ -72,11 +74,14 @@ func (g *Group) Get(ctx context.Context, key string) ([]byte, error) {
 	if g.closed {
 		return nil, ErrClosed
 	}
-	var view groupcache.ByteView
-	if err := g.shell.group.Get(ctx, key, groupcache.ByteViewSink(&view)); err != nil {
+	l := lookups.Get().(*lookup)
+	defer l.release()
+	if err := g.shell.group.Get(ctx, key, l.sink); err != nil {
 		return nil, err
 	}
-	return bytesOf(view), nil
+	b := l.bytes()
+	g.used.Add(int64(len(key) + len(b)))
+	return b, nil
 }
 
 // Answering notes that this node is about to answer a peer's ask for key, a key with g's prefix. If it returns false, the
@@ -115,23 +120,6 @@ func (g *Group) Release() {
 	g.closed = true
 	g.shell.empty()
 	idle.put(g.shell)
-}
-
-// bytesOf returns view's bytes without a copy. ByteView hands them out only to a writer.
-func bytesOf(view groupcache.ByteView) []byte {
-	var k keeper
-	if _, err := view.WriteTo(&k); err != nil {
-		return nil
-	}
-	return k.b
-}
-
-// keeper is a writer that keeps the slice it is given, which is right for immutable values only.
-type keeper struct{ b []byte }
-
-func (k *keeper) Write(p []byte) (int, error) {
-	k.b = p
-	return len(p), nil
 }
 
 // adopt hands b to sink without a copy: SetProto keeps the slice that a message's own Marshal returns, where SetBytes

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"encoding/binary"
+	"slices"
 	"sync"
 	"time"
 
@@ -133,12 +134,17 @@ func (r *Reader) Foresee(ctx context.Context) Asked {
 // Foreseen tells whether Foresee has been called.
 func (r *Reader) Foreseen() bool { return r.foreseen }
 
+// ladder is how many chunks a content of the largest chunk's size has, unless chunks begin smaller
+// than usual.
+const ladder = 6
+
 // collect takes what is to be read from off on, if it is small and this node holds all of it, so that it isn't looked up twice.
 func (r *Reader) collect(ctx context.Context, off int64) bool {
 	if r.follower != nil || r.rest != nil || r.view == nil || r.end-r.pos > r.s.cfg.Geometry.Max || !r.kept.pin(r.end-r.pos) {
 		return false
 	}
-	for had := len(r.views); off < r.end; {
+	had := len(r.views)
+	for r.views = slices.Grow(r.views, ladder); off < r.end; {
 		c := r.s.cfg.Geometry.At(off, r.rec.OneSlab)
 		b, ok := r.s.held(ctx, r.rec, c)
 		if !ok || c.Start != off {
@@ -156,11 +162,15 @@ func (r *Reader) collect(ctx context.Context, off int64) bool {
 // foresee tells whether the origin is asked for some of rec's bytes in sp. Where this node lacks some, elsewhere tells which
 // other node is to know of all up to the end of their slab; if it is none, the origin is.
 func (s *Store) foresee(ctx context.Context, rec *Record, sp span, elsewhere func(missing span) *peer.Peer) (asked Asked) {
+	if s.knownHeld(rec, sp) {
+		return NotAsked
+	}
+	since, held := s.chunks.Mark(), true
 	for off := sp.start; off < sp.end; {
 		next, coming := s.filling(rec, off)
 		switch {
 		case next > off:
-			asked = max(asked, coming)
+			asked, held = max(asked, coming), false
 		default:
 			next = s.heldUpTo(ctx, rec, off)
 		}
@@ -169,11 +179,14 @@ func (s *Store) foresee(ctx context.Context, rec *Record, sp span, elsewhere fun
 			if !rec.OneSlab {
 				next = min(next, s.cfg.Geometry.SlabEnd(off))
 			}
-			if elsewhere == nil || elsewhere(span{off, next}) == nil {
+			if held = false; elsewhere == nil || elsewhere(span{off, next}) == nil {
 				return AskedForThis
 			}
 		}
 		off = next
+	}
+	if held {
+		s.noteHeld(rec, sp, since)
 	}
 	return asked
 }

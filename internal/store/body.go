@@ -21,6 +21,7 @@ type body struct {
 	pushed spans
 	pieces []span // held in the chunks group, or were: parts of chunks that came as parts of the content
 	probed spans  // where it was seen what the chunks group still has from before
+	found  found  // that the chunks group has
 }
 
 var firstChunk = chunk.ID{}

@@ -310,7 +310,7 @@ func (s *Store) fits(rec *Record, key string) bool {
 // adopt makes a record that was decoded one of key's.
 func (s *Store) adopt(key string, rec *Record) {
 	url := cmp.Or(rec.URL, key)
-	if rec.Key = s.cfg.Source.KeyOf(url, rec.Fields()); rec.URL == rec.Key || rec.Key == url {
+	if rec.Key = s.cfg.Source.KeyOf(url, rec.Header()); rec.URL == rec.Key || rec.Key == url {
 		rec.URL = ""
 	} else {
 		rec.URL = url

@@ -200,13 +200,19 @@ func (r *Reader) whole(ctx context.Context) error {
 	if r.end < 0 { // its fill failed, or is too far ahead to be joined
 		return r.gone(r.look())
 	}
-	for off := r.pos; off < r.end; {
+	rest := span{r.pos + int64(len(r.view)), r.end}
+	if rest.start >= rest.end || r.s.knownHeld(r.rec, rest) || r.collect(ctx, rest.start) {
+		return nil
+	}
+	since := r.s.chunks.Mark()
+	for off := rest.start; off < rest.end; {
 		c := r.s.cfg.Geometry.At(off, r.rec.OneSlab)
 		if _, ok := r.s.held(ctx, r.rec, c); !ok {
 			return r.gone(r.look())
 		}
 		off = c.End
 	}
+	r.s.noteHeld(r.rec, rest, since)
 	return nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"reflect"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -53,6 +54,10 @@ func TestSpansAreASet(t *testing.T) {
 				}
 				if got := s.next(off, size); got != next {
 					t.Fatalf("seed %d: next(%d) of %v is %d, want %d", seed, off, s, got, next)
+				}
+				end := off + 1 + r.Int64N(size-off)
+				if got := s.covers(span{off, end}); got != !slices.Contains(want[off:end], false) {
+					t.Fatalf("seed %d: %v covers [%d, %d): %v", seed, s, off, end, got)
 				}
 			}
 			for i := 1; i < len(s); i++ {
