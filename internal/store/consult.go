@@ -84,6 +84,7 @@ func (s *Store) consulted(f *flight, stream *peer.Stream, p *peer.Peer) (*landin
 		if failed, ok := err.(*Failure); ok && failed.Stored != nil && (!s.fits(failed.Stored, f.ask.Key) || failed.Stored.HeadOnly && !f.ask.Head) {
 			failed.Stored = nil
 		} else if ok && failed.Stored != nil {
+			failed.Stored.failure = failed
 			s.leased(f, failed.Stored)
 			s.keepCopy(f, &landing{rec: failed.Stored, stored: true})
 		}

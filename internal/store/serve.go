@@ -136,7 +136,9 @@ func (s *Store) lookup(ctx context.Context, q *question) (*Answer, error) {
 		return &Answer{Record: rec, Found: true}, nil
 	case q.Stored:
 		return nil, errNone
-	case known && (rec.Version != q.version || rec.Revision != q.revision):
+	case known && q.Background && s.rests(rec):
+		return &Answer{Record: rec, Found: true}, nil
+	case known && (rec.Version != q.version || rec.Revision != q.revision || s.rests(rec)):
 		if rec.Pass {
 			return &Answer{Record: rec, Found: true}, nil
 		}
@@ -155,7 +157,6 @@ func (s *Store) lookup(ctx context.Context, q *question) (*Answer, error) {
 		told := *failed
 		told.Why = why
 		if rec != nil {
-			s.Postpone(rec)
 			told.Stored = s.toldTo(rec, &q.Ask).with(func(r *Record) { r.RetryAfter = Until(s.cfg.Now().Add(RetryAfter)) })
 		}
 		return nil, &told

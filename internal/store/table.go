@@ -112,7 +112,7 @@ func owns(rec *Record) bool { return rec.Lease.IsZero() }
 // the origin, since others may have stood in for this node while it was out of contact.
 func (s *Store) lapsedLocked(e *entry, rec *Record) bool {
 	switch {
-	case s.cfg.Now().Before(rec.RetryAfter.Time()): // it has been tried just now
+	case s.rests(rec): // it has been tried just now
 		return false
 	case owns(rec):
 		return rec.asked < max(s.doubt, e.doubt)
@@ -327,13 +327,4 @@ func (s *Store) supersedeLocked(old, rec *Record) {
 	rec.inherit(old)
 	s.dropLocked(old)
 	s.installLocked(rec)
-}
-
-// Postpone notes that a validation of rec failed, and is not to be tried again for a while.
-func (s *Store) Postpone(rec *Record) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if now := s.successorLocked(rec); now != nil {
-		s.replaceLocked(now, now.with(func(r *Record) { r.RetryAfter = Until(s.cfg.Now().Add(RetryAfter)) }))
-	}
 }
