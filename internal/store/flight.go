@@ -197,6 +197,9 @@ func (s *Store) Fetch(ctx context.Context, ask *Ask, prev *Record) (*Answer, err
 			variant = s.variantNow(ask)
 			continue
 		}
+		if landedBefore(prev, a, err) {
+			continue
+		}
 		if failed, ok := errors.AsType[*Failure](err); ok && failed.Stored != nil {
 			own, ok := s.answersFlight(failed.Stored, variant, ask)
 			if !ok && own != variant { // the failure is another variant's
@@ -226,6 +229,19 @@ func (s *Store) Fetch(ctx context.Context, ask *Ask, prev *Record) (*Answer, err
 // errVariantKnown ends a flight that took off before it was known what selects a variant, and got to the getter after:
 // the question for the variant at hand may already be under way in a flight of its own.
 var errVariantKnown = errors.New("it is known by now what selects")
+
+// landedBefore tells whether a flight has brought what its asker knew before, and found wanting. What a flight brings can be seen
+// before the flight is over, so it may have been joined in the moment between.
+func landedBefore(prev *Record, a *Answer, err error) bool {
+	if prev == nil {
+		return false
+	}
+	if err != nil {
+		failure, ok := errors.AsType[*Failure](err)
+		return ok && failure == prev.failure
+	}
+	return a.Collapsed && !a.Found && !a.Record.newer(prev)
+}
 
 func (s *Store) variantNow(ask *Ask) string {
 	s.mu.Lock()

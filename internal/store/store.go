@@ -182,7 +182,7 @@ type Store struct {
 	grouped     map[string]map[string]struct{} // cache keys, by the groups that any of their variants belongs to
 	generations generations
 	groups      groupLog
-	refreshing  map[string]struct{} // versions that are being validated in the background
+	refreshing  map[uint64]struct{} // revisions that are being validated in the background
 	fills       int64               // begun so far
 	begun       [1024]int64         // which of them was the last of the versions with this hash
 	doubts      uint64              // counts the reasons to doubt what is stored
@@ -201,7 +201,7 @@ func New(cfg Config) (*Store, error) {
 	seed := maphash.MakeSeed()
 	s := &Store{cfg: cfg, seed: seed, refusals: refusals{now: cfg.Now}, entries: map[string]*entry{},
 		queries: queryCounts{seed, map[uint64]int32{}}, bodies: map[string]*body{},
-		grouped: map[string]map[string]struct{}{}, refreshing: map[string]struct{}{}}
+		grouped: map[string]map[string]struct{}{}, refreshing: map[uint64]struct{}{}}
 	s.rooms.init(cfg)
 	var err error
 	if s.records, err = peer.Borrow(peer.GroupConfig{Load: s.load, Node: cfg.Node, Ask: s.askRecord}); err != nil {
