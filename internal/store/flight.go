@@ -116,6 +116,7 @@ type flight struct {
 	since      uint64 // how many groups had been invalidated by then
 	verdict    error  // what the owner has found out, which settles it for this node too
 	interim    chan interim
+	key        string // in the records group
 	doubts     uint64 // there had been so many when the origin was asked
 
 	mu     sync.Mutex
@@ -197,8 +198,11 @@ func (s *Store) Fetch(ctx context.Context, ask *Ask, prev *Record) (*Answer, err
 			variant = s.variantNow(ask)
 			continue
 		}
-		if landedBefore(prev, a, err) {
+		if landedBefore(prev, a, err) || ask.For == "" && errors.Is(err, errBusy) { // it was a peer's flight, which had no room
 			continue
+		}
+		if ask.For != "" && errors.Is(err, errNoRoom) {
+			return nil, errBusy // it is no verdict on the origin
 		}
 		if failed, ok := errors.AsType[*Failure](err); ok && failed.Stored != nil {
 			own, ok := s.answersFlight(failed.Stored, variant, ask)
@@ -262,24 +266,35 @@ func (s *Store) fly(ctx context.Context, ask *Ask, prev *Record, variant string)
 	if !ok {
 		return nil, context.Canceled
 	}
-	key := s.flightKey(f)
-	if ask.For != "" && !s.records.Answering(key) {
+	f.key = s.flightKey(f)
+	peer := ask.For != ""
+	if peer && !s.records.Answering(f.key) {
 		s.work.Done()
 		return nil, errBusy
 	}
-	type landed struct {
-		encoded []byte
-		err     error
-	}
+	refused := s.audiences.join(f.key, peer)
+	defer s.audiences.leave(f.key, peer)
 	done := make(chan landed, 1)
 	go func() {
 		defer s.work.Done()
-		b, err := s.records.Get(f, key)
-		if ask.For != "" {
-			s.records.Answered(key)
+		b, err := s.records.Get(f, f.key)
+		if peer {
+			s.records.Answered(f.key)
 		}
 		done <- landed{b, err}
 	}()
+	return s.await(ctx, f, done, refused)
+}
+
+// landed is what the records group has for one who waits for a flight.
+type landed struct {
+	encoded []byte
+	err     error
+}
+
+// await waits for f to be done, but no longer than until ctx ends, or it is refused.
+func (s *Store) await(ctx context.Context, f *flight, done <-chan landed, refused <-chan struct{}) (*Answer, error) {
+	ask := f.ask
 	for {
 		select {
 		case i := <-f.interim:
@@ -296,6 +311,9 @@ func (s *Store) fly(ctx context.Context, ask *Ask, prev *Record, variant string)
 				return f.answer, nil
 			}
 			return s.shared(ask, l.encoded)
+		case <-refused:
+			f.leave()
+			return nil, errBusy
 		case <-ctx.Done():
 			f.leave()
 			return nil, context.Cause(ctx)

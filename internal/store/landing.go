@@ -40,7 +40,7 @@ func (s *Store) load(ctx context.Context, _ string) ([]byte, error) {
 
 	x, err := s.ask(f, generation)
 	if err == nil {
-		if err = s.admit(f, x, f.ask.For != ""); err != nil {
+		if err = s.admit(f, x); err != nil {
 			x.cancel()
 			_ = x.Body.Close()
 		}

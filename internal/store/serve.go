@@ -254,11 +254,11 @@ func (s *Store) pump(c *wire.Call, rd *Reader) {
 	}
 }
 
-// finding is what an error of reading for another node says: that this node stops, else something about the origin, which
+// finding is what an error of reading for another node says: that this node stops, or has no room, else something about the origin, which
 // nobody needs to find out again.
 func (s *Store) finding(c *wire.Call, err error) error {
 	switch {
-	case s.base.Err() != nil || c.Context().Err() != nil:
+	case s.base.Err() != nil || c.Context().Err() != nil || errors.Is(err, errBusy):
 		return errBusy
 	case verdict(err) || errors.Is(err, ErrRefused):
 		return err

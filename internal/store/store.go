@@ -159,17 +159,18 @@ func (c Config) Validate() error {
 
 // Store holds stored responses. Its methods may be called concurrently.
 type Store struct {
-	cfg      Config
-	records  *peer.Group
-	chunks   *peer.Group
-	base     context.Context // ends with Close
-	cancel   context.CancelFunc
-	work     sync.WaitGroup // flights and fills
-	live     atomic.Int64   // fills that are reading
-	pinned   atomic.Int64   // bytes that fills hold for followers of what can't be asked for again
-	refusals refusals
-	rooms    rooms
-	seed     maphash.Seed // of imprints
+	cfg       Config
+	records   *peer.Group
+	chunks    *peer.Group
+	base      context.Context // ends with Close
+	cancel    context.CancelFunc
+	work      sync.WaitGroup // flights and fills
+	live      atomic.Int64   // fills that are reading
+	pinned    atomic.Int64   // bytes that fills hold for followers of what can't be asked for again
+	refusals  refusals
+	rooms     rooms
+	audiences audiences
+	seed      maphash.Seed // of imprints
 
 	// mu guards all below. It is taken before a fill's own lock, and never held while a group is asked.
 	mu          sync.Mutex
