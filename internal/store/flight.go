@@ -117,7 +117,9 @@ type flight struct {
 	verdict    error  // what the owner has found out, which settles it for this node too
 	interim    chan interim
 	key        string // in the records group
-	doubts     uint64 // there had been so many when the origin was asked
+	done       chan landed
+	refused    <-chan struct{} // closed when it is to wait no more; nil for a client's
+	doubts     uint64          // there had been so many when the origin was asked
 
 	mu     sync.Mutex
 	answer *Answer // set by the getter, if it was this flight's that ran
@@ -272,18 +274,18 @@ func (s *Store) fly(ctx context.Context, ask *Ask, prev *Record, variant string)
 		s.work.Done()
 		return nil, errBusy
 	}
-	refused := s.audiences.join(f.key, peer)
+	f.refused = s.audiences.join(f.key, peer)
 	defer s.audiences.leave(f.key, peer)
-	done := make(chan landed, 1)
+	f.done = make(chan landed, 1)
 	go func() {
 		defer s.work.Done()
 		b, err := s.records.Get(f, f.key)
 		if peer {
 			s.records.Answered(f.key)
 		}
-		done <- landed{b, err}
+		f.done <- landed{b, err}
 	}()
-	return s.await(ctx, f, done, refused)
+	return s.await(ctx, f, ask)
 }
 
 // landed is what the records group has for one who waits for a flight.
@@ -292,14 +294,13 @@ type landed struct {
 	err     error
 }
 
-// await waits for f to be done, but no longer than until ctx ends, or it is refused.
-func (s *Store) await(ctx context.Context, f *flight, done <-chan landed, refused <-chan struct{}) (*Answer, error) {
-	ask := f.ask
+// await waits for f, which is for ask, to be done, but no longer than until ctx ends, or it is refused.
+func (s *Store) await(ctx context.Context, f *flight, ask *Ask) (*Answer, error) {
 	for {
 		select {
 		case i := <-f.interim:
 			ask.Inform(i.status, i.header)
-		case l := <-done:
+		case l := <-f.done:
 			for len(f.interim) > 0 {
 				i := <-f.interim
 				ask.Inform(i.status, i.header)
@@ -311,7 +312,7 @@ func (s *Store) await(ctx context.Context, f *flight, done <-chan landed, refuse
 				return f.answer, nil
 			}
 			return s.shared(ask, l.encoded)
-		case <-refused:
+		case <-f.refused:
 			f.leave()
 			return nil, errBusy
 		case <-ctx.Done():
