@@ -120,7 +120,7 @@ func (s *Store) keepCopy(f *flight, l *landing) {
 	case !l.stored:
 		s.dropLocked(l.rec)
 		return
-	case s.overtakenLocked(l.rec, f.generation):
+	case s.overtakenLocked(l.rec, f.generation) || s.outdatedLocked(f):
 		return
 	case l.rec.Pass: // what was stored before has been taken back
 		if old, _ := s.findLocked(l.rec.Key, f.ask.Header, f.ask.Head); old != nil && !old.Pass && l.rec.takesBack(old) {

@@ -114,6 +114,7 @@ type flight struct {
 	variant    string // "" if it wasn't known what selects
 	generation uint64 // of the key, when it took off
 	since      uint64 // how many groups had been invalidated by then
+	varied     uint64 // Store.varied, by then
 	verdict    error  // what the owner has found out, which settles it for this node too
 	interim    chan interim
 	key        string // in the records group
@@ -264,6 +265,7 @@ func (s *Store) fly(ctx context.Context, ask *Ask, prev *Record, variant string)
 	s.mu.Lock()
 	ok := s.beginLocked()
 	f.generation, f.since = s.generationLocked(ask.Key), s.groups.count
+	f.varied = s.varied.of(s.cfg.Source.Place(ask.Key))
 	s.mu.Unlock()
 	if !ok {
 		return nil, context.Canceled

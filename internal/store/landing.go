@@ -219,7 +219,7 @@ func (s *Store) fill(f *flight, x *exchange) *Answer {
 func (s *Store) enter(f *flight, rec *Record, generation uint64, from source, a *Answer, end int64) *run {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.overtakenLocked(rec, generation) {
+	if !s.overtakenLocked(rec, generation) && !s.outdatedLocked(f) {
 		s.installLocked(rec)
 	}
 	follows, joined := f.ask.Whole || !rec.refetchable(), false

@@ -35,6 +35,8 @@ func (s *Store) Serve(c *wire.Call) {
 		s.servePut(c, d)
 	case askHeld:
 		s.serveHeld(c, d)
+	case askVaries:
+		s.serveVaries(c, d)
 	case askDoubt:
 		s.Doubt()
 		reply(c, []byte{answerOK}, nil)

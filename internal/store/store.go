@@ -23,7 +23,7 @@
 // Of a content that the origin sends a part of, the part is kept and the rest is asked for when it
 // is wanted (piece.go). What is stale may be validated in the background (refresh.go), the records
 // of one key are told apart by the Vary of all of them (variants.go), and what has been changed is
-// done away with on all nodes (invalidate.go).
+// done away with on all nodes (invalidate.go). Near copies of what turns out to vary are dropped (varied.go).
 //
 // What HTTP has to say about storing and reusing is the Source's and the caller's business.
 package store
@@ -183,6 +183,7 @@ type Store struct {
 	grouped     map[string]map[string]struct{} // cache keys, by the groups that any of their variants belongs to
 	generations generations
 	groups      groupLog
+	varied      generations         // count how often keys of other nodes have turned out to vary
 	refreshing  map[uint64]struct{} // revisions that are being validated in the background
 	fills       int64               // begun so far
 	begun       [1024]int64         // which of them was the last of the versions with this hash

@@ -136,8 +136,9 @@ func (s *Store) installLocked(rec *Record) { s.insertLocked(rec, nil) }
 // requests that is; prev may be nil.
 func (s *Store) insertLocked(rec, prev *Record) {
 	e, ok := s.entries[rec.Key]
+	var names []string
 	if ok {
-		rec.Key = e.key() // so that it takes no memory of its own
+		rec.Key, names = e.key(), e.varyFor(true) // the key takes no memory of its own
 	} else {
 		rec.Key = strings.Clone(rec.Key) // of a longer line perhaps
 		e = &entry{turn: rec.turn, query: s.queries.add(rec.Key)}
@@ -164,6 +165,9 @@ func (s *Store) insertLocked(rec, prev *Record) {
 		if !slices.ContainsFunc(kept, func(r *Record) bool { return r.Version == old.Version }) {
 			s.forgetBodyLocked(old.Version, "")
 		}
+	}
+	if ok && owns(rec) && len(kept) > 0 {
+		s.variesLocked(e, names)
 	}
 	s.evictLocked(e)
 }
