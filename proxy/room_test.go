@@ -142,11 +142,14 @@ func TestWithoutRoom(t *testing.T) {
 	changing := func(directives string) string {
 		return c.owned(func(w http.ResponseWriter, r *http.Request) {
 			f := c.file(100 << 10)
+			if version == "1" {
+				f.Size = 500 // with its record, so that it isn't evicted
+			}
 			f.ETag, f.Seed, f.Header = `"`+version+`"`, version[0], http.Header{"Cache-Control": {directives}}
 			f.ServeHTTP(w, r)
 		})
 	}
-	stale, strict, large, old := changing("max-age=2"), changing("max-age=2, must-revalidate"), c.owned(c.file(6<<20).ServeHTTP), origintest.Content('1', 0, 100<<10)
+	stale, strict, large, old := changing("max-age=2"), changing("max-age=2, must-revalidate"), c.owned(c.file(6<<20).ServeHTTP), origintest.Content('1', 0, 500)
 	owner.expect(200, old, stale)
 	owner.expect(200, old, strict)
 	owner.expect(206, origintest.Content(0, 0, 100), large, "Range: bytes=0-99")

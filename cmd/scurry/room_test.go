@@ -21,12 +21,12 @@ func TestNoRoom(t *testing.T) {
 	large := origintest.File{Size: size, ETag: `"1"`, Modified: origintest.Old, Header: age}
 	goOn := make(chan struct{})
 	o := origintest.New(t)
-	o.Handle("/held", origintest.File{Size: 100 << 10, ETag: `"1"`, Modified: origintest.Old, Header: age}.ServeHTTP)
+	o.Handle("/held", origintest.File{Size: 500, ETag: `"1"`, Modified: origintest.Old, Header: age}.ServeHTTP) // with its record, so that it isn't evicted
 	o.Handle("/stalled", func(w http.ResponseWriter, r *http.Request) {
 		large.ServeHTTP(&stalling{ResponseWriter: w, left: half, goOn: goOn, gone: r.Context().Done()}, r)
 	})
 	s := startScurry(t, nil, "--memory=16MiB", "--slab=8MiB", "--origin", o.URL)
-	download(t, s.url+"held", 100<<10)
+	download(t, s.url+"held", 500)
 
 	var done sync.WaitGroup
 	refusals := make(chan string, clients)
@@ -53,7 +53,7 @@ func TestNoRoom(t *testing.T) {
 		})
 	}
 	refused := <-refusals
-	download(t, s.url+"held", 100<<10)
+	download(t, s.url+"held", 500)
 	close(goOn)
 	done.Wait()
 	download(t, refused, size)

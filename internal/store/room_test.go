@@ -37,7 +37,6 @@ func (*stalled) Close() error { return nil }
 // for any other key waits for head, if that isn't nil.
 type crowded struct {
 	room, head chan struct{}
-	status     int
 }
 
 func (c *crowded) fetch(ctx context.Context, ask *Ask) *Fetched {
