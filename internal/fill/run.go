@@ -270,6 +270,13 @@ func (r *Run) Cut(off int64) bool {
 	return true
 }
 
+// HasPlace tells whether the run has memory for the byte at off, if it doesn't hold that already.
+func (r *Run) HasPlace(off int64) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return off < r.roomEndLocked()
+}
+
 // roomEndLocked is where the memory that the run reads into at present ends.
 func (r *Run) roomEndLocked() int64 {
 	if n := len(r.pieces); n > 0 {

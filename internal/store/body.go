@@ -282,7 +282,7 @@ func (s *Store) runLocked(rec *Record, from source, off, end int64, want int64) 
 	cfg.Done = func(end int64, err error) { s.ended(rec, r, end, err) }
 	r.Run = fill.New(cfg)
 	if from.relay != nil {
-		from.relay.sought = r.Run.Sought
+		from.relay.sought, from.relay.run = r.Run.Sought, r
 		s.rooms.relays.Add(1)
 	}
 	b := s.bodyLocked(rec.Version)

@@ -84,6 +84,7 @@ func (s *Store) consulted(f *flight, stream *peer.Stream, p *peer.Peer) (*landin
 		if failed, ok := err.(*Failure); ok && failed.Stored != nil && (!s.fits(failed.Stored, f.ask.Key) || failed.Stored.HeadOnly && !f.ask.Head) {
 			failed.Stored = nil
 		} else if ok && failed.Stored != nil {
+			failed.Stored.failure = failed
 			s.leased(f, failed.Stored)
 			s.keepCopy(f, &landing{rec: failed.Stored, stored: true})
 		}
@@ -119,7 +120,7 @@ func (s *Store) keepCopy(f *flight, l *landing) {
 	case !l.stored:
 		s.dropLocked(l.rec)
 		return
-	case s.overtakenLocked(l.rec, f.generation):
+	case s.overtakenLocked(l.rec, f.generation) || s.outdatedLocked(f):
 		return
 	case l.rec.Pass: // what was stored before has been taken back
 		if old, _ := s.findLocked(l.rec.Key, f.ask.Header, f.ask.Head); old != nil && !old.Pass && l.rec.takesBack(old) {

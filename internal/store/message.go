@@ -19,6 +19,7 @@ const (
 	askInvalidate = 'i' // to do away with what is stored of some resources and groups
 	askPut        = 'u' // to store a response that has come another way than by being fetched
 	askHeld       = 'h' // whether parts of a version are held, so that the origin needn't be asked for them
+	askVaries     = 'v' // to drop the copies of what is stored under a key, which has turned out to vary
 	askDoubt      = 'd' // to validate everything at its next use
 )
 

@@ -33,7 +33,7 @@ type opener struct {
 	rec    *Record
 	by     Fields
 	all    bool // no other node is to be asked instead
-	run    *run // that reads what is opened; nil if it depends on another node
+	run    *run // that reads what is opened
 	failed bool // the last request for a part got no answer that settles whether parts are given
 }
 

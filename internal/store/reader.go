@@ -371,6 +371,12 @@ func (r *Reader) find(ctx context.Context) error {
 			return context.Cause(ctx)
 		}
 		begun := r.look()
+		if r.follower != nil && r.here && r.rec.refetchable() && !r.run.HasPlace(r.pos) {
+			if err := r.s.rooms.wait(ctx, r.s.cfg.Geometry.Max, true); err != nil {
+				r.leave()
+				return err // the fill waits for room, or will have to
+			}
+		}
 		if r.follower != nil || r.atEnd() {
 			return nil
 		}

@@ -73,6 +73,8 @@ type Details struct {
 
 	PassUntil Deadline
 
+	failure *Failure // of the validation that RetryAfter is about
+
 	// Groups are the names of the groups that the response belongs to (RFC 9875), which may be invalidated together.
 	Groups []string
 

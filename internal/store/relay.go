@@ -23,6 +23,7 @@ type relay struct {
 	origin  atomic.Bool
 	from    atomic.Pointer[peer.Peer] // the owner that it read from last
 	sought  func() int64              // how far the readers of the fill will want it to read
+	run     *run                      // the fill
 	begun   bool                      // some bytes may have come
 	verdict error                     // of an owner: there is no use in trying again
 	trailer http.Header               // that came with the content's end
@@ -118,7 +119,7 @@ func (r *relay) open(ctx context.Context, off, end int64) (fill.Opened, error) {
 	if r.rec.refetchable() && !r.rec.OneSlab {
 		end = min(end, r.s.cfg.Geometry.SlabEnd(off))
 	}
-	return (&opener{s: r.s, rec: r.rec, by: r.by, all: true}).open(ctx, off, end)
+	return (&opener{s: r.s, rec: r.rec, by: r.by, all: true, run: r.run}).open(ctx, off, end)
 }
 
 // follow asks p for the bytes [off, end) as they come.

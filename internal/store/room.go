@@ -50,13 +50,17 @@ func (r *rooms) init(c Config) {
 	}
 }
 
-// admit waits until fills have room for the body of x, if it is to be stored.
-func (s *Store) admit(ctx context.Context, x *exchange, peer bool) error {
+// admit waits until fills have room for the body of x, which f has brought, if it is to be stored and clients wait for it.
+func (s *Store) admit(f *flight, x *exchange) error {
 	length := x.Record.Length
-	if x.Body == nil || !x.Storable || x.Variant != nil || x.Renewed || length >= 0 && length <= s.rooms.small {
+	if x.Body == nil || !x.Storable || f.ask.Head || s.Streams(x.Record) || x.Variant != nil || x.Renewed || length >= 0 && length <= s.rooms.small {
 		return nil
 	}
-	return s.rooms.wait(ctx, s.cfg.Geometry.Max, peer)
+	err := s.rooms.wait(f, s.cfg.Geometry.Max, true)
+	if err != nil && s.audiences.refusePeers(f.key) {
+		return s.rooms.wait(f, s.cfg.Geometry.Max, false)
+	}
+	return err
 }
 
 // wait waits until there is room for n bytes: for some time, for a client, and for a peer not at all. A small body needs none.

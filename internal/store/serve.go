@@ -35,6 +35,8 @@ func (s *Store) Serve(c *wire.Call) {
 		s.servePut(c, d)
 	case askHeld:
 		s.serveHeld(c, d)
+	case askVaries:
+		s.serveVaries(c, d)
 	case askDoubt:
 		s.Doubt()
 		reply(c, []byte{answerOK}, nil)
@@ -136,7 +138,9 @@ func (s *Store) lookup(ctx context.Context, q *question) (*Answer, error) {
 		return &Answer{Record: rec, Found: true}, nil
 	case q.Stored:
 		return nil, errNone
-	case known && (rec.Version != q.version || rec.Revision != q.revision):
+	case known && q.Background && s.rests(rec):
+		return &Answer{Record: rec, Found: true}, nil
+	case known && (rec.Version != q.version || rec.Revision != q.revision || s.rests(rec)):
 		if rec.Pass {
 			return &Answer{Record: rec, Found: true}, nil
 		}
@@ -155,7 +159,6 @@ func (s *Store) lookup(ctx context.Context, q *question) (*Answer, error) {
 		told := *failed
 		told.Why = why
 		if rec != nil {
-			s.Postpone(rec)
 			told.Stored = s.toldTo(rec, &q.Ask).with(func(r *Record) { r.RetryAfter = Until(s.cfg.Now().Add(RetryAfter)) })
 		}
 		return nil, &told
@@ -253,11 +256,11 @@ func (s *Store) pump(c *wire.Call, rd *Reader) {
 	}
 }
 
-// finding is what an error of reading for another node says: that this node stops, else something about the origin, which
+// finding is what an error of reading for another node says: that this node stops, or has no room, else something about the origin, which
 // nobody needs to find out again.
 func (s *Store) finding(c *wire.Call, err error) error {
 	switch {
-	case s.base.Err() != nil || c.Context().Err() != nil:
+	case s.base.Err() != nil || c.Context().Err() != nil || errors.Is(err, errBusy):
 		return errBusy
 	case verdict(err) || errors.Is(err, ErrRefused):
 		return err
