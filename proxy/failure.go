@@ -88,7 +88,12 @@ func ours(f *store.Failure) bool { return f.Status == http.StatusServiceUnavaila
 func (p *Proxy) fail(w *logging.Writer, c cacheStatus, err error) {
 	f := failed(err).(*store.Failure)
 	p.stats.failures.Add(1)
-	w.Cache = outcomeMiss
+	switch {
+	case w.Asked().Load():
+		w.Cache = outcomeMiss
+	case f.Status != http.StatusServiceUnavailable: // it was another client's request that failed
+		w.Cache, c.collapsed = outcomeCollapsed, true
+	}
 	h := w.Header()
 	clear(h)
 	c.detail = f.Kind

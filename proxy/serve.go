@@ -156,7 +156,7 @@ func (rp *reply) refresh() bool { return rp.use.Verdict == httpcache.StaleMeanwh
 // ask is r as a question to the store.
 func ask(w *logging.Writer, r *http.Request, key string, header http.Header) *store.Ask {
 	a := &store.Ask{
-		Key: key, Target: asked(r, ""), Header: header, Proto: r.Proto, ID: w.ID(),
+		Key: key, Target: asked(r, ""), Header: header, Proto: r.Proto, Cause: cause(w),
 		Head:  r.Method == http.MethodHead,
 		Whole: r.Method == http.MethodGet && len(header["Range"]) == 0,
 	}

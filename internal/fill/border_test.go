@@ -136,7 +136,7 @@ func TestAttachBehindWhatARunHolds(t *testing.T) {
 		r.cfg.Hold = 0
 		r.dropLocked()
 		r.mu.Unlock()
-		late, ok := r.Attach(0, 96, Everything)
+		late, ok := r.Attach(nil, 0, 96, Everything)
 		if !ok {
 			t.Fatalf("can't be attached to, at %+v", r.Span())
 		}
@@ -147,7 +147,7 @@ func TestAttachBehindWhatARunHolds(t *testing.T) {
 			t.Errorf("ended at %d with %v", rec.end, rec.err)
 		}
 		late.Close()
-		if _, ok := r.Attach(0, 96, Everything); ok {
+		if _, ok := r.Attach(nil, 0, 96, Everything); ok {
 			t.Error("a run that is done can be attached to")
 		}
 	})

@@ -123,7 +123,7 @@ func (r *Run) read(ctx context.Context, queue chan<- piece) (err error) {
 		if lost == nil || r.complete() { // the last byte may come together with an error
 			return nil
 		}
-		if r.Span().Pos >= r.cfg.Next(from) {
+		if pos := r.Span().Pos; pos >= r.cfg.Next(from) || pos >= r.bodyEnd { // no more than that was to come
 			tries = 0
 		}
 		if r.cfg.Open == nil || tries >= resumes || ctx.Err() != nil || errors.Is(lost, ErrAbandoned) {

@@ -86,6 +86,10 @@ type Config struct {
 	Share  func() int64
 	Pinned bool
 
+	// Exact, if not nil, tells whether the run is to read no further than to where its followers
+	// stop, rather than to the end of the chunk there. Like Share it is called with the run locked.
+	Exact func() bool
+
 	// Transient, if not nil, tells whether the run is to end when its last follower leaves, since nobody keeps what it
 	// reads. Like Share it is called with the run locked.
 	Transient func() bool
@@ -220,20 +224,6 @@ func (r *Run) spanLocked() Span {
 		return Span{Base: r.base, Pos: r.pos, End: r.pos}
 	}
 	return Span{Base: r.base, Pos: r.pos, End: r.end, More: r.extensibleLocked()}
-}
-
-// Sought is the end of the last chunk that any follower will want, as far as they have said by now.
-func (r *Run) Sought() int64 {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	sought := r.want
-	for f := range r.followers {
-		if f.stop == Everything {
-			return Everything
-		}
-		sought = max(sought, r.cfg.Next(f.stop-1))
-	}
-	return sought
 }
 
 // IsOpen tells whether the run has had a body to read from.

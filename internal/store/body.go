@@ -6,7 +6,6 @@ import (
 	"hash/maphash"
 	"net/http"
 	"slices"
-	"sync/atomic"
 	"time"
 
 	"github.com/scurrycache/scurry/internal/chunk"
@@ -67,8 +66,6 @@ type run struct {
 	by      Fields             // of the request that it reads for
 	relay   *relay             // nil if it reads from the origin only
 	trailer func() http.Header // that came after the body, once that is at its end; nil if there can't be any
-	asking  atomic.Bool        // the next slab's owner has been asked to take over
-	handed  atomic.Int32       // Asked, of the one who has taken over where it ends
 	came    http.Header        // what trailer returned; set before followers see the end
 }
 
@@ -82,7 +79,9 @@ func (r *run) via() *relay {
 
 // joinLocked follows a fill that has the byte at off of rec, or will have it soon. If here, it is one that doesn't
 // depend on another node.
-func (s *Store) joinLocked(rec *Record, off, stop, ahead int64, here bool) (f *fill.Follower, via *run, ok bool) {
+func (s *Store) joinLocked(rec *Record, who Cause, off, stop, ahead int64, here bool) (
+	f *fill.Follower, via *run, ok bool,
+) {
 	b, ok := s.bodies[rec.Version]
 	if !ok {
 		return nil, nil, false
@@ -98,7 +97,7 @@ func (s *Store) joinLocked(rec *Record, off, stop, ahead int64, here bool) (f *f
 		if !span.Holds(off) || (off-span.Pos >= s.far() && rec.refetchable() && !s.undivided(rec)) {
 			continue
 		}
-		if f, ok := run.Follow(off, stop, s.aheadOf(run.relay, ahead)); ok {
+		if f, ok := run.FollowFor(who, off, stop, s.aheadOf(run.relay, ahead)); ok {
 			return f, run, true
 		}
 	}
@@ -106,7 +105,9 @@ func (s *Store) joinLocked(rec *Record, off, stop, ahead int64, here bool) (f *f
 }
 
 // attachLocked has a reader at off, whose bytes are in the chunks group, keep a fill going that has had them.
-func (s *Store) attachLocked(rec *Record, off, stop, ahead int64, here bool) (f *fill.Follower, via *run, ok bool) {
+func (s *Store) attachLocked(rec *Record, who Cause, off, stop, ahead int64, here bool) (
+	f *fill.Follower, via *run, ok bool,
+) {
 	b, ok := s.bodies[rec.Version]
 	if !ok {
 		return nil, nil, false
@@ -115,7 +116,7 @@ func (s *Store) attachLocked(rec *Record, off, stop, ahead int64, here bool) (f 
 		if here && run.relays() {
 			continue
 		}
-		if f, ok := run.Attach(off, stop, s.aheadOf(run.relay, ahead)); ok {
+		if f, ok := run.Attach(who, off, stop, s.aheadOf(run.relay, ahead)); ok {
 			return f, run, true
 		}
 	}
@@ -252,7 +253,7 @@ func (s *Store) runLocked(rec *Record, from source, off, end int64, want int64) 
 		Idle:  func() time.Duration { return idle * idleFills / time.Duration(max(idleFills, s.live.Load())) },
 	}
 	if rec.Resumable || rec.refetchable() {
-		cfg.Open = (&opener{s: s, rec: rec, by: from.by, run: r}).open
+		cfg.Open = (&opener{s: s, rec: rec, sake: r.sake, run: r}).open
 	}
 	if !from.wanted {
 		cfg.Alone = alone
@@ -282,7 +283,7 @@ func (s *Store) runLocked(rec *Record, from source, off, end int64, want int64) 
 	cfg.Done = func(end int64, err error) { s.ended(rec, r, end, err) }
 	r.Run = fill.New(cfg)
 	if from.relay != nil {
-		from.relay.sought, from.relay.run = r.Run.Sought, r
+		from.relay.sake, from.relay.run = r.sake, r
 		s.rooms.relays.Add(1)
 	}
 	b := s.bodyLocked(rec.Version)

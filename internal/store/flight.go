@@ -17,7 +17,7 @@ type Ask struct {
 	Header     http.Header // the client's end-to-end fields; not to be changed
 	From       http.Header // fields that tell the origin who asks, if it is asked for this one alone
 	Proto      string      // the protocol of the client's request, as in "HTTP/1.1"
-	ID         string      // of the client's request, for the log
+	Cause                  // the client's request
 	Head       bool        // it is a HEAD: what is stored of the answer to another one will do, too
 	Whole      bool        // the client wants the content from its first byte to its last
 	Alone      bool        // no one else's answer will do

@@ -224,7 +224,7 @@ func (s *Store) enter(f *flight, rec *Record, generation uint64, from source, a 
 	}
 	follows, joined := f.ask.Whole || !rec.refetchable(), false
 	if follows {
-		a.follower, a.run, joined = s.joinLocked(rec, 0, fill.Everything, fill.Everything, f.ask.For != "")
+		a.follower, a.run, joined = s.joinLocked(rec, f.ask.Cause, 0, fill.Everything, fill.Everything, f.ask.For != "")
 	}
 	if joined || end == 0 || !s.beginLocked() {
 		s.tidyLocked(rec)
@@ -237,7 +237,7 @@ func (s *Store) enter(f *flight, rec *Record, generation uint64, from source, a 
 	run := s.runLocked(rec, from, 0, end, want)
 	if follows {
 		a.run = run
-		a.follower, _ = run.Follow(0, fill.Everything, s.aheadOf(from.relay, fill.Everything))
+		a.follower, _ = run.FollowFor(f.ask.Cause, 0, fill.Everything, s.aheadOf(from.relay, fill.Everything))
 	}
 	return run
 }

@@ -15,12 +15,12 @@ type Fields struct {
 	Header http.Header // the client's end-to-end fields; not to be changed
 	From   http.Header // fields that tell the origin who asks, if it is asked for this one alone
 	Proto  string      // the protocol of the client's request, as in "HTTP/1.1"
-	ID     string      // of the client's request, for the log
+	Cause              // the client's request, for which the origin is asked
 }
 
 // Fields are those of the request that a is.
 func (a *Ask) Fields() Fields {
-	return Fields{Header: a.Header, From: a.From, Proto: a.Proto, ID: a.ID}
+	return Fields{Header: a.Header, From: a.From, Proto: a.Proto, Cause: a.Cause}
 }
 
 // ErrRefused is wrapped by an error of Source.Open if the origin gives no part of what it may give as a whole.
@@ -31,10 +31,10 @@ var ErrRefused = errors.New("the origin doesn't give this part")
 type opener struct {
 	s      *Store
 	rec    *Record
-	by     Fields
-	all    bool // no other node is to be asked instead
-	run    *run // that reads what is opened
-	failed bool // the last request for a part got no answer that settles whether parts are given
+	sake   func(off int64) (Fields, int64) // what the bytes from off on are asked for with
+	all    bool                            // no other node is to be asked instead
+	run    *run                            // that reads what is opened
+	failed bool                            // the last request for a part got no answer that settles whether parts are given
 }
 
 // open opens the bytes [off, end), or to the content's end if end is -1: from the fragments that are held, and where there are
@@ -62,7 +62,8 @@ func (o *opener) origin(ctx context.Context, off, end int64) (fill.Opened, error
 	case known:
 		return fill.Opened{}, refused(ErrRefused)
 	}
-	got, err := o.s.cfg.Source.Open(ctx, o.by, o.rec, off, end)
+	by, _ := o.sake(off)
+	got, err := o.s.cfg.Source.Open(ctx, by, o.rec, off, end)
 	switch {
 	case err == nil && !got.Whole:
 		o.failed = false
@@ -109,7 +110,8 @@ func refused(err error) error { return fmt.Errorf("%w: %w", fill.ErrFinal, err) 
 
 // skip opens the whole content and skips what comes before off.
 func (o *opener) skip(ctx context.Context, off int64) (fill.Opened, error) {
-	got, err := o.s.cfg.Source.Open(ctx, o.by, o.rec, 0, -1)
+	by, _ := o.sake(off)
+	got, err := o.s.cfg.Source.Open(ctx, by, o.rec, 0, -1)
 	switch {
 	case errors.Is(err, ErrRefused):
 		return fill.Opened{}, fmt.Errorf("%w: %v", fill.ErrGone, err)

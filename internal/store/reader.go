@@ -19,26 +19,25 @@ type Reader struct {
 	pos, end  int64 // end is -1 while the length is unknown
 	ahead     int64
 	follower  *fill.Follower
-	run       *run     // that the follower follows, or followed last
-	had       int64    // up to where the fill had the content when r joined it
-	view      []byte   // fetched but not yet handed out
-	here      bool     // only what doesn't depend on other nodes will do
-	views     [][]byte // to be handed out after view
-	rest      *Reader  // of what comes after a piece in view
-	pins      pins     // on what has been handed out last
-	kept      pins     // on views
-	copied    []byte   // to hand out, if nothing can be pinned
-	origin    bool     // some bytes came from the origin while they were read
-	attached  bool     // a fill has been looked for that has had the byte at start
-	refused   int      // how often another node was to be asked, since the origin refuses to give parts
-	peer      string   // the node by way of which some came
-	asked     Asked    // so far
-	word      *relay   // that knows more
-	shares    bool     // the fill was begun for others
-	foreseen  bool     // Foresee has been called
-	takesOver bool     // it begins a slab for those who come from the one before
-	late      bool     // what comes after the fill had been taken over when r joined it
-	beyond    Asked    // by the one who has taken over from the fill that r followed last
+	run       *run       // that the follower follows, or followed last
+	had       int64      // up to where the fill had the content when r joined it
+	view      []byte     // fetched but not yet handed out
+	here      bool       // only what doesn't depend on other nodes will do
+	views     [][]byte   // to be handed out after view
+	rest      *Reader    // of what comes after a piece in view
+	pins      pins       // on what has been handed out last
+	kept      pins       // on views
+	copied    []byte     // to hand out, if nothing can be pinned
+	origin    bool       // some bytes came from the origin while they were read
+	attached  bool       // a fill has been looked for that has had the byte at start
+	refused   int        // how often another node was to be asked, since the origin refuses to give parts
+	peer      string     // the node by way of which some came
+	before    bool       // the origin had been asked for by before r was made
+	asked     Asked      // so far, of others
+	word      *relay     // that knows more
+	sent      []*relayed // because of r, and left before the end
+	shares    bool       // the fill was begun for others
+	takesOver bool       // it begins a slab for those who come from the one before
 }
 
 // ReaderFrom makes r read the content [start, end) of a's record, or to its end if end is -1. It takes over what a holds.
@@ -64,7 +63,7 @@ func (s *Store) Reader(r *Reader, by Fields, rec *Record, start, end int64) {
 	if end < 0 {
 		end = rec.Length
 	}
-	*r = Reader{s: s, by: by, rec: rec, start: start, pos: start, end: end, ahead: s.far()}
+	*r = Reader{s: s, by: by, before: by.noted(), rec: rec, start: start, pos: start, end: end, ahead: s.far()}
 	r.pins.room, r.kept.room = &s.rooms.sending[0], &s.rooms.sending[0]
 	if start == 0 && end == rec.Length {
 		r.ahead = fill.Everything // whoever reads all of it gets whole slabs fetched
@@ -245,10 +244,10 @@ func (r *Reader) Next(ctx context.Context, wait func()) ([]byte, error) {
 			r.pos += int64(len(b))
 			return r.loose(b), nil
 		}
-		r.leave()
-		if r.run != nil {
-			r.handed()
+		if b := r.reading(); b != nil && err != io.EOF {
+			r.sent = append(r.sent, b)
 		}
+		r.leave()
 		if err == io.EOF && r.end < 0 {
 			return nil, io.EOF // the end of the fill was the end of the content
 		}
@@ -309,10 +308,10 @@ func (r *Reader) advance(n int64) {
 		r.attached = true
 		r.s.mu.Lock()
 		defer r.s.mu.Unlock()
-		if f, via, ok := r.s.joinLocked(r.rec, r.pos, r.stop(), r.ahead, r.here); ok {
+		if f, via, ok := r.s.joinLocked(r.rec, r.by.Cause, r.pos, r.stop(), r.ahead, r.here); ok {
 			r.follower, r.run = f, via
 			r.follows(via)
-		} else if f, via, ok := r.s.attachLocked(r.rec, r.pos, r.stop(), r.ahead, r.here); ok {
+		} else if f, via, ok := r.s.attachLocked(r.rec, r.by.Cause, r.pos, r.stop(), r.ahead, r.here); ok {
 			r.follower, r.run = f, via
 			r.follows(via)
 		}
@@ -363,7 +362,7 @@ func (r *Reader) atEnd() bool { return r.end >= 0 && r.pos >= r.end }
 
 // find gets at the byte at r.pos: it sets view or follower, unless it learns that r is at its end.
 func (r *Reader) find(ctx context.Context) error {
-	if r.viewChunk(ctx) {
+	if r.handsOver() || r.viewChunk(ctx) {
 		return nil
 	}
 	for patience := 3; ; patience-- {
@@ -380,8 +379,7 @@ func (r *Reader) find(ctx context.Context) error {
 		if r.follower != nil || r.atEnd() {
 			return nil
 		}
-		if r.here && r.pos > r.start && r.s.handsOver(r.rec, r.pos) && r.s.slabOwner(r.rec, r.pos) != nil {
-			r.end = r.pos // another node has what comes next
+		if r.handsOver() {
 			return nil
 		}
 		if r.afar() {
@@ -401,7 +399,7 @@ func (r *Reader) find(ctx context.Context) error {
 			continue
 		}
 		c := r.s.cfg.Geometry.At(r.pos, r.rec.OneSlab)
-		if r.rec.Pieces { // what is before may be held in one
+		if r.rec.Pieces && r.s.ownerOf(r.rec.Key) == nil { // what is before may be held in one
 			c.Start = r.pos
 		}
 		end := r.s.reach(ctx, r.rec, c.Start, false)
@@ -426,6 +424,17 @@ func (r *Reader) find(ctx context.Context) error {
 			return nil
 		}
 	}
+}
+
+// handsOver ends r, which reads for a peer, where it has come into a slab that another node owns:
+// even if some of that is here, as the rest isn't to be asked for from here.
+func (r *Reader) handsOver() bool {
+	over := r.here && r.rec.refetchable() && !r.rec.OneSlab &&
+		r.pos >= r.s.cfg.Geometry.SlabEnd(r.start) && r.s.slabOwner(r.rec, r.pos) != nil
+	if over {
+		r.end = r.pos
+	}
+	return over
 }
 
 // afar tells whether another node owns the byte at r.pos, and is to be asked for it.
@@ -476,7 +485,7 @@ func (s *Store) keepsWhole(rec *Record) bool {
 func (r *Reader) look() (begun int64) {
 	r.s.mu.Lock()
 	defer r.s.mu.Unlock()
-	if f, via, ok := r.s.joinLocked(r.rec, r.pos, r.stop(), r.ahead, r.here); ok {
+	if f, via, ok := r.s.joinLocked(r.rec, r.by.Cause, r.pos, r.stop(), r.ahead, r.here); ok {
 		r.follower, r.run, r.view = f, via, nil // the follower begins with the bytes in view
 		r.follows(via)
 		return 0
@@ -506,7 +515,7 @@ func (r *Reader) beginRelay(begun int64, mayLookAgain bool) error {
 	if r.rec.Pieces { // the owner may have just what is wanted, and no more
 		start, end = r.pos, min(end, r.end)
 	}
-	from := source{by: r.by, relay: &relay{s: s, rec: r.rec, by: r.by, whole: r.ahead == fill.Everything}}
+	from := source{by: r.by, relay: &relay{s: s, rec: r.rec, whole: r.ahead == fill.Everything}}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return r.beginLocked(from, start, end, begun, mayLookAgain)
@@ -514,7 +523,7 @@ func (r *Reader) beginRelay(begun int64, mayLookAgain bool) error {
 
 func (r *Reader) beginLocked(from source, start, end, begun int64, mayLookAgain bool) error {
 	s := r.s
-	if f, via, ok := s.joinLocked(r.rec, r.pos, r.stop(), r.ahead, r.here); ok {
+	if f, via, ok := s.joinLocked(r.rec, r.by.Cause, r.pos, r.stop(), r.ahead, r.here); ok {
 		r.follower, r.run = f, via
 		r.follows(via)
 		return nil
@@ -528,7 +537,7 @@ func (r *Reader) beginLocked(from source, start, end, begun int64, mayLookAgain 
 	r.begins(from)
 	run := s.runLocked(r.rec, from, start, end, start)
 	r.run = run
-	r.follower, _ = run.Follow(r.pos, r.stop(), s.aheadOf(from.relay, r.ahead))
+	r.follower, _ = run.FollowFor(r.by.Cause, r.pos, r.stop(), s.aheadOf(from.relay, r.ahead))
 	ctx, cancel := context.WithCancel(s.base)
 	run.Start(ctx, cancel)
 	return nil

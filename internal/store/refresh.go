@@ -20,7 +20,10 @@ func (s *Store) Refresh(ask *Ask, rec *Record) {
 		return
 	}
 	s.refreshing[rec.Revision] = struct{}{}
-	q := Ask{Key: ask.Key, Target: cmp.Or(rec.URL, rec.Key), Header: ask.Header, Proto: ask.Proto, ID: ask.ID, Head: rec.HeadOnly, Background: true}
+	q := Ask{
+		Key: ask.Key, Target: cmp.Or(rec.URL, rec.Key), Header: ask.Header, Proto: ask.Proto,
+		Cause: Cause{ID: ask.ID}, Head: rec.HeadOnly, Background: true,
+	}
 	go s.refresh(&q, rec)
 }
 

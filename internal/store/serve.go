@@ -37,6 +37,8 @@ func (s *Store) Serve(c *wire.Call) {
 		s.serveHeld(c, d)
 	case askVaries:
 		s.serveVaries(c, d)
+	case askTold:
+		s.serveTold(c, d)
 	case askDoubt:
 		s.Doubt()
 		reply(c, []byte{answerOK}, nil)
@@ -96,13 +98,13 @@ func (s *Store) serveRecord(c *wire.Call, d *decoder) {
 	}
 	a, err := s.lookup(c.Context(), q)
 	if err != nil {
-		s.refuse(c, err)
+		s.refuse(c, q.after(err))
 		return
 	}
 	defer a.Close()
 	l := &landing{
 		rec: s.toldTo(a.Record, &q.Ask), found: a.Found, collapsed: a.Collapsed, renewed: a.Renewed, status: a.Status, why: a.Why,
-		content: a.Body != nil || a.follower != nil, stored: s.stores(a.Record),
+		content: a.Body != nil || a.follower != nil, stored: s.stores(a.Record), asked: q.noted(),
 	}
 	if c.Reply(append([]byte{answerOK}, l.encode(s.cfg.Now())...), nil) != nil {
 		return
@@ -215,6 +217,8 @@ func (s *Store) serveFollow(c *wire.Call, d *decoder) {
 		s.refuse(c, err)
 		return
 	}
+	s.calls.Store(ask.call, ask.by.Cause)
+	defer s.calls.Delete(ask.call)
 	var rd Reader
 	s.Reader(&rd, ask.by, rec, ask.off, ask.end)
 	rd.forPeer()
@@ -223,7 +227,7 @@ func (s *Store) serveFollow(c *wire.Call, d *decoder) {
 	}
 	if err := rd.Ready(c.Context()); err != nil {
 		rd.Close()
-		s.refuse(c, s.finding(c, err))
+		s.refuse(c, rd.by.after(s.finding(c, err)))
 		return
 	}
 	if c.Reply(append(binary.AppendVarint([]byte{answerOK}, rd.rec.Length), byte(rd.Foresee(c.Context()))), nil) != nil {
@@ -241,13 +245,13 @@ func (s *Store) pump(c *wire.Call, rd *Reader) {
 		switch {
 		case err == io.EOF:
 			var detail []byte
-			if trailer := rd.Trailer(); len(trailer) > 0 || rd.beyond != NotAsked {
-				detail = append(appendHeader(nil, trailer), byte(rd.beyond))
+			if trailer, asked := rd.Trailer(), rd.Asked(); len(trailer) > 0 || asked != NotAsked {
+				detail = append(appendHeader(nil, trailer), byte(asked))
 			}
 			_ = c.End(detail)
 			return
 		case err != nil:
-			_ = c.Abort(s.encodeError(s.finding(c, err)))
+			_ = c.Abort(s.encodeError(rd.by.after(s.finding(c, err))))
 			return
 		}
 		if _, err := c.Write(b); err != nil {

@@ -166,6 +166,7 @@ type Store struct {
 	cancel    context.CancelFunc
 	work      sync.WaitGroup // flights and fills
 	live      atomic.Int64   // fills that are reading
+	calls     sync.Map       // the Cause of each askFollow that is being answered, by its call
 	pinned    atomic.Int64   // bytes that fills hold for followers of what can't be asked for again
 	refusals  refusals
 	rooms     rooms
