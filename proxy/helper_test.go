@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -143,7 +144,9 @@ func newNode(t testing.TB, cfg proxy.Config) *node {
 		t.Fatal(err)
 	}
 	if withPeers {
-		eventually(t, "the nodes know each other", func() bool { return len(p.Stats().Ring) == len(cfg.Cluster.Peers) })
+		eventually(t, "the nodes know each other", func() bool {
+			return !slices.ContainsFunc(append(peers, p), func(p *proxy.Proxy) bool { return len(p.Stats().Ring) != amongPeers })
+		})
 	}
 	n := &node{Proxy: p, t: t, Server: &httptest.Server{Listener: origintest.Listen(t), Config: &http.Server{Handler: p}}, peers: peers}
 	n.Server.Config.WriteTimeout = cmp.Or(cfg.WriteTimeout, time.Minute)
