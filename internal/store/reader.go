@@ -135,7 +135,7 @@ func (r *Reader) opened(ctx context.Context) error {
 			return nil
 		}
 		err := r.follower.Opened(ctx)
-		if err == nil || !r.elsewhere(err) {
+		if err == nil || !errors.Is(err, fill.ErrBehind) && !r.elsewhere(err) {
 			return err
 		}
 		r.leave()
@@ -397,7 +397,7 @@ func (r *Reader) find(ctx context.Context) error {
 			c.Start = 0 // it can only be had from there on, and is worth keeping
 		}
 		if end-c.Start > r.s.rooms.small {
-			if err := r.s.rooms.wait(ctx, r.s.cfg.Geometry.Max, r.here); err != nil {
+			if err := r.s.rooms.wait(ctx, r.here); err != nil {
 				return err
 			}
 		}

@@ -50,7 +50,7 @@ func (r *relay) arrange(cfg *fill.Config) {
 	cfg.Open = r.open
 	cfg.Extend = nil // what the owner sends goes on as far as the owner's own fill does
 	cfg.Stops = func(pos int64) bool { return r.s.handsOver(r.rec, pos) }
-	cfg.Take, cfg.Give = func(ctx context.Context, _ int64) error { return calm(ctx) }, func(int64) {}
+	cfg.Spare, cfg.Take, cfg.Give = calmly, nil, nil
 	next := cfg.Next
 	if !cfg.Pinned { // what the readers have yet to read stays
 		cfg.Hold = r.s.far() + 2*r.s.cfg.Geometry.Max
