@@ -50,11 +50,15 @@ func (c *crowded) owned(h http.HandlerFunc) string {
 	}
 }
 
-// crowd has clients of the first node ask for large files of which the origin sends a half, until it has no room.
+// nearlyChunk is a byte less than where a chunk of the largest size ends: a body that stalls there gives back no more room than
+// that for a byte.
+const nearlyChunk = 2<<20 - 1
+
+// crowd has clients of the first node ask for large files that the origin stalls in the middle of, until it has no room.
 func (c *crowded) crowd() {
 	for range 40 {
 		path := c.owned(func(w http.ResponseWriter, r *http.Request) {
-			c.stalling.ServeHTTP(&halting{ResponseWriter: w, left: 3 << 19, goOn: c.room, gone: r.Context().Done()}, r)
+			c.stalling.ServeHTTP(&halting{ResponseWriter: w, left: nearlyChunk, goOn: c.room, gone: r.Context().Done()}, r)
 		})
 		c.clients.Go(func() {
 			resp, err := c.nodes[0].try(http.MethodGet, path)

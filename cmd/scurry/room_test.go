@@ -16,14 +16,15 @@ func TestNoRoom(t *testing.T) {
 	if testing.Short() {
 		t.Skip("clients wait for ten seconds")
 	}
-	const size, half, clients = 3 << 20, 3 << 19, 40
+	const size, clients = 3 << 20, 40
+	const nearlyChunk = 2<<20 - 1 // a byte less than where a chunk ends: no more room than that is given back
 	age := http.Header{"Cache-Control": {"max-age=600"}}
 	large := origintest.File{Size: size, ETag: `"1"`, Modified: origintest.Old, Header: age}
 	goOn := make(chan struct{})
 	o := origintest.New(t)
 	o.Handle("/held", origintest.File{Size: 500, ETag: `"1"`, Modified: origintest.Old, Header: age}.ServeHTTP) // with its record, so that it isn't evicted
 	o.Handle("/stalled", func(w http.ResponseWriter, r *http.Request) {
-		large.ServeHTTP(&stalling{ResponseWriter: w, left: half, goOn: goOn, gone: r.Context().Done()}, r)
+		large.ServeHTTP(&stalling{ResponseWriter: w, left: nearlyChunk, goOn: goOn, gone: r.Context().Done()}, r)
 	})
 	s := startScurry(t, nil, "--memory=16MiB", "--slab=8MiB", "--origin", o.URL)
 	download(t, s.url+"held", 500)

@@ -207,19 +207,34 @@ func (r *Run) leftLocked() {
 		r.abandonLocked()
 	case r.cfg.Alone > 0:
 		r.left++
-		left := r.left
-		r.stopAloneLocked()
-		r.alone = time.AfterFunc(r.cfg.Alone, func() { r.leftSince(left) })
+		r.aloneLocked(r.left, time.Now())
 	}
 }
 
-// leftSince ends the run if nobody has joined it since its last follower left for the left-th time.
-func (r *Run) leftSince(left int) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.left == left && len(r.followers) == 0 && !r.done && !r.completeLocked() {
+// aloneLocked ends the run, which its last follower left then, for the left-th time, if its time is up or its origin is slow;
+// else it looks again later.
+func (r *Run) aloneLocked(left int, then time.Time) {
+	remains := r.cfg.Alone - time.Since(then)
+	if remains <= 0 || r.slowLocked() {
 		r.abandonLocked()
+		return
 	}
+	r.stopAloneLocked()
+	r.alone = time.AfterFunc(min(remains, evidence), func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if r.left == left && len(r.followers) == 0 && !r.done && r.err == nil && !r.completeLocked() {
+			r.aloneLocked(left, then)
+		}
+	})
+}
+
+// slowLocked tells whether what a run on its own is yet to read would take longer than Brief.
+func (r *Run) slowLocked() bool {
+	if r.cfg.Brief == 0 || r.cfg.Awaited && r.left == 1 {
+		return false
+	}
+	return r.pace.exceeds(min(r.want, r.end)-r.pos, r.cfg.Brief)
 }
 
 func (r *Run) stopAloneLocked() {

@@ -137,6 +137,12 @@ func (s *Store) passedLocked(rec *Record, off int64) bool {
 	})
 }
 
+// readsLocked tells whether another fill than next is reading the chunk with rec's byte at off, or has read and still holds it.
+func (s *Store) readsLocked(rec *Record, next *run, off int64) bool {
+	b, ok := s.bodies[rec.Version]
+	return ok && slices.ContainsFunc(b.runs, func(run *run) bool { return run != next && !run.relays() && run.Reads(off) })
+}
+
 // share is how many pushed bytes each of the fills that are reading may hold: none if it isn't even a chunk.
 func (s *Store) share() int64 {
 	share := s.cfg.Memory / shareShare / max(1, s.live.Load())
@@ -234,7 +240,7 @@ type source struct {
 	body    fill.Body
 	part    bool // body isn't one that goes to the content's end
 	by      Fields
-	wanted  bool // it is read to its end, or its slab's, whether anyone follows it or not
+	wanted  bool // it is to be stored although nobody may read it
 	beyond  bool // it is opened to the end of the content
 	relay   *relay
 	trailer func() http.Header
@@ -255,11 +261,11 @@ func (s *Store) runLocked(rec *Record, from source, off, end int64, want int64) 
 	if rec.Resumable || rec.refetchable() {
 		cfg.Open = (&opener{s: s, rec: rec, sake: r.sake, run: r}).open
 	}
-	if !from.wanted {
-		cfg.Alone = alone
+	if !from.wanted || rec.refetchable() { // else what of it was read would be of no use
+		cfg.Alone, cfg.Brief, cfg.Awaited = alone, brief, from.beyond
 	}
 	if rec.refetchable() {
-		cfg.Take, cfg.Give = s.rooms.take, s.rooms.give
+		cfg.Spare, cfg.Take, cfg.Give = s.rooms.spare, s.rooms.take, s.rooms.filling.give
 		cfg.Ahead = s.ahead
 		if atBorder := end == rec.Length || end%g.Slab == 0; atBorder && !rec.OneSlab && !rec.Pieces && !from.part {
 			cfg.Margin, cfg.Beyond = s.far(), from.beyond
@@ -268,7 +274,7 @@ func (s *Store) runLocked(rec *Record, from source, off, end int64, want int64) 
 	}
 	if !rec.refetchable() {
 		cfg.Want = fill.Everything
-		cfg.Take, cfg.Give = func(ctx context.Context, _ int64) error { return calm(ctx) }, func(int64) {}
+		cfg.Spare, cfg.Take, cfg.Give = calmly, nil, nil
 		cfg.Pinned, cfg.Hold, cfg.Free = true, s.cfg.Memory/holdShare, s.rooms.small
 		cfg.Part = func(off int64) int64 { return min(off+s.rooms.small, cfg.Next(off)) } // once it isn't kept
 		cfg.Reserve, cfg.Release = s.pin, s.unpin

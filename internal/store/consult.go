@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"sync"
 
 	"github.com/scurrycache/scurry/internal/fill"
 	"github.com/scurrycache/scurry/internal/peer"
@@ -55,6 +56,8 @@ func (s *Store) consult(f *flight, p *peer.Peer) (*landing, error) {
 		cancel()
 		s.keepCopy(f, l)
 	case l.rec.Pass:
+		s.rooms.relays.Add(1) // what is under way counts as what relays read ahead
+		cancel := sync.OnceFunc(func() { s.rooms.relays.Add(-1); cancel() })
 		body := fill.Peek(told{stream, s}, cancel)
 		if err := body.Broken(); err != nil {
 			_ = body.Close()

@@ -3,6 +3,7 @@ package store
 import (
 	"fmt"
 	"math/rand/v2"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -34,7 +35,7 @@ func settled(s *Store) {
 func hit(t *testing.T, s *Store, rec *Record, start, end int64) Asked {
 	t.Helper()
 	var rd Reader
-	s.Reader(&rd, Fields{}, rec, start, end)
+	s.Reader(&rd, Fields{Cause: Cause{Asked: new(atomic.Bool)}}, rec, start, end)
 	if err := rd.Ready(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -68,9 +68,10 @@ func (o *opener) origin(ctx context.Context, off, end int64) (fill.Opened, error
 	case err == nil && !got.Whole:
 		o.failed = false
 		o.s.refusals.accepted(o.s.placeOf(o.rec))
-		o.s.mu.Lock()
-		o.s.cutLocked(o.rec, o.run, off, true)
-		o.s.mu.Unlock()
+		if o.overtaken(ctx, off) {
+			_ = got.Body.Close()
+			return fill.Opened{}, refused(fill.ErrBehind)
+		}
 		return fill.Opened{Body: got.Body, End: bodyEnd(end), Length: got.Length}, nil
 	case err == nil && !parts:
 		o.s.refusals.note(o.s.placeOf(o.rec))
@@ -97,6 +98,24 @@ func (o *opener) origin(ctx context.Context, off, end int64) (fill.Opened, error
 		o.s.refusals.note(o.s.placeOf(o.rec))
 	}
 	return opened, wholeErr
+}
+
+// overtaken tells whether the bytes from off on, which the origin is about to send, have been read meanwhile by another fill, whose
+// body was open: then that one goes on, and this one has nothing to read. Else the other one ends where this one begins.
+func (o *opener) overtaken(ctx context.Context, off int64) bool {
+	fresh := o.run != nil && o.run.Span().Pos == o.run.Starts()
+	o.s.mu.Lock()
+	if fresh && o.s.readsLocked(o.rec, o.run, off) {
+		o.s.mu.Unlock()
+		return true
+	}
+	o.s.cutLocked(o.rec, o.run, off, true)
+	o.s.mu.Unlock()
+	if !fresh {
+		return false
+	}
+	_, held := o.s.held(ctx, o.rec, o.s.cfg.Geometry.At(off, o.rec.OneSlab))
+	return held
 }
 
 // partsOnly tells whether the bytes from off on are to be had by a range or not at all by this node: else the owner of the first

@@ -115,14 +115,12 @@ func (r *Reader) readyRest(ctx context.Context) error {
 		rest := &Reader{
 			s: r.s, by: r.by, before: r.before, rec: r.rec, start: from, pos: from, end: r.end, ahead: r.ahead, here: r.here,
 		}
-		if err := rest.find(ctx); err != nil {
+		if err := rest.opened(ctx); err != nil {
+			rest.Close()
 			return err
 		}
 		if rest.follower != nil || afar {
 			r.rest = rest
-			if rest.follower != nil {
-				return rest.follower.Opened(ctx)
-			}
 			return nil
 		}
 		from += max(1, int64(len(rest.view))) // it is here from before

@@ -144,7 +144,7 @@ func (r *Reader) opened(ctx context.Context) error {
 			return nil
 		}
 		err := r.follower.Opened(ctx)
-		if err == nil || !r.elsewhere(err) {
+		if err == nil || !errors.Is(err, fill.ErrBehind) && !r.elsewhere(err) {
 			return err
 		}
 		r.leave()
@@ -370,8 +370,8 @@ func (r *Reader) find(ctx context.Context) error {
 			return context.Cause(ctx)
 		}
 		begun := r.look()
-		if r.follower != nil && r.here && r.rec.refetchable() && !r.run.HasPlace(r.pos) {
-			if err := r.s.rooms.wait(ctx, r.s.cfg.Geometry.Max, true); err != nil {
+		if r.follower != nil && r.here && r.rec.refetchable() && !r.run.Reads(r.pos) {
+			if err := r.s.rooms.wait(ctx, true); err != nil {
 				r.leave()
 				return err // the fill waits for room, or will have to
 			}
@@ -413,7 +413,7 @@ func (r *Reader) find(ctx context.Context) error {
 			c.Start = 0 // it can only be had from there on, and is worth keeping
 		}
 		if end-c.Start > r.s.rooms.small {
-			if err := r.s.rooms.wait(ctx, r.s.cfg.Geometry.Max, r.here); err != nil {
+			if err := r.s.rooms.wait(ctx, r.here); err != nil {
 				return err
 			}
 		}

@@ -56,7 +56,7 @@ func (r *relay) arrange(cfg *fill.Config) {
 		return r.s.handsOver(r.rec, pos) ||
 			r.rec.refetchable() && !r.rec.OneSlab && r.s.slabOwner(r.rec, pos) != r.from.Load()
 	}
-	cfg.Take, cfg.Give = func(ctx context.Context, _ int64) error { return calm(ctx) }, func(int64) {}
+	cfg.Spare, cfg.Take, cfg.Give = calmly, nil, nil
 	next := cfg.Next
 	if !cfg.Pinned { // what the readers have yet to read stays
 		cfg.Hold = r.s.far() + 2*r.s.cfg.Geometry.Max

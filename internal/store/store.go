@@ -139,6 +139,7 @@ const (
 	aheadShare   = 4                // and no more than one part in so many, what all fills have read ahead of their readers
 	shareShare   = 16               // nor may all fills together hold more than one part in so many of what has been pushed
 	alone        = 30 * time.Second // how long a fill reads on that its last reader has left
+	brief        = 5 * time.Second  // if the rest would take longer than that, it doesn't: no longer than a fill waits that is idle
 	idle         = 5 * time.Second  // how long a fill that no one wants more of keeps its origin connection
 	idleFills    = 16               // if there are no more of them; else it is as much shorter as there are more
 	passFor      = 5 * time.Second  // how long a response that can't be stored sends others straight to the origin

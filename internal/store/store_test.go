@@ -181,7 +181,8 @@ func (c *canned) Fetch(context.Context, *Ask, *Record) (*Fetched, error) {
 	return f, nil
 }
 
-func (c *canned) Open(_ context.Context, _ Fields, _ *Record, off, end int64) (OriginBody, error) {
+func (c *canned) Open(_ context.Context, by Fields, _ *Record, off, end int64) (OriginBody, error) {
+	by.Note()
 	c.mu.Lock()
 	c.opens = append(c.opens, fmt.Sprintf("%d-%d", off, end))
 	c.mu.Unlock()

@@ -100,6 +100,8 @@ func (s *Store) handsOver(rec *Record, pos int64) bool {
 	return rec.refetchable() && !rec.OneSlab && pos > 0 && pos%s.cfg.Geometry.Slab == 0
 }
 
-// ends is what a fill's error means that is no fault of the content's: that nobody wanted more, or that another node is to be
-// asked.
-func ends(err error) bool { return errors.Is(err, fill.ErrAbandoned) || errors.Is(err, ErrRefused) }
+// ends is what a fill's error means that is no fault of the content's: that nobody wanted more, that another fill has read it, or
+// that another node is to be asked.
+func ends(err error) bool {
+	return errors.Is(err, fill.ErrAbandoned) || errors.Is(err, fill.ErrBehind) || errors.Is(err, ErrRefused)
+}
