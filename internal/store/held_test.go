@@ -60,7 +60,7 @@ func TestHitLooksEachChunkUpOnce(t *testing.T) {
 }
 
 func looksOnce(t *testing.T, size int64, rangeable bool) {
-	s := open(t, &canned{size: size, rangeable: rangeable})
+	s := openWith(t, &canned{size: size, rangeable: rangeable}, 16<<20) // so much that nothing is evicted that was used just now
 	defer s.Close()
 	rec := bring(t, s, "k")
 	hit(t, s, rec, 0, size) // after which it is known

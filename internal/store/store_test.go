@@ -203,8 +203,13 @@ func content(start, end int64) string {
 
 func open(t *testing.T, src Source) *Store {
 	t.Helper()
+	return openWith(t, src, 1<<20)
+}
+
+func openWith(t *testing.T, src Source, memory int64) *Store {
+	t.Helper()
 	s, err := New(Config{
-		Memory: 1 << 20, Geometry: chunk.Geometry{First: 1 << 10, Max: 8 << 10, Slab: 64 << 10}, Source: src,
+		Memory: memory, Geometry: chunk.Geometry{First: 1 << 10, Max: 8 << 10, Slab: 64 << 10}, Source: src,
 		Selecting: func([]string, http.Header) string { return "" },
 	})
 	if err != nil {
