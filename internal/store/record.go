@@ -165,7 +165,7 @@ func (r *Record) settle() {
 // isPlain tells whether d, which is settled, is as plain.
 func (d *Details) isPlain() bool {
 	return d.URL == "" && d.Variant == "" && len(d.Vary) == 0 && len(d.Groups) == 0 &&
-		len(d.Trailer) == 0 && d.Part == Part{} && d.PassUntil == 0
+		len(d.Trailer) == 0 && d.Part == Part{} && d.PassUntil == 0 && d.failure == nil
 }
 
 // refetchable tells whether any part of the content can be asked for again, so that it need not be kept.

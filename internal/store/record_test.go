@@ -16,11 +16,13 @@ func TestDetailsThatSayNothingAreShared(t *testing.T) {
 		t.Errorf("%+v is kept", *rec.Details)
 	}
 	for _, field := range reflect.VisibleFields(reflect.TypeFor[Details]()) {
-		if !field.IsExported() {
-			continue
-		}
 		rec := NewRecord()
+		switch field.Name {
+		case "turn", "since", "mark", "received", "unpacked":
+			continue // until the record is in the table
+		}
 		v := reflect.ValueOf(rec.Details).Elem().FieldByIndex(field.Index)
+		v = reflect.NewAt(v.Type(), v.Addr().UnsafePointer()).Elem() // so that it can be set
 		switch v.Kind() {
 		case reflect.String:
 			v.SetString("x")
@@ -30,6 +32,8 @@ func TestDetailsThatSayNothingAreShared(t *testing.T) {
 			v.Set(reflect.ValueOf(http.Header{"X": {"1"}}))
 		case reflect.Struct:
 			v.Field(0).SetInt(1)
+		case reflect.Pointer:
+			v.Set(reflect.New(v.Type().Elem()))
 		default:
 			v.SetInt(1)
 		}

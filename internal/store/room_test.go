@@ -40,7 +40,7 @@ type crowded struct {
 }
 
 func (c *crowded) fetch(ctx context.Context, ask *Ask) *Fetched {
-	const size, at = 40<<10, 16<<10 - 1 // a byte less than where a chunk ends: no more room than that is given back
+	const size, at = 40 << 10, 16<<10 - 1 // a byte less than where a chunk ends: no more room than that is given back
 	if c.head != nil && !strings.HasPrefix(ask.Key, "stalled") {
 		<-c.head
 	}
