@@ -133,7 +133,7 @@ func (p *Proxy) answerWhole(w *logging.Writer, r *http.Request, rp *reply) (done
 		setLength(w.Header(), p.head(rp.rec).length)
 	}
 	w.WriteHeader(rp.rec.Status)
-	p.copy(w, r.Context(), &rd)
+	p.copy(w, r.Context(), rp, &rd)
 	if trailing {
 		putTrailer(w, rd.Trailer())
 	}
@@ -156,12 +156,15 @@ func (p *Proxy) reader(rd *store.Reader, by store.Fields, rp *reply, start, end 
 
 // by is what of r a request to the origin has that is made for it.
 func by(w *logging.Writer, r *http.Request) store.Fields {
-	f := store.Fields{Header: endToEnd(r.Header), Proto: r.Proto, ID: w.ID()}
+	f := store.Fields{Header: endToEnd(r.Header), Proto: r.Proto, Cause: cause(w)}
 	if len(f.Header["Authorization"]) > 0 {
 		f.From = identified(r)
 	}
 	return f
 }
+
+// cause is w's request, for which the origin may be asked.
+func cause(w *logging.Writer) store.Cause { return store.Cause{ID: w.ID(), Asked: w.Asked()} }
 
 // ready waits until rd's first bytes are certain. If they won't come, it has sent an error (done) or everything is to be
 // looked at again (not done).
@@ -176,8 +179,11 @@ func (p *Proxy) ready(w *logging.Writer, r *http.Request, rp *reply, rd *store.R
 	if rp.peer == "" {
 		rp.peer = rd.Peer()
 	}
-	if rp.fromMemory() {
+	switch {
+	case rp.fromMemory():
 		rp.foreseen(rd.Foresee(r.Context()))
+	case rp.outcome == outcomeCollapsed && w.Asked().Load(): // what was fetched for another isn't all
+		rp.outcome, rp.status.collapsed = outcomeMiss, false
 	}
 	return true, true
 }
@@ -196,8 +202,8 @@ func (p *Proxy) unready(w *logging.Writer, r *http.Request, rp *reply, err error
 
 // copy writes what rd reads. A response that can't be completed ends as an aborted connection, so that the client can
 // tell.
-func (p *Proxy) copy(w *logging.Writer, ctx context.Context, rd *store.Reader) {
-	defer p.settle(w, rd)
+func (p *Proxy) copy(w *logging.Writer, ctx context.Context, rp *reply, rd *store.Reader) {
+	defer p.settle(ctx, w, rp, rd)
 	for {
 		b, err := rd.Next(ctx, w.Flush)
 		if from := rd.Source(); from != "memory" {

@@ -143,7 +143,9 @@ func newNode(t testing.TB, cfg proxy.Config) *node {
 		t.Fatal(err)
 	}
 	if withPeers {
-		eventually(t, "the nodes know each other", func() bool { return len(p.Stats().Ring) == len(cfg.Cluster.Peers) })
+		for _, each := range append(peers, p) { // as long as they disagree, more than one may ask the origin for a file
+			eventually(t, "the nodes know each other", func() bool { return len(each.Stats().Ring) == len(cfg.Cluster.Peers) })
+		}
 	}
 	n := &node{Proxy: p, t: t, Server: &httptest.Server{Listener: origintest.Listen(t), Config: &http.Server{Handler: p}}, peers: peers}
 	n.Server.Config.WriteTimeout = cmp.Or(cfg.WriteTimeout, time.Minute)
@@ -165,7 +167,7 @@ func newNode(t testing.TB, cfg proxy.Config) *node {
 // addPeers is cfg for a node that has peers, which are started.
 func addPeers(t testing.TB, cfg proxy.Config) (_ proxy.Config, peers []*proxy.Proxy) {
 	t.Helper()
-	listeners, names := listenForPeers(t, amongPeers)
+	listeners, names := openForPeers(t, amongPeers)
 	cfg.Cluster.MissedHeartbeats, cfg.Cluster.Peers = 100, names
 	for _, l := range listeners[1:] {
 		peer := small(cfg)

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"io"
 	"net/http"
 	"strings"
 	"sync"
@@ -177,3 +178,30 @@ func TestPanicIsLoggedOnceAndAnswered(t *testing.T) {
 type roundTrip func(*http.Request) (*http.Response, error)
 
 func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// TestBytesThatHaveComeAreInMemory: who wants what has come of a body that is still being read waits for nothing of the origin,
+// and the log says so.
+func TestBytesThatHaveComeAreInMemory(t *testing.T) {
+	oneNode(t)
+	var book logbook
+	logger := zerolog.New(&book)
+	n, o := fronting(t, proxy.Config{Logger: &logger})
+	more := make(chan int64)
+	o.Handle("/f", origintest.Drip(0, 5000, http.Header{"Cache-Control": {"max-age=60"}, "Etag": {`"1"`}}, more))
+	whole := n.do(http.MethodGet, "/files/f")
+	more <- 2000
+	if _, err := io.CopyN(io.Discard, whole.Body, 2000); err != nil {
+		t.Fatal(err)
+	}
+	n.expect(206, origintest.Content(0, 1000, 2000), "/files/f", "Range: bytes=1000-1999")
+	more <- 5000
+	n.read(whole)
+	eventually(t, "both requests are logged", func() bool { return len(book.lines(t, "request")) == 2 })
+	for i, want := range []map[string]any{{"cache": "hit", "source": "memory"}, {"cache": "miss", "source": "origin"}} {
+		for field, value := range want {
+			if got := book.lines(t, "request")[i][field]; got != value {
+				t.Errorf("request %d: %s is %v, want %v", i, field, got, value)
+			}
+		}
+	}
+}

@@ -50,11 +50,27 @@ func (p *Proxy) foresee(ctx context.Context, rec *store.Record, parts []httpcach
 	return asked
 }
 
-// settle has the log and the counters tell what came of a hit, once rd has been read.
-func (p *Proxy) settle(w *logging.Writer, rd *store.Reader) {
-	said, came := w.Cache, outcomeOf(rd.Asked())
-	more := said == outcomeHit && came != said || rd.Foreseen() && said == outcomeCollapsed && came == outcomePartial
-	if less := rd.Foreseen() && said == outcomePartial && came != said; more || less { // less: others had more than they said in time
+// settle has the log and the counters tell what came of rp, once rd has been read.
+func (p *Proxy) settle(ctx context.Context, w *logging.Writer, rp *reply, rd *store.Reader) {
+	said := w.Cache
+	if said != outcomeHit && said != outcomePartial && said != outcomeCollapsed {
+		return
+	}
+	rd.Settle(ctx, w.Flush)
+	came, asked := said, rd.Asked()
+	if w.Asked().Load() { // for another of its parts, perhaps
+		asked = store.AskedForThis
+	}
+	switch {
+	case rp.answer != nil: // collapsed, or found wanting
+		if asked == store.AskedForThis {
+			came = outcomeMiss
+		}
+	case said != outcomeCollapsed || asked == store.AskedForThis:
+		// What others hadn't said in time that they held may have come from them.
+		came = outcomeOf(asked)
+	}
+	if came != said {
 		p.stats.add(said, -1)
 		p.stats.add(came, 1)
 		w.Cache = came

@@ -82,7 +82,7 @@ func (p *Proxy) answerPart(w *logging.Writer, r *http.Request, rp *reply) (done 
 	h["Content-Length"] = []string{strconv.FormatInt(span.Length, 10)}
 	h["Content-Range"] = []string{span.ContentRange(part.Total)}
 	w.WriteHeader(http.StatusPartialContent)
-	p.copy(w, r.Context(), &rd)
+	p.copy(w, r.Context(), rp, &rd)
 	return true
 }
 
@@ -99,7 +99,7 @@ func (p *Proxy) answerRange(w *logging.Writer, r *http.Request, rp *reply, part 
 	h["Content-Length"] = []string{strconv.FormatInt(part.Length, 10)}
 	h["Content-Range"] = []string{part.ContentRange(rp.rec.Length)}
 	w.WriteHeader(http.StatusPartialContent)
-	p.copy(w, r.Context(), &rd)
+	p.copy(w, r.Context(), rp, &rd)
 	return true
 }
 
@@ -130,7 +130,7 @@ func (p *Proxy) answerMultipart(w *logging.Writer, r *http.Request, rp *reply, p
 		if _, err := m.CreatePart(partHeader(part, contentType, size)); err != nil {
 			abort(w, nil)
 		}
-		p.copy(w, r.Context(), &rd)
+		p.copy(w, r.Context(), rp, &rd)
 	}
 	if m.Close() != nil {
 		abort(w, nil)

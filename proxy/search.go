@@ -117,7 +117,7 @@ func (p *Proxy) same(rec *store.Record, url, asked string) bool {
 	}
 	path, query, _ := strings.Cut(url, "?")
 	otherPath, other, _ := strings.Cut(asked, "?")
-	rule, ok := searchOf(rec.Fields())
+	rule, ok := searchOf(rec.Header())
 	return ok && path == otherPath && rule.Canonical(query) == rule.Canonical(other)
 }
 
@@ -174,7 +174,7 @@ func (s *source) Place(key string) string {
 func (p *Proxy) learnSearch(rec *store.Record) {
 	if p.searches != nil && !rec.Pass && rec.Status == http.StatusOK {
 		path, _, _ := strings.Cut(rec.Key, "?")
-		rule, ok := searchOf(rec.Fields())
+		rule, ok := searchOf(rec.Header())
 		p.searches.learn(path, rule, ok, rec.ResponseTime.Time())
 	}
 }

@@ -156,7 +156,7 @@ func (rp *reply) refresh() bool { return rp.use.Verdict == httpcache.StaleMeanwh
 // ask is r as a question to the store.
 func ask(w *logging.Writer, r *http.Request, key string, header http.Header) *store.Ask {
 	a := &store.Ask{
-		Key: key, Target: asked(r, ""), Header: header, Proto: r.Proto, ID: w.ID(),
+		Key: key, Target: asked(r, ""), Header: header, Proto: r.Proto, Cause: cause(w),
 		Head:  r.Method == http.MethodHead,
 		Whole: r.Method == http.MethodGet && len(header["Range"]) == 0,
 	}
@@ -299,13 +299,16 @@ func (p *Proxy) fetchFailed(w *logging.Writer, r *http.Request, prev *store.Reco
 	}
 	if f, ok := errors.AsType[*store.Failure](err); ok {
 		status.because(f.Why)
+		if ours(f) {
+			w.Err = f
+		}
 		if f.Stored != nil && (len(r.Header["Authorization"]) == 0 || p.shared(f.Stored)) {
 			prev = f.Stored // it is the owner's
 		}
 	}
 	now := p.cfg.Now()
 	if prev == nil || !viewOf(prev).facts.StaleOnError(r.Header, now) {
-		if f, ok := errors.AsType[*store.Failure](err); ok && prev != nil && (viewOf(prev).facts.MustRevalidate || viewOf(prev).facts.NoCache) {
+		if f, ok := errors.AsType[*store.Failure](err); ok && !ours(f) && prev != nil && (viewOf(prev).facts.MustRevalidate || viewOf(prev).facts.NoCache) {
 			err = &store.Failure{Status: http.StatusGatewayTimeout, Kind: f.Kind, Err: f} // RFC 9111 sections 5.2.2.2 and 5.2.2.4
 		}
 		p.fail(w, status, err)

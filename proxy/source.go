@@ -85,6 +85,7 @@ func (s *source) try(ctx context.Context, ask *store.Ask, prev *store.Record) (f
 		key = cmp.Or(prev.URL, prev.Key)
 	}
 	offered := prev == nil && s.offer(header, ask, key)
+	ask.Note()
 	resp, head, err := s.send(because(ctx, reason), methodOf(ask.Head), key, header)
 	if err != nil {
 		return nil, nil, err
@@ -335,6 +336,7 @@ func (s *source) Open(ctx context.Context, by store.Fields, rec *store.Record, o
 		header.Set("If-Range", condition)
 		header.Set("Range", span)
 	}
+	by.Note()
 	resp, head, err := s.send(because(withRequestID(ctx, by.ID), reasonRange), http.MethodGet, cmp.Or(rec.URL, rec.Key), header)
 	if err != nil {
 		return store.OriginBody{}, err

@@ -14,11 +14,17 @@ import (
 	"github.com/scurrycache/scurry/proxy"
 )
 
+// TestMissThenHit: a file is fetched by one request; among several nodes, by one for as many slabs in a row as one of them owns.
 func TestMissThenHit(t *testing.T) {
 	n, o := fronting(t, proxy.Config{})
 	for _, size := range edges() {
 		path := fmt.Sprint("/f", size)
-		o.Handle(path, origintest.File{Size: size, ETag: `"1"`, Modified: origintest.Old, Header: maxAge("60")}.ServeHTTP)
+		f := origintest.File{Size: size, ETag: `"1"`, Modified: origintest.Old, Header: maxAge("60")}
+		o.Handle(path, f.ServeHTTP)
+		var owners []int
+		if amongPeers > 1 {
+			owners = slabOwners(n, o, append([]*proxy.Proxy{n.Proxy}, n.peers...), fmt.Sprint(size), f)
+		}
 		o.Forget()
 		want := origintest.Content(0, 0, size)
 		n.cacheStatus(n.expect(200, want, "/files"+path), "fwd=uri-miss; fwd-status=200; stored")
@@ -27,12 +33,8 @@ func TestMissThenHit(t *testing.T) {
 		if resp.ContentLength != size || resp.Header.Get("Age") == "" || resp.Header.Get("Via") != "1.1 scurry" {
 			t.Errorf("length %d, header %v", resp.ContentLength, resp.Header)
 		}
-		most := 1
-		if amongPeers > 1 { // the owner of each slab may take over
-			most = int(max(1, (size+slab-1)/slab))
-		}
-		if got := o.Count(); got < 1 || got > most {
-			t.Errorf("size %d: %d origin requests, want %d at most: %s", size, got, most, origintest.Ranges(o.Requests()))
+		if got := o.Count(); got != spans(owners) {
+			t.Errorf("size %d: %d origin requests for slabs of %v: %s", size, got, owners, origintest.Ranges(o.Requests()))
 		}
 	}
 }

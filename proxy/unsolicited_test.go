@@ -147,7 +147,7 @@ func files(t *testing.T, n, cases int) int {
 // in the end.
 func TestNothingUnsolicitedIsStored(t *testing.T) {
 	log.SetOutput(io.Discard) // net/http's, on what it finds
-	defer log.SetOutput(os.Stderr)
+	t.Cleanup(func() { log.SetOutput(os.Stderr) })
 	const marker = "HTTP/1.1 200 OK\r\nCache-Control: max-age=600\r\nX-Path: marker\r\nContent-Length: 6\r\n\r\nmarker"
 	extras := map[string]string{
 		"response": marker,
@@ -160,11 +160,12 @@ func TestNothingUnsolicitedIsStored(t *testing.T) {
 			for _, late := range []bool{false, true} {
 				for _, secure := range []bool{false, true} {
 					t.Run(fmt.Sprintf("%s, one in %d, late=%v, TLS=%v", name, every, late, secure), func(t *testing.T) {
+						t.Parallel()
 						o := newOddOrigin(t, secure)
 						o.extra, o.every, o.late = extra, every, late
 						const round = 50
 						n := 4 * round
-						if secure { // handshakes take their time
+						if secure || raceEnabled { // they take their time
 							n = round
 						}
 						hits := 0

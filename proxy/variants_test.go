@@ -369,3 +369,49 @@ func TestExplainVariants(t *testing.T) {
 	}
 	tells(t, n.explain(false, "GET", "/files/f", "Accept-Language: fr"), "The next request is answered from memory.")
 }
+
+// TestVaryIsKnownToAllNodes: when it turns out, by way of whichever node, that a resource varies by a field, those nodes that have a
+// copy of what was stored before don't answer from it any more those who send that field. Who doesn't is answered as before.
+func TestVaryIsKnownToAllNodes(t *testing.T) {
+	oneNode(t)        // it makes its own clusters
+	now := newClock() // leases don't end
+	c := newCluster(t, 3, proxy.Config{Now: now.Now})
+	for learns := range c.nodes {
+		for _, method := range []string{http.MethodGet, http.MethodHead} {
+			path := fmt.Sprint("f", learns, method)
+			c.o.Handle("/"+path, func(w http.ResponseWriter, r *http.Request) {
+				w.Header()["Cache-Control"] = []string{"max-age=60"}
+				who := r.Header.Get("Origin")
+				if who != "" { // as some stores of objects do
+					w.Header().Set("Vary", "Origin")
+					w.Header().Set("Access-Control-Allow-Origin", who)
+				}
+				io.WriteString(w, "acorn "+who)
+			})
+			of := func(n *node, fields ...string) string {
+				resp, _ := n.read(n.do(method, "/files/"+path, fields...))
+				return resp.Header.Get("Access-Control-Allow-Origin")
+			}
+			for _, n := range c.nodes {
+				of(n)
+				of(n, "Origin: a") // nothing is known of Origin yet
+			}
+			if n := c.o.Count(); n != 1 {
+				t.Fatalf("%d origin requests", n)
+			}
+			if got := of(c.nodes[learns], "Origin: a", "Cache-Control: no-cache"); got != "a" {
+				t.Fatalf("%q", got)
+			}
+			for i, n := range c.nodes {
+				eventually(t, fmt.Sprintf("node %d answers by Origin what node %d has learnt", i, learns), func() bool { return of(n, "Origin: a") == "a" })
+				if got := of(n); got != "" {
+					t.Errorf("who sends no Origin gets the answer for %q", got)
+				}
+			}
+			if n := c.o.Count(); n != 2 {
+				t.Errorf("%d origin requests", n)
+			}
+			c.o.Forget()
+		}
+	}
+}

@@ -24,7 +24,7 @@ func viewOf(rec *store.Record) *view { return rec.Prepared.(*view) }
 
 func newView(rec *store.Record, policy httpcache.Policy) *view {
 	return &view{facts: policy.Facts(&httpcache.Response{
-		Status: rec.Status, Header: rec.Fields(), Undated: rec.Undated,
+		Status: rec.Status, Header: rec.Header(), Undated: rec.Undated,
 		RequestTime: rec.RequestTime.Time(), ResponseTime: rec.Received(),
 	})}
 }

@@ -40,7 +40,7 @@ func TestMemoryWithSlowClients(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			if name != "gives ranges" && slowNodes == 0 {
-				t.Skip("it takes a minute: SCURRY_TEST_NODES=1 runs all kinds")
+				t.Skip("all kinds take a minute and more, in which the collector has the processors: SCURRY_TEST_NODES=1 runs them")
 			}
 			o := origintest.New(t)
 			o.Handle("/slow", f.ServeHTTP)

@@ -68,7 +68,8 @@ func date(v string) (time.Time, bool) {
 		return time.Time{}, false
 	}
 	t, err := time.Parse(http.TimeFormat, v)
-	if err != nil || t.Unix() < 0 || t.Format(http.TimeFormat) != v {
+	var room [len(http.TimeFormat)]byte
+	if err != nil || t.Unix() < 0 || string(t.AppendFormat(room[:0], http.TimeFormat)) != v {
 		return time.Time{}, false
 	}
 	return t, true

@@ -1,6 +1,7 @@
 package fill
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -136,7 +137,7 @@ func TestAttachBehindWhatARunHolds(t *testing.T) {
 		r.cfg.Hold = 0
 		r.dropLocked()
 		r.mu.Unlock()
-		late, ok := r.Attach(0, 96, Everything)
+		late, ok := r.Attach(nil, 0, 96, Everything)
 		if !ok {
 			t.Fatalf("can't be attached to, at %+v", r.Span())
 		}
@@ -147,7 +148,7 @@ func TestAttachBehindWhatARunHolds(t *testing.T) {
 			t.Errorf("ended at %d with %v", rec.end, rec.err)
 		}
 		late.Close()
-		if _, ok := r.Attach(0, 96, Everything); ok {
+		if _, ok := r.Attach(nil, 0, 96, Everything); ok {
 			t.Error("a run that is done can be attached to")
 		}
 	})
@@ -230,4 +231,112 @@ func TestRunIsCutWhileItAsks(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestRunThatIsLeftBySlowOrigin ends at once if the rest would take long at the pace of its body so far, or as soon as that
+// can be told; otherwise it reads on.
+func TestRunThatIsLeftBySlowOrigin(t *testing.T) {
+	const brief, alone = 5 * time.Second, 30 * time.Second
+	for name, c := range map[string]struct {
+		took   time.Duration // by the first 32 bytes
+		end    int64
+		want   int64
+		then   time.Duration // until the rest comes
+		lasts  time.Duration
+		breaks bool
+	}{
+		"fast":                                {took: 2 * time.Second, end: 112, then: 900 * time.Millisecond, lasts: 900 * time.Millisecond},
+		"slow":                                {took: 2 * time.Second, end: 113, then: alone, lasts: 0, breaks: true},
+		"slow, but little is wanted":          {took: 2 * time.Second, end: 400, want: 48, then: time.Second, lasts: time.Second},
+		"too early to tell, then slow":        {took: 100 * time.Millisecond, end: 400, then: alone, lasts: time.Second, breaks: true},
+		"too early to tell, then fast":        {took: 100 * time.Millisecond, end: 400, then: 400 * time.Millisecond, lasts: 400 * time.Millisecond},
+		"fast, then at a standstill":          {took: time.Second, end: 112, then: alone, lasts: 2 * time.Second, breaks: true},
+		"so fast that it has all its time":    {took: 0, end: 33, then: 2 * alone, lasts: alone, breaks: true},
+		"at a standstill before it was known": {took: 0, end: 200, then: alone, lasts: time.Second, breaks: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				body := newScript(t.Context())
+				cfg := Config{End: c.end, Want: 1, Body: body, Hold: 1 << 10, Alone: alone, Brief: brief, Idle: func() time.Duration { return 0 }}
+				r, rec := start(t, cfg)
+				f := follow(t, r, 0, c.end, cmp.Or(c.want, Everything))
+				<-time.After(c.took)
+				body.send <- content(0, 32)
+				synctest.Wait()
+				left := time.Now()
+				f.Close()
+				go func() {
+					select {
+					case <-time.After(c.then):
+					case <-body.ctx.Done():
+						return
+					}
+					select {
+					case body.send <- content(32, c.end):
+					case <-body.ctx.Done():
+					}
+				}()
+				<-rec.done
+				if got := time.Since(left); got != c.lasts || errors.Is(rec.err, ErrAbandoned) != c.breaks {
+					t.Errorf("lasted %v, ended at %d with %v", got, rec.end, rec.err)
+				}
+			})
+		})
+	}
+}
+
+// TestPaceIsThatOfReading: what a run waits for besides says nothing of its origin.
+func TestPaceIsThatOfReading(t *testing.T) {
+	forever := func(ctx context.Context) error {
+		<-ctx.Done()
+		return context.Cause(ctx)
+	}
+	for name, cfg := range map[string]Config{
+		"waits for a body": {Open: func(ctx context.Context, _, _ int64) (Opened, error) { return Opened{}, forever(ctx) }},
+		"waits for room": {
+			Spare: func(context.Context, int64) bool { return false },
+			Take:  func(ctx context.Context, _, _ int64) (bool, error) { return false, forever(ctx) },
+		},
+		"waits for followers": {Ahead: func() int64 { return 4 }},
+		"reads":               {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				if cfg.End, cfg.Hold = 400, 1<<10; cfg.Open == nil {
+					body := newScript(t.Context())
+					cfg.Body, body.rest = body, content(0, 16)
+				}
+				r, _ := start(t, cfg)
+				follow(t, r, 0, 400, Everything)
+				<-time.After(time.Hour)
+				r.mu.Lock()
+				defer r.mu.Unlock()
+				if slow := r.pace.exceeds(400, time.Minute); slow != (name == "reads") {
+					t.Errorf("after %d bytes in %v it is said to be slow: %v", r.pace.bytes, r.pace.spent, slow)
+				}
+			})
+		})
+	}
+}
+
+// TestRunThatIsAwaited: one that is opened for others waits for them, however slow it is, but not for their return.
+func TestRunThatIsAwaited(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		rec := &record{done: make(chan struct{})}
+		ctx, cancel := context.WithCancel(t.Context())
+		r := New(Config{End: 400, Want: Everything, Body: newScript(ctx), Hold: 1 << 10, Next: next, Push: rec.push, Done: rec.finished,
+			Alone: time.Minute, Brief: time.Second, Awaited: true})
+		first := follow(t, r, 0, 1, Everything)
+		r.Start(ctx, cancel)
+		<-time.After(10 * time.Second)
+		first.Close()
+		<-time.After(10 * time.Second)
+		other := follow(t, r, 0, 400, Everything)
+		left := time.Now()
+		other.Close()
+		<-rec.done
+		if got := time.Since(left); got != 0 || !errors.Is(rec.err, ErrAbandoned) {
+			t.Errorf("lasted %v, ended with %v", got, rec.err)
+		}
+	})
 }

@@ -12,22 +12,28 @@ type Follower struct {
 	pos   int64
 	stop  int64 // the follower wants nothing from here on
 	ahead int64 // how far ahead of the follower the run may read
+	who   any   // it follows for
 }
 
 // Follow joins the run at off, if it holds the byte there or will produce it. The follower will read up to stop; the
 // run reads on at least ahead bytes before it, and with Everything to its own end, whatever becomes of the follower.
 // The Follower must be closed.
 func (r *Run) Follow(off, stop, ahead int64) (*Follower, bool) {
+	return r.FollowFor(nil, off, stop, ahead)
+}
+
+// FollowFor is Follow for someone whom Waiting tells of. What who is must be comparable.
+func (r *Run) FollowFor(who any, off, stop, ahead int64) (*Follower, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if !r.spanLocked().Holds(off) || r.err != nil || (r.done && off >= r.pos) {
 		return nil, false
 	}
-	return r.addLocked(off, stop, ahead), true
+	return r.addLocked(who, off, stop, ahead), true
 }
 
-func (r *Run) addLocked(off, stop, ahead int64) *Follower {
-	f := &Follower{r: r, pos: off, stop: stop, ahead: ahead}
+func (r *Run) addLocked(who any, off, stop, ahead int64) *Follower {
+	f := &Follower{r: r, who: who, pos: off, stop: stop, ahead: ahead}
 	r.followers[f] = struct{}{}
 	f.moveLocked(0)
 	return f
@@ -53,13 +59,30 @@ func (f *Follower) Skip(n int64) {
 
 // Attach joins the run although it holds the byte at off no more: the follower is to get the bytes elsewhere, and to
 // Skip them, until it has come to those that the run holds. Meanwhile the run goes on for it as for any follower.
-func (r *Run) Attach(off, stop, ahead int64) (*Follower, bool) {
+func (r *Run) Attach(who any, off, stop, ahead int64) (*Follower, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if off < r.cfg.Start || off >= r.base || r.err != nil || r.done || r.cfg.Pinned {
 		return nil, false
 	}
-	return r.addLocked(off, stop, ahead), true
+	return r.addLocked(who, off, stop, ahead), true
+}
+
+// Waiting tells who follows r for bytes from off on, and up to where: first if that does, else the
+// one who wants most; nil if nobody does.
+func (r *Run) Waiting(off int64, first any) (who any, stop int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for f := range r.followers {
+		switch {
+		case f.stop <= off || f.who == nil:
+		case f.who == first:
+			return first, f.stop
+		case f.stop > stop:
+			who, stop = f.who, f.stop
+		}
+	}
+	return who, stop
 }
 
 // Stop makes f want nothing from stop on.
@@ -75,6 +98,9 @@ func (f *Follower) wantLocked() {
 	if f.ahead < Everything-f.pos {
 		// Whole chunks only: part of one would have to be fetched again.
 		want = f.r.cfg.Next(min(f.pos+f.ahead, f.stop) - 1)
+	}
+	if exact := f.r.cfg.Exact; exact != nil && exact() {
+		want = min(want, f.stop)
 	}
 	if want > f.r.want {
 		f.r.want = want
@@ -181,19 +207,34 @@ func (r *Run) leftLocked() {
 		r.abandonLocked()
 	case r.cfg.Alone > 0:
 		r.left++
-		left := r.left
-		r.stopAloneLocked()
-		r.alone = time.AfterFunc(r.cfg.Alone, func() { r.leftSince(left) })
+		r.aloneLocked(r.left, time.Now())
 	}
 }
 
-// leftSince ends the run if nobody has joined it since its last follower left for the left-th time.
-func (r *Run) leftSince(left int) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.left == left && len(r.followers) == 0 && !r.done && !r.completeLocked() {
+// aloneLocked ends the run, which its last follower left then, for the left-th time, if its time is up or its origin is slow;
+// else it looks again later.
+func (r *Run) aloneLocked(left int, then time.Time) {
+	remains := r.cfg.Alone - time.Since(then)
+	if remains <= 0 || r.slowLocked() {
 		r.abandonLocked()
+		return
 	}
+	r.stopAloneLocked()
+	r.alone = time.AfterFunc(min(remains, evidence), func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if r.left == left && len(r.followers) == 0 && !r.done && r.err == nil && !r.completeLocked() {
+			r.aloneLocked(left, then)
+		}
+	})
+}
+
+// slowLocked tells whether what a run on its own is yet to read would take longer than Brief.
+func (r *Run) slowLocked() bool {
+	if r.cfg.Brief == 0 || r.cfg.Awaited && r.left == 1 {
+		return false
+	}
+	return r.pace.exceeds(min(r.want, r.end)-r.pos, r.cfg.Brief)
 }
 
 func (r *Run) stopAloneLocked() {

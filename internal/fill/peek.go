@@ -36,10 +36,25 @@ type Peeked struct {
 
 // Peek reads the first bytes of body, whose Read must return after a call of cancel.
 func Peek(body Body, cancel func()) *Peeked {
-	p := &Peeked{body: body, cancel: cancel, idle: make(chan struct{}), room: make([]byte, PeekSize), reading: true}
+	p := &Peeked{body: body, cancel: cancel, idle: make(chan struct{}), reading: true}
+	p.room = rooms.Get().(*room)[:]
 	go p.ahead()
 	p.wait()
 	return p
+}
+
+// room has place for the first bytes of a body. Each miss takes one for a moment, so they are used
+// again.
+type room [PeekSize]byte
+
+var rooms = sync.Pool{New: func() any { return new(room) }}
+
+// freeLocked gives back p's room, into which nobody reads any more.
+func (p *Peeked) freeLocked() {
+	if p.room != nil {
+		rooms.Put((*room)(p.room))
+	}
+	p.room, p.given, p.got = nil, 0, 0
 }
 
 // waits is how many waits HeadWait consists of, so that a process that stood still for as long has lost only one of them.
@@ -112,7 +127,7 @@ func (p *Peeked) Read(b []byte) (int, error) {
 		reading, err := p.reading, p.err
 		left := p.got - p.given
 		if !reading && left == 0 {
-			p.room, p.given, p.got = nil, 0, 0
+			p.freeLocked()
 		}
 		p.mu.Unlock()
 		switch {
@@ -140,6 +155,11 @@ func (p *Peeked) Close() error {
 		case <-time.After(closeWait): // it doesn't heed cancel, so that only Close may wake it
 		}
 	}
+	p.mu.Lock()
+	if !p.reading {
+		p.freeLocked()
+	}
+	p.mu.Unlock()
 	err := p.body.Close()
 	p.cancel()
 	return err

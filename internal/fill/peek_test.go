@@ -108,3 +108,35 @@ func pipe() *io.PipeReader {
 	r, _ := io.Pipe()
 	return r
 }
+
+// TestPeekedKeepsItsRoom: what a body reads into, although it has been closed, is nobody else's.
+func TestPeekedKeepsItsRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		late := heedless{make(chan bool), make(chan bool)}
+		p := fill.Peek(late, func() {})
+		p.Close()
+		var others []*fill.Peeked
+		for range 10 {
+			others = append(others, peek(bytes.NewReader(bytes.Repeat([]byte("a"), fill.PeekSize))))
+		}
+		close(late.read)
+		<-late.done
+		for _, other := range others {
+			if b, err := io.ReadAll(other); err != nil || len(bytes.Trim(b, "a")) > 0 || len(b) != fill.PeekSize {
+				t.Errorf("%d bytes of another, %v", len(b), err)
+			}
+			other.Close()
+		}
+	})
+}
+
+// heedless is a body whose Read ends with read, whatever else is closed.
+type heedless struct{ read, done chan bool }
+
+func (h heedless) Read(b []byte) (int, error) {
+	<-h.read
+	defer close(h.done)
+	return copy(b, bytes.Repeat([]byte("b"), len(b))), io.EOF
+}
+
+func (h heedless) Close() error { return nil }

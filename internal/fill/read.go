@@ -86,8 +86,7 @@ func (r *Run) dropLocked() {
 	}
 	for len(r.pieces) > 0 {
 		first := r.pieces[0]
-		whole := len(first.b) > 0 && len(first.b) == cap(first.b) // else it is being read into
-		if !whole || first.end() > r.pushed || r.pos-first.end() < hold {
+		if !first.whole() || first.end() > r.pushed || r.pos-first.end() < hold {
 			return
 		}
 		r.dropFirstLocked()
@@ -96,7 +95,7 @@ func (r *Run) dropLocked() {
 
 func (r *Run) dropFirstLocked() {
 	r.base = r.pieces[0].end()
-	r.giveBackLocked(int64(cap(r.pieces[0].b)))
+	r.giveBackLocked(r.pieces[0].size)
 	r.pieces[0] = piece{} // the array may live on
 	r.pieces = r.pieces[1:]
 }
@@ -123,7 +122,7 @@ func (r *Run) read(ctx context.Context, queue chan<- piece) (err error) {
 		if lost == nil || r.complete() { // the last byte may come together with an error
 			return nil
 		}
-		if r.Span().Pos >= r.cfg.Next(from) {
+		if pos := r.Span().Pos; pos >= r.cfg.Next(from) || pos >= r.bodyEnd { // no more than that was to come
 			tries = 0
 		}
 		if r.cfg.Open == nil || tries >= resumes || ctx.Err() != nil || errors.Is(lost, ErrAbandoned) {
@@ -186,6 +185,9 @@ func (r *Run) copy(ctx context.Context, body Body, queue chan<- piece) error {
 			return err
 		}
 		n, err := body.Read(room)
+		if lost := r.keep(ctx, room[:n]); lost != nil {
+			return lost
+		}
 		p, whole := r.grow(n)
 		if whole {
 			queue <- p
@@ -213,23 +215,21 @@ func (r *Run) room(ctx context.Context) ([]byte, error) {
 	if r.end >= 0 && r.pos >= r.end {
 		return nil, nil
 	}
-	n := len(r.pieces)
-	if n == 0 || len(r.pieces[n-1].b) == cap(r.pieces[n-1].b) {
+	if n := len(r.pieces); n == 0 || r.pieces[n-1].whole() {
 		if err := r.placeLocked(ctx); err != nil {
 			return nil, err
 		}
-		p, err := r.newPieceLocked(ctx)
-		if err != nil || r.end >= 0 && r.pos >= r.end {
-			return nil, err
+		p := r.newPieceLocked(ctx)
+		if r.end >= 0 && r.pos >= r.end {
+			return nil, nil
 		}
 		r.pieces = append(r.pieces, p)
-		n = len(r.pieces)
 	}
-	b := r.pieces[n-1].b
-	room := b[len(b):cap(b)]
+	room := r.memoryLocked()
 	if r.end >= 0 && int64(len(room)) > r.end-r.pos { // the end has been learnt in mid-chunk
 		room = room[:r.end-r.pos]
 	}
+	r.pace.begin()
 	return room, nil
 }
 
@@ -360,29 +360,28 @@ func (r *Run) placeLocked(ctx context.Context) error {
 	return nil
 }
 
-// newPieceLocked returns memory for what is read next, once there is room for it.
-func (r *Run) newPieceLocked(ctx context.Context) (p piece, err error) {
-	size := r.nextLocked() - r.pos
-	if r.cfg.Take != nil {
+// newPieceLocked returns what is read next: with memory, if there is plenty of room for it.
+func (r *Run) newPieceLocked(ctx context.Context) piece {
+	size, plenty := r.nextLocked()-r.pos, true
+	if r.cfg.Spare != nil {
 		r.mu.Unlock()
-		err = r.cfg.Take(ctx, size)
+		plenty = r.cfg.Spare(ctx, size)
 		r.mu.Lock()
-		if err != nil {
-			return piece{}, err
-		}
+	}
+	p := piece{off: r.pos, size: max(0, r.nextLocked()-r.pos), by: !plenty} // it may have been cut meanwhile
+	if plenty {
 		p.took = size
 		r.taken += size
-		size = min(size, r.nextLocked()-r.pos) // it may have been cut meanwhile
+		p.resize(p.size)
 	}
-	p.off, p.b = r.pos, make([]byte, 0, max(0, size))
-	return p, nil
+	return p
 }
 
 // giveLocked gives back room for n bytes.
 func (r *Run) giveLocked(n int64) {
-	if n > 0 {
+	if n > 0 && r.cfg.Give != nil {
 		r.taken -= n
-		r.cfg.Give(n)
+		r.cfg.Give(n, 0)
 	}
 }
 
@@ -459,7 +458,10 @@ func (r *Run) grow(n int) (p piece, whole bool) {
 			last.trim()
 		}
 		r.wakeLocked()
-		return *last, len(last.b) == cap(last.b)
+		if whole = last.whole(); whole {
+			r.small = nil
+		}
+		return *last, whole
 	}
 	return piece{}, false
 }
@@ -481,7 +483,7 @@ func (r *Run) ended(queue chan<- piece) error {
 	}
 	n := len(r.pieces)
 	var rest piece
-	if n > 0 && len(r.pieces[n-1].b) < cap(r.pieces[n-1].b) {
+	if n > 0 && !r.pieces[n-1].whole() {
 		last := &r.pieces[n-1]
 		if len(last.b) == 0 {
 			r.pieces = r.pieces[:n-1]

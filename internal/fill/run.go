@@ -71,8 +71,13 @@ type Config struct {
 	Stops func(pos int64) bool
 
 	// Alone is how long a run that its last follower has left may read on; 0 means for as long as it takes. A run of a
-	// body of unknown length, which may have no end, gets no time at all, unless Alone is 0.
-	Alone time.Duration
+	// body of unknown length, which may have no end, gets no time at all, unless Alone is 0. Nor does one of an origin that is
+	// slow: that would take longer than Brief for the rest, at its pace so far. It is looked at again each second.
+	Alone, Brief time.Duration
+
+	// Awaited means that the first follower has the body opened for others, who are yet to come: its leaving says nothing
+	// of how slow the origin may be.
+	Awaited bool
 
 	// Push takes the chunks as they become whole, in their order, from a goroutine of its own. A chunk's slice has
 	// no spare capacity. If nil, chunks aren't pushed.
@@ -86,6 +91,10 @@ type Config struct {
 	Share  func() int64
 	Pinned bool
 
+	// Exact, if not nil, tells whether the run is to read no further than to where its followers
+	// stop, rather than to the end of the chunk there. Like Share it is called with the run locked.
+	Exact func() bool
+
 	// Transient, if not nil, tells whether the run is to end when its last follower leaves, since nobody keeps what it
 	// reads. Like Share it is called with the run locked.
 	Transient func() bool
@@ -96,10 +105,13 @@ type Config struct {
 	Reserve func(n int64) bool
 	Release func(n int64)
 
-	// Take waits for room for n more bytes that a run is about to read and push, and Give gives it back when they have
-	// been pushed. If nil, there is always room.
-	Take func(ctx context.Context, n int64) error
-	Give func(n int64)
+	// Spare takes room for a chunk of size bytes if there is plenty; if it is nil, there always is. Otherwise the chunk is read
+	// by way of a small buffer. Take waits for room for all of it once the first bytes have come, and Give gives back what hasn't
+	// come if the body stalls: all beyond keep of the bytes that there is room for. Take is called again when more come. If what it
+	// takes is firm, none is given back before the chunk is whole. When a chunk has been pushed, nothing of it is kept.
+	Spare func(ctx context.Context, size int64) bool
+	Take  func(ctx context.Context, held, size int64) (firm bool, err error)
+	Give  func(held, keep int64)
 
 	// Part tells where the memory ends that is read into at off, at the end of off's chunk at most. It is for what isn't
 	// pushed. If nil, whole chunks are read into.
@@ -151,29 +163,44 @@ type Run struct {
 	done      bool
 	err       error
 	followers map[*Follower]struct{}
-	left      int           // counts the times that the last follower has left
-	alone     *time.Timer   // ends a run that nobody has joined since
+	left      int         // counts the times that the last follower has left
+	alone     *time.Timer // looks at a run that nobody has joined since
+	pace      pace
+	small     []byte        // what a chunk is read by way of, where room is scarce
+	viaSmall  bool          // the read that goes on is
+	flows     bool          // the last one filled it
+	stalled   *time.Timer   // gives back the room for what a body that stalls hasn't sent
 	extending chan int64    // brings what Extend returns, while it is being asked
 	most      int64         // the run is not to read on beyond it
 	settled   bool          // Extend has said that the run ends at its end
 	changed   chan struct{} // closed and forgotten at the next change; nil if no one waits
 }
 
-// piece is one chunk, whole or growing: b has room for all of it.
+// piece is one chunk, whole or growing.
 type piece struct {
 	off  int64
 	b    []byte
+	size int64 // of b, once it is whole
 	took int64 // room that is given back when it has been pushed
+	by   bool  // it may be read by way of a small buffer
+	firm bool  // nothing is given back before it is whole
 }
 
 func (p piece) end() int64 { return p.off + int64(len(p.b)) }
 
+func (p piece) whole() bool { return int64(len(p.b)) == p.size }
+
+// resize gives p memory for n bytes. What followers have got of the old memory stays as it is.
+func (p *piece) resize(n int64) {
+	b := make([]byte, n)
+	copy(b, p.b)
+	p.b = b[:len(p.b)]
+}
+
 // trim gives up the room that a last chunk doesn't need: a cached value with spare room would cost more than is counted.
 func (p *piece) trim() {
-	if len(p.b) < cap(p.b) {
-		exact := make([]byte, len(p.b))
-		copy(exact, p.b)
-		p.b = exact
+	if p.size = int64(len(p.b)); len(p.b) < cap(p.b) {
+		p.resize(p.size)
 	}
 }
 
@@ -188,10 +215,15 @@ func New(cfg Config) *Run {
 	}
 }
 
-// Start begins to read. ctx ends the run when it ends; cancel, which ends ctx, is called when the run has ended.
+// Start begins to read. ctx ends the run when it ends; cancel, which ends ctx, is called when the run has ended. A run of known
+// length that nobody follows by then counts as left.
 func (r *Run) Start(ctx context.Context, cancel context.CancelFunc) {
 	r.mu.Lock()
 	r.cancel = cancel
+	if len(r.followers) == 0 && r.cfg.Alone > 0 && r.end >= 0 {
+		r.left++
+		r.aloneLocked(r.left, time.Now())
+	}
 	r.mu.Unlock()
 	go r.run(ctx)
 }
@@ -220,20 +252,6 @@ func (r *Run) spanLocked() Span {
 		return Span{Base: r.base, Pos: r.pos, End: r.pos}
 	}
 	return Span{Base: r.base, Pos: r.pos, End: r.end, More: r.extensibleLocked()}
-}
-
-// Sought is the end of the last chunk that any follower will want, as far as they have said by now.
-func (r *Run) Sought() int64 {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	sought := r.want
-	for f := range r.followers {
-		if f.stop == Everything {
-			return Everything
-		}
-		sought = max(sought, r.cfg.Next(f.stop-1))
-	}
-	return sought
 }
 
 // IsOpen tells whether the run has had a body to read from.
@@ -270,11 +288,18 @@ func (r *Run) Cut(off int64) bool {
 	return true
 }
 
-// roomEndLocked is where the memory that the run reads into at present ends.
+// Reads tells whether the run holds the byte at off, or has begun to read its chunk.
+func (r *Run) Reads(off int64) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.err == nil && r.base <= off && off < r.roomEndLocked()
+}
+
+// roomEndLocked is where the chunk ends that the run reads into at present.
 func (r *Run) roomEndLocked() int64 {
 	if n := len(r.pieces); n > 0 {
 		p := r.pieces[n-1]
-		return p.off + int64(cap(p.b))
+		return p.off + p.size
 	}
 	return r.pos
 }

@@ -35,6 +35,7 @@ type Writer struct {
 	Entry
 
 	id     string
+	asked  *atomic.Bool
 	head   bool // the request is a HEAD, whose response has no content
 	status int
 	bytes  int64
@@ -44,6 +45,15 @@ type Writer struct {
 
 // ID names the request in the log; it is empty if nothing is logged.
 func (w *Writer) ID() string { return w.id }
+
+// Asked is to be set when the origin is asked for this request, be that after the request has
+// ended: unlike the Writer, it is used for no other.
+func (w *Writer) Asked() *atomic.Bool {
+	if w.asked == nil {
+		w.asked = new(atomic.Bool)
+	}
+	return w.asked
+}
 
 // Unwrap is for http.ResponseController.
 func (w *Writer) Unwrap() http.ResponseWriter { return w.ResponseWriter }

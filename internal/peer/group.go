@@ -20,6 +20,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/golang/groupcache"
 )
@@ -48,7 +49,8 @@ type GroupConfig struct {
 type Group struct {
 	pooled *pooledGroup
 	tenant *tenant
-	before usage // when the tenant came
+	before usage        // when the tenant came
+	used   atomic.Int64 // bytes of keys and values that Get has returned
 
 	mu     sync.RWMutex // held for reading by every Get, for writing by Release
 	closed bool
@@ -78,11 +80,14 @@ func (g *Group) Get(ctx context.Context, key string) ([]byte, error) {
 	if g.closed {
 		return nil, ErrClosed
 	}
-	var view groupcache.ByteView
-	if err := g.pooled.group.Get(ctx, key, groupcache.ByteViewSink(&view)); err != nil {
+	l := lookups.Get().(*lookup)
+	defer l.release()
+	if err := g.pooled.group.Get(ctx, key, l.sink); err != nil {
 		return nil, err
 	}
-	return bytesOf(view), nil
+	b := l.bytes()
+	g.used.Add(int64(len(key) + len(b)))
+	return b, nil
 }
 
 // BeginServing notes that this node is about to serve a peer's request for key, a key with g's
@@ -124,24 +129,6 @@ func (g *Group) Release() {
 	g.closed = true
 	g.pooled.empty()
 	idle.put(g.pooled)
-}
-
-// bytesOf returns view's bytes without a copy. ByteView hands them out only to a writer.
-func bytesOf(view groupcache.ByteView) []byte {
-	var k sliceWriter
-	if _, err := view.WriteTo(&k); err != nil {
-		return nil
-	}
-	return k.b
-}
-
-// sliceWriter is a writer that keeps the slice it is given, which is right for immutable values
-// only.
-type sliceWriter struct{ b []byte }
-
-func (k *sliceWriter) Write(p []byte) (int, error) {
-	k.b = p
-	return len(p), nil
 }
 
 // adopt hands b to sink without a copy: SetProto keeps the slice that a message's own Marshal

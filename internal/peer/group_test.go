@@ -11,7 +11,7 @@ import (
 	"unsafe"
 )
 
-func borrow(t *testing.T, budget int64, get Getter) *Group {
+func acquire(t *testing.T, budget int64, get Getter) *Group {
 	t.Helper()
 	g, err := Acquire(GroupConfig{Budget: budget, Load: get})
 	if err != nil {
@@ -23,7 +23,7 @@ func borrow(t *testing.T, budget int64, get Getter) *Group {
 
 func TestValueIsAdoptedNotCopied(t *testing.T) {
 	value := []byte("nut")
-	g := borrow(t, 1<<10, func(context.Context, string) ([]byte, error) { return value, nil })
+	g := acquire(t, 1<<10, func(context.Context, string) ([]byte, error) { return value, nil })
 	for range 2 { // by the getter, then from the cache
 		got, err := g.Get(t.Context(), g.Prefix()+"k")
 		if err != nil || unsafe.SliceData(got) != unsafe.SliceData(value) || len(got) != 3 {
@@ -36,7 +36,7 @@ func TestValueIsAdoptedNotCopied(t *testing.T) {
 }
 
 func TestEmptyValue(t *testing.T) {
-	g := borrow(t, 1<<10, func(context.Context, string) ([]byte, error) { return []byte{}, nil })
+	g := acquire(t, 1<<10, func(context.Context, string) ([]byte, error) { return []byte{}, nil })
 	if got, err := g.Get(t.Context(), g.Prefix()+"k"); err != nil || len(got) != 0 {
 		t.Errorf("got %q, %v", got, err)
 	}
@@ -44,7 +44,7 @@ func TestEmptyValue(t *testing.T) {
 
 func TestGetterSeesKeyAndContext(t *testing.T) {
 	type mark struct{}
-	g := borrow(t, 0, func(ctx context.Context, key string) ([]byte, error) {
+	g := acquire(t, 0, func(ctx context.Context, key string) ([]byte, error) {
 		return fmt.Appendf(nil, "%s %v", key, ctx.Value(mark{})), nil
 	})
 	got, err := g.Get(context.WithValue(t.Context(), mark{}, 7), g.Prefix()+"a.b")
@@ -56,7 +56,7 @@ func TestGetterSeesKeyAndContext(t *testing.T) {
 func TestErrorComesThroughAndIsNotKept(t *testing.T) {
 	fail := errors.New("origin is down")
 	loads := 0
-	g := borrow(t, 1<<10, func(context.Context, string) ([]byte, error) {
+	g := acquire(t, 1<<10, func(context.Context, string) ([]byte, error) {
 		if loads++; loads == 1 {
 			return nil, fail
 		}
@@ -72,7 +72,7 @@ func TestErrorComesThroughAndIsNotKept(t *testing.T) {
 
 func TestPanicIsAnErrorAndTheKeyLives(t *testing.T) {
 	panics := true
-	g := borrow(t, 1<<10, func(context.Context, string) ([]byte, error) {
+	g := acquire(t, 1<<10, func(context.Context, string) ([]byte, error) {
 		if panics {
 			panic("bug")
 		}
@@ -107,15 +107,15 @@ func TestNextTenantSeesNothingOfTheLast(t *testing.T) {
 		t.Errorf("Get after Release: %v", err)
 	}
 
-	second := borrow(t, budget, get('2'))
+	second := acquire(t, budget, get('2'))
 	if second.pooled != first.pooled {
 		t.Fatal("the group was not handed on")
 	}
 	if got, _ := second.Get(t.Context(), second.Prefix()+"1"); !bytes.Equal(got, bytes.Repeat([]byte{'2'}, 1000)) {
-		t.Errorf("the second borrower got %.10q", got)
+		t.Errorf("the second tenant got %.10q", got)
 	}
 	if _, err := second.Get(t.Context(), first.Prefix()+"1"); err == nil {
-		t.Error("a key of the first borrower was answered")
+		t.Error("a key of the first tenant was answered")
 	}
 	if u := first.Usage(); u != (Usage{}) {
 		t.Errorf("usage of what was given back: %+v", u)
@@ -131,7 +131,7 @@ func TestUsageIsTheLoansOwn(t *testing.T) {
 		t.Fatal(err)
 	}
 	g.Release()
-	g = borrow(t, budget, get)
+	g = acquire(t, budget, get)
 	if u := g.Usage(); u != (Usage{}) {
 		t.Errorf("an empty group's usage: %+v", u)
 	}

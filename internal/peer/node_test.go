@@ -290,6 +290,11 @@ func TestReunion(t *testing.T) {
 		a.awaitState(t, b.name, Live)
 		b.Close()
 		a.awaitState(t, b.name, Down)
+		eventually(t, "the connection from it has ended, too", func() bool {
+			a.mu.Lock()
+			defer a.mu.Unlock()
+			return !a.inContactLocked()
+		})
 		for len(reunited) > 0 {
 			<-reunited // the first contact may count, too
 		}

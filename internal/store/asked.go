@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"encoding/binary"
+	"slices"
 	"sync"
 	"time"
 
@@ -28,74 +29,94 @@ func (r *Reader) follows(f *run) {
 	if span.End >= 0 {
 		wanted = min(wanted, span.End)
 	}
-	r.asked, r.word, r.shares = r.Asked(), nil, true
-	r.late = f.asking.Load()
+	r.asked, r.word, r.shares, r.had = r.shared(), nil, true, span.Pos
 	switch {
 	case span.Pos >= wanted:
 	case f.relay != nil:
 		r.word = f.relay
 	default:
-		r.asked = max(r.asked, AskedForOthers)
+		r.asked = AskedForOthers
 	}
 }
 
 // begins notes that a fill begins for r, which reads where from says.
 func (r *Reader) begins(from source) {
-	r.asked, r.word, r.shares, r.late = r.Asked(), from.relay, false, false
-	if from.relay == nil {
-		r.asked = AskedForThis
-	}
+	r.asked, r.word, r.shares, r.had = r.shared(), from.relay, false, 0
 }
 
 // Asked tells whether the origin was asked for some of what r has read, or is about to read, as far as is known by now.
 func (r *Reader) Asked() Asked {
+	if r.by.noted() && !r.before {
+		return AskedForThis
+	}
+	return r.shared()
+}
+
+// shared is Asked, but for what the origin was asked because of this reader.
+func (r *Reader) shared() Asked {
 	asked := r.asked
 	if r.word != nil {
-		word := r.word.word()
-		if r.shares {
-			word = min(word, AskedForOthers)
-		}
-		asked = max(asked, word)
+		asked = max(asked, min(r.word.word(), AskedForOthers))
 	}
 	if r.rest != nil {
-		asked = max(asked, r.rest.Asked())
+		asked = max(asked, r.rest.shared())
 	}
 	return asked
 }
 
-// handed notes, once r has come to the end of a fill, what the origin was asked for by the one who took over there.
-func (r *Reader) handed() {
-	r.beyond = Asked(r.run.handed.Load())
-	if r.run.relay != nil {
-		r.beyond = max(r.beyond, Asked(r.run.relay.handed.Load()))
+// expected is Asked, with what the owner that r reads from expects.
+func (r *Reader) expected() Asked {
+	asked := r.Asked()
+	if r.word != nil && !r.shares {
+		asked = max(asked, r.word.word())
 	}
-	if r.late {
-		r.beyond = min(r.beyond, AskedForOthers)
+	if r.rest != nil {
+		asked = max(asked, r.rest.expected())
 	}
-	r.asked = max(r.Asked(), r.beyond)
+	return asked
 }
 
-// word is what the owner that r reads from says of the origin.
-func (r *relay) word() Asked {
-	if r.origin.Load() {
-		return AskedForThis
+// Settle waits, after a call of wait, for the owners that have sent bytes because of r to say what
+// the origin was asked for. Then Asked is true for what r has read.
+func (r *Reader) Settle(ctx context.Context, wait func()) {
+	if b := r.reading(); b != nil {
+		r.sent = append(r.sent, b)
 	}
-	return Asked(r.asked.Load())
+	for _, b := range r.sent {
+		if !b.Over() && wait != nil {
+			wait()
+			wait = nil
+		}
+		if b.Over() || b.end >= 0 && b.end <= r.pos {
+			b.settle()
+			continue
+		}
+		if r.s.askTold(ctx, b.peer, b.call) { // it goes on for others
+			b.cause.Note()
+		}
+		if b.Over() { // and has ended just now
+			b.settle()
+		}
+	}
+	r.sent = nil
 }
 
-// heard takes in an owner's word on what is before end.
-func (r *relay) heard(asked Asked, end int64) {
-	r.told.Store(max(end, r.told.Load()))
-	if asked > Asked(r.asked.Load()) { // only the fill's goroutine stores
-		r.asked.Store(int32(min(asked, AskedForThis)))
+// reading is what an owner sends because of r, if r has been following that.
+func (r *Reader) reading() *relayed {
+	if r.run == nil || r.run.relay == nil {
+		return nil
 	}
+	b := r.run.relay.reads.Load()
+	if b == nil || b.cause != r.by.Cause {
+		return nil
+	}
+	return b
 }
 
 // Foresee tells, once r is Ready, what Asked will tell at its end if nothing is evicted meanwhile. It doesn't wait for the origin.
 // What another node doesn't say it holds counts as what is to be asked for.
 func (r *Reader) Foresee(ctx context.Context) Asked {
-	r.foreseen = true
-	asked, from, end := r.Asked(), r.pos+int64(len(r.view)), r.end
+	asked, from, end := r.expected(), r.pos+int64(len(r.view)), r.end
 	if r.here && end > 0 { // the others speak for themselves
 		end = min(end, r.s.slabEnd(r.rec, r.pos))
 	}
@@ -130,15 +151,17 @@ func (r *Reader) Foresee(ctx context.Context) Asked {
 	return max(asked, r.s.askAllHeld(ctx, r.rec, questions))
 }
 
-// Foreseen tells whether Foresee has been called.
-func (r *Reader) Foreseen() bool { return r.foreseen }
+// ladder is how many chunks a content of the largest chunk's size has, unless chunks begin smaller
+// than usual.
+const ladder = 6
 
 // collect takes what is to be read from off on, if it is small and this node holds all of it, so that it isn't looked up twice.
 func (r *Reader) collect(ctx context.Context, off int64) bool {
 	if r.follower != nil || r.rest != nil || r.view == nil || r.end-r.pos > r.s.cfg.Geometry.Max || !r.kept.pin(r.end-r.pos) {
 		return false
 	}
-	for had := len(r.views); off < r.end; {
+	had := len(r.views)
+	for r.views = slices.Grow(r.views, ladder); off < r.end; {
 		c := r.s.cfg.Geometry.At(off, r.rec.OneSlab)
 		b, ok := r.s.held(ctx, r.rec, c)
 		if !ok || c.Start != off {
@@ -156,11 +179,15 @@ func (r *Reader) collect(ctx context.Context, off int64) bool {
 // foresee tells whether the origin is asked for some of rec's bytes in sp. Where this node lacks some, elsewhere tells which
 // other node is to know of all up to the end of their slab; if it is none, the origin is.
 func (s *Store) foresee(ctx context.Context, rec *Record, sp span, elsewhere func(missing span) *peer.Peer) (asked Asked) {
+	if s.knownHeld(rec, sp) {
+		return NotAsked
+	}
+	since, held := s.chunks.Mark(), true
 	for off := sp.start; off < sp.end; {
 		next, coming := s.filling(rec, off)
 		switch {
 		case next > off:
-			asked = max(asked, coming)
+			asked, held = max(asked, coming), false
 		default:
 			next = s.heldUpTo(ctx, rec, off)
 		}
@@ -169,11 +196,14 @@ func (s *Store) foresee(ctx context.Context, rec *Record, sp span, elsewhere fun
 			if !rec.OneSlab {
 				next = min(next, s.cfg.Geometry.SlabEnd(off))
 			}
-			if elsewhere == nil || elsewhere(span{off, next}) == nil {
+			if held = false; elsewhere == nil || elsewhere(span{off, next}) == nil {
 				return AskedForThis
 			}
 		}
 		off = next
+	}
+	if held {
+		s.noteHeld(rec, sp, since)
 	}
 	return asked
 }

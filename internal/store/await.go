@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"errors"
-	"io"
 
 	"github.com/scurrycache/scurry/internal/fill"
 	"github.com/scurrycache/scurry/internal/peer"
@@ -16,22 +15,14 @@ func (r *Reader) Await(ctx context.Context) error {
 	if r.view != nil || r.follower == nil || r.atEnd() {
 		return nil
 	}
-	brief, cancel := context.WithTimeout(ctx, fill.HeadWait)
-	defer cancel()
-	_, err := r.follower.Next(brief, nil, func(int) int { return 0 }) // they stay where they are
-	switch {
-	case err == nil:
-		if via := r.run.via(); via.active() {
-			r.peer = via.name()
-		} else {
-			r.origin = true
-		}
-	case ctx.Err() != nil:
-		return context.Cause(ctx)
-	case brief.Err() == nil && err != io.EOF && !errors.Is(err, fill.ErrBehind) && !errors.Is(err, ErrRefused):
-		return err
+	come, err := r.follower.Await(ctx, fill.HeadWait)
+	if come {
+		r.comes(r.pos + 1)
 	}
-	return nil // Next finds out the same again
+	if errors.Is(err, ErrRefused) { // Next looks elsewhere
+		return nil
+	}
+	return err
 }
 
 // told is a content that another node sends and nobody keeps. Its errors are what that node says of the origin.

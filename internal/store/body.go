@@ -6,7 +6,6 @@ import (
 	"hash/maphash"
 	"net/http"
 	"slices"
-	"sync/atomic"
 	"time"
 
 	"github.com/scurrycache/scurry/internal/chunk"
@@ -21,6 +20,7 @@ type body struct {
 	pushed spans
 	pieces []span // held in the chunks group, or were: parts of chunks that came as parts of the content
 	probed spans  // where it was seen what the chunks group still has from before
+	found  found  // that the chunks group has
 }
 
 var firstChunk = chunk.ID{}
@@ -66,8 +66,6 @@ type run struct {
 	by      Fields             // of the request that it reads for
 	relay   *relay             // nil if it reads from the origin only
 	trailer func() http.Header // that came after the body, once that is at its end; nil if there can't be any
-	asking  atomic.Bool        // the next slab's owner has been asked to take over
-	handed  atomic.Int32       // Asked, of the one who has taken over where it ends
 	came    http.Header        // what trailer returned; set before followers see the end
 }
 
@@ -81,7 +79,9 @@ func (r *run) via() *relay {
 
 // joinLocked follows a fill that has the byte at off of rec, or will have it soon. If here, it is one that doesn't
 // depend on another node.
-func (s *Store) joinLocked(rec *Record, off, stop, ahead int64, here bool) (f *fill.Follower, via *run, ok bool) {
+func (s *Store) joinLocked(rec *Record, who Cause, off, stop, ahead int64, here bool) (
+	f *fill.Follower, via *run, ok bool,
+) {
 	b, ok := s.bodies[rec.Version]
 	if !ok {
 		return nil, nil, false
@@ -97,7 +97,7 @@ func (s *Store) joinLocked(rec *Record, off, stop, ahead int64, here bool) (f *f
 		if !span.Holds(off) || (off-span.Pos >= s.far() && rec.refetchable() && !s.undivided(rec)) {
 			continue
 		}
-		if f, ok := run.Follow(off, stop, s.aheadOf(run.relay, ahead)); ok {
+		if f, ok := run.FollowFor(who, off, stop, s.aheadOf(run.relay, ahead)); ok {
 			return f, run, true
 		}
 	}
@@ -105,7 +105,9 @@ func (s *Store) joinLocked(rec *Record, off, stop, ahead int64, here bool) (f *f
 }
 
 // attachLocked has a reader at off, whose bytes are in the chunks group, keep a fill going that has had them.
-func (s *Store) attachLocked(rec *Record, off, stop, ahead int64, here bool) (f *fill.Follower, via *run, ok bool) {
+func (s *Store) attachLocked(rec *Record, who Cause, off, stop, ahead int64, here bool) (
+	f *fill.Follower, via *run, ok bool,
+) {
 	b, ok := s.bodies[rec.Version]
 	if !ok {
 		return nil, nil, false
@@ -114,7 +116,7 @@ func (s *Store) attachLocked(rec *Record, off, stop, ahead int64, here bool) (f 
 		if here && run.relays() {
 			continue
 		}
-		if f, ok := run.Attach(off, stop, s.aheadOf(run.relay, ahead)); ok {
+		if f, ok := run.Attach(who, off, stop, s.aheadOf(run.relay, ahead)); ok {
 			return f, run, true
 		}
 	}
@@ -133,6 +135,12 @@ func (s *Store) passedLocked(rec *Record, off int64) bool {
 	return ok && slices.ContainsFunc(b.runs, func(run *run) bool {
 		return !run.relays() && run.Starts() <= off && off < run.Span().Base
 	})
+}
+
+// readsLocked tells whether another fill than next is reading the chunk with rec's byte at off, or has read and still holds it.
+func (s *Store) readsLocked(rec *Record, next *run, off int64) bool {
+	b, ok := s.bodies[rec.Version]
+	return ok && slices.ContainsFunc(b.runs, func(run *run) bool { return run != next && !run.relays() && run.Reads(off) })
 }
 
 // share is how many pushed bytes each of the fills that are reading may hold: none if it isn't even a chunk.
@@ -232,7 +240,7 @@ type source struct {
 	body    fill.Body
 	part    bool // body isn't one that goes to the content's end
 	by      Fields
-	wanted  bool // it is read to its end, or its slab's, whether anyone follows it or not
+	wanted  bool // it is to be stored although nobody may read it
 	beyond  bool // it is opened to the end of the content
 	relay   *relay
 	trailer func() http.Header
@@ -251,13 +259,13 @@ func (s *Store) runLocked(rec *Record, from source, off, end int64, want int64) 
 		Idle:  func() time.Duration { return idle * idleFills / time.Duration(max(idleFills, s.live.Load())) },
 	}
 	if rec.Resumable || rec.refetchable() {
-		cfg.Open = (&opener{s: s, rec: rec, by: from.by, run: r}).open
+		cfg.Open = (&opener{s: s, rec: rec, sake: r.sake, run: r}).open
 	}
-	if !from.wanted {
-		cfg.Alone = alone
+	if !from.wanted || rec.refetchable() { // else what of it was read would be of no use
+		cfg.Alone, cfg.Brief, cfg.Awaited = alone, brief, from.beyond
 	}
 	if rec.refetchable() {
-		cfg.Take, cfg.Give = s.rooms.take, s.rooms.give
+		cfg.Spare, cfg.Take, cfg.Give = s.rooms.spare, s.rooms.take, s.rooms.filling.give
 		cfg.Ahead = s.ahead
 		if atBorder := end == rec.Length || end%g.Slab == 0; atBorder && !rec.OneSlab && !rec.Pieces && !from.part {
 			cfg.Margin, cfg.Beyond = s.far(), from.beyond
@@ -266,7 +274,7 @@ func (s *Store) runLocked(rec *Record, from source, off, end int64, want int64) 
 	}
 	if !rec.refetchable() {
 		cfg.Want = fill.Everything
-		cfg.Take, cfg.Give = func(ctx context.Context, _ int64) error { return calm(ctx) }, func(int64) {}
+		cfg.Spare, cfg.Take, cfg.Give = calmly, nil, nil
 		cfg.Pinned, cfg.Hold, cfg.Free = true, s.cfg.Memory/holdShare, s.rooms.small
 		cfg.Part = func(off int64) int64 { return min(off+s.rooms.small, cfg.Next(off)) } // once it isn't kept
 		cfg.Reserve, cfg.Release = s.pin, s.unpin
@@ -281,7 +289,7 @@ func (s *Store) runLocked(rec *Record, from source, off, end int64, want int64) 
 	cfg.Done = func(end int64, err error) { s.ended(rec, r, end, err) }
 	r.Run = fill.New(cfg)
 	if from.relay != nil {
-		from.relay.sought = r.Run.Sought
+		from.relay.sake, from.relay.run = r.sake, r
 		s.rooms.relays.Add(1)
 	}
 	b := s.bodyLocked(rec.Version)

@@ -15,23 +15,21 @@ const (
 
 // calm waits, for a twentieth of a second at most, while the process has more memory than the collector is to let it have. Chunks that
 // are evicted are garbage, and where there is little time for collecting it, reading on at full speed would outrun the collector.
-// It returns ctx's error, if that ends.
-func calm(ctx context.Context) error {
+func calm(ctx context.Context) {
 	limit := debug.SetMemoryLimit(-1)
 	if limit == math.MaxInt64 {
-		return nil
+		return
 	}
 	for range calmSteps {
 		if memory() <= limit {
-			return nil
+			return
 		}
 		select {
 		case <-time.After(calmStep):
 		case <-ctx.Done():
-			return context.Cause(ctx)
+			return
 		}
 	}
-	return nil
 }
 
 // memory is what the process has of the system's memory, as the collector's limit counts it.

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,7 +15,7 @@ import (
 // The encoding of a record: fields in a fixed order, numbers as varints, strings with their length before them. Times
 // are sent as ages, since the clocks of two nodes differ. The key isn't sent: whoever asked knows it.
 
-const codecVersion = 5
+const codecVersion = 6
 
 // maxLength is above all lengths of contents, so that offsets can be added to.
 const maxLength = 1 << 60
@@ -30,7 +31,7 @@ func (r *Record) encode(now time.Time) []byte {
 	b = appendString(b, r.Version)
 	b = binary.AppendUvarint(b, r.Revision)
 	b = binary.AppendVarint(b, int64(r.Status))
-	b = appendHeader(b, r.Fields())
+	b = appendFields(b, r.Head)
 	b = appendHeader(b, r.Selecting())
 	b = appendHeader(b, r.Trailer)
 	for _, t := range []time.Time{r.RequestTime.Time(), r.ResponseTime.Time(), r.PassUntil.Time(), r.RetryAfter.Time()} {
@@ -64,7 +65,7 @@ func decode(b []byte, now time.Time) (*Record, error) {
 	r.Version = d.string()
 	r.Revision = d.uvarint()
 	r.Status = int(d.varint())
-	r.Head = fields.Pack(d.header())
+	r.SetFields(d.fields())
 	r.SetSelecting(d.header())
 	if r.Trailer = d.header(); len(r.Trailer) == 0 {
 		r.Trailer = nil
@@ -105,6 +106,15 @@ func appendHeader(b []byte, h http.Header) []byte {
 	for name, values := range h {
 		b = appendString(b, name)
 		b = appendStrings(b, values)
+	}
+	return b
+}
+
+// appendFields appends fields that are packed, which takes less than to unpack them first.
+func appendFields(b []byte, p fields.Packed) []byte {
+	b = binary.AppendUvarint(b, uint64(p.Len()))
+	for name, value := range p.All() {
+		b = appendString(appendString(b, name), value)
 	}
 	return b
 }
@@ -193,19 +203,35 @@ func (d *decoder) header() http.Header {
 	h := http.Header{}
 	for range n {
 		name := d.string()
-		if name == "" || http.CanonicalHeaderKey(name) != name || strings.ContainsAny(name, " \r\n\x00:") || d.bad {
+		h[name] = d.strings()
+		if d.bad || !fieldable(name, h[name]...) {
 			d.fail()
 			return nil
 		}
-		h[name] = d.strings()
-		for _, v := range h[name] {
-			if strings.ContainsAny(v, "\r\n\x00") {
-				d.fail()
-				return nil
-			}
-		}
 	}
 	return h
+}
+
+// fields reads what appendFields has written.
+func (d *decoder) fields() http.Header {
+	n := d.count()
+	h := http.Header{}
+	for range n {
+		name, value := d.string(), d.string()
+		if d.bad || !fieldable(name, value) {
+			d.fail()
+			return nil
+		}
+		h[name] = append(h[name], value)
+	}
+	return h
+}
+
+// fieldable tells whether fields of that name may have those values.
+func fieldable(name string, values ...string) bool {
+	const ends = "\r\n\x00"
+	return name != "" && http.CanonicalHeaderKey(name) == name && !strings.ContainsAny(name, " :"+ends) &&
+		!slices.ContainsFunc(values, func(v string) bool { return strings.ContainsAny(v, ends) })
 }
 
 func (d *decoder) strings() []string {

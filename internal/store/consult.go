@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"sync"
 
 	"github.com/scurrycache/scurry/internal/fill"
 	"github.com/scurrycache/scurry/internal/peer"
@@ -55,6 +56,8 @@ func (s *Store) consult(f *flight, p *peer.Peer) (*landing, error) {
 		cancel()
 		s.keepCopy(f, l)
 	case l.rec.Pass:
+		s.rooms.relays.Add(1) // what is under way counts as what relays read ahead
+		cancel := sync.OnceFunc(func() { s.rooms.relays.Add(-1); cancel() })
 		body := fill.Peek(told{stream, s}, cancel)
 		if err := body.Broken(); err != nil {
 			_ = body.Close()
@@ -68,7 +71,7 @@ func (s *Store) consult(f *flight, p *peer.Peer) (*landing, error) {
 	}
 	f.settle(a)
 	l.collapsed = true // for all others who wait for it
-	l.content = false
+	l.content, l.asked = false, false
 	return l, nil
 }
 
@@ -80,10 +83,11 @@ func (s *Store) stands(rec *Record) bool {
 // consulted waits for p's answer.
 func (s *Store) consulted(f *flight, stream *peer.Stream, p *peer.Peer) (*landing, error) {
 	d, err := s.answer(stream, f.inform)
-	if err != nil {
+	if err = f.ask.learn(err); err != nil {
 		if failed, ok := err.(*Failure); ok && failed.Stored != nil && (!s.fits(failed.Stored, f.ask.Key) || failed.Stored.HeadOnly && !f.ask.Head) {
 			failed.Stored = nil
 		} else if ok && failed.Stored != nil {
+			failed.Stored.failure = failed
 			s.leased(f, failed.Stored)
 			s.keepCopy(f, &landing{rec: failed.Stored, stored: true})
 		}
@@ -97,7 +101,9 @@ func (s *Store) consulted(f *flight, stream *peer.Stream, p *peer.Peer) (*landin
 		return nil, err
 	}
 	s.leased(f, l.rec)
-	l.peer = p.Name()
+	if l.peer = p.Name(); l.asked {
+		f.ask.Note()
+	}
 	return l, nil
 }
 
@@ -119,7 +125,7 @@ func (s *Store) keepCopy(f *flight, l *landing) {
 	case !l.stored:
 		s.dropLocked(l.rec)
 		return
-	case s.overtakenLocked(l.rec, f.generation):
+	case s.overtakenLocked(l.rec, f.generation) || s.outdatedLocked(f):
 		return
 	case l.rec.Pass: // what was stored before has been taken back
 		if old, _ := s.findLocked(l.rec.Key, f.ask.Header, f.ask.Head); old != nil && !old.Pass && l.rec.takesBack(old) {
@@ -131,10 +137,11 @@ func (s *Store) keepCopy(f *flight, l *landing) {
 
 // relay begins to read the content that comes with an owner's answer.
 func (s *Store) relay(f *flight, p *peer.Peer, l *landing, a *Answer, stream *peer.Stream, ctx context.Context, cancel context.CancelFunc) {
-	r := &relay{s: s, rec: l.rec, by: f.ask.Fields(), whole: f.ask.Whole, begun: true}
+	r := &relay{s: s, rec: l.rec, whole: f.ask.Whole, begun: true}
 	r.from.Store(p)
 	r.heard(AskedForThis, 0)
-	from := source{body: &relayed{stream, r}, by: r.by, relay: r}
+	body := r.reading(&relayed{Stream: stream, peer: p, cause: f.ask.Cause, end: l.rec.Length})
+	from := source{body: body, by: f.ask.Fields(), relay: r}
 	generation := f.generation
 	if !l.stored {
 		generation = noGeneration

@@ -17,7 +17,7 @@ type Ask struct {
 	Header     http.Header // the client's end-to-end fields; not to be changed
 	From       http.Header // fields that tell the origin who asks, if it is asked for this one alone
 	Proto      string      // the protocol of the client's request, as in "HTTP/1.1"
-	ID         string      // of the client's request, for the log
+	Cause                  // the client's request
 	Head       bool        // it is a HEAD: what is stored of the answer to another one will do, too
 	Whole      bool        // the client wants the content from its first byte to its last
 	Alone      bool        // no one else's answer will do
@@ -114,9 +114,13 @@ type flight struct {
 	variant    string // "" if it wasn't known what selects
 	generation uint64 // of the key, when it took off
 	since      uint64 // how many groups had been invalidated by then
+	varied     uint64 // Store.varied, by then
 	verdict    error  // what the owner has found out, which settles it for this node too
 	interim    chan interim
-	doubts     uint64 // there had been so many when the origin was asked
+	key        string // in the records group
+	done       chan landed
+	refused    <-chan struct{} // closed when it is to wait no more; nil for a client's
+	doubts     uint64          // there had been so many when the origin was asked
 
 	mu     sync.Mutex
 	answer *Answer // set by the getter, if it was this flight's that ran
@@ -197,6 +201,12 @@ func (s *Store) Fetch(ctx context.Context, ask *Ask, prev *Record) (*Answer, err
 			variant = s.variantNow(ask)
 			continue
 		}
+		if landedBefore(prev, a, err) || ask.For == "" && errors.Is(err, errBusy) { // it was a peer's flight, which had no room
+			continue
+		}
+		if ask.For != "" && errors.Is(err, errNoRoom) {
+			return nil, errBusy // it is no verdict on the origin
+		}
 		if failed, ok := errors.AsType[*Failure](err); ok && failed.Stored != nil {
 			own, ok := s.answersFlight(failed.Stored, variant, ask)
 			if !ok && own != variant { // the failure is another variant's
@@ -227,6 +237,19 @@ func (s *Store) Fetch(ctx context.Context, ask *Ask, prev *Record) (*Answer, err
 // the question for the variant at hand may already be under way in a flight of its own.
 var errVariantKnown = errors.New("it is known by now what selects")
 
+// landedBefore tells whether a flight has brought what its asker knew before, and found wanting. What a flight brings can be seen
+// before the flight is over, so it may have been joined in the moment between.
+func landedBefore(prev *Record, a *Answer, err error) bool {
+	if prev == nil {
+		return false
+	}
+	if err != nil {
+		failure, ok := errors.AsType[*Failure](err)
+		return ok && failure == prev.failure
+	}
+	return a.Collapsed && !a.Found && !a.Record.newer(prev)
+}
+
 func (s *Store) variantNow(ask *Ask) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -242,33 +265,44 @@ func (s *Store) fly(ctx context.Context, ask *Ask, prev *Record, variant string)
 	s.mu.Lock()
 	ok := s.beginLocked()
 	f.generation, f.since = s.generationLocked(ask.Key), s.groups.count
+	f.varied = s.varied.of(s.cfg.Source.Place(ask.Key))
 	s.mu.Unlock()
 	if !ok {
 		return nil, context.Canceled
 	}
-	key := s.flightKey(f)
-	if ask.For != "" && !s.records.BeginServing(key) {
+	f.key = s.flightKey(f)
+	peer := ask.For != ""
+	if peer && !s.records.BeginServing(f.key) {
 		s.work.Done()
 		return nil, errBusy
 	}
-	type landed struct {
-		encoded []byte
-		err     error
-	}
-	done := make(chan landed, 1)
+	f.refused = s.audiences.join(f.key, peer)
+	defer s.audiences.leave(f.key, peer)
+	f.done = make(chan landed, 1)
 	go func() {
 		defer s.work.Done()
-		b, err := s.records.Get(f, key)
-		if ask.For != "" {
-			s.records.EndServing(key)
+		b, err := s.records.Get(f, f.key)
+		if peer {
+			s.records.EndServing(f.key)
 		}
-		done <- landed{b, err}
+		f.done <- landed{b, err}
 	}()
+	return s.await(ctx, f, ask)
+}
+
+// landed is what the records group has for one who waits for a flight.
+type landed struct {
+	encoded []byte
+	err     error
+}
+
+// await waits for f, which is for ask, to be done, but no longer than until ctx ends, or it is refused.
+func (s *Store) await(ctx context.Context, f *flight, ask *Ask) (*Answer, error) {
 	for {
 		select {
 		case i := <-f.interim:
 			ask.Inform(i.status, i.header)
-		case l := <-done:
+		case l := <-f.done:
 			for len(f.interim) > 0 {
 				i := <-f.interim
 				ask.Inform(i.status, i.header)
@@ -280,6 +314,9 @@ func (s *Store) fly(ctx context.Context, ask *Ask, prev *Record, variant string)
 				return f.answer, nil
 			}
 			return s.shared(ask, l.encoded)
+		case <-f.refused:
+			f.leave()
+			return nil, errBusy
 		case <-ctx.Done():
 			f.leave()
 			return nil, context.Cause(ctx)
@@ -310,7 +347,7 @@ func (s *Store) fits(rec *Record, key string) bool {
 // adopt makes a record that was decoded one of key's.
 func (s *Store) adopt(key string, rec *Record) {
 	url := cmp.Or(rec.URL, key)
-	if rec.Key = s.cfg.Source.KeyOf(url, rec.Fields()); rec.URL == rec.Key || rec.Key == url {
+	if rec.Key = s.cfg.Source.KeyOf(url, rec.Header()); rec.URL == rec.Key || rec.Key == url {
 		rec.URL = ""
 	} else {
 		rec.URL = url

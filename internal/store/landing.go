@@ -29,18 +29,24 @@ func (s *Store) load(ctx context.Context, _ string) ([]byte, error) {
 		s.mu.Unlock()
 		return nil, errVariantKnown
 	}
+	if failed := s.failedLocked(f); failed != nil {
+		s.mu.Unlock()
+		return nil, failed
+	}
 	generation := s.generationLocked(f.ask.Key)
 	f.doubts, f.since = s.doubts, s.groups.count
 	f.ask = s.amongLocked(f)
 	s.mu.Unlock()
 
 	x, err := s.ask(f, generation)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		if err = s.admit(f, x); err != nil {
+			x.cancel()
+			_ = x.Body.Close()
+		}
 	}
-	if err := s.admit(f, x, f.ask.For != ""); err != nil {
-		x.cancel()
-		_ = x.Body.Close()
+	if err != nil {
+		s.failed(f.prev, err)
 		return nil, err
 	}
 	if x.Record.outdates(f.prev) {
@@ -95,7 +101,7 @@ func (s *Store) ask(f *flight, generation uint64) (x *exchange, err error) {
 	if rec.Details == nil {
 		rec.Details = &Details{}
 	}
-	rec.Generation = generation
+	rec.Generation, rec.failure = generation, nil
 	rec.Revision, rec.asked, rec.since = rand.Uint64(), f.doubts, f.since
 	if f.ask.Head && !got.Renewed {
 		rec.HeadOnly = true
@@ -165,7 +171,9 @@ func (s *Store) pass(f *flight, x *exchange) *Answer {
 	rec.Version = s.version(rec, "")
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !x.Private && !s.overtakenLocked(rec, rec.Generation) && rec.Status < http.StatusInternalServerError {
+	if rec.Status >= http.StatusInternalServerError {
+		s.postponeLocked(f.prev, nil) // the answer is for the one who asked, the others have what is stored
+	} else if !x.Private && !s.overtakenLocked(rec, rec.Generation) {
 		if f.prev != nil && rec.takesBack(f.prev) {
 			s.withdrawLocked(f.prev)
 		}
@@ -211,12 +219,12 @@ func (s *Store) fill(f *flight, x *exchange) *Answer {
 func (s *Store) enter(f *flight, rec *Record, generation uint64, from source, a *Answer, end int64) *run {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.overtakenLocked(rec, generation) {
+	if !s.overtakenLocked(rec, generation) && !s.outdatedLocked(f) {
 		s.installLocked(rec)
 	}
 	follows, joined := f.ask.Whole || !rec.refetchable(), false
 	if follows {
-		a.follower, a.run, joined = s.joinLocked(rec, 0, fill.Everything, fill.Everything, f.ask.For != "")
+		a.follower, a.run, joined = s.joinLocked(rec, f.ask.Cause, 0, fill.Everything, fill.Everything, f.ask.For != "")
 	}
 	if joined || end == 0 || !s.beginLocked() {
 		s.tidyLocked(rec)
@@ -229,7 +237,7 @@ func (s *Store) enter(f *flight, rec *Record, generation uint64, from source, a 
 	run := s.runLocked(rec, from, 0, end, want)
 	if follows {
 		a.run = run
-		a.follower, _ = run.Follow(0, fill.Everything, s.aheadOf(from.relay, fill.Everything))
+		a.follower, _ = run.FollowFor(f.ask.Cause, 0, fill.Everything, s.aheadOf(from.relay, fill.Everything))
 	}
 	return run
 }

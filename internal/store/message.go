@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/scurrycache/scurry/internal/fill"
@@ -19,6 +20,8 @@ const (
 	askInvalidate = 'i' // to do away with what is stored of some resources and groups
 	askPut        = 'u' // to store a response that has come another way than by being fetched
 	askHeld       = 'h' // whether parts of a version are held, so that the origin needn't be asked for them
+	askVaries     = 'v' // to drop the copies of what is stored under a key, which has turned out to vary
+	askTold       = 'o' // whether the origin has been asked for an askFollow that is being answered
 	askDoubt      = 'd' // to validate everything at its next use
 )
 
@@ -32,6 +35,7 @@ const (
 	answerGone    = 'g' // that version's bytes are to be had no more
 	answerFailed  = 'f' // the origin gave no answer
 	answerWrong   = 'w' // this node isn't the owner
+	answerAsked   = 'a' // the origin was asked for the request at hand; another of those that bring nothing follows
 	answerBusy    = 'b' // this node can't answer now, or the ask is no good: whoever asked helps himself
 )
 
@@ -70,7 +74,7 @@ func decodeQuestion(d *decoder) *question {
 	q := &question{}
 	q.Key = d.string()
 	by := decodeFields(d)
-	q.Header, q.From, q.Proto, q.ID = by.Header, by.From, by.Proto, by.ID
+	q.Header, q.From, q.Proto, q.Cause = by.Header, by.From, by.Proto, by.Cause
 	for _, s := range []*string{&q.Target, &q.version, &q.Gone} {
 		*s = d.string()
 	}
@@ -86,6 +90,7 @@ type stretch struct {
 	by       Fields // of the client's request that is continued
 	off, end int64  // end is -1 for the end of the content
 	whole    bool   // all of it will be wanted
+	call     uint64 // names this very question, for askTold
 
 	undivided bool // the origin refuses to give parts, so that the owner of the first slab is asked
 }
@@ -95,6 +100,7 @@ func (p *stretch) encode(kind byte) []byte {
 	b = appendString(b, p.key)
 	b = binary.AppendVarint(b, p.off)
 	b = binary.AppendVarint(b, p.end)
+	b = binary.AppendUvarint(b, p.call)
 	b = appendFlags(b, []*bool{&p.whole, &p.undivided})
 	b = p.by.append(b)
 	return append(b, p.rec...)
@@ -105,7 +111,8 @@ func (f Fields) append(b []byte) []byte {
 }
 
 func decodeFields(d *decoder) Fields {
-	f := Fields{Header: d.header(), From: d.header(), Proto: d.string(), ID: d.string()}
+	f := Fields{Header: d.header(), From: d.header(), Proto: d.string()}
+	f.Cause = Cause{d.string(), new(atomic.Bool)}
 	if len(f.From) == 0 {
 		f.From = nil
 	}
@@ -117,6 +124,7 @@ func decodeStretch(d *decoder) *stretch {
 	p.key = d.string()
 	p.off = d.varint()
 	p.end = d.varint()
+	p.call = d.uvarint()
 	d.flags([]*bool{&p.whole, &p.undivided})
 	p.by = decodeFields(d)
 	p.rec, d.b = d.b, nil
@@ -131,13 +139,14 @@ type landing struct {
 	renewed   bool
 	content   bool // the bytes follow, on the wire
 	stored    bool // the owner may give it to others, too
+	asked     bool // the owner asked the origin for the one who asks
 	status    int  // of the origin's answer
 	why       Why
 	peer      string
 }
 
 func (l *landing) flags() []*bool {
-	return []*bool{&l.found, &l.collapsed, &l.renewed, &l.content, &l.stored}
+	return []*bool{&l.found, &l.collapsed, &l.renewed, &l.content, &l.stored, &l.asked}
 }
 
 func (l *landing) encode(now time.Time) []byte {
@@ -164,6 +173,9 @@ func decodeLanding(b []byte, now time.Time) (*landing, error) {
 
 // encodeError makes the answer to an ask that brought nothing.
 func (s *Store) encodeError(err error) []byte {
+	if after, ok := errors.AsType[*afterAsking](err); ok {
+		return append([]byte{answerAsked}, s.encodeError(after.err)...)
+	}
 	if f, ok := errors.AsType[*Failure](err); ok {
 		b := []byte{answerFailed, byte(f.Why)}
 		b = binary.AppendVarint(b, int64(f.Status))
@@ -190,6 +202,8 @@ func (s *Store) encodeError(err error) []byte {
 // decodeError makes an error of an answer that brings nothing.
 func (s *Store) decodeError(kind byte, d *decoder) error {
 	switch kind {
+	case answerAsked:
+		return &afterAsking{s.decodeError(d.byte(), d)}
 	case answerGone:
 		return fill.ErrGone
 	case answerRefused:

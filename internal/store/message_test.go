@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"reflect"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -14,14 +15,14 @@ import (
 func TestMessagesSurviveTheWire(t *testing.T) {
 	now := time.Now()
 	q := &question{
-		Ask:     Ask{Key: "a%20b?c=d", Header: http.Header{"Accept": {"*/*", "x"}}, Proto: "HTTP/2.0", ID: "id", Whole: true, Gone: "v0", Stored: true, Ranged: true, Background: true, Head: true, Target: "a%20b"},
+		Ask:     Ask{Key: "a%20b?c=d", Header: http.Header{"Accept": {"*/*", "x"}}, Proto: "HTTP/2.0", Cause: Cause{ID: "id", Asked: new(atomic.Bool)}, Whole: true, Gone: "v0", Stored: true, Ranged: true, Background: true, Head: true, Target: "a%20b"},
 		version: "v1", revision: 1 << 63,
 	}
 	b := q.encode()
 	if got := decodeQuestion(&decoder{b: b[1:]}); b[0] != askRecord || !reflect.DeepEqual(got, q) {
 		t.Errorf("%+v, want %+v", got, q)
 	}
-	p := &stretch{key: "k", rec: sampleRecord(now).encode(now), by: Fields{Header: http.Header{"A": {"b"}}, Proto: "HTTP/1.1", ID: "x"}, off: 1 << 40, end: -1, whole: true}
+	p := &stretch{key: "k", rec: sampleRecord(now).encode(now), by: Fields{Header: http.Header{"A": {"b"}}, Proto: "HTTP/1.1", Cause: Cause{ID: "x", Asked: new(atomic.Bool)}}, off: 1 << 40, end: -1, whole: true, call: 1 << 63}
 	b = p.encode(askTakeOver)
 	if got := decodeStretch(&decoder{b: b[1:]}); b[0] != askTakeOver || !reflect.DeepEqual(got, p) {
 		t.Errorf("%+v, want %+v", got, p)
@@ -45,6 +46,21 @@ func TestErrorsSurviveTheWire(t *testing.T) {
 		}
 		if f, ok := errors.AsType[*Failure](got); ok && (f.Status != 504 || f.Kind != "connection_timeout" || f.Why != Outdated || f.Stored.Version != stored.Version) {
 			t.Errorf("%+v", f)
+		}
+	}
+	for _, err := range []error{ErrRefused, fill.ErrGone} {
+		cause := Cause{Asked: new(atomic.Bool)}
+		got := func() error {
+			b := s.encodeError(cause.after(err))
+			return s.decodeError(b[0], &decoder{b: b[1:]})
+		}
+		mine := Cause{Asked: new(atomic.Bool)}
+		if mine.learn(got()) != err || mine.noted() {
+			t.Errorf("%v came of asking the origin", err)
+		}
+		cause.Note()
+		if mine.learn(got()) != err || !mine.noted() {
+			t.Errorf("%v didn't come of asking the origin", err)
 		}
 	}
 	b := s.encodeError(errors.New("something of ours"))

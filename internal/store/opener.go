@@ -15,12 +15,12 @@ type Fields struct {
 	Header http.Header // the client's end-to-end fields; not to be changed
 	From   http.Header // fields that tell the origin who asks, if it is asked for this one alone
 	Proto  string      // the protocol of the client's request, as in "HTTP/1.1"
-	ID     string      // of the client's request, for the log
+	Cause              // the client's request, for which the origin is asked
 }
 
 // Fields are those of the request that a is.
 func (a *Ask) Fields() Fields {
-	return Fields{Header: a.Header, From: a.From, Proto: a.Proto, ID: a.ID}
+	return Fields{Header: a.Header, From: a.From, Proto: a.Proto, Cause: a.Cause}
 }
 
 // ErrRefused is wrapped by an error of Source.Open if the origin gives no part of what it may give as a whole.
@@ -31,10 +31,10 @@ var ErrRefused = errors.New("the origin doesn't give this part")
 type opener struct {
 	s      *Store
 	rec    *Record
-	by     Fields
-	all    bool // no other node is to be asked instead
-	run    *run // that reads what is opened; nil if it depends on another node
-	failed bool // the last request for a part got no answer that settles whether parts are given
+	sake   func(off int64) (Fields, int64) // what the bytes from off on are asked for with
+	all    bool                            // no other node is to be asked instead
+	run    *run                            // that reads what is opened
+	failed bool                            // the last request for a part got no answer that settles whether parts are given
 }
 
 // open opens the bytes [off, end), or to the content's end if end is -1: from the fragments that are held, and where there are
@@ -62,14 +62,16 @@ func (o *opener) origin(ctx context.Context, off, end int64) (fill.Opened, error
 	case known:
 		return fill.Opened{}, refused(ErrRefused)
 	}
-	got, err := o.s.cfg.Source.Open(ctx, o.by, o.rec, off, end)
+	by, _ := o.sake(off)
+	got, err := o.s.cfg.Source.Open(ctx, by, o.rec, off, end)
 	switch {
 	case err == nil && !got.Whole:
 		o.failed = false
 		o.s.refusals.accepted(o.s.placeOf(o.rec))
-		o.s.mu.Lock()
-		o.s.cutLocked(o.rec, o.run, off, true)
-		o.s.mu.Unlock()
+		if o.overtaken(ctx, off) {
+			_ = got.Body.Close()
+			return fill.Opened{}, refused(fill.ErrBehind)
+		}
 		return fill.Opened{Body: got.Body, End: bodyEnd(end), Length: got.Length}, nil
 	case err == nil && !parts:
 		o.s.refusals.note(o.s.placeOf(o.rec))
@@ -98,6 +100,24 @@ func (o *opener) origin(ctx context.Context, off, end int64) (fill.Opened, error
 	return opened, wholeErr
 }
 
+// overtaken tells whether the bytes from off on, which the origin is about to send, have been read meanwhile by another fill, whose
+// body was open: then that one goes on, and this one has nothing to read. Else the other one ends where this one begins.
+func (o *opener) overtaken(ctx context.Context, off int64) bool {
+	fresh := o.run != nil && o.run.Span().Pos == o.run.Starts()
+	o.s.mu.Lock()
+	if fresh && o.s.readsLocked(o.rec, o.run, off) {
+		o.s.mu.Unlock()
+		return true
+	}
+	o.s.cutLocked(o.rec, o.run, off, true)
+	o.s.mu.Unlock()
+	if !fresh {
+		return false
+	}
+	_, held := o.s.held(ctx, o.rec, o.s.cfg.Geometry.At(off, o.rec.OneSlab))
+	return held
+}
+
 // partsOnly tells whether the bytes from off on are to be had by a range or not at all by this node: else the owner of the first
 // slab has them, or asks for the whole.
 func (o *opener) partsOnly(off int64) bool {
@@ -109,7 +129,8 @@ func refused(err error) error { return fmt.Errorf("%w: %w", fill.ErrFinal, err) 
 
 // skip opens the whole content and skips what comes before off.
 func (o *opener) skip(ctx context.Context, off int64) (fill.Opened, error) {
-	got, err := o.s.cfg.Source.Open(ctx, o.by, o.rec, 0, -1)
+	by, _ := o.sake(off)
+	got, err := o.s.cfg.Source.Open(ctx, by, o.rec, 0, -1)
 	switch {
 	case errors.Is(err, ErrRefused):
 		return fill.Opened{}, fmt.Errorf("%w: %v", fill.ErrGone, err)

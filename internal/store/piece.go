@@ -29,7 +29,7 @@ func (s *Store) fillPart(x *exchange, by Fields) {
 		s.installLocked(rec)
 	}
 	var run *run
-	if held, _, joined := s.joinLocked(rec, x.From, x.To, 0, true); joined {
+	if held, _, joined := s.joinLocked(rec, by.Cause, x.From, x.To, 0, true); joined {
 		held.Close()
 	} else if s.beginLocked() {
 		run = s.runLocked(rec, source{body: x.Body, part: true, by: by, wanted: true}, x.From, x.To, fill.Everything)
@@ -112,15 +112,15 @@ func (r *Reader) readyRest(ctx context.Context) error {
 		if from < 0 || from >= end {
 			return nil
 		}
-		rest := &Reader{s: r.s, by: r.by, rec: r.rec, start: from, pos: from, end: r.end, ahead: r.ahead, here: r.here}
-		if err := rest.find(ctx); err != nil {
+		rest := &Reader{
+			s: r.s, by: r.by, before: r.before, rec: r.rec, start: from, pos: from, end: r.end, ahead: r.ahead, here: r.here,
+		}
+		if err := rest.opened(ctx); err != nil {
+			rest.Close()
 			return err
 		}
 		if rest.follower != nil || afar {
 			r.rest = rest
-			if rest.follower != nil {
-				return rest.follower.Opened(ctx)
-			}
 			return nil
 		}
 		from += max(1, int64(len(rest.view))) // it is here from before
@@ -134,7 +134,7 @@ func (r *Reader) takeRest() bool {
 	if rest == nil || rest.pos != r.pos {
 		return false
 	}
-	r.asked, r.word, r.shares = r.Asked(), rest.word, rest.shares
+	r.asked, r.word, r.shares = r.shared(), rest.word, rest.shares
 	r.follower, r.run, r.view, r.rest = rest.follower, rest.run, rest.view, rest.rest
 	r.peer = cmp.Or(r.peer, rest.peer)
 	return r.follower != nil || r.view != nil

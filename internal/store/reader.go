@@ -19,25 +19,25 @@ type Reader struct {
 	pos, end  int64 // end is -1 while the length is unknown
 	ahead     int64
 	follower  *fill.Follower
-	run       *run     // that the follower follows, or followed last
-	view      []byte   // fetched but not yet handed out
-	here      bool     // only what doesn't depend on other nodes will do
-	views     [][]byte // to be handed out after view
-	rest      *Reader  // of what comes after a piece in view
-	pins      pins     // on what has been handed out last
-	kept      pins     // on views
-	copied    []byte   // to hand out, if nothing can be pinned
-	origin    bool     // some bytes came from the origin while they were read
-	attached  bool     // a fill has been looked for that has had the byte at start
-	refused   int      // how often another node was to be asked, since the origin refuses to give parts
-	peer      string   // the node by way of which some came
-	asked     Asked    // so far
-	word      *relay   // that knows more
-	shares    bool     // the fill was begun for others
-	foreseen  bool     // Foresee has been called
-	takesOver bool     // it begins a slab for those who come from the one before
-	late      bool     // what comes after the fill had been taken over when r joined it
-	beyond    Asked    // by the one who has taken over from the fill that r followed last
+	run       *run       // that the follower follows, or followed last
+	had       int64      // up to where the fill had the content when r joined it
+	view      []byte     // fetched but not yet handed out
+	here      bool       // only what doesn't depend on other nodes will do
+	views     [][]byte   // to be handed out after view
+	rest      *Reader    // of what comes after a piece in view
+	pins      pins       // on what has been handed out last
+	kept      pins       // on views
+	copied    []byte     // to hand out, if nothing can be pinned
+	origin    bool       // some bytes came from the origin while they were read
+	attached  bool       // a fill has been looked for that has had the byte at start
+	refused   int        // how often another node was to be asked, since the origin refuses to give parts
+	peer      string     // the node by way of which some came
+	before    bool       // the origin had been asked for by before r was made
+	asked     Asked      // so far, of others
+	word      *relay     // that knows more
+	sent      []*relayed // because of r, and left before the end
+	shares    bool       // the fill was begun for others
+	takesOver bool       // it begins a slab for those who come from the one before
 }
 
 // ReaderFrom makes r read the content [start, end) of a's record, or to its end if end is -1. It takes over what a holds.
@@ -63,7 +63,7 @@ func (s *Store) Reader(r *Reader, by Fields, rec *Record, start, end int64) {
 	if end < 0 {
 		end = rec.Length
 	}
-	*r = Reader{s: s, by: by, rec: rec, start: start, pos: start, end: end, ahead: s.far()}
+	*r = Reader{s: s, by: by, before: by.noted(), rec: rec, start: start, pos: start, end: end, ahead: s.far()}
 	r.pins.room, r.kept.room = &s.rooms.sending[0], &s.rooms.sending[0]
 	if start == 0 && end == rec.Length {
 		r.ahead = fill.Everything // whoever reads all of it gets whole slabs fetched
@@ -86,6 +86,15 @@ func (r *Reader) Source() string {
 		return "peer"
 	}
 	return "memory"
+}
+
+// comes notes where the bytes before end come from, which the fill has that r follows.
+func (r *Reader) comes(end int64) {
+	if via := r.run.via(); via.active() {
+		r.peer = via.name()
+	} else if end > r.had {
+		r.origin = true
+	}
 }
 
 // Peer is the name of the node by way of which some bytes came, or are about to; "" if there is none.
@@ -135,7 +144,7 @@ func (r *Reader) opened(ctx context.Context) error {
 			return nil
 		}
 		err := r.follower.Opened(ctx)
-		if err == nil || !r.elsewhere(err) {
+		if err == nil || !errors.Is(err, fill.ErrBehind) && !r.elsewhere(err) {
 			return err
 		}
 		r.leave()
@@ -190,13 +199,19 @@ func (r *Reader) whole(ctx context.Context) error {
 	if r.end < 0 { // its fill failed, or is too far ahead to be joined
 		return r.gone(r.look())
 	}
-	for off := r.pos; off < r.end; {
+	rest := span{r.pos + int64(len(r.view)), r.end}
+	if rest.start >= rest.end || r.s.knownHeld(r.rec, rest) || r.collect(ctx, rest.start) {
+		return nil
+	}
+	since := r.s.chunks.Mark()
+	for off := rest.start; off < rest.end; {
 		c := r.s.cfg.Geometry.At(off, r.rec.OneSlab)
 		if _, ok := r.s.held(ctx, r.rec, c); !ok {
 			return r.gone(r.look())
 		}
 		off = c.End
 	}
+	r.s.noteHeld(r.rec, rest, since)
 	return nil
 }
 
@@ -225,18 +240,14 @@ func (r *Reader) Next(ctx context.Context, wait func()) ([]byte, error) {
 			continue // the fill goes on for this reader all the same
 		}
 		if err == nil {
-			if via := r.run.via(); via.active() {
-				r.peer = via.name()
-			} else {
-				r.origin = true
-			}
+			r.comes(r.pos + int64(len(b)))
 			r.pos += int64(len(b))
 			return r.loose(b), nil
 		}
-		r.leave()
-		if r.run != nil {
-			r.handed()
+		if b := r.reading(); b != nil && err != io.EOF {
+			r.sent = append(r.sent, b)
 		}
+		r.leave()
 		if err == io.EOF && r.end < 0 {
 			return nil, io.EOF // the end of the fill was the end of the content
 		}
@@ -297,10 +308,10 @@ func (r *Reader) advance(n int64) {
 		r.attached = true
 		r.s.mu.Lock()
 		defer r.s.mu.Unlock()
-		if f, via, ok := r.s.joinLocked(r.rec, r.pos, r.stop(), r.ahead, r.here); ok {
+		if f, via, ok := r.s.joinLocked(r.rec, r.by.Cause, r.pos, r.stop(), r.ahead, r.here); ok {
 			r.follower, r.run = f, via
 			r.follows(via)
-		} else if f, via, ok := r.s.attachLocked(r.rec, r.pos, r.stop(), r.ahead, r.here); ok {
+		} else if f, via, ok := r.s.attachLocked(r.rec, r.by.Cause, r.pos, r.stop(), r.ahead, r.here); ok {
 			r.follower, r.run = f, via
 			r.follows(via)
 		}
@@ -351,7 +362,7 @@ func (r *Reader) atEnd() bool { return r.end >= 0 && r.pos >= r.end }
 
 // find gets at the byte at r.pos: it sets view or follower, unless it learns that r is at its end.
 func (r *Reader) find(ctx context.Context) error {
-	if r.viewChunk(ctx) {
+	if r.handsOver() || r.viewChunk(ctx) {
 		return nil
 	}
 	for patience := 3; ; patience-- {
@@ -359,11 +370,16 @@ func (r *Reader) find(ctx context.Context) error {
 			return context.Cause(ctx)
 		}
 		begun := r.look()
+		if r.follower != nil && r.here && r.rec.refetchable() && !r.run.Reads(r.pos) {
+			if err := r.s.rooms.wait(ctx, true); err != nil {
+				r.leave()
+				return err // the fill waits for room, or will have to
+			}
+		}
 		if r.follower != nil || r.atEnd() {
 			return nil
 		}
-		if r.here && r.pos > r.start && r.s.handsOver(r.rec, r.pos) && r.s.slabOwner(r.rec, r.pos) != nil {
-			r.end = r.pos // another node has what comes next
+		if r.handsOver() {
 			return nil
 		}
 		if r.afar() {
@@ -383,7 +399,7 @@ func (r *Reader) find(ctx context.Context) error {
 			continue
 		}
 		c := r.s.cfg.Geometry.At(r.pos, r.rec.OneSlab)
-		if r.rec.Pieces { // what is before may be held in one
+		if r.rec.Pieces && r.s.ownerOf(r.rec.Key) == nil { // what is before may be held in one
 			c.Start = r.pos
 		}
 		end := r.s.reach(ctx, r.rec, c.Start, false)
@@ -397,7 +413,7 @@ func (r *Reader) find(ctx context.Context) error {
 			c.Start = 0 // it can only be had from there on, and is worth keeping
 		}
 		if end-c.Start > r.s.rooms.small {
-			if err := r.s.rooms.wait(ctx, r.s.cfg.Geometry.Max, r.here); err != nil {
+			if err := r.s.rooms.wait(ctx, r.here); err != nil {
 				return err
 			}
 		}
@@ -408,6 +424,17 @@ func (r *Reader) find(ctx context.Context) error {
 			return nil
 		}
 	}
+}
+
+// handsOver ends r, which reads for a peer, where it has come into a slab that another node owns:
+// even if some of that is here, as the rest isn't to be asked for from here.
+func (r *Reader) handsOver() bool {
+	over := r.here && r.rec.refetchable() && !r.rec.OneSlab &&
+		r.pos >= r.s.cfg.Geometry.SlabEnd(r.start) && r.s.slabOwner(r.rec, r.pos) != nil
+	if over {
+		r.end = r.pos
+	}
+	return over
 }
 
 // afar tells whether another node owns the byte at r.pos, and is to be asked for it.
@@ -458,7 +485,7 @@ func (s *Store) keepsWhole(rec *Record) bool {
 func (r *Reader) look() (begun int64) {
 	r.s.mu.Lock()
 	defer r.s.mu.Unlock()
-	if f, via, ok := r.s.joinLocked(r.rec, r.pos, r.stop(), r.ahead, r.here); ok {
+	if f, via, ok := r.s.joinLocked(r.rec, r.by.Cause, r.pos, r.stop(), r.ahead, r.here); ok {
 		r.follower, r.run, r.view = f, via, nil // the follower begins with the bytes in view
 		r.follows(via)
 		return 0
@@ -488,7 +515,7 @@ func (r *Reader) beginRelay(begun int64, mayLookAgain bool) error {
 	if r.rec.Pieces { // the owner may have just what is wanted, and no more
 		start, end = r.pos, min(end, r.end)
 	}
-	from := source{by: r.by, relay: &relay{s: s, rec: r.rec, by: r.by, whole: r.ahead == fill.Everything}}
+	from := source{by: r.by, relay: &relay{s: s, rec: r.rec, whole: r.ahead == fill.Everything}}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return r.beginLocked(from, start, end, begun, mayLookAgain)
@@ -496,7 +523,7 @@ func (r *Reader) beginRelay(begun int64, mayLookAgain bool) error {
 
 func (r *Reader) beginLocked(from source, start, end, begun int64, mayLookAgain bool) error {
 	s := r.s
-	if f, via, ok := s.joinLocked(r.rec, r.pos, r.stop(), r.ahead, r.here); ok {
+	if f, via, ok := s.joinLocked(r.rec, r.by.Cause, r.pos, r.stop(), r.ahead, r.here); ok {
 		r.follower, r.run = f, via
 		r.follows(via)
 		return nil
@@ -510,7 +537,7 @@ func (r *Reader) beginLocked(from source, start, end, begun int64, mayLookAgain 
 	r.begins(from)
 	run := s.runLocked(r.rec, from, start, end, start)
 	r.run = run
-	r.follower, _ = run.Follow(r.pos, r.stop(), s.aheadOf(from.relay, r.ahead))
+	r.follower, _ = run.FollowFor(r.by.Cause, r.pos, r.stop(), s.aheadOf(from.relay, r.ahead))
 	ctx, cancel := context.WithCancel(s.base)
 	run.Start(ctx, cancel)
 	return nil

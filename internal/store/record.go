@@ -2,7 +2,6 @@ package store
 
 import (
 	"net/http"
-	"reflect"
 	"strings"
 	"time"
 
@@ -74,6 +73,8 @@ type Details struct {
 
 	PassUntil Deadline
 
+	failure *Failure // of the validation that RetryAfter is about
+
 	// Groups are the names of the groups that the response belongs to (RFC 9875), which may be invalidated together.
 	Groups []string
 
@@ -82,7 +83,8 @@ type Details struct {
 	since uint64 // how many groups had been invalidated when the origin was asked
 	mark  uint64 // which of these invalidations was the last of one of its own
 
-	received time.Time // ResponseTime with what the monotonic clock said
+	received time.Time   // ResponseTime with what the monotonic clock said
+	unpacked http.Header // Head
 }
 
 // Part is the bytes [Start, End) of Total.
@@ -108,8 +110,17 @@ func (r *Record) with(change func(*Record)) *Record {
 // Fields are r's end-to-end fields as the origin sent them, unpacked for the caller alone.
 func (r *Record) Fields() http.Header { return r.Head.Header() }
 
-// SetFields sets what Fields returns.
-func (r *Record) SetFields(h http.Header) { r.Head = fields.Pack(h) }
+// Header is Fields for callers who don't change them. They are at hand as long as r isn't in the
+// table.
+func (r *Record) Header() http.Header {
+	if r.Details != nil && r.unpacked != nil {
+		return r.unpacked
+	}
+	return r.Fields()
+}
+
+// SetFields sets what Fields returns. h isn't to be changed from now on.
+func (r *Record) SetFields(h http.Header) { r.Head, r.unpacked = fields.Pack(h), h }
 
 // Selecting are the fields of the request that a request for a part of the content has to repeat, unpacked for the caller alone.
 func (r *Record) Selecting() http.Header { return r.asking.selecting().Header() }
@@ -145,10 +156,16 @@ func (r *Record) settle() {
 	if r.Details == plain {
 		return
 	}
-	r.turn, r.since, r.mark, r.received = 0, 0, 0, time.Time{}
-	if reflect.DeepEqual(r.Details, plain) {
+	r.turn, r.since, r.mark, r.received, r.unpacked = 0, 0, 0, time.Time{}, nil
+	if r.isPlain() {
 		r.Details = plain
 	}
+}
+
+// isPlain tells whether d, which is settled, is as plain.
+func (d *Details) isPlain() bool {
+	return d.URL == "" && d.Variant == "" && len(d.Vary) == 0 && len(d.Groups) == 0 &&
+		len(d.Trailer) == 0 && d.Part == Part{} && d.PassUntil == 0 && d.failure == nil
 }
 
 // refetchable tells whether any part of the content can be asked for again, so that it need not be kept.

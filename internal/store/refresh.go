@@ -15,12 +15,15 @@ func (s *Store) Refresh(ask *Ask, rec *Record) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.successorLocked(rec)
-	_, under := s.refreshing[rec.Version]
-	if now == nil || now.newer(rec) || under || s.cfg.Now().Before(now.RetryAfter.Time()) || len(s.refreshing) >= maxRefreshes || !s.beginLocked() {
+	_, under := s.refreshing[rec.Revision]
+	if now == nil || now.newer(rec) || under || s.rests(now) || len(s.refreshing) >= maxRefreshes || !s.beginLocked() {
 		return
 	}
-	s.refreshing[rec.Version] = struct{}{}
-	q := Ask{Key: ask.Key, Target: cmp.Or(rec.URL, rec.Key), Header: ask.Header, Proto: ask.Proto, ID: ask.ID, Head: rec.HeadOnly, Background: true}
+	s.refreshing[rec.Revision] = struct{}{}
+	q := Ask{
+		Key: ask.Key, Target: cmp.Or(rec.URL, rec.Key), Header: ask.Header, Proto: ask.Proto,
+		Cause: Cause{ID: ask.ID}, Head: rec.HeadOnly, Background: true,
+	}
 	go s.refresh(&q, rec)
 }
 
@@ -35,7 +38,7 @@ func (s *Store) refresh(q *Ask, rec *Record) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.refreshing, rec.Version)
+	delete(s.refreshing, rec.Revision)
 }
 
 // Renew puts fresh, which is old with newer fields and times, in old's place, if this node owns it.

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/http"
+	"sync"
 	"sync/atomic"
 
 	"github.com/scurrycache/scurry/internal/fill"
@@ -18,17 +20,18 @@ import (
 type relay struct {
 	s       *Store
 	rec     *Record
-	by      Fields
 	whole   bool // all of the content will be wanted
 	origin  atomic.Bool
-	from    atomic.Pointer[peer.Peer] // the owner that it read from last
-	sought  func() int64              // how far the readers of the fill will want it to read
-	begun   bool                      // some bytes may have come
-	verdict error                     // of an owner: there is no use in trying again
-	trailer http.Header               // that came with the content's end
-	asked   atomic.Int32              // Asked, as the owner tells it
-	told    atomic.Int64              // up to where
-	handed  atomic.Int32              // Asked, of the one who has taken over from the owner
+	from    atomic.Pointer[peer.Peer]       // the owner that it read from last
+	sake    func(off int64) (Fields, int64) // of the fill: what the bytes from off on are asked for with, and up to where
+	run     *run                            // the fill
+	begun   bool                            // some bytes may have come
+	verdict error                           // of an owner: there is no use in trying again
+	trailer http.Header                     // that came with the content's end
+	reads   atomic.Pointer[relayed]         // what it reads
+	expects atomic.Int32                    // Asked, as the owner expects of what it sends now
+	told    atomic.Int64                    // up to where
+	past    atomic.Int32                    // Asked, of what came before
 }
 
 // relays tells whether r depends on another node.
@@ -46,11 +49,14 @@ func (r *relay) name() string {
 
 // arrange makes a fill one that reads where r does.
 func (r *relay) arrange(cfg *fill.Config) {
-	cfg.Transient = r.active
+	cfg.Transient, cfg.Exact = r.active, r.active
 	cfg.Open = r.open
 	cfg.Extend = nil // what the owner sends goes on as far as the owner's own fill does
-	cfg.Stops = func(pos int64) bool { return r.s.handsOver(r.rec, pos) }
-	cfg.Take, cfg.Give = func(ctx context.Context, _ int64) error { return calm(ctx) }, func(int64) {}
+	cfg.Stops = func(pos int64) bool {
+		return r.s.handsOver(r.rec, pos) ||
+			r.rec.refetchable() && !r.rec.OneSlab && r.s.slabOwner(r.rec, pos) != r.from.Load()
+	}
+	cfg.Spare, cfg.Take, cfg.Give = calmly, nil, nil
 	next := cfg.Next
 	if !cfg.Pinned { // what the readers have yet to read stays
 		cfg.Hold = r.s.far() + 2*r.s.cfg.Geometry.Max
@@ -118,17 +124,18 @@ func (r *relay) open(ctx context.Context, off, end int64) (fill.Opened, error) {
 	if r.rec.refetchable() && !r.rec.OneSlab {
 		end = min(end, r.s.cfg.Geometry.SlabEnd(off))
 	}
-	return (&opener{s: r.s, rec: r.rec, by: r.by, all: true}).open(ctx, off, end)
+	return (&opener{s: r.s, rec: r.rec, sake: r.sake, all: true, run: r.run}).open(ctx, off, end)
 }
 
 // follow asks p for the bytes [off, end) as they come.
 func (r *relay) follow(ctx context.Context, p *peer.Peer, off, end int64) (fill.Opened, error) {
+	by, stop := r.sake(off)
 	if r.rec.refetchable() {
-		end = min(end, max(r.sought(), off+1)) // what nobody will want, the owner isn't to read; more can be asked for
+		end = min(end, max(stop, off+1)) // what nobody will want, the owner isn't to read; more can be asked for
 	}
 	ask := stretch{
-		key: r.rec.Key, rec: r.rec.encode(r.s.cfg.Now()), by: r.by, off: off, end: end,
-		whole: r.whole, undivided: r.s.undivided(r.rec),
+		key: r.rec.Key, rec: r.rec.encode(r.s.cfg.Now()), by: by, off: off, end: end,
+		whole: r.whole, undivided: r.s.undivided(r.rec), call: rand.Uint64(),
 	}
 	stream, err := p.OpenWindow(ctx, ask.encode(askFollow), r.s.rooms.window())
 	if err != nil {
@@ -137,13 +144,14 @@ func (r *relay) follow(ctx context.Context, p *peer.Peer, off, end int64) (fill.
 	d, err := r.s.answer(stream, nil)
 	if err != nil {
 		_ = stream.Close()
-		return fill.Opened{}, err
+		return fill.Opened{}, by.learn(err)
 	}
 	length := d.varint()
 	r.heard(Asked(d.byte()), min(end, r.s.slabEnd(r.rec, off)))
 	r.from.Store(p)
 	r.begun = true
-	return fill.Opened{Body: &relayed{stream, r}, End: fill.Everything, Length: length}, nil
+	body := r.reading(&relayed{Stream: stream, peer: p, call: ask.call, cause: by.Cause, pos: off, end: end})
+	return fill.Opened{Body: body, End: bodyEnd(end), Length: length}, nil
 }
 
 // answer waits for the answer and returns what an answerOK brings; any other is an error.
@@ -171,18 +179,66 @@ func (s *Store) answer(stream *peer.Stream, inform func(int, http.Header)) (*dec
 // relayed is the bytes that an owner sends.
 type relayed struct {
 	*peer.Stream
-	relay *relay
+	relay    *relay
+	peer     *peer.Peer
+	call     uint64
+	cause    Cause // that they were asked for
+	pos, end int64 // end is -1 for the content's end; pos belongs to the fill's goroutine
+	settled  sync.Once
+}
+
+// reading makes b what r reads.
+func (r *relay) reading(b *relayed) *relayed {
+	b.relay = r
+	r.reads.Store(b)
+	return b
 }
 
 func (b *relayed) Read(p []byte) (int, error) {
 	n, err := b.Stream.Read(p)
-	if end := b.Stream.End(); err == io.EOF && len(end) > 0 {
-		d := &decoder{b: end}
-		b.relay.trailer = d.header()
-		b.relay.handed.Store(int32(min(Asked(d.byte()), AskedForThis)))
+	if b.pos += int64(n); err == io.EOF {
+		b.settle()
 	}
-	if err = b.relay.s.abortion(err); verdict(err) {
+	if err = b.cause.learn(b.relay.s.abortion(err)); verdict(err) {
 		b.relay.verdict = err
 	}
 	return n, err
+}
+
+// Close waits for what the owner says at the end, if all before that has come.
+func (b *relayed) Close() error {
+	if b.end >= 0 && b.pos >= b.end {
+		b.settle()
+	}
+	return b.Stream.Close()
+}
+
+// settle takes in what the owner says at the end, which it waits for.
+func (b *relayed) settle() {
+	b.settled.Do(func() {
+		end := b.Ended()
+		d, asked := &decoder{b: b.End()}, NotAsked
+		if end && len(d.b) > 0 {
+			b.relay.trailer, asked = d.header(), Asked(d.byte())
+		}
+		if asked >= AskedForThis {
+			b.cause.Note()
+		}
+		b.relay.past.Store(max(b.relay.past.Load(), int32(min(asked, AskedForOthers))))
+		b.relay.expects.Store(int32(NotAsked))
+	})
+}
+
+// word is what the owner that r reads from says of the origin.
+func (r *relay) word() Asked {
+	if r.origin.Load() {
+		return AskedForOthers
+	}
+	return Asked(max(r.past.Load(), r.expects.Load()))
+}
+
+// heard takes in what an owner expects of the bytes before end.
+func (r *relay) heard(asked Asked, end int64) {
+	r.told.Store(max(end, r.told.Load()))
+	r.expects.Store(int32(min(asked, AskedForThis)))
 }

@@ -7,13 +7,11 @@ import (
 	"net/http"
 	"sync/atomic"
 	"time"
-
-	"golang.org/x/sync/semaphore"
 )
 
 // What is on its way takes memory beside what is kept, and each kind of it has a bound of its own, so that none waits for another:
 //
-//	filling  chunks that fills are reading or pushing: fills wait for their turn
+//	filling  chunks that fills are reading or pushing, as far as they have come: fills wait for their turn
 //	pinned   what fills hold of bodies that can't be asked for again (Store.pinned): beyond it they aren't kept
 //	relaying what relays read ahead of their readers: each gets its share
 //	sending  chunks that clients, or peers, are sent from: beyond it they get small copies, one after the other
@@ -32,7 +30,7 @@ var errNoRoom = errors.New("too many bodies are being read from the origin")
 // rooms are the bounds of what is on its way.
 type rooms struct {
 	small   int64
-	filling *semaphore.Weighted
+	filling filling
 	relays  atomic.Int64 // that are reading
 	sending [2]sending   // to clients, and to peers
 }
@@ -44,25 +42,28 @@ type sending struct {
 
 func (r *rooms) init(c Config) {
 	r.small = c.Geometry.First
-	r.filling = semaphore.NewWeighted(max(fillRoom+c.Memory/8, 2*c.Geometry.Max))
+	r.filling.init(r.small, c.Geometry.Max, max(fillRoom+c.Memory/8, 2*c.Geometry.Max))
 	for i := range r.sending {
 		r.sending[i].most = max(c.Memory/16, 4*c.Geometry.Max)
 	}
 }
 
-// admit waits until fills have room for the body of x, if it is to be stored.
-func (s *Store) admit(ctx context.Context, x *exchange, peer bool) error {
+// admit waits until fills have room for the body of x, which f has brought, if it is to be stored and clients wait for it.
+func (s *Store) admit(f *flight, x *exchange) error {
 	length := x.Record.Length
-	if x.Body == nil || !x.Storable || x.Variant != nil || x.Renewed || length >= 0 && length <= s.rooms.small {
+	if x.Body == nil || !x.Storable || f.ask.Head || s.Streams(x.Record) || x.Variant != nil || x.Renewed || length >= 0 && length <= s.rooms.small {
 		return nil
 	}
-	return s.rooms.wait(ctx, s.cfg.Geometry.Max, peer)
+	err := s.rooms.wait(f, true)
+	if err != nil && s.audiences.refusePeers(f.key) {
+		return s.rooms.wait(f, false)
+	}
+	return err
 }
 
-// wait waits until there is room for n bytes: for some time, for a client, and for a peer not at all. A small body needs none.
-func (r *rooms) wait(ctx context.Context, n int64, peer bool) error {
-	if r.filling.TryAcquire(n) {
-		r.filling.Release(n)
+// wait waits until there is room for a chunk: for some time, for a client, and for a peer not at all. A small body needs none.
+func (r *rooms) wait(ctx context.Context, peer bool) error {
+	if r.filling.has() {
 		return nil
 	}
 	if peer {
@@ -70,32 +71,33 @@ func (r *rooms) wait(ctx context.Context, n int64, peer bool) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, waitRoom)
 	defer cancel()
-	if r.filling.Acquire(ctx, n) != nil {
+	if r.filling.wait(ctx) != nil {
 		return &Failure{Status: http.StatusServiceUnavailable, Kind: "connection_limit_reached", Err: errNoRoom}
 	}
-	r.filling.Release(n)
 	return nil
 }
 
-// take takes n bytes of the room for what is filled.
-func (r *rooms) take(ctx context.Context, n int64) error {
-	if n > r.small {
-		if err := r.filling.Acquire(ctx, n); err != nil {
-			return err
-		}
+// spare takes room for a chunk that is to be pushed, if there is plenty.
+func (r *rooms) spare(ctx context.Context, size int64) bool {
+	if !r.filling.spare(size) {
+		return false
 	}
-	err := calm(ctx)
-	if err != nil {
-		r.give(n)
-	}
-	return err
+	calm(ctx)
+	return true
 }
 
-// give gives back n bytes that were taken at once.
-func (r *rooms) give(n int64) {
-	if n > r.small {
-		r.filling.Release(n)
+// take takes room for the rest of a chunk that is to be pushed.
+func (r *rooms) take(ctx context.Context, held, size int64) (firm bool, err error) {
+	if firm, err = r.filling.take(ctx, held, size); err == nil {
+		calm(ctx)
 	}
+	return firm, err
+}
+
+// calmly is spare for fills whose memory is bounded otherwise.
+func calmly(ctx context.Context, _ int64) bool {
+	calm(ctx)
+	return true
 }
 
 // share is how far ahead of its readers each relay may be. It falls with the square of their number, so that those that came

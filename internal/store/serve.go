@@ -35,6 +35,10 @@ func (s *Store) Serve(c *wire.Call) {
 		s.servePut(c, d)
 	case askHeld:
 		s.serveHeld(c, d)
+	case askVaries:
+		s.serveVaries(c, d)
+	case askTold:
+		s.serveTold(c, d)
 	case askDoubt:
 		s.Doubt()
 		reply(c, []byte{answerOK}, nil)
@@ -94,13 +98,13 @@ func (s *Store) serveRecord(c *wire.Call, d *decoder) {
 	}
 	a, err := s.lookup(c.Context(), q)
 	if err != nil {
-		s.refuse(c, err)
+		s.refuse(c, q.after(err))
 		return
 	}
 	defer a.Close()
 	l := &landing{
 		rec: s.toldTo(a.Record, &q.Ask), found: a.Found, collapsed: a.Collapsed, renewed: a.Renewed, status: a.Status, why: a.Why,
-		content: a.Body != nil || a.follower != nil, stored: s.stores(a.Record),
+		content: a.Body != nil || a.follower != nil, stored: s.stores(a.Record), asked: q.noted(),
 	}
 	if c.Reply(append([]byte{answerOK}, l.encode(s.cfg.Now())...), nil) != nil {
 		return
@@ -136,7 +140,9 @@ func (s *Store) lookup(ctx context.Context, q *question) (*Answer, error) {
 		return &Answer{Record: rec, Found: true}, nil
 	case q.Stored:
 		return nil, errNone
-	case known && (rec.Version != q.version || rec.Revision != q.revision):
+	case known && q.Background && s.rests(rec):
+		return &Answer{Record: rec, Found: true}, nil
+	case known && (rec.Version != q.version || rec.Revision != q.revision || s.rests(rec)):
 		if rec.Pass {
 			return &Answer{Record: rec, Found: true}, nil
 		}
@@ -155,7 +161,6 @@ func (s *Store) lookup(ctx context.Context, q *question) (*Answer, error) {
 		told := *failed
 		told.Why = why
 		if rec != nil {
-			s.Postpone(rec)
 			told.Stored = s.toldTo(rec, &q.Ask).with(func(r *Record) { r.RetryAfter = Until(s.cfg.Now().Add(RetryAfter)) })
 		}
 		return nil, &told
@@ -212,6 +217,8 @@ func (s *Store) serveFollow(c *wire.Call, d *decoder) {
 		s.refuse(c, err)
 		return
 	}
+	s.calls.Store(ask.call, ask.by.Cause)
+	defer s.calls.Delete(ask.call)
 	var rd Reader
 	s.Reader(&rd, ask.by, rec, ask.off, ask.end)
 	rd.forPeer()
@@ -220,7 +227,7 @@ func (s *Store) serveFollow(c *wire.Call, d *decoder) {
 	}
 	if err := rd.Ready(c.Context()); err != nil {
 		rd.Close()
-		s.refuse(c, s.finding(c, err))
+		s.refuse(c, rd.by.after(s.finding(c, err)))
 		return
 	}
 	if c.Reply(append(binary.AppendVarint([]byte{answerOK}, rd.rec.Length), byte(rd.Foresee(c.Context()))), nil) != nil {
@@ -238,13 +245,13 @@ func (s *Store) pump(c *wire.Call, rd *Reader) {
 		switch {
 		case err == io.EOF:
 			var detail []byte
-			if trailer := rd.Trailer(); len(trailer) > 0 || rd.beyond != NotAsked {
-				detail = append(appendHeader(nil, trailer), byte(rd.beyond))
+			if trailer, asked := rd.Trailer(), rd.Asked(); len(trailer) > 0 || asked != NotAsked {
+				detail = append(appendHeader(nil, trailer), byte(asked))
 			}
 			_ = c.End(detail)
 			return
 		case err != nil:
-			_ = c.Abort(s.encodeError(s.finding(c, err)))
+			_ = c.Abort(s.encodeError(rd.by.after(s.finding(c, err))))
 			return
 		}
 		if _, err := c.Write(b); err != nil {
@@ -253,11 +260,11 @@ func (s *Store) pump(c *wire.Call, rd *Reader) {
 	}
 }
 
-// finding is what an error of reading for another node says: that this node stops, else something about the origin, which
+// finding is what an error of reading for another node says: that this node stops, or has no room, else something about the origin, which
 // nobody needs to find out again.
 func (s *Store) finding(c *wire.Call, err error) error {
 	switch {
-	case s.base.Err() != nil || c.Context().Err() != nil:
+	case s.base.Err() != nil || c.Context().Err() != nil || errors.Is(err, errBusy):
 		return errBusy
 	case verdict(err) || errors.Is(err, ErrRefused):
 		return err

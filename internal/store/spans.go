@@ -46,3 +46,13 @@ func (s spans) next(off, end int64) int64 {
 	}
 	return -1
 }
+
+// covers tells whether all of sp is in the set.
+func (s spans) covers(sp span) bool {
+	for _, have := range s {
+		if have.start <= sp.start && sp.end <= have.end {
+			return true
+		}
+	}
+	return false
+}

@@ -23,7 +23,7 @@
 // Of a content that the origin sends a part of, the part is kept and the rest is asked for when it
 // is wanted (piece.go). What is stale may be validated in the background (refresh.go), the records
 // of one key are told apart by the Vary of all of them (variants.go), and what has been changed is
-// done away with on all nodes (invalidate.go).
+// done away with on all nodes (invalidate.go). Near copies of what turns out to vary are dropped (varied.go).
 //
 // What HTTP has to say about storing and reusing is the Source's and the caller's business.
 package store
@@ -139,6 +139,7 @@ const (
 	aheadShare   = 4                // and no more than one part in so many, what all fills have read ahead of their readers
 	shareShare   = 16               // nor may all fills together hold more than one part in so many of what has been pushed
 	alone        = 30 * time.Second // how long a fill reads on that its last reader has left
+	brief        = 5 * time.Second  // if the rest would take longer than that, it doesn't: no longer than a fill waits that is idle
 	idle         = 5 * time.Second  // how long a fill that no one wants more of keeps its origin connection
 	idleFills    = 16               // if there are no more of them; else it is as much shorter as there are more
 	passFor      = 5 * time.Second  // how long a response that can't be stored sends others straight to the origin
@@ -159,17 +160,19 @@ func (c Config) Validate() error {
 
 // Store holds stored responses. Its methods may be called concurrently.
 type Store struct {
-	cfg      Config
-	records  *peer.Group
-	chunks   *peer.Group
-	base     context.Context // ends with Close
-	cancel   context.CancelFunc
-	work     sync.WaitGroup // flights and fills
-	live     atomic.Int64   // fills that are reading
-	pinned   atomic.Int64   // bytes that fills hold for followers of what can't be asked for again
-	refusals refusals
-	rooms    rooms
-	seed     maphash.Seed // of imprints
+	cfg       Config
+	records   *peer.Group
+	chunks    *peer.Group
+	base      context.Context // ends with Close
+	cancel    context.CancelFunc
+	work      sync.WaitGroup // flights and fills
+	live      atomic.Int64   // fills that are reading
+	calls     sync.Map       // the Cause of each askFollow that is being answered, by its call
+	pinned    atomic.Int64   // bytes that fills hold for followers of what can't be asked for again
+	refusals  refusals
+	rooms     rooms
+	audiences audiences
+	seed      maphash.Seed // of imprints
 
 	// mu guards all below. It is taken before a fill's own lock, and never held while a group is asked.
 	mu          sync.Mutex
@@ -182,7 +185,8 @@ type Store struct {
 	grouped     map[string]map[string]struct{} // cache keys, by the groups that any of their variants belongs to
 	generations generations
 	groups      groupLog
-	refreshing  map[string]struct{} // versions that are being validated in the background
+	varied      generations         // count how often keys of other nodes have turned out to vary
+	refreshing  map[uint64]struct{} // revisions that are being validated in the background
 	fills       int64               // begun so far
 	begun       [1024]int64         // which of them was the last of the versions with this hash
 	doubts      uint64              // counts the reasons to doubt what is stored
@@ -201,7 +205,7 @@ func New(cfg Config) (*Store, error) {
 	seed := maphash.MakeSeed()
 	s := &Store{cfg: cfg, seed: seed, refusals: refusals{now: cfg.Now}, entries: map[string]*entry{},
 		queries: queryCounts{seed, map[uint64]int32{}}, bodies: map[string]*body{},
-		grouped: map[string]map[string]struct{}{}, refreshing: map[string]struct{}{}}
+		grouped: map[string]map[string]struct{}{}, refreshing: map[uint64]struct{}{}}
 	s.rooms.init(cfg)
 	var err error
 	if s.records, err = peer.Acquire(peer.GroupConfig{Load: s.load, Node: cfg.Node, Fetch: s.askRecord}); err != nil {

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"reflect"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -53,6 +54,10 @@ func TestSpansAreASet(t *testing.T) {
 				}
 				if got := s.next(off, size); got != next {
 					t.Fatalf("seed %d: next(%d) of %v is %d, want %d", seed, off, s, got, next)
+				}
+				end := off + 1 + r.Int64N(size-off)
+				if got := s.covers(span{off, end}); got != !slices.Contains(want[off:end], false) {
+					t.Fatalf("seed %d: %v covers [%d, %d): %v", seed, s, off, end, got)
 				}
 			}
 			for i := 1; i < len(s); i++ {
@@ -176,7 +181,8 @@ func (c *canned) Fetch(context.Context, *Ask, *Record) (*Fetched, error) {
 	return f, nil
 }
 
-func (c *canned) Open(_ context.Context, _ Fields, _ *Record, off, end int64) (OriginBody, error) {
+func (c *canned) Open(_ context.Context, by Fields, _ *Record, off, end int64) (OriginBody, error) {
+	by.Note()
 	c.mu.Lock()
 	c.opens = append(c.opens, fmt.Sprintf("%d-%d", off, end))
 	c.mu.Unlock()
@@ -197,8 +203,13 @@ func content(start, end int64) string {
 
 func open(t *testing.T, src Source) *Store {
 	t.Helper()
+	return openWith(t, src, 1<<20)
+}
+
+func openWith(t *testing.T, src Source, memory int64) *Store {
+	t.Helper()
 	s, err := New(Config{
-		Memory: 1 << 20, Geometry: chunk.Geometry{First: 1 << 10, Max: 8 << 10, Slab: 64 << 10}, Source: src,
+		Memory: memory, Geometry: chunk.Geometry{First: 1 << 10, Max: 8 << 10, Slab: 64 << 10}, Source: src,
 		Selecting: func([]string, http.Header) string { return "" },
 	})
 	if err != nil {

@@ -112,7 +112,7 @@ func owns(rec *Record) bool { return rec.Lease.IsZero() }
 // the origin, since others may have stood in for this node while it was out of contact.
 func (s *Store) lapsedLocked(e *entry, rec *Record) bool {
 	switch {
-	case s.cfg.Now().Before(rec.RetryAfter.Time()): // it has been tried just now
+	case s.rests(rec): // it has been tried just now
 		return false
 	case owns(rec):
 		return rec.asked < max(s.doubt, e.doubt)
@@ -136,8 +136,9 @@ func (s *Store) installLocked(rec *Record) { s.insertLocked(rec, nil) }
 // requests that is; prev may be nil.
 func (s *Store) insertLocked(rec, prev *Record) {
 	e, ok := s.entries[rec.Key]
+	var names []string
 	if ok {
-		rec.Key = e.key() // so that it takes no memory of its own
+		rec.Key, names = e.key(), e.varyFor(true) // the key takes no memory of its own
 	} else {
 		rec.Key = strings.Clone(rec.Key) // of a longer line perhaps
 		e = &entry{turn: rec.turn, query: s.queries.add(rec.Key)}
@@ -164,6 +165,9 @@ func (s *Store) insertLocked(rec, prev *Record) {
 		if !slices.ContainsFunc(kept, func(r *Record) bool { return r.Version == old.Version }) {
 			s.forgetBodyLocked(old.Version, "")
 		}
+	}
+	if ok && owns(rec) && len(kept) > 0 {
+		s.variesLocked(e, names)
 	}
 	s.evictLocked(e)
 }
@@ -327,13 +331,4 @@ func (s *Store) supersedeLocked(old, rec *Record) {
 	rec.inherit(old)
 	s.dropLocked(old)
 	s.installLocked(rec)
-}
-
-// Postpone notes that a validation of rec failed, and is not to be tried again for a while.
-func (s *Store) Postpone(rec *Record) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if now := s.successorLocked(rec); now != nil {
-		s.replaceLocked(now, now.with(func(r *Record) { r.RetryAfter = Until(s.cfg.Now().Add(RetryAfter)) }))
-	}
 }

@@ -29,8 +29,8 @@ func (s *Store) extend(ctx context.Context, run *run, rec *Record, end int64) in
 	if p := s.slabOwner(rec, end); p != nil && !s.undivided(rec) {
 		ctx, cancel := context.WithTimeout(ctx, takeOverTime)
 		defer cancel()
-		q := stretch{key: rec.Key, rec: rec.encode(s.cfg.Now()), by: run.by, off: end, end: rec.Length, whole: true}
-		run.asking.Store(true)
+		by, _ := run.sake(end)
+		q := stretch{key: rec.Key, rec: rec.encode(s.cfg.Now()), by: by, off: end, end: rec.Length, whole: true}
 		stream, err := p.Open(ctx, q.encode(askTakeOver))
 		var d *decoder
 		if err == nil {
@@ -38,10 +38,15 @@ func (s *Store) extend(ctx context.Context, run *run, rec *Record, end int64) in
 			_ = stream.Close()
 		}
 		if err == nil {
-			run.handed.Store(int32(min(Asked(d.byte()), AskedForThis)))
+			if d.byte() != 0 {
+				by.Note()
+			}
 			return end
 		}
-		if errors.Is(err, ErrRefused) {
+		switch err = by.learn(err); {
+		case errors.Is(err, context.DeadlineExceeded):
+			by.Note() // it may be about to be
+		case errors.Is(err, ErrRefused):
 			s.refusals.heard(s.placeOf(rec))
 		}
 	}
@@ -61,10 +66,11 @@ func (s *Store) serveTakeOver(c *wire.Call, d *decoder) {
 	rd.forPeer()
 	defer rd.Close()
 	if err := rd.Ready(c.Context()); err != nil {
-		s.refuse(c, s.finding(c, err))
+		s.refuse(c, rd.by.after(s.finding(c, err)))
 		return
 	}
-	reply(c, []byte{answerOK, byte(rd.Asked())}, nil)
+	asked := rd.by.noted()
+	reply(c, appendFlags([]byte{answerOK}, []*bool{&asked}), nil)
 }
 
 // stretched decodes what a peer wants to read of a content, and says why it isn't to be had here, if it isn't.
@@ -88,11 +94,14 @@ func (s *Store) stretched(c *wire.Call, d *decoder) (*Record, *stretch, error) {
 	return nil, nil, errWrongOwner
 }
 
-// handsOver tells whether a body of rec that ends at pos may have been taken over there by the owner of the slab that begins.
+// handsOver tells whether a body of rec that ends at pos may have been taken over there by the
+// owner of the slab that begins.
 func (s *Store) handsOver(rec *Record, pos int64) bool {
 	return rec.refetchable() && !rec.OneSlab && pos > 0 && pos%s.cfg.Geometry.Slab == 0
 }
 
-// ends is what a fill's error means that is no fault of the content's: that nobody wanted more, or that another node is to be
-// asked.
-func ends(err error) bool { return errors.Is(err, fill.ErrAbandoned) || errors.Is(err, ErrRefused) }
+// ends is what a fill's error means that is no fault of the content's: that nobody wanted more, that another fill has read it, or
+// that another node is to be asked.
+func ends(err error) bool {
+	return errors.Is(err, fill.ErrAbandoned) || errors.Is(err, fill.ErrBehind) || errors.Is(err, ErrRefused)
+}

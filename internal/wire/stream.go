@@ -163,6 +163,24 @@ func (s *Stream) End() []byte {
 	return s.detail
 }
 
+// Ended waits until all of the response has come, be it read or not, and reports whether it is
+// complete: then End may be called.
+func (s *Stream) Ended() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for s.err == nil {
+		s.changed.Wait()
+	}
+	return s.err == io.EOF
+}
+
+// Over reports whether Ended needn't wait.
+func (s *Stream) Over() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.err != nil
+}
+
 // Close gives the stream up. If it hasn't ended, the other side is told. Next and Read return, the
 // latter as soon as nothing is being read into its slice any more. Close returns nil.
 func (s *Stream) Close() error {

@@ -1,0 +1,121 @@
+package store
+
+import (
+	"context"
+	"slices"
+	"sync"
+)
+
+// filling is the room for chunks that fills are reading or pushing. A fill takes the room of a whole chunk; if its origin stalls, it
+// gives back what hasn't come, and takes that again later.
+//
+// Fills that hold parts of chunks could wait for each other. So whoever begins a chunk leaves room for another one, which only
+// those who go on with a chunk may have; and what they have of it they keep until their chunk is whole.
+type filling struct {
+	small int64 // chunks, and parts, of so many bytes need no room
+	chunk int64 // the largest
+	most  int64
+
+	mu    sync.Mutex
+	free  int64    // guarded by mu, as is queue
+	queue []*claim // of those who wait: first those who go on with a chunk, and then in their order
+}
+
+// claim is one who waits for room. When it is granted, grant has taken it.
+type claim struct {
+	holds   bool
+	grant   func() bool // is called with mu held
+	granted chan struct{}
+}
+
+func (f *filling) init(small, chunk, most int64) {
+	f.small, f.chunk, f.most, f.free = small, chunk, most, most
+}
+
+// spare takes room for a chunk of that size if there is plenty.
+func (f *filling) spare(size int64) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if size > f.small && (len(f.queue) > 0 || f.free-size < f.most/4*3) {
+		return false
+	}
+	f.free -= f.cost(size)
+	return true
+}
+
+// take takes room for the rest of a chunk of that size, for held bytes of which there is room. If it is firm, it is given back
+// when the chunk is whole, and not before.
+func (f *filling) take(ctx context.Context, held, size int64) (firm bool, err error) {
+	holds, rest := f.cost(held) > 0, f.cost(size)-f.cost(held)
+	err = f.await(ctx, holds, func() bool {
+		if firm = f.free-rest < f.chunk; firm && (!holds || f.free < rest) {
+			return false
+		}
+		f.free -= rest
+		return true
+	})
+	return firm, err
+}
+
+// cost is how much room n bytes of a chunk take.
+func (f *filling) cost(n int64) int64 {
+	if n <= f.small {
+		return 0
+	}
+	return n
+}
+
+// give gives back what a chunk has room for beyond keep bytes.
+func (f *filling) give(held, keep int64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.free += f.cost(held) - f.cost(keep)
+	f.serveLocked()
+}
+
+// has tells whether a chunk could be begun now.
+func (f *filling) has() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.queue) == 0 && f.free >= 2*f.chunk
+}
+
+// wait waits until a chunk could be begun.
+func (f *filling) wait(ctx context.Context) error {
+	return f.await(ctx, false, func() bool { return f.free >= 2*f.chunk })
+}
+
+// await waits until grant is true, in turn with others, for one who has room already or one who has none.
+func (f *filling) await(ctx context.Context, holds bool, grant func() bool) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	at := slices.IndexFunc(f.queue, func(c *claim) bool { return holds && !c.holds })
+	if at < 0 {
+		at = len(f.queue)
+	}
+	if at == 0 && grant() {
+		return nil
+	}
+	c := &claim{holds, grant, make(chan struct{})}
+	f.queue = slices.Insert(f.queue, at, c)
+	f.mu.Unlock()
+	select {
+	case <-c.granted:
+	case <-ctx.Done():
+	}
+	f.mu.Lock()
+	if i := slices.Index(f.queue, c); i >= 0 {
+		f.queue = slices.Delete(f.queue, i, i+1)
+		f.serveLocked()
+		return context.Cause(ctx)
+	}
+	return nil
+}
+
+// serveLocked lets those have room who come next, as far as there is any.
+func (f *filling) serveLocked() {
+	for len(f.queue) > 0 && f.queue[0].grant() {
+		close(f.queue[0].granted)
+		f.queue = slices.Delete(f.queue, 0, 1)
+	}
+}

@@ -1,0 +1,210 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// stalled is a body that stalls after its first bytes until ctx ends or it is let go on.
+type stalled struct {
+	ctx   context.Context
+	first *strings.Reader
+	goOn  <-chan struct{}
+	rest  *strings.Reader
+}
+
+func (b *stalled) Read(p []byte) (int, error) {
+	if b.first.Len() > 0 {
+		return b.first.Read(p)
+	}
+	select {
+	case <-b.goOn:
+		return b.rest.Read(p)
+	case <-b.ctx.Done():
+		return 0, context.Cause(b.ctx)
+	}
+}
+
+func (*stalled) Close() error { return nil }
+
+// crowded is a source whose bodies of keys that begin with "stalled" stall in a large chunk until room is closed, and whose answer
+// for any other key waits for head, if that isn't nil.
+type crowded struct {
+	room, head chan struct{}
+}
+
+func (c *crowded) fetch(ctx context.Context, ask *Ask) *Fetched {
+	const size, at = 40 << 10, 16<<10 - 1 // a byte less than where a chunk ends: no more room than that is given back
+	if c.head != nil && !strings.HasPrefix(ask.Key, "stalled") {
+		<-c.head
+	}
+	f := answer(size, &stalled{ctx, strings.NewReader(content(0, at)), c.room, strings.NewReader(content(at, size))})
+	f.Record.Rangeable, f.Record.Resumable, f.Validator = true, true, ask.Key
+	switch ask.Key {
+	case "small":
+		f.Record.Length, f.Body = 100, text(content(0, 100))
+	case "streamed":
+		f.Record.Length, f.Record.Rangeable, f.Record.Resumable, f.Validator = 1<<20, false, false, ""
+	case "unstored":
+		f.Storable = false
+	}
+	return f
+}
+
+// crowd has fills take all the room.
+func crowd(t *testing.T, c *crowded) *Store {
+	t.Helper()
+	c.room = make(chan struct{})
+	s := open(t, &scripted{fetch: c.fetch})
+	for i := 0; ; i++ {
+		a, err := s.Fetch(t.Context(), &Ask{Key: fmt.Sprint("stalled", i), Whole: true, Background: true, For: "peer"}, nil)
+		if errors.Is(err, errBusy) {
+			return s
+		}
+		if err != nil || i > 5000 {
+			t.Fatal(i, err)
+		}
+		t.Cleanup(a.Close) // till then the fill is followed, and goes on
+		synctest.Wait()
+	}
+}
+
+// came is what has come of a question, and after what time.
+type came struct {
+	a     *Answer
+	err   error
+	after time.Duration
+}
+
+func ask(t *testing.T, s *Store, ask Ask, prev *Record) <-chan came {
+	done, began := make(chan came, 1), time.Now()
+	go func() {
+		a, err := s.Fetch(t.Context(), &ask, prev)
+		if err == nil {
+			a.Close()
+		}
+		done <- came{a, err, time.Since(began)}
+	}()
+	synctest.Wait()
+	return done
+}
+
+// TestPeersAreRefusedWhereThereIsNoRoom: at once, whoever has begun the flight that their question joins, and whenever, while
+// clients wait for room for some time.
+func TestPeersAreRefusedWhereThereIsNoRoom(t *testing.T) {
+	client, peer := Ask{Key: "k", Whole: true}, Ask{Key: "k", Whole: true, For: "peer"}
+	for name, order := range map[string][]Ask{
+		"a client begins": {client, peer, client, peer}, "a peer begins": {peer, client, peer, client}, "peers only": {peer, peer},
+	} {
+		for _, roomAfter := range []time.Duration{0, waitRoom / 2} {
+			t.Run(fmt.Sprint(name, ", room after ", roomAfter), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					src := &crowded{}
+					s := crowd(t, src)
+					src.head = make(chan struct{})
+					var waiting []<-chan came
+					for _, q := range order {
+						waiting = append(waiting, ask(t, s, q, nil))
+					}
+					close(src.head)
+					if roomAfter > 0 {
+						time.AfterFunc(roomAfter, func() { close(src.room) })
+					}
+					for i, done := range append(waiting, ask(t, s, peer, nil)) {
+						got := <-done
+						failure, _ := errors.AsType[*Failure](got.err)
+						switch {
+						case i == len(order) || order[i].For != "":
+							if !errors.Is(got.err, errBusy) || got.after > 0 {
+								t.Errorf("peer %d: %v after %v", i, got.err, got.after)
+							}
+						case roomAfter > 0:
+							if got.err != nil || got.after != roomAfter || got.a.Record.Status != 200 {
+								t.Errorf("client %d: %v after %v", i, got.err, got.after)
+							}
+						case failure == nil || failure.Status != http.StatusServiceUnavailable || got.after != waitRoom:
+							t.Errorf("client %d: %v after %v", i, got.err, got.after)
+						}
+					}
+					if len(s.audiences.byKey) > 0 {
+						t.Errorf("%d flights are still waited for", len(s.audiences.byKey))
+					}
+				})
+			})
+		}
+	}
+}
+
+// TestWhatNeedsNoRoomIsAnswered although there is none: what has no body, a small one, or one that isn't kept.
+func TestWhatNeedsNoRoomIsAnswered(t *testing.T) {
+	for name, q := range map[string]Ask{
+		"a HEAD": {Key: "k", Head: true}, "a small file": {Key: "small", Whole: true},
+		"a file that isn't stored": {Key: "unstored", Whole: true}, "a file that is too large to be kept": {Key: "streamed", Whole: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := crowd(t, &crowded{})
+				for _, q.For = range []string{"", "peer"} {
+					if got := <-ask(t, s, q, nil); got.err != nil || got.after > 0 {
+						t.Errorf("for %q: %v after %v", q.For, got.err, got.after)
+					}
+				}
+			})
+		})
+	}
+}
+
+// TestPeersReadsAreRefusedWhereThereIsNoRoom: nor does what a peer reads wait for room, where a client's read does.
+func TestPeersReadsAreRefusedWhereThereIsNoRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := crowd(t, &crowded{})
+		rec := answer(40<<10, nil).Record
+		rec.Key, rec.Version, rec.Rangeable, rec.Resumable = "k", "v", true, true
+		for _, peer := range []bool{true, false} {
+			var rd Reader
+			s.Reader(&rd, Fields{}, rec, 0, -1)
+			if peer {
+				rd.forPeer()
+			}
+			began := time.Now()
+			err := rd.Ready(t.Context())
+			switch failure, _ := errors.AsType[*Failure](err); {
+			case peer && (!errors.Is(err, errBusy) || time.Since(began) > 0):
+				t.Errorf("peer: %v after %v", err, time.Since(began))
+			case !peer && (failure == nil || failure.Status != http.StatusServiceUnavailable || time.Since(began) != waitRoom):
+				t.Errorf("client: %v after %v", err, time.Since(began))
+			}
+			rd.Close()
+		}
+	})
+}
+
+// TestNoRoomForAnotherVersion: what was to be validated rests like after a failure of the origin, and a peer isn't told that the
+// origin had failed.
+func TestNoRoomForAnotherVersion(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := crowd(t, &crowded{})
+		install(s, "k", 200, 40<<10)
+		old := find(s, "k", nil)
+		if got := <-ask(t, s, Ask{Key: "k", Whole: true}, old); !errors.Is(got.err, errNoRoom) || got.after != waitRoom {
+			t.Fatalf("%v after %v", got.err, got.after)
+		}
+		if rec := find(s, "k", nil); rec.Version != old.Version || !s.rests(rec) {
+			t.Errorf("%+v is stored", rec)
+		}
+		if got := <-ask(t, s, Ask{Key: "k", Whole: true, For: "peer"}, old); !errors.Is(got.err, errBusy) || got.after > 0 {
+			t.Errorf("%v after %v", got.err, got.after)
+		}
+		q := &question{Ask: Ask{Key: "k", Whole: true, For: "peer"}, version: old.Version, revision: old.Revision}
+		<-time.After(RetryAfter)
+		if a, err := s.lookup(t.Context(), q); !errors.Is(err, errBusy) {
+			t.Errorf("%+v, %v", a, err)
+		}
+	})
+}
