@@ -37,7 +37,7 @@ func whole(resp *http.Response) {
 	resp.StatusCode, resp.Status = http.StatusOK, "200 OK"
 }
 
-// unasked tells whether a response is a part of what was to come whole: neither the request that was sent, nor the one that it
+// unasked reports whether a response is a part of what was to come whole: neither the request that was sent, nor the one that it
 // was sent for, has a Range.
 func unasked(resp *http.Response, sent, asked http.Header) bool {
 	return resp.StatusCode == http.StatusPartialContent && len(sent["Range"]) == 0 && len(asked["Range"]) == 0

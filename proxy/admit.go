@@ -32,7 +32,7 @@ func (p *Proxy) options(w *logging.Writer) {
 	w.WriteHeader(http.StatusOK)
 }
 
-// switches tells whether r asks to have its connection switched to the WebSocket protocol (RFC 6455
+// switches reports whether r asks to have its connection switched to the WebSocket protocol (RFC 6455
 // section 4.1), and may. Any other Upgrade is an offer that is declined (RFC 9110 section 7.8): the
 // request is served as if it weren't there.
 func (p *Proxy) switches(r *http.Request) bool {
@@ -41,7 +41,7 @@ func (p *Proxy) switches(r *http.Request) bool {
 		r.Method == http.MethodGet && r.ProtoMajor == 1 && r.ProtoAtLeast(1, 1) && hasOption(r.Header, "upgrade")
 }
 
-// hasOption tells whether Connection has that option.
+// hasOption reports whether Connection has that option.
 func hasOption(header http.Header, option string) bool {
 	for _, line := range header["Connection"] {
 		for member := range strings.SplitSeq(line, ",") {

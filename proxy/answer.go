@@ -18,7 +18,7 @@ import (
 // reply is a stored response about to be sent to one client.
 type reply struct {
 	rec     *store.Record
-	answer  *store.Answer // that rec came with, if it was fetched for this request
+	answer  *store.Result // that rec came with, if it was fetched for this request
 	use     httpcache.Reuse
 	outcome string
 	status  cacheStatus // unless it is a plain hit
@@ -119,7 +119,7 @@ func setLength(h http.Header, length []string) {
 	}
 }
 
-// answerWhole sends all of the content.
+// respWhole sends all of the content.
 func (p *Proxy) answerWhole(w *logging.Writer, r *http.Request, rp *reply) (done bool) {
 	var rd store.Reader
 	p.reader(&rd, by(w, r), rp, 0, -1)
@@ -140,7 +140,7 @@ func (p *Proxy) answerWhole(w *logging.Writer, r *http.Request, rp *reply) (done
 	return true
 }
 
-// wantsTrailer tells whether the client would rather know the trailer fields than the length (RFC 9110 section 10.1.4).
+// wantsTrailer reports whether the client would rather know the trailer fields than the length (RFC 9110 section 10.1.4).
 func wantsTrailer(r *http.Request) bool {
 	return r.ProtoAtLeast(1, 1) && strings.Contains(strings.ToLower(strings.Join(r.Header["Te"], ",")), "trailers")
 }
@@ -231,14 +231,14 @@ func abort(w *logging.Writer, err error) {
 	panic(http.ErrAbortHandler)
 }
 
-// answerOnce sends a response that isn't stored to the one client whose request it answers.
-func (p *Proxy) answerOnce(w *logging.Writer, r *http.Request, a *store.Answer, status cacheStatus) {
-	rp := &reply{rec: a.Record, outcome: outcomePass, status: status}
-	rp.status.detail = p.passDetail(a.Record)
-	rp.peer = a.Peer
+// respOnce sends a response that isn't stored to the one client whose request it resps.
+func (p *Proxy) answerOnce(w *logging.Writer, r *http.Request, res *store.Result, status cacheStatus) {
+	rp := &reply{rec: res.Record, outcome: outcomePass, status: status}
+	rp.status.detail = p.passDetail(res.Record)
+	rp.peer = res.Peer
 	outcome := httpcache.Proceed
-	if a.Record.Status == http.StatusOK {
-		outcome, _ = p.preconditions(r, a.Record)
+	if res.Record.Status == http.StatusOK {
+		outcome, _ = p.preconditions(r, res.Record)
 	}
 	p.putFields(w, rp)
 	if rp.peer == "" {
@@ -246,7 +246,7 @@ func (p *Proxy) answerOnce(w *logging.Writer, r *http.Request, a *store.Answer, 
 	}
 	h := w.Header()
 	delete(h, "Age") // it comes straight from the origin
-	if age := p.head(a.Record).stored()["Age"]; age != nil {
+	if age := p.head(res.Record).stored()["Age"]; age != nil {
 		h["Age"] = age
 	}
 	switch outcome {
@@ -259,19 +259,19 @@ func (p *Proxy) answerOnce(w *logging.Writer, r *http.Request, a *store.Answer, 
 		w.WriteHeader(http.StatusPreconditionFailed)
 		return
 	}
-	if a.Record.Length >= 0 && hasContent(a.Record.Status) {
-		h.Set("Content-Length", strconv.FormatInt(a.Record.Length, 10))
+	if res.Record.Length >= 0 && hasContent(res.Record.Status) {
+		h.Set("Content-Length", strconv.FormatInt(res.Record.Length, 10))
 	}
-	w.WriteHeader(a.Record.Status)
-	if hasContent(a.Record.Status) && r.Method != http.MethodHead {
-		defer context.AfterFunc(r.Context(), a.Cancel)() // lest it be read for nobody
-		if a.Quiet() {
+	w.WriteHeader(res.Record.Status)
+	if hasContent(res.Record.Status) && r.Method != http.MethodHead {
+		defer context.AfterFunc(r.Context(), res.Cancel)() // lest it be read for nobody
+		if res.Quiet() {
 			w.Flush() // the client needn't wait for what the origin keeps back
 		}
-		p.relay(w, a.Body)
+		p.relay(w, res.Body)
 	}
-	if a.Trailer != nil && a.Record.Length < 0 && r.Method != http.MethodHead {
-		putTrailer(w, a.Trailer())
+	if res.Trailer != nil && res.Record.Length < 0 && r.Method != http.MethodHead {
+		putTrailer(w, res.Trailer())
 	}
 }
 

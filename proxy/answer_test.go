@@ -109,7 +109,7 @@ func FuzzAnswer(f *testing.F) {
 // rangeSpec is RFC 9110 section 14.1.2 with numbers that fit; other differences in numbers are httpcache's to test.
 var rangeSpec = regexp.MustCompile(`^[ \t]*(?:(\d{1,18})-(\d{0,18})|-0*[1-9]\d{0,17})[ \t]*$`)
 
-// malformed tells whether rng is to be ignored.
+// malformed reports whether rng is to be ignored.
 func malformed(rng string) bool {
 	specs, ok := strings.CutPrefix(rng, "bytes=")
 	some := false

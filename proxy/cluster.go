@@ -104,7 +104,7 @@ func (c Cluster) validate() error {
 	return nil
 }
 
-// loopback tells whether only this machine reaches addr.
+// loopback reports whether only this machine reaches addr.
 func loopback(addr net.Addr) bool {
 	a, ok := addr.(*net.TCPAddr)
 	return ok && a.IP.IsLoopback()
@@ -143,8 +143,8 @@ func (p *Proxy) newNode() *peer.Node {
 		Listener: c.Cluster.Listener, Self: c.Cluster.Self, TLS: c.Cluster.TLS, Secret: c.Cluster.Secret, Facts: c.facts(),
 		FixedMembers: c.Cluster.Members == nil, Heartbeat: c.Cluster.Heartbeat, MissedHeartbeats: c.Cluster.MissedHeartbeats,
 		Window: int(min(1<<20, max(c.Memory/64, 64<<10))), MaxValue: int(c.MaxChunk),
-		Lease: c.Cluster.Lease, Reunited: func() { p.store.Doubt() }, Log: &log,
-		Hint: func(name string) ([]byte, func()) { return p.store.Reminder(name) },
+		Lease: c.Cluster.Lease, Reunited: func() { p.store.RevalidateAll() }, Log: &log,
+		Hint: func(name string) ([]byte, func()) { return p.store.Hint(name) },
 	})
 }
 

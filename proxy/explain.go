@@ -38,7 +38,7 @@ const reasonExplain = "explain"
 
 // Explain says what the Proxy has stored for such a request, why it has or hasn't, and what it will do when the request
 // comes. It changes nothing that is stored. It is for those who operate the Proxy: what it tells isn't for clients. The error
-// says what is wrong with the question.
+// says what is wrong with the request.
 func (p *Proxy) Explain(ctx context.Context, q Question) (*Explanation, error) {
 	x, err := p.inquire(q)
 	if err != nil {
@@ -69,11 +69,11 @@ type inquiry struct {
 	target      string // that the URL has by itself; another one may stand for it
 	explanation *Explanation
 
-	rec     *store.Record // what the request selects here, as serveStored has it
-	lapsed  bool
-	barred  bool          // there was one, but not for a request with Authorization
-	atOwner *store.Record // what the owner has, if that is another node and it is asked
-	away    bool          // another node owns the resource and could be asked
+	rec            *store.Record // what the request selects here, as serveStored has it
+	mustRevalidate bool
+	barred         bool          // there was one, but not for a request with Authorization
+	atOwner        *store.Record // what the owner has, if that is another node and it is asked
+	away           bool          // another node owns the resource and could be asked
 }
 
 func (p *Proxy) inquire(q Question) (*inquiry, error) {
@@ -112,7 +112,7 @@ func isToken(s string) bool {
 // look finds what is stored for the request, as serveStored and serveMiss do.
 func (x *inquiry) look(ctx context.Context) {
 	p := x.p
-	x.key, x.rec, x.lapsed = p.find(x.target, x.header, x.head())
+	x.key, x.rec, x.mustRevalidate = p.find(x.target, x.header, x.head())
 	if x.rec != nil && len(x.header["Authorization"]) > 0 && !p.shared(x.rec) {
 		x.rec, x.barred = nil, true
 	}
@@ -124,7 +124,7 @@ func (x *inquiry) look(ctx context.Context) {
 	if x.suffices() {
 		return
 	}
-	rec, err := p.store.Inspect(ctx, &store.Ask{Key: x.key, Target: x.target, Header: x.header, Proto: "HTTP/1.1", Head: x.head()})
+	rec, err := p.store.Inspect(ctx, &store.Request{Key: x.key, Target: x.target, Header: x.header, Proto: "HTTP/1.1", Head: x.head()})
 	switch {
 	case err != nil:
 		x.away = false
@@ -134,9 +134,9 @@ func (x *inquiry) look(ctx context.Context) {
 	}
 }
 
-// suffices tells whether the request is answered with what this node has, without a word from the owner.
+// suffices reports whether the request is answered with what this node has, without a word from the owner.
 func (x *inquiry) suffices() bool {
-	if x.rec == nil || x.lapsed {
+	if x.rec == nil || x.mustRevalidate {
 		return false
 	}
 	if x.rec.Pass {
@@ -148,7 +148,7 @@ func (x *inquiry) suffices() bool {
 
 func (x *inquiry) head() bool { return x.method == http.MethodHead }
 
-// unknown tells whether nothing at all is known of what the origin answers.
+// unknown reports whether nothing at all is known of what the origin answers.
 func (x *inquiry) unknown() bool { return reads(x.method) && x.rec == nil && x.atOwner == nil }
 
 func (x *inquiry) hint(format string, args ...any) {
@@ -217,7 +217,7 @@ func (x *inquiry) standing() []Statement {
 // doubts says why what is stored may not be used even if it is fresh.
 func (x *inquiry) doubts() []Statement {
 	switch {
-	case !x.lapsed:
+	case !x.mustRevalidate:
 		return nil
 	case x.rec.Lease.IsZero():
 		return []Statement{{Text: "This node has been out of contact with the others, who may know better, so this response is validated once before it is used again."}}

@@ -44,7 +44,7 @@ func (x *inquiry) stored(rec *store.Record, selected bool) StoredResponse {
 	switch part := rec.Part; {
 	case part != store.Part{}:
 		r.Statements = append(r.Statements, Statement{fmt.Sprintf("Only a part of the content is stored, bytes %d to %d of %d, and it answers only requests for ranges within.", part.Start, part.End-1, part.Total), "RFC 9111 §3.3"})
-	case rec.Pieces:
+	case rec.Fragments:
 		r.Statements = append(r.Statements, Statement{"Some of its content has come in parts; what of it isn't held is asked of the origin when it is wanted.", "RFC 9111 §3.4"})
 	}
 	if rec.Length < 0 && !rec.HeadOnly {
@@ -81,7 +81,7 @@ func selectedBy(rec *store.Record) (values []string) {
 	return values
 }
 
-// matters tells whether a response's field has to do with caching.
+// matters reports whether a response's field has to do with caching.
 func (p *Proxy) matters(name string) bool {
 	switch name {
 	case "Cache-Control", "Expires", "Date", "Age", "Last-Modified", "Etag", "Vary", "Set-Cookie", "Cache-Groups", "No-Vary-Search", "Content-Range", "Content-Encoding":

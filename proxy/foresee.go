@@ -98,7 +98,7 @@ func (x *inquiry) next() Next {
 		return foreseen(actionPass, "RFC 9111 §4", "The next %s is sent to the origin, past the cache.", x.method)
 	case x.switches:
 		return foreseen(actionPass, "RFC 9110 §7.8", "The request wants to change to another protocol, so it is sent to the origin, past the cache.")
-	case x.rec == nil || x.lapsed:
+	case x.rec == nil || x.mustRevalidate:
 		return x.nextMiss(x.rec)
 	case x.rec.Pass && x.wants("only-if-cached"):
 		return unsatisfiable()
@@ -117,7 +117,7 @@ func (x *inquiry) next() Next {
 	return x.nextFetch(x.rec)
 }
 
-// wants tells whether the request has that directive, and it counts.
+// wants reports whether the request has that directive, and it counts.
 func (x *inquiry) wants(directive string) bool {
 	return x.p.policy.RequestDirectives(x.header).Has(directive)
 }
@@ -192,7 +192,7 @@ func (x *inquiry) offered(prev *store.Record) string {
 	}
 	variants := slices.DeleteFunc(x.p.store.List(x.key), func(rec *store.Record) bool { return rec.Pass || rec.HeadOnly })
 	header := http.Header{}
-	(&source{x.p}).offer(header, &store.Ask{Variants: variants}, x.target)
+	(&source{x.p}).offer(header, &store.Request{Variants: variants}, x.target)
 	return header.Get("If-None-Match")
 }
 
@@ -246,7 +246,7 @@ func (x *inquiry) answered(rec *store.Record, rp *reply, from string) Next {
 	return n
 }
 
-// ranged foresees answerRanges.
+// ranged foresees respRanges.
 func (x *inquiry) ranged(n *Next, rec *store.Record, add func(status int, section, format string, args ...any)) {
 	parts, err := httpcache.ParseRange(x.header.Get("Range"), rec.Length)
 	switch {

@@ -221,7 +221,7 @@ func (l *later) Watch(ctx context.Context, set func([]string)) error {
 	return nil
 }
 
-// TestGroupEntersVersion: bytes that were done away with by their group don't come back under the same validator.
+// TestGroupEntersVersion: bytes that were removed by their group don't come back under the same validator.
 func TestGroupEntersVersion(t *testing.T) {
 	for _, by := range []string{"/files/f", "/files/g"} {
 		n, o := fronting(t, proxy.Config{})

@@ -112,7 +112,7 @@ func isPlain(escaped string) bool {
 	return true
 }
 
-// isCanonical tells whether a path is in its canonical escaping.
+// isCanonical reports whether a path is in its canonical escaping.
 func isCanonical(escaped string) bool {
 	for i := 0; i < len(escaped); i++ {
 		switch c := escaped[i]; {

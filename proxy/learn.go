@@ -22,7 +22,7 @@ func (p *Proxy) learn(pass *passing, resp *http.Response) {
 	}
 }
 
-// unsafe tells whether a request with that method may have changed the resource (RFC 9110 section 9.2.1). A method that
+// unsafe reports whether a request with that method may have changed the resource (RFC 9110 section 9.2.1). A method that
 // isn't known may.
 func unsafe(method string) bool {
 	switch method {
@@ -61,11 +61,11 @@ func (p *Proxy) learnHead(pass *passing, resp *http.Response) {
 	}
 	head := received
 	head.Status, head.Header = rec.Status, httpcache.Freshen(stored, received.Header)
-	ask := &store.Ask{Key: pass.key, Header: pass.header}
+	req := &store.Request{Key: pass.key, Header: pass.header}
 	if ok, _ := p.policy.Storable(http.MethodGet, pass.header, head); !ok || variesByIdentity(head.Header, identified(resp.Request)) {
 		return
 	}
 	fresh := rec.Clone()
-	(&source{p}).describe(fresh, ask, head)
+	(&source{p}).describe(fresh, req, head)
 	p.store.Renew(rec, fresh)
 }

@@ -25,7 +25,7 @@ func (c Config) loopName() string {
 
 var errLoop = errors.New("loop: this request has been through this cluster before; does the origin's URL, or a redirect or proxy behind it, lead back to a node?")
 
-// looped tells whether this cluster sent the request itself.
+// looped reports whether this cluster sent the request itself.
 func (p *Proxy) looped(r *http.Request) bool {
 	for _, line := range r.Header["Cdn-Loop"] {
 		for member := range strings.SplitSeq(line, ",") {

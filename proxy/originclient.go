@@ -46,7 +46,7 @@ func withRequestID(ctx context.Context, id string) context.Context {
 }
 
 // RoundTrip is http.RoundTripper's. The response is one that the origin may give to req, and has waited for the first bytes of
-// its body: broken tells whether that has broken off already.
+// its body: broken reports whether that has broken off already.
 func (c *originClient) RoundTrip(req *http.Request) (*http.Response, error) {
 	c.stats.originRequests.Add(1)
 	ctx, cancel := context.WithCancel(req.Context())

@@ -38,7 +38,7 @@ func TestUnsatisfiableIsNotStored(t *testing.T) {
 	n.expect(200, origintest.Content(0, 0, 9000), "/files/f", "Cookie: whole")
 }
 
-// TestPiecesAreNotHeldWhole: a node that doesn't own a content in pieces streams it like any other.
+// TestPiecesAreNotHeldWhole: a node that doesn't own a content in fragments streams it like any other.
 func TestPiecesAreNotHeldWhole(t *testing.T) {
 	for _, pieces := range []bool{false, true} {
 		c := newCluster(t, 2, proxy.Config{Memory: 256 << 20, FirstChunk: 32 << 10, MaxChunk: 1 << 20, Slab: 64 << 20})
@@ -201,7 +201,7 @@ func TestPartsOfTheEndless(t *testing.T) {
 	}
 }
 
-// TestPartOfWhatWasForgotten: chunks that are held from before a version was forgotten are found among its pieces.
+// TestPartOfWhatWasForgotten: chunks that are held from before a version was forgotten are found among its fragments.
 func TestPartOfWhatWasForgotten(t *testing.T) {
 	n, o := fronting(t, proxy.Config{})
 	partOrigin(o, origintest.File{Size: 9000, ETag: `"1"`, Header: http.Header{"Cache-Control": {"max-age=600"}, "Cache-Groups": {`"G"`}}}, 0, 5)

@@ -12,7 +12,7 @@ import (
 // A response is a hit if the origin isn't asked for any of it (RFC 9211 section 2.1). Of what is fresh, some content may have been
 // evicted, or not yet have come. Cache-Status tells what is known when the head is sent, the log and the counters what came of it.
 
-// fromMemory tells whether rp's head needs nothing of the origin, so that its content decides.
+// fromMemory reports whether rp's head needs nothing of the origin, so that its content decides.
 func (rp *reply) fromMemory() bool { return rp.outcome == outcomeHit || rp.outcome == outcomeStale }
 
 // foreseen makes rp tell that the origin is asked for some of its content.
@@ -40,7 +40,7 @@ func outcomeOf(asked store.Asked) string {
 	return outcomePartial
 }
 
-// foresee tells whether the origin will be asked for some of those parts of rec's content.
+// foresee reports whether the origin will be asked for some of those parts of rec's content.
 func (p *Proxy) foresee(ctx context.Context, rec *store.Record, parts []httpcache.Range) (asked store.Asked) {
 	for _, part := range parts {
 		var rd store.Reader

@@ -60,7 +60,7 @@ func (p *places) resolve(v, key string) (ref reference, ok bool) {
 	return ref, true
 }
 
-// ours tells whether ref is on the origin's host.
+// ours reports whether ref is on the origin's host.
 func (p *places) ours(ref reference) bool {
 	return ref.Scheme == p.base.Scheme && slices.Contains(p.hosts, host(ref.URL))
 }

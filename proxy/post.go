@@ -29,7 +29,7 @@ func (p *Proxy) keepPost(pass *passing, resp *http.Response, then store.Moment) 
 	rec.Status = head.Status
 	rec.Key = (&source{p}).KeyOf(pass.key, head.Header)
 	rec.URL = pass.key
-	(&source{p}).describe(rec, &store.Ask{Header: pass.header}, head)
+	(&source{p}).describe(rec, &store.Request{Header: pass.header}, head)
 	pass.status.stored = true // once it has come to its end
 	resp.Body = &kept{ReadCloser: resp.Body, limit: limit, put: func(content []byte) { p.store.Put(rec, content, then) }}
 }

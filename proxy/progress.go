@@ -12,7 +12,7 @@ import (
 )
 
 // progress is a ResponseWriter, and watches the request's body, for a client who must keep moving: what limits it isn't
-// how long a transfer takes but how long nothing of it gets through. Each piece that is written puts the deadline off,
+// how long a transfer takes but how long nothing of it gets through. Each fragment that is written puts the deadline off,
 // and so does each that is read.
 type progress struct {
 	http.ResponseWriter
@@ -24,7 +24,7 @@ type progress struct {
 	streams bool // many responses share the connection: deadlines are the response's own, and fire even between writes
 }
 
-// piece is how many bytes are written under one deadline: few enough for a slow client to take them in time.
+// fragment is how many bytes are written under one deadline: few enough for a slow client to take them in time.
 const piece = 64 << 10
 
 var progresses = sync.Pool{New: func() any { return new(progress) }}
@@ -94,7 +94,7 @@ func (w *progress) Flush() {
 }
 
 // extend puts the write deadline off, now that n bytes are about to be written. It doesn't for those that fit into one
-// piece soon after the request, since the server's own deadline is still good for them.
+// fragment soon after the request, since the server's own deadline is still good for them.
 func (w *progress) extend(n int) {
 	if w.timeout <= 0 {
 		return
@@ -145,7 +145,7 @@ type watchedBody struct {
 	failed  atomic.Pointer[error] // its client was too slow or has gone, or what it sent is no body
 }
 
-// unread tells whether some of the body may still be on its way when the response begins.
+// unread reports whether some of the body may still be on its way when the response begins.
 func (b *watchedBody) unread() bool { return b.ignored || b.failed.Load() != nil }
 
 func (b *watchedBody) Read(p []byte) (int, error) {

@@ -82,7 +82,7 @@ func New(cfg Config) (*Proxy, error) {
 	sc := cfg.store()
 	sc.Source = &source{p}
 	sc.Selecting = httpcache.Selecting
-	sc.Within = func(part store.Part, request http.Header) bool { return httpcache.Part(part).Answers(request) }
+	sc.Contains = func(part store.Part, request http.Header) bool { return httpcache.Part(part).Answers(request) }
 	var err error
 	p.node = p.newNode()
 	sc.Node, sc.Lease = p.node, cfg.Cluster.Lease

@@ -13,7 +13,7 @@ import (
 	"github.com/scurrycache/scurry/internal/store"
 )
 
-// answerRanges sends the parts that the Range field asks for (RFC 9110 section 14.2). It returns served false if the
+// respRanges sends the parts that the Range field asks for (RFC 9110 section 14.2). It returns served false if the
 // field is to be ignored.
 func (p *Proxy) answerRanges(w *logging.Writer, r *http.Request, rp *reply) (done, served bool) {
 	field := r.Header.Get("Range")
@@ -39,7 +39,7 @@ func (p *Proxy) answerRanges(w *logging.Writer, r *http.Request, rp *reply) (don
 	return p.answerMultipart(w, r, rp, ranges), true
 }
 
-// rangedPass tells whether the origin is to be asked for the very range that a request wants of rec, which isn't kept whole: the
+// rangedPass reports whether the origin is to be asked for the very range that a request wants of rec, which isn't kept whole: the
 // part that it sends may be kept.
 func (p *Proxy) rangedPass(method string, header http.Header, rec *store.Record) bool {
 	return method == http.MethodGet && p.store.Streams(rec) && httpcache.SingleRange(header)
@@ -64,7 +64,7 @@ func (p *Proxy) passDetail(rec *store.Record) string {
 	return "not-storable"
 }
 
-// answerPart sends what the request asks for of a stored part.
+// respPart sends what the request asks for of a stored part.
 func (p *Proxy) answerPart(w *logging.Writer, r *http.Request, rp *reply) (done bool) {
 	part := httpcache.Part(rp.rec.Part)
 	span, ok := part.Of(r.Header)
@@ -86,7 +86,7 @@ func (p *Proxy) answerPart(w *logging.Writer, r *http.Request, rp *reply) (done 
 	return true
 }
 
-// answerRange sends one part.
+// respRange sends one part.
 func (p *Proxy) answerRange(w *logging.Writer, r *http.Request, rp *reply, part httpcache.Range) (done bool) {
 	var rd store.Reader
 	p.reader(&rd, by(w, r), rp, part.Start, part.Start+part.Length)
@@ -103,7 +103,7 @@ func (p *Proxy) answerRange(w *logging.Writer, r *http.Request, rp *reply, part 
 	return true
 }
 
-// answerMultipart sends several parts as multipart/byteranges (RFC 9110 section 14.6).
+// respMultipart sends several parts as multipart/byteranges (RFC 9110 section 14.6).
 func (p *Proxy) answerMultipart(w *logging.Writer, r *http.Request, rp *reply, parts []httpcache.Range) (done bool) {
 	var rd store.Reader
 	p.reader(&rd, by(w, r), rp, parts[0].Start, parts[0].Start+parts[0].Length)

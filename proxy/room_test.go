@@ -91,7 +91,7 @@ func (c *crowded) file(size int64) origintest.File {
 	return f
 }
 
-// isRefused tells whether resp says that there is no room, and nothing else then.
+// isRefused reports whether resp says that there is no room, and nothing else then.
 func (c *crowded) isRefused(resp *http.Response) bool {
 	if resp.StatusCode == 200 {
 		return false

@@ -105,12 +105,12 @@ func (p *Proxy) likely(asked string) string {
 	return asked
 }
 
-// answers tells whether rec is for asked, by its own rule.
+// answers reports whether rec is for asked, by its own rule.
 func (p *Proxy) answers(rec *store.Record, asked string) bool {
 	return p.same(rec, cmp.Or(rec.URL, rec.Key), asked)
 }
 
-// same tells whether url and asked are the same by rec's rule.
+// same reports whether url and asked are the same by rec's rule.
 func (p *Proxy) same(rec *store.Record, url, asked string) bool {
 	if url == asked || p.searches == nil {
 		return url == asked
@@ -123,14 +123,14 @@ func (p *Proxy) same(rec *store.Record, url, asked string) bool {
 
 // find returns what is stored for a request for asked, a HEAD or a GET, and the key that the answer
 // to it belongs under.
-func (p *Proxy) find(asked string, header http.Header, head bool) (key string, rec *store.Record, lapsed bool) {
+func (p *Proxy) find(asked string, header http.Header, head bool) (key string, rec *store.Record, mustRevalidate bool) {
 	if p.searches == nil {
-		rec, lapsed = p.store.Find(asked, header, head)
-		return asked, rec, lapsed
+		rec, mustRevalidate = p.store.Find(asked, header, head)
+		return asked, rec, mustRevalidate
 	}
 	for _, key := range (&source{p}).Keys(asked) {
-		if rec, lapsed := p.store.Find(key, header, head); rec != nil && p.answers(rec, asked) {
-			return key, rec, lapsed
+		if rec, mustRevalidate := p.store.Find(key, header, head); rec != nil && p.answers(rec, asked) {
+			return key, rec, mustRevalidate
 		}
 	}
 	return p.likely(asked), nil, false
@@ -162,8 +162,8 @@ func (s *source) KeyOf(url string, header http.Header) string {
 	return url
 }
 
-// Place is store.Source's. All spellings of a path have one owner; and all its queries, if they may mean the same.
-func (s *source) Place(key string) string {
+// CanonicalKey is store.Source's. All spellings of a path have one owner; and all its queries, if they may mean the same.
+func (s *source) CanonicalKey(key string) string {
 	if s.p.searches != nil {
 		key, _, _ = strings.Cut(key, "?")
 	}

@@ -17,7 +17,7 @@ import (
 // methodPurge is the one by which operators have a cache drop what it has stored.
 const methodPurge = "PURGE"
 
-// refusedMethod tells whether a method is for this cache, or for no cache at all, and no origin's business.
+// refusedMethod reports whether a method is for this cache, or for no cache at all, and no origin's business.
 func refusedMethod(method string) bool { return method == methodPurge || method == http.MethodConnect }
 
 // restarts bounds how often a request begins anew because the version that it was to be answered from went away.
@@ -83,13 +83,13 @@ func endToEnd(header http.Header) http.Header {
 // selects, if that may be, or else by way of the origin. If the bytes of that response went away meanwhile, nothing is sent,
 // everything is to be looked at again, and the result is that response; prev is the one of the last time.
 func (p *Proxy) serveStored(w *logging.Writer, r *http.Request, resource string, header http.Header, prev *store.Record) (gone *store.Record) {
-	key, rec, lapsed := p.find(resource, header, r.Method == http.MethodHead)
+	key, rec, mustRevalidate := p.find(resource, header, r.Method == http.MethodHead)
 	authorized := len(header["Authorization"]) > 0
 	barred := rec != nil && !rec.Pass && authorized && !p.shared(rec)
 	if rec != nil && authorized && !p.shared(rec) {
 		rec = nil // what it says is for others
 	}
-	if rec == nil || lapsed || prev != nil && rec.Version == prev.Version {
+	if rec == nil || mustRevalidate || prev != nil && rec.Version == prev.Version {
 		q, status := ask(w, r, key, header), cacheStatus{fwd: "uri-miss"}
 		if barred {
 			status.fwd = "request"
@@ -122,7 +122,7 @@ func (p *Proxy) serveStored(w *logging.Writer, r *http.Request, resource string,
 	return p.fetch(w, r, ask(w, r, key, header), rec, cacheStatus{fwd: rp.use.Reason})
 }
 
-// shared tells whether rec may answer requests with Authorization (RFC 9111 section 3.5). What is stored of an answer to a
+// shared reports whether rec may answer requests with Authorization (RFC 9111 section 3.5). What is stored of an answer to a
 // request without may not do for one with it, unless the origin says so.
 func (p *Proxy) shared(rec *store.Record) bool { return !rec.Pass && viewOf(rec).facts.Shared }
 
@@ -150,12 +150,12 @@ func (p *Proxy) reuse(rec *store.Record, header http.Header) (rp reply, ok bool)
 	return rp, ok
 }
 
-// refresh tells whether the response is to be validated while rp is being sent (RFC 5861 section 3).
+// refresh reports whether the response is to be validated while rp is being sent (RFC 5861 section 3).
 func (rp *reply) refresh() bool { return rp.use.Verdict == httpcache.StaleMeanwhile }
 
-// ask is r as a question to the store.
-func ask(w *logging.Writer, r *http.Request, key string, header http.Header) *store.Ask {
-	a := &store.Ask{
+// ask is r as a request to the store.
+func ask(w *logging.Writer, r *http.Request, key string, header http.Header) *store.Request {
+	a := &store.Request{
 		Key: key, Target: asked(r, ""), Header: header, Proto: r.Proto, Cause: cause(w),
 		Head:  r.Method == http.MethodHead,
 		Whole: r.Method == http.MethodGet && len(header["Range"]) == 0,
@@ -178,17 +178,17 @@ func interim(w *logging.Writer, status int, header http.Header) {
 
 // serveMiss answers a request that selects no stored response, or one that may not be used before its owner has been
 // asked, which is prev.
-func (p *Proxy) serveMiss(w *logging.Writer, r *http.Request, ask *store.Ask, prev *store.Record, status cacheStatus) (gone *store.Record) {
-	directives := p.policy.RequestDirectives(ask.Header)
+func (p *Proxy) serveMiss(w *logging.Writer, r *http.Request, req *store.Request, prev *store.Record, status cacheStatus) (gone *store.Record) {
+	directives := p.policy.RequestDirectives(req.Header)
 	cached := directives.Has("only-if-cached")
 	if cached || directives.Has("no-store") { // for which another node's owner must not ask the origin
-		if a := p.store.Peek(r.Context(), ask); a != nil && !a.Record.Pass {
-			defer a.Close()
-			if rp, ok := p.reuse(a.Record, ask.Header); ok {
+		if res := p.store.Peek(r.Context(), req); res != nil && !res.Record.Pass {
+			defer res.Close()
+			if rp, ok := p.reuse(res.Record, req.Header); ok {
 				if rp.refresh() {
-					p.store.Refresh(ask, a.Record)
+					p.store.Refresh(req, res.Record)
 				}
-				rp.peer = a.Peer
+				rp.peer = res.Peer
 				return p.answer(w, r, &rp)
 			}
 		}
@@ -197,8 +197,8 @@ func (p *Proxy) serveMiss(w *logging.Writer, r *http.Request, ask *store.Ask, pr
 		if status.fwd == "uri-miss" {
 			status.fwd = "stale"
 		}
-	} else if any, parts := p.store.Holds(ask.Key, ask.Head); parts && httpcache.SingleRange(ask.Header) && r.Method == http.MethodGet {
-		status.fwd, ask.Ranged = "partial", true // it isn't kept as a whole, so another part of it is what can be had
+	} else if any, parts := p.store.Holds(req.Key, req.Head); parts && httpcache.SingleRange(req.Header) && r.Method == http.MethodGet {
+		status.fwd, req.Ranged = "partial", true // it isn't kept as a whole, so another part of it is what can be had
 	} else if any && status.fwd == "uri-miss" {
 		status.fwd = "vary-miss"
 	}
@@ -206,7 +206,7 @@ func (p *Proxy) serveMiss(w *logging.Writer, r *http.Request, ask *store.Ask, pr
 		p.unsatisfiable(w)
 		return nil
 	}
-	return p.fetch(w, r, ask, prev, status)
+	return p.fetch(w, r, req, prev, status)
 }
 
 // unsatisfiable answers only-if-cached where there is nothing (RFC 9111 section 5.2.1.7).
@@ -216,71 +216,71 @@ func (p *Proxy) unsatisfiable(w *logging.Writer) {
 	p.refuse(w, http.StatusGatewayTimeout)
 }
 
-// bring is the store's Fetch. If what that brings turns out to be for other resources only, it asks for ask's own.
-func (p *Proxy) bring(ctx context.Context, ask *store.Ask, prev *store.Record) (*store.Answer, error) {
-	a, err := p.store.Fetch(ctx, ask, prev)
-	resource := cmp.Or(ask.Target, ask.Key)
-	if err != nil || p.answers(a.Record, resource) {
-		return a, err
+// bring is the store's Fetch. If what that brings turns out to be for other resources only, it asks for req's own.
+func (p *Proxy) bring(ctx context.Context, req *store.Request, prev *store.Record) (*store.Result, error) {
+	res, err := p.store.Fetch(ctx, req, prev)
+	resource := cmp.Or(req.Target, req.Key)
+	if err != nil || p.answers(res.Record, resource) {
+		return res, err
 	}
-	a.Close()
-	ask.Key, ask.Target = resource, ""
-	if a, err = p.store.Fetch(ctx, ask, nil); err != nil || p.answers(a.Record, resource) {
-		return a, err
+	res.Close()
+	req.Key, req.Target = resource, ""
+	if res, err = p.store.Fetch(ctx, req, nil); err != nil || p.answers(res.Record, resource) {
+		return res, err
 	}
-	a.Close()
-	ask.Alone = true
-	return p.store.Fetch(ctx, ask, nil)
+	res.Close()
+	req.Alone = true
+	return p.store.Fetch(ctx, req, nil)
 }
 
 // fetch answers with what the store brings from the origin, or from the owner; prev is the stored response that doesn't
 // suffice, if any.
-func (p *Proxy) fetch(w *logging.Writer, r *http.Request, ask *store.Ask, prev *store.Record, status cacheStatus) (gone *store.Record) {
-	if p.policy.RequestDirectives(ask.Header).Has("no-store") {
+func (p *Proxy) fetch(w *logging.Writer, r *http.Request, req *store.Request, prev *store.Record, status cacheStatus) (gone *store.Record) {
+	if p.policy.RequestDirectives(req.Header).Has("no-store") {
 		// RFC 9111 section 5.2.1.5: the answer may not be stored, so it can't be shared; what is stored stays.
-		p.forward(w, r, ask.Key, cacheStatus{fwd: "request", detail: "no-store"})
+		p.forward(w, r, req.Key, cacheStatus{fwd: "request", detail: "no-store"})
 		return nil
 	}
-	a, err := p.bring(r.Context(), ask, prev)
-	for tries := 0; err == nil && a.Found && !a.Record.Pass && tries < restarts; tries++ {
-		rp, ok := p.reuse(a.Record, ask.Header)
+	res, err := p.bring(r.Context(), req, prev)
+	for tries := 0; err == nil && res.Found && !res.Record.Pass && tries < restarts; tries++ {
+		rp, ok := p.reuse(res.Record, req.Header)
 		if ok {
-			rp.peer = a.Peer
+			rp.peer = res.Peer
 			return p.answer(w, r, &rp)
 		}
-		prev, status.fwd = a.Record, rp.use.Reason
-		a, err = p.bring(r.Context(), ask, prev) // now the owner is told that this one doesn't suffice
+		prev, status.fwd = res.Record, rp.use.Reason
+		res, err = p.bring(r.Context(), req, prev) // now the owner is told that this one doesn't suffice
 	}
-	if err == nil && a.Collapsed && !a.Record.Pass && !p.shareable(a.Record, ask.Header) {
-		ask.Alone, ask.From = true, identified(r) // it was for another's eyes only: RFC 9111 section 4
-		a, err = p.bring(r.Context(), ask, a.Record)
+	if err == nil && res.Collapsed && !res.Record.Pass && !p.shareable(res.Record, req.Header) {
+		req.Alone, req.From = true, identified(r) // it was for another's eyes only: RFC 9111 section 4
+		res, err = p.bring(r.Context(), req, res.Record)
 	}
 	if err != nil {
 		return p.fetchFailed(w, r, prev, status, err)
 	}
-	defer a.Close()
-	status.fwdStatus, status.collapsed = a.Status, a.Collapsed
-	status.because(a.Why)
-	rec := a.Record
+	defer res.Close()
+	status.fwdStatus, status.collapsed = res.Status, res.Collapsed
+	status.because(res.Why)
+	rec := res.Record
 	switch {
-	case rec.Pass && !ask.Ranged && (a.Body == nil || p.store.Streams(rec) && len(ask.Header["Range"]) > 0):
-		a.Close()
-		return p.passOn(w, r, ask.Key, rec, status.fwd)
-	case rec.Pass && a.Body == nil:
-		p.forward(w, r, ask.Key, cacheStatus{fwd: status.fwd, detail: p.passDetail(rec)})
+	case rec.Pass && !req.Ranged && (res.Body == nil || p.store.Streams(rec) && len(req.Header["Range"]) > 0):
+		res.Close()
+		return p.passOn(w, r, req.Key, rec, status.fwd)
+	case rec.Pass && res.Body == nil:
+		p.forward(w, r, req.Key, cacheStatus{fwd: status.fwd, detail: p.passDetail(rec)})
 		return nil
 	case rec.Pass:
-		p.answerOnce(w, r, a, status)
+		p.answerOnce(w, r, res, status)
 		return nil
 	}
-	rp := &reply{rec: rec, answer: a, status: status, outcome: outcomeMiss, peer: a.Peer}
+	rp := &reply{rec: rec, answer: res, status: status, outcome: outcomeMiss, peer: res.Peer}
 	rp.use.Age, rp.use.Lifetime = viewOf(rec).facts.Age(p.cfg.Now()), viewOf(rec).facts.Lifetime
 	rp.status.ttl, rp.status.hasTTL = rp.use.Lifetime-rp.use.Age.Truncate(time.Second), true
-	rp.status.stored = !a.Renewed && !a.Collapsed
+	rp.status.stored = !res.Renewed && !res.Collapsed
 	switch {
-	case a.Collapsed:
+	case res.Collapsed:
 		rp.outcome = outcomeCollapsed
-	case a.Renewed:
+	case res.Renewed:
 		rp.outcome = outcomeRevalidated
 	}
 	return p.answer(w, r, rp)
@@ -322,10 +322,10 @@ func (p *Proxy) fetchFailed(w *logging.Writer, r *http.Request, prev *store.Reco
 	}})
 }
 
-// shareable tells whether rec, which answered another's request, may answer one with those fields.
+// shareable reports whether rec, which answered another's request, may answer one with those fields.
 func (p *Proxy) shareable(rec *store.Record, header http.Header) bool {
 	return viewOf(rec).facts.Shareable() && (len(header["Authorization"]) == 0 || p.shared(rec))
 }
 
-// wentAway tells whether err means that the version that was to be read is no more.
+// wentAway reports whether err means that the version that was to be read is no more.
 func wentAway(err error) bool { return errors.Is(err, fill.ErrGone) }

@@ -18,7 +18,7 @@ import (
 	"github.com/scurrycache/scurry/internal/store"
 )
 
-// source answers the store's questions from the origin.
+// source answers the store's requests from the origin.
 type source struct{ p *Proxy }
 
 // Prepare is store.Source's.
@@ -51,10 +51,10 @@ func (s *source) Check(key string) error {
 
 // Fetch is store.Source's. A body that breaks off within its first bytes is as good as no answer. If it could be resumed, it is
 // asked for once more instead, as a whole, since nothing of it has been used.
-func (s *source) Fetch(ctx context.Context, ask *store.Ask, prev *store.Record) (*store.Fetched, error) {
-	f, lost, err := s.try(ctx, ask, prev)
+func (s *source) Fetch(ctx context.Context, req *store.Request, prev *store.Record) (*store.OriginResponse, error) {
+	f, lost, err := s.try(ctx, req, prev)
 	if err == nil && lost != nil && f.Record.Resumable {
-		f, lost, err = s.try(ctx, ask, prev)
+		f, lost, err = s.try(ctx, req, prev)
 	}
 	if err == nil && lost != nil {
 		return nil, failed(lost)
@@ -63,16 +63,16 @@ func (s *source) Fetch(ctx context.Context, ask *store.Ask, prev *store.Record) 
 }
 
 // try asks the origin. If the body of its answer has broken off already, lost says why, and the body is closed.
-func (s *source) try(ctx context.Context, ask *store.Ask, prev *store.Record) (f *store.Fetched, lost, err error) {
-	header := s.fetchHeader(ask.Fields())
-	if ask.Background {
+func (s *source) try(ctx context.Context, req *store.Request, prev *store.Record) (f *store.OriginResponse, lost, err error) {
+	header := s.fetchHeader(req.Fields())
+	if req.Background {
 		delete(header, "Cache-Control")
 		delete(header, "Pragma")
 	}
-	if ask.Ranged {
-		header["Range"] = ask.Header["Range"]
+	if req.Ranged {
+		header["Range"] = req.Header["Range"]
 	}
-	ctx = withRequestID(ctx, ask.ID)
+	ctx = withRequestID(ctx, req.ID)
 	reason, stored := reasonMiss, http.Header(nil)
 	if prev != nil {
 		stored = prev.Fields()
@@ -80,53 +80,53 @@ func (s *source) try(ctx context.Context, ask *store.Ask, prev *store.Record) (f
 	if httpcache.AddConditions(header, stored) {
 		reason = reasonRevalidate
 	}
-	key := cmp.Or(ask.Target, ask.Key)
+	key := cmp.Or(req.Target, req.Key)
 	if prev != nil {
 		key = cmp.Or(prev.URL, prev.Key)
 	}
-	offered := prev == nil && s.offer(header, ask, key)
-	ask.Note()
-	resp, head, err := s.send(because(ctx, reason), methodOf(ask.Head), key, header)
+	offered := prev == nil && s.offer(header, req, key)
+	req.Note()
+	resp, head, err := s.send(because(ctx, reason), methodOf(req.Head), key, header)
 	if err != nil {
 		return nil, nil, err
 	}
 	if reason == reasonRevalidate && resp.StatusCode == http.StatusNotModified {
 		_ = resp.Body.Close()
 		if httpcache.Confirms(stored, head.Header) {
-			return s.renewed(ask, prev, head), nil, nil
+			return s.renewed(req, prev, head), nil, nil
 		}
-		return s.try(ctx, ask, nil) // it is about another representation than ours
+		return s.try(ctx, req, nil) // it is about another representation than ours
 	}
 	if offered && resp.StatusCode == http.StatusNotModified {
 		_ = resp.Body.Close()
-		if variant := s.named(ask, key, head.Header); variant != nil {
-			f := s.renewed(ask, variant, head)
+		if variant := s.named(req, key, head.Header); variant != nil {
+			f := s.renewed(req, variant, head)
 			f.Variant = variant
 			return f, nil, nil
 		}
-		again := *ask
+		again := *req
 		again.Variants = nil
 		return s.try(ctx, &again, nil)
 	}
-	if prev != nil && failing(resp.StatusCode) && viewOf(prev).facts.StaleOnError(ask.Header, s.p.cfg.Now()) {
+	if prev != nil && failing(resp.StatusCode) && viewOf(prev).facts.StaleOnError(req.Header, s.p.cfg.Now()) {
 		// RFC 9111 section 4.3.3: as if the origin hadn't answered.
 		_ = resp.Body.Close()
 		return nil, nil, &store.Failure{Status: http.StatusBadGateway, Kind: "http_protocol_error", Err: fmt.Errorf("origin answered %d", resp.StatusCode)}
 	}
-	if lost = broken(resp); lost != nil || unasked(resp, header, ask.Header) {
+	if lost = broken(resp); lost != nil || unasked(resp, header, req.Header) {
 		_ = resp.Body.Close()
 	}
-	if unasked(resp, header, ask.Header) {
+	if unasked(resp, header, req.Header) {
 		return nil, nil, failed(errUnasked)
 	}
-	if ask.Head && prev != nil && !prev.HeadOnly && sameContent(prev, head) {
+	if req.Head && prev != nil && !prev.HeadOnly && sameContent(prev, head) {
 		_ = resp.Body.Close()
-		return s.renewed(ask, prev, head), nil, nil
+		return s.renewed(req, prev, head), nil, nil
 	}
-	return s.fetched(ask, key, resp, head), lost, nil
+	return s.fetched(req, key, resp, head), lost, nil
 }
 
-// sameContent tells whether the answer to a HEAD is about the content of prev, which a GET brought,
+// sameContent reports whether the answer to a HEAD is about the content of prev, which a GET brought,
 // and so renews it (RFC 9111 section 4.3.5).
 func sameContent(prev *store.Record, head *httpcache.Response) bool {
 	if head.Status != http.StatusOK || prev.Status != http.StatusOK {
@@ -138,7 +138,7 @@ func sameContent(prev *store.Record, head *httpcache.Response) bool {
 
 var errSwitched = errors.New("the origin switches to another protocol, which it wasn't asked to")
 
-// failing tells whether a status says that the origin can't answer now (RFC 5861 section 4).
+// failing reports whether a status says that the origin can't answer now (RFC 5861 section 4).
 func failing(status int) bool {
 	switch status {
 	case http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
@@ -205,49 +205,49 @@ func told(by store.Fields) http.Header {
 }
 
 // renewed is prev with what a 304 has told.
-func (s *source) renewed(ask *store.Ask, prev *store.Record, head *httpcache.Response) *store.Fetched {
+func (s *source) renewed(req *store.Request, prev *store.Record, head *httpcache.Response) *store.OriginResponse {
 	rec := prev.Clone()
 	rec.RetryAfter = 0
 	rec.URL = cmp.Or(prev.URL, prev.Key)
 	head.Status, head.Header = rec.Status, httpcache.Freshen(prev.Fields(), head.Header)
-	s.describe(rec, ask, head)
+	s.describe(rec, req, head)
 	if (rec.Part != store.Part{}) {
 		head.Status = http.StatusOK // of which it is a part
 	}
-	storable, _ := s.p.policy.Storable(http.MethodGet, ask.Header, head) // a 304 may bring a no-store
-	storable = storable && !variesByIdentity(head.Header, told(ask.Fields()))
-	return &store.Fetched{Record: rec, Renewed: true, Storable: storable}
+	storable, _ := s.p.policy.Storable(http.MethodGet, req.Header, head) // a 304 may bring a no-store
+	storable = storable && !variesByIdentity(head.Header, told(req.Fields()))
+	return &store.OriginResponse{Record: rec, Renewed: true, Storable: storable}
 }
 
 // describe sets what rec is to say of a response with that head, and of the request that it answers.
-func (s *source) describe(rec *store.Record, ask *store.Ask, head *httpcache.Response) {
+func (s *source) describe(rec *store.Record, req *store.Request, head *httpcache.Response) {
 	rec.SetFields(head.Header)
 	rec.Undated = head.Undated
 	rec.SetTimes(head.RequestTime, head.ResponseTime)
 	rec.Variant = ""
 	rec.Vary, _ = httpcache.VaryNames(head.Header)
 	if rec.Vary = slices.DeleteFunc(rec.Vary, steers); len(rec.Vary) > 0 {
-		rec.Variant = httpcache.Selecting(rec.Vary, ask.Header)
+		rec.Variant = httpcache.Selecting(rec.Vary, req.Header)
 	}
-	rec.SetSelecting(selectingFields(rec.Vary, ask.Header))
+	rec.SetSelecting(selectingFields(rec.Vary, req.Header))
 	rec.Groups = httpcache.Groups(head.Header, s.p.cfg.GroupFields)
 }
 
 // fetched says what is to become of a response.
-func (s *source) fetched(ask *store.Ask, url string, resp *http.Response, head *httpcache.Response) *store.Fetched {
+func (s *source) fetched(req *store.Request, url string, resp *http.Response, head *httpcache.Response) *store.OriginResponse {
 	rec := store.NewRecord()
 	rec.URL, rec.Status, rec.Length = url, head.Status, resp.ContentLength
-	f := &store.Fetched{Record: rec, Body: resp.Body, Trailer: func() http.Header { return httpcache.Trailer(resp.Trailer) }}
+	f := &store.OriginResponse{Record: rec, Body: resp.Body, Trailer: func() http.Header { return httpcache.Trailer(resp.Trailer) }}
 	switch {
-	case rec.Status == http.StatusPartialContent && !ask.Head:
-		s.partial(ask, f, head)
-	case ask.Ranged && rec.Status != http.StatusOK: // it is about the range: a 416 above all
+	case rec.Status == http.StatusPartialContent && !req.Head:
+		s.partial(req, f, head)
+	case req.Ranged && rec.Status != http.StatusOK: // it is about the range: a 416 above all
 	default:
-		f.Storable, _ = s.p.policy.Storable(http.MethodGet, ask.Header, head)
+		f.Storable, _ = s.p.policy.Storable(http.MethodGet, req.Header, head)
 	}
-	f.Storable = f.Storable && !variesByIdentity(head.Header, told(ask.Fields()))
-	f.Private = ask.Ranged || len(ask.Header["Authorization"]) > 0 || s.p.policy.RequestDirectives(ask.Header).Has("no-store")
-	s.describe(rec, ask, head)
+	f.Storable = f.Storable && !variesByIdentity(head.Header, told(req.Fields()))
+	f.Private = req.Ranged || len(req.Header["Authorization"]) > 0 || s.p.policy.RequestDirectives(req.Header).Has("no-store")
+	s.describe(rec, req, head)
 	if httpcache.Settled(head.Header) { // else other bytes may come under the same validator
 		f.Validator, _ = strongValidator(head.Header)
 	}
@@ -266,7 +266,7 @@ func (s *source) fetched(ask *store.Ask, url string, resp *http.Response, head *
 	return f
 }
 
-// rangeable tells whether the origin says that it gives any part of a content, under a validator that forbids mixing.
+// rangeable reports whether the origin says that it gives any part of a content, under a validator that forbids mixing.
 func rangeable(head *httpcache.Response) bool {
 	_, condition := strongValidator(head.Header)
 	return head.Status == http.StatusOK && condition != "" && httpcache.Settled(head.Header) &&
@@ -276,15 +276,15 @@ func rangeable(head *httpcache.Response) bool {
 // partial says what is to become of a 206, if it may be stored (RFC 9111 section 3.3): where a strong validator names the whole,
 // the record is that of the whole, some of whose content is at hand; else it is a part, to answer requests like the one it came
 // for.
-func (s *source) partial(ask *store.Ask, f *store.Fetched, head *httpcache.Response) {
+func (s *source) partial(req *store.Request, f *store.OriginResponse, head *httpcache.Response) {
 	rec := f.Record
 	part, ok := httpcache.ParsePart(head.Header, rec.Length)
 	validator, _ := strongValidator(head.Header)
 	whole := validator != "" && httpcache.Settled(head.Header) && part.Total < 1<<60
 	head.Status = http.StatusOK // of which it is a part
-	f.Storable, _ = s.p.policy.Storable(http.MethodGet, ask.Header, head)
+	f.Storable, _ = s.p.policy.Storable(http.MethodGet, req.Header, head)
 	// One that has had us ask for the rest in vain isn't to do so again.
-	if f.Storable = f.Storable && ok && ask.Gone == "" && (whole || part.Answers(ask.Header)); !f.Storable {
+	if f.Storable = f.Storable && ok && req.Gone == "" && (whole || part.Answers(req.Header)); !f.Storable {
 		return
 	}
 	delete(head.Header, "Content-Range")
@@ -366,12 +366,12 @@ func rangeOf(off, end int64) string {
 	return span
 }
 
-// acceptsNone tells whether the origin says that it gives no ranges (RFC 9110 section 14.3).
+// acceptsNone reports whether the origin says that it gives no ranges (RFC 9110 section 14.3).
 func acceptsNone(h http.Header) bool {
 	return strings.EqualFold(strings.Join(h["Accept-Ranges"], ","), "none")
 }
 
-// continues tells whether a response is rec's representation, or its part from off on, and the length that it states. Parts are
+// continues reports whether a response is rec's representation, or its part from off on, and the length that it states. Parts are
 // of one representation only if they have the same strong validator (RFC 9110 section 15.3.7.3), so a part that lacks it isn't
 // taken, and neither is one that doesn't tell where the whole ends. All that isn't such a part refuses one; but that there is
 // another representation by now, a whole one tells for certain.

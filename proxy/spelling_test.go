@@ -150,7 +150,7 @@ func heardAsWritten(t *testing.T, o *wire, nodes []*node, base string) {
 	}
 }
 
-// plain tells whether no character of a path is to be escaped.
+// plain reports whether no character of a path is to be escaped.
 func plain(target string) bool {
 	path, _, _ := strings.Cut(target, "?")
 	return !strings.ContainsAny(path, "{}|\"<>^`") && !strings.ContainsFunc(path, func(r rune) bool { return r >= 0x80 })

@@ -76,7 +76,7 @@ func (c cacheStatus) String() string {
 // maxShown bounds the keys that clients are told. A longer one they know from their own request.
 const maxShown = 256
 
-// showable tells whether a key can be a string of a structured field (RFC 9651 section 3.3.3), and is one worth its bytes.
+// showable reports whether a key can be a string of a structured field (RFC 9651 section 3.3.3), and is one worth its bytes.
 func showable(key string) bool {
 	if key == "" || len(key) > maxShown {
 		return false

@@ -47,7 +47,7 @@ func fieldSet(names ...string) map[string]bool {
 	return set
 }
 
-// steers tells whether a field of that canonical name is one of them. To CGI and its successors, '_' in a name is '-'.
+// steers reports whether a field of that canonical name is one of them. To CGI and its successors, '_' in a name is '-'.
 func steers(name string) bool {
 	if strings.Contains(name, "_") {
 		name = http.CanonicalHeaderKey(strings.ReplaceAll(name, "_", "-"))
@@ -60,7 +60,7 @@ func dropSteering(h http.Header) {
 	maps.DeleteFunc(h, func(name string, _ []string) bool { return steers(name) })
 }
 
-// steered tells whether h has one.
+// steered reports whether h has one.
 func steered(h http.Header) bool {
 	for name := range h {
 		if steers(name) {
@@ -87,7 +87,7 @@ func identified(r *http.Request) http.Header {
 	return h
 }
 
-// variesByIdentity tells whether a response says that another client would have got another one.
+// variesByIdentity reports whether a response says that another client would have got another one.
 func variesByIdentity(header, identity http.Header) bool {
 	names, _ := httpcache.VaryNames(header)
 	return slices.ContainsFunc(names, func(name string) bool { return len(identity[name]) > 0 })

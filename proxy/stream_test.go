@@ -70,7 +70,7 @@ func TestEdgeSizesWithoutRangesAndChunked(t *testing.T) {
 	}
 }
 
-// TestBytesArriveAsTheyCome shows causally that nothing is held back: the origin sends the next piece only when all
+// TestBytesArriveAsTheyCome shows causally that nothing is held back: the origin sends the next fragment only when all
 // clients have received the last.
 func TestBytesArriveAsTheyCome(t *testing.T) {
 	for _, length := range []int64{20 << 10, -1} {

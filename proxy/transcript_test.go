@@ -143,7 +143,7 @@ func (r *transcript) run(list []step) {
 	}
 }
 
-// awaited tells whether what s has queued may still be asked for after it.
+// awaited reports whether what s has queued may still be asked for after it.
 func awaited(s step, next []step) bool {
 	if v := s.verb(); v != "client" && v != "together" && v != "wait" {
 		return true

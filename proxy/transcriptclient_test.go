@@ -173,7 +173,7 @@ func (c *came) unlike(check string) string {
 	return ""
 }
 
-// report ends the test if there are problems, or lets -update do away with them.
+// report ends the test if there are problems, or lets -update remove them.
 func (r *transcript) report(q *question, got *came, problems []problem) {
 	r.t.Helper()
 	var rest []string

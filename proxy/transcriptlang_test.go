@@ -171,7 +171,7 @@ func parseExchange(s step) (*exchange, error) {
 	return x, nil
 }
 
-// answers tells whether x is for a request. What needn't be asked for is only for one that has what x wants.
+// answers reports whether x is for a request. What needn't be asked for is only for one that has what x wants.
 func (x *exchange) answers(req *http.Request, body string) bool {
 	if x.uri != req.RequestURI || x.method != req.Method && (x.method != "GET|HEAD" || req.Method != http.MethodGet && req.Method != http.MethodHead) {
 		return false
@@ -201,7 +201,7 @@ func (x *exchange) answer(method string) string {
 	return b.String()
 }
 
-// framed tells whether a response with that head needs no Content-Length of ours.
+// framed reports whether a response with that head needs no Content-Length of ours.
 func (x *exchange) framed(head []string) bool {
 	return x.close || hasField(head, "content-length") || hasField(head, "transfer-encoding") ||
 		strings.HasPrefix(head[0], "HTTP/1.1 204") || strings.HasPrefix(head[0], "HTTP/1.1 304") ||
@@ -233,7 +233,7 @@ type question struct {
 // anyStatus stands for whatever status comes.
 const anyStatus = -1
 
-// parseQuestion makes a question of a client step.
+// parseQuestion makes a request of a client step.
 func parseQuestion(s step) (*question, error) {
 	words, err := s.words(2)
 	if err != nil {

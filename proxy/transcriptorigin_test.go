@@ -186,7 +186,7 @@ func (o *scripted) lastLoop() string {
 	return o.loop
 }
 
-// idle tells whether all that was queued has been asked for and answered.
+// idle reports whether all that was queued has been asked for and answered.
 func (o *scripted) idle() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -13,7 +13,7 @@ import (
 	"github.com/scurrycache/scurry/proxy"
 )
 
-// holds tells whether what came is what a value of a check wants.
+// holds reports whether what came is what a value of a check wants.
 func holds(came, want string) bool {
 	if text, ok := strings.CutPrefix(want, "!~"); ok {
 		return !strings.Contains(came, text)
@@ -24,7 +24,7 @@ func holds(came, want string) bool {
 	return came == want
 }
 
-// loose tells whether a check leaves open what exactly comes.
+// loose reports whether a check leaves open what exactly comes.
 func loose(want string) bool { return strings.HasPrefix(want, "~") || strings.HasPrefix(want, "!") }
 
 var placeholder = regexp.MustCompile(`\{\{.*?\}\}`)

@@ -19,14 +19,14 @@ const maxOffered = 4 << 10
 
 // offer makes a request for url conditional on what is stored for other requests. It reports
 // whether there is anything to be named.
-func (s *source) offer(header http.Header, ask *store.Ask, url string) bool {
-	if !negotiated(ask.Variants) {
+func (s *source) offer(header http.Header, req *store.Request, url string) bool {
+	if !negotiated(req.Variants) {
 		return false
 	}
 	var tags []string
 	size := 0
-	for _, rec := range ask.Variants {
-		tag, ok := s.offerable(rec, ask, url)
+	for _, rec := range req.Variants {
+		tag, ok := s.offerable(rec, req, url)
 		if size += len(tag); ok && size <= maxOffered && !slices.Contains(tags, tag) {
 			tags = append(tags, tag)
 		}
@@ -38,7 +38,7 @@ func (s *source) offer(header http.Header, ask *store.Ask, url string) bool {
 	return true
 }
 
-// negotiated tells whether what tells the variants apart is what clients accept, and nothing else.
+// negotiated reports whether what tells the variants apart is what clients accept, and nothing else.
 func negotiated(variants []*store.Record) bool {
 	some := false
 	for _, rec := range variants {
@@ -54,12 +54,12 @@ func negotiated(variants []*store.Record) bool {
 
 // offerable returns the strong entity tag that names rec and no other content that is stored, if
 // rec is one for url.
-func (s *source) offerable(rec *store.Record, ask *store.Ask, url string) (tag string, ok bool) {
+func (s *source) offerable(rec *store.Record, req *store.Request, url string) (tag string, ok bool) {
 	tag, ok = httpcache.StrongETag(rec.Fields())
 	if !ok || rec.Status != http.StatusOK || (rec.Part != store.Part{}) || s.p.store.Streams(rec) || cmp.Or(rec.URL, rec.Key) != url {
 		return "", false
 	}
-	for _, other := range ask.Variants {
+	for _, other := range req.Variants {
 		if also, _ := httpcache.StrongETag(other.Fields()); also == tag && other.Version != rec.Version {
 			return "", false
 		}
@@ -69,10 +69,10 @@ func (s *source) offerable(rec *store.Record, ask *store.Ask, url string) (tag s
 
 // named returns the variant that a 304 to a request for url names, if it is one for ask: whatever
 // the origin says, no client gets a content coding that it doesn't accept.
-func (s *source) named(ask *store.Ask, url string, notModified http.Header) *store.Record {
+func (s *source) named(req *store.Request, url string, notModified http.Header) *store.Record {
 	says, _ := httpcache.StrongETag(notModified)
-	for _, rec := range ask.Variants {
-		if tag, ok := s.offerable(rec, ask, url); ok && tag == says && httpcache.AcceptsCodings(ask.Header, rec.Fields()) {
+	for _, rec := range req.Variants {
+		if tag, ok := s.offerable(rec, req, url); ok && tag == says && httpcache.AcceptsCodings(req.Header, rec.Fields()) {
 			return rec
 		}
 	}

@@ -130,7 +130,7 @@ func (p *Proxy) preconditions(r *http.Request, rec *store.Record) (outcome httpc
 	return httpcache.Preconditions(r.Method, r.Header, stored)
 }
 
-// hasContent tells whether a final response with that status to a GET has content, and may say how much (RFC 9110
+// hasContent reports whether a final response with that status to a GET has content, and may say how much (RFC 9110
 // sections 6.4.1 and 8.6).
 func hasContent(status int) bool {
 	return status != http.StatusNoContent && status != http.StatusNotModified

@@ -124,7 +124,7 @@ func (c *explainCmd) adminAddress(u *url.URL, p config.Provenance) (string, erro
 	return string(addresses.AdminListen), nil
 }
 
-// serves tells whether u is at the address of the settings, as far as their texts tell.
+// serves reports whether u is at the address of the settings, as far as their texts tell.
 func (c *explainCmd) serves(u *url.URL) bool {
 	if portOf(u) != strconv.Itoa(c.Listen.Port()) {
 		return false

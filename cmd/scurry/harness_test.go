@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// eventually tells if condition comes true within 20 seconds.
+// eventually reports whether condition comes true within 20 seconds.
 func eventually(condition func() bool) bool {
 	deadline := time.After(20 * time.Second)
 	tick := time.NewTicker(2 * time.Millisecond)
@@ -175,12 +175,12 @@ func beginTransfer(t *testing.T, method, url string) *http.Response {
 	return res
 }
 
-// answers tells if url is answered with this status.
+// answers reports whether url is answered with this status.
 func answers(url string, status int) func() bool {
 	return func() bool { got, _, err := get(url); return err == nil && got == status }
 }
 
-// refused tells if there is no answer from url.
+// refused reports whether there is no answer from url.
 func refused(url string) func() bool {
 	return func() bool { _, _, err := get(url); return err != nil }
 }

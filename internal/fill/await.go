@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// Await waits until bytes have come at the follower's position, no longer than d, and tells whether
-// some have. The error is the run's if it has failed before that, or ctx's cause if that ends. What
-// else keeps them from coming, Next tells.
+// Await waits until bytes have come at the follower's position, no longer than d, and reports
+// whether some have. The error is the run's if it has failed before that, or ctx's cause if that
+// ends. What else keeps them from coming, Next tells.
 func (f *Follower) Await(ctx context.Context, d time.Duration) (come bool, err error) {
 	r := f.r
 	r.mu.Lock()
@@ -29,7 +29,7 @@ func (f *Follower) Await(ctx context.Context, d time.Duration) (come bool, err e
 	return r.base <= f.pos && f.pos < r.pos, nil
 }
 
-// overLocked tells whether the run brings nothing more at the follower's position.
+// overLocked reports whether the run brings nothing more at the follower's position.
 func (f *Follower) overLocked() bool {
 	return f.r.done || f.r.end >= 0 && f.pos >= f.r.end && !f.r.extensibleLocked()
 }

@@ -233,8 +233,8 @@ func TestRunIsCutWhileItAsks(t *testing.T) {
 	}
 }
 
-// TestRunThatIsLeftBySlowOrigin ends at once if the rest would take long at the pace of its body so far, or as soon as that
-// can be told; otherwise it reads on.
+// TestRunThatIsLeftBySlowOrigin ends at once if the rest would take long at the pace of its body so
+// far, or as soon as that can be told; otherwise it reads on.
 func TestRunThatIsLeftBySlowOrigin(t *testing.T) {
 	const brief, alone = 5 * time.Second, 30 * time.Second
 	for name, c := range map[string]struct {
@@ -319,7 +319,8 @@ func TestPaceIsThatOfReading(t *testing.T) {
 	}
 }
 
-// TestRunThatIsAwaited: one that is opened for others waits for them, however slow it is, but not for their return.
+// TestRunThatIsAwaited: one that is opened for others waits for them, however slow it is, but not
+// for their return.
 func TestRunThatIsAwaited(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		rec := &record{done: make(chan struct{})}

@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// Follower reads a run's bytes from some offset on, as they arrive. It is used by one goroutine at a time.
+// Follower reads a run's bytes from some offset on, as they arrive. It is used by one goroutine at
+// a time.
 type Follower struct {
 	r     *Run
 	pos   int64
@@ -15,9 +16,9 @@ type Follower struct {
 	who   any   // it follows for
 }
 
-// Follow joins the run at off, if it holds the byte there or will produce it. The follower will read up to stop; the
-// run reads on at least ahead bytes before it, and with Everything to its own end, whatever becomes of the follower.
-// The Follower must be closed.
+// Follow joins the run at off, if it holds the byte there or will produce it. The follower will
+// read up to stop; the run reads on at least ahead bytes before it, and with Everything to its own
+// end, whatever becomes of the follower. The Follower must be closed.
 func (r *Run) Follow(off, stop, ahead int64) (*Follower, bool) {
 	return r.FollowFor(nil, off, stop, ahead)
 }
@@ -57,8 +58,9 @@ func (f *Follower) Skip(n int64) {
 	f.moveLocked(n)
 }
 
-// Attach joins the run although it holds the byte at off no more: the follower is to get the bytes elsewhere, and to
-// Skip them, until it has come to those that the run holds. Meanwhile the run goes on for it as for any follower.
+// Attach joins the run although it holds the byte at off no more: the follower is to get the bytes
+// elsewhere, and to Skip them, until it has come to those that the run holds. Meanwhile the run
+// goes on for it as for any follower.
 func (r *Run) Attach(who any, off, stop, ahead int64) (*Follower, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -124,9 +126,11 @@ func (f *Follower) Opened(ctx context.Context) error {
 	return nil
 }
 
-// Next returns the bytes that have come at the follower's position, at least one, and moves the position past them. If limit
-// isn't nil, it is told how many there are, with the run locked, and says how many are wanted; the follower stays before the others. Next waits for them, after a call of wait if that isn't nil. At the end of the run, or at the follower's stop, the
-// error is io.EOF; if the run failed, its error; if the run dropped the bytes, ErrBehind; if ctx ends, its cause.
+// Next returns the bytes that have come at the follower's position, at least one, and moves the
+// position past them. If limit isn't nil, it is told how many there are, with the run locked, and
+// says how many are wanted; the follower stays before the others. Next waits for them, after a call
+// of wait if that isn't nil. At the end of the run, or at the follower's stop, the error is io.EOF;
+// if the run failed, its error; if the run dropped the bytes, ErrBehind; if ctx ends, its cause.
 func (f *Follower) Next(ctx context.Context, wait func(), limit func(n int) int) ([]byte, error) {
 	r := f.r
 	r.mu.Lock()
@@ -164,7 +168,7 @@ func (f *Follower) Next(ctx context.Context, wait func(), limit func(n int) int)
 
 // viewLocked returns what has come of the chunk at off, up to stop.
 func (r *Run) viewLocked(off, stop int64) []byte {
-	lo, hi := 0, len(r.pieces) // the last piece that begins at or before off
+	lo, hi := 0, len(r.pieces) // the last fragment that begins at or before off
 	for hi-lo > 1 {
 		if mid := (lo + hi) / 2; r.pieces[mid].off <= off {
 			lo = mid
@@ -180,7 +184,8 @@ func (r *Run) viewLocked(off, stop int64) []byte {
 	return b[:len(b):len(b)]
 }
 
-// Close leaves the run, which goes on for a while, unless its bytes aren't kept and nobody else follows it.
+// Close leaves the run, which goes on for a while, unless its bytes aren't kept and nobody else
+// follows it.
 func (f *Follower) Close() {
 	r := f.r
 	r.mu.Lock()
@@ -211,8 +216,8 @@ func (r *Run) leftLocked() {
 	}
 }
 
-// aloneLocked ends the run, which its last follower left then, for the left-th time, if its time is up or its origin is slow;
-// else it looks again later.
+// aloneLocked ends the run, which its last follower left then, for the left-th time, if its time is
+// up or its origin is slow; else it looks again later.
 func (r *Run) aloneLocked(left int, then time.Time) {
 	remains := r.cfg.Alone - time.Since(then)
 	if remains <= 0 || r.slowLocked() {
@@ -229,7 +234,7 @@ func (r *Run) aloneLocked(left int, then time.Time) {
 	})
 }
 
-// slowLocked tells whether what a run on its own is yet to read would take longer than Brief.
+// slowLocked reports whether what a run on its own is yet to read would take longer than Brief.
 func (r *Run) slowLocked() bool {
 	if r.cfg.Brief == 0 || r.cfg.Awaited && r.left == 1 {
 		return false

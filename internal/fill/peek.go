@@ -8,8 +8,9 @@ import (
 	"time"
 )
 
-// HeadWait is how long the head of a response waits for the first bytes of its body, so that a connection that breaks right
-// behind the head is known before the head is sent on. A head whose body keeps silent longer is sent without it.
+// HeadWait is how long the head of a response waits for the first bytes of its body, so that a
+// connection that breaks right behind the head is known before the head is sent on. A head whose
+// body keeps silent longer is sent without it.
 const HeadWait = 20 * time.Millisecond
 
 // PeekSize is how many bytes of a body are enough to send its head on.
@@ -18,8 +19,8 @@ const PeekSize = 4 << 10
 // closeWait is how long a Read may take to return after cancel.
 const closeWait = time.Second
 
-// Peeked is a body whose first bytes are read ahead of its reader: for HeadWait, and no longer than it takes to have 4 KiB or
-// to come to the end. It is used by one goroutine at a time.
+// Peeked is a body whose first bytes are read ahead of its reader: for HeadWait, and no longer than
+// it takes to have 4 KiB or to come to the end. It is used by one goroutine at a time.
 type Peeked struct {
 	body   Body
 	cancel func()
@@ -57,7 +58,8 @@ func (p *Peeked) freeLocked() {
 	p.room, p.given, p.got = nil, 0, 0
 }
 
-// waits is how many waits HeadWait consists of, so that a process that stood still for as long has lost only one of them.
+// waits is how many waits HeadWait consists of, so that a process that stood still for as long has
+// lost only one of them.
 const waits = 4
 
 // wait waits for the first bytes.
@@ -87,7 +89,7 @@ func (p *Peeked) Broken() error {
 	return p.err
 }
 
-// Quiet tells whether the next Read will wait.
+// Quiet reports whether the next Read will wait.
 func (p *Peeked) Quiet() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -68,7 +68,8 @@ type panicking struct{}
 
 func (panicking) Read([]byte) (int, error) { panic("bug") }
 
-// TestPeekedWaits: a body that keeps silent is waited for as long as a head may wait, and goes on when it does.
+// TestPeekedWaits: a body that keeps silent is waited for as long as a head may wait, and goes on
+// when it does.
 func TestPeekedWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, w := io.Pipe()
@@ -89,7 +90,8 @@ func TestPeekedWaits(t *testing.T) {
 	})
 }
 
-// TestPeekedCloses: closing ends a Read that waits, by cancel, or by the body's own Close if it heeds no cancel.
+// TestPeekedCloses: closing ends a Read that waits, by cancel, or by the body's own Close if it
+// heeds no cancel.
 func TestPeekedCloses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, _ := io.Pipe()

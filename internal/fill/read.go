@@ -9,10 +9,12 @@ import (
 	"time"
 )
 
-// A run that loses its connection is resumed at most this often with less than a chunk gained each time.
+// A run that loses its connection is resumed at most this often with less than a chunk gained each
+// time.
 const resumes = 4
 
-// run reads the body to the run's end, lets the last chunks be pushed, and tells Done and the followers.
+// run reads the body to the run's end, lets the last chunks be pushed, and tells Done and the
+// followers.
 func (r *Run) run(ctx context.Context) {
 	queue := make(chan piece) // no more than one waits to be pushed
 	pushed := make(chan struct{})
@@ -135,7 +137,7 @@ func (r *Run) read(ctx context.Context, queue chan<- piece) (err error) {
 	}
 }
 
-// complete tells whether all is read, as far as that is known.
+// complete reports whether all is read, as far as that is known.
 func (r *Run) complete() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -201,8 +203,8 @@ func (r *Run) copy(ctx context.Context, body Body, queue chan<- piece) error {
 	}
 }
 
-// room returns the memory to read into next, nil at the run's end. It waits until someone wants more, and until there
-// is place for it.
+// room returns the memory to read into next, nil at the run's end. It waits until someone wants
+// more, and until there is place for it.
 func (r *Run) room(ctx context.Context) ([]byte, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -233,8 +235,8 @@ func (r *Run) room(ctx context.Context) ([]byte, error) {
 	return room, nil
 }
 
-// extendLocked has the run read on beyond its end, if it is near there, someone wants that, and Extend says so. At the
-// end itself it waits for what Extend says.
+// extendLocked has the run read on beyond its end, if it is near there, someone wants that, and
+// Extend says so. At the end itself it waits for what Extend says.
 func (r *Run) extendLocked(ctx context.Context) error {
 	for r.extensibleLocked() && r.pos >= r.end-r.cfg.Margin {
 		end := r.end
@@ -266,7 +268,7 @@ func (r *Run) extendLocked(ctx context.Context) error {
 	return nil
 }
 
-// extensibleLocked tells whether the run may yet read on beyond its end.
+// extensibleLocked reports whether the run may yet read on beyond its end.
 func (r *Run) extensibleLocked() bool {
 	return r.cfg.Extend != nil && r.end >= 0 && r.bodyEnd > r.end && !r.settled
 }
@@ -281,7 +283,7 @@ func (r *Run) extend(ctx context.Context, end int64) (to int64) {
 	return r.cfg.Extend(ctx, end)
 }
 
-// wantedBeyondLocked tells whether any follower wants bytes from the run's end on.
+// wantedBeyondLocked reports whether any follower wants bytes from the run's end on.
 func (r *Run) wantedBeyondLocked() bool {
 	for f := range r.followers {
 		if f.stop > r.end {
@@ -302,7 +304,8 @@ func (r *Run) limitLocked() int64 {
 	return r.want
 }
 
-// pauseLocked waits while no one wants more. A run that is left alone for long ends where it is: at the end of a chunk.
+// pauseLocked waits while no one wants more. A run that is left alone for long ends where it is: at
+// the end of a chunk.
 func (r *Run) pauseLocked(ctx context.Context) error {
 	var timer *time.Timer
 	defer func() { r.paused = false }()
@@ -330,7 +333,8 @@ func (r *Run) pauseLocked(ctx context.Context) error {
 	return nil
 }
 
-// placeLocked makes place for another chunk in a pinned run that holds all it may: it waits for the slowest follower.
+// placeLocked makes place for another chunk in a pinned run that holds all it may: it waits for the
+// slowest follower.
 func (r *Run) placeLocked(ctx context.Context) error {
 	for r.cfg.Pinned && !r.affordLocked() {
 		if !r.overflow {
@@ -385,7 +389,8 @@ func (r *Run) giveLocked(n int64) {
 	}
 }
 
-// dropReadLocked drops what all followers of a pinned run that has ended have read: nobody joins it any more.
+// dropReadLocked drops what all followers of a pinned run that has ended have read: nobody joins it
+// any more.
 func (r *Run) dropReadLocked() {
 	for r.cfg.Pinned && r.done && len(r.pieces) > 0 && (len(r.followers) == 0 || r.slowestLocked() >= r.pieces[0].end()) {
 		r.dropFirstLocked()
@@ -395,7 +400,8 @@ func (r *Run) dropReadLocked() {
 	}
 }
 
-// nextLocked is where the memory ends that is read into at the run's position: where the chunk ends, unless it isn't pushed.
+// nextLocked is where the memory ends that is read into at the run's position: where the chunk
+// ends, unless it isn't pushed.
 func (r *Run) nextLocked() int64 {
 	if r.cfg.Part != nil {
 		if part := r.cfg.Part(r.pos); r.overflow || !r.cfg.Pinned {
@@ -413,7 +419,8 @@ func (r *Run) endAt(next int64) int64 {
 	return r.end
 }
 
-// affordLocked tells whether a pinned run may hold the next chunk on top of what it holds, and reserves it.
+// affordLocked reports whether a pinned run may hold the next chunk on top of what it holds, and
+// reserves it.
 func (r *Run) affordLocked() bool {
 	held, more := r.pos-r.base, r.nextLocked()-r.pos
 	if held+more > r.cfg.Hold {
@@ -466,8 +473,8 @@ func (r *Run) grow(n int) (p piece, whole bool) {
 	return piece{}, false
 }
 
-// ended settles what the end of the body means: the end of the representation where that wasn't known, else a loss if
-// it came early.
+// ended settles what the end of the body means: the end of the representation where that wasn't
+// known, else a loss if it came early.
 func (r *Run) ended(queue chan<- piece) error {
 	r.mu.Lock()
 	if r.end >= 0 {

@@ -1,8 +1,10 @@
-// Package fill reads one origin body into a growing run of bytes that any number of followers read while it grows.
+// Package fill reads one origin body into a growing run of bytes that any number of followers read
+// while it grows.
 //
-// A body comes in, from a reader that may be opened again further on when its connection is lost. Out come the bytes,
-// twice: to each Follower byte by byte as they arrive, and to Push chunk by chunk as chunks become whole. The run owns
-// the body and closes it; the bytes it hands out are immutable from the moment they are handed out and belong to all.
+// A body comes in, from a reader that may be opened again further on when its connection is lost.
+// Out come the bytes, twice: to each Follower byte by byte as they arrive, and to Push chunk by
+// chunk as chunks become whole. The run owns the body and closes it; the bytes it hands out are
+// immutable from the moment they are handed out and belong to all.
 //
 // A run outlives those who follow it: its context is that of the node, not of a client.
 package fill
@@ -19,8 +21,8 @@ import (
 const Everything = math.MaxInt64
 
 var (
-	// ErrGone is wrapped by an error of Open when the rest of the body can't be had any more, so that trying
-	// again is of no use.
+	// ErrGone is wrapped by an error of Open when the rest of the body can't be had any more, so
+	// that trying again is of no use.
 	ErrGone = errors.New("the representation has changed or can't be resumed")
 
 	// ErrFinal is wrapped by an error of Open when trying again is of no use for another reason.
@@ -47,85 +49,91 @@ type Config struct {
 	// Body is open at Start and goes to the representation's end. If nil, Open is called for it.
 	Body Body
 
-	// Open opens the body at off, to be read to end (-1: to the representation's end). If nil, a lost connection ends
-	// the run.
+	// Open opens the body at off, to be read to end (-1: to the representation's end). If nil, a
+	// lost connection ends the run.
 	Open func(ctx context.Context, off, end int64) (Opened, error)
 
-	// Extend, if not nil, is called when the run is within Margin bytes of its end, a follower wants bytes beyond it,
-	// and the open body has them. It returns where the run ends now: at a later offset if it is to read on, at end if
-	// the followers find what comes next elsewhere. It runs on a goroutine of its own while the run reads up to end,
-	// and must return when ctx ends.
+	// Extend, if not nil, is called when the run is within Margin bytes of its end, a follower
+	// wants bytes beyond it, and the open body has them. It returns where the run ends now: at a
+	// later offset if it is to read on, at end if the followers find what comes next elsewhere. It
+	// runs on a goroutine of its own while the run reads up to end, and must return when ctx ends.
 	Extend func(ctx context.Context, end int64) int64
 	Margin int64
 
-	// Beyond means that bodies are opened to the representation's end, so that the run may be extended, even if no follower
-	// wants bytes beyond its end yet.
+	// Beyond means that bodies are opened to the representation's end, so that the run may be
+	// extended, even if no follower wants bytes beyond its end yet.
 	Beyond bool
 
-	// Ahead, if not nil, tells how far ahead of its fastest follower the run may read, if it has one. Like Share it is
-	// called with the run locked.
+	// Ahead, if not nil, tells how far ahead of its fastest follower the run may read, if it has
+	// one. Like Share it is called with the run locked.
 	Ahead func() int64
 
-	// Stops, if not nil, tells whether a body that ends at pos, before the run's end, has merely handed over to
-	// another one, so that the run ends there as well.
+	// Stops, if not nil, reports whether a body that ends at pos, before the run's end, has merely
+	// handed over to another one, so that the run ends there as well.
 	Stops func(pos int64) bool
 
-	// Alone is how long a run that its last follower has left may read on; 0 means for as long as it takes. A run of a
-	// body of unknown length, which may have no end, gets no time at all, unless Alone is 0. Nor does one of an origin that is
-	// slow: that would take longer than Brief for the rest, at its pace so far. It is looked at again each second.
+	// Alone is how long a run that its last follower has left may read on; 0 means for as long as
+	// it takes. A run of a body of unknown length, which may have no end, gets no time at all,
+	// unless Alone is 0. Nor does one of an origin that is slow: that would take longer than Brief
+	// for the rest, at its pace so far. It is looked at again each second.
 	Alone, Brief time.Duration
 
-	// Awaited means that the first follower has the body opened for others, who are yet to come: its leaving says nothing
-	// of how slow the origin may be.
+	// Awaited means that the first follower has the body opened for others, who are yet to come:
+	// its leaving says nothing of how slow the origin may be.
 	Awaited bool
 
-	// Push takes the chunks as they become whole, in their order, from a goroutine of its own. A chunk's slice has
-	// no spare capacity. If nil, chunks aren't pushed.
+	// Push takes the chunks as they become whole, in their order, from a goroutine of its own. A
+	// chunk's slice has no spare capacity. If nil, chunks aren't pushed.
 	Push func(off int64, chunk []byte)
 
-	// Hold is how many bytes stay with the run for its followers. Bytes beyond them are dropped, oldest first, once
-	// they have been pushed; without followers, all that have been pushed are. If Share isn't nil, it tells how many
-	// bytes the run may hold now, if less than Hold. If Pinned, bytes beyond Hold are dropped when all followers have
-	// read them, and no others.
+	// Hold is how many bytes stay with the run for its followers. Bytes beyond them are dropped,
+	// oldest first, once they have been pushed; without followers, all that have been pushed are.
+	// If Share isn't nil, it tells how many bytes the run may hold now, if less than Hold. If
+	// Pinned, bytes beyond Hold are dropped when all followers have read them, and no others.
 	Hold   int64
 	Share  func() int64
 	Pinned bool
 
-	// Exact, if not nil, tells whether the run is to read no further than to where its followers
+	// Exact, if not nil, reports whether the run is to read no further than to where its followers
 	// stop, rather than to the end of the chunk there. Like Share it is called with the run locked.
 	Exact func() bool
 
-	// Transient, if not nil, tells whether the run is to end when its last follower leaves, since nobody keeps what it
-	// reads. Like Share it is called with the run locked.
+	// Transient, if not nil, reports whether the run is to end when its last follower leaves, since
+	// nobody keeps what it reads. Like Share it is called with the run locked.
 	Transient func() bool
 
-	// Reserve and Release keep the account of what all pinned runs hold together, until their followers have read it,
-	// beyond Free bytes each. If Reserve doesn't grant n more bytes, the run drops some first, as if Hold had been reached.
+	// Reserve and Release keep the account of what all pinned runs hold together, until their
+	// followers have read it, beyond Free bytes each. If Reserve doesn't grant n more bytes, the
+	// run drops some first, as if Hold had been reached.
 	Free    int64
 	Reserve func(n int64) bool
 	Release func(n int64)
 
-	// Spare takes room for a chunk of size bytes if there is plenty; if it is nil, there always is. Otherwise the chunk is read
-	// by way of a small buffer. Take waits for room for all of it once the first bytes have come, and Give gives back what hasn't
-	// come if the body stalls: all beyond keep of the bytes that there is room for. Take is called again when more come. If what it
-	// takes is firm, none is given back before the chunk is whole. When a chunk has been pushed, nothing of it is kept.
+	// Spare takes room for a chunk of size bytes if there is plenty; if it is nil, there always is.
+	// Otherwise the chunk is read by way of a small buffer. Take waits for room for all of it once
+	// the first bytes have come, and Give gives back what hasn't come if the body stalls: all
+	// beyond keep of the bytes that there is room for. Take is called again when more come. If what
+	// it takes is firm, none is given back before the chunk is whole. When a chunk has been pushed,
+	// nothing of it is kept.
 	Spare func(ctx context.Context, size int64) bool
 	Take  func(ctx context.Context, held, size int64) (firm bool, err error)
 	Give  func(held, keep int64)
 
-	// Part tells where the memory ends that is read into at off, at the end of off's chunk at most. It is for what isn't
-	// pushed. If nil, whole chunks are read into.
+	// Part tells where the memory ends that is read into at off, at the end of off's chunk at most.
+	// It is for what isn't pushed. If nil, whole chunks are read into.
 	Part func(off int64) int64
 
-	// Overflow is called once before the first byte of a pinned run is dropped. It holds up the run, no followers.
+	// Overflow is called once before the first byte of a pinned run is dropped. It holds up the
+	// run, no followers.
 	Overflow func()
 
-	// Idle tells how long a paused run without followers waits for one before it ends where it is. Like Share,
-	// Reserve and Release it is called with the run locked, so it must not block nor call the run.
+	// Idle tells how long a paused run without followers waits for one before it ends where it is.
+	// Like Share, Reserve and Release it is called with the run locked, so it must not block nor
+	// call the run.
 	Idle func() time.Duration
 
-	// Done is called once, when all chunks have been pushed and before followers see the end: at end, with the
-	// error that kept the run from its end, if any.
+	// Done is called once, when all chunks have been pushed and before followers see the end: at
+	// end, with the error that kept the run from its end, if any.
 	Done func(end int64, err error)
 }
 
@@ -176,7 +184,7 @@ type Run struct {
 	changed   chan struct{} // closed and forgotten at the next change; nil if no one waits
 }
 
-// piece is one chunk, whole or growing.
+// fragment is one chunk, whole or growing.
 type piece struct {
 	off  int64
 	b    []byte
@@ -197,7 +205,8 @@ func (p *piece) resize(n int64) {
 	p.b = b[:len(p.b)]
 }
 
-// trim gives up the room that a last chunk doesn't need: a cached value with spare room would cost more than is counted.
+// trim gives up the room that a last chunk doesn't need: a cached value with spare room would cost
+// more than is counted.
 func (p *piece) trim() {
 	if p.size = int64(len(p.b)); len(p.b) < cap(p.b) {
 		p.resize(p.size)
@@ -215,8 +224,8 @@ func New(cfg Config) *Run {
 	}
 }
 
-// Start begins to read. ctx ends the run when it ends; cancel, which ends ctx, is called when the run has ended. A run of known
-// length that nobody follows by then counts as left.
+// Start begins to read. ctx ends the run when it ends; cancel, which ends ctx, is called when the
+// run has ended. A run of known length that nobody follows by then counts as left.
 func (r *Run) Start(ctx context.Context, cancel context.CancelFunc) {
 	r.mu.Lock()
 	r.cancel = cancel
@@ -228,8 +237,8 @@ func (r *Run) Start(ctx context.Context, cancel context.CancelFunc) {
 	go r.run(ctx)
 }
 
-// Span is what a run holds and will yet produce: the bytes [Base, Pos) now, and up to End if it isn't cut shorter
-// (-1: to the body's end). With More, it may read on beyond End.
+// Span is what a run holds and will yet produce: the bytes [Base, Pos) now, and up to End if it
+// isn't cut shorter (-1: to the body's end). With More, it may read on beyond End.
 type Span struct {
 	Base, Pos, End int64
 	More           bool
@@ -240,7 +249,8 @@ func (s Span) Holds(off int64) bool {
 	return s.Base <= off && (s.End < 0 || off < s.End || s.More && off == s.End)
 }
 
-// Span tells where the run stands. What it says may be out of date at once, except that Base and Pos only grow.
+// Span tells where the run stands. What it says may be out of date at once, except that Base and
+// Pos only grow.
 func (r *Run) Span() Span {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -254,7 +264,7 @@ func (r *Run) spanLocked() Span {
 	return Span{Base: r.base, Pos: r.pos, End: r.end, More: r.extensibleLocked()}
 }
 
-// IsOpen tells whether the run has had a body to read from.
+// IsOpen reports whether the run has had a body to read from.
 func (r *Run) IsOpen() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -264,12 +274,12 @@ func (r *Run) IsOpen() bool {
 // Starts is the offset that the run began at.
 func (r *Run) Starts() int64 { return r.cfg.Start }
 
-// Unbounded tells whether the run was to read to the body's end, wherever that is: then its end is the
-// representation's.
+// Unbounded reports whether the run was to read to the body's end, wherever that is: then its end
+// is the representation's.
 func (r *Run) Unbounded() bool { return r.cfg.End < 0 }
 
-// Cut makes the run end at off, where another begins, if it hasn't begun to read the chunk there. A pinned run, the
-// rest of which nobody else could read, isn't cut.
+// Cut makes the run end at off, where another begins, if it hasn't begun to read the chunk there. A
+// pinned run, the rest of which nobody else could read, isn't cut.
 func (r *Run) Cut(off int64) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -288,7 +298,7 @@ func (r *Run) Cut(off int64) bool {
 	return true
 }
 
-// Reads tells whether the run holds the byte at off, or has begun to read its chunk.
+// Reads reports whether the run holds the byte at off, or has begun to read its chunk.
 func (r *Run) Reads(off int64) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -22,7 +22,7 @@ func next(off int64) int64 {
 	return (off/16 + 1) * 16
 }
 
-// script is a body whose pieces the test sends, or whose error.
+// script is a body whose fragments the test sends, or whose error.
 type script struct {
 	ctx    context.Context
 	send   chan []byte
@@ -466,7 +466,8 @@ type panicking struct{}
 func (panicking) Read([]byte) (int, error) { panic("bug") }
 func (panicking) Close() error             { return nil }
 
-// TestLastByteWithAnError: what is complete is complete, however the connection ends; and nothing is asked for again.
+// TestLastByteWithAnError: what is complete is complete, however the connection ends; and nothing
+// is asked for again.
 func TestLastByteWithAnError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, rec := start(t, Config{End: 6, Hold: 1 << 10, Body: &abrupt{content(0, 6)}, Open: func(_ context.Context, off, end int64) (Opened, error) {
@@ -493,8 +494,9 @@ func (a *abrupt) Read(p []byte) (int, error) {
 
 func (a *abrupt) Close() error { return nil }
 
-// TestStalledBodyHoldsWhatHasCome: where room is scarce, a chunk has room once its bytes come, none while they don't but for those
-// that have, and is pushed as one all the same. What followers have of it stays as it is.
+// TestStalledBodyHoldsWhatHasCome: where room is scarce, a chunk has room once its bytes come, none
+// while they don't but for those that have, and is pushed as one all the same. What followers have
+// of it stays as it is.
 func TestStalledBodyHoldsWhatHasCome(t *testing.T) {
 	for _, firm := range []bool{false, true} {
 		for _, end := range []int64{48, 43} {

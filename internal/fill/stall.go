@@ -6,18 +6,19 @@ import (
 )
 
 const (
-	// smallSize is how many bytes are read at once by way of a small buffer. If so many have come, more are taken to be there already,
-	// which is rarely wrong: few origins send in blocks of such a size. It is more than the buffer that net/http reads a body by
-	// way of, which is left out then.
+	// smallSize is how many bytes are read at once by way of a small buffer. If so many have come,
+	// more are taken to be there already, which is rarely wrong: few origins send in blocks of such
+	// a size. It is more than the buffer that net/http reads a body by way of, which is left out
+	// then.
 	smallSize = 4<<10 + 3
 
-	// stallTime is how long a body may send nothing before the room for what it hasn't sent is of more use to others. Few pauses
-	// of an origin that works are that long.
+	// stallTime is how long a body may send nothing before the room for what it hasn't sent is of
+	// more use to others. Few pauses of an origin that works are that long.
 	stallTime = 100 * time.Millisecond
 )
 
-// memoryLocked returns the memory to read the next bytes of the last chunk into: its own, if there is plenty of room, or if bytes are
-// taken to be there already; else a small buffer.
+// memoryLocked returns the memory to read the next bytes of the last chunk into: its own, if there
+// is plenty of room, or if bytes are taken to be there already; else a small buffer.
 func (r *Run) memoryLocked() []byte {
 	p := &r.pieces[len(r.pieces)-1]
 	if spare := p.b[len(p.b):cap(p.b)]; !p.by || r.flows && len(spare) > 0 {
@@ -52,8 +53,8 @@ func (r *Run) shrink() {
 	}
 }
 
-// keep sees to it that b, which has been read, is in the memory of the last chunk, behind what has come of it. If it has come by way
-// of the small buffer, there may be no room for it yet.
+// keep sees to it that b, which has been read, is in the memory of the last chunk, behind what has
+// come of it. If it has come by way of the small buffer, there may be no room for it yet.
 func (r *Run) keep(ctx context.Context, b []byte) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()

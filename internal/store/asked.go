@@ -20,10 +20,12 @@ const (
 	AskedForThis                // for some of it the origin was asked, or is to be asked, because of this reader
 )
 
-// heldTime is how long another node is waited for that is to say what it holds, which it knows at once.
-const heldTime = 100 * time.Millisecond
+// askHeldTimeout is how long another node is waited for that is to say what it holds, which it
+// knows at once.
+const askHeldTimeout = 100 * time.Millisecond
 
-// follows notes that r follows a fill that others have begun, and whether what r wants of it is yet to come.
+// follows notes that r follows a fill that others have begun, and whether what r wants of it is yet
+// to come.
 func (r *Reader) follows(f *run) {
 	span, wanted := f.Span(), r.stop()
 	if span.End >= 0 {
@@ -44,7 +46,8 @@ func (r *Reader) begins(from source) {
 	r.asked, r.word, r.shares, r.had = r.shared(), from.relay, false, 0
 }
 
-// Asked tells whether the origin was asked for some of what r has read, or is about to read, as far as is known by now.
+// Asked reports whether the origin was asked for some of what r has read, or is about to read, as
+// far as is known by now.
 func (r *Reader) Asked() Asked {
 	if r.by.noted() && !r.before {
 		return AskedForThis
@@ -91,7 +94,7 @@ func (r *Reader) Settle(ctx context.Context, wait func()) {
 			b.settle()
 			continue
 		}
-		if r.s.askTold(ctx, b.peer, b.call) { // it goes on for others
+		if r.s.requestOriginAsked(ctx, b.peer, b.call) { // it goes on for others
 			b.cause.Note()
 		}
 		if b.Over() { // and has ended just now
@@ -113,11 +116,12 @@ func (r *Reader) reading() *relayed {
 	return b
 }
 
-// Foresee tells, once r is Ready, what Asked will tell at its end if nothing is evicted meanwhile. It doesn't wait for the origin.
-// What another node doesn't say it holds counts as what is to be asked for.
+// Foresee tells, once r is Ready, what Asked will tell at its end if nothing is evicted meanwhile.
+// It doesn't wait for the origin. What another node doesn't say it holds counts as what is to be
+// asked for.
 func (r *Reader) Foresee(ctx context.Context) Asked {
 	asked, from, end := r.expected(), r.pos+int64(len(r.view)), r.end
-	if r.here && end > 0 { // the others speak for themselves
+	if r.localOnly && end > 0 { // the others speak for themselves
 		end = min(end, r.s.slabEnd(r.rec, r.pos))
 	}
 	for _, view := range r.views {
@@ -133,7 +137,7 @@ func (r *Reader) Foresee(ctx context.Context) Asked {
 	}
 	var questions map[*peer.Peer][]span
 	asked = max(asked, r.s.foresee(ctx, r.rec, span{from, end}, func(missing span) *peer.Peer {
-		if r.here {
+		if r.localOnly {
 			return nil
 		}
 		p := r.s.slabOwner(r.rec, missing.start)
@@ -148,14 +152,15 @@ func (r *Reader) Foresee(ctx context.Context) Asked {
 	if asked == AskedForThis || questions == nil {
 		return asked
 	}
-	return max(asked, r.s.askAllHeld(ctx, r.rec, questions))
+	return max(asked, r.s.requestAllCached(ctx, r.rec, questions))
 }
 
 // ladder is how many chunks a content of the largest chunk's size has, unless chunks begin smaller
 // than usual.
 const ladder = 6
 
-// collect takes what is to be read from off on, if it is small and this node holds all of it, so that it isn't looked up twice.
+// collect takes what is to be read from off on, if it is small and this node holds all of it, so
+// that it isn't looked up twice.
 func (r *Reader) collect(ctx context.Context, off int64) bool {
 	if r.follower != nil || r.rest != nil || r.view == nil || r.end-r.pos > r.s.cfg.Geometry.Max || !r.kept.pin(r.end-r.pos) {
 		return false
@@ -163,7 +168,7 @@ func (r *Reader) collect(ctx context.Context, off int64) bool {
 	had := len(r.views)
 	for r.views = slices.Grow(r.views, ladder); off < r.end; {
 		c := r.s.cfg.Geometry.At(off, r.rec.OneSlab)
-		b, ok := r.s.held(ctx, r.rec, c)
+		b, ok := r.s.cached(ctx, r.rec, c)
 		if !ok || c.Start != off {
 			r.views = r.views[:had]
 			r.kept.unpin()
@@ -176,8 +181,9 @@ func (r *Reader) collect(ctx context.Context, off int64) bool {
 	return true
 }
 
-// foresee tells whether the origin is asked for some of rec's bytes in sp. Where this node lacks some, elsewhere tells which
-// other node is to know of all up to the end of their slab; if it is none, the origin is.
+// foresee reports whether the origin is asked for some of rec's bytes in sp. Where this node lacks
+// some, elsewhere tells which other node is to know of all up to the end of their slab; if it is
+// none, the origin is.
 func (s *Store) foresee(ctx context.Context, rec *Record, sp span, elsewhere func(missing span) *peer.Peer) (asked Asked) {
 	if s.knownHeld(rec, sp) {
 		return NotAsked
@@ -250,29 +256,29 @@ func (s *Store) slabEnd(rec *Record, off int64) int64 {
 	return min(rec.Length, s.cfg.Geometry.SlabEnd(off))
 }
 
-// heldUpTo returns up to where this node holds rec's bytes from off on, in one chunk or piece.
+// heldUpTo returns up to where this node holds rec's bytes from off on, in one chunk or fragment.
 func (s *Store) heldUpTo(ctx context.Context, rec *Record, off int64) int64 {
 	c := s.cfg.Geometry.At(off, rec.OneSlab)
-	if _, ok := s.held(ctx, rec, c); ok {
+	if _, ok := s.cached(ctx, rec, c); ok {
 		return c.End
 	}
-	if rec.Pieces {
-		if b, ok := s.pieceAt(ctx, rec, off); ok {
+	if rec.Fragments {
+		if b, ok := s.fragmentAt(ctx, rec, off); ok {
 			return off + int64(len(b))
 		}
 	}
 	return off
 }
 
-// askAllHeld asks each of those nodes about what it owns of rec's content.
-func (s *Store) askAllHeld(ctx context.Context, rec *Record, questions map[*peer.Peer][]span) (asked Asked) {
-	ctx, cancel := context.WithTimeout(ctx, heldTime)
+// requestAllCached asks each of those nodes about what it owns of rec's content.
+func (s *Store) requestAllCached(ctx context.Context, rec *Record, questions map[*peer.Peer][]span) (asked Asked) {
+	ctx, cancel := context.WithTimeout(ctx, askHeldTimeout)
 	defer cancel()
 	var mu sync.Mutex
 	var answered sync.WaitGroup
 	for p, spans := range questions {
 		answered.Go(func() {
-			said := s.askHeld(ctx, p, rec, spans)
+			said := s.requestCached(ctx, p, rec, spans)
 			mu.Lock()
 			defer mu.Unlock()
 			asked = max(asked, said)
@@ -282,10 +288,10 @@ func (s *Store) askAllHeld(ctx context.Context, rec *Record, questions map[*peer
 	return asked
 }
 
-// askHeld asks p whether the origin is asked for some of spans.
-func (s *Store) askHeld(ctx context.Context, p *peer.Peer, rec *Record, spans []span) Asked {
-	b := appendStrings([]byte{askHeld}, []string{rec.Key, rec.Version})
-	b = appendFlags(b, []*bool{&rec.Pieces})
+// requestCached asks p whether the origin is asked for some of spans.
+func (s *Store) requestCached(ctx context.Context, p *peer.Peer, rec *Record, spans []span) Asked {
+	b := appendStrings([]byte{reqCached}, []string{rec.Key, rec.Version})
+	b = appendFlags(b, []*bool{&rec.Fragments})
 	b = binary.AppendVarint(b, rec.Length)
 	for _, sp := range spans {
 		b = binary.AppendVarint(binary.AppendVarint(b, sp.start), sp.end)
@@ -295,7 +301,7 @@ func (s *Store) askHeld(ctx context.Context, p *peer.Peer, rec *Record, spans []
 		return AskedForThis
 	}
 	defer stream.Close()
-	d, err := s.answer(stream, nil)
+	d, err := s.awaitReply(stream, nil)
 	if err != nil {
 		return AskedForThis
 	}
@@ -306,7 +312,7 @@ func (s *Store) askHeld(ctx context.Context, p *peer.Peer, rec *Record, spans []
 	return min(said, AskedForThis)
 }
 
-func (s *Store) serveHeld(c *wire.Call, d *decoder) {
+func (s *Store) serveCached(c *wire.Call, d *decoder) {
 	names, pieces := d.strings(), false
 	d.flags([]*bool{&pieces})
 	length := d.varint()
@@ -314,7 +320,7 @@ func (s *Store) serveHeld(c *wire.Call, d *decoder) {
 		s.refuse(c, errBusy)
 		return
 	}
-	rec := &Record{Key: names[0], Details: plain, Version: names[1], Length: length, Pieces: pieces}
+	rec := &Record{Key: names[0], Details: plain, Version: names[1], Length: length, Fragments: pieces}
 	asked := NotAsked
 	for len(d.b) > 0 && asked != AskedForThis {
 		sp := span{d.varint(), d.varint()}
@@ -324,5 +330,5 @@ func (s *Store) serveHeld(c *wire.Call, d *decoder) {
 		}
 		asked = max(asked, s.foresee(c.Context(), rec, sp, nil))
 	}
-	reply(c, []byte{answerOK, byte(asked)}, nil)
+	reply(c, []byte{respOK, byte(asked)}, nil)
 }

@@ -2,9 +2,9 @@ package store
 
 import "sync"
 
-// audiences are those who wait for the flights that are on their way. A flight that finds no room for its body waits for it, but for
-// clients only: a peer that waits for the same flight is refused, whoever has begun it, and loads by itself. The zero value is
-// ready for use.
+// audiences are those who wait for the flights that are on their way. A flight that finds no room
+// for its body waits for it, but for clients only: a peer that waits for the same flight is
+// refused, no matter which began it, and loads by itself. The zero value is ready for use.
 type audiences struct {
 	mu    sync.Mutex
 	byKey map[string]*audience // guarded by mu, as is what they are
@@ -17,8 +17,8 @@ type audience struct {
 	refused      chan struct{} // closed then
 }
 
-// join counts one in who is about to wait for the flight with that key; leave must follow. A peer is to wait no more once refused
-// is closed.
+// join counts one in who is about to wait for the flight with that key; leave must follow. A peer
+// is to wait no more once refused is closed.
 func (s *audiences) join(key string, peer bool) (refused <-chan struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -49,7 +49,8 @@ func (s *audiences) leave(key string, peer bool) {
 	}
 }
 
-// refusePeers ends the waiting of peers for a flight that has found no room. It reports whether clients wait for it.
+// refusePeers ends the waiting of peers for a flight that has found no room. It reports whether
+// clients wait for it.
 func (s *audiences) refusePeers(key string) (clients bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

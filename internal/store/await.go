@@ -9,8 +9,8 @@ import (
 	"github.com/scurrycache/scurry/internal/wire"
 )
 
-// Await waits, once r is Ready, for the first bytes as long as a head waits for them: so that a body which breaks off before
-// any has come is known before the head is sent.
+// Await waits, once r is Ready, for the first bytes as long as a head waits for them: so that a
+// body which breaks off before any has come is known before the head is sent.
 func (r *Reader) Await(ctx context.Context) error {
 	if r.view != nil || r.follower == nil || r.atEnd() {
 		return nil
@@ -25,7 +25,8 @@ func (r *Reader) Await(ctx context.Context) error {
 	return err
 }
 
-// told is a content that another node sends and nobody keeps. Its errors are what that node says of the origin.
+// told is a content that another node sends and nobody keeps. Its errors are what that node says of
+// the origin.
 type told struct {
 	*peer.Stream
 	s *Store

@@ -12,8 +12,8 @@ import (
 	"github.com/scurrycache/scurry/internal/fill"
 )
 
-// body is what this node knows of the bytes of one version: the fills that are reading it and what they have pushed.
-// It is guarded by the store's mu.
+// body is what this node knows of the bytes of one version: the fills that are reading it and what
+// they have pushed. It is guarded by the store's mu.
 type body struct {
 	runs   []*run
 	tail   []byte // the last bytes of a content whose length isn't known, if they may be all
@@ -34,25 +34,27 @@ func (s *Store) bodyLocked(version string) *body {
 	return b
 }
 
-// forgetBodyLocked drops what is known of a version whose record is gone, unless the record that takes its place has
-// the same, or a fill is still reading it.
+// forgetBodyLocked drops what is known of a version whose record is gone, unless the record that
+// takes its place has the same, or a fill is still reading it.
 func (s *Store) forgetBodyLocked(version, successor string) {
 	if b, ok := s.bodies[version]; ok && version != successor && len(b.runs) == 0 {
 		delete(s.bodies, version)
 	}
 }
 
-// tidyLocked drops what is known of the bytes of rec's version, once no fill reads it, if little work finds it out again.
+// tidyLocked drops what is known of the bytes of rec's version, once no fill reads it, if little
+// work finds it out again.
 func (s *Store) tidyLocked(rec *Record) {
 	now := s.currentLocked(rec)
 	if now == nil {
 		s.forgetBodyLocked(rec.Version, "")
-	} else if now.Length >= 0 && now.Length <= s.cfg.Geometry.Max && !now.Pieces {
+	} else if now.Length >= 0 && now.Length <= s.cfg.Geometry.Max && !now.Fragments {
 		s.forgetBodyLocked(rec.Version, "")
 	}
 }
 
-// begunLocked tells one state of the fills of rec's version from another: it changes with each that begins.
+// begunLocked tells one state of the fills of rec's version from another: it changes with each that
+// begins.
 func (s *Store) begunLocked(rec *Record) int64 { return *s.begunAt(rec) }
 
 func (s *Store) begunAt(rec *Record) *int64 {
@@ -77,8 +79,8 @@ func (r *run) via() *relay {
 	return r.relay
 }
 
-// joinLocked follows a fill that has the byte at off of rec, or will have it soon. If here, it is one that doesn't
-// depend on another node.
+// joinLocked follows a fill that has the byte at off of rec, or will have it soon. If localOnly, it
+// is one that doesn't depend on another node.
 func (s *Store) joinLocked(rec *Record, who Cause, off, stop, ahead int64, here bool) (
 	f *fill.Follower, via *run, ok bool,
 ) {
@@ -94,7 +96,7 @@ func (s *Store) joinLocked(rec *Record, who Cause, off, stop, ahead int64, here 
 		if rec.Length < 0 && !run.Unbounded() {
 			continue // its end would be taken for the content's
 		}
-		if !span.Holds(off) || (off-span.Pos >= s.far() && rec.refetchable() && !s.undivided(rec)) {
+		if !span.Holds(off) || (off-span.Pos >= s.maxGap() && rec.refetchable() && !s.undivided(rec)) {
 			continue
 		}
 		if f, ok := run.FollowFor(who, off, stop, s.aheadOf(run.relay, ahead)); ok {
@@ -104,7 +106,8 @@ func (s *Store) joinLocked(rec *Record, who Cause, off, stop, ahead int64, here 
 	return nil, nil, false
 }
 
-// attachLocked has a reader at off, whose bytes are in the chunks group, keep a fill going that has had them.
+// attachLocked has a reader at off, whose bytes are in the chunks group, keep a fill going that has
+// had them.
 func (s *Store) attachLocked(rec *Record, who Cause, off, stop, ahead int64, here bool) (
 	f *fill.Follower, via *run, ok bool,
 ) {
@@ -123,13 +126,14 @@ func (s *Store) attachLocked(rec *Record, who Cause, off, stop, ahead int64, her
 	return nil, nil, false
 }
 
-// Streams tells whether rec's content is too large to be kept, since it couldn't be asked for again. Then each client gets it from
-// the origin.
+// Streams reports whether rec's content is too large to be kept, since it couldn't be asked for
+// again. Then each client gets it from the origin.
 func (s *Store) Streams(rec *Record) bool {
 	return !rec.refetchable() && rec.Length > s.cfg.Memory/holdShare
 }
 
-// passedLocked tells whether a fill that is still reading has had the byte at off and dropped it: then it is pushed.
+// passedLocked reports whether a fill that is still reading has had the byte at off and dropped it:
+// then it is pushed.
 func (s *Store) passedLocked(rec *Record, off int64) bool {
 	b, ok := s.bodies[rec.Version]
 	return ok && slices.ContainsFunc(b.runs, func(run *run) bool {
@@ -137,13 +141,15 @@ func (s *Store) passedLocked(rec *Record, off int64) bool {
 	})
 }
 
-// readsLocked tells whether another fill than next is reading the chunk with rec's byte at off, or has read and still holds it.
+// readsLocked reports whether another fill than next is reading the chunk with rec's byte at off,
+// or has read and still holds it.
 func (s *Store) readsLocked(rec *Record, next *run, off int64) bool {
 	b, ok := s.bodies[rec.Version]
 	return ok && slices.ContainsFunc(b.runs, func(run *run) bool { return run != next && !run.relays() && run.Reads(off) })
 }
 
-// share is how many pushed bytes each of the fills that are reading may hold: none if it isn't even a chunk.
+// share is how many pushed bytes each of the fills that are reading may hold: none if it isn't even
+// a chunk.
 func (s *Store) share() int64 {
 	share := s.cfg.Memory / shareShare / max(1, s.live.Load())
 	if share < s.cfg.Geometry.Max {
@@ -152,21 +158,22 @@ func (s *Store) share() int64 {
 	return share
 }
 
-// aheadOf is how far ahead of a reader a fill is to read that isn't kept if it reads where r does: what nobody has read by
-// then is dropped, and would have to be sent again.
+// aheadOf is how far ahead of a reader a fill is to read that isn't kept if it reads where r does:
+// what nobody has read by then is dropped, and would have to be sent again.
 func (s *Store) aheadOf(r *relay, ahead int64) int64 {
 	if !r.active() {
 		return ahead
 	}
-	return min(ahead, s.far(), s.rooms.share())
+	return min(ahead, s.maxGap(), s.rooms.share())
 }
 
-// far is how many bytes ahead of a fill a reader may be to wait for it rather than start a fill of its own.
-func (s *Store) far() int64 { return window * s.cfg.Geometry.Max }
+// far is how many bytes ahead of a fill a reader may be to wait for it rather than start a fill of
+// its own.
+func (s *Store) maxGap() int64 { return window * s.cfg.Geometry.Max }
 
-// held returns the chunk c of rec if the chunks group has it: on this node, or, if ctx is a chunkAsk that may go there, on
-// its owner.
-func (s *Store) held(ctx context.Context, rec *Record, c chunk.Chunk) ([]byte, bool) {
+// held returns the chunk c of rec if the chunks group has it: on this node, or, if ctx is a
+// chunkAsk that may go there, on its owner.
+func (s *Store) cached(ctx context.Context, rec *Record, c chunk.Chunk) ([]byte, bool) {
 	if b, ok := s.smallOf(rec); ok {
 		return b, c.ID == firstChunk
 	}
@@ -174,9 +181,10 @@ func (s *Store) held(ctx context.Context, rec *Record, c chunk.Chunk) ([]byte, b
 	return b, err == nil && (rec.Length < 0 || int64(len(b)) == min(c.End, rec.Length)-c.Start)
 }
 
-// reach returns where a fill of rec that starts at off ends, so that it doesn't fetch what is here already: at the end of the
-// slab, at the next fill, or at the next chunk that the chunks group still has. One that reads the answer to a plain GET doesn't end
-// at a fill whose body isn't open, and may be refused.
+// reach returns where a fill of rec that starts at off ends, so that it doesn't fetch what is here
+// already: at the end of the slab, at the next fill, or at the next chunk that the chunks group
+// still has. One that reads the answer to a plain GET doesn't end at a fill whose body isn't open,
+// and may be refused.
 func (s *Store) reach(ctx context.Context, rec *Record, off int64, plain bool) int64 {
 	if !rec.refetchable() {
 		return rec.Length
@@ -203,7 +211,7 @@ func (s *Store) reach(ctx context.Context, rec *Record, off int64, plain bool) i
 			return end
 		}
 		c := s.cfg.Geometry.At(at, rec.OneSlab)
-		if _, ok := s.held(ctx, rec, c); ok {
+		if _, ok := s.cached(ctx, rec, c); ok {
 			return c.Start
 		}
 		s.mu.Lock() // evicted
@@ -212,8 +220,8 @@ func (s *Store) reach(ctx context.Context, rec *Record, off int64, plain bool) i
 	}
 }
 
-// probe notes which chunks of [off, end) the chunks group has from a time whose record has been evicted. It does so once
-// for each slab, while anything is known of the version.
+// probe notes which chunks of [off, end) the chunks group has from a time whose record has been
+// evicted. It does so once for each slab, while anything is known of the version.
 func (s *Store) probe(ctx context.Context, rec *Record, off, end int64) {
 	s.mu.Lock()
 	b := s.bodyLocked(rec.Version)
@@ -225,7 +233,7 @@ func (s *Store) probe(ctx context.Context, rec *Record, off, end int64) {
 	}
 	for n := s.cfg.Memory / s.cfg.Geometry.First; off < end && n > 0 && ctx.Err() == nil; n-- { // no more can be held
 		c := s.cfg.Geometry.At(off, rec.OneSlab)
-		if _, ok := s.held(ctx, rec, c); ok {
+		if _, ok := s.cached(ctx, rec, c); ok {
 			s.mu.Lock()
 			b.pushed = b.pushed.add(c.Start, min(c.End, rec.Length))
 			s.mu.Unlock()
@@ -234,8 +242,8 @@ func (s *Store) probe(ctx context.Context, rec *Record, off, end int64) {
 	}
 }
 
-// source is where a fill reads: from body, which is open, and after that, or if it is nil, from the origin, with the fields of by,
-// unless relay has something to say about it.
+// source is where a fill reads: from body, which is open, and after that, or if it is nil, from the
+// origin, with the fields of by, unless relay has something to say about it.
 type source struct {
 	body    fill.Body
 	part    bool // body isn't one that goes to the content's end
@@ -261,14 +269,14 @@ func (s *Store) runLocked(rec *Record, from source, off, end int64, want int64) 
 	if rec.Resumable || rec.refetchable() {
 		cfg.Open = (&opener{s: s, rec: rec, sake: r.sake, run: r}).open
 	}
-	if !from.wanted || rec.refetchable() { // else what of it was read would be of no use
+	if !from.wanted || rec.refetchable() { // else the part of it that was read would be of no use
 		cfg.Alone, cfg.Brief, cfg.Awaited = alone, brief, from.beyond
 	}
 	if rec.refetchable() {
 		cfg.Spare, cfg.Take, cfg.Give = s.rooms.spare, s.rooms.take, s.rooms.filling.give
 		cfg.Ahead = s.ahead
-		if atBorder := end == rec.Length || end%g.Slab == 0; atBorder && !rec.OneSlab && !rec.Pieces && !from.part {
-			cfg.Margin, cfg.Beyond = s.far(), from.beyond
+		if atBorder := end == rec.Length || end%g.Slab == 0; atBorder && !rec.OneSlab && !rec.Fragments && !from.part {
+			cfg.Margin, cfg.Beyond = s.maxGap(), from.beyond
 			cfg.Extend = func(ctx context.Context, end int64) int64 { return s.extend(ctx, r, rec, end) }
 		}
 	}
@@ -302,8 +310,9 @@ func (s *Store) runLocked(rec *Record, from source, off, end int64, want int64) 
 	return r
 }
 
-// cutLocked has the other fills of rec's bytes end at off, where next begins. One that reads the answer to a plain GET ends only if
-// next's body is open: a request that the origin refuses mustn't end it.
+// cutLocked has the other fills of rec's bytes end at off, where next begins. One that reads the
+// answer to a plain GET ends only if next's body is open: a request that the origin refuses mustn't
+// end it.
 func (s *Store) cutLocked(rec *Record, next *run, off int64, open bool) {
 	if s.undivided(rec) {
 		return
@@ -317,7 +326,7 @@ func (s *Store) cutLocked(rec *Record, next *run, off int64, open bool) {
 
 // ahead is how far ahead of its fastest reader a fill may be.
 func (s *Store) ahead() int64 {
-	return min(s.cfg.Geometry.Slab, max(s.far(), s.cfg.Memory/aheadShare/max(1, s.live.Load())))
+	return min(s.cfg.Geometry.Slab, max(s.maxGap(), s.cfg.Memory/aheadShare/max(1, s.live.Load())))
 }
 
 // pin takes n bytes of what all fills together may hold for their followers.
@@ -331,8 +340,9 @@ func (s *Store) pin(n int64) bool {
 
 func (s *Store) unpin(n int64) { s.pinned.Add(-n) }
 
-// push puts a finished chunk into the chunks group. The group offers no way to set a value, so it is asked for it, with
-// the value at hand for its getter. The question may join one that is already open and fails; then it is put again.
+// push puts a finished chunk into the chunks group. The group offers no way to set a value, so it
+// is asked for it, with the value at hand for its getter. The request may join one that is already
+// open and fails; then it is put again.
 func (s *Store) push(rec *Record, off int64, b []byte) {
 	if s.pushSmall(rec, off, b) {
 		return
@@ -340,10 +350,10 @@ func (s *Store) push(rec *Record, off int64, b []byte) {
 	c := s.cfg.Geometry.At(off, rec.OneSlab)
 	key, whole := s.chunkKey(rec, c.ID), true
 	if end := off + int64(len(b)); off > c.Start || end < min(c.End, rec.Length) { // of a length that isn't known, the last chunk may end anywhere
-		key, whole = s.pieceKey(rec, span{off, end}), false
+		key, whole = s.fragmentKey(rec, span{off, end}), false
 	}
-	for p := (&chunkAsk{Context: s.base, push: b}); !p.taken; {
-		if _, err := s.chunks.Get(p, key); !errors.Is(err, errNotHeld) {
+	for p := (&chunkRequest{Context: s.base, push: b}); !p.taken; {
+		if _, err := s.chunks.Get(p, key); !errors.Is(err, errNotCached) {
 			break // it is there, or the store is being closed
 		}
 	}
@@ -353,38 +363,38 @@ func (s *Store) push(rec *Record, off int64, b []byte) {
 	if whole {
 		body.pushed = body.pushed.add(off, off+int64(len(b)))
 		body.pieces = slices.DeleteFunc(body.pieces, func(sp span) bool { return c.Start <= sp.start && sp.end <= c.End })
-	} else if sp := (span{off, off + int64(len(b))}); len(body.pieces) < maxPieces && !slices.Contains(body.pieces, sp) {
+	} else if sp := (span{off, off + int64(len(b))}); len(body.pieces) < maxFragments && !slices.Contains(body.pieces, sp) {
 		body.pieces = append(body.pieces, sp)
 	}
 }
 
-// chunkAsk is the context of a question for a chunk that is more than whether this node holds it.
-type chunkAsk struct {
+// chunkAsk is the context of a request for a chunk that is more than whether this node holds it.
+type chunkRequest struct {
 	context.Context
 	push  []byte // the chunk itself, which is to be held from now on
 	taken bool   // it is
 
-	afar bool   // the owner may be asked
-	peer string // who answered
+	remote bool   // the owner may be asked
+	peer   string // who answered
 }
 
-type chunkAskKey struct{}
+type chunkRequestKey struct{}
 
-func (c *chunkAsk) Value(key any) any {
-	if key == (chunkAskKey{}) {
+func (c *chunkRequest) Value(key any) any {
+	if key == (chunkRequestKey{}) {
 		return c
 	}
 	return c.Context.Value(key)
 }
 
-// loadChunk is the getter of the chunks group. It never waits and never asks the origin: whoever misses a chunk joins
-// a fill, or starts one, and so gets its bytes as they come.
+// loadChunk is the getter of the chunks group. It never waits and never asks the origin: a reader
+// that misses a chunk joins a fill, or starts one, and so gets its bytes as they come.
 func (s *Store) loadChunk(ctx context.Context, _ string) ([]byte, error) {
-	if c, ok := ctx.Value(chunkAskKey{}).(*chunkAsk); ok && c.push != nil {
+	if c, ok := ctx.Value(chunkRequestKey{}).(*chunkRequest); ok && c.push != nil {
 		c.taken = true
 		return c.push, nil
 	}
-	return nil, errNotHeld
+	return nil, errNotCached
 }
 
 // overflowed is told that a body grows too large to be kept: nobody can join it any more.
@@ -394,8 +404,8 @@ func (s *Store) overflowed(rec *Record) {
 	s.dropLocked(rec)
 }
 
-// ended takes a fill out of the table. In the same step the record learns the length, if it was the end of the body
-// that told it, or goes, if the fill failed.
+// ended takes a fill out of the table. In the same step the record learns the length, if it was the
+// end of the body that told it, or goes, if the fill failed.
 func (s *Store) ended(rec *Record, ran *run, end int64, err error) {
 	defer s.work.Done()
 	s.mu.Lock()

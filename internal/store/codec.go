@@ -12,8 +12,9 @@ import (
 	"github.com/scurrycache/scurry/internal/fields"
 )
 
-// The encoding of a record: fields in a fixed order, numbers as varints, strings with their length before them. Times
-// are sent as ages, since the clocks of two nodes differ. The key isn't sent: whoever asked knows it.
+// The encoding of a record: fields in a fixed order, numbers as varints, strings with their length
+// before them. Times are sent as ages, since the clocks of two nodes differ. The key isn't sent:
+// the requester knows it.
 
 const codecVersion = 6
 
@@ -45,7 +46,7 @@ func (r *Record) encode(now time.Time) []byte {
 }
 
 func (r *Record) flags() []*bool {
-	return []*bool{&r.Rangeable, &r.Resumable, &r.OneSlab, &r.Pass, &r.Pieces, &r.Undated, &r.HeadOnly}
+	return []*bool{&r.Rangeable, &r.Resumable, &r.OneSlab, &r.Pass, &r.Fragments, &r.Undated, &r.HeadOnly}
 }
 
 var errEncoding = errors.New("not a record of this version")
@@ -85,7 +86,7 @@ func decode(b []byte, now time.Time) (*Record, error) {
 	return r, nil
 }
 
-// holds tells whether p, if it is a part, is one of length bytes.
+// holds reports whether p, if it is a part, is one of length bytes.
 func (p Part) holds(length int64) bool {
 	return p == Part{} || (p.Start >= 0 && p.Start < p.End && p.End <= p.Total && p.End-p.Start == length)
 }
@@ -196,8 +197,8 @@ func (d *decoder) string() string {
 	return s
 }
 
-// header is what net/http has taken from a client or an origin, so it must be as that leaves it: else what one side takes for
-// a field could be another message to the next.
+// header is what net/http has taken from a client or an origin, so it must be as that leaves it:
+// else what one side takes for a field could be another message to the next.
 func (d *decoder) header() http.Header {
 	n := d.count()
 	h := http.Header{}
@@ -227,7 +228,7 @@ func (d *decoder) fields() http.Header {
 	return h
 }
 
-// fieldable tells whether fields of that name may have those values.
+// fieldable reports whether fields of that name may have those values.
 func fieldable(name string, values ...string) bool {
 	const ends = "\r\n\x00"
 	return name != "" && http.CanonicalHeaderKey(name) == name && !strings.ContainsAny(name, " :"+ends) &&

@@ -16,7 +16,7 @@ import (
 
 // scripted is a Source of functions.
 type scripted struct {
-	fetch   func(ctx context.Context, ask *Ask) *Fetched
+	fetch   func(ctx context.Context, req *Request) *OriginResponse
 	open    func(off, end int64) fill.Body
 	prepare func()
 	length  int64 // that open tells
@@ -24,7 +24,7 @@ type scripted struct {
 
 func (s *scripted) Usable(*Record, http.Header) (usable, refresh bool) { return true, false }
 func (s *scripted) Validatable(*Record) bool                           { return false }
-func (s *scripted) Place(key string) string                            { return key }
+func (s *scripted) CanonicalKey(key string) string                     { return key }
 func (s *scripted) KeyOf(url string, _ http.Header) string             { return url }
 func (s *scripted) Keys(url string) []string                           { return []string{url} }
 func (s *scripted) Answers(*Record, string) bool                       { return true }
@@ -38,8 +38,8 @@ func (s *scripted) Prepare(*Record) any {
 	return nil
 }
 
-func (s *scripted) Fetch(ctx context.Context, ask *Ask, _ *Record) (*Fetched, error) {
-	return s.fetch(ctx, ask), nil
+func (s *scripted) Fetch(ctx context.Context, req *Request, _ *Record) (*OriginResponse, error) {
+	return s.fetch(ctx, req), nil
 }
 
 func (s *scripted) Open(_ context.Context, _ Fields, _ *Record, off, end int64) (OriginBody, error) {
@@ -49,28 +49,28 @@ func (s *scripted) Open(_ context.Context, _ Fields, _ *Record, off, end int64) 
 func text(s string) fill.Body { return io.NopCloser(strings.NewReader(s)) }
 
 // answer is a storable 200 of length bytes (-1: of an unknown number) with this body.
-func answer(length int64, body fill.Body) *Fetched {
+func answer(length int64, body fill.Body) *OriginResponse {
 	rec := NewRecord()
 	rec.Status, rec.Length, rec.ResponseTime = 200, length, At(time.Now())
-	return &Fetched{Record: rec, Storable: true, Body: body}
+	return &OriginResponse{Record: rec, Storable: true, Body: body}
 }
 
 func fetch(t *testing.T, s *Store, key string) *Record {
 	t.Helper()
-	a, err := s.Fetch(t.Context(), &Ask{Key: key, Whole: true, Background: true}, nil) // so that its fill goes on
+	res, err := s.Fetch(t.Context(), &Request{Key: key, Whole: true, Background: true}, nil) // so that its fill goes on
 	if err != nil {
 		t.Fatal(err)
 	}
-	a.Close()
-	return a.Record
+	res.Close()
+	return res.Record
 }
 
-// TestLengthIsLearntLate: a reader that found a record while its body was being read reads it to its end although the fill
-// has ended meanwhile.
+// TestLengthIsLearntLate: a reader that found a record while its body was being read reads it to
+// its end although the fill has ended meanwhile.
 func TestLengthIsLearntLate(t *testing.T) {
 	for _, size := range []int64{0, 1, 1 << 10, 5000, 20000} {
 		synctest.Test(t, func(t *testing.T) {
-			s := open(t, &scripted{fetch: func(context.Context, *Ask) *Fetched { return answer(-1, text(content(0, size))) }})
+			s := open(t, &scripted{fetch: func(context.Context, *Request) *OriginResponse { return answer(-1, text(content(0, size))) }})
 			rec := fetch(t, s, "k")
 			synctest.Wait()
 			if rec.Length >= 0 || s.Usage().LiveFills != 0 {
@@ -89,12 +89,13 @@ func TestLengthIsLearntLate(t *testing.T) {
 	}
 }
 
-// TestEndOfAPartIsNotTheEnd: a reader who doesn't know the length can't be served by the fill of a part.
+// TestEndOfAPartIsNotTheEnd: a reader who doesn't know the length can't be served by the fill of a
+// part.
 func TestEndOfAPartIsNotTheEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const size = 60 << 10
 		src := &scripted{length: size}
-		src.fetch = func(context.Context, *Ask) *Fetched {
+		src.fetch = func(context.Context, *Request) *OriginResponse {
 			f := answer(-1, text(content(0, size)))
 			f.Record.Rangeable, f.Record.Resumable = true, true
 			return f
@@ -138,7 +139,7 @@ func TestBodyOfJustTheQuota(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const quota = 1 << 20 / holdShare
 		for _, size := range []int64{quota - 1, quota - 5000, quota} {
-			s := open(t, &scripted{fetch: func(context.Context, *Ask) *Fetched { return answer(size, text(content(0, size))) }})
+			s := open(t, &scripted{fetch: func(context.Context, *Request) *OriginResponse { return answer(size, text(content(0, size))) }})
 			s.cfg.Memory -= 12345 * holdShare // so that it isn't a multiple of the chunks
 			rec := fetch(t, s, "k")
 			synctest.Wait()
@@ -156,8 +157,8 @@ func TestPanicsOfTheSource(t *testing.T) {
 		bad := true
 		src := &scripted{}
 		var contexts []context.Context
-		src.fetch = func(ctx context.Context, ask *Ask) *Fetched {
-			if contexts = append(contexts, ctx); bad && ask.Key == "fetch" {
+		src.fetch = func(ctx context.Context, req *Request) *OriginResponse {
+			if contexts = append(contexts, ctx); bad && req.Key == "fetch" {
 				panic("bug in Fetch")
 			}
 			return answer(4, text("nuts"))
@@ -169,7 +170,7 @@ func TestPanicsOfTheSource(t *testing.T) {
 		}
 		s := open(t, src)
 		for _, key := range []string{"fetch", "prepare"} {
-			if _, err := s.Fetch(t.Context(), &Ask{Key: key}, nil); err == nil || !strings.Contains(err.Error(), "bug in") {
+			if _, err := s.Fetch(t.Context(), &Request{Key: key}, nil); err == nil || !strings.Contains(err.Error(), "bug in") {
 				t.Errorf("%s: %v", key, err)
 			}
 		}
@@ -190,24 +191,24 @@ func TestPanicsOfTheSource(t *testing.T) {
 	})
 }
 
-// TestPinnedBodiesShareAnAccount: however many bodies that can't be asked for again are being read at once, they don't
-// hold more than their share and a chunk each.
+// TestPinnedBodiesShareAnAccount: however many bodies that can't be asked for again are being read
+// at once, they don't hold more than their share and a chunk each.
 func TestPinnedBodiesShareAnAccount(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const size, many = 500 << 10, 32
 		read := make([]*strings.Reader, 0, many)
-		s := open(t, &scripted{fetch: func(context.Context, *Ask) *Fetched {
+		s := open(t, &scripted{fetch: func(context.Context, *Request) *OriginResponse {
 			r := strings.NewReader(content(0, size))
 			read = append(read, r)
 			return answer(-1, io.NopCloser(r))
 		}})
-		var answers []*Answer
+		var answers []*Result
 		for i := range many {
-			a, err := s.Fetch(t.Context(), &Ask{Key: fmt.Sprint("k", i), Whole: true}, nil)
+			res, err := s.Fetch(t.Context(), &Request{Key: fmt.Sprint("k", i), Whole: true}, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
-			answers = append(answers, a) // whose followers take nothing
+			answers = append(answers, res) // whose followers take nothing
 		}
 		synctest.Wait()
 		var held int64
@@ -217,13 +218,13 @@ func TestPinnedBodiesShareAnAccount(t *testing.T) {
 		if most := s.cfg.Memory/pinShare + many*s.cfg.Geometry.Max; held > most {
 			t.Errorf("%d bytes are held, at most %d may be", held, most)
 		}
-		for i, a := range answers {
+		for i, res := range answers {
 			var r Reader
-			s.ReaderFrom(&r, Fields{}, a, 0, -1)
+			s.ReaderFrom(&r, Fields{}, res, 0, -1)
 			if got := readAll(t, &r); got != content(0, size) {
 				t.Errorf("body %d: %d bytes", i, len(got))
 			}
-			a.Close()
+			res.Close()
 		}
 		synctest.Wait()
 		if n := s.pinned.Load(); n != 0 {
@@ -233,33 +234,35 @@ func TestPinnedBodiesShareAnAccount(t *testing.T) {
 	})
 }
 
-// TestReaderElsewhereLetsGoOfTheStart: one who reads from the middle doesn't hold up a body at its beginning.
+// TestReaderElsewhereLetsGoOfTheStart: one who reads from the middle doesn't hold up a body at its
+// beginning.
 func TestReaderElsewhereLetsGoOfTheStart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const size = 700 << 10 // more than may be held
-		s := open(t, &scripted{fetch: func(context.Context, *Ask) *Fetched { return answer(-1, text(content(0, size))) }})
-		a, err := s.Fetch(t.Context(), &Ask{Key: "k"}, nil)
+		s := open(t, &scripted{fetch: func(context.Context, *Request) *OriginResponse { return answer(-1, text(content(0, size))) }})
+		res, err := s.Fetch(t.Context(), &Request{Key: "k"}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		var r Reader
-		s.ReaderFrom(&r, Fields{}, a, size-10, size)
+		s.ReaderFrom(&r, Fields{}, res, size-10, size)
 		if got := readAll(t, &r); got != content(size-10, size) {
 			t.Errorf("%q", got)
 		}
-		a.Close()
+		res.Close()
 		s.Close()
 	})
 }
 
-// TestChunksOutliveTheirRecord: bytes that are still here when their record was evicted aren't read again.
+// TestChunksOutliveTheirRecord: bytes that are still here when their record was evicted aren't read
+// again.
 func TestChunksOutliveTheirRecord(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const size = 3*(64<<10) + 5
 		var asked int64
 		var body *strings.Reader
 		src := &scripted{length: size}
-		src.fetch = func(context.Context, *Ask) *Fetched {
+		src.fetch = func(context.Context, *Request) *OriginResponse {
 			body = strings.NewReader(content(0, size))
 			f := answer(size, io.NopCloser(body))
 			f.Record.Rangeable, f.Validator = true, "1"
@@ -289,12 +292,13 @@ func TestChunksOutliveTheirRecord(t *testing.T) {
 	})
 }
 
-// TestPassLeavesOtherVariantsAlone: an answer to one request that can't be stored says nothing of those stored for others.
+// TestPassLeavesOtherVariantsAlone: an answer to one request that can't be stored says nothing of
+// those stored for others.
 func TestPassLeavesOtherVariantsAlone(t *testing.T) {
 	src := &scripted{}
-	src.fetch = func(_ context.Context, ask *Ask) *Fetched {
+	src.fetch = func(_ context.Context, req *Request) *OriginResponse {
 		f := answer(4, text("nuts"))
-		lang := ask.Header.Get("Accept-Language")
+		lang := req.Header.Get("Accept-Language")
 		if f.Storable = lang != "bad"; f.Storable {
 			f.Record.Vary, f.Record.Variant = []string{"Accept-Language"}, lang
 		}
@@ -304,11 +308,11 @@ func TestPassLeavesOtherVariantsAlone(t *testing.T) {
 	s.cfg.Selecting = func(_ []string, h http.Header) string { return h.Get("Accept-Language") }
 	in := func(lang string) http.Header { return http.Header{"Accept-Language": {lang}} }
 	for _, lang := range []string{"de", "en", "bad"} {
-		a, err := s.Fetch(t.Context(), &Ask{Key: "k", Header: in(lang), Whole: true}, nil)
+		res, err := s.Fetch(t.Context(), &Request{Key: "k", Header: in(lang), Whole: true}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		a.Close()
+		res.Close()
 	}
 	for lang, pass := range map[string]bool{"de": false, "en": false, "bad": true, "fr": true} {
 		if rec := find(s, "k", in(lang)); rec == nil || rec.Pass != pass {
@@ -329,14 +333,14 @@ func TestPushGivesUp(t *testing.T) {
 	}
 }
 
-// TestFillBeginsWhileGapsAreLookedFor: a reader that has a view of its first chunk, and finds a fill to follow while it
-// looks whether the others are there, reads each byte once.
+// TestFillBeginsWhileGapsAreLookedFor: a reader that has a view of its first chunk, and finds a
+// fill to follow while it looks whether the others are there, reads each byte once.
 func TestFillBeginsWhileGapsAreLookedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const size = 20000
 		more := make(chan struct{})
 		first := true
-		s := open(t, &scripted{fetch: func(context.Context, *Ask) *Fetched {
+		s := open(t, &scripted{fetch: func(context.Context, *Request) *OriginResponse {
 			f := answer(size, text(content(0, size)))
 			if !first {
 				f.Body = io.NopCloser(io.MultiReader(strings.NewReader(content(0, 3000)), &waiting{more}, strings.NewReader(content(3000, size))))
@@ -353,12 +357,12 @@ func TestFillBeginsWhileGapsAreLookedFor(t *testing.T) {
 		if !r.viewChunk(t.Context()) {
 			t.Fatal("the first chunk must be held")
 		}
-		a, err := s.Fetch(t.Context(), &Ask{Key: "k", Whole: true}, rec) // between Ready's two looks
+		res, err := s.Fetch(t.Context(), &Request{Key: "k", Whole: true}, rec) // between Ready's two looks
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer a.Close()
-		if a.Record.Version != rec.Version {
+		defer res.Close()
+		if res.Record.Version != rec.Version {
 			t.Fatal("the version must be the same")
 		}
 		if err := r.whole(t.Context()); err != nil {
@@ -368,7 +372,7 @@ func TestFillBeginsWhileGapsAreLookedFor(t *testing.T) {
 		if got := readAll(t, &r); got != content(0, size) {
 			t.Errorf("%d bytes of %d, wrong ones or some of them twice", len(got), size)
 		}
-		a.Close()
+		res.Close()
 		s.Close()
 	})
 }

@@ -6,11 +6,12 @@ import (
 	"sync"
 )
 
-// filling is the room for chunks that fills are reading or pushing. A fill takes the room of a whole chunk; if its origin stalls, it
-// gives back what hasn't come, and takes that again later.
+// filling is the room for chunks that fills are reading or pushing. A fill takes the room of a
+// whole chunk; if its origin stalls, it gives back what hasn't come, and takes that again later.
 //
-// Fills that hold parts of chunks could wait for each other. So whoever begins a chunk leaves room for another one, which only
-// those who go on with a chunk may have; and what they have of it they keep until their chunk is whole.
+// Fills that hold parts of chunks could wait for each other. So a fill that begins a chunk leaves
+// room for another one, which only those who go on with a chunk may have; and what they have of it
+// they keep until their chunk is whole.
 type filling struct {
 	small int64 // chunks, and parts, of so many bytes need no room
 	chunk int64 // the largest
@@ -43,8 +44,8 @@ func (f *filling) spare(size int64) bool {
 	return true
 }
 
-// take takes room for the rest of a chunk of that size, for held bytes of which there is room. If it is firm, it is given back
-// when the chunk is whole, and not before.
+// take takes room for the rest of a chunk of that size, for held bytes of which there is room. If
+// it is firm, it is given back when the chunk is whole, and not before.
 func (f *filling) take(ctx context.Context, held, size int64) (firm bool, err error) {
 	holds, rest := f.cost(held) > 0, f.cost(size)-f.cost(held)
 	err = f.await(ctx, holds, func() bool {
@@ -73,7 +74,7 @@ func (f *filling) give(held, keep int64) {
 	f.serveLocked()
 }
 
-// has tells whether a chunk could be begun now.
+// has reports whether a chunk could be begun now.
 func (f *filling) has() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -85,7 +86,8 @@ func (f *filling) wait(ctx context.Context) error {
 	return f.await(ctx, false, func() bool { return f.free >= 2*f.chunk })
 }
 
-// await waits until grant is true, in turn with others, for one who has room already or one who has none.
+// await waits until grant is true, in turn with others, for one who has room already or one who has
+// none.
 func (f *filling) await(ctx context.Context, holds bool, grant func() bool) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -12,7 +12,8 @@ import (
 	"time"
 )
 
-// TestFillingIsGivenInTurn: who begins a chunk leaves room for one who goes on with another, and those come first.
+// TestFillingIsGivenInTurn: who begins a chunk leaves room for one who goes on with another, and
+// those come first.
 func TestFillingIsGivenInTurn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var f filling
@@ -64,7 +65,8 @@ func TestFillingIsGivenInTurn(t *testing.T) {
 	})
 }
 
-// TestFillsDontWaitForEachOther: many at once, whose bytes come bit by bit, all get to their chunks' ends.
+// TestFillsDontWaitForEachOther: many at once, whose bytes come bit by bit, all get to their
+// chunks' ends.
 func TestFillsDontWaitForEachOther(t *testing.T) {
 	for seed := range uint64(50) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {

@@ -10,8 +10,8 @@ import (
 	"github.com/scurrycache/scurry/internal/fill"
 )
 
-// Ask is a client's question.
-type Ask struct {
+// Request is a client's request.
+type Request struct {
 	Key        string
 	Target     string      // the key of the resource that is asked for, if it isn't Key
 	Header     http.Header // the client's end-to-end fields; not to be changed
@@ -30,16 +30,16 @@ type Ask struct {
 	// what nothing is stored of.
 	Variants []*Record
 
-	// Inform, if not nil, is called with the interim responses (1xx) to the request that is made for this question, on the
-	// goroutine that has called Fetch.
+	// Inform, if not nil, is called with the interim responses (1xx) to the request that is made
+	// for this request, on the goroutine that has called Fetch.
 	Inform func(status int, header http.Header)
 
 	// For is the name of the peer that this is asked for, if it isn't a client of this node.
 	For string
 }
 
-// takes tells whether rec is what a asks for, if it is a part that it asks for.
-func (a *Ask) takes(rec *Record) bool { return !a.Ranged || rec.Part != Part{} }
+// takes reports whether rec is what a asks for, if it is a part that it asks for.
+func (req *Request) takes(rec *Record) bool { return !req.Ranged || rec.Part != Part{} }
 
 // Why is why an owner has asked the origin, where that isn't this node.
 type Why int
@@ -52,18 +52,19 @@ const (
 	OtherVariants
 )
 
-// Answer is what Fetch found. It must be closed.
-type Answer struct {
+// Result is what Fetch found. It must be closed.
+type Result struct {
 	Record    *Record
-	Collapsed bool      // another client's question was answered
+	Collapsed bool      // another client's request was answered
 	Found     bool      // the owner had it stored, and didn't ask the origin
 	Why       Why       // the owner asked the origin
 	Peer      string    // the owner by way of which it came, if that isn't this node
 	Renewed   bool      // the origin said that the stored response is still good
-	Status    int       // of the origin's answer to this very question; 0 if it was asked for another
+	Status    int       // of the origin's response to this very request; 0 if it was fetched for another
 	Body      fill.Body // of a response that isn't stored, for the one who asked only
 
-	// Trailer returns the trailer fields that have come after Body, once that has been read to its end.
+	// Trailer returns the trailer fields that have come after Body, once that has been read to its
+	// end.
 	Trailer func() http.Header
 
 	follower *fill.Follower // at the body's first byte
@@ -71,26 +72,27 @@ type Answer struct {
 }
 
 // Close lets go of what the answer holds. A Reader made from it has taken its share.
-func (a *Answer) Close() {
-	if a.Body != nil {
-		_ = a.Body.Close()
+func (res *Result) Close() {
+	if res.Body != nil {
+		_ = res.Body.Close()
 	}
-	if a.follower != nil {
-		a.follower.Close()
-		a.follower = nil
+	if res.follower != nil {
+		res.follower.Close()
+		res.follower = nil
 	}
 }
 
-// Cancel ends the request that Body comes from, so that a Read of it returns. It may be called while Body is in use.
-func (a *Answer) Cancel() {
-	if body, ok := a.Body.(*cancelling); ok {
+// Cancel ends the request that Body comes from, so that a Read of it returns. It may be called
+// while Body is in use.
+func (res *Result) Cancel() {
+	if body, ok := res.Body.(*cancelling); ok {
 		body.cancel()
 	}
 }
 
-// Quiet tells whether nothing of Body has come yet.
-func (a *Answer) Quiet() bool {
-	c, _ := a.Body.(*cancelling)
+// Quiet reports whether nothing of Body has come yet.
+func (res *Result) Quiet() bool {
+	c, _ := res.Body.(*cancelling)
 	if c == nil {
 		return false
 	}
@@ -98,17 +100,18 @@ func (a *Answer) Quiet() bool {
 	return ok && b.Quiet()
 }
 
-func (a *Answer) trailer() http.Header {
-	if a.Trailer == nil {
+func (res *Result) trailer() http.Header {
+	if res.Trailer == nil {
 		return nil
 	}
-	return a.Trailer()
+	return res.Trailer()
 }
 
-// flight is one question on its way through the records group, which carries it to the getter in its context.
+// flight is one request on its way through the records group, which carries it to the getter in its
+// context.
 type flight struct {
 	context.Context
-	ask  *Ask
+	req  *Request
 	prev *Record
 
 	variant    string // "" if it wasn't known what selects
@@ -120,10 +123,10 @@ type flight struct {
 	key        string // in the records group
 	done       chan landed
 	refused    <-chan struct{} // closed when it is to wait no more; nil for a client's
-	doubts     uint64          // there had been so many when the origin was asked
+	fetchedAt  uint64          // there had been so many when the origin was asked
 
 	mu     sync.Mutex
-	answer *Answer // set by the getter, if it was this flight's that ran
+	answer *Result // set by the getter, if it was this flight's that ran
 	left   bool    // the one who asked has gone
 }
 
@@ -136,7 +139,7 @@ type interim struct {
 // maxInterim is how many interim responses may wait for the one who asked; more are lost.
 const maxInterim = 128
 
-// inform hands an interim response on to the one who asked, without waiting for him.
+// inform hands an interim response on to the requester, without waiting for it.
 func (f *flight) inform(status int, header http.Header) {
 	select {
 	case f.interim <- interim{status, header}:
@@ -144,8 +147,8 @@ func (f *flight) inform(status int, header http.Header) {
 	}
 }
 
-// Informer returns what is to be called with interim responses to a request that is made under a Fetch's ctx; nil if nobody
-// wants them.
+// Informer returns what is to be called with interim responses to a request that is made under a
+// Fetch's ctx; nil if nobody wants them.
 func Informer(ctx context.Context) func(status int, header http.Header) {
 	if f, ok := ctx.Value(flightKey{}).(*flight); ok && f.interim != nil {
 		return f.inform
@@ -163,14 +166,14 @@ func (f *flight) Value(key any) any {
 }
 
 // settle notes the answer, or closes it if nobody is there to take it.
-func (f *flight) settle(a *Answer) {
+func (f *flight) settle(res *Result) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.left {
-		a.Close()
+		res.Close()
 		return
 	}
-	f.answer = a
+	f.answer = res
 }
 
 // leave gives up waiting.
@@ -185,30 +188,30 @@ func (f *flight) leave() {
 
 // Fetch brings a record that is newer than prev, which is nil or the stored response that the
 // caller found wanting, by way of its owner: from the origin, or, with Found set, from what the
-// owner has stored, which may not do for ask. Concurrent questions for the same variant share one
+// owner has stored, which may not do for ask. Concurrent requests for the same variant share one
 // origin request; a HEAD is one of its own, unless a GET can tell without content whether prev is
-// still good. The question goes on if ctx ends: others may wait for it. The record may say Pass;
-// then Body is set for the one whose question it was.
-func (s *Store) Fetch(ctx context.Context, ask *Ask, prev *Record) (*Answer, error) {
-	if ask.Head && prev != nil && !prev.HeadOnly && s.cfg.Source.Validatable(prev) {
-		get := *ask
-		get.Head, ask = false, &get
+// still good. The request goes on if ctx ends: others may wait for it. The record may say Pass;
+// then Body is set for the one whose request it was.
+func (s *Store) Fetch(ctx context.Context, req *Request, prev *Record) (*Result, error) {
+	if req.Head && prev != nil && !prev.HeadOnly && s.cfg.Source.Validatable(prev) {
+		get := *req
+		get.Head, req = false, &get
 	}
-	variant := s.variantNow(ask)
+	variant := s.variantNow(req)
 	for {
-		a, err := s.fly(ctx, ask, prev, variant)
+		res, err := s.fly(ctx, req, prev, variant)
 		if errors.Is(err, errVariantKnown) {
-			variant = s.variantNow(ask)
+			variant = s.variantNow(req)
 			continue
 		}
-		if landedBefore(prev, a, err) || ask.For == "" && errors.Is(err, errBusy) { // it was a peer's flight, which had no room
+		if landedBefore(prev, res, err) || req.For == "" && errors.Is(err, errBusy) { // it was a peer's flight, which had no room
 			continue
 		}
-		if ask.For != "" && errors.Is(err, errNoRoom) {
+		if req.For != "" && errors.Is(err, errNoRoom) {
 			return nil, errBusy // it is no verdict on the origin
 		}
 		if failed, ok := errors.AsType[*Failure](err); ok && failed.Stored != nil {
-			own, ok := s.answersFlight(failed.Stored, variant, ask)
+			own, ok := s.answersFlight(failed.Stored, variant, req)
 			if !ok && own != variant { // the failure is another variant's
 				variant, prev = own, nil
 				continue
@@ -217,15 +220,15 @@ func (s *Store) Fetch(ctx context.Context, ask *Ask, prev *Record) (*Answer, err
 				return nil, failed.alone()
 			}
 		}
-		if err != nil || !a.Collapsed {
-			return a, err
+		if err != nil || !res.Collapsed {
+			return res, err
 		}
-		own, ok := s.answersFlight(a.Record, variant, ask)
+		own, ok := s.answersFlight(res.Record, variant, req)
 		switch {
 		case ok:
-			return a, nil
+			return res, nil
 		case own == variant: // an origin whose Vary is another each time
-			alone := *ask
+			alone := *req
 			alone.Alone = true
 			return s.fly(ctx, &alone, nil, own)
 		}
@@ -233,13 +236,15 @@ func (s *Store) Fetch(ctx context.Context, ask *Ask, prev *Record) (*Answer, err
 	}
 }
 
-// errVariantKnown ends a flight that took off before it was known what selects a variant, and got to the getter after:
-// the question for the variant at hand may already be under way in a flight of its own.
+// errVariantKnown ends a flight that took off before it was known what selects a variant, and got
+// to the getter after: the request for the variant at hand may already be under way in a flight of
+// its own.
 var errVariantKnown = errors.New("it is known by now what selects")
 
-// landedBefore tells whether a flight has brought what its asker knew before, and found wanting. What a flight brings can be seen
-// before the flight is over, so it may have been joined in the moment between.
-func landedBefore(prev *Record, a *Answer, err error) bool {
+// landedBefore reports whether a flight has brought what its asker knew before, and found wanting.
+// What a flight brings can be seen before the flight is over, so it may have been joined in the
+// moment between.
+func landedBefore(prev *Record, res *Result, err error) bool {
 	if prev == nil {
 		return false
 	}
@@ -247,31 +252,32 @@ func landedBefore(prev *Record, a *Answer, err error) bool {
 		failure, ok := errors.AsType[*Failure](err)
 		return ok && failure == prev.failure
 	}
-	return a.Collapsed && !a.Found && !a.Record.newer(prev)
+	return res.Collapsed && !res.Found && !res.Record.newer(prev)
 }
 
-func (s *Store) variantNow(ask *Ask) string {
+func (s *Store) variantNow(req *Request) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.variantLocked(ask)
+	return s.variantLocked(req)
 }
 
-// fly asks the records group, off the caller's goroutine, so that no one's context but the store's ends the flight.
-func (s *Store) fly(ctx context.Context, ask *Ask, prev *Record, variant string) (*Answer, error) {
-	f := &flight{Context: s.base, ask: ask, prev: prev, variant: variant}
-	if ask.Inform != nil {
+// fly asks the records group, off the caller's goroutine, so that no one's context but the store's
+// ends the flight.
+func (s *Store) fly(ctx context.Context, req *Request, prev *Record, variant string) (*Result, error) {
+	f := &flight{Context: s.base, req: req, prev: prev, variant: variant}
+	if req.Inform != nil {
 		f.interim = make(chan interim, maxInterim)
 	}
 	s.mu.Lock()
 	ok := s.beginLocked()
-	f.generation, f.since = s.generationLocked(ask.Key), s.groups.count
-	f.varied = s.varied.of(s.cfg.Source.Place(ask.Key))
+	f.generation, f.since = s.generationLocked(req.Key), s.groups.count
+	f.varied = s.varied.of(s.cfg.Source.CanonicalKey(req.Key))
 	s.mu.Unlock()
 	if !ok {
 		return nil, context.Canceled
 	}
 	f.key = s.flightKey(f)
-	peer := ask.For != ""
+	peer := req.For != ""
 	if peer && !s.records.BeginServing(f.key) {
 		s.work.Done()
 		return nil, errBusy
@@ -287,7 +293,7 @@ func (s *Store) fly(ctx context.Context, ask *Ask, prev *Record, variant string)
 		}
 		f.done <- landed{b, err}
 	}()
-	return s.await(ctx, f, ask)
+	return s.await(ctx, f, req)
 }
 
 // landed is what the records group has for one who waits for a flight.
@@ -296,16 +302,17 @@ type landed struct {
 	err     error
 }
 
-// await waits for f, which is for ask, to be done, but no longer than until ctx ends, or it is refused.
-func (s *Store) await(ctx context.Context, f *flight, ask *Ask) (*Answer, error) {
+// await waits for f, which is for ask, to be done, but no longer than until ctx ends, or it is
+// refused.
+func (s *Store) await(ctx context.Context, f *flight, req *Request) (*Result, error) {
 	for {
 		select {
 		case i := <-f.interim:
-			ask.Inform(i.status, i.header)
+			req.Inform(i.status, i.header)
 		case l := <-f.done:
 			for len(f.interim) > 0 {
 				i := <-f.interim
-				ask.Inform(i.status, i.header)
+				req.Inform(i.status, i.header)
 			}
 			switch {
 			case l.err != nil:
@@ -313,7 +320,7 @@ func (s *Store) await(ctx context.Context, f *flight, ask *Ask) (*Answer, error)
 			case f.answer != nil:
 				return f.answer, nil
 			}
-			return s.shared(ask, l.encoded)
+			return s.shared(req, l.encoded)
 		case <-f.refused:
 			f.leave()
 			return nil, errBusy
@@ -324,24 +331,25 @@ func (s *Store) await(ctx context.Context, f *flight, ask *Ask) (*Answer, error)
 	}
 }
 
-// shared makes the answer for one whose question another's flight answered.
-func (s *Store) shared(ask *Ask, encoded []byte) (*Answer, error) {
-	l, err := decodeLanding(encoded, s.cfg.Now())
+// shared makes the answer for one whose request another's flight answered.
+func (s *Store) shared(req *Request, encoded []byte) (*Result, error) {
+	fr, err := decodeFlightResult(encoded, s.cfg.Now())
 	if err != nil {
 		return nil, err
 	}
-	s.adopt(ask.Key, l.rec)
+	s.adopt(req.Key, fr.rec)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if now := s.successorLocked(l.rec); now != nil {
-		l.rec = now
+	if now := s.successorLocked(fr.rec); now != nil {
+		fr.rec = now
 	}
-	return &Answer{Record: l.rec, Collapsed: true, Found: l.found, Peer: l.peer}, nil
+	return &Result{Record: fr.rec, Collapsed: true, Found: fr.found, Peer: fr.peer}, nil
 }
 
-// fits tells whether a record that another node sent may be one of key's: whatever it says, the origin is asked for nothing else.
+// fits reports whether a record that another node sent may be one of key's: whatever it says, the
+// origin is asked for nothing else.
 func (s *Store) fits(rec *Record, key string) bool {
-	return rec.URL == "" || rec.URL == key || s.cfg.Source.Check(rec.URL) == nil && s.cfg.Source.Place(rec.URL) == s.cfg.Source.Place(key)
+	return rec.URL == "" || rec.URL == key || s.cfg.Source.Check(rec.URL) == nil && s.cfg.Source.CanonicalKey(rec.URL) == s.cfg.Source.CanonicalKey(key)
 }
 
 // adopt makes a record that was decoded one of key's.
@@ -352,8 +360,8 @@ func (s *Store) adopt(key string, rec *Record) {
 	} else {
 		rec.URL = url
 	}
-	if rec.turn == 0 {
-		rec.turn = s.cfg.Node.RingEpoch()
+	if rec.ringEpoch == 0 {
+		rec.ringEpoch = s.cfg.Node.RingEpoch()
 	}
 	if rec.first == "" && rec.Version != "" {
 		s.name(rec)

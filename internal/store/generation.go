@@ -2,15 +2,15 @@ package store
 
 import "math"
 
-// generations counts how often the stored responses of a cache key have been done away with. What was asked for under
-// an older generation isn't stored. The zero value is ready for use.
+// generations counts how often the stored responses of a cache key have been removed. What was
+// asked for under an older generation isn't stored. The zero value is ready for use.
 type generations struct {
 	epoch  uint64
 	raised map[string]uint64 // above epoch
 }
 
-// groupLog remembers which groups have been invalidated, so that what was asked for before isn't stored after. The zero
-// value is ready for use.
+// groupLog remembers which groups have been invalidated, so that what was asked for before isn't
+// stored after. The zero value is ready for use.
 type groupLog struct {
 	count uint64            // of invalidations
 	floor uint64            // those up to this one are forgotten
@@ -29,7 +29,8 @@ func (g *groupLog) raise(group string) {
 	g.last[group] = g.count
 }
 
-// mark is what the versions of the members of groups have in them, so that no bytes come back that were done away with.
+// mark is what the versions of the members of groups have in them, so that no bytes come back that
+// were removed.
 func (g *groupLog) mark(groups []string) (mark uint64) {
 	for _, group := range groups {
 		mark = max(mark, g.floor, g.last[group])
@@ -37,7 +38,8 @@ func (g *groupLog) mark(groups []string) (mark uint64) {
 	return mark
 }
 
-// after tells whether any of groups may have been invalidated when more than since invalidations had been.
+// after reports whether any of groups may have been invalidated when more than since invalidations
+// had been.
 func (g *groupLog) after(since uint64, groups []string) bool {
 	for _, group := range groups {
 		if since < max(g.floor, g.last[group]) {
@@ -56,7 +58,8 @@ const maxRaised = 4096
 // of returns the generation of key.
 func (g *generations) of(key string) uint64 { return g.epoch + g.raised[key] }
 
-// raise makes the generation of key one that it never had. It reports whether it did so for all keys.
+// raise makes the generation of key one that it never had. It reports whether it did so for all
+// keys.
 func (g *generations) raise(key string) (all bool) {
 	if _, ok := g.raised[key]; !ok && len(g.raised) >= maxRaised {
 		var most uint64

@@ -13,7 +13,7 @@ type found struct {
 	since peer.Mark
 }
 
-// knownHeld tells whether the chunks group is known to have all of rec's bytes in sp.
+// knownHeld reports whether the chunks group is known to have all of rec's bytes in sp.
 func (s *Store) knownHeld(rec *Record, sp span) bool {
 	s.mu.Lock()
 	b, ok := s.bodies[rec.Version]

@@ -12,16 +12,16 @@ import (
 // bring has s bring the content under key as a whole, and returns its record.
 func bring(t *testing.T, s *Store, key string) *Record {
 	t.Helper()
-	a, err := s.Fetch(t.Context(), &Ask{Key: key, Whole: true}, nil)
+	res, err := s.Fetch(t.Context(), &Request{Key: key, Whole: true}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer a.Close()
+	defer res.Close()
 	var rd Reader
-	s.ReaderFrom(&rd, Fields{}, a, 0, -1)
+	s.ReaderFrom(&rd, Fields{}, res, 0, -1)
 	readAll(t, &rd)
 	settled(s)
-	return a.Record
+	return res.Record
 }
 
 // settled waits until no fill reads any more, in a test whose time is synctest's.

@@ -2,11 +2,12 @@ package store
 
 import "time"
 
-// Instant is a point in time by the wall clock, in a third of a time.Time's memory. The zero Instant is none.
+// Instant is a point in time by the wall clock, in a third of a time.Time's memory. The zero
+// Instant is none.
 type Instant int64
 
-// Deadline is a point in time from which on something is no more, by the monotonic clock where there is one: setting the wall
-// clock doesn't move it. The zero Deadline is none.
+// Deadline is a point in time from which on something is no more, by the monotonic clock where
+// there is one: setting the wall clock doesn't move it. The zero Deadline is none.
 type Deadline int64
 
 var (
@@ -26,7 +27,7 @@ func Until(t time.Time) Deadline { return Deadline(since(t, start)) }
 // Time is d as a time.Time.
 func (d Deadline) Time() time.Time { return after(int64(d), start) }
 
-// IsZero tells whether d is none.
+// IsZero reports whether d is none.
 func (d Deadline) IsZero() bool { return d == 0 }
 
 // since is t in nanoseconds after base, 0 for none.

@@ -9,29 +9,30 @@ import (
 	"github.com/scurrycache/scurry/internal/peer"
 )
 
-// tellTime is how long another node is waited for that is to be told of something.
-const tellTime = time.Second
+// notifyTimeout is how long another node is waited for that is to be told of something.
+const notifyTimeout = time.Second
 
-// Invalidate does away with all that is stored under keys (RFC 9111 section 4.4) or belongs to one of groups (RFC 9875), and with
-// what is on its way there, on all nodes. A node that can't be told now is told, as soon as it can be, to doubt all that it has.
-// The moments are those of the first key just before and just after, equal to none if it was invalidated by others in between.
+// Invalidate does away with all that is stored under keys (RFC 9111 section 4.4) or belongs to one
+// of groups (RFC 9875), and with what is on its way there, on all nodes. A node that can't be told
+// now is told, as soon as it can be, to validate all that it has. The moments are those of the
+// first key just before and just after, equal to none if it was invalidated by others in between.
 func (s *Store) Invalidate(keys, groups []string) (before, after Moment) {
 	peers := s.cfg.Node.Peers()
-	message := appendStrings(appendStrings([]byte{askInvalidate}, keys), groups)
-	// The owners come first, lest others get from them once more what they have dropped.
+	message := appendStrings(appendStrings([]byte{reqInvalidate}, keys), groups)
+	// The owners come first, so that others don't get from them once more what they have dropped.
 	var owners []string
 	for _, key := range keys {
 		if p := s.ownerOf(key); p != nil && !slices.Contains(owners, p.Name()) {
 			owners = append(owners, p.Name())
 		}
 	}
-	s.oweAbsent(peers)
-	s.tellAll(peers, message, func(name string) bool { return slices.Contains(owners, name) })
+	s.queueHintsForAbsent(peers)
+	s.notifyAll(peers, message, func(name string) bool { return slices.Contains(owners, name) })
 	before, after = s.invalidate(keys, groups)
-	s.tellAll(peers, message, func(name string) bool { return !slices.Contains(owners, name) })
+	s.notifyAll(peers, message, func(name string) bool { return !slices.Contains(owners, name) })
 	if len(groups) > 0 && s.cfg.Node != nil {
-		// Whose the members of a group are isn't known. By now no owner has any, so that a copy that was got from one
-		// meanwhile is the last.
+		// Whose the members of a group are isn't known. By now no owner has any, so that a copy
+		// that was got from one meanwhile is the last.
 		again, last := s.invalidate(keys[:0:0], groups)
 		if len(keys) > 0 {
 			again.key, last.key = s.Moment(keys[0]).key, after.key
@@ -40,36 +41,36 @@ func (s *Store) Invalidate(keys, groups []string) (before, after Moment) {
 			last = never
 		}
 		after = last
-		s.tellAll(peers, message, func(string) bool { return true })
+		s.notifyAll(peers, message, func(string) bool { return true })
 	}
 	return before, after
 }
 
-// tellAll tells those of peers whom chosen chooses.
-func (s *Store) tellAll(peers []*peer.Peer, message []byte, chosen func(name string) bool) {
+// notifyAll notifies those of peers that chosen chooses.
+func (s *Store) notifyAll(peers []*peer.Peer, message []byte, chosen func(name string) bool) {
 	var told sync.WaitGroup
 	for _, p := range peers {
 		if !chosen(p.Name()) {
 			continue
 		}
 		told.Go(func() {
-			if err := s.tell(p, message); err != nil {
-				s.owe(p)
+			if err := s.notify(p, message); err != nil {
+				s.queueHint(p)
 			}
 		})
 	}
 	told.Wait()
 }
 
-func (s *Store) tell(p *peer.Peer, message []byte) error {
-	ctx, cancel := context.WithTimeout(s.base, tellTime)
+func (s *Store) notify(p *peer.Peer, message []byte) error {
+	ctx, cancel := context.WithTimeout(s.base, notifyTimeout)
 	defer cancel()
 	stream, err := p.Open(ctx, message)
 	if err != nil {
 		return err
 	}
 	defer stream.Close()
-	_, err = s.answer(stream, nil)
+	_, err = s.awaitReply(stream, nil)
 	return err
 }
 
@@ -95,9 +96,9 @@ func (s *Store) invalidateLocked(key string) {
 	for _, stored := range s.cfg.Source.Keys(key) {
 		s.removeLocked(stored)
 	}
-	place := s.cfg.Source.Place(key)
+	place := s.cfg.Source.CanonicalKey(key)
 	s.removeConcernedLocked(place, key)
-	for stored := range s.grouped[placeGroup+place] {
+	for stored := range s.grouped[groupRoutingPrefix+place] {
 		s.removeConcernedLocked(stored, key)
 	}
 	if all := s.generations.raise(place); all {
@@ -107,7 +108,8 @@ func (s *Store) invalidateLocked(key string) {
 	}
 }
 
-// removeConcernedLocked removes what is stored under that key, if any of it is for url, however that is spelled.
+// removeConcernedLocked removes what is stored under that key, if any of it is for url, however
+// that is spelled.
 func (s *Store) removeConcernedLocked(stored, url string) {
 	e, ok := s.entries[stored]
 	if ok && slices.ContainsFunc(e.variants, func(rec *Record) bool { return s.cfg.Source.Concerns(rec, url) }) {
@@ -115,16 +117,18 @@ func (s *Store) removeConcernedLocked(stored, url string) {
 	}
 }
 
-// generationLocked is the generation of key: that of its place, since a response may turn out to be for other keys there.
+// generationLocked is the generation of key: that of its canonical key, since a response may turn
+// out to be for other keys with the same.
 func (s *Store) generationLocked(key string) uint64 {
-	return s.generations.of(s.cfg.Source.Place(key))
+	return s.generations.of(s.cfg.Source.CanonicalKey(key))
 }
 
-// placeGroup begins what the index of groups has instead of a group's name for keys that share a place.
-const placeGroup = "\x00"
+// placeGroup begins what the index of groups has instead of a group's name for keys that share a
+// place.
+const groupRoutingPrefix = "\x00"
 
-// overtakenLocked tells whether rec was asked for before its key, of which generation says what it was then, or one of its
-// groups was invalidated. It mustn't be stored then.
+// overtakenLocked reports whether rec was asked for before its key, of which generation says what
+// it was then, or one of its groups was invalidated. It mustn't be stored then.
 func (s *Store) overtakenLocked(rec *Record, generation uint64) bool {
 	return generation != s.generationLocked(rec.Key) || s.groups.after(rec.since, rec.Groups)
 }
@@ -154,7 +158,7 @@ func (s *Store) groupsOf(e *entry) func(yield func(group string) bool) {
 		if len(e.variants) == 0 {
 			return
 		}
-		if place := s.cfg.Source.Place(e.key()); place != e.key() && !yield(placeGroup+place) {
+		if place := s.cfg.Source.CanonicalKey(e.key()); place != e.key() && !yield(groupRoutingPrefix+place) {
 			return
 		}
 		for _, rec := range e.variants {

@@ -11,9 +11,11 @@ import (
 	"github.com/scurrycache/scurry/internal/peer"
 )
 
-// Keys of groups consist of letters, digits, '-', '_' and '.', so that they need no escaping anywhere.
+// Keys of groups consist of letters, digits, '-', '_' and '.', so that they need no escaping
+// anywhere.
 
-// digest is a short name for parts, under which no two lists of parts collide in practice: 132 bits of SHA-256.
+// digest is a short name for parts, under which no two lists of parts collide in practice: 132 bits
+// of SHA-256.
 func digest(parts ...string) string {
 	h := sha256.New()
 	var n [8]byte
@@ -25,9 +27,9 @@ func digest(parts ...string) string {
 	return base64.RawURLEncoding.EncodeToString(h.Sum(nil))[:22]
 }
 
-// version names rec's bytes. With a strong validator and a length it is a function of what all nodes know, else of
-// chance. The length is part of it, and the content coding, because there are origins that change them and forget to
-// change the validator.
+// version names rec's bytes. With a strong validator and a length it is a function of what all
+// nodes know, else of chance. The length is part of it, and the content coding, because there are
+// origins that change them and forget to change the validator.
 func (s *Store) version(rec *Record, validator string) string {
 	if validator == "" || rec.Length < 0 {
 		return rand.Text()[:22]
@@ -40,28 +42,28 @@ func (s *Store) version(rec *Record, validator string) string {
 	return digest(parts...)
 }
 
-// place is what the keys of all chunks under a cache key begin with.
-func (s *Store) place(key string) string { return s.chunks.Prefix() + s.home(key) + "." }
+// keyPrefix is what the keys of all chunks under a cache key begin with.
+func (s *Store) keyPrefix(key string) string { return s.chunks.Prefix() + s.routingKey(key) + "." }
 
-// placeOf is the place of rec's key.
-func (s *Store) placeOf(rec *Record) string {
+// keyPrefixOf is the place of rec's key.
+func (s *Store) keyPrefixOf(rec *Record) string {
 	if rec.first == "" {
-		return s.place(rec.Key)
+		return s.keyPrefix(rec.Key)
 	}
 	return rec.first[:len(rec.first)-len("0.")-len(rec.Version)-len(".0")]
 }
 
-// home is a short name for what of a cache key decides on its owner.
-func (s *Store) home(key string) string { return digest(s.cfg.Source.Place(key)) }
+// routingKey is a short name for the part of a cache key that decides on its owner.
+func (s *Store) routingKey(key string) string { return digest(s.cfg.Source.CanonicalKey(key)) }
 
-// chunkKey is the key of one chunk in the chunks group. The part before the slab's number and that number are what
-// decides on its owner.
+// chunkKey is the key of one chunk in the chunks group. The part before the slab's number and that
+// number are what decides on its owner.
 func (s *Store) chunkKey(rec *Record, id chunk.ID) string {
 	if id == (chunk.ID{}) && rec.first != "" {
 		return rec.first
 	}
 	b := make([]byte, 0, 80)
-	b = append(b, s.placeOf(rec)...)
+	b = append(b, s.keyPrefixOf(rec)...)
 	b = strconv.AppendInt(b, id.Slab, 36)
 	b = append(b, '.')
 	b = append(b, rec.Version...)
@@ -70,17 +72,19 @@ func (s *Store) chunkKey(rec *Record, id chunk.ID) string {
 	return string(b)
 }
 
-// pieceKey is the key of a piece of a chunk. What decides on a chunk's owner decides on that of its pieces.
-func (s *Store) pieceKey(rec *Record, sp span) string {
+// pieceKey is the key of a fragment of a chunk. What decides on a chunk's owner decides on that of
+// its fragments.
+func (s *Store) fragmentKey(rec *Record, sp span) string {
 	return s.chunkKey(rec, s.cfg.Geometry.At(sp.start, rec.OneSlab).ID) + "." + strconv.FormatInt(sp.start, 36) + "-" + strconv.FormatInt(sp.end, 36)
 }
 
-// ownerOf returns the peer that owns key's record, and the content in its first slab; nil if this node does.
+// ownerOf returns the peer that owns key's record, and the content in its first slab; nil if this
+// node does.
 func (s *Store) ownerOf(key string) *peer.Peer {
 	if s.cfg.Node == nil {
 		return nil
 	}
-	return s.cfg.Node.Owner(s.home(key) + ".0")
+	return s.cfg.Node.Owner(s.routingKey(key) + ".0")
 }
 
 // Owner is the name of the node that owns key's record; "" if there is but one node.
@@ -94,8 +98,8 @@ func (s *Store) Owner(key string) string {
 	return s.cfg.Node.Self()
 }
 
-// slabOwner returns the peer that owns the slab of rec's content that holds off, or the whole if it is undivided; nil if this node
-// does.
+// slabOwner returns the peer that owns the slab of rec's content that holds off, or the whole if it
+// is undivided; nil if this node does.
 func (s *Store) slabOwner(rec *Record, off int64) *peer.Peer {
 	if s.cfg.Node == nil {
 		return nil
@@ -104,24 +108,25 @@ func (s *Store) slabOwner(rec *Record, off int64) *peer.Peer {
 	if slab > 0 && s.undivided(rec) {
 		slab = 0
 	}
-	return s.cfg.Node.Owner(s.placeOf(rec)[len(s.chunks.Prefix()):] + strconv.FormatInt(slab, 36))
+	return s.cfg.Node.Owner(s.keyPrefixOf(rec)[len(s.chunks.Prefix()):] + strconv.FormatInt(slab, 36))
 }
 
-// flightKey is the key of a question in the records group: those with the same key share an answer.
+// flightKey is the key of a request in the records group: those with the same key share an answer.
 func (s *Store) flightKey(f *flight) string {
-	ask := f.ask
-	key := s.records.Prefix() + s.home(ask.Key) + ".0." + strconv.FormatUint(f.generation, 36) + "." + digest(ask.Key, f.variant)
-	if s.ownerOf(ask.Key) != nil && s.stands(f.prev) {
-		// An owner answers at once what it has, but not one who has that already: whoever hasn't mustn't wait for him.
+	req := f.req
+	key := s.records.Prefix() + s.routingKey(req.Key) + ".0." + strconv.FormatUint(f.generation, 36) + "." + digest(req.Key, f.variant)
+	if s.ownerOf(req.Key) != nil && s.isCurrent(f.prev) {
+		// An owner answers at once with what it has, but not a node that has that already: one that
+		// hasn't mustn't wait for it.
 		key += ".validate"
 	}
-	if ask.Head {
+	if req.Head {
 		key += ".head"
 	}
-	if ask.Ranged {
-		key += "." + digest(ask.Header["Range"]...)
+	if req.Ranged {
+		key += "." + digest(req.Header["Range"]...)
 	}
-	if ask.Alone || ask.Stored { // that nothing is stored for one says nothing of the others
+	if req.Alone || req.Stored { // that nothing is stored for one says nothing of the others
 		key += "." + rand.Text()
 	}
 	return key

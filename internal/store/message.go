@@ -10,92 +10,93 @@ import (
 	"github.com/scurrycache/scurry/internal/fill"
 )
 
-// What nodes ask each other. Each ask begins with its kind; the fields follow in the codec's encoding.
+// What nodes ask each other. Each ask begins with its kind; the fields follow in the codec's
+// encoding.
 const (
-	askRecord     = 'r' // the record of a resource: found, or fetched from the origin
-	askChunk      = 'c' // a chunk, if it is held
-	askPiece      = 'p' // the bytes of a version from some offset on, if they are held in a piece that isn't a chunk
-	askFollow     = 'f' // the bytes of a version from some offset on, to the end of their slab, as they come
-	askTakeOver   = 't' // to read on from the border of a slab, if the origin accepts that
-	askInvalidate = 'i' // to do away with what is stored of some resources and groups
-	askPut        = 'u' // to store a response that has come another way than by being fetched
-	askHeld       = 'h' // whether parts of a version are held, so that the origin needn't be asked for them
-	askVaries     = 'v' // to drop the copies of what is stored under a key, which has turned out to vary
-	askTold       = 'o' // whether the origin has been asked for an askFollow that is being answered
-	askDoubt      = 'd' // to validate everything at its next use
+	reqRecord        = 'r' // the record of a resource: found, or fetched from the origin
+	reqChunk         = 'c' // a chunk, if it is held
+	reqFragment      = 'p' // the bytes of a version from some offset on, if they are held in a fragment that isn't a chunk
+	reqRead          = 'f' // the bytes of a version from some offset on, to the end of their slab, as they come
+	reqTakeOver      = 't' // to read on from the border of a slab, if the origin accepts that
+	reqInvalidate    = 'i' // to remove what is stored of some resources and groups
+	reqPut           = 'u' // to store a response that has come another way than by being fetched
+	reqCached        = 'h' // whether parts of a version are held, so that the origin needn't be asked for them
+	reqVaries        = 'v' // to drop the copies of what is stored under a key, which has turned out to vary
+	reqOriginAsked   = 'o' // whether the origin has been asked for an reqRead that is being answered
+	reqRevalidateAll = 'd' // to validate everything at its next use
 )
 
 // What they are answered. Each answer begins with its kind.
 const (
-	answerOK      = 'k'
-	answerInterim = '1' // an interim response; another answer follows
-	answerNotHeld = 'n' // the chunk isn't there; a fill may be at it
-	answerNone    = '0' // nothing is stored
-	answerRefused = 'x' // the origin gives no such part; who has the first slab has the others
-	answerGone    = 'g' // that version's bytes are to be had no more
-	answerFailed  = 'f' // the origin gave no answer
-	answerWrong   = 'w' // this node isn't the owner
+	respOK        = 'k'
+	respInterim   = '1' // an interim response; another answer follows
+	respNotCached = 'n' // the chunk isn't there; a fill may be at it
+	respNone      = '0' // nothing is stored
+	respRefused   = 'x' // the origin gives no such part; who has the first slab has the others
+	respGone      = 'g' // that version's bytes are to be had no more
+	respFailed    = 'f' // the origin gave no answer
+	respNotOwner  = 'w' // this node isn't the owner
 	answerAsked   = 'a' // the origin was asked for the request at hand; another of those that bring nothing follows
-	answerBusy    = 'b' // this node can't answer now, or the ask is no good: whoever asked helps himself
+	respBusy      = 'b' // this node can't answer now, or the ask is no good: the requester fetches by itself
 )
 
 var (
 	// errNone is that nothing is stored that a peek was for.
 	errNone = errors.New("nothing is stored")
 
-	errNotHeld    = errors.New("chunk isn't held")
-	errWrongOwner = errors.New("the peer says that it isn't the owner")
-	errBusy       = errors.New("the peer can't answer this")
+	errNotCached = errors.New("chunk isn't held")
+	errNotOwner  = errors.New("the peer says that it isn't the owner")
+	errBusy      = errors.New("the peer can't answer this")
 )
 
-// question is an Ask as it goes to another node.
-type question struct {
-	Ask
+// lookupRequest is a Request as it goes to another node.
+type lookupRequest struct {
+	Request
 	version  string // of the stored response that was found wanting, if any
 	revision uint64
 }
 
-func (q *question) encode() []byte {
-	b := append(make([]byte, 0, 512), askRecord)
-	b = appendString(b, q.Key)
-	b = q.Fields().append(b)
-	for _, s := range []string{q.Target, q.version, q.Gone} {
+func (lookup *lookupRequest) encode() []byte {
+	b := append(make([]byte, 0, 512), reqRecord)
+	b = appendString(b, lookup.Key)
+	b = lookup.Fields().append(b)
+	for _, s := range []string{lookup.Target, lookup.version, lookup.Gone} {
 		b = appendString(b, s)
 	}
-	b = binary.AppendUvarint(b, q.revision)
-	return appendFlags(b, q.flags())
+	b = binary.AppendUvarint(b, lookup.revision)
+	return appendFlags(b, lookup.flags())
 }
 
-func (q *question) flags() []*bool {
-	return []*bool{&q.Whole, &q.Alone, &q.Stored, &q.Ranged, &q.Background, &q.Head}
+func (lookup *lookupRequest) flags() []*bool {
+	return []*bool{&lookup.Whole, &lookup.Alone, &lookup.Stored, &lookup.Ranged, &lookup.Background, &lookup.Head}
 }
 
-func decodeQuestion(d *decoder) *question {
-	q := &question{}
-	q.Key = d.string()
+func decodeLookupRequest(d *decoder) *lookupRequest {
+	lookup := &lookupRequest{}
+	lookup.Key = d.string()
 	by := decodeFields(d)
-	q.Header, q.From, q.Proto, q.Cause = by.Header, by.From, by.Proto, by.Cause
-	for _, s := range []*string{&q.Target, &q.version, &q.Gone} {
+	lookup.Header, lookup.From, lookup.Proto, lookup.Cause = by.Header, by.From, by.Proto, by.Cause
+	for _, s := range []*string{&lookup.Target, &lookup.version, &lookup.Gone} {
 		*s = d.string()
 	}
-	q.revision = d.uvarint()
-	d.flags(q.flags())
-	return q
+	lookup.revision = d.uvarint()
+	d.flags(lookup.flags())
+	return lookup
 }
 
-// stretch is what of a version a node follows.
-type stretch struct {
+// readRequest asks for a part of a version, to follow it.
+type readRequest struct {
 	key      string
-	rec      []byte // encoded: whoever owns the slab may never have seen it
+	rec      []byte // encoded: the slab's owner may never have seen it
 	by       Fields // of the client's request that is continued
 	off, end int64  // end is -1 for the end of the content
 	whole    bool   // all of it will be wanted
-	call     uint64 // names this very question, for askTold
+	call     uint64 // names this very request, for requestOriginAsked
 
 	undivided bool // the origin refuses to give parts, so that the owner of the first slab is asked
 }
 
-func (p *stretch) encode(kind byte) []byte {
+func (p *readRequest) encode(kind byte) []byte {
 	b := append(make([]byte, 0, 512+len(p.key)+len(p.rec)), kind)
 	b = appendString(b, p.key)
 	b = binary.AppendVarint(b, p.off)
@@ -119,8 +120,8 @@ func decodeFields(d *decoder) Fields {
 	return f
 }
 
-func decodeStretch(d *decoder) *stretch {
-	p := &stretch{}
+func decodeReadRequest(d *decoder) *readRequest {
+	p := &readRequest{}
 	p.key = d.string()
 	p.off = d.varint()
 	p.end = d.varint()
@@ -131,8 +132,8 @@ func decodeStretch(d *decoder) *stretch {
 	return p
 }
 
-// landing is what a flight brings, for all who wait for it, on this node or the one that asked.
-type landing struct {
+// result is what a flight brings, for all who wait for it, on this node or the one that asked.
+type flightResult struct {
 	rec       *Record
 	found     bool // in the owner's table, not at the origin
 	collapsed bool // on the owner
@@ -145,39 +146,39 @@ type landing struct {
 	peer      string
 }
 
-func (l *landing) flags() []*bool {
-	return []*bool{&l.found, &l.collapsed, &l.renewed, &l.content, &l.stored, &l.asked}
+func (fr *flightResult) flags() []*bool {
+	return []*bool{&fr.found, &fr.collapsed, &fr.renewed, &fr.content, &fr.stored, &fr.asked}
 }
 
-func (l *landing) encode(now time.Time) []byte {
-	b := appendFlags(make([]byte, 0, 512), l.flags())
-	b = binary.AppendVarint(b, int64(l.status))
-	b = append(b, byte(l.why))
-	b = appendString(b, l.peer)
-	return append(b, l.rec.encode(now)...)
+func (fr *flightResult) encode(now time.Time) []byte {
+	b := appendFlags(make([]byte, 0, 512), fr.flags())
+	b = binary.AppendVarint(b, int64(fr.status))
+	b = append(b, byte(fr.why))
+	b = appendString(b, fr.peer)
+	return append(b, fr.rec.encode(now)...)
 }
 
-func decodeLanding(b []byte, now time.Time) (*landing, error) {
-	d, l := decoder{b: b}, &landing{}
-	d.flags(l.flags())
-	l.status = int(d.varint())
-	l.why = Why(d.byte())
-	l.peer = d.string()
+func decodeFlightResult(b []byte, now time.Time) (*flightResult, error) {
+	d, fr := decoder{b: b}, &flightResult{}
+	d.flags(fr.flags())
+	fr.status = int(d.varint())
+	fr.why = Why(d.byte())
+	fr.peer = d.string()
 	if d.bad {
 		return nil, errEncoding
 	}
 	var err error
-	l.rec, err = decode(d.b, now)
-	return l, err
+	fr.rec, err = decode(d.b, now)
+	return fr, err
 }
 
 // encodeError makes the answer to an ask that brought nothing.
 func (s *Store) encodeError(err error) []byte {
-	if after, ok := errors.AsType[*afterAsking](err); ok {
+	if after, ok := errors.AsType[*afterOrigin](err); ok {
 		return append([]byte{answerAsked}, s.encodeError(after.err)...)
 	}
 	if f, ok := errors.AsType[*Failure](err); ok {
-		b := []byte{answerFailed, byte(f.Why)}
+		b := []byte{respFailed, byte(f.Why)}
 		b = binary.AppendVarint(b, int64(f.Status))
 		b = appendString(b, f.Kind)
 		b = appendString(b, f.Error())
@@ -188,33 +189,33 @@ func (s *Store) encodeError(err error) []byte {
 	}
 	switch {
 	case errors.Is(err, fill.ErrGone):
-		return []byte{answerGone}
+		return []byte{respGone}
 	case errors.Is(err, ErrRefused):
-		return []byte{answerRefused}
+		return []byte{respRefused}
 	case errors.Is(err, errNone):
-		return []byte{answerNone}
-	case errors.Is(err, errWrongOwner):
-		return appendStrings([]byte{answerWrong}, s.cfg.Node.Ring())
+		return []byte{respNone}
+	case errors.Is(err, errNotOwner):
+		return appendStrings([]byte{respNotOwner}, s.cfg.Node.Ring())
 	}
-	return []byte{answerBusy}
+	return []byte{respBusy}
 }
 
 // decodeError makes an error of an answer that brings nothing.
 func (s *Store) decodeError(kind byte, d *decoder) error {
 	switch kind {
 	case answerAsked:
-		return &afterAsking{s.decodeError(d.byte(), d)}
-	case answerGone:
+		return &afterOrigin{s.decodeError(d.byte(), d)}
+	case respGone:
 		return fill.ErrGone
-	case answerRefused:
+	case respRefused:
 		return ErrRefused
-	case answerNone:
+	case respNone:
 		return errNone
-	case answerNotHeld:
-		return errNotHeld
-	case answerWrong:
-		return &wrongOwner{ring: d.strings()}
-	case answerFailed:
+	case respNotCached:
+		return errNotCached
+	case respNotOwner:
+		return &notOwner{ring: d.strings()}
+	case respFailed:
 		f := &Failure{Why: Why(d.byte()), Status: int(d.varint()), Kind: d.string()}
 		f.Err = errors.New(d.string())
 		if d.bad || f.Status < 400 || f.Status > 599 || strings.Trim(f.Kind, "abcdefghijklmnopqrstuvwxyz0123456789_") != "" {
@@ -229,12 +230,13 @@ func (s *Store) decodeError(kind byte, d *decoder) error {
 }
 
 // wrongOwner is that a peer's ring has another owner for a key than ours.
-type wrongOwner struct{ ring []string }
+type notOwner struct{ ring []string }
 
-func (w *wrongOwner) Error() string { return errWrongOwner.Error() }
-func (w *wrongOwner) Unwrap() error { return errWrongOwner }
+func (w *notOwner) Error() string { return errNotOwner.Error() }
+func (w *notOwner) Unwrap() error { return errNotOwner }
 
-// verdict tells whether err is what an owner has found out for all, so that nobody is to try again himself.
+// verdict reports whether err is what an owner has found out for all, so that nobody is to try
+// again himself.
 func verdict(err error) bool {
 	_, failed := errors.AsType[*Failure](err)
 	return failed || errors.Is(err, fill.ErrGone) || errors.Is(err, errNone)

@@ -14,22 +14,22 @@ import (
 // TestMessagesSurviveTheWire: what nodes ask and answer arrives as it was sent.
 func TestMessagesSurviveTheWire(t *testing.T) {
 	now := time.Now()
-	q := &question{
-		Ask:     Ask{Key: "a%20b?c=d", Header: http.Header{"Accept": {"*/*", "x"}}, Proto: "HTTP/2.0", Cause: Cause{ID: "id", Asked: new(atomic.Bool)}, Whole: true, Gone: "v0", Stored: true, Ranged: true, Background: true, Head: true, Target: "a%20b"},
+	lookup := &lookupRequest{
+		Request: Request{Key: "a%20b?c=d", Header: http.Header{"Accept": {"*/*", "x"}}, Proto: "HTTP/2.0", Cause: Cause{ID: "id", Asked: new(atomic.Bool)}, Whole: true, Gone: "v0", Stored: true, Ranged: true, Background: true, Head: true, Target: "a%20b"},
 		version: "v1", revision: 1 << 63,
 	}
-	b := q.encode()
-	if got := decodeQuestion(&decoder{b: b[1:]}); b[0] != askRecord || !reflect.DeepEqual(got, q) {
-		t.Errorf("%+v, want %+v", got, q)
+	b := lookup.encode()
+	if got := decodeLookupRequest(&decoder{b: b[1:]}); b[0] != reqRecord || !reflect.DeepEqual(got, lookup) {
+		t.Errorf("%+v, want %+v", got, lookup)
 	}
-	p := &stretch{key: "k", rec: sampleRecord(now).encode(now), by: Fields{Header: http.Header{"A": {"b"}}, Proto: "HTTP/1.1", Cause: Cause{ID: "x", Asked: new(atomic.Bool)}}, off: 1 << 40, end: -1, whole: true, call: 1 << 63}
-	b = p.encode(askTakeOver)
-	if got := decodeStretch(&decoder{b: b[1:]}); b[0] != askTakeOver || !reflect.DeepEqual(got, p) {
+	p := &readRequest{key: "k", rec: sampleRecord(now).encode(now), by: Fields{Header: http.Header{"A": {"b"}}, Proto: "HTTP/1.1", Cause: Cause{ID: "x", Asked: new(atomic.Bool)}}, off: 1 << 40, end: -1, whole: true, call: 1 << 63}
+	b = p.encode(reqTakeOver)
+	if got := decodeReadRequest(&decoder{b: b[1:]}); b[0] != reqTakeOver || !reflect.DeepEqual(got, p) {
 		t.Errorf("%+v, want %+v", got, p)
 	}
-	l := &landing{rec: sampleRecord(now), found: true, content: true, status: 304, why: OtherVariants, peer: "127.0.0.1:1"}
-	got, err := decodeLanding(l.encode(now), now)
-	if err != nil || got.rec.Version != "v" || !got.found || !got.content || got.collapsed || got.renewed || got.stored || got.status != 304 || got.why != OtherVariants || got.peer != l.peer {
+	fr := &flightResult{rec: sampleRecord(now), found: true, content: true, status: 304, why: OtherVariants, peer: "127.0.0.1:1"}
+	got, err := decodeFlightResult(fr.encode(now), now)
+	if err != nil || got.rec.Version != "v" || !got.found || !got.content || got.collapsed || got.renewed || got.stored || got.status != 304 || got.why != OtherVariants || got.peer != fr.peer {
 		t.Errorf("%+v, %v", got, err)
 	}
 }
@@ -69,7 +69,8 @@ func TestErrorsSurviveTheWire(t *testing.T) {
 	}
 }
 
-// TestWhatAPeerSendsIsChecked: what net/http wouldn't let in, or would choke on, isn't taken from a peer either.
+// TestWhatAPeerSendsIsChecked: what net/http wouldn't let in, or would choke on, isn't taken from a
+// peer either.
 func TestWhatAPeerSendsIsChecked(t *testing.T) {
 	now := time.Now()
 	for name, spoil := range map[string]func(*Record){
@@ -112,14 +113,14 @@ func TestWhatAPeerSendsIsChecked(t *testing.T) {
 // FuzzMessages: no bytes make a decoder panic, or take more memory than they are worth.
 func FuzzMessages(f *testing.F) {
 	now := time.Now()
-	f.Add((&question{Ask: Ask{Key: "k", Header: http.Header{"A": {"b"}}}}).encode())
-	f.Add((&stretch{key: "k", rec: sampleRecord(now).encode(now)}).encode(askFollow))
-	f.Add((&landing{rec: sampleRecord(now), peer: "p"}).encode(now))
+	f.Add((&lookupRequest{Request: Request{Key: "k", Header: http.Header{"A": {"b"}}}}).encode())
+	f.Add((&readRequest{key: "k", rec: sampleRecord(now).encode(now)}).encode(reqRead))
+	f.Add((&flightResult{rec: sampleRecord(now), peer: "p"}).encode(now))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		q := decodeQuestion(&decoder{b: b})
-		p := decodeStretch(&decoder{b: b})
-		_, _ = decodeLanding(b, now)
-		if len(q.Key) > len(b) || len(p.rec) > len(b) {
+		lookup := decodeLookupRequest(&decoder{b: b})
+		p := decodeReadRequest(&decoder{b: b})
+		_, _ = decodeFlightResult(b, now)
+		if len(lookup.Key) > len(b) || len(p.rec) > len(b) {
 			t.Error("more came out than went in")
 		}
 	})

@@ -10,7 +10,8 @@ import (
 	"github.com/scurrycache/scurry/internal/fill"
 )
 
-// Fields are what a request to the origin has of the client's request that it is made for, or continues.
+// Fields are what a request to the origin has of the client's request that it is made for, or
+// continues.
 type Fields struct {
 	Header http.Header // the client's end-to-end fields; not to be changed
 	From   http.Header // fields that tell the origin who asks, if it is asked for this one alone
@@ -19,15 +20,17 @@ type Fields struct {
 }
 
 // Fields are those of the request that a is.
-func (a *Ask) Fields() Fields {
-	return Fields{Header: a.Header, From: a.From, Proto: a.Proto, Cause: a.Cause}
+func (req *Request) Fields() Fields {
+	return Fields{Header: req.Header, From: req.From, Proto: req.Proto, Cause: req.Cause}
 }
 
-// ErrRefused is wrapped by an error of Source.Open if the origin gives no part of what it may give as a whole.
+// ErrRefused is wrapped by an error of Source.Open if the origin gives no part of what it may give
+// as a whole.
 var ErrRefused = errors.New("the origin doesn't give this part")
 
-// opener opens bodies of rec's content at the origin, where a fill needs one. A part is asked for by a range, and once that has
-// been refused, in whatever form, by asking for all and skipping what comes before it. It is used by its fill's goroutine.
+// opener opens bodies of rec's content at the origin, where a fill needs one. A part is asked for
+// by a range, and once that has been refused, in whatever form, by asking for all and skipping what
+// comes before it. It is used by its fill's goroutine.
 type opener struct {
 	s      *Store
 	rec    *Record
@@ -37,10 +40,10 @@ type opener struct {
 	failed bool                            // the last request for a part got no answer that settles whether parts are given
 }
 
-// open opens the bytes [off, end), or to the content's end if end is -1: from the fragments that are held, and where there are
-// none from the origin.
+// open opens the bytes [off, end), or to the content's end if end is -1: from the fragments that
+// are held, and where there are none from the origin.
 func (o *opener) open(ctx context.Context, off, end int64) (fill.Opened, error) {
-	if !o.rec.Pieces {
+	if !o.rec.Fragments {
 		return o.origin(ctx, off, end)
 	}
 	if end < 0 {
@@ -55,7 +58,7 @@ func (o *opener) open(ctx context.Context, off, end int64) (fill.Opened, error) 
 
 // origin is open for what isn't held.
 func (o *opener) origin(ctx context.Context, off, end int64) (fill.Opened, error) {
-	known, parts := o.s.refusals.hold(o.s.placeOf(o.rec)), o.partsOnly(off)
+	known, parts := o.s.refusals.hold(o.s.keyPrefixOf(o.rec)), o.partsOnly(off)
 	switch {
 	case off == 0 && end < 0 || known && !parts:
 		return o.skip(ctx, off)
@@ -67,14 +70,14 @@ func (o *opener) origin(ctx context.Context, off, end int64) (fill.Opened, error
 	switch {
 	case err == nil && !got.Whole:
 		o.failed = false
-		o.s.refusals.accepted(o.s.placeOf(o.rec))
+		o.s.refusals.accepted(o.s.keyPrefixOf(o.rec))
 		if o.overtaken(ctx, off) {
 			_ = got.Body.Close()
 			return fill.Opened{}, refused(fill.ErrBehind)
 		}
 		return fill.Opened{Body: got.Body, End: bodyEnd(end), Length: got.Length}, nil
 	case err == nil && !parts:
-		o.s.refusals.note(o.s.placeOf(o.rec))
+		o.s.refusals.note(o.s.keyPrefixOf(o.rec))
 		return skipped(got, off), nil
 	case err == nil:
 		_ = got.Body.Close()
@@ -87,21 +90,22 @@ func (o *opener) origin(ctx context.Context, off, end int64) (fill.Opened, error
 	}
 	if parts {
 		if errors.Is(err, ErrRefused) {
-			o.s.refusals.note(o.s.placeOf(o.rec))
+			o.s.refusals.note(o.s.keyPrefixOf(o.rec))
 		} else { // it may be an outage; but for now the owner of the first slab is asked
-			o.s.refusals.heard(o.s.placeOf(o.rec))
+			o.s.refusals.heard(o.s.keyPrefixOf(o.rec))
 		}
 		return fill.Opened{}, refused(fmt.Errorf("%w: %v", ErrRefused, err)) // a verdict that is for this node alone
 	}
 	opened, wholeErr := o.skip(ctx, off)
 	if wholeErr == nil {
-		o.s.refusals.note(o.s.placeOf(o.rec))
+		o.s.refusals.note(o.s.keyPrefixOf(o.rec))
 	}
 	return opened, wholeErr
 }
 
-// overtaken tells whether the bytes from off on, which the origin is about to send, have been read meanwhile by another fill, whose
-// body was open: then that one goes on, and this one has nothing to read. Else the other one ends where this one begins.
+// overtaken reports whether the bytes from off on, which the origin is about to send, have been
+// read meanwhile by another fill, whose body was open: then that one goes on, and this one has
+// nothing to read. Else the other one ends where this one begins.
 func (o *opener) overtaken(ctx context.Context, off int64) bool {
 	fresh := o.run != nil && o.run.Span().Pos == o.run.Starts()
 	o.s.mu.Lock()
@@ -114,12 +118,12 @@ func (o *opener) overtaken(ctx context.Context, off int64) bool {
 	if !fresh {
 		return false
 	}
-	_, held := o.s.held(ctx, o.rec, o.s.cfg.Geometry.At(off, o.rec.OneSlab))
+	_, held := o.s.cached(ctx, o.rec, o.s.cfg.Geometry.At(off, o.rec.OneSlab))
 	return held
 }
 
-// partsOnly tells whether the bytes from off on are to be had by a range or not at all by this node: else the owner of the first
-// slab has them, or asks for the whole.
+// partsOnly reports whether the bytes from off on are to be had by a range or not at all by this
+// node: else the owner of the first slab has them, or asks for the whole.
 func (o *opener) partsOnly(off int64) bool {
 	return o.s.cfg.Node != nil && !o.all && !o.rec.OneSlab && off >= o.s.cfg.Geometry.Slab && o.s.ownerOf(o.rec.Key) != nil
 }

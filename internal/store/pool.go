@@ -5,10 +5,11 @@ import (
 	"strings"
 )
 
-// class is what decides which entries of the table make room for which. When the records don't fit their share of the
-// memory, an entry goes of a class that has more than its part; only if none has, a file. So what can be asked for without
-// end (names that don't exist, the query strings of one script, files of a few bytes) evicts its own kind and no others,
-// and may take all that nothing else needs.
+// class is what decides which entries of the table make room for which. When the records don't fit
+// their share of the memory, an entry goes of a class that has more than its part; only if none
+// has, a file. So what can be asked for without end (names that don't exist, the query strings of
+// one script, files of a few bytes) evicts its own kind and no others, and may take all that
+// nothing else needs.
 type class uint8
 
 const (
@@ -20,7 +21,8 @@ const (
 	classes
 )
 
-// parts are the shares of the records' memory below which a class makes no room for others, as divisors.
+// parts are the shares of the records' memory below which a class makes no room for others, as
+// divisors.
 var parts = [classes]int64{small: 2, queries: 8, heads: 8, errs: 8}
 
 // class is r's, by what r says.
@@ -48,9 +50,10 @@ func (e *entry) class() class {
 	return c
 }
 
-// pool is the entries of a class, linked from the newest to the oldest. Which of them goes is found as SIEVE does: a hand goes
-// from the oldest to the newest; it passes by an entry that has been used since it last came by, and evicts one that hasn't. What
-// has been asked for again stays, however many come after it that are asked for once. A use moves nothing.
+// pool is the entries of a class, linked from the newest to the oldest. Which of them goes is found
+// as SIEVE does: a hand goes from the oldest to the newest; it passes by an entry that has been
+// used since it last came by, and evicts one that hasn't. What has been asked for again stays,
+// however many come after it that are asked for once. A use moves nothing.
 type pool struct {
 	newest, oldest, hand *entry
 	bytes                int64
@@ -100,8 +103,8 @@ func (p *pool) next() *entry {
 	}
 }
 
-// evictLocked makes the records fit their share of the memory, for e, which has come or grown just now and isn't the first to
-// go.
+// evictLocked makes the records fit their share of the memory, for e, which has come or grown just
+// now and isn't the first to go.
 func (s *Store) evictLocked(e *entry) {
 	budget, used := s.cfg.Memory/recordsShare, e.used
 	e.used = true
@@ -121,11 +124,12 @@ func (s *Store) crowded(budget int64) *pool {
 	return &s.pools[files] // which isn't empty: the others together have less than all
 }
 
-// manyQueries is how many query strings of a path are stored like files. A site that names its files so, as in
-// style.css?v=3, has few of each.
+// manyQueries is how many query strings of a path are stored like files. A site that names its
+// files so, as in style.css?v=3, has few of each.
 const manyQueries = 64
 
-// queryCounts counts the entries for the query strings of a path. Paths are known by their hash, so that a path costs little.
+// queryCounts counts the entries for the query strings of a path. Paths are known by their hash, so
+// that a path costs little.
 type queryCounts struct {
 	seed maphash.Seed // the store's
 	n    map[uint64]int32

@@ -29,7 +29,8 @@ func has(s *Store, key string) bool {
 // room is how many records like the first of a class the table has room for.
 func room(s *Store) int { return int(s.cfg.Memory / recordsShare / s.recordBytes) }
 
-// TestClassesMakeRoomForTheirOwn: of what can be asked for without end no more comes at a file's expense than its share.
+// TestClassesMakeRoomForTheirOwn: of what can be asked for without end no more comes at a file's
+// expense than its share.
 func TestClassesMakeRoomForTheirOwn(t *testing.T) {
 	for name, c := range map[string]struct {
 		status int

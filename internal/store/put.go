@@ -29,8 +29,9 @@ func (s *Store) momentLocked(keys []string) Moment {
 	return m
 }
 
-// Put stores rec, which has all that Source.Fetch gives one and its Key, with its whole content, at its owner: unless its key has
-// been invalidated since then, or one of its groups. If the owner can't be told, nothing is stored.
+// Put stores rec, which has all that Source.Fetch gives one and its Key, with its whole content, at
+// its owner: unless its key has been invalidated since then, or one of its groups. If the owner
+// can't be told, nothing is stored.
 func (s *Store) Put(rec *Record, content []byte, then Moment) {
 	rec.Length = int64(len(content))
 	owner := s.ownerOf(rec.Key)
@@ -47,11 +48,11 @@ func (s *Store) Put(rec *Record, content []byte, then Moment) {
 		}
 	}()
 	encoded := rec.encode(s.cfg.Now())
-	message := appendString(appendStrings([]byte{askPut}, []string{rec.Key, string(encoded)}), string(content))
-	ctx, cancel := context.WithTimeout(s.base, tellTime)
+	message := appendString(appendStrings([]byte{reqPut}, []string{rec.Key, string(encoded)}), string(content))
+	ctx, cancel := context.WithTimeout(s.base, notifyTimeout)
 	defer cancel()
 	if stream, err := owner.Open(ctx, message); err == nil {
-		_, _ = s.answer(stream, nil) // so that whoever is answered after this finds it there
+		_, _ = s.awaitReply(stream, nil) // so that a client that is answered after this finds it there
 		_ = stream.Close()
 	}
 }
@@ -69,23 +70,24 @@ func (s *Store) servePut(c *wire.Call, d *decoder) {
 	}
 	rec.Key = names[0]
 	s.put(rec, []byte(content), s.Moment(rec.Key))
-	reply(c, []byte{answerOK}, nil)
+	reply(c, []byte{respOK}, nil)
 }
 
-// put stores rec and its content here. The chunks come first: a record whose bytes aren't there would be of no use.
+// put stores rec and its content here. The chunks come first: a record whose bytes aren't there
+// would be of no use.
 func (s *Store) put(rec *Record, content []byte, then Moment) {
 	s.mu.Lock()
-	rec.Generation, rec.since, rec.asked, rec.mark = then.key, then.groups, s.doubts, s.groups.mark(rec.Groups)
+	rec.Generation, rec.since, rec.fetchedAt, rec.mark = then.key, then.groups, s.clock, s.groups.mark(rec.Groups)
 	open := s.beginLocked()
 	s.mu.Unlock()
 	if !open {
 		return
 	}
 	defer s.work.Done()
-	rec.Rangeable, rec.Resumable, rec.Pieces, rec.OneSlab = false, false, false, true
+	rec.Rangeable, rec.Resumable, rec.Fragments, rec.OneSlab = false, false, false, true
 	rec.Revision = rand.Uint64()
 	rec.Version = s.version(rec, "")
-	rec.turn = s.cfg.Node.RingEpoch()
+	rec.ringEpoch = s.cfg.Node.RingEpoch()
 	s.adopt(rec.Key, rec)
 	rec.small = smallContent(content)
 	for off := int64(0); off < rec.Length && rec.small == nil; {

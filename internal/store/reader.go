@@ -9,8 +9,8 @@ import (
 	"github.com/scurrycache/scurry/internal/fill"
 )
 
-// Reader reads a part of a stored response's content: from the chunks group where it has the chunk, else from a fill,
-// byte by byte as the bytes come. It is used by one goroutine and must be closed.
+// Reader reads a part of a stored response's content: from the chunks group where it has the chunk,
+// else from a fill, byte by byte as the bytes come. It is used by one goroutine and must be closed.
 type Reader struct {
 	s         *Store
 	by        Fields // of the request that it reads for
@@ -22,9 +22,9 @@ type Reader struct {
 	run       *run       // that the follower follows, or followed last
 	had       int64      // up to where the fill had the content when r joined it
 	view      []byte     // fetched but not yet handed out
-	here      bool       // only what doesn't depend on other nodes will do
+	localOnly bool       // only what doesn't depend on other nodes will do
 	views     [][]byte   // to be handed out after view
-	rest      *Reader    // of what comes after a piece in view
+	rest      *Reader    // of what comes after a fragment in view
 	pins      pins       // on what has been handed out last
 	kept      pins       // on views
 	copied    []byte     // to hand out, if nothing can be pinned
@@ -40,44 +40,45 @@ type Reader struct {
 	takesOver bool       // it begins a slab for those who come from the one before
 }
 
-// ReaderFrom makes r read the content [start, end) of a's record, or to its end if end is -1. It takes over what a holds.
-func (s *Store) ReaderFrom(r *Reader, by Fields, a *Answer, start, end int64) {
-	s.Reader(r, by, a.Record, start, end)
+// ReaderFrom makes r read the content [start, end) of a's record, or to its end if end is -1. It
+// takes over what a holds.
+func (s *Store) ReaderFrom(r *Reader, by Fields, res *Result, start, end int64) {
+	s.Reader(r, by, res.Record, start, end)
 	switch {
-	case a.follower == nil:
+	case res.follower == nil:
 	case start == 0:
-		r.follower, r.run, a.follower = a.follower, a.run, nil
+		r.follower, r.run, res.follower = res.follower, res.run, nil
 		r.follower.Stop(r.stop())
 	default:
-		if !a.Record.refetchable() {
+		if !res.Record.refetchable() {
 			r.look() // before a lets go of a body that goes when nobody follows it
 		}
-		a.follower.Close() // lest the body wait for a reader who reads elsewhere
-		a.follower = nil
+		res.follower.Close() // so that the body doesn't wait for a reader that reads elsewhere
+		res.follower = nil
 	}
 }
 
-// Reader makes r read the content [start, end) of rec, or to its end if end is -1. What it has to ask the origin for it asks
-// for with the fields of by.
+// Reader makes r read the content [start, end) of rec, or to its end if end is -1. What it has to
+// ask the origin for it asks for with the fields of by.
 func (s *Store) Reader(r *Reader, by Fields, rec *Record, start, end int64) {
 	if end < 0 {
 		end = rec.Length
 	}
-	*r = Reader{s: s, by: by, before: by.noted(), rec: rec, start: start, pos: start, end: end, ahead: s.far()}
+	*r = Reader{s: s, by: by, before: by.noted(), rec: rec, start: start, pos: start, end: end, ahead: s.maxGap()}
 	r.pins.room, r.kept.room = &s.rooms.sending[0], &s.rooms.sending[0]
 	if start == 0 && end == rec.Length {
-		r.ahead = fill.Everything // whoever reads all of it gets whole slabs fetched
+		r.ahead = fill.Everything // for a reader of all of it whole slabs are fetched
 	}
 }
 
-// forPeer makes r read for a peer: what doesn't depend on other nodes.
-func (r *Reader) forPeer() {
-	r.here = true
+// setLocalOnly makes r read for a peer: what doesn't depend on other nodes.
+func (r *Reader) setLocalOnly() {
+	r.localOnly = true
 	r.pins.room, r.kept.room = &r.s.rooms.sending[1], &r.s.rooms.sending[1]
 }
 
-// Source tells where the bytes came from so far: "origin" if some came from there while they were read, else "peer" if some
-// came from another node, else "memory".
+// Source tells where the bytes came from so far: "origin" if some came from there while they were
+// read, else "peer" if some came from another node, else "memory".
 func (r *Reader) Source() string {
 	switch {
 	case r.origin:
@@ -97,7 +98,8 @@ func (r *Reader) comes(end int64) {
 	}
 }
 
-// Peer is the name of the node by way of which some bytes came, or are about to; "" if there is none.
+// Peer is the name of the node by way of which some bytes came, or are about to; "" if there is
+// none.
 func (r *Reader) Peer() string {
 	if via := r.run.via(); r.peer == "" && via.active() {
 		return via.name()
@@ -105,16 +107,18 @@ func (r *Reader) Peer() string {
 	return r.peer
 }
 
-// Ready waits until it is certain that the first bytes can be had, so that the head of a response may be sent. The
-// error wraps fill.ErrGone if this version's bytes are to be had no more, and the record is gone.
+// Ready waits until it is certain that the first bytes can be had, so that the head of a response
+// may be sent. The error wraps fill.ErrGone if this version's bytes are to be had no more, and the
+// record is gone.
 func (r *Reader) Ready(ctx context.Context) error {
 	if r.atEnd() || r.view != nil || r.follower == nil && r.viewSmall() {
 		return nil
 	}
 	if r.follower == nil && !r.rec.refetchable() {
-		// A fill that can't be repeated has what is yet to come, so it is followed from the first byte on.
+		// A fill that can't be repeated has what is yet to come, so it is followed from the first
+		// byte on.
 		r.look()
-		if r.follower == nil && !r.atEnd() && r.gather(ctx) {
+		if r.follower == nil && !r.atEnd() && r.collectSmall(ctx) {
 			return nil
 		}
 	}
@@ -122,11 +126,11 @@ func (r *Reader) Ready(ctx context.Context) error {
 		return err
 	}
 	switch {
-	case r.rec.Pieces:
+	case r.rec.Fragments:
 		return r.readyRest(ctx)
 	case r.follower != nil:
 		return nil
-	case !r.rec.refetchable() && !r.afar():
+	case !r.rec.refetchable() && !r.remote():
 		return r.whole(ctx)
 	}
 	return nil
@@ -151,16 +155,17 @@ func (r *Reader) opened(ctx context.Context) error {
 	}
 }
 
-// elsewhere tells whether err means that the bytes are to be looked for elsewhere by now.
+// elsewhere reports whether err means that the bytes are to be looked for elsewhere by now.
 func (r *Reader) elsewhere(err error) bool {
-	if !errors.Is(err, ErrRefused) || r.here || r.refused == maxRefused {
+	if !errors.Is(err, ErrRefused) || r.localOnly || r.refused == maxRefused {
 		return false
 	}
 	r.refused++
 	return true
 }
 
-// maxRefused bounds how often a reader looks elsewhere for what the origin has refused to give in parts.
+// maxRefused bounds how often a reader looks elsewhere for what the origin has refused to give in
+// parts.
 const maxRefused = 3
 
 // viewSmall takes the bytes from a record that holds them.
@@ -172,11 +177,12 @@ func (r *Reader) viewSmall() bool {
 	return ok
 }
 
-// gather takes all that is to be read of a small content which another node owns and can't ask for again, if that holds it
-// all: chunk by chunk it couldn't be sure of the rest. It reports whether it did. A larger content is followed, from the first
-// byte on, at the node that has it now, whatever the ring says later.
-func (r *Reader) gather(ctx context.Context) bool {
-	if r.end < 0 || r.end-r.pos > r.s.cfg.Geometry.Max || !r.afar() || !r.kept.pin(r.end-r.pos) {
+// collectSmall takes all that is to be read of a small content which another node owns and can't
+// ask for again, if that holds it all: chunk by chunk it couldn't be sure of the rest. It reports
+// whether it did. A larger content is followed, from the first byte on, at the node that has it
+// now, whatever the ring says later.
+func (r *Reader) collectSmall(ctx context.Context) bool {
+	if r.end < 0 || r.end-r.pos > r.s.cfg.Geometry.Max || !r.remote() || !r.kept.pin(r.end-r.pos) {
 		return false
 	}
 	start, all := r.pos, [][]byte(nil)
@@ -194,7 +200,8 @@ func (r *Reader) gather(ctx context.Context) bool {
 	return true
 }
 
-// whole makes sure that nothing is missing of a body that can't be asked for again and is no longer being read.
+// whole makes sure that nothing is missing of a body that can't be asked for again and is no longer
+// being read.
 func (r *Reader) whole(ctx context.Context) error {
 	if r.end < 0 { // its fill failed, or is too far ahead to be joined
 		return r.gone(r.look())
@@ -206,7 +213,7 @@ func (r *Reader) whole(ctx context.Context) error {
 	since := r.s.chunks.Mark()
 	for off := rest.start; off < rest.end; {
 		c := r.s.cfg.Geometry.At(off, r.rec.OneSlab)
-		if _, ok := r.s.held(ctx, r.rec, c); !ok {
+		if _, ok := r.s.cached(ctx, r.rec, c); !ok {
 			return r.gone(r.look())
 		}
 		off = c.End
@@ -215,8 +222,8 @@ func (r *Reader) whole(ctx context.Context) error {
 	return nil
 }
 
-// Next returns the next bytes, at least one; they are immutable. It waits for them, after a call of wait if that isn't
-// nil. At the end the error is io.EOF.
+// Next returns the next bytes, at least one; they are immutable. It waits for them, after a call of
+// wait if that isn't nil. At the end the error is io.EOF.
 func (r *Reader) Next(ctx context.Context, wait func()) ([]byte, error) {
 	r.pins.unpin()
 	for {
@@ -271,7 +278,8 @@ func (r *Reader) handOut() []byte {
 	return b
 }
 
-// limit pins the chunk at r.pos, of which n bytes are at hand, and returns how many of them may be handed out.
+// limit pins the chunk at r.pos, of which n bytes are at hand, and returns how many of them may be
+// handed out.
 func (r *Reader) limit(n int) int {
 	c := r.s.cfg.Geometry.At(r.pos, r.rec.OneSlab)
 	size := c.End - c.Start
@@ -292,7 +300,7 @@ func (r *Reader) loose(b []byte) []byte {
 	if c := r.s.cfg.Geometry.At(r.pos, r.rec.OneSlab); c.End-c.Start <= r.s.rooms.small {
 		return b
 	}
-	if r.here { // who sends it keeps it for a while
+	if r.localOnly { // who sends it keeps it for a while
 		return append([]byte(nil), b...)
 	}
 	r.copied = append(r.copied[:0], b...)
@@ -308,17 +316,18 @@ func (r *Reader) advance(n int64) {
 		r.attached = true
 		r.s.mu.Lock()
 		defer r.s.mu.Unlock()
-		if f, via, ok := r.s.joinLocked(r.rec, r.by.Cause, r.pos, r.stop(), r.ahead, r.here); ok {
+		if f, via, ok := r.s.joinLocked(r.rec, r.by.Cause, r.pos, r.stop(), r.ahead, r.localOnly); ok {
 			r.follower, r.run = f, via
 			r.follows(via)
-		} else if f, via, ok := r.s.attachLocked(r.rec, r.by.Cause, r.pos, r.stop(), r.ahead, r.here); ok {
+		} else if f, via, ok := r.s.attachLocked(r.rec, r.by.Cause, r.pos, r.stop(), r.ahead, r.localOnly); ok {
 			r.follower, r.run = f, via
 			r.follows(via)
 		}
 	}
 }
 
-// Trailer returns the trailer fields of the content, once r has read it to its end. They are not to be changed.
+// Trailer returns the trailer fields of the content, once r has read it to its end. They are not to
+// be changed.
 func (r *Reader) Trailer() http.Header {
 	r.s.mu.Lock()
 	defer r.s.mu.Unlock()
@@ -357,7 +366,7 @@ func (r *Reader) stop() int64 {
 	return r.end
 }
 
-// atEnd tells whether nothing is left to be read, as far as the end is known.
+// atEnd reports whether nothing is left to be read, as far as the end is known.
 func (r *Reader) atEnd() bool { return r.end >= 0 && r.pos >= r.end }
 
 // find gets at the byte at r.pos: it sets view or follower, unless it learns that r is at its end.
@@ -370,7 +379,7 @@ func (r *Reader) find(ctx context.Context) error {
 			return context.Cause(ctx)
 		}
 		begun := r.look()
-		if r.follower != nil && r.here && r.rec.refetchable() && !r.run.Reads(r.pos) {
+		if r.follower != nil && r.localOnly && r.rec.refetchable() && !r.run.Reads(r.pos) {
 			if err := r.s.rooms.wait(ctx, true); err != nil {
 				r.leave()
 				return err // the fill waits for room, or will have to
@@ -382,7 +391,7 @@ func (r *Reader) find(ctx context.Context) error {
 		if r.handsOver() {
 			return nil
 		}
-		if r.afar() {
+		if r.remote() {
 			if err := r.beginRelay(begun, patience > 0); err != nil || r.follower != nil {
 				return err
 			}
@@ -399,7 +408,7 @@ func (r *Reader) find(ctx context.Context) error {
 			continue
 		}
 		c := r.s.cfg.Geometry.At(r.pos, r.rec.OneSlab)
-		if r.rec.Pieces && r.s.ownerOf(r.rec.Key) == nil { // what is before may be held in one
+		if r.rec.Fragments && r.s.ownerOf(r.rec.Key) == nil { // what is before may be held in one
 			c.Start = r.pos
 		}
 		end := r.s.reach(ctx, r.rec, c.Start, false)
@@ -413,7 +422,7 @@ func (r *Reader) find(ctx context.Context) error {
 			c.Start = 0 // it can only be had from there on, and is worth keeping
 		}
 		if end-c.Start > r.s.rooms.small {
-			if err := r.s.rooms.wait(ctx, r.here); err != nil {
+			if err := r.s.rooms.wait(ctx, r.localOnly); err != nil {
 				return err
 			}
 		}
@@ -429,7 +438,7 @@ func (r *Reader) find(ctx context.Context) error {
 // handsOver ends r, which reads for a peer, where it has come into a slab that another node owns:
 // even if some of that is here, as the rest isn't to be asked for from here.
 func (r *Reader) handsOver() bool {
-	over := r.here && r.rec.refetchable() && !r.rec.OneSlab &&
+	over := r.localOnly && r.rec.refetchable() && !r.rec.OneSlab &&
 		r.pos >= r.s.cfg.Geometry.SlabEnd(r.start) && r.s.slabOwner(r.rec, r.pos) != nil
 	if over {
 		r.end = r.pos
@@ -437,28 +446,28 @@ func (r *Reader) handsOver() bool {
 	return over
 }
 
-// afar tells whether another node owns the byte at r.pos, and is to be asked for it.
-func (r *Reader) afar() bool { return !r.here && r.s.slabOwner(r.rec, r.pos) != nil }
+// remote reports whether another node owns the byte at r.pos, and is to be asked for it.
+func (r *Reader) remote() bool { return !r.localOnly && r.s.slabOwner(r.rec, r.pos) != nil }
 
 // viewChunk takes the bytes from the chunks group if they are there, or on their owner.
 func (r *Reader) viewChunk(ctx context.Context) bool {
-	if !r.rec.refetchable() && r.afar() {
-		return false // see gather
+	if !r.rec.refetchable() && r.remote() {
+		return false // see collectSmall
 	}
 	return r.fetchChunk(ctx)
 }
 
 func (r *Reader) fetchChunk(ctx context.Context) bool {
 	c := r.s.cfg.Geometry.At(r.pos, r.rec.OneSlab)
-	var ask *chunkAsk
-	if r.afar() && (c.Slab == 0 || !r.s.undivided(r.rec)) { // else the group would ask the wrong node
+	var ask *chunkRequest
+	if r.remote() && (c.Slab == 0 || !r.s.undivided(r.rec)) { // else the group would ask the wrong node
 
-		ask = &chunkAsk{Context: ctx, afar: true}
+		ask = &chunkRequest{Context: ctx, remote: true}
 		ctx = ask
 	}
-	b, ok := r.s.held(ctx, r.rec, c)
+	b, ok := r.s.cached(ctx, r.rec, c)
 	if !ok || r.pos-c.Start >= int64(len(b)) {
-		return r.fetchPiece(ctx)
+		return r.fetchFragment(ctx)
 	}
 	if ask != nil && ask.peer != "" {
 		r.peer = ask.peer
@@ -475,17 +484,19 @@ func (r *Reader) show(b []byte) {
 	r.view = b
 }
 
-// keepsWhole tells whether rec's content, although it is spread over slabs, is read from its first byte whichever is wanted.
+// keepsWhole reports whether rec's content, although it is spread over slabs, is read from its
+// first byte whichever is wanted.
 func (s *Store) keepsWhole(rec *Record) bool {
-	return s.undivided(rec) && !rec.Pieces && rec.Length <= s.cfg.Memory/holdShare
+	return s.undivided(rec) && !rec.Fragments && rec.Length <= s.cfg.Memory/holdShare
 }
 
-// look follows a fill that has the byte at r.pos, if there is one, and learns the end if it has become known. It returns
-// what tells one state of this version's fills from another: it changes with each that begins.
+// look follows a fill that has the byte at r.pos, if there is one, and learns the end if it has
+// become known. It returns what tells one state of this version's fills from another: it changes
+// with each that begins.
 func (r *Reader) look() (begun int64) {
 	r.s.mu.Lock()
 	defer r.s.mu.Unlock()
-	if f, via, ok := r.s.joinLocked(r.rec, r.by.Cause, r.pos, r.stop(), r.ahead, r.here); ok {
+	if f, via, ok := r.s.joinLocked(r.rec, r.by.Cause, r.pos, r.stop(), r.ahead, r.localOnly); ok {
 		r.follower, r.run, r.view = f, via, nil // the follower begins with the bytes in view
 		r.follows(via)
 		return 0
@@ -498,8 +509,8 @@ func (r *Reader) look() (begun int64) {
 	return r.s.begunLocked(r.rec)
 }
 
-// begin starts a fill of [start, end) and follows it; or another that has the byte by now. It does nothing, so that all
-// is looked at again, if it may and things have changed since begun was noted.
+// begin starts a fill of [start, end) and follows it; or another that has the byte by now. It does
+// nothing, so that all is looked at again, if it may and things have changed since begun was noted.
 func (r *Reader) begin(start, end, begun int64, mayLookAgain bool) error {
 	s := r.s
 	s.mu.Lock()
@@ -512,7 +523,7 @@ func (r *Reader) beginRelay(begun int64, mayLookAgain bool) error {
 	s := r.s
 	start := s.cfg.Geometry.At(r.pos, r.rec.OneSlab).Start
 	end := r.rec.Length
-	if r.rec.Pieces { // the owner may have just what is wanted, and no more
+	if r.rec.Fragments { // the owner may have just what is wanted, and no more
 		start, end = r.pos, min(end, r.end)
 	}
 	from := source{by: r.by, relay: &relay{s: s, rec: r.rec, whole: r.ahead == fill.Everything}}
@@ -523,7 +534,7 @@ func (r *Reader) beginRelay(begun int64, mayLookAgain bool) error {
 
 func (r *Reader) beginLocked(from source, start, end, begun int64, mayLookAgain bool) error {
 	s := r.s
-	if f, via, ok := s.joinLocked(r.rec, r.by.Cause, r.pos, r.stop(), r.ahead, r.here); ok {
+	if f, via, ok := s.joinLocked(r.rec, r.by.Cause, r.pos, r.stop(), r.ahead, r.localOnly); ok {
 		r.follower, r.run = f, via
 		r.follows(via)
 		return nil
@@ -543,8 +554,9 @@ func (r *Reader) beginLocked(from source, start, end, begun int64, mayLookAgain 
 	return nil
 }
 
-// gone removes the record of a body that has a gap at r.pos and can't be asked for again: it would lead others to the
-// same gap. If a fill has begun since begun was noted, everything is to be looked at again instead.
+// gone removes the record of a body that has a gap at r.pos and can't be asked for again: it would
+// lead others to the same gap. If a fill has begun since begun was noted, everything is to be
+// looked at again instead.
 func (r *Reader) gone(begun int64) error {
 	r.s.mu.Lock()
 	defer r.s.mu.Unlock()

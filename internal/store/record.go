@@ -8,8 +8,9 @@ import (
 	"github.com/scurrycache/scurry/internal/fields"
 )
 
-// Record is what is known of one stored response but its bytes. A Record is never changed once it has left the store:
-// a newer one takes its place. There are many, so what few responses have is in Details.
+// Record is what is known of one stored response but its bytes. A Record is never changed once it
+// has left the store: a newer one takes its place. There are many, so what few responses have is in
+// Details.
 type Record struct {
 	Key        string // cache key
 	Generation uint64
@@ -21,67 +22,72 @@ type Record struct {
 	RequestTime, ResponseTime Instant       // of the exchange that made or last validated it
 	Length                    int64         // of the content in bytes, -1 while unknown
 
-	// Rangeable means that the origin gives any part by a range, under a validator that forbids mixing; Resumable,
-	// that it may give at least the rest of a body whose connection was lost. OneSlab, which the store sets, means
-	// that the bytes are fetched, and their chunks counted, in one slab whatever their length.
+	// Rangeable means that the origin gives any part by a range, under a validator that forbids
+	// mixing; Resumable, that it may give at least the rest of a body whose connection was lost.
+	// OneSlab, which the store sets, means that the bytes are fetched, and their chunks counted, in
+	// one slab whatever their length.
 	Rangeable, Resumable, OneSlab bool
 
-	// Undated means that the origin sent no Date: the one in Head is ResponseTime cut to the second.
+	// Undated means that the origin sent no Date: the one in Head is ResponseTime cut to the
+	// second.
 	Undated bool
 
 	// HeadOnly means that the response answers a HEAD and has no content here. It answers only
 	// HEADs, and its Length is what it says of the content.
 	HeadOnly bool
 
-	// Pieces means that of the content some may be held in pieces that aren't whole chunks.
-	Pieces bool
+	// Fragments means that of the content some may be held in fragments that aren't whole chunks.
+	Fragments bool
 
-	// Pass means that the response isn't stored: questions are to go to the origin, each for itself, until
-	// PassUntil.
+	// Pass means that the response isn't stored: requests are to go to the origin, each for itself,
+	// until PassUntil.
 	Pass bool
 
 	// RetryAfter is when a validation may be tried again that has failed.
 	RetryAfter Deadline
 
-	// Lease is until when this node may answer from the record without asking its owner, whose copy this is, or for whom
-	// this node stood in. It is zero for a record that this node owns.
+	// Lease is until when this node may answer from the record without asking its owner, whose copy
+	// this is, or for whom this node stood in. It is zero for a record that this node owns.
 	Lease Deadline
 
 	Prepared any // by Source.Prepare
 
 	*Details
 
-	asking asking  // the request that this answers, as far as this node knows
-	asked  uint64  // how many doubts there had been when the origin was asked
-	first  string  // key of the first chunk, once the record is in the table
-	small  *[]byte // the content, if it is held here: see small.go
+	asking    asking  // the request that this answers, as far as this node knows
+	fetchedAt uint64  // the store's clock when the origin was asked
+	first     string  // key of the first chunk, once the record is in the table
+	small     *[]byte // the content, if it is held here: see small.go
 }
 
-// Details are what of a Record most responses don't have. They are shared by records that have none, and so are changed
-// only in a record that Clone or NewRecord has made.
+// Details are the parts of a Record that most responses don't have. They are shared by records that
+// have none, and so are changed only in a record that Clone or NewRecord has made.
 type Details struct {
 	URL     string // the key of the resource that the origin was asked for, if it isn't Key
 	Vary    []string
 	Variant string // what the request that this answers has in the Vary fields, by Config.Selecting
 
-	// Trailer are the trailer fields (RFC 9110 section 6.5), as far as they have come and are known.
+	// Trailer are the trailer fields (RFC 9110 section 6.5), as far as they have come and are
+	// known.
 	Trailer http.Header
 
-	// Part is what of a representation the response holds that can't be joined with others to the whole (RFC 9111 section
-	// 3.3): it answers for no more. Its content, and so Length, is the part's alone. The zero Part means all.
+	// Part is the part of a representation that the response holds if it can't be joined with
+	// others to the whole (RFC 9111 section 3.3): it answers for no more. Its content, and so
+	// Length, is the part's alone. The zero Part means all.
 	Part Part
 
 	PassUntil Deadline
 
 	failure *Failure // of the validation that RetryAfter is about
 
-	// Groups are the names of the groups that the response belongs to (RFC 9875), which may be invalidated together.
+	// Groups are the names of the groups that the response belongs to (RFC 9875), which may be
+	// invalidated together.
 	Groups []string
 
 	// Until the record is in the table:
-	turn  uint64 // of the ring, by which the owner was found
-	since uint64 // how many groups had been invalidated when the origin was asked
-	mark  uint64 // which of these invalidations was the last of one of its own
+	ringEpoch uint64 // of the ring, by which the owner was found
+	since     uint64 // how many groups had been invalidated when the origin was asked
+	mark      uint64 // which of these invalidations was the last of one of its own
 
 	received time.Time   // ResponseTime with what the monotonic clock said
 	unpacked http.Header // Head
@@ -122,7 +128,8 @@ func (r *Record) Header() http.Header {
 // SetFields sets what Fields returns. h isn't to be changed from now on.
 func (r *Record) SetFields(h http.Header) { r.Head, r.unpacked = fields.Pack(h), h }
 
-// Selecting are the fields of the request that a request for a part of the content has to repeat, unpacked for the caller alone.
+// Selecting are the fields of the request that a request for a part of the content has to repeat,
+// unpacked for the caller alone.
 func (r *Record) Selecting() http.Header { return r.asking.selecting().Header() }
 
 // SetSelecting sets what Selecting returns.
@@ -137,7 +144,8 @@ func (r *Record) SetTimes(request, response time.Time) {
 	r.RequestTime, r.ResponseTime, r.received = At(request), At(response), response
 }
 
-// Received is ResponseTime as it is to be prepared: how long ago it was doesn't depend on the wall clock then.
+// Received is ResponseTime as it is to be prepared: how long ago it was doesn't depend on the wall
+// clock then.
 func (r *Record) Received() time.Time {
 	if r.received.IsZero() {
 		return r.ResponseTime.Time()
@@ -156,38 +164,39 @@ func (r *Record) settle() {
 	if r.Details == plain {
 		return
 	}
-	r.turn, r.since, r.mark, r.received, r.unpacked = 0, 0, 0, time.Time{}, nil
+	r.ringEpoch, r.since, r.mark, r.received, r.unpacked = 0, 0, 0, time.Time{}, nil
 	if r.isPlain() {
 		r.Details = plain
 	}
 }
 
-// isPlain tells whether d, which is settled, is as plain.
+// isPlain reports whether d, which is settled, is as plain.
 func (d *Details) isPlain() bool {
 	return d.URL == "" && d.Variant == "" && len(d.Vary) == 0 && len(d.Groups) == 0 &&
 		len(d.Trailer) == 0 && d.Part == Part{} && d.PassUntil == 0 && d.failure == nil
 }
 
-// refetchable tells whether any part of the content can be asked for again, so that it need not be kept.
+// refetchable reports whether any part of the content can be asked for again, so that it need not
+// be kept.
 func (r *Record) refetchable() bool { return r.Rangeable && r.Length >= 0 }
 
-// replaces tells whether r may take the place of old, if that is for the same requests. One that
+// replaces reports whether r may take the place of old, if that is for the same requests. One that
 // isn't stored takes the place of its like only, and so does a part, and the answer to a HEAD.
 func (r *Record) replaces(old *Record) bool {
 	return (old.Pass || !r.Pass) && (r.Part == Part{} || r.Part == old.Part) && (old.HeadOnly || !r.HeadOnly)
 }
 
-// takesBack tells whether r, which says that the answer to a request isn't stored, says so of old,
-// too.
+// takesBack reports whether r, which says that the answer to a request isn't stored, says so of
+// old, too.
 func (r *Record) takesBack(old *Record) bool { return old.HeadOnly || !r.HeadOnly }
 
-// outdates tells whether r, the answer to a HEAD that might have said that prev is still good, says
-// that it isn't (RFC 9111 section 4.3.5).
+// outdates reports whether r, the answer to a HEAD that might have said that prev is still good,
+// says that it isn't (RFC 9111 section 4.3.5).
 func (r *Record) outdates(prev *Record) bool {
 	return r.HeadOnly && r.Status == http.StatusOK && prev != nil && !prev.HeadOnly
 }
 
-// newer tells whether r says more than prev, which may be nil.
+// newer reports whether r says more than prev, which may be nil.
 func (r *Record) newer(prev *Record) bool {
 	return prev == nil || r.Version != prev.Version || r.Revision != prev.Revision
 }

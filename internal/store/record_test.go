@@ -11,7 +11,7 @@ import (
 func TestDetailsThatSayNothingAreShared(t *testing.T) {
 	rec := NewRecord()
 	rec.SetFields(http.Header{"Etag": {`"1"`}})
-	rec.turn, rec.since, rec.mark, rec.Vary, rec.Trailer = 1, 2, 3, []string{}, http.Header{}
+	rec.ringEpoch, rec.since, rec.mark, rec.Vary, rec.Trailer = 1, 2, 3, []string{}, http.Header{}
 	if rec.settle(); rec.Details != plain {
 		t.Errorf("%+v is kept", *rec.Details)
 	}

@@ -5,13 +5,14 @@ import (
 	"math/rand/v2"
 )
 
-// maxRefreshes bounds how many records are validated in the background at once. One that isn't its turn is served stale
-// once more.
+// maxRefreshes bounds how many records are validated in the background at once. One that isn't its
+// turn is served stale once more.
 const maxRefreshes = 256
 
-// Refresh validates rec in the background, with a request like ask, unless that is being done or has failed just now. The
-// whole cluster validates it once: a node that doesn't own it asks the owner.
-func (s *Store) Refresh(ask *Ask, rec *Record) {
+// Refresh validates rec in the background, with a request like ask, unless that is being done or
+// has failed just now. The whole cluster validates it once: a node that doesn't own it asks the
+// owner.
+func (s *Store) Refresh(req *Request, rec *Record) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.successorLocked(rec)
@@ -20,20 +21,20 @@ func (s *Store) Refresh(ask *Ask, rec *Record) {
 		return
 	}
 	s.refreshing[rec.Revision] = struct{}{}
-	q := Ask{
-		Key: ask.Key, Target: cmp.Or(rec.URL, rec.Key), Header: ask.Header, Proto: ask.Proto,
-		Cause: Cause{ID: ask.ID}, Head: rec.HeadOnly, Background: true,
+	validation := Request{
+		Key: req.Key, Target: cmp.Or(rec.URL, rec.Key), Header: req.Header, Proto: req.Proto,
+		Cause: Cause{ID: req.ID}, Head: rec.HeadOnly, Background: true,
 	}
-	go s.refresh(&q, rec)
+	go s.refresh(&validation, rec)
 }
 
-func (s *Store) refresh(q *Ask, rec *Record) {
+func (s *Store) refresh(req *Request, rec *Record) {
 	defer s.work.Done()
-	a, err := s.Fetch(s.base, q, rec)
+	res, err := s.Fetch(s.base, req, rec)
 	if err == nil {
-		a.Close()
+		res.Close()
 	}
-	if err != nil || a.Record.Pass {
+	if err != nil || res.Record.Pass {
 		s.Postpone(rec)
 	}
 	s.mu.Lock()

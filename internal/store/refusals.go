@@ -13,8 +13,9 @@ const (
 	maxRefusals   = 8192
 )
 
-// refusals is what has been learnt of the origin's refusing requests for parts (RFC 9110 section 14.2 lets it ignore any
-// Range). It decides who is asked next and how, and nothing else: never what is stored, nor under which name.
+// refusals is what has been learnt of the origin's refusing requests for parts (RFC 9110 section
+// 14.2 lets it ignore any Range). It decides who is asked next and how, and nothing else: never
+// what is stored, nor under which name.
 type refusals struct {
 	now    func() time.Time
 	any    atomic.Bool // something is held, so that hold has to look
@@ -51,8 +52,8 @@ func (r *refusals) setLocked(place string, until time.Time) {
 	r.any.Store(true)
 }
 
-// heard notes what another node says. That is no refusal of its own: it lasts for less, and not longer for being repeated, so that
-// nodes don't tell each other the same for ever.
+// heard notes what another node says. That is no refusal of its own: it lasts for less, and not
+// longer for being repeated, so that nodes don't tell each other the same for ever.
 func (r *refusals) heard(place string) {
 	if r.hold(place) {
 		return
@@ -74,7 +75,7 @@ func (r *refusals) accepted(place string) {
 	r.any.Store(len(r.until) > 0)
 }
 
-// hold tells whether the resource is taken to refuse.
+// hold reports whether the resource is taken to refuse.
 func (r *refusals) hold(place string) bool {
 	if !r.any.Load() {
 		return false

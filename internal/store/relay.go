@@ -14,9 +14,9 @@ import (
 	"github.com/scurrycache/scurry/internal/peer"
 )
 
-// relay is where a fill of what another node owns reads: there, where the bytes are read from the origin at this moment or
-// held. Once no owner can be had it reads from the origin, and what it reads is then kept. It is used by its fill's
-// goroutine, but for what is atomic.
+// relay is where a fill of what another node owns reads: there, where the bytes are read from the
+// origin at this moment or held. Once no owner can be had it reads from the origin, and what it
+// reads is then kept. It is used by its fill's goroutine, but for what is atomic.
 type relay struct {
 	s       *Store
 	rec     *Record
@@ -34,7 +34,7 @@ type relay struct {
 	past    atomic.Int32                    // Asked, of what came before
 }
 
-// relays tells whether r depends on another node.
+// relays reports whether r depends on another node.
 func (r *run) relays() bool { return r.relay.active() }
 
 func (r *relay) active() bool { return r != nil && !r.origin.Load() }
@@ -59,7 +59,7 @@ func (r *relay) arrange(cfg *fill.Config) {
 	cfg.Spare, cfg.Take, cfg.Give = calmly, nil, nil
 	next := cfg.Next
 	if !cfg.Pinned { // what the readers have yet to read stays
-		cfg.Hold = r.s.far() + 2*r.s.cfg.Geometry.Max
+		cfg.Hold = r.s.maxGap() + 2*r.s.cfg.Geometry.Max
 		cfg.Share = func() int64 { return r.s.aheadOf(r, fill.Everything) + 2*r.part() }
 		cfg.Part = func(off int64) int64 {
 			if !r.active() && off == r.s.cfg.Geometry.At(off, r.rec.OneSlab).Start {
@@ -85,12 +85,13 @@ func (r *relay) arrange(cfg *fill.Config) {
 	}
 }
 
-// part is how many bytes r reads into one piece of memory.
+// part is how many bytes r reads into one fragment of memory.
 func (r *relay) part() int64 {
 	return max(r.s.rooms.small, min(r.s.cfg.Geometry.Max, r.s.rooms.share()/4))
 }
 
-// owners is how many owners are tried, one after the other, as the ring changes, before the origin is.
+// owners is how many owners are tried, one after the other, as the ring changes, before the origin
+// is.
 const owners = 3
 
 // open opens the bytes [off, end) where they are to be had.
@@ -110,7 +111,7 @@ func (r *relay) open(ctx context.Context, off, end int64) (fill.Opened, error) {
 		case ctx.Err() != nil:
 			return fill.Opened{}, context.Cause(ctx)
 		case errors.Is(err, ErrRefused):
-			r.s.refusals.heard(r.s.placeOf(r.rec)) // now it is the first slab's owner who is to be asked
+			r.s.refusals.heard(r.s.keyPrefixOf(r.rec)) // now it is the first slab's owner who is to be asked
 		case verdict(err):
 			return fill.Opened{}, fmt.Errorf("%w: %w", fill.ErrFinal, err)
 		case r.s.slabOwner(r.rec, off) == p: // it won't, and nobody else is in its place
@@ -133,15 +134,15 @@ func (r *relay) follow(ctx context.Context, p *peer.Peer, off, end int64) (fill.
 	if r.rec.refetchable() {
 		end = min(end, max(stop, off+1)) // what nobody will want, the owner isn't to read; more can be asked for
 	}
-	ask := stretch{
+	ask := readRequest{
 		key: r.rec.Key, rec: r.rec.encode(r.s.cfg.Now()), by: by, off: off, end: end,
 		whole: r.whole, undivided: r.s.undivided(r.rec), call: rand.Uint64(),
 	}
-	stream, err := p.OpenWindow(ctx, ask.encode(askFollow), r.s.rooms.window())
+	stream, err := p.OpenWindow(ctx, ask.encode(reqRead), r.s.rooms.window())
 	if err != nil {
 		return fill.Opened{}, err
 	}
-	d, err := r.s.answer(stream, nil)
+	d, err := r.s.awaitReply(stream, nil)
 	if err != nil {
 		_ = stream.Close()
 		return fill.Opened{}, by.learn(err)
@@ -154,8 +155,8 @@ func (r *relay) follow(ctx context.Context, p *peer.Peer, off, end int64) (fill.
 	return fill.Opened{Body: body, End: bodyEnd(end), Length: length}, nil
 }
 
-// answer waits for the answer and returns what an answerOK brings; any other is an error.
-func (s *Store) answer(stream *peer.Stream, inform func(int, http.Header)) (*decoder, error) {
+// answer waits for the answer and returns what an respOK brings; any other is an error.
+func (s *Store) awaitReply(stream *peer.Stream, inform func(int, http.Header)) (*decoder, error) {
 	for {
 		message, _, err := stream.Next()
 		if err != nil {
@@ -163,9 +164,9 @@ func (s *Store) answer(stream *peer.Stream, inform func(int, http.Header)) (*dec
 		}
 		d := &decoder{b: message}
 		switch kind := d.byte(); kind {
-		case answerOK:
+		case respOK:
 			return d, nil
-		case answerInterim:
+		case respInterim:
 			status, header := int(d.varint()), d.header()
 			if inform != nil && !d.bad && status >= 100 && status != http.StatusSwitchingProtocols && status < 200 {
 				inform(status, header)

@@ -2,11 +2,12 @@ package store
 
 import "errors"
 
-// After a validation that failed, the stored response rests for RetryAfter: who accepts it as it is gets it without another try, on
-// all nodes, since its owner answers the others in the same way. The flight notes the failure before it ends, so that no other
-// flight can begin in between.
+// After a validation that failed, the stored response rests for RetryAfter: who accepts it as it is
+// gets it without another try, on all nodes, since its owner answers the others in the same way.
+// The flight notes the failure before it ends, so that no other flight can begin in between.
 
-// Postpone notes that rec couldn't be validated, and that this is not to be tried again for a while.
+// Postpone notes that rec couldn't be validated, and that this is not to be tried again for a
+// while.
 func (s *Store) Postpone(rec *Record) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -15,7 +16,8 @@ func (s *Store) Postpone(rec *Record) {
 	}
 }
 
-// postponeLocked has rec, which may be nil, rest. The failure, if not nil, is the verdict on its validation.
+// postponeLocked has rec, which may be nil, rest. The failure, if not nil, is the verdict on its
+// validation.
 func (s *Store) postponeLocked(rec *Record, failure *Failure) {
 	if rec == nil {
 		return
@@ -36,13 +38,14 @@ func (s *Store) failed(rec *Record, err error) {
 	}
 }
 
-// rests tells whether a validation of rec has failed just now.
+// rests reports whether a validation of rec has failed just now.
 func (s *Store) rests(rec *Record) bool { return s.cfg.Now().Before(rec.RetryAfter.Time()) }
 
-// failedLocked returns the verdict on the validation of f.prev, if that has failed since f's asker looked at it: the asker shares
-// it like one who has waited for it. An asker who knew of the failure wants the origin to be tried again.
+// failedLocked returns the verdict on the validation of f.prev, if that has failed since f's asker
+// looked at it: the asker shares it like one who has waited for it. An asker who knew of the
+// failure wants the origin to be tried again.
 func (s *Store) failedLocked(f *flight) *Failure {
-	if f.prev == nil || f.ask.Alone {
+	if f.prev == nil || f.req.Alone {
 		return nil
 	}
 	now := s.successorLocked(f.prev)

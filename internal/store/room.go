@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// What is on its way takes memory beside what is kept, and each kind of it has a bound of its own, so that none waits for another:
+// What is on its way takes memory beside what is kept, and each kind of it has a bound of its own,
+// so that none waits for another:
 //
 //	filling  chunks that fills are reading or pushing, as far as they have come: fills wait for their turn
 //	pinned   what fills hold of bodies that can't be asked for again (Store.pinned): beyond it they aren't kept
@@ -48,10 +49,11 @@ func (r *rooms) init(c Config) {
 	}
 }
 
-// admit waits until fills have room for the body of x, which f has brought, if it is to be stored and clients wait for it.
+// admit waits until fills have room for the body of x, which f has brought, if it is to be stored
+// and clients wait for it.
 func (s *Store) admit(f *flight, x *exchange) error {
 	length := x.Record.Length
-	if x.Body == nil || !x.Storable || f.ask.Head || s.Streams(x.Record) || x.Variant != nil || x.Renewed || length >= 0 && length <= s.rooms.small {
+	if x.Body == nil || !x.Storable || f.req.Head || s.Streams(x.Record) || x.Variant != nil || x.Renewed || length >= 0 && length <= s.rooms.small {
 		return nil
 	}
 	err := s.rooms.wait(f, true)
@@ -61,7 +63,8 @@ func (s *Store) admit(f *flight, x *exchange) error {
 	return err
 }
 
-// wait waits until there is room for a chunk: for some time, for a client, and for a peer not at all. A small body needs none.
+// wait waits until there is room for a chunk: for some time, for a client, and for a peer not at
+// all. A small body needs none.
 func (r *rooms) wait(ctx context.Context, peer bool) error {
 	if r.filling.has() {
 		return nil
@@ -100,8 +103,9 @@ func calmly(ctx context.Context, _ int64) bool {
 	return true
 }
 
-// share is how far ahead of its readers each relay may be. It falls with the square of their number, so that those that came
-// when there were few, and have read as far ahead as they could then, don't take much together.
+// share is how far ahead of its readers each relay may be. It falls with the square of their
+// number, so that those that came when there were few, and have read as far ahead as they could
+// then, don't take much together.
 func (r *rooms) share() int64 {
 	n := max(1, r.relays.Load())
 	return max(r.small, min(relayRoom, 4*relayRoom/(n*n)))

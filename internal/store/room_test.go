@@ -33,20 +33,20 @@ func (b *stalled) Read(p []byte) (int, error) {
 
 func (*stalled) Close() error { return nil }
 
-// crowded is a source whose bodies of keys that begin with "stalled" stall in a large chunk until room is closed, and whose answer
-// for any other key waits for head, if that isn't nil.
+// crowded is a source whose bodies of keys that begin with "stalled" stall in a large chunk until
+// room is closed, and whose answer for any other key waits for head, if that isn't nil.
 type crowded struct {
 	room, head chan struct{}
 }
 
-func (c *crowded) fetch(ctx context.Context, ask *Ask) *Fetched {
+func (c *crowded) fetch(ctx context.Context, req *Request) *OriginResponse {
 	const size, at = 40 << 10, 16<<10 - 1 // a byte less than where a chunk ends: no more room than that is given back
-	if c.head != nil && !strings.HasPrefix(ask.Key, "stalled") {
+	if c.head != nil && !strings.HasPrefix(req.Key, "stalled") {
 		<-c.head
 	}
 	f := answer(size, &stalled{ctx, strings.NewReader(content(0, at)), c.room, strings.NewReader(content(at, size))})
-	f.Record.Rangeable, f.Record.Resumable, f.Validator = true, true, ask.Key
-	switch ask.Key {
+	f.Record.Rangeable, f.Record.Resumable, f.Validator = true, true, req.Key
+	switch req.Key {
 	case "small":
 		f.Record.Length, f.Body = 100, text(content(0, 100))
 	case "streamed":
@@ -63,43 +63,43 @@ func crowd(t *testing.T, c *crowded) *Store {
 	c.room = make(chan struct{})
 	s := open(t, &scripted{fetch: c.fetch})
 	for i := 0; ; i++ {
-		a, err := s.Fetch(t.Context(), &Ask{Key: fmt.Sprint("stalled", i), Whole: true, Background: true, For: "peer"}, nil)
+		res, err := s.Fetch(t.Context(), &Request{Key: fmt.Sprint("stalled", i), Whole: true, Background: true, For: "peer"}, nil)
 		if errors.Is(err, errBusy) {
 			return s
 		}
 		if err != nil || i > 5000 {
 			t.Fatal(i, err)
 		}
-		t.Cleanup(a.Close) // till then the fill is followed, and goes on
+		t.Cleanup(res.Close) // till then the fill is followed, and goes on
 		synctest.Wait()
 	}
 }
 
-// came is what has come of a question, and after what time.
+// came is what has come of a request, and after what time.
 type came struct {
-	a     *Answer
+	res   *Result
 	err   error
 	after time.Duration
 }
 
-func ask(t *testing.T, s *Store, ask Ask, prev *Record) <-chan came {
+func ask(t *testing.T, s *Store, req Request, prev *Record) <-chan came {
 	done, began := make(chan came, 1), time.Now()
 	go func() {
-		a, err := s.Fetch(t.Context(), &ask, prev)
+		res, err := s.Fetch(t.Context(), &req, prev)
 		if err == nil {
-			a.Close()
+			res.Close()
 		}
-		done <- came{a, err, time.Since(began)}
+		done <- came{res, err, time.Since(began)}
 	}()
 	synctest.Wait()
 	return done
 }
 
-// TestPeersAreRefusedWhereThereIsNoRoom: at once, whoever has begun the flight that their question joins, and whenever, while
-// clients wait for room for some time.
+// TestPeersAreRefusedWhereThereIsNoRoom: at once, whoever has begun the flight that their question
+// joins, and whenever, while clients wait for room for some time.
 func TestPeersAreRefusedWhereThereIsNoRoom(t *testing.T) {
-	client, peer := Ask{Key: "k", Whole: true}, Ask{Key: "k", Whole: true, For: "peer"}
-	for name, order := range map[string][]Ask{
+	client, peer := Request{Key: "k", Whole: true}, Request{Key: "k", Whole: true, For: "peer"}
+	for name, order := range map[string][]Request{
 		"a client begins": {client, peer, client, peer}, "a peer begins": {peer, client, peer, client}, "peers only": {peer, peer},
 	} {
 		for _, roomAfter := range []time.Duration{0, waitRoom / 2} {
@@ -109,8 +109,8 @@ func TestPeersAreRefusedWhereThereIsNoRoom(t *testing.T) {
 					s := crowd(t, src)
 					src.head = make(chan struct{})
 					var waiting []<-chan came
-					for _, q := range order {
-						waiting = append(waiting, ask(t, s, q, nil))
+					for _, req := range order {
+						waiting = append(waiting, ask(t, s, req, nil))
 					}
 					close(src.head)
 					if roomAfter > 0 {
@@ -125,7 +125,7 @@ func TestPeersAreRefusedWhereThereIsNoRoom(t *testing.T) {
 								t.Errorf("peer %d: %v after %v", i, got.err, got.after)
 							}
 						case roomAfter > 0:
-							if got.err != nil || got.after != roomAfter || got.a.Record.Status != 200 {
+							if got.err != nil || got.after != roomAfter || got.res.Record.Status != 200 {
 								t.Errorf("client %d: %v after %v", i, got.err, got.after)
 							}
 						case failure == nil || failure.Status != http.StatusServiceUnavailable || got.after != waitRoom:
@@ -141,18 +141,19 @@ func TestPeersAreRefusedWhereThereIsNoRoom(t *testing.T) {
 	}
 }
 
-// TestWhatNeedsNoRoomIsAnswered although there is none: what has no body, a small one, or one that isn't kept.
+// TestWhatNeedsNoRoomIsAnswered although there is none: what has no body, a small one, or one that
+// isn't kept.
 func TestWhatNeedsNoRoomIsAnswered(t *testing.T) {
-	for name, q := range map[string]Ask{
+	for name, req := range map[string]Request{
 		"a HEAD": {Key: "k", Head: true}, "a small file": {Key: "small", Whole: true},
 		"a file that isn't stored": {Key: "unstored", Whole: true}, "a file that is too large to be kept": {Key: "streamed", Whole: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := crowd(t, &crowded{})
-				for _, q.For = range []string{"", "peer"} {
-					if got := <-ask(t, s, q, nil); got.err != nil || got.after > 0 {
-						t.Errorf("for %q: %v after %v", q.For, got.err, got.after)
+				for _, req.For = range []string{"", "peer"} {
+					if got := <-ask(t, s, req, nil); got.err != nil || got.after > 0 {
+						t.Errorf("for %q: %v after %v", req.For, got.err, got.after)
 					}
 				}
 			})
@@ -160,7 +161,8 @@ func TestWhatNeedsNoRoomIsAnswered(t *testing.T) {
 	}
 }
 
-// TestPeersReadsAreRefusedWhereThereIsNoRoom: nor does what a peer reads wait for room, where a client's read does.
+// TestPeersReadsAreRefusedWhereThereIsNoRoom: nor does what a peer reads wait for room, where a
+// client's read does.
 func TestPeersReadsAreRefusedWhereThereIsNoRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := crowd(t, &crowded{})
@@ -170,7 +172,7 @@ func TestPeersReadsAreRefusedWhereThereIsNoRoom(t *testing.T) {
 			var rd Reader
 			s.Reader(&rd, Fields{}, rec, 0, -1)
 			if peer {
-				rd.forPeer()
+				rd.setLocalOnly()
 			}
 			began := time.Now()
 			err := rd.Ready(t.Context())
@@ -185,26 +187,26 @@ func TestPeersReadsAreRefusedWhereThereIsNoRoom(t *testing.T) {
 	})
 }
 
-// TestNoRoomForAnotherVersion: what was to be validated rests like after a failure of the origin, and a peer isn't told that the
-// origin had failed.
+// TestNoRoomForAnotherVersion: what was to be validated rests like after a failure of the origin,
+// and a peer isn't told that the origin had failed.
 func TestNoRoomForAnotherVersion(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := crowd(t, &crowded{})
 		install(s, "k", 200, 40<<10)
 		old := find(s, "k", nil)
-		if got := <-ask(t, s, Ask{Key: "k", Whole: true}, old); !errors.Is(got.err, errNoRoom) || got.after != waitRoom {
+		if got := <-ask(t, s, Request{Key: "k", Whole: true}, old); !errors.Is(got.err, errNoRoom) || got.after != waitRoom {
 			t.Fatalf("%v after %v", got.err, got.after)
 		}
 		if rec := find(s, "k", nil); rec.Version != old.Version || !s.rests(rec) {
 			t.Errorf("%+v is stored", rec)
 		}
-		if got := <-ask(t, s, Ask{Key: "k", Whole: true, For: "peer"}, old); !errors.Is(got.err, errBusy) || got.after > 0 {
+		if got := <-ask(t, s, Request{Key: "k", Whole: true, For: "peer"}, old); !errors.Is(got.err, errBusy) || got.after > 0 {
 			t.Errorf("%v after %v", got.err, got.after)
 		}
-		q := &question{Ask: Ask{Key: "k", Whole: true, For: "peer"}, version: old.Version, revision: old.Revision}
+		lookup := &lookupRequest{Request: Request{Key: "k", Whole: true, For: "peer"}, version: old.Version, revision: old.Revision}
 		<-time.After(RetryAfter)
-		if a, err := s.lookup(t.Context(), q); !errors.Is(err, errBusy) {
-			t.Errorf("%+v, %v", a, err)
+		if res, err := s.lookup(t.Context(), lookup); !errors.Is(err, errBusy) {
+			t.Errorf("%+v, %v", res, err)
 		}
 	})
 }

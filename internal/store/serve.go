@@ -14,34 +14,34 @@ import (
 	"github.com/scurrycache/scurry/internal/wire"
 )
 
-// Serve answers an ask of another node. Whatever it asks for, this node doesn't ask on: neither can wait for the other
-// then, whatever their rings say.
+// Serve answers an ask of another node. Whatever it asks for, this node doesn't ask on: neither can
+// wait for the other then, whatever their rings say.
 func (s *Store) Serve(c *wire.Call) {
 	d := &decoder{b: c.Message()}
 	switch d.byte() {
-	case askRecord:
+	case reqRecord:
 		s.serveRecord(c, d)
-	case askChunk:
+	case reqChunk:
 		s.serveChunk(c, d)
-	case askPiece:
-		s.servePiece(c, d)
-	case askFollow:
-		s.serveFollow(c, d)
-	case askTakeOver:
+	case reqFragment:
+		s.serveFragment(c, d)
+	case reqRead:
+		s.serveRead(c, d)
+	case reqTakeOver:
 		s.serveTakeOver(c, d)
-	case askInvalidate:
+	case reqInvalidate:
 		s.serveInvalidate(c, d)
-	case askPut:
+	case reqPut:
 		s.servePut(c, d)
-	case askHeld:
-		s.serveHeld(c, d)
-	case askVaries:
+	case reqCached:
+		s.serveCached(c, d)
+	case reqVaries:
 		s.serveVaries(c, d)
-	case askTold:
-		s.serveTold(c, d)
-	case askDoubt:
-		s.Doubt()
-		reply(c, []byte{answerOK}, nil)
+	case reqOriginAsked:
+		s.serveOriginAsked(c, d)
+	case reqRevalidateAll:
+		s.RevalidateAll()
+		reply(c, []byte{respOK}, nil)
 	default:
 		s.refuse(c, errBusy)
 	}
@@ -55,7 +55,7 @@ func (s *Store) refuse(c *wire.Call, err error) { reply(c, s.encodeError(err), n
 func (s *Store) serveChunk(c *wire.Call, d *decoder) {
 	key := d.string()
 	if d.bad || s.cfg.Node.Owner(peer.RoutingKey(key)) != nil {
-		s.refuse(c, errWrongOwner)
+		s.refuse(c, errNotOwner)
 		return
 	}
 	key = s.chunks.Prefix() + key
@@ -66,10 +66,10 @@ func (s *Store) serveChunk(c *wire.Call, d *decoder) {
 	b, err := s.chunks.Get(c.Context(), key)
 	s.chunks.EndServing(key)
 	if err != nil {
-		reply(c, []byte{answerNotHeld}, nil)
+		reply(c, []byte{respNotCached}, nil)
 		return
 	}
-	reply(c, []byte{answerOK}, b)
+	reply(c, []byte{respOK}, b)
 }
 
 func (s *Store) serveInvalidate(c *wire.Call, d *decoder) {
@@ -79,126 +79,128 @@ func (s *Store) serveInvalidate(c *wire.Call, d *decoder) {
 		return
 	}
 	s.invalidate(slices.DeleteFunc(keys, func(key string) bool { return s.cfg.Source.Check(key) != nil }), groups)
-	reply(c, []byte{answerOK}, nil)
+	reply(c, []byte{respOK}, nil)
 }
 
 func (s *Store) serveRecord(c *wire.Call, d *decoder) {
-	q := decodeQuestion(d)
+	lookup := decodeLookupRequest(d)
 	switch {
-	case d.bad || s.cfg.Source.Check(q.Key) != nil || q.Target != "" && s.cfg.Source.Check(q.Target) != nil:
+	case d.bad || s.cfg.Source.Check(lookup.Key) != nil || lookup.Target != "" && s.cfg.Source.Check(lookup.Target) != nil:
 		s.refuse(c, errBusy)
 		return
-	case s.ownerOf(q.Key) != nil:
-		s.refuse(c, errWrongOwner)
+	case s.ownerOf(lookup.Key) != nil:
+		s.refuse(c, errNotOwner)
 		return
 	}
-	q.For = "peer"
-	q.Inform = func(status int, header http.Header) {
-		_ = c.Reply(appendHeader(binary.AppendVarint([]byte{answerInterim}, int64(status)), header), nil)
+	lookup.For = "peer"
+	lookup.Inform = func(status int, header http.Header) {
+		_ = c.Reply(appendHeader(binary.AppendVarint([]byte{respInterim}, int64(status)), header), nil)
 	}
-	a, err := s.lookup(c.Context(), q)
+	res, err := s.lookup(c.Context(), lookup)
 	if err != nil {
-		s.refuse(c, q.after(err))
+		s.refuse(c, lookup.after(err))
 		return
 	}
-	defer a.Close()
-	l := &landing{
-		rec: s.toldTo(a.Record, &q.Ask), found: a.Found, collapsed: a.Collapsed, renewed: a.Renewed, status: a.Status, why: a.Why,
-		content: a.Body != nil || a.follower != nil, stored: s.stores(a.Record), asked: q.noted(),
+	defer res.Close()
+	fr := &flightResult{
+		rec: s.offeredTo(res.Record, &lookup.Request), found: res.Found, collapsed: res.Collapsed, renewed: res.Renewed, status: res.Status, why: res.Why,
+		content: res.Body != nil || res.follower != nil, stored: s.stores(res.Record), asked: lookup.noted(),
 	}
-	if c.Reply(append([]byte{answerOK}, l.encode(s.cfg.Now())...), nil) != nil {
+	if c.Reply(append([]byte{respOK}, fr.encode(s.cfg.Now())...), nil) != nil {
 		return
 	}
 	switch {
-	case !l.content:
+	case !fr.content:
 		_ = c.End(nil)
-	case a.Body != nil:
-		defer context.AfterFunc(c.Context(), a.Cancel)() // lest it be read for nobody
-		s.pumpOnce(c, a)
+	case res.Body != nil:
+		defer context.AfterFunc(c.Context(), res.Cancel)() // so that it isn't read for nobody
+		s.sendOnce(c, res)
 	default:
 		var rd Reader
-		s.ReaderFrom(&rd, q.Fields(), a, 0, -1)
-		rd.forPeer()
-		s.pump(c, &rd)
+		s.ReaderFrom(&rd, lookup.Fields(), res, 0, -1)
+		rd.setLocalOnly()
+		s.send(c, &rd)
 	}
 }
 
-// lookup answers another node's question: with what is stored, if that is fresh and isn't what was found wanting, else by
-// way of the origin.
-func (s *Store) lookup(ctx context.Context, q *question) (*Answer, error) {
-	rec, lapsed := s.findFor(q)
-	if rec != nil && q.Gone == rec.Version {
+// lookup answers another node's request: with what is stored, if that is fresh and isn't what was
+// found wanting, else by way of the origin.
+func (s *Store) lookup(ctx context.Context, lookup *lookupRequest) (*Result, error) {
+	rec, mustRevalidate := s.findFor(lookup)
+	if rec != nil && lookup.Gone == rec.Version {
 		s.drop(rec)
 		rec = nil
 	}
-	if rec != nil && !q.takes(rec) {
+	if rec != nil && !lookup.takes(rec) {
 		rec = nil
 	}
-	why := s.why(q, rec)
-	switch known := rec != nil && !lapsed; {
-	case known && q.Stored:
-		return &Answer{Record: rec, Found: true}, nil
-	case q.Stored:
+	why := s.why(lookup, rec)
+	switch known := rec != nil && !mustRevalidate; {
+	case known && lookup.Stored:
+		return &Result{Record: rec, Found: true}, nil
+	case lookup.Stored:
 		return nil, errNone
-	case known && q.Background && s.rests(rec):
-		return &Answer{Record: rec, Found: true}, nil
-	case known && (rec.Version != q.version || rec.Revision != q.revision || s.rests(rec)):
+	case known && lookup.Background && s.rests(rec):
+		return &Result{Record: rec, Found: true}, nil
+	case known && (rec.Version != lookup.version || rec.Revision != lookup.revision || s.rests(rec)):
 		if rec.Pass {
-			return &Answer{Record: rec, Found: true}, nil
+			return &Result{Record: rec, Found: true}, nil
 		}
-		if usable, refresh := s.cfg.Source.Usable(rec, q.Header); usable {
+		if usable, refresh := s.cfg.Source.Usable(rec, lookup.Header); usable {
 			if refresh {
-				s.Refresh(&q.Ask, rec)
+				s.Refresh(&lookup.Request, rec)
 			}
-			return &Answer{Record: rec, Found: true}, nil
+			return &Result{Record: rec, Found: true}, nil
 		}
 	}
-	if rec != nil && (rec.Pass || (q.Alone && q.version == "")) {
-		rec = nil // for whoever has nothing to be validated, and wants no one else's
+	if rec != nil && (rec.Pass || (lookup.Alone && lookup.version == "")) {
+		rec = nil // the requester has nothing to validate, and wants no one else's
 	}
-	a, err := s.Fetch(ctx, &q.Ask, rec)
+	res, err := s.Fetch(ctx, &lookup.Request, rec)
 	if failed, ok := errors.AsType[*Failure](err); ok {
 		told := *failed
 		told.Why = why
 		if rec != nil {
-			told.Stored = s.toldTo(rec, &q.Ask).with(func(r *Record) { r.RetryAfter = Until(s.cfg.Now().Add(RetryAfter)) })
+			told.Stored = s.offeredTo(rec, &lookup.Request).with(func(r *Record) { r.RetryAfter = Until(s.cfg.Now().Add(RetryAfter)) })
 		}
 		return nil, &told
 	}
 	if err == nil {
-		a.Why = why
+		res.Why = why
 	}
-	return a, err
+	return res, err
 }
 
-// findFor finds what is stored for what q asks for. This node may know better than the one that asks what its key is.
-func (s *Store) findFor(q *question) (rec *Record, lapsed bool) {
-	q.Target = cmp.Or(q.Target, q.Key)
-	keys := s.cfg.Source.Keys(q.Target)
-	for _, q.Key = range keys {
-		if rec, lapsed = s.Find(q.Key, q.Header, q.Head); rec != nil && s.cfg.Source.Answers(rec, q.Target) {
-			return rec, lapsed
+// findFor finds what is stored for what q asks for. This node may know better than the one that
+// asks what its key is.
+func (s *Store) findFor(lookup *lookupRequest) (rec *Record, mustRevalidate bool) {
+	lookup.Target = cmp.Or(lookup.Target, lookup.Key)
+	keys := s.cfg.Source.Keys(lookup.Target)
+	for _, lookup.Key = range keys {
+		if rec, mustRevalidate = s.Find(lookup.Key, lookup.Header, lookup.Head); rec != nil && s.cfg.Source.Answers(rec, lookup.Target) {
+			return rec, mustRevalidate
 		}
 	}
-	q.Key = keys[0]
+	lookup.Key = keys[0]
 	return nil, false
 }
 
-// why is why the origin is to be asked although rec, which may be nil, is stored of what q asks for.
-func (s *Store) why(q *question, rec *Record) Why {
+// why is why the origin is to be asked although rec, which may be nil, is stored of what q asks
+// for.
+func (s *Store) why(lookup *lookupRequest, rec *Record) Why {
 	if rec != nil && !rec.Pass {
-		if usable, _ := s.cfg.Source.Usable(rec, nil); usable && rec.Revision != q.revision {
+		if usable, _ := s.cfg.Source.Usable(rec, nil); usable && rec.Revision != lookup.revision {
 			return Unwanted
 		}
 		return Outdated
 	}
-	if any, _ := s.Holds(q.Key, q.Head); any {
+	if any, _ := s.Holds(lookup.Key, lookup.Head); any {
 		return OtherVariants
 	}
 	return Nothing
 }
 
-// stores tells whether rec, or what has taken its place with the same bytes, is in the table.
+// stores reports whether rec, or what has taken its place with the same bytes, is in the table.
 func (s *Store) stores(rec *Record) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -211,8 +213,8 @@ func (s *Store) drop(rec *Record) {
 	s.dropLocked(rec)
 }
 
-func (s *Store) serveFollow(c *wire.Call, d *decoder) {
-	rec, ask, err := s.stretched(c, d)
+func (s *Store) serveRead(c *wire.Call, d *decoder) {
+	rec, ask, err := s.decodeRead(c, d)
 	if err != nil {
 		s.refuse(c, err)
 		return
@@ -221,24 +223,24 @@ func (s *Store) serveFollow(c *wire.Call, d *decoder) {
 	defer s.calls.Delete(ask.call)
 	var rd Reader
 	s.Reader(&rd, ask.by, rec, ask.off, ask.end)
-	rd.forPeer()
+	rd.setLocalOnly()
 	if ask.whole {
 		rd.ahead = fill.Everything
 	}
 	if err := rd.Ready(c.Context()); err != nil {
 		rd.Close()
-		s.refuse(c, rd.by.after(s.finding(c, err)))
+		s.refuse(c, rd.by.after(s.encodeFailure(c, err)))
 		return
 	}
-	if c.Reply(append(binary.AppendVarint([]byte{answerOK}, rd.rec.Length), byte(rd.Foresee(c.Context()))), nil) != nil {
+	if c.Reply(append(binary.AppendVarint([]byte{respOK}, rd.rec.Length), byte(rd.Foresee(c.Context()))), nil) != nil {
 		rd.Close()
 		return
 	}
-	s.pump(c, &rd)
+	s.send(c, &rd)
 }
 
-// pump sends what rd reads.
-func (s *Store) pump(c *wire.Call, rd *Reader) {
+// send sends what rd reads.
+func (s *Store) send(c *wire.Call, rd *Reader) {
 	defer rd.Close()
 	for {
 		b, err := rd.Next(c.Context(), nil)
@@ -251,7 +253,7 @@ func (s *Store) pump(c *wire.Call, rd *Reader) {
 			_ = c.End(detail)
 			return
 		case err != nil:
-			_ = c.Abort(s.encodeError(rd.by.after(s.finding(c, err))))
+			_ = c.Abort(s.encodeError(rd.by.after(s.encodeFailure(c, err))))
 			return
 		}
 		if _, err := c.Write(b); err != nil {
@@ -260,9 +262,9 @@ func (s *Store) pump(c *wire.Call, rd *Reader) {
 	}
 }
 
-// finding is what an error of reading for another node says: that this node stops, or has no room, else something about the origin, which
-// nobody needs to find out again.
-func (s *Store) finding(c *wire.Call, err error) error {
+// encodeFailure is what an error of reading for another node says: that this node stops, or has no
+// room, else something about the origin, which nobody needs to find out again.
+func (s *Store) encodeFailure(c *wire.Call, err error) error {
 	switch {
 	case s.base.Err() != nil || c.Context().Err() != nil || errors.Is(err, errBusy):
 		return errBusy
@@ -272,12 +274,12 @@ func (s *Store) finding(c *wire.Call, err error) error {
 	return s.cfg.Source.Failed(err)
 }
 
-// pumpOnce sends a body that isn't stored. What is written must not be changed afterwards, so each piece has memory of its
-// own.
-func (s *Store) pumpOnce(c *wire.Call, a *Answer) {
+// sendOnce sends a body that isn't stored. What is written must not be changed afterwards, so each
+// fragment has memory of its own.
+func (s *Store) sendOnce(c *wire.Call, res *Result) {
 	for {
 		b := make([]byte, 32<<10)
-		n, err := a.Body.Read(b)
+		n, err := res.Body.Read(b)
 		if n > 0 {
 			if _, err := c.Write(b[:n]); err != nil {
 				return
@@ -285,10 +287,10 @@ func (s *Store) pumpOnce(c *wire.Call, a *Answer) {
 		}
 		switch {
 		case err == io.EOF:
-			_ = c.End(appendHeader(nil, a.trailer()))
+			_ = c.End(appendHeader(nil, res.trailer()))
 			return
 		case err != nil:
-			_ = c.Abort(s.encodeError(s.finding(c, err)))
+			_ = c.Abort(s.encodeError(s.encodeFailure(c, err)))
 			return
 		}
 	}

@@ -23,14 +23,14 @@ func (s *Store) size(rec *Record) int64 {
 	if rec.small != nil {
 		n += 24 + block(len(*rec.small))
 	}
-	if rec.Length < 0 || rec.Length > s.cfg.Geometry.Max || rec.Pieces {
+	if rec.Length < 0 || rec.Length > s.cfg.Geometry.Max || rec.Fragments {
 		n += bodySize
 	}
 	if rec.Details != plain {
 		n += rec.Details.size()
 	}
-	if place := s.cfg.Source.Place(rec.Key); place != rec.Key {
-		n += groupSize + block(len(placeGroup)+len(place))
+	if place := s.cfg.Source.CanonicalKey(rec.Key); place != rec.Key {
+		n += groupSize + block(len(groupRoutingPrefix)+len(place))
 	}
 	return int64(n)
 }
@@ -52,8 +52,8 @@ func (d *Details) size() int {
 	return n
 }
 
-// block is the size of the block of memory that n bytes get: the allocator's sizes are about an eighth of a power of two
-// apart.
+// block is the size of the block of memory that n bytes get: the allocator's sizes are about an
+// eighth of a power of two apart.
 func block(n int) int {
 	if n <= 32 {
 		return (n + 7) &^ 7

@@ -1,13 +1,14 @@
 package store
 
-// A content of a few bytes is held in its record. As a chunk it would take several times its length: groupcache spends
-// some 180 bytes on each, which its own account leaves out, so that files of one byte would take four times the memory
-// that they were given.
+// A content of a few bytes is held in its record. As a chunk it would take several times its
+// length: groupcache spends some 180 bytes on each, which its own account leaves out, so that files
+// of one byte would take four times the memory that they were given.
 
 // maxSmall is the largest content that is held in its record.
 const maxSmall = 512
 
-// smallContent is a copy of b, a whole content, for records to hold, which have no chunks then; nil if it isn't small.
+// smallContent is a copy of b, a whole content, for records to hold, which have no chunks then; nil
+// if it isn't small.
 func smallContent(b []byte) *[]byte {
 	if len(b) == 0 || len(b) > maxSmall {
 		return nil
@@ -24,18 +25,19 @@ func (r *Record) content() []byte {
 	return *r.small
 }
 
-// keeps tells whether what r, which another node sent, holds can be its content.
+// keeps reports whether what r, which another node sent, holds can be its content.
 func (r *Record) keeps() bool { return r.small == nil || int64(len(*r.small)) == r.Length }
 
-// inherit has r hold what old does, which is stored under the same key, if it has the same bytes. So all variants that share a
-// version hold its content or none does.
+// inherit has r hold what old does, which is stored under the same key, if it has the same bytes.
+// So all variants that share a version hold its content or none does.
 func (r *Record) inherit(old *Record) {
 	if r.small == nil && r.Version == old.Version {
 		r.small = old.small
 	}
 }
 
-// smallOf returns the content of rec, which may have been found before that came, if a record holds it.
+// smallOf returns the content of rec, which may have been found before that came, if a record holds
+// it.
 func (s *Store) smallOf(rec *Record) ([]byte, bool) {
 	if rec.small != nil || rec.Length > maxSmall {
 		return rec.content(), rec.small != nil

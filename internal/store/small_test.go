@@ -8,13 +8,13 @@ import (
 	"testing/synctest"
 )
 
-// TestSmallContentIsInTheRecord: it takes nothing of the chunks group, whether or not its length was told, and stays when the
-// record is made anew.
+// TestSmallContentIsInTheRecord: it takes nothing of the chunks group, whether or not its length
+// was told, and stays when the record is made anew.
 func TestSmallContentIsInTheRecord(t *testing.T) {
 	for _, length := range []int64{maxSmall, -1} {
 		synctest.Test(t, func(t *testing.T) {
 			fetches := 0
-			s := open(t, &scripted{fetch: func(context.Context, *Ask) *Fetched {
+			s := open(t, &scripted{fetch: func(context.Context, *Request) *OriginResponse {
 				fetches++
 				return answer(length, text(content(0, maxSmall)))
 			}})
@@ -42,10 +42,11 @@ func TestSmallContentIsInTheRecord(t *testing.T) {
 	}
 }
 
-// TestBrokenSmallContentIsntKept: what looks like all of a content whose length isn't known isn't, if it broke off.
+// TestBrokenSmallContentIsntKept: what looks like all of a content whose length isn't known isn't,
+// if it broke off.
 func TestBrokenSmallContentIsntKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := open(t, &scripted{fetch: func(context.Context, *Ask) *Fetched {
+		s := open(t, &scripted{fetch: func(context.Context, *Request) *OriginResponse {
 			return answer(-1, io.NopCloser(io.MultiReader(strings.NewReader("nuts"), broken{})))
 		}})
 		fetch(t, s, "k")

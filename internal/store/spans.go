@@ -2,8 +2,8 @@ package store
 
 import "slices"
 
-// spans is a set of offsets: half-open intervals, sorted, apart from each other. It notes which chunks were pushed;
-// groupcache may have evicted them since.
+// spans is a set of offsets: half-open intervals, sorted, apart from each other. It notes which
+// chunks were pushed; groupcache may have evicted them since.
 type spans []span
 
 type span struct{ start, end int64 }
@@ -47,7 +47,7 @@ func (s spans) next(off, end int64) int64 {
 	return -1
 }
 
-// covers tells whether all of sp is in the set.
+// covers reports whether all of sp is in the set.
 func (s spans) covers(sp span) bool {
 	for _, have := range s {
 		if have.start <= sp.start && sp.end <= have.end {

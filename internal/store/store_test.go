@@ -99,7 +99,7 @@ func sampleRecord(now time.Time) *Record {
 			Trailer:   http.Header{"Checksum": {"42"}},
 			PassUntil: Until(now.Add(time.Second)), Groups: []string{"g", "h"},
 		},
-		Generation: 7, Version: "v", Revision: 1 << 63, Status: 200, Pieces: true,
+		Generation: 7, Version: "v", Revision: 1 << 63, Status: 200, Fragments: true,
 		RetryAfter: Until(now.Add(time.Minute)),
 		Length:     5, Rangeable: true, OneSlab: true,
 	}
@@ -158,7 +158,7 @@ type canned struct {
 func (c *canned) Prepare(*Record) any                                { return nil }
 func (c *canned) Usable(*Record, http.Header) (usable, refresh bool) { return true, false }
 func (c *canned) Validatable(*Record) bool                           { return false }
-func (c *canned) Place(key string) string                            { return key }
+func (c *canned) CanonicalKey(key string) string                     { return key }
 func (c *canned) KeyOf(url string, _ http.Header) string             { return url }
 func (c *canned) Keys(url string) []string                           { return []string{url} }
 func (c *canned) Answers(*Record, string) bool                       { return true }
@@ -166,7 +166,7 @@ func (c *canned) Concerns(*Record, string) bool                      { return tr
 func (c *canned) Check(string) error                                 { return nil }
 func (c *canned) Failed(err error) *Failure                          { return &Failure{Status: 502, Kind: "x", Err: err} }
 
-func (c *canned) Fetch(context.Context, *Ask, *Record) (*Fetched, error) {
+func (c *canned) Fetch(context.Context, *Request, *Record) (*OriginResponse, error) {
 	c.mu.Lock()
 	c.fetches++
 	c.mu.Unlock()
@@ -174,7 +174,7 @@ func (c *canned) Fetch(context.Context, *Ask, *Record) (*Fetched, error) {
 		<-c.wait
 	}
 	rec := &Record{Status: 200, Length: c.size, Rangeable: c.rangeable, Resumable: c.rangeable, ResponseTime: At(time.Now())}
-	f := &Fetched{Record: rec, Storable: true, Body: io.NopCloser(strings.NewReader(content(0, c.size)))}
+	f := &OriginResponse{Record: rec, Storable: true, Body: io.NopCloser(strings.NewReader(content(0, c.size)))}
 	if c.rangeable {
 		f.Validator = "1"
 	}
@@ -238,16 +238,16 @@ func readAll(t *testing.T, r *Reader) string {
 	}
 }
 
-// TestReaderReadsEveryPart reads random parts, of which some are here, some are being read and some are yet to be asked
-// for; no byte is asked for twice.
+// TestReaderReadsEveryPart reads random parts, of which some are here, some are being read and some
+// are yet to be asked for; no byte is asked for twice.
 func TestReaderReadsEveryPart(t *testing.T) {
 	src := &canned{size: 5*(64<<10) + 777, rangeable: true}
 	s := open(t, src)
-	a, err := s.Fetch(t.Context(), &Ask{Key: "k"}, nil)
+	res, err := s.Fetch(t.Context(), &Request{Key: "k"}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer a.Close()
+	defer res.Close()
 	var wg sync.WaitGroup
 	for seed := range uint64(8) {
 		wg.Go(func() {
@@ -256,7 +256,7 @@ func TestReaderReadsEveryPart(t *testing.T) {
 				start := r.Int64N(src.size)
 				end := start + 1 + r.Int64N(min(src.size-start, 50000))
 				var rd Reader
-				s.Reader(&rd, Fields{}, a.Record, start, end)
+				s.Reader(&rd, Fields{}, res.Record, start, end)
 				if got := readAll(t, &rd); got != content(start, end) {
 					t.Errorf("[%d, %d): %d wrong bytes", start, end, len(got))
 				}
@@ -293,7 +293,8 @@ func TestKeysAreURLSafeAndTellApart(t *testing.T) {
 	}
 }
 
-// TestVersionIsAFunctionOfTheValidator: every node derives the same; without a validator no two fetches do.
+// TestVersionIsAFunctionOfTheValidator: every node derives the same; without a validator no two
+// fetches do.
 func TestVersionIsAFunctionOfTheValidator(t *testing.T) {
 	one, two := open(t, &canned{}), open(t, &canned{})
 	record := func(change func(*Record)) *Record {
@@ -324,8 +325,8 @@ func TestVersionIsAFunctionOfTheValidator(t *testing.T) {
 	}
 }
 
-// TestPushJoinsAFlightThatFails: a push that joins the flight of one who missed the chunk gets that flight's error, and
-// puts its chunk all the same.
+// TestPushJoinsAFlightThatFails: a push that joins the flight of one who missed the chunk gets that
+// flight's error, and puts its chunk all the same.
 func TestPushJoinsAFlightThatFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		src := &canned{size: 10}
@@ -338,7 +339,7 @@ func TestPushJoinsAFlightThatFails(t *testing.T) {
 			if blocked {
 				<-release
 				blocked = false
-				return nil, errNotHeld
+				return nil, errNotCached
 			}
 			return s.loadChunk(ctx, key)
 		}})
@@ -348,7 +349,7 @@ func TestPushJoinsAFlightThatFails(t *testing.T) {
 		rec := &Record{Key: "k", Details: plain, Version: "v", Length: 10}
 		var wg sync.WaitGroup
 		wg.Go(func() {
-			if _, err := s.chunks.Get(t.Context(), s.chunkKey(rec, firstChunk)); !errors.Is(err, errNotHeld) {
+			if _, err := s.chunks.Get(t.Context(), s.chunkKey(rec, firstChunk)); !errors.Is(err, errNotCached) {
 				t.Errorf("the asker got %v", err)
 			}
 		})
@@ -357,7 +358,7 @@ func TestPushJoinsAFlightThatFails(t *testing.T) {
 		synctest.Wait()
 		close(release)
 		wg.Wait()
-		if b, ok := s.held(t.Context(), rec, s.cfg.Geometry.At(0, false)); !ok || string(b) != content(0, 10) {
+		if b, ok := s.cached(t.Context(), rec, s.cfg.Geometry.At(0, false)); !ok || string(b) != content(0, 10) {
 			t.Errorf("the chunk isn't held")
 		}
 	})
@@ -366,11 +367,11 @@ func TestPushJoinsAFlightThatFails(t *testing.T) {
 func TestRecordsStayWithinTheirShare(t *testing.T) {
 	s := open(t, &canned{size: 1})
 	for i := range 2000 {
-		a, err := s.Fetch(t.Context(), &Ask{Key: fmt.Sprint("k", i), Whole: true}, nil)
+		res, err := s.Fetch(t.Context(), &Request{Key: fmt.Sprint("k", i), Whole: true}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		a.Close()
+		res.Close()
 	}
 	if u := s.Usage(); u.RecordBytes > s.cfg.Memory/recordsShare || u.Records < 10 {
 		t.Errorf("%+v", u)
@@ -394,7 +395,7 @@ func TestLeaverLetsGo(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		var wg sync.WaitGroup
 		wg.Go(func() {
-			if _, err := s.Fetch(ctx, &Ask{Key: "k", Whole: true}, nil); !errors.Is(err, context.Canceled) {
+			if _, err := s.Fetch(ctx, &Request{Key: "k", Whole: true}, nil); !errors.Is(err, context.Canceled) {
 				t.Errorf("Fetch: %v", err)
 			}
 		})

@@ -11,7 +11,7 @@ type entry struct {
 	variants     []*Record // never empty in the table
 	newer, older *entry    // in its pool
 	turn         uint64    // of the ring, up to which what this node owns is known to be its own
-	doubt        uint64    // what it owns and asked for before this one of the store's doubts is to be validated at its next use
+	doubt        uint64    // what it owns and fetched before this tick of the store's clock is to be validated at its next use
 	bytes        uint32    // what it takes in memory
 	pool         class
 	query        bool // its path had many query strings when it came
@@ -20,7 +20,8 @@ type entry struct {
 
 func (e *entry) key() string { return e.variants[0].Key }
 
-// maxVariants bounds the records of one key, so that searching them stays cheap; the oldest make room.
+// maxVariants bounds the records of one key, so that searching them stays cheap; the oldest make
+// room.
 const maxVariants = 32
 
 // maxHeads bounds the answers to HEADs of one key, besides.
@@ -30,15 +31,15 @@ const maxHeads = 8
 const maxParts = 32
 
 // Find returns the stored record that request, a HEAD or a GET, selects (RFC 9111 section 4.1), or
-// nil. It may be stale, or one that says Pass. If it has lapsed, it must not be used before Fetch
-// has asked whoever decides on it.
-func (s *Store) Find(key string, request http.Header, head bool) (rec *Record, lapsed bool) {
+// nil. It may be stale, or one that says Pass. If mustRevalidate, it must not be used before Fetch
+// has asked its owner, or the origin.
+func (s *Store) Find(key string, request http.Header, head bool) (rec *Record, mustRevalidate bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.findLocked(key, request, head)
 }
 
-// Holds tells whether variants for other requests, HEADs or GETs, are stored under key here, and
+// Holds reports whether variants for other requests, HEADs or GETs, are stored under key here, and
 // whether parts are.
 func (s *Store) Holds(key string, head bool) (variants, parts bool) {
 	s.mu.Lock()
@@ -52,9 +53,9 @@ func (s *Store) Holds(key string, head bool) (variants, parts bool) {
 	return variants, parts
 }
 
-func (s *Store) findLocked(key string, request http.Header, head bool) (rec *Record, lapsed bool) {
+func (s *Store) findLocked(key string, request http.Header, head bool) (rec *Record, mustRevalidate bool) {
 	e, ok := s.entries[key]
-	if !ok || !s.tendLocked(e) {
+	if !ok || !s.dropLostLocked(e) {
 		return nil, false
 	}
 	names := e.varyFor(head)
@@ -68,17 +69,17 @@ func (s *Store) findLocked(key string, request http.Header, head bool) (rec *Rec
 	if rec == nil {
 		return nil, false
 	}
-	lapsed = s.lapsedLocked(e, rec)
-	if rec.Pass && (lapsed || !s.cfg.Now().Before(rec.PassUntil.Time())) {
+	mustRevalidate = s.mustRevalidateLocked(e, rec)
+	if rec.Pass && (mustRevalidate || !s.cfg.Now().Before(rec.PassUntil.Time())) {
 		return nil, false
 	}
 	e.used = true
-	return rec, lapsed
+	return rec, mustRevalidate
 }
 
-// tendLocked drops what e holds by right of a key that another node owns by now. It reports whether anything
-// is left.
-func (s *Store) tendLocked(e *entry) bool {
+// dropLostLocked drops what e holds by right of a key that another node owns by now. It reports
+// whether anything is left.
+func (s *Store) dropLostLocked(e *entry) bool {
 	turn := s.cfg.Node.RingEpoch()
 	if s.cfg.Node == nil || e.turn == turn {
 		return true
@@ -89,9 +90,9 @@ func (s *Store) tendLocked(e *entry) bool {
 		return true
 	}
 	if s.ownerOf(e.key()) == nil {
-		if !s.cfg.Node.OwnedSince(s.home(e.key())+".0", since) {
-			s.doubts++ // another node may have known better meanwhile
-			e.doubt = s.doubts
+		if !s.cfg.Node.OwnedSince(s.routingKey(e.key())+".0", since) {
+			s.clock++ // another node may have known better meanwhile
+			e.doubt = s.clock
 		}
 		return true
 	}
@@ -105,28 +106,29 @@ func (s *Store) tendLocked(e *entry) bool {
 	return len(kept) > 0
 }
 
-// owns tells whether rec was made by the node that owned it.
+// owns reports whether rec was made by the node that owned it.
 func owns(rec *Record) bool { return rec.Lease.IsZero() }
 
-// lapsedLocked tells whether rec may be used no more without a word from its owner; or, if that is this node, from
-// the origin, since others may have stood in for this node while it was out of contact.
-func (s *Store) lapsedLocked(e *entry, rec *Record) bool {
+// lapsedLocked reports whether rec may be used no more without a word from its owner; or, if that
+// is this node, from the origin, since others may have stood in for this node while it was out of
+// contact.
+func (s *Store) mustRevalidateLocked(e *entry, rec *Record) bool {
 	switch {
 	case s.rests(rec): // it has been tried just now
 		return false
 	case owns(rec):
-		return rec.asked < max(s.doubt, e.doubt)
+		return rec.fetchedAt < max(s.revalidateBefore, e.doubt)
 	}
 	return !s.cfg.Now().Before(rec.Lease.Time())
 }
 
-// Doubt has each record that is stored now validated at its next use. It is to be called when this node has been out of
-// contact with its peers.
-func (s *Store) Doubt() {
+// RevalidateAll has each record that is stored now validated at its next use. It is to be called
+// when this node has been out of contact with its peers.
+func (s *Store) RevalidateAll() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.doubts++
-	s.doubt = s.doubts
+	s.clock++
+	s.revalidateBefore = s.clock
 }
 
 // installLocked puts rec into the table, in the place of the one for the same variant.
@@ -141,10 +143,10 @@ func (s *Store) insertLocked(rec, prev *Record) {
 		rec.Key, names = e.key(), e.varyFor(true) // the key takes no memory of its own
 	} else {
 		rec.Key = strings.Clone(rec.Key) // of a longer line perhaps
-		e = &entry{turn: rec.turn, query: s.queries.add(rec.Key)}
+		e = &entry{turn: rec.ringEpoch, query: s.queries.add(rec.Key)}
 		s.entries[rec.Key] = e
 	}
-	e.turn = min(e.turn, rec.turn)
+	e.turn = min(e.turn, rec.ringEpoch)
 	for _, old := range e.variants {
 		rec.inherit(old)
 	}
@@ -190,7 +192,8 @@ func (s *Store) besideLocked(e *entry, rec, prev *Record) (kept, dropped []*Reco
 	return kept, dropped
 }
 
-// name gives rec the key of its first chunk. The version, which is a part of it, takes no memory of its own then.
+// name gives rec the key of its first chunk. The version, which is a part of it, takes no memory of
+// its own then.
 func (s *Store) name(rec *Record) {
 	rec.first = ""
 	rec.first = s.chunkKey(rec, firstChunk)
@@ -302,7 +305,8 @@ func (s *Store) replaceLocked(old, rec *Record) {
 	s.evictLocked(e)
 }
 
-// changeLocked puts copies that change has changed in the place of all records that have rec's version.
+// changeLocked puts copies that change has changed in the place of all records that have rec's
+// version.
 func (s *Store) changeLocked(rec *Record, change func(*Record)) {
 	e, ok := s.entries[rec.Key]
 	if !ok {
@@ -327,7 +331,7 @@ func (s *Store) supersedeLocked(old, rec *Record) {
 		s.insertLocked(rec, old)
 		return
 	}
-	rec.turn = min(rec.turn, s.entries[old.Key].turn)
+	rec.ringEpoch = min(rec.ringEpoch, s.entries[old.Key].turn)
 	rec.inherit(old)
 	s.dropLocked(old)
 	s.installLocked(rec)

@@ -9,19 +9,23 @@ import (
 	"github.com/scurrycache/scurry/internal/wire"
 )
 
-// A body that is open is read on across the borders of slabs until whoever owns the next slab has had its own request accepted
-// by the origin. So an origin that gives no parts, for whatever reason, is asked once, and its whole body has one fill.
+// A body that is open is read on across the borders of slabs until the next slab's owner has had
+// its own request accepted by the origin. So an origin that gives no parts, for whatever reason, is
+// asked once, and its whole body has one fill.
 
-// takeOverTime is how long the owner of the next slab has to say whether it takes over. Meanwhile the fill reads up to the border.
+// takeOverTime is how long the owner of the next slab has to say whether it takes over. Meanwhile
+// the fill reads up to the border.
 const takeOverTime = 2 * time.Second
 
-// undivided tells whether the content, although it is large enough, isn't spread over the owners of its slabs, since its origin
-// refuses to give parts: then the owner of the first slab answers for all of them.
+// undivided reports whether the content, although it is large enough, isn't spread over the owners
+// of its slabs, since its origin refuses to give parts: then the owner of the first slab answers
+// for all of them.
 func (s *Store) undivided(rec *Record) bool {
-	return rec.refetchable() && !rec.OneSlab && s.refusals.hold(s.placeOf(rec))
+	return rec.refetchable() && !rec.OneSlab && s.refusals.hold(s.keyPrefixOf(rec))
 }
 
-// extend returns where a fill of rec ends that comes to the border at end: further on, unless the next slab's owner takes over.
+// extend returns where a fill of rec ends that comes to the border at end: further on, unless the
+// next slab's owner takes over.
 func (s *Store) extend(ctx context.Context, run *run, rec *Record, end int64) int64 {
 	if end >= rec.Length {
 		return end
@@ -30,11 +34,11 @@ func (s *Store) extend(ctx context.Context, run *run, rec *Record, end int64) in
 		ctx, cancel := context.WithTimeout(ctx, takeOverTime)
 		defer cancel()
 		by, _ := run.sake(end)
-		q := stretch{key: rec.Key, rec: rec.encode(s.cfg.Now()), by: by, off: end, end: rec.Length, whole: true}
-		stream, err := p.Open(ctx, q.encode(askTakeOver))
+		q := readRequest{key: rec.Key, rec: rec.encode(s.cfg.Now()), by: by, off: end, end: rec.Length, whole: true}
+		stream, err := p.Open(ctx, q.encode(reqTakeOver))
 		var d *decoder
 		if err == nil {
-			d, err = s.answer(stream, nil)
+			d, err = s.awaitReply(stream, nil)
 			_ = stream.Close()
 		}
 		if err == nil {
@@ -47,7 +51,7 @@ func (s *Store) extend(ctx context.Context, run *run, rec *Record, end int64) in
 		case errors.Is(err, context.DeadlineExceeded):
 			by.Note() // it may be about to be
 		case errors.Is(err, ErrRefused):
-			s.refusals.heard(s.placeOf(rec))
+			s.refusals.heard(s.keyPrefixOf(rec))
 		}
 	}
 	return s.reach(ctx, rec, end, run.plain)
@@ -55,7 +59,7 @@ func (s *Store) extend(ctx context.Context, run *run, rec *Record, end int64) in
 
 // serveTakeOver answers once the origin's head has come, or at once if the bytes are here.
 func (s *Store) serveTakeOver(c *wire.Call, d *decoder) {
-	rec, ask, err := s.stretched(c, d)
+	rec, ask, err := s.decodeRead(c, d)
 	if err != nil {
 		s.refuse(c, err)
 		return
@@ -63,19 +67,20 @@ func (s *Store) serveTakeOver(c *wire.Call, d *decoder) {
 	var rd Reader
 	s.Reader(&rd, ask.by, rec, ask.off, min(ask.end, s.cfg.Geometry.SlabEnd(ask.off)))
 	rd.takesOver = true
-	rd.forPeer()
+	rd.setLocalOnly()
 	defer rd.Close()
 	if err := rd.Ready(c.Context()); err != nil {
-		s.refuse(c, rd.by.after(s.finding(c, err)))
+		s.refuse(c, rd.by.after(s.encodeFailure(c, err)))
 		return
 	}
 	asked := rd.by.noted()
-	reply(c, appendFlags([]byte{answerOK}, []*bool{&asked}), nil)
+	reply(c, appendFlags([]byte{respOK}, []*bool{&asked}), nil)
 }
 
-// stretched decodes what a peer wants to read of a content, and says why it isn't to be had here, if it isn't.
-func (s *Store) stretched(c *wire.Call, d *decoder) (*Record, *stretch, error) {
-	ask := decodeStretch(d)
+// stretched decodes what a peer wants to read of a content, and says why it isn't to be had here,
+// if it isn't.
+func (s *Store) decodeRead(c *wire.Call, d *decoder) (*Record, *readRequest, error) {
+	ask := decodeReadRequest(d)
 	rec, err := decode(ask.rec, s.cfg.Now())
 	if err != nil || d.bad || s.cfg.Source.Check(ask.key) != nil || !s.fits(rec, ask.key) || ask.off < 0 || (ask.end >= 0 && ask.end <= ask.off) ||
 		(rec.Length >= 0 && (ask.end > rec.Length || ask.off >= rec.Length)) || (rec.refetchable() && ask.end < 0) || rec.HeadOnly {
@@ -83,7 +88,7 @@ func (s *Store) stretched(c *wire.Call, d *decoder) (*Record, *stretch, error) {
 	}
 	s.adopt(ask.key, rec)
 	if ask.undivided && rec.refetchable() {
-		s.refusals.heard(s.placeOf(rec))
+		s.refusals.heard(s.keyPrefixOf(rec))
 	}
 	switch {
 	case s.slabOwner(rec, ask.off) == nil:
@@ -91,17 +96,17 @@ func (s *Store) stretched(c *wire.Call, d *decoder) (*Record, *stretch, error) {
 	case s.undivided(rec):
 		return nil, nil, ErrRefused
 	}
-	return nil, nil, errWrongOwner
+	return nil, nil, errNotOwner
 }
 
-// handsOver tells whether a body of rec that ends at pos may have been taken over there by the
+// handsOver reports whether a body of rec that ends at pos may have been taken over there by the
 // owner of the slab that begins.
 func (s *Store) handsOver(rec *Record, pos int64) bool {
 	return rec.refetchable() && !rec.OneSlab && pos > 0 && pos%s.cfg.Geometry.Slab == 0
 }
 
-// ends is what a fill's error means that is no fault of the content's: that nobody wanted more, that another fill has read it, or
-// that another node is to be asked.
+// ends is what a fill's error means that is no fault of the content's: that nobody wanted more,
+// that another fill has read it, or that another node is to be asked.
 func ends(err error) bool {
 	return errors.Is(err, fill.ErrAbandoned) || errors.Is(err, fill.ErrBehind) || errors.Is(err, ErrRefused)
 }

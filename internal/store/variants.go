@@ -88,15 +88,15 @@ func (s *Store) varyLocked(key string, head bool) []string {
 	return nil
 }
 
-// selects tells whether request selects rec by the Vary of rec itself.
+// selects reports whether request selects rec by the Vary of rec itself.
 func (s *Store) selects(rec *Record, request http.Header) bool {
-	return (rec.Part == Part{} || s.cfg.Within(rec.Part, request)) &&
+	return (rec.Part == Part{} || s.cfg.Contains(rec.Part, request)) &&
 		(len(rec.Vary) == 0 || s.cfg.Selecting(rec.Vary, request) == rec.Variant)
 }
 
-// agrees tells whether request has in the fields of names that rec's Vary leaves out what the
+// agrees reports whether request has in the fields of names that rec's Vary leaves out what the
 // request had that rec answers. Of a request that isn't remembered this isn't known. A note that a
-// response isn't stored is for all whom its Vary doesn't keep out.
+// response isn't stored is for all requests that its Vary doesn't exclude.
 func (s *Store) agrees(rec *Record, names []string, request http.Header) bool {
 	if rec.Pass {
 		return true
@@ -112,7 +112,7 @@ func (s *Store) agrees(rec *Record, names []string, request http.Header) bool {
 	return true
 }
 
-// alike tells whether a and b are the same variant where names tell variants apart.
+// alike reports whether a and b are the same variant where names tell variants apart.
 func (s *Store) alike(a, b *Record, names []string) bool {
 	same := slices.Equal(a.Vary, b.Vary)
 	if same && a.Variant != b.Variant {
@@ -131,8 +131,8 @@ func (s *Store) alike(a, b *Record, names []string) bool {
 }
 
 // variantLocked names the variant that is asked for; "" if it isn't known what selects.
-func (s *Store) variantLocked(ask *Ask) string {
-	return s.variantBy(s.varyLocked(ask.Key, ask.Head), ask.Header)
+func (s *Store) variantLocked(req *Request) string {
+	return s.variantBy(s.varyLocked(req.Key, req.Head), req.Header)
 }
 
 func (s *Store) variantBy(names []string, request http.Header) string {
@@ -142,30 +142,30 @@ func (s *Store) variantBy(names []string, request http.Header) string {
 	return "by " + s.cfg.Selecting(names, request)
 }
 
-// answersFlight tells whether rec, with which a flight for variant came back, answers all requests
-// of that variant; if it doesn't, own names the one that is asked for.
-func (s *Store) answersFlight(rec *Record, variant string, ask *Ask) (own string, ok bool) {
+// answersFlight reports whether rec, with which a flight for variant came back, answers all
+// requests of that variant; if it doesn't, own names the one that is asked for.
+func (s *Store) answersFlight(rec *Record, variant string, req *Request) (own string, ok bool) {
 	s.mu.Lock()
-	names := merged(s.varyLocked(rec.Key, ask.Head), rec.Vary)
+	names := merged(s.varyLocked(rec.Key, req.Head), rec.Vary)
 	s.mu.Unlock()
-	own = s.variantBy(names, ask.Header)
-	return own, s.selects(rec, ask.Header) && (own == variant || s.agrees(rec, names, ask.Header))
+	own = s.variantBy(names, req.Header)
+	return own, s.selects(rec, req.Header) && (own == variant || s.agrees(rec, names, req.Header))
 }
 
-// toldTo is rec for the node that has asked for it. That node may not know the other variants, so
-// what tells them apart becomes rec's Vary there.
-func (s *Store) toldTo(rec *Record, ask *Ask) *Record {
+// offeredTo is rec for the node that has asked for it. That node may not know the other variants,
+// so what tells them apart becomes rec's Vary there.
+func (s *Store) offeredTo(rec *Record, req *Request) *Record {
 	s.mu.Lock()
-	names := merged(rec.Vary, s.varyLocked(rec.Key, ask.Head))
+	names := merged(rec.Vary, s.varyLocked(rec.Key, req.Head))
 	s.mu.Unlock()
 	if slices.Equal(names, rec.Vary) {
 		return rec
 	}
 	return rec.with(func(r *Record) {
-		r.Vary, r.Variant = names, s.cfg.Selecting(names, ask.Header)
+		r.Vary, r.Variant = names, s.cfg.Selecting(names, req.Header)
 		selecting := r.Selecting()
 		for _, name := range names {
-			if values, ok := ask.Header[name]; ok {
+			if values, ok := req.Header[name]; ok {
 				selecting[name] = values
 			}
 		}
@@ -173,21 +173,21 @@ func (s *Store) toldTo(rec *Record, ask *Ask) *Record {
 	})
 }
 
-// amongLocked is f's question with what is stored for other requests, if an answer to this one may
+// amongLocked is f's request with what is stored for other requests, if an answer to this one may
 // be made of it.
-func (s *Store) amongLocked(f *flight) *Ask {
-	e, ok := s.entries[f.ask.Key]
-	if !ok || f.prev != nil || f.ask.Head || f.ask.Alone || f.ask.Ranged || f.ask.Gone != "" {
-		return f.ask
+func (s *Store) amongLocked(f *flight) *Request {
+	e, ok := s.entries[f.req.Key]
+	if !ok || f.prev != nil || f.req.Head || f.req.Alone || f.req.Ranged || f.req.Gone != "" {
+		return f.req
 	}
-	among := *f.ask
+	among := *f.req
 	among.Variants = slices.DeleteFunc(slices.Clone(e.variants), func(rec *Record) bool { return rec.Pass || rec.HeadOnly })
 	return &among
 }
 
 // shareVersion stores the record that the origin's answer has made of another variant, whose bytes
 // the two share.
-func (s *Store) shareVersion(x *exchange) *Answer {
+func (s *Store) shareVersion(x *exchange) *Result {
 	rec := x.Record
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -200,5 +200,5 @@ func (s *Store) shareVersion(x *exchange) *Answer {
 		rec.Generation = now.Generation
 		s.installLocked(rec)
 	}
-	return &Answer{Record: rec, Renewed: true, Status: http.StatusNotModified}
+	return &Result{Record: rec, Renewed: true, Status: http.StatusNotModified}
 }

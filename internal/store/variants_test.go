@@ -16,7 +16,8 @@ func selecting(names []string, h http.Header) string {
 	return b.String()
 }
 
-// storing returns a store that has installed a record for each request, whose Vary is what names says.
+// storing returns a store that has installed a record for each request, whose Vary is what names
+// says.
 func storing(t *testing.T, requests []http.Header, vary [][]string) *Store {
 	s := open(t, &canned{})
 	s.cfg.Selecting = selecting
@@ -59,12 +60,12 @@ func TestNodesAreToldTheUnion(t *testing.T) {
 	a, none := http.Header{"Origin": {"a"}}, http.Header{}
 	owner := storing(t, []http.Header{a, none}, [][]string{{"Origin"}, nil})
 	other := storing(t, []http.Header{{"Accept": {"x"}}}, [][]string{{"Accept"}})
-	told := owner.toldTo(find(owner, "k", none), &Ask{Key: "k", Header: none})
+	told := owner.offeredTo(find(owner, "k", none), &Request{Key: "k", Header: none})
 	copied, err := decode(told.encode(owner.cfg.Now()), owner.cfg.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
-	other.leased(&flight{ask: &Ask{Key: "k", Header: none}}, copied)
+	other.lend(&flight{req: &Request{Key: "k", Header: none}}, copied)
 	other.mu.Lock()
 	other.installLocked(copied)
 	other.mu.Unlock()
@@ -76,7 +77,7 @@ func TestNodesAreToldTheUnion(t *testing.T) {
 			t.Errorf("%v: %+v", request, rec)
 		}
 	}
-	if told := owner.toldTo(find(owner, "k", a), &Ask{Key: "k", Header: a}); !slices.Equal(told.Vary, []string{"Origin"}) {
+	if told := owner.offeredTo(find(owner, "k", a), &Request{Key: "k", Header: a}); !slices.Equal(told.Vary, []string{"Origin"}) {
 		t.Errorf("Vary %v", told.Vary)
 	}
 }

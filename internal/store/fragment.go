@@ -12,18 +12,19 @@ import (
 	"github.com/scurrycache/scurry/internal/wire"
 )
 
-// An origin may send a part of a content although all of it was asked for, or the part that a client wanted. Where a strong
-// validator names the content, the part is kept under the record of the whole: what of it are whole chunks as chunks, and its
-// ragged ends as pieces, values of the chunks group as well. Readers read pieces like chunks; a fill that comes by one reads it
-// instead of asking the origin for the same bytes.
+// An origin may send a part of a content although all of it was asked for, or the part that a
+// client wanted. Where a strong validator names the content, the part is kept under the record of
+// the whole: its whole chunks as chunks, and its ragged ends as fragments, values of the chunks
+// group as well. Readers read fragments like chunks; a fill that comes by one reads it instead of
+// asking the origin for the same bytes.
 
-// maxPieces bounds the pieces that are known of one version.
-const maxPieces = 1024
+// maxPieces bounds the fragments that are known of one version.
+const maxFragments = 1024
 
 // fillPart reads the part of the content that x is.
-func (s *Store) fillPart(x *exchange, by Fields) {
+func (s *Store) fillFragment(x *exchange, by Fields) {
 	rec := x.Record
-	rec.Pieces = true
+	rec.Fragments = true
 	s.mu.Lock()
 	if !s.overtakenLocked(rec, rec.Generation) {
 		s.installLocked(rec)
@@ -45,8 +46,9 @@ func (s *Store) fillPart(x *exchange, by Fields) {
 	_ = x.Body.Close()
 }
 
-// pieceAt returns the bytes of rec's content from off on to the end of a piece, if this node holds one.
-func (s *Store) pieceAt(ctx context.Context, rec *Record, off int64) ([]byte, bool) {
+// pieceAt returns the bytes of rec's content from off on to the end of a fragment, if this node
+// holds one.
+func (s *Store) fragmentAt(ctx context.Context, rec *Record, off int64) ([]byte, bool) {
 	s.mu.Lock()
 	var sp span
 	if b, ok := s.bodies[rec.Version]; ok {
@@ -58,7 +60,7 @@ func (s *Store) pieceAt(ctx context.Context, rec *Record, off int64) ([]byte, bo
 	if sp.end == 0 {
 		return nil, false
 	}
-	b, err := s.chunks.Get(ctx, s.pieceKey(rec, sp))
+	b, err := s.chunks.Get(ctx, s.fragmentKey(rec, sp))
 	if err == nil && int64(len(b)) == sp.end-sp.start {
 		return b[off-sp.start:], true
 	}
@@ -70,23 +72,23 @@ func (s *Store) pieceAt(ctx context.Context, rec *Record, off int64) ([]byte, bo
 	return nil, false
 }
 
-// fetchPiece puts the bytes at r.pos in view if they are in a piece, here or on their owner.
-func (r *Reader) fetchPiece(ctx context.Context) bool {
-	if !r.rec.Pieces {
+// fetchPiece puts the bytes at r.pos in view if they are in a fragment, here or on their owner.
+func (r *Reader) fetchFragment(ctx context.Context) bool {
+	if !r.rec.Fragments {
 		return false
 	}
-	if b, ok := r.s.pieceAt(ctx, r.rec, r.pos); ok {
+	if b, ok := r.s.fragmentAt(ctx, r.rec, r.pos); ok {
 		r.show(b)
 		return true
 	}
-	if !r.afar() {
+	if !r.remote() {
 		return false
 	}
 	p := r.s.slabOwner(r.rec, r.pos)
 	if p == nil {
 		return false
 	}
-	b, ok := r.s.askPiece(p, r.rec, r.pos)
+	b, ok := r.s.requestFragment(p, r.rec, r.pos)
 	if ok {
 		r.peer = p.Name()
 		r.show(b)
@@ -97,14 +99,15 @@ func (r *Reader) fetchPiece(ctx context.Context) bool {
 // maxLook bounds how often a look for what is missing finds that it is there.
 const maxLook = 64
 
-// readyRest makes sure that what comes after what is in view can be had: if the content has become another, it must be known
-// before the head is sent. Of what another node owns, the next bytes tell enough: more would be held for a client who may be slow.
+// readyRest makes sure that what comes after what is in view can be had: if the content has become
+// another, it must be known before the head is sent. Of what another node owns, the next bytes tell
+// enough: more would be held for a client who may be slow.
 func (r *Reader) readyRest(ctx context.Context) error {
 	end := r.end
 	if r.s.cfg.Node != nil { // the next slab is another node's, perhaps
 		end = min(end, r.s.cfg.Geometry.SlabEnd(r.pos))
 	}
-	afar := r.afar()
+	afar := r.remote()
 	for from, n := r.pos+int64(len(r.view)), 0; n < maxLook; n++ {
 		if !afar {
 			from = r.s.missing(r.rec, from, end)
@@ -113,7 +116,7 @@ func (r *Reader) readyRest(ctx context.Context) error {
 			return nil
 		}
 		rest := &Reader{
-			s: r.s, by: r.by, before: r.before, rec: r.rec, start: from, pos: from, end: r.end, ahead: r.ahead, here: r.here,
+			s: r.s, by: r.by, before: r.before, rec: r.rec, start: from, pos: from, end: r.end, ahead: r.ahead, localOnly: r.localOnly,
 		}
 		if err := rest.opened(ctx); err != nil {
 			rest.Close()
@@ -128,7 +131,8 @@ func (r *Reader) readyRest(ctx context.Context) error {
 	return nil
 }
 
-// takeRest goes on with rest where r has come to it. It reports whether there is something to go on with.
+// takeRest goes on with rest where r has come to it. It reports whether there is something to go on
+// with.
 func (r *Reader) takeRest() bool {
 	rest := r.rest
 	if rest == nil || rest.pos != r.pos {
@@ -140,7 +144,8 @@ func (r *Reader) takeRest() bool {
 	return r.follower != nil || r.view != nil
 }
 
-// missing returns the first byte of [off, end) of rec's content that this node neither holds nor is reading, or -1.
+// missing returns the first byte of [off, end) of rec's content that this node neither holds nor is
+// reading, or -1.
 func (s *Store) missing(rec *Record, off, end int64) int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -168,36 +173,36 @@ func (s *Store) missing(rec *Record, off, end int64) int64 {
 	return off
 }
 
-// askPiece asks p for the bytes of rec's content from off on.
-func (s *Store) askPiece(p *peer.Peer, rec *Record, off int64) ([]byte, bool) {
-	message := binary.AppendVarint(appendStrings([]byte{askPiece}, []string{rec.Key, rec.Version}), off)
+// reqFragment asks p for the bytes of rec's content from off on.
+func (s *Store) requestFragment(p *peer.Peer, rec *Record, off int64) ([]byte, bool) {
+	message := binary.AppendVarint(appendStrings([]byte{reqFragment}, []string{rec.Key, rec.Version}), off)
 	stream, err := p.Open(s.base, message)
 	if err != nil {
 		return nil, false
 	}
 	defer stream.Close()
 	message, value, err := stream.Next()
-	if err != nil || (&decoder{b: message}).byte() != answerOK || len(value) == 0 || int64(len(value)) > rec.Length-off {
+	if err != nil || (&decoder{b: message}).byte() != respOK || len(value) == 0 || int64(len(value)) > rec.Length-off {
 		return nil, false
 	}
 	return value, true
 }
 
-func (s *Store) servePiece(c *wire.Call, d *decoder) {
+func (s *Store) serveFragment(c *wire.Call, d *decoder) {
 	names, off := d.strings(), d.varint()
 	if d.bad || len(names) != 2 || off < 0 || s.cfg.Source.Check(names[0]) != nil {
 		s.refuse(c, errBusy)
 		return
 	}
-	b, ok := s.pieceAt(c.Context(), &Record{Key: names[0], Details: plain, Version: names[1]}, off)
+	b, ok := s.fragmentAt(c.Context(), &Record{Key: names[0], Details: plain, Version: names[1]}, off)
 	if !ok {
-		reply(c, []byte{answerNotHeld}, nil)
+		reply(c, []byte{respNotCached}, nil)
 		return
 	}
-	reply(c, []byte{answerOK}, b)
+	reply(c, []byte{respOK}, b)
 }
 
-// joined is a body that is read from pieces and from the origin, by turns.
+// joined is a body that is read from fragments and from the origin, by turns.
 type joined struct {
 	*opener
 	ctx      context.Context // of the fill that reads it
@@ -209,7 +214,7 @@ type joined struct {
 
 // next finds what has the byte at off.
 func (j *joined) next() error {
-	if b, ok := j.s.pieceAt(j.ctx, j.rec, j.off); ok {
+	if b, ok := j.s.fragmentAt(j.ctx, j.rec, j.off); ok {
 		j.piece = b[:min(int64(len(b)), j.end-j.off)]
 		return nil
 	}

@@ -15,17 +15,17 @@ func (s *Store) load(ctx context.Context, _ string) ([]byte, error) {
 	if f.verdict != nil {
 		return nil, f.verdict
 	}
-	if f.ask.Stored {
+	if f.req.Stored {
 		return nil, errNone
 	}
 	s.mu.Lock()
 	// Another flight may have landed since the asker looked.
-	if rec, lapsed := s.findLocked(f.ask.Key, f.ask.Header, f.ask.Head); rec != nil && !lapsed && rec.newer(f.prev) && !f.ask.Alone && f.ask.takes(rec) &&
-		s.cfg.Source.Answers(rec, cmp.Or(f.ask.Target, f.ask.Key)) {
+	if rec, mustRevalidate := s.findLocked(f.req.Key, f.req.Header, f.req.Head); rec != nil && !mustRevalidate && rec.newer(f.prev) && !f.req.Alone && f.req.takes(rec) &&
+		s.cfg.Source.Answers(rec, cmp.Or(f.req.Target, f.req.Key)) {
 		s.mu.Unlock()
-		return (&landing{rec: rec}).encode(s.cfg.Now()), nil
+		return (&flightResult{rec: rec}).encode(s.cfg.Now()), nil
 	}
-	if f.variant == "" && !f.ask.Alone && s.variantLocked(f.ask) != "" {
+	if f.variant == "" && !f.req.Alone && s.variantLocked(f.req) != "" {
 		s.mu.Unlock()
 		return nil, errVariantKnown
 	}
@@ -33,12 +33,12 @@ func (s *Store) load(ctx context.Context, _ string) ([]byte, error) {
 		s.mu.Unlock()
 		return nil, failed
 	}
-	generation := s.generationLocked(f.ask.Key)
-	f.doubts, f.since = s.doubts, s.groups.count
-	f.ask = s.amongLocked(f)
+	generation := s.generationLocked(f.req.Key)
+	f.fetchedAt, f.since = s.clock, s.groups.count
+	f.req = s.amongLocked(f)
 	s.mu.Unlock()
 
-	x, err := s.ask(f, generation)
+	x, err := s.fetchFromOrigin(f, generation)
 	if err == nil {
 		if err = s.admit(f, x); err != nil {
 			x.cancel()
@@ -52,40 +52,41 @@ func (s *Store) load(ctx context.Context, _ string) ([]byte, error) {
 	if x.Record.outdates(f.prev) {
 		s.drop(f.prev)
 	}
-	var a *Answer
+	var res *Result
 	switch {
 	case x.Variant != nil:
 		x.cancel()
-		a = s.shareVersion(x)
+		res = s.shareVersion(x)
 	case x.Renewed:
 		x.cancel()
-		a = s.renew(f, x)
+		res = s.renew(f, x)
 	case !x.Storable || s.Streams(x.Record):
-		a = s.pass(f, x)
-	case f.ask.Head:
-		a = s.keepHead(f, x)
+		res = s.pass(f, x)
+	case f.req.Head:
+		res = s.keepHead(f, x)
 	default:
-		a = s.fill(f, x)
-		if f.prev != nil && f.prev.Key != a.Record.Key {
+		res = s.fill(f, x)
+		if f.prev != nil && f.prev.Key != res.Record.Key {
 			s.drop(f.prev) // the origin has another rule by now
 		}
 	}
-	encoded := (&landing{rec: a.Record, renewed: a.Renewed, status: a.Status}).encode(s.cfg.Now())
-	f.settle(a)
+	encoded := (&flightResult{rec: res.Record, renewed: res.Renewed, status: res.Status}).encode(s.cfg.Now())
+	f.settle(res)
 	return encoded, nil
 }
 
 // exchange is an answer of the Source, with the context that its body is read under.
 type exchange struct {
-	*Fetched
+	*OriginResponse
 	ctx    context.Context
 	cancel context.CancelFunc
 }
 
-// ask asks the Source, and makes its answer ready for the table. Whatever the Source panics with, nothing is left behind.
-func (s *Store) ask(f *flight, generation uint64) (x *exchange, err error) {
+// ask asks the Source, and makes its answer ready for the table. Whatever the Source panics with,
+// nothing is left behind.
+func (s *Store) fetchFromOrigin(f *flight, generation uint64) (x *exchange, err error) {
 	ctx, cancel := context.WithCancel(f) // which is the store's, with what Informer looks for
-	var got *Fetched
+	var got *OriginResponse
 	defer func() {
 		if x == nil {
 			if got != nil && got.Body != nil {
@@ -94,7 +95,7 @@ func (s *Store) ask(f *flight, generation uint64) (x *exchange, err error) {
 			cancel()
 		}
 	}()
-	if got, err = s.cfg.Source.Fetch(ctx, f.ask, f.prev); err != nil {
+	if got, err = s.cfg.Source.Fetch(ctx, f.req, f.prev); err != nil {
 		return nil, err
 	}
 	rec := got.Record
@@ -102,13 +103,13 @@ func (s *Store) ask(f *flight, generation uint64) (x *exchange, err error) {
 		rec.Details = &Details{}
 	}
 	rec.Generation, rec.failure = generation, nil
-	rec.Revision, rec.asked, rec.since = rand.Uint64(), f.doubts, f.since
-	if f.ask.Head && !got.Renewed {
+	rec.Revision, rec.fetchedAt, rec.since = rand.Uint64(), f.fetchedAt, f.since
+	if f.req.Head && !got.Renewed {
 		rec.HeadOnly = true
 	}
-	rec.setImprint(s.imprintOf(f.ask.Header))
-	rec.turn = s.cfg.Node.RingEpoch()               // before the owner is looked for
-	if rec.Lease = 0; s.ownerOf(f.ask.Key) != nil { // this node stands in for the owner
+	rec.setImprint(s.imprintOf(f.req.Header))
+	rec.ringEpoch = s.cfg.Node.RingEpoch()          // before the owner is looked for
+	if rec.Lease = 0; s.ownerOf(f.req.Key) != nil { // this node stands in for the owner
 		rec.Lease = Until(s.cfg.Now().Add(s.cfg.Lease))
 	}
 	rec.Rangeable = rec.Rangeable && rec.Length < maxLength
@@ -117,12 +118,12 @@ func (s *Store) ask(f *flight, generation uint64) (x *exchange, err error) {
 		got.Validator = ""
 	}
 	s.mu.Unlock()
-	s.adopt(f.ask.Key, rec)
+	s.adopt(f.req.Key, rec)
 	return &exchange{got, ctx, cancel}, nil
 }
 
 // renew puts the validated record in the place of the one it was made from.
-func (s *Store) renew(f *flight, x *exchange) *Answer {
+func (s *Store) renew(f *flight, x *exchange) *Result {
 	rec := x.Record
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -138,33 +139,33 @@ func (s *Store) renew(f *flight, x *exchange) *Answer {
 	case now != nil: // this answer may still be made of it, but no other
 		s.withdrawLocked(now)
 	}
-	a := &Answer{Record: rec, Renewed: true, Status: http.StatusNotModified}
-	if f.ask.Head && !rec.HeadOnly {
-		a.Status = http.StatusOK
+	res := &Result{Record: rec, Renewed: true, Status: http.StatusNotModified}
+	if f.req.Head && !rec.HeadOnly {
+		res.Status = http.StatusOK
 	}
-	return a
+	return res
 }
 
 // keepHead stores the answer to a HEAD, unless a GET has been asked and answered meanwhile, which
 // says more.
-func (s *Store) keepHead(f *flight, x *exchange) *Answer {
+func (s *Store) keepHead(f *flight, x *exchange) *Result {
 	rec := x.Record
 	x.cancel()
 	_ = x.Body.Close()
 	rec.Version = s.version(rec, "")
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	got, _ := s.findLocked(rec.Key, f.ask.Header, false)
+	got, _ := s.findLocked(rec.Key, f.req.Header, false)
 	later := got != nil && !got.Pass && got.newer(f.prev) && got.RequestTime >= rec.RequestTime
 	if !later && !s.overtakenLocked(rec, rec.Generation) {
 		s.installLocked(rec)
 	}
-	return &Answer{Record: rec, Status: rec.Status}
+	return &Result{Record: rec, Status: rec.Status}
 }
 
-// pass notes that the response isn't stored, so that the next ones don't wait for each other in vain. What is stored for
-// other requests than this one stays, and comes first.
-func (s *Store) pass(f *flight, x *exchange) *Answer {
+// pass notes that the response isn't stored, so that the next ones don't wait for each other in
+// vain. What is stored for other requests than this one stays, and comes first.
+func (s *Store) pass(f *flight, x *exchange) *Result {
 	rec := x.Record
 	rec.Pass = true
 	rec.PassUntil = Until(s.cfg.Now().Add(passFor))
@@ -179,7 +180,7 @@ func (s *Store) pass(f *flight, x *exchange) *Answer {
 		}
 		s.installLocked(rec)
 	}
-	return &Answer{Record: rec, Status: rec.Status, Body: &cancelling{x.Body, x.cancel}, Trailer: x.Trailer}
+	return &Result{Record: rec, Status: rec.Status, Body: &cancelling{x.Body, x.cancel}, Trailer: x.Trailer}
 }
 
 // cancelling is a body whose request ends when it is closed.
@@ -195,49 +196,49 @@ func (c *cancelling) Close() error {
 }
 
 // fill stores the response and begins to read its body.
-func (s *Store) fill(f *flight, x *exchange) *Answer {
+func (s *Store) fill(f *flight, x *exchange) *Result {
 	rec := x.Record
 	rec.OneSlab = !rec.refetchable()
 	rec.Version = s.version(rec, x.Validator)
-	a := &Answer{Record: rec, Status: rec.Status}
+	res := &Result{Record: rec, Status: rec.Status}
 	if x.To > 0 {
-		s.fillPart(x, f.ask.Fields())
-		return a
+		s.fillFragment(x, f.req.Fields())
+		return res
 	}
-	if run := s.enter(f, rec, rec.Generation, source{body: x.Body, trailer: x.Trailer, by: f.ask.Fields(), wanted: f.ask.Background}, a, s.reach(x.ctx, rec, 0, true)); run != nil {
+	if run := s.install(f, rec, rec.Generation, source{body: x.Body, trailer: x.Trailer, by: f.req.Fields(), wanted: f.req.Background}, res, s.reach(x.ctx, rec, 0, true)); run != nil {
 		run.Start(x.ctx, x.cancel)
 	} else {
 		x.cancel()
 		_ = x.Body.Close()
 	}
-	return a
+	return res
 }
 
-// enter puts rec into the table, unless its key has been invalidated since generation, or one of its groups, and returns a fill for its bytes
-// up to end; none if they are being read, or here already, or there are none. For one who is to read them from the start,
-// a follows the fill.
-func (s *Store) enter(f *flight, rec *Record, generation uint64, from source, a *Answer, end int64) *run {
+// install puts rec into the table, unless its key has been invalidated since generation, or one of
+// its groups, and returns a fill for its bytes up to end; none if they are being read, or here
+// already, or there are none. For one who is to read them from the start, a follows the fill.
+func (s *Store) install(f *flight, rec *Record, generation uint64, from source, res *Result, end int64) *run {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.overtakenLocked(rec, generation) && !s.outdatedLocked(f) {
 		s.installLocked(rec)
 	}
-	follows, joined := f.ask.Whole || !rec.refetchable(), false
+	follows, joined := f.req.Whole || !rec.refetchable(), false
 	if follows {
-		a.follower, a.run, joined = s.joinLocked(rec, f.ask.Cause, 0, fill.Everything, fill.Everything, f.ask.For != "")
+		res.follower, res.run, joined = s.joinLocked(rec, f.req.Cause, 0, fill.Everything, fill.Everything, f.req.For != "")
 	}
 	if joined || end == 0 || !s.beginLocked() {
 		s.tidyLocked(rec)
 		return nil
 	}
 	want := int64(0)
-	if f.ask.Whole && !from.relay.active() {
+	if f.req.Whole && !from.relay.active() {
 		want = fill.Everything
 	}
 	run := s.runLocked(rec, from, 0, end, want)
 	if follows {
-		a.run = run
-		a.follower, _ = run.FollowFor(f.ask.Cause, 0, fill.Everything, s.aheadOf(from.relay, fill.Everything))
+		res.run = run
+		res.follower, _ = run.FollowFor(f.req.Cause, 0, fill.Everything, s.aheadOf(from.relay, fill.Everything))
 	}
 	return run
 }
