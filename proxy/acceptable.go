@@ -10,7 +10,8 @@ import (
 
 var errUnasked = errors.New("the origin answers a condition or a range that it wasn't asked for")
 
-// acceptable says what is wrong with the head of a response to req, so that it can't be taken for an answer.
+// acceptable says what is wrong with the head of a response to req, so that it can't be taken for
+// an answer.
 func acceptable(req *http.Request, resp *http.Response) error {
 	if status := resp.StatusCode; status > 599 || status < 200 && status != http.StatusSwitchingProtocols { // RFC 9110 section 15
 		return fmt.Errorf("the origin answers with the status %03d, which is no final one", status)
@@ -37,8 +38,8 @@ func whole(resp *http.Response) {
 	resp.StatusCode, resp.Status = http.StatusOK, "200 OK"
 }
 
-// unasked reports whether a response is a part of what was to come whole: neither the request that was sent, nor the one that it
-// was sent for, has a Range.
+// unasked reports whether a response is a part of what was to come whole: neither the request that
+// was sent, nor the one that it was sent for, has a Range.
 func unasked(resp *http.Response, sent, asked http.Header) bool {
 	return resp.StatusCode == http.StatusPartialContent && len(sent["Range"]) == 0 && len(asked["Range"]) == 0
 }

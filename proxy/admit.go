@@ -32,9 +32,9 @@ func (p *Proxy) options(w *logging.Writer) {
 	w.WriteHeader(http.StatusOK)
 }
 
-// switches reports whether r asks to have its connection switched to the WebSocket protocol (RFC 6455
-// section 4.1), and may. Any other Upgrade is an offer that is declined (RFC 9110 section 7.8): the
-// request is served as if it weren't there.
+// switches reports whether r asks to have its connection switched to the WebSocket protocol (RFC
+// 6455 section 4.1), and may. Any other Upgrade is an offer that is declined (RFC 9110 section
+// 7.8): the request is served as if it weren't there.
 func (p *Proxy) switches(r *http.Request) bool {
 	upgrade := r.Header["Upgrade"]
 	return p.cfg.WebSocket && len(upgrade) == 1 && strings.EqualFold(upgrade[0], "websocket") &&

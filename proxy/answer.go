@@ -25,8 +25,8 @@ type reply struct {
 	peer    string      // the node by way of which it comes, if any
 }
 
-// answer sends rp, or the part of it that r asks for (RFC 9110 sections 13 and 14). If the bytes went away meanwhile,
-// nothing is sent, and it returns rp's record.
+// answer sends rp, or the part of it that r asks for (RFC 9110 sections 13 and 14). If the bytes
+// went away meanwhile, nothing is sent, and it returns rp's record.
 func (p *Proxy) answer(w *logging.Writer, r *http.Request, rp *reply) (gone *store.Record) {
 	if !p.answered(w, r, rp) {
 		return rp.rec
@@ -140,7 +140,8 @@ func (p *Proxy) answerWhole(w *logging.Writer, r *http.Request, rp *reply) (done
 	return true
 }
 
-// wantsTrailer reports whether the client would rather know the trailer fields than the length (RFC 9110 section 10.1.4).
+// wantsTrailer reports whether the client would rather know the trailer fields than the length (RFC
+// 9110 section 10.1.4).
 func wantsTrailer(r *http.Request) bool {
 	return r.ProtoAtLeast(1, 1) && strings.Contains(strings.ToLower(strings.Join(r.Header["Te"], ",")), "trailers")
 }
@@ -154,7 +155,7 @@ func (p *Proxy) reader(rd *store.Reader, by store.Fields, rp *reply, start, end 
 	p.store.Reader(rd, by, rp.rec, start, end)
 }
 
-// by is what of r a request to the origin has that is made for it.
+// by is the part of r that a request to the origin has which is made for it.
 func by(w *logging.Writer, r *http.Request) store.Fields {
 	f := store.Fields{Header: endToEnd(r.Header), Proto: r.Proto, Cause: cause(w)}
 	if len(f.Header["Authorization"]) > 0 {
@@ -166,8 +167,8 @@ func by(w *logging.Writer, r *http.Request) store.Fields {
 // cause is w's request, for which the origin may be asked.
 func cause(w *logging.Writer) store.Cause { return store.Cause{ID: w.ID(), Asked: w.Asked()} }
 
-// ready waits until rd's first bytes are certain. If they won't come, it has sent an error (done) or everything is to be
-// looked at again (not done).
+// ready waits until rd's first bytes are certain. If they won't come, it has sent an error (done)
+// or everything is to be looked at again (not done).
 func (p *Proxy) ready(w *logging.Writer, r *http.Request, rp *reply, rd *store.Reader) (done, ok bool) {
 	err := rd.Ready(r.Context())
 	if err == nil {
@@ -200,8 +201,8 @@ func (p *Proxy) unready(w *logging.Writer, r *http.Request, rp *reply, err error
 	return true, false
 }
 
-// copy writes what rd reads. A response that can't be completed ends as an aborted connection, so that the client can
-// tell.
+// copy writes what rd reads. A response that can't be completed ends as an aborted connection, so
+// that the client can tell.
 func (p *Proxy) copy(w *logging.Writer, ctx context.Context, rp *reply, rd *store.Reader) {
 	defer p.settle(ctx, w, rp, rd)
 	for {
@@ -222,8 +223,8 @@ func (p *Proxy) copy(w *logging.Writer, ctx context.Context, rp *reply, rd *stor
 	}
 }
 
-// abort ends a response that has begun. The error is logged with the request unless it is the origin's, which has been
-// logged with the origin's request.
+// abort ends a response that has begun. The error is logged with the request unless it is the
+// origin's, which has been logged with the origin's request.
 func abort(w *logging.Writer, err error) {
 	if _, logged := errors.AsType[*store.Failure](err); !logged && !errors.Is(err, context.Canceled) {
 		w.Err = err
@@ -264,7 +265,7 @@ func (p *Proxy) answerOnce(w *logging.Writer, r *http.Request, res *store.Result
 	}
 	w.WriteHeader(res.Record.Status)
 	if hasContent(res.Record.Status) && r.Method != http.MethodHead {
-		defer context.AfterFunc(r.Context(), res.Cancel)() // lest it be read for nobody
+		defer context.AfterFunc(r.Context(), res.Cancel)() // so that it isn't read for nobody
 		if res.Quiet() {
 			w.Flush() // the client needn't wait for what the origin keeps back
 		}

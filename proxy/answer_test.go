@@ -92,8 +92,8 @@ func FuzzAnswer(f *testing.F) {
 		got := httptest.NewRecorder()
 		n.Proxy.ServeHTTP(got, req)
 
-		// What RFC 9110 wants otherwise than net/http: a Range means nothing in a HEAD (section 14.2), and one
-		// that is malformed is ignored, as it may be, instead of refused.
+		// What RFC 9110 wants otherwise than net/http: a Range means nothing in a HEAD (section
+		// 14.2), and one that is malformed is ignored, as it may be, instead of refused.
 		std := req.Clone(t.Context())
 		if head || malformed(rng) {
 			std.Header.Del("Range")
@@ -106,7 +106,8 @@ func FuzzAnswer(f *testing.F) {
 	})
 }
 
-// rangeSpec is RFC 9110 section 14.1.2 with numbers that fit; other differences in numbers are httpcache's to test.
+// rangeSpec is RFC 9110 section 14.1.2 with numbers that fit; other differences in numbers are
+// httpcache's to test.
 var rangeSpec = regexp.MustCompile(`^[ \t]*(?:(\d{1,18})-(\d{0,18})|-0*[1-9]\d{0,17})[ \t]*$`)
 
 // malformed reports whether rng is to be ignored.

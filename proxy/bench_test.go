@@ -119,7 +119,8 @@ func BenchmarkSeveralRanges(b *testing.B) {
 
 func BenchmarkNotModified(b *testing.B) { bench(b, 1<<10, 304, "If-None-Match", "ETAG") }
 
-// BenchmarkLoggedHit is a hit of 1 KiB with its line in the log, which goes to a file by way of the queue, or directly.
+// BenchmarkLoggedHit is a hit of 1 KiB with its line in the log, which goes to a file by way of the
+// queue, or directly.
 func BenchmarkLoggedHit(b *testing.B) {
 	out, err := os.OpenFile(filepath.Join(b.TempDir(), "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {

@@ -19,7 +19,8 @@ func whole(w http.ResponseWriter, r *http.Request) {
 	large.ServeHTTP(w, r)
 }
 
-// part answers a request for a range with that status and those fields, and as many bytes of large as status and range say.
+// part answers a request for a range with that status and those fields, and as many bytes of large
+// as status and range say.
 func part(status int, fields ...string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		var start, end int64
@@ -40,8 +41,8 @@ func part(status int, fields ...string) http.HandlerFunc {
 	}
 }
 
-// refusing are origins that serve a plain GET of large, and answer a request for a range in one of the ways in which
-// real ones have been seen to refuse it.
+// refusing are origins that serve a plain GET of large, and answer a request for a range in one of
+// the ways in which real ones have been seen to refuse it.
 func refusing() map[string]http.HandlerFunc {
 	ranged := map[string]http.HandlerFunc{
 		"the whole":      whole,
@@ -80,8 +81,8 @@ func refusing() map[string]http.HandlerFunc {
 	return origins
 }
 
-// TestPlainGetAcrossSlabs: a file that an origin serves in answer to a plain GET is served, whatever the origin makes of
-// ranges; and by a node on its own for a single request.
+// TestPlainGetAcrossSlabs: a file that an origin serves in answer to a plain GET is served,
+// whatever the origin makes of ranges; and by a node on its own for a single request.
 func TestPlainGetAcrossSlabs(t *testing.T) {
 	origins := refusing()
 	origins["gives ranges"] = large.ServeHTTP
@@ -107,8 +108,8 @@ func TestPlainGetAcrossSlabs(t *testing.T) {
 	}
 }
 
-// TestFieldsOfTheRequestThatIsContinued: an origin that answers only requests with certain fields gets them with each
-// request, so that it is one like any other.
+// TestFieldsOfTheRequestThatIsContinued: an origin that answers only requests with certain fields
+// gets them with each request, so that it is one like any other.
 func TestFieldsOfTheRequestThatIsContinued(t *testing.T) {
 	for _, field := range []string{"User-Agent: nut/1", "Referer: http://a/", "Cookie: a=b", "X-Api-Key: 7", "Authorization: Basic eA==", "Accept: nut/*"} {
 		t.Run(field, func(t *testing.T) {
@@ -160,7 +161,8 @@ func TestLinkForOneUse(t *testing.T) {
 	n.expect(200, origintest.Content(0, 0, large.Size), "/files/f?signed")
 }
 
-// TestBrokenBodyOfOriginThatRefusesRanges: the body goes on in another whole one, under the same validator.
+// TestBrokenBodyOfOriginThatRefusesRanges: the body goes on in another whole one, under the same
+// validator.
 func TestBrokenBodyOfOriginThatRefusesRanges(t *testing.T) {
 	for name, h := range refusing() {
 		for _, at := range []int{100, slab + 100, 5 * slab} {
@@ -231,7 +233,8 @@ func TestLargeBodyThatCantBeAskedForAgain(t *testing.T) {
 	}
 }
 
-// TestBodyIsReadOnThroughOtherNodes: where the origin refuses ranges, one body serves the clients of all nodes.
+// TestBodyIsReadOnThroughOtherNodes: where the origin refuses ranges, one body serves the clients
+// of all nodes.
 func TestBodyIsReadOnThroughOtherNodes(t *testing.T) {
 	for name, h := range refusing() {
 		t.Run(name, func(t *testing.T) {
@@ -270,8 +273,9 @@ func TestBodyIsReadOnThroughOtherNodes(t *testing.T) {
 	}
 }
 
-// TestClientsAtTheirOwnPace: those who come while a file is being read, and who are slower or faster than others, make no
-// more requests than one, since the body goes on while anyone is still to read from it.
+// TestClientsAtTheirOwnPace: those who come while a file is being read, and who are slower or
+// faster than others, make no more requests than one, since the body goes on while anyone is still
+// to read from it.
 func TestClientsAtTheirOwnPace(t *testing.T) {
 	oneNode(t)
 	n, o := fronting(t, proxy.Config{Memory: 8 << 20})

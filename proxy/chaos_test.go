@@ -15,8 +15,9 @@ import (
 	"github.com/scurrycache/scurry/proxy"
 )
 
-// TestChaos: files that change at random, an origin that breaks connections at random, and clients of which a third
-// hang up at random. Whatever a client gets, it is the beginning of one version's bytes; and what ends well is whole.
+// TestChaos: files that change at random, an origin that breaks connections at random, and clients
+// of which a third hang up at random. Whatever a client gets, it is the beginning of one version's
+// bytes; and what ends well is whole.
 func TestChaos(t *testing.T) {
 	const files, clients, each = 12, 60, 12
 	n, o := fronting(t, proxy.Config{})
@@ -74,7 +75,8 @@ func TestChaos(t *testing.T) {
 	}
 }
 
-// chaoticGet asks for a file or a part of it. It returns true if it got all it asked for, and an error if it was cut.
+// chaoticGet asks for a file or a part of it. It returns true if it got all it asked for, and an
+// error if it was cut.
 func chaoticGet(t *testing.T, n *node, file int, hangsUp bool) (bool, error) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()

@@ -24,7 +24,8 @@ func several(t *testing.T, nodes int) ([]*node, *origintest.Origin) {
 	return c.nodes, c.o
 }
 
-// TestRandomParts: whatever parts an origin sends, and whatever ranges clients ask for meanwhile, no byte is another.
+// TestRandomParts: whatever parts an origin sends, and whatever ranges clients ask for meanwhile,
+// no byte is another.
 func TestRandomParts(t *testing.T) {
 	for _, nodes := range []int{1, 3} {
 		ns, o := several(t, nodes)
@@ -89,7 +90,8 @@ func TestRandomParts(t *testing.T) {
 	}
 }
 
-// TestRandomWrites: while contents change under strong validators, no client gets a mixture, or what was invalidated before it asked.
+// TestRandomWrites: while contents change under strong validators, no client gets a mixture, or
+// what was invalidated before it asked.
 func TestRandomWrites(t *testing.T) {
 	for _, nodes := range []int{1, 3} {
 		ns, o := several(t, nodes)

@@ -16,54 +16,60 @@ import (
 	"github.com/scurrycache/scurry/internal/wire"
 )
 
-// Cluster makes a Proxy one of several nodes that share what they have stored: each resource has one node that owns it,
-// asks the origin for it, and answers the others. The zero value makes a Proxy that is on its own.
+// Cluster makes a Proxy one of several nodes that share what they have stored: each resource has
+// one node that owns it, asks the origin for it, and answers the others. The zero value makes a
+// Proxy that is on its own.
 //
-// All nodes must have the same Origin base and the same sizes; nodes that differ in them don't work together, and say so in
-// their logs.
+// All nodes must have the same Origin base and the same sizes; nodes that differ in them don't work
+// together, and say so in their logs.
 type Cluster struct {
-	// Listener accepts the other nodes' connections. The Proxy owns it and closes it. If nil, the Proxy is on its own,
-	// and all else here must be zero.
+	// Listener accepts the other nodes' connections. The Proxy owns it and closes it. If nil, the
+	// Proxy is on its own, and all else here must be zero.
 	Listener net.Listener
 
-	// Self is this node's name: the address by which the others dial it, written as in their lists. Default: the
-	// Listener's address.
+	// Self is this node's name: the address by which the others dial it, written as in their lists.
+	// Default: the Listener's address.
 	Self string
 
-	// Peers are the addresses of all nodes; this one's may be among them or not. All nodes should have the same.
+	// Peers are the addresses of all nodes; this one's may be among them or not. All nodes should
+	// have the same.
 	Peers []string
 
-	// Members tells who the nodes are where that changes, in the place of Peers.
+	// Members tells which nodes there are where that changes, instead of Peers.
 	Members Members
 
-	// Secret, if not empty, is what every node must prove to know before it is talked to. What nodes say to each other
-	// isn't encrypted for it; that is for TLS. At least 16 bytes, and random ones.
+	// Secret, if not empty, is what every node must prove to know before it is talked to. What
+	// nodes say to each other isn't encrypted for it; that is for TLS. At least 16 bytes, and
+	// random ones.
 	Secret []byte
 
-	// TLS, if not nil, is used to dial the other nodes and to accept their connections. It needs Certificates, RootCAs
-	// and, with ClientAuth set to tls.RequireAndVerifyClientCert, ClientCAs.
+	// TLS, if not nil, is used to dial the other nodes and to accept their connections. It needs
+	// Certificates, RootCAs and, with ClientAuth set to tls.RequireAndVerifyClientCert, ClientCAs.
 	TLS *tls.Config
 
 	// Insecure allows a Listener that isn't on loopback although there is neither a Secret nor TLS.
 	Insecure bool
 
-	// Lease is how long a node may answer from a copy of what another node owns without asking it again. Default: 5 seconds.
+	// Lease is how long a node may answer from a copy of what another node owns without asking it
+	// again. Default: 5 seconds.
 	Lease time.Duration
 
-	// Heartbeat is how often nodes that wait for each other give a sign of life, and MissedHeartbeats after how many missing
-	// ones a node counts as dead. Defaults: 200 milliseconds, 4.
+	// Heartbeat is how often nodes that wait for each other give a sign of life, and
+	// MissedHeartbeats after how many missing ones a node counts as dead. Defaults: 200
+	// milliseconds, 4.
 	Heartbeat        time.Duration
 	MissedHeartbeats int
 }
 
-// Members tells who the nodes of a cluster are.
+// Members tells which nodes a cluster has.
 type Members interface {
-	// Watch calls set with the addresses of all nodes, first at once and then whenever they change, until ctx ends. set
-	// keeps the slice.
+	// Watch calls set with the addresses of all nodes, first at once and then whenever they change,
+	// until ctx ends. set keeps the slice.
 	Watch(ctx context.Context, set func(nodes []string)) error
 }
 
-// leastSecret is how many bytes a secret must have, so that it can't be guessed from a greeting that was overheard.
+// leastSecret is how many bytes a secret must have, so that it can't be guessed from a greeting
+// that was overheard.
 const leastSecret = 16
 
 func (c Cluster) withDefaults() Cluster {
@@ -148,8 +154,8 @@ func (p *Proxy) newNode() *peer.Node {
 	})
 }
 
-// gather begins to work with the other nodes.
-func (p *Proxy) gather() {
+// followMembers begins to work with the other nodes.
+func (p *Proxy) followMembers() {
 	c := p.cfg.Cluster
 	if p.node == nil {
 		return
@@ -168,14 +174,14 @@ func (p *Proxy) gather() {
 	})
 }
 
-// Leave tells the other nodes that this one is about to stop, so that they send it no new requests. It goes on serving
-// those that it has, and clients. A server calls it before it begins to drain.
+// Leave tells the other nodes that this one is about to stop, so that they send it no new requests.
+// It goes on serving those that it has, and clients. A server calls it before it begins to drain.
 func (p *Proxy) Leave() { p.node.Leave() }
 
-// WaitIdle waits until no request of another node is being served, or until ctx ends. A server calls it after Leave,
-// when its own clients are served.
+// WaitIdle waits until no request of another node is being served, or until ctx ends. A server
+// calls it after Leave, when its own clients are served.
 func (p *Proxy) WaitIdle(ctx context.Context) error { return p.node.WaitIdle(ctx) }
 
-// WaitForPeers waits until each of the nodes that are known by now has been reached or found unreachable, once, or until ctx
-// ends.
+// WaitForPeers waits until each of the nodes that are known by now has been reached or found
+// unreachable, once, or until ctx ends.
 func (p *Proxy) WaitForPeers(ctx context.Context) error { return p.node.WaitForPeers(ctx) }

@@ -20,7 +20,8 @@ import (
 	"github.com/scurrycache/scurry/proxy"
 )
 
-// cluster is nodes in front of one origin, each with a client listener and a peer listener of its own.
+// cluster is nodes in front of one origin, each with a client listener and a peer listener of its
+// own.
 type cluster struct {
 	nodes []*node
 	names []string // of the nodes, as peers know them
@@ -28,7 +29,8 @@ type cluster struct {
 	t     testing.TB
 }
 
-// listenForPeers opens peer listeners, for a test that makes a cluster of its own: it needn't be run once more among peers.
+// listenForPeers opens peer listeners, for a test that makes a cluster of its own: it needn't be
+// run once more among peers.
 func listenForPeers(t testing.TB, n int) (listeners []net.Listener, names []string) {
 	t.Helper()
 	if amongPeers > 1 {
@@ -46,7 +48,8 @@ func openForPeers(t testing.TB, n int) (listeners []net.Listener, names []string
 	return listeners, names
 }
 
-// newCluster makes n nodes that know each other. No peer of theirs counts as dead for being slow, unless cfg says so.
+// newCluster makes n nodes that know each other. No peer of theirs counts as dead for being slow,
+// unless cfg says so.
 func newCluster(t testing.TB, n int, cfg proxy.Config) *cluster {
 	t.Helper()
 	c := &cluster{o: origintest.New(t), t: t}
@@ -107,7 +110,8 @@ func (c *cluster) owner(path string) int {
 // other is a node that doesn't own path.
 func (c *cluster) other(path string) *node { return c.nodes[(c.owner(path)+1)%len(c.nodes)] }
 
-// TestClusterIsOneCache: what one node has fetched no node fetches again, however the clients are spread.
+// TestClusterIsOneCache: what one node has fetched no node fetches again, however the clients are
+// spread.
 func TestClusterIsOneCache(t *testing.T) {
 	const keys, clients = 1000, 16
 	c := newCluster(t, 5, proxy.Config{Memory: 64 << 20})
@@ -183,7 +187,8 @@ func TestClusterCollapses(t *testing.T) {
 	}
 }
 
-// TestClusterPassesWhatIsNotStorable: one origin request for each client, and no client gets another's answer.
+// TestClusterPassesWhatIsNotStorable: one origin request for each client, and no client gets
+// another's answer.
 func TestClusterPassesWhatIsNotStorable(t *testing.T) {
 	const clients = 30
 	c := newCluster(t, 3, proxy.Config{})
@@ -207,8 +212,9 @@ func TestClusterPassesWhatIsNotStorable(t *testing.T) {
 	}
 }
 
-// slabOwners tells which of all owns each slab of the file of that size at /files/f and so on, where name is what comes after the
-// f: that one asks the origin for a part of it. The file is asked for by another spelling, which has the same owners.
+// slabOwners tells which of all owns each slab of the file of that size at /files/f and so on,
+// where name is what comes after the f: that one asks the origin for a part of it. The file is
+// asked for by another spelling, which has the same owners.
 func slabOwners(n *node, o *origintest.Origin, all []*proxy.Proxy, name string, f origintest.File) (owners []int) {
 	n.t.Helper()
 	o.Handle("/%66"+name, f.ServeHTTP)
@@ -234,12 +240,12 @@ func slabOwners(n *node, o *origintest.Origin, all []*proxy.Proxy, name string, 
 	return owners
 }
 
-// spans counts the runs of slabs that have one owner: the body that is open at the border of two that have different ones is taken
-// over there, by one request, and any other is read on.
+// spans counts the runs of slabs that have one owner: the body that is open at the border of two
+// that have different ones is taken over there, by one request, and any other is read on.
 func spans(owners []int) int { return max(1, len(slices.Compact(slices.Clone(owners)))) }
 
-// TestSlabsAreSpread: each byte of a large file is fetched once, by the node that owns the slab, and by one request for as many
-// slabs in a row as that owns.
+// TestSlabsAreSpread: each byte of a large file is fetched once, by the node that owns the slab,
+// and by one request for as many slabs in a row as that owns.
 func TestSlabsAreSpread(t *testing.T) {
 	const slabs = 24
 	c := newCluster(t, 3, proxy.Config{Memory: 8 << 20})
@@ -277,7 +283,8 @@ func TestSlabsAreSpread(t *testing.T) {
 	}
 }
 
-// TestBytesArriveThroughAnOwner is TestBytesArriveAsTheyCome with clients of other nodes than the owner.
+// TestBytesArriveThroughAnOwner is TestBytesArriveAsTheyCome with clients of other nodes than the
+// owner.
 func TestBytesArriveThroughAnOwner(t *testing.T) {
 	for _, length := range []int64{20 << 10, -1} {
 		t.Run(fmt.Sprint(length), func(t *testing.T) {
@@ -319,8 +326,8 @@ func TestBytesArriveThroughAnOwner(t *testing.T) {
 	}
 }
 
-// TestLaterSlabsArriveThroughTheirOwners shows the same of a slab that isn't the first, and of one that was evicted: the
-// origin sends on only when the client has what it sent.
+// TestLaterSlabsArriveThroughTheirOwners shows the same of a slab that isn't the first, and of one
+// that was evicted: the origin sends on only when the client has what it sent.
 func TestLaterSlabsArriveThroughTheirOwners(t *testing.T) {
 	c := newCluster(t, 3, proxy.Config{})
 	const size = 8 * slab
@@ -385,7 +392,8 @@ func TestOddKeysThroughAPeer(t *testing.T) {
 	}
 }
 
-// TestVaryInACluster: each variant is fetched once, whichever node is asked for it, and given to those alone who want it.
+// TestVaryInACluster: each variant is fetched once, whichever node is asked for it, and given to
+// those alone who want it.
 func TestVaryInACluster(t *testing.T) {
 	c := newCluster(t, 3, proxy.Config{})
 	c.o.Handle("/v", func(w http.ResponseWriter, r *http.Request) {
@@ -408,7 +416,8 @@ func TestVaryInACluster(t *testing.T) {
 	}
 }
 
-// TestRequestFieldsReachTheOrigin: the owner asks the origin with the fields of the client that asked another node.
+// TestRequestFieldsReachTheOrigin: the owner asks the origin with the fields of the client that
+// asked another node.
 func TestRequestFieldsReachTheOrigin(t *testing.T) {
 	c := newCluster(t, 3, proxy.Config{})
 	c.o.Handle("/h", func(w http.ResponseWriter, r *http.Request) {
@@ -422,7 +431,8 @@ func TestRequestFieldsReachTheOrigin(t *testing.T) {
 	}
 }
 
-// TestInvalidationReachesAllNodes: after a PUT through one node, none answers from what was stored before.
+// TestInvalidationReachesAllNodes: after a PUT through one node, none answers from what was stored
+// before.
 func TestInvalidationReachesAllNodes(t *testing.T) {
 	c := newCluster(t, 3, proxy.Config{})
 	var mu sync.Mutex
@@ -449,8 +459,8 @@ func TestInvalidationReachesAllNodes(t *testing.T) {
 	}
 }
 
-// TestFailureIsSharedByTheCluster: an origin that doesn't answer is asked by the owner alone, and an error that it
-// answers is an answer.
+// TestFailureIsSharedByTheCluster: an origin that doesn't answer is asked by the owner alone, and
+// an error that it answers is an answer.
 func TestFailureIsSharedByTheCluster(t *testing.T) {
 	c := newCluster(t, 3, proxy.Config{})
 	c.o.Handle("/dead", func(w http.ResponseWriter, r *http.Request) { panic(http.ErrAbortHandler) })
@@ -474,8 +484,8 @@ func TestFailureIsSharedByTheCluster(t *testing.T) {
 	}
 }
 
-// TestLeases: a node answers from its copy of another's record for a lease, and asks the owner then, who answers without the
-// origin as long as the record is fresh.
+// TestLeases: a node answers from its copy of another's record for a lease, and asks the owner
+// then, who answers without the origin as long as the record is fresh.
 func TestLeases(t *testing.T) {
 	clock := newClock()
 	c := newCluster(t, 3, proxy.Config{Now: clock.Now})
@@ -506,7 +516,8 @@ func TestLeases(t *testing.T) {
 	ask("hit", 0, 0)
 }
 
-// TestForeignKeysStayOut: what a node reads of other nodes' keys isn't in its main cache; what is popular comes to its hot one.
+// TestForeignKeysStayOut: what a node reads of other nodes' keys isn't in its main cache; what is
+// popular comes to its hot one.
 func TestForeignKeysStayOut(t *testing.T) {
 	c := newCluster(t, 3, proxy.Config{})
 	c.o.Handle("/f", origintest.File{Size: 30 << 10, ETag: `"1"`, Header: maxAge("600")}.ServeHTTP)
@@ -557,7 +568,8 @@ func TestHeadAndOnlyIfCachedAskTheOwner(t *testing.T) {
 	}
 }
 
-// TestRequestDirectivesInACluster: a client that wants a stored response validated has it validated, by the owner.
+// TestRequestDirectivesInACluster: a client that wants a stored response validated has it
+// validated, by the owner.
 func TestRequestDirectivesInACluster(t *testing.T) {
 	c := newCluster(t, 3, proxy.Config{})
 	c.o.Handle("/f", origintest.File{Size: 10, ETag: `"1"`, Header: maxAge("60")}.ServeHTTP)
@@ -571,8 +583,8 @@ func TestRequestDirectivesInACluster(t *testing.T) {
 	}
 }
 
-// TestInterimResponsesAndTrailersPass: the client whose request reached the origin sees all of its answer, whichever node it
-// asked.
+// TestInterimResponsesAndTrailersPass: the client whose request reached the origin sees all of its
+// answer, whichever node it asked.
 func TestInterimResponsesAndTrailersPass(t *testing.T) {
 	c := newCluster(t, 3, proxy.Config{})
 	c.o.Handle("/hints", func(w http.ResponseWriter, r *http.Request) {
@@ -610,7 +622,8 @@ func TestInterimResponsesAndTrailersPass(t *testing.T) {
 	}
 }
 
-// TestEvictedChunksAreRefilledThroughTheirOwner: what the owner had to evict it fetches again, once, for whoever asks.
+// TestEvictedChunksAreRefilledThroughTheirOwner: what the owner had to evict it fetches again,
+// once, for whoever asks.
 func TestEvictedChunksAreRefilledThroughTheirOwner(t *testing.T) {
 	c := newCluster(t, 3, proxy.Config{})
 	f := origintest.File{Size: 40 << 10, ETag: `"1"`, Header: maxAge("600")}
@@ -632,8 +645,8 @@ func TestEvictedChunksAreRefilledThroughTheirOwner(t *testing.T) {
 	}
 }
 
-// TestNodesComeAndGo: a change of the ring moves a share of the keys; what the new owner of a key finds it validates or
-// fetches, and chunks that are held already stay good.
+// TestNodesComeAndGo: a change of the ring moves a share of the keys; what the new owner of a key
+// finds it validates or fetches, and chunks that are held already stay good.
 func TestNodesComeAndGo(t *testing.T) {
 	const files = 300
 	c, boards := newSwitched(t, 4, 3, proxy.Config{Memory: 32 << 20})
@@ -660,14 +673,15 @@ func TestNodesComeAndGo(t *testing.T) {
 	for i := range files {
 		c.nodes[0].expect(200, origintest.Content(byte(i), 0, 20<<10), fmt.Sprint("/files/f", i))
 	}
-	// The former owners have dropped the records of what they didn't own, but not the chunks: a body is cut when its version
-	// is known and held.
+	// The former owners have dropped the records of what they didn't own, but not the chunks: a
+	// body is cut when its version is known and held.
 	if got := c.o.Count(); got > files*3/8 {
 		t.Errorf("%d of %d files were asked for again when it went", got, files)
 	}
 }
 
-// TestClusterLogs: the log tells who owns what was asked for, who it came from, and which node asked the origin.
+// TestClusterLogs: the log tells who owns what was asked for, who it came from, and which node
+// asked the origin.
 func TestClusterLogs(t *testing.T) {
 	var books [3]logbook
 	listeners, names := listenForPeers(t, 3)
@@ -712,7 +726,8 @@ func TestClusterLogs(t *testing.T) {
 	}
 }
 
-// TestAuthorizedRequestsAreIdentified: what goes to the origin for one client tells it of that client, through whichever node.
+// TestAuthorizedRequestsAreIdentified: what goes to the origin for one client tells it of that
+// client, through whichever node.
 func TestAuthorizedRequestsAreIdentified(t *testing.T) {
 	c := newCluster(t, 3, proxy.Config{})
 	path := c.pathOwnedBy(0, "f")

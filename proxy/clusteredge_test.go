@@ -14,7 +14,8 @@ import (
 	"github.com/scurrycache/scurry/proxy"
 )
 
-// TestWhatWasTakenBackIsGoneEverywhere: the node that learns that a response may no longer be stored drops its copy, too.
+// TestWhatWasTakenBackIsGoneEverywhere: the node that learns that a response may no longer be
+// stored drops its copy, too.
 func TestWhatWasTakenBackIsGoneEverywhere(t *testing.T) {
 	for _, i := range []int{0, 1} {
 		c := newCluster(t, 2, proxy.Config{})
@@ -31,8 +32,8 @@ func TestWhatWasTakenBackIsGoneEverywhere(t *testing.T) {
 	}
 }
 
-// TestStaleVariantIsForThoseWhoSelectIt: when the origin fails, what its owner has stored is given to those alone whom it
-// selects, though all of them waited for the same question.
+// TestStaleVariantIsForThoseWhoSelectIt: when the origin fails, what its owner has stored is given
+// to those alone whom it selects, though all of them waited for the same question.
 func TestStaleVariantIsForThoseWhoSelectIt(t *testing.T) {
 	clock := newClock()
 	c := newCluster(t, 2, proxy.Config{Now: clock.Now})
@@ -74,7 +75,8 @@ func TestStaleVariantIsForThoseWhoSelectIt(t *testing.T) {
 	wg.Wait()
 }
 
-// TestPartThatFailsIsAskedForByItsOwner alone: what the owner finds out about the origin, no other node finds out again.
+// TestPartThatFailsIsAskedForByItsOwner alone: what the owner finds out about the origin, no other
+// node finds out again.
 func TestPartThatFailsIsAskedForByItsOwner(t *testing.T) {
 	c := newCluster(t, 3, proxy.Config{})
 	f := origintest.File{Size: 4 * slab, ETag: `"1"`, Header: maxAge("600")}
@@ -100,7 +102,8 @@ func TestPartThatFailsIsAskedForByItsOwner(t *testing.T) {
 	}
 }
 
-// TestInvalidationThatAnOwnerMissed: a node that couldn't be told of a write doubts what it has when contact returns.
+// TestInvalidationThatAnOwnerMissed: a node that couldn't be told of a write doubts what it has
+// when contact returns.
 func TestInvalidationThatAnOwnerMissed(t *testing.T) {
 	clock := newClock()
 	c := newFenced(t, 2, proxy.Config{Now: clock.Now, Cluster: proxy.Cluster{Heartbeat: 10 * time.Millisecond, MissedHeartbeats: 20, Lease: time.Minute}})
@@ -131,7 +134,8 @@ func TestInvalidationThatAnOwnerMissed(t *testing.T) {
 	}
 }
 
-// TestOwnershipThatWentAndCameBack: what another node has owned meanwhile isn't answered from what this one had before.
+// TestOwnershipThatWentAndCameBack: what another node has owned meanwhile isn't answered from what
+// this one had before.
 func TestOwnershipThatWentAndCameBack(t *testing.T) {
 	c, boards := newSwitched(t, 2, 2, proxy.Config{})
 	path := c.pathOwnedBy(1, "f")
@@ -148,8 +152,8 @@ func TestOwnershipThatWentAndCameBack(t *testing.T) {
 	c.nodes[0].expect(200, origintest.Content(2, 0, 3000), "/files/"+path)
 }
 
-// TestUnrepeatableBodyIsWholeOrBegunAnew: of a body that its owner can't ask for again, and has lost a part of, another node
-// sends no head that it can't make good.
+// TestUnrepeatableBodyIsWholeOrBegunAnew: of a body that its owner can't ask for again, and has
+// lost a part of, another node sends no head that it can't make good.
 func TestUnrepeatableBodyIsWholeOrBegunAnew(t *testing.T) {
 	c := newCluster(t, 2, proxy.Config{})
 	f := origintest.File{Size: 60 << 10, NoRanges: true, Header: maxAge("600")}
@@ -168,7 +172,8 @@ func TestUnrepeatableBodyIsWholeOrBegunAnew(t *testing.T) {
 	c.nodes[1].expect(200, origintest.Content(0, 0, f.Size), "/files/"+path)
 }
 
-// TestOnlyIfCachedOfManyVariants: that nothing is stored for one client says nothing of another's variant.
+// TestOnlyIfCachedOfManyVariants: that nothing is stored for one client says nothing of another's
+// variant.
 func TestOnlyIfCachedOfManyVariants(t *testing.T) {
 	c := newCluster(t, 2, proxy.Config{})
 	path := c.pathOwnedBy(0, "f")
@@ -194,8 +199,8 @@ func TestOnlyIfCachedOfManyVariants(t *testing.T) {
 	wg.Wait()
 }
 
-// TestDeadOriginIsAskedNowAndThen: a copy whose lease has ended while neither its owner nor the origin can be reached is
-// served stale, and the origin isn't asked for each client.
+// TestDeadOriginIsAskedNowAndThen: a copy whose lease has ended while neither its owner nor the
+// origin can be reached is served stale, and the origin isn't asked for each client.
 func TestDeadOriginIsAskedNowAndThen(t *testing.T) {
 	clock := newClock()
 	c := newFenced(t, 2, proxy.Config{Now: clock.Now, Cluster: proxy.Cluster{Heartbeat: 10 * time.Millisecond, MissedHeartbeats: 20}})
@@ -225,7 +230,8 @@ func TestDeadOriginIsAskedNowAndThen(t *testing.T) {
 	}
 }
 
-// TestSlowClientOfAnotherNode: what a slow client has yet to read isn't sent twice from node to node, nor all of it held.
+// TestSlowClientOfAnotherNode: what a slow client has yet to read isn't sent twice from node to
+// node, nor all of it held.
 func TestSlowClientOfAnotherNode(t *testing.T) {
 	const size = 32 << 20
 	c := newCluster(t, 2, proxy.Config{Memory: 256 << 20, FirstChunk: 32 << 10, MaxChunk: 1 << 20, Slab: 64 << 20})
@@ -246,7 +252,8 @@ func TestSlowClientOfAnotherNode(t *testing.T) {
 	}
 }
 
-// TestPassedBodyEndsWithItsClient: a body that isn't stored isn't read on for a client of another node who has gone.
+// TestPassedBodyEndsWithItsClient: a body that isn't stored isn't read on for a client of another
+// node who has gone.
 func TestPassedBodyEndsWithItsClient(t *testing.T) {
 	c := newCluster(t, 2, proxy.Config{})
 	path := c.pathOwnedBy(0, "f")

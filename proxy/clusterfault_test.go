@@ -17,7 +17,8 @@ import (
 	"github.com/scurrycache/scurry/proxy"
 )
 
-// gate is what stands between a node and those who dial it. A test can shut it as networks and dying machines do.
+// gate is what stands between a node and those who dial it. A test can shut it as networks and
+// dying machines do.
 type gate struct {
 	net.Listener
 	target string
@@ -170,8 +171,8 @@ func (c *cluster) pathOwnedBy(i int, prefix string) string {
 	}
 }
 
-// TestOwnerThatCantBeAsked: whatever keeps an owner from answering, the other nodes answer without it, and soon don't even
-// try it; when it is back it owns again.
+// TestOwnerThatCantBeAsked: whatever keeps an owner from answering, the other nodes answer without
+// it, and soon don't even try it; when it is back it owns again.
 func TestOwnerThatCantBeAsked(t *testing.T) {
 	for name, fail := range map[string]func(*gate){
 		"refuses":     (*gate).refuse,
@@ -210,8 +211,8 @@ func TestOwnerThatCantBeAsked(t *testing.T) {
 	}
 }
 
-// TestOwnerDiesInMidTransfer: a body whose owner is lost while it is passed on goes on from the origin if its validator is
-// strong, else the client sees that it is cut.
+// TestOwnerDiesInMidTransfer: a body whose owner is lost while it is passed on goes on from the
+// origin if its validator is strong, else the client sees that it is cut.
 func TestOwnerDiesInMidTransfer(t *testing.T) {
 	const size, half = 20 << 10, 10 << 10
 	for name, test := range map[string]struct {
@@ -281,8 +282,8 @@ func (p *pausing) Write(b []byte) (n int, err error) {
 	return n + m, err
 }
 
-// TestPartitionHeals: nodes that were out of contact for longer than a lease validate what they own, once, since others may
-// have stood in for them.
+// TestPartitionHeals: nodes that were out of contact for longer than a lease validate what they
+// own, once, since others may have stood in for them.
 func TestPartitionHeals(t *testing.T) {
 	clock := newClock()
 	c := newFenced(t, 2, proxy.Config{Now: clock.Now, Cluster: proxy.Cluster{Heartbeat: 10 * time.Millisecond, MissedHeartbeats: 20, Lease: time.Millisecond}})
@@ -350,7 +351,8 @@ func (s *switchboard) flip(r *rand.Rand) {
 	s.set(some)
 }
 
-// newSwitched makes n nodes each of which is told by a switchboard of its own who the nodes are: at first the first known ones.
+// newSwitched makes n nodes each of which is told by a switchboard of its own who the nodes are: at
+// first the first known ones.
 func newSwitched(t testing.TB, n, known int, cfg proxy.Config) (*cluster, []*switchboard) {
 	t.Helper()
 	listeners, names := listenForPeers(t, n)
@@ -370,8 +372,8 @@ func newSwitched(t testing.TB, n, known int, cfg proxy.Config) (*cluster, []*swi
 	return c, boards
 }
 
-// TestRingsFlip: rings change at random, each node's for itself, while clients read, a third of whom go away. Nobody hangs, and
-// nobody gets a wrong byte.
+// TestRingsFlip: rings change at random, each node's for itself, while clients read, a third of
+// whom go away. Nobody hangs, and nobody gets a wrong byte.
 func TestRingsFlip(t *testing.T) {
 	const clients, size = 100, 3*slab + 1234
 	c, boards := newSwitched(t, 3, 3, proxy.Config{})

@@ -14,64 +14,71 @@ import (
 	"github.com/scurrycache/scurry/internal/store"
 )
 
-// Config says what a Proxy does. Only Origin must be set; the zero value of every other field stands for the
-// default that its comment names.
+// Config says what a Proxy does. Only Origin must be set; the zero value of every other field
+// stands for the default that its comment names.
 type Config struct {
-	// Origin answers what the cache doesn't hold. origin.HTTP and origin.OpenDir make the usual ones; any
-	// RoundTripper will do. Requests to it carry the URL of the resource under the origin's base: the URL that its
-	// BaseURL method returns if it has one (interface{ BaseURL() *url.URL }), else "http://origin.invalid/". Its RawPath is the
-	// path as the client wrote it, even where net/http's transport would escape that anew; origin.HTTP sends it as it is.
-	// URLs in Location and Content-Location that are under it are mapped to the mount; so are those with another host
-	// that its Aliases method returns if it has one (interface{ Aliases() []string }).
-	// If it has an OnUnsolicited method as origin.Server has, what it says may have been mixed up is dropped.
-	// If it has a Validate method (interface{ Validate() error }), New calls it and returns its error.
-	// It must end a request whose context has ended, since Close waits for it. The Proxy doesn't close it.
+	// Origin answers what the cache doesn't hold. origin.HTTP and origin.OpenDir make the usual
+	// ones; any RoundTripper will do. Requests to it carry the URL of the resource under the
+	// origin's base: the URL that its BaseURL method returns if it has one (interface{ BaseURL()
+	// *url.URL }), else "http://origin.invalid/". Its RawPath is the path as the client wrote it,
+	// even where net/http's transport would escape that anew; origin.HTTP sends it as it is. URLs
+	// in Location and Content-Location that are under it are mapped to the mount; so are those with
+	// another host that its Aliases method returns if it has one (interface{ Aliases() []string }).
+	// If it has an OnUnsolicited method as origin.Server has, what it says may have been mixed up
+	// is dropped. If it has a Validate method (interface{ Validate() error }), New calls it and
+	// returns its error. It must end a request whose context has ended, since Close waits for it.
+	// The Proxy doesn't close it.
 	Origin http.RoundTripper
 
 	// Memory is the budget of the whole cache, records and chunks, in bytes. Default: 256 MiB.
 	Memory int64
 
-	// FirstChunk and MaxChunk are the ends of the ladder of chunk sizes, and Slab is how much of a representation
-	// one origin request fetches, in bytes. MaxChunk is FirstChunk times a power of two, and Slab a multiple of
-	// MaxChunk. Defaults: 32 KiB, 1 MiB, 64 MiB.
+	// FirstChunk and MaxChunk are the ends of the ladder of chunk sizes, and Slab is how much of a
+	// representation one origin request fetches, in bytes. MaxChunk is FirstChunk times a power of
+	// two, and Slab a multiple of MaxChunk. Defaults: 32 KiB, 1 MiB, 64 MiB.
 	FirstChunk, MaxChunk, Slab int64
 
-	// HeuristicLimit caps heuristic freshness (RFC 9111 section 4.2.2). Default: 1 minute; negative: none is assigned.
+	// HeuristicLimit caps heuristic freshness (RFC 9111 section 4.2.2). Default: 1 minute;
+	// negative: none is assigned.
 	HeuristicLimit time.Duration
 
-	// NegativeTTL is the freshness lifetime of a 404 or 410 that states none. Default: 10 seconds; negative: none.
+	// NegativeTTL is the freshness lifetime of a 404 or 410 that states none. Default: 10 seconds;
+	// negative: none.
 	NegativeTTL time.Duration
 
-	// MaxStale is how long past its freshness a stored response may still be served when the origin can't be
-	// reached or answers with a 5xx (RFC 9111 section 4.2.4), if neither it nor the request says so with stale-if-error
-	// (RFC 5861). Default: 1 hour; negative: never.
+	// MaxStale is how long past its freshness a stored response may still be served when the origin
+	// can't be reached or answers with a 5xx (RFC 9111 section 4.2.4), if neither it nor the
+	// request says so with stale-if-error (RFC 5861). Default: 1 hour; negative: never.
 	MaxStale time.Duration
 
-	// Targets are the names of the targeted cache control fields (RFC 9213) that are obeyed in the place of Cache-Control
-	// and Expires, in the order of precedence. Default: Scurry-Cache-Control, CDN-Cache-Control; empty but not nil: none.
+	// Targets are the names of the targeted cache control fields (RFC 9213) that are obeyed instead
+	// of Cache-Control and Expires, in the order of precedence. Default: Scurry-Cache-Control,
+	// CDN-Cache-Control; empty but not nil: none.
 	Targets []string
 
-	// GroupFields are the names of fields whose members, separated by spaces or commas, are the names of cache groups like
-	// those in Cache-Groups (RFC 9875): Surrogate-Key and Cache-Tag are in use. Default: none.
+	// GroupFields are the names of fields whose members, separated by spaces or commas, are the
+	// names of cache groups like those in Cache-Groups (RFC 9875): Surrogate-Key and Cache-Tag are
+	// in use. Default: none.
 	GroupFields []string
 
-	// NoVarySearch honours No-Vary-Search, by which a response tells which parts of the query don't matter.
+	// NoVarySearch honours No-Vary-Search, by which a response tells which parts of the query don't
+	// matter.
 	NoVarySearch bool
 
-	// PrivateCookies keeps responses with Set-Cookie from being stored. Else those are that state their freshness (RFC
-	// 9111 section 7.3).
+	// PrivateCookies keeps responses with Set-Cookie from being stored. Else those are that state
+	// their freshness (RFC 9111 section 7.3).
 	PrivateCookies bool
 
-	// IgnoreRequestDirectives takes away the clients' say in what they are answered from: the cache directives of requests
-	// (RFC 9111 section 5.2.1) and Pragma mean nothing.
+	// IgnoreRequestDirectives takes away the clients' say in what they are answered from: the cache
+	// directives of requests (RFC 9111 section 5.2.1) and Pragma mean nothing.
 	IgnoreRequestDirectives bool
 
-	// WebSocket has a GET that asks for the WebSocket protocol (RFC 6455) forwarded, and its connection switched to that if the
-	// origin agrees. No other protocol is ever switched to.
+	// WebSocket has a GET that asks for the WebSocket protocol (RFC 6455) forwarded, and its
+	// connection switched to that if the origin agrees. No other protocol is ever switched to.
 	WebSocket bool
 
-	// WriteTimeout is how long a client may take no bytes of a response before its connection is aborted.
-	// Default: 1 minute; negative: the server's own write timeout is left alone.
+	// WriteTimeout is how long a client may take no bytes of a response before its connection is
+	// aborted. Default: 1 minute; negative: the server's own write timeout is left alone.
 	WriteTimeout time.Duration
 
 	// Cluster makes the Proxy a node among others. Default: it is on its own.

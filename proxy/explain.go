@@ -25,20 +25,21 @@ type Question struct {
 	// Header holds the request's fields; names in any case.
 	Header http.Header
 
-	// Probe: if nothing is known of the resource, the origin is to be asked for it, once, as the Proxy would. What it answers
-	// is explained and thrown away.
+	// Probe: if nothing is known of the resource, the origin is to be asked for it, once, as the
+	// Proxy would. What it answers is explained and thrown away.
 	Probe bool
 }
 
-// probeTime is how long the origin is waited for when it is asked for the sake of an explanation: somebody waits for that.
+// probeTime is how long the origin is waited for when it is asked for the sake of an explanation:
+// somebody waits for that.
 const probeTime = 8 * time.Second
 
 // reasonExplain is the log's for such requests.
 const reasonExplain = "explain"
 
-// Explain says what the Proxy has stored for such a request, why it has or hasn't, and what it will do when the request
-// comes. It changes nothing that is stored. It is for those who operate the Proxy: what it tells isn't for clients. The error
-// says what is wrong with the request.
+// Explain says what the Proxy has stored for such a request, why it has or hasn't, and what it will
+// do when the request comes. It changes nothing that is stored. It is for those who operate the
+// Proxy: what it tells isn't for clients. The error says what is wrong with the request.
 func (p *Proxy) Explain(ctx context.Context, q Question) (*Explanation, error) {
 	x, err := p.inquire(q)
 	if err != nil {
@@ -51,7 +52,7 @@ func (p *Proxy) Explain(ctx context.Context, q Question) (*Explanation, error) {
 	}
 	e.Owner = p.store.Owner(x.key)
 	x.look(ctx)
-	x.tell()
+	x.describe()
 	if x.unknown() && q.Probe {
 		x.probe(ctx)
 	}
@@ -134,7 +135,8 @@ func (x *inquiry) look(ctx context.Context) {
 	}
 }
 
-// suffices reports whether the request is answered with what this node has, without a word from the owner.
+// suffices reports whether the request is answered with what this node has, without a word from the
+// owner.
 func (x *inquiry) suffices() bool {
 	if x.rec == nil || x.mustRevalidate {
 		return false
@@ -156,7 +158,7 @@ func (x *inquiry) hint(format string, args ...any) {
 }
 
 // tell fills in the explanation with what is known without asking the origin.
-func (x *inquiry) tell() {
+func (x *inquiry) describe() {
 	e := x.explanation
 	for _, rec := range x.p.store.List(x.key) {
 		if rec.Pass && !x.now.Before(rec.PassUntil.Time()) {
@@ -281,8 +283,8 @@ func (x *inquiry) probe(ctx context.Context) {
 	}
 }
 
-// storing explains whether the response to a GET with that header is stored. A part is judged as partial does it: as the whole
-// that it is of.
+// storing explains whether the response to a GET with that header is stored. A part is judged as
+// partial does it: as the whole that it is of.
 func (x *inquiry) storing(request http.Header, head *httpcache.Response, length int64) (why []Statement, ok bool) {
 	judged := *head
 	if head.Status == http.StatusPartialContent {

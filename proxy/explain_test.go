@@ -60,7 +60,7 @@ type scene struct {
 	tells  []string
 }
 
-func asked(fields ...string) func(*node, string) {
+func targetOf(fields ...string) func(*node, string) {
 	return func(n *node, path string) { n.get(path, fields...) }
 }
 
@@ -83,33 +83,33 @@ func scenes() []scene {
 	const minute = 61 * time.Second
 	return []scene{
 		{"nothing is known", fresh, nil, 0, "", "", nil, "fetch", 0, []string{"Nothing is stored for this request."}},
-		{"fresh", fresh, asked(), 0, "", "", nil, "hit", 200, []string{"A response is stored. It is fresh until", "max-age=60 in Cache-Control", "this request selects", "100 bytes", `| ETag: "1"`}},
-		{"fresh, not modified", fresh, asked(), 0, "", "", []string{`If-None-Match: "1"`}, "hit", 304, []string{"gets a 304", "RFC 9110 §13.2.2"}},
-		{"fresh, precondition failed", fresh, asked(), 0, "", "", []string{`If-Match: "2"`}, "hit", 412, []string{"gets a 412"}},
-		{"fresh, range", fresh, asked(), 0, "", "", []string{"Range: bytes=1-2"}, "hit", 206, []string{"gets a 206"}},
-		{"fresh, range beyond", fresh, asked(), 0, "", "", []string{"Range: bytes=100-"}, "hit", 416, []string{"gets a 416", "100 bytes that there are"}},
-		{"fresh, malformed range", fresh, asked(), 0, "", "", []string{"Range: bytes=x"}, "hit", 200, []string{"Range is ignored"}},
-		{"stale", fresh, asked(), minute, "", "", nil, "validate", 0, []string{"It is stale: it was fresh until", `with If-None-Match: "1".`, "RFC 9111 §4.3"}},
-		{"stale, both validators", modified, asked(), minute, "", "", nil, "validate", 0, []string{`with If-None-Match: "1" and If-Modified-Since: Sun, 02 Feb 2020 02:02:02 GMT.`}},
-		{"stale, no validator", plain, asked(), minute, "", "", nil, "fetch", 0, []string{"fetched again in full"}},
-		{"stale while revalidate", says("max-age=60, stale-while-revalidate=30"), asked(), minute, "", "", nil, "stale", 200, []string{"in the background", "RFC 5861 §3"}},
-		{"max-stale", fresh, asked(), minute, "", "", []string{"Cache-Control: max-stale"}, "stale", 200, []string{"since it says max-stale", "RFC 9111 §5.2.1.2"}},
-		{"no-cache", says("no-cache"), asked(), 0, "", "", nil, "validate", 0, []string{"no-cache in Cache-Control has it validated"}},
-		{"must-revalidate", says("max-age=60, must-revalidate"), asked(), minute, "", "", nil, "validate", 0, []string{"clients get a 504", "RFC 9111 §5.2.2.2"}},
-		{"request no-cache", fresh, asked(), 0, "", "", []string{"Cache-Control: no-cache"}, "validate", 0, []string{"this request doesn't accept it: no-cache", "RFC 9111 §5.2.1.4"}},
-		{"request Pragma", fresh, asked(), 0, "", "", []string{"Pragma: no-cache"}, "validate", 0, []string{"RFC 9111 §5.4"}},
-		{"request no-store, fresh", fresh, asked(), 0, "", "", []string{"Cache-Control: no-store"}, "hit", 200, []string{"for this client alone"}},
+		{"fresh", fresh, targetOf(), 0, "", "", nil, "hit", 200, []string{"A response is stored. It is fresh until", "max-age=60 in Cache-Control", "this request selects", "100 bytes", `| ETag: "1"`}},
+		{"fresh, not modified", fresh, targetOf(), 0, "", "", []string{`If-None-Match: "1"`}, "hit", 304, []string{"gets a 304", "RFC 9110 §13.2.2"}},
+		{"fresh, precondition failed", fresh, targetOf(), 0, "", "", []string{`If-Match: "2"`}, "hit", 412, []string{"gets a 412"}},
+		{"fresh, range", fresh, targetOf(), 0, "", "", []string{"Range: bytes=1-2"}, "hit", 206, []string{"gets a 206"}},
+		{"fresh, range beyond", fresh, targetOf(), 0, "", "", []string{"Range: bytes=100-"}, "hit", 416, []string{"gets a 416", "100 bytes that there are"}},
+		{"fresh, malformed range", fresh, targetOf(), 0, "", "", []string{"Range: bytes=x"}, "hit", 200, []string{"Range is ignored"}},
+		{"stale", fresh, targetOf(), minute, "", "", nil, "validate", 0, []string{"It is stale: it was fresh until", `with If-None-Match: "1".`, "RFC 9111 §4.3"}},
+		{"stale, both validators", modified, targetOf(), minute, "", "", nil, "validate", 0, []string{`with If-None-Match: "1" and If-Modified-Since: Sun, 02 Feb 2020 02:02:02 GMT.`}},
+		{"stale, no validator", plain, targetOf(), minute, "", "", nil, "fetch", 0, []string{"fetched again in full"}},
+		{"stale while revalidate", says("max-age=60, stale-while-revalidate=30"), targetOf(), minute, "", "", nil, "stale", 200, []string{"in the background", "RFC 5861 §3"}},
+		{"max-stale", fresh, targetOf(), minute, "", "", []string{"Cache-Control: max-stale"}, "stale", 200, []string{"since it says max-stale", "RFC 9111 §5.2.1.2"}},
+		{"no-cache", says("no-cache"), targetOf(), 0, "", "", nil, "validate", 0, []string{"no-cache in Cache-Control has it validated"}},
+		{"must-revalidate", says("max-age=60, must-revalidate"), targetOf(), minute, "", "", nil, "validate", 0, []string{"clients get a 504", "RFC 9111 §5.2.2.2"}},
+		{"request no-cache", fresh, targetOf(), 0, "", "", []string{"Cache-Control: no-cache"}, "validate", 0, []string{"this request doesn't accept it: no-cache", "RFC 9111 §5.2.1.4"}},
+		{"request Pragma", fresh, targetOf(), 0, "", "", []string{"Pragma: no-cache"}, "validate", 0, []string{"RFC 9111 §5.4"}},
+		{"request no-store, fresh", fresh, targetOf(), 0, "", "", []string{"Cache-Control: no-store"}, "hit", 200, []string{"for this client alone"}},
 		{"request no-store, nothing", fresh, nil, 0, "", "", []string{"Cache-Control: no-store"}, "pass", 0, []string{"RFC 9111 §5.2.1.5"}},
 		{"only-if-cached, nothing", fresh, nil, 0, "", "", []string{"Cache-Control: only-if-cached"}, "refuse", 504, []string{"gets a 504", "RFC 9111 §5.2.1.7"}},
-		{"only-if-cached, fresh", fresh, asked(), 0, "", "", []string{"Cache-Control: only-if-cached"}, "hit", 200, nil},
-		{"only-if-cached, stale", fresh, asked(), minute, "", "", []string{"Cache-Control: only-if-cached"}, "refuse", 504, nil},
-		{"only-if-cached, not storable", says("no-store"), asked(), 0, "", "", []string{"Cache-Control: only-if-cached"}, "refuse", 504, nil},
-		{"no-store", says("no-store"), asked(), 0, "", "", nil, "pass", 0, []string{"It isn't stored: no-store in Cache-Control forbids it.", "RFC 9111 §5.2.2.5", "To have it stored: ", "straight to the origin"}},
-		{"private, some time ago", says("private, max-age=60"), asked(), 6 * time.Second, "", "", nil, "fetch", 0, []string{"Nothing is stored"}},
+		{"only-if-cached, fresh", fresh, targetOf(), 0, "", "", []string{"Cache-Control: only-if-cached"}, "hit", 200, nil},
+		{"only-if-cached, stale", fresh, targetOf(), minute, "", "", []string{"Cache-Control: only-if-cached"}, "refuse", 504, nil},
+		{"only-if-cached, not storable", says("no-store"), targetOf(), 0, "", "", []string{"Cache-Control: only-if-cached"}, "refuse", 504, nil},
+		{"no-store", says("no-store"), targetOf(), 0, "", "", nil, "pass", 0, []string{"It isn't stored: no-store in Cache-Control forbids it.", "RFC 9111 §5.2.2.5", "To have it stored: ", "straight to the origin"}},
+		{"private, some time ago", says("private, max-age=60"), targetOf(), 6 * time.Second, "", "", nil, "fetch", 0, []string{"Nothing is stored"}},
 		{"HEAD, nothing", fresh, nil, 0, "", "HEAD", nil, "fetch", 0, []string{"to the origin as a HEAD"}},
-		{"HEAD, fresh", fresh, asked(), 0, "", "HEAD", nil, "hit", 200, nil},
-		{"HEAD, stale", fresh, asked(), minute, "", "HEAD", nil, "validate", 0, nil},
-		{"HEAD, stale, no validator", plain, asked(), minute, "", "HEAD", nil, "fetch", 0, nil},
+		{"HEAD, fresh", fresh, targetOf(), 0, "", "HEAD", nil, "hit", 200, nil},
+		{"HEAD, stale", fresh, targetOf(), minute, "", "HEAD", nil, "validate", 0, nil},
+		{"HEAD, stale, no validator", plain, targetOf(), minute, "", "HEAD", nil, "fetch", 0, nil},
 		{"HEAD after HEAD", fresh, headed(), 0, "", "HEAD", nil, "hit", 200, []string{"100 bytes, for HEAD only"}},
 		{"HEAD after HEAD, not modified", fresh, headed(), 0, "", "HEAD", []string{`If-None-Match: "1"`}, "hit", 304, nil},
 		{"HEAD after HEAD, stale", fresh, headed(), minute, "", "HEAD", nil, "validate", 0, []string{"by a HEAD whether the stored response is still good"}},
@@ -117,18 +117,18 @@ func scenes() []scene {
 		{"HEAD after HEAD, not storable", says("no-store"), headed(), 0, "", "HEAD", nil, "pass", 0, nil},
 		{"GET after HEAD", fresh, headed(), 0, "", "", nil, "fetch", 0, []string{"Nothing is stored for this request.", "answers HEADs only"}},
 		{"GET after HEAD, not storable", says("no-store"), headed(), 0, "", "", nil, "fetch", 0, []string{"Nothing is stored for this request."}},
-		{"Authorization", fresh, asked(), 0, "", "", []string{"Authorization: Basic hush"}, "fetch", 0, []string{"isn't for requests with Authorization", "RFC 9111 §3.5", "Authorization: (not shown)"}},
+		{"Authorization", fresh, targetOf(), 0, "", "", []string{"Authorization: Basic hush"}, "fetch", 0, []string{"isn't for requests with Authorization", "RFC 9111 §3.5", "Authorization: (not shown)"}},
 		{"Authorization, nothing", fresh, nil, 0, "", "", []string{"Authorization: Basic hush"}, "fetch", 0, nil},
-		{"Authorization, public", says("public, max-age=60"), asked(), 0, "", "", []string{"Authorization: Basic hush"}, "hit", 200, nil},
-		{"the other variant", says("max-age=60", "Vary", "X-Squirrel"), asked("X-Squirrel: red"), 0, "", "", []string{"X-Squirrel: grey"}, "fetch", 0, []string{"for requests with X-Squirrel: red", "other values in the fields that Vary names there", "RFC 9111 §4.1"}},
-		{"this variant", says("max-age=60", "Vary", "X-Squirrel, Cookie"), asked("Cookie: hush"), 0, "", "", []string{"Cookie: hush"}, "hit", 200, []string{"for requests with Cookie: (not shown) and no X-Squirrel  <- what this request selects"}},
-		{"groups", says("max-age=60", "Cache-Groups", `"trees", "nuts"`), asked(), 0, "", "", nil, "hit", 200, []string{"belongs to the groups nuts, trees", "RFC 9875 §2"}},
-		{"targeted", says("no-store", "CDN-Cache-Control", "max-age=60"), asked(), 0, "", "", nil, "hit", 200, []string{"max-age=60 in CDN-Cache-Control", "RFC 9213 §2.2", "| CDN-Cache-Control: max-age=60"}},
-		{"POST", fresh, asked(), 0, "", "POST", nil, "pass", 0, []string{"A POST always goes to the origin", "Content-Location is this very URL", "RFC 9110 §9.3.3", "RFC 9111 §4.4", "RFC 9875 §3"}},
-		{"OPTIONS", fresh, asked(), 0, "", "OPTIONS", nil, "pass", 0, nil},
-		{"unknown method", fresh, asked(), 0, "", "FROB", nil, "pass", 0, []string{"all that was stored before under its key is dropped"}},
-		{"PURGE", fresh, asked(), 0, "", "PURGE", nil, "refuse", 0, []string{"never sent to the origin"}},
-		{"CONNECT", fresh, asked(), 0, "", "CONNECT", nil, "refuse", 0, []string{"never sent to the origin"}},
+		{"Authorization, public", says("public, max-age=60"), targetOf(), 0, "", "", []string{"Authorization: Basic hush"}, "hit", 200, nil},
+		{"the other variant", says("max-age=60", "Vary", "X-Squirrel"), targetOf("X-Squirrel: red"), 0, "", "", []string{"X-Squirrel: grey"}, "fetch", 0, []string{"for requests with X-Squirrel: red", "other values in the fields that Vary names there", "RFC 9111 §4.1"}},
+		{"this variant", says("max-age=60", "Vary", "X-Squirrel, Cookie"), targetOf("Cookie: hush"), 0, "", "", []string{"Cookie: hush"}, "hit", 200, []string{"for requests with Cookie: (not shown) and no X-Squirrel  <- what this request selects"}},
+		{"groups", says("max-age=60", "Cache-Groups", `"trees", "nuts"`), targetOf(), 0, "", "", nil, "hit", 200, []string{"belongs to the groups nuts, trees", "RFC 9875 §2"}},
+		{"targeted", says("no-store", "CDN-Cache-Control", "max-age=60"), targetOf(), 0, "", "", nil, "hit", 200, []string{"max-age=60 in CDN-Cache-Control", "RFC 9213 §2.2", "| CDN-Cache-Control: max-age=60"}},
+		{"POST", fresh, targetOf(), 0, "", "POST", nil, "pass", 0, []string{"A POST always goes to the origin", "Content-Location is this very URL", "RFC 9110 §9.3.3", "RFC 9111 §4.4", "RFC 9875 §3"}},
+		{"OPTIONS", fresh, targetOf(), 0, "", "OPTIONS", nil, "pass", 0, nil},
+		{"unknown method", fresh, targetOf(), 0, "", "FROB", nil, "pass", 0, []string{"all that was stored before under its key is dropped"}},
+		{"PURGE", fresh, targetOf(), 0, "", "PURGE", nil, "refuse", 0, []string{"never sent to the origin"}},
+		{"CONNECT", fresh, targetOf(), 0, "", "CONNECT", nil, "refuse", 0, []string{"never sent to the origin"}},
 		{"upgrade", bare, nil, 0, "", "", []string{"Connection: Upgrade", "Upgrade: websocket"}, "pass", 0, []string{"another protocol"}},
 		{"another upgrade", bare, nil, 0, "", "", []string{"Connection: Upgrade", "Upgrade: h2c"}, "fetch", 0, nil},
 		{"upgrade without the option", bare, nil, 0, "", "", []string{"Upgrade: websocket"}, "fetch", 0, nil},
@@ -143,7 +143,8 @@ func scenes() []scene {
 	}
 }
 
-// TestExplainComesTrue: what is foreseen of a request is what happens when it comes; and to explain changes nothing.
+// TestExplainComesTrue: what is foreseen of a request is what happens when it comes; and to explain
+// changes nothing.
 func TestExplainComesTrue(t *testing.T) {
 	clock := newClock()
 	n, o := fronting(t, proxy.Config{Now: clock.Now, WebSocket: true})
@@ -154,7 +155,8 @@ func TestExplainComesTrue(t *testing.T) {
 	}
 }
 
-// TestExplainFromAfar: it comes true as well on a node that knows nothing yet of what another one owns.
+// TestExplainFromAfar: it comes true as well on a node that knows nothing yet of what another one
+// owns.
 func TestExplainFromAfar(t *testing.T) {
 	oneNode(t)
 	clock := newClock()
@@ -169,7 +171,8 @@ func TestExplainFromAfar(t *testing.T) {
 	}
 }
 
-// play lets the i-th scene happen: what has happened before on one node, the request on another or the same.
+// play lets the i-th scene happen: what has happened before on one node, the request on another or
+// the same.
 func (s scene) play(t *testing.T, i int, o *origintest.Origin, clock *clock, on func(path string) (before, now *node)) *proxy.Explanation {
 	path := "/files/" + string(rune('a'+i/26)) + string(rune('a'+i%26))
 	o.Handle(strings.TrimPrefix(path, "/files"), s.file.ServeHTTP)
@@ -202,7 +205,8 @@ func (s scene) play(t *testing.T, i int, o *origintest.Origin, clock *clock, on 
 	return e
 }
 
-// about returns what the origin was asked for path: what another scene has left to the background doesn't count.
+// about returns what the origin was asked for path: what another scene has left to the background
+// doesn't count.
 func about(o *origintest.Origin, path string) (asked []origintest.Request) {
 	for _, r := range o.Requests() {
 		if "/files"+r.URI == path || !strings.HasPrefix(path, "/files/") {
@@ -265,7 +269,8 @@ func TestExplainLoop(t *testing.T) {
 	}
 }
 
-// TestExplainProbe: if nothing is known, the origin is asked once, as the cache asks, and nothing is stored of it.
+// TestExplainProbe: if nothing is known, the origin is asked once, as the cache asks, and nothing
+// is stored of it.
 func TestExplainProbe(t *testing.T) {
 	n, o := fronting(t, proxy.Config{})
 	for path, tt := range map[string]struct {
@@ -400,7 +405,8 @@ func TestExplainAmongNodes(t *testing.T) {
 	happened(t, e, resp, c.o.Requests())
 }
 
-// TestExplainBypassAmongNodes: the owner knows that something can't be stored; and one that can't be asked.
+// TestExplainBypassAmongNodes: the owner knows that something can't be stored; and one that can't
+// be asked.
 func TestExplainBypassAmongNodes(t *testing.T) {
 	oneNode(t)
 	c := newCluster(t, 2, proxy.Config{})

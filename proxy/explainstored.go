@@ -27,8 +27,8 @@ func (x *inquiry) stored(rec *store.Record, selected bool) StoredResponse {
 	if rec.Pass {
 		until := rec.PassUntil.Time()
 		r.Bypass, r.PassUntil, r.Version = true, &until, ""
-		// It answered another client's request, of which only the fields in Vary are known. None with Authorization or
-		// no-store leaves such a record.
+		// It answered another client's request, of which only the fields in Vary are known. None
+		// with Authorization or no-store leaves such a record.
 		r.Statements, _ = x.storing(nil, head, rec.Length)
 		r.Statements = append(r.Statements, Statement{Text: "Until " + stamp(until) + " requests for it go straight to the origin, none waiting for another's answer; the next one after that finds out anew."})
 		return r

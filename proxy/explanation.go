@@ -12,7 +12,8 @@ import (
 type Statement struct {
 	Text string `json:"text"`
 
-	// Section is where the rule is laid down, such as "RFC 9111 §4.2.1"; "" if it isn't one of HTTP's.
+	// Section is where the rule is laid down, such as "RFC 9111 §4.2.1"; "" if it isn't one of
+	// HTTP's.
 	Section string `json:"section,omitempty"`
 }
 
@@ -23,15 +24,17 @@ func (s Statement) String() string {
 	return s.Text + " [" + s.Section + "]"
 }
 
-// Explanation says what a Proxy has stored of a resource, why it has or hasn't, and what it will do at the next request. It
-// is for those who operate the Proxy, not for clients: it shows what other clients' requests have brought.
+// Explanation says what a Proxy has stored of a resource, why it has or hasn't, and what it will do
+// at the next request. It is for those who operate the Proxy, not for clients: it shows what other
+// clients' requests have brought.
 type Explanation struct {
 	Method string    `json:"method"`
 	URL    string    `json:"url"`
 	Fields []string  `json:"fields,omitempty"` // of the request, as "Name: value"
 	Time   time.Time `json:"time"`
 
-	// Now is how things stand for this request, and why; Next what the next such request will bring about.
+	// Now is how things stand for this request, and why; Next what the next such request will bring
+	// about.
 	Now  []Statement `json:"now"`
 	Next Next        `json:"next"`
 
@@ -39,12 +42,13 @@ type Explanation struct {
 	Key   string      `json:"key,omitempty"`
 	About []Statement `json:"aboutKey,omitempty"`
 
-	// Node and Owner are the names of this node and of the one that owns the resource; "" if there is but one node.
+	// Node and Owner are the names of this node and of the one that owns the resource; "" if there
+	// is but one node.
 	Node  string `json:"node,omitempty"`
 	Owner string `json:"owner,omitempty"`
 
-	// Stored is what this node knows of the resource. AtOwner is what the owner has stored for this request, if that is
-	// another node, and Origin what the origin answers, if it has been asked.
+	// Stored is what this node knows of the resource. AtOwner is what the owner has stored for this
+	// request, if that is another node, and Origin what the origin answers, if it has been asked.
 	Stored  []StoredResponse `json:"stored"`
 	AtOwner *StoredResponse  `json:"atOwner,omitempty"`
 	Origin  *StoredResponse  `json:"origin,omitempty"`
@@ -55,8 +59,9 @@ type Explanation struct {
 
 // Next is what a request will bring about.
 type Next struct {
-	// Action is "hit", "stale" (answered from memory although it isn't fresh), "validate", "fetch", "pass" (sent to the
-	// origin past the cache) or "refuse" (answered without the origin and without what is stored).
+	// Action is "hit", "stale" (answered from memory although it isn't fresh), "validate", "fetch",
+	// "pass" (sent to the origin past the cache) or "refuse" (answered without the origin and
+	// without what is stored).
 	Action string `json:"action"`
 
 	// Status is that of the answer, if it is known beforehand.
@@ -70,7 +75,8 @@ type StoredResponse struct {
 	// Selected: it is the one that the request selects.
 	Selected bool `json:"selected"`
 
-	// Bypass: it isn't stored, but it is known that it can't be, and until PassUntil requests go straight to the origin.
+	// Bypass: it isn't stored, but it is known that it can't be, and until PassUntil requests go
+	// straight to the origin.
 	Bypass    bool       `json:"bypass,omitempty"`
 	PassUntil *time.Time `json:"passUntil,omitempty"`
 
@@ -84,13 +90,15 @@ type StoredResponse struct {
 	Vary    []string `json:"vary,omitempty"`   // what the requests that select it say in the fields of its Vary
 	Groups  []string `json:"groups,omitempty"` // that it belongs to (RFC 9875)
 
-	// Age, Lifetime and TTL are in seconds; TTL is negative if it is stale. FreshUntil is when its freshness ends.
+	// Age, Lifetime and TTL are in seconds; TTL is negative if it is stale. FreshUntil is when its
+	// freshness ends.
 	Age        int64      `json:"age"`
 	Lifetime   int64      `json:"lifetime"`
 	TTL        int64      `json:"ttl"`
 	FreshUntil *time.Time `json:"freshUntil,omitempty"`
 
-	// CopyUntil: it is a copy of what another node owns, to be used until then without asking that one.
+	// CopyUntil: it is a copy of what another node owns, to be used until then without asking that
+	// one.
 	CopyUntil *time.Time `json:"copyUntil,omitempty"`
 
 	Statements []Statement `json:"statements"`

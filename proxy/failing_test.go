@@ -45,9 +45,9 @@ func failures(hangs http.RoundTripper) map[string]func(*http.Request) (*http.Res
 	return all
 }
 
-// TestFailedValidationIsEveryonesVerdict: while an origin fails, it is asked once in two seconds for what may be served stale, by
-// all clients of all nodes together: those who wait for its answer, those who come when it has just failed, and those who come later,
-// whatever they hold.
+// TestFailedValidationIsEveryonesVerdict: while an origin fails, it is asked once in two seconds
+// for what may be served stale, by all clients of all nodes together: those who wait for its
+// answer, those who come when it has just failed, and those who come later, whatever they hold.
 func TestFailedValidationIsEveryonesVerdict(t *testing.T) {
 	oneNode(t) // it makes its own cluster
 	hanging := origin.HTTP(rawOrigin(t, nil))
@@ -85,8 +85,8 @@ func TestFailedValidationIsEveryonesVerdict(t *testing.T) {
 	}
 }
 
-// stale has many clients of all nodes ask for path at once, in several ways, each of which is to be answered with content although
-// that is stale.
+// stale has many clients of all nodes ask for path at once, in several ways, each of which is to be
+// answered with content although that is stale.
 func (c *cluster) stale(path, content string) {
 	c.t.Helper()
 	var all sync.WaitGroup

@@ -81,7 +81,8 @@ func certificate(err error) bool {
 // retryAfter is how many seconds a client should wait where this cache had no room for its request.
 const retryAfter = "5"
 
-// ours reports whether f says that this cache has no room, and nothing of the origin. Then no request to the origin is logged with it.
+// ours reports whether f says that this cache has no room, and nothing of the origin. Then no
+// request to the origin is logged with it.
 func ours(f *store.Failure) bool { return f.Status == http.StatusServiceUnavailable }
 
 // fail answers a request that the origin couldn't, without a word of what went wrong inside.

@@ -20,8 +20,8 @@ import (
 	"github.com/scurrycache/scurry/proxy"
 )
 
-// rawOrigin is an origin that answers every connection with answer, once a request's head has come, and closes it; or
-// says nothing if answer is nil.
+// rawOrigin is an origin that answers every connection with answer, once a request's head has come,
+// and closes it; or says nothing if answer is nil.
 func rawOrigin(t *testing.T, answer func(net.Conn)) *url.URL {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -146,7 +146,8 @@ func TestFailureIsSharedByThoseWhoWait(t *testing.T) {
 	}
 	close(all)
 	wg.Wait()
-	// Some may have come when the first ones had their answer; a GET is sent twice when its connection breaks.
+	// Some may have come when the first ones had their answer; a GET is sent twice when its
+	// connection breaks.
 	if o.Count() > 20 {
 		t.Errorf("%d origin requests for 50 clients", o.Count())
 	}
@@ -181,8 +182,8 @@ func TestStuckClientIsAborted(t *testing.T) {
 		t.Fatal(err)
 	}
 	fmt.Fprint(c, "GET /files/f HTTP/1.1\r\nHost: n\r\n\r\n")
-	// It reads nothing. The other client depends on it, since the body can't be held; so the other's success shows
-	// that the first was given up.
+	// It reads nothing. The other client depends on it, since the body can't be held; so the
+	// other's success shows that the first was given up.
 	resp := n.do("GET", "/files/f")
 	defer resp.Body.Close()
 	v := &origintest.Verifier{}

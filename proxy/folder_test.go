@@ -11,8 +11,8 @@ import (
 	"github.com/scurrycache/scurry/proxy"
 )
 
-// TestFolderIsReplaced: while there is no folder, stored responses stand in for its files; when there is another, its files are
-// seen as soon as the stored responses are validated.
+// TestFolderIsReplaced: while there is no folder, stored responses stand in for its files; when
+// there is another, its files are seen as soon as the stored responses are validated.
 func TestFolderIsReplaced(t *testing.T) {
 	site := filepath.Join(t.TempDir(), "site")
 	deploy := func(content string) {

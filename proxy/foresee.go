@@ -22,7 +22,8 @@ const (
 	actionRefuse   = "refuse"
 )
 
-// route finds the key of u, as router and serveZK do. If there is none, the explanation is complete with why.
+// route finds the key of u, as router and serveZK do. If there is none, the explanation is complete
+// with why.
 func (x *inquiry) route(u *url.URL) bool {
 	switch path := spelling(u); {
 	case strings.HasPrefix(path, mount):
@@ -85,7 +86,8 @@ func foreseen(action, section, format string, args ...any) Next {
 	return Next{Action: action, Statements: []Statement{{fmt.Sprintf(format, args...), section}}}
 }
 
-// next foresees what serve will do with the request. Its cases are those of serve, serveStored, serveMiss and fetch.
+// next foresees what serve will do with the request. Its cases are those of serve, serveStored,
+// serveMiss and fetch.
 func (x *inquiry) next() Next {
 	switch {
 	case x.p.looped(&http.Request{Header: x.header}):

@@ -53,7 +53,8 @@ func TestRevalidation(t *testing.T) {
 	}
 }
 
-// TestRevalidationIsCollapsed: 100 clients who find the response stale cost one conditional request.
+// TestRevalidationIsCollapsed: 100 clients who find the response stale cost one conditional
+// request.
 func TestRevalidationIsCollapsed(t *testing.T) {
 	now := newClock()
 	n, o := fronting(t, proxy.Config{Now: now.Now})
@@ -187,7 +188,8 @@ func TestRequestDirectives(t *testing.T) {
 	n.cacheStatus(n.expect(200, want, "/files/f", "Cache-Control: max-stale=60"), "hit; ttl=-10")
 }
 
-// TestNotStorableIsNeverShared: each client gets its own answer, and the leader's request isn't repeated.
+// TestNotStorableIsNeverShared: each client gets its own answer, and the leader's request isn't
+// repeated.
 func TestNotStorableIsNeverShared(t *testing.T) {
 	n, o := fronting(t, proxy.Config{})
 	all := make(chan struct{})
@@ -210,7 +212,8 @@ func TestNotStorableIsNeverShared(t *testing.T) {
 	}
 }
 
-// TestNoCacheIsNotShared: what is to be validated before each use isn't handed to those who waited for it, either.
+// TestNoCacheIsNotShared: what is to be validated before each use isn't handed to those who waited
+// for it, either.
 func TestNoCacheIsNotShared(t *testing.T) {
 	n, o := fronting(t, proxy.Config{})
 	all := make(chan struct{})

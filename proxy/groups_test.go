@@ -22,8 +22,8 @@ func grouped(groups string) http.HandlerFunc {
 	}
 }
 
-// TestGroupsAreInvalidatedEverywhere: whichever node an unsafe request comes through, all drop what belongs to the groups that its
-// response names, and nothing else (RFC 9875).
+// TestGroupsAreInvalidatedEverywhere: whichever node an unsafe request comes through, all drop what
+// belongs to the groups that its response names, and nothing else (RFC 9875).
 func TestGroupsAreInvalidatedEverywhere(t *testing.T) {
 	c := newCluster(t, 3, proxy.Config{})
 	const files = 12
@@ -57,7 +57,8 @@ func TestGroupsAreInvalidatedEverywhere(t *testing.T) {
 	read(0)
 }
 
-// TestGroupInvalidatedMeanwhile: what was asked for before its group was invalidated isn't stored after.
+// TestGroupInvalidatedMeanwhile: what was asked for before its group was invalidated isn't stored
+// after.
 func TestGroupInvalidatedMeanwhile(t *testing.T) {
 	n, o := fronting(t, proxy.Config{})
 	asked, answer := make(chan bool), make(chan bool)

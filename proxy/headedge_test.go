@@ -145,7 +145,8 @@ func TestHeadOlderThanStored(t *testing.T) {
 	}
 }
 
-// TestVaryByWhoAsks: what anyone may share, and varies by a field that tells who asks, is found again.
+// TestVaryByWhoAsks: what anyone may share, and varies by a field that tells who asks, is found
+// again.
 func TestVaryByWhoAsks(t *testing.T) {
 	n, o := fronting(t, proxy.Config{})
 	o.Handle("/f", func(w http.ResponseWriter, r *http.Request) {
@@ -200,7 +201,8 @@ func TestIdentityIsOurs(t *testing.T) {
 	}
 }
 
-// TestHeadThroughAnotherNode: a HEAD is answered alike through each node: from what the owner has stored, stale if need be.
+// TestHeadThroughAnotherNode: a HEAD is answered alike through each node: from what the owner has
+// stored, stale if need be.
 func TestHeadThroughAnotherNode(t *testing.T) {
 	now := newClock()
 	c := newCluster(t, 3, proxy.Config{Now: now.Now})
@@ -272,7 +274,8 @@ func TestManyInterimResponses(t *testing.T) {
 	}
 }
 
-// TestPartThatIsAllThereIs: an origin that answers everything with the same part isn't asked again and again.
+// TestPartThatIsAllThereIs: an origin that answers everything with the same part isn't asked again
+// and again.
 func TestPartThatIsAllThereIs(t *testing.T) {
 	n, o := fronting(t, proxy.Config{})
 	o.Handle("/f", func(w http.ResponseWriter, r *http.Request) {

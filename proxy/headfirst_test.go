@@ -14,8 +14,8 @@ import (
 	"github.com/scurrycache/scurry/proxy"
 )
 
-// TestHeadLeavesBeforeTheBody: a client has the head while the origin waits for the test before it sends the first byte of the
-// body, whatever is done with the response and through whichever node.
+// TestHeadLeavesBeforeTheBody: a client has the head while the origin waits for the test before it
+// sends the first byte of the body, whatever is done with the response and through whichever node.
 func TestHeadLeavesBeforeTheBody(t *testing.T) {
 	oneNode(t) // it makes its own clusters
 	events := http.Header{"Content-Type": {"text/event-stream"}, "Cache-Control": {"no-cache"}}
@@ -78,7 +78,8 @@ func (b brokenBody) Read(p []byte) (int, error) {
 
 func (b brokenBody) Close() error { return nil }
 
-// TestOddAnswersOfARoundTripper: whatever an embedder's RoundTripper says, clients get a status that HTTP knows, on all ways.
+// TestOddAnswersOfARoundTripper: whatever an embedder's RoundTripper says, clients get a status
+// that HTTP knows, on all ways.
 func TestOddAnswersOfARoundTripper(t *testing.T) {
 	oneNode(t) // its origin is asked by this process alone
 	var answer atomic.Pointer[http.Response]
@@ -164,7 +165,8 @@ func (w headOnly) WriteHeader(status int) {
 
 func (w headOnly) Write(b []byte) (int, error) { return len(b), nil }
 
-// TestUndatedResponseIsAsOldAsItsArrival: the time within the second in which it arrives is no age of it.
+// TestUndatedResponseIsAsOldAsItsArrival: the time within the second in which it arrives is no age
+// of it.
 func TestUndatedResponseIsAsOldAsItsArrival(t *testing.T) {
 	now := newClock()
 	now.Advance(999 * time.Millisecond)

@@ -72,7 +72,8 @@ type node struct {
 	peers  []*proxy.Proxy // whose counts are added to the node's
 }
 
-// Stats is the proxy's, with the counts of its peers added that a test of one node takes for the node's own.
+// Stats is the proxy's, with the counts of its peers added that a test of one node takes for the
+// node's own.
 func (n *node) Stats() proxy.Stats {
 	s := n.Proxy.Stats()
 	for _, p := range n.peers {
@@ -102,8 +103,8 @@ func TestAmongPeers(t *testing.T) {
 	}
 }
 
-// reads waits until so many bytes have been read from the origin in all: a fill may still be reading the rest of a chunk when
-// the client has what it wanted of it.
+// reads waits until so many bytes have been read from the origin in all: a fill may still be
+// reading the rest of a chunk when the client has what it wanted of it.
 func (n *node) reads(bytes int64) {
 	n.t.Helper()
 	eventually(n.t, fmt.Sprint(bytes, " bytes are read from the origin"), func() bool { return n.Stats().OriginBytes == bytes })
@@ -127,8 +128,9 @@ func small(cfg proxy.Config) proxy.Config {
 	return cfg
 }
 
-// amongPeers makes newNode's node one of several, the others having no clients, if the environment variable
-// SCURRY_TEST_NODES says how many: a cluster is to be as right as a node on its own, so that most tests hold for it.
+// amongPeers makes newNode's node one of several, the others having no clients, if the environment
+// variable SCURRY_TEST_NODES says how many: a cluster is to be as right as a node on its own, so
+// that most tests hold for it.
 var amongPeers, _ = strconv.Atoi(os.Getenv("SCURRY_TEST_NODES"))
 
 func newNode(t testing.TB, cfg proxy.Config) *node {

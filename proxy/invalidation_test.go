@@ -15,7 +15,8 @@ import (
 	"github.com/scurrycache/scurry/proxy"
 )
 
-// TestPostAfterInvalidation: what a POST brings isn't stored after a later request has invalidated it.
+// TestPostAfterInvalidation: what a POST brings isn't stored after a later request has invalidated
+// it.
 func TestPostAfterInvalidation(t *testing.T) {
 	n, o := fronting(t, proxy.Config{})
 	release := make(chan struct{})
@@ -65,7 +66,8 @@ func TestLocationWithSpace(t *testing.T) {
 	}
 }
 
-// holder is a TCP relay in front of a node's peer listener that can hold back what one other node says.
+// holder is a TCP relay in front of a node's peer listener that can hold back what one other node
+// says.
 type holder struct {
 	net.Listener
 	to, who string
@@ -151,7 +153,8 @@ func owned(n *node, name string) string {
 	}
 }
 
-// TestGroupOfAnotherOwner: no copy of a group's member outlives its invalidation, whichever node is told first.
+// TestGroupOfAnotherOwner: no copy of a group's member outlives its invalidation, whichever node is
+// told first.
 func TestGroupOfAnotherOwner(t *testing.T) {
 	nodes, names, o, h := held(t)
 	f, g := owned(nodes[0], names[2]), owned(nodes[0], names[0])
@@ -221,7 +224,8 @@ func (l *later) Watch(ctx context.Context, set func([]string)) error {
 	return nil
 }
 
-// TestGroupEntersVersion: bytes that were removed by their group don't come back under the same validator.
+// TestGroupEntersVersion: bytes that were removed by their group don't come back under the same
+// validator.
 func TestGroupEntersVersion(t *testing.T) {
 	for _, by := range []string{"/files/f", "/files/g"} {
 		n, o := fronting(t, proxy.Config{})
@@ -278,7 +282,8 @@ func TestGroupEntersVersionInFlight(t *testing.T) {
 	n.expect(200, []byte("new"), "/files/f")
 }
 
-// TestPostAfterInvalidationMeanwhile: nor after one that came while other nodes were being told of the POST itself.
+// TestPostAfterInvalidationMeanwhile: nor after one that came while other nodes were being told of
+// the POST itself.
 func TestPostAfterInvalidationMeanwhile(t *testing.T) {
 	nodes, names, o, h := held(t)
 	f := owned(nodes[0], names[0])

@@ -6,12 +6,13 @@ import (
 	"strings"
 )
 
-// A cache key is the path under the mount and, if there is one, '?' and the query, both as the client spelled them: that is
-// what the origin gets, and what it says of one spelling may not be true of another. The canonical form of a key has its path
-// in one escaping, by what RFC 3986 section 6.2.2 lets be changed in a URI without naming another resource: unreserved
-// characters are never escaped, hexadecimal digits are capitals, and what may not stand in a path is escaped; an escaped
-// reserved character stays so, since it may mean another thing than the bare one. All spellings that have the same canonical
-// form have the same owner, and are invalidated together.
+// A cache key is the path under the mount and, if there is one, '?' and the query, both as the
+// client spelled them: that is what the origin gets, and what it says of one spelling may not be
+// true of another. The canonical form of a key has its path in one escaping, by what RFC 3986
+// section 6.2.2 lets be changed in a URI without naming another resource: unreserved characters are
+// never escaped, hexadecimal digits are capitals, and what may not stand in a path is escaped; an
+// escaped reserved character stays so, since it may mean another thing than the bare one. All
+// spellings that have the same canonical form have the same owner, and are invalidated together.
 
 // maxKey bounds keys, and their canonical forms. Longer URLs get a 414.
 const maxKey = 8 << 10
@@ -21,7 +22,8 @@ var (
 	errLong = errors.New("the URL is too long")
 )
 
-// keyOf returns the cache key of the resource that an escaped path under the mount and a query name.
+// keyOf returns the cache key of the resource that an escaped path under the mount and a query
+// name.
 func keyOf(escaped, query string, hasQuery bool) (string, error) {
 	if len(escaped)+1+len(query) > maxKey {
 		return "", errLong
@@ -42,8 +44,8 @@ func keyOf(escaped, query string, hasQuery bool) (string, error) {
 	return escaped + query, nil
 }
 
-// keyOfDecoded returns the cache key, which is canonical, of a path that isn't escaped: one whose every character but '/'
-// means itself.
+// keyOfDecoded returns the cache key, which is canonical, of a path that isn't escaped: one whose
+// every character but '/' means itself.
 func keyOfDecoded(path string) (string, error) {
 	if len(path) > maxKey {
 		return "", errLong
@@ -130,7 +132,8 @@ func isCanonical(escaped string) bool {
 	return true
 }
 
-// safe refuses paths that could mean a place outside the origin's base to someone who reads them less strictly.
+// safe refuses paths that an origin which reads them less strictly could take to lie outside its
+// base.
 func safe(decoded string) error {
 	if strings.ContainsAny(decoded, "\x00\\") || overlong(decoded) {
 		return errPath
@@ -147,8 +150,9 @@ func safe(decoded string) error {
 	return nil
 }
 
-// overlong reports UTF-8 that encodes an ASCII character in more than one byte, of which decoders have made dots and
-// slashes. Other bytes that aren't UTF-8 are let through: paths may be in another encoding.
+// overlong reports UTF-8 that encodes an ASCII character in more than one byte, of which decoders
+// have made dots and slashes. Other bytes that aren't UTF-8 are let through: paths may be in
+// another encoding.
 func overlong(s string) bool {
 	for i := 0; i+1 < len(s); i++ {
 		next := s[i+1]
@@ -210,7 +214,8 @@ func pathChar(c byte) bool {
 	return unreserved(c) || strings.IndexByte("/!$&'()*+,;=:@", c) >= 0
 }
 
-// spelling returns u's path as it was written, which EscapedPath doesn't if it has a character that should be escaped.
+// spelling returns u's path as it was written, which EscapedPath doesn't if it has a character that
+// should be escaped.
 func spelling(u *url.URL) string {
 	if u.RawPath != "" && !strings.Contains(u.RawPath, "?") {
 		if path, err := url.PathUnescape(u.RawPath); err == nil && path == u.Path {
@@ -220,8 +225,8 @@ func spelling(u *url.URL) string {
 	return u.EscapedPath()
 }
 
-// target returns the URL of the resource that key names, under base, whose path ends in a slash. Its RawPath is as it is to be
-// sent.
+// target returns the URL of the resource that key names, under base, whose path ends in a slash.
+// Its RawPath is as it is to be sent.
 func target(base *url.URL, key string) *url.URL {
 	u := *base
 	escaped, query, hasQuery := strings.Cut(key, "?")
@@ -254,8 +259,8 @@ func keyFromURL(u *url.URL) (string, error) {
 	return keyOf(escaped, sendable(u.RawQuery), u.RawQuery != "" || u.ForceQuery)
 }
 
-// keyFromForm returns the key that the query of /zk names: the value of its first field "key", decoded as of a form. Unlike
-// url.ParseQuery it takes ';' for itself.
+// keyFromForm returns the key that the query of /zk names: the value of its first field "key",
+// decoded as of a form. Unlike url.ParseQuery it takes ';' for itself.
 func keyFromForm(query string) (string, error) {
 	path, found := "", false
 	for field := range strings.SplitSeq(query, "&") {

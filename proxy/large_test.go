@@ -49,9 +49,10 @@ func TestDeepRangeOfColdFile(t *testing.T) {
 	n.reads(large.Size)
 }
 
-// TestRangesReadNoByteTwice asks for ranges in a bad order, all at once and one by one. The answer to the plain GET is read on until
-// a request for a part has been accepted, which is known when the first bytes of the part have come. If by then the bytes there
-// have been read from the plain answer, no more is read of the part: so but for those first bytes, no byte is read twice.
+// TestRangesReadNoByteTwice asks for ranges in a bad order, all at once and one by one. The answer
+// to the plain GET is read on until a request for a part has been accepted, which is known when the
+// first bytes of the part have come. If by then the bytes there have been read from the plain
+// answer, no more is read of the part: so but for those first bytes, no byte is read twice.
 func TestRangesReadNoByteTwice(t *testing.T) {
 	for _, parallel := range []bool{false, true} {
 		t.Run(fmt.Sprint(parallel), func(t *testing.T) {
@@ -92,8 +93,8 @@ func TestRangesReadNoByteTwice(t *testing.T) {
 	}
 }
 
-// readTwice returns how many bytes of a file were read twice, of which each must be one of the first of a body that ended after
-// these.
+// readTwice returns how many bytes of a file were read twice, of which each must be one of the
+// first of a body that ended after these.
 func readTwice(t *testing.T, lines []map[string]any, size int64) (twice int64) {
 	t.Helper()
 	bytes := func(line map[string]any) int64 { return int64(line["bytes"].(float64)) }
@@ -173,8 +174,8 @@ func TestDroppedConnectionIsResumed(t *testing.T) {
 	}
 }
 
-// TestBrokenBodyAborts: a response that can't be completed from the same version ends as an error, never as complete,
-// and isn't served to anyone again.
+// TestBrokenBodyAborts: a response that can't be completed from the same version ends as an error,
+// never as complete, and isn't served to anyone again.
 func TestBrokenBodyAborts(t *testing.T) {
 	v2 := large
 	v2.ETag, v2.Seed = `"v2"`, 99
@@ -227,7 +228,8 @@ func TestChangedFileRestartsBeforeTheHead(t *testing.T) {
 	v2 := large
 	v2.ETag, v2.Seed, v2.Size = `"v2"`, 5, 3*slab
 	o.Handle("/f", v2.ServeHTTP)
-	// The record is fresh and of version 1, but the bytes asked for aren't here, and can be had of version 2 only.
+	// The record is fresh and of version 1, but the bytes asked for aren't here, and can be had of
+	// version 2 only.
 	resp := n.expect(206, origintest.Content(5, 2*slab, 2*slab+10), "/files/f", fmt.Sprintf("Range: bytes=%d-%d", 2*slab, 2*slab+9))
 	if got := resp.Header.Get("Etag"); got != `"v2"` {
 		t.Errorf("ETag %s", got)
@@ -270,8 +272,8 @@ func (g *gated) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// TestUnrepeatableBodyWaitsForItsSlowestReader: a body that can't be asked for again and is too large to be kept isn't
-// read further than the slowest of its readers allows.
+// TestUnrepeatableBodyWaitsForItsSlowestReader: a body that can't be asked for again and is too
+// large to be kept isn't read further than the slowest of its readers allows.
 func TestUnrepeatableBodyWaitsForItsSlowestReader(t *testing.T) {
 	oneNode(t)
 	const size, hold = 3 * memory, memory / 4
@@ -349,8 +351,8 @@ func TestEvictedFileIsFetchedAgain(t *testing.T) {
 	}
 }
 
-// TestRangesOfAStreamedBodyHoldUpNobody: who asks for parts of a body that isn't kept gets them from the origin, and the
-// others all of it.
+// TestRangesOfAStreamedBodyHoldUpNobody: who asks for parts of a body that isn't kept gets them
+// from the origin, and the others all of it.
 func TestRangesOfAStreamedBodyHoldUpNobody(t *testing.T) {
 	const size = 3 * memory
 	for _, field := range []string{"Range: bytes=0-299999,500000-500009", "Range: bytes=400000-"} {

@@ -122,7 +122,8 @@ func TestLogs(t *testing.T) {
 	}
 }
 
-// TestLogTellsWhereThingsAre: a 404 that isn't the origin's says in the log, and to nobody else, where resources are.
+// TestLogTellsWhereThingsAre: a 404 that isn't the origin's says in the log, and to nobody else,
+// where resources are.
 func TestLogTellsWhereThingsAre(t *testing.T) {
 	oneNode(t)
 	var book logbook
@@ -179,8 +180,8 @@ type roundTrip func(*http.Request) (*http.Response, error)
 
 func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// TestBytesThatHaveComeAreInMemory: who wants what has come of a body that is still being read waits for nothing of the origin,
-// and the log says so.
+// TestBytesThatHaveComeAreInMemory: who wants what has come of a body that is still being read
+// waits for nothing of the origin, and the log says so.
 func TestBytesThatHaveComeAreInMemory(t *testing.T) {
 	oneNode(t)
 	var book logbook

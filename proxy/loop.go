@@ -13,8 +13,9 @@ import (
 	"github.com/scurrycache/scurry/internal/logging"
 )
 
-// loopName is what the nodes of one cluster, and no others, call themselves in CDN-Loop (RFC 8586). Those have an origin in
-// common, and a chain of caches doesn't lead through two clusters with the same one.
+// loopName is what the nodes of one cluster, and no others, call themselves in CDN-Loop (RFC 8586).
+// Those have an origin in common, and a chain of caches doesn't lead through two clusters with the
+// same one.
 func (c Config) loopName() string {
 	if _, ok := c.Origin.(interface{ BaseURL() *url.URL }); !ok {
 		return name + "-" + strings.ToLower(rand.Text()[:12]) // nobody knows where that leads

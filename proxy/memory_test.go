@@ -14,8 +14,8 @@ import (
 	"github.com/scurrycache/scurry/proxy"
 )
 
-// usual is an origin that answers in this process, with the fields that servers of files send: for each path that begins with a
-// name of sizes a 200 with so many bytes, else a 404.
+// usual is an origin that answers in this process, with the fields that servers of files send: for
+// each path that begins with a name of sizes a 200 with so many bytes, else a 404.
 type usual struct {
 	sizes map[string]int
 	asked int
@@ -53,7 +53,8 @@ func (u *usual) proxy(t *testing.T, memory int64) *proxy.Proxy {
 	return p
 }
 
-// ask asks p for the files from to to of that name as Go's client would, and returns how many of them the origin was asked for.
+// ask asks p for the files from to to of that name as Go's client would, and returns how many of
+// them the origin was asked for.
 func (u *usual) ask(t *testing.T, p *proxy.Proxy, name string, from, to int) (missed int) {
 	t.Helper()
 	asked := u.asked
@@ -77,8 +78,8 @@ func heapBytes() int64 {
 	return int64(m.HeapAlloc)
 }
 
-// TestRecordTakesFewBytes: a stored response takes no more than 600 bytes of memory besides its content if its fields are usual, and
-// what is accounted is what it takes.
+// TestRecordTakesFewBytes: a stored response takes no more than 600 bytes of memory besides its
+// content if its fields are usual, and what is accounted is what it takes.
 func TestRecordTakesFewBytes(t *testing.T) {
 	oneNode(t)
 	if raceEnabled {
@@ -116,8 +117,9 @@ func TestRecordTakesFewBytes(t *testing.T) {
 	}
 }
 
-// TestRecordsMakeRoomForTheirLike: what clients can ask for without end doesn't push out files that are large, or asked for again,
-// and small files are kept by the thousand. The sizes are an eighth of those at 64 MiB.
+// TestRecordsMakeRoomForTheirLike: what clients can ask for without end doesn't push out files that
+// are large, or asked for again, and small files are kept by the thousand. The sizes are an eighth
+// of those at 64 MiB.
 func TestRecordsMakeRoomForTheirLike(t *testing.T) {
 	oneNode(t)
 	if raceEnabled {
@@ -171,7 +173,8 @@ func TestRecordsMakeRoomForTheirLike(t *testing.T) {
 	})
 }
 
-// TestSmallFilesKeepToTheBudget: what is spent on each file besides its content is within the budget, or nearly.
+// TestSmallFilesKeepToTheBudget: what is spent on each file besides its content is within the
+// budget, or nearly.
 func TestSmallFilesKeepToTheBudget(t *testing.T) {
 	oneNode(t)
 	if raceEnabled {

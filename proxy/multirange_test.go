@@ -13,8 +13,9 @@ import (
 	"github.com/scurrycache/scurry/proxy"
 )
 
-// TestSeveralRangesOfWhatIsPartlyEvicted: a content that can't be asked for by ranges, some of which has been evicted, is asked
-// for anew before anything is sent of it, whichever of the parts is missing.
+// TestSeveralRangesOfWhatIsPartlyEvicted: a content that can't be asked for by ranges, some of
+// which has been evicted, is asked for anew before anything is sent of it, whichever of the parts
+// is missing.
 func TestSeveralRangesOfWhatIsPartlyEvicted(t *testing.T) {
 	oneNode(t) // which chunks are evicted where depends on the ring
 	const size = 6 * most

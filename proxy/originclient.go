@@ -15,7 +15,8 @@ import (
 	"github.com/scurrycache/scurry/internal/fill"
 )
 
-// originClient sends requests to the origin, counts them, and writes one line of log about each when it has ended.
+// originClient sends requests to the origin, counts them, and writes one line of log about each
+// when it has ended.
 type originClient struct {
 	next  http.RoundTripper
 	log   *zerolog.Logger
@@ -40,13 +41,14 @@ func because(ctx context.Context, reason string) context.Context {
 	return context.WithValue(ctx, reasonKey{}, reason)
 }
 
-// withRequestID gives the origin requests made under ctx the id of the client's request that they are made for.
+// withRequestID gives the origin requests made under ctx the id of the client's request that they
+// are made for.
 func withRequestID(ctx context.Context, id string) context.Context {
 	return context.WithValue(ctx, requestIDKey{}, id)
 }
 
-// RoundTrip is http.RoundTripper's. The response is one that the origin may give to req, and has waited for the first bytes of
-// its body: broken reports whether that has broken off already.
+// RoundTrip is http.RoundTripper's. The response is one that the origin may give to req, and has
+// waited for the first bytes of its body: broken reports whether that has broken off already.
 func (c *originClient) RoundTrip(req *http.Request) (*http.Response, error) {
 	c.stats.originRequests.Add(1)
 	ctx, cancel := context.WithCancel(req.Context())
@@ -83,8 +85,9 @@ func (x *exchange) fail(err error) error {
 	return err
 }
 
-// open returns resp with x as its body, once the first bytes of that have come, or have kept a reader waiting. The transport may
-// go on changing the Response that it has made until its body is at the end, so the result is another.
+// open returns resp with x as its body, once the first bytes of that have come, or have kept a
+// reader waiting. The transport may go on changing the Response that it has made until its body is
+// at the end, so the result is another.
 func (x *exchange) open(resp *http.Response) *http.Response {
 	out := *resp
 	out.Request, out.Body, out.Trailer = x.req, x, maps.Clone(resp.Trailer)
@@ -119,8 +122,8 @@ func broken(resp *http.Response) error {
 
 var errFraming = errors.New("the origin's response has whitespace between the name of a field that frames it and the colon")
 
-// tidy removes whitespace between field names and colons (RFC 9112 section 5.1), and what has some in its name. Of a field that
-// would have framed the content, it is too late to.
+// tidy removes whitespace between field names and colons (RFC 9112 section 5.1), and what has some
+// in its name. Of a field that would have framed the content, it is too late to.
 func tidy(h http.Header) error {
 	for name, values := range h {
 		bare := strings.TrimRight(name, " \t")
@@ -128,7 +131,7 @@ func tidy(h http.Header) error {
 			continue
 		}
 		delete(h, name)
-		if strings.ContainsAny(bare, " \t") { // it is no name, and whoever comes next would choke on it
+		if strings.ContainsAny(bare, " \t") { // it is no name, and the next recipient would fail on it
 			continue
 		}
 		switch bare = http.CanonicalHeaderKey(bare); bare {

@@ -12,7 +12,8 @@ import (
 	"github.com/scurrycache/scurry/proxy"
 )
 
-// partOrigin answers requests for /f: one without Range with the part [start, end), which nobody asked for, others as told.
+// partOrigin answers requests for /f: one without Range with the part [start, end), which nobody
+// asked for, others as told.
 func partOrigin(o *origintest.Origin, f origintest.File, start, end int64) {
 	o.Handle("/f", func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Range") == "" {
@@ -22,8 +23,8 @@ func partOrigin(o *origintest.Origin, f origintest.File, start, end int64) {
 	})
 }
 
-// TestPartIsKept: what an origin sends a part of is answered from that part, and the origin is asked for what is missing, and
-// for no more (RFC 9111 sections 3.3 and 3.4).
+// TestPartIsKept: what an origin sends a part of is answered from that part, and the origin is
+// asked for what is missing, and for no more (RFC 9111 sections 3.3 and 3.4).
 func TestPartIsKept(t *testing.T) {
 	for _, size := range []int64{10, first, first + 1, 3 * first, most + 3, slab + 5, 2*slab + most} {
 		for _, at := range [][2]int64{{0, 5}, {4, 9}, {size - 3, size}, {size / 3, size/3 + size/2}} {
@@ -106,7 +107,8 @@ func TestPartIsStreamed(t *testing.T) {
 	}
 }
 
-// TestPartThatCantBeJoined: without a strong validator a part answers for what it holds, and for nothing else.
+// TestPartThatCantBeJoined: without a strong validator a part answers for what it holds, and for
+// nothing else.
 func TestPartThatCantBeJoined(t *testing.T) {
 	n, o := fronting(t, proxy.Config{})
 	o.Handle("/f", func(w http.ResponseWriter, r *http.Request) {
@@ -167,8 +169,8 @@ func TestPartsThatContradictThemselvesArePassedOn(t *testing.T) {
 	}
 }
 
-// TestRangesOfWhatIsNotKept: the range that a client wants of a content that is too large to be kept, and can't be asked for
-// under a validator, is kept as a part.
+// TestRangesOfWhatIsNotKept: the range that a client wants of a content that is too large to be
+// kept, and can't be asked for under a validator, is kept as a part.
 func TestRangesOfWhatIsNotKept(t *testing.T) {
 	const size = 4 * memory
 	n, o := fronting(t, proxy.Config{})

@@ -38,7 +38,8 @@ func TestUnsatisfiableIsNotStored(t *testing.T) {
 	n.expect(200, origintest.Content(0, 0, 9000), "/files/f", "Cookie: whole")
 }
 
-// TestPiecesAreNotHeldWhole: a node that doesn't own a content in fragments streams it like any other.
+// TestPiecesAreNotHeldWhole: a node that doesn't own a content in fragments streams it like any
+// other.
 func TestPiecesAreNotHeldWhole(t *testing.T) {
 	for _, pieces := range []bool{false, true} {
 		c := newCluster(t, 2, proxy.Config{Memory: 256 << 20, FirstChunk: 32 << 10, MaxChunk: 1 << 20, Slab: 64 << 20})
@@ -133,7 +134,8 @@ func TestPartIsRenewed(t *testing.T) {
 	n.cacheStatus(n.expect(206, origintest.Content(0, 4, 9), "/files/f", "Range: bytes=4-8"), "hit")
 }
 
-// TestRangesOfWhatHasNone: an origin that gives no ranges of a large content isn't asked more often than need be.
+// TestRangesOfWhatHasNone: an origin that gives no ranges of a large content isn't asked more often
+// than need be.
 func TestRangesOfWhatHasNone(t *testing.T) {
 	const size = 4 * memory
 	n, o := fronting(t, proxy.Config{})
@@ -180,7 +182,8 @@ func TestPartsPushOutNoVariants(t *testing.T) {
 	}
 }
 
-// TestPartsOfTheEndless: parts of equal length, of what is too long to be joined, aren't taken for each other.
+// TestPartsOfTheEndless: parts of equal length, of what is too long to be joined, aren't taken for
+// each other.
 func TestPartsOfTheEndless(t *testing.T) {
 	n, o := fronting(t, proxy.Config{})
 	o.Handle("/f", func(w http.ResponseWriter, r *http.Request) {
@@ -201,7 +204,8 @@ func TestPartsOfTheEndless(t *testing.T) {
 	}
 }
 
-// TestPartOfWhatWasForgotten: chunks that are held from before a version was forgotten are found among its fragments.
+// TestPartOfWhatWasForgotten: chunks that are held from before a version was forgotten are found
+// among its fragments.
 func TestPartOfWhatWasForgotten(t *testing.T) {
 	n, o := fronting(t, proxy.Config{})
 	partOrigin(o, origintest.File{Size: 9000, ETag: `"1"`, Header: http.Header{"Cache-Control": {"max-age=600"}, "Cache-Groups": {`"G"`}}}, 0, 5)

@@ -9,8 +9,9 @@ import (
 	"github.com/scurrycache/scurry/internal/store"
 )
 
-// A response is a hit if the origin isn't asked for any of it (RFC 9211 section 2.1). Of what is fresh, some content may have been
-// evicted, or not yet have come. Cache-Status tells what is known when the head is sent, the log and the counters what came of it.
+// A response is a hit if the origin isn't asked for any of it (RFC 9211 section 2.1). Of what is
+// fresh, some content may have been evicted, or not yet have come. Cache-Status tells what is known
+// when the head is sent, the log and the counters what came of it.
 
 // fromMemory reports whether rp's head needs nothing of the origin, so that its content decides.
 func (rp *reply) fromMemory() bool { return rp.outcome == outcomeHit || rp.outcome == outcomeStale }

@@ -52,7 +52,8 @@ func auditing(t *testing.T, test func(t *testing.T, a *audit)) {
 	}
 }
 
-// ask has the i-th node answer, and returns what it says in Cache-Status and in its log, and how often the origin was asked for it.
+// ask has the i-th node answer, and returns what it says in Cache-Status and in its log, and how
+// often the origin was asked for it.
 func (a *audit) ask(i int, w http.ResponseWriter, path string, fields ...string) (status, logged string, asked int) {
 	a.t.Helper()
 	i %= len(a.nodes)
@@ -223,8 +224,9 @@ func (e *evicting) Write(b []byte) (int, error) {
 	return e.ResponseRecorder.Write(b)
 }
 
-// TestHitsAreWithoutTheOrigin: whatever is asked for, in whatever order, of however little memory, the origin isn't asked for
-// what is said to be a hit, and the log and the counters say of everything what is true.
+// TestHitsAreWithoutTheOrigin: whatever is asked for, in whatever order, of however little memory,
+// the origin isn't asked for what is said to be a hit, and the log and the counters say of
+// everything what is true.
 func TestHitsAreWithoutTheOrigin(t *testing.T) {
 	auditing(t, func(t *testing.T, a *audit) {
 		const files = 12

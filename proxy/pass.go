@@ -16,7 +16,8 @@ import (
 	"github.com/scurrycache/scurry/internal/store"
 )
 
-// passing is what the ReverseProxy's hooks have to know of the request at hand; it travels in the request's context.
+// passing is what the ReverseProxy's hooks have to know of the request at hand; it travels in the
+// request's context.
 type passing struct {
 	key    string
 	status cacheStatus
@@ -31,7 +32,7 @@ type passingKey struct{}
 // forward sends r to the origin past the cache, and the response back.
 func (p *Proxy) forward(w *logging.Writer, r *http.Request, key string, status cacheStatus) {
 	w.Cache, w.Source = outcomePass, "origin"
-	key = asked(r, key)
+	key = targetOf(r, key)
 	if final(w, r) {
 		return
 	}
@@ -77,7 +78,7 @@ func (p *Proxy) reverseProxy() *httputil.ReverseProxy {
 // rewrite makes the origin's request of the client's.
 func (p *Proxy) rewrite(pr *httputil.ProxyRequest) {
 	pass := pr.In.Context().Value(passingKey{}).(*passing)
-	pr.Out.URL = target(p.places.base, pass.key)
+	pr.Out.URL = target(p.urls.base, pass.key)
 	pr.Out.Host = ""               // the origin's own
 	pr.Out.Trailer = pr.In.Trailer // which fills in when the body has been read
 	if pr.In.Method == http.MethodHead && len(pr.In.Header["Authorization"]) == 0 {
@@ -116,14 +117,14 @@ func (p *Proxy) passed(resp *http.Response) error {
 		return errUnasked
 	}
 	lost := broken(resp)
-	p.learn(pass, resp) // what it has changed is changed
+	p.observe(pass, resp) // what it has changed is changed
 	if lost != nil {
 		pass.status.stored = false
 		return lost
 	}
 	for _, name := range []string{"Location", "Content-Location"} {
 		if values, ok := h[name]; ok {
-			h[name] = p.places.mapped(values, pass.key)
+			h[name] = p.urls.mapped(values, pass.key)
 		}
 	}
 	h["Via"] = via(h["Via"], resp.Proto)
@@ -133,7 +134,8 @@ func (p *Proxy) passed(resp *http.Response) error {
 	return nil
 }
 
-// maxForwards is how many hops an OPTIONS or TRACE has left (RFC 9110 section 7.6.2); others don't count theirs.
+// maxForwards is how many hops an OPTIONS or TRACE has left (RFC 9110 section 7.6.2); others don't
+// count theirs.
 func maxForwards(r *http.Request) (left uint64, limited bool) {
 	if r.Method != http.MethodOptions && r.Method != http.MethodTrace {
 		return 0, false

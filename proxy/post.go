@@ -9,15 +9,15 @@ import (
 	"github.com/scurrycache/scurry/internal/store"
 )
 
-// keepPost has the answer to a POST stored for later GETs, once its content has been read to its end, if it says that it is what
-// they would get (RFC 9110 section 9.3.3): it states its freshness, and its Content-Location is the target. It isn't if that has been
-// invalidated since then.
+// keepPost has the answer to a POST stored for later GETs, once its content has been read to its
+// end, if it says that it is what they would get (RFC 9110 section 9.3.3): it states its freshness,
+// and its Content-Location is the target. It isn't if that has been invalidated since then.
 func (p *Proxy) keepPost(pass *passing, resp *http.Response, then store.Moment) {
 	limit := min(maxPost, p.cfg.MaxChunk)
 	if resp.Request.Method != http.MethodPost || resp.StatusCode != http.StatusOK || resp.ContentLength > limit || steered(pass.header) {
 		return
 	}
-	if key, ok := p.places.keyOf(resp.Header.Get("Content-Location"), pass.key); !ok || key != pass.key {
+	if key, ok := p.urls.keyOf(resp.Header.Get("Content-Location"), pass.key); !ok || key != pass.key {
 		return
 	}
 	head := p.received(resp, pass.sent)
@@ -34,7 +34,8 @@ func (p *Proxy) keepPost(pass *passing, resp *http.Response, then store.Moment) 
 	resp.Body = &kept{ReadCloser: resp.Body, limit: limit, put: func(content []byte) { p.store.Put(rec, content, then) }}
 }
 
-// maxPost bounds the answers to POSTs that are stored: each is held in memory, and sent to another node, as a whole.
+// maxPost bounds the answers to POSTs that are stored: each is held in memory, and sent to another
+// node, as a whole.
 const maxPost = 512 << 10
 
 // kept is a body that is stored when it has been read to its end, unless it is larger than limit.
@@ -62,7 +63,8 @@ func (k *kept) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// received is the head of a response, to a request that was sent at that time, as the rules of caching want it.
+// received is the head of a response, to a request that was sent at that time, as the rules of
+// caching want it.
 func (p *Proxy) received(resp *http.Response, sent time.Time) *httpcache.Response {
 	head := &httpcache.Response{Status: resp.StatusCode, Header: httpcache.EndToEnd(resp.Header), RequestTime: sent, ResponseTime: p.cfg.Now()}
 	head.Header["Via"] = via(head.Header["Via"], resp.Proto)

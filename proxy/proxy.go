@@ -1,7 +1,7 @@
 // Package proxy is a caching reverse proxy for files, as an http.Handler.
 //
-// A client's request goes in. It is answered from stored responses where RFC 9111 allows that, and by the origin, any
-// http.RoundTripper, where it doesn't:
+// A client's request goes in. It is answered from stored responses where RFC 9111 allows that, and
+// by the origin, any http.RoundTripper, where it doesn't:
 //
 //	request ─► key ─► stored record, fresh? ──────────────────► preconditions, ranges ─► bytes
 //	                    │ stale or none                            ▲ chunks, or a fill as it grows
@@ -17,11 +17,11 @@
 //	                     spelling is asked for
 //	/, /files            redirect to /files/
 //
-// With Config.Cluster, several proxies share what they store: each resource has one that owns it, asks the origin, and
-// answers the others.
+// With Config.Cluster, several proxies share what they store: each resource has one that owns it,
+// asks the origin, and answers the others.
 //
-// What is stored lives in memory, within Config.Memory, and goes with Close. What RFC 9111 and its successors ask for is held to by
-// the transcripts in testdata, one archive for each topic.
+// What is stored lives in memory, within Config.Memory, and goes with Close. What RFC 9111 and its
+// successors ask for is held to by the transcripts in testdata, one archive for each topic.
 package proxy
 
 import (
@@ -42,24 +42,25 @@ import (
 // mount is the path under which the origin's resources appear.
 const mount = "/files/"
 
-// ErrRegistered is wrapped by New's error if the process already uses groupcache with a peer picker of its own.
+// ErrRegistered is wrapped by New's error if the process already uses groupcache with a peer picker
+// of its own.
 var ErrRegistered = peer.ErrRegistered
 
 // Proxy is a caching reverse proxy. It is an http.Handler whose methods may be called concurrently.
 type Proxy struct {
-	cfg      Config
-	policy   httpcache.Policy
-	places   *places
-	searches *searches // nil if No-Vary-Search means nothing
-	loop     string    // this cluster's name in CDN-Loop
-	store    *store.Store
-	origin   *originClient
-	pass     *httputil.ReverseProxy
-	routes   http.Handler
-	stats    counters
-	heads    heads
-	closed   sync.Once
-	mixUps   *mixUps // nil if the origin doesn't tell
+	cfg        Config
+	policy     httpcache.Policy
+	urls       *urlMapper
+	variations *queryVariations // nil if No-Vary-Search means nothing
+	loop       string           // this cluster's name in CDN-Loop
+	store      *store.Store
+	origin     *originClient
+	pass       *httputil.ReverseProxy
+	routes     http.Handler
+	stats      counters
+	heads      heads
+	closed     sync.Once
+	mixUps     *mixUps // nil if the origin doesn't tell
 
 	node     *peer.Node // nil if there is no other
 	unwatch  context.CancelFunc
@@ -72,9 +73,9 @@ func New(cfg Config) (*Proxy, error) {
 		return nil, err
 	}
 	cfg = cfg.withDefaults()
-	p := &Proxy{cfg: cfg, policy: cfg.policy(), places: newPlaces(cfg), loop: cfg.loopName()}
+	p := &Proxy{cfg: cfg, policy: cfg.policy(), urls: newURLMapper(cfg), loop: cfg.loopName()}
 	if cfg.NoVarySearch {
-		p.searches = newSearches()
+		p.variations = newQueryVariations()
 	}
 	p.origin = &originClient{next: cfg.Origin, log: cfg.Logger, stats: &p.stats}
 	p.pass = p.reverseProxy()
@@ -91,13 +92,14 @@ func New(cfg Config) (*Proxy, error) {
 		return nil, err
 	}
 	p.routes = logging.Access(cfg.Logger, p.admit(p.router()))
-	p.gather()
+	p.followMembers()
 	p.watchMixUps()
 	return p, nil
 }
 
-// Close ends what the proxy does in the background and frees what it has stored. Responses that are still being
-// written may be cut, so a server should have been shut down before. It always returns nil.
+// Close ends what the proxy does in the background and frees what it has stored. Responses that are
+// still being written may be cut, so a server should have been shut down before. It always returns
+// nil.
 func (p *Proxy) Close() error {
 	p.closed.Do(func() {
 		p.mixUps.close()
@@ -111,10 +113,10 @@ func (p *Proxy) Close() error {
 	return nil
 }
 
-// ServeHTTP answers a client's request. If a response has to be cut short it panics with http.ErrAbortHandler, as
-// net/http wants it.
+// ServeHTTP answers a client's request. If a response has to be cut short it panics with
+// http.ErrAbortHandler, as net/http wants it.
 func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	watch(p.cfg.WriteTimeout, w, r, p.routes)
+	stallTimeout(p.cfg.WriteTimeout, w, r, p.routes)
 }
 
 func (p *Proxy) router() http.Handler {
@@ -139,7 +141,8 @@ func (p *Proxy) router() http.Handler {
 	return m
 }
 
-// refusePath is for what lies outside the mount. The log tells where things are, and the client isn't told.
+// refusePath is for what lies outside the mount. The log tells where things are, and the client
+// isn't told.
 func (p *Proxy) refusePath(w *logging.Writer) {
 	w.Note = "resources are under " + mount
 	p.refuse(w, http.StatusNotFound)

@@ -13,8 +13,8 @@ import (
 	"github.com/scurrycache/scurry/internal/store"
 )
 
-// respRanges sends the parts that the Range field asks for (RFC 9110 section 14.2). It returns served false if the
-// field is to be ignored.
+// respRanges sends the parts that the Range field asks for (RFC 9110 section 14.2). It returns
+// served false if the field is to be ignored.
 func (p *Proxy) answerRanges(w *logging.Writer, r *http.Request, rp *reply) (done, served bool) {
 	field := r.Header.Get("Range")
 	if field == "" {
@@ -39,16 +39,17 @@ func (p *Proxy) answerRanges(w *logging.Writer, r *http.Request, rp *reply) (don
 	return p.answerMultipart(w, r, rp, ranges), true
 }
 
-// rangedPass reports whether the origin is to be asked for the very range that a request wants of rec, which isn't kept whole: the
-// part that it sends may be kept.
+// rangedPass reports whether the origin is to be asked for the very range that a request wants of
+// rec, which isn't kept whole: the part that it sends may be kept.
 func (p *Proxy) rangedPass(method string, header http.Header, rec *store.Record) bool {
 	return method == http.MethodGet && p.store.Streams(rec) && httpcache.SingleRange(header)
 }
 
-// passOn answers a request for what isn't stored, as rec tells, by a request of its own to the origin.
+// passOn answers a request for what isn't stored, as rec tells, by a request of its own to the
+// origin.
 func (p *Proxy) passOn(w *logging.Writer, r *http.Request, key string, rec *store.Record, fwd string) (gone *store.Record) {
 	if header := endToEnd(r.Header); p.rangedPass(r.Method, header, rec) {
-		q := ask(w, r, key, header)
+		q := requestOf(w, r, key, header)
 		q.Ranged = true
 		return p.fetch(w, r, q, nil, cacheStatus{fwd: "partial"})
 	}
@@ -138,9 +139,10 @@ func (p *Proxy) answerMultipart(w *logging.Writer, r *http.Request, rp *reply, p
 	return true
 }
 
-// readyParts is ready for the parts that come after the first. What is missing of a content that can be asked for by ranges is
-// asked for when it is its turn. Any other content is held as a whole or not at all, which has to be known before the head is
-// sent: each part has chunks of its own, of which some may have been evicted.
+// readyParts is ready for the parts that come after the first. What is missing of a content that
+// can be asked for by ranges is asked for when it is its turn. Any other content is held as a whole
+// or not at all, which has to be known before the head is sent: each part has chunks of its own, of
+// which some may have been evicted.
 func (p *Proxy) readyParts(w *logging.Writer, r *http.Request, rp *reply, parts []httpcache.Range) (done, ok bool) {
 	if rp.rec.Rangeable {
 		if rp.fromMemory() {

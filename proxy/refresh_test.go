@@ -11,8 +11,8 @@ import (
 	"github.com/scurrycache/scurry/proxy"
 )
 
-// TestValidatedInTheBackgroundOnce: with stale-while-revalidate (RFC 5861 section 3) all clients on all nodes are answered at once,
-// and the origin is asked once.
+// TestValidatedInTheBackgroundOnce: with stale-while-revalidate (RFC 5861 section 3) all clients on
+// all nodes are answered at once, and the origin is asked once.
 func TestValidatedInTheBackgroundOnce(t *testing.T) {
 	now := newClock()
 	c := newCluster(t, 3, proxy.Config{Now: now.Now})
@@ -67,8 +67,8 @@ func TestValidatedInTheBackgroundOnce(t *testing.T) {
 	c.nodes[1].cacheStatus(c.nodes[1].expect(200, []byte("new"), "/files/f"), "fwd=stale; fwd-status=304")
 }
 
-// TestValidatedInTheBackgroundEachTime: each time that a response is found stale it is validated, once, however soon that is after
-// the last validation.
+// TestValidatedInTheBackgroundEachTime: each time that a response is found stale it is validated,
+// once, however soon that is after the last validation.
 func TestValidatedInTheBackgroundEachTime(t *testing.T) {
 	now := newClock()
 	c := newCluster(t, 3, proxy.Config{Now: now.Now})
@@ -131,8 +131,9 @@ func TestFailedRefreshIsNotRepeatedAtOnce(t *testing.T) {
 	eventually(t, "it is validated again", func() bool { return o.Count() == 2 })
 }
 
-// TestValidationInTheBackgroundHasNoWishes: what a client wishes to be answered doesn't go with a validation that it doesn't wait
-// for, through whichever node: a cache before the origin would answer it stale.
+// TestValidationInTheBackgroundHasNoWishes: what a client wishes to be answered doesn't go with a
+// validation that it doesn't wait for, through whichever node: a cache before the origin would
+// answer it stale.
 func TestValidationInTheBackgroundHasNoWishes(t *testing.T) {
 	now := newClock()
 	c := newCluster(t, 3, proxy.Config{Now: now.Now})

@@ -16,7 +16,8 @@ import (
 	"github.com/scurrycache/scurry/proxy"
 )
 
-// crowded is a cluster whose first node has no room for what it would read from the origin, until room is closed.
+// crowded is a cluster whose first node has no room for what it would read from the origin, until
+// room is closed.
 type crowded struct {
 	*cluster
 	now       *clock
@@ -50,11 +51,12 @@ func (c *crowded) owned(h http.HandlerFunc) string {
 	}
 }
 
-// nearlyChunk is a byte less than where a chunk of the largest size ends: a body that stalls there gives back no more room than
-// that for a byte.
+// nearlyChunk is a byte less than where a chunk of the largest size ends: a body that stalls there
+// gives back no more room than that for a byte.
 const nearlyChunk = 2<<20 - 1
 
-// crowd has clients of the first node ask for large files that the origin stalls in the middle of, until it has no room.
+// crowd has clients of the first node ask for large files that the origin stalls in the middle of,
+// until it has no room.
 func (c *crowded) crowd() {
 	for range 40 {
 		path := c.owned(func(w http.ResponseWriter, r *http.Request) {
@@ -133,8 +135,9 @@ func (h *halting) Write(b []byte) (int, error) {
 	return n + more, err
 }
 
-// TestWithoutRoom: where there is no room for what would be read from the origin, clients wait for some time and then get a 503 that
-// tells them when to come again, or what is stale. Other nodes wait for no room but their own.
+// TestWithoutRoom: where there is no room for what would be read from the origin, clients wait for
+// some time and then get a 503 that tells them when to come again, or what is stale. Other nodes
+// wait for no room but their own.
 func TestWithoutRoom(t *testing.T) {
 	oneNode(t) // it makes its own cluster
 	if testing.Short() {

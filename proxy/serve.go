@@ -17,10 +17,12 @@ import (
 // methodPurge is the one by which operators have a cache drop what it has stored.
 const methodPurge = "PURGE"
 
-// refusedMethod reports whether a method is for this cache, or for no cache at all, and no origin's business.
+// refusedMethod reports whether a method is for this cache, or for no cache at all, and no origin's
+// business.
 func refusedMethod(method string) bool { return method == methodPurge || method == http.MethodConnect }
 
-// restarts bounds how often a request begins anew because the version that it was to be answered from went away.
+// restarts bounds how often a request begins anew because the version that it was to be answered
+// from went away.
 const restarts = 3
 
 // serve answers a request for the resource that key names.
@@ -42,8 +44,8 @@ func (p *Proxy) serve(w *logging.Writer, r *http.Request, key string) {
 		p.forward(w, r, key, cacheStatus{fwd: "bypass", detail: "upgrade"})
 		return
 	}
-	if p.searches != nil {
-		r = asking(r, key)
+	if p.variations != nil {
+		r = withTarget(r, key)
 	}
 	header := endToEnd(r.Header)
 	w.Owner = p.store.Owner(key)
@@ -57,8 +59,8 @@ func (p *Proxy) serve(w *logging.Writer, r *http.Request, key string) {
 	p.forward(w, r, key, cacheStatus{fwd: "uri-miss", detail: "changing"})
 }
 
-// withoutRange is a HEAD without what means something in a GET only (RFC 9110 sections 13.1.5 and 14.2): origins answer it all the
-// same, with a 206 or 416.
+// withoutRange is a HEAD without what means something in a GET only (RFC 9110 sections 13.1.5 and
+// 14.2): origins answer it all the same, with a 206 or 416.
 func withoutRange(r *http.Request) *http.Request {
 	if len(r.Header["Range"]) == 0 && len(r.Header["If-Range"]) == 0 {
 		return r
@@ -70,8 +72,8 @@ func withoutRange(r *http.Request) *http.Request {
 	return r
 }
 
-// endToEnd is a request's header without what concerns the client's connection: that isn't for the origin, so it mustn't select a
-// variant either.
+// endToEnd is a request's header without what concerns the client's connection: that isn't for the
+// origin, so it mustn't select a variant either.
 func endToEnd(header http.Header) http.Header {
 	if len(header["Connection"]) > 0 {
 		return httpcache.EndToEnd(header)
@@ -79,9 +81,10 @@ func endToEnd(header http.Header) http.Header {
 	return header
 }
 
-// serveStored, with the end-to-end fields of r in header, answers a request for that resource from the stored response that r
-// selects, if that may be, or else by way of the origin. If the bytes of that response went away meanwhile, nothing is sent,
-// everything is to be looked at again, and the result is that response; prev is the one of the last time.
+// serveStored, with the end-to-end fields of r in header, answers a request for that resource from
+// the stored response that r selects, if that may be, or else by way of the origin. If the bytes of
+// that response went away meanwhile, nothing is sent, everything is to be looked at again, and the
+// result is that response; prev is the one of the last time.
 func (p *Proxy) serveStored(w *logging.Writer, r *http.Request, resource string, header http.Header, prev *store.Record) (gone *store.Record) {
 	key, rec, mustRevalidate := p.find(resource, header, r.Method == http.MethodHead)
 	authorized := len(header["Authorization"]) > 0
@@ -90,7 +93,7 @@ func (p *Proxy) serveStored(w *logging.Writer, r *http.Request, resource string,
 		rec = nil // what it says is for others
 	}
 	if rec == nil || mustRevalidate || prev != nil && rec.Version == prev.Version {
-		q, status := ask(w, r, key, header), cacheStatus{fwd: "uri-miss"}
+		q, status := requestOf(w, r, key, header), cacheStatus{fwd: "uri-miss"}
 		if barred {
 			status.fwd = "request"
 		}
@@ -113,22 +116,23 @@ func (p *Proxy) serveStored(w *logging.Writer, r *http.Request, resource string,
 	switch {
 	case ok:
 		if rp.refresh() {
-			p.store.Refresh(ask(w, r, key, header), rec)
+			p.store.Refresh(requestOf(w, r, key, header), rec)
 		}
 		return p.answer(w, r, &rp)
 	case rp.use.OnlyIfCached:
-		return p.serveMiss(w, r, ask(w, r, key, header), rec, cacheStatus{fwd: "uri-miss"}) // the owner may have a newer one
+		return p.serveMiss(w, r, requestOf(w, r, key, header), rec, cacheStatus{fwd: "uri-miss"}) // the owner may have a newer one
 	}
-	return p.fetch(w, r, ask(w, r, key, header), rec, cacheStatus{fwd: rp.use.Reason})
+	return p.fetch(w, r, requestOf(w, r, key, header), rec, cacheStatus{fwd: rp.use.Reason})
 }
 
-// shared reports whether rec may answer requests with Authorization (RFC 9111 section 3.5). What is stored of an answer to a
-// request without may not do for one with it, unless the origin says so.
-func (p *Proxy) shared(rec *store.Record) bool { return !rec.Pass && viewOf(rec).facts.Shared }
+// shared reports whether rec may answer requests with Authorization (RFC 9111 section 3.5). What is
+// stored of an answer to a request without may not do for one with it, unless the origin says so.
+func (p *Proxy) shared(rec *store.Record) bool { return !rec.Pass && preparedOf(rec).facts.Shared }
 
-// reuse is the reply that rec makes to a request with those fields, if it may be answered without waiting for anyone.
+// reuse is the reply that rec makes to a request with those fields, if it may be answered without
+// waiting for anyone.
 func (p *Proxy) reuse(rec *store.Record, header http.Header) (rp reply, ok bool) {
-	facts, now := &viewOf(rec).facts, p.cfg.Now()
+	facts, now := &preparedOf(rec).facts, p.cfg.Now()
 	rp = reply{rec: rec, use: facts.Reuse(header, now), outcome: outcomeHit}
 	if len(header["Authorization"]) > 0 && !p.shared(rec) {
 		rp.use.Reason = "request"
@@ -150,13 +154,14 @@ func (p *Proxy) reuse(rec *store.Record, header http.Header) (rp reply, ok bool)
 	return rp, ok
 }
 
-// refresh reports whether the response is to be validated while rp is being sent (RFC 5861 section 3).
+// refresh reports whether the response is to be validated while rp is being sent (RFC 5861 section
+// 3).
 func (rp *reply) refresh() bool { return rp.use.Verdict == httpcache.StaleMeanwhile }
 
 // ask is r as a request to the store.
-func ask(w *logging.Writer, r *http.Request, key string, header http.Header) *store.Request {
+func requestOf(w *logging.Writer, r *http.Request, key string, header http.Header) *store.Request {
 	a := &store.Request{
-		Key: key, Target: asked(r, ""), Header: header, Proto: r.Proto, Cause: cause(w),
+		Key: key, Target: targetOf(r, ""), Header: header, Proto: r.Proto, Cause: cause(w),
 		Head:  r.Method == http.MethodHead,
 		Whole: r.Method == http.MethodGet && len(header["Range"]) == 0,
 	}
@@ -176,8 +181,8 @@ func interim(w *logging.Writer, status int, header http.Header) {
 	}
 }
 
-// serveMiss answers a request that selects no stored response, or one that may not be used before its owner has been
-// asked, which is prev.
+// serveMiss answers a request that selects no stored response, or one that may not be used before
+// its owner has been asked, which is prev.
 func (p *Proxy) serveMiss(w *logging.Writer, r *http.Request, req *store.Request, prev *store.Record, status cacheStatus) (gone *store.Record) {
 	directives := p.policy.RequestDirectives(req.Header)
 	cached := directives.Has("only-if-cached")
@@ -216,8 +221,9 @@ func (p *Proxy) unsatisfiable(w *logging.Writer) {
 	p.refuse(w, http.StatusGatewayTimeout)
 }
 
-// bring is the store's Fetch. If what that brings turns out to be for other resources only, it asks for req's own.
-func (p *Proxy) bring(ctx context.Context, req *store.Request, prev *store.Record) (*store.Result, error) {
+// fetchFor is the store's Fetch. If what that brings turns out to be for other resources only, it
+// asks for req's own.
+func (p *Proxy) fetchFor(ctx context.Context, req *store.Request, prev *store.Record) (*store.Result, error) {
 	res, err := p.store.Fetch(ctx, req, prev)
 	resource := cmp.Or(req.Target, req.Key)
 	if err != nil || p.answers(res.Record, resource) {
@@ -233,15 +239,16 @@ func (p *Proxy) bring(ctx context.Context, req *store.Request, prev *store.Recor
 	return p.store.Fetch(ctx, req, nil)
 }
 
-// fetch answers with what the store brings from the origin, or from the owner; prev is the stored response that doesn't
-// suffice, if any.
+// fetch answers with what the store brings from the origin, or from the owner; prev is the stored
+// response that doesn't suffice, if any.
 func (p *Proxy) fetch(w *logging.Writer, r *http.Request, req *store.Request, prev *store.Record, status cacheStatus) (gone *store.Record) {
 	if p.policy.RequestDirectives(req.Header).Has("no-store") {
-		// RFC 9111 section 5.2.1.5: the answer may not be stored, so it can't be shared; what is stored stays.
+		// RFC 9111 section 5.2.1.5: the answer may not be stored, so it can't be shared; what is
+		// stored stays.
 		p.forward(w, r, req.Key, cacheStatus{fwd: "request", detail: "no-store"})
 		return nil
 	}
-	res, err := p.bring(r.Context(), req, prev)
+	res, err := p.fetchFor(r.Context(), req, prev)
 	for tries := 0; err == nil && res.Found && !res.Record.Pass && tries < restarts; tries++ {
 		rp, ok := p.reuse(res.Record, req.Header)
 		if ok {
@@ -249,11 +256,11 @@ func (p *Proxy) fetch(w *logging.Writer, r *http.Request, req *store.Request, pr
 			return p.answer(w, r, &rp)
 		}
 		prev, status.fwd = res.Record, rp.use.Reason
-		res, err = p.bring(r.Context(), req, prev) // now the owner is told that this one doesn't suffice
+		res, err = p.fetchFor(r.Context(), req, prev) // now the owner is told that this one doesn't suffice
 	}
 	if err == nil && res.Collapsed && !res.Record.Pass && !p.shareable(res.Record, req.Header) {
 		req.Alone, req.From = true, identified(r) // it was for another's eyes only: RFC 9111 section 4
-		res, err = p.bring(r.Context(), req, res.Record)
+		res, err = p.fetchFor(r.Context(), req, res.Record)
 	}
 	if err != nil {
 		return p.fetchFailed(w, r, prev, status, err)
@@ -274,7 +281,7 @@ func (p *Proxy) fetch(w *logging.Writer, r *http.Request, req *store.Request, pr
 		return nil
 	}
 	rp := &reply{rec: rec, answer: res, status: status, outcome: outcomeMiss, peer: res.Peer}
-	rp.use.Age, rp.use.Lifetime = viewOf(rec).facts.Age(p.cfg.Now()), viewOf(rec).facts.Lifetime
+	rp.use.Age, rp.use.Lifetime = preparedOf(rec).facts.Age(p.cfg.Now()), preparedOf(rec).facts.Lifetime
 	rp.status.ttl, rp.status.hasTTL = rp.use.Lifetime-rp.use.Age.Truncate(time.Second), true
 	rp.status.stored = !res.Renewed && !res.Collapsed
 	switch {
@@ -307,24 +314,25 @@ func (p *Proxy) fetchFailed(w *logging.Writer, r *http.Request, prev *store.Reco
 		}
 	}
 	now := p.cfg.Now()
-	if prev == nil || !viewOf(prev).facts.StaleOnError(r.Header, now) {
-		if f, ok := errors.AsType[*store.Failure](err); ok && !ours(f) && prev != nil && (viewOf(prev).facts.MustRevalidate || viewOf(prev).facts.NoCache) {
+	if prev == nil || !preparedOf(prev).facts.StaleOnError(r.Header, now) {
+		if f, ok := errors.AsType[*store.Failure](err); ok && !ours(f) && prev != nil && (preparedOf(prev).facts.MustRevalidate || preparedOf(prev).facts.NoCache) {
 			err = &store.Failure{Status: http.StatusGatewayTimeout, Kind: f.Kind, Err: f} // RFC 9111 sections 5.2.2.2 and 5.2.2.4
 		}
 		p.fail(w, status, err)
 		return nil
 	}
 	p.store.Postpone(prev)
-	f := viewOf(prev).facts
+	f := preparedOf(prev).facts
 	use := httpcache.Reuse{Age: f.Age(now), Lifetime: f.Lifetime}
 	return p.answer(w, r, &reply{rec: prev, use: use, outcome: outcomeStale, status: cacheStatus{
 		hit: true, ttl: use.Lifetime - use.Age, hasTTL: true, detail: failed(err).(*store.Failure).Kind,
 	}})
 }
 
-// shareable reports whether rec, which answered another's request, may answer one with those fields.
+// shareable reports whether rec, which answered another's request, may answer one with those
+// fields.
 func (p *Proxy) shareable(rec *store.Record, header http.Header) bool {
-	return viewOf(rec).facts.Shareable() && (len(header["Authorization"]) == 0 || p.shared(rec))
+	return preparedOf(rec).facts.Shareable() && (len(header["Authorization"]) == 0 || p.shared(rec))
 }
 
 // wentAway reports whether err means that the version that was to be read is no more.

@@ -23,7 +23,7 @@ type source struct{ p *Proxy }
 
 // Prepare is store.Source's.
 func (s *source) Prepare(rec *store.Record) any {
-	s.p.learnSearch(rec)
+	s.p.observeQueryVariation(rec)
 	return newView(rec, s.p.policy)
 }
 
@@ -49,8 +49,9 @@ func (s *source) Check(key string) error {
 	return err
 }
 
-// Fetch is store.Source's. A body that breaks off within its first bytes is as good as no answer. If it could be resumed, it is
-// asked for once more instead, as a whole, since nothing of it has been used.
+// Fetch is store.Source's. A body that breaks off within its first bytes is as good as no answer.
+// If it could be resumed, it is asked for once more instead, as a whole, since nothing of it has
+// been used.
 func (s *source) Fetch(ctx context.Context, req *store.Request, prev *store.Record) (*store.OriginResponse, error) {
 	f, lost, err := s.try(ctx, req, prev)
 	if err == nil && lost != nil && f.Record.Resumable {
@@ -62,7 +63,8 @@ func (s *source) Fetch(ctx context.Context, req *store.Request, prev *store.Reco
 	return f, err
 }
 
-// try asks the origin. If the body of its answer has broken off already, lost says why, and the body is closed.
+// try asks the origin. If the body of its answer has broken off already, lost says why, and the
+// body is closed.
 func (s *source) try(ctx context.Context, req *store.Request, prev *store.Record) (f *store.OriginResponse, lost, err error) {
 	header := s.fetchHeader(req.Fields())
 	if req.Background {
@@ -108,7 +110,7 @@ func (s *source) try(ctx context.Context, req *store.Request, prev *store.Record
 		again.Variants = nil
 		return s.try(ctx, &again, nil)
 	}
-	if prev != nil && failing(resp.StatusCode) && viewOf(prev).facts.StaleOnError(req.Header, s.p.cfg.Now()) {
+	if prev != nil && failing(resp.StatusCode) && preparedOf(prev).facts.StaleOnError(req.Header, s.p.cfg.Now()) {
 		// RFC 9111 section 4.3.3: as if the origin hadn't answered.
 		_ = resp.Body.Close()
 		return nil, nil, &store.Failure{Status: http.StatusBadGateway, Kind: "http_protocol_error", Err: fmt.Errorf("origin answered %d", resp.StatusCode)}
@@ -126,8 +128,8 @@ func (s *source) try(ctx context.Context, req *store.Request, prev *store.Record
 	return s.fetched(req, key, resp, head), lost, nil
 }
 
-// sameContent reports whether the answer to a HEAD is about the content of prev, which a GET brought,
-// and so renews it (RFC 9111 section 4.3.5).
+// sameContent reports whether the answer to a HEAD is about the content of prev, which a GET
+// brought, and so renews it (RFC 9111 section 4.3.5).
 func sameContent(prev *store.Record, head *httpcache.Response) bool {
 	if head.Status != http.StatusOK || prev.Status != http.StatusOK {
 		return false
@@ -159,7 +161,7 @@ func methodOf(head bool) string {
 // want it.
 func (s *source) send(ctx context.Context, method, key string, header http.Header) (*http.Response, *httpcache.Response, error) {
 	ctx = informing(ctx)
-	req := (&http.Request{Method: method, URL: target(s.p.places.base, key), Header: header}).WithContext(ctx)
+	req := (&http.Request{Method: method, URL: target(s.p.urls.base, key), Header: header}).WithContext(ctx)
 	sent := s.p.cfg.Now()
 	resp, err := s.p.origin.RoundTrip(req)
 	if err == nil && resp.StatusCode == http.StatusSwitchingProtocols { // to what nobody has asked for
@@ -172,7 +174,8 @@ func (s *source) send(ctx context.Context, method, key string, header http.Heade
 	return resp, s.p.received(resp, sent), nil
 }
 
-// informing makes the interim responses to a request under ctx known to the one who waits for its answer.
+// informing makes the interim responses to a request under ctx known to the one who waits for its
+// answer.
 func informing(ctx context.Context) context.Context {
 	inform := store.Informer(ctx)
 	if inform == nil {
@@ -191,13 +194,13 @@ func (s *source) fetchHeader(by store.Fields) http.Header {
 	h := httpcache.EndToEnd(by.Header)
 	httpcache.StripConditions(h)
 	dropSteering(h)
-	maps.Copy(h, told(by))
+	maps.Copy(h, fieldsTold(by))
 	s.p.mark(h, by.Proto)
 	return h
 }
 
 // told is what the origin is told of who asks: such an answer is for one, unless it says otherwise.
-func told(by store.Fields) http.Header {
+func fieldsTold(by store.Fields) http.Header {
 	if len(by.Header["Authorization"]) == 0 {
 		return nil
 	}
@@ -215,11 +218,12 @@ func (s *source) renewed(req *store.Request, prev *store.Record, head *httpcache
 		head.Status = http.StatusOK // of which it is a part
 	}
 	storable, _ := s.p.policy.Storable(http.MethodGet, req.Header, head) // a 304 may bring a no-store
-	storable = storable && !variesByIdentity(head.Header, told(req.Fields()))
+	storable = storable && !variesByIdentity(head.Header, fieldsTold(req.Fields()))
 	return &store.OriginResponse{Record: rec, Renewed: true, Storable: storable}
 }
 
-// describe sets what rec is to say of a response with that head, and of the request that it answers.
+// describe sets what rec is to say of a response with that head, and of the request that it
+// answers.
 func (s *source) describe(rec *store.Record, req *store.Request, head *httpcache.Response) {
 	rec.SetFields(head.Header)
 	rec.Undated = head.Undated
@@ -245,7 +249,7 @@ func (s *source) fetched(req *store.Request, url string, resp *http.Response, he
 	default:
 		f.Storable, _ = s.p.policy.Storable(http.MethodGet, req.Header, head)
 	}
-	f.Storable = f.Storable && !variesByIdentity(head.Header, told(req.Fields()))
+	f.Storable = f.Storable && !variesByIdentity(head.Header, fieldsTold(req.Fields()))
 	f.Private = req.Ranged || len(req.Header["Authorization"]) > 0 || s.p.policy.RequestDirectives(req.Header).Has("no-store")
 	s.describe(rec, req, head)
 	if httpcache.Settled(head.Header) { // else other bytes may come under the same validator
@@ -266,16 +270,17 @@ func (s *source) fetched(req *store.Request, url string, resp *http.Response, he
 	return f
 }
 
-// rangeable reports whether the origin says that it gives any part of a content, under a validator that forbids mixing.
+// rangeable reports whether the origin says that it gives any part of a content, under a validator
+// that forbids mixing.
 func rangeable(head *httpcache.Response) bool {
 	_, condition := strongValidator(head.Header)
 	return head.Status == http.StatusOK && condition != "" && httpcache.Settled(head.Header) &&
 		strings.Contains(strings.ToLower(strings.Join(head.Header["Accept-Ranges"], ",")), "bytes")
 }
 
-// partial says what is to become of a 206, if it may be stored (RFC 9111 section 3.3): where a strong validator names the whole,
-// the record is that of the whole, some of whose content is at hand; else it is a part, to answer requests like the one it came
-// for.
+// partial says what is to become of a 206, if it may be stored (RFC 9111 section 3.3): where a
+// strong validator names the whole, the record is that of the whole, some of whose content is at
+// hand; else it is a part, to answer requests like the one it came for.
 func (s *source) partial(req *store.Request, f *store.OriginResponse, head *httpcache.Response) {
 	rec := f.Record
 	part, ok := httpcache.ParsePart(head.Header, rec.Length)
@@ -297,8 +302,8 @@ func (s *source) partial(req *store.Request, f *store.OriginResponse, head *http
 	f.From, f.To = part.Start, part.End
 }
 
-// selectingFields are the request's fields that a later request for a part has to repeat, to be answered from the same
-// representation.
+// selectingFields are the request's fields that a later request for a part has to repeat, to be
+// answered from the same representation.
 func selectingFields(vary []string, request http.Header) http.Header {
 	h := http.Header{}
 	for _, name := range append([]string{"Accept-Encoding"}, vary...) {
@@ -309,8 +314,8 @@ func selectingFields(vary []string, request http.Header) http.Header {
 	return h
 }
 
-// strongValidator returns what the version derives from, and the value of the If-Range that names it. Both are empty
-// if h has no strong validator.
+// strongValidator returns what the version derives from, and the value of the If-Range that names
+// it. Both are empty if h has no strong validator.
 func strongValidator(h http.Header) (validator, condition string) {
 	if tag, ok := httpcache.StrongETag(h); ok {
 		return "etag " + tag, tag
@@ -371,9 +376,10 @@ func acceptsNone(h http.Header) bool {
 	return strings.EqualFold(strings.Join(h["Accept-Ranges"], ","), "none")
 }
 
-// continues reports whether a response is rec's representation, or its part from off on, and the length that it states. Parts are
-// of one representation only if they have the same strong validator (RFC 9110 section 15.3.7.3), so a part that lacks it isn't
-// taken, and neither is one that doesn't tell where the whole ends. All that isn't such a part refuses one; but that there is
+// continues reports whether a response is rec's representation, or its part from off on, and the
+// length that it states. Parts are of one representation only if they have the same strong
+// validator (RFC 9110 section 15.3.7.3), so a part that lacks it isn't taken, and neither is one
+// that doesn't tell where the whole ends. All that isn't such a part refuses one; but that there is
 // another representation by now, a whole one tells for certain.
 func continues(rec *store.Record, head *httpcache.Response, contentLength, off int64) (length int64, err error) {
 	_, had := strongValidator(rec.Fields())

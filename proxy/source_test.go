@@ -97,7 +97,8 @@ func TestConditionsOnWhatIsNotStored(t *testing.T) {
 	}
 }
 
-// TestAnyRoundTripperIsAnOrigin: one that says nothing of itself sees placeholders for scheme and host.
+// TestAnyRoundTripperIsAnOrigin: one that says nothing of itself sees placeholders for scheme and
+// host.
 func TestAnyRoundTripperIsAnOrigin(t *testing.T) {
 	oneNode(t) // its origin is asked by this process alone
 	var asked []string
@@ -116,8 +117,8 @@ func TestAnyRoundTripperIsAnOrigin(t *testing.T) {
 	}
 }
 
-// TestFickleVary: an origin whose Vary is another each time gets a request from each client, and none an answer for
-// another.
+// TestFickleVary: an origin whose Vary is another each time gets a request from each client, and
+// none an answer for another.
 func TestFickleVary(t *testing.T) {
 	n, o := fronting(t, proxy.Config{})
 	o.Handle("/f", func(w http.ResponseWriter, r *http.Request) {
@@ -130,7 +131,8 @@ func TestFickleVary(t *testing.T) {
 	n.expect(200, []byte("a"), "/files/f", "X-1: a")
 }
 
-// TestShortPartsOfUnknownLength: the end of a part isn't the end of a body whose length isn't known yet.
+// TestShortPartsOfUnknownLength: the end of a part isn't the end of a body whose length isn't known
+// yet.
 func TestShortPartsOfUnknownLength(t *testing.T) {
 	n, o := fronting(t, proxy.Config{})
 	f := origintest.File{Size: 50000, ETag: `"1"`, Header: maxAge("60"), Chunked: true}
@@ -151,8 +153,8 @@ func TestShortPartsOfUnknownLength(t *testing.T) {
 	}
 }
 
-// TestValidatorThatStaysTheSame: an origin may change a file and keep its ETag, however strong. Lengths tell, if nothing
-// else does.
+// TestValidatorThatStaysTheSame: an origin may change a file and keep its ETag, however strong.
+// Lengths tell, if nothing else does.
 func TestValidatorThatStaysTheSame(t *testing.T) {
 	for name, f := range map[string]origintest.File{
 		"ranges":  {ETag: `"1"`},
@@ -178,7 +180,8 @@ func TestValidatorThatStaysTheSame(t *testing.T) {
 	}
 }
 
-// TestNoStoreOfOneClientIsItsOwn: it keeps an answer from being stored, and does nothing to what is.
+// TestNoStoreOfOneClientIsItsOwn: it keeps an answer from being stored, and does nothing to what
+// is.
 func TestNoStoreOfOneClientIsItsOwn(t *testing.T) {
 	now := newClock()
 	n, o := fronting(t, proxy.Config{Now: now.Now})

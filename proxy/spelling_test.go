@@ -21,7 +21,8 @@ import (
 	"github.com/scurrycache/scurry/proxy"
 )
 
-// wire is an origin that takes note of request lines as they come. Its answers are cacheable, and tell them.
+// wire is an origin that takes note of request lines as they come. Its answers are cacheable, and
+// tell them.
 type wire struct {
 	base  *url.URL
 	mu    sync.Mutex
@@ -156,7 +157,8 @@ func plain(target string) bool {
 	return !strings.ContainsAny(path, "{}|\"<>^`") && !strings.ContainsFunc(path, func(r rune) bool { return r >= 0x80 })
 }
 
-// TestSpellingsAreInvalidatedTogether: on all nodes, whichever of them is written to, by whichever node and in whichever spelling.
+// TestSpellingsAreInvalidatedTogether: on all nodes, whichever of them is written to, by whichever
+// node and in whichever spelling.
 func TestSpellingsAreInvalidatedTogether(t *testing.T) {
 	o := newWire(t, "/")
 	c := newCluster(t, 3, proxy.Config{Origin: origin.HTTP(o.base)})
@@ -213,7 +215,8 @@ func folder(t *testing.T, files map[string]string) *origin.Dir {
 	return d
 }
 
-// TestFolderTakesAnySpelling: a file has one name, however that is spelled, but a slash in it isn't spelled otherwise.
+// TestFolderTakesAnySpelling: a file has one name, however that is spelled, but a slash in it isn't
+// spelled otherwise.
 func TestFolderTakesAnySpelling(t *testing.T) {
 	n := newNode(t, proxy.Config{Origin: folder(t, map[string]string{"~a {é}": "acorn", "a/b{": "beech"})})
 	for _, target := range []string{"~a%20{é}", "%7ea%20{é}", "%7E%61%20%7B%C3%A9%7d"} {
@@ -228,7 +231,8 @@ func TestFolderTakesAnySpelling(t *testing.T) {
 	}
 }
 
-// TestLibraryOriginSeesSpelling: a RoundTripper finds the path as it was written in RawPath, and what it means in Path.
+// TestLibraryOriginSeesSpelling: a RoundTripper finds the path as it was written in RawPath, and
+// what it means in Path.
 func TestLibraryOriginSeesSpelling(t *testing.T) {
 	oneNode(t) // its origin is asked by this process alone
 	var got *url.URL
@@ -242,7 +246,8 @@ func TestLibraryOriginSeesSpelling(t *testing.T) {
 	}
 }
 
-// TestSpellingIsTold: Cache-Status, Explain and both kinds of log lines show the path as it was written.
+// TestSpellingIsTold: Cache-Status, Explain and both kinds of log lines show the path as it was
+// written.
 func TestSpellingIsTold(t *testing.T) {
 	o := newWire(t, "/")
 	oneNode(t)

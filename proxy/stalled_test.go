@@ -11,7 +11,8 @@ import (
 	"github.com/scurrycache/scurry/proxy"
 )
 
-// stalling sends the head of f and so many bytes of it, and then nothing until the request is given up.
+// stalling sends the head of f and so many bytes of it, and then nothing until the request is given
+// up.
 func stalling(f origintest.File, after int) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		f.ServeHTTP(&staller{ResponseWriter: w, left: after, until: r.Context().Done()}, r)
@@ -34,8 +35,8 @@ func (s *staller) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// TestStalledOriginBodiesLeaveRoom: bodies that have come to a standstill at the origin, wherever in a chunk, hold little more
-// than what has come, so that other large files are read meanwhile.
+// TestStalledOriginBodiesLeaveRoom: bodies that have come to a standstill at the origin, wherever
+// in a chunk, hold little more than what has come, so that other large files are read meanwhile.
 func TestStalledOriginBodiesLeaveRoom(t *testing.T) {
 	const stalled, others = 100, 4
 	f := origintest.File{Size: 6 << 20, ETag: `"1"`, Modified: origintest.Old, Header: maxAge("60")}

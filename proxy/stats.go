@@ -7,29 +7,31 @@ import (
 
 // Stats are counts since New and states at the time of the call.
 type Stats struct {
-	// Requests for resources, by what the cache did. Their sum is the number of such requests that were answered
-	// from the cache or the origin, at all. Partial are those for which a fresh response was stored of whose content the
-	// origin was asked for some.
+	// Requests for resources, by what the cache did. Their sum is the number of such requests that
+	// were answered from the cache or the origin, at all. Partial are those for which a fresh
+	// response was stored of whose content the origin was asked for some.
 	Hits, Misses, Partial, Stale, Revalidated, Collapsed, Passed int64
 
 	// Failures are requests that got an error of our own because the origin couldn't answer.
 	Failures int64
 
-	// OriginRequests were sent to the origin; OriginErrors of them brought no response, and OriginBytes of content
-	// have come.
+	// OriginRequests were sent to the origin; OriginErrors of them brought no response, and
+	// OriginBytes of content have come.
 	OriginRequests, OriginErrors, OriginBytes int64
 
 	// Records and chunks held, in number and bytes, and the chunks evicted for others.
 	Records, RecordBytes, Chunks, ChunkBytes, Evictions int64
 
-	// Fills are bodies that have been read into the cache, or from another node; LiveFills are being read now.
+	// Fills are bodies that have been read into the cache, or from another node; LiveFills are
+	// being read now.
 	Fills, LiveFills int64
 
-	// HotChunks and HotBytes are those of the chunks that are other nodes', kept because they are asked for often; HotHits are the
-	// times that one of them was found here.
+	// HotChunks and HotBytes are those of the chunks that are other nodes', kept because they are
+	// asked for often; HotHits are the times that one of them was found here.
 	HotChunks, HotBytes, HotHits int64
 
-	// Ring is the names of the nodes that share the cache now, this one's among them; nil if there is but one node.
+	// Ring is the names of the nodes that share the cache now, this one's among them; nil if there
+	// is but one node.
 	Ring []string
 
 	// Peers are the other nodes, by name. PeersRefused counts the connections that weren't let in.
@@ -41,15 +43,16 @@ type Stats struct {
 type PeerStats struct {
 	Name string
 
-	// State is "live", "leaving" (it has said that it is about to stop), "down" (it can't be reached), "refused" (it is set
-	// up otherwise, or doesn't know the secret), "itself" (it is this node) or "unknown" (it hasn't been reached yet),
-	// Since the time when it came to be that, and Failure why it isn't live, for operators.
+	// State is "live", "leaving" (it has said that it is about to stop), "down" (it can't be
+	// reached), "refused" (it is set up otherwise, or doesn't know the secret), "itself" (it is
+	// this node) or "unknown" (it hasn't been reached yet), Since the time when it came to be that,
+	// and Failure why it isn't live, for operators.
 	State   string
 	Since   time.Time
 	Failure string
 
-	// Requests were sent to it, Errors of them brought no answer, and Latency is a moving mean of the time until an
-	// answer began.
+	// Requests were sent to it, Errors of them brought no answer, and Latency is a moving mean of
+	// the time until an answer began.
 	Requests, Errors int64
 	Latency          time.Duration
 

@@ -23,7 +23,8 @@ type cacheStatus struct {
 	detail    string // a token
 }
 
-// because makes the reason for asking the origin that of the node that owns what was asked for, which knows better.
+// because makes the reason for asking the origin that of the node that owns what was asked for,
+// which knows better.
 func (c *cacheStatus) because(why store.Why) {
 	switch {
 	case c.fwd != "uri-miss":
@@ -76,7 +77,8 @@ func (c cacheStatus) String() string {
 // maxShown bounds the keys that clients are told. A longer one they know from their own request.
 const maxShown = 256
 
-// showable reports whether a key can be a string of a structured field (RFC 9651 section 3.3.3), and is one worth its bytes.
+// showable reports whether a key can be a string of a structured field (RFC 9651 section 3.3.3),
+// and is one worth its bytes.
 func showable(key string) bool {
 	if key == "" || len(key) > maxShown {
 		return false

@@ -10,17 +10,18 @@ import (
 	"github.com/scurrycache/scurry/internal/httpcache"
 )
 
-// What frameworks behind an origin obey although it isn't part of the resource's URL would let one client choose what is stored
-// for all. Such fields never go with a request whose answer may be stored; a Vary that names them selects nothing, since the origin
-// has seen none of them. Requests that are forwarded have them as the client sent them, since nobody else gets the answer.
+// What frameworks behind an origin obey although it isn't part of the resource's URL would let one
+// client choose what is stored for all. Such fields never go with a request whose answer may be
+// stored; a Vary that names them selects nothing, since the origin has seen none of them. Requests
+// that are forwarded have them as the client sent them, since nobody else gets the answer.
 //
-// X-Wap-Profile, X-Requested-With and the like aren't among them: like User-Agent they describe the client and not the request,
-// and an origin that heeds them says so in Vary.
+// X-Wap-Profile, X-Requested-With and the like aren't among them: like User-Agent they describe the
+// client and not the request, and an origin that heeds them says so in Vary.
 
 // steeringPrefixes are what the names of steering fields begin with.
 var steeringPrefixes = []string{"X-Forwarded", "X-Original-", "X-Rewrite-"}
 
-// steeringFields are all others, by what they take the place of.
+// steeringFields are all others, by what they override.
 var steeringFields = fieldSet(
 	// the target
 	"X-Override-Url", "X-Proxy-Url", "X-Request-Uri", "X-Request-Url", "X-Real-Url", "X-Real-Uri", "X-Envoy-Original-Path",
@@ -47,7 +48,8 @@ func fieldSet(names ...string) map[string]bool {
 	return set
 }
 
-// steers reports whether a field of that canonical name is one of them. To CGI and its successors, '_' in a name is '-'.
+// steers reports whether a field of that canonical name is one of them. To CGI and its successors,
+// '_' in a name is '-'.
 func steers(name string) bool {
 	if strings.Contains(name, "_") {
 		name = http.CanonicalHeaderKey(strings.ReplaceAll(name, "_", "-"))
@@ -70,8 +72,9 @@ func steered(h http.Header) bool {
 	return false
 }
 
-// identified are the fields that tell the origin who sends r, and nothing else. They go with what is asked for one client alone,
-// though the answer may turn out to be for all: then it must not vary by them.
+// identified are the fields that tell the origin who sends r, and nothing else. They go with what
+// is asked for one client alone, though the answer may turn out to be for all: then it must not
+// vary by them.
 func identified(r *http.Request) http.Header {
 	node, address := "unknown", ""
 	if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {

@@ -14,7 +14,8 @@ import (
 	"github.com/scurrycache/scurry/proxy"
 )
 
-// TestMissThenHit: a file is fetched by one request; among several nodes, by one for as many slabs in a row as one of them owns.
+// TestMissThenHit: a file is fetched by one request; among several nodes, by one for as many slabs
+// in a row as one of them owns.
 func TestMissThenHit(t *testing.T) {
 	n, o := fronting(t, proxy.Config{})
 	for _, size := range edges() {
@@ -70,8 +71,8 @@ func TestEdgeSizesWithoutRangesAndChunked(t *testing.T) {
 	}
 }
 
-// TestBytesArriveAsTheyCome shows causally that nothing is held back: the origin sends the next fragment only when all
-// clients have received the last.
+// TestBytesArriveAsTheyCome shows causally that nothing is held back: the origin sends the next
+// fragment only when all clients have received the last.
 func TestBytesArriveAsTheyCome(t *testing.T) {
 	for _, length := range []int64{20 << 10, -1} {
 		t.Run(fmt.Sprint(length), func(t *testing.T) {
@@ -187,8 +188,8 @@ func TestFirstClientHangsUp(t *testing.T) {
 	}
 }
 
-// TestShortChunkedBodiesAskedForByMany: fills of bodies of unknown length that end at once, between any two steps of
-// those who ask for them.
+// TestShortChunkedBodiesAskedForByMany: fills of bodies of unknown length that end at once, between
+// any two steps of those who ask for them.
 func TestShortChunkedBodiesAskedForByMany(t *testing.T) {
 	n, o := fronting(t, proxy.Config{})
 	n.client.Transport.(*http.Transport).DisableKeepAlives = true // else the transport would hide aborted answers

@@ -18,8 +18,8 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the fields and contents that transcripts expect with those that come")
 
-// TestTranscripts holds one node, and three that are asked in turn, to what ../testdata/*.txtar say, in the language
-// that transcriptlang_test.go describes.
+// TestTranscripts holds one node, and three that are asked in turn, to what ../testdata/*.txtar
+// say, in the language that transcriptlang_test.go describes.
 func TestTranscripts(t *testing.T) {
 	oneNode(t) // it makes its own clusters
 	files, err := filepath.Glob("../testdata/*.txtar")

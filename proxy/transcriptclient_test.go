@@ -90,8 +90,8 @@ func (r *transcript) send(q *question, n *node, sent func()) (*came, error) {
 	return got, nil
 }
 
-// plain gives the parts of a multipart response a boundary that is always the same, ends their lines as files do, and leaves
-// out the last end.
+// plain gives the parts of a multipart response a boundary that is always the same, ends their
+// lines as files do, and leaves out the last end.
 func (c *came) plain() {
 	kind, params, err := mime.ParseMediaType(c.Header.Get("Content-Type"))
 	if err != nil || !strings.HasPrefix(kind, "multipart/") {

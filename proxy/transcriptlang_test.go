@@ -9,8 +9,9 @@ import (
 	"time"
 )
 
-// The language of the transcripts in ../testdata/*.txtar. Each section of an archive is a case: steps, one on a line, with
-// what belongs to them indented below by a tab. What begins with # is a comment.
+// The language of the transcripts in ../testdata/*.txtar. Each section of an archive is a case:
+// steps, one on a line, with what belongs to them indented below by a tab. What begins with # is a
+// comment.
 //
 //	config max-stale 5m                 sets a field of proxy.Config
 //	origin GET /a?x=1                   queues an exchange: the origin is to be asked for this, by GET|HEAD with either method,
@@ -43,9 +44,10 @@ import (
 //	advance 61s                         moves the clock of nodes and origin
 //	wait                                until all that is queued has been asked for and answered
 //
-// Anywhere, {{now}} is an HTTP date, {{now-10s}} and {{now+1h}} others, {{now rfc850}} and {{now asctime}} in the obsolete
-// formats, {{origin}} the origin's URL without a slash at its end, {{node}} that of the node that is asked, {{loop}} what the
-// origin was last told in CDN-Loop, and {{"\t"}} what can't be written else, as a Go string.
+// Anywhere, {{now}} is an HTTP date, {{now-10s}} and {{now+1h}} others, {{now rfc850}} and {{now
+// asctime}} in the obsolete formats, {{origin}} the origin's URL without a slash at its end,
+// {{node}} that of the node that is asked, {{loop}} what the origin was last told in CDN-Loop, and
+// {{"\t"}} what can't be written else, as a Go string.
 
 // line is a line of an archive, without the indentation that says what it belongs to.
 type line struct {
@@ -171,7 +173,8 @@ func parseExchange(s step) (*exchange, error) {
 	return x, nil
 }
 
-// answers reports whether x is for a request. What needn't be asked for is only for one that has what x wants.
+// answers reports whether x is for a request. What needn't be asked for is only for one that has
+// what x wants.
 func (x *exchange) answers(req *http.Request, body string) bool {
 	if x.uri != req.RequestURI || x.method != req.Method && (x.method != "GET|HEAD" || req.Method != http.MethodGet && req.Method != http.MethodHead) {
 		return false

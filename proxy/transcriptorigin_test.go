@@ -16,8 +16,8 @@ import (
 	"github.com/scurrycache/scurry/origin"
 )
 
-// scripted is an origin that says, byte for byte, what a transcript has queued for the request, and holds the request to
-// what the transcript says of it.
+// scripted is an origin that says, byte for byte, what a transcript has queued for the request, and
+// holds the request to what the transcript says of it.
 type scripted struct {
 	base  *url.URL
 	clock *clock

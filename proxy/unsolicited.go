@@ -33,12 +33,12 @@ func (m *mixUps) close() {
 	}
 }
 
-// drop does away with what is stored of the resources at urls, here and on the other nodes, whatever it is and whether it has come
-// to its end or not.
+// drop does away with what is stored of the resources at urls, here and on the other nodes,
+// whatever it is and whether it has come to its end or not.
 func (m *mixUps) drop(urls []string, until time.Time) {
 	var keys []string
 	for _, u := range urls {
-		if key, ok := m.p.places.keyOf(u, ""); ok {
+		if key, ok := m.p.urls.keyOf(u, ""); ok {
 			keys = append(keys, key)
 		}
 	}

@@ -26,7 +26,8 @@ import (
 	"github.com/scurrycache/scurry/proxy"
 )
 
-// oddOrigin answers each request with its own path, and sends something that nobody has asked for besides.
+// oddOrigin answers each request with its own path, and sends something that nobody has asked for
+// besides.
 type oddOrigin struct {
 	net.Listener
 	config *tls.Config // nil: no TLS
@@ -117,8 +118,8 @@ func (o *oddOrigin) answer(req *http.Request) string {
 	return "HTTP/1.1 200 OK\r\n" + fields + fmt.Sprintf("Content-Length: %d\r\n\r\n%s", len(req.URL.Path), path)
 }
 
-// slowReader has net/http's reader be late to look for what is left after a response, so that the next request often comes
-// before it.
+// slowReader has net/http's reader be late to look for what is left after a response, so that the
+// next request often comes before it.
 type slowReader struct{ *origin.Server }
 
 func (s slowReader) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -131,7 +132,8 @@ func (s slowReader) RoundTrip(req *http.Request) (*http.Response, error) {
 	})))
 }
 
-// files is how many files a test asks for in each of its cases, n as a rule. SCURRY_TEST_FILES says how many in all of them.
+// files is how many files a test asks for in each of its cases, n as a rule. SCURRY_TEST_FILES says
+// how many in all of them.
 func files(t *testing.T, n, cases int) int {
 	if all := os.Getenv("SCURRY_TEST_FILES"); all != "" {
 		of, err := strconv.Atoi(all)
@@ -143,8 +145,8 @@ func files(t *testing.T, n, cases int) int {
 	return n
 }
 
-// TestNothingUnsolicitedIsStored: whatever an origin sends that no request has asked for, what is stored of a resource is its own
-// in the end.
+// TestNothingUnsolicitedIsStored: whatever an origin sends that no request has asked for, what is
+// stored of a resource is its own in the end.
 func TestNothingUnsolicitedIsStored(t *testing.T) {
 	log.SetOutput(io.Discard) // net/http's, on what it finds
 	t.Cleanup(func() { log.SetOutput(os.Stderr) })
@@ -183,8 +185,8 @@ func TestNothingUnsolicitedIsStored(t *testing.T) {
 	}
 }
 
-// round has the files [from, end) fetched by many clients of a node that trusts the origin as yet, and returns how many are stored
-// in the end.
+// round has the files [from, end) fetched by many clients of a node that trusts the origin as yet,
+// and returns how many are stored in the end.
 func (o *oddOrigin) round(t *testing.T, from, end int) (hits int) {
 	server := origin.HTTP(o.base)
 	server.TLS = &tls.Config{InsecureSkipVerify: true}

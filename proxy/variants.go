@@ -38,7 +38,8 @@ func (s *source) offer(header http.Header, req *store.Request, url string) bool 
 	return true
 }
 
-// negotiated reports whether what tells the variants apart is what clients accept, and nothing else.
+// negotiated reports whether what tells the variants apart is what clients accept, and nothing
+// else.
 func negotiated(variants []*store.Record) bool {
 	some := false
 	for _, rec := range variants {

@@ -89,8 +89,8 @@ func TestVariantOfBytesOnTheirWay(t *testing.T) {
 	})
 }
 
-// TestVariantOfBytesThatCameMeanwhile: what was still coming when the origin was asked, and is there
-// when it chooses that, is there for both.
+// TestVariantOfBytesThatCameMeanwhile: what was still coming when the origin was asked, and is
+// there when it chooses that, is there for both.
 func TestVariantOfBytesThatCameMeanwhile(t *testing.T) {
 	everyNode(t, "f", proxy.Config{}, func(t *testing.T, o *origintest.Origin, nodes []*node) {
 		asked, release, choose := make(chan struct{}), make(chan struct{}), make(chan struct{})
@@ -370,8 +370,9 @@ func TestExplainVariants(t *testing.T) {
 	tells(t, n.explain(false, "GET", "/files/f", "Accept-Language: fr"), "The next request is answered from memory.")
 }
 
-// TestVaryIsKnownToAllNodes: when it turns out, by way of whichever node, that a resource varies by a field, those nodes that have a
-// copy of what was stored before don't answer from it any more those who send that field. Who doesn't is answered as before.
+// TestVaryIsKnownToAllNodes: when it turns out, by way of whichever node, that a resource varies by
+// a field, those nodes that have a copy of what was stored before don't answer from it any more
+// those who send that field. Who doesn't is answered as before.
 func TestVaryIsKnownToAllNodes(t *testing.T) {
 	oneNode(t)        // it makes its own clusters
 	now := newClock() // leases don't end

@@ -54,8 +54,9 @@ type process struct {
 	provenance     config.Provenance // of the settings, if the command has any
 }
 
-// run carries out the command in args (without the program's name) and returns the exit code. A failure is one line on
-// stderr. A server runs until ctx is done or the process is told to stop by a signal.
+// run carries out the command in args (without the program's name) and returns the exit code. A
+// failure is one line on stderr. A server runs until ctx is done or the process is told to stop by
+// a signal.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer, env []string) int {
 	err := dispatch(ctx, args, process{stdout: stdout, stderr: stderr, env: env})
 	if err == nil {
@@ -120,7 +121,8 @@ func doubleDash(args []string) []string {
 	return out
 }
 
-// derive is settings.Derive, for a command line whose arguments, nodes, may begin with a misspelt command.
+// derive is settings.Derive, for a command line whose arguments, nodes, may begin with a misspelt
+// command.
 func derive(settings interface{ Derive(config.Provenance) error }, nodes []string, p config.Provenance) error {
 	if len(nodes) > 0 && !strings.Contains(nodes[0], ":") && !config.LooksLikeHost(nodes[0]) {
 		return usageError{fmt.Errorf("%q is neither a command nor a peer address such as 127.0.0.1:8001%s",

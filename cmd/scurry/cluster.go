@@ -10,7 +10,8 @@ import (
 	"github.com/scurrycache/scurry/proxy"
 )
 
-// meetTime is how long a node that starts may wait for its peers before it takes requests without them.
+// meetTime is how long a node that starts may wait for its peers before it takes requests without
+// them.
 const meetTime = 2 * time.Second
 
 // checkPeers says what is wrong with the list of peers, as far as its text tells.
@@ -28,7 +29,8 @@ func checkPeers(c *config.Config) error {
 	return nil
 }
 
-// openCluster opens what makes n, whose settings say so, one of several nodes. What it has opened is n's also on an error.
+// openCluster opens what makes n, whose settings say so, one of several nodes. What it has opened
+// is n's also on an error.
 func (n *node) openCluster() (c proxy.Cluster, err error) {
 	if c.Secret, err = readSecret(n.cfg.PeerSecretFile, n.log); err != nil {
 		return c, err
@@ -57,7 +59,8 @@ func (n *node) openCluster() (c proxy.Cluster, err error) {
 	return c, nil
 }
 
-// meetPeers waits until n knows who its peers are and has tried them, so that its first requests find the ring as it is.
+// meetPeers waits until n knows who its peers are and has tried them, so that its first requests
+// find the ring as it is.
 func (n *node) meetPeers(ctx context.Context) {
 	if n.peerListener == nil {
 		return

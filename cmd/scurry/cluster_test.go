@@ -64,7 +64,8 @@ func TestFailedStartLeavesCluster(t *testing.T) {
 	}
 }
 
-// SIGHUP ends no node. It has a list of peers in a file read again, and a list that can't be read leaves the one before.
+// SIGHUP ends no node. It has a list of peers in a file read again, and a list that can't be read
+// leaves the one before.
 func TestHangup(t *testing.T) {
 	one, two := freeAddr(t), freeAddr(t)
 	path := filepath.Join(t.TempDir(), "peers")

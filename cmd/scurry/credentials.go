@@ -19,7 +19,8 @@ import (
 // leastSecret is how many bytes a secret has at the least; a word that could be guessed is shorter.
 const leastSecret = 16
 
-// readSecret is what all nodes prove to know, or nil if no file is named. One newline at the file's end isn't part of it.
+// readSecret is what all nodes prove to know, or nil if no file is named. One newline at the file's
+// end isn't part of it.
 func readSecret(path config.File, log zerolog.Logger) ([]byte, error) {
 	const flag = "--peer-secret-file"
 	text, err := readPrivate(flag, path, log)
@@ -48,7 +49,8 @@ func readGossipKey(path config.File, log zerolog.Logger) ([]byte, error) {
 	return key, nil
 }
 
-// readTLS is what nodes dial each other with, and accept each other with, or nil if no files are named.
+// readTLS is what nodes dial each other with, and accept each other with, or nil if no files are
+// named.
 func readTLS(cfg *config.Config, log zerolog.Logger) (*tls.Config, error) {
 	if cfg.PeerTLSCert == "" {
 		return nil, nil
@@ -90,8 +92,9 @@ func readPair(cfg *config.Config, log zerolog.Logger) (tls.Certificate, error) {
 	return pair, nil
 }
 
-// readPrivate is readFile for what only the nodes should know; it is nil if no file is named. That others may read the
-// file is told in the log and no error: secrets that an orchestrator mounts often have such a mode.
+// readPrivate is readFile for what only the nodes should know; it is nil if no file is named. That
+// others may read the file is told in the log and no error: secrets that an orchestrator mounts
+// often have such a mode.
 func readPrivate(flag string, path config.File, log zerolog.Logger) ([]byte, error) {
 	if path == "" {
 		return nil, nil

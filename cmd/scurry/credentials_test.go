@@ -156,8 +156,8 @@ func (a *authority) settings(t *testing.T) *config.Config {
 	return c
 }
 
-// Two nodes of one authority talk to each other; one of another authority gets nowhere, in either role, and nor does one
-// without a certificate.
+// Two nodes of one authority talk to each other; one of another authority gets nowhere, in either
+// role, and nor does one without a certificate.
 func TestReadTLS(t *testing.T) {
 	load := func(c *config.Config) *tls.Config {
 		t.Helper()

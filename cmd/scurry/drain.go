@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// run serves until ctx is done or a listener fails, then drains and closes everything. It returns nil if it was told
-// to stop and every transfer finished.
+// run serves until ctx is done or a listener fails, then drains and closes everything. It returns
+// nil if it was told to stop and every transfer finished.
 func (n *node) run(ctx context.Context) error {
 	failed := make(chan error, 2)
 	serve := func(serving *sync.WaitGroup, at net.Addr, serve func() error) {
@@ -35,9 +35,10 @@ func (n *node) run(ctx context.Context) error {
 	}
 }
 
-// drain stops the node in an order that whoever watches it can follow: first it isn't ready; then the other nodes know;
-// then clients are told with each response, and after a while it takes no new connections, and transfers go on to their ends;
-// then the cache closes; what answers health checks goes last.
+// drain stops the node in an order that can be followed from outside: first it isn't ready; then
+// the other nodes know; then clients are told with each response, and after a while it takes no new
+// connections, and transfers go on to their ends; then the cache closes; what answers health checks
+// goes last.
 func (n *node) drain() error {
 	n.ready.Store(false)
 	n.log.Info().Stringer("delay", n.cfg.ShutdownDelay).Stringer("grace", n.cfg.Grace).Msg("draining")
@@ -49,7 +50,8 @@ func (n *node) drain() error {
 	return err
 }
 
-// endTransfers waits for the transfers in progress to end, to clients and to other nodes' clients, and cuts those that don't within the grace period.
+// endTransfers waits for the transfers in progress to end, to clients and to other nodes' clients,
+// and cuts those that don't within the grace period.
 func (n *node) endTransfers() error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(n.cfg.Grace))
 	defer cancel()

@@ -10,7 +10,8 @@ import (
 	"testing"
 )
 
-// A transfer in progress goes on to its end while the node isn't ready any more and takes no connections.
+// A transfer in progress goes on to its end while the node isn't ready any more and takes no
+// connections.
 func TestDrainLetsTransfersFinish(t *testing.T) {
 	origin := newStalledOrigin(t)
 	s := startScurry(t, nil, "--origin", origin.URL)
@@ -49,7 +50,8 @@ func TestDrainLetsTransfersFinish(t *testing.T) {
 	}
 }
 
-// What the grace period doesn't suffice for is cut, so that the client can tell, and the exit code says so.
+// What the grace period doesn't suffice for is cut, so that the client can tell, and the exit code
+// says so.
 func TestDrainCutsWhatOutlastsGrace(t *testing.T) {
 	for _, method := range []string{"GET", "POST"} { // from the cache, and past it
 		t.Run(method, func(t *testing.T) {
@@ -72,7 +74,8 @@ func TestDrainCutsWhatOutlastsGrace(t *testing.T) {
 	}
 }
 
-// A client that takes no bytes is cut as well, though its transfer has nothing to wait for but itself.
+// A client that takes no bytes is cut as well, though its transfer has nothing to wait for but
+// itself.
 func TestDrainCutsStuckClients(t *testing.T) {
 	folder := t.TempDir()
 	large, err := os.Create(folder + "/large")

@@ -85,7 +85,8 @@ func (c *explainCmd) asked() (*url.URL, error) {
 	return u, nil
 }
 
-// written is u with its path as it was written, which String doesn't show if it has a character that should be escaped.
+// written is u with its path as it was written, which String doesn't show if it has a character
+// that should be escaped.
 func written(u *url.URL) string {
 	if u.RawPath == "" || u.RawPath == u.EscapedPath() {
 		return u.String()
@@ -97,8 +98,8 @@ func written(u *url.URL) string {
 	return c.String()
 }
 
-// adminAddress is where to ask: at --admin; else next to the port of u, if that isn't the address at which the node of the
-// settings serves clients; else at that node's.
+// adminAddress is where to ask: at --admin; else next to the port of u, if that isn't the address
+// at which the node of the settings serves clients; else at that node's.
 func (c *explainCmd) adminAddress(u *url.URL, p config.Provenance) (string, error) {
 	if c.Admin != "" {
 		address := strings.TrimSuffix(strings.TrimPrefix(c.Admin, "http://"), "/")
@@ -159,7 +160,7 @@ func explanation(ctx context.Context, w io.Writer, address string, form url.Valu
 	res, err := client.Do(req)
 	if err != nil {
 		if failed, ok := errors.AsType[*url.Error](err); ok {
-			err = failed.Err // without the whole question
+			err = failed.Err // without the whole request
 		}
 		return fmt.Errorf("no node answers at %s: %w; if its admin listener is elsewhere, name it with --admin (its log tells the address)", address, err)
 	}

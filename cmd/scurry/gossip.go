@@ -44,7 +44,8 @@ func openGossip(cfg *config.Config, log zerolog.Logger) (membership, error) {
 	return membership{members: newHeard(gossip), gossip: gossip.Addr(), leave: leave, close: gossip.Close}, nil
 }
 
-// zerologLevel is level in zerolog's terms. What is an error to a library that goes on regardless is a warning here.
+// zerologLevel is level in zerolog's terms. What is an error to a library that goes on regardless
+// is a warning here.
 func zerologLevel(level slog.Level) zerolog.Level {
 	switch {
 	case level >= slog.LevelWarn:

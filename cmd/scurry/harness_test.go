@@ -65,7 +65,8 @@ func (e *events) add(line map[string]any) {
 	e.more = make(chan struct{})
 }
 
-// await returns the first event with this message once it has come. The test fails if the log ends without it.
+// await returns the first event with this message once it has come. The test fails if the log ends
+// without it.
 func (e *events) await(t *testing.T, message string) map[string]any {
 	t.Helper()
 	for {
@@ -93,7 +94,8 @@ type scurry struct {
 	exit       <-chan int // receives the exit code
 }
 
-// startScurry runs "scurry serve" with args and env on free ports, and stops it at the end of the test.
+// startScurry runs "scurry serve" with args and env on free ports, and stops it at the end of the
+// test.
 func startScurry(t *testing.T, env []string, args ...string) *scurry {
 	t.Helper()
 	reader, writer := io.Pipe()

@@ -7,8 +7,9 @@ import (
 	"testing"
 )
 
-// TestHouse holds the imports between the project's packages, and of groupcache, against the plan of the house: who may
-// know whom. A package that isn't in the plan has to be put there, with what it may import.
+// TestHouse holds the imports between the project's packages, and of groupcache, against the plan
+// of the house: who may know whom. A package that isn't in the plan has to be put there, with what
+// it may import.
 func TestHouse(t *testing.T) {
 	const (
 		module     = "github.com/scurrycache/scurry/"

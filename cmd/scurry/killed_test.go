@@ -6,8 +6,9 @@ import (
 	"github.com/scurrycache/scurry/internal/origintest"
 )
 
-// TestOwnerIsKilled kills a node while others pass on to their clients what it reads from the origin. With a strong validator
-// the rest comes from the origin; without one, clients see that the body is cut. Then the node is started again.
+// TestOwnerIsKilled kills a node while others pass on to their clients what it reads from the
+// origin. With a strong validator the rest comes from the origin; without one, clients see that the
+// body is cut. Then the node is started again.
 func TestOwnerIsKilled(t *testing.T) {
 	for _, test := range []struct {
 		name  string

@@ -10,8 +10,8 @@ import (
 	"github.com/scurrycache/scurry/internal/origintest"
 )
 
-// TestListsDisagree: nodes that were given different lists work all the same, and each says once of each other whose list is
-// another what both lists are.
+// TestListsDisagree: nodes that were given different lists work all the same, and each says once of
+// each other whose list is another what both lists are.
 func TestListsDisagree(t *testing.T) {
 	for _, running := range []int{2, 3} {
 		t.Run(fmt.Sprint(running, " of 3 run"), func(t *testing.T) {
@@ -52,8 +52,8 @@ func TestListsDisagree(t *testing.T) {
 	}
 }
 
-// TestWrongSelf: where a node calls itself what nobody is called, or what another node is, all serve, and each of the others
-// says once what is wrong with it and what to do about that.
+// TestWrongSelf: where a node calls itself what nobody is called, or what another node is, all
+// serve, and each of the others says once what is wrong with it and what to do about that.
 func TestWrongSelf(t *testing.T) {
 	for _, name := range []string{"nobody's", "another's"} {
 		t.Run(name, func(t *testing.T) {

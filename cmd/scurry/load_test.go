@@ -88,8 +88,8 @@ func (l *load) ask(m *member, began func()) error {
 	return err
 }
 
-// avoid has m asked no more. When it returns, all that m has been asked it has begun to answer: what has only been sent to a
-// node is lost when that closes its listener.
+// avoid has m asked no more. When it returns, all that m has been asked it has begun to answer:
+// what has only been sent to a node is lost when that closes its listener.
 func (l *load) avoid(m *member) {
 	l.mu.Lock()
 	l.up = slices.DeleteFunc(slices.Clone(l.up), func(other *member) bool { return other == m })

@@ -9,7 +9,8 @@ import (
 	"go.uber.org/goleak"
 )
 
-// TestMain has scripts and tests run main as the program scurry, and fails on goroutines that tests leave behind.
+// TestMain has scripts and tests run main as the program scurry, and fails on goroutines that tests
+// leave behind.
 func TestMain(m *testing.M) {
 	os.Unsetenv("SCURRY_TEST_NODES") // slowNodes has it, and the program would take it for a setting
 	testscript.Main(leakChecked{m}, map[string]func(){"scurry": main})

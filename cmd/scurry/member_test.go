@@ -39,9 +39,9 @@ func newMembers(t *testing.T, n int) []*member {
 
 func loopback(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
 
-// freePorts returns n ports that nobody listens at on loopback, and neither at those that are so far above them. They are
-// below where systems take the ports of outgoing connections from, so that they are still free when a node that has ended
-// is started again.
+// freePorts returns n ports that nobody listens at on loopback, and neither at those that are so
+// far above them. They are below where systems take the ports of outgoing connections from, so that
+// they are still free when a node that has ended is started again.
 func freePorts(t *testing.T, n int, above ...int) (ports []int) {
 	t.Helper()
 	for range 1000 {
@@ -79,8 +79,8 @@ func (m *member) start(t *testing.T) {
 	words := append(append(slices.Clone(m.via), "scurry"), m.args...)
 	cmd := exec.Command(words[0], words[1:]...)
 	cmd.Dir = m.dir
-	// Unless a test says how long a node may be silent, none is given up for being slow, and none waits for clients to learn that
-	// it stops.
+	// Unless a test says how long a node may be silent, none is given up for being slow, and none
+	// waits for clients to learn that it stops.
 	cmd.Env = append(os.Environ(), "SCURRY_LOG_FORMAT=json", "SCURRY_PEER_HEARTBEAT=5s", "SCURRY_SHUTDOWN_DELAY=0s", "GORACE=atexit_sleep_ms=0")
 	var log *events
 	t.Cleanup(func() { m.judge(t, log) })
@@ -101,7 +101,8 @@ func (m *member) start(t *testing.T) {
 	}
 }
 
-// judge looks through a log for what no node should ever write: panics, reports of data races, whatever isn't a log's line.
+// judge looks through a log for what no node should ever write: panics, reports of data races,
+// whatever isn't a log's line.
 func (m *member) judge(t *testing.T, log *events) {
 	t.Helper()
 	if log == nil {
@@ -158,7 +159,8 @@ func (e *events) length() int {
 	return len(e.lines)
 }
 
-// with returns the events so far whose message begins with message, but for the log's first ones, so many.
+// with returns the events so far whose message begins with message, but for the log's first ones,
+// so many.
 func (e *events) with(after int, message string) (found []map[string]any) {
 	for _, line := range e.all()[after:] {
 		if text, _ := line["message"].(string); strings.HasPrefix(text, message) {
@@ -168,7 +170,8 @@ func (e *events) with(after int, message string) (found []map[string]any) {
 	return found
 }
 
-// awaitAfter returns the first event of with for which is is true, or the first if is is nil. The test fails if it doesn't come.
+// awaitAfter returns the first event of with for which is is true, or the first if is is nil. The
+// test fails if it doesn't come.
 func (e *events) awaitAfter(t *testing.T, after int, message string, is func(line map[string]any) bool) (line map[string]any) {
 	t.Helper()
 	found := eventually(func() bool {

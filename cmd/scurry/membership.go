@@ -15,7 +15,7 @@ import (
 // membership is how a node learns who the nodes are. The funcs are nil if there is nothing to do.
 type membership struct {
 	peers   []string // all nodes, if they don't change
-	members *heard   // what tells who they are, if they do
+	members *heard   // what tells which they are, if anything does
 	gossip  string   // where this node gossips, if it does
 
 	reload func() // reads the file of peers again
@@ -23,7 +23,7 @@ type membership struct {
 	close  func() error
 }
 
-// heard is what tells who the nodes are, and whether it has told yet.
+// heard is what tells which nodes there are, and whether it has told yet.
 type heard struct {
 	proxy.Members
 	once sync.Once

@@ -27,9 +27,10 @@ func warnOfMemory(budget config.Size, root fs.FS, log zerolog.Logger) {
 			"but %s %s: it will be killed, or slowed down by swapping", budget, humanize.IBytes(uint64(needs)), by, humanize.IBytes(uint64(bound))))
 }
 
-// memoryLimit is what the garbage collector is to keep the process below when the cache may take budget bytes: a fifth
-// more, for what is on its way, and 48 MiB: with the program itself and the collector's delay, a process takes 1.25 times the
-// budget and 64 MiB at the most, and 32 KiB for each connection. It is 0 if the user has set GOMEMLIMIT in env, which then holds.
+// memoryLimit is what the garbage collector is to keep the process below when the cache may take
+// budget bytes: a fifth more, for what is on its way, and 48 MiB: with the program itself and the
+// collector's delay, a process takes 1.25 times the budget and 64 MiB at the most, and 32 KiB for
+// each connection. It is 0 if the user has set GOMEMLIMIT in env, which then holds.
 func memoryLimit(budget int64, env []string) int64 {
 	for _, entry := range env {
 		if value, found := strings.CutPrefix(entry, "GOMEMLIMIT="); found && value != "" {
@@ -46,8 +47,9 @@ func memoryLimit(budget int64, env []string) int64 {
 // closeTime is how long emptying a cache is waited for.
 const closeTime = 2 * time.Second
 
-// inTime closes a cache, but doesn't wait for it longer than closeTime: how long it takes to empty one goes by its budget,
-// seconds for 100 GiB, and the process, which is about to end, gives its memory back anyhow.
+// inTime closes a cache, but doesn't wait for it longer than closeTime: how long it takes to empty
+// one goes by its budget, seconds for 100 GiB, and the process, which is about to end, gives its
+// memory back anyhow.
 func inTime(closeCache func() error) error {
 	closed := make(chan error, 1)
 	go func() { closed <- closeCache() }()

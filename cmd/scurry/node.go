@@ -24,8 +24,8 @@ import (
 // adminTimeout limits all that the admin server does, but for waiting between requests.
 const adminTimeout = 10 * time.Second
 
-// node is a running server: a proxy, with a listener for clients, one for those who operate it, and one for the other nodes if
-// there are any.
+// node is a running server: a proxy, with a listener for clients, one for those who operate it, and
+// one for the other nodes if there are any.
 type node struct {
 	cfg    *config.Config
 	log    zerolog.Logger
@@ -42,7 +42,8 @@ type node struct {
 	clientServing, adminServing   sync.WaitGroup // until their Serve returns
 }
 
-// start opens what a node needs. The caller runs it, which closes it. On an error, nothing is left open.
+// start opens what a node needs. The caller runs it, which closes it. On an error, nothing is left
+// open.
 func start(cfg *config.Config, log zerolog.Logger) (_ *node, err error) {
 	n := &node{cfg: cfg, log: log}
 	defer func() {
@@ -74,7 +75,8 @@ func start(cfg *config.Config, log zerolog.Logger) (_ *node, err error) {
 	return n, nil
 }
 
-// abandon closes what a start that failed has opened. Why it failed is what counts, so that errors are dropped.
+// abandon closes what a start that failed has opened. Why it failed is what counts, so that errors
+// are dropped.
 func (n *node) abandon() {
 	for _, listener := range []net.Listener{n.peerListener, n.clientListener, n.adminListener} {
 		if listener != nil {
@@ -84,7 +86,8 @@ func (n *node) abandon() {
 	n.closeCache()
 }
 
-// closeCache closes the proxy, what tells it of other nodes, and the origin, as far as they are open.
+// closeCache closes the proxy, what tells it of other nodes, and the origin, as far as they are
+// open.
 func (n *node) closeCache() error {
 	var errs []error
 	if n.proxy != nil {
@@ -130,7 +133,8 @@ func (n *node) clientConfig() listen.Config {
 		Handler:           n.proxy,
 		ReadHeaderTimeout: time.Duration(n.cfg.ReadHeaderTimeout),
 		IdleTimeout:       time.Duration(n.cfg.IdleTimeout),
-		// The proxy puts the deadline off as a client takes bytes. This one is for what is answered without it.
+		// The proxy puts the deadline off as a client takes bytes. This one is for what is answered
+		// without it.
 		WriteTimeout:   time.Duration(n.cfg.WriteTimeout),
 		MaxHeaderBytes: int(n.cfg.MaxHeaderBytes),
 		Delay:          min(time.Duration(n.cfg.ShutdownDelay), time.Duration(n.cfg.Grace)),

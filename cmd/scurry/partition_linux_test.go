@@ -15,8 +15,9 @@ import (
 	"github.com/scurrycache/scurry/internal/origintest"
 )
 
-// TestPartition takes the network between one node and the others away, without a word to either side, and gives it back. All
-// have the origin and their clients meanwhile, and all of them are served.
+// TestPartition takes the network between one node and the others away, without a word to either
+// side, and gives it back. All have the origin and their clients meanwhile, and all of them are
+// served.
 func TestPartition(t *testing.T) {
 	n := newNetwork(t, 3)
 	f := fleetOf(t, n.members...)
@@ -65,8 +66,8 @@ func TestPartition(t *testing.T) {
 	}
 }
 
-// network is network namespaces, one for each node and one between them. A node has one interface for its clients and the
-// origin, which are in the test's own namespace, and another for its peers:
+// network is network namespaces, one for each node and one between them. A node has one interface
+// for its clients and the origin, which are in the test's own namespace, and another for its peers:
 //
 //	node 0 ── front0 ┐                        ┌ back0 ── node 0
 //	node 1 ── front1 ┼ bridge "front"         ┼ back1 ── node 1    bridge "back"
@@ -80,8 +81,8 @@ type network struct {
 	members []*member
 }
 
-// newNetwork makes namespaces for n nodes, which haven't been started. They go when the test ends. The test is skipped where
-// there can't be any.
+// newNetwork makes namespaces for n nodes, which haven't been started. They go when the test ends.
+// The test is skipped where there can't be any.
 func newNetwork(t *testing.T, n int) *network {
 	t.Helper()
 	if _, err := exec.LookPath("ip"); err != nil {
@@ -175,7 +176,8 @@ func (w *network) serve(t *testing.T, o *origintest.Origin) string {
 	return server.URL
 }
 
-// cut takes the connection between node i and its peers away. Nobody is told: what is sent goes nowhere.
+// cut takes the connection between node i and its peers away. Nobody is told: what is sent goes
+// nowhere.
 func (w *network) cut(t *testing.T, i int) {
 	t.Helper()
 	ip(t, "-n", w.hub, "link", "set", fmt.Sprint("back", i), "down")

@@ -13,8 +13,8 @@ import (
 // console is a block of commands in the README with what they print.
 var console = regexp.MustCompile("(?s)```console\n(.*?)```")
 
-// TestReadme does what the README says, and sees what it shows: the servers are started (on free ports, which the URLs
-// that follow are changed to) and the curl commands carried out.
+// TestReadme does what the README says, and sees what it shows: the servers are started (on free
+// ports, which the URLs that follow are changed to) and the curl commands carried out.
 func TestReadme(t *testing.T) {
 	t.Chdir("../..")
 	text, err := os.ReadFile("README.md")

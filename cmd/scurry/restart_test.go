@@ -13,8 +13,9 @@ const (
 	large = 32 << 20  // more than is under way to a client that doesn't read
 )
 
-// TestRollingRestart restarts the nodes one after the other under load. Requests are sent to nodes that are up only, and none
-// fails, nor does a transfer that is in progress when its node, or the node that owns its file, is told to stop.
+// TestRollingRestart restarts the nodes one after the other under load. Requests are sent to nodes
+// that are up only, and none fails, nor does a transfer that is in progress when its node, or the
+// node that owns its file, is told to stop.
 func TestRollingRestart(t *testing.T) {
 	f := newFleet(t, 3)
 	load := f.startLoad(t, f.assorted())
@@ -50,7 +51,8 @@ func TestRollingRestart(t *testing.T) {
 	load.stop()
 }
 
-// assorted makes files of many sizes, of which some can be resumed and some can't, and some are fresh for a second only.
+// assorted makes files of many sizes, of which some can be resumed and some can't, and some are
+// fresh for a second only.
 func (f *fleet) assorted() map[string]origintest.File {
 	files := map[string]origintest.File{}
 	for i := range 60 {
@@ -65,7 +67,8 @@ func (f *fleet) assorted() map[string]origintest.File {
 	return files
 }
 
-// TestLeaveIsTold: a node that has nothing to wait for tells the others that it leaves, all the same.
+// TestLeaveIsTold: a node that has nothing to wait for tells the others that it leaves, all the
+// same.
 func TestLeaveIsTold(t *testing.T) {
 	f := newFleet(t, 3)
 	m := f.all[0]
@@ -83,8 +86,8 @@ func TestLeaveIsTold(t *testing.T) {
 	}
 }
 
-// TestDrainLetsPeersFinish: what a node is sending to clients of others when it is told to stop it sends to the end, like what
-// it is sending to clients of its own.
+// TestDrainLetsPeersFinish: what a node is sending to clients of others when it is told to stop it
+// sends to the end, like what it is sending to clients of its own.
 func TestDrainLetsPeersFinish(t *testing.T) {
 	for _, from := range []string{"origin", "memory"} {
 		t.Run(from, func(t *testing.T) {
@@ -117,7 +120,8 @@ func TestDrainLetsPeersFinish(t *testing.T) {
 	}
 }
 
-// TestOwnerComesBack: a transfer from a node that has stood in for another goes on to its end when that one is back.
+// TestOwnerComesBack: a transfer from a node that has stood in for another goes on to its end when
+// that one is back.
 func TestOwnerComesBack(t *testing.T) {
 	f := newFleet(t, 3)
 	owner := f.all[0]

@@ -10,8 +10,9 @@ import (
 	"github.com/scurrycache/scurry/internal/origintest"
 )
 
-// TestNoRoom: when the origin stalls in the midst of so many large files that there is no room for another one, who wants one is told
-// after a while to come again later, and the log tells why. What is held is served, and once there is room, so is the rest.
+// TestNoRoom: when the origin stalls in the midst of so many large files that there is no room for
+// another one, who wants one is told after a while to come again later, and the log tells why. What
+// is held is served, and once there is room, so is the rest.
 func TestNoRoom(t *testing.T) {
 	if testing.Short() {
 		t.Skip("clients wait for ten seconds")

@@ -14,8 +14,8 @@ import (
 	"github.com/scurrycache/scurry/internal/origintest"
 )
 
-// TestLargeFileInLittleMemory streams 2 GiB in one file, 1 GiB in many, and then 1 GiB in parts of many, through a process
-// that may keep 128 MiB, and looks at the most that it had.
+// TestLargeFileInLittleMemory streams 2 GiB in one file, 1 GiB in many, and then 1 GiB in parts of
+// many, through a process that may keep 128 MiB, and looks at the most that it had.
 func TestLargeFileInLittleMemory(t *testing.T) {
 	switch {
 	case raceEnabled:
@@ -57,7 +57,8 @@ func TestLargeFileInLittleMemory(t *testing.T) {
 	}
 }
 
-// startLimited starts a server whose memory is limited as it limits it itself, and returns its URL and process id.
+// startLimited starts a server whose memory is limited as it limits it itself, and returns its URL
+// and process id.
 func startLimited(t *testing.T, args ...string) (url string, pid int) {
 	t.Helper()
 	cmd := exec.Command("scurry", append([]string{"serve", "--listen=127.0.0.1:0", "--log-format=json"}, args...)...)

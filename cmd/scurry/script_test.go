@@ -78,7 +78,8 @@ func busyport(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Setenv(args[0], strconv.Itoa(listener.Addr().(*net.TCPAddr).Port))
 }
 
-// busyUDP is a port that is in use for UDP, and free for TCP, also of outgoing connections, whose ports are higher.
+// busyUDP is a port that is in use for UDP, and free for TCP, also of outgoing connections, whose
+// ports are higher.
 func busyUDP(ts *testscript.TestScript) int {
 	for range 1000 {
 		port := 10000 + rand.IntN(20000)

@@ -78,8 +78,8 @@ func flusher(ctx context.Context, lines *logging.Queue, grace time.Duration) (fl
 	}
 }
 
-// takeStandardLog makes what libraries print to Go's standard logger part of ours, until the returned func is called.
-// net/http's client does so when an origin sends what nobody asked for.
+// takeStandardLog makes what libraries print to Go's standard logger part of ours, until the
+// returned func is called. net/http's client does so when an origin sends what nobody asked for.
 func takeStandardLog(l zerolog.Logger) (giveBack func()) {
 	flags, w := log.Flags(), log.Writer()
 	log.SetFlags(0)
@@ -136,7 +136,8 @@ func proxyConfig(c *config.Config, origin http.RoundTripper, log *zerolog.Logger
 	}
 }
 
-// orNone is d for a field of proxy.Config, in which zero stands for the default and a negative duration for none.
+// orNone is d for a field of proxy.Config, in which zero stands for the default and a negative
+// duration for none.
 func orNone(d config.Duration) time.Duration {
 	if d == 0 {
 		return -1

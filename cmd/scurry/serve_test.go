@@ -134,7 +134,8 @@ func TestZeroFreshnessMeansNone(t *testing.T) {
 	}
 }
 
-// A start that fails leaves no listener open: the client port is free again when the admin port is taken.
+// A start that fails leaves no listener open: the client port is free again when the admin port is
+// taken.
 func TestFailedStartClosesWhatItOpened(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -161,7 +162,8 @@ func TestFailedStartClosesWhatItOpened(t *testing.T) {
 	again.Close()
 }
 
-// TestStandardLogIsOurs: what an origin sends unasked is told by net/http to Go's standard logger, and so to ours.
+// TestStandardLogIsOurs: what an origin sends unasked is told by net/http to Go's standard logger,
+// and so to ours.
 func TestStandardLogIsOurs(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

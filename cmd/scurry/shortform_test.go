@@ -12,8 +12,9 @@ import (
 	"github.com/scurrycache/scurry/internal/origintest"
 )
 
-// TestShortForm starts three nodes as in three terminals, in a folder that is the origin: each with its own address first, or
-// all with the same list and an index. Whatever node is asked, and however, the file is read once.
+// TestShortForm starts three nodes as in three terminals, in a folder that is the origin: each with
+// its own address first, or all with the same list and an index. Whatever node is asked, and
+// however, the file is read once.
 func TestShortForm(t *testing.T) {
 	for name, words := range map[string]func(addrs []string, i int) []string{
 		"own address first": func(addrs []string, i int) []string {

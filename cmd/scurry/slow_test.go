@@ -14,12 +14,13 @@ import (
 	"github.com/scurrycache/scurry/internal/origintest"
 )
 
-// slowNodes is how many nodes TestMemoryWithSlowClients has, and that it is to take all kinds of files, if the environment
-// variable SCURRY_TEST_NODES says so.
+// slowNodes is how many nodes TestMemoryWithSlowClients has, and that it is to take all kinds of
+// files, if the environment variable SCURRY_TEST_NODES says so.
 var slowNodes, _ = strconv.Atoi(os.Getenv("SCURRY_TEST_NODES"))
 
-// TestMemoryWithSlowClients: many clients that stall, each on a cold file of its own, don't take more memory than is promised:
-// 1.25 times the budget, 64 MiB, and 32 KiB for each connection. Meanwhile another client is served.
+// TestMemoryWithSlowClients: many clients that stall, each on a cold file of its own, don't take
+// more memory than is promised: 1.25 times the budget, 64 MiB, and 32 KiB for each connection.
+// Meanwhile another client is served.
 func TestMemoryWithSlowClients(t *testing.T) {
 	switch {
 	case raceEnabled:

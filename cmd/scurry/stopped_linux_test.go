@@ -12,9 +12,10 @@ import (
 	"github.com/scurrycache/scurry/internal/origintest"
 )
 
-// TestOwnerIsStopped stops a node without ending it, which is how a machine looks that hangs. The others go on without it.
-// When it is back it owns what it owned before, and validates that, since it may have missed something. While it is stopped,
-// it may be idle or have bytes under way to it, which it finds when it wakes.
+// TestOwnerIsStopped stops a node without ending it, which is how a machine looks that hangs. The
+// others go on without it. When it is back it owns what it owned before, and validates that, since
+// it may have missed something. While it is stopped, it may be idle or have bytes under way to it,
+// which it finds when it wakes.
 func TestOwnerIsStopped(t *testing.T) {
 	for name, nodes := range map[string]int{"idle": 3, "busy": 2} {
 		t.Run(name, func(t *testing.T) {
@@ -95,7 +96,8 @@ func (f *fleet) expectWithout(t *testing.T, gone *member, paths []string, file o
 	}
 }
 
-// settled is how long m's log is once it has the lines on what is over, which m writes in their order but not at once.
+// settled is how long m's log is once it has the lines on what is over, which m writes in their
+// order but not at once.
 func (m *member) settled(t *testing.T) int {
 	t.Helper()
 	before := m.log.length()

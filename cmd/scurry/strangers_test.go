@@ -23,8 +23,9 @@ const (
 	refusal = "a connection to the peer port was refused"
 )
 
-// TestSecretsDiffer: nodes with different secrets, or one with none, don't work together. Each serves on its own, and its log
-// tells that the other is refused, but no secret, and not what is served.
+// TestSecretsDiffer: nodes with different secrets, or one with none, don't work together. Each
+// serves on its own, and its log tells that the other is refused, but no secret, and not what is
+// served.
 func TestSecretsDiffer(t *testing.T) {
 	for name, secrets := range map[string][]string{
 		"another": {ourSecret, otherSecret},
@@ -113,8 +114,8 @@ func talk(t *testing.T, addr, words string) string {
 	return string(answer)
 }
 
-// TestStrangersAtPeerPort floods the peer port of a node with what isn't a peer's. The node takes little memory for it, goes
-// on serving, and neither it nor its peer gives the other up.
+// TestStrangersAtPeerPort floods the peer port of a node with what isn't a peer's. The node takes
+// little memory for it, goes on serving, and neither it nor its peer gives the other up.
 func TestStrangersAtPeerPort(t *testing.T) {
 	const strangers, atOnce, silent = 3000, 50, 300
 	f := newFleet(t, 2, "--peer-heartbeat=500ms", "--peer-secret-file="+string(write(t, "secret", []byte(ourSecret))))

@@ -32,8 +32,8 @@ func (p *pausing) Write(b []byte) (n int, err error) {
 	return n + rest, err
 }
 
-// pause makes the origin send path, which is file, only up to at, until the func that it returns is called. Parts of it are
-// sent at once.
+// pause makes the origin send path, which is file, only up to at, until the func that it returns is
+// called. Parts of it are sent at once.
 func (f *fleet) pause(t *testing.T, path string, file origintest.File, at int) (goOn func()) {
 	until := make(chan struct{})
 	f.o.Handle("/"+path, func(w http.ResponseWriter, r *http.Request) {
@@ -65,8 +65,8 @@ func (f *fleet) begin(t *testing.T, m *member, path string, file origintest.File
 	return b
 }
 
-// finish reads the rest, of which there should be file. What is read must be right in any case; the error tells that it was
-// cut, and that the client knows.
+// finish reads the rest, of which there should be file. What is read must be right in any case; the
+// error tells that it was cut, and that the client knows.
 func (b *transfer) finish(t *testing.T, file origintest.File) (cut error) {
 	t.Helper()
 	defer b.resp.Body.Close()

@@ -36,7 +36,8 @@ func printVersion(w io.Writer) error {
 	return err
 }
 
-// version is one line on the build: the module's version, the commit if known, Go's version and the platform.
+// version is one line on the build: the module's version, the commit if known, Go's version and the
+// platform.
 func version(info *debug.BuildInfo) string {
 	words := []string{"scurry", info.Main.Version}
 	if info.Main.Version == "" {

@@ -23,7 +23,7 @@ func (r *Run) Follow(off, stop, ahead int64) (*Follower, bool) {
 	return r.FollowFor(nil, off, stop, ahead)
 }
 
-// FollowFor is Follow for someone whom Waiting tells of. What who is must be comparable.
+// FollowFor is Follow for someone that Waiting returns; who must be comparable.
 func (r *Run) FollowFor(who any, off, stop, ahead int64) (*Follower, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -70,8 +70,8 @@ func (r *Run) Attach(who any, off, stop, ahead int64) (*Follower, bool) {
 	return r.addLocked(who, off, stop, ahead), true
 }
 
-// Waiting tells who follows r for bytes from off on, and up to where: first if that does, else the
-// one who wants most; nil if nobody does.
+// Waiting returns who follows r for bytes from off on, and up to where: first if that does, else
+// the one who wants most; nil if nobody does.
 func (r *Run) Waiting(off int64, first any) (who any, stop int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -168,15 +168,15 @@ func (f *Follower) Next(ctx context.Context, wait func(), limit func(n int) int)
 
 // viewLocked returns what has come of the chunk at off, up to stop.
 func (r *Run) viewLocked(off, stop int64) []byte {
-	lo, hi := 0, len(r.pieces) // the last fragment that begins at or before off
+	lo, hi := 0, len(r.segments) // the last fragment that begins at or before off
 	for hi-lo > 1 {
-		if mid := (lo + hi) / 2; r.pieces[mid].off <= off {
+		if mid := (lo + hi) / 2; r.segments[mid].off <= off {
 			lo = mid
 		} else {
 			hi = mid
 		}
 	}
-	p := r.pieces[lo]
+	p := r.segments[lo]
 	b := p.b[off-p.off:]
 	if int64(len(b)) > stop-off {
 		b = b[:stop-off]

@@ -16,7 +16,7 @@ const resumes = 4
 // run reads the body to the run's end, lets the last chunks be pushed, and tells Done and the
 // followers.
 func (r *Run) run(ctx context.Context) {
-	queue := make(chan piece) // no more than one waits to be pushed
+	queue := make(chan segment) // no more than one waits to be pushed
 	pushed := make(chan struct{})
 	go r.push(queue, pushed)
 	err := r.read(ctx, queue)
@@ -55,7 +55,7 @@ func (r *Run) endExtension() {
 }
 
 // push hands finished chunks on, off the reading loop, which a slow taker must not hold up.
-func (r *Run) push(queue <-chan piece, pushed chan<- struct{}) {
+func (r *Run) push(queue <-chan segment, pushed chan<- struct{}) {
 	defer close(pushed)
 	for p := range queue {
 		if r.cfg.Push != nil && !r.overflowed() {
@@ -86,8 +86,8 @@ func (r *Run) dropLocked() {
 	case r.cfg.Share != nil:
 		hold = min(hold, r.cfg.Share())
 	}
-	for len(r.pieces) > 0 {
-		first := r.pieces[0]
+	for len(r.segments) > 0 {
+		first := r.segments[0]
 		if !first.whole() || first.end() > r.pushed || r.pos-first.end() < hold {
 			return
 		}
@@ -96,14 +96,14 @@ func (r *Run) dropLocked() {
 }
 
 func (r *Run) dropFirstLocked() {
-	r.base = r.pieces[0].end()
-	r.giveBackLocked(r.pieces[0].size)
-	r.pieces[0] = piece{} // the array may live on
-	r.pieces = r.pieces[1:]
+	r.base = r.segments[0].end()
+	r.giveBackLocked(r.segments[0].size)
+	r.segments[0] = segment{} // the array may live on
+	r.segments = r.segments[1:]
 }
 
 // read reads bodies, one after the other where connections are lost, up to the run's end.
-func (r *Run) read(ctx context.Context, queue chan<- piece) (err error) {
+func (r *Run) read(ctx context.Context, queue chan<- segment) (err error) {
 	body := r.cfg.Body
 	defer func() {
 		if p := recover(); p != nil {
@@ -180,7 +180,7 @@ func (r *Run) open(ctx context.Context, tries int) (Body, error) {
 }
 
 // copy reads body into the run's chunks until the run's end (nil) or until body fails.
-func (r *Run) copy(ctx context.Context, body Body, queue chan<- piece) error {
+func (r *Run) copy(ctx context.Context, body Body, queue chan<- segment) error {
 	for {
 		room, err := r.room(ctx)
 		if err != nil || room == nil {
@@ -217,7 +217,7 @@ func (r *Run) room(ctx context.Context) ([]byte, error) {
 	if r.end >= 0 && r.pos >= r.end {
 		return nil, nil
 	}
-	if n := len(r.pieces); n == 0 || r.pieces[n-1].whole() {
+	if n := len(r.segments); n == 0 || r.segments[n-1].whole() {
 		if err := r.placeLocked(ctx); err != nil {
 			return nil, err
 		}
@@ -225,10 +225,10 @@ func (r *Run) room(ctx context.Context) ([]byte, error) {
 		if r.end >= 0 && r.pos >= r.end {
 			return nil, nil
 		}
-		r.pieces = append(r.pieces, p)
+		r.segments = append(r.segments, p)
 	}
 	room := r.memoryLocked()
-	if r.end >= 0 && int64(len(room)) > r.end-r.pos { // the end has been learnt in mid-chunk
+	if r.end >= 0 && int64(len(room)) > r.end-r.pos { // the end has become known in mid-chunk
 		room = room[:r.end-r.pos]
 	}
 	r.pace.begin()
@@ -353,7 +353,7 @@ func (r *Run) placeLocked(ctx context.Context) error {
 			r.err = ErrAbandoned
 			return ErrAbandoned
 		}
-		if r.slowestLocked() >= r.pieces[0].end() {
+		if r.slowestLocked() >= r.segments[0].end() {
 			r.dropFirstLocked()
 			continue
 		}
@@ -365,14 +365,14 @@ func (r *Run) placeLocked(ctx context.Context) error {
 }
 
 // newPieceLocked returns what is read next: with memory, if there is plenty of room for it.
-func (r *Run) newPieceLocked(ctx context.Context) piece {
+func (r *Run) newPieceLocked(ctx context.Context) segment {
 	size, plenty := r.nextLocked()-r.pos, true
 	if r.cfg.Spare != nil {
 		r.mu.Unlock()
 		plenty = r.cfg.Spare(ctx, size)
 		r.mu.Lock()
 	}
-	p := piece{off: r.pos, size: max(0, r.nextLocked()-r.pos), by: !plenty} // it may have been cut meanwhile
+	p := segment{off: r.pos, size: max(0, r.nextLocked()-r.pos), by: !plenty} // it may have been cut meanwhile
 	if plenty {
 		p.took = size
 		r.taken += size
@@ -392,10 +392,10 @@ func (r *Run) giveLocked(n int64) {
 // dropReadLocked drops what all followers of a pinned run that has ended have read: nobody joins it
 // any more.
 func (r *Run) dropReadLocked() {
-	for r.cfg.Pinned && r.done && len(r.pieces) > 0 && (len(r.followers) == 0 || r.slowestLocked() >= r.pieces[0].end()) {
+	for r.cfg.Pinned && r.done && len(r.segments) > 0 && (len(r.followers) == 0 || r.slowestLocked() >= r.segments[0].end()) {
 		r.dropFirstLocked()
 	}
-	if r.cfg.Pinned && r.done && len(r.pieces) == 0 {
+	if r.cfg.Pinned && r.done && len(r.segments) == 0 {
 		r.giveBackLocked(r.reserved)
 	}
 }
@@ -454,11 +454,11 @@ func (r *Run) slowestLocked() int64 {
 }
 
 // grow publishes n bytes that were read into room, and returns the chunk if it is whole by now.
-func (r *Run) grow(n int) (p piece, whole bool) {
+func (r *Run) grow(n int) (p segment, whole bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if n > 0 {
-		last := &r.pieces[len(r.pieces)-1]
+		last := &r.segments[len(r.segments)-1]
 		last.b = last.b[:len(last.b)+n]
 		r.pos += int64(n)
 		if r.pos == r.end {
@@ -470,12 +470,12 @@ func (r *Run) grow(n int) (p piece, whole bool) {
 		}
 		return *last, whole
 	}
-	return piece{}, false
+	return segment{}, false
 }
 
 // ended settles what the end of the body means: the end of the representation where that wasn't
 // known, else a loss if it came early.
-func (r *Run) ended(queue chan<- piece) error {
+func (r *Run) ended(queue chan<- segment) error {
 	r.mu.Lock()
 	if r.end >= 0 {
 		defer r.mu.Unlock()
@@ -488,12 +488,12 @@ func (r *Run) ended(queue chan<- piece) error {
 		}
 		return nil
 	}
-	n := len(r.pieces)
-	var rest piece
-	if n > 0 && !r.pieces[n-1].whole() {
-		last := &r.pieces[n-1]
+	n := len(r.segments)
+	var rest segment
+	if n > 0 && !r.segments[n-1].whole() {
+		last := &r.segments[n-1]
 		if len(last.b) == 0 {
-			r.pieces = r.pieces[:n-1]
+			r.segments = r.segments[:n-1]
 		} else {
 			last.trim()
 			rest = *last

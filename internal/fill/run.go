@@ -37,7 +37,7 @@ var (
 	errShort = errors.New("the body ended before its length")
 )
 
-// Config says what a Run reads and whom it tells. Offsets are the representation's.
+// Config says what a Run reads and what it calls. Offsets are the representation's.
 type Config struct {
 	Start int64 // of the body's first byte: where a chunk begins
 	End   int64 // where the run ends, or -1: where the body does
@@ -156,7 +156,7 @@ type Run struct {
 	cancel context.CancelFunc
 
 	mu        sync.Mutex
-	pieces    []piece // consecutive: the bytes [base, pos)
+	segments  []segment // consecutive: the bytes [base, pos)
 	base, pos int64
 	end       int64 // -1 while unknown
 	bodyEnd   int64 // where the open body ends
@@ -185,7 +185,7 @@ type Run struct {
 }
 
 // fragment is one chunk, whole or growing.
-type piece struct {
+type segment struct {
 	off  int64
 	b    []byte
 	size int64 // of b, once it is whole
@@ -194,12 +194,12 @@ type piece struct {
 	firm bool  // nothing is given back before it is whole
 }
 
-func (p piece) end() int64 { return p.off + int64(len(p.b)) }
+func (p segment) end() int64 { return p.off + int64(len(p.b)) }
 
-func (p piece) whole() bool { return int64(len(p.b)) == p.size }
+func (p segment) whole() bool { return int64(len(p.b)) == p.size }
 
 // resize gives p memory for n bytes. What followers have got of the old memory stays as it is.
-func (p *piece) resize(n int64) {
+func (p *segment) resize(n int64) {
 	b := make([]byte, n)
 	copy(b, p.b)
 	p.b = b[:len(p.b)]
@@ -207,7 +207,7 @@ func (p *piece) resize(n int64) {
 
 // trim gives up the room that a last chunk doesn't need: a cached value with spare room would cost
 // more than is counted.
-func (p *piece) trim() {
+func (p *segment) trim() {
 	if p.size = int64(len(p.b)); len(p.b) < cap(p.b) {
 		p.resize(p.size)
 	}
@@ -307,8 +307,8 @@ func (r *Run) Reads(off int64) bool {
 
 // roomEndLocked is where the chunk ends that the run reads into at present.
 func (r *Run) roomEndLocked() int64 {
-	if n := len(r.pieces); n > 0 {
-		p := r.pieces[n-1]
+	if n := len(r.segments); n > 0 {
+		p := r.segments[n-1]
 		return p.off + p.size
 	}
 	return r.pos

@@ -20,7 +20,7 @@ const (
 // memoryLocked returns the memory to read the next bytes of the last chunk into: its own, if there
 // is plenty of room, or if bytes are taken to be there already; else a small buffer.
 func (r *Run) memoryLocked() []byte {
-	p := &r.pieces[len(r.pieces)-1]
+	p := &r.segments[len(r.segments)-1]
 	if spare := p.b[len(p.b):cap(p.b)]; !p.by || r.flows && len(spare) > 0 {
 		r.viaSmall = false
 		return spare
@@ -42,10 +42,10 @@ func (r *Run) memoryLocked() []byte {
 func (r *Run) shrink() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if len(r.pieces) == 0 || r.pace.since.IsZero() || time.Since(r.pace.since) < stallTime {
+	if len(r.segments) == 0 || r.pace.since.IsZero() || time.Since(r.pace.since) < stallTime {
 		return
 	}
-	if p := &r.pieces[len(r.pieces)-1]; r.viaSmall && !p.firm && cap(p.b) > len(p.b) {
+	if p := &r.segments[len(r.segments)-1]; r.viaSmall && !p.firm && cap(p.b) > len(p.b) {
 		p.resize(int64(len(p.b)))
 		r.taken -= p.took - int64(len(p.b))
 		r.cfg.Give(p.took, int64(len(p.b)))
@@ -65,7 +65,7 @@ func (r *Run) keep(ctx context.Context, b []byte) error {
 	if r.stalled != nil {
 		r.stalled.Stop()
 	}
-	p := &r.pieces[len(r.pieces)-1]
+	p := &r.segments[len(r.segments)-1]
 	if cap(p.b) == len(p.b) {
 		held := p.took
 		r.mu.Unlock()
@@ -74,7 +74,7 @@ func (r *Run) keep(ctx context.Context, b []byte) error {
 		if err != nil {
 			return err
 		}
-		p = &r.pieces[len(r.pieces)-1] // those before it may have gone
+		p = &r.segments[len(r.segments)-1] // those before it may have gone
 		p.took, p.firm = p.size, firm
 		r.taken += p.size - held
 		p.resize(p.size)

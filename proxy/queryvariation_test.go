@@ -50,7 +50,8 @@ func TestNoVarySearch(t *testing.T) {
 	}
 }
 
-// TestNoVarySearchChanges: what the newest response says counts, and an unsafe request invalidates whatever stands for it.
+// TestNoVarySearchChanges: what the newest response says counts, and an unsafe request invalidates
+// whatever stands for it.
 func TestNoVarySearchChanges(t *testing.T) {
 	n, o := fronting(t, proxy.Config{NoVarySearch: true})
 	o.Handle("/f", answering(`params=("x")`))
@@ -68,7 +69,8 @@ func TestNoVarySearchChanges(t *testing.T) {
 	}
 }
 
-// TestNoVarySearchAmongNodes: whoever was asked first, and on whichever node, one response answers for all.
+// TestNoVarySearchAmongNodes: whoever was asked first, and on whichever node, one response answers
+// for all.
 func TestNoVarySearchAmongNodes(t *testing.T) {
 	c := newCluster(t, 3, proxy.Config{NoVarySearch: true})
 	for _, path := range []string{"a", "b", "c", "d"} {

@@ -6,15 +6,16 @@ import (
 	"strings"
 )
 
-// places are the URLs of the origin, and what clients know them as: what is under the base is under the mount.
-type places struct {
+// urlMapper maps the URLs of the origin to those that clients know: what is under the base is under
+// the mount.
+type urlMapper struct {
 	base  *url.URL // ends in a slash
 	path  string   // of the base, as it is written
 	hosts []string // of URLs that mean the origin, in lower case, without the scheme's default port
 }
 
-func newPlaces(c Config) *places {
-	p := &places{base: c.base()}
+func newURLMapper(c Config) *urlMapper {
+	p := &urlMapper{base: c.base()}
 	p.path = spelling(p.base)
 	p.hosts = []string{host(p.base)}
 	if o, ok := c.Origin.(interface{ Aliases() []string }); ok {
@@ -45,7 +46,7 @@ type reference struct {
 }
 
 // resolve reads v, which is relative to key's URL.
-func (p *places) resolve(v, key string) (ref reference, ok bool) {
+func (p *urlMapper) resolve(v, key string) (ref reference, ok bool) {
 	u, err := url.Parse(v)
 	if err != nil || v == "" {
 		return ref, false
@@ -61,20 +62,21 @@ func (p *places) resolve(v, key string) (ref reference, ok bool) {
 }
 
 // ours reports whether ref is on the origin's host.
-func (p *places) ours(ref reference) bool {
+func (p *urlMapper) ours(ref reference) bool {
 	return ref.Scheme == p.base.Scheme && slices.Contains(p.hosts, host(ref.URL))
 }
 
-// under returns what of a path is under the base's, however that is spelled.
-func (p *places) under(path string) (rest string, ok bool) {
+// under returns the part of a path that is under the base's, however that is spelled.
+func (p *urlMapper) under(path string) (rest string, ok bool) {
 	if rest, ok = strings.CutPrefix(path, p.path); ok {
 		return rest, true
 	}
 	return strings.CutPrefix(canonicalForm(path), canonicalForm(p.path))
 }
 
-// keyOf returns the cache key of the resource that the URL v names, which is relative to key's, if it is the origin's.
-func (p *places) keyOf(v, key string) (string, bool) {
+// keyOf returns the cache key of the resource that the URL v names, which is relative to key's, if
+// it is the origin's.
+func (p *urlMapper) keyOf(v, key string) (string, bool) {
 	ref, ok := p.resolve(v, key)
 	if !ok || !p.ours(ref) {
 		return "", false
@@ -88,7 +90,7 @@ func (p *places) keyOf(v, key string) (string, bool) {
 }
 
 // mapped returns the URLs in values, which are relative to key's, as clients are to see them.
-func (p *places) mapped(values []string, key string) []string {
+func (p *urlMapper) mapped(values []string, key string) []string {
 	out := make([]string, len(values))
 	for i, v := range values {
 		out[i] = p.mapURL(v, key)
@@ -96,9 +98,10 @@ func (p *places) mapped(values []string, key string) []string {
 	return out
 }
 
-// mapURL returns v as clients are to see it. What isn't under the base stays as it is, unless it would mean another place when
-// the client resolves it. Neither can a path say with which credentials to ask.
-func (p *places) mapURL(v, key string) string {
+// mapURL returns v as clients are to see it. What isn't under the base stays as it is, unless it
+// would mean something else when the client resolves it. Neither can a path say with which
+// credentials to ask.
+func (p *urlMapper) mapURL(v, key string) string {
 	ref, ok := p.resolve(v, key)
 	if !ok || ref.User != nil || ref.absolute && !p.ours(ref) {
 		return v

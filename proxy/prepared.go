@@ -15,15 +15,15 @@ import (
 // name is what this cache calls itself in Via, Cache-Status and Proxy-Status.
 const name = "scurry"
 
-// view is what has to be known of each stored response, worked out once.
-type view struct {
+// prepared is what has to be known of each stored response, worked out once.
+type prepared struct {
 	facts httpcache.Facts
 }
 
-func viewOf(rec *store.Record) *view { return rec.Prepared.(*view) }
+func preparedOf(rec *store.Record) *prepared { return rec.Prepared.(*prepared) }
 
-func newView(rec *store.Record, policy httpcache.Policy) *view {
-	return &view{facts: policy.Facts(&httpcache.Response{
+func newView(rec *store.Record, policy httpcache.Policy) *prepared {
+	return &prepared{facts: policy.Facts(&httpcache.Response{
 		Status: rec.Status, Header: rec.Header(), Undated: rec.Undated,
 		RequestTime: rec.RequestTime.Time(), ResponseTime: rec.Received(),
 	})}
@@ -51,8 +51,8 @@ type aged struct {
 	age, status []string
 }
 
-// heads are those of the records that have been used lately, where their revisions place them. A head takes more memory than
-// its record, so that only these have one.
+// heads are those of the records that have been used lately, where their revisions place them. A
+// head takes more memory than its record, so that only these have one.
 type heads [1 << 11]atomic.Pointer[head]
 
 // head returns rec's head.
@@ -61,13 +61,13 @@ func (p *Proxy) head(rec *store.Record) *head {
 	if h := at.Load(); h != nil && h.rec == rec {
 		return h
 	}
-	h := newHead(rec, p.places)
+	h := newHead(rec, p.urls)
 	at.Store(h)
 	return h
 }
 
-// newHead prepares rec for answers to clients, who see the origin's places under the mount.
-func newHead(rec *store.Record, places *places) *head {
+// newHead prepares rec for answers to clients, who see the origin's URLs under the mount.
+func newHead(rec *store.Record, places *urlMapper) *head {
 	h := &head{rec: rec, fields: fieldsOf(rec)}
 	h.fields = slices.DeleteFunc(h.fields, func(f field) bool {
 		if f.name == "Cache-Status" {
@@ -121,7 +121,8 @@ func (h *head) stored() http.Header {
 	return header
 }
 
-// preconditions judges those of r by rec's header, which isn't unpacked for requests that have none.
+// preconditions judges those of r by rec's header, which isn't unpacked for requests that have
+// none.
 func (p *Proxy) preconditions(r *http.Request, rec *store.Record) (outcome httpcache.Outcome, ranges bool) {
 	var stored http.Header
 	if h := p.head(rec); h.header.Load() != nil || httpcache.Conditional(r.Header) {
@@ -130,13 +131,14 @@ func (p *Proxy) preconditions(r *http.Request, rec *store.Record) (outcome httpc
 	return httpcache.Preconditions(r.Method, r.Header, stored)
 }
 
-// hasContent reports whether a final response with that status to a GET has content, and may say how much (RFC 9110
-// sections 6.4.1 and 8.6).
+// hasContent reports whether a final response with that status to a GET has content, and may say
+// how much (RFC 9110 sections 6.4.1 and 8.6).
 func hasContent(status int) bool {
 	return status != http.StatusNoContent && status != http.StatusNotModified
 }
 
-// via appends this proxy to the Via field of a message received by the protocol proto (RFC 9110 section 7.6.3).
+// via appends this proxy to the Via field of a message received by the protocol proto (RFC 9110
+// section 7.6.3).
 func via(values []string, proto string) []string {
 	return append(slices.Clip(values), strings.TrimPrefix(proto, "HTTP/")+" "+name)
 }
@@ -158,7 +160,7 @@ func (h *head) at(age time.Duration) *aged {
 	a := &aged{
 		second: second,
 		age:    []string{strconv.FormatInt(int64(second/time.Second), 10)},
-		status: h.status(cacheStatus{hit: true, ttl: viewOf(h.rec).facts.Lifetime - second, hasTTL: true}),
+		status: h.status(cacheStatus{hit: true, ttl: preparedOf(h.rec).facts.Lifetime - second, hasTTL: true}),
 	}
 	h.aged.Store(a)
 	return a

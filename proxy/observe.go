@@ -8,8 +8,8 @@ import (
 	"github.com/scurrycache/scurry/internal/store"
 )
 
-// learn draws from a response that goes past the cache what it says of what is stored.
-func (p *Proxy) learn(pass *passing, resp *http.Response) {
+// observe draws from a response that goes past the cache what it says of what is stored.
+func (p *Proxy) observe(pass *passing, resp *http.Response) {
 	switch {
 	case unsafe(resp.Request.Method):
 		if resp.StatusCode >= 200 && resp.StatusCode < 400 {
@@ -18,12 +18,12 @@ func (p *Proxy) learn(pass *passing, resp *http.Response) {
 			}
 		}
 	case resp.Request.Method == http.MethodHead && resp.StatusCode == http.StatusOK:
-		p.learnHead(pass, resp)
+		p.observeHead(pass, resp)
 	}
 }
 
-// unsafe reports whether a request with that method may have changed the resource (RFC 9110 section 9.2.1). A method that
-// isn't known may.
+// unsafe reports whether a request with that method may have changed the resource (RFC 9110 section
+// 9.2.1). A method that isn't known may.
 func unsafe(method string) bool {
 	switch method {
 	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace:
@@ -32,21 +32,22 @@ func unsafe(method string) bool {
 	return true
 }
 
-// invalidate does away with what a request may have changed (RFC 9111 section 4.4, RFC 9875 section 3): what is stored of its
-// target, of the places that the response names, if they are the origin's, and of groups.
+// invalidate does away with what a request may have changed (RFC 9111 section 4.4, RFC 9875 section
+// 3): what is stored of its target, of the URLs that the response names, if they are the origin's,
+// and of groups.
 func (p *Proxy) invalidate(pass *passing, resp *http.Response) (before, after store.Moment) {
 	keys := []string{pass.key}
 	for _, name := range []string{"Location", "Content-Location"} {
-		if key, ok := p.places.keyOf(resp.Header.Get(name), pass.key); ok && !slices.Contains(keys, key) {
+		if key, ok := p.urls.keyOf(resp.Header.Get(name), pass.key); ok && !slices.Contains(keys, key) {
 			keys = append(keys, key)
 		}
 	}
 	return p.store.Invalidate(keys, httpcache.InvalidatedGroups(resp.Header))
 }
 
-// learnHead updates the stored response that the HEAD would have selected, or, if it is out of date, does away with it (RFC
-// 9111 section 4.3.5).
-func (p *Proxy) learnHead(pass *passing, resp *http.Response) {
+// learnHead updates the stored response that the HEAD would have selected, or, if it is out of
+// date, does away with it (RFC 9111 section 4.3.5).
+func (p *Proxy) observeHead(pass *passing, resp *http.Response) {
 	_, rec, _ := p.find(pass.key, pass.header, false)
 	if rec == nil || rec.Pass || rec.Status != http.StatusOK || len(pass.header["Authorization"]) > 0 || rec.ResponseTime.Time().After(pass.sent) {
 		return

@@ -11,10 +11,10 @@ import (
 	"time"
 )
 
-// progress is a ResponseWriter, and watches the request's body, for a client who must keep moving: what limits it isn't
-// how long a transfer takes but how long nothing of it gets through. Each fragment that is written puts the deadline off,
-// and so does each that is read.
-type progress struct {
+// stallWriter is a ResponseWriter, and watches the request's body, for a client who must keep
+// moving: what limits it isn't how long a transfer takes but how long nothing of it gets through.
+// Each fragment that is written puts the deadline off, and so does each that is read.
+type stallWriter struct {
 	http.ResponseWriter
 	timeout time.Duration
 	control *http.ResponseController
@@ -24,15 +24,17 @@ type progress struct {
 	streams bool // many responses share the connection: deadlines are the response's own, and fire even between writes
 }
 
-// fragment is how many bytes are written under one deadline: few enough for a slow client to take them in time.
+// fragment is how many bytes are written under one deadline: few enough for a slow client to take
+// them in time.
 const piece = 64 << 10
 
-var progresses = sync.Pool{New: func() any { return new(progress) }}
+var progresses = sync.Pool{New: func() any { return new(stallWriter) }}
 
-// watch calls next with a writer and a request that are held to the timeout; none if it is negative.
-func watch(timeout time.Duration, rw http.ResponseWriter, r *http.Request, next http.Handler) {
-	w := progresses.Get().(*progress)
-	*w = progress{ResponseWriter: rw, timeout: timeout, streams: r.ProtoMajor >= 2}
+// stallTimeout calls next with a writer and a request that are held to the timeout; none if it is
+// negative.
+func stallTimeout(timeout time.Duration, rw http.ResponseWriter, r *http.Request, next http.Handler) {
+	w := progresses.Get().(*stallWriter)
+	*w = stallWriter{ResponseWriter: rw, timeout: timeout, streams: r.ProtoMajor >= 2}
 	if s, ok := r.Context().Value(http.ServerContextKey).(*http.Server); !ok || s.WriteTimeout > 0 && s.WriteTimeout <= timeout {
 		w.put = time.Now() // the server has set a deadline, as the request came; or there is none that has any
 	}
@@ -46,7 +48,7 @@ func watch(timeout time.Duration, rw http.ResponseWriter, r *http.Request, next 
 			}
 			panic(p)
 		}
-		*w = progress{}
+		*w = stallWriter{}
 		progresses.Put(w)
 	}()
 	if r.Body != nil && r.Body != http.NoBody {
@@ -56,9 +58,9 @@ func watch(timeout time.Duration, rw http.ResponseWriter, r *http.Request, next 
 }
 
 // Unwrap is for http.ResponseController.
-func (w *progress) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+func (w *stallWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-func (w *progress) WriteHeader(status int) {
+func (w *stallWriter) WriteHeader(status int) {
 	w.extend(0)
 	if status >= http.StatusOK && w.body != nil && w.body.unread() {
 		// What may yet come of the body mustn't be taken for the next request.
@@ -67,7 +69,7 @@ func (w *progress) WriteHeader(status int) {
 	w.ResponseWriter.WriteHeader(status)
 }
 
-func (w *progress) Write(b []byte) (written int, err error) {
+func (w *stallWriter) Write(b []byte) (written int, err error) {
 	for more := true; more; more = len(b) > 0 {
 		n := min(len(b), piece)
 		w.extend(n)
@@ -83,7 +85,7 @@ func (w *progress) Write(b []byte) (written int, err error) {
 }
 
 // Flush sends what has been written, if the server can.
-func (w *progress) Flush() {
+func (w *stallWriter) Flush() {
 	w.extend(0)
 	defer w.lift()
 	if f, ok := w.ResponseWriter.(http.Flusher); ok {
@@ -93,9 +95,10 @@ func (w *progress) Flush() {
 	}
 }
 
-// extend puts the write deadline off, now that n bytes are about to be written. It doesn't for those that fit into one
-// fragment soon after the request, since the server's own deadline is still good for them.
-func (w *progress) extend(n int) {
+// extend puts the write deadline off, now that n bytes are about to be written. It doesn't for
+// those that fit into one fragment soon after the request, since the server's own deadline is still
+// good for them.
+func (w *stallWriter) extend(n int) {
 	if w.timeout <= 0 {
 		return
 	}
@@ -113,15 +116,16 @@ func (w *progress) extend(n int) {
 	}
 }
 
-// lift takes the deadline away until the next write, where it would end a response that merely waits for its origin.
-func (w *progress) lift() {
+// lift takes the deadline away until the next write, where it would end a response that merely
+// waits for its origin.
+func (w *stallWriter) lift() {
 	if w.streams && w.timeout > 0 && w.control != nil {
 		_ = w.control.SetWriteDeadline(time.Time{}) // it could be set before
 	}
 }
 
 // watchBody holds the client to the timeout, where that can be, while it sends the request's body.
-func (w *progress) watchBody(r *http.Request) *http.Request {
+func (w *stallWriter) watchBody(r *http.Request) *http.Request {
 	control, timeout := http.NewResponseController(w.ResponseWriter), w.timeout
 	if timeout > 0 && control.SetReadDeadline(time.Now().Add(timeout)) != nil {
 		timeout = -1
@@ -136,7 +140,8 @@ func (w *progress) watchBody(r *http.Request) *http.Request {
 	return r
 }
 
-// watchedBody is a request's body that puts the read deadline off as it is read, and knows why it couldn't be read.
+// watchedBody is a request's body that puts the read deadline off as it is read, and knows why it
+// couldn't be read.
 type watchedBody struct {
 	io.ReadCloser
 	control *http.ResponseController
@@ -164,8 +169,8 @@ func (b *watchedBody) Read(p []byte) (int, error) {
 
 var errSlowBody = errors.New("the client stopped sending its request's body")
 
-// fault is the status for a request whose body, which may be nil, can't be read, and why; 0 if it can, or its client has gone,
-// which ends ctx, the request's.
+// fault is the status for a request whose body, which may be nil, can't be read, and why; 0 if it
+// can, or its client has gone, which ends ctx, the request's.
 func (b *watchedBody) fault(ctx context.Context) (status int, cause error) {
 	if b == nil || b.failed.Load() == nil {
 		return 0, nil
@@ -177,15 +182,16 @@ func (b *watchedBody) fault(ctx context.Context) (status int, cause error) {
 		return http.StatusRequestTimeout, errSlowBody
 	case ctx.Err() != nil:
 		return 0, nil
-	case large: // for whoever has limited it around this handler
+	case large: // for a handler around this one that has limited it
 		return http.StatusRequestEntityTooLarge, err
 	}
 	return http.StatusBadRequest, err // its framing is wrong: RFC 9112 section 7.1
 }
 
-// reset makes sure that a client can tell an aborted response from a complete one. Closing the connection does, but for
-// HTTP/1.0 without a Content-Length, where it means the end; there the connection has to break.
-func (w *progress) reset(r *http.Request) {
+// reset makes sure that a client can tell an aborted response from a complete one. Closing the
+// connection does, but for HTTP/1.0 without a Content-Length, where it means the end; there the
+// connection has to break.
+func (w *stallWriter) reset(r *http.Request) {
 	if r.ProtoAtLeast(1, 1) || w.Header().Get("Content-Length") != "" {
 		return
 	}

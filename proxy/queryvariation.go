@@ -13,19 +13,20 @@ import (
 	"github.com/scurrycache/scurry/internal/store"
 )
 
-// With Config.NoVarySearch, a response that says in No-Vary-Search which parts of the query don't matter is stored under a key
-// whose query is in that rule's canonical form, and says for which URL it came. A request is looked up under the key that the newest
-// rule of its path makes, and under its own; but what answers it is the stored response itself, by its own rule.
+// With Config.NoVarySearch, a response that says in No-Vary-Search which parts of the query don't
+// matter is stored under a key whose query is in that rule's canonical form, and says for which URL
+// it came. A request is looked up under the key that the newest rule of its path makes, and under
+// its own; but what answers it is the stored response itself, by its own rule.
 
-// searches knows the newest rule of each path. The methods may be called concurrently.
-type searches struct {
+// queryVariations knows the newest rule of each path. The methods may be called concurrently.
+type queryVariations struct {
 	mu     sync.Mutex
 	paths  map[string]*list.Element // of *search
 	recent *list.List               // the most recently used first
 }
 
 // search is the rule of one path.
-type search struct {
+type queryVariation struct {
 	path string
 	rule httpcache.QueryVariation
 	at   time.Time // when the response was received that said so
@@ -36,12 +37,12 @@ const (
 	maxRule     = 1 << 10 // bytes of a rule; one that is longer isn't honoured
 )
 
-func newSearches() *searches {
-	return &searches{paths: map[string]*list.Element{}, recent: list.New()}
+func newQueryVariations() *queryVariations {
+	return &queryVariations{paths: map[string]*list.Element{}, recent: list.New()}
 }
 
 // rule returns the newest rule of a path.
-func (s *searches) rule(path string) (httpcache.QueryVariation, bool) {
+func (s *queryVariations) rule(path string) (httpcache.QueryVariation, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	el, ok := s.paths[path]
@@ -49,31 +50,31 @@ func (s *searches) rule(path string) (httpcache.QueryVariation, bool) {
 		return httpcache.QueryVariation{}, false
 	}
 	s.recent.MoveToFront(el)
-	return el.Value.(*search).rule, true
+	return el.Value.(*queryVariation).rule, true
 }
 
-// learn takes in what a response for path said that was received at that time.
-func (s *searches) learn(path string, rule httpcache.QueryVariation, ok bool, at time.Time) {
+// observe takes in what a response for path said that was received at that time.
+func (s *queryVariations) observe(path string, rule httpcache.QueryVariation, ok bool, at time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	el, known := s.paths[path]
 	switch {
-	case known && el.Value.(*search).at.After(at):
+	case known && el.Value.(*queryVariation).at.After(at):
 	case known && !ok:
 		s.recent.Remove(el)
 		delete(s.paths, path)
 	case known:
-		el.Value.(*search).rule, el.Value.(*search).at = rule, at
+		el.Value.(*queryVariation).rule, el.Value.(*queryVariation).at = rule, at
 	case ok:
-		s.paths[path] = s.recent.PushFront(&search{path, rule, at})
+		s.paths[path] = s.recent.PushFront(&queryVariation{path, rule, at})
 		if s.recent.Len() > maxSearches {
-			delete(s.paths, s.recent.Remove(s.recent.Back()).(*search).path)
+			delete(s.paths, s.recent.Remove(s.recent.Back()).(*queryVariation).path)
 		}
 	}
 }
 
 // searchOf is the rule that a response states, if it is one to be honoured.
-func searchOf(header http.Header) (httpcache.QueryVariation, bool) {
+func queryVariationOf(header http.Header) (httpcache.QueryVariation, bool) {
 	rule, ok := httpcache.ParseQueryVariation(header)
 	if !ok || len(rule.String()) > maxRule {
 		return httpcache.QueryVariation{}, false
@@ -95,11 +96,11 @@ func queryKey(rule httpcache.QueryVariation, key string) string {
 
 // likely is the key under which a response for asked would be stored, by what is known of its path.
 func (p *Proxy) likely(asked string) string {
-	if p.searches == nil {
+	if p.variations == nil {
 		return asked
 	}
 	path, _, _ := strings.Cut(asked, "?")
-	if rule, ok := p.searches.rule(path); ok {
+	if rule, ok := p.variations.rule(path); ok {
 		return queryKey(rule, asked)
 	}
 	return asked
@@ -112,19 +113,19 @@ func (p *Proxy) answers(rec *store.Record, asked string) bool {
 
 // same reports whether url and asked are the same by rec's rule.
 func (p *Proxy) same(rec *store.Record, url, asked string) bool {
-	if url == asked || p.searches == nil {
+	if url == asked || p.variations == nil {
 		return url == asked
 	}
 	path, query, _ := strings.Cut(url, "?")
 	otherPath, other, _ := strings.Cut(asked, "?")
-	rule, ok := searchOf(rec.Header())
+	rule, ok := queryVariationOf(rec.Header())
 	return ok && path == otherPath && rule.Canonical(query) == rule.Canonical(other)
 }
 
 // find returns what is stored for a request for asked, a HEAD or a GET, and the key that the answer
 // to it belongs under.
 func (p *Proxy) find(asked string, header http.Header, head bool) (key string, rec *store.Record, mustRevalidate bool) {
-	if p.searches == nil {
+	if p.variations == nil {
 		rec, mustRevalidate = p.store.Find(asked, header, head)
 		return asked, rec, mustRevalidate
 	}
@@ -154,41 +155,43 @@ func (s *source) Concerns(rec *store.Record, url string) bool {
 
 // KeyOf is store.Source's.
 func (s *source) KeyOf(url string, header http.Header) string {
-	if s.p.searches != nil {
-		if rule, ok := searchOf(header); ok {
+	if s.p.variations != nil {
+		if rule, ok := queryVariationOf(header); ok {
 			return queryKey(rule, url)
 		}
 	}
 	return url
 }
 
-// CanonicalKey is store.Source's. All spellings of a path have one owner; and all its queries, if they may mean the same.
+// CanonicalKey is store.Source's. All spellings of a path have one owner; and all its queries, if
+// they may mean the same.
 func (s *source) CanonicalKey(key string) string {
-	if s.p.searches != nil {
+	if s.p.variations != nil {
 		key, _, _ = strings.Cut(key, "?")
 	}
 	return canonicalForm(key)
 }
 
 // learnSearch notes what a response says of the queries of its path.
-func (p *Proxy) learnSearch(rec *store.Record) {
-	if p.searches != nil && !rec.Pass && rec.Status == http.StatusOK {
+func (p *Proxy) observeQueryVariation(rec *store.Record) {
+	if p.variations != nil && !rec.Pass && rec.Status == http.StatusOK {
 		path, _, _ := strings.Cut(rec.Key, "?")
-		rule, ok := searchOf(rec.Header())
-		p.searches.learn(path, rule, ok, rec.ResponseTime.Time())
+		rule, ok := queryVariationOf(rec.Header())
+		p.variations.observe(path, rule, ok, rec.ResponseTime.Time())
 	}
 }
 
-type askedKey struct{}
+type targetKey struct{}
 
-// asking notes in a request's context that it is for the resource of that key, which in the cache may have another.
-func asking(r *http.Request, key string) *http.Request {
-	return r.WithContext(context.WithValue(r.Context(), askedKey{}, key))
+// asking notes in a request's context that it is for the resource of that key, which in the cache
+// may have another.
+func withTarget(r *http.Request, key string) *http.Request {
+	return r.WithContext(context.WithValue(r.Context(), targetKey{}, key))
 }
 
 // asked is the key of the resource that r is for, which is stored under key.
-func asked(r *http.Request, key string) string {
-	if own, ok := r.Context().Value(askedKey{}).(string); ok {
+func targetOf(r *http.Request, key string) string {
+	if own, ok := r.Context().Value(targetKey{}).(string); ok {
 		return own
 	}
 	return key

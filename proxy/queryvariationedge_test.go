@@ -13,7 +13,8 @@ import (
 	"github.com/scurrycache/scurry/proxy"
 )
 
-// TestSearchRuleOfAnother: a rule that one response states isn't applied to others, which state none.
+// TestSearchRuleOfAnother: a rule that one response states isn't applied to others, which state
+// none.
 func TestSearchRuleOfAnother(t *testing.T) {
 	n, o := fronting(t, proxy.Config{NoVarySearch: true})
 	o.Handle("/f", func(w http.ResponseWriter, r *http.Request) {
@@ -69,7 +70,8 @@ func TestSearchPost(t *testing.T) {
 	}
 }
 
-// TestSearchInFlight: what is under way when an equivalent URL is invalidated isn't stored for that.
+// TestSearchInFlight: what is under way when an equivalent URL is invalidated isn't stored for
+// that.
 func TestSearchInFlight(t *testing.T) {
 	n, o := fronting(t, proxy.Config{NoVarySearch: true})
 	asked, release := make(chan struct{}), make(chan struct{})
@@ -137,7 +139,8 @@ func TestSearchMemory(t *testing.T) {
 	}
 }
 
-// TestSearchOwnerKnowsBetter: an owner that knows better than the node that asks goes by what it knows.
+// TestSearchOwnerKnowsBetter: an owner that knows better than the node that asks goes by what it
+// knows.
 func TestSearchOwnerKnowsBetter(t *testing.T) {
 	now := newClock()
 	c := newCluster(t, 2, proxy.Config{NoVarySearch: true, Now: now.Now})
@@ -221,7 +224,8 @@ func TestSearchValidatedInTheBackground(t *testing.T) {
 	})
 }
 
-// TestSearchOwnersOwnRule: an owner with another rule than the node that asks doesn't answer with another's response.
+// TestSearchOwnersOwnRule: an owner with another rule than the node that asks doesn't answer with
+// another's response.
 func TestSearchOwnersOwnRule(t *testing.T) {
 	c := newCluster(t, 2, proxy.Config{NoVarySearch: true})
 	c.o.Handle("/f", func(w http.ResponseWriter, r *http.Request) {
@@ -265,7 +269,8 @@ func TestSearchRuleOf304(t *testing.T) {
 	}
 }
 
-// TestSearchInvalidatedWithoutRule: what is stored by a rule that has been forgotten meanwhile is invalidated with its URL.
+// TestSearchInvalidatedWithoutRule: what is stored by a rule that has been forgotten meanwhile is
+// invalidated with its URL.
 func TestSearchInvalidatedWithoutRule(t *testing.T) {
 	now := newClock()
 	n, o := fronting(t, proxy.Config{NoVarySearch: true, Now: now.Now})

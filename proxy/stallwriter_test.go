@@ -18,7 +18,8 @@ import (
 	"github.com/scurrycache/scurry/proxy"
 )
 
-// impatience is the timeout of the nodes below; what they serve takes more than twice as long, at a steady pace.
+// impatience is the timeout of the nodes below; what they serve takes more than twice as long, at a
+// steady pace.
 const impatience = 400 * time.Millisecond
 
 // slowly calls step at a pace that is slow, but quick enough for impatience.
@@ -35,8 +36,8 @@ func impatient(t *testing.T) (*node, *origintest.Origin) {
 	return fronting(t, proxy.Config{WriteTimeout: impatience})
 }
 
-// TestTransfersMayTakeLong: only standing still is limited, whatever path a response takes and however little of it comes
-// at a time.
+// TestTransfersMayTakeLong: only standing still is limited, whatever path a response takes and
+// however little of it comes at a time.
 func TestTransfersMayTakeLong(t *testing.T) {
 	n, o := impatient(t)
 	drip := func(w http.ResponseWriter, r *http.Request) {
@@ -79,8 +80,8 @@ func TestUploadsMayTakeLong(t *testing.T) {
 	}
 }
 
-// TestBodyThatNeverComes: a GET is answered whether its body comes or not, and the connection doesn't wait for it for
-// ever.
+// TestBodyThatNeverComes: a GET is answered whether its body comes or not, and the connection
+// doesn't wait for it for ever.
 func TestBodyThatNeverComes(t *testing.T) {
 	n, o := impatient(t)
 	o.Handle("/f", origintest.File{Size: 10, Header: maxAge("60")}.ServeHTTP)
@@ -93,8 +94,8 @@ func TestBodyThatNeverComes(t *testing.T) {
 	}
 }
 
-// TestCutHTTP10ResponseBreaks: to an HTTP/1.0 client, without a Content-Length, the end of the connection is the end of
-// the content, unless it is reset.
+// TestCutHTTP10ResponseBreaks: to an HTTP/1.0 client, without a Content-Length, the end of the
+// connection is the end of the content, unless it is reset.
 func TestCutHTTP10ResponseBreaks(t *testing.T) {
 	n, o := fronting(t, proxy.Config{})
 	f := origintest.File{Size: 50_000, Chunked: true, Header: maxAge("60")}
@@ -168,7 +169,8 @@ func TestWebSocketPasses(t *testing.T) {
 	}
 }
 
-// TestStuckClientOfAServerWithoutTimeouts: an embedder's server may have none; the proxy's own still counts.
+// TestStuckClientOfAServerWithoutTimeouts: an embedder's server may have none; the proxy's own
+// still counts.
 func TestStuckClientOfAServerWithoutTimeouts(t *testing.T) {
 	n, o := impatient(t)
 	o.Handle("/f", origintest.File{Size: 20 << 10, Header: maxAge("60")}.ServeHTTP)
@@ -194,7 +196,8 @@ func TestStuckClientOfAServerWithoutTimeouts(t *testing.T) {
 	sending.Wait()
 }
 
-// TestQuietOriginOverHTTP2: a deadline there is the response's own, and would fire while nothing is being written.
+// TestQuietOriginOverHTTP2: a deadline there is the response's own, and would fire while nothing is
+// being written.
 func TestQuietOriginOverHTTP2(t *testing.T) {
 	n, o := impatient(t)
 	o.Handle("/drip", func(w http.ResponseWriter, r *http.Request) {
