@@ -269,6 +269,9 @@ func TestChunksOutliveTheirRecord(t *testing.T) {
 			return f
 		}
 		src.open = func(off, end int64) fill.Body {
+			if end < 0 { // the first body had come to the border of a slab before it was followed
+				end = size
+			}
 			asked += end - off
 			return text(content(off, end))
 		}
