@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -503,18 +504,18 @@ func TestStalledBodyHoldsWhatHasCome(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				body := newScript(t.Context())
 				var took []string
-				held := int64(0)
+				var held atomic.Int64 // room is given back while more is taken
 				r, rec := start(t, Config{Start: 16, End: end, Body: body, Hold: 1 << 10,
 					Spare: func(context.Context, int64) bool { return false },
 					Take: func(_ context.Context, had, size int64) (bool, error) {
 						took = append(took, fmt.Sprintf("%d/%d", had, size))
-						held += size - had
+						held.Add(size - had)
 						return firm, nil
-					}, Give: func(had, keep int64) { held -= had - keep }})
+					}, Give: func(had, keep int64) { held.Add(keep - had) }})
 				holds := func(want int64) {
 					t.Helper()
-					if synctest.Wait(); held != want {
-						t.Errorf("the run has room for %d, want %d; it took %v", held, want, took)
+					if synctest.Wait(); held.Load() != want {
+						t.Errorf("the run has room for %d, want %d; it took %v", held.Load(), want, took)
 					}
 				}
 				early, late := follow(t, r, 16, end, Everything), follow(t, r, 16, end, Everything)
