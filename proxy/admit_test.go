@@ -119,7 +119,7 @@ func TestHosts(t *testing.T) {
 func TestOptionsOfTheServer(t *testing.T) {
 	n, o := fronting(t, proxy.Config{})
 	bare := newServerOf(t, &http.Server{Handler: n.Proxy, DisableGeneralOptionsHandler: true})
-	answer := requestOf(t, bare, "OPTIONS * HTTP/1.1\r\nHost: n\r\nConnection: close\r\n\r\n")
+	answer := ask(t, bare, "OPTIONS * HTTP/1.1\r\nHost: n\r\nConnection: close\r\n\r\n")
 	for _, want := range []string{"HTTP/1.1 200", "Allow: GET, HEAD, OPTIONS\r\n", "Cache-Status: scurry\r\n", "Content-Length: 0\r\n"} {
 		if !strings.Contains(answer, want) {
 			t.Errorf("%q isn't in %q", want, answer)
@@ -140,7 +140,7 @@ func newServerOf(t *testing.T, s *http.Server) string {
 }
 
 // ask sends text to address and returns all that comes back.
-func requestOf(t *testing.T, address, text string) string {
+func ask(t *testing.T, address, text string) string {
 	t.Helper()
 	c, err := net.Dial("tcp", address)
 	if err != nil {

@@ -119,7 +119,7 @@ func setLength(h http.Header, length []string) {
 	}
 }
 
-// respWhole sends all of the content.
+// answerWhole sends all of the content.
 func (p *Proxy) answerWhole(w *logging.Writer, r *http.Request, rp *reply) (done bool) {
 	var rd store.Reader
 	p.reader(&rd, by(w, r), rp, 0, -1)
@@ -232,7 +232,7 @@ func abort(w *logging.Writer, err error) {
 	panic(http.ErrAbortHandler)
 }
 
-// respOnce sends a response that isn't stored to the one client whose request it resps.
+// answerOnce sends a response that isn't stored to the one client whose request it resps.
 func (p *Proxy) answerOnce(w *logging.Writer, r *http.Request, res *store.Result, status cacheStatus) {
 	rp := &reply{rec: res.Record, outcome: outcomePass, status: status}
 	rp.status.detail = p.passDetail(res.Record)

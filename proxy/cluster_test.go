@@ -332,7 +332,7 @@ func TestLaterSlabsArriveThroughTheirOwners(t *testing.T) {
 	c := newCluster(t, 3, proxy.Config{})
 	const size = 8 * slab
 	step := make(chan int64)
-	var dripping bool // parts are sent in fragments of as many bytes as step says
+	var dripping bool // parts are sent in pieces of as many bytes as step says
 	c.o.Handle("/large", func(w http.ResponseWriter, r *http.Request) {
 		f := origintest.File{Size: size, Seed: 7, ETag: `"1"`, Header: maxAge("600")}
 		if !dripping || r.Header.Get("Range") == "" {

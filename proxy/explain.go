@@ -157,7 +157,7 @@ func (x *inquiry) hint(format string, args ...any) {
 	x.explanation.Hints = append(x.explanation.Hints, Statement{Text: fmt.Sprintf(format, args...)})
 }
 
-// tell fills in the explanation with what is known without asking the origin.
+// describe fills in the explanation with what is known without asking the origin.
 func (x *inquiry) describe() {
 	e := x.explanation
 	for _, rec := range x.p.store.List(x.key) {

@@ -248,7 +248,7 @@ func (x *inquiry) answered(rec *store.Record, rp *reply, from string) Next {
 	return n
 }
 
-// ranged foresees respRanges.
+// ranged foresees answerRanges.
 func (x *inquiry) ranged(n *Next, rec *store.Record, add func(status int, section, format string, args ...any)) {
 	parts, err := httpcache.ParseRange(x.header.Get("Range"), rec.Length)
 	switch {

@@ -271,7 +271,7 @@ func (n *node) raw(text string) string {
 	return string(b)
 }
 
-// status waits for Cache-Status to be in the response, which every one of ours has.
+// cacheStatus wants Cache-Status to be in the response, which every one of ours has.
 func (n *node) cacheStatus(resp *http.Response, want string) {
 	n.t.Helper()
 	if got := strings.Join(resp.Header["Cache-Status"], ", "); !strings.Contains(got, want) {

@@ -45,7 +45,7 @@ func (p *Proxy) invalidate(pass *passing, resp *http.Response) (before, after st
 	return p.store.Invalidate(keys, httpcache.InvalidatedGroups(resp.Header))
 }
 
-// learnHead updates the stored response that the HEAD would have selected, or, if it is out of
+// observeHead updates the stored response that the HEAD would have selected, or, if it is out of
 // date, does away with it (RFC 9111 section 4.3.5).
 func (p *Proxy) observeHead(pass *passing, resp *http.Response) {
 	_, rec, _ := p.find(pass.key, pass.header, false)

@@ -25,7 +25,7 @@ type queryVariations struct {
 	recent *list.List               // the most recently used first
 }
 
-// search is the rule of one path.
+// queryVariation is the rule of one path.
 type queryVariation struct {
 	path string
 	rule httpcache.QueryVariation
@@ -73,7 +73,7 @@ func (s *queryVariations) observe(path string, rule httpcache.QueryVariation, ok
 	}
 }
 
-// searchOf is the rule that a response states, if it is one to be honoured.
+// queryVariationOf is the rule that a response states, if it is one to be honoured.
 func queryVariationOf(header http.Header) (httpcache.QueryVariation, bool) {
 	rule, ok := httpcache.ParseQueryVariation(header)
 	if !ok || len(rule.String()) > maxRule {
@@ -172,7 +172,7 @@ func (s *source) CanonicalKey(key string) string {
 	return canonicalForm(key)
 }
 
-// learnSearch notes what a response says of the queries of its path.
+// observeQueryVariation notes what a response says of the queries of its path.
 func (p *Proxy) observeQueryVariation(rec *store.Record) {
 	if p.variations != nil && !rec.Pass && rec.Status == http.StatusOK {
 		path, _, _ := strings.Cut(rec.Key, "?")
@@ -183,13 +183,13 @@ func (p *Proxy) observeQueryVariation(rec *store.Record) {
 
 type targetKey struct{}
 
-// asking notes in a request's context that it is for the resource of that key, which in the cache
-// may have another.
+// withTarget notes in a request's context that it is for the resource of that key, which in the
+// cache may have another.
 func withTarget(r *http.Request, key string) *http.Request {
 	return r.WithContext(context.WithValue(r.Context(), targetKey{}, key))
 }
 
-// asked is the key of the resource that r is for, which is stored under key.
+// targetOf is the key of the resource that r is for, which is stored under key.
 func targetOf(r *http.Request, key string) string {
 	if own, ok := r.Context().Value(targetKey{}).(string); ok {
 		return own

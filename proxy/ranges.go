@@ -13,7 +13,7 @@ import (
 	"github.com/scurrycache/scurry/internal/store"
 )
 
-// respRanges sends the parts that the Range field asks for (RFC 9110 section 14.2). It returns
+// answerRanges sends the parts that the Range field asks for (RFC 9110 section 14.2). It returns
 // served false if the field is to be ignored.
 func (p *Proxy) answerRanges(w *logging.Writer, r *http.Request, rp *reply) (done, served bool) {
 	field := r.Header.Get("Range")
@@ -65,7 +65,7 @@ func (p *Proxy) passDetail(rec *store.Record) string {
 	return "not-storable"
 }
 
-// respPart sends what the request asks for of a stored part.
+// answerPart sends what the request asks for of a stored part.
 func (p *Proxy) answerPart(w *logging.Writer, r *http.Request, rp *reply) (done bool) {
 	part := httpcache.Part(rp.rec.Part)
 	span, ok := part.Of(r.Header)
@@ -87,7 +87,7 @@ func (p *Proxy) answerPart(w *logging.Writer, r *http.Request, rp *reply) (done 
 	return true
 }
 
-// respRange sends one part.
+// answerRange sends one part.
 func (p *Proxy) answerRange(w *logging.Writer, r *http.Request, rp *reply, part httpcache.Range) (done bool) {
 	var rd store.Reader
 	p.reader(&rd, by(w, r), rp, part.Start, part.Start+part.Length)
@@ -104,7 +104,7 @@ func (p *Proxy) answerRange(w *logging.Writer, r *http.Request, rp *reply, part 
 	return true
 }
 
-// respMultipart sends several parts as multipart/byteranges (RFC 9110 section 14.6).
+// answerMultipart sends several parts as multipart/byteranges (RFC 9110 section 14.6).
 func (p *Proxy) answerMultipart(w *logging.Writer, r *http.Request, rp *reply, parts []httpcache.Range) (done bool) {
 	var rd store.Reader
 	p.reader(&rd, by(w, r), rp, parts[0].Start, parts[0].Start+parts[0].Length)

@@ -158,7 +158,7 @@ func (p *Proxy) reuse(rec *store.Record, header http.Header) (rp reply, ok bool)
 // 3).
 func (rp *reply) refresh() bool { return rp.use.Verdict == httpcache.StaleMeanwhile }
 
-// ask is r as a request to the store.
+// requestOf is r as a request to the store.
 func requestOf(w *logging.Writer, r *http.Request, key string, header http.Header) *store.Request {
 	a := &store.Request{
 		Key: key, Target: targetOf(r, ""), Header: header, Proto: r.Proto, Cause: cause(w),

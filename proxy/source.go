@@ -199,7 +199,8 @@ func (s *source) fetchHeader(by store.Fields) http.Header {
 	return h
 }
 
-// told is what the origin is told of who asks: such an answer is for one, unless it says otherwise.
+// fieldsTold is what the origin is told of who asks: such an answer is for one, unless it says
+// otherwise.
 func fieldsTold(by store.Fields) http.Header {
 	if len(by.Header["Authorization"]) == 0 {
 		return nil

@@ -13,7 +13,7 @@ import (
 
 // stallWriter is a ResponseWriter, and watches the request's body, for a client who must keep
 // moving: what limits it isn't how long a transfer takes but how long nothing of it gets through.
-// Each fragment that is written puts the deadline off, and so does each that is read.
+// Each piece that is written puts the deadline off, and so does each that is read.
 type stallWriter struct {
 	http.ResponseWriter
 	timeout time.Duration
@@ -24,7 +24,7 @@ type stallWriter struct {
 	streams bool // many responses share the connection: deadlines are the response's own, and fire even between writes
 }
 
-// fragment is how many bytes are written under one deadline: few enough for a slow client to take
+// piece is how many bytes are written under one deadline: few enough for a slow client to take
 // them in time.
 const piece = 64 << 10
 
@@ -96,7 +96,7 @@ func (w *stallWriter) Flush() {
 }
 
 // extend puts the write deadline off, now that n bytes are about to be written. It doesn't for
-// those that fit into one fragment soon after the request, since the server's own deadline is still
+// those that fit into one piece soon after the request, since the server's own deadline is still
 // good for them.
 func (w *stallWriter) extend(n int) {
 	if w.timeout <= 0 {

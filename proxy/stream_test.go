@@ -72,7 +72,7 @@ func TestEdgeSizesWithoutRangesAndChunked(t *testing.T) {
 }
 
 // TestBytesArriveAsTheyCome shows causally that nothing is held back: the origin sends the next
-// fragment only when all clients have received the last.
+// piece only when all clients have received the last.
 func TestBytesArriveAsTheyCome(t *testing.T) {
 	for _, length := range []int64{20 << 10, -1} {
 		t.Run(fmt.Sprint(length), func(t *testing.T) {

@@ -168,7 +168,7 @@ func (f *Follower) Next(ctx context.Context, wait func(), limit func(n int) int)
 
 // viewLocked returns what has come of the chunk at off, up to stop.
 func (r *Run) viewLocked(off, stop int64) []byte {
-	lo, hi := 0, len(r.segments) // the last fragment that begins at or before off
+	lo, hi := 0, len(r.segments) // the last segment that begins at or before off
 	for hi-lo > 1 {
 		if mid := (lo + hi) / 2; r.segments[mid].off <= off {
 			lo = mid

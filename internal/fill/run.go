@@ -184,7 +184,7 @@ type Run struct {
 	changed   chan struct{} // closed and forgotten at the next change; nil if no one waits
 }
 
-// fragment is one chunk, whole or growing.
+// segment is one chunk, whole or growing.
 type segment struct {
 	off  int64
 	b    []byte

@@ -23,7 +23,7 @@ func next(off int64) int64 {
 	return (off/16 + 1) * 16
 }
 
-// script is a body whose fragments the test sends, or whose error.
+// script is a body whose pieces the test sends, or whose error.
 type script struct {
 	ctx    context.Context
 	send   chan []byte

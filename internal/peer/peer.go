@@ -385,8 +385,8 @@ func (p *Peer) Disagrees(theirs []string) {
 	}, append([]string{"ring", p.name}, theirs...)...)
 }
 
-// Joined waits until every member that was known at the time of the call has been dialed once, or
-// ctx ends.
+// WaitForPeers waits until every member that was known at the time of the call has been dialed
+// once, or ctx ends.
 func (n *Node) WaitForPeers(ctx context.Context) error {
 	if n == nil {
 		return nil

@@ -167,12 +167,12 @@ func (s *Store) aheadOf(r *relay, ahead int64) int64 {
 	return min(ahead, s.maxGap(), s.rooms.share())
 }
 
-// far is how many bytes ahead of a fill a reader may be to wait for it rather than start a fill of
-// its own.
+// maxGap is how many bytes ahead of a fill a reader may be to wait for it rather than start a fill
+// of its own.
 func (s *Store) maxGap() int64 { return window * s.cfg.Geometry.Max }
 
-// held returns the chunk c of rec if the chunks group has it: on this node, or, if ctx is a
-// chunkAsk that may go there, on its owner.
+// cached returns the chunk c of rec if the chunks group has it: on this node, or, if ctx is a
+// chunkRequest that may go there, on its owner.
 func (s *Store) cached(ctx context.Context, rec *Record, c chunk.Chunk) ([]byte, bool) {
 	if b, ok := s.smallOf(rec); ok {
 		return b, c.ID == firstChunk
@@ -368,7 +368,8 @@ func (s *Store) push(rec *Record, off int64, b []byte) {
 	}
 }
 
-// chunkAsk is the context of a request for a chunk that is more than whether this node holds it.
+// chunkRequest is the context of a request for a chunk that is more than whether this node holds
+// it.
 type chunkRequest struct {
 	context.Context
 	push  []byte // the chunk itself, which is to be held from now on

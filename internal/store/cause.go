@@ -41,7 +41,7 @@ func (r *run) sake(off int64) (by Fields, stop int64) {
 	return by, stop
 }
 
-// afterAsking is an error that came of asking the origin for the request at hand, in the answer to
+// afterOrigin is an error that came of asking the origin for the request at hand, in the answer to
 // another node.
 type afterOrigin struct{ err error }
 

@@ -82,8 +82,8 @@ type exchange struct {
 	cancel context.CancelFunc
 }
 
-// ask asks the Source, and makes its answer ready for the table. Whatever the Source panics with,
-// nothing is left behind.
+// fetchFromOrigin asks the Source, and makes its answer ready for the table. Whatever the Source
+// panics with, nothing is left behind.
 func (s *Store) fetchFromOrigin(f *flight, generation uint64) (x *exchange, err error) {
 	ctx, cancel := context.WithCancel(f) // which is the store's, with what Informer looks for
 	var got *OriginResponse

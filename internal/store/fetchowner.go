@@ -10,7 +10,7 @@ import (
 	"github.com/scurrycache/scurry/internal/peer"
 )
 
-// reqRecord asks the owner of a flight's key. If the owner can't be asked, or won't answer, this
+// fetchRecord asks the owner of a flight's key. If the owner can't be asked, or won't answer, this
 // node stands in for it.
 func (s *Store) fetchRecord(ctx context.Context, p *peer.Peer, _ string) ([]byte, error) {
 	f := ctx.Value(flightKey{}).(*flight)
@@ -156,7 +156,7 @@ func (s *Store) relay(f *flight, p *peer.Peer, fr *flightResult, res *Result, st
 	cancel()
 }
 
-// reqChunk asks the owner of a chunk for it, if it holds it.
+// fetchChunk asks the owner of a chunk for it, if it holds it.
 func (s *Store) fetchChunk(ctx context.Context, p *peer.Peer, key string) ([]byte, error) {
 	c, ok := ctx.Value(chunkRequestKey{}).(*chunkRequest)
 	if !ok || !c.remote {

@@ -18,10 +18,10 @@ import (
 // group as well. Readers read fragments like chunks; a fill that comes by one reads it instead of
 // asking the origin for the same bytes.
 
-// maxPieces bounds the fragments that are known of one version.
+// maxFragments bounds the fragments that are known of one version.
 const maxFragments = 1024
 
-// fillPart reads the part of the content that x is.
+// fillFragment reads the part of the content that x is.
 func (s *Store) fillFragment(x *exchange, by Fields) {
 	rec := x.Record
 	rec.Fragments = true
@@ -46,7 +46,7 @@ func (s *Store) fillFragment(x *exchange, by Fields) {
 	_ = x.Body.Close()
 }
 
-// pieceAt returns the bytes of rec's content from off on to the end of a fragment, if this node
+// fragmentAt returns the bytes of rec's content from off on to the end of a fragment, if this node
 // holds one.
 func (s *Store) fragmentAt(ctx context.Context, rec *Record, off int64) ([]byte, bool) {
 	s.mu.Lock()
@@ -72,7 +72,7 @@ func (s *Store) fragmentAt(ctx context.Context, rec *Record, off int64) ([]byte,
 	return nil, false
 }
 
-// fetchPiece puts the bytes at r.pos in view if they are in a fragment, here or on their owner.
+// fetchFragment puts the bytes at r.pos in view if they are in a fragment, here or on their owner.
 func (r *Reader) fetchFragment(ctx context.Context) bool {
 	if !r.rec.Fragments {
 		return false
@@ -173,7 +173,7 @@ func (s *Store) missing(rec *Record, off, end int64) int64 {
 	return off
 }
 
-// reqFragment asks p for the bytes of rec's content from off on.
+// requestFragment asks p for the bytes of rec's content from off on.
 func (s *Store) requestFragment(p *peer.Peer, rec *Record, off int64) ([]byte, bool) {
 	message := binary.AppendVarint(appendStrings([]byte{reqFragment}, []string{rec.Key, rec.Version}), off)
 	stream, err := p.Open(s.base, message)

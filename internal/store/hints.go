@@ -7,7 +7,7 @@ import (
 	"github.com/scurrycache/scurry/internal/peer"
 )
 
-// missedInvalidations is what this node owes to others: to tell them that they have missed an
+// missedInvalidations is what this node has yet to tell others: that they have missed an
 // invalidation. The zero value is ready for use.
 type missedInvalidations struct {
 	any      bool            // something has been invalidated since this node began

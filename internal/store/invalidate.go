@@ -123,8 +123,8 @@ func (s *Store) generationLocked(key string) uint64 {
 	return s.generations.of(s.cfg.Source.CanonicalKey(key))
 }
 
-// placeGroup begins what the index of groups has instead of a group's name for keys that share a
-// place.
+// groupRoutingPrefix begins what the index of groups has instead of a group's name for keys that
+// share a place.
 const groupRoutingPrefix = "\x00"
 
 // overtakenLocked reports whether rec was asked for before its key, of which generation says what

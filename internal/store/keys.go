@@ -72,8 +72,8 @@ func (s *Store) chunkKey(rec *Record, id chunk.ID) string {
 	return string(b)
 }
 
-// pieceKey is the key of a fragment of a chunk. What decides on a chunk's owner decides on that of
-// its fragments.
+// fragmentKey is the key of a fragment of a chunk. What decides on a chunk's owner decides on that
+// of its fragments.
 func (s *Store) fragmentKey(rec *Record, sp span) string {
 	return s.chunkKey(rec, s.cfg.Geometry.At(sp.start, rec.OneSlab).ID) + "." + strconv.FormatInt(sp.start, 36) + "-" + strconv.FormatInt(sp.end, 36)
 }

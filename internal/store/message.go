@@ -132,7 +132,8 @@ func decodeReadRequest(d *decoder) *readRequest {
 	return p
 }
 
-// result is what a flight brings, for all who wait for it, on this node or the one that asked.
+// flightResult is what a flight brings, for all who wait for it, on this node or the one that
+// asked.
 type flightResult struct {
 	rec       *Record
 	found     bool // in the owner's table, not at the origin
@@ -229,7 +230,7 @@ func (s *Store) decodeError(kind byte, d *decoder) error {
 	return errBusy
 }
 
-// wrongOwner is that a peer's ring has another owner for a key than ours.
+// notOwner is that a peer's ring has another owner for a key than ours.
 type notOwner struct{ ring []string }
 
 func (w *notOwner) Error() string { return errNotOwner.Error() }

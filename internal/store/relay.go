@@ -155,7 +155,7 @@ func (r *relay) follow(ctx context.Context, p *peer.Peer, off, end int64) (fill.
 	return fill.Opened{Body: body, End: bodyEnd(end), Length: length}, nil
 }
 
-// answer waits for the answer and returns what an respOK brings; any other is an error.
+// awaitReply waits for the answer and returns what an respOK brings; any other is an error.
 func (s *Store) awaitReply(stream *peer.Stream, inform func(int, http.Header)) (*decoder, error) {
 	for {
 		message, _, err := stream.Next()

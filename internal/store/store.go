@@ -13,8 +13,8 @@
 //	fill ──► followers, byte by byte; chunks group, chunk by chunk
 //
 // Where there are several nodes, each key, and each slab of a large content, has one that owns it
-// and alone asks the origin. What another node owns, it is asked for (consult), and answers as its
-// own clients are answered (Serve):
+// and alone asks the origin. What another node owns, it is asked for (fetchFromOwner), and answers
+// as its own clients are answered (Serve):
 //
 //	Fetch ─► records group ─► the owner's Fetch ─► near copy into the table, for a lease
 //	Reader ► chunks group ─► the owner's; else a relay: a fill that reads from a Reader of the owner, and isn't kept
@@ -244,8 +244,8 @@ func (s *Store) Close() {
 	s.chunks.Release()
 }
 
-// begin counts one flight or fill in, which must end with work.Done. It fails once the store is
-// closed.
+// beginLocked counts one flight or fill in, which must end with work.Done. It fails once the store
+// is closed.
 func (s *Store) beginLocked() bool {
 	if s.closed {
 		return false

@@ -109,9 +109,9 @@ func (s *Store) dropLostLocked(e *entry) bool {
 // owns reports whether rec was made by the node that owned it.
 func owns(rec *Record) bool { return rec.Lease.IsZero() }
 
-// lapsedLocked reports whether rec may be used no more without a word from its owner; or, if that
-// is this node, from the origin, since others may have stood in for this node while it was out of
-// contact.
+// mustRevalidateLocked reports whether rec may be used no more without a word from its owner; or,
+// if that is this node, from the origin, since others may have stood in for this node while it was
+// out of contact.
 func (s *Store) mustRevalidateLocked(e *entry, rec *Record) bool {
 	switch {
 	case s.rests(rec): // it has been tried just now

@@ -77,7 +77,7 @@ func (s *Store) serveTakeOver(c *wire.Call, d *decoder) {
 	reply(c, appendFlags([]byte{respOK}, []*bool{&asked}), nil)
 }
 
-// stretched decodes what a peer wants to read of a content, and says why it isn't to be had here,
+// decodeRead decodes what a peer wants to read of a content, and says why it isn't to be had here,
 // if it isn't.
 func (s *Store) decodeRead(c *wire.Call, d *decoder) (*Record, *readRequest, error) {
 	ask := decodeReadRequest(d)

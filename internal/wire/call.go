@@ -63,7 +63,7 @@ func (c *Call) Reply(message, value []byte) error {
 	return c.replyLocked(message, value)
 }
 
-// Answer is Reply, then End without detail, in one go.
+// Respond is Reply, then End without detail, in one go.
 func (c *Call) Respond(message, value []byte) error {
 	c.s.mu.Lock()
 	defer c.s.mu.Unlock()

@@ -49,7 +49,7 @@ func newStream(c *Client, window int) *Stream {
 	return s
 }
 
-// watch cancels s when ctx ends.
+// cancelWith cancels s when ctx ends.
 func (s *Stream) cancelWith(ctx context.Context) {
 	stop := context.AfterFunc(ctx, func() { s.cancel(context.Cause(ctx)) })
 	s.mu.Lock()
