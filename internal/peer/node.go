@@ -84,7 +84,7 @@ type Node struct {
 	members             []string // as SetMembers was given them, sorted
 	peers               map[string]*Peer
 	inbound             map[*wire.Server]string // the connections by which peers send requests, and the peer's name
-	greeting            []net.Conn              // connections that haven't proved yet that they are nodes, the oldest first
+	greeting            []newcomer              // the oldest first
 	contact             time.Time               // when some peer was last heard of, while there is no connection to any
 	heard               map[string]time.Time    // the same of each, by instance
 	rebuilt             time.Time               // when the ring last changed
@@ -251,14 +251,20 @@ func (n *Node) Refused() int64 {
 }
 
 // Leave tells the peers that this node is about to stop, so that they send it no new requests.
-// Those that it has already, it goes on serving.
+// Those that it has already, it goes on serving. Peers may still connect, and are told as well.
 func (n *Node) Leave() {
 	if n == nil {
 		return
 	}
 	n.mu.Lock()
 	n.leaving = true
+	greeting := slices.Clone(n.greeting)
+	n.mu.Unlock()
+	for _, c := range greeting { // a dialer has it that it is in as soon as its part of the greeting is over
+		<-c.done
+	}
 	var told sync.WaitGroup
+	n.mu.Lock()
 	for a := range n.inbound {
 		told.Go(a.Leave)
 	}
@@ -297,10 +303,18 @@ func (n *Node) serving() (calls int) {
 	return calls
 }
 
-// Close ends all connections and waits for what serves them.
+// Close ends all connections and waits for what serves them. After Leave, every peer knows by then
+// that this node has left.
 func (n *Node) Close() {
 	if n == nil {
 		return
+	}
+	_ = n.cfg.Listener.Close()
+	n.mu.Lock()
+	leaving := n.leaving
+	n.mu.Unlock()
+	if leaving {
+		n.Leave() // to those that have come since
 	}
 	n.mu.Lock()
 	n.closed = true
@@ -308,7 +322,7 @@ func (n *Node) Close() {
 		p.stop()
 	}
 	for _, c := range n.greeting {
-		_ = c.Close()
+		_ = c.conn.Close()
 	}
 	answers := make([]*wire.Server, 0, len(n.inbound))
 	for a := range n.inbound {
@@ -316,7 +330,6 @@ func (n *Node) Close() {
 	}
 	n.mu.Unlock()
 	n.cancel()
-	_ = n.cfg.Listener.Close()
 	for _, a := range answers {
 		_ = a.Close()
 		a.Wait()

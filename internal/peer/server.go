@@ -24,10 +24,7 @@ func (n *Node) accept() {
 	for pause := time.Millisecond; ; {
 		conn, err := n.cfg.Listener.Accept()
 		switch {
-		case n.ctx.Err() != nil:
-			if err == nil {
-				_ = conn.Close()
-			}
+		case errors.Is(err, net.ErrClosed):
 			return
 		case err != nil: // out of file descriptors, most likely
 			n.cfg.Log.Warn().Err(err).Msg("can't accept a peer's connection")
@@ -44,6 +41,12 @@ func (n *Node) accept() {
 	}
 }
 
+// newcomer is a connection that hasn't proved yet that it comes from a node.
+type newcomer struct {
+	conn net.Conn
+	done chan struct{} // closed when it has been let in, or closed
+}
+
 // admit greets conn in a goroutine of its own.
 func (n *Node) admit(conn net.Conn) {
 	n.mu.Lock()
@@ -53,11 +56,15 @@ func (n *Node) admit(conn net.Conn) {
 		return
 	}
 	if len(n.greeting) >= maxGreeting {
-		_ = n.greeting[0].Close() // its greeting fails, and is counted
+		_ = n.greeting[0].conn.Close() // its greeting fails, and is counted
 		n.greeting = slices.Delete(n.greeting, 0, 1)
 	}
-	n.greeting = append(n.greeting, conn)
-	n.work.Go(func() { n.welcome(conn) })
+	c := newcomer{conn, make(chan struct{})}
+	n.greeting = append(n.greeting, c)
+	n.work.Go(func() {
+		defer close(c.done)
+		n.welcome(conn)
+	})
 }
 
 // welcome greets the other side and, if it is a peer, begins to serve it.
@@ -67,16 +74,16 @@ func (n *Node) welcome(raw net.Conn) {
 		conn = tls.Server(raw, n.cfg.TLS)
 	}
 	theirs, err := wire.Greet(conn, false, n.cfg.Secret, n.hello(), n.greetTime())
+	if err == nil && theirs.Instance != n.instance {
+		n.reunite(theirs.Instance) // before it is served from what may have changed meanwhile
+	}
 	n.mu.Lock()
-	n.greeting = slices.DeleteFunc(n.greeting, func(c net.Conn) bool { return c == raw })
+	if err == nil {
+		err = n.answerLocked(conn, theirs)
+	}
+	n.greeting = slices.DeleteFunc(n.greeting, func(c newcomer) bool { return c.conn == raw })
 	closed := n.closed
 	n.mu.Unlock()
-	if err == nil && !closed {
-		if theirs.Instance != n.instance {
-			n.reunite(theirs.Instance) // before it is served from what may have changed meanwhile
-		}
-		err = n.answer(conn, theirs)
-	}
 	if err != nil || closed {
 		_ = conn.Close()
 	} else {
@@ -114,10 +121,8 @@ func (n *Node) logRefused(remote net.Addr, err error) {
 	}, "refused", host, reason)
 }
 
-// answer serves a peer's requests from now on.
-func (n *Node) answer(conn net.Conn, theirs wire.Hello) error {
-	n.mu.Lock()
-	defer n.mu.Unlock()
+// answerLocked serves a peer's requests from now on.
+func (n *Node) answerLocked(conn net.Conn, theirs wire.Hello) error {
 	if theirs.Instance == n.instance {
 		return conn.Close() // this node itself
 	}
