@@ -35,6 +35,11 @@ func (s *Store) fetchFromOwner(f *flight, p *peer.Peer) (*flightResult, error) {
 	if s.isCurrent(f.prev) {
 		lookup.version, lookup.revision = f.prev.Version, f.prev.Revision
 	}
+	// The owner sends as much of a content as the window allows right behind the head, so what is
+	// being asked for counts as a relay already: of many that ask at once, each would else have the
+	// window of the only one.
+	s.rooms.relays.Add(1)
+	defer s.rooms.relays.Add(-1)
 	ctx, cancel := context.WithCancel(s.base)
 	stream, err := p.OpenWindow(ctx, lookup.encode(), s.rooms.window())
 	if err != nil {
