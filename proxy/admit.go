@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/scurrycache/scurry/internal/hostport"
-	"github.com/scurrycache/scurry/internal/logging"
 )
 
 // admit refuses requests that are for no possible host (RFC 9112 section 3.2, RFC 9110 section
@@ -14,9 +13,9 @@ func (p *Proxy) admit(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case !hostport.Valid(r.Host) || r.URL.User != nil:
-			p.refuse(writer(w), http.StatusBadRequest)
+			refuse(w, http.StatusBadRequest)
 		case r.Method == http.MethodOptions && r.RequestURI == "*":
-			p.options(writer(w))
+			options(w)
 		default:
 			next.ServeHTTP(w, r)
 		}
@@ -24,7 +23,7 @@ func (p *Proxy) admit(next http.Handler) http.Handler {
 }
 
 // options answers an OPTIONS by itself (RFC 9110 section 9.3.7).
-func (p *Proxy) options(w *logging.Writer) {
+func options(w http.ResponseWriter) {
 	h := w.Header()
 	h.Set("Cache-Status", name)
 	h.Set("Allow", "GET, HEAD, OPTIONS")

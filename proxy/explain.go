@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -45,13 +46,13 @@ func (p *Proxy) Explain(ctx context.Context, q Question) (*Explanation, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Explanation{Method: x.method, URL: shown(shownURL(q.URL)), Fields: fields(x.header, nil), Time: x.now, Node: p.node.Self(), Stored: []StoredResponse{}}
+	e := &Explanation{Method: x.q.method, URL: shown(shownURL(q.URL)), Fields: fields(x.q.header, nil), Time: x.now, Node: p.node.Self(), Stored: []StoredResponse{}}
 	x.explanation = e
 	if !x.route(q.URL) {
 		return e, nil
 	}
-	e.Owner = p.store.Owner(x.key)
-	x.look(ctx)
+	e.Owner = p.store.Owner(x.q.resource)
+	x.decide(ctx)
 	x.describe()
 	if x.unknown() && q.Probe {
 		x.probe(ctx)
@@ -62,44 +63,34 @@ func (p *Proxy) Explain(ctx context.Context, q Question) (*Explanation, error) {
 // inquiry is a Question on its way to an Explanation.
 type inquiry struct {
 	p           *Proxy
-	method      string
-	header      http.Header // end-to-end fields
-	switches    bool        // it asks for another protocol, and may
+	q           request
 	now         time.Time
-	key         string // that the response is stored under
-	target      string // that the URL has by itself; another one may stand for it
 	explanation *Explanation
 
-	rec            *store.Record // what the request selects here, as serveStored has it
-	mustRevalidate bool
-	barred         bool          // there was one, but not for a request with Authorization
-	atOwner        *store.Record // what the owner has, if that is another node and it is asked
-	away           bool          // another node owns the resource and could be asked
+	found    found
+	decision decision
+	atOwner  *store.Record // what the owner has, if that is another node and it is asked
+	away     bool          // another node owns the resource and could be asked
 }
 
 func (p *Proxy) inquire(q Question) (*inquiry, error) {
-	x := &inquiry{p: p, method: q.Method, header: http.Header{}, now: p.cfg.Now()}
+	r := &http.Request{Method: cmp.Or(q.Method, http.MethodGet), ProtoMajor: 1, ProtoMinor: 1, Header: http.Header{}}
 	switch {
 	case q.URL == nil:
 		return nil, errors.New("there is no URL to explain")
-	case x.method == "":
-		x.method = http.MethodGet
-	case !isToken(x.method):
-		return nil, fmt.Errorf("%q can't be a method", shown(x.method))
+	case !isToken(r.Method):
+		return nil, fmt.Errorf("%q can't be a method", shown(r.Method))
 	}
 	for name, values := range q.Header {
 		for _, v := range values {
 			if !isToken(name) || strings.ContainsAny(v, "\r\n\x00") {
 				return nil, fmt.Errorf("%q can't be a request's field", shown(name+": "+v))
 			}
-			x.header.Add(name, strings.Trim(v, " \t"))
+			r.Header.Add(name, strings.Trim(v, " \t"))
 		}
 	}
-	x.switches = p.switches(&http.Request{Method: x.method, ProtoMajor: 1, ProtoMinor: 1, Header: x.header})
-	x.header = httpcache.EndToEnd(x.header)
-	if x.method == http.MethodHead {
-		delete(x.header, "Range")
-	}
+	x := &inquiry{p: p, now: p.cfg.Now(), q: p.requestOf(r, "")}
+	x.q.header = httpcache.EndToEnd(x.q.header)
 	return x, nil
 }
 
@@ -110,48 +101,68 @@ func isToken(s string) bool {
 	})
 }
 
-// look finds what is stored for the request, as serveStored and serveMiss do.
-func (x *inquiry) look(ctx context.Context) {
-	p := x.p
-	x.key, x.rec, x.mustRevalidate = p.find(x.target, x.header, x.head())
-	if x.rec != nil && len(x.header["Authorization"]) > 0 && !p.shared(x.rec) {
-		x.rec, x.barred = nil, true
+// decide makes the decision about the request, as response.decide does, but without asking the
+// origin.
+func (x *inquiry) decide(ctx context.Context) {
+	rules := &x.p.rules
+	x.p.lookup(&x.q, &x.found)
+	d, ok := rules.atOnce(&x.q)
+	if !ok {
+		d = rules.decide(&x.q, &x.found)
 	}
-	e := x.explanation
-	if e.Owner == e.Node || !reads(x.method) {
-		return
+	if e := x.explanation; e.Owner != e.Node && reads(x.q.method) {
+		x.away = true
+		if d.action == actLook || d.action == actFetch || d.action == actRevalidate {
+			x.askOwner(ctx)
+		}
 	}
-	x.away = true
-	if x.suffices() {
-		return
+	if d.action == actLook {
+		x.found.looked, x.found.atOwner = true, x.ownersAnswer()
+		d = rules.decide(&x.q, &x.found)
 	}
-	rec, err := p.store.Inspect(ctx, &store.Request{Key: x.key, Target: x.target, Header: x.header, Proto: "HTTP/1.1", Head: x.head()})
+	if res := x.ownersAnswer(); res != nil && (d.action == actFetch || d.action == actRevalidate) {
+		d = rules.fetched(&x.q, d, res, 0)
+	}
+	x.decision = d
+}
+
+// ownersAnswer is what the owner has, as Fetch brings it; nil if there is nothing.
+func (x *inquiry) ownersAnswer() *store.Result {
+	if x.atOwner == nil {
+		return nil
+	}
+	return &store.Result{Record: x.atOwner, Found: true, Peer: x.explanation.Owner}
+}
+
+// askOwner asks the owner for what it has stored for the request.
+func (x *inquiry) askOwner(ctx context.Context) {
+	rec, err := x.p.store.Inspect(ctx, &store.Request{Key: x.found.key, Target: x.q.resource, Header: x.q.header, Proto: "HTTP/1.1", Head: x.q.head()})
 	switch {
 	case err != nil:
 		x.away = false
-		x.hint("The owner, %s, can't be asked now (%s), so this node stands in for it.", e.Owner, shown(err.Error()))
-	case rec != nil && (len(x.header["Authorization"]) == 0 || p.shared(rec)):
+		x.hint("The owner, %s, can't be asked now (%s), so this node stands in for it.", x.explanation.Owner, shown(err.Error()))
+	case rec != nil && (!x.q.authorized() || shared(rec)):
 		x.atOwner = rec
 	}
 }
 
-// suffices reports whether the request is answered with what this node has, without a word from the
-// owner.
-func (x *inquiry) suffices() bool {
-	if x.rec == nil || x.mustRevalidate {
-		return false
+// record is what the request selects here; nil if that isn't for it.
+func (x *inquiry) record() *store.Record {
+	if x.barred() {
+		return nil
 	}
-	if x.rec.Pass {
-		return true
-	}
-	_, ok := x.p.reuse(x.rec, x.header)
-	return ok
+	return x.found.rec
 }
 
-func (x *inquiry) head() bool { return x.method == http.MethodHead }
+// barred reports whether what the request selects isn't for requests with Authorization.
+func (x *inquiry) barred() bool {
+	return x.found.rec != nil && x.q.authorized() && !shared(x.found.rec)
+}
 
 // unknown reports whether nothing at all is known of what the origin answers.
-func (x *inquiry) unknown() bool { return reads(x.method) && x.rec == nil && x.atOwner == nil }
+func (x *inquiry) unknown() bool {
+	return reads(x.q.method) && x.record() == nil && x.atOwner == nil
+}
 
 func (x *inquiry) hint(format string, args ...any) {
 	x.explanation.Hints = append(x.explanation.Hints, Statement{Text: fmt.Sprintf(format, args...)})
@@ -159,12 +170,15 @@ func (x *inquiry) hint(format string, args ...any) {
 
 // describe fills in the explanation with what is known without asking the origin.
 func (x *inquiry) describe() {
-	e := x.explanation
-	for _, rec := range x.p.store.List(x.key) {
+	e, mine := x.explanation, x.record()
+	if !reads(x.q.method) || x.atOwner != nil {
+		mine = nil
+	}
+	for _, rec := range x.p.store.List(x.found.key) {
 		if rec.Pass && !x.now.Before(rec.PassUntil.Time()) {
 			continue
 		}
-		selected := reads(x.method) && x.rec != nil && rec.Version == x.rec.Version && rec.Revision == x.rec.Revision && x.atOwner == nil
+		selected := mine != nil && rec.Version == mine.Version && rec.Revision == mine.Revision
 		e.Stored = append(e.Stored, x.stored(rec, selected))
 	}
 	if x.atOwner != nil {
@@ -182,7 +196,7 @@ func (x *inquiry) describe() {
 // standing says how things are for the request.
 func (x *inquiry) standing() []Statement {
 	e := x.explanation
-	if !reads(x.method) {
+	if !reads(x.q.method) {
 		return x.unread()
 	}
 	if x.atOwner != nil {
@@ -203,10 +217,10 @@ func (x *inquiry) standing() []Statement {
 		}
 	}
 	text := "Nothing is stored for this request."
-	stored := slices.ContainsFunc(e.Stored, func(r StoredResponse) bool { return !r.Bypass && (x.head() || !r.HeadOnly) })
+	stored := slices.ContainsFunc(e.Stored, func(r StoredResponse) bool { return !r.Bypass && (x.q.head() || !r.HeadOnly) })
 	heads := slices.ContainsFunc(e.Stored, func(r StoredResponse) bool { return !r.Bypass && r.HeadOnly })
 	switch {
-	case x.barred:
+	case x.barred():
 		return []Statement{{"The stored response isn't for requests with Authorization: it doesn't say public, must-revalidate or s-maxage.", "RFC 9111 §3.5"}}
 	case stored:
 		return []Statement{{text + " What is stored of this URL is for requests with other values in the fields that Vary names there.", "RFC 9111 §4.1"}}
@@ -219,9 +233,9 @@ func (x *inquiry) standing() []Statement {
 // doubts says why what is stored may not be used even if it is fresh.
 func (x *inquiry) doubts() []Statement {
 	switch {
-	case !x.mustRevalidate:
+	case !x.found.mustRevalidate:
 		return nil
-	case x.rec.Lease.IsZero():
+	case x.found.rec.Lease.IsZero():
 		return []Statement{{Text: "This node has been out of contact with the others, who may know better, so this response is validated once before it is used again."}}
 	}
 	return []Statement{{Text: "It is a copy of what another node owns, and has to be asked for there again: its time here is over."}}
@@ -229,14 +243,14 @@ func (x *inquiry) doubts() []Statement {
 
 // unread says how things are for methods that nothing stored answers.
 func (x *inquiry) unread() []Statement {
-	if refusedMethod(x.method) {
-		return []Statement{{Text: x.method + " is never sent to the origin."}}
+	if refusedMethod(x.q.method) {
+		return []Statement{{Text: x.q.method + " is never sent to the origin."}}
 	}
-	now := []Statement{{"A " + x.method + " always goes to the origin: only GET and HEAD are answered from memory.", "RFC 9111 §4"}}
-	if x.method == http.MethodPost {
+	now := []Statement{{"A " + x.q.method + " always goes to the origin: only GET and HEAD are answered from memory.", "RFC 9111 §4"}}
+	if x.q.method == http.MethodPost {
 		now = append(now, Statement{"Its answer is stored, for later GETs, only if it is a 200 that says how long it stays fresh, and its Content-Location is this very URL.", "RFC 9110 §9.3.3"})
 	}
-	if unsafe(x.method) {
+	if unsafe(x.q.method) {
 		now = append(now, Statement{"If it succeeds (status 2xx or 3xx), all that was stored before under its key is dropped, on all nodes, and so is what Location and Content-Location in the answer name, if that is the same origin's.", "RFC 9111 §4.4"},
 			Statement{"All responses of the groups that the answer names in Cache-Group-Invalidation are dropped, too.", "RFC 9875 §3"})
 	}
@@ -248,9 +262,9 @@ func (x *inquiry) probe(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(because(ctx, reasonExplain), probeTime)
 	defer cancel()
 	s, e := &source{x.p}, x.explanation
-	header := s.fetchHeader(store.Fields{Header: x.header, Proto: "HTTP/1.1"})
-	resp, head, err := s.send(ctx, methodOf(x.head()), x.target, header)
-	if err == nil && unasked(resp, header, x.header) {
+	header := s.fetchHeader(store.Fields{Header: x.q.header, Proto: "HTTP/1.1"})
+	resp, head, err := s.send(ctx, methodOf(x.q.head()), x.q.resource, header)
+	if err == nil && unasked(resp, header, x.q.header) {
 		_ = resp.Body.Close()
 		err = errUnasked
 	}
@@ -268,7 +282,7 @@ func (x *inquiry) probe(ctx context.Context) {
 	r := x.described(head, resp.ContentLength)
 	e.Origin = &r
 	var storable bool
-	if r.Statements, storable = x.storing(x.header, head, r.Length); !storable {
+	if r.Statements, storable = x.storing(x.q.header, head, r.Length); !storable {
 		why := Statement{strings.TrimPrefix(r.Statements[0].Text, "It isn't stored: "), r.Statements[0].Section}
 		e.Now = append(e.Now, join("The origin was asked just now, and its answer wouldn't be stored: ", why))
 		e.Now = append(e.Now, remedy(r.Statements)...)

@@ -11,7 +11,6 @@ import (
 	"os"
 	"syscall"
 
-	"github.com/scurrycache/scurry/internal/logging"
 	"github.com/scurrycache/scurry/internal/store"
 )
 
@@ -76,34 +75,4 @@ func certificate(err error) bool {
 	_, host := errors.AsType[x509.HostnameError](err)
 	_, authority := errors.AsType[x509.UnknownAuthorityError](err)
 	return verify || host || authority
-}
-
-// retryAfter is how many seconds a client should wait where this cache had no room for its request.
-const retryAfter = "5"
-
-// ours reports whether f says that this cache has no room, and nothing of the origin. Then no
-// request to the origin is logged with it.
-func ours(f *store.Failure) bool { return f.Status == http.StatusServiceUnavailable }
-
-// fail answers a request that the origin couldn't, without a word of what went wrong inside.
-func (p *Proxy) fail(w *logging.Writer, c cacheStatus, err error) {
-	f := failed(err).(*store.Failure)
-	p.stats.failures.Add(1)
-	switch {
-	case w.Asked().Load():
-		w.Cache = outcomeMiss
-	case f.Status != http.StatusServiceUnavailable: // it was another client's request that failed
-		w.Cache, c.collapsed = outcomeCollapsed, true
-	}
-	h := w.Header()
-	clear(h)
-	c.detail = f.Kind
-	h.Set("Cache-Status", c.String())
-	h.Set("Proxy-Status", name+"; error="+f.Kind)
-	h.Set("Cache-Control", "no-store")
-	if ours(f) {
-		h.Set("Retry-After", retryAfter) // RFC 9110 section 15.6.4
-		w.Err = f
-	}
-	p.refuse(w, f.Status)
 }

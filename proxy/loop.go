@@ -9,8 +9,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-
-	"github.com/scurrycache/scurry/internal/logging"
 )
 
 // loopName is what the nodes of one cluster, and no others, call themselves in CDN-Loop (RFC 8586).
@@ -26,9 +24,9 @@ func (c Config) loopName() string {
 
 var errLoop = errors.New("loop: this request has been through this cluster before; does the origin's URL, or a redirect or proxy behind it, lead back to a node?")
 
-// looped reports whether this cluster sent the request itself.
-func (p *Proxy) looped(r *http.Request) bool {
-	for _, line := range r.Header["Cdn-Loop"] {
+// looped reports whether this cluster sent the request with that header itself.
+func (p *Proxy) looped(h http.Header) bool {
+	for _, line := range h["Cdn-Loop"] {
 		for member := range strings.SplitSeq(line, ",") {
 			id, _, _ := strings.Cut(member, ";") // its parameters
 			if strings.TrimSpace(id) == p.loop {
@@ -37,16 +35,6 @@ func (p *Proxy) looped(r *http.Request) bool {
 		}
 	}
 	return false
-}
-
-// refuseLoop answers a request that has come back.
-func (p *Proxy) refuseLoop(w *logging.Writer) {
-	w.Err = errLoop
-	w.Cache = outcomePass
-	h := w.Header()
-	h.Set("Proxy-Status", name+"; error=proxy_loop_detected")
-	h.Set("Cache-Control", "no-store")
-	p.refuse(w, http.StatusLoopDetected)
 }
 
 // mark signs a request to the origin that was received by the protocol proto.

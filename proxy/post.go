@@ -12,26 +12,26 @@ import (
 // keepPost has the answer to a POST stored for later GETs, once its content has been read to its
 // end, if it says that it is what they would get (RFC 9110 section 9.3.3): it states its freshness,
 // and its Content-Location is the target. It isn't if that has been invalidated since then.
-func (p *Proxy) keepPost(pass *passing, resp *http.Response, then store.Moment) {
-	limit := min(maxPost, p.cfg.MaxChunk)
-	if resp.Request.Method != http.MethodPost || resp.StatusCode != http.StatusOK || resp.ContentLength > limit || steered(pass.header) {
+func (f *forwarded) keepPost(resp *http.Response, then store.Moment) {
+	limit := min(maxPost, f.p.cfg.MaxChunk)
+	if resp.Request.Method != http.MethodPost || resp.StatusCode != http.StatusOK || resp.ContentLength > limit || steered(f.q.header) {
 		return
 	}
-	if key, ok := p.urls.keyOf(resp.Header.Get("Content-Location"), pass.key); !ok || key != pass.key {
+	if key, ok := f.p.urls.keyOf(resp.Header.Get("Content-Location"), f.q.resource); !ok || key != f.q.resource {
 		return
 	}
-	head := p.received(resp, pass.sent)
-	if ok, _ := p.policy.Storable(http.MethodPost, pass.header, head); !ok {
+	head := f.p.received(resp, f.sent)
+	if ok, _ := f.p.policy.Storable(http.MethodPost, f.q.header, head); !ok {
 		return
 	}
 	delete(head.Header, "Content-Length")
 	rec := store.NewRecord()
 	rec.Status = head.Status
-	rec.Key = (&source{p}).KeyOf(pass.key, head.Header)
-	rec.URL = pass.key
-	(&source{p}).describe(rec, &store.Request{Header: pass.header}, head)
-	pass.status.stored = true // once it has come to its end
-	resp.Body = &kept{ReadCloser: resp.Body, limit: limit, put: func(content []byte) { p.store.Put(rec, content, then) }}
+	rec.Key = (&source{f.p}).KeyOf(f.q.resource, head.Header)
+	rec.URL = f.q.resource
+	(&source{f.p}).describe(rec, &store.Request{Header: f.q.header}, head)
+	f.status.stored = true // once it has come to its end
+	resp.Body = &kept{ReadCloser: resp.Body, limit: limit, put: func(content []byte) { f.p.store.Put(rec, content, then) }}
 }
 
 // maxPost bounds the answers to POSTs that are stored: each is held in memory, and sent to another

@@ -121,14 +121,13 @@ func (h *head) stored() http.Header {
 	return header
 }
 
-// preconditions judges those of r by rec's header, which isn't unpacked for requests that have
-// none.
-func (p *Proxy) preconditions(r *http.Request, rec *store.Record) (outcome httpcache.Outcome, ranges bool) {
-	var stored http.Header
-	if h := p.head(rec); h.header.Load() != nil || httpcache.Conditional(r.Header) {
-		stored = h.stored()
+// preconditioned is the header of rec that a request's preconditions are about. It isn't unpacked for
+// requests that have none.
+func (p *Proxy) preconditioned(q *request, rec *store.Record) http.Header {
+	if h := p.head(rec); h.header.Load() != nil || httpcache.Conditional(q.header) {
+		return h.stored()
 	}
-	return httpcache.Preconditions(r.Method, r.Header, stored)
+	return nil
 }
 
 // hasContent reports whether a final response with that status to a GET has content, and may say

@@ -27,11 +27,7 @@ package proxy
 import (
 	"context"
 	"net/http"
-	"net/http/httputil"
-	"strings"
 	"sync"
-
-	"github.com/go-chi/chi/v5"
 
 	"github.com/scurrycache/scurry/internal/httpcache"
 	"github.com/scurrycache/scurry/internal/logging"
@@ -50,12 +46,12 @@ var ErrRegistered = peer.ErrRegistered
 type Proxy struct {
 	cfg        Config
 	policy     httpcache.Policy
+	rules      rules
 	urls       *urlMapper
 	variations *queryVariations // nil if No-Vary-Search means nothing
 	loop       string           // this cluster's name in CDN-Loop
 	store      *store.Store
 	origin     *originClient
-	pass       *httputil.ReverseProxy
 	routes     http.Handler
 	stats      counters
 	heads      heads
@@ -77,8 +73,8 @@ func New(cfg Config) (*Proxy, error) {
 	if cfg.NoVarySearch {
 		p.variations = newQueryVariations()
 	}
+	p.rules = rules{policy: p.policy, now: cfg.Now, streams: func(rec *store.Record) bool { return p.store.Streams(rec) }}
 	p.origin = &originClient{next: cfg.Origin, log: cfg.Logger, stats: &p.stats}
-	p.pass = p.reverseProxy()
 
 	sc := cfg.store()
 	sc.Source = &source{p}
@@ -118,83 +114,3 @@ func (p *Proxy) Close() error {
 func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	stallTimeout(p.cfg.WriteTimeout, w, r, p.routes)
 }
-
-func (p *Proxy) router() http.Handler {
-	m := chi.NewRouter()
-	m.HandleFunc(mount+"*", func(w http.ResponseWriter, r *http.Request) { p.serveFile(writer(w), r) })
-	m.HandleFunc("/zk", func(w http.ResponseWriter, r *http.Request) { p.serveZK(writer(w), r) })
-	toMount := func(w http.ResponseWriter, r *http.Request) { p.redirect(writer(w), r) }
-	m.HandleFunc("/", toMount)
-	m.HandleFunc(strings.TrimSuffix(mount, "/"), toMount)
-	m.NotFound(func(w http.ResponseWriter, r *http.Request) { p.refusePath(writer(w)) })
-	// chi routes the methods that it knows. Others are no worse, and the origin may know them.
-	m.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
-		switch path := spelling(r.URL); {
-		case strings.HasPrefix(path, mount):
-			p.serveFile(writer(w), r)
-		case path == "/" || path == "/zk" || path+"/" == mount:
-			p.refuseMethod(writer(w))
-		default:
-			p.refusePath(writer(w))
-		}
-	})
-	return m
-}
-
-// refusePath is for what lies outside the mount. The log tells where things are, and the client
-// isn't told.
-func (p *Proxy) refusePath(w *logging.Writer) {
-	w.Note = "resources are under " + mount
-	p.refuse(w, http.StatusNotFound)
-}
-
-// refuseMethod is for what can only be read.
-func (p *Proxy) refuseMethod(w *logging.Writer) {
-	w.Header().Set("Allow", "GET, HEAD")
-	p.refuse(w, http.StatusMethodNotAllowed)
-}
-
-// writer returns what logging.Access made of the ResponseWriter.
-func writer(w http.ResponseWriter) *logging.Writer { return w.(*logging.Writer) }
-
-// serveFile serves a resource by its escaped path.
-func (p *Proxy) serveFile(w *logging.Writer, r *http.Request) {
-	key, err := keyFromURL(r.URL)
-	p.serveKey(w, r, key, err)
-}
-
-// serveZK serves a resource by its decoded path.
-func (p *Proxy) serveZK(w *logging.Writer, r *http.Request) {
-	if !reads(r.Method) {
-		p.refuseMethod(w)
-		return
-	}
-	key, err := keyFromForm(r.URL.RawQuery)
-	p.serveKey(w, r, key, err)
-}
-
-func (p *Proxy) serveKey(w *logging.Writer, r *http.Request, key string, err error) {
-	switch err {
-	case nil:
-		p.serve(w, r, key)
-	case errLong:
-		p.refuse(w, http.StatusRequestURITooLong)
-	default:
-		p.refuse(w, http.StatusBadRequest)
-	}
-}
-
-func (p *Proxy) redirect(w *logging.Writer, r *http.Request) {
-	if !reads(r.Method) {
-		p.refuseMethod(w)
-		return
-	}
-	to := mount
-	if r.URL.RawQuery != "" {
-		to += "?" + r.URL.RawQuery
-	}
-	w.Header().Set("Location", to)
-	p.refuse(w, http.StatusTemporaryRedirect)
-}
-
-func reads(method string) bool { return method == http.MethodGet || method == http.MethodHead }

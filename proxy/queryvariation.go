@@ -3,7 +3,6 @@ package proxy
 import (
 	"cmp"
 	"container/list"
-	"context"
 	"net/http"
 	"strings"
 	"sync"
@@ -179,20 +178,4 @@ func (p *Proxy) observeQueryVariation(rec *store.Record) {
 		rule, ok := queryVariationOf(rec.Header())
 		p.variations.observe(path, rule, ok, rec.ResponseTime.Time())
 	}
-}
-
-type targetKey struct{}
-
-// withTarget notes in a request's context that it is for the resource of that key, which in the
-// cache may have another.
-func withTarget(r *http.Request, key string) *http.Request {
-	return r.WithContext(context.WithValue(r.Context(), targetKey{}, key))
-}
-
-// targetOf is the key of the resource that r is for, which is stored under key.
-func targetOf(r *http.Request, key string) string {
-	if own, ok := r.Context().Value(targetKey{}).(string); ok {
-		return own
-	}
-	return key
 }

@@ -4,221 +4,108 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"maps"
 	"net/http"
-	"time"
 
-	"github.com/scurrycache/scurry/internal/fill"
-	"github.com/scurrycache/scurry/internal/httpcache"
 	"github.com/scurrycache/scurry/internal/logging"
 	"github.com/scurrycache/scurry/internal/store"
 )
 
-// methodPurge is the one by which operators have a cache drop what it has stored.
-const methodPurge = "PURGE"
-
-// refusedMethod reports whether a method is for this cache, or for no cache at all, and no origin's
-// business.
-func refusedMethod(method string) bool { return method == methodPurge || method == http.MethodConnect }
-
-// restarts bounds how often a request begins anew because the version that it was to be answered
-// from went away.
-const restarts = 3
-
-// serve answers a request for the resource that key names.
-func (p *Proxy) serve(w *logging.Writer, r *http.Request, key string) {
-	if r.Method == http.MethodHead {
-		r = withoutRange(r)
-	}
+// serve answers a request for a resource. Here decisions are carried out, outcomes become the
+// access log's line, and a response that can't be completed becomes an aborted connection.
+func (p *Proxy) serve(w *logging.Writer, r *http.Request, resource string) {
+	t := responses.Get().(*response)
+	*t = response{p: p, w: w, r: r, id: w.ID(), q: p.requestOf(r, resource)}
+	defer func() {
+		t.entry.Cache = cmp.Or(t.entry.Cache, t.outcome.String())
+		w.Entry = t.entry
+		*t = response{}
+		responses.Put(t)
+	}()
+	err := t.answer()
 	switch {
-	case p.looped(r):
-		p.refuseLoop(w)
-		return
-	case refusedMethod(r.Method):
-		p.refuseMethod(w)
-		return
-	case !reads(r.Method):
-		p.forward(w, r, key, cacheStatus{fwd: "method"})
-		return
-	case p.switches(r):
-		p.forward(w, r, key, cacheStatus{fwd: "bypass", detail: "upgrade"})
-		return
+	case err != nil && t.r.Context().Err() != nil, errors.Is(err, errCut):
+		panic(http.ErrAbortHandler)
+	case err != nil:
+		t.fail(err, cacheStatus{})
 	}
-	if p.variations != nil {
-		r = withTarget(r, key)
+}
+
+// answer looks up, decides, and carries the decision out; all that again as long as what was to be
+// sent goes away.
+func (t *response) answer() error {
+	if d, ok := t.p.rules.atOnce(&t.q); ok {
+		return t.carryOut(&d)
 	}
-	header := endToEnd(r.Header)
-	w.Owner = p.store.Owner(key)
-	var gone *store.Record
-	for range restarts {
-		if gone = p.serveStored(w, r, key, header, gone); gone == nil {
-			return
+	t.entry.Owner = t.p.store.Owner(t.q.resource)
+	var f found
+	for {
+		t.p.lookup(&t.q, &f)
+		t.key, t.fetch = f.key, nil
+		d, err := t.decide(&f)
+		if err == nil {
+			err = t.carryOut(&d)
+		}
+		switch {
+		case err == nil, errors.Is(err, errCut), t.r.Context().Err() != nil:
+			return err
+		case !wentAway(err):
+			return t.fail(err, d.status)
+		}
+		f = found{gone: d.rec, tries: f.tries + 1}
+	}
+}
+
+// lookup finds what is stored here for a request.
+func (p *Proxy) lookup(q *request, f *found) {
+	f.key, f.rec, f.mustRevalidate = p.find(q.resource, q.header, q.head())
+	if f.rec == nil || f.gone != nil || q.authorized() {
+		f.variants, f.parts = p.store.Holds(f.key, q.head())
+	}
+}
+
+// decide decides what is done, asking the owner and the origin for as long as a decision wants it.
+func (t *response) decide(f *found) (d decision, err error) {
+	ctx := t.r.Context()
+	if d = t.p.rules.decide(&t.q, f); d.action == actLook {
+		f.looked, f.atOwner = true, t.p.store.Peek(ctx, t.request(&d))
+		if d = t.p.rules.decide(&t.q, f); f.atOwner != nil {
+			f.atOwner.Close()
 		}
 	}
-	// Each time it went away while it was to be sent: the origin is left to answer this one itself.
-	p.forward(w, r, key, cacheStatus{fwd: "uri-miss", detail: "changing"})
-}
-
-// withoutRange is a HEAD without what means something in a GET only (RFC 9110 sections 13.1.5 and
-// 14.2): origins answer it all the same, with a 206 or 416.
-func withoutRange(r *http.Request) *http.Request {
-	if len(r.Header["Range"]) == 0 && len(r.Header["If-Range"]) == 0 {
-		return r
-	}
-	r = r.WithContext(r.Context())
-	r.Header = r.Header.Clone()
-	delete(r.Header, "Range")
-	delete(r.Header, "If-Range")
-	return r
-}
-
-// endToEnd is a request's header without what concerns the client's connection: that isn't for the
-// origin, so it mustn't select a variant either.
-func endToEnd(header http.Header) http.Header {
-	if len(header["Connection"]) > 0 {
-		return httpcache.EndToEnd(header)
-	}
-	return header
-}
-
-// serveStored, with the end-to-end fields of r in header, answers a request for that resource from
-// the stored response that r selects, if that may be, or else by way of the origin. If the bytes of
-// that response went away meanwhile, nothing is sent, everything is to be looked at again, and the
-// result is that response; prev is the one of the last time.
-func (p *Proxy) serveStored(w *logging.Writer, r *http.Request, resource string, header http.Header, prev *store.Record) (gone *store.Record) {
-	key, rec, mustRevalidate := p.find(resource, header, r.Method == http.MethodHead)
-	authorized := len(header["Authorization"]) > 0
-	barred := rec != nil && !rec.Pass && authorized && !p.shared(rec)
-	if rec != nil && authorized && !p.shared(rec) {
-		rec = nil // what it says is for others
-	}
-	if rec == nil || mustRevalidate || prev != nil && rec.Version == prev.Version {
-		q, status := requestOf(w, r, key, header), cacheStatus{fwd: "uri-miss"}
-		if barred {
-			status.fwd = "request"
-		}
-		if authorized && rec == nil { // who may share the answer, only the answer tells
-			q.Alone, q.From = true, identified(r)
-		}
-		if prev != nil {
-			q.Gone, rec = prev.Version, nil
-		}
-		return p.serveMiss(w, r, q, rec, status)
-	}
-	if rec.Pass {
-		if p.policy.RequestDirectives(header).Has("only-if-cached") {
-			p.unsatisfiable(w)
-			return nil
-		}
-		return p.passOn(w, r, key, rec, "bypass")
-	}
-	rp, ok := p.reuse(rec, header)
-	switch {
-	case ok:
-		if rp.refresh() {
-			p.store.Refresh(requestOf(w, r, key, header), rec)
-		}
-		return p.answer(w, r, &rp)
-	case rp.use.OnlyIfCached:
-		return p.serveMiss(w, r, requestOf(w, r, key, header), rec, cacheStatus{fwd: "uri-miss"}) // the owner may have a newer one
-	}
-	return p.fetch(w, r, requestOf(w, r, key, header), rec, cacheStatus{fwd: rp.use.Reason})
-}
-
-// shared reports whether rec may answer requests with Authorization (RFC 9111 section 3.5). What is
-// stored of an answer to a request without may not do for one with it, unless the origin says so.
-func (p *Proxy) shared(rec *store.Record) bool { return !rec.Pass && preparedOf(rec).facts.Shared }
-
-// reuse is the reply that rec makes to a request with those fields, if it may be answered without
-// waiting for anyone.
-func (p *Proxy) reuse(rec *store.Record, header http.Header) (rp reply, ok bool) {
-	facts, now := &preparedOf(rec).facts, p.cfg.Now()
-	rp = reply{rec: rec, use: facts.Reuse(header, now), outcome: outcomeHit}
-	if len(header["Authorization"]) > 0 && !p.shared(rec) {
-		rp.use.Reason = "request"
-		return rp, false
-	}
-	switch rp.use.Verdict {
-	case httpcache.Fresh:
-		return rp, true
-	case httpcache.StaleAllowed, httpcache.StaleMeanwhile:
-		ok = true
-	default: // a client who doesn't accept it wants the origin asked, even if that has just failed
-		ok = !rp.use.Refused && now.Before(rec.RetryAfter.Time()) && facts.StaleOnError(header, now)
-	}
-	rp.outcome = outcomeStale
-	rp.status = cacheStatus{hit: true, ttl: rp.use.Lifetime - rp.use.Age, hasTTL: true}
-	if rp.use.Verdict != httpcache.Stale {
-		rp.status.detail = rp.use.Reason
-	}
-	return rp, ok
-}
-
-// refresh reports whether the response is to be validated while rp is being sent (RFC 5861 section
-// 3).
-func (rp *reply) refresh() bool { return rp.use.Verdict == httpcache.StaleMeanwhile }
-
-// requestOf is r as a request to the store.
-func requestOf(w *logging.Writer, r *http.Request, key string, header http.Header) *store.Request {
-	a := &store.Request{
-		Key: key, Target: targetOf(r, ""), Header: header, Proto: r.Proto, Cause: cause(w),
-		Head:  r.Method == http.MethodHead,
-		Whole: r.Method == http.MethodGet && len(header["Range"]) == 0,
-	}
-	if r.ProtoAtLeast(1, 1) {
-		a.Inform = func(status int, header http.Header) { interim(w, status, header) }
-	}
-	return a
-}
-
-// interim sends an interim response, which leaves no fields for the final one.
-func interim(w *logging.Writer, status int, header http.Header) {
-	h := w.Header()
-	maps.Copy(h, header)
-	w.WriteHeader(status)
-	for name := range header {
-		delete(h, name)
-	}
-}
-
-// serveMiss answers a request that selects no stored response, or one that may not be used before
-// its owner has been asked, which is prev.
-func (p *Proxy) serveMiss(w *logging.Writer, r *http.Request, req *store.Request, prev *store.Record, status cacheStatus) (gone *store.Record) {
-	directives := p.policy.RequestDirectives(req.Header)
-	cached := directives.Has("only-if-cached")
-	if cached || directives.Has("no-store") { // for which another node's owner must not ask the origin
-		if res := p.store.Peek(r.Context(), req); res != nil && !res.Record.Pass {
-			defer res.Close()
-			if rp, ok := p.reuse(res.Record, req.Header); ok {
-				if rp.refresh() {
-					p.store.Refresh(req, res.Record)
-				}
-				rp.peer = res.Peer
-				return p.answer(w, r, &rp)
+	for tries := 0; d.action == actFetch || d.action == actRevalidate; tries++ {
+		res, err := t.p.fetchFor(ctx, t.request(&d), d.rec)
+		if err != nil {
+			if ctx.Err() != nil {
+				return d, err
 			}
+			return t.p.rules.failed(&t.q, d, t.failure(err)), nil
+		}
+		if d = t.p.rules.fetched(&t.q, d, res, tries); d.result == nil {
+			res.Close()
 		}
 	}
-	if prev != nil {
-		if status.fwd == "uri-miss" {
-			status.fwd = "stale"
-		}
-	} else if any, parts := p.store.Holds(req.Key, req.Head); parts && httpcache.SingleRange(req.Header) && r.Method == http.MethodGet {
-		status.fwd, req.Ranged = "partial", true // it isn't kept as a whole, so another part of it is what can be had
-	} else if any && status.fwd == "uri-miss" {
-		status.fwd = "vary-miss"
-	}
-	if cached {
-		p.unsatisfiable(w)
-		return nil
-	}
-	return p.fetch(w, r, req, prev, status)
+	return d, nil
 }
 
-// unsatisfiable answers only-if-cached where there is nothing (RFC 9111 section 5.2.1.7).
-func (p *Proxy) unsatisfiable(w *logging.Writer) {
-	w.Cache = outcomeMiss
-	w.Header().Set("Cache-Status", name+"; detail=only-if-cached")
-	p.refuse(w, http.StatusGatewayTimeout)
+// request is t's as one to the store, as d says.
+func (t *response) request(d *decision) *store.Request {
+	if t.fetch == nil {
+		t.fetch = &store.Request{
+			Key: t.key, Header: t.q.header, Proto: t.r.Proto, Cause: t.cause(), Head: t.q.head(),
+			Whole: t.q.method == http.MethodGet && len(t.q.header["Range"]) == 0,
+		}
+		if t.p.variations != nil {
+			t.fetch.Target = t.q.resource
+		}
+		if t.r.ProtoAtLeast(1, 1) {
+			t.fetch.Inform = t.inform
+		}
+	}
+	if d.alone {
+		t.fetch.Alone, t.fetch.From = true, identified(t.r)
+	}
+	t.fetch.Ranged, t.fetch.Gone = d.ranged, d.gone
+	return t.fetch
 }
 
 // fetchFor is the store's Fetch. If what that brings turns out to be for other resources only, it
@@ -239,101 +126,26 @@ func (p *Proxy) fetchFor(ctx context.Context, req *store.Request, prev *store.Re
 	return p.store.Fetch(ctx, req, nil)
 }
 
-// fetch answers with what the store brings from the origin, or from the owner; prev is the stored
-// response that doesn't suffice, if any.
-func (p *Proxy) fetch(w *logging.Writer, r *http.Request, req *store.Request, prev *store.Record, status cacheStatus) (gone *store.Record) {
-	if p.policy.RequestDirectives(req.Header).Has("no-store") {
-		// RFC 9111 section 5.2.1.5: the answer may not be stored, so it can't be shared; what is
-		// stored stays.
-		p.forward(w, r, req.Key, cacheStatus{fwd: "request", detail: "no-store"})
-		return nil
+// carryOut does what d says. An error that wraps fill.ErrGone means that the bytes went away; then,
+// and after any other error that doesn't wrap errCut, nothing has been sent.
+func (t *response) carryOut(d *decision) error {
+	if d.result != nil {
+		defer d.result.Close()
 	}
-	res, err := p.fetchFor(r.Context(), req, prev)
-	for tries := 0; err == nil && res.Found && !res.Record.Pass && tries < restarts; tries++ {
-		rp, ok := p.reuse(res.Record, req.Header)
-		if ok {
-			rp.peer = res.Peer
-			return p.answer(w, r, &rp)
+	switch d.action {
+	case actServe:
+		if d.refresh {
+			t.p.store.Refresh(t.request(d), d.rec)
 		}
-		prev, status.fwd = res.Record, rp.use.Reason
-		res, err = p.fetchFor(r.Context(), req, prev) // now the owner is told that this one doesn't suffice
+		if d.why == whyOnError {
+			t.p.store.Postpone(d.rec)
+		}
+		return t.respond(d)
+	case actRelay:
+		return t.relay(d)
+	case actForward:
+		return t.forward(d)
 	}
-	if err == nil && res.Collapsed && !res.Record.Pass && !p.shareable(res.Record, req.Header) {
-		req.Alone, req.From = true, identified(r) // it was for another's eyes only: RFC 9111 section 4
-		res, err = p.fetchFor(r.Context(), req, res.Record)
-	}
-	if err != nil {
-		return p.fetchFailed(w, r, prev, status, err)
-	}
-	defer res.Close()
-	status.fwdStatus, status.collapsed = res.Status, res.Collapsed
-	status.because(res.Why)
-	rec := res.Record
-	switch {
-	case rec.Pass && !req.Ranged && (res.Body == nil || p.store.Streams(rec) && len(req.Header["Range"]) > 0):
-		res.Close()
-		return p.passOn(w, r, req.Key, rec, status.fwd)
-	case rec.Pass && res.Body == nil:
-		p.forward(w, r, req.Key, cacheStatus{fwd: status.fwd, detail: p.passDetail(rec)})
-		return nil
-	case rec.Pass:
-		p.answerOnce(w, r, res, status)
-		return nil
-	}
-	rp := &reply{rec: rec, answer: res, status: status, outcome: outcomeMiss, peer: res.Peer}
-	rp.use.Age, rp.use.Lifetime = preparedOf(rec).facts.Age(p.cfg.Now()), preparedOf(rec).facts.Lifetime
-	rp.status.ttl, rp.status.hasTTL = rp.use.Lifetime-rp.use.Age.Truncate(time.Second), true
-	rp.status.stored = !res.Renewed && !res.Collapsed
-	switch {
-	case res.Collapsed:
-		rp.outcome = outcomeCollapsed
-	case res.Renewed:
-		rp.outcome = outcomeRevalidated
-	}
-	return p.answer(w, r, rp)
+	t.refuse(d)
+	return nil
 }
-
-// fetchFailed answers although the origin couldn't: with prev if that is allowed.
-func (p *Proxy) fetchFailed(w *logging.Writer, r *http.Request, prev *store.Record, status cacheStatus, err error) (gone *store.Record) {
-	if r.Context().Err() != nil {
-		panic(http.ErrAbortHandler) // the client has gone
-	}
-	if _, unreachable := errors.AsType[*store.Failure](err); !unreachable {
-		w.Err = err // the origin's failures are logged with its request
-		if errors.Is(err, context.Canceled) {
-			err = &store.Failure{Status: http.StatusServiceUnavailable, Kind: "proxy_internal_error", Err: err}
-		}
-	}
-	if f, ok := errors.AsType[*store.Failure](err); ok {
-		status.because(f.Why)
-		if ours(f) {
-			w.Err = f
-		}
-		if f.Stored != nil && (len(r.Header["Authorization"]) == 0 || p.shared(f.Stored)) {
-			prev = f.Stored // it is the owner's
-		}
-	}
-	now := p.cfg.Now()
-	if prev == nil || !preparedOf(prev).facts.StaleOnError(r.Header, now) {
-		if f, ok := errors.AsType[*store.Failure](err); ok && !ours(f) && prev != nil && (preparedOf(prev).facts.MustRevalidate || preparedOf(prev).facts.NoCache) {
-			err = &store.Failure{Status: http.StatusGatewayTimeout, Kind: f.Kind, Err: f} // RFC 9111 sections 5.2.2.2 and 5.2.2.4
-		}
-		p.fail(w, status, err)
-		return nil
-	}
-	p.store.Postpone(prev)
-	f := preparedOf(prev).facts
-	use := httpcache.Reuse{Age: f.Age(now), Lifetime: f.Lifetime}
-	return p.answer(w, r, &reply{rec: prev, use: use, outcome: outcomeStale, status: cacheStatus{
-		hit: true, ttl: use.Lifetime - use.Age, hasTTL: true, detail: failed(err).(*store.Failure).Kind,
-	}})
-}
-
-// shareable reports whether rec, which answered another's request, may answer one with those
-// fields.
-func (p *Proxy) shareable(rec *store.Record, header http.Header) bool {
-	return preparedOf(rec).facts.Shareable() && (len(header["Authorization"]) == 0 || p.shared(rec))
-}
-
-// wentAway reports whether err means that the version that was to be read is no more.
-func wentAway(err error) bool { return errors.Is(err, fill.ErrGone) }

@@ -28,9 +28,9 @@ func (s *source) Prepare(rec *store.Record) any {
 }
 
 // Usable is store.Source's.
-func (s *source) Usable(rec *store.Record, request http.Header) (usable, refresh bool) {
-	rp, ok := s.p.reuse(rec, request)
-	return ok, rp.refresh()
+func (s *source) Usable(rec *store.Record, header http.Header) (usable, refresh bool) {
+	d, ok := s.p.rules.reuse(&request{header: header}, rec)
+	return ok, d.refresh
 }
 
 // Validatable is store.Source's.

@@ -73,16 +73,16 @@ func (p *Proxy) peerStats() []PeerStats {
 }
 
 type counters struct {
-	hits, misses, partial, stale, revalidated, collapsed, passed, failures atomic.Int64
-	originRequests, originErrors, originBytes                              atomic.Int64
+	outcomes                                            [outcomes]atomic.Int64
+	failures, originRequests, originErrors, originBytes atomic.Int64
 }
 
 // Stats returns the proxy's counts. Each is exact, but they aren't taken at one instant.
 func (p *Proxy) Stats() Stats {
 	u, c := p.store.Usage(), &p.stats
 	return Stats{
-		Hits: c.hits.Load(), Misses: c.misses.Load(), Partial: c.partial.Load(), Stale: c.stale.Load(), Revalidated: c.revalidated.Load(),
-		Collapsed: c.collapsed.Load(), Passed: c.passed.Load(), Failures: c.failures.Load(),
+		Hits: c.outcomes[outcomeHit].Load(), Misses: c.outcomes[outcomeMiss].Load(), Partial: c.outcomes[outcomePartial].Load(), Stale: c.outcomes[outcomeStale].Load(), Revalidated: c.outcomes[outcomeRevalidated].Load(),
+		Collapsed: c.outcomes[outcomeCollapsed].Load(), Passed: c.outcomes[outcomePass].Load(), Failures: c.failures.Load(),
 		OriginRequests: c.originRequests.Load(), OriginErrors: c.originErrors.Load(), OriginBytes: c.originBytes.Load(),
 		Records: u.Records, RecordBytes: u.RecordBytes,
 		Chunks: u.Chunks.Items, ChunkBytes: u.Chunks.Bytes, Evictions: u.Chunks.Evictions,
@@ -90,34 +90,4 @@ func (p *Proxy) Stats() Stats {
 		HotChunks: u.Chunks.HotItems, HotBytes: u.Chunks.HotBytes, HotHits: u.Chunks.HotHits,
 		Ring: p.node.Ring(), Peers: p.peerStats(), PeersRefused: p.node.Refused(),
 	}
-}
-
-// count counts one answered request by its outcome.
-func (c *counters) count(outcome string) { c.add(outcome, 1) }
-
-func (c *counters) add(outcome string, n int64) {
-	if counter := c.of(outcome); counter != nil {
-		counter.Add(n)
-	}
-}
-
-// of is what counts the requests with that outcome.
-func (c *counters) of(outcome string) *atomic.Int64 {
-	switch outcome {
-	case outcomeHit:
-		return &c.hits
-	case outcomeMiss:
-		return &c.misses
-	case outcomePartial:
-		return &c.partial
-	case outcomeStale:
-		return &c.stale
-	case outcomeRevalidated:
-		return &c.revalidated
-	case outcomeCollapsed:
-		return &c.collapsed
-	case outcomePass:
-		return &c.passed
-	}
-	return nil
 }

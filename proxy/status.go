@@ -1,12 +1,9 @@
 package proxy
 
 import (
-	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
-	"github.com/scurrycache/scurry/internal/logging"
 	"github.com/scurrycache/scurry/internal/store"
 )
 
@@ -101,41 +98,3 @@ func appendQuoted(b []byte, s string) []byte {
 	}
 	return b
 }
-
-// The outcomes that the access log and Stats tell apart.
-const (
-	outcomeHit         = "hit"         // from a fresh stored response
-	outcomeMiss        = "miss"        // this request went to the origin and was stored
-	outcomePartial     = "partial"     // from a fresh stored response, but some of its content from the origin
-	outcomeStale       = "stale"       // from a stored response that was no longer fresh
-	outcomeRevalidated = "revalidated" // from a stored response after the origin said that it is still good
-	outcomeCollapsed   = "collapsed"   // shares the answer to another client's request
-	outcomePass        = "pass"        // went to the origin past the cache
-)
-
-// refuse answers with a status of our own and its standard text.
-func (p *Proxy) refuse(w *logging.Writer, status int) {
-	h := w.Header()
-	text := strconv.Itoa(status) + " " + http.StatusText(status) + "\n"
-	h.Set("Content-Type", "text/plain; charset=utf-8")
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Content-Length", strconv.Itoa(len(text)))
-	if _, ok := h["Cache-Status"]; !ok {
-		h.Set("Cache-Status", name+"; detail="+token(http.StatusText(status)))
-	}
-	if _, ok := h["Proxy-Status"]; !ok {
-		switch { // RFC 9209 section 2.3
-		case status == http.StatusRequestedRangeNotSatisfiable: // the origin would say the same
-		case status >= 500:
-			h.Set("Proxy-Status", name+"; error=proxy_internal_response")
-		case status >= 400:
-			h.Set("Proxy-Status", name+"; error=http_request_error")
-		}
-	}
-	w.WriteHeader(status)
-	// net/http drops the content of a HEAD; a client that has gone needs none.
-	_, _ = w.Write([]byte(text))
-}
-
-// token makes a structured field's token of words.
-func token(words string) string { return strings.ReplaceAll(strings.ToLower(words), " ", "-") }

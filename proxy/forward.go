@@ -1,0 +1,127 @@
+package proxy
+
+import (
+	"io"
+	"log"
+	"maps"
+	"net/http"
+	"net/http/httputil"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/scurrycache/scurry/internal/store"
+)
+
+// forwarded is a request on its way to the origin past the cache.
+type forwarded struct {
+	*response
+	status cacheStatus
+	sent   time.Time
+	before store.Moment // the request was sent, if it is a POST
+	body   *watchedBody // of the request, if it is watched
+	err    error        // of carrying it out
+}
+
+// discard is the log of what net/http says about forwarded requests: the origin's line has it.
+var discard = log.New(io.Discard, "", 0)
+
+// forward sends the request to the origin past the cache, and the response back.
+func (t *response) forward(d *decision) error {
+	f := &forwarded{response: t, status: d.status, sent: t.p.cfg.Now()}
+	f.body, _ = t.r.Body.(*watchedBody)
+	if t.q.method == http.MethodPost {
+		f.before = t.p.store.Moment(t.q.resource)
+	}
+	t.entry.Cache, t.entry.Source = d.outcome.String(), "origin"
+	t.w.Header()["Content-Type"] = nil // unless the origin has one; net/http would make one up
+	r := t.r.WithContext(withRequestID(because(t.r.Context(), reasonPass), t.id))
+	if r.Header = ofMethod(t.q.method, t.r.Header); len(r.Header["Upgrade"]) > 0 && !t.q.upgrade {
+		r.Header = r.Header.Clone()
+		delete(r.Header, "Upgrade")
+	}
+	proxy := httputil.ReverseProxy{
+		Transport:      t.p.origin,
+		FlushInterval:  -1, // as it comes
+		Rewrite:        f.rewrite,
+		ModifyResponse: f.received,
+		ErrorHandler:   func(_ http.ResponseWriter, _ *http.Request, err error) { f.fail(err) },
+		ErrorLog:       discard,
+	}
+	proxy.ServeHTTP(t.w, r)
+	return f.err
+}
+
+// fail answers where there is no response to be sent.
+func (f *forwarded) fail(err error) {
+	if status, cause := f.body.fault(f.r.Context()); status != 0 { // it wasn't the origin
+		f.entry.Err = cause
+		f.w.Header().Set("Cache-Status", f.status.String())
+		refuse(f.w, status)
+		return
+	}
+	if f.r.Context().Err() != nil {
+		f.err = f.cut(nil)
+		return
+	}
+	f.err = f.response.fail(failed(err), f.status)
+	f.entry.Cache = outcomePass.String()
+}
+
+// rewrite makes the origin's request of the client's.
+func (f *forwarded) rewrite(pr *httputil.ProxyRequest) {
+	pr.Out.URL = target(f.p.urls.base, f.q.resource)
+	pr.Out.Host = ""               // the origin's own
+	pr.Out.Trailer = pr.In.Trailer // which fills in when the body has been read
+	if f.q.head() && !f.q.authorized() {
+		// What is stored for others learns from the answer.
+		dropSteering(pr.Out.Header)
+		maps.Copy(pr.Out.Header, identified(pr.In))
+	} else {
+		pr.Out.Header["X-Forwarded-For"] = pr.In.Header["X-Forwarded-For"]
+		pr.SetXForwarded()
+		pr.Out.Header["Forwarded"] = append(slices.Clip(pr.In.Header["Forwarded"]), hop(pr.In))
+	}
+	if left, limited := maxForwards(pr.In); limited {
+		pr.Out.Header.Set("Max-Forwards", strconv.FormatUint(left-1, 10))
+	}
+	f.p.mark(pr.Out.Header, pr.In.Proto)
+}
+
+// hop is this hop's element of Forwarded (RFC 7239).
+func hop(r *http.Request) string {
+	proto := "http"
+	if r.TLS != nil {
+		proto = "https"
+	}
+	element := identified(r).Get("Forwarded") + ";proto=" + proto
+	if r.Host != "" {
+		element += `;host="` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(r.Host) + `"`
+	}
+	return element
+}
+
+// received makes the client's response of the origin's.
+func (f *forwarded) received(resp *http.Response) error {
+	h := resp.Header
+	if unasked(resp, resp.Request.Header, nil) {
+		return errUnasked
+	}
+	lost := broken(resp)
+	f.observe(resp) // what it has changed is changed
+	if lost != nil {
+		f.status.stored = false
+		return lost
+	}
+	for _, name := range []string{"Location", "Content-Location"} {
+		if values, ok := h[name]; ok {
+			h[name] = f.p.urls.mapped(values, f.q.resource)
+		}
+	}
+	h["Via"] = via(h["Via"], resp.Proto)
+	f.status.fwdStatus, f.status.key = resp.StatusCode, f.q.resource
+	h["Cache-Status"] = append(h["Cache-Status"], f.status.String())
+	f.count(outcomePass)
+	return nil
+}
