@@ -139,6 +139,9 @@ func (x *inquiry) represented(n *Next) {
 	if u := x.p.store.Usage().Chunks; u.Evictions > 0 {
 		n.Statements = append(n.Statements, Statement{Text: "Contents have been evicted here for want of memory: if some of this one has been, the origin is asked for that part."})
 	}
+	if rec.Fragments {
+		n.Statements = append(n.Statements, Statement{"Its content has come in parts: if one that is wanted isn't held, the origin is asked for it, and for all of the content if that is another by now.", "RFC 9111 §3.4"})
+	}
 	rep := represent(&x.q, rec, rec.Fields())
 	n.Status = rep.status
 	add := func(section, format string, args ...any) {

@@ -209,9 +209,13 @@ func (r *transcript) ask(s step) {
 	n := r.next()
 	deadline := time.Now().Add(patience)
 	for {
+		e := r.explains(q, n)
 		got, err := r.send(q, n, func() {})
 		r.must(s.n, err)
 		problems := r.compare(q, n, got)
+		if text := differs(e, got); text != "" {
+			problems = append(problems, problem{q.line, text})
+		}
 		if len(problems) > 0 && r.settling && time.Now().Before(deadline) && len(r.origin.wrong(false)) == 0 {
 			<-time.After(time.Millisecond)
 			continue
