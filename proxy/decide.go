@@ -59,13 +59,13 @@ func (r *rules) decide(q *request, f *found) decision {
 		return forward(whyChanging, nil, cacheStatus{fwd: "uri-miss", detail: "changing"})
 	}
 	rec := f.rec
-	if rec != nil && q.authorized() && !shared(rec) {
+	if rec != nil && q.authorized && !shared(rec) {
 		rec = nil // what it says is for others
 	}
 	switch {
 	case rec == nil || f.mustRevalidate || f.gone != nil && rec.Version == f.gone.Version:
 		return r.miss(q, f, rec)
-	case rec.Pass && q.directives.Has("only-if-cached"):
+	case rec.Pass && r.wants(q, "only-if-cached"):
 		return unsatisfiable()
 	case rec.Pass:
 		return r.pass(q, rec, "bypass")
@@ -80,13 +80,18 @@ func (r *rules) decide(q *request, f *found) decision {
 	return r.fetch(q, d)
 }
 
+// wants reports whether the request has that directive, and it counts.
+func (r *rules) wants(q *request, directive string) bool {
+	return r.policy.RequestDirectives(q.header).Has(directive)
+}
+
 // reuse decides whether rec may answer without a word from anyone; if it may not, d is to be
 // fetched.
 func (r *rules) reuse(q *request, rec *store.Record) (d decision, ok bool) {
 	facts, now := &preparedOf(rec).facts, r.now()
 	d = decision{action: actServe, rec: rec, use: facts.Reuse(q.header, now)}
 	switch {
-	case q.authorized() && !shared(rec):
+	case q.authorized && !shared(rec):
 		d.why, d.status.fwd = whyPrivate, "request"
 		return d, false
 	case d.use.Verdict == httpcache.Fresh:
@@ -117,8 +122,8 @@ func (r *rules) reuse(q *request, rec *store.Record) (d decision, ok bool) {
 // miss decides about a request that selects no stored response, or one that may not be used before
 // its owner has been asked, which is rec.
 func (r *rules) miss(q *request, f *found, rec *store.Record) decision {
-	cached := q.directives.Has("only-if-cached")
-	if cached || q.directives.Has("no-store") { // for which the owner must not ask the origin
+	cached := r.wants(q, "only-if-cached")
+	if cached || r.wants(q, "no-store") { // for which the owner must not ask the origin
 		if !f.looked {
 			return decision{action: actLook}
 		}
@@ -130,10 +135,10 @@ func (r *rules) miss(q *request, f *found, rec *store.Record) decision {
 		}
 	}
 	d := decision{why: whyMiss, status: cacheStatus{fwd: "uri-miss"}}
-	if f.rec != nil && !f.rec.Pass && q.authorized() && !shared(f.rec) {
+	if f.rec != nil && !f.rec.Pass && q.authorized && !shared(f.rec) {
 		d.status.fwd = "request"
 	}
-	if q.authorized() && rec == nil { // who may share the answer, only the answer says
+	if q.authorized && rec == nil { // who may share the answer, only the answer says
 		d.why, d.alone = whyPrivate, true
 	}
 	if f.gone != nil {
@@ -174,7 +179,7 @@ func (r *rules) passDetail(rec *store.Record) string {
 // fetch makes d one that fetches.
 func (r *rules) fetch(q *request, d decision) decision {
 	switch {
-	case q.directives.Has("no-store"):
+	case r.wants(q, "no-store"):
 		// RFC 9111 section 5.2.1.5: the answer may not be stored, so it can't be shared; what is
 		// stored stays.
 		return forward(whyNoStore, d.rec, cacheStatus{fwd: "request", detail: "no-store"})

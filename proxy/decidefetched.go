@@ -24,7 +24,7 @@ func (r *rules) fetched(q *request, d decision, res *store.Result, tries int) de
 		return r.fetch(q, again) // now the owner gets to know that this one doesn't suffice
 	}
 	facts := &preparedOf(rec).facts
-	if res.Collapsed && !d.alone && !(facts.Shareable() && (!q.authorized() || shared(rec))) {
+	if res.Collapsed && !d.alone && !(facts.Shareable() && (!q.authorized || shared(rec))) {
 		d.why, d.rec, d.alone = whyForAnother, rec, true // RFC 9111 section 4
 		return r.fetch(q, d)
 	}
@@ -68,7 +68,7 @@ func (r *rules) fetchedPass(q *request, d decision, res *store.Result) decision 
 func (r *rules) failed(q *request, d decision, f *store.Failure) decision {
 	d.status.because(f.Why)
 	rec := d.rec
-	if f.Stored != nil && (!q.authorized() || shared(f.Stored)) {
+	if f.Stored != nil && (!q.authorized || shared(f.Stored)) {
 		rec = f.Stored // the owner's
 	}
 	now := r.now()

@@ -141,7 +141,7 @@ func (x *inquiry) askOwner(ctx context.Context) {
 	case err != nil:
 		x.away = false
 		x.hint("The owner, %s, can't be asked now (%s), so this node stands in for it.", x.explanation.Owner, shown(err.Error()))
-	case rec != nil && (!x.q.authorized() || shared(rec)):
+	case rec != nil && (!x.q.authorized || shared(rec)):
 		x.atOwner = rec
 	}
 }
@@ -156,7 +156,7 @@ func (x *inquiry) record() *store.Record {
 
 // barred reports whether what the request selects isn't for requests with Authorization.
 func (x *inquiry) barred() bool {
-	return x.found.rec != nil && x.q.authorized() && !shared(x.found.rec)
+	return x.found.rec != nil && x.q.authorized && !shared(x.found.rec)
 }
 
 // unknown reports whether nothing at all is known of what the origin answers.

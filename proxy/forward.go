@@ -74,7 +74,7 @@ func (f *forwarded) rewrite(pr *httputil.ProxyRequest) {
 	pr.Out.URL = target(f.p.urls.base, f.q.resource)
 	pr.Out.Host = ""               // the origin's own
 	pr.Out.Trailer = pr.In.Trailer // which fills in when the body has been read
-	if f.q.head() && !f.q.authorized() {
+	if f.q.head() && !f.q.authorized {
 		// What is stored for others learns from the answer.
 		dropSteering(pr.Out.Header)
 		maps.Copy(pr.Out.Header, identified(pr.In))

@@ -39,7 +39,7 @@ func (f *forwarded) invalidate(resp *http.Response) (before, after store.Moment)
 // date, does away with it (RFC 9111 section 4.3.5).
 func (f *forwarded) observeHead(resp *http.Response) {
 	_, rec, _ := f.p.find(f.q.resource, f.q.header, false)
-	if rec == nil || rec.Pass || rec.Status != http.StatusOK || f.q.authorized() || rec.ResponseTime.Time().After(f.sent) {
+	if rec == nil || rec.Pass || rec.Status != http.StatusOK || f.q.authorized || rec.ResponseTime.Time().After(f.sent) {
 		return
 	}
 	received, stored := f.p.received(resp, f.sent), rec.Fields()

@@ -10,18 +10,21 @@ import (
 // request is what there is to a client's request for a resource when it is decided what to do about
 // it. It isn't changed.
 type request struct {
-	method     string
-	resource   string      // the key of the resource, as the client spells it
-	header     http.Header // the end-to-end fields
-	looped     bool        // it has been through this cluster before
-	upgrade    bool        // it asks for another protocol, and may
-	exhausted  bool        // Max-Forwards is 0
-	directives httpcache.Directives
+	method    string
+	resource  string      // the key of the resource, as the client spells it
+	header    http.Header // the end-to-end fields
+	looped    bool        // it has been through this cluster before
+	upgrade   bool        // it asks for another protocol, and may
+	exhausted bool        // Max-Forwards is 0
+
+	// authorized: it has Authorization, so that only an answer that says so may be anyone else's (RFC
+	// 9111 section 3.5).
+	authorized bool
 }
 
 func (p *Proxy) requestOf(r *http.Request, resource string) request {
 	q := request{method: r.Method, resource: resource, header: endToEnd(r), looped: p.looped(r.Header), upgrade: p.switches(r)}
-	q.directives = p.policy.RequestDirectives(q.header)
+	q.authorized = len(q.header["Authorization"]) > 0
 	if left, limited := maxForwards(r); limited {
 		q.exhausted = left == 0
 	}
@@ -49,10 +52,6 @@ func ofMethod(method string, h http.Header) http.Header {
 }
 
 func (q *request) head() bool { return q.method == http.MethodHead }
-
-// authorized reports whether only an answer that says so may be anyone else's (RFC 9111 section
-// 3.5).
-func (q *request) authorized() bool { return len(q.header["Authorization"]) > 0 }
 
 func reads(method string) bool { return method == http.MethodGet || method == http.MethodHead }
 

@@ -69,7 +69,7 @@ func (t *response) originAsked() bool { return t.asked != nil && t.asked.Load() 
 // fields are what a request to the origin has of the client's that is made for it.
 func (t *response) fields() store.Fields {
 	f := store.Fields{Header: t.q.header, Proto: t.r.Proto, Cause: t.cause()}
-	if t.q.authorized() {
+	if t.q.authorized {
 		f.From = identified(t.r)
 	}
 	return f

@@ -58,7 +58,7 @@ func (t *response) answer() error {
 // lookup finds what is stored here for a request.
 func (p *Proxy) lookup(q *request, f *found) {
 	f.key, f.rec, f.mustRevalidate = p.find(q.resource, q.header, q.head())
-	if f.rec == nil || f.gone != nil || q.authorized() {
+	if f.rec == nil || f.gone != nil || q.authorized {
 		f.variants, f.parts = p.store.Holds(f.key, q.head())
 	}
 }

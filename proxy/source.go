@@ -29,7 +29,7 @@ func (s *source) Prepare(rec *store.Record) any {
 
 // Usable is store.Source's.
 func (s *source) Usable(rec *store.Record, header http.Header) (usable, refresh bool) {
-	d, ok := s.p.rules.reuse(&request{header: header}, rec)
+	d, ok := s.p.rules.reuse(&request{header: header, authorized: len(header["Authorization"]) > 0}, rec)
 	return ok, d.refresh
 }
 
