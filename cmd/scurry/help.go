@@ -1,9 +1,10 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"slices"
+
+	"github.com/alecthomas/kong"
 )
 
 type helpCmd struct {
@@ -11,12 +12,21 @@ type helpCmd struct {
 }
 
 // Run prints what --help does after the command.
-func (c *helpCmd) Run(ctx context.Context, p process) error {
+func (c *helpCmd) Run(parsed *kong.Context, p process) error {
 	if c.Command == "" {
-		return dispatch(ctx, []string{"--help"}, p)
+		return usage(parsed.Kong, "--help")
 	}
-	if !slices.Contains(commands, c.Command) {
-		return usageError{fmt.Errorf("%q is not a command%s", c.Command, commandLike(c.Command))}
+	if !slices.Contains(p.commands, c.Command) {
+		return usageError{fmt.Errorf("%q is not a command%s", c.Command, didYouMean(c.Command, p.commands))}
 	}
-	return dispatch(ctx, []string{c.Command, "--help"}, p)
+	return usage(parsed.Kong, c.Command)
+}
+
+// usage prints the help on what word selects: a command, or with --help all of them.
+func usage(k *kong.Kong, word string) error {
+	c, err := kong.Trace(k, []string{word})
+	if err != nil {
+		return err
+	}
+	return c.PrintUsage(false)
 }
