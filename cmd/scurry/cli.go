@@ -20,7 +20,7 @@ type cli struct {
 	Healthcheck healthcheckCmd `cmd:"" help:"Ask a running node whether it is healthy; exit with 0 if it is, else with 1."`
 	Explain     explainCmd     `cmd:"" help:"Tell why the response to a request is or isn't cached, and what the next such request will do."`
 	Version     versionCmd     `cmd:"" help:"Print the version."`
-	Help        helpCmd        `cmd:"" help:"Print help, on a command if one is given."`
+	Help        helpCmd        `cmd:"" help:"Print help: on a command, or on a topic."`
 
 	PrintVersion versionFlag `name:"version" short:"v" help:"Print the version."`
 }
@@ -62,6 +62,7 @@ func dispatch(ctx context.Context, args []string, p process) error {
 		kong.Writers(p.stdout, p.stderr),
 		kong.Exit(func(int) { helped = true }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 110}),
+		kong.Help(printHelp),
 		sources)
 	if err != nil {
 		return err
