@@ -40,7 +40,8 @@ var fenced = regexp.MustCompile("(?ms)^```(\\w*)\n(.*?)^```")
 
 // TestManual does what the README and the help pages say, and sees what they show. In a console
 // block each command is carried out and prints what follows it; "…" is any text, and alone on a
-// line any lines. In an sh block the commands are for reading, and have to be such as scurry takes.
+// line any lines. In an sh block the commands are for reading, and have to be such as scurry takes,
+// as have the settings in a yaml block.
 func TestManual(t *testing.T) {
 	for path, text := range manual(t) {
 		t.Run(filepath.Base(path), func(t *testing.T) {
@@ -53,6 +54,12 @@ func TestManual(t *testing.T) {
 					for line := range strings.Lines(block[2]) {
 						dryRun(t, strings.TrimSpace(line))
 					}
+				case "yaml":
+					file := filepath.Join(t.TempDir(), "scurry.yaml")
+					if err := os.WriteFile(file, []byte(block[2]), 0o600); err != nil {
+						t.Fatal(err)
+					}
+					dryRun(t, "scurry serve --config "+file)
 				}
 			}
 			s.end(t)
