@@ -50,7 +50,7 @@ func (p Part) Answers(request http.Header) bool {
 
 // Of returns the range that the request asks for, of the whole, if the part Answers it.
 func (p Part) Of(request http.Header) (Range, bool) {
-	field := first(request, "Range")
+	field := rangeField(request)
 	if field == "" || len(request["If-Range"]) > 0 {
 		return Range{}, false
 	}
@@ -63,8 +63,7 @@ func (p Part) Of(request http.Header) (Range, bool) {
 
 // SingleRange reports whether a request asks for one range of bytes, of whatever version.
 func SingleRange(request http.Header) bool {
-	lines := request["Range"]
-	const unit = "bytes="
-	return len(lines) == 1 && len(lines[0]) > len(unit) && strings.EqualFold(lines[0][:len(unit)], unit) &&
-		!strings.Contains(lines[0], ",") && len(request["If-Range"]) == 0
+	field := rangeField(request)
+	return len(field) > len(bytesUnit) && strings.EqualFold(field[:len(bytesUnit)], bytesUnit) &&
+		!strings.Contains(field, ",") && len(request["If-Range"]) == 0
 }
