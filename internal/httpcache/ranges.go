@@ -46,12 +46,13 @@ func rangeField(request http.Header) string {
 // if TotalLength exceeds size. Of an empty representation there are no ranges, and a client that
 // asked for some is best served with all of it: the result is nil without an error.
 func ParseRange(field string, size int64) ([]Range, error) {
-	if len(field) < len(bytesUnit) || !strings.EqualFold(field[:len(bytesUnit)], bytesUnit) {
+	set, ok := cutPrefixFold(field, bytesUnit)
+	if !ok {
 		return nil, ErrMalformed
 	}
 	var ranges []Range
 	specs := 0
-	for spec := range strings.SplitSeq(field[len(bytesUnit):], ",") {
+	for spec := range strings.SplitSeq(set, ",") {
 		spec = trimOWS(spec)
 		if spec == "" { // §5.6.1.2: empty list members are tolerated
 			continue
