@@ -84,12 +84,12 @@ func (p *Proxy) inquire(q Question) (*inquiry, error) {
 		return nil, errors.New("there is no URL to explain")
 	case x.method == "":
 		x.method = http.MethodGet
-	case !isToken(x.method):
+	case !httpcache.IsToken(x.method):
 		return nil, fmt.Errorf("%q can't be a method", shown(x.method))
 	}
 	for name, values := range q.Header {
 		for _, v := range values {
-			if !isToken(name) || strings.ContainsAny(v, "\r\n\x00") {
+			if !httpcache.IsToken(name) || strings.ContainsAny(v, "\r\n\x00") {
 				return nil, fmt.Errorf("%q can't be a request's field", shown(name+": "+v))
 			}
 			x.header.Add(name, strings.Trim(v, " \t"))
@@ -101,13 +101,6 @@ func (p *Proxy) inquire(q Question) (*inquiry, error) {
 		delete(x.header, "Range")
 	}
 	return x, nil
-}
-
-// isToken reports whether s is a token (RFC 9110 section 5.6.2).
-func isToken(s string) bool {
-	return s != "" && !strings.ContainsFunc(s, func(c rune) bool {
-		return c <= ' ' || c >= 0x7f || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, c)
-	})
 }
 
 // look finds what is stored for the request, as serveStored and serveMiss do.

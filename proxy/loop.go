@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/scurrycache/scurry/internal/httpcache"
 	"github.com/scurrycache/scurry/internal/logging"
 )
 
@@ -28,12 +29,10 @@ var errLoop = errors.New("loop: this request has been through this cluster befor
 
 // looped reports whether this cluster sent the request itself.
 func (p *Proxy) looped(r *http.Request) bool {
-	for _, line := range r.Header["Cdn-Loop"] {
-		for member := range strings.SplitSeq(line, ",") {
-			id, _, _ := strings.Cut(member, ";") // its parameters
-			if strings.TrimSpace(id) == p.loop {
-				return true
-			}
+	for member := range httpcache.Members(r.Header["Cdn-Loop"]) {
+		id, _, _ := strings.Cut(member, ";") // its parameters
+		if strings.TrimSpace(id) == p.loop {
+			return true
 		}
 	}
 	return false
