@@ -1,6 +1,7 @@
 package origin
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -8,6 +9,8 @@ import (
 	"os"
 	"strconv"
 	"time"
+
+	"github.com/scurrycache/scurry/internal/httpcache"
 )
 
 // settleTime is how old a modification has to be for its time stamp to tell it from the next.
@@ -22,15 +25,15 @@ func (d *Dir) file(req *http.Request, in *folder, name string) (*http.Response, 
 		return nil, err
 	}
 	resp, part := d.represent(req, name, info)
-	if part.length == 0 || req.Method == http.MethodHead {
+	if part.Length == 0 || req.Method == http.MethodHead {
 		return resp, f.Close()
 	}
 	resp.Body = &fileBody{
 		ctx:  req.Context(),
 		file: f,
 		seen: identify(info),
-		off:  part.start,
-		end:  part.start + part.length,
+		off:  part.Start,
+		end:  part.Start + part.Length,
 	}
 	return resp, nil
 }
@@ -68,50 +71,64 @@ func (f *folder) openRegular(name string) (*os.File, fs.FileInfo, error) {
 
 // represent returns the answer to req from the file that info describes, and the part of it that
 // goes into the body.
-func (d *Dir) represent(req *http.Request, name string, info fs.FileInfo) (*http.Response, span) {
-	v := validatorsOf(info, d.now())
-	code := v.check(req.Header)
-	if code == http.StatusPreconditionFailed {
-		return d.text(req, code), span{}
+func (d *Dir) represent(req *http.Request, name string, info fs.FileInfo) (*http.Response, httpcache.Range) {
+	size := info.Size()
+	validators, settled := validatorsOf(info, d.now())
+	method := cmp.Or(req.Method, http.MethodGet)
+	outcome, ranged := httpcache.OriginPreconditions(method, req.Header, validators, settled)
+	switch outcome {
+	case httpcache.PreconditionFailed:
+		return d.text(req, http.StatusPreconditionFailed), httpcache.Range{}
+	case httpcache.NotModified:
+		return d.described(req, http.StatusNotModified, validators), httpcache.Range{}
 	}
-	part := span{length: info.Size()}
-	if code == http.StatusOK && req.Method != http.MethodHead && v.ifRange(req.Header) {
-		part, code = parseRange(req.Header["Range"], info.Size())
+	part, code := httpcache.Range{Length: size}, http.StatusOK
+	if ranged {
+		part, code = partOf(req.Header.Get("Range"), size)
 	}
 	if code == http.StatusRequestedRangeNotSatisfiable {
 		resp := d.text(req, code)
-		resp.Header.Set("Content-Range", fmt.Sprintf("bytes */%d", info.Size()))
-		return resp, span{}
+		resp.Header.Set("Content-Range", fmt.Sprintf("bytes */%d", size))
+		return resp, httpcache.Range{}
 	}
-	resp := d.response(req, code)
-	resp.Header.Set("ETag", v.etag)
-	resp.Header.Set("Last-Modified", v.lastModified)
-	if code == http.StatusNotModified {
-		return resp, span{}
-	}
+	resp := d.described(req, code, validators)
 	resp.Header.Set("Accept-Ranges", "bytes")
 	resp.Header.Set("Content-Type", mediaType(name))
-	setLength(resp, part.length)
+	setLength(resp, part.Length)
 	if code == http.StatusPartialContent {
-		resp.Header.Set("Content-Range",
-			fmt.Sprintf("bytes %d-%d/%d", part.start, part.start+part.length-1, info.Size()))
+		resp.Header.Set("Content-Range", part.ContentRange(size))
 	}
 	return resp, part
 }
 
-// validatorsOf returns the validators of the file that info describes. While the file's time stamp
-// is younger than settleTime, or in the future, the ETag is weak, and differs in more than that
-// from the strong one that comes later: else a client that got an early version would take it for
-// the settled one by weak comparison.
-func validatorsOf(info fs.FileInfo, now time.Time) validators {
+// partOf returns the part of size bytes that a Range field asks for, and the status of the answer
+// (RFC 9110 section 14.2). Several ranges are answered with the whole.
+func partOf(field string, size int64) (httpcache.Range, int) {
+	ranges, err := httpcache.ParseRange(field, size)
+	switch {
+	case errors.Is(err, httpcache.ErrUnsatisfiable):
+		return httpcache.Range{}, http.StatusRequestedRangeNotSatisfiable
+	case err != nil || len(ranges) != 1:
+		return httpcache.Range{Length: size}, http.StatusOK
+	}
+	return ranges[0], http.StatusPartialContent
+}
+
+// validatorsOf returns the validators of the file that info describes, as fields, and whether its
+// time stamp is settled: older than settleTime. If not, the ETag is weak, and differs in more than
+// that from the strong one that comes later: else a client that got an early version would take it
+// for the settled one by weak comparison.
+func validatorsOf(info fs.FileInfo, now time.Time) (validators http.Header, settled bool) {
 	modified := info.ModTime()
-	tag := strconv.FormatInt(info.Size(), 16) + "-" + strconv.FormatInt(modified.UnixNano(), 16)
-	v := validators{etag: `"` + tag + `"`, modified: modified, lastModified: httpDate(modified)}
-	if now.Sub(modified) < settleTime {
-		v.etag = `W/"` + tag + `-unsettled"`
+	etag := strconv.FormatInt(info.Size(), 16) + "-" + strconv.FormatInt(modified.UnixNano(), 16)
+	settled = now.Sub(modified) >= settleTime
+	if settled {
+		etag = `"` + etag + `"`
+	} else {
+		etag = `W/"` + etag + `-unsettled"`
 	}
 	if modified.After(now) { // RFC 9110 section 8.8.2.1: never later than Date
-		v.lastModified = httpDate(now)
+		modified = now
 	}
-	return v
+	return http.Header{"Etag": {etag}, "Last-Modified": {httpDate(modified)}}, settled
 }

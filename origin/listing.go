@@ -2,6 +2,7 @@ package origin
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"fmt"
@@ -12,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/scurrycache/scurry/internal/httpcache"
 )
 
 // directory answers a path that ends in a slash from the directory at name: with its index.html,
@@ -43,13 +46,16 @@ func (d *Dir) directory(req *http.Request, in *folder, name string) (*http.Respo
 // listing answers with page, whose validator is a hash of it: a directory's own modification time
 // says nothing of the sizes and times of its files.
 func (d *Dir) listing(req *http.Request, page []byte) *http.Response {
-	v := validators{etag: fmt.Sprintf(`W/"%.8x"`, sha256.Sum256(page))}
-	code := v.check(req.Header)
-	if code == http.StatusPreconditionFailed {
-		return d.text(req, code)
+	etag := http.Header{"Etag": {fmt.Sprintf(`W/"%.8x"`, sha256.Sum256(page))}}
+	outcome, _ := httpcache.OriginPreconditions(cmp.Or(req.Method, http.MethodGet), req.Header, etag, false)
+	if outcome == httpcache.PreconditionFailed {
+		return d.text(req, http.StatusPreconditionFailed)
 	}
-	resp := d.response(req, code)
-	resp.Header.Set("ETag", v.etag)
+	code := http.StatusOK
+	if outcome == httpcache.NotModified {
+		code = http.StatusNotModified
+	}
+	resp := d.described(req, code, etag)
 	resp.Header.Set("Cache-Control", "no-cache")
 	if code == http.StatusOK {
 		setContent(resp, "text/html; charset=utf-8", page)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"strconv"
 	"time"
@@ -21,6 +22,13 @@ func (d *Dir) response(req *http.Request, code int) *http.Response {
 		Body:       http.NoBody,
 		Request:    req,
 	}
+}
+
+// described is response with more fields.
+func (d *Dir) described(req *http.Request, code int, fields http.Header) *http.Response {
+	resp := d.response(req, code)
+	maps.Copy(resp.Header, fields)
+	return resp
 }
 
 // text returns an answer whose body says no more than its status.

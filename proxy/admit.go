@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/scurrycache/scurry/internal/hostport"
+	"github.com/scurrycache/scurry/internal/httpcache"
 )
 
 // admit refuses requests that are for no possible host (RFC 9112 section 3.2, RFC 9110 section
@@ -42,11 +43,9 @@ func (p *Proxy) switches(r *http.Request) bool {
 
 // hasOption reports whether Connection has that option.
 func hasOption(header http.Header, option string) bool {
-	for _, line := range header["Connection"] {
-		for member := range strings.SplitSeq(line, ",") {
-			if strings.EqualFold(strings.Trim(member, " \t"), option) {
-				return true
-			}
+	for member := range httpcache.Members(header["Connection"]) {
+		if strings.EqualFold(member, option) {
+			return true
 		}
 	}
 	return false

@@ -78,12 +78,12 @@ func (p *Proxy) inquire(q Question) (*inquiry, error) {
 	switch {
 	case q.URL == nil:
 		return nil, errors.New("there is no URL to explain")
-	case !isToken(r.Method):
+	case !httpcache.IsToken(r.Method):
 		return nil, fmt.Errorf("%q can't be a method", shown(r.Method))
 	}
 	for name, values := range q.Header {
 		for _, v := range values {
-			if !isToken(name) || strings.ContainsAny(v, "\r\n\x00") {
+			if !httpcache.IsToken(name) || strings.ContainsAny(v, "\r\n\x00") {
 				return nil, fmt.Errorf("%q can't be a request's field", shown(name+": "+v))
 			}
 			r.Header.Add(name, strings.Trim(v, " \t"))
@@ -92,13 +92,6 @@ func (p *Proxy) inquire(q Question) (*inquiry, error) {
 	x := &inquiry{p: p, now: p.cfg.Now(), q: p.requestOf(r, "")}
 	x.q.header = httpcache.EndToEnd(x.q.header)
 	return x, nil
-}
-
-// isToken reports whether s is a token (RFC 9110 section 5.6.2).
-func isToken(s string) bool {
-	return s != "" && !strings.ContainsFunc(s, func(c rune) bool {
-		return c <= ' ' || c >= 0x7f || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, c)
-	})
 }
 
 // decide makes the decision about the request, as response.decide does, but without asking the

@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/scurrycache/scurry/internal/httpcache"
 )
 
 // loopName is what the nodes of one cluster, and no others, call themselves in CDN-Loop (RFC 8586).
@@ -26,12 +28,10 @@ var errLoop = errors.New("loop: this request has been through this cluster befor
 
 // looped reports whether this cluster sent the request with that header itself.
 func (p *Proxy) looped(h http.Header) bool {
-	for _, line := range h["Cdn-Loop"] {
-		for member := range strings.SplitSeq(line, ",") {
-			id, _, _ := strings.Cut(member, ";") // its parameters
-			if strings.TrimSpace(id) == p.loop {
-				return true
-			}
+	for member := range httpcache.Members(h["Cdn-Loop"]) {
+		id, _, _ := strings.Cut(member, ";") // its parameters
+		if strings.TrimSpace(id) == p.loop {
+			return true
 		}
 	}
 	return false

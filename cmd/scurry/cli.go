@@ -13,46 +13,21 @@ import (
 	"github.com/scurrycache/scurry/internal/logging"
 )
 
-// Exit codes.
-const (
-	exitOK     = 0
-	exitFailed = 1 // may work another time
-	exitUsage  = 2 // won't
-)
-
-// usageError is an error in what the user asked for, as opposed to one in carrying it out.
-type usageError struct{ error }
-
-func (e usageError) Unwrap() error { return e.error }
-
-// logged is an error that the log tells already.
-type logged struct{ error }
-
-// cli is the command line.
+// cli is the command line. What is said of commands elsewhere is taken from its fields.
 type cli struct {
 	Serve       serveCmd       `cmd:"" default:"withargs" help:"Serve files from the cache. \"scurry HOST:PORT...\" is short for \"scurry serve HOST:PORT...\"."`
 	Config      configCmd      `cmd:"" help:"Print the settings that serve would run with, and where each came from."`
 	Healthcheck healthcheckCmd `cmd:"" help:"Ask a running node whether it is healthy; exit with 0 if it is, else with 1."`
 	Explain     explainCmd     `cmd:"" help:"Tell why the response to a request is or isn't cached, and what the next such request will do."`
 	Version     versionCmd     `cmd:"" help:"Print the version."`
-	Help        helpCmd        `cmd:"" help:"Print help, on a command if one is given."`
+	Help        helpCmd        `cmd:"" help:"Print help: on a command, or on a topic."`
 
 	PrintVersion versionFlag `name:"version" short:"v" help:"Print the version."`
 }
 
-// commands is the names of cli's commands.
-var commands = []string{"serve", "config", "healthcheck", "explain", "version", "help"}
-
 const description = `An HTTP caching reverse proxy for static files, kept in memory.
 
 Each flag of "scurry serve" may be given as an environment variable, as SCURRY_MEMORY for --memory, or in a YAML or TOML file.`
-
-// process is what a command sees of the world.
-type process struct {
-	stdout, stderr io.Writer
-	env            []string
-	provenance     config.Provenance // of the settings, if the command has any
-}
 
 // run carries out the command in args (without the program's name) and returns the exit code. A
 // failure is one line on stderr. A server runs until ctx is done or the process is told to stop by
@@ -87,6 +62,7 @@ func dispatch(ctx context.Context, args []string, p process) error {
 		kong.Writers(p.stdout, p.stderr),
 		kong.Exit(func(int) { helped = true }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 110}),
+		kong.Help(printHelp),
 		sources)
 	if err != nil {
 		return err
@@ -100,9 +76,18 @@ func dispatch(ctx context.Context, args []string, p process) error {
 	case err != nil:
 		return usageError{err}
 	}
+	p.commands = names(parser)
 	p.provenance = sources.Provenance(parsed)
 	parsed.BindTo(ctx, (*context.Context)(nil))
 	return parsed.Run(p)
+}
+
+// names is the names of the commands.
+func names(parser *kong.Kong) (names []string) {
+	for _, command := range parser.Model.Children {
+		names = append(names, command.Name)
+	}
+	return names
 }
 
 // doubleDash makes the flag -index, which has a history with one dash, one that kong knows.
@@ -119,27 +104,4 @@ func doubleDash(args []string) []string {
 		out[i] = arg
 	}
 	return out
-}
-
-// derive is settings.Derive, for a command line whose arguments, nodes, may begin with a misspelt
-// command.
-func derive(settings interface{ Derive(config.Provenance) error }, nodes []string, p config.Provenance) error {
-	if len(nodes) > 0 && !strings.Contains(nodes[0], ":") && !config.LooksLikeHost(nodes[0]) {
-		return usageError{fmt.Errorf("%q is neither a command nor a peer address such as 127.0.0.1:8001%s",
-			nodes[0], commandLike(nodes[0]))}
-	}
-	if err := settings.Derive(p); err != nil {
-		return usageError{err}
-	}
-	return nil
-}
-
-// commandLike is the end of an error on word, if a command begins as it does.
-func commandLike(word string) string {
-	for _, command := range commands {
-		if strings.EqualFold(command[:3], word[:min(3, len(word))]) {
-			return fmt.Sprintf(", did you mean %q?", command)
-		}
-	}
-	return ""
 }

@@ -1,99 +1,67 @@
 package main
 
 import (
-	"context"
-	"fmt"
+	"net"
 	"time"
+
+	"github.com/rs/zerolog"
 
 	"github.com/scurrycache/scurry/internal/cluster"
 	"github.com/scurrycache/scurry/internal/config"
 	"github.com/scurrycache/scurry/proxy"
 )
 
-// meetTime is how long a node that starts may wait for its peers before it takes requests without
-// them.
-const meetTime = 2 * time.Second
-
-// checkPeers says what is wrong with the list of peers, as far as its text tells.
-func checkPeers(c *config.Config) error {
-	if c.Peers == "" {
-		return nil
-	}
-	from := "--peers"
-	if len(c.Nodes) > 0 {
-		from = "peer addresses"
-	}
-	if _, err := cluster.Parse(string(c.Peers)); err != nil {
-		return usageError{fmt.Errorf("%s: %w", from, err)}
-	}
-	return nil
+// peering is what makes a node one of several. Its zero value is that of a node on its own.
+type peering struct {
+	listener net.Listener // nil if the node is on its own; the proxy serves and closes it
+	membership
 }
 
-// openCluster opens what makes n, whose settings say so, one of several nodes. What it has opened
-// is n's also on an error.
-func (n *node) openCluster() (c proxy.Cluster, err error) {
-	if c.Secret, err = readSecret(n.cfg.PeerSecretFile, n.log); err != nil {
-		return c, err
+// openCluster opens what makes a node with the settings cfg one of several. The caller closes what
+// has been opened, also on an error.
+func openCluster(cfg *config.Config, log zerolog.Logger) (c proxy.Cluster, p peering, err error) {
+	if c.Secret, err = readSecret(cfg.PeerSecretFile, log); err != nil {
+		return c, p, err
 	}
-	if c.TLS, err = readTLS(n.cfg, n.log); err != nil {
-		return c, err
+	if c.TLS, err = readTLS(cfg, log); err != nil {
+		return c, p, err
 	}
 	choose := "with --peer-listen"
-	if len(n.cfg.Nodes) > 0 { // with which that flag doesn't go
+	if len(cfg.Nodes) > 0 { // with which that flag doesn't go
 		choose = "for this node in the lists of all"
 	}
-	if n.peerListener, err = listenAt(n.cfg.PeerListen, choose); err != nil {
-		return c, err
+	if p.listener, err = listenAt(cfg.PeerListen, choose); err != nil {
+		return c, p, err
 	}
-	if n.others, err = openMembership(n.cfg, n.log.With().Str("part", "cluster").Logger()); err != nil {
-		return c, err
+	if p.membership, err = openMembership(cfg, log.With().Str("part", "cluster").Logger()); err != nil {
+		return c, p, err
 	}
-	c.Listener = n.peerListener
-	c.Self = string(n.cfg.Self)
-	c.Peers = n.others.peers
-	if n.others.members != nil {
-		c.Members = n.others.members
+	c.Listener = p.listener
+	c.Self = string(cfg.Self)
+	c.Peers = p.peers
+	if p.members != nil {
+		c.Members = p.members
 	}
-	c.Insecure = n.cfg.PeerInsecure
-	c.Lease, c.Heartbeat = time.Duration(n.cfg.Lease), time.Duration(n.cfg.PeerHeartbeat)
-	return c, nil
+	c.Insecure = cfg.PeerInsecure
+	c.Lease, c.Heartbeat = time.Duration(cfg.Lease), time.Duration(cfg.PeerHeartbeat)
+	return c, p, nil
 }
 
-// meetPeers waits until n knows who its peers are and has tried them, so that its first requests
-// find the ring as it is.
-func (n *node) meetPeers(ctx context.Context) {
-	if n.peerListener == nil {
-		return
+// openMembership opens what cfg says. The caller closes it.
+func openMembership(cfg *config.Config, log zerolog.Logger) (membership, error) {
+	if cfg.Gossips() {
+		return openGossip(cfg, log)
 	}
-	ctx, cancel := context.WithTimeout(ctx, meetTime)
-	defer cancel()
-	if n.others.members != nil {
-		select {
-		case <-n.others.members.told:
-		case <-ctx.Done():
-		}
+	source, err := cluster.Parse(string(cfg.Peers))
+	if err != nil {
+		return membership{}, err
 	}
-	if err := n.proxy.WaitForPeers(ctx); err != nil && ctx.Err() == context.DeadlineExceeded { // else n was told to stop
-		n.log.Warn().Err(err).Msg("not every peer has answered yet: serving without those that haven't")
+	switch {
+	case source.Host != "":
+		problem := func(err error) { log.Warn().Err(err).Msg("DNS doesn't tell who the nodes are") }
+		return membership{members: newHeard(cluster.DNS{Host: source.Host, Port: source.Port, Problem: problem})}, nil
+	case source.Path != "":
+		return openPeersFile(source.Path, log)
 	}
-}
-
-// leavePeers tells the other nodes that this one is about to stop.
-func (n *node) leavePeers() {
-	if n.peerListener == nil {
-		return
-	}
-	n.proxy.Leave()
-	if n.others.leave != nil {
-		n.others.leave()
-	}
-}
-
-// hangup reads the list of peers again if it is in a file.
-func (n *node) hangup() {
-	if n.others.reload == nil {
-		n.log.Info().Msg("SIGHUP is ignored: it has a list of peers read again, and there is none in a file")
-		return
-	}
-	n.others.reload()
+	return membership{peers: source.Nodes}, nil
 }

@@ -10,7 +10,7 @@ type configCmd struct {
 
 // Run prints the settings, if they would do.
 func (c *configCmd) Run(p process) error {
-	if err := check(&c.Settings, p.provenance); err != nil {
+	if err := check(&c.Settings, p); err != nil {
 		return err
 	}
 	return c.Settings.Write(p.stdout, p.provenance)

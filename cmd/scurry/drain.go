@@ -10,6 +10,10 @@ import (
 	"time"
 )
 
+// meetTime is how long a node that starts may wait for its peers before it takes requests without
+// them.
+const meetTime = 2 * time.Second
+
 // run serves until ctx is done or a listener fails, then drains and closes everything. It returns
 // nil if it was told to stop and every transfer finished.
 func (n *node) run(ctx context.Context) error {
@@ -76,4 +80,43 @@ func (n *node) endAdmin() error {
 	}
 	n.adminServing.Wait()
 	return err
+}
+
+// meetPeers waits until n knows who its peers are and has tried them, so that its first requests
+// find the ring as it is.
+func (n *node) meetPeers(ctx context.Context) {
+	if n.peers.listener == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, meetTime)
+	defer cancel()
+	if n.peers.members != nil {
+		select {
+		case <-n.peers.members.told:
+		case <-ctx.Done():
+		}
+	}
+	if err := n.proxy.WaitForPeers(ctx); err != nil && ctx.Err() == context.DeadlineExceeded { // else n was told to stop
+		n.log.Warn().Err(err).Msg("not every peer has answered yet: serving without those that haven't")
+	}
+}
+
+// leavePeers tells the other nodes that this one is about to stop.
+func (n *node) leavePeers() {
+	if n.peers.listener == nil {
+		return
+	}
+	n.proxy.Leave()
+	if n.peers.leave != nil {
+		n.peers.leave()
+	}
+}
+
+// hangup reads the list of peers again if it is in a file.
+func (n *node) hangup() {
+	if n.peers.reload == nil {
+		n.log.Info().Msg("SIGHUP is ignored: it has a list of peers read again, and there is none in a file")
+		return
+	}
+	n.peers.reload()
 }

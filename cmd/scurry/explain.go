@@ -12,15 +12,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/scurrycache/scurry/internal/admin"
 	"github.com/scurrycache/scurry/internal/config"
-	"github.com/scurrycache/scurry/proxy"
 )
-
-// explain answers the admin listener's /explain.
-func (n *node) explain(ctx context.Context, q admin.Question) (io.WriterTo, error) {
-	return n.proxy.Explain(ctx, proxy.Question(q))
-}
 
 // explainTimeout is how long a node may take to explain, which includes asking its origin.
 const explainTimeout = 15 * time.Second
@@ -48,7 +41,7 @@ func (c *explainCmd) Run(ctx context.Context, p process) error {
 	if err != nil {
 		return err
 	}
-	at, err := c.adminAddress(asked, p.provenance)
+	at, err := c.adminAddress(asked, p)
 	if err != nil {
 		return err
 	}
@@ -100,7 +93,7 @@ func written(u *url.URL) string {
 
 // adminAddress is where to ask: at --admin; else next to the port of u, if that isn't the address
 // at which the node of the settings serves clients; else at that node's.
-func (c *explainCmd) adminAddress(u *url.URL, p config.Provenance) (string, error) {
+func (c *explainCmd) adminAddress(u *url.URL, p process) (string, error) {
 	if c.Admin != "" {
 		address := strings.TrimSuffix(strings.TrimPrefix(c.Admin, "http://"), "/")
 		if err := new(config.Addr).UnmarshalText([]byte(address)); err != nil {

@@ -26,7 +26,7 @@ type healthcheckCmd struct {
 
 // Run asks the node and returns nil if it answers 200.
 func (h *healthcheckCmd) Run(ctx context.Context, p process) error {
-	target, err := h.target(p.provenance)
+	target, err := h.target(p)
 	if err != nil {
 		return err
 	}
@@ -41,7 +41,7 @@ func (h *healthcheckCmd) Run(ctx context.Context, p process) error {
 }
 
 // target is the URL to ask.
-func (h *healthcheckCmd) target(p config.Provenance) (string, error) {
+func (h *healthcheckCmd) target(p process) (string, error) {
 	path := "/healthz"
 	if h.Ready {
 		path = "/readyz"

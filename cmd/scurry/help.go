@@ -1,22 +1,88 @@
 package main
 
 import (
-	"context"
+	"embed"
 	"fmt"
+	"io"
+	"io/fs"
+	"path"
 	"slices"
+	"strings"
+
+	"github.com/alecthomas/kong"
 )
 
+// pages holds a help page for each topic: help/TOPIC.md. Its title says what is on it.
+//
+//go:embed help/*.md
+var pages embed.FS
+
 type helpCmd struct {
-	Command string `arg:"" optional:"" help:"What to print help on."`
+	Topic string `arg:"" optional:"" help:"A command or a topic; \"scurry help\" lists them."`
 }
 
-// Run prints what --help does after the command.
-func (c *helpCmd) Run(ctx context.Context, p process) error {
-	if c.Command == "" {
-		return dispatch(ctx, []string{"--help"}, p)
+// Run prints what --help does after the command, or the page of the topic.
+func (c *helpCmd) Run(parsed *kong.Context, p process) error {
+	if c.Topic == "" {
+		return usage(parsed.Kong, "--help")
 	}
-	if !slices.Contains(commands, c.Command) {
-		return usageError{fmt.Errorf("%q is not a command%s", c.Command, commandLike(c.Command))}
+	if slices.Contains(p.commands, c.Topic) {
+		return usage(parsed.Kong, c.Topic)
 	}
-	return dispatch(ctx, []string{c.Command, "--help"}, p)
+	topics := topicNames()
+	if !slices.Contains(topics, c.Topic) {
+		return usageError{fmt.Errorf("%q is neither a command (%s) nor a topic (%s)%s",
+			c.Topic, strings.Join(p.commands, ", "), strings.Join(topics, ", "),
+			didYouMean(c.Topic, slices.Concat(p.commands, topics)))}
+	}
+	_, err := io.WriteString(p.stdout, page(c.Topic))
+	return err
+}
+
+// usage prints the help on what word selects: a command, or with --help all of them.
+func usage(k *kong.Kong, word string) error {
+	c, err := kong.Trace(k, []string{word})
+	if err != nil {
+		return err
+	}
+	return c.PrintUsage(false)
+}
+
+// printHelp is kong's help, with the topics after the commands.
+func printHelp(options kong.HelpOptions, c *kong.Context) error {
+	if err := kong.DefaultHelpPrinter(options, c); err != nil || c.Selected() != nil {
+		return err
+	}
+	var b strings.Builder
+	b.WriteString("\nTopics:\n")
+	for _, topic := range topicNames() {
+		fmt.Fprintf(&b, "  %-13s  %s\n", topic, title(topic))
+	}
+	b.WriteString("\nRun \"scurry help <topic>\" to read about a topic.\n")
+	_, err := io.WriteString(c.Stdout, b.String())
+	return err
+}
+
+// topicNames is the names of the pages, sorted.
+func topicNames() (names []string) {
+	files, _ := fs.Glob(pages, "help/*.md") // fails on a malformed pattern only
+	for _, file := range files {
+		names = append(names, strings.TrimSuffix(path.Base(file), ".md"))
+	}
+	return names
+}
+
+// page is the text of a page that there is.
+func page(topic string) string {
+	text, err := pages.ReadFile("help/" + topic + ".md")
+	if err != nil {
+		panic(err) // topic isn't one of topicNames
+	}
+	return string(text)
+}
+
+// title is a page's first line, less the mark of a heading.
+func title(topic string) string {
+	line, _, _ := strings.Cut(page(topic), "\n")
+	return strings.TrimPrefix(line, "# ")
 }

@@ -18,7 +18,7 @@ func TestHouse(t *testing.T) {
 	plan := map[string][]string{
 		"cmd/scurry":          {"proxy", "origin", "internal/admin", "internal/cluster", "internal/config", "internal/listen", "internal/logging"},
 		"proxy":               {"internal/store", "internal/httpcache", "internal/hostport", "internal/logging", "internal/chunk", "internal/fill", "internal/peer", "internal/wire"},
-		"origin":              {},
+		"origin":              {"internal/httpcache"},
 		"internal/store":      {"internal/chunk", "internal/fields", "internal/fill", "internal/peer", "internal/wire"},
 		"internal/fields":     {},
 		"internal/httpcache":  {},

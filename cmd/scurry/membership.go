@@ -8,7 +8,6 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/scurrycache/scurry/internal/cluster"
-	"github.com/scurrycache/scurry/internal/config"
 	"github.com/scurrycache/scurry/proxy"
 )
 
@@ -38,25 +37,6 @@ func (h *heard) Watch(ctx context.Context, set func(nodes []string)) error {
 		set(nodes)
 		h.once.Do(func() { close(h.told) })
 	})
-}
-
-// openMembership opens what cfg says. The caller closes it.
-func openMembership(cfg *config.Config, log zerolog.Logger) (membership, error) {
-	if cfg.Gossips() {
-		return openGossip(cfg, log)
-	}
-	source, err := cluster.Parse(string(cfg.Peers))
-	if err != nil {
-		return membership{}, err
-	}
-	switch {
-	case source.Host != "":
-		problem := func(err error) { log.Warn().Err(err).Msg("DNS doesn't tell who the nodes are") }
-		return membership{members: newHeard(cluster.DNS{Host: source.Host, Port: source.Port, Problem: problem})}, nil
-	case source.Path != "":
-		return openPeersFile(source.Path, log)
-	}
-	return membership{peers: source.Nodes}, nil
 }
 
 func openPeersFile(path string, log zerolog.Logger) (membership, error) {

@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -33,8 +32,7 @@ type node struct {
 	proxy  *proxy.Proxy
 	ready  atomic.Bool
 
-	peerListener net.Listener // nil if the node is on its own; the proxy serves and closes it
-	others       membership
+	peers peering
 
 	client                        *listen.Server
 	admin                         *http.Server
@@ -64,7 +62,7 @@ func start(cfg *config.Config, log zerolog.Logger) (_ *node, err error) {
 	}
 	settings := proxyConfig(cfg, transport, &n.log)
 	if cfg.Clustered() {
-		if settings.Cluster, err = n.openCluster(); err != nil {
+		if settings.Cluster, n.peers, err = openCluster(cfg, log); err != nil {
 			return nil, err
 		}
 	}
@@ -78,7 +76,7 @@ func start(cfg *config.Config, log zerolog.Logger) (_ *node, err error) {
 // abandon closes what a start that failed has opened. Why it failed is what counts, so that errors
 // are dropped.
 func (n *node) abandon() {
-	for _, listener := range []net.Listener{n.peerListener, n.clientListener, n.adminListener} {
+	for _, listener := range []net.Listener{n.peers.listener, n.clientListener, n.adminListener} {
 		if listener != nil {
 			listener.Close()
 		}
@@ -93,39 +91,13 @@ func (n *node) closeCache() error {
 	if n.proxy != nil {
 		errs = append(errs, inTime(n.proxy.Close))
 	}
-	if n.others.close != nil {
-		errs = append(errs, n.others.close())
+	if n.peers.close != nil {
+		errs = append(errs, n.peers.close())
 	}
 	if n.origin != nil {
 		errs = append(errs, n.origin.Close())
 	}
 	return errors.Join(errs...)
-}
-
-// listenAt listens on addr. Its error says how to choose another address.
-func listenAt(addr config.Addr, choose string) (net.Listener, error) {
-	config := net.ListenConfig{Control: keepUnsentLow}
-	config.SetMultipathTCP(false) // whose listeners can't be drained without a loss
-	listener, err := config.Listen(context.Background(), "tcp", string(addr))
-	if err != nil {
-		return nil, cannotListen(addr, choose, err)
-	}
-	return listener, nil
-}
-
-// cannotListen says what err, the error of listening on addr, comes to.
-func cannotListen(addr config.Addr, choose string, err error) error {
-	what, cause := string(addr), err
-	if op, ok := errors.AsType[*net.OpError](err); ok {
-		cause = op.Err
-		if op.Net == "udp" { // the port is one for TCP as well, which is what is thought of first
-			what += " (UDP)"
-		}
-	}
-	if call, ok := errors.AsType[*os.SyscallError](err); ok {
-		cause = call.Err
-	}
-	return fmt.Errorf("can't listen on %s: %w; choose another address %s", what, cause, choose)
 }
 
 func (n *node) clientConfig() listen.Config {
@@ -154,6 +126,11 @@ func (n *node) adminServer() *http.Server {
 	}
 }
 
+// explain answers the admin listener's /explain.
+func (n *node) explain(ctx context.Context, q admin.Question) (io.WriterTo, error) {
+	return n.proxy.Explain(ctx, proxy.Question(q))
+}
+
 // announce logs the one line of a start.
 func (n *node) announce() {
 	e := n.log.Info().
@@ -161,14 +138,14 @@ func (n *node) announce() {
 		Str("admin", fmt.Sprintf("http://%s", n.adminListener.Addr())).
 		Stringer("origin", n.cfg.Origin).
 		Stringer("memory", n.cfg.Memory)
-	if n.peerListener != nil {
-		e.Stringer("peers", n.peerListener.Addr())
+	if n.peers.listener != nil {
+		e.Stringer("peers", n.peers.listener.Addr())
 	}
 	if n.cfg.Self != "" {
 		e.Str("self", string(n.cfg.Self))
 	}
-	if n.others.gossip != "" {
-		e.Str("gossip", n.others.gossip)
+	if n.peers.gossip != "" {
+		e.Str("gossip", n.peers.gossip)
 	}
 	e.Msg("serving")
 }

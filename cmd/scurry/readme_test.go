@@ -1,75 +1,245 @@
 package main
 
 import (
+	"errors"
+	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/url"
 	"os"
+	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/scurrycache/scurry/internal/origintest"
 )
 
-// console is a block of commands in the README with what they print.
-var console = regexp.MustCompile("(?s)```console\n(.*?)```")
-
-// TestReadme does what the README says, and sees what it shows: the servers are started (on free
-// ports, which the URLs that follow are changed to) and the curl commands carried out.
-func TestReadme(t *testing.T) {
-	t.Chdir("../..")
-	text, err := os.ReadFile("README.md")
-	if err != nil {
-		t.Fatal(err)
+// manual is the README and the help pages, by path from the repository's root.
+func manual(t *testing.T) map[string]string {
+	t.Helper()
+	texts := map[string]string{}
+	paths := []string{"README.md"}
+	for _, topic := range topicNames() {
+		paths = append(paths, "cmd/scurry/help/"+topic+".md")
 	}
-	var server *scurry
-	asked := 0
-	for _, block := range console.FindAllStringSubmatch(string(text), -1) {
-		for _, step := range strings.Split(block[1], "$ ")[1:] {
-			command, want, _ := strings.Cut(step, "\n")
-			words := strings.Fields(strings.ReplaceAll(command, "'", ""))
-			switch {
-			case strings.HasPrefix(command, "go run ./cmd/scurry serve "):
-				server = startScurry(t, nil, words[4:]...)
-			case words[0] == "curl":
-				asked++
-				if got := curl(t, server, words[1:]); strings.TrimSpace(got) != strings.TrimSpace(want) {
-					t.Errorf("%s\nprints %q, not %q", command, got, want)
-				}
-			case command == "go test ./...": // this
-			default:
-				t.Errorf("a command that this test doesn't know: %s", command)
-			}
+	for _, path := range paths {
+		text, err := os.ReadFile(filepath.Join("../..", path))
+		if err != nil {
+			t.Fatal(err)
 		}
+		texts[path] = string(text)
 	}
-	if server == nil || asked < 4 {
-		t.Errorf("the README starts a server: %v; asks %d times", server != nil, asked)
+	return texts
+}
+
+// fenced is a block of code, with its language.
+var fenced = regexp.MustCompile("(?ms)^```(\\w*)\n(.*?)^```")
+
+// TestManual does what the README and the help pages say, and sees what they show. In a console
+// block each command is carried out and prints what follows it; "…" is any text, and alone on a
+// line any lines. In an sh block the commands are for reading, and have to be such as scurry takes,
+// as have the settings in a yaml block.
+func TestManual(t *testing.T) {
+	for path, text := range manual(t) {
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			s := &session{at: map[string]string{}}
+			for _, block := range fenced.FindAllStringSubmatch(text, -1) {
+				switch block[1] {
+				case "console":
+					s.carryOut(t, block[2])
+				case "sh":
+					for line := range strings.Lines(block[2]) {
+						dryRun(t, strings.TrimSpace(line))
+					}
+				case "yaml":
+					file := filepath.Join(t.TempDir(), "scurry.yaml")
+					if err := os.WriteFile(file, []byte(block[2]), 0o600); err != nil {
+						t.Fatal(err)
+					}
+					dryRun(t, "scurry serve --config "+file)
+				}
+			}
+			s.end(t)
+			if path == "README.md" && (s.asked < 7 || s.nodes == nil) {
+				t.Errorf("the README asks %d times, and has a cluster: %v", s.asked, s.nodes != nil)
+			}
+		})
 	}
 }
 
-// curl does what curl does with the options -r and the URL, which is for a server on default ports.
-func curl(t *testing.T, server *scurry, words []string) string {
+// session is what a reader does who follows a page from its begin to its end.
+type session struct {
+	at    map[string]string // where a server listens that the page has at 127.0.0.1 on that port
+	asked int               // how many commands have asked a server
+	nodes *fleet            // of the page's cluster, if there is one
+}
+
+var word = regexp.MustCompile(`'[^']*'|\S+`)
+
+// carryOut carries out the commands of a block.
+func (s *session) carryOut(t *testing.T, block string) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, words[len(words)-1], nil)
+	var nodes [][]string // of a cluster, all of which are started before the next command
+	for _, step := range strings.Split(block, "$ ")[1:] {
+		command, want, _ := strings.Cut(step, "\n")
+		var words []string
+		for _, w := range word.FindAllString(command, -1) {
+			words = append(words, strings.Trim(w, "'"))
+		}
+		node := words[0] == "scurry" && strings.Contains(words[1], ":")
+		if nodes != nil && !node {
+			s.cluster(t, nodes)
+			nodes = nil
+		}
+		switch {
+		case strings.HasPrefix(command, "go run ./cmd/scurry serve "):
+			s.serve(t, words[4:])
+		case node:
+			nodes = append(nodes, words[1:])
+		case words[0] == "scurry":
+			compare(t, command, s.scurry(t, words[1:]), want)
+		case words[0] == "curl":
+			compare(t, command, s.curl(t, words[1:]), want)
+		default:
+			t.Errorf("a command that this test doesn't know: %s", command)
+		}
+	}
+}
+
+// serve starts a server on free ports, in the root of the repository.
+func (s *session) serve(t *testing.T, args []string) {
+	t.Helper()
+	for i, arg := range args {
+		if strings.HasPrefix(arg, "./") {
+			args[i] = filepath.Join("../..", arg)
+		}
+	}
+	server := startScurry(t, nil, args...)
+	s.at["9001"], s.at["10001"] = host(t, server.url), host(t, server.admin)
+}
+
+func host(t *testing.T, address string) string {
+	t.Helper()
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u.Host
+}
+
+// cluster starts nodes in the folder of the sample site, each with the peer addresses in nodes, in
+// place of which free ones are taken.
+func (s *session) cluster(t *testing.T, nodes [][]string) {
+	t.Helper()
+	folder := sample(t)
+	f := fleetOf(t, newMembers(t, len(nodes))...)
+	for i, m := range f.all {
+		var port int
+		if _, err := fmt.Sscanf(nodes[i][0], "127.0.0.1:%d", &port); err != nil {
+			t.Fatal(err)
+		}
+		s.at[fmt.Sprint(port)] = m.peer
+		s.at[fmt.Sprint(port+clientAbovePeer)] = m.client
+		s.at[fmt.Sprint(port+adminAbovePeer)] = m.admin
+	}
+	for i, m := range f.all {
+		for _, peer := range nodes[i] {
+			m.args = append(m.args, s.here(peer))
+		}
+		m.dir = folder
+		m.start(t)
+	}
+	f.await(t, f.all...)
+	s.nodes = f
+}
+
+// sample is a copy of the sample site, whose files haven't changed for so long that they are fresh.
+func sample(t *testing.T) string {
+	t.Helper()
+	folder := t.TempDir()
+	site := os.DirFS("../../testdata/site")
+	if err := os.CopyFS(folder, site); err != nil {
+		t.Fatal(err)
+	}
+	err := fs.WalkDir(site, ".", func(path string, _ fs.DirEntry, err error) error {
+		return errors.Join(err, os.Chtimes(filepath.Join(folder, path), origintest.Old, origintest.Old))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return folder
+}
+
+// end ends the cluster, whose file has been read once.
+func (s *session) end(t *testing.T) {
+	t.Helper()
+	if s.nodes == nil {
+		return
+	}
+	s.nodes.end(t)
+	read := 0
+	for _, m := range s.nodes.all {
+		for _, line := range m.log.with(0, "origin") {
+			if line["reason"] == "miss" {
+				read++
+			}
+		}
+	}
+	if read != 1 {
+		t.Errorf("the nodes have read the file %d times", read)
+	}
+}
+
+// here is text with the addresses where the servers listen in place of the page's.
+func (s *session) here(text string) string {
+	for port, at := range s.at {
+		text = strings.ReplaceAll(text, "127.0.0.1:"+port, at)
+	}
+	return text
+}
+
+// scurry carries out a command other than serve, and returns what it prints, with the page's
+// addresses. Its node is the one whose clients the page has at port 9001.
+func (s *session) scurry(t *testing.T, args []string) string {
+	t.Helper()
+	var env []string
+	if args[0] == "explain" || args[0] == "healthcheck" {
+		s.asked++
+		env = []string{"SCURRY_LISTEN=" + s.at["9001"], "SCURRY_ADMIN_LISTEN=" + s.at["10001"]}
+	}
+	for i, arg := range args {
+		args[i] = s.here(arg)
+	}
+	var out, errs strings.Builder
+	if code := run(t.Context(), args, &out, &errs, env); code != exitOK {
+		t.Errorf("scurry %s exits with %d: %s", strings.Join(args, " "), code, errs.String())
+	}
+	text := out.String()
+	for port, at := range s.at {
+		text = strings.ReplaceAll(text, at, "127.0.0.1:"+port)
+	}
+	return text
+}
+
+// curl does what curl does with the options -r and the URL.
+func (s *session) curl(t *testing.T, words []string) string {
+	t.Helper()
+	s.asked++
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.here(words[len(words)-1]), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if words[0] == "-r" {
 		req.Header.Set("Range", "bytes="+words[1])
 	}
-	for port, at := range map[string]string{"9001": server.url, "10001": server.admin} {
-		if req.URL.Port() == port {
-			u, err := url.Parse(at)
-			if err != nil {
-				t.Fatal(err)
-			}
-			req.URL.Host = u.Host
-		}
-	}
-	resp, err := http.DefaultClient.Do(req)
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	resp, err := client.Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(http.DefaultClient.CloseIdleConnections)
 	defer resp.Body.Close()
 	b, err := io.ReadAll(resp.Body)
 	if err != nil {
@@ -78,33 +248,39 @@ func curl(t *testing.T, server *scurry, words []string) string {
 	return string(b)
 }
 
-// TestReadmeFlags holds the README's table of flags against the flags.
-func TestReadmeFlags(t *testing.T) {
-	text, err := os.ReadFile("../../README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	documented := map[string]string{}
-	for _, row := range regexp.MustCompile("(?m)^\\| `--([a-z-]+)` \\| ([^|]*) \\|").FindAllStringSubmatch(string(text), -1) {
-		documented[row[1]] = row[2]
-	}
-	var out strings.Builder
-	if code := run(t.Context(), []string{"config"}, &out, io.Discard, nil); code != 0 {
-		t.Fatalf("scurry config exits with %d", code)
-	}
-	for line := range strings.Lines(out.String()) {
-		words := strings.Fields(line)
-		name, value := words[0], words[1]
-		want, ok := documented[name]
-		if !ok {
-			t.Errorf("the README's table has no --%s", name)
+// compare holds what a command prints against what the page shows.
+func compare(t *testing.T, command, got, want string) {
+	t.Helper()
+	var pattern strings.Builder
+	for line := range strings.Lines(strings.TrimSpace(want)) {
+		if line = strings.TrimSpace(line); line == "…" {
+			pattern.WriteString(`(?:.*\n)*`)
+			continue
 		}
-		if words := map[string]bool{"false": true, "-": true, ".": true}; !words[value] && want != value && name != "admin-listen" {
-			t.Errorf("--%s is %s by default, not %s as the README says", name, value, want)
-		}
-		delete(documented, name)
+		line = strings.ReplaceAll(regexp.QuoteMeta(line), "…", ".*")
+		pattern.WriteString(`\s*` + line + `\s*\n`)
 	}
-	if len(documented) > 0 {
-		t.Errorf("the README has flags that aren't: %v", documented)
+	if !regexp.MustCompile("^" + pattern.String() + "$").MatchString(strings.TrimSpace(got) + "\n") {
+		t.Errorf("%s\nprints %s\nand not %s", command, got, want)
+	}
+}
+
+// dryRun checks a command without carrying it out.
+func dryRun(t *testing.T, command string) {
+	t.Helper()
+	words := strings.Fields(command)
+	switch {
+	case strings.HasPrefix(command, "scurry serve "):
+		var errs strings.Builder
+		if code := run(t.Context(), append([]string{"config"}, words[2:]...), io.Discard, &errs, nil); code != exitOK {
+			t.Errorf("%s\nisn't accepted: %s", command, errs.String())
+		}
+	case slices.Contains(words, "go") && slices.Contains(words, "test"):
+		if _, err := os.Stat(filepath.Join("../..", words[len(words)-1])); err != nil {
+			t.Errorf("%s: %v", command, err)
+		}
+	case command == "openssl rand -base64 32":
+	default:
+		t.Errorf("a command that this test doesn't know: %s", command)
 	}
 }

@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"log"
-	"net/http"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -15,7 +13,6 @@ import (
 
 	"github.com/scurrycache/scurry/internal/config"
 	"github.com/scurrycache/scurry/internal/logging"
-	"github.com/scurrycache/scurry/proxy"
 )
 
 type serveCmd struct {
@@ -25,7 +22,7 @@ type serveCmd struct {
 // Run serves until ctx is done or a signal tells to stop.
 func (c *serveCmd) Run(ctx context.Context, p process) error {
 	cfg := &c.Settings
-	if err := check(cfg, p.provenance); err != nil {
+	if err := check(cfg, p); err != nil {
 		return err
 	}
 	logger, lines, err := logging.New(p.stderr, cfg.LogFormat, cfg.LogLevel)
@@ -88,59 +85,4 @@ func takeStandardLog(l zerolog.Logger) (giveBack func()) {
 		log.SetFlags(flags)
 		log.SetOutput(w)
 	}
-}
-
-// check completes c and says what is wrong with it, as far as c alone tells.
-func check(c *config.Config, p config.Provenance) error {
-	if err := derive(c, c.Nodes, p); err != nil {
-		return err
-	}
-	if err := checkPeers(c); err != nil {
-		return err
-	}
-	if least := 2 * c.Slab; c.Memory < least {
-		return usageError{fmt.Errorf("--memory %s is too small for --slab %s: give it at least %s, or make the slabs smaller", c.Memory, c.Slab, least)}
-	}
-	// Any origin will do to check the other fields.
-	if err := proxyConfig(c, http.DefaultTransport, nil).Validate(); err != nil {
-		return usageError{err}
-	}
-	if c.Origin.URL() != nil {
-		if err := httpOrigin(c).Validate(); err != nil {
-			return usageError{err}
-		}
-	}
-	return nil
-}
-
-func proxyConfig(c *config.Config, origin http.RoundTripper, log *zerolog.Logger) proxy.Config {
-	return proxy.Config{
-		Origin:         origin,
-		Memory:         int64(c.Memory),
-		FirstChunk:     int64(c.FirstChunk),
-		MaxChunk:       int64(c.MaxChunk),
-		Slab:           int64(c.Slab),
-		HeuristicLimit: orNone(c.HeuristicLimit),
-		NegativeTTL:    orNone(c.NegativeTTL),
-		MaxStale:       orNone(c.MaxStale),
-		Targets:        c.Targets.Names(),
-		GroupFields:    c.GroupFields.Names(),
-		WriteTimeout:   time.Duration(c.WriteTimeout),
-
-		NoVarySearch:            c.NoVarySearch,
-		PrivateCookies:          c.PrivateCookies,
-		IgnoreRequestDirectives: c.IgnoreRequestDirectives,
-		WebSocket:               c.WebSocket,
-
-		Logger: log,
-	}
-}
-
-// orNone is d for a field of proxy.Config, in which zero stands for the default and a negative
-// duration for none.
-func orNone(d config.Duration) time.Duration {
-	if d == 0 {
-		return -1
-	}
-	return time.Duration(d)
 }

@@ -16,7 +16,9 @@ const (
 )
 
 // parseDate reads an HTTP-date in any of its three formats, to the letter but for its case, which
-// doesn't matter (RFC 9111 §4.2). The year of the second format has two digits: a date more than 50
+// doesn't matter (RFC 9111 §4.2). A date in another zone than GMT, even in UTC, isn't one: §4.2 has
+// a cache take it for invalid, and a condition that compares it must be ignored (RFC 9110 §13.1.3).
+// The year of the second format has two digits: a date more than 50
 // years after reference is one of the century before, and so is one whose day of the week says so.
 // Without a reference the years from 69 on are those of the 20th century.
 func parseDate(value string, reference time.Time) (time.Time, bool) {

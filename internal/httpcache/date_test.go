@@ -24,7 +24,7 @@ func TestParseDate_RFC9110_5_6_7(t *testing.T) {
 		"Sun, 6 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 8:49:37 GMT", "Sun, 06 Nov 1994  08:49:37 GMT", "Sun,  06 Nov 1994 08:49:37 GMT",
 		" Sun, 06 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 08:49:37 GMT ", "Sun, 06 Nov 1994 08.49.37 GMT", "Sun, 06 Nov 1994 08:49 GMT",
 		"Sun, 32 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 25:49:37 GMT", "Sun, 06 Nov 1994 08:49:37.5 GMT", "Sunday, 06 Nov 1994 08:49:37 GMT",
-		"Sun, 06-Nov-94 08:49:37 GMT", "Xyz, 06 Nov 1994 08:49:37 GMT", "Sun Nov 6 08:49:37 1994", "Sun Nov 006 08:49:37 1994", "Tueſday, 06-Nov-94 08:49:37 GMT", "Sun, 06 Nov 1994 08:49:61 GMT", "Sunday Nov  6 08:49:37 1994",
+		"Sun, 06-Nov-94 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 UTC", "Sunday, 06-Nov-94 08:49:37 EST", "Xyz, 06 Nov 1994 08:49:37 GMT", "Sun Nov 6 08:49:37 1994", "Sun Nov 006 08:49:37 1994", "Tueſday, 06-Nov-94 08:49:37 GMT", "Sun, 06 Nov 1994 08:49:61 GMT", "Sunday Nov  6 08:49:37 1994",
 		"1994-11-06T08:49:37Z", "784111777",
 	} {
 		if got, ok := parseDate(value, reference); ok {

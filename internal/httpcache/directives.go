@@ -77,6 +77,17 @@ func ParseDirectives(h http.Header) Directives {
 	return d
 }
 
+// pragmaNoCache covers the deprecated Pragma (§5.4), which counts only if there is no
+// Cache-Control.
+func pragmaNoCache(request http.Header) bool {
+	for member := range Members(request["Pragma"]) {
+		if strings.EqualFold(member, "no-cache") {
+			return true
+		}
+	}
+	return false
+}
+
 // next reads one directive off the line and returns what follows its comma.
 //
 //	cache-directive = token [ "=" ( token / quoted-string ) ]

@@ -147,7 +147,7 @@ func (e *explained) age(f *Facts, now time.Time) Line {
 	default:
 		text += fmt.Sprintf(", and had taken %s to come", span(f.initialAge))
 	}
-	for member := range members(e.r.Header["Age"]) {
+	for member := range Members(e.r.Header["Age"]) {
 		if _, ok := digits(member, maxDelta); !ok {
 			text += "; its Age (" + line(e.r.Header, "Age") + ") isn't a number and is ignored"
 		}

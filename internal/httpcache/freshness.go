@@ -69,7 +69,7 @@ func initialAge(r *Response) time.Duration {
 // ageValue is age_value of §4.2.3: of a list the first member counts, and a malformed one is
 // ignored (§5.1).
 func ageValue(h http.Header) time.Duration {
-	for member := range members(h["Age"]) {
+	for member := range Members(h["Age"]) {
 		n, _ := digits(member, maxDelta)
 		return time.Duration(n) * time.Second
 	}

@@ -38,7 +38,7 @@ func appendAcceptEncoding(dst []byte, lines []string) []byte {
 
 // acceptEncoding reads Accept-Encoding into dst, as far as it has room. Each coding is there once.
 func acceptEncoding(dst []preference, lines []string) ([]preference, bool) {
-	preferences, ok := parsePreferences(dst, lines, isToken)
+	preferences, ok := parsePreferences(dst, lines, IsToken)
 	if !ok {
 		return nil, false
 	}
@@ -67,7 +67,7 @@ func AcceptsCodings(request, response http.Header) bool {
 	var room [maxPreferences]preference
 	preferences, ok := acceptEncoding(room[:0], request["Accept-Encoding"])
 	coded := false
-	for coding := range members(response["Content-Encoding"]) {
+	for coding := range Members(response["Content-Encoding"]) {
 		if strings.EqualFold(coding, "identity") {
 			continue
 		}
@@ -115,14 +115,14 @@ func appendAcceptLanguage(dst []byte, lines []string) []byte {
 // parsePreferences appends the members of the lines, whose names have to be valid, to dst, as far
 // as it has room.
 func parsePreferences(dst []preference, lines []string, valid func(name string) bool) ([]preference, bool) {
-	for member := range members(lines) {
+	for member := range Members(lines) {
 		name, weight, weighted := strings.Cut(member, ";")
 		p := preference{trimOWS(name), 1000}
 		ok := true
 		if weighted {
 			p.weight, ok = parseWeight(trimOWS(weight))
 		}
-		if !ok || p.name == "" || !valid(p.name) || len(dst) == cap(dst) {
+		if !ok || !valid(p.name) || len(dst) == cap(dst) {
 			return nil, false
 		}
 		dst = append(dst, p)
@@ -185,7 +185,7 @@ func isLanguageRange(s string) bool {
 			return false
 		}
 	}
-	return true
+	return s != ""
 }
 
 func appendPreferences(dst []byte, preferences []preference) []byte {
@@ -208,21 +208,4 @@ func appendPreferences(dst []byte, preferences []preference) []byte {
 		}
 	}
 	return dst
-}
-
-// compareFold compares ASCII strings without regard to case.
-func compareFold(a, b string) int {
-	for i := range min(len(a), len(b)) {
-		if c := cmp.Compare(lower(a[i]), lower(b[i])); c != 0 {
-			return c
-		}
-	}
-	return cmp.Compare(len(a), len(b))
-}
-
-func lower(c byte) byte {
-	if 'A' <= c && c <= 'Z' {
-		c |= 0x20
-	}
-	return c
 }

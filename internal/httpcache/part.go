@@ -24,12 +24,11 @@ func ParsePart(h http.Header, length int64) (p Part, ok bool) {
 // ParseContentRange reads the Content-Range of a 206 with one part (RFC 9110 §14.4, §15.3.7). It
 // fails if the field isn't about bytes, doesn't state the total, or contradicts itself.
 func ParseContentRange(h http.Header) (p Part, ok bool) {
-	const unit = "bytes "
-	value := single(h, "Content-Range")
-	if len(value) < len(unit) || !strings.EqualFold(value[:len(unit)], unit) {
+	value, ok := cutPrefixFold(single(h, "Content-Range"), "bytes ")
+	if !ok {
 		return Part{}, false
 	}
-	span, total, _ := strings.Cut(value[len(unit):], "/")
+	span, total, _ := strings.Cut(value, "/")
 	first, last, _ := strings.Cut(span, "-")
 	start, ok1 := digits(first, math.MaxInt64)
 	end, ok2 := digits(last, math.MaxInt64)
@@ -50,7 +49,7 @@ func (p Part) Answers(request http.Header) bool {
 
 // Of returns the range that the request asks for, of the whole, if the part Answers it.
 func (p Part) Of(request http.Header) (Range, bool) {
-	field := first(request, "Range")
+	field := rangeField(request)
 	if field == "" || len(request["If-Range"]) > 0 {
 		return Range{}, false
 	}
@@ -63,8 +62,6 @@ func (p Part) Of(request http.Header) (Range, bool) {
 
 // SingleRange reports whether a request asks for one range of bytes, of whatever version.
 func SingleRange(request http.Header) bool {
-	lines := request["Range"]
-	const unit = "bytes="
-	return len(lines) == 1 && len(lines[0]) > len(unit) && strings.EqualFold(lines[0][:len(unit)], unit) &&
-		!strings.Contains(lines[0], ",") && len(request["If-Range"]) == 0
+	set, ok := cutPrefixFold(rangeField(request), bytesUnit)
+	return ok && set != "" && !strings.Contains(set, ",") && len(request["If-Range"]) == 0
 }

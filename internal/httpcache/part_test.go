@@ -57,6 +57,10 @@ func TestPartAnswers_RFC9111_3_3(t *testing.T) {
 	if part.Answers(head("Range: bytes=4-8", `If-Range: "a"`)) {
 		t.Error("If-Range")
 	}
+	twice := head("Range: bytes=4-8", "Range: bytes=4-8")
+	if part.Answers(twice) || httpcache.SingleRange(twice) {
+		t.Error("two lines")
+	}
 	if got, ok := (httpcache.Part{Start: 4, End: 10, Total: 10}).Of(head("Range: bytes=-5")); !ok || got.Start != 5 {
 		t.Errorf("a suffix: %v, %v", got, ok)
 	}

@@ -2,7 +2,6 @@ package httpcache
 
 import (
 	"net/http"
-	"strings"
 	"time"
 )
 
@@ -32,9 +31,10 @@ const (
 // Preconditions evaluates a request's preconditions against the header of a stored 200 in the order
 // of RFC 9110 §13.2.2, and decides whether a Range is to be honoured. Its answers to GET and HEAD
 // are those of http.ServeContent for a file with the stored ETag and Last-Modified, with these
-// exceptions, which the RFC asks for: several lines of a field are one list (§5.3), Range means
-// nothing in a HEAD (§14.2), a date in If-Range has to be a strong validator (§13.1.5), and Date
-// stands in for a missing Last-Modified (RFC 9111 §4.3.2).
+// exceptions, which the RFC asks for: several lines of a field are one list (§5.3), which is
+// malformed where only one member is allowed; Range means nothing in a HEAD (§14.2); If-Range has to
+// be one validator and no more, and strong if it is a date (§13.1.5); and Date stands in for a
+// missing Last-Modified (RFC 9111 §4.3.2).
 //
 // Strictly, If-Match and If-Unmodified-Since are for an origin (RFC 9111 §4.3.2). They are
 // evaluated here because a client that sends them with GET wants a 412 rather than the bytes of
@@ -42,6 +42,19 @@ const (
 //
 // It allocates nothing unless a date in the request is malformed.
 func Preconditions(method string, request, stored http.Header) (o Outcome, ranges bool) {
+	return evaluate(method, request, stored, hasStrongLastModified)
+}
+
+// OriginPreconditions is Preconditions at an origin, against the header of the representation as it
+// is now. An origin knows without Date whether Last-Modified is a strong validator (RFC 9110
+// §8.8.2.2): strong is what it knows.
+func OriginPreconditions(method string, request, current http.Header, strong bool) (o Outcome, ranges bool) {
+	return evaluate(method, request, current, func(http.Header) bool { return strong })
+}
+
+// evaluate is Preconditions. The function strong reports whether a header's Last-Modified is a
+// strong validator.
+func evaluate(method string, request, stored http.Header, strong func(http.Header) bool) (o Outcome, ranges bool) {
 	reads := method == http.MethodGet || method == http.MethodHead
 
 	// Steps 1 and 2: If-Unmodified-Since counts only without If-Match.
@@ -66,10 +79,10 @@ func Preconditions(method string, request, stored http.Header) (o Outcome, range
 	}
 
 	// Step 5.
-	if method != http.MethodGet || first(request, "Range") == "" {
+	if method != http.MethodGet || rangeField(request) == "" {
 		return Proceed, false
 	}
-	return Proceed, ifRange(request, stored) != fails
+	return Proceed, ifRange(request, stored, strong) != fails
 }
 
 // Conditional reports whether the header of a request has preconditions (RFC 9110 §13.1). If not,
@@ -130,10 +143,11 @@ func ifUnmodifiedSince(request, stored http.Header) condition {
 }
 
 // modifiedAfter reports whether the stored response is younger than the date in that field. An
-// invalid date, or a stored response without one, makes the field void.
+// invalid date, several of them (§13.1.3, §13.1.4), or a stored response without one, makes the
+// field void.
 func modifiedAfter(request http.Header, field string, stored http.Header) (after, ok bool) {
 	date, ok := httpDate(request, field, time.Time{})
-	if !ok {
+	if !ok || len(request[field]) > 1 {
 		return false, false
 	}
 	modified, ok := modificationTime(stored)
@@ -145,28 +159,27 @@ func modifiedAfter(request http.Header, field string, stored http.Header) (after
 }
 
 // ifRange covers RFC 9110 §13.1.5. Unlike the others it fails if it can't be evaluated: the client
-// then gets everything, which is never wrong.
-func ifRange(request, stored http.Header) condition {
-	value := first(request, "If-Range")
-	if value == "" {
+// then gets everything, which is never wrong. It is no list: more than one tag or date is malformed.
+func ifRange(request, stored http.Header, strong func(http.Header) bool) condition {
+	lines := request["If-Range"]
+	if !anyValue(lines) {
 		return absent
 	}
-	if tag, _ := cutEntityTag(trimOWS(value)); tag != "" {
-		if strongMatch(tag, first(stored, "Etag")) {
-			return holds
-		}
-		return fails
+	if len(lines) == 1 && sameVersion(trimOWS(lines[0]), stored, strong) {
+		return holds
 	}
-	strong, ok := StrongLastModified(stored)
-	if !ok {
-		return fails
+	return fails
+}
+
+// sameVersion reports whether a validator, an entity tag or a date, names the stored response by
+// strong comparison. A date has to match exactly, in whichever of the three formats.
+func sameVersion(validator string, stored http.Header, strong func(http.Header) bool) bool {
+	if tag, rest := cutEntityTag(validator); tag != "" {
+		return rest == "" && strongMatch(tag, first(stored, "Etag"))
 	}
-	// It "exactly matches", neither before nor after, in whichever of the three date formats.
-	modified, _ := parseDate(strong, time.Time{})
-	if t, ok := parseDate(value, time.Time{}); !ok || t.Unix() != modified.Unix() {
-		return fails
-	}
-	return holds
+	date, ok := parseDate(validator, time.Time{})
+	modified, known := parseDate(single(stored, "Last-Modified"), time.Time{})
+	return ok && known && date.Unix() == modified.Unix() && strong(stored)
 }
 
 // modificationTime returns Last-Modified. The Unix epoch is what servers say that don't know, and
@@ -204,32 +217,4 @@ func listed(lines []string, tag string, match func(a, b string) bool) bool {
 		}
 	}
 	return false
-}
-
-// cutEntityTag cuts the entity tag off the beginning of s (RFC 9110 §8.8.3). Both results are empty
-// if there is none.
-//
-//	entity-tag = [ "W/" ] DQUOTE *etagc DQUOTE
-func cutEntityTag(s string) (tag, rest string) {
-	opaque := strings.TrimPrefix(s, "W/")
-	if opaque == "" || opaque[0] != '"' {
-		return "", ""
-	}
-	for i := len(s) - len(opaque) + 1; i < len(s); i++ {
-		switch c := s[i]; {
-		case c == '"':
-			return s[:i+1], s[i+1:]
-		case c <= ' ', c == 0x7f:
-			return "", ""
-		}
-	}
-	return "", ""
-}
-
-// strongMatch is the strong comparison of RFC 9110 §8.8.3.2.
-func strongMatch(a, b string) bool { return a == b && a != "" && a[0] == '"' }
-
-// weakMatch is the weak comparison of RFC 9110 §8.8.3.2.
-func weakMatch(a, b string) bool {
-	return strings.TrimPrefix(a, "W/") == strings.TrimPrefix(b, "W/") && a != ""
 }

@@ -2,6 +2,7 @@ package httpcache_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -65,6 +66,8 @@ func TestPreconditions_RFC9110_13_2_2(t *testing.T) {
 		{"If-Modified-Since, before", "GET", strong, head("If-Modified-Since: "+before, "Range: x"), proceed, true},
 		{"If-Modified-Since, POST", "POST", strong, head("If-Modified-Since: " + after), proceed, false},
 		{"If-Modified-Since, malformed", "GET", strong, head("If-Modified-Since: x"), proceed, false},
+		{"If-Modified-Since, lines", "GET", strong, head("If-Modified-Since: "+after, "If-Modified-Since: "+before), proceed, false},
+		{"If-Unmodified-Since, lines", "GET", strong, head("If-Unmodified-Since: "+before, "If-Unmodified-Since: "+after), proceed, false},
 		{"If-Modified-Since, no date", "GET", head(), head("If-Modified-Since: " + after), proceed, false},
 
 		{"If-Range §13.1.5, ETag", "GET", strong, head(`If-Range: "a"`, "Range: x"), proceed, true},
@@ -74,6 +77,17 @@ func TestPreconditions_RFC9110_13_2_2(t *testing.T) {
 		{"If-Range, later date", "GET", strong, head("If-Range: "+after, "Range: x"), proceed, false},
 		{"If-Range, earlier date", "GET", strong, head("If-Range: "+before, "Range: x"), proceed, false},
 		{"If-Range, weak date", "GET", weak, head("If-Range: "+at(-time.Second), "Range: x"), proceed, false},
+		{"If-Range, date, 60 s old", "GET", head("Date: "+at(0), "Last-Modified: "+at(-time.Minute)),
+			head("If-Range: "+after, "Range: x"), proceed, true},
+		{"If-Range, date, 59 s old", "GET", head("Date: "+at(0), "Last-Modified: "+at(-59*time.Second)),
+			head("If-Range: "+at(-59*time.Second), "Range: x"), proceed, false},
+		{"If-Range, date, UTC for GMT", "GET", strong,
+			head("If-Range: "+strings.Replace(exactly, "GMT", "UTC", 1), "Range: x"), proceed, false},
+		{"If-Range, two ETags", "GET", strong, head(`If-Range: "a", "x"`, "Range: x"), proceed, false},
+		{"If-Range, two ETags, unspaced", "GET", strong, head(`If-Range: "a","a"`, "Range: x"), proceed, false},
+		{"If-Range, lines", "GET", strong, head(`If-Range: "a"`, `If-Range: "a"`, "Range: x"), proceed, false},
+		{"If-Range, lines of dates", "GET", strong, head("If-Range: "+exactly, "If-Range: "+exactly, "Range: x"), proceed, false},
+		{"Range, lines", "GET", strong, head("Range: bytes=0-1", "Range: bytes=0-1"), proceed, false},
 		{"If-Range, malformed", "GET", strong, head("If-Range: x", "Range: x"), proceed, false},
 		{"If-Range, no Range", "GET", strong, head(`If-Range: "a"`), proceed, false},
 	}
@@ -84,6 +98,21 @@ func TestPreconditions_RFC9110_13_2_2(t *testing.T) {
 				t.Errorf("got %v, %v, want %v, %v", outcome, ranges, tt.outcome, tt.ranges)
 			}
 		})
+	}
+}
+
+// TestOriginPreconditions_RFC9110_8_8_2_2: an origin says itself whether its Last-Modified is strong,
+// with and without Date.
+func TestOriginPreconditions_RFC9110_8_8_2_2(t *testing.T) {
+	for _, date := range []string{"X: x", "Date: " + at(0), "Date: " + at(time.Hour)} {
+		current := head("Last-Modified: "+at(0), date)
+		request := head("If-Range: "+at(0), "Range: bytes=0-1")
+		for _, strong := range []bool{true, false} {
+			outcome, ranges := httpcache.OriginPreconditions("GET", request, current, strong)
+			if outcome != httpcache.Proceed || ranges != strong {
+				t.Errorf("%s, strong %v: %v, %v", date, strong, outcome, ranges)
+			}
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package httpcache
 import (
 	"errors"
 	"math"
+	"net/http"
 	"strconv"
 	"strings"
 )
@@ -24,8 +25,20 @@ var (
 	ErrTooMany = errors.New("too many ranges")
 )
 
+// bytesUnit is how a Range of bytes begins. Units are case-insensitive (RFC 9110 §14.1).
+const bytesUnit = "bytes="
+
 // maxRangeSpecs bounds the work that one request can ask for.
 const maxRangeSpecs = 64
+
+// rangeField returns a request's Range, or "" if there is none. It is no list: lines that repeat it
+// are malformed together, and have to be ignored (RFC 9110 §14.2).
+func rangeField(request http.Header) string {
+	if lines := request["Range"]; len(lines) == 1 {
+		return lines[0]
+	}
+	return ""
+}
 
 // ParseRange reads a Range field for a representation of size bytes (RFC 9110 §14.1.2, §14.2). The
 // ranges come in the order of the request, cut to the representation; those that don't overlap it
@@ -33,13 +46,13 @@ const maxRangeSpecs = 64
 // if TotalLength exceeds size. Of an empty representation there are no ranges, and a client that
 // asked for some is best served with all of it: the result is nil without an error.
 func ParseRange(field string, size int64) ([]Range, error) {
-	const unit = "bytes="
-	if len(field) < len(unit) || !strings.EqualFold(field[:len(unit)], unit) { // §14.1: units are case-insensitive
+	set, ok := cutPrefixFold(field, bytesUnit)
+	if !ok {
 		return nil, ErrMalformed
 	}
 	var ranges []Range
 	specs := 0
-	for spec := range strings.SplitSeq(field[len(unit):], ",") {
+	for spec := range strings.SplitSeq(set, ",") {
 		spec = trimOWS(spec)
 		if spec == "" { // §5.6.1.2: empty list members are tolerated
 			continue

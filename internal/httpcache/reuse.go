@@ -2,7 +2,6 @@ package httpcache
 
 import (
 	"net/http"
-	"strings"
 	"time"
 )
 
@@ -154,17 +153,6 @@ func (f *Facts) accepted(d *Directives, age time.Duration) bool {
 func staleAccepted(d *Directives, staleness time.Duration) bool {
 	limit, _, valid := d.delta(maxStale)
 	return d.alone(maxStale) || valid && staleness <= limit
-}
-
-// pragmaNoCache covers the deprecated Pragma (§5.4), which counts only if there is no
-// Cache-Control.
-func pragmaNoCache(request http.Header) bool {
-	for member := range members(request["Pragma"]) {
-		if strings.EqualFold(member, "no-cache") {
-			return true
-		}
-	}
-	return false
 }
 
 // StaleOnError reports whether the stored response may be served although the validation it needed

@@ -104,35 +104,3 @@ func refusedAsUseless(method string, r *Response, d *Directives, lifetime time.D
 	}
 	return ""
 }
-
-// forbidden lists the statuses of RFC 6585, none of which may be stored: they are about the request
-// that got them.
-func forbidden(status int) bool {
-	switch status {
-	case http.StatusPreconditionRequired, http.StatusTooManyRequests, http.StatusRequestHeaderFieldsTooLarge,
-		http.StatusNetworkAuthenticationRequired:
-		return true
-	}
-	return false
-}
-
-// heuristicallyCacheable lists the statuses that RFC 9110 §15.1 defines so, without 206.
-func heuristicallyCacheable(status int) bool {
-	switch status {
-	case 200, 203, 204, 300, 301, 308, 404, 405, 410, 414, 501:
-		return true
-	}
-	return false
-}
-
-// understood reports whether this package knows what the status means for caches, and does it (§3,
-// must-understand): that is so of all that RFC 9110 §15 defines, since none of them but 206 and 304
-// asks for more than §3 does.
-func understood(status int) bool {
-	switch {
-	case status >= 200 && status <= 206, status >= 300 && status <= 305, status == 307, status == 308,
-		status >= 400 && status <= 417, status == 421, status == 422, status == 426, status >= 500 && status <= 505:
-		return true
-	}
-	return false
-}

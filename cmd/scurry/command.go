@@ -1,0 +1,56 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/scurrycache/scurry/internal/config"
+)
+
+// Exit codes.
+const (
+	exitOK     = 0
+	exitFailed = 1 // may work another time
+	exitUsage  = 2 // won't
+)
+
+// process is what a command sees of the world.
+type process struct {
+	stdout, stderr io.Writer
+	env            []string
+	commands       []string          // the names of all commands
+	provenance     config.Provenance // of the settings, if the command has any
+}
+
+// usageError is an error in what the user asked for, as opposed to one in carrying it out.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+// logged is an error that the log has already.
+type logged struct{ error }
+
+// derive is settings.Derive, for a command line whose arguments, nodes, may begin with a misspelt
+// command.
+func derive(settings interface{ Derive(config.Provenance) error }, nodes []string, p process) error {
+	if len(nodes) > 0 && !strings.Contains(nodes[0], ":") && !config.LooksLikeHost(nodes[0]) {
+		return usageError{fmt.Errorf("%q is neither a command nor a peer address such as 127.0.0.1:8001%s",
+			nodes[0], didYouMean(nodes[0], p.commands))}
+	}
+	if err := settings.Derive(p.provenance); err != nil {
+		return usageError{err}
+	}
+	return nil
+}
+
+// didYouMean is the end of an error on word, if one of the names begins with the same three
+// letters.
+func didYouMean(word string, names []string) string {
+	for _, name := range names {
+		if strings.EqualFold(name[:3], word[:min(3, len(word))]) {
+			return fmt.Sprintf(", did you mean %q?", name)
+		}
+	}
+	return ""
+}

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/scurrycache/scurry/internal/cluster"
+	"github.com/scurrycache/scurry/internal/config"
+	"github.com/scurrycache/scurry/proxy"
+)
+
+// check completes c and says what is wrong with it, as far as c alone tells.
+func check(c *config.Config, p process) error {
+	if err := derive(c, c.Nodes, p); err != nil {
+		return err
+	}
+	if err := checkPeers(c); err != nil {
+		return err
+	}
+	if least := 2 * c.Slab; c.Memory < least {
+		return usageError{fmt.Errorf("--memory %s is too small for --slab %s: give it at least %s, or make the slabs smaller", c.Memory, c.Slab, least)}
+	}
+	// Any origin will do to check the other fields.
+	if err := proxyConfig(c, http.DefaultTransport, nil).Validate(); err != nil {
+		return usageError{err}
+	}
+	if c.Origin.URL() != nil {
+		if err := httpOrigin(c).Validate(); err != nil {
+			return usageError{err}
+		}
+	}
+	return nil
+}
+
+// checkPeers says what is wrong with the list of peers, as far as its text tells.
+func checkPeers(c *config.Config) error {
+	if c.Peers == "" {
+		return nil
+	}
+	from := "--peers"
+	if len(c.Nodes) > 0 {
+		from = "peer addresses"
+	}
+	if _, err := cluster.Parse(string(c.Peers)); err != nil {
+		return usageError{fmt.Errorf("%s: %w", from, err)}
+	}
+	return nil
+}
+
+func proxyConfig(c *config.Config, origin http.RoundTripper, log *zerolog.Logger) proxy.Config {
+	return proxy.Config{
+		Origin:         origin,
+		Memory:         int64(c.Memory),
+		FirstChunk:     int64(c.FirstChunk),
+		MaxChunk:       int64(c.MaxChunk),
+		Slab:           int64(c.Slab),
+		HeuristicLimit: orNone(c.HeuristicLimit),
+		NegativeTTL:    orNone(c.NegativeTTL),
+		MaxStale:       orNone(c.MaxStale),
+		Targets:        c.Targets.Names(),
+		GroupFields:    c.GroupFields.Names(),
+		WriteTimeout:   time.Duration(c.WriteTimeout),
+
+		NoVarySearch:            c.NoVarySearch,
+		PrivateCookies:          c.PrivateCookies,
+		IgnoreRequestDirectives: c.IgnoreRequestDirectives,
+		WebSocket:               c.WebSocket,
+
+		Logger: log,
+	}
+}
+
+// orNone is d for a field of proxy.Config, in which zero stands for the default and a negative
+// duration for none.
+func orNone(d config.Duration) time.Duration {
+	if d == 0 {
+		return -1
+	}
+	return time.Duration(d)
+}

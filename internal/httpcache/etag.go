@@ -1,0 +1,53 @@
+package httpcache
+
+import (
+	"net/http"
+	"strings"
+)
+
+// StrongETag returns the entity tag if it is a strong validator (RFC 9110 §8.8.1).
+func StrongETag(h http.Header) (string, bool) {
+	tag := entityTag(h)
+	if tag == "" || tag[0] != '"' {
+		return "", false
+	}
+	return tag, true
+}
+
+// entityTag returns the ETag if it is one (RFC 9110 §8.8.3). Anything else isn't sent back: "*" in
+// If-None-Match would have the origin confirm whatever there is.
+func entityTag(h http.Header) string {
+	value := single(h, "Etag")
+	if tag, _ := cutEntityTag(value); tag != value {
+		return ""
+	}
+	return value
+}
+
+// cutEntityTag cuts the entity tag off the beginning of s (RFC 9110 §8.8.3). Both results are empty
+// if there is none.
+//
+//	entity-tag = [ "W/" ] DQUOTE *etagc DQUOTE
+func cutEntityTag(s string) (tag, rest string) {
+	opaque := strings.TrimPrefix(s, "W/")
+	if opaque == "" || opaque[0] != '"' {
+		return "", ""
+	}
+	for i := len(s) - len(opaque) + 1; i < len(s); i++ {
+		switch c := s[i]; {
+		case c == '"':
+			return s[:i+1], s[i+1:]
+		case c <= ' ', c == 0x7f:
+			return "", ""
+		}
+	}
+	return "", ""
+}
+
+// strongMatch is the strong comparison of RFC 9110 §8.8.3.2.
+func strongMatch(a, b string) bool { return a == b && a != "" && a[0] == '"' }
+
+// weakMatch is the weak comparison of RFC 9110 §8.8.3.2.
+func weakMatch(a, b string) bool {
+	return strings.TrimPrefix(a, "W/") == strings.TrimPrefix(b, "W/") && a != ""
+}

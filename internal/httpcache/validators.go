@@ -1,0 +1,69 @@
+package httpcache
+
+import (
+	"net/http"
+	"time"
+)
+
+// strongAfter is how much older than Date a Last-Modified has to be, for a cache to take it for a
+// strong validator. RFC 9110 §8.8.2.2 asks for a second if both are known to come from one clock. A
+// cache doesn't know that, as with a file server behind the origin. It then needs "enough
+// difference" to make differing clocks unlikely.
+const strongAfter = 60 * time.Second
+
+// StrongLastModified returns Last-Modified if it is a strong validator (RFC 9110 §8.8.2.2): one
+// that can't have been followed by another modification in the same second before the response was
+// made.
+func StrongLastModified(h http.Header) (string, bool) {
+	value := lastModified(h)
+	if value == "" {
+		return "", false
+	}
+	modified, _ := parseDate(value, time.Time{})
+	date, ok := httpDate(h, "Date", time.Time{})
+	if !ok || date.Sub(modified) < strongAfter {
+		return "", false
+	}
+	return value, true
+}
+
+func hasStrongLastModified(h http.Header) bool {
+	_, ok := StrongLastModified(h)
+	return ok
+}
+
+// HasValidator reports whether there is something to make a request conditional on, once it is
+// Settled.
+func HasValidator(h http.Header) bool {
+	return entityTag(h) != "" || lastModified(h) != ""
+}
+
+// Validatable reports whether the origin can be asked whether the stored response is still good.
+func Validatable(stored http.Header) bool { return HasValidator(stored) && Settled(stored) }
+
+// Settled reports whether the stored response's validators tell its content from what may have
+// followed it. A file that is modified again in the second of its Last-Modified has the same
+// Last-Modified, and servers make entity tags of that time and the size, so both are weak unless
+// the response was made at least a second later (RFC 9110 §8.8.2.2). Neither can confirm a response
+// that was made earlier, or name its bytes.
+func Settled(stored http.Header) bool {
+	modified, ok := parseDate(lastModified(stored), time.Time{})
+	if !ok {
+		return true
+	}
+	date, ok := httpDate(stored, "Date", time.Time{})
+	return !ok || date.Sub(modified) >= time.Second
+}
+
+// lastModified returns Last-Modified if it is an HTTP-date, in the origin's own spelling (RFC 9110
+// §13.1.3).
+func lastModified(h http.Header) string {
+	value := single(h, "Last-Modified")
+	if value == "" {
+		return ""
+	}
+	if _, ok := parseDate(value, time.Time{}); !ok {
+		return ""
+	}
+	return value
+}
