@@ -67,11 +67,13 @@ func (r *rules) fetchedPass(q *request, d decision, res *store.Result) decision 
 // record answers, if it may.
 func (r *rules) failed(q *request, d decision, f *store.Failure) decision {
 	d.status.because(f.Why)
-	rec := d.rec
-	if f.Stored != nil && (!q.authorized || shared(f.Stored)) {
+	rec, now := d.rec, r.now()
+	if d.why == whyForAnother || !about(q, rec) {
+		rec = nil
+	}
+	if about(q, f.Stored) {
 		rec = f.Stored // the owner's
 	}
-	now := r.now()
 	if rec != nil && preparedOf(rec).facts.StaleOnError(q.header, now) {
 		facts := &preparedOf(rec).facts
 		stale := decision{action: actServe, why: whyOnError, rec: rec, outcome: outcomeStale, failure: f}
@@ -83,6 +85,11 @@ func (r *rules) failed(q *request, d decision, f *store.Failure) decision {
 		f = &store.Failure{Status: http.StatusGatewayTimeout, Kind: f.Kind, Err: f} // RFC 9111 sections 5.2.2.2 and 5.2.2.4
 	}
 	return unanswered(f, d.status)
+}
+
+// about reports whether rec, which may be nil, holds a response that may be for q.
+func about(q *request, rec *store.Record) bool {
+	return rec != nil && !rec.Pass && (!q.authorized || shared(rec))
 }
 
 // unanswered is for a request that the origin couldn't answer.
