@@ -38,7 +38,7 @@ func unsafe(method string) bool {
 func (p *Proxy) invalidate(pass *passing, resp *http.Response) (before, after store.Moment) {
 	keys := []string{pass.key}
 	for _, name := range []string{"Location", "Content-Location"} {
-		if key, ok := p.urls.keyOf(resp.Header.Get(name), pass.key); ok && !slices.Contains(keys, key) {
+		if key, ok := p.site.KeyFromOrigin(resp.Header.Get(name), pass.key); ok && !slices.Contains(keys, key) {
 			keys = append(keys, key)
 		}
 	}

@@ -78,7 +78,7 @@ func (p *Proxy) reverseProxy() *httputil.ReverseProxy {
 // rewrite makes the origin's request of the client's.
 func (p *Proxy) rewrite(pr *httputil.ProxyRequest) {
 	pass := pr.In.Context().Value(passingKey{}).(*passing)
-	pr.Out.URL = target(p.urls.base, pass.key)
+	pr.Out.URL = p.site.Target(pass.key)
 	pr.Out.Host = ""               // the origin's own
 	pr.Out.Trailer = pr.In.Trailer // which fills in when the body has been read
 	if pr.In.Method == http.MethodHead && len(pr.In.Header["Authorization"]) == 0 {
@@ -124,7 +124,7 @@ func (p *Proxy) passed(resp *http.Response) error {
 	}
 	for _, name := range []string{"Location", "Content-Location"} {
 		if values, ok := h[name]; ok {
-			h[name] = p.urls.mapped(values, pass.key)
+			h[name] = p.site.ForClients(values, pass.key)
 		}
 	}
 	h["Via"] = via(h["Via"], resp.Proto)

@@ -17,7 +17,7 @@ func (p *Proxy) keepPost(pass *passing, resp *http.Response, then store.Moment) 
 	if resp.Request.Method != http.MethodPost || resp.StatusCode != http.StatusOK || resp.ContentLength > limit || steered(pass.header) {
 		return
 	}
-	if key, ok := p.urls.keyOf(resp.Header.Get("Content-Location"), pass.key); !ok || key != pass.key {
+	if key, ok := p.site.KeyFromOrigin(resp.Header.Get("Content-Location"), pass.key); !ok || key != pass.key {
 		return
 	}
 	head := p.received(resp, pass.sent)

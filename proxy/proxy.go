@@ -36,6 +36,7 @@ import (
 	"github.com/scurrycache/scurry/internal/httpcache"
 	"github.com/scurrycache/scurry/internal/logging"
 	"github.com/scurrycache/scurry/internal/peer"
+	"github.com/scurrycache/scurry/internal/site"
 	"github.com/scurrycache/scurry/internal/store"
 )
 
@@ -48,19 +49,18 @@ var ErrRegistered = peer.ErrRegistered
 
 // Proxy is a caching reverse proxy. It is an http.Handler whose methods may be called concurrently.
 type Proxy struct {
-	cfg        Config
-	policy     httpcache.Policy
-	urls       *urlMapper
-	variations *queryVariations // nil if No-Vary-Search means nothing
-	loop       string           // this cluster's name in CDN-Loop
-	store      *store.Store
-	origin     *originClient
-	pass       *httputil.ReverseProxy
-	routes     http.Handler
-	stats      counters
-	heads      heads
-	closed     sync.Once
-	mixUps     *mixUps // nil if the origin doesn't tell
+	cfg    Config
+	policy httpcache.Policy
+	site   *site.Site
+	loop   string // this cluster's name in CDN-Loop
+	store  *store.Store
+	origin *originClient
+	pass   *httputil.ReverseProxy
+	routes http.Handler
+	stats  counters
+	heads  heads
+	closed sync.Once
+	mixUps *mixUps // nil if the origin doesn't tell
 
 	node     *peer.Node // nil if there is no other
 	unwatch  context.CancelFunc
@@ -73,10 +73,7 @@ func New(cfg Config) (*Proxy, error) {
 		return nil, err
 	}
 	cfg = cfg.withDefaults()
-	p := &Proxy{cfg: cfg, policy: cfg.policy(), urls: newURLMapper(cfg), loop: cfg.loopName()}
-	if cfg.NoVarySearch {
-		p.variations = newQueryVariations()
-	}
+	p := &Proxy{cfg: cfg, policy: cfg.policy(), site: site.New(cfg.site()), loop: cfg.loopName()}
 	p.origin = &originClient{next: cfg.Origin, log: cfg.Logger, stats: &p.stats}
 	p.pass = p.reverseProxy()
 
@@ -129,7 +126,7 @@ func (p *Proxy) router() http.Handler {
 	m.NotFound(func(w http.ResponseWriter, r *http.Request) { p.refusePath(writer(w)) })
 	// chi routes the methods that it knows. Others are no worse, and the origin may know them.
 	m.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
-		switch path := spelling(r.URL); {
+		switch path := site.Spelling(r.URL); {
 		case strings.HasPrefix(path, mount):
 			p.serveFile(writer(w), r)
 		case path == "/" || path == "/zk" || path+"/" == mount:
@@ -159,7 +156,7 @@ func writer(w http.ResponseWriter) *logging.Writer { return w.(*logging.Writer) 
 
 // serveFile serves a resource by its escaped path.
 func (p *Proxy) serveFile(w *logging.Writer, r *http.Request) {
-	key, err := keyFromURL(r.URL)
+	key, err := p.site.KeyFromURL(r.URL)
 	p.serveKey(w, r, key, err)
 }
 
@@ -169,7 +166,7 @@ func (p *Proxy) serveZK(w *logging.Writer, r *http.Request) {
 		p.refuseMethod(w)
 		return
 	}
-	key, err := keyFromForm(r.URL.RawQuery)
+	key, err := site.KeyFromForm(r.URL.RawQuery)
 	p.serveKey(w, r, key, err)
 }
 
@@ -177,7 +174,7 @@ func (p *Proxy) serveKey(w *logging.Writer, r *http.Request, key string, err err
 	switch err {
 	case nil:
 		p.serve(w, r, key)
-	case errLong:
+	case site.ErrLong:
 		p.refuse(w, http.StatusRequestURITooLong)
 	default:
 		p.refuse(w, http.StatusBadRequest)

@@ -44,7 +44,7 @@ func (p *Proxy) serve(w *logging.Writer, r *http.Request, key string) {
 		p.forward(w, r, key, cacheStatus{fwd: "bypass", detail: "upgrade"})
 		return
 	}
-	if p.variations != nil {
+	if p.site.NoVarySearch {
 		r = withTarget(r, key)
 	}
 	header := endToEnd(r.Header)
