@@ -11,6 +11,7 @@ import (
 
 	"github.com/scurrycache/scurry/internal/chunk"
 	"github.com/scurrycache/scurry/internal/httpcache"
+	"github.com/scurrycache/scurry/internal/site"
 	"github.com/scurrycache/scurry/internal/store"
 )
 
@@ -153,6 +154,17 @@ func (c Config) policy() httpcache.Policy {
 		HeuristicLimit: c.HeuristicLimit, NegativeTTL: c.NegativeTTL, MaxStale: c.MaxStale,
 		Targets: c.Targets, PrivateCookies: c.PrivateCookies, IgnoreRequest: c.IgnoreRequestDirectives,
 	}
+}
+
+// site is the part of c that belongs to the mount; c has its defaults.
+func (c Config) site() site.Config {
+	s := site.Config{
+		Mount: mount, Base: c.base(), Policy: c.policy(), GroupFields: c.GroupFields, NoVarySearch: c.NoVarySearch,
+	}
+	if o, ok := c.Origin.(interface{ Aliases() []string }); ok {
+		s.Aliases = o.Aliases()
+	}
+	return s
 }
 
 func canonicalNames(names []string) []string {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/scurrycache/scurry/internal/httpcache"
+	"github.com/scurrycache/scurry/internal/site"
 	"github.com/scurrycache/scurry/internal/store"
 )
 
@@ -46,7 +47,7 @@ func (p *Proxy) Explain(ctx context.Context, q Question) (*Explanation, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Explanation{Method: x.q.method, URL: shown(shownURL(q.URL)), Fields: fields(x.q.header, nil), Time: x.now, Node: p.node.Self(), Stored: []StoredResponse{}}
+	e := &Explanation{Method: x.q.method, URL: shown(site.Shown(q.URL)), Fields: fields(x.q.header, nil), Time: x.now, Node: p.node.Self(), Stored: []StoredResponse{}}
 	x.explanation = e
 	if !x.route(q.URL) {
 		return e, nil

@@ -71,7 +71,7 @@ func (f *forwarded) fail(err error) {
 
 // rewrite makes the origin's request of the client's.
 func (f *forwarded) rewrite(pr *httputil.ProxyRequest) {
-	pr.Out.URL = target(f.p.urls.base, f.q.resource)
+	pr.Out.URL = f.p.site.Target(f.q.resource)
 	pr.Out.Host = ""               // the origin's own
 	pr.Out.Trailer = pr.In.Trailer // which fills in when the body has been read
 	if f.q.head() && !f.q.authorized {
@@ -116,7 +116,7 @@ func (f *forwarded) received(resp *http.Response) error {
 	}
 	for _, name := range []string{"Location", "Content-Location"} {
 		if values, ok := h[name]; ok {
-			h[name] = f.p.urls.mapped(values, f.q.resource)
+			h[name] = f.p.site.ForClients(values, f.q.resource)
 		}
 	}
 	h["Via"] = via(h["Via"], resp.Proto)

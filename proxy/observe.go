@@ -28,7 +28,7 @@ func (f *forwarded) observe(resp *http.Response) {
 func (f *forwarded) invalidate(resp *http.Response) (before, after store.Moment) {
 	keys := []string{f.q.resource}
 	for _, name := range []string{"Location", "Content-Location"} {
-		if key, ok := f.p.urls.keyOf(resp.Header.Get(name), f.q.resource); ok && !slices.Contains(keys, key) {
+		if key, ok := f.p.site.KeyFromOrigin(resp.Header.Get(name), f.q.resource); ok && !slices.Contains(keys, key) {
 			keys = append(keys, key)
 		}
 	}

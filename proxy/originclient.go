@@ -13,6 +13,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/scurrycache/scurry/internal/fill"
+	"github.com/scurrycache/scurry/internal/site"
 )
 
 // originClient sends requests to the origin, counts them, and writes one line of log about each
@@ -186,7 +187,7 @@ func (x *exchange) end(err error) {
 			return
 		}
 		reason, _ := x.req.Context().Value(reasonKey{}).(string)
-		e.Str("method", x.req.Method).Str("url", shownURL(x.req.URL)).Str("reason", reason).
+		e.Str("method", x.req.Method).Str("url", site.Shown(x.req.URL)).Str("reason", reason).
 			Int("status", x.status).Int64("bytes", x.bytes).
 			Float64("duration_ms", float64(time.Since(x.start).Microseconds())/1000).
 			Float64("ttfb_ms", float64(x.head.Microseconds())/1000)

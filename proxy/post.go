@@ -17,7 +17,7 @@ func (f *forwarded) keepPost(resp *http.Response, then store.Moment) {
 	if resp.Request.Method != http.MethodPost || resp.StatusCode != http.StatusOK || resp.ContentLength > limit || steered(f.q.header) {
 		return
 	}
-	if key, ok := f.p.urls.keyOf(resp.Header.Get("Content-Location"), f.q.resource); !ok || key != f.q.resource {
+	if key, ok := f.p.site.KeyFromOrigin(resp.Header.Get("Content-Location"), f.q.resource); !ok || key != f.q.resource {
 		return
 	}
 	head := f.p.received(resp, f.sent)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/scurrycache/scurry/internal/httpcache"
+	"github.com/scurrycache/scurry/internal/site"
 	"github.com/scurrycache/scurry/internal/store"
 )
 
@@ -61,13 +62,13 @@ func (p *Proxy) head(rec *store.Record) *head {
 	if h := at.Load(); h != nil && h.rec == rec {
 		return h
 	}
-	h := newHead(rec, p.urls)
+	h := newHead(rec, p.site)
 	at.Store(h)
 	return h
 }
 
-// newHead prepares rec for answers to clients, who see the origin's URLs under the mount.
-func newHead(rec *store.Record, places *urlMapper) *head {
+// newHead prepares rec for answers to clients, who see the origin's URLs as those of the site.
+func newHead(rec *store.Record, s *site.Site) *head {
 	h := &head{rec: rec, fields: fieldsOf(rec)}
 	h.fields = slices.DeleteFunc(h.fields, func(f field) bool {
 		if f.name == "Cache-Status" {
@@ -79,7 +80,7 @@ func newHead(rec *store.Record, places *urlMapper) *head {
 	for i, f := range h.fields {
 		switch f.name {
 		case "Location", "Content-Location":
-			h.fields[i].values = places.mapped(f.values, rec.Key)
+			h.fields[i].values = s.ForClients(f.values, rec.Key)
 		case "Content-Type":
 			typed = true
 		}

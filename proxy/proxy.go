@@ -32,6 +32,7 @@ import (
 	"github.com/scurrycache/scurry/internal/httpcache"
 	"github.com/scurrycache/scurry/internal/logging"
 	"github.com/scurrycache/scurry/internal/peer"
+	"github.com/scurrycache/scurry/internal/site"
 	"github.com/scurrycache/scurry/internal/store"
 )
 
@@ -44,19 +45,18 @@ var ErrRegistered = peer.ErrRegistered
 
 // Proxy is a caching reverse proxy. It is an http.Handler whose methods may be called concurrently.
 type Proxy struct {
-	cfg        Config
-	policy     httpcache.Policy
-	rules      rules
-	urls       *urlMapper
-	variations *queryVariations // nil if No-Vary-Search means nothing
-	loop       string           // this cluster's name in CDN-Loop
-	store      *store.Store
-	origin     *originClient
-	routes     http.Handler
-	stats      counters
-	heads      heads
-	closed     sync.Once
-	mixUps     *mixUps // nil if the origin doesn't tell
+	cfg    Config
+	policy httpcache.Policy
+	rules  rules
+	site   *site.Site
+	loop   string // this cluster's name in CDN-Loop
+	store  *store.Store
+	origin *originClient
+	routes http.Handler
+	stats  counters
+	heads  heads
+	closed sync.Once
+	mixUps *mixUps // nil if the origin doesn't tell
 
 	node     *peer.Node // nil if there is no other
 	unwatch  context.CancelFunc
@@ -69,10 +69,7 @@ func New(cfg Config) (*Proxy, error) {
 		return nil, err
 	}
 	cfg = cfg.withDefaults()
-	p := &Proxy{cfg: cfg, policy: cfg.policy(), urls: newURLMapper(cfg), loop: cfg.loopName()}
-	if cfg.NoVarySearch {
-		p.variations = newQueryVariations()
-	}
+	p := &Proxy{cfg: cfg, policy: cfg.policy(), site: site.New(cfg.site()), loop: cfg.loopName()}
 	p.rules = rules{policy: p.policy, now: cfg.Now, streams: func(rec *store.Record) bool { return p.store.Streams(rec) }}
 	p.origin = &originClient{next: cfg.Origin, log: cfg.Logger, stats: &p.stats}
 

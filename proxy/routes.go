@@ -7,6 +7,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"github.com/scurrycache/scurry/internal/logging"
+	"github.com/scurrycache/scurry/internal/site"
 )
 
 func (p *Proxy) router() http.Handler {
@@ -19,7 +20,7 @@ func (p *Proxy) router() http.Handler {
 	m.NotFound(func(w http.ResponseWriter, r *http.Request) { p.refusePath(writer(w)) })
 	// chi routes the methods that it knows. Others are no worse, and the origin may know them.
 	m.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
-		switch path := spelling(r.URL); {
+		switch path := site.Spelling(r.URL); {
 		case strings.HasPrefix(path, mount):
 			p.serveFile(writer(w), r)
 		case path == "/" || path == "/zk" || path+"/" == mount:
@@ -49,7 +50,7 @@ func writer(w http.ResponseWriter) *logging.Writer { return w.(*logging.Writer) 
 
 // serveFile serves a resource by its escaped path.
 func (p *Proxy) serveFile(w *logging.Writer, r *http.Request) {
-	key, err := keyFromURL(r.URL)
+	key, err := p.site.KeyFromURL(r.URL)
 	p.serveKey(w, r, key, err)
 }
 
@@ -59,7 +60,7 @@ func (p *Proxy) serveZK(w *logging.Writer, r *http.Request) {
 		p.refuseMethod(w)
 		return
 	}
-	key, err := keyFromForm(r.URL.RawQuery)
+	key, err := site.KeyFromForm(r.URL.RawQuery)
 	p.serveKey(w, r, key, err)
 }
 
@@ -67,7 +68,7 @@ func (p *Proxy) serveKey(w *logging.Writer, r *http.Request, key string, err err
 	switch err {
 	case nil:
 		p.serve(w, r, key)
-	case errLong:
+	case site.ErrLong:
 		refuse(w, http.StatusRequestURITooLong)
 	default:
 		refuse(w, http.StatusBadRequest)

@@ -94,7 +94,7 @@ func (t *response) request(d *decision) *store.Request {
 			Key: t.key, Header: t.q.header, Proto: t.r.Proto, Cause: t.cause(), Head: t.q.head(),
 			Whole: t.q.method == http.MethodGet && len(t.q.header["Range"]) == 0,
 		}
-		if t.p.variations != nil {
+		if t.p.cfg.NoVarySearch {
 			t.fetch.Target = t.q.resource
 		}
 		if t.r.ProtoAtLeast(1, 1) {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/scurrycache/scurry/internal/fill"
 	"github.com/scurrycache/scurry/internal/httpcache"
+	"github.com/scurrycache/scurry/internal/site"
 	"github.com/scurrycache/scurry/internal/store"
 )
 
@@ -23,7 +24,9 @@ type source struct{ p *Proxy }
 
 // Prepare is store.Source's.
 func (s *source) Prepare(rec *store.Record) any {
-	s.p.observeQueryVariation(rec)
+	if !rec.Pass && rec.Status == http.StatusOK {
+		s.p.site.Observe(rec, rec.Key, rec.ResponseTime.Time())
+	}
 	return newView(rec, s.p.policy)
 }
 
@@ -40,14 +43,7 @@ func (s *source) Validatable(rec *store.Record) bool { return httpcache.Validata
 func (s *source) Failed(err error) *store.Failure { return failed(err).(*store.Failure) }
 
 // Check is store.Source's. A key of another node must be one that this node would make.
-func (s *source) Check(key string) error {
-	path, query, hasQuery := strings.Cut(key, "?")
-	_, err := keyOf(path, query, hasQuery)
-	if err == nil && strings.ContainsFunc(key, unsendable) {
-		err = errPath
-	}
-	return err
-}
+func (s *source) Check(key string) error { return site.Check(key) }
 
 // Fetch is store.Source's. A body that breaks off within its first bytes is as good as no answer.
 // If it could be resumed, it is asked for once more instead, as a whole, since nothing of it has
@@ -161,7 +157,7 @@ func methodOf(head bool) string {
 // want it.
 func (s *source) send(ctx context.Context, method, key string, header http.Header) (*http.Response, *httpcache.Response, error) {
 	ctx = informing(ctx)
-	req := (&http.Request{Method: method, URL: target(s.p.urls.base, key), Header: header}).WithContext(ctx)
+	req := (&http.Request{Method: method, URL: s.p.site.Target(key), Header: header}).WithContext(ctx)
 	sent := s.p.cfg.Now()
 	resp, err := s.p.origin.RoundTrip(req)
 	if err == nil && resp.StatusCode == http.StatusSwitchingProtocols { // to what nobody has asked for

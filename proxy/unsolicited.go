@@ -38,7 +38,7 @@ func (m *mixUps) close() {
 func (m *mixUps) drop(urls []string, until time.Time) {
 	var keys []string
 	for _, u := range urls {
-		if key, ok := m.p.urls.keyOf(u, ""); ok {
+		if key, ok := m.p.site.KeyFromOrigin(u, ""); ok {
 			keys = append(keys, key)
 		}
 	}

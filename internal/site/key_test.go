@@ -1,4 +1,4 @@
-package proxy
+package site
 
 import (
 	"errors"
@@ -36,8 +36,8 @@ func TestKey(t *testing.T) {
 		for key, want := range map[string]string{
 			c.escaped: c.canonical, c.canonical: c.canonical, c.escaped + "?%7e": c.canonical + "?%7e", c.escaped + "?": c.canonical + "?",
 		} {
-			if got := canonicalForm(key); got != want {
-				t.Errorf("canonicalForm(%q) = %q, want %q", key, got, want)
+			if got := Canonical(key); got != want {
+				t.Errorf("Canonical(%q) = %q, want %q", key, got, want)
 			}
 		}
 	}
@@ -52,20 +52,20 @@ func TestKeyRefuses(t *testing.T) {
 			t.Errorf("keyOf(%q) = %q, %v", escaped, key, err)
 		}
 	}
-	for _, n := range []int{maxKey + 1, 64 << 10} {
-		if _, err := keyOf(strings.Repeat("a", n), "", false); !errors.Is(err, errLong) {
+	for _, n := range []int{MaxKey + 1, 64 << 10} {
+		if _, err := keyOf(strings.Repeat("a", n), "", false); !errors.Is(err, ErrLong) {
 			t.Errorf("a path of %d bytes: %v", n, err)
 		}
-		if _, err := keyOfDecoded(strings.Repeat(" ", n)); !errors.Is(err, errLong) {
+		if _, err := keyOfDecoded(strings.Repeat(" ", n)); !errors.Is(err, ErrLong) {
 			t.Errorf("a decoded path of %d bytes: %v", n, err)
 		}
 	}
 }
 
 func TestKeyIsBoundedWithItsEscapes(t *testing.T) {
-	for _, n := range []int{maxKey / 3, maxKey/3 + 1} {
+	for _, n := range []int{MaxKey / 3, MaxKey/3 + 1} {
 		key, err := keyOf(strings.Repeat("\xd8", n), "", false)
-		if long := 3*n > maxKey; long != errors.Is(err, errLong) || len(canonicalForm(key)) > maxKey {
+		if long := 3*n > MaxKey; long != errors.Is(err, ErrLong) || len(Canonical(key)) > MaxKey {
 			t.Errorf("%d bytes to be escaped: a key of %d, %v", n, len(key), err)
 		}
 	}
@@ -105,7 +105,7 @@ func TestTarget(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := shownURL(target(base, c[1])); got != c[2] {
+		if got := Shown(target(base, c[1])); got != c[2] {
 			t.Errorf("target(%s, %s) = %s, want %s", c[0], c[1], got, c[2])
 		}
 	}
@@ -120,8 +120,8 @@ func FuzzKey(f *testing.F) {
 		if err != nil || strings.Contains(s, "?") { // no path has one
 			return
 		}
-		canonical := canonicalForm(key)
-		if again := canonicalForm(canonical); key != s || again != canonical || !isCanonical(canonical) {
+		canonical := Canonical(key)
+		if again := Canonical(canonical); key != s || again != canonical || !isCanonical(canonical) {
 			t.Fatalf("%.200q has the key %.200q, whose form is %.200q, whose form is %.200q", s, key, canonical, again)
 		}
 		decoded, err := url.PathUnescape(key)

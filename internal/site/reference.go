@@ -1,0 +1,95 @@
+package site
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// reference is what an origin has written in a field like Location.
+type reference struct {
+	*url.URL        // that it stands for
+	path     string // of that URL, as it is written
+	absolute bool   // it names a host itself
+}
+
+// resolve reads v, which is relative to key's URL.
+func (s *Site) resolve(v, key string) (ref reference, ok bool) {
+	u, err := url.Parse(v)
+	if err != nil || v == "" {
+		return ref, false
+	}
+	ref.absolute = u.Scheme != "" || u.Host != "" || u.User != nil
+	// As if no character of the paths were escaped, so that each stays as it is written.
+	at := s.Target(key)
+	at.Path, at.RawPath = Spelling(at), ""
+	u.Path, u.RawPath = Spelling(u), ""
+	ref.URL = at.ResolveReference(u)
+	ref.path = ref.Path
+	return ref, true
+}
+
+// ours reports whether ref is on the origin's host.
+func (s *Site) ours(ref reference) bool {
+	return ref.Scheme == s.Base.Scheme && slices.Contains(s.hosts, host(ref.URL))
+}
+
+// under returns the part of a path that is under the base's, however that is spelled.
+func (s *Site) under(path string) (rest string, ok bool) {
+	if rest, ok = strings.CutPrefix(path, s.path); ok {
+		return rest, true
+	}
+	return strings.CutPrefix(Canonical(path), Canonical(s.path))
+}
+
+// KeyFromOrigin returns the key of the resource that v names, a URL in a response of the origin,
+// which is relative to key's. ok is false if it isn't under the base.
+func (s *Site) KeyFromOrigin(v, key string) (k string, ok bool) {
+	ref, ok := s.resolve(v, key)
+	if !ok || !s.ours(ref) {
+		return "", false
+	}
+	rest, ok := s.under(ref.path)
+	if !ok {
+		return "", false
+	}
+	k, err := keyOf(sendable(rest), sendable(ref.RawQuery), ref.RawQuery != "" || ref.ForceQuery)
+	return k, err == nil
+}
+
+// ForClients returns the URLs in values, which are the origin's and relative to key's, as clients
+// are to see them: what is under the base is under the mount.
+func (s *Site) ForClients(values []string, key string) []string {
+	out := make([]string, len(values))
+	for i, v := range values {
+		out[i] = s.mapURL(v, key)
+	}
+	return out
+}
+
+// mapURL returns v as clients are to see it. What isn't under the base stays as it is, unless it
+// would mean something else when the client resolves it. Neither can a path say with which
+// credentials to ask.
+func (s *Site) mapURL(v, key string) string {
+	ref, ok := s.resolve(v, key)
+	if !ok || ref.User != nil || ref.absolute && !s.ours(ref) {
+		return v
+	}
+	to := s.Mount
+	switch rest, under := s.under(ref.path); {
+	case under:
+		to += rest
+	case ref.path+"/" == s.path:
+	case ref.absolute:
+		return v
+	default:
+		to = s.Base.Scheme + "://" + s.Base.Host + ref.path
+	}
+	if ref.RawQuery != "" || ref.ForceQuery {
+		to += "?" + ref.RawQuery
+	}
+	if _, fragment, ok := strings.Cut(v, "#"); ok {
+		to += "#" + fragment
+	}
+	return sendable(to)
+}

@@ -1,0 +1,37 @@
+package site
+
+import (
+	"net/url"
+	"strings"
+)
+
+// KeyFromURL returns the key of the resource that a client names by a URL under the mount. The error
+// is ErrLong, or says what is wrong with the path.
+func (s *Site) KeyFromURL(u *url.URL) (string, error) {
+	escaped := sendable(strings.TrimPrefix(Spelling(u), s.Mount))
+	return keyOf(escaped, sendable(u.RawQuery), u.RawQuery != "" || u.ForceQuery)
+}
+
+// KeyFromForm returns the key that the query of /zk names: the value of its first field "key",
+// decoded as of a form. Unlike url.ParseQuery it takes ';' for itself. The error is
+// ErrForm, ErrLong, or says what is wrong with the path.
+func KeyFromForm(query string) (string, error) {
+	path, found := "", false
+	for field := range strings.SplitSeq(query, "&") {
+		name, value, _ := strings.Cut(field, "=")
+		name, err := url.QueryUnescape(name)
+		if err != nil {
+			return "", ErrForm
+		}
+		if value, err = url.QueryUnescape(value); err != nil {
+			return "", ErrForm
+		}
+		if name == "key" && !found {
+			path, found = value, true
+		}
+	}
+	if path == "" {
+		return "", ErrForm
+	}
+	return keyOfDecoded(path)
+}

@@ -1,0 +1,74 @@
+// Package site is what belongs to one mount: the path under which clients find an origin's resources,
+// the cache keys of these, and their URLs as the origin and as clients know them.
+//
+// The URLs of requests and what responses say go in; keys and URLs come out:
+//
+//	client ── URL, form ──► key ──► URL ──► origin
+//	client ◄── URL ──────── key ◄── URL, No-Vary-Search ── origin
+//
+// Nothing else knows under which path the resources are. Nothing here does I/O. All functions and
+// methods may be called concurrently.
+package site
+
+import (
+	"net/url"
+	"strings"
+
+	"github.com/scurrycache/scurry/internal/httpcache"
+)
+
+// Config says what a site is made of.
+type Config struct {
+	// Mount is the path under which clients find the resources. It begins and ends in a slash.
+	Mount string
+
+	// Base is the URL under which the origin has them. Its path ends in a slash.
+	Base *url.URL
+
+	// Aliases are hosts, with ports, that mean the origin as well as Base's in the URLs that it
+	// writes.
+	Aliases []string
+
+	// Policy is how its responses are stored and reused.
+	Policy httpcache.Policy
+
+	// GroupFields are the canonical names of fields that name cache groups besides Cache-Groups.
+	GroupFields []string
+
+	// NoVarySearch honours No-Vary-Search.
+	NoVarySearch bool
+}
+
+// Site is one mount. Its Config isn't to be changed.
+type Site struct {
+	Config
+
+	path  string   // of Base, as it is written
+	hosts []string // of URLs that mean the origin, in lower case, without the scheme's default port
+	rules *queryRules
+}
+
+// New makes a site.
+func New(c Config) *Site {
+	s := &Site{Config: c, path: Spelling(c.Base), hosts: []string{host(c.Base)}, rules: newQueryRules()}
+	for _, alias := range c.Aliases {
+		s.hosts = append(s.hosts, host(&url.URL{Scheme: c.Base.Scheme, Host: alias}))
+	}
+	return s
+}
+
+// Target returns the URL of the resource that key names, as the origin knows it. Its RawPath is as it
+// is to be sent.
+func (s *Site) Target(key string) *url.URL { return target(s.Base, key) }
+
+// host returns u's host and port, so that equal ones are equal strings.
+func host(u *url.URL) string {
+	h := strings.ToLower(u.Host)
+	switch u.Scheme {
+	case "http":
+		h = strings.TrimSuffix(h, ":80")
+	case "https":
+		h = strings.TrimSuffix(h, ":443")
+	}
+	return strings.TrimSuffix(h, ":") // RFC 3986 section 6.2.3
+}

@@ -1,0 +1,45 @@
+package site
+
+import (
+	"net/url"
+	"strings"
+)
+
+// Spelling returns u's path as it was written, which EscapedPath doesn't if it has a character that
+// should be escaped.
+func Spelling(u *url.URL) string {
+	if u.RawPath != "" && !strings.Contains(u.RawPath, "?") {
+		if path, err := url.PathUnescape(u.RawPath); err == nil && path == u.Path {
+			return u.RawPath
+		}
+	}
+	return u.EscapedPath()
+}
+
+// target returns the URL of the resource that key names, under base, whose path ends in a slash.
+// Its RawPath is as it is to be sent.
+func target(base *url.URL, key string) *url.URL {
+	u := *base
+	escaped, query, hasQuery := strings.Cut(key, "?")
+	u.RawQuery, u.ForceQuery = query, hasQuery && query == ""
+	u.RawPath = Spelling(base) + escaped
+	path, err := url.PathUnescape(u.RawPath)
+	if err != nil { // a key's escapes are right
+		path = u.RawPath
+	}
+	u.Path = path
+	return &u
+}
+
+// Shown is u as it is written, without a password, for people.
+func Shown(u *url.URL) string {
+	path := Spelling(u)
+	if path == u.EscapedPath() {
+		return u.Redacted()
+	}
+	c := url.URL{Scheme: u.Scheme, Opaque: path, RawQuery: u.RawQuery, ForceQuery: u.ForceQuery}
+	if u.Host != "" {
+		c.Opaque = "//" + u.Host + path
+	}
+	return c.String()
+}
