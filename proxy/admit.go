@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/scurrycache/scurry/internal/decide"
 	"github.com/scurrycache/scurry/internal/hostport"
 	"github.com/scurrycache/scurry/internal/httpcache"
 )
@@ -26,7 +27,7 @@ func (p *Proxy) admit(next http.Handler) http.Handler {
 // options answers an OPTIONS by itself (RFC 9110 section 9.3.7).
 func options(w http.ResponseWriter) {
 	h := w.Header()
-	h.Set("Cache-Status", name)
+	h.Set("Cache-Status", decide.Name)
 	h.Set("Allow", "GET, HEAD, OPTIONS")
 	h.Set("Content-Length", "0")
 	w.WriteHeader(http.StatusOK)

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/scurrycache/scurry/internal/decide"
 	"github.com/scurrycache/scurry/internal/httpcache"
 	"github.com/scurrycache/scurry/internal/site"
 	"github.com/scurrycache/scurry/internal/store"
@@ -47,12 +48,12 @@ func (p *Proxy) Explain(ctx context.Context, q Question) (*Explanation, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Explanation{Method: x.q.method, URL: shown(site.Shown(q.URL)), Fields: fields(x.q.header, nil), Time: x.now, Node: p.node.Self(), Stored: []StoredResponse{}}
+	e := &Explanation{Method: x.q.Method, URL: shown(site.Shown(q.URL)), Fields: fields(x.q.Header, nil), Time: x.now, Node: p.node.Self(), Stored: []StoredResponse{}}
 	x.explanation = e
 	if !x.route(q.URL) {
 		return e, nil
 	}
-	e.Owner = p.store.Owner(x.q.resource)
+	e.Owner = p.store.Owner(x.q.Resource)
 	x.decide(ctx)
 	x.describe()
 	if x.unknown() && q.Probe {
@@ -64,12 +65,12 @@ func (p *Proxy) Explain(ctx context.Context, q Question) (*Explanation, error) {
 // inquiry is a Question on its way to an Explanation.
 type inquiry struct {
 	p           *Proxy
-	q           request
+	q           decide.Request
 	now         time.Time
 	explanation *Explanation
 
-	found    found
-	decision decision
+	found    decide.Found
+	decision decide.Decision
 	atOwner  *store.Record // what the owner has, if that is another node and it is asked
 	away     bool          // another node owns the resource and could be asked
 }
@@ -91,7 +92,7 @@ func (p *Proxy) inquire(q Question) (*inquiry, error) {
 		}
 	}
 	x := &inquiry{p: p, now: p.cfg.Now(), q: p.requestOf(r, "")}
-	x.q.header = httpcache.EndToEnd(x.q.header)
+	x.q.Header = httpcache.EndToEnd(x.q.Header)
 	return x, nil
 }
 
@@ -100,22 +101,22 @@ func (p *Proxy) inquire(q Question) (*inquiry, error) {
 func (x *inquiry) decide(ctx context.Context) {
 	rules := &x.p.rules
 	x.p.lookup(&x.q, &x.found)
-	d, ok := rules.atOnce(&x.q)
+	d, ok := rules.AtOnce(&x.q)
 	if !ok {
-		d = rules.decide(&x.q, &x.found)
+		d = rules.Decide(&x.q, &x.found)
 	}
-	if e := x.explanation; e.Owner != e.Node && reads(x.q.method) {
+	if e := x.explanation; e.Owner != e.Node && decide.Reads(x.q.Method) {
 		x.away = true
-		if d.action == actLook || d.action == actFetch || d.action == actRevalidate {
+		if d.Action == decide.Look || d.Action == decide.Fetch || d.Action == decide.Revalidate {
 			x.askOwner(ctx)
 		}
 	}
-	if d.action == actLook {
-		x.found.looked, x.found.atOwner = true, x.ownersAnswer()
-		d = rules.decide(&x.q, &x.found)
+	if d.Action == decide.Look {
+		x.found.Looked, x.found.AtOwner = true, x.ownersAnswer()
+		d = rules.Decide(&x.q, &x.found)
 	}
-	if res := x.ownersAnswer(); res != nil && (d.action == actFetch || d.action == actRevalidate) {
-		d = rules.fetched(&x.q, d, res, 0)
+	if res := x.ownersAnswer(); res != nil && (d.Action == decide.Fetch || d.Action == decide.Revalidate) {
+		d = rules.Fetched(&x.q, d, res, 0)
 	}
 	x.decision = d
 }
@@ -130,12 +131,12 @@ func (x *inquiry) ownersAnswer() *store.Result {
 
 // askOwner asks the owner for what it has stored for the request.
 func (x *inquiry) askOwner(ctx context.Context) {
-	rec, err := x.p.store.Inspect(ctx, &store.Request{Key: x.found.key, Target: x.q.resource, Header: x.q.header, Proto: "HTTP/1.1", Head: x.q.head()})
+	rec, err := x.p.store.Inspect(ctx, &store.Request{Key: x.found.Key, Target: x.q.Resource, Header: x.q.Header, Proto: "HTTP/1.1", Head: x.q.Head()})
 	switch {
 	case err != nil:
 		x.away = false
 		x.hint("The owner, %s, can't be asked now (%s), so this node stands in for it.", x.explanation.Owner, shown(err.Error()))
-	case rec != nil && (!x.q.authorized || shared(rec)):
+	case rec != nil && (!x.q.Authorized || decide.Shared(rec)):
 		x.atOwner = rec
 	}
 }
@@ -145,17 +146,17 @@ func (x *inquiry) record() *store.Record {
 	if x.barred() {
 		return nil
 	}
-	return x.found.rec
+	return x.found.Record
 }
 
 // barred reports whether what the request selects isn't for requests with Authorization.
 func (x *inquiry) barred() bool {
-	return x.found.rec != nil && x.q.authorized && !shared(x.found.rec)
+	return x.found.Record != nil && x.q.Authorized && !decide.Shared(x.found.Record)
 }
 
 // unknown reports whether nothing at all is known of what the origin answers.
 func (x *inquiry) unknown() bool {
-	return reads(x.q.method) && x.record() == nil && x.atOwner == nil
+	return decide.Reads(x.q.Method) && x.record() == nil && x.atOwner == nil
 }
 
 func (x *inquiry) hint(format string, args ...any) {
@@ -165,10 +166,10 @@ func (x *inquiry) hint(format string, args ...any) {
 // describe fills in the explanation with what is known without asking the origin.
 func (x *inquiry) describe() {
 	e, mine := x.explanation, x.record()
-	if !reads(x.q.method) || x.atOwner != nil {
+	if !decide.Reads(x.q.Method) || x.atOwner != nil {
 		mine = nil
 	}
-	for _, rec := range x.p.store.List(x.found.key) {
+	for _, rec := range x.p.store.List(x.found.Key) {
 		if rec.Pass && !x.now.Before(rec.PassUntil.Time()) {
 			continue
 		}
@@ -190,7 +191,7 @@ func (x *inquiry) describe() {
 // standing says how things are for the request.
 func (x *inquiry) standing() []Statement {
 	e := x.explanation
-	if !reads(x.q.method) {
+	if !decide.Reads(x.q.Method) {
 		return x.unread()
 	}
 	if x.atOwner != nil {
@@ -211,7 +212,7 @@ func (x *inquiry) standing() []Statement {
 		}
 	}
 	text := "Nothing is stored for this request."
-	stored := slices.ContainsFunc(e.Stored, func(r StoredResponse) bool { return !r.Bypass && (x.q.head() || !r.HeadOnly) })
+	stored := slices.ContainsFunc(e.Stored, func(r StoredResponse) bool { return !r.Bypass && (x.q.Head() || !r.HeadOnly) })
 	heads := slices.ContainsFunc(e.Stored, func(r StoredResponse) bool { return !r.Bypass && r.HeadOnly })
 	switch {
 	case x.barred():
@@ -227,9 +228,9 @@ func (x *inquiry) standing() []Statement {
 // doubts says why what is stored may not be used even if it is fresh.
 func (x *inquiry) doubts() []Statement {
 	switch {
-	case !x.found.mustRevalidate:
+	case !x.found.MustRevalidate:
 		return nil
-	case x.found.rec.Lease.IsZero():
+	case x.found.Record.Lease.IsZero():
 		return []Statement{{Text: "This node has been out of contact with the others, who may know better, so this response is validated once before it is used again."}}
 	}
 	return []Statement{{Text: "It is a copy of what another node owns, and has to be asked for there again: its time here is over."}}
@@ -237,14 +238,14 @@ func (x *inquiry) doubts() []Statement {
 
 // unread says how things are for methods that nothing stored answers.
 func (x *inquiry) unread() []Statement {
-	if refusedMethod(x.q.method) {
-		return []Statement{{Text: x.q.method + " is never sent to the origin."}}
+	if decide.RefusedMethod(x.q.Method) {
+		return []Statement{{Text: x.q.Method + " is never sent to the origin."}}
 	}
-	now := []Statement{{"A " + x.q.method + " always goes to the origin: only GET and HEAD are answered from memory.", "RFC 9111 §4"}}
-	if x.q.method == http.MethodPost {
+	now := []Statement{{"A " + x.q.Method + " always goes to the origin: only GET and HEAD are answered from memory.", "RFC 9111 §4"}}
+	if x.q.Method == http.MethodPost {
 		now = append(now, Statement{"Its answer is stored, for later GETs, only if it is a 200 that says how long it stays fresh, and its Content-Location is this very URL.", "RFC 9110 §9.3.3"})
 	}
-	if unsafe(x.q.method) {
+	if unsafe(x.q.Method) {
 		now = append(now, Statement{"If it succeeds (status 2xx or 3xx), all that was stored before under its key is dropped, on all nodes, and so is what Location and Content-Location in the answer name, if that is the same origin's.", "RFC 9111 §4.4"},
 			Statement{"All responses of the groups that the answer names in Cache-Group-Invalidation are dropped, too.", "RFC 9875 §3"})
 	}
@@ -256,9 +257,9 @@ func (x *inquiry) probe(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(because(ctx, reasonExplain), probeTime)
 	defer cancel()
 	s, e := &source{x.p}, x.explanation
-	header := s.fetchHeader(store.Fields{Header: x.q.header, Proto: "HTTP/1.1"})
-	resp, head, err := s.send(ctx, methodOf(x.q.head()), x.q.resource, header)
-	if err == nil && unasked(resp, header, x.q.header) {
+	header := s.fetchHeader(store.Fields{Header: x.q.Header, Proto: "HTTP/1.1"})
+	resp, head, err := s.send(ctx, methodOf(x.q.Head()), x.q.Resource, header)
+	if err == nil && unasked(resp, header, x.q.Header) {
 		_ = resp.Body.Close()
 		err = errUnasked
 	}
@@ -276,7 +277,7 @@ func (x *inquiry) probe(ctx context.Context) {
 	r := x.described(head, resp.ContentLength)
 	e.Origin = &r
 	var storable bool
-	if r.Statements, storable = x.storing(x.q.header, head, r.Length); !storable {
+	if r.Statements, storable = x.storing(x.q.Header, head, r.Length); !storable {
 		why := Statement{strings.TrimPrefix(r.Statements[0].Text, "It isn't stored: "), r.Statements[0].Section}
 		e.Now = append(e.Now, join("The origin was asked just now, and its answer wouldn't be stored: ", why))
 		e.Now = append(e.Now, remedy(r.Statements)...)

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/scurrycache/scurry/internal/decide"
 	"github.com/scurrycache/scurry/internal/site"
 )
 
@@ -17,8 +18,8 @@ func (x *inquiry) route(u *url.URL) bool {
 	case strings.HasPrefix(path, mount):
 		key, err := x.p.site.KeyFromURL(u)
 		return x.keyed(key, err)
-	case path == "/zk" && !reads(x.q.method), (path == "/" || path+"/" == mount) && !reads(x.q.method):
-		return x.refused(http.StatusMethodNotAllowed, "", "This path can only be read, with GET or HEAD; a %s gets a 405.", x.q.method)
+	case path == "/zk" && !decide.Reads(x.q.Method), (path == "/" || path+"/" == mount) && !decide.Reads(x.q.Method):
+		return x.refused(http.StatusMethodNotAllowed, "", "This path can only be read, with GET or HEAD; a %s gets a 405.", x.q.Method)
 	case path == "/zk":
 		key, err := site.KeyFromForm(u.RawQuery)
 		if errors.Is(err, site.ErrForm) {
@@ -40,7 +41,7 @@ func (x *inquiry) keyed(key string, err error) bool {
 	case err != nil:
 		return x.refused(http.StatusBadRequest, "RFC 9110 §15.5.1", "%s: it gets a 400, and the origin isn't asked.", capital(err.Error()))
 	}
-	x.q.resource = key
+	x.q.Resource = key
 	likely := x.p.site.LikelyKey(key)
 	if x.explanation.Key = shown(likely); likely == "" {
 		x.explanation.Key = "(the folder " + mount + " itself)"

@@ -37,7 +37,7 @@ func (x *inquiry) stored(rec *store.Record, selected bool) StoredResponse {
 		r.Statements = statements(x.p.policy.ExplainReuse(nil, head, x.now)[:3]) // verdict, lifetime and age
 		return r
 	}
-	r.Statements = statements(x.p.policy.ExplainReuse(x.q.header, head, x.now))
+	r.Statements = statements(x.p.policy.ExplainReuse(x.q.Header, head, x.now))
 	if x.now.Before(rec.RetryAfter.Time()) {
 		r.Statements = append(r.Statements, Statement{Text: "The origin failed when it was last asked whether it is still good; it isn't asked again before " + stamp(rec.RetryAfter.Time()) + "."})
 	}

@@ -11,13 +11,14 @@ import (
 	"strings"
 	"time"
 
+	"github.com/scurrycache/scurry/internal/decide"
 	"github.com/scurrycache/scurry/internal/store"
 )
 
 // forwarded is a request on its way to the origin past the cache.
 type forwarded struct {
 	*response
-	status cacheStatus
+	status decide.CacheStatus
 	sent   time.Time
 	before store.Moment // the request was sent, if it is a POST
 	body   *watchedBody // of the request, if it is watched
@@ -28,16 +29,16 @@ type forwarded struct {
 var discard = log.New(io.Discard, "", 0)
 
 // forward sends the request to the origin past the cache, and the response back.
-func (t *response) forward(d *decision) error {
-	f := &forwarded{response: t, status: d.status, sent: t.p.cfg.Now()}
+func (t *response) forward(d *decide.Decision) error {
+	f := &forwarded{response: t, status: d.Status, sent: t.p.cfg.Now()}
 	f.body, _ = t.r.Body.(*watchedBody)
-	if t.q.method == http.MethodPost {
-		f.before = t.p.store.Moment(t.q.resource)
+	if t.q.Method == http.MethodPost {
+		f.before = t.p.store.Moment(t.q.Resource)
 	}
-	t.entry.Cache, t.entry.Source = d.outcome.String(), "origin"
+	t.entry.Cache, t.entry.Source = d.Outcome.String(), "origin"
 	t.w.Header()["Content-Type"] = nil // unless the origin has one; net/http would make one up
 	r := t.r.WithContext(withRequestID(because(t.r.Context(), reasonPass), t.id))
-	if r.Header = ofMethod(t.q.method, t.r.Header); len(r.Header["Upgrade"]) > 0 && !t.q.upgrade {
+	if r.Header = ofMethod(t.q.Method, t.r.Header); len(r.Header["Upgrade"]) > 0 && !t.q.Upgrade {
 		r.Header = r.Header.Clone()
 		delete(r.Header, "Upgrade")
 	}
@@ -66,15 +67,15 @@ func (f *forwarded) fail(err error) {
 		return
 	}
 	f.err = f.response.fail(failed(err), f.status)
-	f.entry.Cache = outcomePass.String()
+	f.entry.Cache = decide.OutcomePass.String()
 }
 
 // rewrite makes the origin's request of the client's.
 func (f *forwarded) rewrite(pr *httputil.ProxyRequest) {
-	pr.Out.URL = f.p.site.Target(f.q.resource)
+	pr.Out.URL = f.p.site.Target(f.q.Resource)
 	pr.Out.Host = ""               // the origin's own
 	pr.Out.Trailer = pr.In.Trailer // which fills in when the body has been read
-	if f.q.head() && !f.q.authorized {
+	if f.q.Head() && !f.q.Authorized {
 		// What is stored for others learns from the answer.
 		dropSteering(pr.Out.Header)
 		maps.Copy(pr.Out.Header, identified(pr.In))
@@ -111,17 +112,17 @@ func (f *forwarded) received(resp *http.Response) error {
 	lost := broken(resp)
 	f.observe(resp) // what it has changed is changed
 	if lost != nil {
-		f.status.stored = false
+		f.status.Stored = false
 		return lost
 	}
 	for _, name := range []string{"Location", "Content-Location"} {
 		if values, ok := h[name]; ok {
-			h[name] = f.p.site.ForClients(values, f.q.resource)
+			h[name] = f.p.site.ForClients(values, f.q.Resource)
 		}
 	}
 	h["Via"] = via(h["Via"], resp.Proto)
-	f.status.fwdStatus, f.status.key = resp.StatusCode, f.q.resource
+	f.status.FwdStatus, f.status.Key = resp.StatusCode, f.q.Resource
 	h["Cache-Status"] = append(h["Cache-Status"], f.status.String())
-	f.count(outcomePass)
+	f.count(decide.OutcomePass)
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/scurrycache/scurry/internal/decide"
 	"github.com/scurrycache/scurry/internal/httpcache"
 )
 
@@ -18,10 +19,10 @@ import (
 // same one.
 func (c Config) loopName() string {
 	if _, ok := c.Origin.(interface{ BaseURL() *url.URL }); !ok {
-		return name + "-" + strings.ToLower(rand.Text()[:12]) // nobody knows where that leads
+		return decide.Name + "-" + strings.ToLower(rand.Text()[:12]) // nobody knows where that leads
 	}
 	sum := sha256.Sum256([]byte(c.base().String()))
-	return name + "-" + hex.EncodeToString(sum[:6])
+	return decide.Name + "-" + hex.EncodeToString(sum[:6])
 }
 
 var errLoop = errors.New("loop: this request has been through this cluster before; does the origin's URL, or a redirect or proxy behind it, lead back to a node?")

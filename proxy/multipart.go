@@ -8,14 +8,15 @@ import (
 	"net/textproto"
 	"strconv"
 
+	"github.com/scurrycache/scurry/internal/decide"
 	"github.com/scurrycache/scurry/internal/httpcache"
 	"github.com/scurrycache/scurry/internal/store"
 )
 
 // part sends one part of the content.
-func (t *response) part(d *decision, span httpcache.Range) error {
-	base, total := int64(0), d.rec.Length
-	if part := d.rec.Part; part != (store.Part{}) { // the record holds no more than that
+func (t *response) part(d *decide.Decision, span httpcache.Range) error {
+	base, total := int64(0), d.Record.Length
+	if part := d.Record.Part; part != (store.Part{}) { // the record holds no more than that
 		base, total = part.Start, part.Total
 	}
 	var rd store.Reader
@@ -35,7 +36,7 @@ func (t *response) part(d *decision, span httpcache.Range) error {
 }
 
 // multipart sends several parts as multipart/byteranges (RFC 9110 section 14.6).
-func (t *response) multipart(d *decision, parts []httpcache.Range) error {
+func (t *response) multipart(d *decide.Decision, parts []httpcache.Range) error {
 	var rd store.Reader
 	t.reader(&rd, d, parts[0].Start, parts[0].Start+parts[0].Length)
 	defer func() { rd.Close() }()
@@ -45,7 +46,7 @@ func (t *response) multipart(d *decision, parts []httpcache.Range) error {
 	if err := t.readyParts(d, parts[1:]); err != nil {
 		return err
 	}
-	contentType, size := d.rec.Head.Get("Content-Type"), d.rec.Length
+	contentType, size := d.Record.Head.Get("Content-Type"), d.Record.Length
 	m := multipart.NewWriter(t.w)
 	t.putFields(d)
 	h := t.w.Header()
@@ -55,7 +56,7 @@ func (t *response) multipart(d *decision, parts []httpcache.Range) error {
 	for i, part := range parts {
 		if i > 0 {
 			rd.Close()
-			t.p.store.Reader(&rd, t.fields(), d.rec, part.Start, part.Start+part.Length)
+			t.p.store.Reader(&rd, t.fields(), d.Record, part.Start, part.Start+part.Length)
 		}
 		if _, err := m.CreatePart(partHeader(part, contentType, size)); err != nil {
 			return t.cut(nil)
@@ -76,21 +77,21 @@ func (t *response) multipart(d *decision, parts []httpcache.Range) error {
 // can be asked for by ranges is asked for when it is its turn. Any other content is held as a whole
 // or not at all, which has to be known before the head is sent: each part has chunks of its own, of
 // which some may have been evicted.
-func (t *response) readyParts(d *decision, parts []httpcache.Range) error {
+func (t *response) readyParts(d *decide.Decision, parts []httpcache.Range) error {
 	ctx := t.r.Context()
 	for _, part := range parts {
 		var rd store.Reader
-		if d.rec.Rangeable {
-			if d.fromMemory() {
-				t.p.store.Reader(&rd, store.Fields{}, d.rec, part.Start, part.Start+part.Length)
-				d.content(rd.Foresee(ctx))
+		if d.Record.Rangeable {
+			if d.FromMemory() {
+				t.p.store.Reader(&rd, store.Fields{}, d.Record, part.Start, part.Start+part.Length)
+				d.ContentAsked(rd.Foresee(ctx))
 			}
 			continue
 		}
-		t.p.store.Reader(&rd, t.fields(), d.rec, part.Start, part.Start+part.Length)
+		t.p.store.Reader(&rd, t.fields(), d.Record, part.Start, part.Start+part.Length)
 		err := rd.Ready(ctx)
-		if err == nil && d.fromMemory() {
-			d.content(rd.Foresee(ctx))
+		if err == nil && d.FromMemory() {
+			d.ContentAsked(rd.Foresee(ctx))
 		}
 		rd.Close() // a body that is being read doesn't wait for parts whose turn is later
 		if err != nil {

@@ -26,9 +26,9 @@ func (f *forwarded) observe(resp *http.Response) {
 // 3): what is stored of its target, of the URLs that the response names, if they are the origin's,
 // and of groups.
 func (f *forwarded) invalidate(resp *http.Response) (before, after store.Moment) {
-	keys := []string{f.q.resource}
+	keys := []string{f.q.Resource}
 	for _, name := range []string{"Location", "Content-Location"} {
-		if key, ok := f.p.site.KeyFromOrigin(resp.Header.Get(name), f.q.resource); ok && !slices.Contains(keys, key) {
+		if key, ok := f.p.site.KeyFromOrigin(resp.Header.Get(name), f.q.Resource); ok && !slices.Contains(keys, key) {
 			keys = append(keys, key)
 		}
 	}
@@ -38,13 +38,13 @@ func (f *forwarded) invalidate(resp *http.Response) (before, after store.Moment)
 // observeHead updates the stored response that the HEAD would have selected, or, if it is out of
 // date, does away with it (RFC 9111 section 4.3.5).
 func (f *forwarded) observeHead(resp *http.Response) {
-	_, rec, _ := f.p.find(f.q.resource, f.q.header, false)
-	if rec == nil || rec.Pass || rec.Status != http.StatusOK || f.q.authorized || rec.ResponseTime.Time().After(f.sent) {
+	_, rec, _ := f.p.find(f.q.Resource, f.q.Header, false)
+	if rec == nil || rec.Pass || rec.Status != http.StatusOK || f.q.Authorized || rec.ResponseTime.Time().After(f.sent) {
 		return
 	}
 	received, stored := f.p.received(resp, f.sent), rec.Fields()
 	if !httpcache.Matches(stored, received.Header, rec.Length) {
-		f.p.store.Invalidate([]string{f.q.resource}, nil)
+		f.p.store.Invalidate([]string{f.q.Resource}, nil)
 		return
 	}
 	if !httpcache.Settled(stored) {
@@ -52,8 +52,8 @@ func (f *forwarded) observeHead(resp *http.Response) {
 	}
 	head := received
 	head.Status, head.Header = rec.Status, httpcache.Freshen(stored, received.Header)
-	req := &store.Request{Key: f.q.resource, Header: f.q.header}
-	if ok, _ := f.p.policy.Storable(http.MethodGet, f.q.header, head); !ok || variesByIdentity(head.Header, identified(resp.Request)) {
+	req := &store.Request{Key: f.q.Resource, Header: f.q.Header}
+	if ok, _ := f.p.policy.Storable(http.MethodGet, f.q.Header, head); !ok || variesByIdentity(head.Header, identified(resp.Request)) {
 		return
 	}
 	fresh := rec.Clone()

@@ -12,6 +12,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/scurrycache/scurry/internal/decide"
 	"github.com/scurrycache/scurry/internal/fill"
 	"github.com/scurrycache/scurry/internal/site"
 )
@@ -92,7 +93,7 @@ func (x *exchange) fail(err error) error {
 func (x *exchange) open(resp *http.Response) *http.Response {
 	out := *resp
 	out.Request, out.Body, out.Trailer = x.req, x, maps.Clone(resp.Trailer)
-	if x.req.Method == http.MethodHead || resp.ContentLength == 0 || !hasContent(resp.StatusCode) {
+	if x.req.Method == http.MethodHead || resp.ContentLength == 0 || !decide.HasContent(resp.StatusCode) {
 		return &out
 	}
 	out.Body = &openBody{fill.Peek(x, x.cancel), func() { out.Trailer = resp.Trailer }}

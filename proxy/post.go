@@ -14,23 +14,23 @@ import (
 // and its Content-Location is the target. It isn't if that has been invalidated since then.
 func (f *forwarded) keepPost(resp *http.Response, then store.Moment) {
 	limit := min(maxPost, f.p.cfg.MaxChunk)
-	if resp.Request.Method != http.MethodPost || resp.StatusCode != http.StatusOK || resp.ContentLength > limit || steered(f.q.header) {
+	if resp.Request.Method != http.MethodPost || resp.StatusCode != http.StatusOK || resp.ContentLength > limit || steered(f.q.Header) {
 		return
 	}
-	if key, ok := f.p.site.KeyFromOrigin(resp.Header.Get("Content-Location"), f.q.resource); !ok || key != f.q.resource {
+	if key, ok := f.p.site.KeyFromOrigin(resp.Header.Get("Content-Location"), f.q.Resource); !ok || key != f.q.Resource {
 		return
 	}
 	head := f.p.received(resp, f.sent)
-	if ok, _ := f.p.policy.Storable(http.MethodPost, f.q.header, head); !ok {
+	if ok, _ := f.p.policy.Storable(http.MethodPost, f.q.Header, head); !ok {
 		return
 	}
 	delete(head.Header, "Content-Length")
 	rec := store.NewRecord()
 	rec.Status = head.Status
-	rec.Key = (&source{f.p}).KeyOf(f.q.resource, head.Header)
-	rec.URL = f.q.resource
-	(&source{f.p}).describe(rec, &store.Request{Header: f.q.header}, head)
-	f.status.stored = true // once it has come to its end
+	rec.Key = (&source{f.p}).KeyOf(f.q.Resource, head.Header)
+	rec.URL = f.q.Resource
+	(&source{f.p}).describe(rec, &store.Request{Header: f.q.Header}, head)
+	f.status.Stored = true // once it has come to its end
 	resp.Body = &kept{ReadCloser: resp.Body, limit: limit, put: func(content []byte) { f.p.store.Put(rec, content, then) }}
 }
 

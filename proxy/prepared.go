@@ -8,18 +8,19 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/scurrycache/scurry/internal/decide"
 	"github.com/scurrycache/scurry/internal/httpcache"
 	"github.com/scurrycache/scurry/internal/site"
 	"github.com/scurrycache/scurry/internal/store"
 )
 
-// name is what this cache calls itself in Via, Cache-Status and Proxy-Status.
-const name = "scurry"
-
 // prepared is what has to be known of each stored response, worked out once.
 type prepared struct {
 	facts httpcache.Facts
 }
+
+// Facts are what decisions about the record go by.
+func (p *prepared) Facts() *httpcache.Facts { return &p.facts }
 
 func preparedOf(rec *store.Record) *prepared { return rec.Prepared.(*prepared) }
 
@@ -88,7 +89,7 @@ func newHead(rec *store.Record, s *site.Site) *head {
 	if !typed {
 		h.fields = append(h.fields, field{name: "Content-Type"}) // without one, net/http would make one up
 	}
-	if rec.Length >= 0 && hasContent(rec.Status) {
+	if rec.Length >= 0 && decide.HasContent(rec.Status) {
 		h.length = []string{strconv.FormatInt(rec.Length, 10)}
 	}
 	return h
@@ -124,23 +125,17 @@ func (h *head) stored() http.Header {
 
 // preconditioned is the header of rec that a request's preconditions are about. It isn't unpacked for
 // requests that have none.
-func (p *Proxy) preconditioned(q *request, rec *store.Record) http.Header {
-	if h := p.head(rec); h.header.Load() != nil || httpcache.Conditional(q.header) {
+func (p *Proxy) preconditioned(q *decide.Request, rec *store.Record) http.Header {
+	if h := p.head(rec); h.header.Load() != nil || httpcache.Conditional(q.Header) {
 		return h.stored()
 	}
 	return nil
 }
 
-// hasContent reports whether a final response with that status to a GET has content, and may say
-// how much (RFC 9110 sections 6.4.1 and 8.6).
-func hasContent(status int) bool {
-	return status != http.StatusNoContent && status != http.StatusNotModified
-}
-
 // via appends this proxy to the Via field of a message received by the protocol proto (RFC 9110
 // section 7.6.3).
 func via(values []string, proto string) []string {
-	return append(slices.Clip(values), strings.TrimPrefix(proto, "HTTP/")+" "+name)
+	return append(slices.Clip(values), strings.TrimPrefix(proto, "HTTP/")+" "+decide.Name)
 }
 
 // put sets the fields of h in header, with the given age.
@@ -160,14 +155,14 @@ func (h *head) at(age time.Duration) *aged {
 	a := &aged{
 		second: second,
 		age:    []string{strconv.FormatInt(int64(second/time.Second), 10)},
-		status: h.status(cacheStatus{hit: true, ttl: preparedOf(h.rec).facts.Lifetime - second, hasTTL: true}),
+		status: h.status(decide.CacheStatus{Hit: true, TTL: preparedOf(h.rec).facts.Lifetime - second, HasTTL: true}),
 	}
 	h.aged.Store(a)
 	return a
 }
 
 // status appends ours to the origin's Cache-Status.
-func (h *head) status(c cacheStatus) []string {
-	c.key = h.rec.Key
+func (h *head) status(c decide.CacheStatus) []string {
+	c.Key = h.rec.Key
 	return append(slices.Clip(h.cacheStatus), c.String())
 }

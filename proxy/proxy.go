@@ -29,6 +29,7 @@ import (
 	"net/http"
 	"sync"
 
+	"github.com/scurrycache/scurry/internal/decide"
 	"github.com/scurrycache/scurry/internal/httpcache"
 	"github.com/scurrycache/scurry/internal/logging"
 	"github.com/scurrycache/scurry/internal/peer"
@@ -47,7 +48,7 @@ var ErrRegistered = peer.ErrRegistered
 type Proxy struct {
 	cfg    Config
 	policy httpcache.Policy
-	rules  rules
+	rules  decide.Rules
 	site   *site.Site
 	loop   string // this cluster's name in CDN-Loop
 	store  *store.Store
@@ -70,7 +71,7 @@ func New(cfg Config) (*Proxy, error) {
 	}
 	cfg = cfg.withDefaults()
 	p := &Proxy{cfg: cfg, policy: cfg.policy(), site: site.New(cfg.site()), loop: cfg.loopName()}
-	p.rules = rules{policy: p.policy, now: cfg.Now, streams: func(rec *store.Record) bool { return p.store.Streams(rec) }}
+	p.rules = decide.Rules{Policy: p.policy, Now: cfg.Now, Streams: func(rec *store.Record) bool { return p.store.Streams(rec) }}
 	p.origin = &originClient{next: cfg.Origin, log: cfg.Logger, stats: &p.stats}
 
 	sc := cfg.store()

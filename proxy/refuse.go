@@ -7,64 +7,61 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/scurrycache/scurry/internal/decide"
 	"github.com/scurrycache/scurry/internal/store"
 )
 
 // retryAfter is how many seconds a client should wait where this cache had no room for its request.
 const retryAfter = "5"
 
-// ours reports whether f says that this cache has no room, and nothing of the origin. Then no
-// request to the origin is logged with it.
-func ours(f *store.Failure) bool { return f.Status == http.StatusServiceUnavailable }
-
 // refuse answers as d says, without a word of what went wrong inside.
-func (t *response) refuse(d *decision) {
+func (t *response) refuse(d *decide.Decision) {
 	h := t.w.Header()
-	t.entry.Cache = d.outcome.String()
-	switch d.why {
-	case whyLooped:
+	t.entry.Cache = d.Outcome.String()
+	switch d.Why {
+	case decide.WhyLooped:
 		t.entry.Err = errLoop
-		h.Set("Proxy-Status", name+"; error=proxy_loop_detected")
+		h.Set("Proxy-Status", decide.Name+"; error=proxy_loop_detected")
 		h.Set("Cache-Control", "no-store")
-	case whyMethod:
+	case decide.WhyMethod:
 		h.Set("Allow", "GET, HEAD")
-	case whyMaxForwards:
+	case decide.WhyMaxForwards:
 		t.entry.Source = "origin"
-		h.Set("Cache-Status", name+"; detail=max-forwards")
+		h.Set("Cache-Status", decide.Name+"; detail=max-forwards")
 		h.Set("Allow", "GET, HEAD, OPTIONS")
 		h.Set("Content-Length", "0")
-		t.w.WriteHeader(d.code)
+		t.w.WriteHeader(d.Code)
 		return
-	case whyOnlyIfCached:
-		h.Set("Cache-Status", d.status.String())
-	case whyFailed:
+	case decide.WhyOnlyIfCached:
+		h.Set("Cache-Status", d.Status.String())
+	case decide.WhyFailed:
 		t.refuseFailed(d)
 	}
-	refuse(t.w, d.code)
+	refuse(t.w, d.Code)
 }
 
 // refuseFailed sets the fields of the answer to a request that the origin couldn't answer.
-func (t *response) refuseFailed(d *decision) {
+func (t *response) refuseFailed(d *decide.Decision) {
 	t.p.stats.failures.Add(1)
 	switch {
 	case t.originAsked():
-		t.entry.Cache = outcomeMiss.String()
-	case !ours(d.failure): // it was another client's request that failed
-		t.entry.Cache, d.status.collapsed = outcomeCollapsed.String(), true
+		t.entry.Cache = decide.OutcomeMiss.String()
+	case !decide.Ours(d.Failure): // it was another client's request that failed
+		t.entry.Cache, d.Status.Collapsed = decide.OutcomeCollapsed.String(), true
 	}
 	h := t.w.Header()
 	clear(h)
-	h.Set("Cache-Status", d.status.String())
-	h.Set("Proxy-Status", name+"; error="+d.failure.Kind)
+	h.Set("Cache-Status", d.Status.String())
+	h.Set("Proxy-Status", decide.Name+"; error="+d.Failure.Kind)
 	h.Set("Cache-Control", "no-store")
-	if ours(d.failure) {
+	if decide.Ours(d.Failure) {
 		h.Set("Retry-After", retryAfter) // RFC 9110 section 15.6.4
 	}
 }
 
 // fail answers a request that couldn't be answered because of err.
-func (t *response) fail(err error, status cacheStatus) error {
-	d := unanswered(t.failure(err), status)
+func (t *response) fail(err error, status decide.CacheStatus) error {
+	d := decide.Unanswered(t.failure(err), status)
 	return t.carryOut(&d)
 }
 
@@ -72,7 +69,7 @@ func (t *response) fail(err error, status cacheStatus) error {
 func (t *response) failure(err error) *store.Failure {
 	f, isFailure := errors.AsType[*store.Failure](err)
 	switch {
-	case isFailure && !ours(f):
+	case isFailure && !decide.Ours(f):
 		return f
 	case isFailure:
 	case errors.Is(err, context.Canceled):
@@ -85,11 +82,11 @@ func (t *response) failure(err error) *store.Failure {
 }
 
 // refuseRange answers a request for what lies outside of the content (RFC 9110 section 15.5.17).
-func (t *response) refuseRange(d *decision) error {
-	t.count(d.outcome)
+func (t *response) refuseRange(d *decide.Decision) error {
+	t.count(d.Outcome)
 	h := t.w.Header()
-	h.Set("Content-Range", "bytes */"+strconv.FormatInt(d.rec.Length, 10))
-	h["Cache-Status"] = d.cacheStatus(t.p.head(d.rec))
+	h.Set("Content-Range", "bytes */"+strconv.FormatInt(d.Record.Length, 10))
+	h["Cache-Status"] = statusField(d, t.p.head(d.Record))
 	refuse(t.w, http.StatusRequestedRangeNotSatisfiable)
 	return nil
 }
@@ -102,15 +99,15 @@ func refuse(w http.ResponseWriter, status int) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Content-Length", strconv.Itoa(len(text)))
 	if _, ok := h["Cache-Status"]; !ok {
-		h.Set("Cache-Status", name+"; detail="+token(http.StatusText(status)))
+		h.Set("Cache-Status", decide.Name+"; detail="+token(http.StatusText(status)))
 	}
 	if _, ok := h["Proxy-Status"]; !ok {
 		switch { // RFC 9209 section 2.3
 		case status == http.StatusRequestedRangeNotSatisfiable: // the origin would say the same
 		case status >= 500:
-			h.Set("Proxy-Status", name+"; error=proxy_internal_response")
+			h.Set("Proxy-Status", decide.Name+"; error=proxy_internal_response")
 		case status >= 400:
-			h.Set("Proxy-Status", name+"; error=http_request_error")
+			h.Set("Proxy-Status", decide.Name+"; error=http_request_error")
 		}
 	}
 	w.WriteHeader(status)

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/scurrycache/scurry/internal/decide"
 	"github.com/scurrycache/scurry/internal/fill"
 	"github.com/scurrycache/scurry/internal/httpcache"
 	"github.com/scurrycache/scurry/internal/store"
@@ -14,58 +15,58 @@ import (
 
 // respond sends d's record, or of it what the request asks for. The error wraps fill.ErrGone if the
 // bytes went away; then, and if it doesn't wrap errCut, nothing has been sent.
-func (t *response) respond(d *decision) error {
-	rep := represent(&t.q, d.rec, t.p.preconditioned(&t.q, d.rec))
+func (t *response) respond(d *decide.Decision) error {
+	rep := decide.Represent(&t.q, d.Record, t.p.preconditioned(&t.q, d.Record))
 	switch {
-	case rep.status == 0:
-		return fmt.Errorf("nothing of the part that %s holds is asked for: %w", d.rec.Key, fill.ErrGone)
-	case rep.status == http.StatusRequestedRangeNotSatisfiable:
+	case rep.Status == 0:
+		return fmt.Errorf("nothing of the part that %s holds is asked for: %w", d.Record.Key, fill.ErrGone)
+	case rep.Status == http.StatusRequestedRangeNotSatisfiable:
 		return t.refuseRange(d)
-	case rep.empty:
-		t.empty(d, rep.status)
+	case rep.Empty:
+		t.empty(d, rep.Status)
 		return nil
-	case len(rep.parts) > 1:
-		return t.multipart(d, rep.parts)
-	case rep.parts != nil:
-		return t.part(d, rep.parts[0])
+	case len(rep.Parts) > 1:
+		return t.multipart(d, rep.Parts)
+	case rep.Parts != nil:
+		return t.part(d, rep.Parts[0])
 	}
 	return t.whole(d)
 }
 
 // putFields sets the fields of d's record, and what the log says.
-func (t *response) putFields(d *decision) {
-	h, head := t.w.Header(), t.p.head(d.rec)
-	head.put(h, d.use.Age)
-	h["Cache-Status"] = d.cacheStatus(head)
-	t.count(d.outcome)
-	t.entry.Version, t.entry.Age, t.entry.HasAge = d.rec.Version, d.use.Age, true
-	switch t.entry.Peer = d.peer; {
-	case d.peer != "":
+func (t *response) putFields(d *decide.Decision) {
+	h, head := t.w.Header(), t.p.head(d.Record)
+	head.put(h, d.Use.Age)
+	h["Cache-Status"] = statusField(d, head)
+	t.count(d.Outcome)
+	t.entry.Version, t.entry.Age, t.entry.HasAge = d.Record.Version, d.Use.Age, true
+	switch t.entry.Peer = d.Peer; {
+	case d.Peer != "":
 		t.entry.Source = "peer"
-	case d.outcome == outcomeMiss || d.action == actRelay:
+	case d.Outcome == decide.OutcomeMiss || d.Action == decide.Relay:
 		t.entry.Source = "origin"
 	default:
 		t.entry.Source = "memory"
 	}
 }
 
-// cacheStatus is the Cache-Status field of d, whose record has that head.
-func (d *decision) cacheStatus(head *head) []string {
+// statusField is the Cache-Status field of d, whose record has that head.
+func statusField(d *decide.Decision, head *head) []string {
 	switch {
-	case d.outcome != outcomeHit:
-	case d.peer == "":
-		return head.at(d.use.Age).status
+	case d.Outcome != decide.OutcomeHit:
+	case d.Peer == "":
+		return head.at(d.Use.Age).status
 	default:
-		d.status = cacheStatus{hit: true, ttl: d.ttl(), hasTTL: true}
+		d.Status = decide.CacheStatus{Hit: true, TTL: d.TTL(), HasTTL: true}
 	}
-	if d.peer != "" && d.status.detail == "" {
-		d.status.detail = "peer"
+	if d.Peer != "" && d.Status.Detail == "" {
+		d.Status.Detail = "peer"
 	}
-	return head.status(d.status)
+	return head.status(d.Status)
 }
 
 // empty sends a response without content.
-func (t *response) empty(d *decision, status int) {
+func (t *response) empty(d *decide.Decision, status int) {
 	t.putFields(d)
 	h := t.w.Header()
 	switch status {
@@ -75,7 +76,7 @@ func (t *response) empty(d *decision, status int) {
 		delete(h, "Content-Type")
 		h.Set("Content-Length", "0")
 	default:
-		setLength(h, t.p.head(d.rec).length)
+		setLength(h, t.p.head(d.Record).length)
 	}
 	t.w.WriteHeader(status)
 }
@@ -96,7 +97,7 @@ func setLength(h http.Header, length []string) {
 }
 
 // whole sends all of the content.
-func (t *response) whole(d *decision) error {
+func (t *response) whole(d *decide.Decision) error {
 	var rd store.Reader
 	t.reader(&rd, d, 0, -1)
 	defer rd.Close()
@@ -104,11 +105,11 @@ func (t *response) whole(d *decision) error {
 		return err
 	}
 	t.putFields(d)
-	trailing := d.rec.Length < 0 || len(d.rec.Trailer) > 0 && wantsTrailer(t.r)
+	trailing := d.Record.Length < 0 || len(d.Record.Trailer) > 0 && wantsTrailer(t.r)
 	if !trailing {
-		setLength(t.w.Header(), t.p.head(d.rec).length)
+		setLength(t.w.Header(), t.p.head(d.Record).length)
 	}
-	t.w.WriteHeader(d.rec.Status)
+	t.w.WriteHeader(d.Record.Status)
 	err := t.copy(&rd)
 	t.settle(d, &rd)
 	if trailing && err == nil {
@@ -124,16 +125,16 @@ func wantsTrailer(r *http.Request) bool {
 }
 
 // reader makes rd read [start, end) of the content.
-func (t *response) reader(rd *store.Reader, d *decision, start, end int64) {
-	if d.result != nil {
-		t.p.store.ReaderFrom(rd, t.fields(), d.result, start, end)
+func (t *response) reader(rd *store.Reader, d *decide.Decision, start, end int64) {
+	if d.Result != nil {
+		t.p.store.ReaderFrom(rd, t.fields(), d.Result, start, end)
 		return
 	}
-	t.p.store.Reader(rd, t.fields(), d.rec, start, end)
+	t.p.store.Reader(rd, t.fields(), d.Record, start, end)
 }
 
 // ready waits until rd's first bytes are certain.
-func (t *response) ready(d *decision, rd *store.Reader) error {
+func (t *response) ready(d *decide.Decision, rd *store.Reader) error {
 	err := rd.Ready(t.r.Context())
 	if err == nil {
 		err = rd.Await(t.r.Context())
@@ -141,23 +142,23 @@ func (t *response) ready(d *decision, rd *store.Reader) error {
 	if err != nil {
 		return err
 	}
-	if d.peer == "" {
-		d.peer = rd.Peer()
+	if d.Peer == "" {
+		d.Peer = rd.Peer()
 	}
 	switch {
-	case d.fromMemory():
-		d.content(rd.Foresee(t.r.Context()))
+	case d.FromMemory():
+		d.ContentAsked(rd.Foresee(t.r.Context()))
 	case t.originAsked():
-		d.content(store.AskedForThis)
+		d.ContentAsked(store.AskedForThis)
 	}
 	return nil
 }
 
 // settle makes the outcome what came of it, once rd has been read: what others hadn't said in time
 // that they held may have come from them.
-func (t *response) settle(d *decision, rd *store.Reader) {
+func (t *response) settle(d *decide.Decision, rd *store.Reader) {
 	said := t.outcome
-	if said != outcomeHit && said != outcomePartial && said != outcomeCollapsed {
+	if said != decide.OutcomeHit && said != decide.OutcomePartial && said != decide.OutcomeCollapsed {
 		return
 	}
 	rd.Settle(t.r.Context(), t.flush)
@@ -166,25 +167,25 @@ func (t *response) settle(d *decision, rd *store.Reader) {
 		asked = store.AskedForThis
 	}
 	switch {
-	case d.result != nil: // collapsed, or found wanting
+	case d.Result != nil: // collapsed, or found wanting
 		if asked == store.AskedForThis {
-			t.count(outcomeMiss)
+			t.count(decide.OutcomeMiss)
 		}
-	case said != outcomeCollapsed || asked == store.AskedForThis:
-		t.count(outcomeOf(asked))
+	case said != decide.OutcomeCollapsed || asked == store.AskedForThis:
+		t.count(decide.OutcomeOf(asked))
 	}
 }
 
 // relay sends a response that isn't stored to the one client whose request it answers.
-func (t *response) relay(d *decision) error {
-	res, outcome := d.result, httpcache.Proceed
-	if d.rec.Status == http.StatusOK {
-		outcome, _ = httpcache.Preconditions(t.q.method, t.q.header, t.p.preconditioned(&t.q, d.rec))
+func (t *response) relay(d *decide.Decision) error {
+	res, outcome := d.Result, httpcache.Proceed
+	if d.Record.Status == http.StatusOK {
+		outcome, _ = httpcache.Preconditions(t.q.Method, t.q.Header, t.p.preconditioned(&t.q, d.Record))
 	}
 	t.putFields(d)
 	h := t.w.Header()
 	delete(h, "Age") // it comes straight from the origin
-	if age := t.p.head(d.rec).stored()["Age"]; age != nil {
+	if age := t.p.head(d.Record).stored()["Age"]; age != nil {
 		h["Age"] = age
 	}
 	switch outcome {
@@ -197,14 +198,14 @@ func (t *response) relay(d *decision) error {
 		t.w.WriteHeader(http.StatusPreconditionFailed)
 		return nil
 	}
-	if d.rec.Length >= 0 && hasContent(d.rec.Status) {
-		h.Set("Content-Length", strconv.FormatInt(d.rec.Length, 10))
+	if d.Record.Length >= 0 && decide.HasContent(d.Record.Status) {
+		h.Set("Content-Length", strconv.FormatInt(d.Record.Length, 10))
 	}
-	t.w.WriteHeader(d.rec.Status)
-	if t.q.head() {
+	t.w.WriteHeader(d.Record.Status)
+	if t.q.Head() {
 		return nil
 	}
-	if hasContent(d.rec.Status) {
+	if decide.HasContent(d.Record.Status) {
 		defer context.AfterFunc(t.r.Context(), res.Cancel)() // so that it isn't read for nobody
 		if res.Quiet() {
 			t.flush() // the client needn't wait for what the origin keeps back
@@ -213,7 +214,7 @@ func (t *response) relay(d *decision) error {
 			return err
 		}
 	}
-	if res.Trailer != nil && d.rec.Length < 0 {
+	if res.Trailer != nil && d.Record.Length < 0 {
 		t.putTrailer(res.Trailer())
 	}
 	return nil

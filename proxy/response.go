@@ -10,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/scurrycache/scurry/internal/decide"
 	"github.com/scurrycache/scurry/internal/fill"
 	"github.com/scurrycache/scurry/internal/logging"
 	"github.com/scurrycache/scurry/internal/store"
@@ -21,14 +22,14 @@ type response struct {
 	p     *Proxy
 	w     http.ResponseWriter
 	r     *http.Request
-	q     request
+	q     decide.Request
 	id    string       // of the request, in the log
 	asked *atomic.Bool // whether the origin has been asked for it, also after it has ended; nil until it may be
 	key   string       // that it was looked up under
 	fetch *store.Request
 
-	outcome outcome       // as it was counted last
-	entry   logging.Entry // of the access log
+	outcome decide.Outcome // as it was counted last
+	entry   logging.Entry  // of the access log
 }
 
 var responses = sync.Pool{New: func() any { return new(response) }}
@@ -47,8 +48,8 @@ func (t *response) cut(err error) error {
 }
 
 // count makes o the request's outcome.
-func (t *response) count(o outcome) {
-	if t.outcome != outcomeNone {
+func (t *response) count(o decide.Outcome) {
+	if t.outcome != decide.OutcomeNone {
 		t.p.stats.outcomes[t.outcome].Add(-1)
 	}
 	t.p.stats.outcomes[o].Add(1)
@@ -68,8 +69,8 @@ func (t *response) originAsked() bool { return t.asked != nil && t.asked.Load() 
 
 // fields are what a request to the origin has of the client's that is made for it.
 func (t *response) fields() store.Fields {
-	f := store.Fields{Header: t.q.header, Proto: t.r.Proto, Cause: t.cause()}
-	if t.q.authorized {
+	f := store.Fields{Header: t.q.Header, Proto: t.r.Proto, Cause: t.cause()}
+	if t.q.Authorized {
 		f.From = identified(t.r)
 	}
 	return f

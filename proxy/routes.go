@@ -6,6 +6,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"github.com/scurrycache/scurry/internal/decide"
 	"github.com/scurrycache/scurry/internal/logging"
 	"github.com/scurrycache/scurry/internal/site"
 )
@@ -56,7 +57,7 @@ func (p *Proxy) serveFile(w *logging.Writer, r *http.Request) {
 
 // serveZK serves a resource by its decoded path.
 func (p *Proxy) serveZK(w *logging.Writer, r *http.Request) {
-	if !reads(r.Method) {
+	if !decide.Reads(r.Method) {
 		p.refuseMethod(w)
 		return
 	}
@@ -76,7 +77,7 @@ func (p *Proxy) serveKey(w *logging.Writer, r *http.Request, key string, err err
 }
 
 func (p *Proxy) redirect(w *logging.Writer, r *http.Request) {
-	if !reads(r.Method) {
+	if !decide.Reads(r.Method) {
 		p.refuseMethod(w)
 		return
 	}

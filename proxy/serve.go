@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/scurrycache/scurry/internal/decide"
 	"github.com/scurrycache/scurry/internal/logging"
 	"github.com/scurrycache/scurry/internal/store"
 )
@@ -26,21 +27,21 @@ func (p *Proxy) serve(w *logging.Writer, r *http.Request, resource string) {
 	case err != nil && t.r.Context().Err() != nil, errors.Is(err, errCut):
 		panic(http.ErrAbortHandler)
 	case err != nil:
-		t.fail(err, cacheStatus{})
+		t.fail(err, decide.CacheStatus{})
 	}
 }
 
 // answer looks up, decides, and carries the decision out; all that again as long as what was to be
 // sent goes away.
 func (t *response) answer() error {
-	if d, ok := t.p.rules.atOnce(&t.q); ok {
+	if d, ok := t.p.rules.AtOnce(&t.q); ok {
 		return t.carryOut(&d)
 	}
-	t.entry.Owner = t.p.store.Owner(t.q.resource)
-	var f found
+	t.entry.Owner = t.p.store.Owner(t.q.Resource)
+	var f decide.Found
 	for {
 		t.p.lookup(&t.q, &f)
-		t.key, t.fetch = f.key, nil
+		t.key, t.fetch = f.Key, nil
 		d, err := t.decide(&f)
 		if err == nil {
 			err = t.carryOut(&d)
@@ -49,38 +50,38 @@ func (t *response) answer() error {
 		case err == nil, errors.Is(err, errCut), t.r.Context().Err() != nil:
 			return err
 		case !wentAway(err):
-			return t.fail(err, d.status)
+			return t.fail(err, d.Status)
 		}
-		f = found{gone: d.rec, tries: f.tries + 1}
+		f = decide.Found{Gone: d.Record, Tries: f.Tries + 1}
 	}
 }
 
 // lookup finds what is stored here for a request.
-func (p *Proxy) lookup(q *request, f *found) {
-	f.key, f.rec, f.mustRevalidate = p.find(q.resource, q.header, q.head())
-	if f.rec == nil || f.gone != nil || q.authorized {
-		f.variants, f.parts = p.store.Holds(f.key, q.head())
+func (p *Proxy) lookup(q *decide.Request, f *decide.Found) {
+	f.Key, f.Record, f.MustRevalidate = p.find(q.Resource, q.Header, q.Head())
+	if f.Record == nil || f.Gone != nil || q.Authorized {
+		f.Variants, f.Parts = p.store.Holds(f.Key, q.Head())
 	}
 }
 
 // decide decides what is done, asking the owner and the origin for as long as a decision wants it.
-func (t *response) decide(f *found) (d decision, err error) {
+func (t *response) decide(f *decide.Found) (d decide.Decision, err error) {
 	ctx := t.r.Context()
-	if d = t.p.rules.decide(&t.q, f); d.action == actLook {
-		f.looked, f.atOwner = true, t.p.store.Peek(ctx, t.request(&d))
-		if d = t.p.rules.decide(&t.q, f); f.atOwner != nil {
-			f.atOwner.Close()
+	if d = t.p.rules.Decide(&t.q, f); d.Action == decide.Look {
+		f.Looked, f.AtOwner = true, t.p.store.Peek(ctx, t.request(&d))
+		if d = t.p.rules.Decide(&t.q, f); f.AtOwner != nil {
+			f.AtOwner.Close()
 		}
 	}
-	for tries := 0; d.action == actFetch || d.action == actRevalidate; tries++ {
-		res, err := t.p.fetchFor(ctx, t.request(&d), d.rec)
+	for tries := 0; d.Action == decide.Fetch || d.Action == decide.Revalidate; tries++ {
+		res, err := t.p.fetchFor(ctx, t.request(&d), d.Record)
 		if err != nil {
 			if ctx.Err() != nil {
 				return d, err
 			}
-			return t.p.rules.failed(&t.q, d, t.failure(err)), nil
+			return t.p.rules.Failed(&t.q, d, t.failure(err)), nil
 		}
-		if d = t.p.rules.fetched(&t.q, d, res, tries); d.result == nil {
+		if d = t.p.rules.Fetched(&t.q, d, res, tries); d.Result == nil {
 			res.Close()
 		}
 	}
@@ -88,23 +89,23 @@ func (t *response) decide(f *found) (d decision, err error) {
 }
 
 // request is t's as one to the store, as d says.
-func (t *response) request(d *decision) *store.Request {
+func (t *response) request(d *decide.Decision) *store.Request {
 	if t.fetch == nil {
 		t.fetch = &store.Request{
-			Key: t.key, Header: t.q.header, Proto: t.r.Proto, Cause: t.cause(), Head: t.q.head(),
-			Whole: t.q.method == http.MethodGet && len(t.q.header["Range"]) == 0,
+			Key: t.key, Header: t.q.Header, Proto: t.r.Proto, Cause: t.cause(), Head: t.q.Head(),
+			Whole: t.q.Method == http.MethodGet && len(t.q.Header["Range"]) == 0,
 		}
 		if t.p.cfg.NoVarySearch {
-			t.fetch.Target = t.q.resource
+			t.fetch.Target = t.q.Resource
 		}
 		if t.r.ProtoAtLeast(1, 1) {
 			t.fetch.Inform = t.inform
 		}
 	}
-	if d.alone {
+	if d.Alone {
 		t.fetch.Alone, t.fetch.From = true, identified(t.r)
 	}
-	t.fetch.Ranged, t.fetch.Gone = d.ranged, d.gone
+	t.fetch.Ranged, t.fetch.Gone = d.Ranged, d.Gone
 	return t.fetch
 }
 
@@ -128,22 +129,22 @@ func (p *Proxy) fetchFor(ctx context.Context, req *store.Request, prev *store.Re
 
 // carryOut does what d says. An error that wraps fill.ErrGone means that the bytes went away; then,
 // and after any other error that doesn't wrap errCut, nothing has been sent.
-func (t *response) carryOut(d *decision) error {
-	if d.result != nil {
-		defer d.result.Close()
+func (t *response) carryOut(d *decide.Decision) error {
+	if d.Result != nil {
+		defer d.Result.Close()
 	}
-	switch d.action {
-	case actServe:
-		if d.refresh {
-			t.p.store.Refresh(t.request(d), d.rec)
+	switch d.Action {
+	case decide.Serve:
+		if d.Refresh {
+			t.p.store.Refresh(t.request(d), d.Record)
 		}
-		if d.why == whyOnError {
-			t.p.store.Postpone(d.rec)
+		if d.Why == decide.WhyOnError {
+			t.p.store.Postpone(d.Record)
 		}
 		return t.respond(d)
-	case actRelay:
+	case decide.Relay:
 		return t.relay(d)
-	case actForward:
+	case decide.Forward:
 		return t.forward(d)
 	}
 	t.refuse(d)

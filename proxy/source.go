@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/scurrycache/scurry/internal/decide"
 	"github.com/scurrycache/scurry/internal/fill"
 	"github.com/scurrycache/scurry/internal/httpcache"
 	"github.com/scurrycache/scurry/internal/site"
@@ -32,8 +33,8 @@ func (s *source) Prepare(rec *store.Record) any {
 
 // Usable is store.Source's.
 func (s *source) Usable(rec *store.Record, header http.Header) (usable, refresh bool) {
-	d, ok := s.p.rules.reuse(&request{header: header, authorized: len(header["Authorization"]) > 0}, rec)
-	return ok, d.refresh
+	d, ok := s.p.rules.Reuse(&decide.Request{Header: header, Authorized: len(header["Authorization"]) > 0}, rec)
+	return ok, d.Refresh
 }
 
 // Validatable is store.Source's.

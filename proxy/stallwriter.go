@@ -9,6 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/scurrycache/scurry/internal/decide"
 )
 
 // stallWriter is a ResponseWriter, and watches the request's body, for a client who must keep
@@ -130,11 +132,11 @@ func (w *stallWriter) watchBody(r *http.Request) *http.Request {
 	if timeout > 0 && control.SetReadDeadline(time.Now().Add(timeout)) != nil {
 		timeout = -1
 	}
-	if reads(r.Method) {
+	if decide.Reads(r.Method) {
 		// Nobody reads the body of a GET from the cache. Its answer needn't wait for it.
 		_ = control.EnableFullDuplex() // where it can't be, it waits
 	}
-	w.body = &watchedBody{ReadCloser: r.Body, control: control, timeout: timeout, ignored: reads(r.Method)}
+	w.body = &watchedBody{ReadCloser: r.Body, control: control, timeout: timeout, ignored: decide.Reads(r.Method)}
 	r = r.WithContext(r.Context())
 	r.Body = w.body
 	return r

@@ -3,6 +3,8 @@ package proxy
 import (
 	"sync/atomic"
 	"time"
+
+	"github.com/scurrycache/scurry/internal/decide"
 )
 
 // Stats are counts since New and states at the time of the call.
@@ -73,7 +75,7 @@ func (p *Proxy) peerStats() []PeerStats {
 }
 
 type counters struct {
-	outcomes                                            [outcomes]atomic.Int64
+	outcomes                                            [decide.Outcomes]atomic.Int64
 	failures, originRequests, originErrors, originBytes atomic.Int64
 }
 
@@ -81,8 +83,8 @@ type counters struct {
 func (p *Proxy) Stats() Stats {
 	u, c := p.store.Usage(), &p.stats
 	return Stats{
-		Hits: c.outcomes[outcomeHit].Load(), Misses: c.outcomes[outcomeMiss].Load(), Partial: c.outcomes[outcomePartial].Load(), Stale: c.outcomes[outcomeStale].Load(), Revalidated: c.outcomes[outcomeRevalidated].Load(),
-		Collapsed: c.outcomes[outcomeCollapsed].Load(), Passed: c.outcomes[outcomePass].Load(), Failures: c.failures.Load(),
+		Hits: c.outcomes[decide.OutcomeHit].Load(), Misses: c.outcomes[decide.OutcomeMiss].Load(), Partial: c.outcomes[decide.OutcomePartial].Load(), Stale: c.outcomes[decide.OutcomeStale].Load(), Revalidated: c.outcomes[decide.OutcomeRevalidated].Load(),
+		Collapsed: c.outcomes[decide.OutcomeCollapsed].Load(), Passed: c.outcomes[decide.OutcomePass].Load(), Failures: c.failures.Load(),
 		OriginRequests: c.originRequests.Load(), OriginErrors: c.originErrors.Load(), OriginBytes: c.originBytes.Load(),
 		Records: u.Records, RecordBytes: u.RecordBytes,
 		Chunks: u.Chunks.Items, ChunkBytes: u.Chunks.Bytes, Evictions: u.Chunks.Evictions,

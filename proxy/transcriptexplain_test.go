@@ -59,6 +59,9 @@ func differs(e *proxy.Explanation, got *came) string {
 		"pass":     says("fwd="),
 		"refuse":   !says("fwd=", "hit;"),
 	}[e.Next.Action]
+	for _, statement := range e.Next.Statements {
+		right = right && statement.Text != "" && !strings.ContainsAny(statement.Text, "{}")
+	}
 	if !right || e.Next.Status != 0 && e.Next.Status != got.StatusCode {
 		return fmt.Sprintf("%d, Cache-Status %s, and not as explained:\n%s", got.StatusCode, status, e)
 	}

@@ -1,4 +1,4 @@
-package proxy
+package decide
 
 import (
 	"strconv"
@@ -7,66 +7,69 @@ import (
 	"github.com/scurrycache/scurry/internal/store"
 )
 
-// cacheStatus is what this cache says of its part in a response (RFC 9211).
-type cacheStatus struct {
-	hit       bool
-	fwd       string // why the request went to the origin
-	fwdStatus int
-	ttl       time.Duration
-	hasTTL    bool
-	stored    bool
-	collapsed bool
-	key       string // the cache key
-	detail    string // a token
+// Name is what this cache calls itself in Via, Cache-Status and Proxy-Status.
+const Name = "scurry"
+
+// CacheStatus is what this cache says of its part in a response (RFC 9211).
+type CacheStatus struct {
+	Hit       bool
+	Fwd       string // why the request went to the origin
+	FwdStatus int
+	TTL       time.Duration
+	HasTTL    bool
+	Stored    bool
+	Collapsed bool
+	Key       string // the cache key
+	Detail    string // a token
 }
 
 // because makes the reason for asking the origin that of the node that owns what was asked for,
 // which knows better.
-func (c *cacheStatus) because(why store.Why) {
+func (c *CacheStatus) because(why store.Why) {
 	switch {
-	case c.fwd != "uri-miss":
+	case c.Fwd != "uri-miss":
 	case why == store.Outdated:
-		c.fwd = "stale"
+		c.Fwd = "stale"
 	case why == store.Unwanted:
-		c.fwd = "request"
+		c.Fwd = "request"
 	case why == store.OtherVariants:
-		c.fwd = "vary-miss"
+		c.Fwd = "vary-miss"
 	}
 }
 
 // String is one member of a Cache-Status field.
-func (c cacheStatus) String() string {
+func (c CacheStatus) String() string {
 	b := make([]byte, 0, 64)
-	b = append(b, name...)
-	if c.hit {
+	b = append(b, Name...)
+	if c.Hit {
 		b = append(b, "; hit"...)
 	}
-	if c.fwd != "" {
+	if c.Fwd != "" {
 		b = append(b, "; fwd="...)
-		b = append(b, c.fwd...)
+		b = append(b, c.Fwd...)
 	}
-	if c.fwdStatus != 0 {
+	if c.FwdStatus != 0 {
 		b = append(b, "; fwd-status="...)
-		b = strconv.AppendInt(b, int64(c.fwdStatus), 10)
+		b = strconv.AppendInt(b, int64(c.FwdStatus), 10)
 	}
-	if c.stored {
+	if c.Stored {
 		b = append(b, "; stored"...)
 	}
-	if c.collapsed {
+	if c.Collapsed {
 		b = append(b, "; collapsed"...)
 	}
-	if c.hasTTL {
+	if c.HasTTL {
 		b = append(b, "; ttl="...)
-		b = strconv.AppendInt(b, int64(c.ttl/time.Second), 10)
+		b = strconv.AppendInt(b, int64(c.TTL/time.Second), 10)
 	}
-	if showable(c.key) {
+	if showable(c.Key) {
 		b = append(b, `; key="`...)
-		b = appendQuoted(b, c.key)
+		b = appendQuoted(b, c.Key)
 		b = append(b, '"')
 	}
-	if c.detail != "" {
+	if c.Detail != "" {
 		b = append(b, "; detail="...)
-		b = append(b, c.detail...)
+		b = append(b, c.Detail...)
 	}
 	return string(b)
 }

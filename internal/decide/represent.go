@@ -1,0 +1,63 @@
+package decide
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/scurrycache/scurry/internal/httpcache"
+	"github.com/scurrycache/scurry/internal/store"
+)
+
+// Representation says how a record answers a request: which status the client gets, and what of the
+// content (RFC 9110 sections 13 and 14).
+type Representation struct {
+	Status  int
+	Empty   bool              // no content is sent
+	Parts   []httpcache.Range // of the content that are sent; nil for all
+	Ignored bool              // the Range field is malformed, or asks for no less than the whole
+}
+
+// Represent decides how rec, which has those fields, answers a request. A status of 0 means that it
+// holds nothing of what is asked for.
+func Represent(q *Request, rec *store.Record, stored http.Header) Representation {
+	partial := rec.Part != store.Part{}
+	whole := Representation{Status: rec.Status, Empty: q.Head() || !HasContent(rec.Status)}
+	if rec.Status != http.StatusOK && !partial { // preconditions are about a success: RFC 9110 section 13.2.1
+		return whole
+	}
+	outcome, ranges := httpcache.Preconditions(q.Method, q.Header, stored)
+	switch {
+	case outcome == httpcache.NotModified:
+		return Representation{Status: http.StatusNotModified, Empty: true}
+	case outcome == httpcache.PreconditionFailed:
+		return Representation{Status: http.StatusPreconditionFailed, Empty: true}
+	case partial:
+		return representPart(q, rec)
+	case whole.Empty || !ranges || rec.Length < 0 || q.Header.Get("Range") == "":
+		return whole
+	}
+	parts, err := httpcache.ParseRange(q.Header.Get("Range"), rec.Length)
+	switch {
+	case errors.Is(err, httpcache.ErrUnsatisfiable), errors.Is(err, httpcache.ErrTooMany):
+		return Representation{Status: http.StatusRequestedRangeNotSatisfiable}
+	case err != nil, len(parts) == 0, httpcache.TotalLength(parts) > rec.Length:
+		whole.Ignored = true
+		return whole
+	}
+	return Representation{Status: http.StatusPartialContent, Parts: parts}
+}
+
+// representPart is represent for a record that holds a part of a content, and answers requests for
+// ranges within.
+func representPart(q *Request, rec *store.Record) Representation {
+	if span, ok := httpcache.Part(rec.Part).Of(q.Header); ok {
+		return Representation{Status: http.StatusPartialContent, Parts: []httpcache.Range{span}}
+	}
+	return Representation{} // it has been selected because it holds what is asked for
+}
+
+// HasContent reports whether a final response with that status to a GET has content, and may say
+// how much (RFC 9110 sections 6.4.1 and 8.6).
+func HasContent(status int) bool {
+	return status != http.StatusNoContent && status != http.StatusNotModified
+}
