@@ -21,13 +21,14 @@ import (
 type Action uint8
 
 const (
-	Refuse     Action = iota // this cache answers by itself
-	Forward                  // the request goes to the origin past the cache, the answer to this client alone
-	Look                     // the owner is asked for what it has stored; then it is decided again
-	Fetch                    // the response comes from the origin, or from the owner; then it is decided again
-	Revalidate               // the origin, or the owner, is asked whether the record is still good; then it is decided again
-	Serve                    // the record answers
-	Relay                    // the response that a fetch has brought is this client's alone
+	Refuse Action = iota // this cache answers by itself
+	// it goes to the origin past the cache, the answer to this client alone
+	Forward
+	Look       // the owner is asked for what it has stored; then it is decided again
+	Fetch      // the response is fetched, from the origin or the owner; then likewise
+	Revalidate // the record is validated, by the origin or the owner; then likewise
+	Serve      // the record answers
+	Relay      // the response that a fetch has brought is this client's alone
 )
 
 // Reason is why. Operators read it in words, clients as a token of Cache-Status.
@@ -103,7 +104,8 @@ func (d *Decision) ContentAsked(asked store.Asked) {
 		if d.Outcome == OutcomeHit {
 			d.Outcome = OutcomeOf(asked)
 		}
-	case d.Outcome == OutcomeCollapsed && asked == store.AskedForThis: // what was fetched for another isn't all
+	case d.Outcome == OutcomeCollapsed && asked == store.AskedForThis:
+		// what was fetched for another isn't all
 		d.Outcome, d.Status.Collapsed = OutcomeMiss, false
 	}
 }

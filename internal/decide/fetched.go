@@ -28,7 +28,8 @@ func (r *Rules) Fetched(q *Request, d Decision, res *store.Result, tries int) De
 		d.Why, d.Record, d.Alone = WhyForAnother, rec, true // RFC 9111 section 4
 		return r.fetch(q, d)
 	}
-	d = Decision{Action: Serve, Why: WhyFetched, Record: rec, Peer: res.Peer, Result: res, Outcome: OutcomeMiss, Status: d.fetchedStatus(res)}
+	d = Decision{Action: Serve, Why: WhyFetched, Record: rec, Peer: res.Peer, Result: res,
+		Outcome: OutcomeMiss, Status: d.fetchedStatus(res)}
 	d.Use.Age, d.Use.Lifetime = known.Age(r.Now()), known.Lifetime
 	d.Status.TTL, d.Status.HasTTL = d.TTL(), true
 	d.Status.Stored = !res.Renewed && !res.Collapsed
@@ -60,7 +61,8 @@ func (r *Rules) fetchedPass(q *Request, d Decision, res *store.Result) Decision 
 		return forward(WhyNotStorable, rec, CacheStatus{Fwd: status.Fwd, Detail: r.passDetail(rec)})
 	}
 	status.Detail = r.passDetail(rec)
-	return Decision{Action: Relay, Why: WhyFetched, Record: rec, Peer: res.Peer, Result: res, Outcome: OutcomePass, Status: status}
+	return Decision{Action: Relay, Why: WhyFetched, Record: rec, Peer: res.Peer, Result: res,
+		Outcome: OutcomePass, Status: status}
 }
 
 // Failed decides what is done where d, which fetches, has brought nothing but a failure: a stale
@@ -76,13 +78,16 @@ func (r *Rules) Failed(q *Request, d Decision, f *store.Failure) Decision {
 	}
 	if rec != nil && facts(rec).StaleOnError(q.Header, now) {
 		known := facts(rec)
-		stale := Decision{Action: Serve, Why: WhyOnError, Record: rec, Outcome: OutcomeStale, Failure: f}
+		stale := Decision{Action: Serve, Why: WhyOnError, Record: rec, Outcome: OutcomeStale,
+			Failure: f}
 		stale.Use = httpcache.Reuse{Age: known.Age(now), Lifetime: known.Lifetime}
-		stale.Status = CacheStatus{Hit: true, TTL: stale.Use.Lifetime - stale.Use.Age, HasTTL: true, Detail: f.Kind}
+		stale.Status = CacheStatus{Hit: true, TTL: stale.Use.Lifetime - stale.Use.Age, HasTTL: true,
+			Detail: f.Kind}
 		return stale
 	}
 	if !Ours(f) && rec != nil && (facts(rec).MustRevalidate || facts(rec).NoCache) {
-		f = &store.Failure{Status: http.StatusGatewayTimeout, Kind: f.Kind, Err: f} // RFC 9111 sections 5.2.2.2 and 5.2.2.4
+		// RFC 9111 sections 5.2.2.2 and 5.2.2.4
+		f = &store.Failure{Status: http.StatusGatewayTimeout, Kind: f.Kind, Err: f}
 	}
 	return Unanswered(f, d.Status)
 }

@@ -9,9 +9,9 @@ const (
 	OutcomeNone        Outcome = iota // the request got as far as no resource
 	OutcomeHit                        // from a fresh stored response
 	OutcomeMiss                       // this request went to the origin and was stored
-	OutcomePartial                    // from a fresh stored response, but some of its content from the origin
+	OutcomePartial                    // from a fresh stored response, some content from the origin
 	OutcomeStale                      // from a stored response that was no longer fresh
-	OutcomeRevalidated                // from a stored response after the origin said that it is still good
+	OutcomeRevalidated                // from a stored response, which the origin has confirmed
 	OutcomeCollapsed                  // shares the answer to another client's request
 	OutcomePass                       // went to the origin past the cache
 	Outcomes

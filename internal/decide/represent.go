@@ -22,7 +22,8 @@ type Representation struct {
 func Represent(q *Request, rec *store.Record, stored http.Header) Representation {
 	partial := rec.Part != store.Part{}
 	whole := Representation{Status: rec.Status, Empty: q.Head() || !HasContent(rec.Status)}
-	if rec.Status != http.StatusOK && !partial { // preconditions are about a success: RFC 9110 section 13.2.1
+	// preconditions are about a success: RFC 9110 section 13.2.1
+	if rec.Status != http.StatusOK && !partial {
 		return whole
 	}
 	outcome, ranges := httpcache.Preconditions(q.Method, q.Header, stored)

@@ -12,8 +12,8 @@ type Request struct {
 	Upgrade   bool        // it asks for another protocol, and may
 	Exhausted bool        // Max-Forwards is 0
 
-	// authorized: it has Authorization, so that only an answer that says so may be anyone else's (RFC
-	// 9111 section 3.5).
+	// Authorized means that it has Authorization, so that only an answer that says so may be anyone
+	// else's (RFC 9111 section 3.5).
 	Authorized bool
 }
 
@@ -27,4 +27,6 @@ const methodPurge = "PURGE"
 
 // RefusedMethod reports whether a method is for this cache, or for no cache at all, and no origin's
 // business.
-func RefusedMethod(method string) bool { return method == methodPurge || method == http.MethodConnect }
+func RefusedMethod(method string) bool {
+	return method == methodPurge || method == http.MethodConnect
+}

@@ -38,13 +38,17 @@ type Found struct {
 func (r *Rules) AtOnce(q *Request) (d Decision, ok bool) {
 	switch {
 	case q.Looped:
-		return Decision{Action: Refuse, Why: WhyLooped, Code: http.StatusLoopDetected, Outcome: OutcomePass}, true
+		return Decision{Action: Refuse, Why: WhyLooped, Code: http.StatusLoopDetected,
+			Outcome: OutcomePass}, true
 	case RefusedMethod(q.Method):
 		return Decision{Action: Refuse, Why: WhyMethod, Code: http.StatusMethodNotAllowed}, true
-	case q.Exhausted && q.Method == http.MethodTrace: // an echo would show a client's fields to its scripts
-		return Decision{Action: Refuse, Why: WhyMaxForwards, Code: http.StatusMethodNotAllowed, Outcome: OutcomePass}, true
+	// an echo would show a client's fields to its scripts
+	case q.Exhausted && q.Method == http.MethodTrace:
+		return Decision{Action: Refuse, Why: WhyMaxForwards, Code: http.StatusMethodNotAllowed,
+			Outcome: OutcomePass}, true
 	case q.Exhausted:
-		return Decision{Action: Refuse, Why: WhyMaxForwards, Code: http.StatusOK, Outcome: OutcomePass}, true
+		return Decision{Action: Refuse, Why: WhyMaxForwards, Code: http.StatusOK,
+			Outcome: OutcomePass}, true
 	case !Reads(q.Method):
 		return forward(WhyUnread, nil, CacheStatus{Fwd: "method"}), true
 	case q.Upgrade:
@@ -162,7 +166,8 @@ func (r *Rules) miss(q *Request, f *Found, rec *store.Record) Decision {
 
 // pass decides about a request for what isn't stored, as rec says.
 func (r *Rules) pass(q *Request, rec *store.Record, fwd string) Decision {
-	if q.Method == http.MethodGet && r.Streams(rec) && httpcache.SingleRange(q.Header) { // the part that comes may be kept
+	// the part that comes may be kept
+	if q.Method == http.MethodGet && r.Streams(rec) && httpcache.SingleRange(q.Header) {
 		return r.fetch(q, Decision{Why: WhyPart, Ranged: true, Status: CacheStatus{Fwd: "partial"}})
 	}
 	return forward(WhyNotStorable, rec, CacheStatus{Fwd: fwd, Detail: r.passDetail(rec)})
@@ -197,7 +202,8 @@ func forward(why Reason, rec *store.Record, status CacheStatus) Decision {
 
 // unsatisfiable is for only-if-cached where there is nothing (RFC 9111 section 5.2.1.7).
 func unsatisfiable() Decision {
-	return Decision{Action: Refuse, Why: WhyOnlyIfCached, Code: http.StatusGatewayTimeout, Outcome: OutcomeMiss, Status: CacheStatus{Detail: "only-if-cached"}}
+	return Decision{Action: Refuse, Why: WhyOnlyIfCached, Code: http.StatusGatewayTimeout,
+		Outcome: OutcomeMiss, Status: CacheStatus{Detail: "only-if-cached"}}
 }
 
 // Shared reports whether rec may answer requests with Authorization (RFC 9111 section 3.5). What is
