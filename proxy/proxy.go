@@ -10,7 +10,7 @@
 //
 // Explain tells which of these ways a request would take, and why.
 //
-// The handler serves these:
+// The handler serves these, where /files/ stands for Config.Mount:
 //
 //	/files/PATH?QUERY    the resource at PATH?QUERY under the origin's base, spelled as the client spells it
 //	/zk?key=PATH         the same by its decoded path, a form value as in the program that this one grew out of; its canonical
@@ -39,9 +39,6 @@ import (
 	"github.com/scurrycache/scurry/internal/site"
 	"github.com/scurrycache/scurry/internal/store"
 )
-
-// mount is the path under which the origin's resources appear.
-const mount = "/files/"
 
 // ErrRegistered is wrapped by New's error if the process already uses groupcache with a peer picker
 // of its own.
@@ -117,22 +114,24 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (p *Proxy) router() http.Handler {
-	m := chi.NewRouter()
+	m, mount := chi.NewRouter(), p.site.Mount
 	m.HandleFunc(mount+"*", func(w http.ResponseWriter, r *http.Request) { p.serveFile(writer(w), r) })
-	m.HandleFunc("/zk", func(w http.ResponseWriter, r *http.Request) { p.serveZK(writer(w), r) })
-	toMount := func(w http.ResponseWriter, r *http.Request) { p.redirect(writer(w), r) }
-	m.HandleFunc("/", toMount)
-	m.HandleFunc(strings.TrimSuffix(mount, "/"), toMount)
+	m.HandleFunc(site.FormPath, func(w http.ResponseWriter, r *http.Request) { p.serveZK(writer(w), r) })
+	if mount != "/" {
+		toMount := func(w http.ResponseWriter, r *http.Request) { p.redirect(writer(w), r) }
+		m.HandleFunc("/", toMount)
+		m.HandleFunc(strings.TrimSuffix(mount, "/"), toMount)
+	}
 	m.NotFound(func(w http.ResponseWriter, r *http.Request) { p.refusePath(writer(w)) })
 	// chi routes the methods that it knows. Others are no worse, and the origin may know them.
 	m.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
-		switch path := site.Spelling(r.URL); {
-		case strings.HasPrefix(path, mount):
+		switch p.site.Way(r.URL) {
+		case site.ToResource:
 			p.serveFile(writer(w), r)
-		case path == "/" || path == "/zk" || path+"/" == mount:
-			p.refuseMethod(writer(w))
-		default:
+		case site.ToNothing:
 			p.refusePath(writer(w))
+		default:
+			p.refuseMethod(writer(w))
 		}
 	})
 	return m
@@ -141,7 +140,7 @@ func (p *Proxy) router() http.Handler {
 // refusePath is for what lies outside the mount. The log tells where things are, and the client
 // isn't told.
 func (p *Proxy) refusePath(w *logging.Writer) {
-	w.Note = "resources are under " + mount
+	w.Note = "resources are under " + p.site.Mount
 	p.refuse(w, http.StatusNotFound)
 }
 
@@ -186,7 +185,7 @@ func (p *Proxy) redirect(w *logging.Writer, r *http.Request) {
 		p.refuseMethod(w)
 		return
 	}
-	to := mount
+	to := p.site.Mount
 	if r.URL.RawQuery != "" {
 		to += "?" + r.URL.RawQuery
 	}
