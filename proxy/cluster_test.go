@@ -50,7 +50,7 @@ func openForPeers(t testing.TB, n int) (listeners []net.Listener, names []string
 
 // newCluster makes n nodes that know each other. No peer of theirs counts as dead for being slow,
 // unless cfg says so.
-func newCluster(t testing.TB, n int, cfg proxy.Config) *cluster {
+func newCluster(t testing.TB, n int, cfg proxy.Config, adjust ...func(i int, cfg *proxy.Config)) *cluster {
 	t.Helper()
 	c := &cluster{o: origintest.New(t), t: t}
 	c.o.Now = cfg.Now
@@ -64,8 +64,11 @@ func newCluster(t testing.TB, n int, cfg proxy.Config) *cluster {
 	if cfg.Cluster.MissedHeartbeats == 0 {
 		cfg.Cluster.MissedHeartbeats = 100
 	}
-	for _, l := range listeners {
+	for i, l := range listeners {
 		own := cfg
+		for _, f := range adjust {
+			f(i, &own)
+		}
 		own.Cluster.Listener = l
 		if own.Cluster.Members == nil {
 			own.Cluster.Peers = c.names

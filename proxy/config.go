@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -30,6 +31,10 @@ type Config struct {
 	// returns its error. It must end a request whose context has ended, since Close waits for it.
 	// The Proxy doesn't close it.
 	Origin http.RoundTripper
+
+	// Mount is the path under which clients find the origin's resources, of letters, digits, '-',
+	// '.', '_', '~' and slashes; "/" works as well. Default: "/files/".
+	Mount string
 
 	// Memory is the budget of the whole cache, records and chunks, in bytes. Default: 256 MiB.
 	Memory int64
@@ -93,6 +98,10 @@ type Config struct {
 }
 
 func (c Config) withDefaults() Config {
+	setDefault(&c.Mount, "/files/")
+	if path, err := site.ParseMount(c.Mount); err == nil {
+		c.Mount = path
+	}
 	setDefault(&c.Memory, 256<<20)
 	setDefault(&c.FirstChunk, 32<<10)
 	setDefault(&c.MaxChunk, 1<<20)
@@ -133,6 +142,9 @@ func (c Config) Validate() error {
 			return err
 		}
 	}
+	if _, err := site.ParseMount(c.withDefaults().Mount); err != nil {
+		return fmt.Errorf("Config.Mount %q: %w", c.Mount, err)
+	}
 	if err := c.Cluster.validate(); err != nil {
 		return err
 	}
@@ -159,7 +171,7 @@ func (c Config) policy() httpcache.Policy {
 // site is the part of c that belongs to the mount; c has its defaults.
 func (c Config) site() site.Config {
 	s := site.Config{
-		Mount: mount, Base: c.base(), Policy: c.policy(), GroupFields: c.GroupFields, NoVarySearch: c.NoVarySearch,
+		Mount: c.Mount, Base: c.base(), Policy: c.policy(), GroupFields: c.GroupFields, NoVarySearch: c.NoVarySearch,
 	}
 	if o, ok := c.Origin.(interface{ Aliases() []string }); ok {
 		s.Aliases = o.Aliases()

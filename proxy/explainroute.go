@@ -14,19 +14,20 @@ import (
 // route finds the key of u, as router and serveZK do. If there is none, the explanation is complete
 // with why.
 func (x *inquiry) route(u *url.URL) bool {
-	switch path := site.Spelling(u); {
-	case strings.HasPrefix(path, mount):
+	way, mount := x.p.site.Way(u), x.p.site.Mount
+	switch {
+	case way == site.ToResource:
 		key, err := x.p.site.KeyFromURL(u)
 		return x.keyed(key, err)
-	case path == "/zk" && !decide.Reads(x.q.Method), (path == "/" || path+"/" == mount) && !decide.Reads(x.q.Method):
+	case way != site.ToNothing && !decide.Reads(x.q.Method):
 		return x.refused(http.StatusMethodNotAllowed, "", "This path can only be read, with GET or HEAD; a %s gets a 405.", x.q.Method)
-	case path == "/zk":
+	case way == site.ToForm:
 		key, err := site.KeyFromForm(u.RawQuery)
 		if errors.Is(err, site.ErrForm) {
 			return x.refused(http.StatusBadRequest, "", "%s, so this gets a 400.", err)
 		}
 		return x.keyed(key, err)
-	case path == "/" || path+"/" == mount:
+	case way == site.ToMount:
 		return x.refused(http.StatusTemporaryRedirect, "", "This only leads to %s, with a 307. Ask about that.", mount)
 	}
 	x.hint("If the file %s of the origin is meant, ask about %s.", shown(strings.TrimPrefix(u.Path, "/")), shown(mount+strings.TrimPrefix(site.Spelling(u), "/")))
@@ -44,7 +45,7 @@ func (x *inquiry) keyed(key string, err error) bool {
 	x.q.Resource = key
 	likely := x.p.site.LikelyKey(key)
 	if x.explanation.Key = shown(likely); likely == "" {
-		x.explanation.Key = "(the folder " + mount + " itself)"
+		x.explanation.Key = "(the folder " + x.p.site.Mount + " itself)"
 	}
 	if likely != key {
 		x.about("", "By the No-Vary-Search of an earlier response, what is stored under it is also for "+shown(key)+", which was asked about.")

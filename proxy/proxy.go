@@ -10,7 +10,7 @@
 //
 // Explain tells which of these ways a request would take, and why.
 //
-// The handler serves these:
+// The handler serves these, where /files/ stands for Config.Mount:
 //
 //	/files/PATH?QUERY    the resource at PATH?QUERY under the origin's base, spelled as the client spells it
 //	/zk?key=PATH         the same by its decoded path, a form value as in the program that this one grew out of; its canonical
@@ -36,9 +36,6 @@ import (
 	"github.com/scurrycache/scurry/internal/site"
 	"github.com/scurrycache/scurry/internal/store"
 )
-
-// mount is the path under which the origin's resources appear.
-const mount = "/files/"
 
 // ErrRegistered is wrapped by New's error if the process already uses groupcache with a peer picker
 // of its own.

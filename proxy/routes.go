@@ -12,22 +12,24 @@ import (
 )
 
 func (p *Proxy) router() http.Handler {
-	m := chi.NewRouter()
+	m, mount := chi.NewRouter(), p.site.Mount
 	m.HandleFunc(mount+"*", func(w http.ResponseWriter, r *http.Request) { p.serveFile(writer(w), r) })
-	m.HandleFunc("/zk", func(w http.ResponseWriter, r *http.Request) { p.serveZK(writer(w), r) })
-	toMount := func(w http.ResponseWriter, r *http.Request) { p.redirect(writer(w), r) }
-	m.HandleFunc("/", toMount)
-	m.HandleFunc(strings.TrimSuffix(mount, "/"), toMount)
+	m.HandleFunc(site.FormPath, func(w http.ResponseWriter, r *http.Request) { p.serveZK(writer(w), r) })
+	if mount != "/" {
+		toMount := func(w http.ResponseWriter, r *http.Request) { p.redirect(writer(w), r) }
+		m.HandleFunc("/", toMount)
+		m.HandleFunc(strings.TrimSuffix(mount, "/"), toMount)
+	}
 	m.NotFound(func(w http.ResponseWriter, r *http.Request) { p.refusePath(writer(w)) })
 	// chi routes the methods that it knows. Others are no worse, and the origin may know them.
 	m.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
-		switch path := site.Spelling(r.URL); {
-		case strings.HasPrefix(path, mount):
+		switch p.site.Way(r.URL) {
+		case site.ToResource:
 			p.serveFile(writer(w), r)
-		case path == "/" || path == "/zk" || path+"/" == mount:
-			p.refuseMethod(writer(w))
-		default:
+		case site.ToNothing:
 			p.refusePath(writer(w))
+		default:
+			p.refuseMethod(writer(w))
 		}
 	})
 	return m
@@ -36,7 +38,7 @@ func (p *Proxy) router() http.Handler {
 // refusePath is for what lies outside the mount. The log tells where things are, and the client
 // isn't told.
 func (p *Proxy) refusePath(w *logging.Writer) {
-	w.Note = "resources are under " + mount
+	w.Note = "resources are under " + p.site.Mount
 	refuse(w, http.StatusNotFound)
 }
 
@@ -81,7 +83,7 @@ func (p *Proxy) redirect(w *logging.Writer, r *http.Request) {
 		p.refuseMethod(w)
 		return
 	}
-	to := mount
+	to := p.site.Mount
 	if r.URL.RawQuery != "" {
 		to += "?" + r.URL.RawQuery
 	}

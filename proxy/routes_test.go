@@ -117,6 +117,14 @@ func TestEscapesNeverReachTheOrigin(t *testing.T) {
 }
 
 func TestLocationsAreMappedToTheMount(t *testing.T) {
+	for _, mount := range []string{"/files/", "/", "/a/b/"} {
+		t.Run(mount, func(t *testing.T) { mapsLocations(t, mount) })
+	}
+}
+
+// mapsLocations is about a node that is mounted there. What is under its mount is written here as if
+// that were /files/.
+func mapsLocations(t *testing.T, mount string) {
 	o := origintest.New(t)
 	base, err := url.Parse(o.URL + "/base/")
 	if err != nil {
@@ -125,7 +133,7 @@ func TestLocationsAreMappedToTheMount(t *testing.T) {
 	server := origin.HTTP(base)
 	server.Host = "files.example"
 	t.Cleanup(server.CloseIdleConnections)
-	n := newNode(t, proxy.Config{Origin: server})
+	n := newNode(t, proxy.Config{Origin: server, Mount: mount})
 	statuses := []int{200, 201, 202, 301, 302, 303, 307, 308}
 	for i, c := range [][2]string{
 		{"http://files.example/base/x", "/files/x"}, // the Host that the origin is told
@@ -165,6 +173,11 @@ func TestLocationsAreMappedToTheMount(t *testing.T) {
 		{"https://elsewhere.example/base/x", "https://elsewhere.example/base/x"},
 	} {
 		status := statuses[i%len(statuses)]
+		if under, ok := strings.CutPrefix(c[1], "/files/"); ok {
+			if c[1] = mount + under; strings.HasPrefix(c[1], "//") {
+				c[1] = "/." + c[1] // which names no host
+			}
+		}
 		for _, cacheable := range []string{"max-age=60", "no-store"} {
 			o.Handle("/base/dir", func(w http.ResponseWriter, r *http.Request) {
 				w.Header().Set("Location", c[0])
@@ -173,7 +186,7 @@ func TestLocationsAreMappedToTheMount(t *testing.T) {
 				w.WriteHeader(status)
 			})
 			for _, method := range []string{"GET", "GET", "POST"} { // fetched, from the cache, passed; POST invalidates
-				resp, _ := n.read(n.do(method, "/files/dir"))
+				resp, _ := n.read(n.do(method, mount+"dir"))
 				if resp.StatusCode != status || resp.Header.Get("Location") != c[1] || resp.Header.Get("Content-Location") != c[1] {
 					t.Errorf("%s %s %s: %d %v, want %s", cacheable, method, c[0], resp.StatusCode, resp.Header, c[1])
 				}

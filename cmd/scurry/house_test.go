@@ -29,7 +29,7 @@ func TestHouse(t *testing.T) {
 		"internal/peer":       {groupcache, "internal/wire"},
 		"internal/wire":       {},
 		"internal/cluster":    {"internal/hostport"},
-		"internal/config":     {"internal/hostport"},
+		"internal/config":     {"internal/hostport", "internal/site"},
 		"internal/logging":    {},
 		"internal/listen":     {"internal/hostport"},
 		"internal/hostport":   {},

@@ -134,7 +134,7 @@ func (n *node) explain(ctx context.Context, q admin.Question) (io.WriterTo, erro
 // announce logs the one line of a start.
 func (n *node) announce() {
 	e := n.log.Info().
-		Str("url", fmt.Sprintf("http://%s/files/", n.clientListener.Addr())).
+		Str("url", fmt.Sprintf("http://%s%s", n.clientListener.Addr(), n.cfg.Mount)).
 		Str("admin", fmt.Sprintf("http://%s", n.adminListener.Addr())).
 		Stringer("origin", n.cfg.Origin).
 		Stringer("memory", n.cfg.Memory)

@@ -53,6 +53,7 @@ func checkPeers(c *config.Config) error {
 func proxyConfig(c *config.Config, origin http.RoundTripper, log *zerolog.Logger) proxy.Config {
 	return proxy.Config{
 		Origin:         origin,
+		Mount:          string(c.Mount),
 		Memory:         int64(c.Memory),
 		FirstChunk:     int64(c.FirstChunk),
 		MaxChunk:       int64(c.MaxChunk),

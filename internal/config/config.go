@@ -19,6 +19,7 @@ type Config struct {
 
 	Origin     Origin `default:"." placeholder:"URL|DIR" group:"Origin:" help:"What is cached: an http or https URL, or a folder. The current folder if not given."`
 	OriginHost string `placeholder:"NAME" group:"Origin:" help:"Host field to send to the origin, if it isn't the one of its URL."`
+	Mount      Mount  `default:"/files/" placeholder:"PATH" group:"Origin:" help:"Path under which clients find what the origin has; / works as well (${default})."`
 	Browse     bool   `group:"Origin:" help:"List folders that have no index.html (the origin being a folder)."`
 	Dotfiles   bool   `group:"Origin:" help:"Serve files whose names begin with a dot (the origin being a folder)."`
 

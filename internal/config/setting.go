@@ -88,6 +88,8 @@ func (s setting) want() string {
 		return wantFile
 	case *Origin:
 		return wantOrigin
+	case *Mount:
+		return wantMount
 	case *bool:
 		return "true or false"
 	case *int:

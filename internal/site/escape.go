@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-var errPath = errors.New("the path has dot segments, a backslash, a NUL or overlong UTF-8, or a bad escape")
+var errPath = errors.New(
+	"the path has dot segments, a backslash, a NUL or overlong UTF-8, or a bad escape")
 
 // normalize brings an escaped path into its canonical escaping, and decodes it.
 func normalize(escaped string) (canonical, decoded string, err error) {
@@ -140,7 +141,8 @@ func unhex(c byte) int {
 
 // unreserved is RFC 3986 section 2.3.
 func unreserved(c byte) bool {
-	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '.' || c == '_' || c == '~'
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' ||
+		c == '-' || c == '.' || c == '_' || c == '~'
 }
 
 // pathChar is what may stand in a path as it is: pchar and '/' (RFC 3986 section 3.3).

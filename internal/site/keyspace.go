@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// With NoVarySearch, a response that says in No-Vary-Search which parts of the query don't matter is
-// stored under a key whose query is in that rule's canonical form, and says for which URL it came. A
-// request is looked up under the key that the newest rule of its path makes, and under its own; but
-// what answers it is the stored response itself, by its own rule. Without, each resource has the one
-// key that its URL makes.
+// With NoVarySearch, a response that says in No-Vary-Search which parts of the query don't matter
+// is stored under a key whose query is in that rule's canonical form, and says for which URL it
+// came. A request is looked up under the key that the newest rule of its path makes, and under its
+// own; but what answers it is the stored response itself, by its own rule. Without, each resource
+// has the one key that its URL makes.
 
 // Response is what a stored response says.
 type Response interface {

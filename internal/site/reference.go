@@ -78,7 +78,9 @@ func (s *Site) mapURL(v, key string) string {
 	to := s.Mount
 	switch rest, under := s.under(ref.path); {
 	case under:
-		to += rest
+		if to += rest; strings.HasPrefix(to, "//") {
+			to = "/." + to // else it would name a host: RFC 3986 section 4.2
+		}
 	case ref.path+"/" == s.path:
 	case ref.absolute:
 		return v

@@ -1,12 +1,37 @@
 package site
 
 import (
+	"cmp"
 	"net/url"
 	"strings"
 )
 
-// KeyFromURL returns the key of the resource that a client names by a URL under the mount. The error
-// is ErrLong, or says what is wrong with the path.
+// Way is where the path of a client's request leads.
+type Way int
+
+// The ways that there are.
+const (
+	ToNothing  Way = iota
+	ToResource     // which KeyFromURL names
+	ToForm         // which KeyFromForm names a resource by
+	ToMount        // it only redirects to that
+)
+
+// Way tells where u's path leads.
+func (s *Site) Way(u *url.URL) Way {
+	switch path := cmp.Or(Spelling(u), "/"); { // RFC 9110 section 4.2.3
+	case path == FormPath:
+		return ToForm
+	case strings.HasPrefix(path, s.Mount):
+		return ToResource
+	case path == "/", path+"/" == s.Mount:
+		return ToMount
+	}
+	return ToNothing
+}
+
+// KeyFromURL returns the key of the resource that a client names by a URL under the mount. The
+// error is ErrLong, or says what is wrong with the path.
 func (s *Site) KeyFromURL(u *url.URL) (string, error) {
 	escaped := sendable(strings.TrimPrefix(Spelling(u), s.Mount))
 	return keyOf(escaped, sendable(u.RawQuery), u.RawQuery != "" || u.ForceQuery)

@@ -1,5 +1,5 @@
-// Package site is what belongs to one mount: the path under which clients find an origin's resources,
-// the cache keys of these, and their URLs as the origin and as clients know them.
+// Package site is what belongs to one mount: the path under which clients find an origin's
+// resources, the cache keys of these, and their URLs as the origin and as clients know them.
 //
 // The URLs of requests and what responses say go in; keys and URLs come out:
 //
@@ -19,7 +19,7 @@ import (
 
 // Config says what a site is made of.
 type Config struct {
-	// Mount is the path under which clients find the resources. It begins and ends in a slash.
+	// Mount is the path under which clients find the resources, as ParseMount returns it.
 	Mount string
 
 	// Base is the URL under which the origin has them. Its path ends in a slash.
@@ -44,7 +44,7 @@ type Site struct {
 	Config
 
 	path  string   // of Base, as it is written
-	hosts []string // of URLs that mean the origin, in lower case, without the scheme's default port
+	hosts []string // of the origin's URLs, in lower case, without the scheme's default port
 	rules *queryRules
 }
 
@@ -57,8 +57,8 @@ func New(c Config) *Site {
 	return s
 }
 
-// Target returns the URL of the resource that key names, as the origin knows it. Its RawPath is as it
-// is to be sent.
+// Target returns the URL of the resource that key names, as the origin knows it. Its RawPath is as
+// it is to be sent.
 func (s *Site) Target(key string) *url.URL { return target(s.Base, key) }
 
 // host returns u's host and port, so that equal ones are equal strings.
