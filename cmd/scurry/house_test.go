@@ -21,7 +21,7 @@ func TestHouse(t *testing.T) {
 		"origin":              {"internal/httpcache"},
 		"internal/decide":     {"internal/store", "internal/httpcache"},
 		"internal/site":       {"internal/httpcache"},
-		"internal/store":      {"internal/chunk", "internal/fields", "internal/fill", "internal/peer", "internal/wire"},
+		"internal/store":      {"internal/chunk", "internal/fields", "internal/fill", "internal/httpcache", "internal/peer", "internal/wire"},
 		"internal/fields":     {},
 		"internal/httpcache":  {},
 		"internal/chunk":      {},

@@ -316,7 +316,7 @@ func (s *Store) serveCached(c *wire.Call, d *decoder) {
 	names, pieces := d.strings(), false
 	d.flags([]*bool{&pieces})
 	length := d.varint()
-	if d.bad || len(names) != 2 || s.cfg.Source.Check(names[0]) != nil || length < 0 || length >= maxLength {
+	if d.bad || len(names) != 2 || s.cfg.Keys.Check(names[0]) != nil || length < 0 || length >= maxLength {
 		s.refuse(c, errBusy)
 		return
 	}

@@ -190,7 +190,7 @@ func (s *Store) requestFragment(p *peer.Peer, rec *Record, off int64) ([]byte, b
 
 func (s *Store) serveFragment(c *wire.Call, d *decoder) {
 	names, off := d.strings(), d.varint()
-	if d.bad || len(names) != 2 || off < 0 || s.cfg.Source.Check(names[0]) != nil {
+	if d.bad || len(names) != 2 || off < 0 || s.cfg.Keys.Check(names[0]) != nil {
 		s.refuse(c, errBusy)
 		return
 	}

@@ -59,7 +59,7 @@ func (s *Store) Put(rec *Record, content []byte, then Moment) {
 
 func (s *Store) servePut(c *wire.Call, d *decoder) {
 	names, content := d.strings(), d.string()
-	if d.bad || len(names) != 2 || s.cfg.Source.Check(names[0]) != nil {
+	if d.bad || len(names) != 2 || s.cfg.Keys.Check(names[0]) != nil {
 		s.refuse(c, errBusy)
 		return
 	}

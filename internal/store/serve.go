@@ -78,14 +78,14 @@ func (s *Store) serveInvalidate(c *wire.Call, d *decoder) {
 		s.refuse(c, errBusy)
 		return
 	}
-	s.invalidate(slices.DeleteFunc(keys, func(key string) bool { return s.cfg.Source.Check(key) != nil }), groups)
+	s.invalidate(slices.DeleteFunc(keys, func(key string) bool { return s.cfg.Keys.Check(key) != nil }), groups)
 	reply(c, []byte{respOK}, nil)
 }
 
 func (s *Store) serveRecord(c *wire.Call, d *decoder) {
 	lookup := decodeLookupRequest(d)
 	switch {
-	case d.bad || s.cfg.Source.Check(lookup.Key) != nil || lookup.Target != "" && s.cfg.Source.Check(lookup.Target) != nil:
+	case d.bad || s.cfg.Keys.Check(lookup.Key) != nil || lookup.Target != "" && s.cfg.Keys.Check(lookup.Target) != nil:
 		s.refuse(c, errBusy)
 		return
 	case s.ownerOf(lookup.Key) != nil:
@@ -146,7 +146,7 @@ func (s *Store) lookup(ctx context.Context, lookup *lookupRequest) (*Result, err
 		if rec.Pass {
 			return &Result{Record: rec, Found: true}, nil
 		}
-		if usable, refresh := s.cfg.Source.Usable(rec, lookup.Header); usable {
+		if usable, refresh := s.cfg.usable(rec, lookup.Header); usable {
 			if refresh {
 				s.Refresh(&lookup.Request, rec)
 			}
@@ -175,9 +175,9 @@ func (s *Store) lookup(ctx context.Context, lookup *lookupRequest) (*Result, err
 // asks what its key is.
 func (s *Store) findFor(lookup *lookupRequest) (rec *Record, mustRevalidate bool) {
 	lookup.Target = cmp.Or(lookup.Target, lookup.Key)
-	keys := s.cfg.Source.Keys(lookup.Target)
+	keys := s.cfg.Keys.Keys(lookup.Target)
 	for _, lookup.Key = range keys {
-		if rec, mustRevalidate = s.Find(lookup.Key, lookup.Header, lookup.Head); rec != nil && s.cfg.Source.Answers(rec, lookup.Target) {
+		if rec, mustRevalidate = s.Find(lookup.Key, lookup.Header, lookup.Head); rec != nil && s.cfg.answers(rec, lookup.Target) {
 			return rec, mustRevalidate
 		}
 	}
@@ -189,7 +189,7 @@ func (s *Store) findFor(lookup *lookupRequest) (rec *Record, mustRevalidate bool
 // for.
 func (s *Store) why(lookup *lookupRequest, rec *Record) Why {
 	if rec != nil && !rec.Pass {
-		if usable, _ := s.cfg.Source.Usable(rec, nil); usable && rec.Revision != lookup.revision {
+		if usable, _ := s.cfg.usable(rec, nil); usable && rec.Revision != lookup.revision {
 			return Unwanted
 		}
 		return Outdated

@@ -82,7 +82,7 @@ func (s *Store) serveTakeOver(c *wire.Call, d *decoder) {
 func (s *Store) decodeRead(c *wire.Call, d *decoder) (*Record, *readRequest, error) {
 	ask := decodeReadRequest(d)
 	rec, err := decode(ask.rec, s.cfg.Now())
-	if err != nil || d.bad || s.cfg.Source.Check(ask.key) != nil || !s.fits(rec, ask.key) || ask.off < 0 || (ask.end >= 0 && ask.end <= ask.off) ||
+	if err != nil || d.bad || s.cfg.Keys.Check(ask.key) != nil || !s.fits(rec, ask.key) || ask.off < 0 || (ask.end >= 0 && ask.end <= ask.off) ||
 		(rec.Length >= 0 && (ask.end > rec.Length || ask.off >= rec.Length)) || (rec.refetchable() && ask.end < 0) || rec.HeadOnly {
 		return nil, nil, errBusy
 	}

@@ -30,13 +30,13 @@ func (s *Store) variesLocked(e *entry, names []string) {
 // serveVaries drops what is stored under a key of the node that says so, or is on its way.
 func (s *Store) serveVaries(c *wire.Call, d *decoder) {
 	key := d.string()
-	if d.bad || s.cfg.Source.Check(key) != nil {
+	if d.bad || s.cfg.Keys.Check(key) != nil {
 		s.refuse(c, errBusy)
 		return
 	}
 	if s.ownerOf(key) != nil { // else this node knows by itself
 		s.mu.Lock()
-		s.varied.raise(s.cfg.Source.CanonicalKey(key))
+		s.varied.raise(s.cfg.Keys.CanonicalKey(key))
 		s.removeLocked(key)
 		s.mu.Unlock()
 	}
@@ -46,5 +46,5 @@ func (s *Store) serveVaries(c *wire.Call, d *decoder) {
 // outdatedLocked reports whether what f has brought may be no copy to answer others from: since f
 // took off, its resource has turned out to vary.
 func (s *Store) outdatedLocked(f *flight) bool {
-	return f.varied != s.varied.of(s.cfg.Source.CanonicalKey(f.req.Key))
+	return f.varied != s.varied.of(s.cfg.Keys.CanonicalKey(f.req.Key))
 }
