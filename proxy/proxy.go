@@ -30,7 +30,7 @@ import (
 	"sync"
 
 	"github.com/scurrycache/scurry/internal/decide"
-	"github.com/scurrycache/scurry/internal/httpcache"
+	"github.com/scurrycache/scurry/internal/fetch"
 	"github.com/scurrycache/scurry/internal/logging"
 	"github.com/scurrycache/scurry/internal/peer"
 	"github.com/scurrycache/scurry/internal/site"
@@ -44,17 +44,16 @@ var ErrRegistered = peer.ErrRegistered
 // Proxy is a caching reverse proxy. It is an http.Handler whose methods may be called concurrently.
 type Proxy struct {
 	cfg    Config
-	policy httpcache.Policy
 	rules  decide.Rules
 	site   *site.Site
-	loop   string // this cluster's name in CDN-Loop
 	store  *store.Store
-	origin *originClient
+	origin *fetch.Origin
 	routes http.Handler
 	stats  counters
 	heads  heads
 	closed sync.Once
-	mixUps *mixUps // nil if the origin doesn't tell
+
+	stopUnsolicited func() // ends what the origin tells of by itself
 
 	node     *peer.Node // nil if there is no other
 	unwatch  context.CancelFunc
@@ -67,12 +66,16 @@ func New(cfg Config) (*Proxy, error) {
 		return nil, err
 	}
 	cfg = cfg.withDefaults()
-	p := &Proxy{cfg: cfg, policy: cfg.policy(), site: site.New(cfg.site()), loop: cfg.loopName()}
-	p.rules = decide.Rules{Policy: p.policy, Now: cfg.Now, Streams: func(rec *store.Record) bool { return p.store.Streams(rec) }}
-	p.origin = &originClient{next: cfg.Origin, log: cfg.Logger, stats: &p.stats}
+	p := &Proxy{cfg: cfg, site: site.New(cfg.site())}
+	streams := func(rec *store.Record) bool { return p.store.Streams(rec) }
+	p.rules = decide.Rules{Policy: p.site.Policy, Now: cfg.Now, Streams: streams}
+	p.origin = fetch.New(fetch.Config{
+		Site: p.site, Origin: cfg.Origin, Name: decide.Name, Loop: cfg.loopName(),
+		Now: cfg.Now, Log: cfg.Logger, Streams: streams,
+	})
 
 	sc := cfg.store()
-	sc.Source, sc.Keys, sc.Policy = &source{p}, p.site, p.policy
+	sc.Source, sc.Keys, sc.Policy = p.origin, p.site, p.site.Policy
 	var err error
 	p.node = p.newNode()
 	sc.Node, sc.Lease = p.node, cfg.Cluster.Lease
@@ -82,7 +85,7 @@ func New(cfg Config) (*Proxy, error) {
 	}
 	p.routes = logging.Access(cfg.Logger, p.admit(p.router()))
 	p.followMembers()
-	p.watchMixUps()
+	p.stopUnsolicited = p.origin.OnUnsolicited(func(keys []string) { p.store.Invalidate(keys, nil) })
 	return p, nil
 }
 
@@ -91,7 +94,7 @@ func New(cfg Config) (*Proxy, error) {
 // nil.
 func (p *Proxy) Close() error {
 	p.closed.Do(func() {
-		p.mixUps.close()
+		p.stopUnsolicited()
 		if p.unwatch != nil {
 			p.unwatch()
 			p.watching.Wait()

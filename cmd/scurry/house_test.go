@@ -17,9 +17,10 @@ func TestHouse(t *testing.T) {
 	)
 	plan := map[string][]string{
 		"cmd/scurry":          {"proxy", "origin", "internal/admin", "internal/cluster", "internal/config", "internal/listen", "internal/logging"},
-		"proxy":               {"internal/decide", "internal/site", "internal/store", "internal/httpcache", "internal/hostport", "internal/logging", "internal/chunk", "internal/fill", "internal/peer", "internal/wire"},
+		"proxy":               {"internal/fetch", "internal/decide", "internal/site", "internal/store", "internal/httpcache", "internal/hostport", "internal/logging", "internal/chunk", "internal/fill", "internal/peer", "internal/wire"},
 		"origin":              {"internal/httpcache"},
 		"internal/decide":     {"internal/store", "internal/httpcache"},
+		"internal/fetch":      {"internal/site", "internal/store", "internal/httpcache", "internal/fill"},
 		"internal/site":       {"internal/httpcache"},
 		"internal/store":      {"internal/chunk", "internal/fields", "internal/fill", "internal/httpcache", "internal/peer", "internal/wire"},
 		"internal/fields":     {},
