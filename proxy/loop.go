@@ -22,4 +22,5 @@ func (c Config) loopName() string {
 	return decide.Name + "-" + hex.EncodeToString(sum[:6])
 }
 
-var errLoop = errors.New("loop: this request has been through this cluster before; does the origin's URL, or a redirect or proxy behind it, lead back to a node?")
+var errLoop = errors.New("loop: this request has been through this cluster before; does the " +
+	"origin's URL, or a redirect or proxy behind it, lead back to a node?")
