@@ -23,6 +23,7 @@ import (
 	"github.com/rs/zerolog"
 	"go.uber.org/goleak"
 
+	"github.com/scurrycache/scurry/internal/origintest"
 	"github.com/scurrycache/scurry/internal/wire"
 )
 
@@ -283,7 +284,7 @@ func TestLeaving(t *testing.T) {
 func TestReunion(t *testing.T) {
 	reunited := make(chan bool, 10)
 	for _, lease := range []time.Duration{time.Nanosecond, time.Hour} {
-		l := listen(t)
+		l := origintest.Listen(t) // at an address that nothing else takes when it is closed
 		a := start(t, NodeConfig{Lease: lease, Reunited: func() { reunited <- true }})
 		b := start(t, NodeConfig{Listener: l})
 		meet(a, b)
