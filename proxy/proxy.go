@@ -30,6 +30,7 @@ import (
 	"sync"
 
 	"github.com/scurrycache/scurry/internal/decide"
+	remote "github.com/scurrycache/scurry/internal/exchange"
 	"github.com/scurrycache/scurry/internal/httpcache"
 	"github.com/scurrycache/scurry/internal/logging"
 	"github.com/scurrycache/scurry/internal/peer"
@@ -56,7 +57,8 @@ type Proxy struct {
 	closed sync.Once
 	mixUps *mixUps // nil if the origin doesn't tell
 
-	node     *peer.Node // nil if there is no other
+	remote   *remote.Exchange // nil if there is no other node
+	node     *peer.Node       // its node
 	unwatch  context.CancelFunc
 	watching sync.WaitGroup
 }
@@ -75,11 +77,13 @@ func New(cfg Config) (*Proxy, error) {
 	sc.Source = &source{p}
 	sc.Selecting = httpcache.Selecting
 	sc.Contains = func(part store.Part, request http.Header) bool { return httpcache.Part(part).Answers(request) }
+	if p.remote = cfg.newRemote(); p.remote != nil {
+		p.node = p.remote.Node()
+		sc.Remote, sc.Lease = p.remote, cfg.Cluster.Lease
+	}
 	var err error
-	p.node = p.newNode()
-	sc.Node, sc.Lease = p.node, cfg.Cluster.Lease
 	if p.store, err = store.New(sc); err != nil {
-		p.node.Close()
+		p.remote.Close()
 		return nil, err
 	}
 	p.routes = logging.Access(cfg.Logger, p.admit(p.router()))
@@ -98,7 +102,7 @@ func (p *Proxy) Close() error {
 			p.unwatch()
 			p.watching.Wait()
 		}
-		p.node.Close()
+		p.remote.Close()
 		p.store.Close()
 	})
 	return nil

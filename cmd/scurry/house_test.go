@@ -17,11 +17,13 @@ func TestHouse(t *testing.T) {
 	)
 	plan := map[string][]string{
 		"cmd/scurry":          {"proxy", "origin", "internal/admin", "internal/cluster", "internal/config", "internal/listen", "internal/logging"},
-		"proxy":               {"internal/decide", "internal/site", "internal/store", "internal/httpcache", "internal/hostport", "internal/logging", "internal/chunk", "internal/fill", "internal/peer", "internal/wire"},
+		"proxy":               {"internal/decide", "internal/site", "internal/store", "internal/httpcache", "internal/hostport", "internal/logging", "internal/chunk", "internal/fill", "internal/exchange", "internal/peer", "internal/wire"},
 		"origin":              {"internal/httpcache"},
 		"internal/decide":     {"internal/store", "internal/httpcache"},
 		"internal/site":       {"internal/httpcache"},
-		"internal/store":      {"internal/chunk", "internal/fields", "internal/fill", "internal/peer", "internal/wire"},
+		"internal/exchange":   {"internal/store", "internal/chunk", "internal/codec", "internal/fill", "internal/peer", "internal/wire"},
+		"internal/store":      {"internal/chunk", "internal/codec", "internal/fields", "internal/fill", "internal/peer"},
+		"internal/codec":      {"internal/fields"},
 		"internal/fields":     {},
 		"internal/httpcache":  {},
 		"internal/chunk":      {},

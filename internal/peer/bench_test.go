@@ -103,8 +103,8 @@ func overWire(b *testing.B, value []byte) func(context.Context) ([]byte, error) 
 	meet(owner, asker)
 	asker.awaitState(b, owner.name, Live)
 	q := &peerRequest{
-		tenant: &tenant{prefix: "p.", GroupConfig: GroupConfig{Fetch: func(ctx context.Context, p *Peer, key string) ([]byte, error) {
-			s, err := p.Open(ctx, []byte(key))
+		tenant: &tenant{prefix: "p.", GroupConfig: GroupConfig{Fetch: func(ctx context.Context, name, key string) ([]byte, error) {
+			s, err := asker.Peer(name).Open(ctx, []byte(key))
 			if err != nil {
 				return nil, err
 			}
@@ -112,7 +112,7 @@ func overWire(b *testing.B, value []byte) func(context.Context) ([]byte, error) 
 			_, v, err := s.Next()
 			return v, err
 		}}},
-		peer: asker.Peers()[0],
+		owner: asker.Peers()[0].name,
 	}
 	return func(ctx context.Context) ([]byte, error) {
 		key := "p.k.0.v"

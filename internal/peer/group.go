@@ -39,9 +39,9 @@ type GroupConfig struct {
 	// yet routes and collapses.
 	Budget int64
 	Load   Getter
-	// Node tells who owns a key, and Fetch gets a key's value from an owner that isn't this node.
-	// If Node is nil, this node owns all.
-	Node  *Node
+	// Owner names the node that owns a routing key, "" for this one, and Fetch gets a key's value
+	// from an owner that isn't this node. If Owner is nil, this node owns all.
+	Owner func(routingKey string) string
 	Fetch Fetch
 }
 

@@ -25,7 +25,7 @@ func (g *Group) Mark() Mark {
 // the value was, or a ninth if it is in the hot cache, which only a group with peers has.
 func (g *Group) Keeps(m Mark, largest int64) bool {
 	now, enough := g.Mark(), g.pooled.budget/9
-	if g.tenant.Node == nil {
+	if g.tenant.Owner == nil {
 		enough *= 8
 	}
 	return now.evictions == m.evictions || now.used-m.used < enough-largest-maxKey

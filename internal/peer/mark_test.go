@@ -33,8 +33,8 @@ func TestKeepsIsCertain(t *testing.T) {
 				return make([]byte, largest-rand.IntN(10)), nil
 			}
 			n := node()
-			fetch := func(ctx context.Context, _ *Peer, key string) ([]byte, error) { return load(ctx, key) }
-			g, err := Acquire(GroupConfig{Budget: budget, Load: load, Node: n, Fetch: fetch})
+			fetch := func(ctx context.Context, _, key string) ([]byte, error) { return load(ctx, key) }
+			g, err := Acquire(GroupConfig{Budget: budget, Load: load, Owner: owners(n), Fetch: fetch})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -180,6 +180,23 @@ func (n *Node) Owner(routingKey string) *Peer {
 	return n.ring.Load().owner(routingKey)
 }
 
+// OwnerName names the node that owns a routing key, and reports whether it is this one.
+func (n *Node) OwnerName(routingKey string) (name string, here bool) {
+	r := n.ring.Load()
+	name = r.ownerName(routingKey)
+	return name, r.peers[name] == nil
+}
+
+// Peer returns the peer with that name, or nil if it is none.
+func (n *Node) Peer(name string) *Peer {
+	if p := n.ring.Load().peers[name]; p != nil {
+		return p
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.peers[name]
+}
+
 // RingEpoch counts the changes of the ring: as long as it is the same, so are all owners.
 func (n *Node) RingEpoch() uint64 {
 	if n == nil {

@@ -386,6 +386,20 @@ func TestStrangersCostLittle(t *testing.T) {
 	}
 }
 
+// owners is GroupConfig.Owner for a group of n's.
+func owners(n *Node) func(routingKey string) string {
+	if n == nil {
+		return nil
+	}
+	return func(routingKey string) string {
+		name, here := n.OwnerName(routingKey)
+		if here {
+			return ""
+		}
+		return name
+	}
+}
+
 // twoMinds is two nodes, each of which takes the other one for the owner of every key.
 func twoMinds(t *testing.T) (nodes [2]*tested, groups [2]*Group, loads func() int) {
 	t.Helper()
@@ -399,15 +413,15 @@ func twoMinds(t *testing.T) (nodes [2]*tested, groups [2]*Group, loads func() in
 		t.Cleanup(n.Close)
 		nodes[i] = n
 		g, err := Acquire(GroupConfig{
-			Budget: 1 << 20, Node: n.Node,
+			Budget: 1 << 20, Owner: owners(n.Node),
 			Load: func(context.Context, string) ([]byte, error) {
 				mu.Lock()
 				defer mu.Unlock()
 				loaded++
 				return []byte("loaded"), nil
 			},
-			Fetch: func(ctx context.Context, p *Peer, key string) ([]byte, error) {
-				s, err := p.Open(ctx, []byte(key))
+			Fetch: func(ctx context.Context, name, key string) ([]byte, error) {
+				s, err := n.Peer(name).Open(ctx, []byte(key))
 				if err != nil {
 					return nil, err
 				}

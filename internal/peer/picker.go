@@ -10,10 +10,10 @@ import (
 	pb "github.com/golang/groupcache/groupcachepb"
 )
 
-// Fetch gets from a peer the value of a key (without the group's prefix) that the peer owns. The
+// Fetch gets from a peer, by its name, the value of a key (without the group's prefix) that the peer owns. The
 // value becomes groupcache's. On an error the group's Getter is tried, with the same ctx, whose
 // values tell it what has been found out. ctx is that of the call that opened the flight.
-type Fetch func(ctx context.Context, p *Peer, key string) ([]byte, error)
+type Fetch func(ctx context.Context, owner, key string) ([]byte, error)
 
 var errBothWays = errors.New("the key is being served to a peer at this moment")
 
@@ -23,20 +23,20 @@ func (s *pooledGroup) PickPeer(key string) (groupcache.ProtoGetter, bool) {
 	if b == nil {
 		return evictor{s}, s.emptying.Load()
 	}
-	if b.Node == nil || foreign(key, b.prefix) != nil {
+	if b.Owner == nil || foreign(key, b.prefix) != nil {
 		return nil, false
 	}
-	p := b.Node.Owner(RoutingKey(key[len(b.prefix):]))
-	if p == nil {
+	owner := b.Owner(RoutingKey(key[len(b.prefix):]))
+	if owner == "" {
 		return nil, false
 	}
-	return &peerRequest{tenant: b, peer: p}, true
+	return &peerRequest{tenant: b, owner: owner}, true
 }
 
 // peerRequest is a key on its way to a peer.
 type peerRequest struct {
 	tenant *tenant
-	peer   *Peer
+	owner  string
 }
 
 // Get is groupcache.ProtoGetter's.
@@ -48,10 +48,10 @@ func (q *peerRequest) Get(ctx context.Context, in *pb.GetRequest, out *pb.GetRes
 	defer q.tenant.gate.leave(false, key)
 	defer func() {
 		if p := recover(); p != nil { // unwound through groupcache's flight it would hang the key for ever
-			err = fmt.Errorf("ask %s for %s: panic: %v\n%s", q.peer.name, key, p, debug.Stack())
+			err = fmt.Errorf("ask %s for %s: panic: %v\n%s", q.owner, key, p, debug.Stack())
 		}
 	}()
-	out.Value, err = q.tenant.Fetch(ctx, q.peer, key)
+	out.Value, err = q.tenant.Fetch(ctx, q.owner, key)
 	return err
 }
 

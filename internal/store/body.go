@@ -17,10 +17,10 @@ import (
 type body struct {
 	runs   []*run
 	tail   []byte // the last bytes of a content whose length isn't known, if they may be all
-	pushed spans
-	pieces []span // held in the chunks group, or were: parts of chunks that came as parts of the content
-	probed spans  // where it was seen what the chunks group still has from before
-	found  found  // that the chunks group has
+	pushed chunk.Spans
+	pieces []chunk.Span // held in the chunks group, or were: parts of chunks that came as parts of the content
+	probed chunk.Spans  // where it was seen what the chunks group still has from before
+	found  found        // that the chunks group has
 }
 
 var firstChunk = chunk.ID{}
@@ -205,7 +205,7 @@ func (s *Store) reach(ctx context.Context, rec *Record, off int64, plain bool) i
 				end = min(end, at)
 			}
 		}
-		at := b.pushed.next(off, end)
+		at := b.pushed.Next(off, end)
 		s.mu.Unlock()
 		if at < 0 {
 			return end
@@ -215,7 +215,7 @@ func (s *Store) reach(ctx context.Context, rec *Record, off int64, plain bool) i
 			return c.Start
 		}
 		s.mu.Lock() // evicted
-		b.pushed = b.pushed.remove(c.Start, c.End)
+		b.pushed = b.pushed.Remove(c.Start, c.End)
 		s.mu.Unlock()
 	}
 }
@@ -225,8 +225,8 @@ func (s *Store) reach(ctx context.Context, rec *Record, off int64, plain bool) i
 func (s *Store) probe(ctx context.Context, rec *Record, off, end int64) {
 	s.mu.Lock()
 	b := s.bodyLocked(rec.Version)
-	done := b.probed.next(off, off+1) >= 0
-	b.probed = b.probed.add(off, max(end, off+1))
+	done := b.probed.Next(off, off+1) >= 0
+	b.probed = b.probed.Add(off, max(end, off+1))
 	s.mu.Unlock()
 	if done {
 		return
@@ -235,7 +235,7 @@ func (s *Store) probe(ctx context.Context, rec *Record, off, end int64) {
 		c := s.cfg.Geometry.At(off, rec.OneSlab)
 		if _, ok := s.cached(ctx, rec, c); ok {
 			s.mu.Lock()
-			b.pushed = b.pushed.add(c.Start, min(c.End, rec.Length))
+			b.pushed = b.pushed.Add(c.Start, min(c.End, rec.Length))
 			s.mu.Unlock()
 		}
 		off = c.End
@@ -350,10 +350,10 @@ func (s *Store) push(rec *Record, off int64, b []byte) {
 	c := s.cfg.Geometry.At(off, rec.OneSlab)
 	key, whole := s.chunkKey(rec, c.ID), true
 	if end := off + int64(len(b)); off > c.Start || end < min(c.End, rec.Length) { // of a length that isn't known, the last chunk may end anywhere
-		key, whole = s.fragmentKey(rec, span{off, end}), false
+		key, whole = s.fragmentKey(rec, chunk.Span{Start: off, End: end}), false
 	}
 	for p := (&chunkRequest{Context: s.base, push: b}); !p.taken; {
-		if _, err := s.chunks.Get(p, key); !errors.Is(err, errNotCached) {
+		if _, err := s.chunks.Get(p, key); !errors.Is(err, ErrNotCached) {
 			break // it is there, or the store is being closed
 		}
 	}
@@ -361,9 +361,9 @@ func (s *Store) push(rec *Record, off int64, b []byte) {
 	defer s.mu.Unlock()
 	body := s.bodyLocked(rec.Version)
 	if whole {
-		body.pushed = body.pushed.add(off, off+int64(len(b)))
-		body.pieces = slices.DeleteFunc(body.pieces, func(sp span) bool { return c.Start <= sp.start && sp.end <= c.End })
-	} else if sp := (span{off, off + int64(len(b))}); len(body.pieces) < maxFragments && !slices.Contains(body.pieces, sp) {
+		body.pushed = body.pushed.Add(off, off+int64(len(b)))
+		body.pieces = slices.DeleteFunc(body.pieces, func(sp chunk.Span) bool { return c.Start <= sp.Start && sp.End <= c.End })
+	} else if sp := (chunk.Span{Start: off, End: off + int64(len(b))}); len(body.pieces) < maxFragments && !slices.Contains(body.pieces, sp) {
 		body.pieces = append(body.pieces, sp)
 	}
 }
@@ -395,7 +395,7 @@ func (s *Store) loadChunk(ctx context.Context, _ string) ([]byte, error) {
 		c.taken = true
 		return c.push, nil
 	}
-	return nil, errNotCached
+	return nil, ErrNotCached
 }
 
 // overflowed is told that a body grows too large to be kept: nobody can join it any more.

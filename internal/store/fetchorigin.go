@@ -16,7 +16,7 @@ func (s *Store) load(ctx context.Context, _ string) ([]byte, error) {
 		return nil, f.verdict
 	}
 	if f.req.Stored {
-		return nil, errNone
+		return nil, ErrNone
 	}
 	s.mu.Lock()
 	// Another flight may have landed since the asker looked.
@@ -70,7 +70,7 @@ func (s *Store) load(ctx context.Context, _ string) ([]byte, error) {
 			s.drop(f.prev) // the origin has another rule by now
 		}
 	}
-	encoded := (&flightResult{rec: res.Record, renewed: res.Renewed, status: res.Status}).encode(s.cfg.Now())
+	encoded := (&flightResult{rec: res.Record}).encode(s.cfg.Now())
 	f.settle(res)
 	return encoded, nil
 }
@@ -108,11 +108,11 @@ func (s *Store) fetchFromOrigin(f *flight, generation uint64) (x *exchange, err 
 		rec.HeadOnly = true
 	}
 	rec.setImprint(s.imprintOf(f.req.Header))
-	rec.ringEpoch = s.cfg.Node.RingEpoch()          // before the owner is looked for
-	if rec.Lease = 0; s.ownerOf(f.req.Key) != nil { // this node stands in for the owner
+	rec.ringEpoch = s.ringEpoch()                  // before the owner is looked for
+	if rec.Lease = 0; s.ownerOf(f.req.Key) != "" { // this node stands in for the owner
 		rec.Lease = Until(s.cfg.Now().Add(s.cfg.Lease))
 	}
-	rec.Rangeable = rec.Rangeable && rec.Length < maxLength
+	rec.Rangeable = rec.Rangeable && rec.Length < MaxLength
 	s.mu.Lock()
 	if rec.mark = s.groups.mark(rec.Groups); s.groups.after(rec.since, rec.Groups) {
 		got.Validator = ""

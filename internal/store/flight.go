@@ -204,11 +204,11 @@ func (s *Store) Fetch(ctx context.Context, req *Request, prev *Record) (*Result,
 			variant = s.variantNow(req)
 			continue
 		}
-		if landedBefore(prev, res, err) || req.For == "" && errors.Is(err, errBusy) { // it was a peer's flight, which had no room
+		if landedBefore(prev, res, err) || req.For == "" && errors.Is(err, ErrBusy) { // it was a peer's flight, which had no room
 			continue
 		}
 		if req.For != "" && errors.Is(err, errNoRoom) {
-			return nil, errBusy // it is no verdict on the origin
+			return nil, ErrBusy // it is no verdict on the origin
 		}
 		if failed, ok := errors.AsType[*Failure](err); ok && failed.Stored != nil {
 			own, ok := s.answersFlight(failed.Stored, variant, req)
@@ -280,7 +280,7 @@ func (s *Store) fly(ctx context.Context, req *Request, prev *Record, variant str
 	peer := req.For != ""
 	if peer && !s.records.BeginServing(f.key) {
 		s.work.Done()
-		return nil, errBusy
+		return nil, ErrBusy
 	}
 	f.refused = s.audiences.join(f.key, peer)
 	defer s.audiences.leave(f.key, peer)
@@ -323,7 +323,7 @@ func (s *Store) await(ctx context.Context, f *flight, req *Request) (*Result, er
 			return s.shared(req, l.encoded)
 		case <-f.refused:
 			f.leave()
-			return nil, errBusy
+			return nil, ErrBusy
 		case <-ctx.Done():
 			f.leave()
 			return nil, context.Cause(ctx)
@@ -361,7 +361,7 @@ func (s *Store) adopt(key string, rec *Record) {
 		rec.URL = url
 	}
 	if rec.ringEpoch == 0 {
-		rec.ringEpoch = s.cfg.Node.RingEpoch()
+		rec.ringEpoch = s.ringEpoch()
 	}
 	if rec.first == "" && rec.Version != "" {
 		s.name(rec)

@@ -3,13 +3,11 @@ package store
 import (
 	"cmp"
 	"context"
-	"encoding/binary"
 	"io"
 	"slices"
 
+	"github.com/scurrycache/scurry/internal/chunk"
 	"github.com/scurrycache/scurry/internal/fill"
-	"github.com/scurrycache/scurry/internal/peer"
-	"github.com/scurrycache/scurry/internal/wire"
 )
 
 // An origin may send a part of a content although all of it was asked for, or the part that a
@@ -50,24 +48,24 @@ func (s *Store) fillFragment(x *exchange, by Fields) {
 // holds one.
 func (s *Store) fragmentAt(ctx context.Context, rec *Record, off int64) ([]byte, bool) {
 	s.mu.Lock()
-	var sp span
+	var sp chunk.Span
 	if b, ok := s.bodies[rec.Version]; ok {
-		if i := slices.IndexFunc(b.pieces, func(sp span) bool { return sp.start <= off && off < sp.end }); i >= 0 {
+		if i := slices.IndexFunc(b.pieces, func(sp chunk.Span) bool { return sp.Start <= off && off < sp.End }); i >= 0 {
 			sp = b.pieces[i]
 		}
 	}
 	s.mu.Unlock()
-	if sp.end == 0 {
+	if sp.End == 0 {
 		return nil, false
 	}
 	b, err := s.chunks.Get(ctx, s.fragmentKey(rec, sp))
-	if err == nil && int64(len(b)) == sp.end-sp.start {
-		return b[off-sp.start:], true
+	if err == nil && int64(len(b)) == sp.End-sp.Start {
+		return b[off-sp.Start:], true
 	}
 	s.mu.Lock() // evicted
 	defer s.mu.Unlock()
 	if b, ok := s.bodies[rec.Version]; ok {
-		b.pieces = slices.DeleteFunc(b.pieces, func(old span) bool { return old == sp })
+		b.pieces = slices.DeleteFunc(b.pieces, func(old chunk.Span) bool { return old == sp })
 	}
 	return nil, false
 }
@@ -84,16 +82,17 @@ func (r *Reader) fetchFragment(ctx context.Context) bool {
 	if !r.remote() {
 		return false
 	}
-	p := r.s.slabOwner(r.rec, r.pos)
-	if p == nil {
+	owner := r.s.slabOwner(r.rec, r.pos)
+	if owner == "" {
 		return false
 	}
-	b, ok := r.s.requestFragment(p, r.rec, r.pos)
-	if ok {
-		r.peer = p.Name()
-		r.show(b)
+	b, err := r.s.cfg.Remote.Fragment(r.s.base, owner, r.rec, r.pos)
+	if err != nil || len(b) == 0 || int64(len(b)) > r.rec.Length-r.pos {
+		return false
 	}
-	return ok
+	r.peer = owner
+	r.show(b)
+	return true
 }
 
 // maxLook bounds how often a look for what is missing finds that it is there.
@@ -104,7 +103,7 @@ const maxLook = 64
 // enough: more would be held for a client who may be slow.
 func (r *Reader) readyRest(ctx context.Context) error {
 	end := r.end
-	if r.s.cfg.Node != nil { // the next slab is another node's, perhaps
+	if r.s.cfg.Remote != nil { // the next slab is another node's, perhaps
 		end = min(end, r.s.cfg.Geometry.SlabEnd(r.pos))
 	}
 	afar := r.remote()
@@ -155,51 +154,22 @@ func (s *Store) missing(rec *Record, off, end int64) int64 {
 	}
 	held := slices.Clone(b.pushed)
 	for _, sp := range b.pieces {
-		held = held.add(sp.start, sp.end)
+		held = held.Add(sp.Start, sp.End)
 	}
 	for _, run := range b.runs {
 		if stop := run.Span().End; stop > run.Starts() {
-			held = held.add(run.Starts(), stop)
+			held = held.Add(run.Starts(), stop)
 		}
 	}
 	for _, sp := range held {
-		if sp.start <= off && off < sp.end {
-			off = sp.end
+		if sp.Start <= off && off < sp.End {
+			off = sp.End
 		}
 	}
 	if off >= end {
 		return -1
 	}
 	return off
-}
-
-// requestFragment asks p for the bytes of rec's content from off on.
-func (s *Store) requestFragment(p *peer.Peer, rec *Record, off int64) ([]byte, bool) {
-	message := binary.AppendVarint(appendStrings([]byte{reqFragment}, []string{rec.Key, rec.Version}), off)
-	stream, err := p.Open(s.base, message)
-	if err != nil {
-		return nil, false
-	}
-	defer stream.Close()
-	message, value, err := stream.Next()
-	if err != nil || (&decoder{b: message}).byte() != respOK || len(value) == 0 || int64(len(value)) > rec.Length-off {
-		return nil, false
-	}
-	return value, true
-}
-
-func (s *Store) serveFragment(c *wire.Call, d *decoder) {
-	names, off := d.strings(), d.varint()
-	if d.bad || len(names) != 2 || off < 0 || s.cfg.Source.Check(names[0]) != nil {
-		s.refuse(c, errBusy)
-		return
-	}
-	b, ok := s.fragmentAt(c.Context(), &Record{Key: names[0], Details: plain, Version: names[1]}, off)
-	if !ok {
-		reply(c, []byte{respNotCached}, nil)
-		return
-	}
-	reply(c, []byte{respOK}, b)
 }
 
 // joined is a body that is read from fragments and from the origin, by turns.
@@ -222,8 +192,8 @@ func (j *joined) next() error {
 	j.s.mu.Lock()
 	if b, ok := j.s.bodies[j.rec.Version]; ok {
 		for _, sp := range b.pieces {
-			if sp.start > j.off {
-				j.until = min(j.until, sp.start)
+			if sp.Start > j.off {
+				j.until = min(j.until, sp.Start)
 			}
 		}
 	}

@@ -1,6 +1,9 @@
 package store
 
-import "github.com/scurrycache/scurry/internal/peer"
+import (
+	"github.com/scurrycache/scurry/internal/chunk"
+	"github.com/scurrycache/scurry/internal/peer"
+)
 
 // Before a hit's head is sent it must be known whether this node holds all of the content
 // (Foresee). To look each chunk up for that, and once more when it is sent, would cost as much
@@ -9,15 +12,15 @@ import "github.com/scurrycache/scurry/internal/peer"
 
 // found is what has been seen to be in the chunks group since a mark.
 type found struct {
-	spans spans
+	spans chunk.Spans
 	since peer.Mark
 }
 
 // knownHeld reports whether the chunks group is known to have all of rec's bytes in sp.
-func (s *Store) knownHeld(rec *Record, sp span) bool {
+func (s *Store) knownHeld(rec *Record, sp chunk.Span) bool {
 	s.mu.Lock()
 	b, ok := s.bodies[rec.Version]
-	if !ok || !b.found.spans.covers(sp) {
+	if !ok || !b.found.spans.Covers(sp) {
 		s.mu.Unlock()
 		return false
 	}
@@ -28,7 +31,7 @@ func (s *Store) knownHeld(rec *Record, sp span) bool {
 
 // noteHeld notes that the chunks group has been seen to have all of rec's bytes in sp since that
 // mark.
-func (s *Store) noteHeld(rec *Record, sp span, since peer.Mark) {
+func (s *Store) noteHeld(rec *Record, sp chunk.Span, since peer.Mark) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	b, ok := s.bodies[rec.Version]
@@ -38,5 +41,5 @@ func (s *Store) noteHeld(rec *Record, sp span, since peer.Mark) {
 	if !s.chunks.Keeps(b.found.since, s.cfg.Geometry.Max) {
 		b.found = found{since: since}
 	}
-	b.found.spans = b.found.spans.add(sp.start, sp.end)
+	b.found.spans = b.found.spans.Add(sp.Start, sp.End)
 }

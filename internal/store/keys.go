@@ -74,48 +74,67 @@ func (s *Store) chunkKey(rec *Record, id chunk.ID) string {
 
 // fragmentKey is the key of a fragment of a chunk. What decides on a chunk's owner decides on that
 // of its fragments.
-func (s *Store) fragmentKey(rec *Record, sp span) string {
-	return s.chunkKey(rec, s.cfg.Geometry.At(sp.start, rec.OneSlab).ID) + "." + strconv.FormatInt(sp.start, 36) + "-" + strconv.FormatInt(sp.end, 36)
+func (s *Store) fragmentKey(rec *Record, sp chunk.Span) string {
+	return s.chunkKey(rec, s.cfg.Geometry.At(sp.Start, rec.OneSlab).ID) + "." + strconv.FormatInt(sp.Start, 36) + "-" + strconv.FormatInt(sp.End, 36)
 }
 
-// ownerOf returns the peer that owns key's record, and the content in its first slab; nil if this
-// node does.
-func (s *Store) ownerOf(key string) *peer.Peer {
-	if s.cfg.Node == nil {
-		return nil
+// ownerOf names the node that owns key's record, and the content in its first slab; "" if this one
+// does.
+func (s *Store) ownerOf(key string) string {
+	if s.cfg.Remote == nil {
+		return ""
 	}
-	return s.cfg.Node.Owner(s.routingKey(key) + ".0")
+	return s.ownerBy(s.routingKey(key) + ".0")
+}
+
+// ownerBy names the node that owns a routing key; "" if this one does.
+func (s *Store) ownerBy(routingKey string) string {
+	if owner, here := s.cfg.Remote.Owner(routingKey); !here {
+		return owner
+	}
+	return ""
 }
 
 // Owner is the name of the node that owns key's record; "" if there is but one node.
 func (s *Store) Owner(key string) string {
-	if s.cfg.Node == nil {
+	if s.cfg.Remote == nil {
 		return ""
 	}
-	if p := s.ownerOf(key); p != nil {
-		return p.Name()
-	}
-	return s.cfg.Node.Self()
+	owner, _ := s.cfg.Remote.Owner(s.routingKey(key) + ".0")
+	return owner
 }
 
-// slabOwner returns the peer that owns the slab of rec's content that holds off, or the whole if it
-// is undivided; nil if this node does.
-func (s *Store) slabOwner(rec *Record, off int64) *peer.Peer {
-	if s.cfg.Node == nil {
-		return nil
+// slabOwner names the node that owns the slab of rec's content that holds off, or the whole if it
+// is undivided; "" if this one does.
+func (s *Store) slabOwner(rec *Record, off int64) string {
+	if s.cfg.Remote == nil {
+		return ""
 	}
 	slab := s.cfg.Geometry.At(off, rec.OneSlab).Slab
 	if slab > 0 && s.undivided(rec) {
 		slab = 0
 	}
-	return s.cfg.Node.Owner(s.keyPrefixOf(rec)[len(s.chunks.Prefix()):] + strconv.FormatInt(slab, 36))
+	return s.ownerBy(s.keyPrefixOf(rec)[len(s.chunks.Prefix()):] + strconv.FormatInt(slab, 36))
+}
+
+// ownsChunk reports whether this node owns a chunk, by its key without the group's prefix.
+func (s *Store) ownsChunk(key string) bool {
+	return s.cfg.Remote == nil || s.ownerBy(peer.RoutingKey(key)) == ""
+}
+
+// ringEpoch tells one state of who owns what from another.
+func (s *Store) ringEpoch() uint64 {
+	if s.cfg.Remote == nil {
+		return 0
+	}
+	return s.cfg.Remote.RingEpoch()
 }
 
 // flightKey is the key of a request in the records group: those with the same key share an answer.
 func (s *Store) flightKey(f *flight) string {
 	req := f.req
 	key := s.records.Prefix() + s.routingKey(req.Key) + ".0." + strconv.FormatUint(f.generation, 36) + "." + digest(req.Key, f.variant)
-	if s.ownerOf(req.Key) != nil && s.isCurrent(f.prev) {
+	if s.ownerOf(req.Key) != "" && s.isCurrent(f.prev) {
 		// An owner answers at once with what it has, but not a node that has that already: one that
 		// hasn't mustn't wait for it.
 		key += ".validate"

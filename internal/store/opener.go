@@ -125,7 +125,7 @@ func (o *opener) overtaken(ctx context.Context, off int64) bool {
 // partsOnly reports whether the bytes from off on are to be had by a range or not at all by this
 // node: else the owner of the first slab has them, or asks for the whole.
 func (o *opener) partsOnly(off int64) bool {
-	return o.s.cfg.Node != nil && !o.all && !o.rec.OneSlab && off >= o.s.cfg.Geometry.Slab && o.s.ownerOf(o.rec.Key) != nil
+	return o.s.cfg.Remote != nil && !o.all && !o.rec.OneSlab && off >= o.s.cfg.Geometry.Slab && o.s.ownerOf(o.rec.Key) != ""
 }
 
 // refused makes err one that ends a fill.

@@ -1,10 +1,7 @@
 package store
 
 import (
-	"context"
 	"math/rand/v2"
-
-	"github.com/scurrycache/scurry/internal/wire"
 )
 
 // Moment is how often a key, and groups, had been invalidated at some time.
@@ -35,7 +32,7 @@ func (s *Store) momentLocked(keys []string) Moment {
 func (s *Store) Put(rec *Record, content []byte, then Moment) {
 	rec.Length = int64(len(content))
 	owner := s.ownerOf(rec.Key)
-	if owner == nil {
+	if owner == "" {
 		s.put(rec, content, then)
 		return
 	}
@@ -47,30 +44,7 @@ func (s *Store) Put(rec *Record, content []byte, then Moment) {
 			s.Invalidate([]string{rec.Key}, nil)
 		}
 	}()
-	encoded := rec.encode(s.cfg.Now())
-	message := appendString(appendStrings([]byte{reqPut}, []string{rec.Key, string(encoded)}), string(content))
-	ctx, cancel := context.WithTimeout(s.base, notifyTimeout)
-	defer cancel()
-	if stream, err := owner.Open(ctx, message); err == nil {
-		_, _ = s.awaitReply(stream, nil) // so that a client that is answered after this finds it there
-		_ = stream.Close()
-	}
-}
-
-func (s *Store) servePut(c *wire.Call, d *decoder) {
-	names, content := d.strings(), d.string()
-	if d.bad || len(names) != 2 || s.cfg.Source.Check(names[0]) != nil {
-		s.refuse(c, errBusy)
-		return
-	}
-	rec, err := decode([]byte(names[1]), s.cfg.Now())
-	if err != nil || !s.fits(rec, names[0]) || rec.Length != int64(len(content)) || rec.Pass || rec.HeadOnly || (rec.Part != Part{}) || s.ownerOf(names[0]) != nil {
-		s.refuse(c, errBusy)
-		return
-	}
-	rec.Key = names[0]
-	s.put(rec, []byte(content), s.Moment(rec.Key))
-	reply(c, []byte{respOK}, nil)
+	_ = s.cfg.Remote.Put(s.base, owner, rec, content) // it returns when a client that is answered finds it there
 }
 
 // put stores rec and its content here. The chunks come first: a record whose bytes aren't there
@@ -87,7 +61,7 @@ func (s *Store) put(rec *Record, content []byte, then Moment) {
 	rec.Rangeable, rec.Resumable, rec.Fragments, rec.OneSlab = false, false, false, true
 	rec.Revision = rand.Uint64()
 	rec.Version = s.version(rec, "")
-	rec.ringEpoch = s.cfg.Node.RingEpoch()
+	rec.ringEpoch = s.ringEpoch()
 	s.adopt(rec.Key, rec)
 	rec.small = smallContent(content)
 	for off := int64(0); off < rec.Length && rec.small == nil; {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 
+	"github.com/scurrycache/scurry/internal/chunk"
 	"github.com/scurrycache/scurry/internal/fill"
 )
 
@@ -64,7 +65,7 @@ func (s *Store) Reader(r *Reader, by Fields, rec *Record, start, end int64) {
 	if end < 0 {
 		end = rec.Length
 	}
-	*r = Reader{s: s, by: by, before: by.noted(), rec: rec, start: start, pos: start, end: end, ahead: s.maxGap()}
+	*r = Reader{s: s, by: by, before: by.Noted(), rec: rec, start: start, pos: start, end: end, ahead: s.maxGap()}
 	r.pins.room, r.kept.room = &s.rooms.sending[0], &s.rooms.sending[0]
 	if start == 0 && end == rec.Length {
 		r.ahead = fill.Everything // for a reader of all of it whole slabs are fetched
@@ -206,12 +207,12 @@ func (r *Reader) whole(ctx context.Context) error {
 	if r.end < 0 { // its fill failed, or is too far ahead to be joined
 		return r.gone(r.look())
 	}
-	rest := span{r.pos + int64(len(r.view)), r.end}
-	if rest.start >= rest.end || r.s.knownHeld(r.rec, rest) || r.collect(ctx, rest.start) {
+	rest := chunk.Span{Start: r.pos + int64(len(r.view)), End: r.end}
+	if rest.Start >= rest.End || r.s.knownHeld(r.rec, rest) || r.collect(ctx, rest.Start) {
 		return nil
 	}
 	since := r.s.chunks.Mark()
-	for off := rest.start; off < rest.end; {
+	for off := rest.Start; off < rest.End; {
 		c := r.s.cfg.Geometry.At(off, r.rec.OneSlab)
 		if _, ok := r.s.cached(ctx, r.rec, c); !ok {
 			return r.gone(r.look())
@@ -408,7 +409,7 @@ func (r *Reader) find(ctx context.Context) error {
 			continue
 		}
 		c := r.s.cfg.Geometry.At(r.pos, r.rec.OneSlab)
-		if r.rec.Fragments && r.s.ownerOf(r.rec.Key) == nil { // what is before may be held in one
+		if r.rec.Fragments && r.s.ownerOf(r.rec.Key) == "" { // what is before may be held in one
 			c.Start = r.pos
 		}
 		end := r.s.reach(ctx, r.rec, c.Start, false)
@@ -439,7 +440,7 @@ func (r *Reader) find(ctx context.Context) error {
 // even if some of that is here, as the rest isn't to be asked for from here.
 func (r *Reader) handsOver() bool {
 	over := r.localOnly && r.rec.refetchable() && !r.rec.OneSlab &&
-		r.pos >= r.s.cfg.Geometry.SlabEnd(r.start) && r.s.slabOwner(r.rec, r.pos) != nil
+		r.pos >= r.s.cfg.Geometry.SlabEnd(r.start) && r.s.slabOwner(r.rec, r.pos) != ""
 	if over {
 		r.end = r.pos
 	}
@@ -447,7 +448,7 @@ func (r *Reader) handsOver() bool {
 }
 
 // remote reports whether another node owns the byte at r.pos, and is to be asked for it.
-func (r *Reader) remote() bool { return !r.localOnly && r.s.slabOwner(r.rec, r.pos) != nil }
+func (r *Reader) remote() bool { return !r.localOnly && r.s.slabOwner(r.rec, r.pos) != "" }
 
 // viewChunk takes the bytes from the chunks group if they are there, or on their owner.
 func (r *Reader) viewChunk(ctx context.Context) bool {

@@ -70,7 +70,7 @@ func (r *rooms) wait(ctx context.Context, peer bool) error {
 		return nil
 	}
 	if peer {
-		return errBusy
+		return ErrBusy
 	}
 	ctx, cancel := context.WithTimeout(ctx, waitRoom)
 	defer cancel()

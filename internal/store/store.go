@@ -122,7 +122,7 @@ type OriginResponse struct {
 	Variant *Record
 }
 
-// Config says how a Store works. All fields but Now, Node and Lease must be set.
+// Config says how a Store works. All fields but Now, Remote and Lease must be set.
 type Config struct {
 	Memory    int64 // bytes of records and chunks together
 	Geometry  chunk.Geometry
@@ -131,10 +131,10 @@ type Config struct {
 	Contains  func(p Part, request http.Header) bool           // whether a part is all that a request asks for
 	Now       func() time.Time
 
-	// Node is this node among its peers, which are to be answered by Serve; nil if it is on its
-	// own. Lease is how long it may answer from a record of another node's without asking it again.
-	Node  *peer.Node
-	Lease time.Duration
+	// Remote is the other nodes, which are to be answered by Server; nil if this node is alone.
+	// Lease is how long it may answer from a record of another node's without asking it again.
+	Remote Remote
+	Lease  time.Duration
 }
 
 const (
@@ -174,7 +174,6 @@ type Store struct {
 	cancel    context.CancelFunc
 	work      sync.WaitGroup // flights and fills
 	live      atomic.Int64   // fills that are reading
-	calls     sync.Map       // the Cause of each reqRead that is being answered, by its call
 	pinned    atomic.Int64   // bytes that fills hold for followers of what can't be asked for again
 	refusals  refusals
 	rooms     rooms
@@ -199,7 +198,6 @@ type Store struct {
 	begun            [1024]int64         // which of them was the last of the versions with this hash
 	clock            uint64              // counts the reasons to validate what is stored
 	revalidateBefore uint64              // the last one that was about everything
-	missed           missedInvalidations
 }
 
 // New makes a store. It must be closed.
@@ -215,11 +213,15 @@ func New(cfg Config) (*Store, error) {
 		queries: queryCounts{seed, map[uint64]int32{}}, bodies: map[string]*body{},
 		grouped: map[string]map[string]struct{}{}, refreshing: map[uint64]struct{}{}}
 	s.rooms.init(cfg)
+	var owner func(routingKey string) string
+	if cfg.Remote != nil {
+		owner = s.ownerBy
+	}
 	var err error
-	if s.records, err = peer.Acquire(peer.GroupConfig{Load: s.load, Node: cfg.Node, Fetch: s.fetchRecord}); err != nil {
+	if s.records, err = peer.Acquire(peer.GroupConfig{Load: s.load, Owner: owner, Fetch: s.fetchRecord}); err != nil {
 		return nil, err
 	}
-	chunks := peer.GroupConfig{Budget: cfg.Memory - cfg.Memory/recordsShare, Load: s.loadChunk, Node: cfg.Node, Fetch: s.fetchChunk}
+	chunks := peer.GroupConfig{Budget: cfg.Memory - cfg.Memory/recordsShare, Load: s.loadChunk, Owner: owner, Fetch: s.fetchChunk}
 	if s.chunks, err = peer.Acquire(chunks); err != nil {
 		s.records.Release()
 		return nil, err

@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"reflect"
 	"runtime"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -25,48 +24,6 @@ import (
 func find(s *Store, key string, request http.Header) *Record {
 	rec, _ := s.Find(key, request, false)
 	return rec
-}
-
-func TestSpansAreASet(t *testing.T) {
-	const size = 40
-	for seed := range uint64(200) {
-		r := rand.New(rand.NewPCG(seed, 0))
-		var s spans
-		var want [size]bool
-		for range 30 {
-			start := r.Int64N(size)
-			end := start + 1 + r.Int64N(size-start)
-			in := r.IntN(3) > 0
-			if in {
-				s = s.add(start, end)
-			} else {
-				s = s.remove(start, end)
-			}
-			for i := start; i < end; i++ {
-				want[i] = in
-			}
-			for off := range int64(size) {
-				next := int64(-1)
-				for i := off; i < size && next < 0; i++ {
-					if want[i] {
-						next = i
-					}
-				}
-				if got := s.next(off, size); got != next {
-					t.Fatalf("seed %d: next(%d) of %v is %d, want %d", seed, off, s, got, next)
-				}
-				end := off + 1 + r.Int64N(size-off)
-				if got := s.covers(span{off, end}); got != !slices.Contains(want[off:end], false) {
-					t.Fatalf("seed %d: %v covers [%d, %d): %v", seed, s, off, end, got)
-				}
-			}
-			for i := 1; i < len(s); i++ {
-				if s[i-1].end >= s[i].start {
-					t.Fatalf("seed %d: %v isn't sorted and apart", seed, s)
-				}
-			}
-		}
-	}
 }
 
 func TestGenerationsNeverReturn(t *testing.T) {
@@ -114,7 +71,7 @@ func TestRecordSurvivesTheWire(t *testing.T) {
 	here, there := time.Now(), time.Now().Add(time.Hour) // clocks that differ
 	rec := sampleRecord(here)
 	rec.HeadOnly = true
-	got, err := decode(rec.encode(here), there)
+	got, err := Decode(rec.Encode(here), there)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,17 +84,17 @@ func TestRecordSurvivesTheWire(t *testing.T) {
 
 func FuzzDecode(f *testing.F) {
 	now := time.Now()
-	whole := sampleRecord(now).encode(now)
+	whole := sampleRecord(now).Encode(now)
 	f.Add(whole)
 	for i := range whole {
 		f.Add(whole[:i])
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		rec, err := decode(b, now)
+		rec, err := Decode(b, now)
 		if err != nil {
 			return
 		}
-		again, err := decode(rec.encode(now), now)
+		again, err := Decode(rec.Encode(now), now)
 		if err != nil || again.Version != rec.Version || again.Head != rec.Head {
 			t.Fatalf("%+v became %+v, %v", rec, again, err)
 		}
@@ -339,7 +296,7 @@ func TestPushJoinsAFlightThatFails(t *testing.T) {
 			if blocked {
 				<-release
 				blocked = false
-				return nil, errNotCached
+				return nil, ErrNotCached
 			}
 			return s.loadChunk(ctx, key)
 		}})
@@ -349,7 +306,7 @@ func TestPushJoinsAFlightThatFails(t *testing.T) {
 		rec := &Record{Key: "k", Details: plain, Version: "v", Length: 10}
 		var wg sync.WaitGroup
 		wg.Go(func() {
-			if _, err := s.chunks.Get(t.Context(), s.chunkKey(rec, firstChunk)); !errors.Is(err, errNotCached) {
+			if _, err := s.chunks.Get(t.Context(), s.chunkKey(rec, firstChunk)); !errors.Is(err, ErrNotCached) {
 				t.Errorf("the asker got %v", err)
 			}
 		})

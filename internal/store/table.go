@@ -80,8 +80,8 @@ func (s *Store) findLocked(key string, request http.Header, head bool) (rec *Rec
 // dropLostLocked drops what e holds by right of a key that another node owns by now. It reports
 // whether anything is left.
 func (s *Store) dropLostLocked(e *entry) bool {
-	turn := s.cfg.Node.RingEpoch()
-	if s.cfg.Node == nil || e.turn == turn {
+	turn := s.ringEpoch()
+	if s.cfg.Remote == nil || e.turn == turn {
 		return true
 	}
 	since := e.turn
@@ -89,8 +89,8 @@ func (s *Store) dropLostLocked(e *entry) bool {
 	if !slices.ContainsFunc(e.variants, owns) {
 		return true
 	}
-	if s.ownerOf(e.key()) == nil {
-		if !s.cfg.Node.OwnedSince(s.routingKey(e.key())+".0", since) {
+	if s.ownerOf(e.key()) == "" {
+		if !s.cfg.Remote.OwnedSince(s.routingKey(e.key())+".0", since) {
 			s.clock++ // another node may have known better meanwhile
 			e.doubt = s.clock
 		}
@@ -247,6 +247,13 @@ func (s *Store) withdrawLocked(rec *Record) {
 	if s.currentLocked(now) == nil {
 		s.forgetBodyLocked(now.Version, "")
 	}
+}
+
+// drop is dropLocked.
+func (s *Store) drop(rec *Record) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.dropLocked(rec)
 }
 
 // dropLocked drops all records of rec's version.

@@ -61,7 +61,7 @@ func TestNodesAreToldTheUnion(t *testing.T) {
 	owner := storing(t, []http.Header{a, none}, [][]string{{"Origin"}, nil})
 	other := storing(t, []http.Header{{"Accept": {"x"}}}, [][]string{{"Accept"}})
 	told := owner.offeredTo(find(owner, "k", none), &Request{Key: "k", Header: none})
-	copied, err := decode(told.encode(owner.cfg.Now()), owner.cfg.Now())
+	copied, err := Decode(told.Encode(owner.cfg.Now()), owner.cfg.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
