@@ -12,9 +12,9 @@ import (
 
 // fetchRecord asks the owner of a flight's key. If the owner can't be asked, or won't answer, this
 // node stands in for it.
-func (s *Store) fetchRecord(ctx context.Context, p *peer.Peer, _ string) ([]byte, error) {
-	f := ctx.Value(flightKey{}).(*flight)
-	if f.req.For != "" {
+func (s *Store) fetchRecord(f *flight) ([]byte, error) {
+	p := s.ownerOf(f.req.Key)
+	if f.req.For != "" || p == nil {
 		return nil, errBusy // what was asked of this node it doesn't ask on
 	}
 	fr, err := s.fetchFromOwner(f, p)
@@ -162,13 +162,9 @@ func (s *Store) relay(f *flight, p *peer.Peer, fr *flightResult, res *Result, st
 }
 
 // fetchChunk asks the owner of a chunk for it, if it holds it.
-func (s *Store) fetchChunk(ctx context.Context, p *peer.Peer, key string) ([]byte, error) {
-	c, ok := ctx.Value(chunkRequestKey{}).(*chunkRequest)
-	if !ok || !c.remote {
-		return nil, errNotCached
-	}
+func (s *Store) fetchChunk(p *peer.Peer, key string) ([]byte, error) {
 	// The store's context, since others may wait for this, too. The owner answers at once.
-	stream, err := p.Open(s.base, appendString([]byte{reqChunk}, key))
+	stream, err := p.Open(s.base, appendString([]byte{reqChunk}, key[len(s.chunks.Prefix()):]))
 	if err != nil {
 		return nil, err
 	}
@@ -180,7 +176,6 @@ func (s *Store) fetchChunk(ctx context.Context, p *peer.Peer, key string) ([]byt
 	if d := (&decoder{b: message}); d.byte() != respOK {
 		return nil, errNotCached
 	}
-	c.peer = p.Name()
 	return value, nil
 }
 

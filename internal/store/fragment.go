@@ -60,8 +60,8 @@ func (s *Store) fragmentAt(ctx context.Context, rec *Record, off int64) ([]byte,
 	if sp.end == 0 {
 		return nil, false
 	}
-	b, err := s.chunks.Get(ctx, s.fragmentKey(rec, sp))
-	if err == nil && int64(len(b)) == sp.end-sp.start {
+	b, ok := s.chunks.Peek(s.fragmentKey(rec, sp))
+	if ok && int64(len(b)) == sp.end-sp.start {
 		return b[off-sp.start:], true
 	}
 	s.mu.Lock() // evicted

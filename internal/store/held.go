@@ -1,6 +1,6 @@
 package store
 
-import "github.com/scurrycache/scurry/internal/peer"
+import "github.com/scurrycache/scurry/internal/chunks"
 
 // Before a hit's head is sent it must be known whether this node holds all of the content
 // (Foresee). To look each chunk up for that, and once more when it is sent, would cost as much
@@ -10,7 +10,7 @@ import "github.com/scurrycache/scurry/internal/peer"
 // found is what has been seen to be in the chunks group since a mark.
 type found struct {
 	spans spans
-	since peer.Mark
+	since chunks.Mark
 }
 
 // knownHeld reports whether the chunks group is known to have all of rec's bytes in sp.
@@ -23,19 +23,19 @@ func (s *Store) knownHeld(rec *Record, sp span) bool {
 	}
 	since := b.found.since
 	s.mu.Unlock()
-	return s.chunks.Keeps(since, s.cfg.Geometry.Max)
+	return s.chunks.Keeps(since)
 }
 
 // noteHeld notes that the chunks group has been seen to have all of rec's bytes in sp since that
 // mark.
-func (s *Store) noteHeld(rec *Record, sp span, since peer.Mark) {
+func (s *Store) noteHeld(rec *Record, sp span, since chunks.Mark) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	b, ok := s.bodies[rec.Version]
 	if !ok {
 		return // nothing else is known of it, and nobody would forget this
 	}
-	if !s.chunks.Keeps(b.found.since, s.cfg.Geometry.Max) {
+	if !s.chunks.Keeps(b.found.since) {
 		b.found = found{since: since}
 	}
 	b.found.spans = b.found.spans.add(sp.start, sp.end)

@@ -58,18 +58,14 @@ func (s *Store) serveChunk(c *wire.Call, d *decoder) {
 		s.refuse(c, errNotOwner)
 		return
 	}
-	key = s.chunks.Prefix() + key
-	if !s.chunks.BeginServing(key) {
+	switch b, ok, busy := s.chunks.Serve(key); {
+	case busy:
 		s.refuse(c, errBusy)
-		return
-	}
-	b, err := s.chunks.Get(c.Context(), key)
-	s.chunks.EndServing(key)
-	if err != nil {
+	case !ok:
 		reply(c, []byte{respNotCached}, nil)
-		return
+	default:
+		reply(c, []byte{respOK}, b)
 	}
-	reply(c, []byte{respOK}, b)
 }
 
 func (s *Store) serveInvalidate(c *wire.Call, d *decoder) {
