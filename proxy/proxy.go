@@ -31,6 +31,7 @@ import (
 
 	"github.com/scurrycache/scurry/internal/decide"
 	remote "github.com/scurrycache/scurry/internal/exchange"
+	"github.com/scurrycache/scurry/internal/groups"
 	"github.com/scurrycache/scurry/internal/httpcache"
 	"github.com/scurrycache/scurry/internal/logging"
 	"github.com/scurrycache/scurry/internal/peer"
@@ -40,7 +41,7 @@ import (
 
 // ErrRegistered is wrapped by New's error if the process already uses groupcache with a peer picker
 // of its own.
-var ErrRegistered = peer.ErrRegistered
+var ErrRegistered = groups.ErrRegistered
 
 // Proxy is a caching reverse proxy. It is an http.Handler whose methods may be called concurrently.
 type Proxy struct {

@@ -2,7 +2,6 @@ package peer
 
 import (
 	"bytes"
-	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -383,123 +382,6 @@ func TestStrangersCostLittle(t *testing.T) {
 	b.awaitState(t, a.name, Live)
 	if n := a.log.count("was refused"); n > 20 {
 		t.Errorf("%d lines of log about %d strangers", n, len(silent))
-	}
-}
-
-// owners is GroupConfig.Owner for a group of n's.
-func owners(n *Node) func(routingKey string) string {
-	if n == nil {
-		return nil
-	}
-	return func(routingKey string) string {
-		name, here := n.OwnerName(routingKey)
-		if here {
-			return ""
-		}
-		return name
-	}
-}
-
-// twoMinds is two nodes, each of which takes the other one for the owner of every key.
-func twoMinds(t *testing.T) (nodes [2]*tested, groups [2]*Group, loads func() int) {
-	t.Helper()
-	var mu sync.Mutex
-	loaded := 0
-	for i := range nodes {
-		l := listen(t)
-		n := &tested{name: l.Addr().String(), log: &book{}}
-		logger := zerolog.New(n.log)
-		n.Node = NewNode(NodeConfig{Listener: l, Heartbeat: 50 * time.Millisecond, MissedHeartbeats: 100, Lease: time.Hour, Log: &logger})
-		t.Cleanup(n.Close)
-		nodes[i] = n
-		g, err := Acquire(GroupConfig{
-			Budget: 1 << 20, Owner: owners(n.Node),
-			Load: func(context.Context, string) ([]byte, error) {
-				mu.Lock()
-				defer mu.Unlock()
-				loaded++
-				return []byte("loaded"), nil
-			},
-			Fetch: func(ctx context.Context, name, key string) ([]byte, error) {
-				s, err := n.Peer(name).Open(ctx, []byte(key))
-				if err != nil {
-					return nil, err
-				}
-				defer s.Close()
-				b, _, err := s.Next()
-				return b, err
-			},
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(g.Release)
-		groups[i] = g
-		n.Start(func(c *wire.Call) {
-			key := g.Prefix() + string(c.Message())
-			if !g.BeginServing(key) {
-				return // refused
-			}
-			defer g.EndServing(key)
-			b, err := g.Get(c.Context(), key)
-			if err == nil {
-				_ = c.Reply(b, nil)
-				_ = c.End(nil)
-			}
-		})
-	}
-	meet(nodes[0], nodes[1])
-	for i, n := range nodes {
-		n.awaitState(t, nodes[1-i].name, Live)
-		other := n.Peers()[0]
-		r := newRing("nobody", nil)
-		r.peers["nobody"] = other // whichever is asked for: the other one
-		n.ring.Store(r)
-	}
-	return nodes, groups, func() int { mu.Lock(); defer mu.Unlock(); return loaded }
-}
-
-// TestNodesOfTwoMindsDontWaitForEachOther: with rings that contradict each other, every Get ends,
-// on both nodes at once.
-func TestNodesOfTwoMindsDontWaitForEachOther(t *testing.T) {
-	_, groups, loads := twoMinds(t)
-	var wg sync.WaitGroup
-	for i := range 400 {
-		wg.Go(func() {
-			g := groups[i%2]
-			if b, err := g.Get(t.Context(), fmt.Sprintf("%sk%d.0.v", g.Prefix(), i/8)); string(b) != "loaded" || err != nil {
-				t.Errorf("%q, %v", b, err)
-			}
-		})
-	}
-	wg.Wait()
-	if n := loads(); n < 50 || n > 100 {
-		t.Errorf("50 keys were loaded %d times by two nodes", n)
-	}
-}
-
-func TestGateHasOneDirection(t *testing.T) {
-	var g gate
-	for range 2 {
-		if !g.enter(true, "k") {
-			t.Fatal("it may go in")
-		}
-	}
-	if g.enter(false, "k") || !g.enter(false, "other") {
-		t.Fatal("a key goes one way at a time, as often as it likes")
-	}
-	g.leave(true, "k")
-	if g.enter(false, "k") {
-		t.Fatal("one is still in")
-	}
-	g.leave(true, "k")
-	if !g.enter(false, "k") || g.enter(true, "k") {
-		t.Fatal("now it goes the other way")
-	}
-	g.leave(false, "k")
-	g.leave(false, "other")
-	if len(g.in)+len(g.out) > 0 {
-		t.Error("what has left is still noted")
 	}
 }
 

@@ -232,7 +232,7 @@ func (p *Peer) join(conn net.Conn, theirs wire.Hello) (*wire.Client, error) {
 		n.mu.Lock()
 		defer n.mu.Unlock()
 		ended = true
-		n.heardLocked(theirs.Instance, a.LastHeard())
+		n.contact.ended(theirs.Instance, a.LastHeard())
 		if p.conn.CompareAndSwap(a, nil) {
 			p.setLocked(Down, err)
 		}

@@ -159,7 +159,7 @@ func (n *Node) answerLocked(conn net.Conn, theirs wire.Hello) error {
 			p.forgetInbound(a)
 		}
 		delete(n.inbound, a)
-		n.heardLocked(theirs.Instance, a.LastHeard())
+		n.contact.ended(theirs.Instance, a.LastHeard())
 	}
 	a = wire.NewServer(conn, cfg)
 	n.inbound[a] = theirs.Name

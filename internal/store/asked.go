@@ -167,7 +167,7 @@ func (r *Reader) collect(ctx context.Context, off int64) bool {
 	had := len(r.views)
 	for r.views = slices.Grow(r.views, ladder); off < r.end; {
 		c := r.s.cfg.Geometry.At(off, r.rec.OneSlab)
-		b, ok := r.s.cached(ctx, r.rec, c)
+		b, ok := r.s.cached(r.rec, c)
 		if !ok || c.Start != off {
 			r.views = r.views[:had]
 			r.kept.unpin()
@@ -258,7 +258,7 @@ func (s *Store) slabEnd(rec *Record, off int64) int64 {
 // heldUpTo returns up to where this node holds rec's bytes from off on, in one chunk or fragment.
 func (s *Store) heldUpTo(ctx context.Context, rec *Record, off int64) int64 {
 	c := s.cfg.Geometry.At(off, rec.OneSlab)
-	if _, ok := s.cached(ctx, rec, c); ok {
+	if _, ok := s.cached(rec, c); ok {
 		return c.End
 	}
 	if rec.Fragments {

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"errors"
 	"hash/maphash"
 	"net/http"
 	"slices"
@@ -171,14 +170,18 @@ func (s *Store) aheadOf(r *relay, ahead int64) int64 {
 // of its own.
 func (s *Store) maxGap() int64 { return window * s.cfg.Geometry.Max }
 
-// cached returns the chunk c of rec if the chunks group has it: on this node, or, if ctx is a
-// chunkRequest that may go there, on its owner.
-func (s *Store) cached(ctx context.Context, rec *Record, c chunk.Chunk) ([]byte, bool) {
+// cached returns the chunk c of rec if this node holds it.
+func (s *Store) cached(rec *Record, c chunk.Chunk) ([]byte, bool) {
 	if b, ok := s.smallOf(rec); ok {
 		return b, c.ID == firstChunk
 	}
-	b, err := s.chunks.Get(ctx, s.chunkKey(rec, c.ID))
-	return b, err == nil && (rec.Length < 0 || int64(len(b)) == min(c.End, rec.Length)-c.Start)
+	b, ok := s.chunks.Peek(s.chunkKey(rec, c.ID))
+	return b, ok && rec.fills(c, b)
+}
+
+// fills reports whether b, as far as its length tells, is the chunk c of r.
+func (r *Record) fills(c chunk.Chunk, b []byte) bool {
+	return r.Length < 0 || int64(len(b)) == min(c.End, r.Length)-c.Start
 }
 
 // reach returns where a fill of rec that starts at off ends, so that it doesn't fetch what is here
@@ -211,7 +214,7 @@ func (s *Store) reach(ctx context.Context, rec *Record, off int64, plain bool) i
 			return end
 		}
 		c := s.cfg.Geometry.At(at, rec.OneSlab)
-		if _, ok := s.cached(ctx, rec, c); ok {
+		if _, ok := s.cached(rec, c); ok {
 			return c.Start
 		}
 		s.mu.Lock() // evicted
@@ -233,7 +236,7 @@ func (s *Store) probe(ctx context.Context, rec *Record, off, end int64) {
 	}
 	for n := s.cfg.Memory / s.cfg.Geometry.First; off < end && n > 0 && ctx.Err() == nil; n-- { // no more can be held
 		c := s.cfg.Geometry.At(off, rec.OneSlab)
-		if _, ok := s.cached(ctx, rec, c); ok {
+		if _, ok := s.cached(rec, c); ok {
 			s.mu.Lock()
 			b.pushed = b.pushed.Add(c.Start, min(c.End, rec.Length))
 			s.mu.Unlock()
@@ -340,9 +343,7 @@ func (s *Store) pin(n int64) bool {
 
 func (s *Store) unpin(n int64) { s.pinned.Add(-n) }
 
-// push puts a finished chunk into the chunks group. The group offers no way to set a value, so it
-// is asked for it, with the value at hand for its getter. The request may join one that is already
-// open and fails; then it is put again.
+// push has a finished chunk held from now on.
 func (s *Store) push(rec *Record, off int64, b []byte) {
 	if s.pushSmall(rec, off, b) {
 		return
@@ -352,11 +353,7 @@ func (s *Store) push(rec *Record, off int64, b []byte) {
 	if end := off + int64(len(b)); off > c.Start || end < min(c.End, rec.Length) { // of a length that isn't known, the last chunk may end anywhere
 		key, whole = s.fragmentKey(rec, chunk.Span{Start: off, End: end}), false
 	}
-	for p := (&chunkRequest{Context: s.base, push: b}); !p.taken; {
-		if _, err := s.chunks.Get(p, key); !errors.Is(err, ErrNotCached) {
-			break // it is there, or the store is being closed
-		}
-	}
+	s.chunks.Put(key, b)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	body := s.bodyLocked(rec.Version)
@@ -366,36 +363,6 @@ func (s *Store) push(rec *Record, off int64, b []byte) {
 	} else if sp := (chunk.Span{Start: off, End: off + int64(len(b))}); len(body.pieces) < maxFragments && !slices.Contains(body.pieces, sp) {
 		body.pieces = append(body.pieces, sp)
 	}
-}
-
-// chunkRequest is the context of a request for a chunk that is more than whether this node holds
-// it.
-type chunkRequest struct {
-	context.Context
-	push  []byte // the chunk itself, which is to be held from now on
-	taken bool   // it is
-
-	remote bool   // the owner may be asked
-	peer   string // who answered
-}
-
-type chunkRequestKey struct{}
-
-func (c *chunkRequest) Value(key any) any {
-	if key == (chunkRequestKey{}) {
-		return c
-	}
-	return c.Context.Value(key)
-}
-
-// loadChunk is the getter of the chunks group. It never waits and never asks the origin: a reader
-// that misses a chunk joins a fill, or starts one, and so gets its bytes as they come.
-func (s *Store) loadChunk(ctx context.Context, _ string) ([]byte, error) {
-	if c, ok := ctx.Value(chunkRequestKey{}).(*chunkRequest); ok && c.push != nil {
-		c.taken = true
-		return c.push, nil
-	}
-	return nil, ErrNotCached
 }
 
 // overflowed is told that a body grows too large to be kept: nobody can join it any more.

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/scurrycache/scurry/internal/fill"
-	"github.com/scurrycache/scurry/internal/peer"
 )
 
 // scripted is a Source of functions.
@@ -321,18 +320,6 @@ func TestPassLeavesOtherVariantsAlone(t *testing.T) {
 		if rec := find(s, "k", in(lang)); rec == nil || rec.Pass != pass {
 			t.Errorf("%s: %+v", lang, rec)
 		}
-	}
-}
-
-// TestPushGivesUp: a chunk that the group won't take isn't offered for ever.
-func TestPushGivesUp(t *testing.T) {
-	s := open(t, &canned{})
-	s.push(&Record{Key: "k", Details: plain, Version: "v", first: "foreign.0.v.0"}, 0, []byte("nuts"))
-	s.chunks.Release()
-	s.push(&Record{Key: "k", Details: plain, Version: "v"}, 0, []byte("nuts"))
-	var err error
-	if s.chunks, err = peer.Acquire(peer.GroupConfig{Budget: 1 << 20, Load: s.loadChunk}); err != nil {
-		t.Fatal(err)
 	}
 }
 

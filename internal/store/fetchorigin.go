@@ -9,9 +9,8 @@ import (
 	"github.com/scurrycache/scurry/internal/fill"
 )
 
-// load is the getter of the records group.
-func (s *Store) load(ctx context.Context, _ string) ([]byte, error) {
-	f := ctx.Value(flightKey{}).(*flight)
+// load gets what a flight is for from the origin, or from a flight that has just landed.
+func (s *Store) load(f *flight) ([]byte, error) {
 	if f.verdict != nil {
 		return nil, f.verdict
 	}

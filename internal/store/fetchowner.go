@@ -10,9 +10,9 @@ import (
 
 // fetchRecord asks the owner of a flight's key. If the owner can't be asked, or won't answer, this
 // node stands in for it.
-func (s *Store) fetchRecord(ctx context.Context, owner, _ string) ([]byte, error) {
-	f := ctx.Value(flightKey{}).(*flight)
-	if f.req.For != "" {
+func (s *Store) fetchRecord(f *flight) ([]byte, error) {
+	owner := s.ownerOf(f.req.Key)
+	if f.req.For != "" || owner == "" {
 		return nil, ErrBusy // what was asked of this node it doesn't ask on
 	}
 	fr, err := s.fetchFromOwner(f, owner)
@@ -163,17 +163,9 @@ func (s *Store) relay(f *flight, owner string, found *LookupResult, res *Result,
 }
 
 // fetchChunk asks the owner of a chunk for it, if it holds it.
-func (s *Store) fetchChunk(ctx context.Context, owner, key string) ([]byte, error) {
-	c, ok := ctx.Value(chunkRequestKey{}).(*chunkRequest)
-	if !ok || !c.remote {
-		return nil, ErrNotCached
-	}
+func (s *Store) fetchChunk(owner, key string) ([]byte, error) {
 	// The store's context, since others may wait for this, too. The owner answers at once.
-	b, err := s.cfg.Remote.Chunk(s.base, owner, key)
-	if err == nil {
-		c.peer = owner
-	}
-	return b, err
+	return s.cfg.Remote.Chunk(s.base, owner, key[len(s.chunks.Prefix()):])
 }
 
 // Peek returns what the owner of req's key has stored, if that is another node; nil if there is

@@ -107,12 +107,12 @@ func (res *Result) trailer() http.Header {
 	return res.Trailer()
 }
 
-// flight is one request on its way through the records group, which carries it to the getter in its
-// context.
+// flight is one request on its way through the records group, as its groups.Loader.
 type flight struct {
 	context.Context
-	req  *Request
-	prev *Record
+	store *Store
+	req   *Request
+	prev  *Record
 
 	variant    string // "" if it wasn't known what selects
 	generation uint64 // of the key, when it took off
@@ -135,6 +135,12 @@ type interim struct {
 	status int
 	header http.Header
 }
+
+// Fetch is groups.Loader's.
+func (f *flight) Fetch(context.Context) ([]byte, error) { return f.store.fetchRecord(f) }
+
+// Load is groups.Loader's.
+func (f *flight) Load(context.Context) ([]byte, error) { return f.store.load(f) }
 
 // maxInterim is how many interim responses may wait for the one who asked; more are lost.
 const maxInterim = 128
@@ -264,7 +270,7 @@ func (s *Store) variantNow(req *Request) string {
 // fly asks the records group, off the caller's goroutine, so that no one's context but the store's
 // ends the flight.
 func (s *Store) fly(ctx context.Context, req *Request, prev *Record, variant string) (*Result, error) {
-	f := &flight{Context: s.base, req: req, prev: prev, variant: variant}
+	f := &flight{Context: s.base, store: s, req: req, prev: prev, variant: variant}
 	if req.Inform != nil {
 		f.interim = make(chan interim, maxInterim)
 	}
@@ -287,7 +293,7 @@ func (s *Store) fly(ctx context.Context, req *Request, prev *Record, variant str
 	f.done = make(chan landed, 1)
 	go func() {
 		defer s.work.Done()
-		b, err := s.records.Get(f, f.key)
+		b, err := s.records.Get(s.base, f.key, f)
 		if peer {
 			s.records.EndServing(f.key)
 		}

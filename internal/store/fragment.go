@@ -58,8 +58,8 @@ func (s *Store) fragmentAt(ctx context.Context, rec *Record, off int64) ([]byte,
 	if sp.End == 0 {
 		return nil, false
 	}
-	b, err := s.chunks.Get(ctx, s.fragmentKey(rec, sp))
-	if err == nil && int64(len(b)) == sp.End-sp.Start {
+	b, ok := s.chunks.Peek(s.fragmentKey(rec, sp))
+	if ok && int64(len(b)) == sp.End-sp.Start {
 		return b[off-sp.Start:], true
 	}
 	s.mu.Lock() // evicted

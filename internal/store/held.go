@@ -2,7 +2,7 @@ package store
 
 import (
 	"github.com/scurrycache/scurry/internal/chunk"
-	"github.com/scurrycache/scurry/internal/peer"
+	"github.com/scurrycache/scurry/internal/chunks"
 )
 
 // Before a hit's head is sent it must be known whether this node holds all of the content
@@ -13,7 +13,7 @@ import (
 // found is what has been seen to be in the chunks group since a mark.
 type found struct {
 	spans chunk.Spans
-	since peer.Mark
+	since chunks.Mark
 }
 
 // knownHeld reports whether the chunks group is known to have all of rec's bytes in sp.
@@ -26,19 +26,19 @@ func (s *Store) knownHeld(rec *Record, sp chunk.Span) bool {
 	}
 	since := b.found.since
 	s.mu.Unlock()
-	return s.chunks.Keeps(since, s.cfg.Geometry.Max)
+	return s.chunks.Keeps(since)
 }
 
 // noteHeld notes that the chunks group has been seen to have all of rec's bytes in sp since that
 // mark.
-func (s *Store) noteHeld(rec *Record, sp chunk.Span, since peer.Mark) {
+func (s *Store) noteHeld(rec *Record, sp chunk.Span, since chunks.Mark) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	b, ok := s.bodies[rec.Version]
 	if !ok {
 		return // nothing else is known of it, and nobody would forget this
 	}
-	if !s.chunks.Keeps(b.found.since, s.cfg.Geometry.Max) {
+	if !s.chunks.Keeps(b.found.since) {
 		b.found = found{since: since}
 	}
 	b.found.spans = b.found.spans.Add(sp.Start, sp.End)

@@ -6,9 +6,9 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"strconv"
+	"strings"
 
 	"github.com/scurrycache/scurry/internal/chunk"
-	"github.com/scurrycache/scurry/internal/peer"
 )
 
 // Keys of groups consist of letters, digits, '-', '_' and '.', so that they need no escaping
@@ -119,7 +119,7 @@ func (s *Store) slabOwner(rec *Record, off int64) string {
 
 // ownsChunk reports whether this node owns a chunk, by its key without the group's prefix.
 func (s *Store) ownsChunk(key string) bool {
-	return s.cfg.Remote == nil || s.ownerBy(peer.RoutingKey(key)) == ""
+	return s.cfg.Remote == nil || s.ownerBy(routingKeyOf(key)) == ""
 }
 
 // ringEpoch tells one state of who owns what from another.
@@ -147,6 +147,16 @@ func (s *Store) flightKey(f *flight) string {
 	}
 	if req.Alone || req.Stored { // that nothing is stored for one says nothing of the others
 		key += "." + rand.Text()
+	}
+	return key
+}
+
+// routingKeyOf is the part of a group's key, without its prefix, that decides on its owner: all
+// before the second dot.
+func routingKeyOf(key string) string {
+	first := strings.IndexByte(key, '.')
+	if second := strings.IndexByte(key[first+1:], '.'); second >= 0 {
+		return key[:first+1+second]
 	}
 	return key
 }

@@ -118,7 +118,7 @@ func (o *opener) overtaken(ctx context.Context, off int64) bool {
 	if !fresh {
 		return false
 	}
-	_, held := o.s.cached(ctx, o.rec, o.s.cfg.Geometry.At(off, o.rec.OneSlab))
+	_, held := o.s.cached(o.rec, o.s.cfg.Geometry.At(off, o.rec.OneSlab))
 	return held
 }
 

@@ -214,7 +214,7 @@ func (r *Reader) whole(ctx context.Context) error {
 	since := r.s.chunks.Mark()
 	for off := rest.Start; off < rest.End; {
 		c := r.s.cfg.Geometry.At(off, r.rec.OneSlab)
-		if _, ok := r.s.cached(ctx, r.rec, c); !ok {
+		if _, ok := r.s.cached(r.rec, c); !ok {
 			return r.gone(r.look())
 		}
 		off = c.End
@@ -460,21 +460,41 @@ func (r *Reader) viewChunk(ctx context.Context) bool {
 
 func (r *Reader) fetchChunk(ctx context.Context) bool {
 	c := r.s.cfg.Geometry.At(r.pos, r.rec.OneSlab)
-	var ask *chunkRequest
-	if r.remote() && (c.Slab == 0 || !r.s.undivided(r.rec)) { // else the group would ask the wrong node
-
-		ask = &chunkRequest{Context: ctx, remote: true}
-		ctx = ask
-	}
-	b, ok := r.s.cached(ctx, r.rec, c)
+	b, ok := r.chunk(c)
 	if !ok || r.pos-c.Start >= int64(len(b)) {
 		return r.fetchFragment(ctx)
 	}
-	if ask != nil && ask.peer != "" {
-		r.peer = ask.peer
-	}
 	r.show(b[r.pos-c.Start:])
 	return true
+}
+
+// chunk returns the chunk c, which holds the byte at r.pos, if this node holds it, or its owner.
+func (r *Reader) chunk(c chunk.Chunk) ([]byte, bool) {
+	s := r.s
+	if !r.remote() || c.Slab > 0 && s.undivided(r.rec) { // else the wrong node would be asked
+		return s.cached(r.rec, c)
+	}
+	if b, ok := s.smallOf(r.rec); ok {
+		return b, c.ID == firstChunk
+	}
+	b, err := s.chunks.Get(s.base, s.chunkKey(r.rec, c.ID), (*chunkOwner)(r))
+	return b, err == nil && r.rec.fills(c, b)
+}
+
+// chunkOwner is the node that owns the byte at a reader's pos.
+type chunkOwner Reader
+
+// Fetch is chunks.Owner's.
+func (o *chunkOwner) Fetch(_ context.Context, key string) ([]byte, error) {
+	owner := o.s.slabOwner(o.rec, o.pos)
+	if owner == "" {
+		return nil, ErrNotCached
+	}
+	b, err := o.s.fetchChunk(owner, key)
+	if err == nil {
+		o.peer = owner
+	}
+	return b, err
 }
 
 // show puts b, which begins at r.pos, in view.

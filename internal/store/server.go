@@ -140,16 +140,14 @@ func (v *Server) Chunk(ctx context.Context, key string) ([]byte, error) {
 	if !s.ownsChunk(key) {
 		return nil, ErrNotOwner
 	}
-	key = s.chunks.Prefix() + key
-	if !s.chunks.BeginServing(key) {
+	switch b, ok, busy := s.chunks.Serve(key); {
+	case busy:
 		return nil, ErrBusy
-	}
-	defer s.chunks.EndServing(key)
-	b, err := s.chunks.Get(ctx, key)
-	if err != nil {
+	case !ok:
 		return nil, ErrNotCached
+	default:
+		return b, nil
 	}
-	return b, nil
 }
 
 // Fragment is the bytes of a version from off on, if this node holds a fragment of them.

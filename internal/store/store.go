@@ -2,22 +2,22 @@
 //
 // In come requests (Request) and, from a Source, the origin's answers. Out come Records and Readers
 // over their bytes. The store owns all of it within its budget: records in a table of its own,
-// which alone may change (pool.go says which make room for which); chunks in a groupcache group,
+// which alone may change (pool.go says which make room for which); chunks in a cache of their own,
 // under keys that no two representations share. A content of a few bytes is in its record
-// (small.go). A second group, which holds nothing, collapses concurrent requests. Origin bodies are
-// read by fills, which readers follow while they grow:
+// (small.go). A groupcache group, which holds nothing, collapses concurrent requests. Origin bodies
+// are read by fills, which readers follow while they grow:
 //
 //	Find ──► table of records
 //	Fetch ─► records group ─► Source.Fetch ─► record into the table, body into a fill
-//	Reader ► chunks group, else a fill, else a new fill from Source.Open
-//	fill ──► followers, byte by byte; chunks group, chunk by chunk
+//	Reader ► chunks, else a fill, else a new fill from Source.Open
+//	fill ──► followers, byte by byte; chunks, chunk by chunk
 //
 // Where there are several nodes, each key, and each slab of a large content, has one that owns it
 // and alone asks the origin. What another node owns, it is asked for (fetchFromOwner), and answers
 // as its own clients are answered (Serve):
 //
 //	Fetch ─► records group ─► the owner's Fetch ─► near copy into the table, for a lease
-//	Reader ► chunks group ─► the owner's; else a relay: a fill that reads from a Reader of the owner, and isn't kept
+//	Reader ► chunks ─► the owner's; else a relay: a fill that reads from a Reader of the owner, and isn't kept
 //
 // A node that is asked never asks on: no two nodes wait for each other, whatever their rings say.
 // An owner that can't be asked is stood in for.
@@ -41,8 +41,9 @@ import (
 	"time"
 
 	"github.com/scurrycache/scurry/internal/chunk"
+	"github.com/scurrycache/scurry/internal/chunks"
 	"github.com/scurrycache/scurry/internal/fill"
-	"github.com/scurrycache/scurry/internal/peer"
+	"github.com/scurrycache/scurry/internal/groups"
 )
 
 // Source answers from the origin. Its methods may be called concurrently.
@@ -165,11 +166,22 @@ func (c Config) Validate() error {
 	return nil
 }
 
+// remote reports whether another node owns a key of a group.
+func (c Config) remote() func(key string) bool {
+	if c.Remote == nil {
+		return nil
+	}
+	return func(key string) bool {
+		_, here := c.Remote.Owner(routingKeyOf(key))
+		return !here
+	}
+}
+
 // Store holds stored responses. Its methods may be called concurrently.
 type Store struct {
 	cfg       Config
-	records   *peer.Group
-	chunks    *peer.Group
+	records   *groups.Group
+	chunks    *chunks.Cache
 	base      context.Context // ends with Close
 	cancel    context.CancelFunc
 	work      sync.WaitGroup // flights and fills
@@ -213,16 +225,11 @@ func New(cfg Config) (*Store, error) {
 		queries: queryCounts{seed, map[uint64]int32{}}, bodies: map[string]*body{},
 		grouped: map[string]map[string]struct{}{}, refreshing: map[uint64]struct{}{}}
 	s.rooms.init(cfg)
-	var owner func(routingKey string) string
-	if cfg.Remote != nil {
-		owner = s.ownerBy
-	}
 	var err error
-	if s.records, err = peer.Acquire(peer.GroupConfig{Load: s.load, Owner: owner, Fetch: s.fetchRecord}); err != nil {
+	if s.records, err = groups.Acquire(groups.Config{Remote: cfg.remote()}); err != nil {
 		return nil, err
 	}
-	chunks := peer.GroupConfig{Budget: cfg.Memory - cfg.Memory/recordsShare, Load: s.loadChunk, Owner: owner, Fetch: s.fetchChunk}
-	if s.chunks, err = peer.Acquire(chunks); err != nil {
+	if s.chunks, err = chunks.New(chunks.Config{Budget: cfg.Memory - cfg.Memory/recordsShare, Largest: cfg.Geometry.Max, Remote: cfg.remote()}); err != nil {
 		s.records.Release()
 		return nil, err
 	}
@@ -243,7 +250,7 @@ func (s *Store) Close() {
 	s.cancel()
 	s.work.Wait()
 	s.records.Release()
-	s.chunks.Release()
+	s.chunks.Close()
 }
 
 // beginLocked counts one flight or fill in, which must end with work.Done. It fails once the store
@@ -260,7 +267,7 @@ func (s *Store) beginLocked() bool {
 type Usage struct {
 	Records, RecordBytes int64
 	Fills, LiveFills     int64
-	Chunks               peer.Usage
+	Chunks               chunks.Usage
 }
 
 // Usage counts what s holds and does.

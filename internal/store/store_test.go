@@ -17,7 +17,6 @@ import (
 	"time"
 
 	"github.com/scurrycache/scurry/internal/chunk"
-	"github.com/scurrycache/scurry/internal/peer"
 )
 
 // find is what a client would be answered from, fresh or stale.
@@ -280,45 +279,6 @@ func TestVersionIsAFunctionOfTheValidator(t *testing.T) {
 	if fetched, again := one.version(rec, ""), one.version(rec, ""); fetched == again {
 		t.Error("two fetches without a validator have one version")
 	}
-}
-
-// TestPushJoinsAFlightThatFails: a push that joins the flight of one who missed the chunk gets that
-// flight's error, and puts its chunk all the same.
-func TestPushJoinsAFlightThatFails(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		src := &canned{size: 10}
-		s := open(t, src)
-		release := make(chan struct{})
-		blocked := true
-		s.chunks.Release()
-		var err error
-		s.chunks, err = peer.Acquire(peer.GroupConfig{Budget: 1 << 20, Load: func(ctx context.Context, key string) ([]byte, error) {
-			if blocked {
-				<-release
-				blocked = false
-				return nil, ErrNotCached
-			}
-			return s.loadChunk(ctx, key)
-		}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		rec := &Record{Key: "k", Details: plain, Version: "v", Length: 10}
-		var wg sync.WaitGroup
-		wg.Go(func() {
-			if _, err := s.chunks.Get(t.Context(), s.chunkKey(rec, firstChunk)); !errors.Is(err, ErrNotCached) {
-				t.Errorf("the asker got %v", err)
-			}
-		})
-		synctest.Wait()
-		wg.Go(func() { s.push(rec, 0, []byte(content(0, 10))) })
-		synctest.Wait()
-		close(release)
-		wg.Wait()
-		if b, ok := s.cached(t.Context(), rec, s.cfg.Geometry.At(0, false)); !ok || string(b) != content(0, 10) {
-			t.Errorf("the chunk isn't held")
-		}
-	})
 }
 
 func TestRecordsStayWithinTheirShare(t *testing.T) {
