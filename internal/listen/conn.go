@@ -86,7 +86,7 @@ func (c *conn) keep() bool {
 // the request.
 func (c *conn) Write(p []byte) (int, error) {
 	if !c.answering.Load() {
-		c.server.refusedByHTTP(c, p)
+		c.server.refusals.noteHTTP(c.RemoteAddr(), p)
 	}
 	return c.TCPConn.Write(p)
 }

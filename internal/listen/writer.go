@@ -1,14 +1,17 @@
 package listen
 
-import "net/http"
+import (
+	"net/http"
+	"sync/atomic"
+)
 
 // writer is the ResponseWriter of one request. It ends the connection with the response where that
 // is the last one.
 type writer struct {
 	http.ResponseWriter
-	server *Server
-	last   bool // because of the request
-	begun  bool
+	draining *atomic.Bool // the server's
+	last     bool         // because of the request
+	begun    bool
 }
 
 // Unwrap is for http.ResponseController.
@@ -39,7 +42,7 @@ func (w *writer) begin() {
 		return
 	}
 	w.begun = true
-	if w.last || w.server.draining.Load() {
+	if w.last || w.draining.Load() {
 		w.Header().Set("Connection", "close")
 	}
 }
