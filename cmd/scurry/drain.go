@@ -25,7 +25,9 @@ func (n *node) run(ctx context.Context) error {
 			}
 		})
 	}
-	serve(&n.adminServing, n.adminListener.Addr(), func() error { return n.admin.Serve(n.adminListener) })
+	serve(&n.adminServing, n.adminListener.Addr(), func() error {
+		return n.admin.Serve(n.adminListener)
+	})
 	n.meetPeers(ctx)
 	serve(&n.clientServing, n.clientListener.Addr(), n.client.Serve)
 	n.ready.Store(true)
@@ -64,7 +66,8 @@ func (n *node) endTransfers() error {
 		err = fmt.Errorf("clients, after %s of grace: %w", n.cfg.Grace, err)
 	}
 	if quiet := n.proxy.WaitIdle(ctx); quiet != nil {
-		err = errors.Join(err, fmt.Errorf("cut what other nodes were still being sent after %s of grace: %w", n.cfg.Grace, quiet))
+		err = errors.Join(err, fmt.Errorf(
+			"cut what other nodes were still being sent after %s of grace: %w", n.cfg.Grace, quiet))
 	}
 	n.clientServing.Wait()
 	return err
@@ -96,7 +99,8 @@ func (n *node) meetPeers(ctx context.Context) {
 		case <-ctx.Done():
 		}
 	}
-	if err := n.proxy.WaitForPeers(ctx); err != nil && ctx.Err() == context.DeadlineExceeded { // else n was told to stop
+	err := n.proxy.WaitForPeers(ctx)
+	if err != nil && ctx.Err() == context.DeadlineExceeded { // else n was told to stop
 		n.log.Warn().Err(err).Msg("not every peer has answered yet: serving without those that haven't")
 	}
 }
@@ -115,7 +119,8 @@ func (n *node) leavePeers() {
 // hangup reads the list of peers again if it is in a file.
 func (n *node) hangup() {
 	if n.peers.reload == nil {
-		n.log.Info().Msg("SIGHUP is ignored: it has a list of peers read again, and there is none in a file")
+		n.log.Info().Msg("SIGHUP is ignored: " +
+			"it has a list of peers read again, and there is none in a file")
 		return
 	}
 	n.peers.reload()

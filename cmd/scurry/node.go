@@ -116,8 +116,11 @@ func (n *node) clientConfig() listen.Config {
 }
 
 func (n *node) adminServer() *http.Server {
+	handler := admin.Handler(admin.Config{
+		Ready: n.ready.Load, Explain: n.explain, Host: n.cfg.AdminListen.Host(),
+	})
 	return &http.Server{
-		Handler:        admin.Handler(admin.Config{Ready: n.ready.Load, Explain: n.explain, Host: n.cfg.AdminListen.Host()}),
+		Handler:        handler,
 		ReadTimeout:    adminTimeout,
 		IdleTimeout:    time.Duration(n.cfg.IdleTimeout),
 		WriteTimeout:   adminTimeout,

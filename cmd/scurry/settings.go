@@ -21,7 +21,8 @@ func check(c *config.Config, p process) error {
 		return err
 	}
 	if least := 2 * c.Slab; c.Memory < least {
-		return usageError{fmt.Errorf("--memory %s is too small for --slab %s: give it at least %s, or make the slabs smaller", c.Memory, c.Slab, least)}
+		return usageError{fmt.Errorf("--memory %s is too small for --slab %s: "+
+			"give it at least %s, or make the slabs smaller", c.Memory, c.Slab, least)}
 	}
 	// Any origin will do to check the other fields.
 	if err := proxyConfig(c, http.DefaultTransport, nil).Validate(); err != nil {

@@ -20,7 +20,8 @@ const sameWish = time.Second
 // untilSignal returns a context that is done at the first SIGINT or SIGTERM. At another one that
 // comes a second later or more, the process exits at once, and the last of its log has a tenth of a
 // second. The caller calls stop to have signals do again what they did before.
-func untilSignal(ctx context.Context, log zerolog.Logger, lines *logging.Queue) (_ context.Context, stop func()) {
+func untilSignal(ctx context.Context, log zerolog.Logger, lines *logging.Queue) (
+	_ context.Context, stop func()) {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	ctx, cancel := context.WithCancel(ctx)
@@ -55,7 +56,8 @@ func obey(signals <-chan os.Signal, done <-chan struct{}, log zerolog.Logger, st
 			log.Info().Stringer("signal", s).Msg("told to stop")
 			stop()
 		case time.Since(first) < sameWish:
-			log.Info().Stringer("signal", s).Msg("told to stop again within a second: taken for the same wish")
+			log.Info().Stringer("signal", s).
+				Msg("told to stop again within a second: taken for the same wish")
 		default:
 			log.Error().Stringer("signal", s).Msg("told to stop again: ending at once")
 			exit()

@@ -44,7 +44,8 @@ type DNS struct {
 // one, set isn't called. Watch fails at once if Host or Port isn't set.
 func (d DNS) Watch(ctx context.Context, set func(nodes []string)) error {
 	if d.Host == "" || d.Port == 0 {
-		return fmt.Errorf("look up nodes: both a host and a port are needed, not %q and %d", d.Host, d.Port)
+		return fmt.Errorf("look up nodes: both a host and a port are needed, not %q and %d",
+			d.Host, d.Port)
 	}
 	every := d.Every
 	if every <= 0 {

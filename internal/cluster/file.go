@@ -21,8 +21,10 @@ type File struct {
 	// first Reload.
 	Problem func(error)
 
-	path   string
-	reload sync.Mutex // held by Reload: of two, the later one's list must not be overwritten by the earlier one's
+	path string
+	// reload is held by Reload: of two, the later one's list must not be overwritten by the
+	// earlier one's.
+	reload sync.Mutex
 
 	mu      sync.Mutex
 	nodes   []string
@@ -88,7 +90,8 @@ func readNodes(path string) ([]string, error) {
 		return nil, fmt.Errorf("read the list of nodes: %w", err)
 	}
 	if len(b) > maxFile {
-		return nil, fmt.Errorf("%s is larger than %d bytes: a list of nodes has one %s per line", path, maxFile, wantAddr)
+		return nil, fmt.Errorf("%s is larger than %d bytes: a list of nodes has one %s per line",
+			path, maxFile, wantAddr)
 	}
 	return parseLines(path, string(b))
 }

@@ -91,7 +91,9 @@ func newPace(probe time.Duration) pace {
 	if probe <= 0 {
 		probe = time.Second
 	}
-	return pace{probe: probe, alone: 2 * probe, rejoin: 30 * probe, patience: probe, settle: probe / 20}
+	return pace{
+		probe: probe, alone: 2 * probe, rejoin: 30 * probe, patience: probe, settle: probe / 20,
+	}
 }
 
 // OpenGossip begins to listen; it joins the others at the first Watch. The Gossip must be closed.

@@ -52,7 +52,8 @@ func (g *Gossip) round(ctx context.Context) {
 	switch {
 	case ctx.Err() != nil:
 	case failed != nil && g.roster.alone():
-		g.problems.report(joinProblem, fmt.Errorf("no other node answers at %s, which is tried again every %v: %w",
+		g.problems.report(joinProblem, fmt.Errorf(
+			"no other node answers at %s, which is tried again every %v: %w",
 			strings.Join(g.cfg.Join, ", "), g.pace.alone, failed))
 	default:
 		g.problems.solved(joinProblem)

@@ -54,7 +54,8 @@ func (g *Gossip) open() error {
 }
 
 // listen opens the port for TCP and UDP.
-func listen(ip netip.Addr, port uint16, logger *log.Logger) (t *memberlist.NetTransport, err error) {
+func listen(ip netip.Addr, port uint16, logger *log.Logger) (
+	t *memberlist.NetTransport, err error) {
 	host := ""
 	if ip.IsValid() {
 		host = ip.String()
@@ -109,7 +110,8 @@ func (g *Gossip) advertise(bind netip.Addr) (netip.AddrPort, error) {
 	}
 	ip, err := resolve(g.base, host)
 	if err != nil {
-		err = fmt.Errorf("can't tell where other nodes reach %s: give an address to advertise: %w", g.cfg.Listen, err)
+		err = fmt.Errorf("can't tell where other nodes reach %s: give an address to advertise: %w",
+			g.cfg.Listen, err)
 	}
 	return netip.AddrPortFrom(ip, port), err
 }
@@ -167,7 +169,8 @@ type transport struct {
 	base context.Context
 }
 
-func (t *transport) DialAddressTimeout(a memberlist.Address, timeout time.Duration) (net.Conn, error) {
+func (t *transport) DialAddressTimeout(a memberlist.Address, timeout time.Duration) (
+	net.Conn, error) {
 	d := net.Dialer{Timeout: timeout}
 	c, err := d.DialContext(t.base, "tcp", a.Addr)
 	if err != nil {

@@ -48,7 +48,8 @@ func (a Addr) Host() string {
 // error says which flag sets the address otherwise.
 func above(host string, port uint16, by int, flag string) (Addr, error) {
 	if int(port)+by > maxPort {
-		return "", fmt.Errorf("port %d + %d is above %d: choose a lower port, or set %s", port, by, maxPort, flag)
+		return "", fmt.Errorf("port %d + %d is above %d: choose a lower port, or set %s",
+			port, by, maxPort, flag)
 	}
 	return Addr(net.JoinHostPort(host, strconv.Itoa(int(port)+by))), nil
 }

@@ -27,7 +27,8 @@ func readFile(path string, known map[string]setting) (map[string]string, error) 
 	for _, key := range slices.Sorted(maps.Keys(values)) {
 		setting, ok := known[key]
 		if !ok {
-			return nil, fmt.Errorf("%s: unknown key %q%s", path, key, suggest(key, maps.Keys(known), strconv.Quote))
+			return nil, fmt.Errorf("%s: unknown key %q%s",
+				path, key, suggest(key, maps.Keys(known), strconv.Quote))
 		}
 		text, err := setting.text(values[key])
 		if err != nil {

@@ -87,7 +87,8 @@ func (s *Sources) readEnv() error {
 		flag := flagName(name)
 		setting, ok := known[flag]
 		if !ok {
-			return fmt.Errorf("unknown environment variable %s%s", name, suggest(flag, maps.Keys(known), envName))
+			return fmt.Errorf("unknown environment variable %s%s",
+				name, suggest(flag, maps.Keys(known), envName))
 		}
 		if err := setting.check(value); err != nil {
 			return fmt.Errorf("%s: %w", name, err)

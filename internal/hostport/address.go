@@ -91,7 +91,8 @@ func hostProblem(host string) string {
 		}
 	}
 	labels := strings.Split(strings.TrimSuffix(host, "."), ".")
-	if _, err := strconv.ParseUint(labels[len(labels)-1], 10, 64); err == nil { // no top-level domain is a number
+	// No top-level domain is a number.
+	if _, err := strconv.ParseUint(labels[len(labels)-1], 10, 64); err == nil {
 		return host + " is not an IP address"
 	}
 	return ""
