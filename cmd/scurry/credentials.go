@@ -16,7 +16,7 @@ import (
 	"github.com/scurrycache/scurry/internal/config"
 )
 
-// leastSecret is how many bytes a secret has at the least; a word that could be guessed is shorter.
+// leastSecret is how many bytes a secret must have. A word that can be guessed is shorter.
 const leastSecret = 16
 
 // readSecret is what all nodes prove to know, or nil if no file is named. One newline at the file's
@@ -96,8 +96,8 @@ func readPair(cfg *config.Config, log zerolog.Logger) (tls.Certificate, error) {
 	return pair, nil
 }
 
-// readPrivate is readFile for what only the nodes should know; it is nil if no file is named. That
-// others may read the file is told in the log and no error: secrets that an orchestrator mounts
+// readPrivate is readFile for what only the nodes should know. It is nil if no file is named. A
+// file that other users may read is a warning and no error: secrets that an orchestrator mounts
 // often have such a mode.
 func readPrivate(flag string, path config.File, log zerolog.Logger) ([]byte, error) {
 	if path == "" {

@@ -92,8 +92,8 @@ func written(u *url.URL) string {
 	return c.String()
 }
 
-// adminAddress is where to ask: at --admin; else next to the port of u, if that isn't the address
-// at which the node of the settings serves clients; else at that node's.
+// adminAddress is the admin address to ask: --admin; else the one that follows from the port of u,
+// if u isn't where the node of the settings serves clients; else that node's.
 func (c *explainCmd) adminAddress(u *url.URL, p process) (string, error) {
 	if c.Admin != "" {
 		address := strings.TrimSuffix(strings.TrimPrefix(c.Admin, "http://"), "/")
@@ -121,7 +121,7 @@ func (c *explainCmd) adminAddress(u *url.URL, p process) (string, error) {
 	return string(addresses.AdminListen), nil
 }
 
-// serves reports whether u is at the address of the settings, as far as their texts tell.
+// serves reports whether u is at the address of the settings, by their texts.
 func (c *explainCmd) serves(u *url.URL) bool {
 	if portOf(u) != strconv.Itoa(c.Listen.Port()) {
 		return false

@@ -12,7 +12,7 @@ import (
 	"github.com/scurrycache/scurry/proxy"
 )
 
-// check completes c and says what is wrong with it, as far as c alone tells.
+// check completes c and returns what is wrong with it, without looking at the machine.
 func check(c *config.Config, p process) error {
 	if err := derive(c, c.Nodes, p); err != nil {
 		return err
@@ -36,7 +36,7 @@ func check(c *config.Config, p process) error {
 	return nil
 }
 
-// checkPeers says what is wrong with the list of peers, as far as its text tells.
+// checkPeers returns what is wrong with the text of the list of peers.
 func checkPeers(c *config.Config) error {
 	if c.Peers == "" {
 		return nil

@@ -13,8 +13,8 @@ import (
 	"github.com/scurrycache/scurry/internal/logging"
 )
 
-// sameWish is how long after a signal to stop another one means the same. timeout(1) signals a
-// process and then its group, which the process is in, and so do others that stop programs.
+// sameWish is how long after a signal to stop another one means the same. timeout(1) and similar
+// programs signal a process and then its group, which the process is in.
 const sameWish = time.Second
 
 // untilSignal returns a context that is done at the first SIGINT or SIGTERM. At another one that
@@ -40,7 +40,8 @@ func untilSignal(ctx context.Context, log zerolog.Logger, lines *logging.Queue) 
 	}
 }
 
-// obey calls stop at the first of the signals, and exit at one that is another wish, until done.
+// obey calls stop at the first of the signals, and exit at one that comes after sameWish, until
+// done.
 func obey(signals <-chan os.Signal, done <-chan struct{}, log zerolog.Logger, stop, exit func()) {
 	var first time.Time
 	for {

@@ -17,8 +17,8 @@ const maxFile = 1 << 20 // bytes: ten thousands of nodes
 //
 // Its methods may be called concurrently.
 type File struct {
-	// Problem, if not nil, is told why a Reload left the list as it was. It must be set before the
-	// first Reload.
+	// Problem, if not nil, is called with the cause if a Reload leaves the list as it was. It must
+	// be set before the first Reload.
 	Problem func(error)
 
 	path string
@@ -40,7 +40,7 @@ func OpenFile(path string) (*File, error) {
 	return &File{path: path, nodes: nodes}, nil
 }
 
-// Reload reads the file again. If that fails, the list stays as it was, and Problem is told.
+// Reload reads the file again. If that fails, the list stays as it was, and Problem is called.
 func (f *File) Reload() {
 	f.reload.Lock()
 	defer f.reload.Unlock()

@@ -33,7 +33,7 @@ func (g *Gossip) open() error {
 			return fmt.Errorf("can't listen on %s: %w", g.cfg.Listen, err)
 		}
 	}
-	// Before there is a listener: one that nobody takes packets from can't be shut down.
+	// Before there is a listener: one whose packets aren't read can't be shut down.
 	own, err := g.advertise(bind)
 	if err != nil {
 		return err
@@ -75,8 +75,8 @@ func listen(ip netip.Addr, port uint16, logger *log.Logger) (
 	return nil, listenError(net.JoinHostPort(host, strconv.Itoa(int(port))), err)
 }
 
-// listenError is what keeps a port from being listened on, of which memberlist's error tells the
-// text only. It is that error if nothing does any more.
+// listenError is why a port can't be listened on; memberlist's error has the text of that only. It
+// is err if the port can be listened on by now.
 func listenError(addr string, err error) error {
 	l, tcp := net.Listen("tcp", addr)
 	if tcp != nil {
@@ -162,8 +162,8 @@ func (g *Gossip) options(t memberlist.Transport, logger *log.Logger) *memberlist
 	return c
 }
 
-// transport is memberlist's, but for connections that don't outlive base: nobody could end a call
-// of Join else.
+// transport is memberlist's, with connections that don't outlive base: else a call of Join couldn't
+// be ended.
 type transport struct {
 	*memberlist.NetTransport
 	base context.Context

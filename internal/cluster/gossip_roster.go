@@ -21,7 +21,7 @@ type roster struct {
 }
 
 type member struct {
-	peer   string         // its peer address; empty if it told none
+	peer   string         // its peer address; empty if it has announced none
 	gossip netip.AddrPort // where it gossips
 }
 
@@ -97,7 +97,7 @@ func (r *roster) NotifyConflict(known, other *memberlist.Node) {
 		other.Name, known.Address(), other.Address()))
 }
 
-// self is this node's peer address. As a memberlist.Delegate it is what others are told.
+// self is this node's peer address. As a memberlist.Delegate it is what the node announces.
 type self string
 
 // NodeMeta fits: a host name is shorter than memberlist's limit.

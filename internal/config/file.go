@@ -62,8 +62,8 @@ func parserFor(path string) (koanf.Parser, error) {
 	return nil, fmt.Errorf("%s: the name of a settings file ends in .yaml, .yml or .toml", path)
 }
 
-// fileProblem is one line on an error from reading or parsing, with the position if the parser
-// tells.
+// fileProblem is one line on an error from reading or parsing, with the position if the error has
+// one.
 func fileProblem(err error) string {
 	var atPath *fs.PathError
 	if errors.As(err, &atPath) {

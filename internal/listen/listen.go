@@ -61,7 +61,7 @@ type Server struct {
 
 // New makes a Server, which the caller runs with Serve and ends with Drain. It owns l, a listener
 // for TCP, and for plain TCP if it is to be drained without a loss: package net's are for Multipath
-// TCP unless told otherwise.
+// TCP by default.
 func New(l net.Listener, c Config) *Server {
 	s := &Server{listener: l, handler: c.Handler, delay: c.Delay}
 	s.refusals.log = c.Log

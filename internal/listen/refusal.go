@@ -24,7 +24,7 @@ func (r *refusals) note(remote net.Addr, status int, reason string) {
 		Int("status", status).Str("reason", reason).Msg("request")
 }
 
-// noteHTTP notes what net/http writes of its own accord: a whole response, and the only one.
+// noteHTTP notes what net/http writes without a handler: a whole response, and the only one.
 func (r *refusals) noteHTTP(remote net.Addr, response []byte) {
 	line, _, _ := bytes.Cut(response, []byte("\r\n"))
 	_, line, _ = bytes.Cut(line, []byte(" "))

@@ -36,7 +36,8 @@ func (w *writer) Flush() {
 }
 
 // begin is called when the response's head is about to go. Whether it is the last one is decided
-// then, not before: what is still being fetched when the server begins to drain says so, too.
+// then, not before, so that it holds for a response that is still being fetched when the server
+// begins to drain.
 func (w *writer) begin() {
 	if w.begun {
 		return
