@@ -195,10 +195,20 @@ func (s *session) end(t *testing.T) {
 
 // here is text with the addresses where the servers listen in place of the page's.
 func (s *session) here(text string) string {
+	var pairs []string
 	for port, at := range s.at {
-		text = strings.ReplaceAll(text, "127.0.0.1:"+port, at)
+		pairs = append(pairs, "127.0.0.1:"+port, at)
 	}
-	return text
+	return strings.NewReplacer(pairs...).Replace(text)
+}
+
+// there is text with the page's addresses in place of those where the servers listen.
+func (s *session) there(text string) string {
+	var pairs []string
+	for port, at := range s.at {
+		pairs = append(pairs, at, "127.0.0.1:"+port)
+	}
+	return strings.NewReplacer(pairs...).Replace(text)
 }
 
 // scurry carries out a command other than serve, and returns what it prints, with the page's
@@ -217,11 +227,7 @@ func (s *session) scurry(t *testing.T, args []string) string {
 	if code := run(t.Context(), args, &out, &errs, env); code != exitOK {
 		t.Errorf("scurry %s exits with %d: %s", strings.Join(args, " "), code, errs.String())
 	}
-	text := out.String()
-	for port, at := range s.at {
-		text = strings.ReplaceAll(text, at, "127.0.0.1:"+port)
-	}
-	return text
+	return s.there(out.String())
 }
 
 // curl does what curl does with the options -r and the URL.
