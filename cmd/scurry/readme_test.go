@@ -70,7 +70,8 @@ func dryRun(t *testing.T, command string) {
 	switch {
 	case strings.HasPrefix(command, "scurry serve "):
 		var errs strings.Builder
-		if code := run(t.Context(), append([]string{"config"}, words[2:]...), io.Discard, &errs, nil); code != exitOK {
+		args := append([]string{"config"}, words[2:]...)
+		if code := run(t.Context(), args, io.Discard, &errs, nil); code != exitOK {
 			t.Errorf("%s\nisn't accepted: %s", command, errs.String())
 		}
 	case slices.Contains(words, "go") && slices.Contains(words, "test"):

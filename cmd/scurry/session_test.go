@@ -180,7 +180,8 @@ func (s *session) scurry(t *testing.T, args []string) string {
 func (s *session) curl(t *testing.T, words []string) string {
 	t.Helper()
 	s.asked++
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.here(words[len(words)-1]), nil)
+	target := s.here(words[len(words)-1])
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, target, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
