@@ -10,6 +10,7 @@ import (
 // Client is the side of a connection that sends requests. Its methods may be called concurrently.
 type Client struct {
 	link
+	onLeaving func() // Config.Leaving
 
 	// Guarded by the link's mutex:
 	streams   map[uint64]*Stream // those that haven't ended
@@ -24,8 +25,8 @@ type Client struct {
 // closed, by Close or by CloseIdle, unless it ends by itself; Lost and Done tell.
 func NewClient(conn net.Conn, cfg Config) *Client {
 	cfg = cfg.filled()
-	c := &Client{streams: map[uint64]*Stream{}}
-	c.init(conn, cfg, cfg.MissedHeartbeats)
+	c := &Client{onLeaving: cfg.Leaving, streams: map[uint64]*Stream{}}
+	c.init(conn, cfg.terms(cfg.MissedHeartbeats))
 	c.start(c)
 	return c
 }
@@ -38,11 +39,11 @@ func (c *Client) Open(ctx context.Context, message []byte, window int) (*Stream,
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
-	if len(message) > c.cfg.MaxMessage {
+	if len(message) > c.maxMessage {
 		return nil, fmt.Errorf("request of %d bytes: %w", len(message), ErrTooLarge)
 	}
-	if window <= 0 || window > c.cfg.Window {
-		window = c.cfg.Window
+	if window <= 0 || window > c.window {
+		window = c.window
 	}
 	s := newStream(c, window)
 	if err := c.add(s, message); err != nil {
@@ -185,8 +186,8 @@ func (c *Client) leave() {
 	first := !c.left
 	c.left = true
 	c.mu.Unlock()
-	if first && c.cfg.Leaving != nil {
-		c.cfg.Leaving()
+	if first && c.onLeaving != nil {
+		c.onLeaving()
 	}
 }
 

@@ -16,7 +16,7 @@ import (
 // so that a slow stream doesn't hold up the others; one writes; one sends heartbeats, and clears up
 // when the link ends.
 type link struct {
-	cfg    Config
+	terms
 	conn   net.Conn
 	src    source // belongs to the reading goroutine, but for its counters
 	ending chan struct{}
@@ -30,6 +30,15 @@ type link struct {
 	err     error // what ends it; set before ending is closed
 }
 
+// terms are what a link keeps to.
+type terms struct {
+	heartbeat            time.Duration
+	patience             int // after how many silent heartbeats the other side counts as dead
+	window               int // bytes of a stream under way
+	maxMessage, maxValue int
+	lost                 func(error) // may be nil
+}
+
 // side is one side's part of a link.
 type side interface {
 	receive(h header) error // handles a frame, reading its payload
@@ -37,11 +46,11 @@ type side interface {
 	fail(err error) // ends all streams, and lets none begin
 }
 
-func (l *link) init(conn net.Conn, cfg Config, patience int) {
-	l.cfg, l.conn, l.src = cfg, conn, newSource(conn)
+func (l *link) init(conn net.Conn, t terms) {
+	l.terms, l.conn, l.src = t, conn, newSource(conn)
 	l.ending, l.done = make(chan struct{}), make(chan struct{})
 	l.w.init(conn, &l.mu)
-	l.pulse = pulse{patience: patience, every: cfg.Heartbeat, last: time.Now()}
+	l.pulse = pulse{patience: t.patience, every: t.heartbeat, last: time.Now()}
 }
 
 func (l *link) start(s side) {
@@ -49,7 +58,7 @@ func (l *link) start(s side) {
 	wg.Go(func() { l.end(l.read(s)) })
 	wg.Go(func() { l.end(l.w.run()) })
 	go func() {
-		l.heartbeat(s)
+		l.beat(s)
 		l.clear(s)
 		wg.Wait()
 		close(l.done)
@@ -93,9 +102,9 @@ func (l *link) read(s side) error {
 	}
 }
 
-// heartbeat gives the link's heartbeats until it ends.
-func (l *link) heartbeat(s side) {
-	t := time.NewTicker(l.cfg.Heartbeat)
+// beat gives the link's heartbeats until it ends.
+func (l *link) beat(s side) {
+	t := time.NewTicker(l.heartbeat)
 	defer t.Stop()
 	for {
 		select {
@@ -117,8 +126,8 @@ func (l *link) clear(s side) {
 	l.mu.Lock()
 	err := l.err
 	l.mu.Unlock()
-	if l.cfg.Lost != nil {
-		l.cfg.Lost(err)
+	if l.lost != nil {
+		l.lost(err)
 	}
 	s.fail(err)
 }

@@ -31,7 +31,7 @@ func (s *Stream) message(h header) error {
 	if err != nil {
 		return err
 	}
-	if int64(m) > int64(s.c.cfg.MaxMessage) || int64(v)-1 > int64(s.c.cfg.MaxValue) {
+	if int64(m) > int64(s.c.maxMessage) || int64(v)-1 > int64(s.c.maxValue) {
 		s.cancel(ErrTooLarge)
 		return s.c.src.skip(h.size - leadSize)
 	}

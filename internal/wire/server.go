@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"net"
@@ -9,13 +10,10 @@ import (
 	"time"
 )
 
-// maxRefusals is how many refusals may be waiting to be sent before no more requests are read: a
-// client that sends requests and reads no responses must not fill this side's memory.
-const maxRefusals = 1 << 14
-
 // Server is the side of a connection that answers requests. Its methods may be called concurrently.
 type Server struct {
 	link
+	cfg     Config
 	serving sync.WaitGroup
 
 	// Guarded by the link's mutex:
@@ -29,9 +27,9 @@ type Server struct {
 // closed, unless it ends by itself; Lost and Done tell.
 func NewServer(conn net.Conn, cfg Config) *Server {
 	cfg = cfg.filled()
-	s := &Server{calls: map[uint64]*Call{}}
+	s := &Server{cfg: cfg, calls: map[uint64]*Call{}}
 	// A client without streams is silent for idleHeartbeats by design.
-	s.init(conn, cfg, idleHeartbeats+cfg.MissedHeartbeats)
+	s.init(conn, cfg.terms(idleHeartbeats+cfg.MissedHeartbeats))
 	s.w.ended = func(id uint64) { delete(s.calls, id) }
 	s.start(s)
 	return s
@@ -157,7 +155,7 @@ func (s *Server) request(h header) error {
 	if window == 0 || window > math.MaxInt32 {
 		return fmt.Errorf("%w: request with a window of %d", ErrProtocol, window)
 	}
-	c := newCall(s, h.id, int(window))
+	c := newCall(&s.link, h.id, int(window))
 	if ok, err := s.admit(c, size); !ok {
 		if err == nil {
 			err = s.src.skip(h.size - leadSize)
@@ -177,7 +175,7 @@ func (s *Server) admit(c *Call, size uint32) (bool, error) {
 	}
 	s.number = c.out.id
 	switch {
-	case int64(size) > int64(s.cfg.MaxMessage):
+	case int64(size) > int64(s.maxMessage):
 		s.refuseLocked(c, refuseTooLarge)
 	case s.busy >= s.cfg.MaxRequests:
 		s.refuseLocked(c, refuseOverloaded)
@@ -217,13 +215,22 @@ func (s *Server) more(c *Call, n int) error {
 
 func (s *Server) serve(c *Call) {
 	defer s.serving.Done()
-	defer c.release()
+	defer s.release(c)
 	defer func() {
 		if v := recover(); v != nil && s.cfg.Panicked != nil {
 			s.cfg.Panicked(v, debug.Stack())
 		}
 	}()
 	s.cfg.Serve(c)
+}
+
+// release is the end of Serve.
+func (s *Server) release(c *Call) {
+	_ = c.Abort(nil) // it fails where the response has ended, as it should have
+	c.endContext(context.Canceled)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.busy--
 }
 
 // cancel ends a call that its client has given up.

@@ -9,11 +9,15 @@ import (
 // batchBulk is how much bulk goes with one write: what a small message may have to wait for.
 const batchBulk = 256 << 10
 
+// maxRefusals is how many refusals may be waiting to be sent before no more requests are read: a
+// client that sends requests and reads no responses must not fill this side's memory.
+const maxRefusals = 1 << 14
+
 // writer sends what streams have queued, all that there is with one write. What is queued while a
 // write is under way goes with the next one, so the busier the connection, the more each write
 // carries.
 type writer struct {
-	batch              // being made or written, by the goroutine
+	framer             // its batch is being made or written, by the goroutine
 	leaveUnderWay bool // it says that this side is about to leave
 
 	mu        *sync.Mutex // the link's. It guards what follows
@@ -27,9 +31,8 @@ type writer struct {
 	idle      bool // the goroutine waits for work
 	writing   bool // a batch is on its way
 	closed    bool
-	work      sync.Cond       // waits for something to send
-	room      sync.Cond       // waits for fewer urgent outboxes, or for told
-	ended     func(id uint64) // called, locked, when a stream's last frame goes; may be nil
+	work      sync.Cond // waits for something to send
+	room      sync.Cond // waits for fewer urgent outboxes, or for leaveSent
 }
 
 func (w *writer) init(conn net.Conn, mu *sync.Mutex) {
