@@ -17,14 +17,14 @@ func TestHouse(t *testing.T) {
 	)
 	plan := map[string][]string{
 		"cmd/scurry":          {"proxy", "origin", "internal/admin", "internal/cluster", "internal/config", "internal/listen", "internal/logging"},
-		"proxy":               {"internal/store", "internal/httpcache", "internal/hostport", "internal/logging", "internal/chunk", "internal/fill", "internal/peer", "internal/wire"},
+		"proxy":               {"internal/store", "internal/httpcache", "internal/hostport", "internal/logging", "internal/chunk", "internal/fill", "internal/peer", "internal/wire/handshake"},
 		"origin":              {"internal/httpcache"},
 		"internal/store":      {"internal/chunk", "internal/fields", "internal/fill", "internal/peer", "internal/wire"},
 		"internal/fields":     {},
 		"internal/httpcache":  {},
 		"internal/chunk":      {},
 		"internal/fill":       {},
-		"internal/peer":       {groupcache, "internal/wire"},
+		"internal/peer":       {groupcache, "internal/wire", "internal/wire/handshake"},
 		"internal/wire":       {},
 		"internal/cluster":    {"internal/hostport"},
 		"internal/config":     {"internal/hostport"},
@@ -33,6 +33,9 @@ func TestHouse(t *testing.T) {
 		"internal/hostport":   {},
 		"internal/admin":      {},
 		"internal/origintest": {},
+
+		"internal/wire/handshake": {},
+		"internal/wire/wiretest":  {},
 	}
 	tool, err := exec.LookPath("go")
 	if err != nil {

@@ -1,7 +1,7 @@
 // Package wire carries requests and responses between two nodes over one connection.
 //
-// A net.Conn comes in, greeted (Greet) and trusted by the caller, and belongs to the package from
-// then on. The side that dialed is the client (NewClient), the side that accepted the server
+// A net.Conn comes in, greeted (package handshake) and trusted by the caller, and belongs to the
+// package from then on. The side that dialed is the client (NewClient), the side that accepted the server
 // (NewServer): two nodes keep one connection for each direction. Each request is a Stream to the
 // client and a Call to the server. A response is any number of replies, each a short message with a
 // value if there is one, then content of any length, then the end:

@@ -1,4 +1,9 @@
-package wire
+// Package handshake lets two nodes introduce themselves to each other on a new connection.
+//
+// A net.Conn comes in, and a Hello that describes this node. Out comes the other node's Hello, once
+// both sides have proved that they know the same secret. The connection stays the caller's, who
+// judges the Hello and then sends requests and responses (package wire).
+package handshake
 
 import (
 	"bytes"
@@ -13,8 +18,8 @@ import (
 	"time"
 )
 
-// The greeting, in which each side speaks when it has heard the other, and no side says anything
-// about itself to one that hasn't proved to know the secret:
+// In the greeting the sides take turns. Neither sends its Hello before the other has proved that it
+// knows the secret:
 //
 //	dialer                                         acceptor
 //	magic, version, nonce                  ────►
@@ -23,11 +28,11 @@ import (
 //	                                       ◄────   accepted, proof, Hello   or: refused
 //	accepted, Hello   or: refused          ────►
 //
-// A proof is an HMAC of both nonces under the secret, and of a label that tells who gives it, so
-// that a proof can't be returned to its giver. It proves nothing about what is sent later: who must
-// fear that others write to the connection uses TLS.
+// A proof is an HMAC, under the secret, of both nonces and of a label for the side that sends it, so
+// that a proof can't be returned to its sender. It doesn't authenticate what follows the greeting:
+// where others may write to the connection, TLS is needed.
 
-// version is that of the greeting and of the frames.
+// version is that of the greeting and of the frames that follow it.
 const version = 1
 
 // The lines end like HTTP's, so that an HTTP server that is dialed by mistake answers instead of
@@ -55,10 +60,10 @@ func (e *VersionError) Error() string {
 	return fmt.Sprintf("protocol version %d here, %d there", e.Ours, e.Theirs)
 }
 
-// Greet makes sure that the other side of conn is a node with the same secret, which may be empty,
-// and exchanges Hellos with it. It doesn't judge theirs. It reads nothing beyond the greeting, and
-// takes no longer than the timeout, which must be positive; it leaves conn without a deadline, and
-// open even after an error.
+// Greet checks that the other side of conn is a node with the same secret, which may be empty, and
+// exchanges Hellos with it. It doesn't judge theirs. It reads nothing beyond the greeting, and takes
+// no longer than the timeout, which must be positive. It leaves conn without a deadline, and open
+// even after an error.
 func Greet(conn net.Conn, dialer bool, secret []byte, mine Hello, timeout time.Duration) (theirs Hello, err error) {
 	hello, err := mine.encode()
 	if err != nil {
@@ -176,7 +181,7 @@ func describe(b []byte) string {
 	return fmt.Sprintf("it begins with %q", b)
 }
 
-// proof is what the side of that label proves with that it knows the secret.
+// proof is what the side with that label sends to prove that it knows the secret.
 func (g *greeter) proof(label string, dialer, acceptor [nonceSize]byte, said ...byte) []byte {
 	h := hmac.New(sha256.New, g.secret)
 	fmt.Fprintf(h, "scurry %s\x00", label)
@@ -187,15 +192,15 @@ func (g *greeter) proof(label string, dialer, acceptor [nonceSize]byte, said ...
 	return h.Sum(nil)
 }
 
-// sealed is this side's Hello with its size before it and behind it the proof that it comes from
-// who knows the secret: who only passes on the proofs of others can't say who they are.
+// sealed is this side's Hello, with its size before it and a proof that covers it behind it: a side
+// that only relays the proofs of others can't put a Hello of its own in their place.
 func (g *greeter) sealed(label string, dialer, acceptor [nonceSize]byte) []byte {
 	b := binary.BigEndian.AppendUint32(nil, uint32(len(g.hello)))
 	b = append(b, g.hello...)
 	return append(b, g.proof(label, dialer, acceptor, g.hello...)...)
 }
 
-// check reads the other side's proof. If it is wrong, the other side is told so, and nothing else.
+// check reads the other side's proof. If it is wrong, this side answers with a refusal only.
 func (g *greeter) check(label string, dialer, acceptor [nonceSize]byte) error {
 	var theirs [sha256.Size]byte
 	if err := g.read(theirs[:]); err != nil {
@@ -208,7 +213,7 @@ func (g *greeter) check(label string, dialer, acceptor [nonceSize]byte) error {
 	return fmt.Errorf("%w: the other side's proof is wrong", ErrSecret)
 }
 
-// readVerdict reads what the other side thinks of this one's proof.
+// readVerdict reads whether the other side has accepted this one's proof.
 func (g *greeter) readVerdict() error {
 	var b [1]byte
 	if err := g.read(b[:]); err != nil {
