@@ -109,14 +109,14 @@ func (c *guardedConn) refuseLocked(b []byte) bool {
 		return false
 	}
 	if c.phase != dead && len(bytes.Trim(b, "\r\n")) > 0 && !timedOut(b) {
-		c.server.suspect(c.sent.take())
+		c.trust.suspect(c.sent.take())
 	}
 	c.phase = dead
 	c.signal()
 	return true
 }
 
-// timedOut reports whether b begins a 408, by which some servers tell that they close an idle
+// timedOut reports whether b begins a 408, which some servers send when they close an idle
 // connection (RFC 9110 section 15.5.9).
 func timedOut(b []byte) bool {
 	const version = len("HTTP/1.1")

@@ -18,8 +18,8 @@ import (
 // decoded.
 //
 // A connection that it keeps by HTTP/1.1 is used again only when nothing more has come over it than
-// was asked for, and not for requests with bodies (RFC 9112 section 6.3); OnUnsolicited tells who
-// wants to know of others.
+// was asked for, and not for requests with bodies (RFC 9112 section 6.3); OnUnsolicited reports the
+// others.
 //
 // HTTP makes a Server. The exported fields may be changed before the first request. A zero field
 // stands for the default that its comment names, a negative duration for no limit. A Server is safe
@@ -99,7 +99,7 @@ func (s *Server) Validate() error {
 	if problem == "" {
 		return nil
 	}
-	if s.base == nil || s.base.Host == "" { // without a host, what is userinfo may have been parsed as something else
+	if s.base == nil || s.base.Host == "" { // then userinfo may have been parsed as something else
 		return errors.New("origin: " + problem)
 	}
 	return fmt.Errorf("origin: %s: %s", withoutUserinfo(s.base), problem)
@@ -125,7 +125,8 @@ func (s *Server) problem() string {
 	case u.Fragment != "":
 		return "the URL has a fragment, which no server gets to see: remove it from the # on"
 	case strings.ContainsAny(s.Host, " \t\r\n/\\?#@"):
-		return fmt.Sprintf("Host %q is not the name of a host: give a name, and a port if need be, like files.example.com", s.Host)
+		return fmt.Sprintf("Host %q is not the name of a host: "+
+			"give a name, and a port if need be, like files.example.com", s.Host)
 	}
 	return ""
 }
@@ -176,6 +177,18 @@ func (s *Server) CloseIdleConnections() {
 			c.CloseIdleConnections()
 		}
 	}
+}
+
+// OnUnsolicited has f called each time that bytes have come over a kept HTTP/1.1 connection which
+// no request had asked for (RFC 9112 section 6.3). While the connection was idle, such bytes can be
+// told from a response and did no harm. But others may have come before, just after a request, where
+// they can't be told from its response. So the responses to urls, which came over that connection
+// after its first, may have been mixed up, and f should drop what it has kept of them. Until then,
+// the server gets no second request over any HTTP/1.1 connection.
+//
+// f must return soon and not call s. It isn't called any more once stop has returned.
+func (s *Server) OnUnsolicited(f func(urls []string, until time.Time)) (stop func()) {
+	return s.trust.onUnsolicited(f)
 }
 
 // closesIdle reports whether s may be closing a connection now that has been idle since then.

@@ -2,7 +2,6 @@ package origin
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"net"
 	"net/http"
@@ -44,7 +43,11 @@ func (s *Server) transports() (*transports, error) {
 		s.next = &transports{t, t, t}
 		return s.next, nil
 	}
-	s.next = &transports{kept: s.newTransport(true), once: s.newTransport(false), upgrade: s.newTransport(false, "http/1.1")}
+	s.next = &transports{
+		kept:    s.newTransport(true),
+		once:    s.newTransport(false),
+		upgrade: s.newTransport(false, "http/1.1"),
+	}
 	return s.next, nil
 }
 
@@ -57,7 +60,7 @@ func (s *Server) choose(t *transports, req *http.Request) http.RoundTripper {
 		return t.upgrade
 	case s.http2.Load():
 		return t.kept
-	case !canPeek, hasBody(req), s.distrusted():
+	case !canPeek, hasBody(req), s.trust.distrusted():
 		return t.once
 	}
 	return t.kept
@@ -71,13 +74,7 @@ func (s *Server) newTransport(keep bool, protocols ...string) *http.Transport {
 		protocols = []string{"h2", "http/1.1"}
 	}
 	t := &http.Transport{
-		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
-			conn, err := dialer.DialContext(ctx, network, addr)
-			if err != nil {
-				return nil, err
-			}
-			return s.guard(conn, false), nil
-		},
+		DialContext:            s.dialPlain(dialer.DialContext),
 		DialTLSContext:         s.dialTLS(dialer.DialContext, protocols),
 		TLSHandshakeTimeout:    limit(s.TLSTimeout, defaultTLSTimeout), // through a proxy
 		ResponseHeaderTimeout:  limit(s.HeaderTimeout, defaultHeaderTimeout),
