@@ -66,7 +66,7 @@ func (s *Server) handshake(ctx context.Context, conn net.Conn, config *tls.Confi
 	return &secureConn{secure, guarded}, nil
 }
 
-// handshakeError says that a TLS handshake took longer than TLSTimeout.
+// handshakeError means that a TLS handshake took longer than TLSTimeout.
 type handshakeError struct{}
 
 var errHandshake = handshakeError{}

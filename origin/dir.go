@@ -41,7 +41,7 @@ type Dir struct {
 	Dotfiles bool
 
 	folders *folders
-	escapes error // what an os.Root says of a path that leads out of it
+	escapes error // an os.Root's for a path that leads out of it
 	now     func() time.Time
 }
 
@@ -123,7 +123,8 @@ func (d *Dir) status(err error) int {
 	switch {
 	case err == nil:
 		return 0
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, errNotRegular), errors.Is(err, d.escapes), isMissing(err):
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, errNotRegular),
+		errors.Is(err, d.escapes), isMissing(err):
 		return http.StatusNotFound
 	case errors.Is(err, fs.ErrPermission):
 		return http.StatusForbidden

@@ -13,7 +13,8 @@ import (
 	"github.com/scurrycache/scurry/internal/httpcache"
 )
 
-// settleTime is how old a modification has to be for its time stamp to tell it from the next.
+// settleTime is how old a modification has to be before another one certainly gets another time
+// stamp.
 const settleTime = 2 * time.Second
 
 var errNotRegular = errors.New("not a regular file")

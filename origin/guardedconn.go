@@ -19,9 +19,9 @@ import (
 // From each of these the connection may become dead: it carries nothing any more, and is closed or
 // about to be.
 //
-// Where bytes came that no request had asked for, the trust learns which responses may have been
-// mixed up. Where such bytes were read together with the end of a response, net/http closes the
-// connection without another Read.
+// Where bytes came that no request had asked for, the trust is given the URLs whose responses may
+// have been mixed up. Where such bytes were read together with the end of a response, net/http
+// closes the connection without another Read.
 //
 // Under TLS, a guardedConn is below it and a secureConn above, which share their state. HTTP/2,
 // which numbers its requests, needs no guard and stays busy.

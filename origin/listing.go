@@ -44,7 +44,7 @@ func (d *Dir) directory(req *http.Request, in *folder, name string) (*http.Respo
 }
 
 // listing answers with page, whose validator is a hash of it: a directory's own modification time
-// says nothing of the sizes and times of its files.
+// doesn't change with the sizes and times of its files.
 func (d *Dir) listing(req *http.Request, page []byte) *http.Response {
 	etag := http.Header{"Etag": {fmt.Sprintf(`W/"%.8x"`, sha256.Sum256(page))}}
 	outcome, _ := httpcache.OriginPreconditions(cmp.Or(req.Method, http.MethodGet), req.Header, etag, false)
@@ -133,15 +133,16 @@ func entryOf(name string, info fs.FileInfo) entry {
 }
 
 // escapeName writes name as a relative URL that needs no escaping in HTML, which simple clients
-// don't undo: all that isn't unreserved (RFC 3986 section 2.3) is in percent signs, a colon that
-// would make a scheme too.
+// don't undo: all that isn't unreserved (RFC 3986 section 2.3) is percent-encoded, as is a colon,
+// which could end a scheme.
 func escapeName(name string) string {
 	var b strings.Builder
 	for i := range len(name) {
-		c := name[i]
-		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte("-._~", c) >= 0 {
+		switch c := name[i]; {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9',
+			strings.IndexByte("-._~", c) >= 0:
 			b.WriteByte(c)
-		} else {
+		default:
 			fmt.Fprintf(&b, "%%%02X", c)
 		}
 	}

@@ -31,7 +31,7 @@ func (d *Dir) described(req *http.Request, code int, fields http.Header) *http.R
 	return resp
 }
 
-// text returns an answer whose body says no more than its status.
+// text returns an answer whose body is its status.
 func (d *Dir) text(req *http.Request, code int) *http.Response {
 	resp := d.response(req, code)
 	setContent(resp, "text/plain; charset=utf-8", []byte(resp.Status+"\n"))

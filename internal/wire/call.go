@@ -153,7 +153,7 @@ func (c *Call) endLocked(k kind, detail []byte) error {
 	return nil
 }
 
-// credited takes note that the client has room for n more bytes.
+// credited adds n bytes to what the client has room for.
 func (c *Call) credited(n int) {
 	c.l.mu.Lock()
 	defer c.l.mu.Unlock()

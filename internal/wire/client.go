@@ -22,7 +22,7 @@ type Client struct {
 }
 
 // NewClient makes conn the client's side of a connection, which owns conn from then on. It must be
-// closed, by Close or by CloseIdle, unless it ends by itself; Lost and Done tell.
+// closed, by Close or by CloseIdle, unless it ends by itself, which Lost and Done report.
 func NewClient(conn net.Conn, cfg Config) *Client {
 	cfg = cfg.filled()
 	c := &Client{onLeaving: cfg.Leaving, streams: map[uint64]*Stream{}}
@@ -64,8 +64,8 @@ func (c *Client) add(s *Stream, message []byte) error {
 	case c.closing:
 		return ErrClosed
 	}
-	// While the connection is ending, streams may still begin: they fail with the others, not
-	// before Lost knows.
+	// While the connection is ending, streams may still begin: they fail with the others, after
+	// Lost.
 	c.number++
 	s.out.init(c.number, &c.mu)
 	s.opened = c.pulse.clock
@@ -75,15 +75,14 @@ func (c *Client) add(s *Stream, message []byte) error {
 	return nil
 }
 
-// forget takes note that s has ended.
+// forget removes s, which has ended.
 func (c *Client) forget(s *Stream) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.forgetLocked(s)
 }
 
-// withdraw tells the other side that s's response isn't wanted any more, if it knows of the
-// request.
+// withdraw removes s, and cancels its request if it may have reached the other side.
 func (c *Client) withdraw(s *Stream) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -116,8 +115,8 @@ func (c *Client) grant(s *Stream, n int) {
 	}
 }
 
-// Close ends the connection at once. Its streams fail with ErrClosed. Close doesn't wait: Done
-// tells when all has ended.
+// Close ends the connection at once. Its streams fail with ErrClosed. Close doesn't wait: Done is
+// closed when all has ended.
 func (c *Client) Close() error {
 	c.end(ErrClosed)
 	return nil
@@ -166,8 +165,8 @@ func (c *Client) receive(h header) error {
 	return s.receive(h)
 }
 
-// find returns the stream of a frame; nil if it was cancelled, which the other side may not have
-// known.
+// find returns the stream of a frame, or nil if it was cancelled: its frames may have been under
+// way.
 func (c *Client) find(h header) (*Stream, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -17,7 +17,8 @@ var (
 	// matches ErrLost too.
 	ErrSilent = fmt.Errorf("%w: the other side is silent", ErrLost)
 
-	// ErrLeft means that the connection ended after the other side had told that it would leave.
+	// ErrLeft means that the connection ended after the other side had announced that it would
+	// leave.
 	ErrLeft = fmt.Errorf("%w: the other side has left", ErrLost)
 
 	// ErrProtocol is wrapped when the other side sent what it must not send.
@@ -40,7 +41,7 @@ var (
 
 // Aborted is the error of a stream that the server has aborted.
 type Aborted struct {
-	Detail []byte // what it had to say about it; may be empty
+	Detail []byte // what came with the abort; may be empty
 }
 
 func (a *Aborted) Error() string { return "aborted by the server" }

@@ -22,11 +22,11 @@ type link struct {
 	ending chan struct{}
 	done   chan struct{}
 
-	mu      sync.Mutex // guards what follows, and what the sides say that it guards
+	mu      sync.Mutex // guards what follows, and fields of the sides
 	w       writer
 	pulse   pulse
-	left    bool  // the other side has told that it would leave
-	failure error // what ended the link, once streams may know of it
+	left    bool  // the other side has announced that it would leave
+	failure error // what ended the link, set when the streams fail
 	err     error // what ends it; set before ending is closed
 }
 
@@ -120,7 +120,7 @@ func (l *link) beat(s side) {
 	}
 }
 
-// clear closes the connection, and tells of it: first to Lost, then to the streams.
+// clear closes the connection, calls Lost, and then fails the streams.
 func (l *link) clear(s side) {
 	hangUp(l.conn)
 	l.mu.Lock()
@@ -132,13 +132,13 @@ func (l *link) clear(s side) {
 	s.fail(err)
 }
 
-// hangUp closes conn without the farewell of TLS, which could wait for seconds for a peer that
-// doesn't read. No frame and no stream can be cut short unnoticed without it.
+// hangUp closes conn without TLS's close_notify, which could wait for seconds for a peer that
+// doesn't read. It isn't needed: frames have lengths, and streams have ends.
 func hangUp(conn net.Conn) {
 	if t, ok := conn.(*tls.Conn); ok {
 		conn = t.NetConn()
 	}
-	_ = conn.Close() // whatever it says, there is nothing left to do
+	_ = conn.Close() // an error changes nothing
 }
 
 func (l *link) failed() error {

@@ -115,7 +115,7 @@ func (s *Stream) dataLocked(n int) error {
 func (s *Stream) pieceLocked(n int) (int, error) {
 	var to []byte
 	switch {
-	case s.cancelled: // nobody will read them
+	case s.cancelled: // they are skipped
 	case s.dest != nil && s.came.size == 0:
 		to = s.dest // all of it: an io.Reader may use what it doesn't return
 		s.direct = true
@@ -136,8 +136,8 @@ func (s *Stream) pieceLocked(n int) (int, error) {
 	return n, err
 }
 
-// placedLocked takes note that n bytes of content have come to where pieceLocked wanted them,
-// unless err.
+// placedLocked counts n bytes of content that have come to where pieceLocked wanted them, unless
+// err.
 func (s *Stream) placedLocked(n int, err error) {
 	switch {
 	case err != nil:

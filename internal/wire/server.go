@@ -24,7 +24,7 @@ type Server struct {
 }
 
 // NewServer makes conn the server's side of a connection, which owns conn from then on. It must be
-// closed, unless it ends by itself; Lost and Done tell.
+// closed, unless it ends by itself, which Lost and Done report.
 func NewServer(conn net.Conn, cfg Config) *Server {
 	cfg = cfg.filled()
 	s := &Server{cfg: cfg, calls: map[uint64]*Call{}}
@@ -35,9 +35,10 @@ func NewServer(conn net.Conn, cfg Config) *Server {
 	return s
 }
 
-// Leave tells the client that this one is about to leave, which may send requests elsewhere. Calls
-// go on being served, new ones too, until the connection is closed. Leave returns when that has
-// been sent, or the connection ends, so that a Close right after it doesn't overtake it.
+// Leave announces to the client that this side is about to leave, so that it sends requests
+// elsewhere. Calls go on being served, new ones too, until the connection is closed. Leave returns
+// when that has been sent, or the connection ends, so that a Close right after it doesn't overtake
+// it.
 func (s *Server) Leave() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -64,15 +65,15 @@ func (s *Server) Calls() int {
 	return len(s.calls)
 }
 
-// Close ends the connection at once, and the contexts of its calls. It doesn't wait: Done tells
+// Close ends the connection at once, and the contexts of its calls. It doesn't wait: Done is closed
 // when the connection's goroutines are gone, and Wait waits for the calls.
 func (s *Server) Close() error {
 	s.end(ErrClosed)
 	return nil
 }
 
-// Done is closed when the connection has ended: Lost has returned, the calls know, the goroutines
-// are gone but for those in Serve.
+// Done is closed when the connection has ended: Lost has returned, the calls have failed, the
+// goroutines are gone but for those in Serve.
 func (s *Server) Done() <-chan struct{} { return s.done }
 
 // Err is what ended the connection, nil as long as Done isn't closed.
@@ -120,9 +121,8 @@ func (s *Server) receive(h header) error {
 	return err
 }
 
-// pong answers a ping. With it goes the word that the requests before it have come, unless their
-// responses have told so: a response that is at hand is the best acknowledgement, and costs no
-// write of its own.
+// pong answers a ping. With it go acknowledgements of the requests before it that have no response
+// yet: a response acknowledges its request, and costs no write of its own.
 func (s *Server) pong(id uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -18,7 +18,7 @@ const maxRefusals = 1 << 14
 // carries.
 type writer struct {
 	framer             // its batch is being made or written, by the goroutine
-	leaveUnderWay bool // it says that this side is about to leave
+	leaveUnderWay bool // the batch has this side's leave in it
 
 	mu        *sync.Mutex // the link's. It guards what follows
 	urgent    outboxes    // those whose next frame is small
@@ -75,11 +75,11 @@ func (w *writer) nothingLocked() bool {
 // run writes until writing fails, or until the writer is closed (nil).
 func (w *writer) run() error {
 	for w.next() {
-		telling := w.leaveUnderWay
+		leaving := w.leaveUnderWay
 		if err := w.write(); err != nil {
 			return err
 		}
-		if telling {
+		if leaving {
 			w.mu.Lock()
 			w.leaveUnderWay, w.leaveSent = false, true
 			w.room.Broadcast()
@@ -98,8 +98,8 @@ func (w *writer) next() bool {
 	for w.nothingLocked() && !w.closed {
 		w.idle = true
 		w.work.Wait()
-		// Whoever else is about to queue something gets the chance to, for the price of going to
-		// the end of the scheduler's queue, which is nothing where no one else runs.
+		// Other goroutines get the chance to queue something first. That costs a turn in the
+		// scheduler's queue, and nothing if no other goroutine runs.
 		w.mu.Unlock()
 		runtime.Gosched()
 		w.mu.Lock()
@@ -129,7 +129,7 @@ func (w *writer) batchLocked() {
 	}
 }
 
-// signsLocked takes what is said about the connection.
+// signsLocked takes the connection's own frames.
 func (w *writer) signsLocked() {
 	if w.leave {
 		w.leave, w.leaveUnderWay = false, true
@@ -157,7 +157,7 @@ func (w *writer) smallLocked() {
 	}
 }
 
-// notesLocked takes what is said about o's stream.
+// notesLocked takes the frames about o's stream that aren't items.
 func (w *writer) notesLocked(o *outbox) {
 	if o.credit > 0 {
 		w.header(kindCredit, 4, o.id)

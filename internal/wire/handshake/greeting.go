@@ -1,8 +1,8 @@
 // Package handshake lets two nodes introduce themselves to each other on a new connection.
 //
 // A net.Conn comes in, and a Hello that describes this node. Out comes the other node's Hello, once
-// both sides have proved that they know the same secret. The connection stays the caller's, who
-// judges the Hello and then sends requests and responses (package wire).
+// both sides have proved that they know the same secret. The connection stays the caller's, which
+// judges the Hello and then hands the connection to package wire.
 package handshake
 
 import (
@@ -64,7 +64,9 @@ func (e *VersionError) Error() string {
 // exchanges Hellos with it. It doesn't judge theirs. It reads nothing beyond the greeting, and takes
 // no longer than the timeout, which must be positive. It leaves conn without a deadline, and open
 // even after an error.
-func Greet(conn net.Conn, dialer bool, secret []byte, mine Hello, timeout time.Duration) (theirs Hello, err error) {
+func Greet(conn net.Conn, dialer bool, secret []byte, mine Hello, timeout time.Duration) (
+	theirs Hello, err error,
+) {
 	hello, err := mine.encode()
 	if err != nil {
 		return Hello{}, err
@@ -124,7 +126,7 @@ func (g *greeter) dial() (Hello, error) {
 func (g *greeter) accept() (Hello, error) {
 	err := g.readOpening()
 	var other *VersionError
-	if err == nil || errors.As(err, &other) { // the dialer, too, should know both versions
+	if err == nil || errors.As(err, &other) { // the dialer, too, gets to see both versions
 		err = errors.Join(err, g.sendOpening())
 	}
 	if err != nil {
@@ -170,10 +172,11 @@ func (g *greeter) readOpening() error {
 	return nil
 }
 
-// describe says what a protocol that begins with b may be.
+// describe names the protocol that begins with b, if it is a usual one.
 func describe(b []byte) string {
+	afterMethod := bytes.TrimLeft(b, "ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 	switch {
-	case bytes.HasPrefix(b, []byte("HTTP/")) || bytes.HasPrefix(bytes.TrimLeft(b, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"), []byte(" ")):
+	case bytes.HasPrefix(b, []byte("HTTP/")) || bytes.HasPrefix(afterMethod, []byte(" ")):
 		return fmt.Sprintf("it speaks HTTP (%q)", b)
 	case b[0] >= 0x14 && b[0] <= 0x17 && b[1] == 3:
 		return fmt.Sprintf("it speaks TLS (%x)", b)

@@ -1,4 +1,4 @@
-// Package wiretest makes connections for tests of what nodes say to each other.
+// Package wiretest makes connections for tests of the wire between nodes.
 package wiretest
 
 import (
