@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// ExplainRequest says what the request's own cache directives ask for, or that they are ignored.
+// explainRequest says what the request's own cache directives ask for, or that they are ignored.
 // There are no lines if it has none.
-func (p Policy) ExplainRequest(request http.Header) (lines []Line) {
+func (p Policy) explainRequest(request http.Header) (lines []Line) {
 	field, pragma := len(request["Cache-Control"]) > 0, pragmaNoCache(request)
 	if p.IgnoreRequest {
 		if field || pragma {

@@ -18,7 +18,7 @@ func (p Policy) ExplainReuse(request http.Header, r *Response, now time.Time) []
 	if len(request["Authorization"]) > 0 && !f.Shared {
 		lines = append(lines, Line{"The request has Authorization, and this response doesn't say that such requests may be answered with it (public, must-revalidate or s-maxage would).", "RFC 9111 §3.5"})
 	}
-	return slices.Concat(lines, e.bounds(request, &f, now), []Line{e.validators()}, p.ExplainRequest(request), e.vary(),
+	return slices.Concat(lines, e.bounds(request, &f, now), []Line{e.validators()}, p.explainRequest(request), e.vary(),
 		e.unreadable(staleWhileRevalidate, staleIfError), e.notes())
 }
 

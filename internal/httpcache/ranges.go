@@ -20,8 +20,7 @@ var (
 	// §15.5.17).
 	ErrUnsatisfiable = errors.New("unsatisfiable Range")
 
-	// ErrTooMany: there are more ranges than anyone needs. The answer is 416 (RFC 9110 §14.2,
-	// §17.15).
+	// ErrTooMany: there are too many ranges. The answer is 416 (RFC 9110 §14.2, §17.15).
 	ErrTooMany = errors.New("too many ranges")
 )
 
