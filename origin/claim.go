@@ -14,8 +14,8 @@ import (
 const claimTime = 250 * time.Millisecond
 
 // use prepares the connection that net/http has taken for a request for u. It returns the
-// guardedConn whose ended is to be called at the response's end, or nil. It closes a connection that
-// can't be used, and net/http takes another.
+// guardedConn whose ended is to be called at the response's end, or nil. It closes a connection
+// that can't be used, and net/http takes another.
 func use(ctx context.Context, info httptrace.GotConnInfo, u *url.URL) *guardedConn {
 	var c *guardedConn
 	switch conn := info.Conn.(type) {

@@ -1,7 +1,6 @@
 package origin
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -72,25 +71,25 @@ func (f *folder) openRegular(name string) (*os.File, fs.FileInfo, error) {
 
 // represent returns the answer to req from the file that info describes, and the part of it that
 // goes into the body.
-func (d *Dir) represent(req *http.Request, name string, info fs.FileInfo) (*http.Response, httpcache.Range) {
+func (d *Dir) represent(req *http.Request, name string, info fs.FileInfo) (
+	*http.Response, httpcache.Range,
+) {
 	size := info.Size()
 	validators, settled := validatorsOf(info, d.now())
-	method := cmp.Or(req.Method, http.MethodGet)
-	outcome, ranged := httpcache.OriginPreconditions(method, req.Header, validators, settled)
-	switch outcome {
-	case httpcache.PreconditionFailed:
-		return d.text(req, http.StatusPreconditionFailed), httpcache.Range{}
-	case httpcache.NotModified:
-		return d.described(req, http.StatusNotModified, validators), httpcache.Range{}
-	}
-	part, code := httpcache.Range{Length: size}, http.StatusOK
+	part := httpcache.Range{Length: size}
+	code, ranged := judge(req, validators, settled)
 	if ranged {
 		part, code = partOf(req.Header.Get("Range"), size)
 	}
-	if code == http.StatusRequestedRangeNotSatisfiable {
+	switch code {
+	case http.StatusPreconditionFailed:
+		return d.text(req, code), httpcache.Range{}
+	case http.StatusRequestedRangeNotSatisfiable:
 		resp := d.text(req, code)
 		resp.Header.Set("Content-Range", fmt.Sprintf("bytes */%d", size))
 		return resp, httpcache.Range{}
+	case http.StatusNotModified:
+		return d.described(req, code, validators), httpcache.Range{}
 	}
 	resp := d.described(req, code, validators)
 	resp.Header.Set("Accept-Ranges", "bytes")

@@ -14,7 +14,7 @@ import (
 // So the next request claims the connection first: it waits until net/http's reader has found
 // nothing to read. What comes from then on until the request is written isn't handed on.
 //
-//	busy ── a response has come to its end ──► idle ── claim ──► claimed ── the request is written ──► busy
+//	busy ── a response has ended ──► idle ── claim ──► claimed ── the request is written ──► busy
 //
 // From each of these the connection may become dead: it carries nothing any more, and is closed or
 // about to be.
@@ -33,7 +33,7 @@ type guardedConn struct {
 	trust  *trust
 	closes func(idleSince time.Time) bool // whether net/http may be closing it of its own accord
 	secure bool                           // it carries TLS
-	moved  chan struct{}                  // has room for one: something that claim waits for has changed
+	moved  chan struct{}                  // has room for one: what claim waits for has changed
 	gone   chan struct{}                  // closed by Close
 	once   sync.Once
 
@@ -65,8 +65,8 @@ const (
 	dead
 )
 
-// errUnsolicited is the error of a connection that can't be used any more. If net/http hasn't written
-// anything of a request, it takes another connection.
+// errUnsolicited is the error of a connection that can't be used any more. If net/http hasn't
+// written anything of a request, it takes another connection.
 var errUnsolicited = errors.New("the server sent something that no request had asked for")
 
 // guard puts a guardedConn around conn, if this system can look into it.

@@ -2,12 +2,15 @@ package origin
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 	"maps"
 	"net/http"
 	"strconv"
 	"time"
+
+	"github.com/scurrycache/scurry/internal/httpcache"
 )
 
 // response returns an answer to req that has a status and a Date, and no body.
@@ -22,6 +25,21 @@ func (d *Dir) response(req *http.Request, code int) *http.Response {
 		Body:       http.NoBody,
 		Request:    req,
 	}
+}
+
+// judge evaluates the preconditions of req (RFC 9110 section 13.2.2) against the validators of what
+// there is now; strong is about Last-Modified. It returns the status of the answer, 200, 304 or 412,
+// and whether a Range is to be honoured.
+func judge(req *http.Request, validators http.Header, strong bool) (code int, ranged bool) {
+	method := cmp.Or(req.Method, http.MethodGet)
+	outcome, ranged := httpcache.OriginPreconditions(method, req.Header, validators, strong)
+	switch outcome {
+	case httpcache.PreconditionFailed:
+		return http.StatusPreconditionFailed, false
+	case httpcache.NotModified:
+		return http.StatusNotModified, false
+	}
+	return http.StatusOK, ranged
 }
 
 // described is response with more fields.

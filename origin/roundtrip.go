@@ -138,7 +138,9 @@ func repeatable(req *http.Request) bool {
 }
 
 // limitBody puts BodyTimeout to resp's body; cancel ends the context ctx of its request.
-func (s *Server) limitBody(ctx context.Context, cancel context.CancelCauseFunc, resp *http.Response) {
+func (s *Server) limitBody(
+	ctx context.Context, cancel context.CancelCauseFunc, resp *http.Response,
+) {
 	switch {
 	case resp.StatusCode == http.StatusSwitchingProtocols:
 		// What follows isn't a body but another protocol, which has to be written to as well; req's

@@ -110,11 +110,13 @@ func (s *Server) problem() string {
 	case u == nil:
 		return "no URL: give the server's, like https://files.example.com/"
 	case u.Opaque != "":
-		return "the URL has no host: write two slashes after the scheme, like https://files.example.com/"
+		return "the URL has no host: " +
+			"write two slashes after the scheme, like https://files.example.com/"
 	case u.Scheme == "":
 		return "the URL has no scheme: begin it with http:// or https://"
 	case u.Scheme != "http" && u.Scheme != "https":
-		return fmt.Sprintf("the scheme %q is not one that this origin speaks: use http or https", u.Scheme)
+		return fmt.Sprintf("the scheme %q is not one that this origin speaks: use http or https",
+			u.Scheme)
 	case u.Hostname() == "":
 		return "the URL has no host: name one, like " + u.Scheme + "://files.example.com/"
 	case badPort(u.Port()):

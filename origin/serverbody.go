@@ -71,7 +71,8 @@ func failure(op string, req *http.Request, err error) error {
 	if op != "" {
 		op += " "
 	}
-	return &requestError{fmt.Sprintf("origin: %s%s %s", op, req.Method, withoutUserinfo(req.URL)), err}
+	op = fmt.Sprintf("origin: %s%s %s", op, req.Method, withoutUserinfo(req.URL))
+	return &requestError{op, err}
 }
 
 func (e *requestError) Error() string   { return e.op + ": " + e.err.Error() }

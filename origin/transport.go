@@ -86,7 +86,10 @@ func (s *Server) newTransport(keep bool, protocols ...string) *http.Transport {
 		DisableKeepAlives:      !keep,
 		DisableCompression:     true, // else it would ask for gzip on its own, and decode it
 		ForceAttemptHTTP2:      true,
-		HTTP2:                  &http.HTTP2Config{SendPingTimeout: pingInterval, PingTimeout: pingInterval},
+		HTTP2: &http.HTTP2Config{
+			SendPingTimeout: pingInterval,
+			PingTimeout:     pingInterval,
+		},
 	}
 	if s.TLS != nil {
 		t.TLSClientConfig = s.TLS.Clone()
@@ -102,7 +105,8 @@ func (s *Server) newTransport(keep bool, protocols ...string) *http.Transport {
 func environmentProxy(req *http.Request) (*url.URL, error) {
 	u, err := http.ProxyFromEnvironment(req)
 	if err != nil {
-		return nil, errors.New("the environment names no valid proxy: see HTTP_PROXY and HTTPS_PROXY")
+		return nil, errors.New("the environment names no valid proxy: " +
+			"see HTTP_PROXY and HTTPS_PROXY")
 	}
 	return u, nil
 }

@@ -32,8 +32,8 @@ const (
 // of RFC 9110 §13.2.2, and decides whether a Range is to be honoured. Its answers to GET and HEAD
 // are those of http.ServeContent for a file with the stored ETag and Last-Modified, with these
 // exceptions, which the RFC asks for: several lines of a field are one list (§5.3), which is
-// malformed where only one member is allowed; Range means nothing in a HEAD (§14.2); If-Range has to
-// be one validator and no more, and strong if it is a date (§13.1.5); and Date stands in for a
+// malformed where only one member is allowed; Range means nothing in a HEAD (§14.2); If-Range has
+// to be one validator and no more, and strong if it is a date (§13.1.5); and Date stands in for a
 // missing Last-Modified (RFC 9111 §4.3.2).
 //
 // Strictly, If-Match and If-Unmodified-Since are for an origin (RFC 9111 §4.3.2). They are
@@ -165,7 +165,8 @@ func modifiedAfter(request http.Header, field string, stored http.Header) (after
 }
 
 // ifRange covers RFC 9110 §13.1.5. Unlike the others it fails if it can't be evaluated: the client
-// then gets everything, which is never wrong. It is no list: more than one tag or date is malformed.
+// then gets everything, which is never wrong. It is no list: more than one tag or date is
+// malformed.
 func ifRange(request, stored http.Header, strong func(http.Header) bool) condition {
 	lines := request["If-Range"]
 	if !anyValue(lines) {

@@ -39,7 +39,10 @@ type Request struct {
 func New(tb testing.TB) *Origin {
 	tb.Helper()
 	o := &Origin{handlers: map[string]http.HandlerFunc{}}
-	o.Server = &httptest.Server{Listener: Listen(tb), Config: &http.Server{Handler: http.HandlerFunc(o.serve)}}
+	o.Server = &httptest.Server{
+		Listener: Listen(tb),
+		Config:   &http.Server{Handler: http.HandlerFunc(o.serve)},
+	}
 	o.Start()
 	tb.Cleanup(func() {
 		o.CloseClientConnections()

@@ -115,7 +115,8 @@ func (c *Call) Write(p []byte) (n int, err error) {
 
 // waitLocked waits until something may be queued.
 func (c *Call) waitLocked() error {
-	for c.err == nil && (c.allowed <= 0 || c.out.queued >= c.l.window || c.out.waiting() >= maxItems) {
+	for c.err == nil &&
+		(c.allowed <= 0 || c.out.queued >= c.l.window || c.out.waiting() >= maxItems) {
 		c.out.room.Wait()
 	}
 	return c.err

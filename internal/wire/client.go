@@ -115,13 +115,6 @@ func (c *Client) grant(s *Stream, n int) {
 	}
 }
 
-// Close ends the connection at once. Its streams fail with ErrClosed. Close doesn't wait: Done is
-// closed when all has ended.
-func (c *Client) Close() error {
-	c.end(ErrClosed)
-	return nil
-}
-
 // CloseIdle lets no stream begin any more, and closes the connection when the last one has ended.
 func (c *Client) CloseIdle() {
 	c.mu.Lock()
@@ -131,19 +124,6 @@ func (c *Client) CloseIdle() {
 		c.endLocked(ErrClosed)
 	}
 }
-
-// Done is closed when the connection has ended: Lost has returned, the streams have failed, the
-// goroutines are gone.
-func (c *Client) Done() <-chan struct{} { return c.done }
-
-// Err is what ended the connection, nil as long as Done isn't closed.
-func (c *Client) Err() error { return c.failed() }
-
-// LastHeard is when anything last came from the other side; before that, when the connection began.
-func (c *Client) LastHeard() time.Time { return c.src.lastHeard() }
-
-// Traffic counts the bytes that were read and written.
-func (c *Client) Traffic() (in, out int64) { return c.traffic() }
 
 func (c *Client) receive(h header) error {
 	switch h.kind {
@@ -171,7 +151,8 @@ func (c *Client) find(h header) (*Stream, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if h.id == 0 || h.id > c.number {
-		return nil, fmt.Errorf("%w: frame of stream %d, where %d is the last", ErrProtocol, h.id, c.number)
+		return nil, fmt.Errorf("%w: frame of stream %d, where %d is the last",
+			ErrProtocol, h.id, c.number)
 	}
 	s := c.streams[h.id]
 	if s != nil {

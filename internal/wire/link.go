@@ -141,7 +141,19 @@ func hangUp(conn net.Conn) {
 	_ = conn.Close() // an error changes nothing
 }
 
-func (l *link) failed() error {
+// Close ends the connection at once: its streams fail with ErrClosed, and the contexts of its calls
+// end. It doesn't wait: Done is closed when all has ended.
+func (l *link) Close() error {
+	l.end(ErrClosed)
+	return nil
+}
+
+// Done is closed when the connection has ended: Lost has returned, its streams or calls have failed,
+// its goroutines are gone but for those in Serve.
+func (l *link) Done() <-chan struct{} { return l.done }
+
+// Err is what ended the connection, nil as long as Done isn't closed.
+func (l *link) Err() error {
 	select {
 	case <-l.done:
 		return l.err
@@ -150,4 +162,8 @@ func (l *link) failed() error {
 	}
 }
 
-func (l *link) traffic() (in, out int64) { return l.src.in.Load(), l.w.out.Load() }
+// LastHeard is when anything last came from the other side; before that, when the connection began.
+func (l *link) LastHeard() time.Time { return l.src.lastHeard() }
+
+// Traffic counts the bytes that were read and written.
+func (l *link) Traffic() (in, out int64) { return l.src.in.Load(), l.w.out.Load() }

@@ -51,9 +51,6 @@ func (s *Server) Leave() {
 	}
 }
 
-// LastHeard is when the last bytes came.
-func (s *Server) LastHeard() time.Time { return s.src.lastHeard() }
-
 // Calls is how many requests are without a complete response, what is being written counting as
 // one.
 func (s *Server) Calls() int {
@@ -64,23 +61,6 @@ func (s *Server) Calls() int {
 	}
 	return len(s.calls)
 }
-
-// Close ends the connection at once, and the contexts of its calls. It doesn't wait: Done is closed
-// when the connection's goroutines are gone, and Wait waits for the calls.
-func (s *Server) Close() error {
-	s.end(ErrClosed)
-	return nil
-}
-
-// Done is closed when the connection has ended: Lost has returned, the calls have failed, the
-// goroutines are gone but for those in Serve.
-func (s *Server) Done() <-chan struct{} { return s.done }
-
-// Err is what ended the connection, nil as long as Done isn't closed.
-func (s *Server) Err() error { return s.failed() }
-
-// Traffic counts the bytes that were read and written.
-func (s *Server) Traffic() (in, out int64) { return s.traffic() }
 
 // Wait waits until the connection has ended and every Serve has returned.
 func (s *Server) Wait() {
@@ -141,7 +121,8 @@ func (s *Server) find(h header) (*Call, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if h.last || h.id == 0 || h.id > s.number {
-		return nil, fmt.Errorf("%w: frame of call %d, where %d is the last", ErrProtocol, h.id, s.number)
+		return nil, fmt.Errorf("%w: frame of call %d, where %d is the last",
+			ErrProtocol, h.id, s.number)
 	}
 	return s.calls[h.id], nil
 }

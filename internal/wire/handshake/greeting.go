@@ -28,9 +28,9 @@ import (
 //	                                       ◄────   accepted, proof, Hello   or: refused
 //	accepted, Hello   or: refused          ────►
 //
-// A proof is an HMAC, under the secret, of both nonces and of a label for the side that sends it, so
-// that a proof can't be returned to its sender. It doesn't authenticate what follows the greeting:
-// where others may write to the connection, TLS is needed.
+// A proof is an HMAC, under the secret, of both nonces and of a label for the side that sends it,
+// so that a proof can't be returned to its sender. It doesn't authenticate what follows the
+// greeting: where others may write to the connection, TLS is needed.
 
 // version is that of the greeting and of the frames that follow it.
 const version = 1
@@ -61,9 +61,9 @@ func (e *VersionError) Error() string {
 }
 
 // Greet checks that the other side of conn is a node with the same secret, which may be empty, and
-// exchanges Hellos with it. It doesn't judge theirs. It reads nothing beyond the greeting, and takes
-// no longer than the timeout, which must be positive. It leaves conn without a deadline, and open
-// even after an error.
+// exchanges Hellos with it. It doesn't judge theirs. It reads nothing beyond the greeting, and
+// takes no longer than the timeout, which must be positive. It leaves conn without a deadline, and
+// open even after an error.
 func Greet(conn net.Conn, dialer bool, secret []byte, mine Hello, timeout time.Duration) (
 	theirs Hello, err error,
 ) {
@@ -135,8 +135,8 @@ func (g *greeter) accept() (Hello, error) {
 	if err := g.check("dialer", g.theirs, g.mine); err != nil {
 		return Hello{}, err
 	}
-	proof := g.proof("acceptor", g.theirs, g.mine)
-	if err := g.send([]byte{accepted}, proof, g.sealed("acceptor's hello", g.theirs, g.mine)); err != nil {
+	proof, hello := g.proof("acceptor", g.theirs, g.mine), g.sealed("acceptor's hello", g.theirs, g.mine)
+	if err := g.send([]byte{accepted}, proof, hello); err != nil {
 		return Hello{}, err
 	}
 	if err := g.readVerdict(); err != nil {
@@ -248,7 +248,7 @@ func (g *greeter) readHello(label string, dialer, acceptor [nonceSize]byte) (Hel
 		return Hello{}, err
 	}
 	if !hmac.Equal(seal[:], g.proof(label, dialer, acceptor, b...)) {
-		return Hello{}, fmt.Errorf("%w: what the other side says of itself isn't what it said", ErrSecret)
+		return Hello{}, fmt.Errorf("%w: the other side's hello doesn't match its proof", ErrSecret)
 	}
 	return decodeHello(b)
 }
