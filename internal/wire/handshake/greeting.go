@@ -135,7 +135,8 @@ func (g *greeter) accept() (Hello, error) {
 	if err := g.check("dialer", g.theirs, g.mine); err != nil {
 		return Hello{}, err
 	}
-	proof, hello := g.proof("acceptor", g.theirs, g.mine), g.sealed("acceptor's hello", g.theirs, g.mine)
+	proof := g.proof("acceptor", g.theirs, g.mine)
+	hello := g.sealed("acceptor's hello", g.theirs, g.mine)
 	if err := g.send([]byte{accepted}, proof, hello); err != nil {
 		return Hello{}, err
 	}
