@@ -17,7 +17,7 @@ import (
 	"time"
 )
 
-// TestTrustIsLost: an origin that has sent what nobody had asked for gets one request on each
+// TestTrustIsLost: an origin that has sent what no request had asked for gets one request on each
 // connection, for some time.
 func TestTrustIsLost(t *testing.T) {
 	if !canPeek {

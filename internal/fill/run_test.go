@@ -157,7 +157,7 @@ func TestPinnedRunWaitsForItsSlowestFollower(t *testing.T) {
 		if _, ok := r.Follow(0, Everything, Everything); ok {
 			t.Error("a joiner is taken though the first byte is gone")
 		}
-		slow.Close() // harms no one
+		slow.Close() // the other goes on
 		body.send <- content(48, 80)
 		expect(t, fast, 48, 80)
 		fast.Close()

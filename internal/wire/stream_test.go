@@ -198,7 +198,7 @@ func TestEnds(t *testing.T) {
 	}
 }
 
-// What comes before the end is read before the end is told, even if all of it came long ago.
+// What comes before the end is read before the end is reported, even if all of it came long ago.
 func TestRepliesBeforeAbort(t *testing.T) {
 	aborted := make(chan struct{})
 	client, _ := pair(t, Config{}, Config{Serve: func(c *Call) {
