@@ -97,7 +97,8 @@ func (d *Dir) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// get answers a GET or HEAD. An error for which d.status has a code means that answer.
+// get answers a GET or HEAD. An error for which d.status has a code means a response with that
+// status.
 func (d *Dir) get(req *http.Request, in *folder) (*http.Response, error) {
 	name, slash, ok := localName(req.URL, d.Dotfiles)
 	if !ok {

@@ -69,7 +69,7 @@ func (f *folder) openRegular(name string) (*os.File, fs.FileInfo, error) {
 	return file, info, nil
 }
 
-// represent returns the answer to req from the file that info describes, and the part of it that
+// represent returns the response to req from the file that info describes, and the part of it that
 // goes into the body.
 func (d *Dir) represent(req *http.Request, name string, info fs.FileInfo) (
 	*http.Response, httpcache.Range,
@@ -101,7 +101,7 @@ func (d *Dir) represent(req *http.Request, name string, info fs.FileInfo) (
 	return resp, part
 }
 
-// partOf returns the part of size bytes that a Range field asks for, and the status of the answer
+// partOf returns the part of size bytes that a Range field asks for, and the status of the response
 // (RFC 9110 section 14.2). Several ranges are answered with the whole.
 func partOf(field string, size int64) (httpcache.Range, int) {
 	ranges, err := httpcache.ParseRange(field, size)

@@ -10,9 +10,9 @@ import (
 
 // guardedConn is a connection whose next response never begins with bytes that came before the next
 // request was written (RFC 9112 section 6.3). net/http gives a kept connection to the next request
-// before it has looked at what is left after the last response, and would take that for the answer.
-// So the next request claims the connection first: it waits until net/http's reader has found
-// nothing to read. What comes from then on until the request is written isn't handed on.
+// before it has looked at what is left after the last response, and would take that for its
+// response. So the next request claims the connection first: it waits until net/http's reader has
+// found nothing to read. What comes from then on until the request is written isn't handed on.
 //
 //	busy ── a response has ended ──► idle ── claim ──► claimed ── the request is written ──► busy
 //

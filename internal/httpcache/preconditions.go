@@ -29,7 +29,7 @@ const (
 )
 
 // Preconditions evaluates a request's preconditions against the header of a stored 200 in the order
-// of RFC 9110 §13.2.2, and decides whether a Range is to be honoured. Its answers to GET and HEAD
+// of RFC 9110 §13.2.2, and decides whether a Range is to be honoured. Its results for GET and HEAD
 // are those of http.ServeContent for a file with the stored ETag and Last-Modified, with these
 // exceptions, which the RFC asks for: several lines of a field are one list (§5.3), which is
 // malformed where only one member is allowed; Range means nothing in a HEAD (§14.2); If-Range has

@@ -82,7 +82,7 @@ const (
 	StaleMeanwhile
 )
 
-// Reuse is the answer to whether a stored response may satisfy a request.
+// Reuse is whether a stored response may satisfy a request, and why.
 type Reuse struct {
 	Verdict Verdict
 

@@ -66,8 +66,8 @@ func Confirms(stored, notModified http.Header) bool {
 }
 
 // Freshen returns the header of a stored response updated by a 304 that Confirms it, or by the
-// answer to a HEAD that Matches it (RFC 9111 §3.2): each of its fields replaces the stored one, but
-// for those that describe the stored bytes and Set-Cookie. The result shares nothing with its
+// response to a HEAD that Matches it (RFC 9111 §3.2): each of its fields replaces the stored one,
+// but for those that describe the stored bytes and Set-Cookie. The result shares nothing with its
 // arguments.
 func Freshen(stored, notModified http.Header) http.Header {
 	out := EndToEnd(stored)
@@ -97,7 +97,7 @@ func Freshen(stored, notModified http.Header) http.Header {
 	return out
 }
 
-// Matches reports whether the answer to a HEAD is about the stored response, of that length
+// Matches reports whether the response to a HEAD is about the stored response, of that length
 // (negative if it isn't known): it has no validator and no length that differs from the stored
 // one's (RFC 9111 §4.3.5). If not, the stored response is out of date.
 func Matches(stored, head http.Header, length int64) bool {
