@@ -14,7 +14,7 @@ import (
 	remote "github.com/scurrycache/scurry/internal/exchange"
 	"github.com/scurrycache/scurry/internal/hostport"
 	"github.com/scurrycache/scurry/internal/peer"
-	"github.com/scurrycache/scurry/internal/wire"
+	"github.com/scurrycache/scurry/internal/wire/handshake"
 )
 
 // Cluster makes a Proxy one of several nodes that share what they have stored: each resource has
@@ -121,13 +121,13 @@ func loopback(addr net.Addr) bool {
 const keyRules = "3"
 
 // facts are what nodes must agree on.
-func (c Config) facts() []wire.Fact {
+func (c Config) facts() []handshake.Fact {
 	base := c.base()
 	seen := (&url.URL{Scheme: base.Scheme, Host: base.Host, Path: base.Path, RawPath: base.RawPath}).String() // no credentials
 	if _, ok := c.Origin.(interface{ BaseURL() *url.URL }); !ok {
 		seen = "not a URL"
 	}
-	return []wire.Fact{
+	return []handshake.Fact{
 		{Name: "origin", Value: seen},
 		{Name: "first chunk", Value: strconv.FormatInt(c.FirstChunk, 10)},
 		{Name: "largest chunk", Value: strconv.FormatInt(c.MaxChunk, 10)},

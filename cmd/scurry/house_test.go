@@ -17,7 +17,7 @@ func TestHouse(t *testing.T) {
 	)
 	plan := map[string][]string{
 		"cmd/scurry":          {"proxy", "origin", "internal/admin", "internal/cluster", "internal/config", "internal/listen", "internal/logging"},
-		"proxy":               {"internal/decide", "internal/site", "internal/store", "internal/httpcache", "internal/hostport", "internal/logging", "internal/chunk", "internal/fill", "internal/groups", "internal/exchange", "internal/peer", "internal/wire"},
+		"proxy":               {"internal/decide", "internal/site", "internal/store", "internal/httpcache", "internal/hostport", "internal/logging", "internal/chunk", "internal/fill", "internal/groups", "internal/exchange", "internal/peer", "internal/wire", "internal/wire/handshake"},
 		"origin":              {"internal/httpcache"},
 		"internal/decide":     {"internal/store", "internal/httpcache"},
 		"internal/site":       {"internal/httpcache"},
@@ -30,7 +30,7 @@ func TestHouse(t *testing.T) {
 		"internal/httpcache":  {},
 		"internal/chunk":      {},
 		"internal/fill":       {},
-		"internal/peer":       {groupcache + "/consistenthash", "internal/wire"}, // the arithmetic of its ring
+		"internal/peer":       {groupcache + "/consistenthash", "internal/wire", "internal/wire/handshake"}, // the arithmetic of its ring
 		"internal/wire":       {},
 		"internal/cluster":    {"internal/hostport"},
 		"internal/config":     {"internal/hostport", "internal/site"},
@@ -39,6 +39,9 @@ func TestHouse(t *testing.T) {
 		"internal/hostport":   {},
 		"internal/admin":      {},
 		"internal/origintest": {},
+
+		"internal/wire/handshake": {},
+		"internal/wire/wiretest":  {},
 	}
 	tool, err := exec.LookPath("go")
 	if err != nil {

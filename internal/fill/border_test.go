@@ -34,7 +34,7 @@ func TestRunReadsOnAcrossBorders(t *testing.T) {
 	})
 }
 
-// TestRunEndsAtItsBorder: where nobody wants more, or someone else has what comes next.
+// TestRunEndsAtItsBorder: where no follower wants more, or what comes next is found elsewhere.
 func TestRunEndsAtItsBorder(t *testing.T) {
 	for name, c := range map[string]struct {
 		stop int64

@@ -21,7 +21,7 @@ func TestWaiting(t *testing.T) {
 			t.Cleanup(f.Close)
 			followers[who] = f
 		}
-		follow(t, r, 0, 96, 8) // for nobody
+		follow(t, r, 0, 96, 8) // isn't named
 		expect := func(off int64, want any, stop int64) {
 			t.Helper()
 			if who, until := r.Waiting(off, "first"); who != want || until != stop {

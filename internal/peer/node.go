@@ -23,6 +23,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/scurrycache/scurry/internal/wire"
+	"github.com/scurrycache/scurry/internal/wire/handshake"
 )
 
 // NodeConfig says which node a Node is and how it talks to its peers. Listener, Heartbeat,
@@ -42,7 +43,7 @@ type NodeConfig struct {
 	Secret []byte
 
 	// Facts must be the same on all nodes that talk to each other.
-	Facts []wire.Fact
+	Facts []handshake.Fact
 
 	// FixedMembers means that all nodes should have been given the same members, so that
 	// differences are worth a warning.
@@ -366,10 +367,10 @@ func (n *Node) Close() {
 }
 
 // hello is what this node says of itself.
-func (n *Node) hello() wire.Hello {
+func (n *Node) hello() handshake.Hello {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return wire.Hello{Name: n.nameLocked(), Instance: n.instance, Members: n.fixedLocked(), Facts: n.cfg.Facts}
+	return handshake.Hello{Name: n.nameLocked(), Instance: n.instance, Members: n.fixedLocked(), Facts: n.cfg.Facts}
 }
 
 // nameLocked is the name that this node claims: none while it has yet to learn it.
@@ -395,7 +396,7 @@ func (n *Node) fixedLocked() []string {
 }
 
 // compare warns, once, of a peer that was given other members than this node.
-func (n *Node) compare(theirs wire.Hello) {
+func (n *Node) compare(theirs handshake.Hello) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	ours := n.fixedLocked()

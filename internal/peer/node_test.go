@@ -24,6 +24,7 @@ import (
 
 	"github.com/scurrycache/scurry/internal/origintest"
 	"github.com/scurrycache/scurry/internal/wire"
+	"github.com/scurrycache/scurry/internal/wire/handshake"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -180,7 +181,7 @@ func TestPeersAnswerEachOther(t *testing.T) {
 func TestSecretsDiffer(t *testing.T) {
 	for name, secret := range map[string]string{"another": "a secret of 32 b", "none": ""} {
 		t.Run(name, func(t *testing.T) {
-			facts := []wire.Fact{{Name: "origin", Value: "http://hidden.example/"}}
+			facts := []handshake.Fact{{Name: "origin", Value: "http://hidden.example/"}}
 			a := start(t, NodeConfig{Secret: []byte("a secret of 16 b"), Facts: facts, FixedMembers: true})
 			b := start(t, NodeConfig{Secret: []byte(secret), Facts: facts, FixedMembers: true})
 			meet(a, b)
@@ -200,8 +201,8 @@ func TestSecretsDiffer(t *testing.T) {
 
 // TestNodesThatAreSetUpOtherwise are left out of the ring, with a warning that tells what differs.
 func TestNodesThatAreSetUpOtherwise(t *testing.T) {
-	a := start(t, NodeConfig{Facts: []wire.Fact{{Name: "origin", Value: "http://one/"}, {Name: "slab", Value: "64"}}})
-	b := start(t, NodeConfig{Facts: []wire.Fact{{Name: "origin", Value: "http://two/"}, {Name: "slab", Value: "64"}}})
+	a := start(t, NodeConfig{Facts: []handshake.Fact{{Name: "origin", Value: "http://one/"}, {Name: "slab", Value: "64"}}})
+	b := start(t, NodeConfig{Facts: []handshake.Fact{{Name: "origin", Value: "http://two/"}, {Name: "slab", Value: "64"}}})
 	meet(a, b)
 	for _, n := range []*tested{a, b} {
 		other := map[*tested]*tested{a: b, b: a}[n]

@@ -1,4 +1,4 @@
-package wire
+package handshake
 
 import (
 	"bytes"
@@ -14,7 +14,13 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/scurrycache/scurry/internal/wire/wiretest"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var (
 	helloA = Hello{Name: "a:1", Instance: "started at noon", Members: []string{"a:1", "b:1"}, Facts: []Fact{{"origin", "http://o/"}}}
@@ -42,10 +48,10 @@ func greet(dialed, accepted net.Conn, dialer, acceptor []byte) (d, a greeting) {
 }
 
 func TestGreet(t *testing.T) {
-	for _, tr := range transports {
+	for _, tr := range wiretest.Transports {
 		for _, secret := range []string{"", "open sesame"} {
-			t.Run(fmt.Sprintf("%s/%q", tr.name, secret), func(t *testing.T) {
-				dialed, accepted := tr.open(t)
+			t.Run(fmt.Sprintf("%s/%q", tr.Name, secret), func(t *testing.T) {
+				dialed, accepted := tr.Open(t)
 				defer dialed.Close()
 				defer accepted.Close()
 				d, a := greet(dialed, accepted, []byte(secret), []byte(secret))
@@ -97,7 +103,7 @@ func (c *lateConn) Write(p []byte) (int, error) {
 
 func TestGreetSecret(t *testing.T) {
 	for _, secrets := range [][2]string{{"a", "b"}, {"", "b"}, {"a", ""}} {
-		dialed, accepted := sockets(t)
+		dialed, accepted := wiretest.Sockets(t)
 		dialer, acceptor := &wiretap{Conn: dialed}, &wiretap{Conn: accepted}
 		d, a := greet(dialer, acceptor, []byte(secrets[0]), []byte(secrets[1]))
 		if !errors.Is(d.err, ErrSecret) || !strings.Contains(d.err.Error(), "refused") {

@@ -1,7 +1,8 @@
-package wire
+package handshake
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 )
@@ -13,15 +14,18 @@ const (
 	maxFacts   = 1024
 )
 
+// ErrTooLarge means that a Hello is larger than a side sends or accepts.
+var ErrTooLarge = errors.New("too large")
+
 // Fact is something that must agree between nodes.
 type Fact struct{ Name, Value string }
 
-// Hello is what nodes tell each other about themselves when they meet.
+// Hello is how a node introduces itself to another.
 type Hello struct {
 	Name     string   // by which this node is dialed
 	Dialed   string   // what this node has dialed; empty if it was dialed
 	Instance string   // unique to each start of a process
-	Members  []string // who this node thinks the nodes are
+	Members  []string // the nodes of the cluster, as this node knows them
 	Facts    []Fact
 }
 

@@ -1,4 +1,9 @@
-package wire
+// Package handshake lets two nodes introduce themselves to each other on a new connection.
+//
+// A net.Conn comes in, and a Hello that describes this node. Out comes the other node's Hello, once
+// both sides have proved that they know the same secret. The connection stays the caller's, which
+// judges the Hello and then hands the connection to package wire.
+package handshake
 
 import (
 	"bytes"
@@ -13,8 +18,8 @@ import (
 	"time"
 )
 
-// The greeting, in which each side speaks when it has heard the other, and no side says anything
-// about itself to one that hasn't proved to know the secret:
+// In the greeting the sides take turns. Neither sends its Hello before the other has proved that it
+// knows the secret:
 //
 //	dialer                                         acceptor
 //	magic, version, nonce                  ────►
@@ -23,11 +28,11 @@ import (
 //	                                       ◄────   accepted, proof, Hello   or: refused
 //	accepted, Hello   or: refused          ────►
 //
-// A proof is an HMAC of both nonces under the secret, and of a label that tells who gives it, so
-// that a proof can't be returned to its giver. It proves nothing about what is sent later: who must
-// fear that others write to the connection uses TLS.
+// A proof is an HMAC, under the secret, of both nonces and of a label for the side that sends it,
+// so that a proof can't be returned to its sender. It doesn't authenticate what follows the
+// greeting: where others may write to the connection, TLS is needed.
 
-// version is that of the greeting and of the frames.
+// version is that of the greeting and of the frames that follow it.
 const version = 1
 
 // The lines end like HTTP's, so that an HTTP server that is dialed by mistake answers instead of
@@ -55,11 +60,13 @@ func (e *VersionError) Error() string {
 	return fmt.Sprintf("protocol version %d here, %d there", e.Ours, e.Theirs)
 }
 
-// Greet makes sure that the other side of conn is a node with the same secret, which may be empty,
-// and exchanges Hellos with it. It doesn't judge theirs. It reads nothing beyond the greeting, and
-// takes no longer than the timeout, which must be positive; it leaves conn without a deadline, and
+// Greet checks that the other side of conn is a node with the same secret, which may be empty, and
+// exchanges Hellos with it. It doesn't judge theirs. It reads nothing beyond the greeting, and
+// takes no longer than the timeout, which must be positive. It leaves conn without a deadline, and
 // open even after an error.
-func Greet(conn net.Conn, dialer bool, secret []byte, mine Hello, timeout time.Duration) (theirs Hello, err error) {
+func Greet(conn net.Conn, dialer bool, secret []byte, mine Hello, timeout time.Duration) (
+	theirs Hello, err error,
+) {
 	hello, err := mine.encode()
 	if err != nil {
 		return Hello{}, err
@@ -119,7 +126,7 @@ func (g *greeter) dial() (Hello, error) {
 func (g *greeter) accept() (Hello, error) {
 	err := g.readOpening()
 	var other *VersionError
-	if err == nil || errors.As(err, &other) { // the dialer, too, should know both versions
+	if err == nil || errors.As(err, &other) { // the dialer, too, gets to see both versions
 		err = errors.Join(err, g.sendOpening())
 	}
 	if err != nil {
@@ -129,7 +136,8 @@ func (g *greeter) accept() (Hello, error) {
 		return Hello{}, err
 	}
 	proof := g.proof("acceptor", g.theirs, g.mine)
-	if err := g.send([]byte{accepted}, proof, g.sealed("acceptor's hello", g.theirs, g.mine)); err != nil {
+	hello := g.sealed("acceptor's hello", g.theirs, g.mine)
+	if err := g.send([]byte{accepted}, proof, hello); err != nil {
 		return Hello{}, err
 	}
 	if err := g.readVerdict(); err != nil {
@@ -165,10 +173,11 @@ func (g *greeter) readOpening() error {
 	return nil
 }
 
-// describe says what a protocol that begins with b may be.
+// describe names the protocol that begins with b, if it is a usual one.
 func describe(b []byte) string {
+	afterMethod := bytes.TrimLeft(b, "ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 	switch {
-	case bytes.HasPrefix(b, []byte("HTTP/")) || bytes.HasPrefix(bytes.TrimLeft(b, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"), []byte(" ")):
+	case bytes.HasPrefix(b, []byte("HTTP/")) || bytes.HasPrefix(afterMethod, []byte(" ")):
 		return fmt.Sprintf("it speaks HTTP (%q)", b)
 	case b[0] >= 0x14 && b[0] <= 0x17 && b[1] == 3:
 		return fmt.Sprintf("it speaks TLS (%x)", b)
@@ -176,7 +185,7 @@ func describe(b []byte) string {
 	return fmt.Sprintf("it begins with %q", b)
 }
 
-// proof is what the side of that label proves with that it knows the secret.
+// proof is what the side with that label sends to prove that it knows the secret.
 func (g *greeter) proof(label string, dialer, acceptor [nonceSize]byte, said ...byte) []byte {
 	h := hmac.New(sha256.New, g.secret)
 	fmt.Fprintf(h, "scurry %s\x00", label)
@@ -187,15 +196,15 @@ func (g *greeter) proof(label string, dialer, acceptor [nonceSize]byte, said ...
 	return h.Sum(nil)
 }
 
-// sealed is this side's Hello with its size before it and behind it the proof that it comes from
-// who knows the secret: who only passes on the proofs of others can't say who they are.
+// sealed is this side's Hello, with its size before it and a proof that covers it behind it: a side
+// that only relays the proofs of others can't put a Hello of its own in their place.
 func (g *greeter) sealed(label string, dialer, acceptor [nonceSize]byte) []byte {
 	b := binary.BigEndian.AppendUint32(nil, uint32(len(g.hello)))
 	b = append(b, g.hello...)
 	return append(b, g.proof(label, dialer, acceptor, g.hello...)...)
 }
 
-// check reads the other side's proof. If it is wrong, the other side is told so, and nothing else.
+// check reads the other side's proof. If it is wrong, this side answers with a refusal only.
 func (g *greeter) check(label string, dialer, acceptor [nonceSize]byte) error {
 	var theirs [sha256.Size]byte
 	if err := g.read(theirs[:]); err != nil {
@@ -208,7 +217,7 @@ func (g *greeter) check(label string, dialer, acceptor [nonceSize]byte) error {
 	return fmt.Errorf("%w: the other side's proof is wrong", ErrSecret)
 }
 
-// readVerdict reads what the other side thinks of this one's proof.
+// readVerdict reads whether the other side has accepted this one's proof.
 func (g *greeter) readVerdict() error {
 	var b [1]byte
 	if err := g.read(b[:]); err != nil {
@@ -240,7 +249,7 @@ func (g *greeter) readHello(label string, dialer, acceptor [nonceSize]byte) (Hel
 		return Hello{}, err
 	}
 	if !hmac.Equal(seal[:], g.proof(label, dialer, acceptor, b...)) {
-		return Hello{}, fmt.Errorf("%w: what the other side says of itself isn't what it said", ErrSecret)
+		return Hello{}, fmt.Errorf("%w: the other side's hello doesn't match its proof", ErrSecret)
 	}
 	return decodeHello(b)
 }
