@@ -27,7 +27,7 @@ func (f *forwarded) keepPost(resp *http.Response, then store.Moment) {
 	delete(head.Header, "Content-Length")
 	rec := store.NewRecord()
 	rec.Status = head.Status
-	rec.Key = (&source{f.p}).KeyOf(f.q.Resource, head.Header)
+	rec.Key = f.p.site.KeyOf(f.q.Resource, head.Header)
 	rec.URL = f.q.Resource
 	(&source{f.p}).describe(rec, &store.Request{Header: f.q.Header}, head)
 	f.status.Stored = true // once it has come to its end

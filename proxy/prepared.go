@@ -14,23 +14,6 @@ import (
 	"github.com/scurrycache/scurry/internal/store"
 )
 
-// prepared is what has to be known of each stored response, worked out once.
-type prepared struct {
-	facts httpcache.Facts
-}
-
-// Facts are what decisions about the record go by.
-func (p *prepared) Facts() *httpcache.Facts { return &p.facts }
-
-func preparedOf(rec *store.Record) *prepared { return rec.Prepared.(*prepared) }
-
-func newView(rec *store.Record, policy httpcache.Policy) *prepared {
-	return &prepared{facts: policy.Facts(&httpcache.Response{
-		Status: rec.Status, Header: rec.Header(), Undated: rec.Undated,
-		RequestTime: rec.RequestTime.Time(), ResponseTime: rec.Received(),
-	})}
-}
-
 // head is a record made ready for answers, so that a hit has little left to do.
 type head struct {
 	rec         *store.Record
@@ -155,7 +138,7 @@ func (h *head) at(age time.Duration) *aged {
 	a := &aged{
 		second: second,
 		age:    []string{strconv.FormatInt(int64(second/time.Second), 10)},
-		status: h.status(decide.CacheStatus{Hit: true, TTL: preparedOf(h.rec).facts.Lifetime - second, HasTTL: true}),
+		status: h.status(decide.CacheStatus{Hit: true, TTL: h.rec.Facts.Lifetime - second, HasTTL: true}),
 	}
 	h.aged.Store(a)
 	return a

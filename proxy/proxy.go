@@ -75,9 +75,7 @@ func New(cfg Config) (*Proxy, error) {
 	p.origin = &originClient{next: cfg.Origin, log: cfg.Logger, stats: &p.stats}
 
 	sc := cfg.store()
-	sc.Source = &source{p}
-	sc.Selecting = httpcache.Selecting
-	sc.Contains = func(part store.Part, request http.Header) bool { return httpcache.Part(part).Answers(request) }
+	sc.Source, sc.Keys, sc.Policy = &source{p}, p.site, p.policy
 	if p.remote = cfg.newRemote(); p.remote != nil {
 		p.node = p.remote.Node()
 		sc.Remote, sc.Lease = p.remote, cfg.Cluster.Lease

@@ -26,20 +26,3 @@ func (p *Proxy) find(asked string, header http.Header, head bool) (key string, r
 	}
 	return key, nil, false
 }
-
-// Keys is store.Source's.
-func (s *source) Keys(asked string) []string { return s.p.site.Keys(asked) }
-
-// Answers is store.Source's.
-func (s *source) Answers(rec *store.Record, asked string) bool { return s.p.answers(rec, asked) }
-
-// Concerns is store.Source's.
-func (s *source) Concerns(rec *store.Record, url string) bool {
-	return s.p.site.Concerns(rec, cmp.Or(rec.URL, rec.Key), url)
-}
-
-// KeyOf is store.Source's.
-func (s *source) KeyOf(url string, header http.Header) string { return s.p.site.KeyOf(url, header) }
-
-// CanonicalKey is store.Source's.
-func (s *source) CanonicalKey(key string) string { return s.p.site.CanonicalKey(key) }

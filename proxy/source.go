@@ -13,38 +13,16 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/scurrycache/scurry/internal/decide"
 	"github.com/scurrycache/scurry/internal/fill"
 	"github.com/scurrycache/scurry/internal/httpcache"
-	"github.com/scurrycache/scurry/internal/site"
 	"github.com/scurrycache/scurry/internal/store"
 )
 
 // source answers the store's requests from the origin.
 type source struct{ p *Proxy }
 
-// Prepare is store.Source's.
-func (s *source) Prepare(rec *store.Record) any {
-	if !rec.Pass && rec.Status == http.StatusOK {
-		s.p.site.Observe(rec, rec.Key, rec.ResponseTime.Time())
-	}
-	return newView(rec, s.p.policy)
-}
-
-// Usable is store.Source's.
-func (s *source) Usable(rec *store.Record, header http.Header) (usable, refresh bool) {
-	d, ok := s.p.rules.Reuse(&decide.Request{Header: header, Authorized: len(header["Authorization"]) > 0}, rec)
-	return ok, d.Refresh
-}
-
-// Validatable is store.Source's.
-func (s *source) Validatable(rec *store.Record) bool { return httpcache.Validatable(rec.Fields()) }
-
 // Failed is store.Source's.
 func (s *source) Failed(err error) *store.Failure { return failed(err).(*store.Failure) }
-
-// Check is store.Source's. A key of another node must be one that this node would make.
-func (s *source) Check(key string) error { return site.Check(key) }
 
 // Fetch is store.Source's. A body that breaks off within its first bytes is as good as no answer.
 // If it could be resumed, it is asked for once more instead, as a whole, since nothing of it has
@@ -107,7 +85,7 @@ func (s *source) try(ctx context.Context, req *store.Request, prev *store.Record
 		again.Variants = nil
 		return s.try(ctx, &again, nil)
 	}
-	if prev != nil && failing(resp.StatusCode) && preparedOf(prev).facts.StaleOnError(req.Header, s.p.cfg.Now()) {
+	if prev != nil && failing(resp.StatusCode) && prev.Facts.StaleOnError(req.Header, s.p.cfg.Now()) {
 		// RFC 9111 section 4.3.3: as if the origin hadn't answered.
 		_ = resp.Body.Close()
 		return nil, nil, &store.Failure{Status: http.StatusBadGateway, Kind: "http_protocol_error", Err: fmt.Errorf("origin answered %d", resp.StatusCode)}

@@ -22,7 +22,7 @@ func TestHouse(t *testing.T) {
 		"internal/decide":     {"internal/store", "internal/httpcache"},
 		"internal/site":       {"internal/httpcache"},
 		"internal/exchange":   {"internal/store", "internal/chunk", "internal/codec", "internal/fill", "internal/peer", "internal/wire"},
-		"internal/store":      {"internal/chunk", "internal/chunks", "internal/codec", "internal/fields", "internal/fill", "internal/groups"},
+		"internal/store":      {"internal/chunk", "internal/chunks", "internal/codec", "internal/fields", "internal/fill", "internal/groups", "internal/httpcache"},
 		"internal/codec":      {"internal/fields"},
 		"internal/chunks":     {"internal/groups"},
 		"internal/groups":     {groupcache, groupcache + "/groupcachepb"},

@@ -32,15 +32,10 @@ func (r *Rules) stored(age time.Duration, fields ...string) *store.Record {
 	rec.Key, rec.Version, rec.Status, rec.Length = "a", "v1", http.StatusOK, 10
 	rec.SetFields(h)
 	rec.SetTimes(noon.Add(-age), noon.Add(-age))
-	facts := prepared(r.Policy.Facts(&httpcache.Response{Status: rec.Status, Header: h, RequestTime: noon.Add(-age), ResponseTime: noon.Add(-age)}))
-	rec.Prepared = &facts
+	facts := r.Policy.Facts(&httpcache.Response{Status: rec.Status, Header: h, RequestTime: noon.Add(-age), ResponseTime: noon.Add(-age)})
+	rec.Facts = &facts
 	return rec
 }
-
-// prepared is what a record is prepared for use with.
-type prepared httpcache.Facts
-
-func (p *prepared) Facts() *httpcache.Facts { return (*httpcache.Facts)(p) }
 
 func header(fields ...string) http.Header {
 	h := http.Header{}
@@ -234,9 +229,9 @@ func unruly(r *Rules, q *Request, f *Found, d *Decision) string {
 		return "what is for others is served to a request with Authorization"
 	case stored && d.Record == f.Record && (f.MustRevalidate || f.Gone != nil && f.Gone.Version == d.Record.Version):
 		return "what is doubted or gone is served"
-	case stored && facts(d.Record).NoCache:
+	case stored && d.Record.Facts.NoCache:
 		return "no-cache is served without validation"
-	case stored && facts(d.Record).MustRevalidate && d.Use.Age >= d.Use.Lifetime:
+	case stored && d.Record.Facts.MustRevalidate && d.Use.Age >= d.Use.Lifetime:
 		return "must-revalidate is served stale"
 	case (d.Outcome == OutcomeHit) != (d.Why == WhyFresh):
 		return "what is no hit counts as one"

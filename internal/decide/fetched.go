@@ -23,7 +23,7 @@ func (r *Rules) Fetched(q *Request, d Decision, res *store.Result, tries int) De
 		again.Alone, again.Ranged, again.Gone = d.Alone, d.Ranged, d.Gone
 		return r.fetch(q, again) // now the owner gets to know that this one doesn't suffice
 	}
-	known := facts(rec)
+	known := rec.Facts
 	if res.Collapsed && !d.Alone && !(known.Shareable() && (!q.Authorized || Shared(rec))) {
 		d.Why, d.Record, d.Alone = WhyForAnother, rec, true // RFC 9111 section 4
 		return r.fetch(q, d)
@@ -76,8 +76,8 @@ func (r *Rules) Failed(q *Request, d Decision, f *store.Failure) Decision {
 	if about(q, f.Stored) {
 		rec = f.Stored // the owner's
 	}
-	if rec != nil && facts(rec).StaleOnError(q.Header, now) {
-		known := facts(rec)
+	if rec != nil && rec.Facts.StaleOnError(q.Header, now) {
+		known := rec.Facts
 		stale := Decision{Action: Serve, Why: WhyOnError, Record: rec, Outcome: OutcomeStale,
 			Failure: f}
 		stale.Use = httpcache.Reuse{Age: known.Age(now), Lifetime: known.Lifetime}
@@ -85,7 +85,7 @@ func (r *Rules) Failed(q *Request, d Decision, f *store.Failure) Decision {
 			Detail: f.Kind}
 		return stale
 	}
-	if !Ours(f) && rec != nil && (facts(rec).MustRevalidate || facts(rec).NoCache) {
+	if !Ours(f) && rec != nil && (rec.Facts.MustRevalidate || rec.Facts.NoCache) {
 		// RFC 9111 sections 5.2.2.2 and 5.2.2.4
 		f = &store.Failure{Status: http.StatusGatewayTimeout, Kind: f.Kind, Err: f}
 	}

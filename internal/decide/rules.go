@@ -92,11 +92,17 @@ func (r *Rules) wants(q *Request, directive string) bool {
 // Reuse decides whether rec may answer without a word from anyone; if it may not, d is to be
 // fetched.
 func (r *Rules) Reuse(q *Request, rec *store.Record) (d Decision, ok bool) {
-	f, now := facts(rec), r.Now()
-	d = Decision{Action: Serve, Record: rec, Use: f.Reuse(q.Header, now)}
+	d = Decision{Action: Serve, Record: rec}
+	d.Use, ok = rec.Facts.Usable(q.Header, r.Now(), rec.RetryAfter.Time())
 	switch {
-	case q.Authorized && !Shared(rec):
+	case !ok && q.Authorized && !Shared(rec):
 		d.Why, d.Status.Fwd = WhyPrivate, "request"
+		return d, false
+	case !ok:
+		d.Status.Fwd = d.Use.Reason
+		if d.Why = WhyStale; d.Use.Reason == "request" {
+			d.Why = WhyUnaccepted
+		}
 		return d, false
 	case d.Use.Verdict == httpcache.Fresh:
 		d.Why, d.Outcome = WhyFresh, OutcomeHit
@@ -105,15 +111,8 @@ func (r *Rules) Reuse(q *Request, rec *store.Record) (d Decision, ok bool) {
 		d.Why = WhyMaxStale
 	case d.Use.Verdict == httpcache.StaleMeanwhile:
 		d.Why, d.Refresh = WhyMeanwhile, true
-	// A client who doesn't accept it wants the origin asked, even if that has just failed.
-	case !d.Use.Refused && now.Before(rec.RetryAfter.Time()) && f.StaleOnError(q.Header, now):
-		d.Why = WhyResting
 	default:
-		d.Status.Fwd = d.Use.Reason
-		if d.Why = WhyStale; d.Use.Reason == "request" {
-			d.Why = WhyUnaccepted
-		}
-		return d, false
+		d.Why = WhyResting
 	}
 	d.Outcome = OutcomeStale
 	d.Status = CacheStatus{Hit: true, TTL: d.Use.Lifetime - d.Use.Age, HasTTL: true}
@@ -208,9 +207,4 @@ func unsatisfiable() Decision {
 
 // Shared reports whether rec may answer requests with Authorization (RFC 9111 section 3.5). What is
 // stored of an answer to a request without may not do for one with it, unless the origin says so.
-func Shared(rec *store.Record) bool { return !rec.Pass && facts(rec).Shared }
-
-// facts are those of rec, which is prepared.
-func facts(rec *store.Record) *httpcache.Facts {
-	return rec.Prepared.(interface{ Facts() *httpcache.Facts }).Facts()
-}
+func Shared(rec *store.Record) bool { return !rec.Pass && rec.Facts.Shared }

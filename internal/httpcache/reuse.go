@@ -128,6 +128,20 @@ func (f *Facts) Reuse(request http.Header, now time.Time) Reuse {
 	return u
 }
 
+// Usable is Reuse, and reports whether the stored response may answer the request without the origin
+// being asked first. Until retryAfter the origin counts as unreachable, since it has just failed.
+func (f *Facts) Usable(request http.Header, now, retryAfter time.Time) (use Reuse, ok bool) {
+	use = f.Reuse(request, now)
+	switch {
+	case len(request["Authorization"]) > 0 && !f.Shared: // §3.5
+		return use, false
+	case use.Verdict != Stale:
+		return use, true
+	}
+	// A client who doesn't accept it wants the origin asked, even if that has just failed.
+	return use, !use.Refused && now.Before(retryAfter) && f.StaleOnError(request, now)
+}
+
 // accepted reports whether the request's directives leave room for a stored response of this age.
 // The RFC words them as preferences; they are honoured, and one that can't be read counts as the
 // wish to have the response validated.

@@ -75,14 +75,3 @@ func Canonical(key string) string {
 	}
 	return path
 }
-
-// Check says what is wrong with a key that another node has sent, if it isn't one that this node
-// would make.
-func Check(key string) error {
-	path, query, hasQuery := strings.Cut(key, "?")
-	_, err := keyOf(path, query, hasQuery)
-	if err == nil && strings.ContainsFunc(key, unsendable) {
-		err = errPath
-	}
-	return err
-}

@@ -13,7 +13,7 @@ import (
 // has the one key that its URL makes.
 
 // Response is what a stored response says.
-type Response interface {
+type Response = interface {
 	// Header returns its fields, which aren't to be changed.
 	Header() http.Header
 }
@@ -86,4 +86,15 @@ func (s *Site) Observe(r Response, key string, at time.Time) {
 	path, _, _ := strings.Cut(key, "?")
 	rule, ok := ruleOf(r.Header())
 	s.rules.observe(path, rule, ok, at)
+}
+
+// Check says what is wrong with a key that another node has sent, if it isn't one that this node
+// would make.
+func (s *Site) Check(key string) error {
+	path, query, hasQuery := strings.Cut(key, "?")
+	_, err := keyOf(path, query, hasQuery)
+	if err == nil && strings.ContainsFunc(key, unsendable) {
+		err = errPath
+	}
+	return err
 }

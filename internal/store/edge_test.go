@@ -11,31 +11,17 @@ import (
 	"time"
 
 	"github.com/scurrycache/scurry/internal/fill"
+	"github.com/scurrycache/scurry/internal/httpcache"
 )
 
 // scripted is a Source of functions.
 type scripted struct {
-	fetch   func(ctx context.Context, req *Request) *OriginResponse
-	open    func(off, end int64) fill.Body
-	prepare func()
-	length  int64 // that open tells
+	fetch  func(ctx context.Context, req *Request) *OriginResponse
+	open   func(off, end int64) fill.Body
+	length int64 // that open tells
 }
 
-func (s *scripted) Usable(*Record, http.Header) (usable, refresh bool) { return true, false }
-func (s *scripted) Validatable(*Record) bool                           { return false }
-func (s *scripted) CanonicalKey(key string) string                     { return key }
-func (s *scripted) KeyOf(url string, _ http.Header) string             { return url }
-func (s *scripted) Keys(url string) []string                           { return []string{url} }
-func (s *scripted) Answers(*Record, string) bool                       { return true }
-func (s *scripted) Concerns(*Record, string) bool                      { return true }
-func (s *scripted) Check(string) error                                 { return nil }
-func (s *scripted) Failed(err error) *Failure                          { return &Failure{Status: 502, Kind: "x", Err: err} }
-func (s *scripted) Prepare(*Record) any {
-	if s.prepare != nil {
-		s.prepare()
-	}
-	return nil
-}
+func (s *scripted) Failed(err error) *Failure { return &Failure{Status: 502, Kind: "x", Err: err} }
 
 func (s *scripted) Fetch(ctx context.Context, req *Request, _ *Record) (*OriginResponse, error) {
 	return s.fetch(ctx, req), nil
@@ -162,13 +148,13 @@ func TestPanicsOfTheSource(t *testing.T) {
 			}
 			return answer(4, text("nuts"))
 		}
-		src.prepare = func() {
-			if bad {
-				panic("bug in Prepare")
-			}
-		}
 		s := open(t, src)
-		for _, key := range []string{"fetch", "prepare"} {
+		s.cfg.Keys = &plainKeys{observe: func() {
+			if bad {
+				panic("bug in Observe")
+			}
+		}}
+		for _, key := range []string{"fetch", "observe"} {
 			if _, err := s.Fetch(t.Context(), &Request{Key: key}, nil); err == nil || !strings.Contains(err.Error(), "bug in") {
 				t.Errorf("%s: %v", key, err)
 			}
@@ -179,7 +165,7 @@ func TestPanicsOfTheSource(t *testing.T) {
 			}
 		}
 		bad = false
-		for _, key := range []string{"fetch", "prepare"} {
+		for _, key := range []string{"fetch", "observe"} {
 			var r Reader
 			s.Reader(&r, Fields{}, fetch(t, s, key), 0, -1)
 			if got := readAll(t, &r); got != "nuts" {
@@ -302,12 +288,12 @@ func TestPassLeavesOtherVariantsAlone(t *testing.T) {
 		f := answer(4, text("nuts"))
 		lang := req.Header.Get("Accept-Language")
 		if f.Storable = lang != "bad"; f.Storable {
-			f.Record.Vary, f.Record.Variant = []string{"Accept-Language"}, lang
+			f.Record.Vary = []string{"Accept-Language"}
+			f.Record.Variant = httpcache.Selecting(f.Record.Vary, req.Header)
 		}
 		return f
 	}
 	s := open(t, src)
-	s.cfg.Selecting = func(_ []string, h http.Header) string { return h.Get("Accept-Language") }
 	in := func(lang string) http.Header { return http.Header{"Accept-Language": {lang}} }
 	for _, lang := range []string{"de", "en", "bad"} {
 		res, err := s.Fetch(t.Context(), &Request{Key: "k", Header: in(lang), Whole: true}, nil)

@@ -20,7 +20,7 @@ func (s *Store) load(f *flight) ([]byte, error) {
 	s.mu.Lock()
 	// Another flight may have landed since the asker looked.
 	if rec, mustRevalidate := s.findLocked(f.req.Key, f.req.Header, f.req.Head); rec != nil && !mustRevalidate && rec.newer(f.prev) && !f.req.Alone && f.req.takes(rec) &&
-		s.cfg.Source.Answers(rec, cmp.Or(f.req.Target, f.req.Key)) {
+		s.cfg.answers(rec, cmp.Or(f.req.Target, f.req.Key)) {
 		s.mu.Unlock()
 		return (&flightResult{rec: rec}).encode(s.cfg.Now()), nil
 	}

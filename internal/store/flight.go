@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/scurrycache/scurry/internal/fill"
+	"github.com/scurrycache/scurry/internal/httpcache"
 )
 
 // Request is a client's request.
@@ -199,7 +200,7 @@ func (f *flight) leave() {
 // still good. The request goes on if ctx ends: others may wait for it. The record may say Pass;
 // then Body is set for the one whose request it was.
 func (s *Store) Fetch(ctx context.Context, req *Request, prev *Record) (*Result, error) {
-	if req.Head && prev != nil && !prev.HeadOnly && s.cfg.Source.Validatable(prev) {
+	if req.Head && prev != nil && !prev.HeadOnly && httpcache.Validatable(prev.Fields()) {
 		get := *req
 		get.Head, req = false, &get
 	}
@@ -277,7 +278,7 @@ func (s *Store) fly(ctx context.Context, req *Request, prev *Record, variant str
 	s.mu.Lock()
 	ok := s.beginLocked()
 	f.generation, f.since = s.generationLocked(req.Key), s.groups.count
-	f.varied = s.varied.of(s.cfg.Source.CanonicalKey(req.Key))
+	f.varied = s.varied.of(s.cfg.Keys.CanonicalKey(req.Key))
 	s.mu.Unlock()
 	if !ok {
 		return nil, context.Canceled
@@ -355,13 +356,13 @@ func (s *Store) shared(req *Request, encoded []byte) (*Result, error) {
 // fits reports whether a record that another node sent may be one of key's: whatever it says, the
 // origin is asked for nothing else.
 func (s *Store) fits(rec *Record, key string) bool {
-	return rec.URL == "" || rec.URL == key || s.cfg.Source.Check(rec.URL) == nil && s.cfg.Source.CanonicalKey(rec.URL) == s.cfg.Source.CanonicalKey(key)
+	return rec.URL == "" || rec.URL == key || s.cfg.Keys.Check(rec.URL) == nil && s.cfg.Keys.CanonicalKey(rec.URL) == s.cfg.Keys.CanonicalKey(key)
 }
 
 // adopt makes a record that was decoded one of key's.
 func (s *Store) adopt(key string, rec *Record) {
 	url := cmp.Or(rec.URL, key)
-	if rec.Key = s.cfg.Source.KeyOf(url, rec.Header()); rec.URL == rec.Key || rec.Key == url {
+	if rec.Key = s.cfg.Keys.KeyOf(url, rec.Header()); rec.URL == rec.Key || rec.Key == url {
 		rec.URL = ""
 	} else {
 		rec.URL = url
@@ -372,5 +373,5 @@ func (s *Store) adopt(key string, rec *Record) {
 	if rec.first == "" && rec.Version != "" {
 		s.name(rec)
 	}
-	rec.Prepared = s.cfg.Source.Prepare(rec)
+	s.cfg.prepare(rec)
 }

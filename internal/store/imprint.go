@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/scurrycache/scurry/internal/fields"
+	"github.com/scurrycache/scurry/internal/httpcache"
 )
 
 // asking is what a record remembers of the request that it answers, in one string to save memory:
@@ -62,7 +63,7 @@ func (s *Store) fieldOf(request http.Header, name string) cell {
 	if len(request[name]) == 0 {
 		return cell{}
 	}
-	n, v := s.hash(name), s.hash(s.cfg.Selecting([]string{name}, request))
+	n, v := s.hash(name), s.hash(httpcache.Selecting([]string{name}, request))
 	return cell{byte(n), byte(n >> 8), byte(v), byte(v >> 8), byte(v >> 16), byte(v >> 24)}
 }
 

@@ -55,10 +55,10 @@ func (s *Store) invalidate(keys, groups []string) (before, after Moment) {
 }
 
 func (s *Store) invalidateLocked(key string) {
-	for _, stored := range s.cfg.Source.Keys(key) {
+	for _, stored := range s.cfg.Keys.Keys(key) {
 		s.removeLocked(stored)
 	}
-	place := s.cfg.Source.CanonicalKey(key)
+	place := s.cfg.Keys.CanonicalKey(key)
 	s.removeConcernedLocked(place, key)
 	for stored := range s.grouped[groupRoutingPrefix+place] {
 		s.removeConcernedLocked(stored, key)
@@ -74,7 +74,7 @@ func (s *Store) invalidateLocked(key string) {
 // that is spelled.
 func (s *Store) removeConcernedLocked(stored, url string) {
 	e, ok := s.entries[stored]
-	if ok && slices.ContainsFunc(e.variants, func(rec *Record) bool { return s.cfg.Source.Concerns(rec, url) }) {
+	if ok && slices.ContainsFunc(e.variants, func(rec *Record) bool { return s.cfg.concerns(rec, url) }) {
 		s.removeLocked(stored)
 	}
 }
@@ -82,7 +82,7 @@ func (s *Store) removeConcernedLocked(stored, url string) {
 // generationLocked is the generation of key: that of its canonical key, since a response may turn
 // out to be for other keys with the same.
 func (s *Store) generationLocked(key string) uint64 {
-	return s.generations.of(s.cfg.Source.CanonicalKey(key))
+	return s.generations.of(s.cfg.Keys.CanonicalKey(key))
 }
 
 // groupRoutingPrefix begins what the index of groups has instead of a group's name for keys that
@@ -120,7 +120,7 @@ func (s *Store) groupsOf(e *entry) func(yield func(group string) bool) {
 		if len(e.variants) == 0 {
 			return
 		}
-		if place := s.cfg.Source.CanonicalKey(e.key()); place != e.key() && !yield(groupRoutingPrefix+place) {
+		if place := s.cfg.Keys.CanonicalKey(e.key()); place != e.key() && !yield(groupRoutingPrefix+place) {
 			return
 		}
 		for _, rec := range e.variants {

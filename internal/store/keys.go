@@ -54,7 +54,7 @@ func (s *Store) keyPrefixOf(rec *Record) string {
 }
 
 // routingKey is a short name for the part of a cache key that decides on its owner.
-func (s *Store) routingKey(key string) string { return digest(s.cfg.Source.CanonicalKey(key)) }
+func (s *Store) routingKey(key string) string { return digest(s.cfg.Keys.CanonicalKey(key)) }
 
 // chunkKey is the key of one chunk in the chunks group. The part before the slab's number and that
 // number are what decides on its owner.

@@ -14,6 +14,7 @@ func install(s *Store, key string, status int, length int64) {
 func installFor(s *Store, head bool, key string, status int, length int64) {
 	rec := NewRecord()
 	rec.HeadOnly, rec.Key, rec.Status, rec.Length, rec.Version = head, key, status, length, "v"
+	s.cfg.prepare(rec)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.installLocked(rec)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/scurrycache/scurry/internal/fields"
+	"github.com/scurrycache/scurry/internal/httpcache"
 )
 
 // Record is what is known of one stored response but its bytes. A Record is never changed once it
@@ -50,7 +51,9 @@ type Record struct {
 	// this is, or for whom this node stood in. It is zero for a record that this node owns.
 	Lease Deadline
 
-	Prepared any // by Source.Prepare
+	// Facts are what decides whether the response may be used. They are there once it has left the
+	// store.
+	Facts *httpcache.Facts
 
 	*Details
 
@@ -65,7 +68,7 @@ type Record struct {
 type Details struct {
 	URL     string // the key of the resource that the origin was asked for, if it isn't Key
 	Vary    []string
-	Variant string // what the request that this answers has in the Vary fields, by Config.Selecting
+	Variant string // what the request that this answers has in the Vary fields, by httpcache.Selecting
 
 	// Trailer are the trailer fields (RFC 9110 section 6.5), as far as they have come and are
 	// known.

@@ -19,7 +19,7 @@ func (s *Store) Server() *Server { return &Server{s} }
 
 // check says what is wrong with a cache key that another node sent.
 func (v *Server) check(key string) error {
-	if v.s.cfg.Source.Check(key) != nil {
+	if v.s.cfg.Keys.Check(key) != nil {
 		return ErrBusy
 	}
 	return nil
@@ -73,7 +73,7 @@ func (s *Store) lookup(ctx context.Context, q *LookupRequest) (*Result, error) {
 		if rec.Pass {
 			return &Result{Record: rec, Found: true}, nil
 		}
-		if usable, refresh := s.cfg.Source.Usable(rec, q.Header); usable {
+		if usable, refresh := s.cfg.usable(rec, q.Header); usable {
 			if refresh {
 				s.Refresh(&q.Request, rec)
 			}
@@ -102,9 +102,9 @@ func (s *Store) lookup(ctx context.Context, q *LookupRequest) (*Result, error) {
 // asks what its key is.
 func (s *Store) findFor(q *LookupRequest) (rec *Record, mustRevalidate bool) {
 	q.Target = cmp.Or(q.Target, q.Key)
-	keys := s.cfg.Source.Keys(q.Target)
+	keys := s.cfg.Keys.Keys(q.Target)
 	for _, q.Key = range keys {
-		if rec, mustRevalidate = s.Find(q.Key, q.Header, q.Head); rec != nil && s.cfg.Source.Answers(rec, q.Target) {
+		if rec, mustRevalidate = s.Find(q.Key, q.Header, q.Head); rec != nil && s.cfg.answers(rec, q.Target) {
 			return rec, mustRevalidate
 		}
 	}
@@ -116,7 +116,7 @@ func (s *Store) findFor(q *LookupRequest) (rec *Record, mustRevalidate bool) {
 // for.
 func (s *Store) why(q *LookupRequest, rec *Record) Why {
 	if rec != nil && !rec.Pass {
-		if usable, _ := s.cfg.Source.Usable(rec, nil); usable && rec.Revision != q.Revision {
+		if usable, _ := s.cfg.usable(rec, nil); usable && rec.Revision != q.Revision {
 			return Unwanted
 		}
 		return Outdated
@@ -267,7 +267,7 @@ func (v *Server) Varies(key string) error {
 	if s.ownerOf(key) != "" { // else this node knows by itself
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.varied.raise(s.cfg.Source.CanonicalKey(key))
+		s.varied.raise(s.cfg.Keys.CanonicalKey(key))
 		s.removeLocked(key)
 	}
 	return nil

@@ -29,7 +29,7 @@ func (s *Store) size(rec *Record) int64 {
 	if rec.Details != plain {
 		n += rec.Details.size()
 	}
-	if place := s.cfg.Source.CanonicalKey(rec.Key); place != rec.Key {
+	if place := s.cfg.Keys.CanonicalKey(rec.Key); place != rec.Key {
 		n += groupSize + block(len(groupRoutingPrefix)+len(place))
 	}
 	return int64(n)

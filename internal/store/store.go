@@ -28,7 +28,8 @@
 // changed is removed on all nodes (invalidate.go). Near copies of what turns out to vary are
 // dropped (varied.go).
 //
-// What HTTP has to say about storing and reusing is the Source's and the caller's business.
+// Which keys are whose, a KeySpace knows. Whether the origin's answers are stored is the Source's
+// business; whether they are used, httpcache's and the caller's.
 package store
 
 import (
@@ -44,9 +45,10 @@ import (
 	"github.com/scurrycache/scurry/internal/chunks"
 	"github.com/scurrycache/scurry/internal/fill"
 	"github.com/scurrycache/scurry/internal/groups"
+	"github.com/scurrycache/scurry/internal/httpcache"
 )
 
-// Source answers from the origin. Its methods may be called concurrently.
+// Source is the origin. Its methods may be called concurrently.
 type Source interface {
 	// Fetch asks the origin for req's resource. If prev isn't nil, the request is conditional on
 	// prev's validators; else it may be on those of req.Variants. For a HEAD, prev may be what a
@@ -61,42 +63,8 @@ type Source interface {
 	// the whole. After any other error trying again is worth a while.
 	Open(ctx context.Context, by Fields, rec *Record, off, end int64) (OriginBody, error)
 
-	// Prepare returns what Record.Prepared is to be. It is called before a record is used, and
-	// mustn't depend on the length, which may be learnt later.
-	Prepare(rec *Record) any
-
-	// Usable reports whether rec, which is prepared, may answer a request with those fields, and if
-	// so, whether it is to be validated meanwhile, as refresh.
-	Usable(rec *Record, request http.Header) (usable, refresh bool)
-
-	// Validatable reports whether the origin can be asked if rec is still good without sending its
-	// content again.
-	Validatable(rec *Record) bool
-
 	// Failed says of an error of Open, or of a body, what it means to those who ask.
 	Failed(err error) *Failure
-
-	// CanonicalKey is the part of a cache key that decides on its owner, and that invalidations are
-	// counted by: keys that may be for the same resource have the same.
-	CanonicalKey(key string) string
-
-	// Concerns reports whether rec, which is prepared, is for that resource in any spelling of its
-	// URL: what changes the one changes the other.
-	Concerns(rec *Record, url string) bool
-
-	// KeyOf is the cache key that a response with that header for that resource is stored under.
-	KeyOf(url string, header http.Header) string
-
-	// Keys are the cache keys under which a response for a resource may be stored, the likeliest
-	// first.
-	Keys(url string) []string
-
-	// Answers reports whether rec, which is prepared and stored under one of its Keys, is for that
-	// resource.
-	Answers(rec *Record, url string) bool
-
-	// Check says what is wrong with a cache key that another node sent, if anything.
-	Check(key string) error
 }
 
 // OriginBody is a body that the origin sends of a version that is known.
@@ -125,12 +93,12 @@ type OriginResponse struct {
 
 // Config says how a Store works. All fields but Now, Remote and Lease must be set.
 type Config struct {
-	Memory    int64 // bytes of records and chunks together
-	Geometry  chunk.Geometry
-	Source    Source
-	Selecting func(names []string, request http.Header) string // which variant a request selects, by the names in Vary
-	Contains  func(p Part, request http.Header) bool           // whether a part is all that a request asks for
-	Now       func() time.Time
+	Memory   int64 // bytes of records and chunks together
+	Geometry chunk.Geometry
+	Source   Source
+	Keys     KeySpace
+	Policy   httpcache.Policy
+	Now      func() time.Time
 
 	// Remote is the other nodes, which are to be answered by Server; nil if this node is alone.
 	// Lease is how long it may answer from a record of another node's without asking it again.

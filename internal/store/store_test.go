@@ -111,16 +111,7 @@ type canned struct {
 	opens   []string
 }
 
-func (c *canned) Prepare(*Record) any                                { return nil }
-func (c *canned) Usable(*Record, http.Header) (usable, refresh bool) { return true, false }
-func (c *canned) Validatable(*Record) bool                           { return false }
-func (c *canned) CanonicalKey(key string) string                     { return key }
-func (c *canned) KeyOf(url string, _ http.Header) string             { return url }
-func (c *canned) Keys(url string) []string                           { return []string{url} }
-func (c *canned) Answers(*Record, string) bool                       { return true }
-func (c *canned) Concerns(*Record, string) bool                      { return true }
-func (c *canned) Check(string) error                                 { return nil }
-func (c *canned) Failed(err error) *Failure                          { return &Failure{Status: 502, Kind: "x", Err: err} }
+func (c *canned) Failed(err error) *Failure { return &Failure{Status: 502, Kind: "x", Err: err} }
 
 func (c *canned) Fetch(context.Context, *Request, *Record) (*OriginResponse, error) {
 	c.mu.Lock()
@@ -166,7 +157,7 @@ func openWith(t *testing.T, src Source, memory int64) *Store {
 	t.Helper()
 	s, err := New(Config{
 		Memory: memory, Geometry: chunk.Geometry{First: 1 << 10, Max: 8 << 10, Slab: 64 << 10}, Source: src,
-		Selecting: func([]string, http.Header) string { return "" },
+		Keys: &plainKeys{},
 	})
 	if err != nil {
 		t.Fatal(err)

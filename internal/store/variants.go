@@ -3,6 +3,8 @@ package store
 import (
 	"net/http"
 	"slices"
+
+	"github.com/scurrycache/scurry/internal/httpcache"
 )
 
 // The records of one key are variants of each other (RFC 9111 section 4.1). They are told apart by
@@ -90,8 +92,8 @@ func (s *Store) varyLocked(key string, head bool) []string {
 
 // selects reports whether request selects rec by the Vary of rec itself.
 func (s *Store) selects(rec *Record, request http.Header) bool {
-	return (rec.Part == Part{} || s.cfg.Contains(rec.Part, request)) &&
-		(len(rec.Vary) == 0 || s.cfg.Selecting(rec.Vary, request) == rec.Variant)
+	return (rec.Part == Part{} || httpcache.Part(rec.Part).Answers(request)) &&
+		(len(rec.Vary) == 0 || httpcache.Selecting(rec.Vary, request) == rec.Variant)
 }
 
 // agrees reports whether request has in the fields of names that rec's Vary leaves out what the
@@ -139,7 +141,7 @@ func (s *Store) variantBy(names []string, request http.Header) string {
 	if len(names) == 0 {
 		return ""
 	}
-	return "by " + s.cfg.Selecting(names, request)
+	return "by " + httpcache.Selecting(names, request)
 }
 
 // answersFlight reports whether rec, with which a flight for variant came back, answers all
@@ -162,7 +164,7 @@ func (s *Store) offeredTo(rec *Record, req *Request) *Record {
 		return rec
 	}
 	return rec.with(func(r *Record) {
-		r.Vary, r.Variant = names, s.cfg.Selecting(names, req.Header)
+		r.Vary, r.Variant = names, httpcache.Selecting(names, req.Header)
 		selecting := r.Selecting()
 		for _, name := range names {
 			if values, ok := req.Header[name]; ok {

@@ -3,28 +3,19 @@ package store
 import (
 	"net/http"
 	"slices"
-	"strings"
 	"testing"
-)
 
-// selecting is what httpcache.Selecting does, for fields of one line.
-func selecting(names []string, h http.Header) string {
-	var b strings.Builder
-	for _, name := range names {
-		b.WriteString(name + "=" + strings.Join(h[name], ",") + ";")
-	}
-	return b.String()
-}
+	"github.com/scurrycache/scurry/internal/httpcache"
+)
 
 // storing returns a store that has installed a record for each request, whose Vary is what names
 // says.
 func storing(t *testing.T, requests []http.Header, vary [][]string) *Store {
 	s := open(t, &canned{})
-	s.cfg.Selecting = selecting
 	for i, request := range requests {
 		rec := &Record{Key: "k", Version: string(rune('a' + i)), Status: 200, Details: &Details{Vary: vary[i]}}
 		if len(rec.Vary) > 0 {
-			rec.Variant = selecting(rec.Vary, request)
+			rec.Variant = httpcache.Selecting(rec.Vary, request)
 		}
 		rec.setImprint(s.imprintOf(request))
 		s.mu.Lock()
