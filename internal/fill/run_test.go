@@ -143,7 +143,7 @@ func expectEOF(t *testing.T, f *Follower) {
 func TestFollowersGetEachPieceAsItComes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		body := newScript(t.Context())
-		r, rec := start(t, Config{End: 40, Body: body, Hold: 64})
+		r, rec := start(t, Config{End: 40, Body: body, Holding: Holding{Hold: 64}})
 		var all []*Follower
 		for _, cut := range [][2]int64{{0, 1}, {1, 5}, {5, 6}, {6, 40}} {
 			f := follow(t, r, 0, Everything, Everything)
@@ -172,7 +172,7 @@ func TestUnknownLength(t *testing.T) {
 	for _, n := range []int64{0, 1, 3, 4, 5, 16, 17, 33} {
 		synctest.Test(t, func(t *testing.T) {
 			body := newScript(t.Context())
-			r, rec := start(t, Config{End: -1, Body: body, Hold: 1 << 10, Pinned: true})
+			r, rec := start(t, Config{End: -1, Body: body, Holding: Holding{Hold: 1 << 10, Pinned: true}})
 			f := follow(t, r, 0, Everything, Everything)
 			if n > 0 {
 				body.send <- content(0, n)
@@ -191,7 +191,7 @@ func TestUnknownLength(t *testing.T) {
 func TestShortBodyIsAnError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		body := newScript(t.Context())
-		r, rec := start(t, Config{End: 40, Body: body, Hold: 1 << 10})
+		r, rec := start(t, Config{End: 40, Body: body, Holding: Holding{Hold: 1 << 10}})
 		f := follow(t, r, 0, 40, Everything)
 		body.send <- content(0, 5)
 		expect(t, f, 0, 5)
@@ -213,7 +213,7 @@ func TestLostConnectionIsResumed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		first, second := newScript(t.Context()), newScript(t.Context())
 		opened := []int64{}
-		r, rec := start(t, Config{End: 40, Body: first, Hold: 1 << 10, Open: func(_ context.Context, off, end int64) (Opened, error) {
+		r, rec := start(t, Config{End: 40, Body: first, Holding: Holding{Hold: 1 << 10}, Open: func(_ context.Context, off, end int64) (Opened, error) {
 			opened = append(opened, off, end)
 			if len(opened) == 2 {
 				return Opened{}, errors.New("refused") // then again, after a pause
@@ -238,7 +238,7 @@ func TestResumeTellsTheLength(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		bodies := []*script{newScript(t.Context()), newScript(t.Context()), newScript(t.Context())}
 		opened := 0
-		r, rec := start(t, Config{End: -1, Body: bodies[0], Hold: 1 << 10, Open: func(context.Context, int64, int64) (Opened, error) {
+		r, rec := start(t, Config{End: -1, Body: bodies[0], Holding: Holding{Hold: 1 << 10}, Open: func(context.Context, int64, int64) (Opened, error) {
 			opened++
 			return Opened{bodies[opened], Everything, 30}, nil
 		}})
@@ -261,7 +261,7 @@ func TestResumeEndsWhenTheRestIsGone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		body := newScript(t.Context())
 		opens := 0
-		r, rec := start(t, Config{End: 40, Body: body, Hold: 1 << 10, Open: func(context.Context, int64, int64) (Opened, error) {
+		r, rec := start(t, Config{End: 40, Body: body, Holding: Holding{Hold: 1 << 10}, Open: func(context.Context, int64, int64) (Opened, error) {
 			opens++
 			return Opened{}, fmt.Errorf("etag differs: %w", ErrGone)
 		}})
@@ -280,7 +280,7 @@ func TestResumeEndsWhenTheRestIsGone(t *testing.T) {
 func TestEndlessLossEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		opens := 0
-		_, rec := start(t, Config{End: 40, Hold: 1 << 10, Open: func(ctx context.Context, _, _ int64) (Opened, error) {
+		_, rec := start(t, Config{End: 40, Holding: Holding{Hold: 1 << 10}, Open: func(ctx context.Context, _, _ int64) (Opened, error) {
 			opens++
 			body := newScript(ctx)
 			go func() { body.fail <- io.ErrUnexpectedEOF }()
@@ -296,7 +296,7 @@ func TestEndlessLossEnds(t *testing.T) {
 func TestWindowPausesWidensAndClosesWhenIdle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		body := newScript(t.Context())
-		r, rec := start(t, Config{Start: 16, End: 160, Want: 16, Body: body, Hold: 1 << 10, Idle: func() time.Duration { return time.Minute }})
+		r, rec := start(t, Config{Start: 16, End: 160, Want: 16, Body: body, Holding: Holding{Hold: 1 << 10}, Leaving: Leaving{Idle: func() time.Duration { return time.Minute }}})
 		synctest.Wait()
 		select {
 		case body.send <- content(16, 17):
@@ -333,7 +333,7 @@ func TestWindowPausesWidensAndClosesWhenIdle(t *testing.T) {
 func TestCut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		body := newScript(t.Context())
-		r, rec := start(t, Config{End: 160, Body: body, Hold: 1 << 10})
+		r, rec := start(t, Config{End: 160, Body: body, Holding: Holding{Hold: 1 << 10}})
 		f := follow(t, r, 0, 160, Everything)
 		body.send <- content(0, 20)
 		synctest.Wait()
@@ -358,7 +358,7 @@ func TestCut(t *testing.T) {
 func TestUnpinnedRunDropsWhatIsPushed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		body := newScript(t.Context())
-		r, _ := start(t, Config{End: 160, Body: body, Hold: 16})
+		r, _ := start(t, Config{End: 160, Body: body, Holding: Holding{Hold: 16}})
 		f := follow(t, r, 0, 160, Everything)
 		body.send <- content(0, 100)
 		synctest.Wait()
@@ -375,7 +375,7 @@ func TestPinnedRunWaitsForItsSlowestFollower(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		body := newScript(t.Context())
 		overflowed := make(chan struct{})
-		r, rec := start(t, Config{End: -1, Body: body, Hold: 32, Pinned: true, Overflow: func() { close(overflowed) }})
+		r, rec := start(t, Config{End: -1, Body: body, Holding: Holding{Hold: 32, Pinned: true, Overflow: func() { close(overflowed) }}})
 		slow, fast := follow(t, r, 0, Everything, Everything), follow(t, r, 0, Everything, Everything)
 		body.send <- content(0, 32)
 		expect(t, fast, 0, 32)
@@ -409,7 +409,7 @@ func TestPinnedRunWaitsForItsSlowestFollower(t *testing.T) {
 func TestFollowerHeedsItsContextAndAnnouncesWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		body := newScript(t.Context())
-		r, _ := start(t, Config{End: 40, Body: body, Hold: 1 << 10})
+		r, _ := start(t, Config{End: 40, Body: body, Holding: Holding{Hold: 1 << 10}})
 		f := follow(t, r, 0, 40, Everything)
 		ctx, cancel := context.WithCancelCause(t.Context())
 		gone := errors.New("client is gone")
@@ -432,7 +432,7 @@ func TestOpened(t *testing.T) {
 			}
 			return Opened{newScript(ctx), Everything, 40}, nil
 		}
-		r, _ := start(t, Config{End: 40, Hold: 1 << 10, Open: opener})
+		r, _ := start(t, Config{End: 40, Holding: Holding{Hold: 1 << 10}, Open: opener})
 		f := follow(t, r, 0, 40, Everything)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
@@ -443,7 +443,7 @@ func TestOpened(t *testing.T) {
 		if err := f.Opened(t.Context()); err != nil {
 			t.Errorf("open: %v", err)
 		}
-		gone, _ := start(t, Config{End: 40, Hold: 1 << 10, Open: opener})
+		gone, _ := start(t, Config{End: 40, Holding: Holding{Hold: 1 << 10}, Open: opener})
 		f = follow(t, gone, 0, 40, Everything)
 		release <- ErrGone
 		if err := f.Opened(t.Context()); !errors.Is(err, ErrGone) {
@@ -454,7 +454,7 @@ func TestOpened(t *testing.T) {
 
 func TestPanicOfTheBodyEndsTheRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		_, rec := start(t, Config{End: 40, Hold: 1 << 10, Body: panicking{}})
+		_, rec := start(t, Config{End: 40, Holding: Holding{Hold: 1 << 10}, Body: panicking{}})
 		<-rec.done
 		if rec.err == nil {
 			t.Error("no error")
@@ -471,7 +471,7 @@ func (panicking) Close() error             { return nil }
 // is asked for again.
 func TestLastByteWithAnError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		_, rec := start(t, Config{End: 6, Hold: 1 << 10, Body: &abrupt{content(0, 6)}, Open: func(_ context.Context, off, end int64) (Opened, error) {
+		_, rec := start(t, Config{End: 6, Holding: Holding{Hold: 1 << 10}, Body: &abrupt{content(0, 6)}, Open: func(_ context.Context, off, end int64) (Opened, error) {
 			t.Errorf("[%d, %d) is asked for", off, end)
 			return Opened{}, ErrGone
 		}})
@@ -505,13 +505,12 @@ func TestStalledBodyHoldsWhatHasCome(t *testing.T) {
 				body := newScript(t.Context())
 				var took []string
 				var held atomic.Int64 // room is given back while more is taken
-				r, rec := start(t, Config{Start: 16, End: end, Body: body, Hold: 1 << 10,
-					Spare: func(context.Context, int64) bool { return false },
-					Take: func(_ context.Context, had, size int64) (bool, error) {
+				r, rec := start(t, Config{Start: 16, End: end, Body: body, Holding: Holding{Hold: 1 << 10},
+					Room: Room{Spare: func(context.Context, int64) bool { return false }, Take: func(_ context.Context, had, size int64) (bool, error) {
 						took = append(took, fmt.Sprintf("%d/%d", had, size))
 						held.Add(size - had)
 						return firm, nil
-					}, Give: func(had, keep int64) { held.Add(keep - had) }})
+					}, Give: func(had, keep int64) { held.Add(keep - had) }}})
 				holds := func(want int64) {
 					t.Helper()
 					if synctest.Wait(); held.Load() != want {

@@ -67,9 +67,9 @@ func (s *Store) lookup(ctx context.Context, q *LookupRequest) (*Result, error) {
 		return &Result{Record: rec, Found: true}, nil
 	case q.Stored:
 		return nil, ErrNone
-	case known && q.Background && s.rests(rec):
+	case known && q.Background && rec.rests(s.cfg.Now()):
 		return &Result{Record: rec, Found: true}, nil
-	case known && (rec.Version != q.Version || rec.Revision != q.Revision || s.rests(rec)):
+	case known && (rec.Version != q.Version || rec.Revision != q.Revision || rec.rests(s.cfg.Now())):
 		if rec.Pass {
 			return &Result{Record: rec, Found: true}, nil
 		}

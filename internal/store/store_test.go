@@ -300,7 +300,7 @@ func TestPushJoinsAFlightThatFails(t *testing.T) {
 			}
 			return s.loadChunk(ctx, key)
 		}})
-		if err != nil {
+		if s.prefix = s.chunks.Prefix(); err != nil {
 			t.Fatal(err)
 		}
 		rec := &Record{Key: "k", Details: plain, Version: "v", Length: 10}
@@ -336,8 +336,8 @@ func TestRecordsStayWithinTheirShare(t *testing.T) {
 	for s.Usage().LiveFills > 0 {
 		runtime.Gosched()
 	}
-	if len(s.bodies) > int(s.Usage().Records) {
-		t.Errorf("%d bodies of %d records", len(s.bodies), s.Usage().Records)
+	if len(s.byVersion) > int(s.Usage().Records) {
+		t.Errorf("%d bodies of %d records", len(s.byVersion), s.Usage().Records)
 	}
 	if find(s, "k1999", nil) == nil || find(s, "k0", nil) != nil {
 		t.Error("the newest must stay and the oldest go")

@@ -20,7 +20,7 @@ func selecting(names []string, h http.Header) string {
 // says.
 func storing(t *testing.T, requests []http.Header, vary [][]string) *Store {
 	s := open(t, &canned{})
-	s.cfg.Selecting = selecting
+	s.selecting = selecting
 	for i, request := range requests {
 		rec := &Record{Key: "k", Version: string(rune('a' + i)), Status: 200, Details: &Details{Vary: vary[i]}}
 		if len(rec.Vary) > 0 {
@@ -92,14 +92,14 @@ func TestWithdrawnIsOneVariant(t *testing.T) {
 	s.insertLocked(second, find1(s, requests[1]))
 	s.bodyLocked(first.Version)
 	s.withdrawLocked(first)
-	body := s.bodies[first.Version]
+	body := s.byVersion[first.Version]
 	s.mu.Unlock()
 	if find(s, "k", requests[0]) != nil || find(s, "k", requests[1]) != second || body == nil {
 		t.Error("not just the one has gone")
 	}
 	s.mu.Lock()
 	s.withdrawLocked(second)
-	body = s.bodies[first.Version]
+	body = s.byVersion[first.Version]
 	s.mu.Unlock()
 	if find(s, "k", requests[1]) != nil || body != nil {
 		t.Error("the last one has left something")
