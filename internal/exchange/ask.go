@@ -14,8 +14,8 @@ import (
 // Exchange is a node's dealings with the others: the Remote of its Store. Its methods may be called
 // concurrently.
 type Exchange struct {
+	wording
 	node   *peer.Node
-	now    func() time.Time
 	store  *store.Store
 	server *store.Server
 	base   context.Context // ends with Close
@@ -75,6 +75,22 @@ func (x *Exchange) await(stream *peer.Stream, inform informer) (*codec.Decoder, 
 			return nil, nil, x.decodeError(kind, d)
 		}
 	}
+}
+
+// notifyTimeout is how long another node is waited for that is to be told of something.
+const notifyTimeout = time.Second
+
+// notify tells p something, and waits until it has taken that in.
+func (x *Exchange) notify(p *peer.Peer, message []byte) error {
+	ctx, cancel := context.WithTimeout(x.base, notifyTimeout)
+	defer cancel()
+	stream, err := p.Open(ctx, message)
+	if err != nil {
+		return err
+	}
+	defer stream.Close()
+	_, _, err = x.await(stream, nil)
+	return err
 }
 
 // reply sends a reply that nothing follows. If it can't, nobody is there to be told.

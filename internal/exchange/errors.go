@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"strings"
+	"time"
 
 	"github.com/scurrycache/scurry/internal/codec"
 	"github.com/scurrycache/scurry/internal/fill"
@@ -11,13 +12,19 @@ import (
 	"github.com/scurrycache/scurry/internal/wire"
 )
 
+// wording puts errors into replies, and takes them out.
+type wording struct {
+	now  func() time.Time
+	ring func() []string // the nodes that share the keys now
+}
+
 // encodeError makes the reply to a request that brought nothing.
-func (x *Exchange) encodeError(err error) []byte {
+func (w wording) encodeError(err error) []byte {
 	if after, ok := errors.AsType[*afterOrigin](err); ok {
-		return append([]byte{respAsked}, x.encodeError(after.err)...)
+		return append([]byte{respAsked}, w.encodeError(after.err)...)
 	}
 	if f, ok := errors.AsType[*store.Failure](err); ok {
-		return x.encodeFailure(f)
+		return w.encodeFailure(f)
 	}
 	switch {
 	case errors.Is(err, fill.ErrGone):
@@ -29,27 +36,27 @@ func (x *Exchange) encodeError(err error) []byte {
 	case errors.Is(err, store.ErrNotCached):
 		return []byte{respNotCached}
 	case errors.Is(err, store.ErrNotOwner):
-		return codec.AppendTexts([]byte{respNotOwner}, x.node.Ring())
+		return codec.AppendTexts([]byte{respNotOwner}, w.ring())
 	}
 	return []byte{respBusy}
 }
 
-func (x *Exchange) encodeFailure(f *store.Failure) []byte {
+func (w wording) encodeFailure(f *store.Failure) []byte {
 	b := []byte{respFailed, byte(f.Why)}
 	b = binary.AppendVarint(b, int64(f.Status))
 	b = codec.AppendText(b, f.Kind)
 	b = codec.AppendText(b, f.Error())
 	if f.Stored != nil {
-		b = append(b, f.Stored.Encode(x.now())...)
+		b = append(b, f.Stored.Encode(w.now())...)
 	}
 	return b
 }
 
 // decodeError makes an error of a reply that brings nothing.
-func (x *Exchange) decodeError(kind byte, d *codec.Decoder) error {
+func (w wording) decodeError(kind byte, d *codec.Decoder) error {
 	switch kind {
 	case respAsked:
-		return &afterOrigin{x.decodeError(d.Byte(), d)}
+		return &afterOrigin{w.decodeError(d.Byte(), d)}
 	case respGone:
 		return fill.ErrGone
 	case respRefused:
@@ -61,38 +68,38 @@ func (x *Exchange) decodeError(kind byte, d *codec.Decoder) error {
 	case respNotOwner:
 		return &notOwner{ring: d.Texts()}
 	case respFailed:
-		return x.decodeFailure(d)
+		return w.decodeFailure(d)
 	}
 	return store.ErrBusy
 }
 
 // decodeFailure takes only what may go on to a client.
-func (x *Exchange) decodeFailure(d *codec.Decoder) error {
+func (w wording) decodeFailure(d *codec.Decoder) error {
 	f := &store.Failure{Why: store.Why(d.Byte()), Status: int(d.Varint()), Kind: d.Text()}
 	f.Err = errors.New(d.Text())
 	if d.Bad || f.Status < 400 || f.Status > 599 || strings.Trim(f.Kind, "abcdefghijklmnopqrstuvwxyz0123456789_") != "" {
 		return store.ErrBusy
 	}
 	if stored := d.Rest(); len(stored) > 0 {
-		f.Stored, _ = store.Decode(stored, x.now())
+		f.Stored, _ = store.Decode(stored, w.now())
 	}
 	return f
 }
 
 // abortion is what an error of a stream says, if the node that sends the stream has ended it.
-func (x *Exchange) abortion(err error) error {
+func (w wording) abortion(err error) error {
 	aborted, ok := errors.AsType[*wire.Aborted](err)
 	if !ok || len(aborted.Detail) == 0 {
 		return err
 	}
-	return x.decodeError(aborted.Detail[0], &codec.Decoder{B: aborted.Detail[1:]})
+	return w.decodeError(aborted.Detail[0], &codec.Decoder{B: aborted.Detail[1:]})
 }
 
 // notOwner is that a peer's ring has another owner for a key than ours.
 type notOwner struct{ ring []string }
 
-func (w *notOwner) Error() string { return store.ErrNotOwner.Error() }
-func (w *notOwner) Unwrap() error { return store.ErrNotOwner }
+func (*notOwner) Error() string { return store.ErrNotOwner.Error() }
+func (*notOwner) Unwrap() error { return store.ErrNotOwner }
 
 // afterOrigin is an error that came of asking the origin for the request at hand.
 type afterOrigin struct{ err error }

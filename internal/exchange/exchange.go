@@ -30,11 +30,12 @@ var _ store.Remote = (*Exchange)(nil)
 // New makes a node among its peers. It must be closed, and talks to none before Start. now is the
 // Store's clock; Reunited and Hint are set here.
 func New(cfg peer.NodeConfig, now func() time.Time) *Exchange {
-	x := &Exchange{now: now}
+	x := &Exchange{}
 	x.base, x.cancel = context.WithCancel(context.Background())
 	cfg.Reunited = func() { x.store.RevalidateAll() }
 	cfg.Hint = x.hint
 	x.node = peer.NewNode(cfg)
+	x.wording = wording{now, x.node.Ring}
 	return x
 }
 

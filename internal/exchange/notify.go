@@ -3,29 +3,11 @@ package exchange
 import (
 	"context"
 	"sync"
-	"time"
 
 	"github.com/scurrycache/scurry/internal/codec"
-	"github.com/scurrycache/scurry/internal/peer"
 	"github.com/scurrycache/scurry/internal/store"
 	"github.com/scurrycache/scurry/internal/wire"
 )
-
-// notifyTimeout is how long another node is waited for that is to be told of something.
-const notifyTimeout = time.Second
-
-// notify tells p something, and waits until it has taken that in.
-func (x *Exchange) notify(p *peer.Peer, message []byte) error {
-	ctx, cancel := context.WithTimeout(x.base, notifyTimeout)
-	defer cancel()
-	stream, err := p.Open(ctx, message)
-	if err != nil {
-		return err
-	}
-	defer stream.Close()
-	_, _, err = x.await(stream, nil)
-	return err
-}
 
 // Invalidate is store.Remote's.
 func (x *Exchange) Invalidate(keys, groups []string, chosen func(node string) bool) {

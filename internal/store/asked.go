@@ -9,15 +9,6 @@ import (
 	"github.com/scurrycache/scurry/internal/chunk"
 )
 
-// Asked is whether the origin is asked for some of what a Reader reads.
-type Asked int
-
-const (
-	NotAsked       Asked = iota // all of it was held when the reader came to it
-	AskedForOthers              // some of it is yet to come, from a response to a request of others
-	AskedForThis                // for some of it the origin was asked, or is to be asked, because of this reader
-)
-
 // askHeldTimeout is how long another node is waited for that is to say what it holds, which it
 // knows at once.
 const askHeldTimeout = 100 * time.Millisecond
@@ -39,9 +30,10 @@ func (r *Reader) follows(f *run) {
 	}
 }
 
-// begins notes that a fill begins for r, which reads where from says.
-func (r *Reader) begins(from source) {
-	r.asked, r.word, r.shares, r.had = r.shared(), from.relay, false, 0
+// begins notes that a fill begins for r, which reads from via, if that isn't nil, else from the
+// origin.
+func (r *Reader) begins(via *link) {
+	r.asked, r.word, r.shares, r.had = r.shared(), via, false, 0
 }
 
 // Asked reports whether the origin was asked for some of what r has read, or is about to read, as
@@ -194,7 +186,7 @@ func (s *Store) foresee(ctx context.Context, rec *Record, sp chunk.Span, elsewhe
 		case next > off:
 			asked, held = max(asked, coming), false
 		default:
-			next = s.heldUpTo(ctx, rec, off)
+			next = s.heldUpTo(rec, off)
 		}
 		if next <= off {
 			next = sp.End
@@ -217,7 +209,7 @@ func (s *Store) foresee(ctx context.Context, rec *Record, sp chunk.Span, elsewhe
 func (s *Store) filling(rec *Record, off int64) (next int64, asked Asked) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	b, ok := s.bodies[rec.Version]
+	b, ok := s.byVersion[rec.Version]
 	if !ok {
 		return off, NotAsked
 	}
@@ -237,36 +229,6 @@ func (s *Store) filling(rec *Record, off int64) (next int64, asked Asked) {
 		}
 	}
 	return off, NotAsked
-}
-
-// ownUpTo returns up to where this node owns all slabs of rec's content from off on.
-func (s *Store) ownUpTo(rec *Record, off int64) int64 {
-	for off < rec.Length && s.slabOwner(rec, off) == "" {
-		off = s.slabEnd(rec, off)
-	}
-	return off
-}
-
-// slabEnd is where the slab of rec's content that holds off ends, or the content.
-func (s *Store) slabEnd(rec *Record, off int64) int64 {
-	if rec.OneSlab || s.undivided(rec) {
-		return rec.Length
-	}
-	return min(rec.Length, s.cfg.Geometry.SlabEnd(off))
-}
-
-// heldUpTo returns up to where this node holds rec's bytes from off on, in one chunk or fragment.
-func (s *Store) heldUpTo(ctx context.Context, rec *Record, off int64) int64 {
-	c := s.cfg.Geometry.At(off, rec.OneSlab)
-	if _, ok := s.cached(rec, c); ok {
-		return c.End
-	}
-	if rec.Fragments {
-		if b, ok := s.fragmentAt(ctx, rec, off); ok {
-			return off + int64(len(b))
-		}
-	}
-	return off
 }
 
 // foreseeElsewhere asks each of those nodes about what it owns of rec's content.

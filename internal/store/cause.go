@@ -22,13 +22,11 @@ func (c Cause) Note() {
 // Noted reports whether the origin has been asked for c.
 func (c Cause) Noted() bool { return c.Asked != nil && c.Asked.Load() }
 
-// sake is what the origin is asked with for the bytes from off on: the fields of the request that r
-// was begun for, for the sake of one that waits for these bytes, up to stop.
-func (r *run) sake(off int64) (by Fields, stop int64) {
-	by = r.by
-	who, stop := r.Waiting(off, by.Cause)
-	if cause, ok := who.(Cause); ok {
-		by.Cause = cause
-	}
-	return by, stop
-}
+// Asked is whether the origin is asked for some of what a Reader reads.
+type Asked int
+
+const (
+	NotAsked       Asked = iota // all of it was held when the reader came to it
+	AskedForOthers              // some of it is yet to come, from a response to a request of others
+	AskedForThis                // for some of it the origin was asked, or is to be asked, because of this reader
+)

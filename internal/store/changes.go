@@ -2,6 +2,45 @@ package store
 
 import "math"
 
+// Moment is how often a key, and groups, had been invalidated at some time.
+type Moment struct{ key, groups uint64 }
+
+// never is no moment of any key.
+var never = Moment{noGeneration, noGeneration}
+
+// changes is what has been removed, so that what was asked for before isn't stored after. It is
+// guarded by the store's mu.
+type changes struct {
+	canonical   func(key string) string // KeySpace.CanonicalKey
+	generations generations
+	groups      groupLog
+	varied      generations // count how often keys of other nodes have turned out to vary
+}
+
+// generationLocked is the generation of key: that of its canonical key, since a response may turn
+// out to be for other keys with the same.
+func (c *changes) generationLocked(key string) uint64 {
+	return c.generations.of(c.canonical(key))
+}
+
+// overtakenLocked reports whether rec was asked for before its key, of which generation says what
+// it was then, or one of its groups was invalidated. It mustn't be stored then.
+func (c *changes) overtakenLocked(rec *Record, generation uint64) bool {
+	return generation != c.generationLocked(rec.Key) || c.groups.after(rec.since, rec.Groups)
+}
+
+// momentLocked is now, for the first of keys if there is one.
+func (c *changes) momentLocked(keys []string) Moment {
+	m := Moment{groups: c.groups.count}
+	if len(keys) > 0 {
+		m.key = c.generationLocked(keys[0])
+	}
+	return m
+}
+
+// variedLocked counts how often key has turned out to vary.
+func (c *changes) variedLocked(key string) uint64 { return c.varied.of(c.canonical(key)) }
+
 // generations counts how often the stored responses of a cache key have been removed. What was
 // asked for under an older generation isn't stored. The zero value is ready for use.
 type generations struct {

@@ -74,13 +74,6 @@ func (s *Store) load(f *flight) ([]byte, error) {
 	return encoded, nil
 }
 
-// exchange is an answer of the Source, with the context that its body is read under.
-type exchange struct {
-	*OriginResponse
-	ctx    context.Context
-	cancel context.CancelFunc
-}
-
 // fetchFromOrigin asks the Source, and makes its answer ready for the table. Whatever the Source
 // panics with, nothing is left behind.
 func (s *Store) fetchFromOrigin(f *flight, generation uint64) (x *exchange, err error) {
@@ -182,18 +175,6 @@ func (s *Store) pass(f *flight, x *exchange) *Result {
 	return &Result{Record: rec, Status: rec.Status, Body: &cancelling{x.Body, x.cancel}, Trailer: x.Trailer}
 }
 
-// cancelling is a body whose request ends when it is closed.
-type cancelling struct {
-	fill.Body
-	cancel context.CancelFunc
-}
-
-func (c *cancelling) Close() error {
-	err := c.Body.Close()
-	c.cancel()
-	return err
-}
-
 // fill stores the response and begins to read its body.
 func (s *Store) fill(f *flight, x *exchange) *Result {
 	rec := x.Record
@@ -226,18 +207,57 @@ func (s *Store) install(f *flight, rec *Record, generation uint64, from source, 
 	if follows {
 		res.follower, res.run, joined = s.joinLocked(rec, f.req.Cause, 0, fill.Everything, fill.Everything, f.req.For != "")
 	}
-	if joined || end == 0 || !s.beginLocked() {
+	if joined || end == 0 || !s.begin() {
 		s.tidyLocked(rec)
 		return nil
 	}
 	want := int64(0)
-	if f.req.Whole && !from.relay.active() {
+	if f.req.Whole && !from.relay.where().active() {
 		want = fill.Everything
 	}
 	run := s.runLocked(rec, from, 0, end, want)
 	if follows {
 		res.run = run
-		res.follower, _ = run.FollowFor(f.req.Cause, 0, fill.Everything, s.aheadOf(from.relay, fill.Everything))
+		res.follower, _ = run.FollowFor(f.req.Cause, 0, fill.Everything, s.aheadOf(from.relay.where(), fill.Everything))
 	}
 	return run
+}
+
+// admit waits until fills have room for the body of x, which f has brought, if it is to be stored
+// and clients wait for it.
+func (s *Store) admit(f *flight, x *exchange) error {
+	length := x.Record.Length
+	if x.Body == nil || !x.Storable || f.req.Head || s.Streams(x.Record) || x.Variant != nil || x.Renewed || length >= 0 && length <= s.rooms.small {
+		return nil
+	}
+	err := s.rooms.wait(f, true)
+	if err != nil && s.audiences.refusePeers(f.key) {
+		return s.rooms.wait(f, false)
+	}
+	return err
+}
+
+// fillFragment reads the part of the content that x is.
+func (s *Store) fillFragment(x *exchange, by Fields) {
+	rec := x.Record
+	rec.Fragments = true
+	s.mu.Lock()
+	if !s.overtakenLocked(rec, rec.Generation) {
+		s.installLocked(rec)
+	}
+	var run *run
+	if held, _, joined := s.joinLocked(rec, by.Cause, x.From, x.To, 0, true); joined {
+		held.Close()
+	} else if s.begin() {
+		run = s.runLocked(rec, source{body: x.Body, part: true, by: by, wanted: true}, x.From, x.To, fill.Everything)
+	} else {
+		s.forgetBodyLocked(rec.Version, "")
+	}
+	s.mu.Unlock()
+	if run != nil {
+		run.Start(x.ctx, x.cancel)
+		return
+	}
+	x.cancel()
+	_ = x.Body.Close()
 }

@@ -29,7 +29,7 @@ func (s *Store) fetchRecord(f *flight) ([]byte, error) {
 func (s *Store) fetchFromOwner(f *flight, owner string) (*flightResult, error) {
 	q := &LookupRequest{Request: *f.req, Window: s.rooms.window()}
 	q.Inform = f.inform
-	if s.isCurrent(f.prev) {
+	if f.prev.isCurrent(s.cfg.Now()) {
 		q.Version, q.Revision = f.prev.Version, f.prev.Revision
 	}
 	// The owner sends as much of a content as the window allows right behind the head, so what is
@@ -81,12 +81,6 @@ func (s *Store) passFromOwner(content Content, cancel context.CancelFunc, res *R
 		return trailer
 	}
 	return nil
-}
-
-// isCurrent reports whether rec, which may be nil, is what this node would answer with, if it
-// sufficed.
-func (s *Store) isCurrent(rec *Record) bool {
-	return rec != nil && (owns(rec) || s.cfg.Now().Before(rec.Lease.Time()))
 }
 
 // lookUp asks owner for what f is to bring.
@@ -145,7 +139,7 @@ func (s *Store) keepCopy(f *flight, found *LookupResult) {
 // relay begins to read the content that comes with an owner's answer.
 func (s *Store) relay(f *flight, owner string, found *LookupResult, res *Result, ctx context.Context, cancel context.CancelFunc) {
 	rec := found.Record
-	r := &relay{s: s, rec: rec, whole: f.req.Whole, begun: true}
+	r := &relay{link: &link{}, s: s, rec: rec, whole: f.req.Whole, begun: true}
 	r.from.Store(&owner)
 	r.heard(AskedForThis, 0)
 	body := r.reading(&relayed{Content: found.Content, cause: f.req.Cause, end: rec.Length})
@@ -160,12 +154,6 @@ func (s *Store) relay(f *flight, owner string, found *LookupResult, res *Result,
 	}
 	_ = found.Content.Close()
 	cancel()
-}
-
-// fetchChunk asks the owner of a chunk for it, if it holds it.
-func (s *Store) fetchChunk(owner, key string) ([]byte, error) {
-	// The store's context, since others may wait for this, too. The owner answers at once.
-	return s.cfg.Remote.Chunk(s.base, owner, key[len(s.chunks.Prefix()):])
 }
 
 // Peek returns what the owner of req's key has stored, if that is another node; nil if there is

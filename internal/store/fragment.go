@@ -3,11 +3,7 @@ package store
 import (
 	"cmp"
 	"context"
-	"io"
 	"slices"
-
-	"github.com/scurrycache/scurry/internal/chunk"
-	"github.com/scurrycache/scurry/internal/fill"
 )
 
 // An origin may send a part of a content although all of it was asked for, or the part that a
@@ -16,66 +12,12 @@ import (
 // group as well. Readers read fragments like chunks; a fill that comes by one reads it instead of
 // asking the origin for the same bytes.
 
-// maxFragments bounds the fragments that are known of one version.
-const maxFragments = 1024
-
-// fillFragment reads the part of the content that x is.
-func (s *Store) fillFragment(x *exchange, by Fields) {
-	rec := x.Record
-	rec.Fragments = true
-	s.mu.Lock()
-	if !s.overtakenLocked(rec, rec.Generation) {
-		s.installLocked(rec)
-	}
-	var run *run
-	if held, _, joined := s.joinLocked(rec, by.Cause, x.From, x.To, 0, true); joined {
-		held.Close()
-	} else if s.beginLocked() {
-		run = s.runLocked(rec, source{body: x.Body, part: true, by: by, wanted: true}, x.From, x.To, fill.Everything)
-	} else {
-		s.forgetBodyLocked(rec.Version, "")
-	}
-	s.mu.Unlock()
-	if run != nil {
-		run.Start(x.ctx, x.cancel)
-		return
-	}
-	x.cancel()
-	_ = x.Body.Close()
-}
-
-// fragmentAt returns the bytes of rec's content from off on to the end of a fragment, if this node
-// holds one.
-func (s *Store) fragmentAt(ctx context.Context, rec *Record, off int64) ([]byte, bool) {
-	s.mu.Lock()
-	var sp chunk.Span
-	if b, ok := s.bodies[rec.Version]; ok {
-		if i := slices.IndexFunc(b.pieces, func(sp chunk.Span) bool { return sp.Start <= off && off < sp.End }); i >= 0 {
-			sp = b.pieces[i]
-		}
-	}
-	s.mu.Unlock()
-	if sp.End == 0 {
-		return nil, false
-	}
-	b, ok := s.chunks.Peek(s.fragmentKey(rec, sp))
-	if ok && int64(len(b)) == sp.End-sp.Start {
-		return b[off-sp.Start:], true
-	}
-	s.mu.Lock() // evicted
-	defer s.mu.Unlock()
-	if b, ok := s.bodies[rec.Version]; ok {
-		b.pieces = slices.DeleteFunc(b.pieces, func(old chunk.Span) bool { return old == sp })
-	}
-	return nil, false
-}
-
 // fetchFragment puts the bytes at r.pos in view if they are in a fragment, here or on their owner.
 func (r *Reader) fetchFragment(ctx context.Context) bool {
 	if !r.rec.Fragments {
 		return false
 	}
-	if b, ok := r.s.fragmentAt(ctx, r.rec, r.pos); ok {
+	if b, ok := r.s.fragmentAt(r.rec, r.pos); ok {
 		r.show(b)
 		return true
 	}
@@ -148,7 +90,7 @@ func (r *Reader) takeRest() bool {
 func (s *Store) missing(rec *Record, off, end int64) int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	b, ok := s.bodies[rec.Version]
+	b, ok := s.byVersion[rec.Version]
 	if !ok {
 		return off
 	}
@@ -170,68 +112,4 @@ func (s *Store) missing(rec *Record, off, end int64) int64 {
 		return -1
 	}
 	return off
-}
-
-// joined is a body that is read from fragments and from the origin, by turns.
-type joined struct {
-	*opener
-	ctx      context.Context // of the fill that reads it
-	off, end int64
-	piece    []byte    // to be read before body
-	body     fill.Body // up to until
-	until    int64
-}
-
-// next finds what has the byte at off.
-func (j *joined) next() error {
-	if b, ok := j.s.fragmentAt(j.ctx, j.rec, j.off); ok {
-		j.piece = b[:min(int64(len(b)), j.end-j.off)]
-		return nil
-	}
-	j.until = j.end
-	j.s.mu.Lock()
-	if b, ok := j.s.bodies[j.rec.Version]; ok {
-		for _, sp := range b.pieces {
-			if sp.Start > j.off {
-				j.until = min(j.until, sp.Start)
-			}
-		}
-	}
-	j.s.mu.Unlock()
-	opened, err := j.origin(j.ctx, j.off, j.until)
-	j.body = opened.Body
-	return err
-}
-
-func (j *joined) Read(p []byte) (int, error) {
-	if j.off >= j.end {
-		return 0, io.EOF
-	}
-	if j.piece == nil && j.body == nil {
-		if err := j.next(); err != nil {
-			return 0, err
-		}
-	}
-	if j.piece != nil {
-		n := copy(p, j.piece)
-		j.off += int64(n)
-		if j.piece = j.piece[n:]; len(j.piece) == 0 {
-			j.piece = nil
-		}
-		return n, nil
-	}
-	n, err := j.body.Read(p[:min(int64(len(p)), j.until-j.off)])
-	j.off += int64(n)
-	if j.off == j.until && (err == nil || err == io.EOF) && j.off < j.end {
-		_ = j.body.Close()
-		j.body, err = nil, nil
-	}
-	return n, err
-}
-
-func (j *joined) Close() error {
-	if j.body == nil {
-		return nil
-	}
-	return j.body.Close()
 }

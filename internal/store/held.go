@@ -10,16 +10,10 @@ import (
 // again as sending it; and to keep what was found would hold a whole file for a client who may be
 // slow. So it is remembered what has been found, for as long as that can't have been evicted.
 
-// found is what has been seen to be in the chunks group since a mark.
-type found struct {
-	spans chunk.Spans
-	since chunks.Mark
-}
-
 // knownHeld reports whether the chunks group is known to have all of rec's bytes in sp.
 func (s *Store) knownHeld(rec *Record, sp chunk.Span) bool {
 	s.mu.Lock()
-	b, ok := s.bodies[rec.Version]
+	b, ok := s.byVersion[rec.Version]
 	if !ok || !b.found.spans.Covers(sp) {
 		s.mu.Unlock()
 		return false
@@ -34,7 +28,7 @@ func (s *Store) knownHeld(rec *Record, sp chunk.Span) bool {
 func (s *Store) noteHeld(rec *Record, sp chunk.Span, since chunks.Mark) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	b, ok := s.bodies[rec.Version]
+	b, ok := s.byVersion[rec.Version]
 	if !ok {
 		return // nothing else is known of it, and nobody would forget this
 	}

@@ -2,6 +2,13 @@ package store
 
 import "slices"
 
+// Moment is now, for key.
+func (s *Store) Moment(key string) Moment {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.momentLocked([]string{key})
+}
+
 // Invalidate removes all that is stored under keys (RFC 9111 section 4.4) or belongs to one of
 // groups (RFC 9875), and what is on its way there, on all nodes. A node that can't be told now is
 // told, as soon as it can be, to validate all that it has. The moments are those of the first key
@@ -66,69 +73,6 @@ func (s *Store) invalidateLocked(key string) {
 	if all := s.generations.raise(place); all {
 		for key := range s.entries {
 			s.removeLocked(key)
-		}
-	}
-}
-
-// removeConcernedLocked removes what is stored under that key, if any of it is for url, however
-// that is spelled.
-func (s *Store) removeConcernedLocked(stored, url string) {
-	e, ok := s.entries[stored]
-	if ok && slices.ContainsFunc(e.variants, func(rec *Record) bool { return s.cfg.concerns(rec, url) }) {
-		s.removeLocked(stored)
-	}
-}
-
-// generationLocked is the generation of key: that of its canonical key, since a response may turn
-// out to be for other keys with the same.
-func (s *Store) generationLocked(key string) uint64 {
-	return s.generations.of(s.cfg.Keys.CanonicalKey(key))
-}
-
-// groupRoutingPrefix begins what the index of groups has instead of a group's name for keys that
-// share a place.
-const groupRoutingPrefix = "\x00"
-
-// overtakenLocked reports whether rec was asked for before its key, of which generation says what
-// it was then, or one of its groups was invalidated. It mustn't be stored then.
-func (s *Store) overtakenLocked(rec *Record, generation uint64) bool {
-	return generation != s.generationLocked(rec.Key) || s.groups.after(rec.since, rec.Groups)
-}
-
-// groupLocked enters e's key in the index of groups.
-func (s *Store) groupLocked(e *entry) {
-	for group := range s.groupsOf(e) {
-		if s.grouped[group] == nil {
-			s.grouped[group] = map[string]struct{}{}
-		}
-		s.grouped[group][e.key()] = struct{}{}
-	}
-}
-
-// ungroupLocked undoes groupLocked, before e's variants change.
-func (s *Store) ungroupLocked(e *entry) {
-	for group := range s.groupsOf(e) {
-		if delete(s.grouped[group], e.key()); len(s.grouped[group]) == 0 {
-			delete(s.grouped, group)
-		}
-	}
-}
-
-// groupsOf yields what e's key is indexed by.
-func (s *Store) groupsOf(e *entry) func(yield func(group string) bool) {
-	return func(yield func(group string) bool) {
-		if len(e.variants) == 0 {
-			return
-		}
-		if place := s.cfg.Keys.CanonicalKey(e.key()); place != e.key() && !yield(groupRoutingPrefix+place) {
-			return
-		}
-		for _, rec := range e.variants {
-			for _, group := range rec.Groups {
-				if !yield(group) {
-					return
-				}
-			}
 		}
 	}
 }

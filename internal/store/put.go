@@ -1,30 +1,6 @@
 package store
 
-import (
-	"math/rand/v2"
-)
-
-// Moment is how often a key, and groups, had been invalidated at some time.
-type Moment struct{ key, groups uint64 }
-
-// never is no moment of any key.
-var never = Moment{noGeneration, noGeneration}
-
-// Moment is now, for key.
-func (s *Store) Moment(key string) Moment {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.momentLocked([]string{key})
-}
-
-// momentLocked is now, for the first of keys if there is one.
-func (s *Store) momentLocked(keys []string) Moment {
-	m := Moment{groups: s.groups.count}
-	if len(keys) > 0 {
-		m.key = s.generationLocked(keys[0])
-	}
-	return m
-}
+import "math/rand/v2"
 
 // Put stores rec, which has all that Source.Fetch gives one and its Key, with its whole content, at
 // its owner: unless its key has been invalidated since then, or one of its groups. If the owner
@@ -52,7 +28,7 @@ func (s *Store) Put(rec *Record, content []byte, then Moment) {
 func (s *Store) put(rec *Record, content []byte, then Moment) {
 	s.mu.Lock()
 	rec.Generation, rec.since, rec.fetchedAt, rec.mark = then.key, then.groups, s.clock, s.groups.mark(rec.Groups)
-	open := s.beginLocked()
+	open := s.begin()
 	s.mu.Unlock()
 	if !open {
 		return

@@ -35,7 +35,7 @@ type Reader struct {
 	peer      string     // the node by way of which some came
 	before    bool       // the origin had been asked for by before r was made
 	asked     Asked      // so far, of others
-	word      *relay     // that knows more
+	word      *link      // that knows more
 	sent      []*relayed // because of r, and left before the end
 	shares    bool       // the fill was begun for others
 	takesOver bool       // it begins a slab for those who come from the one before
@@ -490,7 +490,8 @@ func (o *chunkOwner) Fetch(_ context.Context, key string) ([]byte, error) {
 	if owner == "" {
 		return nil, ErrNotCached
 	}
-	b, err := o.s.fetchChunk(owner, key)
+	// The store's context, since others may wait for this, too. The owner answers at once.
+	b, err := o.s.cfg.Remote.Chunk(o.s.base, owner, key[len(o.s.prefix):])
 	if err == nil {
 		o.peer = owner
 	}
@@ -503,12 +504,6 @@ func (r *Reader) show(b []byte) {
 		b = b[:r.end-r.pos]
 	}
 	r.view = b
-}
-
-// keepsWhole reports whether rec's content, although it is spread over slabs, is read from its
-// first byte whichever is wanted.
-func (s *Store) keepsWhole(rec *Record) bool {
-	return s.undivided(rec) && !rec.Fragments && rec.Length <= s.cfg.Memory/holdShare
 }
 
 // look follows a fill that has the byte at r.pos, if there is one, and learns the end if it has
@@ -547,7 +542,7 @@ func (r *Reader) beginRelay(begun int64, mayLookAgain bool) error {
 	if r.rec.Fragments { // the owner may have just what is wanted, and no more
 		start, end = r.pos, min(end, r.end)
 	}
-	from := source{by: r.by, relay: &relay{s: s, rec: r.rec, whole: r.ahead == fill.Everything}}
+	from := source{by: r.by, relay: &relay{link: &link{}, s: s, rec: r.rec, whole: r.ahead == fill.Everything}}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return r.beginLocked(from, start, end, begun, mayLookAgain)
@@ -563,13 +558,13 @@ func (r *Reader) beginLocked(from source, start, end, begun int64, mayLookAgain 
 	if mayLookAgain && (s.begunLocked(r.rec) != begun || (from.relay == nil && s.passedLocked(r.rec, r.pos))) {
 		return nil
 	}
-	if !s.beginLocked() {
+	if !s.begin() {
 		return context.Canceled
 	}
-	r.begins(from)
+	r.begins(from.relay.where())
 	run := s.runLocked(r.rec, from, start, end, start)
 	r.run = run
-	r.follower, _ = run.FollowFor(r.by.Cause, r.pos, r.stop(), s.aheadOf(from.relay, r.ahead))
+	r.follower, _ = run.FollowFor(r.by.Cause, r.pos, r.stop(), s.aheadOf(from.relay.where(), r.ahead))
 	ctx, cancel := context.WithCancel(s.base)
 	run.Start(ctx, cancel)
 	return nil

@@ -4,45 +4,30 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"sync"
-	"sync/atomic"
 
 	"github.com/scurrycache/scurry/internal/fill"
 )
 
 // relay is where a fill of what another node owns reads: there, where the bytes are read from the
 // origin at this moment or held. Once no owner can be had it reads from the origin, and what it
-// reads is then kept. It is used by its fill's goroutine, but for what is atomic.
+// reads is then kept. It is used by its fill's goroutine.
 type relay struct {
-	s       *Store
-	rec     *Record
-	whole   bool // all of the content will be wanted
-	origin  atomic.Bool
-	from    atomic.Pointer[string]          // the owner that it read from last
-	sake    func(off int64) (Fields, int64) // of the fill: what the bytes from off on are asked for with, and up to where
-	run     *run                            // the fill
-	begun   bool                            // some bytes may have come
-	verdict error                           // of an owner: there is no use in trying again
-	trailer http.Header                     // that came with the content's end
-	reads   atomic.Pointer[relayed]         // what it reads
-	expects atomic.Int32                    // Asked, as the owner expects of what it sends now
-	told    atomic.Int64                    // up to where
-	past    atomic.Int32                    // Asked, of what came before
+	*link
+	s     *Store
+	rec   *Record
+	whole bool                            // all of the content will be wanted
+	sake  func(off int64) (Fields, int64) // of the fill: what the bytes from off on are asked for with, and up to where
+	run   *run                            // the fill
+	begun bool                            // some bytes may have come
 }
 
-// relays reports whether r depends on another node.
-func (r *run) relays() bool { return r.relay.active() }
-
-func (r *relay) active() bool { return r != nil && !r.origin.Load() }
-
-// name is that of the node that r reads from.
-func (r *relay) name() string {
-	if owner := r.from.Load(); owner != nil {
-		return *owner
+// where is r's link; nil if r is nil.
+func (r *relay) where() *link {
+	if r == nil {
+		return nil
 	}
-	return ""
+	return r.link
 }
 
 // arrange makes a fill one that reads where r does.
@@ -58,7 +43,7 @@ func (r *relay) arrange(cfg *fill.Config) {
 	next := cfg.Next
 	if !cfg.Pinned { // what the readers have yet to read stays
 		cfg.Hold = r.s.maxGap() + 2*r.s.cfg.Geometry.Max
-		cfg.Share = func() int64 { return r.s.aheadOf(r, fill.Everything) + 2*r.part() }
+		cfg.Share = func() int64 { return r.s.aheadOf(r.link, fill.Everything) + 2*r.part() }
 		cfg.Part = func(off int64) int64 {
 			if !r.active() && off == r.s.cfg.Geometry.At(off, r.rec.OneSlab).Start {
 				return next(off) // to be kept
@@ -146,66 +131,14 @@ func (r *relay) follow(ctx context.Context, owner string, off, end int64) (fill.
 	return fill.Opened{Body: body, End: bodyEnd(end), Length: got.Length}, nil
 }
 
-// relayed is the bytes that an owner sends.
-type relayed struct {
-	Content
-	relay    *relay
-	cause    Cause // that they were asked for
-	pos, end int64 // end is -1 for the content's end; pos belongs to the fill's goroutine
-	settled  sync.Once
-}
-
-// reading makes b what r reads.
-func (r *relay) reading(b *relayed) *relayed {
-	b.relay = r
-	r.reads.Store(b)
-	return b
-}
-
-func (b *relayed) Read(p []byte) (int, error) {
-	n, err := b.Content.Read(p)
-	if b.pos += int64(n); err == io.EOF {
-		b.settle()
-	}
-	if IsVerdict(err) {
-		b.relay.verdict = err
-	}
-	return n, err
-}
-
-// Close waits for what the owner says at the end, if all before that has come.
-func (b *relayed) Close() error {
-	if b.end >= 0 && b.pos >= b.end {
-		b.settle()
-	}
-	return b.Content.Close()
-}
-
-// settle takes in what the owner says at the end, which it waits for.
-func (b *relayed) settle() {
-	b.settled.Do(func() {
-		trailer, asked, complete := b.End()
-		if complete {
-			b.relay.trailer = trailer
-		}
-		if asked >= AskedForThis {
-			b.cause.Note()
-		}
-		b.relay.past.Store(max(b.relay.past.Load(), int32(min(asked, AskedForOthers))))
-		b.relay.expects.Store(int32(NotAsked))
-	})
-}
-
-// word is what the owner that r reads from says of the origin.
-func (r *relay) word() Asked {
-	if r.origin.Load() {
-		return AskedForOthers
-	}
-	return Asked(max(r.past.Load(), r.expects.Load()))
-}
-
-// heard takes in what an owner expects of the bytes before end.
-func (r *relay) heard(asked Asked, end int64) {
-	r.told.Store(max(end, r.told.Load()))
-	r.expects.Store(int32(min(asked, AskedForThis)))
+// source is where a fill reads: from body, which is open, and after that, or if it is nil, from the
+// origin, with the fields of by, unless relay has something to say about it.
+type source struct {
+	body    fill.Body
+	part    bool // body isn't one that goes to the content's end
+	by      Fields
+	wanted  bool // it is to be stored although nobody may read it
+	beyond  bool // it is opened to the end of the content
+	relay   *relay
+	trailer func() http.Header
 }

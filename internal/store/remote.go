@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"errors"
 	"net/http"
 
 	"github.com/scurrycache/scurry/internal/chunk"
@@ -111,22 +110,4 @@ type Content interface {
 
 	// OriginAsked asks the node whether the origin has been asked for what it sends.
 	OriginAsked(ctx context.Context) bool
-}
-
-// What nodes answer that isn't a verdict.
-var (
-	ErrNotCached = errors.New("chunk isn't held")
-	ErrNotOwner  = errors.New("the peer says that it isn't the owner")
-	ErrBusy      = errors.New("the peer can't answer this")
-)
-
-// ErrNone is that nothing is stored that a request is for which is to be answered from what is
-// stored.
-var ErrNone = errors.New("nothing is stored")
-
-// IsVerdict reports whether err is what an owner has found out for all, so that no other node is to
-// try again.
-func IsVerdict(err error) bool {
-	_, failed := errors.AsType[*Failure](err)
-	return failed || errors.Is(err, fill.ErrGone) || errors.Is(err, ErrNone)
 }

@@ -197,7 +197,7 @@ func TestNoRoomForAnotherVersion(t *testing.T) {
 		if got := <-ask(t, s, Request{Key: "k", Whole: true}, old); !errors.Is(got.err, errNoRoom) || got.after != waitRoom {
 			t.Fatalf("%v after %v", got.err, got.after)
 		}
-		if rec := find(s, "k", nil); rec.Version != old.Version || !s.rests(rec) {
+		if rec := find(s, "k", nil); rec.Version != old.Version || !rec.rests(s.cfg.Now()) {
 			t.Errorf("%+v is stored", rec)
 		}
 		if got := <-ask(t, s, Request{Key: "k", Whole: true, For: "peer"}, old); !errors.Is(got.err, ErrBusy) || got.after > 0 {

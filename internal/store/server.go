@@ -67,9 +67,9 @@ func (s *Store) lookup(ctx context.Context, q *LookupRequest) (*Result, error) {
 		return &Result{Record: rec, Found: true}, nil
 	case q.Stored:
 		return nil, ErrNone
-	case known && q.Background && s.rests(rec):
+	case known && q.Background && rec.rests(s.cfg.Now()):
 		return &Result{Record: rec, Found: true}, nil
-	case known && (rec.Version != q.Version || rec.Revision != q.Revision || s.rests(rec)):
+	case known && (rec.Version != q.Version || rec.Revision != q.Revision || rec.rests(s.cfg.Now())):
 		if rec.Pass {
 			return &Result{Record: rec, Found: true}, nil
 		}
@@ -155,7 +155,7 @@ func (v *Server) Fragment(ctx context.Context, rec *Record, off int64) ([]byte, 
 	if off < 0 || v.check(rec.Key) != nil {
 		return nil, ErrBusy
 	}
-	b, ok := v.s.fragmentAt(ctx, rec, off)
+	b, ok := v.s.fragmentAt(rec, off)
 	if !ok {
 		return nil, ErrNotCached
 	}
