@@ -11,7 +11,7 @@ import (
 	"strconv"
 	"time"
 
-	remote "github.com/scurrycache/scurry/internal/exchange"
+	"github.com/scurrycache/scurry/internal/exchange"
 	"github.com/scurrycache/scurry/internal/hostport"
 	"github.com/scurrycache/scurry/internal/peer"
 	"github.com/scurrycache/scurry/internal/wire/handshake"
@@ -140,12 +140,12 @@ func (c Config) facts() []handshake.Fact {
 }
 
 // newRemote makes this process a node of its cluster, if it is to be one.
-func (c Config) newRemote() *remote.Exchange {
+func (c Config) newRemote() *exchange.Exchange {
 	if c.Cluster.Listener == nil {
 		return nil
 	}
 	log := c.Logger.With().Str("part", "cluster").Logger()
-	return remote.New(peer.NodeConfig{
+	return exchange.New(peer.NodeConfig{
 		Listener: c.Cluster.Listener, Self: c.Cluster.Self, TLS: c.Cluster.TLS, Secret: c.Cluster.Secret, Facts: c.facts(),
 		FixedMembers: c.Cluster.Members == nil, Heartbeat: c.Cluster.Heartbeat, MissedHeartbeats: c.Cluster.MissedHeartbeats,
 		Window: int(min(1<<20, max(c.Memory/64, 64<<10))), MaxValue: int(c.MaxChunk),

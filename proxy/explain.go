@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/scurrycache/scurry/internal/decide"
+	"github.com/scurrycache/scurry/internal/fetch"
 	"github.com/scurrycache/scurry/internal/httpcache"
 	"github.com/scurrycache/scurry/internal/site"
 	"github.com/scurrycache/scurry/internal/store"
@@ -36,9 +37,6 @@ type Question struct {
 // probeTime is how long the origin is waited for when it is asked for the sake of an explanation:
 // somebody waits for that.
 const probeTime = 8 * time.Second
-
-// reasonExplain is the log's for such requests.
-const reasonExplain = "explain"
 
 // Explain says what the Proxy has stored for such a request, why it has or hasn't, and what it will
 // do when the request comes. It changes nothing that is stored. It is for those who operate the
@@ -254,17 +252,12 @@ func (x *inquiry) unread() []Statement {
 
 // probe asks the origin and explains what its answer would lead to.
 func (x *inquiry) probe(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(because(ctx, reasonExplain), probeTime)
+	ctx, cancel := context.WithTimeout(ctx, probeTime)
 	defer cancel()
-	s, e := &source{x.p}, x.explanation
-	header := s.fetchHeader(store.Fields{Header: x.q.Header, Proto: "HTTP/1.1"})
-	resp, head, err := s.send(ctx, methodOf(x.q.Head()), x.q.Resource, header)
-	if err == nil && unasked(resp, header, x.q.Header) {
-		_ = resp.Body.Close()
-		err = errUnasked
-	}
+	e := x.explanation
+	head, length, err := x.p.origin.Probe(ctx, x.q.Method, x.q.Resource, x.q.Header)
 	if err != nil {
-		f := failed(err).(*store.Failure)
+		f := fetch.FailureOf(err)
 		text := fmt.Sprintf("The origin was asked just now, which failed: %s. A client would get a %d.", shown(f.Err.Error()), f.Status)
 		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 			text = fmt.Sprintf("The origin was asked just now, and hasn't begun to answer within %s. A client is kept waiting longer, until the origin's own time limit.", probeTime)
@@ -272,9 +265,8 @@ func (x *inquiry) probe(ctx context.Context) {
 		e.Now = append(e.Now, Statement{Text: text})
 		return
 	}
-	_ = resp.Body.Close()
 	x.now = x.p.cfg.Now()
-	r := x.described(head, resp.ContentLength)
+	r := x.described(head, length)
 	e.Origin = &r
 	var storable bool
 	if r.Statements, storable = x.storing(x.q.Header, head, r.Length); !storable {
@@ -283,7 +275,7 @@ func (x *inquiry) probe(ctx context.Context) {
 		e.Now = append(e.Now, remedy(r.Statements)...)
 		return
 	}
-	reuse := statements(x.p.policy.ExplainReuse(nil, head, x.now))
+	reuse := statements(x.p.site.Policy.ExplainReuse(nil, head, x.now))
 	e.Now = append(e.Now, join("The origin was asked just now, and its answer would be stored. ", reuse[0]), reuse[1])
 	for _, s := range reuse {
 		if !slices.Contains(r.Statements, s) {
@@ -299,19 +291,19 @@ func (x *inquiry) storing(request http.Header, head *httpcache.Response, length 
 	if head.Status == http.StatusPartialContent {
 		judged.Status = http.StatusOK
 		_, sound := httpcache.ParsePart(head.Header, length)
-		validator, _ := strongValidator(head.Header)
-		if ok, _ := x.p.policy.Storable(http.MethodGet, request, &judged); ok && (!sound || validator == "") {
+		validator, _ := fetch.Validator(head.Header)
+		if ok, _ := x.p.site.Policy.Storable(http.MethodGet, request, &judged); ok && (!sound || validator == "") {
 			judged.Status = head.Status
 		}
 	}
-	ok, _ = x.p.policy.Storable(http.MethodGet, request, &judged)
-	if ok && x.p.store.Streams(&store.Record{Length: length, Rangeable: rangeable(head)}) {
+	ok, _ = x.p.site.Policy.Storable(http.MethodGet, request, &judged)
+	if ok && x.p.store.Streams(&store.Record{Length: length, Rangeable: fetch.Rangeable(head)}) {
 		return []Statement{
 			{Text: fmt.Sprintf("It isn't stored: its %d bytes are more than a quarter of the memory, and can't be asked for in parts.", length)},
 			{Text: "To have it stored: have the origin send a strong ETag and Accept-Ranges: bytes, or give this cache more memory."},
 		}, false
 	}
-	return statements(x.p.policy.ExplainStoring(http.MethodGet, request, &judged)), ok
+	return statements(x.p.site.Policy.ExplainStoring(http.MethodGet, request, &judged)), ok
 }
 
 // remedy returns what would have a response stored that isn't, if ExplainStoring knows something.

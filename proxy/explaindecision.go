@@ -130,7 +130,7 @@ func (x *inquiry) offered() string {
 	}
 	variants := slices.DeleteFunc(x.p.store.List(x.found.Key), func(rec *store.Record) bool { return rec.Pass || rec.HeadOnly })
 	header := http.Header{}
-	(&source{x.p}).offer(header, &store.Request{Variants: variants}, x.q.Resource)
+	x.p.origin.Offer(header, &store.Request{Variants: variants}, x.q.Resource)
 	return header.Get("If-None-Match")
 }
 

@@ -34,10 +34,10 @@ func (x *inquiry) stored(rec *store.Record, selected bool) StoredResponse {
 		return r
 	}
 	if !selected {
-		r.Statements = statements(x.p.policy.ExplainReuse(nil, head, x.now)[:3]) // verdict, lifetime and age
+		r.Statements = statements(x.p.site.Policy.ExplainReuse(nil, head, x.now)[:3]) // verdict, lifetime and age
 		return r
 	}
-	r.Statements = statements(x.p.policy.ExplainReuse(x.q.Header, head, x.now))
+	r.Statements = statements(x.p.site.Policy.ExplainReuse(x.q.Header, head, x.now))
 	if x.now.Before(rec.RetryAfter.Time()) {
 		r.Statements = append(r.Statements, Statement{Text: "The origin failed when it was last asked whether it is still good; it isn't asked again before " + stamp(rec.RetryAfter.Time()) + "."})
 	}
@@ -55,7 +55,7 @@ func (x *inquiry) stored(rec *store.Record, selected bool) StoredResponse {
 
 // described is what a response's head tells.
 func (x *inquiry) described(head *httpcache.Response, length int64) StoredResponse {
-	facts := x.p.policy.Facts(head)
+	facts := x.p.site.Policy.Facts(head)
 	age := facts.Age(x.now)
 	r := StoredResponse{
 		Status: head.Status, Length: length, Fields: fields(head.Header, x.p.matters),

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/scurrycache/scurry/internal/decide"
+	"github.com/scurrycache/scurry/internal/fetch"
 	"github.com/scurrycache/scurry/internal/store"
 )
 
@@ -37,13 +38,13 @@ func (t *response) forward(d *decide.Decision) error {
 	}
 	t.entry.Cache, t.entry.Source = d.Outcome.String(), "origin"
 	t.w.Header()["Content-Type"] = nil // unless the origin has one; net/http would make one up
-	r := t.r.WithContext(withRequestID(because(t.r.Context(), reasonPass), t.id))
+	r := t.r.WithContext(fetch.WithRequestID(t.r.Context(), t.id))
 	if r.Header = ofMethod(t.q.Method, t.r.Header); len(r.Header["Upgrade"]) > 0 && !t.q.Upgrade {
 		r.Header = r.Header.Clone()
 		delete(r.Header, "Upgrade")
 	}
 	proxy := httputil.ReverseProxy{
-		Transport:      t.p.origin,
+		Transport:      t.p.origin.Forwarding(),
 		FlushInterval:  -1, // as it comes
 		Rewrite:        f.rewrite,
 		ModifyResponse: f.received,
@@ -66,7 +67,7 @@ func (f *forwarded) fail(err error) {
 		f.err = f.cut(nil)
 		return
 	}
-	f.err = f.response.fail(failed(err), f.status)
+	f.err = f.response.fail(fetch.FailureOf(err), f.status)
 	f.entry.Cache = decide.OutcomePass.String()
 }
 
@@ -77,8 +78,8 @@ func (f *forwarded) rewrite(pr *httputil.ProxyRequest) {
 	pr.Out.Trailer = pr.In.Trailer // which fills in when the body has been read
 	if f.q.Head() && !f.q.Authorized {
 		// What is stored for others learns from the answer.
-		dropSteering(pr.Out.Header)
-		maps.Copy(pr.Out.Header, identified(pr.In))
+		fetch.DropSteering(pr.Out.Header)
+		maps.Copy(pr.Out.Header, fetch.Identified(pr.In))
 	} else {
 		pr.Out.Header["X-Forwarded-For"] = pr.In.Header["X-Forwarded-For"]
 		pr.SetXForwarded()
@@ -87,7 +88,7 @@ func (f *forwarded) rewrite(pr *httputil.ProxyRequest) {
 	if left, limited := maxForwards(pr.In); limited {
 		pr.Out.Header.Set("Max-Forwards", strconv.FormatUint(left-1, 10))
 	}
-	f.p.mark(pr.Out.Header, pr.In.Proto)
+	f.p.origin.Mark(pr.Out.Header, pr.In.Proto)
 }
 
 // hop is this hop's element of Forwarded (RFC 7239).
@@ -96,7 +97,7 @@ func hop(r *http.Request) string {
 	if r.TLS != nil {
 		proto = "https"
 	}
-	element := identified(r).Get("Forwarded") + ";proto=" + proto
+	element := fetch.Identified(r).Get("Forwarded") + ";proto=" + proto
 	if r.Host != "" {
 		element += `;host="` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(r.Host) + `"`
 	}
@@ -106,10 +107,10 @@ func hop(r *http.Request) string {
 // received makes the client's response of the origin's.
 func (f *forwarded) received(resp *http.Response) error {
 	h := resp.Header
-	if unasked(resp, resp.Request.Header, nil) {
-		return errUnasked
+	if fetch.Unasked(resp, resp.Request.Header, nil) {
+		return fetch.ErrUnasked
 	}
-	lost := broken(resp)
+	lost := fetch.Broken(resp)
 	f.observe(resp) // what it has changed is changed
 	if lost != nil {
 		f.status.Stored = false
@@ -120,7 +121,7 @@ func (f *forwarded) received(resp *http.Response) error {
 			h[name] = f.p.site.ForClients(values, f.q.Resource)
 		}
 	}
-	h["Via"] = via(h["Via"], resp.Proto)
+	h["Via"] = f.p.origin.Via(h["Via"], resp.Proto)
 	f.status.FwdStatus, f.status.Key = resp.StatusCode, f.q.Resource
 	h["Cache-Status"] = append(h["Cache-Status"], f.status.String())
 	f.count(decide.OutcomePass)

@@ -5,13 +5,10 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 
 	"github.com/scurrycache/scurry/internal/decide"
-	"github.com/scurrycache/scurry/internal/httpcache"
 )
 
 // loopName is what the nodes of one cluster, and no others, call themselves in CDN-Loop (RFC 8586).
@@ -26,20 +23,3 @@ func (c Config) loopName() string {
 }
 
 var errLoop = errors.New("loop: this request has been through this cluster before; does the origin's URL, or a redirect or proxy behind it, lead back to a node?")
-
-// looped reports whether this cluster sent the request with that header itself.
-func (p *Proxy) looped(h http.Header) bool {
-	for member := range httpcache.Members(h["Cdn-Loop"]) {
-		id, _, _ := strings.Cut(member, ";") // its parameters
-		if strings.TrimSpace(id) == p.loop {
-			return true
-		}
-	}
-	return false
-}
-
-// mark signs a request to the origin that was received by the protocol proto.
-func (p *Proxy) mark(h http.Header, proto string) {
-	h["Via"] = via(h["Via"], proto)
-	h["Cdn-Loop"] = append(slices.Clip(h["Cdn-Loop"]), p.loop)
-}

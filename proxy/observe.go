@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/scurrycache/scurry/internal/fetch"
 	"github.com/scurrycache/scurry/internal/httpcache"
 	"github.com/scurrycache/scurry/internal/store"
 )
@@ -42,7 +43,7 @@ func (f *forwarded) observeHead(resp *http.Response) {
 	if rec == nil || rec.Pass || rec.Status != http.StatusOK || f.q.Authorized || rec.ResponseTime.Time().After(f.sent) {
 		return
 	}
-	received, stored := f.p.received(resp, f.sent), rec.Fields()
+	received, stored := f.p.origin.Received(resp, f.sent), rec.Fields()
 	if !httpcache.Matches(stored, received.Header, rec.Length) {
 		f.p.store.Invalidate([]string{f.q.Resource}, nil)
 		return
@@ -52,11 +53,10 @@ func (f *forwarded) observeHead(resp *http.Response) {
 	}
 	head := received
 	head.Status, head.Header = rec.Status, httpcache.Freshen(stored, received.Header)
-	req := &store.Request{Key: f.q.Resource, Header: f.q.Header}
-	if ok, _ := f.p.policy.Storable(http.MethodGet, f.q.Header, head); !ok || variesByIdentity(head.Header, identified(resp.Request)) {
+	if ok, _ := f.p.site.Policy.Storable(http.MethodGet, f.q.Header, head); !ok || fetch.VariesByIdentity(head.Header, fetch.Identified(resp.Request)) {
 		return
 	}
 	fresh := rec.Clone()
-	(&source{f.p}).describe(fresh, req, head)
+	f.p.origin.Describe(fresh, f.q.Header, head)
 	f.p.store.Renew(rec, fresh)
 }

@@ -3,9 +3,8 @@ package proxy
 import (
 	"io"
 	"net/http"
-	"time"
 
-	"github.com/scurrycache/scurry/internal/httpcache"
+	"github.com/scurrycache/scurry/internal/fetch"
 	"github.com/scurrycache/scurry/internal/store"
 )
 
@@ -14,14 +13,14 @@ import (
 // and its Content-Location is the target. It isn't if that has been invalidated since then.
 func (f *forwarded) keepPost(resp *http.Response, then store.Moment) {
 	limit := min(maxPost, f.p.cfg.MaxChunk)
-	if resp.Request.Method != http.MethodPost || resp.StatusCode != http.StatusOK || resp.ContentLength > limit || steered(f.q.Header) {
+	if resp.Request.Method != http.MethodPost || resp.StatusCode != http.StatusOK || resp.ContentLength > limit || fetch.Steered(f.q.Header) {
 		return
 	}
 	if key, ok := f.p.site.KeyFromOrigin(resp.Header.Get("Content-Location"), f.q.Resource); !ok || key != f.q.Resource {
 		return
 	}
-	head := f.p.received(resp, f.sent)
-	if ok, _ := f.p.policy.Storable(http.MethodPost, f.q.Header, head); !ok {
+	head := f.p.origin.Received(resp, f.sent)
+	if ok, _ := f.p.site.Policy.Storable(http.MethodPost, f.q.Header, head); !ok {
 		return
 	}
 	delete(head.Header, "Content-Length")
@@ -29,7 +28,7 @@ func (f *forwarded) keepPost(resp *http.Response, then store.Moment) {
 	rec.Status = head.Status
 	rec.Key = f.p.site.KeyOf(f.q.Resource, head.Header)
 	rec.URL = f.q.Resource
-	(&source{f.p}).describe(rec, &store.Request{Header: f.q.Header}, head)
+	f.p.origin.Describe(rec, f.q.Header, head)
 	f.status.Stored = true // once it has come to its end
 	resp.Body = &kept{ReadCloser: resp.Body, limit: limit, put: func(content []byte) { f.p.store.Put(rec, content, then) }}
 }
@@ -61,16 +60,4 @@ func (k *kept) Read(b []byte) (int, error) {
 		k.content, k.put = nil, nil
 	}
 	return n, err
-}
-
-// received is the head of a response, to a request that was sent at that time, as the rules of
-// caching want it.
-func (p *Proxy) received(resp *http.Response, sent time.Time) *httpcache.Response {
-	head := &httpcache.Response{Status: resp.StatusCode, Header: httpcache.EndToEnd(resp.Header), RequestTime: sent, ResponseTime: p.cfg.Now()}
-	head.Header["Via"] = via(head.Header["Via"], resp.Proto)
-	if _, ok := head.Header["Date"]; !ok { // RFC 9110 section 6.6.1: a recipient with a clock adds it
-		head.Undated = true
-		head.Header.Set("Date", head.ResponseTime.UTC().Format(http.TimeFormat))
-	}
-	return head
 }

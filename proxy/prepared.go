@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -72,7 +71,7 @@ func newHead(rec *store.Record, s *site.Site) *head {
 	if !typed {
 		h.fields = append(h.fields, field{name: "Content-Type"}) // without one, net/http would make one up
 	}
-	if rec.Length >= 0 && decide.HasContent(rec.Status) {
+	if rec.Length >= 0 && httpcache.HasContent(rec.Status) {
 		h.length = []string{strconv.FormatInt(rec.Length, 10)}
 	}
 	return h
@@ -113,12 +112,6 @@ func (p *Proxy) preconditioned(q *decide.Request, rec *store.Record) http.Header
 		return h.stored()
 	}
 	return nil
-}
-
-// via appends this proxy to the Via field of a message received by the protocol proto (RFC 9110
-// section 7.6.3).
-func via(values []string, proto string) []string {
-	return append(slices.Clip(values), strings.TrimPrefix(proto, "HTTP/")+" "+decide.Name)
 }
 
 // put sets the fields of h in header, with the given age.

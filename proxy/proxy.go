@@ -30,9 +30,9 @@ import (
 	"sync"
 
 	"github.com/scurrycache/scurry/internal/decide"
-	remote "github.com/scurrycache/scurry/internal/exchange"
+	"github.com/scurrycache/scurry/internal/exchange"
+	"github.com/scurrycache/scurry/internal/fetch"
 	"github.com/scurrycache/scurry/internal/groups"
-	"github.com/scurrycache/scurry/internal/httpcache"
 	"github.com/scurrycache/scurry/internal/logging"
 	"github.com/scurrycache/scurry/internal/peer"
 	"github.com/scurrycache/scurry/internal/site"
@@ -46,20 +46,19 @@ var ErrRegistered = groups.ErrRegistered
 // Proxy is a caching reverse proxy. It is an http.Handler whose methods may be called concurrently.
 type Proxy struct {
 	cfg    Config
-	policy httpcache.Policy
 	rules  decide.Rules
 	site   *site.Site
-	loop   string // this cluster's name in CDN-Loop
 	store  *store.Store
-	origin *originClient
+	origin *fetch.Origin
 	routes http.Handler
 	stats  counters
 	heads  heads
 	closed sync.Once
-	mixUps *mixUps // nil if the origin doesn't tell
 
-	remote   *remote.Exchange // nil if there is no other node
-	node     *peer.Node       // its node
+	stopUnsolicited func() // ends what the origin tells of by itself
+
+	remote   *exchange.Exchange // nil if there is no other node
+	node     *peer.Node         // its node
 	unwatch  context.CancelFunc
 	watching sync.WaitGroup
 }
@@ -70,12 +69,16 @@ func New(cfg Config) (*Proxy, error) {
 		return nil, err
 	}
 	cfg = cfg.withDefaults()
-	p := &Proxy{cfg: cfg, policy: cfg.policy(), site: site.New(cfg.site()), loop: cfg.loopName()}
-	p.rules = decide.Rules{Policy: p.policy, Now: cfg.Now, Streams: func(rec *store.Record) bool { return p.store.Streams(rec) }}
-	p.origin = &originClient{next: cfg.Origin, log: cfg.Logger, stats: &p.stats}
+	p := &Proxy{cfg: cfg, site: site.New(cfg.site())}
+	streams := func(rec *store.Record) bool { return p.store.Streams(rec) }
+	p.rules = decide.Rules{Policy: p.site.Policy, Now: cfg.Now, Streams: streams}
+	p.origin = fetch.New(fetch.Config{
+		Site: p.site, Origin: cfg.Origin, Name: decide.Name, Loop: cfg.loopName(),
+		Now: cfg.Now, Log: cfg.Logger, Streams: streams,
+	})
 
 	sc := cfg.store()
-	sc.Source, sc.Keys, sc.Policy = &source{p}, p.site, p.policy
+	sc.Source, sc.Keys, sc.Policy = p.origin, p.site, p.site.Policy
 	if p.remote = cfg.newRemote(); p.remote != nil {
 		p.node = p.remote.Node()
 		sc.Remote, sc.Lease = p.remote, cfg.Cluster.Lease
@@ -87,7 +90,7 @@ func New(cfg Config) (*Proxy, error) {
 	}
 	p.routes = logging.Access(cfg.Logger, p.admit(p.router()))
 	p.followMembers()
-	p.watchMixUps()
+	p.stopUnsolicited = p.origin.OnUnsolicited(func(keys []string) { p.store.Invalidate(keys, nil) })
 	return p, nil
 }
 
@@ -96,7 +99,7 @@ func New(cfg Config) (*Proxy, error) {
 // nil.
 func (p *Proxy) Close() error {
 	p.closed.Do(func() {
-		p.mixUps.close()
+		p.stopUnsolicited()
 		if p.unwatch != nil {
 			p.unwatch()
 			p.watching.Wait()

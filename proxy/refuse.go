@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/scurrycache/scurry/internal/decide"
+	"github.com/scurrycache/scurry/internal/fetch"
 	"github.com/scurrycache/scurry/internal/store"
 )
 
@@ -75,7 +76,7 @@ func (t *response) failure(err error) *store.Failure {
 	case errors.Is(err, context.Canceled):
 		f = &store.Failure{Status: http.StatusServiceUnavailable, Kind: "proxy_internal_error", Err: err}
 	default:
-		f = failed(err).(*store.Failure)
+		f = fetch.FailureOf(err)
 	}
 	t.entry.Err = err
 	return f

@@ -9,7 +9,7 @@ import (
 )
 
 func (p *Proxy) requestOf(r *http.Request, resource string) decide.Request {
-	q := decide.Request{Method: r.Method, Resource: resource, Header: endToEnd(r), Looped: p.looped(r.Header), Upgrade: p.switches(r)}
+	q := decide.Request{Method: r.Method, Resource: resource, Header: endToEnd(r), Looped: p.origin.Looped(r.Header), Upgrade: p.switches(r)}
 	q.Authorized = len(q.Header["Authorization"]) > 0
 	if left, limited := maxForwards(r); limited {
 		q.Exhausted = left == 0

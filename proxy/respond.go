@@ -198,14 +198,14 @@ func (t *response) relay(d *decide.Decision) error {
 		t.w.WriteHeader(http.StatusPreconditionFailed)
 		return nil
 	}
-	if d.Record.Length >= 0 && decide.HasContent(d.Record.Status) {
+	if d.Record.Length >= 0 && httpcache.HasContent(d.Record.Status) {
 		h.Set("Content-Length", strconv.FormatInt(d.Record.Length, 10))
 	}
 	t.w.WriteHeader(d.Record.Status)
 	if t.q.Head() {
 		return nil
 	}
-	if decide.HasContent(d.Record.Status) {
+	if httpcache.HasContent(d.Record.Status) {
 		defer context.AfterFunc(t.r.Context(), res.Cancel)() // so that it isn't read for nobody
 		if res.Quiet() {
 			t.flush() // the client needn't wait for what the origin keeps back

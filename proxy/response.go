@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 
 	"github.com/scurrycache/scurry/internal/decide"
+	"github.com/scurrycache/scurry/internal/fetch"
 	"github.com/scurrycache/scurry/internal/fill"
 	"github.com/scurrycache/scurry/internal/logging"
 	"github.com/scurrycache/scurry/internal/store"
@@ -71,7 +72,7 @@ func (t *response) originAsked() bool { return t.asked != nil && t.asked.Load() 
 func (t *response) fields() store.Fields {
 	f := store.Fields{Header: t.q.Header, Proto: t.r.Proto, Cause: t.cause()}
 	if t.q.Authorized {
-		f.From = identified(t.r)
+		f.From = fetch.Identified(t.r)
 	}
 	return f
 }
@@ -125,7 +126,7 @@ func (t *response) copyBody(body io.Reader) error {
 			return nil
 		}
 		if err != nil {
-			return t.cut(failed(err))
+			return t.cut(fetch.FailureOf(err))
 		}
 		t.flush()
 	}

@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"github.com/scurrycache/scurry/internal/decide"
+	"github.com/scurrycache/scurry/internal/fetch"
 	"github.com/scurrycache/scurry/internal/logging"
 	"github.com/scurrycache/scurry/internal/store"
 )
@@ -103,7 +104,7 @@ func (t *response) request(d *decide.Decision) *store.Request {
 		}
 	}
 	if d.Alone {
-		t.fetch.Alone, t.fetch.From = true, identified(t.r)
+		t.fetch.Alone, t.fetch.From = true, fetch.Identified(t.r)
 	}
 	t.fetch.Ranged, t.fetch.Gone = d.Ranged, d.Gone
 	return t.fetch

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/scurrycache/scurry/internal/decide"
+	"github.com/scurrycache/scurry/internal/fetch"
 )
 
 // stallWriter is a ResponseWriter, and watches the request's body, for a client who must keep
@@ -180,7 +181,7 @@ func (b *watchedBody) fault(ctx context.Context) (status int, cause error) {
 	err := *b.failed.Load()
 	_, large := errors.AsType[*http.MaxBytesError](err)
 	switch {
-	case timeout(err):
+	case fetch.TimedOut(err):
 		return http.StatusRequestTimeout, errSlowBody
 	case ctx.Err() != nil:
 		return 0, nil

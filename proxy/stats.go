@@ -75,17 +75,17 @@ func (p *Proxy) peerStats() []PeerStats {
 }
 
 type counters struct {
-	outcomes                                            [decide.Outcomes]atomic.Int64
-	failures, originRequests, originErrors, originBytes atomic.Int64
+	outcomes [decide.Outcomes]atomic.Int64
+	failures atomic.Int64
 }
 
 // Stats returns the proxy's counts. Each is exact, but they aren't taken at one instant.
 func (p *Proxy) Stats() Stats {
-	u, c := p.store.Usage(), &p.stats
+	u, c, o := p.store.Usage(), &p.stats, p.origin.Counts()
 	return Stats{
 		Hits: c.outcomes[decide.OutcomeHit].Load(), Misses: c.outcomes[decide.OutcomeMiss].Load(), Partial: c.outcomes[decide.OutcomePartial].Load(), Stale: c.outcomes[decide.OutcomeStale].Load(), Revalidated: c.outcomes[decide.OutcomeRevalidated].Load(),
 		Collapsed: c.outcomes[decide.OutcomeCollapsed].Load(), Passed: c.outcomes[decide.OutcomePass].Load(), Failures: c.failures.Load(),
-		OriginRequests: c.originRequests.Load(), OriginErrors: c.originErrors.Load(), OriginBytes: c.originBytes.Load(),
+		OriginRequests: o.Requests, OriginErrors: o.Errors, OriginBytes: o.Bytes,
 		Records: u.Records, RecordBytes: u.RecordBytes,
 		Chunks: u.Chunks.Items, ChunkBytes: u.Chunks.Bytes, Evictions: u.Chunks.Evictions,
 		Fills: u.Fills, LiveFills: u.LiveFills,

@@ -17,9 +17,10 @@ func TestHouse(t *testing.T) {
 	)
 	plan := map[string][]string{
 		"cmd/scurry":          {"proxy", "origin", "internal/admin", "internal/cluster", "internal/config", "internal/listen", "internal/logging"},
-		"proxy":               {"internal/decide", "internal/site", "internal/store", "internal/httpcache", "internal/hostport", "internal/logging", "internal/chunk", "internal/fill", "internal/groups", "internal/exchange", "internal/peer", "internal/wire", "internal/wire/handshake"},
+		"proxy":               {"internal/fetch", "internal/decide", "internal/site", "internal/store", "internal/httpcache", "internal/hostport", "internal/logging", "internal/chunk", "internal/fill", "internal/groups", "internal/exchange", "internal/peer", "internal/wire", "internal/wire/handshake"},
 		"origin":              {"internal/httpcache"},
 		"internal/decide":     {"internal/store", "internal/httpcache"},
+		"internal/fetch":      {"internal/site", "internal/store", "internal/httpcache", "internal/fill"},
 		"internal/site":       {"internal/httpcache"},
 		"internal/exchange":   {"internal/store", "internal/chunk", "internal/codec", "internal/fill", "internal/peer", "internal/wire"},
 		"internal/store":      {"internal/chunk", "internal/chunks", "internal/codec", "internal/fields", "internal/fill", "internal/groups", "internal/httpcache"},

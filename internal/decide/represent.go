@@ -21,7 +21,7 @@ type Representation struct {
 // holds nothing of what is asked for.
 func Represent(q *Request, rec *store.Record, stored http.Header) Representation {
 	partial := rec.Part != store.Part{}
-	whole := Representation{Status: rec.Status, Empty: q.Head() || !HasContent(rec.Status)}
+	whole := Representation{Status: rec.Status, Empty: q.Head() || !httpcache.HasContent(rec.Status)}
 	// preconditions are about a success: RFC 9110 section 13.2.1
 	if rec.Status != http.StatusOK && !partial {
 		return whole
@@ -55,10 +55,4 @@ func representPart(q *Request, rec *store.Record) Representation {
 		return Representation{Status: http.StatusPartialContent, Parts: []httpcache.Range{span}}
 	}
 	return Representation{} // it has been selected because it holds what is asked for
-}
-
-// HasContent reports whether a final response with that status to a GET has content, and may say
-// how much (RFC 9110 sections 6.4.1 and 8.6).
-func HasContent(status int) bool {
-	return status != http.StatusNoContent && status != http.StatusNotModified
 }

@@ -91,3 +91,9 @@ func (r *Response) date() time.Time {
 	}
 	return r.ResponseTime
 }
+
+// HasContent reports whether a final response with that status to a GET has content, and may say
+// how much (RFC 9110 §6.4.1, §8.6).
+func HasContent(status int) bool {
+	return status != http.StatusNoContent && status != http.StatusNotModified
+}

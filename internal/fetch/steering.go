@@ -1,13 +1,10 @@
-package proxy
+package fetch
 
 import (
 	"maps"
-	"net"
 	"net/http"
 	"slices"
 	"strings"
-
-	"github.com/scurrycache/scurry/internal/httpcache"
 )
 
 // What frameworks behind an origin obey although it isn't part of the resource's URL would let one
@@ -57,41 +54,17 @@ func steers(name string) bool {
 	return steeringFields[name] || slices.ContainsFunc(steeringPrefixes, func(prefix string) bool { return strings.HasPrefix(name, prefix) })
 }
 
-// dropSteering removes them from h.
-func dropSteering(h http.Header) {
+// DropSteering removes from h what steers an origin.
+func DropSteering(h http.Header) {
 	maps.DeleteFunc(h, func(name string, _ []string) bool { return steers(name) })
 }
 
-// steered reports whether h has one.
-func steered(h http.Header) bool {
+// Steered reports whether h has something that steers an origin.
+func Steered(h http.Header) bool {
 	for name := range h {
 		if steers(name) {
 			return true
 		}
 	}
 	return false
-}
-
-// identified are the fields that tell the origin who sends r, and nothing else. They go with what
-// is asked for one client alone, though the answer may turn out to be for all: then it must not
-// vary by them.
-func identified(r *http.Request) http.Header {
-	node, address := "unknown", ""
-	if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
-		node, address = host, host
-		if strings.Contains(host, ":") {
-			node = `"[` + host + `]"`
-		}
-	}
-	h := http.Header{"Forwarded": {"for=" + node}}
-	if chain := append(slices.Clip(r.Header["X-Forwarded-For"]), address); address != "" {
-		h["X-Forwarded-For"] = []string{strings.Join(chain, ", ")}
-	}
-	return h
-}
-
-// variesByIdentity reports whether a response says that another client would have got another one.
-func variesByIdentity(header, identity http.Header) bool {
-	names, _ := httpcache.VaryNames(header)
-	return slices.ContainsFunc(names, func(name string) bool { return len(identity[name]) > 0 })
 }

@@ -1,4 +1,4 @@
-package proxy
+package fetch
 
 import (
 	"context"
@@ -14,8 +14,8 @@ import (
 	"github.com/scurrycache/scurry/internal/store"
 )
 
-// failed classifies the error of an exchange with the origin.
-func failed(err error) error {
+// FailureOf is the error of an exchange with the origin as what it means to those who asked.
+func FailureOf(err error) *store.Failure {
 	if f, ok := errors.AsType[*store.Failure](err); ok {
 		return f
 	}
@@ -39,7 +39,7 @@ func classify(err error) (status int, kind string) {
 	if _, ok := errors.AsType[tls.AlertError](err); ok {
 		return http.StatusBadGateway, "tls_alert_received"
 	}
-	if timeout(err) {
+	if TimedOut(err) {
 		if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
 			return http.StatusGatewayTimeout, "connection_timeout"
 		}
@@ -65,7 +65,8 @@ func classify(err error) (status int, kind string) {
 	return http.StatusBadGateway, "http_protocol_error"
 }
 
-func timeout(err error) bool {
+// TimedOut reports whether err is that something took too long.
+func TimedOut(err error) bool {
 	t, ok := errors.AsType[net.Error](err)
 	return ok && t.Timeout() || errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded)
 }

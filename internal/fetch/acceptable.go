@@ -1,14 +1,17 @@
-package proxy
+package fetch
 
 import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/scurrycache/scurry/internal/httpcache"
 )
 
-var errUnasked = errors.New("the origin answers a condition or a range that it wasn't asked for")
+// ErrUnasked is that the origin answers what can't be an answer to what it was asked.
+var ErrUnasked = errors.New(
+	"the origin answers a condition or a range that it wasn't asked for")
 
 // acceptable says what is wrong with the head of a response to req, so that it can't be taken for
 // an answer.
@@ -21,7 +24,7 @@ func acceptable(req *http.Request, resp *http.Response) error {
 	}
 	switch sent := req.Header; {
 	case resp.StatusCode == http.StatusNotModified && len(sent["If-None-Match"]) == 0 && len(sent["If-Modified-Since"]) == 0:
-		return errUnasked
+		return ErrUnasked
 	case resp.StatusCode == http.StatusPartialContent && len(sent["Range"]) == 0:
 		whole(resp)
 	}
@@ -38,8 +41,32 @@ func whole(resp *http.Response) {
 	resp.StatusCode, resp.Status = http.StatusOK, "200 OK"
 }
 
-// unasked reports whether a response is a part of what was to come whole: neither the request that
+// Unasked reports whether a response is a part of what was to come whole: neither the request that
 // was sent, nor the one that it was sent for, has a Range.
-func unasked(resp *http.Response, sent, asked http.Header) bool {
+func Unasked(resp *http.Response, sent, asked http.Header) bool {
 	return resp.StatusCode == http.StatusPartialContent && len(sent["Range"]) == 0 && len(asked["Range"]) == 0
+}
+
+var errFraming = errors.New(
+	"the origin's response has whitespace between the name of a field that frames it and the colon")
+
+// tidy removes whitespace between field names and colons (RFC 9112 section 5.1), and what has some
+// in its name. Of a field that would have framed the content, it is too late to.
+func tidy(h http.Header) error {
+	for name, values := range h {
+		bare := strings.TrimRight(name, " \t")
+		if bare == name && !strings.ContainsAny(name, " \t") {
+			continue
+		}
+		delete(h, name)
+		if strings.ContainsAny(bare, " \t") { // it is no name, and the next recipient would fail on it
+			continue
+		}
+		switch bare = http.CanonicalHeaderKey(bare); bare {
+		case "Transfer-Encoding", "Content-Length":
+			return errFraming
+		}
+		h[bare] = append(h[bare], values...)
+	}
+	return nil
 }

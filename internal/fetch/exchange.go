@@ -1,4 +1,4 @@
-package proxy
+package fetch
 
 import (
 	"context"
@@ -6,23 +6,24 @@ import (
 	"io"
 	"maps"
 	"net/http"
-	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/rs/zerolog"
 
-	"github.com/scurrycache/scurry/internal/decide"
 	"github.com/scurrycache/scurry/internal/fill"
+	"github.com/scurrycache/scurry/internal/httpcache"
 	"github.com/scurrycache/scurry/internal/site"
 )
 
-// originClient sends requests to the origin, counts them, and writes one line of log about each
-// when it has ended.
-type originClient struct {
-	next  http.RoundTripper
-	log   *zerolog.Logger
-	stats *counters
+// client sends requests to the origin, counts them, and writes one line of log about each when it
+// has ended.
+type client struct {
+	next http.RoundTripper
+	log  *zerolog.Logger
+
+	requests, errors, bytes atomic.Int64
 }
 
 // The reasons for an origin request, for the log.
@@ -31,30 +32,23 @@ const (
 	reasonRevalidate = "revalidate" // to validate a stored response
 	reasonRange      = "range"      // a part that was not in the cache
 	reasonPass       = "pass"       // for one client, past the cache
+	reasonExplain    = "explain"    // to see what the origin says
 )
 
-type (
-	reasonKey    struct{}
-	requestIDKey struct{}
-)
+type requestIDKey struct{}
 
-// because gives the origin requests made under ctx their reason.
-func because(ctx context.Context, reason string) context.Context {
-	return context.WithValue(ctx, reasonKey{}, reason)
-}
-
-// withRequestID gives the origin requests made under ctx the id of the client's request that they
-// are made for.
-func withRequestID(ctx context.Context, id string) context.Context {
+// WithRequestID gives requests to the origin under ctx the id of the client's request that they are
+// made for. The log has it.
+func WithRequestID(ctx context.Context, id string) context.Context {
 	return context.WithValue(ctx, requestIDKey{}, id)
 }
 
-// RoundTrip is http.RoundTripper's. The response is one that the origin may give to req, and has
-// waited for the first bytes of its body: broken reports whether that has broken off already.
-func (c *originClient) RoundTrip(req *http.Request) (*http.Response, error) {
-	c.stats.originRequests.Add(1)
+// do sends req. The response is one that the origin may give to it, and has waited for the first
+// bytes of its body: Broken tells whether that has broken off already.
+func (c *client) do(req *http.Request, reason string) (*http.Response, error) {
+	c.requests.Add(1)
 	ctx, cancel := context.WithCancel(req.Context())
-	x := &exchange{c: c, req: req, cancel: cancel, start: time.Now()}
+	x := &exchange{c: c, req: req, reason: reason, cancel: cancel, start: time.Now()}
 	resp, err := c.next.RoundTrip(req.WithContext(ctx))
 	if err != nil {
 		return nil, x.fail(err)
@@ -71,7 +65,8 @@ func (c *originClient) RoundTrip(req *http.Request) (*http.Response, error) {
 		_ = resp.Body.Close()
 		return nil, x.fail(err)
 	}
-	if resp.StatusCode == http.StatusSwitchingProtocols { // the body isn't one, but the other protocol, to be written to as well
+	// The body isn't one then, but the other protocol, to be written to as well.
+	if resp.StatusCode == http.StatusSwitchingProtocols {
 		x.end(nil)
 		return resp, nil
 	}
@@ -81,7 +76,7 @@ func (c *originClient) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // fail ends an exchange that brought no response.
 func (x *exchange) fail(err error) error {
-	x.c.stats.originErrors.Add(1)
+	x.c.errors.Add(1)
 	x.end(err)
 	x.cancel()
 	return err
@@ -93,7 +88,7 @@ func (x *exchange) fail(err error) error {
 func (x *exchange) open(resp *http.Response) *http.Response {
 	out := *resp
 	out.Request, out.Body, out.Trailer = x.req, x, maps.Clone(resp.Trailer)
-	if x.req.Method == http.MethodHead || resp.ContentLength == 0 || !decide.HasContent(resp.StatusCode) {
+	if x.req.Method == http.MethodHead || resp.ContentLength == 0 || !httpcache.HasContent(resp.StatusCode) {
 		return &out
 	}
 	out.Body = &openBody{fill.Peek(x, x.cancel), func() { out.Trailer = resp.Trailer }}
@@ -114,33 +109,11 @@ func (b *openBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// broken is why the body of a response has broken off before anything of it was used, if it has.
-func broken(resp *http.Response) error {
+// Broken is why the body of an origin's response has broken off before anything of it was used, if
+// it has.
+func Broken(resp *http.Response) error {
 	if b, ok := resp.Body.(*openBody); ok {
 		return b.Broken()
-	}
-	return nil
-}
-
-var errFraming = errors.New("the origin's response has whitespace between the name of a field that frames it and the colon")
-
-// tidy removes whitespace between field names and colons (RFC 9112 section 5.1), and what has some
-// in its name. Of a field that would have framed the content, it is too late to.
-func tidy(h http.Header) error {
-	for name, values := range h {
-		bare := strings.TrimRight(name, " \t")
-		if bare == name && !strings.ContainsAny(name, " \t") {
-			continue
-		}
-		delete(h, name)
-		if strings.ContainsAny(bare, " \t") { // it is no name, and the next recipient would fail on it
-			continue
-		}
-		switch bare = http.CanonicalHeaderKey(bare); bare {
-		case "Transfer-Encoding", "Content-Length":
-			return errFraming
-		}
-		h[bare] = append(h[bare], values...)
 	}
 	return nil
 }
@@ -148,8 +121,9 @@ func tidy(h http.Header) error {
 // exchange is one request to the origin and the body of the response.
 type exchange struct {
 	io.ReadCloser
-	c      *originClient
+	c      *client
 	req    *http.Request
+	reason string
 	cancel context.CancelFunc // ends the request
 	start  time.Time
 	head   time.Duration
@@ -162,7 +136,7 @@ type exchange struct {
 func (x *exchange) Read(p []byte) (int, error) {
 	n, err := x.ReadCloser.Read(p)
 	x.bytes += int64(n)
-	x.c.stats.originBytes.Add(int64(n))
+	x.c.bytes.Add(int64(n))
 	if err != nil && err != io.EOF {
 		x.err = err
 	}
@@ -187,8 +161,7 @@ func (x *exchange) end(err error) {
 		if e == nil {
 			return
 		}
-		reason, _ := x.req.Context().Value(reasonKey{}).(string)
-		e.Str("method", x.req.Method).Str("url", site.Shown(x.req.URL)).Str("reason", reason).
+		e.Str("method", x.req.Method).Str("url", site.Shown(x.req.URL)).Str("reason", x.reason).
 			Int("status", x.status).Int64("bytes", x.bytes).
 			Float64("duration_ms", float64(time.Since(x.start).Microseconds())/1000).
 			Float64("ttfb_ms", float64(x.head.Microseconds())/1000)

@@ -1,4 +1,4 @@
-package proxy
+package fetch
 
 import (
 	"cmp"
@@ -17,16 +17,16 @@ import (
 // maxOffered bounds the bytes of an If-None-Match that names variants.
 const maxOffered = 4 << 10
 
-// offer makes a request for url conditional on what is stored for other requests. It reports
+// Offer makes a request for url conditional on what is stored for other requests. It reports
 // whether there is anything to be named.
-func (s *source) offer(header http.Header, req *store.Request, url string) bool {
+func (o *Origin) Offer(header http.Header, req *store.Request, url string) bool {
 	if !negotiated(req.Variants) {
 		return false
 	}
 	var tags []string
 	size := 0
 	for _, rec := range req.Variants {
-		tag, ok := s.offerable(rec, req, url)
+		tag, ok := o.offerable(rec, req, url)
 		if size += len(tag); ok && size <= maxOffered && !slices.Contains(tags, tag) {
 			tags = append(tags, tag)
 		}
@@ -55,9 +55,9 @@ func negotiated(variants []*store.Record) bool {
 
 // offerable returns the strong entity tag that names rec and no other content that is stored, if
 // rec is one for url.
-func (s *source) offerable(rec *store.Record, req *store.Request, url string) (tag string, ok bool) {
+func (o *Origin) offerable(rec *store.Record, req *store.Request, url string) (tag string, ok bool) {
 	tag, ok = httpcache.StrongETag(rec.Fields())
-	if !ok || rec.Status != http.StatusOK || (rec.Part != store.Part{}) || s.p.store.Streams(rec) || cmp.Or(rec.URL, rec.Key) != url {
+	if !ok || rec.Status != http.StatusOK || (rec.Part != store.Part{}) || o.Streams(rec) || cmp.Or(rec.URL, rec.Key) != url {
 		return "", false
 	}
 	for _, other := range req.Variants {
@@ -70,10 +70,10 @@ func (s *source) offerable(rec *store.Record, req *store.Request, url string) (t
 
 // named returns the variant that a 304 to a request for url names, if it is one for ask: whatever
 // the origin says, no client gets a content coding that it doesn't accept.
-func (s *source) named(req *store.Request, url string, notModified http.Header) *store.Record {
+func (o *Origin) named(req *store.Request, url string, notModified http.Header) *store.Record {
 	says, _ := httpcache.StrongETag(notModified)
 	for _, rec := range req.Variants {
-		if tag, ok := s.offerable(rec, req, url); ok && tag == says && httpcache.AcceptsCodings(req.Header, rec.Fields()) {
+		if tag, ok := o.offerable(rec, req, url); ok && tag == says && httpcache.AcceptsCodings(req.Header, rec.Fields()) {
 			return rec
 		}
 	}

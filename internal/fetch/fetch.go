@@ -1,0 +1,137 @@
+package fetch
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net/http"
+
+	"github.com/scurrycache/scurry/internal/httpcache"
+	"github.com/scurrycache/scurry/internal/store"
+)
+
+// Fetch is store.Source's. A body that breaks off within its first bytes is as good as no answer.
+// If it could be resumed, it is asked for once more instead, as a whole, since nothing of it has
+// been used.
+func (o *Origin) Fetch(ctx context.Context, req *store.Request, prev *store.Record) (*store.OriginResponse, error) {
+	f, lost, err := o.try(ctx, req, prev)
+	if err == nil && lost != nil && f.Record.Resumable {
+		f, lost, err = o.try(ctx, req, prev)
+	}
+	if err == nil && lost != nil {
+		return nil, FailureOf(lost)
+	}
+	return f, err
+}
+
+// attempt is one request to the origin on its way.
+type attempt struct {
+	req    *store.Request
+	prev   *store.Record // that it validates
+	stored http.Header   // of prev
+	key    string        // of the resource that is asked for
+	header http.Header
+	reason string
+}
+
+// attempt makes the request to the origin for req.
+func (o *Origin) attempt(req *store.Request, prev *store.Record) *attempt {
+	a := &attempt{req: req, prev: prev, key: cmp.Or(req.Target, req.Key), header: o.fetchHeader(req.Fields()), reason: reasonMiss}
+	if req.Background {
+		delete(a.header, "Cache-Control")
+		delete(a.header, "Pragma")
+	}
+	if req.Ranged {
+		a.header["Range"] = req.Header["Range"]
+	}
+	if prev == nil {
+		o.Offer(a.header, req, a.key)
+		return a
+	}
+	a.stored, a.key = prev.Fields(), cmp.Or(prev.URL, prev.Key)
+	if httpcache.AddConditions(a.header, a.stored) {
+		a.reason = reasonRevalidate
+	}
+	return a
+}
+
+// try asks the origin. If the body of its answer has broken off already, lost says why, and the
+// body is closed.
+func (o *Origin) try(ctx context.Context, req *store.Request, prev *store.Record) (f *store.OriginResponse, lost, err error) {
+	a := o.attempt(req, prev)
+	req.Note()
+	resp, head, err := o.send(WithRequestID(ctx, req.ID), a.reason, methodOf(req.Head), a.key, a.header)
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case resp.StatusCode == http.StatusNotModified: // the answer to conditions of ours
+		_ = resp.Body.Close()
+		if f := o.confirmed(a, head); f != nil {
+			return f, nil, nil
+		}
+		again := *req // it is about another representation than those that are stored
+		if prev == nil {
+			again.Variants = nil
+		}
+		return o.try(ctx, &again, nil)
+	}
+	return o.judge(a, resp, head)
+}
+
+// confirmed is what a 304 says is still good, or nil if that isn't stored.
+func (o *Origin) confirmed(a *attempt, head *httpcache.Response) *store.OriginResponse {
+	if a.prev != nil {
+		if httpcache.Confirms(a.stored, head.Header) {
+			return o.renewed(a.req, a.prev, head)
+		}
+		return nil
+	}
+	variant := o.named(a.req, a.key, head.Header)
+	if variant == nil {
+		return nil
+	}
+	f := o.renewed(a.req, variant, head)
+	f.Variant = variant
+	return f
+}
+
+// judge says what a response comes to, which is no 304.
+func (o *Origin) judge(a *attempt, resp *http.Response, head *httpcache.Response) (f *store.OriginResponse, lost, err error) {
+	if a.prev != nil && failing(resp.StatusCode) && a.prev.Facts.StaleOnError(a.req.Header, o.Now()) {
+		// RFC 9111 section 4.3.3: as if the origin hadn't answered.
+		_ = resp.Body.Close()
+		err := fmt.Errorf("origin answered %d", resp.StatusCode)
+		return nil, nil, &store.Failure{Status: http.StatusBadGateway, Kind: "http_protocol_error", Err: err}
+	}
+	if Unasked(resp, a.header, a.req.Header) {
+		_ = resp.Body.Close()
+		return nil, nil, FailureOf(ErrUnasked)
+	}
+	if lost = Broken(resp); lost != nil {
+		_ = resp.Body.Close()
+	}
+	if a.req.Head && a.prev != nil && !a.prev.HeadOnly && sameContent(a.prev, head) {
+		_ = resp.Body.Close()
+		return o.renewed(a.req, a.prev, head), nil, nil
+	}
+	return o.fetched(a.req, a.key, resp, head), lost, nil
+}
+
+// failing reports whether a status says that the origin can't answer now (RFC 5861 section 4).
+func failing(status int) bool {
+	switch status {
+	case http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return true
+	}
+	return false
+}
+
+// sameContent reports whether the answer to a HEAD is about the content of prev, which a GET
+// brought, and so renews it (RFC 9111 section 4.3.5).
+func sameContent(prev *store.Record, head *httpcache.Response) bool {
+	if head.Status != http.StatusOK || prev.Status != http.StatusOK {
+		return false
+	}
+	stored := prev.Fields()
+	return httpcache.Settled(stored) && httpcache.Matches(stored, head.Header, prev.Length)
+}

@@ -1,0 +1,91 @@
+package fetch
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/scurrycache/scurry/internal/fill"
+	"github.com/scurrycache/scurry/internal/httpcache"
+	"github.com/scurrycache/scurry/internal/store"
+)
+
+// Open is store.Source's.
+func (o *Origin) Open(ctx context.Context, by store.Fields, rec *store.Record, off, end int64) (store.OriginBody, error) {
+	header := o.fetchHeader(by)
+	delete(header, "Accept-Encoding")  // as the stored one was selected, so are its parts
+	maps.Copy(header, rec.Selecting()) // what the request at hand has may differ in form
+	span := ""
+	if off > 0 || end >= 0 {
+		if acceptsNone(rec.Fields()) {
+			return store.OriginBody{}, fmt.Errorf("origin accepts no ranges: %w", store.ErrRefused)
+		}
+		_, condition := Validator(rec.Fields())
+		span = rangeOf(off, end)
+		header.Set("If-Range", condition)
+		header.Set("Range", span)
+	}
+	by.Note()
+	resp, head, err := o.send(WithRequestID(ctx, by.ID), reasonRange, http.MethodGet, cmp.Or(rec.URL, rec.Key), header)
+	if err != nil {
+		return store.OriginBody{}, err
+	}
+	got := store.OriginBody{Body: resp.Body, Whole: head.Status == http.StatusOK}
+	if got.Length, err = continues(rec, head, resp.ContentLength, off); err == nil && span == "" && !got.Whole {
+		err = fmt.Errorf("origin answered %d to a request for all: %w", head.Status, store.ErrRefused)
+	}
+	if err == nil {
+		if lost := Broken(resp); lost != nil {
+			err = FailureOf(lost)
+		}
+	}
+	if err != nil {
+		_ = resp.Body.Close()
+		return store.OriginBody{}, fmt.Errorf("%s of %s: %w", cmp.Or(span, "all"), rec.Key, err)
+	}
+	got.Body = resp.Body // which Broken may have looked into
+	return got, nil
+}
+
+func rangeOf(off, end int64) string {
+	span := "bytes=" + strconv.FormatInt(off, 10) + "-"
+	if end >= 0 {
+		span += strconv.FormatInt(end-1, 10)
+	}
+	return span
+}
+
+// acceptsNone reports whether the origin says that it gives no ranges (RFC 9110 section 14.3).
+func acceptsNone(h http.Header) bool {
+	return strings.EqualFold(strings.Join(h["Accept-Ranges"], ","), "none")
+}
+
+// continues reports whether a response is rec's representation, or its part from off on, and the
+// length that it states. Parts are of one representation only if they have the same strong
+// validator (RFC 9110 section 15.3.7.3), so a part that lacks it isn't taken, and neither is one
+// that doesn't tell where the whole ends. All that isn't such a part refuses one; but that there is
+// another representation by now, a whole one tells for certain.
+func continues(rec *store.Record, head *httpcache.Response, contentLength, off int64) (length int64, err error) {
+	_, had := Validator(rec.Fields())
+	_, has := Validator(head.Header)
+	same := has == had && has != "" && head.Header.Get("Content-Encoding") == rec.Head.Get("Content-Encoding")
+	switch {
+	case head.Status >= 500 || head.Status == http.StatusTooManyRequests:
+		return 0, fmt.Errorf("origin answered %d", head.Status) // it may do better the next time
+	case head.Status == http.StatusOK && (!same || rec.Length >= 0 && contentLength >= 0 && contentLength != rec.Length):
+		return 0, fmt.Errorf("validator %q has become %q, length %d %d: %w", had, has, rec.Length, contentLength, fill.ErrGone)
+	case head.Status == http.StatusOK:
+		return cmp.Or(max(contentLength, 0), rec.Length), nil
+	case head.Status != http.StatusPartialContent || !same:
+		return 0, fmt.Errorf("origin answered %d with validator %q: %w", head.Status, has, store.ErrRefused)
+	}
+	part, ok := httpcache.ParseContentRange(head.Header)
+	if !ok || part.Start != off || (rec.Length >= 0 && part.Total != rec.Length) {
+		return 0, fmt.Errorf("origin sent the part %q: %w", head.Header.Get("Content-Range"), store.ErrRefused)
+	}
+	return part.Total, nil
+}

@@ -1,0 +1,71 @@
+// Package fetch is one exchange with the origin: what is sent to it for a client's request, and what
+// its answer comes to.
+//
+//	store.Request ──► fields, conditions ──► origin ──► acceptable? ──► store.OriginResponse
+//	                                            │ no answer, or none that can be used
+//	                                            └────────────────────► store.Failure
+//
+// It decides what goes into a request whose answer others may get, whether and as what the answer is
+// stored, and what kind of failure it is if there is none. Each exchange is counted, and has one line
+// of the log, when it has ended. The bodies belong to the caller, who closes them.
+package fetch
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/scurrycache/scurry/internal/site"
+	"github.com/scurrycache/scurry/internal/store"
+)
+
+// Config is what an Origin is made of. All fields must be set.
+type Config struct {
+	Site   *site.Site
+	Origin http.RoundTripper
+	Name   string // of this cache, in Via
+	Loop   string // of this cluster, in CDN-Loop
+	Now    func() time.Time
+	Log    *zerolog.Logger
+
+	// Streams reports whether a content is too large to be kept as a whole.
+	Streams func(*store.Record) bool
+}
+
+// Origin is a site's origin as the cache asks it. It is a store.Source. Its methods may be called
+// concurrently.
+type Origin struct {
+	Config
+	client *client
+}
+
+// New makes an Origin.
+func New(c Config) *Origin {
+	return &Origin{Config: c, client: &client{next: c.Origin, log: c.Log}}
+}
+
+// Counts are requests to an origin, those of them that brought no response, and the bytes of content
+// that have come.
+type Counts struct{ Requests, Errors, Bytes int64 }
+
+// Counts counts what o has done so far.
+func (o *Origin) Counts() Counts {
+	c := o.client
+	return Counts{Requests: c.requests.Load(), Errors: c.errors.Load(), Bytes: c.bytes.Load()}
+}
+
+// Forwarding sends requests as they are, each for one client alone. It judges and logs them like all
+// others.
+func (o *Origin) Forwarding() http.RoundTripper { return forwarding{o.client} }
+
+type forwarding struct{ *client }
+
+func (f forwarding) RoundTrip(req *http.Request) (*http.Response, error) {
+	return f.do(req, reasonPass)
+}
+
+// Failed is store.Source's.
+func (o *Origin) Failed(err error) *store.Failure { return FailureOf(err) }
+
+var _ store.Source = (*Origin)(nil)

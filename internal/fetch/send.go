@@ -1,0 +1,80 @@
+package fetch
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"net/http"
+	"net/http/httptrace"
+	"net/textproto"
+
+	"github.com/scurrycache/scurry/internal/httpcache"
+	"github.com/scurrycache/scurry/internal/store"
+)
+
+var errSwitched = errors.New("the origin switches to another protocol, which it wasn't asked to")
+
+// methodOf is the method of a request for a resource, or for its header only.
+func methodOf(head bool) string {
+	if head {
+		return http.MethodHead
+	}
+	return http.MethodGet
+}
+
+// send sends one request for key and returns the response with its head as the rules of caching
+// want it. The error is a *store.Failure.
+func (o *Origin) send(ctx context.Context, reason, method, key string, header http.Header) (*http.Response, *httpcache.Response, error) {
+	ctx = informing(ctx)
+	req := (&http.Request{Method: method, URL: o.Site.Target(key), Header: header}).WithContext(ctx)
+	sent := o.Now()
+	resp, err := o.client.do(req, reason)
+	if err == nil && resp.StatusCode == http.StatusSwitchingProtocols { // to what nobody has asked for
+		_ = resp.Body.Close()
+		err = &store.Failure{Status: http.StatusBadGateway, Kind: "http_protocol_error", Err: errSwitched}
+	}
+	if err != nil {
+		return nil, nil, FailureOf(err)
+	}
+	return resp, o.Received(resp, sent), nil
+}
+
+// informing makes the interim responses to a request under ctx known to the one who waits for its
+// answer.
+func informing(ctx context.Context) context.Context {
+	inform := store.Informer(ctx)
+	if inform == nil {
+		return ctx
+	}
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{Got1xxResponse: func(status int, header textproto.MIMEHeader) error {
+		if status != http.StatusSwitchingProtocols {
+			inform(status, httpcache.EndToEnd(http.Header(header)))
+		}
+		return nil
+	}})
+}
+
+// fetchHeader is a client's header as it goes with a request whose answer may be stored for others.
+func (o *Origin) fetchHeader(by store.Fields) http.Header {
+	h := httpcache.EndToEnd(by.Header)
+	httpcache.StripConditions(h)
+	DropSteering(h)
+	maps.Copy(h, fieldsTold(by))
+	o.Mark(h, by.Proto)
+	return h
+}
+
+// Probe asks the origin for the head of what key names, as it would be asked for a client's request
+// with those fields. The error is a *store.Failure.
+func (o *Origin) Probe(ctx context.Context, method, key string, request http.Header) (head *httpcache.Response, length int64, err error) {
+	header := o.fetchHeader(store.Fields{Header: request, Proto: "HTTP/1.1"})
+	resp, head, err := o.send(ctx, reasonExplain, method, key, header)
+	if err != nil {
+		return nil, 0, err
+	}
+	_ = resp.Body.Close()
+	if Unasked(resp, header, request) {
+		return nil, 0, FailureOf(ErrUnasked)
+	}
+	return head, resp.ContentLength, nil
+}

@@ -1,0 +1,81 @@
+package fetch
+
+import (
+	"cmp"
+	"net/http"
+
+	"github.com/scurrycache/scurry/internal/httpcache"
+	"github.com/scurrycache/scurry/internal/store"
+)
+
+// renewed is prev with what a 304 has told.
+func (o *Origin) renewed(req *store.Request, prev *store.Record, head *httpcache.Response) *store.OriginResponse {
+	rec := prev.Clone()
+	rec.RetryAfter = 0
+	rec.URL = cmp.Or(prev.URL, prev.Key)
+	head.Status, head.Header = rec.Status, httpcache.Freshen(prev.Fields(), head.Header)
+	o.Describe(rec, req.Header, head)
+	if (rec.Part != store.Part{}) {
+		head.Status = http.StatusOK // of which it is a part
+	}
+	storable, _ := o.Site.Policy.Storable(http.MethodGet, req.Header, head) // a 304 may bring a no-store
+	storable = storable && !VariesByIdentity(head.Header, fieldsTold(req.Fields()))
+	return &store.OriginResponse{Record: rec, Renewed: true, Storable: storable}
+}
+
+// fetched says what is to become of a response.
+func (o *Origin) fetched(req *store.Request, url string, resp *http.Response, head *httpcache.Response) *store.OriginResponse {
+	rec := store.NewRecord()
+	rec.URL, rec.Status, rec.Length = url, head.Status, resp.ContentLength
+	f := &store.OriginResponse{Record: rec, Body: resp.Body, Trailer: func() http.Header { return httpcache.Trailer(resp.Trailer) }}
+	switch {
+	case rec.Status == http.StatusPartialContent && !req.Head:
+		o.partial(req, f, head)
+	case req.Ranged && rec.Status != http.StatusOK: // it is about the range: a 416 above all
+	default:
+		f.Storable, _ = o.Site.Policy.Storable(http.MethodGet, req.Header, head)
+	}
+	f.Storable = f.Storable && !VariesByIdentity(head.Header, fieldsTold(req.Fields()))
+	f.Private = req.Ranged || len(req.Header["Authorization"]) > 0 || o.Site.Policy.RequestDirectives(req.Header).Has("no-store")
+	o.Describe(rec, req.Header, head)
+	if httpcache.Settled(head.Header) { // else other bytes may come under the same validator
+		f.Validator, _ = Validator(head.Header)
+	}
+	if (rec.Part != store.Part{}) { // which shares its validator with other parts
+		f.Validator = ""
+		return f
+	}
+	if f.To > 0 {
+		rec.Rangeable, rec.Resumable = true, true // it has just shown that it gives ranges
+		return f
+	}
+	if rec.Status == http.StatusOK && f.Validator != "" {
+		rec.Rangeable = Rangeable(head)
+		rec.Resumable = true
+	}
+	return f
+}
+
+// partial says what is to become of a 206, if it may be stored (RFC 9111 section 3.3): where a
+// strong validator names the whole, the record is that of the whole, some of whose content is at
+// hand; else it is a part, to answer requests like the one it came for.
+func (o *Origin) partial(req *store.Request, f *store.OriginResponse, head *httpcache.Response) {
+	rec := f.Record
+	part, ok := httpcache.ParsePart(head.Header, rec.Length)
+	validator, _ := Validator(head.Header)
+	whole := validator != "" && httpcache.Settled(head.Header) && part.Total < 1<<60
+	head.Status = http.StatusOK // of which it is a part
+	f.Storable, _ = o.Site.Policy.Storable(http.MethodGet, req.Header, head)
+	// One that has had us ask for the rest in vain isn't to do so again.
+	if f.Storable = f.Storable && ok && req.Gone == "" && (whole || part.Answers(req.Header)); !f.Storable {
+		return
+	}
+	delete(head.Header, "Content-Range")
+	delete(head.Header, "Content-Length")
+	if !whole {
+		rec.Part = store.Part(part)
+		return
+	}
+	rec.Status, rec.Length = http.StatusOK, part.Total
+	f.From, f.To = part.Start, part.End
+}
