@@ -17,7 +17,9 @@ func TestHouse(t *testing.T) {
 	)
 	plan := map[string][]string{
 		"cmd/scurry":          {"proxy", "origin", "internal/admin", "internal/cluster", "internal/config", "internal/listen", "internal/logging"},
-		"proxy":               {"internal/fetch", "internal/decide", "internal/site", "internal/store", "internal/httpcache", "internal/hostport", "internal/logging", "internal/chunk", "internal/fill", "internal/groups", "internal/exchange", "internal/peer", "internal/wire", "internal/wire/handshake"},
+		"proxy":               {"internal/serve", "internal/explain", "internal/fetch", "internal/decide", "internal/site", "internal/store", "internal/exchange", "internal/httpcache", "internal/hostport", "internal/logging", "internal/chunk", "internal/groups", "internal/peer", "internal/wire", "internal/wire/handshake"},
+		"internal/explain":    {"internal/serve", "internal/fetch", "internal/decide", "internal/site", "internal/store", "internal/httpcache"},
+		"internal/serve":      {"internal/fetch", "internal/decide", "internal/site", "internal/store", "internal/httpcache", "internal/fill", "internal/logging"},
 		"origin":              {"internal/httpcache"},
 		"internal/decide":     {"internal/store", "internal/httpcache"},
 		"internal/fetch":      {"internal/site", "internal/store", "internal/httpcache", "internal/fill"},

@@ -1,4 +1,4 @@
-package proxy
+package serve
 
 import (
 	"context"
@@ -33,9 +33,9 @@ const piece = 64 << 10
 
 var progresses = sync.Pool{New: func() any { return new(stallWriter) }}
 
-// stallTimeout calls next with a writer and a request that are held to the timeout; none if it is
+// StallTimeout calls next with a writer and a request that are held to the timeout; none if it is
 // negative.
-func stallTimeout(timeout time.Duration, rw http.ResponseWriter, r *http.Request, next http.Handler) {
+func StallTimeout(timeout time.Duration, rw http.ResponseWriter, r *http.Request, next http.Handler) {
 	w := progresses.Get().(*stallWriter)
 	*w = stallWriter{ResponseWriter: rw, timeout: timeout, streams: r.ProtoMajor >= 2}
 	if s, ok := r.Context().Value(http.ServerContextKey).(*http.Server); !ok || s.WriteTimeout > 0 && s.WriteTimeout <= timeout {

@@ -1,4 +1,4 @@
-package proxy
+package serve
 
 import (
 	"io"
@@ -12,25 +12,25 @@ import (
 // end, if it says that it is what they would get (RFC 9110 section 9.3.3): it states its freshness,
 // and its Content-Location is the target. It isn't if that has been invalidated since then.
 func (f *forwarded) keepPost(resp *http.Response, then store.Moment) {
-	limit := min(maxPost, f.p.cfg.MaxChunk)
+	limit := min(maxPost, f.s.MaxContent)
 	if resp.Request.Method != http.MethodPost || resp.StatusCode != http.StatusOK || resp.ContentLength > limit || fetch.Steered(f.q.Header) {
 		return
 	}
-	if key, ok := f.p.site.KeyFromOrigin(resp.Header.Get("Content-Location"), f.q.Resource); !ok || key != f.q.Resource {
+	if key, ok := f.s.Site.KeyFromOrigin(resp.Header.Get("Content-Location"), f.q.Resource); !ok || key != f.q.Resource {
 		return
 	}
-	head := f.p.origin.Received(resp, f.sent)
-	if ok, _ := f.p.site.Policy.Storable(http.MethodPost, f.q.Header, head); !ok {
+	head := f.s.Origin.Received(resp, f.sent)
+	if ok, _ := f.s.Site.Policy.Storable(http.MethodPost, f.q.Header, head); !ok {
 		return
 	}
 	delete(head.Header, "Content-Length")
 	rec := store.NewRecord()
 	rec.Status = head.Status
-	rec.Key = f.p.site.KeyOf(f.q.Resource, head.Header)
+	rec.Key = f.s.Site.KeyOf(f.q.Resource, head.Header)
 	rec.URL = f.q.Resource
-	f.p.origin.Describe(rec, f.q.Header, head)
+	f.s.Origin.Describe(rec, f.q.Header, head)
 	f.status.Stored = true // once it has come to its end
-	resp.Body = &kept{ReadCloser: resp.Body, limit: limit, put: func(content []byte) { f.p.store.Put(rec, content, then) }}
+	resp.Body = &kept{ReadCloser: resp.Body, limit: limit, put: func(content []byte) { f.s.Store.Put(rec, content, then) }}
 }
 
 // maxPost bounds the answers to POSTs that are stored: each is held in memory, and sent to another

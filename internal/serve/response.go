@@ -1,4 +1,4 @@
-package proxy
+package serve
 
 import (
 	"cmp"
@@ -20,7 +20,7 @@ import (
 // response is the answer to one client's request for a resource on its way. It belongs to the
 // request's goroutine.
 type response struct {
-	p     *Proxy
+	s     *Server
 	w     http.ResponseWriter
 	r     *http.Request
 	q     decide.Request
@@ -51,9 +51,9 @@ func (t *response) cut(err error) error {
 // count makes o the request's outcome.
 func (t *response) count(o decide.Outcome) {
 	if t.outcome != decide.OutcomeNone {
-		t.p.stats.outcomes[t.outcome].Add(-1)
+		t.s.counts.outcomes[t.outcome].Add(-1)
 	}
-	t.p.stats.outcomes[o].Add(1)
+	t.s.counts.outcomes[o].Add(1)
 	t.outcome = o
 }
 

@@ -1,4 +1,4 @@
-package proxy
+package serve
 
 import (
 	"net/http"
@@ -39,15 +39,15 @@ type aged struct {
 // head takes more memory than its record, so that only these have one.
 type heads [1 << 11]atomic.Pointer[head]
 
-// head returns rec's head.
-func (p *Proxy) head(rec *store.Record) *head {
-	at := &p.heads[rec.Revision%uint64(len(p.heads))]
-	if h := at.Load(); h != nil && h.rec == rec {
-		return h
+// of returns rec's head, as clients of that site get it.
+func (h *heads) of(rec *store.Record, at *site.Site) *head {
+	place := &h[rec.Revision%uint64(len(h))]
+	if known := place.Load(); known != nil && known.rec == rec {
+		return known
 	}
-	h := newHead(rec, p.site)
-	at.Store(h)
-	return h
+	made := newHead(rec, at)
+	place.Store(made)
+	return made
 }
 
 // newHead prepares rec for answers to clients, who see the origin's URLs as those of the site.
@@ -103,15 +103,6 @@ func (h *head) stored() http.Header {
 	header := h.rec.Fields()
 	h.header.Store(&header)
 	return header
-}
-
-// preconditioned is the header of rec that a request's preconditions are about. It isn't unpacked for
-// requests that have none.
-func (p *Proxy) preconditioned(q *decide.Request, rec *store.Record) http.Header {
-	if h := p.head(rec); h.header.Load() != nil || httpcache.Conditional(q.Header) {
-		return h.stored()
-	}
-	return nil
 }
 
 // put sets the fields of h in header, with the given age.

@@ -1,4 +1,4 @@
-package proxy
+package explain
 
 import (
 	"fmt"
@@ -128,16 +128,16 @@ func (x *inquiry) offered() string {
 	if x.decision.Record != nil || x.away {
 		return ""
 	}
-	variants := slices.DeleteFunc(x.p.store.List(x.found.Key), func(rec *store.Record) bool { return rec.Pass || rec.HeadOnly })
+	variants := slices.DeleteFunc(x.c.Store.List(x.found.Key), func(rec *store.Record) bool { return rec.Pass || rec.HeadOnly })
 	header := http.Header{}
-	x.p.origin.Offer(header, &store.Request{Variants: variants}, x.q.Resource)
+	x.c.Origin.Offer(header, &store.Request{Variants: variants}, x.q.Resource)
 	return header.Get("If-None-Match")
 }
 
 // represented says what the client gets of the record that answers.
 func (x *inquiry) represented(n *Next) {
 	rec := x.decision.Record
-	if u := x.p.store.Usage().Chunks; u.Evictions > 0 {
+	if u := x.c.Store.Usage().Chunks; u.Evictions > 0 {
 		n.Statements = append(n.Statements, Statement{Text: "Contents have been evicted here for want of memory: if some of this one has been, the origin is asked for that part."})
 	}
 	if rec.Fragments {

@@ -1,4 +1,4 @@
-package proxy
+package serve
 
 import (
 	"io"
@@ -9,32 +9,20 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/scurrycache/scurry/internal/decide"
 	"github.com/scurrycache/scurry/internal/fetch"
-	"github.com/scurrycache/scurry/internal/store"
 )
-
-// forwarded is a request on its way to the origin past the cache.
-type forwarded struct {
-	*response
-	status decide.CacheStatus
-	sent   time.Time
-	before store.Moment // the request was sent, if it is a POST
-	body   *watchedBody // of the request, if it is watched
-	err    error        // of carrying it out
-}
 
 // discard is the log of what net/http says about forwarded requests: the origin's line has it.
 var discard = log.New(io.Discard, "", 0)
 
 // forward sends the request to the origin past the cache, and the response back.
 func (t *response) forward(d *decide.Decision) error {
-	f := &forwarded{response: t, status: d.Status, sent: t.p.cfg.Now()}
+	f := &forwarded{response: t, status: d.Status, sent: t.s.Now()}
 	f.body, _ = t.r.Body.(*watchedBody)
 	if t.q.Method == http.MethodPost {
-		f.before = t.p.store.Moment(t.q.Resource)
+		f.before = t.s.Store.Moment(t.q.Resource)
 	}
 	t.entry.Cache, t.entry.Source = d.Outcome.String(), "origin"
 	t.w.Header()["Content-Type"] = nil // unless the origin has one; net/http would make one up
@@ -44,7 +32,7 @@ func (t *response) forward(d *decide.Decision) error {
 		delete(r.Header, "Upgrade")
 	}
 	proxy := httputil.ReverseProxy{
-		Transport:      t.p.origin.Forwarding(),
+		Transport:      t.s.Origin.Forwarding(),
 		FlushInterval:  -1, // as it comes
 		Rewrite:        f.rewrite,
 		ModifyResponse: f.received,
@@ -60,20 +48,20 @@ func (f *forwarded) fail(err error) {
 	if status, cause := f.body.fault(f.r.Context()); status != 0 { // it wasn't the origin
 		f.entry.Err = cause
 		f.w.Header().Set("Cache-Status", f.status.String())
-		refuse(f.w, status)
+		Refuse(f.w, status)
 		return
 	}
 	if f.r.Context().Err() != nil {
 		f.err = f.cut(nil)
 		return
 	}
-	f.err = f.response.fail(fetch.FailureOf(err), f.status)
+	f.response.fail(fetch.FailureOf(err), f.status)
 	f.entry.Cache = decide.OutcomePass.String()
 }
 
 // rewrite makes the origin's request of the client's.
 func (f *forwarded) rewrite(pr *httputil.ProxyRequest) {
-	pr.Out.URL = f.p.site.Target(f.q.Resource)
+	pr.Out.URL = f.s.Site.Target(f.q.Resource)
 	pr.Out.Host = ""               // the origin's own
 	pr.Out.Trailer = pr.In.Trailer // which fills in when the body has been read
 	if f.q.Head() && !f.q.Authorized {
@@ -88,7 +76,7 @@ func (f *forwarded) rewrite(pr *httputil.ProxyRequest) {
 	if left, limited := maxForwards(pr.In); limited {
 		pr.Out.Header.Set("Max-Forwards", strconv.FormatUint(left-1, 10))
 	}
-	f.p.origin.Mark(pr.Out.Header, pr.In.Proto)
+	f.s.Origin.Mark(pr.Out.Header, pr.In.Proto)
 }
 
 // hop is this hop's element of Forwarded (RFC 7239).
@@ -118,10 +106,10 @@ func (f *forwarded) received(resp *http.Response) error {
 	}
 	for _, name := range []string{"Location", "Content-Location"} {
 		if values, ok := h[name]; ok {
-			h[name] = f.p.site.ForClients(values, f.q.Resource)
+			h[name] = f.s.Site.ForClients(values, f.q.Resource)
 		}
 	}
-	h["Via"] = f.p.origin.Via(h["Via"], resp.Proto)
+	h["Via"] = f.s.Origin.Via(h["Via"], resp.Proto)
 	f.status.FwdStatus, f.status.Key = resp.StatusCode, f.q.Resource
 	h["Cache-Status"] = append(h["Cache-Status"], f.status.String())
 	f.count(decide.OutcomePass)

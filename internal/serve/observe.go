@@ -1,9 +1,10 @@
-package proxy
+package serve
 
 import (
 	"net/http"
 	"slices"
 
+	"github.com/scurrycache/scurry/internal/decide"
 	"github.com/scurrycache/scurry/internal/fetch"
 	"github.com/scurrycache/scurry/internal/httpcache"
 	"github.com/scurrycache/scurry/internal/store"
@@ -12,7 +13,7 @@ import (
 // observe draws from a response that goes past the cache what it says of what is stored.
 func (f *forwarded) observe(resp *http.Response) {
 	switch {
-	case unsafe(resp.Request.Method):
+	case decide.Unsafe(resp.Request.Method):
 		if resp.StatusCode >= 200 && resp.StatusCode < 400 {
 			if before, after := f.invalidate(resp); before == f.before {
 				f.keepPost(resp, after)
@@ -29,23 +30,23 @@ func (f *forwarded) observe(resp *http.Response) {
 func (f *forwarded) invalidate(resp *http.Response) (before, after store.Moment) {
 	keys := []string{f.q.Resource}
 	for _, name := range []string{"Location", "Content-Location"} {
-		if key, ok := f.p.site.KeyFromOrigin(resp.Header.Get(name), f.q.Resource); ok && !slices.Contains(keys, key) {
+		if key, ok := f.s.Site.KeyFromOrigin(resp.Header.Get(name), f.q.Resource); ok && !slices.Contains(keys, key) {
 			keys = append(keys, key)
 		}
 	}
-	return f.p.store.Invalidate(keys, httpcache.InvalidatedGroups(resp.Header))
+	return f.s.Store.Invalidate(keys, httpcache.InvalidatedGroups(resp.Header))
 }
 
 // observeHead updates the stored response that the HEAD would have selected, or, if it is out of
 // date, does away with it (RFC 9111 section 4.3.5).
 func (f *forwarded) observeHead(resp *http.Response) {
-	_, rec, _ := f.p.find(f.q.Resource, f.q.Header, false)
+	_, rec, _ := f.s.find(f.q.Resource, f.q.Header, false)
 	if rec == nil || rec.Pass || rec.Status != http.StatusOK || f.q.Authorized || rec.ResponseTime.Time().After(f.sent) {
 		return
 	}
-	received, stored := f.p.origin.Received(resp, f.sent), rec.Fields()
+	received, stored := f.s.Origin.Received(resp, f.sent), rec.Fields()
 	if !httpcache.Matches(stored, received.Header, rec.Length) {
-		f.p.store.Invalidate([]string{f.q.Resource}, nil)
+		f.s.Store.Invalidate([]string{f.q.Resource}, nil)
 		return
 	}
 	if !httpcache.Settled(stored) {
@@ -53,10 +54,10 @@ func (f *forwarded) observeHead(resp *http.Response) {
 	}
 	head := received
 	head.Status, head.Header = rec.Status, httpcache.Freshen(stored, received.Header)
-	if ok, _ := f.p.site.Policy.Storable(http.MethodGet, f.q.Header, head); !ok || fetch.VariesByIdentity(head.Header, fetch.Identified(resp.Request)) {
+	if ok, _ := f.s.Site.Policy.Storable(http.MethodGet, f.q.Header, head); !ok || fetch.VariesByIdentity(head.Header, fetch.Identified(resp.Request)) {
 		return
 	}
 	fresh := rec.Clone()
-	f.p.origin.Describe(fresh, f.q.Header, head)
-	f.p.store.Renew(rec, fresh)
+	f.s.Origin.Describe(fresh, f.q.Header, head)
+	f.s.Store.Renew(rec, fresh)
 }

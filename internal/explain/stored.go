@@ -1,4 +1,4 @@
-package proxy
+package explain
 
 import (
 	"fmt"
@@ -34,10 +34,10 @@ func (x *inquiry) stored(rec *store.Record, selected bool) StoredResponse {
 		return r
 	}
 	if !selected {
-		r.Statements = statements(x.p.site.Policy.ExplainReuse(nil, head, x.now)[:3]) // verdict, lifetime and age
+		r.Statements = statements(x.c.Site.Policy.ExplainReuse(nil, head, x.now)[:3]) // verdict, lifetime and age
 		return r
 	}
-	r.Statements = statements(x.p.site.Policy.ExplainReuse(x.q.Header, head, x.now))
+	r.Statements = statements(x.c.Site.Policy.ExplainReuse(x.q.Header, head, x.now))
 	if x.now.Before(rec.RetryAfter.Time()) {
 		r.Statements = append(r.Statements, Statement{Text: "The origin failed when it was last asked whether it is still good; it isn't asked again before " + stamp(rec.RetryAfter.Time()) + "."})
 	}
@@ -55,10 +55,10 @@ func (x *inquiry) stored(rec *store.Record, selected bool) StoredResponse {
 
 // described is what a response's head tells.
 func (x *inquiry) described(head *httpcache.Response, length int64) StoredResponse {
-	facts := x.p.site.Policy.Facts(head)
+	facts := x.c.Site.Policy.Facts(head)
 	age := facts.Age(x.now)
 	r := StoredResponse{
-		Status: head.Status, Length: length, Fields: fields(head.Header, x.p.matters),
+		Status: head.Status, Length: length, Fields: fields(head.Header, x.c.matters),
 		Age: int64(age / time.Second), Lifetime: int64(facts.Lifetime / time.Second), TTL: int64((facts.Lifetime - age) / time.Second),
 	}
 	if facts.Lifetime > 0 {
@@ -82,12 +82,12 @@ func selectedBy(rec *store.Record) (values []string) {
 }
 
 // matters reports whether a response's field has to do with caching.
-func (p *Proxy) matters(name string) bool {
+func (c *Config) matters(name string) bool {
 	switch name {
 	case "Cache-Control", "Expires", "Date", "Age", "Last-Modified", "Etag", "Vary", "Set-Cookie", "Cache-Groups", "No-Vary-Search", "Content-Range", "Content-Encoding":
 		return true
 	}
-	return slices.Contains(p.cfg.Targets, name) || slices.Contains(p.cfg.GroupFields, name)
+	return slices.Contains(c.Targets, name) || slices.Contains(c.GroupFields, name)
 }
 
 // fields returns those of h that are chosen, all if chosen is nil, as "Name: value", sorted.

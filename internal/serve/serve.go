@@ -1,4 +1,4 @@
-package proxy
+package serve
 
 import (
 	"cmp"
@@ -12,11 +12,11 @@ import (
 	"github.com/scurrycache/scurry/internal/store"
 )
 
-// serve answers a request for a resource. Here decisions are carried out, outcomes become the
+// Resource answers a request for a resource. Here decisions are carried out, outcomes become the
 // access log's line, and a response that can't be completed becomes an aborted connection.
-func (p *Proxy) serve(w *logging.Writer, r *http.Request, resource string) {
+func (s *Server) Resource(w *logging.Writer, r *http.Request, resource string) {
 	t := responses.Get().(*response)
-	*t = response{p: p, w: w, r: r, id: w.ID(), q: p.requestOf(r, resource)}
+	*t = response{s: s, w: w, r: r, id: w.ID(), q: s.Request(r, resource)}
 	defer func() {
 		t.entry.Cache = cmp.Or(t.entry.Cache, t.outcome.String())
 		w.Entry = t.entry
@@ -35,13 +35,13 @@ func (p *Proxy) serve(w *logging.Writer, r *http.Request, resource string) {
 // answer looks up, decides, and carries the decision out; all that again as long as what was to be
 // sent goes away.
 func (t *response) answer() error {
-	if d, ok := t.p.rules.AtOnce(&t.q); ok {
+	if d, ok := t.s.Rules.AtOnce(&t.q); ok {
 		return t.carryOut(&d)
 	}
-	t.entry.Owner = t.p.store.Owner(t.q.Resource)
+	t.entry.Owner = t.s.Store.Owner(t.q.Resource)
 	var f decide.Found
 	for {
-		t.p.lookup(&t.q, &f)
+		t.s.Lookup(&t.q, &f)
 		t.key, t.fetch = f.Key, nil
 		d, err := t.decide(&f)
 		if err == nil {
@@ -51,38 +51,39 @@ func (t *response) answer() error {
 		case err == nil, errors.Is(err, errCut), t.r.Context().Err() != nil:
 			return err
 		case !wentAway(err):
-			return t.fail(err, d.Status)
+			t.fail(err, d.Status)
+			return nil
 		}
 		f = decide.Found{Gone: d.Record, Tries: f.Tries + 1}
 	}
 }
 
-// lookup finds what is stored here for a request.
-func (p *Proxy) lookup(q *decide.Request, f *decide.Found) {
-	f.Key, f.Record, f.MustRevalidate = p.find(q.Resource, q.Header, q.Head())
+// Lookup finds what is stored here for a request.
+func (s *Server) Lookup(q *decide.Request, f *decide.Found) {
+	f.Key, f.Record, f.MustRevalidate = s.find(q.Resource, q.Header, q.Head())
 	if f.Record == nil || f.Gone != nil || q.Authorized {
-		f.Variants, f.Parts = p.store.Holds(f.Key, q.Head())
+		f.Variants, f.Parts = s.Store.Holds(f.Key, q.Head())
 	}
 }
 
 // decide decides what is done, asking the owner and the origin for as long as a decision wants it.
 func (t *response) decide(f *decide.Found) (d decide.Decision, err error) {
 	ctx := t.r.Context()
-	if d = t.p.rules.Decide(&t.q, f); d.Action == decide.Look {
-		f.Looked, f.AtOwner = true, t.p.store.Peek(ctx, t.request(&d))
-		if d = t.p.rules.Decide(&t.q, f); f.AtOwner != nil {
+	if d = t.s.Rules.Decide(&t.q, f); d.Action == decide.Look {
+		f.Looked, f.AtOwner = true, t.s.Store.Peek(ctx, t.request(&d))
+		if d = t.s.Rules.Decide(&t.q, f); f.AtOwner != nil {
 			f.AtOwner.Close()
 		}
 	}
 	for tries := 0; d.Action == decide.Fetch || d.Action == decide.Revalidate; tries++ {
-		res, err := t.p.fetchFor(ctx, t.request(&d), d.Record)
+		res, err := t.s.fetchFor(ctx, t.request(&d), d.Record)
 		if err != nil {
 			if ctx.Err() != nil {
 				return d, err
 			}
-			return t.p.rules.Failed(&t.q, d, t.failure(err)), nil
+			return t.s.Rules.Failed(&t.q, d, t.failure(err)), nil
 		}
-		if d = t.p.rules.Fetched(&t.q, d, res, tries); d.Result == nil {
+		if d = t.s.Rules.Fetched(&t.q, d, res, tries); d.Result == nil {
 			res.Close()
 		}
 	}
@@ -96,7 +97,7 @@ func (t *response) request(d *decide.Decision) *store.Request {
 			Key: t.key, Header: t.q.Header, Proto: t.r.Proto, Cause: t.cause(), Head: t.q.Head(),
 			Whole: t.q.Method == http.MethodGet && len(t.q.Header["Range"]) == 0,
 		}
-		if t.p.cfg.NoVarySearch {
+		if t.s.NoVarySearch {
 			t.fetch.Target = t.q.Resource
 		}
 		if t.r.ProtoAtLeast(1, 1) {
@@ -112,20 +113,20 @@ func (t *response) request(d *decide.Decision) *store.Request {
 
 // fetchFor is the store's Fetch. If what that brings turns out to be for other resources only, it
 // asks for req's own.
-func (p *Proxy) fetchFor(ctx context.Context, req *store.Request, prev *store.Record) (*store.Result, error) {
-	res, err := p.store.Fetch(ctx, req, prev)
+func (s *Server) fetchFor(ctx context.Context, req *store.Request, prev *store.Record) (*store.Result, error) {
+	res, err := s.Store.Fetch(ctx, req, prev)
 	resource := cmp.Or(req.Target, req.Key)
-	if err != nil || p.answers(res.Record, resource) {
+	if err != nil || s.answers(res.Record, resource) {
 		return res, err
 	}
 	res.Close()
 	req.Key, req.Target = resource, ""
-	if res, err = p.store.Fetch(ctx, req, nil); err != nil || p.answers(res.Record, resource) {
+	if res, err = s.Store.Fetch(ctx, req, nil); err != nil || s.answers(res.Record, resource) {
 		return res, err
 	}
 	res.Close()
 	req.Alone = true
-	return p.store.Fetch(ctx, req, nil)
+	return s.Store.Fetch(ctx, req, nil)
 }
 
 // carryOut does what d says. An error that wraps fill.ErrGone means that the bytes went away; then,
@@ -137,10 +138,10 @@ func (t *response) carryOut(d *decide.Decision) error {
 	switch d.Action {
 	case decide.Serve:
 		if d.Refresh {
-			t.p.store.Refresh(t.request(d), d.Record)
+			t.s.Store.Refresh(t.request(d), d.Record)
 		}
 		if d.Why == decide.WhyOnError {
-			t.p.store.Postpone(d.Record)
+			t.s.Store.Postpone(d.Record)
 		}
 		return t.respond(d)
 	case decide.Relay:

@@ -1,15 +1,16 @@
-package proxy
+package serve
 
 import (
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/scurrycache/scurry/internal/decide"
 	"github.com/scurrycache/scurry/internal/httpcache"
 )
 
-func (p *Proxy) requestOf(r *http.Request, resource string) decide.Request {
-	q := decide.Request{Method: r.Method, Resource: resource, Header: endToEnd(r), Looped: p.origin.Looped(r.Header), Upgrade: p.switches(r)}
+func (s *Server) Request(r *http.Request, resource string) decide.Request {
+	q := decide.Request{Method: r.Method, Resource: resource, Header: endToEnd(r), Looped: s.Origin.Looped(r.Header), Upgrade: s.switches(r)}
 	q.Authorized = len(q.Header["Authorization"]) > 0
 	if left, limited := maxForwards(r); limited {
 		q.Exhausted = left == 0
@@ -37,16 +38,6 @@ func ofMethod(method string, h http.Header) http.Header {
 	return h
 }
 
-// unsafe reports whether a request with that method may have changed the resource (RFC 9110 section
-// 9.2.1). A method that isn't known may.
-func unsafe(method string) bool {
-	switch method {
-	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace:
-		return false
-	}
-	return true
-}
-
 // maxForwards is how many hops an OPTIONS or TRACE has left (RFC 9110 section 7.6.2); others don't
 // count theirs.
 func maxForwards(r *http.Request) (left uint64, limited bool) {
@@ -55,4 +46,23 @@ func maxForwards(r *http.Request) (left uint64, limited bool) {
 	}
 	left, err := strconv.ParseUint(r.Header.Get("Max-Forwards"), 10, 31)
 	return left, err == nil
+}
+
+// switches reports whether r asks to have its connection switched to the WebSocket protocol (RFC
+// 6455 section 4.1), and may. Any other Upgrade is an offer that is declined (RFC 9110 section
+// 7.8): the request is served as if it weren't there.
+func (s *Server) switches(r *http.Request) bool {
+	upgrade := r.Header["Upgrade"]
+	return s.WebSocket && len(upgrade) == 1 && strings.EqualFold(upgrade[0], "websocket") &&
+		r.Method == http.MethodGet && r.ProtoMajor == 1 && r.ProtoAtLeast(1, 1) && hasOption(r.Header, "upgrade")
+}
+
+// hasOption reports whether Connection has that option.
+func hasOption(header http.Header, option string) bool {
+	for member := range httpcache.Members(header["Connection"]) {
+		if strings.EqualFold(member, option) {
+			return true
+		}
+	}
+	return false
 }

@@ -1,4 +1,4 @@
-package proxy
+package explain
 
 import (
 	"errors"
@@ -14,10 +14,10 @@ import (
 // route finds the key of u, as router and serveZK do. If there is none, the explanation is complete
 // with why.
 func (x *inquiry) route(u *url.URL) bool {
-	way, mount := x.p.site.Way(u), x.p.site.Mount
+	way, mount := x.c.Site.Way(u), x.c.Site.Mount
 	switch {
 	case way == site.ToResource:
-		key, err := x.p.site.KeyFromURL(u)
+		key, err := x.c.Site.KeyFromURL(u)
 		return x.keyed(key, err)
 	case way != site.ToNothing && !decide.Reads(x.q.Method):
 		return x.refused(http.StatusMethodNotAllowed, "", "This path can only be read, with GET or HEAD; a %s gets a 405.", x.q.Method)
@@ -43,9 +43,9 @@ func (x *inquiry) keyed(key string, err error) bool {
 		return x.refused(http.StatusBadRequest, "RFC 9110 §15.5.1", "%s: it gets a 400, and the origin isn't asked.", capital(err.Error()))
 	}
 	x.q.Resource = key
-	likely := x.p.site.LikelyKey(key)
+	likely := x.c.Site.LikelyKey(key)
 	if x.explanation.Key = shown(likely); likely == "" {
-		x.explanation.Key = "(the folder " + x.p.site.Mount + " itself)"
+		x.explanation.Key = "(the folder " + x.c.Site.Mount + " itself)"
 	}
 	if likely != key {
 		x.about("", "By the No-Vary-Search of an earlier response, what is stored under it is also for "+shown(key)+", which was asked about.")

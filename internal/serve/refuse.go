@@ -1,4 +1,4 @@
-package proxy
+package serve
 
 import (
 	"context"
@@ -38,12 +38,12 @@ func (t *response) refuse(d *decide.Decision) {
 	case decide.WhyFailed:
 		t.refuseFailed(d)
 	}
-	refuse(t.w, d.Code)
+	Refuse(t.w, d.Code)
 }
 
 // refuseFailed sets the fields of the answer to a request that the origin couldn't answer.
 func (t *response) refuseFailed(d *decide.Decision) {
-	t.p.stats.failures.Add(1)
+	t.s.counts.failures.Add(1)
 	switch {
 	case t.originAsked():
 		t.entry.Cache = decide.OutcomeMiss.String()
@@ -61,9 +61,9 @@ func (t *response) refuseFailed(d *decide.Decision) {
 }
 
 // fail answers a request that couldn't be answered because of err.
-func (t *response) fail(err error, status decide.CacheStatus) error {
+func (t *response) fail(err error, status decide.CacheStatus) {
 	d := decide.Unanswered(t.failure(err), status)
-	return t.carryOut(&d)
+	t.refuse(&d)
 }
 
 // failure is err as the origin's failure, or ours. The origin's is logged with its request.
@@ -87,13 +87,13 @@ func (t *response) refuseRange(d *decide.Decision) error {
 	t.count(d.Outcome)
 	h := t.w.Header()
 	h.Set("Content-Range", "bytes */"+strconv.FormatInt(d.Record.Length, 10))
-	h["Cache-Status"] = statusField(d, t.p.head(d.Record))
-	refuse(t.w, http.StatusRequestedRangeNotSatisfiable)
+	h["Cache-Status"] = statusField(d, t.s.head(d.Record))
+	Refuse(t.w, http.StatusRequestedRangeNotSatisfiable)
 	return nil
 }
 
-// refuse answers with a status of our own and its standard text.
-func refuse(w http.ResponseWriter, status int) {
+// Refuse answers with a status of our own and its standard text.
+func Refuse(w http.ResponseWriter, status int) {
 	h := w.Header()
 	text := strconv.Itoa(status) + " " + http.StatusText(status) + "\n"
 	h.Set("Content-Type", "text/plain; charset=utf-8")
@@ -118,3 +118,5 @@ func refuse(w http.ResponseWriter, status int) {
 
 // token makes a structured field's token of words.
 func token(words string) string { return strings.ReplaceAll(strings.ToLower(words), " ", "-") }
+
+var errLoop = errors.New("loop: this request has been through this cluster before; does the origin's URL, or a redirect or proxy behind it, lead back to a node?")
