@@ -88,7 +88,8 @@ func (x *exchange) fail(err error) error {
 func (x *exchange) open(resp *http.Response) *http.Response {
 	out := *resp
 	out.Request, out.Body, out.Trailer = x.req, x, maps.Clone(resp.Trailer)
-	if x.req.Method == http.MethodHead || resp.ContentLength == 0 || !httpcache.HasContent(resp.StatusCode) {
+	if x.req.Method == http.MethodHead || resp.ContentLength == 0 ||
+		!httpcache.HasContent(resp.StatusCode) {
 		return &out
 	}
 	out.Body = &openBody{fill.Peek(x, x.cancel), func() { out.Trailer = resp.Trailer }}

@@ -23,6 +23,11 @@ func FailureOf(err error) *store.Failure {
 	return &store.Failure{Status: status, Kind: kind, Err: err}
 }
 
+// misbehaves is that the origin has answered with what is no answer.
+func misbehaves(err error) *store.Failure {
+	return &store.Failure{Status: http.StatusBadGateway, Kind: "http_protocol_error", Err: err}
+}
+
 func classify(err error) (status int, kind string) {
 	if dns, ok := errors.AsType[*net.DNSError](err); ok {
 		if dns.IsTimeout {
@@ -68,7 +73,8 @@ func classify(err error) (status int, kind string) {
 // TimedOut reports whether err is that something took too long.
 func TimedOut(err error) bool {
 	t, ok := errors.AsType[net.Error](err)
-	return ok && t.Timeout() || errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded)
+	return ok && t.Timeout() || errors.Is(err, os.ErrDeadlineExceeded) ||
+		errors.Is(err, context.DeadlineExceeded)
 }
 
 func certificate(err error) bool {

@@ -13,7 +13,9 @@ import (
 // Fetch is store.Source's. A body that breaks off within its first bytes is as good as no answer.
 // If it could be resumed, it is asked for once more instead, as a whole, since nothing of it has
 // been used.
-func (o *Origin) Fetch(ctx context.Context, req *store.Request, prev *store.Record) (*store.OriginResponse, error) {
+func (o *Origin) Fetch(
+	ctx context.Context, req *store.Request, prev *store.Record,
+) (*store.OriginResponse, error) {
 	f, lost, err := o.try(ctx, req, prev)
 	if err == nil && lost != nil && f.Record.Resumable {
 		f, lost, err = o.try(ctx, req, prev)
@@ -36,7 +38,10 @@ type attempt struct {
 
 // attempt makes the request to the origin for req.
 func (o *Origin) attempt(req *store.Request, prev *store.Record) *attempt {
-	a := &attempt{req: req, prev: prev, key: cmp.Or(req.Target, req.Key), header: o.fetchHeader(req.Fields()), reason: reasonMiss}
+	a := &attempt{
+		req: req, prev: prev, key: cmp.Or(req.Target, req.Key),
+		header: o.fetchHeader(req.Fields()), reason: reasonMiss,
+	}
 	if req.Background {
 		delete(a.header, "Cache-Control")
 		delete(a.header, "Pragma")
@@ -57,10 +62,13 @@ func (o *Origin) attempt(req *store.Request, prev *store.Record) *attempt {
 
 // try asks the origin. If the body of its answer has broken off already, lost says why, and the
 // body is closed.
-func (o *Origin) try(ctx context.Context, req *store.Request, prev *store.Record) (f *store.OriginResponse, lost, err error) {
+func (o *Origin) try(
+	ctx context.Context, req *store.Request, prev *store.Record,
+) (f *store.OriginResponse, lost, err error) {
 	a := o.attempt(req, prev)
 	req.Note()
-	resp, head, err := o.send(WithRequestID(ctx, req.ID), a.reason, methodOf(req.Head), a.key, a.header)
+	ctx = WithRequestID(ctx, req.ID)
+	resp, head, err := o.send(ctx, a.reason, methodOf(req.Head), a.key, a.header)
 	switch {
 	case err != nil:
 		return nil, nil, err
@@ -96,12 +104,14 @@ func (o *Origin) confirmed(a *attempt, head *httpcache.Response) *store.OriginRe
 }
 
 // judge says what a response comes to, which is no 304.
-func (o *Origin) judge(a *attempt, resp *http.Response, head *httpcache.Response) (f *store.OriginResponse, lost, err error) {
-	if a.prev != nil && failing(resp.StatusCode) && a.prev.Facts.StaleOnError(a.req.Header, o.Now()) {
+func (o *Origin) judge(
+	a *attempt, resp *http.Response, head *httpcache.Response,
+) (f *store.OriginResponse, lost, err error) {
+	status := resp.StatusCode
+	if a.prev != nil && failing(status) && a.prev.Facts.StaleOnError(a.req.Header, o.Now()) {
 		// RFC 9111 section 4.3.3: as if the origin hadn't answered.
 		_ = resp.Body.Close()
-		err := fmt.Errorf("origin answered %d", resp.StatusCode)
-		return nil, nil, &store.Failure{Status: http.StatusBadGateway, Kind: "http_protocol_error", Err: err}
+		return nil, nil, misbehaves(fmt.Errorf("origin answered %d", status))
 	}
 	if Unasked(resp, a.header, a.req.Header) {
 		_ = resp.Body.Close()
@@ -120,7 +130,8 @@ func (o *Origin) judge(a *attempt, resp *http.Response, head *httpcache.Response
 // failing reports whether a status says that the origin can't answer now (RFC 5861 section 4).
 func failing(status int) bool {
 	switch status {
-	case http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+	case http.StatusInternalServerError, http.StatusBadGateway,
+		http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		return true
 	}
 	return false

@@ -55,9 +55,12 @@ func negotiated(variants []*store.Record) bool {
 
 // offerable returns the strong entity tag that names rec and no other content that is stored, if
 // rec is one for url.
-func (o *Origin) offerable(rec *store.Record, req *store.Request, url string) (tag string, ok bool) {
+func (o *Origin) offerable(
+	rec *store.Record, req *store.Request, url string,
+) (tag string, ok bool) {
 	tag, ok = httpcache.StrongETag(rec.Fields())
-	if !ok || rec.Status != http.StatusOK || (rec.Part != store.Part{}) || o.Streams(rec) || cmp.Or(rec.URL, rec.Key) != url {
+	whole := rec.Status == http.StatusOK && rec.Part == store.Part{}
+	if !ok || !whole || o.Streams(rec) || cmp.Or(rec.URL, rec.Key) != url {
 		return "", false
 	}
 	for _, other := range req.Variants {
@@ -73,7 +76,8 @@ func (o *Origin) offerable(rec *store.Record, req *store.Request, url string) (t
 func (o *Origin) named(req *store.Request, url string, notModified http.Header) *store.Record {
 	says, _ := httpcache.StrongETag(notModified)
 	for _, rec := range req.Variants {
-		if tag, ok := o.offerable(rec, req, url); ok && tag == says && httpcache.AcceptsCodings(req.Header, rec.Fields()) {
+		tag, ok := o.offerable(rec, req, url)
+		if ok && tag == says && httpcache.AcceptsCodings(req.Header, rec.Fields()) {
 			return rec
 		}
 	}

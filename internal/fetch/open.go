@@ -15,7 +15,9 @@ import (
 )
 
 // Open is store.Source's.
-func (o *Origin) Open(ctx context.Context, by store.Fields, rec *store.Record, off, end int64) (store.OriginBody, error) {
+func (o *Origin) Open(
+	ctx context.Context, by store.Fields, rec *store.Record, off, end int64,
+) (store.OriginBody, error) {
 	header := o.fetchHeader(by)
 	delete(header, "Accept-Encoding")  // as the stored one was selected, so are its parts
 	maps.Copy(header, rec.Selecting()) // what the request at hand has may differ in form
@@ -30,12 +32,14 @@ func (o *Origin) Open(ctx context.Context, by store.Fields, rec *store.Record, o
 		header.Set("Range", span)
 	}
 	by.Note()
-	resp, head, err := o.send(WithRequestID(ctx, by.ID), reasonRange, http.MethodGet, cmp.Or(rec.URL, rec.Key), header)
+	ctx = WithRequestID(ctx, by.ID)
+	resp, head, err := o.send(ctx, reasonRange, http.MethodGet, cmp.Or(rec.URL, rec.Key), header)
 	if err != nil {
 		return store.OriginBody{}, err
 	}
 	got := store.OriginBody{Body: resp.Body, Whole: head.Status == http.StatusOK}
-	if got.Length, err = continues(rec, head, resp.ContentLength, off); err == nil && span == "" && !got.Whole {
+	got.Length, err = continues(rec, head, resp.ContentLength, off)
+	if err == nil && span == "" && !got.Whole {
 		err = fmt.Errorf("origin answered %d to a request for all: %w", head.Status, store.ErrRefused)
 	}
 	if err == nil {
@@ -69,23 +73,30 @@ func acceptsNone(h http.Header) bool {
 // validator (RFC 9110 section 15.3.7.3), so a part that lacks it isn't taken, and neither is one
 // that doesn't tell where the whole ends. All that isn't such a part refuses one; but that there is
 // another representation by now, a whole one tells for certain.
-func continues(rec *store.Record, head *httpcache.Response, contentLength, off int64) (length int64, err error) {
+func continues(
+	rec *store.Record, head *httpcache.Response, contentLength, off int64,
+) (length int64, err error) {
 	_, had := Validator(rec.Fields())
 	_, has := Validator(head.Header)
-	same := has == had && has != "" && head.Header.Get("Content-Encoding") == rec.Head.Get("Content-Encoding")
+	same := has == had && has != "" &&
+		head.Header.Get("Content-Encoding") == rec.Head.Get("Content-Encoding")
+	changed := !same || rec.Length >= 0 && contentLength >= 0 && contentLength != rec.Length
 	switch {
 	case head.Status >= 500 || head.Status == http.StatusTooManyRequests:
 		return 0, fmt.Errorf("origin answered %d", head.Status) // it may do better the next time
-	case head.Status == http.StatusOK && (!same || rec.Length >= 0 && contentLength >= 0 && contentLength != rec.Length):
-		return 0, fmt.Errorf("validator %q has become %q, length %d %d: %w", had, has, rec.Length, contentLength, fill.ErrGone)
+	case head.Status == http.StatusOK && changed:
+		return 0, fmt.Errorf("validator %q has become %q, length %d %d: %w",
+			had, has, rec.Length, contentLength, fill.ErrGone)
 	case head.Status == http.StatusOK:
 		return cmp.Or(max(contentLength, 0), rec.Length), nil
 	case head.Status != http.StatusPartialContent || !same:
-		return 0, fmt.Errorf("origin answered %d with validator %q: %w", head.Status, has, store.ErrRefused)
+		return 0, fmt.Errorf("origin answered %d with validator %q: %w",
+			head.Status, has, store.ErrRefused)
 	}
 	part, ok := httpcache.ParseContentRange(head.Header)
 	if !ok || part.Start != off || (rec.Length >= 0 && part.Total != rec.Length) {
-		return 0, fmt.Errorf("origin sent the part %q: %w", head.Header.Get("Content-Range"), store.ErrRefused)
+		return 0, fmt.Errorf("origin sent the part %q: %w",
+			head.Header.Get("Content-Range"), store.ErrRefused)
 	}
 	return part.Total, nil
 }

@@ -1,13 +1,13 @@
-// Package fetch is one exchange with the origin: what is sent to it for a client's request, and what
-// its answer comes to.
+// Package fetch is one exchange with the origin: what is sent for a client's request, and what the
+// answer comes to.
 //
 //	store.Request ──► fields, conditions ──► origin ──► acceptable? ──► store.OriginResponse
 //	                                            │ no answer, or none that can be used
 //	                                            └────────────────────► store.Failure
 //
-// It decides what goes into a request whose answer others may get, whether and as what the answer is
-// stored, and what kind of failure it is if there is none. Each exchange is counted, and has one line
-// of the log, when it has ended. The bodies belong to the caller, who closes them.
+// It decides what goes into a request whose answer others may get, whether and as what the answer
+// is stored, and what kind of failure it is if there is none. Each exchange is counted, and has one
+// line of the log, when it has ended. The bodies belong to the caller, who closes them.
 package fetch
 
 import (
@@ -45,8 +45,8 @@ func New(c Config) *Origin {
 	return &Origin{Config: c, client: &client{next: c.Origin, log: c.Log}}
 }
 
-// Counts are requests to an origin, those of them that brought no response, and the bytes of content
-// that have come.
+// Counts are requests to an origin, those of them that brought no response, and the bytes of
+// content that have come.
 type Counts struct{ Requests, Errors, Bytes int64 }
 
 // Counts counts what o has done so far.
@@ -55,8 +55,8 @@ func (o *Origin) Counts() Counts {
 	return Counts{Requests: c.requests.Load(), Errors: c.errors.Load(), Bytes: c.bytes.Load()}
 }
 
-// Forwarding sends requests as they are, each for one client alone. It judges and logs them like all
-// others.
+// Forwarding sends requests as they are, each for one client alone. It judges and logs them like
+// all others.
 func (o *Origin) Forwarding() http.RoundTripper { return forwarding{o.client} }
 
 type forwarding struct{ *client }

@@ -12,7 +12,8 @@ import (
 	"github.com/scurrycache/scurry/internal/store"
 )
 
-var errSwitched = errors.New("the origin switches to another protocol, which it wasn't asked to")
+var errSwitched = errors.New(
+	"the origin switches to another protocol, which it wasn't asked to")
 
 // methodOf is the method of a request for a resource, or for its header only.
 func methodOf(head bool) string {
@@ -24,14 +25,16 @@ func methodOf(head bool) string {
 
 // send sends one request for key and returns the response with its head as the rules of caching
 // want it. The error is a *store.Failure.
-func (o *Origin) send(ctx context.Context, reason, method, key string, header http.Header) (*http.Response, *httpcache.Response, error) {
+func (o *Origin) send(
+	ctx context.Context, reason, method, key string, header http.Header,
+) (*http.Response, *httpcache.Response, error) {
 	ctx = informing(ctx)
-	req := (&http.Request{Method: method, URL: o.Site.Target(key), Header: header}).WithContext(ctx)
+	req := &http.Request{Method: method, URL: o.Site.Target(key), Header: header}
 	sent := o.Now()
-	resp, err := o.client.do(req, reason)
-	if err == nil && resp.StatusCode == http.StatusSwitchingProtocols { // to what nobody has asked for
+	resp, err := o.client.do(req.WithContext(ctx), reason)
+	if err == nil && resp.StatusCode == http.StatusSwitchingProtocols { // to what nobody asked for
 		_ = resp.Body.Close()
-		err = &store.Failure{Status: http.StatusBadGateway, Kind: "http_protocol_error", Err: errSwitched}
+		err = misbehaves(errSwitched)
 	}
 	if err != nil {
 		return nil, nil, FailureOf(err)
@@ -46,12 +49,13 @@ func informing(ctx context.Context) context.Context {
 	if inform == nil {
 		return ctx
 	}
-	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{Got1xxResponse: func(status int, header textproto.MIMEHeader) error {
+	got := func(status int, header textproto.MIMEHeader) error {
 		if status != http.StatusSwitchingProtocols {
 			inform(status, httpcache.EndToEnd(http.Header(header)))
 		}
 		return nil
-	}})
+	}
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{Got1xxResponse: got})
 }
 
 // fetchHeader is a client's header as it goes with a request whose answer may be stored for others.
@@ -66,7 +70,9 @@ func (o *Origin) fetchHeader(by store.Fields) http.Header {
 
 // Probe asks the origin for the head of what key names, as it would be asked for a client's request
 // with those fields. The error is a *store.Failure.
-func (o *Origin) Probe(ctx context.Context, method, key string, request http.Header) (head *httpcache.Response, length int64, err error) {
+func (o *Origin) Probe(
+	ctx context.Context, method, key string, request http.Header,
+) (head *httpcache.Response, length int64, err error) {
 	header := o.fetchHeader(store.Fields{Header: request, Proto: "HTTP/1.1"})
 	resp, head, err := o.send(ctx, reasonExplain, method, key, header)
 	if err != nil {

@@ -9,7 +9,9 @@ import (
 )
 
 // renewed is prev with what a 304 has told.
-func (o *Origin) renewed(req *store.Request, prev *store.Record, head *httpcache.Response) *store.OriginResponse {
+func (o *Origin) renewed(
+	req *store.Request, prev *store.Record, head *httpcache.Response,
+) *store.OriginResponse {
 	rec := prev.Clone()
 	rec.RetryAfter = 0
 	rec.URL = cmp.Or(prev.URL, prev.Key)
@@ -18,16 +20,20 @@ func (o *Origin) renewed(req *store.Request, prev *store.Record, head *httpcache
 	if (rec.Part != store.Part{}) {
 		head.Status = http.StatusOK // of which it is a part
 	}
-	storable, _ := o.Site.Policy.Storable(http.MethodGet, req.Header, head) // a 304 may bring a no-store
+	// a 304 may bring a no-store
+	storable, _ := o.Site.Policy.Storable(http.MethodGet, req.Header, head)
 	storable = storable && !VariesByIdentity(head.Header, fieldsTold(req.Fields()))
 	return &store.OriginResponse{Record: rec, Renewed: true, Storable: storable}
 }
 
 // fetched says what is to become of a response.
-func (o *Origin) fetched(req *store.Request, url string, resp *http.Response, head *httpcache.Response) *store.OriginResponse {
+func (o *Origin) fetched(
+	req *store.Request, url string, resp *http.Response, head *httpcache.Response,
+) *store.OriginResponse {
 	rec := store.NewRecord()
 	rec.URL, rec.Status, rec.Length = url, head.Status, resp.ContentLength
-	f := &store.OriginResponse{Record: rec, Body: resp.Body, Trailer: func() http.Header { return httpcache.Trailer(resp.Trailer) }}
+	trailer := func() http.Header { return httpcache.Trailer(resp.Trailer) }
+	f := &store.OriginResponse{Record: rec, Body: resp.Body, Trailer: trailer}
 	switch {
 	case rec.Status == http.StatusPartialContent && !req.Head:
 		o.partial(req, f, head)
@@ -36,7 +42,8 @@ func (o *Origin) fetched(req *store.Request, url string, resp *http.Response, he
 		f.Storable, _ = o.Site.Policy.Storable(http.MethodGet, req.Header, head)
 	}
 	f.Storable = f.Storable && !VariesByIdentity(head.Header, fieldsTold(req.Fields()))
-	f.Private = req.Ranged || len(req.Header["Authorization"]) > 0 || o.Site.Policy.RequestDirectives(req.Header).Has("no-store")
+	f.Private = req.Ranged || len(req.Header["Authorization"]) > 0 ||
+		o.Site.Policy.RequestDirectives(req.Header).Has("no-store")
 	o.Describe(rec, req.Header, head)
 	if httpcache.Settled(head.Header) { // else other bytes may come under the same validator
 		f.Validator, _ = Validator(head.Header)
@@ -67,7 +74,8 @@ func (o *Origin) partial(req *store.Request, f *store.OriginResponse, head *http
 	head.Status = http.StatusOK // of which it is a part
 	f.Storable, _ = o.Site.Policy.Storable(http.MethodGet, req.Header, head)
 	// One that has had us ask for the rest in vain isn't to do so again.
-	if f.Storable = f.Storable && ok && req.Gone == "" && (whole || part.Answers(req.Header)); !f.Storable {
+	f.Storable = f.Storable && ok && req.Gone == "" && (whole || part.Answers(req.Header))
+	if !f.Storable {
 		return
 	}
 	delete(head.Header, "Content-Range")

@@ -119,4 +119,6 @@ func Refuse(w http.ResponseWriter, status int) {
 // token makes a structured field's token of words.
 func token(words string) string { return strings.ReplaceAll(strings.ToLower(words), " ", "-") }
 
-var errLoop = errors.New("loop: this request has been through this cluster before; does the origin's URL, or a redirect or proxy behind it, lead back to a node?")
+// errLoop is for the log: it says what an operator may look at.
+var errLoop = errors.New("loop: this request has been through this cluster before; does the " +
+	"origin's URL, or a redirect or proxy behind it, lead back to a node?")

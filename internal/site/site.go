@@ -50,7 +50,8 @@ type Site struct {
 
 // New makes a site.
 func New(c Config) *Site {
-	s := &Site{Config: c, path: Spelling(c.Base), hosts: []string{host(c.Base)}, rules: newQueryRules()}
+	s := &Site{Config: c, path: Spelling(c.Base), rules: newQueryRules()}
+	s.hosts = []string{host(c.Base)}
 	for _, alias := range c.Aliases {
 		s.hosts = append(s.hosts, host(&url.URL{Scheme: c.Base.Scheme, Host: alias}))
 	}
