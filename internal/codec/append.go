@@ -1,8 +1,8 @@
-// Package codec is the binary form of what nodes and flights pass on: numbers as varints, strings and
-// lists with their length before them, in an order that both sides know.
+// Package codec is the binary form of what nodes and flights pass on: numbers as varints, strings
+// and lists with their length before them, in an order that both sides know.
 //
-// Values go in, to be appended to a message; a Decoder takes them out of one again, and trusts it in
-// nothing.
+// Values go in, to be appended to a message; a Decoder takes them out of one again, and trusts it
+// in nothing.
 package codec
 
 import (

@@ -39,7 +39,9 @@ func (x *Exchange) OwnedSince(routingKey string, epoch uint64) bool {
 }
 
 // open sends a node a request. The response must be closed.
-func (x *Exchange) open(ctx context.Context, node string, message []byte, window int) (*peer.Stream, error) {
+func (x *Exchange) open(ctx context.Context, node string, message []byte, window int) (
+	*peer.Stream, error,
+) {
 	p := x.node.Peer(node)
 	if p == nil {
 		return nil, peer.ErrUnreachable
@@ -48,7 +50,9 @@ func (x *Exchange) open(ctx context.Context, node string, message []byte, window
 }
 
 // ask sends a node a request whose response is one reply, and returns that.
-func (x *Exchange) ask(ctx context.Context, node string, message []byte) (*codec.Decoder, []byte, error) {
+func (x *Exchange) ask(ctx context.Context, node string, message []byte) (
+	d *codec.Decoder, value []byte, err error,
+) {
 	stream, err := x.open(ctx, node, message, 0)
 	if err != nil {
 		return nil, nil, err

@@ -40,7 +40,9 @@ func (b *content) OriginAsked(ctx context.Context) bool {
 	return b.call != 0 && b.x.originAsked(ctx, b.node, b.call)
 }
 
-func decodeAsked(d *codec.Decoder) store.Asked { return min(store.Asked(d.Byte()), store.AskedForThis) }
+func decodeAsked(d *codec.Decoder) store.Asked {
+	return min(store.Asked(d.Byte()), store.AskedForThis)
+}
 
 // send sends a content that is read for cause.
 func (x *Exchange) send(c *wire.Call, cause store.Cause, sending *store.Sending) {

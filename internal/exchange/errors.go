@@ -77,7 +77,8 @@ func (w wording) decodeError(kind byte, d *codec.Decoder) error {
 func (w wording) decodeFailure(d *codec.Decoder) error {
 	f := &store.Failure{Why: store.Why(d.Byte()), Status: int(d.Varint()), Kind: d.Text()}
 	f.Err = errors.New(d.Text())
-	if d.Bad || f.Status < 400 || f.Status > 599 || strings.Trim(f.Kind, "abcdefghijklmnopqrstuvwxyz0123456789_") != "" {
+	const letters = "abcdefghijklmnopqrstuvwxyz0123456789_"
+	if d.Bad || f.Status < 400 || f.Status > 599 || strings.Trim(f.Kind, letters) != "" {
 		return store.ErrBusy
 	}
 	if stored := d.Rest(); len(stored) > 0 {

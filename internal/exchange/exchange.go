@@ -4,15 +4,15 @@
 // over the connection that the peer package keeps, and the other node's Exchange has the Server of
 // its Store answer:
 //
-//	Store ─► Exchange, as its Remote ─► peer.Open ─► wire ─► the owner's Exchange ─► Server ─► its Store
-//	      ◄─ result, error, Content  ◄───────────────────────── reply, abortion, bytes ◄───┘
+//	Store ─► Exchange, its Remote ─► peer, wire ─► the owner's Exchange ─► Server ─► Store
+//	      ◄─ result or error, Content ◄───────────── reply, bytes ◄────────┘
 //
 // A node that is asked never asks on, so nodes whose rings differ can't wait for each other: a
 // Server knows no Remote but for who owns what.
 //
-// An Exchange also remembers which nodes have missed an invalidation, and tells them before anything
-// else (hints.go). What is asked for, and when, is the Store's business; what connections there are,
-// the peer package's.
+// An Exchange also remembers which nodes have missed an invalidation, and tells them before
+// anything else (hints.go). What is asked for, and when, is the Store's business; what connections
+// there are, the peer package's.
 package exchange
 
 import (

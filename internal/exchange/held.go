@@ -36,7 +36,9 @@ func (x *Exchange) value(c *wire.Call, b []byte, err error) {
 }
 
 // Fragment is store.Remote's.
-func (x *Exchange) Fragment(ctx context.Context, node string, rec *store.Record, off int64) ([]byte, error) {
+func (x *Exchange) Fragment(ctx context.Context, node string, rec *store.Record, off int64) (
+	[]byte, error,
+) {
 	message := codec.AppendTexts([]byte{reqFragment}, []string{rec.Key, rec.Version})
 	_, value, err := x.ask(ctx, node, binary.AppendVarint(message, off))
 	return value, err
@@ -64,7 +66,9 @@ func decodeVersion(d *codec.Decoder) *store.Record {
 }
 
 // Foresee is store.Remote's.
-func (x *Exchange) Foresee(ctx context.Context, node string, rec *store.Record, parts []chunk.Span) (store.Asked, error) {
+func (x *Exchange) Foresee(ctx context.Context, node string, rec *store.Record, parts []chunk.Span) (
+	store.Asked, error,
+) {
 	b := codec.AppendTexts([]byte{reqForesee}, []string{rec.Key, rec.Version})
 	b = codec.AppendFlags(b, []*bool{&rec.Fragments})
 	b = binary.AppendVarint(b, rec.Length)

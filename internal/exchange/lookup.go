@@ -14,7 +14,9 @@ import (
 )
 
 // Lookup is store.Remote's.
-func (x *Exchange) Lookup(ctx context.Context, node string, q *store.LookupRequest) (*store.LookupResult, error) {
+func (x *Exchange) Lookup(ctx context.Context, node string, q *store.LookupRequest) (
+	*store.LookupResult, error,
+) {
 	stream, err := x.open(ctx, node, encodeLookup(q), q.Window)
 	if err != nil {
 		return nil, err
@@ -56,7 +58,8 @@ func (x *Exchange) serveLookup(c *wire.Call, d *codec.Decoder) {
 		return
 	}
 	q.Inform = func(status int, header http.Header) {
-		_ = c.Reply(codec.AppendHeader(binary.AppendVarint([]byte{respInterim}, int64(status)), header), nil)
+		head := binary.AppendVarint([]byte{respInterim}, int64(status))
+		_ = c.Reply(codec.AppendHeader(head, header), nil)
 	}
 	found, sending, err := x.server.Lookup(c.Context(), q)
 	if err != nil {

@@ -11,7 +11,9 @@ import (
 )
 
 // Read is store.Remote's.
-func (x *Exchange) Read(ctx context.Context, node string, q *store.ReadRequest) (*store.ReadResult, error) {
+func (x *Exchange) Read(ctx context.Context, node string, q *store.ReadRequest) (
+	*store.ReadResult, error,
+) {
 	call := rand.Uint64()
 	stream, err := x.open(ctx, node, x.encodeRead(reqRead, q, call), q.Window)
 	if err != nil {

@@ -54,8 +54,8 @@ type Border struct {
 	Stops func(pos int64) bool
 }
 
-// Leaving is what becomes of a run that its followers have left. The zero Leaving lets it read on to
-// its end.
+// Leaving is what becomes of a run that its followers have left. The zero Leaving lets it read on
+// to its end.
 type Leaving struct {
 	// Alone is how long a run that its last follower has left may read on; 0 means for as long as
 	// it takes. A run of a body of unknown length, which may have no end, gets no time at all,

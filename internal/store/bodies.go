@@ -26,8 +26,8 @@ type found struct {
 	since chunks.Mark
 }
 
-// bodies is what this node knows of the bytes of all versions, and the fills that read them. All but
-// live is guarded by the store's mu.
+// bodies is what this node knows of the bytes of all versions, and the fills that read them. All
+// but live is guarded by the store's mu.
 type bodies struct {
 	byVersion map[string]*body
 	hashing   maphash.Seed

@@ -12,9 +12,7 @@ func (s *Store) smallOf(rec *Record) ([]byte, bool) {
 	if rec.small != nil || rec.Length > maxSmall {
 		return rec.content(), rec.small != nil
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	now := s.currentLocked(rec)
+	now := s.current(rec)
 	if now == nil || now.small == nil {
 		return nil, false
 	}
@@ -28,7 +26,7 @@ func (s *Store) pushSmall(rec *Record, off int64, b []byte) bool {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now := s.currentLocked(rec)
+	now := s.current(rec)
 	switch {
 	case now == nil:
 		return false

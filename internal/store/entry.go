@@ -1,6 +1,9 @@
 package store
 
-import "slices"
+import (
+	"slices"
+	"sync/atomic"
+)
 
 // The records of one key are variants of each other (RFC 9111 section 4.1). They are told apart by
 // all fields that the Vary of any of them names: an origin may name a field only to those who send
@@ -11,15 +14,22 @@ import "slices"
 type entry struct {
 	variants     []*Record // never empty in the table
 	newer, older *entry    // in its pool
-	turn         uint64    // of the ring, up to which what this node owns is known to be its own
+	turn         uint32    // of the ring, up to which what this node owns is known to be its own
 	doubt        uint64    // what it owns and fetched before this tick of the store's clock is to be validated at its next use
 	bytes        uint32    // what it takes in memory
 	pool         class
-	query        bool // its path had many query strings when it came
-	used         bool // since the pool's hand came by
+	query        bool        // its path had many query strings when it came
+	used         atomic.Bool // since the pool's hand came by
 }
 
 func (e *entry) key() string { return e.variants[0].Key }
+
+// use notes that e is used. No lock need be held.
+func (e *entry) use() {
+	if !e.used.Load() { // for many at once
+		e.used.Store(true)
+	}
+}
 
 // maxVariants bounds the records of one key, so that searching them stays cheap; the oldest make
 // room.
@@ -46,10 +56,12 @@ func merged(a, b []string) []string {
 
 // varyFor returns the fields that tell those of e's variants apart that a HEAD may select, or a
 // GET: those that any response names, or, if none is stored, any note that one isn't.
-func (e *entry) varyFor(head bool) []string {
+func (e *entry) varyFor(head bool) []string { return varyOf(e.variants, head) }
+
+func varyOf(variants []*Record, head bool) []string {
 	var stored, noted []string
 	some := false
-	for _, rec := range e.variants {
+	for _, rec := range variants {
 		switch {
 		case rec.HeadOnly && !head:
 		case rec.Pass:

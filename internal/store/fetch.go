@@ -170,7 +170,7 @@ func (s *Store) shared(req *Request, encoded []byte) (*Result, error) {
 	s.adopt(req.Key, fr.rec)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if now := s.successorLocked(fr.rec); now != nil {
+	if now := s.successor(fr.rec); now != nil {
 		fr.rec = now
 	}
 	return &Result{Record: fr.rec, Collapsed: true, Found: fr.found, Peer: fr.peer}, nil

@@ -120,7 +120,7 @@ func (s *Store) renew(f *flight, x *exchange) *Result {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	rec.Version = f.prev.Version
-	now := s.successorLocked(f.prev)
+	now := s.successor(f.prev)
 	if now != nil {
 		rec.Generation = now.Generation
 		rec.Length = now.Length // a fill may have ended meanwhile

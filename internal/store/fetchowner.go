@@ -27,7 +27,7 @@ func (s *Store) fetchRecord(f *flight) ([]byte, error) {
 
 // fetchFromOwner asks owner, settles the flight with the answer, and keeps a copy of it.
 func (s *Store) fetchFromOwner(f *flight, owner string) (*flightResult, error) {
-	q := &LookupRequest{Request: *f.req, Window: s.rooms.window()}
+	q := &LookupRequest{Request: *f.req}
 	q.Inform = f.inform
 	if f.prev.isCurrent(s.cfg.Now()) {
 		q.Version, q.Revision = f.prev.Version, f.prev.Revision
@@ -37,6 +37,7 @@ func (s *Store) fetchFromOwner(f *flight, owner string) (*flightResult, error) {
 	// window of the only one.
 	s.rooms.relays.Add(1)
 	defer s.rooms.relays.Add(-1)
+	q.Window = s.rooms.window()
 	ctx, cancel := context.WithCancel(s.base)
 	found, err := s.lookUp(ctx, f, owner, q)
 	if err != nil {

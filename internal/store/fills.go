@@ -13,7 +13,7 @@ import (
 // tidyLocked drops what is known of the bytes of rec's version, once no fill reads it, if little
 // work finds it out again.
 func (s *Store) tidyLocked(rec *Record) {
-	now := s.currentLocked(rec)
+	now := s.current(rec)
 	if now == nil {
 		s.forgetBodyLocked(rec.Version, "")
 	} else if now.Length >= 0 && now.Length <= s.cfg.Geometry.Max && !now.Fragments {
@@ -113,7 +113,7 @@ func (s *Store) ended(rec *Record, ran *run, end int64, err error) {
 		ran.came = ran.trailer()
 	}
 	defer s.tidyLocked(rec)
-	switch now := s.currentLocked(rec); {
+	switch now := s.current(rec); {
 	case now == nil:
 	case ends(err):
 	case err != nil:

@@ -6,6 +6,10 @@ import "net/http"
 // nil. It may be stale, or one that says Pass. If mustRevalidate, it must not be used before Fetch
 // has asked its owner, or the origin.
 func (s *Store) Find(key string, request http.Header, head bool) (rec *Record, mustRevalidate bool) {
+	rec, mustRevalidate, sure := s.table.find(key, request, head)
+	if sure {
+		return rec, mustRevalidate
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.findLocked(key, request, head)
@@ -14,13 +18,10 @@ func (s *Store) Find(key string, request http.Header, head bool) (rec *Record, m
 // Holds reports whether variants for other requests, HEADs or GETs, are stored under key here, and
 // whether parts are.
 func (s *Store) Holds(key string, head bool) (variants, parts bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if e, ok := s.entries[key]; ok {
-		for _, rec := range e.variants {
-			variants = variants || (!rec.Pass && len(rec.Vary) > 0 && (head || !rec.HeadOnly))
-			parts = parts || rec.Part != Part{}
-		}
+	e, _ := s.shards.look(key)
+	for _, rec := range e.variants {
+		variants = variants || (!rec.Pass && len(rec.Vary) > 0 && (head || !rec.HeadOnly))
+		parts = parts || rec.Part != Part{}
 	}
 	return variants, parts
 }
@@ -31,7 +32,7 @@ func (s *Store) RevalidateAll() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.clock++
-	s.revalidateBefore = s.clock
+	s.revalidateBefore.Store(s.clock)
 }
 
 // drop is dropLocked.

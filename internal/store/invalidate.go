@@ -71,7 +71,7 @@ func (s *Store) invalidateLocked(key string) {
 		s.removeConcernedLocked(stored, key)
 	}
 	if all := s.generations.raise(place); all {
-		for key := range s.entries {
+		for key := range s.shards.keysLocked() {
 			s.removeLocked(key)
 		}
 	}

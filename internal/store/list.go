@@ -16,7 +16,7 @@ const inspectTimeout = time.Second
 func (s *Store) List(key string) []*Record {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	e, ok := s.entries[key]
+	e, ok := s.shards.getLocked(key)
 	if !ok || !s.dropLostLocked(e) {
 		return nil
 	}

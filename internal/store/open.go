@@ -78,7 +78,7 @@ func (s *Store) Usage() Usage {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return Usage{
-		Records: int64(len(s.entries)), RecordBytes: s.recordBytes,
+		Records: int64(s.shards.n), RecordBytes: s.recordBytes,
 		Fills: s.fills, LiveFills: s.live.Load(),
 		Chunks: s.chunks.Usage(),
 	}

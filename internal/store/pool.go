@@ -50,10 +50,10 @@ func (p *pool) next() *entry {
 			p.hand = p.oldest
 		}
 		e := p.hand
-		if !e.used {
+		if !e.used.Load() {
 			return e
 		}
-		e.used = false
+		e.used.Store(false)
 		p.hand = e.newer
 	}
 }

@@ -314,7 +314,9 @@ func (r *Reader) advance(n int64) {
 	if r.follower != nil {
 		r.follower.Skip(n)
 	} else if !r.attached && r.ahead == fill.Everything && !r.atEnd() && r.rec.refetchable() {
-		r.attached = true
+		if r.attached = true; r.s.live.Load() == 0 {
+			return // without a look at what is under the store's lock
+		}
 		r.s.mu.Lock()
 		defer r.s.mu.Unlock()
 		if f, via, ok := r.s.joinLocked(r.rec, r.by.Cause, r.pos, r.stop(), r.ahead, r.localOnly); ok {
@@ -330,15 +332,23 @@ func (r *Reader) advance(n int64) {
 // Trailer returns the trailer fields of the content, once r has read it to its end. They are not to
 // be changed.
 func (r *Reader) Trailer() http.Header {
-	r.s.mu.Lock()
-	defer r.s.mu.Unlock()
-	if r.run != nil && r.run.came != nil {
-		return r.run.came
+	if trailer := r.cameWith(); trailer != nil {
+		return trailer
 	}
-	if now := r.s.currentLocked(r.rec); now != nil {
+	if now := r.s.current(r.rec); now != nil {
 		return now.Trailer
 	}
 	return r.rec.Trailer
+}
+
+// cameWith is the trailer that the fill which r has followed last has brought by now.
+func (r *Reader) cameWith() http.Header {
+	if r.run == nil {
+		return nil
+	}
+	r.s.mu.Lock()
+	defer r.s.mu.Unlock()
+	return r.run.came
 }
 
 // Close lets go of the fill that r follows. It may be called more than once.
@@ -518,7 +528,7 @@ func (r *Reader) look() (begun int64) {
 		return 0
 	}
 	if r.end < 0 {
-		if now := r.s.currentLocked(r.rec); now != nil && now.Length >= 0 {
+		if now := r.s.current(r.rec); now != nil && now.Length >= 0 {
 			r.rec, r.end = now, now.Length
 		}
 	}

@@ -103,8 +103,8 @@ func TestInvalidationsBeginAtTheOwner(t *testing.T) {
 	}
 }
 
-// TestGroupsAreInvalidatedTwice: a node that has got a copy of a member meanwhile, from an owner that
-// hadn't been told, drops that as well.
+// TestGroupsAreInvalidatedTwice: a node that has got a copy of a member meanwhile, from an owner
+// that hadn't been told, drops that as well.
 func TestGroupsAreInvalidatedTwice(t *testing.T) {
 	grouped := func() Source {
 		return &scripted{fetch: func(context.Context, *Request) *OriginResponse {

@@ -11,7 +11,7 @@ import "errors"
 func (s *Store) Postpone(rec *Record) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if now := s.successorLocked(rec); now != nil && !now.rests(s.cfg.Now()) { // else the flight has noted it, and more
+	if now := s.successor(rec); now != nil && !now.rests(s.cfg.Now()) { // else the flight has noted it, and more
 		s.postponeLocked(now, nil)
 	}
 }
@@ -32,7 +32,7 @@ func (s *Store) failedLocked(f *flight) *Failure {
 	if f.prev == nil || f.req.Alone {
 		return nil
 	}
-	now := s.successorLocked(f.prev)
+	now := s.successor(f.prev)
 	if now == nil || now.failure == f.prev.failure || !now.rests(s.cfg.Now()) {
 		return nil
 	}

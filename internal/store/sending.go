@@ -34,8 +34,8 @@ func (t *Sending) Length() int64 { return t.rd.rec.Length }
 // Foresee tells whether the origin is asked for some of it.
 func (t *Sending) Foresee(ctx context.Context) Asked { return t.rd.Foresee(ctx) }
 
-// Next returns the next bytes, which are immutable. At the end the error is io.EOF, and any other is
-// one for the other node.
+// Next returns the next bytes, which are immutable. At the end the error is io.EOF, and any other
+// is one for the other node.
 func (t *Sending) Next(ctx context.Context) (b []byte, err error) {
 	if t.stop != nil {
 		b, err = t.readOnce()

@@ -41,8 +41,9 @@ func (v *Server) Lookup(ctx context.Context, q *LookupRequest) (*LookupResult, *
 		return nil, nil, err
 	}
 	found := &LookupResult{
-		Record: s.offeredTo(res.Record, &q.Request), Found: res.Found, Collapsed: res.Collapsed, Renewed: res.Renewed,
-		Status: res.Status, Why: res.Why, Stored: s.stores(res.Record),
+		Record: s.offeredTo(res.Record, &q.Request), Stored: s.stores(res.Record),
+		Found: res.Found, Collapsed: res.Collapsed, Renewed: res.Renewed,
+		Status: res.Status, Why: res.Why,
 	}
 	if res.Body == nil && res.follower == nil {
 		res.Close()
@@ -88,7 +89,9 @@ func (s *Store) lookup(ctx context.Context, q *LookupRequest) (*Result, error) {
 		told := *failed
 		told.Why = why
 		if rec != nil {
-			told.Stored = s.offeredTo(rec, &q.Request).with(func(r *Record) { r.RetryAfter = Until(s.cfg.Now().Add(RetryAfter)) })
+			told.Stored = s.offeredTo(rec, &q.Request).with(func(r *Record) {
+				r.RetryAfter = Until(s.cfg.Now().Add(RetryAfter))
+			})
 		}
 		return nil, &told
 	}
@@ -104,7 +107,8 @@ func (s *Store) findFor(q *LookupRequest) (rec *Record, mustRevalidate bool) {
 	q.Target = cmp.Or(q.Target, q.Key)
 	keys := s.cfg.Keys.Keys(q.Target)
 	for _, q.Key = range keys {
-		if rec, mustRevalidate = s.Find(q.Key, q.Header, q.Head); rec != nil && s.cfg.answers(rec, q.Target) {
+		rec, mustRevalidate = s.Find(q.Key, q.Header, q.Head)
+		if rec != nil && s.cfg.answers(rec, q.Target) {
 			return rec, mustRevalidate
 		}
 	}
@@ -128,11 +132,7 @@ func (s *Store) why(q *LookupRequest, rec *Record) Why {
 }
 
 // stores reports whether rec, or what has taken its place with the same bytes, is in the table.
-func (s *Store) stores(rec *Record) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.successorLocked(rec) != nil
-}
+func (s *Store) stores(rec *Record) bool { return s.successor(rec) != nil }
 
 // Chunk is a chunk by its key, which is without the group's prefix, if this node owns and holds it.
 func (v *Server) Chunk(ctx context.Context, key string) ([]byte, error) {
@@ -203,8 +203,7 @@ func (v *Server) TakeOver(ctx context.Context, q *ReadRequest) error {
 // readable is the record of what q wants to read, or says why that isn't to be had here.
 func (v *Server) readable(q *ReadRequest) (*Record, error) {
 	s, rec := v.s, q.Record
-	if v.check(q.Key) != nil || !s.fits(rec, q.Key) || q.Off < 0 || (q.End >= 0 && q.End <= q.Off) ||
-		(rec.Length >= 0 && (q.End > rec.Length || q.Off >= rec.Length)) || (rec.refetchable() && q.End < 0) || rec.HeadOnly {
+	if v.check(q.Key) != nil || !s.fits(rec, q.Key) || rec.HeadOnly || !q.within(rec) {
 		return nil, ErrBusy
 	}
 	s.adopt(q.Key, rec)
@@ -218,6 +217,17 @@ func (v *Server) readable(q *ReadRequest) (*Record, error) {
 		return nil, ErrRefused
 	}
 	return nil, ErrNotOwner
+}
+
+// within reports whether q asks for bytes that rec's content may have.
+func (q *ReadRequest) within(rec *Record) bool {
+	switch {
+	case q.Off < 0 || q.End >= 0 && q.End <= q.Off:
+		return false
+	case q.End < 0 && rec.refetchable():
+		return false
+	}
+	return rec.Length < 0 || q.Off < rec.Length && q.End <= rec.Length
 }
 
 // Foresee reports whether the origin would be asked for some of those parts of a content.
@@ -239,7 +249,8 @@ func (v *Server) Foresee(ctx context.Context, rec *Record, parts []chunk.Span) (
 // Put stores a response with its whole content, if this node owns it.
 func (v *Server) Put(key string, rec *Record, content []byte) error {
 	s := v.s
-	if v.check(key) != nil || !s.fits(rec, key) || rec.Length != int64(len(content)) || rec.Pass || rec.HeadOnly || (rec.Part != Part{}) || s.ownerOf(key) != "" {
+	whole := rec.Length == int64(len(content)) && !rec.Pass && !rec.HeadOnly && rec.Part == Part{}
+	if v.check(key) != nil || !s.fits(rec, key) || !whole || s.ownerOf(key) != "" {
 		return ErrBusy
 	}
 	rec.Key = key

@@ -23,7 +23,7 @@ type Store struct {
 
 	// mu guards all below. It is never held while a group or another node is asked.
 	mu sync.Mutex
-	table
+	*table
 	bodies
 	changes
 	refreshing map[uint64]struct{} // revisions that are being validated in the background

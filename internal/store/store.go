@@ -37,9 +37,13 @@
 //
 //	find, invalidate, chunks, join ► opener, relay ► fills ► reader, fetchorigin ► fetchowner, fetch, server ► open
 //
-// Locks are taken in this order, and none is held while a group or another node is asked:
+// A lookup takes the lock of its shard of the table, and no other (shards.go). All changes are made
+// under Store.mu. Locks are taken in this order, and none is held while a group or another node is
+// asked:
 //
-//	Store.mu ► lifetime.ending, a fill's own ► refusals, rooms.filling
+//	Store.mu ► shard.mu
+//	         ► a fill's own ► rooms.filling
+//	         ► refusals, lifetime.ending
 //	audiences: alone
 //
 // Which keys are whose, a KeySpace knows. Whether the origin's answers are stored is the Source's

@@ -4,77 +4,104 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
-// table is the records of all stored responses, within a budget. It knows nothing of their bytes but
-// their names. It is guarded by the store's mu.
+// table is the records of all stored responses, within a budget. It knows nothing of their bytes
+// but their names. Changes are made under the store's mu, which the methods whose names end in
+// Locked need; the others need no lock.
 type table struct {
 	*keys
 	*selection
 	now      func() time.Time
 	budget   int64                              // for all records
 	concerns func(rec *Record, url string) bool // Config.concerns
-	forget   func(version, successor string)    // is called when a record of that version has gone
-	varies   func(e *entry, before []string)    // is called when a record of this node's own has come under e's key
 
-	entries          map[string]*entry // by cache key
-	pools            [classes]pool     // of entries, as they make room for each other
+	// forget is called when a record of that version has gone; varies when a record of this node's
+	// own has come under e's key, whose variants were told apart by other fields before.
+	forget func(version, successor string)
+	varies func(e *entry, before []string)
+
+	shards           shards
+	pools            [classes]pool // of entries, as they make room for each other
 	queries          queryCounts
 	recordBytes      int64                          // which the entries take
 	grouped          map[string]map[string]struct{} // cache keys, by the groups that any of their variants belongs to
 	clock            uint64                         // counts the reasons to validate what is stored
-	revalidateBefore uint64                         // the last one that was about everything
+	revalidateBefore atomic.Uint64                  // the last one that was about everything
 }
 
 // newTable makes one without records.
-func newTable(k *keys, sel *selection, cfg Config) table {
-	return table{
-		keys: k, selection: sel, now: cfg.Now, budget: cfg.Memory / recordsShare, concerns: cfg.concerns,
-		entries: map[string]*entry{}, grouped: map[string]map[string]struct{}{}, queries: queryCounts{sel.seed, map[uint64]int32{}},
+func newTable(k *keys, sel *selection, cfg Config) *table {
+	return &table{
+		keys: k, selection: sel, now: cfg.Now, budget: cfg.Memory / recordsShare,
+		concerns: cfg.concerns, shards: shards{seed: sel.seed},
+		queries: queryCounts{sel.seed, map[uint64]int32{}}, grouped: map[string]map[string]struct{}{},
 	}
 }
 
-func (t *table) findLocked(key string, request http.Header, head bool) (rec *Record, mustRevalidate bool) {
-	e, ok := t.entries[key]
+// find returns the stored record that request, a HEAD or a GET, selects. It isn't sure if the ring
+// has changed since it was looked who owns key: then findLocked finds out.
+func (t *table) find(key string, request http.Header, head bool) (
+	rec *Record, mustRevalidate, sure bool,
+) {
+	e, ok := t.shards.look(key)
+	if !ok {
+		return nil, false, true
+	}
+	if t.remote != nil && e.turn != uint32(t.ringEpoch()) {
+		return nil, false, false
+	}
+	rec, mustRevalidate = t.pick(e, request, head)
+	return rec, mustRevalidate, true
+}
+
+// findLocked is find for one who holds the store's mu.
+func (t *table) findLocked(key string, request http.Header, head bool) (
+	rec *Record, mustRevalidate bool,
+) {
+	e, ok := t.shards.getLocked(key)
 	if !ok || !t.dropLostLocked(e) {
 		return nil, false
 	}
-	names := e.varyFor(head)
-	for _, r := range e.variants {
-		if r.HeadOnly && !head || !t.selects(r, request) || !t.agrees(r, names, request) {
-			continue
-		}
-		rec = r
-		break
-	}
-	if rec == nil {
+	return t.pick(stored{e, e.variants, e.turn, e.doubt}, request, head)
+}
+
+// pick returns which of e's records request selects.
+func (t *table) pick(e stored, request http.Header, head bool) (rec *Record, mustRevalidate bool) {
+	names := varyOf(e.variants, head)
+	i := slices.IndexFunc(e.variants, func(r *Record) bool {
+		return (head || !r.HeadOnly) && t.selects(r, request) && t.agrees(r, names, request)
+	})
+	if i < 0 {
 		return nil, false
 	}
-	mustRevalidate = t.mustRevalidateLocked(e, rec)
+	rec = e.variants[i]
+	mustRevalidate = t.mustRevalidate(e, rec)
 	if rec.Pass && (mustRevalidate || !t.now().Before(rec.PassUntil.Time())) {
 		return nil, false
 	}
-	e.used = true
+	e.use()
 	return rec, mustRevalidate
 }
 
 // dropLostLocked drops what e holds by right of a key that another node owns by now. It reports
 // whether anything is left.
 func (t *table) dropLostLocked(e *entry) bool {
-	turn := t.ringEpoch()
+	turn := uint32(t.ringEpoch())
 	if t.remote == nil || e.turn == turn {
 		return true
 	}
 	since := e.turn
-	e.turn = turn
+	t.shards.changeLocked(e.key(), func() { e.turn = turn })
 	if !slices.ContainsFunc(e.variants, (*Record).owned) {
 		return true
 	}
 	if t.ownerOf(e.key()) == "" {
-		if !t.remote.OwnedSince(t.routingKey(e.key())+".0", since) {
+		if !t.remote.OwnedSince(t.routingKey(e.key())+".0", uint64(since)) {
 			t.clock++ // another node may have known better meanwhile
-			e.doubt = t.clock
+			t.shards.changeLocked(e.key(), func() { e.doubt = t.clock })
 		}
 		return true
 	}
@@ -88,15 +115,15 @@ func (t *table) dropLostLocked(e *entry) bool {
 	return len(kept) > 0
 }
 
-// mustRevalidateLocked reports whether rec may be used no more without a word from its owner; or,
+// mustRevalidate reports whether rec may be used no more without a word from its owner; or,
 // if that is this node, from the origin, since others may have stood in for this node while it was
 // out of contact.
-func (t *table) mustRevalidateLocked(e *entry, rec *Record) bool {
+func (t *table) mustRevalidate(e stored, rec *Record) bool {
 	switch {
 	case rec.rests(t.now()): // it has been tried just now
 		return false
 	case rec.owned():
-		return rec.fetchedAt < max(t.revalidateBefore, e.doubt)
+		return rec.fetchedAt < max(t.revalidateBefore.Load(), e.doubt)
 	}
 	return !t.now().Before(rec.Lease.Time())
 }
@@ -107,16 +134,16 @@ func (t *table) installLocked(rec *Record) { t.insertLocked(rec, nil) }
 // insertLocked is installLocked for a record that takes the place of prev, too, for whatever
 // requests that is; prev may be nil.
 func (t *table) insertLocked(rec, prev *Record) {
-	e, ok := t.entries[rec.Key]
+	e, ok := t.shards.getLocked(rec.Key)
 	var names []string
 	if ok {
 		rec.Key, names = e.key(), e.varyFor(true) // the key takes no memory of its own
 	} else {
 		rec.Key = strings.Clone(rec.Key) // of a longer line perhaps
-		e = &entry{turn: rec.ringEpoch, query: t.queries.add(rec.Key)}
-		t.entries[rec.Key] = e
+		e = &entry{turn: uint32(rec.ringEpoch), query: t.queries.add(rec.Key)}
+		t.shards.putLocked(rec.Key, e)
 	}
-	e.turn = min(e.turn, rec.ringEpoch)
+	t.shards.changeLocked(rec.Key, func() { e.turn = min(e.turn, uint32(rec.ringEpoch)) })
 	for _, old := range e.variants {
 		rec.inherit(old)
 	}
@@ -171,10 +198,11 @@ func (t *table) setLocked(e *entry, variants []*Record) {
 	}
 	if len(variants) == 0 {
 		t.queries.remove(e.key())
-		delete(t.entries, e.key())
+		t.shards.removeLocked(e.key())
 		return
 	}
-	e.variants, e.bytes = variants, 0
+	t.shards.changeLocked(variants[0].Key, func() { e.variants = variants })
+	e.bytes = 0
 	for _, rec := range variants {
 		e.bytes += uint32(t.size(rec))
 	}
@@ -186,7 +214,7 @@ func (t *table) setLocked(e *entry, variants []*Record) {
 
 // removeLocked drops all records under key.
 func (t *table) removeLocked(key string) {
-	e, ok := t.entries[key]
+	e, ok := t.shards.getLocked(key)
 	if !ok {
 		return
 	}
@@ -199,59 +227,58 @@ func (t *table) removeLocked(key string) {
 // withdrawLocked drops rec, or what has taken its place, but no other variant that has the same
 // bytes.
 func (t *table) withdrawLocked(rec *Record) {
-	now := t.successorLocked(rec)
+	now := t.successor(rec)
 	if now == nil {
 		return
 	}
-	e := t.entries[now.Key]
+	e, _ := t.shards.getLocked(now.Key)
 	t.setLocked(e, slices.DeleteFunc(slices.Clone(e.variants), func(r *Record) bool { return r == now }))
-	if t.currentLocked(now) == nil {
+	if t.current(now) == nil {
 		t.forget(now.Version, "")
 	}
 }
 
 // dropLocked drops all records of rec's version.
 func (t *table) dropLocked(rec *Record) {
-	if e, ok := t.entries[rec.Key]; ok {
+	if e, ok := t.shards.getLocked(rec.Key); ok {
 		t.setLocked(e, slices.DeleteFunc(slices.Clone(e.variants), func(r *Record) bool { return r.Version == rec.Version }))
 	}
 	t.forget(rec.Version, "")
 }
 
-// currentLocked returns a record in the table that has rec's version, or nil: rec itself or what
+// current returns a record in the table that has rec's version, or nil: rec itself or what
 // has taken its place, if that is there.
-func (t *table) currentLocked(rec *Record) *Record {
-	if now := t.successorLocked(rec); now != nil {
+func (t *table) current(rec *Record) *Record {
+	if now := t.successor(rec); now != nil {
 		return now
 	}
-	return t.variantWhereLocked(rec.Key, func(r *Record) bool { return r.Version == rec.Version })
+	return t.variantWhere(rec.Key, func(r *Record) bool { return r.Version == rec.Version })
 }
 
-// successorLocked returns the record in the table that is rec or has taken its place, with the same
+// successor returns the record in the table that is rec or has taken its place, with the same
 // bytes, or nil. Other variants may have the same version.
-func (t *table) successorLocked(rec *Record) *Record {
-	now := t.variantWhereLocked(rec.Key, func(r *Record) bool { return r.Version == rec.Version && r.Revision == rec.Revision })
+func (t *table) successor(rec *Record) *Record {
+	now := t.variantWhere(rec.Key, func(r *Record) bool { return r.Version == rec.Version && r.Revision == rec.Revision })
 	if now == nil {
-		now = t.variantWhereLocked(rec.Key, func(r *Record) bool {
+		now = t.variantWhere(rec.Key, func(r *Record) bool {
 			return r.Version == rec.Version && r.Variant == rec.Variant && slices.Equal(r.Vary, rec.Vary)
 		})
 	}
 	return now
 }
 
-// variantWhereLocked returns the first of key's records that is one, or nil.
-func (t *table) variantWhereLocked(key string, is func(*Record) bool) *Record {
-	if e, ok := t.entries[key]; ok {
-		if i := slices.IndexFunc(e.variants, is); i >= 0 {
-			return e.variants[i]
-		}
+// variantWhere returns the first of key's records that is one, or nil.
+func (t *table) variantWhere(key string, is func(*Record) bool) *Record {
+	e, _ := t.shards.look(key)
+	if i := slices.IndexFunc(e.variants, is); i >= 0 {
+		return e.variants[i]
 	}
 	return nil
 }
 
 // replaceLocked puts rec in the place of old, which must be in the table.
 func (t *table) replaceLocked(old, rec *Record) {
-	e := t.entries[old.Key]
+	e, _ := t.shards.getLocked(old.Key)
 	if rec.Version == old.Version {
 		rec.Version, rec.first = old.Version, old.first
 	} else {
@@ -269,7 +296,7 @@ func (t *table) replaceLocked(old, rec *Record) {
 // changeLocked puts copies that change has changed in the place of all records that have rec's
 // version.
 func (t *table) changeLocked(rec *Record, change func(*Record)) {
-	e, ok := t.entries[rec.Key]
+	e, ok := t.shards.getLocked(rec.Key)
 	if !ok {
 		return
 	}
@@ -292,7 +319,9 @@ func (t *table) supersedeLocked(old, rec *Record) {
 		t.insertLocked(rec, old)
 		return
 	}
-	rec.ringEpoch = min(rec.ringEpoch, t.entries[old.Key].turn)
+	if e, ok := t.shards.getLocked(old.Key); ok {
+		rec.ringEpoch = min(rec.ringEpoch, uint64(e.turn))
+	}
 	rec.inherit(old)
 	t.dropLocked(old)
 	t.installLocked(rec)
@@ -301,10 +330,9 @@ func (t *table) supersedeLocked(old, rec *Record) {
 // evictLocked makes the records fit their share of the memory, for e, which has come or grown just
 // now and isn't the first to go.
 func (t *table) evictLocked(e *entry) {
-	budget, used := t.budget, e.used
-	e.used = true
-	defer func() { e.used = used }()
-	for t.recordBytes > budget && len(t.entries) > 1 {
+	budget, used := t.budget, e.used.Swap(true)
+	defer e.used.Store(used)
+	for t.recordBytes > budget && t.shards.n > 1 {
 		t.removeLocked(t.crowded(budget).next().key())
 	}
 }
@@ -321,7 +349,7 @@ func (t *table) crowded(budget int64) *pool {
 
 // varyLocked returns the fields that tell the variants of key apart.
 func (t *table) varyLocked(key string, head bool) []string {
-	if e, ok := t.entries[key]; ok {
+	if e, ok := t.shards.getLocked(key); ok {
 		return e.varyFor(head)
 	}
 	return nil
@@ -338,7 +366,7 @@ func (t *table) postponeLocked(rec *Record, failure *Failure) {
 	if rec == nil {
 		return
 	}
-	if now := t.successorLocked(rec); now != nil {
+	if now := t.successor(rec); now != nil {
 		t.replaceLocked(now, now.with(func(r *Record) {
 			r.RetryAfter, r.failure = Until(t.now().Add(RetryAfter)), failure
 		}))

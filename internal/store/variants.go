@@ -41,7 +41,7 @@ func (s *Store) offeredTo(rec *Record, req *Request) *Record {
 // amongLocked is f's request with what is stored for other requests, if an answer to this one may
 // be made of it.
 func (s *Store) amongLocked(f *flight) *Request {
-	e, ok := s.entries[f.req.Key]
+	e, ok := s.shards.getLocked(f.req.Key)
 	if !ok || f.prev != nil || f.req.Head || f.req.Alone || f.req.Ranged || f.req.Gone != "" {
 		return f.req
 	}
@@ -57,7 +57,7 @@ func (s *Store) shareVersion(x *exchange) *Result {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	rec.Version = x.Variant.Version
-	now := s.currentLocked(x.Variant)
+	now := s.current(x.Variant)
 	if now != nil {
 		rec.Length = now.Length // a fill may have ended meanwhile
 	}
