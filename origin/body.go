@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// ErrChanged says that a file changed while its bytes were being read, or ended before the length
+// ErrChanged means that a file changed while its bytes were being read, or ended before the length
 // that its response promised. The rest of that version can't be had any more.
 var ErrChanged = errors.New("the file changed while it was being read")
 
@@ -26,9 +26,9 @@ type file interface {
 	Stat() (fs.FileInfo, error)
 }
 
-// fileBody reads a span of one version of a file. What it reads it hands on only after looking,
-// once more, whether the file is still what it was at open: kernels stamp a file before they change
-// its bytes, so bytes of another version never get past that look.
+// fileBody reads a span of one version of a file. It hands on what it has read only after it has
+// checked that the file is still what it was at open: kernels stamp a file before they change its
+// bytes, so bytes of another version never pass that check.
 type fileBody struct {
 	ctx      context.Context // the request's
 	file     file

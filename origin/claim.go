@@ -9,40 +9,13 @@ import (
 	"time"
 )
 
-const (
-	// claimTime is how long a request waits for a kept connection to become quiet, which takes some
-	// microseconds if it ever does. Then it takes another connection.
-	claimTime = 250 * time.Millisecond
+// claimTime is how long a request waits for a kept connection to become quiet, which takes some
+// microseconds if it ever does. Then it takes another connection.
+const claimTime = 250 * time.Millisecond
 
-	// A connection is given up after so many requests, or so many bytes of their URLs, since it has
-	// to remember them.
-	maxHistory      = 500
-	maxHistoryBytes = 32 << 10
-)
-
-// history is the URLs of the requests that a connection has carried after its first, whose response
-// can't have been taken for another's.
-type history struct {
-	urls  []string
-	bytes int
-}
-
-func (h *history) add(url string) {
-	h.urls = append(h.urls, url)
-	h.bytes += len(url)
-}
-
-func (h *history) full() bool { return len(h.urls) >= maxHistory || h.bytes >= maxHistoryBytes }
-
-func (h *history) take() []string {
-	urls := h.urls
-	*h = history{}
-	return urls
-}
-
-// use prepares the connection that net/http has taken for a request for u. It returns what is to be
-// told of the response's end, if anything. A connection that won't do is closed, and net/http takes
-// another.
+// use prepares the connection that net/http has taken for a request for u. It returns the
+// guardedConn whose ended is to be called at the response's end, or nil. It closes a connection
+// that can't be used, and net/http takes another.
 func use(ctx context.Context, info httptrace.GotConnInfo, u *url.URL) *guardedConn {
 	var c *guardedConn
 	switch conn := info.Conn.(type) {
@@ -50,7 +23,7 @@ func use(ctx context.Context, info httptrace.GotConnInfo, u *url.URL) *guardedCo
 		c = conn
 	case *secureConn:
 		c = conn.guarded
-	case *tls.Conn: // HTTP/2; or TLS in the tunnel of a proxy, of which it can't be seen how far it has read
+	case *tls.Conn: // HTTP/2; or TLS in a proxy's tunnel, where what has been read can't be seen
 		if info.Reused && conn.ConnectionState().NegotiatedProtocol != "h2" {
 			beneath(conn).giveUp()
 		}
@@ -100,10 +73,10 @@ func (c *guardedConn) claim(ctx context.Context, url string) bool {
 func (c *guardedConn) tryClaim(url string) (ok, over bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.phase == dead || c.sent.full() || c.server.distrusted() {
+	if c.phase == dead || c.sent.full() || c.trust.distrusted() {
 		return false, true
 	}
-	if ok = c.waiting; c.secure { // without TLS, what is still to be read is looked at when it is, and before the request goes out
+	if ok = c.waiting; c.secure { // without TLS, tryRead and beforeWrite see what still comes
 		_, ok = c.quietLocked()
 	}
 	if ok {
@@ -116,10 +89,10 @@ func (c *guardedConn) tryClaim(url string) (ok, over bool) {
 // than it takes to run. The reader may still have bytes from before, and would take them for the
 // response to the request that is about to go out.
 func (c *guardedConn) giveUp() {
-	distrusted := c.server.distrusted()
+	distrusted := c.trust.distrusted()
 	c.mu.Lock()
-	if distrusted { // it won't be seen any more what would still come
-		c.server.suspect(c.sent.take())
+	if distrusted { // what would still come is read by nobody
+		c.trust.suspect(c.sent.take())
 	}
 	c.phase = dead
 	c.mu.Unlock()

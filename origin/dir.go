@@ -41,7 +41,7 @@ type Dir struct {
 	Dotfiles bool
 
 	folders *folders
-	escapes error // what an os.Root says of a path that leads out of it
+	escapes error // an os.Root's for a path that leads out of it
 	now     func() time.Time
 }
 
@@ -97,7 +97,8 @@ func (d *Dir) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// get answers a GET or HEAD. An error for which d.status has a code means that answer.
+// get answers a GET or HEAD. An error for which d.status has a code means a response with that
+// status.
 func (d *Dir) get(req *http.Request, in *folder) (*http.Response, error) {
 	name, slash, ok := localName(req.URL, d.Dotfiles)
 	if !ok {
@@ -123,7 +124,8 @@ func (d *Dir) status(err error) int {
 	switch {
 	case err == nil:
 		return 0
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, errNotRegular), errors.Is(err, d.escapes), isMissing(err):
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, errNotRegular),
+		errors.Is(err, d.escapes), isMissing(err):
 		return http.StatusNotFound
 	case errors.Is(err, fs.ErrPermission):
 		return http.StatusForbidden

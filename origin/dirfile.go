@@ -1,7 +1,6 @@
 package origin
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -13,7 +12,8 @@ import (
 	"github.com/scurrycache/scurry/internal/httpcache"
 )
 
-// settleTime is how old a modification has to be for its time stamp to tell it from the next.
+// settleTime is how old a modification has to be before another one certainly gets another time
+// stamp.
 const settleTime = 2 * time.Second
 
 var errNotRegular = errors.New("not a regular file")
@@ -69,27 +69,27 @@ func (f *folder) openRegular(name string) (*os.File, fs.FileInfo, error) {
 	return file, info, nil
 }
 
-// represent returns the answer to req from the file that info describes, and the part of it that
+// represent returns the response to req from the file that info describes, and the part of it that
 // goes into the body.
-func (d *Dir) represent(req *http.Request, name string, info fs.FileInfo) (*http.Response, httpcache.Range) {
+func (d *Dir) represent(req *http.Request, name string, info fs.FileInfo) (
+	*http.Response, httpcache.Range,
+) {
 	size := info.Size()
 	validators, settled := validatorsOf(info, d.now())
-	method := cmp.Or(req.Method, http.MethodGet)
-	outcome, ranged := httpcache.OriginPreconditions(method, req.Header, validators, settled)
-	switch outcome {
-	case httpcache.PreconditionFailed:
-		return d.text(req, http.StatusPreconditionFailed), httpcache.Range{}
-	case httpcache.NotModified:
-		return d.described(req, http.StatusNotModified, validators), httpcache.Range{}
-	}
-	part, code := httpcache.Range{Length: size}, http.StatusOK
+	part := httpcache.Range{Length: size}
+	code, ranged := judge(req, validators, settled)
 	if ranged {
 		part, code = partOf(req.Header.Get("Range"), size)
 	}
-	if code == http.StatusRequestedRangeNotSatisfiable {
+	switch code {
+	case http.StatusPreconditionFailed:
+		return d.text(req, code), httpcache.Range{}
+	case http.StatusRequestedRangeNotSatisfiable:
 		resp := d.text(req, code)
 		resp.Header.Set("Content-Range", fmt.Sprintf("bytes */%d", size))
 		return resp, httpcache.Range{}
+	case http.StatusNotModified:
+		return d.described(req, code, validators), httpcache.Range{}
 	}
 	resp := d.described(req, code, validators)
 	resp.Header.Set("Accept-Ranges", "bytes")
@@ -101,7 +101,7 @@ func (d *Dir) represent(req *http.Request, name string, info fs.FileInfo) (*http
 	return resp, part
 }
 
-// partOf returns the part of size bytes that a Range field asks for, and the status of the answer
+// partOf returns the part of size bytes that a Range field asks for, and the status of the response
 // (RFC 9110 section 14.2). Several ranges are answered with the whole.
 func partOf(field string, size int64) (httpcache.Range, int) {
 	ranges, err := httpcache.ParseRange(field, size)

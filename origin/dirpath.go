@@ -12,7 +12,8 @@ import (
 // a slash. It isn't ok if no file may have that name: one name has one path, so that an encoded
 // slash, an empty segment, "." and ".." are refused and not resolved.
 func localName(u *url.URL, dotfiles bool) (name string, slash, ok bool) {
-	if u.Opaque != "" || strings.Contains(strings.ToLower(cmp.Or(u.RawPath, u.EscapedPath())), "%2f") {
+	path := strings.ToLower(cmp.Or(u.RawPath, u.EscapedPath()))
+	if u.Opaque != "" || strings.Contains(path, "%2f") {
 		return "", false, false
 	}
 	if u.Path == "" || u.Path == "/" {

@@ -20,8 +20,8 @@ type folders struct {
 	closed  bool
 }
 
-// folder is a directory that stays open, and so has an identity that no other gets, until those who
-// use it are done.
+// folder is a directory that stays open, and so has an identity that no other gets, as long as
+// requests use it.
 type folder struct {
 	*os.Root
 	in    *folders
@@ -97,7 +97,7 @@ func (f *folders) use() (*folder, error) {
 	return f.current, nil
 }
 
-// close closes f when those who use it have released it.
+// close closes f when all requests have released it.
 func (f *folders) close() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// deployments returns a new folder, and a function that makes one in it whose files are told apart
-// by the version in them.
+// deployments returns a new folder, and a function that makes one in it whose files can be
+// distinguished by the version in them.
 func deployments(t *testing.T) (in string, deploy func(name, version string)) {
 	t.Helper()
 	in = t.TempDir()

@@ -10,18 +10,18 @@ import (
 
 // guardedConn is a connection whose next response never begins with bytes that came before the next
 // request was written (RFC 9112 section 6.3). net/http gives a kept connection to the next request
-// before it has looked at what is left after the last response, and would take that for the answer.
-// So the next request claims the connection first: it waits until net/http's reader has found
-// nothing to read. What comes from then on until the request is written isn't handed on.
+// before it has looked at what is left after the last response, and would take that for its
+// response. So the next request claims the connection first: it waits until net/http's reader has
+// found nothing to read. What comes from then on until the request is written isn't handed on.
 //
-//	busy ── a response has come to its end ──► idle ── claim ──► claimed ── the request is written ──► busy
+//	busy ── a response has ended ──► idle ── claim ──► claimed ── the request is written ──► busy
 //
 // From each of these the connection may become dead: it carries nothing any more, and is closed or
 // about to be.
 //
-// Where bytes came that no request had asked for, the server is told which responses may have been
-// mixed up. Those that were read together with the end of a response show by net/http's closing the
-// connection without another Read.
+// Where bytes came that no request had asked for, the trust is given the URLs whose responses may
+// have been mixed up. Where such bytes were read together with the end of a response, net/http
+// closes the connection without another Read.
 //
 // Under TLS, a guardedConn is below it and a secureConn above, which share their state. HTTP/2,
 // which numbers its requests, needs no guard and stays busy.
@@ -30,10 +30,11 @@ import (
 type guardedConn struct {
 	net.Conn
 	raw    syscall.RawConn
-	server *Server
-	secure bool          // it carries TLS
-	moved  chan struct{} // has room for one: something that claim waits for has changed
-	gone   chan struct{} // closed by Close
+	trust  *trust
+	closes func(idleSince time.Time) bool // whether net/http may be closing it of its own accord
+	secure bool                           // it carries TLS
+	moved  chan struct{}                  // has room for one: what claim waits for has changed
+	gone   chan struct{}                  // closed by Close
 	once   sync.Once
 
 	into []byte // what Read and tryRead share, to the next err
@@ -64,12 +65,12 @@ const (
 	dead
 )
 
-// errUnsolicited is what net/http learns of a connection that can't be used any more. If it hasn't
+// errUnsolicited is the error of a connection that can't be used any more. If net/http hasn't
 // written anything of a request, it takes another connection.
 var errUnsolicited = errors.New("the server sent something that no request had asked for")
 
 // guard puts a guardedConn around conn, if this system can look into it.
-func (s *Server) guard(conn net.Conn, secure bool) net.Conn {
+func guard(conn net.Conn, secure bool, t *trust, closes func(idleSince time.Time) bool) net.Conn {
 	sc, ok := conn.(syscall.Conn)
 	if !ok || !canPeek {
 		return conn
@@ -78,7 +79,10 @@ func (s *Server) guard(conn net.Conn, secure bool) net.Conn {
 	if err != nil {
 		return conn
 	}
-	c := &guardedConn{Conn: conn, raw: raw, server: s, secure: secure, moved: make(chan struct{}, 1), gone: make(chan struct{})}
+	c := &guardedConn{
+		Conn: conn, raw: raw, trust: t, closes: closes, secure: secure,
+		moved: make(chan struct{}, 1), gone: make(chan struct{}),
+	}
 	c.try = c.tryRead
 	c.peek.try = c.peek.now
 	return c
@@ -136,13 +140,13 @@ func (c *guardedConn) Close() error {
 	return c.Conn.Close()
 }
 
-// judge tells the server if net/http is about to close the connection because its reader has bytes
-// left that belong to no response: it doesn't look for more then.
+// judge reports to the trust if net/http is about to close the connection because its reader has
+// bytes left that belong to no response: net/http doesn't look for more then.
 func (c *guardedConn) judge() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.idling && !c.looked && !c.server.closesIdle(c.since) {
-		c.server.suspect(c.sent.take())
+	if c.idling && !c.looked && !c.closes(c.since) {
+		c.trust.suspect(c.sent.take())
 		c.phase = dead
 	}
 }

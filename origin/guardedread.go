@@ -26,8 +26,10 @@ func (c *guardedConn) Read(p []byte) (int, error) {
 	case c.err == errUnsolicited:
 		return 0, c.err
 	case c.err != nil:
-		err := os.NewSyscallError("read", c.err)
-		return 0, &net.OpError{Op: "read", Net: "tcp", Source: c.LocalAddr(), Addr: c.RemoteAddr(), Err: err}
+		return 0, &net.OpError{
+			Op: "read", Net: "tcp", Source: c.LocalAddr(), Addr: c.RemoteAddr(),
+			Err: os.NewSyscallError("read", c.err),
+		}
 	case c.n == 0:
 		return 0, io.EOF
 	}
@@ -41,9 +43,9 @@ func (c *guardedConn) look() {
 	c.looked = true
 }
 
-// tryRead reads what there is; it returns false to be called again when there is more. Reading, and
-// noting that it has been done, are one step to those who hold mu: else there would be bytes that
-// are neither in the kernel nor seen.
+// tryRead reads what there is; it returns false to be called again when there is more. It holds mu
+// while it reads and takes note of that: else there could be bytes that are neither in the kernel
+// nor counted.
 func (c *guardedConn) tryRead(fd uintptr) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -109,14 +111,14 @@ func (c *guardedConn) refuseLocked(b []byte) bool {
 		return false
 	}
 	if c.phase != dead && len(bytes.Trim(b, "\r\n")) > 0 && !timedOut(b) {
-		c.server.suspect(c.sent.take())
+		c.trust.suspect(c.sent.take())
 	}
 	c.phase = dead
 	c.signal()
 	return true
 }
 
-// timedOut reports whether b begins a 408, by which some servers tell that they close an idle
+// timedOut reports whether b begins a 408, which some servers send when they close an idle
 // connection (RFC 9110 section 15.5.9).
 func timedOut(b []byte) bool {
 	const version = len("HTTP/1.1")

@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// identity tells one version of a file from the next. Times are in nanoseconds since 1970.
+// identity distinguishes a version of a file from the next. Times are in nanoseconds since 1970.
 type identity struct {
 	size  int64
 	mtime int64
 	inode
 }
 
-// inode is what a Unix system knows of a file beyond its size and modification time. Elsewhere it
+// inode is what a Unix system records of a file beyond its size and modification time. Elsewhere it
 // is zero.
 type inode struct {
 	dev, ino, links uint64
@@ -23,7 +23,7 @@ func identify(info fs.FileInfo) identity {
 	return identity{size: info.Size(), mtime: info.ModTime().UnixNano(), inode: inodeOf(info)}
 }
 
-// changed returns when the file last changed, by the stamp that nobody can set if there is one.
+// changed returns when the file last changed, by the stamp that programs can't set if there is one.
 func (i identity) changed() time.Time {
 	if i.ctime != 0 {
 		return time.Unix(0, i.ctime)

@@ -12,5 +12,8 @@ func inodeOf(info fs.FileInfo) inode {
 	if !ok {
 		return inode{}
 	}
-	return inode{dev: uint64(st.Dev), ino: uint64(st.Ino), links: uint64(st.Nlink), ctime: st.Ctimespec.Nano()}
+	return inode{
+		dev: uint64(st.Dev), ino: uint64(st.Ino), links: uint64(st.Nlink),
+		ctime: st.Ctimespec.Nano(),
+	}
 }

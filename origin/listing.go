@@ -2,19 +2,17 @@ package origin
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"fmt"
 	"html/template"
 	"io/fs"
 	"net/http"
+	"net/url"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/scurrycache/scurry/internal/httpcache"
 )
 
 // directory answers a path that ends in a slash from the directory at name: with its index.html,
@@ -44,16 +42,12 @@ func (d *Dir) directory(req *http.Request, in *folder, name string) (*http.Respo
 }
 
 // listing answers with page, whose validator is a hash of it: a directory's own modification time
-// says nothing of the sizes and times of its files.
+// doesn't change with the sizes and times of its files.
 func (d *Dir) listing(req *http.Request, page []byte) *http.Response {
 	etag := http.Header{"Etag": {fmt.Sprintf(`W/"%.8x"`, sha256.Sum256(page))}}
-	outcome, _ := httpcache.OriginPreconditions(cmp.Or(req.Method, http.MethodGet), req.Header, etag, false)
-	if outcome == httpcache.PreconditionFailed {
-		return d.text(req, http.StatusPreconditionFailed)
-	}
-	code := http.StatusOK
-	if outcome == httpcache.NotModified {
-		code = http.StatusNotModified
+	code, _ := judge(req, etag, false)
+	if code == http.StatusPreconditionFailed {
+		return d.text(req, code)
 	}
 	resp := d.described(req, code, etag)
 	resp.Header.Set("Cache-Control", "no-cache")
@@ -133,19 +127,10 @@ func entryOf(name string, info fs.FileInfo) entry {
 }
 
 // escapeName writes name as a relative URL that needs no escaping in HTML, which simple clients
-// don't undo: all that isn't unreserved (RFC 3986 section 2.3) is in percent signs, a colon that
-// would make a scheme too.
+// don't undo: all that isn't unreserved (RFC 3986 section 2.3) is percent-encoded, as is a colon,
+// which could end a scheme.
 func escapeName(name string) string {
-	var b strings.Builder
-	for i := range len(name) {
-		c := name[i]
-		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte("-._~", c) >= 0 {
-			b.WriteByte(c)
-		} else {
-			fmt.Fprintf(&b, "%%%02X", c)
-		}
-	}
-	return b.String()
+	return strings.ReplaceAll(url.QueryEscape(name), "+", "%20")
 }
 
 // formatSize writes n in the largest unit of which it has one, to a tenth.

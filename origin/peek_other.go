@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// canPeek is whether this system tells what has come over a connection without waiting for it.
+// canPeek is whether this system shows what has come over a connection without waiting for it.
 // Where it doesn't, no HTTP/1.1 connection is used twice.
 const canPeek = false
 

@@ -4,7 +4,7 @@ package origin
 
 import "syscall"
 
-// canPeek is whether this system tells what has come over a connection without waiting for it.
+// canPeek is whether this system shows what has come over a connection without waiting for it.
 const canPeek = true
 
 // errNothing is that nothing has come.
@@ -41,7 +41,8 @@ func (p *peek) into(raw syscall.RawConn) (b []byte, quiet bool) {
 
 func (p *peek) now(fd uintptr) {
 	for {
-		if p.n, _, p.err = syscall.Recvfrom(int(fd), p.first[:], syscall.MSG_PEEK); p.err != syscall.EINTR {
+		p.n, _, p.err = syscall.Recvfrom(int(fd), p.first[:], syscall.MSG_PEEK)
+		if p.err != syscall.EINTR {
 			return
 		}
 	}

@@ -2,15 +2,18 @@ package origin
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 	"maps"
 	"net/http"
 	"strconv"
 	"time"
+
+	"github.com/scurrycache/scurry/internal/httpcache"
 )
 
-// response returns an answer to req that has a status and a Date, and no body.
+// response returns a response to req that has a status and a Date, and no body.
 func (d *Dir) response(req *http.Request, code int) *http.Response {
 	return &http.Response{
 		Status:     fmt.Sprintf("%d %s", code, http.StatusText(code)),
@@ -24,6 +27,21 @@ func (d *Dir) response(req *http.Request, code int) *http.Response {
 	}
 }
 
+// judge evaluates the preconditions of req (RFC 9110 section 13.2.2) against the validators of what
+// there is now; strong is about Last-Modified. It returns the status of the response, 200, 304 or
+// 412, and whether a Range is to be honoured.
+func judge(req *http.Request, validators http.Header, strong bool) (code int, ranged bool) {
+	method := cmp.Or(req.Method, http.MethodGet)
+	outcome, ranged := httpcache.OriginPreconditions(method, req.Header, validators, strong)
+	switch outcome {
+	case httpcache.PreconditionFailed:
+		return http.StatusPreconditionFailed, false
+	case httpcache.NotModified:
+		return http.StatusNotModified, false
+	}
+	return http.StatusOK, ranged
+}
+
 // described is response with more fields.
 func (d *Dir) described(req *http.Request, code int, fields http.Header) *http.Response {
 	resp := d.response(req, code)
@@ -31,14 +49,15 @@ func (d *Dir) described(req *http.Request, code int, fields http.Header) *http.R
 	return resp
 }
 
-// text returns an answer whose body says no more than its status.
+// text returns a response whose body is its status.
 func (d *Dir) text(req *http.Request, code int) *http.Response {
 	resp := d.response(req, code)
 	setContent(resp, "text/plain; charset=utf-8", []byte(resp.Status+"\n"))
 	return resp
 }
 
-// setContent makes content the content of resp, which a HEAD's answer describes but doesn't carry.
+// setContent makes content the content of resp, which the response to a HEAD describes but doesn't
+// carry.
 func setContent(resp *http.Response, mediaType string, content []byte) {
 	resp.Header.Set("Content-Type", mediaType)
 	setLength(resp, int64(len(content)))

@@ -74,9 +74,10 @@ func (s *Server) outgoing(ctx context.Context, req *http.Request) *http.Request 
 	return out
 }
 
-// keepSpelling has out's path sent as its RawPath says. net/http would escape a path anew of which
-// a character should be escaped and isn't. A path that begins with two slashes, or goes to a proxy,
-// has to be part of a whole URL then, which every server must take (RFC 9112 section 3.2.2).
+// keepSpelling has out's path sent as its RawPath spells it. net/http would escape a path anew if
+// it has a character that should be escaped and isn't. A path that begins with two slashes, or goes
+// to a proxy, has to be part of a whole URL then, which every server must take (RFC 9112 section
+// 3.2.2).
 func (s *Server) keepSpelling(out *http.Request) {
 	u := out.URL
 	if u.RawPath == "" || u.RawPath == u.EscapedPath() || unsendable(u.RawPath) {
@@ -124,18 +125,22 @@ func (s *Server) send(next http.RoundTripper, req *http.Request) (*http.Response
 		GotFirstResponseByte: func() { answered.Store(true) },
 	}))
 	resp, err := next.RoundTrip(traced)
-	if err == nil || !connected.Load() || answered.Load() || isTimeout(err) || ctx.Err() != nil || !repeatable(req) {
+	brokeEarly := err != nil && connected.Load() && !answered.Load() && !isTimeout(err)
+	if !brokeEarly || ctx.Err() != nil || !repeatable(req) {
 		return resp, err
 	}
 	return next.RoundTrip(traced)
 }
 
 func repeatable(req *http.Request) bool {
-	return (req.Method == http.MethodGet || req.Method == http.MethodHead || req.Method == "") && !hasBody(req)
+	reads := req.Method == http.MethodGet || req.Method == http.MethodHead || req.Method == ""
+	return reads && !hasBody(req)
 }
 
 // limitBody puts BodyTimeout to resp's body; cancel ends the context ctx of its request.
-func (s *Server) limitBody(ctx context.Context, cancel context.CancelCauseFunc, resp *http.Response) {
+func (s *Server) limitBody(
+	ctx context.Context, cancel context.CancelCauseFunc, resp *http.Response,
+) {
 	switch {
 	case resp.StatusCode == http.StatusSwitchingProtocols:
 		// What follows isn't a body but another protocol, which has to be written to as well; req's

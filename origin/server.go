@@ -13,13 +13,13 @@ import (
 	"time"
 )
 
-// Server answers requests from an HTTP server. It sends what it is given, plus what the base URL
-// and the fields below say, and hands back what comes: redirects aren't followed, bodies aren't
-// decoded.
+// Server answers requests from an HTTP server. It sends each request with what the base URL and the
+// fields below add to it, and returns the response as it comes: redirects aren't followed, bodies
+// aren't decoded.
 //
 // A connection that it keeps by HTTP/1.1 is used again only when nothing more has come over it than
-// was asked for, and not for requests with bodies (RFC 9112 section 6.3); OnUnsolicited tells who
-// wants to know of others.
+// was asked for, and not for requests with bodies (RFC 9112 section 6.3); OnUnsolicited reports the
+// others.
 //
 // HTTP makes a Server. The exported fields may be changed before the first request. A zero field
 // stands for the default that its comment names, a negative duration for no limit. A Server is safe
@@ -62,13 +62,13 @@ type Server struct {
 	// NO_PROXY name. Otherwise they are ignored.
 	ProxyFromEnvironment bool
 
-	// TLS says how to speak to an https server. If nil, its certificate is verified by the system's
-	// roots.
+	// TLS is the configuration for an https server. If nil, its certificate is verified by the
+	// system's roots.
 	TLS *tls.Config
 
 	// Transport sends the requests. If nil, a transport of the Server's own does, made of the
-	// fields above. Of these, one that is given heeds only Host and BodyTimeout, the latter if it
-	// heeds the contexts of requests; what comes unasked over its connections is its own business.
+	// fields above. With one that is given, only Host and BodyTimeout apply, the latter if it heeds
+	// the contexts of requests, and OnUnsolicited reports nothing.
 	Transport http.RoundTripper
 
 	base *url.URL
@@ -82,8 +82,7 @@ type Server struct {
 }
 
 // HTTP returns a Server whose resources are below base. Userinfo in base is sent as Basic
-// credentials (RFC 7617) with requests that have no Authorization field. Validate says whether base
-// will do.
+// credentials (RFC 7617) with requests that have no Authorization field. Validate checks base.
 func HTTP(base *url.URL) *Server {
 	if base == nil {
 		return new(Server)
@@ -92,14 +91,14 @@ func HTTP(base *url.URL) *Server {
 	return &Server{base: &c}
 }
 
-// Validate says what is wrong with s, if anything, and what to do about it. RoundTrip fails as long
-// as it does.
+// Validate returns what is wrong with s, if anything, and what to do about it. RoundTrip fails with
+// the same error.
 func (s *Server) Validate() error {
 	problem := s.problem()
 	if problem == "" {
 		return nil
 	}
-	if s.base == nil || s.base.Host == "" { // without a host, what is userinfo may have been parsed as something else
+	if s.base == nil || s.base.Host == "" { // then userinfo may have been parsed as something else
 		return errors.New("origin: " + problem)
 	}
 	return fmt.Errorf("origin: %s: %s", withoutUserinfo(s.base), problem)
@@ -111,11 +110,13 @@ func (s *Server) problem() string {
 	case u == nil:
 		return "no URL: give the server's, like https://files.example.com/"
 	case u.Opaque != "":
-		return "the URL has no host: write two slashes after the scheme, like https://files.example.com/"
+		return "the URL has no host: " +
+			"write two slashes after the scheme, like https://files.example.com/"
 	case u.Scheme == "":
 		return "the URL has no scheme: begin it with http:// or https://"
 	case u.Scheme != "http" && u.Scheme != "https":
-		return fmt.Sprintf("the scheme %q is not one that this origin speaks: use http or https", u.Scheme)
+		return fmt.Sprintf("the scheme %q is not one that this origin speaks: use http or https",
+			u.Scheme)
 	case u.Hostname() == "":
 		return "the URL has no host: name one, like " + u.Scheme + "://files.example.com/"
 	case badPort(u.Port()):
@@ -125,7 +126,8 @@ func (s *Server) problem() string {
 	case u.Fragment != "":
 		return "the URL has a fragment, which no server gets to see: remove it from the # on"
 	case strings.ContainsAny(s.Host, " \t\r\n/\\?#@"):
-		return fmt.Sprintf("Host %q is not the name of a host: give a name, and a port if need be, like files.example.com", s.Host)
+		return fmt.Sprintf("Host %q is not the name of a host: "+
+			"give a name, and a port if need be, like files.example.com", s.Host)
 	}
 	return ""
 }
@@ -176,6 +178,18 @@ func (s *Server) CloseIdleConnections() {
 			c.CloseIdleConnections()
 		}
 	}
+}
+
+// OnUnsolicited has f called each time that bytes have come over a kept HTTP/1.1 connection which
+// no request had asked for (RFC 9112 section 6.3). While the connection was idle, such bytes can be
+// told from a response and did no harm. But others may have come before, just after a request,
+// where they can't be told from its response. So the responses to urls, which came over that
+// connection after its first, may have been mixed up, and f should drop what it has kept of them.
+// Up to the time until, the server gets no second request over any HTTP/1.1 connection.
+//
+// f must return soon and not call s. It isn't called any more once stop has returned.
+func (s *Server) OnUnsolicited(f func(urls []string, until time.Time)) (stop func()) {
+	return s.trust.onUnsolicited(f)
 }
 
 // closesIdle reports whether s may be closing a connection now that has been idle since then.

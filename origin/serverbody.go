@@ -54,13 +54,14 @@ func (b *serverBody) Close() error {
 	return err
 }
 
-// idleError says that a server sent nothing of a body for as long as BodyTimeout lets it.
+// idleError means that a server sent nothing of a body for as long as BodyTimeout.
 type idleError struct{ limit time.Duration }
 
 func (e *idleError) Error() string { return fmt.Sprintf("no byte for %v", e.limit) }
 func (e *idleError) Timeout() bool { return true }
 
-// requestError says what failed of which request. It is a net.Error, like those of net/http.
+// requestError names the request that failed, and what failed. It is a net.Error, like those of
+// net/http.
 type requestError struct {
 	op  string
 	err error
@@ -70,7 +71,8 @@ func failure(op string, req *http.Request, err error) error {
 	if op != "" {
 		op += " "
 	}
-	return &requestError{fmt.Sprintf("origin: %s%s %s", op, req.Method, withoutUserinfo(req.URL)), err}
+	op = fmt.Sprintf("origin: %s%s %s", op, req.Method, withoutUserinfo(req.URL))
+	return &requestError{op, err}
 }
 
 func (e *requestError) Error() string   { return e.op + ": " + e.err.Error() }

@@ -16,6 +16,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/scurrycache/scurry/internal/origintest"
 )
 
 const short = 100 * time.Millisecond
@@ -112,8 +114,7 @@ func TestServerRetry(t *testing.T) {
 }
 
 func TestServerDialFails(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	check(t, err)
+	l := origintest.Listen(t) // at an address that nothing else takes when it is closed
 	check(t, l.Close())
 	s := newServer(t, &url.URL{Scheme: "http", Host: l.Addr().String(), User: url.UserPassword("user", "sesame")})
 	dials := 0
@@ -121,7 +122,7 @@ func TestServerDialFails(t *testing.T) {
 		dials++
 		return new(net.Dialer).DialContext(ctx, network, address)
 	}}
-	_, _, err = fetch(s, target(t, "GET", s.BaseURL(), "/"))
+	_, _, err := fetch(s, target(t, "GET", s.BaseURL(), "/"))
 	if !errors.Is(err, syscall.ECONNREFUSED) || strings.Contains(err.Error(), "sesame") || isTimeout(err) || dials != 1 {
 		t.Errorf("%v after %d dials", err, dials)
 	}

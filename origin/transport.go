@@ -2,7 +2,6 @@ package origin
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"net"
 	"net/http"
@@ -44,7 +43,11 @@ func (s *Server) transports() (*transports, error) {
 		s.next = &transports{t, t, t}
 		return s.next, nil
 	}
-	s.next = &transports{kept: s.newTransport(true), once: s.newTransport(false), upgrade: s.newTransport(false, "http/1.1")}
+	s.next = &transports{
+		kept:    s.newTransport(true),
+		once:    s.newTransport(false),
+		upgrade: s.newTransport(false, "http/1.1"),
+	}
 	return s.next, nil
 }
 
@@ -57,7 +60,7 @@ func (s *Server) choose(t *transports, req *http.Request) http.RoundTripper {
 		return t.upgrade
 	case s.http2.Load():
 		return t.kept
-	case !canPeek, hasBody(req), s.distrusted():
+	case !canPeek, hasBody(req), s.trust.distrusted():
 		return t.once
 	}
 	return t.kept
@@ -71,13 +74,7 @@ func (s *Server) newTransport(keep bool, protocols ...string) *http.Transport {
 		protocols = []string{"h2", "http/1.1"}
 	}
 	t := &http.Transport{
-		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
-			conn, err := dialer.DialContext(ctx, network, addr)
-			if err != nil {
-				return nil, err
-			}
-			return s.guard(conn, false), nil
-		},
+		DialContext:            s.dialPlain(dialer.DialContext),
 		DialTLSContext:         s.dialTLS(dialer.DialContext, protocols),
 		TLSHandshakeTimeout:    limit(s.TLSTimeout, defaultTLSTimeout), // through a proxy
 		ResponseHeaderTimeout:  limit(s.HeaderTimeout, defaultHeaderTimeout),
@@ -89,7 +86,10 @@ func (s *Server) newTransport(keep bool, protocols ...string) *http.Transport {
 		DisableKeepAlives:      !keep,
 		DisableCompression:     true, // else it would ask for gzip on its own, and decode it
 		ForceAttemptHTTP2:      true,
-		HTTP2:                  &http.HTTP2Config{SendPingTimeout: pingInterval, PingTimeout: pingInterval},
+		HTTP2: &http.HTTP2Config{
+			SendPingTimeout: pingInterval,
+			PingTimeout:     pingInterval,
+		},
 	}
 	if s.TLS != nil {
 		t.TLSClientConfig = s.TLS.Clone()
@@ -105,7 +105,8 @@ func (s *Server) newTransport(keep bool, protocols ...string) *http.Transport {
 func environmentProxy(req *http.Request) (*url.URL, error) {
 	u, err := http.ProxyFromEnvironment(req)
 	if err != nil {
-		return nil, errors.New("the environment names no valid proxy: see HTTP_PROXY and HTTPS_PROXY")
+		return nil, errors.New("the environment names no valid proxy: " +
+			"see HTTP_PROXY and HTTPS_PROXY")
 	}
 	return u, nil
 }

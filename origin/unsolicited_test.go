@@ -216,7 +216,7 @@ func requests(t *testing.T, n, cases int) int {
 }
 
 // TestUnsolicited: what comes over an idle connection is never taken for a response. What comes
-// when the next request is on its way may be, and those who listen are told so.
+// when the next request is on its way may be, and listeners get its URL.
 func TestUnsolicited(t *testing.T) {
 	if !canPeek {
 		t.Skip("this system can't look into a connection, so that none is used twice")

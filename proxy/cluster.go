@@ -11,9 +11,10 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/scurrycache/scurry/internal/exchange"
 	"github.com/scurrycache/scurry/internal/hostport"
 	"github.com/scurrycache/scurry/internal/peer"
-	"github.com/scurrycache/scurry/internal/wire"
+	"github.com/scurrycache/scurry/internal/wire/handshake"
 )
 
 // Cluster makes a Proxy one of several nodes that share what they have stored: each resource has
@@ -120,13 +121,13 @@ func loopback(addr net.Addr) bool {
 const keyRules = "3"
 
 // facts are what nodes must agree on.
-func (c Config) facts() []wire.Fact {
+func (c Config) facts() []handshake.Fact {
 	base := c.base()
 	seen := (&url.URL{Scheme: base.Scheme, Host: base.Host, Path: base.Path, RawPath: base.RawPath}).String() // no credentials
 	if _, ok := c.Origin.(interface{ BaseURL() *url.URL }); !ok {
 		seen = "not a URL"
 	}
-	return []wire.Fact{
+	return []handshake.Fact{
 		{Name: "origin", Value: seen},
 		{Name: "first chunk", Value: strconv.FormatInt(c.FirstChunk, 10)},
 		{Name: "largest chunk", Value: strconv.FormatInt(c.MaxChunk, 10)},
@@ -138,29 +139,27 @@ func (c Config) facts() []wire.Fact {
 	}
 }
 
-// newNode makes this process a node of its cluster, if it is to be one.
-func (p *Proxy) newNode() *peer.Node {
-	c := p.cfg
+// newRemote makes this process a node of its cluster, if it is to be one.
+func (c Config) newRemote() *exchange.Exchange {
 	if c.Cluster.Listener == nil {
 		return nil
 	}
 	log := c.Logger.With().Str("part", "cluster").Logger()
-	return peer.NewNode(peer.NodeConfig{
+	return exchange.New(peer.NodeConfig{
 		Listener: c.Cluster.Listener, Self: c.Cluster.Self, TLS: c.Cluster.TLS, Secret: c.Cluster.Secret, Facts: c.facts(),
 		FixedMembers: c.Cluster.Members == nil, Heartbeat: c.Cluster.Heartbeat, MissedHeartbeats: c.Cluster.MissedHeartbeats,
 		Window: int(min(1<<20, max(c.Memory/64, 64<<10))), MaxValue: int(c.MaxChunk),
-		Lease: c.Cluster.Lease, Reunited: func() { p.store.RevalidateAll() }, Log: &log,
-		Hint: func(name string) ([]byte, func()) { return p.store.Hint(name) },
-	})
+		Lease: c.Cluster.Lease, Log: &log,
+	}, c.Now)
 }
 
 // followMembers begins to work with the other nodes.
 func (p *Proxy) followMembers() {
 	c := p.cfg.Cluster
-	if p.node == nil {
+	if p.remote == nil {
 		return
 	}
-	p.node.Start(p.store.Serve)
+	p.remote.Start(p.store)
 	if c.Members == nil {
 		p.node.SetMembers(c.Peers)
 		return

@@ -64,10 +64,7 @@ func say(text string) func(net.Conn) { return func(c net.Conn) { io.WriteString(
 
 func TestOriginFailures(t *testing.T) {
 	closed := rawOrigin(t, nil)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	l := origintest.Listen(t) // at an address that nothing else takes when it is closed
 	refusing := &url.URL{Scheme: "http", Host: l.Addr().String(), Path: "/"}
 	l.Close()
 	secure := httptest.NewUnstartedServer(http.NotFoundHandler())

@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"net/url"
 	"strings"
 
@@ -21,6 +20,3 @@ func (c Config) loopName() string {
 	sum := sha256.Sum256([]byte(c.base().String()))
 	return decide.Name + "-" + hex.EncodeToString(sum[:6])
 }
-
-var errLoop = errors.New("loop: this request has been through this cluster before; does the " +
-	"origin's URL, or a redirect or proxy behind it, lead back to a node?")

@@ -29,64 +29,37 @@ import (
 	"net/http"
 	"sync"
 
-	"github.com/scurrycache/scurry/internal/decide"
+	"github.com/scurrycache/scurry/internal/exchange"
+	"github.com/scurrycache/scurry/internal/explain"
 	"github.com/scurrycache/scurry/internal/fetch"
-	"github.com/scurrycache/scurry/internal/logging"
+	"github.com/scurrycache/scurry/internal/groups"
 	"github.com/scurrycache/scurry/internal/peer"
+	"github.com/scurrycache/scurry/internal/serve"
 	"github.com/scurrycache/scurry/internal/site"
 	"github.com/scurrycache/scurry/internal/store"
 )
 
 // ErrRegistered is wrapped by New's error if the process already uses groupcache with a peer picker
 // of its own.
-var ErrRegistered = peer.ErrRegistered
+var ErrRegistered = groups.ErrRegistered
 
 // Proxy is a caching reverse proxy. It is an http.Handler whose methods may be called concurrently.
 type Proxy struct {
-	cfg    Config
-	rules  decide.Rules
-	site   *site.Site
-	store  *store.Store
-	origin *fetch.Origin
-	routes http.Handler
-	stats  counters
-	heads  heads
-	closed sync.Once
+	cfg     Config
+	site    *site.Site
+	store   *store.Store
+	origin  *fetch.Origin
+	server  *serve.Server
+	explain explain.Config
+	routes  http.Handler
+	closed  sync.Once
 
 	stopUnsolicited func() // ends what the origin tells of by itself
 
-	node     *peer.Node // nil if there is no other
+	remote   *exchange.Exchange // nil if there is no other node
+	node     *peer.Node         // its node
 	unwatch  context.CancelFunc
 	watching sync.WaitGroup
-}
-
-// New makes a Proxy, which must be closed.
-func New(cfg Config) (*Proxy, error) {
-	if err := cfg.Validate(); err != nil {
-		return nil, err
-	}
-	cfg = cfg.withDefaults()
-	p := &Proxy{cfg: cfg, site: site.New(cfg.site())}
-	streams := func(rec *store.Record) bool { return p.store.Streams(rec) }
-	p.rules = decide.Rules{Policy: p.site.Policy, Now: cfg.Now, Streams: streams}
-	p.origin = fetch.New(fetch.Config{
-		Site: p.site, Origin: cfg.Origin, Name: decide.Name, Loop: cfg.loopName(),
-		Now: cfg.Now, Log: cfg.Logger, Streams: streams,
-	})
-
-	sc := cfg.store()
-	sc.Source, sc.Keys, sc.Policy = p.origin, p.site, p.site.Policy
-	var err error
-	p.node = p.newNode()
-	sc.Node, sc.Lease = p.node, cfg.Cluster.Lease
-	if p.store, err = store.New(sc); err != nil {
-		p.node.Close()
-		return nil, err
-	}
-	p.routes = logging.Access(cfg.Logger, p.admit(p.router()))
-	p.followMembers()
-	p.stopUnsolicited = p.origin.OnUnsolicited(func(keys []string) { p.store.Invalidate(keys, nil) })
-	return p, nil
 }
 
 // Close ends what the proxy does in the background and frees what it has stored. Responses that are
@@ -99,7 +72,7 @@ func (p *Proxy) Close() error {
 			p.unwatch()
 			p.watching.Wait()
 		}
-		p.node.Close()
+		p.remote.Close()
 		p.store.Close()
 	})
 	return nil
@@ -108,5 +81,5 @@ func (p *Proxy) Close() error {
 // ServeHTTP answers a client's request. If a response has to be cut short it panics with
 // http.ErrAbortHandler, as net/http wants it.
 func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	stallTimeout(p.cfg.WriteTimeout, w, r, p.routes)
+	serve.StallTimeout(p.cfg.WriteTimeout, w, r, p.routes)
 }

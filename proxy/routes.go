@@ -8,6 +8,7 @@ import (
 
 	"github.com/scurrycache/scurry/internal/decide"
 	"github.com/scurrycache/scurry/internal/logging"
+	"github.com/scurrycache/scurry/internal/serve"
 	"github.com/scurrycache/scurry/internal/site"
 )
 
@@ -39,13 +40,13 @@ func (p *Proxy) router() http.Handler {
 // isn't told.
 func (p *Proxy) refusePath(w *logging.Writer) {
 	w.Note = "resources are under " + p.site.Mount
-	refuse(w, http.StatusNotFound)
+	serve.Refuse(w, http.StatusNotFound)
 }
 
 // refuseMethod is for what can only be read.
 func (p *Proxy) refuseMethod(w *logging.Writer) {
 	w.Header().Set("Allow", "GET, HEAD")
-	refuse(w, http.StatusMethodNotAllowed)
+	serve.Refuse(w, http.StatusMethodNotAllowed)
 }
 
 // writer returns what logging.Access made of the ResponseWriter.
@@ -70,11 +71,11 @@ func (p *Proxy) serveZK(w *logging.Writer, r *http.Request) {
 func (p *Proxy) serveKey(w *logging.Writer, r *http.Request, key string, err error) {
 	switch err {
 	case nil:
-		p.serve(w, r, key)
+		p.server.Resource(w, r, key)
 	case site.ErrLong:
-		refuse(w, http.StatusRequestURITooLong)
+		serve.Refuse(w, http.StatusRequestURITooLong)
 	default:
-		refuse(w, http.StatusBadRequest)
+		serve.Refuse(w, http.StatusBadRequest)
 	}
 }
 
@@ -88,5 +89,5 @@ func (p *Proxy) redirect(w *logging.Writer, r *http.Request) {
 		to += "?" + r.URL.RawQuery
 	}
 	w.Header().Set("Location", to)
-	refuse(w, http.StatusTemporaryRedirect)
+	serve.Refuse(w, http.StatusTemporaryRedirect)
 }

@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"sync/atomic"
 	"time"
 
 	"github.com/scurrycache/scurry/internal/decide"
@@ -74,17 +73,12 @@ func (p *Proxy) peerStats() []PeerStats {
 	return all
 }
 
-type counters struct {
-	outcomes [decide.Outcomes]atomic.Int64
-	failures atomic.Int64
-}
-
 // Stats returns the proxy's counts. Each is exact, but they aren't taken at one instant.
 func (p *Proxy) Stats() Stats {
-	u, c, o := p.store.Usage(), &p.stats, p.origin.Counts()
+	u, c, o := p.store.Usage(), p.server, p.origin.Counts()
 	return Stats{
-		Hits: c.outcomes[decide.OutcomeHit].Load(), Misses: c.outcomes[decide.OutcomeMiss].Load(), Partial: c.outcomes[decide.OutcomePartial].Load(), Stale: c.outcomes[decide.OutcomeStale].Load(), Revalidated: c.outcomes[decide.OutcomeRevalidated].Load(),
-		Collapsed: c.outcomes[decide.OutcomeCollapsed].Load(), Passed: c.outcomes[decide.OutcomePass].Load(), Failures: c.failures.Load(),
+		Hits: c.Count(decide.OutcomeHit), Misses: c.Count(decide.OutcomeMiss), Partial: c.Count(decide.OutcomePartial), Stale: c.Count(decide.OutcomeStale), Revalidated: c.Count(decide.OutcomeRevalidated),
+		Collapsed: c.Count(decide.OutcomeCollapsed), Passed: c.Count(decide.OutcomePass), Failures: c.Failures(),
 		OriginRequests: o.Requests, OriginErrors: o.Errors, OriginBytes: o.Bytes,
 		Records: u.Records, RecordBytes: u.RecordBytes,
 		Chunks: u.Chunks.Items, ChunkBytes: u.Chunks.Bytes, Evictions: u.Chunks.Evictions,

@@ -30,8 +30,7 @@ const description = `An HTTP caching reverse proxy for static files, kept in mem
 Each flag of "scurry serve" may be given as an environment variable, as SCURRY_MEMORY for --memory, or in a YAML or TOML file.`
 
 // run carries out the command in args (without the program's name) and returns the exit code. A
-// failure is one line on stderr. A server runs until ctx is done or the process is told to stop by
-// a signal.
+// failure is one line on stderr. A server runs until ctx is done or a signal stops it.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer, env []string) int {
 	err := dispatch(ctx, args, process{stdout: stdout, stderr: stderr, env: env})
 	if err == nil {

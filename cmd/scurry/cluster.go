@@ -33,7 +33,8 @@ func openCluster(cfg *config.Config, log zerolog.Logger) (c proxy.Cluster, p pee
 	if p.listener, err = listenAt(cfg.PeerListen, choose); err != nil {
 		return c, p, err
 	}
-	if p.membership, err = openMembership(cfg, log.With().Str("part", "cluster").Logger()); err != nil {
+	log = log.With().Str("part", "cluster").Logger()
+	if p.membership, err = openMembership(cfg, log); err != nil {
 		return c, p, err
 	}
 	c.Listener = p.listener
@@ -59,7 +60,8 @@ func openMembership(cfg *config.Config, log zerolog.Logger) (membership, error) 
 	switch {
 	case source.Host != "":
 		problem := func(err error) { log.Warn().Err(err).Msg("DNS doesn't tell who the nodes are") }
-		return membership{members: newHeard(cluster.DNS{Host: source.Host, Port: source.Port, Problem: problem})}, nil
+		names := cluster.DNS{Host: source.Host, Port: source.Port, Problem: problem}
+		return membership{members: newHeard(names)}, nil
 	case source.Path != "":
 		return openPeersFile(source.Path, log)
 	}

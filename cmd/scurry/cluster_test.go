@@ -7,15 +7,14 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
+
+	"github.com/scurrycache/scurry/internal/origintest"
 )
 
 // freeAddr is an address on loopback that nobody listens on.
 func freeAddr(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	l := origintest.Listen(t)
 	defer l.Close()
 	return l.Addr().String()
 }

@@ -31,11 +31,16 @@ func (e usageError) Unwrap() error { return e.error }
 // logged is an error that the log has already.
 type logged struct{ error }
 
+type derivable interface {
+	Derive(config.Provenance) error
+}
+
 // derive is settings.Derive, for a command line whose arguments, nodes, may begin with a misspelt
 // command.
-func derive(settings interface{ Derive(config.Provenance) error }, nodes []string, p process) error {
+func derive(settings derivable, nodes []string, p process) error {
 	if len(nodes) > 0 && !strings.Contains(nodes[0], ":") && !config.LooksLikeHost(nodes[0]) {
-		return usageError{fmt.Errorf("%q is neither a command nor a peer address such as 127.0.0.1:8001%s",
+		return usageError{fmt.Errorf(
+			"%q is neither a command nor a peer address such as 127.0.0.1:8001%s",
 			nodes[0], didYouMean(nodes[0], p.commands))}
 	}
 	if err := settings.Derive(p.provenance); err != nil {

@@ -16,7 +16,7 @@ import (
 	"github.com/scurrycache/scurry/internal/config"
 )
 
-// leastSecret is how many bytes a secret has at the least; a word that could be guessed is shorter.
+// leastSecret is how many bytes a secret must have. A word that can be guessed is shorter.
 const leastSecret = 16
 
 // readSecret is what all nodes prove to know, or nil if no file is named. One newline at the file's
@@ -29,7 +29,8 @@ func readSecret(path config.File, log zerolog.Logger) ([]byte, error) {
 	}
 	secret := bytes.TrimSuffix(bytes.TrimSuffix(text, []byte("\n")), []byte("\r"))
 	if len(secret) < leastSecret {
-		return nil, usageError{fmt.Errorf("%s %s: a secret of %d bytes is too short: it needs %d or more, such as \"openssl rand -base64 32\" prints",
+		return nil, usageError{fmt.Errorf("%s %s: a secret of %d bytes is too short: "+
+			"it needs %d or more, such as \"openssl rand -base64 32\" prints",
 			flag, path, len(secret), leastSecret)}
 	}
 	return secret, nil
@@ -44,7 +45,8 @@ func readGossipKey(path config.File, log zerolog.Logger) ([]byte, error) {
 	}
 	key, err := base64.StdEncoding.DecodeString(string(bytes.TrimSpace(text)))
 	if err != nil || !slices.Contains([]int{16, 24, 32}, len(key)) { // AES-128, -192, -256
-		return nil, usageError{fmt.Errorf("%s %s: expected 16, 24 or 32 bytes in base64, as \"openssl rand -base64 32\" prints them", flag, path)}
+		return nil, usageError{fmt.Errorf("%s %s: expected 16, 24 or 32 bytes in base64, "+
+			"as \"openssl rand -base64 32\" prints them", flag, path)}
 	}
 	return key, nil
 }
@@ -65,7 +67,8 @@ func readTLS(cfg *config.Config, log zerolog.Logger) (*tls.Config, error) {
 	}
 	pool := x509.NewCertPool()
 	if !pool.AppendCertsFromPEM(authority) {
-		return nil, usageError{fmt.Errorf("--peer-tls-ca %s: there is no certificate in it: expected PEM", cfg.PeerTLSCA)}
+		return nil, usageError{fmt.Errorf(
+			"--peer-tls-ca %s: there is no certificate in it: expected PEM", cfg.PeerTLSCA)}
 	}
 	return &tls.Config{
 		Certificates: []tls.Certificate{pair},
@@ -87,13 +90,14 @@ func readPair(cfg *config.Config, log zerolog.Logger) (tls.Certificate, error) {
 	}
 	pair, err := tls.X509KeyPair(cert, key)
 	if err != nil {
-		return tls.Certificate{}, usageError{fmt.Errorf("--peer-tls-cert %s with --peer-tls-key %s: %w", cfg.PeerTLSCert, cfg.PeerTLSKey, err)}
+		return tls.Certificate{}, usageError{fmt.Errorf(
+			"--peer-tls-cert %s with --peer-tls-key %s: %w", cfg.PeerTLSCert, cfg.PeerTLSKey, err)}
 	}
 	return pair, nil
 }
 
-// readPrivate is readFile for what only the nodes should know; it is nil if no file is named. That
-// others may read the file is told in the log and no error: secrets that an orchestrator mounts
+// readPrivate is readFile for what only the nodes should know. It is nil if no file is named. A
+// file that other users may read is a warning and no error: secrets that an orchestrator mounts
 // often have such a mode.
 func readPrivate(flag string, path config.File, log zerolog.Logger) ([]byte, error) {
 	if path == "" {
@@ -104,7 +108,8 @@ func readPrivate(flag string, path config.File, log zerolog.Logger) ([]byte, err
 		return nil, err
 	}
 	if info, err := os.Stat(string(path)); err == nil && info.Mode().Perm()&0o004 != 0 {
-		log.Warn().Str("file", string(path)).Msg("every user of this machine can read the file of " + flag + ": take the right away with chmod o-r")
+		log.Warn().Str("file", string(path)).Msg("every user of this machine can read the file of " +
+			flag + ": take the right away with chmod o-r")
 	}
 	return text, nil
 }

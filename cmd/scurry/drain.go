@@ -15,7 +15,7 @@ import (
 const meetTime = 2 * time.Second
 
 // run serves until ctx is done or a listener fails, then drains and closes everything. It returns
-// nil if it was told to stop and every transfer finished.
+// nil if ctx ended it and every transfer finished.
 func (n *node) run(ctx context.Context) error {
 	failed := make(chan error, 2)
 	serve := func(serving *sync.WaitGroup, at net.Addr, serve func() error) {
@@ -25,7 +25,9 @@ func (n *node) run(ctx context.Context) error {
 			}
 		})
 	}
-	serve(&n.adminServing, n.adminListener.Addr(), func() error { return n.admin.Serve(n.adminListener) })
+	serve(&n.adminServing, n.adminListener.Addr(), func() error {
+		return n.admin.Serve(n.adminListener)
+	})
 	n.meetPeers(ctx)
 	serve(&n.clientServing, n.clientListener.Addr(), n.client.Serve)
 	n.ready.Store(true)
@@ -39,10 +41,9 @@ func (n *node) run(ctx context.Context) error {
 	}
 }
 
-// drain stops the node in an order that can be followed from outside: first it isn't ready; then
-// the other nodes know; then clients are told with each response, and after a while it takes no new
-// connections, and transfers go on to their ends; then the cache closes; what answers health checks
-// goes last.
+// drain stops the node in an order that can be followed from outside. First it isn't ready. Then it
+// notifies the other nodes. Then each response ends its connection, after a while there are no new
+// connections, and transfers go on to their ends. Then the cache closes, and the admin server last.
 func (n *node) drain() error {
 	n.ready.Store(false)
 	n.log.Info().Stringer("delay", n.cfg.ShutdownDelay).Stringer("grace", n.cfg.Grace).Msg("draining")
@@ -64,7 +65,8 @@ func (n *node) endTransfers() error {
 		err = fmt.Errorf("clients, after %s of grace: %w", n.cfg.Grace, err)
 	}
 	if quiet := n.proxy.WaitIdle(ctx); quiet != nil {
-		err = errors.Join(err, fmt.Errorf("cut what other nodes were still being sent after %s of grace: %w", n.cfg.Grace, quiet))
+		err = errors.Join(err, fmt.Errorf(
+			"cut what other nodes were still being sent after %s of grace: %w", n.cfg.Grace, quiet))
 	}
 	n.clientServing.Wait()
 	return err
@@ -96,12 +98,13 @@ func (n *node) meetPeers(ctx context.Context) {
 		case <-ctx.Done():
 		}
 	}
-	if err := n.proxy.WaitForPeers(ctx); err != nil && ctx.Err() == context.DeadlineExceeded { // else n was told to stop
+	err := n.proxy.WaitForPeers(ctx)
+	if err != nil && ctx.Err() == context.DeadlineExceeded { // else n is stopping
 		n.log.Warn().Err(err).Msg("not every peer has answered yet: serving without those that haven't")
 	}
 }
 
-// leavePeers tells the other nodes that this one is about to stop.
+// leavePeers notifies the other nodes that this one is about to stop.
 func (n *node) leavePeers() {
 	if n.peers.listener == nil {
 		return
@@ -115,7 +118,8 @@ func (n *node) leavePeers() {
 // hangup reads the list of peers again if it is in a file.
 func (n *node) hangup() {
 	if n.peers.reload == nil {
-		n.log.Info().Msg("SIGHUP is ignored: it has a list of peers read again, and there is none in a file")
+		n.log.Info().Msg("SIGHUP is ignored: " +
+			"it has a list of peers read again, and there is none in a file")
 		return
 	}
 	n.peers.reload()

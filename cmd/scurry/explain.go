@@ -69,7 +69,8 @@ func (c *explainCmd) asked() (*url.URL, error) {
 	}
 	u, err := url.Parse(s)
 	if err != nil || u.Host != "" && u.Scheme != "http" && u.Scheme != "https" {
-		return nil, usageError{fmt.Errorf("%q: expected a URL such as http://127.0.0.1:9001/files/a, or its path, /files/a", c.URL)}
+		return nil, usageError{fmt.Errorf(
+			"%q: expected a URL such as http://127.0.0.1:9001/files/a, or its path, /files/a", c.URL)}
 	}
 	if u.Path == "" {
 		u.Path = "/"
@@ -91,8 +92,8 @@ func written(u *url.URL) string {
 	return c.String()
 }
 
-// adminAddress is where to ask: at --admin; else next to the port of u, if that isn't the address
-// at which the node of the settings serves clients; else at that node's.
+// adminAddress is the admin address to ask: --admin; else the one that follows from the port of u,
+// if u isn't where the node of the settings serves clients; else that node's.
 func (c *explainCmd) adminAddress(u *url.URL, p process) (string, error) {
 	if c.Admin != "" {
 		address := strings.TrimSuffix(strings.TrimPrefix(c.Admin, "http://"), "/")
@@ -104,7 +105,8 @@ func (c *explainCmd) adminAddress(u *url.URL, p process) (string, error) {
 	if u.Host != "" && !c.serves(u) {
 		port, err := strconv.Atoi(portOf(u))
 		if err != nil || port+1000 > 65535 {
-			return "", usageError{fmt.Errorf("no admin address follows from %s, whose port + 1000 isn't one: give --admin", u.Host)}
+			return "", usageError{fmt.Errorf(
+				"no admin address follows from %s, whose port + 1000 isn't one: give --admin", u.Host)}
 		}
 		return net.JoinHostPort(u.Hostname(), strconv.Itoa(port+1000)), nil
 	}
@@ -113,12 +115,13 @@ func (c *explainCmd) adminAddress(u *url.URL, p process) (string, error) {
 		return "", err
 	}
 	if addresses.AdminListen.Port() == 0 {
-		return "", usageError{errors.New("the node picks its admin port when it starts: take the address from its log, and give it as --admin")}
+		return "", usageError{errors.New("the node picks its admin port when it starts: " +
+			"take the address from its log, and give it as --admin")}
 	}
 	return string(addresses.AdminListen), nil
 }
 
-// serves reports whether u is at the address of the settings, as far as their texts tell.
+// serves reports whether u is at the address of the settings, by their texts.
 func (c *explainCmd) serves(u *url.URL) bool {
 	if portOf(u) != strconv.Itoa(c.Listen.Port()) {
 		return false
@@ -155,7 +158,8 @@ func explanation(ctx context.Context, w io.Writer, address string, form url.Valu
 		if failed, ok := errors.AsType[*url.Error](err); ok {
 			err = failed.Err // without the whole request
 		}
-		return fmt.Errorf("no node answers at %s: %w; if its admin listener is elsewhere, name it with --admin (its log tells the address)", address, err)
+		return fmt.Errorf("no node answers at %s: %w; if its admin listener is elsewhere, "+
+			"name it with --admin (its log tells the address)", address, err)
 	}
 	defer res.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(res.Body, maxExplanation))
@@ -165,7 +169,8 @@ func explanation(ctx context.Context, w io.Writer, address string, form url.Valu
 	case res.StatusCode == http.StatusBadRequest:
 		return usageError{errors.New(strings.TrimSpace(string(body)))}
 	case res.StatusCode != http.StatusOK:
-		return fmt.Errorf("%s answers %s: is it the admin listener of a node? Name that with --admin", address, res.Status)
+		return fmt.Errorf("%s answers %s: is it the admin listener of a node? "+
+			"Name that with --admin", address, res.Status)
 	}
 	_, err = w.Write(body)
 	return err

@@ -41,7 +41,9 @@ func openGossip(cfg *config.Config, log zerolog.Logger) (membership, error) {
 			log.Warn().Err(err).Msg("gossip has a problem")
 		}
 	}
-	return membership{members: newHeard(gossip), gossip: gossip.Addr(), leave: leave, close: gossip.Close}, nil
+	return membership{
+		members: newHeard(gossip), gossip: gossip.Addr(), leave: leave, close: gossip.Close,
+	}, nil
 }
 
 // zerologLevel is level in zerolog's terms. What is an error to a library that goes on regardless

@@ -57,7 +57,8 @@ func (h *healthcheckCmd) target(p process) (string, error) {
 		return "", err
 	}
 	if h.Addresses.AdminListen.Port() == 0 {
-		return "", usageError{errors.New("the node picks its admin port when it starts: take the address from its log, and give it as --admin-listen or --url")}
+		return "", usageError{errors.New("the node picks its admin port when it starts: " +
+			"take the address from its log, and give it as --admin-listen or --url")}
 	}
 	return "http://" + string(h.Addresses.AdminListen) + path, nil
 }

@@ -11,9 +11,9 @@ import (
 	"strings"
 )
 
-// memoryBound is the most memory that this process can have, and what says so: the machine, or a
-// control group that it is in (cgroup version 1 or 2). It is 0 if /proc and /sys, which are under
-// root, don't tell.
+// memoryBound is the most memory that this process can have, and what bounds it: the machine, or a
+// control group that it is in (cgroup version 1 or 2). It is 0 if that isn't in /proc and /sys,
+// which are under root.
 func memoryBound(root fs.FS) (bytes int64, by string) {
 	bytes, by = machineMemory(root), "this machine has"
 	if limit := cgroupLimit(root); limit > 0 && (bytes == 0 || limit < bytes) {

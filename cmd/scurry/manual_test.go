@@ -96,7 +96,8 @@ func TestManualWidth(t *testing.T) {
 // TestManualPackages holds the README's table against the packages that there are.
 func TestManualPackages(t *testing.T) {
 	rows := map[string]bool{}
-	for _, match := range regexp.MustCompile("(?m)^\\| `([\\w/]+)` \\|").FindAllStringSubmatch(manual(t)["README.md"], -1) {
+	row := regexp.MustCompile("(?m)^\\| `([\\w/]+)` \\|")
+	for _, match := range row.FindAllStringSubmatch(manual(t)["README.md"], -1) {
 		rows[match[1]] = true
 	}
 	tool, err := exec.LookPath("go")

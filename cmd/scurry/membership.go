@@ -11,22 +11,22 @@ import (
 	"github.com/scurrycache/scurry/proxy"
 )
 
-// membership is how a node learns who the nodes are. The funcs are nil if there is nothing to do.
+// membership is the source of the list of nodes. The funcs are nil if there is nothing to do.
 type membership struct {
 	peers   []string // all nodes, if they don't change
-	members *heard   // what tells which they are, if anything does
+	members *heard   // the source of a list that changes, or nil
 	gossip  string   // where this node gossips, if it does
 
 	reload func() // reads the file of peers again
-	leave  func() // tells the others by gossip that this node is about to stop
+	leave  func() // notifies the others by gossip that this node is about to stop
 	close  func() error
 }
 
-// heard is what tells which nodes there are, and whether it has told yet.
+// heard is a source of a list of nodes that notes when the first list has come.
 type heard struct {
 	proxy.Members
 	once sync.Once
-	told chan struct{} // closed when it has
+	told chan struct{} // closed when the first list has come
 }
 
 func newHeard(m proxy.Members) *heard { return &heard{Members: m, told: make(chan struct{})} }

@@ -13,9 +13,9 @@ import (
 	"github.com/scurrycache/scurry/internal/config"
 )
 
-// warnOfMemory says so if a full cache of that size needs more memory than the process can have, as
-// root tells, in which /proc and /sys are. It is no error: the cache takes memory as it fills,
-// which it may never do, and there may be room to swap.
+// warnOfMemory logs a warning if a full cache of that size needs more memory than the process can
+// have. /proc and /sys are under root. It is no error: the cache may never fill, and there may be
+// room to swap.
 func warnOfMemory(budget config.Size, root fs.FS, log zerolog.Logger) {
 	bound, by := memoryBound(root)
 	needs := memoryLimit(int64(budget), nil)
@@ -24,13 +24,14 @@ func warnOfMemory(budget config.Size, root fs.FS, log zerolog.Logger) {
 	}
 	log.Warn().Stringer("memory", budget).Int64("needs_bytes", needs).Int64("limit_bytes", bound).
 		Msg(fmt.Sprintf("--memory %s is too much: once the cache is full, the process takes about %s, "+
-			"but %s %s: it will be killed, or slowed down by swapping", budget, humanize.IBytes(uint64(needs)), by, humanize.IBytes(uint64(bound))))
+			"but %s %s: it will be killed, or slowed down by swapping",
+			budget, humanize.IBytes(uint64(needs)), by, humanize.IBytes(uint64(bound))))
 }
 
-// memoryLimit is what the garbage collector is to keep the process below when the cache may take
-// budget bytes: a fifth more, for what is on its way, and 48 MiB: with the program itself and the
-// collector's delay, a process takes 1.25 times the budget and 64 MiB at the most, and 32 KiB for
-// each connection. It is 0 if the user has set GOMEMLIMIT in env, which then holds.
+// memoryLimit is the garbage collector's limit for a cache of budget bytes: a fifth more, for what
+// is on its way, and 48 MiB. With the program itself and the collector's delay, a process takes at
+// most 1.25 times the budget, 64 MiB, and 32 KiB for each connection. The limit is 0 if env has a
+// GOMEMLIMIT, which then holds.
 func memoryLimit(budget int64, env []string) int64 {
 	for _, entry := range env {
 		if value, found := strings.CutPrefix(entry, "GOMEMLIMIT="); found && value != "" {
@@ -47,9 +48,9 @@ func memoryLimit(budget int64, env []string) int64 {
 // closeTime is how long emptying a cache is waited for.
 const closeTime = 2 * time.Second
 
-// inTime closes a cache, but doesn't wait for it longer than closeTime: how long it takes to empty
-// one goes by its budget, seconds for 100 GiB, and the process, which is about to end, gives its
-// memory back anyhow.
+// inTime closes a cache, and waits for that no longer than closeTime. The time to empty a cache
+// depends on its budget: it is seconds for 100 GiB. The process is about to end, which frees the
+// memory.
 func inTime(closeCache func() error) error {
 	closed := make(chan error, 1)
 	go func() { closed <- closeCache() }()

@@ -73,8 +73,8 @@ func start(cfg *config.Config, log zerolog.Logger) (_ *node, err error) {
 	return n, nil
 }
 
-// abandon closes what a start that failed has opened. Why it failed is what counts, so that errors
-// are dropped.
+// abandon closes what a start that failed has opened. Its errors are dropped, since the cause of
+// the failure is the one to report.
 func (n *node) abandon() {
 	for _, listener := range []net.Listener{n.peers.listener, n.clientListener, n.adminListener} {
 		if listener != nil {
@@ -84,7 +84,7 @@ func (n *node) abandon() {
 	n.closeCache()
 }
 
-// closeCache closes the proxy, what tells it of other nodes, and the origin, as far as they are
+// closeCache closes the proxy, the source of its list of nodes, and the origin, as far as they are
 // open.
 func (n *node) closeCache() error {
 	var errs []error
@@ -116,8 +116,11 @@ func (n *node) clientConfig() listen.Config {
 }
 
 func (n *node) adminServer() *http.Server {
+	handler := admin.Handler(admin.Config{
+		Ready: n.ready.Load, Explain: n.explain, Host: n.cfg.AdminListen.Host(),
+	})
 	return &http.Server{
-		Handler:        admin.Handler(admin.Config{Ready: n.ready.Load, Explain: n.explain, Host: n.cfg.AdminListen.Host()}),
+		Handler:        handler,
 		ReadTimeout:    adminTimeout,
 		IdleTimeout:    time.Duration(n.cfg.IdleTimeout),
 		WriteTimeout:   adminTimeout,

@@ -42,7 +42,8 @@ func httpOrigin(c *config.Config) *origin.Server {
 func folderError(path string, err error) error {
 	missing := errors.Is(err, fs.ErrNotExist)
 	if missing && config.LooksLikeHost(path) {
-		return usageError{fmt.Errorf("--origin %s: there is no such folder; if a server is meant, write http://%s", path, path)}
+		return usageError{fmt.Errorf("--origin %s: there is no such folder; "+
+			"if a server is meant, write http://%s", path, path)}
 	}
 	if missing {
 		return fmt.Errorf("--origin %s: there is no such folder", path)

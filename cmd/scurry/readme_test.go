@@ -1,20 +1,13 @@
 package main
 
 import (
-	"errors"
-	"fmt"
 	"io"
-	"io/fs"
-	"net/http"
-	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/scurrycache/scurry/internal/origintest"
 )
 
 // manual is the README and the help pages, by path from the repository's root.
@@ -70,201 +63,6 @@ func TestManual(t *testing.T) {
 	}
 }
 
-// session is what a reader does who follows a page from its begin to its end.
-type session struct {
-	at    map[string]string // where a server listens that the page has at 127.0.0.1 on that port
-	asked int               // how many commands have asked a server
-	nodes *fleet            // of the page's cluster, if there is one
-}
-
-var word = regexp.MustCompile(`'[^']*'|\S+`)
-
-// carryOut carries out the commands of a block.
-func (s *session) carryOut(t *testing.T, block string) {
-	t.Helper()
-	var nodes [][]string // of a cluster, all of which are started before the next command
-	for _, step := range strings.Split(block, "$ ")[1:] {
-		command, want, _ := strings.Cut(step, "\n")
-		var words []string
-		for _, w := range word.FindAllString(command, -1) {
-			words = append(words, strings.Trim(w, "'"))
-		}
-		node := words[0] == "scurry" && strings.Contains(words[1], ":")
-		if nodes != nil && !node {
-			s.cluster(t, nodes)
-			nodes = nil
-		}
-		switch {
-		case strings.HasPrefix(command, "go run ./cmd/scurry serve "):
-			s.serve(t, words[4:])
-		case node:
-			nodes = append(nodes, words[1:])
-		case words[0] == "scurry":
-			compare(t, command, s.scurry(t, words[1:]), want)
-		case words[0] == "curl":
-			compare(t, command, s.curl(t, words[1:]), want)
-		default:
-			t.Errorf("a command that this test doesn't know: %s", command)
-		}
-	}
-}
-
-// serve starts a server on free ports, in the root of the repository.
-func (s *session) serve(t *testing.T, args []string) {
-	t.Helper()
-	for i, arg := range args {
-		if strings.HasPrefix(arg, "./") {
-			args[i] = filepath.Join("../..", arg)
-		}
-	}
-	server := startScurry(t, nil, args...)
-	s.at["9001"], s.at["10001"] = host(t, server.url), host(t, server.admin)
-}
-
-func host(t *testing.T, address string) string {
-	t.Helper()
-	u, err := url.Parse(address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return u.Host
-}
-
-// cluster starts nodes in the folder of the sample site, each with the peer addresses in nodes, in
-// place of which free ones are taken.
-func (s *session) cluster(t *testing.T, nodes [][]string) {
-	t.Helper()
-	folder := sample(t)
-	f := fleetOf(t, newMembers(t, len(nodes))...)
-	for i, m := range f.all {
-		var port int
-		if _, err := fmt.Sscanf(nodes[i][0], "127.0.0.1:%d", &port); err != nil {
-			t.Fatal(err)
-		}
-		s.at[fmt.Sprint(port)] = m.peer
-		s.at[fmt.Sprint(port+clientAbovePeer)] = m.client
-		s.at[fmt.Sprint(port+adminAbovePeer)] = m.admin
-	}
-	for i, m := range f.all {
-		for _, peer := range nodes[i] {
-			m.args = append(m.args, s.here(peer))
-		}
-		m.dir = folder
-		m.start(t)
-	}
-	f.await(t, f.all...)
-	s.nodes = f
-}
-
-// sample is a copy of the sample site, whose files haven't changed for so long that they are fresh.
-func sample(t *testing.T) string {
-	t.Helper()
-	folder := t.TempDir()
-	site := os.DirFS("../../testdata/site")
-	if err := os.CopyFS(folder, site); err != nil {
-		t.Fatal(err)
-	}
-	err := fs.WalkDir(site, ".", func(path string, _ fs.DirEntry, err error) error {
-		return errors.Join(err, os.Chtimes(filepath.Join(folder, path), origintest.Old, origintest.Old))
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return folder
-}
-
-// end ends the cluster, whose file has been read once.
-func (s *session) end(t *testing.T) {
-	t.Helper()
-	if s.nodes == nil {
-		return
-	}
-	s.nodes.end(t)
-	read := 0
-	for _, m := range s.nodes.all {
-		for _, line := range m.log.with(0, "origin") {
-			if line["reason"] == "miss" {
-				read++
-			}
-		}
-	}
-	if read != 1 {
-		t.Errorf("the nodes have read the file %d times", read)
-	}
-}
-
-// here is text with the addresses where the servers listen in place of the page's.
-func (s *session) here(text string) string {
-	for port, at := range s.at {
-		text = strings.ReplaceAll(text, "127.0.0.1:"+port, at)
-	}
-	return text
-}
-
-// scurry carries out a command other than serve, and returns what it prints, with the page's
-// addresses. Its node is the one whose clients the page has at port 9001.
-func (s *session) scurry(t *testing.T, args []string) string {
-	t.Helper()
-	var env []string
-	if args[0] == "explain" || args[0] == "healthcheck" {
-		s.asked++
-		env = []string{"SCURRY_LISTEN=" + s.at["9001"], "SCURRY_ADMIN_LISTEN=" + s.at["10001"]}
-	}
-	for i, arg := range args {
-		args[i] = s.here(arg)
-	}
-	var out, errs strings.Builder
-	if code := run(t.Context(), args, &out, &errs, env); code != exitOK {
-		t.Errorf("scurry %s exits with %d: %s", strings.Join(args, " "), code, errs.String())
-	}
-	text := out.String()
-	for port, at := range s.at {
-		text = strings.ReplaceAll(text, at, "127.0.0.1:"+port)
-	}
-	return text
-}
-
-// curl does what curl does with the options -r and the URL.
-func (s *session) curl(t *testing.T, words []string) string {
-	t.Helper()
-	s.asked++
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.here(words[len(words)-1]), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if words[0] == "-r" {
-		req.Header.Set("Range", "bytes="+words[1])
-	}
-	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	resp, err := client.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	b, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
-}
-
-// compare holds what a command prints against what the page shows.
-func compare(t *testing.T, command, got, want string) {
-	t.Helper()
-	var pattern strings.Builder
-	for line := range strings.Lines(strings.TrimSpace(want)) {
-		if line = strings.TrimSpace(line); line == "…" {
-			pattern.WriteString(`(?:.*\n)*`)
-			continue
-		}
-		line = strings.ReplaceAll(regexp.QuoteMeta(line), "…", ".*")
-		pattern.WriteString(`\s*` + line + `\s*\n`)
-	}
-	if !regexp.MustCompile("^" + pattern.String() + "$").MatchString(strings.TrimSpace(got) + "\n") {
-		t.Errorf("%s\nprints %s\nand not %s", command, got, want)
-	}
-}
-
 // dryRun checks a command without carrying it out.
 func dryRun(t *testing.T, command string) {
 	t.Helper()
@@ -272,7 +70,8 @@ func dryRun(t *testing.T, command string) {
 	switch {
 	case strings.HasPrefix(command, "scurry serve "):
 		var errs strings.Builder
-		if code := run(t.Context(), append([]string{"config"}, words[2:]...), io.Discard, &errs, nil); code != exitOK {
+		args := append([]string{"config"}, words[2:]...)
+		if code := run(t.Context(), args, io.Discard, &errs, nil); code != exitOK {
 			t.Errorf("%s\nisn't accepted: %s", command, errs.String())
 		}
 	case slices.Contains(words, "go") && slices.Contains(words, "test"):

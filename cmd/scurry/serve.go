@@ -19,7 +19,7 @@ type serveCmd struct {
 	Settings config.Config `embed:""`
 }
 
-// Run serves until ctx is done or a signal tells to stop.
+// Run serves until ctx is done or a signal stops it.
 func (c *serveCmd) Run(ctx context.Context, p process) error {
 	cfg := &c.Settings
 	if err := check(cfg, p); err != nil {
@@ -29,7 +29,7 @@ func (c *serveCmd) Run(ctx context.Context, p process) error {
 	if err != nil {
 		return usageError{err}
 	}
-	signal.Ignore(syscall.SIGPIPE) // a log that nobody reads any more is no reason to end
+	signal.Ignore(syscall.SIGPIPE) // the node goes on when the log's reader has gone
 	defer takeStandardLog(logger)()
 	if limit := memoryLimit(int64(cfg.Memory), p.env); limit != 0 {
 		debug.SetMemoryLimit(limit)
@@ -43,7 +43,7 @@ func (c *serveCmd) Run(ctx context.Context, p process) error {
 	return n.runUntilSignal(ctx, lines)
 }
 
-// runUntilSignal runs n until ctx is done or a signal tells to stop, and ends its log.
+// runUntilSignal runs n until ctx is done or a signal stops it, and ends its log.
 func (n *node) runUntilSignal(ctx context.Context, lines *logging.Queue) error {
 	defer onHangup(n.hangup)()
 	ctx, stop := untilSignal(ctx, n.log, lines)
@@ -59,8 +59,8 @@ func (n *node) runUntilSignal(ctx context.Context, lines *logging.Queue) error {
 // lastLines is how long the log's last lines may take in any case.
 const lastLines = time.Second
 
-// flusher returns a func that ends the log, for which it has what is left of the grace that begins
-// when ctx is done. If lines are lost then, nobody is there to be told.
+// flusher returns a func that ends the log within the rest of the grace period, which begins when
+// ctx is done. Lines that are lost then aren't reported.
 func flusher(ctx context.Context, lines *logging.Queue, grace time.Duration) (flush func()) {
 	told := make(chan time.Time, 1)
 	context.AfterFunc(ctx, func() { told <- time.Now() })
@@ -75,8 +75,8 @@ func flusher(ctx context.Context, lines *logging.Queue, grace time.Duration) (fl
 	}
 }
 
-// takeStandardLog makes what libraries print to Go's standard logger part of ours, until the
-// returned func is called. net/http's client does so when an origin sends what nobody asked for.
+// takeStandardLog logs what libraries print to Go's standard logger, until the returned func is
+// called. net/http's client prints there when an origin sends a response without a request.
 func takeStandardLog(l zerolog.Logger) (giveBack func()) {
 	flags, w := log.Flags(), log.Writer()
 	log.SetFlags(0)

@@ -142,12 +142,7 @@ func TestFailedStartClosesWhatItOpened(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer taken.Close()
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	client := free.Addr().String()
-	free.Close()
+	client := freeAddr(t)
 
 	var stderr bytes.Buffer
 	code := run(context.Background(), []string{"serve", "--listen", client, "--admin-listen", taken.Addr().String()}, io.Discard, &stderr, nil)

@@ -12,7 +12,7 @@ import (
 	"github.com/scurrycache/scurry/proxy"
 )
 
-// check completes c and says what is wrong with it, as far as c alone tells.
+// check completes c and returns what is wrong with it, without looking at the machine.
 func check(c *config.Config, p process) error {
 	if err := derive(c, c.Nodes, p); err != nil {
 		return err
@@ -21,7 +21,8 @@ func check(c *config.Config, p process) error {
 		return err
 	}
 	if least := 2 * c.Slab; c.Memory < least {
-		return usageError{fmt.Errorf("--memory %s is too small for --slab %s: give it at least %s, or make the slabs smaller", c.Memory, c.Slab, least)}
+		return usageError{fmt.Errorf("--memory %s is too small for --slab %s: "+
+			"give it at least %s, or make the slabs smaller", c.Memory, c.Slab, least)}
 	}
 	// Any origin will do to check the other fields.
 	if err := proxyConfig(c, http.DefaultTransport, nil).Validate(); err != nil {
@@ -35,7 +36,7 @@ func check(c *config.Config, p process) error {
 	return nil
 }
 
-// checkPeers says what is wrong with the list of peers, as far as its text tells.
+// checkPeers returns what is wrong with the text of the list of peers.
 func checkPeers(c *config.Config) error {
 	if c.Peers == "" {
 		return nil

@@ -13,14 +13,15 @@ import (
 	"github.com/scurrycache/scurry/internal/logging"
 )
 
-// sameWish is how long after a signal to stop another one means the same. timeout(1) signals a
-// process and then its group, which the process is in, and so do others that stop programs.
+// sameWish is how long after a signal to stop another one means the same. timeout(1) and similar
+// programs signal a process and then its group, which the process is in.
 const sameWish = time.Second
 
 // untilSignal returns a context that is done at the first SIGINT or SIGTERM. At another one that
 // comes a second later or more, the process exits at once, and the last of its log has a tenth of a
 // second. The caller calls stop to have signals do again what they did before.
-func untilSignal(ctx context.Context, log zerolog.Logger, lines *logging.Queue) (_ context.Context, stop func()) {
+func untilSignal(ctx context.Context, log zerolog.Logger, lines *logging.Queue) (
+	_ context.Context, stop func()) {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	ctx, cancel := context.WithCancel(ctx)
@@ -39,7 +40,8 @@ func untilSignal(ctx context.Context, log zerolog.Logger, lines *logging.Queue) 
 	}
 }
 
-// obey calls stop at the first of the signals, and exit at one that is another wish, until done.
+// obey calls stop at the first of the signals, and exit at one that comes after sameWish, until
+// done.
 func obey(signals <-chan os.Signal, done <-chan struct{}, log zerolog.Logger, stop, exit func()) {
 	var first time.Time
 	for {
@@ -55,7 +57,8 @@ func obey(signals <-chan os.Signal, done <-chan struct{}, log zerolog.Logger, st
 			log.Info().Stringer("signal", s).Msg("told to stop")
 			stop()
 		case time.Since(first) < sameWish:
-			log.Info().Stringer("signal", s).Msg("told to stop again within a second: taken for the same wish")
+			log.Info().Stringer("signal", s).
+				Msg("told to stop again within a second: taken for the same wish")
 		default:
 			log.Error().Stringer("signal", s).Msg("told to stop again: ending at once")
 			exit()

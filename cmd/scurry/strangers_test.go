@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"github.com/scurrycache/scurry/internal/origintest"
-	"github.com/scurrycache/scurry/internal/wire"
+	"github.com/scurrycache/scurry/internal/wire/handshake"
 )
 
 const (
@@ -85,7 +85,7 @@ func TestPortsAreApart(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := wire.Greet(conn, true, nil, wire.Hello{}, time.Minute); !errors.Is(err, wire.ErrForeign) {
+		if _, err := handshake.Greet(conn, true, nil, handshake.Hello{}, time.Minute); !errors.Is(err, handshake.ErrForeign) {
 			t.Errorf("%s answers the greeting of a peer: %v", addr, err)
 		}
 		conn.Close()

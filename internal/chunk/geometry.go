@@ -14,23 +14,25 @@ import (
 	"math/bits"
 )
 
-// Geometry says how representations are cut. It must be the same on all nodes. The zero value is
-// not usable.
+// Geometry is how representations are cut. It must be the same on all nodes. The zero value is not
+// usable.
 type Geometry struct {
 	First int64 // bytes of the first chunk of a slab
 	Max   int64 // bytes of the largest chunk: First times a power of two
 	Slab  int64 // bytes of a slab: a multiple of Max
 }
 
-// Validate says what is wrong with g, if anything.
+// Validate returns what is wrong with g, if anything.
 func (g Geometry) Validate() error {
 	switch {
 	case g.First < 1:
 		return fmt.Errorf("first chunk of %d bytes: it must be at least 1 byte", g.First)
 	case g.Max < g.First || g.Max%g.First != 0 || bits.OnesCount64(uint64(g.Max/g.First)) != 1:
-		return fmt.Errorf("largest chunk of %d bytes: it must be the first chunk (%d) times a power of two", g.Max, g.First)
+		return fmt.Errorf("largest chunk of %d bytes: it must be the first chunk (%d) times a power of two",
+			g.Max, g.First)
 	case g.Slab < g.Max || g.Slab%g.Max != 0:
-		return fmt.Errorf("slab of %d bytes: it must be a multiple of the largest chunk (%d)", g.Slab, g.Max)
+		return fmt.Errorf("slab of %d bytes: it must be a multiple of the largest chunk (%d)",
+			g.Slab, g.Max)
 	}
 	return nil
 }

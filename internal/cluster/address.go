@@ -9,7 +9,9 @@ import (
 const wantAddr = "HOST:PORT such as 10.0.0.1:8001"
 
 // splitAddr is the parts of s, an address to listen on: the host may be empty and the port 0.
-func splitAddr(s string) (host string, port uint16, err error) { return hostport.Split(s, wantAddr) }
+func splitAddr(s string) (host string, port uint16, err error) {
+	return hostport.Split(s, wantAddr)
+}
 
 // splitPeer is the parts of s, an address that other nodes are to dial.
 func splitPeer(s string) (host string, port uint16, err error) {

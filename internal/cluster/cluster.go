@@ -1,4 +1,4 @@
-// Package cluster tells who the nodes of a cluster are, and tells it again whenever that changes.
+// Package cluster lists the nodes of a cluster, and lists them again whenever they change.
 //
 // Out come lists of peer addresses, by one method that File, DNS and Gossip share:
 //
@@ -7,8 +7,8 @@
 // Watch calls set with the addresses (host:port) of all nodes, first as soon as they are known and
 // then whenever they change, until ctx ends. A list is sorted, names no address twice, differs from
 // the one before, and is nil if there are no nodes; it belongs to set. Calls of set don't overlap.
-// Addresses are passed on as they are written, for a node finds itself in the list by its own
-// name's spelling. Watch returns nil when ctx has ended, and an error only if it can't go on.
+// Addresses are passed on as they are written, since a node finds itself in the list by the
+// spelling of its name. Watch returns nil when ctx has ended, and an error only if it can't go on.
 //
 // What goes in is a file, a DNS name, or the addresses of some nodes that know the others.
 package cluster

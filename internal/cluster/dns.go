@@ -34,17 +34,18 @@ type DNS struct {
 	// Resolver looks Host up. Default: net.DefaultResolver.
 	Resolver Resolver
 
-	// Problem, if not nil, is told why a lookup failed. A problem that lasts is told once.
+	// Problem, if not nil, is called with the cause of a failed lookup, once while it lasts.
 	Problem func(error)
 }
 
 // Watch looks the name up until ctx ends. A name without addresses, or one that doesn't exist, has
-// no nodes: so it is with a headless service while none of its pods is ready. Any other failure,
-// such as a timeout, tells nothing about the nodes, and leaves the list as it was; until there is
-// one, set isn't called. Watch fails at once if Host or Port isn't set.
+// no nodes: a headless service is such a name while none of its pods is ready. Any other failure,
+// such as a timeout, leaves the list as it was. Until there is a list, set isn't called. Watch
+// fails at once if Host or Port isn't set.
 func (d DNS) Watch(ctx context.Context, set func(nodes []string)) error {
 	if d.Host == "" || d.Port == 0 {
-		return fmt.Errorf("look up nodes: both a host and a port are needed, not %q and %d", d.Host, d.Port)
+		return fmt.Errorf("look up nodes: both a host and a port are needed, not %q and %d",
+			d.Host, d.Port)
 	}
 	every := d.Every
 	if every <= 0 {
@@ -86,8 +87,8 @@ func (d DNS) lookup(ctx context.Context) ([]string, error) {
 	return nodes, nil
 }
 
-// kind tells problems of lookups apart. The text of a DNSError won't do: it may have a new local
-// port in it each time.
+// kind is equal for lookups that fail in the same way. The text of a DNSError isn't: it may have a
+// new local port in it each time.
 func kind(err error) string {
 	if problem, ok := errors.AsType[*net.DNSError](err); ok {
 		return fmt.Sprintf("timeout %t, temporary %t", problem.IsTimeout, problem.IsTemporary)

@@ -17,12 +17,14 @@ const maxFile = 1 << 20 // bytes: ten thousands of nodes
 //
 // Its methods may be called concurrently.
 type File struct {
-	// Problem, if not nil, is told why a Reload left the list as it was. It must be set before the
-	// first Reload.
+	// Problem, if not nil, is called with the cause if a Reload leaves the list as it was. It must
+	// be set before the first Reload.
 	Problem func(error)
 
-	path   string
-	reload sync.Mutex // held by Reload: of two, the later one's list must not be overwritten by the earlier one's
+	path string
+	// reload is held by Reload: of two, the later one's list must not be overwritten by the
+	// earlier one's.
+	reload sync.Mutex
 
 	mu      sync.Mutex
 	nodes   []string
@@ -38,7 +40,7 @@ func OpenFile(path string) (*File, error) {
 	return &File{path: path, nodes: nodes}, nil
 }
 
-// Reload reads the file again. If that fails, the list stays as it was, and Problem is told.
+// Reload reads the file again. If that fails, the list stays as it was, and Problem is called.
 func (f *File) Reload() {
 	f.reload.Lock()
 	defer f.reload.Unlock()
@@ -88,7 +90,8 @@ func readNodes(path string) ([]string, error) {
 		return nil, fmt.Errorf("read the list of nodes: %w", err)
 	}
 	if len(b) > maxFile {
-		return nil, fmt.Errorf("%s is larger than %d bytes: a list of nodes has one %s per line", path, maxFile, wantAddr)
+		return nil, fmt.Errorf("%s is larger than %d bytes: a list of nodes has one %s per line",
+			path, maxFile, wantAddr)
 	}
 	return parseLines(path, string(b))
 }

@@ -17,7 +17,7 @@ var errClosed = errors.New("gossip is closed")
 
 // GossipConfig says how a node gossips. PeerAddr and Listen must be set.
 type GossipConfig struct {
-	// PeerAddr is this node's peer address, which the others are told.
+	// PeerAddr is this node's peer address, which it announces to the others.
 	PeerAddr string
 
 	// Name is what the nodes call this one. No two may have the same. Default: PeerAddr.
@@ -36,23 +36,23 @@ type GossipConfig struct {
 	// join it.
 	Join []string
 
-	// Key, if not empty, encrypts all gossip, and keeps out who doesn't have it: 16, 24 or 32
+	// Key, if not empty, encrypts all gossip, and keeps out processes that don't have it: 16, 24 or 32
 	// bytes, the same for all nodes. Without it, any process that reaches Listen can be a member.
 	Key []byte
 
-	// Probe is the pace of it all: how often each node asks another for a sign of life. One that is
-	// gone drops off the list after about 5 of them. Default: 1 second.
+	// Probe is how often each node asks another for a sign of life. A node that is gone leaves the
+	// list after about 5 of them. Default: 1 second.
 	Probe time.Duration
 
-	// Log, if not nil, gets what memberlist has to say. Problem, if not nil, is told what keeps
-	// nodes apart; what lasts is told once. Both must return soon, mustn't call the Gossip, may be
-	// called concurrently, and aren't called once Close has returned.
+	// Log, if not nil, gets memberlist's log. Problem, if not nil, is called with what keeps nodes
+	// apart, once while it lasts. Both must return soon, mustn't call the Gossip, may be called
+	// concurrently, and aren't called once Close has returned.
 	Log     func(level slog.Level, line string)
 	Problem func(error)
 }
 
-// Gossip is the nodes that find each other by gossip: each tells others of the nodes it knows, and
-// finds out who is gone. Its methods may be called concurrently.
+// Gossip is the nodes that find each other by gossip: each announces the nodes that it knows, and
+// finds out which are gone. Its methods may be called concurrently.
 //
 // All nodes are in the list, this one too, but for those that have left and those that gave no sign
 // of life for some time. A node that comes back, with the same name or another, is in the list
@@ -91,7 +91,9 @@ func newPace(probe time.Duration) pace {
 	if probe <= 0 {
 		probe = time.Second
 	}
-	return pace{probe: probe, alone: 2 * probe, rejoin: 30 * probe, patience: probe, settle: probe / 20}
+	return pace{
+		probe: probe, alone: 2 * probe, rejoin: 30 * probe, patience: probe, settle: probe / 20,
+	}
 }
 
 // OpenGossip begins to listen; it joins the others at the first Watch. The Gossip must be closed.
@@ -182,9 +184,9 @@ func (g *Gossip) Watch(ctx context.Context, set func(nodes []string)) error {
 	}
 }
 
-// Leave tells the others that this node leaves, and waits, no longer than timeout, until that has
-// been sent. From then on the node isn't in its own list either. It goes on listening until Close,
-// which should follow.
+// Leave announces to the others that this node leaves, and waits until that has been sent, no
+// longer than timeout. From then on the node isn't in its own list either. It goes on listening
+// until Close, which should follow.
 func (g *Gossip) Leave(timeout time.Duration) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()

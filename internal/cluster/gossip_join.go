@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// The key of the problem that nobody answers.
+// The key of the problem that no other node answers.
 const joinProblem = "join"
 
 // join joins the others, once somebody watches, and goes on looking for those that are missing.
@@ -37,8 +37,8 @@ func (g *Gossip) untilRound() time.Duration {
 	return g.pace.rejoin
 }
 
-// round tries the addresses to join where no member is. Nodes there that took this one for dead,
-// and that this one took for dead, are told so, object, and are members again.
+// round tries the addresses to join where no member is. A node there that took this one for dead,
+// or that this one took for dead, refutes that, and is a member again.
 func (g *Gossip) round(ctx context.Context) {
 	missing, failed := g.missing(ctx)
 	for _, addr := range missing {
@@ -52,7 +52,8 @@ func (g *Gossip) round(ctx context.Context) {
 	switch {
 	case ctx.Err() != nil:
 	case failed != nil && g.roster.alone():
-		g.problems.report(joinProblem, fmt.Errorf("no other node answers at %s, which is tried again every %v: %w",
+		g.problems.report(joinProblem, fmt.Errorf(
+			"no other node answers at %s, which is tried again every %v: %w",
 			strings.Join(g.cfg.Join, ", "), g.pace.alone, failed))
 	default:
 		g.problems.solved(joinProblem)

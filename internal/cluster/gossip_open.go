@@ -33,7 +33,7 @@ func (g *Gossip) open() error {
 			return fmt.Errorf("can't listen on %s: %w", g.cfg.Listen, err)
 		}
 	}
-	// Before there is a listener: one that nobody takes packets from can't be shut down.
+	// Before there is a listener: one whose packets aren't read can't be shut down.
 	own, err := g.advertise(bind)
 	if err != nil {
 		return err
@@ -54,7 +54,8 @@ func (g *Gossip) open() error {
 }
 
 // listen opens the port for TCP and UDP.
-func listen(ip netip.Addr, port uint16, logger *log.Logger) (t *memberlist.NetTransport, err error) {
+func listen(ip netip.Addr, port uint16, logger *log.Logger) (
+	t *memberlist.NetTransport, err error) {
 	host := ""
 	if ip.IsValid() {
 		host = ip.String()
@@ -74,8 +75,8 @@ func listen(ip netip.Addr, port uint16, logger *log.Logger) (t *memberlist.NetTr
 	return nil, listenError(net.JoinHostPort(host, strconv.Itoa(int(port))), err)
 }
 
-// listenError is what keeps a port from being listened on, of which memberlist's error tells the
-// text only. It is that error if nothing does any more.
+// listenError is why a port can't be listened on; memberlist's error has the text of that only. It
+// is err if the port can be listened on by now.
 func listenError(addr string, err error) error {
 	l, tcp := net.Listen("tcp", addr)
 	if tcp != nil {
@@ -109,7 +110,8 @@ func (g *Gossip) advertise(bind netip.Addr) (netip.AddrPort, error) {
 	}
 	ip, err := resolve(g.base, host)
 	if err != nil {
-		err = fmt.Errorf("can't tell where other nodes reach %s: give an address to advertise: %w", g.cfg.Listen, err)
+		err = fmt.Errorf("can't tell where other nodes reach %s: give an address to advertise: %w",
+			g.cfg.Listen, err)
 	}
 	return netip.AddrPortFrom(ip, port), err
 }
@@ -160,14 +162,15 @@ func (g *Gossip) options(t memberlist.Transport, logger *log.Logger) *memberlist
 	return c
 }
 
-// transport is memberlist's, but for connections that don't outlive base: nobody could end a call
-// of Join else.
+// transport is memberlist's, with connections that don't outlive base: else a call of Join couldn't
+// be ended.
 type transport struct {
 	*memberlist.NetTransport
 	base context.Context
 }
 
-func (t *transport) DialAddressTimeout(a memberlist.Address, timeout time.Duration) (net.Conn, error) {
+func (t *transport) DialAddressTimeout(a memberlist.Address, timeout time.Duration) (
+	net.Conn, error) {
 	d := net.Dialer{Timeout: timeout}
 	c, err := d.DialContext(t.base, "tcp", a.Addr)
 	if err != nil {

@@ -21,7 +21,7 @@ type roster struct {
 }
 
 type member struct {
-	peer   string         // its peer address; empty if it told none
+	peer   string         // its peer address; empty if it has announced none
 	gossip netip.AddrPort // where it gossips
 }
 
@@ -62,7 +62,8 @@ func (r *roster) NotifyJoin(n *memberlist.Node) {
 	ip, _ := netip.AddrFromSlice(n.Addr)
 	m := member{peer: string(n.Meta), gossip: netip.AddrPortFrom(ip.Unmap(), n.Port)}
 	if _, _, err := splitPeer(m.peer); err != nil {
-		r.problems.report("meta "+n.Name, fmt.Errorf("node %.100q at %v doesn't say its peer address, so it is left out: %w",
+		r.problems.report("meta "+n.Name, fmt.Errorf(
+			"node %.100q at %v doesn't say its peer address, so it is left out: %w",
 			n.Name, m.gossip, err))
 		m.peer = ""
 	}
@@ -90,15 +91,17 @@ func (r *roster) NotifyLeave(n *memberlist.Node) {
 
 // NotifyConflict implements memberlist.ConflictDelegate.
 func (r *roster) NotifyConflict(known, other *memberlist.Node) {
-	r.problems.report("name "+other.Name, fmt.Errorf("two nodes are called %.100q, at %s and at %s: give each a name of "+
-		"its own (one that has just moved is let in when its old address is found dead)",
+	r.problems.report("name "+other.Name, fmt.Errorf(
+		"two nodes are called %.100q, at %s and at %s: give each a name of "+
+			"its own (one that has just moved is let in when its old address is found dead)",
 		other.Name, known.Address(), other.Address()))
 }
 
-// self is this node's peer address. As a memberlist.Delegate it is what others are told.
+// self is this node's peer address. As a memberlist.Delegate it is what the node announces.
 type self string
 
-func (s self) NodeMeta(int) []byte { return []byte(s) } // fits: a host name is shorter than memberlist's limit
+// NodeMeta fits: a host name is shorter than memberlist's limit.
+func (s self) NodeMeta(int) []byte { return []byte(s) }
 
 func (self) NotifyMsg([]byte)                {}
 func (self) GetBroadcasts(int, int) [][]byte { return nil }

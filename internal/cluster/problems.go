@@ -6,8 +6,8 @@ import "sync"
 // fill the memory.
 const maxProblems = 100
 
-// problems tells of each problem once, until it is solved, so that one that lasts isn't told over
-// and over.
+// problems reports each problem once until it is solved, so that one that lasts isn't reported
+// again and again.
 type problems struct {
 	notify func(error) // may be nil
 
@@ -15,7 +15,7 @@ type problems struct {
 	reported map[string]bool
 }
 
-// report tells of the problem that key stands for, unless it has been told.
+// report reports the problem with that key, unless it has been reported.
 func (p *problems) report(key string, err error) {
 	if p.notify != nil && p.fresh(key) {
 		p.notify(err)

@@ -48,13 +48,14 @@ func (a Addr) Host() string {
 // error says which flag sets the address otherwise.
 func above(host string, port uint16, by int, flag string) (Addr, error) {
 	if int(port)+by > maxPort {
-		return "", fmt.Errorf("port %d + %d is above %d: choose a lower port, or set %s", port, by, maxPort, flag)
+		return "", fmt.Errorf("port %d + %d is above %d: choose a lower port, or set %s",
+			port, by, maxPort, flag)
 	}
 	return Addr(net.JoinHostPort(host, strconv.Itoa(int(port)+by))), nil
 }
 
-// loopbackFor is host if that is on loopback, else 127.0.0.1: what administers a node isn't exposed
-// unless asked for.
+// loopbackFor is host if that is on loopback, else 127.0.0.1: the admin listener isn't exposed by
+// default.
 func loopbackFor(host string) string {
 	if onLoopback(host) {
 		return host
@@ -62,8 +63,8 @@ func loopbackFor(host string) string {
 	return "127.0.0.1"
 }
 
-// onLoopback reports whether no other machine can reach host, as far as its text tells: of names,
-// only localhost is known.
+// onLoopback reports whether host is a loopback address or the name localhost, which no other
+// machine can reach.
 func onLoopback(host string) bool {
 	ip, err := netip.ParseAddr(host)
 	return err == nil && ip.IsLoopback() || strings.EqualFold(host, "localhost")
@@ -74,7 +75,7 @@ func isIP(host string) bool {
 	return err == nil
 }
 
-// unspecified reports whether host stands for all interfaces, so that nobody can dial it.
+// unspecified reports whether host stands for all interfaces, so that it can't be dialed.
 func unspecified(host string) bool {
 	ip, err := netip.ParseAddr(host)
 	return host == "" || err == nil && ip.IsUnspecified()

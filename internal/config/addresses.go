@@ -36,7 +36,8 @@ func (a *Addresses) apart(others ...listener) error {
 	for i, one := range all {
 		for _, other := range all[i+1:] {
 			if one.addr == other.addr && one.addr != "" && one.addr.Port() != 0 {
-				return fmt.Errorf("%s and %s are both %s: they need an address each", one.flag, other.flag, one.addr)
+				return fmt.Errorf("%s and %s are both %s: they need an address each",
+					one.flag, other.flag, one.addr)
 			}
 		}
 	}
@@ -53,7 +54,8 @@ func (a *Addresses) derive(p Provenance) error {
 	case len(a.Nodes) > 0:
 		return a.deriveFromNodes(p)
 	case a.Index != 0:
-		return fmt.Errorf("--index %d: it counts the peer addresses given as arguments, and there are none", a.Index)
+		return fmt.Errorf("--index %d: it counts the peer addresses given as arguments, "+
+			"and there are none", a.Index)
 	case a.AdminListen == "":
 		return a.deriveAdmin(p)
 	}
@@ -118,7 +120,8 @@ func (a *Addresses) self() (string, error) {
 		seen = append(seen, name)
 	}
 	if a.Index < 0 || a.Index >= len(a.Nodes) {
-		return "", fmt.Errorf("--index %d: with %d peer addresses it is from 0 to %d", a.Index, len(a.Nodes), len(a.Nodes)-1)
+		return "", fmt.Errorf("--index %d: with %d peer addresses it is from 0 to %d",
+			a.Index, len(a.Nodes), len(a.Nodes)-1)
 	}
 	return a.Nodes[a.Index], nil
 }

@@ -54,9 +54,12 @@ func (c *Cluster) derive(a *Addresses, p Provenance) error {
 // deriveFromNodes is derive for the short form. A list of one makes no cluster; what is said of
 // credentials and times then lies idle, so that a list can grow from there.
 func (c *Cluster) deriveFromNodes(a *Addresses, p Provenance) error {
-	for _, flag := range []string{"peer-listen", "self", "peers", "join", "gossip-listen", "gossip-key-file"} {
+	for _, flag := range []string{
+		"peer-listen", "self", "peers", "join", "gossip-listen", "gossip-key-file",
+	} {
 		if p.given(flag) {
-			return fmt.Errorf("peer addresses as arguments don't go with --%s%s: leave out one or the other", flag, p.elsewhere(flag))
+			return fmt.Errorf("peer addresses as arguments don't go with --%s%s: "+
+				"leave out one or the other", flag, p.elsewhere(flag))
 		}
 	}
 	if len(a.Nodes) == 1 {
@@ -74,13 +77,15 @@ func (c *Cluster) deriveSelf(p Provenance) error {
 	host, port := c.PeerListen.Host(), c.PeerListen.Port()
 	switch {
 	case port == 0:
-		return fmt.Errorf("--peer-listen %s: the other nodes must know the port: choose one", c.PeerListen)
+		return fmt.Errorf("--peer-listen %s: the other nodes must know the port: choose one",
+			c.PeerListen)
 	case c.Self != "":
 	case c.Peers.fromDNS() && (unspecified(host) || !isIP(host)):
 	case !unspecified(host):
 		c.Self, p["self"] = PeerAddr(c.PeerListen), "peer-listen"
 	default:
-		return fmt.Errorf("--peer-listen %s is on all interfaces, which is nothing that the other nodes can dial: "+
+		return fmt.Errorf("--peer-listen %s is on all interfaces, "+
+			"which is nothing that the other nodes can dial: "+
 			"give --self HOST:PORT, their address of this node", c.PeerListen)
 	}
 	return nil

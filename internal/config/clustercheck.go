@@ -20,13 +20,16 @@ func (c *Cluster) contradiction(p Provenance) error {
 	gossips := c.Join != "" || c.GossipListen != ""
 	switch {
 	case c.Peers != "" && gossips:
-		return fmt.Errorf("--peers%s and --%s%s: the nodes are either listed or learnt of by gossip: leave out one or the other",
+		return fmt.Errorf("--peers%s and --%s%s: the nodes are either listed or learnt of by gossip: "+
+			"leave out one or the other",
 			p.elsewhere("peers"), gossip, p.elsewhere(gossip))
 	case c.Peers == "" && !gossips:
-		return fmt.Errorf("--peer-listen %s: who the other nodes are isn't said: give --peers or --join, or --gossip-listen if this is the first node to be joined",
+		return fmt.Errorf("--peer-listen %s: who the other nodes are isn't said: "+
+			"give --peers or --join, or --gossip-listen if this is the first node to be joined",
 			c.PeerListen)
 	case c.GossipKeyFile != "" && !gossips:
-		return fmt.Errorf("--gossip-key-file %s: there is no gossip to encrypt: give --join or --gossip-listen, or leave it out", c.GossipKeyFile)
+		return fmt.Errorf("--gossip-key-file %s: there is no gossip to encrypt: "+
+			"give --join or --gossip-listen, or leave it out", c.GossipKeyFile)
 	}
 	return nil
 }
@@ -35,7 +38,8 @@ func (c *Cluster) contradiction(p Provenance) error {
 func idle(p Provenance) error {
 	for _, s := range ordered(reflect.TypeFor[Cluster]()) {
 		if p.given(s.name) {
-			return fmt.Errorf("--%s%s means nothing to a node that is on its own: give --peer-listen as well, the address for the other nodes",
+			return fmt.Errorf("--%s%s means nothing to a node that is on its own: "+
+				"give --peer-listen as well, the address for the other nodes",
 				s.name, p.elsewhere(s.name))
 		}
 	}
@@ -45,18 +49,22 @@ func idle(p Provenance) error {
 // check says what is wrong with c where it is complete, if anything. Peers reach this node at what
 // peersAt says.
 func (c *Cluster) check(a *Addresses, peersAt string) error {
-	if err := a.apart(listener{"--peer-listen", c.PeerListen}, listener{"--gossip-listen", c.GossipListen}); err != nil {
+	peers := listener{"--peer-listen", c.PeerListen}
+	gossip := listener{"--gossip-listen", c.GossipListen}
+	if err := a.apart(peers, gossip); err != nil {
 		return err
 	}
 	if err := c.checkTLS(); err != nil {
 		return err
 	}
 	if c.exposed(c.PeerListen) && c.PeerSecretFile == "" && c.PeerTLSCert == "" {
-		return errors.New(peersAt + ": other machines could reach it: give --peer-secret-file, or --peer-tls-cert, --peer-tls-key " +
-			"and --peer-tls-ca, or --peer-insecure if the network is trusted")
+		return errors.New(peersAt + ": other machines could reach it: give --peer-secret-file, " +
+			"or --peer-tls-cert, --peer-tls-key and --peer-tls-ca, " +
+			"or --peer-insecure if the network is trusted")
 	}
 	if c.Gossips() && c.exposed(c.GossipListen) && c.GossipKeyFile == "" {
-		return fmt.Errorf("--gossip-listen %s: other machines could reach it: give --gossip-key-file, or --peer-insecure if the network is trusted",
+		return fmt.Errorf("--gossip-listen %s: other machines could reach it: "+
+			"give --gossip-key-file, or --peer-insecure if the network is trusted",
 			c.GossipListen)
 	}
 	return nil
@@ -70,13 +78,18 @@ func (c *Cluster) checkTLS() error {
 	for _, f := range []struct {
 		flag string
 		file File
-	}{{"--peer-tls-cert", c.PeerTLSCert}, {"--peer-tls-key", c.PeerTLSKey}, {"--peer-tls-ca", c.PeerTLSCA}} {
+	}{
+		{"--peer-tls-cert", c.PeerTLSCert},
+		{"--peer-tls-key", c.PeerTLSKey},
+		{"--peer-tls-ca", c.PeerTLSCA},
+	} {
 		if f.file == "" {
 			missing = append(missing, f.flag)
 		}
 	}
 	if n := len(missing); n == 1 || n == 2 {
-		return fmt.Errorf("--peer-tls-cert, --peer-tls-key and --peer-tls-ca go together: give %s as well", strings.Join(missing, " and "))
+		return fmt.Errorf("--peer-tls-cert, --peer-tls-key and --peer-tls-ca go together: "+
+			"give %s as well", strings.Join(missing, " and "))
 	}
 	return nil
 }

@@ -16,26 +16,27 @@ import (
 	"github.com/knadh/koanf/v2"
 )
 
-func (s *Sources) readFile(path string) error {
+// readFile is the values in the file at path, as text by flag name. All of them are known settings.
+func readFile(path string, known map[string]setting) (map[string]string, error) {
 	values, err := load(path)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	s.path, s.file = path, map[string]string{}
-	known := settings()
 	delete(known, "config") // a file doesn't name another
+	texts := map[string]string{}
 	for _, key := range slices.Sorted(maps.Keys(values)) {
 		setting, ok := known[key]
 		if !ok {
-			return fmt.Errorf("%s: unknown key %q%s", path, key, suggest(key, known, strconv.Quote))
+			return nil, fmt.Errorf("%s: unknown key %q%s",
+				path, key, suggest(key, maps.Keys(known), strconv.Quote))
 		}
 		text, err := setting.text(values[key])
 		if err != nil {
-			return fmt.Errorf("%s: %s: %w", path, key, err)
+			return nil, fmt.Errorf("%s: %s: %w", path, key, err)
 		}
-		s.file[key] = text
+		texts[key] = text
 	}
-	return nil
+	return texts, nil
 }
 
 // load is the file's top-level keys and values.
@@ -61,8 +62,8 @@ func parserFor(path string) (koanf.Parser, error) {
 	return nil, fmt.Errorf("%s: the name of a settings file ends in .yaml, .yml or .toml", path)
 }
 
-// fileProblem is one line on an error from reading or parsing, with the position if the parser
-// tells.
+// fileProblem is one line on an error from reading or parsing, with the position if the error has
+// one.
 func fileProblem(err error) string {
 	var atPath *fs.PathError
 	if errors.As(err, &atPath) {

@@ -26,6 +26,25 @@ func joinWords(l list, values []any) (string, error) {
 	return l.join(words)
 }
 
+// describe says in words what a value in a file is.
+func describe(value any) string {
+	switch value.(type) {
+	case nil:
+		return "nothing"
+	case []any:
+		return "a list"
+	case map[string]any:
+		return "a table of keys"
+	case float64:
+		return "a number with a fraction"
+	case int, int64, uint64:
+		return "a number"
+	case bool:
+		return "true or false"
+	}
+	return "a date or time"
+}
+
 var errEmptyList = errors.New("not an empty list")
 
 func (*PeerList) join(words []string) (string, error) {

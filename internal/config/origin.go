@@ -47,7 +47,7 @@ func (o *Origin) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// malformed says what is wrong with the URL s, unless that could tell a password.
+// malformed says what is wrong with the URL s, unless that could reveal a password.
 func malformed(s string, err error) error {
 	var detail *url.Error
 	if errors.As(err, &detail) && !strings.Contains(s, "@") {

@@ -34,8 +34,8 @@ func splitPeer(peer string) (host string, port uint16, err error) {
 		return "", 0, fmt.Errorf("peer address: %w", err)
 	}
 	if !dialable(host, port) {
-		return "", 0, fmt.Errorf("peer address %s: other nodes can't dial it; name this node's host and port, "+
-			"and set --listen to serve clients on other interfaces", peer)
+		return "", 0, fmt.Errorf("peer address %s: other nodes can't dial it; "+
+			"name this node's host and port, and set --listen to serve clients on other interfaces", peer)
 	}
 	return host, port, nil
 }
@@ -72,7 +72,8 @@ func (l PeerList) Addrs() []string {
 // or file:PATH. Package cluster parses it; here it just isn't empty.
 type PeerSource string
 
-const wantPeerSource = "the peer addresses of all nodes with commas between them, dns:NAME:PORT, or file:PATH"
+const wantPeerSource = "the peer addresses of all nodes with commas between them, " +
+	"dns:NAME:PORT, or file:PATH"
 
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (s *PeerSource) UnmarshalText(text []byte) error {

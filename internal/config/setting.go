@@ -18,15 +18,6 @@ type setting struct {
 	field reflect.StructField
 }
 
-// settings is all of them by flag name.
-func settings() map[string]setting {
-	all := map[string]setting{}
-	for _, s := range ordered(reflect.TypeFor[Config]()) {
-		all[s.name] = s
-	}
-	return all
-}
-
 // ordered is the settings among the fields of the struct type t, in their order.
 func ordered(t reflect.Type) []setting {
 	var all []setting
@@ -167,22 +158,4 @@ func (s setting) mapper() kong.MapperFunc {
 		}
 		return target.Addr().Interface().(encoding.TextUnmarshaler).UnmarshalText([]byte(text))
 	}
-}
-
-func describe(value any) string {
-	switch value.(type) {
-	case nil:
-		return "nothing"
-	case []any:
-		return "a list"
-	case map[string]any:
-		return "a table of keys"
-	case float64:
-		return "a number with a fraction"
-	case int, int64, uint64:
-		return "a number"
-	case bool:
-		return "true or false"
-	}
-	return "a date or time"
 }

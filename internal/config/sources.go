@@ -3,6 +3,7 @@ package config
 import (
 	"encoding"
 	"fmt"
+	"maps"
 	"reflect"
 	"regexp"
 	"slices"
@@ -19,6 +20,15 @@ type Sources struct {
 	environ   []string
 	env, file map[string]string // values by flag name
 	path      string            // of the file
+}
+
+// settings is all settings by flag name.
+func settings() map[string]setting {
+	all := map[string]setting{}
+	for _, s := range ordered(reflect.TypeFor[Config]()) {
+		all[s.name] = s
+	}
+	return all
 }
 
 // NewSources returns the sources that environ, entries such as os.Environ's, makes up together with
@@ -61,7 +71,9 @@ func (s *Sources) readAll(path string) error {
 	if path == "" {
 		return nil
 	}
-	return s.readFile(path)
+	values, err := readFile(path, settings())
+	s.path, s.file = path, values
+	return err
 }
 
 func (s *Sources) readEnv() error {
@@ -75,7 +87,8 @@ func (s *Sources) readEnv() error {
 		flag := flagName(name)
 		setting, ok := known[flag]
 		if !ok {
-			return fmt.Errorf("unknown environment variable %s%s", name, suggest(flag, known, envName))
+			return fmt.Errorf("unknown environment variable %s%s",
+				name, suggest(flag, maps.Keys(known), envName))
 		}
 		if err := setting.check(value); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
@@ -114,26 +127,6 @@ func (s *Sources) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, 
 
 // Validate implements kong.Resolver. Reading the sources has found all faults already.
 func (s *Sources) Validate(*kong.Application) error { return nil }
-
-// Provenance says for each setting, by flag name, where its value came from.
-type Provenance map[string]string
-
-const (
-	fromFlag    = "flag"
-	fromDefault = "default"
-)
-
-// given reports whether the setting name was set somewhere, be it to its default.
-func (p Provenance) given(name string) bool { return p[name] != "" && p[name] != fromDefault }
-
-// elsewhere names in parentheses where a setting that isn't a flag on the command line came from,
-// for an error.
-func (p Provenance) elsewhere(name string) string {
-	if p[name] == fromFlag {
-		return ""
-	}
-	return " (" + p[name] + ")"
-}
 
 // Provenance says where kong took the values of ctx from, which it has parsed with s.
 func (s *Sources) Provenance(ctx *kong.Context) Provenance {

@@ -2,16 +2,16 @@ package config
 
 import (
 	"fmt"
-	"maps"
+	"iter"
 	"slices"
 	"strings"
 )
 
 // suggest is the end of an error about an unknown setting: the nearest known one, written as show
 // has it, if one is near, else where to look.
-func suggest(name string, known map[string]setting, show func(flag string) string) string {
+func suggest(name string, known iter.Seq[string], show func(flag string) string) string {
 	nearest, least, longer := "", len(name)/3+2, 0
-	for _, candidate := range slices.Sorted(maps.Keys(known)) {
+	for _, candidate := range slices.Sorted(known) {
 		d, more := distance(name, candidate), 0
 		if strings.HasPrefix(candidate, name) {
 			d, more = 1, d

@@ -30,3 +30,13 @@ const methodPurge = "PURGE"
 func RefusedMethod(method string) bool {
 	return method == methodPurge || method == http.MethodConnect
 }
+
+// Unsafe reports whether a request with that method may have changed the resource (RFC 9110 section
+// 9.2.1). A method that isn't known may.
+func Unsafe(method string) bool {
+	switch method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace:
+		return false
+	}
+	return true
+}

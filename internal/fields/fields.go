@@ -1,5 +1,5 @@
-// Package fields keeps the header fields of a message in few bytes, for messages that are kept by
-// the ten thousand.
+// Package fields packs the header fields of a message into few bytes, for caches that keep tens of
+// thousands of messages.
 //
 // An http.Header of eight fields takes about 1 kB: a map, a slice and a string for each. Packed,
 // they are one string of about 90 bytes, without pointers: a byte for a name that is usual, the
@@ -17,9 +17,9 @@ import (
 // Packed is header fields, one after the other, sorted by name. Equal headers are equal strings.
 // The zero value has none.
 //
-// A field is its name and its value. The name is a byte that counts it among the usual names, or 0,
-// its length and itself. The value is twice its length and itself, or isDate and the seconds since
-// 1970. Numbers are varints.
+// A field is its name and its value. The name is a byte that numbers it among the usual names, or
+// 0, its length and itself. The value is twice its length and itself, or isDate and the seconds
+// since 1970. Numbers are varints.
 type Packed string
 
 // isDate is what a value begins with that is a date in the preferred format. The lengths of others
@@ -62,7 +62,7 @@ func appendValue(b []byte, v string) []byte {
 }
 
 // date reads a date that is written in the preferred format to the letter (RFC 9110 section 5.6.7),
-// so that the time alone tells what was written.
+// so that the spelling follows from the time.
 func date(v string) (time.Time, bool) {
 	if len(v) != len(http.TimeFormat) || v[3] != ',' {
 		return time.Time{}, false

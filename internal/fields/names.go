@@ -3,7 +3,7 @@ package fields
 // usual are the names that are packed as one byte, their index. No two nodes exchange packed
 // fields, so the list may change.
 var usual = [...]string{
-	"", // says that the name follows
+	"", // 0: the name follows
 	"Accept", "Accept-Encoding", "Accept-Language", "Accept-Ranges", "Access-Control-Allow-Credentials",
 	"Access-Control-Allow-Headers", "Access-Control-Allow-Methods", "Access-Control-Allow-Origin",
 	"Access-Control-Expose-Headers", "Age", "Alt-Svc", "Cache-Control", "Cache-Status", "Cdn-Cache-Control",

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// TestAwait: the first bytes are waited for until they come, the run fails, time is up, or whoever
-// waits goes away.
+// TestAwait: the wait for the first bytes ends when they come, when the run fails, when time is up,
+// and when the context ends.
 func TestAwait(t *testing.T) {
 	cut, gone := errors.New("cut"), errors.New("gone")
 	for name, test := range map[string]struct {

@@ -111,7 +111,8 @@ func pipe() *io.PipeReader {
 	return r
 }
 
-// TestPeekedKeepsItsRoom: what a body reads into, although it has been closed, is nobody else's.
+// TestPeekedKeepsItsRoom: a body that has been closed may still read into its memory, which isn't
+// used for another.
 func TestPeekedKeepsItsRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		late := heedless{make(chan bool), make(chan bool)}

@@ -11,7 +11,7 @@ import (
 // TestWaiting: the first counts as long as it waits, then the one that wants most.
 func TestWaiting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r, _ := start(t, Config{End: 96, Body: newScript(t.Context()), Hold: 64})
+		r, _ := start(t, Config{End: 96, Body: newScript(t.Context()), Holding: Holding{Hold: 64}})
 		followers := map[string]*Follower{}
 		for who, stop := range map[string]int64{"first": 32, "short": 48, "long": 64} {
 			f, ok := r.FollowFor(who, 0, stop, 8)
@@ -21,7 +21,7 @@ func TestWaiting(t *testing.T) {
 			t.Cleanup(f.Close)
 			followers[who] = f
 		}
-		follow(t, r, 0, 96, 8) // for nobody
+		follow(t, r, 0, 96, 8) // isn't named
 		expect := func(off int64, want any, stop int64) {
 			t.Helper()
 			if who, until := r.Waiting(off, "first"); who != want || until != stop {
@@ -43,7 +43,7 @@ func TestExactRun(t *testing.T) {
 		var opened [][2]int64
 		var r *Run
 		r, _ = start(t, Config{
-			End: 96, Hold: 96, Want: 1, Exact: func() bool { return true },
+			End: 96, Holding: Holding{Hold: 96, Exact: func() bool { return true }}, Want: 1,
 			Open: func(_ context.Context, off, _ int64) (Opened, error) {
 				_, stop := r.Waiting(off, nil)
 				opened = append(opened, [2]int64{off, stop})

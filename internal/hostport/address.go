@@ -13,8 +13,8 @@ import (
 const maxName = 253 // of a DNS name, RFC 1035
 
 // Split returns the parts of s, an address to listen on: the host may be empty and the port 0. An
-// error tells people what is wrong with s, and that want was expected, as in "HOST:PORT such as
-// 127.0.0.1:9001".
+// error is for people: it says what is wrong with s, and that want was expected, such as "HOST:PORT
+// such as 127.0.0.1:9001".
 func Split(s, want string) (host string, port uint16, err error) {
 	host, port, problem := split(s, 0)
 	if problem != "" {
@@ -91,7 +91,8 @@ func hostProblem(host string) string {
 		}
 	}
 	labels := strings.Split(strings.TrimSuffix(host, "."), ".")
-	if _, err := strconv.ParseUint(labels[len(labels)-1], 10, 64); err == nil { // no top-level domain is a number
+	// No top-level domain is a number.
+	if _, err := strconv.ParseUint(labels[len(labels)-1], 10, 64); err == nil {
 		return host + " is not an IP address"
 	}
 	return ""

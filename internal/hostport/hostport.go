@@ -68,4 +68,6 @@ func validLiteral(s string) bool {
 	return err == nil && ip.Is6() && ip.Zone() == ""
 }
 
-func hex(c byte) bool { return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F' }
+func hex(c byte) bool {
+	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
+}

@@ -18,9 +18,9 @@ const (
 // parseDate reads an HTTP-date in any of its three formats, to the letter but for its case, which
 // doesn't matter (RFC 9111 §4.2). A date in another zone than GMT, even in UTC, isn't one: §4.2 has
 // a cache take it for invalid, and a condition that compares it must be ignored (RFC 9110 §13.1.3).
-// The year of the second format has two digits: a date more than 50
-// years after reference is one of the century before, and so is one whose day of the week says so.
-// Without a reference the years from 69 on are those of the 20th century.
+// The year of the second format has two digits: a date more than 50 years after reference is one of
+// the century before, and so is one whose day of the week fits only there. Without a reference the
+// years from 69 on are those of the 20th century.
 func parseDate(value string, reference time.Time) (time.Time, bool) {
 	day, rest, ok := strings.Cut(value, " ")
 	if !ok {
@@ -37,8 +37,7 @@ func parseDate(value string, reference time.Time) (time.Time, bool) {
 	default:
 		return time.Time{}, false
 	}
-	// That the day isn't that of the date is no reason to take the whole for something else than
-	// what it says.
+	// A date with the wrong day of the week is read all the same.
 	weekday, ok := dayOfWeek(short, layout == rfc850Date)
 	if !ok {
 		return time.Time{}, false
@@ -56,7 +55,8 @@ func parseDate(value string, reference time.Time) (time.Time, bool) {
 // parseRest reads what comes after the day of the week.
 func parseRest(layout, rest string) (time.Time, bool) {
 	leap := time.Duration(0)
-	if i := strings.LastIndexByte(rest, ':'); i >= 0 && strings.HasPrefix(rest[i:], ":60") { // a leap second
+	// A leap second.
+	if i := strings.LastIndexByte(rest, ':'); i >= 0 && strings.HasPrefix(rest[i:], ":60") {
 		rest, leap = rest[:i]+":59"+rest[i+3:], time.Second
 	}
 	t, err := time.Parse(layout, rest) // which takes names in any case, but not the zone

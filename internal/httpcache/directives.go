@@ -15,8 +15,8 @@ type Directives struct {
 	seconds [deltas]int64
 
 	field    bool // there is such a field at all
-	broken   bool // a quoted-string never ended, or a type is wrong: nothing is granted on the strength of this field
-	targeted bool // they come from a targeted field (RFC 9213), which takes the place of Cache-Control and Expires
+	broken   bool // a quoted-string never ended, or a type is wrong: the field permits nothing
+	targeted bool // from a targeted field (RFC 9213), in place of Cache-Control and Expires
 }
 
 // directive is an index into directiveNames. Those that take delta-seconds come first.
@@ -62,9 +62,9 @@ var directiveNames = [...]string{
 // maxDelta is what larger delta-seconds count as (RFC 9111 §1.2.2).
 const maxDelta = 1 << 31
 
-// ParseDirectives reads every Cache-Control line of h. It accepts what senders get wrong as long as
-// the meaning is plain: whitespace around "=", capital letters, empty list members, delta-seconds
-// as a quoted-string (§5.2). After an unbalanced quote it goes on splitting at commas, so that a
+// ParseDirectives reads every Cache-Control line of h. It accepts errors of senders whose meaning
+// is plain: whitespace around "=", capital letters, empty list members, delta-seconds as a
+// quoted-string (§5.2). After an unbalanced quote it goes on splitting at commas, so that a
 // no-store behind it is still seen, but then no number counts as valid.
 func ParseDirectives(h http.Header) Directives {
 	lines := h["Cache-Control"]

@@ -12,10 +12,10 @@ import (
 // Line is one sentence of an explanation.
 type Line struct {
 	Text    string // for the operator: no line breaks, nothing unprintable
-	Section string // where the rule is laid down, such as "RFC 9111 §4.2.1"; "" if it is the operator's own
+	Section string // the rule's, such as "RFC 9111 §4.2.1"; "" if it is the operator's own
 }
 
-// explained is a response with what an explanation of it has to look up again and again.
+// explained is a response with what several lines of its explanation need.
 type explained struct {
 	Policy
 	r      *Response
@@ -35,28 +35,50 @@ func (p Policy) explained(r *Response) *explained {
 	return e
 }
 
-// notes say which of the response's fields don't count as their sender may think.
+// notes explain which of the response's fields are ignored or overridden.
 func (e *explained) notes() (lines []Line) {
 	for _, name := range e.Targets {
 		if name == e.target {
-			lines = append(lines, Line{e.field + " is there for caches like this one: it counts, and Cache-Control and Expires don't.", "RFC 9213 §2.2"})
+			lines = append(lines, Line{
+				e.field + " is there for caches like this one: it counts, and Cache-Control and " +
+					"Expires don't.",
+				"RFC 9213 §2.2",
+			})
 			break
 		}
 		if len(e.r.Header[name]) > 0 {
-			lines = append(lines, Line{written(name) + " is empty or not a valid structured field, so it is ignored as a whole.", "RFC 9213 §2.1"})
+			lines = append(lines, Line{
+				written(name) + " is empty or not a valid structured field, so it is ignored as " +
+					"a whole.",
+				"RFC 9213 §2.1",
+			})
 		}
 	}
 	if e.d.broken {
-		lines = append(lines, Line{e.field + " is malformed (a quote that never ends, or a value of the wrong type): what it forbids counts, what it permits doesn't, and its numbers count as 0.", "RFC 9111 §4.2.1"})
+		lines = append(lines, Line{
+			e.field + " is malformed (a quote that never ends, or a value of the wrong type): " +
+				"what it forbids counts, what it permits doesn't, and its numbers count as 0.",
+			"RFC 9111 §4.2.1",
+		})
 	}
 	if e.d.has(private) && e.d.has(public) {
-		lines = append(lines, Line{e.field + " says both private and public: private counts.", "RFC 9111 §5.2.2.7"})
+		lines = append(lines, Line{
+			e.field + " says both private and public: private counts.",
+			"RFC 9111 §5.2.2.7",
+		})
 	}
 	if e.d.has(noStore) && e.d.permits(mustUnderstand) && understood(e.r.Status) {
-		lines = append(lines, Line{fmt.Sprintf("%s says no-store, but also must-understand, which takes its place, as this cache knows what status %d means.", e.field, e.r.Status), "RFC 9111 §5.2.2.3"})
+		lines = append(lines, Line{
+			fmt.Sprintf("%s says no-store, but also must-understand, which takes its place, as "+
+				"this cache knows what status %d means.", e.field, e.r.Status),
+			"RFC 9111 §5.2.2.3",
+		})
 	}
 	if _, ok := httpDate(e.r.Header, "Date", e.r.ResponseTime); !ok && len(e.r.Header["Date"]) > 0 {
-		lines = append(lines, Line{"Its Date isn't a date, so the time of arrival counts instead.", "RFC 9110 §6.6.1"})
+		lines = append(lines, Line{
+			"Its Date isn't a date, so the time of arrival counts instead.",
+			"RFC 9110 §6.6.1",
+		})
 	}
 	return lines
 }
@@ -65,7 +87,11 @@ func (e *explained) notes() (lines []Line) {
 func (e *explained) unreadable(ks ...directive) (lines []Line) {
 	for _, k := range ks {
 		if _, present, valid := e.d.delta(k); present && !valid && !e.d.broken {
-			lines = append(lines, Line{fmt.Sprintf("%s in %s isn't one whole number of seconds, so it counts as 0.", directiveNames[k], e.field), "RFC 9111 §4.2.1"})
+			lines = append(lines, Line{
+				fmt.Sprintf("%s in %s isn't one whole number of seconds, so it "+
+					"counts as 0.", directiveNames[k], e.field),
+				"RFC 9111 §4.2.1",
+			})
 		}
 	}
 	return lines
@@ -77,7 +103,8 @@ func (e *explained) vary() []Line {
 	if star || len(names) == 0 {
 		return nil
 	}
-	return []Line{{fmt.Sprintf("Vary: it is only for requests that agree in %s with the one that it answered.", and(names)), "RFC 9111 §4.1"}}
+	return []Line{{fmt.Sprintf("Vary: it is only for requests that agree in %s with the one "+
+		"that it answered.", and(names)), "RFC 9111 §4.1"}}
 }
 
 // validators says how the origin can be asked whether the response is still good.
@@ -85,18 +112,39 @@ func (e *explained) validators() Line {
 	etag, modified := entityTag(e.r.Header), lastModified(e.r.Header)
 	switch {
 	case !Settled(e.r.Header):
-		return Line{fmt.Sprintf("Its Last-Modified %s isn't a second before its Date, so another change in that second couldn't be told from this one: once it is stale it is fetched again in full.", shown(modified)), "RFC 9110 §8.8.2.2"}
+		return Line{
+			fmt.Sprintf("Its Last-Modified %s isn't a second before its Date, so another change "+
+				"in that second couldn't be told from this one: once it is stale it is fetched "+
+				"again in full.", shown(modified)),
+			"RFC 9110 §8.8.2.2",
+		}
 	case etag != "" && modified != "":
-		return Line{fmt.Sprintf("The origin can be asked whether it is still good: by ETag %s and Last-Modified %s.", shown(etag), shown(modified)), "RFC 9111 §4.3.1"}
+		return Line{
+			fmt.Sprintf("The origin can be asked whether it is still good: by ETag %s and "+
+				"Last-Modified %s.", shown(etag), shown(modified)),
+			"RFC 9111 §4.3.1",
+		}
 	case etag != "":
-		return Line{fmt.Sprintf("The origin can be asked whether it is still good: by ETag %s.", shown(etag)), "RFC 9111 §4.3.1"}
+		return Line{
+			fmt.Sprintf("The origin can be asked whether it is still good: by "+
+				"ETag %s.", shown(etag)),
+			"RFC 9111 §4.3.1",
+		}
 	case modified != "":
-		return Line{fmt.Sprintf("The origin can be asked whether it is still good: by Last-Modified %s.", shown(modified)), "RFC 9111 §4.3.1"}
+		return Line{
+			fmt.Sprintf("The origin can be asked whether it is still good: by "+
+				"Last-Modified %s.", shown(modified)),
+			"RFC 9111 §4.3.1",
+		}
 	}
-	return Line{"It has no usable ETag or Last-Modified, so once it is stale it has to be fetched again in full.", "RFC 9111 §4.3.1"}
+	return Line{
+		"It has no usable ETag or Last-Modified, so once it is stale it has to be fetched again " +
+			"in full.",
+		"RFC 9111 §4.3.1",
+	}
 }
 
-// written is a canonical field name as people write it.
+// written is a canonical field name in its usual spelling.
 func written(name string) string {
 	if rest, ok := strings.CutPrefix(name, "Cdn-"); ok {
 		name = "CDN-" + rest
@@ -113,7 +161,7 @@ func (e *explained) said(k directive) string {
 	return directiveNames[k] + " in " + e.field
 }
 
-// span is d in whole seconds, and in what people count in.
+// span is d in whole seconds, and in larger units.
 func span(d time.Duration) string {
 	s := int64(d / time.Second)
 	text := strconv.FormatInt(s, 10) + " s"
@@ -147,8 +195,10 @@ func about(n, unit int64, name string) string {
 	return fmt.Sprint(prefix, whole, " ", name)
 }
 
-// moment is t as a text that no reader's time zone changes.
-func moment(t time.Time) string { return t.UTC().Round(time.Second).Format("2006-01-02 15:04:05 UTC") }
+// moment is t in UTC.
+func moment(t time.Time) string {
+	return t.UTC().Round(time.Second).Format("2006-01-02 15:04:05 UTC")
+}
 
 // and lists words.
 func and(words []string) string {
@@ -167,8 +217,8 @@ const most = 120
 
 func shown(s string) string { return Shown(s, most) }
 
-// Shown is what someone else has sent, made fit to be shown: printable, and of most bytes at most,
-// but for the mark that there was more.
+// Shown is text from a client or an origin, made fit to be shown: printable, and cut to most bytes,
+// with a mark if it was longer.
 func Shown(s string, most int) string {
 	s = strings.Map(func(c rune) rune {
 		if unicode.IsPrint(c) {

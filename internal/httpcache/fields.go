@@ -34,8 +34,9 @@ func EndToEnd(h http.Header) http.Header {
 func Trailer(h http.Header) http.Header {
 	out := EndToEnd(h)
 	for _, name := range [...]string{
-		"Age", "Authorization", "Cache-Control", "Cdn-Cache-Control", "Content-Encoding", "Content-Length", "Content-Range", "Content-Type", "Date",
-		"Expires", "Host", "Location", "Retry-After", "Set-Cookie", "Vary", "Warning", "Www-Authenticate",
+		"Age", "Authorization", "Cache-Control", "Cdn-Cache-Control", "Content-Encoding",
+		"Content-Length", "Content-Range", "Content-Type", "Date", "Expires", "Host", "Location",
+		"Retry-After", "Set-Cookie", "Vary", "Warning", "Www-Authenticate",
 	} {
 		delete(out, name)
 	}
@@ -44,7 +45,8 @@ func Trailer(h http.Header) http.Header {
 
 func hopByHop(name string) bool {
 	switch name {
-	case "Connection", "Keep-Alive", "Proxy-Connection", "Te", "Trailer", "Transfer-Encoding", "Upgrade": // RFC 9110 §7.6.1
+	case "Connection", "Keep-Alive", "Proxy-Connection", "Te", "Trailer", "Transfer-Encoding",
+		"Upgrade": // RFC 9110 §7.6.1
 		return true
 	case "Proxy-Authenticate", "Proxy-Authentication-Info", "Proxy-Authorization": // RFC 9111 §3.1
 		return true

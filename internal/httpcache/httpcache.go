@@ -2,11 +2,11 @@
 // §13-14) as pure functions over a stored response, a request and the time.
 //
 // Heads of messages flow in, decisions flow out. Nothing here reads a clock, does I/O or keeps a
-// header it was given, so every function may be called concurrently as long as nobody writes to
-// those headers meanwhile. Headers are expected with canonical keys, as net/http delivers them.
-// Where an RFC leaves a choice, Policy names it or the comment at the branch says which way was
-// taken; where input is malformed, the answer is the one that costs a request to the origin rather
-// than the one that could hand out the wrong bytes.
+// header it was given, so every function may be called concurrently as long as those headers aren't
+// written to. Headers are expected with canonical keys, as net/http delivers them. Where an RFC
+// leaves a choice, it is a field of Policy, or a comment at the branch names the RFC's section and
+// what was chosen. Where input is malformed, the result is the one that costs a request to the
+// origin rather than one that could serve the wrong bytes.
 package httpcache
 
 import (
@@ -26,18 +26,18 @@ type Policy struct {
 	NegativeTTL time.Duration
 
 	// MaxStale is how long past its freshness lifetime a stored response may be served when the
-	// origin can't be reached (RFC 9111 §4.2.4), if it doesn't say so itself with stale-if-error
-	// (RFC 5861 §4). If zero or negative, never. A request's stale-if-error can make it longer.
+	// origin can't be reached (RFC 9111 §4.2.4), if it has no stale-if-error (RFC 5861 §4). If zero
+	// or negative, never. A request's stale-if-error can make it longer.
 	MaxStale time.Duration
 
 	// Targets are the canonical names of the targeted fields (RFC 9213) that this cache obeys; the
 	// first that is there and valid counts.
 	Targets []string
 
-	// PrivateCookies: a response with Set-Cookie isn't stored, whatever it says of its freshness.
+	// PrivateCookies: a response with Set-Cookie isn't stored, whatever its freshness.
 	PrivateCookies bool
 
-	// IgnoreRequest: a request's cache directives (RFC 9111 §5.2.1) mean nothing.
+	// IgnoreRequest: a request's cache directives (RFC 9111 §5.2.1) are ignored.
 	IgnoreRequest bool
 }
 
@@ -52,8 +52,8 @@ func (p Policy) responseDirectives(h http.Header) Directives {
 	return ParseDirectives(h)
 }
 
-// RequestDirectives are the directives of a request, none if they are to be ignored. A Pragma
-// counts as the no-cache that it says (RFC 9111 §5.4), if it is alone.
+// RequestDirectives are the directives of a request, none if they are to be ignored. Pragma:
+// no-cache counts as no-cache (RFC 9111 §5.4), if there is no Cache-Control.
 func (p Policy) RequestDirectives(h http.Header) Directives {
 	if p.IgnoreRequest {
 		return Directives{}
@@ -77,8 +77,9 @@ type Response struct {
 	Undated bool
 
 	// RequestTime is when the request was made that this response answers, ResponseTime is when the
-	// response was received (RFC 9111 §4.2.3). Both have to be set: a request made in year 1 makes
-	// for an old response. After a successful validation they are those of the validating exchange.
+	// response was received (RFC 9111 §4.2.3). Both have to be set: with a zero RequestTime, the
+	// response is very old. After a successful validation they are those of the validating
+	// exchange.
 	RequestTime, ResponseTime time.Time
 }
 

@@ -103,7 +103,7 @@ func (s sayings) number(name string) (number *big.Int, ok bool) {
 			return whole(0), false
 		}
 		// §5.2: "A cache MUST accept both the token and quoted-string forms". Quoted-pairs among
-		// the digits are a form that nobody sends, and the package doesn't read it.
+		// the digits are a form that isn't sent, and the package doesn't read it.
 		digits := outerQuotes.ReplaceAllString(*d.value, "$1")
 		if !allDigits.MatchString(digits) {
 			return whole(0), false
@@ -143,8 +143,8 @@ var (
 	sfNatural = regexp.MustCompile(`^(?:[0-9]+|-0+)$`)
 )
 
-// readTargeted is RFC 9213 §2.1. "If a targeted field in a given response is empty, or a parsing error is encountered, that
-// field MUST be ignored".
+// readTargeted is RFC 9213 §2.1. "If a targeted field in a given response is empty, or a parsing
+// error is encountered, that field MUST be ignored".
 func readTargeted(lines []string) (s sayings, ok bool) {
 	rest := strings.TrimLeft(strings.Join(lines, ", "), " ")
 	last := map[string]string{} // of members of the same name (RFC 9651 §4.2.2)
@@ -167,8 +167,9 @@ func readTargeted(lines []string) (s sayings, ok bool) {
 	for name, value := range last {
 		switch name {
 		case "max-age", "s-maxage", "stale-while-revalidate", "stale-if-error":
-			// An Integer that isn't negative, or else nothing to go by. In the latter case the package takes the directive
-			// to be there with invalid freshness information, not to be absent.
+			// An Integer that isn't negative, or else nothing to go by. In the latter case the
+			// package takes the directive to be there with invalid freshness information, not to be
+			// absent.
 			n := "invalid"
 			if sfNatural.MatchString(value) {
 				n = strings.TrimLeft(value, "-")
@@ -190,9 +191,10 @@ func readTargeted(lines []string) (s sayings, ok bool) {
 	return s, true
 }
 
-// The three formats of an HTTP-date (RFC 9110 §5.6.7), in lower case: "a cache recipient SHOULD match the field value
-// case-insensitively" and "SHOULD consider a date with a zone abbreviation other than "GMT" to be invalid" (§4.2). That the
-// day of the week is another one than the date's doesn't matter to the package.
+// The three formats of an HTTP-date (RFC 9110 §5.6.7), in lower case: "a cache recipient SHOULD
+// match the field value case-insensitively" and "SHOULD consider a date with a zone abbreviation
+// other than "GMT" to be invalid" (§4.2). That the day of the week is another one than the date's
+// doesn't matter to the package.
 var (
 	monthNames = []string{"jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"}
 	anyMonth   = `(` + strings.Join(monthNames, "|") + `)`
@@ -215,8 +217,8 @@ func readDate(value string, received time.Time) (seconds *big.Int, ok bool) {
 	if m == nil {
 		return nil, false
 	}
-	// "MUST interpret a timestamp that appears to be more than 50 years in the future as representing the most recent year
-	// in the past that had the same last two digits."
+	// "MUST interpret a timestamp that appears to be more than 50 years in the future as
+	// representing the most recent year in the past that had the same last two digits."
 	in50Years := whole(received.AddDate(50, 0, 0).Unix())
 	for year := received.Year() + 51; ; year-- {
 		if year%100 != number(m[4]) {
@@ -225,7 +227,7 @@ func readDate(value string, received time.Time) (seconds *big.Int, ok bool) {
 		if seconds, ok = secondsOf(year, m[3], m[2], m[5:8]); ok && exceeds(seconds, in50Years) {
 			continue
 		}
-		// The package goes by the day of the week where that tells the century before from this one.
+		// The package goes by the day of the week where it fits only the century before.
 		before, _ := secondsOf(year-100, m[3], m[2], m[5:8])
 		if ok && before != nil && weekday(seconds) != m[1] && weekday(before) == m[1] {
 			return before, true

@@ -7,12 +7,11 @@ import (
 	"strings"
 )
 
-// Two requests whose Accept-Encoding or Accept-Language differ in spelling only get the same
-// answer, and a cache may treat them as matching (RFC 9111 §4.1: "normalizing both header field
+// Two requests whose Accept-Encoding or Accept-Language differ only in spelling get the same
+// response, and a cache may treat them as matching (RFC 9111 §4.1: "normalizing both header field
 // values in a way that is known to have identical semantics"). The forms written here are such
 // fields themselves. A field that can't be read keeps its spelling, less whitespace
-// (appendNormalized); as that never makes it readable, it is told apart from every form written
-// here.
+// (appendNormalized); as that never makes it readable, it differs from every form written here.
 
 // preference is a member of such a field.
 type preference struct {
@@ -61,8 +60,8 @@ func codingName(name string) string {
 }
 
 // AcceptsCodings reports whether the request accepts the content codings of a response (RFC 9110
-// §12.5.3). It is stricter than the RFC, by which a request without Accept-Encoding accepts all: a
-// coded response is accepted only by a request that says so.
+// §12.5.3). It is stricter than the RFC, by which a request without Accept-Encoding accepts all:
+// here a request accepts a coding only if it names it.
 func AcceptsCodings(request, response http.Header) bool {
 	var room [maxPreferences]preference
 	preferences, ok := acceptEncoding(room[:0], request["Accept-Encoding"])
@@ -71,7 +70,8 @@ func AcceptsCodings(request, response http.Header) bool {
 		if strings.EqualFold(coding, "identity") {
 			continue
 		}
-		if weight, named := weightOf(preferences, codingName(coding)); !ok || !named || weight == 0 {
+		weight, named := weightOf(preferences, codingName(coding))
+		if !ok || !named || weight == 0 {
 			return false
 		}
 		coded = true
@@ -108,13 +108,17 @@ func appendAcceptLanguage(dst []byte, lines []string) []byte {
 	if !ok {
 		return appendNormalized(dst, lines)
 	}
-	slices.SortStableFunc(preferences, func(a, b preference) int { return cmp.Compare(b.weight, a.weight) })
+	slices.SortStableFunc(preferences, func(a, b preference) int {
+		return cmp.Compare(b.weight, a.weight)
+	})
 	return appendPreferences(dst, preferences)
 }
 
 // parsePreferences appends the members of the lines, whose names have to be valid, to dst, as far
 // as it has room.
-func parsePreferences(dst []preference, lines []string, valid func(name string) bool) ([]preference, bool) {
+func parsePreferences(dst []preference, lines []string, valid func(name string) bool) (
+	[]preference, bool,
+) {
 	for member := range Members(lines) {
 		name, weight, weighted := strings.Cut(member, ";")
 		p := preference{trimOWS(name), 1000}
@@ -162,7 +166,8 @@ func parseWeight(s string) (thousandths int, ok bool) {
 func fold(preferences []preference) (folded []preference, ok bool) {
 	folded = preferences[:0]
 	for _, p := range preferences {
-		i := slices.IndexFunc(folded, func(q preference) bool { return strings.EqualFold(p.name, q.name) })
+		same := func(q preference) bool { return strings.EqualFold(p.name, q.name) }
+		i := slices.IndexFunc(folded, same)
 		switch {
 		case i < 0:
 			folded = append(folded, p)

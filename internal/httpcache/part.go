@@ -11,8 +11,8 @@ import (
 type Part struct{ Start, End, Total int64 }
 
 // ParsePart reads the Content-Range of a 206 with one part whose content has length bytes. It fails
-// as ParseContentRange does, or if the field contradicts the content: what the content is then,
-// nobody can tell (RFC 9111 §3.3).
+// as ParseContentRange does, or if the field contradicts the content: what the content is then
+// isn't known (RFC 9111 §3.3).
 func ParsePart(h http.Header, length int64) (p Part, ok bool) {
 	p, ok = ParseContentRange(h)
 	if !ok || p.End-p.Start != length {
@@ -40,7 +40,7 @@ func ParseContentRange(h http.Header) (p Part, ok bool) {
 }
 
 // Answers reports whether a stored part is all that a request asks for, so that it may be answered
-// with it (RFC 9111 §3.3): a GET of a single range within. An If-Range has to be judged against the
+// with it (RFC 9111 §3.3): a GET of a single range within. If-Range has to be compared with the
 // whole, which isn't stored.
 func (p Part) Answers(request http.Header) bool {
 	_, ok := p.Of(request)
@@ -54,10 +54,14 @@ func (p Part) Of(request http.Header) (Range, bool) {
 		return Range{}, false
 	}
 	ranges, err := ParseRange(field, p.Total)
-	if err != nil || len(ranges) != 1 || ranges[0].Start < p.Start || ranges[0].Start+ranges[0].Length > p.End {
+	if err != nil || len(ranges) != 1 {
 		return Range{}, false
 	}
-	return ranges[0], true
+	r := ranges[0]
+	if r.Start < p.Start || r.Start+r.Length > p.End {
+		return Range{}, false
+	}
+	return r, true
 }
 
 // SingleRange reports whether a request asks for one range of bytes, of whatever version.

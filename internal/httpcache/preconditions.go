@@ -29,16 +29,16 @@ const (
 )
 
 // Preconditions evaluates a request's preconditions against the header of a stored 200 in the order
-// of RFC 9110 §13.2.2, and decides whether a Range is to be honoured. Its answers to GET and HEAD
+// of RFC 9110 §13.2.2, and decides whether a Range is to be honoured. Its results for GET and HEAD
 // are those of http.ServeContent for a file with the stored ETag and Last-Modified, with these
 // exceptions, which the RFC asks for: several lines of a field are one list (§5.3), which is
-// malformed where only one member is allowed; Range means nothing in a HEAD (§14.2); If-Range has to
-// be one validator and no more, and strong if it is a date (§13.1.5); and Date stands in for a
+// malformed where only one member is allowed; Range means nothing in a HEAD (§14.2); If-Range has
+// to be one validator and no more, and strong if it is a date (§13.1.5); and Date stands in for a
 // missing Last-Modified (RFC 9111 §4.3.2).
 //
 // Strictly, If-Match and If-Unmodified-Since are for an origin (RFC 9111 §4.3.2). They are
-// evaluated here because a client that sends them with GET wants a 412 rather than the bytes of
-// another representation, and would get it from the origin as well.
+// evaluated here because a client that sends them with GET prefers a 412 to another representation,
+// and would get it from the origin as well.
 //
 // It allocates nothing unless a date in the request is malformed.
 func Preconditions(method string, request, stored http.Header) (o Outcome, ranges bool) {
@@ -46,15 +46,19 @@ func Preconditions(method string, request, stored http.Header) (o Outcome, range
 }
 
 // OriginPreconditions is Preconditions at an origin, against the header of the representation as it
-// is now. An origin knows without Date whether Last-Modified is a strong validator (RFC 9110
-// §8.8.2.2): strong is what it knows.
-func OriginPreconditions(method string, request, current http.Header, strong bool) (o Outcome, ranges bool) {
+// is now. The origin itself decides whether its Last-Modified is a strong validator (RFC 9110
+// §8.8.2.2), and passes that as strong.
+func OriginPreconditions(method string, request, current http.Header, strong bool) (
+	o Outcome, ranges bool,
+) {
 	return evaluate(method, request, current, func(http.Header) bool { return strong })
 }
 
 // evaluate is Preconditions. The function strong reports whether a header's Last-Modified is a
 // strong validator.
-func evaluate(method string, request, stored http.Header, strong func(http.Header) bool) (o Outcome, ranges bool) {
+func evaluate(method string, request, stored http.Header, strong func(http.Header) bool) (
+	o Outcome, ranges bool,
+) {
 	reads := method == http.MethodGet || method == http.MethodHead
 
 	// Steps 1 and 2: If-Unmodified-Since counts only without If-Match.
@@ -88,7 +92,9 @@ func evaluate(method string, request, stored http.Header, strong func(http.Heade
 // Conditional reports whether the header of a request has preconditions (RFC 9110 §13.1). If not,
 // Preconditions needs no stored header.
 func Conditional(request http.Header) bool {
-	for _, name := range [...]string{"If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since", "If-Range"} {
+	for _, name := range [...]string{
+		"If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since", "If-Range",
+	} {
 		if len(request[name]) > 0 {
 			return true
 		}
@@ -159,7 +165,8 @@ func modifiedAfter(request http.Header, field string, stored http.Header) (after
 }
 
 // ifRange covers RFC 9110 §13.1.5. Unlike the others it fails if it can't be evaluated: the client
-// then gets everything, which is never wrong. It is no list: more than one tag or date is malformed.
+// then gets everything, which is never wrong. It is no list: more than one tag or date is
+// malformed.
 func ifRange(request, stored http.Header, strong func(http.Header) bool) condition {
 	lines := request["If-Range"]
 	if !anyValue(lines) {
@@ -182,7 +189,7 @@ func sameVersion(validator string, stored http.Header, strong func(http.Header) 
 	return ok && known && date.Unix() == modified.Unix() && strong(stored)
 }
 
-// modificationTime returns Last-Modified. The Unix epoch is what servers say that don't know, and
+// modificationTime returns Last-Modified. Servers that don't know it send the Unix epoch, which
 // counts as unknown.
 func modificationTime(stored http.Header) (time.Time, bool) {
 	t, ok := httpDate(stored, "Last-Modified", time.Time{})

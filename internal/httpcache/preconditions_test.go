@@ -101,7 +101,7 @@ func TestPreconditions_RFC9110_13_2_2(t *testing.T) {
 	}
 }
 
-// TestOriginPreconditions_RFC9110_8_8_2_2: an origin says itself whether its Last-Modified is strong,
+// TestOriginPreconditions_RFC9110_8_8_2_2: the origin decides whether its Last-Modified is strong,
 // with and without Date.
 func TestOriginPreconditions_RFC9110_8_8_2_2(t *testing.T) {
 	for _, date := range []string{"X: x", "Date: " + at(0), "Date: " + at(time.Hour)} {

@@ -9,19 +9,19 @@ import (
 	"github.com/dunglas/httpsfv"
 )
 
-// QueryVariation is what No-Vary-Search says about the query of a response's URI, a "URL variation
-// config" in the words of draft-ietf-httpbis-no-vary-search-10, whose sections are cited here. The
-// zero QueryVariation is the default: queries are compared as they are. It is a value that may be
-// copied and used concurrently.
+// QueryVariation is the meaning of No-Vary-Search for the query of a response's URI, a "URL
+// variation config" in the words of draft-ietf-httpbis-no-vary-search-10, whose sections are cited
+// here. The zero QueryVariation is the default: queries are compared as they are. It is a value
+// that may be copied and used concurrently.
 type QueryVariation struct {
-	except   bool     // names are the parameters that matter, all others don't; otherwise it is the reverse
+	except   bool     // only the parameters in names matter; otherwise all but those
 	anyOrder bool     // the order of parameters with different names doesn't matter
 	names    []string // as appendComponent writes them, sorted, each once
 }
 
 // ParseQueryVariation reads No-Vary-Search (§5.2). If ok is false the field is absent, invalid or
-// says what holds without it, and s is the zero QueryVariation. Keys that the draft doesn't define
-// are ignored (§3).
+// means the default, and s is the zero QueryVariation. Keys that the draft doesn't define are
+// ignored (§3).
 //
 // Up to -05 of the draft, and in browsers and on servers that follow it, params could be a Boolean,
 // which except came with: "params, except=("x")" is what "except=("x")" is by now. Both are
@@ -133,8 +133,8 @@ func (s QueryVariation) Canonical(query string) string {
 type parameter struct{ start, equals, end int }
 
 // sortParameters returns a buffer with the parameters sorted by name. Those with the same name stay
-// in their order. §6 compares code units of decoded names, but any order of names tells the same
-// queries apart.
+// in their order. §6 compares code units of decoded names, but any order of names distinguishes the
+// same queries.
 func sortParameters(buf []byte, parameters []parameter) []byte {
 	slices.SortStableFunc(parameters, func(a, b parameter) int {
 		return bytes.Compare(buf[a.start:a.equals], buf[b.start:b.equals])
@@ -159,15 +159,16 @@ func (s QueryVariation) ignores(name []byte) bool {
 	return found != s.except
 }
 
-// Equal reports whether both say the same about every query.
+// Equal reports whether both mean the same for every query.
 func (s QueryVariation) Equal(other QueryVariation) bool {
-	return s.except == other.except && s.anyOrder == other.anyOrder && slices.Equal(s.names, other.names)
+	return s.except == other.except && s.anyOrder == other.anyOrder &&
+		slices.Equal(s.names, other.names)
 }
 
 func (s QueryVariation) isDefault() bool { return !s.except && !s.anyOrder && len(s.names) == 0 }
 
-// String returns a field value that says what s says. Equal ones have the same, the zero
-// QueryVariation has an empty one.
+// String returns a field value that means s. Equal ones have the same, the zero QueryVariation has
+// an empty one.
 func (s QueryVariation) String() string {
 	var b strings.Builder
 	if s.anyOrder {

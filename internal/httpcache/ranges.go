@@ -16,12 +16,11 @@ var (
 	// ErrMalformed: the field isn't a Range of bytes. It has to be ignored (RFC 9110 §14.2).
 	ErrMalformed = errors.New("malformed Range")
 
-	// ErrUnsatisfiable: none of the ranges overlaps the representation. The answer is 416 (RFC 9110
+	// ErrUnsatisfiable: none of the ranges overlaps the representation. The status is 416 (RFC 9110
 	// §15.5.17).
 	ErrUnsatisfiable = errors.New("unsatisfiable Range")
 
-	// ErrTooMany: there are more ranges than anyone needs. The answer is 416 (RFC 9110 §14.2,
-	// §17.15).
+	// ErrTooMany: there are too many ranges. The status is 416 (RFC 9110 §14.2, §17.15).
 	ErrTooMany = errors.New("too many ranges")
 )
 

@@ -9,7 +9,7 @@ import (
 // They hold no reference to the response, may be copied, and their methods may be called
 // concurrently.
 type Facts struct {
-	// Lifetime is the freshness lifetime; Explicit says that the origin stated it (RFC 9111
+	// Lifetime is the freshness lifetime; Explicit means that the origin stated it (RFC 9111
 	// §4.2.1).
 	Lifetime time.Duration
 	Explicit bool
@@ -64,7 +64,7 @@ func (f *Facts) Age(now time.Time) time.Duration {
 	return addAges(f.initialAge, residentTime)
 }
 
-// Verdict says what may be done with a stored response.
+// Verdict is what may be done with a stored response.
 type Verdict int
 
 const (
@@ -82,7 +82,7 @@ const (
 	StaleMeanwhile
 )
 
-// Reuse is the answer to whether a stored response may satisfy a request.
+// Reuse is whether a stored response may satisfy a request, and why.
 type Reuse struct {
 	Verdict Verdict
 
@@ -105,7 +105,7 @@ type Reuse struct {
 }
 
 // Reuse decides whether the stored response may satisfy a request that selects it (RFC 9111 §4). It
-// allocates nothing. Whether one with Authorization may be answered with it at all, Shared tells.
+// allocates nothing. It doesn't check Authorization, for which there is Shared.
 func (f *Facts) Reuse(request http.Header, now time.Time) Reuse {
 	d := Policy{IgnoreRequest: f.ignoreRequest}.RequestDirectives(request)
 	u := Reuse{Age: f.Age(now), Lifetime: f.Lifetime, OnlyIfCached: d.has(onlyIfCached)}
@@ -157,10 +157,8 @@ func (f *Facts) accepted(d *Directives, age time.Duration) bool {
 	if limit, present, _ := d.delta(maxAge); present && (limit == 0 || age > limit) {
 		return false
 	}
-	if margin, present, valid := d.delta(minFresh); present && (!valid || f.Lifetime-age < margin) { // §5.2.1.3
-		return false
-	}
-	return true
+	margin, present, valid := d.delta(minFresh) // §5.2.1.3
+	return !present || valid && f.Lifetime-age >= margin
 }
 
 // staleAccepted covers max-stale (§5.2.1.2), which without a value accepts any staleness.

@@ -6,8 +6,8 @@ import "net/http"
 // that got them.
 func forbidden(status int) bool {
 	switch status {
-	case http.StatusPreconditionRequired, http.StatusTooManyRequests, http.StatusRequestHeaderFieldsTooLarge,
-		http.StatusNetworkAuthenticationRequired:
+	case http.StatusPreconditionRequired, http.StatusTooManyRequests,
+		http.StatusRequestHeaderFieldsTooLarge, http.StatusNetworkAuthenticationRequired:
 		return true
 	}
 	return false
@@ -22,13 +22,14 @@ func heuristicallyCacheable(status int) bool {
 	return false
 }
 
-// understood reports whether this package knows what the status means for caches, and does it (§3,
-// must-understand): that is so of all that RFC 9110 §15 defines, since none of them but 206 and 304
-// asks for more than §3 does.
+// understood reports whether this package implements what the status asks of caches (RFC 9111 §3,
+// must-understand). It does so for all that RFC 9110 §15 defines: only 206 and 304 ask for more
+// than §3.
 func understood(status int) bool {
 	switch {
-	case status >= 200 && status <= 206, status >= 300 && status <= 305, status == 307, status == 308,
-		status >= 400 && status <= 417, status == 421, status == 422, status == 426, status >= 500 && status <= 505:
+	case status >= 200 && status <= 206, status >= 300 && status <= 305, status == 307,
+		status == 308, status >= 400 && status <= 417, status == 421, status == 422,
+		status == 426, status >= 500 && status <= 505:
 		return true
 	}
 	return false

@@ -26,8 +26,8 @@ const (
 //
 // A 206 is judged as the 200 that it is a part of would be: ask with that status once ParsePart is
 // content with it. After Freshen, ask again with the status of the stored response: a 304 can bring
-// a no-store along. For a POST it is up to the caller to have compared Content-Location with the
-// request's target.
+// a no-store along. For a POST the caller has to compare Content-Location with the request's
+// target.
 func (p Policy) Storable(method string, request http.Header, r *Response) (ok bool, reason string) {
 	d := p.responseDirectives(r.Header)
 	if reason = p.refusedByMessage(method, request, r, &d); reason == "" {
@@ -40,12 +40,16 @@ func (p Policy) Storable(method string, request http.Header, r *Response) (ok bo
 }
 
 // refusedByMessage covers what no cache may store, shared or not.
-func (p Policy) refusedByMessage(method string, request http.Header, r *Response, d *Directives) string {
+func (p Policy) refusedByMessage(
+	method string, request http.Header, r *Response, d *Directives,
+) string {
 	req := p.RequestDirectives(request)
 	switch {
-	case method != http.MethodGet && method != http.MethodPost: // §3: "the request method is understood by the cache"
+	// §3: "the request method is understood by the cache"
+	case method != http.MethodGet && method != http.MethodPost:
 		return ReasonMethod
-	case r.Status < 200 || r.Status > 599 || forbidden(r.Status): // §3: "the response status code is final"
+	// §3: "the response status code is final"
+	case r.Status < 200 || r.Status > 599 || forbidden(r.Status):
 		return ReasonStatus
 	case r.Status == http.StatusPartialContent, r.Status == http.StatusNotModified:
 		// §3.3 and §4.3.4: these complete or update another stored response.
@@ -66,15 +70,14 @@ func (p Policy) refusedByMessage(method string, request http.Header, r *Response
 // refusedAsShared covers what one user's own cache could store.
 func (p Policy) refusedAsShared(request http.Header, r *Response, d *Directives, fresh bool) string {
 	switch {
-	case d.has(private): // §5.2.2.7. The form with field names counts as the form without, as it permits.
+	case d.has(private): // §5.2.2.7, which lets the form with field names count as the one without
 		return ReasonPrivate
 	case len(request["Authorization"]) > 0 && !d.sharesAuthorized(): // §3.5
 		return ReasonAuthorization
 	case len(r.Header["Set-Cookie"]) > 0 && (p.PrivateCookies || !fresh || d.has(noCache)):
-		// §7.3: Set-Cookie doesn't keep a response from being stored. But an origin that means its
-		// cookie for everyone has to say how long the response may be reused; one that has every
-		// use validated doesn't mean so, since a 304 would hand the first client's cookie to the
-		// next.
+		// §7.3: Set-Cookie doesn't keep a response from being stored. But a cookie is taken to be
+		// for everyone only if the response states its freshness, and not if every use has to be
+		// validated: a 304 would hand the first client's cookie to the next.
 		return ReasonSetCookie
 	}
 	return ""
@@ -89,13 +92,15 @@ func (d *Directives) sharesAuthorized() bool {
 
 // refusedAsUseless covers what could never answer a request, and the statuses that need an explicit
 // permission (§3, last item).
-func refusedAsUseless(method string, r *Response, d *Directives, lifetime time.Duration, explicit bool) string {
+func refusedAsUseless(
+	method string, r *Response, d *Directives, lifetime time.Duration, explicit bool,
+) string {
 	switch {
 	case method == http.MethodPost && (!explicit || lifetime <= 0): // RFC 9110 §9.3.3
 		return ReasonMethod
 	case !explicit && !d.permits(public) && !heuristicallyCacheable(r.Status):
 		return ReasonStatus
-	case HasValidator(r.Header):
+	case hasValidator(r.Header):
 		return ""
 	case d.has(noCache): // §5.2.2.4: each use needs a validation, which can't be had
 		return ReasonNoCache

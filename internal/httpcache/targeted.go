@@ -19,7 +19,8 @@ func ParseTargeted(lines []string) (d Directives, ok bool) {
 	}
 	d.field = true
 	for _, name := range dictionary.Names() {
-		if k, known := directiveNamed(name); known { // §2.2: "unrecognised extension directives are ignored"
+		// §2.2: "unrecognised extension directives are ignored"
+		if k, known := directiveNamed(name); known {
 			member, _ := dictionary.Get(name)
 			d.addMember(k, member)
 		}
@@ -38,7 +39,7 @@ func (d *Directives) addMember(k directive, member httpsfv.Member) {
 	switch set, flag := item.Value.(bool); {
 	case flag && set:
 		d.bare |= 1 << k
-	case flag: // "?0" says that the directive isn't there
+	case flag: // "?0": the directive isn't there
 	case k == noCache || k == private: // with field names, which count as none, as in Cache-Control
 		d.valued |= 1 << k
 	default:

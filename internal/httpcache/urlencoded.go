@@ -5,7 +5,7 @@ import "unicode/utf8"
 // appendComponent appends a name or value of an application/x-www-form-urlencoded query, decoded as
 // the WHATWG URL standard has it and encoded again in one particular way, so that equal components
 // are equal bytes. Ill-formed UTF-8 becomes U+FFFD: queries that differ in nothing else are
-// equivalent, which the draft knows and leaves to the origin (§8).
+// equivalent, which the draft leaves to the origin (§8).
 func appendComponent(dst []byte, s string) []byte {
 	var room [64]byte
 	for decoded := appendUnescaped(room[:0], s); len(decoded) > 0; {
@@ -55,7 +55,8 @@ func appendEscaped(dst, b []byte) []byte {
 	const hexDigits = "0123456789ABCDEF"
 	for _, c := range b {
 		switch {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '.', c == '_', c == '~':
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9',
+			c == '-', c == '.', c == '_', c == '~':
 			dst = append(dst, c)
 		default:
 			dst = append(dst, '%', hexDigits[c>>4], hexDigits[c&15])

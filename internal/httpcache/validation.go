@@ -44,8 +44,8 @@ func Confirms(stored, notModified http.Header) bool {
 	switch {
 	case newTag != "" && oldTag != "":
 		// It was the stored tag that was offered, and If-None-Match compares weakly. Servers that
-		// compress as they send say W/"1" in the 200 and "1" in the 304, and mean the same. Entity
-		// tags leave nothing to be decided by dates.
+		// compress as they send have W/"1" in the 200 and "1" in the 304 for the same
+		// representation. Entity tags leave nothing to be decided by dates.
 		return weakMatch(newTag, oldTag)
 	case newTag != "" && newTag[0] == '"':
 		// The representation has got a strong entity tag that the stored one lacks. They have a
@@ -60,28 +60,29 @@ func Confirms(stored, notModified http.Header) bool {
 		return false
 	}
 	// Without any validator it can only be about the one response the conditions were made from.
-	// The RFC says so for stored responses that lack a validator; origins that leave validators out
-	// of a 304 are common.
+	// The RFC has this rule for stored responses that lack a validator; many origins leave
+	// validators out of a 304.
 	return true
 }
 
 // Freshen returns the header of a stored response updated by a 304 that Confirms it, or by the
-// answer to a HEAD that Matches it (RFC 9111 §3.2): each of its fields replaces the stored one, but
-// for those that describe the stored bytes and Set-Cookie. The result shares nothing with its
+// response to a HEAD that Matches it (RFC 9111 §3.2): each of its fields replaces the stored one,
+// but for those that describe the stored bytes and Set-Cookie. The result shares nothing with its
 // arguments.
 func Freshen(stored, notModified http.Header) http.Header {
 	out := EndToEnd(stored)
-	// The 304 is a message of its own date and age. What it doesn't say must not be taken from the
-	// old message, or else the response would be as old as before (§4.2.3).
+	// The 304 has a date and an age of its own. What it lacks must not be taken from the old
+	// message, or else the response would be as old as before (§4.2.3).
 	delete(out, "Date")
 	delete(out, "Age")
 	for name, values := range EndToEnd(notModified) {
 		switch name {
 		case "Content-Length": // §3.2, last exception
-		case "Content-Encoding", "Content-Range", "Content-Md5", "Content-Digest": // they are about the bytes at hand
+		case "Content-Encoding", "Content-Range", "Content-Md5", "Content-Digest":
+			// They describe the stored bytes.
 		case "Set-Cookie":
-			// It is for the client whose request this was, who asked for nothing but whether what
-			// others got still holds. What the stored response says to all stays.
+			// It is for the client whose request caused the validation. The stored one, for all
+			// clients, stays.
 		case "Etag":
 			// Where both have one they differ in strength at most, and the stored one is about the
 			// stored bytes: that of the 304 could be a strong validator for bytes that came under a
@@ -96,13 +97,16 @@ func Freshen(stored, notModified http.Header) http.Header {
 	return out
 }
 
-// Matches reports whether the answer to a HEAD is about the stored response, of that length
+// Matches reports whether the response to a HEAD is about the stored response, of that length
 // (negative if it isn't known): it has no validator and no length that differs from the stored
 // one's (RFC 9111 §4.3.5). If not, the stored response is out of date.
 func Matches(stored, head http.Header, length int64) bool {
 	for _, name := range []string{"Etag", "Last-Modified"} {
 		// Even one that is no validator by the letter differs where the content does.
-		if len(head[name]) > 0 && !slices.Equal(head[name], stored[name]) && (name != "Etag" || !weakMatch(entityTag(head), entityTag(stored))) {
+		if len(head[name]) == 0 || slices.Equal(head[name], stored[name]) {
+			continue
+		}
+		if name != "Etag" || !weakMatch(entityTag(head), entityTag(stored)) {
 			return false
 		}
 	}

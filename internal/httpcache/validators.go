@@ -7,7 +7,7 @@ import (
 
 // strongAfter is how much older than Date a Last-Modified has to be, for a cache to take it for a
 // strong validator. RFC 9110 §8.8.2.2 asks for a second if both are known to come from one clock. A
-// cache doesn't know that, as with a file server behind the origin. It then needs "enough
+// cache doesn't know that: there may be a file server behind the origin. It then needs "enough
 // difference" to make differing clocks unlikely.
 const strongAfter = 60 * time.Second
 
@@ -32,17 +32,17 @@ func hasStrongLastModified(h http.Header) bool {
 	return ok
 }
 
-// HasValidator reports whether there is something to make a request conditional on, once it is
+// hasValidator reports whether there is something to make a request conditional on, once it is
 // Settled.
-func HasValidator(h http.Header) bool {
+func hasValidator(h http.Header) bool {
 	return entityTag(h) != "" || lastModified(h) != ""
 }
 
 // Validatable reports whether the origin can be asked whether the stored response is still good.
-func Validatable(stored http.Header) bool { return HasValidator(stored) && Settled(stored) }
+func Validatable(stored http.Header) bool { return hasValidator(stored) && Settled(stored) }
 
-// Settled reports whether the stored response's validators tell its content from what may have
-// followed it. A file that is modified again in the second of its Last-Modified has the same
+// Settled reports whether the stored response's validators distinguish its content from what may
+// have followed it. A file that is modified again in the second of its Last-Modified has the same
 // Last-Modified, and servers make entity tags of that time and the size, so both are weak unless
 // the response was made at least a second later (RFC 9110 §8.8.2.2). Neither can confirm a response
 // that was made earlier, or name its bytes.

@@ -24,8 +24,8 @@ func VaryNames(h http.Header) (names []string, star bool) {
 // Selecting returns a string that stands for the values of a request's selecting fields (RFC 9111
 // §4.1): two requests select the same variant if and only if their strings for the same names are
 // equal. Several lines of a field equal one line with commas, whitespace around commas doesn't
-// count, an absent field differs from an empty one. Accept-Encoding and Accept-Language are compared
-// by what they mean.
+// count, an absent field differs from an empty one. Accept-Encoding and Accept-Language are
+// compared by what they mean.
 //
 // The request header has to be the one that is sent to the origin, without hop-by-hop fields.
 // Otherwise a client could have a field counted here that the origin never saw, and its response

@@ -86,12 +86,13 @@ func (c *conn) keep() bool {
 // the request.
 func (c *conn) Write(p []byte) (int, error) {
 	if !c.answering.Load() {
-		c.server.refusedByHTTP(c, p)
+		c.server.refusals.noteHTTP(c.RemoteAddr(), p)
 	}
 	return c.TCPConn.Write(p)
 }
 
-// begin tells what is odd about the request that a handler is about to get.
+// begin returns why the request that a handler is about to get is to be refused, and whether its
+// response is the last one.
 func (c *conn) begin() (refuse string, last bool) {
 	c.answering.Store(true)
 	c.mu.Lock()
@@ -136,7 +137,7 @@ const (
 	lingerSize = 1 << 20
 )
 
-// Close ends the connection. If the client hasn't been heard out, its bytes are awaited for a
+// Close ends the connection. If the client is in the middle of a request, its bytes are read for a
 // moment: a system that gets bytes for a closed connection resets it, and the client may lose the
 // last response (RFC 9112 section 9.6).
 func (c *conn) Close() error {
@@ -155,7 +156,7 @@ func (c *conn) beginClosing() (amid bool) {
 	return amid
 }
 
-// hearOut tells the client that nothing more comes, and waits for a moment for it to say the same.
+// hearOut ends the sending side, and waits for a moment for the client to end its own.
 func (c *conn) hearOut() {
 	if c.CloseWrite() == nil && c.SetReadDeadline(time.Now().Add(linger)) == nil {
 		_, _ = io.CopyN(io.Discard, c.TCPConn, lingerSize)
@@ -163,7 +164,7 @@ func (c *conn) hearOut() {
 }
 
 // endIdle ends the connection if it is idle, and has been since limit. It leaves that to the Read
-// that waits for a request, which knows best whether one has come.
+// that waits for a request, which sees whether one has come.
 func (c *conn) endIdle(limit time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

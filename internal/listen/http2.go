@@ -29,8 +29,7 @@ var errFrame = errors.New("a malformed frame")
 // refuseHTTP2 answers a client that speaks HTTP/2 without having asked. Each request gets
 // RST_STREAM with HTTP_1_1_REQUIRED: curl then asks once more by HTTP/1.1, which it doesn't after a
 // GOAWAY, let alone after an answer in HTTP/1.1. A GOAWAY ends the connection.
-func (s *Server) refuseHTTP2(c *conn, w http.ResponseWriter) {
-	s.refused(c, http.StatusHTTPVersionNotSupported, "HTTP/2 without TLS")
+func refuseHTTP2(c *conn, w http.ResponseWriter) {
 	_, rw, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		return // then it is closed without a word

@@ -46,8 +46,7 @@ type Server struct {
 	http     *http.Server
 	handler  http.Handler
 	delay    time.Duration
-	log      zerolog.Logger
-	refusals atomic.Int64
+	refusals refusals
 
 	draining atomic.Bool // responses end their connections
 	closed   atomic.Bool // the listener is about to be closed
@@ -62,9 +61,10 @@ type Server struct {
 
 // New makes a Server, which the caller runs with Serve and ends with Drain. It owns l, a listener
 // for TCP, and for plain TCP if it is to be drained without a loss: package net's are for Multipath
-// TCP unless told otherwise.
+// TCP by default.
 func New(l net.Listener, c Config) *Server {
-	s := &Server{listener: l, handler: c.Handler, delay: c.Delay, log: c.Log}
+	s := &Server{listener: l, handler: c.Handler, delay: c.Delay}
+	s.refusals.log = c.Log
 	s.served, s.conns = make(chan struct{}), map[*conn]struct{}{}
 	s.http = &http.Server{
 		Handler:                      http.HandlerFunc(s.serve),
@@ -86,7 +86,7 @@ func New(l net.Listener, c Config) *Server {
 func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 
 // Refused is how many requests have been refused without the handler.
-func (s *Server) Refused() int64 { return s.refusals.Load() }
+func (s *Server) Refused() int64 { return s.refusals.count.Load() }
 
 // Serve accepts connections until the server is drained. It returns nil then, and else the
 // listener's error. It is called once.
@@ -121,12 +121,14 @@ func (s *Server) serve(rw http.ResponseWriter, r *http.Request) {
 	refuse, last := c.begin()
 	switch {
 	case r.Method == "PRI" && r.ProtoMajor == 2:
-		s.refuseHTTP2(c, rw)
+		s.refusals.note(c.RemoteAddr(), http.StatusHTTPVersionNotSupported, "HTTP/2 without TLS")
+		refuseHTTP2(c, rw)
 	case refuse != "":
-		s.refuse(c, rw, refuse)
+		writeRefusal(rw)
+		s.refusals.note(c.RemoteAddr(), http.StatusBadRequest, refuse)
 	default:
 		w := &c.writer
-		*w = writer{ResponseWriter: rw, server: s, last: last}
+		*w = writer{ResponseWriter: rw, draining: &s.draining, last: last}
 		s.handler.ServeHTTP(w, r)
 		w.begin() // if the handler hasn't said anything, its response is about to go
 		*w = writer{}

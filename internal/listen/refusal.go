@@ -3,12 +3,38 @@ package listen
 import (
 	"bytes"
 	"io"
+	"net"
 	"net/http"
 	"strconv"
+	"sync/atomic"
+
+	"github.com/rs/zerolog"
 )
 
-// refuse answers a request that no handler is to see with 400.
-func (s *Server) refuse(c *conn, w http.ResponseWriter, why string) {
+// refusals counts and logs the requests that no handler sees. Nothing is known of such a request
+// but who sent it and what is wrong with it.
+type refusals struct {
+	log   zerolog.Logger
+	count atomic.Int64
+}
+
+func (r *refusals) note(remote net.Addr, status int, reason string) {
+	r.count.Add(1)
+	r.log.Info().Stringer("remote", remote).
+		Int("status", status).Str("reason", reason).Msg("request")
+}
+
+// noteHTTP notes what net/http writes without a handler: a whole response, and the only one.
+func (r *refusals) noteHTTP(remote net.Addr, response []byte) {
+	line, _, _ := bytes.Cut(response, []byte("\r\n"))
+	_, line, _ = bytes.Cut(line, []byte(" "))
+	code, reason, _ := bytes.Cut(line, []byte(" "))
+	status, _ := strconv.Atoi(string(code))
+	r.note(remote, status, string(reason))
+}
+
+// writeRefusal answers a request that no handler is to see with 400.
+func writeRefusal(w http.ResponseWriter) {
 	const text = "400 Bad Request"
 	h := w.Header()
 	h.Set("Connection", "close")
@@ -16,23 +42,4 @@ func (s *Server) refuse(c *conn, w http.ResponseWriter, why string) {
 	h.Set("Content-Length", strconv.Itoa(len(text)))
 	w.WriteHeader(http.StatusBadRequest)
 	_, _ = io.WriteString(w, text)
-	s.refused(c, http.StatusBadRequest, why)
-}
-
-// refusedByHTTP is told what net/http is writing of its own accord: a whole response, and the only
-// one.
-func (s *Server) refusedByHTTP(c *conn, response []byte) {
-	line, _, _ := bytes.Cut(response, []byte("\r\n"))
-	_, line, _ = bytes.Cut(line, []byte(" "))
-	code, reason, _ := bytes.Cut(line, []byte(" "))
-	status, _ := strconv.Atoi(string(code))
-	s.refused(c, status, string(reason))
-}
-
-// refused counts and logs a request that no handler sees. Nothing is known of it but that it was
-// wrong, and who sent it.
-func (s *Server) refused(c *conn, status int, reason string) {
-	s.refusals.Add(1)
-	s.log.Info().Stringer("remote", c.RemoteAddr()).
-		Int("status", status).Str("reason", reason).Msg("request")
 }

@@ -1,14 +1,17 @@
 package listen
 
-import "net/http"
+import (
+	"net/http"
+	"sync/atomic"
+)
 
 // writer is the ResponseWriter of one request. It ends the connection with the response where that
 // is the last one.
 type writer struct {
 	http.ResponseWriter
-	server *Server
-	last   bool // because of the request
-	begun  bool
+	draining *atomic.Bool // the server's
+	last     bool         // because of the request
+	begun    bool
 }
 
 // Unwrap is for http.ResponseController.
@@ -33,13 +36,14 @@ func (w *writer) Flush() {
 }
 
 // begin is called when the response's head is about to go. Whether it is the last one is decided
-// then, not before: what is still being fetched when the server begins to drain says so, too.
+// then, not before, so that it holds for a response that is still being fetched when the server
+// begins to drain.
 func (w *writer) begin() {
 	if w.begun {
 		return
 	}
 	w.begun = true
-	if w.last || w.server.draining.Load() {
+	if w.last || w.draining.Load() {
 		w.Header().Set("Connection", "close")
 	}
 }

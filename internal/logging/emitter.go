@@ -21,13 +21,13 @@ type emitter struct {
 	out    io.Writer
 	pieces atomic.Int64 // that have been written
 
-	dropped tally // lines that were dropped and not told of
-	cause   error // why a write failed since they were last told of
+	dropped tally // lines that were dropped and not reported
+	cause   error // why a write failed since drops were last reported
 	torn    bool  // what was written last ends within a line
 }
 
-// emit writes b and tells of what was dropped after it. If what b would follow can't be told, b
-// won't get through either.
+// emit writes b and reports what was dropped after it. If the drops before b can't be reported, b
+// isn't written either.
 func (e *emitter) emit(b *batch, dropped tally) {
 	failed := b.after(0)
 	if e.reportDrops() {
@@ -80,8 +80,8 @@ func (e *emitter) write(text []byte) (n int, ok bool) {
 	}
 }
 
-// reportDrops writes a line on what was dropped, if anything was. It reports whether there is
-// nothing left to tell.
+// reportDrops writes a line on what was dropped, if anything was. It returns whether no drops
+// are left to report.
 func (e *emitter) reportDrops() bool {
 	if e.dropped.lines == 0 {
 		return true

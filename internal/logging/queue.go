@@ -25,10 +25,10 @@ const (
 var errStalled = errors.New("nothing takes the log's last lines")
 
 // Queue takes the lines of a log and writes them in a goroutine of its own, so that a reader that
-// is slow, stands still or has gone delays nobody who logs. Lines are written whole, in their
-// order, within a tenth of a second if the reader takes them. What waits is bounded: lines below
-// the level of a warning are dropped when it is three quarters full, and make room for the others
-// when it is full. Drops are counted, and told in a line of their own as soon as one gets through.
+// is slow, stands still or has gone delays no caller. Lines are written whole, in their order,
+// within a tenth of a second if the reader takes them. What waits is bounded: lines below the level
+// of a warning are dropped when it is three quarters full, and make room for the others when it is
+// full. Drops are counted, and reported in a line of their own as soon as one is written.
 //
 // It is an io.Writer and a zerolog.LevelWriter for concurrent use. Its writes never fail and never
 // wait. The caller closes it.

@@ -26,13 +26,15 @@ const timeLayout = "2006-01-02T15:04:05.000Z07:00"
 func New(w io.Writer, format, level string) (zerolog.Logger, *Queue, error) {
 	severity, err := zerolog.ParseLevel(level)
 	if err != nil || level == "" {
-		return zerolog.Logger{}, nil, fmt.Errorf("log level %q: it is one of trace, debug, info, warn and error", level)
+		return zerolog.Logger{}, nil, fmt.Errorf(
+			"log level %q: it is one of trace, debug, info, warn and error", level)
 	}
 	switch {
 	case format == "console", format == "auto" && isTerminal(w):
 		w = perLine{console(w)}
 	case format != "json" && format != "auto":
-		return zerolog.Logger{}, nil, fmt.Errorf("log format %q: it is one of auto, json and console", format)
+		return zerolog.Logger{}, nil, fmt.Errorf(
+			"log format %q: it is one of auto, json and console", format)
 	}
 	q := NewQueue(w)
 	return zerolog.New(q).Level(severity).Hook(zerolog.HookFunc(stamp)), q, nil
@@ -45,7 +47,8 @@ func stamp(e *zerolog.Event, _ zerolog.Level, _ string) {
 }
 
 func console(w io.Writer) io.Writer {
-	return zerolog.ConsoleWriter{Out: w, TimeFormat: "15:04:05.000", NoColor: !isTerminal(w) || os.Getenv("NO_COLOR") != ""}
+	noColor := !isTerminal(w) || os.Getenv("NO_COLOR") != ""
+	return zerolog.ConsoleWriter{Out: w, TimeFormat: "15:04:05.000", NoColor: noColor}
 }
 
 func isTerminal(w io.Writer) bool {

@@ -1,5 +1,4 @@
-// Package origintest is an HTTP origin for tests that does as it is told and counts what it is
-// asked.
+// Package origintest is an HTTP origin for tests that follows a script and counts what it is asked.
 //
 // A test gives each path a handler, by hand or with File; requests come in over a real socket, and
 // the origin's log of them comes out. The test owns the Origin's lifetime through its testing.TB.
@@ -40,7 +39,10 @@ type Request struct {
 func New(tb testing.TB) *Origin {
 	tb.Helper()
 	o := &Origin{handlers: map[string]http.HandlerFunc{}}
-	o.Server = &httptest.Server{Listener: Listen(tb), Config: &http.Server{Handler: http.HandlerFunc(o.serve)}}
+	o.Server = &httptest.Server{
+		Listener: Listen(tb),
+		Config:   &http.Server{Handler: http.HandlerFunc(o.serve)},
+	}
 	o.Start()
 	tb.Cleanup(func() {
 		o.CloseClientConnections()
@@ -101,7 +103,7 @@ type File struct {
 	Modified time.Time   // none if zero
 	Header   http.Header // more fields
 	NoRanges bool        // the origin ignores Range
-	Chunked  bool        // the length isn't told
+	Chunked  bool        // the length isn't sent
 }
 
 // Old is a time of modification long ago.

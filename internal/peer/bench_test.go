@@ -41,15 +41,10 @@ func overHTTPPool(b *testing.B, value []byte) func(context.Context) ([]byte, err
 			}()
 			httpPool = groupcache.NewHTTPPoolOpts("http://self.invalid", nil)
 		}()
-		register = func() error { return nil } // the pool has taken the place; what is measured doesn't need ours
 		transport := &http.Transport{MaxIdleConnsPerHost: 256, DisableCompression: true}
 		httpPool.Transport = func(context.Context) http.RoundTripper { return transport }
 	}
-	name := fmt.Sprint("bench", serial.Add(1))
-	g := groupcache.NewGroup(name, 64<<20, groupcache.GetterFunc(func(_ context.Context, _ string, dest groupcache.Sink) error {
-		return dest.SetBytes(value)
-	}))
-	preload(b, func(dest groupcache.Sink) error { return g.Get(b.Context(), "key", dest) })
+	g := holding(b, value)
 	server := httptest.NewServer(httpPool)
 	b.Cleanup(server.Close)
 	httpPool.Set(server.URL)
@@ -67,58 +62,51 @@ func overHTTPPool(b *testing.B, value []byte) func(context.Context) ([]byte, err
 
 var httpPool *groupcache.HTTPPool
 
-// preload has a group load its value while the pool, to which all groups of the process belong, has
-// no peers: later it would ask itself.
-func preload(b *testing.B, get func(groupcache.Sink) error) {
+var serial int
+
+// holding makes a groupcache group that holds a value. It loads that while the pool, to which all
+// groups of the process belong, has no peers: later it would ask itself.
+func holding(b *testing.B, value []byte) *groupcache.Group {
 	b.Helper()
+	serial++
+	g := groupcache.NewGroup(fmt.Sprint("bench", serial), 64<<20, groupcache.GetterFunc(func(_ context.Context, _ string, dest groupcache.Sink) error {
+		return dest.SetBytes(value)
+	}))
 	httpPool.Set()
 	var v groupcache.ByteView
-	if err := get(groupcache.ByteViewSink(&v)); err != nil {
+	if err := g.Get(b.Context(), "key", groupcache.ByteViewSink(&v)); err != nil {
 		b.Fatal(err)
 	}
+	return g
 }
 
-// overWire is ours: the peerRequest that groupcache hands to its ProtoGetter.
+// responding writes a value to a peer without a copy.
+type responding struct{ *wire.Call }
+
+func (r responding) Write(b []byte) (int, error) { return len(b), r.Respond([]byte{'k'}, b) }
+
+// overWire is ours.
 func overWire(b *testing.B, value []byte) func(context.Context) ([]byte, error) {
 	b.Helper()
 	owner, asker := start(b, NodeConfig{Window: 1 << 20}), start(b, NodeConfig{Window: 1 << 20})
-	g, err := Acquire(GroupConfig{Budget: 64 << 20, Load: func(context.Context, string) ([]byte, error) { return value, nil }})
-	if err != nil {
-		b.Fatal(err)
-	}
-	preload(b, func(groupcache.Sink) error {
-		_, err := g.Get(b.Context(), g.Prefix()+"k.0.v")
-		return err
-	})
+	g := holding(b, value)
 	owner.serve = func(c *wire.Call) {
-		key := g.Prefix() + string(c.Message())
-		if !g.BeginServing(key) {
-			return
-		}
-		defer g.EndServing(key)
-		if v, err := g.Get(c.Context(), key); err == nil {
-			_ = c.Respond([]byte{'k'}, v)
+		var v groupcache.ByteView
+		if g.Get(c.Context(), string(c.Message()), groupcache.ByteViewSink(&v)) == nil {
+			_, _ = v.WriteTo(responding{c})
 		}
 	}
 	meet(owner, asker)
 	asker.awaitState(b, owner.name, Live)
-	q := &peerRequest{
-		tenant: &tenant{prefix: "p.", GroupConfig: GroupConfig{Fetch: func(ctx context.Context, p *Peer, key string) ([]byte, error) {
-			s, err := p.Open(ctx, []byte(key))
-			if err != nil {
-				return nil, err
-			}
-			defer s.Close()
-			_, v, err := s.Next()
-			return v, err
-		}}},
-		peer: asker.Peers()[0],
-	}
+	p := asker.Peers()[0]
 	return func(ctx context.Context) ([]byte, error) {
-		key := "p.k.0.v"
-		var out pb.GetResponse
-		err := q.Get(ctx, &pb.GetRequest{Key: &key}, &out)
-		return out.Value, err
+		s, err := p.Open(ctx, []byte("key"))
+		if err != nil {
+			return nil, err
+		}
+		defer s.Close()
+		_, v, err := s.Next()
+		return v, err
 	}
 }
 

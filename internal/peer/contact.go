@@ -1,69 +1,63 @@
 package peer
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 // maxHeard bounds for how many instances of peers it is remembered when they were last heard of.
 const maxHeard = 1000
 
-// reunite reports a contact that returns after longer than a lease: with the node of that instance,
-// or with any at all.
-func (n *Node) reunite(instance string) {
-	n.mu.Lock()
-	heard, known := n.heard[instance]
-	apart := (known && time.Since(heard) > n.cfg.Lease) || (!n.inContactLocked() && time.Since(n.contact) > n.cfg.Lease)
-	delete(n.heard, instance)
-	n.contact = time.Now()
-	n.mu.Unlock()
-	if apart && n.cfg.Reunited != nil {
-		n.cfg.Reunited()
-	}
+// contact is when peers were last heard of, to which there is no connection. It must be guarded.
+type contact struct {
+	any  time.Time            // some peer, while there is no connection to any
+	each map[string]time.Time // by instance
 }
 
-// inContactLocked reports whether there is a connection to any peer, or from one.
-func (n *Node) inContactLocked() bool {
-	for _, p := range n.peers {
-		if p.conn.Load() != nil {
-			return true
-		}
-	}
-	return len(n.inbound) > 0
+// apart reports whether the node of that instance, or any at all, was last heard of longer than a
+// lease ago. From now on there is contact with it.
+func (c *contact) apart(instance string, inContact bool, lease time.Duration) bool {
+	heard, known := c.each[instance]
+	apart := (known && time.Since(heard) > lease) || (!inContact && time.Since(c.any) > lease)
+	delete(c.each, instance)
+	c.any = time.Now()
+	return apart
 }
 
-// heardLocked notes that a connection to or from the node of that instance has ended, which was
-// last heard of at t.
-func (n *Node) heardLocked(instance string, t time.Time) {
-	if len(n.heard) >= maxHeard {
-		for other := range n.heard { // any one
-			delete(n.heard, other)
+// ended notes that a connection to or from the node of that instance has ended, which was last
+// heard of at t.
+func (c *contact) ended(instance string, t time.Time) {
+	if len(c.each) >= maxHeard {
+		for other := range c.each { // any one
+			delete(c.each, other)
 			break
 		}
 	}
-	if t.After(n.heard[instance]) {
-		n.heard[instance] = t
+	if t.After(c.each[instance]) {
+		c.each[instance] = t
 	}
-	if t.After(n.contact) {
-		n.contact = t
+	if t.After(c.any) {
+		c.any = t
 	}
 }
 
-// watchClock notices that this process, or the machine, has stood still for longer than a lease:
-// then it was out of contact, too, though what came meanwhile may make it seem that it has just
-// heard of its peers.
-func (n *Node) watchClock() {
-	limit := max(n.cfg.Lease, n.deathTimeout()/2) // for less, no peer has missed this node
+// watchClock calls stoodStill when this process, or the machine, has stood still for longer than
+// limit: then it was out of contact, too, though what came meanwhile may make it seem that it has
+// just heard of its peers.
+func watchClock(ctx context.Context, limit time.Duration, stoodStill func()) {
 	every := limit / 4
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for last := time.Now(); ; {
 		select {
 		case <-tick.C:
-		case <-n.ctx.Done():
+		case <-ctx.Done():
 			return
 		}
 		now := time.Now()
 		// The monotonic clock stands still with the machine, the other one doesn't.
-		if away := max(now.Sub(last), now.Round(0).Sub(last.Round(0))); away > limit+every && n.cfg.Reunited != nil {
-			n.cfg.Reunited()
+		if away := max(now.Sub(last), now.Round(0).Sub(last.Round(0))); away > limit+every {
+			stoodStill()
 		}
 		last = now
 	}

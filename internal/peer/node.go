@@ -1,3 +1,11 @@
+// Package peer makes this process one of several nodes that share the keys of what they store.
+//
+// Each key has one owner, which all nodes find on the same ring. A Node keeps connections to its
+// peers, lets theirs in, and has in its ring those that live. A message goes out by Peer.Open and
+// comes back as a Stream; those of the peers come to what Start was given. What is requested, and
+// what requests and responses mean, is the caller's business.
+//
+//	Owner(routing key) ─► ring ─► Peer.Open ─► wire ─► the peer's Serve
 package peer
 
 import (
@@ -15,6 +23,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/scurrycache/scurry/internal/wire"
+	"github.com/scurrycache/scurry/internal/wire/handshake"
 )
 
 // NodeConfig says which node a Node is and how it talks to its peers. Listener, Heartbeat,
@@ -34,7 +43,7 @@ type NodeConfig struct {
 	Secret []byte
 
 	// Facts must be the same on all nodes that talk to each other.
-	Facts []wire.Fact
+	Facts []handshake.Fact
 
 	// FixedMembers means that all nodes should have been given the same members, so that
 	// differences are worth a warning.
@@ -85,18 +94,17 @@ type Node struct {
 	peers               map[string]*Peer
 	inbound             map[*wire.Server]string // the connections by which peers send requests, and the peer's name
 	greeting            []newcomer              // the oldest first
-	contact             time.Time               // when some peer was last heard of, while there is no connection to any
-	heard               map[string]time.Time    // the same of each, by instance
-	rebuilt             time.Time               // when the ring last changed
-	warnings, strangers once                    // what has been warned of
-	past                []*ring                 // the rings before the present one, the last one last
+	contact             contact
+	rebuilt             time.Time // when the ring last changed
+	warnings, strangers once      // what has been warned of
+	past                []*ring   // the rings before the present one, the last one last
 }
 
 // NewNode makes a Node that owns all keys until Start. It must be closed.
 func NewNode(cfg NodeConfig) *Node {
 	n := &Node{
-		cfg: cfg, self: cfg.Self, instance: rand.Text(), contact: time.Now(),
-		peers: map[string]*Peer{}, inbound: map[*wire.Server]string{}, heard: map[string]time.Time{},
+		cfg: cfg, self: cfg.Self, instance: rand.Text(), contact: contact{any: time.Now(), each: map[string]time.Time{}},
+		peers: map[string]*Peer{}, inbound: map[*wire.Server]string{},
 	}
 	if n.self == "" {
 		n.self = cfg.Listener.Addr().String()
@@ -115,7 +123,10 @@ func (n *Node) Start(serve func(*wire.Call)) {
 		serve(c)
 	}
 	n.work.Go(n.accept)
-	n.work.Go(n.watchClock)
+	n.work.Go(func() {
+		limit := max(n.cfg.Lease, n.deathTimeout()/2) // for less, no peer has missed this node
+		watchClock(n.ctx, limit, n.reunited)
+	})
 }
 
 // SetMembers says which nodes there are. Those that are new are dialed; those that are no longer
@@ -178,6 +189,23 @@ func (n *Node) Owner(routingKey string) *Peer {
 		return nil
 	}
 	return n.ring.Load().owner(routingKey)
+}
+
+// OwnerName names the node that owns a routing key, and reports whether it is this one.
+func (n *Node) OwnerName(routingKey string) (name string, here bool) {
+	r := n.ring.Load()
+	name = r.ownerName(routingKey)
+	return name, r.peers[name] == nil
+}
+
+// Peer returns the peer with that name, or nil if it is none.
+func (n *Node) Peer(name string) *Peer {
+	if p := n.ring.Load().peers[name]; p != nil {
+		return p
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.peers[name]
 }
 
 // RingEpoch counts the changes of the ring: as long as it is the same, so are all owners.
@@ -339,10 +367,10 @@ func (n *Node) Close() {
 }
 
 // hello is what this node says of itself.
-func (n *Node) hello() wire.Hello {
+func (n *Node) hello() handshake.Hello {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return wire.Hello{Name: n.nameLocked(), Instance: n.instance, Members: n.fixedLocked(), Facts: n.cfg.Facts}
+	return handshake.Hello{Name: n.nameLocked(), Instance: n.instance, Members: n.fixedLocked(), Facts: n.cfg.Facts}
 }
 
 // nameLocked is the name that this node claims: none while it has yet to learn it.
@@ -368,7 +396,7 @@ func (n *Node) fixedLocked() []string {
 }
 
 // compare warns, once, of a peer that was given other members than this node.
-func (n *Node) compare(theirs wire.Hello) {
+func (n *Node) compare(theirs handshake.Hello) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	ours := n.fixedLocked()
@@ -379,6 +407,34 @@ func (n *Node) compare(theirs wire.Hello) {
 		n.cfg.Log.Warn().Str("peer", theirs.Name).Strs("ours", few(ours)).Strs("theirs", few(theirs.Members)).
 			Msg("this peer was given another list of nodes: give all nodes the same, or files will be fetched more than once")
 	}, append([]string{"list", theirs.Name}, theirs.Members...)...)
+}
+
+// reunite reports a contact that returns after longer than a lease: with the node of that instance,
+// or with any at all.
+func (n *Node) reunite(instance string) {
+	n.mu.Lock()
+	apart := n.contact.apart(instance, n.inContactLocked(), n.cfg.Lease)
+	n.mu.Unlock()
+	if apart {
+		n.reunited()
+	}
+}
+
+// reunited says that this node may have missed something.
+func (n *Node) reunited() {
+	if n.cfg.Reunited != nil {
+		n.cfg.Reunited()
+	}
+}
+
+// inContactLocked reports whether there is a connection to any peer, or from one.
+func (n *Node) inContactLocked() bool {
+	for _, p := range n.peers {
+		if p.conn.Load() != nil {
+			return true
+		}
+	}
+	return len(n.inbound) > 0
 }
 
 // wireConfig is what both ends of a connection have in common.

@@ -2,7 +2,6 @@ package peer
 
 import (
 	"bytes"
-	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -23,7 +22,9 @@ import (
 	"github.com/rs/zerolog"
 	"go.uber.org/goleak"
 
+	"github.com/scurrycache/scurry/internal/origintest"
 	"github.com/scurrycache/scurry/internal/wire"
+	"github.com/scurrycache/scurry/internal/wire/handshake"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -180,7 +181,7 @@ func TestPeersAnswerEachOther(t *testing.T) {
 func TestSecretsDiffer(t *testing.T) {
 	for name, secret := range map[string]string{"another": "a secret of 32 b", "none": ""} {
 		t.Run(name, func(t *testing.T) {
-			facts := []wire.Fact{{Name: "origin", Value: "http://hidden.example/"}}
+			facts := []handshake.Fact{{Name: "origin", Value: "http://hidden.example/"}}
 			a := start(t, NodeConfig{Secret: []byte("a secret of 16 b"), Facts: facts, FixedMembers: true})
 			b := start(t, NodeConfig{Secret: []byte(secret), Facts: facts, FixedMembers: true})
 			meet(a, b)
@@ -200,8 +201,8 @@ func TestSecretsDiffer(t *testing.T) {
 
 // TestNodesThatAreSetUpOtherwise are left out of the ring, with a warning that tells what differs.
 func TestNodesThatAreSetUpOtherwise(t *testing.T) {
-	a := start(t, NodeConfig{Facts: []wire.Fact{{Name: "origin", Value: "http://one/"}, {Name: "slab", Value: "64"}}})
-	b := start(t, NodeConfig{Facts: []wire.Fact{{Name: "origin", Value: "http://two/"}, {Name: "slab", Value: "64"}}})
+	a := start(t, NodeConfig{Facts: []handshake.Fact{{Name: "origin", Value: "http://one/"}, {Name: "slab", Value: "64"}}})
+	b := start(t, NodeConfig{Facts: []handshake.Fact{{Name: "origin", Value: "http://two/"}, {Name: "slab", Value: "64"}}})
 	meet(a, b)
 	for _, n := range []*tested{a, b} {
 		other := map[*tested]*tested{a: b, b: a}[n]
@@ -283,7 +284,7 @@ func TestLeaving(t *testing.T) {
 func TestReunion(t *testing.T) {
 	reunited := make(chan bool, 10)
 	for _, lease := range []time.Duration{time.Nanosecond, time.Hour} {
-		l := listen(t)
+		l := origintest.Listen(t) // at an address that nothing else takes when it is closed
 		a := start(t, NodeConfig{Lease: lease, Reunited: func() { reunited <- true }})
 		b := start(t, NodeConfig{Listener: l})
 		meet(a, b)
@@ -382,109 +383,6 @@ func TestStrangersCostLittle(t *testing.T) {
 	b.awaitState(t, a.name, Live)
 	if n := a.log.count("was refused"); n > 20 {
 		t.Errorf("%d lines of log about %d strangers", n, len(silent))
-	}
-}
-
-// twoMinds is two nodes, each of which takes the other one for the owner of every key.
-func twoMinds(t *testing.T) (nodes [2]*tested, groups [2]*Group, loads func() int) {
-	t.Helper()
-	var mu sync.Mutex
-	loaded := 0
-	for i := range nodes {
-		l := listen(t)
-		n := &tested{name: l.Addr().String(), log: &book{}}
-		logger := zerolog.New(n.log)
-		n.Node = NewNode(NodeConfig{Listener: l, Heartbeat: 50 * time.Millisecond, MissedHeartbeats: 100, Lease: time.Hour, Log: &logger})
-		t.Cleanup(n.Close)
-		nodes[i] = n
-		g, err := Acquire(GroupConfig{
-			Budget: 1 << 20, Node: n.Node,
-			Load: func(context.Context, string) ([]byte, error) {
-				mu.Lock()
-				defer mu.Unlock()
-				loaded++
-				return []byte("loaded"), nil
-			},
-			Fetch: func(ctx context.Context, p *Peer, key string) ([]byte, error) {
-				s, err := p.Open(ctx, []byte(key))
-				if err != nil {
-					return nil, err
-				}
-				defer s.Close()
-				b, _, err := s.Next()
-				return b, err
-			},
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(g.Release)
-		groups[i] = g
-		n.Start(func(c *wire.Call) {
-			key := g.Prefix() + string(c.Message())
-			if !g.BeginServing(key) {
-				return // refused
-			}
-			defer g.EndServing(key)
-			b, err := g.Get(c.Context(), key)
-			if err == nil {
-				_ = c.Reply(b, nil)
-				_ = c.End(nil)
-			}
-		})
-	}
-	meet(nodes[0], nodes[1])
-	for i, n := range nodes {
-		n.awaitState(t, nodes[1-i].name, Live)
-		other := n.Peers()[0]
-		r := newRing("nobody", nil)
-		r.peers["nobody"] = other // whichever is asked for: the other one
-		n.ring.Store(r)
-	}
-	return nodes, groups, func() int { mu.Lock(); defer mu.Unlock(); return loaded }
-}
-
-// TestNodesOfTwoMindsDontWaitForEachOther: with rings that contradict each other, every Get ends,
-// on both nodes at once.
-func TestNodesOfTwoMindsDontWaitForEachOther(t *testing.T) {
-	_, groups, loads := twoMinds(t)
-	var wg sync.WaitGroup
-	for i := range 400 {
-		wg.Go(func() {
-			g := groups[i%2]
-			if b, err := g.Get(t.Context(), fmt.Sprintf("%sk%d.0.v", g.Prefix(), i/8)); string(b) != "loaded" || err != nil {
-				t.Errorf("%q, %v", b, err)
-			}
-		})
-	}
-	wg.Wait()
-	if n := loads(); n < 50 || n > 100 {
-		t.Errorf("50 keys were loaded %d times by two nodes", n)
-	}
-}
-
-func TestGateHasOneDirection(t *testing.T) {
-	var g gate
-	for range 2 {
-		if !g.enter(true, "k") {
-			t.Fatal("it may go in")
-		}
-	}
-	if g.enter(false, "k") || !g.enter(false, "other") {
-		t.Fatal("a key goes one way at a time, as often as it likes")
-	}
-	g.leave(true, "k")
-	if g.enter(false, "k") {
-		t.Fatal("one is still in")
-	}
-	g.leave(true, "k")
-	if !g.enter(false, "k") || g.enter(true, "k") {
-		t.Fatal("now it goes the other way")
-	}
-	g.leave(false, "k")
-	g.leave(false, "other")
-	if len(g.in)+len(g.out) > 0 {
-		t.Error("what has left is still noted")
 	}
 }
 

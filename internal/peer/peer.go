@@ -16,6 +16,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/scurrycache/scurry/internal/wire"
+	"github.com/scurrycache/scurry/internal/wire/handshake"
 )
 
 // State is what is known of a peer.
@@ -153,7 +154,7 @@ func (p *Peer) dial() (*wire.Client, error) {
 	}
 	mine := n.hello()
 	mine.Dialed = p.name
-	theirs, err := wire.Greet(conn, true, n.cfg.Secret, mine, n.greetTime())
+	theirs, err := handshake.Greet(conn, true, n.cfg.Secret, mine, n.greetTime())
 	if !stop() && err == nil {
 		err = ctx.Err()
 	}
@@ -184,7 +185,7 @@ type refusal struct{ error }
 func (r refusal) Unwrap() error { return r.error }
 
 // recognise says what keeps a peer that has proved itself from being talked to, if anything.
-func (p *Peer) recognise(theirs wire.Hello) error {
+func (p *Peer) recognise(theirs handshake.Hello) error {
 	n := p.node
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -212,7 +213,7 @@ func (p *Peer) recognise(theirs wire.Hello) error {
 var errAlias = errors.New("it is another address of")
 
 // join makes p live.
-func (p *Peer) join(conn net.Conn, theirs wire.Hello) (*wire.Client, error) {
+func (p *Peer) join(conn net.Conn, theirs handshake.Hello) (*wire.Client, error) {
 	n := p.node
 	n.reunite(theirs.Instance) // before anything is served from what may have changed meanwhile
 	cfg := n.wireConfig()
@@ -232,7 +233,7 @@ func (p *Peer) join(conn net.Conn, theirs wire.Hello) (*wire.Client, error) {
 		n.mu.Lock()
 		defer n.mu.Unlock()
 		ended = true
-		n.heardLocked(theirs.Instance, a.LastHeard())
+		n.contact.ended(theirs.Instance, a.LastHeard())
 		if p.conn.CompareAndSwap(a, nil) {
 			p.setLocked(Down, err)
 		}
@@ -299,11 +300,11 @@ func (p *Peer) failed(err error) {
 // that it can't be reached.
 func refuses(err error) bool {
 	_, refused := errors.AsType[refusal](err)
-	_, version := errors.AsType[*wire.VersionError](err)
+	_, version := errors.AsType[*handshake.VersionError](err)
 	_, certificate := errors.AsType[*tls.CertificateVerificationError](err)
 	_, alert := errors.AsType[tls.AlertError](err)
 	_, plain := errors.AsType[tls.RecordHeaderError](err)
-	return refused || version || certificate || alert || plain || errors.Is(err, wire.ErrSecret) || errors.Is(err, wire.ErrForeign)
+	return refused || version || certificate || alert || plain || errors.Is(err, handshake.ErrSecret) || errors.Is(err, handshake.ErrForeign)
 }
 
 // forgetInbound notes that p has closed the connection by which it sends requests: it may have

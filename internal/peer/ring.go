@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"slices"
-	"strings"
 
 	"github.com/golang/groupcache/consistenthash"
 )
@@ -46,13 +45,3 @@ func mixed(b []byte) uint32 {
 func (r *ring) owner(routingKey string) *Peer { return r.peers[r.ownerName(routingKey)] }
 
 func (r *ring) ownerName(routingKey string) string { return r.hash.Get(routingKey) }
-
-// RoutingKey is the part of a group's key, without its prefix, that decides on its owner: all
-// before the second dot.
-func RoutingKey(key string) string {
-	first := strings.IndexByte(key, '.')
-	if second := strings.IndexByte(key[first+1:], '.'); second >= 0 {
-		return key[:first+1+second]
-	}
-	return key
-}

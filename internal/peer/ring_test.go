@@ -87,11 +87,3 @@ func TestFewKeysMove(t *testing.T) {
 		t.Errorf("%.3f of the keys moved to the sixth node", share)
 	}
 }
-
-func TestPlaceIsAllBeforeTheSecondDot(t *testing.T) {
-	for key, want := range map[string]string{"a.0.v.1": "a.0", "a.1z.v": "a.1z", "a.0": "a.0"} {
-		if got := RoutingKey(key); got != want {
-			t.Errorf("place of %q is %q, want %q", key, got, want)
-		}
-	}
-}

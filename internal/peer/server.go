@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/scurrycache/scurry/internal/wire"
+	"github.com/scurrycache/scurry/internal/wire/handshake"
 )
 
 // maxGreeting is how many connections may be proving at once that they are nodes. When there are
@@ -73,7 +74,7 @@ func (n *Node) welcome(raw net.Conn) {
 	if n.cfg.TLS != nil {
 		conn = tls.Server(raw, n.cfg.TLS)
 	}
-	theirs, err := wire.Greet(conn, false, n.cfg.Secret, n.hello(), n.greetTime())
+	theirs, err := handshake.Greet(conn, false, n.cfg.Secret, n.hello(), n.greetTime())
 	if err == nil && theirs.Instance != n.instance {
 		n.reunite(theirs.Instance) // before it is served from what may have changed meanwhile
 	}
@@ -102,9 +103,9 @@ func (n *Node) logRefused(remote net.Addr, err error) {
 	reason := "other"
 	if m, ok := errors.AsType[*mismatch](err); ok {
 		reason = m.Error()
-	} else if errors.Is(err, wire.ErrSecret) {
+	} else if errors.Is(err, handshake.ErrSecret) {
 		reason = "secret"
-	} else if errors.Is(err, wire.ErrForeign) {
+	} else if errors.Is(err, handshake.ErrForeign) {
 		reason = "foreign"
 	} else if refuses(err) {
 		reason = "refusal"
@@ -122,7 +123,7 @@ func (n *Node) logRefused(remote net.Addr, err error) {
 }
 
 // answerLocked serves a peer's requests from now on.
-func (n *Node) answerLocked(conn net.Conn, theirs wire.Hello) error {
+func (n *Node) answerLocked(conn net.Conn, theirs handshake.Hello) error {
 	if theirs.Instance == n.instance {
 		return conn.Close() // this node itself
 	}
@@ -159,7 +160,7 @@ func (n *Node) answerLocked(conn net.Conn, theirs wire.Hello) error {
 			p.forgetInbound(a)
 		}
 		delete(n.inbound, a)
-		n.heardLocked(theirs.Instance, a.LastHeard())
+		n.contact.ended(theirs.Instance, a.LastHeard())
 	}
 	a = wire.NewServer(conn, cfg)
 	n.inbound[a] = theirs.Name
@@ -194,8 +195,8 @@ func (m *mismatch) Error() string {
 }
 
 // differsLocked returns what keeps this node from working with a peer, as an error.
-func (n *Node) differsLocked(theirs wire.Hello) error {
-	if differs := (wire.Hello{Facts: n.cfg.Facts}).Differs(theirs); len(differs) > 0 {
+func (n *Node) differsLocked(theirs handshake.Hello) error {
+	if differs := (handshake.Hello{Facts: n.cfg.Facts}).Differs(theirs); len(differs) > 0 {
 		return &mismatch{differs}
 	}
 	return nil

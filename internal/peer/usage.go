@@ -24,37 +24,3 @@ func (c *counts) replied(d time.Duration) {
 		}
 	}
 }
-
-// Status is what a node knows of a peer.
-type Status struct {
-	Name    string
-	State   State
-	Since   time.Time // when it came to be in that state
-	Failure string    // why it isn't live
-
-	Asks, Errors      int64         // requests to the peer; and those that brought no response
-	Latency           time.Duration // until a request's response began, a moving mean
-	BytesIn, BytesOut int64         // from and to the peer, both ways of asking together
-}
-
-// Status is what is known of p.
-func (p *Peer) Status() Status {
-	s := Status{
-		Name: p.name, Asks: p.counts.asks.Load(), Errors: p.counts.errors.Load(), Latency: time.Duration(p.counts.latency.Load()),
-		BytesIn: p.counts.in.Load(), BytesOut: p.counts.out.Load(),
-	}
-	if a := p.conn.Load(); a != nil {
-		in, out := a.Traffic()
-		s.BytesIn += in
-		s.BytesOut += out
-	}
-	p.node.mu.Lock()
-	defer p.node.mu.Unlock()
-	s.State, s.Since, s.Failure = p.state, p.since, p.failure
-	if p.inbound != nil {
-		in, out := p.inbound.Traffic()
-		s.BytesIn += in
-		s.BytesOut += out
-	}
-	return s
-}

@@ -2,22 +2,11 @@ package store
 
 import (
 	"context"
-	"encoding/binary"
 	"slices"
 	"sync"
 	"time"
 
-	"github.com/scurrycache/scurry/internal/peer"
-	"github.com/scurrycache/scurry/internal/wire"
-)
-
-// Asked is whether the origin is asked for some of what a Reader reads.
-type Asked int
-
-const (
-	NotAsked       Asked = iota // all of it was held when the reader came to it
-	AskedForOthers              // some of it is yet to come, from a response to a request of others
-	AskedForThis                // for some of it the origin was asked, or is to be asked, because of this reader
+	"github.com/scurrycache/scurry/internal/chunk"
 )
 
 // askHeldTimeout is how long another node is waited for that is to say what it holds, which it
@@ -41,15 +30,16 @@ func (r *Reader) follows(f *run) {
 	}
 }
 
-// begins notes that a fill begins for r, which reads where from says.
-func (r *Reader) begins(from source) {
-	r.asked, r.word, r.shares, r.had = r.shared(), from.relay, false, 0
+// begins notes that a fill begins for r, which reads from via, if that isn't nil, else from the
+// origin.
+func (r *Reader) begins(via *link) {
+	r.asked, r.word, r.shares, r.had = r.shared(), via, false, 0
 }
 
 // Asked reports whether the origin was asked for some of what r has read, or is about to read, as
 // far as is known by now.
 func (r *Reader) Asked() Asked {
-	if r.by.noted() && !r.before {
+	if r.by.Noted() && !r.before {
 		return AskedForThis
 	}
 	return r.shared()
@@ -94,7 +84,7 @@ func (r *Reader) Settle(ctx context.Context, wait func()) {
 			b.settle()
 			continue
 		}
-		if r.s.requestOriginAsked(ctx, b.peer, b.call) { // it goes on for others
+		if b.OriginAsked(ctx) { // it goes on for others
 			b.cause.Note()
 		}
 		if b.Over() { // and has ended just now
@@ -135,24 +125,25 @@ func (r *Reader) Foresee(ctx context.Context) Asked {
 	case r.collect(ctx, from):
 		return asked
 	}
-	var questions map[*peer.Peer][]span
-	asked = max(asked, r.s.foresee(ctx, r.rec, span{from, end}, func(missing span) *peer.Peer {
+	var questions map[string][]chunk.Span // by the node that they are for
+	asked = max(asked, r.s.foresee(ctx, r.rec, chunk.Span{Start: from, End: end}, func(missing chunk.Span) (elsewhere bool) {
 		if r.localOnly {
-			return nil
+			return false
 		}
-		p := r.s.slabOwner(r.rec, missing.start)
-		if p != nil {
-			if questions == nil {
-				questions = map[*peer.Peer][]span{}
-			}
-			questions[p] = append(questions[p], missing)
+		owner := r.s.slabOwner(r.rec, missing.Start)
+		if owner == "" {
+			return false
 		}
-		return p
+		if questions == nil {
+			questions = map[string][]chunk.Span{}
+		}
+		questions[owner] = append(questions[owner], missing)
+		return true
 	}))
 	if asked == AskedForThis || questions == nil {
 		return asked
 	}
-	return max(asked, r.s.requestAllCached(ctx, r.rec, questions))
+	return max(asked, r.s.foreseeElsewhere(ctx, r.rec, questions))
 }
 
 // ladder is how many chunks a content of the largest chunk's size has, unless chunks begin smaller
@@ -168,7 +159,7 @@ func (r *Reader) collect(ctx context.Context, off int64) bool {
 	had := len(r.views)
 	for r.views = slices.Grow(r.views, ladder); off < r.end; {
 		c := r.s.cfg.Geometry.At(off, r.rec.OneSlab)
-		b, ok := r.s.cached(ctx, r.rec, c)
+		b, ok := r.s.cached(r.rec, c)
 		if !ok || c.Start != off {
 			r.views = r.views[:had]
 			r.kept.unpin()
@@ -182,27 +173,27 @@ func (r *Reader) collect(ctx context.Context, off int64) bool {
 }
 
 // foresee reports whether the origin is asked for some of rec's bytes in sp. Where this node lacks
-// some, elsewhere tells which other node is to know of all up to the end of their slab; if it is
-// none, the origin is.
-func (s *Store) foresee(ctx context.Context, rec *Record, sp span, elsewhere func(missing span) *peer.Peer) (asked Asked) {
+// some, elsewhere tells whether another node is to know of all up to the end of their slab; if none
+// is, the origin is asked.
+func (s *Store) foresee(ctx context.Context, rec *Record, sp chunk.Span, elsewhere func(missing chunk.Span) bool) (asked Asked) {
 	if s.knownHeld(rec, sp) {
 		return NotAsked
 	}
 	since, held := s.chunks.Mark(), true
-	for off := sp.start; off < sp.end; {
+	for off := sp.Start; off < sp.End; {
 		next, coming := s.filling(rec, off)
 		switch {
 		case next > off:
 			asked, held = max(asked, coming), false
 		default:
-			next = s.heldUpTo(ctx, rec, off)
+			next = s.heldUpTo(rec, off)
 		}
 		if next <= off {
-			next = sp.end
+			next = sp.End
 			if !rec.OneSlab {
 				next = min(next, s.cfg.Geometry.SlabEnd(off))
 			}
-			if held = false; elsewhere == nil || elsewhere(span{off, next}) == nil {
+			if held = false; elsewhere == nil || !elsewhere(chunk.Span{Start: off, End: next}) {
 				return AskedForThis
 			}
 		}
@@ -218,7 +209,7 @@ func (s *Store) foresee(ctx context.Context, rec *Record, sp span, elsewhere fun
 func (s *Store) filling(rec *Record, off int64) (next int64, asked Asked) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	b, ok := s.bodies[rec.Version]
+	b, ok := s.byVersion[rec.Version]
 	if !ok {
 		return off, NotAsked
 	}
@@ -240,45 +231,18 @@ func (s *Store) filling(rec *Record, off int64) (next int64, asked Asked) {
 	return off, NotAsked
 }
 
-// ownUpTo returns up to where this node owns all slabs of rec's content from off on.
-func (s *Store) ownUpTo(rec *Record, off int64) int64 {
-	for off < rec.Length && s.slabOwner(rec, off) == nil {
-		off = s.slabEnd(rec, off)
-	}
-	return off
-}
-
-// slabEnd is where the slab of rec's content that holds off ends, or the content.
-func (s *Store) slabEnd(rec *Record, off int64) int64 {
-	if rec.OneSlab || s.undivided(rec) {
-		return rec.Length
-	}
-	return min(rec.Length, s.cfg.Geometry.SlabEnd(off))
-}
-
-// heldUpTo returns up to where this node holds rec's bytes from off on, in one chunk or fragment.
-func (s *Store) heldUpTo(ctx context.Context, rec *Record, off int64) int64 {
-	c := s.cfg.Geometry.At(off, rec.OneSlab)
-	if _, ok := s.cached(ctx, rec, c); ok {
-		return c.End
-	}
-	if rec.Fragments {
-		if b, ok := s.fragmentAt(ctx, rec, off); ok {
-			return off + int64(len(b))
-		}
-	}
-	return off
-}
-
-// requestAllCached asks each of those nodes about what it owns of rec's content.
-func (s *Store) requestAllCached(ctx context.Context, rec *Record, questions map[*peer.Peer][]span) (asked Asked) {
+// foreseeElsewhere asks each of those nodes about what it owns of rec's content.
+func (s *Store) foreseeElsewhere(ctx context.Context, rec *Record, questions map[string][]chunk.Span) (asked Asked) {
 	ctx, cancel := context.WithTimeout(ctx, askHeldTimeout)
 	defer cancel()
 	var mu sync.Mutex
 	var answered sync.WaitGroup
-	for p, spans := range questions {
+	for owner, parts := range questions {
 		answered.Go(func() {
-			said := s.requestCached(ctx, p, rec, spans)
+			said, err := s.cfg.Remote.Foresee(ctx, owner, rec, parts)
+			if err != nil {
+				said = AskedForThis
+			}
 			mu.Lock()
 			defer mu.Unlock()
 			asked = max(asked, said)
@@ -286,49 +250,4 @@ func (s *Store) requestAllCached(ctx context.Context, rec *Record, questions map
 	}
 	answered.Wait()
 	return asked
-}
-
-// requestCached asks p whether the origin is asked for some of spans.
-func (s *Store) requestCached(ctx context.Context, p *peer.Peer, rec *Record, spans []span) Asked {
-	b := appendStrings([]byte{reqCached}, []string{rec.Key, rec.Version})
-	b = appendFlags(b, []*bool{&rec.Fragments})
-	b = binary.AppendVarint(b, rec.Length)
-	for _, sp := range spans {
-		b = binary.AppendVarint(binary.AppendVarint(b, sp.start), sp.end)
-	}
-	stream, err := p.Open(ctx, b)
-	if err != nil {
-		return AskedForThis
-	}
-	defer stream.Close()
-	d, err := s.awaitReply(stream, nil)
-	if err != nil {
-		return AskedForThis
-	}
-	said := Asked(d.byte())
-	if d.bad {
-		return AskedForThis
-	}
-	return min(said, AskedForThis)
-}
-
-func (s *Store) serveCached(c *wire.Call, d *decoder) {
-	names, pieces := d.strings(), false
-	d.flags([]*bool{&pieces})
-	length := d.varint()
-	if d.bad || len(names) != 2 || s.cfg.Keys.Check(names[0]) != nil || length < 0 || length >= maxLength {
-		s.refuse(c, errBusy)
-		return
-	}
-	rec := &Record{Key: names[0], Details: plain, Version: names[1], Length: length, Fragments: pieces}
-	asked := NotAsked
-	for len(d.b) > 0 && asked != AskedForThis {
-		sp := span{d.varint(), d.varint()}
-		if d.bad || sp.start < 0 || sp.start >= sp.end || sp.end > length {
-			s.refuse(c, errBusy)
-			return
-		}
-		asked = max(asked, s.foresee(c.Context(), rec, sp, nil))
-	}
-	reply(c, []byte{respOK, byte(asked)}, nil)
 }

@@ -12,7 +12,6 @@ import (
 
 	"github.com/scurrycache/scurry/internal/fill"
 	"github.com/scurrycache/scurry/internal/httpcache"
-	"github.com/scurrycache/scurry/internal/peer"
 )
 
 // scripted is a Source of functions.
@@ -115,7 +114,7 @@ func evict(t *testing.T, s *Store) {
 		rec := &Record{Key: "filler", Details: plain, Version: fmt.Sprint(i), Length: s.cfg.Geometry.First}
 		s.push(rec, 0, make([]byte, s.cfg.Geometry.Max))
 		s.mu.Lock()
-		delete(s.bodies, rec.Version)
+		delete(s.byVersion, rec.Version)
 		s.mu.Unlock()
 	}
 }
@@ -127,6 +126,7 @@ func TestBodyOfJustTheQuota(t *testing.T) {
 		for _, size := range []int64{quota - 1, quota - 5000, quota} {
 			s := open(t, &scripted{fetch: func(context.Context, *Request) *OriginResponse { return answer(size, text(content(0, size))) }})
 			s.cfg.Memory -= 12345 * holdShare // so that it isn't a multiple of the chunks
+			s.layout.memory = s.cfg.Memory
 			rec := fetch(t, s, "k")
 			synctest.Wait()
 			if kept := find(s, "k", nil); kept == nil || kept.Pass != s.Streams(rec) {
@@ -213,7 +213,7 @@ func TestPinnedBodiesShareAnAccount(t *testing.T) {
 			res.Close()
 		}
 		synctest.Wait()
-		if n := s.pinned.Load(); n != 0 {
+		if n := s.rooms.pinned.Load(); n != 0 {
 			t.Errorf("%d bytes are still accounted for", n)
 		}
 		s.Close()
@@ -307,18 +307,6 @@ func TestPassLeavesOtherVariantsAlone(t *testing.T) {
 		if rec := find(s, "k", in(lang)); rec == nil || rec.Pass != pass {
 			t.Errorf("%s: %+v", lang, rec)
 		}
-	}
-}
-
-// TestPushGivesUp: a chunk that the group won't take isn't offered for ever.
-func TestPushGivesUp(t *testing.T) {
-	s := open(t, &canned{})
-	s.push(&Record{Key: "k", Details: plain, Version: "v", first: "foreign.0.v.0"}, 0, []byte("nuts"))
-	s.chunks.Release()
-	s.push(&Record{Key: "k", Details: plain, Version: "v"}, 0, []byte("nuts"))
-	var err error
-	if s.chunks, err = peer.Acquire(peer.GroupConfig{Budget: 1 << 20, Load: s.loadChunk}); err != nil {
-		t.Fatal(err)
 	}
 }
 

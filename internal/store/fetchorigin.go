@@ -9,14 +9,13 @@ import (
 	"github.com/scurrycache/scurry/internal/fill"
 )
 
-// load is the getter of the records group.
-func (s *Store) load(ctx context.Context, _ string) ([]byte, error) {
-	f := ctx.Value(flightKey{}).(*flight)
+// load gets what a flight is for from the origin, or from a flight that has just landed.
+func (s *Store) load(f *flight) ([]byte, error) {
 	if f.verdict != nil {
 		return nil, f.verdict
 	}
 	if f.req.Stored {
-		return nil, errNone
+		return nil, ErrNone
 	}
 	s.mu.Lock()
 	// Another flight may have landed since the asker looked.
@@ -70,16 +69,9 @@ func (s *Store) load(ctx context.Context, _ string) ([]byte, error) {
 			s.drop(f.prev) // the origin has another rule by now
 		}
 	}
-	encoded := (&flightResult{rec: res.Record, renewed: res.Renewed, status: res.Status}).encode(s.cfg.Now())
+	encoded := (&flightResult{rec: res.Record}).encode(s.cfg.Now())
 	f.settle(res)
 	return encoded, nil
-}
-
-// exchange is an answer of the Source, with the context that its body is read under.
-type exchange struct {
-	*OriginResponse
-	ctx    context.Context
-	cancel context.CancelFunc
 }
 
 // fetchFromOrigin asks the Source, and makes its answer ready for the table. Whatever the Source
@@ -108,11 +100,11 @@ func (s *Store) fetchFromOrigin(f *flight, generation uint64) (x *exchange, err 
 		rec.HeadOnly = true
 	}
 	rec.setImprint(s.imprintOf(f.req.Header))
-	rec.ringEpoch = s.cfg.Node.RingEpoch()          // before the owner is looked for
-	if rec.Lease = 0; s.ownerOf(f.req.Key) != nil { // this node stands in for the owner
+	rec.ringEpoch = s.ringEpoch()                  // before the owner is looked for
+	if rec.Lease = 0; s.ownerOf(f.req.Key) != "" { // this node stands in for the owner
 		rec.Lease = Until(s.cfg.Now().Add(s.cfg.Lease))
 	}
-	rec.Rangeable = rec.Rangeable && rec.Length < maxLength
+	rec.Rangeable = rec.Rangeable && rec.Length < MaxLength
 	s.mu.Lock()
 	if rec.mark = s.groups.mark(rec.Groups); s.groups.after(rec.since, rec.Groups) {
 		got.Validator = ""
@@ -128,7 +120,7 @@ func (s *Store) renew(f *flight, x *exchange) *Result {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	rec.Version = f.prev.Version
-	now := s.successorLocked(f.prev)
+	now := s.successor(f.prev)
 	if now != nil {
 		rec.Generation = now.Generation
 		rec.Length = now.Length // a fill may have ended meanwhile
@@ -183,18 +175,6 @@ func (s *Store) pass(f *flight, x *exchange) *Result {
 	return &Result{Record: rec, Status: rec.Status, Body: &cancelling{x.Body, x.cancel}, Trailer: x.Trailer}
 }
 
-// cancelling is a body whose request ends when it is closed.
-type cancelling struct {
-	fill.Body
-	cancel context.CancelFunc
-}
-
-func (c *cancelling) Close() error {
-	err := c.Body.Close()
-	c.cancel()
-	return err
-}
-
 // fill stores the response and begins to read its body.
 func (s *Store) fill(f *flight, x *exchange) *Result {
 	rec := x.Record
@@ -227,18 +207,57 @@ func (s *Store) install(f *flight, rec *Record, generation uint64, from source, 
 	if follows {
 		res.follower, res.run, joined = s.joinLocked(rec, f.req.Cause, 0, fill.Everything, fill.Everything, f.req.For != "")
 	}
-	if joined || end == 0 || !s.beginLocked() {
+	if joined || end == 0 || !s.begin() {
 		s.tidyLocked(rec)
 		return nil
 	}
 	want := int64(0)
-	if f.req.Whole && !from.relay.active() {
+	if f.req.Whole && !from.relay.where().active() {
 		want = fill.Everything
 	}
 	run := s.runLocked(rec, from, 0, end, want)
 	if follows {
 		res.run = run
-		res.follower, _ = run.FollowFor(f.req.Cause, 0, fill.Everything, s.aheadOf(from.relay, fill.Everything))
+		res.follower, _ = run.FollowFor(f.req.Cause, 0, fill.Everything, s.aheadOf(from.relay.where(), fill.Everything))
 	}
 	return run
+}
+
+// admit waits until fills have room for the body of x, which f has brought, if it is to be stored
+// and clients wait for it.
+func (s *Store) admit(f *flight, x *exchange) error {
+	length := x.Record.Length
+	if x.Body == nil || !x.Storable || f.req.Head || s.Streams(x.Record) || x.Variant != nil || x.Renewed || length >= 0 && length <= s.rooms.small {
+		return nil
+	}
+	err := s.rooms.wait(f, true)
+	if err != nil && s.audiences.refusePeers(f.key) {
+		return s.rooms.wait(f, false)
+	}
+	return err
+}
+
+// fillFragment reads the part of the content that x is.
+func (s *Store) fillFragment(x *exchange, by Fields) {
+	rec := x.Record
+	rec.Fragments = true
+	s.mu.Lock()
+	if !s.overtakenLocked(rec, rec.Generation) {
+		s.installLocked(rec)
+	}
+	var run *run
+	if held, _, joined := s.joinLocked(rec, by.Cause, x.From, x.To, 0, true); joined {
+		held.Close()
+	} else if s.begin() {
+		run = s.runLocked(rec, source{body: x.Body, part: true, by: by, wanted: true}, x.From, x.To, fill.Everything)
+	} else {
+		s.forgetBodyLocked(rec.Version, "")
+	}
+	s.mu.Unlock()
+	if run != nil {
+		run.Start(x.ctx, x.cancel)
+		return
+	}
+	x.cancel()
+	_ = x.Body.Close()
 }

@@ -3,13 +3,7 @@ package store
 import (
 	"cmp"
 	"context"
-	"encoding/binary"
-	"io"
 	"slices"
-
-	"github.com/scurrycache/scurry/internal/fill"
-	"github.com/scurrycache/scurry/internal/peer"
-	"github.com/scurrycache/scurry/internal/wire"
 )
 
 // An origin may send a part of a content although all of it was asked for, or the part that a
@@ -18,82 +12,29 @@ import (
 // group as well. Readers read fragments like chunks; a fill that comes by one reads it instead of
 // asking the origin for the same bytes.
 
-// maxFragments bounds the fragments that are known of one version.
-const maxFragments = 1024
-
-// fillFragment reads the part of the content that x is.
-func (s *Store) fillFragment(x *exchange, by Fields) {
-	rec := x.Record
-	rec.Fragments = true
-	s.mu.Lock()
-	if !s.overtakenLocked(rec, rec.Generation) {
-		s.installLocked(rec)
-	}
-	var run *run
-	if held, _, joined := s.joinLocked(rec, by.Cause, x.From, x.To, 0, true); joined {
-		held.Close()
-	} else if s.beginLocked() {
-		run = s.runLocked(rec, source{body: x.Body, part: true, by: by, wanted: true}, x.From, x.To, fill.Everything)
-	} else {
-		s.forgetBodyLocked(rec.Version, "")
-	}
-	s.mu.Unlock()
-	if run != nil {
-		run.Start(x.ctx, x.cancel)
-		return
-	}
-	x.cancel()
-	_ = x.Body.Close()
-}
-
-// fragmentAt returns the bytes of rec's content from off on to the end of a fragment, if this node
-// holds one.
-func (s *Store) fragmentAt(ctx context.Context, rec *Record, off int64) ([]byte, bool) {
-	s.mu.Lock()
-	var sp span
-	if b, ok := s.bodies[rec.Version]; ok {
-		if i := slices.IndexFunc(b.pieces, func(sp span) bool { return sp.start <= off && off < sp.end }); i >= 0 {
-			sp = b.pieces[i]
-		}
-	}
-	s.mu.Unlock()
-	if sp.end == 0 {
-		return nil, false
-	}
-	b, err := s.chunks.Get(ctx, s.fragmentKey(rec, sp))
-	if err == nil && int64(len(b)) == sp.end-sp.start {
-		return b[off-sp.start:], true
-	}
-	s.mu.Lock() // evicted
-	defer s.mu.Unlock()
-	if b, ok := s.bodies[rec.Version]; ok {
-		b.pieces = slices.DeleteFunc(b.pieces, func(old span) bool { return old == sp })
-	}
-	return nil, false
-}
-
 // fetchFragment puts the bytes at r.pos in view if they are in a fragment, here or on their owner.
 func (r *Reader) fetchFragment(ctx context.Context) bool {
 	if !r.rec.Fragments {
 		return false
 	}
-	if b, ok := r.s.fragmentAt(ctx, r.rec, r.pos); ok {
+	if b, ok := r.s.fragmentAt(r.rec, r.pos); ok {
 		r.show(b)
 		return true
 	}
 	if !r.remote() {
 		return false
 	}
-	p := r.s.slabOwner(r.rec, r.pos)
-	if p == nil {
+	owner := r.s.slabOwner(r.rec, r.pos)
+	if owner == "" {
 		return false
 	}
-	b, ok := r.s.requestFragment(p, r.rec, r.pos)
-	if ok {
-		r.peer = p.Name()
-		r.show(b)
+	b, err := r.s.cfg.Remote.Fragment(r.s.base, owner, r.rec, r.pos)
+	if err != nil || len(b) == 0 || int64(len(b)) > r.rec.Length-r.pos {
+		return false
 	}
-	return ok
+	r.peer = owner
+	r.show(b)
+	return true
 }
 
 // maxLook bounds how often a look for what is missing finds that it is there.
@@ -104,7 +45,7 @@ const maxLook = 64
 // enough: more would be held for a client who may be slow.
 func (r *Reader) readyRest(ctx context.Context) error {
 	end := r.end
-	if r.s.cfg.Node != nil { // the next slab is another node's, perhaps
+	if r.s.cfg.Remote != nil { // the next slab is another node's, perhaps
 		end = min(end, r.s.cfg.Geometry.SlabEnd(r.pos))
 	}
 	afar := r.remote()
@@ -149,119 +90,26 @@ func (r *Reader) takeRest() bool {
 func (s *Store) missing(rec *Record, off, end int64) int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	b, ok := s.bodies[rec.Version]
+	b, ok := s.byVersion[rec.Version]
 	if !ok {
 		return off
 	}
 	held := slices.Clone(b.pushed)
 	for _, sp := range b.pieces {
-		held = held.add(sp.start, sp.end)
+		held = held.Add(sp.Start, sp.End)
 	}
 	for _, run := range b.runs {
 		if stop := run.Span().End; stop > run.Starts() {
-			held = held.add(run.Starts(), stop)
+			held = held.Add(run.Starts(), stop)
 		}
 	}
 	for _, sp := range held {
-		if sp.start <= off && off < sp.end {
-			off = sp.end
+		if sp.Start <= off && off < sp.End {
+			off = sp.End
 		}
 	}
 	if off >= end {
 		return -1
 	}
 	return off
-}
-
-// requestFragment asks p for the bytes of rec's content from off on.
-func (s *Store) requestFragment(p *peer.Peer, rec *Record, off int64) ([]byte, bool) {
-	message := binary.AppendVarint(appendStrings([]byte{reqFragment}, []string{rec.Key, rec.Version}), off)
-	stream, err := p.Open(s.base, message)
-	if err != nil {
-		return nil, false
-	}
-	defer stream.Close()
-	message, value, err := stream.Next()
-	if err != nil || (&decoder{b: message}).byte() != respOK || len(value) == 0 || int64(len(value)) > rec.Length-off {
-		return nil, false
-	}
-	return value, true
-}
-
-func (s *Store) serveFragment(c *wire.Call, d *decoder) {
-	names, off := d.strings(), d.varint()
-	if d.bad || len(names) != 2 || off < 0 || s.cfg.Keys.Check(names[0]) != nil {
-		s.refuse(c, errBusy)
-		return
-	}
-	b, ok := s.fragmentAt(c.Context(), &Record{Key: names[0], Details: plain, Version: names[1]}, off)
-	if !ok {
-		reply(c, []byte{respNotCached}, nil)
-		return
-	}
-	reply(c, []byte{respOK}, b)
-}
-
-// joined is a body that is read from fragments and from the origin, by turns.
-type joined struct {
-	*opener
-	ctx      context.Context // of the fill that reads it
-	off, end int64
-	piece    []byte    // to be read before body
-	body     fill.Body // up to until
-	until    int64
-}
-
-// next finds what has the byte at off.
-func (j *joined) next() error {
-	if b, ok := j.s.fragmentAt(j.ctx, j.rec, j.off); ok {
-		j.piece = b[:min(int64(len(b)), j.end-j.off)]
-		return nil
-	}
-	j.until = j.end
-	j.s.mu.Lock()
-	if b, ok := j.s.bodies[j.rec.Version]; ok {
-		for _, sp := range b.pieces {
-			if sp.start > j.off {
-				j.until = min(j.until, sp.start)
-			}
-		}
-	}
-	j.s.mu.Unlock()
-	opened, err := j.origin(j.ctx, j.off, j.until)
-	j.body = opened.Body
-	return err
-}
-
-func (j *joined) Read(p []byte) (int, error) {
-	if j.off >= j.end {
-		return 0, io.EOF
-	}
-	if j.piece == nil && j.body == nil {
-		if err := j.next(); err != nil {
-			return 0, err
-		}
-	}
-	if j.piece != nil {
-		n := copy(p, j.piece)
-		j.off += int64(n)
-		if j.piece = j.piece[n:]; len(j.piece) == 0 {
-			j.piece = nil
-		}
-		return n, nil
-	}
-	n, err := j.body.Read(p[:min(int64(len(p)), j.until-j.off)])
-	j.off += int64(n)
-	if j.off == j.until && (err == nil || err == io.EOF) && j.off < j.end {
-		_ = j.body.Close()
-		j.body, err = nil, nil
-	}
-	return n, err
-}
-
-func (j *joined) Close() error {
-	if j.body == nil {
-		return nil
-	}
-	return j.body.Close()
 }

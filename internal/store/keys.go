@@ -6,13 +6,21 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"strconv"
+	"strings"
 
 	"github.com/scurrycache/scurry/internal/chunk"
-	"github.com/scurrycache/scurry/internal/peer"
 )
 
 // Keys of groups consist of letters, digits, '-', '_' and '.', so that they need no escaping
 // anywhere.
+
+// keys names what is stored, and tells which node owns it.
+type keys struct {
+	geometry  chunk.Geometry
+	canonical func(key string) string // KeySpace.CanonicalKey
+	remote    Remote                  // Config.Remote
+	prefix    string                  // of the chunks group
+}
 
 // digest is a short name for parts, under which no two lists of parts collide in practice: 132 bits
 // of SHA-256.
@@ -30,11 +38,11 @@ func digest(parts ...string) string {
 // version names rec's bytes. With a strong validator and a length it is a function of what all
 // nodes know, else of chance. The length is part of it, and the content coding, because there are
 // origins that change them and forget to change the validator.
-func (s *Store) version(rec *Record, validator string) string {
+func (k *keys) version(rec *Record, validator string) string {
 	if validator == "" || rec.Length < 0 {
 		return rand.Text()[:22]
 	}
-	g := s.cfg.Geometry
+	g := k.geometry
 	parts := []string{rec.Key, validator, rec.Variant, rec.Head.Get("Content-Encoding"), strconv.FormatBool(rec.OneSlab)}
 	for _, n := range []int64{int64(rec.Status), rec.Length, int64(rec.Generation), int64(rec.mark), g.First, g.Max, g.Slab} {
 		parts = append(parts, strconv.FormatInt(n, 36))
@@ -43,27 +51,38 @@ func (s *Store) version(rec *Record, validator string) string {
 }
 
 // keyPrefix is what the keys of all chunks under a cache key begin with.
-func (s *Store) keyPrefix(key string) string { return s.chunks.Prefix() + s.routingKey(key) + "." }
+func (k *keys) keyPrefix(key string) string { return k.prefix + k.routingKey(key) + "." }
 
 // keyPrefixOf is the place of rec's key.
-func (s *Store) keyPrefixOf(rec *Record) string {
+func (k *keys) keyPrefixOf(rec *Record) string {
 	if rec.first == "" {
-		return s.keyPrefix(rec.Key)
+		return k.keyPrefix(rec.Key)
 	}
 	return rec.first[:len(rec.first)-len("0.")-len(rec.Version)-len(".0")]
 }
 
 // routingKey is a short name for the part of a cache key that decides on its owner.
-func (s *Store) routingKey(key string) string { return digest(s.cfg.Keys.CanonicalKey(key)) }
+func (k *keys) routingKey(key string) string { return digest(k.canonical(key)) }
+
+var firstChunk = chunk.ID{}
+
+// name gives rec the key of its first chunk. The version, which is a part of it, takes no memory of
+// its own then.
+func (k *keys) name(rec *Record) {
+	rec.first = ""
+	rec.first = k.chunkKey(rec, firstChunk)
+	end := len(rec.first) - len(".0")
+	rec.Version = rec.first[end-len(rec.Version) : end]
+}
 
 // chunkKey is the key of one chunk in the chunks group. The part before the slab's number and that
 // number are what decides on its owner.
-func (s *Store) chunkKey(rec *Record, id chunk.ID) string {
+func (k *keys) chunkKey(rec *Record, id chunk.ID) string {
 	if id == (chunk.ID{}) && rec.first != "" {
 		return rec.first
 	}
 	b := make([]byte, 0, 80)
-	b = append(b, s.keyPrefixOf(rec)...)
+	b = append(b, k.keyPrefixOf(rec)...)
 	b = strconv.AppendInt(b, id.Slab, 36)
 	b = append(b, '.')
 	b = append(b, rec.Version...)
@@ -74,60 +93,58 @@ func (s *Store) chunkKey(rec *Record, id chunk.ID) string {
 
 // fragmentKey is the key of a fragment of a chunk. What decides on a chunk's owner decides on that
 // of its fragments.
-func (s *Store) fragmentKey(rec *Record, sp span) string {
-	return s.chunkKey(rec, s.cfg.Geometry.At(sp.start, rec.OneSlab).ID) + "." + strconv.FormatInt(sp.start, 36) + "-" + strconv.FormatInt(sp.end, 36)
+func (k *keys) fragmentKey(rec *Record, sp chunk.Span) string {
+	return k.chunkKey(rec, k.geometry.At(sp.Start, rec.OneSlab).ID) + "." + strconv.FormatInt(sp.Start, 36) + "-" + strconv.FormatInt(sp.End, 36)
 }
 
-// ownerOf returns the peer that owns key's record, and the content in its first slab; nil if this
-// node does.
-func (s *Store) ownerOf(key string) *peer.Peer {
-	if s.cfg.Node == nil {
-		return nil
+// ownerOf names the node that owns key's record, and the content in its first slab; "" if this one
+// does.
+func (k *keys) ownerOf(key string) string {
+	if k.remote == nil {
+		return ""
 	}
-	return s.cfg.Node.Owner(s.routingKey(key) + ".0")
+	return k.ownerBy(k.routingKey(key) + ".0")
+}
+
+// ownerBy names the node that owns a routing key; "" if this one does.
+func (k *keys) ownerBy(routingKey string) string {
+	if owner, here := k.remote.Owner(routingKey); !here {
+		return owner
+	}
+	return ""
 }
 
 // Owner is the name of the node that owns key's record; "" if there is but one node.
-func (s *Store) Owner(key string) string {
-	if s.cfg.Node == nil {
+func (k *keys) Owner(key string) string {
+	if k.remote == nil {
 		return ""
 	}
-	if p := s.ownerOf(key); p != nil {
-		return p.Name()
-	}
-	return s.cfg.Node.Self()
+	owner, _ := k.remote.Owner(k.routingKey(key) + ".0")
+	return owner
 }
 
-// slabOwner returns the peer that owns the slab of rec's content that holds off, or the whole if it
-// is undivided; nil if this node does.
-func (s *Store) slabOwner(rec *Record, off int64) *peer.Peer {
-	if s.cfg.Node == nil {
-		return nil
-	}
-	slab := s.cfg.Geometry.At(off, rec.OneSlab).Slab
-	if slab > 0 && s.undivided(rec) {
-		slab = 0
-	}
-	return s.cfg.Node.Owner(s.keyPrefixOf(rec)[len(s.chunks.Prefix()):] + strconv.FormatInt(slab, 36))
+// ownsChunk reports whether this node owns a chunk, by its key without the group's prefix.
+func (k *keys) ownsChunk(key string) bool {
+	return k.remote == nil || k.ownerBy(routingKeyOf(key)) == ""
 }
 
-// flightKey is the key of a request in the records group: those with the same key share an answer.
-func (s *Store) flightKey(f *flight) string {
-	req := f.req
-	key := s.records.Prefix() + s.routingKey(req.Key) + ".0." + strconv.FormatUint(f.generation, 36) + "." + digest(req.Key, f.variant)
-	if s.ownerOf(req.Key) != nil && s.isCurrent(f.prev) {
-		// An owner answers at once with what it has, but not a node that has that already: one that
-		// hasn't mustn't wait for it.
-		key += ".validate"
+// ringEpoch tells one state of who owns what from another.
+func (k *keys) ringEpoch() uint64 {
+	if k.remote == nil {
+		return 0
 	}
-	if req.Head {
-		key += ".head"
-	}
-	if req.Ranged {
-		key += "." + digest(req.Header["Range"]...)
-	}
-	if req.Alone || req.Stored { // that nothing is stored for one says nothing of the others
-		key += "." + rand.Text()
+	return k.remote.RingEpoch()
+}
+
+// remoteKey reports whether another node owns a key of a group, without the group's prefix.
+func (k *keys) remoteKey(key string) bool { return !k.ownsChunk(key) }
+
+// routingKeyOf is the part of a group's key, without its prefix, that decides on its owner: all
+// before the second dot.
+func routingKeyOf(key string) string {
+	first := strings.IndexByte(key, '.')
+	if second := strings.IndexByte(key[first+1:], '.'); second >= 0 {
+		return key[:first+1+second]
 	}
 	return key
 }

@@ -4,7 +4,11 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 )
+
+// inspectTimeout is how long an owner is waited for by Inspect.
+const inspectTimeout = time.Second
 
 // List returns all records that are stored under key here, for whatever requests, in the order in
 // which Find looks at them. Unlike Find it doesn't count as a use of them, and it leaves in those
@@ -12,7 +16,7 @@ import (
 func (s *Store) List(key string) []*Record {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	e, ok := s.entries[key]
+	e, ok := s.shards.getLocked(key)
 	if !ok || !s.dropLostLocked(e) {
 		return nil
 	}
@@ -23,31 +27,25 @@ func (s *Store) List(key string) []*Record {
 // another node. Unlike Peek it keeps nothing of what it learns. The record is nil if the owner has
 // nothing that it could use; an error means that it couldn't be asked.
 func (s *Store) Inspect(ctx context.Context, req *Request) (*Record, error) {
-	p := s.ownerOf(req.Key)
-	if p == nil {
+	owner := s.ownerOf(req.Key)
+	if owner == "" {
 		return nil, nil
 	}
-	lookup := lookupRequest{Request: *req}
-	lookup.Stored, lookup.Whole = true, false
-	ctx, cancel := context.WithTimeout(ctx, notifyTimeout)
+	q := &LookupRequest{Request: *req}
+	q.Stored, q.Whole, q.Inform = true, false, nil
+	ctx, cancel := context.WithTimeout(ctx, inspectTimeout)
 	defer cancel()
-	stream, err := p.Open(ctx, lookup.encode())
-	if err != nil {
-		return nil, err
-	}
-	defer stream.Close()
-	d, err := s.awaitReply(stream, nil)
-	if errors.Is(err, errNone) {
+	found, err := s.cfg.Remote.Lookup(ctx, owner, q)
+	if errors.Is(err, ErrNone) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	fr, err := decodeFlightResult(d.b, s.cfg.Now())
-	if err != nil {
-		return nil, err
+	if found.Content != nil {
+		_ = found.Content.Close()
 	}
-	s.adopt(req.Key, fr.rec)
-	fr.rec.Lease = Until(s.cfg.Now().Add(s.cfg.Lease)) // it is the owner's
-	return fr.rec, nil
+	s.adopt(req.Key, found.Record)
+	found.Record.Lease = Until(s.cfg.Now().Add(s.cfg.Lease)) // it is the owner's
+	return found.Record, nil
 }

@@ -5,28 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 
 	"github.com/scurrycache/scurry/internal/fill"
 )
-
-// Fields are what a request to the origin has of the client's request that it is made for, or
-// continues.
-type Fields struct {
-	Header http.Header // the client's end-to-end fields; not to be changed
-	From   http.Header // fields that tell the origin who asks, if it is asked for this one alone
-	Proto  string      // the protocol of the client's request, as in "HTTP/1.1"
-	Cause              // the client's request, for which the origin is asked
-}
-
-// Fields are those of the request that a is.
-func (req *Request) Fields() Fields {
-	return Fields{Header: req.Header, From: req.From, Proto: req.Proto, Cause: req.Cause}
-}
-
-// ErrRefused is wrapped by an error of Source.Open if the origin gives no part of what it may give
-// as a whole.
-var ErrRefused = errors.New("the origin doesn't give this part")
 
 // opener opens bodies of rec's content at the origin, where a fill needs one. A part is asked for
 // by a range, and once that has been refused, in whatever form, by asking for all and skipping what
@@ -118,14 +99,14 @@ func (o *opener) overtaken(ctx context.Context, off int64) bool {
 	if !fresh {
 		return false
 	}
-	_, held := o.s.cached(ctx, o.rec, o.s.cfg.Geometry.At(off, o.rec.OneSlab))
+	_, held := o.s.cached(o.rec, o.s.cfg.Geometry.At(off, o.rec.OneSlab))
 	return held
 }
 
 // partsOnly reports whether the bytes from off on are to be had by a range or not at all by this
 // node: else the owner of the first slab has them, or asks for the whole.
 func (o *opener) partsOnly(off int64) bool {
-	return o.s.cfg.Node != nil && !o.all && !o.rec.OneSlab && off >= o.s.cfg.Geometry.Slab && o.s.ownerOf(o.rec.Key) != nil
+	return o.s.cfg.Remote != nil && !o.all && !o.rec.OneSlab && off >= o.s.cfg.Geometry.Slab && o.s.ownerOf(o.rec.Key) != ""
 }
 
 // refused makes err one that ends a fill.
@@ -173,4 +154,68 @@ func (b *skipping) Read(p []byte) (int, error) {
 		}
 	}
 	return b.Body.Read(p)
+}
+
+// joined is a body that is read from fragments and from the origin, by turns.
+type joined struct {
+	*opener
+	ctx      context.Context // of the fill that reads it
+	off, end int64
+	piece    []byte    // to be read before body
+	body     fill.Body // up to until
+	until    int64
+}
+
+// next finds what has the byte at off.
+func (j *joined) next() error {
+	if b, ok := j.s.fragmentAt(j.rec, j.off); ok {
+		j.piece = b[:min(int64(len(b)), j.end-j.off)]
+		return nil
+	}
+	j.until = j.end
+	j.s.mu.Lock()
+	if b, ok := j.s.byVersion[j.rec.Version]; ok {
+		for _, sp := range b.pieces {
+			if sp.Start > j.off {
+				j.until = min(j.until, sp.Start)
+			}
+		}
+	}
+	j.s.mu.Unlock()
+	opened, err := j.origin(j.ctx, j.off, j.until)
+	j.body = opened.Body
+	return err
+}
+
+func (j *joined) Read(p []byte) (int, error) {
+	if j.off >= j.end {
+		return 0, io.EOF
+	}
+	if j.piece == nil && j.body == nil {
+		if err := j.next(); err != nil {
+			return 0, err
+		}
+	}
+	if j.piece != nil {
+		n := copy(p, j.piece)
+		j.off += int64(n)
+		if j.piece = j.piece[n:]; len(j.piece) == 0 {
+			j.piece = nil
+		}
+		return n, nil
+	}
+	n, err := j.body.Read(p[:min(int64(len(p)), j.until-j.off)])
+	j.off += int64(n)
+	if j.off == j.until && (err == nil || err == io.EOF) && j.off < j.end {
+		_ = j.body.Close()
+		j.body, err = nil, nil
+	}
+	return n, err
+}
+
+func (j *joined) Close() error {
+	if j.body == nil {
+		return nil
+	}
+	return j.body.Close()
 }

@@ -5,51 +5,6 @@ import (
 	"strings"
 )
 
-// class is what decides which entries of the table make room for which. When the records don't fit
-// their share of the memory, an entry goes of a class that has more than its part; only if none
-// has, a file. So what can be asked for without end (names that don't exist, the query strings of
-// one script, files of a few bytes) evicts its own kind and no others, and may take all that
-// nothing else needs.
-type class uint8
-
-const (
-	files   class = iota // what belongs to none of those below
-	small                // a content so small that it is held in the record
-	queries              // another query string of a path of which many are stored
-	heads                // the answer to a HEAD, which has no content
-	errs                 // no representation: a redirection, an error, or a response that isn't stored
-	classes
-)
-
-// parts are the shares of the records' memory below which a class makes no room for others, as
-// divisors.
-var parts = [classes]int64{small: 2, queries: 8, heads: 8, errs: 8}
-
-// class is r's, by what r says.
-func (r *Record) class() class {
-	switch {
-	case r.Pass || r.Status >= 300:
-		return errs
-	case r.HeadOnly:
-		return heads
-	case r.Length >= 0 && r.Length <= maxSmall:
-		return small
-	}
-	return files
-}
-
-// class is e's: that of the best of its records.
-func (e *entry) class() class {
-	c := errs
-	for _, rec := range e.variants {
-		c = min(c, rec.class())
-	}
-	if e.query && c < queries {
-		return queries
-	}
-	return c
-}
-
 // pool is the entries of a class, linked from the newest to the oldest. Which of them goes is found
 // as SIEVE does: a hand goes from the oldest to the newest; it passes by an entry that has been
 // used since it last came by, and evicts one that hasn't. What has been asked for again stays,
@@ -95,33 +50,12 @@ func (p *pool) next() *entry {
 			p.hand = p.oldest
 		}
 		e := p.hand
-		if !e.used {
+		if !e.used.Load() {
 			return e
 		}
-		e.used = false
+		e.used.Store(false)
 		p.hand = e.newer
 	}
-}
-
-// evictLocked makes the records fit their share of the memory, for e, which has come or grown just
-// now and isn't the first to go.
-func (s *Store) evictLocked(e *entry) {
-	budget, used := s.cfg.Memory/recordsShare, e.used
-	e.used = true
-	defer func() { e.used = used }()
-	for s.recordBytes > budget && len(s.entries) > 1 {
-		s.removeLocked(s.crowded(budget).next().key())
-	}
-}
-
-// crowded returns the pool that is to make room.
-func (s *Store) crowded(budget int64) *pool {
-	for c := errs; c > files; c-- {
-		if p := &s.pools[c]; p.bytes > budget/parts[c] {
-			return p
-		}
-	}
-	return &s.pools[files] // which isn't empty: the others together have less than all
 }
 
 // manyQueries is how many query strings of a path are stored like files. A site that names its

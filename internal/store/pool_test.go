@@ -23,8 +23,13 @@ func installFor(s *Store, head bool, key string, status int, length int64) {
 func has(s *Store, key string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	_, ok := s.entries[key]
+	_, ok := s.shards.getLocked(key)
 	return ok
+}
+
+func entryOf(s *Store, key string) *entry {
+	e, _ := s.shards.getLocked(key)
+	return e
 }
 
 // room is how many records like the first of a class the table has room for.
@@ -69,7 +74,7 @@ func TestClassesMakeRoomForTheirOwn(t *testing.T) {
 				install(s, fmt.Sprint("later", i), 200, 5000)
 			}
 			left := 0
-			for key := range s.entries {
+			for key := range s.shards.keysLocked() {
 				if strings.HasPrefix(key, c.key) {
 					left++
 				}
@@ -104,13 +109,13 @@ func TestFewQueriesAreFiles(t *testing.T) {
 		install(s, fmt.Sprint("script?", i), 200, 5000)
 		install(s, fmt.Sprint("style", i, ".css?v=3"), 200, 5000)
 	}
-	if got := s.entries["style0.css?v=3"].pool; got != files {
+	if got := entryOf(s, "style0.css?v=3").pool; got != files {
 		t.Errorf("a file with a query is of class %d", got)
 	}
-	if got := s.entries[fmt.Sprint("script?", 2*manyQueries-1)].pool; got != queries {
+	if got := entryOf(s, fmt.Sprint("script?", 2*manyQueries-1)).pool; got != queries {
 		t.Errorf("one of many queries is of class %d", got)
 	}
-	for key := range s.entries {
+	for key := range s.shards.keysLocked() {
 		s.removeLocked(key)
 	}
 	if len(s.queries.n) > 0 || s.recordBytes != 0 || s.pools != [classes]pool{} {

@@ -1,33 +1,6 @@
 package store
 
-import (
-	"context"
-	"math/rand/v2"
-
-	"github.com/scurrycache/scurry/internal/wire"
-)
-
-// Moment is how often a key, and groups, had been invalidated at some time.
-type Moment struct{ key, groups uint64 }
-
-// never is no moment of any key.
-var never = Moment{noGeneration, noGeneration}
-
-// Moment is now, for key.
-func (s *Store) Moment(key string) Moment {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.momentLocked([]string{key})
-}
-
-// momentLocked is now, for the first of keys if there is one.
-func (s *Store) momentLocked(keys []string) Moment {
-	m := Moment{groups: s.groups.count}
-	if len(keys) > 0 {
-		m.key = s.generationLocked(keys[0])
-	}
-	return m
-}
+import "math/rand/v2"
 
 // Put stores rec, which has all that Source.Fetch gives one and its Key, with its whole content, at
 // its owner: unless its key has been invalidated since then, or one of its groups. If the owner
@@ -35,7 +8,7 @@ func (s *Store) momentLocked(keys []string) Moment {
 func (s *Store) Put(rec *Record, content []byte, then Moment) {
 	rec.Length = int64(len(content))
 	owner := s.ownerOf(rec.Key)
-	if owner == nil {
+	if owner == "" {
 		s.put(rec, content, then)
 		return
 	}
@@ -47,30 +20,7 @@ func (s *Store) Put(rec *Record, content []byte, then Moment) {
 			s.Invalidate([]string{rec.Key}, nil)
 		}
 	}()
-	encoded := rec.encode(s.cfg.Now())
-	message := appendString(appendStrings([]byte{reqPut}, []string{rec.Key, string(encoded)}), string(content))
-	ctx, cancel := context.WithTimeout(s.base, notifyTimeout)
-	defer cancel()
-	if stream, err := owner.Open(ctx, message); err == nil {
-		_, _ = s.awaitReply(stream, nil) // so that a client that is answered after this finds it there
-		_ = stream.Close()
-	}
-}
-
-func (s *Store) servePut(c *wire.Call, d *decoder) {
-	names, content := d.strings(), d.string()
-	if d.bad || len(names) != 2 || s.cfg.Keys.Check(names[0]) != nil {
-		s.refuse(c, errBusy)
-		return
-	}
-	rec, err := decode([]byte(names[1]), s.cfg.Now())
-	if err != nil || !s.fits(rec, names[0]) || rec.Length != int64(len(content)) || rec.Pass || rec.HeadOnly || (rec.Part != Part{}) || s.ownerOf(names[0]) != nil {
-		s.refuse(c, errBusy)
-		return
-	}
-	rec.Key = names[0]
-	s.put(rec, []byte(content), s.Moment(rec.Key))
-	reply(c, []byte{respOK}, nil)
+	_ = s.cfg.Remote.Put(s.base, owner, rec, content) // it returns when a client that is answered finds it there
 }
 
 // put stores rec and its content here. The chunks come first: a record whose bytes aren't there
@@ -78,7 +28,7 @@ func (s *Store) servePut(c *wire.Call, d *decoder) {
 func (s *Store) put(rec *Record, content []byte, then Moment) {
 	s.mu.Lock()
 	rec.Generation, rec.since, rec.fetchedAt, rec.mark = then.key, then.groups, s.clock, s.groups.mark(rec.Groups)
-	open := s.beginLocked()
+	open := s.begin()
 	s.mu.Unlock()
 	if !open {
 		return
@@ -87,7 +37,7 @@ func (s *Store) put(rec *Record, content []byte, then Moment) {
 	rec.Rangeable, rec.Resumable, rec.Fragments, rec.OneSlab = false, false, false, true
 	rec.Revision = rand.Uint64()
 	rec.Version = s.version(rec, "")
-	rec.ringEpoch = s.cfg.Node.RingEpoch()
+	rec.ringEpoch = s.ringEpoch()
 	s.adopt(rec.Key, rec)
 	rec.small = smallContent(content)
 	for off := int64(0); off < rec.Length && rec.small == nil; {

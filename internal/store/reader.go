@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 
+	"github.com/scurrycache/scurry/internal/chunk"
 	"github.com/scurrycache/scurry/internal/fill"
 )
 
@@ -34,7 +35,7 @@ type Reader struct {
 	peer      string     // the node by way of which some came
 	before    bool       // the origin had been asked for by before r was made
 	asked     Asked      // so far, of others
-	word      *relay     // that knows more
+	word      *link      // that knows more
 	sent      []*relayed // because of r, and left before the end
 	shares    bool       // the fill was begun for others
 	takesOver bool       // it begins a slab for those who come from the one before
@@ -64,7 +65,7 @@ func (s *Store) Reader(r *Reader, by Fields, rec *Record, start, end int64) {
 	if end < 0 {
 		end = rec.Length
 	}
-	*r = Reader{s: s, by: by, before: by.noted(), rec: rec, start: start, pos: start, end: end, ahead: s.maxGap()}
+	*r = Reader{s: s, by: by, before: by.Noted(), rec: rec, start: start, pos: start, end: end, ahead: s.maxGap()}
 	r.pins.room, r.kept.room = &s.rooms.sending[0], &s.rooms.sending[0]
 	if start == 0 && end == rec.Length {
 		r.ahead = fill.Everything // for a reader of all of it whole slabs are fetched
@@ -206,14 +207,14 @@ func (r *Reader) whole(ctx context.Context) error {
 	if r.end < 0 { // its fill failed, or is too far ahead to be joined
 		return r.gone(r.look())
 	}
-	rest := span{r.pos + int64(len(r.view)), r.end}
-	if rest.start >= rest.end || r.s.knownHeld(r.rec, rest) || r.collect(ctx, rest.start) {
+	rest := chunk.Span{Start: r.pos + int64(len(r.view)), End: r.end}
+	if rest.Start >= rest.End || r.s.knownHeld(r.rec, rest) || r.collect(ctx, rest.Start) {
 		return nil
 	}
 	since := r.s.chunks.Mark()
-	for off := rest.start; off < rest.end; {
+	for off := rest.Start; off < rest.End; {
 		c := r.s.cfg.Geometry.At(off, r.rec.OneSlab)
-		if _, ok := r.s.cached(ctx, r.rec, c); !ok {
+		if _, ok := r.s.cached(r.rec, c); !ok {
 			return r.gone(r.look())
 		}
 		off = c.End
@@ -313,7 +314,9 @@ func (r *Reader) advance(n int64) {
 	if r.follower != nil {
 		r.follower.Skip(n)
 	} else if !r.attached && r.ahead == fill.Everything && !r.atEnd() && r.rec.refetchable() {
-		r.attached = true
+		if r.attached = true; r.s.live.Load() == 0 {
+			return // without a look at what is under the store's lock
+		}
 		r.s.mu.Lock()
 		defer r.s.mu.Unlock()
 		if f, via, ok := r.s.joinLocked(r.rec, r.by.Cause, r.pos, r.stop(), r.ahead, r.localOnly); ok {
@@ -329,15 +332,23 @@ func (r *Reader) advance(n int64) {
 // Trailer returns the trailer fields of the content, once r has read it to its end. They are not to
 // be changed.
 func (r *Reader) Trailer() http.Header {
-	r.s.mu.Lock()
-	defer r.s.mu.Unlock()
-	if r.run != nil && r.run.came != nil {
-		return r.run.came
+	if trailer := r.cameWith(); trailer != nil {
+		return trailer
 	}
-	if now := r.s.currentLocked(r.rec); now != nil {
+	if now := r.s.current(r.rec); now != nil {
 		return now.Trailer
 	}
 	return r.rec.Trailer
+}
+
+// cameWith is the trailer that the fill which r has followed last has brought by now.
+func (r *Reader) cameWith() http.Header {
+	if r.run == nil {
+		return nil
+	}
+	r.s.mu.Lock()
+	defer r.s.mu.Unlock()
+	return r.run.came
 }
 
 // Close lets go of the fill that r follows. It may be called more than once.
@@ -408,7 +419,7 @@ func (r *Reader) find(ctx context.Context) error {
 			continue
 		}
 		c := r.s.cfg.Geometry.At(r.pos, r.rec.OneSlab)
-		if r.rec.Fragments && r.s.ownerOf(r.rec.Key) == nil { // what is before may be held in one
+		if r.rec.Fragments && r.s.ownerOf(r.rec.Key) == "" { // what is before may be held in one
 			c.Start = r.pos
 		}
 		end := r.s.reach(ctx, r.rec, c.Start, false)
@@ -439,7 +450,7 @@ func (r *Reader) find(ctx context.Context) error {
 // even if some of that is here, as the rest isn't to be asked for from here.
 func (r *Reader) handsOver() bool {
 	over := r.localOnly && r.rec.refetchable() && !r.rec.OneSlab &&
-		r.pos >= r.s.cfg.Geometry.SlabEnd(r.start) && r.s.slabOwner(r.rec, r.pos) != nil
+		r.pos >= r.s.cfg.Geometry.SlabEnd(r.start) && r.s.slabOwner(r.rec, r.pos) != ""
 	if over {
 		r.end = r.pos
 	}
@@ -447,7 +458,7 @@ func (r *Reader) handsOver() bool {
 }
 
 // remote reports whether another node owns the byte at r.pos, and is to be asked for it.
-func (r *Reader) remote() bool { return !r.localOnly && r.s.slabOwner(r.rec, r.pos) != nil }
+func (r *Reader) remote() bool { return !r.localOnly && r.s.slabOwner(r.rec, r.pos) != "" }
 
 // viewChunk takes the bytes from the chunks group if they are there, or on their owner.
 func (r *Reader) viewChunk(ctx context.Context) bool {
@@ -459,21 +470,42 @@ func (r *Reader) viewChunk(ctx context.Context) bool {
 
 func (r *Reader) fetchChunk(ctx context.Context) bool {
 	c := r.s.cfg.Geometry.At(r.pos, r.rec.OneSlab)
-	var ask *chunkRequest
-	if r.remote() && (c.Slab == 0 || !r.s.undivided(r.rec)) { // else the group would ask the wrong node
-
-		ask = &chunkRequest{Context: ctx, remote: true}
-		ctx = ask
-	}
-	b, ok := r.s.cached(ctx, r.rec, c)
+	b, ok := r.chunk(c)
 	if !ok || r.pos-c.Start >= int64(len(b)) {
 		return r.fetchFragment(ctx)
 	}
-	if ask != nil && ask.peer != "" {
-		r.peer = ask.peer
-	}
 	r.show(b[r.pos-c.Start:])
 	return true
+}
+
+// chunk returns the chunk c, which holds the byte at r.pos, if this node holds it, or its owner.
+func (r *Reader) chunk(c chunk.Chunk) ([]byte, bool) {
+	s := r.s
+	if !r.remote() || c.Slab > 0 && s.undivided(r.rec) { // else the wrong node would be asked
+		return s.cached(r.rec, c)
+	}
+	if b, ok := s.smallOf(r.rec); ok {
+		return b, c.ID == firstChunk
+	}
+	b, err := s.chunks.Get(s.base, s.chunkKey(r.rec, c.ID), (*chunkOwner)(r))
+	return b, err == nil && r.rec.fills(c, b)
+}
+
+// chunkOwner is the node that owns the byte at a reader's pos.
+type chunkOwner Reader
+
+// Fetch is chunks.Owner's.
+func (o *chunkOwner) Fetch(_ context.Context, key string) ([]byte, error) {
+	owner := o.s.slabOwner(o.rec, o.pos)
+	if owner == "" {
+		return nil, ErrNotCached
+	}
+	// The store's context, since others may wait for this, too. The owner answers at once.
+	b, err := o.s.cfg.Remote.Chunk(o.s.base, owner, key[len(o.s.prefix):])
+	if err == nil {
+		o.peer = owner
+	}
+	return b, err
 }
 
 // show puts b, which begins at r.pos, in view.
@@ -482,12 +514,6 @@ func (r *Reader) show(b []byte) {
 		b = b[:r.end-r.pos]
 	}
 	r.view = b
-}
-
-// keepsWhole reports whether rec's content, although it is spread over slabs, is read from its
-// first byte whichever is wanted.
-func (s *Store) keepsWhole(rec *Record) bool {
-	return s.undivided(rec) && !rec.Fragments && rec.Length <= s.cfg.Memory/holdShare
 }
 
 // look follows a fill that has the byte at r.pos, if there is one, and learns the end if it has
@@ -502,7 +528,7 @@ func (r *Reader) look() (begun int64) {
 		return 0
 	}
 	if r.end < 0 {
-		if now := r.s.currentLocked(r.rec); now != nil && now.Length >= 0 {
+		if now := r.s.current(r.rec); now != nil && now.Length >= 0 {
 			r.rec, r.end = now, now.Length
 		}
 	}
@@ -526,7 +552,7 @@ func (r *Reader) beginRelay(begun int64, mayLookAgain bool) error {
 	if r.rec.Fragments { // the owner may have just what is wanted, and no more
 		start, end = r.pos, min(end, r.end)
 	}
-	from := source{by: r.by, relay: &relay{s: s, rec: r.rec, whole: r.ahead == fill.Everything}}
+	from := source{by: r.by, relay: &relay{link: &link{}, s: s, rec: r.rec, whole: r.ahead == fill.Everything}}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return r.beginLocked(from, start, end, begun, mayLookAgain)
@@ -542,13 +568,13 @@ func (r *Reader) beginLocked(from source, start, end, begun int64, mayLookAgain 
 	if mayLookAgain && (s.begunLocked(r.rec) != begun || (from.relay == nil && s.passedLocked(r.rec, r.pos))) {
 		return nil
 	}
-	if !s.beginLocked() {
+	if !s.begin() {
 		return context.Canceled
 	}
-	r.begins(from)
+	r.begins(from.relay.where())
 	run := s.runLocked(r.rec, from, start, end, start)
 	r.run = run
-	r.follower, _ = run.FollowFor(r.by.Cause, r.pos, r.stop(), s.aheadOf(from.relay, r.ahead))
+	r.follower, _ = run.FollowFor(r.by.Cause, r.pos, r.stop(), s.aheadOf(from.relay.where(), r.ahead))
 	ctx, cancel := context.WithCancel(s.base)
 	run.Start(ctx, cancel)
 	return nil

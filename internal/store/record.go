@@ -203,3 +203,15 @@ func (r *Record) outdates(prev *Record) bool {
 func (r *Record) newer(prev *Record) bool {
 	return prev == nil || r.Version != prev.Version || r.Revision != prev.Revision
 }
+
+// rests reports whether a validation of r had failed just before now.
+func (r *Record) rests(now time.Time) bool { return now.Before(r.RetryAfter.Time()) }
+
+// owned reports whether r was made by the node that owned it.
+func (r *Record) owned() bool { return r.Lease.IsZero() }
+
+// isCurrent reports whether r, which may be nil, is what a node would answer with now, if it
+// sufficed.
+func (r *Record) isCurrent(now time.Time) bool {
+	return r != nil && (r.owned() || now.Before(r.Lease.Time()))
+}

@@ -15,9 +15,9 @@ const maxRefreshes = 256
 func (s *Store) Refresh(req *Request, rec *Record) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now := s.successorLocked(rec)
+	now := s.successor(rec)
 	_, under := s.refreshing[rec.Revision]
-	if now == nil || now.newer(rec) || under || s.rests(now) || len(s.refreshing) >= maxRefreshes || !s.beginLocked() {
+	if now == nil || now.newer(rec) || under || now.rests(s.cfg.Now()) || len(s.refreshing) >= maxRefreshes || !s.begin() {
 		return
 	}
 	s.refreshing[rec.Revision] = struct{}{}
@@ -48,7 +48,7 @@ func (s *Store) Renew(old, fresh *Record) {
 	fresh.Revision = rand.Uint64()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if now := s.successorLocked(old); now != nil && owns(now) && !now.newer(old) {
+	if now := s.successor(old); now != nil && now.owned() && !now.newer(old) {
 		fresh.Length = now.Length
 		s.supersedeLocked(now, fresh)
 	}

@@ -4,47 +4,30 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"math/rand/v2"
 	"net/http"
-	"sync"
-	"sync/atomic"
 
 	"github.com/scurrycache/scurry/internal/fill"
-	"github.com/scurrycache/scurry/internal/peer"
 )
 
 // relay is where a fill of what another node owns reads: there, where the bytes are read from the
 // origin at this moment or held. Once no owner can be had it reads from the origin, and what it
-// reads is then kept. It is used by its fill's goroutine, but for what is atomic.
+// reads is then kept. It is used by its fill's goroutine.
 type relay struct {
-	s       *Store
-	rec     *Record
-	whole   bool // all of the content will be wanted
-	origin  atomic.Bool
-	from    atomic.Pointer[peer.Peer]       // the owner that it read from last
-	sake    func(off int64) (Fields, int64) // of the fill: what the bytes from off on are asked for with, and up to where
-	run     *run                            // the fill
-	begun   bool                            // some bytes may have come
-	verdict error                           // of an owner: there is no use in trying again
-	trailer http.Header                     // that came with the content's end
-	reads   atomic.Pointer[relayed]         // what it reads
-	expects atomic.Int32                    // Asked, as the owner expects of what it sends now
-	told    atomic.Int64                    // up to where
-	past    atomic.Int32                    // Asked, of what came before
+	*link
+	s     *Store
+	rec   *Record
+	whole bool                            // all of the content will be wanted
+	sake  func(off int64) (Fields, int64) // of the fill: what the bytes from off on are asked for with, and up to where
+	run   *run                            // the fill
+	begun bool                            // some bytes may have come
 }
 
-// relays reports whether r depends on another node.
-func (r *run) relays() bool { return r.relay.active() }
-
-func (r *relay) active() bool { return r != nil && !r.origin.Load() }
-
-// name is that of the node that r reads from.
-func (r *relay) name() string {
-	if p := r.from.Load(); p != nil {
-		return p.Name()
+// where is r's link; nil if r is nil.
+func (r *relay) where() *link {
+	if r == nil {
+		return nil
 	}
-	return ""
+	return r.link
 }
 
 // arrange makes a fill one that reads where r does.
@@ -54,13 +37,13 @@ func (r *relay) arrange(cfg *fill.Config) {
 	cfg.Extend = nil // what the owner sends goes on as far as the owner's own fill does
 	cfg.Stops = func(pos int64) bool {
 		return r.s.handsOver(r.rec, pos) ||
-			r.rec.refetchable() && !r.rec.OneSlab && r.s.slabOwner(r.rec, pos) != r.from.Load()
+			r.rec.refetchable() && !r.rec.OneSlab && r.s.slabOwner(r.rec, pos) != r.name()
 	}
 	cfg.Spare, cfg.Take, cfg.Give = calmly, nil, nil
 	next := cfg.Next
 	if !cfg.Pinned { // what the readers have yet to read stays
 		cfg.Hold = r.s.maxGap() + 2*r.s.cfg.Geometry.Max
-		cfg.Share = func() int64 { return r.s.aheadOf(r, fill.Everything) + 2*r.part() }
+		cfg.Share = func() int64 { return r.s.aheadOf(r.link, fill.Everything) + 2*r.part() }
 		cfg.Part = func(off int64) int64 {
 			if !r.active() && off == r.s.cfg.Geometry.At(off, r.rec.OneSlab).Start {
 				return next(off) // to be kept
@@ -100,11 +83,11 @@ func (r *relay) open(ctx context.Context, off, end int64) (fill.Opened, error) {
 		return fill.Opened{}, fmt.Errorf("%w: %w", fill.ErrFinal, r.verdict)
 	}
 	for range owners {
-		p := r.s.slabOwner(r.rec, off)
-		if p == nil || r.origin.Load() || (r.begun && !r.rec.refetchable()) {
+		owner := r.s.slabOwner(r.rec, off)
+		if owner == "" || r.origin.Load() || (r.begun && !r.rec.refetchable()) {
 			break // nobody but the origin has what comes next of a body that was lost
 		}
-		opened, err := r.follow(ctx, p, off, end)
+		opened, err := r.follow(ctx, owner, off, end)
 		switch {
 		case err == nil:
 			return opened, nil
@@ -112,9 +95,9 @@ func (r *relay) open(ctx context.Context, off, end int64) (fill.Opened, error) {
 			return fill.Opened{}, context.Cause(ctx)
 		case errors.Is(err, ErrRefused):
 			r.s.refusals.heard(r.s.keyPrefixOf(r.rec)) // now it is the first slab's owner who is to be asked
-		case verdict(err):
+		case IsVerdict(err):
 			return fill.Opened{}, fmt.Errorf("%w: %w", fill.ErrFinal, err)
-		case r.s.slabOwner(r.rec, off) == p: // it won't, and nobody else is in its place
+		case r.s.slabOwner(r.rec, off) == owner: // it won't, and nobody else is in its place
 			r.origin.Store(true)
 		}
 	}
@@ -128,118 +111,34 @@ func (r *relay) open(ctx context.Context, off, end int64) (fill.Opened, error) {
 	return (&opener{s: r.s, rec: r.rec, sake: r.sake, all: true, run: r.run}).open(ctx, off, end)
 }
 
-// follow asks p for the bytes [off, end) as they come.
-func (r *relay) follow(ctx context.Context, p *peer.Peer, off, end int64) (fill.Opened, error) {
+// follow asks owner for the bytes [off, end) as they come.
+func (r *relay) follow(ctx context.Context, owner string, off, end int64) (fill.Opened, error) {
 	by, stop := r.sake(off)
 	if r.rec.refetchable() {
 		end = min(end, max(stop, off+1)) // what nobody will want, the owner isn't to read; more can be asked for
 	}
-	ask := readRequest{
-		key: r.rec.Key, rec: r.rec.encode(r.s.cfg.Now()), by: by, off: off, end: end,
-		whole: r.whole, undivided: r.s.undivided(r.rec), call: rand.Uint64(),
-	}
-	stream, err := p.OpenWindow(ctx, ask.encode(reqRead), r.s.rooms.window())
+	got, err := r.s.cfg.Remote.Read(ctx, owner, &ReadRequest{
+		Key: r.rec.Key, Record: r.rec, By: by, Off: off, End: end,
+		Whole: r.whole, Undivided: r.s.undivided(r.rec), Window: r.s.rooms.window(),
+	})
 	if err != nil {
 		return fill.Opened{}, err
 	}
-	d, err := r.s.awaitReply(stream, nil)
-	if err != nil {
-		_ = stream.Close()
-		return fill.Opened{}, by.learn(err)
-	}
-	length := d.varint()
-	r.heard(Asked(d.byte()), min(end, r.s.slabEnd(r.rec, off)))
-	r.from.Store(p)
+	r.heard(got.Foreseen, min(end, r.s.slabEnd(r.rec, off)))
+	r.from.Store(&owner)
 	r.begun = true
-	body := r.reading(&relayed{Stream: stream, peer: p, call: ask.call, cause: by.Cause, pos: off, end: end})
-	return fill.Opened{Body: body, End: bodyEnd(end), Length: length}, nil
+	body := r.reading(&relayed{Content: got.Content, cause: by.Cause, pos: off, end: end})
+	return fill.Opened{Body: body, End: bodyEnd(end), Length: got.Length}, nil
 }
 
-// awaitReply waits for the answer and returns what an respOK brings; any other is an error.
-func (s *Store) awaitReply(stream *peer.Stream, inform func(int, http.Header)) (*decoder, error) {
-	for {
-		message, _, err := stream.Next()
-		if err != nil {
-			return nil, err
-		}
-		d := &decoder{b: message}
-		switch kind := d.byte(); kind {
-		case respOK:
-			return d, nil
-		case respInterim:
-			status, header := int(d.varint()), d.header()
-			if inform != nil && !d.bad && status >= 100 && status != http.StatusSwitchingProtocols && status < 200 {
-				inform(status, header)
-			}
-		default:
-			return nil, s.decodeError(kind, d)
-		}
-	}
-}
-
-// relayed is the bytes that an owner sends.
-type relayed struct {
-	*peer.Stream
-	relay    *relay
-	peer     *peer.Peer
-	call     uint64
-	cause    Cause // that they were asked for
-	pos, end int64 // end is -1 for the content's end; pos belongs to the fill's goroutine
-	settled  sync.Once
-}
-
-// reading makes b what r reads.
-func (r *relay) reading(b *relayed) *relayed {
-	b.relay = r
-	r.reads.Store(b)
-	return b
-}
-
-func (b *relayed) Read(p []byte) (int, error) {
-	n, err := b.Stream.Read(p)
-	if b.pos += int64(n); err == io.EOF {
-		b.settle()
-	}
-	if err = b.cause.learn(b.relay.s.abortion(err)); verdict(err) {
-		b.relay.verdict = err
-	}
-	return n, err
-}
-
-// Close waits for what the owner says at the end, if all before that has come.
-func (b *relayed) Close() error {
-	if b.end >= 0 && b.pos >= b.end {
-		b.settle()
-	}
-	return b.Stream.Close()
-}
-
-// settle takes in what the owner says at the end, which it waits for.
-func (b *relayed) settle() {
-	b.settled.Do(func() {
-		end := b.Ended()
-		d, asked := &decoder{b: b.End()}, NotAsked
-		if end && len(d.b) > 0 {
-			b.relay.trailer, asked = d.header(), Asked(d.byte())
-		}
-		if asked >= AskedForThis {
-			b.cause.Note()
-		}
-		b.relay.past.Store(max(b.relay.past.Load(), int32(min(asked, AskedForOthers))))
-		b.relay.expects.Store(int32(NotAsked))
-	})
-}
-
-// word is what the owner that r reads from says of the origin.
-func (r *relay) word() Asked {
-	if r.origin.Load() {
-		return AskedForOthers
-	}
-	return Asked(max(r.past.Load(), r.expects.Load()))
-}
-
-// heard takes in what an owner expects of the bytes before end.
-func (r *relay) heard(asked Asked, end int64) {
-	r.told.Store(max(end, r.told.Load()))
-	r.expects.Store(int32(min(asked, AskedForThis)))
+// source is where a fill reads: from body, which is open, and after that, or if it is nil, from the
+// origin, with the fields of by, unless relay has something to say about it.
+type source struct {
+	body    fill.Body
+	part    bool // body isn't one that goes to the content's end
+	by      Fields
+	wanted  bool // it is to be stored although nobody may read it
+	beyond  bool // it is opened to the end of the content
+	relay   *relay
+	trailer func() http.Header
 }

@@ -11,21 +11,8 @@ import "errors"
 func (s *Store) Postpone(rec *Record) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if now := s.successorLocked(rec); now != nil && !s.rests(now) { // else the flight has noted it, and more
+	if now := s.successor(rec); now != nil && !now.rests(s.cfg.Now()) { // else the flight has noted it, and more
 		s.postponeLocked(now, nil)
-	}
-}
-
-// postponeLocked has rec, which may be nil, rest. The failure, if not nil, is the verdict on its
-// validation.
-func (s *Store) postponeLocked(rec *Record, failure *Failure) {
-	if rec == nil {
-		return
-	}
-	if now := s.successorLocked(rec); now != nil {
-		s.replaceLocked(now, now.with(func(r *Record) {
-			r.RetryAfter, r.failure = Until(s.cfg.Now().Add(RetryAfter)), failure
-		}))
 	}
 }
 
@@ -38,9 +25,6 @@ func (s *Store) failed(rec *Record, err error) {
 	}
 }
 
-// rests reports whether a validation of rec has failed just now.
-func (s *Store) rests(rec *Record) bool { return s.cfg.Now().Before(rec.RetryAfter.Time()) }
-
 // failedLocked returns the verdict on the validation of f.prev, if that has failed since f's asker
 // looked at it: the asker shares it like one who has waited for it. An asker who knew of the
 // failure wants the origin to be tried again.
@@ -48,8 +32,8 @@ func (s *Store) failedLocked(f *flight) *Failure {
 	if f.prev == nil || f.req.Alone {
 		return nil
 	}
-	now := s.successorLocked(f.prev)
-	if now == nil || now.failure == f.prev.failure || !s.rests(now) {
+	now := s.successor(f.prev)
+	if now == nil || now.failure == f.prev.failure || !now.rests(s.cfg.Now()) {
 		return nil
 	}
 	return now.failure

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"errors"
 	"math"
 	"net/http"
 	"sync/atomic"
@@ -13,7 +12,7 @@ import (
 // so that none waits for another:
 //
 //	filling  chunks that fills are reading or pushing, as far as they have come: fills wait for their turn
-//	pinned   what fills hold of bodies that can't be asked for again (Store.pinned): beyond it they aren't kept
+//	pinned   what fills hold of bodies that can't be asked for again: beyond it they aren't kept
 //	relaying what relays read ahead of their readers: each gets its share
 //	sending  chunks that clients, or peers, are sent from: beyond it they get small copies, one after the other
 //
@@ -25,15 +24,15 @@ const (
 	waitRoom  = 10 * time.Second // how long a client's request waits until fills have room
 )
 
-// errNoRoom is that fills had no room for another one.
-var errNoRoom = errors.New("too many bodies are being read from the origin")
-
 // rooms are the bounds of what is on its way.
 type rooms struct {
 	small   int64
 	filling filling
 	relays  atomic.Int64 // that are reading
 	sending [2]sending   // to clients, and to peers
+
+	pinned     atomic.Int64 // bytes that fills hold for followers of what can't be asked for again
+	mostPinned int64
 }
 
 type sending struct {
@@ -42,25 +41,11 @@ type sending struct {
 }
 
 func (r *rooms) init(c Config) {
-	r.small = c.Geometry.First
+	r.small, r.mostPinned = c.Geometry.First, c.Memory/pinShare
 	r.filling.init(r.small, c.Geometry.Max, max(fillRoom+c.Memory/8, 2*c.Geometry.Max))
 	for i := range r.sending {
 		r.sending[i].most = max(c.Memory/16, 4*c.Geometry.Max)
 	}
-}
-
-// admit waits until fills have room for the body of x, which f has brought, if it is to be stored
-// and clients wait for it.
-func (s *Store) admit(f *flight, x *exchange) error {
-	length := x.Record.Length
-	if x.Body == nil || !x.Storable || f.req.Head || s.Streams(x.Record) || x.Variant != nil || x.Renewed || length >= 0 && length <= s.rooms.small {
-		return nil
-	}
-	err := s.rooms.wait(f, true)
-	if err != nil && s.audiences.refusePeers(f.key) {
-		return s.rooms.wait(f, false)
-	}
-	return err
 }
 
 // wait waits until there is room for a chunk: for some time, for a client, and for a peer not at
@@ -70,7 +55,7 @@ func (r *rooms) wait(ctx context.Context, peer bool) error {
 		return nil
 	}
 	if peer {
-		return errBusy
+		return ErrBusy
 	}
 	ctx, cancel := context.WithTimeout(ctx, waitRoom)
 	defer cancel()
@@ -79,6 +64,17 @@ func (r *rooms) wait(ctx context.Context, peer bool) error {
 	}
 	return nil
 }
+
+// pin takes n bytes of what all fills together may hold for their followers.
+func (r *rooms) pin(n int64) bool {
+	if r.pinned.Add(n) > r.mostPinned {
+		r.pinned.Add(-n)
+		return false
+	}
+	return true
+}
+
+func (r *rooms) unpin(n int64) { r.pinned.Add(-n) }
 
 // spare takes room for a chunk that is to be pushed, if there is plenty.
 func (r *rooms) spare(ctx context.Context, size int64) bool {

@@ -64,7 +64,7 @@ func crowd(t *testing.T, c *crowded) *Store {
 	s := open(t, &scripted{fetch: c.fetch})
 	for i := 0; ; i++ {
 		res, err := s.Fetch(t.Context(), &Request{Key: fmt.Sprint("stalled", i), Whole: true, Background: true, For: "peer"}, nil)
-		if errors.Is(err, errBusy) {
+		if errors.Is(err, ErrBusy) {
 			return s
 		}
 		if err != nil || i > 5000 {
@@ -121,7 +121,7 @@ func TestPeersAreRefusedWhereThereIsNoRoom(t *testing.T) {
 						failure, _ := errors.AsType[*Failure](got.err)
 						switch {
 						case i == len(order) || order[i].For != "":
-							if !errors.Is(got.err, errBusy) || got.after > 0 {
+							if !errors.Is(got.err, ErrBusy) || got.after > 0 {
 								t.Errorf("peer %d: %v after %v", i, got.err, got.after)
 							}
 						case roomAfter > 0:
@@ -177,7 +177,7 @@ func TestPeersReadsAreRefusedWhereThereIsNoRoom(t *testing.T) {
 			began := time.Now()
 			err := rd.Ready(t.Context())
 			switch failure, _ := errors.AsType[*Failure](err); {
-			case peer && (!errors.Is(err, errBusy) || time.Since(began) > 0):
+			case peer && (!errors.Is(err, ErrBusy) || time.Since(began) > 0):
 				t.Errorf("peer: %v after %v", err, time.Since(began))
 			case !peer && (failure == nil || failure.Status != http.StatusServiceUnavailable || time.Since(began) != waitRoom):
 				t.Errorf("client: %v after %v", err, time.Since(began))
@@ -197,15 +197,15 @@ func TestNoRoomForAnotherVersion(t *testing.T) {
 		if got := <-ask(t, s, Request{Key: "k", Whole: true}, old); !errors.Is(got.err, errNoRoom) || got.after != waitRoom {
 			t.Fatalf("%v after %v", got.err, got.after)
 		}
-		if rec := find(s, "k", nil); rec.Version != old.Version || !s.rests(rec) {
+		if rec := find(s, "k", nil); rec.Version != old.Version || !rec.rests(s.cfg.Now()) {
 			t.Errorf("%+v is stored", rec)
 		}
-		if got := <-ask(t, s, Request{Key: "k", Whole: true, For: "peer"}, old); !errors.Is(got.err, errBusy) || got.after > 0 {
+		if got := <-ask(t, s, Request{Key: "k", Whole: true, For: "peer"}, old); !errors.Is(got.err, ErrBusy) || got.after > 0 {
 			t.Errorf("%v after %v", got.err, got.after)
 		}
-		lookup := &lookupRequest{Request: Request{Key: "k", Whole: true, For: "peer"}, version: old.Version, revision: old.Revision}
+		lookup := &LookupRequest{Request: Request{Key: "k", Whole: true, For: "peer"}, Version: old.Version, Revision: old.Revision}
 		<-time.After(RetryAfter)
-		if res, err := s.lookup(t.Context(), lookup); !errors.Is(err, errBusy) {
+		if res, err := s.lookup(t.Context(), lookup); !errors.Is(err, ErrBusy) {
 			t.Errorf("%+v, %v", res, err)
 		}
 	})

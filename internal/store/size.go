@@ -12,29 +12,6 @@ const (
 	fieldSize   = 64              // of a trailer
 )
 
-// size is what rec takes in memory with its entry.
-func (s *Store) size(rec *Record) int64 {
-	n := recordSize + entrySize + block(len(rec.Key)) + block(len(rec.Head)) + block(len(rec.asking))
-	if rec.first != "" {
-		n += block(len(rec.first))
-	} else {
-		n += block(len(rec.Version))
-	}
-	if rec.small != nil {
-		n += 24 + block(len(*rec.small))
-	}
-	if rec.Length < 0 || rec.Length > s.cfg.Geometry.Max || rec.Fragments {
-		n += bodySize
-	}
-	if rec.Details != plain {
-		n += rec.Details.size()
-	}
-	if place := s.cfg.Keys.CanonicalKey(rec.Key); place != rec.Key {
-		n += groupSize + block(len(groupRoutingPrefix)+len(place))
-	}
-	return int64(n)
-}
-
 func (d *Details) size() int {
 	n := detailsSize + block(len(d.URL)) + block(len(d.Variant))
 	for _, name := range d.Vary {

@@ -35,38 +35,3 @@ func (r *Record) inherit(old *Record) {
 		r.small = old.small
 	}
 }
-
-// smallOf returns the content of rec, which may have been found before that came, if a record holds
-// it.
-func (s *Store) smallOf(rec *Record) ([]byte, bool) {
-	if rec.small != nil || rec.Length > maxSmall {
-		return rec.content(), rec.small != nil
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	now := s.currentLocked(rec)
-	if now == nil || now.small == nil {
-		return nil, false
-	}
-	return *now.small, true
-}
-
-// pushSmall is push for what is to be held in the record. It reports whether b is.
-func (s *Store) pushSmall(rec *Record, off int64, b []byte) bool {
-	if off > 0 || len(b) > maxSmall || rec.Length >= 0 && rec.Length != int64(len(b)) {
-		return false
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	now := s.currentLocked(rec)
-	switch {
-	case now == nil:
-		return false
-	case rec.Length < 0: // whether it is all, the end tells
-		s.bodyLocked(rec.Version).tail = b
-	case now.small == nil:
-		content := smallContent(b)
-		s.changeLocked(rec, func(r *Record) { r.small = content })
-	}
-	return true
-}

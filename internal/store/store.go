@@ -14,7 +14,8 @@
 //
 // Where there are several nodes, each key, and each slab of a large content, has one that owns it
 // and alone asks the origin. What another node owns, it is asked for (fetchFromOwner), and answers
-// as its own clients are answered (Serve):
+// as its own clients are answered. Remote is this node's view of the others, Server what answers
+// them:
 //
 //	Fetch ─► records group ─► the owner's Fetch ─► near copy into the table, for a lease
 //	Reader ► chunks group ─► the owner's; else a relay: a fill that reads from a Reader of the owner, and isn't kept
@@ -28,6 +29,23 @@
 // changed is removed on all nodes (invalidate.go). Near copies of what turns out to vary are
 // dropped (varied.go).
 //
+// The parts don't know the Store, and are guarded by its lock or by one of their own: keys (names,
+// owners), layout (slabs), selection (which variant a request selects), table (records), changes
+// (what has been removed), bodies (bytes and the fills that read them), rooms (memory for what is on
+// its way), audiences, refusals, lifetime. Store's own methods combine them, each file on those
+// before it:
+//
+//	find, invalidate, chunks, join ► opener, relay ► fills ► reader, fetchorigin ► fetchowner, fetch, server ► open
+//
+// A lookup takes the lock of its shard of the table, and no other (shards.go). All changes are made
+// under Store.mu. Locks are taken in this order, and none is held while a group or another node is
+// asked:
+//
+//	Store.mu ► shard.mu
+//	         ► a fill's own ► rooms.filling
+//	         ► refusals, lifetime.ending
+//	audiences: alone
+//
 // Which keys are whose, a KeySpace knows. Whether the origin's answers are stored is the Source's
 // business; whether they are used, httpcache's and the caller's.
 package store
@@ -35,16 +53,12 @@ package store
 import (
 	"context"
 	"fmt"
-	"hash/maphash"
 	"net/http"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/scurrycache/scurry/internal/chunk"
 	"github.com/scurrycache/scurry/internal/fill"
 	"github.com/scurrycache/scurry/internal/httpcache"
-	"github.com/scurrycache/scurry/internal/peer"
 )
 
 // Source is the origin. Its methods may be called concurrently.
@@ -90,7 +104,7 @@ type OriginResponse struct {
 	Variant *Record
 }
 
-// Config says how a Store works. All fields but Now, Node and Lease must be set.
+// Config says how a Store works. All fields but Now, Remote and Lease must be set.
 type Config struct {
 	Memory   int64 // bytes of records and chunks together
 	Geometry chunk.Geometry
@@ -99,10 +113,10 @@ type Config struct {
 	Policy   httpcache.Policy
 	Now      func() time.Time
 
-	// Node is this node among its peers, which are to be answered by Serve; nil if it is on its
-	// own. Lease is how long it may answer from a record of another node's without asking it again.
-	Node  *peer.Node
-	Lease time.Duration
+	// Remote is the other nodes, which are to be answered by Server; nil if this node is alone.
+	// Lease is how long it may answer from a record of another node's without asking it again.
+	Remote Remote
+	Lease  time.Duration
 }
 
 const (
@@ -131,111 +145,4 @@ func (c Config) Validate() error {
 			c.Memory, c.Geometry.Slab, least)
 	}
 	return nil
-}
-
-// Store holds stored responses. Its methods may be called concurrently.
-type Store struct {
-	cfg       Config
-	records   *peer.Group
-	chunks    *peer.Group
-	base      context.Context // ends with Close
-	cancel    context.CancelFunc
-	work      sync.WaitGroup // flights and fills
-	live      atomic.Int64   // fills that are reading
-	calls     sync.Map       // the Cause of each reqRead that is being answered, by its call
-	pinned    atomic.Int64   // bytes that fills hold for followers of what can't be asked for again
-	refusals  refusals
-	rooms     rooms
-	audiences audiences
-	seed      maphash.Seed // of imprints
-
-	// mu guards all below. It is taken before a fill's own lock, and never held while a group is
-	// asked.
-	mu               sync.Mutex
-	closed           bool
-	entries          map[string]*entry // by cache key
-	pools            [classes]pool     // of entries, as they make room for each other
-	queries          queryCounts
-	recordBytes      int64                          // which the entries take
-	bodies           map[string]*body               // by version
-	grouped          map[string]map[string]struct{} // cache keys, by the groups that any of their variants belongs to
-	generations      generations
-	groups           groupLog
-	varied           generations         // count how often keys of other nodes have turned out to vary
-	refreshing       map[uint64]struct{} // revisions that are being validated in the background
-	fills            int64               // begun so far
-	begun            [1024]int64         // which of them was the last of the versions with this hash
-	clock            uint64              // counts the reasons to validate what is stored
-	revalidateBefore uint64              // the last one that was about everything
-	missed           missedInvalidations
-}
-
-// New makes a store. It must be closed.
-func New(cfg Config) (*Store, error) {
-	if cfg.Now == nil {
-		cfg.Now = time.Now
-	}
-	if err := cfg.Validate(); err != nil {
-		return nil, err
-	}
-	seed := maphash.MakeSeed()
-	s := &Store{cfg: cfg, seed: seed, refusals: refusals{now: cfg.Now}, entries: map[string]*entry{},
-		queries: queryCounts{seed, map[uint64]int32{}}, bodies: map[string]*body{},
-		grouped: map[string]map[string]struct{}{}, refreshing: map[uint64]struct{}{}}
-	s.rooms.init(cfg)
-	var err error
-	if s.records, err = peer.Acquire(peer.GroupConfig{Load: s.load, Node: cfg.Node, Fetch: s.fetchRecord}); err != nil {
-		return nil, err
-	}
-	chunks := peer.GroupConfig{Budget: cfg.Memory - cfg.Memory/recordsShare, Load: s.loadChunk, Node: cfg.Node, Fetch: s.fetchChunk}
-	if s.chunks, err = peer.Acquire(chunks); err != nil {
-		s.records.Release()
-		return nil, err
-	}
-	s.base, s.cancel = context.WithCancel(context.Background())
-	return s, nil
-}
-
-// Close ends all fills and flights, waits for them, and frees what the store holds. Readers that
-// are still in use get errors.
-func (s *Store) Close() {
-	s.mu.Lock()
-	if s.closed {
-		s.mu.Unlock()
-		return
-	}
-	s.closed = true
-	s.mu.Unlock()
-	s.cancel()
-	s.work.Wait()
-	s.records.Release()
-	s.chunks.Release()
-}
-
-// beginLocked counts one flight or fill in, which must end with work.Done. It fails once the store
-// is closed.
-func (s *Store) beginLocked() bool {
-	if s.closed {
-		return false
-	}
-	s.work.Add(1)
-	return true
-}
-
-// Usage is what a store holds and does.
-type Usage struct {
-	Records, RecordBytes int64
-	Fills, LiveFills     int64
-	Chunks               peer.Usage
-}
-
-// Usage counts what s holds and does.
-func (s *Store) Usage() Usage {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return Usage{
-		Records: int64(len(s.entries)), RecordBytes: s.recordBytes,
-		Fills: s.fills, LiveFills: s.live.Load(),
-		Chunks: s.chunks.Usage(),
-	}
 }

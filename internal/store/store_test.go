@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"reflect"
 	"runtime"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -18,55 +17,12 @@ import (
 	"time"
 
 	"github.com/scurrycache/scurry/internal/chunk"
-	"github.com/scurrycache/scurry/internal/peer"
 )
 
 // find is what a client would be answered from, fresh or stale.
 func find(s *Store, key string, request http.Header) *Record {
 	rec, _ := s.Find(key, request, false)
 	return rec
-}
-
-func TestSpansAreASet(t *testing.T) {
-	const size = 40
-	for seed := range uint64(200) {
-		r := rand.New(rand.NewPCG(seed, 0))
-		var s spans
-		var want [size]bool
-		for range 30 {
-			start := r.Int64N(size)
-			end := start + 1 + r.Int64N(size-start)
-			in := r.IntN(3) > 0
-			if in {
-				s = s.add(start, end)
-			} else {
-				s = s.remove(start, end)
-			}
-			for i := start; i < end; i++ {
-				want[i] = in
-			}
-			for off := range int64(size) {
-				next := int64(-1)
-				for i := off; i < size && next < 0; i++ {
-					if want[i] {
-						next = i
-					}
-				}
-				if got := s.next(off, size); got != next {
-					t.Fatalf("seed %d: next(%d) of %v is %d, want %d", seed, off, s, got, next)
-				}
-				end := off + 1 + r.Int64N(size-off)
-				if got := s.covers(span{off, end}); got != !slices.Contains(want[off:end], false) {
-					t.Fatalf("seed %d: %v covers [%d, %d): %v", seed, s, off, end, got)
-				}
-			}
-			for i := 1; i < len(s); i++ {
-				if s[i-1].end >= s[i].start {
-					t.Fatalf("seed %d: %v isn't sorted and apart", seed, s)
-				}
-			}
-		}
-	}
 }
 
 func TestGenerationsNeverReturn(t *testing.T) {
@@ -114,7 +70,7 @@ func TestRecordSurvivesTheWire(t *testing.T) {
 	here, there := time.Now(), time.Now().Add(time.Hour) // clocks that differ
 	rec := sampleRecord(here)
 	rec.HeadOnly = true
-	got, err := decode(rec.encode(here), there)
+	got, err := Decode(rec.Encode(here), there)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,17 +83,17 @@ func TestRecordSurvivesTheWire(t *testing.T) {
 
 func FuzzDecode(f *testing.F) {
 	now := time.Now()
-	whole := sampleRecord(now).encode(now)
+	whole := sampleRecord(now).Encode(now)
 	f.Add(whole)
 	for i := range whole {
 		f.Add(whole[:i])
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		rec, err := decode(b, now)
+		rec, err := Decode(b, now)
 		if err != nil {
 			return
 		}
-		again, err := decode(rec.encode(now), now)
+		again, err := Decode(rec.Encode(now), now)
 		if err != nil || again.Version != rec.Version || again.Head != rec.Head {
 			t.Fatalf("%+v became %+v, %v", rec, again, err)
 		}
@@ -164,7 +120,9 @@ func (c *canned) Fetch(context.Context, *Request, *Record) (*OriginResponse, err
 	if c.wait != nil {
 		<-c.wait
 	}
-	rec := &Record{Status: 200, Length: c.size, Rangeable: c.rangeable, Resumable: c.rangeable, ResponseTime: At(time.Now())}
+	rec := &Record{Status: 200, Length: c.size, Rangeable: c.rangeable, Resumable: c.rangeable, Details: &Details{}}
+	rec.SetTimes(time.Now(), time.Now())
+	rec.SetFields(http.Header{"Cache-Control": {"max-age=600"}})
 	f := &OriginResponse{Record: rec, Storable: true, Body: io.NopCloser(strings.NewReader(content(0, c.size)))}
 	if c.rangeable {
 		f.Validator = "1"
@@ -316,45 +274,6 @@ func TestVersionIsAFunctionOfTheValidator(t *testing.T) {
 	}
 }
 
-// TestPushJoinsAFlightThatFails: a push that joins the flight of one who missed the chunk gets that
-// flight's error, and puts its chunk all the same.
-func TestPushJoinsAFlightThatFails(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		src := &canned{size: 10}
-		s := open(t, src)
-		release := make(chan struct{})
-		blocked := true
-		s.chunks.Release()
-		var err error
-		s.chunks, err = peer.Acquire(peer.GroupConfig{Budget: 1 << 20, Load: func(ctx context.Context, key string) ([]byte, error) {
-			if blocked {
-				<-release
-				blocked = false
-				return nil, errNotCached
-			}
-			return s.loadChunk(ctx, key)
-		}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		rec := &Record{Key: "k", Details: plain, Version: "v", Length: 10}
-		var wg sync.WaitGroup
-		wg.Go(func() {
-			if _, err := s.chunks.Get(t.Context(), s.chunkKey(rec, firstChunk)); !errors.Is(err, errNotCached) {
-				t.Errorf("the asker got %v", err)
-			}
-		})
-		synctest.Wait()
-		wg.Go(func() { s.push(rec, 0, []byte(content(0, 10))) })
-		synctest.Wait()
-		close(release)
-		wg.Wait()
-		if b, ok := s.cached(t.Context(), rec, s.cfg.Geometry.At(0, false)); !ok || string(b) != content(0, 10) {
-			t.Errorf("the chunk isn't held")
-		}
-	})
-}
-
 func TestRecordsStayWithinTheirShare(t *testing.T) {
 	s := open(t, &canned{size: 1})
 	for i := range 2000 {
@@ -370,8 +289,8 @@ func TestRecordsStayWithinTheirShare(t *testing.T) {
 	for s.Usage().LiveFills > 0 {
 		runtime.Gosched()
 	}
-	if len(s.bodies) > int(s.Usage().Records) {
-		t.Errorf("%d bodies of %d records", len(s.bodies), s.Usage().Records)
+	if len(s.byVersion) > int(s.Usage().Records) {
+		t.Errorf("%d bodies of %d records", len(s.byVersion), s.Usage().Records)
 	}
 	if find(s, "k1999", nil) == nil || find(s, "k0", nil) != nil {
 		t.Error("the newest must stay and the oldest go")

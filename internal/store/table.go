@@ -4,155 +4,152 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
+	"time"
 )
 
-// entry is all that is stored under one cache key: a record for each variant, the newest first.
-type entry struct {
-	variants     []*Record // never empty in the table
-	newer, older *entry    // in its pool
-	turn         uint64    // of the ring, up to which what this node owns is known to be its own
-	doubt        uint64    // what it owns and fetched before this tick of the store's clock is to be validated at its next use
-	bytes        uint32    // what it takes in memory
-	pool         class
-	query        bool // its path had many query strings when it came
-	used         bool // since the pool's hand came by
+// table is the records of all stored responses, within a budget. It knows nothing of their bytes
+// but their names. Changes are made under the store's mu, which the methods whose names end in
+// Locked need; the others need no lock.
+type table struct {
+	*keys
+	*selection
+	now      func() time.Time
+	budget   int64                              // for all records
+	concerns func(rec *Record, url string) bool // Config.concerns
+
+	// forget is called when a record of that version has gone; varies when a record of this node's
+	// own has come under e's key, whose variants were told apart by other fields before.
+	forget func(version, successor string)
+	varies func(e *entry, before []string)
+
+	shards           shards
+	pools            [classes]pool // of entries, as they make room for each other
+	queries          queryCounts
+	recordBytes      int64                          // which the entries take
+	grouped          map[string]map[string]struct{} // cache keys, by the groups that any of their variants belongs to
+	clock            uint64                         // counts the reasons to validate what is stored
+	revalidateBefore atomic.Uint64                  // the last one that was about everything
 }
 
-func (e *entry) key() string { return e.variants[0].Key }
-
-// maxVariants bounds the records of one key, so that searching them stays cheap; the oldest make
-// room.
-const maxVariants = 32
-
-// maxHeads bounds the answers to HEADs of one key, besides.
-const maxHeads = 8
-
-// maxParts bounds the parts of one key that can't be joined, besides.
-const maxParts = 32
-
-// Find returns the stored record that request, a HEAD or a GET, selects (RFC 9111 section 4.1), or
-// nil. It may be stale, or one that says Pass. If mustRevalidate, it must not be used before Fetch
-// has asked its owner, or the origin.
-func (s *Store) Find(key string, request http.Header, head bool) (rec *Record, mustRevalidate bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.findLocked(key, request, head)
+// newTable makes one without records.
+func newTable(k *keys, sel *selection, cfg Config) *table {
+	return &table{
+		keys: k, selection: sel, now: cfg.Now, budget: cfg.Memory / recordsShare,
+		concerns: cfg.concerns, shards: shards{seed: sel.seed},
+		queries: queryCounts{sel.seed, map[uint64]int32{}}, grouped: map[string]map[string]struct{}{},
+	}
 }
 
-// Holds reports whether variants for other requests, HEADs or GETs, are stored under key here, and
-// whether parts are.
-func (s *Store) Holds(key string, head bool) (variants, parts bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if e, ok := s.entries[key]; ok {
-		for _, rec := range e.variants {
-			variants = variants || (!rec.Pass && len(rec.Vary) > 0 && (head || !rec.HeadOnly))
-			parts = parts || rec.Part != Part{}
-		}
+// find returns the stored record that request, a HEAD or a GET, selects. It isn't sure if the ring
+// has changed since it was looked who owns key: then findLocked finds out.
+func (t *table) find(key string, request http.Header, head bool) (
+	rec *Record, mustRevalidate, sure bool,
+) {
+	e, ok := t.shards.look(key)
+	if !ok {
+		return nil, false, true
 	}
-	return variants, parts
+	if t.remote != nil && e.turn != uint32(t.ringEpoch()) {
+		return nil, false, false
+	}
+	rec, mustRevalidate = t.pick(e, request, head)
+	return rec, mustRevalidate, true
 }
 
-func (s *Store) findLocked(key string, request http.Header, head bool) (rec *Record, mustRevalidate bool) {
-	e, ok := s.entries[key]
-	if !ok || !s.dropLostLocked(e) {
+// findLocked is find for one who holds the store's mu.
+func (t *table) findLocked(key string, request http.Header, head bool) (
+	rec *Record, mustRevalidate bool,
+) {
+	e, ok := t.shards.getLocked(key)
+	if !ok || !t.dropLostLocked(e) {
 		return nil, false
 	}
-	names := e.varyFor(head)
-	for _, r := range e.variants {
-		if r.HeadOnly && !head || !s.selects(r, request) || !s.agrees(r, names, request) {
-			continue
-		}
-		rec = r
-		break
-	}
-	if rec == nil {
+	return t.pick(stored{e, e.variants, e.turn, e.doubt}, request, head)
+}
+
+// pick returns which of e's records request selects.
+func (t *table) pick(e stored, request http.Header, head bool) (rec *Record, mustRevalidate bool) {
+	names := varyOf(e.variants, head)
+	i := slices.IndexFunc(e.variants, func(r *Record) bool {
+		return (head || !r.HeadOnly) && t.selects(r, request) && t.agrees(r, names, request)
+	})
+	if i < 0 {
 		return nil, false
 	}
-	mustRevalidate = s.mustRevalidateLocked(e, rec)
-	if rec.Pass && (mustRevalidate || !s.cfg.Now().Before(rec.PassUntil.Time())) {
+	rec = e.variants[i]
+	mustRevalidate = t.mustRevalidate(e, rec)
+	if rec.Pass && (mustRevalidate || !t.now().Before(rec.PassUntil.Time())) {
 		return nil, false
 	}
-	e.used = true
+	e.use()
 	return rec, mustRevalidate
 }
 
 // dropLostLocked drops what e holds by right of a key that another node owns by now. It reports
 // whether anything is left.
-func (s *Store) dropLostLocked(e *entry) bool {
-	turn := s.cfg.Node.RingEpoch()
-	if s.cfg.Node == nil || e.turn == turn {
+func (t *table) dropLostLocked(e *entry) bool {
+	turn := uint32(t.ringEpoch())
+	if t.remote == nil || e.turn == turn {
 		return true
 	}
 	since := e.turn
-	e.turn = turn
-	if !slices.ContainsFunc(e.variants, owns) {
+	t.shards.changeLocked(e.key(), func() { e.turn = turn })
+	if !slices.ContainsFunc(e.variants, (*Record).owned) {
 		return true
 	}
-	if s.ownerOf(e.key()) == nil {
-		if !s.cfg.Node.OwnedSince(s.routingKey(e.key())+".0", since) {
-			s.clock++ // another node may have known better meanwhile
-			e.doubt = s.clock
+	if t.ownerOf(e.key()) == "" {
+		if !t.remote.OwnedSince(t.routingKey(e.key())+".0", uint64(since)) {
+			t.clock++ // another node may have known better meanwhile
+			t.shards.changeLocked(e.key(), func() { e.doubt = t.clock })
 		}
 		return true
 	}
 	for _, rec := range e.variants {
-		if owns(rec) {
-			s.forgetBodyLocked(rec.Version, "")
+		if rec.owned() {
+			t.forget(rec.Version, "")
 		}
 	}
-	kept := slices.DeleteFunc(slices.Clone(e.variants), owns)
-	s.setLocked(e, kept)
+	kept := slices.DeleteFunc(slices.Clone(e.variants), (*Record).owned)
+	t.setLocked(e, kept)
 	return len(kept) > 0
 }
 
-// owns reports whether rec was made by the node that owned it.
-func owns(rec *Record) bool { return rec.Lease.IsZero() }
-
-// mustRevalidateLocked reports whether rec may be used no more without a word from its owner; or,
+// mustRevalidate reports whether rec may be used no more without a word from its owner; or,
 // if that is this node, from the origin, since others may have stood in for this node while it was
 // out of contact.
-func (s *Store) mustRevalidateLocked(e *entry, rec *Record) bool {
+func (t *table) mustRevalidate(e stored, rec *Record) bool {
 	switch {
-	case s.rests(rec): // it has been tried just now
+	case rec.rests(t.now()): // it has been tried just now
 		return false
-	case owns(rec):
-		return rec.fetchedAt < max(s.revalidateBefore, e.doubt)
+	case rec.owned():
+		return rec.fetchedAt < max(t.revalidateBefore.Load(), e.doubt)
 	}
-	return !s.cfg.Now().Before(rec.Lease.Time())
-}
-
-// RevalidateAll has each record that is stored now validated at its next use. It is to be called
-// when this node has been out of contact with its peers.
-func (s *Store) RevalidateAll() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.clock++
-	s.revalidateBefore = s.clock
+	return !t.now().Before(rec.Lease.Time())
 }
 
 // installLocked puts rec into the table, in the place of the one for the same variant.
-func (s *Store) installLocked(rec *Record) { s.insertLocked(rec, nil) }
+func (t *table) installLocked(rec *Record) { t.insertLocked(rec, nil) }
 
 // insertLocked is installLocked for a record that takes the place of prev, too, for whatever
 // requests that is; prev may be nil.
-func (s *Store) insertLocked(rec, prev *Record) {
-	e, ok := s.entries[rec.Key]
+func (t *table) insertLocked(rec, prev *Record) {
+	e, ok := t.shards.getLocked(rec.Key)
 	var names []string
 	if ok {
 		rec.Key, names = e.key(), e.varyFor(true) // the key takes no memory of its own
 	} else {
 		rec.Key = strings.Clone(rec.Key) // of a longer line perhaps
-		e = &entry{turn: rec.ringEpoch, query: s.queries.add(rec.Key)}
-		s.entries[rec.Key] = e
+		e = &entry{turn: uint32(rec.ringEpoch), query: t.queries.add(rec.Key)}
+		t.shards.putLocked(rec.Key, e)
 	}
-	e.turn = min(e.turn, rec.ringEpoch)
+	t.shards.changeLocked(rec.Key, func() { e.turn = min(e.turn, uint32(rec.ringEpoch)) })
 	for _, old := range e.variants {
 		rec.inherit(old)
 	}
-	s.name(rec)
+	t.name(rec)
 	rec.settle()
-	kept, dropped := s.besideLocked(e, rec, prev)
+	kept, dropped := t.besideLocked(e, rec, prev)
 	if rec.Pass { // it is for those for whom there is nothing better
 		kept = append(kept, rec)
 	} else {
@@ -162,20 +159,20 @@ func (s *Store) insertLocked(rec, prev *Record) {
 		dropped = append(dropped, kept[i])
 		kept = slices.Delete(kept, i, i+1)
 	}
-	s.setLocked(e, kept)
+	t.setLocked(e, kept)
 	for _, old := range dropped {
 		if !slices.ContainsFunc(kept, func(r *Record) bool { return r.Version == old.Version }) {
-			s.forgetBodyLocked(old.Version, "")
+			t.forget(old.Version, "")
 		}
 	}
-	if ok && owns(rec) && len(kept) > 0 {
-		s.variesLocked(e, names)
+	if ok && rec.owned() && len(kept) > 0 {
+		t.varies(e, names)
 	}
-	s.evictLocked(e)
+	t.evictLocked(e)
 }
 
 // besideLocked returns those of e's variants that stay beside rec, and those that don't.
-func (s *Store) besideLocked(e *entry, rec, prev *Record) (kept, dropped []*Record) {
+func (t *table) besideLocked(e *entry, rec, prev *Record) (kept, dropped []*Record) {
 	names := func(old *Record) []string {
 		if rec.Pass {
 			return rec.Vary
@@ -183,7 +180,7 @@ func (s *Store) besideLocked(e *entry, rec, prev *Record) (kept, dropped []*Reco
 		return merged(e.varyFor(old.HeadOnly), rec.Vary)
 	}
 	for _, old := range e.variants {
-		if old == prev || rec.replaces(old) && s.alike(rec, old, names(old)) {
+		if old == prev || rec.replaces(old) && t.alike(rec, old, names(old)) {
 			dropped = append(dropped, old)
 		} else {
 			kept = append(kept, old)
@@ -192,123 +189,114 @@ func (s *Store) besideLocked(e *entry, rec, prev *Record) (kept, dropped []*Reco
 	return kept, dropped
 }
 
-// name gives rec the key of its first chunk. The version, which is a part of it, takes no memory of
-// its own then.
-func (s *Store) name(rec *Record) {
-	rec.first = ""
-	rec.first = s.chunkKey(rec, firstChunk)
-	end := len(rec.first) - len(".0")
-	rec.Version = rec.first[end-len(rec.Version) : end]
-}
-
 // setLocked makes variants those of e, which is in the table and goes if there are none.
-func (s *Store) setLocked(e *entry, variants []*Record) {
+func (t *table) setLocked(e *entry, variants []*Record) {
 	if len(e.variants) > 0 {
-		s.ungroupLocked(e)
-		s.pools[e.pool].remove(e)
-		s.recordBytes -= int64(e.bytes)
+		t.ungroupLocked(e)
+		t.pools[e.pool].remove(e)
+		t.recordBytes -= int64(e.bytes)
 	}
 	if len(variants) == 0 {
-		s.queries.remove(e.key())
-		delete(s.entries, e.key())
+		t.queries.remove(e.key())
+		t.shards.removeLocked(e.key())
 		return
 	}
-	e.variants, e.bytes = variants, 0
+	t.shards.changeLocked(variants[0].Key, func() { e.variants = variants })
+	e.bytes = 0
 	for _, rec := range variants {
-		e.bytes += uint32(s.size(rec))
+		e.bytes += uint32(t.size(rec))
 	}
 	e.pool = e.class()
-	s.pools[e.pool].add(e)
-	s.recordBytes += int64(e.bytes)
-	s.groupLocked(e)
+	t.pools[e.pool].add(e)
+	t.recordBytes += int64(e.bytes)
+	t.groupLocked(e)
 }
 
 // removeLocked drops all records under key.
-func (s *Store) removeLocked(key string) {
-	e, ok := s.entries[key]
+func (t *table) removeLocked(key string) {
+	e, ok := t.shards.getLocked(key)
 	if !ok {
 		return
 	}
 	for _, rec := range e.variants {
-		s.forgetBodyLocked(rec.Version, "")
+		t.forget(rec.Version, "")
 	}
-	s.setLocked(e, nil)
+	t.setLocked(e, nil)
 }
 
 // withdrawLocked drops rec, or what has taken its place, but no other variant that has the same
 // bytes.
-func (s *Store) withdrawLocked(rec *Record) {
-	now := s.successorLocked(rec)
+func (t *table) withdrawLocked(rec *Record) {
+	now := t.successor(rec)
 	if now == nil {
 		return
 	}
-	e := s.entries[now.Key]
-	s.setLocked(e, slices.DeleteFunc(slices.Clone(e.variants), func(r *Record) bool { return r == now }))
-	if s.currentLocked(now) == nil {
-		s.forgetBodyLocked(now.Version, "")
+	e, _ := t.shards.getLocked(now.Key)
+	t.setLocked(e, slices.DeleteFunc(slices.Clone(e.variants), func(r *Record) bool { return r == now }))
+	if t.current(now) == nil {
+		t.forget(now.Version, "")
 	}
 }
 
 // dropLocked drops all records of rec's version.
-func (s *Store) dropLocked(rec *Record) {
-	if e, ok := s.entries[rec.Key]; ok {
-		s.setLocked(e, slices.DeleteFunc(slices.Clone(e.variants), func(r *Record) bool { return r.Version == rec.Version }))
+func (t *table) dropLocked(rec *Record) {
+	if e, ok := t.shards.getLocked(rec.Key); ok {
+		t.setLocked(e, slices.DeleteFunc(slices.Clone(e.variants), func(r *Record) bool { return r.Version == rec.Version }))
 	}
-	s.forgetBodyLocked(rec.Version, "")
+	t.forget(rec.Version, "")
 }
 
-// currentLocked returns a record in the table that has rec's version, or nil: rec itself or what
+// current returns a record in the table that has rec's version, or nil: rec itself or what
 // has taken its place, if that is there.
-func (s *Store) currentLocked(rec *Record) *Record {
-	if now := s.successorLocked(rec); now != nil {
+func (t *table) current(rec *Record) *Record {
+	if now := t.successor(rec); now != nil {
 		return now
 	}
-	return s.variantWhereLocked(rec.Key, func(r *Record) bool { return r.Version == rec.Version })
+	return t.variantWhere(rec.Key, func(r *Record) bool { return r.Version == rec.Version })
 }
 
-// successorLocked returns the record in the table that is rec or has taken its place, with the same
+// successor returns the record in the table that is rec or has taken its place, with the same
 // bytes, or nil. Other variants may have the same version.
-func (s *Store) successorLocked(rec *Record) *Record {
-	now := s.variantWhereLocked(rec.Key, func(r *Record) bool { return r.Version == rec.Version && r.Revision == rec.Revision })
+func (t *table) successor(rec *Record) *Record {
+	now := t.variantWhere(rec.Key, func(r *Record) bool { return r.Version == rec.Version && r.Revision == rec.Revision })
 	if now == nil {
-		now = s.variantWhereLocked(rec.Key, func(r *Record) bool {
+		now = t.variantWhere(rec.Key, func(r *Record) bool {
 			return r.Version == rec.Version && r.Variant == rec.Variant && slices.Equal(r.Vary, rec.Vary)
 		})
 	}
 	return now
 }
 
-// variantWhereLocked returns the first of key's records that is one, or nil.
-func (s *Store) variantWhereLocked(key string, is func(*Record) bool) *Record {
-	if e, ok := s.entries[key]; ok {
-		if i := slices.IndexFunc(e.variants, is); i >= 0 {
-			return e.variants[i]
-		}
+// variantWhere returns the first of key's records that is one, or nil.
+func (t *table) variantWhere(key string, is func(*Record) bool) *Record {
+	e, _ := t.shards.look(key)
+	if i := slices.IndexFunc(e.variants, is); i >= 0 {
+		return e.variants[i]
 	}
 	return nil
 }
 
 // replaceLocked puts rec in the place of old, which must be in the table.
-func (s *Store) replaceLocked(old, rec *Record) {
-	e := s.entries[old.Key]
+func (t *table) replaceLocked(old, rec *Record) {
+	e, _ := t.shards.getLocked(old.Key)
 	if rec.Version == old.Version {
 		rec.Version, rec.first = old.Version, old.first
 	} else {
-		s.name(rec)
+		t.name(rec)
 	}
 	rec.Key = old.Key
 	rec.inherit(old)
 	rec.settle()
 	variants := slices.Clone(e.variants)
 	variants[slices.Index(variants, old)] = rec
-	s.setLocked(e, variants)
-	s.evictLocked(e)
+	t.setLocked(e, variants)
+	t.evictLocked(e)
 }
 
 // changeLocked puts copies that change has changed in the place of all records that have rec's
 // version.
-func (s *Store) changeLocked(rec *Record, change func(*Record)) {
-	e, ok := s.entries[rec.Key]
+func (t *table) changeLocked(rec *Record, change func(*Record)) {
+	e, ok := t.shards.getLocked(rec.Key)
 	if !ok {
 		return
 	}
@@ -319,20 +307,91 @@ func (s *Store) changeLocked(rec *Record, change func(*Record)) {
 			variants[i].settle()
 		}
 	}
-	s.setLocked(e, variants)
-	s.evictLocked(e)
+	t.setLocked(e, variants)
+	t.evictLocked(e)
 }
 
 // supersedeLocked puts rec, which has the same bytes, in the place of old, which must be in the
 // table: as the newest, for the requests that it is for, and under another key if it belongs there
 // by now.
-func (s *Store) supersedeLocked(old, rec *Record) {
+func (t *table) supersedeLocked(old, rec *Record) {
 	if rec.Key == old.Key {
-		s.insertLocked(rec, old)
+		t.insertLocked(rec, old)
 		return
 	}
-	rec.ringEpoch = min(rec.ringEpoch, s.entries[old.Key].turn)
+	if e, ok := t.shards.getLocked(old.Key); ok {
+		rec.ringEpoch = min(rec.ringEpoch, uint64(e.turn))
+	}
 	rec.inherit(old)
-	s.dropLocked(old)
-	s.installLocked(rec)
+	t.dropLocked(old)
+	t.installLocked(rec)
+}
+
+// evictLocked makes the records fit their share of the memory, for e, which has come or grown just
+// now and isn't the first to go.
+func (t *table) evictLocked(e *entry) {
+	budget, used := t.budget, e.used.Swap(true)
+	defer e.used.Store(used)
+	for t.recordBytes > budget && t.shards.n > 1 {
+		t.removeLocked(t.crowded(budget).next().key())
+	}
+}
+
+// crowded returns the pool that is to make room.
+func (t *table) crowded(budget int64) *pool {
+	for c := errs; c > files; c-- {
+		if p := &t.pools[c]; p.bytes > budget/parts[c] {
+			return p
+		}
+	}
+	return &t.pools[files] // which isn't empty: the others together have less than all
+}
+
+// varyLocked returns the fields that tell the variants of key apart.
+func (t *table) varyLocked(key string, head bool) []string {
+	if e, ok := t.shards.getLocked(key); ok {
+		return e.varyFor(head)
+	}
+	return nil
+}
+
+// variantLocked names the variant that is asked for; "" if it isn't known what selects.
+func (t *table) variantLocked(req *Request) string {
+	return t.variantBy(t.varyLocked(req.Key, req.Head), req.Header)
+}
+
+// postponeLocked has rec, which may be nil, rest. The failure, if not nil, is the verdict on its
+// validation.
+func (t *table) postponeLocked(rec *Record, failure *Failure) {
+	if rec == nil {
+		return
+	}
+	if now := t.successor(rec); now != nil {
+		t.replaceLocked(now, now.with(func(r *Record) {
+			r.RetryAfter, r.failure = Until(t.now().Add(RetryAfter)), failure
+		}))
+	}
+}
+
+// size is what rec takes in memory with its entry.
+func (t *table) size(rec *Record) int64 {
+	n := recordSize + entrySize + block(len(rec.Key)) + block(len(rec.Head)) + block(len(rec.asking))
+	if rec.first != "" {
+		n += block(len(rec.first))
+	} else {
+		n += block(len(rec.Version))
+	}
+	if rec.small != nil {
+		n += 24 + block(len(*rec.small))
+	}
+	if rec.Length < 0 || rec.Length > t.geometry.Max || rec.Fragments {
+		n += bodySize
+	}
+	if rec.Details != plain {
+		n += rec.Details.size()
+	}
+	if place := t.canonical(rec.Key); place != rec.Key {
+		n += groupSize + block(len(groupRoutingPrefix)+len(place))
+	}
+	return int64(n)
 }

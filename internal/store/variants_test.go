@@ -52,7 +52,7 @@ func TestNodesAreToldTheUnion(t *testing.T) {
 	owner := storing(t, []http.Header{a, none}, [][]string{{"Origin"}, nil})
 	other := storing(t, []http.Header{{"Accept": {"x"}}}, [][]string{{"Accept"}})
 	told := owner.offeredTo(find(owner, "k", none), &Request{Key: "k", Header: none})
-	copied, err := decode(told.encode(owner.cfg.Now()), owner.cfg.Now())
+	copied, err := Decode(told.Encode(owner.cfg.Now()), owner.cfg.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,14 +83,14 @@ func TestWithdrawnIsOneVariant(t *testing.T) {
 	s.insertLocked(second, find1(s, requests[1]))
 	s.bodyLocked(first.Version)
 	s.withdrawLocked(first)
-	body := s.bodies[first.Version]
+	body := s.byVersion[first.Version]
 	s.mu.Unlock()
 	if find(s, "k", requests[0]) != nil || find(s, "k", requests[1]) != second || body == nil {
 		t.Error("not just the one has gone")
 	}
 	s.mu.Lock()
 	s.withdrawLocked(second)
-	body = s.bodies[first.Version]
+	body = s.byVersion[first.Version]
 	s.mu.Unlock()
 	if find(s, "k", requests[1]) != nil || body != nil {
 		t.Error("the last one has left something")

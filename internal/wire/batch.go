@@ -43,7 +43,9 @@ func (b *batch) roomy() bool { return len(b.scratch)+scratchKeep <= cap(b.scratc
 // roomyForBulk reports whether the header of a large frame fits.
 func (b *batch) roomyForBulk() bool { return len(b.scratch)+scratchKeep/4 <= cap(b.scratch) }
 
-func (b *batch) header(k kind, size int, id uint64) { b.scratch = appendHeader(b.scratch, k, size, id) }
+func (b *batch) header(k kind, size int, id uint64) {
+	b.scratch = appendHeader(b.scratch, k, size, id)
+}
 
 func (b *batch) word(n uint32) { b.scratch = binary.BigEndian.AppendUint32(b.scratch, n) }
 

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"strconv"
 	"testing"
+
+	"github.com/scurrycache/scurry/internal/wire/wiretest"
 )
 
 // The sizes that matter: a small object with its record, and a chunk of a large one.
@@ -35,9 +37,9 @@ func BenchmarkRequest(b *testing.B) {
 			}
 			return err
 		}
-		for _, tr := range transports[:2] {
-			b.Run(tr.name+"/"+size.name, func(b *testing.B) {
-				dialed, accepted := tr.open(b)
+		for _, tr := range wiretest.Transports[:2] {
+			b.Run(tr.Name+"/"+size.name, func(b *testing.B) {
+				dialed, accepted := tr.Open(b)
 				client, _ := join(b, dialed, accepted, Config{}, Config{Serve: serve})
 				bench(b, size.n, func() error { return ask(client) })
 			})

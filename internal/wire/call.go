@@ -15,7 +15,7 @@ import (
 // cancelled, with the connection's error when that has ended, and with ErrEnded after End, Answer
 // or Abort.
 type Call struct {
-	s       *Server
+	l       *link
 	in      assembly // belongs to the goroutine that reads the connection
 	message []byte
 
@@ -30,9 +30,9 @@ type Call struct {
 	end     context.CancelCauseFunc
 }
 
-func newCall(s *Server, id uint64, window int) *Call {
-	c := &Call{s: s, allowed: window}
-	c.out.init(id, &s.mu)
+func newCall(l *link, id uint64, window int) *Call {
+	c := &Call{l: l, allowed: window}
+	c.out.init(id, &l.mu)
 	return c
 }
 
@@ -41,8 +41,8 @@ func (c *Call) Message() []byte { return c.message }
 
 // Context ends when the client cancels, when the connection ends, and when Serve returns.
 func (c *Call) Context() context.Context {
-	c.s.mu.Lock()
-	defer c.s.mu.Unlock()
+	c.l.mu.Lock()
+	defer c.l.mu.Unlock()
 	if c.ctx == nil {
 		// It has no parent that would have to keep account of all calls: whatever ends the call
 		// ends it.
@@ -58,15 +58,15 @@ func (c *Call) Context() context.Context {
 // queued, which takes as long as the client has no room left at all, or as too much is queued.
 // Replies come before content: after Write, the error is ErrEnded.
 func (c *Call) Reply(message, value []byte) error {
-	c.s.mu.Lock()
-	defer c.s.mu.Unlock()
+	c.l.mu.Lock()
+	defer c.l.mu.Unlock()
 	return c.replyLocked(message, value)
 }
 
 // Respond is Reply, then End without detail, in one go.
 func (c *Call) Respond(message, value []byte) error {
-	c.s.mu.Lock()
-	defer c.s.mu.Unlock()
+	c.l.mu.Lock()
+	defer c.l.mu.Unlock()
 	if err := c.replyLocked(message, value); err != nil {
 		return err
 	}
@@ -74,7 +74,7 @@ func (c *Call) Respond(message, value []byte) error {
 }
 
 func (c *Call) replyLocked(message, value []byte) error {
-	if len(message) > c.s.cfg.MaxMessage || len(value) >= math.MaxInt32 {
+	if len(message) > c.l.maxMessage || len(value) >= math.MaxInt32 {
 		return fmt.Errorf("reply of %d and %d bytes: %w", len(message), len(value), ErrTooLarge)
 	}
 	if c.wrote && c.err == nil {
@@ -95,8 +95,8 @@ func (c *Call) replyLocked(message, value []byte) error {
 // Write sends content. It returns when all of p is queued, or with how much of it was. It waits
 // while as much is under way as the client has room for.
 func (c *Call) Write(p []byte) (n int, err error) {
-	c.s.mu.Lock()
-	defer c.s.mu.Unlock()
+	c.l.mu.Lock()
+	defer c.l.mu.Unlock()
 	for {
 		if len(p) == 0 {
 			return n, c.err
@@ -104,7 +104,7 @@ func (c *Call) Write(p []byte) (n int, err error) {
 		if err := c.waitLocked(); err != nil {
 			return n, err
 		}
-		k := min(len(p), c.allowed, c.s.cfg.Window-c.out.queued)
+		k := min(len(p), c.allowed, c.l.window-c.out.queued)
 		c.allowed -= k
 		c.wrote = true
 		c.queueLocked(item{kind: kindData, a: p[:k]})
@@ -115,7 +115,8 @@ func (c *Call) Write(p []byte) (n int, err error) {
 
 // waitLocked waits until something may be queued.
 func (c *Call) waitLocked() error {
-	for c.err == nil && (c.allowed <= 0 || c.out.queued >= c.s.cfg.Window || c.out.waiting() >= maxItems) {
+	for c.err == nil &&
+		(c.allowed <= 0 || c.out.queued >= c.l.window || c.out.waiting() >= maxItems) {
 		c.out.room.Wait()
 	}
 	return c.err
@@ -123,20 +124,20 @@ func (c *Call) waitLocked() error {
 
 func (c *Call) queueLocked(i item) {
 	c.out.push(i)
-	c.s.w.enlistLocked(&c.out)
+	c.l.w.enlistLocked(&c.out)
 }
 
 // End completes the response. The detail goes with it; it may be nil, and has 64 KiB at most.
 func (c *Call) End(detail []byte) error {
-	c.s.mu.Lock()
-	defer c.s.mu.Unlock()
+	c.l.mu.Lock()
+	defer c.l.mu.Unlock()
 	return c.endLocked(kindEnd, detail)
 }
 
 // Abort ends the response as incomplete, after what has been sent. The detail is as End's.
 func (c *Call) Abort(detail []byte) error {
-	c.s.mu.Lock()
-	defer c.s.mu.Unlock()
+	c.l.mu.Lock()
+	defer c.l.mu.Unlock()
 	return c.endLocked(kindAbort, detail)
 }
 
@@ -153,43 +154,34 @@ func (c *Call) endLocked(k kind, detail []byte) error {
 	return nil
 }
 
-// credited takes note that the client has room for n more bytes.
+// credited adds n bytes to what the client has room for.
 func (c *Call) credited(n int) {
-	c.s.mu.Lock()
-	defer c.s.mu.Unlock()
+	c.l.mu.Lock()
+	defer c.l.mu.Unlock()
 	c.allowed = min(c.allowed, math.MaxInt32-n) + n // whatever the client grants, it stays a number
 	c.out.room.Broadcast()
 }
 
 // lose ends the call from outside: nothing more of it is sent.
 func (c *Call) lose(err error) {
-	c.s.mu.Lock()
+	c.l.mu.Lock()
 	c.err = err
 	c.out.drop()
 	c.out.remove()
 	c.out.room.Broadcast()
-	c.s.mu.Unlock()
+	c.l.mu.Unlock()
 	c.endContext(err)
 }
 
 // endContext ends the context, if there is one.
 func (c *Call) endContext(err error) {
-	c.s.mu.Lock()
+	c.l.mu.Lock()
 	if c.gone == nil {
 		c.gone = err
 	}
 	end := c.end
-	c.s.mu.Unlock()
+	c.l.mu.Unlock()
 	if end != nil {
 		end(err)
 	}
-}
-
-// release is the end of Serve.
-func (c *Call) release() {
-	_ = c.Abort(nil) // it fails where the response has ended, as it should have
-	c.endContext(context.Canceled)
-	c.s.mu.Lock()
-	defer c.s.mu.Unlock()
-	c.s.busy--
 }

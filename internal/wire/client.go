@@ -10,6 +10,7 @@ import (
 // Client is the side of a connection that sends requests. Its methods may be called concurrently.
 type Client struct {
 	link
+	onLeaving func() // Config.Leaving
 
 	// Guarded by the link's mutex:
 	streams   map[uint64]*Stream // those that haven't ended
@@ -21,11 +22,11 @@ type Client struct {
 }
 
 // NewClient makes conn the client's side of a connection, which owns conn from then on. It must be
-// closed, by Close or by CloseIdle, unless it ends by itself; Lost and Done tell.
+// closed, by Close or by CloseIdle, unless it ends by itself, which Lost and Done report.
 func NewClient(conn net.Conn, cfg Config) *Client {
 	cfg = cfg.filled()
-	c := &Client{streams: map[uint64]*Stream{}}
-	c.init(conn, cfg, cfg.MissedHeartbeats)
+	c := &Client{onLeaving: cfg.Leaving, streams: map[uint64]*Stream{}}
+	c.init(conn, cfg.terms(cfg.MissedHeartbeats))
 	c.start(c)
 	return c
 }
@@ -38,11 +39,11 @@ func (c *Client) Open(ctx context.Context, message []byte, window int) (*Stream,
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
-	if len(message) > c.cfg.MaxMessage {
+	if len(message) > c.maxMessage {
 		return nil, fmt.Errorf("request of %d bytes: %w", len(message), ErrTooLarge)
 	}
-	if window <= 0 || window > c.cfg.Window {
-		window = c.cfg.Window
+	if window <= 0 || window > c.window {
+		window = c.window
 	}
 	s := newStream(c, window)
 	if err := c.add(s, message); err != nil {
@@ -63,8 +64,8 @@ func (c *Client) add(s *Stream, message []byte) error {
 	case c.closing:
 		return ErrClosed
 	}
-	// While the connection is ending, streams may still begin: they fail with the others, not
-	// before Lost knows.
+	// While the connection is ending, streams may still begin: they fail with the others, after
+	// Lost.
 	c.number++
 	s.out.init(c.number, &c.mu)
 	s.opened = c.pulse.clock
@@ -74,15 +75,14 @@ func (c *Client) add(s *Stream, message []byte) error {
 	return nil
 }
 
-// forget takes note that s has ended.
+// forget removes s, which has ended.
 func (c *Client) forget(s *Stream) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.forgetLocked(s)
 }
 
-// withdraw tells the other side that s's response isn't wanted any more, if it knows of the
-// request.
+// withdraw removes s, and cancels its request if it may have reached the other side.
 func (c *Client) withdraw(s *Stream) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -115,13 +115,6 @@ func (c *Client) grant(s *Stream, n int) {
 	}
 }
 
-// Close ends the connection at once. Its streams fail with ErrClosed. Close doesn't wait: Done
-// tells when all has ended.
-func (c *Client) Close() error {
-	c.end(ErrClosed)
-	return nil
-}
-
 // CloseIdle lets no stream begin any more, and closes the connection when the last one has ended.
 func (c *Client) CloseIdle() {
 	c.mu.Lock()
@@ -131,19 +124,6 @@ func (c *Client) CloseIdle() {
 		c.endLocked(ErrClosed)
 	}
 }
-
-// Done is closed when the connection has ended: Lost has returned, the streams have failed, the
-// goroutines are gone.
-func (c *Client) Done() <-chan struct{} { return c.done }
-
-// Err is what ended the connection, nil as long as Done isn't closed.
-func (c *Client) Err() error { return c.failed() }
-
-// LastHeard is when anything last came from the other side; before that, when the connection began.
-func (c *Client) LastHeard() time.Time { return c.src.lastHeard() }
-
-// Traffic counts the bytes that were read and written.
-func (c *Client) Traffic() (in, out int64) { return c.traffic() }
 
 func (c *Client) receive(h header) error {
 	switch h.kind {
@@ -165,13 +145,14 @@ func (c *Client) receive(h header) error {
 	return s.receive(h)
 }
 
-// find returns the stream of a frame; nil if it was cancelled, which the other side may not have
-// known.
+// find returns the stream of a frame, or nil if it was cancelled: its frames may have been under
+// way.
 func (c *Client) find(h header) (*Stream, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if h.id == 0 || h.id > c.number {
-		return nil, fmt.Errorf("%w: frame of stream %d, where %d is the last", ErrProtocol, h.id, c.number)
+		return nil, fmt.Errorf("%w: frame of stream %d, where %d is the last",
+			ErrProtocol, h.id, c.number)
 	}
 	s := c.streams[h.id]
 	if s != nil {
@@ -185,8 +166,8 @@ func (c *Client) leave() {
 	first := !c.left
 	c.left = true
 	c.mu.Unlock()
-	if first && c.cfg.Leaving != nil {
-		c.cfg.Leaving()
+	if first && c.onLeaving != nil {
+		c.onLeaving()
 	}
 }
 

@@ -4,7 +4,7 @@ import "sync"
 
 const blockSize = 32 << 10
 
-// block is memory for content that came before anyone asked for it.
+// block is memory for content that came before a Read for it.
 type block struct {
 	next *block
 	r, w int // b[r:w] is to be read

@@ -124,7 +124,7 @@ func TestCancelBeforeSending(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, r := rawServer(t, Config{})
 		open(t, client, "first")
-		synctest.Wait() // it is being written, as nobody reads
+		synctest.Wait() // it is being written, as nothing is read
 		_ = open(t, client, "second").Close()
 		open(t, client, "third")
 		r.want(kindRequest, 1)

@@ -11,7 +11,7 @@ import (
 	"testing/synctest"
 )
 
-// A stream that nobody reads holds up no other, and loses nothing.
+// A stream that isn't read holds up no other, and loses nothing.
 func TestStuckReader(t *testing.T) {
 	want := pattern(1, 4<<20)
 	client, _ := pair(t, Config{}, Config{Serve: func(c *Call) {
@@ -111,7 +111,7 @@ func TestSmallPassesBulk(t *testing.T) {
 		for id := range uint64(streams) {
 			r.send(frame(kindRequest, id+1, lead(0, 1)...))
 		}
-		synctest.Wait() // the first batch is being written, as nobody reads
+		synctest.Wait() // the first batch is being written, as nothing is read
 		r.send(frame(kindRequest, streams+1, lead(5, 1, []byte("small")...)...))
 		synctest.Wait() // its response is queued
 		before, passed := 0, false
@@ -147,7 +147,7 @@ func TestCancelDropsQueue(t *testing.T) {
 			_ = c.Respond(nil, make([]byte, 2<<20))
 		}})
 		r.send(frame(kindRequest, 1, lead(0, 1)...))
-		synctest.Wait() // the first batch is being written, as nobody reads
+		synctest.Wait() // the first batch is being written, as nothing is read
 		r.send(frame(kindCancel, 1))
 		r.send(frame(kindRequest, 2, lead(0, 1)...))
 		synctest.Wait()

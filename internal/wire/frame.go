@@ -18,16 +18,16 @@ const (
 	headerSize = 12
 	leadSize   = 8        // what a request's or a message's payload begins with
 	maxFrame   = 64 << 10 // of what else is in a payload: a stream's turn
-	small      = 4 << 10  // up to here, copying is cheaper than another slice to write, and going first harms no one
-	replyCost  = 64       // what a reply takes of the window beyond its bytes, so that empty ones cost something too
+	small      = 4 << 10  // up to here, copying is cheaper than another slice to write
+	replyCost  = 64       // bytes of the window that a reply takes beyond its own
 )
 
 type kind uint8
 
 const (
 	kindRequest kind = 1 + iota // u32 size of the message, u32 window, the message's first bytes
-	kindAck                     // the request has come; anything else about the stream says so too
-	kindMessage                 // u32 size of the message, u32 size of the value + 1 (0: none), the first bytes of both
+	kindAck                     // the request has come, as any other frame of the stream means, too
+	kindMessage                 // u32 size of the message, u32 size of the value + 1 (0: none), bytes
 	kindMore                    // what follows of a request, or of a message and its value
 	kindData                    // content
 	kindEnd                     // the detail
@@ -40,7 +40,7 @@ const (
 	kindLeave
 
 	// last is a bit of the kind: the stream ends with this frame, without detail. The client then
-	// learns of the end together with the last bytes, and won't cancel what has ended.
+	// gets the end together with the last bytes, and won't cancel what has ended.
 	last kind = 0x80
 )
 

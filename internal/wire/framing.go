@@ -1,26 +1,32 @@
 package wire
 
+// framer makes frames of what streams have queued, and puts them into its batch.
+type framer struct {
+	batch
+	ended func(id uint64) // called, locked, when a stream's last frame goes; may be nil
+}
+
 // frameLocked takes o's next frame, and returns how much of o's it carries.
-func (w *writer) frameLocked(o *outbox) int {
+func (f *framer) frameLocked(o *outbox) int {
 	o.acked = true
 	i := &o.items[o.head]
 	switch i.kind {
 	case kindRequest, kindMessage:
-		return w.messageLocked(o, i)
+		return f.messageLocked(o, i)
 	case kindData:
-		return w.dataLocked(o)
+		return f.dataLocked(o)
 	}
-	w.header(i.kind, len(i.a), o.id)
+	f.header(i.kind, len(i.a), o.id)
 	n := len(i.a)
-	w.put(i.a)
-	w.tookLocked(o, n)
-	w.popLocked(o)
+	f.put(i.a)
+	f.tookLocked(o, n)
+	f.popLocked(o)
 	return n
 }
 
 // messageLocked takes the next frame of a request or a message. The first of several carries the
 // message's beginning only.
-func (w *writer) messageLocked(o *outbox, i *item) int {
+func (f *framer) messageLocked(o *outbox, i *item) int {
 	n := i.size() - i.sent
 	k := i.kind
 	switch {
@@ -30,31 +36,31 @@ func (w *writer) messageLocked(o *outbox, i *item) int {
 		n = min(len(i.a), small)
 	}
 	done := i.sent+n == i.size()
-	end := w.endsLocked(o, done, 1)
+	end := f.endsLocked(o, done, 1)
 	if end {
 		k |= last
 	}
 	if i.begun {
-		w.header(k, n, o.id)
+		f.header(k, n, o.id)
 	} else {
-		w.header(k, leadSize+n, o.id)
-		w.word(uint32(len(i.a)))
-		w.word(i.word)
+		f.header(k, leadSize+n, o.id)
+		f.word(uint32(len(i.a)))
+		f.word(i.word)
 		i.begun = true
 	}
-	w.putSome(i, n)
-	w.tookLocked(o, n)
+	f.putSome(i, n)
+	f.tookLocked(o, n)
 	if done {
-		w.popLocked(o)
+		f.popLocked(o)
 	}
 	if end {
-		w.popLocked(o)
+		f.popLocked(o)
 	}
 	return n
 }
 
 // dataLocked takes the next frame of content, which may be that of several writes.
-func (w *writer) dataLocked(o *outbox) int {
+func (f *framer) dataLocked(o *outbox) int {
 	n, whole := 0, 0
 	for _, i := range o.items[o.head:] {
 		if i.kind != kindData || n == maxFrame {
@@ -67,28 +73,28 @@ func (w *writer) dataLocked(o *outbox) int {
 		}
 	}
 	k := kindData
-	end := w.endsLocked(o, true, whole)
+	end := f.endsLocked(o, true, whole)
 	if end {
 		k |= last
 	}
-	w.header(k, n, o.id)
+	f.header(k, n, o.id)
 	for left := n; left > 0; {
 		i := &o.items[o.head]
 		k := min(i.size()-i.sent, left)
-		w.putSome(i, k)
+		f.putSome(i, k)
 		if left -= k; i.sent == i.size() {
 			o.pop()
 		}
 	}
-	w.tookLocked(o, n)
+	f.tookLocked(o, n)
 	if end {
-		w.popLocked(o)
+		f.popLocked(o)
 	}
 	return n
 }
 
 // endsLocked reports whether all that is left of o behind the next whole items is a plain end.
-func (w *writer) endsLocked(o *outbox, done bool, whole int) bool {
+func (f *framer) endsLocked(o *outbox, done bool, whole int) bool {
 	if !done || o.waiting() != whole+1 {
 		return false
 	}
@@ -97,27 +103,27 @@ func (w *writer) endsLocked(o *outbox, done bool, whole int) bool {
 }
 
 // popLocked forgets o's first item, and the stream with its last.
-func (w *writer) popLocked(o *outbox) {
+func (f *framer) popLocked(o *outbox) {
 	k := o.items[o.head].kind
 	o.pop()
-	if (k == kindEnd || k == kindAbort) && w.ended != nil {
-		w.ended(o.id)
+	if (k == kindEnd || k == kindAbort) && f.ended != nil {
+		f.ended(o.id)
 	}
 }
 
-func (w *writer) tookLocked(o *outbox, n int) {
+func (f *framer) tookLocked(o *outbox, n int) {
 	o.queued -= n
 	o.room.Broadcast()
 }
 
 // putSome puts the next n bytes of i into the batch.
-func (w *writer) putSome(i *item, n int) {
+func (f *framer) putSome(i *item, n int) {
 	from, to := i.sent, i.sent+n
 	i.sent = to
 	if from < len(i.a) {
-		w.put(i.a[from:min(to, len(i.a))])
+		f.put(i.a[from:min(to, len(i.a))])
 	}
 	if to > len(i.a) {
-		w.put(i.b[max(0, from-len(i.a)) : to-len(i.a)])
+		f.put(i.b[max(0, from-len(i.a)) : to-len(i.a)])
 	}
 }

@@ -5,16 +5,16 @@ import "time"
 // idleHeartbeats is how many heartbeats apart a client without open streams pings.
 const idleHeartbeats = 5
 
-// pulse judges by heartbeats whether the other side lives. It counts heartbeats instead of
-// comparing times: a process that was stopped, or got no share of the processor, counts one
-// heartbeat for all that it missed, and so doesn't take its own absence for the other side's.
+// pulse counts heartbeats to judge whether the other side is alive. It doesn't compare times: a
+// process that was stopped, or got no share of the processor, counts one heartbeat for all that it
+// missed, and so doesn't take its own absence for the other side's.
 type pulse struct {
 	patience int // after how many silent heartbeats the other side counts as dead
 	every    time.Duration
 
 	last   time.Time // of the last heartbeat
 	clock  int       // how many heartbeats there were
-	grace  int       // no one is declared dead before this heartbeat
+	grace  int       // not dead before this heartbeat
 	heard  int64     // what the source had heard by the last heartbeat
 	silent int       // heartbeats since it last heard anything new
 }
@@ -39,7 +39,7 @@ func (p *pulse) tick(now time.Time, heard int64, due bool) (any bool) {
 	return any
 }
 
-// dead is the verdict.
+// dead reports whether the other side counts as dead.
 func (p *pulse) dead() bool { return p.clock >= p.grace && p.silent >= p.patience }
 
 // overdue reports whether something that was due since that heartbeat has been due for too long.

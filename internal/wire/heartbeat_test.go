@@ -6,11 +6,13 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/scurrycache/scurry/internal/wire/wiretest"
 )
 
 // A black hole takes connections and requests, and gives nothing.
 func TestBlackHole(t *testing.T) {
-	dialed, accepted := sockets(t)
+	dialed, accepted := wiretest.Sockets(t)
 	defer accepted.Close()
 	lost := make(chan error, 1)
 	client := NewClient(dialed, Config{Heartbeat: 5 * time.Millisecond, Lost: func(err error) { lost <- err }})
@@ -101,7 +103,7 @@ func TestPatience(t *testing.T) {
 func TestSlowServe(t *testing.T) {
 	const pings = 20
 	release := make(chan struct{})
-	dialed, accepted := sockets(t)
+	dialed, accepted := wiretest.Sockets(t)
 	counted := &countingConn{Conn: accepted, left: pings, reached: release}
 	cfg := Config{Heartbeat: 10 * time.Millisecond, Serve: func(c *Call) {
 		<-release

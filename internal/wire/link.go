@@ -16,18 +16,27 @@ import (
 // so that a slow stream doesn't hold up the others; one writes; one sends heartbeats, and clears up
 // when the link ends.
 type link struct {
-	cfg    Config
+	terms
 	conn   net.Conn
 	src    source // belongs to the reading goroutine, but for its counters
 	ending chan struct{}
 	done   chan struct{}
 
-	mu      sync.Mutex // guards what follows, and what the sides say that it guards
+	mu      sync.Mutex // guards what follows, and fields of the sides
 	w       writer
 	pulse   pulse
-	left    bool  // the other side has told that it would leave
-	failure error // what ended the link, once streams may know of it
+	left    bool  // the other side has announced that it would leave
+	failure error // what ended the link, set when the streams fail
 	err     error // what ends it; set before ending is closed
+}
+
+// terms are what a link keeps to.
+type terms struct {
+	heartbeat            time.Duration
+	patience             int // after how many silent heartbeats the other side counts as dead
+	window               int // bytes of a stream under way
+	maxMessage, maxValue int
+	lost                 func(error) // may be nil
 }
 
 // side is one side's part of a link.
@@ -37,11 +46,11 @@ type side interface {
 	fail(err error) // ends all streams, and lets none begin
 }
 
-func (l *link) init(conn net.Conn, cfg Config, patience int) {
-	l.cfg, l.conn, l.src = cfg, conn, newSource(conn)
+func (l *link) init(conn net.Conn, t terms) {
+	l.terms, l.conn, l.src = t, conn, newSource(conn)
 	l.ending, l.done = make(chan struct{}), make(chan struct{})
 	l.w.init(conn, &l.mu)
-	l.pulse = pulse{patience: patience, every: cfg.Heartbeat, last: time.Now()}
+	l.pulse = pulse{patience: t.patience, every: t.heartbeat, last: time.Now()}
 }
 
 func (l *link) start(s side) {
@@ -49,7 +58,7 @@ func (l *link) start(s side) {
 	wg.Go(func() { l.end(l.read(s)) })
 	wg.Go(func() { l.end(l.w.run()) })
 	go func() {
-		l.heartbeat(s)
+		l.beat(s)
 		l.clear(s)
 		wg.Wait()
 		close(l.done)
@@ -93,9 +102,9 @@ func (l *link) read(s side) error {
 	}
 }
 
-// heartbeat gives the link's heartbeats until it ends.
-func (l *link) heartbeat(s side) {
-	t := time.NewTicker(l.cfg.Heartbeat)
+// beat gives the link's heartbeats until it ends.
+func (l *link) beat(s side) {
+	t := time.NewTicker(l.heartbeat)
 	defer t.Stop()
 	for {
 		select {
@@ -111,28 +120,40 @@ func (l *link) heartbeat(s side) {
 	}
 }
 
-// clear closes the connection, and tells of it: first to Lost, then to the streams.
+// clear closes the connection, calls Lost, and then fails the streams.
 func (l *link) clear(s side) {
 	hangUp(l.conn)
 	l.mu.Lock()
 	err := l.err
 	l.mu.Unlock()
-	if l.cfg.Lost != nil {
-		l.cfg.Lost(err)
+	if l.lost != nil {
+		l.lost(err)
 	}
 	s.fail(err)
 }
 
-// hangUp closes conn without the farewell of TLS, which could wait for seconds for a peer that
-// doesn't read. No frame and no stream can be cut short unnoticed without it.
+// hangUp closes conn without TLS's close_notify, which could wait for seconds for a peer that
+// doesn't read. It isn't needed: frames have lengths, and streams have ends.
 func hangUp(conn net.Conn) {
 	if t, ok := conn.(*tls.Conn); ok {
 		conn = t.NetConn()
 	}
-	_ = conn.Close() // whatever it says, there is nothing left to do
+	_ = conn.Close() // an error changes nothing
 }
 
-func (l *link) failed() error {
+// Close ends the connection at once: its streams fail with ErrClosed, and the contexts of its calls
+// end. It doesn't wait: Done is closed when all has ended.
+func (l *link) Close() error {
+	l.end(ErrClosed)
+	return nil
+}
+
+// Done is closed when the connection has ended: Lost has returned, its streams or calls have failed,
+// its goroutines are gone but for those in Serve.
+func (l *link) Done() <-chan struct{} { return l.done }
+
+// Err is what ended the connection, nil as long as Done isn't closed.
+func (l *link) Err() error {
 	select {
 	case <-l.done:
 		return l.err
@@ -141,4 +162,8 @@ func (l *link) failed() error {
 	}
 }
 
-func (l *link) traffic() (in, out int64) { return l.src.in.Load(), l.w.out.Load() }
+// LastHeard is when anything last came from the other side; before that, when the connection began.
+func (l *link) LastHeard() time.Time { return l.src.lastHeard() }
+
+// Traffic counts the bytes that were read and written.
+func (l *link) Traffic() (in, out int64) { return l.src.in.Load(), l.w.out.Load() }

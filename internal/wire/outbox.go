@@ -8,7 +8,7 @@ type item struct {
 	begun bool
 	word  uint32 // a request's window; a message's size of the value + 1
 	sent  int    // of a and b together
-	a, b  []byte // the message and its value; content; a detail. They are immutable and aren't copied
+	a, b  []byte // the message and its value; content; a detail. Immutable, not copied
 }
 
 func (i *item) size() int { return len(i.a) + len(i.b) }

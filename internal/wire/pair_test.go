@@ -3,96 +3,21 @@ package wire
 import (
 	"bytes"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/tls"
-	"crypto/x509"
 	"io"
-	"math/big"
 	mathrand "math/rand/v2"
 	"net"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
+
+	"github.com/scurrycache/scurry/internal/wire/wiretest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // patient is for tests that keep the machine so busy that a heartbeat may come late.
 const patient = 5 * time.Second
-
-// transports are the kinds of connection that the package is used with, and net.Pipe, which buffers
-// nothing.
-var transports = []struct {
-	name string
-	open func(t testing.TB) (dialed, accepted net.Conn)
-}{
-	{"tcp", sockets},
-	{"tls", secureSockets},
-	{"pipe", func(testing.TB) (net.Conn, net.Conn) { return net.Pipe() }},
-}
-
-// sockets returns both ends of a TCP connection over loopback.
-func sockets(t testing.TB) (dialed, accepted net.Conn) {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	dialed, err = net.Dial("tcp", l.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	accepted, err = l.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return dialed, accepted
-}
-
-// secureSockets returns both ends of a TLS connection over loopback.
-func secureSockets(t testing.TB) (dialed, accepted net.Conn) {
-	t.Helper()
-	cert, pool := certificate(t)
-	d, a := sockets(t)
-	client := tls.Client(d, &tls.Config{RootCAs: pool, ServerName: "node"})
-	server := tls.Server(a, &tls.Config{Certificates: []tls.Certificate{cert}})
-	shaken := make(chan error, 1)
-	go func() { shaken <- server.Handshake() }()
-	if err := client.Handshake(); err != nil {
-		t.Fatal(err)
-	}
-	if err := <-shaken; err != nil {
-		t.Fatal(err)
-	}
-	return client, server
-}
-
-func certificate(t testing.TB) (tls.Certificate, *x509.CertPool) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), DNSNames: []string{"node"}, IsCA: true, BasicConstraintsValid: true,
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	leaf, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pool := x509.NewCertPool()
-	pool.AddCert(leaf)
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, pool
-}
 
 // join makes a connection of both ends, which is closed at the end of the test.
 func join(t testing.TB, dialed, accepted net.Conn, requests, answers Config) (*Client, *Server) {
@@ -112,7 +37,7 @@ func pair(t testing.TB, requests, answers Config) (*Client, *Server) {
 	if requests.Heartbeat == 0 {
 		requests.Heartbeat, answers.Heartbeat = patient, patient
 	}
-	dialed, accepted := sockets(t)
+	dialed, accepted := wiretest.Sockets(t)
 	return join(t, dialed, accepted, requests, answers)
 }
 

@@ -31,7 +31,7 @@ func (s *Stream) message(h header) error {
 	if err != nil {
 		return err
 	}
-	if int64(m) > int64(s.c.cfg.MaxMessage) || int64(v)-1 > int64(s.c.cfg.MaxValue) {
+	if int64(m) > int64(s.c.maxMessage) || int64(v)-1 > int64(s.c.maxValue) {
 		s.cancel(ErrTooLarge)
 		return s.c.src.skip(h.size - leadSize)
 	}
@@ -115,7 +115,7 @@ func (s *Stream) dataLocked(n int) error {
 func (s *Stream) pieceLocked(n int) (int, error) {
 	var to []byte
 	switch {
-	case s.cancelled: // nobody will read them
+	case s.cancelled: // they are skipped
 	case s.dest != nil && s.came.size == 0:
 		to = s.dest // all of it: an io.Reader may use what it doesn't return
 		s.direct = true
@@ -136,8 +136,8 @@ func (s *Stream) pieceLocked(n int) (int, error) {
 	return n, err
 }
 
-// placedLocked takes note that n bytes of content have come to where pieceLocked wanted them,
-// unless err.
+// placedLocked counts n bytes of content that have come to where pieceLocked wanted them, unless
+// err.
 func (s *Stream) placedLocked(n int, err error) {
 	switch {
 	case err != nil:

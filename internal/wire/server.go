@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"net"
@@ -9,13 +10,10 @@ import (
 	"time"
 )
 
-// maxRefusals is how many refusals may be waiting to be sent before no more requests are read: a
-// client that sends requests and reads no responses must not fill this side's memory.
-const maxRefusals = 1 << 14
-
 // Server is the side of a connection that answers requests. Its methods may be called concurrently.
 type Server struct {
 	link
+	cfg     Config
 	serving sync.WaitGroup
 
 	// Guarded by the link's mutex:
@@ -26,20 +24,21 @@ type Server struct {
 }
 
 // NewServer makes conn the server's side of a connection, which owns conn from then on. It must be
-// closed, unless it ends by itself; Lost and Done tell.
+// closed, unless it ends by itself, which Lost and Done report.
 func NewServer(conn net.Conn, cfg Config) *Server {
 	cfg = cfg.filled()
-	s := &Server{calls: map[uint64]*Call{}}
+	s := &Server{cfg: cfg, calls: map[uint64]*Call{}}
 	// A client without streams is silent for idleHeartbeats by design.
-	s.init(conn, cfg, idleHeartbeats+cfg.MissedHeartbeats)
+	s.init(conn, cfg.terms(idleHeartbeats+cfg.MissedHeartbeats))
 	s.w.ended = func(id uint64) { delete(s.calls, id) }
 	s.start(s)
 	return s
 }
 
-// Leave tells the client that this one is about to leave, which may send requests elsewhere. Calls
-// go on being served, new ones too, until the connection is closed. Leave returns when that has
-// been sent, or the connection ends, so that a Close right after it doesn't overtake it.
+// Leave announces to the client that this side is about to leave, so that it sends requests
+// elsewhere. Calls go on being served, new ones too, until the connection is closed. Leave returns
+// when that has been sent, or the connection ends, so that a Close right after it doesn't overtake
+// it.
 func (s *Server) Leave() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -52,9 +51,6 @@ func (s *Server) Leave() {
 	}
 }
 
-// LastHeard is when the last bytes came.
-func (s *Server) LastHeard() time.Time { return s.src.lastHeard() }
-
 // Calls is how many requests are without a complete response, what is being written counting as
 // one.
 func (s *Server) Calls() int {
@@ -65,23 +61,6 @@ func (s *Server) Calls() int {
 	}
 	return len(s.calls)
 }
-
-// Close ends the connection at once, and the contexts of its calls. It doesn't wait: Done tells
-// when the connection's goroutines are gone, and Wait waits for the calls.
-func (s *Server) Close() error {
-	s.end(ErrClosed)
-	return nil
-}
-
-// Done is closed when the connection has ended: Lost has returned, the calls know, the goroutines
-// are gone but for those in Serve.
-func (s *Server) Done() <-chan struct{} { return s.done }
-
-// Err is what ended the connection, nil as long as Done isn't closed.
-func (s *Server) Err() error { return s.failed() }
-
-// Traffic counts the bytes that were read and written.
-func (s *Server) Traffic() (in, out int64) { return s.traffic() }
 
 // Wait waits until the connection has ended and every Serve has returned.
 func (s *Server) Wait() {
@@ -122,9 +101,8 @@ func (s *Server) receive(h header) error {
 	return err
 }
 
-// pong answers a ping. With it goes the word that the requests before it have come, unless their
-// responses have told so: a response that is at hand is the best acknowledgement, and costs no
-// write of its own.
+// pong answers a ping. With it go acknowledgements of the requests before it that have no response
+// yet: a response acknowledges its request, and costs no write of its own.
 func (s *Server) pong(id uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -143,7 +121,8 @@ func (s *Server) find(h header) (*Call, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if h.last || h.id == 0 || h.id > s.number {
-		return nil, fmt.Errorf("%w: frame of call %d, where %d is the last", ErrProtocol, h.id, s.number)
+		return nil, fmt.Errorf("%w: frame of call %d, where %d is the last",
+			ErrProtocol, h.id, s.number)
 	}
 	return s.calls[h.id], nil
 }
@@ -157,7 +136,7 @@ func (s *Server) request(h header) error {
 	if window == 0 || window > math.MaxInt32 {
 		return fmt.Errorf("%w: request with a window of %d", ErrProtocol, window)
 	}
-	c := newCall(s, h.id, int(window))
+	c := newCall(&s.link, h.id, int(window))
 	if ok, err := s.admit(c, size); !ok {
 		if err == nil {
 			err = s.src.skip(h.size - leadSize)
@@ -177,7 +156,7 @@ func (s *Server) admit(c *Call, size uint32) (bool, error) {
 	}
 	s.number = c.out.id
 	switch {
-	case int64(size) > int64(s.cfg.MaxMessage):
+	case int64(size) > int64(s.maxMessage):
 		s.refuseLocked(c, refuseTooLarge)
 	case s.busy >= s.cfg.MaxRequests:
 		s.refuseLocked(c, refuseOverloaded)
@@ -217,13 +196,22 @@ func (s *Server) more(c *Call, n int) error {
 
 func (s *Server) serve(c *Call) {
 	defer s.serving.Done()
-	defer c.release()
+	defer s.release(c)
 	defer func() {
 		if v := recover(); v != nil && s.cfg.Panicked != nil {
 			s.cfg.Panicked(v, debug.Stack())
 		}
 	}()
 	s.cfg.Serve(c)
+}
+
+// release is the end of Serve.
+func (s *Server) release(c *Call) {
+	_ = c.Abort(nil) // it fails where the response has ended, as it should have
+	c.endContext(context.Canceled)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.busy--
 }
 
 // cancel ends a call that its client has given up.

@@ -38,8 +38,8 @@ func (s *source) header() (header, error) {
 	}
 	h, err := parseHeader(s.buf[s.r:])
 	s.r += headerSize
-	// After a large frame, another is likely: what is read of it ahead of need would be copied in
-	// vain.
+	// After a large frame, another is likely: what is read of it ahead of need would be copied once
+	// more.
 	s.ahead = sourceSize
 	if h.size > sourceSize/2 {
 		s.ahead = afterBulk
@@ -95,7 +95,7 @@ func (s *source) full(p []byte, n int) error {
 	}
 }
 
-// skip reads n bytes for nobody.
+// skip reads n bytes and drops them.
 func (s *source) skip(n int) error {
 	for {
 		k := min(n, s.w-s.r)

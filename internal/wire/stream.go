@@ -19,14 +19,14 @@ type Stream struct {
 	acked  bool
 	opened int // the heartbeat of the request
 
-	mu         sync.Mutex // guards what follows. It may be held when the link's is taken, not the other way round
+	mu         sync.Mutex // guards what follows. It is locked before the link's
 	changed    sync.Cond
 	replies    []reply // that came, and weren't read
 	first      [1]reply
 	came       content
 	began      bool // content has come
 	allowed    int  // how much the other side may send
-	uncredited int  // how much was read without the other side being told
+	uncredited int  // how much was read since the last credit
 	detail     []byte
 	err        error // the end; io.EOF if it is complete
 	cancelled  bool  // it was cancelled: nothing of what came is given out any more
@@ -144,8 +144,8 @@ func (s *Stream) dropRepliesLocked() {
 	s.consumedLocked(n)
 }
 
-// consumedLocked counts n bytes as read, for which the other side may send as many others. It isn't
-// told of each.
+// consumedLocked counts n bytes as read, for which the other side may send as many others. Credit
+// is given in large steps.
 func (s *Stream) consumedLocked(n int) {
 	s.uncredited += n
 	if s.err == nil && s.uncredited >= max(1, s.window/2) {
@@ -181,8 +181,8 @@ func (s *Stream) Over() bool {
 	return s.err != nil
 }
 
-// Close gives the stream up. If it hasn't ended, the other side is told. Next and Read return, the
-// latter as soon as nothing is being read into its slice any more. Close returns nil.
+// Close gives the stream up. If it hasn't ended, the request is cancelled. Next and Read return,
+// the latter as soon as nothing is being read into its slice any more. Close returns nil.
 func (s *Stream) Close() error {
 	s.cancel(ErrClosed)
 	return nil
@@ -203,14 +203,14 @@ func (s *Stream) cancel(err error) {
 	s.came.drop(s.filling)
 }
 
-// finish takes note of the end, if it is the first to come.
+// finish sets the end, if none has come before.
 func (s *Stream) finish(err error, detail []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.finishLocked(err, detail)
 }
 
-// finishLocked lets the client forget s before anyone who waits can know that it has ended.
+// finishLocked has the client forget s before it wakes those that wait for the end.
 func (s *Stream) finishLocked(err error, detail []byte) {
 	if s.err == nil {
 		s.c.forget(s)
@@ -226,7 +226,7 @@ func (s *Stream) endLocked(err error, detail []byte) {
 	s.changed.Broadcast()
 }
 
-// violation is the error of an other side that sends what it must not.
+// violation is the error where the other side sent what it must not.
 func (s *Stream) violation(what string) error {
 	return fmt.Errorf("%w: stream %d: %s", ErrProtocol, s.out.id, what)
 }

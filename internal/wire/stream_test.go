@@ -11,6 +11,8 @@ import (
 	"sync"
 	"testing"
 	"testing/iotest"
+
+	"github.com/scurrycache/scurry/internal/wire/wiretest"
 )
 
 // The sizes at which something changes.
@@ -38,9 +40,9 @@ func TestRoundTrip(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	for _, tr := range transports {
-		t.Run(tr.name, func(t *testing.T) {
-			dialed, accepted := tr.open(t)
+	for _, tr := range wiretest.Transports {
+		t.Run(tr.Name, func(t *testing.T) {
+			dialed, accepted := tr.Open(t)
 			cfg := Config{Heartbeat: patient, Window: testWindow, Serve: serve}
 			client, server := join(t, dialed, accepted, cfg, cfg)
 			for _, n := range edges {
@@ -103,9 +105,9 @@ func TestManyStreams(t *testing.T) {
 		}
 		_ = c.End(c.Message())
 	}
-	for _, tr := range transports[:2] {
-		t.Run(tr.name, func(t *testing.T) {
-			dialed, accepted := tr.open(t)
+	for _, tr := range wiretest.Transports[:2] {
+		t.Run(tr.Name, func(t *testing.T) {
+			dialed, accepted := tr.Open(t)
 			cfg := Config{Heartbeat: patient, Window: 100_000, Serve: serve}
 			client, _ := join(t, dialed, accepted, cfg, cfg)
 			var wg sync.WaitGroup
@@ -196,7 +198,7 @@ func TestEnds(t *testing.T) {
 	}
 }
 
-// What comes before the end is read before the end is told, even if all of it came long ago.
+// What comes before the end is read before the end is reported, even if all of it came long ago.
 func TestRepliesBeforeAbort(t *testing.T) {
 	aborted := make(chan struct{})
 	client, _ := pair(t, Config{}, Config{Serve: func(c *Call) {

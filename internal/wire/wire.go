@@ -1,10 +1,10 @@
 // Package wire carries requests and responses between two nodes over one connection.
 //
-// A net.Conn comes in, greeted (Greet) and trusted by the caller, and belongs to the package from
-// then on. The side that dialed is the client (NewClient), the side that accepted the server
-// (NewServer): two nodes keep one connection for each direction. Each request is a Stream to the
-// client and a Call to the server. A response is any number of replies, each a short message with a
-// value if there is one, then content of any length, then the end:
+// A net.Conn comes in, greeted (package handshake) and trusted by the caller, and belongs to the
+// package from then on. The side that dialed is the client (NewClient), the side that accepted is
+// the server (NewServer). Two nodes keep one connection for each direction. Each request is a
+// Stream to the client and a Call to the server. A response is any number of replies, each a short
+// message with a value if there is one, then content of any length, then the end:
 //
 //	Client.Open(message) ───────────── request ──────────────► Serve(Call)
 //	Stream.Next  ◄── message, value ─────────────────────────  Call.Reply
@@ -19,58 +19,15 @@
 package wire
 
 import (
-	"errors"
-	"fmt"
 	"math"
 	"time"
 )
 
-var (
-	// ErrClosed is the error of a stream or a connection that this side has closed.
-	ErrClosed = errors.New("closed")
-
-	// ErrLost is wrapped by the error of every connection that this side hasn't closed, and of its
-	// streams.
-	ErrLost = errors.New("connection lost")
-
-	// ErrSilent means that the other side was silent for too long. Like ErrLeft and ErrProtocol, it
-	// matches ErrLost too.
-	ErrSilent = fmt.Errorf("%w: the other side is silent", ErrLost)
-
-	// ErrLeft means that the connection ended after the other side had told that it would leave.
-	ErrLeft = fmt.Errorf("%w: the other side has left", ErrLost)
-
-	// ErrProtocol is wrapped when the other side sent what it must not send.
-	ErrProtocol = fmt.Errorf("%w: protocol error", ErrLost)
-
-	// ErrOverloaded is the error of a stream whose request was refused because too many are being
-	// served.
-	ErrOverloaded = errors.New("too many requests at once")
-
-	// ErrTooLarge means that a message, a value or a detail is larger than one side accepts.
-	ErrTooLarge = errors.New("too large")
-
-	// ErrCancelled is the error of a call whose client wants no response any more, and the cause of
-	// its context's end.
-	ErrCancelled = errors.New("cancelled by the client")
-
-	// ErrEnded is the error of using a call after its End or Abort, or out of order.
-	ErrEnded = errors.New("the response is past this point")
-)
-
-// Aborted is the error of a stream that the server has aborted.
-type Aborted struct {
-	Detail []byte // what it had to say about it; may be empty
-}
-
-func (a *Aborted) Error() string { return "aborted by the server" }
-
-// Config says how a connection works. Its zero value is that of a side which answers nothing.
-// Heartbeat and MissedHeartbeats should be the same on both sides; everything else is each side's
-// own.
+// Config is how a connection works. With the zero value, a side aborts all calls. Heartbeat and
+// MissedHeartbeats should be the same on both sides; everything else is each side's own.
 type Config struct {
-	// Heartbeat is the pace at which the sides make sure of each other: 200 ms if 0. The client
-	// pings at each heartbeat while it has open streams, and at every fifth otherwise.
+	// Heartbeat is the interval of heartbeats: 200 ms if 0. The client pings at each heartbeat
+	// while it has open streams, and at every fifth otherwise.
 	Heartbeat time.Duration
 
 	// MissedHeartbeats is how many silent heartbeats mean that the other side is dead: 4 if 0. The
@@ -98,17 +55,17 @@ type Config struct {
 	// ended nor aborted is aborted. If nil, all calls are.
 	Serve func(*Call)
 
-	// Panicked is told of a panic of Serve, which aborts the call. If nil, such panics pass in
-	// silence.
+	// Panicked is called after a panic of Serve, which aborts the call. If nil, such panics are
+	// dropped.
 	Panicked func(v any, stack []byte)
 
-	// Leaving is called at most once, when the server tells that it is about to leave. Nothing is
-	// read before it returns, so it must not wait. It may call the Client.
+	// Leaving is called at most once, when the server announces that it is about to leave. Nothing
+	// is read before it returns, so it must not wait. It may call the Client.
 	Leaving func()
 
 	// Lost is called exactly once, when the connection has ended for whatever reason, with that
-	// reason. No stream and no call learns of it before Lost has returned, so Lost must not wait
-	// for any; nor for Done.
+	// reason. Streams and calls fail only after Lost has returned, so Lost must not wait for them,
+	// nor for Done.
 	Lost func(err error)
 }
 
@@ -131,4 +88,16 @@ func (c Config) filled() Config {
 		c.Serve = func(*Call) {}
 	}
 	return c
+}
+
+// terms are what the link of a filled c keeps to, which takes so many silent heartbeats for death.
+func (c Config) terms(patience int) terms {
+	return terms{
+		heartbeat:  c.Heartbeat,
+		patience:   patience,
+		window:     c.Window,
+		maxMessage: c.MaxMessage,
+		maxValue:   c.MaxValue,
+		lost:       c.Lost,
+	}
 }

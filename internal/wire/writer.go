@@ -9,12 +9,16 @@ import (
 // batchBulk is how much bulk goes with one write: what a small message may have to wait for.
 const batchBulk = 256 << 10
 
+// maxRefusals is how many refusals may be waiting to be sent before no more requests are read: a
+// client that sends requests and reads no responses must not fill this side's memory.
+const maxRefusals = 1 << 14
+
 // writer sends what streams have queued, all that there is with one write. What is queued while a
 // write is under way goes with the next one, so the busier the connection, the more each write
 // carries.
 type writer struct {
-	batch              // being made or written, by the goroutine
-	leaveUnderWay bool // it says that this side is about to leave
+	framer             // its batch is being made or written, by the goroutine
+	leaveUnderWay bool // the batch has this side's leave in it
 
 	mu        *sync.Mutex // the link's. It guards what follows
 	urgent    outboxes    // those whose next frame is small
@@ -27,9 +31,8 @@ type writer struct {
 	idle      bool // the goroutine waits for work
 	writing   bool // a batch is on its way
 	closed    bool
-	work      sync.Cond       // waits for something to send
-	room      sync.Cond       // waits for fewer urgent outboxes, or for told
-	ended     func(id uint64) // called, locked, when a stream's last frame goes; may be nil
+	work      sync.Cond // waits for something to send
+	room      sync.Cond // waits for fewer urgent outboxes, or for leaveSent
 }
 
 func (w *writer) init(conn net.Conn, mu *sync.Mutex) {
@@ -72,11 +75,11 @@ func (w *writer) nothingLocked() bool {
 // run writes until writing fails, or until the writer is closed (nil).
 func (w *writer) run() error {
 	for w.next() {
-		telling := w.leaveUnderWay
+		leaving := w.leaveUnderWay
 		if err := w.write(); err != nil {
 			return err
 		}
-		if telling {
+		if leaving {
 			w.mu.Lock()
 			w.leaveUnderWay, w.leaveSent = false, true
 			w.room.Broadcast()
@@ -95,8 +98,8 @@ func (w *writer) next() bool {
 	for w.nothingLocked() && !w.closed {
 		w.idle = true
 		w.work.Wait()
-		// Whoever else is about to queue something gets the chance to, for the price of going to
-		// the end of the scheduler's queue, which is nothing where no one else runs.
+		// Other goroutines get the chance to queue something first. That costs a turn in the
+		// scheduler's queue, and nothing if no other goroutine runs.
 		w.mu.Unlock()
 		runtime.Gosched()
 		w.mu.Lock()
@@ -126,7 +129,7 @@ func (w *writer) batchLocked() {
 	}
 }
 
-// signsLocked takes what is said about the connection.
+// signsLocked takes the connection's own frames.
 func (w *writer) signsLocked() {
 	if w.leave {
 		w.leave, w.leaveUnderWay = false, true
@@ -154,7 +157,7 @@ func (w *writer) smallLocked() {
 	}
 }
 
-// notesLocked takes what is said about o's stream.
+// notesLocked takes the frames about o's stream that aren't items.
 func (w *writer) notesLocked(o *outbox) {
 	if o.credit > 0 {
 		w.header(kindCredit, 4, o.id)

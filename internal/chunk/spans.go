@@ -1,0 +1,58 @@
+package chunk
+
+import "slices"
+
+// Spans is a set of offsets: half-open intervals, sorted, apart from each other.
+type Spans []Span
+
+// Span is the bytes [Start, End).
+type Span struct{ Start, End int64 }
+
+// Add puts [start, end) into the set.
+func (s Spans) Add(start, end int64) Spans {
+	i, _ := slices.BinarySearchFunc(s, start, func(sp Span, off int64) int {
+		if sp.End < off {
+			return -1
+		}
+		return 1
+	})
+	j := i
+	for ; j < len(s) && s[j].Start <= end; j++ {
+		start, end = min(start, s[j].Start), max(end, s[j].End)
+	}
+	return slices.Replace(s, i, j, Span{start, end})
+}
+
+// Remove takes [start, end) out of the set.
+func (s Spans) Remove(start, end int64) Spans {
+	var kept Spans
+	for _, sp := range s {
+		if sp.Start < min(sp.End, start) {
+			kept = append(kept, Span{sp.Start, min(sp.End, start)})
+		}
+		if max(sp.Start, end) < sp.End {
+			kept = append(kept, Span{max(sp.Start, end), sp.End})
+		}
+	}
+	return kept
+}
+
+// Next returns the first offset in [off, end) that is in the set, or -1.
+func (s Spans) Next(off, end int64) int64 {
+	for _, sp := range s {
+		if at := max(sp.Start, off); at < min(sp.End, end) {
+			return at
+		}
+	}
+	return -1
+}
+
+// Covers reports whether all of sp is in the set.
+func (s Spans) Covers(sp Span) bool {
+	for _, have := range s {
+		if have.Start <= sp.Start && sp.End <= have.End {
+			return true
+		}
+	}
+	return false
+}

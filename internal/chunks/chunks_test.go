@@ -1,0 +1,155 @@
+package chunks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+)
+
+func open(t *testing.T, cfg Config) *Cache {
+	t.Helper()
+	c, err := New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	return c
+}
+
+func remote(key string) bool { return strings.HasPrefix(key, "remote.") }
+
+// owner has what it is asked for, or doesn't.
+type owner struct {
+	chunk string
+	asked []string
+}
+
+func (o *owner) Fetch(_ context.Context, key string) ([]byte, error) {
+	o.asked = append(o.asked, key)
+	if o.chunk == "" {
+		return nil, errors.New("not held")
+	}
+	return []byte(o.chunk), nil
+}
+
+// slow is a second tier.
+type slow map[string][]byte
+
+func (s slow) Peek(key string) (chunk []byte, ok bool) {
+	chunk, ok = s[key]
+	return chunk, ok
+}
+
+func (s slow) Put(key string, chunk []byte) { s[key] = chunk }
+
+// TestWhoIsAsked: a chunk comes from the first tier that holds it; from its owner only if none does
+// and that is another node, and Get is called.
+func TestWhoIsAsked(t *testing.T) {
+	for _, key := range []string{"remote.0.v.0", "local.0.v.0"} {
+		for _, held := range []string{"nowhere", "in memory", "below"} {
+			for _, owned := range []string{"", "the owner's"} {
+				t.Run(fmt.Sprint(key, " held ", held, ", owner ", owned), func(t *testing.T) {
+					below := slow{}
+					c := open(t, Config{Budget: 1 << 20, Largest: 1 << 10, Remote: remote})
+					c.tiers = append(c.tiers, below)
+					key := c.Prefix() + key
+					want := ""
+					switch held {
+					case "in memory":
+						want = "memory's"
+						c.memory.Put(key, []byte(want))
+						below[key] = []byte("slow")
+					case "below":
+						want = "slow"
+						below[key] = []byte(want)
+					}
+					if b, ok := c.Peek(key); string(b) != want || ok != (want != "") {
+						t.Errorf("Peek: %q, %v", b, ok)
+					}
+					asks := want == "" && strings.Contains(key, "remote")
+					if asks {
+						want = owned
+					}
+					o := &owner{chunk: owned}
+					b, err := c.Get(t.Context(), key, o)
+					if string(b) != want || (err == nil) != (want != "") {
+						t.Errorf("Get: %q, %v; want %q", b, err, want)
+					}
+					if (len(o.asked) > 0) != asks || asks && o.asked[0] != key {
+						t.Errorf("the owner was asked for %q", o.asked)
+					}
+				})
+			}
+		}
+	}
+}
+
+func TestPutReachesAllTiers(t *testing.T) {
+	below := slow{}
+	c := open(t, Config{Budget: 1 << 20, Largest: 1 << 10})
+	c.tiers = append(c.tiers, below)
+	c.Put(c.Prefix()+"k", []byte("nut"))
+	for i, tier := range c.tiers {
+		if b, ok := tier.Peek(c.Prefix() + "k"); !ok || string(b) != "nut" {
+			t.Errorf("tier %d: %q, %v", i, b, ok)
+		}
+	}
+}
+
+// asking is an owner that asks back.
+type asking func()
+
+func (a asking) Fetch(context.Context, string) ([]byte, error) {
+	a()
+	return nil, errors.New("not held")
+}
+
+// TestServeDoesntWaitForThePeerThatAsks: a chunk that is being asked for isn't looked for.
+func TestServeDoesntWaitForThePeerThatAsks(t *testing.T) {
+	c := open(t, Config{Budget: 1 << 20, Largest: 1 << 10, Remote: remote})
+	const key = "remote.0.v.0"
+	_, err := c.Get(t.Context(), c.Prefix()+key, asking(func() {
+		if _, _, busy := c.Serve(key); !busy {
+			t.Error("neither waits for the other")
+		}
+	}))
+	if err == nil {
+		t.Error("it came from nowhere")
+	}
+	if _, ok, busy := c.Serve(key); ok || busy {
+		t.Errorf("served: %v, busy: %v", ok, busy)
+	}
+	c.Put(c.Prefix()+key, []byte("nut"))
+	if b, ok, busy := c.Serve(key); string(b) != "nut" || !ok || busy {
+		t.Errorf("served: %q, %v, busy: %v", b, ok, busy)
+	}
+}
+
+// TestCrowded: chunks that have all the room that they need aren't crowded, and those that make
+// room for each other are, however much others take.
+func TestCrowded(t *testing.T) {
+	const budget, chunk = 1 << 20, 4 << 10
+	c := open(t, Config{Budget: budget, Largest: chunk})
+	put := 0
+	fill := func(n int) {
+		for range n {
+			c.Put(fmt.Sprint(c.Prefix(), put), make([]byte, chunk))
+			put++
+		}
+	}
+	for _, step := range []struct {
+		reserve, put int
+		crowded      bool
+	}{
+		{0, budget / chunk / 2, false}, {budget / 2, 0, true}, {0, 0, false}, {0, budget / chunk, true}, {budget / 4, budget / chunk, true},
+	} {
+		c.Reserve(int64(step.reserve))
+		fill(step.put)
+		size, crowded := c.Crowded()
+		if crowded != step.crowded || size > budget-int64(step.reserve) || size < (budget-int64(step.reserve))*93/100 {
+			t.Errorf("%+v: crowded is %v, in %d bytes: %+v", step, crowded, size, c.Usage())
+		}
+	}
+}

@@ -1,0 +1,122 @@
+package groups
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync/atomic"
+
+	"github.com/golang/groupcache"
+)
+
+// pooledGroup is one of groupcache's groups and its tenant at present. groupcache frees no group,
+// so they are handed from tenant to tenant.
+type pooledGroup struct {
+	group    *groupcache.Group
+	budget   int64
+	filler   []byte
+	fillers  atomic.Int64 // that have been put
+	tenant   atomic.Pointer[tenant]
+	emptying atomic.Bool // keys are as a peer's
+}
+
+// tenant is one use of a pooled group, from Acquire to Release.
+type tenant struct {
+	Config
+	prefix string
+	gate   gate
+}
+
+func (t *tenant) has(key string) bool { return strings.HasPrefix(key, t.prefix) }
+
+// serial numbers pooled groups and tenants, in one process.
+var serial atomic.Int64
+
+func newPooledGroup(budget int64) *pooledGroup {
+	p := &pooledGroup{budget: budget, filler: fillerOf(budget)}
+	name := "scurry-" + strconv.FormatInt(serial.Add(1), 36)
+	pickers.Store(name, p)
+	p.group = groupcache.NewGroup(name, budget, groupcache.GetterFunc(p.load))
+	return p
+}
+
+// bind makes p work for a new tenant.
+func (p *pooledGroup) bind(cfg Config) *tenant {
+	t := &tenant{Config: cfg, prefix: strconv.FormatInt(serial.Add(1), 36) + "."}
+	p.tenant.Store(t)
+	return t
+}
+
+// load is the group's getter.
+func (p *pooledGroup) load(ctx context.Context, key string, dest groupcache.Sink) (err error) {
+	l, ok := ctx.(*lookup)
+	if !ok { // the context of fill
+		p.fillers.Add(1)
+		return adopt(dest, p.filler)
+	}
+	if t := p.tenant.Load(); t == nil || !t.has(key) {
+		return fmt.Errorf("key %s is not the tenant's", key)
+	}
+	if l.loader == nil {
+		return ErrNotHeld
+	}
+	defer recovered(&err, "load", key)
+	value, err := l.loader.Load(l.Context)
+	if err != nil {
+		return err
+	}
+	return adopt(dest, value)
+}
+
+// fillerKey has one length for all fillers, so that they take equal amounts of the budget. It is
+// none of a tenant's.
+const fillerKey = "-filler.%08d"
+
+// fillerBytes is what one filler takes of the budget.
+func (p *pooledGroup) fillerBytes() int64 {
+	return int64(len(p.filler) + len(fmt.Sprintf(fillerKey, 0)))
+}
+
+// fill puts a filler, or uses it again, and reports whether it was there.
+func (p *pooledGroup) fill(n int) (held bool) {
+	var view groupcache.ByteView
+	put := p.fillers.Load()
+	// Neither load nor evictor can fail without a lookup.
+	_ = p.group.Get(context.Background(), fmt.Sprintf(fillerKey, n), groupcache.ByteViewSink(&view))
+	return p.fillers.Load() == put
+}
+
+// empty drops what the group holds. groupcache can't remove an entry, only evict the oldest for new
+// ones.
+func (p *pooledGroup) empty() {
+	p.tenant.Store(nil)
+	if p.budget == 0 {
+		return
+	}
+	n := 1 << 24 // fillers that the tenant has reserved are among the old ones
+	for range p.budget/p.fillerBytes() + 1 {
+		p.fill(n)
+		n++
+	}
+	// One in ten of what comes from peers goes to the hot cache, where each pushes out one that is
+	// older.
+	p.emptying.Store(true)
+	defer p.emptying.Store(false)
+	old := p.usage()
+	for p.usage().hotEvictions-old.hotEvictions < old.HotItems {
+		p.fill(n)
+		n++
+	}
+}
+
+func (p *pooledGroup) usage() usage {
+	c, h := p.group.CacheStats(groupcache.MainCache), p.group.CacheStats(groupcache.HotCache)
+	return usage{
+		Usage: Usage{
+			Items: c.Items, Bytes: c.Bytes, Gets: c.Gets, Hits: c.Hits, Evictions: c.Evictions,
+			HotItems: h.Items, HotBytes: h.Bytes, HotHits: h.Hits,
+		},
+		hotEvictions: h.Evictions,
+	}
+}

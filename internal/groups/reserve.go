@@ -1,0 +1,122 @@
+package groups
+
+import (
+	"sync"
+	"sync/atomic"
+)
+
+// itemBytes is what groupcache spends on each value besides what it counts.
+const itemBytes = 178
+
+// reserve keeps a part of a group's budget from its values. Fillers take it up, as many as are
+// needed. All are used again before half of what remains for values has been used, so that none is
+// ever the oldest. A filler that isn't needed any more is left to be evicted: its memory comes back
+// when values need it.
+//
+// What groupcache doesn't count, of the values that it holds, is reserved as well.
+type reserve struct {
+	pooled *pooledGroup
+	before usage        // when the tenant came
+	used   atomic.Int64 // bytes of keys and values that have been found or put, with fillers
+	asked  atomic.Int64 // the bytes that are reserved for others
+	room   atomic.Int64 // up to which asked may grow before another filler is needed
+	put    atomic.Int64 // bytes of values that have been put, ever
+
+	mu      sync.Mutex // guards all below; held while fillers are put
+	closed  bool
+	needed  int     // the fillers 0 to needed-1 are kept
+	spare   []int64 // what had been put when others were given up: the last one's is of filler number needed
+	renewed int64   // what had been used when all were last used
+	counts  fillerCounts
+}
+
+// fillerCounts is what groupcache has counted of fillers.
+type fillerCounts struct{ puts, gets, hits int64 }
+
+// ask has n bytes reserved for others.
+func (r *reserve) ask(n int64) {
+	r.asked.Store(n)
+	if room := r.room.Load(); n > room || n < room-3*r.pooled.fillerBytes() {
+		r.settle()
+	}
+}
+
+// settle puts the fillers that are needed, gives up those that aren't, and uses them again when it
+// is time.
+func (r *reserve) settle() {
+	p := r.pooled
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed || p.budget == 0 {
+		return
+	}
+	u, size, asked := r.usageLocked(), p.fillerBytes(), r.asked.Load()
+	reserved := asked + (u.Items+u.HotItems)*itemBytes
+	need := int(min((reserved+size-1)/size, p.budget/8*7/size))
+	r.room.Store(asked + int64(need)*size - reserved)
+	for r.needed < need {
+		r.fillLocked(r.needed)
+		r.needed++
+		r.spare = r.spare[:max(0, len(r.spare)-1)]
+	}
+	for r.needed > need+1 { // what goes up and down by a little costs nothing
+		r.needed--
+		r.spare = append(r.spare, r.put.Load())
+	}
+	if r.used.Load()-r.renewed > (p.budget-int64(r.needed)*size)/2 {
+		for n := range r.needed {
+			r.fillLocked(n)
+		}
+		r.renewed = r.used.Load()
+	}
+}
+
+// fillLocked puts a filler, or uses it again.
+func (r *reserve) fillLocked(n int) {
+	r.used.Add(r.pooled.fillerBytes())
+	if r.pooled.fill(n) {
+		r.counts.gets++
+		r.counts.hits++
+		return
+	}
+	r.counts.gets += 2 // groupcache looks twice
+	r.counts.puts++
+}
+
+// usage is what the group holds besides fillers. A filler that was given up counts as held until as
+// much as the budget has been put since, when it has certainly been evicted.
+func (r *reserve) usage() Usage {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.usageLocked()
+}
+
+// space is how many bytes values take of those that they may take.
+func (r *reserve) space() (held, size int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	u := r.usageLocked()
+	return u.Bytes + u.HotBytes, r.pooled.budget - int64(r.needed)*r.pooled.fillerBytes()
+}
+
+func (r *reserve) usageLocked() Usage {
+	p := r.pooled
+	for put := r.put.Load(); len(r.spare) > 0 && put-r.spare[0] > p.budget; {
+		r.spare = r.spare[1:]
+	}
+	u := p.usage().since(r.before, p.fillerBytes())
+	held := int64(r.needed + len(r.spare))
+	u.Items = max(0, u.Items-held)
+	u.Bytes = max(0, u.Bytes-held*p.fillerBytes())
+	u.Evictions = max(0, u.Evictions-(r.counts.puts-held))
+	u.Gets -= r.counts.gets
+	u.Hits -= r.counts.hits
+	return u
+}
+
+// close ends the use of fillers.
+func (r *reserve) close() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.closed = true
+}

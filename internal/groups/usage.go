@@ -1,0 +1,31 @@
+package groups
+
+// Usage is what a group holds, and how often it was looked up. Hot counts what is held of other
+// nodes' keys.
+type Usage struct {
+	Items, Bytes, Gets, Hits, Evictions int64
+	HotItems, HotBytes, HotHits         int64
+}
+
+// usage is what a group holds, with what only this package needs to know.
+type usage struct {
+	Usage
+	hotEvictions int64
+}
+
+// since leaves out what was counted before a tenant came, and the fillers that it began with:
+// nobody looks for them, so they are the first to be evicted.
+func (u usage) since(before usage, fillerBytes int64) Usage {
+	u.Gets -= before.Gets
+	u.Hits -= before.Hits
+	u.HotHits -= before.HotHits
+	u.Evictions -= before.Evictions
+	left := before.Items - min(u.Evictions, before.Items)
+	u.Evictions -= before.Items - left
+	u.Items -= left
+	u.Bytes -= left * fillerBytes
+	left = before.HotItems - min(u.hotEvictions-before.hotEvictions, before.HotItems)
+	u.HotItems -= left
+	u.HotBytes -= left * fillerBytes
+	return u.Usage
+}

@@ -1,0 +1,27 @@
+package groups
+
+import (
+	"fmt"
+	"runtime/debug"
+
+	"github.com/golang/groupcache"
+)
+
+// adopt hands b to sink without a copy: SetProto keeps the slice that a message's own Marshal
+// returns, where SetBytes would clone it.
+func adopt(sink groupcache.Sink, b []byte) error { return sink.SetProto(&message{b}) }
+
+type message struct{ b []byte }
+
+func (m *message) Reset()                   { m.b = nil }
+func (m *message) String() string           { return fmt.Sprintf("%d bytes", len(m.b)) }
+func (*message) ProtoMessage()              {}
+func (m *message) Marshal() ([]byte, error) { return m.b, nil }
+
+// recovered, deferred, turns a panic of a Loader into an error: unwound through groupcache's flight
+// it would hang the key for ever.
+func recovered(err *error, what, key string) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("%s %s: panic: %v\n%s", what, key, p, debug.Stack())
+	}
+}

@@ -1,0 +1,135 @@
+package serve
+
+import (
+	"net/http"
+	"slices"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/scurrycache/scurry/internal/decide"
+	"github.com/scurrycache/scurry/internal/httpcache"
+	"github.com/scurrycache/scurry/internal/site"
+	"github.com/scurrycache/scurry/internal/store"
+)
+
+// head is a record made ready for answers, so that a hit has little left to do.
+type head struct {
+	rec         *store.Record
+	fields      []field                     // all but Age, Cache-Status and what depends on the part that is sent
+	length      []string                    // Content-Length, if the length is known
+	cacheStatus []string                    // the origin's own Cache-Status, which ours is appended to
+	header      atomic.Pointer[http.Header] // all fields, once they have been asked for
+	aged        atomic.Pointer[aged]
+}
+
+// field is a header field. Its values are shared between answers and never changed.
+type field struct {
+	name   string
+	values []string
+}
+
+// aged is what changes from second to second in the answers of a fresh record.
+type aged struct {
+	second      time.Duration
+	age, status []string
+}
+
+// heads are those of the records that have been used lately, where their revisions place them. A
+// head takes more memory than its record, so that only these have one.
+type heads [1 << 11]atomic.Pointer[head]
+
+// of returns rec's head, as clients of that site get it.
+func (h *heads) of(rec *store.Record, at *site.Site) *head {
+	place := &h[rec.Revision%uint64(len(h))]
+	if known := place.Load(); known != nil && known.rec == rec {
+		return known
+	}
+	made := newHead(rec, at)
+	place.Store(made)
+	return made
+}
+
+// newHead prepares rec for answers to clients, who see the origin's URLs as those of the site.
+func newHead(rec *store.Record, s *site.Site) *head {
+	h := &head{rec: rec, fields: fieldsOf(rec)}
+	h.fields = slices.DeleteFunc(h.fields, func(f field) bool {
+		if f.name == "Cache-Status" {
+			h.cacheStatus = f.values
+		}
+		return f.name == "Content-Length" || f.name == "Age" || f.name == "Cache-Status"
+	})
+	typed := false
+	for i, f := range h.fields {
+		switch f.name {
+		case "Location", "Content-Location":
+			h.fields[i].values = s.ForClients(f.values, rec.Key)
+		case "Content-Type":
+			typed = true
+		}
+	}
+	if !typed {
+		h.fields = append(h.fields, field{name: "Content-Type"}) // without one, net/http would make one up
+	}
+	if rec.Length >= 0 && httpcache.HasContent(rec.Status) {
+		h.length = []string{strconv.FormatInt(rec.Length, 10)}
+	}
+	return h
+}
+
+// fieldsOf unpacks rec's fields.
+func fieldsOf(rec *store.Record) []field {
+	n := rec.Head.Len()
+	list, values := make([]field, 0, n+1), make([]string, 0, n)
+	for name, v := range rec.Head.All() {
+		values = append(values, v)
+		if last := len(list) - 1; last >= 0 && list[last].name == name {
+			list[last].values = values[len(values)-1-len(list[last].values):]
+			continue
+		}
+		list = append(list, field{name, values[len(values)-1:]})
+	}
+	for i := range list {
+		list[i].values = slices.Clip(list[i].values)
+	}
+	return list
+}
+
+// stored is the header of h's record as the origin sent it. It isn't to be changed.
+func (h *head) stored() http.Header {
+	if header := h.header.Load(); header != nil {
+		return *header
+	}
+	header := h.rec.Fields()
+	h.header.Store(&header)
+	return header
+}
+
+// put sets the fields of h in header, with the given age.
+func (h *head) put(header http.Header, age time.Duration) {
+	for _, f := range h.fields {
+		header[f.name] = f.values
+	}
+	header["Age"] = h.at(age).age
+}
+
+// at returns the fields of the second that age is in, as of a hit.
+func (h *head) at(age time.Duration) *aged {
+	second := age.Truncate(time.Second)
+	if a := h.aged.Load(); a != nil && a.second == second {
+		return a
+	}
+	a := &aged{
+		second: second,
+		age:    []string{strconv.FormatInt(int64(second/time.Second), 10)},
+		status: h.status(decide.CacheStatus{Hit: true, TTL: h.rec.Facts.Lifetime - second, HasTTL: true}),
+	}
+	h.aged.Store(a)
+	return a
+}
+
+// status appends ours to the origin's Cache-Status.
+func (h *head) status(c decide.CacheStatus) []string {
+	c.Key = h.rec.Key
+	return append(slices.Clip(h.cacheStatus), c.String())
+}

@@ -1,0 +1,63 @@
+package serve
+
+import (
+	"net/http"
+	"slices"
+
+	"github.com/scurrycache/scurry/internal/decide"
+	"github.com/scurrycache/scurry/internal/fetch"
+	"github.com/scurrycache/scurry/internal/httpcache"
+	"github.com/scurrycache/scurry/internal/store"
+)
+
+// observe draws from a response that goes past the cache what it says of what is stored.
+func (f *forwarded) observe(resp *http.Response) {
+	switch {
+	case decide.Unsafe(resp.Request.Method):
+		if resp.StatusCode >= 200 && resp.StatusCode < 400 {
+			if before, after := f.invalidate(resp); before == f.before {
+				f.keepPost(resp, after)
+			}
+		}
+	case resp.Request.Method == http.MethodHead && resp.StatusCode == http.StatusOK:
+		f.observeHead(resp)
+	}
+}
+
+// invalidate does away with what a request may have changed (RFC 9111 section 4.4, RFC 9875 section
+// 3): what is stored of its target, of the URLs that the response names, if they are the origin's,
+// and of groups.
+func (f *forwarded) invalidate(resp *http.Response) (before, after store.Moment) {
+	keys := []string{f.q.Resource}
+	for _, name := range []string{"Location", "Content-Location"} {
+		if key, ok := f.s.Site.KeyFromOrigin(resp.Header.Get(name), f.q.Resource); ok && !slices.Contains(keys, key) {
+			keys = append(keys, key)
+		}
+	}
+	return f.s.Store.Invalidate(keys, httpcache.InvalidatedGroups(resp.Header))
+}
+
+// observeHead updates the stored response that the HEAD would have selected, or, if it is out of
+// date, does away with it (RFC 9111 section 4.3.5).
+func (f *forwarded) observeHead(resp *http.Response) {
+	_, rec, _ := f.s.find(f.q.Resource, f.q.Header, false)
+	if rec == nil || rec.Pass || rec.Status != http.StatusOK || f.q.Authorized || rec.ResponseTime.Time().After(f.sent) {
+		return
+	}
+	received, stored := f.s.Origin.Received(resp, f.sent), rec.Fields()
+	if !httpcache.Matches(stored, received.Header, rec.Length) {
+		f.s.Store.Invalidate([]string{f.q.Resource}, nil)
+		return
+	}
+	if !httpcache.Settled(stored) {
+		return // it may be out of date all the same, and mustn't look settled by a later Date
+	}
+	head := received
+	head.Status, head.Header = rec.Status, httpcache.Freshen(stored, received.Header)
+	if ok, _ := f.s.Site.Policy.Storable(http.MethodGet, f.q.Header, head); !ok || fetch.VariesByIdentity(head.Header, fetch.Identified(resp.Request)) {
+		return
+	}
+	fresh := rec.Clone()
+	f.s.Origin.Describe(fresh, f.q.Header, head)
+	f.s.Store.Renew(rec, fresh)
+}

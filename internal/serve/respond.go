@@ -1,0 +1,76 @@
+package serve
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strconv"
+
+	"github.com/scurrycache/scurry/internal/decide"
+	"github.com/scurrycache/scurry/internal/fill"
+	"github.com/scurrycache/scurry/internal/httpcache"
+)
+
+// respond sends d's record, or of it what the request asks for. The error wraps fill.ErrGone if the
+// bytes went away; then, and if it doesn't wrap errCut, nothing has been sent.
+func (t *response) respond(d *decide.Decision) error {
+	rep := decide.Represent(&t.q, d.Record, t.s.preconditioned(&t.q, d.Record))
+	switch {
+	case rep.Status == 0:
+		return fmt.Errorf("nothing of the part that %s holds is asked for: %w", d.Record.Key, fill.ErrGone)
+	case rep.Status == http.StatusRequestedRangeNotSatisfiable:
+		return t.refuseRange(d)
+	case rep.Empty:
+		t.empty(d, rep.Status)
+		return nil
+	case len(rep.Parts) > 1:
+		return t.multipart(d, rep.Parts)
+	case rep.Parts != nil:
+		return t.part(d, rep.Parts[0])
+	}
+	return t.whole(d)
+}
+
+// relay sends a response that isn't stored to the one client whose request it answers.
+func (t *response) relay(d *decide.Decision) error {
+	res, outcome := d.Result, httpcache.Proceed
+	if d.Record.Status == http.StatusOK {
+		outcome, _ = httpcache.Preconditions(t.q.Method, t.q.Header, t.s.preconditioned(&t.q, d.Record))
+	}
+	t.putFields(d)
+	h := t.w.Header()
+	delete(h, "Age") // it comes straight from the origin
+	if age := t.s.head(d.Record).stored()["Age"]; age != nil {
+		h["Age"] = age
+	}
+	switch outcome {
+	case httpcache.NotModified:
+		notModified(h)
+		t.w.WriteHeader(http.StatusNotModified)
+		return nil
+	case httpcache.PreconditionFailed:
+		h.Set("Content-Length", "0")
+		t.w.WriteHeader(http.StatusPreconditionFailed)
+		return nil
+	}
+	if d.Record.Length >= 0 && httpcache.HasContent(d.Record.Status) {
+		h.Set("Content-Length", strconv.FormatInt(d.Record.Length, 10))
+	}
+	t.w.WriteHeader(d.Record.Status)
+	if t.q.Head() {
+		return nil
+	}
+	if httpcache.HasContent(d.Record.Status) {
+		defer context.AfterFunc(t.r.Context(), res.Cancel)() // so that it isn't read for nobody
+		if res.Quiet() {
+			t.flush() // the client needn't wait for what the origin keeps back
+		}
+		if err := t.copyBody(res.Body); err != nil {
+			return err
+		}
+	}
+	if res.Trailer != nil && d.Record.Length < 0 {
+		t.putTrailer(res.Trailer())
+	}
+	return nil
+}

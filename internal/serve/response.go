@@ -1,0 +1,147 @@
+package serve
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"io"
+	"maps"
+	"net/http"
+	"sync"
+	"sync/atomic"
+
+	"github.com/scurrycache/scurry/internal/decide"
+	"github.com/scurrycache/scurry/internal/fetch"
+	"github.com/scurrycache/scurry/internal/fill"
+	"github.com/scurrycache/scurry/internal/logging"
+	"github.com/scurrycache/scurry/internal/store"
+)
+
+// response is the answer to one client's request for a resource on its way. It belongs to the
+// request's goroutine.
+type response struct {
+	s     *Server
+	w     http.ResponseWriter
+	r     *http.Request
+	q     decide.Request
+	id    string       // of the request, in the log
+	asked *atomic.Bool // whether the origin has been asked for it, also after it has ended; nil until it may be
+	key   string       // that it was looked up under
+	fetch *store.Request
+
+	outcome decide.Outcome // as it was counted last
+	entry   logging.Entry  // of the access log
+}
+
+var responses = sync.Pool{New: func() any { return new(response) }}
+
+// errCut is wrapped by the error of a response that can't be completed: its head has been sent, or
+// nobody is there to have it. The connection is aborted, so that the client can tell.
+var errCut = errors.New("the response is cut")
+
+// cut returns an error that wraps errCut. The access log gets err unless it is nil, or the origin's,
+// which has been logged with the origin's request.
+func (t *response) cut(err error) error {
+	if _, logged := errors.AsType[*store.Failure](err); !logged && err != nil && !errors.Is(err, context.Canceled) {
+		t.entry.Err = err
+	}
+	return errCut
+}
+
+// count makes o the request's outcome.
+func (t *response) count(o decide.Outcome) {
+	if t.outcome != decide.OutcomeNone {
+		t.s.counts.outcomes[t.outcome].Add(-1)
+	}
+	t.s.counts.outcomes[o].Add(1)
+	t.outcome = o
+}
+
+// cause is the request as one that the origin may be asked for.
+func (t *response) cause() store.Cause {
+	if t.asked == nil {
+		t.asked = new(atomic.Bool)
+	}
+	return store.Cause{ID: t.id, Asked: t.asked}
+}
+
+// originAsked reports whether the origin has been asked for this request.
+func (t *response) originAsked() bool { return t.asked != nil && t.asked.Load() }
+
+// fields are what a request to the origin has of the client's that is made for it.
+func (t *response) fields() store.Fields {
+	f := store.Fields{Header: t.q.Header, Proto: t.r.Proto, Cause: t.cause()}
+	if t.q.Authorized {
+		f.From = fetch.Identified(t.r)
+	}
+	return f
+}
+
+// flush sends what has been written, if the server can.
+func (t *response) flush() {
+	if f, ok := t.w.(http.Flusher); ok {
+		f.Flush()
+	}
+}
+
+// inform sends an interim response, which leaves no fields for the final one.
+func (t *response) inform(status int, header http.Header) {
+	h := t.w.Header()
+	maps.Copy(h, header)
+	t.w.WriteHeader(status)
+	for name := range header {
+		delete(h, name)
+	}
+}
+
+// copy writes what rd reads.
+func (t *response) copy(rd *store.Reader) error {
+	for {
+		b, err := rd.Next(t.r.Context(), t.flush)
+		if from := rd.Source(); from != "memory" {
+			t.entry.Source = from
+			t.entry.Peer = cmp.Or(t.entry.Peer, rd.Peer())
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return t.cut(err)
+		}
+		if _, err := t.w.Write(b); err != nil {
+			return t.cut(nil) // the client has gone or is stuck, which the log line says by its bytes
+		}
+	}
+}
+
+// copyBody writes body as it comes.
+func (t *response) copyBody(body io.Reader) error {
+	buf := make([]byte, 32<<10)
+	for {
+		n, err := body.Read(buf)
+		if _, werr := t.w.Write(buf[:n]); werr != nil {
+			return t.cut(nil)
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return t.cut(fetch.FailureOf(err))
+		}
+		t.flush()
+	}
+}
+
+// putTrailer sends trailer fields after a content whose length wasn't told (RFC 9110 section 6.5).
+func (t *response) putTrailer(trailer http.Header) {
+	if len(trailer) == 0 {
+		return
+	}
+	t.flush() // else net/http would find out the length, and a content with a length has no trailer
+	for name, values := range trailer {
+		t.w.Header()[http.TrailerPrefix+name] = values
+	}
+}
+
+// wentAway reports whether err means that the version that was to be read is no more.
+func wentAway(err error) bool { return errors.Is(err, fill.ErrGone) }

@@ -1,0 +1,154 @@
+package serve
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/scurrycache/scurry/internal/decide"
+	"github.com/scurrycache/scurry/internal/fetch"
+	"github.com/scurrycache/scurry/internal/logging"
+	"github.com/scurrycache/scurry/internal/store"
+)
+
+// Resource answers a request for a resource. Here decisions are carried out, outcomes become the
+// access log's line, and a response that can't be completed becomes an aborted connection.
+func (s *Server) Resource(w *logging.Writer, r *http.Request, resource string) {
+	t := responses.Get().(*response)
+	*t = response{s: s, w: w, r: r, id: w.ID(), q: s.Request(r, resource)}
+	defer func() {
+		t.entry.Cache = cmp.Or(t.entry.Cache, t.outcome.String())
+		w.Entry = t.entry
+		*t = response{}
+		responses.Put(t)
+	}()
+	err := t.answer()
+	switch {
+	case err != nil && t.r.Context().Err() != nil, errors.Is(err, errCut):
+		panic(http.ErrAbortHandler)
+	case err != nil:
+		t.fail(err, decide.CacheStatus{})
+	}
+}
+
+// answer looks up, decides, and carries the decision out; all that again as long as what was to be
+// sent goes away.
+func (t *response) answer() error {
+	if d, ok := t.s.Rules.AtOnce(&t.q); ok {
+		return t.carryOut(&d)
+	}
+	t.entry.Owner = t.s.Store.Owner(t.q.Resource)
+	var f decide.Found
+	for {
+		t.s.Lookup(&t.q, &f)
+		t.key, t.fetch = f.Key, nil
+		d, err := t.decide(&f)
+		if err == nil {
+			err = t.carryOut(&d)
+		}
+		switch {
+		case err == nil, errors.Is(err, errCut), t.r.Context().Err() != nil:
+			return err
+		case !wentAway(err):
+			t.fail(err, d.Status)
+			return nil
+		}
+		f = decide.Found{Gone: d.Record, Tries: f.Tries + 1}
+	}
+}
+
+// Lookup finds what is stored here for a request.
+func (s *Server) Lookup(q *decide.Request, f *decide.Found) {
+	f.Key, f.Record, f.MustRevalidate = s.find(q.Resource, q.Header, q.Head())
+	if f.Record == nil || f.Gone != nil || q.Authorized {
+		f.Variants, f.Parts = s.Store.Holds(f.Key, q.Head())
+	}
+}
+
+// decide decides what is done, asking the owner and the origin for as long as a decision wants it.
+func (t *response) decide(f *decide.Found) (d decide.Decision, err error) {
+	ctx := t.r.Context()
+	if d = t.s.Rules.Decide(&t.q, f); d.Action == decide.Look {
+		f.Looked, f.AtOwner = true, t.s.Store.Peek(ctx, t.request(&d))
+		if d = t.s.Rules.Decide(&t.q, f); f.AtOwner != nil {
+			f.AtOwner.Close()
+		}
+	}
+	for tries := 0; d.Action == decide.Fetch || d.Action == decide.Revalidate; tries++ {
+		res, err := t.s.fetchFor(ctx, t.request(&d), d.Record)
+		if err != nil {
+			if ctx.Err() != nil {
+				return d, err
+			}
+			return t.s.Rules.Failed(&t.q, d, t.failure(err)), nil
+		}
+		if d = t.s.Rules.Fetched(&t.q, d, res, tries); d.Result == nil {
+			res.Close()
+		}
+	}
+	return d, nil
+}
+
+// request is t's as one to the store, as d says.
+func (t *response) request(d *decide.Decision) *store.Request {
+	if t.fetch == nil {
+		t.fetch = &store.Request{
+			Key: t.key, Header: t.q.Header, Proto: t.r.Proto, Cause: t.cause(), Head: t.q.Head(),
+			Whole: t.q.Method == http.MethodGet && len(t.q.Header["Range"]) == 0,
+		}
+		if t.s.NoVarySearch {
+			t.fetch.Target = t.q.Resource
+		}
+		if t.r.ProtoAtLeast(1, 1) {
+			t.fetch.Inform = t.inform
+		}
+	}
+	if d.Alone {
+		t.fetch.Alone, t.fetch.From = true, fetch.Identified(t.r)
+	}
+	t.fetch.Ranged, t.fetch.Gone = d.Ranged, d.Gone
+	return t.fetch
+}
+
+// fetchFor is the store's Fetch. If what that brings turns out to be for other resources only, it
+// asks for req's own.
+func (s *Server) fetchFor(ctx context.Context, req *store.Request, prev *store.Record) (*store.Result, error) {
+	res, err := s.Store.Fetch(ctx, req, prev)
+	resource := cmp.Or(req.Target, req.Key)
+	if err != nil || s.answers(res.Record, resource) {
+		return res, err
+	}
+	res.Close()
+	req.Key, req.Target = resource, ""
+	if res, err = s.Store.Fetch(ctx, req, nil); err != nil || s.answers(res.Record, resource) {
+		return res, err
+	}
+	res.Close()
+	req.Alone = true
+	return s.Store.Fetch(ctx, req, nil)
+}
+
+// carryOut does what d says. An error that wraps fill.ErrGone means that the bytes went away; then,
+// and after any other error that doesn't wrap errCut, nothing has been sent.
+func (t *response) carryOut(d *decide.Decision) error {
+	if d.Result != nil {
+		defer d.Result.Close()
+	}
+	switch d.Action {
+	case decide.Serve:
+		if d.Refresh {
+			t.s.Store.Refresh(t.request(d), d.Record)
+		}
+		if d.Why == decide.WhyOnError {
+			t.s.Store.Postpone(d.Record)
+		}
+		return t.respond(d)
+	case decide.Relay:
+		return t.relay(d)
+	case decide.Forward:
+		return t.forward(d)
+	}
+	t.refuse(d)
+	return nil
+}

@@ -1,0 +1,59 @@
+// Package serve answers clients' requests for resources: it looks up what is stored, has decide
+// decide, and carries the decision out.
+//
+//	Resource ─► Request ─► Lookup ─► decide ──serve──────────────► respond ─► fields, bytes
+//	                          ▲         ├─look, fetch, revalidate ─► store ─► decide again
+//	                          │         ├─forward ────────────────► origin ─► what it changed goes
+//	                          │         └─refuse
+//	                          └──────────── what was to be sent went away
+//
+// The decision is a value, so the access log's line, the counters and Cache-Status are made of it
+// and of its outcome in one place each: Resource, response.count and statusField. Nothing below
+// Resource knows the log. A hit takes these steps: Resource, Request, answer, Lookup, find, decide,
+// Rules.Decide, Rules.Reuse, carryOut, respond, Represent, whole, ready, putFields, copy, settle.
+package serve
+
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/scurrycache/scurry/internal/decide"
+	"github.com/scurrycache/scurry/internal/fetch"
+	"github.com/scurrycache/scurry/internal/site"
+	"github.com/scurrycache/scurry/internal/store"
+)
+
+// Config is what a Server works with. All fields must be set.
+type Config struct {
+	Rules  decide.Rules
+	Site   *site.Site
+	Store  *store.Store
+	Origin *fetch.Origin
+	Now    func() time.Time
+
+	WebSocket    bool  // a GET may ask for the WebSocket protocol
+	NoVarySearch bool  // a response may be for several queries
+	MaxContent   int64 // of the response to a POST that is stored, in bytes
+}
+
+// Server answers clients. Its methods may be called concurrently.
+type Server struct {
+	Config
+	heads  heads
+	counts counts
+}
+
+// New makes a Server.
+func New(c Config) *Server { return &Server{Config: c} }
+
+type counts struct {
+	outcomes [decide.Outcomes]atomic.Int64
+	failures atomic.Int64
+}
+
+// Count is how many requests have had an outcome. Those that are being answered have the one that
+// is expected.
+func (s *Server) Count(o decide.Outcome) int64 { return s.counts.outcomes[o].Load() }
+
+// Failures is how many requests got an error of our own because the origin couldn't answer.
+func (s *Server) Failures() int64 { return s.counts.failures.Load() }

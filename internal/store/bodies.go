@@ -1,0 +1,78 @@
+package store
+
+import (
+	"hash/maphash"
+	"slices"
+	"sync/atomic"
+
+	"github.com/scurrycache/scurry/internal/chunk"
+	"github.com/scurrycache/scurry/internal/chunks"
+)
+
+// body is what this node knows of the bytes of one version: the fills that are reading it and what
+// they have pushed.
+type body struct {
+	runs   []*run
+	tail   []byte // the last bytes of a content whose length isn't known, if they may be all
+	pushed chunk.Spans
+	pieces []chunk.Span // held in the chunks group, or were: parts of chunks that came as parts of the content
+	probed chunk.Spans  // where it was seen what the chunks group still has from before
+	found  found        // that the chunks group has
+}
+
+// found is what has been seen to be in the chunks group since a mark.
+type found struct {
+	spans chunk.Spans
+	since chunks.Mark
+}
+
+// bodies is what this node knows of the bytes of all versions, and the fills that read them. All
+// but live is guarded by the store's mu.
+type bodies struct {
+	byVersion map[string]*body
+	hashing   maphash.Seed
+	fills     int64        // begun so far
+	begun     [1024]int64  // which of them was the last of the versions with this hash
+	live      atomic.Int64 // fills that are reading
+}
+
+func (b *bodies) bodyLocked(version string) *body {
+	known, ok := b.byVersion[version]
+	if !ok {
+		known = &body{}
+		b.byVersion[version] = known
+	}
+	return known
+}
+
+// forgetBodyLocked drops what is known of a version whose record is gone, unless the record that
+// takes its place has the same, or a fill is still reading it.
+func (b *bodies) forgetBodyLocked(version, successor string) {
+	if known, ok := b.byVersion[version]; ok && version != successor && len(known.runs) == 0 {
+		delete(b.byVersion, version)
+	}
+}
+
+// begunLocked tells one state of the fills of rec's version from another: it changes with each that
+// begins.
+func (b *bodies) begunLocked(rec *Record) int64 { return *b.begunAt(rec) }
+
+func (b *bodies) begunAt(rec *Record) *int64 {
+	return &b.begun[maphash.String(b.hashing, rec.Version)%uint64(len(b.begun))]
+}
+
+// passedLocked reports whether a fill that is still reading has had the byte at off and dropped it:
+// then it is pushed.
+func (b *bodies) passedLocked(rec *Record, off int64) bool {
+	known, ok := b.byVersion[rec.Version]
+	return ok && slices.ContainsFunc(known.runs, func(run *run) bool {
+		return !run.relays() && run.Starts() <= off && off < run.Span().Base
+	})
+}
+
+// readsLocked reports whether another fill than next is reading the chunk with rec's byte at off,
+// or has read and still holds it.
+func (b *bodies) readsLocked(rec *Record, next *run, off int64) bool {
+	known, ok := b.byVersion[rec.Version]
+	return ok && slices.ContainsFunc(known.runs, func(run *run) bool { return run != next && !run.relays() && run.Reads(off) })
+}

@@ -1,0 +1,119 @@
+package store
+
+import (
+	"slices"
+
+	"github.com/scurrycache/scurry/internal/chunk"
+)
+
+// smallOf returns the content of rec, which may have been found before that came, if a record holds
+// it.
+func (s *Store) smallOf(rec *Record) ([]byte, bool) {
+	if rec.small != nil || rec.Length > maxSmall {
+		return rec.content(), rec.small != nil
+	}
+	now := s.current(rec)
+	if now == nil || now.small == nil {
+		return nil, false
+	}
+	return *now.small, true
+}
+
+// pushSmall is push for what is to be held in the record. It reports whether b is.
+func (s *Store) pushSmall(rec *Record, off int64, b []byte) bool {
+	if off > 0 || len(b) > maxSmall || rec.Length >= 0 && rec.Length != int64(len(b)) {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.current(rec)
+	switch {
+	case now == nil:
+		return false
+	case rec.Length < 0: // whether it is all, the end tells
+		s.bodyLocked(rec.Version).tail = b
+	case now.small == nil:
+		content := smallContent(b)
+		s.changeLocked(rec, func(r *Record) { r.small = content })
+	}
+	return true
+}
+
+// cached returns the chunk c of rec if this node holds it.
+func (s *Store) cached(rec *Record, c chunk.Chunk) ([]byte, bool) {
+	if b, ok := s.smallOf(rec); ok {
+		return b, c.ID == firstChunk
+	}
+	b, ok := s.chunks.Peek(s.chunkKey(rec, c.ID))
+	return b, ok && rec.fills(c, b)
+}
+
+// fills reports whether b, as far as its length tells, is the chunk c of r.
+func (r *Record) fills(c chunk.Chunk, b []byte) bool {
+	return r.Length < 0 || int64(len(b)) == min(c.End, r.Length)-c.Start
+}
+
+// push has a finished chunk held from now on.
+func (s *Store) push(rec *Record, off int64, b []byte) {
+	if s.pushSmall(rec, off, b) {
+		return
+	}
+	c := s.cfg.Geometry.At(off, rec.OneSlab)
+	key, whole := s.chunkKey(rec, c.ID), true
+	if end := off + int64(len(b)); off > c.Start || end < min(c.End, rec.Length) { // of a length that isn't known, the last chunk may end anywhere
+		key, whole = s.fragmentKey(rec, chunk.Span{Start: off, End: end}), false
+	}
+	s.chunks.Put(key, b)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	body := s.bodyLocked(rec.Version)
+	if whole {
+		body.pushed = body.pushed.Add(off, off+int64(len(b)))
+		body.pieces = slices.DeleteFunc(body.pieces, func(sp chunk.Span) bool { return c.Start <= sp.Start && sp.End <= c.End })
+	} else if sp := (chunk.Span{Start: off, End: off + int64(len(b))}); len(body.pieces) < maxFragments && !slices.Contains(body.pieces, sp) {
+		body.pieces = append(body.pieces, sp)
+	}
+}
+
+// fragmentAt returns the bytes of rec's content from off on to the end of a fragment, if this node
+// holds one.
+func (s *Store) fragmentAt(rec *Record, off int64) ([]byte, bool) {
+	s.mu.Lock()
+	var sp chunk.Span
+	if b, ok := s.byVersion[rec.Version]; ok {
+		if i := slices.IndexFunc(b.pieces, func(sp chunk.Span) bool { return sp.Start <= off && off < sp.End }); i >= 0 {
+			sp = b.pieces[i]
+		}
+	}
+	s.mu.Unlock()
+	if sp.End == 0 {
+		return nil, false
+	}
+	b, ok := s.chunks.Peek(s.fragmentKey(rec, sp))
+	if ok && int64(len(b)) == sp.End-sp.Start {
+		return b[off-sp.Start:], true
+	}
+	s.mu.Lock() // evicted
+	defer s.mu.Unlock()
+	if b, ok := s.byVersion[rec.Version]; ok {
+		b.pieces = slices.DeleteFunc(b.pieces, func(old chunk.Span) bool { return old == sp })
+	}
+	return nil, false
+}
+
+// maxFragments bounds the fragments that are known of one version.
+const maxFragments = 1024
+
+// heldUpTo returns up to where this node holds rec's bytes from off on, in one chunk or fragment.
+func (s *Store) heldUpTo(rec *Record, off int64) int64 {
+	c := s.cfg.Geometry.At(off, rec.OneSlab)
+	if _, ok := s.cached(rec, c); ok {
+		return c.End
+	}
+	if rec.Fragments {
+		if b, ok := s.fragmentAt(rec, off); ok {
+			return off + int64(len(b))
+		}
+	}
+	return off
+}

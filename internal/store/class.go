@@ -1,0 +1,46 @@
+package store
+
+// class is what decides which entries of the table make room for which. When the records don't fit
+// their share of the memory, an entry goes of a class that has more than its part; only if none
+// has, a file. So what can be asked for without end (names that don't exist, the query strings of
+// one script, files of a few bytes) evicts its own kind and no others, and may take all that
+// nothing else needs.
+type class uint8
+
+const (
+	files   class = iota // what belongs to none of those below
+	small                // a content so small that it is held in the record
+	queries              // another query string of a path of which many are stored
+	heads                // the answer to a HEAD, which has no content
+	errs                 // no representation: a redirection, an error, or a response that isn't stored
+	classes
+)
+
+// parts are the shares of the records' memory below which a class makes no room for others, as
+// divisors.
+var parts = [classes]int64{small: 2, queries: 8, heads: 8, errs: 8}
+
+// class is r's, by what r says.
+func (r *Record) class() class {
+	switch {
+	case r.Pass || r.Status >= 300:
+		return errs
+	case r.HeadOnly:
+		return heads
+	case r.Length >= 0 && r.Length <= maxSmall:
+		return small
+	}
+	return files
+}
+
+// class is e's: that of the best of its records.
+func (e *entry) class() class {
+	c := errs
+	for _, rec := range e.variants {
+		c = min(c, rec.class())
+	}
+	if e.query && c < queries {
+		return queries
+	}
+	return c
+}

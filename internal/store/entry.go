@@ -1,0 +1,114 @@
+package store
+
+import (
+	"slices"
+	"sync/atomic"
+)
+
+// The records of one key are variants of each other (RFC 9111 section 4.1). They are told apart by
+// all fields that the Vary of any of them names: an origin may name a field only to those who send
+// it, and a response that doesn't name it may still be meant for the others only. So a record
+// remembers of its request more than its own Vary asks for: a hash of each field.
+
+// entry is all that is stored under one cache key: a record for each variant, the newest first.
+type entry struct {
+	variants     []*Record // never empty in the table
+	newer, older *entry    // in its pool
+	turn         uint32    // of the ring, up to which what this node owns is known to be its own
+	doubt        uint64    // what it owns and fetched before this tick of the store's clock is to be validated at its next use
+	bytes        uint32    // what it takes in memory
+	pool         class
+	query        bool        // its path had many query strings when it came
+	used         atomic.Bool // since the pool's hand came by
+}
+
+func (e *entry) key() string { return e.variants[0].Key }
+
+// use notes that e is used. No lock need be held.
+func (e *entry) use() {
+	if !e.used.Load() { // for many at once
+		e.used.Store(true)
+	}
+}
+
+// maxVariants bounds the records of one key, so that searching them stays cheap; the oldest make
+// room.
+const maxVariants = 32
+
+// maxHeads bounds the answers to HEADs of one key, besides.
+const maxHeads = 8
+
+// maxParts bounds the parts of one key that can't be joined, besides.
+const maxParts = 32
+
+// merged is the names in a and b, each once; both are sorted.
+func merged(a, b []string) []string {
+	switch {
+	case !slices.ContainsFunc(b, func(name string) bool { return !slices.Contains(a, name) }):
+		return a
+	case len(a) == 0:
+		return b
+	}
+	names := slices.Concat(a, b)
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// varyFor returns the fields that tell those of e's variants apart that a HEAD may select, or a
+// GET: those that any response names, or, if none is stored, any note that one isn't.
+func (e *entry) varyFor(head bool) []string { return varyOf(e.variants, head) }
+
+func varyOf(variants []*Record, head bool) []string {
+	var stored, noted []string
+	some := false
+	for _, rec := range variants {
+		switch {
+		case rec.HeadOnly && !head:
+		case rec.Pass:
+			noted = merged(noted, rec.Vary)
+		default:
+			stored, some = merged(stored, rec.Vary), true
+		}
+	}
+	if some {
+		return stored
+	}
+	return noted
+}
+
+// most is how many records of r's kind a key may have.
+func (r *Record) most() int {
+	switch {
+	case r.HeadOnly:
+		return maxHeads
+	case r.Part != Part{}:
+		return maxParts
+	}
+	return maxVariants
+}
+
+// surplus returns which of variants has to go, since with rec there are too many of its kind, or
+// -1. It is the oldest, but for one without which it wouldn't be known what tells the others apart.
+func surplus(variants []*Record, rec *Record) int {
+	var like []int
+	for i, r := range variants {
+		if r != rec && r.HeadOnly == rec.HeadOnly && (r.Part == Part{}) == (rec.Part == Part{}) {
+			like = append(like, i)
+		}
+	}
+	if len(like) < rec.most() {
+		return -1
+	}
+	named := map[string]int{}
+	for _, r := range variants {
+		for _, name := range r.Vary {
+			named[name]++
+		}
+	}
+	for _, i := range slices.Backward(like) {
+		if !slices.ContainsFunc(variants[i].Vary, func(name string) bool { return named[name] == 1 }) {
+			return i
+		}
+	}
+	return like[len(like)-1]
+}

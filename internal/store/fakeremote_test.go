@@ -1,0 +1,299 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/scurrycache/scurry/internal/chunk"
+)
+
+// fakeCluster is stores that are each other's Remotes without a connection: what one asks, the
+// Server of the other answers at once. Records go from one to the other in their encoded form.
+type fakeCluster struct {
+	owner func(routingKey string) string // fixed while requests are under way
+
+	mu    sync.Mutex
+	nodes map[string]*Store
+	down  map[string]bool // can't be asked
+	calls []string        // "node method: who asked", in the order of their beginnings
+}
+
+// fakeRemote is one node's.
+type fakeRemote struct {
+	*fakeCluster
+	self string
+}
+
+var errDown = errors.New("the node is down")
+
+// openCluster makes nodes named a, b and c with those sources. The node that owner names owns all.
+func openCluster(t *testing.T, owner string, sources ...Source) *fakeCluster {
+	t.Helper()
+	c := &fakeCluster{nodes: map[string]*Store{}, down: map[string]bool{}, owner: func(string) string { return owner }}
+	for i, src := range sources {
+		name := string(rune('a' + i))
+		s, err := New(Config{
+			Memory: 1 << 20, Geometry: chunk.Geometry{First: 1 << 10, Max: 8 << 10, Slab: 64 << 10}, Source: src,
+			Keys: &plainKeys{}, Remote: &fakeRemote{c, name}, Lease: time.Minute,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.nodes[name] = s
+		t.Cleanup(s.Close)
+	}
+	return c
+}
+
+// close ends all nodes, in a test whose goroutines are synctest's.
+func (c *fakeCluster) close() {
+	for _, s := range c.nodes {
+		s.Close()
+	}
+}
+
+// asked returns what has been asked of others since it was called last.
+func (c *fakeCluster) asked() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	calls := c.calls
+	c.calls = nil
+	return calls
+}
+
+func (c *fakeCluster) setDown(node string, down bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.down[node] = down
+}
+
+// server is the Server of node, which is called for method.
+func (r *fakeRemote) server(node, method string) (*Server, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.calls = append(r.calls, fmt.Sprintf("%s %s: %s", node, method, r.self))
+	if r.down[node] {
+		return nil, errDown
+	}
+	return r.nodes[node].Server(), nil
+}
+
+// sent is rec as it comes out of a message.
+func sent(rec *Record) *Record {
+	now := time.Now()
+	got, err := Decode(rec.Encode(now), now)
+	if err != nil {
+		panic(err)
+	}
+	return got
+}
+
+func (r *fakeRemote) Owner(routingKey string) (string, bool) {
+	owner := r.owner(routingKey)
+	return owner, owner == r.self
+}
+
+func (r *fakeRemote) RingEpoch() uint64 { return 1 }
+
+func (r *fakeRemote) OwnedSince(routingKey string, _ uint64) bool {
+	return r.owner(routingKey) == r.self
+}
+
+func (r *fakeRemote) Lookup(ctx context.Context, node string, q *LookupRequest) (*LookupResult, error) {
+	v, err := r.server(node, "Lookup")
+	if err != nil {
+		return nil, err
+	}
+	theirs := *q
+	theirs.Cause, theirs.Variants = Cause{Asked: new(atomic.Bool)}, nil
+	found, sending, err := v.Lookup(ctx, &theirs)
+	if theirs.Noted() {
+		q.Note()
+	}
+	if err != nil {
+		return nil, err
+	}
+	copied := *found
+	copied.Record = sent(found.Record)
+	if sending != nil {
+		copied.Content = &fakeContent{ctx: ctx, r: r, node: node, cause: theirs.Cause, sending: sending}
+	}
+	return &copied, nil
+}
+
+func (r *fakeRemote) Chunk(ctx context.Context, node, key string) ([]byte, error) {
+	v, err := r.server(node, "Chunk")
+	if err != nil {
+		return nil, err
+	}
+	return v.Chunk(ctx, key)
+}
+
+func (r *fakeRemote) Fragment(ctx context.Context, node string, rec *Record, off int64) ([]byte, error) {
+	v, err := r.server(node, "Fragment")
+	if err != nil {
+		return nil, err
+	}
+	return v.Fragment(ctx, &Record{Key: rec.Key, Version: rec.Version, Details: plain}, off)
+}
+
+// theirs is q as another node gets it.
+func theirs(q *ReadRequest) *ReadRequest {
+	copied := *q
+	copied.Record, copied.By.Cause = sent(q.Record), Cause{Asked: new(atomic.Bool)}
+	return &copied
+}
+
+func (r *fakeRemote) Read(ctx context.Context, node string, q *ReadRequest) (*ReadResult, error) {
+	v, err := r.server(node, "Read")
+	if err != nil {
+		return nil, err
+	}
+	asked := theirs(q)
+	sending, err := v.Read(ctx, asked)
+	if err != nil {
+		if asked.By.Noted() {
+			q.By.Note()
+		}
+		return nil, err
+	}
+	body := &fakeContent{ctx: ctx, r: r, node: node, cause: asked.By.Cause, sending: sending}
+	return &ReadResult{Content: body, Length: sending.Length(), Foreseen: sending.Foresee(ctx)}, nil
+}
+
+func (r *fakeRemote) TakeOver(ctx context.Context, node string, q *ReadRequest) error {
+	v, err := r.server(node, "TakeOver")
+	if err != nil {
+		return err
+	}
+	return v.TakeOver(ctx, theirs(q))
+}
+
+func (r *fakeRemote) Foresee(ctx context.Context, node string, rec *Record, parts []chunk.Span) (Asked, error) {
+	v, err := r.server(node, "Foresee")
+	if err != nil {
+		return 0, err
+	}
+	named := &Record{Key: rec.Key, Version: rec.Version, Length: rec.Length, Fragments: rec.Fragments, Details: plain}
+	return v.Foresee(ctx, named, parts)
+}
+
+func (r *fakeRemote) Put(_ context.Context, node string, rec *Record, content []byte) error {
+	v, err := r.server(node, "Put")
+	if err != nil {
+		return err
+	}
+	return v.Put(rec.Key, sent(rec), content)
+}
+
+func (r *fakeRemote) others(method string, chosen func(node string) bool, tell func(v *Server)) {
+	for _, node := range []string{"a", "b", "c"} {
+		if r.nodes[node] == nil || node == r.self || !chosen(node) {
+			continue
+		}
+		if v, err := r.server(node, method); err == nil {
+			tell(v)
+		}
+	}
+}
+
+func (r *fakeRemote) Invalidate(keys, groups []string, chosen func(node string) bool) {
+	r.others("Invalidate", chosen, func(v *Server) { v.Invalidate(slices.Clone(keys), groups) })
+}
+
+func (r *fakeRemote) Varies(key string) {
+	r.others("Varies", func(string) bool { return true }, func(v *Server) { _ = v.Varies(key) })
+}
+
+// fakeContent is what another node sends: as much as has been read.
+type fakeContent struct {
+	ctx     context.Context
+	r       *fakeRemote
+	node    string
+	cause   Cause // of the node that sends
+	sending *Sending
+
+	mu      sync.Mutex // one goroutine reads, another may ask
+	b       []byte
+	err     error
+	closed  bool
+	trailer http.Header
+	asked   Asked
+}
+
+func (f *fakeContent) Read(p []byte) (int, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for len(f.b) == 0 && f.err == nil {
+		f.nextLocked()
+	}
+	n := copy(p, f.b)
+	if f.b = f.b[n:]; n > 0 {
+		return n, nil
+	}
+	return 0, f.err
+}
+
+func (f *fakeContent) nextLocked() {
+	f.r.mu.Lock()
+	down := f.r.down[f.node]
+	f.r.mu.Unlock()
+	if down {
+		f.err = errDown
+		return
+	}
+	var b []byte
+	if b, f.err = f.sending.Next(f.ctx); f.err == io.EOF {
+		f.trailer, f.asked = f.sending.End()
+	}
+	f.b = append(f.b, b...)
+}
+
+func (f *fakeContent) Over() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.err != nil
+}
+
+func (f *fakeContent) End() (http.Header, Asked, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for f.err == nil {
+		f.nextLocked()
+	}
+	return f.trailer, f.asked, f.err == io.EOF
+}
+
+func (f *fakeContent) OriginAsked(context.Context) bool { return f.cause.Noted() }
+
+func (f *fakeContent) Close() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !f.closed {
+		f.closed = true
+		f.err = errors.Join(f.err, io.ErrClosedPipe)
+		f.sending.Close()
+	}
+	return nil
+}
+
+// read reads [start, end) of what key is fetched as on s.
+func read(t *testing.T, s *Store, key string, start, end int64) string {
+	t.Helper()
+	res, err := s.Fetch(t.Context(), &Request{Key: key, Whole: start == 0, Cause: Cause{Asked: new(atomic.Bool)}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Close()
+	var rd Reader
+	s.ReaderFrom(&rd, Fields{Cause: Cause{Asked: new(atomic.Bool)}}, res, start, end)
+	return readAll(t, &rd)
+}

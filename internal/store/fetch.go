@@ -1,0 +1,198 @@
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"strconv"
+
+	"github.com/scurrycache/scurry/internal/httpcache"
+)
+
+// Fetch brings a record that is newer than prev, which is nil or the stored response that the
+// caller found wanting, by way of its owner: from the origin, or, with Found set, from what the
+// owner has stored, which may not do for ask. Concurrent requests for the same variant share one
+// origin request; a HEAD is one of its own, unless a GET can tell without content whether prev is
+// still good. The request goes on if ctx ends: others may wait for it. The record may say Pass;
+// then Body is set for the one whose request it was.
+func (s *Store) Fetch(ctx context.Context, req *Request, prev *Record) (*Result, error) {
+	if req.Head && prev != nil && !prev.HeadOnly && httpcache.Validatable(prev.Fields()) {
+		get := *req
+		get.Head, req = false, &get
+	}
+	variant := s.variantNow(req)
+	for {
+		res, err := s.fly(ctx, req, prev, variant)
+		if errors.Is(err, errVariantKnown) {
+			variant = s.variantNow(req)
+			continue
+		}
+		if landedBefore(prev, res, err) || req.For == "" && errors.Is(err, ErrBusy) { // it was a peer's flight, which had no room
+			continue
+		}
+		if req.For != "" && errors.Is(err, errNoRoom) {
+			return nil, ErrBusy // it is no verdict on the origin
+		}
+		if failed, ok := errors.AsType[*Failure](err); ok && failed.Stored != nil {
+			own, ok := s.answersFlight(failed.Stored, variant, req)
+			if !ok && own != variant { // the failure is another variant's
+				variant, prev = own, nil
+				continue
+			}
+			if !ok {
+				return nil, failed.alone()
+			}
+		}
+		if err != nil || !res.Collapsed {
+			return res, err
+		}
+		own, ok := s.answersFlight(res.Record, variant, req)
+		switch {
+		case ok:
+			return res, nil
+		case own == variant: // an origin whose Vary is another each time
+			alone := *req
+			alone.Alone = true
+			return s.fly(ctx, &alone, nil, own)
+		}
+		variant, prev = own, nil // the answer is another variant's: ask for our own
+	}
+}
+
+// landedBefore reports whether a flight has brought what its asker knew before, and found wanting.
+// What a flight brings can be seen before the flight is over, so it may have been joined in the
+// moment between.
+func landedBefore(prev *Record, res *Result, err error) bool {
+	if prev == nil {
+		return false
+	}
+	if err != nil {
+		failure, ok := errors.AsType[*Failure](err)
+		return ok && failure == prev.failure
+	}
+	return res.Collapsed && !res.Found && !res.Record.newer(prev)
+}
+
+func (s *Store) variantNow(req *Request) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.variantLocked(req)
+}
+
+// fly asks the records group, off the caller's goroutine, so that no one's context but the store's
+// ends the flight.
+func (s *Store) fly(ctx context.Context, req *Request, prev *Record, variant string) (*Result, error) {
+	f := &flight{Context: s.base, req: req, prev: prev, variant: variant}
+	if req.Inform != nil {
+		f.interim = make(chan interim, maxInterim)
+	}
+	s.mu.Lock()
+	ok := s.begin()
+	f.generation, f.since = s.generationLocked(req.Key), s.groups.count
+	f.varied = s.variedLocked(req.Key)
+	s.mu.Unlock()
+	if !ok {
+		return nil, context.Canceled
+	}
+	f.key = s.flightKey(f)
+	peer := req.For != ""
+	if peer && !s.records.BeginServing(f.key) {
+		s.work.Done()
+		return nil, ErrBusy
+	}
+	f.refused = s.audiences.join(f.key, peer)
+	defer s.audiences.leave(f.key, peer)
+	f.done = make(chan landed, 1)
+	go func() {
+		defer s.work.Done()
+		b, err := s.records.Get(s.base, f.key, &loader{s, f})
+		if peer {
+			s.records.EndServing(f.key)
+		}
+		f.done <- landed{b, err}
+	}()
+	return s.await(ctx, f, req)
+}
+
+// loader is a flight that the records group has found to be the first with its key.
+type loader struct {
+	s *Store
+	f *flight
+}
+
+// Fetch is groups.Loader's.
+func (l *loader) Fetch(context.Context) ([]byte, error) { return l.s.fetchRecord(l.f) }
+
+// Load is groups.Loader's.
+func (l *loader) Load(context.Context) ([]byte, error) { return l.s.load(l.f) }
+
+// landed is what the records group has for one who waits for a flight.
+type landed struct {
+	encoded []byte
+	err     error
+}
+
+// await waits for f, which is for ask, to be done, but no longer than until ctx ends, or it is
+// refused.
+func (s *Store) await(ctx context.Context, f *flight, req *Request) (*Result, error) {
+	for {
+		select {
+		case i := <-f.interim:
+			req.Inform(i.status, i.header)
+		case l := <-f.done:
+			for len(f.interim) > 0 {
+				i := <-f.interim
+				req.Inform(i.status, i.header)
+			}
+			switch {
+			case l.err != nil:
+				return nil, l.err
+			case f.answer != nil:
+				return f.answer, nil
+			}
+			return s.shared(req, l.encoded)
+		case <-f.refused:
+			f.leave()
+			return nil, ErrBusy
+		case <-ctx.Done():
+			f.leave()
+			return nil, context.Cause(ctx)
+		}
+	}
+}
+
+// shared makes the answer for one whose request another's flight answered.
+func (s *Store) shared(req *Request, encoded []byte) (*Result, error) {
+	fr, err := decodeFlightResult(encoded, s.cfg.Now())
+	if err != nil {
+		return nil, err
+	}
+	s.adopt(req.Key, fr.rec)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if now := s.successor(fr.rec); now != nil {
+		fr.rec = now
+	}
+	return &Result{Record: fr.rec, Collapsed: true, Found: fr.found, Peer: fr.peer}, nil
+}
+
+// flightKey is the key of a request in the records group: those with the same key share an answer.
+func (s *Store) flightKey(f *flight) string {
+	req := f.req
+	key := s.records.Prefix() + s.routingKey(req.Key) + ".0." + strconv.FormatUint(f.generation, 36) + "." + digest(req.Key, f.variant)
+	if s.ownerOf(req.Key) != "" && f.prev.isCurrent(s.cfg.Now()) {
+		// An owner answers at once with what it has, but not a node that has that already: one that
+		// hasn't mustn't wait for it.
+		key += ".validate"
+	}
+	if req.Head {
+		key += ".head"
+	}
+	if req.Ranged {
+		key += "." + digest(req.Header["Range"]...)
+	}
+	if req.Alone || req.Stored { // that nothing is stored for one says nothing of the others
+		key += "." + rand.Text()
+	}
+	return key
+}

@@ -1,0 +1,140 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/scurrycache/scurry/internal/fill"
+)
+
+// tidyLocked drops what is known of the bytes of rec's version, once no fill reads it, if little
+// work finds it out again.
+func (s *Store) tidyLocked(rec *Record) {
+	now := s.current(rec)
+	if now == nil {
+		s.forgetBodyLocked(rec.Version, "")
+	} else if now.Length >= 0 && now.Length <= s.cfg.Geometry.Max && !now.Fragments {
+		s.forgetBodyLocked(rec.Version, "")
+	}
+}
+
+// runLocked makes a fill of rec's bytes [off, end). It must be started.
+func (s *Store) runLocked(rec *Record, from source, off, end int64, want int64) *run {
+	r := &run{relay: from.relay.where(), trailer: from.trailer, by: from.by}
+	cfg := s.fillConfig(r, rec, from)
+	cfg.Start, cfg.End, cfg.Border = off, end, s.border(r, rec, from, end)
+	if cfg.Want = want; cfg.Pinned {
+		cfg.Want = fill.Everything
+	}
+	if from.relay != nil {
+		from.relay.arrange(&cfg)
+		r.trailer = func() http.Header { return from.relay.trailer }
+	}
+	r.Run = fill.New(cfg)
+	if from.relay != nil {
+		from.relay.sake, from.relay.run = r.sake, r
+		s.rooms.relays.Add(1)
+	}
+	b := s.bodyLocked(rec.Version)
+	r.plain = from.body != nil && !from.part && from.relay == nil
+	s.cutLocked(rec, r, off, from.body != nil)
+	b.runs = append(b.runs, r)
+	s.fills++
+	*s.begunAt(rec) = s.fills
+	s.live.Add(1)
+	return r
+}
+
+// fillConfig says how r reads rec's bytes, wherever they begin and end.
+func (s *Store) fillConfig(r *run, rec *Record, from source) fill.Config {
+	cfg := fill.Config{
+		Body: from.body,
+		Next: func(off int64) int64 { return s.cfg.Geometry.At(off, rec.OneSlab).End },
+		Push: func(off int64, b []byte) { s.push(rec, off, b) },
+		Done: func(end int64, err error) { s.ended(rec, r, end, err) },
+	}
+	cfg.Idle = func() time.Duration { return idle * idleFills / time.Duration(max(idleFills, s.live.Load())) }
+	if rec.Resumable || rec.refetchable() {
+		cfg.Open = (&opener{s: s, rec: rec, sake: r.sake, run: r}).open
+	}
+	if !from.wanted || rec.refetchable() { // else the part of it that was read would be of no use
+		cfg.Alone, cfg.Brief, cfg.Awaited = alone, brief, from.beyond
+	}
+	if rec.refetchable() {
+		cfg.Holding = fill.Holding{Hold: holdChunks * s.cfg.Geometry.Max, Share: s.share, Ahead: s.ahead}
+		cfg.Room = fill.Room{Spare: s.rooms.spare, Take: s.rooms.take, Give: s.rooms.filling.give}
+		return cfg
+	}
+	cfg.Holding = fill.Holding{
+		Hold: s.cfg.Memory / holdShare, Share: s.share, Pinned: true, Free: s.rooms.small,
+		Reserve: s.rooms.pin, Release: s.rooms.unpin, Overflow: func() { s.overflowed(rec) },
+	}
+	part := func(off int64) int64 { return min(off+s.rooms.small, cfg.Next(off)) } // once it isn't kept
+	cfg.Room = fill.Room{Spare: calmly, Part: part}
+	return cfg
+}
+
+// border has r read on beyond end, if that is the border of a slab and its body goes on there.
+func (s *Store) border(r *run, rec *Record, from source, end int64) fill.Border {
+	atBorder := end == rec.Length || end%s.cfg.Geometry.Slab == 0
+	if !atBorder || !rec.refetchable() || rec.OneSlab || rec.Fragments || from.part {
+		return fill.Border{}
+	}
+	extend := func(ctx context.Context, end int64) int64 { return s.extend(ctx, r, rec, end) }
+	return fill.Border{Extend: extend, Margin: s.maxGap(), Beyond: from.beyond}
+}
+
+// overflowed is told that a body grows too large to be kept: nobody can join it any more.
+func (s *Store) overflowed(rec *Record) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.dropLocked(rec)
+}
+
+// ended takes a fill out of the table. In the same step the record learns the length, if it was the
+// end of the body that told it, or goes, if the fill failed.
+func (s *Store) ended(rec *Record, ran *run, end int64, err error) {
+	defer s.work.Done()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.live.Add(-1)
+	if ran.relay != nil {
+		s.rooms.relays.Add(-1)
+	}
+	b := s.bodyLocked(rec.Version)
+	// Nothing of a run may stay: it has the bytes it read, in and out of the chunks group.
+	if b.runs = slices.DeleteFunc(b.runs, func(r *run) bool { return r == ran }); len(b.runs) == 0 {
+		b.runs = nil
+	}
+	if err == nil && ran.trailer != nil {
+		ran.came = ran.trailer()
+	}
+	defer s.tidyLocked(rec)
+	switch now := s.current(rec); {
+	case now == nil:
+	case ends(err):
+	case err != nil:
+		s.dropLocked(rec)
+	case now.Length < 0 && rec.Length < 0:
+		s.lengthLearntLocked(rec, b, end, ran.came)
+	}
+}
+
+// lengthLearntLocked gives all variants that have rec's bytes, of which b is known, the length that
+// the end of the body has told, and its trailer.
+func (s *Store) lengthLearntLocked(rec *Record, b *body, length int64, trailer http.Header) {
+	var content *[]byte
+	if int64(len(b.tail)) == length {
+		content = smallContent(b.tail)
+	}
+	s.changeLocked(rec, func(r *Record) { r.Trailer, r.Length, r.small = trailer, length, content })
+}
+
+// ends is what a fill's error means that is no fault of the content's: that nobody wanted more,
+// that another fill has read it, or that another node is to be asked.
+func ends(err error) bool {
+	return errors.Is(err, fill.ErrAbandoned) || errors.Is(err, fill.ErrBehind) || errors.Is(err, ErrRefused)
+}

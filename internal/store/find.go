@@ -1,0 +1,43 @@
+package store
+
+import "net/http"
+
+// Find returns the stored record that request, a HEAD or a GET, selects (RFC 9111 section 4.1), or
+// nil. It may be stale, or one that says Pass. If mustRevalidate, it must not be used before Fetch
+// has asked its owner, or the origin.
+func (s *Store) Find(key string, request http.Header, head bool) (rec *Record, mustRevalidate bool) {
+	rec, mustRevalidate, sure := s.table.find(key, request, head)
+	if sure {
+		return rec, mustRevalidate
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.findLocked(key, request, head)
+}
+
+// Holds reports whether variants for other requests, HEADs or GETs, are stored under key here, and
+// whether parts are.
+func (s *Store) Holds(key string, head bool) (variants, parts bool) {
+	e, _ := s.shards.look(key)
+	for _, rec := range e.variants {
+		variants = variants || (!rec.Pass && len(rec.Vary) > 0 && (head || !rec.HeadOnly))
+		parts = parts || rec.Part != Part{}
+	}
+	return variants, parts
+}
+
+// RevalidateAll has each record that is stored now validated at its next use. It is to be called
+// when this node has been out of contact with its peers.
+func (s *Store) RevalidateAll() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.clock++
+	s.revalidateBefore.Store(s.clock)
+}
+
+// drop is dropLocked.
+func (s *Store) drop(rec *Record) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.dropLocked(rec)
+}

@@ -1,0 +1,88 @@
+package store
+
+import "github.com/scurrycache/scurry/internal/fill"
+
+// joinLocked follows a fill that has the byte at off of rec, or will have it soon. If localOnly, it
+// is one that doesn't depend on another node.
+func (s *Store) joinLocked(rec *Record, who Cause, off, stop, ahead int64, here bool) (
+	f *fill.Follower, via *run, ok bool,
+) {
+	b, ok := s.byVersion[rec.Version]
+	if !ok {
+		return nil, nil, false
+	}
+	for _, run := range b.runs {
+		if here && run.relays() {
+			continue
+		}
+		span := run.Span()
+		if rec.Length < 0 && !run.Unbounded() {
+			continue // its end would be taken for the content's
+		}
+		if !span.Holds(off) || (off-span.Pos >= s.maxGap() && rec.refetchable() && !s.undivided(rec)) {
+			continue
+		}
+		if f, ok := run.FollowFor(who, off, stop, s.aheadOf(run.relay, ahead)); ok {
+			return f, run, true
+		}
+	}
+	return nil, nil, false
+}
+
+// attachLocked has a reader at off, whose bytes are in the chunks group, keep a fill going that has
+// had them.
+func (s *Store) attachLocked(rec *Record, who Cause, off, stop, ahead int64, here bool) (
+	f *fill.Follower, via *run, ok bool,
+) {
+	b, ok := s.byVersion[rec.Version]
+	if !ok {
+		return nil, nil, false
+	}
+	for _, run := range b.runs {
+		if here && run.relays() {
+			continue
+		}
+		if f, ok := run.Attach(who, off, stop, s.aheadOf(run.relay, ahead)); ok {
+			return f, run, true
+		}
+	}
+	return nil, nil, false
+}
+
+// cutLocked has the other fills of rec's bytes end at off, where next begins. One that reads the
+// answer to a plain GET ends only if next's body is open: a request that the origin refuses mustn't
+// end it.
+func (s *Store) cutLocked(rec *Record, next *run, off int64, open bool) {
+	if s.undivided(rec) {
+		return
+	}
+	for _, earlier := range s.bodyLocked(rec.Version).runs {
+		if earlier != next && !earlier.relays() && (open || !earlier.plain) { // what an owner sends ends where it hands over
+			earlier.Cut(off)
+		}
+	}
+}
+
+// share is how many pushed bytes each of the fills that are reading may hold: none if it isn't even
+// a chunk.
+func (s *Store) share() int64 {
+	share := s.cfg.Memory / shareShare / max(1, s.live.Load())
+	if share < s.cfg.Geometry.Max {
+		return 0
+	}
+	return share
+}
+
+// aheadOf is how far ahead of a reader a fill is to read that isn't kept if it reads where r does:
+// what nobody has read by then is dropped, and would have to be sent again.
+func (s *Store) aheadOf(r *link, ahead int64) int64 {
+	if !r.active() {
+		return ahead
+	}
+	return min(ahead, s.maxGap(), s.rooms.share())
+}
+
+// ahead is how far ahead of its fastest reader a fill may be.
+func (s *Store) ahead() int64 {
+	return min(s.cfg.Geometry.Slab, max(s.maxGap(), s.cfg.Memory/aheadShare/max(1, s.live.Load())))
+}

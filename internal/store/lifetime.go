@@ -1,0 +1,42 @@
+package store
+
+import (
+	"context"
+	"sync"
+)
+
+// lifetime is that of a store, and of what it does in the background.
+type lifetime struct {
+	base   context.Context // ends with the store
+	cancel context.CancelFunc
+	work   sync.WaitGroup // flights, fills, and what is told
+
+	ending sync.Mutex
+	closed bool // guarded by ending: nothing more begins
+}
+
+// begin counts one flight or fill in, which must end with work.Done. It fails once the store is
+// closed.
+func (l *lifetime) begin() bool {
+	l.ending.Lock()
+	defer l.ending.Unlock()
+	if l.closed {
+		return false
+	}
+	l.work.Add(1)
+	return true
+}
+
+// end ends all that has begun, and waits for it. It reports whether it hasn't been called before.
+func (l *lifetime) end() bool {
+	l.ending.Lock()
+	was := l.closed
+	l.closed = true
+	l.ending.Unlock()
+	if was {
+		return false
+	}
+	l.cancel()
+	l.work.Wait()
+	return true
+}

@@ -1,0 +1,94 @@
+package store
+
+import (
+	"io"
+	"net/http"
+	"sync"
+	"sync/atomic"
+)
+
+// link is what is known of where a relay reads: others look at it while its fill's goroutine reads.
+type link struct {
+	origin  atomic.Bool             // no owner can be had
+	from    atomic.Pointer[string]  // the owner that was read from last
+	reads   atomic.Pointer[relayed] // what is read
+	expects atomic.Int32            // Asked, as the owner expects of what it sends now
+	told    atomic.Int64            // up to where
+	past    atomic.Int32            // Asked, of what came before
+	verdict error                   // of an owner: there is no use in trying again
+	trailer http.Header             // that came with the content's end
+}
+
+func (r *link) active() bool { return r != nil && !r.origin.Load() }
+
+// name is that of the node that r reads from.
+func (r *link) name() string {
+	if owner := r.from.Load(); owner != nil {
+		return *owner
+	}
+	return ""
+}
+
+// relayed is the bytes that an owner sends.
+type relayed struct {
+	Content
+	link     *link
+	cause    Cause // that they were asked for
+	pos, end int64 // end is -1 for the content's end; pos belongs to the fill's goroutine
+	settled  sync.Once
+}
+
+// reading makes b what r reads.
+func (r *link) reading(b *relayed) *relayed {
+	b.link = r
+	r.reads.Store(b)
+	return b
+}
+
+func (b *relayed) Read(p []byte) (int, error) {
+	n, err := b.Content.Read(p)
+	if b.pos += int64(n); err == io.EOF {
+		b.settle()
+	}
+	if IsVerdict(err) {
+		b.link.verdict = err
+	}
+	return n, err
+}
+
+// Close waits for what the owner says at the end, if all before that has come.
+func (b *relayed) Close() error {
+	if b.end >= 0 && b.pos >= b.end {
+		b.settle()
+	}
+	return b.Content.Close()
+}
+
+// settle takes in what the owner says at the end, which it waits for.
+func (b *relayed) settle() {
+	b.settled.Do(func() {
+		trailer, asked, complete := b.End()
+		if complete {
+			b.link.trailer = trailer
+		}
+		if asked >= AskedForThis {
+			b.cause.Note()
+		}
+		b.link.past.Store(max(b.link.past.Load(), int32(min(asked, AskedForOthers))))
+		b.link.expects.Store(int32(NotAsked))
+	})
+}
+
+// word is what the owner that r reads from says of the origin.
+func (r *link) word() Asked {
+	if r.origin.Load() {
+		return AskedForOthers
+	}
+	return Asked(max(r.past.Load(), r.expects.Load()))
+}
+
+// heard takes in what an owner expects of the bytes before end.
+func (r *link) heard(asked Asked, end int64) {
+	r.told.Store(max(end, r.told.Load()))
+	r.expects.Store(int32(min(asked, AskedForThis)))
+}

@@ -1,0 +1,85 @@
+package store
+
+import (
+	"context"
+	"hash/maphash"
+	"time"
+
+	"github.com/scurrycache/scurry/internal/chunks"
+	"github.com/scurrycache/scurry/internal/groups"
+)
+
+// New makes a store. It must be closed.
+func New(cfg Config) (*Store, error) {
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	seed := maphash.MakeSeed()
+	s := &Store{
+		cfg:       cfg,
+		keys:      &keys{geometry: cfg.Geometry, canonical: cfg.Keys.CanonicalKey, remote: cfg.Remote},
+		selection: &selection{seed},
+		refusals:  refusals{now: cfg.Now},
+		bodies:    bodies{byVersion: map[string]*body{}, hashing: seed},
+		changes:   changes{canonical: cfg.Keys.CanonicalKey}, refreshing: map[uint64]struct{}{},
+	}
+	s.layout = layout{s.keys, &s.refusals, cfg.Memory}
+	s.table = newTable(s.keys, s.selection, cfg)
+	s.table.forget, s.table.varies = s.forgetBodyLocked, s.variesLocked
+	s.rooms.init(cfg)
+	if err := s.acquire(); err != nil {
+		return nil, err
+	}
+	s.base, s.cancel = context.WithCancel(context.Background())
+	return s, nil
+}
+
+// acquire gets the group of flights, and the chunks.
+func (s *Store) acquire() (err error) {
+	var remote func(key string) bool
+	if s.cfg.Remote != nil {
+		remote = s.remoteKey
+	}
+	if s.records, err = groups.Acquire(groups.Config{Remote: remote}); err != nil {
+		return err
+	}
+	s.chunks, err = chunks.New(chunks.Config{
+		Budget: s.cfg.Memory - s.cfg.Memory/recordsShare, Largest: s.cfg.Geometry.Max, Remote: remote,
+	})
+	if err != nil {
+		s.records.Release()
+		return err
+	}
+	s.prefix = s.chunks.Prefix()
+	return nil
+}
+
+// Close ends all fills and flights, waits for them, and frees what the store holds. Readers that
+// are still in use get errors.
+func (s *Store) Close() {
+	if s.end() {
+		s.records.Release()
+		s.chunks.Close()
+	}
+}
+
+// Usage is what a store holds and does.
+type Usage struct {
+	Records, RecordBytes int64
+	Fills, LiveFills     int64
+	Chunks               chunks.Usage
+}
+
+// Usage counts what s holds and does.
+func (s *Store) Usage() Usage {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return Usage{
+		Records: int64(s.shards.n), RecordBytes: s.recordBytes,
+		Fills: s.fills, LiveFills: s.live.Load(),
+		Chunks: s.chunks.Usage(),
+	}
+}

@@ -1,0 +1,113 @@
+package store
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/scurrycache/scurry/internal/chunk"
+	"github.com/scurrycache/scurry/internal/fill"
+)
+
+// Remote is the other nodes, as a store sees them. What a node is asked for by one of these methods
+// its Server answers by the method of that name. Methods may be called concurrently.
+//
+// An error is the node's verdict (IsVerdict), or one of those below, or anything else if the node
+// can't be asked. If it was asked for a Cause, and the origin has been asked for that, the Cause is
+// noted by the time the method returns.
+type Remote interface {
+	// Owner names the node that owns a routing key, and reports whether it is this one.
+	Owner(routingKey string) (node string, here bool)
+
+	// RingEpoch counts the changes of who owns what.
+	RingEpoch() uint64
+
+	// OwnedSince reports whether a routing key has been this node's all the time since that epoch,
+	// as far as that is remembered.
+	OwnedSince(routingKey string, epoch uint64) bool
+
+	// Lookup asks an owner for a record: found, or fetched from the origin.
+	Lookup(ctx context.Context, node string, q *LookupRequest) (*LookupResult, error)
+
+	// Chunk asks an owner for a chunk, by its key without the group's prefix, if it holds it.
+	Chunk(ctx context.Context, node, key string) ([]byte, error)
+
+	// Fragment asks an owner for the bytes of rec's content from off on, if it holds them in a
+	// fragment that isn't a chunk.
+	Fragment(ctx context.Context, node string, rec *Record, off int64) ([]byte, error)
+
+	// Read asks an owner for a part of a content, as it comes.
+	Read(ctx context.Context, node string, q *ReadRequest) (*ReadResult, error)
+
+	// TakeOver asks the owner of the slab that q begins with to read it from the origin, if that
+	// accepts a request for it.
+	TakeOver(ctx context.Context, node string, q *ReadRequest) error
+
+	// Foresee asks an owner whether the origin would be asked for some of those parts of rec's
+	// content.
+	Foresee(ctx context.Context, node string, rec *Record, parts []chunk.Span) (Asked, error)
+
+	// Put has an owner store a response with its whole content.
+	Put(ctx context.Context, node string, rec *Record, content []byte) error
+
+	// Invalidate has the nodes that chosen chooses remove what is stored under keys, or belongs to
+	// groups. It returns when all have done so or been given up. Those that couldn't be told are
+	// told, as soon as they can be, to validate all that they have.
+	Invalidate(keys, groups []string, chosen func(node string) bool)
+
+	// Varies tells all nodes, as far as they can be told, that their copies of what is stored under
+	// a key of this node's are to be dropped, since it has turned out to vary.
+	Varies(key string)
+}
+
+// LookupRequest is a Request as it goes to another node.
+type LookupRequest struct {
+	Request
+	Version  string // of the stored response that was found wanting, if any
+	Revision uint64
+	Window   int // how many bytes of content may be under way
+}
+
+// LookupResult is what an owner has found.
+type LookupResult struct {
+	Record    *Record // isn't prepared, and has no Key
+	Found     bool    // in the owner's table, not at the origin
+	Collapsed bool    // another request than the one at hand was answered
+	Renewed   bool
+	Stored    bool // the owner may give it to others, too
+	Status    int  // of the origin's answer
+	Why       Why
+	Content   Content // nil if none follows
+}
+
+// ReadRequest asks for a part of a content, to follow it.
+type ReadRequest struct {
+	Key       string
+	Record    *Record // the slab's owner may never have seen it
+	By        Fields  // of the client's request that is continued
+	Off, End  int64   // End is -1 for the end of the content
+	Whole     bool    // all of it will be wanted
+	Undivided bool    // the origin refuses to give parts, so that the owner of the first slab is asked
+	Window    int     // how many bytes may be under way
+}
+
+// ReadResult is a part of a content on its way.
+type ReadResult struct {
+	Content
+	Length   int64 // of the whole content, -1 if unknown
+	Foreseen Asked // whether the origin is to be asked for some of it
+}
+
+// Content is bytes that another node sends. Close may be called while something else is.
+type Content interface {
+	fill.Body
+
+	// Over reports whether End needn't wait.
+	Over() bool
+
+	// End waits until all has come, be it read or not, and returns what the node says then: the
+	// trailer, and whether the origin was asked. It isn't complete if the content broke off.
+	End() (trailer http.Header, asked Asked, complete bool)
+
+	// OriginAsked asks the node whether the origin has been asked for what it sends.
+	OriginAsked(ctx context.Context) bool
+}

@@ -1,0 +1,75 @@
+package store
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/scurrycache/scurry/internal/fill"
+)
+
+// Result is what Fetch found. It must be closed.
+type Result struct {
+	Record    *Record
+	Collapsed bool      // another client's request was answered
+	Found     bool      // the owner had it stored, and didn't ask the origin
+	Why       Why       // the owner asked the origin
+	Peer      string    // the owner by way of which it came, if that isn't this node
+	Renewed   bool      // the origin said that the stored response is still good
+	Status    int       // of the origin's response to this very request; 0 if it was fetched for another
+	Body      fill.Body // of a response that isn't stored, for the one who asked only
+
+	// Trailer returns the trailer fields that have come after Body, once that has been read to its
+	// end.
+	Trailer func() http.Header
+
+	follower *fill.Follower // at the body's first byte
+	run      *run           // that it follows
+}
+
+// Close lets go of what the answer holds. A Reader made from it has taken its share.
+func (res *Result) Close() {
+	if res.Body != nil {
+		_ = res.Body.Close()
+	}
+	if res.follower != nil {
+		res.follower.Close()
+		res.follower = nil
+	}
+}
+
+// Cancel ends the request that Body comes from, so that a Read of it returns. It may be called
+// while Body is in use.
+func (res *Result) Cancel() {
+	if body, ok := res.Body.(*cancelling); ok {
+		body.cancel()
+	}
+}
+
+// Quiet reports whether nothing of Body has come yet.
+func (res *Result) Quiet() bool {
+	c, _ := res.Body.(*cancelling)
+	if c == nil {
+		return false
+	}
+	b, ok := c.Body.(interface{ Quiet() bool })
+	return ok && b.Quiet()
+}
+
+func (res *Result) trailer() http.Header {
+	if res.Trailer == nil {
+		return nil
+	}
+	return res.Trailer()
+}
+
+// cancelling is a body whose request ends when it is closed.
+type cancelling struct {
+	fill.Body
+	cancel context.CancelFunc
+}
+
+func (c *cancelling) Close() error {
+	err := c.Body.Close()
+	c.cancel()
+	return err
+}

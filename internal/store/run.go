@@ -1,0 +1,39 @@
+package store
+
+import (
+	"net/http"
+
+	"github.com/scurrycache/scurry/internal/fill"
+)
+
+// run is a fill that is reading, and where it reads.
+type run struct {
+	*fill.Run
+	plain   bool               // its body answers a plain GET
+	by      Fields             // of the request that it reads for
+	relay   *link              // nil if it reads from the origin only
+	trailer func() http.Header // that came after the body, once that is at its end; nil if there can't be any
+	came    http.Header        // what trailer returned; set before followers see the end
+}
+
+// via is what r reads from, if that isn't the origin; r may be nil.
+func (r *run) via() *link {
+	if r == nil {
+		return nil
+	}
+	return r.relay
+}
+
+// relays reports whether r depends on another node.
+func (r *run) relays() bool { return r.relay.active() }
+
+// sake is what the origin is asked with for the bytes from off on: the fields of the request that r
+// was begun for, for the sake of one that waits for these bytes, up to stop.
+func (r *run) sake(off int64) (by Fields, stop int64) {
+	by = r.by
+	who, stop := r.Waiting(off, by.Cause)
+	if cause, ok := who.(Cause); ok {
+		by.Cause = cause
+	}
+	return by, stop
+}

@@ -1,0 +1,297 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"errors"
+
+	"github.com/scurrycache/scurry/internal/chunk"
+	"github.com/scurrycache/scurry/internal/fill"
+)
+
+// Server answers other nodes out of a store: it is the far end of their Remotes. What it is asked
+// for may be anything. It never asks a third node, so that nodes whose rings differ can't wait for
+// each other.
+type Server struct{ s *Store }
+
+// Server is what answers other nodes.
+func (s *Store) Server() *Server { return &Server{s} }
+
+// check says what is wrong with a cache key that another node sent.
+func (v *Server) check(key string) error {
+	if v.s.cfg.Keys.Check(key) != nil {
+		return ErrBusy
+	}
+	return nil
+}
+
+// Lookup answers with what is stored, if that is fresh and isn't what was found wanting, else by
+// way of the origin. The Content that follows, if not nil, must be closed.
+func (v *Server) Lookup(ctx context.Context, q *LookupRequest) (*LookupResult, *Sending, error) {
+	s := v.s
+	if v.check(q.Key) != nil || q.Target != "" && v.check(q.Target) != nil {
+		return nil, nil, ErrBusy
+	}
+	if s.ownerOf(q.Key) != "" {
+		return nil, nil, ErrNotOwner
+	}
+	q.For = "peer"
+	res, err := s.lookup(ctx, q)
+	if err != nil {
+		return nil, nil, err
+	}
+	found := &LookupResult{
+		Record: s.offeredTo(res.Record, &q.Request), Stored: s.stores(res.Record),
+		Found: res.Found, Collapsed: res.Collapsed, Renewed: res.Renewed,
+		Status: res.Status, Why: res.Why,
+	}
+	if res.Body == nil && res.follower == nil {
+		res.Close()
+		return found, nil, nil
+	}
+	return found, s.sendingResult(ctx, q, res), nil
+}
+
+// lookup is Lookup for what this node owns.
+func (s *Store) lookup(ctx context.Context, q *LookupRequest) (*Result, error) {
+	rec, mustRevalidate := s.findFor(q)
+	if rec != nil && q.Gone == rec.Version {
+		s.drop(rec)
+		rec = nil
+	}
+	if rec != nil && !q.takes(rec) {
+		rec = nil
+	}
+	why := s.why(q, rec)
+	switch known := rec != nil && !mustRevalidate; {
+	case known && q.Stored:
+		return &Result{Record: rec, Found: true}, nil
+	case q.Stored:
+		return nil, ErrNone
+	case known && q.Background && rec.rests(s.cfg.Now()):
+		return &Result{Record: rec, Found: true}, nil
+	case known && (rec.Version != q.Version || rec.Revision != q.Revision || rec.rests(s.cfg.Now())):
+		if rec.Pass {
+			return &Result{Record: rec, Found: true}, nil
+		}
+		if usable, refresh := s.cfg.usable(rec, q.Header); usable {
+			if refresh {
+				s.Refresh(&q.Request, rec)
+			}
+			return &Result{Record: rec, Found: true}, nil
+		}
+	}
+	if rec != nil && (rec.Pass || (q.Alone && q.Version == "")) {
+		rec = nil // the requester has nothing to validate, and wants no one else's
+	}
+	res, err := s.Fetch(ctx, &q.Request, rec)
+	if failed, ok := errors.AsType[*Failure](err); ok {
+		told := *failed
+		told.Why = why
+		if rec != nil {
+			told.Stored = s.offeredTo(rec, &q.Request).with(func(r *Record) {
+				r.RetryAfter = Until(s.cfg.Now().Add(RetryAfter))
+			})
+		}
+		return nil, &told
+	}
+	if err == nil {
+		res.Why = why
+	}
+	return res, err
+}
+
+// findFor finds what is stored for what q asks for. This node may know better than the one that
+// asks what its key is.
+func (s *Store) findFor(q *LookupRequest) (rec *Record, mustRevalidate bool) {
+	q.Target = cmp.Or(q.Target, q.Key)
+	keys := s.cfg.Keys.Keys(q.Target)
+	for _, q.Key = range keys {
+		rec, mustRevalidate = s.Find(q.Key, q.Header, q.Head)
+		if rec != nil && s.cfg.answers(rec, q.Target) {
+			return rec, mustRevalidate
+		}
+	}
+	q.Key = keys[0]
+	return nil, false
+}
+
+// why is why the origin is to be asked although rec, which may be nil, is stored of what q asks
+// for.
+func (s *Store) why(q *LookupRequest, rec *Record) Why {
+	if rec != nil && !rec.Pass {
+		if usable, _ := s.cfg.usable(rec, nil); usable && rec.Revision != q.Revision {
+			return Unwanted
+		}
+		return Outdated
+	}
+	if any, _ := s.Holds(q.Key, q.Head); any {
+		return OtherVariants
+	}
+	return Nothing
+}
+
+// stores reports whether rec, or what has taken its place with the same bytes, is in the table.
+func (s *Store) stores(rec *Record) bool { return s.successor(rec) != nil }
+
+// Chunk is a chunk by its key, which is without the group's prefix, if this node owns and holds it.
+func (v *Server) Chunk(ctx context.Context, key string) ([]byte, error) {
+	s := v.s
+	if !s.ownsChunk(key) {
+		return nil, ErrNotOwner
+	}
+	switch b, ok, busy := s.chunks.Serve(key); {
+	case busy:
+		return nil, ErrBusy
+	case !ok:
+		return nil, ErrNotCached
+	default:
+		return b, nil
+	}
+}
+
+// Fragment is the bytes of a version from off on, if this node holds a fragment of them.
+func (v *Server) Fragment(ctx context.Context, rec *Record, off int64) ([]byte, error) {
+	if off < 0 || v.check(rec.Key) != nil {
+		return nil, ErrBusy
+	}
+	b, ok := v.s.fragmentAt(rec, off)
+	if !ok {
+		return nil, ErrNotCached
+	}
+	return b, nil
+}
+
+// Read begins to read what q asks for. What it returns must be closed.
+func (v *Server) Read(ctx context.Context, q *ReadRequest) (*Sending, error) {
+	s := v.s
+	rec, err := v.readable(q)
+	if err != nil {
+		return nil, err
+	}
+	sent := &Sending{s: s}
+	s.Reader(&sent.rd, q.By, rec, q.Off, q.End)
+	sent.rd.setLocalOnly()
+	if q.Whole {
+		sent.rd.ahead = fill.Everything
+	}
+	if err := sent.rd.Ready(ctx); err != nil {
+		sent.Close()
+		return nil, s.failureFor(ctx, err)
+	}
+	return sent, nil
+}
+
+// TakeOver returns once the origin's head has come, or at once if the bytes are here.
+func (v *Server) TakeOver(ctx context.Context, q *ReadRequest) error {
+	s := v.s
+	rec, err := v.readable(q)
+	if err != nil {
+		return err
+	}
+	var rd Reader
+	s.Reader(&rd, q.By, rec, q.Off, min(q.End, s.cfg.Geometry.SlabEnd(q.Off)))
+	rd.takesOver = true
+	rd.setLocalOnly()
+	defer rd.Close()
+	if err := rd.Ready(ctx); err != nil {
+		return s.failureFor(ctx, err)
+	}
+	return nil
+}
+
+// readable is the record of what q wants to read, or says why that isn't to be had here.
+func (v *Server) readable(q *ReadRequest) (*Record, error) {
+	s, rec := v.s, q.Record
+	if v.check(q.Key) != nil || !s.fits(rec, q.Key) || rec.HeadOnly || !q.within(rec) {
+		return nil, ErrBusy
+	}
+	s.adopt(q.Key, rec)
+	if q.Undivided && rec.refetchable() {
+		s.refusals.heard(s.keyPrefixOf(rec))
+	}
+	switch {
+	case s.slabOwner(rec, q.Off) == "":
+		return rec, nil
+	case s.undivided(rec):
+		return nil, ErrRefused
+	}
+	return nil, ErrNotOwner
+}
+
+// within reports whether q asks for bytes that rec's content may have.
+func (q *ReadRequest) within(rec *Record) bool {
+	switch {
+	case q.Off < 0 || q.End >= 0 && q.End <= q.Off:
+		return false
+	case q.End < 0 && rec.refetchable():
+		return false
+	}
+	return rec.Length < 0 || q.Off < rec.Length && q.End <= rec.Length
+}
+
+// Foresee reports whether the origin would be asked for some of those parts of a content.
+func (v *Server) Foresee(ctx context.Context, rec *Record, parts []chunk.Span) (asked Asked, err error) {
+	if v.check(rec.Key) != nil || rec.Length < 0 || rec.Length >= MaxLength {
+		return 0, ErrBusy
+	}
+	for _, part := range parts {
+		if part.Start < 0 || part.Start >= part.End || part.End > rec.Length {
+			return 0, ErrBusy
+		}
+		if asked = max(asked, v.s.foresee(ctx, rec, part, nil)); asked == AskedForThis {
+			break
+		}
+	}
+	return asked, nil
+}
+
+// Put stores a response with its whole content, if this node owns it.
+func (v *Server) Put(key string, rec *Record, content []byte) error {
+	s := v.s
+	whole := rec.Length == int64(len(content)) && !rec.Pass && !rec.HeadOnly && rec.Part == Part{}
+	if v.check(key) != nil || !s.fits(rec, key) || !whole || s.ownerOf(key) != "" {
+		return ErrBusy
+	}
+	rec.Key = key
+	s.put(rec, content, s.Moment(key))
+	return nil
+}
+
+// Invalidate removes what is stored here under keys, or belongs to groups.
+func (v *Server) Invalidate(keys, groups []string) {
+	var ours []string
+	for _, key := range keys {
+		if v.check(key) == nil {
+			ours = append(ours, key)
+		}
+	}
+	v.s.invalidate(ours, groups)
+}
+
+// Varies drops what is stored here under a key of another node's, or is on its way.
+func (v *Server) Varies(key string) error {
+	s := v.s
+	if v.check(key) != nil {
+		return ErrBusy
+	}
+	if s.ownerOf(key) != "" { // else this node knows by itself
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.varied.raise(s.cfg.Keys.CanonicalKey(key))
+		s.removeLocked(key)
+	}
+	return nil
+}
+
+// failureFor is what an error of reading for another node says: that this node stops, or has no
+// room, else something about the origin, which nobody needs to find out again.
+func (s *Store) failureFor(ctx context.Context, err error) error {
+	switch {
+	case s.base.Err() != nil || ctx.Err() != nil || errors.Is(err, ErrBusy):
+		return ErrBusy
+	case IsVerdict(err) || errors.Is(err, ErrRefused):
+		return err
+	}
+	return s.cfg.Source.Failed(err)
+}

@@ -1,0 +1,30 @@
+package store
+
+import (
+	"sync"
+
+	"github.com/scurrycache/scurry/internal/chunks"
+	"github.com/scurrycache/scurry/internal/groups"
+)
+
+// Store holds stored responses. Its methods may be called concurrently.
+type Store struct {
+	cfg     Config
+	records *groups.Group
+	chunks  *chunks.Cache
+	*keys
+	*selection
+	layout
+	refusals  refusals
+	rooms     rooms
+	audiences audiences
+
+	lifetime
+
+	// mu guards all below. It is never held while a group or another node is asked.
+	mu sync.Mutex
+	*table
+	bodies
+	changes
+	refreshing map[uint64]struct{} // revisions that are being validated in the background
+}

@@ -1,0 +1,83 @@
+package handshake
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// What a Hello may hold at most.
+const (
+	maxHello   = 1 << 20 // bytes, as sent
+	maxMembers = 4096
+	maxFacts   = 1024
+)
+
+// ErrTooLarge means that a Hello is larger than a side sends or accepts.
+var ErrTooLarge = errors.New("too large")
+
+// Fact is something that must agree between nodes.
+type Fact struct{ Name, Value string }
+
+// Hello is how a node introduces itself to another.
+type Hello struct {
+	Name     string   // by which this node is dialed
+	Dialed   string   // what this node has dialed; empty if it was dialed
+	Instance string   // unique to each start of a process
+	Members  []string // the nodes of the cluster, as this node knows them
+	Facts    []Fact
+}
+
+// Differs returns a line for each fact that isn't the same in both, in the order of h's facts, then
+// of other's:
+//
+//	origin: "http://a/" here, "http://b/" there
+func (h Hello) Differs(other Hello) []string {
+	var lines []string
+	for _, f := range h.Facts {
+		switch value, ok := other.fact(f.Name); {
+		case !ok:
+			lines = append(lines, fmt.Sprintf("%s: %q here, none there", f.Name, f.Value))
+		case value != f.Value:
+			lines = append(lines, fmt.Sprintf("%s: %q here, %q there", f.Name, f.Value, value))
+		}
+	}
+	for _, f := range other.Facts {
+		if _, ok := h.fact(f.Name); !ok {
+			lines = append(lines, fmt.Sprintf("%s: none here, %q there", f.Name, f.Value))
+		}
+	}
+	return lines
+}
+
+func (h Hello) fact(name string) (string, bool) {
+	i := slices.IndexFunc(h.Facts, func(f Fact) bool { return f.Name == name })
+	if i < 0 {
+		return "", false
+	}
+	return h.Facts[i].Value, true
+}
+
+// encode returns h as JSON, which a later version can add to.
+func (h Hello) encode() ([]byte, error) {
+	b, err := json.Marshal(h)
+	if err != nil {
+		return nil, fmt.Errorf("encode this node's hello: %w", err)
+	}
+	if len(b) > maxHello || len(h.Members) > maxMembers || len(h.Facts) > maxFacts {
+		return nil, fmt.Errorf("this node's hello: %w", ErrTooLarge)
+	}
+	return b, nil
+}
+
+func decodeHello(b []byte) (Hello, error) {
+	var h Hello
+	if err := json.Unmarshal(b, &h); err != nil {
+		return Hello{}, fmt.Errorf("decode the other side's hello: %w", err)
+	}
+	if len(h.Members) > maxMembers || len(h.Facts) > maxFacts {
+		return Hello{}, fmt.Errorf("the other side's hello: %w", ErrTooLarge)
+	}
+	return h, nil
+}

@@ -1,0 +1,28 @@
+package origin
+
+// tlsRecords follows the records of TLS in a stream of bytes (RFC 8446 section 5.1).
+type tlsRecords struct {
+	header [5]byte
+	have   int // bytes of header
+	left   int // bytes that the record's content still lacks
+}
+
+// within reports whether the last record isn't complete.
+func (t *tlsRecords) within() bool { return t.have > 0 || t.left > 0 }
+
+// advance takes note of what has come.
+func (t *tlsRecords) advance(b []byte) {
+	for len(b) > 0 {
+		if t.left > 0 {
+			n := min(t.left, len(b))
+			t.left -= n
+			b = b[n:]
+			continue
+		}
+		n := copy(t.header[t.have:], b)
+		b = b[n:]
+		if t.have += n; t.have == len(t.header) {
+			t.left, t.have = int(t.header[3])<<8|int(t.header[4]), 0
+		}
+	}
+}

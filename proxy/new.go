@@ -1,0 +1,50 @@
+package proxy
+
+import (
+	"github.com/scurrycache/scurry/internal/decide"
+	"github.com/scurrycache/scurry/internal/explain"
+	"github.com/scurrycache/scurry/internal/fetch"
+	"github.com/scurrycache/scurry/internal/logging"
+	"github.com/scurrycache/scurry/internal/serve"
+	"github.com/scurrycache/scurry/internal/site"
+	"github.com/scurrycache/scurry/internal/store"
+)
+
+// New makes a Proxy, which must be closed.
+func New(cfg Config) (*Proxy, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	cfg = cfg.withDefaults()
+	p := &Proxy{cfg: cfg, site: site.New(cfg.site())}
+	streams := func(rec *store.Record) bool { return p.store.Streams(rec) }
+	rules := decide.Rules{Policy: p.site.Policy, Now: cfg.Now, Streams: streams}
+	p.origin = fetch.New(fetch.Config{
+		Site: p.site, Origin: cfg.Origin, Name: decide.Name, Loop: cfg.loopName(),
+		Now: cfg.Now, Log: cfg.Logger, Streams: streams,
+	})
+
+	sc := cfg.store()
+	sc.Source, sc.Keys, sc.Policy = p.origin, p.site, p.site.Policy
+	if p.remote = cfg.newRemote(); p.remote != nil {
+		p.node = p.remote.Node()
+		sc.Remote, sc.Lease = p.remote, cfg.Cluster.Lease
+	}
+	var err error
+	if p.store, err = store.New(sc); err != nil {
+		p.remote.Close()
+		return nil, err
+	}
+	p.server = serve.New(serve.Config{
+		Rules: rules, Site: p.site, Store: p.store, Origin: p.origin, Now: cfg.Now,
+		WebSocket: cfg.WebSocket, NoVarySearch: cfg.NoVarySearch, MaxContent: cfg.MaxChunk,
+	})
+	p.explain = explain.Config{
+		Rules: rules, Site: p.site, Store: p.store, Origin: p.origin, Server: p.server, Now: cfg.Now,
+		Self: p.node.Self, Targets: cfg.Targets, GroupFields: cfg.GroupFields,
+	}
+	p.routes = logging.Access(cfg.Logger, p.admit(p.router()))
+	p.followMembers()
+	p.stopUnsolicited = p.origin.OnUnsolicited(func(keys []string) { p.store.Invalidate(keys, nil) })
+	return p, nil
+}
