@@ -303,26 +303,16 @@ func (x *inquiry) probe(ctx context.Context) {
 	}
 }
 
-// storing explains whether the response to a GET with that header is stored. A part is judged as
-// partial does it: as the whole that it is of.
+// storing explains whether the response to a GET with that header is stored.
 func (x *inquiry) storing(request http.Header, head *httpcache.Response, length int64) (why []Statement, ok bool) {
-	judged := *head
-	if head.Status == http.StatusPartialContent {
-		judged.Status = http.StatusOK
-		_, sound := httpcache.ParsePart(head.Header, length)
-		validator, _ := fetch.Validator(head.Header)
-		if ok, _ := x.c.Site.Policy.Storable(http.MethodGet, request, &judged); ok && (!sound || validator == "") {
-			judged.Status = head.Status
-		}
-	}
-	ok, _ = x.c.Site.Policy.Storable(http.MethodGet, request, &judged)
+	judged, ok := x.c.Origin.Judge(request, head, length)
 	if ok && x.c.Store.Streams(&store.Record{Length: length, Rangeable: fetch.Rangeable(head)}) {
 		return []Statement{
 			{Text: fmt.Sprintf("It isn't stored: its %d bytes are more than a quarter of the memory, and can't be asked for in parts.", length)},
 			{Text: "To have it stored: have the origin send a strong ETag and Accept-Ranges: bytes, or give this cache more memory."},
 		}, false
 	}
-	return statements(x.c.Site.Policy.ExplainStoring(http.MethodGet, request, &judged)), ok
+	return statements(x.c.Site.Policy.ExplainStoring(http.MethodGet, request, judged)), ok
 }
 
 // remedy returns what would have a response stored that isn't, if ExplainStoring knows something.

@@ -207,3 +207,59 @@ func TestNotModified(t *testing.T) {
 		t.Errorf("the origin was asked with %s", got)
 	}
 }
+
+// TestJudgedAsStored: whether a response is stored is what Judge says of its head.
+func TestJudgedAsStored(t *testing.T) {
+	for _, c := range []struct {
+		status   int
+		span     string // Content-Range
+		tag, rng string
+		storable bool
+		as       int
+	}{
+		{200, "", "", "", true, 200},
+		{500, "", "", "", false, 500},
+		{206, "bytes 0-3/9", `"1"`, "bytes=0-3", true, 200},
+		{206, "bytes 0-3/9", `"1"`, "bytes=5-8", true, 200}, // a part of the whole
+		{206, "bytes 0-3/9", "", "bytes=1-2", true, 200},    // answers its like
+		{206, "bytes 0-3/9", "", "bytes=5-8", false, 206},
+		{206, "bytes 0-4/9", `"1"`, "bytes=0-3", false, 206}, // contradicts the content
+		{206, "", `"1"`, "bytes=0-3", false, 206},
+	} {
+		o := serving(t, func(w http.ResponseWriter, _ *http.Request) {
+			h := w.Header()
+			h.Set("Cache-Control", "max-age=60")
+			if c.status == 500 {
+				h.Set("Cache-Control", "no-store")
+			}
+			if c.tag != "" { // and which is settled
+				h.Set("ETag", c.tag)
+				h.Set("Last-Modified", "Sun, 01 Nov 2026 15:07:27 GMT")
+			}
+			if c.span != "" {
+				h.Set("Content-Range", c.span)
+			}
+			h.Set("Content-Length", "4")
+			w.WriteHeader(c.status)
+			fmt.Fprint(w, "nuts")
+		})
+		request := http.Header{"Range": {c.rng}}
+		if c.rng == "" {
+			request = http.Header{}
+		}
+		req := &store.Request{Key: "a", Proto: "HTTP/1.1", Header: request, Ranged: c.rng != ""}
+		f, err := o.Fetch(t.Context(), req, nil)
+		if err != nil {
+			t.Fatalf("%+v: %v", c, err)
+		}
+		f.Body.Close()
+		head, length, err := o.Probe(t.Context(), http.MethodGet, "a", request)
+		if err != nil {
+			t.Fatalf("%+v: %v", c, err)
+		}
+		judged, storable := o.Judge(request, head, length)
+		if f.Storable != c.storable || storable != c.storable || judged.Status != c.as {
+			t.Errorf("%+v: stored %t, judged %t as %d", c, f.Storable, storable, judged.Status)
+		}
+	}
+}

@@ -39,7 +39,7 @@ func (o *Origin) fetched(
 		o.partial(req, f, head)
 	case req.Ranged && rec.Status != http.StatusOK: // it is about the range: a 416 above all
 	default:
-		f.Storable, _ = o.Site.Policy.Storable(http.MethodGet, req.Header, head)
+		_, f.Storable = o.Judge(req.Header, head, rec.Length)
 	}
 	f.Storable = f.Storable && !VariesByIdentity(head.Header, fieldsTold(req.Fields()))
 	f.Private = req.Ranged || len(req.Header["Authorization"]) > 0 ||
@@ -68,14 +68,11 @@ func (o *Origin) fetched(
 // hand; else it is a part, to answer requests like the one it came for.
 func (o *Origin) partial(req *store.Request, f *store.OriginResponse, head *httpcache.Response) {
 	rec := f.Record
-	part, ok := httpcache.ParsePart(head.Header, rec.Length)
-	validator, _ := Validator(head.Header)
-	whole := validator != "" && httpcache.Settled(head.Header) && part.Total < 1<<60
+	part, whole, _ := partOf(head, rec.Length)
+	_, storable := o.Judge(req.Header, head, rec.Length)
 	head.Status = http.StatusOK // of which it is a part
-	f.Storable, _ = o.Site.Policy.Storable(http.MethodGet, req.Header, head)
 	// One that has had us ask for the rest in vain isn't to do so again.
-	f.Storable = f.Storable && ok && req.Gone == "" && (whole || part.Answers(req.Header))
-	if !f.Storable {
+	if f.Storable = storable && req.Gone == ""; !f.Storable {
 		return
 	}
 	delete(head.Header, "Content-Range")
@@ -86,4 +83,33 @@ func (o *Origin) partial(req *store.Request, f *store.OriginResponse, head *http
 	}
 	rec.Status, rec.Length = http.StatusOK, part.Total
 	f.From, f.To = part.Start, part.End
+}
+
+// partOf is the part that a 206 whose content has length bytes holds, and whether it can be joined
+// with others to the whole. It fails if the response doesn't say which part it is.
+func partOf(head *httpcache.Response, length int64) (part httpcache.Part, whole, ok bool) {
+	part, ok = httpcache.ParsePart(head.Header, length)
+	validator, _ := Validator(head.Header)
+	whole = validator != "" && httpcache.Settled(head.Header) && part.Total < 1<<60
+	return part, whole, ok
+}
+
+// Judge reports whether the response to a GET with those fields is one that may be stored, if its
+// content has length bytes, and as what it is judged: a part that may be stored as the success that
+// it is a part of.
+func (o *Origin) Judge(
+	request http.Header, head *httpcache.Response, length int64,
+) (judged *httpcache.Response, storable bool) {
+	as := *head
+	if head.Status != http.StatusPartialContent {
+		storable, _ = o.Site.Policy.Storable(http.MethodGet, request, &as)
+		return &as, storable
+	}
+	as.Status = http.StatusOK
+	part, whole, ok := partOf(head, length)
+	storable, _ = o.Site.Policy.Storable(http.MethodGet, request, &as)
+	if storable && !(ok && (whole || part.Answers(request))) {
+		as.Status, storable = head.Status, false
+	}
+	return &as, storable
 }
