@@ -90,6 +90,7 @@ func (s *Site) mapURL(v, key string) string {
 	if ref.RawQuery != "" || ref.ForceQuery {
 		to += "?" + ref.RawQuery
 	}
+	to = strings.ReplaceAll(to, "#", "%23") // which a client may have sent, and not as a fragment's
 	if _, fragment, ok := strings.Cut(v, "#"); ok {
 		to += "#" + fragment
 	}

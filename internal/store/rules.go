@@ -1,0 +1,38 @@
+package store
+
+import (
+	"cmp"
+	"net/http"
+
+	"github.com/scurrycache/scurry/internal/httpcache"
+)
+
+// What the keys and the policy that a store is configured with say of its records.
+
+func (c *Config) answers(rec *Record, asked string) bool {
+	return c.Keys.Answers(rec, cmp.Or(rec.URL, rec.Key), asked)
+}
+
+func (c *Config) concerns(rec *Record, changed string) bool {
+	return c.Keys.Concerns(rec, cmp.Or(rec.URL, rec.Key), changed)
+}
+
+// prepare makes rec one that requests can be answered from. It doesn't depend on the length, which
+// may be learnt later.
+func (c *Config) prepare(rec *Record) {
+	if !rec.Pass && rec.Status == http.StatusOK {
+		c.Keys.Observe(rec, rec.Key, rec.ResponseTime.Time())
+	}
+	facts := c.Policy.Facts(&httpcache.Response{
+		Status: rec.Status, Header: rec.Header(), Undated: rec.Undated,
+		RequestTime: rec.RequestTime.Time(), ResponseTime: rec.Received(),
+	})
+	rec.Facts = &facts
+}
+
+// usable reports whether rec, which is prepared, may answer a request with those fields, and if so,
+// whether it is to be validated meanwhile, as refresh.
+func (c *Config) usable(rec *Record, request http.Header) (usable, refresh bool) {
+	use, usable := rec.Facts.Usable(request, c.Now(), rec.RetryAfter.Time())
+	return usable, use.Verdict == httpcache.StaleMeanwhile
+}
