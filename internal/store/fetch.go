@@ -112,12 +112,6 @@ func (s *Store) fly(ctx context.Context, req *Request, prev *Record, variant str
 	return s.await(ctx, f, req)
 }
 
-// landed is what the records group has for one who waits for a flight.
-type landed struct {
-	encoded []byte
-	err     error
-}
-
 // await waits for f, which is for ask, to be done, but no longer than until ctx ends, or it is
 // refused.
 func (s *Store) await(ctx context.Context, f *flight, req *Request) (*Result, error) {
