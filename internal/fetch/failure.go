@@ -28,11 +28,6 @@ func misbehaves(err error) *store.Failure {
 	return &store.Failure{Status: http.StatusBadGateway, Kind: "http_protocol_error", Err: err}
 }
 
-// misbehaves is that the origin has answered with what is no answer.
-func misbehaves(err error) *store.Failure {
-	return &store.Failure{Status: http.StatusBadGateway, Kind: "http_protocol_error", Err: err}
-}
-
 func classify(err error) (status int, kind string) {
 	if dns, ok := errors.AsType[*net.DNSError](err); ok {
 		if dns.IsTimeout {
