@@ -28,7 +28,6 @@ var steeringFields = fieldSet(
 	"X-Host", "X-Host-Override", "X-Http-Host-Override", "X-Real-Host", "Proxy-Host", "Proxy-Url",
 	// the scheme and the port
 	"X-Scheme", "X-Url-Scheme", "X-Proto", "X-Port", "Front-End-Https", "X-Arr-Ssl",
-
 	"Cloudfront-Forwarded-Proto", "Cf-Visitor",
 	// the method
 	"X-Http-Method-Override", "X-Http-Method", "X-Method-Override", "X-Method",
@@ -36,13 +35,10 @@ var steeringFields = fieldSet(
 	"Forwarded", "Forwarded-For", "Forwarded-For-Ip", "X-Forward-For", "X-Forwarder-For",
 	"X-Real-Ip", "Real-Ip", "X-Client-Ip",
 	"Client-Ip", "True-Client-Ip", "X-True-Client-Ip", "X-Cluster-Client-Ip",
-
 	"X-Originating-Ip", "X-Remote-Ip", "X-Remote-Addr",
 	"X-Proxyuser-Ip", "Proxy-Client-Ip", "X-Custom-Ip-Authorization",
-
 	"X-Envoy-External-Address", "X-Azure-Clientip",
 	"X-Azure-Socketip", "Cf-Connecting-Ip", "Cf-Connecting-Ipv6", "Cf-Pseudo-Ipv4",
-
 	"Fastly-Client-Ip", "Fly-Client-Ip",
 	"X-Appengine-User-Ip", "X-Appengine-Remote-Addr",
 )
