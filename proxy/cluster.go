@@ -83,7 +83,8 @@ func (c Cluster) withDefaults() Cluster {
 // validate says what is wrong with c, if anything.
 func (c Cluster) validate() error {
 	if c.Listener == nil {
-		if c.Self != "" || len(c.Peers) > 0 || c.Members != nil || len(c.Secret) > 0 || c.TLS != nil {
+		if c.Self != "" || len(c.Peers) > 0 || c.Members != nil || len(c.Secret) > 0 ||
+			c.TLS != nil {
 			return errors.New("peers, but no listener for them: set Cluster.Listener")
 		}
 		return nil
@@ -95,7 +96,8 @@ func (c Cluster) validate() error {
 		return fmt.Errorf("the cluster's secret has %d bytes: it needs %d at least, and random ones", len(c.Secret), leastSecret)
 	case c.Lease < 0 || c.Heartbeat < 0 || c.MissedHeartbeats < 0:
 		return errors.New("a negative Lease, Heartbeat or MissedHeartbeats of the cluster: leave it at zero for the default")
-	case c.TLS != nil && (c.TLS.ClientAuth != tls.RequireAndVerifyClientCert || c.TLS.ClientCAs == nil || c.TLS.RootCAs == nil):
+	case c.TLS != nil && (c.TLS.ClientAuth != tls.RequireAndVerifyClientCert ||
+		c.TLS.ClientCAs == nil || c.TLS.RootCAs == nil):
 		return errors.New("TLS between nodes that doesn't prove who they are: set ClientAuth to tls.RequireAndVerifyClientCert, ClientCAs and RootCAs in Cluster.TLS")
 	case len(c.Secret) == 0 && c.TLS == nil && !c.Insecure && !loopback(c.Listener.Addr()):
 		return fmt.Errorf("anyone who reaches %s could be a node of this cluster: set Cluster.Secret or Cluster.TLS, or Cluster.Insecure if all who can reach it are trusted", c.Listener.Addr())
@@ -123,7 +125,9 @@ const keyRules = "3"
 // facts are what nodes must agree on.
 func (c Config) facts() []handshake.Fact {
 	base := c.base()
-	seen := (&url.URL{Scheme: base.Scheme, Host: base.Host, Path: base.Path, RawPath: base.RawPath}).String() // no credentials
+	// no credentials
+	seen := (&url.URL{Scheme: base.Scheme, Host: base.Host, Path: base.Path,
+		RawPath: base.RawPath}).String()
 	if _, ok := c.Origin.(interface{ BaseURL() *url.URL }); !ok {
 		seen = "not a URL"
 	}
@@ -133,9 +137,11 @@ func (c Config) facts() []handshake.Fact {
 		{Name: "largest chunk", Value: strconv.FormatInt(c.MaxChunk, 10)},
 		{Name: "slab", Value: strconv.FormatInt(c.Slab, 10)},
 		{Name: "key rules", Value: keyRules},
-		{Name: "caching rules", Value: fmt.Sprint("targets ", c.Targets, ", group fields ", c.GroupFields, ", No-Vary-Search ", c.NoVarySearch,
+		{Name: "caching rules", Value: fmt.Sprint("targets ", c.Targets, ", group fields ",
+			c.GroupFields, ", No-Vary-Search ", c.NoVarySearch,
 			", private cookies ", c.PrivateCookies, ", request directives ignored ", c.IgnoreRequestDirectives)},
-		{Name: "heartbeat", Value: fmt.Sprint(c.Cluster.MissedHeartbeats, " times ", c.Cluster.Heartbeat)},
+		{Name: "heartbeat", Value: fmt.Sprint(c.Cluster.MissedHeartbeats, " times ",
+			c.Cluster.Heartbeat)},
 	}
 }
 

@@ -15,7 +15,8 @@ import (
 // same one.
 func (c Config) loopName() string {
 	if _, ok := c.Origin.(interface{ BaseURL() *url.URL }); !ok {
-		return decide.Name + "-" + strings.ToLower(rand.Text()[:12]) // nobody knows where that leads
+		// nobody knows where that leads
+		return decide.Name + "-" + strings.ToLower(rand.Text()[:12])
 	}
 	sum := sha256.Sum256([]byte(c.base().String()))
 	return decide.Name + "-" + hex.EncodeToString(sum[:6])

@@ -45,6 +45,8 @@ func New(cfg Config) (*Proxy, error) {
 	}
 	p.routes = logging.Access(cfg.Logger, p.admit(p.router()))
 	p.followMembers()
-	p.stopUnsolicited = p.origin.OnUnsolicited(func(keys []string) { p.store.Invalidate(keys, nil) })
+	p.stopUnsolicited = p.origin.OnUnsolicited(func(keys []string) {
+		p.store.Invalidate(keys, nil)
+	})
 	return p, nil
 }

@@ -3,18 +3,21 @@
 // A client's request goes in. It is answered from stored responses where RFC 9111 allows that, and
 // by the origin, any http.RoundTripper, where it doesn't:
 //
-//	request ─► key ─► stored record, fresh? ──────────────────► preconditions, ranges ─► bytes
-//	                    │ stale or none                            ▲ chunks, or a fill as it grows
-//	                    └► store.Fetch ─► origin (collapsed) ──────┘
-//	anything that may not be stored ─► httputil.ReverseProxy ─► origin ─► store.Invalidate, if it changed something
+//	request ─► site: key ─► serve: lookup, decide, respond ─► bytes
+//	                           │             ▲ record and chunks, or a fill as it grows
+//	                           │           store ─► owner (exchange) or origin (fetch)
+//	                           └► forwarded, if it may not be stored ─► what it changed goes
+//
+// This package is the facade: settings, routes, the wiring of the rooms behind, and counts.
 //
 // Explain tells which of these ways a request would take, and why.
 //
 // The handler serves these, where /files/ stands for Config.Mount:
 //
-//	/files/PATH?QUERY    the resource at PATH?QUERY under the origin's base, spelled as the client spells it
-//	/zk?key=PATH         the same by its decoded path, a form value as in the program that this one grew out of; its canonical
-//	                     spelling is asked for
+//	/files/PATH?QUERY    the resource at PATH?QUERY under the origin's base, spelled as the client
+//	                     spells it
+//	/zk?key=PATH         the same by its decoded path, a form value as in the program that this one
+//	                     grew out of; its canonical spelling is asked for
 //	/, /files            redirect to /files/
 //
 // With Config.Cluster, several proxies share what they store: each resource has one that owns it,

@@ -14,8 +14,12 @@ import (
 
 func (p *Proxy) router() http.Handler {
 	m, mount := chi.NewRouter(), p.site.Mount
-	m.HandleFunc(mount+"*", func(w http.ResponseWriter, r *http.Request) { p.serveFile(writer(w), r) })
-	m.HandleFunc(site.FormPath, func(w http.ResponseWriter, r *http.Request) { p.serveZK(writer(w), r) })
+	m.HandleFunc(mount+"*", func(w http.ResponseWriter, r *http.Request) {
+		p.serveFile(writer(w), r)
+	})
+	m.HandleFunc(site.FormPath, func(w http.ResponseWriter, r *http.Request) {
+		p.serveZK(writer(w), r)
+	})
 	if mount != "/" {
 		toMount := func(w http.ResponseWriter, r *http.Request) { p.redirect(writer(w), r) }
 		m.HandleFunc("/", toMount)

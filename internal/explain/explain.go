@@ -65,7 +65,8 @@ func (c *Config) Explain(ctx context.Context, q Question) (*Explanation, error) 
 	if err != nil {
 		return nil, err
 	}
-	e := &Explanation{Method: x.q.Method, URL: shown(site.Shown(q.URL)), Fields: fields(x.q.Header, nil), Time: x.now, Node: c.Self(), Stored: []StoredResponse{}}
+	e := &Explanation{Method: x.q.Method, URL: shown(site.Shown(q.URL)),
+		Fields: fields(x.q.Header, nil), Time: x.now, Node: c.Self(), Stored: []StoredResponse{}}
 	x.explanation = e
 	if !x.route(q.URL) {
 		return e, nil
@@ -93,7 +94,8 @@ type inquiry struct {
 }
 
 func (c *Config) inquire(q Question) (*inquiry, error) {
-	r := &http.Request{Method: cmp.Or(q.Method, http.MethodGet), ProtoMajor: 1, ProtoMinor: 1, Header: http.Header{}}
+	r := &http.Request{Method: cmp.Or(q.Method, http.MethodGet), ProtoMajor: 1, ProtoMinor: 1,
+		Header: http.Header{}}
 	switch {
 	case q.URL == nil:
 		return nil, errors.New("there is no URL to explain")
@@ -132,7 +134,8 @@ func (x *inquiry) decide(ctx context.Context) {
 		x.found.Looked, x.found.AtOwner = true, x.ownersAnswer()
 		d = rules.Decide(&x.q, &x.found)
 	}
-	if res := x.ownersAnswer(); res != nil && (d.Action == decide.Fetch || d.Action == decide.Revalidate) {
+	if res := x.ownersAnswer(); res != nil && (d.Action == decide.Fetch ||
+		d.Action == decide.Revalidate) {
 		d = rules.Fetched(&x.q, d, res, 0)
 	}
 	x.decision = d
@@ -148,11 +151,13 @@ func (x *inquiry) ownersAnswer() *store.Result {
 
 // askOwner asks the owner for what it has stored for the request.
 func (x *inquiry) askOwner(ctx context.Context) {
-	rec, err := x.c.Store.Inspect(ctx, &store.Request{Key: x.found.Key, Target: x.q.Resource, Header: x.q.Header, Proto: "HTTP/1.1", Head: x.q.Head()})
+	rec, err := x.c.Store.Inspect(ctx, &store.Request{Key: x.found.Key, Target: x.q.Resource,
+		Header: x.q.Header, Proto: "HTTP/1.1", Head: x.q.Head()})
 	switch {
 	case err != nil:
 		x.away = false
-		x.hint("The owner, %s, can't be asked now (%s), so this node stands in for it.", x.explanation.Owner, shown(err.Error()))
+		x.hint("The owner, %s, can't be asked now (%s), so this node stands in for it.",
+			x.explanation.Owner, shown(err.Error()))
 	case rec != nil && (!x.q.Authorized || decide.Shared(rec)):
 		x.atOwner = rec
 	}
@@ -214,7 +219,8 @@ func (x *inquiry) standing() []Statement {
 	if x.atOwner != nil {
 		why := e.AtOwner.Statements
 		if e.AtOwner.Bypass {
-			return append([]Statement{join("Its owner, "+e.Owner+", knows it. ", why[0])}, remedy(why)...)
+			return append([]Statement{join("Its owner, "+e.Owner+", knows it. ", why[0])},
+				remedy(why)...)
 		}
 		return []Statement{join("Its owner, "+e.Owner+", has it stored. ", why[0]), why[1]}
 	}
@@ -225,19 +231,26 @@ func (x *inquiry) standing() []Statement {
 			return append(r.Statements[:1:1], remedy(r.Statements)...)
 		default:
 			// The verdict, and where the freshness comes from.
-			return append([]Statement{join("A response is stored. ", r.Statements[0]), r.Statements[1]}, x.doubts()...)
+			return append([]Statement{join("A response is stored. ", r.Statements[0]),
+				r.Statements[1]}, x.doubts()...)
 		}
 	}
 	text := "Nothing is stored for this request."
-	stored := slices.ContainsFunc(e.Stored, func(r StoredResponse) bool { return !r.Bypass && (x.q.Head() || !r.HeadOnly) })
-	heads := slices.ContainsFunc(e.Stored, func(r StoredResponse) bool { return !r.Bypass && r.HeadOnly })
+	stored := slices.ContainsFunc(e.Stored, func(r StoredResponse) bool {
+		return !r.Bypass && (x.q.Head() || !r.HeadOnly)
+	})
+	heads := slices.ContainsFunc(e.Stored, func(r StoredResponse) bool {
+		return !r.Bypass && r.HeadOnly
+	})
 	switch {
 	case x.barred():
 		return []Statement{{"The stored response isn't for requests with Authorization: it doesn't say public, must-revalidate or s-maxage.", "RFC 9111 §3.5"}}
 	case stored:
-		return []Statement{{text + " What is stored of this URL is for requests with other values in the fields that Vary names there.", "RFC 9111 §4.1"}}
+		return []Statement{{text +
+			" What is stored of this URL is for requests with other values in the fields that Vary names there.", "RFC 9111 §4.1"}}
 	case heads:
-		return []Statement{{text + " What is stored of this URL came in answer to a HEAD, and answers HEADs only.", "RFC 9110 §9.3.2"}}
+		return []Statement{{text +
+			" What is stored of this URL came in answer to a HEAD, and answers HEADs only.", "RFC 9110 §9.3.2"}}
 	}
 	return []Statement{{Text: text}}
 }
@@ -258,12 +271,15 @@ func (x *inquiry) unread() []Statement {
 	if decide.RefusedMethod(x.q.Method) {
 		return []Statement{{Text: x.q.Method + " is never sent to the origin."}}
 	}
-	now := []Statement{{"A " + x.q.Method + " always goes to the origin: only GET and HEAD are answered from memory.", "RFC 9111 §4"}}
+	now := []Statement{{"A " + x.q.Method +
+		" always goes to the origin: only GET and HEAD are answered from memory.", "RFC 9111 §4"}}
 	if x.q.Method == http.MethodPost {
-		now = append(now, Statement{"Its answer is stored, for later GETs, only if it is a 200 that says how long it stays fresh, and its Content-Location is this very URL.", "RFC 9110 §9.3.3"})
+		now = append(now,
+			Statement{"Its answer is stored, for later GETs, only if it is a 200 that says how long it stays fresh, and its Content-Location is this very URL.", "RFC 9110 §9.3.3"})
 	}
 	if decide.Unsafe(x.q.Method) {
-		now = append(now, Statement{"If it succeeds (status 2xx or 3xx), all that was stored before under its key is dropped, on all nodes, and so is what Location and Content-Location in the answer name, if that is the same origin's.", "RFC 9111 §4.4"},
+		now = append(now,
+			Statement{"If it succeeds (status 2xx or 3xx), all that was stored before under its key is dropped, on all nodes, and so is what Location and Content-Location in the answer name, if that is the same origin's.", "RFC 9111 §4.4"},
 			Statement{"All responses of the groups that the answer names in Cache-Group-Invalidation are dropped, too.", "RFC 9875 §3"})
 	}
 	return now
@@ -289,13 +305,16 @@ func (x *inquiry) probe(ctx context.Context) {
 	e.Origin = &r
 	var storable bool
 	if r.Statements, storable = x.storing(x.q.Header, head, r.Length); !storable {
-		why := Statement{strings.TrimPrefix(r.Statements[0].Text, "It isn't stored: "), r.Statements[0].Section}
-		e.Now = append(e.Now, join("The origin was asked just now, and its answer wouldn't be stored: ", why))
+		why := Statement{strings.TrimPrefix(r.Statements[0].Text, "It isn't stored: "),
+			r.Statements[0].Section}
+		e.Now = append(e.Now,
+			join("The origin was asked just now, and its answer wouldn't be stored: ", why))
 		e.Now = append(e.Now, remedy(r.Statements)...)
 		return
 	}
 	reuse := statements(x.c.Site.Policy.ExplainReuse(nil, head, x.now))
-	e.Now = append(e.Now, join("The origin was asked just now, and its answer would be stored. ", reuse[0]), reuse[1])
+	e.Now = append(e.Now, join("The origin was asked just now, and its answer would be stored. ",
+		reuse[0]), reuse[1])
 	for _, s := range reuse {
 		if !slices.Contains(r.Statements, s) {
 			r.Statements = append(r.Statements, s)
@@ -304,7 +323,8 @@ func (x *inquiry) probe(ctx context.Context) {
 }
 
 // storing explains whether the response to a GET with that header is stored.
-func (x *inquiry) storing(request http.Header, head *httpcache.Response, length int64) (why []Statement, ok bool) {
+func (x *inquiry) storing(request http.Header, head *httpcache.Response,
+	length int64) (why []Statement, ok bool) {
 	judged, ok := x.c.Origin.Judge(request, head, length)
 	if ok && x.c.Store.Streams(&store.Record{Length: length, Rangeable: fetch.Rangeable(head)}) {
 		return []Statement{

@@ -83,12 +83,14 @@ type StoredResponse struct {
 	// HeadOnly: it answers HEADs only, since it came in answer to one.
 	HeadOnly bool `json:"headOnly,omitempty"`
 
-	Status  int      `json:"status"`
-	Length  int64    `json:"length"` // of the content, -1 while it isn't known
-	Version string   `json:"version,omitempty"`
-	Fields  []string `json:"fields"`           // those of the response that have to do with caching, as "Name: value"
-	Vary    []string `json:"vary,omitempty"`   // what the requests that select it say in the fields of its Vary
-	Groups  []string `json:"groups,omitempty"` // that it belongs to (RFC 9875)
+	Status  int    `json:"status"`
+	Length  int64  `json:"length"` // of the content, -1 while it isn't known
+	Version string `json:"version,omitempty"`
+	// those of the response that have to do with caching, as "Name: value"
+	Fields []string `json:"fields"`
+	// what the requests that select it say in the fields of its Vary
+	Vary   []string `json:"vary,omitempty"`
+	Groups []string `json:"groups,omitempty"` // that it belongs to (RFC 9875)
 
 	// Age, Lifetime and TTL are in seconds; TTL is negative if it is stale. FreshUntil is when its
 	// freshness ends.
@@ -179,18 +181,24 @@ func (e *Explanation) write(b *strings.Builder, where string, r *StoredResponse)
 		fmt.Fprintf(b, "    | %s\n", f)
 	}
 	if r.CopyUntil != nil {
-		fmt.Fprintf(b, "  - It is a copy of what %s owns, used until %s without asking there.\n", e.Owner, stamp(*r.CopyUntil))
+		fmt.Fprintf(b, "  - It is a copy of what %s owns, used until %s without asking there.\n",
+			e.Owner, stamp(*r.CopyUntil))
 	}
 	if len(r.Groups) > 0 {
-		fmt.Fprintf(b, "  - %s\n", Statement{"It belongs to the groups " + strings.Join(r.Groups, ", ") + ", which may be invalidated together.", "RFC 9875 §2"})
+		fmt.Fprintf(b, "  - %s\n", Statement{"It belongs to the groups " +
+			strings.Join(r.Groups, ", ") + ", which may be invalidated together.", "RFC 9875 §2"})
 	}
 	for _, s := range r.Statements {
 		said := strings.TrimPrefix(s.Text, "It isn't stored: ")
-		if !slices.ContainsFunc(e.Now, func(now Statement) bool { return strings.HasSuffix(now.Text, said) }) {
+		if !slices.ContainsFunc(e.Now, func(now Statement) bool {
+			return strings.HasSuffix(now.Text, said)
+		}) {
 			fmt.Fprintf(b, "  - %s\n", s)
 		}
 	}
 }
 
 // stamp is t as a text that no reader's time zone changes.
-func stamp(t time.Time) string { return t.UTC().Round(time.Second).Format("2006-01-02 15:04:05 UTC") }
+func stamp(t time.Time) string {
+	return t.UTC().Round(time.Second).Format("2006-01-02 15:04:05 UTC")
+}

@@ -30,25 +30,31 @@ func (x *inquiry) stored(rec *store.Record, selected bool) StoredResponse {
 		// It answered another client's request, of which only the fields in Vary are known. None
 		// with Authorization or no-store leaves such a record.
 		r.Statements, _ = x.storing(nil, head, rec.Length)
-		r.Statements = append(r.Statements, Statement{Text: "Until " + stamp(until) + " requests for it go straight to the origin, none waiting for another's answer; the next one after that finds out anew."})
+		r.Statements = append(r.Statements, Statement{Text: "Until " + stamp(until) +
+			" requests for it go straight to the origin, none waiting for another's answer; the next one after that finds out anew."})
 		return r
 	}
 	if !selected {
-		r.Statements = statements(x.c.Site.Policy.ExplainReuse(nil, head, x.now)[:3]) // verdict, lifetime and age
+		// verdict, lifetime and age
+		r.Statements = statements(x.c.Site.Policy.ExplainReuse(nil, head, x.now)[:3])
 		return r
 	}
 	r.Statements = statements(x.c.Site.Policy.ExplainReuse(x.q.Header, head, x.now))
 	if x.now.Before(rec.RetryAfter.Time()) {
-		r.Statements = append(r.Statements, Statement{Text: "The origin failed when it was last asked whether it is still good; it isn't asked again before " + stamp(rec.RetryAfter.Time()) + "."})
+		r.Statements = append(r.Statements,
+			Statement{Text: "The origin failed when it was last asked whether it is still good; it isn't asked again before " + stamp(rec.RetryAfter.Time()) + "."})
 	}
 	switch part := rec.Part; {
 	case part != store.Part{}:
-		r.Statements = append(r.Statements, Statement{fmt.Sprintf("Only a part of the content is stored, bytes %d to %d of %d, and it answers only requests for ranges within.", part.Start, part.End-1, part.Total), "RFC 9111 §3.3"})
+		r.Statements = append(r.Statements,
+			Statement{fmt.Sprintf("Only a part of the content is stored, bytes %d to %d of %d, and it answers only requests for ranges within.", part.Start, part.End-1, part.Total), "RFC 9111 §3.3"})
 	case rec.Fragments:
-		r.Statements = append(r.Statements, Statement{"Some of its content has come in parts; what of it isn't held is asked of the origin when it is wanted.", "RFC 9111 §3.4"})
+		r.Statements = append(r.Statements,
+			Statement{"Some of its content has come in parts; what of it isn't held is asked of the origin when it is wanted.", "RFC 9111 §3.4"})
 	}
 	if rec.Length < 0 && !rec.HeadOnly {
-		r.Statements = append(r.Statements, Statement{Text: "Its content is still coming from the origin, so that its length isn't known yet."})
+		r.Statements = append(r.Statements,
+			Statement{Text: "Its content is still coming from the origin, so that its length isn't known yet."})
 	}
 	return r
 }
@@ -84,7 +90,8 @@ func selectedBy(rec *store.Record) (values []string) {
 // matters reports whether a response's field has to do with caching.
 func (c *Config) matters(name string) bool {
 	switch name {
-	case "Cache-Control", "Expires", "Date", "Age", "Last-Modified", "Etag", "Vary", "Set-Cookie", "Cache-Groups", "No-Vary-Search", "Content-Range", "Content-Encoding":
+	case "Cache-Control", "Expires", "Date", "Age", "Last-Modified", "Etag", "Vary", "Set-Cookie",
+		"Cache-Groups", "No-Vary-Search", "Content-Range", "Content-Encoding":
 		return true
 	}
 	return slices.Contains(c.Targets, name) || slices.Contains(c.GroupFields, name)

@@ -33,7 +33,8 @@ func (t *response) whole(d *decide.Decision) error {
 // wantsTrailer reports whether the client would rather know the trailer fields than the length (RFC
 // 9110 section 10.1.4).
 func wantsTrailer(r *http.Request) bool {
-	return r.ProtoAtLeast(1, 1) && strings.Contains(strings.ToLower(strings.Join(r.Header["Te"], ",")), "trailers")
+	return r.ProtoAtLeast(1, 1) &&
+		strings.Contains(strings.ToLower(strings.Join(r.Header["Te"], ",")), "trailers")
 }
 
 // reader makes rd read [start, end) of the content.
@@ -70,7 +71,8 @@ func (t *response) ready(d *decide.Decision, rd *store.Reader) error {
 // that they held may have come from them.
 func (t *response) settle(d *decide.Decision, rd *store.Reader) {
 	said := t.outcome
-	if said != decide.OutcomeHit && said != decide.OutcomePartial && said != decide.OutcomeCollapsed {
+	if said != decide.OutcomeHit && said != decide.OutcomePartial &&
+		said != decide.OutcomeCollapsed {
 		return
 	}
 	rd.Settle(t.r.Context(), t.flush)

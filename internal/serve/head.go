@@ -16,9 +16,9 @@ import (
 // head is a record made ready for answers, so that a hit has little left to do.
 type head struct {
 	rec         *store.Record
-	fields      []field                     // all but Age, Cache-Status and what depends on the part that is sent
+	fields      []field                     // but Age, Cache-Status and what depends on the part that is sent
 	length      []string                    // Content-Length, if the length is known
-	cacheStatus []string                    // the origin's own Cache-Status, which ours is appended to
+	cacheStatus []string                    // the origin's own, which ours is appended to
 	header      atomic.Pointer[http.Header] // all fields, once they have been asked for
 	aged        atomic.Pointer[aged]
 }
@@ -69,7 +69,8 @@ func newHead(rec *store.Record, s *site.Site) *head {
 		}
 	}
 	if !typed {
-		h.fields = append(h.fields, field{name: "Content-Type"}) // without one, net/http would make one up
+		// without one, net/http would make one up
+		h.fields = append(h.fields, field{name: "Content-Type"})
 	}
 	if rec.Length >= 0 && httpcache.HasContent(rec.Status) {
 		h.length = []string{strconv.FormatInt(rec.Length, 10)}
@@ -122,7 +123,8 @@ func (h *head) at(age time.Duration) *aged {
 	a := &aged{
 		second: second,
 		age:    []string{strconv.FormatInt(int64(second/time.Second), 10)},
-		status: h.status(decide.CacheStatus{Hit: true, TTL: h.rec.Facts.Lifetime - second, HasTTL: true}),
+		status: h.status(decide.CacheStatus{Hit: true, TTL: h.rec.Facts.Lifetime - second,
+			HasTTL: true}),
 	}
 	h.aged.Store(a)
 	return a

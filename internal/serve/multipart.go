@@ -51,7 +51,8 @@ func (t *response) multipart(d *decide.Decision, parts []httpcache.Range) error 
 	t.putFields(d)
 	h := t.w.Header()
 	h.Set("Content-Type", "multipart/byteranges; boundary="+m.Boundary())
-	h.Set("Content-Length", strconv.FormatInt(multipartLength(parts, contentType, size, m.Boundary()), 10))
+	h.Set("Content-Length", strconv.FormatInt(multipartLength(parts, contentType, size,
+		m.Boundary()), 10))
 	t.w.WriteHeader(http.StatusPartialContent)
 	for i, part := range parts {
 		if i > 0 {
@@ -109,7 +110,8 @@ func partHeader(part httpcache.Range, contentType string, size int64) textproto.
 }
 
 // multipartLength is how many bytes the parts take with what is between them.
-func multipartLength(parts []httpcache.Range, contentType string, size int64, boundary string) int64 {
+func multipartLength(parts []httpcache.Range, contentType string, size int64,
+	boundary string) int64 {
 	var n counter
 	m := multipart.NewWriter(&n)
 	err := m.SetBoundary(boundary)

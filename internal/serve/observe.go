@@ -30,7 +30,8 @@ func (f *forwarded) observe(resp *http.Response) {
 func (f *forwarded) invalidate(resp *http.Response) (before, after store.Moment) {
 	keys := []string{f.q.Resource}
 	for _, name := range []string{"Location", "Content-Location"} {
-		if key, ok := f.s.Site.KeyFromOrigin(resp.Header.Get(name), f.q.Resource); ok && !slices.Contains(keys, key) {
+		if key, ok := f.s.Site.KeyFromOrigin(resp.Header.Get(name), f.q.Resource); ok &&
+			!slices.Contains(keys, key) {
 			keys = append(keys, key)
 		}
 	}
@@ -41,7 +42,8 @@ func (f *forwarded) invalidate(resp *http.Response) (before, after store.Moment)
 // date, does away with it (RFC 9111 section 4.3.5).
 func (f *forwarded) observeHead(resp *http.Response) {
 	_, rec, _ := f.s.find(f.q.Resource, f.q.Header, false)
-	if rec == nil || rec.Pass || rec.Status != http.StatusOK || f.q.Authorized || rec.ResponseTime.Time().After(f.sent) {
+	if rec == nil || rec.Pass || rec.Status != http.StatusOK || f.q.Authorized ||
+		rec.ResponseTime.Time().After(f.sent) {
 		return
 	}
 	received, stored := f.s.Origin.Received(resp, f.sent), rec.Fields()
@@ -54,7 +56,8 @@ func (f *forwarded) observeHead(resp *http.Response) {
 	}
 	head := received
 	head.Status, head.Header = rec.Status, httpcache.Freshen(stored, received.Header)
-	if ok, _ := f.s.Site.Policy.Storable(http.MethodGet, f.q.Header, head); !ok || fetch.VariesByIdentity(head.Header, fetch.Identified(resp.Request)) {
+	if ok, _ := f.s.Site.Policy.Storable(http.MethodGet, f.q.Header, head); !ok ||
+		fetch.VariesByIdentity(head.Header, fetch.Identified(resp.Request)) {
 		return
 	}
 	fresh := rec.Clone()

@@ -13,10 +13,12 @@ import (
 // and its Content-Location is the target. It isn't if that has been invalidated since then.
 func (f *forwarded) keepPost(resp *http.Response, then store.Moment) {
 	limit := min(maxPost, f.s.MaxContent)
-	if resp.Request.Method != http.MethodPost || resp.StatusCode != http.StatusOK || resp.ContentLength > limit || fetch.Steered(f.q.Header) {
+	if resp.Request.Method != http.MethodPost || resp.StatusCode != http.StatusOK ||
+		resp.ContentLength > limit || fetch.Steered(f.q.Header) {
 		return
 	}
-	if key, ok := f.s.Site.KeyFromOrigin(resp.Header.Get("Content-Location"), f.q.Resource); !ok || key != f.q.Resource {
+	if key, ok := f.s.Site.KeyFromOrigin(resp.Header.Get("Content-Location"), f.q.Resource); !ok ||
+		key != f.q.Resource {
 		return
 	}
 	head := f.s.Origin.Received(resp, f.sent)
@@ -30,7 +32,8 @@ func (f *forwarded) keepPost(resp *http.Response, then store.Moment) {
 	rec.URL = f.q.Resource
 	f.s.Origin.Describe(rec, f.q.Header, head)
 	f.status.Stored = true // once it has come to its end
-	resp.Body = &kept{ReadCloser: resp.Body, limit: limit, put: func(content []byte) { f.s.Store.Put(rec, content, then) }}
+	resp.Body = &kept{ReadCloser: resp.Body, limit: limit,
+		put: func(content []byte) { f.s.Store.Put(rec, content, then) }}
 }
 
 // maxPost bounds the answers to POSTs that are stored: each is held in memory, and sent to another

@@ -74,7 +74,8 @@ func (t *response) failure(err error) *store.Failure {
 		return f
 	case isFailure:
 	case errors.Is(err, context.Canceled):
-		f = &store.Failure{Status: http.StatusServiceUnavailable, Kind: "proxy_internal_error", Err: err}
+		f = &store.Failure{Status: http.StatusServiceUnavailable, Kind: "proxy_internal_error",
+			Err: err}
 	default:
 		f = fetch.FailureOf(err)
 	}

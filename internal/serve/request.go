@@ -10,7 +10,8 @@ import (
 )
 
 func (s *Server) Request(r *http.Request, resource string) decide.Request {
-	q := decide.Request{Method: r.Method, Resource: resource, Header: endToEnd(r), Looped: s.Origin.Looped(r.Header), Upgrade: s.switches(r)}
+	q := decide.Request{Method: r.Method, Resource: resource, Header: endToEnd(r),
+		Looped: s.Origin.Looped(r.Header), Upgrade: s.switches(r)}
 	q.Authorized = len(q.Header["Authorization"]) > 0
 	if left, limited := maxForwards(r); limited {
 		q.Exhausted = left == 0
@@ -54,7 +55,8 @@ func maxForwards(r *http.Request) (left uint64, limited bool) {
 func (s *Server) switches(r *http.Request) bool {
 	upgrade := r.Header["Upgrade"]
 	return s.WebSocket && len(upgrade) == 1 && strings.EqualFold(upgrade[0], "websocket") &&
-		r.Method == http.MethodGet && r.ProtoMajor == 1 && r.ProtoAtLeast(1, 1) && hasOption(r.Header, "upgrade")
+		r.Method == http.MethodGet && r.ProtoMajor == 1 && r.ProtoAtLeast(1, 1) &&
+		hasOption(r.Header, "upgrade")
 }
 
 // hasOption reports whether Connection has that option.

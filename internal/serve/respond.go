@@ -17,7 +17,8 @@ func (t *response) respond(d *decide.Decision) error {
 	rep := decide.Represent(&t.q, d.Record, t.s.preconditioned(&t.q, d.Record))
 	switch {
 	case rep.Status == 0:
-		return fmt.Errorf("nothing of the part that %s holds is asked for: %w", d.Record.Key, fill.ErrGone)
+		return fmt.Errorf("nothing of the part that %s holds is asked for: %w", d.Record.Key,
+			fill.ErrGone)
 	case rep.Status == http.StatusRequestedRangeNotSatisfiable:
 		return t.refuseRange(d)
 	case rep.Empty:
@@ -35,7 +36,8 @@ func (t *response) respond(d *decide.Decision) error {
 func (t *response) relay(d *decide.Decision) error {
 	res, outcome := d.Result, httpcache.Proceed
 	if d.Record.Status == http.StatusOK {
-		outcome, _ = httpcache.Preconditions(t.q.Method, t.q.Header, t.s.preconditioned(&t.q, d.Record))
+		outcome, _ = httpcache.Preconditions(t.q.Method, t.q.Header,
+			t.s.preconditioned(&t.q, d.Record))
 	}
 	t.putFields(d)
 	h := t.w.Header()

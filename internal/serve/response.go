@@ -20,13 +20,14 @@ import (
 // response is the answer to one client's request for a resource on its way. It belongs to the
 // request's goroutine.
 type response struct {
-	s     *Server
-	w     http.ResponseWriter
-	r     *http.Request
-	q     decide.Request
-	id    string       // of the request, in the log
-	asked *atomic.Bool // whether the origin has been asked for it, also after it has ended; nil until it may be
-	key   string       // that it was looked up under
+	s  *Server
+	w  http.ResponseWriter
+	r  *http.Request
+	q  decide.Request
+	id string // of the request, in the log
+	// whether the origin has been asked for it, also after it has ended; nil until it may be
+	asked *atomic.Bool
+	key   string // that it was looked up under
 	fetch *store.Request
 
 	outcome decide.Outcome // as it was counted last
@@ -42,7 +43,8 @@ var errCut = errors.New("the response is cut")
 // cut returns an error that wraps errCut. The access log gets err unless it is nil, or the origin's,
 // which has been logged with the origin's request.
 func (t *response) cut(err error) error {
-	if _, logged := errors.AsType[*store.Failure](err); !logged && err != nil && !errors.Is(err, context.Canceled) {
+	if _, logged := errors.AsType[*store.Failure](err); !logged && err != nil &&
+		!errors.Is(err, context.Canceled) {
 		t.entry.Err = err
 	}
 	return errCut
@@ -109,7 +111,8 @@ func (t *response) copy(rd *store.Reader) error {
 			return t.cut(err)
 		}
 		if _, err := t.w.Write(b); err != nil {
-			return t.cut(nil) // the client has gone or is stuck, which the log line says by its bytes
+			// the client has gone or is stuck, which the log line says by its bytes
+			return t.cut(nil)
 		}
 	}
 }

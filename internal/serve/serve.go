@@ -113,7 +113,8 @@ func (t *response) request(d *decide.Decision) *store.Request {
 
 // fetchFor is the store's Fetch. If what that brings turns out to be for other resources only, it
 // asks for req's own.
-func (s *Server) fetchFor(ctx context.Context, req *store.Request, prev *store.Record) (*store.Result, error) {
+func (s *Server) fetchFor(ctx context.Context, req *store.Request,
+	prev *store.Record) (*store.Result, error) {
 	res, err := s.Store.Fetch(ctx, req, prev)
 	resource := cmp.Or(req.Target, req.Key)
 	if err != nil || s.answers(res.Record, resource) {

@@ -24,7 +24,9 @@ type stallWriter struct {
 	put     time.Time // when the write deadline was put off last
 	since   int       // bytes written since
 	body    *watchedBody
-	streams bool // many responses share the connection: deadlines are the response's own, and fire even between writes
+	// many responses share the connection: deadlines are the response's own, and fire even between
+	// writes
+	streams bool
 }
 
 // piece is how many bytes are written under one deadline: few enough for a slow client to take
@@ -35,14 +37,18 @@ var progresses = sync.Pool{New: func() any { return new(stallWriter) }}
 
 // StallTimeout calls next with a writer and a request that are held to the timeout; none if it is
 // negative.
-func StallTimeout(timeout time.Duration, rw http.ResponseWriter, r *http.Request, next http.Handler) {
+func StallTimeout(timeout time.Duration, rw http.ResponseWriter, r *http.Request,
+	next http.Handler) {
 	w := progresses.Get().(*stallWriter)
 	*w = stallWriter{ResponseWriter: rw, timeout: timeout, streams: r.ProtoMajor >= 2}
-	if s, ok := r.Context().Value(http.ServerContextKey).(*http.Server); !ok || s.WriteTimeout > 0 && s.WriteTimeout <= timeout {
-		w.put = time.Now() // the server has set a deadline, as the request came; or there is none that has any
+	if s, ok := r.Context().Value(http.ServerContextKey).(*http.Server); !ok ||
+		s.WriteTimeout > 0 && s.WriteTimeout <= timeout {
+		// the server has set a deadline, as the request came; or there is none that has any
+		w.put = time.Now()
 	}
 	if timeout > 0 && w.streams {
-		_ = http.NewResponseController(rw).SetWriteDeadline(time.Time{}) // a writer without deadlines has none to lift
+		// a writer without deadlines has none to lift
+		_ = http.NewResponseController(rw).SetWriteDeadline(time.Time{})
 	}
 	defer func() {
 		if p := recover(); p != nil {
@@ -94,7 +100,8 @@ func (w *stallWriter) Flush() {
 	if f, ok := w.ResponseWriter.(http.Flusher); ok {
 		f.Flush()
 	} else {
-		_ = http.NewResponseController(w.ResponseWriter).Flush() // a writer that can't be flushed isn't an error
+		// a writer that can't be flushed isn't an error
+		_ = http.NewResponseController(w.ResponseWriter).Flush()
 	}
 }
 
@@ -137,7 +144,8 @@ func (w *stallWriter) watchBody(r *http.Request) *http.Request {
 		// Nobody reads the body of a GET from the cache. Its answer needn't wait for it.
 		_ = control.EnableFullDuplex() // where it can't be, it waits
 	}
-	w.body = &watchedBody{ReadCloser: r.Body, control: control, timeout: timeout, ignored: decide.Reads(r.Method)}
+	w.body = &watchedBody{ReadCloser: r.Body, control: control, timeout: timeout,
+		ignored: decide.Reads(r.Method)}
 	r = r.WithContext(r.Context())
 	r.Body = w.body
 	return r

@@ -126,12 +126,6 @@ func (l *loader) Fetch(context.Context) ([]byte, error) { return l.s.fetchRecord
 // Load is groups.Loader's.
 func (l *loader) Load(context.Context) ([]byte, error) { return l.s.load(l.f) }
 
-// landed is what the records group has for one who waits for a flight.
-type landed struct {
-	encoded []byte
-	err     error
-}
-
 // await waits for f, which is for ask, to be done, but no longer than until ctx ends, or it is
 // refused.
 func (s *Store) await(ctx context.Context, f *flight, req *Request) (*Result, error) {

@@ -97,3 +97,9 @@ type exchange struct {
 // to the getter after: the request for the variant at hand may already be under way in a flight of
 // its own.
 var errVariantKnown = errors.New("it is known by now what selects")
+
+// landed is what the records group has for one who waits for a flight.
+type landed struct {
+	encoded []byte
+	err     error
+}
