@@ -52,9 +52,9 @@ func selectingFields(vary []string, request http.Header) http.Header {
 	return h
 }
 
-// Validator returns what the version derives from, and the value of the If-Range that names
+// strongValidator returns what the version derives from, and the value of the If-Range that names
 // it. Both are empty if h has no strong validator.
-func Validator(h http.Header) (validator, condition string) {
+func strongValidator(h http.Header) (validator, condition string) {
 	if tag, ok := httpcache.StrongETag(h); ok {
 		return "etag " + tag, tag
 	}
@@ -67,7 +67,7 @@ func Validator(h http.Header) (validator, condition string) {
 // Rangeable reports whether the origin says that it gives any part of a content, under a validator
 // that forbids mixing.
 func Rangeable(head *httpcache.Response) bool {
-	_, condition := Validator(head.Header)
+	_, condition := strongValidator(head.Header)
 	return head.Status == http.StatusOK && condition != "" && httpcache.Settled(head.Header) &&
 		strings.Contains(strings.ToLower(strings.Join(head.Header["Accept-Ranges"], ",")), "bytes")
 }

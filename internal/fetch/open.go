@@ -26,7 +26,7 @@ func (o *Origin) Open(
 		if acceptsNone(rec.Fields()) {
 			return store.OriginBody{}, fmt.Errorf("origin accepts no ranges: %w", store.ErrRefused)
 		}
-		_, condition := Validator(rec.Fields())
+		_, condition := strongValidator(rec.Fields())
 		span = rangeOf(off, end)
 		header.Set("If-Range", condition)
 		header.Set("Range", span)
@@ -76,8 +76,8 @@ func acceptsNone(h http.Header) bool {
 func continues(
 	rec *store.Record, head *httpcache.Response, contentLength, off int64,
 ) (length int64, err error) {
-	_, had := Validator(rec.Fields())
-	_, has := Validator(head.Header)
+	_, had := strongValidator(rec.Fields())
+	_, has := strongValidator(head.Header)
 	same := has == had && has != "" &&
 		head.Header.Get("Content-Encoding") == rec.Head.Get("Content-Encoding")
 	changed := !same || rec.Length >= 0 && contentLength >= 0 && contentLength != rec.Length

@@ -46,7 +46,7 @@ func (o *Origin) fetched(
 		o.Site.Policy.RequestDirectives(req.Header).Has("no-store")
 	o.Describe(rec, req.Header, head)
 	if httpcache.Settled(head.Header) { // else other bytes may come under the same validator
-		f.Validator, _ = Validator(head.Header)
+		f.Validator, _ = strongValidator(head.Header)
 	}
 	if (rec.Part != store.Part{}) { // which shares its validator with other parts
 		f.Validator = ""
@@ -89,7 +89,7 @@ func (o *Origin) partial(req *store.Request, f *store.OriginResponse, head *http
 // with others to the whole. It fails if the response doesn't say which part it is.
 func partOf(head *httpcache.Response, length int64) (part httpcache.Part, whole, ok bool) {
 	part, ok = httpcache.ParsePart(head.Header, length)
-	validator, _ := Validator(head.Header)
+	validator, _ := strongValidator(head.Header)
 	whole = validator != "" && httpcache.Settled(head.Header) && part.Total < 1<<60
 	return part, whole, ok
 }
