@@ -48,8 +48,8 @@ func memoryLimit(budget int64, env []string) int64 {
 const closeTime = 2 * time.Second
 
 // inTime closes a cache, but doesn't wait for it longer than closeTime: how long it takes to empty
-// one goes by its budget, seconds for 100 GiB, and the process, which is about to end, gives its
-// memory back anyhow.
+// one goes by what it holds, about a second for a million chunks, and the process, which is about
+// to end, gives its memory back anyhow.
 func inTime(closeCache func() error) error {
 	closed := make(chan error, 1)
 	go func() { closed <- closeCache() }()

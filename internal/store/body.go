@@ -310,6 +310,7 @@ func (s *Store) runLocked(rec *Record, from source, off, end int64, want int64) 
 	s.fills++
 	*s.begunAt(rec) = s.fills
 	s.live.Add(1)
+	s.reserveLocked()
 	return r
 }
 
@@ -356,6 +357,7 @@ func (s *Store) push(rec *Record, off int64, b []byte) {
 	s.chunks.Put(key, b)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.ageLocked(int64(len(b)))
 	body := s.bodyLocked(rec.Version)
 	if whole {
 		body.pushed = body.pushed.add(off, off+int64(len(b)))
@@ -379,6 +381,7 @@ func (s *Store) ended(rec *Record, ran *run, end int64, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.live.Add(-1)
+	s.reserveLocked()
 	if ran.relay != nil {
 		s.rooms.relays.Add(-1)
 	}

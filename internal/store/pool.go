@@ -6,10 +6,11 @@ import (
 )
 
 // class is what decides which entries of the table make room for which. When the records don't fit
-// their share of the memory, an entry goes of a class that has more than its part; only if none
-// has, a file. So what can be asked for without end (names that don't exist, the query strings of
-// one script, files of a few bytes) evicts its own kind and no others, and may take all that
-// nothing else needs.
+// their share of the memory, an entry goes of a class that has more than its part. Files may take
+// more than that share, up to half of the memory: then one of them goes. So what can be asked for
+// without end (names that don't exist, the query strings of one script, files of a few bytes)
+// evicts its own kind and no others, and may take all of the share that nothing else needs. What
+// chunks need is got back from all classes (aging.go).
 type class uint8
 
 const (
@@ -21,9 +22,9 @@ const (
 	classes
 )
 
-// parts are the shares of the records' memory below which a class makes no room for others, as
-// divisors.
-var parts = [classes]int64{small: 2, queries: 8, heads: 8, errs: 8}
+// parts are the shares of the memory of records without chunks below which a class makes no room
+// for others, as divisors: files for chunks only.
+var parts = [classes]int64{files: 4, small: 2, queries: 8, heads: 8, errs: 8}
 
 // class is r's, by what r says.
 func (r *Record) class() class {
@@ -56,7 +57,8 @@ func (e *entry) class() class {
 // however many come after it that are asked for once. A use moves nothing.
 type pool struct {
 	newest, oldest, hand *entry
-	bytes                int64
+	entries, bytes       int64
+	aging                aging
 }
 
 func (p *pool) add(e *entry) {
@@ -67,12 +69,17 @@ func (p *pool) add(e *entry) {
 		p.oldest = e
 	}
 	p.newest = e
+	e.lastUse = p.aging.now
+	p.entries++
 	p.bytes += int64(e.bytes)
 }
 
 func (p *pool) remove(e *entry) {
 	if p.hand == e {
 		p.hand = e.newer
+	}
+	if p.aging.hand == e {
+		p.aging.hand = e.newer
 	}
 	if e.newer != nil {
 		e.newer.older = e.older
@@ -85,6 +92,7 @@ func (p *pool) remove(e *entry) {
 		p.oldest = e.newer
 	}
 	e.newer, e.older = nil, nil
+	p.entries--
 	p.bytes -= int64(e.bytes)
 }
 
@@ -103,26 +111,46 @@ func (p *pool) next() *entry {
 	}
 }
 
-// evictLocked makes the records fit their share of the memory, for e, which has come or grown just
-// now and isn't the first to go.
+// use notes that e, one of p's, has been used.
+func (p *pool) use(e *entry) { e.used, e.lastUse = true, p.aging.now }
+
+// evictLocked makes the records fit their shares of the memory, for e, which has come or grown just
+// now and isn't the first to go. Files have chunks, so that they may take what others mustn't.
 func (s *Store) evictLocked(e *entry) {
-	budget, used := s.cfg.Memory/recordsShare, e.used
+	used := e.used
 	e.used = true
 	defer func() { e.used = used }()
-	for s.recordBytes > budget && len(s.entries) > 1 {
-		s.removeLocked(s.crowded(budget).next().key())
+	for s.recordBytes > s.cfg.Memory/recordsShare && len(s.entries) > 1 {
+		p := s.crowded()
+		if p == nil && s.recordBytes <= s.cfg.Memory/recordsMost {
+			return
+		} else if p == nil {
+			p = &s.pools[files] // which isn't empty: the others together have less than all
+		}
+		s.removeLocked(p.next().key())
 	}
 }
 
-// crowded returns the pool that is to make room.
-func (s *Store) crowded(budget int64) *pool {
+// reserveLocked has chunks leave what records take, but a quarter of their share anyhow, which goes
+// to what no record accounts for. Many fills at once take more than that: chunks leave them some of
+// the share, too, if records don't need it.
+func (s *Store) reserveLocked() {
+	fills := min(s.live.Load()*fillBytes*s.cfg.Geometry.First, s.cfg.Memory/recordsShare)
+	s.chunks.Reserve(max(s.recordBytes, s.least(files), fills))
+}
+
+// crowded returns the pool that is to make room for others; nil if that is the files'.
+func (s *Store) crowded() *pool {
 	for c := errs; c > files; c-- {
-		if p := &s.pools[c]; p.bytes > budget/parts[c] {
+		if p := &s.pools[c]; p.bytes > s.least(c) {
 			return p
 		}
 	}
-	return &s.pools[files] // which isn't empty: the others together have less than all
+	return nil
 }
+
+// least is what a class needn't make room below.
+func (s *Store) least(c class) int64 { return s.cfg.Memory / recordsShare / parts[c] }
 
 // manyQueries is how many query strings of a path are stored like files. A site that names its
 // files so, as in style.css?v=3, has few of each.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/scurrycache/scurry/internal/chunk"
 	"github.com/scurrycache/scurry/internal/fill"
+	"github.com/scurrycache/scurry/internal/peer"
 )
 
 // Reader reads a part of a stored response's content: from the chunks group where it has the chunk,
@@ -477,23 +478,28 @@ func (r *Reader) chunk(c chunk.Chunk) ([]byte, bool) {
 	if b, ok := s.smallOf(r.rec); ok {
 		return b, c.ID == firstChunk
 	}
-	b, err := s.chunks.Get(s.base, s.chunkKey(r.rec, c.ID), (*chunkOwner)(r))
+	o := &chunkOwner{store: s, peer: s.slabOwner(r.rec, c.Start)}
+	b, err := s.chunks.Get(s.base, s.chunkKey(r.rec, c.ID), o)
+	if o.sent {
+		r.peer = o.peer.Name()
+	}
 	return b, err == nil && r.rec.fills(c, b)
 }
 
-// chunkOwner is the node that owns the byte at a reader's pos.
-type chunkOwner Reader
+// chunkOwner is a node that owns a chunk.
+type chunkOwner struct {
+	store *Store
+	peer  *peer.Peer // nil if that is this node by now
+	sent  bool       // it held the chunk
+}
 
 // Fetch is chunks.Owner's.
 func (o *chunkOwner) Fetch(_ context.Context, key string) ([]byte, error) {
-	p := o.s.slabOwner(o.rec, o.pos)
-	if p == nil {
+	if o.peer == nil {
 		return nil, errNotCached
 	}
-	b, err := o.s.fetchChunk(p, key)
-	if err == nil {
-		o.peer = p.Name()
-	}
+	b, err := o.store.fetchChunk(o.peer, key)
+	o.sent = err == nil
 	return b, err
 }
 

@@ -140,7 +140,9 @@ type Config struct {
 }
 
 const (
-	recordsShare = 4                // one part in so many of the memory is for records
+	recordsShare = 4                // one part in so many of the memory may be taken by records that have no chunks
+	recordsMost  = 2                // and one part in so many by all of them
+	fillBytes    = 4                // how many of the smallest chunks a fill holds, about, if there are many
 	holdShare    = 4                // no body that can't be asked for again may take more than one part in so many
 	pinShare     = 4                // and no more than one part in so many, all such bodies that are being read
 	holdChunks   = 4                // how many of the largest chunks a fill keeps for its followers after pushing them
@@ -191,8 +193,8 @@ type Store struct {
 	audiences audiences
 	seed      maphash.Seed // of imprints
 
-	// mu guards all below. It is taken before a fill's own lock, and never held while a group is
-	// asked.
+	// mu guards all below. It is taken before a fill's own lock, and never held while chunks or
+	// groups are asked for anything, but for how much room there is.
 	mu               sync.Mutex
 	closed           bool
 	entries          map[string]*entry // by cache key
@@ -229,10 +231,11 @@ func New(cfg Config) (*Store, error) {
 	if s.records, err = groups.Acquire(groups.Config{Remote: cfg.remote()}); err != nil {
 		return nil, err
 	}
-	if s.chunks, err = chunks.New(chunks.Config{Budget: cfg.Memory - cfg.Memory/recordsShare, Largest: cfg.Geometry.Max, Remote: cfg.remote()}); err != nil {
+	if s.chunks, err = chunks.New(chunks.Config{Budget: cfg.Memory, Largest: cfg.Geometry.Max, Remote: cfg.remote()}); err != nil {
 		s.records.Release()
 		return nil, err
 	}
+	s.reserveLocked()
 	s.base, s.cancel = context.WithCancel(context.Background())
 	return s, nil
 }

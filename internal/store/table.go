@@ -16,6 +16,7 @@ type entry struct {
 	pool         class
 	query        bool // its path had many query strings when it came
 	used         bool // since the pool's hand came by
+	lastUse      age
 }
 
 func (e *entry) key() string { return e.variants[0].Key }
@@ -73,7 +74,7 @@ func (s *Store) findLocked(key string, request http.Header, head bool) (rec *Rec
 	if rec.Pass && (mustRevalidate || !s.cfg.Now().Before(rec.PassUntil.Time())) {
 		return nil, false
 	}
-	e.used = true
+	s.pools[e.pool].use(e)
 	return rec, mustRevalidate
 }
 
@@ -211,6 +212,7 @@ func (s *Store) setLocked(e *entry, variants []*Record) {
 	if len(variants) == 0 {
 		s.queries.remove(e.key())
 		delete(s.entries, e.key())
+		s.reserveLocked()
 		return
 	}
 	e.variants, e.bytes = variants, 0
@@ -220,6 +222,7 @@ func (s *Store) setLocked(e *entry, variants []*Record) {
 	e.pool = e.class()
 	s.pools[e.pool].add(e)
 	s.recordBytes += int64(e.bytes)
+	s.reserveLocked()
 	s.groupLocked(e)
 }
 
