@@ -150,7 +150,7 @@ func TestRecordsMakeRoomForTheirLike(t *testing.T) {
 	t.Run("files of a kilobyte", func(t *testing.T) {
 		u := &usual{sizes: sizes}
 		p := u.proxy(t, memory)
-		const files = 15_000 / 8
+		const files = 25_000 / 8
 		u.ask(t, p, "kilobyte/%d", 0, files)
 		if missed := u.ask(t, p, "kilobyte/%d", 0, files); missed > 0 {
 			t.Errorf("%d of %d have gone: %+v", missed, files, p.Stats())
@@ -171,6 +171,43 @@ func TestRecordsMakeRoomForTheirLike(t *testing.T) {
 			t.Errorf("%d of %d have gone: %+v", missed, again, p.Stats())
 		}
 	})
+}
+
+// TestMemoryGoesWhereItIsNeeded: small files by the thousand have their records and their contents
+// kept, large ones get nearly all of the memory for their contents, and when the load changes the
+// memory goes with it, each way. The sizes are an eighth of those at 64 MiB.
+func TestMemoryGoesWhereItIsNeeded(t *testing.T) {
+	oneNode(t)
+	if raceEnabled {
+		t.Skip("it asks for 40,000 files one after the other, which takes long under the race detector and shows it nothing")
+	}
+	const memory = 8 << 20
+	const small, large = 25_000 / 8, memory * 9 / 10 / 110_000
+	u := &usual{sizes: map[string]int{"kilobyte": 1000, "hundred": 100_000}}
+	p := u.proxy(t, memory)
+	smalls, larges := 0, 0
+	ask := func(name string, begun *int, files, kept int) {
+		t.Helper()
+		u.ask(t, p, name, *begun, *begun+files)
+		*begun += files
+		s := p.Stats()
+		if missed := u.ask(t, p, name, *begun-kept, *begun); missed > 0 {
+			t.Errorf("of the last %d %s, %d have gone: %+v", kept, name, missed, s)
+		}
+		if s.RecordBytes+s.ChunkBytes > memory {
+			t.Errorf("%d bytes are taken: %+v", s.RecordBytes+s.ChunkBytes, s)
+		}
+	}
+	for range 3 {
+		ask("kilobyte/%d", &smalls, 4*small, small)
+		if s := p.Stats(); s.RecordBytes < small*500 {
+			t.Errorf("small files have records of %d bytes", s.RecordBytes)
+		}
+		ask("hundred/%d", &larges, 6*large, large)
+		if s := p.Stats(); s.ChunkBytes < memory*9/10 {
+			t.Errorf("the contents of large files have %d bytes: %+v", s.ChunkBytes, s)
+		}
+	}
 }
 
 // TestSmallFilesKeepToTheBudget: what is spent on each file besides its content is within the

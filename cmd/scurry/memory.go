@@ -49,8 +49,8 @@ func memoryLimit(budget int64, env []string) int64 {
 const closeTime = 2 * time.Second
 
 // inTime closes a cache, and waits for that no longer than closeTime. The time to empty a cache
-// depends on its budget: it is seconds for 100 GiB. The process is about to end, which frees the
-// memory.
+// depends on what it holds: it is about a second for a million chunks. The process is about to end,
+// which frees the memory.
 func inTime(closeCache func() error) error {
 	closed := make(chan error, 1)
 	go func() { closed <- closeCache() }()

@@ -12,6 +12,7 @@ package chunks
 
 import (
 	"context"
+	"sync"
 
 	"github.com/scurrycache/scurry/internal/groups"
 )
@@ -52,7 +53,7 @@ type Config struct {
 type Cache struct {
 	memory *groups.Group
 	tiers  []Tier // the first one is memory
-	cfg    Config
+	most   int64  // bytes of a chunk
 }
 
 // New makes an empty cache, which must be closed.
@@ -61,7 +62,7 @@ func New(cfg Config) (*Cache, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Cache{memory: memory, tiers: []Tier{memory}, cfg: cfg}, nil
+	return &Cache{memory: memory, tiers: []Tier{memory}, most: cfg.Largest}, nil
 }
 
 // Prefix is what every key of c begins with on this node.
@@ -80,15 +81,20 @@ func (c *Cache) Peek(key string) (chunk []byte, ok bool) {
 // Get is Peek for what another node may hold: if that owns the key, it is asked once for all who
 // want the chunk at the same time.
 func (c *Cache) Get(ctx context.Context, key string, owner Owner) ([]byte, error) {
-	return c.memory.Get(ctx, key, &miss{cache: c, key: key, owner: owner})
+	m := misses.Get().(*miss)
+	defer misses.Put(m)
+	*m = miss{cache: c, key: key, owner: owner}
+	return c.memory.Get(ctx, key, m)
 }
 
-// miss is a Get that memory can't answer.
+// miss is what a Get does if memory can't answer it. Nobody has it once memory's Get has returned.
 type miss struct {
 	cache *Cache
 	key   string
 	owner Owner
 }
+
+var misses = sync.Pool{New: func() any { return new(miss) }}
 
 // Fetch is groups.Loader's.
 func (m *miss) Fetch(ctx context.Context) ([]byte, error) {
@@ -130,18 +136,14 @@ func (c *Cache) Serve(key string) (chunk []byte, ok, busy bool) {
 // Reserve takes n bytes of the budget for what isn't chunks, instead of what was taken before.
 func (c *Cache) Reserve(n int64) { c.memory.Reserve(n) }
 
-// Crowded reports whether chunks make room for each other: they need all the memory that they have,
-// which is size.
-func (c *Cache) Crowded() (size int64, crowded bool) {
-	held, size := c.memory.Room()
-	return size, held+c.cfg.Largest > size
-}
+// Room is how many bytes chunks may take, beside what is reserved.
+func (c *Cache) Room() int64 { return c.memory.Room() }
 
 // Mark is now.
 func (c *Cache) Mark() Mark { return c.memory.Mark() }
 
 // Keeps tells whether memory certainly still holds what it was found to hold since m.
-func (c *Cache) Keeps(m Mark) bool { return c.memory.Keeps(m, c.cfg.Largest) }
+func (c *Cache) Keeps(m Mark) bool { return c.memory.Keeps(m, c.most) }
 
 // Usage counts what memory holds.
 func (c *Cache) Usage() Usage { return c.memory.Usage() }

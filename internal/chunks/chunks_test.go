@@ -127,29 +127,18 @@ func TestServeDoesntWaitForThePeerThatAsks(t *testing.T) {
 	}
 }
 
-// TestCrowded: chunks that have all the room that they need aren't crowded, and those that make
-// room for each other are, however much others take.
-func TestCrowded(t *testing.T) {
-	const budget, chunk = 1 << 20, 4 << 10
-	c := open(t, Config{Budget: budget, Largest: chunk})
-	put := 0
-	fill := func(n int) {
-		for range n {
-			c.Put(fmt.Sprint(c.Prefix(), put), make([]byte, chunk))
-			put++
+// TestReserve: chunks have what others leave.
+func TestReserve(t *testing.T) {
+	const budget = 1 << 20
+	c := open(t, Config{Budget: budget, Largest: 4 << 10})
+	for _, reserved := range []int64{0, budget / 2, budget / 4} {
+		c.Reserve(reserved)
+		for i := range 2 * budget / 4096 {
+			c.Put(fmt.Sprint(c.Prefix(), reserved, i), make([]byte, 4<<10))
 		}
-	}
-	for _, step := range []struct {
-		reserve, put int
-		crowded      bool
-	}{
-		{0, budget / chunk / 2, false}, {budget / 2, 0, true}, {0, 0, false}, {0, budget / chunk, true}, {budget / 4, budget / chunk, true},
-	} {
-		c.Reserve(int64(step.reserve))
-		fill(step.put)
-		size, crowded := c.Crowded()
-		if crowded != step.crowded || size > budget-int64(step.reserve) || size < (budget-int64(step.reserve))*93/100 {
-			t.Errorf("%+v: crowded is %v, in %d bytes: %+v", step, crowded, size, c.Usage())
+		most, held := budget-reserved, c.Usage().Bytes
+		if room := c.Room(); room > most || room < most*9/10 || held > room || held < room*9/10 {
+			t.Errorf("beside %d bytes there is room for %d, and %d are held", reserved, room, held)
 		}
 	}
 }

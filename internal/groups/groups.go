@@ -45,7 +45,7 @@ func Acquire(cfg Config) (*Group, error) {
 	if err := register(); err != nil {
 		return nil, err
 	}
-	p := idle.take(cfg.Budget)
+	p := idle.take(kindOf(cfg))
 	return &Group{pooled: p, reserve: reserve{pooled: p, before: p.usage()}, tenant: p.bind(cfg)}, nil
 }
 
@@ -107,8 +107,8 @@ func (g *Group) EndServing(key string) { g.tenant.gate.leave(true, key[len(g.ten
 // it. It evicts values, if it has to, before it returns.
 func (g *Group) Reserve(n int64) { g.reserve.ask(n) }
 
-// Room is how many bytes g's values take of those that they may take.
-func (g *Group) Room() (held, size int64) { return g.reserve.space() }
+// Room is how many bytes g's values may take, beside what is reserved.
+func (g *Group) Room() int64 { return g.reserve.room() }
 
 // Usage counts what g holds. Counts of gets, hits and evictions begin with Acquire. It is zero once
 // g has been released.
@@ -122,7 +122,7 @@ func (g *Group) Usage() Usage {
 }
 
 // Release waits until no Get is in flight, drops what g holds, and hands the group on to the next
-// tenant of its size.
+// tenant of its kind.
 func (g *Group) Release() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -132,5 +132,5 @@ func (g *Group) Release() {
 	g.closed = true
 	g.reserve.close()
 	g.pooled.empty()
-	idle.put(g.pooled)
+	idle.put(kindOf(g.tenant.Config), g.pooled)
 }

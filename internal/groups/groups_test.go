@@ -208,6 +208,31 @@ func TestUsageIsTheTenantsOwn(t *testing.T) {
 	}
 }
 
+// TestTenantWithoutPeersHasAllOfItsBudget: the hot cache of a group that had peers is no loss to one
+// that has none.
+func TestTenantWithoutPeersHasAllOfItsBudget(t *testing.T) {
+	const budget, size = 1<<20 + 6789, 1000
+	peers, err := Acquire(Config{Budget: budget, Remote: func(string) bool { return true }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	load := anywhere(func() []byte { return make([]byte, size) })
+	for i := range 20_000 { // one in ten is kept
+		_, _ = peers.Get(t.Context(), fmt.Sprint(peers.Prefix(), i), load)
+	}
+	if u := peers.Usage(); u.HotBytes < budget/2 {
+		t.Fatalf("%+v", u)
+	}
+	peers.Release()
+	g := acquire(t, budget)
+	for i := range 2 * budget / size {
+		_, _ = g.Get(t.Context(), fmt.Sprint(g.Prefix(), i), load)
+	}
+	if u := g.Usage(); u.Bytes < budget-2*size {
+		t.Errorf("%+v", u)
+	}
+}
+
 func TestReleaseFreesTheMemory(t *testing.T) {
 	const budget = 64 << 20
 	g, err := Acquire(Config{Budget: budget})

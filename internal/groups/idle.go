@@ -4,29 +4,38 @@ import (
 	"sync"
 )
 
-// pool keeps the pooled groups that have no tenant, by budget.
+// kind is which tenants can have a pooled group. Those without peers can't have one of those with
+// peers: fillers are left in its hot cache, which only values from peers push out.
+type kind struct {
+	budget int64
+	peers  bool
+}
+
+func kindOf(cfg Config) kind { return kind{cfg.Budget, cfg.Remote != nil} }
+
+// pool keeps the pooled groups that have no tenant.
 type pool struct {
 	mu     sync.Mutex
-	groups map[int64][]*pooledGroup // guarded by mu
+	groups map[kind][]*pooledGroup // guarded by mu
 }
 
 // idle is a package variable because groupcache's table of groups is one.
-var idle = pool{groups: map[int64][]*pooledGroup{}}
+var idle = pool{groups: map[kind][]*pooledGroup{}}
 
-func (p *pool) take(budget int64) *pooledGroup {
+func (p *pool) take(k kind) *pooledGroup {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	free := p.groups[budget]
+	free := p.groups[k]
 	if len(free) == 0 {
-		return newPooledGroup(budget)
+		return newPooledGroup(k.budget)
 	}
 	s := free[len(free)-1]
-	p.groups[budget] = free[:len(free)-1]
+	p.groups[k] = free[:len(free)-1]
 	return s
 }
 
-func (p *pool) put(s *pooledGroup) {
+func (p *pool) put(k kind, s *pooledGroup) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.groups[s.budget] = append(p.groups[s.budget], s)
+	p.groups[k] = append(p.groups[k], s)
 }

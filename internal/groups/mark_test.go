@@ -48,7 +48,7 @@ func keepsIsCertain(t *testing.T, remote func(string) bool, reserving bool) {
 		keys[far] = append(keys[far], g.Prefix()+key)
 	}
 	kept, evicting := 0, 0
-	for range 2000 {
+	for range 1000 {
 		some := keys[remote != nil && rand.IntN(2) == 0]
 		pick := func() string { return some[rand.IntN(len(some))] }
 		use := func(most int) {

@@ -16,6 +16,7 @@ type pooledGroup struct {
 	group    *groupcache.Group
 	budget   int64
 	filler   []byte
+	each     int64        // bytes of the budget that one filler takes
 	fillers  atomic.Int64 // that have been put
 	tenant   atomic.Pointer[tenant]
 	emptying atomic.Bool // keys are as a peer's
@@ -35,6 +36,7 @@ var serial atomic.Int64
 
 func newPooledGroup(budget int64) *pooledGroup {
 	p := &pooledGroup{budget: budget, filler: fillerOf(budget)}
+	p.each = int64(len(p.filler) + len(fmt.Sprintf(fillerKey, 0)))
 	name := "scurry-" + strconv.FormatInt(serial.Add(1), 36)
 	pickers.Store(name, p)
 	p.group = groupcache.NewGroup(name, budget, groupcache.GetterFunc(p.load))
@@ -61,7 +63,11 @@ func (p *pooledGroup) load(ctx context.Context, key string, dest groupcache.Sink
 	if l.loader == nil {
 		return ErrNotHeld
 	}
-	defer recovered(&err, "load", key)
+	defer func() {
+		if p := recover(); p != nil {
+			err = panicked("load", key, p)
+		}
+	}()
 	value, err := l.loader.Load(l.Context)
 	if err != nil {
 		return err
@@ -72,11 +78,6 @@ func (p *pooledGroup) load(ctx context.Context, key string, dest groupcache.Sink
 // fillerKey has one length for all fillers, so that they take equal amounts of the budget. It is
 // none of a tenant's.
 const fillerKey = "-filler.%08d"
-
-// fillerBytes is what one filler takes of the budget.
-func (p *pooledGroup) fillerBytes() int64 {
-	return int64(len(p.filler) + len(fmt.Sprintf(fillerKey, 0)))
-}
 
 // fill puts a filler, or uses it again, and reports whether it was there.
 func (p *pooledGroup) fill(n int) (held bool) {
@@ -95,7 +96,7 @@ func (p *pooledGroup) empty() {
 		return
 	}
 	n := 1 << 24 // fillers that the tenant has reserved are among the old ones
-	for range p.budget/p.fillerBytes() + 1 {
+	for range p.budget/p.each + 1 {
 		p.fill(n)
 		n++
 	}

@@ -36,7 +36,11 @@ func (r remote) Get(ctx context.Context, in *pb.GetRequest, out *pb.GetResponse)
 		return errBothWays
 	}
 	defer r.tenant.gate.leave(false, key)
-	defer recovered(&err, "fetch", key)
+	defer func() {
+		if p := recover(); p != nil {
+			err = panicked("fetch", key, p)
+		}
+	}()
 	out.Value, err = l.loader.Fetch(l.Context)
 	return err
 }

@@ -14,18 +14,22 @@ const itemBytes = 178
 // when values need it.
 //
 // What groupcache doesn't count, of the values that it holds, is reserved as well.
+//
+// Several equal groups, of which others take whole ones, would share memory in large steps only:
+// each needs room for dozens of the largest values, and small budgets have room for one such group.
+// Here it goes in steps of a filler, and one order of eviction holds for all values.
 type reserve struct {
 	pooled *pooledGroup
 	before usage        // when the tenant came
 	used   atomic.Int64 // bytes of keys and values that have been found or put, with fillers
 	asked  atomic.Int64 // the bytes that are reserved for others
-	room   atomic.Int64 // up to which asked may grow before another filler is needed
+	covers atomic.Int64 // what asked may grow to before another filler is needed
 	put    atomic.Int64 // bytes of values that have been put, ever
 
 	mu      sync.Mutex // guards all below; held while fillers are put
 	closed  bool
 	needed  int     // the fillers 0 to needed-1 are kept
-	spare   []int64 // what had been put when others were given up: the last one's is of filler number needed
+	spare   []int64 // what had been put when others were given up; the last is that of number needed
 	renewed int64   // what had been used when all were last used
 	counts  fillerCounts
 }
@@ -36,7 +40,7 @@ type fillerCounts struct{ puts, gets, hits int64 }
 // ask has n bytes reserved for others.
 func (r *reserve) ask(n int64) {
 	r.asked.Store(n)
-	if room := r.room.Load(); n > room || n < room-3*r.pooled.fillerBytes() {
+	if covers := r.covers.Load(); n > covers || n < covers-3*r.pooled.each {
 		r.settle()
 	}
 }
@@ -50,10 +54,10 @@ func (r *reserve) settle() {
 	if r.closed || p.budget == 0 {
 		return
 	}
-	u, size, asked := r.usageLocked(), p.fillerBytes(), r.asked.Load()
+	u, size, asked := r.usageLocked(), p.each, r.asked.Load()
 	reserved := asked + (u.Items+u.HotItems)*itemBytes
 	need := int(min((reserved+size-1)/size, p.budget/8*7/size))
-	r.room.Store(asked + int64(need)*size - reserved)
+	r.covers.Store(asked + int64(need)*size - reserved)
 	for r.needed < need {
 		r.fillLocked(r.needed)
 		r.needed++
@@ -73,7 +77,7 @@ func (r *reserve) settle() {
 
 // fillLocked puts a filler, or uses it again.
 func (r *reserve) fillLocked(n int) {
-	r.used.Add(r.pooled.fillerBytes())
+	r.used.Add(r.pooled.each)
 	if r.pooled.fill(n) {
 		r.counts.gets++
 		r.counts.hits++
@@ -91,12 +95,11 @@ func (r *reserve) usage() Usage {
 	return r.usageLocked()
 }
 
-// space is how many bytes values take of those that they may take.
-func (r *reserve) space() (held, size int64) {
+// room is how many bytes fillers leave.
+func (r *reserve) room() int64 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	u := r.usageLocked()
-	return u.Bytes + u.HotBytes, r.pooled.budget - int64(r.needed)*r.pooled.fillerBytes()
+	return r.pooled.budget - int64(r.needed)*r.pooled.each
 }
 
 func (r *reserve) usageLocked() Usage {
@@ -104,10 +107,10 @@ func (r *reserve) usageLocked() Usage {
 	for put := r.put.Load(); len(r.spare) > 0 && put-r.spare[0] > p.budget; {
 		r.spare = r.spare[1:]
 	}
-	u := p.usage().since(r.before, p.fillerBytes())
+	u := p.usage().since(r.before, p.each)
 	held := int64(r.needed + len(r.spare))
 	u.Items = max(0, u.Items-held)
-	u.Bytes = max(0, u.Bytes-held*p.fillerBytes())
+	u.Bytes = max(0, u.Bytes-held*p.each)
 	u.Evictions = max(0, u.Evictions-(r.counts.puts-held))
 	u.Gets -= r.counts.gets
 	u.Hits -= r.counts.hits

@@ -3,6 +3,7 @@ package groups
 import (
 	"fmt"
 	"math/rand/v2"
+	"sync"
 	"testing"
 )
 
@@ -32,8 +33,8 @@ func (c *counted) takes() (bytes, items int64) {
 // TestReservedMemoryIsLeftAlone: values never take what is reserved, however many come, however
 // often some are used, and whatever the group was used for before.
 func TestReservedMemoryIsLeftAlone(t *testing.T) {
-	const budget = 4<<20 + 4321
-	for _, size := range []int{100, 1000, 30_000} {
+	const budget = 1<<20 + 4321
+	for _, size := range []int{100, 1000, 10_000} {
 		for range 2 { // the second time with the first one's group
 			g := &counted{Group: acquire(t, budget)}
 			r := rand.New(rand.NewPCG(1, uint64(size)))
@@ -42,7 +43,7 @@ func TestReservedMemoryIsLeftAlone(t *testing.T) {
 				for put := 0; put < budget; put += size {
 					g.put(size)
 					for range r.IntN(10) {
-						g.Peek(g.keys[max(0, len(g.keys)-1-r.IntN(3000))])
+						g.Peek(g.keys[max(0, len(g.keys)-1-r.IntN(1000))])
 					}
 				}
 				u := g.Usage()
@@ -61,7 +62,7 @@ func TestReservedMemoryIsLeftAlone(t *testing.T) {
 
 // TestReservedMemoryComesBack: what isn't reserved any more goes to values as these come.
 func TestReservedMemoryComesBack(t *testing.T) {
-	const budget, size = 4 << 20, 10_000
+	const budget, size = 1<<20 + 77, 3000
 	g := &counted{Group: acquire(t, budget)}
 	for range 3 {
 		g.Reserve(budget / 2)
@@ -76,12 +77,37 @@ func TestReservedMemoryComesBack(t *testing.T) {
 			g.put(size)
 		}
 		takes, _ := g.takes()
-		if u := g.Usage(); takes < budget*96/100 || u.Bytes < budget*94/100 {
+		if u := g.Usage(); takes < budget*96/100 || u.Bytes < budget*90/100 {
 			t.Errorf("%d bytes are taken of %d: %+v", takes, budget, u)
 		}
-		if held, room := g.Room(); held > room || held < room*97/100 {
-			t.Errorf("%d bytes are held where there is room for %d", held, room)
+		if room := g.Room(); room > budget*63/64 || room < budget*92/100 {
+			t.Errorf("there is room for %d bytes", room)
 		}
+	}
+}
+
+// TestReservingWhileValuesCome: many may put, look and reserve at once.
+func TestReservingWhileValuesCome(t *testing.T) {
+	const budget, size, each = 1<<20 + 99, 2000, 500
+	g := acquire(t, budget)
+	var wg sync.WaitGroup
+	for w := range 4 {
+		wg.Go(func() {
+			for i := range each {
+				key := fmt.Sprintf("%s%d.%04d", g.Prefix(), w, i)
+				g.Put(key, make([]byte, size))
+				g.Reserve(rand.Int64N(budget / 2))
+				g.Peek(key)
+				if u := g.Usage(); u.Bytes > budget {
+					t.Errorf("%+v is more than the budget", u)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	g.Reserve(budget / 2)
+	if u, room := g.Usage(), g.Room(); u.Bytes > room || room > budget/2 || u.Items+u.Evictions != 4*each {
+		t.Errorf("in %d bytes: %+v", room, u)
 	}
 }
 
@@ -105,7 +131,7 @@ func TestEmptyingIsCheap(t *testing.T) {
 		g.Put(g.Prefix()+"k", make([]byte, 1000))
 		was := g.pooled.fillers.Load()
 		g.Release()
-		if n := g.pooled.fillers.Load() - was; n > max(300, budget/maxFiller+1) {
+		if n := g.pooled.fillers.Load() - was; n > 20_000 {
 			t.Errorf("%d fillers emptied a group of %d bytes", n, budget)
 		}
 		if n := len(g.pooled.filler); n < 1000 {

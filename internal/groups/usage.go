@@ -13,9 +13,9 @@ type usage struct {
 	hotEvictions int64
 }
 
-// since leaves out what was counted before a tenant came, and the fillers that it began with:
-// nobody looks for them, so they are the first to be evicted.
-func (u usage) since(before usage, fillerBytes int64) Usage {
+// since leaves out what was counted before a tenant came, and the fillers that it began with, which
+// take so many bytes each: nobody looks for them, so they are the first to be evicted.
+func (u usage) since(before usage, each int64) Usage {
 	u.Gets -= before.Gets
 	u.Hits -= before.Hits
 	u.HotHits -= before.HotHits
@@ -23,9 +23,9 @@ func (u usage) since(before usage, fillerBytes int64) Usage {
 	left := before.Items - min(u.Evictions, before.Items)
 	u.Evictions -= before.Items - left
 	u.Items -= left
-	u.Bytes -= left * fillerBytes
+	u.Bytes -= left * each
 	left = before.HotItems - min(u.hotEvictions-before.hotEvictions, before.HotItems)
 	u.HotItems -= left
-	u.HotBytes -= left * fillerBytes
+	u.HotBytes -= left * each
 	return u.Usage
 }

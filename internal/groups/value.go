@@ -18,10 +18,8 @@ func (m *message) String() string           { return fmt.Sprintf("%d bytes", len
 func (*message) ProtoMessage()              {}
 func (m *message) Marshal() ([]byte, error) { return m.b, nil }
 
-// recovered, deferred, turns a panic of a Loader into an error: unwound through groupcache's flight
-// it would hang the key for ever.
-func recovered(err *error, what, key string) {
-	if p := recover(); p != nil {
-		*err = fmt.Errorf("%s %s: panic: %v\n%s", what, key, p, debug.Stack())
-	}
+// panicked is the error that takes the place of a Loader's panic, which is p: unwound through
+// groupcache's flight it would hang the key for ever.
+func panicked(what, key string, p any) error {
+	return fmt.Errorf("%s %s: panic: %v\n%s", what, key, p, debug.Stack())
 }

@@ -66,6 +66,7 @@ func (s *Store) push(rec *Record, off int64, b []byte) {
 	s.chunks.Put(key, b)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.ageLocked(int64(len(b)))
 	body := s.bodyLocked(rec.Version)
 	if whole {
 		body.pushed = body.pushed.Add(off, off+int64(len(b)))

@@ -1,10 +1,11 @@
 package store
 
 // class is what decides which entries of the table make room for which. When the records don't fit
-// their share of the memory, an entry goes of a class that has more than its part; only if none
-// has, a file. So what can be asked for without end (names that don't exist, the query strings of
-// one script, files of a few bytes) evicts its own kind and no others, and may take all that
-// nothing else needs.
+// their share of the memory, an entry goes of a class that has more than its part. Files may take
+// more than that share, up to half of the memory: then one of them goes. So what can be asked for
+// without end (names that don't exist, the query strings of one script, files of a few bytes)
+// evicts its own kind and no others, and may take all of the share that nothing else needs. What
+// chunks need is got back from all classes (aging.go).
 type class uint8
 
 const (
@@ -16,9 +17,9 @@ const (
 	classes
 )
 
-// parts are the shares of the records' memory below which a class makes no room for others, as
-// divisors.
-var parts = [classes]int64{small: 2, queries: 8, heads: 8, errs: 8}
+// parts are the shares of the memory of records without chunks below which a class makes no room
+// for others, as divisors: files for chunks only.
+var parts = [classes]int64{files: 4, small: 2, queries: 8, heads: 8, errs: 8}
 
 // class is r's, by what r says.
 func (r *Record) class() class {

@@ -18,18 +18,40 @@ type entry struct {
 	doubt        uint64    // what it owns and fetched before this tick of the store's clock is to be validated at its next use
 	bytes        uint32    // what it takes in memory
 	pool         class
-	query        bool        // its path had many query strings when it came
-	used         atomic.Bool // since the pool's hand came by
+	query        bool // its path had many query strings when it came
+	uses         uses
 }
 
-func (e *entry) key() string { return e.variants[0].Key }
+// uses is when an entry was used last, and whether that was since the pool's hand came by.
+type uses struct{ atomic.Uint32 }
 
-// use notes that e is used. No lock need be held.
-func (e *entry) use() {
-	if !e.used.Load() { // for many at once
-		e.used.Store(true)
+const usedBit = 1 << 8 // above the age
+
+func (u *uses) used() bool { return u.Load()&usedBit != 0 }
+func (u *uses) last() age  { return age(u.Load()) }
+
+func (u *uses) setUsed(used bool) {
+	if used {
+		u.Or(usedBit)
+	} else {
+		u.And(^uint32(usedBit))
 	}
 }
+
+// age makes now the time of the last use, if there was none.
+func (u *uses) age(now age) { u.Store(u.Load()&usedBit | uint32(now)) }
+
+// use notes a use now. No lock need be held.
+func (u *uses) use(now age) {
+	if v := usedBit | uint32(now); u.Load() != v { // for many at once
+		u.Store(v)
+	}
+}
+
+func (e *entry) used() bool        { return e.uses.used() }
+func (e *entry) setUsed(used bool) { e.uses.setUsed(used) }
+
+func (e *entry) key() string { return e.variants[0].Key }
 
 // maxVariants bounds the records of one key, so that searching them stays cheap; the oldest make
 // room.

@@ -45,6 +45,7 @@ func (s *Store) runLocked(rec *Record, from source, off, end int64, want int64) 
 	s.fills++
 	*s.begunAt(rec) = s.fills
 	s.live.Add(1)
+	s.reserveLocked()
 	return r
 }
 
@@ -101,6 +102,7 @@ func (s *Store) ended(rec *Record, ran *run, end int64, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.live.Add(-1)
+	s.reserveLocked()
 	if ran.relay != nil {
 		s.rooms.relays.Add(-1)
 	}

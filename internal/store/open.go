@@ -29,10 +29,12 @@ func New(cfg Config) (*Store, error) {
 	s.layout = layout{s.keys, &s.refusals, cfg.Memory}
 	s.table = newTable(s.keys, s.selection, cfg)
 	s.table.forget, s.table.varies = s.forgetBodyLocked, s.variesLocked
+	s.table.resized = s.reserveLocked
 	s.rooms.init(cfg)
 	if err := s.acquire(); err != nil {
 		return nil, err
 	}
+	s.reserveLocked()
 	s.base, s.cancel = context.WithCancel(context.Background())
 	return s, nil
 }
@@ -47,7 +49,7 @@ func (s *Store) acquire() (err error) {
 		return err
 	}
 	s.chunks, err = chunks.New(chunks.Config{
-		Budget: s.cfg.Memory - s.cfg.Memory/recordsShare, Largest: s.cfg.Geometry.Max, Remote: remote,
+		Budget: s.cfg.Memory, Largest: s.cfg.Geometry.Max, Remote: remote,
 	})
 	if err != nil {
 		s.records.Release()

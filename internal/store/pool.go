@@ -11,7 +11,8 @@ import (
 // however many come after it that are asked for once. A use moves nothing.
 type pool struct {
 	newest, oldest, hand *entry
-	bytes                int64
+	entries, bytes       int64
+	aging                aging
 }
 
 func (p *pool) add(e *entry) {
@@ -22,12 +23,16 @@ func (p *pool) add(e *entry) {
 		p.oldest = e
 	}
 	p.newest = e
+	p.entries++
 	p.bytes += int64(e.bytes)
 }
 
 func (p *pool) remove(e *entry) {
 	if p.hand == e {
 		p.hand = e.newer
+	}
+	if p.aging.hand == e {
+		p.aging.hand = e.newer
 	}
 	if e.newer != nil {
 		e.newer.older = e.older
@@ -40,6 +45,7 @@ func (p *pool) remove(e *entry) {
 		p.oldest = e.newer
 	}
 	e.newer, e.older = nil, nil
+	p.entries--
 	p.bytes -= int64(e.bytes)
 }
 
@@ -50,10 +56,10 @@ func (p *pool) next() *entry {
 			p.hand = p.oldest
 		}
 		e := p.hand
-		if !e.used.Load() {
+		if !e.used() {
 			return e
 		}
-		e.used.Store(false)
+		e.setUsed(false)
 		p.hand = e.newer
 	}
 }

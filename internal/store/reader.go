@@ -487,24 +487,29 @@ func (r *Reader) chunk(c chunk.Chunk) ([]byte, bool) {
 	if b, ok := s.smallOf(r.rec); ok {
 		return b, c.ID == firstChunk
 	}
-	b, err := s.chunks.Get(s.base, s.chunkKey(r.rec, c.ID), (*chunkOwner)(r))
+	o := &chunkOwner{store: s, node: s.slabOwner(r.rec, c.Start)}
+	b, err := s.chunks.Get(s.base, s.chunkKey(r.rec, c.ID), o)
+	if o.sent {
+		r.peer = o.node
+	}
 	return b, err == nil && r.rec.fills(c, b)
 }
 
-// chunkOwner is the node that owns the byte at a reader's pos.
-type chunkOwner Reader
+// chunkOwner is a node that owns a chunk.
+type chunkOwner struct {
+	store *Store
+	node  string // "" if that is this node by now
+	sent  bool   // it held the chunk
+}
 
 // Fetch is chunks.Owner's.
 func (o *chunkOwner) Fetch(_ context.Context, key string) ([]byte, error) {
-	owner := o.s.slabOwner(o.rec, o.pos)
-	if owner == "" {
+	if o.node == "" {
 		return nil, ErrNotCached
 	}
 	// The store's context, since others may wait for this, too. The owner answers at once.
-	b, err := o.s.cfg.Remote.Chunk(o.s.base, owner, key[len(o.s.prefix):])
-	if err == nil {
-		o.peer = owner
-	}
+	b, err := o.store.cfg.Remote.Chunk(o.store.base, o.node, key[len(o.store.prefix):])
+	o.sent = err == nil
 	return b, err
 }
 

@@ -1,8 +1,7 @@
 package store
 
 // A content of a few bytes is held in its record. As a chunk it would take several times its
-// length: groupcache spends some 180 bytes on each, which its own account leaves out, so that files
-// of one byte would take four times the memory that they were given.
+// length: groupcache spends some 180 bytes on each.
 
 // maxSmall is the largest content that is held in its record.
 const maxSmall = 512

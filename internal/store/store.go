@@ -120,7 +120,9 @@ type Config struct {
 }
 
 const (
-	recordsShare = 4                // one part in so many of the memory is for records
+	recordsShare = 4                // one part in so many of the memory may be taken by records that have no chunks
+	recordsMost  = 2                // and one part in so many by all of them
+	fillBytes    = 4                // how many of the smallest chunks a fill holds, about, if there are many
 	holdShare    = 4                // no body that can't be asked for again may take more than one part in so many
 	pinShare     = 4                // and no more than one part in so many, all such bodies that are being read
 	holdChunks   = 4                // how many of the largest chunks a fill keeps for its followers after pushing them

@@ -15,7 +15,7 @@ type table struct {
 	*keys
 	*selection
 	now      func() time.Time
-	budget   int64                              // for all records
+	memory   int64                              // for records and chunks together
 	concerns func(rec *Record, url string) bool // Config.concerns
 
 	// forget is called when a record of that version has gone; varies when a record of this node's
@@ -23,9 +23,13 @@ type table struct {
 	forget func(version, successor string)
 	varies func(e *entry, before []string)
 
+	// resized is called when the records take another number of bytes.
+	resized func()
+
 	shards           shards
 	pools            [classes]pool // of entries, as they make room for each other
 	queries          queryCounts
+	ages             ages
 	recordBytes      int64                          // which the entries take
 	grouped          map[string]map[string]struct{} // cache keys, by the groups that any of their variants belongs to
 	clock            uint64                         // counts the reasons to validate what is stored
@@ -35,7 +39,7 @@ type table struct {
 // newTable makes one without records.
 func newTable(k *keys, sel *selection, cfg Config) *table {
 	return &table{
-		keys: k, selection: sel, now: cfg.Now, budget: cfg.Memory / recordsShare,
+		keys: k, selection: sel, now: cfg.Now, memory: cfg.Memory,
 		concerns: cfg.concerns, shards: shards{seed: sel.seed},
 		queries: queryCounts{sel.seed, map[uint64]int32{}}, grouped: map[string]map[string]struct{}{},
 	}
@@ -82,7 +86,7 @@ func (t *table) pick(e stored, request http.Header, head bool) (rec *Record, mus
 	if rec.Pass && (mustRevalidate || !t.now().Before(rec.PassUntil.Time())) {
 		return nil, false
 	}
-	e.use()
+	e.uses.use(t.ages.now())
 	return rec, mustRevalidate
 }
 
@@ -199,6 +203,7 @@ func (t *table) setLocked(e *entry, variants []*Record) {
 	if len(variants) == 0 {
 		t.queries.remove(e.key())
 		t.shards.removeLocked(e.key())
+		t.resized()
 		return
 	}
 	t.shards.changeLocked(variants[0].Key, func() { e.variants = variants })
@@ -207,8 +212,10 @@ func (t *table) setLocked(e *entry, variants []*Record) {
 		e.bytes += uint32(t.size(rec))
 	}
 	e.pool = e.class()
+	e.uses.age(t.ages.now())
 	t.pools[e.pool].add(e)
 	t.recordBytes += int64(e.bytes)
+	t.resized()
 	t.groupLocked(e)
 }
 
@@ -327,25 +334,35 @@ func (t *table) supersedeLocked(old, rec *Record) {
 	t.installLocked(rec)
 }
 
-// evictLocked makes the records fit their share of the memory, for e, which has come or grown just
-// now and isn't the first to go.
+// evictLocked makes the records fit their shares of the memory, for e, which has come or grown just
+// now and isn't the first to go. Files have chunks, so that they may take what others mustn't.
 func (t *table) evictLocked(e *entry) {
-	budget, used := t.budget, e.used.Swap(true)
-	defer e.used.Store(used)
-	for t.recordBytes > budget && t.shards.n > 1 {
-		t.removeLocked(t.crowded(budget).next().key())
+	used := e.used()
+	e.setUsed(true)
+	defer func() { e.setUsed(used) }()
+	for t.recordBytes > t.memory/recordsShare && t.shards.n > 1 {
+		p := t.crowded()
+		if p == nil && t.recordBytes <= t.memory/recordsMost {
+			return
+		} else if p == nil {
+			p = &t.pools[files] // which isn't empty: the others together have less than all
+		}
+		t.removeLocked(p.next().key())
 	}
 }
 
-// crowded returns the pool that is to make room.
-func (t *table) crowded(budget int64) *pool {
+// crowded returns the pool that is to make room for others; nil if that is the files'.
+func (t *table) crowded() *pool {
 	for c := errs; c > files; c-- {
-		if p := &t.pools[c]; p.bytes > budget/parts[c] {
+		if p := &t.pools[c]; p.bytes > t.least(c) {
 			return p
 		}
 	}
-	return &t.pools[files] // which isn't empty: the others together have less than all
+	return nil
 }
+
+// least is what a class needn't make room below.
+func (t *table) least(c class) int64 { return t.memory / recordsShare / parts[c] }
 
 // varyLocked returns the fields that tell the variants of key apart.
 func (t *table) varyLocked(key string, head bool) []string {
