@@ -35,20 +35,20 @@ const (
 	reasonExplain    = "explain"    // to see what the origin says
 )
 
-type requestIDKey struct{}
-
-// WithRequestID gives requests to the origin under ctx the id of the client's request that they are
-// made for. The log has it.
-func WithRequestID(ctx context.Context, id string) context.Context {
-	return context.WithValue(ctx, requestIDKey{}, id)
+// purpose is what a request to the origin is for.
+type purpose struct {
+	reason string
+	id     string // of the client's request, in the log
+	// inform, if not nil, is called with the interim responses.
+	inform func(status int, header http.Header)
 }
 
 // do sends req. The response is one that the origin may give to it, and has waited for the first
 // bytes of its body: Broken tells whether that has broken off already.
-func (c *client) do(req *http.Request, reason string) (*http.Response, error) {
+func (c *client) do(req *http.Request, by purpose) (*http.Response, error) {
 	c.requests.Add(1)
 	ctx, cancel := context.WithCancel(req.Context())
-	x := &exchange{c: c, req: req, reason: reason, cancel: cancel, start: time.Now()}
+	x := &exchange{c: c, req: req, by: by, cancel: cancel, start: time.Now()}
 	resp, err := c.next.RoundTrip(req.WithContext(ctx))
 	if err != nil {
 		return nil, x.fail(err)
@@ -124,7 +124,7 @@ type exchange struct {
 	io.ReadCloser
 	c      *client
 	req    *http.Request
-	reason string
+	by     purpose
 	cancel context.CancelFunc // ends the request
 	start  time.Time
 	head   time.Duration
@@ -162,12 +162,12 @@ func (x *exchange) end(err error) {
 		if e == nil {
 			return
 		}
-		e.Str("method", x.req.Method).Str("url", site.Shown(x.req.URL)).Str("reason", x.reason).
+		e.Str("method", x.req.Method).Str("url", site.Shown(x.req.URL)).Str("reason", x.by.reason).
 			Int("status", x.status).Int64("bytes", x.bytes).
 			Float64("duration_ms", float64(time.Since(x.start).Microseconds())/1000).
 			Float64("ttfb_ms", float64(x.head.Microseconds())/1000)
-		if id, _ := x.req.Context().Value(requestIDKey{}).(string); id != "" {
-			e.Str("request", id)
+		if x.by.id != "" {
+			e.Str("request", x.by.id)
 		}
 		if r := x.req.Header.Get("Range"); r != "" {
 			e.Str("range", r)

@@ -67,8 +67,8 @@ func (o *Origin) try(
 ) (f *store.OriginResponse, lost, err error) {
 	a := o.attempt(req, prev)
 	req.Note()
-	ctx = WithRequestID(ctx, req.ID)
-	resp, head, err := o.send(ctx, a.reason, methodOf(req.Head), a.key, a.header)
+	by := purpose{reason: a.reason, id: req.ID, inform: req.Inform}
+	resp, head, err := o.send(ctx, by, methodOf(req.Head), a.key, a.header)
 	switch {
 	case err != nil:
 		return nil, nil, err

@@ -32,8 +32,8 @@ func (o *Origin) Open(
 		header.Set("Range", span)
 	}
 	by.Note()
-	ctx = WithRequestID(ctx, by.ID)
-	resp, head, err := o.send(ctx, reasonRange, http.MethodGet, cmp.Or(rec.URL, rec.Key), header)
+	part := purpose{reason: reasonRange, id: by.ID}
+	resp, head, err := o.send(ctx, part, http.MethodGet, cmp.Or(rec.URL, rec.Key), header)
 	if err != nil {
 		return store.OriginBody{}, err
 	}

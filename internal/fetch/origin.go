@@ -55,14 +55,17 @@ func (o *Origin) Counts() Counts {
 	return Counts{Requests: c.requests.Load(), Errors: c.errors.Load(), Bytes: c.bytes.Load()}
 }
 
-// Forwarding sends requests as they are, each for one client alone. It judges and logs them like
-// all others.
-func (o *Origin) Forwarding() http.RoundTripper { return forwarding{o.client} }
+// Forwarding sends a client's request as it is, for that one alone. It judges and logs it like all
+// others, with id as that of the client's request.
+func (o *Origin) Forwarding(id string) http.RoundTripper { return forwarding{o.client, id} }
 
-type forwarding struct{ *client }
+type forwarding struct {
+	client *client
+	id     string
+}
 
 func (f forwarding) RoundTrip(req *http.Request) (*http.Response, error) {
-	return f.do(req, reasonPass)
+	return f.client.do(req, purpose{reason: reasonPass, id: f.id})
 }
 
 // Failed is store.Source's.

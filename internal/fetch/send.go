@@ -26,12 +26,12 @@ func methodOf(head bool) string {
 // send sends one request for key and returns the response with its head as the rules of caching
 // want it. The error is a *store.Failure.
 func (o *Origin) send(
-	ctx context.Context, reason, method, key string, header http.Header,
+	ctx context.Context, by purpose, method, key string, header http.Header,
 ) (*http.Response, *httpcache.Response, error) {
-	ctx = informing(ctx)
+	ctx = informing(ctx, by.inform)
 	req := &http.Request{Method: method, URL: o.Site.Target(key), Header: header}
 	sent := o.Now()
-	resp, err := o.client.do(req.WithContext(ctx), reason)
+	resp, err := o.client.do(req.WithContext(ctx), by)
 	if err == nil && resp.StatusCode == http.StatusSwitchingProtocols { // to what nobody asked for
 		_ = resp.Body.Close()
 		err = misbehaves(errSwitched)
@@ -42,10 +42,8 @@ func (o *Origin) send(
 	return resp, o.Received(resp, sent), nil
 }
 
-// informing makes the interim responses to a request under ctx known to the one who waits for its
-// answer.
-func informing(ctx context.Context) context.Context {
-	inform := store.Informer(ctx)
+// informing is ctx for a request whose interim responses are told to inform.
+func informing(ctx context.Context, inform func(status int, header http.Header)) context.Context {
 	if inform == nil {
 		return ctx
 	}
@@ -74,7 +72,7 @@ func (o *Origin) Probe(
 	ctx context.Context, method, key string, request http.Header,
 ) (head *httpcache.Response, length int64, err error) {
 	header := o.fetchHeader(store.Fields{Header: request, Proto: "HTTP/1.1"})
-	resp, head, err := o.send(ctx, reasonExplain, method, key, header)
+	resp, head, err := o.send(ctx, purpose{reason: reasonExplain}, method, key, header)
 	if err != nil {
 		return nil, 0, err
 	}

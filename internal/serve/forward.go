@@ -26,13 +26,13 @@ func (t *response) forward(d *decide.Decision) error {
 	}
 	t.entry.Cache, t.entry.Source = d.Outcome.String(), "origin"
 	t.w.Header()["Content-Type"] = nil // unless the origin has one; net/http would make one up
-	r := t.r.WithContext(fetch.WithRequestID(t.r.Context(), t.id))
+	r := t.r.WithContext(t.r.Context())
 	if r.Header = ofMethod(t.q.Method, t.r.Header); len(r.Header["Upgrade"]) > 0 && !t.q.Upgrade {
 		r.Header = r.Header.Clone()
 		delete(r.Header, "Upgrade")
 	}
 	proxy := httputil.ReverseProxy{
-		Transport:      t.s.Origin.Forwarding(),
+		Transport:      t.s.Origin.Forwarding(t.id),
 		FlushInterval:  -1, // as it comes
 		Rewrite:        f.rewrite,
 		ModifyResponse: f.received,

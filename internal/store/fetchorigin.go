@@ -77,7 +77,7 @@ func (s *Store) load(f *flight) ([]byte, error) {
 // fetchFromOrigin asks the Source, and makes its answer ready for the table. Whatever the Source
 // panics with, nothing is left behind.
 func (s *Store) fetchFromOrigin(f *flight, generation uint64) (x *exchange, err error) {
-	ctx, cancel := context.WithCancel(f) // which is the store's, with what Informer looks for
+	ctx, cancel := context.WithCancel(f.Context)
 	var got *OriginResponse
 	defer func() {
 		if x == nil {
@@ -87,7 +87,7 @@ func (s *Store) fetchFromOrigin(f *flight, generation uint64) (x *exchange, err 
 			cancel()
 		}
 	}()
-	if got, err = s.cfg.Source.Fetch(ctx, f.req, f.prev); err != nil {
+	if got, err = s.cfg.Source.Fetch(ctx, f.toOrigin(), f.prev); err != nil {
 		return nil, err
 	}
 	rec := got.Record

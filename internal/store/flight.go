@@ -47,22 +47,15 @@ func (f *flight) inform(status int, header http.Header) {
 	}
 }
 
-// Informer returns what is to be called with interim responses to a request that is made under a
-// Fetch's ctx; nil if nobody wants them.
-func Informer(ctx context.Context) func(status int, header http.Header) {
-	if f, ok := ctx.Value(flightKey{}).(*flight); ok && f.interim != nil {
-		return f.inform
+// toOrigin is f's request as the Source gets it: interim responses go by way of f, to the goroutine
+// that waits for them.
+func (f *flight) toOrigin() *Request {
+	if f.interim == nil {
+		return f.req
 	}
-	return nil
-}
-
-type flightKey struct{}
-
-func (f *flight) Value(key any) any {
-	if key == (flightKey{}) {
-		return f
-	}
-	return f.Context.Value(key)
+	req := *f.req
+	req.Inform = f.inform
+	return &req
 }
 
 // settle notes the answer, or closes it if nobody is there to take it.
