@@ -126,6 +126,9 @@ func TestFailedRefreshIsNotRepeatedAtOnce(t *testing.T) {
 	if o.Count() != 1 {
 		t.Errorf("%d origin requests", o.Count())
 	}
+	eventually(t, "the failure is noted", func() bool {
+		return strings.Contains(n.explain(false, "GET", "/files/f").String(), "it isn't asked again before")
+	})
 	now.Advance(3 * time.Second)
 	n.expect(200, []byte("nuts"), "/files/f")
 	eventually(t, "it is validated again", func() bool { return o.Count() == 2 })
