@@ -1,156 +1,14 @@
 package peer
 
 import (
-	"bytes"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"errors"
 	"fmt"
-	"io"
-	"math/big"
 	"net"
 	"slices"
-	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"github.com/rs/zerolog"
-	"go.uber.org/goleak"
-
-	"github.com/scurrycache/scurry/internal/origintest"
-	"github.com/scurrycache/scurry/internal/wire"
 	"github.com/scurrycache/scurry/internal/wire/handshake"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-// book is what a node has logged.
-type book struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *book) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-// count is how many lines have all of words.
-func (b *book) count(words ...string) (n int) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for line := range strings.Lines(b.b.String()) {
-		if !slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(line, w) }) {
-			n++
-		}
-	}
-	return n
-}
-
-func (b *book) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
-}
-
-// tested is a node and its log.
-type tested struct {
-	*Node
-	name string
-	log  *book
-}
-
-func listen(t testing.TB) net.Listener {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return l
-}
-
-// start starts a node, which answers every request with its name.
-func start(t testing.TB, cfg NodeConfig) *tested {
-	t.Helper()
-	if cfg.Listener == nil {
-		cfg.Listener = listen(t)
-	}
-	if cfg.MissedHeartbeats == 0 {
-		cfg.Heartbeat, cfg.MissedHeartbeats = 50*time.Millisecond, 100
-	}
-	if cfg.Lease == 0 {
-		cfg.Lease = time.Hour
-	}
-	n := &tested{name: cfg.Listener.Addr().String(), log: &book{}}
-	logger := zerolog.New(n.log)
-	cfg.Log = &logger
-	n.Node = NewNode(cfg)
-	t.Cleanup(n.Close)
-	n.Start(func(c *wire.Call) {
-		if string(c.Message()) == "panic" {
-			panic("as told")
-		}
-		_ = c.Reply([]byte(n.name), nil)
-		_ = c.End(nil)
-	})
-	return n
-}
-
-// meet tells each of the nodes of all.
-func meet(nodes ...*tested) {
-	var names []string
-	for _, n := range nodes {
-		names = append(names, n.name)
-	}
-	for _, n := range nodes {
-		n.SetMembers(names)
-	}
-}
-
-func eventually(t testing.TB, what string, so func() bool) {
-	t.Helper()
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	for deadline := time.After(30 * time.Second); !so(); {
-		select {
-		case <-tick.C:
-		case <-deadline:
-			t.Fatalf("not so after 30 s: %s", what)
-		}
-	}
-}
-
-// state is what n knows of the peer with that name.
-func (n *tested) state(name string) Status {
-	for _, p := range n.Peers() {
-		if p.Name() == name {
-			return p.Status()
-		}
-	}
-	return Status{}
-}
-
-func (n *tested) awaitState(t testing.TB, name string, state State) {
-	t.Helper()
-	eventually(t, fmt.Sprintf("%s takes %s for %s; log: %s", n.name, name, state, n.log), func() bool { return n.state(name).State == state })
-}
-
-func ask(t testing.TB, p *Peer, message string) (string, error) {
-	t.Helper()
-	s, err := p.Open(t.Context(), []byte(message))
-	if err != nil {
-		return "", err
-	}
-	defer s.Close()
-	answer, _, err := s.Next()
-	return string(answer), err
-}
 
 func TestPeersAnswerEachOther(t *testing.T) {
 	a, b := start(t, NodeConfig{Secret: []byte("a secret of 16 b")}), start(t, NodeConfig{Secret: []byte("a secret of 16 b")})
@@ -261,57 +119,6 @@ func TestNodeLearnsItsName(t *testing.T) {
 	eventually(t, "the rings agree", func() bool { return slices.Equal(a.Ring(), b.Ring()) })
 }
 
-// TestLeaving: a node that says that it leaves gets no new requests, and isn't missed.
-func TestLeaving(t *testing.T) {
-	a, b := start(t, NodeConfig{}), start(t, NodeConfig{})
-	meet(a, b)
-	a.awaitState(t, b.name, Live)
-	b.awaitState(t, a.name, Live)
-	p := a.Peers()[0]
-	b.Leave()
-	b.Close() // at once: what it has said isn't lost
-	a.awaitState(t, b.name, Down)
-	if a.log.count("peer leaves") != 1 || a.log.count("peer left") != 1 || a.log.count("peer down") != 0 {
-		t.Error(a.log)
-	}
-	if _, err := ask(t, p, "who?"); !errors.Is(err, ErrUnreachable) {
-		t.Errorf("asking who has left: %v", err)
-	}
-}
-
-// TestReunion: a node learns that it was out of contact for longer than a lease, and not when it
-// was for less.
-func TestReunion(t *testing.T) {
-	reunited := make(chan bool, 10)
-	for _, lease := range []time.Duration{time.Nanosecond, time.Hour} {
-		l := origintest.Listen(t) // at an address that nothing else takes when it is closed
-		a := start(t, NodeConfig{Lease: lease, Reunited: func() { reunited <- true }})
-		b := start(t, NodeConfig{Listener: l})
-		meet(a, b)
-		a.awaitState(t, b.name, Live)
-		b.Close()
-		a.awaitState(t, b.name, Down)
-		eventually(t, "the connection from it has ended, too", func() bool {
-			a.mu.Lock()
-			defer a.mu.Unlock()
-			return !a.inContactLocked()
-		})
-		for len(reunited) > 0 {
-			<-reunited // the first contact may count, too
-		}
-		again, err := net.Listen("tcp", b.name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		c := start(t, NodeConfig{Listener: again})
-		meet(a, c)
-		a.awaitState(t, c.name, Live)
-		if got, want := len(reunited) > 0, lease < time.Second; got != want {
-			t.Errorf("lease %s: told of the reunion: %v", lease, got)
-		}
-	}
-}
-
 // TestOnlyNodesWithACertificateComeIn: TLS proves both sides.
 func TestOnlyNodesWithACertificateComeIn(t *testing.T) {
 	ours, others := authority(t), authority(t)
@@ -325,64 +132,6 @@ func TestOnlyNodesWithACertificateComeIn(t *testing.T) {
 	}
 	if got, err := ask(t, a.Peers()[slices.IndexFunc(a.Peers(), func(p *Peer) bool { return p.Name() == b.name })], "who?"); got != b.name || err != nil {
 		t.Errorf("%q, %v", got, err)
-	}
-}
-
-// authority is the TLS of the nodes of one cluster.
-func authority(t *testing.T) *tls.Config {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: "node"},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature,
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cert, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pool := x509.NewCertPool()
-	pool.AddCert(cert)
-	return &tls.Config{
-		Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}},
-		RootCAs:      pool, ClientCAs: pool, ClientAuth: tls.RequireAndVerifyClientCert, MinVersion: tls.VersionTLS13,
-	}
-}
-
-// TestStrangersCostLittle: connections that prove nothing are closed, however many there are, and
-// peers still come in.
-func TestStrangersCostLittle(t *testing.T) {
-	a, b := start(t, NodeConfig{}), start(t, NodeConfig{})
-	var silent []net.Conn
-	for i := range 3 * maxGreeting {
-		c, err := net.Dial("tcp", a.name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer c.Close()
-		if i%3 == 0 {
-			_, _ = io.WriteString(c, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-		}
-		silent = append(silent, c)
-	}
-	eventually(t, "most are refused", func() bool { return a.Refused() >= int64(2*maxGreeting) })
-	for _, c := range silent {
-		c.Close()
-	}
-	meet(a, b)
-	a.awaitState(t, b.name, Live)
-	b.awaitState(t, a.name, Live)
-	if n := a.log.count("was refused"); n > 20 {
-		t.Errorf("%d lines of log about %d strangers", n, len(silent))
 	}
 }
 
@@ -403,37 +152,6 @@ func TestNodeWithTwoAddresses(t *testing.T) {
 	}
 	if b.log.count("peer refused") != 0 {
 		t.Error(b.log)
-	}
-}
-
-// TestContactThatReturnsFromTheOtherSide: a node that is dialed by one it hasn't heard of for long
-// learns that before it answers, even if it can't dial back.
-func TestContactThatReturnsFromTheOtherSide(t *testing.T) {
-	reunited := make(chan bool, 10)
-	a := start(t, NodeConfig{Lease: time.Nanosecond, Reunited: func() { reunited <- true }})
-	b := start(t, NodeConfig{})
-	b.SetMembers([]string{a.name}) // a doesn't know b
-	b.awaitState(t, a.name, Live)
-	if got, err := ask(t, b.Peers()[0], "who?"); got != a.name || err != nil {
-		t.Errorf("%q, %v", got, err)
-	}
-	if len(reunited) != 1 {
-		t.Errorf("told %d times of the contact", len(reunited))
-	}
-}
-
-// TestReminderComesFirst: a peer isn't asked anything, nor in the ring, before it has answered what
-// it is to be asked first.
-func TestReminderComesFirst(t *testing.T) {
-	answered := make(chan bool, 10)
-	a := start(t, NodeConfig{Hint: func(string) ([]byte, func()) {
-		return []byte("remember"), func() { answered <- true }
-	}})
-	b := start(t, NodeConfig{})
-	meet(a, b)
-	a.awaitState(t, b.name, Live)
-	if len(answered) != 1 {
-		t.Errorf("%d reminders were answered before the peer was live", len(answered))
 	}
 }
 
