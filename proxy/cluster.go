@@ -95,12 +95,15 @@ func (c Cluster) validate() error {
 	case len(c.Secret) > 0 && len(c.Secret) < leastSecret:
 		return fmt.Errorf("the cluster's secret has %d bytes: it needs %d at least, and random ones", len(c.Secret), leastSecret)
 	case c.Lease < 0 || c.Heartbeat < 0 || c.MissedHeartbeats < 0:
-		return errors.New("a negative Lease, Heartbeat or MissedHeartbeats of the cluster: leave it at zero for the default")
+		return errors.New("a negative Lease, Heartbeat or MissedHeartbeats of the cluster: leave " +
+			"it at zero for the default")
 	case c.TLS != nil && (c.TLS.ClientAuth != tls.RequireAndVerifyClientCert ||
 		c.TLS.ClientCAs == nil || c.TLS.RootCAs == nil):
-		return errors.New("TLS between nodes that doesn't prove who they are: set ClientAuth to tls.RequireAndVerifyClientCert, ClientCAs and RootCAs in Cluster.TLS")
+		return errors.New("TLS between nodes that doesn't prove who they are: set ClientAuth to " +
+			"tls.RequireAndVerifyClientCert, ClientCAs and RootCAs in Cluster.TLS")
 	case len(c.Secret) == 0 && c.TLS == nil && !c.Insecure && !loopback(c.Listener.Addr()):
-		return fmt.Errorf("anyone who reaches %s could be a node of this cluster: set Cluster.Secret or Cluster.TLS, or Cluster.Insecure if all who can reach it are trusted", c.Listener.Addr())
+		return fmt.Errorf("anyone who reaches %s could be a node of this cluster: set "+
+			"Cluster.Secret or Cluster.TLS, or Cluster.Insecure if all who can reach it are trusted", c.Listener.Addr())
 	}
 	for _, name := range append(slices.Clone(c.Peers), c.Self) {
 		if name == "" {
@@ -174,7 +177,8 @@ func (p *Proxy) followMembers() {
 	ctx, p.unwatch = context.WithCancel(context.Background())
 	p.watching.Go(func() {
 		if err := c.Members.Watch(ctx, p.node.SetMembers); err != nil && ctx.Err() == nil {
-			p.cfg.Logger.Error().Err(err).Msg("can't learn who the nodes are; going on with those that are known")
+			p.cfg.Logger.Error().Err(err).Msg("can't learn who the nodes are; going on with those " +
+				"that are known")
 		}
 	})
 }

@@ -46,7 +46,8 @@ func (n *node) run(ctx context.Context) error {
 // connections, and transfers go on to their ends. Then the cache closes, and the admin server last.
 func (n *node) drain() error {
 	n.ready.Store(false)
-	n.log.Info().Stringer("delay", n.cfg.ShutdownDelay).Stringer("grace", n.cfg.Grace).Msg("draining")
+	n.log.Info().Stringer("delay", n.cfg.ShutdownDelay).Stringer("grace",
+		n.cfg.Grace).Msg("draining")
 	n.leavePeers()
 	err := errors.Join(n.endTransfers(), n.closeCache(), n.endAdmin())
 	if err == nil {
@@ -100,7 +101,8 @@ func (n *node) meetPeers(ctx context.Context) {
 	}
 	err := n.proxy.WaitForPeers(ctx)
 	if err != nil && ctx.Err() == context.DeadlineExceeded { // else n is stopping
-		n.log.Warn().Err(err).Msg("not every peer has answered yet: serving without those that haven't")
+		n.log.Warn().Err(err).Msg("not every peer has answered yet: serving without those that " +
+			"haven't")
 	}
 }
 

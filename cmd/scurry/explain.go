@@ -85,7 +85,8 @@ func written(u *url.URL) string {
 	if u.RawPath == "" || u.RawPath == u.EscapedPath() {
 		return u.String()
 	}
-	c := url.URL{Scheme: u.Scheme, Opaque: u.RawPath, RawQuery: u.RawQuery, ForceQuery: u.ForceQuery}
+	c := url.URL{Scheme: u.Scheme, Opaque: u.RawPath, RawQuery: u.RawQuery,
+		ForceQuery: u.ForceQuery}
 	if u.Host != "" {
 		c.Opaque = "//" + u.Host + u.RawPath
 	}

@@ -27,8 +27,10 @@ func openGossip(cfg *config.Config, log zerolog.Logger) (membership, error) {
 		Listen:   string(cfg.GossipListen),
 		Join:     cfg.Join.Addrs(),
 		Key:      key,
-		Log:      func(level slog.Level, line string) { log.WithLevel(zerologLevel(level)).Msg(line) },
-		Problem:  func(err error) { log.Warn().Err(err).Msg("gossip has a problem") },
+		Log: func(level slog.Level, line string) {
+			log.WithLevel(zerologLevel(level)).Msg(line)
+		},
+		Problem: func(err error) { log.Warn().Err(err).Msg("gossip has a problem") },
 	})
 	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "listen" {
 		return membership{}, cannotListen(cfg.GossipListen, "with --gossip-listen", err)

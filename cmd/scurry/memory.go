@@ -23,7 +23,8 @@ func warnOfMemory(budget config.Size, root fs.FS, log zerolog.Logger) {
 		return
 	}
 	log.Warn().Stringer("memory", budget).Int64("needs_bytes", needs).Int64("limit_bytes", bound).
-		Msg(fmt.Sprintf("--memory %s is too much: once the cache is full, the process takes about %s, "+
+		Msg(fmt.Sprintf("--memory %s is too much: once the cache is full, the process takes about "+
+			"%s, "+
 			"but %s %s: it will be killed, or slowed down by swapping",
 			budget, humanize.IBytes(uint64(needs)), by, humanize.IBytes(uint64(bound))))
 }

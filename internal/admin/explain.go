@@ -64,21 +64,25 @@ func question(r *http.Request) (q Question, asJSON bool, err error) {
 		return Question{}, false, fmt.Errorf(format, args...)
 	}
 	if len(r.URL.RawQuery) > maxQuery {
-		return fail("the query has more than %d bytes: ask about a shorter URL, with fewer fields", maxQuery)
+		return fail("the query has more than %d bytes: ask about a shorter URL, with fewer fields",
+			maxQuery)
 	}
 	form, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
-		return fail("the query can't be read (%v): encode the values as an HTML form does, %%25 for a %% and %%3B for a semicolon", err)
+		return fail("the query can't be read (%v): encode the values as an HTML form does, %%25 "+
+			"for a %% and %%3B for a semicolon", err)
 	}
 	for name, values := range form {
 		switch name {
 		case "h":
 		case "url", "method", "probe", "format":
 			if len(values) > 1 {
-				return fail("%s is given %d times: give it once, with each & in it written as %%26", name, len(values))
+				return fail("%s is given %d times: give it once, with each & in it written as %%26",
+					name, len(values))
 			}
 		default:
-			return fail("unknown parameter %q: there are url, method, h, probe and format; if it belongs to the url, write its & as %%26", name)
+			return fail("unknown parameter %q: there are url, method, h, probe and format; if it "+
+				"belongs to the url, write its & as %%26", name)
 		}
 	}
 	asJSON = strings.Contains(strings.Join(r.Header["Accept"], ","), "application/json")
@@ -103,11 +107,13 @@ func question(r *http.Request) (q Question, asJSON bool, err error) {
 // asked reads the URL that is to be explained.
 func asked(s string) (*url.URL, error) {
 	if s == "" {
-		return nil, fmt.Errorf("there is no url: ask for /explain?url=/files/1.txt, with what a client would ask for")
+		return nil, fmt.Errorf("there is no url: ask for /explain?url=/files/1.txt, with what a " +
+			"client would ask for")
 	}
 	u, err := url.Parse(s)
 	if err != nil || u.Opaque != "" || !strings.HasPrefix(u.Path, "/") {
-		return nil, fmt.Errorf("url=%.200s: expected a path that begins with a slash, such as /files/1.txt, or a whole URL with such a path", s)
+		return nil, fmt.Errorf("url=%.200s: expected a path that begins with a slash, such as "+
+			"/files/1.txt, or a whole URL with such a path", s)
 	}
 	return u, nil
 }
@@ -121,7 +127,8 @@ func header(fields []string) (http.Header, error) {
 	for _, f := range fields {
 		name, value, ok := strings.Cut(f, ":")
 		if !ok {
-			return nil, fmt.Errorf("h=%.200s: expected a field of the request as in h=Accept-Encoding:+gzip", f)
+			return nil, fmt.Errorf("h=%.200s: expected a field of the request as in "+
+				"h=Accept-Encoding:+gzip", f)
 		}
 		h.Add(name, strings.TrimSpace(value))
 	}

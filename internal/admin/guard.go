@@ -21,7 +21,8 @@ func (c Config) guard(h http.Handler) http.Handler {
 				"or at the IP address that it listens on. Another name has to be that of "+
 				"--admin-listen, since any web site could have a name that leads here.", r.Host))
 		case !sameOrigin(r):
-			refuse(w, "A page of another site asks for this, which is for those who operate the node: "+
+			refuse(w, "A page of another site asks for this, which is for those who operate the "+
+				"node: "+
 				"open the URL by itself.")
 		default:
 			h.ServeHTTP(w, r)

@@ -28,7 +28,8 @@ func (g Geometry) Validate() error {
 	case g.First < 1:
 		return fmt.Errorf("first chunk of %d bytes: it must be at least 1 byte", g.First)
 	case g.Max < g.First || g.Max%g.First != 0 || bits.OnesCount64(uint64(g.Max/g.First)) != 1:
-		return fmt.Errorf("largest chunk of %d bytes: it must be the first chunk (%d) times a power of two",
+		return fmt.Errorf("largest chunk of %d bytes: it must be the first chunk (%d) times a "+
+			"power of two",
 			g.Max, g.First)
 	case g.Slab < g.Max || g.Slab%g.Max != 0:
 		return fmt.Errorf("slab of %d bytes: it must be a multiple of the largest chunk (%d)",

@@ -195,7 +195,8 @@ func (g *Gossip) Leave(timeout time.Duration) error {
 	}
 	g.stopJoining()
 	if err := g.list.Leave(max(timeout, 1)); err != nil { // 0 would be for ever
-		return fmt.Errorf("leave the cluster: the others may have to find out by themselves: %w", err)
+		return fmt.Errorf("leave the cluster: the others may have to find out by themselves: %w",
+			err)
 	}
 	return nil
 }

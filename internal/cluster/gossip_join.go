@@ -45,7 +45,8 @@ func (g *Gossip) round(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		if _, err := g.list.Join([]string{addr.String()}); err != nil && failed == nil { // one will do
+		// one will do
+		if _, err := g.list.Join([]string{addr.String()}); err != nil && failed == nil {
 			failed = joinError(err)
 		}
 	}

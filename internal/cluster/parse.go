@@ -39,7 +39,8 @@ func Parse(s string) (Source, error) {
 	}
 	if path, found := strings.CutPrefix(s, filePrefix); found {
 		if path == "" {
-			return Source{}, errors.New("file: names no file: give its path, as in file:/etc/scurry/peers")
+			return Source{},
+				errors.New("file: names no file: give its path, as in file:/etc/scurry/peers")
 		}
 		return Source{Path: path}, nil
 	}
@@ -49,7 +50,8 @@ func Parse(s string) (Source, error) {
 func parseNodes(s string) (Source, error) {
 	for _, prefix := range []string{dnsPrefix, filePrefix} {
 		if strings.Contains(s, ","+prefix) || strings.Contains(s, ", "+prefix) {
-			return Source{}, fmt.Errorf("expected %s, not %q: %s stands alone", wantSource, s, prefix)
+			return Source{}, fmt.Errorf("expected %s, not %q: %s stands alone", wantSource, s,
+				prefix)
 		}
 	}
 	nodes, err := splitList(s)

@@ -109,7 +109,8 @@ func (d *Decoder) Fields() http.Header {
 // fieldable reports whether fields of that name may have those values.
 func fieldable(name string, values ...string) bool {
 	const ends = "\r\n\x00"
-	return name != "" && http.CanonicalHeaderKey(name) == name && !strings.ContainsAny(name, " :"+ends) &&
+	return name != "" && http.CanonicalHeaderKey(name) == name &&
+		!strings.ContainsAny(name, " :"+ends) &&
 		!slices.ContainsFunc(values, func(v string) bool { return strings.ContainsAny(v, ends) })
 }
 

@@ -66,7 +66,8 @@ func (c *Cluster) deriveFromNodes(a *Addresses, p Provenance) error {
 		return nil
 	}
 	self := a.Nodes[a.Index]
-	c.PeerListen, c.Self, c.Peers = Addr(self), PeerAddr(self), PeerSource(strings.Join(a.Nodes, ","))
+	c.PeerListen, c.Self, c.Peers = Addr(self), PeerAddr(self),
+		PeerSource(strings.Join(a.Nodes, ","))
 	p["peer-listen"], p["self"], p["peers"] = "argument "+self, "argument "+self, "arguments"
 	return c.check(a, "peer address "+self)
 }

@@ -20,7 +20,8 @@ func (c *Cluster) contradiction(p Provenance) error {
 	gossips := c.Join != "" || c.GossipListen != ""
 	switch {
 	case c.Peers != "" && gossips:
-		return fmt.Errorf("--peers%s and --%s%s: the nodes are either listed or learnt of by gossip: "+
+		return fmt.Errorf("--peers%s and --%s%s: the nodes are either listed or learnt of by "+
+			"gossip: "+
 			"leave out one or the other",
 			p.elsewhere("peers"), gossip, p.elsewhere(gossip))
 	case c.Peers == "" && !gossips:

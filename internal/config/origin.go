@@ -38,7 +38,8 @@ func (o *Origin) UnmarshalText(text []byte) error {
 		return malformed(s, err)
 	}
 	if u.Scheme != "http" && u.Scheme != "https" {
-		return errors.New("expected a URL that begins with http:// or https://, not " + u.Scheme + "://")
+		return errors.New("expected a URL that begins with http:// or https://, not " + u.Scheme +
+			"://")
 	}
 	if u.Hostname() == "" {
 		return errors.New("expected a URL with a host, such as https://example.org/files/")

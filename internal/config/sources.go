@@ -103,7 +103,8 @@ func (s *Sources) readEnv() error {
 var serviceLinkName = regexp.MustCompile(`^SCURRY_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT_\d+_(TCP|UDP|SCTP)(_PROTO|_PORT|_ADDR)?)$`)
 
 func serviceLink(name, value string) bool {
-	return serviceLinkName.MatchString(name) || name == "SCURRY_PORT" && strings.Contains(value, "://")
+	return serviceLinkName.MatchString(name) || name == "SCURRY_PORT" &&
+		strings.Contains(value, "://")
 }
 
 func flagName(env string) string {

@@ -21,7 +21,8 @@ type Representation struct {
 // holds nothing of what is asked for.
 func Represent(q *Request, rec *store.Record, stored http.Header) Representation {
 	partial := rec.Part != store.Part{}
-	whole := Representation{Status: rec.Status, Empty: q.Head() || !httpcache.HasContent(rec.Status)}
+	whole := Representation{Status: rec.Status, Empty: q.Head() ||
+		!httpcache.HasContent(rec.Status)}
 	// preconditions are about a success: RFC 9110 section 13.2.1
 	if rec.Status != http.StatusOK && !partial {
 		return whole

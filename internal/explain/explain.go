@@ -206,7 +206,8 @@ func (x *inquiry) describe() {
 	e.Next = x.next()
 	e.Now = x.standing()
 	if e.Owner != e.Node {
-		x.hint("This node doesn't own the resource. Its owner, %s, knows all that is stored of it: ask there, with --admin and the address of that node's admin listener.", e.Owner)
+		x.hint("This node doesn't own the resource. Its owner, %s, knows all that is stored of "+
+			"it: ask there, with --admin and the address of that node's admin listener.", e.Owner)
 	}
 }
 
@@ -244,10 +245,12 @@ func (x *inquiry) standing() []Statement {
 	})
 	switch {
 	case x.barred():
-		return []Statement{{"The stored response isn't for requests with Authorization: it doesn't say public, must-revalidate or s-maxage.", "RFC 9111 §3.5"}}
+		return []Statement{{"The stored response isn't for requests with Authorization: it " +
+			"doesn't say public, must-revalidate or s-maxage.", "RFC 9111 §3.5"}}
 	case stored:
 		return []Statement{{text +
-			" What is stored of this URL is for requests with other values in the fields that Vary names there.", "RFC 9111 §4.1"}}
+			" What is stored of this URL is for requests with other values in the fields that " +
+			"Vary names there.", "RFC 9111 §4.1"}}
 	case heads:
 		return []Statement{{text +
 			" What is stored of this URL came in answer to a HEAD, and answers HEADs only.", "RFC 9110 §9.3.2"}}
@@ -261,9 +264,11 @@ func (x *inquiry) doubts() []Statement {
 	case !x.found.MustRevalidate:
 		return nil
 	case x.found.Record.Lease.IsZero():
-		return []Statement{{Text: "This node has been out of contact with the others, who may know better, so this response is validated once before it is used again."}}
+		return []Statement{{Text: "This node has been out of contact with the others, who may " +
+			"know better, so this response is validated once before it is used again."}}
 	}
-	return []Statement{{Text: "It is a copy of what another node owns, and has to be asked for there again: its time here is over."}}
+	return []Statement{{Text: "It is a copy of what another node owns, and has to be asked for " +
+		"there again: its time here is over."}}
 }
 
 // unread says how things are for methods that nothing stored answers.
@@ -275,12 +280,16 @@ func (x *inquiry) unread() []Statement {
 		" always goes to the origin: only GET and HEAD are answered from memory.", "RFC 9111 §4"}}
 	if x.q.Method == http.MethodPost {
 		now = append(now,
-			Statement{"Its answer is stored, for later GETs, only if it is a 200 that says how long it stays fresh, and its Content-Location is this very URL.", "RFC 9110 §9.3.3"})
+			Statement{"Its answer is stored, for later GETs, only if it is a 200 that says how " +
+				"long it stays fresh, and its Content-Location is this very URL.", "RFC 9110 §9.3.3"})
 	}
 	if decide.Unsafe(x.q.Method) {
 		now = append(now,
-			Statement{"If it succeeds (status 2xx or 3xx), all that was stored before under its key is dropped, on all nodes, and so is what Location and Content-Location in the answer name, if that is the same origin's.", "RFC 9111 §4.4"},
-			Statement{"All responses of the groups that the answer names in Cache-Group-Invalidation are dropped, too.", "RFC 9875 §3"})
+			Statement{"If it succeeds (status 2xx or 3xx), all that was stored before under its " +
+				"key is dropped, on all nodes, and so is what Location and Content-Location in " +
+				"the answer name, if that is the same origin's.", "RFC 9111 §4.4"},
+			Statement{"All responses of the groups that the answer names in " +
+				"Cache-Group-Invalidation are dropped, too.", "RFC 9875 §3"})
 	}
 	return now
 }
@@ -293,9 +302,11 @@ func (x *inquiry) probe(ctx context.Context) {
 	head, length, err := x.c.Origin.Probe(ctx, x.q.Method, x.q.Resource, x.q.Header)
 	if err != nil {
 		f := fetch.FailureOf(err)
-		text := fmt.Sprintf("The origin was asked just now, which failed: %s. A client would get a %d.", shown(f.Err.Error()), f.Status)
+		text := fmt.Sprintf("The origin was asked just now, which failed: %s. A client would get "+
+			"a %d.", shown(f.Err.Error()), f.Status)
 		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-			text = fmt.Sprintf("The origin was asked just now, and hasn't begun to answer within %s. A client is kept waiting longer, until the origin's own time limit.", probeTime)
+			text = fmt.Sprintf("The origin was asked just now, and hasn't begun to answer within "+
+				"%s. A client is kept waiting longer, until the origin's own time limit.", probeTime)
 		}
 		e.Now = append(e.Now, Statement{Text: text})
 		return
@@ -328,8 +339,10 @@ func (x *inquiry) storing(request http.Header, head *httpcache.Response,
 	judged, ok := x.c.Origin.Judge(request, head, length)
 	if ok && x.c.Store.Streams(&store.Record{Length: length, Rangeable: fetch.Rangeable(head)}) {
 		return []Statement{
-			{Text: fmt.Sprintf("It isn't stored: its %d bytes are more than a quarter of the memory, and can't be asked for in parts.", length)},
-			{Text: "To have it stored: have the origin send a strong ETag and Accept-Ranges: bytes, or give this cache more memory."},
+			{Text: fmt.Sprintf("It isn't stored: its %d bytes are more than a quarter of the "+
+				"memory, and can't be asked for in parts.", length)},
+			{Text: "To have it stored: have the origin send a strong ETag and Accept-Ranges: " +
+				"bytes, or give this cache more memory."},
 		}, false
 	}
 	return statements(x.c.Site.Policy.ExplainStoring(http.MethodGet, request, judged)), ok

@@ -36,7 +36,8 @@ func (x *inquiry) route(u *url.URL) bool {
 		shown(strings.TrimPrefix(u.Path, "/")), shown(mount+strings.TrimPrefix(site.Spelling(u),
 			"/")))
 	return x.refused(http.StatusNotFound, "",
-		"Only what is under %s, or asked for by /zk?key=, is served and cached. Anything else gets a 404 of the cache's own, and the origin is never asked.", mount)
+		"Only what is under %s, or asked for by /zk?key=, is served and cached. Anything else "+
+			"gets a 404 of the cache's own, and the origin is never asked.", mount)
 }
 
 // keyed takes note of a URL's key.
@@ -55,16 +56,19 @@ func (x *inquiry) keyed(key string, err error) bool {
 		x.explanation.Key = "(the folder " + x.c.Site.Mount + " itself)"
 	}
 	if likely != key {
-		x.about("", "By the No-Vary-Search of an earlier response, what is stored under it is also for "+shown(key)+", which was asked about.")
+		x.about("", "By the No-Vary-Search of an earlier response, what is stored under it is "+
+			"also for "+shown(key)+", which was asked about.")
 	}
 	if canonical := site.Canonical(key); canonical != key {
 		x.about("RFC 3986 §6.2.2",
-			"Other spellings of the same path, such as "+shown(canonical)+", are stored each for itself. They have the same owner, and are invalidated together.")
+			"Other spellings of the same path, such as "+shown(canonical)+", are stored each for "+
+				"itself. They have the same owner, and are invalidated together.")
 	}
 	_, _, query := strings.Cut(key, "?")
 	if query && likely == key {
 		x.about("RFC 9111 §2",
-			"The query belongs to the key: each other query, or order of its parts, is stored for itself.")
+			"The query belongs to the key: each other query, or order of its parts, is stored for "+
+				"itself.")
 	}
 	return true
 }

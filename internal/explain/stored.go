@@ -31,7 +31,8 @@ func (x *inquiry) stored(rec *store.Record, selected bool) StoredResponse {
 		// with Authorization or no-store leaves such a record.
 		r.Statements, _ = x.storing(nil, head, rec.Length)
 		r.Statements = append(r.Statements, Statement{Text: "Until " + stamp(until) +
-			" requests for it go straight to the origin, none waiting for another's answer; the next one after that finds out anew."})
+			" requests for it go straight to the origin, none waiting for another's answer; the " +
+			"next one after that finds out anew."})
 		return r
 	}
 	if !selected {
@@ -42,19 +43,23 @@ func (x *inquiry) stored(rec *store.Record, selected bool) StoredResponse {
 	r.Statements = statements(x.c.Site.Policy.ExplainReuse(x.q.Header, head, x.now))
 	if x.now.Before(rec.RetryAfter.Time()) {
 		r.Statements = append(r.Statements,
-			Statement{Text: "The origin failed when it was last asked whether it is still good; it isn't asked again before " + stamp(rec.RetryAfter.Time()) + "."})
+			Statement{Text: "The origin failed when it was last asked whether it is still good; " +
+				"it isn't asked again before " + stamp(rec.RetryAfter.Time()) + "."})
 	}
 	switch part := rec.Part; {
 	case part != store.Part{}:
 		r.Statements = append(r.Statements,
-			Statement{fmt.Sprintf("Only a part of the content is stored, bytes %d to %d of %d, and it answers only requests for ranges within.", part.Start, part.End-1, part.Total), "RFC 9111 §3.3"})
+			Statement{fmt.Sprintf("Only a part of the content is stored, bytes %d to %d of %d, "+
+				"and it answers only requests for ranges within.", part.Start, part.End-1, part.Total), "RFC 9111 §3.3"})
 	case rec.Fragments:
 		r.Statements = append(r.Statements,
-			Statement{"Some of its content has come in parts; what of it isn't held is asked of the origin when it is wanted.", "RFC 9111 §3.4"})
+			Statement{"Some of its content has come in parts; what of it isn't held is asked of " +
+				"the origin when it is wanted.", "RFC 9111 §3.4"})
 	}
 	if rec.Length < 0 && !rec.HeadOnly {
 		r.Statements = append(r.Statements,
-			Statement{Text: "Its content is still coming from the origin, so that its length isn't known yet."})
+			Statement{Text: "Its content is still coming from the origin, so that its length " +
+				"isn't known yet."})
 	}
 	return r
 }

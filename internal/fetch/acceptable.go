@@ -17,7 +17,8 @@ var ErrUnasked = errors.New(
 // an answer.
 func acceptable(req *http.Request, resp *http.Response) error {
 	status, sent := resp.StatusCode, req.Header
-	if status > 599 || status < 200 && status != http.StatusSwitchingProtocols { // RFC 9110 section 15
+	// RFC 9110 section 15
+	if status > 599 || status < 200 && status != http.StatusSwitchingProtocols {
 		return fmt.Errorf("the origin answers with the status %03d, which is no final one", status)
 	}
 	if err := tidy(resp.Header); err != nil {
@@ -63,7 +64,8 @@ func tidy(h http.Header) error {
 			continue
 		}
 		delete(h, name)
-		if strings.ContainsAny(bare, " \t") { // it is no name, and the next recipient would fail on it
+		// it is no name, and the next recipient would fail on it
+		if strings.ContainsAny(bare, " \t") {
 			continue
 		}
 		switch bare = http.CanonicalHeaderKey(bare); bare {

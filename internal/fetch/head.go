@@ -18,7 +18,8 @@ func (o *Origin) Received(resp *http.Response, sent time.Time) *httpcache.Respon
 		RequestTime: sent, ResponseTime: o.Now(),
 	}
 	head.Header["Via"] = o.Via(head.Header["Via"], resp.Proto)
-	if _, ok := head.Header["Date"]; !ok { // RFC 9110 section 6.6.1: a recipient with a clock adds it
+	// RFC 9110 section 6.6.1: a recipient with a clock adds it
+	if _, ok := head.Header["Date"]; !ok {
 		head.Undated = true
 		head.Header.Set("Date", head.ResponseTime.UTC().Format(http.TimeFormat))
 	}

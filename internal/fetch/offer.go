@@ -64,7 +64,8 @@ func (o *Origin) offerable(
 		return "", false
 	}
 	for _, other := range req.Variants {
-		if also, _ := httpcache.StrongETag(other.Fields()); also == tag && other.Version != rec.Version {
+		if also, _ := httpcache.StrongETag(other.Fields()); also == tag &&
+			other.Version != rec.Version {
 			return "", false
 		}
 	}

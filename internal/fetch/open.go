@@ -40,7 +40,8 @@ func (o *Origin) Open(
 	got := store.OriginBody{Body: resp.Body, Whole: head.Status == http.StatusOK}
 	got.Length, err = continues(rec, head, resp.ContentLength, off)
 	if err == nil && span == "" && !got.Whole {
-		err = fmt.Errorf("origin answered %d to a request for all: %w", head.Status, store.ErrRefused)
+		err = fmt.Errorf("origin answered %d to a request for all: %w", head.Status,
+			store.ErrRefused)
 	}
 	if err == nil {
 		if lost := Broken(resp); lost != nil {

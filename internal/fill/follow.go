@@ -228,7 +228,8 @@ func (r *Run) aloneLocked(left int, then time.Time) {
 	r.alone = time.AfterFunc(min(remains, evidence), func() {
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		if r.left == left && len(r.followers) == 0 && !r.done && r.err == nil && !r.completeLocked() {
+		if r.left == left && len(r.followers) == 0 && !r.done && r.err == nil &&
+			!r.completeLocked() {
 			r.aloneLocked(left, then)
 		}
 	})

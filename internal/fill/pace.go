@@ -29,5 +29,6 @@ func (p *pace) exceeds(more int64, d time.Duration) bool {
 	if !p.since.IsZero() {
 		spent += time.Since(p.since)
 	}
-	return more > 0 && spent >= evidence && spent.Seconds()*float64(more) > d.Seconds()*float64(p.bytes)
+	return more > 0 && spent >= evidence &&
+		spent.Seconds()*float64(more) > d.Seconds()*float64(p.bytes)
 }

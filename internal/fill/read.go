@@ -124,10 +124,12 @@ func (r *Run) read(ctx context.Context, queue chan<- segment) (err error) {
 		if lost == nil || r.complete() { // the last byte may come together with an error
 			return nil
 		}
-		if pos := r.Span().Pos; pos >= r.cfg.Next(from) || pos >= r.bodyEnd { // no more than that was to come
+		// no more than that was to come
+		if pos := r.Span().Pos; pos >= r.cfg.Next(from) || pos >= r.bodyEnd {
 			tries = 0
 		}
-		if r.cfg.Open == nil || tries >= resumes || ctx.Err() != nil || errors.Is(lost, ErrAbandoned) {
+		if r.cfg.Open == nil || tries >= resumes || ctx.Err() != nil ||
+			errors.Is(lost, ErrAbandoned) {
 			return lost
 		}
 		_ = body.Close()
@@ -173,7 +175,8 @@ func (r *Run) open(ctx context.Context, tries int) (Body, error) {
 			r.mu.Unlock()
 			return opened.Body, nil
 		}
-		if errors.Is(err, ErrGone) || errors.Is(err, ErrFinal) || tries >= resumes || ctx.Err() != nil {
+		if errors.Is(err, ErrGone) || errors.Is(err, ErrFinal) || tries >= resumes ||
+			ctx.Err() != nil {
 			return nil, err
 		}
 	}
@@ -372,7 +375,8 @@ func (r *Run) newPieceLocked(ctx context.Context) segment {
 		plenty = r.cfg.Spare(ctx, size)
 		r.mu.Lock()
 	}
-	p := segment{off: r.pos, size: max(0, r.nextLocked()-r.pos), by: !plenty} // it may have been cut meanwhile
+	// it may have been cut meanwhile
+	p := segment{off: r.pos, size: max(0, r.nextLocked()-r.pos), by: !plenty}
 	if plenty {
 		p.took = size
 		r.taken += size
@@ -392,7 +396,8 @@ func (r *Run) giveLocked(n int64) {
 // dropReadLocked drops what all followers of a pinned run that has ended have read: nobody joins it
 // any more.
 func (r *Run) dropReadLocked() {
-	for r.cfg.Pinned && r.done && len(r.segments) > 0 && (len(r.followers) == 0 || r.slowestLocked() >= r.segments[0].end()) {
+	for r.cfg.Pinned && r.done && len(r.segments) > 0 &&
+		(len(r.followers) == 0 || r.slowestLocked() >= r.segments[0].end()) {
 		r.dropFirstLocked()
 	}
 	if r.cfg.Pinned && r.done && len(r.segments) == 0 {

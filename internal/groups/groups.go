@@ -46,7 +46,8 @@ func Acquire(cfg Config) (*Group, error) {
 		return nil, err
 	}
 	p := idle.take(kindOf(cfg))
-	return &Group{pooled: p, reserve: reserve{pooled: p, before: p.usage()}, tenant: p.bind(cfg)}, nil
+	return &Group{pooled: p, reserve: reserve{pooled: p, before: p.usage()}, tenant: p.bind(cfg)},
+		nil
 }
 
 // Prefix is what every key of g begins with. It tells this tenant's keys from those of the group's

@@ -26,11 +26,12 @@ type reserve struct {
 	covers atomic.Int64 // what asked may grow to before another filler is needed
 	put    atomic.Int64 // bytes of values that have been put, ever
 
-	mu      sync.Mutex // guards all below; held while fillers are put
-	closed  bool
-	needed  int     // the fillers 0 to needed-1 are kept
-	spare   []int64 // what had been put when others were given up; the last is that of number needed
-	renewed int64   // what had been used when all were last used
+	mu     sync.Mutex // guards all below; held while fillers are put
+	closed bool
+	needed int // the fillers 0 to needed-1 are kept
+	// what had been put when others were given up; the last is that of number needed
+	spare   []int64
+	renewed int64 // what had been used when all were last used
 	counts  fillerCounts
 }
 

@@ -68,7 +68,8 @@ func (p Policy) refusedByMessage(
 }
 
 // refusedAsShared covers what one user's own cache could store.
-func (p Policy) refusedAsShared(request http.Header, r *Response, d *Directives, fresh bool) string {
+func (p Policy) refusedAsShared(request http.Header, r *Response, d *Directives,
+	fresh bool) string {
 	switch {
 	case d.has(private): // §5.2.2.7, which lets the form with field names count as the one without
 		return ReasonPrivate

@@ -170,7 +170,8 @@ func (c *conn) endIdle(limit time.Time) {
 	defer c.mu.Unlock()
 	if c.idle && !c.closing && !c.since.After(limit) {
 		c.ending = true
-		_ = c.SetReadDeadline(time.Unix(1, 0)) // again and again, since net/http sets deadlines, too
+		// again and again, since net/http sets deadlines, too
+		_ = c.SetReadDeadline(time.Unix(1, 0))
 	}
 }
 

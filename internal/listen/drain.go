@@ -117,7 +117,8 @@ func (s *Server) awaitUnwound() error {
 	defer cancel()
 	for s.tracked() > 0 {
 		if ctx.Err() != nil {
-			return fmt.Errorf("requests haven't ended %s after their connections were closed", unwindTime)
+			return fmt.Errorf("requests haven't ended %s after their connections were closed",
+				unwindTime)
 		}
 		wait(ctx, tick)
 	}

@@ -94,7 +94,8 @@ func (w *Writer) Flush() {
 	if f, ok := w.ResponseWriter.(http.Flusher); ok {
 		f.Flush()
 	} else {
-		_ = http.NewResponseController(w.ResponseWriter).Flush() // a writer that can't be flushed isn't an error
+		// a writer that can't be flushed isn't an error
+		_ = http.NewResponseController(w.ResponseWriter).Flush()
 	}
 }
 
@@ -166,7 +167,8 @@ func (w *Writer) log(logger *zerolog.Logger, r *http.Request, aborted bool) {
 	e.Str("id", w.id).
 		Str("remote", r.RemoteAddr).Str("method", r.Method).Str("host", r.Host).Str("uri", uri).
 		Str("proto", r.Proto).Int("status", status).Int64("bytes", w.bytes).
-		Float64("duration_ms", milliseconds(time.Since(w.start))).Float64("ttfb_ms", milliseconds(w.first)).
+		Float64("duration_ms", milliseconds(time.Since(w.start))).Float64("ttfb_ms",
+		milliseconds(w.first)).
 		Str("user_agent", r.UserAgent())
 	w.cacheFields(e)
 	if w.Err != nil {
@@ -179,7 +181,8 @@ func (w *Writer) log(logger *zerolog.Logger, r *http.Request, aborted bool) {
 }
 
 func (w *Writer) cacheFields(e *zerolog.Event) {
-	for _, f := range [...]struct{ name, value string }{{"cache", w.Cache}, {"source", w.Source}, {"owner", w.Owner}, {"peer", w.Peer}, {"version", w.Version}, {"note", w.Note}} {
+	for _, f := range [...]struct{ name, value string }{{"cache", w.Cache}, {"source", w.Source},
+		{"owner", w.Owner}, {"peer", w.Peer}, {"version", w.Version}, {"note", w.Note}} {
 		if f.value != "" {
 			e.Str(f.name, f.value)
 		}

@@ -86,14 +86,15 @@ type Node struct {
 	serve    func(*wire.Call)
 	refused  atomic.Int64
 
-	mu                  sync.Mutex // guards all below, and changes of the ring
-	self                string
-	closed              bool
-	leaving             bool
-	members             []string // as SetMembers was given them, sorted
-	peers               map[string]*Peer
-	inbound             map[*wire.Server]string // the connections by which peers send requests, and the peer's name
-	greeting            []newcomer              // the oldest first
+	mu      sync.Mutex // guards all below, and changes of the ring
+	self    string
+	closed  bool
+	leaving bool
+	members []string // as SetMembers was given them, sorted
+	peers   map[string]*Peer
+	// the connections by which peers send requests, and the peer's name
+	inbound             map[*wire.Server]string
+	greeting            []newcomer // the oldest first
 	contact             contact
 	rebuilt             time.Time // when the ring last changed
 	warnings, strangers once      // what has been warned of
@@ -103,7 +104,8 @@ type Node struct {
 // NewNode makes a Node that owns all keys until Start. It must be closed.
 func NewNode(cfg NodeConfig) *Node {
 	n := &Node{
-		cfg: cfg, self: cfg.Self, instance: rand.Text(), contact: contact{any: time.Now(), each: map[string]time.Time{}},
+		cfg: cfg, self: cfg.Self, instance: rand.Text(), contact: contact{any: time.Now(),
+			each: map[string]time.Time{}},
 		peers: map[string]*Peer{}, inbound: map[*wire.Server]string{},
 	}
 	if n.self == "" {
@@ -288,7 +290,8 @@ func (n *Node) Leave() {
 	n.leaving = true
 	greeting := slices.Clone(n.greeting)
 	n.mu.Unlock()
-	for _, c := range greeting { // a dialer has it that it is in as soon as its part of the greeting is over
+	// a dialer has it that it is in as soon as its part of the greeting is over
+	for _, c := range greeting {
 		<-c.done
 	}
 	var told sync.WaitGroup
@@ -308,7 +311,8 @@ func (n *Node) WaitIdle(ctx context.Context) error {
 	}
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
-	for quiet := 0; quiet < 5; { // for a while, since a peer that reads on may request the next part
+	// for a while, since a peer that reads on may request the next part
+	for quiet := 0; quiet < 5; {
 		if quiet++; n.serving() > 0 {
 			quiet = 0
 		}
@@ -370,7 +374,8 @@ func (n *Node) Close() {
 func (n *Node) hello() handshake.Hello {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return handshake.Hello{Name: n.nameLocked(), Instance: n.instance, Members: n.fixedLocked(), Facts: n.cfg.Facts}
+	return handshake.Hello{Name: n.nameLocked(), Instance: n.instance, Members: n.fixedLocked(),
+		Facts: n.cfg.Facts}
 }
 
 // nameLocked is the name that this node claims: none while it has yet to learn it.
@@ -404,8 +409,10 @@ func (n *Node) compare(theirs handshake.Hello) {
 		return
 	}
 	n.warnings.once(func() {
-		n.cfg.Log.Warn().Str("peer", theirs.Name).Strs("ours", few(ours)).Strs("theirs", few(theirs.Members)).
-			Msg("this peer was given another list of nodes: give all nodes the same, or files will be fetched more than once")
+		n.cfg.Log.Warn().Str("peer", theirs.Name).Strs("ours", few(ours)).Strs("theirs",
+			few(theirs.Members)).
+			Msg("this peer was given another list of nodes: give all nodes the same, or files " +
+				"will be fetched more than once")
 	}, append([]string{"list", theirs.Name}, theirs.Members...)...)
 }
 
@@ -439,7 +446,8 @@ func (n *Node) inContactLocked() bool {
 
 // wireConfig is what both ends of a connection have in common.
 func (n *Node) wireConfig() wire.Config {
-	return wire.Config{Heartbeat: n.cfg.Heartbeat, MissedHeartbeats: n.cfg.MissedHeartbeats, Window: n.cfg.Window, MaxValue: n.cfg.MaxValue}
+	return wire.Config{Heartbeat: n.cfg.Heartbeat, MissedHeartbeats: n.cfg.MissedHeartbeats,
+		Window: n.cfg.Window, MaxValue: n.cfg.MaxValue}
 }
 
 // deathTimeout is how long a peer is silent until it counts as dead.

@@ -63,7 +63,8 @@ const (
 
 // newPeer begins to dial a peer. The node's mu is held.
 func newPeer(n *Node, name string) *Peer {
-	p := &Peer{name: name, node: n, state: Unknown, since: time.Now(), nudge: make(chan struct{}, 1), tried: make(chan struct{})}
+	p := &Peer{name: name, node: n, state: Unknown, since: time.Now(),
+		nudge: make(chan struct{}, 1), tried: make(chan struct{})}
 	p.ctx, p.stop = context.WithCancel(n.ctx)
 	n.work.Go(p.keepConnected)
 	return p
@@ -203,11 +204,14 @@ func (p *Peer) recognise(theirs handshake.Hello) error {
 	switch {
 	case theirs.Name == "" || theirs.Name == p.name:
 		return nil
-	case n.cfg.Self == "" && n.peers[theirs.Name] != nil: // one of several addresses of a node whose name was looked up
+	// one of several addresses of a node whose name was looked up
+	case n.cfg.Self == "" && n.peers[theirs.Name] != nil:
 		return refusal{fmt.Errorf("%w %s", errAlias, theirs.Name)}
 	}
-	return refusal{fmt.Errorf("it calls itself %s, and thinks the nodes are [%s], while this node dials it as %s, and thinks they are [%s]: "+
-		"give it --self %s", theirs.Name, strings.Join(theirs.Members, " "), p.name, strings.Join(n.fixedLocked(), " "), p.name)}
+	return refusal{fmt.Errorf("it calls itself %s, and thinks the nodes are [%s], while this node "+
+		"dials it as %s, and thinks they are [%s]: "+
+		"give it --self %s", theirs.Name, strings.Join(theirs.Members,
+		" "), p.name, strings.Join(n.fixedLocked(), " "), p.name)}
 }
 
 var errAlias = errors.New("it is another address of")
@@ -304,7 +308,8 @@ func refuses(err error) bool {
 	_, certificate := errors.AsType[*tls.CertificateVerificationError](err)
 	_, alert := errors.AsType[tls.AlertError](err)
 	_, plain := errors.AsType[tls.RecordHeaderError](err)
-	return refused || version || certificate || alert || plain || errors.Is(err, handshake.ErrSecret) || errors.Is(err, handshake.ErrForeign)
+	return refused || version || certificate || alert || plain ||
+		errors.Is(err, handshake.ErrSecret) || errors.Is(err, handshake.ErrForeign)
 }
 
 // forgetInbound notes that p has closed the connection by which it sends requests: it may have
@@ -382,7 +387,8 @@ func (p *Peer) Disagrees(theirs []string) {
 	}
 	n.warnings.once(func() {
 		n.cfg.Log.Warn().Str("peer", p.name).Strs("ours", few(ours)).Strs("theirs", few(theirs)).
-			Msg("this peer has other nodes in its ring: see that all are told the same and reach each other, or files will be fetched more than once")
+			Msg("this peer has other nodes in its ring: see that all are told the same and reach " +
+				"each other, or files will be fetched more than once")
 	}, append([]string{"ring", p.name}, theirs...)...)
 }
 

@@ -23,7 +23,8 @@ type ring struct {
 // newRing makes a ring of the node self and peers. The names are sorted because, where two points
 // collide, the node that was added last has both.
 func newRing(self string, peers []*Peer) *ring {
-	r := &ring{names: []string{self}, hash: consistenthash.New(points, mixed), peers: map[string]*Peer{}}
+	r := &ring{names: []string{self}, hash: consistenthash.New(points, mixed),
+		peers: map[string]*Peer{}}
 	for _, p := range peers {
 		r.names = append(r.names, p.name)
 		r.peers[p.name] = p

@@ -118,7 +118,8 @@ func (n *Node) logRefused(remote net.Addr, err error) {
 	}
 	table.once(func() {
 		n.cfg.Log.Warn().Str("error", few([]string{err.Error()})[0]).Stringer("remote", remote).
-			Msg("a connection to the peer port was refused; more for the same reason aren't logged, but counted")
+			Msg("a connection to the peer port was refused; more for the same reason aren't " +
+				"logged, but counted")
 	}, "refused", host, reason)
 }
 
@@ -145,7 +146,8 @@ func (n *Node) answerLocked(conn net.Conn, theirs handshake.Hello) error {
 	cfg := n.wireConfig()
 	cfg.Serve = n.serve
 	cfg.Panicked = func(v any, stack []byte) {
-		n.cfg.Log.Error().Interface("panic", v).Bytes("stack", stack).Str("peer", theirs.Name).Msg("serving a peer's request failed")
+		n.cfg.Log.Error().Interface("panic", v).Bytes("stack", stack).Str("peer",
+			theirs.Name).Msg("serving a peer's request failed")
 	}
 	if n.closed {
 		return net.ErrClosed

@@ -15,8 +15,9 @@ import (
 
 // head is a record made ready for answers, so that a hit has little left to do.
 type head struct {
-	rec         *store.Record
-	fields      []field                     // but Age, Cache-Status and what depends on the part that is sent
+	rec *store.Record
+	// but Age, Cache-Status and what depends on the part that is sent
+	fields      []field
 	length      []string                    // Content-Length, if the length is known
 	cacheStatus []string                    // the origin's own, which ours is appended to
 	header      atomic.Pointer[http.Header] // all fields, once they have been asked for

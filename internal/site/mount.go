@@ -25,7 +25,8 @@ func ParseMount(path string) (string, error) {
 	case strings.ContainsFunc(path, unfit):
 		return "", errors.New("a mount consists of letters, digits, '-', '.', '_', '~' and slashes")
 	case mount == FormPath+"/":
-		return "", errors.New(FormPath + " is where resources are asked for by name: mount elsewhere")
+		return "", errors.New(FormPath +
+			" is where resources are asked for by name: mount elsewhere")
 	}
 	return mount, nil
 }

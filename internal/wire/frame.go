@@ -27,12 +27,13 @@ type kind uint8
 const (
 	kindRequest kind = 1 + iota // u32 size of the message, u32 window, the message's first bytes
 	kindAck                     // the request has come, as any other frame of the stream means, too
-	kindMessage                 // u32 size of the message, u32 size of the value + 1 (0: none), bytes
-	kindMore                    // what follows of a request, or of a message and its value
-	kindData                    // content
-	kindEnd                     // the detail
-	kindAbort                   // the detail
-	kindRefuse                  // one byte: why
+	// u32 size of the message, u32 size of the value + 1 (0: none), bytes
+	kindMessage
+	kindMore   // what follows of a request, or of a message and its value
+	kindData   // content
+	kindEnd    // the detail
+	kindAbort  // the detail
+	kindRefuse // one byte: why
 	kindCancel
 	kindCredit // u32: how many more bytes of the stream may be sent
 	kindPing
