@@ -55,7 +55,7 @@ func TestMessagesSurviveTheWire(t *testing.T) {
 	}
 	read := &store.ReadRequest{
 		Key: "k", Record: sampleRecord(now), By: store.Fields{Header: http.Header{"A": {"b"}}, Proto: "HTTP/1.1", Cause: store.Cause{ID: "x", Asked: new(atomic.Bool)}},
-		Off: 1 << 40, End: -1, Whole: true,
+		Off: 1 << 40, End: -1, Whole: true, Position: nowhere,
 	}
 	b = x.encodeRead(reqTakeOver, read, 1<<63)
 	got, call, err := x.decodeRead(&codec.Decoder{B: b[1:]})
