@@ -50,7 +50,7 @@ type Log struct {
 // scope, which stands for the earlier ones.
 type share struct {
 	known     vector // up to which number each issuer's entries are here, or have been
-	forgotten vector // up to which number each issuer's entries may have been forgotten; known covers it
+	forgotten vector // up to which number they may have been forgotten; known covers it
 	forgot    Token  // before this moment, entries may have come, or been missed, that are forgotten
 	bytes     int
 }
@@ -98,7 +98,7 @@ func (l *Log) publishLocked() {
 type Change struct {
 	Token     Token
 	Entries   []Entry
-	RemoveAll bool // entries were missed that are forgotten by now: all such responses are to be removed
+	RemoveAll bool // entries were missed that are forgotten by now: they may have matched anything
 
 	// Forgot means that the log has forgotten entries. Until the other nodes have pulled from this
 	// one, they may derive other versions.
@@ -137,8 +137,8 @@ func (l *Log) Publish(kind Kind, scopes ...Scope) Change {
 }
 
 // Learn takes entries that another node has issued. An entry that isn't its issuer's next isn't
-// taken, since one before it has been missed, and behind is true. Then this node is to pull from the
-// sender before it acknowledges the entries.
+// taken, since one before it has been missed, and behind is true. Then this node is to pull from
+// the sender before it acknowledges the entries.
 func (l *Log) Learn(entries []Entry) (c Change, behind bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -191,7 +191,8 @@ func (l *Log) insertLocked(e Entry) {
 		cell = &[kinds][]*item{}
 		l.scopes[e.Scope] = cell
 	}
-	if i := slices.IndexFunc(cell[e.Kind], func(old *item) bool { return old.Name.Issuer == e.Name.Issuer }); i >= 0 {
+	same := func(old *item) bool { return old.Name.Issuer == e.Name.Issuer }
+	if i := slices.IndexFunc(cell[e.Kind], same); i >= 0 {
 		l.dropLocked(cell[e.Kind][i])
 	}
 	if it.prev = l.last; it.prev != nil {
