@@ -123,7 +123,7 @@ func (l *Log) merge(entries []Entry, time uint64, theirs [kinds]contents) (c Cha
 	for _, e := range entries {
 		if e.Name.Number > l.shares[e.Kind].known.at(e.Name.Issuer) {
 			l.insertLocked(e)
-			c.Entries = append(c.Entries, e)
+			c.add(e)
 		}
 	}
 	c.RemoveAll = l.mergeLocked(Remove, theirs[Remove])

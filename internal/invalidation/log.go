@@ -103,19 +103,32 @@ type Change struct {
 	// Forgot means that the log has forgotten entries. Until the other nodes have pulled from this
 	// one, they may derive other versions.
 	Forgot bool
+
+	removes map[Scope]struct{} // of the entries that are Removes
 }
 
 // Matches reports whether a response that rests on what the log knew at since is to be removed.
 func (c *Change) Matches(r Resource, since Token) bool {
-	if since >= c.Token {
+	if since >= c.Token || !c.RemoveAll && len(c.removes) == 0 {
 		return false
 	}
-	for i := range c.Entries {
-		if c.Entries[i].Kind == Remove && c.Entries[i].Scope.Matches(r) {
+	for scope := range scopes(r) {
+		if _, ok := c.removes[scope]; ok {
 			return true
 		}
 	}
 	return c.RemoveAll
+}
+
+func (c *Change) add(e Entry) {
+	c.Entries = append(c.Entries, e)
+	if e.Kind != Remove {
+		return
+	}
+	if c.removes == nil {
+		c.removes = map[Scope]struct{}{}
+	}
+	c.removes[e.Scope] = struct{}{}
 }
 
 // Publish issues entries of one kind.
@@ -130,7 +143,7 @@ func (l *Log) Publish(kind Kind, scopes ...Scope) Change {
 		e := Entry{Name{l.time, l.cfg.Incarnation, number}, kind, scope}
 		l.insertLocked(e)
 		s.known = s.known.raised(e.Name.Issuer, number)
-		c.Entries = append(c.Entries, e)
+		c.add(e)
 	}
 	l.endLocked(&c)
 	return c
@@ -151,7 +164,7 @@ func (l *Log) Learn(entries []Entry) (c Change, behind bool) {
 		default:
 			l.insertLocked(e)
 			s.known = s.known.raised(e.Name.Issuer, e.Name.Number)
-			c.Entries = append(c.Entries, e)
+			c.add(e)
 		}
 	}
 	l.endLocked(&c)
