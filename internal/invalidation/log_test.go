@@ -193,29 +193,49 @@ func TestInstallAgainstPurge(t *testing.T) {
 		body  int64
 	}
 	var (
-		l       = New(Config{Incarnation: 1})
-		r       = Resource{Key: "a/b", Groups: []string{"g"}}
-		content atomic.Int64 // of the origin
-		mu      sync.Mutex
-		table   *record
-		work    sync.WaitGroup
+		l            = New(Config{Incarnation: 1})
+		r            = Resource{Key: "a/b", Groups: []string{"g"}}
+		content      atomic.Int64 // of the origin
+		acknowledged atomic.Int64 // the content from before this is purged
+		mu           sync.Mutex   // the shard's
+		table        *record
+		purging      sync.WaitGroup
+		others       sync.WaitGroup
 	)
-	for range 4 {
-		work.Go(func() {
-			for range 2000 {
-				began := l.Now()
-				rec := &record{began.Token, content.Load()}
-				mu.Lock()
-				table = rec
-				if _, verdict := l.Land(r, began.Token); verdict == Removed {
-					table = nil
+	done := make(chan struct{})
+	repeat := func(do func()) {
+		others.Go(func() {
+			for {
+				select {
+				case <-done:
+					return
+				default:
+					do()
 				}
-				mu.Unlock()
 			}
 		})
 	}
-	for i, scope := range []Scope{Key("a/b"), Prefix("a"), Group("g"), {}} {
-		work.Go(func() {
+	for range 4 {
+		repeat(func() {
+			rec := &record{l.Now().Token, content.Load()}
+			mu.Lock()
+			defer mu.Unlock()
+			table = rec
+			if _, verdict := l.Land(r, rec.token); verdict == Removed {
+				table = nil
+			}
+		})
+		repeat(func() {
+			purged := acknowledged.Load()
+			mu.Lock()
+			defer mu.Unlock()
+			if table != nil && table.body < purged {
+				t.Errorf("%d is found after a purge of all before %d", table.body, purged)
+			}
+		})
+	}
+	for _, scope := range []Scope{Key("a/b"), Prefix("a"), Group("g"), {}} {
+		purging.Go(func() {
 			for range 500 {
 				changed := content.Add(1)
 				c := l.Publish(Remove, scope)
@@ -224,16 +244,15 @@ func TestInstallAgainstPurge(t *testing.T) {
 					table = nil
 				}
 				mu.Unlock()
-				// The purge is acknowledged.
-				mu.Lock()
-				if table != nil && table.body < changed {
-					t.Errorf("purger %d finds %d after its purge of %d", i, table.body, changed)
+				for then := acknowledged.Load(); then < changed; then = acknowledged.Load() {
+					acknowledged.CompareAndSwap(then, changed)
 				}
-				mu.Unlock()
 			}
 		})
 	}
-	work.Wait()
+	purging.Wait()
+	close(done)
+	others.Wait()
 }
 
 // TestNoAllocations: what is asked for each request takes no memory.
