@@ -7,8 +7,8 @@ import (
 
 var benchResource = Resource{Key: "images/2026/11/28/squirrel.jpg", Groups: []string{"squirrels"}}
 
-// BenchmarkHit is what a hit asks for: of an empty log, of one from which nothing has come since the
-// response was validated, and of one from which something else has.
+// BenchmarkHit is what a hit asks for: of an empty log, of one from which nothing has come since
+// the response was validated, and of one from which something else has.
 func BenchmarkHit(b *testing.B) {
 	full := filled(5000)
 	since := full.Now().Token
@@ -19,7 +19,9 @@ func BenchmarkHit(b *testing.B) {
 		name  string
 		log   *Log
 		since Token
-	}{{"empty", New(Config{}), 1}, {"current", full, since}, {"later", later, then}, {"locked", later, 1}} {
+	}{
+		{"empty", New(Config{}), 1}, {"current", full, since}, {"later", later, then}, {"locked", later, 1},
+	} {
 		b.Run(bench.name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {

@@ -26,6 +26,19 @@ func (l *Log) MustRevalidate(r Resource, since Token) bool {
 	return since < l.doubted || l.sinceLocked(Revalidate, r, since)
 }
 
+// Check returns what has come since a response was last held against the log, and the moment up to
+// which that is. If it is Current, the response rests on that moment: its token is the response's
+// from now on, and its position goes with what is sent to other nodes.
+func (l *Log) Check(r Resource, since Token) (Moment, Verdict) {
+	m := l.moment.Load() // before the filters are asked
+	if since >= m.Token || !l.filter[Remove].may(r, since) && !l.filter[Revalidate].may(r, since) {
+		return *m, Current
+	}
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return *l.moment.Load(), l.verdictLocked(r, since)
+}
+
 // Land returns the mark of a response for which the origin was asked at began, and what has come
 // since. If it is Removed, the response has no mark: its version is a random name, and it isn't
 // stored. If it is MustRevalidate, the response may be stored, and rests on began as any other.
@@ -35,36 +48,40 @@ func (l *Log) Land(r Resource, began Token) (Mark, Verdict) {
 	}
 	l.mu.RLock()
 	defer l.mu.RUnlock()
+	verdict := l.verdictLocked(r, began)
+	if verdict == Removed {
+		return 0, verdict
+	}
 	mark := Mark(l.shares[Remove].forgotten.sum())
 	for scope := range scopes(r) {
-		cell := l.scopes[scope]
-		if cell == nil {
-			continue
-		}
-		for _, it := range cell[Remove] {
-			mark += Mark(mix(mix(it.Name.Issuer) + it.Name.Number))
+		if cell := l.scopes[scope]; cell != nil {
+			for _, it := range cell[Remove] {
+				mark += Mark(mix(mix(it.Name.Issuer) + it.Name.Number))
+			}
 		}
 	}
-	switch {
-	case l.sinceLocked(Remove, r, began):
-		return 0, Removed
-	case began < l.doubted || l.sinceLocked(Revalidate, r, began):
-		return mark, MustRevalidate
-	}
-	return mark, Current
+	return mark, verdict
 }
 
 // Joins reports whether a request that arrived at one moment may take the result of a flight that
-// began at another: it can't if an entry that matches has come in between. If it can't, it takes off
-// by itself.
+// began at another: it can't if an entry that matches has come in between. If it can't, it takes
+// off by itself.
 func (l *Log) Joins(r Resource, arrived, began Token) bool {
-	if arrived <= began || l.moment.Load().Token <= began ||
-		!l.filter[Remove].may(r, began) && !l.filter[Revalidate].may(r, began) {
+	if arrived <= began {
 		return true
 	}
-	l.mu.RLock()
-	defer l.mu.RUnlock()
-	return !l.sinceLocked(Remove, r, began) && !l.sinceLocked(Revalidate, r, began)
+	_, verdict := l.Check(r, began)
+	return verdict == Current
+}
+
+func (l *Log) verdictLocked(r Resource, since Token) Verdict {
+	switch {
+	case l.sinceLocked(Remove, r, since):
+		return Removed
+	case since < l.doubted || l.sinceLocked(Revalidate, r, since):
+		return MustRevalidate
+	}
+	return Current
 }
 
 // sinceLocked reports whether an entry of kind that matches r has come after since, or may have and
@@ -85,8 +102,8 @@ func (l *Log) sinceLocked(kind Kind, r Resource, since Token) bool {
 	return false
 }
 
-// Accepts returns what the entries that p lacks mean for a response that rests on p. What comes from
-// another node, and is Current, rests on the token here.
+// Accepts returns what the entries that p lacks mean for a response that rests on p. What comes
+// from another node, and is Current, rests on the token here.
 func (l *Log) Accepts(r Resource, p *Position) (Token, Verdict) {
 	if m := l.moment.Load(); m.Position.Equal(p) {
 		return m.Token, Current
@@ -102,8 +119,8 @@ func (l *Log) Accepts(r Resource, p *Position) (Token, Verdict) {
 	return l.clock, Current
 }
 
-// lacksLocked reports whether an entry of kind that matches r is known here and not within p, or may
-// be.
+// lacksLocked reports whether an entry of kind that matches r is known here and not within p, or
+// may be.
 func (l *Log) lacksLocked(kind Kind, r Resource, p *Position) bool {
 	if !p.known[kind].covers(l.shares[kind].forgotten) {
 		return true
@@ -127,8 +144,8 @@ func (l *Log) Covers(p *Position) bool {
 	return own.Equal(p) || p.known[Remove].covers(own.known[Remove])
 }
 
-// Behind reports whether p has entries that aren't known here: the node that sent it is to be pulled
-// from.
+// Behind reports whether p has entries that aren't known here: the node that sent it is to be
+// pulled from.
 func (l *Log) Behind(p *Position) bool {
 	own := l.moment.Load().Position
 	return !own.Equal(p) &&

@@ -45,7 +45,8 @@ func Prefix(path string) Scope {
 // Group matches the responses that belong to that group (RFC 9875).
 func Group(name string) Scope { return Scope{group, name} }
 
-// Resource is what entries are matched against: a response, or a request, whose groups aren't known.
+// Resource is what entries are matched against: a response, or a request, whose groups aren't
+// known.
 type Resource struct {
 	Key    string // canonical; the path is what comes before the first question mark
 	Groups []string
@@ -94,7 +95,8 @@ type Name struct {
 
 // Compare orders names.
 func (n Name) Compare(o Name) int {
-	return cmp.Or(cmp.Compare(n.Time, o.Time), cmp.Compare(n.Issuer, o.Issuer), cmp.Compare(n.Number, o.Number))
+	return cmp.Or(cmp.Compare(n.Time, o.Time), cmp.Compare(n.Issuer, o.Issuer),
+		cmp.Compare(n.Number, o.Number))
 }
 
 // Entry is one invalidation.

@@ -6,8 +6,8 @@ import (
 )
 
 // Pull is how one node learns all that another one knows: it sends requests, each of which is
-// answered by Reply there, until one is done. Nothing of it is taken before that, so that a pull that
-// breaks off has no effect. A Pull is for one goroutine.
+// answered by Reply there, until one is done. Nothing of it is taken before that, so that a pull
+// that breaks off has no effect. A Pull is for one goroutine.
 type Pull struct {
 	log     *Log
 	of      uint64 // the incarnation that answers, once one has
@@ -74,8 +74,8 @@ var errRestarted = errors.New("another incarnation answers than before")
 // did. If there is an error, another Pull may fare better.
 func (p *Pull) Merge(reply []byte) (c Change, done bool, err error) {
 	d := decoder{b: reply}
-	of, time, after, entries := d.issuer(), d.number(maxNumber), Token(d.number(maxNumber)), d.entries()
-	last := d.byte()
+	of, time, after := d.issuer(), d.number(maxNumber), Token(d.number(maxNumber))
+	entries, last := d.entries(), d.byte()
 	var theirs [kinds]contents
 	for kind := range theirs {
 		if last == 1 {
@@ -123,7 +123,7 @@ func (l *Log) merge(entries []Entry, time uint64, theirs [kinds]contents) (c Cha
 	for _, e := range entries {
 		if e.Name.Number > l.shares[e.Kind].known.at(e.Name.Issuer) {
 			l.insertLocked(e)
-			c.Entries = append(c.Entries, e)
+			c.add(e)
 		}
 	}
 	c.RemoveAll = l.mergeLocked(Remove, theirs[Remove])

@@ -15,8 +15,8 @@ const filterSlots = 1 << 12
 
 const fnvPrime = 1099511628211
 
-// The hash of a scope is that of its name, byte by byte, so that one pass over a path makes those of
-// all its prefixes, and then what field it is.
+// The hash of a scope is that of its name, byte by byte, so that one pass over a path makes those
+// of all its prefixes, and then what field it is.
 func (f *filter) slot(h uint64, field field) *atomic.Uint64 {
 	return &f.slots[mix(h+uint64(field))%uint64(len(f.slots))]
 }

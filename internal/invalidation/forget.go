@@ -2,8 +2,8 @@ package invalidation
 
 import "slices"
 
-// forgetLocked forgets the entries of kind with the lowest names, until half of the room is free. It
-// forgets much at once, since each time all versions that are derived later are others.
+// forgetLocked forgets the entries of kind with the lowest names, until half of the room is free.
+// It forgets much at once, since each time all versions that are derived later are others.
 func (l *Log) forgetLocked(kind Kind) {
 	var items []*item
 	for it := l.first; it != nil; it = it.next {
@@ -23,8 +23,8 @@ func (l *Log) forgetLocked(kind Kind) {
 	}
 }
 
-// missLocked notes that what rests on an earlier moment than at may have missed entries of kind that
-// the log doesn't have.
+// missLocked notes that what rests on an earlier moment than at may have missed entries of kind
+// that the log doesn't have.
 func (l *Log) missLocked(kind Kind, at Token) {
 	s := &l.shares[kind]
 	s.forgot = max(s.forgot, at)

@@ -50,7 +50,7 @@ type Log struct {
 // scope, which stands for the earlier ones.
 type share struct {
 	known     vector // up to which number each issuer's entries are here, or have been
-	forgotten vector // up to which number each issuer's entries may have been forgotten; known covers it
+	forgotten vector // up to which number they may have been forgotten; known covers it
 	forgot    Token  // before this moment, entries may have come, or been missed, that are forgotten
 	bytes     int
 }
@@ -98,24 +98,37 @@ func (l *Log) publishLocked() {
 type Change struct {
 	Token     Token
 	Entries   []Entry
-	RemoveAll bool // entries were missed that are forgotten by now: all such responses are to be removed
+	RemoveAll bool // entries were missed that are forgotten by now: they may have matched anything
 
 	// Forgot means that the log has forgotten entries. Until the other nodes have pulled from this
 	// one, they may derive other versions.
 	Forgot bool
+
+	removes map[Scope]struct{} // of the entries that are Removes
 }
 
 // Matches reports whether a response that rests on what the log knew at since is to be removed.
 func (c *Change) Matches(r Resource, since Token) bool {
-	if since >= c.Token {
+	if since >= c.Token || !c.RemoveAll && len(c.removes) == 0 {
 		return false
 	}
-	for i := range c.Entries {
-		if c.Entries[i].Kind == Remove && c.Entries[i].Scope.Matches(r) {
+	for scope := range scopes(r) {
+		if _, ok := c.removes[scope]; ok {
 			return true
 		}
 	}
 	return c.RemoveAll
+}
+
+func (c *Change) add(e Entry) {
+	c.Entries = append(c.Entries, e)
+	if e.Kind != Remove {
+		return
+	}
+	if c.removes == nil {
+		c.removes = map[Scope]struct{}{}
+	}
+	c.removes[e.Scope] = struct{}{}
 }
 
 // Publish issues entries of one kind.
@@ -130,15 +143,15 @@ func (l *Log) Publish(kind Kind, scopes ...Scope) Change {
 		e := Entry{Name{l.time, l.cfg.Incarnation, number}, kind, scope}
 		l.insertLocked(e)
 		s.known = s.known.raised(e.Name.Issuer, number)
-		c.Entries = append(c.Entries, e)
+		c.add(e)
 	}
 	l.endLocked(&c)
 	return c
 }
 
 // Learn takes entries that another node has issued. An entry that isn't its issuer's next isn't
-// taken, since one before it has been missed, and behind is true. Then this node is to pull from the
-// sender before it acknowledges the entries.
+// taken, since one before it has been missed, and behind is true. Then this node is to pull from
+// the sender before it acknowledges the entries.
 func (l *Log) Learn(entries []Entry) (c Change, behind bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -151,7 +164,7 @@ func (l *Log) Learn(entries []Entry) (c Change, behind bool) {
 		default:
 			l.insertLocked(e)
 			s.known = s.known.raised(e.Name.Issuer, e.Name.Number)
-			c.Entries = append(c.Entries, e)
+			c.add(e)
 		}
 	}
 	l.endLocked(&c)
@@ -191,7 +204,8 @@ func (l *Log) insertLocked(e Entry) {
 		cell = &[kinds][]*item{}
 		l.scopes[e.Scope] = cell
 	}
-	if i := slices.IndexFunc(cell[e.Kind], func(old *item) bool { return old.Name.Issuer == e.Name.Issuer }); i >= 0 {
+	same := func(old *item) bool { return old.Name.Issuer == e.Name.Issuer }
+	if i := slices.IndexFunc(cell[e.Kind], same); i >= 0 {
 		l.dropLocked(cell[e.Kind][i])
 	}
 	if it.prev = l.last; it.prev != nil {

@@ -35,11 +35,12 @@ func TestScopes(t *testing.T) {
 		key     string
 		matches bool
 	}{
-		{Key("a/b"), "a/b", true}, {Key("a/b"), "a/b?q", false}, {Key("a/b?q"), "a/b?q", true}, {Key(""), "", true},
+		{Key("a/b"), "a/b", true}, {Key("a/b"), "a/b?q", false}, {Key("a/b?q"), "a/b?q", true},
+		{Key(""), "", true}, {Scope{}, "", true}, {Group("a"), "a", false},
 		{Prefix("a/b"), "a/b", true}, {Prefix("a/b"), "a/b/", true}, {Prefix("a/b/"), "a/b/c?q", true},
 		{Prefix("a/b"), "a/bc", false}, {Prefix("a/b"), "a/b?q", true}, {Prefix("a"), "b?a/b", false},
 		{Prefix("a"), "a/b/c/d", true}, {Prefix("a//"), "a//b", true}, {Prefix("a//"), "a/b", false},
-		{Prefix("/a"), "/a/b", true}, {Prefix("/"), "b", true}, {Scope{}, "", true}, {Group("a"), "a", false},
+		{Prefix("/a"), "/a/b", true}, {Prefix("/"), "b", true},
 	} {
 		if got := test.scope.Matches(Resource{Key: test.key}); got != test.matches {
 			t.Errorf("%v matches %q: %t", test.scope, test.key, got)
@@ -53,8 +54,8 @@ func TestScopes(t *testing.T) {
 	}
 }
 
-// TestLowerNameComesLast: an entry whose name is lower than another one's, because its issuer didn't
-// know that, gives what it matches another version all the same.
+// TestLowerNameComesLast: an entry whose name is lower than another one's, because its issuer
+// didn't know that, gives what it matches another version all the same.
 func TestLowerNameComesLast(t *testing.T) {
 	near, far, r := New(Config{Incarnation: 1}), New(Config{Incarnation: 2}), Resource{Key: "a"}
 	for range 5 {
@@ -115,8 +116,8 @@ func TestSameScopeTakesNoRoom(t *testing.T) {
 	}
 }
 
-// TestForgettingKeepsWhatKnew: a node that knew what another one has forgotten keeps all that it has;
-// one that didn't keeps nothing.
+// TestForgettingKeepsWhatKnew: a node that knew what another one has forgotten keeps all that it
+// has; one that didn't keeps nothing.
 func TestForgettingKeepsWhatKnew(t *testing.T) {
 	cfg := func(incarnation uint64, bytes int) Config {
 		return Config{Incarnation: incarnation, Bytes: [2]int{bytes, bytes}}
@@ -149,7 +150,10 @@ func TestPullIsBounded(t *testing.T) {
 	for i := range 2000 {
 		full.Publish(Kind(i%2), Key(fmt.Sprint(i, strings.Repeat("x", i%300))))
 	}
-	replies := 0
+	replies, before := 0, empty.Now().Position
+	if !empty.Behind(full.Now().Position) || full.Behind(before) || full.Covers(before) {
+		t.Error("which log is behind is wrong")
+	}
 	for p, done := empty.Pull(), false; !done; replies++ {
 		reply, err := full.Reply(p.Request(), most)
 		if err != nil || len(reply) > most+400 {
@@ -159,13 +163,13 @@ func TestPullIsBounded(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if replies < 10 || !empty.Covers(full.Now().Position) || !empty.Now().Position.Equal(full.Now().Position) {
+	if full.Behind(empty.Now().Position) || replies < 10 || !empty.Now().Position.Equal(full.Now().Position) {
 		t.Errorf("%d replies bring not all", replies)
 	}
 }
 
-// TestPullFromRestarted: a pull doesn't go on with another incarnation, whose entries come in another
-// order.
+// TestPullFromRestarted: a pull doesn't go on with another incarnation, whose entries come in
+// another order.
 func TestPullFromRestarted(t *testing.T) {
 	one, other := New(Config{Incarnation: 1}), New(Config{Incarnation: 2})
 	one.Publish(Remove, Key("a"), Key("b"))
@@ -189,29 +193,49 @@ func TestInstallAgainstPurge(t *testing.T) {
 		body  int64
 	}
 	var (
-		l       = New(Config{Incarnation: 1})
-		r       = Resource{Key: "a/b", Groups: []string{"g"}}
-		content atomic.Int64 // of the origin
-		mu      sync.Mutex
-		table   *record
-		work    sync.WaitGroup
+		l            = New(Config{Incarnation: 1})
+		r            = Resource{Key: "a/b", Groups: []string{"g"}}
+		content      atomic.Int64 // of the origin
+		acknowledged atomic.Int64 // the content from before this is purged
+		mu           sync.Mutex   // the shard's
+		table        *record
+		purging      sync.WaitGroup
+		others       sync.WaitGroup
 	)
-	for range 4 {
-		work.Go(func() {
-			for range 2000 {
-				began := l.Now()
-				rec := &record{began.Token, content.Load()}
-				mu.Lock()
-				table = rec
-				if _, verdict := l.Land(r, began.Token); verdict == Removed {
-					table = nil
+	done := make(chan struct{})
+	repeat := func(do func()) {
+		others.Go(func() {
+			for {
+				select {
+				case <-done:
+					return
+				default:
+					do()
 				}
-				mu.Unlock()
 			}
 		})
 	}
-	for i, scope := range []Scope{Key("a/b"), Prefix("a"), Group("g"), {}} {
-		work.Go(func() {
+	for range 4 {
+		repeat(func() {
+			rec := &record{l.Now().Token, content.Load()}
+			mu.Lock()
+			defer mu.Unlock()
+			table = rec
+			if _, verdict := l.Land(r, rec.token); verdict == Removed {
+				table = nil
+			}
+		})
+		repeat(func() {
+			purged := acknowledged.Load()
+			mu.Lock()
+			defer mu.Unlock()
+			if table != nil && table.body < purged {
+				t.Errorf("%d is found after a purge of all before %d", table.body, purged)
+			}
+		})
+	}
+	for _, scope := range []Scope{Key("a/b"), Prefix("a"), Group("g"), {}} {
+		purging.Go(func() {
 			for range 500 {
 				changed := content.Add(1)
 				c := l.Publish(Remove, scope)
@@ -220,16 +244,15 @@ func TestInstallAgainstPurge(t *testing.T) {
 					table = nil
 				}
 				mu.Unlock()
-				// The purge is acknowledged.
-				mu.Lock()
-				if table != nil && table.body < changed {
-					t.Errorf("purger %d finds %d after its purge of %d", i, table.body, changed)
+				for then := acknowledged.Load(); then < changed; then = acknowledged.Load() {
+					acknowledged.CompareAndSwap(then, changed)
 				}
-				mu.Unlock()
 			}
 		})
 	}
-	work.Wait()
+	purging.Wait()
+	close(done)
+	others.Wait()
 }
 
 // TestNoAllocations: what is asked for each request takes no memory.
@@ -271,10 +294,12 @@ func TestVectors(t *testing.T) {
 	if got := a.merged(b); !slices.Equal(got, vector{{1, 5}, {2, 7}, {3, 1}}) {
 		t.Errorf("merged: %v", got)
 	}
-	if a.covers(b) || !a.covers(vector{{1, 5}}) || !a.covers(nil) || vector(nil).covers(a) || a.covers(vector{{9, 1}}) {
+	if a.covers(b) || !a.covers(vector{{1, 5}}) || !a.covers(nil) || vector(nil).covers(a) ||
+		a.covers(vector{{9, 1}}) {
 		t.Error("covers is wrong")
 	}
-	if got := a.raised(2, 9).raised(1, 2); !slices.Equal(got, vector{{1, 5}, {2, 9}, {3, 1}}) || len(a) != 2 {
+	got := a.raised(2, 9).raised(1, 2)
+	if !slices.Equal(got, vector{{1, 5}, {2, 9}, {3, 1}}) || len(a) != 2 {
 		t.Errorf("raised: %v", got)
 	}
 }

@@ -3,7 +3,6 @@ package invalidation
 import (
 	"flag"
 	"fmt"
-	"math/bits"
 	"math/rand/v2"
 	"testing"
 )
@@ -13,10 +12,10 @@ var (
 	first     = flag.Uint64("history", 0, "the first history that TestModel runs")
 )
 
-// TestModel holds logs on several nodes against a reference that knows what happened when. A history
-// is a random sequence of invalidations, messages some of which are lost, restarts, flights, copies
-// and requests. In half of the histories the logs are so small that they forget; in the others they
-// must be exact.
+// TestModel holds logs on several nodes against a reference that knows what happened when. A
+// history is a random sequence of invalidations, messages some of which are lost, restarts,
+// flights, copies and requests. In half of the histories the logs are so small that they forget; in
+// the others they must be exact.
 func TestModel(t *testing.T) {
 	const shards = 4
 	for shard := range uint64(shards) {
@@ -43,14 +42,14 @@ var resources = []Resource{
 }
 
 var modelScopes = []Scope{
-	Key("a/x"), Key("a/x?q"), Key("a/b/y"), Key("a"), Key("ab/x"), Key("none"), Prefix("a"), Prefix("a/b"), Prefix("a/x"),
-	Prefix("c"), Prefix("b/"), Group("g"), Group("h"), Group("none"), Prefix("/"),
+	Key("a/x"), Key("a/x?q"), Key("a/b/y"), Key("a"), Key("ab/x"), Key("none"),
+	Prefix("a"), Prefix("a/b"), Prefix("a/x"), Prefix("c"), Prefix("b/"), Group("g"), Group("h"), Group("none"), Prefix("/"),
 }
 
 // applies says which resources a scope matches, by hand.
 var applies = map[Scope]string{
-	Key("a/x"): "0", Key("a/x?q"): "1", Key("a/b/y"): "2", Key("a"): "4", Key("ab/x"): "3", Prefix("a"): "0124", Prefix("a/b"): "2",
-	Prefix("a/x"): "01", Prefix("c"): "5", Group("g"): "01", Group("h"): "13", {}: "012345",
+	Key("a/x"): "0", Key("a/x?q"): "1", Key("a/b/y"): "2", Key("a"): "4", Key("ab/x"): "3",
+	Prefix("a"): "0124", Prefix("a/b"): "2", Prefix("a/x"): "01", Prefix("c"): "5", Group("g"): "01", Group("h"): "13", {}: "012345",
 }
 
 // entrySet is a set of the entries of a history, by the order in which they were issued.
@@ -64,20 +63,28 @@ type model struct {
 	exact   bool // nothing is forgotten or doubted
 	step    int
 	nodes   []*modelNode
-	issued  []int                        // when each entry was
-	removes entrySet                     // which are Removes
-	match   [kinds][]entrySet            // which entries match each resource
-	marks   map[[2]int]map[entrySet]Mark // in exact histories: of each resource, by the entries that match
-	knew    map[[2]int]map[Mark]entrySet // and the other way round
+	issued  []int                     // when each entry was
+	removes entrySet                  // which are Removes
+	match   [kinds][]entrySet         // which entries match each resource
+	marks   map[int]map[entrySet]Mark // in exact histories: of resources, by the entries that match
+	knew    map[int]map[Mark]entrySet // and the other way round
 	limits  [2]int
 }
 
 type modelNode struct {
 	log     *Log
-	known   entrySet // acknowledged, or missed by a node that has had contact since
+	has     entrySet // in its log
+	known   entrySet // acknowledged, or missed before contact returned: the table has been swept
+	sweeps  []modelSweep
 	table   map[int]*modelRecord
 	chunks  map[string]int // when the origin sent the bytes of a version
 	flights map[int]*modelFlight
+}
+
+// modelSweep is yet to be done. Then the entries are acknowledged.
+type modelSweep struct {
+	change  Change
+	entries entrySet
 }
 
 type modelRecord struct {
@@ -105,7 +112,10 @@ type modelRequest struct {
 }
 
 func newModel(seed uint64) *model {
-	m := &model{Rand: rand.New(rand.NewPCG(seed, 1)), exact: seed%2 == 0, marks: map[[2]int]map[entrySet]Mark{}, knew: map[[2]int]map[Mark]entrySet{}}
+	m := &model{
+		Rand: rand.New(rand.NewPCG(seed, 1)), exact: seed%2 == 0,
+		marks: map[int]map[entrySet]Mark{}, knew: map[int]map[Mark]entrySet{},
+	}
 	for kind := range m.match {
 		m.match[kind] = make([]entrySet, len(resources))
 		if !m.exact {
@@ -142,19 +152,21 @@ func (m *model) act() {
 		m.publish(n)
 	case p < 20:
 		m.pull(n, m.node())
-	case p < 22:
+	case p < 26:
+		m.sweep(n)
+	case p < 28:
 		m.nodes[m.IntN(len(m.nodes))] = m.start()
-	case p < 23 && !m.exact:
+	case p < 29 && !m.exact:
 		n.log.Doubt()
-	case p < 45:
+	case p < 50:
 		for r := range resources {
 			if n.flights[r] != nil && m.IntN(2) == 0 {
 				m.land(n, r)
 			}
 		}
-	case p < 60:
+	case p < 64:
 		m.copy(n, m.node(), r)
-	case p < 70:
+	case p < 74:
 		m.read(n, m.node(), r)
 	default:
 		m.request(n, r)
@@ -170,7 +182,7 @@ func (m *model) bounded() {
 		}
 		for kind, s := range n.log.shares {
 			if s.bytes != bytes[kind] || s.bytes > n.log.cfg.Bytes[kind] || !s.known.covers(s.forgotten) {
-				m.fail("a log takes %d bytes, counts %d, may take %d", bytes[kind], s.bytes, n.log.cfg.Bytes[kind])
+				m.fail("a log takes %d bytes, counts %d", bytes[kind], s.bytes)
 			}
 		}
 	}
@@ -198,8 +210,7 @@ func (m *model) publish(n *modelNode) {
 		}
 		all |= e
 	}
-	n.known |= all
-	m.sweep(n, c)
+	m.learnt(n, c, all, all)
 	message := AppendEntries(nil, c.Entries)
 	for _, peer := range m.nodes {
 		if peer == n || m.lost() {
@@ -211,9 +222,8 @@ func (m *model) publish(n *modelNode) {
 		}
 		c, behind := peer.log.Learn(entries)
 		if !behind {
-			peer.known |= all
+			m.learnt(peer, c, all, all)
 		}
-		m.sweep(peer, c)
 		if behind && m.IntN(2) == 0 {
 			m.pull(peer, n)
 		}
@@ -231,7 +241,7 @@ func (m *model) pullWith(n, peer *modelNode, faulty bool) {
 	p := n.log.Pull()
 	for done := false; !done; {
 		reply, err := peer.log.Reply(p.Request(), 1+m.IntN(200))
-		known := peer.known
+		has, known := peer.has, peer.known
 		if err != nil {
 			m.fail("a request is refused: %v", err)
 			return
@@ -248,199 +258,35 @@ func (m *model) pullWith(n, peer *modelNode, faulty bool) {
 			return
 		}
 		if done {
-			n.known |= known
+			m.learnt(n, c, has, known)
 		}
-		m.sweep(n, c)
 	}
 }
 
-// sweep removes from n's table what a change says.
-func (m *model) sweep(n *modelNode, c Change) {
-	for r, rec := range n.table {
-		if !c.Matches(resources[r], rec.token) {
-			continue
-		}
-		if m.exact && n.known&m.match[Remove][r]&^rec.rests == 0 {
-			m.fail("%s is removed for nothing: %+v, %+v, known %b, match %b", resources[r].Key, c, rec, n.known, m.match[Remove][r])
-		}
-		delete(n.table, r)
+// learnt notes a change of n's log, which has some entries now, and acknowledges some of them once
+// its table has been swept.
+func (m *model) learnt(n *modelNode, c Change, has, known entrySet) {
+	n.has |= has
+	n.sweeps = append(n.sweeps, modelSweep{c, known})
+	if m.IntN(2) == 0 {
+		m.sweep(n)
 	}
 }
 
-// request is a client's, at n.
-func (m *model) request(n *modelNode, r int) {
-	rec := n.table[r]
-	if rec == nil {
-		m.fetch(n, n, r, nil)
-		return
-	}
-	must, need := n.log.MustRevalidate(resources[r], rec.token), n.known&m.match[Revalidate][r]&^rec.rests
-	if m.exact && must != (need != 0) {
-		m.fail("%s: validation is %t, missed %b", resources[r].Key, must, need)
-	}
-	if must {
-		m.fetch(n, n, r, rec)
-		return
-	}
-	m.serve(n, r, n.known, rec.born, rec.checked, "from memory")
-}
-
-// serve holds what n answers a request with against what was known when that arrived.
-func (m *model) serve(n *modelNode, r int, known entrySet, born, checked int, how string) {
-	for kind, since := range []int{Remove: born, Revalidate: checked} {
-		for set := known & m.match[kind][r]; set != 0; set &= set - 1 {
-			if e := bits.TrailingZeros64(uint64(set)); m.issued[e] >= since {
-				m.fail("node %p serves %s of %d %s, after entry %d (kind %d) of %d", n, resources[r].Key, since, how, e, kind, m.issued[e])
+func (m *model) sweep(n *modelNode) {
+	for _, s := range n.sweeps {
+		for r, rec := range n.table {
+			if !s.change.Matches(resources[r], rec.token) {
+				continue
 			}
-		}
-	}
-}
-
-// fetch joins a flight of owner's, or begins one, for a request of by's.
-func (m *model) fetch(owner, by *modelNode, r int, prev *modelRecord) {
-	if owner.flights[r] == nil {
-		owner.flights[r] = &modelFlight{began: owner.log.Now(), born: m.step, rests: owner.known, prev: prev}
-	}
-	f := owner.flights[r]
-	f.waiting = append(f.waiting, modelRequest{by, by.log, by.log.Now().Token, by.known})
-}
-
-func (m *model) land(n *modelNode, r int) {
-	f := n.flights[r]
-	delete(n.flights, r)
-	position := n.log.Now().Position
-	mark, verdict := n.log.Land(resources[r], f.began.Token)
-	rec := &modelRecord{token: f.began.Token, version: fmt.Sprint(r, ".", mark), born: f.born, checked: f.born, rests: f.rests}
-	missed := n.known & (m.match[Remove][r] | m.match[Revalidate][r]) &^ f.rests
-	if m.exact {
-		if verdict == Removed != (n.known&m.match[Remove][r]&^f.rests != 0) || verdict == Current != (missed == 0) {
-			m.fail("%s lands with verdict %d, missed %b", resources[r].Key, verdict, missed)
-		}
-		if verdict != Removed {
-			m.derived(n, r, mark)
-		}
-	}
-	switch {
-	case f.prev != nil && m.IntN(2) == 0: // validated
-		if rec.version, rec.born = f.prev.version, f.prev.born; n.table[r] == f.prev {
-			n.table[r] = rec
-		}
-	case verdict == Removed:
-		rec.version = fmt.Sprint("random ", m.Uint64())
-		n.chunks[rec.version] = rec.born
-	default:
-		if _, ok := n.chunks[rec.version]; !ok {
-			n.chunks[rec.version] = rec.born
-		}
-		rec.born = n.chunks[rec.version]
-		n.table[r] = rec
-	}
-	if verdict != Current {
-		position = f.began.Position
-	}
-	for _, q := range f.waiting {
-		m.answer(n, r, f, rec, q, position)
-	}
-}
-
-// answer answers a request with a flight's result, if it may have it.
-func (m *model) answer(n *modelNode, r int, f *modelFlight, rec *modelRecord, q modelRequest, position *Position) {
-	switch {
-	case q.by.log != q.log: // it has restarted
-	case q.by != n:
-		if token, verdict := q.log.Accepts(resources[r], position); verdict == Current && !m.lost() {
-			m.serve(q.by, r, q.by.known, rec.born, rec.checked, "from another's flight")
-			_ = token
-		}
-	case q.log.Joins(resources[r], q.arrived, f.began.Token):
-		m.serve(n, r, q.known, rec.born, rec.checked, "from a flight")
-	case m.exact && q.known&(m.match[Remove][r]|m.match[Revalidate][r])&^f.rests == 0 && n.known&(m.match[Remove][r]|m.match[Revalidate][r])&^f.rests == 0:
-		m.fail("a request for %s can't take a result for nothing", resources[r].Key)
-	}
-}
-
-// derived holds a mark against others in exact histories: it is the same if and only if the same
-// entries that match are known.
-func (m *model) derived(n *modelNode, r int, mark Mark) {
-	set, at := n.known&m.match[Remove][r], [2]int{r}
-	if m.marks[at] == nil {
-		m.marks[at], m.knew[at] = map[entrySet]Mark{}, map[Mark]entrySet{}
-	}
-	if old, ok := m.marks[at][set]; ok && old != mark {
-		m.fail("%s: nodes that know %b derive %x and %x", resources[r].Key, set, old, mark)
-	}
-	if old, ok := m.knew[at][mark]; ok && old != set {
-		m.fail("%s: nodes that know %b and %b derive %x", resources[r].Key, old, set, mark)
-	}
-	m.marks[at][set], m.knew[at][mark] = mark, set
-}
-
-// copy has n ask peer for its record, or for the result of its flight.
-func (m *model) copy(n, peer *modelNode, r int) {
-	if n == peer || m.lost() {
-		return
-	}
-	position := peer.log.Now().Position
-	rec := peer.table[r]
-	if rec == nil || peer.log.MustRevalidate(resources[r], rec.token) {
-		m.fetch(peer, n, r, rec)
-		return
-	}
-	position, rest, err := DecodePosition(position.Append(nil))
-	if err != nil || len(rest) > 0 {
-		m.fail("a position doesn't decode: %v", err)
-	}
-	token, verdict := n.log.Accepts(resources[r], position)
-	if m.exact {
-		lack := n.known &^ peer.known
-		want := Current
-		if lack&m.match[Remove][r] != 0 {
-			want = Removed
-		} else if lack&m.match[Revalidate][r] != 0 {
-			want = MustRevalidate
-		}
-		if verdict != want {
-			m.fail("a copy of %s: verdict %d, want %d", resources[r].Key, verdict, want)
-		}
-	}
-	if verdict != Current {
-		return
-	}
-	own := *rec
-	own.token, own.rests = token, n.known
-	if born, ok := n.chunks[own.version]; ok {
-		own.born = born
-	}
-	n.table[r] = &own
-	m.serve(n, r, n.known, own.born, own.checked, "from a copy")
-}
-
-// read has n read the bytes of its record from peer.
-func (m *model) read(n, peer *modelNode, r int) {
-	rec := n.table[r]
-	if rec == nil || n == peer || n.log.MustRevalidate(resources[r], rec.token) {
-		return
-	}
-	born, ok := peer.chunks[rec.version]
-	if !ok {
-		return
-	}
-	position := n.log.Now().Position
-	_, verdict := peer.log.Accepts(resources[r], position)
-	covers := peer.log.Covers(position)
-	if m.exact && covers != (peer.known&^n.known&m.removes == 0) {
-		m.fail("covers is %t, %b against %b", covers, n.known, peer.known)
-	}
-	if verdict == Removed && !covers {
-		return
-	}
-	for _, node := range []*modelNode{n, peer} {
-		for set := node.known & m.match[Remove][r]; set != 0; set &= set - 1 {
-			if e := bits.TrailingZeros64(uint64(set)); m.issued[e] >= born {
-				m.fail("%s: bytes of %d are read after entry %d of %d", resources[r].Key, born, e, m.issued[e])
+			if m.exact && n.has&m.match[Remove][r]&^rec.rests == 0 {
+				m.fail("%s is removed for nothing", resources[r].Key)
 			}
+			delete(n.table, r)
 		}
+		n.known |= s.entries
 	}
+	n.sweeps = nil
 }
 
 // settle has all nodes learn what the others know. Then all derive the same marks, and so does one

@@ -12,7 +12,9 @@ type vector []count
 type count struct{ issuer, number uint64 }
 
 func (v vector) find(issuer uint64) (int, bool) {
-	return slices.BinarySearchFunc(v, issuer, func(c count, issuer uint64) int { return cmp.Compare(c.issuer, issuer) })
+	return slices.BinarySearchFunc(v, issuer, func(c count, issuer uint64) int {
+		return cmp.Compare(c.issuer, issuer)
+	})
 }
 
 func (v vector) at(issuer uint64) uint64 {
