@@ -213,7 +213,13 @@ func (r *fakeRemote) share(node string) {
 	}
 }
 
-func (r *fakeRemote) Share() {}
+func (r *fakeRemote) Share() {
+	for node := range r.nodes {
+		if node != r.self {
+			r.share(node)
+		}
+	}
+}
 
 func (r *fakeRemote) others(method string, tell func(v *Server)) {
 	for _, node := range []string{"a", "b", "c"} {

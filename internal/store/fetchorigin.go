@@ -29,6 +29,9 @@ func (s *Store) load(f *flight) ([]byte, error) {
 		s.mu.Unlock()
 		return nil, errVariantKnown
 	}
+	if f.prev != nil && s.successor(f.prev) == nil && s.overtaken(f.prev) {
+		f.prev = nil // it was found just before it was removed
+	}
 	if failed := s.failedLocked(f); failed != nil {
 		s.mu.Unlock()
 		return nil, failed
@@ -178,7 +181,7 @@ func (s *Store) fill(f *flight, x *exchange) *Result {
 	rec.Version = s.version(rec, x.Validator, x.mark)
 	res := &Result{Record: rec, Status: rec.Status}
 	if x.To > 0 {
-		s.fillFragment(x, f.req.Fields())
+		s.fillFragment(x, f.req.Fields(), f.began)
 		return res
 	}
 	if run := s.install(f, rec, true, source{body: x.Body, trailer: x.Trailer, by: f.req.Fields(), wanted: f.req.Background, sight: sight{f.began.Position}}, res, s.reach(x.ctx, rec, 0, true)); run != nil {
@@ -234,7 +237,7 @@ func (s *Store) admit(f *flight, x *exchange) error {
 }
 
 // fillFragment reads the part of the content that x is.
-func (s *Store) fillFragment(x *exchange, by Fields) {
+func (s *Store) fillFragment(x *exchange, by Fields, began Moment) {
 	rec := x.Record
 	rec.Fragments = true
 	s.mu.Lock()
@@ -245,7 +248,7 @@ func (s *Store) fillFragment(x *exchange, by Fields) {
 	if held, _, joined := s.joinLocked(rec, by.Cause, x.From, x.To, 0, true); joined {
 		held.Close()
 	} else if s.begin() {
-		run = s.runLocked(rec, source{body: x.Body, part: true, by: by, wanted: true, sight: sight{s.Position()}}, x.From, x.To, fill.Everything)
+		run = s.runLocked(rec, source{body: x.Body, part: true, by: by, wanted: true, sight: sight{began.Position}}, x.From, x.To, fill.Everything)
 	} else {
 		s.forgetBodyLocked(rec.Version, "")
 	}

@@ -66,7 +66,7 @@ func (s *Store) Reader(r *Reader, by Fields, rec *Record, start, end int64) {
 	if end < 0 {
 		end = rec.Length
 	}
-	*r = Reader{s: s, by: by, before: by.Noted(), rec: rec, start: start, pos: start, end: end, ahead: s.maxGap(), sight: sight{s.Position()}}
+	*r = Reader{s: s, by: by, before: by.Noted(), rec: rec, start: start, pos: start, end: end, ahead: s.maxGap(), sight: s.sightOf(rec)}
 	r.pins.room, r.kept.room = &s.rooms.sending[0], &s.rooms.sending[0]
 	if start == 0 && end == rec.Length {
 		r.ahead = fill.Everything // for a reader of all of it whole slabs are fetched
