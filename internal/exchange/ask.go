@@ -22,7 +22,7 @@ type Exchange struct {
 	cancel context.CancelFunc
 	work   sync.WaitGroup // what is told to others
 	calls  sync.Map       // the Cause of each read that is being answered, by its call
-	untold sync.Map       // the peers that are told of invalidations again and again
+	untold untold
 }
 
 // Owner is store.Remote's.

@@ -55,6 +55,7 @@ func (x *Exchange) Close() {
 		return
 	}
 	x.node.Close()
+	x.untold.close()
 	x.cancel()
 	x.work.Wait()
 }

@@ -3,8 +3,6 @@ package exchange
 import (
 	"context"
 	"errors"
-	"slices"
-	"time"
 
 	"github.com/scurrycache/scurry/internal/codec"
 	"github.com/scurrycache/scurry/internal/invalidation"
@@ -32,7 +30,8 @@ func (x *Exchange) exchangeLogs(ask func(message []byte) ([]byte, error)) error 
 	if err != nil {
 		return err
 	}
-	if reply, err = ask(append([]byte{reqTake}, ours...)); err == nil && !slices.Equal(reply, []byte{respOK}) {
+	reply, err = ask(append([]byte{reqTake}, ours...))
+	if err == nil && (len(reply) == 0 || reply[0] != respOK) {
 		return store.ErrEncoding
 	}
 	return err
@@ -87,36 +86,6 @@ func (x *Exchange) Share() {
 	for _, p := range x.node.Peers() {
 		x.keepSharing(p)
 	}
-}
-
-// Pauses between tries to tell a node.
-const (
-	firstPause = 100 * time.Millisecond
-	mostPause  = 5 * time.Second
-)
-
-// keepSharing has logs exchanged with p once that can be done, unless p is no node any more: when it
-// is one again, that comes first.
-func (x *Exchange) keepSharing(p *peer.Peer) {
-	if _, trying := x.untold.LoadOrStore(p, nil); trying || x.base.Err() != nil {
-		return
-	}
-	x.work.Go(func() {
-		for pause := time.Duration(0); ; pause = min(max(2*pause, firstPause), mostPause) {
-			select {
-			case <-time.After(pause):
-			case <-x.base.Done():
-				return
-			}
-			x.untold.Delete(p) // what can't be told from now on is for another one
-			if x.share(p) == nil || !slices.Contains(x.node.Peers(), p) {
-				return
-			}
-			if _, trying := x.untold.LoadOrStore(p, nil); trying {
-				return
-			}
-		}
-	})
 }
 
 // appendPosition appends what decodePosition takes out.

@@ -1,7 +1,7 @@
 package invalidation
 
-// Sought is the key or the group by which all that s matches is found in an index. Both are "" if it
-// is in no index: s matches all, or a prefix.
+// Sought is the key or the group by which all that s matches is found in an index. Both are "" if
+// there is none: s matches all, or a prefix.
 func (s Scope) Sought() (canonical, member string) {
 	switch s.field {
 	case key:

@@ -10,7 +10,9 @@ type Moment = invalidation.Moment
 type changes struct {
 	canonical func(key string) string // KeySpace.CanonicalKey
 	log       *invalidation.Log
-	varied    generations // count how often keys of other nodes have turned out to vary; guarded by the store's mu
+
+	// varied counts how often keys of other nodes have turned out to vary. The store's mu guards it.
+	varied generations
 }
 
 // resource is what entries are matched against: what is stored under key, or asked for. Its key is

@@ -10,16 +10,20 @@ import (
 func (s *Store) Moment() Moment { return s.log.Now() }
 
 // RevalidateAll has each record of this node's own that is stored now validated at its next use. It
-// is to be called when this node has been out of contact with its peers, which may have stood in for
-// it and know better.
+// is to be called when this node has been out of contact with its peers, which may have stood in
+// for it and know better.
 func (s *Store) RevalidateAll() { s.log.Doubt() }
 
 // Invalidate removes all that is stored under keys (RFC 9111 section 4.4) or belongs to one of
 // groups (RFC 9875), and what is on its way there, on all nodes. A node that can't be told now
-// learns of it before anything else when there is contact with it. It returns the moment just after.
-// If an answer for the first of keys, which belongs to the groups of members, was asked for at then,
-// current reports whether it was the present one just before.
-func (s *Store) Invalidate(keys, groups, members []string, then Moment) (now Moment, current bool) {
+// learns of it before anything else when there is contact with it.
+//
+// It returns the moment just after. current reports whether nothing had been invalidated, between
+// then and just before, that a response is about which is for the first of keys and belongs to the
+// groups of members.
+func (s *Store) Invalidate(keys, groups, members []string, then Moment) (
+	now Moment, current bool,
+) {
 	var scopes []invalidation.Scope
 	for _, key := range keys {
 		if scope := invalidation.Key(s.cfg.Keys.CanonicalKey(key)); !slices.Contains(scopes, scope) {

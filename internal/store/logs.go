@@ -2,7 +2,7 @@ package store
 
 import "github.com/scurrycache/scurry/internal/invalidation"
 
-// Two nodes exchange their invalidation logs whole before they talk of anything else: each asks with
+// Two nodes exchange their invalidation logs before they talk of anything else: each asks with
 // PullRequest, is answered with PullReply, and takes that with Merge.
 
 // logBytes bounds the log so that all of it fits into one message to another node: of one that may
@@ -37,8 +37,8 @@ func (s *Store) Merge(reply []byte) error {
 	return err
 }
 
-// Invalidate takes entries that another node has issued. The resources that they are about are keys.
-// The error is ErrBehind if this node has missed earlier ones.
+// Invalidate takes entries that another node has issued. The resources that they are about are
+// keys. The error is ErrBehind if this node has missed earlier ones.
 func (v *Server) Invalidate(entries []invalidation.Entry, keys []string) error {
 	s := v.s
 	var ours []string
