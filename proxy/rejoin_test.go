@@ -91,3 +91,19 @@ func TestMissedInvalidationIsLearnt(t *testing.T) {
 		}
 	}
 }
+
+// TestUntoldNodeGetsNoOldBytes: a node that couldn't be told of a write, and has a copy of what was
+// stored before, gets none of its bytes from a node that has been told, and answers with the new
+// ones.
+func TestUntoldNodeGetsNoOldBytes(t *testing.T) {
+	c := newFenced(t, 3, proxy.Config{Cluster: proxy.Cluster{MissedHeartbeats: 100, Lease: time.Minute}})
+	path := c.pathOwnedBy(1, "f")
+	c.o.Handle("/"+path, origintest.File{Size: 50000, Seed: 1, ETag: `"1"`, Header: maxAge("600")}.ServeHTTP)
+	c.nodes[1].expect(200, origintest.Content(1, 0, 50000), "/files/"+path)
+	c.nodes[2].expect(206, origintest.Content(1, 0, 10), "/files/"+path, "Range: bytes=0-9")
+	c.gates[2].refuse() // it can't be asked, but asks
+	c.o.Handle("/"+path, origintest.File{Size: 50000, Seed: 2, ETag: `"2"`, Header: maxAge("600")}.ServeHTTP)
+	c.nodes[0].read(c.nodes[0].do("PUT", "/files/"+path))
+	c.nodes[2].expect(206, origintest.Content(2, 40000, 40010), "/files/"+path, "Range: bytes=40000-40009")
+	c.nodes[2].expect(206, origintest.Content(2, 0, 10), "/files/"+path, "Range: bytes=0-9")
+}

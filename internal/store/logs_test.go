@@ -156,3 +156,24 @@ func TestForgettingIsShared(t *testing.T) {
 		t.Errorf("%d bytes, %v", len(reply), err)
 	}
 }
+
+// TestForgottenBeforeItWasLearnt: a node that has missed something which others have forgotten by
+// now removes all that it has.
+func TestForgottenBeforeItWasLearnt(t *testing.T) {
+	c := openCluster(t, "c", &canned{}, &canned{}, &canned{size: 100})
+	a, s := c.nodes["a"], c.nodes["c"]
+	read(t, s, "k", 0, -1)
+	c.setDown("c", true)
+	a.Invalidate([]string{"other"}, nil, nil, Moment{})
+	(&fakeRemote{c, "a"}).share("c")
+	if find(s, "k", nil) == nil {
+		t.Fatal("what wasn't invalidated is gone")
+	}
+	for i := range 2 * logBytes[invalidation.Remove] / 300 {
+		a.Invalidate([]string{fmt.Sprint("k", i)}, nil, nil, Moment{})
+	}
+	(&fakeRemote{c, "a"}).share("c")
+	if find(s, "k", nil) != nil {
+		t.Error("it has missed what is forgotten, and still has all")
+	}
+}
