@@ -123,7 +123,7 @@ func loopback(addr net.Addr) bool {
 }
 
 // keyRules counts the changes in how keys are made, and what nodes say to each other of them.
-const keyRules = "3"
+const keyRules = "4"
 
 // facts are what nodes must agree on.
 func (c Config) facts() []handshake.Fact {

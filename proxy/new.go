@@ -46,7 +46,7 @@ func New(cfg Config) (*Proxy, error) {
 	p.routes = logging.Access(cfg.Logger, p.admit(p.router()))
 	p.followMembers()
 	p.stopUnsolicited = p.origin.OnUnsolicited(func(keys []string) {
-		p.store.Invalidate(keys, nil)
+		p.store.Invalidate(keys, nil, nil, store.Moment{})
 	})
 	return p, nil
 }

@@ -24,8 +24,8 @@ func TestHouse(t *testing.T) {
 		"internal/decide":     {"internal/store", "internal/httpcache"},
 		"internal/fetch":      {"internal/site", "internal/store", "internal/httpcache", "internal/fill"},
 		"internal/site":       {"internal/httpcache"},
-		"internal/exchange":   {"internal/store", "internal/chunk", "internal/codec", "internal/fill", "internal/peer", "internal/wire"},
-		"internal/store":      {"internal/chunk", "internal/chunks", "internal/codec", "internal/fields", "internal/fill", "internal/groups", "internal/httpcache"},
+		"internal/exchange":   {"internal/store", "internal/chunk", "internal/codec", "internal/fill", "internal/invalidation", "internal/peer", "internal/wire"},
+		"internal/store":      {"internal/chunk", "internal/chunks", "internal/codec", "internal/fields", "internal/fill", "internal/groups", "internal/httpcache", "internal/invalidation"},
 		"internal/codec":      {"internal/fields"},
 		"internal/chunks":     {"internal/groups"},
 		"internal/groups":     {groupcache, groupcache + "/groupcachepb"},
@@ -45,6 +45,7 @@ func TestHouse(t *testing.T) {
 
 		"internal/wire/handshake": {},
 		"internal/wire/wiretest":  {},
+		"internal/invalidation":   {},
 	}
 	tool, err := exec.LookPath("go")
 	if err != nil {

@@ -20,9 +20,9 @@ type Exchange struct {
 	server *store.Server
 	base   context.Context // ends with Close
 	cancel context.CancelFunc
-	work   sync.WaitGroup // hints on their way
+	work   sync.WaitGroup // what is told to others
 	calls  sync.Map       // the Cause of each read that is being answered, by its call
-	missed missedInvalidations
+	untold untold
 }
 
 // Owner is store.Remote's.

@@ -35,6 +35,8 @@ func (w wording) encodeError(err error) []byte {
 		return []byte{respNone}
 	case errors.Is(err, store.ErrNotCached):
 		return []byte{respNotCached}
+	case errors.Is(err, store.ErrBehind):
+		return []byte{respBehind}
 	case errors.Is(err, store.ErrNotOwner):
 		return codec.AppendTexts([]byte{respNotOwner}, w.ring())
 	}
@@ -65,6 +67,8 @@ func (w wording) decodeError(kind byte, d *codec.Decoder) error {
 		return store.ErrNone
 	case respNotCached:
 		return store.ErrNotCached
+	case respBehind:
+		return store.ErrBehind
 	case respNotOwner:
 		return &notOwner{ring: d.Texts()}
 	case respFailed:

@@ -10,8 +10,8 @@
 // A node that is asked never asks on, so nodes whose rings differ can't wait for each other: a
 // Server knows no Remote but for who owns what.
 //
-// An Exchange also remembers which nodes have missed an invalidation, and tells them before
-// anything else (hints.go). What is asked for, and when, is the Store's business; what connections
+// Two nodes exchange their invalidation logs on a new connection, before anything else, and whenever
+// one turns out to know less than the other (logs.go). What is asked for, and when, is the Store's business; what connections
 // there are, the peer package's.
 package exchange
 
@@ -28,12 +28,12 @@ import (
 var _ store.Remote = (*Exchange)(nil)
 
 // New makes a node among its peers. It must be closed, and talks to none before Start. now is the
-// Store's clock; Reunited and Hint are set here.
+// Store's clock; Reunited and Greet are set here.
 func New(cfg peer.NodeConfig, now func() time.Time) *Exchange {
 	x := &Exchange{}
 	x.base, x.cancel = context.WithCancel(context.Background())
 	cfg.Reunited = func() { x.store.RevalidateAll() }
-	cfg.Hint = x.hint
+	cfg.Greet = func(_ string, ask func([]byte) ([]byte, error)) error { return x.exchangeLogs(ask) }
 	x.node = peer.NewNode(cfg)
 	x.wording = wording{now, x.node.Ring}
 	return x
@@ -55,7 +55,7 @@ func (x *Exchange) Close() {
 		return
 	}
 	x.node.Close()
-	x.missed.close()
+	x.untold.close()
 	x.cancel()
 	x.work.Wait()
 }
@@ -72,15 +72,16 @@ func (x *Exchange) serve(c *wire.Call) {
 
 // kinds answers each kind of request.
 var kinds = map[byte]func(*Exchange, *wire.Call, *codec.Decoder){
-	reqLookup:        (*Exchange).serveLookup,
-	reqChunk:         (*Exchange).serveChunk,
-	reqFragment:      (*Exchange).serveFragment,
-	reqRead:          (*Exchange).serveRead,
-	reqTakeOver:      (*Exchange).serveTakeOver,
-	reqInvalidate:    (*Exchange).serveInvalidate,
-	reqPut:           (*Exchange).servePut,
-	reqForesee:       (*Exchange).serveForesee,
-	reqVaries:        (*Exchange).serveVaries,
-	reqOriginAsked:   (*Exchange).serveOriginAsked,
-	reqRevalidateAll: (*Exchange).serveRevalidateAll,
+	reqLookup:      (*Exchange).serveLookup,
+	reqChunk:       (*Exchange).serveChunk,
+	reqFragment:    (*Exchange).serveFragment,
+	reqRead:        (*Exchange).serveRead,
+	reqTakeOver:    (*Exchange).serveTakeOver,
+	reqInvalidate:  (*Exchange).serveInvalidate,
+	reqPut:         (*Exchange).servePut,
+	reqForesee:     (*Exchange).serveForesee,
+	reqVaries:      (*Exchange).serveVaries,
+	reqOriginAsked: (*Exchange).serveOriginAsked,
+	reqPull:        (*Exchange).servePull,
+	reqTake:        (*Exchange).serveTake,
 }

@@ -6,23 +6,27 @@ import (
 
 	"github.com/scurrycache/scurry/internal/chunk"
 	"github.com/scurrycache/scurry/internal/codec"
+	"github.com/scurrycache/scurry/internal/invalidation"
 	"github.com/scurrycache/scurry/internal/store"
 	"github.com/scurrycache/scurry/internal/wire"
 )
 
 // Chunk is store.Remote's.
-func (x *Exchange) Chunk(ctx context.Context, node, key string) ([]byte, error) {
-	_, value, err := x.ask(ctx, node, codec.AppendText([]byte{reqChunk}, key))
-	return value, err
+func (x *Exchange) Chunk(ctx context.Context, node, key string, position *invalidation.Position) (
+	[]byte, error,
+) {
+	message := appendPosition(codec.AppendText([]byte{reqChunk}, key), position)
+	_, value, err := x.ask(ctx, node, message)
+	return value, x.caughtUp(node, err)
 }
 
 func (x *Exchange) serveChunk(c *wire.Call, d *codec.Decoder) {
-	key := d.Text()
+	key, position := d.Text(), decodePosition(d)
 	if d.Bad {
 		x.refuse(c, store.ErrNotOwner)
 		return
 	}
-	b, err := x.server.Chunk(c.Context(), key)
+	b, err := x.server.Chunk(c.Context(), key, position)
 	x.value(c, b, err)
 }
 
@@ -36,21 +40,22 @@ func (x *Exchange) value(c *wire.Call, b []byte, err error) {
 }
 
 // Fragment is store.Remote's.
-func (x *Exchange) Fragment(ctx context.Context, node string, rec *store.Record, off int64) (
-	[]byte, error,
-) {
+func (x *Exchange) Fragment(
+	ctx context.Context, node string, rec *store.Record, off int64, position *invalidation.Position,
+) ([]byte, error) {
 	message := codec.AppendTexts([]byte{reqFragment}, []string{rec.Key, rec.Version})
-	_, value, err := x.ask(ctx, node, binary.AppendVarint(message, off))
-	return value, err
+	message = appendPosition(binary.AppendVarint(message, off), position)
+	_, value, err := x.ask(ctx, node, message)
+	return value, x.caughtUp(node, err)
 }
 
 func (x *Exchange) serveFragment(c *wire.Call, d *codec.Decoder) {
-	rec, off := decodeVersion(d), d.Varint()
+	rec, off, position := decodeVersion(d), d.Varint(), decodePosition(d)
 	if d.Bad {
 		x.refuse(c, store.ErrBusy)
 		return
 	}
-	b, err := x.server.Fragment(c.Context(), rec, off)
+	b, err := x.server.Fragment(c.Context(), rec, off, position)
 	x.value(c, b, err)
 }
 

@@ -9,12 +9,24 @@ import (
 	"time"
 
 	"github.com/scurrycache/scurry/internal/codec"
+	"github.com/scurrycache/scurry/internal/invalidation"
 	"github.com/scurrycache/scurry/internal/store"
 	"github.com/scurrycache/scurry/internal/wire"
 )
 
-// Lookup is store.Remote's.
+// Lookup is store.Remote's. If one of the two nodes turns out to have missed invalidations, they
+// exchange their logs first.
 func (x *Exchange) Lookup(ctx context.Context, node string, q *store.LookupRequest) (
+	*store.LookupResult, error,
+) {
+	found, err := x.lookup(ctx, node, q)
+	if errors.Is(err, store.ErrBehind) && x.shareWith(node) == nil {
+		found, err = x.lookup(ctx, node, q)
+	}
+	return found, err
+}
+
+func (x *Exchange) lookup(ctx context.Context, node string, q *store.LookupRequest) (
 	*store.LookupResult, error,
 ) {
 	stream, err := x.open(ctx, node, encodeLookup(q), q.Window)
@@ -37,6 +49,9 @@ func (x *Exchange) Lookup(ctx context.Context, node string, q *store.LookupReque
 	if head.asked {
 		q.Note()
 	}
+	if x.store.Behind(head.position) { // from now on this node would know no better than the other
+		_ = x.shareWith(node)
+	}
 	if head.content {
 		head.Content = &content{Stream: stream, x: x, node: node, cause: q.Cause}
 	}
@@ -57,6 +72,7 @@ func (x *Exchange) serveLookup(c *wire.Call, d *codec.Decoder) {
 		x.refuse(c, store.ErrBusy)
 		return
 	}
+	position := x.store.Position()
 	q.Inform = func(status int, header http.Header) {
 		head := binary.AppendVarint([]byte{respInterim}, int64(status))
 		_ = c.Reply(codec.AppendHeader(head, header), nil)
@@ -66,7 +82,7 @@ func (x *Exchange) serveLookup(c *wire.Call, d *codec.Decoder) {
 		x.refuse(c, after(q.Cause, err))
 		return
 	}
-	head := lookupReply{*found, sending != nil, q.Noted()}
+	head := lookupReply{*found, sending != nil, q.Noted(), position}
 	switch {
 	case c.Reply(head.encode(x.now()), nil) != nil:
 		if sending != nil {
@@ -86,7 +102,7 @@ func encodeLookup(q *store.LookupRequest) []byte {
 	for _, s := range []string{q.Target, q.Version, q.Gone} {
 		b = codec.AppendText(b, s)
 	}
-	b = binary.AppendUvarint(b, q.Revision)
+	b = appendPosition(binary.AppendUvarint(b, q.Revision), q.Position)
 	return codec.AppendFlags(b, lookupFlags(q))
 }
 
@@ -102,7 +118,7 @@ func decodeLookup(d *codec.Decoder) *store.LookupRequest {
 	for _, s := range []*string{&q.Target, &q.Version, &q.Gone} {
 		*s = d.Text()
 	}
-	q.Revision = d.Uvarint()
+	q.Revision, q.Position = d.Uvarint(), decodePosition(d)
 	d.Flags(lookupFlags(q))
 	return q
 }
@@ -121,6 +137,8 @@ type lookupReply struct {
 	store.LookupResult
 	content bool // the bytes follow
 	asked   bool // the owner asked the origin for the one who asks
+
+	position *invalidation.Position // of the owner, when it began to look
 }
 
 func (f *lookupReply) flags() []*bool {
@@ -131,7 +149,7 @@ func (f *lookupReply) encode(now time.Time) []byte {
 	b := append(make([]byte, 0, 512), respOK)
 	b = codec.AppendFlags(b, f.flags())
 	b = binary.AppendVarint(b, int64(f.Status))
-	b = append(b, byte(f.Why))
+	b = appendPosition(append(b, byte(f.Why)), f.position)
 	return append(b, f.Record.Encode(now)...)
 }
 
@@ -140,6 +158,7 @@ func decodeFound(b []byte, now time.Time) (*lookupReply, error) {
 	d.Flags(f.flags())
 	f.Status = int(d.Varint())
 	f.Why = store.Why(d.Byte())
+	f.position = decodePosition(&d)
 	if d.Bad {
 		return nil, store.ErrEncoding
 	}

@@ -10,17 +10,18 @@ import (
 // What nodes ask each other for. Each request begins with its kind; the fields follow in codec's
 // form.
 const (
-	reqLookup        = 'r' // the record of a resource: found, or fetched from the origin
-	reqChunk         = 'c' // a chunk, if it is held
-	reqFragment      = 'p' // the bytes of a version from some offset on, if a fragment of them is held
-	reqRead          = 'f' // the bytes of a version from some offset on, to the end of their slab
-	reqTakeOver      = 't' // to read on from the border of a slab, if the origin accepts that
-	reqInvalidate    = 'i' // to remove what is stored of some resources and groups
-	reqPut           = 'u' // to store a response that hasn't come by being fetched
-	reqForesee       = 'h' // whether the origin would be asked for some parts of a version
-	reqVaries        = 'v' // to drop the copies of what has turned out to vary
-	reqOriginAsked   = 'o' // whether the origin has been asked for a reqRead that is being answered
-	reqRevalidateAll = 'd' // to validate everything at its next use
+	reqLookup      = 'r' // the record of a resource: found, or fetched from the origin
+	reqChunk       = 'c' // a chunk, if it is held
+	reqFragment    = 'p' // the bytes of a version from some offset on, if a fragment of them is held
+	reqRead        = 'f' // the bytes of a version from some offset on, to the end of their slab
+	reqTakeOver    = 't' // to read on from the border of a slab, if the origin accepts that
+	reqInvalidate  = 'i' // to take invalidations that have just been issued
+	reqPut         = 'u' // to store a response that hasn't come by being fetched
+	reqForesee     = 'h' // whether the origin would be asked for some parts of a version
+	reqVaries      = 'v' // to drop the copies of what has turned out to vary
+	reqOriginAsked = 'o' // whether the origin has been asked for a reqRead that is being answered
+	reqPull        = 'l' // the invalidations that it knows and the requester doesn't
+	reqTake        = 'm' // to take the invalidations that it doesn't know
 )
 
 // What they are answered. Each reply begins with its kind.
@@ -34,6 +35,7 @@ const (
 	respFailed    = 'f' // the origin gave no answer
 	respNotOwner  = 'w' // this node isn't the owner
 	respAsked     = 'a' // the origin was asked for this request; why nothing comes of it follows
+	respBehind    = 'e' // one of the two has missed an invalidation
 	respBusy      = 'b' // this node can't answer: the requester fetches by itself
 )
 

@@ -47,7 +47,7 @@ func TestMessagesSurviveTheWire(t *testing.T) {
 			Key: "a%20b?c=d", Header: http.Header{"Accept": {"*/*", "x"}}, Proto: "HTTP/2.0", Cause: store.Cause{ID: "id", Asked: new(atomic.Bool)},
 			Whole: true, Gone: "v0", Stored: true, Ranged: true, Background: true, Head: true, Target: "a%20b",
 		},
-		Version: "v1", Revision: 1 << 63,
+		Version: "v1", Revision: 1 << 63, Position: nowhere,
 	}
 	b := encodeLookup(q)
 	if got := decodeLookup(&codec.Decoder{B: b[1:]}); b[0] != reqLookup || !reflect.DeepEqual(got, q) {
@@ -55,7 +55,7 @@ func TestMessagesSurviveTheWire(t *testing.T) {
 	}
 	read := &store.ReadRequest{
 		Key: "k", Record: sampleRecord(now), By: store.Fields{Header: http.Header{"A": {"b"}}, Proto: "HTTP/1.1", Cause: store.Cause{ID: "x", Asked: new(atomic.Bool)}},
-		Off: 1 << 40, End: -1, Whole: true,
+		Off: 1 << 40, End: -1, Whole: true, Position: nowhere,
 	}
 	b = x.encodeRead(reqTakeOver, read, 1<<63)
 	got, call, err := x.decodeRead(&codec.Decoder{B: b[1:]})

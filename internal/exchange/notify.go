@@ -2,45 +2,50 @@ package exchange
 
 import (
 	"context"
+	"errors"
 	"sync"
 
 	"github.com/scurrycache/scurry/internal/codec"
+	"github.com/scurrycache/scurry/internal/invalidation"
+	"github.com/scurrycache/scurry/internal/peer"
 	"github.com/scurrycache/scurry/internal/store"
 	"github.com/scurrycache/scurry/internal/wire"
 )
 
 // Invalidate is store.Remote's.
-func (x *Exchange) Invalidate(keys, groups []string, chosen func(node string) bool) {
-	message := codec.AppendTexts(codec.AppendTexts([]byte{reqInvalidate}, keys), groups)
-	peers := x.node.Peers()
-	x.missed.queueForAbsent(peers)
+func (x *Exchange) Invalidate(entries []invalidation.Entry, keys []string) {
+	message := codec.AppendTexts([]byte{reqInvalidate}, keys)
+	message = invalidation.AppendEntries(message, entries)
 	var told sync.WaitGroup
-	for _, p := range peers {
-		if !chosen(p.Name()) {
-			continue
-		}
-		told.Go(func() {
-			if x.notify(p, message) != nil {
-				x.queueHint(p)
-			}
-		})
+	for _, p := range x.node.Peers() {
+		told.Go(func() { x.tell(p, message) })
 	}
 	told.Wait()
 }
 
+// tell tells p of entries. If p has missed earlier ones, it learns them too.
+func (x *Exchange) tell(p *peer.Peer, message []byte) {
+	err := x.notify(p, message)
+	if errors.Is(err, store.ErrBehind) {
+		err = x.share(p)
+	}
+	if err != nil {
+		x.keepSharing(p)
+	}
+}
+
 func (x *Exchange) serveInvalidate(c *wire.Call, d *codec.Decoder) {
-	keys, groups := d.Texts(), d.Texts()
+	keys := d.Texts()
 	if d.Bad {
 		x.refuse(c, store.ErrBusy)
 		return
 	}
-	x.server.Invalidate(keys, groups)
-	x.done(c, nil)
-}
-
-func (x *Exchange) serveRevalidateAll(c *wire.Call, _ *codec.Decoder) {
-	x.store.RevalidateAll()
-	x.done(c, nil)
+	entries, rest, err := invalidation.DecodeEntries(d.Rest())
+	if err != nil || len(rest) > 0 {
+		x.refuse(c, store.ErrBusy)
+		return
+	}
+	x.done(c, x.server.Invalidate(entries, keys))
 }
 
 // Varies is store.Remote's. A node that can't be told has its copies for a lease.
@@ -63,23 +68,26 @@ func (x *Exchange) serveVaries(c *wire.Call, d *codec.Decoder) {
 }
 
 // Put is store.Remote's.
-func (x *Exchange) Put(ctx context.Context, node string, rec *store.Record, body []byte) error {
+func (x *Exchange) Put(
+	ctx context.Context, node string, rec *store.Record, body []byte, position *invalidation.Position,
+) error {
 	ctx, cancel := context.WithTimeout(ctx, notifyTimeout)
 	defer cancel()
 	message := codec.AppendTexts([]byte{reqPut}, []string{rec.Key, string(rec.Encode(x.now()))})
-	_, _, err := x.ask(ctx, node, codec.AppendText(message, string(body)))
-	return err
+	message = appendPosition(codec.AppendText(message, string(body)), position)
+	_, _, err := x.ask(ctx, node, message)
+	return x.caughtUp(node, err)
 }
 
 func (x *Exchange) servePut(c *wire.Call, d *codec.Decoder) {
-	names, body := d.Texts(), d.Text()
+	names, body, position := d.Texts(), d.Text(), decodePosition(d)
 	if d.Bad || len(names) != 2 {
 		x.refuse(c, store.ErrBusy)
 		return
 	}
 	rec, err := store.Decode([]byte(names[1]), x.now())
 	if err == nil {
-		err = x.server.Put(names[0], rec, []byte(body))
+		err = x.server.Put(names[0], rec, []byte(body), position)
 	}
 	x.done(c, err)
 }

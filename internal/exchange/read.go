@@ -22,7 +22,7 @@ func (x *Exchange) Read(ctx context.Context, node string, q *store.ReadRequest) 
 	d, _, err := x.await(stream, nil)
 	if err != nil {
 		_ = stream.Close()
-		return nil, learn(q.By.Cause, err)
+		return nil, x.caughtUp(node, learn(q.By.Cause, err))
 	}
 	body := &content{Stream: stream, x: x, node: node, cause: q.By.Cause, call: call}
 	return &store.ReadResult{Content: body, Length: d.Varint(), Foreseen: decodeAsked(d)}, nil
@@ -53,7 +53,7 @@ func (x *Exchange) serveRead(c *wire.Call, d *codec.Decoder) {
 func (x *Exchange) TakeOver(ctx context.Context, node string, q *store.ReadRequest) error {
 	d, _, err := x.ask(ctx, node, x.encodeRead(reqTakeOver, q, 0))
 	if err != nil {
-		return learn(q.By.Cause, err)
+		return x.caughtUp(node, learn(q.By.Cause, err))
 	}
 	if d.Byte() != 0 {
 		q.By.Note()
@@ -84,7 +84,7 @@ func (x *Exchange) encodeRead(kind byte, q *store.ReadRequest, call uint64) []by
 	b = binary.AppendVarint(b, q.End)
 	b = binary.AppendUvarint(b, call)
 	b = codec.AppendFlags(b, []*bool{&q.Whole, &q.Undivided})
-	b = appendBy(b, q.By)
+	b = appendPosition(appendBy(b, q.By), q.Position)
 	return append(b, rec...)
 }
 
@@ -92,7 +92,7 @@ func (x *Exchange) decodeRead(d *codec.Decoder) (q *store.ReadRequest, call uint
 	q = &store.ReadRequest{Key: d.Text(), Off: d.Varint(), End: d.Varint()}
 	call = d.Uvarint()
 	d.Flags([]*bool{&q.Whole, &q.Undivided})
-	q.By = decodeBy(d)
+	q.By, q.Position = decodeBy(d), decodePosition(d)
 	if d.Bad {
 		return nil, 0, store.ErrBusy
 	}

@@ -105,17 +105,19 @@ func TestContactThatReturnsFromTheOtherSide(t *testing.T) {
 	}
 }
 
-// TestReminderComesFirst: a peer isn't asked anything, nor in the ring, before it has answered what
-// it is to be asked first.
-func TestReminderComesFirst(t *testing.T) {
+// TestGreetComesFirst: a peer isn't asked anything, nor in the ring, before it has answered what it
+// is to be asked first.
+func TestGreetComesFirst(t *testing.T) {
 	answered := make(chan bool, 10)
-	a := start(t, NodeConfig{Hint: func(string) ([]byte, func()) {
-		return []byte("remember"), func() { answered <- true }
+	a := start(t, NodeConfig{Greet: func(_ string, ask func([]byte) ([]byte, error)) error {
+		_, err := ask([]byte("remember"))
+		answered <- err == nil
+		return err
 	}})
 	b := start(t, NodeConfig{})
 	meet(a, b)
 	a.awaitState(t, b.name, Live)
-	if len(answered) != 1 {
-		t.Errorf("%d reminders were answered before the peer was live", len(answered))
+	if len(answered) != 1 || !<-answered {
+		t.Error("the peer was live before it had answered")
 	}
 }

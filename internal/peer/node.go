@@ -64,10 +64,10 @@ type NodeConfig struct {
 	Lease    time.Duration
 	Reunited func()
 
-	// Hint, if not nil, returns the request that a peer gets before any other when there is contact
-	// with it, and what is to be called when it has answered; nil if there is none. Reunited comes
-	// before it.
-	Hint func(name string) (message []byte, answered func())
+	// Greet, if not nil, is called with a peer's name when there is contact with it, after Reunited
+	// and before the peer gets any other request. ask sends the peer a request and returns the
+	// first reply's message. If there is an error, the connection ends.
+	Greet func(name string, ask func(message []byte) ([]byte, error)) error
 
 	Log *zerolog.Logger
 }

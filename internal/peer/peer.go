@@ -244,7 +244,7 @@ func (p *Peer) join(conn net.Conn, theirs handshake.Hello) (*wire.Client, error)
 	}
 	a = wire.NewClient(conn, cfg)
 	close(made)
-	if err := p.sendHint(a); err != nil {
+	if err := p.greet(a); err != nil {
 		_ = a.Close()
 		return nil, err
 	}
@@ -262,27 +262,26 @@ func (p *Peer) join(conn net.Conn, theirs handshake.Hello) (*wire.Client, error)
 	return a, nil
 }
 
-// sendHint sends p the request that comes before all others.
-func (p *Peer) sendHint(a *wire.Client) error {
+// greet says to p what comes before all other requests.
+func (p *Peer) greet(a *wire.Client) error {
 	n := p.node
-	if n.cfg.Hint == nil {
-		return nil
-	}
-	message, answered := n.cfg.Hint(p.name)
-	if message == nil {
+	if n.cfg.Greet == nil {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(p.ctx, n.greetTime())
 	defer cancel()
-	s, err := a.Open(ctx, message, 0)
+	err := n.cfg.Greet(p.name, func(message []byte) ([]byte, error) {
+		s, err := a.Open(ctx, message, 0)
+		if err != nil {
+			return nil, err
+		}
+		defer s.Close()
+		reply, _, err := s.Next()
+		return reply, err
+	})
 	if err != nil {
-		return err
+		return fmt.Errorf("tell it what it has missed: %w", err)
 	}
-	defer s.Close()
-	if _, _, err := s.Next(); err != nil {
-		return fmt.Errorf("remind it of what it has missed: %w", err)
-	}
-	answered()
 	return nil
 }
 

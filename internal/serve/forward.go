@@ -22,7 +22,7 @@ func (t *response) forward(d *decide.Decision) error {
 	f := &forwarded{response: t, status: d.Status, sent: t.s.Now()}
 	f.body, _ = t.r.Body.(*watchedBody)
 	if t.q.Method == http.MethodPost {
-		f.before = t.s.Store.Moment(t.q.Resource)
+		f.before = t.s.Store.Moment()
 	}
 	t.entry.Cache, t.entry.Source = d.Outcome.String(), "origin"
 	t.w.Header()["Content-Type"] = nil // unless the origin has one; net/http would make one up

@@ -15,8 +15,8 @@ func (f *forwarded) observe(resp *http.Response) {
 	switch {
 	case decide.Unsafe(resp.Request.Method):
 		if resp.StatusCode >= 200 && resp.StatusCode < 400 {
-			if before, after := f.invalidate(resp); before == f.before {
-				f.keepPost(resp, after)
+			if now, current := f.invalidate(resp); current {
+				f.keepPost(resp, now)
 			}
 		}
 	case resp.Request.Method == http.MethodHead && resp.StatusCode == http.StatusOK:
@@ -26,8 +26,9 @@ func (f *forwarded) observe(resp *http.Response) {
 
 // invalidate does away with what a request may have changed (RFC 9111 section 4.4, RFC 9875 section
 // 3): what is stored of its target, of the URLs that the response names, if they are the origin's,
-// and of groups.
-func (f *forwarded) invalidate(resp *http.Response) (before, after store.Moment) {
+// and of groups. It returns the moment just after, and reports whether nobody else had invalidated
+// what the response would be stored for since the request was sent.
+func (f *forwarded) invalidate(resp *http.Response) (now store.Moment, current bool) {
 	keys := []string{f.q.Resource}
 	for _, name := range []string{"Location", "Content-Location"} {
 		if key, ok := f.s.Site.KeyFromOrigin(resp.Header.Get(name), f.q.Resource); ok &&
@@ -35,7 +36,8 @@ func (f *forwarded) invalidate(resp *http.Response) (before, after store.Moment)
 			keys = append(keys, key)
 		}
 	}
-	return f.s.Store.Invalidate(keys, httpcache.InvalidatedGroups(resp.Header))
+	members := httpcache.Groups(resp.Header, f.s.Site.GroupFields)
+	return f.s.Store.Invalidate(keys, httpcache.InvalidatedGroups(resp.Header), members, f.before)
 }
 
 // observeHead updates the stored response that the HEAD would have selected, or, if it is out of
@@ -48,7 +50,7 @@ func (f *forwarded) observeHead(resp *http.Response) {
 	}
 	received, stored := f.s.Origin.Received(resp, f.sent), rec.Fields()
 	if !httpcache.Matches(stored, received.Header, rec.Length) {
-		f.s.Store.Invalidate([]string{f.q.Resource}, nil)
+		f.s.Store.Invalidate([]string{f.q.Resource}, nil, nil, store.Moment{})
 		return
 	}
 	if !httpcache.Settled(stored) {

@@ -1,117 +1,66 @@
 package store
 
-import "math"
+import "github.com/scurrycache/scurry/internal/invalidation"
 
-// Moment is how often a key, and groups, had been invalidated at some time.
-type Moment struct{ key, groups uint64 }
+// Moment is a moment of the invalidation log.
+type Moment = invalidation.Moment
 
-// never is no moment of any key.
-var never = Moment{noGeneration, noGeneration}
-
-// changes is what has been removed, so that what was asked for before isn't stored after. It is
-// guarded by the store's mu.
+// changes is what has been removed, so that what was asked for before isn't stored after. Entries
+// come into the log only under the store's mu, together with the sweep of the table.
 type changes struct {
-	canonical   func(key string) string // KeySpace.CanonicalKey
-	generations generations
-	groups      groupLog
-	varied      generations // count how often keys of other nodes have turned out to vary
+	canonical func(key string) string // KeySpace.CanonicalKey
+	log       *invalidation.Log
+
+	// varied counts how often keys of other nodes have turned out to vary. The store's mu guards it.
+	varied generations
 }
 
-// generationLocked is the generation of key: that of its canonical key, since a response may turn
-// out to be for other keys with the same.
-func (c *changes) generationLocked(key string) uint64 {
-	return c.generations.of(c.canonical(key))
+// resource is what entries are matched against: what is stored under key, or asked for. Its key is
+// the canonical one, since a response may turn out to be for other keys with the same.
+func (c *changes) resource(key string, groups []string) invalidation.Resource {
+	return invalidation.Resource{Key: c.canonical(key), Groups: groups}
 }
 
-// overtakenLocked reports whether rec was asked for before its key, of which generation says what
-// it was then, or one of its groups was invalidated. It mustn't be stored then.
-func (c *changes) overtakenLocked(rec *Record, generation uint64) bool {
-	return generation != c.generationLocked(rec.Key) || c.groups.after(rec.since, rec.Groups)
-}
-
-// momentLocked is now, for the first of keys if there is one.
-func (c *changes) momentLocked(keys []string) Moment {
-	m := Moment{groups: c.groups.count}
-	if len(keys) > 0 {
-		m.key = c.generationLocked(keys[0])
-	}
-	return m
-}
-
-// variedLocked counts how often key has turned out to vary.
-func (c *changes) variedLocked(key string) uint64 { return c.varied.of(c.canonical(key)) }
-
-// generations counts how often the stored responses of a cache key have been removed. What was
-// asked for under an older generation isn't stored. The zero value is ready for use.
-type generations struct {
-	epoch  uint64
-	raised map[string]uint64 // above epoch
-}
-
-// groupLog remembers which groups have been invalidated, so that what was asked for before isn't
-// stored after. The zero value is ready for use.
-type groupLog struct {
-	count uint64            // of invalidations
-	floor uint64            // those up to this one are forgotten
-	last  map[string]uint64 // the last one of each group, above floor
-}
-
-// raise notes that group is invalidated.
-func (g *groupLog) raise(group string) {
-	if _, ok := g.last[group]; !ok && len(g.last) >= maxRaised {
-		g.floor, g.last = g.count, nil
-	}
-	if g.last == nil {
-		g.last = map[string]uint64{}
-	}
-	g.count++
-	g.last[group] = g.count
-}
-
-// mark is what the versions of the members of groups have in them, so that no bytes come back that
-// were removed.
-func (g *groupLog) mark(groups []string) (mark uint64) {
-	for _, group := range groups {
-		mark = max(mark, g.floor, g.last[group])
-	}
-	return mark
-}
-
-// after reports whether any of groups may have been invalidated when more than since invalidations
-// had been.
-func (g *groupLog) after(since uint64, groups []string) bool {
-	for _, group := range groups {
-		if since < max(g.floor, g.last[group]) {
-			return true
+// takeOff is now, and the mark of key: requests with equal ones may share an answer.
+func (c *changes) takeOff(key string) (now Moment, mark invalidation.Mark) {
+	for r := c.resource(key, nil); ; {
+		now = c.log.Now()
+		if mark, verdict := c.log.Land(r, now.Token); verdict != invalidation.Removed {
+			return now, mark
 		}
 	}
-	return false
 }
 
-// noGeneration is none that a key has.
-const noGeneration = math.MaxUint64
-
-// The log of raised keys is bounded: when it is full, all keys are raised at once.
-const maxRaised = 4096
-
-// of returns the generation of key.
-func (g *generations) of(key string) uint64 { return g.epoch + g.raised[key] }
-
-// raise makes the generation of key one that it never had. It reports whether it did so for all
-// keys.
-func (g *generations) raise(key string) (all bool) {
-	if _, ok := g.raised[key]; !ok && len(g.raised) >= maxRaised {
-		var most uint64
-		for _, n := range g.raised {
-			most = max(most, n)
-		}
-		g.epoch += most + 1
-		g.raised = nil
-		return true
+// land says what rec rests on, for which the origin was asked at began, and what mark its version
+// has. If it is removed, the version is to be a random name.
+func (c *changes) land(rec *Record, key string, began invalidation.Token) (
+	mark invalidation.Mark, removed bool,
+) {
+	now := c.log.Now()
+	mark, verdict := c.log.Land(c.resource(key, rec.Groups), began)
+	if rec.basis = began; verdict == invalidation.Current {
+		rec.basis = now.Token
 	}
-	if g.raised == nil {
-		g.raised = map[string]uint64{}
+	return mark, verdict == invalidation.Removed
+}
+
+// overtaken reports whether rec has been removed since what it rests on: it mustn't be stored then.
+// The store's mu is to be held until it is.
+func (c *changes) overtaken(rec *Record) bool {
+	_, verdict := c.log.Land(c.resource(rec.Key, rec.Groups), rec.basis)
+	return verdict == invalidation.Removed
+}
+
+// outlived reports whether a node that knows no more than p has no right to rec's bytes any more.
+func (c *changes) outlived(rec *Record, p *invalidation.Position) bool {
+	_, verdict := c.log.Accepts(c.resource(rec.Key, rec.Groups), known(p))
+	return verdict == invalidation.Removed
+}
+
+// known is p, or that of one who knows nothing.
+func known(p *invalidation.Position) *invalidation.Position {
+	if p == nil {
+		return &invalidation.Position{}
 	}
-	g.raised[key]++
-	return false
+	return p
 }

@@ -13,7 +13,7 @@ import (
 // before them. Times are sent as ages, since the clocks of two nodes differ. The key isn't sent:
 // the requester knows it.
 
-const codecVersion = 6
+const codecVersion = 7
 
 // MaxLength is above all lengths of contents, so that offsets can be added to.
 const MaxLength = 1 << 60
@@ -26,7 +26,6 @@ func (r *Record) Encode(now time.Time) []byte {
 	b = codec.AppendTexts(b, r.Vary)
 	b = codec.AppendTexts(b, r.Groups)
 	b = codec.AppendText(b, r.Variant)
-	b = binary.AppendUvarint(b, r.Generation)
 	b = codec.AppendText(b, r.Version)
 	b = binary.AppendUvarint(b, r.Revision)
 	b = binary.AppendVarint(b, int64(r.Status))
@@ -61,7 +60,6 @@ func Decode(b []byte, now time.Time) (*Record, error) {
 	r.Vary = d.Texts()
 	r.Groups = d.Texts()
 	r.Variant = d.Text()
-	r.Generation = d.Uvarint()
 	r.Version = d.Text()
 	r.Revision = d.Uvarint()
 	r.Status = int(d.Varint())

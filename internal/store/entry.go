@@ -15,7 +15,6 @@ type entry struct {
 	variants     []*Record // never empty in the table
 	newer, older *entry    // in its pool
 	turn         uint32    // of the ring, up to which what this node owns is known to be its own
-	doubt        uint64    // what it owns and fetched before this tick of the store's clock is to be validated at its next use
 	bytes        uint32    // what it takes in memory
 	pool         class
 	query        bool // its path had many query strings when it came

@@ -52,6 +52,7 @@ var (
 	ErrNotCached = errors.New("chunk isn't held")
 	ErrNotOwner  = errors.New("the peer says that it isn't the owner")
 	ErrBusy      = errors.New("the peer can't answer this")
+	ErrBehind    = errors.New("one of two nodes has missed an invalidation")
 )
 
 // ErrNone is that nothing is stored that a request is for which is to be answered from what is

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/scurrycache/scurry/internal/chunk"
+	"github.com/scurrycache/scurry/internal/invalidation"
 )
 
 // fakeCluster is stores that are each other's Remotes without a connection: what one asks, the
@@ -115,6 +116,10 @@ func (r *fakeRemote) Lookup(ctx context.Context, node string, q *LookupRequest) 
 	theirs := *q
 	theirs.Cause, theirs.Variants = Cause{Asked: new(atomic.Bool)}, nil
 	found, sending, err := v.Lookup(ctx, &theirs)
+	if errors.Is(err, ErrBehind) {
+		r.share(node)
+		found, sending, err = v.Lookup(ctx, &theirs)
+	}
 	if theirs.Noted() {
 		q.Note()
 	}
@@ -129,20 +134,20 @@ func (r *fakeRemote) Lookup(ctx context.Context, node string, q *LookupRequest) 
 	return &copied, nil
 }
 
-func (r *fakeRemote) Chunk(ctx context.Context, node, key string) ([]byte, error) {
+func (r *fakeRemote) Chunk(ctx context.Context, node, key string, p *invalidation.Position) ([]byte, error) {
 	v, err := r.server(node, "Chunk")
 	if err != nil {
 		return nil, err
 	}
-	return v.Chunk(ctx, key)
+	return v.Chunk(ctx, key, p)
 }
 
-func (r *fakeRemote) Fragment(ctx context.Context, node string, rec *Record, off int64) ([]byte, error) {
+func (r *fakeRemote) Fragment(ctx context.Context, node string, rec *Record, off int64, p *invalidation.Position) ([]byte, error) {
 	v, err := r.server(node, "Fragment")
 	if err != nil {
 		return nil, err
 	}
-	return v.Fragment(ctx, &Record{Key: rec.Key, Version: rec.Version, Details: plain}, off)
+	return v.Fragment(ctx, &Record{Key: rec.Key, Version: rec.Version, Details: plain}, off, p)
 }
 
 // theirs is q as another node gets it.
@@ -186,17 +191,39 @@ func (r *fakeRemote) Foresee(ctx context.Context, node string, rec *Record, part
 	return v.Foresee(ctx, named, parts)
 }
 
-func (r *fakeRemote) Put(_ context.Context, node string, rec *Record, content []byte) error {
+func (r *fakeRemote) Put(_ context.Context, node string, rec *Record, content []byte, p *invalidation.Position) error {
 	v, err := r.server(node, "Put")
 	if err != nil {
 		return err
 	}
-	return v.Put(rec.Key, sent(rec), content)
+	return v.Put(rec.Key, sent(rec), content, p)
 }
 
-func (r *fakeRemote) others(method string, chosen func(node string) bool, tell func(v *Server)) {
+// share exchanges the logs of node and this one.
+func (r *fakeRemote) share(node string) {
+	ours, theirs := r.nodes[r.self], r.nodes[node]
+	for _, pull := range [][2]*Store{{ours, theirs}, {theirs, ours}} {
+		reply, err := pull[1].PullReply(pull[0].PullRequest())
+		if err == nil {
+			err = pull[0].Merge(reply)
+		}
+		if err != nil {
+			panic(err)
+		}
+	}
+}
+
+func (r *fakeRemote) Share() {
+	for node := range r.nodes {
+		if node != r.self {
+			r.share(node)
+		}
+	}
+}
+
+func (r *fakeRemote) others(method string, tell func(v *Server)) {
 	for _, node := range []string{"a", "b", "c"} {
-		if r.nodes[node] == nil || node == r.self || !chosen(node) {
+		if r.nodes[node] == nil || node == r.self {
 			continue
 		}
 		if v, err := r.server(node, method); err == nil {
@@ -205,12 +232,12 @@ func (r *fakeRemote) others(method string, chosen func(node string) bool, tell f
 	}
 }
 
-func (r *fakeRemote) Invalidate(keys, groups []string, chosen func(node string) bool) {
-	r.others("Invalidate", chosen, func(v *Server) { v.Invalidate(slices.Clone(keys), groups) })
+func (r *fakeRemote) Invalidate(entries []invalidation.Entry, keys []string) {
+	r.others("Invalidate", func(v *Server) { _ = v.Invalidate(entries, slices.Clone(keys)) })
 }
 
 func (r *fakeRemote) Varies(key string) {
-	r.others("Varies", func(string) bool { return true }, func(v *Server) { _ = v.Varies(key) })
+	r.others("Varies", func(v *Server) { _ = v.Varies(key) })
 }
 
 // fakeContent is what another node sends: as much as has been read.

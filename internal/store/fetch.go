@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/scurrycache/scurry/internal/httpcache"
+	"github.com/scurrycache/scurry/internal/invalidation"
 )
 
 // Fetch brings a record that is newer than prev, which is nil or the stored response that the
@@ -23,7 +24,7 @@ func (s *Store) Fetch(ctx context.Context, req *Request, prev *Record) (*Result,
 	variant := s.variantNow(req)
 	for {
 		res, err := s.fly(ctx, req, prev, variant)
-		if errors.Is(err, errVariantKnown) {
+		if errors.Is(err, errVariantKnown) || errors.Is(err, errOvertaken) {
 			variant = s.variantNow(req)
 			continue
 		}
@@ -88,13 +89,13 @@ func (s *Store) fly(ctx context.Context, req *Request, prev *Record, variant str
 	}
 	s.mu.Lock()
 	ok := s.begin()
-	f.generation, f.since = s.generationLocked(req.Key), s.groups.count
 	f.varied = s.variedLocked(req.Key)
 	s.mu.Unlock()
 	if !ok {
 		return nil, context.Canceled
 	}
-	f.key = s.flightKey(f)
+	now, mark := s.takeOff(req.Key)
+	f.arrived, f.key = now, s.flightKey(f, mark)
 	peer := req.For != ""
 	if peer && !s.records.BeginServing(f.key) {
 		s.work.Done()
@@ -144,7 +145,7 @@ func (s *Store) await(ctx context.Context, f *flight, req *Request) (*Result, er
 			case f.answer != nil:
 				return f.answer, nil
 			}
-			return s.shared(req, l.encoded)
+			return s.shared(f, l.encoded)
 		case <-f.refused:
 			f.leave()
 			return nil, ErrBusy
@@ -155,13 +156,16 @@ func (s *Store) await(ctx context.Context, f *flight, req *Request) (*Result, er
 	}
 }
 
-// shared makes the answer for one whose request another's flight answered.
-func (s *Store) shared(req *Request, encoded []byte) (*Result, error) {
+// shared makes the answer for f, whose request another flight has answered.
+func (s *Store) shared(f *flight, encoded []byte) (*Result, error) {
 	fr, err := decodeFlightResult(encoded, s.cfg.Now())
 	if err != nil {
 		return nil, err
 	}
-	s.adopt(req.Key, fr.rec)
+	s.adopt(f.req.Key, fr.rec)
+	if !s.log.Joins(s.resource(fr.rec.Key, fr.rec.Groups), f.arrived.Token, fr.began) {
+		return nil, errOvertaken
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if now := s.successor(fr.rec); now != nil {
@@ -171,9 +175,9 @@ func (s *Store) shared(req *Request, encoded []byte) (*Result, error) {
 }
 
 // flightKey is the key of a request in the records group: those with the same key share an answer.
-func (s *Store) flightKey(f *flight) string {
+func (s *Store) flightKey(f *flight, mark invalidation.Mark) string {
 	req := f.req
-	key := s.records.Prefix() + s.routingKey(req.Key) + ".0." + strconv.FormatUint(f.generation, 36) + "." + digest(req.Key, f.variant)
+	key := s.records.Prefix() + s.routingKey(req.Key) + ".0." + strconv.FormatUint(uint64(mark), 36) + "." + digest(req.Key, f.variant)
 	if s.ownerOf(req.Key) != "" && f.prev.isCurrent(s.cfg.Now()) {
 		// An owner answers at once with what it has, but not a node that has that already: one that
 		// hasn't mustn't wait for it.

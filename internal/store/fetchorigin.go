@@ -17,27 +17,29 @@ func (s *Store) load(f *flight) ([]byte, error) {
 	if f.req.Stored {
 		return nil, ErrNone
 	}
+	f.began = s.log.Now()
 	s.mu.Lock()
 	// Another flight may have landed since the asker looked.
 	if rec, mustRevalidate := s.findLocked(f.req.Key, f.req.Header, f.req.Head); rec != nil && !mustRevalidate && rec.newer(f.prev) && !f.req.Alone && f.req.takes(rec) &&
 		s.cfg.answers(rec, cmp.Or(f.req.Target, f.req.Key)) {
 		s.mu.Unlock()
-		return (&flightResult{rec: rec}).encode(s.cfg.Now()), nil
+		return (&flightResult{rec: rec, began: f.began.Token}).encode(s.cfg.Now()), nil
 	}
 	if f.variant == "" && !f.req.Alone && s.variantLocked(f.req) != "" {
 		s.mu.Unlock()
 		return nil, errVariantKnown
 	}
+	if f.prev != nil && s.successor(f.prev) == nil && s.overtaken(f.prev) {
+		f.prev = nil // it was found just before it was removed
+	}
 	if failed := s.failedLocked(f); failed != nil {
 		s.mu.Unlock()
 		return nil, failed
 	}
-	generation := s.generationLocked(f.req.Key)
-	f.fetchedAt, f.since = s.clock, s.groups.count
 	f.req = s.amongLocked(f)
 	s.mu.Unlock()
 
-	x, err := s.fetchFromOrigin(f, generation)
+	x, err := s.fetchFromOrigin(f)
 	if err == nil {
 		if err = s.admit(f, x); err != nil {
 			x.cancel()
@@ -69,14 +71,14 @@ func (s *Store) load(f *flight) ([]byte, error) {
 			s.drop(f.prev) // the origin has another rule by now
 		}
 	}
-	encoded := (&flightResult{rec: res.Record}).encode(s.cfg.Now())
+	encoded := (&flightResult{rec: res.Record, began: f.began.Token}).encode(s.cfg.Now())
 	f.settle(res)
 	return encoded, nil
 }
 
 // fetchFromOrigin asks the Source, and makes its answer ready for the table. Whatever the Source
 // panics with, nothing is left behind.
-func (s *Store) fetchFromOrigin(f *flight, generation uint64) (x *exchange, err error) {
+func (s *Store) fetchFromOrigin(f *flight) (x *exchange, err error) {
 	ctx, cancel := context.WithCancel(f.Context)
 	var got *OriginResponse
 	defer func() {
@@ -94,8 +96,7 @@ func (s *Store) fetchFromOrigin(f *flight, generation uint64) (x *exchange, err 
 	if rec.Details == nil {
 		rec.Details = &Details{}
 	}
-	rec.Generation, rec.failure = generation, nil
-	rec.Revision, rec.fetchedAt, rec.since = rand.Uint64(), f.fetchedAt, f.since
+	rec.Revision, rec.failure = rand.Uint64(), nil
 	if f.req.Head && !got.Renewed {
 		rec.HeadOnly = true
 	}
@@ -105,13 +106,12 @@ func (s *Store) fetchFromOrigin(f *flight, generation uint64) (x *exchange, err 
 		rec.Lease = Until(s.cfg.Now().Add(s.cfg.Lease))
 	}
 	rec.Rangeable = rec.Rangeable && rec.Length < MaxLength
-	s.mu.Lock()
-	if rec.mark = s.groups.mark(rec.Groups); s.groups.after(rec.since, rec.Groups) {
+	mark, removed := s.land(rec, f.req.Key, f.began.Token)
+	if removed {
 		got.Validator = ""
 	}
-	s.mu.Unlock()
 	s.adopt(f.req.Key, rec)
-	return &exchange{got, ctx, cancel}, nil
+	return &exchange{got, mark, ctx, cancel}, nil
 }
 
 // renew puts the validated record in the place of the one it was made from.
@@ -122,11 +122,10 @@ func (s *Store) renew(f *flight, x *exchange) *Result {
 	rec.Version = f.prev.Version
 	now := s.successor(f.prev)
 	if now != nil {
-		rec.Generation = now.Generation
 		rec.Length = now.Length // a fill may have ended meanwhile
 	}
 	switch {
-	case now != nil && x.Storable:
+	case now != nil && x.Storable && !s.overtaken(rec):
 		s.supersedeLocked(now, rec)
 	case now != nil: // this answer may still be made of it, but no other
 		s.withdrawLocked(now)
@@ -144,12 +143,12 @@ func (s *Store) keepHead(f *flight, x *exchange) *Result {
 	rec := x.Record
 	x.cancel()
 	_ = x.Body.Close()
-	rec.Version = s.version(rec, "")
+	rec.Version = s.version(rec, "", 0)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	got, _ := s.findLocked(rec.Key, f.req.Header, false)
 	later := got != nil && !got.Pass && got.newer(f.prev) && got.RequestTime >= rec.RequestTime
-	if !later && !s.overtakenLocked(rec, rec.Generation) {
+	if !later && !s.overtaken(rec) {
 		s.installLocked(rec)
 	}
 	return &Result{Record: rec, Status: rec.Status}
@@ -161,12 +160,12 @@ func (s *Store) pass(f *flight, x *exchange) *Result {
 	rec := x.Record
 	rec.Pass = true
 	rec.PassUntil = Until(s.cfg.Now().Add(passFor))
-	rec.Version = s.version(rec, "")
+	rec.Version = s.version(rec, "", 0)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if rec.Status >= http.StatusInternalServerError {
 		s.postponeLocked(f.prev, nil) // the answer is for the one who asked, the others have what is stored
-	} else if !x.Private && !s.overtakenLocked(rec, rec.Generation) {
+	} else if !x.Private && !s.overtaken(rec) {
 		if f.prev != nil && rec.takesBack(f.prev) {
 			s.withdrawLocked(f.prev)
 		}
@@ -179,13 +178,13 @@ func (s *Store) pass(f *flight, x *exchange) *Result {
 func (s *Store) fill(f *flight, x *exchange) *Result {
 	rec := x.Record
 	rec.OneSlab = !rec.refetchable()
-	rec.Version = s.version(rec, x.Validator)
+	rec.Version = s.version(rec, x.Validator, x.mark)
 	res := &Result{Record: rec, Status: rec.Status}
 	if x.To > 0 {
-		s.fillFragment(x, f.req.Fields())
+		s.fillFragment(x, f.req.Fields(), f.began)
 		return res
 	}
-	if run := s.install(f, rec, rec.Generation, source{body: x.Body, trailer: x.Trailer, by: f.req.Fields(), wanted: f.req.Background}, res, s.reach(x.ctx, rec, 0, true)); run != nil {
+	if run := s.install(f, rec, true, source{body: x.Body, trailer: x.Trailer, by: f.req.Fields(), wanted: f.req.Background, sight: sight{f.began.Position}}, res, s.reach(x.ctx, rec, 0, true)); run != nil {
 		run.Start(x.ctx, x.cancel)
 	} else {
 		x.cancel()
@@ -194,13 +193,13 @@ func (s *Store) fill(f *flight, x *exchange) *Result {
 	return res
 }
 
-// install puts rec into the table, unless its key has been invalidated since generation, or one of
-// its groups, and returns a fill for its bytes up to end; none if they are being read, or here
-// already, or there are none. For one who is to read them from the start, a follows the fill.
-func (s *Store) install(f *flight, rec *Record, generation uint64, from source, res *Result, end int64) *run {
+// install puts rec into the table, if it is to be kept and hasn't been invalidated meanwhile, and
+// returns a fill for its bytes up to end; none if they are being read, or here already, or there are
+// none. For one who is to read them from the start, a follows the fill.
+func (s *Store) install(f *flight, rec *Record, keep bool, from source, res *Result, end int64) *run {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.overtakenLocked(rec, generation) && !s.outdatedLocked(f) {
+	if keep && !s.overtaken(rec) && !s.outdatedLocked(f) {
 		s.installLocked(rec)
 	}
 	follows, joined := f.req.Whole || !rec.refetchable(), false
@@ -238,18 +237,18 @@ func (s *Store) admit(f *flight, x *exchange) error {
 }
 
 // fillFragment reads the part of the content that x is.
-func (s *Store) fillFragment(x *exchange, by Fields) {
+func (s *Store) fillFragment(x *exchange, by Fields, began Moment) {
 	rec := x.Record
 	rec.Fragments = true
 	s.mu.Lock()
-	if !s.overtakenLocked(rec, rec.Generation) {
+	if !s.overtaken(rec) {
 		s.installLocked(rec)
 	}
 	var run *run
 	if held, _, joined := s.joinLocked(rec, by.Cause, x.From, x.To, 0, true); joined {
 		held.Close()
 	} else if s.begin() {
-		run = s.runLocked(rec, source{body: x.Body, part: true, by: by, wanted: true}, x.From, x.To, fill.Everything)
+		run = s.runLocked(rec, source{body: x.Body, part: true, by: by, wanted: true, sight: sight{began.Position}}, x.From, x.To, fill.Everything)
 	} else {
 		s.forgetBodyLocked(rec.Version, "")
 	}

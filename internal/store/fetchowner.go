@@ -15,6 +15,7 @@ func (s *Store) fetchRecord(f *flight) ([]byte, error) {
 	if f.req.For != "" || owner == "" {
 		return nil, ErrBusy // what was asked of this node it doesn't ask on
 	}
+	f.began = s.log.Now()
 	fr, err := s.fetchFromOwner(f, owner)
 	if err != nil {
 		if IsVerdict(err) {
@@ -28,7 +29,7 @@ func (s *Store) fetchRecord(f *flight) ([]byte, error) {
 // fetchFromOwner asks owner, settles the flight with the answer, and keeps a copy of it.
 func (s *Store) fetchFromOwner(f *flight, owner string) (*flightResult, error) {
 	q := &LookupRequest{Request: *f.req}
-	q.Inform = f.inform
+	q.Inform, q.Position = f.inform, f.began.Position
 	if f.prev.isCurrent(s.cfg.Now()) {
 		q.Version, q.Revision = f.prev.Version, f.prev.Revision
 	}
@@ -64,7 +65,7 @@ func (s *Store) fetchFromOwner(f *flight, owner string) (*flightResult, error) {
 		s.relay(f, owner, found, res, ctx, cancel)
 	}
 	f.settle(res)
-	return &flightResult{rec: found.Record, found: found.Found, peer: owner}, nil
+	return &flightResult{rec: found.Record, found: found.Found, peer: owner, began: f.began.Token}, nil
 }
 
 // passFromOwner has res read a content that nobody keeps.
@@ -110,10 +111,11 @@ func (s *Store) lookUp(ctx context.Context, f *flight, owner string, q *LookupRe
 }
 
 // lend makes a record that came from its owner one to answer from for a while. What is remembered
-// is the request that the owner gave it for.
+// is the request that the owner gave it for. It rests on what this node knew when it asked, since
+// the owner knew no less.
 func (s *Store) lend(f *flight, rec *Record) {
 	s.adopt(f.req.Key, rec)
-	rec.since = f.since
+	rec.basis = f.began.Token
 	rec.setImprint(s.imprintOf(f.req.Header))
 	rec.Lease = Until(s.cfg.Now().Add(s.cfg.Lease))
 }
@@ -127,7 +129,7 @@ func (s *Store) keepCopy(f *flight, found *LookupResult) {
 	case !found.Stored:
 		s.dropLocked(found.Record)
 		return
-	case s.overtakenLocked(found.Record, f.generation) || s.outdatedLocked(f):
+	case s.overtaken(found.Record) || s.outdatedLocked(f):
 		return
 	case found.Record.Pass: // what was stored before has been taken back
 		if old, _ := s.findLocked(found.Record.Key, f.req.Header, f.req.Head); old != nil && !old.Pass && found.Record.takesBack(old) {
@@ -144,12 +146,8 @@ func (s *Store) relay(f *flight, owner string, found *LookupResult, res *Result,
 	r.from.Store(&owner)
 	r.heard(AskedForThis, 0)
 	body := r.reading(&relayed{Content: found.Content, cause: f.req.Cause, end: rec.Length})
-	from := source{body: body, by: f.req.Fields(), relay: r}
-	generation := f.generation
-	if !found.Stored {
-		generation = noGeneration
-	}
-	if run := s.install(f, rec, generation, from, res, rec.Length); run != nil {
+	from := source{body: body, by: f.req.Fields(), relay: r, sight: sight{f.began.Position}}
+	if run := s.install(f, rec, found.Stored, from, res, rec.Length); run != nil {
 		run.Start(ctx, cancel)
 		return
 	}

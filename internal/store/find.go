@@ -26,15 +26,6 @@ func (s *Store) Holds(key string, head bool) (variants, parts bool) {
 	return variants, parts
 }
 
-// RevalidateAll has each record that is stored now validated at its next use. It is to be called
-// when this node has been out of contact with its peers.
-func (s *Store) RevalidateAll() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.clock++
-	s.revalidateBefore.Store(s.clock)
-}
-
 // drop is dropLocked.
 func (s *Store) drop(rec *Record) {
 	s.mu.Lock()

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"net/http"
 	"sync"
+
+	"github.com/scurrycache/scurry/internal/invalidation"
 )
 
 // flight is one request on its way through the records group, which carries it to the getter in its
@@ -14,16 +16,15 @@ type flight struct {
 	req  *Request
 	prev *Record
 
-	variant    string // "" if it wasn't known what selects
-	generation uint64 // of the key, when it took off
-	since      uint64 // how many groups had been invalidated by then
-	varied     uint64 // how often it had turned out to vary by then
-	verdict    error  // what the owner has found out, which settles it for this node too
-	interim    chan interim
-	key        string // in the records group
-	done       chan landed
-	refused    <-chan struct{} // closed when it is to wait no more; nil for a client's
-	fetchedAt  uint64          // there had been so many when the origin was asked
+	variant string // "" if it wasn't known what selects
+	arrived Moment // it took off
+	began   Moment // the origin, or the owner, was asked
+	varied  uint64 // how often its key had turned out to vary when it took off
+	verdict error  // what the owner has found out, which settles it for this node too
+	interim chan interim
+	key     string // in the records group
+	done    chan landed
+	refused <-chan struct{} // closed when it is to wait no more; nil for a client's
 
 	mu     sync.Mutex
 	answer *Result // set by the getter, if it was this flight's that ran
@@ -79,9 +80,11 @@ func (f *flight) leave() {
 	}
 }
 
-// exchange is an answer of the Source, with the context that its body is read under.
+// exchange is an answer of the Source, with the context that its body is read under, and the mark of
+// its version.
 type exchange struct {
 	*OriginResponse
+	mark   invalidation.Mark
 	ctx    context.Context
 	cancel context.CancelFunc
 }
@@ -90,6 +93,10 @@ type exchange struct {
 // to the getter after: the request for the variant at hand may already be under way in a flight of
 // its own.
 var errVariantKnown = errors.New("it is known by now what selects")
+
+// errOvertaken ends the waiting for another's flight that took off before an invalidation of what it
+// brings, for one who came after that.
+var errOvertaken = errors.New("it has been invalidated meanwhile")
 
 // landed is what the records group has for one who waits for a flight.
 type landed struct {

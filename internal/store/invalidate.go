@@ -1,78 +1,125 @@
 package store
 
-import "slices"
+import (
+	"slices"
 
-// Moment is now, for key.
-func (s *Store) Moment(key string) Moment {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.momentLocked([]string{key})
-}
+	"github.com/scurrycache/scurry/internal/invalidation"
+)
+
+// Moment is now.
+func (s *Store) Moment() Moment { return s.log.Now() }
+
+// RevalidateAll has each record of this node's own that is stored now validated at its next use. It
+// is to be called when this node has been out of contact with its peers, which may have stood in
+// for it and know better.
+func (s *Store) RevalidateAll() { s.log.Doubt() }
 
 // Invalidate removes all that is stored under keys (RFC 9111 section 4.4) or belongs to one of
-// groups (RFC 9875), and what is on its way there, on all nodes. A node that can't be told now is
-// told, as soon as it can be, to validate all that it has. The moments are those of the first key
-// just before and just after, equal to none if it was invalidated by others in between.
-func (s *Store) Invalidate(keys, groups []string) (before, after Moment) {
-	if s.cfg.Remote == nil {
-		return s.invalidate(keys, groups)
-	}
-	// The owners come first, so that others don't get from them once more what they have dropped.
-	var owners []string
+// groups (RFC 9875), and what is on its way there, on all nodes. A node that can't be told now
+// learns of it before anything else when there is contact with it.
+//
+// It returns the moment just after. current reports whether nothing had been invalidated, between
+// then and just before, that a response is about which is for the first of keys and belongs to the
+// groups of members.
+func (s *Store) Invalidate(keys, groups, members []string, then Moment) (
+	now Moment, current bool,
+) {
+	var scopes []invalidation.Scope
 	for _, key := range keys {
-		if owner := s.ownerOf(key); owner != "" {
-			owners = append(owners, owner)
+		if scope := invalidation.Key(s.cfg.Keys.CanonicalKey(key)); !slices.Contains(scopes, scope) {
+			scopes = append(scopes, scope)
 		}
-	}
-	s.cfg.Remote.Invalidate(keys, groups, func(node string) bool { return slices.Contains(owners, node) })
-	before, after = s.invalidate(keys, groups)
-	s.cfg.Remote.Invalidate(keys, groups, func(node string) bool { return !slices.Contains(owners, node) })
-	if len(groups) > 0 {
-		// Whose the members of a group are isn't known. By now no owner has any, so that a copy
-		// that was got from one meanwhile is the last.
-		again, last := s.invalidate(nil, groups)
-		if len(keys) > 0 {
-			again.key, last.key = s.Moment(keys[0]).key, after.key
-		}
-		if again != after {
-			last = never
-		}
-		after = last
-		s.cfg.Remote.Invalidate(keys, groups, func(string) bool { return true })
-	}
-	return before, after
-}
-
-// invalidate is Invalidate for this node.
-func (s *Store) invalidate(keys, groups []string) (before, after Moment) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	before = s.momentLocked(keys)
-	defer func() { after = s.momentLocked(keys) }()
-	for _, key := range keys {
-		s.invalidateLocked(key)
 	}
 	for _, group := range groups {
-		s.groups.raise(group)
+		scopes = append(scopes, invalidation.Group(group))
+	}
+	s.mu.Lock()
+	if current = len(keys) > 0; current {
+		current = s.log.Joins(s.resource(keys[0], members), s.log.Now().Token, then.Token)
+	}
+	c := s.log.Publish(invalidation.Remove, scopes...)
+	s.sweepLocked(&c, keys)
+	now = s.log.Now()
+	s.mu.Unlock()
+	if s.cfg.Remote != nil {
+		s.cfg.Remote.Invalidate(c.Entries, keys)
+	}
+	s.changed(&c)
+	return now, current
+}
+
+// changed has the others learn what the log has forgotten: until then they may derive other
+// versions.
+func (s *Store) changed(c *invalidation.Change) {
+	if c.Forgot && s.cfg.Remote != nil {
+		s.cfg.Remote.Share()
+	}
+}
+
+// sweepLocked removes what a change of the log says. If the resources are known that keys have been
+// invalidated for, only what is for them, of all that is stored in the same places.
+func (s *Store) sweepLocked(c *invalidation.Change, keys []string) {
+	if c.RemoveAll {
+		s.removeAllLocked()
+		return
+	}
+	for _, e := range c.Entries {
+		if e.Kind == invalidation.Remove {
+			s.removeScopeLocked(e.Scope, c, keys)
+		}
+	}
+}
+
+func (s *Store) removeScopeLocked(scope invalidation.Scope, c *invalidation.Change, keys []string) {
+	place, group := scope.Sought()
+	switch {
+	case group != "":
 		for key := range s.grouped[group] {
 			s.removeLocked(key)
 		}
+	case place != "":
+		told := false
+		for _, key := range keys {
+			if s.cfg.Keys.CanonicalKey(key) == place {
+				told = true
+				s.removeResourceLocked(place, key)
+			}
+		}
+		if !told {
+			s.removePlaceLocked(place)
+		}
+	default:
+		for key := range s.shards.keysLocked() {
+			if e, _ := s.shards.getLocked(key); slices.ContainsFunc(e.variants, func(rec *Record) bool {
+				return c.Matches(s.resource(key, rec.Groups), rec.basis)
+			}) {
+				s.removeLocked(key)
+			}
+		}
 	}
-	return before, after
 }
 
-func (s *Store) invalidateLocked(key string) {
+// removeResourceLocked removes what is stored of key's resource, which is in that place.
+func (s *Store) removeResourceLocked(place, key string) {
 	for _, stored := range s.cfg.Keys.Keys(key) {
 		s.removeLocked(stored)
 	}
-	place := s.cfg.Keys.CanonicalKey(key)
 	s.removeConcernedLocked(place, key)
 	for stored := range s.grouped[groupRoutingPrefix+place] {
 		s.removeConcernedLocked(stored, key)
 	}
-	if all := s.generations.raise(place); all {
-		for key := range s.shards.keysLocked() {
-			s.removeLocked(key)
-		}
+}
+
+// removePlaceLocked removes all that is stored in a place.
+func (s *Store) removePlaceLocked(place string) {
+	s.removeLocked(place)
+	for stored := range s.grouped[groupRoutingPrefix+place] {
+		s.removeLocked(stored)
+	}
+}
+
+func (s *Store) removeAllLocked() {
+	for key := range s.shards.keysLocked() {
+		s.removeLocked(key)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/scurrycache/scurry/internal/chunk"
+	"github.com/scurrycache/scurry/internal/invalidation"
 )
 
 // Keys of groups consist of letters, digits, '-', '_' and '.', so that they need no escaping
@@ -38,13 +39,13 @@ func digest(parts ...string) string {
 // version names rec's bytes. With a strong validator and a length it is a function of what all
 // nodes know, else of chance. The length is part of it, and the content coding, because there are
 // origins that change them and forget to change the validator.
-func (k *keys) version(rec *Record, validator string) string {
+func (k *keys) version(rec *Record, validator string, mark invalidation.Mark) string {
 	if validator == "" || rec.Length < 0 {
 		return rand.Text()[:22]
 	}
 	g := k.geometry
 	parts := []string{rec.Key, validator, rec.Variant, rec.Head.Get("Content-Encoding"), strconv.FormatBool(rec.OneSlab)}
-	for _, n := range []int64{int64(rec.Status), rec.Length, int64(rec.Generation), int64(rec.mark), g.First, g.Max, g.Slab} {
+	for _, n := range []int64{int64(rec.Status), rec.Length, int64(mark), g.First, g.Max, g.Slab} {
 		parts = append(parts, strconv.FormatInt(n, 36))
 	}
 	return digest(parts...)

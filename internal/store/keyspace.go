@@ -14,8 +14,8 @@ type Response = interface {
 // KeySpace knows the cache keys of resources. A resource is named by the key that its URL has by
 // itself. The methods may be called concurrently.
 type KeySpace interface {
-	// CanonicalKey is the part of a cache key that decides on its owner, and that invalidations are
-	// counted by: keys that may be for the same resource have the same.
+	// CanonicalKey is the part of a cache key that decides on its owner, and that the invalidation
+	// log has: keys that may be for the same resource have the same.
 	CanonicalKey(key string) string
 
 	// Keys are the cache keys under which a response for a resource may be stored, the likeliest

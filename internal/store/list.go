@@ -32,7 +32,7 @@ func (s *Store) Inspect(ctx context.Context, req *Request) (*Record, error) {
 		return nil, nil
 	}
 	q := &LookupRequest{Request: *req}
-	q.Stored, q.Whole, q.Inform = true, false, nil
+	q.Stored, q.Whole, q.Inform, q.Position = true, false, nil, s.Position()
 	ctx, cancel := context.WithTimeout(ctx, inspectTimeout)
 	defer cancel()
 	found, err := s.cfg.Remote.Lookup(ctx, owner, q)

@@ -3,10 +3,12 @@ package store
 import (
 	"context"
 	"hash/maphash"
+	"math/rand/v2"
 	"time"
 
 	"github.com/scurrycache/scurry/internal/chunks"
 	"github.com/scurrycache/scurry/internal/groups"
+	"github.com/scurrycache/scurry/internal/invalidation"
 )
 
 // New makes a store. It must be closed.
@@ -18,16 +20,17 @@ func New(cfg Config) (*Store, error) {
 		return nil, err
 	}
 	seed := maphash.MakeSeed()
+	log := invalidation.New(invalidation.Config{Incarnation: rand.Uint64(), Bytes: logBytes})
 	s := &Store{
 		cfg:       cfg,
 		keys:      &keys{geometry: cfg.Geometry, canonical: cfg.Keys.CanonicalKey, remote: cfg.Remote},
 		selection: &selection{seed},
 		refusals:  refusals{now: cfg.Now},
 		bodies:    bodies{byVersion: map[string]*body{}, hashing: seed},
-		changes:   changes{canonical: cfg.Keys.CanonicalKey}, refreshing: map[uint64]struct{}{},
+		changes:   changes{canonical: cfg.Keys.CanonicalKey, log: log}, refreshing: map[uint64]struct{}{},
 	}
 	s.layout = layout{s.keys, &s.refusals, cfg.Memory}
-	s.table = newTable(s.keys, s.selection, cfg)
+	s.table = newTable(s.keys, s.selection, log, cfg)
 	s.table.forget, s.table.varies = s.forgetBodyLocked, s.variesLocked
 	s.table.resized = s.reserveLocked
 	s.rooms.init(cfg)

@@ -1,6 +1,10 @@
 package store
 
-import "math/rand/v2"
+import (
+	"math/rand/v2"
+
+	"github.com/scurrycache/scurry/internal/invalidation"
+)
 
 // Put stores rec, which has all that Source.Fetch gives one and its Key, with its whole content, at
 // its owner: unless its key has been invalidated since then, or one of its groups. If the owner
@@ -9,34 +13,25 @@ func (s *Store) Put(rec *Record, content []byte, then Moment) {
 	rec.Length = int64(len(content))
 	owner := s.ownerOf(rec.Key)
 	if owner == "" {
-		s.put(rec, content, then)
+		s.put(rec, content, then.Token)
 		return
 	}
-	if s.Moment(rec.Key) != then {
-		return
-	}
-	defer func() {
-		if s.Moment(rec.Key) != then { // what the owner was told of first may have been overtaken by this
-			s.Invalidate([]string{rec.Key}, nil)
-		}
-	}()
-	_ = s.cfg.Remote.Put(s.base, owner, rec, content) // it returns when a client that is answered finds it there
+	// The owner refuses it if it knows an invalidation that this node didn't know then, and removes
+	// it if it learns of one later.
+	_ = s.cfg.Remote.Put(s.base, owner, rec, content, then.Position) // it returns when a client that is answered finds it there
 }
 
 // put stores rec and its content here. The chunks come first: a record whose bytes aren't there
 // would be of no use.
-func (s *Store) put(rec *Record, content []byte, then Moment) {
-	s.mu.Lock()
-	rec.Generation, rec.since, rec.fetchedAt, rec.mark = then.key, then.groups, s.clock, s.groups.mark(rec.Groups)
-	open := s.begin()
-	s.mu.Unlock()
-	if !open {
+func (s *Store) put(rec *Record, content []byte, then invalidation.Token) {
+	if !s.begin() {
 		return
 	}
+	rec.basis = then
 	defer s.work.Done()
 	rec.Rangeable, rec.Resumable, rec.Fragments, rec.OneSlab = false, false, false, true
 	rec.Revision = rand.Uint64()
-	rec.Version = s.version(rec, "")
+	rec.Version = s.version(rec, "", 0)
 	rec.ringEpoch = s.ringEpoch()
 	s.adopt(rec.Key, rec)
 	rec.small = smallContent(content)
@@ -47,7 +42,7 @@ func (s *Store) put(rec *Record, content []byte, then Moment) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.overtakenLocked(rec, rec.Generation) {
+	if s.overtaken(rec) {
 		s.forgetBodyLocked(rec.Version, "")
 		return
 	}

@@ -16,6 +16,7 @@ type Reader struct {
 	s         *Store
 	by        Fields // of the request that it reads for
 	rec       *Record
+	sight     sight
 	start     int64
 	pos, end  int64 // end is -1 while the length is unknown
 	ahead     int64
@@ -65,7 +66,7 @@ func (s *Store) Reader(r *Reader, by Fields, rec *Record, start, end int64) {
 	if end < 0 {
 		end = rec.Length
 	}
-	*r = Reader{s: s, by: by, before: by.Noted(), rec: rec, start: start, pos: start, end: end, ahead: s.maxGap()}
+	*r = Reader{s: s, by: by, before: by.Noted(), rec: rec, start: start, pos: start, end: end, ahead: s.maxGap(), sight: s.sightOf(rec)}
 	r.pins.room, r.kept.room = &s.rooms.sending[0], &s.rooms.sending[0]
 	if start == 0 && end == rec.Length {
 		r.ahead = fill.Everything // for a reader of all of it whole slabs are fetched
@@ -487,7 +488,7 @@ func (r *Reader) chunk(c chunk.Chunk) ([]byte, bool) {
 	if b, ok := s.smallOf(r.rec); ok {
 		return b, c.ID == firstChunk
 	}
-	o := &chunkOwner{store: s, node: s.slabOwner(r.rec, c.Start)}
+	o := &chunkOwner{store: s, node: s.slabOwner(r.rec, c.Start), rec: r.rec, sight: r.sight}
 	b, err := s.chunks.Get(s.base, s.chunkKey(r.rec, c.ID), o)
 	if o.sent {
 		r.peer = o.node
@@ -499,7 +500,9 @@ func (r *Reader) chunk(c chunk.Chunk) ([]byte, bool) {
 type chunkOwner struct {
 	store *Store
 	node  string // "" if that is this node by now
-	sent  bool   // it held the chunk
+	rec   *Record
+	sight sight
+	sent  bool // it held the chunk
 }
 
 // Fetch is chunks.Owner's.
@@ -508,7 +511,8 @@ func (o *chunkOwner) Fetch(_ context.Context, key string) ([]byte, error) {
 		return nil, ErrNotCached
 	}
 	// The store's context, since others may wait for this, too. The owner answers at once.
-	b, err := o.store.cfg.Remote.Chunk(o.store.base, o.node, key[len(o.store.prefix):])
+	b, err := o.store.cfg.Remote.Chunk(o.store.base, o.node, key[len(o.store.prefix):],
+		o.sight.now(o.store, o.rec))
 	o.sent = err == nil
 	return b, err
 }
@@ -546,7 +550,7 @@ func (r *Reader) begin(start, end, begun int64, mayLookAgain bool) error {
 	s := r.s
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return r.beginLocked(source{by: r.by, beyond: r.takesOver}, start, end, begun, mayLookAgain)
+	return r.beginLocked(source{by: r.by, sight: r.sight, beyond: r.takesOver}, start, end, begun, mayLookAgain)
 }
 
 // beginRelay is begin for what another node owns.
@@ -557,7 +561,7 @@ func (r *Reader) beginRelay(begun int64, mayLookAgain bool) error {
 	if r.rec.Fragments { // the owner may have just what is wanted, and no more
 		start, end = r.pos, min(end, r.end)
 	}
-	from := source{by: r.by, relay: &relay{link: &link{}, s: s, rec: r.rec, whole: r.ahead == fill.Everything}}
+	from := source{by: r.by, sight: r.sight, relay: &relay{link: &link{}, s: s, rec: r.rec, whole: r.ahead == fill.Everything}}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return r.beginLocked(from, start, end, begun, mayLookAgain)

@@ -7,16 +7,16 @@ import (
 
 	"github.com/scurrycache/scurry/internal/fields"
 	"github.com/scurrycache/scurry/internal/httpcache"
+	"github.com/scurrycache/scurry/internal/invalidation"
 )
 
 // Record is what is known of one stored response but its bytes. A Record is never changed once it
 // has left the store: a newer one takes its place. There are many, so what few responses have is in
 // Details.
 type Record struct {
-	Key        string // cache key
-	Generation uint64
-	Version    string // names the bytes: equal versions have equal bytes
-	Revision   uint64 // names the exchange with the origin that made or last validated it
+	Key      string // cache key
+	Version  string // names the bytes: equal versions have equal bytes
+	Revision uint64 // names the exchange with the origin that made or last validated it
 
 	Status                    int
 	Head                      fields.Packed // end-to-end fields as the origin sent them
@@ -57,10 +57,10 @@ type Record struct {
 
 	*Details
 
-	asking    asking  // the request that this answers, as far as this node knows
-	fetchedAt uint64  // the store's clock when the origin was asked
-	first     string  // key of the first chunk, once the record is in the table
-	small     *[]byte // the content, if it is held here: see small.go
+	asking asking             // the request that this answers, as far as this node knows
+	basis  invalidation.Token // the invalidations up to here have been seen not to be about it
+	first  string             // key of the first chunk, once the record is in the table
+	small  *[]byte            // the content, if it is held here: see small.go
 }
 
 // Details are the parts of a Record that most responses don't have. They are shared by records that
@@ -89,8 +89,6 @@ type Details struct {
 
 	// Until the record is in the table:
 	ringEpoch uint64 // of the ring, by which the owner was found
-	since     uint64 // how many groups had been invalidated when the origin was asked
-	mark      uint64 // which of these invalidations was the last of one of its own
 
 	received time.Time   // ResponseTime with what the monotonic clock said
 	unpacked http.Header // Head
@@ -167,7 +165,7 @@ func (r *Record) settle() {
 	if r.Details == plain {
 		return
 	}
-	r.ringEpoch, r.since, r.mark, r.received, r.unpacked = 0, 0, 0, time.Time{}, nil
+	r.ringEpoch, r.received, r.unpacked = 0, time.Time{}, nil
 	if r.isPlain() {
 		r.Details = plain
 	}

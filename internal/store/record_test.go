@@ -11,14 +11,14 @@ import (
 func TestDetailsThatSayNothingAreShared(t *testing.T) {
 	rec := NewRecord()
 	rec.SetFields(http.Header{"Etag": {`"1"`}})
-	rec.ringEpoch, rec.since, rec.mark, rec.Vary, rec.Trailer = 1, 2, 3, []string{}, http.Header{}
+	rec.ringEpoch, rec.Vary, rec.Trailer = 1, []string{}, http.Header{}
 	if rec.settle(); rec.Details != plain {
 		t.Errorf("%+v is kept", *rec.Details)
 	}
 	for _, field := range reflect.VisibleFields(reflect.TypeFor[Details]()) {
 		rec := NewRecord()
 		switch field.Name {
-		case "ringEpoch", "since", "mark", "received", "unpacked":
+		case "ringEpoch", "received", "unpacked":
 			continue // until the record is in the table
 		}
 		v := reflect.ValueOf(rec.Details).Elem().FieldByIndex(field.Index)

@@ -119,7 +119,7 @@ func (r *relay) follow(ctx context.Context, owner string, off, end int64) (fill.
 	}
 	got, err := r.s.cfg.Remote.Read(ctx, owner, &ReadRequest{
 		Key: r.rec.Key, Record: r.rec, By: by, Off: off, End: end,
-		Whole: r.whole, Undivided: r.s.undivided(r.rec), Window: r.s.rooms.window(),
+		Whole: r.whole, Undivided: r.s.undivided(r.rec), Window: r.s.rooms.window(), Position: r.run.sight.now(r.s, r.rec),
 	})
 	if err != nil {
 		return fill.Opened{}, err
@@ -140,5 +140,6 @@ type source struct {
 	wanted  bool // it is to be stored although nobody may read it
 	beyond  bool // it is opened to the end of the content
 	relay   *relay
+	sight   sight // of the one that it is for
 	trailer func() http.Header
 }

@@ -6,9 +6,13 @@ import (
 
 	"github.com/scurrycache/scurry/internal/chunk"
 	"github.com/scurrycache/scurry/internal/fill"
+	"github.com/scurrycache/scurry/internal/invalidation"
 )
 
-// Remote is the other nodes, as a store sees them. What a node is asked for by one of these methods
+// Remote is the other nodes, as a store sees them. What a node knows of invalidations goes with each
+// request for a record or for bytes, as a position: a node that knows less than the requester doesn't
+// say what is stored, and one that knows that the bytes have been removed doesn't give them
+// (ErrBehind). Then the two exchange their logs. What a node is asked for by one of these methods
 // its Server answers by the method of that name. Methods may be called concurrently.
 //
 // An error is the node's verdict (IsVerdict), or one of those below, or anything else if the node
@@ -29,11 +33,12 @@ type Remote interface {
 	Lookup(ctx context.Context, node string, q *LookupRequest) (*LookupResult, error)
 
 	// Chunk asks an owner for a chunk, by its key without the group's prefix, if it holds it.
-	Chunk(ctx context.Context, node, key string) ([]byte, error)
+	Chunk(ctx context.Context, node, key string, p *invalidation.Position) ([]byte, error)
 
 	// Fragment asks an owner for the bytes of rec's content from off on, if it holds them in a
 	// fragment that isn't a chunk.
-	Fragment(ctx context.Context, node string, rec *Record, off int64) ([]byte, error)
+	Fragment(ctx context.Context, node string, rec *Record, off int64, p *invalidation.Position) (
+		[]byte, error)
 
 	// Read asks an owner for a part of a content, as it comes.
 	Read(ctx context.Context, node string, q *ReadRequest) (*ReadResult, error)
@@ -46,13 +51,17 @@ type Remote interface {
 	// content.
 	Foresee(ctx context.Context, node string, rec *Record, parts []chunk.Span) (Asked, error)
 
-	// Put has an owner store a response with its whole content.
-	Put(ctx context.Context, node string, rec *Record, content []byte) error
+	// Put has an owner store a response with its whole content, which is present for one who knows
+	// what p has.
+	Put(ctx context.Context, node string, rec *Record, content []byte, p *invalidation.Position) error
 
-	// Invalidate has the nodes that chosen chooses remove what is stored under keys, or belongs to
-	// groups. It returns when all have done so or been given up. Those that couldn't be told are
-	// told, as soon as they can be, to validate all that they have.
-	Invalidate(keys, groups []string, chosen func(node string) bool)
+	// Invalidate tells all nodes of entries of the invalidation log, which are about resources
+	// under keys. It returns when all have removed what the entries match or been given up. Those
+	// that couldn't be told exchange logs with this node as soon as they can.
+	Invalidate(entries []invalidation.Entry, keys []string)
+
+	// Share has all nodes exchange logs with this one, and doesn't wait for it.
+	Share()
 
 	// Varies tells all nodes, as far as they can be told, that their copies of what is stored under
 	// a key of this node's are to be dropped, since it has turned out to vary.
@@ -65,6 +74,10 @@ type LookupRequest struct {
 	Version  string // of the stored response that was found wanting, if any
 	Revision uint64
 	Window   int // how many bytes of content may be under way
+
+	// Position is what the requester knew of invalidations when it began to ask. It gets no answer
+	// from one who knows less.
+	Position *invalidation.Position
 }
 
 // LookupResult is what an owner has found.
@@ -88,6 +101,9 @@ type ReadRequest struct {
 	Whole     bool    // all of it will be wanted
 	Undivided bool    // the origin refuses to give parts, so that the owner of the first slab is asked
 	Window    int     // how many bytes may be under way
+
+	// Position is what the requester knew of invalidations when it chose the record.
+	Position *invalidation.Position
 }
 
 // ReadResult is a part of a content on its way.

@@ -70,10 +70,10 @@ func TestNobodyAsksOn(t *testing.T) {
 	if err := v.TakeOver(t.Context(), &ReadRequest{Key: "k", Record: sent(rec), Off: 64 << 10, End: 100 << 10}); err != ErrNotOwner {
 		t.Errorf("TakeOver: %v", err)
 	}
-	if _, err := v.Chunk(t.Context(), "place.0.v.0"); err != ErrNotOwner {
+	if _, err := v.Chunk(t.Context(), "place.0.v.0", nil); err != ErrNotOwner {
 		t.Errorf("Chunk: %v", err)
 	}
-	if err := v.Put("k", sent(answer(4, nil).Record), []byte("nuts")); err != ErrBusy {
+	if err := v.Put("k", sent(answer(4, nil).Record), []byte("nuts"), nil); err != ErrBusy {
 		t.Errorf("Put: %v", err)
 	}
 	if calls := c.asked(); len(calls) > 0 {
@@ -81,20 +81,20 @@ func TestNobodyAsksOn(t *testing.T) {
 	}
 }
 
-// TestInvalidationsBeginAtTheOwner: so that no other node gets once more from it what it has
-// dropped. After that none has anything.
-func TestInvalidationsBeginAtTheOwner(t *testing.T) {
+// TestInvalidationsReachAllNodes: each is told once, and after that none has anything.
+func TestInvalidationsReachAllNodes(t *testing.T) {
 	c := openCluster(t, "c", &canned{size: 5000}, &canned{size: 5000}, &canned{size: 5000})
 	for _, s := range c.nodes {
 		read(t, s, "k", 0, -1)
 	}
 	c.asked()
-	before, after := c.nodes["a"].Invalidate([]string{"k"}, nil)
-	if calls := c.asked(); !slices.Equal(calls, []string{"c Invalidate: a", "b Invalidate: a"}) {
+	before := c.nodes["a"].Moment()
+	after, current := c.nodes["a"].Invalidate([]string{"k"}, nil, nil, before)
+	if calls := c.asked(); !slices.Equal(calls, []string{"b Invalidate: a", "c Invalidate: a"}) {
 		t.Errorf("%q", calls)
 	}
-	if before == after || after != c.nodes["a"].Moment("k") {
-		t.Errorf("from %v to %v", before, after)
+	if before == after || after != c.nodes["a"].Moment() || !current {
+		t.Errorf("from %v to %v, current before: %t", before, after, current)
 	}
 	for name, s := range c.nodes {
 		if rec := find(s, "k", nil); rec != nil {
@@ -103,9 +103,8 @@ func TestInvalidationsBeginAtTheOwner(t *testing.T) {
 	}
 }
 
-// TestGroupsAreInvalidatedTwice: a node that has got a copy of a member meanwhile, from an owner
-// that hadn't been told, drops that as well.
-func TestGroupsAreInvalidatedTwice(t *testing.T) {
+// TestGroupsAreInvalidatedOnAllNodes: by one message to each of the others.
+func TestGroupsAreInvalidatedOnAllNodes(t *testing.T) {
 	grouped := func() Source {
 		return &scripted{fetch: func(context.Context, *Request) *OriginResponse {
 			f := answer(100, text(content(0, 100)))
@@ -118,8 +117,8 @@ func TestGroupsAreInvalidatedTwice(t *testing.T) {
 	if c.asked(); find(c.nodes["a"], "k", nil) == nil || find(c.nodes["b"], "k", nil) == nil {
 		t.Fatal("both nodes must have it")
 	}
-	c.nodes["a"].Invalidate(nil, []string{"g"})
-	if calls := c.asked(); !slices.Equal(calls, []string{"b Invalidate: a", "b Invalidate: a"}) {
+	c.nodes["a"].Invalidate(nil, []string{"g"}, nil, Moment{})
+	if calls := c.asked(); !slices.Equal(calls, []string{"b Invalidate: a"}) {
 		t.Errorf("%q", calls)
 	}
 	if find(c.nodes["a"], "k", nil) != nil || find(c.nodes["b"], "k", nil) != nil {
@@ -136,7 +135,7 @@ func TestInvalidatedOnItsWay(t *testing.T) {
 			c := openCluster(t, "b", &canned{}, src)
 			a, b := c.nodes["a"], c.nodes["b"]
 			asked := []<-chan came{ask(t, a, Request{Key: "k", Whole: true}, nil)}
-			a.Invalidate([]string{"k"}, nil)
+			a.Invalidate([]string{"k"}, nil, nil, Moment{})
 			if askAgain {
 				asked = append(asked, ask(t, a, Request{Key: "k", Whole: true}, nil))
 			}
@@ -303,12 +302,12 @@ func TestPutIsStoredAtItsOwner(t *testing.T) {
 		rec.Key = "k"
 		c.nodes["a"].Put(rec, []byte("nuts"), then)
 	}
-	then := c.nodes["a"].Moment("k")
-	c.nodes["a"].Invalidate([]string{"k"}, nil)
+	then := c.nodes["a"].Moment()
+	c.nodes["a"].Invalidate([]string{"k"}, nil, nil, Moment{})
 	if put(then); find(c.nodes["b"], "k", nil) != nil {
 		t.Error("stored, although its key had been invalidated")
 	}
-	if put(c.nodes["a"].Moment("k")); find(c.nodes["b"], "k", nil) == nil || find(c.nodes["a"], "k", nil) != nil {
+	if put(c.nodes["a"].Moment()); find(c.nodes["b"], "k", nil) == nil || find(c.nodes["a"], "k", nil) != nil {
 		t.Error("not stored at its owner alone")
 	}
 	if got := read(t, c.nodes["b"], "k", 0, -1); got != "nuts" {

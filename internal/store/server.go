@@ -7,6 +7,7 @@ import (
 
 	"github.com/scurrycache/scurry/internal/chunk"
 	"github.com/scurrycache/scurry/internal/fill"
+	"github.com/scurrycache/scurry/internal/invalidation"
 )
 
 // Server answers other nodes out of a store: it is the far end of their Remotes. What it is asked
@@ -34,6 +35,9 @@ func (v *Server) Lookup(ctx context.Context, q *LookupRequest) (*LookupResult, *
 	}
 	if s.ownerOf(q.Key) != "" {
 		return nil, nil, ErrNotOwner
+	}
+	if !v.upTo(q.Position) {
+		return nil, nil, ErrBehind
 	}
 	q.For = "peer"
 	res, err := s.lookup(ctx, q)
@@ -135,10 +139,14 @@ func (s *Store) why(q *LookupRequest, rec *Record) Why {
 func (s *Store) stores(rec *Record) bool { return s.successor(rec) != nil }
 
 // Chunk is a chunk by its key, which is without the group's prefix, if this node owns and holds it.
-func (v *Server) Chunk(ctx context.Context, key string) ([]byte, error) {
+// What the chunk is of isn't known here, so the requester must know all that is removed.
+func (v *Server) Chunk(ctx context.Context, key string, p *invalidation.Position) ([]byte, error) {
 	s := v.s
 	if !s.ownsChunk(key) {
 		return nil, ErrNotOwner
+	}
+	if !s.log.Covers(known(p)) {
+		return nil, ErrBehind
 	}
 	switch b, ok, busy := s.chunks.Serve(key); {
 	case busy:
@@ -151,9 +159,14 @@ func (v *Server) Chunk(ctx context.Context, key string) ([]byte, error) {
 }
 
 // Fragment is the bytes of a version from off on, if this node holds a fragment of them.
-func (v *Server) Fragment(ctx context.Context, rec *Record, off int64) ([]byte, error) {
+func (v *Server) Fragment(ctx context.Context, rec *Record, off int64, p *invalidation.Position) (
+	[]byte, error,
+) {
 	if off < 0 || v.check(rec.Key) != nil {
 		return nil, ErrBusy
+	}
+	if !v.s.log.Covers(known(p)) {
+		return nil, ErrBehind
 	}
 	b, ok := v.s.fragmentAt(rec, off)
 	if !ok {
@@ -207,6 +220,9 @@ func (v *Server) readable(q *ReadRequest) (*Record, error) {
 		return nil, ErrBusy
 	}
 	s.adopt(q.Key, rec)
+	if s.outlived(rec, q.Position) {
+		return nil, ErrBehind
+	}
 	if q.Undivided && rec.refetchable() {
 		s.refusals.heard(s.keyPrefixOf(rec))
 	}
@@ -247,26 +263,18 @@ func (v *Server) Foresee(ctx context.Context, rec *Record, parts []chunk.Span) (
 }
 
 // Put stores a response with its whole content, if this node owns it.
-func (v *Server) Put(key string, rec *Record, content []byte) error {
+func (v *Server) Put(key string, rec *Record, content []byte, p *invalidation.Position) error {
 	s := v.s
 	whole := rec.Length == int64(len(content)) && !rec.Pass && !rec.HeadOnly && rec.Part == Part{}
 	if v.check(key) != nil || !s.fits(rec, key) || !whole || s.ownerOf(key) != "" {
 		return ErrBusy
 	}
 	rec.Key = key
-	s.put(rec, content, s.Moment(key))
-	return nil
-}
-
-// Invalidate removes what is stored here under keys, or belongs to groups.
-func (v *Server) Invalidate(keys, groups []string) {
-	var ours []string
-	for _, key := range keys {
-		if v.check(key) == nil {
-			ours = append(ours, key)
-		}
+	basis, verdict := s.log.Accepts(s.resource(key, rec.Groups), known(p))
+	if verdict == invalidation.Current {
+		s.put(rec, content, basis)
 	}
-	v.s.invalidate(ours, groups)
+	return nil
 }
 
 // Varies drops what is stored here under a key of another node's, or is on its way.

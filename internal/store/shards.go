@@ -35,7 +35,7 @@ func (s *shards) look(key string) (found stored, ok bool) {
 	if !ok {
 		return stored{}, false
 	}
-	return stored{e, e.variants, e.turn, e.doubt}, true
+	return stored{e, e.variants, e.turn}, true
 }
 
 // stored is an entry as it was at some moment. Its variants are never changed.
@@ -43,7 +43,6 @@ type stored struct {
 	*entry
 	variants []*Record
 	turn     uint32
-	doubt    uint64
 }
 
 // getLocked returns key's entry for one who is to change it.

@@ -26,16 +26,17 @@
 // Of a content that the origin sends a part of, the part is kept and the rest is asked for when it
 // is wanted (fragment.go). What is stale may be validated in the background (refresh.go), the
 // records of one key are told apart by the Vary of all of them (variants.go), and what has been
-// changed is removed on all nodes (invalidate.go). Near copies of what turns out to vary are
+// changed is removed on all nodes (invalidate.go). What has been removed is in a log, which nodes
+// exchange (logs.go); package invalidation says how. Near copies of what turns out to vary are
 // dropped (varied.go).
 //
 // The parts don't know the Store, and are guarded by its lock or by one of their own: keys (names,
 // owners), layout (slabs), selection (which variant a request selects), table (records), changes
-// (what has been removed), bodies (bytes and the fills that read them), rooms (memory for what is on
-// its way), audiences, refusals, lifetime. Store's own methods combine them, each file on those
+// (what the log says of a record), bodies (bytes and the fills that read them), rooms (memory for
+// what is on its way), audiences, refusals, lifetime. Store's own methods combine them, each file on those
 // before it:
 //
-//	find, invalidate, chunks, join ► opener, relay ► fills ► reader, fetchorigin ► fetchowner, fetch, server ► open
+//	find, sight, invalidate, logs, chunks, join ► opener, relay ► fills ► reader, fetchorigin ► fetchowner, fetch, server ► open
 //
 // A lookup takes the lock of its shard of the table, and no other (shards.go). All changes are made
 // under Store.mu. Locks are taken in this order, and none is held while a group or another node is
@@ -44,7 +45,11 @@
 //	Store.mu ► shard.mu
 //	         ► a fill's own ► rooms.filling
 //	         ► refusals, lifetime.ending
+//	         ► the log's own
 //	audiences: alone
+//
+// The log gets entries only under Store.mu, and the table is swept for them before that is released:
+// no record that is stored after that rests on less than the log has.
 //
 // Which keys are whose, a KeySpace knows. Whether the origin's answers are stored is the Source's
 // business; whether they are used, httpcache's and the caller's.
@@ -90,7 +95,7 @@ type OriginBody struct {
 // OriginResponse is an origin's answer. The store owns Body and closes it, or hands it on to the
 // one who asked.
 type OriginResponse struct {
-	Record    *Record // all but Key, Generation and Version, which the store fills in
+	Record    *Record // all but Key and Version, which the store fills in
 	Validator string  // what the version derives from: a strong validator, or "" if there is none
 	Body      fill.Body
 	From, To  int64              // the part of the content that Body is, if To isn't 0: then Record is that of the whole

@@ -55,7 +55,7 @@ func sampleRecord(now time.Time) *Record {
 			Trailer:   http.Header{"Checksum": {"42"}},
 			PassUntil: Until(now.Add(time.Second)), Groups: []string{"g", "h"},
 		},
-		Generation: 7, Version: "v", Revision: 1 << 63, Status: 200, Fragments: true,
+		Version: "v", Revision: 1 << 63, Status: 200, Fragments: true,
 		RetryAfter: Until(now.Add(time.Minute)),
 		Length:     5, Rangeable: true, OneSlab: true,
 	}
@@ -253,23 +253,23 @@ func TestVersionIsAFunctionOfTheValidator(t *testing.T) {
 		return r
 	}
 	rec := record(func(*Record) {})
-	if one.version(rec, "etag 1") != two.version(rec, "etag 1") {
+	if one.version(rec, "etag 1", 0) != two.version(rec, "etag 1", 0) {
 		t.Error("two nodes derive different versions of one validator")
 	}
 	for name, other := range map[string]string{
-		"validator":  one.version(rec, "etag 2"),
-		"key":        one.version(record(func(r *Record) { r.Key = "l" }), "etag 1"),
-		"variant":    one.version(record(func(r *Record) { r.Variant = "de" }), "etag 1"),
-		"generation": one.version(record(func(r *Record) { r.Generation = 1 }), "etag 1"),
-		"length":     one.version(record(func(r *Record) { r.Length = 1 }), "etag 1"),
-		"coding":     one.version(record(func(r *Record) { r.SetFields(http.Header{"Content-Encoding": {"gzip"}}) }), "etag 1"),
-		"slabs":      one.version(record(func(r *Record) { r.OneSlab = true }), "etag 1"),
+		"validator": one.version(rec, "etag 2", 0),
+		"key":       one.version(record(func(r *Record) { r.Key = "l" }), "etag 1", 0),
+		"variant":   one.version(record(func(r *Record) { r.Variant = "de" }), "etag 1", 0),
+		"mark":      one.version(rec, "etag 1", 1),
+		"length":    one.version(record(func(r *Record) { r.Length = 1 }), "etag 1", 0),
+		"coding":    one.version(record(func(r *Record) { r.SetFields(http.Header{"Content-Encoding": {"gzip"}}) }), "etag 1", 0),
+		"slabs":     one.version(record(func(r *Record) { r.OneSlab = true }), "etag 1", 0),
 	} {
-		if other == one.version(rec, "etag 1") {
+		if other == one.version(rec, "etag 1", 0) {
 			t.Errorf("another %s doesn't make another version", name)
 		}
 	}
-	if fetched, again := one.version(rec, ""), one.version(rec, ""); fetched == again {
+	if fetched, again := one.version(rec, "", 0), one.version(rec, "", 0); fetched == again {
 		t.Error("two fetches without a validator have one version")
 	}
 }

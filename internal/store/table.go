@@ -4,8 +4,9 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"time"
+
+	"github.com/scurrycache/scurry/internal/invalidation"
 )
 
 // table is the records of all stored responses, within a budget. It knows nothing of their bytes
@@ -26,20 +27,19 @@ type table struct {
 	// resized is called when the records take another number of bytes.
 	resized func()
 
-	shards           shards
-	pools            [classes]pool // of entries, as they make room for each other
-	queries          queryCounts
-	ages             ages
-	recordBytes      int64                          // which the entries take
-	grouped          map[string]map[string]struct{} // cache keys, by the groups that any of their variants belongs to
-	clock            uint64                         // counts the reasons to validate what is stored
-	revalidateBefore atomic.Uint64                  // the last one that was about everything
+	invalidations *invalidation.Log
+	shards        shards
+	pools         [classes]pool // of entries, as they make room for each other
+	queries       queryCounts
+	ages          ages
+	recordBytes   int64                          // which the entries take
+	grouped       map[string]map[string]struct{} // cache keys, by the groups that any of their variants belongs to
 }
 
 // newTable makes one without records.
-func newTable(k *keys, sel *selection, cfg Config) *table {
+func newTable(k *keys, sel *selection, log *invalidation.Log, cfg Config) *table {
 	return &table{
-		keys: k, selection: sel, now: cfg.Now, memory: cfg.Memory,
+		keys: k, selection: sel, invalidations: log, now: cfg.Now, memory: cfg.Memory,
 		concerns: cfg.concerns, shards: shards{seed: sel.seed},
 		queries: queryCounts{sel.seed, map[uint64]int32{}}, grouped: map[string]map[string]struct{}{},
 	}
@@ -69,7 +69,7 @@ func (t *table) findLocked(key string, request http.Header, head bool) (
 	if !ok || !t.dropLostLocked(e) {
 		return nil, false
 	}
-	return t.pick(stored{e, e.variants, e.turn, e.doubt}, request, head)
+	return t.pick(stored{e, e.variants, e.turn}, request, head)
 }
 
 // pick returns which of e's records request selects.
@@ -82,7 +82,7 @@ func (t *table) pick(e stored, request http.Header, head bool) (rec *Record, mus
 		return nil, false
 	}
 	rec = e.variants[i]
-	mustRevalidate = t.mustRevalidate(e, rec)
+	mustRevalidate = t.mustRevalidate(rec)
 	if rec.Pass && (mustRevalidate || !t.now().Before(rec.PassUntil.Time())) {
 		return nil, false
 	}
@@ -104,8 +104,7 @@ func (t *table) dropLostLocked(e *entry) bool {
 	}
 	if t.ownerOf(e.key()) == "" {
 		if !t.remote.OwnedSince(t.routingKey(e.key())+".0", uint64(since)) {
-			t.clock++ // another node may have known better meanwhile
-			t.shards.changeLocked(e.key(), func() { e.doubt = t.clock })
+			t.doubtLocked(e) // another node may have known better meanwhile
 		}
 		return true
 	}
@@ -119,15 +118,28 @@ func (t *table) dropLostLocked(e *entry) bool {
 	return len(kept) > 0
 }
 
+// doubtLocked has what e holds by right of its key validated before its next use.
+func (t *table) doubtLocked(e *entry) {
+	doubted := slices.Clone(e.variants)
+	for i, rec := range doubted {
+		if rec.owned() {
+			doubted[i] = rec.with(func(r *Record) { r.basis = 0 })
+			doubted[i].settle()
+		}
+	}
+	t.setLocked(e, doubted)
+}
+
 // mustRevalidate reports whether rec may be used no more without a word from its owner; or,
 // if that is this node, from the origin, since others may have stood in for this node while it was
 // out of contact.
-func (t *table) mustRevalidate(e stored, rec *Record) bool {
+func (t *table) mustRevalidate(rec *Record) bool {
 	switch {
 	case rec.rests(t.now()): // it has been tried just now
 		return false
 	case rec.owned():
-		return rec.fetchedAt < max(t.revalidateBefore.Load(), e.doubt)
+		return rec.basis < t.invalidations.Now().Token && t.invalidations.MustRevalidate(
+			invalidation.Resource{Key: t.canonical(rec.Key), Groups: rec.Groups}, rec.basis)
 	}
 	return !t.now().Before(rec.Lease.Time())
 }

@@ -61,8 +61,7 @@ func (s *Store) shareVersion(x *exchange) *Result {
 	if now != nil {
 		rec.Length = now.Length // a fill may have ended meanwhile
 	}
-	if now != nil && x.Storable && !s.overtakenLocked(rec, rec.Generation) {
-		rec.Generation = now.Generation
+	if now != nil && x.Storable && !s.overtaken(rec) {
 		s.installLocked(rec)
 	}
 	return &Result{Record: rec, Renewed: true, Status: http.StatusNotModified}

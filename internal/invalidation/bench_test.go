@@ -1,0 +1,71 @@
+package invalidation
+
+import (
+	"fmt"
+	"testing"
+)
+
+var benchResource = Resource{Key: "images/2026/11/28/squirrel.jpg", Groups: []string{"squirrels"}}
+
+// BenchmarkHit is what a hit asks for: of an empty log, of one from which nothing has come since
+// the response was validated, and of one from which something else has.
+func BenchmarkHit(b *testing.B) {
+	full := filled(5000)
+	since := full.Now().Token
+	later := filled(5000)
+	then := later.Now().Token
+	later.Publish(Revalidate, Key("other"))
+	for _, bench := range []struct {
+		name  string
+		log   *Log
+		since Token
+	}{
+		{"empty", New(Config{}), 1}, {"current", full, since}, {"later", later, then}, {"locked", later, 1},
+	} {
+		b.Run(bench.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				bench.log.MustRevalidate(benchResource, bench.since)
+			}
+		})
+	}
+}
+
+// BenchmarkMiss is what a response from the origin costs.
+func BenchmarkMiss(b *testing.B) {
+	for name, l := range map[string]*Log{"empty": New(Config{}), "full": filled(5000)} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				l.Land(benchResource, l.Now().Token)
+			}
+		})
+	}
+}
+
+func BenchmarkAccepts(b *testing.B) {
+	l := filled(5000)
+	then := l.Now().Position
+	l.Publish(Remove, Key("other"))
+	same, _, err := DecodePosition(l.Now().Position.Append(nil))
+	if err != nil {
+		b.Fatal(err)
+	}
+	for name, p := range map[string]*Position{"equal": same, "older": then} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				l.Accepts(benchResource, p)
+			}
+		})
+	}
+}
+
+// BenchmarkPublish has logs forget as often as they have to.
+func BenchmarkPublish(b *testing.B) {
+	l := New(Config{})
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		l.Publish(Remove, Key(fmt.Sprint(i)))
+	}
+}

@@ -1,0 +1,153 @@
+package invalidation
+
+// Verdict is what entries mean for a response.
+type Verdict uint8
+
+const (
+	Current        Verdict = iota // no entry that it doesn't rest on matches it
+	MustRevalidate                // it is to be validated before its next use
+	Removed                       // it must neither be stored nor be given to others
+)
+
+// Mark is what the entries that match a response mean for its version: responses with different
+// marks have different versions. All nodes that know the same entries derive the same, and no node
+// derives one again once a Remove that matches has come.
+type Mark uint64
+
+// MustRevalidate reports whether a stored response that was validated at since is to be validated
+// again. It is what a hit asks for: mostly it is one atomic load, and it takes no lock if no entry
+// that matches has come since.
+func (l *Log) MustRevalidate(r Resource, since Token) bool {
+	if since >= l.moment.Load().Token || !l.filter[Revalidate].may(r, since) {
+		return false
+	}
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return since < l.doubted || l.sinceLocked(Revalidate, r, since)
+}
+
+// Check returns what has come since a response was last held against the log, and the moment up to
+// which that is. If it is Current, the response rests on that moment: its token is the response's
+// from now on, and its position goes with what is sent to other nodes.
+func (l *Log) Check(r Resource, since Token) (Moment, Verdict) {
+	m := l.moment.Load() // before the filters are asked
+	if since >= m.Token || !l.filter[Remove].may(r, since) && !l.filter[Revalidate].may(r, since) {
+		return *m, Current
+	}
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return *l.moment.Load(), l.verdictLocked(r, since)
+}
+
+// Land returns the mark of a response for which the origin was asked at began, and what has come
+// since. If it is Removed, the response has no mark: its version is a random name, and it isn't
+// stored. If it is MustRevalidate, the response may be stored, and rests on began as any other.
+func (l *Log) Land(r Resource, began Token) (Mark, Verdict) {
+	if m := l.moment.Load(); !m.marks && began >= m.Token {
+		return 0, Current
+	}
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	verdict := l.verdictLocked(r, began)
+	if verdict == Removed {
+		return 0, verdict
+	}
+	mark := Mark(l.shares[Remove].forgotten.sum())
+	for scope := range scopes(r) {
+		if cell := l.scopes[scope]; cell != nil {
+			for _, it := range cell[Remove] {
+				mark += Mark(mix(mix(it.Name.Issuer) + it.Name.Number))
+			}
+		}
+	}
+	return mark, verdict
+}
+
+// Joins reports whether a request that arrived at one moment may take the result of a flight that
+// began at another: it can't if an entry that matches has come in between. If it can't, it takes
+// off by itself.
+func (l *Log) Joins(r Resource, arrived, began Token) bool {
+	if arrived <= began {
+		return true
+	}
+	_, verdict := l.Check(r, began)
+	return verdict == Current
+}
+
+func (l *Log) verdictLocked(r Resource, since Token) Verdict {
+	switch {
+	case l.sinceLocked(Remove, r, since):
+		return Removed
+	case since < l.doubted || l.sinceLocked(Revalidate, r, since):
+		return MustRevalidate
+	}
+	return Current
+}
+
+// sinceLocked reports whether an entry of kind that matches r has come after since, or may have and
+// is forgotten.
+func (l *Log) sinceLocked(kind Kind, r Resource, since Token) bool {
+	if since < l.shares[kind].forgot {
+		return true
+	}
+	for scope := range scopes(r) {
+		if cell := l.scopes[scope]; cell != nil {
+			for _, it := range cell[kind] {
+				if it.at > since {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// Accepts returns what the entries that p lacks mean for a response that rests on p. What comes
+// from another node, and is Current, rests on the token here.
+func (l *Log) Accepts(r Resource, p *Position) (Token, Verdict) {
+	if m := l.moment.Load(); m.Position.Equal(p) {
+		return m.Token, Current
+	}
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	switch {
+	case l.lacksLocked(Remove, r, p):
+		return l.clock, Removed
+	case l.lacksLocked(Revalidate, r, p):
+		return l.clock, MustRevalidate
+	}
+	return l.clock, Current
+}
+
+// lacksLocked reports whether an entry of kind that matches r is known here and not within p, or
+// may be.
+func (l *Log) lacksLocked(kind Kind, r Resource, p *Position) bool {
+	if !p.known[kind].covers(l.shares[kind].forgotten) {
+		return true
+	}
+	for scope := range scopes(r) {
+		if cell := l.scopes[scope]; cell != nil {
+			for _, it := range cell[kind] {
+				if it.Name.Number > p.known[kind].at(it.Name.Issuer) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// Covers reports whether p has all the Removes that are known here: then what rests on it needs no
+// other check.
+func (l *Log) Covers(p *Position) bool {
+	own := l.moment.Load().Position
+	return own.Equal(p) || p.known[Remove].covers(own.known[Remove])
+}
+
+// Behind reports whether p has entries that aren't known here: the node that sent it is to be
+// pulled from.
+func (l *Log) Behind(p *Position) bool {
+	own := l.moment.Load().Position
+	return !own.Equal(p) &&
+		(!own.known[Remove].covers(p.known[Remove]) || !own.known[Revalidate].covers(p.known[Revalidate]))
+}

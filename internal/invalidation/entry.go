@@ -1,0 +1,110 @@
+package invalidation
+
+import (
+	"cmp"
+	"strings"
+)
+
+// Kind is what an entry does to the responses that it matches.
+type Kind uint8
+
+const (
+	Remove     Kind = iota // their bytes must not be served again
+	Revalidate             // they must be validated before their next use (RFC 9111 section 4.4)
+	kinds
+)
+
+// Scope is which responses an entry matches. The zero Scope matches all. Scopes are comparable.
+type Scope struct {
+	field field
+	name  string
+}
+
+type field uint8
+
+const (
+	all field = iota
+	key
+	prefix
+	group
+	fields
+)
+
+// Key matches the responses with that canonical key.
+func Key(name string) Scope { return Scope{key, name} }
+
+// Prefix matches the responses whose path is that path, or lies under it by whole segments. One
+// slash at its end is no matter. The empty path matches all responses.
+func Prefix(path string) Scope {
+	if path = strings.TrimSuffix(path, "/"); path == "" {
+		return Scope{}
+	}
+	return Scope{prefix, path}
+}
+
+// Group matches the responses that belong to that group (RFC 9875).
+func Group(name string) Scope { return Scope{group, name} }
+
+// Resource is what entries are matched against: a response, or a request, whose groups aren't
+// known.
+type Resource struct {
+	Key    string // canonical; the path is what comes before the first question mark
+	Groups []string
+}
+
+// Matches reports whether s matches r.
+func (s Scope) Matches(r Resource) bool {
+	for scope := range scopes(r) {
+		if scope == s {
+			return true
+		}
+	}
+	return false
+}
+
+// scopes yields the scopes that match r: its key, all, each prefix of whole segments, each group.
+func scopes(r Resource) func(yield func(Scope) bool) {
+	return func(yield func(Scope) bool) {
+		path, _, _ := strings.Cut(r.Key, "?")
+		if !yield(Scope{}) || !yield(Scope{key, r.Key}) {
+			return
+		}
+		for i := 1; i < len(path); i++ {
+			if path[i] == '/' && !yield(Scope{prefix, path[:i]}) {
+				return
+			}
+		}
+		if path != "" && path[len(path)-1] != '/' && !yield(Scope{prefix, path}) {
+			return
+		}
+		for _, name := range r.Groups {
+			if !yield(Scope{group, name}) {
+				return
+			}
+		}
+	}
+}
+
+// Name names an entry. Names are ordered alike on all nodes: a node issues an entry under a later
+// name than those of all entries that it knows.
+type Name struct {
+	Time   uint64 // Lamport's
+	Issuer uint64 // the incarnation of the node that issued it
+	Number uint64 // counts the issuer's entries of this kind, from 1 on
+}
+
+// Compare orders names.
+func (n Name) Compare(o Name) int {
+	return cmp.Or(cmp.Compare(n.Time, o.Time), cmp.Compare(n.Issuer, o.Issuer),
+		cmp.Compare(n.Number, o.Number))
+}
+
+// Entry is one invalidation.
+type Entry struct {
+	Name  Name
+	Kind  Kind
+	Scope Scope
+}
+
+// cost is what an entry takes in memory, about.
+func (e Entry) cost() int { return 256 + len(e.Scope.name) }

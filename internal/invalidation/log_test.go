@@ -1,0 +1,305 @@
+package invalidation
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+)
+
+// pullAll has l learn all that other knows.
+func pullAll(t testing.TB, l, other *Log) (c Change) {
+	t.Helper()
+	for p, done := l.Pull(), false; !done; {
+		reply, err := other.Reply(p.Request(), 1<<10)
+		if err == nil {
+			c, done, err = p.Merge(reply)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return c
+}
+
+func land(l *Log, r Resource) Mark {
+	mark, _ := l.Land(r, l.Now().Token)
+	return mark
+}
+
+func TestScopes(t *testing.T) {
+	for _, test := range []struct {
+		scope   Scope
+		key     string
+		matches bool
+	}{
+		{Key("a/b"), "a/b", true}, {Key("a/b"), "a/b?q", false}, {Key("a/b?q"), "a/b?q", true},
+		{Key(""), "", true}, {Scope{}, "", true}, {Group("a"), "a", false},
+		{Prefix("a/b"), "a/b", true}, {Prefix("a/b"), "a/b/", true}, {Prefix("a/b/"), "a/b/c?q", true},
+		{Prefix("a/b"), "a/bc", false}, {Prefix("a/b"), "a/b?q", true}, {Prefix("a"), "b?a/b", false},
+		{Prefix("a"), "a/b/c/d", true}, {Prefix("a//"), "a//b", true}, {Prefix("a//"), "a/b", false},
+		{Prefix("/a"), "/a/b", true}, {Prefix("/"), "b", true},
+	} {
+		if got := test.scope.Matches(Resource{Key: test.key}); got != test.matches {
+			t.Errorf("%v matches %q: %t", test.scope, test.key, got)
+		}
+		l := New(Config{Incarnation: 1})
+		then := l.Now().Token
+		l.Publish(Revalidate, test.scope)
+		if got := l.MustRevalidate(Resource{Key: test.key}, then); got != test.matches {
+			t.Errorf("%v has %q validated: %t", test.scope, test.key, got)
+		}
+	}
+}
+
+// TestLowerNameComesLast: an entry whose name is lower than another one's, because its issuer
+// didn't know that, gives what it matches another version all the same.
+func TestLowerNameComesLast(t *testing.T) {
+	near, far, r := New(Config{Incarnation: 1}), New(Config{Incarnation: 2}), Resource{Key: "a"}
+	for range 5 {
+		near.Publish(Remove, Key("a"))
+	}
+	before := land(near, r)
+	if late := far.Publish(Remove, Key("a")).Entries[0]; near.time < late.Name.Time {
+		t.Fatalf("the entry's name is %v", late.Name)
+	}
+	pullAll(t, near, far)
+	if after := land(near, r); after == before {
+		t.Error("the mark is the same as before")
+	}
+}
+
+func TestDoubt(t *testing.T) {
+	l, r := New(Config{Incarnation: 1}), Resource{Key: "a"}
+	then := l.Now().Token
+	if !l.MustRevalidate(r, 0) || l.MustRevalidate(r, then) {
+		t.Error("only the zero token is to be doubted from the start")
+	}
+	l.Doubt()
+	if !l.MustRevalidate(r, then) || l.MustRevalidate(r, l.Now().Token) {
+		t.Error("what is older than the doubt is to be validated, and no more")
+	}
+	if _, verdict := l.Land(r, then); verdict != MustRevalidate {
+		t.Errorf("a flight lands with verdict %d", verdict)
+	}
+}
+
+// TestSharesAreApart: however many Revalidates come, no Remove is forgotten.
+func TestSharesAreApart(t *testing.T) {
+	l := New(Config{Incarnation: 1, Bytes: [2]int{10_000, 10_000}})
+	l.Publish(Remove, Key("a"))
+	mark := land(l, Resource{Key: "a"})
+	for i := range 1000 {
+		l.Publish(Revalidate, Key(fmt.Sprint(i)))
+	}
+	if land(l, Resource{Key: "a"}) != mark || land(l, Resource{Key: "b"}) != 0 {
+		t.Error("marks have changed")
+	}
+	if len(l.shares[Revalidate].forgotten) == 0 {
+		t.Error("nothing was forgotten")
+	}
+}
+
+// TestSameScopeTakesNoRoom: of one issuer, the last entry for a scope stands for the earlier ones.
+func TestSameScopeTakesNoRoom(t *testing.T) {
+	l := New(Config{Incarnation: 1, Bytes: [2]int{10_000, 10_000}})
+	for i := range 10_000 {
+		if c := l.Publish(Revalidate, Key(fmt.Sprint(i%10)), Group("g")); c.Forgot {
+			t.Fatalf("entries are forgotten after %d", i)
+		}
+	}
+	late := New(Config{Incarnation: 2})
+	if c := pullAll(t, late, l); len(c.Entries) != 11 {
+		t.Errorf("a pull brings %d entries", len(c.Entries))
+	}
+}
+
+// TestForgettingKeepsWhatKnew: a node that knew what another one has forgotten keeps all that it
+// has; one that didn't keeps nothing.
+func TestForgettingKeepsWhatKnew(t *testing.T) {
+	cfg := func(incarnation uint64, bytes int) Config {
+		return Config{Incarnation: incarnation, Bytes: [2]int{bytes, bytes}}
+	}
+	issuer, knew, missed := New(cfg(1, 10_000)), New(cfg(2, 1<<20)), New(cfg(3, 1<<20))
+	for i, forgot := 0, false; !forgot; i++ {
+		c := issuer.Publish(Remove, Key(fmt.Sprint(i)))
+		if _, behind := knew.Learn(c.Entries); behind {
+			t.Fatal("behind")
+		}
+		forgot = c.Forgot
+	}
+	r := Resource{Key: "a"}
+	then, at := knew.Now().Token, missed.Now().Token
+	if c := pullAll(t, knew, issuer); c.RemoveAll || c.Matches(r, then) {
+		t.Error("the node that knew all removes something")
+	}
+	if c := pullAll(t, missed, issuer); !c.RemoveAll || !c.Matches(r, at) {
+		t.Error("the node that missed something keeps what it has")
+	}
+	if land(knew, r) != land(issuer, r) || land(missed, r) != land(issuer, r) {
+		t.Error("marks differ")
+	}
+}
+
+// TestPullIsBounded: no reply is much larger than asked for, but for the vectors of the last one.
+func TestPullIsBounded(t *testing.T) {
+	const most = 4 << 10
+	full, empty := New(Config{Incarnation: 1}), New(Config{Incarnation: 2})
+	for i := range 2000 {
+		full.Publish(Kind(i%2), Key(fmt.Sprint(i, strings.Repeat("x", i%300))))
+	}
+	replies, before := 0, empty.Now().Position
+	if !empty.Behind(full.Now().Position) || full.Behind(before) || full.Covers(before) {
+		t.Error("which log is behind is wrong")
+	}
+	for p, done := empty.Pull(), false; !done; replies++ {
+		reply, err := full.Reply(p.Request(), most)
+		if err != nil || len(reply) > most+400 {
+			t.Fatalf("%d bytes, %v", len(reply), err)
+		}
+		if _, done, err = p.Merge(reply); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if full.Behind(empty.Now().Position) || replies < 10 || !empty.Now().Position.Equal(full.Now().Position) {
+		t.Errorf("%d replies bring not all", replies)
+	}
+}
+
+// TestPullFromRestarted: a pull doesn't go on with another incarnation, whose entries come in
+// another order.
+func TestPullFromRestarted(t *testing.T) {
+	one, other := New(Config{Incarnation: 1}), New(Config{Incarnation: 2})
+	one.Publish(Remove, Key("a"), Key("b"))
+	other.Publish(Remove, Key("a"), Key("b"))
+	p := New(Config{Incarnation: 3}).Pull()
+	reply, _ := one.Reply(p.Request(), 1)
+	if _, done, err := p.Merge(reply); done || err != nil {
+		t.Fatal(done, err)
+	}
+	reply, _ = other.Reply(p.Request(), 1)
+	if _, _, err := p.Merge(reply); err == nil {
+		t.Error("the reply of another incarnation is taken")
+	}
+}
+
+// TestInstallAgainstPurge runs the two sides of the protocol against each other: once a purge is
+// acknowledged, nothing older is found.
+func TestInstallAgainstPurge(t *testing.T) {
+	type record struct {
+		token Token
+		body  int64
+	}
+	var (
+		l            = New(Config{Incarnation: 1})
+		r            = Resource{Key: "a/b", Groups: []string{"g"}}
+		content      atomic.Int64 // of the origin
+		acknowledged atomic.Int64 // the content from before this is purged
+		mu           sync.Mutex   // the shard's
+		table        *record
+		purging      sync.WaitGroup
+		others       sync.WaitGroup
+	)
+	done := make(chan struct{})
+	repeat := func(do func()) {
+		others.Go(func() {
+			for {
+				select {
+				case <-done:
+					return
+				default:
+					do()
+				}
+			}
+		})
+	}
+	for range 4 {
+		repeat(func() {
+			rec := &record{l.Now().Token, content.Load()}
+			mu.Lock()
+			defer mu.Unlock()
+			table = rec
+			if _, verdict := l.Land(r, rec.token); verdict == Removed {
+				table = nil
+			}
+		})
+		repeat(func() {
+			purged := acknowledged.Load()
+			mu.Lock()
+			defer mu.Unlock()
+			if table != nil && table.body < purged {
+				t.Errorf("%d is found after a purge of all before %d", table.body, purged)
+			}
+		})
+	}
+	for _, scope := range []Scope{Key("a/b"), Prefix("a"), Group("g"), {}} {
+		purging.Go(func() {
+			for range 500 {
+				changed := content.Add(1)
+				c := l.Publish(Remove, scope)
+				mu.Lock()
+				if table != nil && c.Matches(r, table.token) {
+					table = nil
+				}
+				mu.Unlock()
+				for then := acknowledged.Load(); then < changed; then = acknowledged.Load() {
+					acknowledged.CompareAndSwap(then, changed)
+				}
+			}
+		})
+	}
+	purging.Wait()
+	close(done)
+	others.Wait()
+}
+
+// TestNoAllocations: what is asked for each request takes no memory.
+func TestNoAllocations(t *testing.T) {
+	l := filled(5000)
+	r := Resource{Key: "a/b/c/d/e/f?q=1", Groups: []string{"g", "h"}}
+	then := l.Now()
+	l.Publish(Revalidate, Key("other"), Prefix("a/x"))
+	l.Publish(Remove, Prefix("a/x"))
+	old := then.Position
+	for name, f := range map[string]func(){
+		"MustRevalidate": func() { l.MustRevalidate(r, then.Token) },
+		"in vain":        func() { l.MustRevalidate(r, 1) },
+		"Land":           func() { l.Land(r, then.Token) },
+		"Joins":          func() { l.Joins(r, then.Token+1, then.Token) },
+		"Accepts":        func() { l.Accepts(r, old) },
+		"Covers":         func() { l.Covers(old) },
+		"Now":            func() { l.Now() },
+	} {
+		if n := testing.AllocsPerRun(100, f); n > 0 {
+			t.Errorf("%s: %v allocations", name, n)
+		}
+	}
+}
+
+// filled is a log of n entries of each kind for other resources than the tests'.
+func filled(n int) *Log {
+	l := New(Config{Incarnation: 1, Bytes: [2]int{1 << 30, 1 << 30}})
+	for i := range n {
+		for kind := range kinds {
+			l.Publish(kind, Key(fmt.Sprint("k", i)), Prefix(fmt.Sprint("p", i)), Group(fmt.Sprint("g", i)))
+		}
+	}
+	return l
+}
+
+func TestVectors(t *testing.T) {
+	a, b := vector{{1, 5}, {3, 1}}, vector{{1, 4}, {2, 7}}
+	if got := a.merged(b); !slices.Equal(got, vector{{1, 5}, {2, 7}, {3, 1}}) {
+		t.Errorf("merged: %v", got)
+	}
+	if a.covers(b) || !a.covers(vector{{1, 5}}) || !a.covers(nil) || vector(nil).covers(a) ||
+		a.covers(vector{{9, 1}}) {
+		t.Error("covers is wrong")
+	}
+	got := a.raised(2, 9).raised(1, 2)
+	if !slices.Equal(got, vector{{1, 5}, {2, 9}, {3, 1}}) || len(a) != 2 {
+		t.Errorf("raised: %v", got)
+	}
+}

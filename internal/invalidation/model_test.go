@@ -1,0 +1,331 @@
+package invalidation
+
+import (
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+)
+
+var (
+	histories = flag.Int("histories", 20_000, "how many histories TestModel runs")
+	first     = flag.Uint64("history", 0, "the first history that TestModel runs")
+)
+
+// TestModel holds logs on several nodes against a reference that knows what happened when. A
+// history is a random sequence of invalidations, messages some of which are lost, restarts,
+// flights, copies and requests. In half of the histories the logs are so small that they forget; in
+// the others they must be exact.
+func TestModel(t *testing.T) {
+	const shards = 4
+	for shard := range uint64(shards) {
+		t.Run(fmt.Sprint(shard), func(t *testing.T) {
+			t.Parallel()
+			for seed := *first + shard; seed < *first+uint64(*histories); seed += shards {
+				m := newModel(seed)
+				for range 60 + m.IntN(60) {
+					m.act()
+					m.bounded()
+				}
+				if m.settle(); m.wrong != "" {
+					t.Fatalf("history %d: %s", seed, m.wrong)
+				}
+			}
+		})
+	}
+}
+
+// resources are what clients ask for. Their groups are known once they have been fetched.
+var resources = []Resource{
+	{Key: "a/x", Groups: []string{"g"}}, {Key: "a/x?q", Groups: []string{"g", "h"}}, {Key: "a/b/y"},
+	{Key: "ab/x", Groups: []string{"h"}}, {Key: "a"}, {Key: "c/"},
+}
+
+var modelScopes = []Scope{
+	Key("a/x"), Key("a/x?q"), Key("a/b/y"), Key("a"), Key("ab/x"), Key("none"),
+	Prefix("a"), Prefix("a/b"), Prefix("a/x"), Prefix("c"), Prefix("b/"), Group("g"), Group("h"), Group("none"), Prefix("/"),
+}
+
+// applies says which resources a scope matches, by hand.
+var applies = map[Scope]string{
+	Key("a/x"): "0", Key("a/x?q"): "1", Key("a/b/y"): "2", Key("a"): "4", Key("ab/x"): "3",
+	Prefix("a"): "0124", Prefix("a/b"): "2", Prefix("a/x"): "01", Prefix("c"): "5", Group("g"): "01", Group("h"): "13", {}: "012345",
+}
+
+// entrySet is a set of the entries of a history, by the order in which they were issued.
+type entrySet uint64
+
+const modelSlots = 32 // so few that hashes of scopes are often the same
+
+type model struct {
+	*rand.Rand
+	wrong   string
+	exact   bool // nothing is forgotten or doubted
+	step    int
+	nodes   []*modelNode
+	issued  []int                     // when each entry was
+	removes entrySet                  // which are Removes
+	match   [kinds][]entrySet         // which entries match each resource
+	marks   map[int]map[entrySet]Mark // in exact histories: of resources, by the entries that match
+	knew    map[int]map[Mark]entrySet // and the other way round
+	limits  [2]int
+}
+
+type modelNode struct {
+	log     *Log
+	has     entrySet // in its log
+	known   entrySet // acknowledged, or missed before contact returned: the table has been swept
+	sweeps  []modelSweep
+	table   map[int]*modelRecord
+	chunks  map[string]int // when the origin sent the bytes of a version
+	flights map[int]*modelFlight
+}
+
+// modelSweep is yet to be done. Then the entries are acknowledged.
+type modelSweep struct {
+	change  Change
+	entries entrySet
+}
+
+type modelRecord struct {
+	token   Token
+	version string
+	born    int      // when the origin sent the bytes
+	checked int      // when it was last asked
+	rests   entrySet // what was known then
+}
+
+type modelFlight struct {
+	began   Moment
+	born    int
+	rests   entrySet
+	prev    *modelRecord // it is conditional on this
+	waiting []modelRequest
+}
+
+// modelRequest waits for a flight.
+type modelRequest struct {
+	by      *modelNode
+	log     *Log // by's, when it asked
+	arrived Token
+	known   entrySet // by's, when the request arrived
+}
+
+func newModel(seed uint64) *model {
+	m := &model{
+		Rand: rand.New(rand.NewPCG(seed, 1)), exact: seed%2 == 0,
+		marks: map[int]map[entrySet]Mark{}, knew: map[int]map[Mark]entrySet{},
+	}
+	for kind := range m.match {
+		m.match[kind] = make([]entrySet, len(resources))
+		if !m.exact {
+			m.limits[kind] = 300 + m.IntN(3000)
+		}
+	}
+	for range 3 + m.IntN(3) {
+		m.nodes = append(m.nodes, m.start())
+	}
+	return m
+}
+
+func (m *model) start() *modelNode {
+	return &modelNode{
+		log:   newLog(Config{Incarnation: m.Uint64(), Bytes: m.limits}, modelSlots),
+		table: map[int]*modelRecord{}, chunks: map[string]int{}, flights: map[int]*modelFlight{},
+	}
+}
+
+func (m *model) fail(format string, args ...any) {
+	if m.wrong == "" {
+		m.wrong = fmt.Sprintf("step %d: ", m.step) + fmt.Sprintf(format, args...)
+	}
+}
+
+func (m *model) node() *modelNode { return m.nodes[m.IntN(len(m.nodes))] }
+func (m *model) lost() bool       { return m.IntN(3) == 0 }
+
+func (m *model) act() {
+	m.step++
+	n, r := m.node(), m.IntN(len(resources))
+	switch p := m.IntN(100); {
+	case p < 12:
+		m.publish(n)
+	case p < 20:
+		m.pull(n, m.node())
+	case p < 26:
+		m.sweep(n)
+	case p < 28:
+		m.nodes[m.IntN(len(m.nodes))] = m.start()
+	case p < 29 && !m.exact:
+		n.log.Doubt()
+	case p < 50:
+		for r := range resources {
+			if n.flights[r] != nil && m.IntN(2) == 0 {
+				m.land(n, r)
+			}
+		}
+	case p < 64:
+		m.copy(n, m.node(), r)
+	case p < 74:
+		m.read(n, m.node(), r)
+	default:
+		m.request(n, r)
+	}
+}
+
+// bounded holds each log against its bounds.
+func (m *model) bounded() {
+	for _, n := range m.nodes {
+		var bytes [kinds]int
+		for it := n.log.first; it != nil; it = it.next {
+			bytes[it.Kind] += it.cost()
+		}
+		for kind, s := range n.log.shares {
+			if s.bytes != bytes[kind] || s.bytes > n.log.cfg.Bytes[kind] || !s.known.covers(s.forgotten) {
+				m.fail("a log takes %d bytes, counts %d", bytes[kind], s.bytes)
+			}
+		}
+	}
+}
+
+func (m *model) publish(n *modelNode) {
+	scopes := []Scope{modelScopes[m.IntN(len(modelScopes))]}
+	if m.IntN(4) == 0 {
+		scopes = append(scopes, modelScopes[m.IntN(len(modelScopes))])
+	}
+	if len(m.issued)+len(scopes) > 64 {
+		return
+	}
+	kind := Kind(m.IntN(2))
+	c := n.log.Publish(kind, scopes...)
+	var all entrySet
+	for _, s := range scopes {
+		e := entrySet(1) << len(m.issued)
+		m.issued = append(m.issued, m.step)
+		if kind == Remove {
+			m.removes |= e
+		}
+		for _, r := range applies[s] {
+			m.match[kind][r-'0'] |= e
+		}
+		all |= e
+	}
+	m.learnt(n, c, all, all)
+	message := AppendEntries(nil, c.Entries)
+	for _, peer := range m.nodes {
+		if peer == n || m.lost() {
+			continue
+		}
+		entries, rest, err := DecodeEntries(message)
+		if err != nil || len(rest) > 0 {
+			m.fail("entries don't decode: %v", err)
+		}
+		c, behind := peer.log.Learn(entries)
+		if !behind {
+			m.learnt(peer, c, all, all)
+		}
+		if behind && m.IntN(2) == 0 {
+			m.pull(peer, n)
+		}
+	}
+}
+
+func (m *model) pull(n, peer *modelNode) { m.pullWith(n, peer, true) }
+
+// pullWith has n pull from peer. If it is faulty, messages may be lost, and peer may issue an entry
+// between two of them.
+func (m *model) pullWith(n, peer *modelNode, faulty bool) {
+	if n == peer {
+		return
+	}
+	p := n.log.Pull()
+	for done := false; !done; {
+		reply, err := peer.log.Reply(p.Request(), 1+m.IntN(200))
+		has, known := peer.has, peer.known
+		if err != nil {
+			m.fail("a request is refused: %v", err)
+			return
+		}
+		if faulty && m.IntN(10) == 0 {
+			return
+		}
+		if faulty && m.IntN(10) == 0 {
+			m.publish(peer)
+		}
+		var c Change
+		if c, done, err = p.Merge(reply); err != nil {
+			m.fail("a reply is refused: %v", err)
+			return
+		}
+		if done {
+			m.learnt(n, c, has, known)
+		}
+	}
+}
+
+// learnt notes a change of n's log, which has some entries now, and acknowledges some of them once
+// its table has been swept.
+func (m *model) learnt(n *modelNode, c Change, has, known entrySet) {
+	n.has |= has
+	n.sweeps = append(n.sweeps, modelSweep{c, known})
+	if m.IntN(2) == 0 {
+		m.sweep(n)
+	}
+}
+
+func (m *model) sweep(n *modelNode) {
+	for _, s := range n.sweeps {
+		for r, rec := range n.table {
+			if !s.change.Matches(resources[r], rec.token) {
+				continue
+			}
+			if m.exact && n.has&m.match[Remove][r]&^rec.rests == 0 {
+				m.fail("%s is removed for nothing", resources[r].Key)
+			}
+			delete(n.table, r)
+		}
+		n.known |= s.entries
+	}
+	n.sweeps = nil
+}
+
+// settle has all nodes learn what the others know. Then all derive the same marks, and so does one
+// that has restarted.
+func (m *model) settle() {
+	exchange := func() {
+		for range 2 {
+			for _, n := range m.nodes {
+				for _, peer := range m.nodes {
+					m.pullWith(n, peer, false)
+				}
+			}
+		}
+	}
+	alike := func(when string) (marks []Mark) {
+		for r := range resources {
+			mark, _ := m.nodes[0].log.Land(resources[r], m.nodes[0].log.Now().Token)
+			marks = append(marks, mark)
+			for i, n := range m.nodes {
+				if own, _ := n.log.Land(resources[r], n.log.Now().Token); own != mark {
+					m.fail("%s: node %d derives %x for %s, node 0 %x", when, i, own, resources[r].Key, mark)
+				}
+			}
+		}
+		return marks
+	}
+	m.step++
+	exchange()
+	before := alike("settled")
+	m.nodes[m.IntN(len(m.nodes))] = m.start()
+	exchange()
+	for r, mark := range alike("after a restart") {
+		if mark != before[r] {
+			m.fail("a restart changes the mark of %s from %x to %x", resources[r].Key, before[r], mark)
+		}
+	}
+	for _, n := range m.nodes {
+		for r := range resources {
+			m.request(n, r)
+		}
+	}
+}

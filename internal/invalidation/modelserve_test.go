@@ -1,0 +1,198 @@
+package invalidation
+
+import (
+	"fmt"
+	"math/bits"
+)
+
+// request is a client's, at n.
+func (m *model) request(n *modelNode, r int) {
+	rec := n.table[r]
+	if rec == nil {
+		m.fetch(n, n, r, nil)
+		return
+	}
+	must := n.log.MustRevalidate(resources[r], rec.token)
+	need := n.has & m.match[Revalidate][r] &^ rec.rests
+	if m.exact && must != (need != 0) {
+		m.fail("%s: validation is %t, missed %b", resources[r].Key, must, need)
+	}
+	if must {
+		m.fetch(n, n, r, rec)
+		return
+	}
+	m.serve(r, n.known, rec.born, rec.checked, "from memory")
+}
+
+// serve holds what a request is answered with against what was known when that arrived.
+func (m *model) serve(r int, known entrySet, born, checked int, how string) {
+	for kind, since := range []int{Remove: born, Revalidate: checked} {
+		for set := known & m.match[kind][r]; set != 0; set &= set - 1 {
+			if e := bits.TrailingZeros64(uint64(set)); m.issued[e] >= since {
+				m.fail("%s of %d is served %s, after entry %d (kind %d) of %d",
+					resources[r].Key, since, how, e, kind, m.issued[e])
+			}
+		}
+	}
+}
+
+// fetch joins a flight of owner's, or begins one, for a request of by's.
+func (m *model) fetch(owner, by *modelNode, r int, prev *modelRecord) {
+	if owner.flights[r] == nil {
+		f := &modelFlight{began: owner.log.Now(), born: m.step, rests: owner.has, prev: prev}
+		if prev != nil {
+			var verdict Verdict
+			if f.began, verdict = owner.log.Check(resources[r], prev.token); verdict == Removed {
+				f.prev = nil // the sweep is about to come to it
+			}
+		}
+		owner.flights[r] = f
+	}
+	f := owner.flights[r]
+	f.waiting = append(f.waiting, modelRequest{by, by.log, by.log.Now().Token, by.known})
+}
+
+func (m *model) land(n *modelNode, r int) {
+	f := n.flights[r]
+	delete(n.flights, r)
+	mark, verdict := n.log.Land(resources[r], f.began.Token)
+	rec := &modelRecord{f.began.Token, fmt.Sprint(r, ".", mark), f.born, f.born, f.rests}
+	missed := n.has & (m.match[Remove][r] | m.match[Revalidate][r]) &^ f.rests
+	if m.exact {
+		removed := n.has&m.match[Remove][r]&^f.rests != 0
+		if verdict == Removed != removed || verdict == Current != (missed == 0) {
+			m.fail("%s lands with verdict %d, missed %b", resources[r].Key, verdict, missed)
+		}
+		if verdict != Removed {
+			m.derived(n, r, mark)
+		}
+	}
+	switch {
+	case f.prev != nil && m.IntN(2) == 0: // validated
+		if rec.version, rec.born = f.prev.version, f.prev.born; n.table[r] == f.prev {
+			n.table[r] = rec
+		}
+	case verdict == Removed:
+		rec.version = fmt.Sprint("random ", m.Uint64())
+		n.chunks[rec.version] = rec.born
+	default:
+		if _, ok := n.chunks[rec.version]; !ok {
+			n.chunks[rec.version] = rec.born
+		}
+		rec.born = n.chunks[rec.version]
+		n.table[r] = rec
+	}
+	now, verdict := n.log.Check(resources[r], f.began.Token)
+	if verdict != Current {
+		now = f.began
+	}
+	for _, q := range f.waiting {
+		m.answer(n, r, f, rec, q, now.Position)
+	}
+}
+
+// answer answers a request with a flight's result, if it may have it.
+func (m *model) answer(n *modelNode, r int, f *modelFlight, rec *modelRecord, q modelRequest, p *Position) {
+	switch {
+	case q.by.log != q.log: // it has restarted
+	case q.by != n:
+		if _, verdict := q.log.Accepts(resources[r], p); verdict == Current && !m.lost() {
+			m.serve(r, q.by.known, rec.born, rec.checked, "from another's flight")
+		}
+	case q.log.Joins(resources[r], q.arrived, f.began.Token):
+		m.serve(r, q.known, rec.born, rec.checked, "from a flight")
+	case m.exact && n.has&(m.match[Remove][r]|m.match[Revalidate][r])&^f.rests == 0:
+		m.fail("a request for %s can't take a result for nothing", resources[r].Key)
+	}
+}
+
+// derived holds a mark against others in exact histories: it is the same if and only if the same
+// entries that match are known.
+func (m *model) derived(n *modelNode, r int, mark Mark) {
+	set := n.has & m.match[Remove][r]
+	if m.marks[r] == nil {
+		m.marks[r], m.knew[r] = map[entrySet]Mark{}, map[Mark]entrySet{}
+	}
+	if old, ok := m.marks[r][set]; ok && old != mark {
+		m.fail("%s: nodes that know %b derive %x and %x", resources[r].Key, set, old, mark)
+	}
+	if old, ok := m.knew[r][mark]; ok && old != set {
+		m.fail("%s: nodes that know %b and %b derive %x", resources[r].Key, old, set, mark)
+	}
+	m.marks[r][set], m.knew[r][mark] = mark, set
+}
+
+// copy has n ask peer for its record, or for the result of its flight.
+func (m *model) copy(n, peer *modelNode, r int) {
+	if n == peer || m.lost() {
+		return
+	}
+	rec := peer.table[r]
+	if rec == nil {
+		m.fetch(peer, n, r, nil)
+		return
+	}
+	now, verdict := peer.log.Check(resources[r], rec.token)
+	if verdict != Current {
+		m.fetch(peer, n, r, rec)
+		return
+	}
+	position, rest, err := DecodePosition(now.Position.Append(nil))
+	if err != nil || len(rest) > 0 {
+		m.fail("a position doesn't decode: %v", err)
+	}
+	token, verdict := n.log.Accepts(resources[r], position)
+	if m.exact {
+		lack := n.has &^ peer.has
+		want := Current
+		if lack&m.match[Remove][r] != 0 {
+			want = Removed
+		} else if lack&m.match[Revalidate][r] != 0 {
+			want = MustRevalidate
+		}
+		if verdict != want {
+			m.fail("a copy of %s: verdict %d, want %d", resources[r].Key, verdict, want)
+		}
+	}
+	if verdict != Current {
+		return
+	}
+	own := *rec
+	own.token, own.rests = token, n.has
+	if born, ok := n.chunks[own.version]; ok {
+		own.born = born
+	}
+	n.table[r] = &own
+	m.serve(r, n.known, own.born, own.checked, "from a copy")
+}
+
+// read has n read the bytes of its record from peer.
+func (m *model) read(n, peer *modelNode, r int) {
+	rec := n.table[r]
+	if rec == nil || n == peer {
+		return
+	}
+	now, verdict := n.log.Check(resources[r], rec.token)
+	if verdict != Current {
+		return
+	}
+	born, ok := peer.chunks[rec.version]
+	if !ok {
+		return
+	}
+	_, verdict = peer.log.Accepts(resources[r], now.Position)
+	covers := peer.log.Covers(now.Position)
+	if m.exact && covers != (peer.has&^n.has&m.removes == 0) {
+		m.fail("covers is %t, %b against %b", covers, n.has, peer.has)
+	}
+	if verdict == Removed && !covers {
+		return
+	}
+	for _, node := range []*modelNode{n, peer} {
+		for set := node.known & m.match[Remove][r]; set != 0; set &= set - 1 {
+			if e := bits.TrailingZeros64(uint64(set)); m.issued[e] >= born {
+				m.fail("%s: bytes of %d are read after entry %d of %d", resources[r].Key, born, e, m.issued[e])
+			}
+		}
+	}
+}

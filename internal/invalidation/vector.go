@@ -1,0 +1,88 @@
+package invalidation
+
+import (
+	"cmp"
+	"slices"
+)
+
+// vector has a number for each of some issuers, in the order of the issuers. It is never changed
+// once it is part of a Position. Issuers that aren't in it have 0.
+type vector []count
+
+type count struct{ issuer, number uint64 }
+
+func (v vector) find(issuer uint64) (int, bool) {
+	return slices.BinarySearchFunc(v, issuer, func(c count, issuer uint64) int {
+		return cmp.Compare(c.issuer, issuer)
+	})
+}
+
+func (v vector) at(issuer uint64) uint64 {
+	if i, ok := v.find(issuer); ok {
+		return v[i].number
+	}
+	return 0
+}
+
+// raised returns a copy of v in which issuer has number at least.
+func (v vector) raised(issuer, number uint64) vector {
+	i, ok := v.find(issuer)
+	v = slices.Clone(v)
+	if !ok {
+		return slices.Insert(v, i, count{issuer, number})
+	}
+	v[i].number = max(v[i].number, number)
+	return v
+}
+
+// merged is what has of each issuer the higher number of v and o.
+func (v vector) merged(o vector) vector {
+	if v.covers(o) {
+		return v
+	}
+	merged := make(vector, 0, len(v)+len(o))
+	for len(v) > 0 && len(o) > 0 {
+		switch c := cmp.Compare(v[0].issuer, o[0].issuer); {
+		case c < 0:
+			merged, v = append(merged, v[0]), v[1:]
+		case c > 0:
+			merged, o = append(merged, o[0]), o[1:]
+		default:
+			merged = append(merged, count{v[0].issuer, max(v[0].number, o[0].number)})
+			v, o = v[1:], o[1:]
+		}
+	}
+	return append(append(merged, v...), o...)
+}
+
+// covers reports whether v has of each issuer at least o's number.
+func (v vector) covers(o vector) bool {
+	for _, c := range o {
+		for len(v) > 0 && v[0].issuer < c.issuer {
+			v = v[1:]
+		}
+		if len(v) == 0 || v[0].issuer != c.issuer || v[0].number < c.number {
+			return false
+		}
+	}
+	return true
+}
+
+// sum is a hash of v, 0 for an empty one.
+func (v vector) sum() (sum uint64) {
+	for _, c := range v {
+		sum += mix(mix(c.issuer)+c.number) * forgottenSalt
+	}
+	return sum
+}
+
+// mix is a bijection that spreads what differs in few bits over all of them.
+func mix(x uint64) uint64 {
+	x += 0x9e3779b97f4a7c15
+	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+	x = (x ^ x>>27) * 0x94d049bb133111eb
+	return x ^ x>>31
+}
+
+// forgottenSalt tells what is forgotten from what is known in a Mark.
+const forgottenSalt = 0xd6e8feb86659fd93

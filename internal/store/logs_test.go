@@ -1,0 +1,179 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"testing/synctest"
+
+	"github.com/scurrycache/scurry/internal/invalidation"
+)
+
+// TestLateComersDontJoin: a request that comes after a group has been invalidated doesn't get what a
+// request before that brings of a member, although nobody knew that it would be one.
+func TestLateComersDontJoin(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release, fetches := make(chan struct{}), 0
+		s := open(t, &scripted{fetch: func(context.Context, *Request) *OriginResponse {
+			fetches++
+			<-release
+			f := answer(4, text("nuts"))
+			f.Record.Groups = []string{"g"}
+			return f
+		}})
+		early := ask(t, s, Request{Key: "k", Whole: true}, nil)
+		joins := ask(t, s, Request{Key: "k", Whole: true}, nil)
+		s.Invalidate(nil, []string{"g"}, nil, Moment{})
+		late := ask(t, s, Request{Key: "k", Whole: true}, nil)
+		close(release)
+		first, second, third := <-early, <-joins, <-late
+		if first.err != nil || second.err != nil || third.err != nil || fetches != 2 {
+			t.Fatalf("%v, %v, %v by %d fetches", first.err, second.err, third.err, fetches)
+		}
+		if now := find(s, "k", nil); now == nil || now.Version != third.res.Record.Version ||
+			second.res.Record.Version != first.res.Record.Version || now.Version == first.res.Record.Version {
+			t.Errorf("%+v is stored", now)
+		}
+		s.Close()
+	})
+}
+
+// TestOneThatMissedLearns: a node that couldn't be told of an invalidation is brought up to it by one
+// that asks it for something, and has what else it had.
+func TestOneThatMissedLearns(t *testing.T) {
+	src := &canned{size: 5000}
+	c := openCluster(t, "b", &canned{}, src, &canned{})
+	read(t, c.nodes["b"], "k", 0, -1)
+	read(t, c.nodes["b"], "l", 0, -1)
+	c.setDown("b", true)
+	c.nodes["a"].Invalidate([]string{"k"}, nil, nil, Moment{})
+	c.setDown("b", false)
+	if find(c.nodes["b"], "k", nil) == nil {
+		t.Fatal("it has been told")
+	}
+	had := find(c.nodes["b"], "l", nil)
+	for _, node := range []string{"c", "a"} {
+		if read(t, c.nodes[node], "k", 0, -1); src.fetches != 3 {
+			t.Errorf("%s: %d fetches", node, src.fetches)
+		}
+	}
+	rec, mustRevalidate := c.nodes["b"].Find("l", nil, false)
+	if rec != had || mustRevalidate {
+		t.Errorf("of another: %+v, to be validated: %t", rec, mustRevalidate)
+	}
+}
+
+// TestBytesOfTheRemoved: a node that knows of an invalidation doesn't give bytes that it was about
+// to one that doesn't, in whatever way that asks. What it wasn't about is given.
+func TestBytesOfTheRemoved(t *testing.T) {
+	const size = 20 << 10
+	c := openCluster(t, "b", &canned{}, &canned{size: size, rangeable: true}, &canned{})
+	read(t, c.nodes["c"], "k", 0, -1)
+	read(t, c.nodes["c"], "l", 0, -1)
+	k, l := find(c.nodes["c"], "k", nil), find(c.nodes["c"], "l", nil)
+	c.setDown("c", true)
+	c.nodes["a"].Invalidate([]string{"k"}, nil, nil, Moment{})
+	b, p := c.nodes["b"].Server(), c.nodes["c"].Position()
+	chunk := func(rec *Record, p *invalidation.Position) error {
+		s := c.nodes["c"]
+		_, err := b.Chunk(t.Context(), s.chunkKey(rec, firstChunk)[len(s.prefix):], p)
+		return err
+	}
+	begin := func(rec *Record, key string) error {
+		sending, err := b.Read(t.Context(), &ReadRequest{Key: key, Record: sent(rec), End: 10, Position: p})
+		if err == nil {
+			sending.Close()
+		}
+		return err
+	}
+	_, fragment := b.Fragment(t.Context(), &Record{Key: "k", Version: k.Version, Details: plain}, 0, p)
+	takeOver := b.TakeOver(t.Context(), &ReadRequest{Key: "k", Record: sent(k), End: 10, Position: p})
+	for way, err := range map[string]error{
+		"chunk": chunk(k, p), "read": begin(k, "k"), "fragment": fragment, "take over": takeOver,
+	} {
+		if err != ErrBehind {
+			t.Errorf("%s: %v", way, err)
+		}
+	}
+	if err := begin(l, "l"); err != nil {
+		t.Errorf("of another: %v", err)
+	}
+	if err := chunk(l, c.nodes["a"].Position()); err != nil {
+		t.Errorf("to one that knows: %v", err)
+	}
+}
+
+// TestValidatedAfterItsRemoval: what was found just before it was removed isn't validated after
+// that: others might share it.
+func TestValidatedAfterItsRemoval(t *testing.T) {
+	var validated []*Record
+	s := open(t, &watched{canned: canned{size: 5000}, seen: func(prev *Record) { validated = append(validated, prev) }})
+	read(t, s, "k", 0, -1)
+	prev := find(s, "k", nil)
+	s.Invalidate([]string{"k"}, nil, nil, Moment{})
+	res, err := s.Fetch(t.Context(), &Request{Key: "k"}, prev)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if res.Close(); len(validated) != 2 || validated[1] != nil {
+		t.Errorf("validated: %+v", validated)
+	}
+}
+
+// watched tells what it is to validate.
+type watched struct {
+	canned
+	seen func(prev *Record)
+}
+
+func (w *watched) Fetch(ctx context.Context, req *Request, prev *Record) (*OriginResponse, error) {
+	w.seen(prev)
+	return w.canned.Fetch(ctx, req, prev)
+}
+
+// TestForgettingIsShared: nodes derive the same versions, whichever of them has forgotten
+// invalidations, and a log never outgrows a message.
+func TestForgettingIsShared(t *testing.T) {
+	c := openCluster(t, "b", &canned{}, &canned{}, &canned{})
+	a, b := c.nodes["a"], c.nodes["b"]
+	for i := range 3 * logBytes[invalidation.Remove] / 300 {
+		node := a
+		if i%3 == 0 {
+			node = b
+		}
+		node.Invalidate([]string{fmt.Sprint("k", i)}, nil, nil, Moment{})
+	}
+	for _, key := range []string{"other", "k1", "k6999"} {
+		_, want := a.takeOff(key)
+		for name, s := range c.nodes {
+			if _, mark := s.takeOff(key); mark != want || mark == 0 {
+				t.Errorf("%s has the mark %d for %s, a %d", name, mark, key, want)
+			}
+		}
+	}
+	reply, err := a.PullReply(c.nodes["c"].PullRequest())
+	if err != nil || len(reply) > 1<<20 {
+		t.Errorf("%d bytes, %v", len(reply), err)
+	}
+}
+
+// TestForgottenBeforeItWasLearnt: a node that has missed something which others have forgotten by
+// now removes all that it has.
+func TestForgottenBeforeItWasLearnt(t *testing.T) {
+	c := openCluster(t, "c", &canned{}, &canned{}, &canned{size: 100})
+	a, s := c.nodes["a"], c.nodes["c"]
+	read(t, s, "k", 0, -1)
+	c.setDown("c", true)
+	a.Invalidate([]string{"other"}, nil, nil, Moment{})
+	(&fakeRemote{c, "a"}).share("c")
+	if find(s, "k", nil) == nil {
+		t.Fatal("what wasn't invalidated is gone")
+	}
+	for i := range 2 * logBytes[invalidation.Remove] / 300 {
+		a.Invalidate([]string{fmt.Sprint("k", i)}, nil, nil, Moment{})
+	}
+	(&fakeRemote{c, "a"}).share("c")
+	if find(s, "k", nil) != nil {
+		t.Error("it has missed what is forgotten, and still has all")
+	}
+}
