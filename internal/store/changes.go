@@ -64,3 +64,6 @@ func known(p *invalidation.Position) *invalidation.Position {
 	}
 	return p
 }
+
+// variedLocked counts how often key has turned out to vary.
+func (c *changes) variedLocked(key string) uint64 { return c.varied.of(c.canonical(key)) }
