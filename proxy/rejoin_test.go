@@ -57,6 +57,9 @@ func TestOwnerThatRestarts(t *testing.T) {
 			t.Errorf("node %d has asked the origin %d times for what it had", i, again)
 		}
 	}
+	if got := c.nodes[0].Stats().OriginBytes; got >= size {
+		t.Errorf("the owner has read %d bytes from the origin, as if the others had none", got)
+	}
 }
 
 // TestMissedInvalidationIsLearnt: a node that couldn't be told of a write learns of it when contact
