@@ -61,7 +61,7 @@
 //
 // A position goes only with what has been held against it: Stored, for a record that was found, or
 // Check, for the result of a flight, returns the moment whose position is sent. If it isn't
-// Current, a record isn't sent, and the result of a flight goes with the position at which it began.
+// Current, a record isn't sent, and a flight's result goes with the position at which it began.
 // The receiver takes a record if Accepts says Current; else it has the sender pull, and asks again.
 // A request for bytes carries the position that Stored returned for the requester's record. It is
 // refused if Accepts says Removed; or, where the resource isn't at hand, unless Covers.
