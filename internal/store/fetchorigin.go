@@ -29,7 +29,7 @@ func (s *Store) load(f *flight) ([]byte, error) {
 		s.mu.Unlock()
 		return nil, errVariantKnown
 	}
-	if f.prev != nil && s.successor(f.prev) == nil && s.overtaken(f.prev) {
+	if f.prev != nil && s.successor(f.prev) == nil && s.doomed(f.prev) {
 		f.prev = nil // it was found just before it was removed
 	}
 	if failed := s.failedLocked(f); failed != nil {
