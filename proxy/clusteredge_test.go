@@ -102,8 +102,8 @@ func TestPartThatFailsIsAskedForByItsOwner(t *testing.T) {
 	}
 }
 
-// TestInvalidationThatAnOwnerMissed: a node that couldn't be told of a write doubts what it has
-// when contact returns.
+// TestInvalidationThatAnOwnerMissed: a node that couldn't be told of a write learns of it when
+// contact returns.
 func TestInvalidationThatAnOwnerMissed(t *testing.T) {
 	clock := newClock()
 	c := newFenced(t, 2, proxy.Config{Now: clock.Now, Cluster: proxy.Cluster{Heartbeat: 10 * time.Millisecond, MissedHeartbeats: 20, Lease: time.Minute}})

@@ -1,6 +1,7 @@
 package proxy_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -249,6 +250,32 @@ func TestGroupEntersVersion(t *testing.T) {
 		n.read(n.do("POST", by))
 		if _, b := n.get("/files/f"); string(b) != "new" {
 			t.Errorf("after POST %s: %s", by, b)
+		}
+	}
+}
+
+// TestOldBytesDontComeBack: bytes that were invalidated, by their key or their group, don't come back
+// if what is stored next has the same validator and length, on any node, be it small or of several
+// slabs.
+func TestOldBytesDontComeBack(t *testing.T) {
+	for _, by := range []string{"f", "g"} {
+		for _, size := range []int64{600, 3*slab + 5} {
+			c := newCluster(t, 3, proxy.Config{})
+			old, new := origintest.Content(1, 0, size), origintest.Content(2, 0, size)
+			header := maxAge("600")
+			header.Set("Cache-Groups", `"G"`)
+			c.o.Handle("/f", origintest.File{Size: size, Seed: 1, ETag: `"1"`, Header: header}.ServeHTTP)
+			c.o.Handle("/g", grouped(`"G"`))
+			for _, n := range c.nodes {
+				n.expect(200, old, "/files/f")
+			}
+			c.o.Handle("/f", origintest.File{Size: size, Seed: 2, ETag: `"1"`, Header: header}.ServeHTTP)
+			c.nodes[0].read(c.nodes[0].do("POST", "/files/"+by))
+			for i, n := range c.nodes {
+				if resp, b := n.get("/files/f"); resp.StatusCode != 200 || !bytes.Equal(b, new) {
+					t.Errorf("node %d, %d bytes, after POST %s: %s, old bytes: %t", i, size, by, resp.Status, bytes.Equal(b, old))
+				}
+			}
 		}
 	}
 }

@@ -57,6 +57,9 @@ func TestOwnerThatRestarts(t *testing.T) {
 			t.Errorf("node %d has asked the origin %d times for what it had", i, again)
 		}
 	}
+	if got := c.nodes[0].Stats().OriginBytes; got >= size {
+		t.Errorf("the owner has read %d bytes from the origin, as if the others had none", got)
+	}
 }
 
 // TestMissedInvalidationIsLearnt: a node that couldn't be told of a write learns of it when contact
@@ -68,14 +71,16 @@ func TestMissedInvalidationIsLearnt(t *testing.T) {
 		written := c.pathOwnedBy(0, "w")
 		other := c.pathOwnedBy(0, "o")
 		for _, path := range []string{written, other} {
-			c.o.Handle("/"+path, origintest.File{Size: 3000, Seed: 1, ETag: `"1"`, Header: maxAge("600")}.ServeHTTP)
+			f := origintest.File{Size: 3000, Seed: 1, ETag: `"1"`, Header: maxAge("600")}
+			c.o.Handle("/"+path, f.ServeHTTP)
 			for _, n := range c.nodes {
 				n.expect(200, origintest.Content(1, 0, 3000), "/files/"+path)
 			}
 		}
 		c.gates[cut].refuse()
 		eventually(t, "a node is missed", func() bool { return len(c.nodes[1-cut].Stats().Ring) == 1 })
-		c.o.Handle("/"+written, origintest.File{Size: 3000, Seed: 2, ETag: `"2"`, Header: maxAge("600")}.ServeHTTP)
+		f := origintest.File{Size: 3000, Seed: 2, ETag: `"2"`, Header: maxAge("600")}
+		c.o.Handle("/"+written, f.ServeHTTP)
 		c.nodes[1-cut].read(c.nodes[1-cut].do("PUT", "/files/"+written))
 		c.gates[cut].open()
 		c.await(2)
@@ -98,12 +103,16 @@ func TestMissedInvalidationIsLearnt(t *testing.T) {
 func TestUntoldNodeGetsNoOldBytes(t *testing.T) {
 	c := newFenced(t, 3, proxy.Config{Cluster: proxy.Cluster{MissedHeartbeats: 100, Lease: time.Minute}})
 	path := c.pathOwnedBy(1, "f")
-	c.o.Handle("/"+path, origintest.File{Size: 50000, Seed: 1, ETag: `"1"`, Header: maxAge("600")}.ServeHTTP)
+	f := origintest.File{Size: 50000, Seed: 1, ETag: `"1"`, Header: maxAge("600")}
+	c.o.Handle("/"+path, f.ServeHTTP)
 	c.nodes[1].expect(200, origintest.Content(1, 0, 50000), "/files/"+path)
 	c.nodes[2].expect(206, origintest.Content(1, 0, 10), "/files/"+path, "Range: bytes=0-9")
 	c.gates[2].refuse() // it can't be asked, but asks
-	c.o.Handle("/"+path, origintest.File{Size: 50000, Seed: 2, ETag: `"2"`, Header: maxAge("600")}.ServeHTTP)
+	f.Seed, f.ETag = 2, `"2"`
+	c.o.Handle("/"+path, f.ServeHTTP)
 	c.nodes[0].read(c.nodes[0].do("PUT", "/files/"+path))
-	c.nodes[2].expect(206, origintest.Content(2, 40000, 40010), "/files/"+path, "Range: bytes=40000-40009")
-	c.nodes[2].expect(206, origintest.Content(2, 0, 10), "/files/"+path, "Range: bytes=0-9")
+	for _, start := range []int64{40000, 0} {
+		part := fmt.Sprintf("Range: bytes=%d-%d", start, start+9)
+		c.nodes[2].expect(206, origintest.Content(2, start, start+10), "/files/"+path, part)
+	}
 }

@@ -10,9 +10,9 @@
 // A node that is asked never asks on, so nodes whose rings differ can't wait for each other: a
 // Server knows no Remote but for who owns what.
 //
-// Two nodes exchange their invalidation logs on a new connection, before anything else, and whenever
-// one turns out to know less than the other (logs.go). What is asked for, and when, is the Store's business; what connections
-// there are, the peer package's.
+// Two nodes exchange their invalidation logs on a new connection, before anything else, and
+// whenever one turns out to know less than the other (logs.go). What is asked for, and when, is the
+// Store's business; what connections there are, the peer package's.
 package exchange
 
 import (

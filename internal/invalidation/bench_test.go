@@ -20,7 +20,8 @@ func BenchmarkHit(b *testing.B) {
 		log   *Log
 		since Token
 	}{
-		{"empty", New(Config{}), 1}, {"current", full, since}, {"later", later, then}, {"locked", later, 1},
+		{"empty", New(Config{}), 1}, {"current", full, since},
+		{"later", later, then}, {"locked", later, 1},
 	} {
 		b.Run(bench.name, func(b *testing.B) {
 			b.ReportAllocs()

@@ -1,5 +1,7 @@
 package invalidation
 
+import "slices"
+
 // Verdict is what entries mean for a response.
 type Verdict uint8
 
@@ -26,17 +28,30 @@ func (l *Log) MustRevalidate(r Resource, since Token) bool {
 	return since < l.doubted || l.sinceLocked(Revalidate, r, since)
 }
 
-// Check returns what has come since a response was last held against the log, and the moment up to
-// which that is. If it is Current, the response rests on that moment: its token is the response's
-// from now on, and its position goes with what is sent to other nodes.
-func (l *Log) Check(r Resource, since Token) (Moment, Verdict) {
+// Check returns what has come since a flight began whose result isn't stored, and the moment up to
+// which that is. If it is Current, the result rests on that moment, whose position goes with what
+// is sent to other nodes.
+func (l *Log) Check(r Resource, since Token) (Moment, Verdict) { return l.check(r, since, false) }
+
+// Stored is Check for a response that was found in the table, with its token. It doesn't count what
+// has been forgotten after the table was swept for it. If it is Current, the moment's token may
+// take the place of the response's.
+func (l *Log) Stored(r Resource, since Token) (Moment, Verdict) { return l.check(r, since, true) }
+
+func (l *Log) check(r Resource, since Token, stored bool) (Moment, Verdict) {
 	m := l.moment.Load() // before the filters are asked
 	if since >= m.Token || !l.filter[Remove].may(r, since) && !l.filter[Revalidate].may(r, since) {
 		return *m, Current
 	}
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	return *l.moment.Load(), l.verdictLocked(r, since)
+	return *l.moment.Load(), l.verdictLocked(r, since, stored && l.sweptLocked())
+}
+
+// sweptLocked reports whether the table has been swept for all Removes that are forgotten.
+func (l *Log) sweptLocked() bool {
+	forgot := l.shares[Remove].forgot
+	return !slices.ContainsFunc(l.sweeping, func(began Token) bool { return began < forgot })
 }
 
 // Land returns the mark of a response for which the origin was asked at began, and what has come
@@ -48,7 +63,7 @@ func (l *Log) Land(r Resource, began Token) (Mark, Verdict) {
 	}
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	verdict := l.verdictLocked(r, began)
+	verdict := l.verdictLocked(r, began, false)
 	if verdict == Removed {
 		return 0, verdict
 	}
@@ -74,9 +89,10 @@ func (l *Log) Joins(r Resource, arrived, began Token) bool {
 	return verdict == Current
 }
 
-func (l *Log) verdictLocked(r Resource, since Token) Verdict {
+// verdictLocked is what has come since. If swept, no Remove that is forgotten matters.
+func (l *Log) verdictLocked(r Resource, since Token, swept bool) Verdict {
 	switch {
-	case l.sinceLocked(Remove, r, since):
+	case !swept && since < l.shares[Remove].forgot || l.cameLocked(Remove, r, since):
 		return Removed
 	case since < l.doubted || l.sinceLocked(Revalidate, r, since):
 		return MustRevalidate
@@ -87,9 +103,11 @@ func (l *Log) verdictLocked(r Resource, since Token) Verdict {
 // sinceLocked reports whether an entry of kind that matches r has come after since, or may have and
 // is forgotten.
 func (l *Log) sinceLocked(kind Kind, r Resource, since Token) bool {
-	if since < l.shares[kind].forgot {
-		return true
-	}
+	return since < l.shares[kind].forgot || l.cameLocked(kind, r, since)
+}
+
+// cameLocked is sinceLocked for what isn't forgotten.
+func (l *Log) cameLocked(kind Kind, r Resource, since Token) bool {
 	for scope := range scopes(r) {
 		if cell := l.scopes[scope]; cell != nil {
 			for _, it := range cell[kind] {

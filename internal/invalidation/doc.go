@@ -41,8 +41,8 @@
 // after a matching entry doesn't take the result of a flight that began before it (Joins). A stored
 // response keeps the Token of the flight that made or last validated it, and is validated again if
 // a matching Revalidate has come since (MustRevalidate). A validation begins at the moment that
-// Check returns for the stored response, and not at all if that is Removed: else a sweep that is on
-// its way to the response would take the renewed one for newer than the entry.
+// Stored returns for the response, and not at all if that is Removed: else a sweep that is on its
+// way to the response would take the renewed one for newer than the entry.
 //
 // # Installing and purging
 //
@@ -51,7 +51,7 @@
 //
 //	install:  lock the shard; insert the record; Land or Accepts; if Removed, take it out; unlock
 //	purge:    Publish, Learn or Merge; for each shard: lock, remove what Change.Matches, unlock;
-//	          acknowledge
+//	          Swept; acknowledge
 //
 // Either the entry is in the log when the record is checked, or the record is in the table when the
 // shard is swept. So a record that a lookup finds has been held against all acknowledged Removes,
@@ -59,11 +59,11 @@
 //
 // # Between nodes
 //
-// A position goes only with what has been held against it: Check, for a record that was found, or
-// for the result of a flight, returns the moment whose position is sent. If it isn't Current, a
-// stored record isn't sent, and the result of a flight goes with the position at which that began.
+// A position goes only with what has been held against it: Stored, for a record that was found, or
+// Check, for the result of a flight, returns the moment whose position is sent. If it isn't
+// Current, a record isn't sent, and a flight's result goes with the position at which it began.
 // The receiver takes a record if Accepts says Current; else it has the sender pull, and asks again.
-// A request for bytes carries the position that Check returned for the requester's record. It is
+// A request for bytes carries the position that Stored returned for the requester's record. It is
 // refused if Accepts says Removed; or, where the resource isn't at hand, unless Covers.
 //
 // On a new connection, each node pulls from the other before it answers or asks anything else. From

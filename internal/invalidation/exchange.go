@@ -119,7 +119,7 @@ type contents struct{ known, forgotten vector }
 func (l *Log) merge(entries []Entry, time uint64, theirs [kinds]contents) (c Change) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.time = max(l.time, time)
+	l.time, c = max(l.time, time), l.changeLocked()
 	for _, e := range entries {
 		if e.Name.Number > l.shares[e.Kind].known.at(e.Name.Issuer) {
 			l.insertLocked(e)

@@ -40,7 +40,8 @@ type Log struct {
 	mu          sync.RWMutex // guards what follows; moment and filter are written under it
 	time        uint64       // of the latest name that is known
 	clock       Token
-	doubted     Token // what rests on an earlier moment is to be validated
+	sweeping    []Token // when the changes began for which the table hasn't been swept
+	doubted     Token   // what rests on an earlier moment is to be validated
 	scopes      map[Scope]*[kinds][]*item
 	first, last *item // in the order in which they came
 	shares      [kinds]share
@@ -104,7 +105,17 @@ type Change struct {
 	// one, they may derive other versions.
 	Forgot bool
 
+	began   Token
 	removes map[Scope]struct{} // of the entries that are Removes
+}
+
+// Swept notes that the table has been swept for a change. It is to be called once for each change.
+func (l *Log) Swept(c Change) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if i := slices.Index(l.sweeping, c.began); i >= 0 {
+		l.sweeping = slices.Delete(l.sweeping, i, i+1)
+	}
 }
 
 // Matches reports whether a response that rests on what the log knew at since is to be removed.
@@ -136,7 +147,7 @@ func (l *Log) Publish(kind Kind, scopes ...Scope) Change {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.time++
-	var c Change
+	c := l.changeLocked()
 	s := &l.shares[kind]
 	for _, scope := range scopes {
 		number := s.known.at(l.cfg.Incarnation) + 1
@@ -155,6 +166,7 @@ func (l *Log) Publish(kind Kind, scopes ...Scope) Change {
 func (l *Log) Learn(entries []Entry) (c Change, behind bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	c = l.changeLocked()
 	for _, e := range entries {
 		s := &l.shares[e.Kind]
 		switch known := s.known.at(e.Name.Issuer); {
@@ -180,6 +192,12 @@ func (l *Log) Doubt() {
 	l.doubted = l.clock
 	l.filter[Revalidate].every.Store(uint64(l.clock))
 	l.publishLocked()
+}
+
+// changeLocked begins a change.
+func (l *Log) changeLocked() Change {
+	l.sweeping = append(l.sweeping, l.clock)
+	return Change{began: l.clock}
 }
 
 // endLocked ends a change: what is beyond the bounds is forgotten, and the rest is shown.

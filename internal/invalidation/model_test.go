@@ -43,13 +43,15 @@ var resources = []Resource{
 
 var modelScopes = []Scope{
 	Key("a/x"), Key("a/x?q"), Key("a/b/y"), Key("a"), Key("ab/x"), Key("none"),
-	Prefix("a"), Prefix("a/b"), Prefix("a/x"), Prefix("c"), Prefix("b/"), Group("g"), Group("h"), Group("none"), Prefix("/"),
+	Prefix("a"), Prefix("a/b"), Prefix("a/x"), Prefix("c"), Prefix("b/"),
+	Group("g"), Group("h"), Group("none"), Prefix("/"),
 }
 
 // applies says which resources a scope matches, by hand.
 var applies = map[Scope]string{
 	Key("a/x"): "0", Key("a/x?q"): "1", Key("a/b/y"): "2", Key("a"): "4", Key("ab/x"): "3",
-	Prefix("a"): "0124", Prefix("a/b"): "2", Prefix("a/x"): "01", Prefix("c"): "5", Group("g"): "01", Group("h"): "13", {}: "012345",
+	Prefix("a"): "0124", Prefix("a/b"): "2", Prefix("a/x"): "01", Prefix("c"): "5",
+	Group("g"): "01", Group("h"): "13", {}: "012345",
 }
 
 // entrySet is a set of the entries of a history, by the order in which they were issued.
@@ -221,9 +223,11 @@ func (m *model) publish(n *modelNode) {
 			m.fail("entries don't decode: %v", err)
 		}
 		c, behind := peer.log.Learn(entries)
-		if !behind {
-			m.learnt(peer, c, all, all)
+		taken := all
+		if behind {
+			taken = 0
 		}
+		m.learnt(peer, c, taken, taken)
 		if behind && m.IntN(2) == 0 {
 			m.pull(peer, n)
 		}
@@ -284,6 +288,7 @@ func (m *model) sweep(n *modelNode) {
 			}
 			delete(n.table, r)
 		}
+		n.log.Swept(s.change)
 		n.known |= s.entries
 	}
 	n.sweeps = nil

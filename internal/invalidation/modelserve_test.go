@@ -36,13 +36,22 @@ func (m *model) serve(r int, known entrySet, born, checked int, how string) {
 	}
 }
 
+// stored checks a record of n's table. Once that has been swept, it is never removed.
+func (m *model) stored(n *modelNode, r int, rec *modelRecord) (Moment, Verdict) {
+	now, verdict := n.log.Stored(resources[r], rec.token)
+	if verdict == Removed && len(n.sweeps) == 0 {
+		m.fail("%s is removed after the sweep", resources[r].Key)
+	}
+	return now, verdict
+}
+
 // fetch joins a flight of owner's, or begins one, for a request of by's.
 func (m *model) fetch(owner, by *modelNode, r int, prev *modelRecord) {
 	if owner.flights[r] == nil {
 		f := &modelFlight{began: owner.log.Now(), born: m.step, rests: owner.has, prev: prev}
 		if prev != nil {
 			var verdict Verdict
-			if f.began, verdict = owner.log.Check(resources[r], prev.token); verdict == Removed {
+			if f.began, verdict = m.stored(owner, r, prev); verdict == Removed {
 				f.prev = nil // the sweep is about to come to it
 			}
 		}
@@ -92,7 +101,9 @@ func (m *model) land(n *modelNode, r int) {
 }
 
 // answer answers a request with a flight's result, if it may have it.
-func (m *model) answer(n *modelNode, r int, f *modelFlight, rec *modelRecord, q modelRequest, p *Position) {
+func (m *model) answer(
+	n *modelNode, r int, f *modelFlight, rec *modelRecord, q modelRequest, p *Position,
+) {
 	switch {
 	case q.by.log != q.log: // it has restarted
 	case q.by != n:
@@ -132,7 +143,7 @@ func (m *model) copy(n, peer *modelNode, r int) {
 		m.fetch(peer, n, r, nil)
 		return
 	}
-	now, verdict := peer.log.Check(resources[r], rec.token)
+	now, verdict := m.stored(peer, r, rec)
 	if verdict != Current {
 		m.fetch(peer, n, r, rec)
 		return
@@ -172,7 +183,7 @@ func (m *model) read(n, peer *modelNode, r int) {
 	if rec == nil || n == peer {
 		return
 	}
-	now, verdict := n.log.Check(resources[r], rec.token)
+	now, verdict := m.stored(n, r, rec)
 	if verdict != Current {
 		return
 	}

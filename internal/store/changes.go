@@ -51,6 +51,12 @@ func (c *changes) overtaken(rec *Record) bool {
 	return verdict == invalidation.Removed
 }
 
+// doomed reports whether rec, which was found in the table, is to be removed from there.
+func (c *changes) doomed(rec *Record) bool {
+	_, verdict := c.log.Stored(c.resource(rec.Key, rec.Groups), rec.basis)
+	return verdict == invalidation.Removed
+}
+
 // outlived reports whether a node that knows no more than p has no right to rec's bytes any more.
 func (c *changes) outlived(rec *Record, p *invalidation.Position) bool {
 	_, verdict := c.log.Accepts(c.resource(rec.Key, rec.Groups), known(p))

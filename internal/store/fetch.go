@@ -177,7 +177,8 @@ func (s *Store) shared(f *flight, encoded []byte) (*Result, error) {
 // flightKey is the key of a request in the records group: those with the same key share an answer.
 func (s *Store) flightKey(f *flight, mark invalidation.Mark) string {
 	req := f.req
-	key := s.records.Prefix() + s.routingKey(req.Key) + ".0." + strconv.FormatUint(uint64(mark), 36) + "." + digest(req.Key, f.variant)
+	key := s.records.Prefix() + s.routingKey(req.Key) + ".0." +
+		strconv.FormatUint(uint64(mark), 36) + "." + digest(req.Key, f.variant)
 	if s.ownerOf(req.Key) != "" && f.prev.isCurrent(s.cfg.Now()) {
 		// An owner answers at once with what it has, but not a node that has that already: one that
 		// hasn't mustn't wait for it.

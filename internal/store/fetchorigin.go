@@ -29,7 +29,7 @@ func (s *Store) load(f *flight) ([]byte, error) {
 		s.mu.Unlock()
 		return nil, errVariantKnown
 	}
-	if f.prev != nil && s.successor(f.prev) == nil && s.overtaken(f.prev) {
+	if f.prev != nil && s.successor(f.prev) == nil && s.doomed(f.prev) {
 		f.prev = nil // it was found just before it was removed
 	}
 	if failed := s.failedLocked(f); failed != nil {
@@ -184,7 +184,11 @@ func (s *Store) fill(f *flight, x *exchange) *Result {
 		s.fillFragment(x, f.req.Fields(), f.began)
 		return res
 	}
-	if run := s.install(f, rec, true, source{body: x.Body, trailer: x.Trailer, by: f.req.Fields(), wanted: f.req.Background, sight: sight{f.began.Position}}, res, s.reach(x.ctx, rec, 0, true)); run != nil {
+	from := source{
+		body: x.Body, trailer: x.Trailer, by: f.req.Fields(), wanted: f.req.Background,
+		sight: sight{f.began.Position},
+	}
+	if run := s.install(f, rec, true, from, res, s.reach(x.ctx, rec, 0, true)); run != nil {
 		run.Start(x.ctx, x.cancel)
 	} else {
 		x.cancel()
@@ -194,9 +198,11 @@ func (s *Store) fill(f *flight, x *exchange) *Result {
 }
 
 // install puts rec into the table, if it is to be kept and hasn't been invalidated meanwhile, and
-// returns a fill for its bytes up to end; none if they are being read, or here already, or there are
-// none. For one who is to read them from the start, a follows the fill.
-func (s *Store) install(f *flight, rec *Record, keep bool, from source, res *Result, end int64) *run {
+// returns a fill for its bytes up to end; none if they are being read, or here already, or there
+// are none. For one who is to read them from the start, a follows the fill.
+func (s *Store) install(
+	f *flight, rec *Record, keep bool, from source, res *Result, end int64,
+) *run {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if keep && !s.overtaken(rec) && !s.outdatedLocked(f) {
@@ -248,7 +254,10 @@ func (s *Store) fillFragment(x *exchange, by Fields, began Moment) {
 	if held, _, joined := s.joinLocked(rec, by.Cause, x.From, x.To, 0, true); joined {
 		held.Close()
 	} else if s.begin() {
-		run = s.runLocked(rec, source{body: x.Body, part: true, by: by, wanted: true, sight: sight{began.Position}}, x.From, x.To, fill.Everything)
+		from := source{
+			body: x.Body, part: true, by: by, wanted: true, sight: sight{began.Position},
+		}
+		run = s.runLocked(rec, from, x.From, x.To, fill.Everything)
 	} else {
 		s.forgetBodyLocked(rec.Version, "")
 	}

@@ -80,8 +80,8 @@ func (f *flight) leave() {
 	}
 }
 
-// exchange is an answer of the Source, with the context that its body is read under, and the mark of
-// its version.
+// exchange is an answer of the Source, with the context that its body is read under, and the mark
+// of its version.
 type exchange struct {
 	*OriginResponse
 	mark   invalidation.Mark
@@ -94,8 +94,8 @@ type exchange struct {
 // its own.
 var errVariantKnown = errors.New("it is known by now what selects")
 
-// errOvertaken ends the waiting for another's flight that took off before an invalidation of what it
-// brings, for one who came after that.
+// errOvertaken ends the waiting for another's flight that took off before an invalidation of what
+// it brings, for one who came after that.
 var errOvertaken = errors.New("it has been invalidated meanwhile")
 
 // landed is what the records group has for one who waits for a flight.

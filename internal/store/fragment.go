@@ -57,7 +57,8 @@ func (r *Reader) readyRest(ctx context.Context) error {
 			return nil
 		}
 		rest := &Reader{
-			s: r.s, by: r.by, before: r.before, rec: r.rec, sight: r.sight, start: from, pos: from, end: r.end, ahead: r.ahead, localOnly: r.localOnly,
+			s: r.s, by: r.by, before: r.before, rec: r.rec, sight: r.sight,
+			start: from, pos: from, end: r.end, ahead: r.ahead, localOnly: r.localOnly,
 		}
 		if err := rest.opened(ctx); err != nil {
 			rest.Close()

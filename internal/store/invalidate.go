@@ -59,6 +59,7 @@ func (s *Store) changed(c *invalidation.Change) {
 // sweepLocked removes what a change of the log says. If the resources are known that keys have been
 // invalidated for, only what is for them, of all that is stored in the same places.
 func (s *Store) sweepLocked(c *invalidation.Change, keys []string) {
+	defer s.log.Swept(*c)
 	if c.RemoveAll {
 		s.removeAllLocked()
 		return

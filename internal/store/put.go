@@ -17,8 +17,8 @@ func (s *Store) Put(rec *Record, content []byte, then Moment) {
 		return
 	}
 	// The owner refuses it if it knows an invalidation that this node didn't know then, and removes
-	// it if it learns of one later.
-	_ = s.cfg.Remote.Put(s.base, owner, rec, content, then.Position) // it returns when a client that is answered finds it there
+	// it if it learns of one later. Put returns when a client that is answered finds it there.
+	_ = s.cfg.Remote.Put(s.base, owner, rec, content, then.Position)
 }
 
 // put stores rec and its content here. The chunks come first: a record whose bytes aren't there

@@ -85,7 +85,10 @@ func (s *Store) extend(ctx context.Context, run *run, rec *Record, end int64) in
 		ctx, cancel := context.WithTimeout(ctx, takeOverTime)
 		defer cancel()
 		by, _ := run.sake(end)
-		err := s.cfg.Remote.TakeOver(ctx, owner, &ReadRequest{Key: rec.Key, Record: rec, By: by, Off: end, End: rec.Length, Whole: true, Position: run.sight.now(s, rec)})
+		err := s.cfg.Remote.TakeOver(ctx, owner, &ReadRequest{
+			Key: rec.Key, Record: rec, By: by, Off: end, End: rec.Length, Whole: true,
+			Position: run.sight.now(s, rec),
+		})
 		switch {
 		case err == nil:
 			return end

@@ -66,7 +66,10 @@ func (s *Store) Reader(r *Reader, by Fields, rec *Record, start, end int64) {
 	if end < 0 {
 		end = rec.Length
 	}
-	*r = Reader{s: s, by: by, before: by.Noted(), rec: rec, start: start, pos: start, end: end, ahead: s.maxGap(), sight: s.sightOf(rec)}
+	*r = Reader{
+		s: s, by: by, before: by.Noted(), rec: rec, sight: s.sightOf(rec),
+		start: start, pos: start, end: end, ahead: s.maxGap(),
+	}
 	r.pins.room, r.kept.room = &s.rooms.sending[0], &s.rooms.sending[0]
 	if start == 0 && end == rec.Length {
 		r.ahead = fill.Everything // for a reader of all of it whole slabs are fetched
@@ -550,7 +553,8 @@ func (r *Reader) begin(start, end, begun int64, mayLookAgain bool) error {
 	s := r.s
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return r.beginLocked(source{by: r.by, sight: r.sight, beyond: r.takesOver}, start, end, begun, mayLookAgain)
+	from := source{by: r.by, sight: r.sight, beyond: r.takesOver}
+	return r.beginLocked(from, start, end, begun, mayLookAgain)
 }
 
 // beginRelay is begin for what another node owns.
@@ -561,7 +565,9 @@ func (r *Reader) beginRelay(begun int64, mayLookAgain bool) error {
 	if r.rec.Fragments { // the owner may have just what is wanted, and no more
 		start, end = r.pos, min(end, r.end)
 	}
-	from := source{by: r.by, sight: r.sight, relay: &relay{link: &link{}, s: s, rec: r.rec, whole: r.ahead == fill.Everything}}
+	from := source{by: r.by, sight: r.sight, relay: &relay{
+		link: &link{}, s: s, rec: r.rec, whole: r.ahead == fill.Everything,
+	}}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return r.beginLocked(from, start, end, begun, mayLookAgain)

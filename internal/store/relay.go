@@ -119,7 +119,8 @@ func (r *relay) follow(ctx context.Context, owner string, off, end int64) (fill.
 	}
 	got, err := r.s.cfg.Remote.Read(ctx, owner, &ReadRequest{
 		Key: r.rec.Key, Record: r.rec, By: by, Off: off, End: end,
-		Whole: r.whole, Undivided: r.s.undivided(r.rec), Window: r.s.rooms.window(), Position: r.run.sight.now(r.s, r.rec),
+		Whole: r.whole, Undivided: r.s.undivided(r.rec), Window: r.s.rooms.window(),
+		Position: r.run.sight.now(r.s, r.rec),
 	})
 	if err != nil {
 		return fill.Opened{}, err

@@ -9,11 +9,13 @@ import (
 	"github.com/scurrycache/scurry/internal/invalidation"
 )
 
-// Remote is the other nodes, as a store sees them. What a node knows of invalidations goes with each
-// request for a record or for bytes, as a position: a node that knows less than the requester doesn't
-// say what is stored, and one that knows that the bytes have been removed doesn't give them
-// (ErrBehind). Then the two exchange their logs. What a node is asked for by one of these methods
-// its Server answers by the method of that name. Methods may be called concurrently.
+// Remote is the other nodes, as a store sees them. What a node knows of invalidations goes with
+// each request for a record or for bytes, as a position: a node that knows less than the requester
+// doesn't say what is stored, and one that knows that the bytes have been removed doesn't give them
+// (ErrBehind). Then the two exchange their logs.
+//
+// What a node is asked for by one of these methods its Server answers by the method of that name.
+// Methods may be called concurrently.
 //
 // An error is the node's verdict (IsVerdict), or one of those below, or anything else if the node
 // can't be asked. If it was asked for a Cause, and the origin has been asked for that, the Cause is

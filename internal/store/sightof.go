@@ -8,7 +8,7 @@ func (s *Store) sightOf(rec *Record) sight {
 	if s.cfg.Remote == nil {
 		return sight{}
 	}
-	m, verdict := s.log.Check(s.resource(rec.Key, rec.Groups), rec.basis)
+	m, verdict := s.log.Stored(s.resource(rec.Key, rec.Groups), rec.basis)
 	if verdict != invalidation.Removed {
 		return sight{m.Position}
 	}

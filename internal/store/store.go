@@ -33,10 +33,11 @@
 // The parts don't know the Store, and are guarded by its lock or by one of their own: keys (names,
 // owners), layout (slabs), selection (which variant a request selects), table (records), changes
 // (what the log says of a record), bodies (bytes and the fills that read them), rooms (memory for
-// what is on its way), audiences, refusals, lifetime. Store's own methods combine them, each file on those
-// before it:
+// what is on its way), audiences, refusals, lifetime. Store's own methods combine them, each file
+// on those before it:
 //
-//	find, sight, invalidate, logs, chunks, join ► opener, relay ► fills ► reader, fetchorigin ► fetchowner, fetch, server ► open
+//	find, sight, invalidate ► logs, chunks, join ► opener, relay ► fills ► reader, fetchorigin
+//	► fetchowner, fetch, server ► open
 //
 // A lookup takes the lock of its shard of the table, and no other (shards.go). All changes are made
 // under Store.mu. Locks are taken in this order, and none is held while a group or another node is
