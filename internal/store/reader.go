@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 
@@ -16,7 +17,6 @@ type Reader struct {
 	s         *Store
 	by        Fields // of the request that it reads for
 	rec       *Record
-	sight     sight
 	start     int64
 	pos, end  int64 // end is -1 while the length is unknown
 	ahead     int64
@@ -39,6 +39,7 @@ type Reader struct {
 	word      *link      // that knows more
 	sent      []*relayed // because of r, and left before the end
 	shares    bool       // the fill was begun for others
+	removed   bool       // another node has said so of the bytes, which this one didn't know
 	takesOver bool       // it begins a slab for those who come from the one before
 }
 
@@ -67,7 +68,7 @@ func (s *Store) Reader(r *Reader, by Fields, rec *Record, start, end int64) {
 		end = rec.Length
 	}
 	*r = Reader{
-		s: s, by: by, before: by.Noted(), rec: rec, sight: s.sightOf(rec),
+		s: s, by: by, before: by.Noted(), rec: rec,
 		start: start, pos: start, end: end, ahead: s.maxGap(),
 	}
 	r.pins.room, r.kept.room = &s.rooms.sending[0], &s.rooms.sending[0]
@@ -393,6 +394,9 @@ func (r *Reader) find(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
+		if r.removed {
+			return fmt.Errorf("%s: invalidated: %w", r.rec.Key, fill.ErrGone)
+		}
 		begun := r.look()
 		if r.follower != nil && r.localOnly && r.rec.refetchable() && !r.run.Reads(r.pos) {
 			if err := r.s.rooms.wait(ctx, true); err != nil {
@@ -505,7 +509,9 @@ func (o *chunkOwner) Fetch(_ context.Context, key string) ([]byte, error) {
 		return nil, ErrNotCached
 	}
 	// The store's context, since others may wait for this, too. The owner answers at once.
-	b, err := o.s.cfg.Remote.Chunk(o.s.base, owner, key[len(o.s.prefix):], o.sight.now(o.s, o.rec))
+	known := o.s.Position()
+	b, err := o.s.cfg.Remote.Chunk(o.s.base, owner, key[len(o.s.prefix):], known)
+	o.removed = o.removed || o.s.removed(err, o.rec, known)
 	if err == nil {
 		o.peer = owner
 	}
@@ -545,7 +551,7 @@ func (r *Reader) begin(start, end, begun int64, mayLookAgain bool) error {
 	s := r.s
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	from := source{by: r.by, sight: r.sight, beyond: r.takesOver}
+	from := source{by: r.by, beyond: r.takesOver}
 	return r.beginLocked(from, start, end, begun, mayLookAgain)
 }
 
@@ -557,7 +563,7 @@ func (r *Reader) beginRelay(begun int64, mayLookAgain bool) error {
 	if r.rec.Fragments { // the owner may have just what is wanted, and no more
 		start, end = r.pos, min(end, r.end)
 	}
-	from := source{by: r.by, sight: r.sight, relay: &relay{
+	from := source{by: r.by, relay: &relay{
 		link: &link{}, s: s, rec: r.rec, whole: r.ahead == fill.Everything,
 	}}
 	s.mu.Lock()
