@@ -63,8 +63,9 @@
 // Check, for the result of a flight, returns the moment whose position is sent. If it isn't
 // Current, a record isn't sent, and a flight's result goes with the position at which it began.
 // The receiver takes a record if Accepts says Current; else it has the sender pull, and asks again.
-// A request for bytes carries the position that Stored returned for the requester's record. It is
-// refused if Accepts says Removed; or, where the resource isn't at hand, unless Covers.
+// A request for bytes carries the position that Stored returned for the requester's record; or the
+// present one, so that the rest is given of what was begun before an entry came. It is refused if
+// Accepts says Removed; or, where the resource isn't at hand, unless Covers.
 //
 // On a new connection, each node pulls from the other before it answers or asks anything else. From
 // the moment at which a node has answered the other's first request to pull, it tells it of each

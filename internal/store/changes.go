@@ -1,6 +1,10 @@
 package store
 
-import "github.com/scurrycache/scurry/internal/invalidation"
+import (
+	"errors"
+
+	"github.com/scurrycache/scurry/internal/invalidation"
+)
 
 // Moment is a moment of the invalidation log.
 type Moment = invalidation.Moment
@@ -61,6 +65,13 @@ func (c *changes) doomed(rec *Record) bool {
 func (c *changes) outlived(rec *Record, p *invalidation.Position) bool {
 	_, verdict := c.log.Accepts(c.resource(rec.Key, rec.Groups), known(p))
 	return verdict == invalidation.Removed
+}
+
+// removed reports whether err is what another node has answered because rec's bytes have been
+// removed and this node, which knew no more than p, was about to use them all the same. By now it
+// knows that. Of bytes that it has been reading since before, it may read the rest.
+func (c *changes) removed(err error, rec *Record, p *invalidation.Position) bool {
+	return errors.Is(err, ErrBehind) && c.outlived(rec, p)
 }
 
 // known is p, or that of one who knows nothing.

@@ -181,12 +181,11 @@ func (s *Store) fill(f *flight, x *exchange) *Result {
 	rec.Version = s.version(rec, x.Validator, x.mark)
 	res := &Result{Record: rec, Status: rec.Status}
 	if x.To > 0 {
-		s.fillFragment(x, f.req.Fields(), f.began)
+		s.fillFragment(x, f.req.Fields())
 		return res
 	}
 	from := source{
 		body: x.Body, trailer: x.Trailer, by: f.req.Fields(), wanted: f.req.Background,
-		sight: sight{f.began.Position},
 	}
 	if run := s.install(f, rec, true, from, res, s.reach(x.ctx, rec, 0, true)); run != nil {
 		run.Start(x.ctx, x.cancel)
@@ -243,7 +242,7 @@ func (s *Store) admit(f *flight, x *exchange) error {
 }
 
 // fillFragment reads the part of the content that x is.
-func (s *Store) fillFragment(x *exchange, by Fields, began Moment) {
+func (s *Store) fillFragment(x *exchange, by Fields) {
 	rec := x.Record
 	rec.Fragments = true
 	s.mu.Lock()
@@ -254,9 +253,7 @@ func (s *Store) fillFragment(x *exchange, by Fields, began Moment) {
 	if held, _, joined := s.joinLocked(rec, by.Cause, x.From, x.To, 0, true); joined {
 		held.Close()
 	} else if s.begin() {
-		from := source{
-			body: x.Body, part: true, by: by, wanted: true, sight: sight{began.Position},
-		}
+		from := source{body: x.Body, part: true, by: by, wanted: true}
 		run = s.runLocked(rec, from, x.From, x.To, fill.Everything)
 	} else {
 		s.forgetBodyLocked(rec.Version, "")

@@ -23,7 +23,7 @@ func (s *Store) tidyLocked(rec *Record) {
 
 // runLocked makes a fill of rec's bytes [off, end). It must be started.
 func (s *Store) runLocked(rec *Record, from source, off, end int64, want int64) *run {
-	r := &run{relay: from.relay.where(), trailer: from.trailer, by: from.by, sight: from.sight}
+	r := &run{relay: from.relay.where(), trailer: from.trailer, by: from.by}
 	cfg := s.fillConfig(r, rec, from)
 	cfg.Start, cfg.End, cfg.Border = off, end, s.border(r, rec, from, end)
 	if cfg.Want = want; cfg.Pinned {

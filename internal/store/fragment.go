@@ -28,7 +28,9 @@ func (r *Reader) fetchFragment(ctx context.Context) bool {
 	if owner == "" {
 		return false
 	}
-	b, err := r.s.cfg.Remote.Fragment(r.s.base, owner, r.rec, r.pos, r.sight.now(r.s, r.rec))
+	known := r.s.Position()
+	b, err := r.s.cfg.Remote.Fragment(r.s.base, owner, r.rec, r.pos, known)
+	r.removed = r.removed || r.s.removed(err, r.rec, known)
 	if err != nil || len(b) == 0 || int64(len(b)) > r.rec.Length-r.pos {
 		return false
 	}
@@ -57,7 +59,7 @@ func (r *Reader) readyRest(ctx context.Context) error {
 			return nil
 		}
 		rest := &Reader{
-			s: r.s, by: r.by, before: r.before, rec: r.rec, sight: r.sight,
+			s: r.s, by: r.by, before: r.before, rec: r.rec,
 			start: from, pos: from, end: r.end, ahead: r.ahead, localOnly: r.localOnly,
 		}
 		if err := rest.opened(ctx); err != nil {

@@ -185,3 +185,28 @@ func TestForgottenBeforeItWasLearnt(t *testing.T) {
 		t.Error("it has missed what is forgotten, and still has all")
 	}
 }
+
+// TestWhatHasBegunGoesOn: a reader that has begun before an invalidation which its node knows of
+// gets the rest of the same bytes, and not what the origin has under that validator by now.
+func TestWhatHasBegunGoesOn(t *testing.T) {
+	const size = 60 << 10
+	near := &canned{size: size, rangeable: true}
+	c := openCluster(t, "b", near, &canned{size: size, rangeable: true})
+	s := c.nodes["a"]
+	read(t, c.nodes["b"], "k", 0, -1)
+	read(t, s, "k", 0, 10)
+	var rd Reader
+	s.Reader(&rd, Fields{}, find(s, "k", nil), 0, -1)
+	first, err := rd.Next(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := string(first)
+	s.Invalidate([]string{"k"}, nil, nil, Moment{})
+	if got += readAll(t, &rd); got != content(0, size) {
+		t.Errorf("%d of %d bytes, or wrong ones", len(got), size)
+	}
+	if near.opened() > 0 || near.fetches > 0 {
+		t.Errorf("the origin was asked for %q", near.opens)
+	}
+}

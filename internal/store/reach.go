@@ -87,7 +87,7 @@ func (s *Store) extend(ctx context.Context, run *run, rec *Record, end int64) in
 		by, _ := run.sake(end)
 		err := s.cfg.Remote.TakeOver(ctx, owner, &ReadRequest{
 			Key: rec.Key, Record: rec, By: by, Off: end, End: rec.Length, Whole: true,
-			Position: run.sight.now(s, rec),
+			Position: s.Position(),
 		})
 		switch {
 		case err == nil:

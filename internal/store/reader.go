@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 
@@ -16,7 +17,6 @@ type Reader struct {
 	s         *Store
 	by        Fields // of the request that it reads for
 	rec       *Record
-	sight     sight
 	start     int64
 	pos, end  int64 // end is -1 while the length is unknown
 	ahead     int64
@@ -39,6 +39,7 @@ type Reader struct {
 	word      *link      // that knows more
 	sent      []*relayed // because of r, and left before the end
 	shares    bool       // the fill was begun for others
+	removed   bool       // another node has said so of the bytes, which this one didn't know
 	takesOver bool       // it begins a slab for those who come from the one before
 }
 
@@ -67,7 +68,7 @@ func (s *Store) Reader(r *Reader, by Fields, rec *Record, start, end int64) {
 		end = rec.Length
 	}
 	*r = Reader{
-		s: s, by: by, before: by.Noted(), rec: rec, sight: s.sightOf(rec),
+		s: s, by: by, before: by.Noted(), rec: rec,
 		start: start, pos: start, end: end, ahead: s.maxGap(),
 	}
 	r.pins.room, r.kept.room = &s.rooms.sending[0], &s.rooms.sending[0]
@@ -393,6 +394,9 @@ func (r *Reader) find(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
+		if r.removed {
+			return fmt.Errorf("%s: invalidated: %w", r.rec.Key, fill.ErrGone)
+		}
 		begun := r.look()
 		if r.follower != nil && r.localOnly && r.rec.refetchable() && !r.run.Reads(r.pos) {
 			if err := r.s.rooms.wait(ctx, true); err != nil {
@@ -491,9 +495,9 @@ func (r *Reader) chunk(c chunk.Chunk) ([]byte, bool) {
 	if b, ok := s.smallOf(r.rec); ok {
 		return b, c.ID == firstChunk
 	}
-	o := &chunkOwner{store: s, node: s.slabOwner(r.rec, c.Start), rec: r.rec, sight: r.sight}
+	o := &chunkOwner{store: s, node: s.slabOwner(r.rec, c.Start), rec: r.rec}
 	b, err := s.chunks.Get(s.base, s.chunkKey(r.rec, c.ID), o)
-	if o.sent {
+	if r.removed = r.removed || o.removed; o.sent {
 		r.peer = o.node
 	}
 	return b, err == nil && r.rec.fills(c, b)
@@ -501,11 +505,11 @@ func (r *Reader) chunk(c chunk.Chunk) ([]byte, bool) {
 
 // chunkOwner is a node that owns a chunk.
 type chunkOwner struct {
-	store *Store
-	node  string // "" if that is this node by now
-	rec   *Record
-	sight sight
-	sent  bool // it held the chunk
+	store   *Store
+	node    string // "" if that is this node by now
+	rec     *Record
+	sent    bool // it held the chunk
+	removed bool // it has said that the bytes have been removed, which this node didn't know
 }
 
 // Fetch is chunks.Owner's.
@@ -514,8 +518,9 @@ func (o *chunkOwner) Fetch(_ context.Context, key string) ([]byte, error) {
 		return nil, ErrNotCached
 	}
 	// The store's context, since others may wait for this, too. The owner answers at once.
-	b, err := o.store.cfg.Remote.Chunk(o.store.base, o.node, key[len(o.store.prefix):],
-		o.sight.now(o.store, o.rec))
+	known := o.store.Position()
+	b, err := o.store.cfg.Remote.Chunk(o.store.base, o.node, key[len(o.store.prefix):], known)
+	o.removed = o.store.removed(err, o.rec, known)
 	o.sent = err == nil
 	return b, err
 }
@@ -553,7 +558,7 @@ func (r *Reader) begin(start, end, begun int64, mayLookAgain bool) error {
 	s := r.s
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	from := source{by: r.by, sight: r.sight, beyond: r.takesOver}
+	from := source{by: r.by, beyond: r.takesOver}
 	return r.beginLocked(from, start, end, begun, mayLookAgain)
 }
 
@@ -565,7 +570,7 @@ func (r *Reader) beginRelay(begun int64, mayLookAgain bool) error {
 	if r.rec.Fragments { // the owner may have just what is wanted, and no more
 		start, end = r.pos, min(end, r.end)
 	}
-	from := source{by: r.by, sight: r.sight, relay: &relay{
+	from := source{by: r.by, relay: &relay{
 		link: &link{}, s: s, rec: r.rec, whole: r.ahead == fill.Everything,
 	}}
 	s.mu.Lock()

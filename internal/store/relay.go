@@ -95,6 +95,7 @@ func (r *relay) open(ctx context.Context, off, end int64) (fill.Opened, error) {
 			return fill.Opened{}, context.Cause(ctx)
 		case errors.Is(err, ErrRefused):
 			r.s.refusals.heard(r.s.keyPrefixOf(r.rec)) // now it is the first slab's owner who is to be asked
+		case errors.Is(err, ErrBehind): // about something else; now this node knows it
 		case IsVerdict(err):
 			return fill.Opened{}, fmt.Errorf("%w: %w", fill.ErrFinal, err)
 		case r.s.slabOwner(r.rec, off) == owner: // it won't, and nobody else is in its place
@@ -117,11 +118,15 @@ func (r *relay) follow(ctx context.Context, owner string, off, end int64) (fill.
 	if r.rec.refetchable() {
 		end = min(end, max(stop, off+1)) // what nobody will want, the owner isn't to read; more can be asked for
 	}
+	known := r.s.Position()
 	got, err := r.s.cfg.Remote.Read(ctx, owner, &ReadRequest{
 		Key: r.rec.Key, Record: r.rec, By: by, Off: off, End: end,
 		Whole: r.whole, Undivided: r.s.undivided(r.rec), Window: r.s.rooms.window(),
-		Position: r.run.sight.now(r.s, r.rec),
+		Position: known,
 	})
+	if r.s.removed(err, r.rec, known) {
+		err = fmt.Errorf("%s: invalidated: %w", r.rec.Key, fill.ErrGone)
+	}
 	if err != nil {
 		return fill.Opened{}, err
 	}
@@ -141,6 +146,5 @@ type source struct {
 	wanted  bool // it is to be stored although nobody may read it
 	beyond  bool // it is opened to the end of the content
 	relay   *relay
-	sight   sight // of the one that it is for
 	trailer func() http.Header
 }

@@ -104,7 +104,7 @@ type ReadRequest struct {
 	Undivided bool    // the origin refuses to give parts, so that the owner of the first slab is asked
 	Window    int     // how many bytes may be under way
 
-	// Position is what the requester knew of invalidations when it chose the record.
+	// Position is what the requester knows of invalidations.
 	Position *invalidation.Position
 }
 

@@ -12,7 +12,6 @@ type run struct {
 	plain   bool               // its body answers a plain GET
 	by      Fields             // of the request that it reads for
 	relay   *link              // nil if it reads from the origin only
-	sight   sight              // of the one that it was begun for; used by the fill's goroutine
 	trailer func() http.Header // that came after the body, once that is at its end; nil if there can't be any
 	came    http.Header        // what trailer returned; set before followers see the end
 }

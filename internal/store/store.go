@@ -36,7 +36,7 @@
 // what is on its way), audiences, refusals, lifetime. Store's own methods combine them, each file
 // on those before it:
 //
-//	find, sight, invalidate ► logs, chunks, join ► opener, relay ► fills ► reader, fetchorigin
+//	find, invalidate ► logs, chunks, join ► opener, relay ► fills ► reader, fetchorigin
 //	► fetchowner, fetch, server ► open
 //
 // A lookup takes the lock of its shard of the table, and no other (shards.go). All changes are made
