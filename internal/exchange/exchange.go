@@ -33,7 +33,9 @@ func New(cfg peer.NodeConfig, now func() time.Time) *Exchange {
 	x := &Exchange{}
 	x.base, x.cancel = context.WithCancel(context.Background())
 	cfg.Reunited = func() { x.store.RevalidateAll() }
-	cfg.Greet = func(_ string, ask func([]byte) ([]byte, error)) error { return x.exchangeLogs(ask) }
+	cfg.Greet = func(_ string, ask func([]byte) ([]byte, error)) error {
+		return x.exchangeLogs(ask)
+	}
 	x.node = peer.NewNode(cfg)
 	x.wording = wording{now, x.node.Ring}
 	return x

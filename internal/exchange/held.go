@@ -71,7 +71,8 @@ func decodeVersion(d *codec.Decoder) *store.Record {
 }
 
 // Foresee is store.Remote's.
-func (x *Exchange) Foresee(ctx context.Context, node string, rec *store.Record, parts []chunk.Span) (
+func (x *Exchange) Foresee(ctx context.Context, node string, rec *store.Record,
+	parts []chunk.Span) (
 	store.Asked, error,
 ) {
 	b := codec.AppendTexts([]byte{reqForesee}, []string{rec.Key, rec.Version})

@@ -10,9 +10,10 @@ import (
 // What nodes ask each other for. Each request begins with its kind; the fields follow in codec's
 // form.
 const (
-	reqLookup      = 'r' // the record of a resource: found, or fetched from the origin
-	reqChunk       = 'c' // a chunk, if it is held
-	reqFragment    = 'p' // the bytes of a version from some offset on, if a fragment of them is held
+	reqLookup = 'r' // the record of a resource: found, or fetched from the origin
+	reqChunk  = 'c' // a chunk, if it is held
+	// the bytes of a version from some offset on, if a fragment of them is held
+	reqFragment    = 'p'
 	reqRead        = 'f' // the bytes of a version from some offset on, to the end of their slab
 	reqTakeOver    = 't' // to read on from the border of a slab, if the origin accepts that
 	reqInvalidate  = 'i' // to take invalidations that have just been issued

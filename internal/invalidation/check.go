@@ -167,5 +167,6 @@ func (l *Log) Covers(p *Position) bool {
 func (l *Log) Behind(p *Position) bool {
 	own := l.moment.Load().Position
 	return !own.Equal(p) &&
-		(!own.known[Remove].covers(p.known[Remove]) || !own.known[Revalidate].covers(p.known[Revalidate]))
+		(!own.known[Remove].covers(p.known[Remove]) ||
+			!own.known[Revalidate].covers(p.known[Revalidate]))
 }

@@ -168,7 +168,8 @@ func (d *decoder) entry() (e Entry) {
 	e.Scope.name = string(d.take(d.number(maxName)))
 	e.Name = Name{d.number(maxNumber), d.issuer(), d.number(maxNumber)}
 	if e.Kind >= kinds || e.Scope.field >= fields || e.Name.Number == 0 ||
-		e.Scope.field == all && e.Scope.name != "" || e.Scope.field == prefix && e.Scope.name == "" {
+		e.Scope.field == all && e.Scope.name != "" ||
+		e.Scope.field == prefix && e.Scope.name == "" {
 		d.b, d.bad = nil, true
 	}
 	return e

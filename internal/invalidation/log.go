@@ -52,8 +52,9 @@ type Log struct {
 type share struct {
 	known     vector // up to which number each issuer's entries are here, or have been
 	forgotten vector // up to which number they may have been forgotten; known covers it
-	forgot    Token  // before this moment, entries may have come, or been missed, that are forgotten
-	bytes     int
+	// before this moment, entries may have come, or been missed, that are forgotten
+	forgot Token
+	bytes  int
 }
 
 // item is an entry in a log.

@@ -5,7 +5,8 @@ import "cmp"
 // fits reports whether a record that another node sent may be one of key's: whatever it says, the
 // origin is asked for nothing else.
 func (s *Store) fits(rec *Record, key string) bool {
-	return rec.URL == "" || rec.URL == key || s.cfg.Keys.Check(rec.URL) == nil && s.cfg.Keys.CanonicalKey(rec.URL) == s.cfg.Keys.CanonicalKey(key)
+	return rec.URL == "" || rec.URL == key || s.cfg.Keys.Check(rec.URL) == nil &&
+		s.cfg.Keys.CanonicalKey(rec.URL) == s.cfg.Keys.CanonicalKey(key)
 }
 
 // adopt makes a record that was decoded one of key's.

@@ -126,20 +126,21 @@ func (r *Reader) Foresee(ctx context.Context) Asked {
 		return asked
 	}
 	var questions map[string][]chunk.Span // by the node that they are for
-	asked = max(asked, r.s.foresee(ctx, r.rec, chunk.Span{Start: from, End: end}, func(missing chunk.Span) (elsewhere bool) {
-		if r.localOnly {
-			return false
-		}
-		owner := r.s.slabOwner(r.rec, missing.Start)
-		if owner == "" {
-			return false
-		}
-		if questions == nil {
-			questions = map[string][]chunk.Span{}
-		}
-		questions[owner] = append(questions[owner], missing)
-		return true
-	}))
+	asked = max(asked, r.s.foresee(ctx, r.rec, chunk.Span{Start: from, End: end},
+		func(missing chunk.Span) (elsewhere bool) {
+			if r.localOnly {
+				return false
+			}
+			owner := r.s.slabOwner(r.rec, missing.Start)
+			if owner == "" {
+				return false
+			}
+			if questions == nil {
+				questions = map[string][]chunk.Span{}
+			}
+			questions[owner] = append(questions[owner], missing)
+			return true
+		}))
 	if asked == AskedForThis || questions == nil {
 		return asked
 	}
@@ -153,7 +154,8 @@ const ladder = 6
 // collect takes what is to be read from off on, if it is small and this node holds all of it, so
 // that it isn't looked up twice.
 func (r *Reader) collect(ctx context.Context, off int64) bool {
-	if r.follower != nil || r.rest != nil || r.view == nil || r.end-r.pos > r.s.cfg.Geometry.Max || !r.kept.pin(r.end-r.pos) {
+	if r.follower != nil || r.rest != nil || r.view == nil || r.end-r.pos > r.s.cfg.Geometry.Max ||
+		!r.kept.pin(r.end-r.pos) {
 		return false
 	}
 	had := len(r.views)
@@ -175,7 +177,8 @@ func (r *Reader) collect(ctx context.Context, off int64) bool {
 // foresee reports whether the origin is asked for some of rec's bytes in sp. Where this node lacks
 // some, elsewhere tells whether another node is to know of all up to the end of their slab; if none
 // is, the origin is asked.
-func (s *Store) foresee(ctx context.Context, rec *Record, sp chunk.Span, elsewhere func(missing chunk.Span) bool) (asked Asked) {
+func (s *Store) foresee(ctx context.Context, rec *Record, sp chunk.Span,
+	elsewhere func(missing chunk.Span) bool) (asked Asked) {
 	if s.knownHeld(rec, sp) {
 		return NotAsked
 	}
@@ -232,7 +235,8 @@ func (s *Store) filling(rec *Record, off int64) (next int64, asked Asked) {
 }
 
 // foreseeElsewhere asks each of those nodes about what it owns of rec's content.
-func (s *Store) foreseeElsewhere(ctx context.Context, rec *Record, questions map[string][]chunk.Span) (asked Asked) {
+func (s *Store) foreseeElsewhere(ctx context.Context, rec *Record,
+	questions map[string][]chunk.Span) (asked Asked) {
 	ctx, cancel := context.WithTimeout(ctx, askHeldTimeout)
 	defer cancel()
 	var mu sync.Mutex

@@ -15,9 +15,10 @@ type body struct {
 	runs   []*run
 	tail   []byte // the last bytes of a content whose length isn't known, if they may be all
 	pushed chunk.Spans
-	pieces []chunk.Span // held in the chunks group, or were: parts of chunks that came as parts of the content
-	probed chunk.Spans  // where it was seen what the chunks group still has from before
-	found  found        // that the chunks group has
+	// held in the chunks group, or were: parts of chunks that came as parts of the content
+	pieces []chunk.Span
+	probed chunk.Spans // where it was seen what the chunks group still has from before
+	found  found       // that the chunks group has
 }
 
 // found is what has been seen to be in the chunks group since a mark.
@@ -74,5 +75,7 @@ func (b *bodies) passedLocked(rec *Record, off int64) bool {
 // or has read and still holds it.
 func (b *bodies) readsLocked(rec *Record, next *run, off int64) bool {
 	known, ok := b.byVersion[rec.Version]
-	return ok && slices.ContainsFunc(known.runs, func(run *run) bool { return run != next && !run.relays() && run.Reads(off) })
+	return ok && slices.ContainsFunc(known.runs, func(run *run) bool {
+		return run != next && !run.relays() && run.Reads(off)
+	})
 }

@@ -28,5 +28,6 @@ type Asked int
 const (
 	NotAsked       Asked = iota // all of it was held when the reader came to it
 	AskedForOthers              // some of it is yet to come, from a response to a request of others
-	AskedForThis                // for some of it the origin was asked, or is to be asked, because of this reader
+	// for some of it the origin was asked, or is to be asked, because of this reader
+	AskedForThis
 )

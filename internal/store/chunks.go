@@ -60,7 +60,8 @@ func (s *Store) push(rec *Record, off int64, b []byte) {
 	}
 	c := s.cfg.Geometry.At(off, rec.OneSlab)
 	key, whole := s.chunkKey(rec, c.ID), true
-	if end := off + int64(len(b)); off > c.Start || end < min(c.End, rec.Length) { // of a length that isn't known, the last chunk may end anywhere
+	// of a length that isn't known, the last chunk may end anywhere
+	if end := off + int64(len(b)); off > c.Start || end < min(c.End, rec.Length) {
 		key, whole = s.fragmentKey(rec, chunk.Span{Start: off, End: end}), false
 	}
 	s.chunks.Put(key, b)
@@ -70,8 +71,11 @@ func (s *Store) push(rec *Record, off int64, b []byte) {
 	body := s.bodyLocked(rec.Version)
 	if whole {
 		body.pushed = body.pushed.Add(off, off+int64(len(b)))
-		body.pieces = slices.DeleteFunc(body.pieces, func(sp chunk.Span) bool { return c.Start <= sp.Start && sp.End <= c.End })
-	} else if sp := (chunk.Span{Start: off, End: off + int64(len(b))}); len(body.pieces) < maxFragments && !slices.Contains(body.pieces, sp) {
+		body.pieces = slices.DeleteFunc(body.pieces, func(sp chunk.Span) bool {
+			return c.Start <= sp.Start && sp.End <= c.End
+		})
+	} else if sp := (chunk.Span{Start: off, End: off +
+		int64(len(b))}); len(body.pieces) < maxFragments && !slices.Contains(body.pieces, sp) {
 		body.pieces = append(body.pieces, sp)
 	}
 }
@@ -82,7 +86,9 @@ func (s *Store) fragmentAt(rec *Record, off int64) ([]byte, bool) {
 	s.mu.Lock()
 	var sp chunk.Span
 	if b, ok := s.byVersion[rec.Version]; ok {
-		if i := slices.IndexFunc(b.pieces, func(sp chunk.Span) bool { return sp.Start <= off && off < sp.End }); i >= 0 {
+		if i := slices.IndexFunc(b.pieces, func(sp chunk.Span) bool {
+			return sp.Start <= off && off < sp.End
+		}); i >= 0 {
 			sp = b.pieces[i]
 		}
 	}

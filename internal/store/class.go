@@ -13,7 +13,8 @@ const (
 	small                // a content so small that it is held in the record
 	queries              // another query string of a path of which many are stored
 	heads                // the answer to a HEAD, which has no content
-	errs                 // no representation: a redirection, an error, or a response that isn't stored
+	// no representation: a redirection, an error, or a response that isn't stored
+	errs
 	classes
 )
 

@@ -32,7 +32,8 @@ func (r *Record) Encode(now time.Time) []byte {
 	b = codec.AppendFields(b, r.Head)
 	b = codec.AppendHeader(b, r.Selecting())
 	b = codec.AppendHeader(b, r.Trailer)
-	for _, t := range []time.Time{r.RequestTime.Time(), r.ResponseTime.Time(), r.PassUntil.Time(), r.RetryAfter.Time()} {
+	for _, t := range []time.Time{r.RequestTime.Time(), r.ResponseTime.Time(), r.PassUntil.Time(),
+		r.RetryAfter.Time()} {
 		b = binary.AppendVarint(b, int64(now.Sub(t)))
 	}
 	for _, n := range []int64{r.Length, r.Part.Start, r.Part.End, r.Part.Total} {
@@ -43,7 +44,8 @@ func (r *Record) Encode(now time.Time) []byte {
 }
 
 func (r *Record) flags() []*bool {
-	return []*bool{&r.Rangeable, &r.Resumable, &r.OneSlab, &r.Pass, &r.Fragments, &r.Undated, &r.HeadOnly}
+	return []*bool{&r.Rangeable, &r.Resumable, &r.OneSlab, &r.Pass, &r.Fragments, &r.Undated,
+		&r.HeadOnly}
 }
 
 // ErrEncoding is that bytes are no record.
@@ -77,7 +79,8 @@ func Decode(b []byte, now time.Time) (*Record, error) {
 	}
 	d.Flags(r.flags())
 	r.small = smallContent([]byte(d.Text()))
-	if d.Bad || len(d.B) > 0 || r.Status < 200 || r.Status > 599 || r.Length < -1 || r.Length >= MaxLength || !r.Part.holds(r.Length) || !r.keeps() {
+	if d.Bad || len(d.B) > 0 || r.Status < 200 || r.Status > 599 || r.Length < -1 ||
+		r.Length >= MaxLength || !r.Part.holds(r.Length) || !r.keeps() {
 		return nil, ErrEncoding
 	}
 	return r, nil
@@ -85,5 +88,6 @@ func Decode(b []byte, now time.Time) (*Record, error) {
 
 // holds reports whether p, if it is a part, is one of length bytes.
 func (p Part) holds(length int64) bool {
-	return p == Part{} || (p.Start >= 0 && p.Start < p.End && p.End <= p.Total && p.End-p.Start == length)
+	return p == Part{} || (p.Start >= 0 && p.Start < p.End && p.End <= p.Total &&
+		p.End-p.Start == length)
 }

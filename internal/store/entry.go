@@ -127,7 +127,9 @@ func surplus(variants []*Record, rec *Record) int {
 		}
 	}
 	for _, i := range slices.Backward(like) {
-		if !slices.ContainsFunc(variants[i].Vary, func(name string) bool { return named[name] == 1 }) {
+		if !slices.ContainsFunc(variants[i].Vary, func(name string) bool {
+			return named[name] == 1
+		}) {
 			return i
 		}
 	}

@@ -28,7 +28,8 @@ func (s *Store) Fetch(ctx context.Context, req *Request, prev *Record) (*Result,
 			variant = s.variantNow(req)
 			continue
 		}
-		if landedBefore(prev, res, err) || req.For == "" && errors.Is(err, ErrBusy) { // it was a peer's flight, which had no room
+		// it was a peer's flight, which had no room
+		if landedBefore(prev, res, err) || req.For == "" && errors.Is(err, ErrBusy) {
 			continue
 		}
 		if req.For != "" && errors.Is(err, errNoRoom) {
@@ -82,7 +83,8 @@ func (s *Store) variantNow(req *Request) string {
 
 // fly asks the records group, off the caller's goroutine, so that no one's context but the store's
 // ends the flight.
-func (s *Store) fly(ctx context.Context, req *Request, prev *Record, variant string) (*Result, error) {
+func (s *Store) fly(ctx context.Context, req *Request, prev *Record, variant string) (*Result,
+	error) {
 	f := &flight{Context: s.base, req: req, prev: prev, variant: variant}
 	if req.Inform != nil {
 		f.interim = make(chan interim, maxInterim)

@@ -20,7 +20,8 @@ func (s *Store) load(f *flight) ([]byte, error) {
 	f.began = s.log.Now()
 	s.mu.Lock()
 	// Another flight may have landed since the asker looked.
-	if rec, mustRevalidate := s.findLocked(f.req.Key, f.req.Header, f.req.Head); rec != nil && !mustRevalidate && rec.newer(f.prev) && !f.req.Alone && f.req.takes(rec) &&
+	if rec, mustRevalidate := s.findLocked(f.req.Key, f.req.Header, f.req.Head); rec != nil &&
+		!mustRevalidate && rec.newer(f.prev) && !f.req.Alone && f.req.takes(rec) &&
 		s.cfg.answers(rec, cmp.Or(f.req.Target, f.req.Key)) {
 		s.mu.Unlock()
 		return (&flightResult{rec: rec, began: f.began.Token}).encode(s.cfg.Now()), nil
@@ -164,14 +165,16 @@ func (s *Store) pass(f *flight, x *exchange) *Result {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if rec.Status >= http.StatusInternalServerError {
-		s.postponeLocked(f.prev, nil) // the answer is for the one who asked, the others have what is stored
+		// the answer is for the one who asked, the others have what is stored
+		s.postponeLocked(f.prev, nil)
 	} else if !x.Private && !s.overtaken(rec) {
 		if f.prev != nil && rec.takesBack(f.prev) {
 			s.withdrawLocked(f.prev)
 		}
 		s.installLocked(rec)
 	}
-	return &Result{Record: rec, Status: rec.Status, Body: &cancelling{x.Body, x.cancel}, Trailer: x.Trailer}
+	return &Result{Record: rec, Status: rec.Status, Body: &cancelling{x.Body, x.cancel},
+		Trailer: x.Trailer}
 }
 
 // fill stores the response and begins to read its body.
@@ -209,7 +212,8 @@ func (s *Store) install(
 	}
 	follows, joined := f.req.Whole || !rec.refetchable(), false
 	if follows {
-		res.follower, res.run, joined = s.joinLocked(rec, f.req.Cause, 0, fill.Everything, fill.Everything, f.req.For != "")
+		res.follower, res.run, joined = s.joinLocked(rec, f.req.Cause, 0, fill.Everything,
+			fill.Everything, f.req.For != "")
 	}
 	if joined || end == 0 || !s.begin() {
 		s.tidyLocked(rec)
@@ -222,7 +226,8 @@ func (s *Store) install(
 	run := s.runLocked(rec, from, 0, end, want)
 	if follows {
 		res.run = run
-		res.follower, _ = run.FollowFor(f.req.Cause, 0, fill.Everything, s.aheadOf(from.relay.where(), fill.Everything))
+		res.follower, _ = run.FollowFor(f.req.Cause, 0, fill.Everything,
+			s.aheadOf(from.relay.where(), fill.Everything))
 	}
 	return run
 }
@@ -231,7 +236,8 @@ func (s *Store) install(
 // and clients wait for it.
 func (s *Store) admit(f *flight, x *exchange) error {
 	length := x.Record.Length
-	if x.Body == nil || !x.Storable || f.req.Head || s.Streams(x.Record) || x.Variant != nil || x.Renewed || length >= 0 && length <= s.rooms.small {
+	if x.Body == nil || !x.Storable || f.req.Head || s.Streams(x.Record) || x.Variant != nil ||
+		x.Renewed || length >= 0 && length <= s.rooms.small {
 		return nil
 	}
 	err := s.rooms.wait(f, true)

@@ -65,7 +65,8 @@ func (s *Store) fetchFromOwner(f *flight, owner string) (*flightResult, error) {
 		s.relay(f, owner, found, res, ctx, cancel)
 	}
 	f.settle(res)
-	return &flightResult{rec: found.Record, found: found.Found, peer: owner, began: f.began.Token}, nil
+	return &flightResult{rec: found.Record, found: found.Found, peer: owner, began: f.began.Token},
+		nil
 }
 
 // passFromOwner has res read a content that nobody keeps.
@@ -86,7 +87,8 @@ func (s *Store) passFromOwner(content Content, cancel context.CancelFunc, res *R
 }
 
 // lookUp asks owner for what f is to bring.
-func (s *Store) lookUp(ctx context.Context, f *flight, owner string, q *LookupRequest) (*LookupResult, error) {
+func (s *Store) lookUp(ctx context.Context, f *flight, owner string,
+	q *LookupRequest) (*LookupResult, error) {
 	found, err := s.cfg.Remote.Lookup(ctx, owner, q)
 	if failed, ok := err.(*Failure); ok && failed.Stored != nil {
 		if s.fits(failed.Stored, f.req.Key) && (!failed.Stored.HeadOnly || f.req.Head) {
@@ -132,7 +134,8 @@ func (s *Store) keepCopy(f *flight, found *LookupResult) {
 	case s.overtaken(found.Record) || s.outdatedLocked(f):
 		return
 	case found.Record.Pass: // what was stored before has been taken back
-		if old, _ := s.findLocked(found.Record.Key, f.req.Header, f.req.Head); old != nil && !old.Pass && found.Record.takesBack(old) {
+		if old, _ := s.findLocked(found.Record.Key, f.req.Header, f.req.Head); old != nil &&
+			!old.Pass && found.Record.takesBack(old) {
 			s.withdrawLocked(old)
 		}
 	}
@@ -140,7 +143,8 @@ func (s *Store) keepCopy(f *flight, found *LookupResult) {
 }
 
 // relay begins to read the content that comes with an owner's answer.
-func (s *Store) relay(f *flight, owner string, found *LookupResult, res *Result, ctx context.Context, cancel context.CancelFunc) {
+func (s *Store) relay(f *flight, owner string, found *LookupResult, res *Result,
+	ctx context.Context, cancel context.CancelFunc) {
 	rec := found.Record
 	r := &relay{link: &link{}, s: s, rec: rec, whole: f.req.Whole, begun: true}
 	r.from.Store(&owner)

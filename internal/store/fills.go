@@ -57,7 +57,9 @@ func (s *Store) fillConfig(r *run, rec *Record, from source) fill.Config {
 		Push: func(off int64, b []byte) { s.push(rec, off, b) },
 		Done: func(end int64, err error) { s.ended(rec, r, end, err) },
 	}
-	cfg.Idle = func() time.Duration { return idle * idleFills / time.Duration(max(idleFills, s.live.Load())) }
+	cfg.Idle = func() time.Duration {
+		return idle * idleFills / time.Duration(max(idleFills, s.live.Load()))
+	}
 	if rec.Resumable || rec.refetchable() {
 		cfg.Open = (&opener{s: s, rec: rec, sake: r.sake, run: r}).open
 	}
@@ -65,7 +67,8 @@ func (s *Store) fillConfig(r *run, rec *Record, from source) fill.Config {
 		cfg.Alone, cfg.Brief, cfg.Awaited = alone, brief, from.beyond
 	}
 	if rec.refetchable() {
-		cfg.Holding = fill.Holding{Hold: holdChunks * s.cfg.Geometry.Max, Share: s.share, Ahead: s.ahead}
+		cfg.Holding = fill.Holding{Hold: holdChunks * s.cfg.Geometry.Max, Share: s.share,
+			Ahead: s.ahead}
 		cfg.Room = fill.Room{Spare: s.rooms.spare, Take: s.rooms.take, Give: s.rooms.filling.give}
 		return cfg
 	}
@@ -73,7 +76,8 @@ func (s *Store) fillConfig(r *run, rec *Record, from source) fill.Config {
 		Hold: s.cfg.Memory / holdShare, Share: s.share, Pinned: true, Free: s.rooms.small,
 		Reserve: s.rooms.pin, Release: s.rooms.unpin, Overflow: func() { s.overflowed(rec) },
 	}
-	part := func(off int64) int64 { return min(off+s.rooms.small, cfg.Next(off)) } // once it isn't kept
+	// once it isn't kept
+	part := func(off int64) int64 { return min(off+s.rooms.small, cfg.Next(off)) }
 	cfg.Room = fill.Room{Spare: calmly, Part: part}
 	return cfg
 }
@@ -138,5 +142,6 @@ func (s *Store) lengthLearntLocked(rec *Record, b *body, length int64, trailer h
 // ends is what a fill's error means that is no fault of the content's: that nobody wanted more,
 // that another fill has read it, or that another node is to be asked.
 func ends(err error) bool {
-	return errors.Is(err, fill.ErrAbandoned) || errors.Is(err, fill.ErrBehind) || errors.Is(err, ErrRefused)
+	return errors.Is(err, fill.ErrAbandoned) || errors.Is(err, fill.ErrBehind) ||
+		errors.Is(err, ErrRefused)
 }

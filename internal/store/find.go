@@ -5,7 +5,8 @@ import "net/http"
 // Find returns the stored record that request, a HEAD or a GET, selects (RFC 9111 section 4.1), or
 // nil. It may be stale, or one that says Pass. If mustRevalidate, it must not be used before Fetch
 // has asked its owner, or the origin.
-func (s *Store) Find(key string, request http.Header, head bool) (rec *Record, mustRevalidate bool) {
+func (s *Store) Find(key string, request http.Header, head bool) (rec *Record,
+	mustRevalidate bool) {
 	rec, mustRevalidate, sure := s.table.find(key, request, head)
 	if sure {
 		return rec, mustRevalidate

@@ -10,7 +10,9 @@ const groupRoutingPrefix = "\x00"
 // that is spelled.
 func (t *table) removeConcernedLocked(stored, url string) {
 	e, ok := t.shards.getLocked(stored)
-	if ok && slices.ContainsFunc(e.variants, func(rec *Record) bool { return t.concerns(rec, url) }) {
+	if ok && slices.ContainsFunc(e.variants, func(rec *Record) bool {
+		return t.concerns(rec, url)
+	}) {
 		t.removeLocked(stored)
 	}
 }

@@ -26,7 +26,8 @@ func (s *Store) Invalidate(keys, groups, members []string, then Moment) (
 ) {
 	var scopes []invalidation.Scope
 	for _, key := range keys {
-		if scope := invalidation.Key(s.cfg.Keys.CanonicalKey(key)); !slices.Contains(scopes, scope) {
+		if scope := invalidation.Key(s.cfg.Keys.CanonicalKey(key)); !slices.Contains(scopes,
+			scope) {
 			scopes = append(scopes, scope)
 		}
 	}
@@ -91,9 +92,10 @@ func (s *Store) removeScopeLocked(scope invalidation.Scope, c *invalidation.Chan
 		}
 	default:
 		for key := range s.shards.keysLocked() {
-			if e, _ := s.shards.getLocked(key); slices.ContainsFunc(e.variants, func(rec *Record) bool {
-				return c.Matches(s.resource(key, rec.Groups), rec.basis)
-			}) {
+			if e, _ := s.shards.getLocked(key); slices.ContainsFunc(e.variants,
+				func(rec *Record) bool {
+					return c.Matches(s.resource(key, rec.Groups), rec.basis)
+				}) {
 				s.removeLocked(key)
 			}
 		}

@@ -19,7 +19,8 @@ func (s *Store) joinLocked(rec *Record, who Cause, off, stop, ahead int64, here 
 		if rec.Length < 0 && !run.Unbounded() {
 			continue // its end would be taken for the content's
 		}
-		if !span.Holds(off) || (off-span.Pos >= s.maxGap() && rec.refetchable() && !s.undivided(rec)) {
+		if !span.Holds(off) || (off-span.Pos >= s.maxGap() && rec.refetchable() &&
+			!s.undivided(rec)) {
 			continue
 		}
 		if f, ok := run.FollowFor(who, off, stop, s.aheadOf(run.relay, ahead)); ok {
@@ -57,7 +58,8 @@ func (s *Store) cutLocked(rec *Record, next *run, off int64, open bool) {
 		return
 	}
 	for _, earlier := range s.bodyLocked(rec.Version).runs {
-		if earlier != next && !earlier.relays() && (open || !earlier.plain) { // what an owner sends ends where it hands over
+		// what an owner sends ends where it hands over
+		if earlier != next && !earlier.relays() && (open || !earlier.plain) {
 			earlier.Cut(off)
 		}
 	}

@@ -44,7 +44,8 @@ func (k *keys) version(rec *Record, validator string, mark invalidation.Mark) st
 		return rand.Text()[:22]
 	}
 	g := k.geometry
-	parts := []string{rec.Key, validator, rec.Variant, rec.Head.Get("Content-Encoding"), strconv.FormatBool(rec.OneSlab)}
+	parts := []string{rec.Key, validator, rec.Variant, rec.Head.Get("Content-Encoding"),
+		strconv.FormatBool(rec.OneSlab)}
 	for _, n := range []int64{int64(rec.Status), rec.Length, int64(mark), g.First, g.Max, g.Slab} {
 		parts = append(parts, strconv.FormatInt(n, 36))
 	}
@@ -95,7 +96,8 @@ func (k *keys) chunkKey(rec *Record, id chunk.ID) string {
 // fragmentKey is the key of a fragment of a chunk. What decides on a chunk's owner decides on that
 // of its fragments.
 func (k *keys) fragmentKey(rec *Record, sp chunk.Span) string {
-	return k.chunkKey(rec, k.geometry.At(sp.Start, rec.OneSlab).ID) + "." + strconv.FormatInt(sp.Start, 36) + "-" + strconv.FormatInt(sp.End, 36)
+	return k.chunkKey(rec, k.geometry.At(sp.Start, rec.OneSlab).ID) + "." +
+		strconv.FormatInt(sp.Start, 36) + "-" + strconv.FormatInt(sp.End, 36)
 }
 
 // ownerOf names the node that owns key's record, and the content in its first slab; "" if this one

@@ -22,12 +22,14 @@ func New(cfg Config) (*Store, error) {
 	seed := maphash.MakeSeed()
 	log := invalidation.New(invalidation.Config{Incarnation: rand.Uint64(), Bytes: logBytes})
 	s := &Store{
-		cfg:       cfg,
-		keys:      &keys{geometry: cfg.Geometry, canonical: cfg.Keys.CanonicalKey, remote: cfg.Remote},
+		cfg: cfg,
+		keys: &keys{geometry: cfg.Geometry, canonical: cfg.Keys.CanonicalKey,
+			remote: cfg.Remote},
 		selection: &selection{seed},
 		refusals:  refusals{now: cfg.Now},
 		bodies:    bodies{byVersion: map[string]*body{}, hashing: seed},
-		changes:   changes{canonical: cfg.Keys.CanonicalKey, log: log}, refreshing: map[uint64]struct{}{},
+		changes: changes{canonical: cfg.Keys.CanonicalKey,
+			log: log}, refreshing: map[uint64]struct{}{},
 	}
 	s.layout = layout{s.keys, &s.refusals, cfg.Memory}
 	s.table = newTable(s.keys, s.selection, log, cfg)

@@ -13,12 +13,13 @@ import (
 // by a range, and once that has been refused, in whatever form, by asking for all and skipping what
 // comes before it. It is used by its fill's goroutine.
 type opener struct {
-	s      *Store
-	rec    *Record
-	sake   func(off int64) (Fields, int64) // what the bytes from off on are asked for with
-	all    bool                            // no other node is to be asked instead
-	run    *run                            // that reads what is opened
-	failed bool                            // the last request for a part got no answer that settles whether parts are given
+	s    *Store
+	rec  *Record
+	sake func(off int64) (Fields, int64) // what the bytes from off on are asked for with
+	all  bool                            // no other node is to be asked instead
+	run  *run                            // that reads what is opened
+	// the last request for a part got no answer that settles whether parts are given
+	failed bool
 }
 
 // open opens the bytes [off, end), or to the content's end if end is -1: from the fragments that
@@ -75,7 +76,8 @@ func (o *opener) origin(ctx context.Context, off, end int64) (fill.Opened, error
 		} else { // it may be an outage; but for now the owner of the first slab is asked
 			o.s.refusals.heard(o.s.keyPrefixOf(o.rec))
 		}
-		return fill.Opened{}, refused(fmt.Errorf("%w: %v", ErrRefused, err)) // a verdict that is for this node alone
+		// a verdict that is for this node alone
+		return fill.Opened{}, refused(fmt.Errorf("%w: %v", ErrRefused, err))
 	}
 	opened, wholeErr := o.skip(ctx, off)
 	if wholeErr == nil {
@@ -106,7 +108,8 @@ func (o *opener) overtaken(ctx context.Context, off int64) bool {
 // partsOnly reports whether the bytes from off on are to be had by a range or not at all by this
 // node: else the owner of the first slab has them, or asks for the whole.
 func (o *opener) partsOnly(off int64) bool {
-	return o.s.cfg.Remote != nil && !o.all && !o.rec.OneSlab && off >= o.s.cfg.Geometry.Slab && o.s.ownerOf(o.rec.Key) != ""
+	return o.s.cfg.Remote != nil && !o.all && !o.rec.OneSlab && off >= o.s.cfg.Geometry.Slab &&
+		o.s.ownerOf(o.rec.Key) != ""
 }
 
 // refused makes err one that ends a fill.
@@ -126,7 +129,8 @@ func (o *opener) skip(ctx context.Context, off int64) (fill.Opened, error) {
 }
 
 func skipped(got OriginBody, off int64) fill.Opened {
-	return fill.Opened{Body: &skipping{Body: got.Body, left: off}, End: fill.Everything, Length: got.Length}
+	return fill.Opened{Body: &skipping{Body: got.Body, left: off}, End: fill.Everything,
+		Length: got.Length}
 }
 
 func bodyEnd(end int64) int64 {

@@ -23,7 +23,8 @@ func (s *Store) reach(ctx context.Context, rec *Record, off int64, plain bool) i
 		end = min(end, s.cfg.Geometry.SlabEnd(off))
 	}
 	if s.undivided(rec) {
-		return end // a body that is at its origin is of more use than what is here of what comes after it
+		// a body that is at its origin is of more use than what is here of what comes after it
+		return end
 	}
 	s.probe(ctx, rec, off, end)
 	for {
@@ -60,7 +61,8 @@ func (s *Store) probe(ctx context.Context, rec *Record, off, end int64) {
 	if done {
 		return
 	}
-	for n := s.cfg.Memory / s.cfg.Geometry.First; off < end && n > 0 && ctx.Err() == nil; n-- { // no more can be held
+	// no more can be held
+	for n := s.cfg.Memory / s.cfg.Geometry.First; off < end && n > 0 && ctx.Err() == nil; n-- {
 		c := s.cfg.Geometry.At(off, rec.OneSlab)
 		if _, ok := s.cached(rec, c); ok {
 			s.mu.Lock()

@@ -21,18 +21,19 @@ type Reader struct {
 	pos, end  int64 // end is -1 while the length is unknown
 	ahead     int64
 	follower  *fill.Follower
-	run       *run       // that the follower follows, or followed last
-	had       int64      // up to where the fill had the content when r joined it
-	view      []byte     // fetched but not yet handed out
-	localOnly bool       // only what doesn't depend on other nodes will do
-	views     [][]byte   // to be handed out after view
-	rest      *Reader    // of what comes after a fragment in view
-	pins      pins       // on what has been handed out last
-	kept      pins       // on views
-	copied    []byte     // to hand out, if nothing can be pinned
-	origin    bool       // some bytes came from the origin while they were read
-	attached  bool       // a fill has been looked for that has had the byte at start
-	refused   int        // how often another node was to be asked, since the origin refuses to give parts
+	run       *run     // that the follower follows, or followed last
+	had       int64    // up to where the fill had the content when r joined it
+	view      []byte   // fetched but not yet handed out
+	localOnly bool     // only what doesn't depend on other nodes will do
+	views     [][]byte // to be handed out after view
+	rest      *Reader  // of what comes after a fragment in view
+	pins      pins     // on what has been handed out last
+	kept      pins     // on views
+	copied    []byte   // to hand out, if nothing can be pinned
+	origin    bool     // some bytes came from the origin while they were read
+	attached  bool     // a fill has been looked for that has had the byte at start
+	// how often another node was to be asked, since the origin refuses to give parts
+	refused   int
 	peer      string     // the node by way of which some came
 	before    bool       // the origin had been asked for by before r was made
 	asked     Asked      // so far, of others
@@ -324,10 +325,12 @@ func (r *Reader) advance(n int64) {
 		}
 		r.s.mu.Lock()
 		defer r.s.mu.Unlock()
-		if f, via, ok := r.s.joinLocked(r.rec, r.by.Cause, r.pos, r.stop(), r.ahead, r.localOnly); ok {
+		if f, via, ok := r.s.joinLocked(r.rec, r.by.Cause, r.pos, r.stop(), r.ahead,
+			r.localOnly); ok {
 			r.follower, r.run = f, via
 			r.follows(via)
-		} else if f, via, ok := r.s.attachLocked(r.rec, r.by.Cause, r.pos, r.stop(), r.ahead, r.localOnly); ok {
+		} else if f, via, ok := r.s.attachLocked(r.rec, r.by.Cause, r.pos, r.stop(), r.ahead,
+			r.localOnly); ok {
 			r.follower, r.run = f, via
 			r.follows(via)
 		}
@@ -585,7 +588,8 @@ func (r *Reader) beginLocked(from source, start, end, begun int64, mayLookAgain 
 		r.follows(via)
 		return nil
 	}
-	if mayLookAgain && (s.begunLocked(r.rec) != begun || (from.relay == nil && s.passedLocked(r.rec, r.pos))) {
+	if mayLookAgain && (s.begunLocked(r.rec) != begun ||
+		(from.relay == nil && s.passedLocked(r.rec, r.pos))) {
 		return nil
 	}
 	if !s.begin() {
@@ -594,7 +598,8 @@ func (r *Reader) beginLocked(from source, start, end, begun int64, mayLookAgain 
 	r.begins(from.relay.where())
 	run := s.runLocked(r.rec, from, start, end, start)
 	r.run = run
-	r.follower, _ = run.FollowFor(r.by.Cause, r.pos, r.stop(), s.aheadOf(from.relay.where(), r.ahead))
+	r.follower, _ = run.FollowFor(r.by.Cause, r.pos, r.stop(),
+		s.aheadOf(from.relay.where(), r.ahead))
 	ctx, cancel := context.WithCancel(s.base)
 	run.Start(ctx, cancel)
 	return nil

@@ -66,9 +66,10 @@ type Record struct {
 // Details are the parts of a Record that most responses don't have. They are shared by records that
 // have none, and so are changed only in a record that Clone or NewRecord has made.
 type Details struct {
-	URL     string // the key of the resource that the origin was asked for, if it isn't Key
-	Vary    []string
-	Variant string // what the request that this answers has in the Vary fields, by httpcache.Selecting
+	URL  string // the key of the resource that the origin was asked for, if it isn't Key
+	Vary []string
+	// what the request that this answers has in the Vary fields, by httpcache.Selecting
+	Variant string
 
 	// Trailer are the trailer fields (RFC 9110 section 6.5), as far as they have come and are
 	// known.
@@ -184,7 +185,8 @@ func (r *Record) refetchable() bool { return r.Rangeable && r.Length >= 0 }
 // replaces reports whether r may take the place of old, if that is for the same requests. One that
 // isn't stored takes the place of its like only, and so does a part, and the answer to a HEAD.
 func (r *Record) replaces(old *Record) bool {
-	return (old.Pass || !r.Pass) && (r.Part == Part{} || r.Part == old.Part) && (old.HeadOnly || !r.HeadOnly)
+	return (old.Pass || !r.Pass) && (r.Part == Part{} || r.Part == old.Part) &&
+		(old.HeadOnly || !r.HeadOnly)
 }
 
 // takesBack reports whether r, which says that the answer to a request isn't stored, says so of

@@ -17,7 +17,8 @@ func (s *Store) Refresh(req *Request, rec *Record) {
 	defer s.mu.Unlock()
 	now := s.successor(rec)
 	_, under := s.refreshing[rec.Revision]
-	if now == nil || now.newer(rec) || under || now.rests(s.cfg.Now()) || len(s.refreshing) >= maxRefreshes || !s.begin() {
+	if now == nil || now.newer(rec) || under || now.rests(s.cfg.Now()) ||
+		len(s.refreshing) >= maxRefreshes || !s.begin() {
 		return
 	}
 	s.refreshing[rec.Revision] = struct{}{}

@@ -7,8 +7,10 @@ import (
 )
 
 const (
-	refusalFor    = 10 * time.Minute // how long a resource isn't asked for parts that has refused one
-	refusalAll    = time.Minute      // how long no resource is, after refusalStreak of them have refused theirs in turn
+	// how long a resource isn't asked for parts that has refused one
+	refusalFor = 10 * time.Minute
+	// how long no resource is, after refusalStreak of them have refused theirs in turn
+	refusalAll    = time.Minute
 	refusalStreak = 8
 	maxRefusals   = 8192
 )

@@ -16,10 +16,11 @@ type relay struct {
 	*link
 	s     *Store
 	rec   *Record
-	whole bool                            // all of the content will be wanted
-	sake  func(off int64) (Fields, int64) // of the fill: what the bytes from off on are asked for with, and up to where
-	run   *run                            // the fill
-	begun bool                            // some bytes may have come
+	whole bool // all of the content will be wanted
+	// of the fill: what the bytes from off on are asked for with, and up to where
+	sake  func(off int64) (Fields, int64)
+	run   *run // the fill
+	begun bool // some bytes may have come
 }
 
 // where is r's link; nil if r is nil.
@@ -59,7 +60,8 @@ func (r *relay) arrange(cfg *fill.Config) {
 	}
 	if push := cfg.Push; push != nil {
 		cfg.Push = func(off int64, b []byte) {
-			if at := r.s.cfg.Geometry.At(off, r.rec.OneSlab); !r.active() && off == at.Start && off+int64(len(b)) == next(off) {
+			if at := r.s.cfg.Geometry.At(off, r.rec.OneSlab); !r.active() && off == at.Start &&
+				off+int64(len(b)) == next(off) {
 				push(off, b)
 			} else {
 				r.s.pushSmall(r.rec, off, b) // into the near copy, for as long as that is kept
@@ -94,7 +96,8 @@ func (r *relay) open(ctx context.Context, off, end int64) (fill.Opened, error) {
 		case ctx.Err() != nil:
 			return fill.Opened{}, context.Cause(ctx)
 		case errors.Is(err, ErrRefused):
-			r.s.refusals.heard(r.s.keyPrefixOf(r.rec)) // now it is the first slab's owner who is to be asked
+			// now it is the first slab's owner who is to be asked
+			r.s.refusals.heard(r.s.keyPrefixOf(r.rec))
 		case errors.Is(err, ErrBehind): // about something else; now this node knows it
 		case IsVerdict(err):
 			return fill.Opened{}, fmt.Errorf("%w: %w", fill.ErrFinal, err)
@@ -104,7 +107,8 @@ func (r *relay) open(ctx context.Context, off, end int64) (fill.Opened, error) {
 	}
 	r.origin.Store(true)
 	if !r.rec.refetchable() && !r.rec.Resumable {
-		return fill.Opened{}, fmt.Errorf("%s: the node that read it from the origin is lost: %w", r.rec.Key, fill.ErrGone)
+		return fill.Opened{}, fmt.Errorf("%s: the node that read it from the origin is lost: %w",
+			r.rec.Key, fill.ErrGone)
 	}
 	if r.rec.refetchable() && !r.rec.OneSlab {
 		end = min(end, r.s.cfg.Geometry.SlabEnd(off))
@@ -116,7 +120,8 @@ func (r *relay) open(ctx context.Context, off, end int64) (fill.Opened, error) {
 func (r *relay) follow(ctx context.Context, owner string, off, end int64) (fill.Opened, error) {
 	by, stop := r.sake(off)
 	if r.rec.refetchable() {
-		end = min(end, max(stop, off+1)) // what nobody will want, the owner isn't to read; more can be asked for
+		// what nobody will want, the owner isn't to read; more can be asked for
+		end = min(end, max(stop, off+1))
 	}
 	known := r.s.Position()
 	got, err := r.s.cfg.Remote.Read(ctx, owner, &ReadRequest{

@@ -55,7 +55,8 @@ type Remote interface {
 
 	// Put has an owner store a response with its whole content, which is present for one who knows
 	// what p has.
-	Put(ctx context.Context, node string, rec *Record, content []byte, p *invalidation.Position) error
+	Put(ctx context.Context, node string, rec *Record, content []byte,
+		p *invalidation.Position) error
 
 	// Invalidate tells all nodes of entries of the invalidation log, which are about resources
 	// under keys. It returns when all have removed what the entries match or been given up. Those
@@ -96,13 +97,14 @@ type LookupResult struct {
 
 // ReadRequest asks for a part of a content, to follow it.
 type ReadRequest struct {
-	Key       string
-	Record    *Record // the slab's owner may never have seen it
-	By        Fields  // of the client's request that is continued
-	Off, End  int64   // End is -1 for the end of the content
-	Whole     bool    // all of it will be wanted
-	Undivided bool    // the origin refuses to give parts, so that the owner of the first slab is asked
-	Window    int     // how many bytes may be under way
+	Key      string
+	Record   *Record // the slab's owner may never have seen it
+	By       Fields  // of the client's request that is continued
+	Off, End int64   // End is -1 for the end of the content
+	Whole    bool    // all of it will be wanted
+	// the origin refuses to give parts, so that the owner of the first slab is asked
+	Undivided bool
+	Window    int // how many bytes may be under way
 
 	// Position is what the requester knows of invalidations.
 	Position *invalidation.Position

@@ -4,19 +4,23 @@ import "net/http"
 
 // Request is a client's request.
 type Request struct {
-	Key        string
-	Target     string      // the key of the resource that is asked for, if it isn't Key
-	Header     http.Header // the client's end-to-end fields; not to be changed
-	From       http.Header // fields that tell the origin who asks, if it is asked for this one alone
-	Proto      string      // the protocol of the client's request, as in "HTTP/1.1"
-	Cause                  // the client's request
-	Head       bool        // it is a HEAD: what is stored of the answer to another one will do, too
-	Whole      bool        // the client wants the content from its first byte to its last
-	Alone      bool        // no one else's answer will do
-	Gone       string      // the version that was tried, and whose bytes turned out to be had no more
-	Stored     bool        // only what is stored will do; the origin isn't to be asked
-	Background bool        // nobody waits for the answer, so that what the client wishes to be answered is no matter
-	Ranged     bool        // the origin is to be asked for the range that the client wants, since the whole isn't kept
+	Key    string
+	Target string      // the key of the resource that is asked for, if it isn't Key
+	Header http.Header // the client's end-to-end fields; not to be changed
+	// fields that tell the origin who asks, if it is asked for this one alone
+	From  http.Header
+	Proto string // the protocol of the client's request, as in "HTTP/1.1"
+	Cause        // the client's request
+	Head  bool   // it is a HEAD: what is stored of the answer to another one will do, too
+	Whole bool   // the client wants the content from its first byte to its last
+	Alone bool   // no one else's answer will do
+	// the version that was tried, and whose bytes turned out to be had no more
+	Gone   string
+	Stored bool // only what is stored will do; the origin isn't to be asked
+	// nobody waits for the answer, so that what the client wishes to be answered is no matter
+	Background bool
+	// the origin is to be asked for the range that the client wants, since the whole isn't kept
+	Ranged bool
 
 	// Variants are what is stored for other requests than this one, when the origin is asked for
 	// what nothing is stored of.

@@ -10,13 +10,14 @@ import (
 // Result is what Fetch found. It must be closed.
 type Result struct {
 	Record    *Record
-	Collapsed bool      // another client's request was answered
-	Found     bool      // the owner had it stored, and didn't ask the origin
-	Why       Why       // the owner asked the origin
-	Peer      string    // the owner by way of which it came, if that isn't this node
-	Renewed   bool      // the origin said that the stored response is still good
-	Status    int       // of the origin's response to this very request; 0 if it was fetched for another
-	Body      fill.Body // of a response that isn't stored, for the one who asked only
+	Collapsed bool   // another client's request was answered
+	Found     bool   // the owner had it stored, and didn't ask the origin
+	Why       Why    // the owner asked the origin
+	Peer      string // the owner by way of which it came, if that isn't this node
+	Renewed   bool   // the origin said that the stored response is still good
+	// of the origin's response to this very request; 0 if it was fetched for another
+	Status int
+	Body   fill.Body // of a response that isn't stored, for the one who asked only
 
 	// Trailer returns the trailer fields that have come after Body, once that has been read to its
 	// end.

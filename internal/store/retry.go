@@ -11,7 +11,8 @@ import "errors"
 func (s *Store) Postpone(rec *Record) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if now := s.successor(rec); now != nil && !now.rests(s.cfg.Now()) { // else the flight has noted it, and more
+	// else the flight has noted it, and more
+	if now := s.successor(rec); now != nil && !now.rests(s.cfg.Now()) {
 		s.postponeLocked(now, nil)
 	}
 }

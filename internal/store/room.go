@@ -60,7 +60,8 @@ func (r *rooms) wait(ctx context.Context, peer bool) error {
 	ctx, cancel := context.WithTimeout(ctx, waitRoom)
 	defer cancel()
 	if r.filling.wait(ctx) != nil {
-		return &Failure{Status: http.StatusServiceUnavailable, Kind: "connection_limit_reached", Err: errNoRoom}
+		return &Failure{Status: http.StatusServiceUnavailable, Kind: "connection_limit_reached",
+			Err: errNoRoom}
 	}
 	return nil
 }

@@ -9,11 +9,12 @@ import (
 // run is a fill that is reading, and where it reads.
 type run struct {
 	*fill.Run
-	plain   bool               // its body answers a plain GET
-	by      Fields             // of the request that it reads for
-	relay   *link              // nil if it reads from the origin only
-	trailer func() http.Header // that came after the body, once that is at its end; nil if there can't be any
-	came    http.Header        // what trailer returned; set before followers see the end
+	plain bool   // its body answers a plain GET
+	by    Fields // of the request that it reads for
+	relay *link  // nil if it reads from the origin only
+	// that came after the body, once that is at its end; nil if there can't be any
+	trailer func() http.Header
+	came    http.Header // what trailer returned; set before followers see the end
 }
 
 // via is what r reads from, if that isn't the origin; r may be nil.

@@ -74,7 +74,8 @@ func (s *Store) lookup(ctx context.Context, q *LookupRequest) (*Result, error) {
 		return nil, ErrNone
 	case known && q.Background && rec.rests(s.cfg.Now()):
 		return &Result{Record: rec, Found: true}, nil
-	case known && (rec.Version != q.Version || rec.Revision != q.Revision || rec.rests(s.cfg.Now())):
+	case known && (rec.Version != q.Version || rec.Revision != q.Revision ||
+		rec.rests(s.cfg.Now())):
 		if rec.Pass {
 			return &Result{Record: rec, Found: true}, nil
 		}
@@ -247,7 +248,8 @@ func (q *ReadRequest) within(rec *Record) bool {
 }
 
 // Foresee reports whether the origin would be asked for some of those parts of a content.
-func (v *Server) Foresee(ctx context.Context, rec *Record, parts []chunk.Span) (asked Asked, err error) {
+func (v *Server) Foresee(ctx context.Context, rec *Record, parts []chunk.Span) (asked Asked,
+	err error) {
 	if v.check(rec.Key) != nil || rec.Length < 0 || rec.Length >= MaxLength {
 		return 0, ErrBusy
 	}

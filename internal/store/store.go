@@ -99,11 +99,14 @@ type OriginResponse struct {
 	Record    *Record // all but Key and Version, which the store fills in
 	Validator string  // what the version derives from: a strong validator, or "" if there is none
 	Body      fill.Body
-	From, To  int64              // the part of the content that Body is, if To isn't 0: then Record is that of the whole
-	Trailer   func() http.Header // the trailer fields, once Body has been read to its end; nil if there can't be any
-	Storable  bool
-	Private   bool // it is about the one who asked, and says nothing of what others would get
-	Renewed   bool // prev is still good: Record is prev with new fields and times, and there is no Body
+	// the part of the content that Body is, if To isn't 0: then Record is that of the whole
+	From, To int64
+	// the trailer fields, once Body has been read to its end; nil if there can't be any
+	Trailer  func() http.Header
+	Storable bool
+	Private  bool // it is about the one who asked, and says nothing of what others would get
+	// prev is still good: Record is prev with new fields and times, and there is no Body
+	Renewed bool
 
 	// Variant, if not nil, is the one of Request.Variants whose bytes answer this request, too:
 	// Record is Variant with new fields and times, and there is no Body.
@@ -126,21 +129,34 @@ type Config struct {
 }
 
 const (
-	recordsShare = 4                // one part in so many of the memory may be taken by records that have no chunks
-	recordsMost  = 2                // and one part in so many by all of them
-	fillBytes    = 4                // how many of the smallest chunks a fill holds, about, if there are many
-	holdShare    = 4                // no body that can't be asked for again may take more than one part in so many
-	pinShare     = 4                // and no more than one part in so many, all such bodies that are being read
-	holdChunks   = 4                // how many of the largest chunks a fill keeps for its followers after pushing them
-	window       = 4                // how many of the largest chunks a fill reads ahead of a reader of a range
-	aheadShare   = 4                // and no more than one part in so many, what all fills have read ahead of their readers
-	shareShare   = 16               // nor may all fills together hold more than one part in so many of what has been pushed
-	alone        = 30 * time.Second // how long a fill reads on that its last reader has left
-	brief        = 5 * time.Second  // if the rest would take longer than that, it doesn't: no longer than a fill waits that is idle
-	idle         = 5 * time.Second  // how long a fill that no one wants more of keeps its origin connection
-	idleFills    = 16               // if there are no more of them; else it is as much shorter as there are more
-	passFor      = 5 * time.Second  // how long a response that can't be stored sends others straight to the origin
-	RetryAfter   = 2 * time.Second  // how long a stored response whose validation failed is served stale without another try
+	// one part in so many of the memory may be taken by records that have no chunks
+	recordsShare = 4
+	recordsMost  = 2 // and one part in so many by all of them
+	// how many of the smallest chunks a fill holds, about, if there are many
+	fillBytes = 4
+	// no body that can't be asked for again may take more than one part in so many
+	holdShare = 4
+	// and no more than one part in so many, all such bodies that are being read
+	pinShare = 4
+	// how many of the largest chunks a fill keeps for its followers after pushing them
+	holdChunks = 4
+	// how many of the largest chunks a fill reads ahead of a reader of a range
+	window = 4
+	// and no more than one part in so many, what all fills have read ahead of their readers
+	aheadShare = 4
+	// nor may all fills together hold more than one part in so many of what has been pushed
+	shareShare = 16
+	alone      = 30 * time.Second // how long a fill reads on that its last reader has left
+	// if the rest would take longer than that, it doesn't: no longer than a fill waits that is idle
+	brief = 5 * time.Second
+	// how long a fill that no one wants more of keeps its origin connection
+	idle = 5 * time.Second
+	// if there are no more of them; else it is as much shorter as there are more
+	idleFills = 16
+	// how long a response that can't be stored sends others straight to the origin
+	passFor = 5 * time.Second
+	// how long a stored response whose validation failed is served stale without another try
+	RetryAfter = 2 * time.Second
 )
 
 // Validate says whether memory suffices for the geometry.
@@ -149,7 +165,8 @@ func (c Config) Validate() error {
 		return err
 	}
 	if least := 2 * c.Geometry.Slab; c.Memory < least {
-		return fmt.Errorf("memory of %d bytes is too small for slabs of %d: give it at least %d, or make the slabs smaller",
+		return fmt.Errorf("memory of %d bytes is too small for slabs of %d: give it at least %d, "+
+			"or make the slabs smaller",
 			c.Memory, c.Geometry.Slab, least)
 	}
 	return nil

@@ -32,8 +32,9 @@ type table struct {
 	pools         [classes]pool // of entries, as they make room for each other
 	queries       queryCounts
 	ages          ages
-	recordBytes   int64                          // which the entries take
-	grouped       map[string]map[string]struct{} // cache keys, by the groups that any of their variants belongs to
+	recordBytes   int64 // which the entries take
+	// cache keys, by the groups that any of their variants belongs to
+	grouped map[string]map[string]struct{}
 }
 
 // newTable makes one without records.
@@ -41,7 +42,8 @@ func newTable(k *keys, sel *selection, log *invalidation.Log, cfg Config) *table
 	return &table{
 		keys: k, selection: sel, invalidations: log, now: cfg.Now, memory: cfg.Memory,
 		concerns: cfg.concerns, shards: shards{seed: sel.seed},
-		queries: queryCounts{sel.seed, map[uint64]int32{}}, grouped: map[string]map[string]struct{}{},
+		queries: queryCounts{sel.seed,
+			map[uint64]int32{}}, grouped: map[string]map[string]struct{}{},
 	}
 }
 
@@ -251,7 +253,9 @@ func (t *table) withdrawLocked(rec *Record) {
 		return
 	}
 	e, _ := t.shards.getLocked(now.Key)
-	t.setLocked(e, slices.DeleteFunc(slices.Clone(e.variants), func(r *Record) bool { return r == now }))
+	t.setLocked(e, slices.DeleteFunc(slices.Clone(e.variants), func(r *Record) bool {
+		return r == now
+	}))
 	if t.current(now) == nil {
 		t.forget(now.Version, "")
 	}
@@ -260,7 +264,9 @@ func (t *table) withdrawLocked(rec *Record) {
 // dropLocked drops all records of rec's version.
 func (t *table) dropLocked(rec *Record) {
 	if e, ok := t.shards.getLocked(rec.Key); ok {
-		t.setLocked(e, slices.DeleteFunc(slices.Clone(e.variants), func(r *Record) bool { return r.Version == rec.Version }))
+		t.setLocked(e, slices.DeleteFunc(slices.Clone(e.variants), func(r *Record) bool {
+			return r.Version == rec.Version
+		}))
 	}
 	t.forget(rec.Version, "")
 }
@@ -277,10 +283,13 @@ func (t *table) current(rec *Record) *Record {
 // successor returns the record in the table that is rec or has taken its place, with the same
 // bytes, or nil. Other variants may have the same version.
 func (t *table) successor(rec *Record) *Record {
-	now := t.variantWhere(rec.Key, func(r *Record) bool { return r.Version == rec.Version && r.Revision == rec.Revision })
+	now := t.variantWhere(rec.Key, func(r *Record) bool {
+		return r.Version == rec.Version && r.Revision == rec.Revision
+	})
 	if now == nil {
 		now = t.variantWhere(rec.Key, func(r *Record) bool {
-			return r.Version == rec.Version && r.Variant == rec.Variant && slices.Equal(r.Vary, rec.Vary)
+			return r.Version == rec.Version && r.Variant == rec.Variant &&
+				slices.Equal(r.Vary, rec.Vary)
 		})
 	}
 	return now
@@ -404,7 +413,8 @@ func (t *table) postponeLocked(rec *Record, failure *Failure) {
 
 // size is what rec takes in memory with its entry.
 func (t *table) size(rec *Record) int64 {
-	n := recordSize + entrySize + block(len(rec.Key)) + block(len(rec.Head)) + block(len(rec.asking))
+	n := recordSize + entrySize + block(len(rec.Key)) + block(len(rec.Head)) +
+		block(len(rec.asking))
 	if rec.first != "" {
 		n += block(len(rec.first))
 	} else {

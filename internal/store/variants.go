@@ -46,7 +46,9 @@ func (s *Store) amongLocked(f *flight) *Request {
 		return f.req
 	}
 	among := *f.req
-	among.Variants = slices.DeleteFunc(slices.Clone(e.variants), func(rec *Record) bool { return rec.Pass || rec.HeadOnly })
+	among.Variants = slices.DeleteFunc(slices.Clone(e.variants), func(rec *Record) bool {
+		return rec.Pass || rec.HeadOnly
+	})
 	return &among
 }
 
