@@ -397,8 +397,13 @@ func (r *Reader) find(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		if r.removed {
+		if r.removed && r.pos == r.start {
 			return fmt.Errorf("%s: invalidated: %w", r.rec.Key, fill.ErrGone)
+		}
+		if r.removed { // what has begun gets the rest, now that this node knows of it
+			if r.removed = false; r.viewChunk(ctx) {
+				return nil
+			}
 		}
 		begun := r.look()
 		if r.follower != nil && r.localOnly && r.rec.refetchable() && !r.run.Reads(r.pos) {

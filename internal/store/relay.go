@@ -129,7 +129,7 @@ func (r *relay) follow(ctx context.Context, owner string, off, end int64) (fill.
 		Whole: r.whole, Undivided: r.s.undivided(r.rec), Window: r.s.rooms.window(),
 		Position: known,
 	})
-	if r.s.removed(err, r.rec, known) {
+	if !r.begun && r.s.removed(err, r.rec, known) { // what has begun is asked for again
 		err = fmt.Errorf("%s: invalidated: %w", r.rec.Key, fill.ErrGone)
 	}
 	if err != nil {
