@@ -16,16 +16,38 @@ func TestHouse(t *testing.T) {
 		groupcache = "github.com/golang/groupcache"
 	)
 	plan := map[string][]string{
-		"cmd/scurry":          {"proxy", "origin", "internal/admin", "internal/cluster", "internal/config", "internal/listen", "internal/logging"},
-		"proxy":               {"internal/serve", "internal/explain", "internal/fetch", "internal/decide", "internal/site", "internal/store", "internal/exchange", "internal/httpcache", "internal/hostport", "internal/logging", "internal/chunk", "internal/groups", "internal/peer", "internal/wire", "internal/wire/handshake"},
-		"internal/explain":    {"internal/serve", "internal/fetch", "internal/decide", "internal/site", "internal/store", "internal/httpcache"},
-		"internal/serve":      {"internal/fetch", "internal/decide", "internal/site", "internal/store", "internal/httpcache", "internal/fill", "internal/logging"},
-		"origin":              {"internal/httpcache"},
-		"internal/decide":     {"internal/store", "internal/httpcache"},
-		"internal/fetch":      {"internal/site", "internal/store", "internal/httpcache", "internal/fill"},
-		"internal/site":       {"internal/httpcache"},
-		"internal/exchange":   {"internal/store", "internal/chunk", "internal/codec", "internal/fill", "internal/invalidation", "internal/peer", "internal/wire"},
-		"internal/store":      {"internal/chunk", "internal/chunks", "internal/codec", "internal/fields", "internal/fill", "internal/groups", "internal/httpcache", "internal/invalidation"},
+		"cmd/scurry": {
+			"proxy", "origin", "internal/admin", "internal/cluster", "internal/config",
+			"internal/listen", "internal/logging",
+		},
+		"proxy": {
+			"internal/serve", "internal/explain", "internal/fetch", "internal/decide",
+			"internal/site", "internal/store", "internal/exchange", "internal/httpcache",
+			"internal/hostport", "internal/logging", "internal/chunk", "internal/groups",
+			"internal/peer", "internal/wire", "internal/wire/handshake",
+		},
+		"internal/explain": {
+			"internal/serve", "internal/fetch", "internal/decide", "internal/site",
+			"internal/store", "internal/httpcache",
+		},
+		"internal/serve": {
+			"internal/fetch", "internal/decide", "internal/site", "internal/store",
+			"internal/httpcache", "internal/fill", "internal/logging",
+		},
+		"origin":          {"internal/httpcache"},
+		"internal/decide": {"internal/store", "internal/httpcache"},
+		"internal/fetch": {
+			"internal/site", "internal/store", "internal/httpcache", "internal/fill",
+		},
+		"internal/site": {"internal/httpcache"},
+		"internal/exchange": {
+			"internal/store", "internal/chunk", "internal/codec", "internal/fill",
+			"internal/invalidation", "internal/peer", "internal/wire",
+		},
+		"internal/store": {
+			"internal/chunk", "internal/chunks", "internal/codec", "internal/fields",
+			"internal/fill", "internal/groups", "internal/httpcache", "internal/invalidation",
+		},
 		"internal/codec":      {"internal/fields"},
 		"internal/chunks":     {"internal/groups"},
 		"internal/groups":     {groupcache, groupcache + "/groupcachepb"},
