@@ -25,6 +25,18 @@ type fakeCluster struct {
 	nodes map[string]*Store
 	down  map[string]bool // can't be asked
 	calls []string        // "node method: who asked", in the order of their beginnings
+	hooks map[string]func()
+}
+
+// before does something before the next call of that method, or at once if it is "".
+func (c *fakeCluster) before(method string, do func()) {
+	if method == "" {
+		do()
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.hooks = map[string]func(){method: do}
 }
 
 // fakeRemote is one node's.
@@ -78,6 +90,13 @@ func (c *fakeCluster) setDown(node string, down bool) {
 
 // server is the Server of node, which is called for method.
 func (r *fakeRemote) server(node, method string) (*Server, error) {
+	r.mu.Lock()
+	hook := r.hooks[method]
+	delete(r.hooks, method)
+	r.mu.Unlock()
+	if hook != nil {
+		hook()
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.calls = append(r.calls, fmt.Sprintf("%s %s: %s", node, method, r.self))
@@ -139,7 +158,8 @@ func (r *fakeRemote) Chunk(ctx context.Context, node, key string, p *invalidatio
 	if err != nil {
 		return nil, err
 	}
-	return v.Chunk(ctx, key, p)
+	b, err := v.Chunk(ctx, key, p)
+	return b, r.caughtUp(node, err)
 }
 
 func (r *fakeRemote) Fragment(ctx context.Context, node string, rec *Record, off int64, p *invalidation.Position) ([]byte, error) {
@@ -147,7 +167,8 @@ func (r *fakeRemote) Fragment(ctx context.Context, node string, rec *Record, off
 	if err != nil {
 		return nil, err
 	}
-	return v.Fragment(ctx, &Record{Key: rec.Key, Version: rec.Version, Details: plain}, off, p)
+	b, err := v.Fragment(ctx, &Record{Key: rec.Key, Version: rec.Version, Details: plain}, off, p)
+	return b, r.caughtUp(node, err)
 }
 
 // theirs is q as another node gets it.
@@ -168,7 +189,7 @@ func (r *fakeRemote) Read(ctx context.Context, node string, q *ReadRequest) (*Re
 		if asked.By.Noted() {
 			q.By.Note()
 		}
-		return nil, err
+		return nil, r.caughtUp(node, err)
 	}
 	body := &fakeContent{ctx: ctx, r: r, node: node, cause: asked.By.Cause, sending: sending}
 	return &ReadResult{Content: body, Length: sending.Length(), Foreseen: sending.Foresee(ctx)}, nil
@@ -197,6 +218,15 @@ func (r *fakeRemote) Put(_ context.Context, node string, rec *Record, content []
 		return err
 	}
 	return v.Put(rec.Key, sent(rec), content, p)
+}
+
+// caughtUp returns err, after an exchange of logs with the node that has answered with it, if that
+// is what it takes.
+func (r *fakeRemote) caughtUp(node string, err error) error {
+	if errors.Is(err, ErrBehind) {
+		r.share(node)
+	}
+	return err
 }
 
 // share exchanges the logs of node and this one.

@@ -10,6 +10,7 @@ import (
 // link is what is known of where a relay reads: others look at it while its fill's goroutine reads.
 type link struct {
 	origin  atomic.Bool             // no owner can be had
+	removed atomic.Bool             // an owner has said so of the bytes: see Reader.invalidated
 	from    atomic.Pointer[string]  // the owner that was read from last
 	reads   atomic.Pointer[relayed] // what is read
 	expects atomic.Int32            // Asked, as the owner expects of what it sends now
@@ -20,6 +21,8 @@ type link struct {
 }
 
 func (r *link) active() bool { return r != nil && !r.origin.Load() }
+
+func (r *link) invalidated() bool { return r != nil && r.removed.Load() }
 
 // name is that of the node that r reads from.
 func (r *link) name() string {

@@ -2,10 +2,12 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 	"testing/synctest"
 
+	"github.com/scurrycache/scurry/internal/fill"
 	"github.com/scurrycache/scurry/internal/invalidation"
 )
 
@@ -208,5 +210,58 @@ func TestWhatHasBegunGoesOn(t *testing.T) {
 	}
 	if near.opened() > 0 || near.fetches > 0 {
 		t.Errorf("the origin was asked for %q", near.opens)
+	}
+}
+
+// TestInvalidatedUnderAReader: a node that hasn't been told of an invalidation learns of it from the
+// owner of the bytes. A reader whose head is out gets the bytes that it has promised, also if it has
+// sent none, and so does one for a later part of the same response. One that has still to send its
+// head gives up.
+func TestInvalidatedUnderAReader(t *testing.T) {
+	const size, start = 60 << 10, 30 << 10
+	goesOn := func(t *testing.T, rd *Reader) {
+		if got := readOn(t, rd); got != content(start, size) {
+			t.Errorf("%d bytes, or wrong ones", len(got))
+		}
+	}
+	for name, c := range map[string]struct{ before, after func(*testing.T, *Reader) }{
+		"begins": {func(*testing.T, *Reader) {}, func(t *testing.T, rd *Reader) {
+			if err := rd.Ready(t.Context()); !errors.Is(err, fill.ErrGone) {
+				t.Errorf("it gets ready: %v", err)
+			}
+		}},
+		"later part": {func(*testing.T, *Reader) {}, goesOn},
+		"no byte sent": {func(t *testing.T, rd *Reader) {
+			if err := rd.Ready(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			rd.leave() // what it follows is lost
+			rd.view = nil
+		}, goesOn},
+	} {
+		// the call that the owner is invalidated before
+		for _, call := range []string{"", "Chunk", "Read"} {
+			t.Run(name+" "+call, func(t *testing.T) {
+				near := &canned{size: size, rangeable: true}
+				nodes := openCluster(t, "b", near, &canned{size: size, rangeable: true})
+				a, b := nodes.nodes["a"], nodes.nodes["b"]
+				read(t, b, "k", 0, -1)
+				if read(t, a, "k", 0, 10); call == "Read" {
+					evict(t, b)
+				}
+				var rd Reader
+				a.Reader(&rd, Fields{}, find(a, "k", nil), start, -1)
+				defer rd.Close()
+				c.before(t, &rd)
+				nodes.before(call, func() {
+					nodes.setDown("a", true)
+					b.Invalidate([]string{"k"}, nil, nil, Moment{})
+					nodes.setDown("a", false)
+				})
+				if c.after(t, &rd); near.opened() > 0 {
+					t.Errorf("the node asked past the owner for %q", near.opens)
+				}
+			})
+		}
 	}
 }

@@ -40,6 +40,7 @@ type Reader struct {
 	word      *link      // that knows more
 	sent      []*relayed // because of r, and left before the end
 	shares    bool       // the fill was begun for others
+	choosing  bool       // Ready hasn't returned: another version may be sent yet
 	removed   bool       // another node has said so of the bytes, which this one didn't know
 	takesOver bool       // it begins a slab for those who come from the one before
 }
@@ -116,8 +117,26 @@ func (r *Reader) Peer() string {
 
 // Ready waits until it is certain that the first bytes can be had, so that the head of a response
 // may be sent. The error wraps fill.ErrGone if this version's bytes are to be had no more, and the
-// record is gone.
+// record is gone. A reader without a call of it reads on what another reader has begun.
 func (r *Reader) Ready(ctx context.Context) error {
+	r.choosing = true
+	err := r.ready(ctx)
+	r.choosing = false
+	if err == nil && r.invalidated() {
+		err = r.invalid()
+	}
+	return err
+}
+
+// invalidated reports whether a node that was asked for the bytes has said that they have been
+// removed. This node didn't know that when it chose the record.
+func (r *Reader) invalidated() bool { return r.removed || r.run.via().invalidated() }
+
+func (r *Reader) invalid() error {
+	return fmt.Errorf("%s: invalidated: %w", r.rec.Key, fill.ErrGone)
+}
+
+func (r *Reader) ready(ctx context.Context) error {
 	if r.atEnd() || r.view != nil || r.follower == nil && r.viewSmall() {
 		return nil
 	}
@@ -155,15 +174,22 @@ func (r *Reader) opened(ctx context.Context) error {
 			return nil
 		}
 		err := r.follower.Opened(ctx)
-		if err == nil || !errors.Is(err, fill.ErrBehind) && !r.elsewhere(err) {
+		if err == nil || !r.elsewhere(err) {
 			return err
 		}
 		r.leave()
 	}
 }
 
-// elsewhere reports whether err means that the bytes are to be looked for elsewhere by now.
+// elsewhere reports whether err, of the fill that r follows, means that the bytes are to be looked
+// for again.
 func (r *Reader) elsewhere(err error) bool {
+	if errors.Is(err, fill.ErrBehind) {
+		return true
+	}
+	if errors.Is(err, fill.ErrGone) && r.run.via().invalidated() {
+		return !r.choosing // what has begun gets the rest, now that this node knows
+	}
 	if !errors.Is(err, ErrRefused) || r.localOnly || r.refused == maxRefused {
 		return false
 	}
@@ -265,7 +291,7 @@ func (r *Reader) Next(ctx context.Context, wait func()) ([]byte, error) {
 		if err == io.EOF && r.end < 0 {
 			return nil, io.EOF // the end of the fill was the end of the content
 		}
-		if err != io.EOF && !errors.Is(err, fill.ErrBehind) && !r.elsewhere(err) {
+		if err != io.EOF && !r.elsewhere(err) {
 			return nil, err
 		}
 	}
@@ -389,77 +415,71 @@ func (r *Reader) stop() int64 {
 func (r *Reader) atEnd() bool { return r.end >= 0 && r.pos >= r.end }
 
 // find gets at the byte at r.pos: it sets view or follower, unless it learns that r is at its end.
+// It looks again as long as things change meanwhile, and after a few times no more.
 func (r *Reader) find(ctx context.Context) error {
-	if r.handsOver() || r.viewChunk(ctx) {
-		return nil
-	}
 	for patience := 3; ; patience-- {
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		if r.removed && r.pos == r.start {
-			return fmt.Errorf("%s: invalidated: %w", r.rec.Key, fill.ErrGone)
-		}
-		if r.removed { // what has begun gets the rest, now that this node knows of it
-			if r.removed = false; r.viewChunk(ctx) {
-				return nil
-			}
-		}
-		begun := r.look()
-		if r.follower != nil && r.localOnly && r.rec.refetchable() && !r.run.Reads(r.pos) {
-			if err := r.s.rooms.wait(ctx, true); err != nil {
-				r.leave()
-				return err // the fill waits for room, or will have to
-			}
-		}
-		if r.follower != nil || r.atEnd() {
-			return nil
-		}
-		if r.handsOver() {
-			return nil
-		}
-		if r.remote() {
-			if err := r.beginRelay(begun, patience > 0); err != nil || r.follower != nil {
-				return err
-			}
-			continue
-		}
-		// The fill that had it may have ended just now, having pushed it.
-		if r.viewChunk(ctx) {
-			return nil
-		}
-		if !r.rec.refetchable() {
-			if err := r.gone(begun); err != nil {
-				return err
-			}
-			continue
-		}
-		c := r.s.cfg.Geometry.At(r.pos, r.rec.OneSlab)
-		if r.rec.Fragments && r.s.ownerOf(r.rec.Key) == "" { // what is before may be held in one
-			c.Start = r.pos
-		}
-		end := r.s.reach(ctx, r.rec, c.Start, false)
-		if end <= c.Start {
-			if patience > 0 {
-				continue // it has been pushed just now
-			}
-			end = min(c.End, r.rec.Length) // and is evicted each time
-		}
-		if r.s.keepsWhole(r.rec) {
-			c.Start = 0 // it can only be had from there on, and is worth keeping
-		}
-		if end-c.Start > r.s.rooms.small {
-			if err := r.s.rooms.wait(ctx, r.localOnly); err != nil {
-				return err
-			}
-		}
-		if err := r.begin(c.Start, end, begun, patience > 0); err != nil {
+		if done, err := r.tryFind(ctx, patience > 0); done || err != nil {
 			return err
 		}
-		if r.follower != nil {
-			return nil
+	}
+}
+
+// tryFind is one attempt of find. It isn't done if all is to be looked at again, as far as that may
+// be.
+func (r *Reader) tryFind(ctx context.Context, mayLookAgain bool) (done bool, err error) {
+	if r.handsOver() || r.viewChunk(ctx) {
+		return true, nil
+	}
+	if ctx.Err() != nil {
+		return false, context.Cause(ctx)
+	}
+	if r.choosing && r.invalidated() {
+		return false, r.invalid()
+	}
+	begun := r.look()
+	if r.follower != nil && r.localOnly && r.rec.refetchable() && !r.run.Reads(r.pos) {
+		if err := r.s.rooms.wait(ctx, true); err != nil {
+			r.leave()
+			return false, err // the fill waits for room, or will have to
 		}
 	}
+	switch {
+	case r.follower != nil || r.atEnd() || r.handsOver():
+		return true, nil
+	case r.remote():
+		err := r.beginRelay(begun, mayLookAgain)
+		return r.follower != nil, err
+	case r.viewChunk(ctx): // the fill that had it may have ended just now, having pushed it
+		return true, nil
+	case !r.rec.refetchable():
+		return false, r.gone(begun)
+	}
+	return r.ask(ctx, begun, mayLookAgain)
+}
+
+// ask begins a fill at the origin, of the byte at r.pos and what is missing after it.
+func (r *Reader) ask(ctx context.Context, begun int64, mayLookAgain bool) (done bool, err error) {
+	c := r.s.cfg.Geometry.At(r.pos, r.rec.OneSlab)
+	if r.rec.Fragments && r.s.ownerOf(r.rec.Key) == "" { // what is before may be held in one
+		c.Start = r.pos
+	}
+	end := r.s.reach(ctx, r.rec, c.Start, false)
+	if end <= c.Start {
+		if mayLookAgain {
+			return false, nil // it has been pushed just now
+		}
+		end = min(c.End, r.rec.Length) // and is evicted each time
+	}
+	if r.s.keepsWhole(r.rec) {
+		c.Start = 0 // it can only be had from there on, and is worth keeping
+	}
+	if end-c.Start > r.s.rooms.small {
+		if err := r.s.rooms.wait(ctx, r.localOnly); err != nil {
+			return false, err
+		}
+	}
+	err = r.begin(c.Start, end, begun, mayLookAgain)
+	return r.follower != nil, err
 }
 
 // handsOver ends r, which reads for a peer, where it has come into a slab that another node owns:

@@ -75,8 +75,7 @@ func (r *relay) part() int64 {
 	return max(r.s.rooms.small, min(r.s.cfg.Geometry.Max, r.s.rooms.share()/4))
 }
 
-// owners is how many owners are tried, one after the other, as the ring changes, before the origin
-// is.
+// owners is how often an owner is asked, as the ring changes, before the origin is.
 const owners = 3
 
 // open opens the bytes [off, end) where they are to be had.
@@ -84,12 +83,15 @@ func (r *relay) open(ctx context.Context, off, end int64) (fill.Opened, error) {
 	if r.verdict != nil {
 		return fill.Opened{}, fmt.Errorf("%w: %w", fill.ErrFinal, r.verdict)
 	}
-	for range owners {
-		owner := r.s.slabOwner(r.rec, off)
+	for tries := 0; tries < owners; {
+		owner, known := r.s.slabOwner(r.rec, off), r.s.Position()
 		if owner == "" || r.origin.Load() || (r.begun && !r.rec.refetchable()) {
 			break // nobody but the origin has what comes next of a body that was lost
 		}
 		opened, err := r.follow(ctx, owner, off, end)
+		if !errors.Is(err, ErrBehind) || r.s.Position().Equal(known) {
+			tries++ // else this node knows more than before
+		}
 		switch {
 		case err == nil:
 			return opened, nil
@@ -98,7 +100,7 @@ func (r *relay) open(ctx context.Context, off, end int64) (fill.Opened, error) {
 		case errors.Is(err, ErrRefused):
 			// now it is the first slab's owner who is to be asked
 			r.s.refusals.heard(r.s.keyPrefixOf(r.rec))
-		case errors.Is(err, ErrBehind): // about something else; now this node knows it
+		case errors.Is(err, ErrBehind):
 		case IsVerdict(err):
 			return fill.Opened{}, fmt.Errorf("%w: %w", fill.ErrFinal, err)
 		case r.s.slabOwner(r.rec, off) == owner: // it won't, and nobody else is in its place
@@ -129,8 +131,11 @@ func (r *relay) follow(ctx context.Context, owner string, off, end int64) (fill.
 		Whole: r.whole, Undivided: r.s.undivided(r.rec), Window: r.s.rooms.window(),
 		Position: known,
 	})
-	if !r.begun && r.s.removed(err, r.rec, known) { // what has begun is asked for again
-		err = fmt.Errorf("%s: invalidated: %w", r.rec.Key, fill.ErrGone)
+	if r.s.removed(err, r.rec, known) {
+		r.removed.Store(true)
+		if !r.begun { // what has begun is asked for again
+			err = fmt.Errorf("%s: invalidated: %w", r.rec.Key, fill.ErrGone)
+		}
 	}
 	if err != nil {
 		return fill.Opened{}, err

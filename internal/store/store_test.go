@@ -174,6 +174,12 @@ func readAll(t *testing.T, r *Reader) string {
 	if err := r.Ready(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	return readOn(t, r)
+}
+
+// readOn is readAll for a response whose head is out.
+func readOn(t *testing.T, r *Reader) string {
+	t.Helper()
 	var b bytes.Buffer
 	for {
 		p, err := r.Next(t.Context(), nil)
