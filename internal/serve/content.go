@@ -16,10 +16,10 @@ func (t *response) whole(d *decide.Decision) error {
 	if err := t.ready(d, &rd); err != nil {
 		return err
 	}
-	t.putFields(d)
+	t.putFields(d, d.Record.Status)
 	trailing := d.Record.Length < 0 || len(d.Record.Trailer) > 0 && wantsTrailer(t.r)
-	if !trailing {
-		setLength(t.w.Header(), t.s.head(d.Record).length)
+	if length := t.s.head(d.Record).length; !trailing && length != nil {
+		t.w.Header()["Content-Length"] = length
 	}
 	t.w.WriteHeader(d.Record.Status)
 	err := t.copy(&rd)

@@ -20,10 +20,10 @@ func (s *Server) preconditioned(q *decide.Request, rec *store.Record) http.Heade
 	return nil
 }
 
-// putFields sets the fields of d's record, and what the log says.
-func (t *response) putFields(d *decide.Decision) {
+// putFields sets the fields of d's record for a response with that status, and what the log says.
+func (t *response) putFields(d *decide.Decision, status int) {
 	h, head := t.w.Header(), t.s.head(d.Record)
-	head.put(h, d.Use.Age)
+	head.put(h, status, d.Use.Age)
 	h["Cache-Status"] = statusField(d, head)
 	t.count(d.Outcome)
 	t.entry.Version, t.entry.Age, t.entry.HasAge = d.Record.Version, d.Use.Age, true
@@ -54,31 +54,22 @@ func statusField(d *decide.Decision, head *head) []string {
 
 // empty sends a response without content.
 func (t *response) empty(d *decide.Decision, status int) {
-	t.putFields(d)
-	h := t.w.Header()
-	switch status {
-	case http.StatusNotModified:
-		notModified(h)
-	case http.StatusPreconditionFailed:
+	t.putFields(d, status)
+	t.writeHead(d, status)
+}
+
+// writeHead writes the head of a response with that status, whose content, if any, is all of d's
+// record.
+func (t *response) writeHead(d *decide.Decision, status int) {
+	h, length := t.w.Header(), t.s.head(d.Record).length
+	switch {
+	case status == d.Record.Status:
+		if length != nil {
+			h["Content-Length"] = length
+		}
+	case status == http.StatusPreconditionFailed:
 		delete(h, "Content-Type")
-		h.Set("Content-Length", "0")
-	default:
-		setLength(h, t.s.head(d.Record).length)
+		h["Content-Length"] = []string{"0"}
 	}
 	t.w.WriteHeader(status)
-}
-
-// notModified leaves out what a 304 doesn't say (RFC 9110 section 15.4.5).
-func notModified(h http.Header) {
-	delete(h, "Content-Type")
-	delete(h, "Content-Encoding")
-	if _, ok := h["Etag"]; ok {
-		delete(h, "Last-Modified")
-	}
-}
-
-func setLength(h http.Header, length []string) {
-	if length != nil {
-		h["Content-Length"] = length
-	}
 }

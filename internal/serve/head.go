@@ -18,6 +18,7 @@ type head struct {
 	rec *store.Record
 	// but Age, Cache-Status and what depends on the part that is sent
 	fields      []field
+	unmodified  []field                     // those of fields that a 304 has
 	length      []string                    // Content-Length, if the length is known
 	cacheStatus []string                    // the origin's own, which ours is appended to
 	header      atomic.Pointer[http.Header] // all fields, once they have been asked for
@@ -73,10 +74,20 @@ func newHead(rec *store.Record, s *site.Site) *head {
 		// without one, net/http would make one up
 		h.fields = append(h.fields, field{name: "Content-Type"})
 	}
+	h.unmodified = unmodified(h.fields)
 	if rec.Length >= 0 && httpcache.HasContent(rec.Status) {
 		h.length = []string{strconv.FormatInt(rec.Length, 10)}
 	}
 	return h
+}
+
+// unmodified returns those of fields that a 304 says (RFC 9110 section 15.4.5).
+func unmodified(fields []field) []field {
+	tagged := slices.ContainsFunc(fields, func(f field) bool { return f.name == "Etag" })
+	return slices.DeleteFunc(slices.Clone(fields), func(f field) bool {
+		return f.name == "Content-Type" || f.name == "Content-Encoding" ||
+			f.name == "Last-Modified" && tagged
+	})
 }
 
 // fieldsOf unpacks rec's fields.
@@ -107,9 +118,13 @@ func (h *head) stored() http.Header {
 	return header
 }
 
-// put sets the fields of h in header, with the given age.
-func (h *head) put(header http.Header, age time.Duration) {
-	for _, f := range h.fields {
+// put sets the fields of h in header, for a response with that status and age.
+func (h *head) put(header http.Header, status int, age time.Duration) {
+	fields := h.fields
+	if status == http.StatusNotModified && status != h.rec.Status {
+		fields = h.unmodified
+	}
+	for _, f := range fields {
 		header[f.name] = f.values
 	}
 	header["Age"] = h.at(age).age

@@ -25,7 +25,7 @@ func (t *response) part(d *decide.Decision, span httpcache.Range) error {
 	if err := t.ready(d, &rd); err != nil {
 		return err
 	}
-	t.putFields(d)
+	t.putFields(d, http.StatusPartialContent)
 	h := t.w.Header()
 	h["Content-Length"] = []string{strconv.FormatInt(span.Length, 10)}
 	h["Content-Range"] = []string{span.ContentRange(total)}
@@ -48,7 +48,7 @@ func (t *response) multipart(d *decide.Decision, parts []httpcache.Range) error 
 	}
 	contentType, size := d.Record.Head.Get("Content-Type"), d.Record.Length
 	m := multipart.NewWriter(t.w)
-	t.putFields(d)
+	t.putFields(d, http.StatusPartialContent)
 	h := t.w.Header()
 	h.Set("Content-Type", "multipart/byteranges; boundary="+m.Boundary())
 	h.Set("Content-Length", strconv.FormatInt(multipartLength(parts, contentType, size,

@@ -53,9 +53,12 @@ func maxForwards(r *http.Request) (left uint64, limited bool) {
 // 6455 section 4.1), and may. Any other Upgrade is an offer that is declined (RFC 9110 section
 // 7.8): the request is served as if it weren't there.
 func (s *Server) switches(r *http.Request) bool {
+	if !s.WebSocket || r.Method != http.MethodGet {
+		return false
+	}
 	upgrade := r.Header["Upgrade"]
-	return s.WebSocket && len(upgrade) == 1 && strings.EqualFold(upgrade[0], "websocket") &&
-		r.Method == http.MethodGet && r.ProtoMajor == 1 && r.ProtoAtLeast(1, 1) &&
+	return len(upgrade) == 1 && strings.EqualFold(upgrade[0], "websocket") &&
+		r.ProtoMajor == 1 && r.ProtoAtLeast(1, 1) &&
 		hasOption(r.Header, "upgrade")
 }
 

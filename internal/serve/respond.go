@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"strconv"
 
 	"github.com/scurrycache/scurry/internal/decide"
 	"github.com/scurrycache/scurry/internal/fill"
@@ -34,32 +33,23 @@ func (t *response) respond(d *decide.Decision) error {
 
 // relay sends a response that isn't stored to the one client whose request it answers.
 func (t *response) relay(d *decide.Decision) error {
-	res, outcome := d.Result, httpcache.Proceed
-	if d.Record.Status == http.StatusOK {
-		outcome, _ = httpcache.Preconditions(t.q.Method, t.q.Header,
-			t.s.preconditioned(&t.q, d.Record))
+	res, status := d.Result, d.Record.Status
+	if status == http.StatusOK {
+		switch outcome, _ := httpcache.Preconditions(t.q.Method, t.q.Header,
+			t.s.preconditioned(&t.q, d.Record)); outcome {
+		case httpcache.NotModified:
+			status = http.StatusNotModified
+		case httpcache.PreconditionFailed:
+			status = http.StatusPreconditionFailed
+		}
 	}
-	t.putFields(d)
+	t.putFields(d, status)
 	h := t.w.Header()
 	delete(h, "Age") // it comes straight from the origin
 	if age := t.s.head(d.Record).stored()["Age"]; age != nil {
 		h["Age"] = age
 	}
-	switch outcome {
-	case httpcache.NotModified:
-		notModified(h)
-		t.w.WriteHeader(http.StatusNotModified)
-		return nil
-	case httpcache.PreconditionFailed:
-		h.Set("Content-Length", "0")
-		t.w.WriteHeader(http.StatusPreconditionFailed)
-		return nil
-	}
-	if d.Record.Length >= 0 && httpcache.HasContent(d.Record.Status) {
-		h.Set("Content-Length", strconv.FormatInt(d.Record.Length, 10))
-	}
-	t.w.WriteHeader(d.Record.Status)
-	if t.q.Head() {
+	if t.writeHead(d, status); status != d.Record.Status || t.q.Head() {
 		return nil
 	}
 	if httpcache.HasContent(d.Record.Status) {

@@ -31,7 +31,7 @@ type response struct {
 	fetch *store.Request
 
 	outcome decide.Outcome // as it was counted last
-	entry   logging.Entry  // of the access log
+	entry   *logging.Entry // of the access log
 }
 
 var responses = sync.Pool{New: func() any { return new(response) }}

@@ -16,10 +16,9 @@ import (
 // access log's line, and a response that can't be completed becomes an aborted connection.
 func (s *Server) Resource(w *logging.Writer, r *http.Request, resource string) {
 	t := responses.Get().(*response)
-	*t = response{s: s, w: w, r: r, id: w.ID(), q: s.Request(r, resource)}
+	*t = response{s: s, w: w, r: r, id: w.ID(), entry: &w.Entry, q: s.Request(r, resource)}
 	defer func() {
 		t.entry.Cache = cmp.Or(t.entry.Cache, t.outcome.String())
-		w.Entry = t.entry
 		*t = response{}
 		responses.Put(t)
 	}()

@@ -137,7 +137,7 @@ func (t *table) doubtLocked(e *entry) {
 // out of contact.
 func (t *table) mustRevalidate(rec *Record) bool {
 	switch {
-	case rec.rests(t.now()): // it has been tried just now
+	case !rec.RetryAfter.IsZero() && rec.rests(t.now()): // it has been tried just now
 		return false
 	case rec.owned():
 		return rec.basis < t.invalidations.Now().Token && t.invalidations.MustRevalidate(
