@@ -12,9 +12,9 @@ func turnOver(s *Store, times int, used ...string) {
 		turned++
 		rec := &Record{Key: "chunks", Details: plain, Version: fmt.Sprint("turned", turned), Length: s.cfg.Geometry.First}
 		s.push(rec, 0, make([]byte, s.cfg.Geometry.Max))
-		s.mu.Lock()
+		s.bodies.mu.Lock()
 		delete(s.byVersion, rec.Version)
-		s.mu.Unlock()
+		s.bodies.mu.Unlock()
 		for _, key := range used {
 			if i%16 == 0 {
 				s.Find(key, nil, true)
@@ -44,7 +44,7 @@ func TestUnusedRecordsMakeRoomForChunks(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := open(t, &canned{})
 			var used, read []string
-			for i := 0; s.recordBytes < s.cfg.Memory/5; i++ {
+			for i := 0; s.recordBytes.Load() < s.cfg.Memory/5; i++ {
 				key := fmt.Sprint(c.key, i)
 				installFor(s, c.head, key, c.status, c.length)
 				switch i % 20 {
@@ -52,13 +52,13 @@ func TestUnusedRecordsMakeRoomForChunks(t *testing.T) {
 					used = append(used, key)
 				case 10:
 					read = append(read, key)
-					s.mu.Lock()
+					s.bodies.mu.Lock()
 					entryOf(s, key).variants[0].Version = key
 					s.bodyLocked(key).runs = []*run{{}}
-					s.mu.Unlock()
+					s.bodies.mu.Unlock()
 				}
 			}
-			before := s.recordBytes
+			before := s.recordBytes.Load()
 			turnOver(s, 1, used...) // and there is room for less
 			if got := s.pools[c.class].bytes; got < before/2 {
 				t.Errorf("%d bytes of %d are left before their time", got, before)

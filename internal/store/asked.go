@@ -210,8 +210,8 @@ func (s *Store) foresee(ctx context.Context, rec *Record, sp chunk.Span,
 
 // filling returns up to where a fill has rec's bytes from off on, or will have them.
 func (s *Store) filling(rec *Record, off int64) (next int64, asked Asked) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.bodies.mu.Lock()
+	defer s.bodies.mu.Unlock()
 	b, ok := s.byVersion[rec.Version]
 	if !ok {
 		return off, NotAsked

@@ -3,6 +3,7 @@ package store
 import (
 	"hash/maphash"
 	"slices"
+	"sync"
 	"sync/atomic"
 
 	"github.com/scurrycache/scurry/internal/chunk"
@@ -27,9 +28,9 @@ type found struct {
 	since chunks.Mark
 }
 
-// bodies is what this node knows of the bytes of all versions, and the fills that read them. All
-// but live is guarded by the store's mu.
+// bodies is what this node knows of the bytes of all versions, and the fills that read them.
 type bodies struct {
+	mu        sync.Mutex // guards all below but live; methods of other types may need it, too
 	byVersion map[string]*body
 	hashing   maphash.Seed
 	fills     int64        // begun so far
@@ -46,10 +47,15 @@ func (b *bodies) bodyLocked(version string) *body {
 	return known
 }
 
-// forgetBodyLocked drops what is known of a version whose record is gone, unless the record that
-// takes its place has the same, or a fill is still reading it.
-func (b *bodies) forgetBodyLocked(version, successor string) {
-	if known, ok := b.byVersion[version]; ok && version != successor && len(known.runs) == 0 {
+// forget drops what is known of a version whose record is gone, unless a fill is still reading it.
+func (b *bodies) forget(version string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.forgetLocked(version)
+}
+
+func (b *bodies) forgetLocked(version string) {
+	if known, ok := b.byVersion[version]; ok && len(known.runs) == 0 {
 		delete(b.byVersion, version)
 	}
 }

@@ -1,11 +1,13 @@
 package store
 
-// reserveLocked has chunks leave what records take, but a quarter of their share anyhow, which goes
+// reserve has chunks leave what records take, but a quarter of their share anyhow, which goes
 // to what no record accounts for. Many fills at once take more than that: chunks leave them some of
 // the share, too, if records don't need it.
-func (s *Store) reserveLocked() {
+func (s *Store) reserve() {
+	s.reserving.Lock() // the last one to come knows all changes
+	defer s.reserving.Unlock()
 	fills := min(s.live.Load()*fillBytes*s.cfg.Geometry.First, s.cfg.Memory/recordsShare)
-	s.chunks.Reserve(max(s.recordBytes, s.least(files), fills))
+	s.chunks.Reserve(max(s.recordBytes.Load(), s.least(files), fills))
 }
 
 // ageLocked lets the time go by in which n bytes of chunks have come.
@@ -28,6 +30,8 @@ func (s *Store) ageLocked(n int64) {
 
 // beingRead reports whether a fill reads the content of some record of e.
 func (s *Store) beingRead(e *entry) bool {
+	s.bodies.mu.Lock()
+	defer s.bodies.mu.Unlock()
 	for _, rec := range e.variants {
 		if b, ok := s.byVersion[rec.Version]; ok && len(b.runs) > 0 {
 			return true

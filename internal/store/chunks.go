@@ -31,7 +31,9 @@ func (s *Store) pushSmall(rec *Record, off int64, b []byte) bool {
 	case now == nil:
 		return false
 	case rec.Length < 0: // whether it is all, the end tells
+		s.bodies.mu.Lock()
 		s.bodyLocked(rec.Version).tail = b
+		s.bodies.mu.Unlock()
 	case now.small == nil:
 		content := smallContent(b)
 		s.changeLocked(rec, func(r *Record) { r.small = content })
@@ -66,8 +68,10 @@ func (s *Store) push(rec *Record, off int64, b []byte) {
 	}
 	s.chunks.Put(key, b)
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.ageLocked(int64(len(b)))
+	s.mu.Unlock()
+	s.bodies.mu.Lock()
+	defer s.bodies.mu.Unlock()
 	body := s.bodyLocked(rec.Version)
 	if whole {
 		body.pushed = body.pushed.Add(off, off+int64(len(b)))
@@ -83,7 +87,7 @@ func (s *Store) push(rec *Record, off int64, b []byte) {
 // fragmentAt returns the bytes of rec's content from off on to the end of a fragment, if this node
 // holds one.
 func (s *Store) fragmentAt(rec *Record, off int64) ([]byte, bool) {
-	s.mu.Lock()
+	s.bodies.mu.Lock()
 	var sp chunk.Span
 	if b, ok := s.byVersion[rec.Version]; ok {
 		if i := slices.IndexFunc(b.pieces, func(sp chunk.Span) bool {
@@ -92,7 +96,7 @@ func (s *Store) fragmentAt(rec *Record, off int64) ([]byte, bool) {
 			sp = b.pieces[i]
 		}
 	}
-	s.mu.Unlock()
+	s.bodies.mu.Unlock()
 	if sp.End == 0 {
 		return nil, false
 	}
@@ -100,8 +104,8 @@ func (s *Store) fragmentAt(rec *Record, off int64) ([]byte, bool) {
 	if ok && int64(len(b)) == sp.End-sp.Start {
 		return b[off-sp.Start:], true
 	}
-	s.mu.Lock() // evicted
-	defer s.mu.Unlock()
+	s.bodies.mu.Lock() // evicted
+	defer s.bodies.mu.Unlock()
 	if b, ok := s.byVersion[rec.Version]; ok {
 		b.pieces = slices.DeleteFunc(b.pieces, func(old chunk.Span) bool { return old == sp })
 	}

@@ -113,9 +113,9 @@ func evict(t *testing.T, s *Store) {
 	for i := range s.cfg.Memory / s.cfg.Geometry.Max {
 		rec := &Record{Key: "filler", Details: plain, Version: fmt.Sprint(i), Length: s.cfg.Geometry.First}
 		s.push(rec, 0, make([]byte, s.cfg.Geometry.Max))
-		s.mu.Lock()
+		s.bodies.mu.Lock()
 		delete(s.byVersion, rec.Version)
-		s.mu.Unlock()
+		s.bodies.mu.Unlock()
 	}
 }
 

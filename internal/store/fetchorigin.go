@@ -201,22 +201,35 @@ func (s *Store) fill(f *flight, x *exchange) *Result {
 
 // install puts rec into the table, if it is to be kept and hasn't been invalidated meanwhile, and
 // returns a fill for its bytes up to end; none if they are being read, or here already, or there
-// are none. For one who is to read them from the start, a follows the fill.
+// are none. For one who is to read them from the start, res follows the fill. Who finds the record
+// finds the fill.
 func (s *Store) install(
 	f *flight, rec *Record, keep bool, from source, res *Result, end int64,
-) *run {
+) (begun *run) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	begin := func() { begun = s.fillFor(f, rec, from, res, end) }
 	if keep && !s.overtaken(rec) && !s.outdatedLocked(f) {
-		s.installLocked(rec)
+		s.insertLocked(rec, nil, begin)
+	} else {
+		begin()
 	}
+	if begun == nil {
+		s.tidy(rec)
+	}
+	return begun
+}
+
+// fillFor is install's fill.
+func (s *Store) fillFor(f *flight, rec *Record, from source, res *Result, end int64) *run {
+	s.bodies.mu.Lock()
+	defer s.bodies.mu.Unlock()
 	follows, joined := f.req.Whole || !rec.refetchable(), false
 	if follows {
-		res.follower, res.run, joined = s.joinLocked(rec, f.req.Cause, 0, fill.Everything,
-			fill.Everything, f.req.For != "")
+		res.follower, res.run, joined = s.joinLocked(rec, wanted{who: f.req.Cause,
+			stop: fill.Everything, ahead: fill.Everything, localOnly: f.req.For != ""})
 	}
 	if joined || end == 0 || !s.begin() {
-		s.tidyLocked(rec)
 		return nil
 	}
 	want := int64(0)
@@ -251,18 +264,23 @@ func (s *Store) admit(f *flight, x *exchange) error {
 func (s *Store) fillFragment(x *exchange, by Fields) {
 	rec := x.Record
 	rec.Fragments = true
-	s.mu.Lock()
-	if !s.overtaken(rec) {
-		s.installLocked(rec)
-	}
 	var run *run
-	if held, _, joined := s.joinLocked(rec, by.Cause, x.From, x.To, 0, true); joined {
-		held.Close()
-	} else if s.begin() {
-		from := source{body: x.Body, part: true, by: by, wanted: true}
-		run = s.runLocked(rec, from, x.From, x.To, fill.Everything)
+	begin := func() {
+		s.bodies.mu.Lock()
+		defer s.bodies.mu.Unlock()
+		want := wanted{who: by.Cause, off: x.From, stop: x.To, localOnly: true}
+		if held, _, joined := s.joinLocked(rec, want); joined {
+			held.Close()
+		} else if s.begin() {
+			from := source{body: x.Body, part: true, by: by, wanted: true}
+			run = s.runLocked(rec, from, x.From, x.To, fill.Everything)
+		}
+	}
+	s.mu.Lock()
+	if s.overtaken(rec) {
+		begin()
 	} else {
-		s.forgetBodyLocked(rec.Version, "")
+		s.insertLocked(rec, nil, begin)
 	}
 	s.mu.Unlock()
 	if run != nil {

@@ -10,14 +10,20 @@ import (
 	"github.com/scurrycache/scurry/internal/fill"
 )
 
-// tidyLocked drops what is known of the bytes of rec's version, once no fill reads it, if little
+// Where a name ends in Locked here, bodies.mu is to be held.
+
+// tidy drops what is known of the bytes of rec's version, once no fill reads it, if little
 // work finds it out again.
+func (s *Store) tidy(rec *Record) {
+	s.bodies.mu.Lock()
+	defer s.bodies.mu.Unlock()
+	s.tidyLocked(rec)
+}
+
 func (s *Store) tidyLocked(rec *Record) {
-	now := s.current(rec)
-	if now == nil {
-		s.forgetBodyLocked(rec.Version, "")
-	} else if now.Length >= 0 && now.Length <= s.cfg.Geometry.Max && !now.Fragments {
-		s.forgetBodyLocked(rec.Version, "")
+	if now := s.current(rec); now == nil ||
+		now.Length >= 0 && now.Length <= s.cfg.Geometry.Max && !now.Fragments {
+		s.forgetLocked(rec.Version)
 	}
 }
 
@@ -45,7 +51,7 @@ func (s *Store) runLocked(rec *Record, from source, off, end int64, want int64) 
 	s.fills++
 	*s.begunAt(rec) = s.fills
 	s.live.Add(1)
-	s.reserveLocked()
+	s.reserve()
 	return r
 }
 
@@ -99,43 +105,48 @@ func (s *Store) overflowed(rec *Record) {
 	s.dropLocked(rec)
 }
 
-// ended takes a fill out of the table. In the same step the record learns the length, if it was the
-// end of the body that told it, or goes, if the fill failed.
+// ended is told the end of a fill. First the record learns the length, if it was the end of the body
+// that told it, or goes, if the fill failed: who finds that the fill has gone finds what it has
+// brought.
 func (s *Store) ended(rec *Record, ran *run, end int64, err error) {
 	defer s.work.Done()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.live.Add(-1)
-	s.reserveLocked()
-	if ran.relay != nil {
-		s.rooms.relays.Add(-1)
+	var trailer http.Header
+	if err == nil && ran.trailer != nil {
+		trailer = ran.trailer()
 	}
+	switch now := s.current(rec); {
+	case now == nil || ends(err):
+	case err != nil:
+		s.dropLocked(rec)
+	case now.Length < 0 && rec.Length < 0:
+		s.learnLength(rec, end, trailer)
+	}
+	s.bodies.mu.Lock()
+	defer s.bodies.mu.Unlock()
+	ran.came = trailer
 	b := s.bodyLocked(rec.Version)
 	// Nothing of a run may stay: it has the bytes it read, in and out of the chunks group.
 	if b.runs = slices.DeleteFunc(b.runs, func(r *run) bool { return r == ran }); len(b.runs) == 0 {
 		b.runs = nil
 	}
-	if err == nil && ran.trailer != nil {
-		ran.came = ran.trailer()
+	s.tidyLocked(rec)
+	if s.live.Add(-1); ran.relay != nil {
+		s.rooms.relays.Add(-1)
 	}
-	defer s.tidyLocked(rec)
-	switch now := s.current(rec); {
-	case now == nil:
-	case ends(err):
-	case err != nil:
-		s.dropLocked(rec)
-	case now.Length < 0 && rec.Length < 0:
-		s.lengthLearntLocked(rec, b, end, ran.came)
-	}
+	s.reserve()
 }
 
-// lengthLearntLocked gives all variants that have rec's bytes, of which b is known, the length that
-// the end of the body has told, and its trailer.
-func (s *Store) lengthLearntLocked(rec *Record, b *body, length int64, trailer http.Header) {
+// learnLength gives all variants that have rec's bytes the length that the end of the body has told,
+// and its trailer. The store's mu is held.
+func (s *Store) learnLength(rec *Record, length int64, trailer http.Header) {
 	var content *[]byte
-	if int64(len(b.tail)) == length {
-		content = smallContent(b.tail)
+	s.bodies.mu.Lock()
+	if tail := s.bodyLocked(rec.Version).tail; int64(len(tail)) == length {
+		content = smallContent(tail)
 	}
+	s.bodies.mu.Unlock()
 	s.changeLocked(rec, func(r *Record) { r.Trailer, r.Length, r.small = trailer, length, content })
 }
 

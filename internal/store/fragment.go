@@ -91,8 +91,8 @@ func (r *Reader) takeRest() bool {
 // missing returns the first byte of [off, end) of rec's content that this node neither holds nor is
 // reading, or -1.
 func (s *Store) missing(rec *Record, off, end int64) int64 {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.bodies.mu.Lock()
+	defer s.bodies.mu.Unlock()
 	b, ok := s.byVersion[rec.Version]
 	if !ok {
 		return off

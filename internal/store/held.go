@@ -12,22 +12,22 @@ import (
 
 // knownHeld reports whether the chunks group is known to have all of rec's bytes in sp.
 func (s *Store) knownHeld(rec *Record, sp chunk.Span) bool {
-	s.mu.Lock()
+	s.bodies.mu.Lock()
 	b, ok := s.byVersion[rec.Version]
 	if !ok || !b.found.spans.Covers(sp) {
-		s.mu.Unlock()
+		s.bodies.mu.Unlock()
 		return false
 	}
 	since := b.found.since
-	s.mu.Unlock()
+	s.bodies.mu.Unlock()
 	return s.chunks.Keeps(since)
 }
 
 // noteHeld notes that the chunks group has been seen to have all of rec's bytes in sp since that
 // mark.
 func (s *Store) noteHeld(rec *Record, sp chunk.Span, since chunks.Mark) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.bodies.mu.Lock()
+	defer s.bodies.mu.Unlock()
 	b, ok := s.byVersion[rec.Version]
 	if !ok {
 		return // nothing else is known of it, and nobody would forget this

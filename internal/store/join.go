@@ -2,48 +2,50 @@ package store
 
 import "github.com/scurrycache/scurry/internal/fill"
 
-// joinLocked follows a fill that has the byte at off of rec, or will have it soon. If localOnly, it
-// is one that doesn't depend on another node.
-func (s *Store) joinLocked(rec *Record, who Cause, off, stop, ahead int64, here bool) (
-	f *fill.Follower, via *run, ok bool,
-) {
-	b, ok := s.byVersion[rec.Version]
-	if !ok {
-		return nil, nil, false
-	}
-	for _, run := range b.runs {
-		if here && run.relays() {
-			continue
-		}
-		span := run.Span()
-		if rec.Length < 0 && !run.Unbounded() {
-			continue // its end would be taken for the content's
-		}
-		if !span.Holds(off) || (off-span.Pos >= s.maxGap() && rec.refetchable() &&
-			!s.undivided(rec)) {
-			continue
-		}
-		if f, ok := run.FollowFor(who, off, stop, s.aheadOf(run.relay, ahead)); ok {
-			return f, run, true
-		}
-	}
-	return nil, nil, false
+// wanted is which bytes of a content a follower wants: from off on, up to stop, and so many ahead of
+// those that it has taken.
+type wanted struct {
+	who              Cause
+	off, stop, ahead int64
+	localOnly        bool // of a fill that doesn't depend on another node
 }
 
-// attachLocked has a reader at off, whose bytes are in the chunks group, keep a fill going that has
-// had them.
-func (s *Store) attachLocked(rec *Record, who Cause, off, stop, ahead int64, here bool) (
+// joinLocked follows a fill that has the byte at w.off of rec, or will have it soon.
+func (s *Store) joinLocked(rec *Record, w wanted) (f *fill.Follower, via *run, ok bool) {
+	return s.firstLocked(rec, w, func(run *run) (*fill.Follower, bool) {
+		span := run.Span()
+		if rec.Length < 0 && !run.Unbounded() {
+			return nil, false // its end would be taken for the content's
+		}
+		if !span.Holds(w.off) || (w.off-span.Pos >= s.maxGap() && rec.refetchable() &&
+			!s.undivided(rec)) {
+			return nil, false
+		}
+		return run.FollowFor(w.who, w.off, w.stop, s.aheadOf(run.relay, w.ahead))
+	})
+}
+
+// attachLocked has a reader at w.off, whose bytes are in the chunks group, keep a fill going that
+// has had them.
+func (s *Store) attachLocked(rec *Record, w wanted) (f *fill.Follower, via *run, ok bool) {
+	return s.firstLocked(rec, w, func(run *run) (*fill.Follower, bool) {
+		return run.Attach(w.who, w.off, w.stop, s.aheadOf(run.relay, w.ahead))
+	})
+}
+
+// firstLocked follows the first fill of rec's bytes that lets a follower who wants w.
+func (s *Store) firstLocked(rec *Record, w wanted, follow func(*run) (*fill.Follower, bool)) (
 	f *fill.Follower, via *run, ok bool,
 ) {
-	b, ok := s.byVersion[rec.Version]
-	if !ok {
+	b, known := s.byVersion[rec.Version]
+	if !known {
 		return nil, nil, false
 	}
 	for _, run := range b.runs {
-		if here && run.relays() {
+		if w.localOnly && run.relays() {
 			continue
 		}
-		if f, ok := run.Attach(who, off, stop, s.aheadOf(run.relay, ahead)); ok {
+		if f, ok := follow(run); ok {
 			return f, run, true
 		}
 	}

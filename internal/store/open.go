@@ -33,13 +33,12 @@ func New(cfg Config) (*Store, error) {
 	}
 	s.layout = layout{s.keys, &s.refusals, cfg.Memory}
 	s.table = newTable(s.keys, s.selection, log, cfg)
-	s.table.forget, s.table.varies = s.forgetBodyLocked, s.variesLocked
-	s.table.resized = s.reserveLocked
+	s.table.forget, s.table.varies, s.table.resized = s.bodies.forget, s.variesLocked, s.reserve
 	s.rooms.init(cfg)
 	if err := s.acquire(); err != nil {
 		return nil, err
 	}
-	s.reserveLocked()
+	s.reserve()
 	s.base, s.cancel = context.WithCancel(context.Background())
 	return s, nil
 }
@@ -83,9 +82,12 @@ type Usage struct {
 // Usage counts what s holds and does.
 func (s *Store) Usage() Usage {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	records := int64(s.shards.n)
+	s.mu.Unlock()
+	s.bodies.mu.Lock()
+	defer s.bodies.mu.Unlock()
 	return Usage{
-		Records: int64(s.shards.n), RecordBytes: s.recordBytes,
+		Records: records, RecordBytes: s.recordBytes.Load(),
 		Fills: s.fills, LiveFills: s.live.Load(),
 		Chunks: s.chunks.Usage(),
 	}

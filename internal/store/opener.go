@@ -91,13 +91,13 @@ func (o *opener) origin(ctx context.Context, off, end int64) (fill.Opened, error
 // nothing to read. Else the other one ends where this one begins.
 func (o *opener) overtaken(ctx context.Context, off int64) bool {
 	fresh := o.run != nil && o.run.Span().Pos == o.run.Starts()
-	o.s.mu.Lock()
+	o.s.bodies.mu.Lock()
 	if fresh && o.s.readsLocked(o.rec, o.run, off) {
-		o.s.mu.Unlock()
+		o.s.bodies.mu.Unlock()
 		return true
 	}
 	o.s.cutLocked(o.rec, o.run, off, true)
-	o.s.mu.Unlock()
+	o.s.bodies.mu.Unlock()
 	if !fresh {
 		return false
 	}
@@ -177,7 +177,7 @@ func (j *joined) next() error {
 		return nil
 	}
 	j.until = j.end
-	j.s.mu.Lock()
+	j.s.bodies.mu.Lock()
 	if b, ok := j.s.byVersion[j.rec.Version]; ok {
 		for _, sp := range b.pieces {
 			if sp.Start > j.off {
@@ -185,7 +185,7 @@ func (j *joined) next() error {
 			}
 		}
 	}
-	j.s.mu.Unlock()
+	j.s.bodies.mu.Unlock()
 	opened, err := j.origin(j.ctx, j.off, j.until)
 	j.body = opened.Body
 	return err

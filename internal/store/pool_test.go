@@ -33,7 +33,7 @@ func entryOf(s *Store, key string) *entry {
 }
 
 // room is how many records like the first of a class the table has room for.
-func room(s *Store) int { return int(s.cfg.Memory / recordsShare / s.recordBytes) }
+func room(s *Store) int { return int(s.cfg.Memory / recordsShare / s.recordBytes.Load()) }
 
 // TestClassesMakeRoomForTheirOwn: of what can be asked for without end no more comes at a file's
 // expense than its share.
@@ -118,7 +118,7 @@ func TestFewQueriesAreFiles(t *testing.T) {
 	for key := range s.shards.keysLocked() {
 		s.removeLocked(key)
 	}
-	if len(s.queries.n) > 0 || s.recordBytes != 0 || s.pools != [classes]pool{} {
-		t.Errorf("an empty table counts %d paths, %d bytes, %v", len(s.queries.n), s.recordBytes, s.pools)
+	if len(s.queries.n) > 0 || s.recordBytes.Load() != 0 || s.pools != [classes]pool{} {
+		t.Errorf("an empty table counts %d paths, %d bytes, %v", len(s.queries.n), s.recordBytes.Load(), s.pools)
 	}
 }

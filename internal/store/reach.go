@@ -28,7 +28,7 @@ func (s *Store) reach(ctx context.Context, rec *Record, off int64, plain bool) i
 	}
 	s.probe(ctx, rec, off, end)
 	for {
-		s.mu.Lock()
+		s.bodies.mu.Lock()
 		b := s.bodyLocked(rec.Version)
 		for _, run := range b.runs {
 			if at := run.Starts(); at >= off && !run.relays() && (!plain || run.IsOpen()) {
@@ -36,7 +36,7 @@ func (s *Store) reach(ctx context.Context, rec *Record, off int64, plain bool) i
 			}
 		}
 		at := b.pushed.Next(off, end)
-		s.mu.Unlock()
+		s.bodies.mu.Unlock()
 		if at < 0 {
 			return end
 		}
@@ -44,20 +44,20 @@ func (s *Store) reach(ctx context.Context, rec *Record, off int64, plain bool) i
 		if _, ok := s.cached(rec, c); ok {
 			return c.Start
 		}
-		s.mu.Lock() // evicted
+		s.bodies.mu.Lock() // evicted
 		b.pushed = b.pushed.Remove(c.Start, c.End)
-		s.mu.Unlock()
+		s.bodies.mu.Unlock()
 	}
 }
 
 // probe notes which chunks of [off, end) the chunks group has from a time whose record has been
 // evicted. It does so once for each slab, while anything is known of the version.
 func (s *Store) probe(ctx context.Context, rec *Record, off, end int64) {
-	s.mu.Lock()
+	s.bodies.mu.Lock()
 	b := s.bodyLocked(rec.Version)
 	done := b.probed.Next(off, off+1) >= 0
 	b.probed = b.probed.Add(off, max(end, off+1))
-	s.mu.Unlock()
+	s.bodies.mu.Unlock()
 	if done {
 		return
 	}
@@ -65,9 +65,9 @@ func (s *Store) probe(ctx context.Context, rec *Record, off, end int64) {
 	for n := s.cfg.Memory / s.cfg.Geometry.First; off < end && n > 0 && ctx.Err() == nil; n-- {
 		c := s.cfg.Geometry.At(off, rec.OneSlab)
 		if _, ok := s.cached(rec, c); ok {
-			s.mu.Lock()
+			s.bodies.mu.Lock()
 			b.pushed = b.pushed.Add(c.Start, min(c.End, rec.Length))
-			s.mu.Unlock()
+			s.bodies.mu.Unlock()
 		}
 		off = c.End
 	}

@@ -347,20 +347,31 @@ func (r *Reader) advance(n int64) {
 		r.follower.Skip(n)
 	} else if !r.attached && r.ahead == fill.Everything && !r.atEnd() && r.rec.refetchable() {
 		if r.attached = true; r.s.live.Load() == 0 {
-			return // without a look at what is under the store's lock
+			return // without a look at what is under a lock
 		}
-		r.s.mu.Lock()
-		defer r.s.mu.Unlock()
-		if f, via, ok := r.s.joinLocked(r.rec, r.by.Cause, r.pos, r.stop(), r.ahead,
-			r.localOnly); ok {
-			r.follower, r.run = f, via
-			r.follows(via)
-		} else if f, via, ok := r.s.attachLocked(r.rec, r.by.Cause, r.pos, r.stop(), r.ahead,
-			r.localOnly); ok {
-			r.follower, r.run = f, via
-			r.follows(via)
+		r.s.bodies.mu.Lock()
+		defer r.s.bodies.mu.Unlock()
+		if !r.joinLocked() {
+			r.follow(r.s.attachLocked(r.rec, r.wanted()))
 		}
 	}
+}
+
+// wanted is what r wants of a fill.
+func (r *Reader) wanted() wanted {
+	return wanted{r.by.Cause, r.pos, r.stop(), r.ahead, r.localOnly}
+}
+
+// joinLocked has r follow a fill that has the byte at r.pos, if there is one. bodies.mu is held.
+func (r *Reader) joinLocked() bool { return r.follow(r.s.joinLocked(r.rec, r.wanted())) }
+
+// follow has r follow f, if ok, which others have begun.
+func (r *Reader) follow(f *fill.Follower, via *run, ok bool) bool {
+	if ok {
+		r.follower, r.run = f, via
+		r.follows(via)
+	}
+	return ok
 }
 
 // Trailer returns the trailer fields of the content, once r has read it to its end. They are not to
@@ -380,8 +391,8 @@ func (r *Reader) cameWith() http.Header {
 	if r.run == nil {
 		return nil
 	}
-	r.s.mu.Lock()
-	defer r.s.mu.Unlock()
+	r.s.bodies.mu.Lock()
+	defer r.s.bodies.mu.Unlock()
 	return r.run.came
 }
 
@@ -565,11 +576,10 @@ func (r *Reader) show(b []byte) {
 // become known. It returns what tells one state of this version's fills from another: it changes
 // with each that begins.
 func (r *Reader) look() (begun int64) {
-	r.s.mu.Lock()
-	defer r.s.mu.Unlock()
-	if f, via, ok := r.s.joinLocked(r.rec, r.by.Cause, r.pos, r.stop(), r.ahead, r.localOnly); ok {
-		r.follower, r.run, r.view = f, via, nil // the follower begins with the bytes in view
-		r.follows(via)
+	r.s.bodies.mu.Lock()
+	defer r.s.bodies.mu.Unlock()
+	if r.joinLocked() {
+		r.view = nil // the follower begins with the bytes in view
 		return 0
 	}
 	if r.end < 0 {
@@ -580,14 +590,11 @@ func (r *Reader) look() (begun int64) {
 	return r.s.begunLocked(r.rec)
 }
 
-// begin starts a fill of [start, end) and follows it; or another that has the byte by now. It does
-// nothing, so that all is looked at again, if it may and things have changed since begun was noted.
+// begin starts a fill of [start, end) at the origin and follows it; or another that has the byte by
+// now. It does nothing, so that all is looked at again, if it may and things have changed since begun
+// was noted.
 func (r *Reader) begin(start, end, begun int64, mayLookAgain bool) error {
-	s := r.s
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	from := source{by: r.by, beyond: r.takesOver}
-	return r.beginLocked(from, start, end, begun, mayLookAgain)
+	return r.beginFrom(source{by: r.by, beyond: r.takesOver}, start, end, begun, mayLookAgain)
 }
 
 // beginRelay is begin for what another node owns.
@@ -598,19 +605,16 @@ func (r *Reader) beginRelay(begun int64, mayLookAgain bool) error {
 	if r.rec.Fragments { // the owner may have just what is wanted, and no more
 		start, end = r.pos, min(end, r.end)
 	}
-	from := source{by: r.by, relay: &relay{
+	return r.beginFrom(source{by: r.by, relay: &relay{
 		link: &link{}, s: s, rec: r.rec, whole: r.ahead == fill.Everything,
-	}}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return r.beginLocked(from, start, end, begun, mayLookAgain)
+	}}, start, end, begun, mayLookAgain)
 }
 
-func (r *Reader) beginLocked(from source, start, end, begun int64, mayLookAgain bool) error {
+func (r *Reader) beginFrom(from source, start, end, begun int64, mayLookAgain bool) error {
 	s := r.s
-	if f, via, ok := s.joinLocked(r.rec, r.by.Cause, r.pos, r.stop(), r.ahead, r.localOnly); ok {
-		r.follower, r.run = f, via
-		r.follows(via)
+	s.bodies.mu.Lock()
+	defer s.bodies.mu.Unlock()
+	if r.joinLocked() {
 		return nil
 	}
 	if mayLookAgain && (s.begunLocked(r.rec) != begun ||
@@ -634,11 +638,12 @@ func (r *Reader) beginLocked(from source, start, end, begun int64, mayLookAgain 
 // lead others to the same gap. If a fill has begun since begun was noted, everything is to be
 // looked at again instead.
 func (r *Reader) gone(begun int64) error {
-	r.s.mu.Lock()
-	defer r.s.mu.Unlock()
-	if r.s.begunLocked(r.rec) != begun {
+	r.s.bodies.mu.Lock()
+	now := r.s.begunLocked(r.rec)
+	r.s.bodies.mu.Unlock()
+	if now != begun {
 		return nil
 	}
-	r.s.dropLocked(r.rec)
+	r.s.drop(r.rec)
 	return fill.ErrGone
 }

@@ -21,10 +21,12 @@ type Store struct {
 
 	lifetime
 
-	// mu guards all below. It is never held while a group or another node is asked.
+	bodies
+	reserving sync.Mutex // of chunks' memory
+
+	// mu guards all below.
 	mu sync.Mutex
 	*table
-	bodies
 	changes
 	refreshing map[uint64]struct{} // revisions that are being validated in the background
 }

@@ -39,15 +39,17 @@
 //	find, invalidate ► logs, chunks, join ► opener, relay ► fills ► reader, fetchorigin
 //	► fetchowner, fetch, server ► open
 //
-// A lookup takes the lock of its shard of the table, and no other (shards.go). All changes are made
-// under Store.mu. Locks are taken in this order, and none is held while a group or another node is
-// asked:
+// A lookup takes the lock of its shard of the table, and no other (shards.go). The table is changed
+// under Store.mu. Bytes, and the fills that read them, have bodies.mu: who reads doesn't wait for the
+// table. Locks are taken in this order, and none is held while a group or another node is asked:
 //
-//	Store.mu ► shard.mu
-//	         ► a fill's own ► rooms.filling
-//	         ► refusals, lifetime.ending
-//	         ► the log's own
+//	Store.mu ► the log's own
+//	         ► bodies.mu ► a fill's own ► rooms.filling
+//	                     ► shard.mu, refusals, lifetime.ending, reserving
 //	audiences: alone
+//
+// A fill is among the bodies before its record can be found, and goes from there after its record
+// has learnt what it brought.
 //
 // The log gets entries only under Store.mu, and the table is swept for them before that is released:
 // no record that is stored after that rests on less than the log has.

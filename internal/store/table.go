@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/scurrycache/scurry/internal/invalidation"
@@ -21,7 +22,7 @@ type table struct {
 
 	// forget is called when a record of that version has gone; varies when a record of this node's
 	// own has come under e's key, whose variants were told apart by other fields before.
-	forget func(version, successor string)
+	forget func(version string)
 	varies func(e *entry, before []string)
 
 	// resized is called when the records take another number of bytes.
@@ -32,7 +33,7 @@ type table struct {
 	pools         [classes]pool // of entries, as they make room for each other
 	queries       queryCounts
 	ages          ages
-	recordBytes   int64 // which the entries take
+	recordBytes   atomic.Int64 // which the entries take
 	// cache keys, by the groups that any of their variants belongs to
 	grouped map[string]map[string]struct{}
 }
@@ -112,7 +113,7 @@ func (t *table) dropLostLocked(e *entry) bool {
 	}
 	for _, rec := range e.variants {
 		if rec.owned() {
-			t.forget(rec.Version, "")
+			t.forget(rec.Version)
 		}
 	}
 	kept := slices.DeleteFunc(slices.Clone(e.variants), (*Record).owned)
@@ -147,11 +148,11 @@ func (t *table) mustRevalidate(rec *Record) bool {
 }
 
 // installLocked puts rec into the table, in the place of the one for the same variant.
-func (t *table) installLocked(rec *Record) { t.insertLocked(rec, nil) }
+func (t *table) installLocked(rec *Record) { t.insertLocked(rec, nil, func() {}) }
 
 // insertLocked is installLocked for a record that takes the place of prev, too, for whatever
-// requests that is; prev may be nil.
-func (t *table) insertLocked(rec, prev *Record) {
+// requests that is; prev may be nil. It calls begin when rec is ready and before it can be found.
+func (t *table) insertLocked(rec, prev *Record, begin func()) {
 	e, ok := t.shards.getLocked(rec.Key)
 	var names []string
 	if ok {
@@ -167,6 +168,7 @@ func (t *table) insertLocked(rec, prev *Record) {
 	}
 	t.name(rec)
 	rec.settle()
+	begin()
 	kept, dropped := t.besideLocked(e, rec, prev)
 	if rec.Pass { // it is for those for whom there is nothing better
 		kept = append(kept, rec)
@@ -180,7 +182,7 @@ func (t *table) insertLocked(rec, prev *Record) {
 	t.setLocked(e, kept)
 	for _, old := range dropped {
 		if !slices.ContainsFunc(kept, func(r *Record) bool { return r.Version == old.Version }) {
-			t.forget(old.Version, "")
+			t.forget(old.Version)
 		}
 	}
 	if ok && rec.owned() && len(kept) > 0 {
@@ -212,7 +214,7 @@ func (t *table) setLocked(e *entry, variants []*Record) {
 	if len(e.variants) > 0 {
 		t.ungroupLocked(e)
 		t.pools[e.pool].remove(e)
-		t.recordBytes -= int64(e.bytes)
+		t.recordBytes.Add(-int64(e.bytes))
 	}
 	if len(variants) == 0 {
 		t.queries.remove(e.key())
@@ -228,7 +230,7 @@ func (t *table) setLocked(e *entry, variants []*Record) {
 	e.pool = e.class()
 	e.uses.age(t.ages.now())
 	t.pools[e.pool].add(e)
-	t.recordBytes += int64(e.bytes)
+	t.recordBytes.Add(int64(e.bytes))
 	t.resized()
 	t.groupLocked(e)
 }
@@ -240,7 +242,7 @@ func (t *table) removeLocked(key string) {
 		return
 	}
 	for _, rec := range e.variants {
-		t.forget(rec.Version, "")
+		t.forget(rec.Version)
 	}
 	t.setLocked(e, nil)
 }
@@ -257,7 +259,7 @@ func (t *table) withdrawLocked(rec *Record) {
 		return r == now
 	}))
 	if t.current(now) == nil {
-		t.forget(now.Version, "")
+		t.forget(now.Version)
 	}
 }
 
@@ -268,7 +270,7 @@ func (t *table) dropLocked(rec *Record) {
 			return r.Version == rec.Version
 		}))
 	}
-	t.forget(rec.Version, "")
+	t.forget(rec.Version)
 }
 
 // current returns a record in the table that has rec's version, or nil: rec itself or what
@@ -344,7 +346,7 @@ func (t *table) changeLocked(rec *Record, change func(*Record)) {
 // by now.
 func (t *table) supersedeLocked(old, rec *Record) {
 	if rec.Key == old.Key {
-		t.insertLocked(rec, old)
+		t.insertLocked(rec, old, func() {})
 		return
 	}
 	if e, ok := t.shards.getLocked(old.Key); ok {
@@ -361,9 +363,9 @@ func (t *table) evictLocked(e *entry) {
 	used := e.used()
 	e.setUsed(true)
 	defer func() { e.setUsed(used) }()
-	for t.recordBytes > t.memory/recordsShare && t.shards.n > 1 {
+	for t.recordBytes.Load() > t.memory/recordsShare && t.shards.n > 1 {
 		p := t.crowded()
-		if p == nil && t.recordBytes <= t.memory/recordsMost {
+		if p == nil && t.recordBytes.Load() <= t.memory/recordsMost {
 			return
 		} else if p == nil {
 			p = &t.pools[files] // which isn't empty: the others together have less than all

@@ -80,7 +80,7 @@ func TestWithdrawnIsOneVariant(t *testing.T) {
 	s.mu.Lock()
 	first := find1(s, requests[0])
 	second := find1(s, requests[1]).with(func(r *Record) { r.Version, r.Revision = first.Version, 2 })
-	s.insertLocked(second, find1(s, requests[1]))
+	s.insertLocked(second, find1(s, requests[1]), func() {})
 	s.bodyLocked(first.Version)
 	s.withdrawLocked(first)
 	body := s.byVersion[first.Version]
