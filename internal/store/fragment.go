@@ -39,42 +39,6 @@ func (r *Reader) fetchFragment(ctx context.Context) bool {
 	return true
 }
 
-// maxLook bounds how often a look for what is missing finds that it is there.
-const maxLook = 64
-
-// readyRest makes sure that what comes after what is in view can be had: if the content has become
-// another, it must be known before the head is sent. Of what another node owns, the next bytes tell
-// enough: more would be held for a client who may be slow.
-func (r *Reader) readyRest(ctx context.Context) error {
-	end := r.end
-	if r.s.cfg.Remote != nil { // the next slab is another node's, perhaps
-		end = min(end, r.s.cfg.Geometry.SlabEnd(r.pos))
-	}
-	afar := r.remote()
-	for from, n := r.pos+int64(len(r.view)), 0; n < maxLook; n++ {
-		if !afar {
-			from = r.s.missing(r.rec, from, end)
-		}
-		if from < 0 || from >= end {
-			return nil
-		}
-		rest := &Reader{
-			s: r.s, by: r.by, before: r.before, rec: r.rec,
-			start: from, pos: from, end: r.end, ahead: r.ahead, localOnly: r.localOnly,
-		}
-		if err := rest.opened(ctx); err != nil {
-			rest.Close()
-			return err
-		}
-		if rest.follower != nil || afar {
-			r.rest = rest
-			return nil
-		}
-		from += max(1, int64(len(rest.view))) // it is here from before
-	}
-	return nil
-}
-
 // takeRest goes on with rest where r has come to it. It reports whether there is something to go on
 // with.
 func (r *Reader) takeRest() bool {

@@ -1,0 +1,287 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/scurrycache/scurry/internal/chunk"
+	"github.com/scurrycache/scurry/internal/fill"
+)
+
+// find gets at the byte at r.pos: it sets view or follower, unless it learns that r is at its end.
+// It looks again as long as things change meanwhile, and after a few times no more.
+func (r *Reader) find(ctx context.Context) error {
+	for patience := 3; ; patience-- {
+		if done, err := r.tryFind(ctx, patience > 0); done || err != nil {
+			return err
+		}
+	}
+}
+
+// tryFind is one attempt of find. It isn't done if all is to be looked at again, as far as that may
+// be.
+func (r *Reader) tryFind(ctx context.Context, mayLookAgain bool) (done bool, err error) {
+	if r.handsOver() || r.viewChunk(ctx) {
+		return true, nil
+	}
+	if ctx.Err() != nil {
+		return false, context.Cause(ctx)
+	}
+	if r.choosing && r.invalidated() {
+		return false, r.invalid()
+	}
+	begun := r.look()
+	if r.follower != nil && r.localOnly && r.rec.refetchable() && !r.run.Reads(r.pos) {
+		if err := r.s.rooms.wait(ctx, true); err != nil {
+			r.leave()
+			return false, err // the fill waits for room, or will have to
+		}
+	}
+	switch {
+	case r.follower != nil || r.atEnd() || r.handsOver():
+		return true, nil
+	case r.remote():
+		err := r.beginRelay(begun, mayLookAgain)
+		return r.follower != nil, err
+	case r.viewChunk(ctx): // the fill that had it may have ended just now, having pushed it
+		return true, nil
+	case !r.rec.refetchable():
+		return false, r.gone(begun)
+	}
+	return r.ask(ctx, begun, mayLookAgain)
+}
+
+// ask begins a fill at the origin, of the byte at r.pos and what is missing after it.
+func (r *Reader) ask(ctx context.Context, begun int64, mayLookAgain bool) (done bool, err error) {
+	c := r.s.cfg.Geometry.At(r.pos, r.rec.OneSlab)
+	if r.rec.Fragments && r.s.ownerOf(r.rec.Key) == "" { // what is before may be held in one
+		c.Start = r.pos
+	}
+	end := r.s.reach(ctx, r.rec, c.Start, false)
+	if end <= c.Start {
+		if mayLookAgain {
+			return false, nil // it has been pushed just now
+		}
+		end = min(c.End, r.rec.Length) // and is evicted each time
+	}
+	if r.s.keepsWhole(r.rec) {
+		c.Start = 0 // it can only be had from there on, and is worth keeping
+	}
+	if end-c.Start > r.s.rooms.small {
+		if err := r.s.rooms.wait(ctx, r.localOnly); err != nil {
+			return false, err
+		}
+	}
+	err = r.begin(c.Start, end, begun, mayLookAgain)
+	return r.follower != nil, err
+}
+
+// invalidated reports whether a node that was asked for the bytes has said that they have been
+// removed. This node didn't know that when it chose the record.
+func (r *Reader) invalidated() bool { return r.removed || r.run.via().invalidated() }
+
+func (r *Reader) invalid() error {
+	return fmt.Errorf("%s: invalidated: %w", r.rec.Key, fill.ErrGone)
+}
+
+// elsewhere reports whether err, of the fill that r follows, means that the bytes are to be looked
+// for again.
+func (r *Reader) elsewhere(err error) bool {
+	if errors.Is(err, fill.ErrBehind) {
+		return true
+	}
+	if errors.Is(err, fill.ErrGone) && r.run.via().invalidated() {
+		return !r.choosing // what has begun gets the rest, now that this node knows
+	}
+	if !errors.Is(err, ErrRefused) || r.localOnly || r.refused == maxRefused {
+		return false
+	}
+	r.refused++
+	return true
+}
+
+// maxRefused bounds how often a reader looks elsewhere for what the origin has refused to give in
+// parts.
+const maxRefused = 3
+
+// viewSmall takes the bytes from a record that holds them.
+func (r *Reader) viewSmall() bool {
+	b, ok := r.s.smallOf(r.rec)
+	if ok = ok && r.pos < int64(len(b)); ok {
+		r.show(b[r.pos:])
+	}
+	return ok
+}
+
+// wanted is what r wants of a fill.
+func (r *Reader) wanted() wanted {
+	return wanted{r.by.Cause, r.pos, r.stop(), r.ahead, r.localOnly}
+}
+
+// joinLocked has r follow a fill that has the byte at r.pos, if there is one. bodies.mu is held.
+func (r *Reader) joinLocked() bool { return r.follow(r.s.joinLocked(r.rec, r.wanted())) }
+
+// follow has r follow f, if ok, which others have begun.
+func (r *Reader) follow(f *fill.Follower, via *run, ok bool) bool {
+	if ok {
+		r.follower, r.run = f, via
+		r.follows(via)
+	}
+	return ok
+}
+
+// handsOver ends r, which reads for a peer, where it has come into a slab that another node owns:
+// even if some of that is here, as the rest isn't to be asked for from here.
+func (r *Reader) handsOver() bool {
+	over := r.localOnly && r.rec.refetchable() && !r.rec.OneSlab &&
+		r.pos >= r.s.cfg.Geometry.SlabEnd(r.start) && r.s.slabOwner(r.rec, r.pos) != ""
+	if over {
+		r.end = r.pos
+	}
+	return over
+}
+
+// remote reports whether another node owns the byte at r.pos, and is to be asked for it.
+func (r *Reader) remote() bool { return !r.localOnly && r.s.slabOwner(r.rec, r.pos) != "" }
+
+// viewChunk takes the bytes from the chunks group if they are there, or on their owner.
+func (r *Reader) viewChunk(ctx context.Context) bool {
+	if !r.rec.refetchable() && r.remote() {
+		return false // see collectSmall
+	}
+	return r.fetchChunk(ctx)
+}
+
+func (r *Reader) fetchChunk(ctx context.Context) bool {
+	c := r.s.cfg.Geometry.At(r.pos, r.rec.OneSlab)
+	b, ok := r.chunk(c)
+	if !ok || r.pos-c.Start >= int64(len(b)) {
+		return r.fetchFragment(ctx)
+	}
+	r.show(b[r.pos-c.Start:])
+	return true
+}
+
+// chunk returns the chunk c, which holds the byte at r.pos, if this node holds it, or its owner.
+func (r *Reader) chunk(c chunk.Chunk) ([]byte, bool) {
+	s := r.s
+	if !r.remote() || c.Slab > 0 && s.undivided(r.rec) { // else the wrong node would be asked
+		return s.cached(r.rec, c)
+	}
+	if b, ok := s.smallOf(r.rec); ok {
+		return b, c.ID == firstChunk
+	}
+	o := &chunkOwner{store: s, node: s.slabOwner(r.rec, c.Start), rec: r.rec}
+	b, err := s.chunks.Get(s.base, s.chunkKey(r.rec, c.ID), o)
+	if r.removed = r.removed || o.removed; o.sent {
+		r.peer = o.node
+	}
+	return b, err == nil && r.rec.fills(c, b)
+}
+
+// chunkOwner is a node that owns a chunk.
+type chunkOwner struct {
+	store   *Store
+	node    string // "" if that is this node by now
+	rec     *Record
+	sent    bool // it held the chunk
+	removed bool // it has said that the bytes have been removed, which this node didn't know
+}
+
+// Fetch is chunks.Owner's.
+func (o *chunkOwner) Fetch(_ context.Context, key string) ([]byte, error) {
+	if o.node == "" {
+		return nil, ErrNotCached
+	}
+	// The store's context, since others may wait for this, too. The owner answers at once.
+	known := o.store.Position()
+	b, err := o.store.cfg.Remote.Chunk(o.store.base, o.node, key[len(o.store.prefix):], known)
+	o.removed = o.store.removed(err, o.rec, known)
+	o.sent = err == nil
+	return b, err
+}
+
+// show puts b, which begins at r.pos, in view.
+func (r *Reader) show(b []byte) {
+	if r.end >= 0 && int64(len(b)) > r.end-r.pos {
+		b = b[:r.end-r.pos]
+	}
+	r.view = b
+}
+
+// look follows a fill that has the byte at r.pos, if there is one, and learns the end if it has
+// become known. It returns what tells one state of this version's fills from another: it changes
+// with each that begins.
+func (r *Reader) look() (begun int64) {
+	r.s.bodies.mu.Lock()
+	defer r.s.bodies.mu.Unlock()
+	if r.joinLocked() {
+		r.view = nil // the follower begins with the bytes in view
+		return 0
+	}
+	if r.end < 0 {
+		if now := r.s.current(r.rec); now != nil && now.Length >= 0 {
+			r.rec, r.end = now, now.Length
+		}
+	}
+	return r.s.begunLocked(r.rec)
+}
+
+// begin starts a fill of [start, end) at the origin and follows it; or another that has the byte by
+// now. It does nothing, so that all is looked at again, if it may and things have changed since begun
+// was noted.
+func (r *Reader) begin(start, end, begun int64, mayLookAgain bool) error {
+	return r.beginFrom(source{by: r.by, beyond: r.takesOver}, start, end, begun, mayLookAgain)
+}
+
+// beginRelay is begin for what another node owns.
+func (r *Reader) beginRelay(begun int64, mayLookAgain bool) error {
+	s := r.s
+	start := s.cfg.Geometry.At(r.pos, r.rec.OneSlab).Start
+	end := r.rec.Length
+	if r.rec.Fragments { // the owner may have just what is wanted, and no more
+		start, end = r.pos, min(end, r.end)
+	}
+	return r.beginFrom(source{by: r.by, relay: &relay{
+		link: &link{}, s: s, rec: r.rec, whole: r.ahead == fill.Everything,
+	}}, start, end, begun, mayLookAgain)
+}
+
+func (r *Reader) beginFrom(from source, start, end, begun int64, mayLookAgain bool) error {
+	s := r.s
+	s.bodies.mu.Lock()
+	defer s.bodies.mu.Unlock()
+	if r.joinLocked() {
+		return nil
+	}
+	if mayLookAgain && (s.begunLocked(r.rec) != begun ||
+		(from.relay == nil && s.passedLocked(r.rec, r.pos))) {
+		return nil
+	}
+	if !s.begin() {
+		return context.Canceled
+	}
+	r.begins(from.relay.where())
+	run := s.runLocked(r.rec, from, start, end, start)
+	r.run = run
+	r.follower, _ = run.FollowFor(r.by.Cause, r.pos, r.stop(),
+		s.aheadOf(from.relay.where(), r.ahead))
+	ctx, cancel := context.WithCancel(s.base)
+	run.Start(ctx, cancel)
+	return nil
+}
+
+// gone removes the record of a body that has a gap at r.pos and can't be asked for again: it would
+// lead others to the same gap. If a fill has begun since begun was noted, everything is to be
+// looked at again instead.
+func (r *Reader) gone(begun int64) error {
+	r.s.bodies.mu.Lock()
+	now := r.s.begunLocked(r.rec)
+	r.s.bodies.mu.Unlock()
+	if now != begun {
+		return nil
+	}
+	r.s.drop(r.rec)
+	return fill.ErrGone
+}
