@@ -89,6 +89,12 @@ type Decision struct {
 	Failure *store.Failure // of the origin
 }
 
+// Asks reports whether d wants something from the owner or the origin, upon which it is decided
+// again.
+func (d *Decision) Asks() bool {
+	return d.Action == Look || d.Action == Fetch || d.Action == Revalidate
+}
+
 // FromMemory reports whether the head needs nothing of the origin, so that the content decides
 // about the outcome.
 func (d *Decision) FromMemory() bool { return d.Outcome == OutcomeHit || d.Outcome == OutcomeStale }

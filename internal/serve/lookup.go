@@ -2,8 +2,8 @@ package serve
 
 import (
 	"cmp"
-	"net/http"
 
+	"github.com/scurrycache/scurry/internal/decide"
 	"github.com/scurrycache/scurry/internal/store"
 )
 
@@ -12,19 +12,20 @@ func (s *Server) answers(rec *store.Record, asked string) bool {
 	return s.Site.Answers(rec, cmp.Or(rec.URL, rec.Key), asked)
 }
 
-// find returns what is stored for a request for asked, a HEAD or a GET, and the key that the answer
-// to it belongs under.
-func (s *Server) find(asked string, header http.Header, head bool) (key string, rec *store.Record,
-	mustRevalidate bool) {
-	key = s.Site.LikelyKey(asked)
-	if rec, mustRevalidate = s.Store.Find(key, header, head); rec != nil && s.answers(rec, asked) {
-		return key, rec, mustRevalidate
-	}
-	if key != asked {
-		if rec, mustRevalidate = s.Store.Find(asked, header, head); rec != nil &&
-			s.answers(rec, asked) {
-			return asked, rec, mustRevalidate
+// Lookup finds what is stored here for q, a HEAD or a GET, and the key that the answer to it belongs
+// under.
+func (s *Server) Lookup(q *decide.Request, f *decide.Found) {
+	f.Key, f.Record, f.MustRevalidate = s.Site.LikelyKey(q.Resource), nil, false
+	for key := f.Key; f.Record == nil; key = q.Resource {
+		rec, mustRevalidate := s.Store.Find(key, q.Header, q.Head())
+		if rec != nil && s.answers(rec, q.Resource) {
+			f.Key, f.Record, f.MustRevalidate = key, rec, mustRevalidate
+		}
+		if key == q.Resource {
+			break
 		}
 	}
-	return key, nil, false
+	if f.Record == nil || f.Gone != nil || q.Authorized {
+		f.Variants, f.Parts = s.Store.Holds(f.Key, q.Head())
+	}
 }

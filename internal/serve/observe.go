@@ -43,7 +43,10 @@ func (f *forwarded) invalidate(resp *http.Response) (now store.Moment, current b
 // observeHead updates the stored response that the HEAD would have selected, or, if it is out of
 // date, does away with it (RFC 9111 section 4.3.5).
 func (f *forwarded) observeHead(resp *http.Response) {
-	_, rec, _ := f.s.find(f.q.Resource, f.q.Header, false)
+	get := decide.Request{Method: http.MethodGet, Resource: f.q.Resource, Header: f.q.Header}
+	var found decide.Found
+	f.s.Lookup(&get, &found)
+	rec := found.Record
 	if rec == nil || rec.Pass || rec.Status != http.StatusOK || f.q.Authorized ||
 		rec.ResponseTime.Time().After(f.sent) {
 		return

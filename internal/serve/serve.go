@@ -42,7 +42,10 @@ func (t *response) answer() error {
 	for {
 		t.s.Lookup(&t.q, &f)
 		t.key, t.fetch = f.Key, nil
-		d, err := t.decide(&f)
+		d, err := t.s.Rules.Decide(&t.q, &f), error(nil)
+		if d.Asks() {
+			d, err = t.ask(&f, d)
+		}
 		if err == nil {
 			err = t.carryOut(&d)
 		}
@@ -57,18 +60,11 @@ func (t *response) answer() error {
 	}
 }
 
-// Lookup finds what is stored here for a request.
-func (s *Server) Lookup(q *decide.Request, f *decide.Found) {
-	f.Key, f.Record, f.MustRevalidate = s.find(q.Resource, q.Header, q.Head())
-	if f.Record == nil || f.Gone != nil || q.Authorized {
-		f.Variants, f.Parts = s.Store.Holds(f.Key, q.Head())
-	}
-}
-
-// decide decides what is done, asking the owner and the origin for as long as a decision wants it.
-func (t *response) decide(f *decide.Found) (d decide.Decision, err error) {
+// ask asks the owner and the origin for as long as a decision wants it, and returns the one that
+// doesn't.
+func (t *response) ask(f *decide.Found, d decide.Decision) (decide.Decision, error) {
 	ctx := t.r.Context()
-	if d = t.s.Rules.Decide(&t.q, f); d.Action == decide.Look {
+	if d.Action == decide.Look {
 		f.Looked, f.AtOwner = true, t.s.Store.Peek(ctx, t.request(&d))
 		if d = t.s.Rules.Decide(&t.q, f); f.AtOwner != nil {
 			f.AtOwner.Close()

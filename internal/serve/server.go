@@ -1,7 +1,7 @@
 // Package serve answers clients' requests for resources: it looks up what is stored, has decide
 // decide, and carries the decision out.
 //
-//	Resource ─► Request ─► Lookup ─► decide ──serve──────────────► respond ─► fields, bytes
+//	Resource ─► Request ─► Lookup ─► Decide ──serve──────────────► respond ─► fields, bytes
 //	                          ▲         ├─look, fetch, revalidate ─► store ─► decide again
 //	                          │         ├─forward ────────────────► origin ─► what it changed goes
 //	                          │         └─refuse
@@ -9,8 +9,10 @@
 //
 // The decision is a value, so the access log's line, the counters and Cache-Status are made of it
 // and of its outcome in one place each: Resource, response.count and statusField. Nothing below
-// Resource knows the log. A hit takes these steps: Resource, Request, answer, Lookup, find, decide,
-// Rules.Decide, Rules.Reuse, carryOut, respond, Represent, whole, ready, putFields, copy, settle.
+// Resource knows the log. A hit takes these steps:
+//
+//	Proxy.ServeHTTP, StallTimeout, Access, admit, the route, Resource, Request, answer, Lookup,
+//	Store.Find, Decide, Reuse, carryOut, respond, Represent, whole, ready, putFields, copy, settle
 package serve
 
 import (
