@@ -21,8 +21,8 @@ type stallWriter struct {
 	http.ResponseWriter
 	timeout time.Duration
 	control *http.ResponseController
-	put     time.Time // when the write deadline was put off last
-	since   int       // bytes written since
+	put     time.Duration // from epoch, when the write deadline was put off last; 0 for never
+	since   int           // bytes written since
 	body    *watchedBody
 	// many responses share the connection: deadlines are the response's own, and fire even between
 	// writes
@@ -32,6 +32,9 @@ type stallWriter struct {
 // piece is how many bytes are written under one deadline: few enough for a slow client to take
 // them in time.
 const piece = 64 << 10
+
+// epoch is a moment to count from. What has gone by since costs half of what the time of day does.
+var epoch = time.Now()
 
 var progresses = sync.Pool{New: func() any { return new(stallWriter) }}
 
@@ -44,7 +47,7 @@ func StallTimeout(timeout time.Duration, rw http.ResponseWriter, r *http.Request
 	if s, ok := r.Context().Value(http.ServerContextKey).(*http.Server); !ok ||
 		s.WriteTimeout > 0 && s.WriteTimeout <= timeout {
 		// the server has set a deadline, as the request came; or there is none that has any
-		w.put = time.Now()
+		w.put = time.Since(epoch)
 	}
 	if timeout > 0 && w.streams {
 		// a writer without deadlines has none to lift
@@ -113,15 +116,16 @@ func (w *stallWriter) extend(n int) {
 		return
 	}
 	w.since += n
-	now := time.Now()
-	if !w.streams && w.since < piece && now.Sub(w.put) < w.timeout/8 {
+	now := time.Since(epoch)
+	if !w.streams && w.since < piece && w.put > 0 && now-w.put < w.timeout/8 {
 		return
 	}
 	w.since, w.put = 0, now
 	if w.control == nil {
 		w.control = http.NewResponseController(w.ResponseWriter)
 	}
-	if err := w.control.SetWriteDeadline(now.Add(w.timeout)); errors.Is(err, http.ErrNotSupported) {
+	err := w.control.SetWriteDeadline(time.Now().Add(w.timeout))
+	if errors.Is(err, http.ErrNotSupported) {
 		w.timeout = -1 // a writer without deadlines has none to put off
 	}
 }
