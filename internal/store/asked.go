@@ -122,11 +122,11 @@ func (r *Reader) Foresee(ctx context.Context) Asked {
 		return asked
 	case !r.rec.refetchable(): // Ready has seen to it
 		return asked
-	case r.collect(ctx, from):
+	case r.collect(from):
 		return asked
 	}
 	var questions map[string][]chunk.Span // by the node that they are for
-	asked = max(asked, r.s.foresee(ctx, r.rec, chunk.Span{Start: from, End: end},
+	asked = max(asked, r.s.foresee(r.rec, chunk.Span{Start: from, End: end},
 		func(missing chunk.Span) (elsewhere bool) {
 			if r.localOnly {
 				return false
@@ -153,7 +153,7 @@ const ladder = 6
 
 // collect takes what is to be read from off on, if it is small and this node holds all of it, so
 // that it isn't looked up twice.
-func (r *Reader) collect(ctx context.Context, off int64) bool {
+func (r *Reader) collect(off int64) bool {
 	if r.follower != nil || r.rest != nil || r.view == nil || r.end-r.pos > r.s.cfg.Geometry.Max ||
 		!r.kept.pin(r.end-r.pos) {
 		return false
@@ -177,7 +177,7 @@ func (r *Reader) collect(ctx context.Context, off int64) bool {
 // foresee reports whether the origin is asked for some of rec's bytes in sp. Where this node lacks
 // some, elsewhere tells whether another node is to know of all up to the end of their slab; if none
 // is, the origin is asked.
-func (s *Store) foresee(ctx context.Context, rec *Record, sp chunk.Span,
+func (s *Store) foresee(rec *Record, sp chunk.Span,
 	elsewhere func(missing chunk.Span) bool) (asked Asked) {
 	if s.knownHeld(rec, sp) {
 		return NotAsked

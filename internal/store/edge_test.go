@@ -331,7 +331,7 @@ func TestFillBeginsWhileGapsAreLookedFor(t *testing.T) {
 		s.push(rec, 0, []byte(content(0, 1<<10)))
 		var r Reader
 		s.Reader(&r, Fields{}, rec, 0, -1)
-		if !r.viewChunk(t.Context()) {
+		if !r.viewChunk() {
 			t.Fatal("the first chunk must be held")
 		}
 		res, err := s.Fetch(t.Context(), &Request{Key: "k", Whole: true}, rec) // between Ready's two looks

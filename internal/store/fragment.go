@@ -2,7 +2,6 @@ package store
 
 import (
 	"cmp"
-	"context"
 	"slices"
 )
 
@@ -13,7 +12,7 @@ import (
 // asking the origin for the same bytes.
 
 // fetchFragment puts the bytes at r.pos in view if they are in a fragment, here or on their owner.
-func (r *Reader) fetchFragment(ctx context.Context) bool {
+func (r *Reader) fetchFragment() bool {
 	if !r.rec.Fragments {
 		return false
 	}

@@ -53,7 +53,7 @@ func (o *opener) origin(ctx context.Context, off, end int64) (fill.Opened, error
 	case err == nil && !got.Whole:
 		o.failed = false
 		o.s.refusals.accepted(o.s.keyPrefixOf(o.rec))
-		if o.overtaken(ctx, off) {
+		if o.overtaken(off) {
 			_ = got.Body.Close()
 			return fill.Opened{}, refused(fill.ErrBehind)
 		}
@@ -89,7 +89,7 @@ func (o *opener) origin(ctx context.Context, off, end int64) (fill.Opened, error
 // overtaken reports whether the bytes from off on, which the origin is about to send, have been
 // read meanwhile by another fill, whose body was open: then that one goes on, and this one has
 // nothing to read. Else the other one ends where this one begins.
-func (o *opener) overtaken(ctx context.Context, off int64) bool {
+func (o *opener) overtaken(off int64) bool {
 	fresh := o.run != nil && o.run.Span().Pos == o.run.Starts()
 	o.s.bodies.mu.Lock()
 	if fresh && o.s.readsLocked(o.rec, o.run, off) {

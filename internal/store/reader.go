@@ -134,7 +134,7 @@ func (r *Reader) Next(ctx context.Context, wait func()) ([]byte, error) {
 			continue
 		}
 		b, err := r.follower.Next(ctx, wait, r.limit)
-		if errors.Is(err, fill.ErrBehind) && r.viewChunk(ctx) {
+		if errors.Is(err, fill.ErrBehind) && r.viewChunk() {
 			continue // the fill goes on for this reader all the same
 		}
 		if err == nil {

@@ -74,7 +74,7 @@ func (r *Reader) collectSmall(ctx context.Context) bool {
 	}
 	start, all := r.pos, [][]byte(nil)
 	for !r.atEnd() {
-		if !r.fetchChunk(ctx) {
+		if !r.fetchChunk() {
 			r.pos = start
 			r.kept.unpin()
 			return false
@@ -94,7 +94,7 @@ func (r *Reader) whole(ctx context.Context) error {
 		return r.gone(r.look())
 	}
 	rest := chunk.Span{Start: r.pos + int64(len(r.view)), End: r.end}
-	if rest.Start >= rest.End || r.s.knownHeld(r.rec, rest) || r.collect(ctx, rest.Start) {
+	if rest.Start >= rest.End || r.s.knownHeld(r.rec, rest) || r.collect(rest.Start) {
 		return nil
 	}
 	since := r.s.chunks.Mark()

@@ -22,7 +22,7 @@ func (r *Reader) find(ctx context.Context) error {
 // tryFind is one attempt of find. It isn't done if all is to be looked at again, as far as that may
 // be.
 func (r *Reader) tryFind(ctx context.Context, mayLookAgain bool) (done bool, err error) {
-	if r.handsOver() || r.viewChunk(ctx) {
+	if r.handsOver() || r.viewChunk() {
 		return true, nil
 	}
 	if ctx.Err() != nil {
@@ -44,7 +44,7 @@ func (r *Reader) tryFind(ctx context.Context, mayLookAgain bool) (done bool, err
 	case r.remote():
 		err := r.beginRelay(begun, mayLookAgain)
 		return r.follower != nil, err
-	case r.viewChunk(ctx): // the fill that had it may have ended just now, having pushed it
+	case r.viewChunk(): // the fill that had it may have ended just now, having pushed it
 		return true, nil
 	case !r.rec.refetchable():
 		return false, r.gone(begun)
@@ -146,18 +146,18 @@ func (r *Reader) handsOver() bool {
 func (r *Reader) remote() bool { return !r.localOnly && r.s.slabOwner(r.rec, r.pos) != "" }
 
 // viewChunk takes the bytes from the chunks group if they are there, or on their owner.
-func (r *Reader) viewChunk(ctx context.Context) bool {
+func (r *Reader) viewChunk() bool {
 	if !r.rec.refetchable() && r.remote() {
 		return false // see collectSmall
 	}
-	return r.fetchChunk(ctx)
+	return r.fetchChunk()
 }
 
-func (r *Reader) fetchChunk(ctx context.Context) bool {
+func (r *Reader) fetchChunk() bool {
 	c := r.s.cfg.Geometry.At(r.pos, r.rec.OneSlab)
 	b, ok := r.chunk(c)
 	if !ok || r.pos-c.Start >= int64(len(b)) {
-		return r.fetchFragment(ctx)
+		return r.fetchFragment()
 	}
 	r.show(b[r.pos-c.Start:])
 	return true

@@ -257,7 +257,7 @@ func (v *Server) Foresee(ctx context.Context, rec *Record, parts []chunk.Span) (
 		if part.Start < 0 || part.Start >= part.End || part.End > rec.Length {
 			return 0, ErrBusy
 		}
-		if asked = max(asked, v.s.foresee(ctx, rec, part, nil)); asked == AskedForThis {
+		if asked = max(asked, v.s.foresee(rec, part, nil)); asked == AskedForThis {
 			break
 		}
 	}
