@@ -85,7 +85,7 @@ func TestExplainBypassAmongNodes(t *testing.T) {
 	owner.get("/files/a")
 	c.o.Forget()
 	e := other.explain(true, "GET", "/files/a")
-	tells(t, e, "no-store in Cache-Control forbids it", "knows that its answer isn't one that can be stored")
+	tells(t, e, "no-store in Cache-Control forbids it", "At its owner: status 200, 9 bytes, which can't be stored")
 	resp, _ := other.get("/files/a")
 	happened(t, e, resp, c.o.Requests())
 }

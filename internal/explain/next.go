@@ -1,0 +1,71 @@
+package explain
+
+import (
+	"net/http"
+	"slices"
+
+	"github.com/scurrycache/scurry/internal/decide"
+	"github.com/scurrycache/scurry/internal/store"
+)
+
+// next puts the decision about the request into words.
+func (x *inquiry) next() {
+	d, n := &x.decision, &x.Next
+	*n = Next{Action: actions[d.Action], Status: d.Code}
+	from, by, with := "from memory", "", ""
+	if d.Why == decide.WhyFresh {
+		n.Action = "hit"
+	}
+	if d.Peer != "" {
+		from += ", by way of " + x.Owner + ", its owner"
+	}
+	if x.away {
+		by = ", by its owner, " + x.Owner + ","
+	}
+	text, special := decisions[d.Why]
+	switch {
+	case d.Action == decide.Revalidate:
+		text = validated
+		if with = conditions(d.Record.Fields()); d.Record.HeadOnly {
+			by += " by a HEAD"
+		}
+	case !special && x.q.Head():
+		text = fetchedByHead
+	case !special:
+		text = fetched
+	}
+	n.Statements.fill(text, "{method}", x.q.Method, "{from}", from, "{by}", by, "{conditions}", with)
+	if d.Action == decide.Serve {
+		x.represent()
+	}
+	if !special && d.Record == nil && !x.away && !x.q.Head() {
+		x.offer()
+	}
+}
+
+// offer says by what the origin is told of what is stored for other requests.
+func (x *inquiry) offer() {
+	variants := slices.DeleteFunc(x.c.Store.List(x.found.Key), func(rec *store.Record) bool {
+		return rec.Pass || rec.HeadOnly
+	})
+	header := http.Header{}
+	ok := x.c.Origin.Offer(header, &store.Request{Variants: variants}, x.q.Resource)
+	x.Next.Statements.when(ok, "RFC 9111 §4.1", "The origin is told in If-None-Match of what is "+
+		"stored for other requests: %s. If it says 304, the one that it names is for such requests, "+
+		"too.", shown(header.Get("If-None-Match")))
+}
+
+// represent says what the client gets of the record that answers.
+func (x *inquiry) represent() {
+	rec, says := x.decision.Record, &x.Next.Statements
+	rep := decide.Represent(&x.q, rec, rec.Fields())
+	x.Next.Status = rep.Status
+	says.when(x.c.Store.Usage().Chunks.Evictions > 0, "", "Contents have been evicted here: what "+
+		"isn't held of this one is asked of the origin.")
+	section, partly := representations[rep.Status]
+	says.when(partly && (rep.Status != rec.Status || rep.Parts != nil), section, "The client gets a %d "+
+		"(%s), by its conditions or its Range, of the %d bytes that there are.", rep.Status,
+		http.StatusText(rep.Status), rec.Length)
+	says.when(rep.Ignored, "RFC 9110 §14.2", "Its Range is ignored: it is malformed, or no less "+
+		"than the whole.")
+}
