@@ -124,11 +124,7 @@ func (e *Explanation) String() string {
 	if e.Key != "" {
 		paragraph(&b, "Key", append(Statements{{Text: e.Key}}, e.About...))
 	}
-	switch e.Owner {
-	case "":
-	case e.Node:
-		paragraph(&b, "Owner", Statements{{Text: e.Owner + ", which is this node"}})
-	default:
+	if e.Owner != "" {
 		paragraph(&b, "Owner", Statements{{Text: e.Owner + "; this node is " + e.Node}})
 	}
 	for i := range e.Stored {
@@ -162,6 +158,7 @@ func (r *StoredResponse) write(b *strings.Builder, where string) {
 		text string
 	}{
 		{r.Length >= 0, fmt.Sprintf(", %d bytes", r.Length)},
+		{r.Length < 0 && !r.HeadOnly && !r.Bypass, ", whose length isn't known yet"},
 		{r.Bypass, ", which can't be stored"},
 		{r.HeadOnly, ", for HEAD only"},
 		{r.Version != "", ", version " + r.Version},

@@ -56,13 +56,7 @@ func fields(h http.Header, chosen func(name string) bool) (list []string) {
 
 // written is a canonical field name as people write it.
 func written(name string) string {
-	if name == "Etag" {
-		return "ETag"
-	}
-	if rest, ok := strings.CutPrefix(name, "Cdn-"); ok {
-		name = "CDN-" + rest
-	}
-	return shown(name)
+	return shown(strings.NewReplacer("Etag", "ETag", "Cdn-", "CDN-").Replace(name))
 }
 
 // value is a field's value as an operator may see it: credentials aren't shown.

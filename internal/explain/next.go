@@ -12,29 +12,24 @@ import (
 func (x *inquiry) next() {
 	d, n := &x.decision, &x.Next
 	*n = Next{Action: actions[d.Action], Status: d.Code}
-	from, by, with := "from memory", "", ""
 	if d.Why == decide.WhyFresh {
 		n.Action = "hit"
 	}
-	if d.Peer != "" {
-		from += ", by way of " + x.Owner + ", its owner"
-	}
-	if x.away {
-		by = ", by its owner, " + x.Owner + ","
-	}
 	text, special := decisions[d.Why]
+	with, head := "", ""
 	switch {
 	case d.Action == decide.Revalidate:
 		text = validated
 		if with = conditions(d.Record.Fields()); d.Record.HeadOnly {
-			by += " by a HEAD"
+			head = " by a HEAD"
 		}
 	case !special && x.q.Head():
 		text = fetchedByHead
 	case !special:
 		text = fetched
 	}
-	n.Statements.fill(text, "{method}", x.q.Method, "{from}", from, "{by}", by, "{conditions}", with)
+	n.Statements.fill(text, "{method}", x.q.Method, "{conditions}", with, "{head}", head)
+	n.Statements.when(x.away || d.Peer != "", "", "That is by way of its owner, %s.", x.Owner)
 	if d.Action == decide.Serve {
 		x.represent()
 	}
@@ -62,10 +57,10 @@ func (x *inquiry) represent() {
 	x.Next.Status = rep.Status
 	says.when(x.c.Store.Usage().Chunks.Evictions > 0, "", "Contents have been evicted here: what "+
 		"isn't held of this one is asked of the origin.")
-	section, partly := representations[rep.Status]
-	says.when(partly && (rep.Status != rec.Status || rep.Parts != nil), section, "The client gets a %d "+
-		"(%s), by its conditions or its Range, of the %d bytes that there are.", rep.Status,
-		http.StatusText(rep.Status), rec.Length)
+	section, own := representations[rep.Status]
+	own = own && (rep.Status != rec.Status || rep.Parts != nil)
+	says.when(own, section, "The client gets a %d (%s), by its conditions or its Range, of the %d "+
+		"bytes that there are.", rep.Status, http.StatusText(rep.Status), rec.Length)
 	says.when(rep.Ignored, "RFC 9110 §14.2", "Its Range is ignored: it is malformed, or no less "+
 		"than the whole.")
 }

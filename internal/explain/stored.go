@@ -38,12 +38,10 @@ func (x *inquiry) stored(rec *store.Record, selected bool) StoredResponse {
 		a.Bypass, a.PassUntil, a.Version = true, &pass, ""
 		reason, _ := a.notStored(nil) // what the request said that got it isn't known
 		a.refuse(reason)
-		a.Statements.say("", "Until %s requests for it go straight to the origin, none waiting for "+
-			"another's answer; the next one after that finds out anew.", stamp(pass))
 	case selected:
 		a.reuse(x.q.Header)
-		a.Statements.when(x.Time.Before(retry), "", "The origin failed when it was last asked whether "+
-			"it is still good; it isn't asked again before %s.", stamp(retry))
+		a.Statements.when(x.Time.Before(retry), "", "The origin failed when it was last asked "+
+			"whether it is still good; it isn't asked again before %s.", stamp(retry))
 	default:
 		a.judge(nil)
 	}
@@ -52,19 +50,18 @@ func (x *inquiry) stored(rec *store.Record, selected bool) StoredResponse {
 	}
 	if !rec.Lease.IsZero() {
 		a.CopyUntil = &lease
-		a.Statements.say("", "It is a copy of what %s owns, used until %s without asking there.",
-			x.Owner, stamp(lease))
 	}
-	part := rec.Part
-	a.Statements.when(part != store.Part{}, "RFC 9111 §3.3", "Only a part of the content is stored, "+
-		"bytes %d to %d of %d, and it answers only requests for ranges within.", part.Start,
-		part.End-1, part.Total)
-	a.Statements.when(rec.Fragments, "RFC 9111 §3.4", "Its content has come in parts: if one that is "+
-		"wanted isn't held, the origin is asked for it, and for all of it if that has changed.")
-	a.Statements.when(rec.Length < 0 && !rec.HeadOnly && !rec.Pass, "", "Its content is still coming from the "+
-		"origin, so that its length isn't known yet.")
-	a.Statements.when(len(rec.Groups) > 0, "RFC 9875 §2", "It belongs to the groups %s, which may be "+
-		"invalidated together.", strings.Join(rec.Groups, ", "))
+	say, part := a.Statements.when, rec.Part
+	say(rec.Pass, "", "Until %s requests for it go straight to the origin, none waiting for "+
+		"another's answer; the next one after that finds out anew.", stamp(pass))
+	say(!rec.Lease.IsZero(), "", "It is a copy of what %s owns, used until %s without asking there.",
+		x.Owner, stamp(lease))
+	say(part != store.Part{}, "RFC 9111 §3.3", "Only a part of the content is stored, bytes %d to %d "+
+		"of %d, and it answers only requests for ranges within.", part.Start, part.End-1, part.Total)
+	say(rec.Fragments, "RFC 9111 §3.4", "Its content has come in parts: if one that is wanted isn't "+
+		"held, the origin is asked for it, and for all of it if that has changed.")
+	say(len(rec.Groups) > 0, "RFC 9875 §2", "It belongs to the groups %s, which may be invalidated "+
+		"together.", strings.Join(rec.Groups, ", "))
 	return a.StoredResponse
 }
 
@@ -121,15 +118,14 @@ func (a *account) refuse(reason string) {
 // judge says whether the response may be used for such a request, where its freshness comes from,
 // and how old it is.
 func (a *account) judge(request http.Header) {
-	now, age, lifetime := a.x.Time, a.facts.Age(a.x.Time), a.facts.Lifetime
-	reason, begin := a.facts.Reuse(request, now).Reason, "It is stale from the start"
+	now, age, until := a.x.Time, a.facts.Age(a.x.Time), stamp(a.until)
+	reason, ttl := a.facts.Reuse(request, now).Reason, a.facts.Lifetime-age
+	begin := "It is fresh until " + until + ", for another " + span(ttl)
 	switch {
-	case reason == "stale" && a.facts.NoCache:
-		reason, begin = "no-cache", "It is stale"
-	case reason == "", reason == "request":
-		begin = "It is fresh until " + stamp(a.until) + ", for another " + span(lifetime-age)
-	case lifetime > 0:
-		begin = "It is stale: it was fresh until " + stamp(a.until) + ", " + span(age-lifetime) + " ago"
+	case a.facts.NoCache:
+		reason, begin = "no-cache", "It is stale at each use"
+	case ttl <= 0:
+		begin = "It is stale: it was fresh until " + until + ", " + span(-ttl) + " ago"
 	}
 	verdict, source, objection := verdicts[reason], sources[a.facts.Source], ""
 	for _, w := range wishes {
@@ -139,7 +135,7 @@ func (a *account) judge(request http.Header) {
 		}
 	}
 	verdict.Text = begin + verdict.Text
-	source.Text = "Its freshness lifetime is " + span(lifetime) + ": " + source.Text
+	source.Text = "Its freshness lifetime is " + span(a.facts.Lifetime) + ": " + source.Text
 	a.Statements.fill(verdict, append(a.places, "{objection}", objection)...)
 	a.Statements.fill(source, a.places...)
 	a.main = len(a.Statements)
@@ -151,14 +147,15 @@ func (a *account) judge(request http.Header) {
 // reuse says all that counts when the response may be used for such a request.
 func (a *account) reuse(request http.Header) {
 	a.judge(request)
-	say, h := a.Statements.when, a.head.Header
-	say(a.facts.WhileRevalidate > 0, "RFC 5861 §3", "Once it is stale it is still sent at once, until "+
-		"%s, while the origin is asked in the background.", stamp(a.until.Add(a.facts.WhileRevalidate)))
-	a.bound(request)
+	say, h, revalidate := a.Statements.when, a.head.Header, a.facts.WhileRevalidate
+	say(revalidate > 0, "RFC 5861 §3", "Once it is stale it is still sent at once, until %s, while "+
+		"the origin is asked in the background.", stamp(a.until.Add(revalidate)))
+	a.onError(request)
 	with := conditions(h)
-	say(with != "", "RFC 9111 §4.3.1", "The origin can be asked whether it is still good, with %s.", with)
-	say(with == "", "RFC 9111 §4.3.1", "It has no usable ETag or Last-Modified, or was changed in the "+
-		"second of its Date, so once it is stale it is fetched again in full.")
+	say(with != "", "RFC 9111 §4.3.1", "The origin can be asked whether it is still good, with %s.",
+		with)
+	say(with == "", "RFC 9111 §4.3.1", "It has no usable ETag or Last-Modified, or was changed in "+
+		"the second of its Date, so once it is stale it is fetched again in full.")
 	a.wishes(request)
 	say(len(h["Vary"]) > 0, "RFC 9111 §4.1", "It is only for requests that agree in %s with the one "+
 		"that it answered.", value("Vary", h["Vary"]))
@@ -171,24 +168,24 @@ func (a *account) reuse(request http.Header) {
 	a.ignored()
 }
 
-// bound says what is done with the response when it is stale and the origin fails.
-func (a *account) bound(request http.Header) {
-	for _, b := range bounds {
-		if a.says.Has(b.name) {
-			a.Statements.say(b.section, "It is never sent stale, and clients get a 504 if the origin "+
-				"can't be reached: %s in %s.", b.name, written(a.field))
-			return
-		}
-	}
+// onError says what is done when the response is stale and the origin fails.
+func (a *account) onError(request http.Header) {
 	limit, why, section := a.facts.StaleLimit(request), "the setting max-stale", "RFC 9111 §4.2.4"
-	for i, d := range []httpcache.Directives{a.says, a.policy.RequestDirectives(request)} {
-		if text, _ := d.Said("stale-if-error"); text != "" {
-			why, section = text+" in the "+[]string{"response", "request"}[i], "RFC 5861 §4"
+	for _, b := range bounds {
+		if text, _ := a.says.Said(b.name); text != "" {
+			why, section = text+" in "+written(a.field), b.section
 		}
 	}
-	a.Statements.when(limit == 0, section, "Once it is stale it isn't sent when the origin fails: %s.", why)
-	a.Statements.when(limit > 0, section, "If the origin can't be reached, or answers 500, 502, 503 or "+
-		"504, it is still sent until %s, %s past its freshness: %s.", stamp(a.until.Add(limit)), span(limit), why)
+	wish, _ := a.policy.RequestDirectives(request).Said("stale-if-error")
+	if wish != "" && limit > 0 {
+		why, section = why+", or "+wish+" in the request", "RFC 5861 §4"
+	}
+	say, strict := a.Statements.when, a.facts.NoCache || a.facts.MustRevalidate
+	say(strict, section, "It is never sent stale, and clients get a 504 if the origin can't be "+
+		"reached: %s.", why)
+	say(!strict && limit == 0, section, "Once it is stale it isn't sent when the origin fails: %s.", why)
+	say(limit > 0, section, "If the origin can't be reached, or answers 500, 502, 503 or 504, it is "+
+		"still sent until %s, %s past its freshness: %s.", stamp(a.until.Add(limit)), span(limit), why)
 }
 
 // wishes says what the request asks of caches.

@@ -32,27 +32,27 @@ var decisions = map[decide.Reason]Statement{
 		"so its answer is for this client alone.", "RFC 9111 §5.2.1.5"},
 	decide.WhyNotStorable: {"The next request is sent straight to the origin, past the cache: its " +
 		"answer can't be stored, and is for this client alone.", ""},
-	decide.WhyPrivate: {"The next request is fetched{by} from the origin, by itself: who else may " +
+	decide.WhyPrivate: {"The next request is fetched from the origin, by itself: who else may " +
 		"have the answer, only the answer tells.", "RFC 9111 §3.5"},
-	decide.WhyPart: {"The content isn't kept as a whole, so the next request is sent{by} to the " +
+	decide.WhyPart: {"The content isn't kept as a whole, so the next request is sent to the " +
 		"origin with its Range. The part that comes is kept, if it may be.", "RFC 9110 §14.2"},
-	decide.WhyFresh: {"The next request is answered {from}. The origin isn't asked.",
+	decide.WhyFresh: {"The next request is answered from memory. The origin isn't asked.",
 		"RFC 9111 §4"},
-	decide.WhyMeanwhile: {"The next request is answered at once, {from}, though the response is " +
+	decide.WhyMeanwhile: {"The next request is answered at once, from memory, though the response is " +
 		"stale; the origin is asked for a newer one in the background.", "RFC 5861 §3"},
-	decide.WhyMaxStale: {"The next request is answered {from}, though the response is stale, " +
+	decide.WhyMaxStale: {"The next request is answered from memory, though the response is stale, " +
 		"since it says max-stale.", "RFC 9111 §5.2.1.2"},
-	decide.WhyResting: {"The next request is answered {from}, though the response is stale: the " +
+	decide.WhyResting: {"The next request is answered from memory, though the response is stale: the " +
 		"origin has just failed.", "RFC 9111 §4.2.4"},
 }
 
 // What is done for all other reasons.
 var (
-	fetched = Statement{"The next request is fetched{by} from the origin. All who ask for the " +
+	fetched = Statement{"The next request is fetched from the origin. All who ask for the " +
 		"same meanwhile get the same answer, if it may be stored.", "RFC 9111 §4"}
-	fetchedByHead = Statement{"The next HEAD is sent{by} to the origin as a HEAD. Its answer is " +
+	fetchedByHead = Statement{"The next HEAD is sent to the origin as a HEAD. Its answer is " +
 		"stored for later HEADs, if it may be. A GET fetches the content.", "RFC 9110 §9.3.2"}
-	validated = Statement{"At the next request the origin is asked{by} whether the stored response " +
+	validated = Statement{"At the next request the origin is asked{head} whether the stored response " +
 		"is still good, with {conditions}. If it says 304, the stored one is fresh again and is " +
 		"sent; any other answer takes its place.", "RFC 9111 §4.3"}
 )
@@ -114,7 +114,7 @@ var verdicts = map[string]Statement{
 		"background: {stale-while-revalidate} in {field}.", "RFC 5861 §3"},
 	"stale": {"; it may not be used before the origin has said that it is still good.",
 		"RFC 9111 §4.2.4"},
-	"no-cache": {": no-cache in {field} has it validated at each use.", "RFC 9111 §5.2.2.4"},
+	"no-cache": {": no-cache in {field} has it validated first.", "RFC 9111 §5.2.2.4"},
 }
 
 // sources are about where a freshness lifetime comes from.
@@ -138,10 +138,12 @@ var sources = map[httpcache.Source]Statement{
 // directive is what a directive of a response or a request means.
 type directive struct{ name, section, meaning string }
 
-// bounds are the directives because of which a response is never sent stale.
+// bounds are the directives that say whether a stale response may be sent when the origin fails.
+// Of several, the last one counts.
 var bounds = []directive{
-	{"no-cache", "RFC 9111 §5.2.2.4", ""}, {"must-revalidate", "RFC 9111 §5.2.2.2", ""},
-	{"proxy-revalidate", "RFC 9111 §5.2.2.8", ""}, {"s-maxage", "RFC 9111 §5.2.2.10", ""},
+	{"stale-if-error", "RFC 5861 §4", ""}, {"s-maxage", "RFC 9111 §5.2.2.10", ""},
+	{"proxy-revalidate", "RFC 9111 §5.2.2.8", ""}, {"must-revalidate", "RFC 9111 §5.2.2.2", ""},
+	{"no-cache", "RFC 9111 §5.2.2.4", ""},
 }
 
 // wishes are what a request may say about caching.
