@@ -136,8 +136,8 @@ func (x *inquiry) route(u *url.URL) bool {
 		return true
 	}
 	x.Next = Next{Action: actions[decide.Refuse], Status: status}
-	x.Next.Statements.say("", "The next such request is answered with %d %s, and the origin isn't "+
-		"asked.", status, http.StatusText(status))
+	x.Next.Statements.say("", "The next such request is answered with %d %s, and the origin "+
+		"isn't asked.", status, http.StatusText(status))
 	return false
 }
 
@@ -146,10 +146,10 @@ func (x *inquiry) keyed(key string) {
 	x.q.Resource = key
 	likely, canonical := x.c.Site.LikelyKey(key), site.Canonical(key)
 	x.Key = cmp.Or(shown(likely), "(the folder "+x.c.Site.Mount+" itself)")
-	x.About.when(likely != key, "", "By the No-Vary-Search of an earlier response, what is stored "+
-		"under it is also for %s, which was asked about.", shown(key))
-	x.About.when(canonical != key, "RFC 3986 §6.2.2", "Other spellings of the path, such as %s, are "+
-		"stored each for itself, but have the same owner and are invalidated together.",
+	x.About.when(likely != key, "", "By the No-Vary-Search of an earlier response, what is "+
+		"stored under it is also for %s, which was asked about.", shown(key))
+	x.About.when(canonical != key, "RFC 3986 §6.2.2", "Other spellings of the path, such as %s, "+
+		"are stored each for itself, but have the same owner and are invalidated together.",
 		shown(canonical))
 	x.About.when(likely == key && strings.Contains(key, "?"), "RFC 9111 §2",
 		"Each other query, or order of its parts, is stored for itself.")
@@ -165,15 +165,15 @@ func (x *inquiry) decide(ctx context.Context) {
 		d = x.c.Rules.Decide(&x.q, &x.found)
 		x.mine = x.permitted(x.found.Record)
 	}
-	if x.away && (d.Action == decide.Look || d.Action == decide.Fetch || d.Action == decide.Revalidate) {
+	switch d.Action {
+	case decide.Look:
 		x.askOwner(ctx)
-	}
-	switch {
-	case d.Action == decide.Look:
 		x.found.Looked = true
 		d = x.c.Rules.Decide(&x.q, &x.found)
-	case x.found.AtOwner != nil:
-		d = x.c.Rules.Fetched(&x.q, d, x.found.AtOwner, 0)
+	case decide.Fetch, decide.Revalidate:
+		if x.askOwner(ctx); x.found.AtOwner != nil {
+			d = x.c.Rules.Fetched(&x.q, d, x.found.AtOwner, 0)
+		}
 	}
 	x.decision = d
 }
@@ -186,8 +186,11 @@ func (x *inquiry) permitted(rec *store.Record) *store.Record {
 	return rec
 }
 
-// askOwner asks the owner for what it has stored for the request.
+// askOwner asks the owner for what it has stored for the request, if that is another node.
 func (x *inquiry) askOwner(ctx context.Context) {
+	if !x.away {
+		return
+	}
 	rec, err := x.c.Store.Inspect(ctx, &store.Request{Key: x.found.Key, Target: x.q.Resource,
 		Header: x.q.Header, Proto: "HTTP/1.1", Head: x.q.Head()})
 	if err != nil {
@@ -235,17 +238,18 @@ func (x *inquiry) standing() {
 		if !known.Bypass {
 			x.Now[0].Text = intro + x.Now[0].Text
 		}
-		x.Now.when(x.mine != nil && x.found.MustRevalidate, "", "Its owner has to be asked before it "+
-			"is used again: its time on this node is over, or this node was out of contact.")
+		x.Now.when(x.mine != nil && x.found.MustRevalidate, "", "Its owner has to be asked "+
+			"before it is used again: its time on this node is over, or this node was out of "+
+			"contact.")
 	case x.found.Record != nil:
-		x.Now.say("RFC 9111 §3.5", "What is stored isn't for requests with Authorization: it doesn't "+
-			"say public, must-revalidate or s-maxage.")
+		x.Now.say("RFC 9111 §3.5", "What is stored isn't for requests with Authorization: it "+
+			"doesn't say public, must-revalidate or s-maxage.")
 	case x.found.Variants:
-		x.Now.say("RFC 9111 §4.1", "Nothing is stored for this request. What is stored of this URL "+
-			"is for requests with other values in the fields that Vary names there.")
+		x.Now.say("RFC 9111 §4.1", "Nothing is stored for this request. What is stored of this "+
+			"URL is for requests with other values in the fields that Vary names there.")
 	case slices.ContainsFunc(x.Stored, headOnly):
-		x.Now.say("RFC 9110 §9.3.2", "Nothing is stored for this request. What is stored of this URL "+
-			"came in answer to a HEAD, and answers HEADs only.")
+		x.Now.say("RFC 9110 §9.3.2", "Nothing is stored for this request. What is stored of this "+
+			"URL came in answer to a HEAD, and answers HEADs only.")
 	default:
 		x.Now.say("", "Nothing is stored for this request.")
 	}
@@ -254,14 +258,16 @@ func (x *inquiry) standing() {
 // unread says what becomes of a method that nothing stored answers.
 func (x *inquiry) unread() {
 	unsafe := decide.Unsafe(x.q.Method)
-	x.Now.say("RFC 9111 §4", "A %s always goes to the origin: only GET and HEAD are answered from "+
-		"memory.", x.q.Method)
+	x.Now.say("RFC 9111 §4", "A %s always goes to the origin: only GET and HEAD are answered "+
+		"from memory.", x.q.Method)
 	x.Now.when(x.q.Method == http.MethodPost, "RFC 9110 §9.3.3", "Its answer is stored for later "+
 		"GETs if it is a 200 that says how long it stays fresh, and its Content-Location is this "+
 		"very URL.")
-	x.Now.when(unsafe, "RFC 9111 §4.4", "If it succeeds, all that was stored before under its key is "+
-		"dropped on all nodes, and so is what Location and Content-Location in the answer name.")
-	x.Now.when(unsafe, "RFC 9875 §3", "So are the groups that Cache-Group-Invalidation names there.")
+	x.Now.when(unsafe, "RFC 9111 §4.4", "If it succeeds, all that was stored before under its "+
+		"key is dropped on all nodes, and so is what Location and Content-Location in the answer "+
+		"name.")
+	x.Now.when(unsafe, "RFC 9875 §3", "So are the groups that Cache-Group-Invalidation names "+
+		"there.")
 }
 
 // probe asks the origin and explains what its answer would lead to.

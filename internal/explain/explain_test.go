@@ -77,8 +77,8 @@ func TestExplainStoring(t *testing.T) {
 		want     []string // each must be in some line, with its section behind it
 	}{
 		{"fresh", plain, nil, received(200, "Cache-Control: max-age=60"), []string{"It is fresh until", "max-age=60 in Cache-Control"}},
-		{"heuristic", plain, nil, received(200, "Last-Modified: "+at(-time.Hour)), []string{"It is fresh until", "it states none, so a tenth", "RFC 9111 §4.2.2"}},
-		{"validator only", plain, nil, received(200, etag), []string{"It is stale: it was fresh until", `can be asked whether it is still good, with If-None-Match: "v1"`}},
+		{"heuristic", plain, nil, received(200, "Last-Modified: "+at(-time.Hour)), []string{"It is fresh until", "none is stated, so a tenth", "RFC 9111 §4.2.2"}},
+		{"validator only", plain, nil, received(200, etag), []string{"It is stale: it was fresh until", `can be asked if it is still good, with If-None-Match: "v1"`}},
 		{"no-cache", plain, nil, received(200, etag, "Cache-Control: no-cache"), []string{"no-cache in Cache-Control has it validated first. RFC 9111 §5.2.2.4"}},
 		{"nothing", plain, nil, received(200), []string{"The answer isn't stored: it is never fresh, and has no usable ETag or Last-Modified", "Cache-Control: max-age=60 or so, or an ETag"}},
 		{"max-age=0", plain, nil, received(200, "Cache-Control: max-age=0"), []string{"isn't stored: it is never fresh"}},
@@ -127,20 +127,20 @@ func TestExplainReuse(t *testing.T) {
 			"It is fresh until 2026-07-01 12:01:00 UTC, for another 42 s. RFC 9111 §4.2", "lifetime is 60 s: max-age=60 in Cache-Control, before Expires. RFC 9111 §5.2.2.1",
 			"It is 18 s old: it came 18 s ago, and was 0 s old then", "RFC 9111 §4.2.3", "still sent until 2026-07-01 13:01:00 UTC, 3600 s (1h0m0s) past its freshness: the setting max-stale. RFC 9111 §4.2.4", "has no usable ETag"}},
 		{"s-maxage", plain, nil, received(200, "Cache-Control: max-age=60, s-maxage=86400"), 0, []string{
-			"86400 s (24h0m0s): s-maxage=86400 in Cache-Control, before max-age and Expires. RFC 9111 §5.2.2.10", "never sent stale", "can't be reached: s-maxage=86400 in Cache-Control"}},
+			"86400 s (24h0m0s): s-maxage=86400 in Cache-Control, before all else. RFC 9111 §5.2.2.10", "never sent stale", "can't be reached: s-maxage=86400 in Cache-Control"}},
 		{"targeted", plain, nil, received(200, "CDN-Cache-Control: max-age=600", "Expires: 0"), 0, []string{"max-age=600 in CDN-Cache-Control", "Cache-Control and Expires don't. RFC 9213 §2.2"}},
 		{"Expires", plain, nil, received(200, date, "Expires: "+at(time.Minute)), 0, []string{"lifetime is 60 s: its Expires less its Date. RFC 9111 §5.3"}},
 		{"Expires past", plain, nil, received(200, date, "Expires: "+at(-time.Minute)), 0, []string{"It is stale: it was fresh until", "lifetime is 0 s: its Expires less its Date"}},
 		{"Expires 0", plain, nil, received(200, date, "Expires: 0"), 0, []string{"lifetime is 0 s: its Expires less its Date", "as past, or not at all: Expires"}},
-		{"heuristic", plain, nil, received(200, date, modified), 0, []string{"lifetime is 10 s: it states none, so a tenth of the time from its Last-Modified to its Date is assumed, at most the setting heuristic-limit. RFC 9111 §4.2.2"}},
+		{"heuristic", plain, nil, received(200, date, modified), 0, []string{"lifetime is 10 s: none is stated, so a tenth of the time from its Last-Modified to its Date is assumed, at most the setting heuristic-limit. RFC 9111 §4.2.2"}},
 		{"heuristic, cut", plain, nil, received(200, date, "Last-Modified: "+at(-time.Hour)), 0, []string{"lifetime is 60 s: ", "at most the setting heuristic-limit"}},
-		{"heuristic off", httpcache.Policy{}, nil, received(200, date, modified), 0, []string{"the setting heuristic-limit has none assumed", "isn't sent when the origin fails: the setting max-stale"}},
-		{"heuristic, none", plain, nil, received(200, date, `ETag: "a"`), 0, []string{"without a Last-Modified there is nothing to guess one from", `with If-None-Match: "a". RFC 9111 §4.3.1`}},
-		{"heuristic, future", plain, nil, received(200, date, "Last-Modified: "+at(time.Hour)), 0, []string{"lifetime is 0 s: it states none, so a tenth of the time from its Last-Modified to its Date"}},
-		{"heuristic, status", plain, nil, received(302, date, modified), 0, []string{"for status 302 none may be assumed"}},
-		{"negative", plain, nil, received(404), 0, []string{"lifetime is 10 s: it states none, and a 404 then gets that of the setting negative-ttl"}},
+		{"heuristic off", httpcache.Policy{}, nil, received(200, date, modified), 0, []string{"none is stated, and heuristic-limit is off", "isn't sent when the origin fails: the setting max-stale"}},
+		{"heuristic, none", plain, nil, received(200, date, `ETag: "a"`), 0, []string{"there is no Last-Modified to guess by", `with If-None-Match: "a". RFC 9111 §4.3.1`}},
+		{"heuristic, future", plain, nil, received(200, date, "Last-Modified: "+at(time.Hour)), 0, []string{"lifetime is 0 s: none is stated, so a tenth of the time from its Last-Modified to its Date"}},
+		{"heuristic, status", plain, nil, received(302, date, modified), 0, []string{"none is stated, nor assumed for a 302"}},
+		{"negative", plain, nil, received(404), 0, []string{"lifetime is 10 s: none is stated, so the setting negative-ttl counts"}},
 		{"contradictory", plain, nil, received(200, "Cache-Control: max-age=60, max-age=50"), 0, []string{"lifetime is 0 s: max-age in Cache-Control", "counts as 0 seconds, as past, or not at all: max-age. RFC 9111 §4.2.1"}},
-		{"Age", plain, nil, received(200, "Cache-Control: max-age=60", "Age: 50"), 15 * time.Second, []string{"It is stale: it was fresh until 2026-07-01 12:00:10 UTC, 5 s ago; it may not be used before", "It is 65 s old: it came 15 s ago, and was 50 s old then by its Date, its Age"}},
+		{"Age", plain, nil, received(200, "Cache-Control: max-age=60", "Age: 50"), 15 * time.Second, []string{"It is stale: it was fresh until 2026-07-01 12:00:10 UTC, 5 s ago; the origin has to confirm it", "It is 65 s old: it came 15 s ago, and was 50 s old then by its Date, its Age"}},
 		{"old Date", plain, nil, received(200, "Date: "+at(-30*time.Second), "Cache-Control: max-age=60"), 0, []string{"and was 30 s old then by its Date"}},
 		{"Age malformed", plain, nil, received(200, "Age: -5", "Cache-Control: max-age=60"), 0, []string{"or not at all: Age."}},
 		{"Date malformed", plain, nil, received(200, "Date: today", "Cache-Control: max-age=60"), 0, []string{"or not at all: Date."}},
@@ -306,7 +306,7 @@ func (g situation) reuse(t *testing.T, lines Statements) {
 		t.Errorf("Reuse says %+v; the explanation %q", use, lines[0])
 	}
 	lifetime, explicit := g.policy.Lifetime(g.response)
-	if !strings.HasPrefix(lines[1].Text, fmt.Sprintf("Its freshness lifetime is %d s", lifetime/time.Second)) || explicit == strings.Contains(lines[1].Text, "it states none") {
+	if !strings.HasPrefix(lines[1].Text, fmt.Sprintf("Its freshness lifetime is %d s", lifetime/time.Second)) || explicit == strings.Contains(lines[1].Text, "none is stated") {
 		t.Errorf("Lifetime says %v, %v; the explanation %q", lifetime, explicit, lines[1])
 	}
 	if !strings.HasPrefix(lines[2].Text, fmt.Sprintf("It is %d s", f.Age(g.now)/time.Second)) {

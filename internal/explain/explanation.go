@@ -10,8 +10,8 @@ import (
 // Statement is one sentence of an Explanation. Section is where the rule is laid down, such as "RFC
 // 9111 §4.2.1"; "" if it isn't one of HTTP's.
 type Statement struct {
-	Text    string `json:"text"`
 	Section string `json:"section,omitempty"`
+	Text    string `json:"text"`
 }
 
 func (s Statement) String() string {
@@ -25,12 +25,12 @@ func (s Statement) String() string {
 type Statements []Statement
 
 func (s *Statements) say(section, format string, args ...any) {
-	*s = append(*s, Statement{fmt.Sprintf(format, args...), section})
+	*s = append(*s, Statement{section, fmt.Sprintf(format, args...)})
 }
 
 // fill says s with each place in it filled in: the text after it in places.
 func (s *Statements) fill(with Statement, places ...string) {
-	*s = append(*s, Statement{strings.NewReplacer(places...).Replace(with.Text), with.Section})
+	*s = append(*s, Statement{with.Section, strings.NewReplacer(places...).Replace(with.Text)})
 }
 
 // when says that if it is so.
@@ -52,7 +52,7 @@ type Explanation struct {
 	Now  Statements `json:"now"`  // how things stand for this request, and why
 	Next Next       `json:"next"` // what the next such request will bring about
 
-	Key   string     `json:"key,omitempty"` // of the resource; "" if the URL isn't one that is cached
+	Key   string     `json:"key,omitempty"` // of the resource; "" if the URL isn't cached
 	About Statements `json:"aboutKey,omitempty"`
 	Node  string     `json:"node,omitempty"`  // this one; "" if there is no other
 	Owner string     `json:"owner,omitempty"` // the node that owns the resource

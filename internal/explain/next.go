@@ -46,8 +46,8 @@ func (x *inquiry) offer() {
 	header := http.Header{}
 	ok := x.c.Origin.Offer(header, &store.Request{Variants: variants}, x.q.Resource)
 	x.Next.Statements.when(ok, "RFC 9111 §4.1", "The origin is told in If-None-Match of what is "+
-		"stored for other requests: %s. If it says 304, the one that it names is for such requests, "+
-		"too.", shown(header.Get("If-None-Match")))
+		"stored for other requests: %s. If it says 304, the one that it names is for such "+
+		"requests, too.", shown(header.Get("If-None-Match")))
 }
 
 // represent says what the client gets of the record that answers.
@@ -59,8 +59,8 @@ func (x *inquiry) represent() {
 		"isn't held of this one is asked of the origin.")
 	section, own := representations[rep.Status]
 	own = own && (rep.Status != rec.Status || rep.Parts != nil)
-	says.when(own, section, "The client gets a %d (%s), by its conditions or its Range, of the %d "+
-		"bytes that there are.", rep.Status, http.StatusText(rep.Status), rec.Length)
+	says.when(own, section, "The client gets a %d (%s), by its conditions or its Range, of the "+
+		"%d bytes that there are.", rep.Status, http.StatusText(rep.Status), rec.Length)
 	says.when(rep.Ignored, "RFC 9110 §14.2", "Its Range is ignored: it is malformed, or no less "+
 		"than the whole.")
 }

@@ -54,14 +54,15 @@ func (x *inquiry) stored(rec *store.Record, selected bool) StoredResponse {
 	say, part := a.Statements.when, rec.Part
 	say(rec.Pass, "", "Until %s requests for it go straight to the origin, none waiting for "+
 		"another's answer; the next one after that finds out anew.", stamp(pass))
-	say(!rec.Lease.IsZero(), "", "It is a copy of what %s owns, used until %s without asking there.",
+	say(!rec.Lease.IsZero(), "", "It is a copy of what %s owns, used until %s without asking it.",
 		x.Owner, stamp(lease))
-	say(part != store.Part{}, "RFC 9111 §3.3", "Only a part of the content is stored, bytes %d to %d "+
-		"of %d, and it answers only requests for ranges within.", part.Start, part.End-1, part.Total)
-	say(rec.Fragments, "RFC 9111 §3.4", "Its content has come in parts: if one that is wanted isn't "+
-		"held, the origin is asked for it, and for all of it if that has changed.")
-	say(len(rec.Groups) > 0, "RFC 9875 §2", "It belongs to the groups %s, which may be invalidated "+
-		"together.", strings.Join(rec.Groups, ", "))
+	say(part != store.Part{}, "RFC 9111 §3.3", "Only a part of the content is stored, bytes %d "+
+		"to %d of %d, and it answers only requests for ranges within.", part.Start, part.End-1,
+		part.Total)
+	say(rec.Fragments, "RFC 9111 §3.4", "Its content has come in parts: if one that is wanted "+
+		"isn't held, the origin is asked for it, and for all of it if that has changed.")
+	say(len(rec.Groups) > 0, "RFC 9875 §2", "It belongs to the groups %s, which may be "+
+		"invalidated together.", strings.Join(rec.Groups, ", "))
 	return a.StoredResponse
 }
 
@@ -82,11 +83,12 @@ func (x *inquiry) account(head *httpcache.Response, length int64) *account {
 	}
 	beside := ""
 	if len(a.policy.Targets) > 0 && a.field == "Cache-Control" {
-		beside = "; or send " + written(a.policy.Targets[0]) + ": max-age=60 beside it, which counts " +
-			"here and not in browsers"
+		beside = "; or send " + written(a.policy.Targets[0]) + ": max-age=60 beside it, which " +
+			"counts here and not in browsers"
 	}
-	a.places = []string{"{status}", fmt.Sprint(head.Status), "{length}", fmt.Sprint(length), "{field}",
-		written(a.field), "{vary}", value("Vary", head.Header["Vary"]), "{beside}", beside}
+	a.places = []string{"{status}", fmt.Sprint(head.Status), "{length}", fmt.Sprint(length),
+		"{field}", written(a.field), "{vary}", value("Vary", head.Header["Vary"]),
+		"{beside}", beside}
 	for _, name := range []string{"max-age", "s-maxage", "stale-while-revalidate"} {
 		text, _ := a.says.Said(name)
 		a.places = append(a.places, "{"+name+"}", text)
@@ -107,9 +109,9 @@ func (a *account) notStored(request http.Header) (reason string, ok bool) {
 // refuse says why the response isn't stored, and what would change that.
 func (a *account) refuse(reason string) {
 	r := refusals[reason]
-	a.Statements.fill(Statement{"The answer isn't stored: " + r.why + ".", r.section}, a.places...)
+	a.Statements.fill(Statement{r.section, "The answer isn't stored: " + r.why + "."}, a.places...)
 	if r.remedy != "" {
-		a.Statements.fill(Statement{"To have it stored: " + r.remedy + ".", ""}, a.places...)
+		a.Statements.fill(Statement{"", "To have it stored: " + r.remedy + "."}, a.places...)
 	}
 	a.main = len(a.Statements)
 	a.ignored()
@@ -140,27 +142,27 @@ func (a *account) judge(request http.Header) {
 	a.Statements.fill(source, a.places...)
 	a.main = len(a.Statements)
 	since := max(0, now.Sub(a.head.ResponseTime))
-	a.Statements.say("RFC 9111 §4.2.3", "It is %s old: it came %s ago, and was %s old then by its "+
-		"Date, its Age and the time that it took to come.", span(age), span(since), span(age-since))
+	a.Statements.say("RFC 9111 §4.2.3", "It is %s old: it came %s ago, and was %s old then by "+
+		"its Date, its Age and the time that it took to come.", span(age), span(since),
+		span(age-since))
 }
 
 // reuse says all that counts when the response may be used for such a request.
 func (a *account) reuse(request http.Header) {
 	a.judge(request)
 	say, h, revalidate := a.Statements.when, a.head.Header, a.facts.WhileRevalidate
-	say(revalidate > 0, "RFC 5861 §3", "Once it is stale it is still sent at once, until %s, while "+
-		"the origin is asked in the background.", stamp(a.until.Add(revalidate)))
+	say(revalidate > 0, "RFC 5861 §3", "Once it is stale it is still sent at once, until %s, "+
+		"while the origin is asked in the background.", stamp(a.until.Add(revalidate)))
 	a.onError(request)
 	with := conditions(h)
-	say(with != "", "RFC 9111 §4.3.1", "The origin can be asked whether it is still good, with %s.",
-		with)
-	say(with == "", "RFC 9111 §4.3.1", "It has no usable ETag or Last-Modified, or was changed in "+
-		"the second of its Date, so once it is stale it is fetched again in full.")
+	say(with != "", "RFC 9111 §4.3.1", "The origin can be asked if it is still good, with %s.", with)
+	say(with == "", "RFC 9111 §4.3.1", "It has no usable ETag or Last-Modified, or was changed "+
+		"in the second of its Date, so once it is stale it is fetched again in full.")
 	a.wishes(request)
-	say(len(h["Vary"]) > 0, "RFC 9111 §4.1", "It is only for requests that agree in %s with the one "+
-		"that it answered.", value("Vary", h["Vary"]))
-	say(a.x.q.Authorized, "RFC 9111 §3.5", "It may answer requests with Authorization, by public, "+
-		"must-revalidate or s-maxage.")
+	say(len(h["Vary"]) > 0, "RFC 9111 §4.1", "It is only for requests that agree in %s with the "+
+		"one that it answered.", value("Vary", h["Vary"]))
+	say(a.x.q.Authorized, "RFC 9111 §3.5", "It may answer requests with Authorization, by "+
+		"public, must-revalidate or s-maxage.")
 	say(len(h["Set-Cookie"]) > 0, "RFC 9111 §7.3", "It sets a cookie, which everyone gets who is "+
 		"answered with it (the setting private-cookies forbids that).")
 	say(a.says.Has("no-store"), "RFC 9111 §5.2.2.3", "Its no-store doesn't count beside "+
@@ -183,25 +185,27 @@ func (a *account) onError(request http.Header) {
 	say, strict := a.Statements.when, a.facts.NoCache || a.facts.MustRevalidate
 	say(strict, section, "It is never sent stale, and clients get a 504 if the origin can't be "+
 		"reached: %s.", why)
-	say(!strict && limit == 0, section, "Once it is stale it isn't sent when the origin fails: %s.", why)
-	say(limit > 0, section, "If the origin can't be reached, or answers 500, 502, 503 or 504, it is "+
-		"still sent until %s, %s past its freshness: %s.", stamp(a.until.Add(limit)), span(limit), why)
+	say(!strict && limit == 0, section, "Once it is stale it isn't sent when the origin fails: %s.",
+		why)
+	say(limit > 0, section, "If the origin can't be reached, or answers 500, 502, 503 or 504, it "+
+		"is still sent until %s, %s past its freshness: %s.", stamp(a.until.Add(limit)),
+		span(limit), why)
 }
 
 // wishes says what the request asks of caches.
 func (a *account) wishes(request http.Header) {
-	pragma, any := len(request["Pragma"]) > 0, len(request["Pragma"])+len(request["Cache-Control"]) > 0
-	a.Statements.when(any && a.policy.IgnoreRequest, "", "The request's Cache-Control and Pragma are "+
-		"ignored, by the setting ignore-request-directives.")
-	a.Statements.when(pragma && !a.policy.IgnoreRequest, "RFC 9111 §5.4", "Its Pragma: no-cache counts "+
-		"as a Cache-Control, unless there is one.")
-	said := a.policy.RequestDirectives(request)
+	say, pragma, ignored := a.Statements.when, len(request["Pragma"]) > 0, a.policy.IgnoreRequest
+	say(ignored && (pragma || len(request["Cache-Control"]) > 0), "", "The request's Cache-Control "+
+		"and Pragma are ignored, by the setting ignore-request-directives.")
+	say(!ignored && pragma, "RFC 9111 §5.4", "Its Pragma: no-cache counts as a Cache-Control, "+
+		"unless there is one.")
+	says := a.policy.RequestDirectives(request)
 	for _, w := range wishes {
-		text, readable := said.Said(w.name)
+		text, readable := says.Said(w.name)
 		if !readable {
 			w.meaning = "which can't be read"
 		}
-		a.Statements.when(text != "", w.section, "The request says %s: %s.", text, w.meaning)
+		say(text != "", w.section, "The request says %s: %s.", text, w.meaning)
 	}
 }
 
@@ -213,10 +217,10 @@ func (a *account) ignored() {
 				"Cache-Control and Expires don't.", written(name))
 			break
 		}
-		a.Statements.when(len(a.head.Header[name]) > 0, "RFC 9213 §2.1", "%s is empty or not a valid "+
-			"structured field, so it is ignored as a whole.", written(name))
+		a.Statements.when(len(a.head.Header[name]) > 0, "RFC 9213 §2.1", "%s is empty or not a "+
+			"valid structured field, so it is ignored as a whole.", written(name))
 	}
 	names := a.policy.Malformed(a.head)
-	a.Statements.when(len(names) > 0, "RFC 9111 §4.2.1", "What can't be read permits nothing, and "+
-		"counts as 0 seconds, as past, or not at all: %s.", strings.Join(names, ", "))
+	a.Statements.when(len(names) > 0, "RFC 9111 §4.2.1", "What can't be read permits nothing, "+
+		"and counts as 0 seconds, as past, or not at all: %s.", strings.Join(names, ", "))
 }
