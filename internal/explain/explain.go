@@ -98,7 +98,7 @@ func (c *Explainer) inquire(asked Question) (*inquiry, error) {
 	q := c.Request(r, "")
 	q.Header = httpcache.EndToEnd(q.Header)
 	return &inquiry{c: c, q: q, Explanation: &Explanation{
-		Method: q.Method, URL: shown(site.Shown(asked.URL)), Fields: fields(q.Header, nil),
+		Method: q.Method, URL: shown(site.Shown(asked.URL)), Fields: allFields(q.Header),
 		Time: c.Now(), Node: c.Self(), Stored: []StoredResponse{},
 	}}, nil
 }

@@ -119,29 +119,27 @@ func (e *Explanation) String() string {
 	for _, f := range e.Fields {
 		fmt.Fprintln(&b, f)
 	}
-	paragraph(&b, "Now", e.Now)
-	paragraph(&b, "Next", e.Next.Statements)
-	if e.Key != "" {
-		paragraph(&b, "Key", append(Statements{{Text: e.Key}}, e.About...))
-	}
-	if e.Owner != "" {
-		paragraph(&b, "Owner", Statements{{Text: e.Owner + "; this node is " + e.Node}})
-	}
+	key, owner := Statements{{Text: e.Key}}, Statements{{Text: e.Owner + "; this node is " + e.Node}}
+	paragraph(&b, "Now", e.Now, true)
+	paragraph(&b, "Next", e.Next.Statements, true)
+	paragraph(&b, "Key", append(key, e.About...), e.Key != "")
+	paragraph(&b, "Owner", owner, e.Owner != "")
 	for i := range e.Stored {
 		e.Stored[i].write(&b, "In memory")
 	}
 	e.AtOwner.write(&b, "At its owner")
 	e.Origin.write(&b, "From the origin, asked just now")
-	paragraph(&b, "Hint", e.Hints)
+	paragraph(&b, "Hint", e.Hints, len(e.Hints) > 0)
 	return b.String()
 }
 
-// paragraph writes statements, if there are any, beside a label.
-func paragraph(b *strings.Builder, label string, statements Statements) {
-	for i, s := range statements {
-		if i == 0 {
-			b.WriteByte('\n')
-		}
+// paragraph writes statements beside a label, if that is so.
+func paragraph(b *strings.Builder, label string, statements Statements, so bool) {
+	if !so {
+		return
+	}
+	b.WriteByte('\n')
+	for _, s := range statements {
 		fmt.Fprintf(b, "%-7s%s\n", label, s)
 		label = ""
 	}
@@ -152,19 +150,20 @@ func (r *StoredResponse) write(b *strings.Builder, where string) {
 	if r == nil {
 		return
 	}
-	fmt.Fprintf(b, "\n%s: status %d", where, r.Status)
-	for _, part := range []struct {
-		is   bool
+	parts := []struct {
 		text string
+		is   bool
 	}{
-		{r.Length >= 0, fmt.Sprintf(", %d bytes", r.Length)},
-		{r.Length < 0 && !r.HeadOnly && !r.Bypass, ", whose length isn't known yet"},
-		{r.Bypass, ", which can't be stored"},
-		{r.HeadOnly, ", for HEAD only"},
-		{r.Version != "", ", version " + r.Version},
-		{len(r.Vary) > 0, ", for requests with " + strings.Join(r.Vary, " and ")},
-		{r.Selected, "  <- what this request selects"},
-	} {
+		{fmt.Sprintf("\n%s: status %d", where, r.Status), true},
+		{fmt.Sprintf(", %d bytes", r.Length), r.Length >= 0},
+		{", whose length isn't known yet", r.Length < 0 && !r.HeadOnly && !r.Bypass},
+		{", which can't be stored", r.Bypass},
+		{", for HEAD only", r.HeadOnly},
+		{", version " + r.Version, r.Version != ""},
+		{", for requests with " + strings.Join(r.Vary, " and "), len(r.Vary) > 0},
+		{"  <- what this request selects", r.Selected},
+	}
+	for _, part := range parts {
 		if part.is {
 			b.WriteString(part.text)
 		}

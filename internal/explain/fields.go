@@ -2,6 +2,7 @@ package explain
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -12,45 +13,40 @@ import (
 	"github.com/scurrycache/scurry/internal/store"
 )
 
-// selectedBy says what a request has to say in the fields of rec's Vary to select it.
-func selectedBy(rec *store.Record) (values []string) {
-	selecting := rec.Selecting()
-	for _, name := range rec.Vary {
-		if lines, ok := selecting[name]; ok {
-			values = append(values, written(name)+": "+value(name, lines))
-		} else {
-			values = append(values, "no "+written(name))
+// caching are the fields of a response that have to do with caching, besides those of the settings.
+var caching = []string{"Cache-Control", "Expires", "Date", "Age", "Last-Modified", "Etag", "Vary",
+	"Set-Cookie", "Cache-Groups", "No-Vary-Search", "Content-Range", "Content-Encoding"}
+
+// fields returns those of h that have these names as "Name: value", sorted.
+func fields(h http.Header, names []string) (list []string) {
+	for _, name := range names {
+		if lines, ok := h[name]; ok {
+			list = append(list, written(name)+": "+value(name, lines))
 		}
 	}
-	return values
+	slices.Sort(list)
+	return slices.Compact(list)
 }
+
+func allFields(h http.Header) []string { return fields(h, slices.Collect(maps.Keys(h))) }
 
 // conditions are those by which the origin can be asked whether a response with those fields is
 // still good; "" if there are none.
 func conditions(stored http.Header) string {
 	h := http.Header{}
 	httpcache.AddConditions(h, stored)
-	return strings.Join(fields(h, nil), " and ")
+	return strings.Join(allFields(h), " and ")
 }
 
-// matters reports whether a response's field has to do with caching.
-func (c *Explainer) matters(name string) bool {
-	switch name {
-	case "Cache-Control", "Expires", "Date", "Age", "Last-Modified", "Etag", "Vary", "Set-Cookie",
-		"Cache-Groups", "No-Vary-Search", "Content-Range", "Content-Encoding":
-		return true
-	}
-	return slices.Contains(c.Site.Policy.Targets, name) || slices.Contains(c.Site.GroupFields, name)
-}
-
-// fields returns those of h that are chosen, all if chosen is nil, as "Name: value", sorted.
-func fields(h http.Header, chosen func(name string) bool) (list []string) {
-	for name, lines := range h {
-		if chosen == nil || chosen(name) {
-			list = append(list, written(name)+": "+value(name, lines))
+// selectedBy says what a request has to say in the fields of rec's Vary to select it.
+func selectedBy(rec *store.Record) []string {
+	selecting := rec.Selecting()
+	list := fields(selecting, rec.Vary)
+	for _, name := range rec.Vary {
+		if _, ok := selecting[name]; !ok {
+			list = append(list, "no "+written(name))
 		}
 	}
-	slices.Sort(list)
 	return list
 }
 

@@ -3,6 +3,7 @@ package explain
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -72,9 +73,10 @@ func (x *inquiry) account(head *httpcache.Response, length int64) *account {
 	a.facts = a.policy.Facts(head)
 	a.says, a.field = a.policy.ResponseDirectives(head.Header)
 	age, lifetime := a.facts.Age(x.Time), a.facts.Lifetime
+	names := slices.Concat(caching, a.policy.Targets, x.c.Site.GroupFields)
 	a.until = x.Time.Add(lifetime - age).UTC().Round(time.Second)
 	a.StoredResponse = StoredResponse{
-		Status: head.Status, Length: length, Fields: fields(head.Header, x.c.matters),
+		Status: head.Status, Length: length, Fields: fields(head.Header, names),
 		Age: int64(age / time.Second), Lifetime: int64(lifetime / time.Second),
 		TTL: int64((lifetime - age) / time.Second),
 	}
