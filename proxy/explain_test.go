@@ -82,11 +82,11 @@ func TestExplainProbe(t *testing.T) {
 		size   int64
 		tells  []string
 	}{
-		"/large":   {maxAge("60"), 1 << 20, []string{"The answer isn't stored: its 1048576 bytes are more than a quarter of the memory", "To have it stored: have the origin send a strong ETag"}},
-		"/fresh":   {maxAge("60"), 1 << 17, []string{"Its answer would be stored.\n", "It is fresh until", "From the origin, asked just now: status 200, 131072 bytes", "max-age=60 in Cache-Control"}},
-		"/private": {http.Header{"Cache-Control": {"private"}}, 1 << 20, []string{"The answer isn't stored: private in Cache-Control makes it one user's own", "To have it stored: have the origin leave out private"}},
+		"/large":   {maxAge("60"), 1 << 20, []string{"The answer isn't stored: it is larger than a quarter of the memory", "To have it stored: have the origin send a strong ETag"}},
+		"/fresh":   {maxAge("60"), 1 << 17, []string{"Its answer would be stored.\n", "It is fresh until", "From the origin, asked just now: status 200, 131072 bytes", "60 s: max-age in Cache-Control"}},
+		"/private": {http.Header{"Cache-Control": {"private"}}, 1 << 20, []string{"The answer isn't stored: private in Cache-Control makes it one user's own", "To have it stored: have the origin leave that out"}},
 		"/cookie":  {http.Header{"Set-Cookie": {"hush"}}, 1 << 17, []string{"it has Set-Cookie, which is taken to be one client's: it doesn't say itself", "Set-Cookie: (not shown)", "RFC 9111 §7.3"}},
-		"/star":    {http.Header{"Vary": {"*"}}, 1 << 17, []string{"its Vary (*)"}},
+		"/star":    {http.Header{"Vary": {"*"}}, 1 << 17, []string{"its Vary says that it depends on more"}},
 		"/nothing": {nil, 1 << 17, []string{"The answer isn't stored: it is never fresh", "no usable ETag or Last-Modified"}},
 	} {
 		o.Handle(path, origintest.File{Size: tt.size, Header: tt.header}.ServeHTTP)

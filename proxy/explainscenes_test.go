@@ -48,7 +48,7 @@ func scenes() []scene {
 	const minute = 61 * time.Second
 	return []scene{
 		{"nothing is known", fresh, nil, 0, "", "", nil, "fetch", 0, []string{"Nothing is stored for this request."}},
-		{"fresh", fresh, asked(), 0, "", "", nil, "hit", 200, []string{"A response is stored. It is fresh until", "max-age=60 in Cache-Control", "this request selects", "100 bytes", `| ETag: "1"`}},
+		{"fresh", fresh, asked(), 0, "", "", nil, "hit", 200, []string{"A response is stored. It is fresh until", "60 s: max-age in Cache-Control", "this request selects", "100 bytes", `| ETag: "1"`}},
 		{"fresh, not modified", fresh, asked(), 0, "", "", []string{`If-None-Match: "1"`}, "hit", 304, []string{"gets a 304", "RFC 9110 §13.2.2"}},
 		{"fresh, precondition failed", fresh, asked(), 0, "", "", []string{`If-Match: "2"`}, "hit", 412, []string{"gets a 412"}},
 		{"fresh, range", fresh, asked(), 0, "", "", []string{"Range: bytes=1-2"}, "hit", 206, []string{"gets a 206"}},
@@ -88,7 +88,7 @@ func scenes() []scene {
 		{"the other variant", says("max-age=60", "Vary", "X-Squirrel"), asked("X-Squirrel: red"), 0, "", "", []string{"X-Squirrel: grey"}, "fetch", 0, []string{"for requests with X-Squirrel: red", "other values in the fields that Vary names there", "RFC 9111 §4.1"}},
 		{"this variant", says("max-age=60", "Vary", "X-Squirrel, Cookie"), asked("Cookie: hush"), 0, "", "", []string{"Cookie: hush"}, "hit", 200, []string{"for requests with Cookie: (not shown) and no X-Squirrel  <- what this request selects"}},
 		{"groups", says("max-age=60", "Cache-Groups", `"trees", "nuts"`), asked(), 0, "", "", nil, "hit", 200, []string{"belongs to the groups nuts, trees", "RFC 9875 §2"}},
-		{"targeted", says("no-store", "CDN-Cache-Control", "max-age=60"), asked(), 0, "", "", nil, "hit", 200, []string{"max-age=60 in CDN-Cache-Control", "RFC 9213 §2.2", "| CDN-Cache-Control: max-age=60"}},
+		{"targeted", says("no-store", "CDN-Cache-Control", "max-age=60"), asked(), 0, "", "", nil, "hit", 200, []string{"60 s: max-age in CDN-Cache-Control", "RFC 9213 §2.2", "| CDN-Cache-Control: max-age=60"}},
 		{"POST", fresh, asked(), 0, "", "POST", nil, "pass", 0, []string{"A POST always goes to the origin", "Content-Location is this very URL", "RFC 9110 §9.3.3", "RFC 9111 §4.4", "RFC 9875 §3"}},
 		{"OPTIONS", fresh, asked(), 0, "", "OPTIONS", nil, "pass", 0, nil},
 		{"unknown method", fresh, asked(), 0, "", "FROB", nil, "pass", 0, []string{"all that was stored before under its key is dropped"}},

@@ -75,7 +75,7 @@ type inquiry struct {
 	found    decide.Found
 	decision decide.Decision
 	mine     *store.Record // what the request selects here, unless the owner knows better
-	away     bool          // another node owns the resource, and could be asked
+	away     bool          // the owner is another node, and has been asked
 }
 
 func (c *Explainer) inquire(asked Question) (*inquiry, error) {
@@ -159,7 +159,6 @@ func (x *inquiry) keyed(key string) {
 // what it has stored.
 func (x *inquiry) decide(ctx context.Context) {
 	x.c.Lookup(&x.q, &x.found)
-	x.away = x.Owner != x.Node && decide.Reads(x.q.Method)
 	d, atOnce := x.c.Rules.AtOnce(&x.q)
 	if !atOnce {
 		d = x.c.Rules.Decide(&x.q, &x.found)
@@ -188,16 +187,17 @@ func (x *inquiry) permitted(rec *store.Record) *store.Record {
 
 // askOwner asks the owner for what it has stored for the request, if that is another node.
 func (x *inquiry) askOwner(ctx context.Context) {
-	if !x.away {
+	if x.Owner == x.Node {
 		return
 	}
 	rec, err := x.c.Store.Inspect(ctx, &store.Request{Key: x.found.Key, Target: x.q.Resource,
 		Header: x.q.Header, Proto: "HTTP/1.1", Head: x.q.Head()})
 	if err != nil {
-		x.away = false
 		x.Hints.say("", "The owner, %s, can't be asked now (%s), so this node stands in for it.",
 			x.Owner, shown(err.Error()))
+		return
 	}
+	x.away = true
 	if rec = x.permitted(rec); rec != nil {
 		rec.Lease = 0 // it is the owner's own
 		x.found.AtOwner = &store.Result{Record: rec, Found: true, Peer: x.Owner}

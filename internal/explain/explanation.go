@@ -28,11 +28,6 @@ func (s *Statements) say(section, format string, args ...any) {
 	*s = append(*s, Statement{section, fmt.Sprintf(format, args...)})
 }
 
-// fill says s with each place in it filled in: the text after it in places.
-func (s *Statements) fill(with Statement, places ...string) {
-	*s = append(*s, Statement{with.Section, strings.NewReplacer(places...).Replace(with.Text)})
-}
-
 // when says that if it is so.
 func (s *Statements) when(so bool, section, format string, args ...any) {
 	if so {
@@ -119,7 +114,7 @@ func (e *Explanation) String() string {
 	for _, f := range e.Fields {
 		fmt.Fprintln(&b, f)
 	}
-	key, owner := Statements{{Text: e.Key}}, Statements{{Text: e.Owner + "; this node is " + e.Node}}
+	key, owner := Statements{{"", e.Key}}, Statements{{"", e.Owner + "; this node is " + e.Node}}
 	paragraph(&b, "Now", e.Now, true)
 	paragraph(&b, "Next", e.Next.Statements, true)
 	paragraph(&b, "Key", append(key, e.About...), e.Key != "")

@@ -16,24 +16,31 @@ func (x *inquiry) next() {
 		n.Action = "hit"
 	}
 	text, special := decisions[d.Why]
-	with, head := "", ""
 	switch {
 	case d.Action == decide.Revalidate:
-		text = validated
-		if with = conditions(d.Record.Fields()); d.Record.HeadOnly {
-			head = " by a HEAD"
+		by := ""
+		if d.Record.HeadOnly {
+			by = " by a HEAD"
 		}
-	case !special && x.q.Head():
-		text = fetchedByHead
-	case !special:
-		text = fetched
+		n.Statements.say("RFC 9111 §4.3", "At the next request the origin is asked%s whether the "+
+			"stored response is still good, with %s. If it says 304, that is fresh again and is "+
+			"sent; any other answer takes its place.", by, conditions(d.Record.Fields()))
+	case special:
+		n.Statements = Statements{text}
+	case x.q.Head():
+		n.Statements.say("RFC 9110 §9.3.2", "The next HEAD is sent to the origin as a HEAD. Its "+
+			"answer is stored for later HEADs, if it may be. A GET fetches the content.")
+	default:
+		n.Statements.say("RFC 9111 §4", "The next request is fetched from the origin. All who ask "+
+			"for the same meanwhile get the same answer, if it may be stored.")
 	}
-	n.Statements.fill(text, "{method}", x.q.Method, "{conditions}", with, "{head}", head)
-	n.Statements.when(x.away || d.Peer != "", "", "That is by way of its owner, %s.", x.Owner)
+	fetches := d.Action == decide.Fetch || d.Action == decide.Revalidate
+	n.Statements.when(d.Peer != "" || x.away && fetches, "", "That is by way of its owner, %s.",
+		x.Owner)
 	if d.Action == decide.Serve {
 		x.represent()
 	}
-	if !special && d.Record == nil && !x.away && !x.q.Head() {
+	if fetches && !special && d.Record == nil && !x.away && !x.q.Head() {
 		x.offer()
 	}
 }

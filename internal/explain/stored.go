@@ -1,7 +1,6 @@
 package explain
 
 import (
-	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -22,7 +21,6 @@ type account struct {
 	says   httpcache.Directives
 	field  string    // that the directives come from
 	until  time.Time // when its freshness ends
-	places []string  // what stands in braces in sentences, each before what it is filled in with
 }
 
 // stored describes a record, at length if the request selects it.
@@ -83,18 +81,6 @@ func (x *inquiry) account(head *httpcache.Response, length int64) *account {
 	if lifetime > 0 {
 		a.FreshUntil = &a.until
 	}
-	beside := ""
-	if len(a.policy.Targets) > 0 && a.field == "Cache-Control" {
-		beside = "; or send " + written(a.policy.Targets[0]) + ": max-age=60 beside it, which " +
-			"counts here and not in browsers"
-	}
-	a.places = []string{"{status}", fmt.Sprint(head.Status), "{length}", fmt.Sprint(length),
-		"{field}", written(a.field), "{vary}", value("Vary", head.Header["Vary"]),
-		"{beside}", beside}
-	for _, name := range []string{"max-age", "s-maxage", "stale-while-revalidate"} {
-		text, _ := a.says.Said(name)
-		a.places = append(a.places, "{"+name+"}", text)
-	}
 	return a
 }
 
@@ -108,13 +94,17 @@ func (a *account) notStored(request http.Header) (reason string, ok bool) {
 	return reason, ok
 }
 
+// tell says s with the field filled in.
+func (a *account) tell(s Statement) {
+	s.Text = strings.ReplaceAll(s.Text, "{field}", written(a.field))
+	a.Statements = append(a.Statements, s)
+}
+
 // refuse says why the response isn't stored, and what would change that.
 func (a *account) refuse(reason string) {
 	r := refusals[reason]
-	a.Statements.fill(Statement{r.section, "The answer isn't stored: " + r.why + "."}, a.places...)
-	if r.remedy != "" {
-		a.Statements.fill(Statement{"", "To have it stored: " + r.remedy + "."}, a.places...)
-	}
+	a.tell(Statement{r.section, "The answer isn't stored: " + r.why + "."})
+	a.Statements.when(r.remedy != "", "", "To have it stored: %s.", r.remedy)
 	a.main = len(a.Statements)
 	a.ignored()
 }
@@ -131,17 +121,16 @@ func (a *account) judge(request http.Header) {
 	case ttl <= 0:
 		begin = "It is stale: it was fresh until " + until + ", " + span(-ttl) + " ago"
 	}
-	verdict, source, objection := verdicts[reason], sources[a.facts.Source], ""
+	verdict, source := verdicts[reason], sources[a.facts.Source]
 	for _, w := range wishes {
 		if reason == "request" && w.name == a.facts.Objection(request, now) {
-			verdict.Section = w.section
-			objection, _ = a.policy.RequestDirectives(request).Said(w.name)
+			text, _ := a.policy.RequestDirectives(request).Said(w.name)
+			verdict = Statement{w.section, verdict.Text + text + "."}
 		}
 	}
-	verdict.Text = begin + verdict.Text
-	source.Text = "Its freshness lifetime is " + span(a.facts.Lifetime) + ": " + source.Text
-	a.Statements.fill(verdict, append(a.places, "{objection}", objection)...)
-	a.Statements.fill(source, a.places...)
+	a.tell(Statement{verdict.Section, begin + verdict.Text})
+	a.tell(Statement{source.Section, "Its freshness lifetime is " + span(a.facts.Lifetime) + ": " +
+		source.Text})
 	a.main = len(a.Statements)
 	since := max(0, now.Sub(a.head.ResponseTime))
 	a.Statements.say("RFC 9111 §4.2.3", "It is %s old: it came %s ago, and was %s old then by "+
@@ -157,7 +146,7 @@ func (a *account) reuse(request http.Header) {
 		"while the origin is asked in the background.", stamp(a.until.Add(revalidate)))
 	a.onError(request)
 	with := conditions(h)
-	say(with != "", "RFC 9111 §4.3.1", "The origin can be asked if it is still good, with %s.", with)
+	say(with != "", "RFC 9111 §4.3.1", "The origin can be asked if it is still good: %s.", with)
 	say(with == "", "RFC 9111 §4.3.1", "It has no usable ETag or Last-Modified, or was changed "+
 		"in the second of its Date, so once it is stale it is fetched again in full.")
 	a.wishes(request)
@@ -197,8 +186,8 @@ func (a *account) onError(request http.Header) {
 // wishes says what the request asks of caches.
 func (a *account) wishes(request http.Header) {
 	say, pragma, ignored := a.Statements.when, len(request["Pragma"]) > 0, a.policy.IgnoreRequest
-	say(ignored && (pragma || len(request["Cache-Control"]) > 0), "", "The request's Cache-Control "+
-		"and Pragma are ignored, by the setting ignore-request-directives.")
+	say(ignored && (pragma || len(request["Cache-Control"]) > 0), "", "The request's "+
+		"Cache-Control and Pragma are ignored, by the setting ignore-request-directives.")
 	say(!ignored && pragma, "RFC 9111 §5.4", "Its Pragma: no-cache counts as a Cache-Control, "+
 		"unless there is one.")
 	says := a.policy.RequestDirectives(request)

@@ -7,8 +7,8 @@ import (
 	"github.com/scurrycache/scurry/internal/httpcache"
 )
 
-// The rules give their reasons as values. These are the words for them. What stands in braces is
-// filled in with what is known of the request or the response.
+// The rules give their reasons as values. These are the words for them. {field} is the field that a
+// response's directives come from.
 
 // actions are the names of what is done.
 var actions = map[decide.Action]string{
@@ -23,7 +23,7 @@ var decisions = map[decide.Reason]Statement{
 	decide.WhyMaxForwards: {"RFC 9110 §7.6.2", "This cache answers it itself: Max-Forwards is 0."},
 	decide.WhyOnlyIfCached: {"RFC 9111 §5.2.1.7", "It is only-if-cached, and nothing stored may " +
 		"answer it: it gets a 504."},
-	decide.WhyUnread:  {"RFC 9111 §4", "The next {method} goes to the origin, past the cache."},
+	decide.WhyUnread:  {"RFC 9111 §4", "The next one goes to the origin, past the cache."},
 	decide.WhyUpgrade: {"RFC 9110 §7.8", "It asks for another protocol: it goes past the cache."},
 	decide.WhyNoStore: {"RFC 9111 §5.2.1.5", "The next request is sent to the origin, past the " +
 		"cache: it says no-store, so its answer is for this client alone."},
@@ -42,17 +42,6 @@ var decisions = map[decide.Reason]Statement{
 		"response is stale: the origin has just failed."},
 }
 
-// What is done for all other reasons.
-var (
-	fetched = Statement{"RFC 9111 §4", "The next request is fetched from the origin. All who ask " +
-		"for the same meanwhile get the same answer, if it may be stored."}
-	fetchedByHead = Statement{"RFC 9110 §9.3.2", "The next HEAD is sent to the origin as a HEAD. " +
-		"Its answer is stored for later HEADs, if it may be. A GET fetches the content."}
-	validated = Statement{"RFC 9111 §4.3", "At the next request the origin is asked{head} " +
-		"whether the stored response is still good, with {conditions}. If it says 304, the " +
-		"stored one is fresh again and is sent; any other answer takes its place."}
-)
-
 // representations are where it is laid down when a client gets an answer with that status.
 var representations = map[int]string{
 	http.StatusNotModified: "RFC 9110 §13.2.2", http.StatusPreconditionFailed: "RFC 9110 §13.2.2",
@@ -67,22 +56,23 @@ const tooLarge = "too-large" // besides the reasons of Storable
 
 // refusals are about the reasons of Storable.
 var refusals = map[string]refusal{
-	httpcache.ReasonStatus: {"RFC 9111 §3", "with status {status} it is stored only if it says " +
-		"how long it stays fresh, and never with 428, 429, 431 or 511", "have the origin send " +
+	httpcache.ReasonStatus: {"RFC 9111 §3", "with its status it is stored only if it says how " +
+		"long it stays fresh, and never with 428, 429, 431 or 511", "have the origin send " +
 		"Cache-Control: max-age=60 or so"},
 	httpcache.ReasonUnderstand: {"RFC 9111 §5.2.2.3", "must-understand in {field} leaves it to " +
-		"caches that know what status {status} means", ""},
+		"caches that know what its status means", ""},
 	httpcache.ReasonPartial: {"RFC 9111 §3.3", "it is only a part (206) of something", ""},
 	httpcache.ReasonRequest: {"RFC 9111 §5.2.1.5", "the request says no-store", "ask without " +
 		"no-store, or have it ignored by the setting ignore-request-directives"},
 	httpcache.ReasonNoStore: {"RFC 9111 §5.2.2.5", "no-store in {field} forbids it", "have the " +
-		"origin leave out no-store and send max-age=60 or so, if it is the same for " +
-		"everyone{beside}"},
-	httpcache.ReasonVaryStar: {"RFC 9111 §4.1", "its Vary ({vary}) means that no other request " +
-		"may be answered with it", "have the origin name in Vary the request fields that matter"},
+		"origin leave that out and send max-age=60 or so, here or in a targeted field such as " +
+		"CDN-Cache-Control, if it is the same for everyone"},
+	httpcache.ReasonVaryStar: {"RFC 9111 §4.1", "its Vary says that it depends on more than " +
+		"fields of requests", "have the origin name in Vary the request fields that matter"},
 	httpcache.ReasonPrivate: {"RFC 9111 §5.2.2.7", "private in {field} makes it one user's own, " +
-		"and this cache is shared by all", "have the origin leave out private and send " +
-		"max-age=60 or so, if it is the same for everyone{beside}"},
+		"and this cache is shared by all", "have the origin leave that out and send max-age=60 " +
+		"or so, here or in a targeted field such as CDN-Cache-Control, if it is the same for " +
+		"everyone"},
 	httpcache.ReasonAuthorization: {"RFC 9111 §3.5", "it answers a request with Authorization, " +
 		"and doesn't say that others may have it", "ask without Authorization, or have the " +
 		"origin send public, must-revalidate or s-maxage, if it is the same for everyone"},
@@ -95,27 +85,27 @@ var refusals = map[string]refusal{
 	httpcache.ReasonUseless: {"RFC 9111 §3", "it is never fresh, and has no usable ETag or " +
 		"Last-Modified to validate it by, so it could never be used", "have the origin send " +
 		"Cache-Control: max-age=60 or so, or an ETag or Last-Modified"},
-	tooLarge: {"", "its {length} bytes are more than a quarter of the memory, and can't be asked " +
-		"for in parts", "have the origin send a strong ETag and Accept-Ranges: bytes, or give " +
-		"this cache more memory"},
+	tooLarge: {"", "it is larger than a quarter of the memory, and can't be asked for in parts",
+		"have the origin send a strong ETag and Accept-Ranges: bytes, or give this cache more " +
+			"memory"},
 	"": {"", "for what the request said that got it, it couldn't be", ""},
 }
 
 // verdicts are about the reasons of Reuse. They follow until when the response is or was fresh.
 var verdicts = map[string]Statement{
 	"":          {"RFC 9111 §4.2", "."},
-	"request":   {"", ", but this request doesn't accept it: {objection}."},
+	"request":   {"", ", but this request doesn't accept it: "},
 	"max-stale": {"RFC 9111 §5.2.1.2", "; this request accepts that by its max-stale."},
 	"stale-while-revalidate": {"RFC 5861 §3", ". It is still sent at once, while the origin is " +
-		"asked in the background: {stale-while-revalidate} in {field}."},
+		"asked in the background: stale-while-revalidate in {field}."},
 	"stale":    {"RFC 9111 §4.2.4", "; the origin has to confirm it before it is used."},
 	"no-cache": {"RFC 9111 §5.2.2.4", ": no-cache in {field} has it validated first."},
 }
 
 // sources are about where a freshness lifetime comes from.
 var sources = map[httpcache.Source]Statement{
-	httpcache.SourceSMaxage: {"RFC 9111 §5.2.2.10", "{s-maxage} in {field}, before all else."},
-	httpcache.SourceMaxAge:  {"RFC 9111 §5.2.2.1", "{max-age} in {field}, before Expires."},
+	httpcache.SourceSMaxage: {"RFC 9111 §5.2.2.10", "s-maxage in {field}, before all else."},
+	httpcache.SourceMaxAge:  {"RFC 9111 §5.2.2.1", "max-age in {field}, before Expires."},
 	httpcache.SourceExpires: {"RFC 9111 §5.3", "its Expires less its Date."},
 	httpcache.SourceNegativeTTL: {"RFC 9111 §4.2.2", "none is stated, so the setting " +
 		"negative-ttl counts."},
@@ -123,8 +113,8 @@ var sources = map[httpcache.Source]Statement{
 		"its Last-Modified to its Date is assumed, at most the setting heuristic-limit."},
 	httpcache.SourceHeuristicOff: {"RFC 9111 §4.2.2", "none is stated, and heuristic-limit is " +
 		"off."},
-	httpcache.SourceHeuristicStatus: {"RFC 9111 §4.2.2", "none is stated, nor assumed for a " +
-		"{status}."},
+	httpcache.SourceHeuristicStatus: {"RFC 9111 §4.2.2", "none is stated, nor assumed for its " +
+		"status."},
 	httpcache.SourceNone: {"RFC 9111 §4.2.2", "none is stated, and there is no Last-Modified to " +
 		"guess by."},
 }
