@@ -199,6 +199,7 @@ func (x *inquiry) askOwner(ctx context.Context) {
 	}
 	x.away = true
 	if rec = x.permitted(rec); rec != nil {
+		rec = rec.Clone()
 		rec.Lease = 0 // it is the owner's own
 		x.found.AtOwner = &store.Result{Record: rec, Found: true, Peer: x.Owner}
 		x.mine = nil
@@ -238,10 +239,9 @@ func (x *inquiry) standing() {
 		if !known.Bypass {
 			x.Now[0].Text = intro + x.Now[0].Text
 		}
-		x.Now.when(x.mine != nil && x.found.MustRevalidate, "", "Its owner has to be asked "+
-			"before it is used again: its time on this node is over, or this node was out of "+
-			"contact.")
-	case x.found.Record != nil:
+		x.Now.when(x.mine != nil && x.found.MustRevalidate, "", "It has to be confirmed before "+
+			"it is used again: its time on this node is over, or this node was out of contact.")
+	case x.found.Record != nil && x.mine == nil:
 		x.Now.say("RFC 9111 §3.5", "What is stored isn't for requests with Authorization: it "+
 			"doesn't say public, must-revalidate or s-maxage.")
 	case x.found.Variants:
