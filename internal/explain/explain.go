@@ -62,7 +62,7 @@ func (c *Explainer) Explain(ctx context.Context, asked Question) (*Explanation, 
 			x.probe(ctx)
 		}
 		x.Hints.when(x.Owner != x.Node, "", "Its owner, %s, knows all that is stored of it: ask "+
-			"there, with --admin and the address of that node's admin listener.", x.Owner)
+			"there, with --admin and its admin address.", x.Owner)
 	}
 	return x.Explanation, nil
 }
@@ -147,7 +147,7 @@ func (x *inquiry) keyed(key string) {
 	likely, canonical := x.c.Site.LikelyKey(key), site.Canonical(key)
 	x.Key = cmp.Or(shown(likely), "(the folder "+x.c.Site.Mount+" itself)")
 	x.About.when(likely != key, "", "By the No-Vary-Search of an earlier response, what is "+
-		"stored under it is also for %s, which was asked about.", shown(key))
+		"stored under it is also for %s.", shown(key))
 	x.About.when(canonical != key, "RFC 3986 §6.2.2", "Other spellings of the path, such as %s, "+
 		"are stored each for itself, but have the same owner and are invalidated together.",
 		shown(canonical))
@@ -239,8 +239,8 @@ func (x *inquiry) standing() {
 		if !known.Bypass {
 			x.Now[0].Text = intro + x.Now[0].Text
 		}
-		x.Now.when(x.mine != nil && x.found.MustRevalidate, "", "It has to be confirmed before "+
-			"it is used again: its time on this node is over, or this node was out of contact.")
+		x.Now.when(x.mine != nil && x.found.MustRevalidate, "", "It has to be confirmed first: "+
+			"its time on this node is over, or this node was out of contact with the others.")
 	case x.found.Record != nil && x.mine == nil:
 		x.Now.say("RFC 9111 §3.5", "What is stored isn't for requests with Authorization: it "+
 			"doesn't say public, must-revalidate or s-maxage.")
@@ -264,10 +264,8 @@ func (x *inquiry) unread() {
 		"GETs if it is a 200 that says how long it stays fresh, and its Content-Location is this "+
 		"very URL.")
 	x.Now.when(unsafe, "RFC 9111 §4.4", "If it succeeds, all that was stored before under its "+
-		"key is dropped on all nodes, and so is what Location and Content-Location in the answer "+
-		"name.")
-	x.Now.when(unsafe, "RFC 9875 §3", "So are the groups that Cache-Group-Invalidation names "+
-		"there.")
+		"key is dropped on all nodes, with what its Location and Content-Location name.")
+	x.Now.when(unsafe, "RFC 9875 §3", "So are the groups in its Cache-Group-Invalidation.")
 }
 
 // probe asks the origin and explains what its answer would lead to.
@@ -278,7 +276,7 @@ func (x *inquiry) probe(ctx context.Context) {
 	switch {
 	case err != nil && ctx.Err() != nil:
 		x.Now.say("", "The origin was asked just now, and hasn't begun to answer within %s. A "+
-			"client is kept waiting until the origin's own time limit.", probeTime)
+			"client waits longer.", probeTime)
 		return
 	case err != nil:
 		f := fetch.FailureOf(err)
@@ -287,14 +285,15 @@ func (x *inquiry) probe(ctx context.Context) {
 		return
 	}
 	x.Time = x.c.Now()
-	a, intro := x.account(head, length), "The origin was asked just now."
-	if reason, ok := a.notStored(x.q.Header); ok {
+	a := x.account(head, length)
+	reason, ok := a.notStored(x.q.Header)
+	if ok {
 		a.reuse(nil)
-		intro += " Its answer would be stored."
 	} else {
 		a.refuse(reason)
 	}
-	x.Now.say("", "%s", intro)
+	x.Now.say("", "The origin was asked just now.")
+	x.Now.when(ok, "", "Its answer would be stored.")
 	x.Now = append(x.Now, a.Statements[:a.main]...)
 	x.Origin = &a.StoredResponse
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scurrycache/scurry/internal/decide"
 	"github.com/scurrycache/scurry/internal/fetch"
 	"github.com/scurrycache/scurry/internal/httpcache"
 	"github.com/scurrycache/scurry/internal/serve"
@@ -220,6 +221,39 @@ func TestExplainAgrees(t *testing.T) {
 		g.onError(t, explained)
 		if t.Failed() {
 			t.Fatalf("%+v\n%+v\n%+v\n%+v", g.policy, g.request, g.response, explained)
+		}
+	}
+}
+
+// TestEachReasonHasWords: none that the rules give is left without, and what stands in braces is
+// filled in.
+func TestEachReasonHasWords(t *testing.T) {
+	for source := httpcache.SourceNone; source <= httpcache.SourceSMaxage; source++ {
+		if sources[source].Text == "" || sources[source].Section == "" {
+			t.Errorf("nothing is said of lifetime source %d", source)
+		}
+	}
+	for why := decide.WhyLooped; why <= decide.WhyFetched; why++ {
+		said := decisions[why].Text != ""
+		switch why {
+		case decide.WhyMiss, decide.WhyStale, decide.WhyUnaccepted, decide.WhyDoubted: // fetched or validated
+			if said {
+				t.Errorf("reason %d has words that aren't said", why)
+			}
+		case decide.WhyFailed, decide.WhyChanging, decide.WhyForAnother, decide.WhyOnError, decide.WhyFetched: // known only once it has happened
+		default:
+			if !said {
+				t.Errorf("nothing is said of reason %d", why)
+			}
+		}
+	}
+	for reason := range refusals {
+		a := accounts(httpcache.Policy{}, nil, received(200), noon)
+		a.refuse(reason)
+		for _, s := range a.Statements {
+			if strings.ContainsAny(s.Text, "{}") {
+				t.Errorf("%s: %s", reason, s)
+			}
 		}
 	}
 }

@@ -39,8 +39,8 @@ func (x *inquiry) stored(rec *store.Record, selected bool) StoredResponse {
 		a.refuse(reason)
 	case selected:
 		a.reuse(x.q.Header)
-		a.Statements.when(x.Time.Before(retry), "", "The origin failed when it was last asked "+
-			"whether it is still good; it isn't asked again before %s.", stamp(retry))
+		a.Statements.when(x.Time.Before(retry), "", "The origin has just failed to confirm it: "+
+			"it isn't asked again before %s.", stamp(retry))
 	default:
 		a.judge(nil)
 	}
@@ -51,8 +51,8 @@ func (x *inquiry) stored(rec *store.Record, selected bool) StoredResponse {
 		a.CopyUntil = &lease
 	}
 	say, part := a.Statements.when, rec.Part
-	say(rec.Pass, "", "Until %s requests for it go straight to the origin, none waiting for "+
-		"another's answer; the next one after that finds out anew.", stamp(pass))
+	say(rec.Pass, "", "Until %s requests for it go straight to the origin, each for itself.",
+		stamp(pass))
 	say(!rec.Lease.IsZero(), "", "It is a copy of what %s owns, used until %s without asking it.",
 		x.Owner, stamp(lease))
 	say(part != store.Part{}, "RFC 9111 §3.3", "Only a part of the content is stored, bytes %d "+

@@ -88,7 +88,7 @@ var refusals = map[string]refusal{
 	tooLarge: {"", "it is larger than a quarter of the memory, and can't be asked for in parts",
 		"have the origin send a strong ETag and Accept-Ranges: bytes, or give this cache more " +
 			"memory"},
-	"": {"", "for what the request said that got it, it couldn't be", ""},
+	"": {"", "the request that got it kept it from being stored", ""},
 }
 
 // verdicts are about the reasons of Reuse. They follow until when the response is or was fresh.
