@@ -70,8 +70,8 @@ func (c *explainCmd) adminAddress(p process) (string, error) {
 	if u.Host != "" && !c.serves(u) {
 		port, err := strconv.Atoi(u.Port())
 		if err != nil || port+1000 > 65535 {
-			return "", usageError{fmt.Errorf(
-				"no admin address follows from %s, whose port + 1000 isn't one: give --admin", u.Host)}
+			return "", usageError{fmt.Errorf("no admin address follows from %s, whose port + 1000 "+
+				"isn't one: give --admin", u.Host)}
 		}
 		return net.JoinHostPort(u.Hostname(), strconv.Itoa(port+1000)), nil
 	}
@@ -98,8 +98,8 @@ func (c *explainCmd) complete() (*url.URL, error) {
 	}
 	u, err := url.Parse(s)
 	if err != nil || u.User != nil || u.Host != "" && u.Scheme != "http" && u.Scheme != "https" {
-		return nil, usageError{fmt.Errorf(
-			"%q: expected a URL such as http://127.0.0.1:9001/files/a, or its path, /files/a", c.URL)}
+		return nil, usageError{fmt.Errorf("%q: expected a URL such as "+
+			"http://127.0.0.1:9001/files/a, or its path, /files/a", c.URL)}
 	}
 	if c.URL = s; u.Port() == "" && u.Host != "" {
 		port := map[string]string{"http": "80", "https": "443"}[u.Scheme]

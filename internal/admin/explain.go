@@ -72,12 +72,12 @@ func question(r *http.Request) (q Question, format string, err error) {
 	}
 	for name, values := range form {
 		if !slices.Contains([]string{"url", "method", "h", "probe", "format"}, name) {
-			return q, "", fmt.Errorf("unknown parameter %q: there are url, method, h, probe and format; "+
-				"if it belongs to the url, write its & as %%26", name)
+			return q, "", fmt.Errorf("unknown parameter %q: there are url, method, h, probe and "+
+				"format; if it belongs to the url, write its & as %%26", name)
 		}
 		if len(values) > 1 && name != "h" {
-			return q, "", fmt.Errorf("%s is given %d times: give it once, with each & in it written as "+
-				"%%26", name, len(values))
+			return q, "", fmt.Errorf("%s is given %d times: give it once, with each & in it "+
+				"written as %%26", name, len(values))
 		}
 	}
 	if strings.Contains(strings.Join(r.Header["Accept"], ","), "application/json") {

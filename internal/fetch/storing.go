@@ -95,8 +95,8 @@ func partOf(head *httpcache.Response, length int64) (part httpcache.Part, whole,
 }
 
 // Judge reports whether the response to a GET with those fields is one that may be stored, if its
-// content has length bytes; the reason is that of httpcache.Policy.Storable. A part is judged as the
-// success that it is a part of.
+// content has length bytes; the reason is that of httpcache.Policy.Storable. A part is judged as
+// the success that it is a part of.
 func (o *Origin) Judge(
 	request http.Header, head *httpcache.Response, length int64,
 ) (storable bool, reason string) {

@@ -10,9 +10,9 @@ import (
 type Source uint8
 
 const (
-	SourceNone            Source = iota // nothing is stated, and there is no Last-Modified to guess by
-	SourceHeuristicOff                  // nothing is stated, and the policy has no heuristic
-	SourceHeuristicStatus               // nothing is stated, and the status permits no heuristic
+	SourceNone            Source = iota // nothing: there is no Last-Modified to guess by
+	SourceHeuristicOff                  // nothing: the policy has no heuristic
+	SourceHeuristicStatus               // nothing: the status permits no heuristic
 	SourceHeuristic                     // guessed from Last-Modified
 	SourceNegativeTTL                   // the policy's for a 404 or 410
 	SourceExpires                       // from here on, the origin stated it
