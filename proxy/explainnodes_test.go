@@ -33,14 +33,14 @@ func TestExplainAmongNodes(t *testing.T) {
 	name := c.names[c.owner("a")]
 
 	e := other.explain(false, "GET", "/files/a")
-	tells(t, e, "Nothing is stored for this request.", "fetched, by its owner, "+name+", from the origin", "Its owner, "+name+", knows all", "Owner  "+name+"; this node is "+e.Node)
+	tells(t, e, "Nothing is stored for this request.", "fetched from the origin", "by way of its owner, "+name, "Its owner, "+name+", knows all", "Owner  "+name+"; this node is "+e.Node)
 	owner.get("/files/a")
-	tells(t, owner.explain(false, "GET", "/files/a"), "A response is stored.", "Owner  "+name+", which is this node")
+	tells(t, owner.explain(false, "GET", "/files/a"), "A response is stored.", "Owner  "+name+"; this node is "+name)
 
 	c.o.Forget()
 	for range 2 { // and no copy is left here by asking
 		e = other.explain(true, "GET", "/files/a")
-		tells(t, e, "Its owner, "+name+", has it stored. It is fresh until", "by way of "+name, "At its owner: status 200, 9 bytes")
+		tells(t, e, "Its owner, "+name+", has it stored. It is fresh until", "by way of its owner, "+name, "At its owner: status 200, 9 bytes")
 		if len(e.Stored) > 0 || e.AtOwner == nil || e.AtOwner.CopyUntil != nil || c.o.Count() > 0 {
 			t.Errorf("%d origin requests\n%s", c.o.Count(), e)
 		}
@@ -55,13 +55,13 @@ func TestExplainAmongNodes(t *testing.T) {
 	}
 	clock.Advance(6 * time.Second)
 	e = other.explain(false, "GET", "/files/a")
-	tells(t, e, "by way of "+name)
+	tells(t, e, "by way of its owner, "+name)
 	resp, _ = other.get("/files/a")
 	happened(t, e, resp, c.o.Requests())
 
 	clock.Advance(time.Minute)
 	e = other.explain(false, "GET", "/files/a")
-	tells(t, e, "the origin is asked, by its owner, "+name+", whether", `If-None-Match: "1"`)
+	tells(t, e, "by way of its owner, "+name, "the origin is asked whether", `If-None-Match: "1"`)
 	resp, _ = other.get("/files/a")
 	happened(t, e, resp, c.o.Requests())
 
@@ -85,7 +85,7 @@ func TestExplainBypassAmongNodes(t *testing.T) {
 	owner.get("/files/a")
 	c.o.Forget()
 	e := other.explain(true, "GET", "/files/a")
-	tells(t, e, "no-store in Cache-Control forbids it", "knows that its answer isn't one that can be stored")
+	tells(t, e, "no-store in Cache-Control forbids it", "At its owner: status 200, 9 bytes, which can't be stored")
 	resp, _ := other.get("/files/a")
 	happened(t, e, resp, c.o.Requests())
 }

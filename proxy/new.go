@@ -39,10 +39,7 @@ func New(cfg Config) (*Proxy, error) {
 		Rules: rules, Site: p.site, Store: p.store, Origin: p.origin, Now: cfg.Now,
 		WebSocket: cfg.WebSocket, NoVarySearch: cfg.NoVarySearch, MaxContent: cfg.MaxChunk,
 	})
-	p.explain = explain.Config{
-		Rules: rules, Site: p.site, Store: p.store, Origin: p.origin, Server: p.server, Now: cfg.Now,
-		Self: p.node.Self, Targets: cfg.Targets, GroupFields: cfg.GroupFields,
-	}
+	p.explain = explain.Explainer{Server: p.server, Self: p.node.Self}
 	p.routes = logging.Access(cfg.Logger, p.admit(p.router()))
 	p.followMembers()
 	p.stopUnsolicited = p.origin.OnUnsolicited(func(keys []string) {

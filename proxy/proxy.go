@@ -53,7 +53,7 @@ type Proxy struct {
 	store   *store.Store
 	origin  *fetch.Origin
 	server  *serve.Server
-	explain explain.Config
+	explain explain.Explainer
 	routes  http.Handler
 	closed  sync.Once
 

@@ -37,15 +37,11 @@ type explainCmd struct {
 
 // Run prints what the node says.
 func (c *explainCmd) Run(ctx context.Context, p process) error {
-	asked, err := c.asked()
+	at, err := c.adminAddress(p)
 	if err != nil {
 		return err
 	}
-	at, err := c.adminAddress(asked, p)
-	if err != nil {
-		return err
-	}
-	form := url.Values{"url": {written(asked)}, "method": {c.Method}, "h": c.Header}
+	form := url.Values{"url": {c.URL}, "method": {c.Method}, "h": c.Header}
 	if c.NoProbe {
 		form.Set("probe", "0")
 	}
@@ -57,45 +53,13 @@ func (c *explainCmd) Run(ctx context.Context, p process) error {
 	return explanation(ctx, p.stdout, at, form)
 }
 
-// asked is the URL to explain, a path with the slash that may be left out.
-func (c *explainCmd) asked() (*url.URL, error) {
-	s := c.URL
-	if !strings.Contains(s, "://") && !strings.HasPrefix(s, "/") {
-		if first, _, _ := strings.Cut(s, "/"); strings.Contains(first, ":") {
-			s = "http://" + s
-		} else {
-			s = "/" + s
-		}
+// adminAddress is the admin address to ask: --admin; else the one that follows from the port of the
+// URL, if that isn't where the node of the settings serves clients; else that node's.
+func (c *explainCmd) adminAddress(p process) (string, error) {
+	u, err := c.complete()
+	if err != nil {
+		return "", err
 	}
-	u, err := url.Parse(s)
-	if err != nil || u.Host != "" && u.Scheme != "http" && u.Scheme != "https" {
-		return nil, usageError{fmt.Errorf(
-			"%q: expected a URL such as http://127.0.0.1:9001/files/a, or its path, /files/a", c.URL)}
-	}
-	if u.Path == "" {
-		u.Path = "/"
-	}
-	u.User, u.Fragment = nil, "" // which no request has
-	return u, nil
-}
-
-// written is u with its path as it was written, which String doesn't show if it has a character
-// that should be escaped.
-func written(u *url.URL) string {
-	if u.RawPath == "" || u.RawPath == u.EscapedPath() {
-		return u.String()
-	}
-	c := url.URL{Scheme: u.Scheme, Opaque: u.RawPath, RawQuery: u.RawQuery,
-		ForceQuery: u.ForceQuery}
-	if u.Host != "" {
-		c.Opaque = "//" + u.Host + u.RawPath
-	}
-	return c.String()
-}
-
-// adminAddress is the admin address to ask: --admin; else the one that follows from the port of u,
-// if u isn't where the node of the settings serves clients; else that node's.
-func (c *explainCmd) adminAddress(u *url.URL, p process) (string, error) {
 	if c.Admin != "" {
 		address := strings.TrimSuffix(strings.TrimPrefix(c.Admin, "http://"), "/")
 		if err := new(config.Addr).UnmarshalText([]byte(address)); err != nil {
@@ -104,10 +68,10 @@ func (c *explainCmd) adminAddress(u *url.URL, p process) (string, error) {
 		return address, nil
 	}
 	if u.Host != "" && !c.serves(u) {
-		port, err := strconv.Atoi(portOf(u))
+		port, err := strconv.Atoi(u.Port())
 		if err != nil || port+1000 > 65535 {
-			return "", usageError{fmt.Errorf(
-				"no admin address follows from %s, whose port + 1000 isn't one: give --admin", u.Host)}
+			return "", usageError{fmt.Errorf("no admin address follows from %s, whose port + 1000 "+
+				"isn't one: give --admin", u.Host)}
 		}
 		return net.JoinHostPort(u.Hostname(), strconv.Itoa(port+1000)), nil
 	}
@@ -122,32 +86,42 @@ func (c *explainCmd) adminAddress(u *url.URL, p process) (string, error) {
 	return string(addresses.AdminListen), nil
 }
 
+// complete puts before the URL what may be left out of it, and reads it, but for its fragment.
+func (c *explainCmd) complete() (*url.URL, error) {
+	s, _, _ := strings.Cut(c.URL, "#")
+	if first, _, _ := strings.Cut(s, "/"); !strings.Contains(s, "://") && first != "" {
+		if strings.Contains(first, ":") {
+			s = "http://" + s
+		} else {
+			s = "/" + s
+		}
+	}
+	u, err := url.Parse(s)
+	if err != nil || u.User != nil || u.Host != "" && u.Scheme != "http" && u.Scheme != "https" {
+		return nil, usageError{fmt.Errorf("%q: expected a URL such as "+
+			"http://127.0.0.1:9001/files/a, or its path, /files/a", c.URL)}
+	}
+	if c.URL = s; u.Port() == "" && u.Host != "" {
+		port := map[string]string{"http": "80", "https": "443"}[u.Scheme]
+		u.Host = net.JoinHostPort(u.Hostname(), port)
+	}
+	return u, nil
+}
+
 // serves reports whether u is at the address of the settings, by their texts.
 func (c *explainCmd) serves(u *url.URL) bool {
-	if portOf(u) != strconv.Itoa(c.Listen.Port()) {
-		return false
-	}
 	here := func(host string) bool {
 		ip := net.ParseIP(host)
 		return host == "" || host == "localhost" || ip.IsLoopback() || ip.IsUnspecified()
 	}
-	return u.Hostname() == c.Listen.Host() || here(u.Hostname()) && here(c.Listen.Host())
-}
-
-func portOf(u *url.URL) string {
-	switch {
-	case u.Port() != "":
-		return u.Port()
-	case u.Scheme == "https":
-		return "443"
-	}
-	return "80"
+	return u.Port() == strconv.Itoa(c.Listen.Port()) && (u.Hostname() == c.Listen.Host() ||
+		here(u.Hostname()) && here(c.Listen.Host()))
 }
 
 // explanation asks the admin listener at the address, and copies what it answers to w.
 func explanation(ctx context.Context, w io.Writer, address string, form url.Values) error {
-	target := url.URL{Scheme: "http", Host: address, Path: "/explain", RawQuery: form.Encode()}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target.String(), nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet,
+		"http://"+address+"/explain?"+form.Encode(), nil)
 	if err != nil {
 		return usageError{err}
 	}

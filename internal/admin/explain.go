@@ -1,12 +1,14 @@
 package admin
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -36,18 +38,17 @@ const (
 
 // ServeHTTP answers /explain.
 func (e Explain) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	q, asJSON, err := question(r)
-	if err != nil {
-		answer(w, http.StatusBadRequest, err.Error()+"\n")
-		return
+	var explanation io.WriterTo
+	q, format, err := question(r)
+	if err == nil {
+		explanation, err = e(r.Context(), q)
 	}
-	explanation, err := e(r.Context(), q)
 	if err != nil {
 		answer(w, http.StatusBadRequest, err.Error()+"\n")
 		return
 	}
 	w.Header().Set("X-Content-Type-Options", "nosniff") // others' words are in it
-	if !asJSON {
+	if format != "json" {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		_, _ = explanation.WriteTo(w) // if it fails, nobody is there to be told
 		return
@@ -59,49 +60,42 @@ func (e Explain) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // question reads the parameters of /explain. An error says what to do.
-func question(r *http.Request) (q Question, asJSON bool, err error) {
-	fail := func(format string, args ...any) (Question, bool, error) {
-		return Question{}, false, fmt.Errorf(format, args...)
-	}
+func question(r *http.Request) (q Question, format string, err error) {
 	if len(r.URL.RawQuery) > maxQuery {
-		return fail("the query has more than %d bytes: ask about a shorter URL, with fewer fields",
-			maxQuery)
+		return q, "", fmt.Errorf("the query has more than %d bytes: ask about a shorter URL, with "+
+			"fewer fields", maxQuery)
 	}
 	form, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
-		return fail("the query can't be read (%v): encode the values as an HTML form does, %%25 "+
-			"for a %% and %%3B for a semicolon", err)
+		return q, "", fmt.Errorf("the query can't be read (%w): encode the values as an HTML form "+
+			"does, %%25 for a %% and %%3B for a semicolon", err)
 	}
 	for name, values := range form {
-		switch name {
-		case "h":
-		case "url", "method", "probe", "format":
-			if len(values) > 1 {
-				return fail("%s is given %d times: give it once, with each & in it written as %%26",
-					name, len(values))
-			}
-		default:
-			return fail("unknown parameter %q: there are url, method, h, probe and format; if it "+
-				"belongs to the url, write its & as %%26", name)
+		if !slices.Contains([]string{"url", "method", "h", "probe", "format"}, name) {
+			return q, "", fmt.Errorf("unknown parameter %q: there are url, method, h, probe and "+
+				"format; if it belongs to the url, write its & as %%26", name)
+		}
+		if len(values) > 1 && name != "h" {
+			return q, "", fmt.Errorf("%s is given %d times: give it once, with each & in it "+
+				"written as %%26", name, len(values))
 		}
 	}
-	asJSON = strings.Contains(strings.Join(r.Header["Accept"], ","), "application/json")
-	switch format := form.Get("format"); format {
-	case "":
-	case "json", "text":
-		asJSON = format == "json"
-	default:
-		return fail("format=%s: expected text or json", format)
+	if strings.Contains(strings.Join(r.Header["Accept"], ","), "application/json") {
+		format = "json"
 	}
-	if probe := form.Get("probe"); probe != "" && probe != "0" && probe != "1" {
-		return fail("probe=%s: expected 0, to leave the origin alone, or 1", probe)
+	format = cmp.Or(form.Get("format"), format, "text")
+	if format != "json" && format != "text" {
+		return q, "", fmt.Errorf("format=%s: expected text or json", format)
 	}
-	q.Method, q.Probe = form.Get("method"), form.Get("probe") != "0"
-	if q.URL, err = asked(form.Get("url")); err != nil {
-		return fail("%w", err)
+	probe := cmp.Or(form.Get("probe"), "1")
+	if probe != "0" && probe != "1" {
+		return q, "", fmt.Errorf("probe=%s: expected 0, to leave the origin alone, or 1", probe)
 	}
-	q.Header, err = header(form["h"])
-	return q, asJSON, err
+	q.Method, q.Probe = form.Get("method"), probe == "1"
+	if q.URL, err = asked(form.Get("url")); err == nil {
+		q.Header, err = header(form["h"])
+	}
+	return q, format, err
 }
 
 // asked reads the URL that is to be explained.
@@ -111,6 +105,9 @@ func asked(s string) (*url.URL, error) {
 			"client would ask for")
 	}
 	u, err := url.Parse(s)
+	if err == nil && u.Host != "" {
+		u.Path = cmp.Or(u.Path, "/") // RFC 9110 section 4.2.3
+	}
 	if err != nil || u.Opaque != "" || !strings.HasPrefix(u.Path, "/") {
 		return nil, fmt.Errorf("url=%.200s: expected a path that begins with a slash, such as "+
 			"/files/1.txt, or a whole URL with such a path", s)

@@ -1,6 +1,6 @@
 // Package explain puts into words what a cache has stored for a request, why it has or hasn't, and
 // what it will do when the request comes. It has no procedure of its own: it asks for the decision
-// as package serve does, but doesn't carry it out.
+// as package serve does, doesn't carry it out, and looks up the words for its reasons.
 //
 //	Question ─► route ─► Lookup, the owner ─► decide ─► Explanation
 package explain
@@ -26,83 +26,68 @@ import (
 
 // Question is a client's request that Explain is to be about.
 type Question struct {
-	// Method is the request's; "" means GET.
-	Method string
+	Method string      // "" means GET
+	URL    *url.URL    // what the client asks for; its scheme and host don't matter
+	Header http.Header // names in any case
 
-	// URL is what the client asks the Proxy for. Its scheme and host don't matter.
-	URL *url.URL
-
-	// Header holds the request's fields; names in any case.
-	Header http.Header
-
-	// Probe: if nothing is known of the resource, the origin is to be asked for it, once, as the
-	// cache would. What it answers is explained and thrown away.
+	// Probe: if nothing is known of the resource, the origin is asked for it, once, as the cache
+	// would. What it answers is explained and thrown away.
 	Probe bool
 }
 
-// probeTime is how long the origin is waited for when it is asked for the sake of an explanation:
-// somebody waits for that.
+// probeTime is how long the origin is waited for when it is asked for an explanation.
 const probeTime = 8 * time.Second
 
-// Config is what an Explainer works with. All fields must be set, but for Targets and GroupFields.
-type Config struct {
-	Rules  decide.Rules
-	Site   *site.Site
-	Store  *store.Store
-	Origin *fetch.Origin
-	Server *serve.Server
-	Now    func() time.Time
-	Self   func() string // the name of this node; "" if there is no other
-
-	Targets, GroupFields []string // fields of a response that have to do with caching, too
+// Explainer explains what a Server does. Both fields must be set.
+type Explainer struct {
+	*serve.Server
+	Self func() string // the name of this node; "" if there is no other
 }
 
 // Explain says what the cache has stored for such a request, why it has or hasn't, and what it will
 // do when the request comes. It changes nothing that is stored. It is for those who operate the
 // cache: what it says isn't for clients. The error says what is wrong with the request.
-func (c *Config) Explain(ctx context.Context, q Question) (*Explanation, error) {
-	x, err := c.inquire(q)
+func (c *Explainer) Explain(ctx context.Context, asked Question) (*Explanation, error) {
+	x, err := c.inquire(asked)
 	if err != nil {
 		return nil, err
 	}
-	e := &Explanation{Method: x.q.Method, URL: shown(site.Shown(q.URL)),
-		Fields: fields(x.q.Header, nil), Time: x.now, Node: c.Self(), Stored: []StoredResponse{}}
-	x.explanation = e
-	if !x.route(q.URL) {
-		return e, nil
+	if x.route(asked.URL) {
+		x.Owner = c.Store.Owner(x.q.Resource)
+		x.decide(ctx)
+		x.list()
+		x.next()
+		x.standing()
+		if asked.Probe && decide.Reads(x.q.Method) && x.mine == nil && x.found.AtOwner == nil {
+			x.probe(ctx)
+		}
+		x.Hints.when(x.Owner != x.Node, "", "Its owner, %s, knows all that is stored of it: ask "+
+			"there, with --admin and its admin address.", x.Owner)
 	}
-	e.Owner = c.Store.Owner(x.q.Resource)
-	x.decide(ctx)
-	x.describe()
-	if x.unknown() && q.Probe {
-		x.probe(ctx)
-	}
-	return e, nil
+	return x.Explanation, nil
 }
 
 // inquiry is a Question on its way to an Explanation.
 type inquiry struct {
-	c           *Config
-	q           decide.Request
-	now         time.Time
-	explanation *Explanation
-
+	*Explanation
+	c        *Explainer
+	q        decide.Request
 	found    decide.Found
 	decision decide.Decision
-	atOwner  *store.Record // what the owner has, if that is another node and it is asked
-	away     bool          // another node owns the resource and could be asked
+	mine     *store.Record // what the request selects here, unless the owner knows better
+	away     bool          // the owner is another node, and has been asked
 }
 
-func (c *Config) inquire(q Question) (*inquiry, error) {
-	r := &http.Request{Method: cmp.Or(q.Method, http.MethodGet), ProtoMajor: 1, ProtoMinor: 1,
+func (c *Explainer) inquire(asked Question) (*inquiry, error) {
+	r := &http.Request{Method: cmp.Or(asked.Method, http.MethodGet), ProtoMajor: 1, ProtoMinor: 1,
 		Header: http.Header{}}
 	switch {
-	case q.URL == nil:
+	case asked.URL == nil:
 		return nil, errors.New("there is no URL to explain")
 	case !httpcache.IsToken(r.Method):
 		return nil, fmt.Errorf("%q can't be a method", shown(r.Method))
 	}
-	for name, values := range q.Header {
+	for name, values := range asked.Header {
 		for _, v := range values {
 			if !httpcache.IsToken(name) || strings.ContainsAny(v, "\r\n\x00") {
 				return nil, fmt.Errorf("%q can't be a request's field", shown(name+": "+v))
@@ -110,259 +95,205 @@ func (c *Config) inquire(q Question) (*inquiry, error) {
 			r.Header.Add(name, strings.Trim(v, " \t"))
 		}
 	}
-	x := &inquiry{c: c, now: c.Now(), q: c.Server.Request(r, "")}
-	x.q.Header = httpcache.EndToEnd(x.q.Header)
-	return x, nil
+	q := c.Request(r, "")
+	q.Header = httpcache.EndToEnd(q.Header)
+	return &inquiry{c: c, q: q, Explanation: &Explanation{
+		Method: q.Method, URL: shown(site.Shown(asked.URL)), Fields: allFields(q.Header),
+		Time: c.Now(), Node: c.Self(), Stored: []StoredResponse{},
+	}}, nil
 }
 
-// decide makes the decision about the request, as response.decide does, but without asking the
-// origin.
+// route finds the key of u, as the Proxy does. If there is none, it says so, and reports false.
+func (x *inquiry) route(u *url.URL) bool {
+	mount, status := x.c.Site.Mount, http.StatusOK
+	key, err := "", error(nil)
+	switch way := x.c.Site.Way(u); {
+	case way == site.ToResource:
+		key, err = x.c.Site.KeyFromURL(u)
+	case way == site.ToNothing:
+		status = http.StatusNotFound
+		x.Now.say("", "Only what is under %s, or asked for by /zk?key=, is served.", mount)
+		x.Hints.say("", "If a file of the origin is meant, ask about %s.",
+			mount+shown(strings.TrimPrefix(site.Spelling(u), "/")))
+	case !decide.Reads(x.q.Method):
+		status = http.StatusMethodNotAllowed
+		x.Now.say("", "This can only be read, with GET or HEAD.")
+	case way == site.ToForm:
+		key, err = site.KeyFromForm(u.RawQuery)
+	default:
+		status = http.StatusTemporaryRedirect
+		x.Now.say("", "This only leads to %s. Ask about that.", mount)
+	}
+	switch {
+	case errors.Is(err, site.ErrLong):
+		status = http.StatusRequestURITooLong
+		x.Now.say("RFC 9110 §15.5.15", "The URL is longer than %d bytes.", site.MaxKey)
+	case err != nil:
+		status = http.StatusBadRequest
+		x.Now.say("RFC 9110 §15.5.1", "It can't be answered: %s.", err)
+	case status == http.StatusOK:
+		x.keyed(key)
+		return true
+	}
+	x.Next = Next{Action: actions[decide.Refuse], Status: status}
+	x.Next.Statements.say("", "The next such request is answered with %d %s, and the origin "+
+		"isn't asked.", status, http.StatusText(status))
+	return false
+}
+
+// keyed takes note of the key, and says what else is stored under it.
+func (x *inquiry) keyed(key string) {
+	x.q.Resource = key
+	likely, canonical := x.c.Site.LikelyKey(key), site.Canonical(key)
+	x.Key = cmp.Or(shown(likely), "(the folder "+x.c.Site.Mount+" itself)")
+	x.About.when(likely != key, "", "By the No-Vary-Search of an earlier response, what is "+
+		"stored under it is also for %s.", shown(key))
+	x.About.when(canonical != key, "RFC 3986 §6.2.2", "Other spellings of the path, such as %s, "+
+		"are stored each for itself, but have the same owner and are invalidated together.",
+		shown(canonical))
+	x.About.when(likely == key && strings.Contains(key, "?"), "RFC 9111 §2",
+		"Each other query, or order of its parts, is stored for itself.")
+}
+
+// decide makes the decision about the request, as serve does, but asks the owner only, and only for
+// what it has stored.
 func (x *inquiry) decide(ctx context.Context) {
-	rules := &x.c.Rules
-	x.c.Server.Lookup(&x.q, &x.found)
-	d, ok := rules.AtOnce(&x.q)
-	if !ok {
-		d = rules.Decide(&x.q, &x.found)
+	x.c.Lookup(&x.q, &x.found)
+	d, atOnce := x.c.Rules.AtOnce(&x.q)
+	if !atOnce {
+		d = x.c.Rules.Decide(&x.q, &x.found)
+		x.mine = x.permitted(x.found.Record)
 	}
-	if e := x.explanation; e.Owner != e.Node && decide.Reads(x.q.Method) {
-		x.away = true
-		if d.Action == decide.Look || d.Action == decide.Fetch || d.Action == decide.Revalidate {
-			x.askOwner(ctx)
+	switch d.Action {
+	case decide.Look:
+		x.askOwner(ctx)
+		x.found.Looked = true
+		d = x.c.Rules.Decide(&x.q, &x.found)
+	case decide.Fetch, decide.Revalidate:
+		if x.askOwner(ctx); x.found.AtOwner != nil {
+			d = x.c.Rules.Fetched(&x.q, d, x.found.AtOwner, 0)
 		}
-	}
-	if d.Action == decide.Look {
-		x.found.Looked, x.found.AtOwner = true, x.ownersAnswer()
-		d = rules.Decide(&x.q, &x.found)
-	}
-	if res := x.ownersAnswer(); res != nil && (d.Action == decide.Fetch ||
-		d.Action == decide.Revalidate) {
-		d = rules.Fetched(&x.q, d, res, 0)
 	}
 	x.decision = d
 }
 
-// ownersAnswer is what the owner has, as Fetch brings it; nil if there is nothing.
-func (x *inquiry) ownersAnswer() *store.Result {
-	if x.atOwner == nil {
+// permitted is rec, but nil if it isn't for requests like this one, which has Authorization.
+func (x *inquiry) permitted(rec *store.Record) *store.Record {
+	if rec != nil && x.q.Authorized && !decide.Shared(rec) {
 		return nil
 	}
-	return &store.Result{Record: x.atOwner, Found: true, Peer: x.explanation.Owner}
+	return rec
 }
 
-// askOwner asks the owner for what it has stored for the request.
+// askOwner asks the owner for what it has stored for the request, if that is another node.
 func (x *inquiry) askOwner(ctx context.Context) {
+	if x.Owner == x.Node {
+		return
+	}
 	rec, err := x.c.Store.Inspect(ctx, &store.Request{Key: x.found.Key, Target: x.q.Resource,
 		Header: x.q.Header, Proto: "HTTP/1.1", Head: x.q.Head()})
-	switch {
-	case err != nil:
-		x.away = false
-		x.hint("The owner, %s, can't be asked now (%s), so this node stands in for it.",
-			x.explanation.Owner, shown(err.Error()))
-	case rec != nil && (!x.q.Authorized || decide.Shared(rec)):
-		x.atOwner = rec
+	if err != nil {
+		x.Hints.say("", "The owner, %s, can't be asked now (%s), so this node stands in for it.",
+			x.Owner, shown(err.Error()))
+		return
+	}
+	x.away = true
+	if rec = x.permitted(rec); rec != nil {
+		rec = rec.Clone()
+		rec.Lease = 0 // it is the owner's own
+		x.found.AtOwner = &store.Result{Record: rec, Found: true, Peer: x.Owner}
+		x.mine = nil
 	}
 }
 
-// record is what the request selects here; nil if that isn't for it.
-func (x *inquiry) record() *store.Record {
-	if x.barred() {
-		return nil
-	}
-	return x.found.Record
-}
-
-// barred reports whether what the request selects isn't for requests with Authorization.
-func (x *inquiry) barred() bool {
-	return x.found.Record != nil && x.q.Authorized && !decide.Shared(x.found.Record)
-}
-
-// unknown reports whether nothing at all is known of what the origin answers.
-func (x *inquiry) unknown() bool {
-	return decide.Reads(x.q.Method) && x.record() == nil && x.atOwner == nil
-}
-
-func (x *inquiry) hint(format string, args ...any) {
-	x.explanation.Hints = append(x.explanation.Hints, Statement{Text: fmt.Sprintf(format, args...)})
-}
-
-// describe fills in the explanation with what is known without asking the origin.
-func (x *inquiry) describe() {
-	e, mine := x.explanation, x.record()
-	if !decide.Reads(x.q.Method) || x.atOwner != nil {
-		mine = nil
-	}
+// list describes what is stored of the resource, here and at its owner.
+func (x *inquiry) list() {
 	for _, rec := range x.c.Store.List(x.found.Key) {
-		if rec.Pass && !x.now.Before(rec.PassUntil.Time()) {
-			continue
+		if !rec.Pass || x.Time.Before(rec.PassUntil.Time()) {
+			x.Stored = append(x.Stored, x.stored(rec, x.mine != nil &&
+				rec.Version == x.mine.Version && rec.Revision == x.mine.Revision))
 		}
-		selected := mine != nil && rec.Version == mine.Version && rec.Revision == mine.Revision
-		e.Stored = append(e.Stored, x.stored(rec, selected))
 	}
-	if x.atOwner != nil {
-		r := x.stored(x.atOwner, true)
-		r.CopyUntil = nil
-		e.AtOwner = &r
-	}
-	e.Next = x.next()
-	e.Now = x.standing()
-	if e.Owner != e.Node {
-		x.hint("This node doesn't own the resource. Its owner, %s, knows all that is stored of "+
-			"it: ask there, with --admin and the address of that node's admin listener.", e.Owner)
+	if x.found.AtOwner != nil {
+		r := x.stored(x.found.AtOwner.Record, true)
+		x.AtOwner = &r
 	}
 }
 
 // standing says how things are for the request.
-func (x *inquiry) standing() []Statement {
-	e := x.explanation
-	if !decide.Reads(x.q.Method) {
-		return x.unread()
-	}
-	if x.atOwner != nil {
-		why := e.AtOwner.Statements
-		if e.AtOwner.Bypass {
-			return append([]Statement{join("Its owner, "+e.Owner+", knows it. ", why[0])},
-				remedy(why)...)
-		}
-		return []Statement{join("Its owner, "+e.Owner+", has it stored. ", why[0]), why[1]}
-	}
-	for _, r := range e.Stored {
-		switch {
-		case !r.Selected:
-		case r.Bypass:
-			return append(r.Statements[:1:1], remedy(r.Statements)...)
-		default:
-			// The verdict, and where the freshness comes from.
-			return append([]Statement{join("A response is stored. ", r.Statements[0]),
-				r.Statements[1]}, x.doubts()...)
+func (x *inquiry) standing() {
+	known, intro := x.AtOwner, "Its owner, "+x.Owner+", has it stored. "
+	for i := range x.Stored {
+		if x.Stored[i].Selected {
+			known, intro = &x.Stored[i], "A response is stored. "
 		}
 	}
-	text := "Nothing is stored for this request."
-	stored := slices.ContainsFunc(e.Stored, func(r StoredResponse) bool {
-		return !r.Bypass && (x.q.Head() || !r.HeadOnly)
-	})
-	heads := slices.ContainsFunc(e.Stored, func(r StoredResponse) bool {
-		return !r.Bypass && r.HeadOnly
-	})
+	headOnly := func(r StoredResponse) bool { return r.HeadOnly && !r.Bypass }
 	switch {
-	case x.barred():
-		return []Statement{{"The stored response isn't for requests with Authorization: it " +
-			"doesn't say public, must-revalidate or s-maxage.", "RFC 9111 §3.5"}}
-	case stored:
-		return []Statement{{text +
-			" What is stored of this URL is for requests with other values in the fields that " +
-			"Vary names there.", "RFC 9111 §4.1"}}
-	case heads:
-		return []Statement{{text +
-			" What is stored of this URL came in answer to a HEAD, and answers HEADs only.", "RFC 9110 §9.3.2"}}
+	case decide.RefusedMethod(x.q.Method):
+		x.Now.say("", "%s is never sent to the origin.", x.q.Method)
+	case !decide.Reads(x.q.Method):
+		x.unread()
+	case known != nil:
+		x.Now = append(x.Now, known.Statements[:known.main]...)
+		if !known.Bypass {
+			x.Now[0].Text = intro + x.Now[0].Text
+		}
+		x.Now.when(x.mine != nil && x.found.MustRevalidate, "", "It has to be confirmed first: "+
+			"its time on this node is over, or this node was out of contact with the others.")
+	case x.found.Record != nil && x.mine == nil:
+		x.Now.say("RFC 9111 §3.5", "What is stored isn't for requests with Authorization: it "+
+			"doesn't say public, must-revalidate or s-maxage.")
+	case x.found.Variants:
+		x.Now.say("RFC 9111 §4.1", "Nothing is stored for this request. What is stored of this "+
+			"URL is for requests with other values in the fields that Vary names there.")
+	case slices.ContainsFunc(x.Stored, headOnly):
+		x.Now.say("RFC 9110 §9.3.2", "Nothing is stored for this request. What is stored of this "+
+			"URL came in answer to a HEAD, and answers HEADs only.")
+	default:
+		x.Now.say("", "Nothing is stored for this request.")
 	}
-	return []Statement{{Text: text}}
 }
 
-// doubts says why what is stored may not be used even if it is fresh.
-func (x *inquiry) doubts() []Statement {
-	switch {
-	case !x.found.MustRevalidate:
-		return nil
-	case x.found.Record.Lease.IsZero():
-		return []Statement{{Text: "This node has been out of contact with the others, who may " +
-			"know better, so this response is validated once before it is used again."}}
-	}
-	return []Statement{{Text: "It is a copy of what another node owns, and has to be asked for " +
-		"there again: its time here is over."}}
-}
-
-// unread says how things are for methods that nothing stored answers.
-func (x *inquiry) unread() []Statement {
-	if decide.RefusedMethod(x.q.Method) {
-		return []Statement{{Text: x.q.Method + " is never sent to the origin."}}
-	}
-	now := []Statement{{"A " + x.q.Method +
-		" always goes to the origin: only GET and HEAD are answered from memory.", "RFC 9111 §4"}}
-	if x.q.Method == http.MethodPost {
-		now = append(now,
-			Statement{"Its answer is stored, for later GETs, only if it is a 200 that says how " +
-				"long it stays fresh, and its Content-Location is this very URL.", "RFC 9110 §9.3.3"})
-	}
-	if decide.Unsafe(x.q.Method) {
-		now = append(now,
-			Statement{"If it succeeds (status 2xx or 3xx), all that was stored before under its " +
-				"key is dropped, on all nodes, and so is what Location and Content-Location in " +
-				"the answer name, if that is the same origin's.", "RFC 9111 §4.4"},
-			Statement{"All responses of the groups that the answer names in " +
-				"Cache-Group-Invalidation are dropped, too.", "RFC 9875 §3"})
-	}
-	return now
+// unread says what becomes of a method that nothing stored answers.
+func (x *inquiry) unread() {
+	unsafe := decide.Unsafe(x.q.Method)
+	x.Now.say("RFC 9111 §4", "A %s always goes to the origin: only GET and HEAD are answered "+
+		"from memory.", x.q.Method)
+	x.Now.when(x.q.Method == http.MethodPost, "RFC 9110 §9.3.3", "Its answer is stored for later "+
+		"GETs if it is a 200 that says how long it stays fresh, and its Content-Location is this "+
+		"very URL.")
+	x.Now.when(unsafe, "RFC 9111 §4.4", "If it succeeds, all that was stored before under its "+
+		"key is dropped on all nodes, with what its Location and Content-Location name.")
+	x.Now.when(unsafe, "RFC 9875 §3", "So are the groups in its Cache-Group-Invalidation.")
 }
 
 // probe asks the origin and explains what its answer would lead to.
 func (x *inquiry) probe(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, probeTime)
 	defer cancel()
-	e := x.explanation
 	head, length, err := x.c.Origin.Probe(ctx, x.q.Method, x.q.Resource, x.q.Header)
-	if err != nil {
+	switch {
+	case err != nil && ctx.Err() != nil:
+		x.Now.say("", "The origin was asked just now, and hasn't begun to answer within %s. A "+
+			"client waits longer.", probeTime)
+		return
+	case err != nil:
 		f := fetch.FailureOf(err)
-		text := fmt.Sprintf("The origin was asked just now, which failed: %s. A client would get "+
-			"a %d.", shown(f.Err.Error()), f.Status)
-		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-			text = fmt.Sprintf("The origin was asked just now, and hasn't begun to answer within "+
-				"%s. A client is kept waiting longer, until the origin's own time limit.", probeTime)
-		}
-		e.Now = append(e.Now, Statement{Text: text})
+		x.Now.say("", "The origin was asked just now, which failed: %s. A client would get a %d.",
+			shown(f.Err.Error()), f.Status)
 		return
 	}
-	x.now = x.c.Now()
-	r := x.described(head, length)
-	e.Origin = &r
-	var storable bool
-	if r.Statements, storable = x.storing(x.q.Header, head, r.Length); !storable {
-		why := Statement{strings.TrimPrefix(r.Statements[0].Text, "It isn't stored: "),
-			r.Statements[0].Section}
-		e.Now = append(e.Now,
-			join("The origin was asked just now, and its answer wouldn't be stored: ", why))
-		e.Now = append(e.Now, remedy(r.Statements)...)
-		return
+	x.Time = x.c.Now()
+	a := x.account(head, length)
+	reason, ok := a.notStored(x.q.Header)
+	if ok {
+		a.reuse(nil)
+	} else {
+		a.refuse(reason)
 	}
-	reuse := statements(x.c.Site.Policy.ExplainReuse(nil, head, x.now))
-	e.Now = append(e.Now, join("The origin was asked just now, and its answer would be stored. ",
-		reuse[0]), reuse[1])
-	for _, s := range reuse {
-		if !slices.Contains(r.Statements, s) {
-			r.Statements = append(r.Statements, s)
-		}
-	}
-}
-
-// storing explains whether the response to a GET with that header is stored.
-func (x *inquiry) storing(request http.Header, head *httpcache.Response,
-	length int64) (why []Statement, ok bool) {
-	judged, ok := x.c.Origin.Judge(request, head, length)
-	if ok && x.c.Store.Streams(&store.Record{Length: length, Rangeable: fetch.Rangeable(head)}) {
-		return []Statement{
-			{Text: fmt.Sprintf("It isn't stored: its %d bytes are more than a quarter of the "+
-				"memory, and can't be asked for in parts.", length)},
-			{Text: "To have it stored: have the origin send a strong ETag and Accept-Ranges: " +
-				"bytes, or give this cache more memory."},
-		}, false
-	}
-	return statements(x.c.Site.Policy.ExplainStoring(http.MethodGet, request, judged)), ok
-}
-
-// remedy returns what would have a response stored that isn't, if ExplainStoring knows something.
-func remedy(storing []Statement) []Statement {
-	if len(storing) > 1 && strings.HasPrefix(storing[1].Text, "To have it stored: ") {
-		return storing[1:2]
-	}
-	return nil
-}
-
-// join puts text before a statement's.
-func join(text string, s Statement) Statement { return Statement{text + s.Text, s.Section} }
-
-func statements(lines []httpcache.Line) []Statement {
-	out := make([]Statement, len(lines))
-	for i, l := range lines {
-		out[i] = Statement(l)
-	}
-	return out
+	x.Now.say("", "The origin was asked just now.")
+	x.Now.when(ok, "", "Its answer would be stored.")
+	x.Now = append(x.Now, a.Statements[:a.main]...)
+	x.Origin = &a.StoredResponse
 }

@@ -39,7 +39,7 @@ func (o *Origin) fetched(
 		o.partial(req, f, head)
 	case req.Ranged && rec.Status != http.StatusOK: // it is about the range: a 416 above all
 	default:
-		_, f.Storable = o.Judge(req.Header, head, rec.Length)
+		f.Storable, _ = o.Judge(req.Header, head, rec.Length)
 	}
 	f.Storable = f.Storable && !VariesByIdentity(head.Header, fieldsTold(req.Fields()))
 	f.Private = req.Ranged || len(req.Header["Authorization"]) > 0 ||
@@ -69,7 +69,7 @@ func (o *Origin) fetched(
 func (o *Origin) partial(req *store.Request, f *store.OriginResponse, head *httpcache.Response) {
 	rec := f.Record
 	part, whole, _ := partOf(head, rec.Length)
-	_, storable := o.Judge(req.Header, head, rec.Length)
+	storable, _ := o.Judge(req.Header, head, rec.Length)
 	head.Status = http.StatusOK // of which it is a part
 	// One that has had us ask for the rest in vain isn't to do so again.
 	if f.Storable = storable && req.Gone == ""; !f.Storable {
@@ -95,21 +95,20 @@ func partOf(head *httpcache.Response, length int64) (part httpcache.Part, whole,
 }
 
 // Judge reports whether the response to a GET with those fields is one that may be stored, if its
-// content has length bytes, and as what it is judged: a part that may be stored as the success that
-// it is a part of.
+// content has length bytes; the reason is that of httpcache.Policy.Storable. A part is judged as
+// the success that it is a part of.
 func (o *Origin) Judge(
 	request http.Header, head *httpcache.Response, length int64,
-) (judged *httpcache.Response, storable bool) {
-	as := *head
+) (storable bool, reason string) {
 	if head.Status != http.StatusPartialContent {
-		storable, _ = o.Site.Policy.Storable(http.MethodGet, request, &as)
-		return &as, storable
+		return o.Site.Policy.Storable(http.MethodGet, request, head)
 	}
+	as := *head
 	as.Status = http.StatusOK
+	storable, reason = o.Site.Policy.Storable(http.MethodGet, request, &as)
 	part, whole, ok := partOf(head, length)
-	storable, _ = o.Site.Policy.Storable(http.MethodGet, request, &as)
 	if storable && !(ok && (whole || part.Answers(request))) {
-		as.Status, storable = head.Status, false
+		return false, httpcache.ReasonPartial
 	}
-	return &as, storable
+	return storable, reason
 }

@@ -6,30 +6,48 @@ import (
 	"time"
 )
 
+// Source is where a freshness lifetime comes from (RFC 9111 §4.2).
+type Source uint8
+
+const (
+	SourceNone            Source = iota // nothing: there is no Last-Modified to guess by
+	SourceHeuristicOff                  // nothing: the policy has no heuristic
+	SourceHeuristicStatus               // nothing: the status permits no heuristic
+	SourceHeuristic                     // guessed from Last-Modified
+	SourceNegativeTTL                   // the policy's for a 404 or 410
+	SourceExpires                       // from here on, the origin stated it
+	SourceMaxAge
+	SourceSMaxage
+)
+
+// Explicit reports whether the origin stated the lifetime.
+func (s Source) Explicit() bool { return s >= SourceExpires }
+
 // Lifetime returns the freshness lifetime of a response (RFC 9111 §4.2.1) and whether the origin
 // stated it. What the origin stated in a malformed or contradictory way is an explicit lifetime of
 // zero.
 func (p Policy) Lifetime(r *Response) (lifetime time.Duration, explicit bool) {
-	d := p.responseDirectives(r.Header)
-	return p.lifetime(r, &d)
+	d, _ := p.ResponseDirectives(r.Header)
+	lifetime, source := p.lifetime(r, &d)
+	return lifetime, source.Explicit()
 }
 
-func (p Policy) lifetime(r *Response, d *Directives) (lifetime time.Duration, explicit bool) {
+func (p Policy) lifetime(r *Response, d *Directives) (time.Duration, Source) {
 	if s, present, _ := d.delta(sMaxage); present { // §5.2.2.10
-		return s, true
+		return s, SourceSMaxage
 	}
 	if s, present, _ := d.delta(maxAge); present { // §5.2.2.1
-		return s, true
+		return s, SourceMaxAge
 	}
 	if len(r.Header["Expires"]) > 0 && !d.targeted { // §5.3
-		return untilExpires(r), true
+		return untilExpires(r), SourceExpires
 	}
 	if r.Status == http.StatusNotFound || r.Status == http.StatusGone {
 		// §4.2.2 lets a cache assign what it wants here. That a Last-Modified long ago makes a
 		// file's absence last is no sound heuristic, so the operator's number is the only one.
-		return clampLifetime(p.NegativeTTL), false
+		return clampLifetime(p.NegativeTTL), SourceNegativeTTL
 	}
-	return p.heuristicLifetime(r, d), false
+	return p.heuristicLifetime(r, d)
 }
 
 // untilExpires is Expires minus Date. Expires isn't a list: several lines that differ contradict
@@ -43,15 +61,18 @@ func untilExpires(r *Response) time.Duration {
 }
 
 // heuristicLifetime is a tenth of the time since the last modification, which §4.2.2 calls typical.
-func (p Policy) heuristicLifetime(r *Response, d *Directives) time.Duration {
-	if p.HeuristicLimit <= 0 || !heuristicallyCacheable(r.Status) && !d.permits(public) {
-		return 0
+func (p Policy) heuristicLifetime(r *Response, d *Directives) (time.Duration, Source) {
+	switch {
+	case p.HeuristicLimit <= 0:
+		return 0, SourceHeuristicOff
+	case !heuristicallyCacheable(r.Status) && !d.permits(public):
+		return 0, SourceHeuristicStatus
 	}
 	modified, ok := httpDate(r.Header, "Last-Modified", r.ResponseTime)
 	if !ok {
-		return 0
+		return 0, SourceNone
 	}
-	return clampLifetime(min(r.date().Sub(modified)/10, p.HeuristicLimit))
+	return clampLifetime(min(r.date().Sub(modified)/10, p.HeuristicLimit)), SourceHeuristic
 }
 
 func clampLifetime(d time.Duration) time.Duration {

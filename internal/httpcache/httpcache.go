@@ -41,15 +41,16 @@ type Policy struct {
 	IgnoreRequest bool
 }
 
-// responseDirectives are the directives that a response has for this cache.
-func (p Policy) responseDirectives(h http.Header) Directives {
+// ResponseDirectives are the directives that a response has for this cache, and the canonical name
+// of the field that they come from.
+func (p Policy) ResponseDirectives(h http.Header) (d Directives, field string) {
 	for _, name := range p.Targets {
 		if d, ok := ParseTargeted(h[name]); ok { // RFC 9213 §2.2
 			d.targeted = true
-			return d
+			return d, name
 		}
 	}
-	return ParseDirectives(h)
+	return ParseDirectives(h), "Cache-Control"
 }
 
 // RequestDirectives are the directives of a request, none if they are to be ignored. Pragma:

@@ -274,8 +274,8 @@ func agree(t *testing.T, s scenario) {
 		t.Errorf("lifetime %v, %v, want %v ns, %v\n%v", lifetime, explicit, wantLifetime, wantExplicit, s)
 	}
 	f := s.policy.Facts(s.response)
-	if !equals(f.Lifetime, wantLifetime) || f.Explicit != wantExplicit {
-		t.Errorf("facts: lifetime %v, %v, want %v ns, %v\n%v", f.Lifetime, f.Explicit, wantLifetime, wantExplicit, s)
+	if !equals(f.Lifetime, wantLifetime) || f.Source.Explicit() != wantExplicit {
+		t.Errorf("facts: lifetime %v, %v, want %v ns, %v\n%v", f.Lifetime, f.Source, wantLifetime, wantExplicit, s)
 	}
 	wantAge := book.currentAge(s.now)
 	if age := f.Age(s.now); !equals(age, wantAge) {

@@ -9,10 +9,9 @@ import (
 // They hold no reference to the response, may be copied, and their methods may be called
 // concurrently.
 type Facts struct {
-	// Lifetime is the freshness lifetime; Explicit means that the origin stated it (RFC 9111
-	// §4.2.1).
+	// Lifetime is the freshness lifetime, which comes from Source (RFC 9111 §4.2.1).
 	Lifetime time.Duration
-	Explicit bool
+	Source   Source
 
 	// NoCache: each use needs a successful validation (§5.2.2.4, the form with field names
 	// included).
@@ -27,16 +26,18 @@ type Facts struct {
 
 	ignoreRequest bool // of the policy
 
+	// WhileRevalidate is how stale it may be served while it is being validated (RFC 5861 §3).
+	WhileRevalidate time.Duration
+
 	initialAge   time.Duration
 	responseTime time.Time
 
-	whileRevalidate time.Duration // how stale it may be served while it is being validated
-	ifError         time.Duration // how stale it may be served if it can't be validated
+	ifError time.Duration // how stale it may be served if it can't be validated
 }
 
 // Facts works out the facts of a stored response under this policy.
 func (p Policy) Facts(r *Response) Facts {
-	d := p.responseDirectives(r.Header)
+	d, _ := p.ResponseDirectives(r.Header)
 	f := Facts{
 		NoCache:        d.has(noCache),
 		MustRevalidate: d.has(mustRevalidate) || d.has(proxyRevalidate) || d.has(sMaxage),
@@ -46,12 +47,12 @@ func (p Policy) Facts(r *Response) Facts {
 		ifError:        max(0, p.MaxStale),
 		ignoreRequest:  p.IgnoreRequest,
 	}
-	f.Lifetime, f.Explicit = p.lifetime(r, &d)
+	f.Lifetime, f.Source = p.lifetime(r, &d)
 	if f.NoCache || f.MustRevalidate {
 		f.ifError = 0
 		return f
 	}
-	f.whileRevalidate, _, _ = d.delta(staleWhileRevalidate)
+	f.WhileRevalidate, _, _ = d.delta(staleWhileRevalidate)
 	if limit, present, _ := d.delta(staleIfError); present {
 		f.ifError = limit
 	}
@@ -111,7 +112,7 @@ func (f *Facts) Reuse(request http.Header, now time.Time) Reuse {
 	u := Reuse{Age: f.Age(now), Lifetime: f.Lifetime, OnlyIfCached: d.has(onlyIfCached)}
 	fresh := f.Lifetime > u.Age && !f.NoCache // §4.2: response_is_fresh
 	mayBeStale := !f.NoCache && !f.MustRevalidate
-	accepted := f.accepted(&d, u.Age)
+	accepted := f.objection(&d, u.Age) == ""
 	u.Refused = !accepted
 	switch {
 	case fresh && accepted:
@@ -120,7 +121,7 @@ func (f *Facts) Reuse(request http.Header, now time.Time) Reuse {
 		u.Verdict, u.Reason = Stale, "request"
 	case accepted && mayBeStale && staleAccepted(&d, u.Age-f.Lifetime):
 		u.Verdict, u.Reason = StaleAllowed, "max-stale"
-	case accepted && mayBeStale && u.Age-f.Lifetime < f.whileRevalidate:
+	case accepted && mayBeStale && u.Age-f.Lifetime < f.WhileRevalidate:
 		u.Verdict, u.Reason = StaleMeanwhile, "stale-while-revalidate"
 	default:
 		u.Verdict, u.Reason = Stale, "stale"
@@ -142,23 +143,32 @@ func (f *Facts) Usable(request http.Header, now, retryAfter time.Time) (use Reus
 	return use, !use.Refused && now.Before(retryAfter) && f.StaleOnError(request, now)
 }
 
-// accepted reports whether the request's directives leave room for a stored response of this age.
-// The RFC words them as preferences; they are honoured, and one that can't be read counts as the
-// wish to have the response validated.
-func (f *Facts) accepted(d *Directives, age time.Duration) bool {
+// Objection names the directive of a request that doesn't accept the stored response; it is empty
+// if all do.
+func (f *Facts) Objection(request http.Header, now time.Time) string {
+	d := Policy{IgnoreRequest: f.ignoreRequest}.RequestDirectives(request)
+	return f.objection(&d, f.Age(now))
+}
+
+// objection is Objection for a response of this age. The RFC words the directives as preferences;
+// they are honoured, and one that can't be read counts as the wish to have the response validated.
+func (f *Facts) objection(d *Directives, age time.Duration) string {
 	if !d.field { // the ordinary request
-		return true
+		return ""
 	}
 	if d.has(noCache) { // §5.2.1.4
-		return false
+		return directiveNames[noCache]
 	}
 	// §5.2.1.1. With zero a client that reloads asks for validation, even of what arrived in this
 	// very instant.
 	if limit, present, _ := d.delta(maxAge); present && (limit == 0 || age > limit) {
-		return false
+		return directiveNames[maxAge]
 	}
 	margin, present, valid := d.delta(minFresh) // §5.2.1.3
-	return !present || valid && f.Lifetime-age >= margin
+	if present && (!valid || f.Lifetime-age < margin) {
+		return directiveNames[minFresh]
+	}
+	return ""
 }
 
 // staleAccepted covers max-stale (§5.2.1.2), which without a value accepts any staleness.
@@ -179,20 +189,26 @@ func (f *Facts) StaleOnError(request http.Header, now time.Time) bool {
 	if staleness < 0 {
 		return true
 	}
-	if f.MustRevalidate {
-		return false
+	limit := f.StaleLimit(request)
+	return limit > 0 && staleness <= limit
+}
+
+// StaleLimit is how stale StaleOnError lets the response be, for that request; 0 if it doesn't.
+func (f *Facts) StaleLimit(request http.Header) time.Duration {
+	if f.NoCache || f.MustRevalidate {
+		return 0
 	}
 	limit := f.ifError
 	d := Policy{IgnoreRequest: f.ignoreRequest}.RequestDirectives(request)
 	if wish, _, valid := d.delta(staleIfError); valid {
 		limit = max(limit, wish)
 	}
-	return limit > 0 && staleness <= limit
+	return limit
 }
 
 // Shareable reports whether requests that were waiting for this very response may all be answered
 // with it (RFC 9111 §4, "collapse requests"). One that is to be validated before each use is for
 // the request that caused it alone.
 func (f *Facts) Shareable() bool {
-	return !f.NoCache && !(f.Explicit && f.Lifetime == 0)
+	return !f.NoCache && !(f.Source.Explicit() && f.Lifetime == 0)
 }

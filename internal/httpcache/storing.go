@@ -9,6 +9,7 @@ import (
 const (
 	ReasonMethod        = "method"
 	ReasonStatus        = "status"
+	ReasonUnderstand    = "must-understand"
 	ReasonPartial       = "partial"
 	ReasonRequest       = "request-no-store"
 	ReasonNoStore       = "no-store"
@@ -29,9 +30,10 @@ const (
 // a no-store along. For a POST the caller has to compare Content-Location with the request's
 // target.
 func (p Policy) Storable(method string, request http.Header, r *Response) (ok bool, reason string) {
-	d := p.responseDirectives(r.Header)
+	d, _ := p.ResponseDirectives(r.Header)
 	if reason = p.refusedByMessage(method, request, r, &d); reason == "" {
-		lifetime, explicit := p.lifetime(r, &d)
+		lifetime, source := p.lifetime(r, &d)
+		explicit := source.Explicit()
 		if reason = p.refusedAsShared(request, r, &d, explicit && lifetime > 0); reason == "" {
 			reason = refusedAsUseless(method, r, &d, lifetime, explicit)
 		}
@@ -57,7 +59,7 @@ func (p Policy) refusedByMessage(
 	case req.has(noStore): // §5.2.1.5
 		return ReasonRequest
 	case d.has(mustUnderstand) && !understood(r.Status): // §5.2.2.3
-		return ReasonStatus
+		return ReasonUnderstand
 	case d.has(noStore) && !d.permits(mustUnderstand): // §5.2.2.5, which must-understand overrides
 		return ReasonNoStore
 	}

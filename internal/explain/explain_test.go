@@ -1,0 +1,375 @@
+package explain
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/scurrycache/scurry/internal/decide"
+	"github.com/scurrycache/scurry/internal/fetch"
+	"github.com/scurrycache/scurry/internal/httpcache"
+	"github.com/scurrycache/scurry/internal/serve"
+	"github.com/scurrycache/scurry/internal/site"
+)
+
+// noon is the time at which the responses of the tests are made.
+var noon = time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)
+
+// head makes a header of lines such as "Cache-Control: no-store".
+func head(lines ...string) http.Header {
+	h := http.Header{}
+	for _, line := range lines {
+		name, value, _ := strings.Cut(line, ":")
+		h.Add(name, strings.TrimSpace(value))
+	}
+	return h
+}
+
+// at formats noon plus d as an HTTP-date.
+func at(d time.Duration) string { return noon.Add(d).Format(http.TimeFormat) }
+
+// received is a response requested and received at noon.
+func received(status int, lines ...string) *httpcache.Response {
+	return &httpcache.Response{Status: status, Header: head(lines...), RequestTime: noon, ResponseTime: noon}
+}
+
+// accounts begins a description under a policy.
+func accounts(policy httpcache.Policy, request http.Header, r *httpcache.Response, now time.Time) *account {
+	s := site.New(site.Config{Mount: "/files/", Base: &url.URL{Scheme: "http", Host: "o", Path: "/"}, Policy: policy})
+	x := &inquiry{Explanation: &Explanation{Time: now}, c: &Explainer{Server: serve.New(serve.Config{
+		Site: s, Origin: fetch.New(fetch.Config{Site: s}),
+	})}}
+	x.q.Authorized = len(request["Authorization"]) > 0
+	return x.account(r, 9)
+}
+
+// storing is what is said of the response to a GET that was asked for just now.
+func storing(policy httpcache.Policy, request http.Header, r *httpcache.Response, now time.Time) Statements {
+	a := accounts(policy, request, r, now)
+	if ok, reason := policy.Storable(http.MethodGet, request, r); ok {
+		a.reuse(nil)
+	} else {
+		a.refuse(reason)
+	}
+	return a.Statements
+}
+
+// reusing is what is said of a stored response.
+func reusing(policy httpcache.Policy, request http.Header, r *httpcache.Response, now time.Time) Statements {
+	a := accounts(policy, request, r, now)
+	a.reuse(request)
+	return a.Statements
+}
+
+// TestExplainStoring: the reason and the remedy for each case that a user meets.
+func TestExplainStoring(t *testing.T) {
+	plain := httpcache.Policy{HeuristicLimit: time.Minute, NegativeTTL: 10 * time.Second, Targets: []string{"Cdn-Cache-Control"}}
+	const etag = `ETag: "v1"`
+	tests := []struct {
+		name     string
+		policy   httpcache.Policy
+		request  http.Header
+		response *httpcache.Response
+		want     []string // each must be in some line, with its section behind it
+	}{
+		{"fresh", plain, nil, received(200, "Cache-Control: max-age=60"), []string{"It is fresh until", "60 s: max-age in Cache-Control"}},
+		{"heuristic", plain, nil, received(200, "Last-Modified: "+at(-time.Hour)), []string{"It is fresh until", "none is stated, so a tenth", "RFC 9111 §4.2.2"}},
+		{"validator only", plain, nil, received(200, etag), []string{"It is stale: it was fresh until", `can be asked if it is still good: If-None-Match: "v1"`}},
+		{"no-cache", plain, nil, received(200, etag, "Cache-Control: no-cache"), []string{"no-cache in Cache-Control has it validated first. RFC 9111 §5.2.2.4"}},
+		{"nothing", plain, nil, received(200), []string{"The answer isn't stored: it is never fresh, and has no usable ETag or Last-Modified", "Cache-Control: max-age=60 or so, or an ETag"}},
+		{"max-age=0", plain, nil, received(200, "Cache-Control: max-age=0"), []string{"isn't stored: it is never fresh"}},
+		{"no-cache, no validator", plain, nil, received(200, "Cache-Control: no-cache"), []string{"to validate it by. RFC 9111 §5.2.2.4"}},
+		{"no-store", plain, nil, received(200, "Cache-Control: no-store"), []string{"no-store in Cache-Control forbids it. RFC 9111 §5.2.2.5", "in a targeted field such as CDN-Cache-Control"}},
+		{"targeted no-store", plain, nil, received(200, "Cache-Control: max-age=60", "CDN-Cache-Control: no-store"), []string{"no-store in CDN-Cache-Control forbids it", "Cache-Control and Expires don't. RFC 9213 §2.2"}},
+		{"targeted, invalid", plain, nil, received(200, "Cache-Control: no-store", "CDN-Cache-Control: max-age=60,,"), []string{"no-store in Cache-Control forbids it", "ignored as a whole. RFC 9213 §2.1"}},
+		{"must-understand", plain, nil, received(200, "Cache-Control: no-store, must-understand, max-age=9"), []string{"It is fresh until", "doesn't count beside must-understand", "§5.2.2.3"}},
+		{"not understood", plain, nil, received(299, "Cache-Control: no-store, must-understand, max-age=9"), []string{"know what its status means. RFC 9111 §5.2.2.3"}},
+		{"private", plain, nil, received(200, "Cache-Control: private, public, max-age=9"), []string{"one user's own", "§5.2.2.7"}},
+		{"cookie", plain, nil, received(200, etag, "Set-Cookie: a=secret"), []string{"Set-Cookie, which is taken to be one client's: it doesn't say itself for how long", "§7.3"}},
+		{"cookie, no-cache", plain, nil, received(200, etag, "Set-Cookie: a=secret", "Cache-Control: no-cache, max-age=9"), []string{"Set-Cookie", "or says no-cache"}},
+		{"cookie, setting", httpcache.Policy{PrivateCookies: true}, nil, received(200, "Set-Cookie: a=secret", "Cache-Control: max-age=9"), []string{"Set-Cookie", "or private-cookies is set"}},
+		{"cookie stored", plain, nil, received(200, "Set-Cookie: a=secret", "Cache-Control: max-age=9"), []string{"It is fresh until", "which everyone gets"}},
+		{"Authorization", plain, head("Authorization: Basic secret"), received(200, "Cache-Control: max-age=9"), []string{"request with Authorization, and doesn't say", "§3.5"}},
+		{"Authorization, public", plain, head("Authorization: Basic secret"), received(200, "Cache-Control: max-age=9, public"), []string{"It is fresh until", "may answer requests with Authorization, by public, must-revalidate or s-maxage. RFC 9111 §3.5"}},
+		{"star", plain, nil, received(200, etag, "Vary: Accept, *"), []string{"its Vary says that it depends on more", "§4.1"}},
+		{"Vary", plain, nil, received(200, etag, "Vary: Accept, Accept-Language"), []string{"only for requests that agree in Accept, Accept-Language with", "§4.1"}},
+		{"302", plain, nil, received(302, etag), []string{"with its status it is stored only if it says how long", "RFC 9111 §3"}},
+		{"429", plain, nil, received(429, "Cache-Control: max-age=9"), []string{"never with 428, 429, 431 or 511"}},
+		{"206", plain, nil, received(206, etag), []string{"only a part (206)", "§3.3"}},
+		{"request no-store", plain, head("Cache-Control: no-store"), received(200, etag), []string{"the request says no-store. RFC 9111 §5.2.1.5"}},
+		{"quote", plain, nil, received(200, `Cache-Control: max-age=60, a="b`), []string{"isn't stored", "permits nothing, and counts as 0 seconds, as past, or not at all: Cache-Control, max-age. RFC 9111 §4.2.1"}},
+		{"unreadable", plain, nil, received(200, etag, `Cache-Control: max-age=6.5`), []string{"counts as 0 seconds, as past, or not at all: max-age. RFC 9111 §4.2.1"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			tells(t, storing(tt.policy, tt.request, tt.response, noon), tt.want)
+		})
+	}
+}
+
+// TestExplainReuse: where freshness comes from, and what is done with what is stale.
+func TestExplainReuse(t *testing.T) {
+	plain := httpcache.Policy{HeuristicLimit: time.Minute, NegativeTTL: 10 * time.Second, MaxStale: time.Hour, Targets: []string{"Cdn-Cache-Control"}}
+	date, modified := "Date: "+at(0), "Last-Modified: "+at(-100*time.Second)
+	tests := []struct {
+		name     string
+		policy   httpcache.Policy
+		request  http.Header
+		response *httpcache.Response
+		later    time.Duration
+		want     []string
+	}{
+		{"max-age", plain, nil, received(200, "Cache-Control: max-age=60", "Expires: 0"), 18 * time.Second, []string{
+			"It is fresh until 2026-07-01 12:01:00 UTC, for another 42 s. RFC 9111 §4.2", "lifetime is 60 s: max-age in Cache-Control, before Expires. RFC 9111 §5.2.2.1",
+			"It is 18 s old: it came 18 s ago, and was 0 s old then", "RFC 9111 §4.2.3", "still sent until 2026-07-01 13:01:00 UTC, 3600 s (1h0m0s) past its freshness: the setting max-stale. RFC 9111 §4.2.4", "has no usable ETag"}},
+		{"s-maxage", plain, nil, received(200, "Cache-Control: max-age=60, s-maxage=86400"), 0, []string{
+			"86400 s (24h0m0s): s-maxage in Cache-Control, before all else. RFC 9111 §5.2.2.10", "never sent stale", "can't be reached: s-maxage=86400 in Cache-Control"}},
+		{"targeted", plain, nil, received(200, "CDN-Cache-Control: max-age=600", "Expires: 0"), 0, []string{"600 s (10m0s): max-age in CDN-Cache-Control", "Cache-Control and Expires don't. RFC 9213 §2.2"}},
+		{"Expires", plain, nil, received(200, date, "Expires: "+at(time.Minute)), 0, []string{"lifetime is 60 s: its Expires less its Date. RFC 9111 §5.3"}},
+		{"Expires past", plain, nil, received(200, date, "Expires: "+at(-time.Minute)), 0, []string{"It is stale: it was fresh until", "lifetime is 0 s: its Expires less its Date"}},
+		{"Expires 0", plain, nil, received(200, date, "Expires: 0"), 0, []string{"lifetime is 0 s: its Expires less its Date", "as past, or not at all: Expires"}},
+		{"heuristic", plain, nil, received(200, date, modified), 0, []string{"lifetime is 10 s: none is stated, so a tenth of the time from its Last-Modified to its Date is assumed, at most the setting heuristic-limit. RFC 9111 §4.2.2"}},
+		{"heuristic, cut", plain, nil, received(200, date, "Last-Modified: "+at(-time.Hour)), 0, []string{"lifetime is 60 s: ", "at most the setting heuristic-limit"}},
+		{"heuristic off", httpcache.Policy{}, nil, received(200, date, modified), 0, []string{"none is stated, and heuristic-limit is off", "isn't sent when the origin fails: the setting max-stale"}},
+		{"heuristic, none", plain, nil, received(200, date, `ETag: "a"`), 0, []string{"there is no Last-Modified to guess by", `still good: If-None-Match: "a". RFC 9111 §4.3.1`}},
+		{"heuristic, future", plain, nil, received(200, date, "Last-Modified: "+at(time.Hour)), 0, []string{"lifetime is 0 s: none is stated, so a tenth of the time from its Last-Modified to its Date"}},
+		{"heuristic, status", plain, nil, received(302, date, modified), 0, []string{"none is stated, nor assumed for its status"}},
+		{"negative", plain, nil, received(404), 0, []string{"lifetime is 10 s: none is stated, so the setting negative-ttl counts"}},
+		{"contradictory", plain, nil, received(200, "Cache-Control: max-age=60, max-age=50"), 0, []string{"lifetime is 0 s: max-age in Cache-Control", "counts as 0 seconds, as past, or not at all: max-age. RFC 9111 §4.2.1"}},
+		{"Age", plain, nil, received(200, "Cache-Control: max-age=60", "Age: 50"), 15 * time.Second, []string{"It is stale: it was fresh until 2026-07-01 12:00:10 UTC, 5 s ago; the origin has to confirm it", "It is 65 s old: it came 15 s ago, and was 50 s old then by its Date, its Age"}},
+		{"old Date", plain, nil, received(200, "Date: "+at(-30*time.Second), "Cache-Control: max-age=60"), 0, []string{"and was 30 s old then by its Date"}},
+		{"Age malformed", plain, nil, received(200, "Age: -5", "Cache-Control: max-age=60"), 0, []string{"or not at all: Age."}},
+		{"Date malformed", plain, nil, received(200, "Date: today", "Cache-Control: max-age=60"), 0, []string{"or not at all: Date."}},
+		{"no-cache", plain, nil, received(200, `ETag: "a"`, "Cache-Control: no-cache, max-age=60"), 0, []string{"It is stale at each use: no-cache in Cache-Control has it validated first", "clients get a 504 if the origin can't be reached: no-cache in Cache-Control"}},
+		{"no-cache, stale", plain, nil, received(200, `ETag: "a"`, "Cache-Control: no-cache"), 0, []string{"It is stale at each use: no-cache in Cache-Control has it validated first"}},
+		{"must-revalidate", plain, nil, received(200, "Cache-Control: max-age=60, must-revalidate"), 0, []string{"504 if the origin can't be reached: must-revalidate in Cache-Control. RFC 9111 §5.2.2.2"}},
+		{"proxy-revalidate", plain, nil, received(200, "Cache-Control: max-age=60, proxy-revalidate"), 0, []string{"proxy-revalidate in Cache-Control. RFC 9111 §5.2.2.8"}},
+		{"while-revalidate", plain, nil, received(200, "Cache-Control: max-age=60, stale-while-revalidate=30"), 70 * time.Second, []string{
+			"10 s ago. It is still sent at once, while the origin is asked in the background: stale-while-revalidate in Cache-Control. RFC 5861 §3", "until 2026-07-01 12:01:30 UTC"}},
+		{"if-error", plain, nil, received(200, "Cache-Control: max-age=60, stale-if-error=30"), 0, []string{"still sent until 2026-07-01 12:01:30 UTC, 30 s past its freshness: stale-if-error=30 in Cache-Control. RFC 5861 §4"}},
+		{"if-error 0", plain, nil, received(200, "Cache-Control: max-age=60, stale-if-error=0"), 0, []string{"isn't sent when the origin fails: stale-if-error=0"}},
+		{"if-error, request", plain, head("Cache-Control: stale-if-error=90"), received(200, "Cache-Control: max-age=60, stale-if-error=30"), 0, []string{"90 s past its freshness: stale-if-error=30 in Cache-Control, or stale-if-error=90 in the request", "The request says stale-if-error=90"}},
+		{"unreadable extension", plain, nil, received(200, "Cache-Control: max-age=60, stale-while-revalidate=x"), 0, []string{"or not at all: stale-while-revalidate"}},
+		{"request no-cache", plain, head("Cache-Control: no-cache"), received(200, "Cache-Control: max-age=60"), 0, []string{"but this request doesn't accept it: no-cache. RFC 9111 §5.2.1.4", "The request says no-cache: the origin is asked before anything stored is used"}},
+		{"Pragma", plain, head("Pragma: no-cache"), received(200, "Cache-Control: max-age=60"), 0, []string{"doesn't accept it: no-cache", "Pragma: no-cache counts as a Cache-Control", "RFC 9111 §5.4"}},
+		{"Pragma beside", plain, head("Pragma: no-cache", "Cache-Control: max-stale=5"), received(200, "Cache-Control: max-age=60"), 0, []string{"It is fresh until", "unless there is one", "max-stale=5: it takes what has been stale for no longer"}},
+		{"request max-age", plain, head("Cache-Control: max-age=5"), received(200, "Cache-Control: max-age=60"), 9 * time.Second, []string{"doesn't accept it: max-age=5. RFC 9111 §5.2.1.1", "It is 9 s old"}},
+		{"min-fresh", plain, head("Cache-Control: min-fresh=50"), received(200, "Cache-Control: max-age=60"), 15 * time.Second, []string{"for another 45 s, but this request doesn't accept it: min-fresh=50. RFC 9111 §5.2.1.3"}},
+		{"min-fresh malformed", plain, head("Cache-Control: min-fresh=x"), received(200, "Cache-Control: max-age=60"), 0, []string{"doesn't accept it: min-fresh. RFC 9111 §5.2.1.3", "The request says min-fresh: which can't be read"}},
+		{"max-stale", plain, head("Cache-Control: max-stale"), received(200, "Cache-Control: max-age=60"), 70 * time.Second, []string{"this request accepts that by its max-stale. RFC 9111 §5.2.1.2", "it takes what has been stale"}},
+		{"only-if-cached", plain, head("Cache-Control: only-if-cached"), received(200, "Cache-Control: max-age=60"), 0, []string{"it wants a 504 rather than that the origin is asked. RFC 9111 §5.2.1.7"}},
+		{"request no-store", plain, head("Cache-Control: no-store, max-age=0, max-stale=x"), received(200, "Cache-Control: max-age=60"), 0, []string{"for this client alone", "max-age=0: it wants nothing older", "max-stale: which can't be read"}},
+		{"ignored", httpcache.Policy{IgnoreRequest: true}, head("Cache-Control: no-cache"), received(200, "Cache-Control: max-age=60"), 0, []string{"It is fresh until", "are ignored, by the setting ignore-request-directives"}},
+		{"Vary", plain, nil, received(200, "Cache-Control: max-age=60", "Vary: Accept"), 0, []string{"only for requests that agree in Accept with"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			tells(t, reusing(tt.policy, tt.request, tt.response, noon.Add(tt.later)), tt.want)
+		})
+	}
+}
+
+// tells checks that each of want is in some line, and that the lines are fit to be read.
+func tells(t *testing.T, lines Statements, want []string) {
+	t.Helper()
+	var texts []string
+	for _, l := range lines {
+		texts = append(texts, strings.TrimSpace(l.Text+" "+l.Section))
+	}
+	all := strings.Join(texts, "\n")
+	for _, w := range want {
+		if !strings.Contains(all, w) {
+			t.Errorf("nothing says %q:\n%s", w, all)
+		}
+	}
+	readable(t, lines)
+}
+
+var section = regexp.MustCompile(`^(RFC \d{4} §\d+(\.\d+)*)?$`)
+
+func readable(t *testing.T, lines Statements) {
+	t.Helper()
+	seen := map[string]bool{}
+	for _, l := range lines {
+		if !strings.HasSuffix(l.Text, ".") || strings.ContainsAny(l.Text, "\r\n\t\x00") || strings.Contains(l.Text, "%!") || strings.Contains(l.Text, "secret") || seen[l.Text] {
+			t.Errorf("not a line: %q", l.Text)
+		}
+		if !section.MatchString(l.Section) {
+			t.Errorf("not a section: %q", l.Section)
+		}
+		seen[l.Text] = true
+	}
+}
+
+// TestExplainAgrees: whatever the response, the request and the policy, the words say what the
+// functions decide.
+func TestExplainAgrees(t *testing.T) {
+	random := rand.New(rand.NewPCG(9, 11))
+	for range 5_000 {
+		g := generated(random)
+		explained := storing(g.policy, g.request, g.response, g.now)
+		readable(t, explained)
+		g.storing(t, explained)
+		explained = reusing(g.policy, g.request, g.response, g.now)
+		readable(t, explained)
+		g.reuse(t, explained)
+		g.onError(t, explained)
+		if t.Failed() {
+			t.Fatalf("%+v\n%+v\n%+v\n%+v", g.policy, g.request, g.response, explained)
+		}
+	}
+}
+
+// TestEachReasonHasWords: none that the rules give is left without, and what stands in braces is
+// filled in.
+func TestEachReasonHasWords(t *testing.T) {
+	for source := httpcache.SourceNone; source <= httpcache.SourceSMaxage; source++ {
+		if sources[source].Text == "" || sources[source].Section == "" {
+			t.Errorf("nothing is said of lifetime source %d", source)
+		}
+	}
+	for why := decide.WhyLooped; why <= decide.WhyFetched; why++ {
+		said := decisions[why].Text != ""
+		switch why {
+		case decide.WhyMiss, decide.WhyStale, decide.WhyUnaccepted, decide.WhyDoubted: // fetched or validated
+			if said {
+				t.Errorf("reason %d has words that aren't said", why)
+			}
+		case decide.WhyFailed, decide.WhyChanging, decide.WhyForAnother, decide.WhyOnError, decide.WhyFetched: // known only once it has happened
+		default:
+			if !said {
+				t.Errorf("nothing is said of reason %d", why)
+			}
+		}
+	}
+	for reason := range refusals {
+		a := accounts(httpcache.Policy{}, nil, received(200), noon)
+		a.refuse(reason)
+		for _, s := range a.Statements {
+			if strings.ContainsAny(s.Text, "{}") {
+				t.Errorf("%s: %s", reason, s)
+			}
+		}
+	}
+}
+
+type situation struct {
+	policy   httpcache.Policy
+	request  http.Header
+	response *httpcache.Response
+	now      time.Time
+}
+
+func generated(random *rand.Rand) situation {
+	pick := func(of ...string) string { return of[random.IntN(len(of))] }
+	some := func(h http.Header, name string, of ...string) {
+		for random.IntN(5) < 2 && len(h[http.CanonicalHeaderKey(name)]) < 3 {
+			h.Add(name, pick(of...))
+		}
+	}
+	policy := httpcache.Policy{
+		HeuristicLimit: time.Duration(random.IntN(2)) * time.Minute, NegativeTTL: time.Duration(random.IntN(2)) * 10 * time.Second,
+		MaxStale: time.Duration(random.IntN(2)) * time.Hour, PrivateCookies: random.IntN(4) == 0, IgnoreRequest: random.IntN(4) == 0,
+	}
+	if random.IntN(2) == 0 {
+		policy.Targets = []string{"Scurry-Cache-Control", "Cdn-Cache-Control"}
+	}
+	directives := []string{"max-age=60", "max-age=0", "max-age=x", "s-maxage=30", "s-maxage", "no-store", "no-cache", "private", "public", `no-cache="a"`, "must-revalidate",
+		"proxy-revalidate", "must-understand", "stale-while-revalidate=20", "stale-if-error=40", "stale-if-error=x", "stale-if-error=0", `a="`, "max-age=99999999999", "immutable"}
+	dates := []string{at(0), at(-time.Minute), at(time.Minute), at(-24 * time.Hour), "0", "today"}
+	h := http.Header{}
+	some(h, "Cache-Control", directives...)
+	some(h, "Scurry-Cache-Control", directives...)
+	some(h, "CDN-Cache-Control", directives...)
+	some(h, "Expires", dates...)
+	some(h, "Date", dates...)
+	some(h, "Last-Modified", dates...)
+	some(h, "ETag", `"a"`, `W/"b"`, "c", "\"\xff\x01\"")
+	some(h, "Age", "5", "100", "-1", "x, 5", "")
+	some(h, "Vary", "Accept", "*", "Accept-Encoding, Origin", "a b")
+	some(h, "Set-Cookie", "a=secret")
+	request := http.Header{}
+	some(request, "Cache-Control", "no-cache", "no-store", "max-age=20", "max-age=0", "max-age", "min-fresh=10", "min-fresh=x", "max-stale", "max-stale=10", "max-stale=x",
+		"only-if-cached", "stale-if-error=50", "stale-if-error=x", `a="`)
+	some(request, "Pragma", "no-cache", "x")
+	some(request, "Authorization", "secret")
+	status := []int{200, 200, 200, 204, 206, 299, 301, 302, 304, 404, 410, 429, 500, 503, 600, 100}[random.IntN(16)]
+	r := &httpcache.Response{Status: status, Header: h, RequestTime: noon.Add(-time.Duration(random.IntN(3)) * time.Second), ResponseTime: noon}
+	return situation{policy, request, r, noon.Add(time.Duration(random.IntN(200)) * time.Second)}
+}
+
+// storing holds lines against Storable.
+func (g situation) storing(t *testing.T, lines Statements) {
+	ok, reason := g.policy.Storable(http.MethodGet, g.request, g.response)
+	begins, contains := "The answer isn't stored: ", map[string]string{
+		httpcache.ReasonStatus: "status", httpcache.ReasonUnderstand: "must-understand", httpcache.ReasonPartial: "206", httpcache.ReasonRequest: "the request says no-store",
+		httpcache.ReasonNoStore: "no-store in", httpcache.ReasonVaryStar: "Vary", httpcache.ReasonPrivate: "private in", httpcache.ReasonAuthorization: "Authorization",
+		httpcache.ReasonSetCookie: "Set-Cookie", httpcache.ReasonNoCache: "no-cache in", httpcache.ReasonUseless: "could never be used",
+	}[reason]
+	if ok {
+		begins = "It is "
+	}
+	if !strings.HasPrefix(lines[0].Text, begins) || !strings.Contains(lines[0].Text, contains) || !ok && contains == "" || lines[0].Section == "" {
+		t.Errorf("Storable says %v, %q; the explanation %q", ok, reason, lines[0])
+	}
+}
+
+// reuse holds lines against Reuse, and their numbers against Facts and Lifetime.
+func (g situation) reuse(t *testing.T, lines Statements) {
+	f := g.policy.Facts(g.response)
+	use := f.Reuse(g.request, g.now)
+	begins, contains := "It is stale", "origin"
+	switch {
+	case use.Verdict == httpcache.Fresh:
+		begins, contains = "It is fresh until ", "for another"
+	case use.Verdict == httpcache.StaleAllowed:
+		contains = "max-stale"
+	case use.Verdict == httpcache.StaleMeanwhile:
+		contains = "stale-while-revalidate"
+	case use.Reason == "request":
+		begins, contains = "It is fresh until ", "doesn't accept it"
+	case f.NoCache:
+		contains = "no-cache in "
+	}
+	if !strings.HasPrefix(lines[0].Text, begins) || !strings.Contains(lines[0].Text, contains) {
+		t.Errorf("Reuse says %+v; the explanation %q", use, lines[0])
+	}
+	lifetime, explicit := g.policy.Lifetime(g.response)
+	if !strings.HasPrefix(lines[1].Text, fmt.Sprintf("Its freshness lifetime is %d s", lifetime/time.Second)) || explicit == strings.Contains(lines[1].Text, "none is stated") {
+		t.Errorf("Lifetime says %v, %v; the explanation %q", lifetime, explicit, lines[1])
+	}
+	if !strings.HasPrefix(lines[2].Text, fmt.Sprintf("It is %d s", f.Age(g.now)/time.Second)) {
+		t.Errorf("Age says %v; the explanation %q", f.Age(g.now), lines[2])
+	}
+}
+
+var onErrorUntil = regexp.MustCompile(`origin can't be reached, or answers 500, 502, 503 or 504, it is still sent until ([-0-9: ]+ UTC),`)
+
+// onError holds lines against StaleOnError, at the ends of the time that they name.
+func (g situation) onError(t *testing.T, lines Statements) {
+	f := g.policy.Facts(g.response)
+	end := g.now.Add(f.Lifetime - f.Age(g.now))
+	var until time.Time
+	for _, l := range lines {
+		if m := onErrorUntil.FindStringSubmatch(l.Text); m != nil {
+			until, _ = time.Parse("2006-01-02 15:04:05 UTC", m[1])
+		}
+	}
+	if until.IsZero() {
+		if end.After(noon) && f.StaleOnError(g.request, end) {
+			t.Errorf("StaleOnError allows what the explanation doesn't tell")
+		}
+		return
+	}
+	if until.Before(noon) { // the response was that old when it came
+		return
+	}
+	if !f.StaleOnError(g.request, until) || f.StaleOnError(g.request, until.Add(time.Second)) {
+		t.Errorf("StaleOnError doesn't end at %v, as the explanation has it", until)
+	}
+}
