@@ -1,7 +1,6 @@
 package store
 
 import (
-	"hash/maphash"
 	"slices"
 	"sync/atomic"
 
@@ -31,9 +30,8 @@ type found struct {
 // but live is guarded by the store's mu.
 type bodies struct {
 	byVersion map[string]*body
-	hashing   maphash.Seed
 	fills     int64        // begun so far
-	begun     [1024]int64  // which of them was the last of the versions with this hash
+	begun     counters     // by version, how many of them
 	live      atomic.Int64 // fills that are reading
 }
 
@@ -46,21 +44,17 @@ func (b *bodies) bodyLocked(version string) *body {
 	return known
 }
 
-// forgetBodyLocked drops what is known of a version whose record is gone, unless the record that
-// takes its place has the same, or a fill is still reading it.
-func (b *bodies) forgetBodyLocked(version, successor string) {
-	if known, ok := b.byVersion[version]; ok && version != successor && len(known.runs) == 0 {
+// forgetBodyLocked drops what is known of a version whose record is gone, unless a fill is still
+// reading it.
+func (b *bodies) forgetBodyLocked(version string) {
+	if known, ok := b.byVersion[version]; ok && len(known.runs) == 0 {
 		delete(b.byVersion, version)
 	}
 }
 
 // begunLocked tells one state of the fills of rec's version from another: it changes with each that
 // begins.
-func (b *bodies) begunLocked(rec *Record) int64 { return *b.begunAt(rec) }
-
-func (b *bodies) begunAt(rec *Record) *int64 {
-	return &b.begun[maphash.String(b.hashing, rec.Version)%uint64(len(b.begun))]
-}
+func (b *bodies) begunLocked(rec *Record) int64 { return *b.begun.at(rec.Version) }
 
 // passedLocked reports whether a fill that is still reading has had the byte at off and dropped it:
 // then it is pushed.

@@ -12,17 +12,22 @@ type Moment = invalidation.Moment
 // changes is what has been removed, so that what was asked for before isn't stored after. Entries
 // come into the log only under the store's mu, together with the sweep of the table.
 type changes struct {
-	canonical func(key string) string // KeySpace.CanonicalKey
-	log       *invalidation.Log
+	*keys
+	log *invalidation.Log
 
-	// varied counts how often keys of other nodes have turned out to vary. The store's mu guards it.
-	varied generations
+	// varied counts, by canonical key, how often keys of other nodes have turned out to vary. The
+	// store's mu guards it.
+	varied counters
 }
 
 // resource is what entries are matched against: what is stored under key, or asked for. Its key is
 // the canonical one, since a response may turn out to be for other keys with the same.
 func (c *changes) resource(key string, groups []string) invalidation.Resource {
 	return invalidation.Resource{Key: c.canonical(key), Groups: groups}
+}
+
+func (c *changes) resourceOf(rec *Record) invalidation.Resource {
+	return c.resource(rec.Key, rec.Groups)
 }
 
 // takeOff is now, and the mark of key: requests with equal ones may share an answer.
@@ -51,19 +56,19 @@ func (c *changes) land(rec *Record, key string, began invalidation.Token) (
 // overtaken reports whether rec has been removed since what it rests on: it mustn't be stored then.
 // The store's mu is to be held until it is.
 func (c *changes) overtaken(rec *Record) bool {
-	_, verdict := c.log.Land(c.resource(rec.Key, rec.Groups), rec.basis)
+	_, verdict := c.log.Land(c.resourceOf(rec), rec.basis)
 	return verdict == invalidation.Removed
 }
 
 // doomed reports whether rec, which was found in the table, is to be removed from there.
 func (c *changes) doomed(rec *Record) bool {
-	_, verdict := c.log.Stored(c.resource(rec.Key, rec.Groups), rec.basis)
+	_, verdict := c.log.Stored(c.resourceOf(rec), rec.basis)
 	return verdict == invalidation.Removed
 }
 
 // outlived reports whether a node that knows no more than p has no right to rec's bytes any more.
 func (c *changes) outlived(rec *Record, p *invalidation.Position) bool {
-	_, verdict := c.log.Accepts(c.resource(rec.Key, rec.Groups), known(p))
+	_, verdict := c.log.Accepts(c.resourceOf(rec), known(p))
 	return verdict == invalidation.Removed
 }
 
@@ -82,5 +87,5 @@ func known(p *invalidation.Position) *invalidation.Position {
 	return p
 }
 
-// variedLocked counts how often key has turned out to vary.
-func (c *changes) variedLocked(key string) uint64 { return c.varied.of(c.canonical(key)) }
+// variedLocked is the count of varied for key.
+func (c *changes) variedLocked(key string) *int64 { return c.varied.at(c.canonical(key)) }

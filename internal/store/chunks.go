@@ -34,7 +34,7 @@ func (s *Store) pushSmall(rec *Record, off int64, b []byte) bool {
 		s.bodyLocked(rec.Version).tail = b
 	case now.small == nil:
 		content := smallContent(b)
-		s.changeLocked(rec, func(r *Record) { r.small = content })
+		s.changeLocked(rec.Key, rec.sameBytes, func(r *Record) { r.small = content })
 	}
 	return true
 }

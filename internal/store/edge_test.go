@@ -126,7 +126,6 @@ func TestBodyOfJustTheQuota(t *testing.T) {
 		for _, size := range []int64{quota - 1, quota - 5000, quota} {
 			s := open(t, &scripted{fetch: func(context.Context, *Request) *OriginResponse { return answer(size, text(content(0, size))) }})
 			s.cfg.Memory -= 12345 * holdShare // so that it isn't a multiple of the chunks
-			s.layout.memory = s.cfg.Memory
 			rec := fetch(t, s, "k")
 			synctest.Wait()
 			if kept := find(s, "k", nil); kept == nil || kept.Pass != s.Streams(rec) {

@@ -18,7 +18,7 @@ type entry struct {
 	bytes        uint32    // what it takes in memory
 	pool         class
 	query        bool // its path had many query strings when it came
-	uses         uses
+	uses
 }
 
 // uses is when an entry was used last, and whether that was since the pool's hand came by.
@@ -47,9 +47,6 @@ func (u *uses) use(now age) {
 	}
 }
 
-func (e *entry) used() bool        { return e.uses.used() }
-func (e *entry) setUsed(used bool) { e.uses.setUsed(used) }
-
 func (e *entry) key() string { return e.variants[0].Key }
 
 // maxVariants bounds the records of one key, so that searching them stays cheap; the oldest make
@@ -75,10 +72,8 @@ func merged(a, b []string) []string {
 	return slices.Compact(names)
 }
 
-// varyFor returns the fields that tell those of e's variants apart that a HEAD may select, or a
-// GET: those that any response names, or, if none is stored, any note that one isn't.
-func (e *entry) varyFor(head bool) []string { return varyOf(e.variants, head) }
-
+// varyOf returns the fields that tell those of variants apart that a HEAD may select, or a GET: those
+// that any response names, or, if none is stored, any note that one isn't.
 func varyOf(variants []*Record, head bool) []string {
 	var stored, noted []string
 	some := false

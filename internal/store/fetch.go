@@ -21,11 +21,11 @@ func (s *Store) Fetch(ctx context.Context, req *Request, prev *Record) (*Result,
 		get := *req
 		get.Head, req = false, &get
 	}
-	variant := s.variantNow(req)
+	variant := s.variant(req)
 	for {
 		res, err := s.fly(ctx, req, prev, variant)
 		if errors.Is(err, errVariantKnown) || errors.Is(err, errOvertaken) {
-			variant = s.variantNow(req)
+			variant = s.variant(req)
 			continue
 		}
 		// it was a peer's flight, which had no room
@@ -75,12 +75,6 @@ func landedBefore(prev *Record, res *Result, err error) bool {
 	return res.Collapsed && !res.Found && !res.Record.newer(prev)
 }
 
-func (s *Store) variantNow(req *Request) string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.variantLocked(req)
-}
-
 // fly asks the records group, off the caller's goroutine, so that no one's context but the store's
 // ends the flight.
 func (s *Store) fly(ctx context.Context, req *Request, prev *Record, variant string) (*Result,
@@ -91,7 +85,7 @@ func (s *Store) fly(ctx context.Context, req *Request, prev *Record, variant str
 	}
 	s.mu.Lock()
 	ok := s.begin()
-	f.varied = s.variedLocked(req.Key)
+	f.varied = *s.variedLocked(req.Key)
 	s.mu.Unlock()
 	if !ok {
 		return nil, context.Canceled

@@ -26,7 +26,7 @@ func (s *Store) load(f *flight) ([]byte, error) {
 		s.mu.Unlock()
 		return (&flightResult{rec: rec, began: f.began.Token}).encode(s.cfg.Now()), nil
 	}
-	if f.variant == "" && !f.req.Alone && s.variantLocked(f.req) != "" {
+	if f.variant == "" && !f.req.Alone && s.variant(f.req) != "" {
 		s.mu.Unlock()
 		return nil, errVariantKnown
 	}
@@ -101,7 +101,7 @@ func (s *Store) fetchFromOrigin(f *flight) (x *exchange, err error) {
 	if f.req.Head && !got.Renewed {
 		rec.HeadOnly = true
 	}
-	rec.setImprint(s.imprintOf(f.req.Header))
+	rec.setImprint(imprintOf(f.req.Header))
 	rec.ringEpoch = s.ringEpoch()                  // before the owner is looked for
 	if rec.Lease = 0; s.ownerOf(f.req.Key) != "" { // this node stands in for the owner
 		rec.Lease = Until(s.cfg.Now().Add(s.cfg.Lease))
@@ -262,7 +262,7 @@ func (s *Store) fillFragment(x *exchange, by Fields) {
 		from := source{body: x.Body, part: true, by: by, wanted: true}
 		run = s.runLocked(rec, from, x.From, x.To, fill.Everything)
 	} else {
-		s.forgetBodyLocked(rec.Version, "")
+		s.forgetBodyLocked(rec.Version)
 	}
 	s.mu.Unlock()
 	if run != nil {

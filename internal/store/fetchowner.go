@@ -118,7 +118,7 @@ func (s *Store) lookUp(ctx context.Context, f *flight, owner string,
 func (s *Store) lend(f *flight, rec *Record) {
 	s.adopt(f.req.Key, rec)
 	rec.basis = f.began.Token
-	rec.setImprint(s.imprintOf(f.req.Header))
+	rec.setImprint(imprintOf(f.req.Header))
 	rec.Lease = Until(s.cfg.Now().Add(s.cfg.Lease))
 }
 

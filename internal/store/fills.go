@@ -15,9 +15,9 @@ import (
 func (s *Store) tidyLocked(rec *Record) {
 	now := s.current(rec)
 	if now == nil {
-		s.forgetBodyLocked(rec.Version, "")
+		s.forgetBodyLocked(rec.Version)
 	} else if now.Length >= 0 && now.Length <= s.cfg.Geometry.Max && !now.Fragments {
-		s.forgetBodyLocked(rec.Version, "")
+		s.forgetBodyLocked(rec.Version)
 	}
 }
 
@@ -43,7 +43,7 @@ func (s *Store) runLocked(rec *Record, from source, off, end int64, want int64) 
 	s.cutLocked(rec, r, off, from.body != nil)
 	b.runs = append(b.runs, r)
 	s.fills++
-	*s.begunAt(rec) = s.fills
+	*s.begun.at(rec.Version)++
 	s.live.Add(1)
 	s.reserveLocked()
 	return r
@@ -136,7 +136,9 @@ func (s *Store) lengthLearntLocked(rec *Record, b *body, length int64, trailer h
 	if int64(len(b.tail)) == length {
 		content = smallContent(b.tail)
 	}
-	s.changeLocked(rec, func(r *Record) { r.Trailer, r.Length, r.small = trailer, length, content })
+	s.changeLocked(rec.Key, rec.sameBytes, func(r *Record) {
+		r.Trailer, r.Length, r.small = trailer, length, content
+	})
 }
 
 // ends is what a fill's error means that is no fault of the content's: that nobody wanted more,

@@ -7,13 +7,13 @@ import "net/http"
 // has asked its owner, or the origin.
 func (s *Store) Find(key string, request http.Header, head bool) (rec *Record,
 	mustRevalidate bool) {
-	rec, mustRevalidate, sure := s.table.find(key, request, head)
-	if sure {
-		return rec, mustRevalidate
+	e, ok := s.shards.look(key)
+	if ok && s.lost(e.turn) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.findLocked(key, request, head)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.findLocked(key, request, head)
+	return s.pick(e, request, head)
 }
 
 // Holds reports whether variants for other requests, HEADs or GETs, are stored under key here, and

@@ -19,7 +19,7 @@ type flight struct {
 	variant string // "" if it wasn't known what selects
 	arrived Moment // it took off
 	began   Moment // the origin, or the owner, was asked
-	varied  uint64 // how often its key had turned out to vary when it took off
+	varied  int64  // how often its key had turned out to vary when it took off
 	verdict error  // what the owner has found out, which settles it for this node too
 	interim chan interim
 	key     string // in the records group

@@ -9,10 +9,8 @@ const groupRoutingPrefix = "\x00"
 // removeConcernedLocked removes what is stored under that key, if any of it is for url, however
 // that is spelled.
 func (t *table) removeConcernedLocked(stored, url string) {
-	e, ok := t.shards.getLocked(stored)
-	if ok && slices.ContainsFunc(e.variants, func(rec *Record) bool {
-		return t.concerns(rec, url)
-	}) {
+	e, _ := t.shards.look(stored)
+	if slices.ContainsFunc(e.variants, func(rec *Record) bool { return t.concerns(rec, url) }) {
 		t.removeLocked(stored)
 	}
 }

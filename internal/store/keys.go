@@ -17,11 +17,12 @@ import (
 
 // keys names what is stored, and tells which node owns it.
 type keys struct {
-	geometry  chunk.Geometry
-	canonical func(key string) string // KeySpace.CanonicalKey
-	remote    Remote                  // Config.Remote
-	prefix    string                  // of the chunks group
+	*Config
+	prefix string // of the chunks group
 }
+
+// canonical is the place that key is in: its canonical key.
+func (k *keys) canonical(key string) string { return k.Keys.CanonicalKey(key) }
 
 // digest is a short name for parts, under which no two lists of parts collide in practice: 132 bits
 // of SHA-256.
@@ -43,7 +44,7 @@ func (k *keys) version(rec *Record, validator string, mark invalidation.Mark) st
 	if validator == "" || rec.Length < 0 {
 		return rand.Text()[:22]
 	}
-	g := k.geometry
+	g := k.Geometry
 	parts := []string{rec.Key, validator, rec.Variant, rec.Head.Get("Content-Encoding"),
 		strconv.FormatBool(rec.OneSlab)}
 	for _, n := range []int64{int64(rec.Status), rec.Length, int64(mark), g.First, g.Max, g.Slab} {
@@ -96,14 +97,14 @@ func (k *keys) chunkKey(rec *Record, id chunk.ID) string {
 // fragmentKey is the key of a fragment of a chunk. What decides on a chunk's owner decides on that
 // of its fragments.
 func (k *keys) fragmentKey(rec *Record, sp chunk.Span) string {
-	return k.chunkKey(rec, k.geometry.At(sp.Start, rec.OneSlab).ID) + "." +
+	return k.chunkKey(rec, k.Geometry.At(sp.Start, rec.OneSlab).ID) + "." +
 		strconv.FormatInt(sp.Start, 36) + "-" + strconv.FormatInt(sp.End, 36)
 }
 
 // ownerOf names the node that owns key's record, and the content in its first slab; "" if this one
 // does.
 func (k *keys) ownerOf(key string) string {
-	if k.remote == nil {
+	if k.Remote == nil {
 		return ""
 	}
 	return k.ownerBy(k.routingKey(key) + ".0")
@@ -111,36 +112,32 @@ func (k *keys) ownerOf(key string) string {
 
 // ownerBy names the node that owns a routing key; "" if this one does.
 func (k *keys) ownerBy(routingKey string) string {
-	if owner, here := k.remote.Owner(routingKey); !here {
+	if owner, here := k.Remote.Owner(routingKey); !here {
 		return owner
 	}
 	return ""
 }
 
 // Owner is the name of the node that owns key's record; "" if there is but one node.
-func (k *keys) Owner(key string) string {
-	if k.remote == nil {
-		return ""
+func (k *keys) Owner(key string) (owner string) {
+	if k.Remote != nil {
+		owner, _ = k.Remote.Owner(k.routingKey(key) + ".0")
 	}
-	owner, _ := k.remote.Owner(k.routingKey(key) + ".0")
 	return owner
 }
 
 // ownsChunk reports whether this node owns a chunk, by its key without the group's prefix.
 func (k *keys) ownsChunk(key string) bool {
-	return k.remote == nil || k.ownerBy(routingKeyOf(key)) == ""
+	return k.Remote == nil || k.ownerBy(routingKeyOf(key)) == ""
 }
 
 // ringEpoch tells one state of who owns what from another.
 func (k *keys) ringEpoch() uint64 {
-	if k.remote == nil {
+	if k.Remote == nil {
 		return 0
 	}
-	return k.remote.RingEpoch()
+	return k.Remote.RingEpoch()
 }
-
-// remoteKey reports whether another node owns a key of a group, without the group's prefix.
-func (k *keys) remoteKey(key string) bool { return !k.ownsChunk(key) }
 
 // routingKeyOf is the part of a group's key, without its prefix, that decides on its owner: all
 // before the second dot.

@@ -16,10 +16,8 @@ const inspectTimeout = time.Second
 func (s *Store) List(key string) []*Record {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	e, ok := s.shards.getLocked(key)
-	if !ok || !s.dropLostLocked(e) {
-		return nil
-	}
+	s.dropLostLocked(key)
+	e, _ := s.shards.look(key)
 	return slices.Clone(e.variants)
 }
 

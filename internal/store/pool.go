@@ -70,29 +70,17 @@ const manyQueries = 64
 
 // queryCounts counts the entries for the query strings of a path. Paths are known by their hash, so
 // that a path costs little.
-type queryCounts struct {
-	seed maphash.Seed // the store's
-	n    map[uint64]int32
-}
+type queryCounts map[uint64]int32
 
-// add counts key in and reports whether its path has many by now.
-func (q *queryCounts) add(key string) (many bool) {
+// add counts n more of key's kind and reports whether its path has many by now.
+func (q queryCounts) add(key string, n int32) (many bool) {
 	path, _, ok := strings.Cut(key, "?")
 	if !ok {
 		return false
 	}
-	h := maphash.String(q.seed, path)
-	q.n[h]++
-	return q.n[h] > manyQueries
-}
-
-func (q *queryCounts) remove(key string) {
-	path, _, ok := strings.Cut(key, "?")
-	if !ok {
-		return
+	h := maphash.String(seed, path)
+	if q[h] += n; q[h] <= 0 {
+		delete(q, h)
 	}
-	h := maphash.String(q.seed, path)
-	if q.n[h]--; q.n[h] <= 0 {
-		delete(q.n, h)
-	}
+	return q[h] > manyQueries
 }

@@ -43,7 +43,7 @@ func (s *Store) put(rec *Record, content []byte, then invalidation.Token) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.overtaken(rec) {
-		s.forgetBodyLocked(rec.Version, "")
+		s.forgetBodyLocked(rec.Version)
 		return
 	}
 	s.installLocked(rec)

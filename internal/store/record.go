@@ -182,12 +182,11 @@ func (d *Details) isPlain() bool {
 // be kept.
 func (r *Record) refetchable() bool { return r.Rangeable && r.Length >= 0 }
 
-// replaces reports whether r may take the place of old, if that is for the same requests. One that
-// isn't stored takes the place of its like only, and so does a part, and the answer to a HEAD.
-func (r *Record) replaces(old *Record) bool {
-	return (old.Pass || !r.Pass) && (r.Part == Part{} || r.Part == old.Part) &&
-		(old.HeadOnly || !r.HeadOnly)
-}
+// sameBytes reports whether r has old's version, as variants may.
+func (r *Record) sameBytes(old *Record) bool { return r.Version == old.Version }
+
+// is reports whether r and other are one.
+func (r *Record) is(other *Record) bool { return r == other }
 
 // takesBack reports whether r, which says that the answer to a request isn't stored, says so of
 // old, too.

@@ -288,7 +288,7 @@ func (v *Server) Varies(key string) error {
 	if s.ownerOf(key) != "" { // else this node knows by itself
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.varied.raise(s.cfg.Keys.CanonicalKey(key))
+		*s.variedLocked(key)++
 		s.removeLocked(key)
 	}
 	return nil

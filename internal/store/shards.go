@@ -11,7 +11,6 @@ import (
 // doesn't wait for those who look up others, nor for what is stored and removed elsewhere. Only one
 // who holds the store's mu changes them, or an entry, and needs no shard's lock to read.
 type shards struct {
-	seed maphash.Seed
 	list [64]shard
 	n    int // entries; guarded by the store's mu
 }
@@ -23,7 +22,7 @@ type shard struct {
 
 func (s *shards) of(key string) *shard {
 	path, _, _ := strings.Cut(key, "?")
-	return &s.list[maphash.String(s.seed, path)%uint64(len(s.list))]
+	return &s.list[maphash.String(seed, path)%uint64(len(s.list))]
 }
 
 // look is what is stored under key at this moment. The store's mu needn't be held.

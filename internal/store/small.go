@@ -30,7 +30,7 @@ func (r *Record) keeps() bool { return r.small == nil || int64(len(*r.small)) ==
 // inherit has r hold what old does, which is stored under the same key, if it has the same bytes.
 // So all variants that share a version hold its content or none does.
 func (r *Record) inherit(old *Record) {
-	if r.small == nil && r.Version == old.Version {
+	if r.small == nil && r.sameBytes(old) {
 		r.small = old.small
 	}
 }

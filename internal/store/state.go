@@ -12,8 +12,6 @@ type Store struct {
 	cfg     Config
 	records *groups.Group
 	chunks  *chunks.Cache
-	*keys
-	*selection
 	layout
 	refusals  refusals
 	rooms     rooms
@@ -23,8 +21,7 @@ type Store struct {
 
 	// mu guards all below. It is never held while a group or another node is asked.
 	mu sync.Mutex
-	*table
+	table
 	bodies
-	changes
 	refreshing map[uint64]struct{} // revisions that are being validated in the background
 }

@@ -25,29 +25,6 @@ func find(s *Store, key string, request http.Header) *Record {
 	return rec
 }
 
-func TestGenerationsNeverReturn(t *testing.T) {
-	var g generations
-	seen := map[uint64]bool{g.of("a"): true}
-	for i := range 3 * maxRaised {
-		if i%1000 == 0 {
-			g.raise("a")
-			if seen[g.of("a")] {
-				t.Fatalf("generation %d comes again", g.of("a"))
-			}
-			seen[g.of("a")] = true
-		}
-		before, a := g.of(fmt.Sprint(i)), g.of("a")
-		all := g.raise(fmt.Sprint(i))
-		if g.of(fmt.Sprint(i)) <= before || (all && g.of("a") <= a) {
-			t.Fatalf("raising %d changed %d to %d", i, before, g.of(fmt.Sprint(i)))
-		}
-		seen[g.of("a")] = true
-	}
-	if len(g.raised) > maxRaised {
-		t.Errorf("the log has %d entries", len(g.raised))
-	}
-}
-
 func sampleRecord(now time.Time) *Record {
 	r := &Record{
 		Details: &Details{

@@ -17,7 +17,7 @@ func storing(t *testing.T, requests []http.Header, vary [][]string) *Store {
 		if len(rec.Vary) > 0 {
 			rec.Variant = httpcache.Selecting(rec.Vary, request)
 		}
-		rec.setImprint(s.imprintOf(request))
+		rec.setImprint(imprintOf(request))
 		s.mu.Lock()
 		s.installLocked(rec)
 		s.mu.Unlock()

@@ -7,7 +7,7 @@ package store
 // variesLocked is called when a record of this node's own has come under e's key. Before that,
 // names told the variants apart.
 func (s *Store) variesLocked(e *entry, names []string) {
-	if s.cfg.Remote == nil || len(merged(names, e.varyFor(true))) == len(names) || !s.begin() {
+	if s.cfg.Remote == nil || len(merged(names, varyOf(e.variants, true))) == len(names) || !s.begin() {
 		return
 	}
 	key := e.key()
@@ -20,5 +20,5 @@ func (s *Store) variesLocked(e *entry, names []string) {
 // outdatedLocked reports whether what f has brought may be no copy to answer others from: since f
 // took off, its resource has turned out to vary.
 func (s *Store) outdatedLocked(f *flight) bool {
-	return f.varied != s.variedLocked(f.req.Key)
+	return f.varied != *s.variedLocked(f.req.Key)
 }
