@@ -1,66 +1,87 @@
 package store
 
-import "sync"
+import (
+	"sync"
 
-// audiences are those who wait for the flights that are on their way. A flight that finds no room
-// for its body waits for it, but for clients only: a peer that waits for the same flight is
-// refused, no matter which began it, and loads by itself. The zero value is ready for use.
+	"github.com/scurrycache/scurry/internal/invalidation"
+)
+
+// audiences are those who wait for the flights that are on their way, by the flights' keys. A flight
+// that finds no room for its body waits for it, but for clients only: a peer that waits for the same
+// flight is refused, no matter which began it, and loads by itself.
 type audiences struct {
 	mu    sync.Mutex
 	byKey map[string]*audience // guarded by mu, as is what they are
 }
 
-// audience is those who wait for one flight.
+// audience is those who wait for one flight, and what that has brought.
 type audience struct {
-	all, clients int
-	full         bool          // the flight has found no room
-	refused      chan struct{} // closed then
+	flights, clients int           // that have taken off with its key, and that still wait
+	full             bool          // the flight has found no room
+	refused          chan struct{} // closed then: a peer is to wait no more
+
+	brought Result             // its Record, Found and Peer
+	began   invalidation.Token // when the origin, or the owner, was asked
 }
 
-// join counts one in who is about to wait for the flight with that key; leave must follow. A peer
-// is to wait no more once refused is closed.
-func (s *audiences) join(key string, peer bool) (refused <-chan struct{}) {
+// join counts f in, which is about to take off. leave must follow, and land.
+func (s *audiences) join(f *flight) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	a := s.byKey[key]
-	if a == nil {
-		if s.byKey == nil {
-			s.byKey = map[string]*audience{}
-		}
+	a, ok := s.byKey[f.key]
+	if !ok {
 		a = &audience{refused: make(chan struct{})}
-		s.byKey[key] = a
+		s.byKey[f.key] = a
 	}
-	if a.all++; peer {
-		return a.refused
-	}
-	a.clients++
-	return nil
-}
-
-func (s *audiences) leave(key string, peer bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	a := s.byKey[key]
-	if !peer {
-		a.clients--
-	}
-	if a.all--; a.all == 0 {
-		delete(s.byKey, key)
+	a.flights++
+	if f.audience = a; f.forPeer() {
+		f.refused = a.refused
+	} else {
+		a.clients++
 	}
 }
 
-// refusePeers ends the waiting of peers for a flight that has found no room. It reports whether
-// clients wait for it.
-func (s *audiences) refusePeers(key string) (clients bool) {
+// leave notes that the one who asked for f waits no more.
+func (s *audiences) leave(f *flight) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	a := s.byKey[key]
-	if a == nil {
-		return false
+	if f.refused == nil {
+		f.audience.clients--
 	}
-	if !a.full {
+}
+
+// land notes that f is over. It may have gone on after leave.
+func (s *audiences) land(f *flight) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if f.audience.flights--; f.audience.flights == 0 {
+		delete(s.byKey, f.key)
+	}
+}
+
+// bring has all who wait for f take res.
+func (s *audiences) bring(f *flight, res Result) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f.audience.brought = Result{Record: res.Record, Found: res.Found, Peer: res.Peer}
+	f.audience.began = f.began.Token
+}
+
+// brought is what has been brought for f, by whichever flight with its key, and when that began.
+func (s *audiences) brought(f *flight) (Result, invalidation.Token) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return f.audience.brought, f.audience.began
+}
+
+// refusePeers ends the waiting of peers for f, which has found no room. It reports whether clients
+// wait for it.
+func (s *audiences) refusePeers(f *flight) (clients bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if a := f.audience; !a.full {
 		a.full = true
 		close(a.refused)
 	}
-	return a.clients > 0
+	return f.audience.clients > 0
 }

@@ -92,36 +92,37 @@ func (s *Store) fly(ctx context.Context, req *Request, prev *Record, variant str
 	}
 	now, mark := s.takeOff(req.Key)
 	f.arrived, f.key = now, s.flightKey(f, mark)
-	peer := req.For != ""
-	if peer && !s.records.BeginServing(f.key) {
+	if f.forPeer() && !s.records.BeginServing(f.key) {
 		s.work.Done()
 		return nil, ErrBusy
 	}
-	f.refused = s.audiences.join(f.key, peer)
-	defer s.audiences.leave(f.key, peer)
-	f.done = make(chan landed, 1)
+	s.audiences.join(f)
+	defer s.audiences.leave(f)
+	f.done = make(chan error, 1)
 	go func() {
 		defer s.work.Done()
-		b, err := s.records.Get(s.base, f.key, &loader{s, f})
-		if peer {
+		_, err := s.records.Get(s.base, f.key, &loader{s, f})
+		if f.forPeer() {
 			s.records.EndServing(f.key)
 		}
-		f.done <- landed{b, err}
+		s.audiences.land(f)
+		f.done <- err
 	}()
 	return s.await(ctx, f, req)
 }
 
-// loader is a flight that the records group has found to be the first with its key.
+// loader is a flight that the records group has found to be the first with its key. What it brings
+// is for its audience: to the group it is no bytes.
 type loader struct {
 	s *Store
 	f *flight
 }
 
 // Fetch is groups.Loader's.
-func (l *loader) Fetch(context.Context) ([]byte, error) { return l.s.fetchRecord(l.f) }
+func (l *loader) Fetch(context.Context) ([]byte, error) { return nil, l.s.fetchRecord(l.f) }
 
 // Load is groups.Loader's.
-func (l *loader) Load(context.Context) ([]byte, error) { return l.s.load(l.f) }
+func (l *loader) Load(context.Context) ([]byte, error) { return nil, l.s.load(l.f) }
 
 // await waits for f, which is for ask, to be done, but no longer than until ctx ends, or it is
 // refused.
@@ -130,18 +131,18 @@ func (s *Store) await(ctx context.Context, f *flight, req *Request) (*Result, er
 		select {
 		case i := <-f.interim:
 			req.Inform(i.status, i.header)
-		case l := <-f.done:
+		case err := <-f.done:
 			for len(f.interim) > 0 {
 				i := <-f.interim
 				req.Inform(i.status, i.header)
 			}
 			switch {
-			case l.err != nil:
-				return nil, l.err
+			case err != nil:
+				return nil, err
 			case f.answer != nil:
 				return f.answer, nil
 			}
-			return s.shared(f, l.encoded)
+			return s.shared(f)
 		case <-f.refused:
 			f.leave()
 			return nil, ErrBusy
@@ -153,21 +154,16 @@ func (s *Store) await(ctx context.Context, f *flight, req *Request) (*Result, er
 }
 
 // shared makes the answer for f, whose request another flight has answered.
-func (s *Store) shared(f *flight, encoded []byte) (*Result, error) {
-	fr, err := decodeFlightResult(encoded, s.cfg.Now())
-	if err != nil {
-		return nil, err
-	}
-	s.adopt(f.req.Key, fr.rec)
-	if !s.log.Joins(s.resource(fr.rec.Key, fr.rec.Groups), f.arrived.Token, fr.began) {
+func (s *Store) shared(f *flight) (*Result, error) {
+	res, began := s.audiences.brought(f)
+	if !s.log.Joins(s.resourceOf(res.Record), f.arrived.Token, began) {
 		return nil, errOvertaken
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if now := s.successor(fr.rec); now != nil {
-		fr.rec = now
+	if now := s.successor(res.Record); now != nil {
+		res.Record = now
 	}
-	return &Result{Record: fr.rec, Collapsed: true, Found: fr.found, Peer: fr.peer}, nil
+	res.Collapsed = true
+	return &res, nil
 }
 
 // flightKey is the key of a request in the records group: those with the same key share an answer.

@@ -10,12 +10,12 @@ import (
 )
 
 // load gets what a flight is for from the origin, or from a flight that has just landed.
-func (s *Store) load(f *flight) ([]byte, error) {
+func (s *Store) load(f *flight) error {
 	if f.verdict != nil {
-		return nil, f.verdict
+		return f.verdict
 	}
 	if f.req.Stored {
-		return nil, ErrNone
+		return ErrNone
 	}
 	f.began = s.log.Now()
 	s.mu.Lock()
@@ -24,18 +24,19 @@ func (s *Store) load(f *flight) ([]byte, error) {
 		!mustRevalidate && rec.newer(f.prev) && !f.req.Alone && f.req.takes(rec) &&
 		s.cfg.answers(rec, cmp.Or(f.req.Target, f.req.Key)) {
 		s.mu.Unlock()
-		return (&flightResult{rec: rec, began: f.began.Token}).encode(s.cfg.Now()), nil
+		s.audiences.bring(f, Result{Record: rec})
+		return nil
 	}
 	if f.variant == "" && !f.req.Alone && s.variant(f.req) != "" {
 		s.mu.Unlock()
-		return nil, errVariantKnown
+		return errVariantKnown
 	}
 	if f.prev != nil && s.successor(f.prev) == nil && s.doomed(f.prev) {
 		f.prev = nil // it was found just before it was removed
 	}
 	if failed := s.failedLocked(f); failed != nil {
 		s.mu.Unlock()
-		return nil, failed
+		return failed
 	}
 	f.req = s.amongLocked(f)
 	s.mu.Unlock()
@@ -49,7 +50,7 @@ func (s *Store) load(f *flight) ([]byte, error) {
 	}
 	if err != nil {
 		s.failed(f.prev, err)
-		return nil, err
+		return err
 	}
 	if x.Record.outdates(f.prev) {
 		s.drop(f.prev)
@@ -72,9 +73,9 @@ func (s *Store) load(f *flight) ([]byte, error) {
 			s.drop(f.prev) // the origin has another rule by now
 		}
 	}
-	encoded := (&flightResult{rec: res.Record, began: f.began.Token}).encode(s.cfg.Now())
+	s.audiences.bring(f, *res)
 	f.settle(res)
-	return encoded, nil
+	return nil
 }
 
 // fetchFromOrigin asks the Source, and makes its answer ready for the table. Whatever the Source
@@ -241,7 +242,7 @@ func (s *Store) admit(f *flight, x *exchange) error {
 		return nil
 	}
 	err := s.rooms.wait(f, true)
-	if err != nil && s.audiences.refusePeers(f.key) {
+	if err != nil && s.audiences.refusePeers(f) {
 		return s.rooms.wait(f, false)
 	}
 	return err

@@ -10,24 +10,21 @@ import (
 
 // fetchRecord asks the owner of a flight's key. If the owner can't be asked, or won't answer, this
 // node stands in for it.
-func (s *Store) fetchRecord(f *flight) ([]byte, error) {
+func (s *Store) fetchRecord(f *flight) error {
 	owner := s.ownerOf(f.req.Key)
-	if f.req.For != "" || owner == "" {
-		return nil, ErrBusy // what was asked of this node it doesn't ask on
+	if f.forPeer() || owner == "" {
+		return ErrBusy // what was asked of this node it doesn't ask on
 	}
 	f.began = s.log.Now()
-	fr, err := s.fetchFromOwner(f, owner)
-	if err != nil {
-		if IsVerdict(err) {
-			f.verdict = err
-		}
-		return nil, err
+	err := s.fetchFromOwner(f, owner)
+	if IsVerdict(err) {
+		f.verdict = err
 	}
-	return fr.encode(s.cfg.Now()), nil
+	return err
 }
 
 // fetchFromOwner asks owner, settles the flight with the answer, and keeps a copy of it.
-func (s *Store) fetchFromOwner(f *flight, owner string) (*flightResult, error) {
+func (s *Store) fetchFromOwner(f *flight, owner string) error {
 	q := &LookupRequest{Request: *f.req}
 	q.Inform, q.Position = f.inform, f.began.Position
 	if f.prev.isCurrent(s.cfg.Now()) {
@@ -43,7 +40,7 @@ func (s *Store) fetchFromOwner(f *flight, owner string) (*flightResult, error) {
 	found, err := s.lookUp(ctx, f, owner, q)
 	if err != nil {
 		cancel()
-		return nil, err
+		return err
 	}
 	if f.prev != nil && f.prev.Key != found.Record.Key || found.Record.outdates(f.prev) {
 		s.drop(f.prev) // the origin has another rule by now, or another content
@@ -58,15 +55,15 @@ func (s *Store) fetchFromOwner(f *flight, owner string) (*flightResult, error) {
 		s.keepCopy(f, found)
 	case found.Record.Pass:
 		if err := s.passFromOwner(found.Content, cancel, res); err != nil {
-			return nil, err
+			return err
 		}
 		s.keepCopy(f, found)
 	default:
 		s.relay(f, owner, found, res, ctx, cancel)
 	}
+	s.audiences.bring(f, *res)
 	f.settle(res)
-	return &flightResult{rec: found.Record, found: found.Found, peer: owner, began: f.began.Token},
-		nil
+	return nil
 }
 
 // passFromOwner has res read a content that nobody keeps.

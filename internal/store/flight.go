@@ -23,13 +23,18 @@ type flight struct {
 	verdict error  // what the owner has found out, which settles it for this node too
 	interim chan interim
 	key     string // in the records group
-	done    chan landed
+	done    chan error
 	refused <-chan struct{} // closed when it is to wait no more; nil for a client's
+
+	audience *audience
 
 	mu     sync.Mutex
 	answer *Result // set by the getter, if it was this flight's that ran
 	left   bool    // the one who asked has gone
 }
+
+// forPeer reports whether it is a peer that waits for f.
+func (f *flight) forPeer() bool { return f.req.For != "" }
 
 // interim is an interim response (RFC 9110 section 15.2).
 type interim struct {
@@ -97,9 +102,3 @@ var errVariantKnown = errors.New("it is known by now what selects")
 // errOvertaken ends the waiting for another's flight that took off before an invalidation of what
 // it brings, for one who came after that.
 var errOvertaken = errors.New("it has been invalidated meanwhile")
-
-// landed is what the records group has for one who waits for a flight.
-type landed struct {
-	encoded []byte
-	err     error
-}

@@ -20,7 +20,7 @@ func New(cfg Config) (*Store, error) {
 	}
 	s := &Store{
 		cfg: cfg, refusals: refusals{now: cfg.Now}, bodies: bodies{byVersion: map[string]*body{}},
-		refreshing: map[uint64]struct{}{},
+		audiences: audiences{byKey: map[string]*audience{}}, refreshing: map[uint64]struct{}{},
 	}
 	k := &keys{Config: &s.cfg}
 	s.layout = layout{k, &s.refusals}

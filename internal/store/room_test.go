@@ -132,7 +132,7 @@ func TestPeersAreRefusedWhereThereIsNoRoom(t *testing.T) {
 							t.Errorf("client %d: %v after %v", i, got.err, got.after)
 						}
 					}
-					if len(s.audiences.byKey) > 0 {
+					if synctest.Wait(); len(s.audiences.byKey) > 0 {
 						t.Errorf("%d flights are still waited for", len(s.audiences.byKey))
 					}
 				})
