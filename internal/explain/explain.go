@@ -152,7 +152,7 @@ func (x *inquiry) ownersAnswer() *store.Result {
 // askOwner asks the owner for what it has stored for the request.
 func (x *inquiry) askOwner(ctx context.Context) {
 	rec, err := x.c.Store.Inspect(ctx, &store.Request{Key: x.found.Key, Target: x.q.Resource,
-		Header: x.q.Header, Proto: "HTTP/1.1", Head: x.q.Head()})
+		Fields: store.Fields{Header: x.q.Header, Proto: "HTTP/1.1"}, Head: x.q.Head()})
 	switch {
 	case err != nil:
 		x.away = false

@@ -22,7 +22,7 @@ func (o *Origin) renewed(
 	}
 	// a 304 may bring a no-store
 	storable, _ := o.Site.Policy.Storable(http.MethodGet, req.Header, head)
-	storable = storable && !VariesByIdentity(head.Header, fieldsTold(req.Fields()))
+	storable = storable && !VariesByIdentity(head.Header, fieldsTold(req.Fields))
 	return &store.OriginResponse{Record: rec, Renewed: true, Storable: storable}
 }
 
@@ -41,7 +41,7 @@ func (o *Origin) fetched(
 	default:
 		_, f.Storable = o.Judge(req.Header, head, rec.Length)
 	}
-	f.Storable = f.Storable && !VariesByIdentity(head.Header, fieldsTold(req.Fields()))
+	f.Storable = f.Storable && !VariesByIdentity(head.Header, fieldsTold(req.Fields))
 	f.Private = req.Ranged || len(req.Header["Authorization"]) > 0 ||
 		o.Site.Policy.RequestDirectives(req.Header).Has("no-store")
 	o.Describe(rec, req.Header, head)

@@ -296,7 +296,7 @@ func TestPassLeavesOtherVariantsAlone(t *testing.T) {
 	s := open(t, src)
 	in := func(lang string) http.Header { return http.Header{"Accept-Language": {lang}} }
 	for _, lang := range []string{"de", "en", "bad"} {
-		res, err := s.Fetch(t.Context(), &Request{Key: "k", Header: in(lang), Whole: true}, nil)
+		res, err := s.Fetch(t.Context(), &Request{Key: "k", Fields: Fields{Header: in(lang)}, Whole: true}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -185,11 +185,11 @@ func (s *Store) fill(f *flight, x *exchange) *Result {
 	rec.Version = s.version(rec, x.Validator, x.mark)
 	res := &Result{Record: rec, Status: rec.Status}
 	if x.To > 0 {
-		s.fillFragment(x, f.req.Fields())
+		s.fillFragment(x, f.req.Fields)
 		return res
 	}
 	from := source{
-		body: x.Body, trailer: x.Trailer, by: f.req.Fields(), wanted: f.req.Background,
+		body: x.Body, trailer: x.Trailer, by: f.req.Fields, wanted: f.req.Background,
 	}
 	if run := s.install(f, rec, true, from, res, s.reach(x.ctx, rec, 0, true)); run != nil {
 		run.Start(x.ctx, x.cancel)

@@ -147,7 +147,7 @@ func (s *Store) relay(f *flight, owner string, found *LookupResult, res *Result,
 	r.from.Store(&owner)
 	r.heard(AskedForThis, 0)
 	body := r.reading(&relayed{Content: found.Content, cause: f.req.Cause, end: rec.Length})
-	from := source{body: body, by: f.req.Fields(), relay: r}
+	from := source{body: body, by: f.req.Fields, relay: r}
 	if run := s.install(f, rec, found.Stored, from, res, rec.Length); run != nil {
 		run.Start(ctx, cancel)
 		return

@@ -23,8 +23,8 @@ func (s *Store) Refresh(req *Request, rec *Record) {
 	}
 	s.refreshing[rec.Revision] = struct{}{}
 	validation := Request{
-		Key: req.Key, Target: cmp.Or(rec.URL, rec.Key), Header: req.Header, Proto: req.Proto,
-		Cause: Cause{ID: req.ID}, Head: rec.HeadOnly, Background: true,
+		Key: req.Key, Target: cmp.Or(rec.URL, rec.Key), Head: rec.HeadOnly, Background: true,
+		Fields: Fields{Header: req.Header, Proto: req.Proto, Cause: Cause{ID: req.ID}},
 	}
 	go s.refresh(&validation, rec)
 }

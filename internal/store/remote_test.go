@@ -173,7 +173,7 @@ func TestCopiesOfWhatVariesAreDropped(t *testing.T) {
 		}
 		vary = []string{"Accept"}
 		old := find(c.nodes["b"], "k", http.Header{})
-		if got := <-ask(t, c.nodes["b"], Request{Key: "k", Header: http.Header{"Accept": {"x"}}, Whole: true}, old); got.err != nil {
+		if got := <-ask(t, c.nodes["b"], Request{Key: "k", Fields: Fields{Header: http.Header{"Accept": {"x"}}}, Whole: true}, old); got.err != nil {
 			t.Fatal(got.err)
 		}
 		synctest.Wait()

@@ -5,15 +5,11 @@ import "net/http"
 // Request is a client's request.
 type Request struct {
 	Key    string
-	Target string      // the key of the resource that is asked for, if it isn't Key
-	Header http.Header // the client's end-to-end fields; not to be changed
-	// fields that tell the origin who asks, if it is asked for this one alone
-	From  http.Header
-	Proto string // the protocol of the client's request, as in "HTTP/1.1"
-	Cause        // the client's request
-	Head  bool   // it is a HEAD: what is stored of the answer to another one will do, too
-	Whole bool   // the client wants the content from its first byte to its last
-	Alone bool   // no one else's answer will do
+	Target string // the key of the resource that is asked for, if it isn't Key
+	Fields
+	Head  bool // it is a HEAD: what is stored of the answer to another one will do, too
+	Whole bool // the client wants the content from its first byte to its last
+	Alone bool // no one else's answer will do
 	// the version that was tried, and whose bytes turned out to be had no more
 	Gone   string
 	Stored bool // only what is stored will do; the origin isn't to be asked
@@ -44,9 +40,4 @@ type Fields struct {
 	From   http.Header // fields that tell the origin who asks, if it is asked for this one alone
 	Proto  string      // the protocol of the client's request, as in "HTTP/1.1"
 	Cause              // the client's request, for which the origin is asked
-}
-
-// Fields are those of the request that a is.
-func (req *Request) Fields() Fields {
-	return Fields{Header: req.Header, From: req.From, Proto: req.Proto, Cause: req.Cause}
 }

@@ -23,7 +23,7 @@ func (s *Store) sendingResult(ctx context.Context, q *LookupRequest, res *Result
 		sent.stop = context.AfterFunc(ctx, res.Cancel) // so that it isn't read for nobody
 		return sent
 	}
-	s.ReaderFrom(&sent.rd, q.Fields(), res, 0, -1)
+	s.ReaderFrom(&sent.rd, q.Fields, res, 0, -1)
 	sent.rd.setLocalOnly()
 	return sent
 }
