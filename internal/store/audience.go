@@ -34,7 +34,7 @@ func (s *audiences) join(f *flight) {
 		s.byKey[f.key] = a
 	}
 	a.flights++
-	if f.audience = a; f.forPeer() {
+	if f.audience = a; f.req.ForPeer {
 		f.refused = a.refused
 	} else {
 		a.clients++

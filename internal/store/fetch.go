@@ -29,10 +29,10 @@ func (s *Store) Fetch(ctx context.Context, req *Request, prev *Record) (*Result,
 			continue
 		}
 		// it was a peer's flight, which had no room
-		if landedBefore(prev, res, err) || req.For == "" && errors.Is(err, ErrBusy) {
+		if landedBefore(prev, res, err) || !req.ForPeer && errors.Is(err, ErrBusy) {
 			continue
 		}
-		if req.For != "" && errors.Is(err, errNoRoom) {
+		if req.ForPeer && errors.Is(err, errNoRoom) {
 			return nil, ErrBusy // it is no verdict on the origin
 		}
 		if failed, ok := errors.AsType[*Failure](err); ok && failed.Stored != nil {
@@ -79,7 +79,7 @@ func landedBefore(prev *Record, res *Result, err error) bool {
 // ends the flight.
 func (s *Store) fly(ctx context.Context, req *Request, prev *Record, variant string) (*Result,
 	error) {
-	f := &flight{Context: s.base, req: req, prev: prev, variant: variant}
+	f := &flight{req: req, prev: prev, variant: variant}
 	if req.Inform != nil {
 		f.interim = make(chan interim, maxInterim)
 	}
@@ -92,7 +92,7 @@ func (s *Store) fly(ctx context.Context, req *Request, prev *Record, variant str
 	}
 	now, mark := s.takeOff(req.Key)
 	f.arrived, f.key = now, s.flightKey(f, mark)
-	if f.forPeer() && !s.records.BeginServing(f.key) {
+	if f.req.ForPeer && !s.records.BeginServing(f.key) {
 		s.work.Done()
 		return nil, ErrBusy
 	}
@@ -102,7 +102,7 @@ func (s *Store) fly(ctx context.Context, req *Request, prev *Record, variant str
 	go func() {
 		defer s.work.Done()
 		_, err := s.records.Get(s.base, f.key, &loader{s, f})
-		if f.forPeer() {
+		if f.req.ForPeer {
 			s.records.EndServing(f.key)
 		}
 		s.audiences.land(f)

@@ -42,12 +42,6 @@ func (s *Store) load(f *flight) error {
 	s.mu.Unlock()
 
 	x, err := s.fetchFromOrigin(f)
-	if err == nil {
-		if err = s.admit(f, x); err != nil {
-			x.cancel()
-			_ = x.Body.Close()
-		}
-	}
 	if err != nil {
 		s.failed(f.prev, err)
 		return err
@@ -57,11 +51,7 @@ func (s *Store) load(f *flight) error {
 	}
 	var res *Result
 	switch {
-	case x.Variant != nil:
-		x.cancel()
-		res = s.shareVersion(x)
 	case x.Renewed:
-		x.cancel()
 		res = s.renew(f, x)
 	case !x.Storable || s.Streams(x.Record):
 		res = s.pass(f, x)
@@ -78,28 +68,26 @@ func (s *Store) load(f *flight) error {
 	return nil
 }
 
-// fetchFromOrigin asks the Source, and makes its answer ready for the table. Whatever the Source
-// panics with, nothing is left behind.
+// fetchFromOrigin asks the Source, makes its answer ready for the table, and waits until there is
+// room for its body. Whatever the Source panics with, nothing is left behind.
 func (s *Store) fetchFromOrigin(f *flight) (x *exchange, err error) {
-	ctx, cancel := context.WithCancel(f.Context)
-	var got *OriginResponse
+	x = &exchange{}
+	x.ctx, x.cancel = context.WithCancel(s.base)
+	ready := false
 	defer func() {
-		if x == nil {
-			if got != nil && got.Body != nil {
-				_ = got.Body.Close()
-			}
-			cancel()
+		if !ready {
+			x.drop()
 		}
 	}()
-	if got, err = s.cfg.Source.Fetch(ctx, f.toOrigin(), f.prev); err != nil {
+	if x.OriginResponse, err = s.cfg.Source.Fetch(x.ctx, f.toOrigin(), f.prev); err != nil {
 		return nil, err
 	}
-	rec := got.Record
+	rec := x.Record
 	if rec.Details == nil {
 		rec.Details = &Details{}
 	}
 	rec.Revision, rec.failure = rand.Uint64(), nil
-	if f.req.Head && !got.Renewed {
+	if f.req.Head && !x.Renewed {
 		rec.HeadOnly = true
 	}
 	rec.setImprint(imprintOf(f.req.Header))
@@ -108,28 +96,37 @@ func (s *Store) fetchFromOrigin(f *flight) (x *exchange, err error) {
 		rec.Lease = Until(s.cfg.Now().Add(s.cfg.Lease))
 	}
 	rec.Rangeable = rec.Rangeable && rec.Length < MaxLength
-	mark, removed := s.land(rec, f.req.Key, f.began.Token)
-	if removed {
-		got.Validator = ""
+	var removed bool
+	if x.mark, removed = s.land(rec, f.req.Key, f.began.Token); removed {
+		x.Validator = ""
 	}
 	s.adopt(f.req.Key, rec)
-	return &exchange{got, mark, ctx, cancel}, nil
+	err = s.admit(f, x)
+	ready = err == nil
+	return x, err
 }
 
-// renew puts the validated record in the place of the one it was made from.
+// renew stores the record that the origin's answer has made of a stored one, whose bytes the two
+// share: in the place of f.prev, or beside another variant.
 func (s *Store) renew(f *flight, x *exchange) *Result {
-	rec := x.Record
+	x.drop()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	rec.Version = f.prev.Version
-	now := s.successor(f.prev)
+	rec, now := x.Record, (*Record)(nil)
+	if x.Variant != nil {
+		rec.Version, now = x.Variant.Version, s.current(x.Variant)
+	} else {
+		rec.Version, now = f.prev.Version, s.successor(f.prev)
+	}
 	if now != nil {
 		rec.Length = now.Length // a fill may have ended meanwhile
 	}
-	switch {
-	case now != nil && x.Storable && !s.overtaken(rec):
+	switch stored := x.Storable && now != nil && !s.overtaken(rec); {
+	case stored && x.Variant != nil:
+		s.installLocked(rec)
+	case stored:
 		s.supersedeLocked(now, rec)
-	case now != nil: // this answer may still be made of it, but no other
+	case now != nil && x.Variant == nil: // this answer may still be made of it, but no other
 		s.withdrawLocked(now)
 	}
 	res := &Result{Record: rec, Renewed: true, Status: http.StatusNotModified}
@@ -143,8 +140,7 @@ func (s *Store) renew(f *flight, x *exchange) *Result {
 // says more.
 func (s *Store) keepHead(f *flight, x *exchange) *Result {
 	rec := x.Record
-	x.cancel()
-	_ = x.Body.Close()
+	x.drop()
 	rec.Version = s.version(rec, "", 0)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -184,50 +180,52 @@ func (s *Store) fill(f *flight, x *exchange) *Result {
 	rec.OneSlab = !rec.refetchable()
 	rec.Version = s.version(rec, x.Validator, x.mark)
 	res := &Result{Record: rec, Status: rec.Status}
-	if x.To > 0 {
-		s.fillFragment(x, f.req.Fields)
-		return res
-	}
-	from := source{
-		body: x.Body, trailer: x.Trailer, by: f.req.Fields, wanted: f.req.Background,
-	}
-	if run := s.install(f, rec, true, from, res, s.reach(x.ctx, rec, 0, true)); run != nil {
-		run.Start(x.ctx, x.cancel)
+	from := source{body: x.Body, trailer: x.Trailer, by: f.req.Fields, wanted: f.req.Background}
+	end := x.To
+	if rec.Fragments = end > 0; rec.Fragments {
+		from.part, from.wanted, from.trailer = true, true, nil
 	} else {
-		x.cancel()
-		_ = x.Body.Close()
+		end = s.reach(x.ctx, rec, 0, true)
 	}
+	x.start(s.install(f, res, true, from, x.From, end))
 	return res
 }
 
-// install puts rec into the table, if it is to be kept and hasn't been invalidated meanwhile, and
-// returns a fill for its bytes up to end; none if they are being read, or here already, or there
-// are none. For one who is to read them from the start, a follows the fill.
+// install puts res's record into the table, if it is to be kept and hasn't been invalidated
+// meanwhile, and returns a fill for its bytes [start, end); none if they are being read, or here
+// already, or there are none. For one who is to read them from the start, res follows the fill.
 func (s *Store) install(
-	f *flight, rec *Record, keep bool, from source, res *Result, end int64,
+	f *flight, res *Result, keep bool, from source, start, end int64,
 ) *run {
+	rec, by := res.Record, f.req.Cause
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if keep && !s.overtaken(rec) && !s.outdatedLocked(f) {
 		s.installLocked(rec)
 	}
-	follows, joined := f.req.Whole || !rec.refetchable(), false
-	if follows {
-		res.follower, res.run, joined = s.joinLocked(rec, f.req.Cause, 0, fill.Everything,
-			fill.Everything, f.req.For != "")
+	follows, joined := !from.part && (f.req.Whole || !rec.refetchable()), false
+	switch {
+	case follows:
+		res.follower, res.run, joined = s.joinLocked(rec, by, 0, fill.Everything,
+			fill.Everything, f.req.ForPeer)
+	case from.part:
+		var held *fill.Follower
+		if held, _, joined = s.joinLocked(rec, by, start, end, 0, true); joined {
+			held.Close()
+		}
 	}
 	if joined || end == 0 || !s.begin() {
 		s.tidyLocked(rec)
 		return nil
 	}
 	want := int64(0)
-	if f.req.Whole && !from.relay.where().active() {
+	if from.part || f.req.Whole && !from.relay.where().active() {
 		want = fill.Everything
 	}
-	run := s.runLocked(rec, from, 0, end, want)
+	run := s.runLocked(rec, from, start, end, want)
 	if follows {
 		res.run = run
-		res.follower, _ = run.FollowFor(f.req.Cause, 0, fill.Everything,
+		res.follower, _ = run.FollowFor(by, 0, fill.Everything,
 			s.aheadOf(from.relay.where(), fill.Everything))
 	}
 	return run
@@ -237,39 +235,13 @@ func (s *Store) install(
 // and clients wait for it.
 func (s *Store) admit(f *flight, x *exchange) error {
 	length := x.Record.Length
-	if x.Body == nil || !x.Storable || f.req.Head || s.Streams(x.Record) || x.Variant != nil ||
-		x.Renewed || length >= 0 && length <= s.rooms.small {
+	if x.Body == nil || !x.Storable || f.req.Head || s.Streams(x.Record) || x.Renewed ||
+		length >= 0 && length <= s.rooms.small {
 		return nil
 	}
-	err := s.rooms.wait(f, true)
+	err := s.rooms.wait(x.ctx, true)
 	if err != nil && s.audiences.refusePeers(f) {
-		return s.rooms.wait(f, false)
+		return s.rooms.wait(x.ctx, false)
 	}
 	return err
-}
-
-// fillFragment reads the part of the content that x is.
-func (s *Store) fillFragment(x *exchange, by Fields) {
-	rec := x.Record
-	rec.Fragments = true
-	s.mu.Lock()
-	if !s.overtaken(rec) {
-		s.installLocked(rec)
-	}
-	var run *run
-	if held, _, joined := s.joinLocked(rec, by.Cause, x.From, x.To, 0, true); joined {
-		held.Close()
-	} else if s.begin() {
-		from := source{body: x.Body, part: true, by: by, wanted: true}
-		run = s.runLocked(rec, from, x.From, x.To, fill.Everything)
-	} else {
-		s.forgetBodyLocked(rec.Version)
-	}
-	s.mu.Unlock()
-	if run != nil {
-		run.Start(x.ctx, x.cancel)
-		return
-	}
-	x.cancel()
-	_ = x.Body.Close()
 }

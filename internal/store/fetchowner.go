@@ -12,7 +12,7 @@ import (
 // node stands in for it.
 func (s *Store) fetchRecord(f *flight) error {
 	owner := s.ownerOf(f.req.Key)
-	if f.forPeer() || owner == "" {
+	if f.req.ForPeer || owner == "" {
 		return ErrBusy // what was asked of this node it doesn't ask on
 	}
 	f.began = s.log.Now()
@@ -148,12 +148,8 @@ func (s *Store) relay(f *flight, owner string, found *LookupResult, res *Result,
 	r.heard(AskedForThis, 0)
 	body := r.reading(&relayed{Content: found.Content, cause: f.req.Cause, end: rec.Length})
 	from := source{body: body, by: f.req.Fields, relay: r}
-	if run := s.install(f, rec, found.Stored, from, res, rec.Length); run != nil {
-		run.Start(ctx, cancel)
-		return
-	}
-	_ = found.Content.Close()
-	cancel()
+	x := exchange{OriginResponse: &OriginResponse{Body: found.Content}, ctx: ctx, cancel: cancel}
+	x.start(s.install(f, res, found.Stored, from, 0, rec.Length))
 }
 
 // Peek returns what the owner of req's key has stored, if that is another node; nil if there is

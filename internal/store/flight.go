@@ -9,10 +9,8 @@ import (
 	"github.com/scurrycache/scurry/internal/invalidation"
 )
 
-// flight is one request on its way through the records group, which carries it to the getter in its
-// context.
+// flight is one request on its way through the records group.
 type flight struct {
-	context.Context
 	req  *Request
 	prev *Record
 
@@ -32,9 +30,6 @@ type flight struct {
 	answer *Result // set by the getter, if it was this flight's that ran
 	left   bool    // the one who asked has gone
 }
-
-// forPeer reports whether it is a peer that waits for f.
-func (f *flight) forPeer() bool { return f.req.For != "" }
 
 // interim is an interim response (RFC 9110 section 15.2).
 type interim struct {
@@ -92,6 +87,23 @@ type exchange struct {
 	mark   invalidation.Mark
 	ctx    context.Context
 	cancel context.CancelFunc
+}
+
+// drop ends x, whose body isn't wanted.
+func (x *exchange) drop() {
+	x.cancel()
+	if x.OriginResponse != nil && x.Body != nil {
+		_ = x.Body.Close()
+	}
+}
+
+// start has run read x's body; if it is nil, the body isn't wanted.
+func (x *exchange) start(run *run) {
+	if run == nil {
+		x.drop()
+		return
+	}
+	run.Start(x.ctx, x.cancel)
 }
 
 // errVariantKnown ends a flight that took off before it was known what selects a variant, and got

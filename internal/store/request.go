@@ -26,8 +26,7 @@ type Request struct {
 	// for this request, on the goroutine that has called Fetch.
 	Inform func(status int, header http.Header)
 
-	// For is the name of the peer that this is asked for, if it isn't a client of this node.
-	For string
+	ForPeer bool // it is asked for a peer, not for a client of this node
 }
 
 // takes reports whether rec is what a asks for, if it is a part that it asks for.

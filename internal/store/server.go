@@ -39,7 +39,7 @@ func (v *Server) Lookup(ctx context.Context, q *LookupRequest) (*LookupResult, *
 	if !v.upTo(q.Position) {
 		return nil, nil, ErrBehind
 	}
-	q.For = "peer"
+	q.ForPeer = true
 	res, err := s.lookup(ctx, q)
 	if err != nil {
 		return nil, nil, err

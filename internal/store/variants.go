@@ -1,7 +1,6 @@
 package store
 
 import (
-	"net/http"
 	"slices"
 
 	"github.com/scurrycache/scurry/internal/httpcache"
@@ -44,21 +43,4 @@ func (s *Store) amongLocked(f *flight) *Request {
 	e, _ := s.shards.look(among.Key)
 	among.Variants = without(e.variants, func(rec *Record) bool { return rec.Pass || rec.HeadOnly })
 	return &among
-}
-
-// shareVersion stores the record that the origin's answer has made of another variant, whose bytes
-// the two share.
-func (s *Store) shareVersion(x *exchange) *Result {
-	rec := x.Record
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	rec.Version = x.Variant.Version
-	now := s.current(x.Variant)
-	if now != nil {
-		rec.Length = now.Length // a fill may have ended meanwhile
-	}
-	if now != nil && x.Storable && !s.overtaken(rec) {
-		s.installLocked(rec)
-	}
-	return &Result{Record: rec, Renewed: true, Status: http.StatusNotModified}
 }
