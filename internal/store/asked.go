@@ -125,26 +125,11 @@ func (r *Reader) Foresee(ctx context.Context) Asked {
 	case r.collect(ctx, from):
 		return asked
 	}
-	var questions map[string][]chunk.Span // by the node that they are for
-	asked = max(asked, r.s.foresee(ctx, r.rec, chunk.Span{Start: from, End: end},
-		func(missing chunk.Span) (elsewhere bool) {
-			if r.localOnly {
-				return false
-			}
-			owner := r.s.slabOwner(r.rec, missing.Start)
-			if owner == "" {
-				return false
-			}
-			if questions == nil {
-				questions = map[string][]chunk.Span{}
-			}
-			questions[owner] = append(questions[owner], missing)
-			return true
-		}))
-	if asked == AskedForThis || questions == nil {
+	here, missing := r.s.foresee(r.rec, chunk.Span{Start: from, End: end}, !r.localOnly)
+	if asked = max(asked, here); asked == AskedForThis || missing == nil {
 		return asked
 	}
-	return max(asked, r.s.foreseeElsewhere(ctx, r.rec, questions))
+	return max(asked, r.s.foreseeElsewhere(ctx, r.rec, missing))
 }
 
 // ladder is how many chunks a content of the largest chunk's size has, unless chunks begin smaller
@@ -174,13 +159,13 @@ func (r *Reader) collect(ctx context.Context, off int64) bool {
 	return true
 }
 
-// foresee reports whether the origin is asked for some of rec's bytes in sp. Where this node lacks
-// some, elsewhere tells whether another node is to know of all up to the end of their slab; if none
-// is, the origin is asked.
-func (s *Store) foresee(ctx context.Context, rec *Record, sp chunk.Span,
-	elsewhere func(missing chunk.Span) bool) (asked Asked) {
+// foresee reports whether the origin is asked for some of rec's bytes in sp. If others may be asked
+// where this node lacks some, missing is what, by the slabs' owners, unless that is this node.
+func (s *Store) foresee(rec *Record, sp chunk.Span, others bool) (
+	asked Asked, missing map[string][]chunk.Span,
+) {
 	if s.knownHeld(rec, sp) {
-		return NotAsked
+		return NotAsked, nil
 	}
 	since, held := s.chunks.Mark(), true
 	for off := sp.Start; off < sp.End; {
@@ -196,16 +181,24 @@ func (s *Store) foresee(ctx context.Context, rec *Record, sp chunk.Span,
 			if !rec.OneSlab {
 				next = min(next, s.cfg.Geometry.SlabEnd(off))
 			}
-			if held = false; elsewhere == nil || !elsewhere(chunk.Span{Start: off, End: next}) {
-				return AskedForThis
+			owner := ""
+			if others {
+				owner = s.slabOwner(rec, off)
 			}
+			if owner == "" {
+				return AskedForThis, nil
+			}
+			if held = false; missing == nil {
+				missing = map[string][]chunk.Span{}
+			}
+			missing[owner] = append(missing[owner], chunk.Span{Start: off, End: next})
 		}
 		off = next
 	}
 	if held {
 		s.noteHeld(rec, sp, since)
 	}
-	return asked
+	return asked, missing
 }
 
 // filling returns up to where a fill has rec's bytes from off on, or will have them.
@@ -236,12 +229,12 @@ func (s *Store) filling(rec *Record, off int64) (next int64, asked Asked) {
 
 // foreseeElsewhere asks each of those nodes about what it owns of rec's content.
 func (s *Store) foreseeElsewhere(ctx context.Context, rec *Record,
-	questions map[string][]chunk.Span) (asked Asked) {
+	missing map[string][]chunk.Span) (asked Asked) {
 	ctx, cancel := context.WithTimeout(ctx, askHeldTimeout)
 	defer cancel()
 	var mu sync.Mutex
 	var answered sync.WaitGroup
-	for owner, parts := range questions {
+	for owner, parts := range missing {
 		answered.Go(func() {
 			said, err := s.cfg.Remote.Foresee(ctx, owner, rec, parts)
 			if err != nil {

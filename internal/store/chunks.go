@@ -58,11 +58,12 @@ func (s *Store) push(rec *Record, off int64, b []byte) {
 	if s.pushSmall(rec, off, b) {
 		return
 	}
-	c := s.cfg.Geometry.At(off, rec.OneSlab)
-	key, whole := s.chunkKey(rec, c.ID), true
+	c, sp := s.cfg.Geometry.At(off, rec.OneSlab), chunk.Span{Start: off, End: off + int64(len(b))}
 	// of a length that isn't known, the last chunk may end anywhere
-	if end := off + int64(len(b)); off > c.Start || end < min(c.End, rec.Length) {
-		key, whole = s.fragmentKey(rec, chunk.Span{Start: off, End: end}), false
+	whole := off == c.Start && sp.End >= min(c.End, rec.Length)
+	key := s.chunkKey(rec, c.ID)
+	if !whole {
+		key = s.fragmentKey(rec, sp)
 	}
 	s.chunks.Put(key, b)
 	s.mu.Lock()
@@ -70,12 +71,11 @@ func (s *Store) push(rec *Record, off int64, b []byte) {
 	s.ageLocked(int64(len(b)))
 	body := s.bodyLocked(rec.Version)
 	if whole {
-		body.pushed = body.pushed.Add(off, off+int64(len(b)))
+		body.pushed = body.pushed.Add(sp.Start, sp.End)
 		body.pieces = slices.DeleteFunc(body.pieces, func(sp chunk.Span) bool {
 			return c.Start <= sp.Start && sp.End <= c.End
 		})
-	} else if sp := (chunk.Span{Start: off, End: off +
-		int64(len(b))}); len(body.pieces) < maxFragments && !slices.Contains(body.pieces, sp) {
+	} else if len(body.pieces) < maxFragments && !slices.Contains(body.pieces, sp) {
 		body.pieces = append(body.pieces, sp)
 	}
 }
@@ -83,17 +83,8 @@ func (s *Store) push(rec *Record, off int64, b []byte) {
 // fragmentAt returns the bytes of rec's content from off on to the end of a fragment, if this node
 // holds one.
 func (s *Store) fragmentAt(rec *Record, off int64) ([]byte, bool) {
-	s.mu.Lock()
-	var sp chunk.Span
-	if b, ok := s.byVersion[rec.Version]; ok {
-		if i := slices.IndexFunc(b.pieces, func(sp chunk.Span) bool {
-			return sp.Start <= off && off < sp.End
-		}); i >= 0 {
-			sp = b.pieces[i]
-		}
-	}
-	s.mu.Unlock()
-	if sp.End == 0 {
+	sp, ok := s.pieceAt(rec, off)
+	if !ok {
 		return nil, false
 	}
 	b, ok := s.chunks.Peek(s.fragmentKey(rec, sp))
@@ -106,6 +97,20 @@ func (s *Store) fragmentAt(rec *Record, off int64) ([]byte, bool) {
 		b.pieces = slices.DeleteFunc(b.pieces, func(old chunk.Span) bool { return old == sp })
 	}
 	return nil, false
+}
+
+// pieceAt is the fragment that has the byte at off, as far as this node knows of one.
+func (s *Store) pieceAt(rec *Record, off int64) (sp chunk.Span, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if b, ok := s.byVersion[rec.Version]; ok {
+		for _, sp := range b.pieces {
+			if sp.Start <= off && off < sp.End {
+				return sp, true
+			}
+		}
+	}
+	return sp, false
 }
 
 // maxFragments bounds the fragments that are known of one version.

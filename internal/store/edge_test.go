@@ -212,7 +212,7 @@ func TestPinnedBodiesShareAnAccount(t *testing.T) {
 			res.Close()
 		}
 		synctest.Wait()
-		if n := s.rooms.pinned.Load(); n != 0 {
+		if n := s.rooms.pinned.bytes.Load(); n != 0 {
 			t.Errorf("%d bytes are still accounted for", n)
 		}
 		s.Close()

@@ -115,16 +115,9 @@ func surplus(variants []*Record, rec *Record) int {
 	if len(like) < rec.most() {
 		return -1
 	}
-	named := map[string]int{}
-	for _, r := range variants {
-		for _, name := range r.Vary {
-			named[name]++
-		}
-	}
 	for _, i := range slices.Backward(like) {
-		if !slices.ContainsFunc(variants[i].Vary, func(name string) bool {
-			return named[name] == 1
-		}) {
+		others := slices.Delete(slices.Clone(variants), i, i+1)
+		if len(varyOf(others, true)) == len(varyOf(variants, true)) {
 			return i
 		}
 	}

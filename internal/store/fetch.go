@@ -81,7 +81,7 @@ func (s *Store) fly(ctx context.Context, req *Request, prev *Record, variant str
 	error) {
 	f := &flight{req: req, prev: prev, variant: variant}
 	if req.Inform != nil {
-		f.interim = make(chan interim, maxInterim)
+		f.interim = make(chan func(), maxInterim)
 	}
 	s.mu.Lock()
 	ok := s.begin()
@@ -108,7 +108,7 @@ func (s *Store) fly(ctx context.Context, req *Request, prev *Record, variant str
 		s.audiences.land(f)
 		f.done <- err
 	}()
-	return s.await(ctx, f, req)
+	return s.await(ctx, f)
 }
 
 // loader is a flight that the records group has found to be the first with its key. What it brings
@@ -124,17 +124,15 @@ func (l *loader) Fetch(context.Context) ([]byte, error) { return nil, l.s.fetchR
 // Load is groups.Loader's.
 func (l *loader) Load(context.Context) ([]byte, error) { return nil, l.s.load(l.f) }
 
-// await waits for f, which is for ask, to be done, but no longer than until ctx ends, or it is
-// refused.
-func (s *Store) await(ctx context.Context, f *flight, req *Request) (*Result, error) {
+// await waits for f to be done, but no longer than until ctx ends, or it is refused.
+func (s *Store) await(ctx context.Context, f *flight) (*Result, error) {
 	for {
 		select {
-		case i := <-f.interim:
-			req.Inform(i.status, i.header)
+		case tell := <-f.interim:
+			tell()
 		case err := <-f.done:
 			for len(f.interim) > 0 {
-				i := <-f.interim
-				req.Inform(i.status, i.header)
+				(<-f.interim)()
 			}
 			switch {
 			case err != nil:

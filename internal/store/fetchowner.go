@@ -88,9 +88,8 @@ func (s *Store) lookUp(ctx context.Context, f *flight, owner string,
 	q *LookupRequest) (*LookupResult, error) {
 	found, err := s.cfg.Remote.Lookup(ctx, owner, q)
 	if failed, ok := err.(*Failure); ok && failed.Stored != nil {
-		if s.fits(failed.Stored, f.req.Key) && (!failed.Stored.HeadOnly || f.req.Head) {
+		if s.lend(f, failed.Stored) {
 			failed.Stored.failure = failed
-			s.lend(f, failed.Stored)
 			s.keepCopy(f, &LookupResult{Record: failed.Stored, Stored: true})
 		} else {
 			failed.Stored = nil
@@ -99,24 +98,27 @@ func (s *Store) lookUp(ctx context.Context, f *flight, owner string,
 	if err != nil {
 		return nil, err
 	}
-	if !s.fits(found.Record, f.req.Key) || found.Record.HeadOnly && !f.req.Head {
+	if !s.lend(f, found.Record) {
 		if found.Content != nil {
 			_ = found.Content.Close()
 		}
 		return nil, ErrEncoding
 	}
-	s.lend(f, found.Record)
 	return found, nil
 }
 
 // lend makes a record that came from its owner one to answer from for a while. What is remembered
 // is the request that the owner gave it for. It rests on what this node knew when it asked, since
-// the owner knew no less.
-func (s *Store) lend(f *flight, rec *Record) {
+// the owner knew no less. It reports whether rec can be an answer to f at all.
+func (s *Store) lend(f *flight, rec *Record) bool {
+	if !s.fits(rec, f.req.Key) || rec.HeadOnly && !f.req.Head {
+		return false
+	}
 	s.adopt(f.req.Key, rec)
 	rec.basis = f.began.Token
 	rec.setImprint(imprintOf(f.req.Header))
 	rec.Lease = Until(s.cfg.Now().Add(s.cfg.Lease))
+	return true
 }
 
 // keepCopy puts a near copy into the table, unless the key has been invalidated since the request.

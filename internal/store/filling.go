@@ -34,14 +34,14 @@ func (f *filling) init(small, chunk, most int64) {
 }
 
 // spare takes room for a chunk of that size if there is plenty.
-func (f *filling) spare(size int64) bool {
+func (f *filling) spare(ctx context.Context, size int64) bool {
 	f.mu.Lock()
-	defer f.mu.Unlock()
-	if size > f.small && (len(f.queue) > 0 || f.free-size < f.most/4*3) {
-		return false
+	plenty := size <= f.small || len(f.queue) == 0 && f.free-size >= f.most/4*3
+	if plenty {
+		f.free -= f.cost(size)
 	}
-	f.free -= f.cost(size)
-	return true
+	f.mu.Unlock()
+	return plenty && calmly(ctx, size)
 }
 
 // take takes room for the rest of a chunk of that size, for held bytes of which there is room. If
@@ -55,6 +55,9 @@ func (f *filling) take(ctx context.Context, held, size int64) (firm bool, err er
 		f.free -= rest
 		return true
 	})
+	if err == nil {
+		calm(ctx)
+	}
 	return firm, err
 }
 
@@ -72,13 +75,6 @@ func (f *filling) give(held, keep int64) {
 	defer f.mu.Unlock()
 	f.free += f.cost(held) - f.cost(keep)
 	f.serveLocked()
-}
-
-// has reports whether a chunk could be begun now.
-func (f *filling) has() bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return len(f.queue) == 0 && f.free >= 2*f.chunk
 }
 
 // wait waits until a chunk could be begun.

@@ -69,12 +69,13 @@ func (s *Store) fillConfig(r *run, rec *Record, from source) fill.Config {
 	if rec.refetchable() {
 		cfg.Holding = fill.Holding{Hold: holdChunks * s.cfg.Geometry.Max, Share: s.share,
 			Ahead: s.ahead}
-		cfg.Room = fill.Room{Spare: s.rooms.spare, Take: s.rooms.take, Give: s.rooms.filling.give}
+		cfg.Room = fill.Room{Spare: s.rooms.filling.spare, Take: s.rooms.filling.take,
+			Give: s.rooms.filling.give}
 		return cfg
 	}
 	cfg.Holding = fill.Holding{
 		Hold: s.cfg.Memory / holdShare, Share: s.share, Pinned: true, Free: s.rooms.small,
-		Reserve: s.rooms.pin, Release: s.rooms.unpin, Overflow: func() { s.overflowed(rec) },
+		Reserve: s.rooms.pinned.take, Release: s.rooms.pinned.give, Overflow: func() { s.overflowed(rec) },
 	}
 	// once it isn't kept
 	part := func(off int64) int64 { return min(off+s.rooms.small, cfg.Next(off)) }

@@ -14,13 +14,13 @@ type flight struct {
 	req  *Request
 	prev *Record
 
-	variant string // "" if it wasn't known what selects
-	arrived Moment // it took off
-	began   Moment // the origin, or the owner, was asked
-	varied  int64  // how often its key had turned out to vary when it took off
-	verdict error  // what the owner has found out, which settles it for this node too
-	interim chan interim
-	key     string // in the records group
+	variant string      // "" if it wasn't known what selects
+	arrived Moment      // it took off
+	began   Moment      // the origin, or the owner, was asked
+	varied  int64       // how often its key had turned out to vary when it took off
+	verdict error       // what the owner has found out, which settles it for this node too
+	interim chan func() // interim responses (RFC 9110 section 15.2), to be handed to its asker
+	key     string      // in the records group
 	done    chan error
 	refused <-chan struct{} // closed when it is to wait no more; nil for a client's
 
@@ -31,19 +31,14 @@ type flight struct {
 	left   bool    // the one who asked has gone
 }
 
-// interim is an interim response (RFC 9110 section 15.2).
-type interim struct {
-	status int
-	header http.Header
-}
-
 // maxInterim is how many interim responses may wait for the one who asked; more are lost.
 const maxInterim = 128
 
 // inform hands an interim response on to the requester, without waiting for it.
 func (f *flight) inform(status int, header http.Header) {
+	tell := f.req.Inform
 	select {
-	case f.interim <- interim{status, header}:
+	case f.interim <- func() { tell(status, header) }:
 	default:
 	}
 }

@@ -26,7 +26,7 @@ func (s *Store) Invalidate(keys, groups, members []string, then Moment) (
 ) {
 	var scopes []invalidation.Scope
 	for _, key := range keys {
-		if scope := invalidation.Key(s.cfg.Keys.CanonicalKey(key)); !slices.Contains(scopes,
+		if scope := invalidation.Key(s.canonical(key)); !slices.Contains(scopes,
 			scope) {
 			scopes = append(scopes, scope)
 		}
@@ -62,7 +62,9 @@ func (s *Store) changed(c *invalidation.Change) {
 func (s *Store) sweepLocked(c *invalidation.Change, keys []string) {
 	defer s.log.Swept(*c)
 	if c.RemoveAll {
-		s.removeAllLocked()
+		for key := range s.shards.keysLocked() {
+			s.removeLocked(key)
+		}
 		return
 	}
 	for _, e := range c.Entries {
@@ -80,49 +82,35 @@ func (s *Store) removeScopeLocked(scope invalidation.Scope, c *invalidation.Chan
 			s.removeLocked(key)
 		}
 	case place != "":
-		told := false
-		for _, key := range keys {
-			if s.cfg.Keys.CanonicalKey(key) == place {
-				told = true
-				s.removeResourceLocked(place, key)
-			}
-		}
-		if !told {
-			s.removePlaceLocked(place)
-		}
+		s.removePlaceLocked(place, slices.DeleteFunc(slices.Clone(keys), func(key string) bool {
+			return s.canonical(key) != place
+		}))
 	default:
 		for key := range s.shards.keysLocked() {
-			if e, _ := s.shards.getLocked(key); slices.ContainsFunc(e.variants,
-				func(rec *Record) bool {
-					return c.Matches(s.resource(key, rec.Groups), rec.basis)
-				}) {
+			e, _ := s.shards.getLocked(key)
+			if slices.ContainsFunc(e.variants, func(rec *Record) bool {
+				return c.Matches(s.resourceOf(rec), rec.basis)
+			}) {
 				s.removeLocked(key)
 			}
 		}
 	}
 }
 
-// removeResourceLocked removes what is stored of key's resource, which is in that place.
-func (s *Store) removeResourceLocked(place, key string) {
-	for _, stored := range s.cfg.Keys.Keys(key) {
-		s.removeLocked(stored)
+// removePlaceLocked removes what is stored in a place for the resources of those keys, however their
+// URLs are spelled; all that is stored there, if there are no keys.
+func (s *Store) removePlaceLocked(place string, keys []string) {
+	for stored := range s.storedIn(place) {
+		e, _ := s.shards.look(stored)
+		if len(keys) == 0 || slices.ContainsFunc(e.variants, func(rec *Record) bool {
+			return slices.ContainsFunc(keys, func(key string) bool { return s.concerns(rec, key) })
+		}) {
+			s.removeLocked(stored)
+		}
 	}
-	s.removeConcernedLocked(place, key)
-	for stored := range s.grouped[groupRoutingPrefix+place] {
-		s.removeConcernedLocked(stored, key)
-	}
-}
-
-// removePlaceLocked removes all that is stored in a place.
-func (s *Store) removePlaceLocked(place string) {
-	s.removeLocked(place)
-	for stored := range s.grouped[groupRoutingPrefix+place] {
-		s.removeLocked(stored)
-	}
-}
-
-func (s *Store) removeAllLocked() {
-	for key := range s.shards.keysLocked() {
-		s.removeLocked(key)
+	for _, key := range keys {
+		for _, stored := range s.cfg.Keys.Keys(key) {
+			s.removeLocked(stored)
+		}
 	}
 }

@@ -34,5 +34,5 @@ func (c *Config) prepare(rec *Record) {
 // whether it is to be validated meanwhile, as refresh.
 func (c *Config) usable(rec *Record, request http.Header) (usable, refresh bool) {
 	use, usable := rec.Facts.Usable(request, c.Now(), rec.RetryAfter.Time())
-	return usable, use.Verdict == httpcache.StaleMeanwhile
+	return usable, usable && use.Verdict == httpcache.StaleMeanwhile
 }

@@ -45,7 +45,7 @@ func (v *Server) Lookup(ctx context.Context, q *LookupRequest) (*LookupResult, *
 		return nil, nil, err
 	}
 	found := &LookupResult{
-		Record: s.offeredTo(res.Record, &q.Request), Stored: s.stores(res.Record),
+		Record: s.offeredTo(res.Record, &q.Request), Stored: s.successor(res.Record) != nil,
 		Found: res.Found, Collapsed: res.Collapsed, Renewed: res.Renewed,
 		Status: res.Status, Why: res.Why,
 	}
@@ -62,29 +62,15 @@ func (s *Store) lookup(ctx context.Context, q *LookupRequest) (*Result, error) {
 	if rec != nil && q.Gone == rec.Version {
 		s.drop(rec)
 		rec = nil
-	}
-	if rec != nil && !q.takes(rec) {
+	} else if rec != nil && !q.takes(rec) {
 		rec = nil
 	}
 	why := s.why(q, rec)
-	switch known := rec != nil && !mustRevalidate; {
-	case known && q.Stored:
+	if rec != nil && !mustRevalidate && s.suffices(rec, q) {
 		return &Result{Record: rec, Found: true}, nil
-	case q.Stored:
+	}
+	if q.Stored {
 		return nil, ErrNone
-	case known && q.Background && rec.rests(s.cfg.Now()):
-		return &Result{Record: rec, Found: true}, nil
-	case known && (rec.Version != q.Version || rec.Revision != q.Revision ||
-		rec.rests(s.cfg.Now())):
-		if rec.Pass {
-			return &Result{Record: rec, Found: true}, nil
-		}
-		if usable, refresh := s.cfg.usable(rec, q.Header); usable {
-			if refresh {
-				s.Refresh(&q.Request, rec)
-			}
-			return &Result{Record: rec, Found: true}, nil
-		}
 	}
 	if rec != nil && (rec.Pass || (q.Alone && q.Version == "")) {
 		rec = nil // the requester has nothing to validate, and wants no one else's
@@ -104,6 +90,24 @@ func (s *Store) lookup(ctx context.Context, q *LookupRequest) (*Result, error) {
 		res.Why = why
 	}
 	return res, err
+}
+
+// suffices reports whether rec, which needn't be revalidated, answers q.
+func (s *Store) suffices(rec *Record, q *LookupRequest) bool {
+	rests := rec.rests(s.cfg.Now())
+	switch {
+	case q.Stored || q.Background && rests:
+		return true
+	case rec.Version == q.Version && rec.Revision == q.Revision && !rests:
+		return false
+	case rec.Pass:
+		return true
+	}
+	usable, refresh := s.cfg.usable(rec, q.Header)
+	if refresh {
+		s.Refresh(&q.Request, rec)
+	}
+	return usable
 }
 
 // findFor finds what is stored for what q asks for. This node may know better than the one that
@@ -135,9 +139,6 @@ func (s *Store) why(q *LookupRequest, rec *Record) Why {
 	}
 	return Nothing
 }
-
-// stores reports whether rec, or what has taken its place with the same bytes, is in the table.
-func (s *Store) stores(rec *Record) bool { return s.successor(rec) != nil }
 
 // Chunk is a chunk by its key, which is without the group's prefix, if this node owns and holds it.
 // What the chunk is of isn't known here, so the requester must know all that is removed.
@@ -257,7 +258,8 @@ func (v *Server) Foresee(ctx context.Context, rec *Record, parts []chunk.Span) (
 		if part.Start < 0 || part.Start >= part.End || part.End > rec.Length {
 			return 0, ErrBusy
 		}
-		if asked = max(asked, v.s.foresee(ctx, rec, part, nil)); asked == AskedForThis {
+		here, _ := v.s.foresee(rec, part, false)
+		if asked = max(asked, here); asked == AskedForThis {
 			break
 		}
 	}
