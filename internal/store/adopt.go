@@ -5,17 +5,15 @@ import "cmp"
 // fits reports whether a record that another node sent may be one of key's: whatever it says, the
 // origin is asked for nothing else.
 func (s *Store) fits(rec *Record, key string) bool {
-	return rec.URL == "" || rec.URL == key || s.cfg.Keys.Check(rec.URL) == nil &&
-		s.cfg.Keys.CanonicalKey(rec.URL) == s.cfg.Keys.CanonicalKey(key)
+	url := cmp.Or(rec.URL, key)
+	return url == key || s.cfg.Keys.Check(url) == nil && s.canonical(url) == s.canonical(key)
 }
 
 // adopt makes a record that was decoded one of key's.
 func (s *Store) adopt(key string, rec *Record) {
 	url := cmp.Or(rec.URL, key)
-	if rec.Key = s.cfg.Keys.KeyOf(url, rec.Header()); rec.URL == rec.Key || rec.Key == url {
+	if rec.Key, rec.URL = s.cfg.Keys.KeyOf(url, rec.Header()), url; rec.Key == url {
 		rec.URL = ""
-	} else {
-		rec.URL = url
 	}
 	if rec.ringEpoch == 0 {
 		rec.ringEpoch = s.ringEpoch()

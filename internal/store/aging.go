@@ -45,7 +45,7 @@ func (p *pool) nextOld(now age) *entry {
 	if e == nil {
 		e = p.oldest // p isn't empty, since it takes more than its part
 	}
-	if p.aging.hand = e.newer; now-e.last() > old {
+	if p.aging.hand = e.newer; now-age(e.lastUse.Load()) > old {
 		return e
 	}
 	return nil

@@ -68,7 +68,7 @@ func (c *changes) doomed(rec *Record) bool {
 
 // outlived reports whether a node that knows no more than p has no right to rec's bytes any more.
 func (c *changes) outlived(rec *Record, p *invalidation.Position) bool {
-	_, verdict := c.log.Accepts(c.resourceOf(rec), known(p))
+	_, verdict := c.log.Accepts(c.resourceOf(rec), p)
 	return verdict == invalidation.Removed
 }
 
@@ -77,14 +77,6 @@ func (c *changes) outlived(rec *Record, p *invalidation.Position) bool {
 // knows that. Of bytes that it has been reading since before, it may read the rest.
 func (c *changes) removed(err error, rec *Record, p *invalidation.Position) bool {
 	return errors.Is(err, ErrBehind) && c.outlived(rec, p)
-}
-
-// known is p, or that of one who knows nothing.
-func known(p *invalidation.Position) *invalidation.Position {
-	if p == nil {
-		return &invalidation.Position{}
-	}
-	return p
 }
 
 // variedLocked is the count of varied for key.

@@ -18,32 +18,16 @@ type entry struct {
 	bytes        uint32    // what it takes in memory
 	pool         class
 	query        bool // its path had many query strings when it came
-	uses
+
+	lastUse atomic.Uint32 // at which age
+	used    atomic.Bool   // since the pool's hand came by
 }
-
-// uses is when an entry was used last, and whether that was since the pool's hand came by.
-type uses struct{ atomic.Uint32 }
-
-const usedBit = 1 << 8 // above the age
-
-func (u *uses) used() bool { return u.Load()&usedBit != 0 }
-func (u *uses) last() age  { return age(u.Load()) }
-
-func (u *uses) setUsed(used bool) {
-	if used {
-		u.Or(usedBit)
-	} else {
-		u.And(^uint32(usedBit))
-	}
-}
-
-// age makes now the time of the last use, if there was none.
-func (u *uses) age(now age) { u.Store(u.Load()&usedBit | uint32(now)) }
 
 // use notes a use now. No lock need be held.
-func (u *uses) use(now age) {
-	if v := usedBit | uint32(now); u.Load() != v { // for many at once
-		u.Store(v)
+func (e *entry) use(now age) {
+	if e.lastUse.Load() != uint32(now) || !e.used.Load() { // for many at once
+		e.lastUse.Store(uint32(now))
+		e.used.Store(true)
 	}
 }
 

@@ -83,9 +83,6 @@ func (s *Store) fetchFromOrigin(f *flight) (x *exchange, err error) {
 		return nil, err
 	}
 	rec := x.Record
-	if rec.Details == nil {
-		rec.Details = &Details{}
-	}
 	rec.Revision, rec.failure = rand.Uint64(), nil
 	if f.req.Head && !x.Renewed {
 		rec.HeadOnly = true
@@ -93,7 +90,7 @@ func (s *Store) fetchFromOrigin(f *flight) (x *exchange, err error) {
 	rec.setImprint(imprintOf(f.req.Header))
 	rec.ringEpoch = s.ringEpoch()                  // before the owner is looked for
 	if rec.Lease = 0; s.ownerOf(f.req.Key) != "" { // this node stands in for the owner
-		rec.Lease = Until(s.cfg.Now().Add(s.cfg.Lease))
+		rec.Lease = s.in(s.cfg.Lease)
 	}
 	rec.Rangeable = rec.Rangeable && rec.Length < MaxLength
 	var removed bool
@@ -157,7 +154,7 @@ func (s *Store) keepHead(f *flight, x *exchange) *Result {
 func (s *Store) pass(f *flight, x *exchange) *Result {
 	rec := x.Record
 	rec.Pass = true
-	rec.PassUntil = Until(s.cfg.Now().Add(passFor))
+	rec.PassUntil = s.in(passFor)
 	rec.Version = s.version(rec, "", 0)
 	s.mu.Lock()
 	defer s.mu.Unlock()

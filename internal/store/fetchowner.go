@@ -117,7 +117,7 @@ func (s *Store) lend(f *flight, rec *Record) bool {
 	s.adopt(f.req.Key, rec)
 	rec.basis = f.began.Token
 	rec.setImprint(imprintOf(f.req.Header))
-	rec.Lease = Until(s.cfg.Now().Add(s.cfg.Lease))
+	rec.Lease = s.in(s.cfg.Lease)
 	return true
 }
 

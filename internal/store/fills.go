@@ -14,9 +14,7 @@ import (
 // work finds it out again.
 func (s *Store) tidyLocked(rec *Record) {
 	now := s.current(rec)
-	if now == nil {
-		s.forgetBodyLocked(rec.Version)
-	} else if now.Length >= 0 && now.Length <= s.cfg.Geometry.Max && !now.Fragments {
+	if now == nil || now.Length >= 0 && now.Length <= s.cfg.Geometry.Max && !now.Fragments {
 		s.forgetBodyLocked(rec.Version)
 	}
 }

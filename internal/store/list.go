@@ -44,6 +44,6 @@ func (s *Store) Inspect(ctx context.Context, req *Request) (*Record, error) {
 		_ = found.Content.Close()
 	}
 	s.adopt(req.Key, found.Record)
-	found.Record.Lease = Until(s.cfg.Now().Add(s.cfg.Lease)) // it is the owner's
+	found.Record.Lease = s.in(s.cfg.Lease) // it is the owner's
 	return found.Record, nil
 }

@@ -14,7 +14,7 @@ func (s *Store) Position() *invalidation.Position { return s.log.Now().Position 
 
 // Behind reports whether another node, whose log has p, has told it something that this one doesn't
 // know.
-func (s *Store) Behind(p *invalidation.Position) bool { return s.log.Behind(known(p)) }
+func (s *Store) Behind(p *invalidation.Position) bool { return s.log.Behind(p) }
 
 // PullRequest asks for what another node's log has and this one's lacks.
 func (s *Store) PullRequest() []byte { return s.log.Pull().Request() }

@@ -56,10 +56,9 @@ func (p *pool) next() *entry {
 			p.hand = p.oldest
 		}
 		e := p.hand
-		if !e.used() {
+		if !e.used.Swap(false) {
 			return e
 		}
-		e.setUsed(false)
 		p.hand = e.newer
 	}
 }

@@ -121,7 +121,7 @@ func (r *Record) Fields() http.Header { return r.Head.Header() }
 // Header is Fields for callers who don't change them. They are at hand as long as r isn't in the
 // table.
 func (r *Record) Header() http.Header {
-	if r.Details != nil && r.unpacked != nil {
+	if r.unpacked != nil {
 		return r.unpacked
 	}
 	return r.Fields()

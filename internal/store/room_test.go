@@ -203,7 +203,7 @@ func TestNoRoomForAnotherVersion(t *testing.T) {
 		if got := <-ask(t, s, Request{Key: "k", Whole: true, ForPeer: true}, old); !errors.Is(got.err, ErrBusy) || got.after > 0 {
 			t.Errorf("%v after %v", got.err, got.after)
 		}
-		lookup := &LookupRequest{Request: Request{Key: "k", Whole: true, ForPeer: true}, Version: old.Version, Revision: old.Revision}
+		lookup := &LookupRequest{Request: Request{Key: "k", Whole: true, ForPeer: true}, Version: old.Version, Revision: old.Revision, Position: s.Position()}
 		<-time.After(RetryAfter)
 		if res, err := s.lookup(t.Context(), lookup); !errors.Is(err, ErrBusy) {
 			t.Errorf("%+v, %v", res, err)

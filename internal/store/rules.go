@@ -3,11 +3,15 @@ package store
 import (
 	"cmp"
 	"net/http"
+	"time"
 
 	"github.com/scurrycache/scurry/internal/httpcache"
 )
 
 // What the keys and the policy that a store is configured with say of its records.
+
+// in is the deadline so much from now.
+func (c *Config) in(d time.Duration) Deadline { return Until(c.Now().Add(d)) }
 
 func (c *Config) answers(rec *Record, asked string) bool {
 	return c.Keys.Answers(rec, cmp.Or(rec.URL, rec.Key), asked)

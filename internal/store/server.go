@@ -18,19 +18,14 @@ type Server struct{ s *Store }
 // Server is what answers other nodes.
 func (s *Store) Server() *Server { return &Server{s} }
 
-// check says what is wrong with a cache key that another node sent.
-func (v *Server) check(key string) error {
-	if v.s.cfg.Keys.Check(key) != nil {
-		return ErrBusy
-	}
-	return nil
-}
+// odd reports whether a cache key that another node sent is none.
+func (v *Server) odd(key string) bool { return v.s.cfg.Keys.Check(key) != nil }
 
 // Lookup answers with what is stored, if that is fresh and isn't what was found wanting, else by
 // way of the origin. The Content that follows, if not nil, must be closed.
 func (v *Server) Lookup(ctx context.Context, q *LookupRequest) (*LookupResult, *Sending, error) {
 	s := v.s
-	if v.check(q.Key) != nil || q.Target != "" && v.check(q.Target) != nil {
+	if v.odd(q.Key) || q.Target != "" && v.odd(q.Target) {
 		return nil, nil, ErrBusy
 	}
 	if s.ownerOf(q.Key) != "" {
@@ -81,7 +76,7 @@ func (s *Store) lookup(ctx context.Context, q *LookupRequest) (*Result, error) {
 		told.Why = why
 		if rec != nil {
 			told.Stored = s.offeredTo(rec, &q.Request).with(func(r *Record) {
-				r.RetryAfter = Until(s.cfg.Now().Add(RetryAfter))
+				r.RetryAfter = s.in(RetryAfter)
 			})
 		}
 		return nil, &told
@@ -147,7 +142,7 @@ func (v *Server) Chunk(ctx context.Context, key string, p *invalidation.Position
 	if !s.ownsChunk(key) {
 		return nil, ErrNotOwner
 	}
-	if !s.log.Covers(known(p)) {
+	if !s.log.Covers(p) {
 		return nil, ErrBehind
 	}
 	switch b, ok, busy := s.chunks.Serve(key); {
@@ -164,10 +159,10 @@ func (v *Server) Chunk(ctx context.Context, key string, p *invalidation.Position
 func (v *Server) Fragment(ctx context.Context, rec *Record, off int64, p *invalidation.Position) (
 	[]byte, error,
 ) {
-	if off < 0 || v.check(rec.Key) != nil {
+	if off < 0 || v.odd(rec.Key) {
 		return nil, ErrBusy
 	}
-	if !v.s.log.Covers(known(p)) {
+	if !v.s.log.Covers(p) {
 		return nil, ErrBehind
 	}
 	b, ok := v.s.fragmentAt(rec, off)
@@ -218,7 +213,7 @@ func (v *Server) TakeOver(ctx context.Context, q *ReadRequest) error {
 // readable is the record of what q wants to read, or says why that isn't to be had here.
 func (v *Server) readable(q *ReadRequest) (*Record, error) {
 	s, rec := v.s, q.Record
-	if v.check(q.Key) != nil || !s.fits(rec, q.Key) || rec.HeadOnly || !q.within(rec) {
+	if v.odd(q.Key) || !s.fits(rec, q.Key) || rec.HeadOnly || !q.within(rec) {
 		return nil, ErrBusy
 	}
 	s.adopt(q.Key, rec)
@@ -251,7 +246,7 @@ func (q *ReadRequest) within(rec *Record) bool {
 // Foresee reports whether the origin would be asked for some of those parts of a content.
 func (v *Server) Foresee(ctx context.Context, rec *Record, parts []chunk.Span) (asked Asked,
 	err error) {
-	if v.check(rec.Key) != nil || rec.Length < 0 || rec.Length >= MaxLength {
+	if v.odd(rec.Key) || rec.Length < 0 || rec.Length >= MaxLength {
 		return 0, ErrBusy
 	}
 	for _, part := range parts {
@@ -270,11 +265,11 @@ func (v *Server) Foresee(ctx context.Context, rec *Record, parts []chunk.Span) (
 func (v *Server) Put(key string, rec *Record, content []byte, p *invalidation.Position) error {
 	s := v.s
 	whole := rec.Length == int64(len(content)) && !rec.Pass && !rec.HeadOnly && rec.Part == Part{}
-	if v.check(key) != nil || !s.fits(rec, key) || !whole || s.ownerOf(key) != "" {
+	if v.odd(key) || !s.fits(rec, key) || !whole || s.ownerOf(key) != "" {
 		return ErrBusy
 	}
 	rec.Key = key
-	basis, verdict := s.log.Accepts(s.resource(key, rec.Groups), known(p))
+	basis, verdict := s.log.Accepts(s.resource(key, rec.Groups), p)
 	if verdict == invalidation.Current {
 		s.put(rec, content, basis)
 	}
@@ -284,7 +279,7 @@ func (v *Server) Put(key string, rec *Record, content []byte, p *invalidation.Po
 // Varies drops what is stored here under a key of another node's, or is on its way.
 func (v *Server) Varies(key string) error {
 	s := v.s
-	if v.check(key) != nil {
+	if v.odd(key) {
 		return ErrBusy
 	}
 	if s.ownerOf(key) != "" { // else this node knows by itself

@@ -1,20 +1,19 @@
 package store
 
-import "github.com/scurrycache/scurry/internal/invalidation"
+import (
+	"slices"
+
+	"github.com/scurrycache/scurry/internal/invalidation"
+)
 
 // Invalidate takes entries that another node has issued. The resources that they are about are
 // keys. The error is ErrBehind if this node has missed earlier ones.
 func (v *Server) Invalidate(entries []invalidation.Entry, keys []string) error {
 	s := v.s
-	var ours []string
-	for _, key := range keys {
-		if v.check(key) == nil {
-			ours = append(ours, key)
-		}
-	}
+	keys = slices.DeleteFunc(keys, v.odd)
 	s.mu.Lock()
 	c, behind := s.log.Learn(entries)
-	s.sweepLocked(&c, ours)
+	s.sweepLocked(&c, keys)
 	s.mu.Unlock()
 	s.changed(&c)
 	if behind {

@@ -151,7 +151,7 @@ func (t *table) setLocked(e *entry, variants []*Record) {
 			e.bytes += uint32(t.size(rec))
 		}
 		e.pool = e.class()
-		e.age(t.ages.now())
+		e.lastUse.Store(uint32(t.ages.now()))
 		t.pools[e.pool].add(e)
 		t.recordBytes += int64(e.bytes)
 		t.groupLocked(e)
@@ -258,9 +258,8 @@ func (t *table) supersedeLocked(old, rec *Record) {
 // evictLocked makes the records fit their shares of the memory, for e, which has come or grown just
 // now and isn't the first to go. Files have chunks, so that they may take what others mustn't.
 func (t *table) evictLocked(e *entry) {
-	used := e.used()
-	e.setUsed(true)
-	defer func() { e.setUsed(used) }()
+	used := e.used.Swap(true)
+	defer func() { e.used.Store(used) }()
 	for t.recordBytes > t.Memory/recordsShare && t.shards.n > 1 {
 		p := t.crowded()
 		if p == nil && t.recordBytes <= t.Memory/recordsMost {
@@ -304,7 +303,7 @@ func (t *table) postponeLocked(rec *Record, failure *Failure) {
 	}
 	if now := t.successor(rec); now != nil {
 		t.changeLocked(now.Key, now.is, func(r *Record) {
-			r.RetryAfter, r.failure = Until(t.Now().Add(RetryAfter)), failure
+			r.RetryAfter, r.failure = t.in(RetryAfter), failure
 		})
 	}
 }
