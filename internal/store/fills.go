@@ -73,7 +73,8 @@ func (s *Store) fillConfig(r *run, rec *Record, from source) fill.Config {
 	}
 	cfg.Holding = fill.Holding{
 		Hold: s.cfg.Memory / holdShare, Share: s.share, Pinned: true, Free: s.rooms.small,
-		Reserve: s.rooms.pinned.take, Release: s.rooms.pinned.give, Overflow: func() { s.overflowed(rec) },
+		Reserve: s.rooms.pinned.take, Release: s.rooms.pinned.give,
+		Overflow: func() { s.drop(rec) }, // nobody can join it any more
 	}
 	// once it isn't kept
 	part := func(off int64) int64 { return min(off+s.rooms.small, cfg.Next(off)) }
@@ -89,13 +90,6 @@ func (s *Store) border(r *run, rec *Record, from source, end int64) fill.Border 
 	}
 	extend := func(ctx context.Context, end int64) int64 { return s.extend(ctx, r, rec, end) }
 	return fill.Border{Extend: extend, Margin: s.maxGap(), Beyond: from.beyond}
-}
-
-// overflowed is told that a body grows too large to be kept: nobody can join it any more.
-func (s *Store) overflowed(rec *Record) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.dropLocked(rec)
 }
 
 // ended takes a fill out of the table. In the same step the record learns the length, if it was the

@@ -17,11 +17,11 @@ type Record struct {
 	Key      string // cache key
 	Version  string // names the bytes: equal versions have equal bytes
 	Revision uint64 // names the exchange with the origin that made or last validated it
+	first    string // key of the first chunk, once the record is in the table
 
-	Status                    int
-	Head                      fields.Packed // end-to-end fields as the origin sent them
-	RequestTime, ResponseTime Instant       // of the exchange that made or last validated it
-	Length                    int64         // of the content in bytes, -1 while unknown
+	Status int
+	Length int64   // of the content in bytes, -1 while unknown
+	small  *[]byte // the content, if it is held here: see small.go
 
 	// Rangeable means that the origin gives any part by a range, under a validator that forbids
 	// mixing; Resumable, that it may give at least the rest of a body whose connection was lost.
@@ -44,6 +44,24 @@ type Record struct {
 	// until PassUntil.
 	Pass bool
 
+	Validated
+	standing
+	*Details
+}
+
+// Validated is what each exchange with the origin tells anew: the one that made a Record, and those
+// that validated it.
+type Validated struct {
+	Head                      fields.Packed // end-to-end fields as the origin sent them
+	RequestTime, ResponseTime Instant
+
+	// Facts are what decides whether the response may be used. They are there once the Record has
+	// left the store.
+	Facts *httpcache.Facts
+}
+
+// standing is what this node in particular knows of a Record.
+type standing struct {
 	// RetryAfter is when a validation may be tried again that has failed.
 	RetryAfter Deadline
 
@@ -51,16 +69,8 @@ type Record struct {
 	// this is, or for whom this node stood in. It is zero for a record that this node owns.
 	Lease Deadline
 
-	// Facts are what decides whether the response may be used. They are there once it has left the
-	// store.
-	Facts *httpcache.Facts
-
-	*Details
-
 	asking asking             // the request that this answers, as far as this node knows
 	basis  invalidation.Token // the invalidations up to here have been seen not to be about it
-	first  string             // key of the first chunk, once the record is in the table
-	small  *[]byte            // the content, if it is held here: see small.go
 }
 
 // Details are the parts of a Record that most responses don't have. They are shared by records that
@@ -80,19 +90,21 @@ type Details struct {
 	// Length, is the part's alone. The zero Part means all.
 	Part Part
 
-	PassUntil Deadline
-
-	failure *Failure // of the validation that RetryAfter is about
-
 	// Groups are the names of the groups that the response belongs to (RFC 9875), which may be
 	// invalidated together.
 	Groups []string
 
-	// Until the record is in the table:
-	ringEpoch uint64 // of the ring, by which the owner was found
+	PassUntil Deadline
+	failure   *Failure // of the validation that RetryAfter is about
 
-	received time.Time   // ResponseTime with what the monotonic clock said
-	unpacked http.Header // Head
+	draft
+}
+
+// draft is what a Record has until it is in the table.
+type draft struct {
+	ringEpoch uint64      // of the ring, by which the owner was found
+	received  time.Time   // ResponseTime with what the monotonic clock said
+	unpacked  http.Header // Head
 }
 
 // Part is the bytes [Start, End) of Total.
@@ -166,7 +178,7 @@ func (r *Record) settle() {
 	if r.Details == plain {
 		return
 	}
-	r.ringEpoch, r.received, r.unpacked = 0, time.Time{}, nil
+	r.draft = draft{}
 	if r.isPlain() {
 		r.Details = plain
 	}
@@ -204,10 +216,10 @@ func (r *Record) newer(prev *Record) bool {
 }
 
 // rests reports whether a validation of r had failed just before now.
-func (r *Record) rests(now time.Time) bool { return now.Before(r.RetryAfter.Time()) }
+func (r *standing) rests(now time.Time) bool { return now.Before(r.RetryAfter.Time()) }
 
 // owned reports whether r was made by the node that owned it.
-func (r *Record) owned() bool { return r.Lease.IsZero() }
+func (r *standing) owned() bool { return r.Lease.IsZero() }
 
 // isCurrent reports whether r, which may be nil, is what a node would answer with now, if it
 // sufficed.

@@ -33,8 +33,8 @@ func sampleRecord(now time.Time) *Record {
 			PassUntil: Until(now.Add(time.Second)), Groups: []string{"g", "h"},
 		},
 		Version: "v", Revision: 1 << 63, Status: 200, Fragments: true,
-		RetryAfter: Until(now.Add(time.Minute)),
-		Length:     5, Rangeable: true, OneSlab: true,
+		standing: standing{RetryAfter: Until(now.Add(time.Minute))},
+		Length:   5, Rangeable: true, OneSlab: true,
 	}
 	r.SetTimes(now.Add(-2*time.Second), now.Add(-time.Second))
 	r.SetFields(http.Header{"Etag": {`"1"`}, "X": {"one", "", "\xff\xfe"}})
