@@ -79,10 +79,7 @@ func landedBefore(prev *Record, res *Result, err error) bool {
 // ends the flight.
 func (s *Store) fly(ctx context.Context, req *Request, prev *Record, variant string) (*Result,
 	error) {
-	f := &flight{req: req, prev: prev, variant: variant}
-	if req.Inform != nil {
-		f.interim = make(chan func(), maxInterim)
-	}
+	f := newFlight(req, prev, variant)
 	s.mu.Lock()
 	ok := s.begin()
 	f.varied = *s.variedLocked(req.Key)
@@ -98,7 +95,6 @@ func (s *Store) fly(ctx context.Context, req *Request, prev *Record, variant str
 	}
 	s.audiences.join(f)
 	defer s.audiences.leave(f)
-	f.done = make(chan error, 1)
 	go func() {
 		defer s.work.Done()
 		_, err := s.records.Get(s.base, f.key, &loader{s, f})

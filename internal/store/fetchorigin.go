@@ -79,7 +79,7 @@ func (s *Store) fetchFromOrigin(f *flight) (x *exchange, err error) {
 			x.drop()
 		}
 	}()
-	if x.OriginResponse, err = s.cfg.Source.Fetch(x.ctx, f.toOrigin(), f.prev); err != nil {
+	if x.OriginResponse, err = s.cfg.Source.Fetch(x.ctx, f.req, f.prev); err != nil {
 		return nil, err
 	}
 	rec := x.Record
@@ -87,9 +87,9 @@ func (s *Store) fetchFromOrigin(f *flight) (x *exchange, err error) {
 	if f.req.Head && !x.Renewed {
 		rec.HeadOnly = true
 	}
-	rec.setImprint(imprintOf(f.req.Header))
-	rec.ringEpoch = s.ringEpoch()                  // before the owner is looked for
-	if rec.Lease = 0; s.ownerOf(f.req.Key) != "" { // this node stands in for the owner
+	rec.standing = standing{asking: askingOf(imprintOf(f.req.Header), rec.asking.selecting())}
+	rec.ringEpoch = s.ringEpoch()   // before the owner is looked for
+	if s.ownerOf(f.req.Key) != "" { // this node stands in for the owner
 		rec.Lease = s.in(s.cfg.Lease)
 	}
 	rec.Rangeable = rec.Rangeable && rec.Length < MaxLength

@@ -26,7 +26,7 @@ func (s *Store) fetchRecord(f *flight) error {
 // fetchFromOwner asks owner, settles the flight with the answer, and keeps a copy of it.
 func (s *Store) fetchFromOwner(f *flight, owner string) error {
 	q := &LookupRequest{Request: *f.req}
-	q.Inform, q.Position = f.inform, f.began.Position
+	q.Position = f.began.Position
 	if f.prev.isCurrent(s.cfg.Now()) {
 		q.Version, q.Revision = f.prev.Version, f.prev.Revision
 	}

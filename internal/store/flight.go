@@ -34,24 +34,23 @@ type flight struct {
 // maxInterim is how many interim responses may wait for the one who asked; more are lost.
 const maxInterim = 128
 
-// inform hands an interim response on to the requester, without waiting for it.
-func (f *flight) inform(status int, header http.Header) {
-	tell := f.req.Inform
-	select {
-	case f.interim <- func() { tell(status, header) }:
-	default:
+// newFlight makes one for req, which found prev wanting. Interim responses go by way of the flight to
+// the goroutine that waits for it, and nobody waits until they are taken.
+func newFlight(req *Request, prev *Record, variant string) *flight {
+	f := &flight{req: req, prev: prev, variant: variant, done: make(chan error, 1)}
+	if req.Inform == nil {
+		return f
 	}
-}
-
-// toOrigin is f's request as the Source gets it: interim responses go by way of f, to the goroutine
-// that waits for them.
-func (f *flight) toOrigin() *Request {
-	if f.interim == nil {
-		return f.req
+	f.interim = make(chan func(), maxInterim)
+	own := *req
+	own.Inform = func(status int, header http.Header) {
+		select {
+		case f.interim <- func() { req.Inform(status, header) }:
+		default:
+		}
 	}
-	req := *f.req
-	req.Inform = f.inform
-	return &req
+	f.req = &own
+	return f
 }
 
 // settle notes the answer, or closes it if nobody is there to take it.

@@ -68,7 +68,7 @@ func (t *table) dropLostLocked(key string) {
 	t.shards.changeLocked(key, func() { e.turn = uint32(t.ringEpoch()) })
 	switch {
 	case t.ownerOf(key) != "":
-		t.setLocked(e, without(e.variants, (*Record).owned))
+		t.deleteLocked(key, (*Record).owned)
 	case !t.Remote.OwnedSince(t.routingKey(key)+".0", since):
 		// another node may have known better meanwhile
 		t.changeLocked(key, (*Record).owned, func(r *Record) { r.basis = 0 })
@@ -171,20 +171,24 @@ func (t *table) removeLocked(key string) {
 	}
 }
 
+// deleteLocked drops those of key's records that are gone.
+func (t *table) deleteLocked(key string, gone func(*Record) bool) {
+	if e, ok := t.shards.getLocked(key); ok {
+		t.setLocked(e, without(e.variants, gone))
+	}
+}
+
 // withdrawLocked drops rec, or what has taken its place, but no other variant that has the same
 // bytes.
 func (t *table) withdrawLocked(rec *Record) {
 	if now := t.successor(rec); now != nil {
-		e, _ := t.shards.getLocked(now.Key)
-		t.setLocked(e, without(e.variants, now.is))
+		t.deleteLocked(now.Key, now.is)
 	}
 }
 
 // dropLocked drops all records of rec's version.
 func (t *table) dropLocked(rec *Record) {
-	if e, ok := t.shards.getLocked(rec.Key); ok {
-		t.setLocked(e, without(e.variants, rec.sameBytes))
-	}
+	t.deleteLocked(rec.Key, rec.sameBytes)
 	t.forget(rec.Version)
 }
 
