@@ -41,12 +41,16 @@ func (s *audiences) join(f *flight) {
 	}
 }
 
-// leave notes that the one who asked for f waits no more.
+// leave notes that the one who asked for f waits no more, and closes an answer that isn't taken.
 func (s *audiences) leave(f *flight) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if f.refused == nil {
+	if f.left = true; f.refused == nil {
 		f.audience.clients--
+	}
+	answer := f.answer
+	s.mu.Unlock()
+	if answer != nil {
+		answer.Close()
 	}
 }
 
@@ -59,19 +63,30 @@ func (s *audiences) land(f *flight) {
 	}
 }
 
-// bring has all who wait for f take res.
-func (s *audiences) bring(f *flight, res Result) {
+// bring answers f with res, or closes that if nobody takes it, and all others who wait with what of it
+// they may share.
+func (s *audiences) bring(f *flight, res *Result) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	f.audience.brought = Result{Record: res.Record, Found: res.Found, Peer: res.Peer}
-	f.audience.began = f.began.Token
+	a, left := f.audience, f.left
+	a.brought = Result{Record: res.Record, Found: res.Found, Peer: res.Peer, Collapsed: true}
+	a.began = f.began.Token
+	if !left {
+		f.answer = res
+	}
+	s.mu.Unlock()
+	if left {
+		res.Close()
+	}
 }
 
-// brought is what has been brought for f, by whichever flight with its key, and when that began.
-func (s *audiences) brought(f *flight) (Result, invalidation.Token) {
+// take is the answer to f, if its own getter ran; else what has been brought by another flight with its
+// key, and when that began.
+func (s *audiences) take(f *flight) (answer, shared *Result, began invalidation.Token) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return f.audience.brought, f.audience.began
+	answer, f.answer = f.answer, nil
+	brought := f.audience.brought
+	return answer, &brought, f.audience.began
 }
 
 // refusePeers ends the waiting of peers for f, which has found no room. It reports whether clients

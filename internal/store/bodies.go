@@ -54,7 +54,7 @@ func (b *bodies) forgetBodyLocked(version string) {
 
 // begunLocked tells one state of the fills of rec's version from another: it changes with each that
 // begins.
-func (b *bodies) begunLocked(rec *Record) int64 { return *b.begun.at(rec.Version) }
+func (b *bodies) begunLocked(rec *Record) int64 { return b.begun.at(rec.Version).Load() }
 
 // passedLocked reports whether a fill that is still reading has had the byte at off and dropped it:
 // then it is pushed.

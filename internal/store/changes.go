@@ -2,6 +2,7 @@ package store
 
 import (
 	"errors"
+	"sync/atomic"
 
 	"github.com/scurrycache/scurry/internal/invalidation"
 )
@@ -15,8 +16,7 @@ type changes struct {
 	*keys
 	log *invalidation.Log
 
-	// varied counts, by canonical key, how often keys of other nodes have turned out to vary. The
-	// store's mu guards it.
+	// varied counts, by canonical key, how often keys of other nodes have turned out to vary.
 	varied counters
 }
 
@@ -79,5 +79,5 @@ func (c *changes) removed(err error, rec *Record, p *invalidation.Position) bool
 	return errors.Is(err, ErrBehind) && c.outlived(rec, p)
 }
 
-// variedLocked is the count of varied for key.
-func (c *changes) variedLocked(key string) *int64 { return c.varied.at(c.canonical(key)) }
+// variedAt is the count of varied for key.
+func (c *changes) variedAt(key string) *atomic.Int64 { return c.varied.at(c.canonical(key)) }

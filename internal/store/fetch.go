@@ -80,13 +80,10 @@ func landedBefore(prev *Record, res *Result, err error) bool {
 func (s *Store) fly(ctx context.Context, req *Request, prev *Record, variant string) (*Result,
 	error) {
 	f := newFlight(req, prev, variant)
-	s.mu.Lock()
-	ok := s.begin()
-	f.varied = *s.variedLocked(req.Key)
-	s.mu.Unlock()
-	if !ok {
+	if !s.begin() {
 		return nil, context.Canceled
 	}
+	f.varied = s.variedAt(req.Key).Load()
 	now, mark := s.takeOff(req.Key)
 	f.arrived, f.key = now, s.flightKey(f, mark)
 	if f.req.ForPeer && !s.records.BeginServing(f.key) {
@@ -130,34 +127,31 @@ func (s *Store) await(ctx context.Context, f *flight) (*Result, error) {
 			for len(f.interim) > 0 {
 				(<-f.interim)()
 			}
-			switch {
-			case err != nil:
+			if err != nil {
 				return nil, err
-			case f.answer != nil:
-				return f.answer, nil
 			}
-			return s.shared(f)
+			return s.landed(f)
 		case <-f.refused:
-			f.leave()
 			return nil, ErrBusy
 		case <-ctx.Done():
-			f.leave()
 			return nil, context.Cause(ctx)
 		}
 	}
 }
 
-// shared makes the answer for f, whose request another flight has answered.
-func (s *Store) shared(f *flight) (*Result, error) {
-	res, began := s.audiences.brought(f)
+// landed is what f, or another flight with its key, has brought.
+func (s *Store) landed(f *flight) (*Result, error) {
+	answer, res, began := s.audiences.take(f)
+	if answer != nil {
+		return answer, nil
+	}
 	if !s.log.Joins(s.resourceOf(res.Record), f.arrived.Token, began) {
 		return nil, errOvertaken
 	}
 	if now := s.successor(res.Record); now != nil {
 		res.Record = now
 	}
-	res.Collapsed = true
-	return &res, nil
+	return res, nil
 }
 
 // flightKey is the key of a request in the records group: those with the same key share an answer.

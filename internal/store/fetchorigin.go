@@ -18,29 +18,12 @@ func (s *Store) load(f *flight) error {
 		return ErrNone
 	}
 	f.began = s.log.Now()
-	s.mu.Lock()
-	// Another flight may have landed since the asker looked.
-	if rec, mustRevalidate := s.findLocked(f.req.Key, f.req.Header, f.req.Head); rec != nil &&
-		!mustRevalidate && rec.newer(f.prev) && !f.req.Alone && f.req.takes(rec) &&
-		s.cfg.answers(rec, cmp.Or(f.req.Target, f.req.Key)) {
-		s.mu.Unlock()
-		s.audiences.bring(f, Result{Record: rec})
-		return nil
+	if rec, err := s.learnt(f); rec != nil || err != nil {
+		if err == nil {
+			s.audiences.bring(f, &Result{Record: rec, Collapsed: true})
+		}
+		return err
 	}
-	if f.variant == "" && !f.req.Alone && s.variant(f.req) != "" {
-		s.mu.Unlock()
-		return errVariantKnown
-	}
-	if f.prev != nil && s.successor(f.prev) == nil && s.doomed(f.prev) {
-		f.prev = nil // it was found just before it was removed
-	}
-	if failed := s.failedLocked(f); failed != nil {
-		s.mu.Unlock()
-		return failed
-	}
-	f.req = s.amongLocked(f)
-	s.mu.Unlock()
-
 	x, err := s.fetchFromOrigin(f)
 	if err != nil {
 		s.failed(f.prev, err)
@@ -63,9 +46,31 @@ func (s *Store) load(f *flight) error {
 			s.drop(f.prev) // the origin has another rule by now
 		}
 	}
-	s.audiences.bring(f, *res)
-	f.settle(res)
+	s.audiences.bring(f, res)
 	return nil
+}
+
+// learnt is what f is for, or why that isn't to be had, if another flight has landed since the asker
+// looked. If neither is known, f is made ready to ask the origin.
+func (s *Store) learnt(f *flight) (*Record, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	rec, mustRevalidate := s.findLocked(f.req.Key, f.req.Header, f.req.Head)
+	if rec != nil && !mustRevalidate && rec.newer(f.prev) && !f.req.Alone && f.req.takes(rec) &&
+		s.cfg.answers(rec, cmp.Or(f.req.Target, f.req.Key)) {
+		return rec, nil
+	}
+	if f.variant == "" && !f.req.Alone && s.variant(f.req) != "" {
+		return nil, errVariantKnown
+	}
+	if f.prev != nil && s.successor(f.prev) == nil && s.doomed(f.prev) {
+		f.prev = nil // it was found just before it was removed
+	}
+	if failed := s.failedLocked(f); failed != nil {
+		return nil, failed
+	}
+	f.req = s.amongLocked(f)
+	return nil, nil
 }
 
 // fetchFromOrigin asks the Source, makes its answer ready for the table, and waits until there is

@@ -61,8 +61,7 @@ func (s *Store) fetchFromOwner(f *flight, owner string) error {
 	default:
 		s.relay(f, owner, found, res, ctx, cancel)
 	}
-	s.audiences.bring(f, *res)
-	f.settle(res)
+	s.audiences.bring(f, res)
 	return nil
 }
 

@@ -41,7 +41,7 @@ func (s *Store) runLocked(rec *Record, from source, off, end int64, want int64) 
 	s.cutLocked(rec, r, off, from.body != nil)
 	b.runs = append(b.runs, r)
 	s.fills++
-	*s.begun.at(rec.Version)++
+	s.begun.at(rec.Version).Add(1)
 	s.live.Add(1)
 	s.reserveLocked()
 	return r

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"sync"
 
 	"github.com/scurrycache/scurry/internal/invalidation"
 )
@@ -24,11 +23,10 @@ type flight struct {
 	done    chan error
 	refused <-chan struct{} // closed when it is to wait no more; nil for a client's
 
+	// all below is guarded by the audiences' mu
 	audience *audience
-
-	mu     sync.Mutex
-	answer *Result // set by the getter, if it was this flight's that ran
-	left   bool    // the one who asked has gone
+	left     bool    // the one who asked has gone
+	answer   *Result // if it was this flight's getter that ran
 }
 
 // maxInterim is how many interim responses may wait for the one who asked; more are lost.
@@ -51,27 +49,6 @@ func newFlight(req *Request, prev *Record, variant string) *flight {
 	}
 	f.req = &own
 	return f
-}
-
-// settle notes the answer, or closes it if nobody is there to take it.
-func (f *flight) settle(res *Result) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.left {
-		res.Close()
-		return
-	}
-	f.answer = res
-}
-
-// leave gives up waiting.
-func (f *flight) leave() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.left = true
-	if f.answer != nil {
-		f.answer.Close()
-	}
 }
 
 // exchange is an answer of the Source, with the context that its body is read under, and the mark

@@ -285,7 +285,7 @@ func (v *Server) Varies(key string) error {
 	if s.ownerOf(key) != "" { // else this node knows by itself
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		*s.variedLocked(key)++
+		s.variedAt(key).Add(1)
 		s.removeLocked(key)
 	}
 	return nil

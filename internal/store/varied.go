@@ -20,5 +20,5 @@ func (s *Store) variesLocked(e *entry, names []string) {
 // outdatedLocked reports whether what f has brought may be no copy to answer others from: since f
 // took off, its resource has turned out to vary.
 func (s *Store) outdatedLocked(f *flight) bool {
-	return f.varied != *s.variedLocked(f.req.Key)
+	return f.varied != s.variedAt(f.req.Key).Load()
 }
