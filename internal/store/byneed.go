@@ -10,8 +10,7 @@ func (s *Store) reserveLocked() {
 
 // ageLocked lets the time go by in which n bytes of chunks have come.
 func (s *Store) ageLocked(n int64) {
-	size := s.chunks.Room()
-	s.ages.pass(n, size)
+	size, came := s.chunks.Room(), s.came.Add(n)
 	for c := files; c < classes; c++ {
 		p := &s.pools[c]
 		for p.aging.due += n * p.entries * rounds; p.aging.due >= size; p.aging.due -= size {
@@ -19,7 +18,7 @@ func (s *Store) ageLocked(n int64) {
 				p.aging.due = 0
 				break
 			}
-			if e := p.nextOld(s.ages.now()); e != nil && !s.beingRead(e) {
+			if e := p.nextOld(came - size); e != nil && !s.beingRead(e) {
 				s.removeLocked(e.key())
 			}
 		}

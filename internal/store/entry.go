@@ -17,16 +17,16 @@ type entry struct {
 	turn         uint32    // of the ring, up to which what this node owns is known to be its own
 	bytes        uint32    // what it takes in memory
 	pool         class
-	query        bool // its path had many query strings when it came
-
-	lastUse atomic.Uint32 // at which age
-	used    atomic.Bool   // since the pool's hand came by
+	query        bool         // its path had many query strings when it came
+	used         atomic.Bool  // since the pool's hand came by
+	lastUse      atomic.Int64 // how many bytes of chunks had come
 }
 
-// use notes a use now. No lock need be held.
-func (e *entry) use(now age) {
-	if e.lastUse.Load() != uint32(now) || !e.used.Load() { // for many at once
-		e.lastUse.Store(uint32(now))
+// use notes a use now, unless there was one less than step ago: many use the same entry at once. No
+// lock need be held.
+func (e *entry) use(now, step int64) {
+	if now-e.lastUse.Load() >= step || !e.used.Load() {
+		e.lastUse.Store(now)
 		e.used.Store(true)
 	}
 }

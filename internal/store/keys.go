@@ -18,7 +18,8 @@ import (
 // keys names what is stored, and tells which node owns it.
 type keys struct {
 	*Config
-	prefix string // of the chunks group
+	prefix   string // of the chunks group
+	refusals refusals
 }
 
 // canonical is the place that key is in: its canonical key.

@@ -19,11 +19,10 @@ func New(cfg Config) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{
-		cfg: cfg, refusals: refusals{now: cfg.Now}, bodies: bodies{byVersion: map[string]*body{}},
+		cfg: cfg, bodies: bodies{byVersion: map[string]*body{}},
 		audiences: audiences{byKey: map[string]*audience{}}, refreshing: map[uint64]struct{}{},
 	}
-	k := &keys{Config: &s.cfg}
-	s.layout = layout{k, &s.refusals}
+	k := &keys{Config: &s.cfg, refusals: refusals{now: cfg.Now}}
 	s.table = table{
 		changes: changes{keys: k, log: invalidation.New(invalidation.Config{
 			Incarnation: rand.Uint64(), Bytes: logBytes})},
@@ -55,7 +54,7 @@ func (s *Store) acquire() (err error) {
 		s.records.Release()
 		return err
 	}
-	s.layout.prefix = s.chunks.Prefix()
+	s.prefix = s.chunks.Prefix()
 	return nil
 }
 

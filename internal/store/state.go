@@ -9,11 +9,9 @@ import (
 
 // Store holds stored responses. Its methods may be called concurrently.
 type Store struct {
-	cfg     Config
-	records *groups.Group
-	chunks  *chunks.Cache
-	layout
-	refusals  refusals
+	cfg       Config
+	records   *groups.Group
+	chunks    *chunks.Cache
 	rooms     rooms
 	audiences audiences
 

@@ -132,6 +132,8 @@ const (
 	// one part in so many of the memory may be taken by records that have no chunks
 	recordsShare = 4
 	recordsMost  = 2 // and one part in so many by all of them
+	// one part in so many of the memory is what chunks come to between two uses that are noted
+	useSteps = 64
 	// how many of the smallest chunks a fill holds, about, if there are many
 	fillBytes = 4
 	// no body that can't be asked for again may take more than one part in so many

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 )
 
 // table is the records of all stored responses, within a budget. It knows nothing of their bytes
@@ -19,8 +20,8 @@ type table struct {
 	shards      shards
 	pools       [classes]pool // of entries, as they make room for each other
 	queries     queryCounts
-	ages        ages
-	recordBytes int64 // which the entries take
+	came        atomic.Int64 // bytes of chunks
+	recordBytes int64        // which the entries take
 	// cache keys, by the groups that any of their variants belongs to
 	grouped map[string]map[string]struct{}
 }
@@ -54,7 +55,7 @@ func (t *table) pick(e stored, request http.Header, head bool) (rec *Record, mus
 	if rec.Pass && (mustRevalidate || !t.Now().Before(rec.PassUntil.Time())) {
 		return nil, false
 	}
-	e.use(t.ages.now())
+	e.use(t.came.Load(), t.Memory/useSteps)
 	return rec, mustRevalidate
 }
 
@@ -151,7 +152,7 @@ func (t *table) setLocked(e *entry, variants []*Record) {
 			e.bytes += uint32(t.size(rec))
 		}
 		e.pool = e.class()
-		e.lastUse.Store(uint32(t.ages.now()))
+		e.lastUse.Store(t.came.Load())
 		t.pools[e.pool].add(e)
 		t.recordBytes += int64(e.bytes)
 		t.groupLocked(e)
