@@ -13,7 +13,6 @@ func (o *Origin) renewed(
 	req *store.Request, prev *store.Record, head *httpcache.Response,
 ) *store.OriginResponse {
 	rec := prev.Clone()
-	rec.RetryAfter = 0
 	rec.URL = cmp.Or(prev.URL, prev.Key)
 	head.Status, head.Header = rec.Status, httpcache.Freshen(prev.Fields(), head.Header)
 	o.Describe(rec, req.Header, head)

@@ -9,12 +9,11 @@ import (
 	"github.com/scurrycache/scurry/internal/chunk"
 )
 
-// askHeldTimeout is how long another node is waited for that is to say what it holds, which it
-// knows at once.
+// askHeldTimeout bounds the wait for another node's answer to what it holds. It knows that at once.
 const askHeldTimeout = 100 * time.Millisecond
 
-// follows notes that r follows a fill that others have begun, and whether what r wants of it is yet
-// to come.
+// follows notes that r follows a fill that was begun for others, and whether what r wants of it is
+// yet to come.
 func (r *Reader) follows(f *run) {
 	span, wanted := f.Span(), r.stop()
 	if span.End >= 0 {
@@ -30,14 +29,13 @@ func (r *Reader) follows(f *run) {
 	}
 }
 
-// begins notes that a fill begins for r, which reads from via, if that isn't nil, else from the
-// origin.
+// begins notes that a fill begins for r. The fill reads from via, or from the origin if via is nil.
 func (r *Reader) begins(via *link) {
 	r.asked, r.word, r.shares, r.had = r.shared(), via, false, 0
 }
 
-// Asked reports whether the origin was asked for some of what r has read, or is about to read, as
-// far as is known by now.
+// Asked reports whether the origin was asked for some of what r has read or is about to read, as
+// far as that is known by now.
 func (r *Reader) Asked() Asked {
 	if r.by.Noted() && !r.before {
 		return AskedForThis
@@ -45,7 +43,7 @@ func (r *Reader) Asked() Asked {
 	return r.shared()
 }
 
-// shared is Asked, but for what the origin was asked because of this reader.
+// shared is Asked without what the origin was asked because of this reader.
 func (r *Reader) shared() Asked {
 	asked := r.asked
 	if r.word != nil {
@@ -57,7 +55,7 @@ func (r *Reader) shared() Asked {
 	return asked
 }
 
-// expected is Asked, with what the owner that r reads from expects.
+// expected is Asked, and also what the owner that r reads from expects to ask the origin for.
 func (r *Reader) expected() Asked {
 	asked := r.Asked()
 	if r.word != nil && !r.shares {
@@ -69,8 +67,8 @@ func (r *Reader) expected() Asked {
 	return asked
 }
 
-// Settle waits, after a call of wait, for the owners that have sent bytes because of r to say what
-// the origin was asked for. Then Asked is true for what r has read.
+// Settle waits until the owners that have sent bytes because of r have said what they asked the
+// origin for. It calls wait before it waits. From then on Asked is final for what r has read.
 func (r *Reader) Settle(ctx context.Context, wait func()) {
 	if b := r.reading(); b != nil {
 		r.sent = append(r.sent, b)
@@ -106,9 +104,9 @@ func (r *Reader) reading() *relayed {
 	return b
 }
 
-// Foresee tells, once r is Ready, what Asked will tell at its end if nothing is evicted meanwhile.
-// It doesn't wait for the origin. What another node doesn't say it holds counts as what is to be
-// asked for.
+// Foresee returns what Asked will return at r's end if nothing is evicted meanwhile. r must be
+// Ready. Foresee doesn't wait for the origin. If another node doesn't answer, its bytes count as
+// bytes that the origin is to be asked for.
 func (r *Reader) Foresee(ctx context.Context) Asked {
 	asked, from, end := r.expected(), r.pos+int64(len(r.view)), r.end
 	if r.localOnly && end > 0 { // the others speak for themselves
@@ -136,8 +134,8 @@ func (r *Reader) Foresee(ctx context.Context) Asked {
 // than usual.
 const ladder = 6
 
-// collect takes what is to be read from off on, if it is small and this node holds all of it, so
-// that it isn't looked up twice.
+// collect takes what is to be read from off on, if that is small and this node holds all of it. So
+// no chunk is looked up twice.
 func (r *Reader) collect(ctx context.Context, off int64) bool {
 	if r.follower != nil || r.rest != nil || r.view == nil || r.end-r.pos > r.s.cfg.Geometry.Max ||
 		!r.kept.pin(r.end-r.pos) {
@@ -159,8 +157,9 @@ func (r *Reader) collect(ctx context.Context, off int64) bool {
 	return true
 }
 
-// foresee reports whether the origin is asked for some of rec's bytes in sp. If others may be asked
-// where this node lacks some, missing is what, by the slabs' owners, unless that is this node.
+// foresee reports whether the origin is asked for some of rec's bytes in sp. If others is set, the
+// owners of slabs may be asked: then missing is what this node lacks of them, by owner. Bytes that
+// this node owns and lacks are to be had from the origin only.
 func (s *Store) foresee(rec *Record, sp chunk.Span, others bool) (
 	asked Asked, missing map[string][]chunk.Span,
 ) {
@@ -201,7 +200,7 @@ func (s *Store) foresee(rec *Record, sp chunk.Span, others bool) (
 	return asked, missing
 }
 
-// filling returns up to where a fill has rec's bytes from off on, or will have them.
+// filling returns the offset up to which a fill has rec's bytes from off on, or will have them.
 func (s *Store) filling(rec *Record, off int64) (next int64, asked Asked) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -227,7 +226,7 @@ func (s *Store) filling(rec *Record, off int64) (next int64, asked Asked) {
 	return off, NotAsked
 }
 
-// foreseeElsewhere asks each of those nodes about what it owns of rec's content.
+// foreseeElsewhere asks each owner about what this node lacks of its slabs.
 func (s *Store) foreseeElsewhere(ctx context.Context, rec *Record,
 	missing map[string][]chunk.Span) (asked Asked) {
 	ctx, cancel := context.WithTimeout(ctx, askHeldTimeout)

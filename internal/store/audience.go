@@ -6,25 +6,26 @@ import (
 	"github.com/scurrycache/scurry/internal/invalidation"
 )
 
-// audiences are those who wait for the flights that are on their way, by the flights' keys. A flight
-// that finds no room for its body waits for it, but for clients only: a peer that waits for the same
-// flight is refused, no matter which began it, and loads by itself.
+// audiences are the requests that wait for flights, by the flights' keys. A flight whose body finds
+// no room waits for room, but for clients only: a peer's request that waits for the same flight is
+// refused, whichever request began it, and the peer loads by itself.
 type audiences struct {
 	mu    sync.Mutex
 	byKey map[string]*audience // guarded by mu, as is what they are
 }
 
-// audience is those who wait for one flight, and what that has brought.
+// audience is the requests that wait for one flight, and what that flight has brought.
 type audience struct {
-	flights, clients int           // that have taken off with its key, and that still wait
+	flights, clients int           // flights with its key, and clients that still wait
 	full             bool          // the flight has found no room
-	refused          chan struct{} // closed then: a peer is to wait no more
+	refused          chan struct{} // closed then, for peers
 
 	brought Result             // its Record, Found and Peer
 	began   invalidation.Token // when the origin, or the owner, was asked
 }
 
-// join counts f in, which is about to take off. leave must follow, and land.
+// join adds f, which is about to take off, to the audience of its key. It must be followed by leave
+// and by land.
 func (s *audiences) join(f *flight) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -41,7 +42,8 @@ func (s *audiences) join(f *flight) {
 	}
 }
 
-// leave notes that the one who asked for f waits no more, and closes an answer that isn't taken.
+// leave notes that the request that f was made for doesn't wait any more. It closes an answer that
+// nobody has taken.
 func (s *audiences) leave(f *flight) {
 	s.mu.Lock()
 	if f.left = true; f.refused == nil {
@@ -54,7 +56,7 @@ func (s *audiences) leave(f *flight) {
 	}
 }
 
-// land notes that f is over. It may have gone on after leave.
+// land notes that f is over, which may be long after leave.
 func (s *audiences) land(f *flight) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -63,8 +65,8 @@ func (s *audiences) land(f *flight) {
 	}
 }
 
-// bring answers f with res, or closes that if nobody takes it, and all others who wait with what of it
-// they may share.
+// bring answers f with res, or closes res if nobody waits for it. All other requests in the
+// audience share its record.
 func (s *audiences) bring(f *flight, res *Result) {
 	s.mu.Lock()
 	a, left := f.audience, f.left
@@ -79,8 +81,8 @@ func (s *audiences) bring(f *flight, res *Result) {
 	}
 }
 
-// take is the answer to f, if its own getter ran; else what has been brought by another flight with its
-// key, and when that began.
+// take returns the answer to f if f's own getter ran. Otherwise it returns what another flight with
+// the same key has brought, and when that flight began.
 func (s *audiences) take(f *flight) (answer, shared *Result, began invalidation.Token) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -89,8 +91,8 @@ func (s *audiences) take(f *flight) (answer, shared *Result, began invalidation.
 	return answer, &brought, f.audience.began
 }
 
-// refusePeers ends the waiting of peers for f, which has found no room. It reports whether clients
-// wait for it.
+// refusePeers refuses the peers that wait for f, which has found no room. It reports whether
+// clients wait for it.
 func (s *audiences) refusePeers(f *flight) (clients bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

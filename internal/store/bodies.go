@@ -8,8 +8,8 @@ import (
 	"github.com/scurrycache/scurry/internal/chunks"
 )
 
-// body is what this node knows of the bytes of one version: the fills that are reading it and what
-// they have pushed.
+// body is what this node knows of the bytes of one version: the fills that are reading it and the
+// bytes that they have pushed.
 type body struct {
 	runs   []*run
 	tail   []byte // the last bytes of a content whose length isn't known, if they may be all
@@ -52,12 +52,12 @@ func (b *bodies) forgetBodyLocked(version string) {
 	}
 }
 
-// begunLocked tells one state of the fills of rec's version from another: it changes with each that
+// begunLocked tells states of the fills of rec's version apart: it changes with each fill that
 // begins.
 func (b *bodies) begunLocked(rec *Record) int64 { return b.begun.at(rec.Version).Load() }
 
-// passedLocked reports whether a fill that is still reading has had the byte at off and dropped it:
-// then it is pushed.
+// passedLocked reports whether a fill that is still reading has read the byte at off and doesn't
+// hold it any more. Then it has pushed it.
 func (b *bodies) passedLocked(rec *Record, off int64) bool {
 	known, ok := b.byVersion[rec.Version]
 	return ok && slices.ContainsFunc(known.runs, func(run *run) bool {
@@ -66,7 +66,7 @@ func (b *bodies) passedLocked(rec *Record, off int64) bool {
 }
 
 // readsLocked reports whether another fill than next is reading the chunk with rec's byte at off,
-// or has read and still holds it.
+// or has read it and still holds it.
 func (b *bodies) readsLocked(rec *Record, next *run, off int64) bool {
 	known, ok := b.byVersion[rec.Version]
 	return ok && slices.ContainsFunc(known.runs, func(run *run) bool {

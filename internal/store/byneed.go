@@ -1,14 +1,14 @@
 package store
 
-// reserveLocked has chunks leave what records take, but a quarter of their share anyhow, which goes
-// to what no record accounts for. Many fills at once take more than that: chunks leave them some of
-// the share, too, if records don't need it.
+// reserveLocked reserves memory for records, which chunks mustn't take: as much as the records
+// take, but at least a quarter of their share, for what no record accounts for. Many fills at once
+// need more than that quarter; they get more of the share if records don't need it.
 func (s *Store) reserveLocked() {
 	fills := min(s.live.Load()*fillBytes*s.cfg.Geometry.First, s.cfg.Memory/recordsShare)
 	s.chunks.Reserve(max(s.recordBytes, s.least(files), fills))
 }
 
-// ageLocked lets the time go by in which n bytes of chunks have come.
+// ageLocked notes that n bytes of chunks have come, and removes the entries that have become old.
 func (s *Store) ageLocked(n int64) {
 	size, came := s.chunks.Room(), s.came.Add(n)
 	for c := files; c < classes; c++ {

@@ -6,8 +6,8 @@ import (
 	"github.com/scurrycache/scurry/internal/chunk"
 )
 
-// smallOf returns the content of rec, which may have been found before that came, if a record holds
-// it.
+// smallOf returns rec's content if a record holds it. That may be a later record than rec, which
+// had no content yet.
 func (s *Store) smallOf(rec *Record) ([]byte, bool) {
 	if rec.small != nil || rec.Length > maxSmall {
 		return rec.content(), rec.small != nil
@@ -19,7 +19,7 @@ func (s *Store) smallOf(rec *Record) ([]byte, bool) {
 	return *now.small, true
 }
 
-// pushSmall is push for what is to be held in the record. It reports whether b is.
+// pushSmall is push for a content that is held in the record. It reports whether b is one.
 func (s *Store) pushSmall(rec *Record, off int64, b []byte) bool {
 	if off > 0 || len(b) > maxSmall || rec.Length >= 0 && rec.Length != int64(len(b)) {
 		return false
@@ -48,12 +48,12 @@ func (s *Store) cached(rec *Record, c chunk.Chunk) ([]byte, bool) {
 	return b, ok && rec.fills(c, b)
 }
 
-// fills reports whether b, as far as its length tells, is the chunk c of r.
+// fills reports whether b can be the chunk c of r, by its length.
 func (r *Record) fills(c chunk.Chunk, b []byte) bool {
 	return r.Length < 0 || int64(len(b)) == min(c.End, r.Length)-c.Start
 }
 
-// push has a finished chunk held from now on.
+// push hands a finished chunk to the chunks group.
 func (s *Store) push(rec *Record, off int64, b []byte) {
 	if s.pushSmall(rec, off, b) {
 		return
@@ -116,7 +116,8 @@ func (s *Store) pieceAt(rec *Record, off int64) (sp chunk.Span, ok bool) {
 // maxFragments bounds the fragments that are known of one version.
 const maxFragments = 1024
 
-// heldUpTo returns up to where this node holds rec's bytes from off on, in one chunk or fragment.
+// heldUpTo returns the end of the chunk or fragment with rec's byte at off if this node holds that,
+// else off.
 func (s *Store) heldUpTo(rec *Record, off int64) int64 {
 	c := s.cfg.Geometry.At(off, rec.OneSlab)
 	if _, ok := s.cached(rec, c); ok {

@@ -18,7 +18,7 @@ const codecVersion = 8
 // MaxLength is above all lengths of contents, so that offsets can be added to.
 const MaxLength = 1 << 60
 
-// Encode is r for other nodes, and for those who share a flight.
+// Encode encodes r for other nodes.
 func (r *Record) Encode(now time.Time) []byte {
 	b := append(make([]byte, 0, 512), codecVersion)
 	for _, s := range []string{cmp.Or(r.URL, r.Key), r.Variant, r.Version, string(r.content())} {

@@ -10,12 +10,12 @@ import (
 	"github.com/scurrycache/scurry/internal/invalidation"
 )
 
-// Fetch brings a record that is newer than prev, which is nil or the stored response that the
-// caller found wanting, by way of its owner: from the origin, or, with Found set, from what the
-// owner has stored, which may not do for ask. Concurrent requests for the same variant share one
-// origin request; a HEAD is one of its own, unless a GET can tell without content whether prev is
-// still good. The request goes on if ctx ends: others may wait for it. The record may say Pass;
-// then Body is set for the one whose request it was.
+// Fetch brings a newer record than prev by way of its owner: from the origin or, with Found set,
+// from what the owner has stored, which may not suffice for req. prev is nil, or the stored
+// response that the caller found wanting. Concurrent requests for the same variant share one origin
+// request. A HEAD has its own, unless a GET can learn without content whether prev is still good.
+// The origin request goes on if ctx ends, since others may wait for it. The record may say Pass;
+// then Body is set for the caller whose request caused the origin request.
 func (s *Store) Fetch(ctx context.Context, req *Request, prev *Record) (*Result, error) {
 	if req.Head && prev != nil && !prev.HeadOnly && httpcache.Validatable(prev.Fields()) {
 		get := *req
@@ -61,9 +61,9 @@ func (s *Store) Fetch(ctx context.Context, req *Request, prev *Record) (*Result,
 	}
 }
 
-// landedBefore reports whether a flight has brought what its asker knew before, and found wanting.
-// What a flight brings can be seen before the flight is over, so it may have been joined in the
-// moment between.
+// landedBefore reports whether a flight has brought only what the caller knew before, as prev. The
+// result of a flight can be seen before the flight is over. A request that found it wanting may
+// then have joined the same flight.
 func landedBefore(prev *Record, res *Result, err error) bool {
 	if prev == nil {
 		return false
@@ -75,8 +75,8 @@ func landedBefore(prev *Record, res *Result, err error) bool {
 	return res.Collapsed && !res.Found && !res.Record.newer(prev)
 }
 
-// fly asks the records group, off the caller's goroutine, so that no one's context but the store's
-// ends the flight.
+// fly asks the records group, on another goroutine than the caller's, so that only the store's
+// context ends the flight.
 func (s *Store) fly(ctx context.Context, req *Request, prev *Record, variant string) (*Result,
 	error) {
 	f := newFlight(req, prev, variant)
@@ -104,8 +104,8 @@ func (s *Store) fly(ctx context.Context, req *Request, prev *Record, variant str
 	return s.await(ctx, f)
 }
 
-// loader is a flight that the records group has found to be the first with its key. What it brings
-// is for its audience: to the group it is no bytes.
+// loader loads a flight that the records group has found to be the first with its key. It hands the
+// result to the flight's audience, and the group gets no bytes.
 type loader struct {
 	s *Store
 	f *flight
@@ -117,7 +117,7 @@ func (l *loader) Fetch(context.Context) ([]byte, error) { return nil, l.s.fetchR
 // Load is groups.Loader's.
 func (l *loader) Load(context.Context) ([]byte, error) { return nil, l.s.load(l.f) }
 
-// await waits for f to be done, but no longer than until ctx ends, or it is refused.
+// await waits until f is over, ctx ends, or f is refused.
 func (s *Store) await(ctx context.Context, f *flight) (*Result, error) {
 	for {
 		select {
@@ -139,7 +139,7 @@ func (s *Store) await(ctx context.Context, f *flight) (*Result, error) {
 	}
 }
 
-// landed is what f, or another flight with its key, has brought.
+// landed returns what f has brought, or another flight with its key.
 func (s *Store) landed(f *flight) (*Result, error) {
 	answer, res, began := s.audiences.take(f)
 	if answer != nil {
@@ -154,14 +154,15 @@ func (s *Store) landed(f *flight) (*Result, error) {
 	return res, nil
 }
 
-// flightKey is the key of a request in the records group: those with the same key share an answer.
+// flightKey returns the key of f's request in the records group. Requests with the same key share a
+// result.
 func (s *Store) flightKey(f *flight, mark invalidation.Mark) string {
 	req := f.req
 	key := s.records.Prefix() + s.routingKey(req.Key) + ".0." +
 		strconv.FormatUint(uint64(mark), 36) + "." + digest(req.Key, f.variant)
 	if s.ownerOf(req.Key) != "" && f.prev.isCurrent(s.cfg.Now()) {
-		// An owner answers at once with what it has, but not a node that has that already: one that
-		// hasn't mustn't wait for it.
+		// An owner answers at once with what it has stored, but not a node that has the same already.
+		// A request of a node that hasn't mustn't wait for the other kind.
 		key += ".validate"
 	}
 	if req.Head {

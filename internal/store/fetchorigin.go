@@ -9,7 +9,7 @@ import (
 	"github.com/scurrycache/scurry/internal/fill"
 )
 
-// load gets what a flight is for from the origin, or from a flight that has just landed.
+// load gets the response for a flight from the origin, or from another flight that has just landed.
 func (s *Store) load(f *flight) error {
 	if f.verdict != nil {
 		return f.verdict
@@ -50,8 +50,8 @@ func (s *Store) load(f *flight) error {
 	return nil
 }
 
-// learnt is what f is for, or why that isn't to be had, if another flight has landed since the asker
-// looked. If neither is known, f is made ready to ask the origin.
+// learnt returns the record that f asks for, or the reason why there is none, if another flight has
+// landed since f's request looked. If it returns neither, it has made f ready to ask the origin.
 func (s *Store) learnt(f *flight) (*Record, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -73,8 +73,8 @@ func (s *Store) learnt(f *flight) (*Record, error) {
 	return nil, nil
 }
 
-// fetchFromOrigin asks the Source, makes its answer ready for the table, and waits until there is
-// room for its body. Whatever the Source panics with, nothing is left behind.
+// fetchFromOrigin asks the Source, makes its response ready for the table, and waits for room for
+// its body. If the Source panics, the exchange is closed all the same.
 func (s *Store) fetchFromOrigin(f *flight) (x *exchange, err error) {
 	x = &exchange{}
 	x.ctx, x.cancel = context.WithCancel(s.base)
@@ -108,8 +108,8 @@ func (s *Store) fetchFromOrigin(f *flight) (x *exchange, err error) {
 	return x, err
 }
 
-// renew stores the record that the origin's answer has made of a stored one, whose bytes the two
-// share: in the place of f.prev, or beside another variant.
+// renew stores the record that the origin's response has made of a stored one, in the place of
+// f.prev or beside another variant. Both have the same bytes.
 func (s *Store) renew(f *flight, x *exchange) *Result {
 	x.drop()
 	s.mu.Lock()
@@ -128,7 +128,7 @@ func (s *Store) renew(f *flight, x *exchange) *Result {
 		s.installLocked(rec)
 	case stored:
 		s.supersedeLocked(now, rec)
-	case now != nil && x.Variant == nil: // this answer may still be made of it, but no other
+	case now != nil && x.Variant == nil: // no other answer may be made of it
 		s.withdrawLocked(now)
 	}
 	res := &Result{Record: rec, Renewed: true, Status: http.StatusNotModified}
@@ -138,8 +138,7 @@ func (s *Store) renew(f *flight, x *exchange) *Result {
 	return res
 }
 
-// keepHead stores the answer to a HEAD, unless a GET has been asked and answered meanwhile, which
-// says more.
+// keepHead stores the answer to a HEAD, unless a GET has been answered meanwhile, which says more.
 func (s *Store) keepHead(f *flight, x *exchange) *Result {
 	rec := x.Record
 	x.drop()
@@ -154,8 +153,8 @@ func (s *Store) keepHead(f *flight, x *exchange) *Result {
 	return &Result{Record: rec, Status: rec.Status}
 }
 
-// pass notes that the response isn't stored, so that the next ones don't wait for each other in
-// vain. What is stored for other requests than this one stays, and comes first.
+// pass notes that the response isn't stored, so that the next requests don't wait for each other
+// without gain. What is stored for other requests stays, and is preferred.
 func (s *Store) pass(f *flight, x *exchange) *Result {
 	rec := x.Record
 	rec.Pass = true
@@ -164,7 +163,7 @@ func (s *Store) pass(f *flight, x *exchange) *Result {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if rec.Status >= http.StatusInternalServerError {
-		// the answer is for the one who asked, the others have what is stored
+		// the answer is for this request alone; the others have what is stored
 		s.postponeLocked(f.prev, nil)
 	} else if !x.Private && !s.overtaken(rec) {
 		if f.prev != nil && rec.takesBack(f.prev) {
@@ -194,8 +193,9 @@ func (s *Store) fill(f *flight, x *exchange) *Result {
 }
 
 // install puts res's record into the table, if it is to be kept and hasn't been invalidated
-// meanwhile, and returns a fill for its bytes [start, end); none if they are being read, or here
-// already, or there are none. For one who is to read them from the start, res follows the fill.
+// meanwhile. It returns a fill for the bytes [start, end), or nil if they are being read or held
+// already, or there are none. If f's request wants the content from the start, res follows the
+// fill.
 func (s *Store) install(
 	f *flight, res *Result, keep bool, from source, start, end int64,
 ) *run {
@@ -233,8 +233,7 @@ func (s *Store) install(
 	return run
 }
 
-// admit waits until fills have room for the body of x, which f has brought, if it is to be stored
-// and clients wait for it.
+// admit waits for room for x's body, if that is to be stored and clients wait for it.
 func (s *Store) admit(f *flight, x *exchange) error {
 	length := x.Record.Length
 	if x.Body == nil || !x.Storable || f.req.Head || s.Streams(x.Record) || x.Renewed ||

@@ -8,12 +8,12 @@ import (
 	"github.com/scurrycache/scurry/internal/fill"
 )
 
-// fetchRecord asks the owner of a flight's key. If the owner can't be asked, or won't answer, this
-// node stands in for it.
+// fetchRecord asks the owner of a flight's key. If the owner can't be asked, or doesn't answer,
+// this node takes its place.
 func (s *Store) fetchRecord(f *flight) error {
 	owner := s.ownerOf(f.req.Key)
 	if f.req.ForPeer || owner == "" {
-		return ErrBusy // what was asked of this node it doesn't ask on
+		return ErrBusy // a peer's request is never forwarded
 	}
 	f.began = s.log.Now()
 	err := s.fetchFromOwner(f, owner)
@@ -23,16 +23,16 @@ func (s *Store) fetchRecord(f *flight) error {
 	return err
 }
 
-// fetchFromOwner asks owner, settles the flight with the answer, and keeps a copy of it.
+// fetchFromOwner asks owner, answers the flight, and keeps a near copy.
 func (s *Store) fetchFromOwner(f *flight, owner string) error {
 	q := &LookupRequest{Request: *f.req}
 	q.Position = f.began.Position
 	if f.prev.isCurrent(s.cfg.Now()) {
 		q.Version, q.Revision = f.prev.Version, f.prev.Revision
 	}
-	// The owner sends as much of a content as the window allows right behind the head, so what is
-	// being asked for counts as a relay already: of many that ask at once, each would else have the
-	// window of the only one.
+	// The owner sends as much content as the window allows right behind the head, so the request
+	// counts as a relay already. Without that, each of many concurrent requests would get the
+	// window of a single one.
 	s.rooms.relays.Add(1)
 	defer s.rooms.relays.Add(-1)
 	q.Window = s.rooms.window()
@@ -65,7 +65,7 @@ func (s *Store) fetchFromOwner(f *flight, owner string) error {
 	return nil
 }
 
-// passFromOwner has res read a content that nobody keeps.
+// passFromOwner has res read a content that isn't stored anywhere.
 func (s *Store) passFromOwner(content Content, cancel context.CancelFunc, res *Result) error {
 	s.rooms.relays.Add(1) // what is under way counts as what relays read ahead
 	end := sync.OnceFunc(func() { s.rooms.relays.Add(-1); cancel() })
@@ -82,7 +82,7 @@ func (s *Store) passFromOwner(content Content, cancel context.CancelFunc, res *R
 	return nil
 }
 
-// lookUp asks owner for what f is to bring.
+// lookUp asks owner for the record that f is to bring.
 func (s *Store) lookUp(ctx context.Context, f *flight, owner string,
 	q *LookupRequest) (*LookupResult, error) {
 	found, err := s.cfg.Remote.Lookup(ctx, owner, q)
@@ -106,9 +106,9 @@ func (s *Store) lookUp(ctx context.Context, f *flight, owner string,
 	return found, nil
 }
 
-// lend makes a record that came from its owner one to answer from for a while. What is remembered
-// is the request that the owner gave it for. It rests on what this node knew when it asked, since
-// the owner knew no less. It reports whether rec can be an answer to f at all.
+// lend makes a record from its owner one that this node may answer from for a lease. The record
+// remembers f's request, which the owner selected it for. It rests on what this node knew when it
+// asked, since the owner knew no less. lend reports whether rec can be an answer to f at all.
 func (s *Store) lend(f *flight, rec *Record) bool {
 	if !s.fits(rec, f.req.Key) || rec.HeadOnly && !f.req.Head {
 		return false
@@ -120,8 +120,8 @@ func (s *Store) lend(f *flight, rec *Record) bool {
 	return true
 }
 
-// keepCopy puts a near copy into the table, unless the key has been invalidated since the request.
-// What the owner doesn't store any more goes from here, too.
+// keepCopy puts a near copy into the table, unless its key has been invalidated since the request.
+// A record that the owner doesn't store is removed here, too.
 func (s *Store) keepCopy(f *flight, found *LookupResult) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -153,8 +153,8 @@ func (s *Store) relay(f *flight, owner string, found *LookupResult, res *Result,
 	x.start(s.install(f, res, found.Stored, from, 0, rec.Length))
 }
 
-// Peek returns what the owner of req's key has stored, if that is another node; nil if there is
-// nothing, or it can't be asked.
+// Peek returns what another node, the owner of req's key, has stored. It returns nil if there is
+// nothing, if the owner can't be asked, or if this node is the owner.
 func (s *Store) Peek(ctx context.Context, req *Request) *Result {
 	if s.ownerOf(req.Key) == "" {
 		return nil

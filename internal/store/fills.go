@@ -10,8 +10,8 @@ import (
 	"github.com/scurrycache/scurry/internal/fill"
 )
 
-// tidyLocked drops what is known of the bytes of rec's version, once no fill reads it, if little
-// work finds it out again.
+// tidyLocked drops what is known of the bytes of rec's version if little work finds it out again,
+// once no fill reads them.
 func (s *Store) tidyLocked(rec *Record) {
 	now := s.current(rec)
 	if now == nil || now.Length >= 0 && now.Length <= s.cfg.Geometry.Max && !now.Fragments {
@@ -92,8 +92,8 @@ func (s *Store) border(r *run, rec *Record, from source, end int64) fill.Border 
 	return fill.Border{Extend: extend, Margin: s.maxGap(), Beyond: from.beyond}
 }
 
-// ended takes a fill out of the table. In the same step the record learns the length, if it was the
-// end of the body that told it, or goes, if the fill failed.
+// ended removes a fill. In the same step the record learns its length, if the end of the body told
+// it, or is dropped, if the fill failed.
 func (s *Store) ended(rec *Record, ran *run, end int64, err error) {
 	defer s.work.Done()
 	s.mu.Lock()
@@ -122,8 +122,8 @@ func (s *Store) ended(rec *Record, ran *run, end int64, err error) {
 	}
 }
 
-// lengthLearntLocked gives all variants that have rec's bytes, of which b is known, the length that
-// the end of the body has told, and its trailer.
+// lengthLearntLocked gives all variants that have rec's bytes their length, which the end of the
+// body has told, and the trailer.
 func (s *Store) lengthLearntLocked(rec *Record, b *body, length int64, trailer http.Header) {
 	var content *[]byte
 	if int64(len(b.tail)) == length {
@@ -134,8 +134,8 @@ func (s *Store) lengthLearntLocked(rec *Record, b *body, length int64, trailer h
 	})
 }
 
-// ends is what a fill's error means that is no fault of the content's: that nobody wanted more,
-// that another fill has read it, or that another node is to be asked.
+// ends reports whether err, with which a fill has ended, is no fault of the content: nobody wanted
+// more, another fill has read it, or another node is to be asked.
 func ends(err error) bool {
 	return errors.Is(err, fill.ErrAbandoned) || errors.Is(err, fill.ErrBehind) ||
 		errors.Is(err, ErrRefused)

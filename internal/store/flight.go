@@ -14,26 +14,27 @@ type flight struct {
 	prev *Record
 
 	variant string      // "" if it wasn't known what selects
-	arrived Moment      // it took off
-	began   Moment      // the origin, or the owner, was asked
+	arrived Moment      // when it took off
+	began   Moment      // when the origin, or the owner, was asked
 	varied  int64       // how often its key had turned out to vary when it took off
-	verdict error       // what the owner has found out, which settles it for this node too
-	interim chan func() // interim responses (RFC 9110 section 15.2), to be handed to its asker
+	verdict error       // the owner's, which this node shares
+	interim chan func() // interim responses (RFC 9110 section 15.2), for its caller
 	key     string      // in the records group
 	done    chan error
-	refused <-chan struct{} // closed when it is to wait no more; nil for a client's
+	refused <-chan struct{} // closed when it mustn't wait any more; nil for a client's
 
 	// all below is guarded by the audiences' mu
 	audience *audience
-	left     bool    // the one who asked has gone
+	left     bool    // its caller has gone
 	answer   *Result // if it was this flight's getter that ran
 }
 
-// maxInterim is how many interim responses may wait for the one who asked; more are lost.
+// maxInterim bounds the interim responses that wait for the goroutine that called Fetch. More are
+// lost.
 const maxInterim = 128
 
-// newFlight makes one for req, which found prev wanting. Interim responses go by way of the flight to
-// the goroutine that waits for it, and nobody waits until they are taken.
+// newFlight makes a flight for req, which found prev wanting. Interim responses go through a
+// channel to the goroutine that waits for the flight; the sender never waits.
 func newFlight(req *Request, prev *Record, variant string) *flight {
 	f := &flight{req: req, prev: prev, variant: variant, done: make(chan error, 1)}
 	if req.Inform == nil {
@@ -51,7 +52,7 @@ func newFlight(req *Request, prev *Record, variant string) *flight {
 	return f
 }
 
-// exchange is an answer of the Source, with the context that its body is read under, and the mark
+// exchange is a response of the Source, with the context under which its body is read, and the mark
 // of its version.
 type exchange struct {
 	*OriginResponse
@@ -60,7 +61,7 @@ type exchange struct {
 	cancel context.CancelFunc
 }
 
-// drop ends x, whose body isn't wanted.
+// drop ends x if its body isn't wanted.
 func (x *exchange) drop() {
 	x.cancel()
 	if x.OriginResponse != nil && x.Body != nil {
@@ -68,7 +69,7 @@ func (x *exchange) drop() {
 	}
 }
 
-// start has run read x's body; if it is nil, the body isn't wanted.
+// start has run read x's body, or drops x if run is nil.
 func (x *exchange) start(run *run) {
 	if run == nil {
 		x.drop()
@@ -77,11 +78,10 @@ func (x *exchange) start(run *run) {
 	run.Start(x.ctx, x.cancel)
 }
 
-// errVariantKnown ends a flight that took off before it was known what selects a variant, and got
-// to the getter after: the request for the variant at hand may already be under way in a flight of
-// its own.
+// errVariantKnown ends a flight that took off before it was known what selects a variant. The
+// variant's own flight may be under way already.
 var errVariantKnown = errors.New("it is known by now what selects")
 
-// errOvertaken ends the waiting for another's flight that took off before an invalidation of what
-// it brings, for one who came after that.
+// errOvertaken ends the waiting for a flight whose result has been invalidated since it began, for
+// a request that arrived after the invalidation.
 var errOvertaken = errors.New("it has been invalidated meanwhile")
