@@ -2,11 +2,11 @@ package store
 
 import "iter"
 
-// groupRoutingPrefix begins what the index of groups has instead of a group's name for keys that
-// share a place.
+// groupRoutingPrefix begins the names under which the index of groups has the keys that share a
+// place.
 const groupRoutingPrefix = "\x00"
 
-// storedIn yields the keys of what may be stored in a place.
+// storedIn yields the keys of all that may be stored in a place.
 func (t *table) storedIn(place string) iter.Seq[string] {
 	return func(yield func(key string) bool) {
 		if !yield(place) {
@@ -39,7 +39,7 @@ func (t *table) ungroupLocked(e *entry) {
 	}
 }
 
-// groupsOf is what e's key is indexed by.
+// groupsOf returns the names that e's key is indexed by.
 func (t *table) groupsOf(e *entry) (groups []string) {
 	if place := t.canonical(e.key()); place != e.key() {
 		groups = append(groups, groupRoutingPrefix+place)

@@ -33,7 +33,7 @@ type rooms struct {
 	pinned  budget       // what fills hold for followers of what can't be asked for again
 }
 
-// budget is how many bytes may be taken of something, and are.
+// budget is a number of bytes that may be taken, and how many are.
 type budget struct {
 	bytes atomic.Int64
 	most  int64
@@ -47,8 +47,8 @@ func (r *rooms) init(c Config) {
 	}
 }
 
-// wait waits until there is room for a chunk: for some time, for a client, and for a peer not at
-// all. A small body needs none.
+// wait waits for the room of a chunk: for some time if a client asks, not at all if a peer does. A
+// small body needs no room.
 func (r *rooms) wait(ctx context.Context, peer bool) error {
 	patience := waitRoom
 	if peer {
@@ -83,7 +83,7 @@ func (r *rooms) share() int64 {
 // window is how many bytes an owner may have sent ahead of a relay.
 func (r *rooms) window() int { return int(min(r.share(), math.MaxInt32)) }
 
-// take takes n bytes if they are to be had.
+// take takes n bytes, if that many are left.
 func (b *budget) take(n int64) bool {
 	if b.bytes.Add(n) > b.most {
 		b.bytes.Add(-n)
@@ -100,7 +100,7 @@ type pins struct {
 	n    int64
 }
 
-// pin takes the bytes of one more chunk, and is true if it may be sent from.
+// pin takes the bytes of one more chunk. It reports whether the reader may send from that chunk.
 func (p *pins) pin(n int64) bool {
 	if !p.room.take(n) {
 		return false
@@ -109,7 +109,7 @@ func (p *pins) pin(n int64) bool {
 	return true
 }
 
-// unpin gives all back: what has been sent from isn't needed any more.
+// unpin gives all back, once the chunks aren't sent from any more.
 func (p *pins) unpin() {
 	if p.n > 0 {
 		p.room.give(p.n)

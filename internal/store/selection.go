@@ -8,8 +8,7 @@ import (
 	"github.com/scurrycache/scurry/internal/httpcache"
 )
 
-// A request selects a stored response by what both have in the fields of Vary (RFC 9111 section
-// 4.1).
+// A request selects a stored response by the fields that Vary names (RFC 9111 section 4.1).
 
 // selectedBy reports whether request selects r by r's own Vary.
 func (r *Record) selectedBy(request http.Header) bool {
@@ -17,9 +16,9 @@ func (r *Record) selectedBy(request http.Header) bool {
 		(len(r.Vary) == 0 || httpcache.Selecting(r.Vary, request) == r.Variant)
 }
 
-// agrees reports whether request has in the fields of names that r's Vary leaves out what the
-// request had that r answers. Of a request that isn't remembered this isn't known. A note that a
-// response isn't stored is for all requests that its Vary doesn't exclude.
+// agrees reports whether request equals the request that r answers in those fields of names that
+// r's Vary leaves out. If r remembers nothing of its request, it doesn't. A note that a response
+// isn't stored is for all requests that its Vary doesn't exclude.
 func (r *Record) agrees(names []string, request http.Header) bool {
 	p := r.asking.imprint()
 	return r.Pass || !slices.ContainsFunc(names, func(name string) bool {
@@ -27,8 +26,8 @@ func (r *Record) agrees(names []string, request http.Header) bool {
 	})
 }
 
-// ousts reports whether r takes the place of old, which is one of variants: both are for the same
-// requests. A record that isn't stored takes the place of its like only, and so does a part, and the
+// ousts reports whether r takes the place of old, one of variants, because both are for the same
+// requests. A record that isn't stored takes the place of its like only. So does a part, and the
 // answer to a HEAD.
 func (r *Record) ousts(old *Record, variants []*Record) bool {
 	names := r.Vary
@@ -39,7 +38,7 @@ func (r *Record) ousts(old *Record, variants []*Record) bool {
 		(old.HeadOnly || !r.HeadOnly) && r.alike(old, names)
 }
 
-// alike reports whether r and old are the same variant where names tell variants apart.
+// alike reports whether r and old are the same variant, if names tell variants apart.
 func (r *Record) alike(old *Record, names []string) bool {
 	same := slices.Equal(r.Vary, old.Vary)
 	if same && r.Variant != old.Variant {
@@ -59,7 +58,7 @@ func variantBy(names []string, request http.Header) string {
 	return "by " + httpcache.Selecting(names, request)
 }
 
-// imprintOf remembers request.
+// imprintOf returns the imprint of request.
 func imprintOf(request http.Header) imprint {
 	if len(request) > maxImprint {
 		return ""
@@ -75,7 +74,7 @@ func imprintOf(request http.Header) imprint {
 	return imprint(p)
 }
 
-// fieldOf is a field of request as an imprint has it.
+// fieldOf is the cell of a field of request.
 func fieldOf(request http.Header, name string) cell {
 	if len(request[name]) == 0 {
 		return cell{}
@@ -84,7 +83,7 @@ func fieldOf(request http.Header, name string) cell {
 	return cell{byte(n), byte(n >> 8), byte(v), byte(v >> 8), byte(v >> 16), byte(v >> 24)}
 }
 
-// field is what p has of that field.
+// field is the cell of that field in p.
 func (p imprint) field(name string) (field cell) {
 	n := hash(name)
 	for ; len(p) > 0; p = p[len(field):] {

@@ -10,19 +10,19 @@ import (
 	"github.com/scurrycache/scurry/internal/invalidation"
 )
 
-// Server answers other nodes out of a store: it is the far end of their Remotes. What it is asked
-// for may be anything. It never asks a third node, so that nodes whose rings differ can't wait for
-// each other.
+// Server answers other nodes from a store: it is the far end of their Remotes. Requests may contain
+// anything. It never forwards a request to a third node, so nodes with different rings can't
+// deadlock.
 type Server struct{ s *Store }
 
-// Server is what answers other nodes.
+// Server returns a Server for s.
 func (s *Store) Server() *Server { return &Server{s} }
 
-// odd reports whether a cache key that another node sent is none.
+// odd reports whether a string that another node sent is no cache key.
 func (v *Server) odd(key string) bool { return v.s.cfg.Keys.Check(key) != nil }
 
-// Lookup answers with what is stored, if that is fresh and isn't what was found wanting, else by
-// way of the origin. The Content that follows, if not nil, must be closed.
+// Lookup answers with what is stored, if that is fresh and isn't what the requester found wanting.
+// Otherwise it fetches. The Content that follows, if not nil, must be closed.
 func (v *Server) Lookup(ctx context.Context, q *LookupRequest) (*LookupResult, *Sending, error) {
 	s := v.s
 	if v.odd(q.Key) || q.Target != "" && v.odd(q.Target) {
@@ -68,7 +68,7 @@ func (s *Store) lookup(ctx context.Context, q *LookupRequest) (*Result, error) {
 		return nil, ErrNone
 	}
 	if rec != nil && (rec.Pass || (q.Alone && q.Version == "")) {
-		rec = nil // the requester has nothing to validate, and wants no one else's
+		rec = nil // the requester has nothing to validate, and mustn't share another's response
 	}
 	res, err := s.Fetch(ctx, &q.Request, rec)
 	if failed, ok := errors.AsType[*Failure](err); ok {
@@ -87,7 +87,7 @@ func (s *Store) lookup(ctx context.Context, q *LookupRequest) (*Result, error) {
 	return res, err
 }
 
-// suffices reports whether rec, which needn't be revalidated, answers q.
+// suffices reports whether rec, which need not be revalidated, answers q.
 func (s *Store) suffices(rec *Record, q *LookupRequest) bool {
 	rests := rec.rests(s.cfg.Now())
 	switch {
@@ -105,8 +105,8 @@ func (s *Store) suffices(rec *Record, q *LookupRequest) bool {
 	return usable
 }
 
-// findFor finds what is stored for what q asks for. This node may know better than the one that
-// asks what its key is.
+// findFor finds what is stored for q. This node may know better than the requester under which key
+// that is.
 func (s *Store) findFor(q *LookupRequest) (rec *Record, mustRevalidate bool) {
 	q.Target = cmp.Or(q.Target, q.Key)
 	keys := s.cfg.Keys.Keys(q.Target)
@@ -120,8 +120,7 @@ func (s *Store) findFor(q *LookupRequest) (rec *Record, mustRevalidate bool) {
 	return nil, false
 }
 
-// why is why the origin is to be asked although rec, which may be nil, is stored of what q asks
-// for.
+// why is the reason for which the origin is asked for q, although rec, which may be nil, is stored.
 func (s *Store) why(q *LookupRequest, rec *Record) Why {
 	if rec != nil && !rec.Pass {
 		if usable, _ := s.cfg.usable(rec, nil); usable && rec.Revision != q.Revision {
@@ -135,8 +134,9 @@ func (s *Store) why(q *LookupRequest, rec *Record) Why {
 	return Nothing
 }
 
-// Chunk is a chunk by its key, which is without the group's prefix, if this node owns and holds it.
-// What the chunk is of isn't known here, so the requester must know all that is removed.
+// Chunk returns a chunk by its key, which is without the group's prefix, if this node owns and
+// holds it. This node can't tell what response the chunk belongs to, so the requester must know all
+// that is removed.
 func (v *Server) Chunk(ctx context.Context, key string, p *invalidation.Position) ([]byte, error) {
 	s := v.s
 	if !s.ownsChunk(key) {
@@ -155,7 +155,7 @@ func (v *Server) Chunk(ctx context.Context, key string, p *invalidation.Position
 	}
 }
 
-// Fragment is the bytes of a version from off on, if this node holds a fragment of them.
+// Fragment returns the bytes of a version from off on, if this node holds a fragment with them.
 func (v *Server) Fragment(ctx context.Context, rec *Record, off int64, p *invalidation.Position) (
 	[]byte, error,
 ) {
@@ -210,7 +210,7 @@ func (v *Server) TakeOver(ctx context.Context, q *ReadRequest) error {
 	return nil
 }
 
-// readable is the record of what q wants to read, or says why that isn't to be had here.
+// readable returns the record of what q wants to read, or why this node can't read that.
 func (v *Server) readable(q *ReadRequest) (*Record, error) {
 	s, rec := v.s, q.Record
 	if v.odd(q.Key) || !s.fits(rec, q.Key) || rec.HeadOnly || !q.within(rec) {
@@ -276,13 +276,14 @@ func (v *Server) Put(key string, rec *Record, content []byte, p *invalidation.Po
 	return nil
 }
 
-// Varies drops what is stored here under a key of another node's, or is on its way.
+// Varies drops what is stored here under a key of another node's, and has what is on its way there
+// not stored.
 func (v *Server) Varies(key string) error {
 	s := v.s
 	if v.odd(key) {
 		return ErrBusy
 	}
-	if s.ownerOf(key) != "" { // else this node knows by itself
+	if s.ownerOf(key) != "" { // if this node owns it, it knows by itself
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.variedAt(key).Add(1)
@@ -291,8 +292,8 @@ func (v *Server) Varies(key string) error {
 	return nil
 }
 
-// failureFor is what an error of reading for another node says: that this node stops, or has no
-// room, else something about the origin, which nobody needs to find out again.
+// failureFor is the error that another node is told if reading for it has failed with err: that
+// this node stops or has no room, or a verdict on the origin.
 func (s *Store) failureFor(ctx context.Context, err error) error {
 	switch {
 	case s.base.Err() != nil || ctx.Err() != nil || errors.Is(err, ErrBusy):

@@ -7,9 +7,9 @@ import (
 	"sync/atomic"
 )
 
-// table is the records of all stored responses, within a budget. It knows nothing of their bytes
-// but their names. Changes are made under the store's mu, which the methods whose names end in
-// Locked need; the others need no lock.
+// table is the records of all stored responses, within a budget. Of their bytes it knows only the
+// names. It is changed under the store's mu. Methods whose names end in Locked need that; the
+// others need no lock.
 type table struct {
 	changes
 
@@ -26,8 +26,8 @@ type table struct {
 	grouped map[string]map[string]struct{}
 }
 
-// lost reports whether the ring has changed since an entry of that turn was known to hold nothing by
-// right of a key that another node owns.
+// lost reports whether the ring has changed since an entry of that turn was checked for records
+// that another node owns by now.
 func (t *table) lost(turn uint32) bool {
 	return t.Remote != nil && turn != uint32(t.ringEpoch())
 }
@@ -41,7 +41,7 @@ func (t *table) findLocked(key string, request http.Header, head bool) (
 	return t.pick(e, request, head)
 }
 
-// pick returns which of e's records request selects.
+// pick returns the one of e's records that request selects.
 func (t *table) pick(e stored, request http.Header, head bool) (rec *Record, mustRevalidate bool) {
 	names := varyOf(e.variants, head)
 	i := slices.IndexFunc(e.variants, func(r *Record) bool {
@@ -59,7 +59,8 @@ func (t *table) pick(e stored, request http.Header, head bool) (rec *Record, mus
 	return rec, mustRevalidate
 }
 
-// dropLostLocked drops what is stored by right of a key that another node owns by now.
+// dropLostLocked drops the records under key that this node stored as the owner, if another node
+// owns key by now.
 func (t *table) dropLostLocked(key string) {
 	e, ok := t.shards.getLocked(key)
 	if !ok || !t.lost(e.turn) {
@@ -76,17 +77,17 @@ func (t *table) dropLostLocked(key string) {
 	}
 }
 
-// without returns those of variants that aren't gone.
+// without returns a copy of variants without those that gone reports.
 func without(variants []*Record, gone func(*Record) bool) []*Record {
 	return slices.DeleteFunc(slices.Clone(variants), gone)
 }
 
-// mustRevalidate reports whether rec may be used no more without a word from its owner; or,
-// if that is this node, from the origin, since others may have stood in for this node while it was
-// out of contact.
+// mustRevalidate reports whether rec must not be used before its owner has been asked. If this node
+// is the owner, that is the origin: other nodes may have taken this node's place while it was out
+// of contact.
 func (t *table) mustRevalidate(rec *Record) bool {
 	switch {
-	case rec.rests(t.Now()): // it has been tried just now
+	case rec.rests(t.Now()): // that has just failed
 		return false
 	case rec.owned():
 		return rec.basis < t.log.Now().Token && t.log.MustRevalidate(t.resourceOf(rec), rec.basis)
@@ -97,9 +98,9 @@ func (t *table) mustRevalidate(rec *Record) bool {
 // installLocked puts rec into the table, in the place of the one for the same variant.
 func (t *table) installLocked(rec *Record) { t.insertLocked(rec, nil) }
 
-// insertLocked is installLocked for a record that takes the place of prev, too, for whatever
-// requests that is; prev may be nil. If the key is this node's own, varies is told which fields told
-// its variants apart before.
+// insertLocked is installLocked for a record that takes also the place of prev, which may be nil,
+// whatever requests that is for. It calls varies if this node owns the key and other records were
+// stored under it, with the fields that told those apart.
 func (t *table) insertLocked(rec, prev *Record) {
 	e, ok := t.shards.getLocked(rec.Key)
 	var names []string
@@ -119,7 +120,7 @@ func (t *table) insertLocked(rec, prev *Record) {
 	kept := without(e.variants, func(old *Record) bool {
 		return old == prev || rec.ousts(old, e.variants)
 	})
-	if rec.Pass { // it is for those for whom there is nothing better
+	if rec.Pass { // stored variants come first
 		kept = append(kept, rec)
 	} else {
 		kept = slices.Insert(kept, 0, rec)
@@ -134,7 +135,8 @@ func (t *table) insertLocked(rec, prev *Record) {
 	t.evictLocked(e)
 }
 
-// setLocked makes variants those of e, which is in the table and goes if there are none.
+// setLocked makes variants the records of e, which is in the table. If there are none, e is
+// removed.
 func (t *table) setLocked(e *entry, variants []*Record) {
 	before := e.variants
 	if len(before) > 0 {
@@ -172,15 +174,14 @@ func (t *table) removeLocked(key string) {
 	}
 }
 
-// deleteLocked drops those of key's records that are gone.
+// deleteLocked drops those of key's records that gone reports.
 func (t *table) deleteLocked(key string, gone func(*Record) bool) {
 	if e, ok := t.shards.getLocked(key); ok {
 		t.setLocked(e, without(e.variants, gone))
 	}
 }
 
-// withdrawLocked drops rec, or what has taken its place, but no other variant that has the same
-// bytes.
+// withdrawLocked drops rec, or what has taken its place, but no other variant with the same bytes.
 func (t *table) withdrawLocked(rec *Record) {
 	if now := t.successor(rec); now != nil {
 		t.deleteLocked(now.Key, now.is)
@@ -193,8 +194,8 @@ func (t *table) dropLocked(rec *Record) {
 	t.forget(rec.Version)
 }
 
-// current returns a record in the table that has rec's version, or nil: rec itself or what
-// has taken its place, if that is there.
+// current returns a record in the table with rec's version: rec itself, or what has taken its
+// place, or any other. It returns nil if there is none.
 func (t *table) current(rec *Record) *Record {
 	if now := t.successor(rec); now != nil {
 		return now
@@ -202,8 +203,8 @@ func (t *table) current(rec *Record) *Record {
 	return t.variantWhere(rec.Key, rec.sameBytes)
 }
 
-// successor returns the record in the table that is rec or has taken its place, with the same
-// bytes, or nil. Other variants may have the same version.
+// successor returns the record in the table that is rec or has taken its place with the same bytes,
+// or nil. Other variants may have the same version.
 func (t *table) successor(rec *Record) *Record {
 	now := t.variantWhere(rec.Key, func(r *Record) bool {
 		return r.Version == rec.Version && r.Revision == rec.Revision
@@ -217,7 +218,7 @@ func (t *table) successor(rec *Record) *Record {
 	return now
 }
 
-// variantWhere returns the first of key's records that is one, or nil.
+// variantWhere returns the first of key's records that is reports, or nil.
 func (t *table) variantWhere(key string, is func(*Record) bool) *Record {
 	e, _ := t.shards.look(key)
 	if i := slices.IndexFunc(e.variants, is); i >= 0 {
@@ -226,8 +227,8 @@ func (t *table) variantWhere(key string, is func(*Record) bool) *Record {
 	return nil
 }
 
-// changeLocked puts copies that change has changed in the place of those of key's records that are
-// meant.
+// changeLocked replaces those of key's records that meant reports by copies that change has
+// changed.
 func (t *table) changeLocked(key string, meant func(*Record) bool, change func(*Record)) {
 	e, ok := t.shards.getLocked(key)
 	if !ok {
@@ -244,9 +245,9 @@ func (t *table) changeLocked(key string, meant func(*Record) bool, change func(*
 	t.evictLocked(e)
 }
 
-// supersedeLocked puts rec, which has the same bytes, in the place of old, which must be in the
-// table: as the newest, for the requests that it is for, and under another key if it belongs there
-// by now.
+// supersedeLocked puts rec in the place of old, which is in the table and has the same bytes. rec
+// becomes the newest variant, for its own requests, and is stored under another key if it belongs
+// there by now.
 func (t *table) supersedeLocked(old, rec *Record) {
 	if rec.Key == old.Key {
 		t.insertLocked(rec, old)
@@ -260,8 +261,8 @@ func (t *table) supersedeLocked(old, rec *Record) {
 	t.installLocked(rec)
 }
 
-// evictLocked makes the records fit their shares of the memory, for e, which has come or grown just
-// now and isn't the first to go. Files have chunks, so that they may take what others mustn't.
+// evictLocked evicts entries until the records fit their shares of the memory. e has come or grown
+// just now, and isn't the first to go. Files have chunks, so they may take more than other classes.
 func (t *table) evictLocked(e *entry) {
 	used := e.used.Swap(true)
 	defer func() { e.used.Store(used) }()
@@ -276,7 +277,7 @@ func (t *table) evictLocked(e *entry) {
 	}
 }
 
-// crowded returns the pool that is to make room for others; nil if that is the files'.
+// crowded returns the pool that is to make room for others, or nil if that is the files' pool.
 func (t *table) crowded() *pool {
 	for c := errs; c > files; c-- {
 		if p := &t.pools[c]; p.bytes > t.least(c) {
@@ -286,7 +287,7 @@ func (t *table) crowded() *pool {
 	return nil
 }
 
-// least is what a class needn't make room below.
+// least is the number of bytes up to which a class need not make room for others.
 func (t *table) least(c class) int64 { return t.Memory / recordsShare / parts[c] }
 
 // vary returns the fields that tell the variants of key apart.
@@ -295,13 +296,13 @@ func (t *table) vary(key string, head bool) []string {
 	return varyOf(e.variants, head)
 }
 
-// variant names the variant that is asked for; "" if it isn't known what selects.
+// variant names the variant that req asks for, or is "" if it isn't known what selects.
 func (t *table) variant(req *Request) string {
 	return variantBy(t.vary(req.Key, req.Head), req.Header)
 }
 
-// postponeLocked has rec, which may be nil, rest. The failure, if not nil, is the verdict on its
-// validation.
+// postponeLocked has rec, which may be nil, rest after a failed validation. failure is the verdict,
+// if there is one.
 func (t *table) postponeLocked(rec *Record, failure *Failure) {
 	if rec == nil {
 		return

@@ -6,16 +6,16 @@ import (
 	"github.com/scurrycache/scurry/internal/httpcache"
 )
 
-// answersFlight reports whether rec, with which a flight for variant came back, answers all
-// requests of that variant; if it doesn't, own names the one that is asked for.
+// answersFlight reports whether rec, the result of a flight for variant, answers req. If it
+// doesn't, own names the variant that req asks for.
 func (s *Store) answersFlight(rec *Record, variant string, req *Request) (own string, ok bool) {
 	names := merged(s.vary(rec.Key, req.Head), rec.Vary)
 	own = variantBy(names, req.Header)
 	return own, rec.selectedBy(req.Header) && (own == variant || rec.agrees(names, req.Header))
 }
 
-// offeredTo is rec for the node that has asked for it. That node may not know the other variants,
-// so what tells them apart becomes rec's Vary there.
+// offeredTo returns rec for the node that has asked for it with req. That node may not know the
+// other variants, so the fields that tell them apart become rec's Vary there.
 func (s *Store) offeredTo(rec *Record, req *Request) *Record {
 	names := merged(rec.Vary, s.vary(rec.Key, req.Head))
 	if slices.Equal(names, rec.Vary) {
@@ -33,8 +33,8 @@ func (s *Store) offeredTo(rec *Record, req *Request) *Record {
 	})
 }
 
-// amongLocked is f's request with what is stored for other requests, if an answer to this one may
-// be made of it.
+// amongLocked returns f's request with the records that are stored for other requests, if an answer
+// to it may be made of them.
 func (s *Store) amongLocked(f *flight) *Request {
 	if f.prev != nil || f.req.Head || f.req.Alone || f.req.Ranged || f.req.Gone != "" {
 		return f.req
