@@ -75,15 +75,15 @@ func (s *Store) learnt(f *flight) (*Record, error) {
 
 // fetchFromOrigin asks the Source, makes its response ready for the table, and waits for room for
 // its body. If the Source panics, the exchange is closed all the same.
-func (s *Store) fetchFromOrigin(f *flight) (x *exchange, err error) {
-	x = &exchange{}
+func (s *Store) fetchFromOrigin(f *flight) (*exchange, error) {
+	x, ready := &exchange{}, false
 	x.ctx, x.cancel = context.WithCancel(s.base)
-	ready := false
 	defer func() {
 		if !ready {
 			x.drop()
 		}
 	}()
+	var err error
 	if x.OriginResponse, err = s.cfg.Source.Fetch(x.ctx, f.req, f.prev); err != nil {
 		return nil, err
 	}
@@ -103,9 +103,11 @@ func (s *Store) fetchFromOrigin(f *flight) (x *exchange, err error) {
 		x.Validator = ""
 	}
 	s.adopt(f.req.Key, rec)
-	err = s.admit(f, x)
-	ready = err == nil
-	return x, err
+	if err = s.admit(f, x); err != nil {
+		return nil, err
+	}
+	ready = true
+	return x, nil
 }
 
 // renew stores the record that the origin's response has made of a stored one, in the place of

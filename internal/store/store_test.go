@@ -296,3 +296,20 @@ func TestLeaverLetsGo(t *testing.T) {
 		}
 	})
 }
+
+// unanswered is a Source whose origin gives no answer.
+type unanswered struct{ canned }
+
+var errUnanswered = &Failure{Status: 502, Kind: "x", Err: errors.New("no answer")}
+
+func (*unanswered) Fetch(context.Context, *Request, *Record) (*OriginResponse, error) {
+	return nil, errUnanswered
+}
+
+// TestFailureComesThrough: a caller of Fetch gets the Source's own verdict.
+func TestFailureComesThrough(t *testing.T) {
+	s := open(t, &unanswered{})
+	if _, err := s.Fetch(t.Context(), &Request{Key: "k"}, nil); err != error(errUnanswered) {
+		t.Errorf("%v", err)
+	}
+}
