@@ -204,11 +204,7 @@ func (s *Store) foresee(rec *Record, sp chunk.Span, others bool) (
 func (s *Store) filling(rec *Record, off int64) (next int64, asked Asked) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	b, ok := s.byVersion[rec.Version]
-	if !ok {
-		return off, NotAsked
-	}
-	for _, run := range b.runs {
+	for _, run := range s.runsLocked(rec) {
 		switch at := run.Span(); {
 		case off < at.Base || off >= at.End:
 		case off < at.Pos:

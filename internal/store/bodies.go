@@ -56,11 +56,18 @@ func (b *bodies) forgetBodyLocked(version string) {
 // begins.
 func (b *bodies) begunLocked(rec *Record) int64 { return b.begun.at(rec.Version).Load() }
 
+// runsLocked are the fills that are reading rec's bytes.
+func (b *bodies) runsLocked(rec *Record) []*run {
+	if known, ok := b.byVersion[rec.Version]; ok {
+		return known.runs
+	}
+	return nil
+}
+
 // passedLocked reports whether a fill that is still reading has read the byte at off and doesn't
 // hold it any more. Then it has pushed it.
 func (b *bodies) passedLocked(rec *Record, off int64) bool {
-	known, ok := b.byVersion[rec.Version]
-	return ok && slices.ContainsFunc(known.runs, func(run *run) bool {
+	return slices.ContainsFunc(b.runsLocked(rec), func(run *run) bool {
 		return !run.relays() && run.Starts() <= off && off < run.Span().Base
 	})
 }
@@ -68,8 +75,7 @@ func (b *bodies) passedLocked(rec *Record, off int64) bool {
 // readsLocked reports whether another fill than next is reading the chunk with rec's byte at off,
 // or has read it and still holds it.
 func (b *bodies) readsLocked(rec *Record, next *run, off int64) bool {
-	known, ok := b.byVersion[rec.Version]
-	return ok && slices.ContainsFunc(known.runs, func(run *run) bool {
+	return slices.ContainsFunc(b.runsLocked(rec), func(run *run) bool {
 		return run != next && !run.relays() && run.Reads(off)
 	})
 }

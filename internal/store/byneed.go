@@ -1,5 +1,7 @@
 package store
 
+import "slices"
+
 // reserveLocked reserves memory for records, which chunks mustn't take: as much as the records
 // take, but at least a quarter of their share, for what no record accounts for. Many fills at once
 // need more than that quarter; they get more of the share if records don't need it.
@@ -27,10 +29,7 @@ func (s *Store) ageLocked(n int64) {
 
 // beingRead reports whether a fill reads the content of some record of e.
 func (s *Store) beingRead(e *entry) bool {
-	for _, rec := range e.variants {
-		if b, ok := s.byVersion[rec.Version]; ok && len(b.runs) > 0 {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(e.variants, func(rec *Record) bool {
+		return len(s.runsLocked(rec)) > 0
+	})
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/scurrycache/scurry/internal/chunk"
@@ -9,14 +10,10 @@ import (
 // smallOf returns rec's content if a record holds it. That may be a later record than rec, which
 // had no content yet.
 func (s *Store) smallOf(rec *Record) ([]byte, bool) {
-	if rec.small != nil || rec.Length > maxSmall {
-		return rec.content(), rec.small != nil
+	if rec.small == nil && rec.Length <= maxSmall {
+		rec = cmp.Or(s.current(rec), rec)
 	}
-	now := s.current(rec)
-	if now == nil || now.small == nil {
-		return nil, false
-	}
-	return *now.small, true
+	return rec.content(), rec.small != nil
 }
 
 // pushSmall is push for a content that is held in the record. It reports whether b is one.

@@ -29,13 +29,11 @@ func (s *Store) runLocked(rec *Record, from source, off, end int64, want int64) 
 	}
 	if from.relay != nil {
 		from.relay.arrange(&cfg)
-		r.trailer = func() http.Header { return from.relay.trailer }
-	}
-	r.Run = fill.New(cfg)
-	if from.relay != nil {
 		from.relay.sake, from.relay.run = r.sake, r
+		r.trailer = func() http.Header { return from.relay.trailer }
 		s.rooms.relays.Add(1)
 	}
+	r.Run = fill.New(cfg)
 	b := s.bodyLocked(rec.Version)
 	r.plain = from.body != nil && !from.part && from.relay == nil
 	s.cutLocked(rec, r, off, from.body != nil)

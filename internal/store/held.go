@@ -13,14 +13,9 @@ import (
 // knownHeld reports whether the chunks group is known to have all of rec's bytes in sp.
 func (s *Store) knownHeld(rec *Record, sp chunk.Span) bool {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	b, ok := s.byVersion[rec.Version]
-	if !ok || !b.found.spans.Covers(sp) {
-		s.mu.Unlock()
-		return false
-	}
-	since := b.found.since
-	s.mu.Unlock()
-	return s.chunks.Keeps(since)
+	return ok && b.found.spans.Covers(sp) && s.chunks.Keeps(b.found.since)
 }
 
 // noteHeld notes that the chunks group has had all of rec's bytes in sp since that mark.
