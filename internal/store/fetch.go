@@ -35,29 +35,29 @@ func (s *Store) Fetch(ctx context.Context, req *Request, prev *Record) (*Result,
 		if req.ForPeer && errors.Is(err, errNoRoom) {
 			return nil, ErrBusy // it is no verdict on the origin
 		}
-		if failed, ok := errors.AsType[*Failure](err); ok && failed.Stored != nil {
-			own, ok := s.answersFlight(failed.Stored, variant, req)
-			if !ok && own != variant { // the failure is another variant's
-				variant, prev = own, nil
-				continue
-			}
-			if !ok {
-				return nil, failed.alone()
-			}
-		}
-		if err != nil || !res.Collapsed {
+		var rec *Record
+		failed, ok := errors.AsType[*Failure](err)
+		switch {
+		case ok && failed.Stored != nil:
+			rec = failed.Stored
+		case err != nil || !res.Collapsed:
 			return res, err
+		default:
+			rec = res.Record
 		}
-		own, ok := s.answersFlight(res.Record, variant, req)
+		own, ok := s.answersFlight(rec, variant, req)
 		switch {
 		case ok:
-			return res, nil
-		case own == variant: // an origin whose Vary is another each time
+			return res, err
+		case own != variant: // the result is another variant's: ask for our own
+			variant, prev = own, nil
+		case err != nil:
+			return nil, failed.alone()
+		default: // an origin whose Vary is another each time
 			alone := *req
 			alone.Alone = true
 			return s.fly(ctx, &alone, nil, own)
 		}
-		variant, prev = own, nil // the answer is another variant's: ask for our own
 	}
 }
 
