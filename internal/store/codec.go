@@ -75,7 +75,8 @@ func Decode(b []byte, now time.Time) (*Record, error) {
 	}
 	d.Flags(r.flags())
 	if d.Bad || len(d.B) > 0 || r.Status < 200 || r.Status > 599 || r.Length < -1 ||
-		r.Length >= MaxLength || !r.Part.holds(r.Length) || !r.keeps() {
+		r.Length >= MaxLength || !r.Part.holds(r.Length) ||
+		r.small != nil && int64(len(*r.small)) != r.Length {
 		return nil, ErrEncoding
 	}
 	return r, nil

@@ -21,13 +21,6 @@ type Failure struct {
 	Stored *Record
 }
 
-// alone returns f without the stored response, which isn't for the requester.
-func (f *Failure) alone() *Failure {
-	c := *f
-	c.Stored = nil
-	return &c
-}
-
 func (f *Failure) Error() string { return f.Err.Error() }
 func (f *Failure) Unwrap() error { return f.Err }
 

@@ -52,7 +52,9 @@ func (s *Store) Fetch(ctx context.Context, req *Request, prev *Record) (*Result,
 		case own != variant: // the result is another variant's: ask for our own
 			variant, prev = own, nil
 		case err != nil:
-			return nil, failed.alone()
+			unknown := *failed
+			unknown.Stored = nil // it isn't for this request
+			return nil, &unknown
 		default: // an origin whose Vary is another each time
 			alone := *req
 			alone.Alone = true

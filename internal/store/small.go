@@ -24,9 +24,6 @@ func (r *Record) content() []byte {
 	return *r.small
 }
 
-// keeps reports whether what r, which another node sent, holds can be its content.
-func (r *Record) keeps() bool { return r.small == nil || int64(len(*r.small)) == r.Length }
-
 // inherit has r hold the content that old holds, if both have the same bytes. old is stored under
 // the same key. So all variants that share a version hold its content, or none does.
 func (r *Record) inherit(old *Record) {
