@@ -98,7 +98,7 @@ func (x *Exchange) serveLookup(c *wire.Call, d *codec.Decoder) {
 func encodeLookup(q *store.LookupRequest) []byte {
 	b := append(make([]byte, 0, 512), reqLookup)
 	b = codec.AppendText(b, q.Key)
-	b = appendBy(b, q.Fields())
+	b = appendBy(b, q.Fields)
 	for _, s := range []string{q.Target, q.Version, q.Gone} {
 		b = codec.AppendText(b, s)
 	}
@@ -113,8 +113,7 @@ func lookupFlags(q *store.LookupRequest) []*bool {
 func decodeLookup(d *codec.Decoder) *store.LookupRequest {
 	q := &store.LookupRequest{}
 	q.Key = d.Text()
-	by := decodeBy(d)
-	q.Header, q.From, q.Proto, q.Cause = by.Header, by.From, by.Proto, by.Cause
+	q.Fields = decodeBy(d)
 	for _, s := range []*string{&q.Target, &q.Version, &q.Gone} {
 		*s = d.Text()
 	}

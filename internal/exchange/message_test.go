@@ -44,7 +44,7 @@ func TestMessagesSurviveTheWire(t *testing.T) {
 	x, now := open(t), time.Now()
 	q := &store.LookupRequest{
 		Request: store.Request{
-			Key: "a%20b?c=d", Header: http.Header{"Accept": {"*/*", "x"}}, Proto: "HTTP/2.0", Cause: store.Cause{ID: "id", Asked: new(atomic.Bool)},
+			Key: "a%20b?c=d", Fields: store.Fields{Header: http.Header{"Accept": {"*/*", "x"}}, Proto: "HTTP/2.0", Cause: store.Cause{ID: "id", Asked: new(atomic.Bool)}},
 			Whole: true, Gone: "v0", Stored: true, Ranged: true, Background: true, Head: true, Target: "a%20b",
 		},
 		Version: "v1", Revision: 1 << 63, Position: nowhere,
@@ -122,7 +122,7 @@ func TestFailuresOfPeersAreChecked(t *testing.T) {
 // FuzzMessages: no bytes make a decoder panic, or take more memory than they are worth.
 func FuzzMessages(f *testing.F) {
 	x, now := open(f), time.Now()
-	f.Add(encodeLookup(&store.LookupRequest{Request: store.Request{Key: "k", Header: http.Header{"A": {"b"}}}}))
+	f.Add(encodeLookup(&store.LookupRequest{Request: store.Request{Key: "k", Fields: store.Fields{Header: http.Header{"A": {"b"}}}}}))
 	f.Add(x.encodeRead(reqRead, &store.ReadRequest{Key: "k", Record: sampleRecord(now)}, 1))
 	f.Add((&lookupReply{LookupResult: store.LookupResult{Record: sampleRecord(now)}}).encode(now))
 	f.Fuzz(func(t *testing.T, b []byte) {

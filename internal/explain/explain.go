@@ -191,7 +191,7 @@ func (x *inquiry) askOwner(ctx context.Context) {
 		return
 	}
 	rec, err := x.c.Store.Inspect(ctx, &store.Request{Key: x.found.Key, Target: x.q.Resource,
-		Header: x.q.Header, Proto: "HTTP/1.1", Head: x.q.Head()})
+		Fields: store.Fields{Header: x.q.Header, Proto: "HTTP/1.1"}, Head: x.q.Head()})
 	if err != nil {
 		x.Hints.say("", "The owner, %s, can't be asked now (%s), so this node stands in for it.",
 			x.Owner, shown(err.Error()))

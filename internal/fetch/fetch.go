@@ -40,7 +40,7 @@ type attempt struct {
 func (o *Origin) attempt(req *store.Request, prev *store.Record) *attempt {
 	a := &attempt{
 		req: req, prev: prev, key: cmp.Or(req.Target, req.Key),
-		header: o.fetchHeader(req.Fields()), reason: reasonMiss,
+		header: o.fetchHeader(req.Fields), reason: reasonMiss,
 	}
 	if req.Background {
 		delete(a.header, "Cache-Control")

@@ -13,7 +13,6 @@ func (o *Origin) renewed(
 	req *store.Request, prev *store.Record, head *httpcache.Response,
 ) *store.OriginResponse {
 	rec := prev.Clone()
-	rec.RetryAfter = 0
 	rec.URL = cmp.Or(prev.URL, prev.Key)
 	head.Status, head.Header = rec.Status, httpcache.Freshen(prev.Fields(), head.Header)
 	o.Describe(rec, req.Header, head)
@@ -22,7 +21,7 @@ func (o *Origin) renewed(
 	}
 	// a 304 may bring a no-store
 	storable, _ := o.Site.Policy.Storable(http.MethodGet, req.Header, head)
-	storable = storable && !VariesByIdentity(head.Header, fieldsTold(req.Fields()))
+	storable = storable && !VariesByIdentity(head.Header, fieldsTold(req.Fields))
 	return &store.OriginResponse{Record: rec, Renewed: true, Storable: storable}
 }
 
@@ -41,7 +40,7 @@ func (o *Origin) fetched(
 	default:
 		f.Storable, _ = o.Judge(req.Header, head, rec.Length)
 	}
-	f.Storable = f.Storable && !VariesByIdentity(head.Header, fieldsTold(req.Fields()))
+	f.Storable = f.Storable && !VariesByIdentity(head.Header, fieldsTold(req.Fields))
 	f.Private = req.Ranged || len(req.Header["Authorization"]) > 0 ||
 		o.Site.Policy.RequestDirectives(req.Header).Has("no-store")
 	o.Describe(rec, req.Header, head)

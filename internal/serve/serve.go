@@ -89,8 +89,9 @@ func (t *response) ask(f *decide.Found, d decide.Decision) (decide.Decision, err
 func (t *response) request(d *decide.Decision) *store.Request {
 	if t.fetch == nil {
 		t.fetch = &store.Request{
-			Key: t.key, Header: t.q.Header, Proto: t.r.Proto, Cause: t.cause(), Head: t.q.Head(),
-			Whole: t.q.Method == http.MethodGet && len(t.q.Header["Range"]) == 0,
+			Key: t.key, Head: t.q.Head(),
+			Fields: store.Fields{Header: t.q.Header, Proto: t.r.Proto, Cause: t.cause()},
+			Whole:  t.q.Method == http.MethodGet && len(t.q.Header["Range"]) == 0,
 		}
 		if t.s.NoVarySearch {
 			t.fetch.Target = t.q.Resource

@@ -2,20 +2,19 @@ package store
 
 import "cmp"
 
-// fits reports whether a record that another node sent may be one of key's: whatever it says, the
-// origin is asked for nothing else.
+// fits reports whether a record that another node sent can be one of key's. A record that fits
+// leads to no request to the origin for another resource than key's.
 func (s *Store) fits(rec *Record, key string) bool {
-	return rec.URL == "" || rec.URL == key || s.cfg.Keys.Check(rec.URL) == nil &&
-		s.cfg.Keys.CanonicalKey(rec.URL) == s.cfg.Keys.CanonicalKey(key)
+	url := cmp.Or(rec.URL, key)
+	return url == key || s.cfg.Keys.Check(url) == nil && s.canonical(url) == s.canonical(key)
 }
 
-// adopt makes a record that was decoded one of key's.
+// adopt gives a record that was decoded, or has come from the Source, the cache key that it belongs
+// under, and prepares it.
 func (s *Store) adopt(key string, rec *Record) {
 	url := cmp.Or(rec.URL, key)
-	if rec.Key = s.cfg.Keys.KeyOf(url, rec.Header()); rec.URL == rec.Key || rec.Key == url {
+	if rec.Key, rec.URL = s.cfg.Keys.KeyOf(url, rec.Header()), url; rec.Key == url {
 		rec.URL = ""
-	} else {
-		rec.URL = url
 	}
 	if rec.ringEpoch == 0 {
 		rec.ringEpoch = s.ringEpoch()

@@ -9,12 +9,11 @@ import (
 	"github.com/scurrycache/scurry/internal/chunk"
 )
 
-// askHeldTimeout is how long another node is waited for that is to say what it holds, which it
-// knows at once.
+// askHeldTimeout bounds the wait for another node's answer to what it holds. It knows that at once.
 const askHeldTimeout = 100 * time.Millisecond
 
-// follows notes that r follows a fill that others have begun, and whether what r wants of it is yet
-// to come.
+// follows notes that r follows a fill that was begun for others, and whether what r wants of it is
+// yet to come.
 func (r *Reader) follows(f *run) {
 	span, wanted := f.Span(), r.stop()
 	if span.End >= 0 {
@@ -30,14 +29,13 @@ func (r *Reader) follows(f *run) {
 	}
 }
 
-// begins notes that a fill begins for r, which reads from via, if that isn't nil, else from the
-// origin.
+// begins notes that a fill begins for r. The fill reads from via, or from the origin if via is nil.
 func (r *Reader) begins(via *link) {
 	r.asked, r.word, r.shares, r.had = r.shared(), via, false, 0
 }
 
-// Asked reports whether the origin was asked for some of what r has read, or is about to read, as
-// far as is known by now.
+// Asked reports whether the origin was asked for some of what r has read or is about to read, as
+// far as that is known by now.
 func (r *Reader) Asked() Asked {
 	if r.by.Noted() && !r.before {
 		return AskedForThis
@@ -45,7 +43,7 @@ func (r *Reader) Asked() Asked {
 	return r.shared()
 }
 
-// shared is Asked, but for what the origin was asked because of this reader.
+// shared is Asked without what the origin was asked because of this reader.
 func (r *Reader) shared() Asked {
 	asked := r.asked
 	if r.word != nil {
@@ -57,7 +55,7 @@ func (r *Reader) shared() Asked {
 	return asked
 }
 
-// expected is Asked, with what the owner that r reads from expects.
+// expected is Asked, and also what the owner that r reads from expects to ask the origin for.
 func (r *Reader) expected() Asked {
 	asked := r.Asked()
 	if r.word != nil && !r.shares {
@@ -69,8 +67,8 @@ func (r *Reader) expected() Asked {
 	return asked
 }
 
-// Settle waits, after a call of wait, for the owners that have sent bytes because of r to say what
-// the origin was asked for. Then Asked is true for what r has read.
+// Settle waits until the owners that have sent bytes because of r have said what they asked the
+// origin for. It calls wait before it waits. From then on Asked is final for what r has read.
 func (r *Reader) Settle(ctx context.Context, wait func()) {
 	if b := r.reading(); b != nil {
 		r.sent = append(r.sent, b)
@@ -106,9 +104,9 @@ func (r *Reader) reading() *relayed {
 	return b
 }
 
-// Foresee tells, once r is Ready, what Asked will tell at its end if nothing is evicted meanwhile.
-// It doesn't wait for the origin. What another node doesn't say it holds counts as what is to be
-// asked for.
+// Foresee returns what Asked will return at r's end if nothing is evicted meanwhile. r must be
+// Ready. Foresee doesn't wait for the origin. If another node doesn't answer, its bytes count as
+// bytes that the origin is to be asked for.
 func (r *Reader) Foresee(ctx context.Context) Asked {
 	asked, from, end := r.expected(), r.pos+int64(len(r.view)), r.end
 	if r.localOnly && end > 0 { // the others speak for themselves
@@ -125,34 +123,19 @@ func (r *Reader) Foresee(ctx context.Context) Asked {
 	case r.collect(from):
 		return asked
 	}
-	var questions map[string][]chunk.Span // by the node that they are for
-	asked = max(asked, r.s.foresee(r.rec, chunk.Span{Start: from, End: end},
-		func(missing chunk.Span) (elsewhere bool) {
-			if r.localOnly {
-				return false
-			}
-			owner := r.s.slabOwner(r.rec, missing.Start)
-			if owner == "" {
-				return false
-			}
-			if questions == nil {
-				questions = map[string][]chunk.Span{}
-			}
-			questions[owner] = append(questions[owner], missing)
-			return true
-		}))
-	if asked == AskedForThis || questions == nil {
+	here, missing := r.s.foresee(r.rec, chunk.Span{Start: from, End: end}, !r.localOnly)
+	if asked = max(asked, here); asked == AskedForThis || missing == nil {
 		return asked
 	}
-	return max(asked, r.s.foreseeElsewhere(ctx, r.rec, questions))
+	return max(asked, r.s.foreseeElsewhere(ctx, r.rec, missing))
 }
 
 // ladder is how many chunks a content of the largest chunk's size has, unless chunks begin smaller
 // than usual.
 const ladder = 6
 
-// collect takes what is to be read from off on, if it is small and this node holds all of it, so
-// that it isn't looked up twice.
+// collect takes what is to be read from off on, if that is small and this node holds all of it. So
+// no chunk is looked up twice.
 func (r *Reader) collect(off int64) bool {
 	if r.follower != nil || r.rest != nil || r.view == nil || r.end-r.pos > r.s.cfg.Geometry.Max ||
 		!r.kept.pin(r.end-r.pos) {
@@ -174,13 +157,14 @@ func (r *Reader) collect(off int64) bool {
 	return true
 }
 
-// foresee reports whether the origin is asked for some of rec's bytes in sp. Where this node lacks
-// some, elsewhere tells whether another node is to know of all up to the end of their slab; if none
-// is, the origin is asked.
-func (s *Store) foresee(rec *Record, sp chunk.Span,
-	elsewhere func(missing chunk.Span) bool) (asked Asked) {
+// foresee reports whether the origin is asked for some of rec's bytes in sp. If others is set, the
+// owners of slabs may be asked: then missing is what this node lacks of them, by owner. Bytes that
+// this node owns and lacks are to be had from the origin only.
+func (s *Store) foresee(rec *Record, sp chunk.Span, others bool) (
+	asked Asked, missing map[string][]chunk.Span,
+) {
 	if s.knownHeld(rec, sp) {
-		return NotAsked
+		return NotAsked, nil
 	}
 	since, held := s.chunks.Mark(), true
 	for off := sp.Start; off < sp.End; {
@@ -196,27 +180,31 @@ func (s *Store) foresee(rec *Record, sp chunk.Span,
 			if !rec.OneSlab {
 				next = min(next, s.cfg.Geometry.SlabEnd(off))
 			}
-			if held = false; elsewhere == nil || !elsewhere(chunk.Span{Start: off, End: next}) {
-				return AskedForThis
+			owner := ""
+			if others {
+				owner = s.slabOwner(rec, off)
 			}
+			if owner == "" {
+				return AskedForThis, nil
+			}
+			if held = false; missing == nil {
+				missing = map[string][]chunk.Span{}
+			}
+			missing[owner] = append(missing[owner], chunk.Span{Start: off, End: next})
 		}
 		off = next
 	}
 	if held {
 		s.noteHeld(rec, sp, since)
 	}
-	return asked
+	return asked, missing
 }
 
-// filling returns up to where a fill has rec's bytes from off on, or will have them.
+// filling returns the offset up to which a fill has rec's bytes from off on, or will have them.
 func (s *Store) filling(rec *Record, off int64) (next int64, asked Asked) {
 	s.bodies.mu.Lock()
 	defer s.bodies.mu.Unlock()
-	b, ok := s.byVersion[rec.Version]
-	if !ok {
-		return off, NotAsked
-	}
-	for _, run := range b.runs {
+	for _, run := range s.runsLocked(rec) {
 		switch at := run.Span(); {
 		case off < at.Base || off >= at.End:
 		case off < at.Pos:
@@ -234,14 +222,14 @@ func (s *Store) filling(rec *Record, off int64) (next int64, asked Asked) {
 	return off, NotAsked
 }
 
-// foreseeElsewhere asks each of those nodes about what it owns of rec's content.
+// foreseeElsewhere asks each owner about what this node lacks of its slabs.
 func (s *Store) foreseeElsewhere(ctx context.Context, rec *Record,
-	questions map[string][]chunk.Span) (asked Asked) {
+	missing map[string][]chunk.Span) (asked Asked) {
 	ctx, cancel := context.WithTimeout(ctx, askHeldTimeout)
 	defer cancel()
 	var mu sync.Mutex
 	var answered sync.WaitGroup
-	for owner, parts := range questions {
+	for owner, parts := range missing {
 		answered.Go(func() {
 			said, err := s.cfg.Remote.Foresee(ctx, owner, rec, parts)
 			if err != nil {

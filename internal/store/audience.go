@@ -1,66 +1,104 @@
 package store
 
-import "sync"
+import (
+	"sync"
 
-// audiences are those who wait for the flights that are on their way. A flight that finds no room
-// for its body waits for it, but for clients only: a peer that waits for the same flight is
-// refused, no matter which began it, and loads by itself. The zero value is ready for use.
+	"github.com/scurrycache/scurry/internal/invalidation"
+)
+
+// audiences are the requests that wait for flights, by the flights' keys. A flight whose body finds
+// no room waits for room, but for clients only: a peer's request that waits for the same flight is
+// refused, whichever request began it, and the peer loads by itself.
 type audiences struct {
 	mu    sync.Mutex
 	byKey map[string]*audience // guarded by mu, as is what they are
 }
 
-// audience is those who wait for one flight.
+// audience is the requests that wait for one flight, and what that flight has brought.
 type audience struct {
-	all, clients int
-	full         bool          // the flight has found no room
-	refused      chan struct{} // closed then
+	flights, clients int           // flights with its key, and clients that still wait
+	full             bool          // the flight has found no room
+	refused          chan struct{} // closed then, for peers
+
+	brought Result             // its Record, Found and Peer
+	began   invalidation.Token // when the origin, or the owner, was asked
 }
 
-// join counts one in who is about to wait for the flight with that key; leave must follow. A peer
-// is to wait no more once refused is closed.
-func (s *audiences) join(key string, peer bool) (refused <-chan struct{}) {
+// join adds f, which is about to take off, to the audience of its key. It must be followed by leave
+// and by land.
+func (s *audiences) join(f *flight) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	a := s.byKey[key]
-	if a == nil {
-		if s.byKey == nil {
-			s.byKey = map[string]*audience{}
-		}
+	a, ok := s.byKey[f.key]
+	if !ok {
 		a = &audience{refused: make(chan struct{})}
-		s.byKey[key] = a
+		s.byKey[f.key] = a
 	}
-	if a.all++; peer {
-		return a.refused
+	a.flights++
+	if f.audience = a; f.req.ForPeer {
+		f.refused = a.refused
+	} else {
+		a.clients++
 	}
-	a.clients++
-	return nil
 }
 
-func (s *audiences) leave(key string, peer bool) {
+// leave notes that the request that f was made for doesn't wait any more. It closes an answer that
+// nobody has taken.
+func (s *audiences) leave(f *flight) {
+	s.mu.Lock()
+	if f.left = true; f.refused == nil {
+		f.audience.clients--
+	}
+	answer := f.answer
+	s.mu.Unlock()
+	if answer != nil {
+		answer.Close()
+	}
+}
+
+// land notes that f is over, which may be long after leave.
+func (s *audiences) land(f *flight) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	a := s.byKey[key]
-	if !peer {
-		a.clients--
-	}
-	if a.all--; a.all == 0 {
-		delete(s.byKey, key)
+	if f.audience.flights--; f.audience.flights == 0 {
+		delete(s.byKey, f.key)
 	}
 }
 
-// refusePeers ends the waiting of peers for a flight that has found no room. It reports whether
+// bring answers f with res, or closes res if nobody waits for it. All other requests in the
+// audience share its record.
+func (s *audiences) bring(f *flight, res *Result) {
+	s.mu.Lock()
+	a, left := f.audience, f.left
+	a.brought = Result{Record: res.Record, Found: res.Found, Peer: res.Peer, Collapsed: true}
+	a.began = f.began.Token
+	if !left {
+		f.answer = res
+	}
+	s.mu.Unlock()
+	if left {
+		res.Close()
+	}
+}
+
+// take returns the answer to f if f's own getter ran. Otherwise it returns what another flight with
+// the same key has brought, and when that flight began.
+func (s *audiences) take(f *flight) (answer, shared *Result, began invalidation.Token) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	answer, f.answer = f.answer, nil
+	brought := f.audience.brought
+	return answer, &brought, f.audience.began
+}
+
+// refusePeers refuses the peers that wait for f, which has found no room. It reports whether
 // clients wait for it.
-func (s *audiences) refusePeers(key string) (clients bool) {
+func (s *audiences) refusePeers(f *flight) (clients bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	a := s.byKey[key]
-	if a == nil {
-		return false
-	}
-	if !a.full {
+	if a := f.audience; !a.full {
 		a.full = true
 		close(a.refused)
 	}
-	return a.clients > 0
+	return f.audience.clients > 0
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/scurrycache/scurry/internal/fill"
 )
 
-// Await waits, once r is Ready, for the first bytes as long as a head waits for them: so that a
-// body which breaks off before any has come is known before the head is sent.
+// Await waits for the first bytes, as long as a head waits for them. So a body that breaks off
+// before its first byte is noticed before the head is sent. r must be Ready.
 func (r *Reader) Await(ctx context.Context) error {
 	if r.view != nil || r.follower == nil || r.atEnd() {
 		return nil

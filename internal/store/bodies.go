@@ -1,7 +1,6 @@
 package store
 
 import (
-	"hash/maphash"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -10,8 +9,8 @@ import (
 	"github.com/scurrycache/scurry/internal/chunks"
 )
 
-// body is what this node knows of the bytes of one version: the fills that are reading it and what
-// they have pushed.
+// body is what this node knows of the bytes of one version: the fills that are reading it and the
+// bytes that they have pushed.
 type body struct {
 	runs   []*run
 	tail   []byte // the last bytes of a content whose length isn't known, if they may be all
@@ -32,9 +31,8 @@ type found struct {
 type bodies struct {
 	mu        sync.Mutex // guards all below but live; methods of other types may need it, too
 	byVersion map[string]*body
-	hashing   maphash.Seed
 	fills     int64        // begun so far
-	begun     [1024]int64  // which of them was the last of the versions with this hash
+	begun     counters     // by version, how many of them
 	live      atomic.Int64 // fills that are reading
 }
 
@@ -60,28 +58,30 @@ func (b *bodies) forgetLocked(version string) {
 	}
 }
 
-// begunLocked tells one state of the fills of rec's version from another: it changes with each that
+// begunLocked tells states of the fills of rec's version apart: it changes with each fill that
 // begins.
-func (b *bodies) begunLocked(rec *Record) int64 { return *b.begunAt(rec) }
+func (b *bodies) begunLocked(rec *Record) int64 { return b.begun.at(rec.Version).Load() }
 
-func (b *bodies) begunAt(rec *Record) *int64 {
-	return &b.begun[maphash.String(b.hashing, rec.Version)%uint64(len(b.begun))]
+// runsLocked are the fills that are reading rec's bytes.
+func (b *bodies) runsLocked(rec *Record) []*run {
+	if known, ok := b.byVersion[rec.Version]; ok {
+		return known.runs
+	}
+	return nil
 }
 
-// passedLocked reports whether a fill that is still reading has had the byte at off and dropped it:
-// then it is pushed.
+// passedLocked reports whether a fill that is still reading has read the byte at off and doesn't
+// hold it any more. Then it has pushed it.
 func (b *bodies) passedLocked(rec *Record, off int64) bool {
-	known, ok := b.byVersion[rec.Version]
-	return ok && slices.ContainsFunc(known.runs, func(run *run) bool {
+	return slices.ContainsFunc(b.runsLocked(rec), func(run *run) bool {
 		return !run.relays() && run.Starts() <= off && off < run.Span().Base
 	})
 }
 
 // readsLocked reports whether another fill than next is reading the chunk with rec's byte at off,
-// or has read and still holds it.
+// or has read it and still holds it.
 func (b *bodies) readsLocked(rec *Record, next *run, off int64) bool {
-	known, ok := b.byVersion[rec.Version]
-	return ok && slices.ContainsFunc(known.runs, func(run *run) bool {
+	return slices.ContainsFunc(b.runsLocked(rec), func(run *run) bool {
 		return run != next && !run.relays() && run.Reads(off)
 	})
 }

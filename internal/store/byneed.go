@@ -1,8 +1,10 @@
 package store
 
-// reserve has chunks leave what records take, but a quarter of their share anyhow, which goes
-// to what no record accounts for. Many fills at once take more than that: chunks leave them some of
-// the share, too, if records don't need it.
+import "slices"
+
+// reserve reserves memory for records, which chunks mustn't take: as much as the records
+// take, but at least a quarter of their share, for what no record accounts for. Many fills at once
+// need more than that quarter; they get more of the share if records don't need it.
 func (s *Store) reserve() {
 	s.reserving.Lock() // the last one to come knows all changes
 	defer s.reserving.Unlock()
@@ -10,10 +12,9 @@ func (s *Store) reserve() {
 	s.chunks.Reserve(max(s.recordBytes.Load(), s.least(files), fills))
 }
 
-// ageLocked lets the time go by in which n bytes of chunks have come.
+// ageLocked notes that n bytes of chunks have come, and removes the entries that have become old.
 func (s *Store) ageLocked(n int64) {
-	size := s.chunks.Room()
-	s.ages.pass(n, size)
+	size, came := s.chunks.Room(), s.came.Add(n)
 	for c := files; c < classes; c++ {
 		p := &s.pools[c]
 		for p.aging.due += n * p.entries * rounds; p.aging.due >= size; p.aging.due -= size {
@@ -21,7 +22,7 @@ func (s *Store) ageLocked(n int64) {
 				p.aging.due = 0
 				break
 			}
-			if e := p.nextOld(s.ages.now()); e != nil && !s.beingRead(e) {
+			if e := p.nextOld(came - size); e != nil && !s.beingRead(e) {
 				s.removeLocked(e.key())
 			}
 		}
@@ -32,10 +33,7 @@ func (s *Store) ageLocked(n int64) {
 func (s *Store) beingRead(e *entry) bool {
 	s.bodies.mu.Lock()
 	defer s.bodies.mu.Unlock()
-	for _, rec := range e.variants {
-		if b, ok := s.byVersion[rec.Version]; ok && len(b.runs) > 0 {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(e.variants, func(rec *Record) bool {
+		return len(s.runsLocked(rec)) > 0
+	})
 }

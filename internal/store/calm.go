@@ -13,9 +13,9 @@ const (
 	calmSteps = 25
 )
 
-// calm waits, for a twentieth of a second at most, while the process has more memory than the
-// collector is to let it have. Chunks that are evicted are garbage, and where there is little time
-// for collecting it, reading on at full speed would outrun the collector.
+// calm waits while the process has more memory than the collector's limit, for 50 ms at most.
+// Evicted chunks are garbage. Where the collector gets little time, a fill that reads on at full
+// speed would outrun it.
 func calm(ctx context.Context) {
 	limit := debug.SetMemoryLimit(-1)
 	if limit == math.MaxInt64 {

@@ -2,14 +2,14 @@ package store
 
 import "sync/atomic"
 
-// Each request to the origin is made for one request of a client: the log's line about it tells
-// which, and that one alone is said to have asked the origin. Where another node asks the origin
-// for a client's request, its answer tells.
+// Each request to the origin is made for one client request. The log line about it names that
+// request, and only that one counts as having asked the origin. If another node asks the origin for
+// a client's request, its answer says so.
 
 // Cause is the request that the origin is asked for.
 type Cause struct {
 	ID    string       // in the log
-	Asked *atomic.Bool // set when the origin is being asked for it; nil if nobody wants to know
+	Asked *atomic.Bool // set when the origin is being asked for it; nil if that is of no interest
 }
 
 // Note notes that the origin is being asked for c.

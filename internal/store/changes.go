@@ -2,6 +2,7 @@ package store
 
 import (
 	"errors"
+	"sync/atomic"
 
 	"github.com/scurrycache/scurry/internal/invalidation"
 )
@@ -9,23 +10,28 @@ import (
 // Moment is a moment of the invalidation log.
 type Moment = invalidation.Moment
 
-// changes is what has been removed, so that what was asked for before isn't stored after. Entries
-// come into the log only under the store's mu, together with the sweep of the table.
+// changes knows what has been removed, so that the result of an earlier request isn't stored.
+// Entries come into the log only under the store's mu, together with the sweep of the table.
 type changes struct {
-	canonical func(key string) string // KeySpace.CanonicalKey
-	log       *invalidation.Log
+	*keys
+	log *invalidation.Log
 
-	// varied counts how often keys of other nodes have turned out to vary. The store's mu guards it.
-	varied generations
+	// varied counts, by canonical key, how often keys of other nodes have turned out to vary.
+	varied counters
 }
 
-// resource is what entries are matched against: what is stored under key, or asked for. Its key is
-// the canonical one, since a response may turn out to be for other keys with the same.
+// resource is what the log's entries are matched against, for a response or a request with that
+// key. It has the canonical key, since a response may turn out to belong under another key with the
+// same canonical form.
 func (c *changes) resource(key string, groups []string) invalidation.Resource {
 	return invalidation.Resource{Key: c.canonical(key), Groups: groups}
 }
 
-// takeOff is now, and the mark of key: requests with equal ones may share an answer.
+func (c *changes) resourceOf(rec *Record) invalidation.Resource {
+	return c.resource(rec.Key, rec.Groups)
+}
+
+// takeOff returns the present moment, and key's mark: requests with equal marks may share a result.
 func (c *changes) takeOff(key string) (now Moment, mark invalidation.Mark) {
 	for r := c.resource(key, nil); ; {
 		now = c.log.Now()
@@ -35,8 +41,8 @@ func (c *changes) takeOff(key string) (now Moment, mark invalidation.Mark) {
 	}
 }
 
-// land says what rec rests on, for which the origin was asked at began, and what mark its version
-// has. If it is removed, the version is to be a random name.
+// land sets the moment that rec rests on, and returns the mark for its version. The origin was
+// asked at began. If rec has been removed since, its version is to be a random name.
 func (c *changes) land(rec *Record, key string, began invalidation.Token) (
 	mark invalidation.Mark, removed bool,
 ) {
@@ -48,39 +54,32 @@ func (c *changes) land(rec *Record, key string, began invalidation.Token) (
 	return mark, verdict == invalidation.Removed
 }
 
-// overtaken reports whether rec has been removed since what it rests on: it mustn't be stored then.
-// The store's mu is to be held until it is.
+// overtaken reports whether rec has been removed since the moment that it rests on: then it mustn't
+// be stored. The caller holds the store's mu until it has stored rec.
 func (c *changes) overtaken(rec *Record) bool {
-	_, verdict := c.log.Land(c.resource(rec.Key, rec.Groups), rec.basis)
+	_, verdict := c.log.Land(c.resourceOf(rec), rec.basis)
 	return verdict == invalidation.Removed
 }
 
-// doomed reports whether rec, which was found in the table, is to be removed from there.
+// doomed reports whether rec, which was found in the table, is to be removed.
 func (c *changes) doomed(rec *Record) bool {
-	_, verdict := c.log.Stored(c.resource(rec.Key, rec.Groups), rec.basis)
+	_, verdict := c.log.Stored(c.resourceOf(rec), rec.basis)
 	return verdict == invalidation.Removed
 }
 
-// outlived reports whether a node that knows no more than p has no right to rec's bytes any more.
+// outlived reports whether rec's bytes have been removed by an entry that p lacks. A node at p must
+// not use them.
 func (c *changes) outlived(rec *Record, p *invalidation.Position) bool {
-	_, verdict := c.log.Accepts(c.resource(rec.Key, rec.Groups), known(p))
+	_, verdict := c.log.Accepts(c.resourceOf(rec), p)
 	return verdict == invalidation.Removed
 }
 
-// removed reports whether err is what another node has answered because rec's bytes have been
-// removed and this node, which knew no more than p, was about to use them all the same. By now it
-// knows that. Of bytes that it has been reading since before, it may read the rest.
+// removed reports whether err is another node's refusal of rec's bytes because they have been
+// removed. This node, whose position was p, didn't know that then and knows it now. A reader that
+// had begun before may read the rest.
 func (c *changes) removed(err error, rec *Record, p *invalidation.Position) bool {
 	return errors.Is(err, ErrBehind) && c.outlived(rec, p)
 }
 
-// known is p, or that of one who knows nothing.
-func known(p *invalidation.Position) *invalidation.Position {
-	if p == nil {
-		return &invalidation.Position{}
-	}
-	return p
-}
-
-// variedLocked counts how often key has turned out to vary.
-func (c *changes) variedLocked(key string) uint64 { return c.varied.of(c.canonical(key)) }
+// variedAt is the count of varied for key.
+func (c *changes) variedAt(key string) *atomic.Int64 { return c.varied.at(c.canonical(key)) }

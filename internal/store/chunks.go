@@ -1,25 +1,22 @@
 package store
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/scurrycache/scurry/internal/chunk"
 )
 
-// smallOf returns the content of rec, which may have been found before that came, if a record holds
-// it.
+// smallOf returns rec's content if a record holds it. That may be a later record than rec, which
+// had no content yet.
 func (s *Store) smallOf(rec *Record) ([]byte, bool) {
-	if rec.small != nil || rec.Length > maxSmall {
-		return rec.content(), rec.small != nil
+	if rec.small == nil && rec.Length <= maxSmall {
+		rec = cmp.Or(s.current(rec), rec)
 	}
-	now := s.current(rec)
-	if now == nil || now.small == nil {
-		return nil, false
-	}
-	return *now.small, true
+	return rec.content(), rec.small != nil
 }
 
-// pushSmall is push for what is to be held in the record. It reports whether b is.
+// pushSmall is push for a content that is held in the record. It reports whether b is one.
 func (s *Store) pushSmall(rec *Record, off int64, b []byte) bool {
 	if off > 0 || len(b) > maxSmall || rec.Length >= 0 && rec.Length != int64(len(b)) {
 		return false
@@ -36,7 +33,7 @@ func (s *Store) pushSmall(rec *Record, off int64, b []byte) bool {
 		s.bodies.mu.Unlock()
 	case now.small == nil:
 		content := smallContent(b)
-		s.changeLocked(rec, func(r *Record) { r.small = content })
+		s.changeLocked(rec.Key, rec.sameBytes, func(r *Record) { r.small = content })
 	}
 	return true
 }
@@ -50,21 +47,22 @@ func (s *Store) cached(rec *Record, c chunk.Chunk) ([]byte, bool) {
 	return b, ok && rec.fills(c, b)
 }
 
-// fills reports whether b, as far as its length tells, is the chunk c of r.
+// fills reports whether b can be the chunk c of r, by its length.
 func (r *Record) fills(c chunk.Chunk, b []byte) bool {
 	return r.Length < 0 || int64(len(b)) == min(c.End, r.Length)-c.Start
 }
 
-// push has a finished chunk held from now on.
+// push hands a finished chunk to the chunks group.
 func (s *Store) push(rec *Record, off int64, b []byte) {
 	if s.pushSmall(rec, off, b) {
 		return
 	}
-	c := s.cfg.Geometry.At(off, rec.OneSlab)
-	key, whole := s.chunkKey(rec, c.ID), true
+	c, sp := s.cfg.Geometry.At(off, rec.OneSlab), chunk.Span{Start: off, End: off + int64(len(b))}
 	// of a length that isn't known, the last chunk may end anywhere
-	if end := off + int64(len(b)); off > c.Start || end < min(c.End, rec.Length) {
-		key, whole = s.fragmentKey(rec, chunk.Span{Start: off, End: end}), false
+	whole := off == c.Start && sp.End >= min(c.End, rec.Length)
+	key := s.chunkKey(rec, c.ID)
+	if !whole {
+		key = s.fragmentKey(rec, sp)
 	}
 	s.chunks.Put(key, b)
 	s.mu.Lock()
@@ -74,12 +72,11 @@ func (s *Store) push(rec *Record, off int64, b []byte) {
 	defer s.bodies.mu.Unlock()
 	body := s.bodyLocked(rec.Version)
 	if whole {
-		body.pushed = body.pushed.Add(off, off+int64(len(b)))
+		body.pushed = body.pushed.Add(sp.Start, sp.End)
 		body.pieces = slices.DeleteFunc(body.pieces, func(sp chunk.Span) bool {
 			return c.Start <= sp.Start && sp.End <= c.End
 		})
-	} else if sp := (chunk.Span{Start: off, End: off +
-		int64(len(b))}); len(body.pieces) < maxFragments && !slices.Contains(body.pieces, sp) {
+	} else if len(body.pieces) < maxFragments && !slices.Contains(body.pieces, sp) {
 		body.pieces = append(body.pieces, sp)
 	}
 }
@@ -87,17 +84,8 @@ func (s *Store) push(rec *Record, off int64, b []byte) {
 // fragmentAt returns the bytes of rec's content from off on to the end of a fragment, if this node
 // holds one.
 func (s *Store) fragmentAt(rec *Record, off int64) ([]byte, bool) {
-	s.bodies.mu.Lock()
-	var sp chunk.Span
-	if b, ok := s.byVersion[rec.Version]; ok {
-		if i := slices.IndexFunc(b.pieces, func(sp chunk.Span) bool {
-			return sp.Start <= off && off < sp.End
-		}); i >= 0 {
-			sp = b.pieces[i]
-		}
-	}
-	s.bodies.mu.Unlock()
-	if sp.End == 0 {
+	sp, ok := s.pieceAt(rec, off)
+	if !ok {
 		return nil, false
 	}
 	b, ok := s.chunks.Peek(s.fragmentKey(rec, sp))
@@ -112,10 +100,25 @@ func (s *Store) fragmentAt(rec *Record, off int64) ([]byte, bool) {
 	return nil, false
 }
 
+// pieceAt is the fragment that has the byte at off, as far as this node knows of one.
+func (s *Store) pieceAt(rec *Record, off int64) (sp chunk.Span, ok bool) {
+	s.bodies.mu.Lock()
+	defer s.bodies.mu.Unlock()
+	if b, ok := s.byVersion[rec.Version]; ok {
+		for _, sp := range b.pieces {
+			if sp.Start <= off && off < sp.End {
+				return sp, true
+			}
+		}
+	}
+	return sp, false
+}
+
 // maxFragments bounds the fragments that are known of one version.
 const maxFragments = 1024
 
-// heldUpTo returns up to where this node holds rec's bytes from off on, in one chunk or fragment.
+// heldUpTo returns the end of the chunk or fragment with rec's byte at off if this node holds that,
+// else off.
 func (s *Store) heldUpTo(rec *Record, off int64) int64 {
 	c := s.cfg.Geometry.At(off, rec.OneSlab)
 	if _, ok := s.cached(rec, c); ok {

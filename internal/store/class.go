@@ -1,11 +1,11 @@
 package store
 
-// class is what decides which entries of the table make room for which. When the records don't fit
-// their share of the memory, an entry goes of a class that has more than its part. Files may take
-// more than that share, up to half of the memory: then one of them goes. So what can be asked for
-// without end (names that don't exist, the query strings of one script, files of a few bytes)
-// evicts its own kind and no others, and may take all of the share that nothing else needs. What
-// chunks need is got back from all classes (aging.go).
+// class decides which entries of the table make room for which. When the records exceed their share
+// of the memory, an entry of a class goes that has more than its part. Files may exceed that share,
+// up to half of the memory: then a file goes. So responses that can be asked for without end (names
+// that don't exist, the query strings of one script, files of a few bytes) evict only their own
+// kind, and may still take all of the share that nothing else needs. The memory that chunks need is
+// taken back from all classes (aging.go).
 type class uint8
 
 const (

@@ -13,25 +13,22 @@ import (
 // before them. Times are sent as ages, since the clocks of two nodes differ. The key isn't sent:
 // the requester knows it.
 
-const codecVersion = 7
+const codecVersion = 8
 
 // MaxLength is above all lengths of contents, so that offsets can be added to.
 const MaxLength = 1 << 60
 
-// Encode is r for other nodes, and for those who share a flight.
+// Encode encodes r for other nodes.
 func (r *Record) Encode(now time.Time) []byte {
-	b := make([]byte, 0, 512)
-	b = append(b, codecVersion)
-	b = codec.AppendText(b, cmp.Or(r.URL, r.Key))
-	b = codec.AppendTexts(b, r.Vary)
-	b = codec.AppendTexts(b, r.Groups)
-	b = codec.AppendText(b, r.Variant)
-	b = codec.AppendText(b, r.Version)
+	b := append(make([]byte, 0, 512), codecVersion)
+	for _, s := range []string{cmp.Or(r.URL, r.Key), r.Variant, r.Version, string(r.content())} {
+		b = codec.AppendText(b, s)
+	}
+	b = codec.AppendTexts(codec.AppendTexts(b, r.Vary), r.Groups)
 	b = binary.AppendUvarint(b, r.Revision)
 	b = binary.AppendVarint(b, int64(r.Status))
 	b = codec.AppendFields(b, r.Head)
-	b = codec.AppendHeader(b, r.Selecting())
-	b = codec.AppendHeader(b, r.Trailer)
+	b = codec.AppendHeader(codec.AppendHeader(b, r.Selecting()), r.Trailer)
 	for _, t := range []time.Time{r.RequestTime.Time(), r.ResponseTime.Time(), r.PassUntil.Time(),
 		r.RetryAfter.Time()} {
 		b = binary.AppendVarint(b, int64(now.Sub(t)))
@@ -39,8 +36,7 @@ func (r *Record) Encode(now time.Time) []byte {
 	for _, n := range []int64{r.Length, r.Part.Start, r.Part.End, r.Part.Total} {
 		b = binary.AppendVarint(b, n)
 	}
-	b = codec.AppendFlags(b, r.flags())
-	return codec.AppendText(b, string(r.content()))
+	return codec.AppendFlags(b, r.flags())
 }
 
 func (r *Record) flags() []*bool {
@@ -58,29 +54,29 @@ func Decode(b []byte, now time.Time) (*Record, error) {
 	if d.Byte() != codecVersion {
 		return nil, ErrEncoding
 	}
-	r.URL = d.Text()
-	r.Vary = d.Texts()
-	r.Groups = d.Texts()
-	r.Variant = d.Text()
-	r.Version = d.Text()
-	r.Revision = d.Uvarint()
-	r.Status = int(d.Varint())
+	r.URL, r.Variant, r.Version = d.Text(), d.Text(), d.Text()
+	r.small = smallContent([]byte(d.Text()))
+	r.Vary, r.Groups = d.Texts(), d.Texts()
+	r.Revision, r.Status = d.Uvarint(), int(d.Varint())
 	r.SetFields(d.Fields())
 	r.SetSelecting(d.Header())
 	if r.Trailer = d.Header(); len(r.Trailer) == 0 {
 		r.Trailer = nil
 	}
 	ago := func() time.Time { return now.Add(-time.Duration(d.Varint())) }
-	request, response := ago(), ago()
-	r.SetTimes(request, response)
-	r.PassUntil, r.RetryAfter = Until(ago()), Until(ago())
+	r.SetTimes(ago(), ago())
+	for _, until := range []*Deadline{&r.PassUntil, &r.RetryAfter} {
+		if t := ago(); t.After(now) {
+			*until = Until(t)
+		}
+	}
 	for _, n := range []*int64{&r.Length, &r.Part.Start, &r.Part.End, &r.Part.Total} {
 		*n = d.Varint()
 	}
 	d.Flags(r.flags())
-	r.small = smallContent([]byte(d.Text()))
 	if d.Bad || len(d.B) > 0 || r.Status < 200 || r.Status > 599 || r.Length < -1 ||
-		r.Length >= MaxLength || !r.Part.holds(r.Length) || !r.keeps() {
+		r.Length >= MaxLength || !r.Part.holds(r.Length) ||
+		r.small != nil && int64(len(*r.small)) != r.Length {
 		return nil, ErrEncoding
 	}
 	return r, nil

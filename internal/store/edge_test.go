@@ -126,7 +126,6 @@ func TestBodyOfJustTheQuota(t *testing.T) {
 		for _, size := range []int64{quota - 1, quota - 5000, quota} {
 			s := open(t, &scripted{fetch: func(context.Context, *Request) *OriginResponse { return answer(size, text(content(0, size))) }})
 			s.cfg.Memory -= 12345 * holdShare // so that it isn't a multiple of the chunks
-			s.layout.memory = s.cfg.Memory
 			rec := fetch(t, s, "k")
 			synctest.Wait()
 			if kept := find(s, "k", nil); kept == nil || kept.Pass != s.Streams(rec) {
@@ -213,7 +212,7 @@ func TestPinnedBodiesShareAnAccount(t *testing.T) {
 			res.Close()
 		}
 		synctest.Wait()
-		if n := s.rooms.pinned.Load(); n != 0 {
+		if n := s.rooms.pinned.bytes.Load(); n != 0 {
 			t.Errorf("%d bytes are still accounted for", n)
 		}
 		s.Close()
@@ -297,7 +296,7 @@ func TestPassLeavesOtherVariantsAlone(t *testing.T) {
 	s := open(t, src)
 	in := func(lang string) http.Header { return http.Header{"Accept-Language": {lang}} }
 	for _, lang := range []string{"de", "en", "bad"} {
-		res, err := s.Fetch(t.Context(), &Request{Key: "k", Header: in(lang), Whole: true}, nil)
+		res, err := s.Fetch(t.Context(), &Request{Key: "k", Fields: Fields{Header: in(lang)}, Whole: true}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -6,49 +6,31 @@ import (
 )
 
 // The records of one key are variants of each other (RFC 9111 section 4.1). They are told apart by
-// all fields that the Vary of any of them names: an origin may name a field only to those who send
-// it, and a response that doesn't name it may still be meant for the others only. So a record
-// remembers of its request more than its own Vary asks for: a hash of each field.
+// all fields that any of their Vary fields names. An origin may name a field only in responses to
+// requests that have it; a response that doesn't name it may still be meant only for requests
+// without it. So a record remembers more of its request than its own Vary asks for: a hash of each
+// field.
 
 // entry is all that is stored under one cache key: a record for each variant, the newest first.
 type entry struct {
 	variants     []*Record // never empty in the table
 	newer, older *entry    // in its pool
-	turn         uint32    // of the ring, up to which what this node owns is known to be its own
+	turn         uint32    // the ring's epoch when it was last known who owns the key
 	bytes        uint32    // what it takes in memory
 	pool         class
-	query        bool // its path had many query strings when it came
-	uses         uses
+	query        bool         // its path had many query strings when it came
+	used         atomic.Bool  // since the pool's hand came by
+	lastUse      atomic.Int64 // how many bytes of chunks had come
 }
 
-// uses is when an entry was used last, and whether that was since the pool's hand came by.
-type uses struct{ atomic.Uint32 }
-
-const usedBit = 1 << 8 // above the age
-
-func (u *uses) used() bool { return u.Load()&usedBit != 0 }
-func (u *uses) last() age  { return age(u.Load()) }
-
-func (u *uses) setUsed(used bool) {
-	if used {
-		u.Or(usedBit)
-	} else {
-		u.And(^uint32(usedBit))
+// use notes a use now, unless one was noted less than step bytes ago: many clients use the same
+// entry at once. No lock need be held.
+func (e *entry) use(now, step int64) {
+	if now-e.lastUse.Load() >= step || !e.used.Load() {
+		e.lastUse.Store(now)
+		e.used.Store(true)
 	}
 }
-
-// age makes now the time of the last use, if there was none.
-func (u *uses) age(now age) { u.Store(u.Load()&usedBit | uint32(now)) }
-
-// use notes a use now. No lock need be held.
-func (u *uses) use(now age) {
-	if v := usedBit | uint32(now); u.Load() != v { // for many at once
-		u.Store(v)
-	}
-}
-
-func (e *entry) used() bool        { return e.uses.used() }
-func (e *entry) setUsed(used bool) { e.uses.setUsed(used) }
 
 func (e *entry) key() string { return e.variants[0].Key }
 
@@ -62,7 +44,7 @@ const maxHeads = 8
 // maxParts bounds the parts of one key that can't be joined, besides.
 const maxParts = 32
 
-// merged is the names in a and b, each once; both are sorted.
+// merged returns the names in a and b, each once. Both are sorted.
 func merged(a, b []string) []string {
 	switch {
 	case !slices.ContainsFunc(b, func(name string) bool { return !slices.Contains(a, name) }):
@@ -75,10 +57,9 @@ func merged(a, b []string) []string {
 	return slices.Compact(names)
 }
 
-// varyFor returns the fields that tell those of e's variants apart that a HEAD may select, or a
-// GET: those that any response names, or, if none is stored, any note that one isn't.
-func (e *entry) varyFor(head bool) []string { return varyOf(e.variants, head) }
-
+// varyOf returns the fields that tell apart those of variants that a HEAD may select, or those that
+// a GET may select: the fields that any stored response names. If none is stored, it returns those
+// that a note of an unstored response names.
 func varyOf(variants []*Record, head bool) []string {
 	var stored, noted []string
 	some := false
@@ -108,8 +89,9 @@ func (r *Record) most() int {
 	return maxVariants
 }
 
-// surplus returns which of variants has to go, since with rec there are too many of its kind, or
-// -1. It is the oldest, but for one without which it wouldn't be known what tells the others apart.
+// surplus returns the index of the record that has to go because there are too many of rec's kind,
+// or -1. It is the oldest one, but not one without which the fields that tell the others apart
+// would be unknown.
 func surplus(variants []*Record, rec *Record) int {
 	var like []int
 	for i, r := range variants {
@@ -120,16 +102,9 @@ func surplus(variants []*Record, rec *Record) int {
 	if len(like) < rec.most() {
 		return -1
 	}
-	named := map[string]int{}
-	for _, r := range variants {
-		for _, name := range r.Vary {
-			named[name]++
-		}
-	}
 	for _, i := range slices.Backward(like) {
-		if !slices.ContainsFunc(variants[i].Vary, func(name string) bool {
-			return named[name] == 1
-		}) {
+		others := slices.Delete(slices.Clone(variants), i, i+1)
+		if len(varyOf(others, true)) == len(varyOf(variants, true)) {
 			return i
 		}
 	}

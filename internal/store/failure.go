@@ -6,7 +6,8 @@ import (
 	"github.com/scurrycache/scurry/internal/fill"
 )
 
-// Failure is that the origin gave no answer: a verdict that all who asked share, wherever they are.
+// Failure means that the origin gave no answer. It is a verdict: all requests that wait for it
+// share it, on all nodes.
 type Failure struct {
 	Status int    // what clients are answered
 	Kind   string // an error type of RFC 9209 section 2.3, which clients are told
@@ -15,21 +16,15 @@ type Failure struct {
 	// Why is why the origin was asked, if another node did so.
 	Why Why
 
-	// Stored is what is stored and was found wanting, where the one who asked may not know it.
+	// Stored is the stored response that couldn't be validated, for a requester that may not know
+	// it.
 	Stored *Record
-}
-
-// alone is f without the stored response, which isn't for the one who asks.
-func (f *Failure) alone() *Failure {
-	c := *f
-	c.Stored = nil
-	return &c
 }
 
 func (f *Failure) Error() string { return f.Err.Error() }
 func (f *Failure) Unwrap() error { return f.Err }
 
-// Why is why an owner has asked the origin, where that isn't this node.
+// Why is the reason for which an owner, another node, has asked the origin.
 type Why int
 
 // What an owner had stored.
@@ -44,10 +39,10 @@ const (
 // as a whole.
 var ErrRefused = errors.New("the origin doesn't give this part")
 
-// errNoRoom is that fills had no room for another one.
+// errNoRoom means that there was no room for another fill.
 var errNoRoom = errors.New("too many bodies are being read from the origin")
 
-// What nodes answer that isn't a verdict.
+// Errors that nodes answer with and that are no verdicts.
 var (
 	ErrNotCached = errors.New("chunk isn't held")
 	ErrNotOwner  = errors.New("the peer says that it isn't the owner")
@@ -55,12 +50,11 @@ var (
 	ErrBehind    = errors.New("one of two nodes has missed an invalidation")
 )
 
-// ErrNone is that nothing is stored that a request is for which is to be answered from what is
-// stored.
+// ErrNone means that nothing is stored for a request that must be answered from storage.
 var ErrNone = errors.New("nothing is stored")
 
-// IsVerdict reports whether err is what an owner has found out for all, so that no other node is to
-// try again.
+// IsVerdict reports whether err is a verdict: an owner has found it out for all nodes, and no other
+// node is to try again.
 func IsVerdict(err error) bool {
 	_, failed := errors.AsType[*Failure](err)
 	return failed || errors.Is(err, fill.ErrGone) || errors.Is(err, ErrNone)

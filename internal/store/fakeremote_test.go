@@ -345,7 +345,7 @@ func (f *fakeContent) Close() error {
 // read reads [start, end) of what key is fetched as on s.
 func read(t *testing.T, s *Store, key string, start, end int64) string {
 	t.Helper()
-	res, err := s.Fetch(t.Context(), &Request{Key: key, Whole: start == 0, Cause: Cause{Asked: new(atomic.Bool)}}, nil)
+	res, err := s.Fetch(t.Context(), &Request{Key: key, Whole: start == 0, Fields: Fields{Cause: Cause{Asked: new(atomic.Bool)}}}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

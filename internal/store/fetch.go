@@ -10,60 +10,62 @@ import (
 	"github.com/scurrycache/scurry/internal/invalidation"
 )
 
-// Fetch brings a record that is newer than prev, which is nil or the stored response that the
-// caller found wanting, by way of its owner: from the origin, or, with Found set, from what the
-// owner has stored, which may not do for ask. Concurrent requests for the same variant share one
-// origin request; a HEAD is one of its own, unless a GET can tell without content whether prev is
-// still good. The request goes on if ctx ends: others may wait for it. The record may say Pass;
-// then Body is set for the one whose request it was.
+// Fetch brings a newer record than prev by way of its owner: from the origin or, with Found set,
+// from what the owner has stored, which may not suffice for req. prev is nil, or the stored
+// response that the caller found wanting. Concurrent requests for the same variant share one origin
+// request. A HEAD has its own, unless a GET can learn without content whether prev is still good.
+// The origin request goes on if ctx ends, since others may wait for it. The record may say Pass;
+// then Body is set for the caller whose request caused the origin request.
 func (s *Store) Fetch(ctx context.Context, req *Request, prev *Record) (*Result, error) {
 	if req.Head && prev != nil && !prev.HeadOnly && httpcache.Validatable(prev.Fields()) {
 		get := *req
 		get.Head, req = false, &get
 	}
-	variant := s.variantNow(req)
+	variant := s.variant(req)
 	for {
 		res, err := s.fly(ctx, req, prev, variant)
 		if errors.Is(err, errVariantKnown) || errors.Is(err, errOvertaken) {
-			variant = s.variantNow(req)
+			variant = s.variant(req)
 			continue
 		}
 		// it was a peer's flight, which had no room
-		if landedBefore(prev, res, err) || req.For == "" && errors.Is(err, ErrBusy) {
+		if landedBefore(prev, res, err) || !req.ForPeer && errors.Is(err, ErrBusy) {
 			continue
 		}
-		if req.For != "" && errors.Is(err, errNoRoom) {
+		if req.ForPeer && errors.Is(err, errNoRoom) {
 			return nil, ErrBusy // it is no verdict on the origin
 		}
-		if failed, ok := errors.AsType[*Failure](err); ok && failed.Stored != nil {
-			own, ok := s.answersFlight(failed.Stored, variant, req)
-			if !ok && own != variant { // the failure is another variant's
-				variant, prev = own, nil
-				continue
-			}
-			if !ok {
-				return nil, failed.alone()
-			}
-		}
-		if err != nil || !res.Collapsed {
+		var rec *Record
+		failed, ok := errors.AsType[*Failure](err)
+		switch {
+		case ok && failed.Stored != nil:
+			rec = failed.Stored
+		case err != nil || !res.Collapsed:
 			return res, err
+		default:
+			rec = res.Record
 		}
-		own, ok := s.answersFlight(res.Record, variant, req)
+		own, ok := s.answersFlight(rec, variant, req)
 		switch {
 		case ok:
-			return res, nil
-		case own == variant: // an origin whose Vary is another each time
+			return res, err
+		case own != variant: // the result is another variant's: ask for our own
+			variant, prev = own, nil
+		case err != nil:
+			unknown := *failed
+			unknown.Stored = nil // it isn't for this request
+			return nil, &unknown
+		default: // an origin whose Vary is another each time
 			alone := *req
 			alone.Alone = true
 			return s.fly(ctx, &alone, nil, own)
 		}
-		variant, prev = own, nil // the answer is another variant's: ask for our own
 	}
 }
 
-// landedBefore reports whether a flight has brought what its asker knew before, and found wanting.
-// What a flight brings can be seen before the flight is over, so it may have been joined in the
-// moment between.
+// landedBefore reports whether a flight has brought only what the caller knew before, as prev. The
+// result of a flight can be seen before the flight is over. A request that found it wanting may
+// then have joined the same flight.
 func landedBefore(prev *Record, res *Result, err error) bool {
 	if prev == nil {
 		return false
@@ -75,115 +77,94 @@ func landedBefore(prev *Record, res *Result, err error) bool {
 	return res.Collapsed && !res.Found && !res.Record.newer(prev)
 }
 
-func (s *Store) variantNow(req *Request) string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.variantLocked(req)
-}
-
-// fly asks the records group, off the caller's goroutine, so that no one's context but the store's
-// ends the flight.
+// fly asks the records group, on another goroutine than the caller's, so that only the store's
+// context ends the flight.
 func (s *Store) fly(ctx context.Context, req *Request, prev *Record, variant string) (*Result,
 	error) {
-	f := &flight{Context: s.base, req: req, prev: prev, variant: variant}
-	if req.Inform != nil {
-		f.interim = make(chan interim, maxInterim)
-	}
-	s.mu.Lock()
-	ok := s.begin()
-	f.varied = s.variedLocked(req.Key)
-	s.mu.Unlock()
-	if !ok {
+	f := newFlight(req, prev, variant)
+	if !s.begin() {
 		return nil, context.Canceled
 	}
+	f.varied = s.variedAt(req.Key).Load()
 	now, mark := s.takeOff(req.Key)
 	f.arrived, f.key = now, s.flightKey(f, mark)
-	peer := req.For != ""
-	if peer && !s.records.BeginServing(f.key) {
+	if f.req.ForPeer && !s.records.BeginServing(f.key) {
 		s.work.Done()
 		return nil, ErrBusy
 	}
-	f.refused = s.audiences.join(f.key, peer)
-	defer s.audiences.leave(f.key, peer)
-	f.done = make(chan landed, 1)
+	s.audiences.join(f)
+	defer s.audiences.leave(f)
 	go func() {
 		defer s.work.Done()
-		b, err := s.records.Get(s.base, f.key, &loader{s, f})
-		if peer {
+		_, err := s.records.Get(s.base, f.key, &loader{s, f})
+		if f.req.ForPeer {
 			s.records.EndServing(f.key)
 		}
-		f.done <- landed{b, err}
+		s.audiences.land(f)
+		f.done <- err
 	}()
-	return s.await(ctx, f, req)
+	return s.await(ctx, f)
 }
 
-// loader is a flight that the records group has found to be the first with its key.
+// loader loads a flight that the records group has found to be the first with its key. It hands the
+// result to the flight's audience, and the group gets no bytes.
 type loader struct {
 	s *Store
 	f *flight
 }
 
 // Fetch is groups.Loader's.
-func (l *loader) Fetch(context.Context) ([]byte, error) { return l.s.fetchRecord(l.f) }
+func (l *loader) Fetch(context.Context) ([]byte, error) { return nil, l.s.fetchRecord(l.f) }
 
 // Load is groups.Loader's.
-func (l *loader) Load(context.Context) ([]byte, error) { return l.s.load(l.f) }
+func (l *loader) Load(context.Context) ([]byte, error) { return nil, l.s.load(l.f) }
 
-// await waits for f, which is for ask, to be done, but no longer than until ctx ends, or it is
-// refused.
-func (s *Store) await(ctx context.Context, f *flight, req *Request) (*Result, error) {
+// await waits until f is over, ctx ends, or f is refused.
+func (s *Store) await(ctx context.Context, f *flight) (*Result, error) {
 	for {
 		select {
-		case i := <-f.interim:
-			req.Inform(i.status, i.header)
-		case l := <-f.done:
+		case tell := <-f.interim:
+			tell()
+		case err := <-f.done:
 			for len(f.interim) > 0 {
-				i := <-f.interim
-				req.Inform(i.status, i.header)
+				(<-f.interim)()
 			}
-			switch {
-			case l.err != nil:
-				return nil, l.err
-			case f.answer != nil:
-				return f.answer, nil
+			if err != nil {
+				return nil, err
 			}
-			return s.shared(f, l.encoded)
+			return s.landed(f)
 		case <-f.refused:
-			f.leave()
 			return nil, ErrBusy
 		case <-ctx.Done():
-			f.leave()
 			return nil, context.Cause(ctx)
 		}
 	}
 }
 
-// shared makes the answer for f, whose request another flight has answered.
-func (s *Store) shared(f *flight, encoded []byte) (*Result, error) {
-	fr, err := decodeFlightResult(encoded, s.cfg.Now())
-	if err != nil {
-		return nil, err
+// landed returns what f has brought, or another flight with its key.
+func (s *Store) landed(f *flight) (*Result, error) {
+	answer, res, began := s.audiences.take(f)
+	if answer != nil {
+		return answer, nil
 	}
-	s.adopt(f.req.Key, fr.rec)
-	if !s.log.Joins(s.resource(fr.rec.Key, fr.rec.Groups), f.arrived.Token, fr.began) {
+	if !s.log.Joins(s.resourceOf(res.Record), f.arrived.Token, began) {
 		return nil, errOvertaken
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if now := s.successor(fr.rec); now != nil {
-		fr.rec = now
+	if now := s.successor(res.Record); now != nil {
+		res.Record = now
 	}
-	return &Result{Record: fr.rec, Collapsed: true, Found: fr.found, Peer: fr.peer}, nil
+	return res, nil
 }
 
-// flightKey is the key of a request in the records group: those with the same key share an answer.
+// flightKey returns the key of f's request in the records group. Requests with the same key share a
+// result.
 func (s *Store) flightKey(f *flight, mark invalidation.Mark) string {
 	req := f.req
 	key := s.records.Prefix() + s.routingKey(req.Key) + ".0." +
 		strconv.FormatUint(uint64(mark), 36) + "." + digest(req.Key, f.variant)
 	if s.ownerOf(req.Key) != "" && f.prev.isCurrent(s.cfg.Now()) {
-		// An owner answers at once with what it has, but not a node that has that already: one that
-		// hasn't mustn't wait for it.
+		// An owner answers at once with what it has stored, but not a node that has the same already.
+		// A request of a node that hasn't mustn't wait for the other kind.
 		key += ".validate"
 	}
 	if req.Head {

@@ -9,58 +9,32 @@ import (
 	"github.com/scurrycache/scurry/internal/fill"
 )
 
-// load gets what a flight is for from the origin, or from a flight that has just landed.
-func (s *Store) load(f *flight) ([]byte, error) {
+// load gets the response for a flight from the origin, or from another flight that has just landed.
+func (s *Store) load(f *flight) error {
 	if f.verdict != nil {
-		return nil, f.verdict
+		return f.verdict
 	}
 	if f.req.Stored {
-		return nil, ErrNone
+		return ErrNone
 	}
 	f.began = s.log.Now()
-	s.mu.Lock()
-	// Another flight may have landed since the asker looked.
-	if rec, mustRevalidate := s.findLocked(f.req.Key, f.req.Header, f.req.Head); rec != nil &&
-		!mustRevalidate && rec.newer(f.prev) && !f.req.Alone && f.req.takes(rec) &&
-		s.cfg.answers(rec, cmp.Or(f.req.Target, f.req.Key)) {
-		s.mu.Unlock()
-		return (&flightResult{rec: rec, began: f.began.Token}).encode(s.cfg.Now()), nil
-	}
-	if f.variant == "" && !f.req.Alone && s.variantLocked(f.req) != "" {
-		s.mu.Unlock()
-		return nil, errVariantKnown
-	}
-	if f.prev != nil && s.successor(f.prev) == nil && s.doomed(f.prev) {
-		f.prev = nil // it was found just before it was removed
-	}
-	if failed := s.failedLocked(f); failed != nil {
-		s.mu.Unlock()
-		return nil, failed
-	}
-	f.req = s.amongLocked(f)
-	s.mu.Unlock()
-
-	x, err := s.fetchFromOrigin(f)
-	if err == nil {
-		if err = s.admit(f, x); err != nil {
-			x.cancel()
-			_ = x.Body.Close()
+	if rec, err := s.learnt(f); rec != nil || err != nil {
+		if err == nil {
+			s.audiences.bring(f, &Result{Record: rec, Collapsed: true})
 		}
+		return err
 	}
+	x, err := s.fetchFromOrigin(f)
 	if err != nil {
 		s.failed(f.prev, err)
-		return nil, err
+		return err
 	}
 	if x.Record.outdates(f.prev) {
 		s.drop(f.prev)
 	}
 	var res *Result
 	switch {
-	case x.Variant != nil:
-		x.cancel()
-		res = s.shareVersion(x)
 	case x.Renewed:
-		x.cancel()
 		res = s.renew(f, x)
 	case !x.Storable || s.Streams(x.Record):
 		res = s.pass(f, x)
@@ -72,63 +46,91 @@ func (s *Store) load(f *flight) ([]byte, error) {
 			s.drop(f.prev) // the origin has another rule by now
 		}
 	}
-	encoded := (&flightResult{rec: res.Record, began: f.began.Token}).encode(s.cfg.Now())
-	f.settle(res)
-	return encoded, nil
+	s.audiences.bring(f, res)
+	return nil
 }
 
-// fetchFromOrigin asks the Source, and makes its answer ready for the table. Whatever the Source
-// panics with, nothing is left behind.
-func (s *Store) fetchFromOrigin(f *flight) (x *exchange, err error) {
-	ctx, cancel := context.WithCancel(f.Context)
-	var got *OriginResponse
-	defer func() {
-		if x == nil {
-			if got != nil && got.Body != nil {
-				_ = got.Body.Close()
-			}
-			cancel()
-		}
-	}()
-	if got, err = s.cfg.Source.Fetch(ctx, f.toOrigin(), f.prev); err != nil {
-		return nil, err
-	}
-	rec := got.Record
-	if rec.Details == nil {
-		rec.Details = &Details{}
-	}
-	rec.Revision, rec.failure = rand.Uint64(), nil
-	if f.req.Head && !got.Renewed {
-		rec.HeadOnly = true
-	}
-	rec.setImprint(s.imprintOf(f.req.Header))
-	rec.ringEpoch = s.ringEpoch()                  // before the owner is looked for
-	if rec.Lease = 0; s.ownerOf(f.req.Key) != "" { // this node stands in for the owner
-		rec.Lease = Until(s.cfg.Now().Add(s.cfg.Lease))
-	}
-	rec.Rangeable = rec.Rangeable && rec.Length < MaxLength
-	mark, removed := s.land(rec, f.req.Key, f.began.Token)
-	if removed {
-		got.Validator = ""
-	}
-	s.adopt(f.req.Key, rec)
-	return &exchange{got, mark, ctx, cancel}, nil
-}
-
-// renew puts the validated record in the place of the one it was made from.
-func (s *Store) renew(f *flight, x *exchange) *Result {
-	rec := x.Record
+// learnt returns the record that f asks for, or the reason why there is none, if another flight has
+// landed since f's request looked. If it returns neither, it has made f ready to ask the origin.
+func (s *Store) learnt(f *flight) (*Record, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	rec.Version = f.prev.Version
-	now := s.successor(f.prev)
+	rec, mustRevalidate := s.findLocked(f.req.Key, f.req.Header, f.req.Head)
+	if rec != nil && !mustRevalidate && rec.newer(f.prev) && !f.req.Alone && f.req.takes(rec) &&
+		s.cfg.answers(rec, cmp.Or(f.req.Target, f.req.Key)) {
+		return rec, nil
+	}
+	if f.variant == "" && !f.req.Alone && s.variant(f.req) != "" {
+		return nil, errVariantKnown
+	}
+	if f.prev != nil && s.successor(f.prev) == nil && s.doomed(f.prev) {
+		f.prev = nil // it was found just before it was removed
+	}
+	if failed := s.failedLocked(f); failed != nil {
+		return nil, failed
+	}
+	f.req = s.amongLocked(f)
+	return nil, nil
+}
+
+// fetchFromOrigin asks the Source, makes its response ready for the table, and waits for room for
+// its body. If the Source panics, the exchange is closed all the same.
+func (s *Store) fetchFromOrigin(f *flight) (*exchange, error) {
+	x, ready := &exchange{}, false
+	x.ctx, x.cancel = context.WithCancel(s.base)
+	defer func() {
+		if !ready {
+			x.drop()
+		}
+	}()
+	var err error
+	if x.OriginResponse, err = s.cfg.Source.Fetch(x.ctx, f.req, f.prev); err != nil {
+		return nil, err
+	}
+	rec := x.Record
+	rec.Revision, rec.failure = rand.Uint64(), nil
+	if f.req.Head && !x.Renewed {
+		rec.HeadOnly = true
+	}
+	rec.standing = standing{asking: askingOf(imprintOf(f.req.Header), rec.asking.selecting())}
+	rec.ringEpoch = s.ringEpoch()   // before the owner is looked for
+	if s.ownerOf(f.req.Key) != "" { // this node stands in for the owner
+		rec.Lease = s.in(s.cfg.Lease)
+	}
+	rec.Rangeable = rec.Rangeable && rec.Length < MaxLength
+	var removed bool
+	if x.mark, removed = s.land(rec, f.req.Key, f.began.Token); removed {
+		x.Validator = ""
+	}
+	s.adopt(f.req.Key, rec)
+	if err = s.admit(f, x); err != nil {
+		return nil, err
+	}
+	ready = true
+	return x, nil
+}
+
+// renew stores the record that the origin's response has made of a stored one, in the place of
+// f.prev or beside another variant. Both have the same bytes.
+func (s *Store) renew(f *flight, x *exchange) *Result {
+	x.drop()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	rec, now := x.Record, (*Record)(nil)
+	if x.Variant != nil {
+		rec.Version, now = x.Variant.Version, s.current(x.Variant)
+	} else {
+		rec.Version, now = f.prev.Version, s.successor(f.prev)
+	}
 	if now != nil {
 		rec.Length = now.Length // a fill may have ended meanwhile
 	}
-	switch {
-	case now != nil && x.Storable && !s.overtaken(rec):
+	switch stored := x.Storable && now != nil && !s.overtaken(rec); {
+	case stored && x.Variant != nil:
+		s.installLocked(rec)
+	case stored:
 		s.supersedeLocked(now, rec)
-	case now != nil: // this answer may still be made of it, but no other
+	case now != nil && x.Variant == nil: // no other answer may be made of it
 		s.withdrawLocked(now)
 	}
 	res := &Result{Record: rec, Renewed: true, Status: http.StatusNotModified}
@@ -138,12 +140,10 @@ func (s *Store) renew(f *flight, x *exchange) *Result {
 	return res
 }
 
-// keepHead stores the answer to a HEAD, unless a GET has been asked and answered meanwhile, which
-// says more.
+// keepHead stores the answer to a HEAD, unless a GET has been answered meanwhile, which says more.
 func (s *Store) keepHead(f *flight, x *exchange) *Result {
 	rec := x.Record
-	x.cancel()
-	_ = x.Body.Close()
+	x.drop()
 	rec.Version = s.version(rec, "", 0)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -155,17 +155,17 @@ func (s *Store) keepHead(f *flight, x *exchange) *Result {
 	return &Result{Record: rec, Status: rec.Status}
 }
 
-// pass notes that the response isn't stored, so that the next ones don't wait for each other in
-// vain. What is stored for other requests than this one stays, and comes first.
+// pass notes that the response isn't stored, so that the next requests don't wait for each other
+// without gain. What is stored for other requests stays, and is preferred.
 func (s *Store) pass(f *flight, x *exchange) *Result {
 	rec := x.Record
 	rec.Pass = true
-	rec.PassUntil = Until(s.cfg.Now().Add(passFor))
+	rec.PassUntil = s.in(passFor)
 	rec.Version = s.version(rec, "", 0)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if rec.Status >= http.StatusInternalServerError {
-		// the answer is for the one who asked, the others have what is stored
+		// the answer is for this request alone; the others have what is stored
 		s.postponeLocked(f.prev, nil)
 	} else if !x.Private && !s.overtaken(rec) {
 		if f.prev != nil && rec.takesBack(f.prev) {
@@ -183,32 +183,28 @@ func (s *Store) fill(f *flight, x *exchange) *Result {
 	rec.OneSlab = !rec.refetchable()
 	rec.Version = s.version(rec, x.Validator, x.mark)
 	res := &Result{Record: rec, Status: rec.Status}
-	if x.To > 0 {
-		s.fillFragment(x, f.req.Fields())
-		return res
-	}
-	from := source{
-		body: x.Body, trailer: x.Trailer, by: f.req.Fields(), wanted: f.req.Background,
-	}
-	if run := s.install(f, rec, true, from, res, s.reach(x.ctx, rec, 0, true)); run != nil {
-		run.Start(x.ctx, x.cancel)
+	from := source{body: x.Body, trailer: x.Trailer, by: f.req.Fields, wanted: f.req.Background}
+	end := x.To
+	if rec.Fragments = end > 0; rec.Fragments {
+		from.part, from.wanted, from.trailer = true, true, nil
 	} else {
-		x.cancel()
-		_ = x.Body.Close()
+		end = s.reach(x.ctx, rec, 0, true)
 	}
+	x.start(s.install(f, res, true, from, x.From, end))
 	return res
 }
 
-// install puts rec into the table, if it is to be kept and hasn't been invalidated meanwhile, and
-// returns a fill for its bytes up to end; none if they are being read, or here already, or there
-// are none. For one who is to read them from the start, res follows the fill. Who finds the record
-// finds the fill.
+// install puts res's record into the table, if it is to be kept and hasn't been invalidated
+// meanwhile. It returns a fill for the bytes [start, end), or nil if they are being read or held
+// already, or there are none. If f's request wants the content from the start, res follows the
+// fill. Who finds the record finds the fill.
 func (s *Store) install(
-	f *flight, rec *Record, keep bool, from source, res *Result, end int64,
+	f *flight, res *Result, keep bool, from source, start, end int64,
 ) (begun *run) {
+	rec := res.Record
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	begin := func() { begun = s.fillFor(f, rec, from, res, end) }
+	begin := func() { begun = s.fillFor(f, res, from, start, end) }
 	if keep && !s.overtaken(rec) && !s.outdatedLocked(f) {
 		s.insertLocked(rec, nil, begin)
 	} else {
@@ -221,72 +217,48 @@ func (s *Store) install(
 }
 
 // fillFor is install's fill.
-func (s *Store) fillFor(f *flight, rec *Record, from source, res *Result, end int64) *run {
+func (s *Store) fillFor(f *flight, res *Result, from source, start, end int64) *run {
+	rec, by := res.Record, f.req.Cause
 	s.bodies.mu.Lock()
 	defer s.bodies.mu.Unlock()
-	follows, joined := f.req.Whole || !rec.refetchable(), false
-	if follows {
-		res.follower, res.run, joined = s.joinLocked(rec, wanted{who: f.req.Cause,
-			stop: fill.Everything, ahead: fill.Everything, localOnly: f.req.For != ""})
+	follows, joined := !from.part && (f.req.Whole || !rec.refetchable()), false
+	switch {
+	case follows:
+		res.follower, res.run, joined = s.joinLocked(rec, wanted{who: by,
+			stop: fill.Everything, ahead: fill.Everything, localOnly: f.req.ForPeer})
+	case from.part:
+		var held *fill.Follower
+		if held, _, joined = s.joinLocked(rec,
+			wanted{who: by, off: start, stop: end, localOnly: true}); joined {
+			held.Close()
+		}
 	}
 	if joined || end == 0 || !s.begin() {
 		return nil
 	}
 	want := int64(0)
-	if f.req.Whole && !from.relay.where().active() {
+	if from.part || f.req.Whole && !from.relay.where().active() {
 		want = fill.Everything
 	}
-	run := s.runLocked(rec, from, 0, end, want)
+	run := s.runLocked(rec, from, start, end, want)
 	if follows {
 		res.run = run
-		res.follower, _ = run.FollowFor(f.req.Cause, 0, fill.Everything,
+		res.follower, _ = run.FollowFor(by, 0, fill.Everything,
 			s.aheadOf(from.relay.where(), fill.Everything))
 	}
 	return run
 }
 
-// admit waits until fills have room for the body of x, which f has brought, if it is to be stored
-// and clients wait for it.
+// admit waits for room for x's body, if that is to be stored and clients wait for it.
 func (s *Store) admit(f *flight, x *exchange) error {
 	length := x.Record.Length
-	if x.Body == nil || !x.Storable || f.req.Head || s.Streams(x.Record) || x.Variant != nil ||
-		x.Renewed || length >= 0 && length <= s.rooms.small {
+	if x.Body == nil || !x.Storable || f.req.Head || s.Streams(x.Record) || x.Renewed ||
+		length >= 0 && length <= s.rooms.small {
 		return nil
 	}
-	err := s.rooms.wait(f, true)
-	if err != nil && s.audiences.refusePeers(f.key) {
-		return s.rooms.wait(f, false)
+	err := s.rooms.wait(x.ctx, true)
+	if err != nil && s.audiences.refusePeers(f) {
+		return s.rooms.wait(x.ctx, false)
 	}
 	return err
-}
-
-// fillFragment reads the part of the content that x is.
-func (s *Store) fillFragment(x *exchange, by Fields) {
-	rec := x.Record
-	rec.Fragments = true
-	var run *run
-	begin := func() {
-		s.bodies.mu.Lock()
-		defer s.bodies.mu.Unlock()
-		want := wanted{who: by.Cause, off: x.From, stop: x.To, localOnly: true}
-		if held, _, joined := s.joinLocked(rec, want); joined {
-			held.Close()
-		} else if s.begin() {
-			from := source{body: x.Body, part: true, by: by, wanted: true}
-			run = s.runLocked(rec, from, x.From, x.To, fill.Everything)
-		}
-	}
-	s.mu.Lock()
-	if s.overtaken(rec) {
-		begin()
-	} else {
-		s.insertLocked(rec, nil, begin)
-	}
-	s.mu.Unlock()
-	if run != nil {
-		run.Start(x.ctx, x.cancel)
-		return
-	}
-	x.cancel()
-	_ = x.Body.Close()
 }

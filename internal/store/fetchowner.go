@@ -8,34 +8,31 @@ import (
 	"github.com/scurrycache/scurry/internal/fill"
 )
 
-// fetchRecord asks the owner of a flight's key. If the owner can't be asked, or won't answer, this
-// node stands in for it.
-func (s *Store) fetchRecord(f *flight) ([]byte, error) {
+// fetchRecord asks the owner of a flight's key. If the owner can't be asked, or doesn't answer,
+// this node takes its place.
+func (s *Store) fetchRecord(f *flight) error {
 	owner := s.ownerOf(f.req.Key)
-	if f.req.For != "" || owner == "" {
-		return nil, ErrBusy // what was asked of this node it doesn't ask on
+	if f.req.ForPeer || owner == "" {
+		return ErrBusy // a peer's request is never forwarded
 	}
 	f.began = s.log.Now()
-	fr, err := s.fetchFromOwner(f, owner)
-	if err != nil {
-		if IsVerdict(err) {
-			f.verdict = err
-		}
-		return nil, err
+	err := s.fetchFromOwner(f, owner)
+	if IsVerdict(err) {
+		f.verdict = err
 	}
-	return fr.encode(s.cfg.Now()), nil
+	return err
 }
 
-// fetchFromOwner asks owner, settles the flight with the answer, and keeps a copy of it.
-func (s *Store) fetchFromOwner(f *flight, owner string) (*flightResult, error) {
+// fetchFromOwner asks owner, answers the flight, and keeps a near copy.
+func (s *Store) fetchFromOwner(f *flight, owner string) error {
 	q := &LookupRequest{Request: *f.req}
-	q.Inform, q.Position = f.inform, f.began.Position
+	q.Position = f.began.Position
 	if f.prev.isCurrent(s.cfg.Now()) {
 		q.Version, q.Revision = f.prev.Version, f.prev.Revision
 	}
-	// The owner sends as much of a content as the window allows right behind the head, so what is
-	// being asked for counts as a relay already: of many that ask at once, each would else have the
-	// window of the only one.
+	// The owner sends as much content as the window allows right behind the head, so the request
+	// counts as a relay already. Without that, each of many concurrent requests would get the
+	// window of a single one.
 	s.rooms.relays.Add(1)
 	defer s.rooms.relays.Add(-1)
 	q.Window = s.rooms.window()
@@ -43,7 +40,7 @@ func (s *Store) fetchFromOwner(f *flight, owner string) (*flightResult, error) {
 	found, err := s.lookUp(ctx, f, owner, q)
 	if err != nil {
 		cancel()
-		return nil, err
+		return err
 	}
 	if f.prev != nil && f.prev.Key != found.Record.Key || found.Record.outdates(f.prev) {
 		s.drop(f.prev) // the origin has another rule by now, or another content
@@ -58,18 +55,17 @@ func (s *Store) fetchFromOwner(f *flight, owner string) (*flightResult, error) {
 		s.keepCopy(f, found)
 	case found.Record.Pass:
 		if err := s.passFromOwner(found.Content, cancel, res); err != nil {
-			return nil, err
+			return err
 		}
 		s.keepCopy(f, found)
 	default:
 		s.relay(f, owner, found, res, ctx, cancel)
 	}
-	f.settle(res)
-	return &flightResult{rec: found.Record, found: found.Found, peer: owner, began: f.began.Token},
-		nil
+	s.audiences.bring(f, res)
+	return nil
 }
 
-// passFromOwner has res read a content that nobody keeps.
+// passFromOwner has res read a content that isn't stored anywhere.
 func (s *Store) passFromOwner(content Content, cancel context.CancelFunc, res *Result) error {
 	s.rooms.relays.Add(1) // what is under way counts as what relays read ahead
 	end := sync.OnceFunc(func() { s.rooms.relays.Add(-1); cancel() })
@@ -86,14 +82,13 @@ func (s *Store) passFromOwner(content Content, cancel context.CancelFunc, res *R
 	return nil
 }
 
-// lookUp asks owner for what f is to bring.
+// lookUp asks owner for the record that f is to bring.
 func (s *Store) lookUp(ctx context.Context, f *flight, owner string,
 	q *LookupRequest) (*LookupResult, error) {
 	found, err := s.cfg.Remote.Lookup(ctx, owner, q)
 	if failed, ok := err.(*Failure); ok && failed.Stored != nil {
-		if s.fits(failed.Stored, f.req.Key) && (!failed.Stored.HeadOnly || f.req.Head) {
+		if s.lend(f, failed.Stored) {
 			failed.Stored.failure = failed
-			s.lend(f, failed.Stored)
 			s.keepCopy(f, &LookupResult{Record: failed.Stored, Stored: true})
 		} else {
 			failed.Stored = nil
@@ -102,28 +97,31 @@ func (s *Store) lookUp(ctx context.Context, f *flight, owner string,
 	if err != nil {
 		return nil, err
 	}
-	if !s.fits(found.Record, f.req.Key) || found.Record.HeadOnly && !f.req.Head {
+	if !s.lend(f, found.Record) {
 		if found.Content != nil {
 			_ = found.Content.Close()
 		}
 		return nil, ErrEncoding
 	}
-	s.lend(f, found.Record)
 	return found, nil
 }
 
-// lend makes a record that came from its owner one to answer from for a while. What is remembered
-// is the request that the owner gave it for. It rests on what this node knew when it asked, since
-// the owner knew no less.
-func (s *Store) lend(f *flight, rec *Record) {
+// lend makes a record from its owner one that this node may answer from for a lease. The record
+// remembers f's request, which the owner selected it for. It rests on what this node knew when it
+// asked, since the owner knew no less. lend reports whether rec can be an answer to f at all.
+func (s *Store) lend(f *flight, rec *Record) bool {
+	if !s.fits(rec, f.req.Key) || rec.HeadOnly && !f.req.Head {
+		return false
+	}
 	s.adopt(f.req.Key, rec)
 	rec.basis = f.began.Token
-	rec.setImprint(s.imprintOf(f.req.Header))
-	rec.Lease = Until(s.cfg.Now().Add(s.cfg.Lease))
+	rec.setImprint(imprintOf(f.req.Header))
+	rec.Lease = s.in(s.cfg.Lease)
+	return true
 }
 
-// keepCopy puts a near copy into the table, unless the key has been invalidated since the request.
-// What the owner doesn't store any more goes from here, too.
+// keepCopy puts a near copy into the table, unless its key has been invalidated since the request.
+// A record that the owner doesn't store is removed here, too.
 func (s *Store) keepCopy(f *flight, found *LookupResult) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -150,17 +148,13 @@ func (s *Store) relay(f *flight, owner string, found *LookupResult, res *Result,
 	r.from.Store(&owner)
 	r.heard(AskedForThis, 0)
 	body := r.reading(&relayed{Content: found.Content, cause: f.req.Cause, end: rec.Length})
-	from := source{body: body, by: f.req.Fields(), relay: r}
-	if run := s.install(f, rec, found.Stored, from, res, rec.Length); run != nil {
-		run.Start(ctx, cancel)
-		return
-	}
-	_ = found.Content.Close()
-	cancel()
+	from := source{body: body, by: f.req.Fields, relay: r}
+	x := exchange{OriginResponse: &OriginResponse{Body: found.Content}, ctx: ctx, cancel: cancel}
+	x.start(s.install(f, res, found.Stored, from, 0, rec.Length))
 }
 
-// Peek returns what the owner of req's key has stored, if that is another node; nil if there is
-// nothing, or it can't be asked.
+// Peek returns what another node, the owner of req's key, has stored. It returns nil if there is
+// nothing, if the owner can't be asked, or if this node is the owner.
 func (s *Store) Peek(ctx context.Context, req *Request) *Result {
 	if s.ownerOf(req.Key) == "" {
 		return nil

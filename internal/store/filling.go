@@ -7,11 +7,12 @@ import (
 )
 
 // filling is the room for chunks that fills are reading or pushing. A fill takes the room of a
-// whole chunk; if its origin stalls, it gives back what hasn't come, and takes that again later.
+// whole chunk. If its origin stalls, the fill gives back the room of what hasn't come, and takes it
+// again later.
 //
 // Fills that hold parts of chunks could wait for each other. So a fill that begins a chunk leaves
-// room for another one, which only those who go on with a chunk may have; and what they have of it
-// they keep until their chunk is whole.
+// room for another chunk, which only fills that continue a chunk may take. These keep what they
+// have of it until their chunk is whole.
 type filling struct {
 	small int64 // chunks, and parts, of so many bytes need no room
 	chunk int64 // the largest
@@ -19,10 +20,10 @@ type filling struct {
 
 	mu    sync.Mutex
 	free  int64    // guarded by mu, as is queue
-	queue []*claim // of those who wait: first those who go on with a chunk, and then in their order
+	queue []*claim // those that continue a chunk come first, then in the order of their arrival
 }
 
-// claim is one who waits for room. When it is granted, grant has taken it.
+// claim is a fill that waits for room. When it is granted, grant has taken the room.
 type claim struct {
 	holds   bool
 	grant   func() bool // is called with mu held
@@ -34,18 +35,18 @@ func (f *filling) init(small, chunk, most int64) {
 }
 
 // spare takes room for a chunk of that size if there is plenty.
-func (f *filling) spare(size int64) bool {
+func (f *filling) spare(ctx context.Context, size int64) bool {
 	f.mu.Lock()
-	defer f.mu.Unlock()
-	if size > f.small && (len(f.queue) > 0 || f.free-size < f.most/4*3) {
-		return false
+	plenty := size <= f.small || len(f.queue) == 0 && f.free-size >= f.most/4*3
+	if plenty {
+		f.free -= f.cost(size)
 	}
-	f.free -= f.cost(size)
-	return true
+	f.mu.Unlock()
+	return plenty && calmly(ctx, size)
 }
 
-// take takes room for the rest of a chunk of that size, for held bytes of which there is room. If
-// it is firm, it is given back when the chunk is whole, and not before.
+// take takes room for the rest of a chunk of that size; room for held bytes is taken already. Firm
+// room is given back only when the chunk is whole.
 func (f *filling) take(ctx context.Context, held, size int64) (firm bool, err error) {
 	holds, rest := f.cost(held) > 0, f.cost(size)-f.cost(held)
 	err = f.await(ctx, holds, func() bool {
@@ -55,6 +56,9 @@ func (f *filling) take(ctx context.Context, held, size int64) (firm bool, err er
 		f.free -= rest
 		return true
 	})
+	if err == nil {
+		calm(ctx)
+	}
 	return firm, err
 }
 
@@ -66,7 +70,7 @@ func (f *filling) cost(n int64) int64 {
 	return n
 }
 
-// give gives back what a chunk has room for beyond keep bytes.
+// give gives back the room of a chunk beyond keep bytes.
 func (f *filling) give(held, keep int64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -74,20 +78,13 @@ func (f *filling) give(held, keep int64) {
 	f.serveLocked()
 }
 
-// has reports whether a chunk could be begun now.
-func (f *filling) has() bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return len(f.queue) == 0 && f.free >= 2*f.chunk
-}
-
 // wait waits until a chunk could be begun.
 func (f *filling) wait(ctx context.Context) error {
 	return f.await(ctx, false, func() bool { return f.free >= 2*f.chunk })
 }
 
-// await waits until grant is true, in turn with others, for one who has room already or one who has
-// none.
+// await waits until grant is true. Claims wait in turn, and those that hold room already come
+// first.
 func (f *filling) await(ctx context.Context, holds bool, grant func() bool) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -114,7 +111,7 @@ func (f *filling) await(ctx context.Context, holds bool, grant func() bool) erro
 	return nil
 }
 
-// serveLocked lets those have room who come next, as far as there is any.
+// serveLocked grants the first claims, as far as there is room.
 func (f *filling) serveLocked() {
 	for len(f.queue) > 0 && f.queue[0].grant() {
 		close(f.queue[0].granted)

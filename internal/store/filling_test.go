@@ -18,7 +18,7 @@ func TestFillingIsGivenInTurn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var f filling
 		f.init(4, 64, 256)
-		if !f.spare(4) || !f.spare(64) || f.spare(64) || f.free != 192 {
+		if !f.spare(t.Context(), 4) || !f.spare(t.Context(), 64) || f.spare(t.Context(), 64) || f.free != 192 {
 			t.Errorf("%d are free", f.free)
 		}
 		var mu sync.Mutex
@@ -32,6 +32,8 @@ func TestFillingIsGivenInTurn(t *testing.T) {
 			}()
 			synctest.Wait()
 		}
+		over, end := context.WithCancel(t.Context())
+		end()
 		ctx, cancel := context.WithCancelCause(t.Context())
 		take(t.Context(), "a", 0, 64)
 		take(t.Context(), "b", 0, 64) // 64 are free
@@ -39,7 +41,7 @@ func TestFillingIsGivenInTurn(t *testing.T) {
 		take(ctx, "d", 10, 64)
 		take(t.Context(), "e", 10, 64) // after which there isn't room for another
 		take(t.Context(), "f", 10, 20)
-		if got := fmt.Sprint(order); got != "[a false <nil> b false <nil> d true <nil>]" || f.has() || f.spare(5) {
+		if got := fmt.Sprint(order); got != "[a false <nil> b false <nil> d true <nil>]" || f.wait(over) == nil || f.spare(t.Context(), 5) {
 			t.Errorf("served: %s, %d free", got, f.free)
 		}
 		f.give(64, 20) // b stalls: 54 are free

@@ -10,10 +10,10 @@ import (
 	"github.com/scurrycache/scurry/internal/fill"
 )
 
-// Where a name ends in Locked here, bodies.mu is to be held.
+// Where a name ends in Locked here, bodies.mu is held.
 
-// tidy drops what is known of the bytes of rec's version, once no fill reads it, if little
-// work finds it out again.
+// tidy drops what is known of the bytes of rec's version if little work finds it out again,
+// once no fill reads them.
 func (s *Store) tidy(rec *Record) {
 	s.bodies.mu.Lock()
 	defer s.bodies.mu.Unlock()
@@ -21,8 +21,8 @@ func (s *Store) tidy(rec *Record) {
 }
 
 func (s *Store) tidyLocked(rec *Record) {
-	if now := s.current(rec); now == nil ||
-		now.Length >= 0 && now.Length <= s.cfg.Geometry.Max && !now.Fragments {
+	now := s.current(rec)
+	if now == nil || now.Length >= 0 && now.Length <= s.cfg.Geometry.Max && !now.Fragments {
 		s.forgetLocked(rec.Version)
 	}
 }
@@ -37,19 +37,17 @@ func (s *Store) runLocked(rec *Record, from source, off, end int64, want int64) 
 	}
 	if from.relay != nil {
 		from.relay.arrange(&cfg)
-		r.trailer = func() http.Header { return from.relay.trailer }
-	}
-	r.Run = fill.New(cfg)
-	if from.relay != nil {
 		from.relay.sake, from.relay.run = r.sake, r
+		r.trailer = func() http.Header { return from.relay.trailer }
 		s.rooms.relays.Add(1)
 	}
+	r.Run = fill.New(cfg)
 	b := s.bodyLocked(rec.Version)
 	r.plain = from.body != nil && !from.part && from.relay == nil
 	s.cutLocked(rec, r, off, from.body != nil)
 	b.runs = append(b.runs, r)
 	s.fills++
-	*s.begunAt(rec) = s.fills
+	s.begun.at(rec.Version).Add(1)
 	s.live.Add(1)
 	s.reserve()
 	return r
@@ -75,12 +73,14 @@ func (s *Store) fillConfig(r *run, rec *Record, from source) fill.Config {
 	if rec.refetchable() {
 		cfg.Holding = fill.Holding{Hold: holdChunks * s.cfg.Geometry.Max, Share: s.share,
 			Ahead: s.ahead}
-		cfg.Room = fill.Room{Spare: s.rooms.spare, Take: s.rooms.take, Give: s.rooms.filling.give}
+		cfg.Room = fill.Room{Spare: s.rooms.filling.spare, Take: s.rooms.filling.take,
+			Give: s.rooms.filling.give}
 		return cfg
 	}
 	cfg.Holding = fill.Holding{
 		Hold: s.cfg.Memory / holdShare, Share: s.share, Pinned: true, Free: s.rooms.small,
-		Reserve: s.rooms.pin, Release: s.rooms.unpin, Overflow: func() { s.overflowed(rec) },
+		Reserve: s.rooms.pinned.take, Release: s.rooms.pinned.give,
+		Overflow: func() { s.drop(rec) }, // nobody can join it any more
 	}
 	// once it isn't kept
 	part := func(off int64) int64 { return min(off+s.rooms.small, cfg.Next(off)) }
@@ -98,16 +98,8 @@ func (s *Store) border(r *run, rec *Record, from source, end int64) fill.Border 
 	return fill.Border{Extend: extend, Margin: s.maxGap(), Beyond: from.beyond}
 }
 
-// overflowed is told that a body grows too large to be kept: nobody can join it any more.
-func (s *Store) overflowed(rec *Record) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.dropLocked(rec)
-}
-
-// ended is told the end of a fill. First the record learns the length, if it was the end of the body
-// that told it, or goes, if the fill failed: who finds that the fill has gone finds what it has
-// brought.
+// ended removes a fill. Before that the record learns its length, if the end of the body told it, or
+// is dropped, if the fill failed: who finds no fill any more finds what it has brought.
 func (s *Store) ended(rec *Record, ran *run, end int64, err error) {
 	defer s.work.Done()
 	s.mu.Lock()
@@ -138,8 +130,8 @@ func (s *Store) ended(rec *Record, ran *run, end int64, err error) {
 	s.reserve()
 }
 
-// learnLength gives all variants that have rec's bytes the length that the end of the body has told,
-// and its trailer. The store's mu is held.
+// learnLength gives all variants that have rec's bytes their length, which the end of the body has
+// told, and the trailer. The store's mu is held.
 func (s *Store) learnLength(rec *Record, length int64, trailer http.Header) {
 	var content *[]byte
 	s.bodies.mu.Lock()
@@ -147,11 +139,13 @@ func (s *Store) learnLength(rec *Record, length int64, trailer http.Header) {
 		content = smallContent(tail)
 	}
 	s.bodies.mu.Unlock()
-	s.changeLocked(rec, func(r *Record) { r.Trailer, r.Length, r.small = trailer, length, content })
+	s.changeLocked(rec.Key, rec.sameBytes, func(r *Record) {
+		r.Trailer, r.Length, r.small = trailer, length, content
+	})
 }
 
-// ends is what a fill's error means that is no fault of the content's: that nobody wanted more,
-// that another fill has read it, or that another node is to be asked.
+// ends reports whether err, with which a fill has ended, is no fault of the content: nobody wanted
+// more, another fill has read it, or another node is to be asked.
 func ends(err error) bool {
 	return errors.Is(err, fill.ErrAbandoned) || errors.Is(err, fill.ErrBehind) ||
 		errors.Is(err, ErrRefused)

@@ -3,20 +3,20 @@ package store
 import "net/http"
 
 // Find returns the stored record that request, a HEAD or a GET, selects (RFC 9111 section 4.1), or
-// nil. It may be stale, or one that says Pass. If mustRevalidate, it must not be used before Fetch
-// has asked its owner, or the origin.
+// nil. The record may be stale, or say Pass. If mustRevalidate is true, it must not be used before
+// Fetch has asked its owner or the origin.
 func (s *Store) Find(key string, request http.Header, head bool) (rec *Record,
 	mustRevalidate bool) {
-	rec, mustRevalidate, sure := s.table.find(key, request, head)
-	if sure {
-		return rec, mustRevalidate
+	e, ok := s.shards.look(key)
+	if ok && s.lost(e.turn) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.findLocked(key, request, head)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.findLocked(key, request, head)
+	return s.pick(e, request, head)
 }
 
-// Holds reports whether variants for other requests, HEADs or GETs, are stored under key here, and
+// Holds reports whether variants for other requests (HEADs or GETs) are stored under key here, and
 // whether parts are.
 func (s *Store) Holds(key string, head bool) (variants, parts bool) {
 	e, _ := s.shards.look(key)
@@ -27,7 +27,7 @@ func (s *Store) Holds(key string, head bool) (variants, parts bool) {
 	return variants, parts
 }
 
-// drop is dropLocked.
+// drop is dropLocked for callers that don't hold mu.
 func (s *Store) drop(rec *Record) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -4,83 +4,55 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"sync"
 
 	"github.com/scurrycache/scurry/internal/invalidation"
 )
 
-// flight is one request on its way through the records group, which carries it to the getter in its
-// context.
+// flight is one request on its way through the records group.
 type flight struct {
-	context.Context
 	req  *Request
 	prev *Record
 
-	variant string // "" if it wasn't known what selects
-	arrived Moment // it took off
-	began   Moment // the origin, or the owner, was asked
-	varied  uint64 // how often its key had turned out to vary when it took off
-	verdict error  // what the owner has found out, which settles it for this node too
-	interim chan interim
-	key     string // in the records group
-	done    chan landed
-	refused <-chan struct{} // closed when it is to wait no more; nil for a client's
+	variant string      // "" if it wasn't known what selects
+	arrived Moment      // when it took off
+	began   Moment      // when the origin, or the owner, was asked
+	varied  int64       // how often its key had turned out to vary when it took off
+	verdict error       // the owner's, which this node shares
+	interim chan func() // interim responses (RFC 9110 section 15.2), for its caller
+	key     string      // in the records group
+	done    chan error
+	refused <-chan struct{} // closed when it mustn't wait any more; nil for a client's
 
-	mu     sync.Mutex
-	answer *Result // set by the getter, if it was this flight's that ran
-	left   bool    // the one who asked has gone
+	// all below is guarded by the audiences' mu
+	audience *audience
+	left     bool    // its caller has gone
+	answer   *Result // if it was this flight's getter that ran
 }
 
-// interim is an interim response (RFC 9110 section 15.2).
-type interim struct {
-	status int
-	header http.Header
-}
-
-// maxInterim is how many interim responses may wait for the one who asked; more are lost.
+// maxInterim bounds the interim responses that wait for the goroutine that called Fetch. More are
+// lost.
 const maxInterim = 128
 
-// inform hands an interim response on to the requester, without waiting for it.
-func (f *flight) inform(status int, header http.Header) {
-	select {
-	case f.interim <- interim{status, header}:
-	default:
+// newFlight makes a flight for req, which found prev wanting. Interim responses go through a
+// channel to the goroutine that waits for the flight; the sender never waits.
+func newFlight(req *Request, prev *Record, variant string) *flight {
+	f := &flight{req: req, prev: prev, variant: variant, done: make(chan error, 1)}
+	if req.Inform == nil {
+		return f
 	}
+	f.interim = make(chan func(), maxInterim)
+	own := *req
+	own.Inform = func(status int, header http.Header) {
+		select {
+		case f.interim <- func() { req.Inform(status, header) }:
+		default:
+		}
+	}
+	f.req = &own
+	return f
 }
 
-// toOrigin is f's request as the Source gets it: interim responses go by way of f, to the goroutine
-// that waits for them.
-func (f *flight) toOrigin() *Request {
-	if f.interim == nil {
-		return f.req
-	}
-	req := *f.req
-	req.Inform = f.inform
-	return &req
-}
-
-// settle notes the answer, or closes it if nobody is there to take it.
-func (f *flight) settle(res *Result) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.left {
-		res.Close()
-		return
-	}
-	f.answer = res
-}
-
-// leave gives up waiting.
-func (f *flight) leave() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.left = true
-	if f.answer != nil {
-		f.answer.Close()
-	}
-}
-
-// exchange is an answer of the Source, with the context that its body is read under, and the mark
+// exchange is a response of the Source, with the context under which its body is read, and the mark
 // of its version.
 type exchange struct {
 	*OriginResponse
@@ -89,17 +61,27 @@ type exchange struct {
 	cancel context.CancelFunc
 }
 
-// errVariantKnown ends a flight that took off before it was known what selects a variant, and got
-// to the getter after: the request for the variant at hand may already be under way in a flight of
-// its own.
+// drop ends x if its body isn't wanted.
+func (x *exchange) drop() {
+	x.cancel()
+	if x.OriginResponse != nil && x.Body != nil {
+		_ = x.Body.Close()
+	}
+}
+
+// start has run read x's body, or drops x if run is nil.
+func (x *exchange) start(run *run) {
+	if run == nil {
+		x.drop()
+		return
+	}
+	run.Start(x.ctx, x.cancel)
+}
+
+// errVariantKnown ends a flight that took off before it was known what selects a variant. The
+// variant's own flight may be under way already.
 var errVariantKnown = errors.New("it is known by now what selects")
 
-// errOvertaken ends the waiting for another's flight that took off before an invalidation of what
-// it brings, for one who came after that.
+// errOvertaken ends the waiting for a flight whose result has been invalidated since it began, for
+// a request that arrived after the invalidation.
 var errOvertaken = errors.New("it has been invalidated meanwhile")
-
-// landed is what the records group has for one who waits for a flight.
-type landed struct {
-	encoded []byte
-	err     error
-}

@@ -6,8 +6,8 @@ import "time"
 // Instant is none.
 type Instant int64
 
-// Deadline is a point in time from which on something is no more, by the monotonic clock where
-// there is one: setting the wall clock doesn't move it. The zero Deadline is none.
+// Deadline is a point in time at which something ends, by the monotonic clock where there is one:
+// setting the wall clock doesn't move it. The zero Deadline is none.
 type Deadline int64
 
 var (

@@ -9,24 +9,23 @@ import (
 // Moment is now.
 func (s *Store) Moment() Moment { return s.log.Now() }
 
-// RevalidateAll has each record of this node's own that is stored now validated at its next use. It
-// is to be called when this node has been out of contact with its peers, which may have stood in
-// for it and know better.
+// RevalidateAll has each stored record that this node owns validated at its next use. It is to be
+// called when this node has been out of contact with its peers: they may have taken its place and
+// know newer responses.
 func (s *Store) RevalidateAll() { s.log.Doubt() }
 
 // Invalidate removes all that is stored under keys (RFC 9111 section 4.4) or belongs to one of
 // groups (RFC 9875), and what is on its way there, on all nodes. A node that can't be told now
-// learns of it before anything else when there is contact with it.
+// learns of it as soon as there is contact, before anything else.
 //
-// It returns the moment just after. current reports whether nothing had been invalidated, between
-// then and just before, that a response is about which is for the first of keys and belongs to the
-// groups of members.
+// It returns the moment just after. current reports whether no entry has come between then and just
+// before that matches a response for the first of keys which belongs to the groups of members.
 func (s *Store) Invalidate(keys, groups, members []string, then Moment) (
 	now Moment, current bool,
 ) {
 	var scopes []invalidation.Scope
 	for _, key := range keys {
-		if scope := invalidation.Key(s.cfg.Keys.CanonicalKey(key)); !slices.Contains(scopes,
+		if scope := invalidation.Key(s.canonical(key)); !slices.Contains(scopes,
 			scope) {
 			scopes = append(scopes, scope)
 		}
@@ -49,7 +48,7 @@ func (s *Store) Invalidate(keys, groups, members []string, then Moment) (
 	return now, current
 }
 
-// changed has the others learn what the log has forgotten: until then they may derive other
+// changed has the other nodes learn what the log has forgotten. Until then they may derive other
 // versions.
 func (s *Store) changed(c *invalidation.Change) {
 	if c.Forgot && s.cfg.Remote != nil {
@@ -57,12 +56,15 @@ func (s *Store) changed(c *invalidation.Change) {
 	}
 }
 
-// sweepLocked removes what a change of the log says. If the resources are known that keys have been
-// invalidated for, only what is for them, of all that is stored in the same places.
+// sweepLocked removes what a change of the log matches. keys are the resources that were
+// invalidated, if they are known. Then only what is for them is removed, of all that is stored in
+// the same places.
 func (s *Store) sweepLocked(c *invalidation.Change, keys []string) {
 	defer s.log.Swept(*c)
 	if c.RemoveAll {
-		s.removeAllLocked()
+		for key := range s.shards.keysLocked() {
+			s.removeLocked(key)
+		}
 		return
 	}
 	for _, e := range c.Entries {
@@ -80,49 +82,35 @@ func (s *Store) removeScopeLocked(scope invalidation.Scope, c *invalidation.Chan
 			s.removeLocked(key)
 		}
 	case place != "":
-		told := false
-		for _, key := range keys {
-			if s.cfg.Keys.CanonicalKey(key) == place {
-				told = true
-				s.removeResourceLocked(place, key)
-			}
-		}
-		if !told {
-			s.removePlaceLocked(place)
-		}
+		s.removePlaceLocked(place, slices.DeleteFunc(slices.Clone(keys), func(key string) bool {
+			return s.canonical(key) != place
+		}))
 	default:
 		for key := range s.shards.keysLocked() {
-			if e, _ := s.shards.getLocked(key); slices.ContainsFunc(e.variants,
-				func(rec *Record) bool {
-					return c.Matches(s.resource(key, rec.Groups), rec.basis)
-				}) {
+			e, _ := s.shards.getLocked(key)
+			if slices.ContainsFunc(e.variants, func(rec *Record) bool {
+				return c.Matches(s.resourceOf(rec), rec.basis)
+			}) {
 				s.removeLocked(key)
 			}
 		}
 	}
 }
 
-// removeResourceLocked removes what is stored of key's resource, which is in that place.
-func (s *Store) removeResourceLocked(place, key string) {
-	for _, stored := range s.cfg.Keys.Keys(key) {
-		s.removeLocked(stored)
+// removePlaceLocked removes what is stored in a place for the resources of those keys, in any
+// spelling of their URLs. If there are no keys, it removes all that is stored there.
+func (s *Store) removePlaceLocked(place string, keys []string) {
+	for stored := range s.storedIn(place) {
+		e, _ := s.shards.look(stored)
+		if len(keys) == 0 || slices.ContainsFunc(e.variants, func(rec *Record) bool {
+			return slices.ContainsFunc(keys, func(key string) bool { return s.concerns(rec, key) })
+		}) {
+			s.removeLocked(stored)
+		}
 	}
-	s.removeConcernedLocked(place, key)
-	for stored := range s.grouped[groupRoutingPrefix+place] {
-		s.removeConcernedLocked(stored, key)
-	}
-}
-
-// removePlaceLocked removes all that is stored in a place.
-func (s *Store) removePlaceLocked(place string) {
-	s.removeLocked(place)
-	for stored := range s.grouped[groupRoutingPrefix+place] {
-		s.removeLocked(stored)
-	}
-}
-
-func (s *Store) removeAllLocked() {
-	for key := range s.shards.keysLocked() {
-		s.removeLocked(key)
+	for _, key := range keys {
+		for _, stored := range s.cfg.Keys.Keys(key) {
+			s.removeLocked(stored)
+		}
 	}
 }

@@ -17,14 +17,16 @@ import (
 
 // keys names what is stored, and tells which node owns it.
 type keys struct {
-	geometry  chunk.Geometry
-	canonical func(key string) string // KeySpace.CanonicalKey
-	remote    Remote                  // Config.Remote
-	prefix    string                  // of the chunks group
+	*Config
+	prefix   string // of the chunks group
+	refusals refusals
 }
 
-// digest is a short name for parts, under which no two lists of parts collide in practice: 132 bits
-// of SHA-256.
+// canonical returns the place that key is in: its canonical form.
+func (k *keys) canonical(key string) string { return k.Keys.CanonicalKey(key) }
+
+// digest is a short name for parts: 132 bits of SHA-256, under which no two lists of parts collide
+// in practice.
 func digest(parts ...string) string {
 	h := sha256.New()
 	var n [8]byte
@@ -36,14 +38,14 @@ func digest(parts ...string) string {
 	return base64.RawURLEncoding.EncodeToString(h.Sum(nil))[:22]
 }
 
-// version names rec's bytes. With a strong validator and a length it is a function of what all
-// nodes know, else of chance. The length is part of it, and the content coding, because there are
-// origins that change them and forget to change the validator.
+// version names rec's bytes. With a strong validator and a known length it is a function of what
+// all nodes know, otherwise it is random. The length and the content coding are parts of it,
+// because some origins change them without changing the validator.
 func (k *keys) version(rec *Record, validator string, mark invalidation.Mark) string {
 	if validator == "" || rec.Length < 0 {
 		return rand.Text()[:22]
 	}
-	g := k.geometry
+	g := k.Geometry
 	parts := []string{rec.Key, validator, rec.Variant, rec.Head.Get("Content-Encoding"),
 		strconv.FormatBool(rec.OneSlab)}
 	for _, n := range []int64{int64(rec.Status), rec.Length, int64(mark), g.First, g.Max, g.Slab} {
@@ -55,7 +57,7 @@ func (k *keys) version(rec *Record, validator string, mark invalidation.Mark) st
 // keyPrefix is what the keys of all chunks under a cache key begin with.
 func (k *keys) keyPrefix(key string) string { return k.prefix + k.routingKey(key) + "." }
 
-// keyPrefixOf is the place of rec's key.
+// keyPrefixOf is keyPrefix of rec's key.
 func (k *keys) keyPrefixOf(rec *Record) string {
 	if rec.first == "" {
 		return k.keyPrefix(rec.Key)
@@ -68,8 +70,8 @@ func (k *keys) routingKey(key string) string { return digest(k.canonical(key)) }
 
 var firstChunk = chunk.ID{}
 
-// name gives rec the key of its first chunk. The version, which is a part of it, takes no memory of
-// its own then.
+// name gives rec the key of its first chunk. The version is a part of that, and takes no memory of
+// its own from then on.
 func (k *keys) name(rec *Record) {
 	rec.first = ""
 	rec.first = k.chunkKey(rec, firstChunk)
@@ -77,8 +79,8 @@ func (k *keys) name(rec *Record) {
 	rec.Version = rec.first[end-len(rec.Version) : end]
 }
 
-// chunkKey is the key of one chunk in the chunks group. The part before the slab's number and that
-// number are what decides on its owner.
+// chunkKey is the key of one chunk in the chunks group. The routing key, which decides on its
+// owner, is the part up to the slab's number.
 func (k *keys) chunkKey(rec *Record, id chunk.ID) string {
 	if id == (chunk.ID{}) && rec.first != "" {
 		return rec.first
@@ -93,57 +95,52 @@ func (k *keys) chunkKey(rec *Record, id chunk.ID) string {
 	return string(b)
 }
 
-// fragmentKey is the key of a fragment of a chunk. What decides on a chunk's owner decides on that
-// of its fragments.
+// fragmentKey is the key of a fragment of a chunk. It has the same routing key as the chunk.
 func (k *keys) fragmentKey(rec *Record, sp chunk.Span) string {
-	return k.chunkKey(rec, k.geometry.At(sp.Start, rec.OneSlab).ID) + "." +
+	return k.chunkKey(rec, k.Geometry.At(sp.Start, rec.OneSlab).ID) + "." +
 		strconv.FormatInt(sp.Start, 36) + "-" + strconv.FormatInt(sp.End, 36)
 }
 
-// ownerOf names the node that owns key's record, and the content in its first slab; "" if this one
-// does.
+// ownerOf names the node that owns key's record and the first slab of its content, or is "" if this
+// node does.
 func (k *keys) ownerOf(key string) string {
-	if k.remote == nil {
+	if k.Remote == nil {
 		return ""
 	}
 	return k.ownerBy(k.routingKey(key) + ".0")
 }
 
-// ownerBy names the node that owns a routing key; "" if this one does.
+// ownerBy names the node that owns a routing key, or is "" if this node does.
 func (k *keys) ownerBy(routingKey string) string {
-	if owner, here := k.remote.Owner(routingKey); !here {
+	if owner, here := k.Remote.Owner(routingKey); !here {
 		return owner
 	}
 	return ""
 }
 
-// Owner is the name of the node that owns key's record; "" if there is but one node.
-func (k *keys) Owner(key string) string {
-	if k.remote == nil {
-		return ""
+// Owner is the name of the node that owns key's record, or "" if there is only one node.
+func (k *keys) Owner(key string) (owner string) {
+	if k.Remote != nil {
+		owner, _ = k.Remote.Owner(k.routingKey(key) + ".0")
 	}
-	owner, _ := k.remote.Owner(k.routingKey(key) + ".0")
 	return owner
 }
 
 // ownsChunk reports whether this node owns a chunk, by its key without the group's prefix.
 func (k *keys) ownsChunk(key string) bool {
-	return k.remote == nil || k.ownerBy(routingKeyOf(key)) == ""
+	return k.Remote == nil || k.ownerBy(routingKeyOf(key)) == ""
 }
 
-// ringEpoch tells one state of who owns what from another.
+// ringEpoch counts the changes of the ring, which says who owns what.
 func (k *keys) ringEpoch() uint64 {
-	if k.remote == nil {
+	if k.Remote == nil {
 		return 0
 	}
-	return k.remote.RingEpoch()
+	return k.Remote.RingEpoch()
 }
 
-// remoteKey reports whether another node owns a key of a group, without the group's prefix.
-func (k *keys) remoteKey(key string) bool { return !k.ownsChunk(key) }
-
-// routingKeyOf is the part of a group's key, without its prefix, that decides on its owner: all
-// before the second dot.
+// routingKeyOf is the routing key in a group's key, which is without its prefix: all before the
+// second dot.
 func routingKeyOf(key string) string {
 	first := strings.IndexByte(key, '.')
 	if second := strings.IndexByte(key[first+1:], '.'); second >= 0 {

@@ -2,68 +2,63 @@ package store
 
 import "strconv"
 
-// layout is how contents are spread: over slabs, each of which has its owner, unless the origin
-// refuses to give parts.
-type layout struct {
-	*keys
-	refusals *refusals
-	memory   int64 // Config.Memory
-}
+// Contents are spread over slabs, each of which has its owner, unless the origin refuses to give
+// parts.
 
-// slabOwner names the node that owns the slab of rec's content that holds off, or the whole if it
-// is undivided; "" if this one does.
-func (l *layout) slabOwner(rec *Record, off int64) string {
-	if l.remote == nil {
+// slabOwner names the node that owns the slab of rec's content with the byte at off, or all of the
+// content if it is undivided. It is "" if this node does.
+func (k *keys) slabOwner(rec *Record, off int64) string {
+	if k.Remote == nil {
 		return ""
 	}
-	slab := l.geometry.At(off, rec.OneSlab).Slab
-	if slab > 0 && l.undivided(rec) {
+	slab := k.Geometry.At(off, rec.OneSlab).Slab
+	if slab > 0 && k.undivided(rec) {
 		slab = 0
 	}
-	return l.ownerBy(l.keyPrefixOf(rec)[len(l.prefix):] + strconv.FormatInt(slab, 36))
+	return k.ownerBy(k.keyPrefixOf(rec)[len(k.prefix):] + strconv.FormatInt(slab, 36))
 }
 
-// undivided reports whether the content, although it is large enough, isn't spread over the owners
-// of its slabs, since its origin refuses to give parts: then the owner of the first slab answers
+// undivided reports whether a content that is large enough for several slabs isn't spread over
+// their owners, since its origin refuses to give parts. Then the owner of the first slab answers
 // for all of them.
-func (l *layout) undivided(rec *Record) bool {
-	return rec.refetchable() && !rec.OneSlab && l.refusals.hold(l.keyPrefixOf(rec))
+func (k *keys) undivided(rec *Record) bool {
+	return rec.refetchable() && !rec.OneSlab && k.refusals.hold(k.keyPrefixOf(rec))
 }
 
-// handsOver reports whether a body of rec that ends at pos may have been taken over there by the
-// owner of the slab that begins.
-func (l *layout) handsOver(rec *Record, pos int64) bool {
-	return rec.refetchable() && !rec.OneSlab && pos > 0 && pos%l.geometry.Slab == 0
+// handsOver reports whether pos is the border of a slab, at which the next slab's owner may have
+// taken over a body of rec.
+func (k *keys) handsOver(rec *Record, pos int64) bool {
+	return rec.refetchable() && !rec.OneSlab && pos > 0 && pos%k.Geometry.Slab == 0
 }
 
-// ownUpTo returns up to where this node owns all slabs of rec's content from off on.
-func (l *layout) ownUpTo(rec *Record, off int64) int64 {
-	for off < rec.Length && l.slabOwner(rec, off) == "" {
-		off = l.slabEnd(rec, off)
+// ownUpTo returns the offset up to which this node owns all slabs of rec's content from off on.
+func (k *keys) ownUpTo(rec *Record, off int64) int64 {
+	for off < rec.Length && k.slabOwner(rec, off) == "" {
+		off = k.slabEnd(rec, off)
 	}
 	return off
 }
 
 // slabEnd is where the slab of rec's content that holds off ends, or the content.
-func (l *layout) slabEnd(rec *Record, off int64) int64 {
-	if rec.OneSlab || l.undivided(rec) {
+func (k *keys) slabEnd(rec *Record, off int64) int64 {
+	if rec.OneSlab || k.undivided(rec) {
 		return rec.Length
 	}
-	return min(rec.Length, l.geometry.SlabEnd(off))
+	return min(rec.Length, k.Geometry.SlabEnd(off))
 }
 
-// keepsWhole reports whether rec's content, although it is spread over slabs, is read from its
-// first byte whichever is wanted.
-func (l *layout) keepsWhole(rec *Record) bool {
-	return l.undivided(rec) && !rec.Fragments && rec.Length <= l.memory/holdShare
+// keepsWhole reports whether rec's content, although it has several slabs, is read from its first
+// byte on, whichever byte is wanted.
+func (k *keys) keepsWhole(rec *Record) bool {
+	return k.undivided(rec) && !rec.Fragments && rec.Length <= k.Memory/holdShare
 }
 
-// Streams reports whether rec's content is too large to be kept, since it couldn't be asked for
-// again. Then each client gets it from the origin.
-func (l *layout) Streams(rec *Record) bool {
-	return !rec.refetchable() && rec.Length > l.memory/holdShare
+// Streams reports whether rec's content is too large to be kept, and can't be asked for again. Then
+// each client gets it from the origin.
+func (k *keys) Streams(rec *Record) bool {
+	return !rec.refetchable() && rec.Length > k.Memory/holdShare
 }
 
-// maxGap is how many bytes ahead of a fill a reader may be to wait for it rather than start a fill
-// of its own.
-func (l *layout) maxGap() int64 { return window * l.geometry.Max }
+// maxGap is how many bytes ahead of a fill a reader may be if it is to wait for that fill rather
+// than start one of its own.
+func (k *keys) maxGap() int64 { return window * k.Geometry.Max }

@@ -9,14 +9,14 @@ import (
 type lifetime struct {
 	base   context.Context // ends with the store
 	cancel context.CancelFunc
-	work   sync.WaitGroup // flights, fills, and what is told
+	work   sync.WaitGroup // flights, fills, and messages
 
 	ending sync.Mutex
 	closed bool // guarded by ending: nothing more begins
 }
 
-// begin counts one flight or fill in, which must end with work.Done. It fails once the store is
-// closed.
+// begin counts in a flight, a fill or a message, which must end with work.Done. It fails once the
+// store is closed.
 func (l *lifetime) begin() bool {
 	l.ending.Lock()
 	defer l.ending.Unlock()
@@ -27,7 +27,7 @@ func (l *lifetime) begin() bool {
 	return true
 }
 
-// end ends all that has begun, and waits for it. It reports whether it hasn't been called before.
+// end ends all that has begun, and waits for it. It reports whether this is its first call.
 func (l *lifetime) end() bool {
 	l.ending.Lock()
 	was := l.closed

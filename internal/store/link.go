@@ -7,16 +7,17 @@ import (
 	"sync/atomic"
 )
 
-// link is what is known of where a relay reads: others look at it while its fill's goroutine reads.
+// link is what is known of where a relay reads. Other goroutines look at it while the fill's
+// goroutine reads.
 type link struct {
-	origin  atomic.Bool             // no owner can be had
+	origin  atomic.Bool             // no owner can be reached
 	removed atomic.Bool             // an owner has said so of the bytes: see Reader.invalidated
 	from    atomic.Pointer[string]  // the owner that was read from last
 	reads   atomic.Pointer[relayed] // what is read
 	expects atomic.Int32            // Asked, as the owner expects of what it sends now
 	told    atomic.Int64            // up to where
 	past    atomic.Int32            // Asked, of what came before
-	verdict error                   // of an owner: there is no use in trying again
+	verdict error                   // of an owner; trying again is of no use
 	trailer http.Header             // that came with the content's end
 }
 
@@ -32,11 +33,11 @@ func (r *link) name() string {
 	return ""
 }
 
-// relayed is the bytes that an owner sends.
+// relayed is a content that an owner sends.
 type relayed struct {
 	Content
 	link     *link
-	cause    Cause // that they were asked for
+	cause    Cause // for which they were asked for
 	pos, end int64 // end is -1 for the content's end; pos belongs to the fill's goroutine
 	settled  sync.Once
 }
@@ -59,7 +60,7 @@ func (b *relayed) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Close waits for what the owner says at the end, if all before that has come.
+// Close waits for what the owner says at the end, if all bytes before that have come.
 func (b *relayed) Close() error {
 	if b.end >= 0 && b.pos >= b.end {
 		b.settle()
@@ -67,7 +68,7 @@ func (b *relayed) Close() error {
 	return b.Content.Close()
 }
 
-// settle takes in what the owner says at the end, which it waits for.
+// settle waits for what the owner says at the end, and notes it.
 func (b *relayed) settle() {
 	b.settled.Do(func() {
 		trailer, asked, complete := b.End()
@@ -82,7 +83,7 @@ func (b *relayed) settle() {
 	})
 }
 
-// word is what the owner that r reads from says of the origin.
+// word is what the owner that r reads from has said of requests to the origin.
 func (r *link) word() Asked {
 	if r.origin.Load() {
 		return AskedForOthers
@@ -90,7 +91,7 @@ func (r *link) word() Asked {
 	return Asked(max(r.past.Load(), r.expects.Load()))
 }
 
-// heard takes in what an owner expects of the bytes before end.
+// heard notes what an owner expects of the bytes before end.
 func (r *link) heard(asked Asked, end int64) {
 	r.told.Store(max(end, r.told.Load()))
 	r.expects.Store(int32(min(asked, AskedForThis)))

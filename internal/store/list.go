@@ -7,25 +7,23 @@ import (
 	"time"
 )
 
-// inspectTimeout is how long an owner is waited for by Inspect.
+// inspectTimeout bounds Inspect's wait for the owner.
 const inspectTimeout = time.Second
 
-// List returns all records that are stored under key here, for whatever requests, in the order in
-// which Find looks at them. Unlike Find it doesn't count as a use of them, and it leaves in those
-// that say Pass and whose time is over.
+// List returns all records that are stored under key here, for any requests, in the order in which
+// Find looks at them. Unlike Find it doesn't count as a use, and it returns also records that say
+// Pass and whose time is over.
 func (s *Store) List(key string) []*Record {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	e, ok := s.shards.getLocked(key)
-	if !ok || !s.dropLostLocked(e) {
-		return nil
-	}
+	s.dropLostLocked(key)
+	e, _ := s.shards.look(key)
 	return slices.Clone(e.variants)
 }
 
-// Inspect asks the owner of req's key for what it has stored for such a request, if the owner is
-// another node. Unlike Peek it keeps nothing of what it learns. The record is nil if the owner has
-// nothing that it could use; an error means that it couldn't be asked.
+// Inspect asks another node, the owner of req's key, for what it has stored for such a request.
+// Unlike Peek it keeps nothing of the answer. The record is nil if this node is the owner, or if
+// the owner has nothing that it could use. An error means that the owner couldn't be asked.
 func (s *Store) Inspect(ctx context.Context, req *Request) (*Record, error) {
 	owner := s.ownerOf(req.Key)
 	if owner == "" {
@@ -46,6 +44,6 @@ func (s *Store) Inspect(ctx context.Context, req *Request) (*Record, error) {
 		_ = found.Content.Close()
 	}
 	s.adopt(req.Key, found.Record)
-	found.Record.Lease = Until(s.cfg.Now().Add(s.cfg.Lease)) // it is the owner's
+	found.Record.Lease = s.in(s.cfg.Lease) // it is the owner's
 	return found.Record, nil
 }

@@ -2,21 +2,20 @@ package store
 
 import "github.com/scurrycache/scurry/internal/invalidation"
 
-// Two nodes exchange their invalidation logs before they talk of anything else: each asks with
-// PullRequest, is answered with PullReply, and takes that with Merge.
+// Two nodes exchange their invalidation logs before they talk of anything else: each sends a
+// PullRequest, gets a PullReply, and takes that in by Merge.
 
-// logBytes bounds the log so that all of it fits into one message to another node: of one that may
-// be as long as 1 MiB, it leaves room for what is known of 10,000 runs of nodes.
+// logBytes bounds the log, so that all of it fits into one message to another node. A message may
+// have 1 MiB; the rest is room for what is known of 10,000 incarnations of nodes.
 var logBytes = [2]int{invalidation.Remove: 700 << 10, invalidation.Revalidate: 32 << 10}
 
-// Position is what this node's log has.
+// Position is the position of this node's log.
 func (s *Store) Position() *invalidation.Position { return s.log.Now().Position }
 
-// Behind reports whether another node, whose log has p, has told it something that this one doesn't
-// know.
-func (s *Store) Behind(p *invalidation.Position) bool { return s.log.Behind(known(p)) }
+// Behind reports whether p, the position of another node, has entries that this node doesn't know.
+func (s *Store) Behind(p *invalidation.Position) bool { return s.log.Behind(p) }
 
-// PullRequest asks for what another node's log has and this one's lacks.
+// PullRequest asks another node for the entries that it has and this node lacks.
 func (s *Store) PullRequest() []byte { return s.log.Pull().Request() }
 
 // PullReply answers a PullRequest of another node.
@@ -24,7 +23,8 @@ func (s *Store) PullReply(request []byte) ([]byte, error) {
 	return s.log.Reply(request, logBytes[invalidation.Remove]+logBytes[invalidation.Revalidate])
 }
 
-// Merge takes a PullReply of another node, and removes what this one has missed that it be removed.
+// Merge takes in a PullReply of another node, and removes what the entries match that this node has
+// missed.
 func (s *Store) Merge(reply []byte) error {
 	s.mu.Lock()
 	c, done, err := s.log.Pull().Merge(reply)

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"hash/maphash"
 	"math/rand/v2"
 	"time"
 
@@ -19,21 +18,17 @@ func New(cfg Config) (*Store, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	seed := maphash.MakeSeed()
-	log := invalidation.New(invalidation.Config{Incarnation: rand.Uint64(), Bytes: logBytes})
 	s := &Store{
-		cfg: cfg,
-		keys: &keys{geometry: cfg.Geometry, canonical: cfg.Keys.CanonicalKey,
-			remote: cfg.Remote},
-		selection: &selection{seed},
-		refusals:  refusals{now: cfg.Now},
-		bodies:    bodies{byVersion: map[string]*body{}, hashing: seed},
-		changes: changes{canonical: cfg.Keys.CanonicalKey,
-			log: log}, refreshing: map[uint64]struct{}{},
+		cfg: cfg, bodies: bodies{byVersion: map[string]*body{}},
+		audiences: audiences{byKey: map[string]*audience{}}, refreshing: map[uint64]struct{}{},
 	}
-	s.layout = layout{s.keys, &s.refusals, cfg.Memory}
-	s.table = newTable(s.keys, s.selection, log, cfg)
-	s.table.forget, s.table.varies, s.table.resized = s.bodies.forget, s.variesLocked, s.reserve
+	k := &keys{Config: &s.cfg, refusals: refusals{now: cfg.Now}}
+	s.table = table{
+		changes: changes{keys: k, log: invalidation.New(invalidation.Config{
+			Incarnation: rand.Uint64(), Bytes: logBytes})},
+		forget: s.bodies.forget, varies: s.variesLocked, resized: s.reserve,
+		queries: queryCounts{}, grouped: map[string]map[string]struct{}{},
+	}
 	s.rooms.init(cfg)
 	if err := s.acquire(); err != nil {
 		return nil, err
@@ -47,7 +42,7 @@ func New(cfg Config) (*Store, error) {
 func (s *Store) acquire() (err error) {
 	var remote func(key string) bool
 	if s.cfg.Remote != nil {
-		remote = s.remoteKey
+		remote = func(key string) bool { return !s.ownsChunk(key) }
 	}
 	if s.records, err = groups.Acquire(groups.Config{Remote: remote}); err != nil {
 		return err

@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// pool is the entries of a class, linked from the newest to the oldest. Which of them goes is found
-// as SIEVE does: a hand goes from the oldest to the newest; it passes by an entry that has been
-// used since it last came by, and evicts one that hasn't. What has been asked for again stays,
-// however many come after it that are asked for once. A use moves nothing.
+// pool is the entries of a class, linked from the newest to the oldest. It evicts as SIEVE does: a
+// hand goes from the oldest to the newest entry, spares an entry that has been used since its last
+// visit, and evicts one that hasn't. So what is asked for again stays, however many entries come
+// that are asked for once. A use moves nothing.
 type pool struct {
 	newest, oldest, hand *entry
 	entries, bytes       int64
@@ -49,50 +49,38 @@ func (p *pool) remove(e *entry) {
 	p.bytes -= int64(e.bytes)
 }
 
-// next returns the entry that is to go; p mustn't be empty.
+// next returns the entry that is to go. p mustn't be empty.
 func (p *pool) next() *entry {
 	for {
 		if p.hand == nil {
 			p.hand = p.oldest
 		}
 		e := p.hand
-		if !e.used() {
+		if !e.used.Swap(false) {
 			return e
 		}
-		e.setUsed(false)
 		p.hand = e.newer
 	}
 }
 
-// manyQueries is how many query strings of a path are stored like files. A site that names its
-// files so, as in style.css?v=3, has few of each.
+// manyQueries is how many query strings of a path are treated as files. A site that names its files
+// so, as in style.css?v=3, has few of each.
 const manyQueries = 64
 
-// queryCounts counts the entries for the query strings of a path. Paths are known by their hash, so
-// that a path costs little.
-type queryCounts struct {
-	seed maphash.Seed // the store's
-	n    map[uint64]int32
-}
+// queryCounts counts the entries for the query strings of each path, by the path's hash to save
+// memory.
+type queryCounts map[uint64]int32
 
-// add counts key in and reports whether its path has many by now.
-func (q *queryCounts) add(key string) (many bool) {
+// add adds n to the count of key's path, and reports whether that has many query strings now. A key
+// without a query isn't counted.
+func (q queryCounts) add(key string, n int32) (many bool) {
 	path, _, ok := strings.Cut(key, "?")
 	if !ok {
 		return false
 	}
-	h := maphash.String(q.seed, path)
-	q.n[h]++
-	return q.n[h] > manyQueries
-}
-
-func (q *queryCounts) remove(key string) {
-	path, _, ok := strings.Cut(key, "?")
-	if !ok {
-		return
+	h := maphash.String(seed, path)
+	if q[h] += n; q[h] <= 0 {
+		delete(q, h)
 	}
-	h := maphash.String(q.seed, path)
-	if q.n[h]--; q.n[h] <= 0 {
-		delete(q.n, h)
-	}
+	return q[h] > manyQueries
 }

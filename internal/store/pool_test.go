@@ -118,7 +118,7 @@ func TestFewQueriesAreFiles(t *testing.T) {
 	for key := range s.shards.keysLocked() {
 		s.removeLocked(key)
 	}
-	if len(s.queries.n) > 0 || s.recordBytes.Load() != 0 || s.pools != [classes]pool{} {
-		t.Errorf("an empty table counts %d paths, %d bytes, %v", len(s.queries.n), s.recordBytes.Load(), s.pools)
+	if len(s.queries) > 0 || s.recordBytes.Load() != 0 || s.pools != [classes]pool{} {
+		t.Errorf("an empty table counts %d paths, %d bytes, %v", len(s.queries), s.recordBytes.Load(), s.pools)
 	}
 }

@@ -6,9 +6,9 @@ import (
 	"github.com/scurrycache/scurry/internal/invalidation"
 )
 
-// Put stores rec, which has all that Source.Fetch gives one and its Key, with its whole content, at
-// its owner: unless its key has been invalidated since then, or one of its groups. If the owner
-// can't be told, nothing is stored.
+// Put stores rec with its whole content at its owner, unless its key or one of its groups has been
+// invalidated since then. rec has its Key and all that Source.Fetch sets. If the owner can't be
+// reached, nothing is stored.
 func (s *Store) Put(rec *Record, content []byte, then Moment) {
 	rec.Length = int64(len(content))
 	owner := s.ownerOf(rec.Key)
@@ -17,12 +17,12 @@ func (s *Store) Put(rec *Record, content []byte, then Moment) {
 		return
 	}
 	// The owner refuses it if it knows an invalidation that this node didn't know then, and removes
-	// it if it learns of one later. Put returns when a client that is answered finds it there.
+	// it if it learns of one later. When Put returns, the response can be found there.
 	_ = s.cfg.Remote.Put(s.base, owner, rec, content, then.Position)
 }
 
-// put stores rec and its content here. The chunks come first: a record whose bytes aren't there
-// would be of no use.
+// put stores rec and its content here. The chunks come first: a record without its bytes would be
+// of no use.
 func (s *Store) put(rec *Record, content []byte, then invalidation.Token) {
 	if !s.begin() {
 		return

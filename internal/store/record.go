@@ -10,26 +10,26 @@ import (
 	"github.com/scurrycache/scurry/internal/invalidation"
 )
 
-// Record is what is known of one stored response but its bytes. A Record is never changed once it
-// has left the store: a newer one takes its place. There are many, so what few responses have is in
-// Details.
+// Record is what is known of one stored response, without its bytes. A Record is never changed once
+// it has left the store: a newer one takes its place. There are many, so what few responses have is
+// in Details.
 type Record struct {
 	Key      string // cache key
 	Version  string // names the bytes: equal versions have equal bytes
 	Revision uint64 // names the exchange with the origin that made or last validated it
+	first    string // key of the first chunk, once the record is in the table
 
-	Status                    int
-	Head                      fields.Packed // end-to-end fields as the origin sent them
-	RequestTime, ResponseTime Instant       // of the exchange that made or last validated it
-	Length                    int64         // of the content in bytes, -1 while unknown
+	Status int
+	Length int64   // of the content in bytes, -1 while unknown
+	small  *[]byte // the content, if it is held here: see small.go
 
 	// Rangeable means that the origin gives any part by a range, under a validator that forbids
-	// mixing; Resumable, that it may give at least the rest of a body whose connection was lost.
-	// OneSlab, which the store sets, means that the bytes are fetched, and their chunks counted, in
-	// one slab whatever their length.
+	// mixing versions. Resumable means that it may give at least the rest of a body whose
+	// connection was lost. OneSlab, which the store sets, means that the content is one slab
+	// whatever its length.
 	Rangeable, Resumable, OneSlab bool
 
-	// Undated means that the origin sent no Date: the one in Head is ResponseTime cut to the
+	// Undated means that the origin sent no Date. The one in Head is ResponseTime, cut to the
 	// second.
 	Undated bool
 
@@ -37,30 +37,41 @@ type Record struct {
 	// HEADs, and its Length is what it says of the content.
 	HeadOnly bool
 
-	// Fragments means that of the content some may be held in fragments that aren't whole chunks.
+	// Fragments means that some of the content may be held in fragments, which aren't whole chunks.
 	Fragments bool
 
-	// Pass means that the response isn't stored: requests are to go to the origin, each for itself,
-	// until PassUntil.
+	// Pass means that the response isn't stored: until PassUntil, each request goes to the origin
+	// by itself.
 	Pass bool
 
-	// RetryAfter is when a validation may be tried again that has failed.
-	RetryAfter Deadline
+	Validated
+	standing
+	*Details
+}
 
-	// Lease is until when this node may answer from the record without asking its owner, whose copy
-	// this is, or for whom this node stood in. It is zero for a record that this node owns.
-	Lease Deadline
+// Validated is what each exchange with the origin tells anew: the one that made a Record, and those
+// that validated it.
+type Validated struct {
+	Head                      fields.Packed // end-to-end fields as the origin sent them
+	RequestTime, ResponseTime Instant
 
-	// Facts are what decides whether the response may be used. They are there once it has left the
+	// Facts decide whether the response may be used. They are set once the Record has left the
 	// store.
 	Facts *httpcache.Facts
+}
 
-	*Details
+// standing is what this node in particular knows of a Record.
+type standing struct {
+	// RetryAfter is when a validation that has failed may be tried again.
+	RetryAfter Deadline
 
-	asking asking             // the request that this answers, as far as this node knows
-	basis  invalidation.Token // the invalidations up to here have been seen not to be about it
-	first  string             // key of the first chunk, once the record is in the table
-	small  *[]byte            // the content, if it is held here: see small.go
+	// Lease is until when this node may answer from the record without asking its owner. The record
+	// is a copy of the owner's, or was made by this node in the owner's place. It is zero for a
+	// record that this node owns.
+	Lease Deadline
+
+	asking asking             // the request that this answers, as far as it is known here
+	basis  invalidation.Token // no invalidation up to here is about it
 }
 
 // Details are the parts of a Record that most responses don't have. They are shared by records that
@@ -71,28 +82,29 @@ type Details struct {
 	// what the request that this answers has in the Vary fields, by httpcache.Selecting
 	Variant string
 
-	// Trailer are the trailer fields (RFC 9110 section 6.5), as far as they have come and are
-	// known.
+	// Trailer are the trailer fields (RFC 9110 section 6.5), as far as they have come.
 	Trailer http.Header
 
-	// Part is the part of a representation that the response holds if it can't be joined with
-	// others to the whole (RFC 9111 section 3.3): it answers for no more. Its content, and so
-	// Length, is the part's alone. The zero Part means all.
+	// Part is the part of a representation that the response holds, if that can't be joined with
+	// other parts to the whole (RFC 9111 section 3.3). It answers only requests for bytes in that
+	// part. Its content, and so Length, is the part alone. The zero Part means all.
 	Part Part
 
-	PassUntil Deadline
-
-	failure *Failure // of the validation that RetryAfter is about
-
-	// Groups are the names of the groups that the response belongs to (RFC 9875), which may be
-	// invalidated together.
+	// Groups are the groups that the response belongs to (RFC 9875), which may be invalidated
+	// together.
 	Groups []string
 
-	// Until the record is in the table:
-	ringEpoch uint64 // of the ring, by which the owner was found
+	PassUntil Deadline
+	failure   *Failure // of the validation that RetryAfter is about
 
-	received time.Time   // ResponseTime with what the monotonic clock said
-	unpacked http.Header // Head
+	draft
+}
+
+// draft is what a Record has only until it is in the table.
+type draft struct {
+	ringEpoch uint64      // of the ring, by which the owner was found
+	received  time.Time   // ResponseTime with what the monotonic clock said
+	unpacked  http.Header // Head
 }
 
 // Part is the bytes [Start, End) of Total.
@@ -118,10 +130,9 @@ func (r *Record) with(change func(*Record)) *Record {
 // Fields are r's end-to-end fields as the origin sent them, unpacked for the caller alone.
 func (r *Record) Fields() http.Header { return r.Head.Header() }
 
-// Header is Fields for callers who don't change them. They are at hand as long as r isn't in the
-// table.
+// Header is Fields for callers that don't change them. It costs nothing until r is in the table.
 func (r *Record) Header() http.Header {
-	if r.Details != nil && r.unpacked != nil {
+	if r.unpacked != nil {
 		return r.unpacked
 	}
 	return r.Fields()
@@ -146,8 +157,8 @@ func (r *Record) SetTimes(request, response time.Time) {
 	r.RequestTime, r.ResponseTime, r.received = At(request), At(response), response
 }
 
-// Received is ResponseTime as it is to be prepared: how long ago it was doesn't depend on the wall
-// clock then.
+// Received is ResponseTime with the reading of the monotonic clock, if r has it still. Then the age
+// of the response doesn't depend on changes of the wall clock.
 func (r *Record) Received() time.Time {
 	if r.received.IsZero() {
 		return r.ResponseTime.Time()
@@ -166,52 +177,52 @@ func (r *Record) settle() {
 	if r.Details == plain {
 		return
 	}
-	r.ringEpoch, r.received, r.unpacked = 0, time.Time{}, nil
+	r.draft = draft{}
 	if r.isPlain() {
 		r.Details = plain
 	}
 }
 
-// isPlain reports whether d, which is settled, is as plain.
+// isPlain reports whether d, which is settled, says no more than plain.
 func (d *Details) isPlain() bool {
 	return d.URL == "" && d.Variant == "" && len(d.Vary) == 0 && len(d.Groups) == 0 &&
 		len(d.Trailer) == 0 && d.Part == Part{} && d.PassUntil == 0 && d.failure == nil
 }
 
-// refetchable reports whether any part of the content can be asked for again, so that it need not
-// be kept.
+// refetchable reports whether any part of the content can be asked for again. Then it need not be
+// kept.
 func (r *Record) refetchable() bool { return r.Rangeable && r.Length >= 0 }
 
-// replaces reports whether r may take the place of old, if that is for the same requests. One that
-// isn't stored takes the place of its like only, and so does a part, and the answer to a HEAD.
-func (r *Record) replaces(old *Record) bool {
-	return (old.Pass || !r.Pass) && (r.Part == Part{} || r.Part == old.Part) &&
-		(old.HeadOnly || !r.HeadOnly)
-}
+// sameBytes reports whether r has old's version, as variants may.
+func (r *Record) sameBytes(old *Record) bool { return r.Version == old.Version }
 
-// takesBack reports whether r, which says that the answer to a request isn't stored, says so of
+// is reports whether r and other are one.
+func (r *Record) is(other *Record) bool { return r == other }
+
+// takesBack reports whether r, which says that the response to a request isn't stored, applies to
 // old, too.
 func (r *Record) takesBack(old *Record) bool { return old.HeadOnly || !r.HeadOnly }
 
-// outdates reports whether r, the answer to a HEAD that might have said that prev is still good,
-// says that it isn't (RFC 9111 section 4.3.5).
+// outdates reports whether r shows that prev is out of date: r is the answer to a HEAD that could
+// have confirmed prev and didn't (RFC 9111 section 4.3.5).
 func (r *Record) outdates(prev *Record) bool {
 	return r.HeadOnly && r.Status == http.StatusOK && prev != nil && !prev.HeadOnly
 }
 
-// newer reports whether r says more than prev, which may be nil.
+// newer reports whether r is another record than prev, which may be nil, for one that knows prev
+// already.
 func (r *Record) newer(prev *Record) bool {
 	return prev == nil || r.Version != prev.Version || r.Revision != prev.Revision
 }
 
-// rests reports whether a validation of r had failed just before now.
-func (r *Record) rests(now time.Time) bool { return now.Before(r.RetryAfter.Time()) }
+// rests reports whether a validation of the record has failed just before now.
+func (r *standing) rests(now time.Time) bool { return now.Before(r.RetryAfter.Time()) }
 
-// owned reports whether r was made by the node that owned it.
-func (r *Record) owned() bool { return r.Lease.IsZero() }
+// owned reports whether the record was made by the node that owned it.
+func (r *standing) owned() bool { return r.Lease.IsZero() }
 
-// isCurrent reports whether r, which may be nil, is what a node would answer with now, if it
-// sufficed.
+// isCurrent reports whether this node may answer from r, which may be nil, without asking its
+// owner.
 func (r *Record) isCurrent(now time.Time) bool {
 	return r != nil && (r.owned() || now.Before(r.Lease.Time()))
 }

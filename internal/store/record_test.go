@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"reflect"
 	"testing"
+	"time"
 )
 
 // TestDetailsThatSayNothingAreShared: a record whose details tell nothing has none of its own once
@@ -18,7 +19,7 @@ func TestDetailsThatSayNothingAreShared(t *testing.T) {
 	for _, field := range reflect.VisibleFields(reflect.TypeFor[Details]()) {
 		rec := NewRecord()
 		switch field.Name {
-		case "ringEpoch", "received", "unpacked":
+		case "draft", "ringEpoch", "received", "unpacked":
 			continue // until the record is in the table
 		}
 		v := reflect.ValueOf(rec.Details).Elem().FieldByIndex(field.Index)
@@ -56,5 +57,19 @@ func TestFieldsAreAtHandUntilTheTable(t *testing.T) {
 	got := rec.Header()
 	if reflect.ValueOf(got).Pointer() == reflect.ValueOf(h).Pointer() || !reflect.DeepEqual(got, h) {
 		t.Errorf("in the table: %v", got)
+	}
+}
+
+// TestCopiesHaveNoDetailsEither: what a record hasn't got takes no memory in another node's copy.
+func TestCopiesHaveNoDetailsEither(t *testing.T) {
+	now := time.Now()
+	rec := &Record{Key: "k", Version: "v", Status: 200, Details: plain}
+	got, err := Decode(rec.Encode(now), now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got.URL = "" // as adopt does
+	if got.settle(); got.Details != plain {
+		t.Errorf("%+v", *got.Details)
 	}
 }

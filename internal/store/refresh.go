@@ -5,13 +5,12 @@ import (
 	"math/rand/v2"
 )
 
-// maxRefreshes bounds how many records are validated in the background at once. One that isn't its
-// turn is served stale once more.
+// maxRefreshes bounds how many records are validated in the background at once. Others are served
+// stale once more.
 const maxRefreshes = 256
 
-// Refresh validates rec in the background, with a request like ask, unless that is being done or
-// has failed just now. The whole cluster validates it once: a node that doesn't own it asks the
-// owner.
+// Refresh validates rec in the background with a request like req, unless that is under way or has
+// failed just now. The whole cluster validates it once: a node that doesn't own it asks the owner.
 func (s *Store) Refresh(req *Request, rec *Record) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -23,8 +22,8 @@ func (s *Store) Refresh(req *Request, rec *Record) {
 	}
 	s.refreshing[rec.Revision] = struct{}{}
 	validation := Request{
-		Key: req.Key, Target: cmp.Or(rec.URL, rec.Key), Header: req.Header, Proto: req.Proto,
-		Cause: Cause{ID: req.ID}, Head: rec.HeadOnly, Background: true,
+		Key: req.Key, Target: cmp.Or(rec.URL, rec.Key), Head: rec.HeadOnly, Background: true,
+		Fields: Fields{Header: req.Header, Proto: req.Proto, Cause: Cause{ID: req.ID}},
 	}
 	go s.refresh(&validation, rec)
 }
@@ -43,7 +42,8 @@ func (s *Store) refresh(req *Request, rec *Record) {
 	delete(s.refreshing, rec.Revision)
 }
 
-// Renew puts fresh, which is old with newer fields and times, in old's place, if this node owns it.
+// Renew puts fresh in the place of old if this node owns it. fresh is old with newer fields and
+// times.
 func (s *Store) Renew(old, fresh *Record) {
 	s.adopt(old.Key, fresh)
 	fresh.Revision = rand.Uint64()

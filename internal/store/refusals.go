@@ -7,17 +7,17 @@ import (
 )
 
 const (
-	// how long a resource isn't asked for parts that has refused one
+	// how long the origin isn't asked for parts of a resource after it has refused one
 	refusalFor = 10 * time.Minute
-	// how long no resource is, after refusalStreak of them have refused theirs in turn
+	// how long it isn't asked for parts of any, after it has refused parts of refusalStreak in turn
 	refusalAll    = time.Minute
 	refusalStreak = 8
 	maxRefusals   = 8192
 )
 
-// refusals is what has been learnt of the origin's refusing requests for parts (RFC 9110 section
-// 14.2 lets it ignore any Range). It decides who is asked next and how, and nothing else: never
-// what is stored, nor under which name.
+// refusals knows which resources the origin has refused to give parts of (RFC 9110 section 14.2
+// lets it ignore any Range). That decides which node is asked next, and for what, and nothing else:
+// never what is stored, or under which name.
 type refusals struct {
 	now    func() time.Time
 	any    atomic.Bool // something is held, so that hold has to look
@@ -27,7 +27,7 @@ type refusals struct {
 	all    time.Time
 }
 
-// note notes that the resource with that routing key has refused.
+// note notes that the origin has refused a part of the resource with that routing key.
 func (r *refusals) note(place string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -44,7 +44,7 @@ func (r *refusals) setLocked(place string, until time.Time) {
 	if r.until == nil {
 		r.until = map[string]time.Time{}
 	}
-	for other := range r.until { // any makes room: it is learnt again
+	for other := range r.until { // whichever goes is learnt again
 		if len(r.until) < maxRefusals {
 			break
 		}
@@ -54,8 +54,8 @@ func (r *refusals) setLocked(place string, until time.Time) {
 	r.any.Store(true)
 }
 
-// heard notes what another node says. That is no refusal of its own: it lasts for less, and not
-// longer for being repeated, so that nodes don't tell each other the same for ever.
+// heard notes a refusal that another node reports. It lasts for less than one that this node has
+// seen. A repeated report doesn't prolong it, so that nodes can't keep it up among themselves.
 func (r *refusals) heard(place string) {
 	if r.hold(place) {
 		return
@@ -65,7 +65,7 @@ func (r *refusals) heard(place string) {
 	r.setLocked(place, r.now().Add(refusalAll))
 }
 
-// accepted notes that the resource has given a part.
+// accepted notes that the origin has given a part of the resource.
 func (r *refusals) accepted(place string) {
 	if !r.any.Load() {
 		return
@@ -77,7 +77,7 @@ func (r *refusals) accepted(place string) {
 	r.any.Store(len(r.until) > 0)
 }
 
-// hold reports whether the resource is taken to refuse.
+// hold reports whether the origin is expected to refuse parts of the resource.
 func (r *refusals) hold(place string) bool {
 	if !r.any.Load() {
 		return false

@@ -9,25 +9,25 @@ import (
 	"github.com/scurrycache/scurry/internal/invalidation"
 )
 
-// Remote is the other nodes, as a store sees them. What a node knows of invalidations goes with
-// each request for a record or for bytes, as a position: a node that knows less than the requester
-// doesn't say what is stored, and one that knows that the bytes have been removed doesn't give them
-// (ErrBehind). Then the two exchange their logs.
+// Remote is the other nodes, as a store sees them. Each request for a record or for bytes carries
+// the position of the requester's invalidation log. A node that knows fewer entries doesn't say
+// what is stored. A node that knows that the bytes have been removed doesn't give them. Both return
+// ErrBehind, and then the two nodes exchange their logs.
 //
-// What a node is asked for by one of these methods its Server answers by the method of that name.
-// Methods may be called concurrently.
+// A node's Server answers each method by its method of the same name. Methods may be called
+// concurrently.
 //
-// An error is the node's verdict (IsVerdict), or one of those below, or anything else if the node
-// can't be asked. If it was asked for a Cause, and the origin has been asked for that, the Cause is
-// noted by the time the method returns.
+// An error is the node's verdict (IsVerdict), or one of the errors that aren't verdicts, or
+// anything else if the node can't be asked. If a method was called for a Cause, and the origin has
+// been asked for that, the Cause is noted by the time the method returns.
 type Remote interface {
 	// Owner names the node that owns a routing key, and reports whether it is this one.
 	Owner(routingKey string) (node string, here bool)
 
-	// RingEpoch counts the changes of who owns what.
+	// RingEpoch counts the changes of the ring.
 	RingEpoch() uint64
 
-	// OwnedSince reports whether a routing key has been this node's all the time since that epoch,
+	// OwnedSince reports whether this node has owned a routing key all the time since that epoch,
 	// as far as that is remembered.
 	OwnedSince(routingKey string, epoch uint64) bool
 
@@ -45,29 +45,29 @@ type Remote interface {
 	// Read asks an owner for a part of a content, as it comes.
 	Read(ctx context.Context, node string, q *ReadRequest) (*ReadResult, error)
 
-	// TakeOver asks the owner of the slab that q begins with to read it from the origin, if that
-	// accepts a request for it.
+	// TakeOver asks the owner of the slab that q begins with to read it from the origin. It
+	// succeeds once the origin has accepted a request for it.
 	TakeOver(ctx context.Context, node string, q *ReadRequest) error
 
 	// Foresee asks an owner whether the origin would be asked for some of those parts of rec's
 	// content.
 	Foresee(ctx context.Context, node string, rec *Record, parts []chunk.Span) (Asked, error)
 
-	// Put has an owner store a response with its whole content, which is present for one who knows
+	// Put has an owner store a response with its whole content. The sender knew of invalidations
 	// what p has.
 	Put(ctx context.Context, node string, rec *Record, content []byte,
 		p *invalidation.Position) error
 
-	// Invalidate tells all nodes of entries of the invalidation log, which are about resources
-	// under keys. It returns when all have removed what the entries match or been given up. Those
-	// that couldn't be told exchange logs with this node as soon as they can.
+	// Invalidate tells all nodes of entries of the invalidation log, which are about the resources
+	// with those keys. It returns when each node has removed what the entries match, or can't be
+	// reached in time. Such a node exchanges logs with this one as soon as there is contact.
 	Invalidate(entries []invalidation.Entry, keys []string)
 
 	// Share has all nodes exchange logs with this one, and doesn't wait for it.
 	Share()
 
-	// Varies tells all nodes, as far as they can be told, that their copies of what is stored under
-	// a key of this node's are to be dropped, since it has turned out to vary.
+	// Varies tells all nodes that can be reached to drop their copies of what is stored under a key
+	// of this node's, since it has turned out to vary.
 	Varies(key string)
 }
 
@@ -78,8 +78,8 @@ type LookupRequest struct {
 	Revision uint64
 	Window   int // how many bytes of content may be under way
 
-	// Position is what the requester knew of invalidations when it began to ask. It gets no answer
-	// from one who knows less.
+	// Position is what the requester knew of invalidations when it began to ask. A node that knows
+	// less doesn't answer.
 	Position *invalidation.Position
 }
 
@@ -87,12 +87,12 @@ type LookupRequest struct {
 type LookupResult struct {
 	Record    *Record // isn't prepared, and has no Key
 	Found     bool    // in the owner's table, not at the origin
-	Collapsed bool    // another request than the one at hand was answered
+	Collapsed bool    // the owner answered another request
 	Renewed   bool
 	Stored    bool // the owner may give it to others, too
 	Status    int  // of the origin's answer
 	Why       Why
-	Content   Content // nil if none follows
+	Content   Content // nil if there is none
 }
 
 // ReadRequest asks for a part of a content, to follow it.
@@ -102,7 +102,7 @@ type ReadRequest struct {
 	By       Fields  // of the client's request that is continued
 	Off, End int64   // End is -1 for the end of the content
 	Whole    bool    // all of it will be wanted
-	// the origin refuses to give parts, so that the owner of the first slab is asked
+	// the owner of the first slab is asked, since the origin refuses to give parts
 	Undivided bool
 	Window    int // how many bytes may be under way
 
@@ -117,15 +117,16 @@ type ReadResult struct {
 	Foreseen Asked // whether the origin is to be asked for some of it
 }
 
-// Content is bytes that another node sends. Close may be called while something else is.
+// Content is bytes that another node sends. Close may be called while another method is in use.
 type Content interface {
 	fill.Body
 
 	// Over reports whether End needn't wait.
 	Over() bool
 
-	// End waits until all has come, be it read or not, and returns what the node says then: the
-	// trailer, and whether the origin was asked. It isn't complete if the content broke off.
+	// End waits until all bytes have come, whether or not they are read, and returns what the node
+	// says then: the trailer, and whether the origin was asked. It isn't complete if the content
+	// broke off.
 	End() (trailer http.Header, asked Asked, complete bool)
 
 	// OriginAsked asks the node whether the origin has been asked for what it sends.

@@ -64,10 +64,10 @@ func TestNobodyAsksOn(t *testing.T) {
 	if _, _, err := v.Lookup(t.Context(), &LookupRequest{Request: Request{Key: "k"}}); err != ErrNotOwner {
 		t.Errorf("Lookup: %v", err)
 	}
-	if _, err := v.Read(t.Context(), &ReadRequest{Key: "k", Record: sent(rec), End: 10}); err != ErrNotOwner {
+	if _, err := v.Read(t.Context(), &ReadRequest{Key: "k", Record: sent(rec), End: 10, Position: c.nodes["c"].Position()}); err != ErrNotOwner {
 		t.Errorf("Read: %v", err)
 	}
-	if err := v.TakeOver(t.Context(), &ReadRequest{Key: "k", Record: sent(rec), Off: 64 << 10, End: 100 << 10}); err != ErrNotOwner {
+	if err := v.TakeOver(t.Context(), &ReadRequest{Key: "k", Record: sent(rec), Off: 64 << 10, End: 100 << 10, Position: c.nodes["c"].Position()}); err != ErrNotOwner {
 		t.Errorf("TakeOver: %v", err)
 	}
 	if _, err := v.Chunk(t.Context(), "place.0.v.0", nil); err != ErrNotOwner {
@@ -173,7 +173,7 @@ func TestCopiesOfWhatVariesAreDropped(t *testing.T) {
 		}
 		vary = []string{"Accept"}
 		old := find(c.nodes["b"], "k", http.Header{})
-		if got := <-ask(t, c.nodes["b"], Request{Key: "k", Header: http.Header{"Accept": {"x"}}, Whole: true}, old); got.err != nil {
+		if got := <-ask(t, c.nodes["b"], Request{Key: "k", Fields: Fields{Header: http.Header{"Accept": {"x"}}}, Whole: true}, old); got.err != nil {
 			t.Fatal(got.err)
 		}
 		synctest.Wait()

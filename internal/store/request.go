@@ -5,36 +5,31 @@ import "net/http"
 // Request is a client's request.
 type Request struct {
 	Key    string
-	Target string      // the key of the resource that is asked for, if it isn't Key
-	Header http.Header // the client's end-to-end fields; not to be changed
-	// fields that tell the origin who asks, if it is asked for this one alone
-	From  http.Header
-	Proto string // the protocol of the client's request, as in "HTTP/1.1"
-	Cause        // the client's request
-	Head  bool   // it is a HEAD: what is stored of the answer to another one will do, too
-	Whole bool   // the client wants the content from its first byte to its last
-	Alone bool   // no one else's answer will do
-	// the version that was tried, and whose bytes turned out to be had no more
+	Target string // the key of the resource that is asked for, if it isn't Key
+	Fields
+	Head  bool // it is a HEAD: the stored answer to a HEAD suffices, too
+	Whole bool // the client wants the content from its first byte to its last
+	Alone bool // it mustn't share another request's response
+	// the version whose bytes turned out to be lost
 	Gone   string
-	Stored bool // only what is stored will do; the origin isn't to be asked
-	// nobody waits for the answer, so that what the client wishes to be answered is no matter
+	Stored bool // only a stored response suffices; the origin mustn't be asked
+	// nobody waits for the response, so the client's cache directives don't matter
 	Background bool
-	// the origin is to be asked for the range that the client wants, since the whole isn't kept
+	// the origin is to be asked for the client's range, since the whole isn't kept
 	Ranged bool
 
-	// Variants are what is stored for other requests than this one, when the origin is asked for
-	// what nothing is stored of.
+	// Variants are the records that are stored for other requests, if nothing is stored for this
+	// one and the origin is to be asked.
 	Variants []*Record
 
 	// Inform, if not nil, is called with the interim responses (1xx) to the request that is made
 	// for this request, on the goroutine that has called Fetch.
 	Inform func(status int, header http.Header)
 
-	// For is the name of the peer that this is asked for, if it isn't a client of this node.
-	For string
+	ForPeer bool // it is a peer's, not a client's of this node
 }
 
-// takes reports whether rec is what a asks for, if it is a part that it asks for.
+// takes reports whether rec can answer req, as far as req asks for a part.
 func (req *Request) takes(rec *Record) bool { return !req.Ranged || rec.Part != Part{} }
 
 // Fields are what a request to the origin has of the client's request that it is made for, or
@@ -44,9 +39,4 @@ type Fields struct {
 	From   http.Header // fields that tell the origin who asks, if it is asked for this one alone
 	Proto  string      // the protocol of the client's request, as in "HTTP/1.1"
 	Cause              // the client's request, for which the origin is asked
-}
-
-// Fields are those of the request that a is.
-func (req *Request) Fields() Fields {
-	return Fields{Header: req.Header, From: req.From, Proto: req.Proto, Cause: req.Cause}
 }

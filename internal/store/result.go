@@ -11,13 +11,13 @@ import (
 type Result struct {
 	Record    *Record
 	Collapsed bool   // another client's request was answered
-	Found     bool   // the owner had it stored, and didn't ask the origin
+	Found     bool   // the owner had it stored and didn't ask the origin
 	Why       Why    // the owner asked the origin
-	Peer      string // the owner by way of which it came, if that isn't this node
+	Peer      string // the owner that it came from, if that isn't this node
 	Renewed   bool   // the origin said that the stored response is still good
 	// of the origin's response to this very request; 0 if it was fetched for another
 	Status int
-	Body   fill.Body // of a response that isn't stored, for the one who asked only
+	Body   fill.Body // of a response that isn't stored, for this caller only
 
 	// Trailer returns the trailer fields that have come after Body, once that has been read to its
 	// end.
@@ -27,7 +27,7 @@ type Result struct {
 	run      *run           // that it follows
 }
 
-// Close lets go of what the answer holds. A Reader made from it has taken its share.
+// Close releases what the result holds. A Reader made from it has taken its share.
 func (res *Result) Close() {
 	if res.Body != nil {
 		_ = res.Body.Close()

@@ -2,12 +2,12 @@ package store
 
 import "errors"
 
-// After a validation that failed, the stored response rests for RetryAfter: who accepts it as it is
-// gets it without another try, on all nodes, since its owner answers the others in the same way.
-// The flight notes the failure before it ends, so that no other flight can begin in between.
+// After a validation that failed, the stored response rests for RetryAfter: requests that accept it
+// as it is get it without another try. That is so on all nodes, since its owner answers the others
+// in the same way. The flight notes the failure before it ends, so that no other flight can begin
+// in between.
 
-// Postpone notes that rec couldn't be validated, and that this is not to be tried again for a
-// while.
+// Postpone notes that rec couldn't be validated, so that this isn't tried again for a while.
 func (s *Store) Postpone(rec *Record) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -26,9 +26,9 @@ func (s *Store) failed(rec *Record, err error) {
 	}
 }
 
-// failedLocked returns the verdict on the validation of f.prev, if that has failed since f's asker
-// looked at it: the asker shares it like one who has waited for it. An asker who knew of the
-// failure wants the origin to be tried again.
+// failedLocked returns the verdict on the validation of f.prev, if that has failed since f's caller
+// looked at it: it shares the verdict as if it had waited for it. A caller that knew of the failure
+// wants the origin to be asked again.
 func (s *Store) failedLocked(f *flight) *Failure {
 	if f.prev == nil || f.req.Alone {
 		return nil

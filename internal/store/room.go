@@ -29,72 +29,44 @@ type rooms struct {
 	small   int64
 	filling filling
 	relays  atomic.Int64 // that are reading
-	sending [2]sending   // to clients, and to peers
-
-	pinned     atomic.Int64 // bytes that fills hold for followers of what can't be asked for again
-	mostPinned int64
+	sending [2]budget    // to clients, and to peers
+	pinned  budget       // what fills hold for followers of what can't be asked for again
 }
 
-type sending struct {
+// budget is a number of bytes that may be taken, and how many are.
+type budget struct {
 	bytes atomic.Int64
 	most  int64
 }
 
 func (r *rooms) init(c Config) {
-	r.small, r.mostPinned = c.Geometry.First, c.Memory/pinShare
+	r.small, r.pinned.most = c.Geometry.First, c.Memory/pinShare
 	r.filling.init(r.small, c.Geometry.Max, max(fillRoom+c.Memory/8, 2*c.Geometry.Max))
 	for i := range r.sending {
 		r.sending[i].most = max(c.Memory/16, 4*c.Geometry.Max)
 	}
 }
 
-// wait waits until there is room for a chunk: for some time, for a client, and for a peer not at
-// all. A small body needs none.
+// wait waits for the room of a chunk: for some time if a client asks, not at all if a peer does. A
+// small body needs no room.
 func (r *rooms) wait(ctx context.Context, peer bool) error {
-	if r.filling.has() {
-		return nil
-	}
+	patience := waitRoom
 	if peer {
+		patience = 0
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	switch {
+	case r.filling.wait(ctx) == nil:
+		return nil
+	case peer:
 		return ErrBusy
 	}
-	ctx, cancel := context.WithTimeout(ctx, waitRoom)
-	defer cancel()
-	if r.filling.wait(ctx) != nil {
-		return &Failure{Status: http.StatusServiceUnavailable, Kind: "connection_limit_reached",
-			Err: errNoRoom}
-	}
-	return nil
+	return &Failure{Status: http.StatusServiceUnavailable, Kind: "connection_limit_reached",
+		Err: errNoRoom}
 }
 
-// pin takes n bytes of what all fills together may hold for their followers.
-func (r *rooms) pin(n int64) bool {
-	if r.pinned.Add(n) > r.mostPinned {
-		r.pinned.Add(-n)
-		return false
-	}
-	return true
-}
-
-func (r *rooms) unpin(n int64) { r.pinned.Add(-n) }
-
-// spare takes room for a chunk that is to be pushed, if there is plenty.
-func (r *rooms) spare(ctx context.Context, size int64) bool {
-	if !r.filling.spare(size) {
-		return false
-	}
-	calm(ctx)
-	return true
-}
-
-// take takes room for the rest of a chunk that is to be pushed.
-func (r *rooms) take(ctx context.Context, held, size int64) (firm bool, err error) {
-	if firm, err = r.filling.take(ctx, held, size); err == nil {
-		calm(ctx)
-	}
-	return firm, err
-}
-
-// calmly is spare for fills whose memory is bounded otherwise.
+// calmly is filling.spare for fills whose memory is bounded otherwise.
 func calmly(ctx context.Context, _ int64) bool {
 	calm(ctx)
 	return true
@@ -111,24 +83,24 @@ func (r *rooms) share() int64 {
 // window is how many bytes an owner may have sent ahead of a relay.
 func (r *rooms) window() int { return int(min(r.share(), math.MaxInt32)) }
 
-// take takes n bytes if they are to be had.
-func (s *sending) take(n int64) bool {
-	if s.bytes.Add(n) > s.most {
-		s.bytes.Add(-n)
+// take takes n bytes, if that many are left.
+func (b *budget) take(n int64) bool {
+	if b.bytes.Add(n) > b.most {
+		b.bytes.Add(-n)
 		return false
 	}
 	return true
 }
 
-func (s *sending) give(n int64) { s.bytes.Add(-n) }
+func (b *budget) give(n int64) { b.bytes.Add(-n) }
 
 // pins is what one reader has of the memory for sending.
 type pins struct {
-	room *sending
+	room *budget
 	n    int64
 }
 
-// pin takes the bytes of one more chunk, and is true if it may be sent from.
+// pin takes the bytes of one more chunk. It reports whether the reader may send from that chunk.
 func (p *pins) pin(n int64) bool {
 	if !p.room.take(n) {
 		return false
@@ -137,7 +109,7 @@ func (p *pins) pin(n int64) bool {
 	return true
 }
 
-// unpin gives all back: what has been sent from isn't needed any more.
+// unpin gives all back, once the chunks aren't sent from any more.
 func (p *pins) unpin() {
 	if p.n > 0 {
 		p.room.give(p.n)

@@ -63,7 +63,7 @@ func crowd(t *testing.T, c *crowded) *Store {
 	c.room = make(chan struct{})
 	s := open(t, &scripted{fetch: c.fetch})
 	for i := 0; ; i++ {
-		res, err := s.Fetch(t.Context(), &Request{Key: fmt.Sprint("stalled", i), Whole: true, Background: true, For: "peer"}, nil)
+		res, err := s.Fetch(t.Context(), &Request{Key: fmt.Sprint("stalled", i), Whole: true, Background: true, ForPeer: true}, nil)
 		if errors.Is(err, ErrBusy) {
 			return s
 		}
@@ -98,7 +98,7 @@ func ask(t *testing.T, s *Store, req Request, prev *Record) <-chan came {
 // TestPeersAreRefusedWhereThereIsNoRoom: at once, whoever has begun the flight that their question
 // joins, and whenever, while clients wait for room for some time.
 func TestPeersAreRefusedWhereThereIsNoRoom(t *testing.T) {
-	client, peer := Request{Key: "k", Whole: true}, Request{Key: "k", Whole: true, For: "peer"}
+	client, peer := Request{Key: "k", Whole: true}, Request{Key: "k", Whole: true, ForPeer: true}
 	for name, order := range map[string][]Request{
 		"a client begins": {client, peer, client, peer}, "a peer begins": {peer, client, peer, client}, "peers only": {peer, peer},
 	} {
@@ -120,7 +120,7 @@ func TestPeersAreRefusedWhereThereIsNoRoom(t *testing.T) {
 						got := <-done
 						failure, _ := errors.AsType[*Failure](got.err)
 						switch {
-						case i == len(order) || order[i].For != "":
+						case i == len(order) || order[i].ForPeer:
 							if !errors.Is(got.err, ErrBusy) || got.after > 0 {
 								t.Errorf("peer %d: %v after %v", i, got.err, got.after)
 							}
@@ -132,7 +132,7 @@ func TestPeersAreRefusedWhereThereIsNoRoom(t *testing.T) {
 							t.Errorf("client %d: %v after %v", i, got.err, got.after)
 						}
 					}
-					if len(s.audiences.byKey) > 0 {
+					if synctest.Wait(); len(s.audiences.byKey) > 0 {
 						t.Errorf("%d flights are still waited for", len(s.audiences.byKey))
 					}
 				})
@@ -151,9 +151,9 @@ func TestWhatNeedsNoRoomIsAnswered(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := crowd(t, &crowded{})
-				for _, req.For = range []string{"", "peer"} {
+				for _, req.ForPeer = range []bool{false, true} {
 					if got := <-ask(t, s, req, nil); got.err != nil || got.after > 0 {
-						t.Errorf("for %q: %v after %v", req.For, got.err, got.after)
+						t.Errorf("for a peer %v: %v after %v", req.ForPeer, got.err, got.after)
 					}
 				}
 			})
@@ -200,10 +200,10 @@ func TestNoRoomForAnotherVersion(t *testing.T) {
 		if rec := find(s, "k", nil); rec.Version != old.Version || !rec.rests(s.cfg.Now()) {
 			t.Errorf("%+v is stored", rec)
 		}
-		if got := <-ask(t, s, Request{Key: "k", Whole: true, For: "peer"}, old); !errors.Is(got.err, ErrBusy) || got.after > 0 {
+		if got := <-ask(t, s, Request{Key: "k", Whole: true, ForPeer: true}, old); !errors.Is(got.err, ErrBusy) || got.after > 0 {
 			t.Errorf("%v after %v", got.err, got.after)
 		}
-		lookup := &LookupRequest{Request: Request{Key: "k", Whole: true, For: "peer"}, Version: old.Version, Revision: old.Revision}
+		lookup := &LookupRequest{Request: Request{Key: "k", Whole: true, ForPeer: true}, Version: old.Version, Revision: old.Revision, Position: s.Position()}
 		<-time.After(RetryAfter)
 		if res, err := s.lookup(t.Context(), lookup); !errors.Is(err, ErrBusy) {
 			t.Errorf("%+v, %v", res, err)

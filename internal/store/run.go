@@ -17,7 +17,7 @@ type run struct {
 	came    http.Header // what trailer returned; set before followers see the end
 }
 
-// via is what r reads from, if that isn't the origin; r may be nil.
+// via is the link that r reads from, or nil if that is the origin. r may be nil.
 func (r *run) via() *link {
 	if r == nil {
 		return nil
@@ -28,8 +28,8 @@ func (r *run) via() *link {
 // relays reports whether r depends on another node.
 func (r *run) relays() bool { return r.relay.active() }
 
-// sake is what the origin is asked with for the bytes from off on: the fields of the request that r
-// was begun for, for the sake of one that waits for these bytes, up to stop.
+// sake returns the fields of a request to the origin for the bytes from off on: those of the
+// request that r was begun for, with the cause of a request that waits for these bytes, up to stop.
 func (r *run) sake(off int64) (by Fields, stop int64) {
 	by = r.by
 	who, stop := r.Waiting(off, by.Cause)

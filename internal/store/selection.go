@@ -8,68 +8,64 @@ import (
 	"github.com/scurrycache/scurry/internal/httpcache"
 )
 
-// selection tells which stored responses a request selects (RFC 9111 section 4.1).
-type selection struct {
-	seed maphash.Seed // of imprints
+// A request selects a stored response by the fields that Vary names (RFC 9111 section 4.1).
+
+// selectedBy reports whether request selects r by r's own Vary.
+func (r *Record) selectedBy(request http.Header) bool {
+	return (r.Part == Part{} || httpcache.Part(r.Part).Answers(request)) &&
+		(len(r.Vary) == 0 || httpcache.Selecting(r.Vary, request) == r.Variant)
 }
 
-// selects reports whether request selects rec by the Vary of rec itself.
-func (s *selection) selects(rec *Record, request http.Header) bool {
-	return (rec.Part == Part{} || httpcache.Part(rec.Part).Answers(request)) &&
-		(len(rec.Vary) == 0 || httpcache.Selecting(rec.Vary, request) == rec.Variant)
+// agrees reports whether request equals the request that r answers in those fields of names that
+// r's Vary leaves out. If r remembers nothing of its request, it doesn't. A note that a response
+// isn't stored is for all requests that its Vary doesn't exclude.
+func (r *Record) agrees(names []string, request http.Header) bool {
+	p := r.asking.imprint()
+	return r.Pass || !slices.ContainsFunc(names, func(name string) bool {
+		return !slices.Contains(r.Vary, name) && (p == "" || p.field(name) != fieldOf(request, name))
+	})
 }
 
-// agrees reports whether request has in the fields of names that rec's Vary leaves out what the
-// request had that rec answers. Of a request that isn't remembered this isn't known. A note that a
-// response isn't stored is for all requests that its Vary doesn't exclude.
-func (s *selection) agrees(rec *Record, names []string, request http.Header) bool {
-	if rec.Pass {
-		return true
+// ousts reports whether r takes the place of old, one of variants, because both are for the same
+// requests. A record that isn't stored takes the place of its like only. So does a part, and the
+// answer to a HEAD.
+func (r *Record) ousts(old *Record, variants []*Record) bool {
+	names := r.Vary
+	if !r.Pass {
+		names = merged(varyOf(variants, old.HeadOnly), r.Vary)
 	}
-	for _, name := range names {
-		if slices.Contains(rec.Vary, name) {
-			continue
-		}
-		if p := rec.asking.imprint(); p == "" || s.field(p, name) != s.fieldOf(request, name) {
-			return false
-		}
-	}
-	return true
+	return (old.Pass || !r.Pass) && (r.Part == Part{} || r.Part == old.Part) &&
+		(old.HeadOnly || !r.HeadOnly) && r.alike(old, names)
 }
 
-// alike reports whether a and b are the same variant where names tell variants apart.
-func (s *selection) alike(a, b *Record, names []string) bool {
-	same := slices.Equal(a.Vary, b.Vary)
-	if same && a.Variant != b.Variant {
+// alike reports whether r and old are the same variant, if names tell variants apart.
+func (r *Record) alike(old *Record, names []string) bool {
+	same := slices.Equal(r.Vary, old.Vary)
+	if same && r.Variant != old.Variant {
 		return false
 	}
-	of, other := a.asking.imprint(), b.asking.imprint()
-	for _, name := range names {
-		if same && slices.Contains(a.Vary, name) {
-			continue
-		}
-		if of == "" || other == "" || s.field(of, name) != s.field(other, name) {
-			return false
-		}
-	}
-	return true
+	p, other := r.asking.imprint(), old.asking.imprint()
+	return !slices.ContainsFunc(names, func(name string) bool {
+		return !(same && slices.Contains(r.Vary, name)) &&
+			(p == "" || other == "" || p.field(name) != other.field(name))
+	})
 }
 
-func (s *selection) variantBy(names []string, request http.Header) string {
+func variantBy(names []string, request http.Header) string {
 	if len(names) == 0 {
 		return ""
 	}
 	return "by " + httpcache.Selecting(names, request)
 }
 
-// imprintOf remembers request.
-func (s *selection) imprintOf(request http.Header) imprint {
+// imprintOf returns the imprint of request.
+func imprintOf(request http.Header) imprint {
 	if len(request) > maxImprint {
 		return ""
 	}
 	p := make([]byte, 0, (len(request)+1)*len(cell{}))
 	for name := range request {
-		field := s.fieldOf(request, name)
+		field := fieldOf(request, name)
 		p = append(p, field[:]...)
 	}
 	if len(p) == 0 {
@@ -78,18 +74,18 @@ func (s *selection) imprintOf(request http.Header) imprint {
 	return imprint(p)
 }
 
-// fieldOf is a field of request as an imprint has it.
-func (s *selection) fieldOf(request http.Header, name string) cell {
+// fieldOf is the cell of a field of request.
+func fieldOf(request http.Header, name string) cell {
 	if len(request[name]) == 0 {
 		return cell{}
 	}
-	n, v := s.hash(name), s.hash(httpcache.Selecting([]string{name}, request))
+	n, v := hash(name), hash(httpcache.Selecting([]string{name}, request))
 	return cell{byte(n), byte(n >> 8), byte(v), byte(v >> 8), byte(v >> 16), byte(v >> 24)}
 }
 
-// field is what p has of that field.
-func (s *selection) field(p imprint, name string) (field cell) {
-	n := s.hash(name)
+// field is the cell of that field in p.
+func (p imprint) field(name string) (field cell) {
+	n := hash(name)
 	for ; len(p) > 0; p = p[len(field):] {
 		if p[0] == byte(n) && p[1] == byte(n>>8) {
 			copy(field[:], p)
@@ -100,4 +96,4 @@ func (s *selection) field(p imprint, name string) (field cell) {
 }
 
 // hash is a hash whose lowest bit is set, so that no field's cell is the zero one.
-func (s *selection) hash(text string) uint64 { return maphash.String(s.seed, text) | 1 }
+func hash(text string) uint64 { return maphash.String(seed, text) | 1 }

@@ -13,17 +13,17 @@ type Sending struct {
 	rd   Reader
 	res  *Result     // that was found, if any
 	stop func() bool // lets go of the context of a body that isn't stored
-	err  error       // that came with the last bytes of one
+	err  error       // that came with its last bytes
 }
 
 // sendingResult sends the content of res, which q has asked for.
 func (s *Store) sendingResult(ctx context.Context, q *LookupRequest, res *Result) *Sending {
 	sent := &Sending{s: s, res: res}
 	if res.Body != nil {
-		sent.stop = context.AfterFunc(ctx, res.Cancel) // so that it isn't read for nobody
+		sent.stop = context.AfterFunc(ctx, res.Cancel) // it isn't read if the peer has gone
 		return sent
 	}
-	s.ReaderFrom(&sent.rd, q.Fields(), res, 0, -1)
+	s.ReaderFrom(&sent.rd, q.Fields, res, 0, -1)
 	sent.rd.setLocalOnly()
 	return sent
 }
@@ -61,7 +61,7 @@ func (t *Sending) readOnce() ([]byte, error) {
 	return nil, t.err
 }
 
-// End is what is to be said when Next has returned io.EOF: the trailer, and whether the origin was
+// End returns what the other node is told after io.EOF: the trailer, and whether the origin was
 // asked.
 func (t *Sending) End() (trailer http.Header, asked Asked) {
 	if t.stop != nil {
@@ -70,7 +70,7 @@ func (t *Sending) End() (trailer http.Header, asked Asked) {
 	return t.rd.Trailer(), t.rd.Asked()
 }
 
-// Close lets go of the content.
+// Close releases the content.
 func (t *Sending) Close() {
 	if t.stop != nil {
 		t.stop()

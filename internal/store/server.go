@@ -10,27 +10,22 @@ import (
 	"github.com/scurrycache/scurry/internal/invalidation"
 )
 
-// Server answers other nodes out of a store: it is the far end of their Remotes. What it is asked
-// for may be anything. It never asks a third node, so that nodes whose rings differ can't wait for
-// each other.
+// Server answers other nodes from a store: it is the far end of their Remotes. Requests may contain
+// anything. It never forwards a request to a third node, so nodes with different rings can't
+// deadlock.
 type Server struct{ s *Store }
 
-// Server is what answers other nodes.
+// Server returns a Server for s.
 func (s *Store) Server() *Server { return &Server{s} }
 
-// check says what is wrong with a cache key that another node sent.
-func (v *Server) check(key string) error {
-	if v.s.cfg.Keys.Check(key) != nil {
-		return ErrBusy
-	}
-	return nil
-}
+// odd reports whether a string that another node sent is no cache key.
+func (v *Server) odd(key string) bool { return v.s.cfg.Keys.Check(key) != nil }
 
-// Lookup answers with what is stored, if that is fresh and isn't what was found wanting, else by
-// way of the origin. The Content that follows, if not nil, must be closed.
+// Lookup answers with what is stored, if that is fresh and isn't what the requester found wanting.
+// Otherwise it fetches. The Content that follows, if not nil, must be closed.
 func (v *Server) Lookup(ctx context.Context, q *LookupRequest) (*LookupResult, *Sending, error) {
 	s := v.s
-	if v.check(q.Key) != nil || q.Target != "" && v.check(q.Target) != nil {
+	if v.odd(q.Key) || q.Target != "" && v.odd(q.Target) {
 		return nil, nil, ErrBusy
 	}
 	if s.ownerOf(q.Key) != "" {
@@ -39,13 +34,13 @@ func (v *Server) Lookup(ctx context.Context, q *LookupRequest) (*LookupResult, *
 	if !v.upTo(q.Position) {
 		return nil, nil, ErrBehind
 	}
-	q.For = "peer"
+	q.ForPeer = true
 	res, err := s.lookup(ctx, q)
 	if err != nil {
 		return nil, nil, err
 	}
 	found := &LookupResult{
-		Record: s.offeredTo(res.Record, &q.Request), Stored: s.stores(res.Record),
+		Record: s.offeredTo(res.Record, &q.Request), Stored: s.successor(res.Record) != nil,
 		Found: res.Found, Collapsed: res.Collapsed, Renewed: res.Renewed,
 		Status: res.Status, Why: res.Why,
 	}
@@ -62,32 +57,18 @@ func (s *Store) lookup(ctx context.Context, q *LookupRequest) (*Result, error) {
 	if rec != nil && q.Gone == rec.Version {
 		s.drop(rec)
 		rec = nil
-	}
-	if rec != nil && !q.takes(rec) {
+	} else if rec != nil && !q.takes(rec) {
 		rec = nil
 	}
 	why := s.why(q, rec)
-	switch known := rec != nil && !mustRevalidate; {
-	case known && q.Stored:
+	if rec != nil && !mustRevalidate && s.suffices(rec, q) {
 		return &Result{Record: rec, Found: true}, nil
-	case q.Stored:
+	}
+	if q.Stored {
 		return nil, ErrNone
-	case known && q.Background && rec.rests(s.cfg.Now()):
-		return &Result{Record: rec, Found: true}, nil
-	case known && (rec.Version != q.Version || rec.Revision != q.Revision ||
-		rec.rests(s.cfg.Now())):
-		if rec.Pass {
-			return &Result{Record: rec, Found: true}, nil
-		}
-		if usable, refresh := s.cfg.usable(rec, q.Header); usable {
-			if refresh {
-				s.Refresh(&q.Request, rec)
-			}
-			return &Result{Record: rec, Found: true}, nil
-		}
 	}
 	if rec != nil && (rec.Pass || (q.Alone && q.Version == "")) {
-		rec = nil // the requester has nothing to validate, and wants no one else's
+		rec = nil // the requester has nothing to validate, and mustn't share another's response
 	}
 	res, err := s.Fetch(ctx, &q.Request, rec)
 	if failed, ok := errors.AsType[*Failure](err); ok {
@@ -95,7 +76,7 @@ func (s *Store) lookup(ctx context.Context, q *LookupRequest) (*Result, error) {
 		told.Why = why
 		if rec != nil {
 			told.Stored = s.offeredTo(rec, &q.Request).with(func(r *Record) {
-				r.RetryAfter = Until(s.cfg.Now().Add(RetryAfter))
+				r.RetryAfter = s.in(RetryAfter)
 			})
 		}
 		return nil, &told
@@ -106,8 +87,26 @@ func (s *Store) lookup(ctx context.Context, q *LookupRequest) (*Result, error) {
 	return res, err
 }
 
-// findFor finds what is stored for what q asks for. This node may know better than the one that
-// asks what its key is.
+// suffices reports whether rec, which need not be revalidated, answers q.
+func (s *Store) suffices(rec *Record, q *LookupRequest) bool {
+	rests := rec.rests(s.cfg.Now())
+	switch {
+	case q.Stored || q.Background && rests:
+		return true
+	case rec.Version == q.Version && rec.Revision == q.Revision && !rests:
+		return false
+	case rec.Pass:
+		return true
+	}
+	usable, refresh := s.cfg.usable(rec, q.Header)
+	if refresh {
+		s.Refresh(&q.Request, rec)
+	}
+	return usable
+}
+
+// findFor finds what is stored for q. This node may know better than the requester under which key
+// that is.
 func (s *Store) findFor(q *LookupRequest) (rec *Record, mustRevalidate bool) {
 	q.Target = cmp.Or(q.Target, q.Key)
 	keys := s.cfg.Keys.Keys(q.Target)
@@ -121,8 +120,7 @@ func (s *Store) findFor(q *LookupRequest) (rec *Record, mustRevalidate bool) {
 	return nil, false
 }
 
-// why is why the origin is to be asked although rec, which may be nil, is stored of what q asks
-// for.
+// why is the reason for which the origin is asked for q, although rec, which may be nil, is stored.
 func (s *Store) why(q *LookupRequest, rec *Record) Why {
 	if rec != nil && !rec.Pass {
 		if usable, _ := s.cfg.usable(rec, nil); usable && rec.Revision != q.Revision {
@@ -136,17 +134,15 @@ func (s *Store) why(q *LookupRequest, rec *Record) Why {
 	return Nothing
 }
 
-// stores reports whether rec, or what has taken its place with the same bytes, is in the table.
-func (s *Store) stores(rec *Record) bool { return s.successor(rec) != nil }
-
-// Chunk is a chunk by its key, which is without the group's prefix, if this node owns and holds it.
-// What the chunk is of isn't known here, so the requester must know all that is removed.
+// Chunk returns a chunk by its key, which is without the group's prefix, if this node owns and
+// holds it. This node can't tell what response the chunk belongs to, so the requester must know all
+// that is removed.
 func (v *Server) Chunk(ctx context.Context, key string, p *invalidation.Position) ([]byte, error) {
 	s := v.s
 	if !s.ownsChunk(key) {
 		return nil, ErrNotOwner
 	}
-	if !s.log.Covers(known(p)) {
+	if !s.log.Covers(p) {
 		return nil, ErrBehind
 	}
 	switch b, ok, busy := s.chunks.Serve(key); {
@@ -159,14 +155,14 @@ func (v *Server) Chunk(ctx context.Context, key string, p *invalidation.Position
 	}
 }
 
-// Fragment is the bytes of a version from off on, if this node holds a fragment of them.
+// Fragment returns the bytes of a version from off on, if this node holds a fragment with them.
 func (v *Server) Fragment(ctx context.Context, rec *Record, off int64, p *invalidation.Position) (
 	[]byte, error,
 ) {
-	if off < 0 || v.check(rec.Key) != nil {
+	if off < 0 || v.odd(rec.Key) {
 		return nil, ErrBusy
 	}
-	if !v.s.log.Covers(known(p)) {
+	if !v.s.log.Covers(p) {
 		return nil, ErrBehind
 	}
 	b, ok := v.s.fragmentAt(rec, off)
@@ -214,10 +210,10 @@ func (v *Server) TakeOver(ctx context.Context, q *ReadRequest) error {
 	return nil
 }
 
-// readable is the record of what q wants to read, or says why that isn't to be had here.
+// readable returns the record of what q wants to read, or why this node can't read that.
 func (v *Server) readable(q *ReadRequest) (*Record, error) {
 	s, rec := v.s, q.Record
-	if v.check(q.Key) != nil || !s.fits(rec, q.Key) || rec.HeadOnly || !q.within(rec) {
+	if v.odd(q.Key) || !s.fits(rec, q.Key) || rec.HeadOnly || !q.within(rec) {
 		return nil, ErrBusy
 	}
 	s.adopt(q.Key, rec)
@@ -250,14 +246,15 @@ func (q *ReadRequest) within(rec *Record) bool {
 // Foresee reports whether the origin would be asked for some of those parts of a content.
 func (v *Server) Foresee(ctx context.Context, rec *Record, parts []chunk.Span) (asked Asked,
 	err error) {
-	if v.check(rec.Key) != nil || rec.Length < 0 || rec.Length >= MaxLength {
+	if v.odd(rec.Key) || rec.Length < 0 || rec.Length >= MaxLength {
 		return 0, ErrBusy
 	}
 	for _, part := range parts {
 		if part.Start < 0 || part.Start >= part.End || part.End > rec.Length {
 			return 0, ErrBusy
 		}
-		if asked = max(asked, v.s.foresee(rec, part, nil)); asked == AskedForThis {
+		here, _ := v.s.foresee(rec, part, false)
+		if asked = max(asked, here); asked == AskedForThis {
 			break
 		}
 	}
@@ -268,34 +265,35 @@ func (v *Server) Foresee(ctx context.Context, rec *Record, parts []chunk.Span) (
 func (v *Server) Put(key string, rec *Record, content []byte, p *invalidation.Position) error {
 	s := v.s
 	whole := rec.Length == int64(len(content)) && !rec.Pass && !rec.HeadOnly && rec.Part == Part{}
-	if v.check(key) != nil || !s.fits(rec, key) || !whole || s.ownerOf(key) != "" {
+	if v.odd(key) || !s.fits(rec, key) || !whole || s.ownerOf(key) != "" {
 		return ErrBusy
 	}
 	rec.Key = key
-	basis, verdict := s.log.Accepts(s.resource(key, rec.Groups), known(p))
+	basis, verdict := s.log.Accepts(s.resource(key, rec.Groups), p)
 	if verdict == invalidation.Current {
 		s.put(rec, content, basis)
 	}
 	return nil
 }
 
-// Varies drops what is stored here under a key of another node's, or is on its way.
+// Varies drops what is stored here under a key of another node's, and has what is on its way there
+// not stored.
 func (v *Server) Varies(key string) error {
 	s := v.s
-	if v.check(key) != nil {
+	if v.odd(key) {
 		return ErrBusy
 	}
-	if s.ownerOf(key) != "" { // else this node knows by itself
+	if s.ownerOf(key) != "" { // if this node owns it, it knows by itself
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.varied.raise(s.cfg.Keys.CanonicalKey(key))
+		s.variedAt(key).Add(1)
 		s.removeLocked(key)
 	}
 	return nil
 }
 
-// failureFor is what an error of reading for another node says: that this node stops, or has no
-// room, else something about the origin, which nobody needs to find out again.
+// failureFor is the error that another node is told if reading for it has failed with err: that
+// this node stops or has no room, or a verdict on the origin.
 func (s *Store) failureFor(ctx context.Context, err error) error {
 	switch {
 	case s.base.Err() != nil || ctx.Err() != nil || errors.Is(err, ErrBusy):

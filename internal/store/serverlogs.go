@@ -1,20 +1,19 @@
 package store
 
-import "github.com/scurrycache/scurry/internal/invalidation"
+import (
+	"slices"
 
-// Invalidate takes entries that another node has issued. The resources that they are about are
-// keys. The error is ErrBehind if this node has missed earlier ones.
+	"github.com/scurrycache/scurry/internal/invalidation"
+)
+
+// Invalidate takes in entries that another node has issued, about the resources with those keys. It
+// owns keys. The error is ErrBehind if this node has missed earlier entries.
 func (v *Server) Invalidate(entries []invalidation.Entry, keys []string) error {
 	s := v.s
-	var ours []string
-	for _, key := range keys {
-		if v.check(key) == nil {
-			ours = append(ours, key)
-		}
-	}
+	keys = slices.DeleteFunc(keys, v.odd)
 	s.mu.Lock()
 	c, behind := s.log.Learn(entries)
-	s.sweepLocked(&c, ours)
+	s.sweepLocked(&c, keys)
 	s.mu.Unlock()
 	s.changed(&c)
 	if behind {
@@ -23,8 +22,8 @@ func (v *Server) Invalidate(entries []invalidation.Entry, keys []string) error {
 	return nil
 }
 
-// upTo reports whether this node knows, and has swept for, all that p has. It is to be asked before
-// a record is looked for.
+// upTo reports whether this node knows all entries of p, and has swept the table for them. It is to
+// be called before a record is looked for.
 func (v *Server) upTo(p *invalidation.Position) bool {
 	v.s.mu.Lock() // a sweep that is under way ends first
 	defer v.s.mu.Unlock()

@@ -7,11 +7,10 @@ import (
 	"sync"
 )
 
-// shards is the entries of the table by cache key, spread over locks by path: who looks a key up
-// doesn't wait for those who look up others, nor for what is stored and removed elsewhere. Only one
-// who holds the store's mu changes them, or an entry, and needs no shard's lock to read.
+// shards is the entries of the table by cache key, spread by path over several locks. So a lookup
+// doesn't wait for lookups of other keys, or for changes elsewhere. Shards and entries are changed
+// only under the store's mu, and whoever holds that needs no shard's lock to read.
 type shards struct {
-	seed maphash.Seed
 	list [64]shard
 	n    int // entries; guarded by the store's mu
 }
@@ -23,10 +22,10 @@ type shard struct {
 
 func (s *shards) of(key string) *shard {
 	path, _, _ := strings.Cut(key, "?")
-	return &s.list[maphash.String(s.seed, path)%uint64(len(s.list))]
+	return &s.list[maphash.String(seed, path)%uint64(len(s.list))]
 }
 
-// look is what is stored under key at this moment. The store's mu needn't be held.
+// look returns what is stored under key at this moment. The store's mu need not be held.
 func (s *shards) look(key string) (found stored, ok bool) {
 	sh := s.of(key)
 	sh.mu.RLock()
@@ -45,7 +44,7 @@ type stored struct {
 	turn     uint32
 }
 
-// getLocked returns key's entry for one who is to change it.
+// getLocked returns key's entry, for a change of it.
 func (s *shards) getLocked(key string) (*entry, bool) {
 	e, ok := s.of(key).entries[key]
 	return e, ok

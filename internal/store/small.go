@@ -6,8 +6,8 @@ package store
 // maxSmall is the largest content that is held in its record.
 const maxSmall = 512
 
-// smallContent is a copy of b, a whole content, for records to hold, which have no chunks then; nil
-// if it isn't small.
+// smallContent returns a copy of b, a whole content, for records to hold instead of chunks. It
+// returns nil if b isn't small.
 func smallContent(b []byte) *[]byte {
 	if len(b) == 0 || len(b) > maxSmall {
 		return nil
@@ -16,7 +16,7 @@ func smallContent(b []byte) *[]byte {
 	return &b
 }
 
-// content is what r holds of its content: all of it or nothing.
+// content is the content of r, if r holds it.
 func (r *Record) content() []byte {
 	if r.small == nil {
 		return nil
@@ -24,13 +24,10 @@ func (r *Record) content() []byte {
 	return *r.small
 }
 
-// keeps reports whether what r, which another node sent, holds can be its content.
-func (r *Record) keeps() bool { return r.small == nil || int64(len(*r.small)) == r.Length }
-
-// inherit has r hold what old does, which is stored under the same key, if it has the same bytes.
-// So all variants that share a version hold its content or none does.
+// inherit has r hold the content that old holds, if both have the same bytes. old is stored under
+// the same key. So all variants that share a version hold its content, or none does.
 func (r *Record) inherit(old *Record) {
-	if r.small == nil && r.Version == old.Version {
+	if r.small == nil && r.sameBytes(old) {
 		r.small = old.small
 	}
 }

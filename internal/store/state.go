@@ -9,13 +9,9 @@ import (
 
 // Store holds stored responses. Its methods may be called concurrently.
 type Store struct {
-	cfg     Config
-	records *groups.Group
-	chunks  *chunks.Cache
-	*keys
-	*selection
-	layout
-	refusals  refusals
+	cfg       Config
+	records   *groups.Group
+	chunks    *chunks.Cache
 	rooms     rooms
 	audiences audiences
 
@@ -26,7 +22,6 @@ type Store struct {
 
 	// mu guards all below.
 	mu sync.Mutex
-	*table
-	changes
+	table
 	refreshing map[uint64]struct{} // revisions that are being validated in the background
 }

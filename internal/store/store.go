@@ -1,61 +1,61 @@
 // Package store holds stored responses, each in two halves: a mutable record and immutable chunks.
 //
-// In come requests (Request) and, from a Source, the origin's answers. Out come Records and Readers
-// over their bytes. The store owns all of it within its budget: records in a table of its own,
-// which alone may change (pool.go says which make room for which); chunks in a groupcache group,
-// under keys that no two representations share. A content of a few bytes is in its record
-// (small.go). A second group, which holds nothing, collapses concurrent requests. Origin bodies are
-// read by fills, which readers follow while they grow:
+// In come requests (Request) and, from a Source, the origin's responses. Out come Records and
+// Readers over their bytes. The store owns all of it, within its budget. Records are in a table of
+// its own, and only they change (pool.go says which make room for which). Chunks are in a
+// groupcache group, under keys that no two representations share. A content of a few bytes is in
+// its record (small.go). A second group, which holds nothing, collapses concurrent requests. Origin
+// bodies are read by fills, which readers follow while they grow:
 //
 //	Find ──► table of records
 //	Fetch ─► records group ─► Source.Fetch ─► record into the table, body into a fill
 //	Reader ► chunks group, else a fill, else a new fill from Source.Open
 //	fill ──► followers, byte by byte; chunks group, chunk by chunk
 //
-// Where there are several nodes, each key, and each slab of a large content, has one that owns it
-// and alone asks the origin. What another node owns, it is asked for (fetchFromOwner), and answers
-// as its own clients are answered. Remote is this node's view of the others, Server what answers
-// them:
+// Where there are several nodes, one of them owns each key, and each slab of a large content, and
+// only the owner asks the origin. Another node asks the owner (fetchFromOwner), which answers as it
+// answers its own clients. Remote is this node's view of the others, and Server answers them:
 //
 //	Fetch ─► records group ─► the owner's Fetch ─► near copy into the table, for a lease
 //	Reader ► chunks group ─► the owner's; else a relay: a fill that reads from a Reader of the owner, and isn't kept
 //
-// A node that is asked never asks on: no two nodes wait for each other, whatever their rings say.
-// An owner that can't be asked is stood in for.
+// A node never forwards a peer's request to a third node, so nodes with different rings can't
+// deadlock. If an owner can't be asked, the node that wanted to ask takes its place.
 //
-// Of a content that the origin sends a part of, the part is kept and the rest is asked for when it
-// is wanted (fragment.go). What is stale may be validated in the background (refresh.go), the
-// records of one key are told apart by the Vary of all of them (variants.go), and what has been
-// changed is removed on all nodes (invalidate.go). What has been removed is in a log, which nodes
-// exchange (logs.go); package invalidation says how. Near copies of what turns out to vary are
-// dropped (varied.go).
+// If the origin sends a part of a content, that is kept, and the rest is asked for when it is
+// wanted (fragment.go). A stale response may be validated in the background (refresh.go). The
+// records of one key are told apart by the Vary of all of them (entry.go, selection.go,
+// variants.go). What has been changed is removed on all nodes (invalidate.go), by way of a log that
+// the nodes exchange (logs.go; package invalidation says how). Near copies of a resource that turns
+// out to vary are dropped (varied.go).
 //
 // The parts don't know the Store, and are guarded by its lock or by one of their own: keys (names,
-// owners), layout (slabs), selection (which variant a request selects), table (records), changes
-// (what the log says of a record), bodies (bytes and the fills that read them), rooms (memory for
-// what is on its way), audiences, refusals, lifetime. Store's own methods combine them, each file
-// on those before it:
+// owners, slabs, refusals of parts), changes (what the log says of a record), table (records),
+// bodies (bytes and the fills that read them), rooms (memory for what is on its way), audiences
+// (requests that wait for flights), lifetime. Store's own methods combine them, each file on those
+// before it:
 //
 //	find, invalidate ► logs, chunks, join ► opener, relay ► fills ► reader, fetchorigin
 //	► fetchowner, fetch, server ► open
 //
 // A lookup takes the lock of its shard of the table, and no other (shards.go). The table is changed
-// under Store.mu. Bytes, and the fills that read them, have bodies.mu: who reads doesn't wait for the
-// table. Locks are taken in this order, and none is held while a group or another node is asked:
+// under Store.mu. Bytes, and the fills that read them, have bodies.mu, so readers don't wait for
+// changes of the table. Locks are taken in this order, and none is held while a group or another
+// node is asked:
 //
 //	Store.mu ► the log's own
 //	         ► bodies.mu ► a fill's own ► rooms.filling
 //	                     ► shard.mu, refusals, lifetime.ending, reserving
 //	audiences: alone
 //
-// A fill is among the bodies before its record can be found, and goes from there after its record
-// has learnt what it brought.
+// A fill is among the bodies before its record can be found. It leaves them after its record has
+// learnt what it brought.
 //
-// The log gets entries only under Store.mu, and the table is swept for them before that is released:
-// no record that is stored after that rests on less than the log has.
+// The log gets entries only under Store.mu, and the table is swept for them before that is
+// released. So no record that is stored later rests on less than the log has.
 //
-// Which keys are whose, a KeySpace knows. Whether the origin's answers are stored is the Source's
-// business; whether they are used, httpcache's and the caller's.
+// A KeySpace knows which keys a resource has. The Source decides whether a response is stored;
+// httpcache and the caller decide whether it is used.
 package store
 
 import (
@@ -74,7 +74,7 @@ type Source interface {
 	// Fetch asks the origin for req's resource. If prev isn't nil, the request is conditional on
 	// prev's validators; else it may be on those of req.Variants. For a HEAD, prev may be what a
 	// GET brought; it is Renewed if what is learnt is about the same content. An error means that
-	// no answer could be learned; it is shared by all who wait for this one.
+	// no answer could be learned; it is shared by all requests that wait for this one.
 	Fetch(ctx context.Context, req *Request, prev *Record) (*OriginResponse, error)
 
 	// Open opens the bytes [off, end) of rec's representation, or to its end if end is -1, by a
@@ -84,7 +84,7 @@ type Source interface {
 	// the whole. After any other error trying again is worth a while.
 	Open(ctx context.Context, by Fields, rec *Record, off, end int64) (OriginBody, error)
 
-	// Failed says of an error of Open, or of a body, what it means to those who ask.
+	// Failed returns what an error of Open, or of a body, means to clients.
 	Failed(err error) *Failure
 }
 
@@ -95,8 +95,8 @@ type OriginBody struct {
 	Length int64 // of the representation, -1 if unknown
 }
 
-// OriginResponse is an origin's answer. The store owns Body and closes it, or hands it on to the
-// one who asked.
+// OriginResponse is an origin's response. The store owns Body: it closes it, or hands it on to the
+// caller of Fetch.
 type OriginResponse struct {
 	Record    *Record // all but Key and Version, which the store fills in
 	Validator string  // what the version derives from: a strong validator, or "" if there is none
@@ -106,12 +106,13 @@ type OriginResponse struct {
 	// the trailer fields, once Body has been read to its end; nil if there can't be any
 	Trailer  func() http.Header
 	Storable bool
-	Private  bool // it is about the one who asked, and says nothing of what others would get
-	// prev is still good: Record is prev with new fields and times, and there is no Body
+	Private  bool // it is for this request alone, and says nothing of what others would get
+
+	// Renewed means that prev, or Variant, is still good: Record is that one with new fields and
+	// times, and there is no Body.
 	Renewed bool
 
-	// Variant, if not nil, is the one of Request.Variants whose bytes answer this request, too:
-	// Record is Variant with new fields and times, and there is no Body.
+	// Variant is the one of Request.Variants that is still good; nil if that is prev.
 	Variant *Record
 }
 
@@ -134,6 +135,8 @@ const (
 	// one part in so many of the memory may be taken by records that have no chunks
 	recordsShare = 4
 	recordsMost  = 2 // and one part in so many by all of them
+	// one part in so many of the memory is what chunks come to between two uses that are noted
+	useSteps = 64
 	// how many of the smallest chunks a fill holds, about, if there are many
 	fillBytes = 4
 	// no body that can't be asked for again may take more than one part in so many

@@ -25,29 +25,6 @@ func find(s *Store, key string, request http.Header) *Record {
 	return rec
 }
 
-func TestGenerationsNeverReturn(t *testing.T) {
-	var g generations
-	seen := map[uint64]bool{g.of("a"): true}
-	for i := range 3 * maxRaised {
-		if i%1000 == 0 {
-			g.raise("a")
-			if seen[g.of("a")] {
-				t.Fatalf("generation %d comes again", g.of("a"))
-			}
-			seen[g.of("a")] = true
-		}
-		before, a := g.of(fmt.Sprint(i)), g.of("a")
-		all := g.raise(fmt.Sprint(i))
-		if g.of(fmt.Sprint(i)) <= before || (all && g.of("a") <= a) {
-			t.Fatalf("raising %d changed %d to %d", i, before, g.of(fmt.Sprint(i)))
-		}
-		seen[g.of("a")] = true
-	}
-	if len(g.raised) > maxRaised {
-		t.Errorf("the log has %d entries", len(g.raised))
-	}
-}
-
 func sampleRecord(now time.Time) *Record {
 	r := &Record{
 		Details: &Details{
@@ -56,8 +33,8 @@ func sampleRecord(now time.Time) *Record {
 			PassUntil: Until(now.Add(time.Second)), Groups: []string{"g", "h"},
 		},
 		Version: "v", Revision: 1 << 63, Status: 200, Fragments: true,
-		RetryAfter: Until(now.Add(time.Minute)),
-		Length:     5, Rangeable: true, OneSlab: true,
+		standing: standing{RetryAfter: Until(now.Add(time.Minute))},
+		Length:   5, Rangeable: true, OneSlab: true,
 	}
 	r.SetTimes(now.Add(-2*time.Second), now.Add(-time.Second))
 	r.SetFields(http.Header{"Etag": {`"1"`}, "X": {"one", "", "\xff\xfe"}})
@@ -324,4 +301,21 @@ func TestLeaverLetsGo(t *testing.T) {
 			t.Errorf("a body that nobody wants and that can't be kept is still read: %+v", u)
 		}
 	})
+}
+
+// unanswered is a Source whose origin gives no answer.
+type unanswered struct{ canned }
+
+var errUnanswered = &Failure{Status: 502, Kind: "x", Err: errors.New("no answer")}
+
+func (*unanswered) Fetch(context.Context, *Request, *Record) (*OriginResponse, error) {
+	return nil, errUnanswered
+}
+
+// TestFailureComesThrough: a caller of Fetch gets the Source's own verdict.
+func TestFailureComesThrough(t *testing.T) {
+	s := open(t, &unanswered{})
+	if _, err := s.Fetch(t.Context(), &Request{Key: "k"}, nil); err != error(errUnanswered) {
+		t.Errorf("%v", err)
+	}
 }

@@ -1,28 +1,23 @@
 package store
 
 import (
-	"net/http"
 	"slices"
 
 	"github.com/scurrycache/scurry/internal/httpcache"
 )
 
-// answersFlight reports whether rec, with which a flight for variant came back, answers all
-// requests of that variant; if it doesn't, own names the one that is asked for.
+// answersFlight reports whether rec, the result of a flight for variant, answers req. If it
+// doesn't, own names the variant that req asks for.
 func (s *Store) answersFlight(rec *Record, variant string, req *Request) (own string, ok bool) {
-	s.mu.Lock()
-	names := merged(s.varyLocked(rec.Key, req.Head), rec.Vary)
-	s.mu.Unlock()
-	own = s.variantBy(names, req.Header)
-	return own, s.selects(rec, req.Header) && (own == variant || s.agrees(rec, names, req.Header))
+	names := merged(s.vary(rec.Key, req.Head), rec.Vary)
+	own = variantBy(names, req.Header)
+	return own, rec.selectedBy(req.Header) && (own == variant || rec.agrees(names, req.Header))
 }
 
-// offeredTo is rec for the node that has asked for it. That node may not know the other variants,
-// so what tells them apart becomes rec's Vary there.
+// offeredTo returns rec for the node that has asked for it with req. That node may not know the
+// other variants, so the fields that tell them apart become rec's Vary there.
 func (s *Store) offeredTo(rec *Record, req *Request) *Record {
-	s.mu.Lock()
-	names := merged(rec.Vary, s.varyLocked(rec.Key, req.Head))
-	s.mu.Unlock()
+	names := merged(rec.Vary, s.vary(rec.Key, req.Head))
 	if slices.Equal(names, rec.Vary) {
 		return rec
 	}
@@ -38,33 +33,14 @@ func (s *Store) offeredTo(rec *Record, req *Request) *Record {
 	})
 }
 
-// amongLocked is f's request with what is stored for other requests, if an answer to this one may
-// be made of it.
+// amongLocked returns f's request with the records that are stored for other requests, if an answer
+// to it may be made of them.
 func (s *Store) amongLocked(f *flight) *Request {
-	e, ok := s.shards.getLocked(f.req.Key)
-	if !ok || f.prev != nil || f.req.Head || f.req.Alone || f.req.Ranged || f.req.Gone != "" {
+	if f.prev != nil || f.req.Head || f.req.Alone || f.req.Ranged || f.req.Gone != "" {
 		return f.req
 	}
 	among := *f.req
-	among.Variants = slices.DeleteFunc(slices.Clone(e.variants), func(rec *Record) bool {
-		return rec.Pass || rec.HeadOnly
-	})
+	e, _ := s.shards.look(among.Key)
+	among.Variants = without(e.variants, func(rec *Record) bool { return rec.Pass || rec.HeadOnly })
 	return &among
-}
-
-// shareVersion stores the record that the origin's answer has made of another variant, whose bytes
-// the two share.
-func (s *Store) shareVersion(x *exchange) *Result {
-	rec := x.Record
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	rec.Version = x.Variant.Version
-	now := s.current(x.Variant)
-	if now != nil {
-		rec.Length = now.Length // a fill may have ended meanwhile
-	}
-	if now != nil && x.Storable && !s.overtaken(rec) {
-		s.installLocked(rec)
-	}
-	return &Result{Record: rec, Renewed: true, Status: http.StatusNotModified}
 }

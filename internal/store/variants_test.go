@@ -17,7 +17,7 @@ func storing(t *testing.T, requests []http.Header, vary [][]string) *Store {
 		if len(rec.Vary) > 0 {
 			rec.Variant = httpcache.Selecting(rec.Vary, request)
 		}
-		rec.setImprint(s.imprintOf(request))
+		rec.setImprint(imprintOf(request))
 		s.mu.Lock()
 		s.installLocked(rec)
 		s.mu.Unlock()
@@ -51,12 +51,12 @@ func TestNodesAreToldTheUnion(t *testing.T) {
 	a, none := http.Header{"Origin": {"a"}}, http.Header{}
 	owner := storing(t, []http.Header{a, none}, [][]string{{"Origin"}, nil})
 	other := storing(t, []http.Header{{"Accept": {"x"}}}, [][]string{{"Accept"}})
-	told := owner.offeredTo(find(owner, "k", none), &Request{Key: "k", Header: none})
+	told := owner.offeredTo(find(owner, "k", none), &Request{Key: "k", Fields: Fields{Header: none}})
 	copied, err := Decode(told.Encode(owner.cfg.Now()), owner.cfg.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
-	other.lend(&flight{req: &Request{Key: "k", Header: none}}, copied)
+	other.lend(&flight{req: &Request{Key: "k", Fields: Fields{Header: none}}}, copied)
 	other.mu.Lock()
 	other.installLocked(copied)
 	other.mu.Unlock()
@@ -68,7 +68,7 @@ func TestNodesAreToldTheUnion(t *testing.T) {
 			t.Errorf("%v: %+v", request, rec)
 		}
 	}
-	if told := owner.offeredTo(find(owner, "k", a), &Request{Key: "k", Header: a}); !slices.Equal(told.Vary, []string{"Origin"}) {
+	if told := owner.offeredTo(find(owner, "k", a), &Request{Key: "k", Fields: Fields{Header: a}}); !slices.Equal(told.Vary, []string{"Origin"}) {
 		t.Errorf("Vary %v", told.Vary)
 	}
 }

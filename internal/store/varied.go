@@ -1,13 +1,14 @@
 package store
 
-// A response may say that its resource varies by a field (Vary) after another one, that didn't, has
-// been given to other nodes. They would answer from their near copies whatever a request has in
-// that field, so the owner has them drop these. One that can't be told has them for a lease.
+// A response may say by Vary that its resource varies, after an earlier response that didn't say so
+// was given to other nodes. They would answer all requests from their near copies. So the owner has
+// them drop these. A node that can't be told keeps them for a lease.
 
-// variesLocked is called when a record of this node's own has come under e's key. Before that,
-// names told the variants apart.
+// variesLocked tells the other nodes if the key of e, which this node owns, has turned out to vary
+// by more than names.
 func (s *Store) variesLocked(e *entry, names []string) {
-	if s.cfg.Remote == nil || len(merged(names, e.varyFor(true))) == len(names) || !s.begin() {
+	same := len(merged(names, varyOf(e.variants, true))) == len(names)
+	if s.cfg.Remote == nil || same || !s.begin() {
 		return
 	}
 	key := e.key()
@@ -17,8 +18,8 @@ func (s *Store) variesLocked(e *entry, names []string) {
 	}()
 }
 
-// outdatedLocked reports whether what f has brought may be no copy to answer others from: since f
-// took off, its resource has turned out to vary.
+// outdatedLocked reports whether the resource of f has turned out to vary since f took off. Then
+// the result of f mustn't answer other requests.
 func (s *Store) outdatedLocked(f *flight) bool {
-	return f.varied != s.variedLocked(f.req.Key)
+	return f.varied != s.variedAt(f.req.Key).Load()
 }
