@@ -1,50 +1,47 @@
 package exchange
 
 import (
-	"slices"
 	"sync"
 	"time"
-
-	"github.com/scurrycache/scurry/internal/peer"
 )
 
 // untold is the nodes that couldn't be told of an invalidation, and are tried again and again. The
 // zero value is ready for use.
 type untold struct {
 	mu     sync.Mutex
-	misses map[*peer.Peer]int // what a node couldn't be told since it is tried
-	closed bool               // nothing is tried again any more
+	misses map[string]int // what a node couldn't be told since it is tried
+	closed bool           // nothing is tried again any more
 }
 
-// miss notes that p couldn't be told, and has retry called if p isn't being tried already.
-func (u *untold) miss(p *peer.Peer, retry func()) {
+// miss notes that a node couldn't be told, and has retry called if it isn't being tried already.
+func (u *untold) miss(node string, retry func()) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.closed {
 		return
 	}
 	if u.misses == nil {
-		u.misses = map[*peer.Peer]int{}
+		u.misses = map[string]int{}
 	}
-	if u.misses[p]++; u.misses[p] == 1 {
+	if u.misses[node]++; u.misses[node] == 1 {
 		retry()
 	}
 }
 
-func (u *untold) missed(p *peer.Peer) int {
+func (u *untold) missed(node string) int {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	return u.misses[p]
+	return u.misses[node]
 }
 
-// over reports whether p need be tried no more, now that it has been told of so many.
-func (u *untold) over(p *peer.Peer, told int) bool {
+// over reports whether a node need be tried no more, now that it has been told of so many.
+func (u *untold) over(node string, told int) bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if u.misses[p] != told {
+	if u.misses[node] != told {
 		return false
 	}
-	delete(u.misses, p)
+	delete(u.misses, node)
 	return true
 }
 
@@ -60,17 +57,17 @@ const (
 	mostPause  = 5 * time.Second
 )
 
-// keepSharing has logs exchanged with p as soon as that can be done, unless p is no node any more:
-// when it is one again, that comes first.
-func (x *Exchange) keepSharing(p *peer.Peer) {
-	x.untold.miss(p, func() { x.work.Go(func() { x.retrySharing(p) }) })
+// keepSharing has logs exchanged with a node as soon as that can be done, unless it is none any
+// more: when it is one again, that comes first.
+func (x *Exchange) keepSharing(node string) {
+	x.untold.miss(node, func() { x.work.Go(func() { x.retrySharing(node) }) })
 }
 
-func (x *Exchange) retrySharing(p *peer.Peer) {
+func (x *Exchange) retrySharing(node string) {
 	for pause := firstPause; ; pause = min(2*pause, mostPause) {
-		missed := x.untold.missed(p)
-		done := x.share(p) == nil || !slices.Contains(x.node.Peers(), p)
-		if done && x.untold.over(p, missed) {
+		missed := x.untold.missed(node)
+		done := x.share(node) == nil || x.node.Peer(node) == nil
+		if done && x.untold.over(node, missed) {
 			return
 		}
 		select {

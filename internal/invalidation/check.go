@@ -1,6 +1,9 @@
 package invalidation
 
-import "slices"
+import (
+	"iter"
+	"slices"
+)
 
 // Verdict is what entries mean for a response.
 type Verdict uint8
@@ -68,12 +71,8 @@ func (l *Log) Land(r Resource, began Token) (Mark, Verdict) {
 		return 0, verdict
 	}
 	mark := Mark(l.shares[Remove].forgotten.sum())
-	for scope := range scopes(r) {
-		if cell := l.scopes[scope]; cell != nil {
-			for _, it := range cell[Remove] {
-				mark += Mark(mix(mix(it.Name.Issuer) + it.Name.Number))
-			}
-		}
+	for it := range l.matchingLocked(Remove, r) {
+		mark += Mark(mix(mix(it.Name.Issuer) + it.Name.Number))
 	}
 	return mark, verdict
 }
@@ -108,16 +107,29 @@ func (l *Log) sinceLocked(kind Kind, r Resource, since Token) bool {
 
 // cameLocked is sinceLocked for what isn't forgotten.
 func (l *Log) cameLocked(kind Kind, r Resource, since Token) bool {
-	for scope := range scopes(r) {
-		if cell := l.scopes[scope]; cell != nil {
+	for it := range l.matchingLocked(kind, r) {
+		if it.at > since {
+			return true
+		}
+	}
+	return false
+}
+
+// matchingLocked yields the entries of kind that match r.
+func (l *Log) matchingLocked(kind Kind, r Resource) iter.Seq[*item] {
+	return func(yield func(*item) bool) {
+		for scope := range scopes(r) {
+			cell := l.scopes[scope]
+			if cell == nil {
+				continue
+			}
 			for _, it := range cell[kind] {
-				if it.at > since {
-					return true
+				if !yield(it) {
+					return
 				}
 			}
 		}
 	}
-	return false
 }
 
 // Accepts returns what the entries that p lacks mean for a response that rests on p. What comes
@@ -143,13 +155,9 @@ func (l *Log) lacksLocked(kind Kind, r Resource, p *Position) bool {
 	if !p.known[kind].covers(l.shares[kind].forgotten) {
 		return true
 	}
-	for scope := range scopes(r) {
-		if cell := l.scopes[scope]; cell != nil {
-			for _, it := range cell[kind] {
-				if it.Name.Number > p.known[kind].at(it.Name.Issuer) {
-					return true
-				}
-			}
+	for it := range l.matchingLocked(kind, r) {
+		if it.Name.Number > p.known[kind].at(it.Name.Issuer) {
+			return true
 		}
 	}
 	return false

@@ -37,21 +37,19 @@ type Log struct {
 	moment atomic.Pointer[Moment]
 	filter [kinds]filter
 
-	mu          sync.RWMutex // guards what follows; moment and filter are written under it
-	time        uint64       // of the latest name that is known
-	clock       Token
-	sweeping    []Token // when the changes began for which the table hasn't been swept
-	doubted     Token   // what rests on an earlier moment is to be validated
-	scopes      map[Scope]*[kinds][]*item
-	first, last *item // in the order in which they came
-	shares      [kinds]share
+	mu       sync.RWMutex // guards what follows; moment and filter are written under it
+	time     uint64       // of the latest name that is known
+	clock    Token
+	sweeping []Token // when the changes began for which the table hasn't been swept
+	doubted  Token   // what rests on an earlier moment is to be validated
+	scopes   map[Scope]*[kinds][]*item
+	shares   [kinds]share
 }
 
 // share is what a log keeps of one kind of entries. Of an issuer, it has the last entry for each
 // scope, which stands for the earlier ones.
 type share struct {
-	known     vector // up to which number each issuer's entries are here, or have been
-	forgotten vector // up to which number they may have been forgotten; known covers it
+	contents
 	// before this moment, entries may have come, or been missed, that are forgotten
 	forgot Token
 	bytes  int
@@ -60,8 +58,7 @@ type share struct {
 // item is an entry in a log.
 type item struct {
 	Entry
-	at         Token // when it came
-	prev, next *item
+	at Token // when it came
 }
 
 // New returns an empty log.
@@ -217,25 +214,19 @@ func (l *Log) endLocked(c *Change) {
 func (l *Log) insertLocked(e Entry) {
 	l.time = max(l.time, e.Name.Time)
 	l.clock++
-	it := &item{Entry: e, at: l.clock}
 	cell := l.scopes[e.Scope]
 	if cell == nil {
 		cell = &[kinds][]*item{}
 		l.scopes[e.Scope] = cell
 	}
+	it, items := &item{e, l.clock}, cell[e.Kind]
 	same := func(old *item) bool { return old.Name.Issuer == e.Name.Issuer }
-	if i := slices.IndexFunc(cell[e.Kind], same); i >= 0 {
-		l.dropLocked(cell[e.Kind][i])
-	}
-	if it.prev = l.last; it.prev != nil {
-		it.prev.next = it
+	if i := slices.IndexFunc(items, same); i >= 0 {
+		items[i] = it
 	} else {
-		l.first = it
+		cell[e.Kind] = append(items, it)
+		l.shares[e.Kind].bytes += e.cost()
 	}
-	l.last = it
-	l.scopes[e.Scope] = cell
-	cell[e.Kind] = append(cell[e.Kind], it)
-	l.shares[e.Kind].bytes += e.cost()
 	l.filter[e.Kind].note(e.Scope, it.at)
 }
 
@@ -246,15 +237,14 @@ func (l *Log) dropLocked(it *item) {
 	if len(cell[Remove])+len(cell[Revalidate]) == 0 {
 		delete(l.scopes, it.Scope)
 	}
-	if it.prev != nil {
-		it.prev.next = it.next
-	} else {
-		l.first = it.next
-	}
-	if it.next != nil {
-		it.next.prev = it.prev
-	} else {
-		l.last = it.prev
-	}
 	l.shares[it.Kind].bytes -= it.cost()
+}
+
+// itemsLocked are the entries of kind, in the order of their names.
+func (l *Log) itemsLocked(kind Kind) (items []*item) {
+	for _, cell := range l.scopes {
+		items = append(items, cell[kind]...)
+	}
+	slices.SortFunc(items, func(a, b *item) int { return a.Name.Compare(b.Name) })
+	return items
 }

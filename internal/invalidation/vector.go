@@ -40,19 +40,11 @@ func (v vector) merged(o vector) vector {
 	if v.covers(o) {
 		return v
 	}
-	merged := make(vector, 0, len(v)+len(o))
-	for len(v) > 0 && len(o) > 0 {
-		switch c := cmp.Compare(v[0].issuer, o[0].issuer); {
-		case c < 0:
-			merged, v = append(merged, v[0]), v[1:]
-		case c > 0:
-			merged, o = append(merged, o[0]), o[1:]
-		default:
-			merged = append(merged, count{v[0].issuer, max(v[0].number, o[0].number)})
-			v, o = v[1:], o[1:]
-		}
-	}
-	return append(append(merged, v...), o...)
+	all := slices.Concat(v, o)
+	slices.SortFunc(all, func(a, b count) int {
+		return cmp.Or(cmp.Compare(a.issuer, b.issuer), cmp.Compare(b.number, a.number))
+	})
+	return slices.CompactFunc(all, func(a, b count) bool { return a.issuer == b.issuer })
 }
 
 // covers reports whether v has of each issuer at least o's number.

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"encoding/binary"
 	"time"
 
 	"github.com/scurrycache/scurry/internal/codec"
@@ -17,17 +16,22 @@ type flightResult struct {
 }
 
 func (fr *flightResult) encode(now time.Time) []byte {
-	b := codec.AppendFlags(make([]byte, 0, 64), []*bool{&fr.found})
-	b = binary.AppendUvarint(codec.AppendText(b, fr.peer), uint64(fr.began))
-	return append(b, fr.rec.Encode(now)...)
+	c := codec.Coder{B: make([]byte, 0, 64)}
+	fr.code(&c)
+	return append(c.B, fr.rec.Encode(now)...)
 }
 
 func decodeFlightResult(b []byte, now time.Time) (*flightResult, error) {
-	d, fr := codec.Decoder{B: b}, &flightResult{}
-	d.Flags([]*bool{&fr.found})
-	fr.peer = d.Text()
-	fr.began = invalidation.Token(d.Uvarint())
+	c, fr := codec.Reader(b), &flightResult{}
+	fr.code(&c)
 	var err error
-	fr.rec, err = Decode(d.Rest(), now)
+	fr.rec, err = Decode(c.Rest(), now)
 	return fr, err
+}
+
+// code codes what comes before the record.
+func (fr *flightResult) code(c *codec.Coder) {
+	c.Flags(&fr.found)
+	c.Text(&fr.peer)
+	codec.Int(c, &fr.began)
 }

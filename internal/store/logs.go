@@ -17,22 +17,19 @@ func (s *Store) Position() *invalidation.Position { return s.log.Now().Position 
 func (s *Store) Behind(p *invalidation.Position) bool { return s.log.Behind(known(p)) }
 
 // PullRequest asks for what another node's log has and this one's lacks.
-func (s *Store) PullRequest() []byte { return s.log.Pull().Request() }
+func (s *Store) PullRequest() []byte { return s.log.PullRequest() }
 
 // PullReply answers a PullRequest of another node.
 func (s *Store) PullReply(request []byte) ([]byte, error) {
-	return s.log.Reply(request, logBytes[invalidation.Remove]+logBytes[invalidation.Revalidate])
+	return s.log.PullReply(request)
 }
 
 // Merge takes a PullReply of another node, and removes what this one has missed that it be removed.
 func (s *Store) Merge(reply []byte) error {
 	s.mu.Lock()
-	c, done, err := s.log.Pull().Merge(reply)
+	c, err := s.log.Merge(reply)
 	s.sweepLocked(&c, nil)
 	s.mu.Unlock()
 	s.changed(&c)
-	if err == nil && !done {
-		err = ErrEncoding
-	}
 	return err
 }
