@@ -15,9 +15,7 @@ func (f *Follower) Await(ctx context.Context, d time.Duration) (come bool, err e
 	var expired <-chan time.Time
 	for f.pos >= r.pos && !f.overLocked() {
 		if expired == nil {
-			timer := time.NewTimer(d)
-			defer timer.Stop()
-			expired = timer.C
+			expired = time.After(d)
 		}
 		if ticked, err := r.waitLocked(ctx, expired); ticked || err != nil {
 			return false, err

@@ -20,7 +20,7 @@ const (
 // memoryLocked returns the memory to read the next bytes of the last chunk into: its own, if there
 // is plenty of room, or if bytes are taken to be there already; else a small buffer.
 func (r *Run) memoryLocked() []byte {
-	p := &r.segments[len(r.segments)-1]
+	p := r.lastLocked()
 	if spare := p.b[len(p.b):cap(p.b)]; !p.by || r.flows && len(spare) > 0 {
 		r.viaSmall = false
 		return spare
@@ -45,10 +45,9 @@ func (r *Run) shrink() {
 	if len(r.segments) == 0 || r.pace.since.IsZero() || time.Since(r.pace.since) < stallTime {
 		return
 	}
-	if p := &r.segments[len(r.segments)-1]; r.viaSmall && !p.firm && cap(p.b) > len(p.b) {
+	if p := r.lastLocked(); r.viaSmall && !p.firm && cap(p.b) > len(p.b) {
 		p.resize(int64(len(p.b)))
-		r.taken -= p.took - int64(len(p.b))
-		r.cfg.Give(p.took, int64(len(p.b)))
+		r.giveLocked(p.took, int64(len(p.b)))
 		p.took = int64(len(p.b))
 	}
 }
@@ -62,10 +61,8 @@ func (r *Run) keep(ctx context.Context, b []byte) error {
 	if r.flows = r.viaSmall && len(b) == smallSize; !r.viaSmall || len(b) == 0 {
 		return nil
 	}
-	if r.stalled != nil {
-		r.stalled.Stop()
-	}
-	p := &r.segments[len(r.segments)-1]
+	stop(r.stalled)
+	p := r.lastLocked()
 	if cap(p.b) == len(p.b) {
 		held := p.took
 		r.mu.Unlock()
@@ -74,7 +71,7 @@ func (r *Run) keep(ctx context.Context, b []byte) error {
 		if err != nil {
 			return err
 		}
-		p = &r.segments[len(r.segments)-1] // those before it may have gone
+		p = r.lastLocked() // those before it may have gone
 		p.took, p.firm = p.size, firm
 		r.taken += p.size - held
 		p.resize(p.size)

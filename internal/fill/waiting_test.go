@@ -43,7 +43,7 @@ func TestExactRun(t *testing.T) {
 		var opened [][2]int64
 		var r *Run
 		r, _ = start(t, Config{
-			End: 96, Holding: Holding{Hold: 96, Exact: func() bool { return true }}, Want: 1,
+			End: 96, Holding: Holding{Hold: 96}, Leaving: Leaving{Transient: func() bool { return true }}, Want: 1,
 			Open: func(_ context.Context, off, _ int64) (Opened, error) {
 				_, stop := r.Waiting(off, nil)
 				opened = append(opened, [2]int64{off, stop})
