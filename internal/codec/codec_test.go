@@ -36,7 +36,7 @@ func (s *sample) code(c *Coder) {
 	Int(c, &s.int)
 	Int(c, &s.unsigned)
 	Int(c, &s.small)
-	c.Fixed(&s.fixed)
+	Int(c, &s.fixed)
 	for pair := range Each(c, &s.pairs) {
 		Int(c, &pair[0])
 		Int(c, &pair[1])

@@ -43,19 +43,6 @@ func Int[T ~int | ~int64 | ~uint8 | ~uint64](c *Coder, n *T) {
 	c.B = c.B[size:]
 }
 
-// Fixed codes a number that may as well be large as small: in 8 bytes.
-func (c *Coder) Fixed(n *uint64) {
-	switch {
-	case !c.Reads:
-		c.B = binary.BigEndian.AppendUint64(c.B, *n)
-	case len(c.B) < 8:
-		c.Fail()
-		*n = 0
-	default:
-		*n, c.B = binary.BigEndian.Uint64(c.B), c.B[8:]
-	}
-}
-
 // Flags codes each flag in a byte.
 func (c *Coder) Flags(flags ...*bool) {
 	for _, flag := range flags {

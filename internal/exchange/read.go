@@ -21,7 +21,7 @@ func (q *readRequest) code(c *codec.Coder) {
 	c.Text(&q.Key)
 	codec.Int(c, &q.Off)
 	codec.Int(c, &q.End)
-	c.Fixed(&q.call)
+	codec.Int(c, &q.call)
 	c.Flags(&q.Whole, &q.Undivided)
 	invalidation.CodePosition(c, &q.Position)
 	record(c, &q.Record)
@@ -80,7 +80,7 @@ func (q *takeOverRequest) serve(x *Exchange, c *wire.Call) (answer, error) {
 
 type originAskedRequest struct{ call uint64 }
 
-func (q *originAskedRequest) code(c *codec.Coder) { c.Fixed(&q.call) }
+func (q *originAskedRequest) code(c *codec.Coder) { codec.Int(c, &q.call) }
 
 // OriginAsked is store.Content's.
 func (b *content) OriginAsked(ctx context.Context) bool {

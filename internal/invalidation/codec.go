@@ -1,43 +1,31 @@
 package invalidation
 
 import (
-	"bytes"
 	"errors"
+	"slices"
 
 	"github.com/scurrycache/scurry/internal/codec"
 )
 
 // Position is which entries a log has: of each issuer, all up to some number. It doesn't change.
 // Positions of one node only grow, so that an earlier one is a safe stand-in for a later one.
-type Position struct {
-	known   [kinds]vector
-	encoded []byte
-}
+type Position struct{ known [kinds]vector }
 
 // Equal reports whether p and o are the same.
-func (p *Position) Equal(o *Position) bool { return p == o || bytes.Equal(p.encoded, o.encoded) }
-
-func (p *Position) encode() {
-	c := codec.Coder{}
-	for kind := range p.known {
-		p.known[kind].code(&c)
-	}
-	p.encoded = c.B
+func (p *Position) Equal(o *Position) bool {
+	return p == o || slices.EqualFunc(p.known[:], o.known[:], slices.Equal[vector])
 }
 
 // CodePosition codes a position. Nil is written as that of a node which knows nothing.
 func CodePosition(c *codec.Coder, p **Position) {
-	switch {
-	case c.Reads:
-		*p = &Position{}
-		for kind := range (*p).known {
-			(*p).known[kind].code(c)
-		}
-		(*p).encode()
-	case *p == nil:
-		c.B = append(c.B, 0, 0)
-	default:
-		c.B = append(c.B, (*p).encoded...)
+	q := &Position{}
+	if c.Reads {
+		*p = q
+	} else if *p != nil {
+		q = *p
+	}
+	for kind := range q.known {
+		q.known[kind].code(c)
 	}
 }
 
@@ -61,7 +49,7 @@ func number(c *codec.Coder, n *uint64, least uint64) {
 // code codes v. The issuers have to be in their order.
 func (v *vector) code(c *codec.Coder) {
 	for n := range codec.Each(c, (*[]count)(v)) {
-		c.Fixed(&n.issuer)
+		codec.Int(c, &n.issuer)
 		number(c, &n.number, 1)
 	}
 	for i := 1; i < len(*v); i++ {
@@ -82,7 +70,7 @@ func CodeEntries(c *codec.Coder, entries *[]Entry) {
 		codec.Int(c, &e.Scope.field)
 		c.Text(&e.Scope.name)
 		number(c, &e.Name.Time, 0)
-		c.Fixed(&e.Name.Issuer)
+		codec.Int(c, &e.Name.Issuer)
 		if number(c, &e.Name.Number, 1); c.Reads && !e.valid() {
 			c.Fail()
 		}

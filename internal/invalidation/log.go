@@ -83,13 +83,11 @@ func (l *Log) Now() Moment { return *l.moment.Load() }
 
 // publishLocked shows what has changed to those who don't take the lock.
 func (l *Log) publishLocked() {
-	m := &Moment{Token: l.clock, Position: &Position{}}
+	p := &Position{}
 	for kind := range l.shares {
-		m.Position.known[kind] = l.shares[kind].known
+		p.known[kind] = l.shares[kind].known
 	}
-	m.marks = len(l.shares[Remove].known) > 0
-	m.Position.encode()
-	l.moment.Store(m)
+	l.moment.Store(&Moment{l.clock, p, len(p.known[Remove]) > 0})
 }
 
 // Change is what a log has come to know. The responses of the node that rest on an earlier moment
