@@ -28,21 +28,16 @@ func (u *untold) miss(node string, retry func()) {
 	}
 }
 
-func (u *untold) missed(node string) int {
+// over reports whether a node need be tried no more, now that it has been told of that many misses,
+// and returns how many there are by now.
+func (u *untold) over(node string, told int) (missed int, over bool) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	return u.misses[node]
-}
-
-// over reports whether a node need be tried no more, now that it has been told of so many.
-func (u *untold) over(node string, told int) bool {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	if u.misses[node] != told {
-		return false
+	missed = u.misses[node]
+	if over = missed == told; over {
+		delete(u.misses, node)
 	}
-	delete(u.misses, node)
-	return true
+	return missed, over
 }
 
 func (u *untold) close() {
@@ -64,11 +59,12 @@ func (x *Exchange) keepSharing(node string) {
 }
 
 func (x *Exchange) retrySharing(node string) {
+	missed, over := 1, false
 	for pause := firstPause; ; pause = min(2*pause, mostPause) {
-		missed := x.untold.missed(node)
-		done := x.share(node) == nil || x.node.Peer(node) == nil
-		if done && x.untold.over(node, missed) {
-			return
+		if x.share(node) == nil || x.node.Peer(node) == nil {
+			if missed, over = x.untold.over(node, missed); over {
+				return
+			}
 		}
 		select {
 		case <-time.After(pause):

@@ -11,15 +11,15 @@ func TestUntold(t *testing.T) {
 	retries := 0
 	retry := func() { retries++ }
 	u.miss("p", retry)
-	missed := u.missed("p")
 	u.miss("p", retry)
 	if retries != 1 {
 		t.Errorf("%d goroutines try", retries)
 	}
-	if u.over("p", missed) {
+	missed, over := u.over("p", 1)
+	if over {
 		t.Error("what it has missed meanwhile is forgotten")
 	}
-	if !u.over("p", u.missed("p")) {
+	if _, over := u.over("p", missed); !over {
 		t.Error("it has been told of all, and is tried again")
 	}
 	if u.miss("p", retry); retries != 2 {

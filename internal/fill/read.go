@@ -300,28 +300,25 @@ func (r *Run) pauseLocked(ctx context.Context) error {
 // slowest follower.
 func (r *Run) placeLocked(ctx context.Context) error {
 	for r.cfg.Pinned && !r.affordLocked() {
-		if !r.overflow {
+		switch {
+		case !r.overflow:
 			r.overflow = true
 			r.mu.Unlock()
 			if r.cfg.Overflow != nil {
 				r.cfg.Overflow()
 			}
 			r.mu.Lock()
-			continue
-		}
-		if r.base == r.pos {
+		case r.base == r.pos:
 			return nil // a little at a time goes on
-		}
-		if len(r.followers) == 0 {
+		case len(r.followers) == 0:
 			r.err = ErrAbandoned
 			return ErrAbandoned
-		}
-		if r.slowestLocked() >= r.segments[0].end() {
+		case r.slowestLocked() >= r.segments[0].end():
 			r.dropFirstLocked()
-			continue
-		}
-		if _, err := r.waitLocked(ctx, nil); err != nil {
-			return err
+		default:
+			if _, err := r.waitLocked(ctx, nil); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

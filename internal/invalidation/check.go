@@ -28,7 +28,7 @@ func (l *Log) MustRevalidate(r Resource, since Token) bool {
 	}
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	return since < l.doubted || l.sinceLocked(Revalidate, r, since)
+	return l.sinceLocked(Revalidate, r, since)
 }
 
 // Check returns what has come since a flight began whose result isn't stored, and the moment up to
@@ -61,7 +61,7 @@ func (l *Log) sweptLocked() bool {
 // since. If it is Removed, the response has no mark: its version is a random name, and it isn't
 // stored. If it is MustRevalidate, the response may be stored, and rests on began as any other.
 func (l *Log) Land(r Resource, began Token) (Mark, Verdict) {
-	if m := l.moment.Load(); !m.marks && began >= m.Token {
+	if m := l.moment.Load(); len(m.Position.known[Remove]) == 0 && began >= m.Token {
 		return 0, Current
 	}
 	l.mu.RLock()
@@ -93,7 +93,7 @@ func (l *Log) verdictLocked(r Resource, since Token, swept bool) Verdict {
 	switch {
 	case !swept && since < l.shares[Remove].forgot || l.cameLocked(Remove, r, since):
 		return Removed
-	case since < l.doubted || l.sinceLocked(Revalidate, r, since):
+	case l.sinceLocked(Revalidate, r, since):
 		return MustRevalidate
 	}
 	return Current

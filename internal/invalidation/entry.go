@@ -2,6 +2,7 @@ package invalidation
 
 import (
 	"cmp"
+	"iter"
 	"strings"
 )
 
@@ -52,18 +53,8 @@ type Resource struct {
 	Groups []string
 }
 
-// Matches reports whether s matches r.
-func (s Scope) Matches(r Resource) bool {
-	for scope := range scopes(r) {
-		if scope == s {
-			return true
-		}
-	}
-	return false
-}
-
 // scopes yields the scopes that match r: its key, all, each prefix of whole segments, each group.
-func scopes(r Resource) func(yield func(Scope) bool) {
+func scopes(r Resource) iter.Seq[Scope] {
 	return func(yield func(Scope) bool) {
 		path, _, _ := strings.Cut(r.Key, "?")
 		if !yield(Scope{}) || !yield(Scope{key, r.Key}) {

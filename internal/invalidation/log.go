@@ -26,8 +26,6 @@ type Token uint64
 type Moment struct {
 	Token    Token
 	Position *Position
-
-	marks bool // some resources have a Mark
 }
 
 // Log is one node's invalidation log. Its methods may be called concurrently. None of them calls
@@ -41,7 +39,6 @@ type Log struct {
 	time     uint64       // of the latest name that is known
 	clock    Token
 	sweeping []Token // when the changes began for which the table hasn't been swept
-	doubted  Token   // what rests on an earlier moment is to be validated
 	scopes   map[Scope]*[kinds][]*item
 	shares   [kinds]share
 }
@@ -65,7 +62,7 @@ type item struct {
 func New(cfg Config) *Log { return newLog(cfg, filterSlots) }
 
 func newLog(cfg Config, slots int) *Log {
-	l := &Log{cfg: cfg, clock: 1, doubted: 1, scopes: map[Scope]*[kinds][]*item{}}
+	l := &Log{cfg: cfg, scopes: map[Scope]*[kinds][]*item{}}
 	for kind, bytes := range cfg.Bytes {
 		if bytes == 0 {
 			l.cfg.Bytes[kind] = defaultBytes
@@ -73,8 +70,7 @@ func newLog(cfg Config, slots int) *Log {
 		l.filter[kind].seed = mix(cfg.Incarnation)
 		l.filter[kind].slots = make([]atomic.Uint64, slots)
 	}
-	l.filter[Revalidate].every.Store(1)
-	l.publishLocked()
+	l.Doubt() // of what rests on the zero token
 	return l
 }
 
@@ -87,7 +83,7 @@ func (l *Log) publishLocked() {
 	for kind := range l.shares {
 		p.known[kind] = l.shares[kind].known
 	}
-	l.moment.Store(&Moment{l.clock, p, len(p.known[Remove]) > 0})
+	l.moment.Store(&Moment{l.clock, p})
 }
 
 // Change is what a log has come to know. The responses of the node that rest on an earlier moment
@@ -144,13 +140,9 @@ func (l *Log) Publish(kind Kind, scopes ...Scope) Change {
 	defer l.mu.Unlock()
 	l.time++
 	c := l.changeLocked()
-	s := &l.shares[kind]
 	for _, scope := range scopes {
-		number := s.known.at(l.cfg.Incarnation) + 1
-		e := Entry{Name{l.time, l.cfg.Incarnation, number}, kind, scope}
-		l.insertLocked(e)
-		s.known = s.known.raised(e.Name.Issuer, number)
-		c.add(e)
+		number := l.shares[kind].known.at(l.cfg.Incarnation) + 1
+		l.takeLocked(&c, Entry{Name{l.time, l.cfg.Incarnation, number}, kind, scope})
 	}
 	l.endLocked(&c)
 	return c
@@ -164,19 +156,24 @@ func (l *Log) Learn(entries []Entry) (c Change, behind bool) {
 	defer l.mu.Unlock()
 	c = l.changeLocked()
 	for _, e := range entries {
-		s := &l.shares[e.Kind]
-		switch known := s.known.at(e.Name.Issuer); {
+		switch known := l.shares[e.Kind].known.at(e.Name.Issuer); {
 		case e.Name.Number <= known:
 		case e.Name.Number > known+1:
 			behind = true
 		default:
-			l.insertLocked(e)
-			s.known = s.known.raised(e.Name.Issuer, e.Name.Number)
-			c.add(e)
+			l.takeLocked(&c, e)
 		}
 	}
 	l.endLocked(&c)
 	return c, behind
+}
+
+// takeLocked takes e, its issuer's next entry.
+func (l *Log) takeLocked(c *Change, e Entry) {
+	l.insertLocked(e)
+	s := &l.shares[e.Kind]
+	s.known = s.known.raised(e.Name.Issuer, e.Name.Number)
+	c.add(e)
 }
 
 // Doubt has all responses that this node has validated before its next use: others may know better.
@@ -185,8 +182,7 @@ func (l *Log) Doubt() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.clock++
-	l.doubted = l.clock
-	l.filter[Revalidate].every.Store(uint64(l.clock))
+	l.missLocked(Revalidate, l.clock)
 	l.publishLocked()
 }
 
