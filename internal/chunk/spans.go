@@ -25,11 +25,11 @@ func (s Spans) Add(start, end int64) Spans {
 func (s Spans) Remove(start, end int64) Spans {
 	var kept Spans
 	for _, sp := range s {
-		if sp.Start < min(sp.End, start) {
-			kept = append(kept, Span{sp.Start, min(sp.End, start)})
-		}
-		if max(sp.Start, end) < sp.End {
-			kept = append(kept, Span{max(sp.Start, end), sp.End})
+		before, behind := Span{sp.Start, min(sp.End, start)}, Span{max(sp.Start, end), sp.End}
+		for _, rest := range []Span{before, behind} {
+			if rest.Start < rest.End {
+				kept = append(kept, rest)
+			}
 		}
 	}
 	return kept

@@ -3,6 +3,7 @@ package exchange
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 
 	"github.com/scurrycache/scurry/internal/codec"
@@ -43,7 +44,8 @@ type content struct {
 	node string
 }
 
-// open sends a node a request, and waits for the reply. The content must be closed.
+// open sends a node a request, and waits for the reply. The content must be closed. If the error is
+// store.ErrBehind, the two nodes have exchanged their logs by now; if it wraps that, they couldn't.
 func (x *Exchange) open(ctx context.Context, node string, q outgoing) (*content, []byte, error) {
 	p := x.node.Peer(node)
 	if p == nil {
@@ -55,24 +57,28 @@ func (x *Exchange) open(ctx context.Context, node string, q outgoing) (*content,
 	}
 	b := &content{stream, q, x, node}
 	value, err := b.await()
+	if err == nil {
+		return b, value, nil
+	}
+	_ = stream.Close()
 	if wrong, ok := errors.AsType[*notOwner](err); ok {
 		p.Disagrees(wrong.ring)
 	}
-	if err != nil {
-		_ = stream.Close()
-		return nil, nil, err
+	if err == store.ErrBehind {
+		if sharing := x.share(node); sharing != nil {
+			err = fmt.Errorf("%w: %w", err, sharing)
+		}
 	}
-	return b, value, nil
+	return nil, nil, err
 }
 
-// ask has a node answer a request by one reply, and returns its value.
+// ask is open for a request that one reply answers.
 func (x *Exchange) ask(ctx context.Context, node string, q outgoing) ([]byte, error) {
 	b, value, err := x.open(ctx, node, q)
-	if err != nil {
-		return nil, x.caughtUp(node, err)
+	if err == nil {
+		_ = b.Close()
 	}
-	_ = b.Close()
-	return value, nil
+	return value, err
 }
 
 // await waits for a reply that isn't interim, and returns its value.

@@ -2,7 +2,6 @@ package exchange
 
 import (
 	"context"
-	"errors"
 
 	"github.com/scurrycache/scurry/internal/codec"
 	"github.com/scurrycache/scurry/internal/store"
@@ -61,7 +60,8 @@ func (x *Exchange) share(node string) error {
 	ctx, cancel := context.WithTimeout(x.base, notifyTimeout)
 	defer cancel()
 	return x.exchangeLogs(func(kind byte, m, reply message) error {
-		return x.tell(ctx, node, kind, m, reply)
+		_, err := x.ask(ctx, node, outgoing{kind: kind, request: m, reply: reply})
+		return err
 	})
 }
 
@@ -72,15 +72,6 @@ func (q *pullRequest) serve(x *Exchange, _ *wire.Call) (answer, error) {
 
 func (q *takeRequest) serve(x *Exchange, _ *wire.Call) (answer, error) {
 	return answer{}, x.store.Merge([]byte(q.reply))
-}
-
-// caughtUp returns err, after an exchange of logs with the node that has answered with it, if that
-// is what it takes.
-func (x *Exchange) caughtUp(node string, err error) error {
-	if errors.Is(err, store.ErrBehind) {
-		_ = x.share(node)
-	}
-	return err
 }
 
 // Share is store.Remote's.

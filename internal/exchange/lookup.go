@@ -2,7 +2,6 @@ package exchange
 
 import (
 	"context"
-	"errors"
 	"net/http"
 
 	"github.com/scurrycache/scurry/internal/codec"
@@ -44,7 +43,7 @@ func (x *Exchange) Lookup(ctx context.Context, node string, q *store.LookupReque
 	*store.LookupResult, error,
 ) {
 	found, err := x.lookup(ctx, node, q)
-	if errors.Is(err, store.ErrBehind) && x.share(node) == nil {
+	if err == store.ErrBehind { // until now
 		found, err = x.lookup(ctx, node, q)
 	}
 	return found, err

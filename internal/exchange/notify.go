@@ -2,7 +2,6 @@ package exchange
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"time"
 
@@ -15,15 +14,6 @@ import (
 // notifyTimeout is how long another node is waited for that is to be told of something.
 const notifyTimeout = time.Second
 
-// tell tells a node something, and waits until it has taken that in. The reply may be nil.
-func (x *Exchange) tell(ctx context.Context, node string, kind byte, m, reply message) error {
-	content, _, err := x.open(ctx, node, outgoing{kind: kind, request: m, reply: reply})
-	if err == nil {
-		_ = content.Close()
-	}
-	return err
-}
-
 // tellAll tells all nodes something. For each of them it calls done, concurrently, with the error
 // if there is one.
 func (x *Exchange) tellAll(kind byte, m message, done func(node string, err error)) {
@@ -32,7 +22,8 @@ func (x *Exchange) tellAll(kind byte, m message, done func(node string, err erro
 		told.Go(func() {
 			ctx, cancel := context.WithTimeout(x.base, notifyTimeout)
 			defer cancel()
-			done(p.Name(), x.tell(ctx, p.Name(), kind, m, nil))
+			_, err := x.ask(ctx, p.Name(), outgoing{kind: kind, request: m})
+			done(p.Name(), err)
 		})
 	}
 	told.Wait()
@@ -51,10 +42,7 @@ func (q *invalidateRequest) code(c *codec.Coder) {
 // Invalidate is store.Remote's. A node that has missed earlier entries learns them too.
 func (x *Exchange) Invalidate(entries []invalidation.Entry, keys []string) {
 	x.tellAll(reqInvalidate, &invalidateRequest{keys, entries}, func(node string, err error) {
-		if errors.Is(err, store.ErrBehind) {
-			err = x.share(node)
-		}
-		if err != nil {
+		if err != nil && err != store.ErrBehind { // then it has caught up
 			x.keepSharing(node)
 		}
 	})

@@ -49,7 +49,7 @@ func (x *Exchange) Read(ctx context.Context, node string, q *store.ReadRequest) 
 		window: q.Window, call: call,
 	})
 	if err != nil {
-		return nil, x.caughtUp(node, err)
+		return nil, err
 	}
 	return &store.ReadResult{Content: content, Length: found.length, Foreseen: found.asked}, nil
 }

@@ -2,6 +2,7 @@ package fill
 
 import (
 	"context"
+	"errors"
 	"io"
 	"sort"
 	"time"
@@ -150,7 +151,7 @@ func (f *Follower) Next(ctx context.Context, wait func(), limit func(n int) int)
 			return b, nil
 		case r.done && r.err != nil:
 			return nil, r.err
-		case f.overLocked():
+		case r.done || r.end >= 0 && f.pos >= r.end && !r.extensibleLocked():
 			return nil, io.EOF
 		}
 		if !waited && wait != nil {
@@ -164,6 +165,21 @@ func (f *Follower) Next(ctx context.Context, wait func(), limit func(n int) int)
 		}
 	}
 }
+
+// Await waits until bytes have come at the follower's position, no longer than d, and reports
+// whether some have. The error is the run's if it has failed before that, or ctx's cause if that
+// ends. What else keeps them from coming, Next tells.
+func (f *Follower) Await(ctx context.Context, d time.Duration) (come bool, err error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, d, errLate)
+	defer cancel()
+	_, err = f.Next(ctx, nil, func(int) int { return 0 })
+	if err == errLate || err == io.EOF || err == ErrBehind {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+var errLate = errors.New("no bytes have come in time")
 
 // viewLocked returns what has come of the chunk at off, up to stop.
 func (r *Run) viewLocked(off, stop int64) []byte {
