@@ -9,6 +9,22 @@ import (
 	"github.com/scurrycache/scurry/internal/store"
 )
 
+// The kinds of requests.
+const (
+	reqLookup      byte = iota // the record of a resource: found, or fetched from the origin
+	reqChunk                   // a chunk, if it is held
+	reqFragment                // the bytes of a version from some offset on, if a fragment is held
+	reqRead                    // the bytes of a version from some offset on, to their slab's end
+	reqTakeOver                // to read on from a slab's border, if the origin accepts that
+	reqForesee                 // whether the origin would be asked for some parts of a version
+	reqOriginAsked             // whether it has been asked for a reqRead that is being answered
+	reqPut                     // to store a response that hasn't come by being fetched
+	reqInvalidate              // to take invalidations that have just been issued
+	reqVaries                  // to drop the copies of what has turned out to vary
+	reqPull                    // the invalidations that it knows and the requester doesn't
+	reqTake                    // to take the invalidations that it doesn't know
+)
+
 // message is the fields of a request or a reply. code describes them once: to write them, which
 // changes nothing, and to read them.
 type message interface{ code(c *codec.Coder) }

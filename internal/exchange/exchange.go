@@ -18,13 +18,11 @@ package exchange
 import (
 	"context"
 	"sync"
-	"time"
 
 	"github.com/scurrycache/scurry/internal/peer"
 	"github.com/scurrycache/scurry/internal/store"
+	"github.com/scurrycache/scurry/internal/wire"
 )
-
-var _ store.Remote = (*Exchange)(nil)
 
 // Exchange connects a node to the others: it is the Remote of its Store. Its methods may be called
 // concurrently.
@@ -40,25 +38,23 @@ type Exchange struct {
 	untold untold
 }
 
-// New makes a node among its peers. It must be closed, and talks to none before Start. now is the
-// Store's clock; Reunited and Greet are set here.
-func New(cfg peer.NodeConfig, now func() time.Time) *Exchange {
-	x := &Exchange{clock: now}
-	x.base, x.cancel = context.WithCancel(context.Background())
-	cfg.Reunited = func() { x.store.RevalidateAll() }
-	cfg.Greet = x.greet
-	x.node = peer.NewNode(cfg)
-	return x
+// request is what another node asks for.
+type request interface {
+	message
+	serve(x *Exchange, c *wire.Call) (answer, error)
+}
+
+// answer is what comes of a request.
+type answer struct {
+	cause   store.Cause    // of the request
+	reply   message        // the reply's fields; nil if it has none
+	value   []byte         // which goes with the reply
+	content *store.Sending // which follows it; nil if none does
+	sent    func()         // is called when all is sent, if it isn't nil
 }
 
 // Node is the node itself.
 func (x *Exchange) Node() *peer.Node { return x.node }
-
-// Start begins to answer other nodes out of s, whose Remote x is.
-func (x *Exchange) Start(s *store.Store) {
-	x.store, x.server = s, s.Server()
-	x.node.Start(x.serve)
-}
 
 // Close ends all connections, and waits for what is being answered and told. Closing a nil Exchange
 // does nothing.

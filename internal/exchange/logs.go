@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"context"
+	"time"
 
 	"github.com/scurrycache/scurry/internal/codec"
 	"github.com/scurrycache/scurry/internal/store"
@@ -78,5 +79,33 @@ func (q *takeRequest) serve(x *Exchange, _ *wire.Call) (answer, error) {
 func (x *Exchange) Share() {
 	for _, p := range x.node.Peers() {
 		x.keepSharing(p.Name())
+	}
+}
+
+// Pauses between tries to tell a node.
+const (
+	firstPause = 100 * time.Millisecond
+	mostPause  = 5 * time.Second
+)
+
+// keepSharing has logs exchanged with a node as soon as that can be done, unless it is none any
+// more: when it is one again, that comes first.
+func (x *Exchange) keepSharing(node string) {
+	x.untold.miss(node, func() { x.work.Go(func() { x.retrySharing(node) }) })
+}
+
+func (x *Exchange) retrySharing(node string) {
+	missed, over := 1, false
+	for pause := firstPause; ; pause = min(2*pause, mostPause) {
+		if x.share(node) == nil || x.node.Peer(node) == nil {
+			if missed, over = x.untold.over(node, missed); over {
+				return
+			}
+		}
+		select {
+		case <-time.After(pause):
+		case <-x.base.Done():
+			return
+		}
 	}
 }

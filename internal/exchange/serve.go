@@ -1,30 +1,36 @@
 package exchange
 
 import (
+	"context"
 	"errors"
 	"io"
 	"slices"
+	"time"
 
 	"github.com/scurrycache/scurry/internal/codec"
+	"github.com/scurrycache/scurry/internal/peer"
 	"github.com/scurrycache/scurry/internal/store"
 	"github.com/scurrycache/scurry/internal/wire"
 )
 
-// The kinds of requests.
-const (
-	reqLookup      byte = iota // the record of a resource: found, or fetched from the origin
-	reqChunk                   // a chunk, if it is held
-	reqFragment                // the bytes of a version from some offset on, if a fragment is held
-	reqRead                    // the bytes of a version from some offset on, to their slab's end
-	reqTakeOver                // to read on from a slab's border, if the origin accepts that
-	reqForesee                 // whether the origin would be asked for some parts of a version
-	reqOriginAsked             // whether it has been asked for a reqRead that is being answered
-	reqPut                     // to store a response that hasn't come by being fetched
-	reqInvalidate              // to take invalidations that have just been issued
-	reqVaries                  // to drop the copies of what has turned out to vary
-	reqPull                    // the invalidations that it knows and the requester doesn't
-	reqTake                    // to take the invalidations that it doesn't know
-)
+var _ store.Remote = (*Exchange)(nil)
+
+// New makes a node among its peers. It must be closed, and talks to none before Start. now is the
+// Store's clock; Reunited and Greet are set here.
+func New(cfg peer.NodeConfig, now func() time.Time) *Exchange {
+	x := &Exchange{clock: now}
+	x.base, x.cancel = context.WithCancel(context.Background())
+	cfg.Reunited = func() { x.store.RevalidateAll() }
+	cfg.Greet = x.greet
+	x.node = peer.NewNode(cfg)
+	return x
+}
+
+// Start begins to answer other nodes out of s, whose Remote x is.
+func (x *Exchange) Start(s *store.Store) {
+	x.store, x.server = s, s.Server()
+	x.node.Start(x.serve)
+}
 
 // incoming makes a request of each kind, which is to be read.
 var incoming = [...]func() request{
@@ -47,21 +53,6 @@ func made[Q any, P interface {
 	request
 }]() request {
 	return P(new(Q))
-}
-
-// request is what another node asks for.
-type request interface {
-	message
-	serve(x *Exchange, c *wire.Call) (answer, error)
-}
-
-// answer is what comes of a request.
-type answer struct {
-	cause   store.Cause    // of the request
-	reply   message        // the reply's fields; nil if it has none
-	value   []byte         // which goes with the reply
-	content *store.Sending // which follows it; nil if none does
-	sent    func()         // is called when all is sent, if it isn't nil
 }
 
 // serve answers a request of another node. If that has gone, nobody is there to be told.

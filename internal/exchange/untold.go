@@ -1,9 +1,6 @@
 package exchange
 
-import (
-	"sync"
-	"time"
-)
+import "sync"
 
 // untold is the nodes that couldn't be told of an invalidation, and are tried again and again. The
 // zero value is ready for use.
@@ -44,32 +41,4 @@ func (u *untold) close() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.closed = true
-}
-
-// Pauses between tries to tell a node.
-const (
-	firstPause = 100 * time.Millisecond
-	mostPause  = 5 * time.Second
-)
-
-// keepSharing has logs exchanged with a node as soon as that can be done, unless it is none any
-// more: when it is one again, that comes first.
-func (x *Exchange) keepSharing(node string) {
-	x.untold.miss(node, func() { x.work.Go(func() { x.retrySharing(node) }) })
-}
-
-func (x *Exchange) retrySharing(node string) {
-	missed, over := 1, false
-	for pause := firstPause; ; pause = min(2*pause, mostPause) {
-		if x.share(node) == nil || x.node.Peer(node) == nil {
-			if missed, over = x.untold.over(node, missed); over {
-				return
-			}
-		}
-		select {
-		case <-time.After(pause):
-		case <-x.base.Done():
-			return
-		}
-	}
 }
