@@ -28,7 +28,7 @@ func (l *Log) MustRevalidate(r Resource, since Token) bool {
 	}
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	return l.sinceLocked(Revalidate, r, since)
+	return l.cameLocked(Revalidate, r, l.shares[Revalidate].forgot) > since
 }
 
 // Check returns what has come since a flight began whose result isn't stored, and the moment up to
@@ -90,29 +90,26 @@ func (l *Log) Joins(r Resource, arrived, began Token) bool {
 
 // verdictLocked is what has come since. If swept, no Remove that is forgotten matters.
 func (l *Log) verdictLocked(r Resource, since Token, swept bool) Verdict {
+	forgot := l.shares[Remove].forgot
+	if swept {
+		forgot = 0
+	}
 	switch {
-	case !swept && since < l.shares[Remove].forgot || l.cameLocked(Remove, r, since):
+	case l.cameLocked(Remove, r, forgot) > since:
 		return Removed
-	case l.sinceLocked(Revalidate, r, since):
+	case l.cameLocked(Revalidate, r, l.shares[Revalidate].forgot) > since:
 		return MustRevalidate
 	}
 	return Current
 }
 
-// sinceLocked reports whether an entry of kind that matches r has come after since, or may have and
-// is forgotten.
-func (l *Log) sinceLocked(kind Kind, r Resource, since Token) bool {
-	return since < l.shares[kind].forgot || l.cameLocked(kind, r, since)
-}
-
-// cameLocked is sinceLocked for what isn't forgotten.
-func (l *Log) cameLocked(kind Kind, r Resource, since Token) bool {
+// cameLocked is when the latest entry of kind came that matches r, or forgot if that is later:
+// entries from before may be forgotten.
+func (l *Log) cameLocked(kind Kind, r Resource, forgot Token) Token {
 	for it := range l.matchingLocked(kind, r) {
-		if it.at > since {
-			return true
-		}
+		forgot = max(forgot, it.at)
 	}
-	return false
+	return forgot
 }
 
 // matchingLocked yields the entries of kind that match r.

@@ -46,6 +46,18 @@ func Prefix(path string) Scope {
 // Group matches the responses that belong to that group (RFC 9875).
 func Group(name string) Scope { return Scope{group, name} }
 
+// Sought is the key or the group by which all that s matches is found in an index. Both are "" if
+// there is none: s matches all, or a prefix.
+func (s Scope) Sought() (canonical, member string) {
+	switch s.field {
+	case key:
+		return s.name, ""
+	case group:
+		return "", s.name
+	}
+	return "", ""
+}
+
 // Resource is what entries are matched against: a response, or a request, whose groups aren't
 // known.
 type Resource struct {
