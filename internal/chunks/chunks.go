@@ -118,8 +118,8 @@ func (c *Cache) Put(key string, chunk []byte) {
 	}
 }
 
-// Serve is Peek for a peer that asks for key, which has no prefix. If busy, this node is asking that
-// peer for it at this moment, and neither may wait for the other.
+// Serve is Peek for a peer that asks for key, which has no prefix. If busy, this node is
+// asking that peer for it at this moment, and neither may wait for the other.
 func (c *Cache) Serve(key string) (chunk []byte, ok, busy bool) {
 	key = c.Prefix() + key
 	if !c.BeginServing(key) {

@@ -2,8 +2,8 @@
 // and lists with their length before them, in an order that both sides know.
 //
 // A message is described once, by a function that hands pointers to its fields to a Coder in their
-// order. A Coder that writes appends what they point to. One that reads sets what they point to, and
-// trusts the message in nothing.
+// order. A Coder that writes appends what they point to. One that reads sets what they point to,
+// and trusts the message in nothing.
 package codec
 
 import (

@@ -41,11 +41,11 @@ type Exchange struct {
 // request is what another node asks for.
 type request interface {
 	message
-	serve(x *Exchange, c *wire.Call) (answer, error)
+	serve(x *Exchange, c *wire.Call) (response, error)
 }
 
-// answer is what comes of a request.
-type answer struct {
+// response is what comes of a request.
+type response struct {
 	cause   store.Cause    // of the request
 	reply   message        // the reply's fields; nil if it has none
 	value   []byte         // which goes with the reply

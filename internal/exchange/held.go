@@ -27,9 +27,9 @@ func (x *Exchange) Chunk(ctx context.Context, node, key string, position *invali
 	return x.ask(ctx, node, outgoing{kind: reqChunk, request: &chunkRequest{key, position}})
 }
 
-func (q *chunkRequest) serve(x *Exchange, c *wire.Call) (a answer, err error) {
-	a.value, err = x.server.Chunk(c.Context(), q.key, q.position)
-	return a, err
+func (q *chunkRequest) serve(x *Exchange, c *wire.Call) (r response, err error) {
+	r.value, err = x.server.Chunk(c.Context(), q.key, q.position)
+	return r, err
 }
 
 type fragmentRequest struct {
@@ -52,9 +52,9 @@ func (x *Exchange) Fragment(
 	return x.ask(ctx, node, outgoing{kind: reqFragment, request: q})
 }
 
-func (q *fragmentRequest) serve(x *Exchange, c *wire.Call) (a answer, err error) {
-	a.value, err = x.server.Fragment(c.Context(), q.rec, q.off, q.position)
-	return a, err
+func (q *fragmentRequest) serve(x *Exchange, c *wire.Call) (r response, err error) {
+	r.value, err = x.server.Fragment(c.Context(), q.rec, q.off, q.position)
+	return r, err
 }
 
 type foreseeRequest struct {
@@ -82,7 +82,7 @@ func (x *Exchange) Foresee(
 	return r.asked, err
 }
 
-func (q *foreseeRequest) serve(x *Exchange, c *wire.Call) (answer, error) {
+func (q *foreseeRequest) serve(x *Exchange, c *wire.Call) (response, error) {
 	asked, err := x.server.Foresee(c.Context(), q.rec, q.parts)
-	return answer{reply: &partReply{asked: asked}}, err
+	return response{reply: &partReply{asked: asked}}, err
 }

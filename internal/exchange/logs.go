@@ -66,13 +66,13 @@ func (x *Exchange) share(node string) error {
 	})
 }
 
-func (q *pullRequest) serve(x *Exchange, _ *wire.Call) (answer, error) {
+func (q *pullRequest) serve(x *Exchange, _ *wire.Call) (response, error) {
 	ours, err := x.store.PullReply([]byte(q.request))
-	return answer{reply: &logs{string(x.store.PullRequest()), string(ours)}}, err
+	return response{reply: &logs{string(x.store.PullRequest()), string(ours)}}, err
 }
 
-func (q *takeRequest) serve(x *Exchange, _ *wire.Call) (answer, error) {
-	return answer{}, x.store.Merge([]byte(q.reply))
+func (q *takeRequest) serve(x *Exchange, _ *wire.Call) (response, error) {
+	return response{}, x.store.Merge([]byte(q.reply))
 }
 
 // Share is store.Remote's.

@@ -71,15 +71,15 @@ func (x *Exchange) lookup(ctx context.Context, node string, q *store.LookupReque
 	return &found.LookupResult, nil
 }
 
-func (q *lookupRequest) serve(x *Exchange, c *wire.Call) (answer, error) {
+func (q *lookupRequest) serve(x *Exchange, c *wire.Call) (response, error) {
 	position := x.store.Position()
 	q.Inform = func(status int, header http.Header) {
 		_ = c.Reply(x.reply(q.Cause, respInterim, &interim{status, header}), nil)
 	}
-	a := answer{cause: q.Cause}
+	r := response{cause: q.Cause}
 	found, sending, err := x.server.Lookup(c.Context(), (*store.LookupRequest)(q))
 	if err == nil {
-		a.content, a.reply = sending, &lookupReply{*found, sending != nil, position}
+		r.content, r.reply = sending, &lookupReply{*found, sending != nil, position}
 	}
-	return a, err
+	return r, err
 }

@@ -48,8 +48,8 @@ func (x *Exchange) Invalidate(entries []invalidation.Entry, keys []string) {
 	})
 }
 
-func (q *invalidateRequest) serve(x *Exchange, _ *wire.Call) (answer, error) {
-	return answer{}, x.server.Invalidate(q.entries, q.keys)
+func (q *invalidateRequest) serve(x *Exchange, _ *wire.Call) (response, error) {
+	return response{}, x.server.Invalidate(q.entries, q.keys)
 }
 
 type variesRequest struct{ key string }
@@ -61,8 +61,8 @@ func (x *Exchange) Varies(key string) {
 	x.tellAll(reqVaries, &variesRequest{key}, func(string, error) {})
 }
 
-func (q *variesRequest) serve(x *Exchange, _ *wire.Call) (answer, error) {
-	return answer{}, x.server.Varies(q.key)
+func (q *variesRequest) serve(x *Exchange, _ *wire.Call) (response, error) {
+	return response{}, x.server.Varies(q.key)
 }
 
 type putRequest struct {
@@ -89,6 +89,6 @@ func (x *Exchange) Put(
 	return err
 }
 
-func (q *putRequest) serve(x *Exchange, _ *wire.Call) (answer, error) {
-	return answer{}, x.server.Put(q.key, q.rec, []byte(q.body), q.position)
+func (q *putRequest) serve(x *Exchange, _ *wire.Call) (response, error) {
+	return response{}, x.server.Put(q.key, q.rec, []byte(q.body), q.position)
 }

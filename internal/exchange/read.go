@@ -54,15 +54,15 @@ func (x *Exchange) Read(ctx context.Context, node string, q *store.ReadRequest) 
 	return &store.ReadResult{Content: content, Length: found.length, Foreseen: found.asked}, nil
 }
 
-func (q *readRequest) serve(x *Exchange, c *wire.Call) (answer, error) {
+func (q *readRequest) serve(x *Exchange, c *wire.Call) (response, error) {
 	x.calls.Store(q.call, q.By.Cause)
-	a := answer{cause: q.By.Cause, sent: func() { x.calls.Delete(q.call) }}
+	r := response{cause: q.By.Cause, sent: func() { x.calls.Delete(q.call) }}
 	sending, err := x.server.Read(c.Context(), &q.ReadRequest)
 	if err == nil {
-		a.content = sending
-		a.reply = &partReply{sending.Length(), sending.Foresee(c.Context())}
+		r.content = sending
+		r.reply = &partReply{sending.Length(), sending.Foresee(c.Context())}
 	}
-	return a, err
+	return r, err
 }
 
 type takeOverRequest struct{ readRequest }
@@ -74,8 +74,8 @@ func (x *Exchange) TakeOver(ctx context.Context, node string, q *store.ReadReque
 	return err
 }
 
-func (q *takeOverRequest) serve(x *Exchange, c *wire.Call) (answer, error) {
-	return answer{cause: q.By.Cause}, x.server.TakeOver(c.Context(), &q.ReadRequest)
+func (q *takeOverRequest) serve(x *Exchange, c *wire.Call) (response, error) {
+	return response{cause: q.By.Cause}, x.server.TakeOver(c.Context(), &q.ReadRequest)
 }
 
 type originAskedRequest struct{ call uint64 }
@@ -95,8 +95,8 @@ func (b *content) OriginAsked(ctx context.Context) bool {
 
 // serve answers for a call that has ended as for one that the origin wasn't asked for: the end of
 // its answer, which has been sent before, tells.
-func (q *originAskedRequest) serve(x *Exchange, _ *wire.Call) (answer, error) {
+func (q *originAskedRequest) serve(x *Exchange, _ *wire.Call) (response, error) {
 	call, _ := x.calls.Load(q.call)
 	cause, _ := call.(store.Cause)
-	return answer{cause: cause}, nil
+	return response{cause: cause}, nil
 }

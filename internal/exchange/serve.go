@@ -57,48 +57,48 @@ func made[Q any, P interface {
 
 // serve answers a request of another node. If that has gone, nobody is there to be told.
 func (x *Exchange) serve(c *wire.Call) {
-	a, err := x.answer(c)
-	if a.sent != nil {
-		defer a.sent()
+	r, err := x.handle(c)
+	if r.sent != nil {
+		defer r.sent()
 	}
 	if err != nil {
-		_ = c.Respond(x.refusal(a.cause, err), nil)
+		_ = c.Respond(x.refusal(r.cause, err), nil)
 		return
 	}
-	reply := x.reply(a.cause, respOK, a.reply)
+	reply := x.reply(r.cause, respOK, r.reply)
 	switch {
-	case a.content == nil:
-		_ = c.Respond(reply, a.value)
+	case r.content == nil:
+		_ = c.Respond(reply, r.value)
 	case c.Reply(reply, nil) != nil:
-		a.content.Close()
+		r.content.Close()
 	default:
-		x.send(c, a)
+		x.send(c, r)
 	}
 }
 
-func (x *Exchange) answer(c *wire.Call) (answer, error) {
+func (x *Exchange) handle(c *wire.Call) (response, error) {
 	m, kind := x.reader(c.Message()), byte(0)
 	if codec.Int(m, &kind); int(kind) >= len(incoming) {
-		return answer{}, store.ErrBusy
+		return response{}, store.ErrBusy
 	}
 	q := incoming[kind]()
 	if q.code(m); m.Bad || len(m.B) > 0 {
-		return answer{}, store.ErrBusy
+		return response{}, store.ErrBusy
 	}
 	return q.serve(x, c)
 }
 
-// send sends a's content.
-func (x *Exchange) send(c *wire.Call, a answer) {
-	defer a.content.Close()
+// send sends r's content.
+func (x *Exchange) send(c *wire.Call, r response) {
+	defer r.content.Close()
 	for {
-		b, err := a.content.Next(c.Context())
+		b, err := r.content.Next(c.Context())
 		switch {
 		case err == io.EOF:
-			_ = c.End(end(a.content))
+			_ = c.End(end(r.content))
 			return
 		case err != nil:
-			_ = c.Abort(x.refusal(a.cause, err))
+			_ = c.Abort(x.refusal(r.cause, err))
 			return
 		}
 		if _, err := c.Write(b); err != nil {

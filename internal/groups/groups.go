@@ -46,7 +46,9 @@ func Acquire(cfg Config) (*Group, error) {
 		return nil, err
 	}
 	p := idle.take(kind{cfg.Budget, cfg.Remote != nil})
-	return &Group{pooled: p, reserve: reserve{pooled: p, before: p.usage()}, tenant: p.bind(cfg)}, nil
+	g := &Group{pooled: p, tenant: p.bind(cfg)}
+	g.reserve.pooled, g.reserve.before = p, p.usage()
+	return g, nil
 }
 
 // Prefix is what every key of g begins with. It tells this tenant's keys from those of the group's
@@ -112,8 +114,8 @@ func (g *Group) Reserve(n int64) { g.reserve.ask(n) }
 // Room is how many bytes g's values may take, beside what is reserved.
 func (g *Group) Room() int64 { return g.reserve.room() }
 
-// Usage counts what g holds. Counts of gets, of hot hits and of evictions begin with Acquire. It is zero once
-// g has been released.
+// Usage counts what g holds. Counts of gets, of hot hits and of evictions begin with Acquire. It is
+// zero once g has been released.
 func (g *Group) Usage() Usage {
 	g.mu.RLock()
 	defer g.mu.RUnlock()

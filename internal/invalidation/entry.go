@@ -35,7 +35,7 @@ const (
 func Key(name string) Scope { return Scope{key, name} }
 
 // Prefix matches the responses whose path is that path, or lies under it by whole segments. One
-// slash at its end is no matter. The empty path matches all responses.
+// slash at its end is ignored. The empty path matches all responses.
 func Prefix(path string) Scope {
 	if path = strings.TrimSuffix(path, "/"); path == "" {
 		return Scope{}
