@@ -49,15 +49,7 @@ func (v vector) merged(o vector) vector {
 
 // covers reports whether v has of each issuer at least o's number.
 func (v vector) covers(o vector) bool {
-	for _, c := range o {
-		for len(v) > 0 && v[0].issuer < c.issuer {
-			v = v[1:]
-		}
-		if len(v) == 0 || v[0].issuer != c.issuer || v[0].number < c.number {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(o, func(c count) bool { return v.at(c.issuer) < c.number })
 }
 
 // sum is a hash of v, 0 for an empty one.

@@ -12,7 +12,6 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -49,11 +48,7 @@ func New(tb testing.TB) *Origin {
 		o.CloseClientConnections()
 		o.Close()
 	})
-	base, err := url.Parse(o.URL + "/")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	o.Base = base
+	o.Base, _ = url.Parse(o.URL + "/")
 	return o
 }
 
@@ -188,31 +183,6 @@ func (v *Verifier) Write(b []byte) (int, error) {
 	}
 	v.Off += int64(len(b))
 	return len(b), nil
-}
-
-// Drip answers with length bytes of Content(seed), or with an unknown number if length is -1,
-// sending a piece each time the test sends its end offset on more, until more is closed.
-func Drip(seed byte, length int64, header http.Header, more <-chan int64) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		maps.Copy(w.Header(), header)
-		if length >= 0 {
-			w.Header().Set("Content-Length", strconv.FormatInt(length, 10))
-		}
-		w.WriteHeader(http.StatusOK)
-		sent := int64(0)
-		for end, ok := sent, true; ok; {
-			if _, err := w.Write(Content(seed, sent, end)); err != nil {
-				return
-			}
-			sent = end
-			w.(http.Flusher).Flush()
-			select {
-			case end, ok = <-more:
-			case <-r.Context().Done():
-				return
-			}
-		}
-	}
 }
 
 // Ranges are the Range fields of the requests, "" for those without.
