@@ -2,8 +2,8 @@ package exchange
 
 import "sync"
 
-// untold is the nodes that couldn't be told of an invalidation, and are tried again and again. The
-// zero value is ready for use.
+// untold has the nodes that couldn't be told of an invalidation, and that are told again and again
+// until they have learnt it. The zero value is ready for use.
 type untold struct {
 	mu     sync.Mutex
 	misses map[string]int // what a node couldn't be told since it is tried

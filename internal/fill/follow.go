@@ -70,8 +70,8 @@ func (r *Run) Attach(who any, off, stop, ahead int64) (*Follower, bool) {
 	return r.addLocked(who, off, stop, ahead), true
 }
 
-// Waiting returns who follows r for bytes from off on, and up to where: first if that does, else
-// the one who wants most; nil if nobody does.
+// Waiting returns one for whom r is followed that wants bytes from off on, and where it stops. That
+// is first, if it wants some, else the one that wants most, and nil if nobody does.
 func (r *Run) Waiting(off int64, first any) (who any, stop int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -17,8 +17,9 @@ const (
 	stallTime = 100 * time.Millisecond
 )
 
-// memoryLocked returns the memory to read the next bytes of the last chunk into: its own, if there
-// is plenty of room, or if bytes are taken to be there already; else a small buffer.
+// memoryLocked returns the memory to read the next bytes of the last chunk into. That is the
+// chunk's own if there is plenty of room, or if bytes are taken to be there already, and otherwise
+// a small buffer.
 func (r *Run) memoryLocked() []byte {
 	p := r.lastLocked()
 	if spare := p.b[len(p.b):cap(p.b)]; !p.by || r.flows && len(spare) > 0 {

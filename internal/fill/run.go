@@ -28,10 +28,10 @@ var (
 	// ErrFinal is wrapped by an error of Open when trying again is of no use for another reason.
 	ErrFinal = errors.New("there is no use in trying again")
 
-	// ErrBehind is what a Follower gets when the run no longer holds the byte at its position.
+	// ErrBehind is the error of Next when the run no longer holds the byte at the position.
 	ErrBehind = errors.New("the run no longer holds these bytes")
 
-	// ErrAbandoned is what Done gets of a run that ended because nobody followed it any more.
+	// ErrAbandoned is the error that Done gets when a run has ended because nobody followed it.
 	ErrAbandoned = errors.New("no reader is left")
 
 	errShort = errors.New("the body ended before its length")

@@ -2,8 +2,8 @@ package groups
 
 import "sync"
 
-// kind is which tenants can have a pooled group. Those without peers can't have one of those with
-// peers: fillers are left in its hot cache, which only values from peers push out.
+// kind says which tenants can have a pooled group. A tenant without peers can't have one that had
+// peers: fillers are left in its hot cache, and only values from peers push them out.
 type kind struct {
 	budget int64
 	peers  bool

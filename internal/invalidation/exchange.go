@@ -2,8 +2,8 @@ package invalidation
 
 import "github.com/scurrycache/scurry/internal/codec"
 
-// A node pulls all that another one knows: its PullRequest, which says what it knows itself, is
-// answered by the other one's PullReply, and Merge takes that.
+// A node pulls all that another one knows. Its PullRequest says what it knows itself, the other
+// node's PullReply has the rest, and Merge takes the reply.
 
 // pullReply is what one log tells another one.
 type pullReply struct {
