@@ -80,7 +80,8 @@ func (q *putRequest) code(c *codec.Coder) {
 
 // Put is store.Remote's.
 func (x *Exchange) Put(
-	ctx context.Context, node string, rec *store.Record, body []byte, position *invalidation.Position,
+	ctx context.Context, node string, rec *store.Record, body []byte,
+	position *invalidation.Position,
 ) error {
 	ctx, cancel := context.WithTimeout(ctx, notifyTimeout)
 	defer cancel()
