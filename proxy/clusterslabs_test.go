@@ -56,7 +56,7 @@ func TestBytesArriveThroughAnOwner(t *testing.T) {
 		t.Run(fmt.Sprint(length), func(t *testing.T) {
 			c := newCluster(t, 3, proxy.Config{})
 			more := make(chan int64)
-			c.o.Handle("/drip", origintest.Drip(7, length, maxAge("60"), more))
+			c.o.Handle("/drip", drip(7, length, maxAge("60"), more))
 			var clients []*http.Response
 			join := func(i int, has int64) {
 				resp := c.nodes[(c.owner("drip")+1+i)%3].do(http.MethodGet, "/files/drip")

@@ -43,7 +43,7 @@ func TestHeadLeavesBeforeTheBody(t *testing.T) {
 				}
 				for range 2 { // the second one knows that it isn't stored, if it isn't
 					more := make(chan int64)
-					origin.Handle(path, origintest.Drip(7, kind.length, kind.header, more))
+					origin.Handle(path, drip(7, kind.length, kind.header, more))
 					resp := n.do(kind.method, "/files"+path, kind.fields...)
 					if !strings.Contains(resp.Header.Get("Cache-Status"), "; hit") {
 						more <- 10

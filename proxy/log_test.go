@@ -188,7 +188,7 @@ func TestBytesThatHaveComeAreInMemory(t *testing.T) {
 	logger := zerolog.New(&book)
 	n, o := fronting(t, proxy.Config{Logger: &logger})
 	more := make(chan int64)
-	o.Handle("/f", origintest.Drip(0, 5000, http.Header{"Cache-Control": {"max-age=60"}, "Etag": {`"1"`}}, more))
+	o.Handle("/f", drip(0, 5000, http.Header{"Cache-Control": {"max-age=60"}, "Etag": {`"1"`}}, more))
 	whole := n.do(http.MethodGet, "/files/f")
 	more <- 2000
 	if _, err := io.CopyN(io.Discard, whole.Body, 2000); err != nil {

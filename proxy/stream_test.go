@@ -78,7 +78,7 @@ func TestBytesArriveAsTheyCome(t *testing.T) {
 		t.Run(fmt.Sprint(length), func(t *testing.T) {
 			n, o := fronting(t, proxy.Config{})
 			more := make(chan int64)
-			o.Handle("/drip", origintest.Drip(7, length, maxAge("60"), more))
+			o.Handle("/drip", drip(7, length, maxAge("60"), more))
 			var clients []*http.Response
 			join := func(has int64) {
 				resp := n.do(http.MethodGet, "/files/drip")
@@ -157,7 +157,7 @@ func TestManyClientsOneRequest(t *testing.T) {
 func TestFirstClientHangsUp(t *testing.T) {
 	n, o := fronting(t, proxy.Config{})
 	more := make(chan int64)
-	o.Handle("/drip", origintest.Drip(7, 20<<10, maxAge("60"), more))
+	o.Handle("/drip", drip(7, 20<<10, maxAge("60"), more))
 	ctx, cancel := context.WithCancel(t.Context())
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, n.URL+"/files/drip", nil)
 	if err != nil {

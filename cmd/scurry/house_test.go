@@ -67,7 +67,7 @@ func TestHouse(t *testing.T) {
 
 		"internal/wire/handshake": {},
 		"internal/wire/wiretest":  {},
-		"internal/invalidation":   {},
+		"internal/invalidation":   {"internal/codec"},
 	}
 	tool, err := exec.LookPath("go")
 	if err != nil {

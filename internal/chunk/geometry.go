@@ -58,24 +58,20 @@ func (g Geometry) At(off int64, whole bool) Chunk {
 		slab = off / g.Slab
 	}
 	base := slab * g.Slab
-	c := g.inSlab(off - base)
-	c.Slab = slab
-	c.Start += base
-	c.End += base
-	return c
+	index, start, end := g.inSlab(off - base)
+	return Chunk{ID{slab, index}, base + start, base + end}
 }
 
 // inSlab is At for an offset within a slab.
-func (g Geometry) inSlab(off int64) Chunk {
-	if off < g.First {
-		return Chunk{Start: 0, End: g.First}
+func (g Geometry) inSlab(off int64) (index, start, end int64) {
+	if off >= g.Max {
+		n := off / g.Max
+		return g.rungs() + n, n * g.Max, (n + 1) * g.Max
 	}
-	if off < g.Max {
-		rung := int64(bits.Len64(uint64(off / g.First)))
-		return Chunk{ID: ID{Index: rung}, Start: g.First << (rung - 1), End: g.First << rung}
+	if index = int64(bits.Len64(uint64(off / g.First))); index > 0 {
+		start = g.First << (index - 1)
 	}
-	n := off / g.Max
-	return Chunk{ID: ID{Index: g.rungs() + n}, Start: n * g.Max, End: (n + 1) * g.Max}
+	return index, start, g.First << index
 }
 
 // rungs is how many chunks lie in a slab's first Max bytes, less one.

@@ -1,6 +1,9 @@
 package chunk
 
-import "slices"
+import (
+	"slices"
+	"sort"
+)
 
 // Spans is a set of offsets: half-open intervals, sorted, apart from each other.
 type Spans []Span
@@ -10,12 +13,7 @@ type Span struct{ Start, End int64 }
 
 // Add puts [start, end) into the set.
 func (s Spans) Add(start, end int64) Spans {
-	i, _ := slices.BinarySearchFunc(s, start, func(sp Span, off int64) int {
-		if sp.End < off {
-			return -1
-		}
-		return 1
-	})
+	i := sort.Search(len(s), func(i int) bool { return s[i].End >= start })
 	j := i
 	for ; j < len(s) && s[j].Start <= end; j++ {
 		start, end = min(start, s[j].Start), max(end, s[j].End)
@@ -27,11 +25,11 @@ func (s Spans) Add(start, end int64) Spans {
 func (s Spans) Remove(start, end int64) Spans {
 	var kept Spans
 	for _, sp := range s {
-		if sp.Start < min(sp.End, start) {
-			kept = append(kept, Span{sp.Start, min(sp.End, start)})
-		}
-		if max(sp.Start, end) < sp.End {
-			kept = append(kept, Span{max(sp.Start, end), sp.End})
+		before, behind := Span{sp.Start, min(sp.End, start)}, Span{max(sp.Start, end), sp.End}
+		for _, rest := range []Span{before, behind} {
+			if rest.Start < rest.End {
+				kept = append(kept, rest)
+			}
 		}
 	}
 	return kept
@@ -49,10 +47,7 @@ func (s Spans) Next(off, end int64) int64 {
 
 // Covers reports whether all of sp is in the set.
 func (s Spans) Covers(sp Span) bool {
-	for _, have := range s {
-		if have.Start <= sp.Start && sp.End <= have.End {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(s, func(have Span) bool {
+		return have.Start <= sp.Start && sp.End <= have.End
+	})
 }

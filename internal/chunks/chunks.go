@@ -49,11 +49,11 @@ type Config struct {
 }
 
 // Cache holds chunks. Its methods may be called concurrently. A chunk that is got must not be
-// changed.
+// changed. Prefix, Reserve, Room, Mark and Usage are those of memory, the first tier.
 type Cache struct {
-	memory *groups.Group
-	tiers  []Tier // the first one is memory
-	most   int64  // bytes of a chunk
+	*groups.Group
+	tiers []Tier // the first one is the Group
+	most  int64  // bytes of a chunk
 }
 
 // New makes an empty cache, which must be closed.
@@ -62,11 +62,8 @@ func New(cfg Config) (*Cache, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Cache{memory: memory, tiers: []Tier{memory}, most: cfg.Largest}, nil
+	return &Cache{memory, []Tier{memory}, cfg.Largest}, nil
 }
-
-// Prefix is what every key of c begins with on this node.
-func (c *Cache) Prefix() string { return c.memory.Prefix() }
 
 // Peek returns the chunk under key, which begins with c.Prefix(), if this node holds it.
 func (c *Cache) Peek(key string) (chunk []byte, ok bool) {
@@ -84,7 +81,7 @@ func (c *Cache) Get(ctx context.Context, key string, owner Owner) ([]byte, error
 	m := misses.Get().(*miss)
 	defer misses.Put(m)
 	*m = miss{cache: c, key: key, owner: owner}
-	return c.memory.Get(ctx, key, m)
+	return c.Group.Get(ctx, key, m)
 }
 
 // miss is what a Get does if memory can't answer it. Nobody has it once memory's Get has returned.
@@ -121,32 +118,20 @@ func (c *Cache) Put(key string, chunk []byte) {
 	}
 }
 
-// Serve is Peek for a peer that asks for key, which has no prefix. If busy, this node is asking that
-// peer for it at this moment, and neither may wait for the other.
+// Serve is Peek for a peer that asks for key, which has no prefix. If busy, this node is
+// asking that peer for it at this moment, and neither may wait for the other.
 func (c *Cache) Serve(key string) (chunk []byte, ok, busy bool) {
 	key = c.Prefix() + key
-	if !c.memory.BeginServing(key) {
+	if !c.BeginServing(key) {
 		return nil, false, true
 	}
-	defer c.memory.EndServing(key)
+	defer c.EndServing(key)
 	chunk, ok = c.Peek(key)
 	return chunk, ok, false
 }
 
-// Reserve takes n bytes of the budget for what isn't chunks, instead of what was taken before.
-func (c *Cache) Reserve(n int64) { c.memory.Reserve(n) }
-
-// Room is how many bytes chunks may take, beside what is reserved.
-func (c *Cache) Room() int64 { return c.memory.Room() }
-
-// Mark is now.
-func (c *Cache) Mark() Mark { return c.memory.Mark() }
-
 // Keeps tells whether memory certainly still holds what it was found to hold since m.
-func (c *Cache) Keeps(m Mark) bool { return c.memory.Keeps(m, c.most) }
-
-// Usage counts what memory holds.
-func (c *Cache) Usage() Usage { return c.memory.Usage() }
+func (c *Cache) Keeps(m Mark) bool { return c.Group.Keeps(m, c.most) }
 
 // Close drops all chunks, once nobody is looking for one.
-func (c *Cache) Close() { c.memory.Release() }
+func (c *Cache) Close() { c.Release() }

@@ -59,7 +59,7 @@ func TestWhoIsAsked(t *testing.T) {
 					switch held {
 					case "in memory":
 						want = "memory's"
-						c.memory.Put(key, []byte(want))
+						c.Group.Put(key, []byte(want))
 						below[key] = []byte("slow")
 					case "below":
 						want = "slow"

@@ -2,8 +2,9 @@ package exchange
 
 import (
 	"context"
-	"sync"
-	"time"
+	"errors"
+	"fmt"
+	"net/http"
 
 	"github.com/scurrycache/scurry/internal/codec"
 	"github.com/scurrycache/scurry/internal/peer"
@@ -11,102 +12,128 @@ import (
 	"github.com/scurrycache/scurry/internal/wire"
 )
 
-// Exchange is a node's dealings with the others: the Remote of its Store. Its methods may be called
-// concurrently.
-type Exchange struct {
-	wording
-	node   *peer.Node
-	store  *store.Store
-	server *store.Server
-	base   context.Context // ends with Close
-	cancel context.CancelFunc
-	work   sync.WaitGroup // what is told to others
-	calls  sync.Map       // the Cause of each read that is being answered, by its call
-	untold untold
+// outgoing is a request to another node.
+type outgoing struct {
+	kind    byte
+	request message
+	reply   message // set as the reply says; nil if that has no fields
+	cause   store.Cause
+
+	// Of a request for content:
+	window int // how many bytes may be under way
+	inform func(status int, header http.Header)
+	call   uint64 // names this very request, if it isn't 0
 }
 
-// Owner is store.Remote's.
-func (x *Exchange) Owner(routingKey string) (node string, here bool) {
-	return x.node.OwnerName(routingKey)
+// interim is an interim response (RFC 9110 section 15.2).
+type interim struct {
+	status int
+	header http.Header
 }
 
-// RingEpoch is store.Remote's.
-func (x *Exchange) RingEpoch() uint64 { return x.node.RingEpoch() }
-
-// OwnedSince is store.Remote's.
-func (x *Exchange) OwnedSince(routingKey string, epoch uint64) bool {
-	return x.node.OwnedSince(routingKey, epoch)
+func (i *interim) code(c *codec.Coder) {
+	codec.Int(c, &i.status)
+	c.Header(&i.header)
 }
 
-// open sends a node a request. The response must be closed.
-func (x *Exchange) open(ctx context.Context, node string, message []byte, window int) (
-	*peer.Stream, error,
-) {
+// content is a reply, and the bytes that another node sends behind it.
+type content struct {
+	*peer.Stream
+	outgoing
+	x    *Exchange
+	node string
+}
+
+// open sends a node a request, and waits for the reply. The content must be closed. If the error is
+// store.ErrBehind, the two nodes have exchanged their logs by now; if it wraps that, they couldn't.
+func (x *Exchange) open(ctx context.Context, node string, q outgoing) (*content, []byte, error) {
 	p := x.node.Peer(node)
 	if p == nil {
-		return nil, peer.ErrUnreachable
+		return nil, nil, peer.ErrUnreachable
 	}
-	return p.OpenWindow(ctx, message, window)
-}
-
-// ask sends a node a request whose response is one reply, and returns that.
-func (x *Exchange) ask(ctx context.Context, node string, message []byte) (
-	d *codec.Decoder, value []byte, err error,
-) {
-	stream, err := x.open(ctx, node, message, 0)
+	stream, err := p.OpenWindow(ctx, x.request(q.kind, q.request), q.window)
 	if err != nil {
 		return nil, nil, err
 	}
-	defer stream.Close()
-	return x.await(stream, nil)
+	b := &content{stream, q, x, node}
+	value, err := b.await()
+	if err == nil {
+		return b, value, nil
+	}
+	_ = stream.Close()
+	if wrong, ok := errors.AsType[*notOwner](err); ok {
+		p.Disagrees(wrong.ring)
+	}
+	if err == store.ErrBehind {
+		if sharing := x.share(node); sharing != nil {
+			err = fmt.Errorf("%w: %w", err, sharing)
+		}
+	}
+	return nil, nil, err
 }
 
-// await waits for a reply that isn't interim, and returns what one with respOK brings; any other is
-// an error.
-func (x *Exchange) await(stream *peer.Stream, inform informer) (*codec.Decoder, []byte, error) {
+// ask is open for a request that one reply answers.
+func (x *Exchange) ask(ctx context.Context, node string, q outgoing) ([]byte, error) {
+	b, value, err := x.open(ctx, node, q)
+	if err == nil {
+		_ = b.Close()
+	}
+	return value, err
+}
+
+// await waits for a reply that isn't interim, and returns its value.
+func (b *content) await() ([]byte, error) {
 	for {
-		message, value, err := stream.Next()
+		reply, value, err := b.Next()
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
-		d := &codec.Decoder{B: message}
-		switch kind := d.Byte(); kind {
-		case respOK:
-			return d, value, nil
-		case respInterim:
-			inform.take(d)
-		default:
-			return nil, nil, x.decodeError(kind, d)
+		c, kind := b.x.reader(reply), respOK
+		if begin(c, b.cause, &kind); kind != respInterim {
+			return value, result(c, kind, b.reply)
 		}
+		b.informs(c)
 	}
 }
 
-// notifyTimeout is how long another node is waited for that is to be told of something.
-const notifyTimeout = time.Second
-
-// notify tells p something, and waits until it has taken that in.
-func (x *Exchange) notify(p *peer.Peer, message []byte) error {
-	ctx, cancel := context.WithTimeout(x.base, notifyTimeout)
-	defer cancel()
-	stream, err := p.Open(ctx, message)
-	if err != nil {
-		return err
+// informs passes on an interim response.
+func (b *content) informs(c *codec.Coder) {
+	var i interim
+	i.code(c)
+	if b.inform != nil && !c.Bad && i.status >= 100 && i.status < 200 &&
+		i.status != http.StatusSwitchingProtocols {
+		b.inform(i.status, i.header)
 	}
-	defer stream.Close()
-	_, _, err = x.await(stream, nil)
-	return err
 }
 
-// reply sends a reply that nothing follows. If it can't, nobody is there to be told.
-func reply(c *wire.Call, message, value []byte) { _ = c.Respond(message, value) }
-
-// done replies that what was asked for has been done, or err.
-func (x *Exchange) done(c *wire.Call, err error) {
-	if err != nil {
-		x.refuse(c, err)
-		return
+// Read is that of the stream, whose errors are what the node says of the origin.
+func (b *content) Read(p []byte) (int, error) {
+	n, err := b.Stream.Read(p)
+	if aborted, ok := errors.AsType[*wire.Aborted](err); ok && len(aborted.Detail) > 0 {
+		c, kind := b.x.reader(aborted.Detail), respOK
+		begin(c, b.cause, &kind)
+		err = refused(c, kind)
 	}
-	reply(c, []byte{respOK}, nil)
+	return n, err
 }
 
-func (x *Exchange) refuse(c *wire.Call, err error) { reply(c, x.encodeError(err), nil) }
+// ending is what comes with the end of a content.
+type ending struct {
+	trailer http.Header
+	asked   store.Asked
+}
+
+func (e *ending) code(c *codec.Coder) {
+	c.Header(&e.trailer)
+	asked(c, &e.asked)
+}
+
+// End is store.Content's.
+func (b *content) End() (trailer http.Header, asked store.Asked, complete bool) {
+	var e ending
+	complete = b.Ended()
+	if detail := b.Stream.End(); complete && len(detail) > 0 {
+		e.code(b.x.reader(detail))
+	}
+	return e.trailer, e.asked, complete
+}

@@ -1,103 +1,31 @@
 package exchange
 
 import (
-	"encoding/binary"
 	"errors"
 	"strings"
-	"time"
 
 	"github.com/scurrycache/scurry/internal/codec"
 	"github.com/scurrycache/scurry/internal/fill"
 	"github.com/scurrycache/scurry/internal/store"
-	"github.com/scurrycache/scurry/internal/wire"
 )
 
-// wording puts errors into replies, and takes them out.
-type wording struct {
-	now  func() time.Time
-	ring func() []string // the nodes that share the keys now
-}
+// The kinds of replies.
+const (
+	respOK      byte = iota
+	respInterim      // an interim response; another reply follows
+	respFailed       // the origin gave no answer
+	respNotOwner
+	respBusy // this node can't answer: the requester fetches by itself
+	respPlain
+)
 
-// encodeError makes the reply to a request that brought nothing.
-func (w wording) encodeError(err error) []byte {
-	if after, ok := errors.AsType[*afterOrigin](err); ok {
-		return append([]byte{respAsked}, w.encodeError(after.err)...)
-	}
-	if f, ok := errors.AsType[*store.Failure](err); ok {
-		return w.encodeFailure(f)
-	}
-	switch {
-	case errors.Is(err, fill.ErrGone):
-		return []byte{respGone}
-	case errors.Is(err, store.ErrRefused):
-		return []byte{respRefused}
-	case errors.Is(err, store.ErrNone):
-		return []byte{respNone}
-	case errors.Is(err, store.ErrNotCached):
-		return []byte{respNotCached}
-	case errors.Is(err, store.ErrBehind):
-		return []byte{respBehind}
-	case errors.Is(err, store.ErrNotOwner):
-		return codec.AppendTexts([]byte{respNotOwner}, w.ring())
-	}
-	return []byte{respBusy}
-}
-
-func (w wording) encodeFailure(f *store.Failure) []byte {
-	b := []byte{respFailed, byte(f.Why)}
-	b = binary.AppendVarint(b, int64(f.Status))
-	b = codec.AppendText(b, f.Kind)
-	b = codec.AppendText(b, f.Error())
-	if f.Stored != nil {
-		b = append(b, f.Stored.Encode(w.now())...)
-	}
-	return b
-}
-
-// decodeError makes an error of a reply that brings nothing.
-func (w wording) decodeError(kind byte, d *codec.Decoder) error {
-	switch kind {
-	case respAsked:
-		return &afterOrigin{w.decodeError(d.Byte(), d)}
-	case respGone:
-		return fill.ErrGone
-	case respRefused:
-		return store.ErrRefused
-	case respNone:
-		return store.ErrNone
-	case respNotCached:
-		return store.ErrNotCached
-	case respBehind:
-		return store.ErrBehind
-	case respNotOwner:
-		return &notOwner{ring: d.Texts()}
-	case respFailed:
-		return w.decodeFailure(d)
-	}
-	return store.ErrBusy
-}
-
-// decodeFailure takes only what may go on to a client.
-func (w wording) decodeFailure(d *codec.Decoder) error {
-	f := &store.Failure{Why: store.Why(d.Byte()), Status: int(d.Varint()), Kind: d.Text()}
-	f.Err = errors.New(d.Text())
-	const letters = "abcdefghijklmnopqrstuvwxyz0123456789_"
-	if d.Bad || f.Status < 400 || f.Status > 599 || strings.Trim(f.Kind, letters) != "" {
-		return store.ErrBusy
-	}
-	if stored := d.Rest(); len(stored) > 0 {
-		f.Stored, _ = store.Decode(stored, w.now())
-	}
-	return f
-}
-
-// abortion is what an error of a stream says, if the node that sends the stream has ended it.
-func (w wording) abortion(err error) error {
-	aborted, ok := errors.AsType[*wire.Aborted](err)
-	if !ok || len(aborted.Detail) == 0 {
-		return err
-	}
-	return w.decodeError(aborted.Detail[0], &codec.Decoder{B: aborted.Detail[1:]})
+// plain are the errors that their kind of reply says all about: respPlain is that of the first.
+var plain = []error{
+	store.ErrNotCached, // the chunk isn't there; a fill may be at it
+	store.ErrNone,
+	store.ErrRefused, // who has the first slab has the others
+	fill.ErrGone,
+	store.ErrBehind,
 }
 
 // notOwner is that a peer's ring has another owner for a key than ours.
@@ -106,25 +34,63 @@ type notOwner struct{ ring []string }
 func (*notOwner) Error() string { return store.ErrNotOwner.Error() }
 func (*notOwner) Unwrap() error { return store.ErrNotOwner }
 
-// afterOrigin is an error that came of asking the origin for the request at hand.
-type afterOrigin struct{ err error }
+func (e *notOwner) code(c *codec.Coder) { c.Texts(&e.ring) }
 
-func (a *afterOrigin) Error() string { return a.err.Error() }
-func (a *afterOrigin) Unwrap() error { return a.err }
+// failure is a verdict about the origin.
+type failure struct{ *store.Failure }
 
-// after is err, if the origin was asked for c before it came about, as one that tells so.
-func after(c store.Cause, err error) error {
-	if c.Noted() {
-		return &afterOrigin{err}
+func (f failure) code(c *codec.Coder) {
+	codec.Int(c, &f.Why)
+	codec.Int(c, &f.Status)
+	c.Text(&f.Kind)
+	var text string
+	if !c.Reads {
+		text = f.Error()
+	}
+	stored := f.Stored != nil
+	c.Text(&text)
+	if c.Flags(&stored); stored {
+		record(c, &f.Stored)
+	}
+	if c.Reads {
+		f.Err = errors.New(text)
+	}
+	const letters = "abcdefghijklmnopqrstuvwxyz0123456789_"
+	if c.Reads && (f.Status < 400 || f.Status > 599 || strings.Trim(f.Kind, letters) != "") {
+		c.Fail() // only what may go on to a client is taken
+	}
+}
+
+// refused is the error that a reply of that kind has brought, whose fields c reads.
+func refused(c *codec.Coder, kind byte) (err error) {
+	switch i := int(kind) - int(respPlain); {
+	case kind == respFailed:
+		f := &store.Failure{}
+		failure{f}.code(c)
+		err = f
+	case kind == respNotOwner:
+		e := &notOwner{}
+		e.code(c)
+		err = e
+	case i >= 0 && i < len(plain):
+		err = plain[i]
+	}
+	if err == nil || c.Bad {
+		return store.ErrBusy
 	}
 	return err
 }
 
-// learn is what another node's err means, once c has been told whether the origin was asked for it.
-func learn(c store.Cause, err error) error {
-	if after, ok := errors.AsType[*afterOrigin](err); ok {
-		c.Note()
-		return after.err
+// result reads the fields of a reply of that kind, which is an error if it isn't respOK.
+func result(c *codec.Coder, kind byte, fields message) error {
+	if kind != respOK {
+		return refused(c, kind)
 	}
-	return err
+	if fields != nil {
+		fields.code(c)
+	}
+	if c.Bad {
+		return store.ErrEncoding
+	}
+	return nil
 }

@@ -7,8 +7,8 @@
 //	Store ─► Exchange, its Remote ─► peer, wire ─► the owner's Exchange ─► Server ─► Store
 //	      ◄─ result or error, Content ◄───────────── reply, bytes ◄────────┘
 //
-// A node that is asked never asks on, so nodes whose rings differ can't wait for each other: a
-// Server knows no Remote but for who owns what.
+// A node never forwards a peer's request to a third node, so nodes with different rings can't
+// deadlock: of the other nodes a Server knows only who owns what.
 //
 // Two nodes exchange their invalidation logs on a new connection, before anything else, and
 // whenever one turns out to know less than the other (logs.go). What is asked for, and when, is the
@@ -17,38 +17,44 @@ package exchange
 
 import (
 	"context"
-	"time"
+	"sync"
 
-	"github.com/scurrycache/scurry/internal/codec"
 	"github.com/scurrycache/scurry/internal/peer"
 	"github.com/scurrycache/scurry/internal/store"
 	"github.com/scurrycache/scurry/internal/wire"
 )
 
-var _ store.Remote = (*Exchange)(nil)
+// Exchange connects a node to the others: it is the Remote of its Store. Its methods may be called
+// concurrently.
+type Exchange struct {
+	clock
+	node   *peer.Node
+	store  *store.Store
+	server *store.Server
+	base   context.Context // ends with Close
+	cancel context.CancelFunc
+	work   sync.WaitGroup // what is told to others
+	calls  sync.Map       // the Cause of each read that is being answered, by its call
+	untold untold
+}
 
-// New makes a node among its peers. It must be closed, and talks to none before Start. now is the
-// Store's clock; Reunited and Greet are set here.
-func New(cfg peer.NodeConfig, now func() time.Time) *Exchange {
-	x := &Exchange{}
-	x.base, x.cancel = context.WithCancel(context.Background())
-	cfg.Reunited = func() { x.store.RevalidateAll() }
-	cfg.Greet = func(_ string, ask func([]byte) ([]byte, error)) error {
-		return x.exchangeLogs(ask)
-	}
-	x.node = peer.NewNode(cfg)
-	x.wording = wording{now, x.node.Ring}
-	return x
+// request is what another node asks for.
+type request interface {
+	message
+	serve(x *Exchange, c *wire.Call) (response, error)
+}
+
+// response is what comes of a request.
+type response struct {
+	cause   store.Cause    // of the request
+	reply   message        // the reply's fields; nil if it has none
+	value   []byte         // which goes with the reply
+	content *store.Sending // which follows it; nil if none does
+	sent    func()         // is called when all is sent, if it isn't nil
 }
 
 // Node is the node itself.
 func (x *Exchange) Node() *peer.Node { return x.node }
-
-// Start begins to answer other nodes out of s, whose Remote x is.
-func (x *Exchange) Start(s *store.Store) {
-	x.store, x.server = s, s.Server()
-	x.node.Start(x.serve)
-}
 
 // Close ends all connections, and waits for what is being answered and told. Closing a nil Exchange
 // does nothing.
@@ -62,28 +68,15 @@ func (x *Exchange) Close() {
 	x.work.Wait()
 }
 
-// serve answers a request of another node.
-func (x *Exchange) serve(c *wire.Call) {
-	d := &codec.Decoder{B: c.Message()}
-	if serve, ok := kinds[d.Byte()]; ok {
-		serve(x, c, d)
-		return
-	}
-	x.refuse(c, store.ErrBusy)
+// Owner is store.Remote's.
+func (x *Exchange) Owner(routingKey string) (node string, here bool) {
+	return x.node.OwnerName(routingKey)
 }
 
-// kinds answers each kind of request.
-var kinds = map[byte]func(*Exchange, *wire.Call, *codec.Decoder){
-	reqLookup:      (*Exchange).serveLookup,
-	reqChunk:       (*Exchange).serveChunk,
-	reqFragment:    (*Exchange).serveFragment,
-	reqRead:        (*Exchange).serveRead,
-	reqTakeOver:    (*Exchange).serveTakeOver,
-	reqInvalidate:  (*Exchange).serveInvalidate,
-	reqPut:         (*Exchange).servePut,
-	reqForesee:     (*Exchange).serveForesee,
-	reqVaries:      (*Exchange).serveVaries,
-	reqOriginAsked: (*Exchange).serveOriginAsked,
-	reqPull:        (*Exchange).servePull,
-	reqTake:        (*Exchange).serveTake,
+// RingEpoch is store.Remote's.
+func (x *Exchange) RingEpoch() uint64 { return x.node.RingEpoch() }
+
+// OwnedSince is store.Remote's.
+func (x *Exchange) OwnedSince(routingKey string, epoch uint64) bool {
+	return x.node.OwnedSince(routingKey, epoch)
 }

@@ -2,7 +2,6 @@ package exchange
 
 import (
 	"context"
-	"encoding/binary"
 
 	"github.com/scurrycache/scurry/internal/chunk"
 	"github.com/scurrycache/scurry/internal/codec"
@@ -11,103 +10,79 @@ import (
 	"github.com/scurrycache/scurry/internal/wire"
 )
 
+type chunkRequest struct {
+	key      string
+	position *invalidation.Position
+}
+
+func (q *chunkRequest) code(c *codec.Coder) {
+	c.Text(&q.key)
+	invalidation.CodePosition(c, &q.position)
+}
+
 // Chunk is store.Remote's.
 func (x *Exchange) Chunk(ctx context.Context, node, key string, position *invalidation.Position) (
 	[]byte, error,
 ) {
-	message := appendPosition(codec.AppendText([]byte{reqChunk}, key), position)
-	_, value, err := x.ask(ctx, node, message)
-	return value, x.caughtUp(node, err)
+	return x.ask(ctx, node, outgoing{kind: reqChunk, request: &chunkRequest{key, position}})
 }
 
-func (x *Exchange) serveChunk(c *wire.Call, d *codec.Decoder) {
-	key, position := d.Text(), decodePosition(d)
-	if d.Bad {
-		x.refuse(c, store.ErrNotOwner)
-		return
-	}
-	b, err := x.server.Chunk(c.Context(), key, position)
-	x.value(c, b, err)
+func (q *chunkRequest) serve(x *Exchange, c *wire.Call) (r response, err error) {
+	r.value, err = x.server.Chunk(c.Context(), q.key, q.position)
+	return r, err
 }
 
-// value replies with the bytes that were asked for, or err.
-func (x *Exchange) value(c *wire.Call, b []byte, err error) {
-	if err != nil {
-		x.refuse(c, err)
-		return
-	}
-	reply(c, []byte{respOK}, b)
+type fragmentRequest struct {
+	rec      *store.Record
+	off      int64
+	position *invalidation.Position
+}
+
+func (q *fragmentRequest) code(c *codec.Coder) {
+	version(c, &q.rec)
+	codec.Int(c, &q.off)
+	invalidation.CodePosition(c, &q.position)
 }
 
 // Fragment is store.Remote's.
 func (x *Exchange) Fragment(
 	ctx context.Context, node string, rec *store.Record, off int64, position *invalidation.Position,
 ) ([]byte, error) {
-	message := codec.AppendTexts([]byte{reqFragment}, []string{rec.Key, rec.Version})
-	message = appendPosition(binary.AppendVarint(message, off), position)
-	_, value, err := x.ask(ctx, node, message)
-	return value, x.caughtUp(node, err)
+	q := &fragmentRequest{rec, off, position}
+	return x.ask(ctx, node, outgoing{kind: reqFragment, request: q})
 }
 
-func (x *Exchange) serveFragment(c *wire.Call, d *codec.Decoder) {
-	rec, off, position := decodeVersion(d), d.Varint(), decodePosition(d)
-	if d.Bad {
-		x.refuse(c, store.ErrBusy)
-		return
-	}
-	b, err := x.server.Fragment(c.Context(), rec, off, position)
-	x.value(c, b, err)
+func (q *fragmentRequest) serve(x *Exchange, c *wire.Call) (r response, err error) {
+	r.value, err = x.server.Fragment(c.Context(), q.rec, q.off, q.position)
+	return r, err
 }
 
-// decodeVersion makes a record that is no more than a name for bytes.
-func decodeVersion(d *codec.Decoder) *store.Record {
-	rec, names := store.NewRecord(), d.Texts()
-	if len(names) != 2 {
-		d.Bad = true
-		return rec
+type foreseeRequest struct {
+	rec   *store.Record
+	parts []chunk.Span
+}
+
+func (q *foreseeRequest) code(c *codec.Coder) {
+	version(c, &q.rec)
+	c.Flags(&q.rec.Fragments)
+	codec.Int(c, &q.rec.Length)
+	for part := range codec.Each(c, &q.parts) {
+		codec.Int(c, &part.Start)
+		codec.Int(c, &part.End)
 	}
-	rec.Key, rec.Version = names[0], names[1]
-	return rec
 }
 
 // Foresee is store.Remote's.
-func (x *Exchange) Foresee(ctx context.Context, node string, rec *store.Record,
-	parts []chunk.Span) (
-	store.Asked, error,
-) {
-	b := codec.AppendTexts([]byte{reqForesee}, []string{rec.Key, rec.Version})
-	b = codec.AppendFlags(b, []*bool{&rec.Fragments})
-	b = binary.AppendVarint(b, rec.Length)
-	for _, part := range parts {
-		b = binary.AppendVarint(binary.AppendVarint(b, part.Start), part.End)
-	}
-	d, _, err := x.ask(ctx, node, b)
-	if err != nil {
-		return 0, err
-	}
-	asked := decodeAsked(d)
-	if d.Bad {
-		return 0, store.ErrEncoding
-	}
-	return asked, nil
+func (x *Exchange) Foresee(
+	ctx context.Context, node string, rec *store.Record, parts []chunk.Span,
+) (store.Asked, error) {
+	var r partReply
+	q := &foreseeRequest{rec, parts}
+	_, err := x.ask(ctx, node, outgoing{kind: reqForesee, request: q, reply: &r})
+	return r.asked, err
 }
 
-func (x *Exchange) serveForesee(c *wire.Call, d *codec.Decoder) {
-	rec := decodeVersion(d)
-	d.Flags([]*bool{&rec.Fragments})
-	rec.Length = d.Varint()
-	var parts []chunk.Span
-	for len(d.B) > 0 {
-		parts = append(parts, chunk.Span{Start: d.Varint(), End: d.Varint()})
-	}
-	if d.Bad {
-		x.refuse(c, store.ErrBusy)
-		return
-	}
-	asked, err := x.server.Foresee(c.Context(), rec, parts)
-	if err != nil {
-		x.refuse(c, err)
-		return
-	}
-	reply(c, []byte{respOK, byte(asked)}, nil)
+func (q *foreseeRequest) serve(x *Exchange, c *wire.Call) (response, error) {
+	asked, err := x.server.Foresee(c.Context(), q.rec, q.parts)
+	return response{reply: &partReply{asked: asked}}, err
 }

@@ -2,109 +2,110 @@ package exchange
 
 import (
 	"context"
-	"errors"
+	"time"
 
 	"github.com/scurrycache/scurry/internal/codec"
-	"github.com/scurrycache/scurry/internal/invalidation"
-	"github.com/scurrycache/scurry/internal/peer"
 	"github.com/scurrycache/scurry/internal/store"
 	"github.com/scurrycache/scurry/internal/wire"
 )
 
+// logs is what two nodes tell each other of what their invalidation logs have.
+type logs struct {
+	request string // for what the other node's log has and this one's lacks
+	reply   string // what this one's has and the other's lacks
+}
+
+func (l *logs) code(c *codec.Coder) {
+	c.Text(&l.request)
+	c.Text(&l.reply)
+}
+
+type (
+	pullRequest struct{ logs } // has a request, and is answered with both
+	takeRequest struct{ logs } // has a reply
+)
+
 // exchangeLogs has this node learn the invalidations that the other one knows, and then the other
-// one those that this one knows. ask sends a request and returns the reply.
-func (x *Exchange) exchangeLogs(ask func(message []byte) ([]byte, error)) error {
-	reply, err := ask(append([]byte{reqPull}, x.store.PullRequest()...))
+// one those that this one knows. ask sends a request, and takes the reply.
+func (x *Exchange) exchangeLogs(ask func(kind byte, m, reply message) error) error {
+	var theirs logs
+	err := ask(reqPull, &logs{request: string(x.store.PullRequest())}, &theirs)
 	if err != nil {
 		return err
 	}
-	d := &codec.Decoder{B: reply}
-	kind, theirs, request := d.Byte(), d.Text(), d.Text()
-	if kind != respOK || d.Bad {
-		return store.ErrEncoding
-	}
-	if err := x.store.Merge([]byte(theirs)); err != nil {
+	if err := x.store.Merge([]byte(theirs.reply)); err != nil {
 		return err
 	}
-	ours, err := x.store.PullReply([]byte(request))
+	ours, err := x.store.PullReply([]byte(theirs.request))
 	if err != nil {
 		return err
 	}
-	reply, err = ask(append([]byte{reqTake}, ours...))
-	if err == nil && (len(reply) == 0 || reply[0] != respOK) {
-		return store.ErrEncoding
-	}
-	return err
+	return ask(reqTake, &logs{reply: string(ours)}, nil)
 }
 
-func (x *Exchange) servePull(c *wire.Call, d *codec.Decoder) {
-	ours, err := x.store.PullReply(d.Rest())
-	if err != nil {
-		x.refuse(c, store.ErrBusy)
-		return
-	}
-	b := codec.AppendText([]byte{respOK}, string(ours))
-	reply(c, codec.AppendText(b, string(x.store.PullRequest())), nil)
-}
-
-func (x *Exchange) serveTake(c *wire.Call, d *codec.Decoder) { x.done(c, x.store.Merge(d.Rest())) }
-
-// share exchanges logs with p, with which there is contact.
-func (x *Exchange) share(p *peer.Peer) error {
-	ctx, cancel := context.WithTimeout(x.base, notifyTimeout)
-	defer cancel()
-	return x.exchangeLogs(func(message []byte) ([]byte, error) {
-		stream, err := p.Open(ctx, message)
+// greet exchanges logs over a new connection.
+func (x *Exchange) greet(_ string, ask func(message []byte) ([]byte, error)) error {
+	return x.exchangeLogs(func(kind byte, m, reply message) error {
+		b, err := ask(x.request(kind, m))
 		if err != nil {
-			return nil, err
+			return err
 		}
-		defer stream.Close()
-		reply, _, err := stream.Next()
-		return reply, err
+		c := x.reader(b)
+		begin(c, store.Cause{}, &kind)
+		return result(c, kind, reply)
 	})
 }
 
-// shareWith is share with the node of that name.
-func (x *Exchange) shareWith(node string) error {
-	if p := x.node.Peer(node); p != nil {
-		return x.share(p)
-	}
-	return peer.ErrUnreachable
+// share exchanges logs with a node, with which there is contact.
+func (x *Exchange) share(node string) error {
+	ctx, cancel := context.WithTimeout(x.base, notifyTimeout)
+	defer cancel()
+	return x.exchangeLogs(func(kind byte, m, reply message) error {
+		_, err := x.ask(ctx, node, outgoing{kind: kind, request: m, reply: reply})
+		return err
+	})
 }
 
-// caughtUp returns err, after an exchange of logs with the node that has answered with it, if that
-// is what it takes.
-func (x *Exchange) caughtUp(node string, err error) error {
-	if errors.Is(err, store.ErrBehind) {
-		_ = x.shareWith(node)
-	}
-	return err
+func (q *pullRequest) serve(x *Exchange, _ *wire.Call) (response, error) {
+	ours, err := x.store.PullReply([]byte(q.request))
+	return response{reply: &logs{string(x.store.PullRequest()), string(ours)}}, err
+}
+
+func (q *takeRequest) serve(x *Exchange, _ *wire.Call) (response, error) {
+	return response{}, x.store.Merge([]byte(q.reply))
 }
 
 // Share is store.Remote's.
 func (x *Exchange) Share() {
 	for _, p := range x.node.Peers() {
-		x.keepSharing(p)
+		x.keepSharing(p.Name())
 	}
 }
 
-// appendPosition appends what decodePosition takes out.
-func appendPosition(b []byte, p *invalidation.Position) []byte {
-	if p == nil {
-		p = nowhere
-	}
-	return p.Append(b)
+// Pauses between tries to tell a node.
+const (
+	firstPause = 100 * time.Millisecond
+	mostPause  = 5 * time.Second
+)
+
+// keepSharing has logs exchanged with a node as soon as that can be done, unless it is none any
+// more: when it is one again, that comes first.
+func (x *Exchange) keepSharing(node string) {
+	x.untold.miss(node, func() { x.work.Go(func() { x.retrySharing(node) }) })
 }
 
-// nowhere is the position of one who knows nothing.
-var nowhere, _, _ = invalidation.DecodePosition([]byte{0, 0})
-
-func decodePosition(d *codec.Decoder) *invalidation.Position {
-	p, rest, err := invalidation.DecodePosition(d.B)
-	if err != nil {
-		d.Bad = true
-		return nowhere
+func (x *Exchange) retrySharing(node string) {
+	missed, over := 1, false
+	for pause := firstPause; ; pause = min(2*pause, mostPause) {
+		if x.share(node) == nil || x.node.Peer(node) == nil {
+			if missed, over = x.untold.over(node, missed); over {
+				return
+			}
+		}
+		select {
+		case <-time.After(pause):
+		case <-x.base.Done():
+			return
+		}
 	}
-	d.B = rest
-	return p
 }

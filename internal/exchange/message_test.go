@@ -11,8 +11,10 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/scurrycache/scurry/internal/chunk"
 	"github.com/scurrycache/scurry/internal/codec"
 	"github.com/scurrycache/scurry/internal/fill"
+	"github.com/scurrycache/scurry/internal/invalidation"
 	"github.com/scurrycache/scurry/internal/peer"
 	"github.com/scurrycache/scurry/internal/store"
 )
@@ -39,49 +41,125 @@ func sampleRecord(now time.Time) *store.Record {
 	return r
 }
 
-// TestMessagesSurviveTheWire: what nodes ask each other for arrives as it was sent.
-func TestMessagesSurviveTheWire(t *testing.T) {
-	x, now := open(t), time.Now()
-	q := &store.LookupRequest{
-		Request: store.Request{
-			Key: "a%20b?c=d", Fields: store.Fields{Header: http.Header{"Accept": {"*/*", "x"}}, Proto: "HTTP/2.0", Cause: store.Cause{ID: "id", Asked: new(atomic.Bool)}},
-			Whole: true, Gone: "v0", Stored: true, Ranged: true, Background: true, Head: true, Target: "a%20b",
+func newCause(id string) store.Cause { return store.Cause{ID: id, Asked: new(atomic.Bool)} }
+
+// samples has a message of each kind of request, and of those of replies that have fields.
+func samples(now time.Time) map[string]message {
+	log := invalidation.New(invalidation.Config{Incarnation: 7})
+	entries := log.Publish(invalidation.Remove, invalidation.Key("a"), invalidation.Prefix("b/c")).Entries
+	position := log.Now().Position
+	fields := store.Fields{Header: http.Header{"A": {"b", ""}}, From: http.Header{"Forwarded": {"for=x"}}, Proto: "HTTP/1.1", Cause: newCause("x")}
+	read := readRequest{store.ReadRequest{
+		Key: "k", Record: sampleRecord(now), By: fields, Off: 1 << 40, End: -1, Whole: true, Position: position,
+	}, 1 << 63}
+	name := store.NewRecord()
+	name.Key, name.Version = "k", "v"
+	foreseen := name.Clone()
+	foreseen.Fragments, foreseen.Length = true, 100
+	return map[string]message{
+		"lookup": (*lookupRequest)(&store.LookupRequest{
+			Request: store.Request{
+				Key: "a%20b?c=d", Fields: store.Fields{Header: http.Header{"Accept": {"*/*", "x"}}, Proto: "HTTP/2.0", Cause: newCause("id")},
+				Whole: true, Gone: "v0", Stored: true, Ranged: true, Background: true, Head: true, Target: "a%20b",
+			},
+			Version: "v1", Revision: 1 << 63, Position: position,
+		}),
+		"read":         &read,
+		"take over":    &takeOverRequest{read},
+		"chunk":        &chunkRequest{"k.0.v.1", position},
+		"fragment":     &fragmentRequest{name, 1 << 40, position},
+		"foresee":      &foreseeRequest{foreseen, []chunk.Span{{Start: 0, End: 5}, {Start: 7, End: 100}}},
+		"origin asked": &originAskedRequest{1 << 63},
+		"put":          &putRequest{"k", "nut\x00", position, sampleRecord(now)},
+		"invalidate":   &invalidateRequest{[]string{"a", "?"}, entries},
+		"varies":       &variesRequest{"k"},
+		"pull":         &pullRequest{logs{request: "\x00\x01"}},
+		"take":         &takeRequest{logs{reply: "\xff"}},
+		"found": &lookupReply{
+			LookupResult: store.LookupResult{Record: sampleRecord(now), Found: true, Status: 304, Why: store.OtherVariants},
+			content:      true, position: position,
 		},
-		Version: "v1", Revision: 1 << 63, Position: nowhere,
+		"part":    &partReply{-1, store.AskedForOthers},
+		"interim": &interim{103, http.Header{"Link": {"<a>", "<b>"}}},
+		"end":     &ending{http.Header{"Digest": {"x"}}, store.AskedForThis},
+		"ring":    &notOwner{[]string{"a", "b"}},
 	}
-	b := encodeLookup(q)
-	if got := decodeLookup(&codec.Decoder{B: b[1:]}); b[0] != reqLookup || !reflect.DeepEqual(got, q) {
-		t.Errorf("%+v, want %+v", got, q)
+}
+
+// empty makes a message of m's type.
+func empty(m message) message {
+	return reflect.New(reflect.TypeOf(m).Elem()).Interface().(message)
+}
+
+// records are those that m has, which aren't compared field by field: their times go by the clock.
+func records(m message) []**store.Record {
+	switch m := m.(type) {
+	case *readRequest:
+		return []**store.Record{&m.Record}
+	case *takeOverRequest:
+		return []**store.Record{&m.Record}
+	case *putRequest:
+		return []**store.Record{&m.rec}
+	case *lookupReply:
+		return []**store.Record{&m.Record}
 	}
-	read := &store.ReadRequest{
-		Key: "k", Record: sampleRecord(now), By: store.Fields{Header: http.Header{"A": {"b"}}, Proto: "HTTP/1.1", Cause: store.Cause{ID: "x", Asked: new(atomic.Bool)}},
-		Off: 1 << 40, End: -1, Whole: true, Position: nowhere,
+	return nil
+}
+
+// TestMessagesSurviveTheWire: what nodes ask each other for arrives as it was sent, and whole.
+func TestMessagesSurviveTheWire(t *testing.T) {
+	now := time.Now()
+	for name, sent := range samples(now) {
+		w := codec.Coder{Now: now}
+		sent.code(&w)
+		r, got := codec.Coder{B: w.B, Reads: true, Now: now}, empty(sent)
+		if got.code(&r); r.Bad || len(r.B) > 0 {
+			t.Errorf("%s: bad %t, and %d bytes are left", name, r.Bad, len(r.B))
+			continue
+		}
+		for i, rec := range records(got) {
+			if (*rec).Version != "v" || (*rec).Head != sampleRecord(now).Head {
+				t.Errorf("%s: the record has become %+v", name, *rec)
+			}
+			*rec = *records(sent)[i]
+		}
+		if !reflect.DeepEqual(got, sent) {
+			t.Errorf("%s: %+v, want %+v", name, got, sent)
+		}
+		for n := range w.B {
+			r := codec.Coder{B: w.B[:n], Reads: true, Now: now}
+			if empty(sent).code(&r); !r.Bad {
+				t.Errorf("%s: %d bytes of %d are taken", name, n, len(w.B))
+			}
+		}
 	}
-	b = x.encodeRead(reqTakeOver, read, 1<<63)
-	got, call, err := x.decodeRead(&codec.Decoder{B: b[1:]})
-	if err != nil || b[0] != reqTakeOver || call != 1<<63 || got.Record.Version != "v" {
-		t.Fatalf("%+v, %d, %v", got, call, err)
-	}
-	if got.Record = read.Record; !reflect.DeepEqual(got, read) {
-		t.Errorf("%+v, want %+v", got, read)
-	}
-	found := &lookupReply{LookupResult: store.LookupResult{Record: sampleRecord(now), Found: true, Status: 304, Why: store.OtherVariants}, content: true}
-	back, err := decodeFound(found.encode(now)[1:], now)
-	if err != nil || back.Record.Version != "v" || !back.Found || !back.content || back.Collapsed || back.Renewed || back.Stored || back.Status != 304 || back.Why != store.OtherVariants {
-		t.Errorf("%+v, %v", back, err)
+}
+
+// TestEachKindIsItsRequest: a request is read as what it was sent as.
+func TestEachKindIsItsRequest(t *testing.T) {
+	for kind, want := range map[byte]request{
+		reqLookup: &lookupRequest{}, reqChunk: &chunkRequest{}, reqFragment: &fragmentRequest{}, reqRead: &readRequest{},
+		reqTakeOver: &takeOverRequest{}, reqForesee: &foreseeRequest{}, reqOriginAsked: &originAskedRequest{},
+		reqPut: &putRequest{}, reqInvalidate: &invalidateRequest{}, reqVaries: &variesRequest{}, reqPull: &pullRequest{},
+		reqTake: &takeRequest{},
+	} {
+		if got := incoming[kind](); !reflect.DeepEqual(got, want) {
+			t.Errorf("%d is a %T, want %T", kind, got, want)
+		}
 	}
 }
 
 // TestErrorsSurviveTheWire: a verdict is one on the other side, too, and nothing else is.
 func TestErrorsSurviveTheWire(t *testing.T) {
 	x := open(t)
-	pass := func(err error) error {
-		b := x.encodeError(err)
-		return x.decodeError(b[0], &codec.Decoder{B: b[1:]})
+	pass := func(theirs, ours store.Cause, err error) error {
+		c, kind := x.reader(x.refusal(theirs, err)), respOK
+		begin(c, ours, &kind)
+		return result(c, kind, nil)
 	}
 	stored := sampleRecord(time.Now())
 	for _, err := range []error{&store.Failure{Status: 504, Kind: "connection_timeout", Err: errors.New("too slow"), Why: store.Outdated, Stored: stored}, fill.ErrGone, store.ErrNone} {
-		got := pass(err)
+		got := pass(store.Cause{}, store.Cause{}, err)
 		if !store.IsVerdict(got) || got.Error() != err.Error() {
 			t.Errorf("%v has become %v", err, got)
 		}
@@ -89,20 +167,20 @@ func TestErrorsSurviveTheWire(t *testing.T) {
 			t.Errorf("%+v", f)
 		}
 	}
-	for _, err := range []error{store.ErrRefused, fill.ErrGone, store.ErrNotCached} {
-		cause, mine := store.Cause{Asked: new(atomic.Bool)}, store.Cause{Asked: new(atomic.Bool)}
-		if learn(mine, pass(after(cause, err))) != err || mine.Noted() {
+	for _, err := range []error{store.ErrRefused, fill.ErrGone, store.ErrNotCached, store.ErrBehind, store.ErrBusy} {
+		theirs, ours := newCause(""), newCause("")
+		if pass(theirs, ours, err) != err || ours.Noted() {
 			t.Errorf("%v came of asking the origin", err)
 		}
-		cause.Note()
-		if learn(mine, pass(after(cause, err))) != err || !mine.Noted() {
+		theirs.Note()
+		if pass(theirs, ours, err) != err || !ours.Noted() {
 			t.Errorf("%v didn't come of asking the origin", err)
 		}
 	}
-	if got := pass(errors.New("something of ours")); store.IsVerdict(got) || !errors.Is(got, store.ErrBusy) {
+	if got := pass(store.Cause{}, store.Cause{}, errors.New("something of ours")); store.IsVerdict(got) || !errors.Is(got, store.ErrBusy) {
 		t.Errorf("an error of ours has become %v", got)
 	}
-	if got := pass(store.ErrNotOwner); !errors.Is(got, store.ErrNotOwner) || !reflect.DeepEqual(got.(*notOwner).ring, x.node.Ring()) {
+	if got := pass(store.Cause{}, store.Cause{}, store.ErrNotOwner); !errors.Is(got, store.ErrNotOwner) || !reflect.DeepEqual(got.(*notOwner).ring, x.node.Ring()) {
 		t.Errorf("another ring has become %v", got)
 	}
 }
@@ -112,25 +190,56 @@ func TestFailuresOfPeersAreChecked(t *testing.T) {
 	x := open(t)
 	for _, f := range []store.Failure{{Status: 200, Kind: "x"}, {Status: 99, Kind: "x"}, {Status: 502, Kind: "x\r\nSet-Cookie: a=b"}, {Status: 502, Kind: "x; y"}} {
 		f.Err = errors.New("e")
-		b := x.encodeError(&f)
-		if err := x.decodeError(b[0], &codec.Decoder{B: b[1:]}); store.IsVerdict(err) {
+		c, kind := x.reader(x.refusal(store.Cause{}, &f)), respOK
+		begin(c, store.Cause{}, &kind)
+		if err := refused(c, kind); store.IsVerdict(err) {
 			t.Errorf("%+v: taken", f)
+		}
+	}
+}
+
+// TestNoErrorIsNone: an answer that is broken off is an error, whatever comes with that.
+func TestNoErrorIsNone(t *testing.T) {
+	for kind := range 256 {
+		for _, b := range [][]byte{nil, {0}, {0, 0, 0, 0, 0, 0}} {
+			c := codec.Reader(b)
+			if refused(&c, byte(kind)) == nil {
+				t.Errorf("kind %d with %x is no error", kind, b)
+			}
 		}
 	}
 }
 
 // FuzzMessages: no bytes make a decoder panic, or take more memory than they are worth.
 func FuzzMessages(f *testing.F) {
-	x, now := open(f), time.Now()
-	f.Add(encodeLookup(&store.LookupRequest{Request: store.Request{Key: "k", Fields: store.Fields{Header: http.Header{"A": {"b"}}}}}))
-	f.Add(x.encodeRead(reqRead, &store.ReadRequest{Key: "k", Record: sampleRecord(now)}, 1))
-	f.Add((&lookupReply{LookupResult: store.LookupResult{Record: sampleRecord(now)}}).encode(now))
+	now := time.Now()
+	for _, m := range samples(now) {
+		c := codec.Coder{Now: now}
+		m.code(&c)
+		f.Add(c.B)
+	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		q := decodeLookup(&codec.Decoder{B: b})
-		read, _, err := x.decodeRead(&codec.Decoder{B: b})
-		_, _ = decodeFound(b, now)
-		if len(q.Key) > len(b) || err == nil && len(read.Key) > len(b) {
-			t.Error("more came out than went in")
+		for _, m := range samples(now) {
+			c, got := codec.Coder{B: b, Reads: true, Now: now}, empty(m)
+			got.code(&c)
+			length := 0
+			switch m := got.(type) {
+			case *lookupRequest:
+				length = len(m.Key)
+			case *readRequest:
+				length = len(m.Key)
+			case *invalidateRequest:
+				length = len(m.keys) + len(m.entries)
+			case *foreseeRequest:
+				length = len(m.parts)
+			}
+			if length > len(b) {
+				t.Errorf("%T: more came out than went in", m)
+			}
+		}
+		for kind := range 8 {
+			c := codec.Coder{B: b, Reads: true, Now: now}
+			_ = refused(&c, byte(kind))
 		}
 	})
 }

@@ -2,92 +2,94 @@ package exchange
 
 import (
 	"context"
-	"errors"
 	"sync"
+	"time"
 
 	"github.com/scurrycache/scurry/internal/codec"
 	"github.com/scurrycache/scurry/internal/invalidation"
-	"github.com/scurrycache/scurry/internal/peer"
 	"github.com/scurrycache/scurry/internal/store"
 	"github.com/scurrycache/scurry/internal/wire"
 )
 
-// Invalidate is store.Remote's.
-func (x *Exchange) Invalidate(entries []invalidation.Entry, keys []string) {
-	message := codec.AppendTexts([]byte{reqInvalidate}, keys)
-	message = invalidation.AppendEntries(message, entries)
+// notifyTimeout is how long another node is waited for that is to be told of something.
+const notifyTimeout = time.Second
+
+// tellAll tells all nodes something. For each of them it calls done, concurrently, with the error
+// if there is one.
+func (x *Exchange) tellAll(kind byte, m message, done func(node string, err error)) {
 	var told sync.WaitGroup
 	for _, p := range x.node.Peers() {
-		told.Go(func() { x.tell(p, message) })
+		told.Go(func() {
+			ctx, cancel := context.WithTimeout(x.base, notifyTimeout)
+			defer cancel()
+			_, err := x.ask(ctx, p.Name(), outgoing{kind: kind, request: m})
+			done(p.Name(), err)
+		})
 	}
 	told.Wait()
 }
 
-// tell tells p of entries. If p has missed earlier ones, it learns them too.
-func (x *Exchange) tell(p *peer.Peer, message []byte) {
-	err := x.notify(p, message)
-	if errors.Is(err, store.ErrBehind) {
-		err = x.share(p)
-	}
-	if err != nil {
-		x.keepSharing(p)
-	}
+type invalidateRequest struct {
+	keys    []string
+	entries []invalidation.Entry
 }
 
-func (x *Exchange) serveInvalidate(c *wire.Call, d *codec.Decoder) {
-	keys := d.Texts()
-	if d.Bad {
-		x.refuse(c, store.ErrBusy)
-		return
-	}
-	entries, rest, err := invalidation.DecodeEntries(d.Rest())
-	if err != nil || len(rest) > 0 {
-		x.refuse(c, store.ErrBusy)
-		return
-	}
-	x.done(c, x.server.Invalidate(entries, keys))
+func (q *invalidateRequest) code(c *codec.Coder) {
+	c.Texts(&q.keys)
+	invalidation.CodeEntries(c, &q.entries)
 }
+
+// Invalidate is store.Remote's. A node that has missed earlier entries learns them too.
+func (x *Exchange) Invalidate(entries []invalidation.Entry, keys []string) {
+	x.tellAll(reqInvalidate, &invalidateRequest{keys, entries}, func(node string, err error) {
+		if err != nil && err != store.ErrBehind { // then it has caught up
+			x.keepSharing(node)
+		}
+	})
+}
+
+func (q *invalidateRequest) serve(x *Exchange, _ *wire.Call) (response, error) {
+	return response{}, x.server.Invalidate(q.entries, q.keys)
+}
+
+type variesRequest struct{ key string }
+
+func (q *variesRequest) code(c *codec.Coder) { c.Text(&q.key) }
 
 // Varies is store.Remote's. A node that can't be told has its copies for a lease.
 func (x *Exchange) Varies(key string) {
-	message := codec.AppendText([]byte{reqVaries}, key)
-	var told sync.WaitGroup
-	for _, p := range x.node.Peers() {
-		told.Go(func() { _ = x.notify(p, message) })
-	}
-	told.Wait()
+	x.tellAll(reqVaries, &variesRequest{key}, func(string, error) {})
 }
 
-func (x *Exchange) serveVaries(c *wire.Call, d *codec.Decoder) {
-	key := d.Text()
-	if d.Bad {
-		x.refuse(c, store.ErrBusy)
-		return
-	}
-	x.done(c, x.server.Varies(key))
+func (q *variesRequest) serve(x *Exchange, _ *wire.Call) (response, error) {
+	return response{}, x.server.Varies(q.key)
+}
+
+type putRequest struct {
+	key, body string
+	position  *invalidation.Position
+	rec       *store.Record
+}
+
+func (q *putRequest) code(c *codec.Coder) {
+	c.Text(&q.key)
+	c.Text(&q.body)
+	invalidation.CodePosition(c, &q.position)
+	record(c, &q.rec)
 }
 
 // Put is store.Remote's.
 func (x *Exchange) Put(
-	ctx context.Context, node string, rec *store.Record, body []byte, position *invalidation.Position,
+	ctx context.Context, node string, rec *store.Record, body []byte,
+	position *invalidation.Position,
 ) error {
 	ctx, cancel := context.WithTimeout(ctx, notifyTimeout)
 	defer cancel()
-	message := codec.AppendTexts([]byte{reqPut}, []string{rec.Key, string(rec.Encode(x.now()))})
-	message = appendPosition(codec.AppendText(message, string(body)), position)
-	_, _, err := x.ask(ctx, node, message)
-	return x.caughtUp(node, err)
+	q := &putRequest{rec.Key, string(body), position, rec}
+	_, err := x.ask(ctx, node, outgoing{kind: reqPut, request: q})
+	return err
 }
 
-func (x *Exchange) servePut(c *wire.Call, d *codec.Decoder) {
-	names, body, position := d.Texts(), d.Text(), decodePosition(d)
-	if d.Bad || len(names) != 2 {
-		x.refuse(c, store.ErrBusy)
-		return
-	}
-	rec, err := store.Decode([]byte(names[1]), x.now())
-	if err == nil {
-		err = x.server.Put(names[0], rec, []byte(body), position)
-	}
-	x.done(c, err)
+func (q *putRequest) serve(x *Exchange, _ *wire.Call) (response, error) {
+	return response{}, x.server.Put(q.key, q.rec, []byte(q.body), q.position)
 }

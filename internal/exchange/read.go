@@ -2,102 +2,101 @@ package exchange
 
 import (
 	"context"
-	"encoding/binary"
 	"math/rand/v2"
+	"sync/atomic"
 
 	"github.com/scurrycache/scurry/internal/codec"
+	"github.com/scurrycache/scurry/internal/invalidation"
 	"github.com/scurrycache/scurry/internal/store"
 	"github.com/scurrycache/scurry/internal/wire"
 )
+
+type readRequest struct {
+	store.ReadRequest
+	call uint64 // names this very request
+}
+
+func (q *readRequest) code(c *codec.Coder) {
+	fields(c, &q.By.Header, &q.By.From, &q.By.Proto, &q.By.Cause)
+	c.Text(&q.Key)
+	codec.Int(c, &q.Off)
+	codec.Int(c, &q.End)
+	codec.Int(c, &q.call)
+	c.Flags(&q.Whole, &q.Undivided)
+	invalidation.CodePosition(c, &q.Position)
+	record(c, &q.Record)
+}
+
+// partReply is what is known of a part of a content.
+type partReply struct {
+	length int64       // of the whole content, if it is read
+	asked  store.Asked // whether the origin is to be asked for some of the part
+}
+
+func (r *partReply) code(c *codec.Coder) {
+	codec.Int(c, &r.length)
+	asked(c, &r.asked)
+}
 
 // Read is store.Remote's.
 func (x *Exchange) Read(ctx context.Context, node string, q *store.ReadRequest) (
 	*store.ReadResult, error,
 ) {
+	var found partReply
 	call := rand.Uint64()
-	stream, err := x.open(ctx, node, x.encodeRead(reqRead, q, call), q.Window)
+	content, _, err := x.open(ctx, node, outgoing{
+		kind: reqRead, request: &readRequest{*q, call}, reply: &found, cause: q.By.Cause,
+		window: q.Window, call: call,
+	})
 	if err != nil {
 		return nil, err
 	}
-	d, _, err := x.await(stream, nil)
-	if err != nil {
-		_ = stream.Close()
-		return nil, x.caughtUp(node, learn(q.By.Cause, err))
-	}
-	body := &content{Stream: stream, x: x, node: node, cause: q.By.Cause, call: call}
-	return &store.ReadResult{Content: body, Length: d.Varint(), Foreseen: decodeAsked(d)}, nil
+	return &store.ReadResult{Content: content, Length: found.length, Foreseen: found.asked}, nil
 }
 
-func (x *Exchange) serveRead(c *wire.Call, d *codec.Decoder) {
-	q, call, err := x.decodeRead(d)
-	if err != nil {
-		x.refuse(c, err)
-		return
+func (q *readRequest) serve(x *Exchange, c *wire.Call) (response, error) {
+	x.calls.Store(q.call, q.By.Cause)
+	r := response{cause: q.By.Cause, sent: func() { x.calls.Delete(q.call) }}
+	sending, err := x.server.Read(c.Context(), &q.ReadRequest)
+	if err == nil {
+		r.content = sending
+		r.reply = &partReply{sending.Length(), sending.Foresee(c.Context())}
 	}
-	x.calls.Store(call, q.By.Cause)
-	defer x.calls.Delete(call)
-	sending, err := x.server.Read(c.Context(), q)
-	if err != nil {
-		x.refuse(c, after(q.By.Cause, err))
-		return
-	}
-	head := binary.AppendVarint([]byte{respOK}, sending.Length())
-	if c.Reply(append(head, byte(sending.Foresee(c.Context()))), nil) != nil {
-		sending.Close()
-		return
-	}
-	x.send(c, q.By.Cause, sending)
+	return r, err
 }
+
+type takeOverRequest struct{ readRequest }
 
 // TakeOver is store.Remote's.
 func (x *Exchange) TakeOver(ctx context.Context, node string, q *store.ReadRequest) error {
-	d, _, err := x.ask(ctx, node, x.encodeRead(reqTakeOver, q, 0))
-	if err != nil {
-		return x.caughtUp(node, learn(q.By.Cause, err))
-	}
-	if d.Byte() != 0 {
-		q.By.Note()
-	}
-	return nil
+	request := &readRequest{ReadRequest: *q}
+	_, err := x.ask(ctx, node, outgoing{kind: reqTakeOver, request: request, cause: q.By.Cause})
+	return err
 }
 
-func (x *Exchange) serveTakeOver(c *wire.Call, d *codec.Decoder) {
-	q, _, err := x.decodeRead(d)
-	if err != nil {
-		x.refuse(c, err)
-		return
-	}
-	if err := x.server.TakeOver(c.Context(), q); err != nil {
-		x.refuse(c, after(q.By.Cause, err))
-		return
-	}
-	asked := q.By.Noted()
-	reply(c, codec.AppendFlags([]byte{respOK}, []*bool{&asked}), nil)
+func (q *takeOverRequest) serve(x *Exchange, c *wire.Call) (response, error) {
+	return response{cause: q.By.Cause}, x.server.TakeOver(c.Context(), &q.ReadRequest)
 }
 
-// encodeRead makes a request of that kind; call names this very one.
-func (x *Exchange) encodeRead(kind byte, q *store.ReadRequest, call uint64) []byte {
-	rec := q.Record.Encode(x.now())
-	b := append(make([]byte, 0, 512+len(q.Key)+len(rec)), kind)
-	b = codec.AppendText(b, q.Key)
-	b = binary.AppendVarint(b, q.Off)
-	b = binary.AppendVarint(b, q.End)
-	b = binary.AppendUvarint(b, call)
-	b = codec.AppendFlags(b, []*bool{&q.Whole, &q.Undivided})
-	b = appendPosition(appendBy(b, q.By), q.Position)
-	return append(b, rec...)
+type originAskedRequest struct{ call uint64 }
+
+func (q *originAskedRequest) code(c *codec.Coder) { codec.Int(c, &q.call) }
+
+// OriginAsked is store.Content's.
+func (b *content) OriginAsked(ctx context.Context) bool {
+	if b.call == 0 { // it came with a record
+		return false
+	}
+	cause := store.Cause{Asked: new(atomic.Bool)}
+	q := outgoing{kind: reqOriginAsked, request: &originAskedRequest{b.call}, cause: cause}
+	_, err := b.x.ask(ctx, b.node, q)
+	return err == nil && cause.Noted()
 }
 
-func (x *Exchange) decodeRead(d *codec.Decoder) (q *store.ReadRequest, call uint64, err error) {
-	q = &store.ReadRequest{Key: d.Text(), Off: d.Varint(), End: d.Varint()}
-	call = d.Uvarint()
-	d.Flags([]*bool{&q.Whole, &q.Undivided})
-	q.By, q.Position = decodeBy(d), decodePosition(d)
-	if d.Bad {
-		return nil, 0, store.ErrBusy
-	}
-	if q.Record, err = store.Decode(d.Rest(), x.now()); err != nil {
-		return nil, 0, store.ErrBusy
-	}
-	return q, call, nil
+// serve answers for a call that has ended as for one that the origin wasn't asked for: the end of
+// its answer, which has been sent before, tells.
+func (q *originAskedRequest) serve(x *Exchange, _ *wire.Call) (response, error) {
+	call, _ := x.calls.Load(q.call)
+	cause, _ := call.(store.Cause)
+	return response{cause: cause}, nil
 }

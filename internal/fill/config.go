@@ -22,7 +22,7 @@ type Config struct {
 	Open func(ctx context.Context, off, end int64) (Opened, error)
 
 	// Push takes the chunks as they become whole, in their order, from a goroutine of its own. A
-	// chunk's slice has no spare capacity. If nil, chunks aren't pushed.
+	// chunk's slice has no spare capacity.
 	Push func(off int64, chunk []byte)
 
 	// Done is called once, when all chunks have been pushed and before followers see the end: at
@@ -67,8 +67,9 @@ type Leaving struct {
 	// its leaving says nothing of how slow the origin may be.
 	Awaited bool
 
-	// Transient, if not nil, reports whether the run is to end when its last follower leaves, since
-	// nobody keeps what it reads. Like Share it is called with the run locked.
+	// Transient, if not nil, reports whether nobody keeps what the run reads. Then it ends when its
+	// last follower leaves, and reads no further than to where its followers stop, rather than to
+	// the end of the chunk there. Like Share it is called with the run locked.
 	Transient func() bool
 
 	// Idle tells how long a paused run without followers waits for one before it ends where it is.
@@ -90,10 +91,6 @@ type Holding struct {
 	// Ahead, if not nil, tells how far ahead of its fastest follower the run may read, if it has
 	// one. Like Share it is called with the run locked.
 	Ahead func() int64
-
-	// Exact, if not nil, reports whether the run is to read no further than to where its followers
-	// stop, rather than to the end of the chunk there. Like Share it is called with the run locked.
-	Exact func() bool
 
 	// Reserve and Release keep the account of what all pinned runs hold together, until their
 	// followers have read it, beyond Free bytes each. If Reserve doesn't grant n more bytes, the

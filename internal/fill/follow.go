@@ -2,7 +2,9 @@ package fill
 
 import (
 	"context"
+	"errors"
 	"io"
+	"sort"
 	"time"
 )
 
@@ -16,14 +18,10 @@ type Follower struct {
 	who   any   // it follows for
 }
 
-// Follow joins the run at off, if it holds the byte there or will produce it. The follower will
-// read up to stop; the run reads on at least ahead bytes before it, and with Everything to its own
-// end, whatever becomes of the follower. The Follower must be closed.
-func (r *Run) Follow(off, stop, ahead int64) (*Follower, bool) {
-	return r.FollowFor(nil, off, stop, ahead)
-}
-
-// FollowFor is Follow for someone that Waiting returns; who must be comparable.
+// FollowFor joins the run at off, if it holds the byte there or will produce it, for someone that
+// Waiting returns; who must be comparable. The follower will read up to stop; the run reads on at
+// least ahead bytes before it, and with Everything to its own end, whatever becomes of the
+// follower. The Follower must be closed.
 func (r *Run) FollowFor(who any, off, stop, ahead int64) (*Follower, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -45,7 +43,9 @@ func (f *Follower) moveLocked(n int64) {
 	f.pos += n
 	f.r.fastest = max(f.r.fastest, f.pos)
 	f.wantLocked()
-	f.r.dropReadLocked()
+	if f.r.cfg.Pinned {
+		f.r.dropLocked()
+	}
 	if f.r.cfg.Pinned || f.r.paused {
 		f.r.wakeLocked() // the run may wait for its slowest follower, or for its fastest
 	}
@@ -70,8 +70,8 @@ func (r *Run) Attach(who any, off, stop, ahead int64) (*Follower, bool) {
 	return r.addLocked(who, off, stop, ahead), true
 }
 
-// Waiting returns who follows r for bytes from off on, and up to where: first if that does, else
-// the one who wants most; nil if nobody does.
+// Waiting returns one for whom r is followed that wants bytes from off on, and where it stops. That
+// is first, if it wants some, else the one that wants most, and nil if nobody does.
 func (r *Run) Waiting(off int64, first any) (who any, stop int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -101,7 +101,7 @@ func (f *Follower) wantLocked() {
 		// Whole chunks only: part of one would have to be fetched again.
 		want = f.r.cfg.Next(min(f.pos+f.ahead, f.stop) - 1)
 	}
-	if exact := f.r.cfg.Exact; exact != nil && exact() {
+	if f.r.transientLocked() {
 		want = min(want, f.stop)
 	}
 	if want > f.r.want {
@@ -151,7 +151,7 @@ func (f *Follower) Next(ctx context.Context, wait func(), limit func(n int) int)
 			return b, nil
 		case r.done && r.err != nil:
 			return nil, r.err
-		case r.done || (r.end >= 0 && f.pos >= r.end && !r.extensibleLocked()):
+		case r.done || r.end >= 0 && f.pos >= r.end && !r.extensibleLocked():
 			return nil, io.EOF
 		}
 		if !waited && wait != nil {
@@ -166,22 +166,27 @@ func (f *Follower) Next(ctx context.Context, wait func(), limit func(n int) int)
 	}
 }
 
+// Await waits until bytes have come at the follower's position, no longer than d, and reports
+// whether some have. The error is the run's if it has failed before that, or ctx's cause if that
+// ends. What else keeps them from coming, Next tells.
+func (f *Follower) Await(ctx context.Context, d time.Duration) (come bool, err error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, d, errLate)
+	defer cancel()
+	_, err = f.Next(ctx, nil, func(int) int { return 0 })
+	if err == errLate || err == io.EOF || err == ErrBehind {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+var errLate = errors.New("no bytes have come in time")
+
 // viewLocked returns what has come of the chunk at off, up to stop.
 func (r *Run) viewLocked(off, stop int64) []byte {
-	lo, hi := 0, len(r.segments) // the last segment that begins at or before off
-	for hi-lo > 1 {
-		if mid := (lo + hi) / 2; r.segments[mid].off <= off {
-			lo = mid
-		} else {
-			hi = mid
-		}
-	}
-	p := r.segments[lo]
-	b := p.b[off-p.off:]
-	if int64(len(b)) > stop-off {
-		b = b[:stop-off]
-	}
-	return b[:len(b):len(b)]
+	after := func(i int) bool { return r.segments[i].off > off }
+	p := r.segments[sort.Search(len(r.segments), after)-1]
+	end := min(int64(len(p.b)), stop-p.off)
+	return p.b[off-p.off : end : end]
 }
 
 // Close leaves the run, which goes on for a while, unless its bytes aren't kept and nobody else
@@ -195,10 +200,7 @@ func (f *Follower) Close() {
 	}
 	delete(r.followers, f)
 	r.wakeLocked()
-	r.dropReadLocked()
-	if !r.cfg.Pinned {
-		r.dropLocked()
-	}
+	r.dropLocked()
 	if len(r.followers) == 0 && !r.done {
 		r.leftLocked()
 	}
@@ -208,32 +210,41 @@ func (f *Follower) Close() {
 func (r *Run) leftLocked() {
 	switch {
 	case r.completeLocked() && !r.extensibleLocked():
-	case r.overflow, r.cfg.Transient != nil && r.cfg.Transient(), r.cfg.Alone > 0 && r.end < 0:
+	case r.overflow, r.transientLocked(), r.cfg.Alone > 0 && r.end < 0:
 		r.abandonLocked()
-	case r.cfg.Alone > 0:
-		r.left++
-		r.aloneLocked(r.left, time.Now())
+	default:
+		r.beginAloneLocked()
 	}
 }
 
-// aloneLocked ends the run, which its last follower left then, for the left-th time, if its time is
-// up or its origin is slow; else it looks again later.
-func (r *Run) aloneLocked(left int, then time.Time) {
-	remains := r.cfg.Alone - time.Since(then)
+func (r *Run) beginAloneLocked() {
+	if r.cfg.Alone > 0 {
+		r.left++
+		r.leftAt = time.Now()
+		r.aloneLocked()
+	}
+}
+
+// aloneLocked ends the run, which nobody follows, if its time is up or its origin is slow; else it
+// looks again later.
+func (r *Run) aloneLocked() {
+	remains := r.cfg.Alone - time.Since(r.leftAt)
 	if remains <= 0 || r.slowLocked() {
 		r.abandonLocked()
 		return
 	}
-	r.stopAloneLocked()
+	stop(r.alone)
 	r.alone = time.AfterFunc(min(remains, evidence), func() {
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		if r.left == left && len(r.followers) == 0 && !r.done && r.err == nil &&
-			!r.completeLocked() {
-			r.aloneLocked(left, then)
+		if len(r.followers) == 0 && !r.done && r.err == nil && !r.completeLocked() {
+			r.aloneLocked()
 		}
 	})
 }
+
+// transientLocked reports whether nobody keeps what the run reads.
+func (r *Run) transientLocked() bool { return r.cfg.Transient != nil && r.cfg.Transient() }
 
 // slowLocked reports whether what a run on its own is yet to read would take longer than Brief.
 func (r *Run) slowLocked() bool {
@@ -243,9 +254,9 @@ func (r *Run) slowLocked() bool {
 	return r.pace.exceeds(min(r.want, r.end)-r.pos, r.cfg.Brief)
 }
 
-func (r *Run) stopAloneLocked() {
-	if r.alone != nil {
-		r.alone.Stop()
+func stop(t *time.Timer) {
+	if t != nil {
+		t.Stop()
 	}
 }
 

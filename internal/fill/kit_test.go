@@ -103,6 +103,11 @@ func start(t *testing.T, cfg Config) (*Run, *record) {
 	return r, rec
 }
 
+// Follow is FollowFor for nobody.
+func (r *Run) Follow(off, stop, ahead int64) (*Follower, bool) {
+	return r.FollowFor(nil, off, stop, ahead)
+}
+
 func follow(t *testing.T, r *Run, off, stop, ahead int64) *Follower {
 	t.Helper()
 	f, ok := r.Follow(off, stop, ahead)

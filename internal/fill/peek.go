@@ -1,9 +1,7 @@
 package fill
 
 import (
-	"fmt"
 	"io"
-	"runtime/debug"
 	"sync"
 	"time"
 )
@@ -64,14 +62,11 @@ const waits = 4
 
 // wait waits for the first bytes.
 func (p *Peeked) wait() {
-	timer := time.NewTimer(HeadWait / waits)
-	defer timer.Stop()
 	for range waits {
 		select {
 		case <-p.idle:
 			return
-		case <-timer.C:
-			timer.Reset(HeadWait / waits)
+		case <-time.After(HeadWait / waits):
 		}
 	}
 	p.mu.Lock()
@@ -110,38 +105,32 @@ func (p *Peeked) ahead() {
 	}
 }
 
-// readRoom is one Read of the body. A body that panics mustn't take the process with it.
+// readRoom is one Read of the body.
 func (p *Peeked) readRoom() (n int, err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			n, err = 0, fmt.Errorf("read the origin's body: panic: %v\n%s", v, debug.Stack())
-		}
-	}()
+	defer recovered("read the origin's body", &err)
 	return p.body.Read(p.room[p.got:]) // got is changed by this goroutine only
 }
 
 // Read returns the bytes that have been read ahead, then those of the body.
 func (p *Peeked) Read(b []byte) (int, error) {
-	for {
-		p.mu.Lock()
-		n := copy(b, p.room[p.given:p.got])
-		p.given += n
-		reading, err := p.reading, p.err
-		left := p.got - p.given
-		if !reading && left == 0 {
-			p.freeLocked()
-		}
-		p.mu.Unlock()
-		switch {
-		case n > 0 && (reading || left > 0), len(b) == 0:
-			return n, nil
-		case n > 0 || !reading && err != nil:
-			return n, err
-		case !reading:
-			return p.body.Read(b)
-		}
+	if p.Quiet() {
 		<-p.idle
 	}
+	p.mu.Lock()
+	n := copy(b, p.room[p.given:p.got])
+	p.given += n
+	drained, err := !p.reading && p.given == p.got, p.err
+	if drained {
+		p.freeLocked()
+	}
+	p.mu.Unlock()
+	switch {
+	case !drained || len(b) == 0:
+		return n, nil
+	case n == 0 && err == nil:
+		return p.body.Read(b)
+	}
+	return n, err
 }
 
 // Close closes the body. What waits for more of it is given up.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"runtime/debug"
+	"sync"
 	"time"
 )
 
@@ -17,8 +18,8 @@ const resumes = 4
 // followers.
 func (r *Run) run(ctx context.Context) {
 	queue := make(chan segment) // no more than one waits to be pushed
-	pushed := make(chan struct{})
-	go r.push(queue, pushed)
+	var pushing sync.WaitGroup
+	pushing.Go(func() { r.push(queue) })
 	err := r.read(ctx, queue)
 	r.mu.Lock()
 	pos := r.pos
@@ -28,91 +29,51 @@ func (r *Run) run(ctx context.Context) {
 	err = r.err
 	r.mu.Unlock()
 	close(queue)
-	<-pushed
-	r.endExtension()
-	if r.cfg.Done != nil {
-		r.cfg.Done(pos, err)
+	pushing.Wait()
+	if r.extending != nil { // Extend is still being asked
+		r.cancel()
+		<-r.extending
 	}
+	r.cfg.Done(pos, err)
 	r.mu.Lock()
 	r.done = true
 	if err == nil && r.end < 0 {
 		r.end = pos // not before Done: who sees the end must be able to find what it means
 	}
 	r.wakeLocked()
-	r.giveLocked(r.taken)
-	r.dropReadLocked()
-	r.stopAloneLocked()
+	r.giveLocked(r.taken, 0)
+	r.dropLocked()
+	stop(r.alone)
 	r.mu.Unlock()
 	r.cancel()
 }
 
-// endExtension waits until Extend has returned, if it is being asked.
-func (r *Run) endExtension() {
-	if r.extending != nil {
-		r.cancel()
-		<-r.extending
-	}
-}
-
 // push hands finished chunks on, off the reading loop, which a slow taker must not hold up.
-func (r *Run) push(queue <-chan segment, pushed chan<- struct{}) {
-	defer close(pushed)
+func (r *Run) push(queue <-chan segment) {
 	for p := range queue {
-		if r.cfg.Push != nil && !r.overflowed() {
+		r.mu.Lock()
+		overflow := r.overflow
+		r.mu.Unlock()
+		if !overflow {
 			r.cfg.Push(p.off, p.b)
 		}
 		r.mu.Lock()
 		r.pushed = p.end()
-		r.giveLocked(p.took)
-		if !r.cfg.Pinned {
-			r.dropLocked()
-		}
+		r.giveLocked(p.took, 0)
+		r.dropLocked()
 		r.mu.Unlock()
 	}
-}
-
-func (r *Run) overflowed() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.overflow
-}
-
-// dropLocked drops the oldest pushed chunks that are more than an unpinned run is to hold.
-func (r *Run) dropLocked() {
-	hold := r.cfg.Hold
-	switch {
-	case len(r.followers) == 0:
-		hold = 0
-	case r.cfg.Share != nil:
-		hold = min(hold, r.cfg.Share())
-	}
-	for len(r.segments) > 0 {
-		first := r.segments[0]
-		if !first.whole() || first.end() > r.pushed || r.pos-first.end() < hold {
-			return
-		}
-		r.dropFirstLocked()
-	}
-}
-
-func (r *Run) dropFirstLocked() {
-	r.base = r.segments[0].end()
-	r.giveBackLocked(r.segments[0].size)
-	r.segments[0] = segment{} // the array may live on
-	r.segments = r.segments[1:]
 }
 
 // read reads bodies, one after the other where connections are lost, up to the run's end.
 func (r *Run) read(ctx context.Context, queue chan<- segment) (err error) {
 	body := r.cfg.Body
 	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("read the origin's body: panic: %v\n%s", p, debug.Stack())
-		}
 		if body != nil {
 			_ = body.Close() // what it held beyond the run's end goes with its connection
 		}
 	}()
+	defer recovered("read the origin's body", &err)
 	if body == nil && !r.complete() {
 		if body, err = r.open(ctx, 0); err != nil {
 			return err
@@ -136,6 +97,14 @@ func (r *Run) read(ctx context.Context, queue chan<- segment) (err error) {
 		if body, err = r.open(ctx, tries); err != nil {
 			return errors.Join(lost, err)
 		}
+	}
+}
+
+// recovered is to be deferred. It makes an error of a panic of what is someone else's code: such a
+// panic mustn't take the process with it.
+func recovered(what string, err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("%s: panic: %v\n%s", what, p, debug.Stack())
 	}
 }
 
@@ -193,13 +162,12 @@ func (r *Run) copy(ctx context.Context, body Body, queue chan<- segment) error {
 		if lost := r.keep(ctx, room[:n]); lost != nil {
 			return lost
 		}
-		p, whole := r.grow(n)
-		if whole {
+		if p, whole := r.grow(n, err == io.EOF); whole {
 			queue <- p
 		}
 		switch {
 		case err == io.EOF:
-			return r.ended(queue)
+			return r.ended()
 		case err != nil:
 			return err
 		}
@@ -217,15 +185,15 @@ func (r *Run) room(ctx context.Context) ([]byte, error) {
 	if err := r.pauseLocked(ctx); err != nil {
 		return nil, err
 	}
-	if r.end >= 0 && r.pos >= r.end {
+	if r.completeLocked() {
 		return nil, nil
 	}
-	if n := len(r.segments); n == 0 || r.segments[n-1].whole() {
+	if len(r.segments) == 0 || r.lastLocked().whole() {
 		if err := r.placeLocked(ctx); err != nil {
 			return nil, err
 		}
-		p := r.newPieceLocked(ctx)
-		if r.end >= 0 && r.pos >= r.end {
+		p := r.newSegmentLocked(ctx)
+		if r.completeLocked() {
 			return nil, nil
 		}
 		r.segments = append(r.segments, p)
@@ -296,217 +264,76 @@ func (r *Run) wantedBeyondLocked() bool {
 	return false
 }
 
-// limitLocked is where the run pauses.
+// limitLocked is where the run pauses: at the end of a chunk.
 func (r *Run) limitLocked() int64 {
 	if r.cfg.Ahead == nil || len(r.followers) == 0 {
 		return r.want
 	}
-	if ahead := r.cfg.Ahead(); ahead < Everything-r.fastest {
-		return min(r.want, r.cfg.Next(max(r.fastest+ahead, r.fastest+1)-1)) // whole chunks only
-	}
-	return r.want
+	return min(r.want, r.cfg.Next(r.fastest+max(r.cfg.Ahead(), 1)-1))
 }
 
 // pauseLocked waits while no one wants more. A run that is left alone for long ends where it is: at
 // the end of a chunk.
 func (r *Run) pauseLocked(ctx context.Context) error {
-	var timer *time.Timer
 	defer func() { r.paused = false }()
-	for r.pos >= r.limitLocked() && (r.end < 0 || r.pos < r.end) {
+	var idle <-chan time.Time
+	for r.pos >= r.limitLocked() && !r.completeLocked() {
 		r.paused = true
-		var tick <-chan time.Time
-		if len(r.followers) == 0 {
-			if timer == nil {
-				timer = time.NewTimer(r.cfg.Idle())
-				defer timer.Stop()
-			}
-			tick = timer.C
-		} else if timer != nil {
-			timer.Stop()
-			timer = nil
+		switch {
+		case len(r.followers) > 0:
+			idle = nil
+		case idle == nil:
+			idle = time.After(r.cfg.Idle())
 		}
-		ticked, err := r.waitLocked(ctx, tick)
+		ticked, err := r.waitLocked(ctx, idle)
 		if err != nil {
 			return err
 		}
 		if ticked && len(r.followers) == 0 && r.pos >= r.want {
-			r.end, r.settled = r.pos, true
+			r.endLocked(r.pos)
 		}
 	}
 	return nil
 }
 
-// placeLocked makes place for another chunk in a pinned run that holds all it may: it waits for the
-// slowest follower.
-func (r *Run) placeLocked(ctx context.Context) error {
-	for r.cfg.Pinned && !r.affordLocked() {
-		if !r.overflow {
-			r.overflow = true
-			r.mu.Unlock()
-			if r.cfg.Overflow != nil {
-				r.cfg.Overflow()
-			}
-			r.mu.Lock()
-			continue
-		}
-		if r.base == r.pos {
-			return nil // a little at a time goes on
-		}
-		if len(r.followers) == 0 {
-			r.err = ErrAbandoned
-			return ErrAbandoned
-		}
-		if r.slowestLocked() >= r.segments[0].end() {
-			r.dropFirstLocked()
-			continue
-		}
-		if _, err := r.waitLocked(ctx, nil); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// newPieceLocked returns what is read next: with memory, if there is plenty of room for it.
-func (r *Run) newPieceLocked(ctx context.Context) segment {
-	size, plenty := r.nextLocked()-r.pos, true
-	if r.cfg.Spare != nil {
-		r.mu.Unlock()
-		plenty = r.cfg.Spare(ctx, size)
-		r.mu.Lock()
-	}
-	// it may have been cut meanwhile
-	p := segment{off: r.pos, size: max(0, r.nextLocked()-r.pos), by: !plenty}
-	if plenty {
-		p.took = size
-		r.taken += size
-		p.resize(p.size)
-	}
-	return p
-}
-
-// giveLocked gives back room for n bytes.
-func (r *Run) giveLocked(n int64) {
-	if n > 0 && r.cfg.Give != nil {
-		r.taken -= n
-		r.cfg.Give(n, 0)
-	}
-}
-
-// dropReadLocked drops what all followers of a pinned run that has ended have read: nobody joins it
-// any more.
-func (r *Run) dropReadLocked() {
-	for r.cfg.Pinned && r.done && len(r.segments) > 0 &&
-		(len(r.followers) == 0 || r.slowestLocked() >= r.segments[0].end()) {
-		r.dropFirstLocked()
-	}
-	if r.cfg.Pinned && r.done && len(r.segments) == 0 {
-		r.giveBackLocked(r.reserved)
-	}
-}
-
-// nextLocked is where the memory ends that is read into at the run's position: where the chunk
-// ends, unless it isn't pushed.
-func (r *Run) nextLocked() int64 {
-	if r.cfg.Part != nil {
-		if part := r.cfg.Part(r.pos); r.overflow || !r.cfg.Pinned {
-			return r.endAt(part)
-		}
-	}
-	return r.endAt(r.cfg.Next(r.pos))
-}
-
-// endAt is next, or the run's end if that comes before.
-func (r *Run) endAt(next int64) int64 {
-	if r.end < 0 || next < r.end {
-		return next
-	}
-	return r.end
-}
-
-// affordLocked reports whether a pinned run may hold the next chunk on top of what it holds, and
-// reserves it.
-func (r *Run) affordLocked() bool {
-	held, more := r.pos-r.base, r.nextLocked()-r.pos
-	if held+more > r.cfg.Hold {
-		return false
-	}
-	if held+more <= r.cfg.Free || r.cfg.Reserve == nil {
-		return true
-	}
-	if !r.cfg.Reserve(more) {
-		return false
-	}
-	r.reserved += more
-	return true
-}
-
-// giveBackLocked returns up to n bytes to the account of pinned runs.
-func (r *Run) giveBackLocked(n int64) {
-	if n = min(n, r.reserved); n > 0 {
-		r.reserved -= n
-		r.cfg.Release(n)
-	}
-}
-
-// slowestLocked is how far all followers have come.
-func (r *Run) slowestLocked() int64 {
-	pos := r.pos
-	for f := range r.followers {
-		pos = min(pos, f.pos)
-	}
-	return pos
-}
-
-// grow publishes n bytes that were read into room, and returns the chunk if it is whole by now.
-func (r *Run) grow(n int) (p segment, whole bool) {
+// grow publishes n bytes that were read into room, and returns the chunk if it is whole by now, as
+// the last one is where the body tells the run's end.
+func (r *Run) grow(n int, atEnd bool) (p segment, whole bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if n > 0 {
-		last := &r.segments[len(r.segments)-1]
-		last.b = last.b[:len(last.b)+n]
-		r.pos += int64(n)
-		if r.pos == r.end {
-			last.trim()
+	last := r.lastLocked()
+	last.b = last.b[:len(last.b)+n]
+	if len(last.b) == 0 {
+		if atEnd && r.end < 0 {
+			r.segments = r.segments[:len(r.segments)-1]
 		}
-		r.wakeLocked()
-		if whole = last.whole(); whole {
-			r.small = nil
-		}
-		return *last, whole
+		return segment{}, false
 	}
-	return segment{}, false
+	if r.pos += int64(n); r.pos == r.end || atEnd && r.end < 0 {
+		last.trim()
+	}
+	if n > 0 {
+		r.wakeLocked()
+	}
+	if whole = last.whole(); whole {
+		r.small = nil
+	}
+	return *last, whole
 }
 
-// ended settles what the end of the body means: the end of the representation where that wasn't
-// known, else a loss if it came early.
-func (r *Run) ended(queue chan<- segment) error {
+// ended settles what the end of the body means: a loss, if it came before the run's end.
+func (r *Run) ended() error {
 	r.mu.Lock()
-	if r.end >= 0 {
-		defer r.mu.Unlock()
-		if r.pos < r.end && r.cfg.Stops != nil && r.cfg.Stops(r.pos) {
-			r.end, r.settled = r.pos, true
-			return nil
-		}
-		if r.pos < r.end {
-			return fmt.Errorf("%w: at byte %d of %d", errShort, r.pos, r.end)
-		}
-		return nil
-	}
-	n := len(r.segments)
-	var rest segment
-	if n > 0 && !r.segments[n-1].whole() {
-		last := &r.segments[n-1]
-		if len(last.b) == 0 {
-			r.segments = r.segments[:n-1]
-		} else {
-			last.trim()
-			rest = *last
-		}
-	}
-	r.mu.Unlock()
-	if rest.b != nil {
-		queue <- rest
+	defer r.mu.Unlock()
+	switch {
+	case r.end < 0 || r.pos >= r.end:
+	case r.cfg.Stops != nil && r.cfg.Stops(r.pos):
+		r.endLocked(r.pos)
+	default:
+		return fmt.Errorf("%w: at byte %d of %d", errShort, r.pos, r.end)
 	}
 	return nil
 }
+
+// endLocked makes the run end at off for good.
+func (r *Run) endLocked(off int64) { r.end, r.settled = off, true }

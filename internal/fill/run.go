@@ -28,10 +28,10 @@ var (
 	// ErrFinal is wrapped by an error of Open when trying again is of no use for another reason.
 	ErrFinal = errors.New("there is no use in trying again")
 
-	// ErrBehind is what a Follower gets when the run no longer holds the byte at its position.
+	// ErrBehind is the error of Next when the run no longer holds the byte at the position.
 	ErrBehind = errors.New("the run no longer holds these bytes")
 
-	// ErrAbandoned is what Done gets of a run that ended because nobody followed it any more.
+	// ErrAbandoned is the error that Done gets when a run has ended because nobody followed it.
 	ErrAbandoned = errors.New("no reader is left")
 
 	errShort = errors.New("the body ended before its length")
@@ -59,6 +59,7 @@ type Run struct {
 	err       error
 	followers map[*Follower]struct{}
 	left      int         // counts the times that the last follower has left
+	leftAt    time.Time   // when it last did
 	alone     *time.Timer // looks at a run that nobody has joined since
 	pace      pace
 	small     []byte        // what a chunk is read by way of, where room is scarce
@@ -116,9 +117,8 @@ func New(cfg Config) *Run {
 func (r *Run) Start(ctx context.Context, cancel context.CancelFunc) {
 	r.mu.Lock()
 	r.cancel = cancel
-	if len(r.followers) == 0 && r.cfg.Alone > 0 && r.end >= 0 {
-		r.left++
-		r.aloneLocked(r.left, time.Now())
+	if len(r.followers) == 0 && r.end >= 0 {
+		r.beginAloneLocked()
 	}
 	r.mu.Unlock()
 	go r.run(ctx)
@@ -180,7 +180,7 @@ func (r *Run) Cut(off int64) bool {
 	if off < r.roomEndLocked() || (r.end >= 0 && r.end <= off) {
 		return false
 	}
-	r.end, r.settled = off, true
+	r.endLocked(off)
 	r.wakeLocked()
 	return true
 }
@@ -194,12 +194,13 @@ func (r *Run) Reads(off int64) bool {
 
 // roomEndLocked is where the chunk ends that the run reads into at present.
 func (r *Run) roomEndLocked() int64 {
-	if n := len(r.segments); n > 0 {
-		p := r.segments[n-1]
-		return p.off + p.size
+	if len(r.segments) == 0 {
+		return r.pos
 	}
-	return r.pos
+	return r.lastLocked().off + r.lastLocked().size
 }
+
+func (r *Run) lastLocked() *segment { return &r.segments[len(r.segments)-1] }
 
 // wakeLocked wakes all who wait for a change.
 func (r *Run) wakeLocked() {

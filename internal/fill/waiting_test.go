@@ -42,14 +42,17 @@ func TestExactRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var opened [][2]int64
 		var r *Run
+		made := make(chan struct{})
 		r, _ = start(t, Config{
-			End: 96, Holding: Holding{Hold: 96, Exact: func() bool { return true }}, Want: 1,
+			End: 96, Holding: Holding{Hold: 96}, Leaving: Leaving{Transient: func() bool { return true }}, Want: 1,
 			Open: func(_ context.Context, off, _ int64) (Opened, error) {
+				<-made
 				_, stop := r.Waiting(off, nil)
 				opened = append(opened, [2]int64{off, stop})
 				return Opened{Body: io.NopCloser(bytes.NewReader(content(off, stop))), End: stop, Length: 96}, nil
 			},
 		})
+		close(made)
 		for _, stop := range []int64{3, 5, 6, 7, 11, 13, 14, 15} { // more often than lost bodies are resumed
 			f, ok := r.FollowFor(stop, 0, stop, Everything)
 			if !ok {

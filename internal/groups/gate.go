@@ -12,38 +12,35 @@ import "sync"
 // With the gate one of the two requests is refused, and the node whose request is refused loads the
 // key itself. A look at the ring wouldn't do: it may change between the look and the flight.
 type gate struct {
-	mu  sync.Mutex
-	in  map[string]int // requests of peers that are being served
-	out map[string]int // requests of this node that peers are serving
+	mu    sync.Mutex
+	under map[string]int // requests for each key: inbound ones if above zero, else outbound
 }
 
-// enter counts one request in or out of key, unless the other direction is taken. Every true must
-// be paired with a leave.
-func (g *gate) enter(inbound bool, key string) bool {
+// The ways in which a key is requested.
+const (
+	inbound  = 1  // a peer's request, which is being served
+	outbound = -1 // this node's request, which a peer is serving
+)
+
+// enter counts one request for key, unless it is requested the other way. Every true must be paired
+// with a leave.
+func (g *gate) enter(key string, way int) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.in == nil {
-		g.in, g.out = map[string]int{}, map[string]int{}
+	if g.under == nil {
+		g.under = map[string]int{}
 	}
-	mine, other := g.in, g.out
-	if !inbound {
-		mine, other = other, mine
-	}
-	if other[key] > 0 {
+	if g.under[key]*way < 0 {
 		return false
 	}
-	mine[key]++
+	g.under[key] += way
 	return true
 }
 
-func (g *gate) leave(inbound bool, key string) {
+func (g *gate) leave(key string, way int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	mine := g.in
-	if !inbound {
-		mine = g.out
-	}
-	if mine[key]--; mine[key] == 0 {
-		delete(mine, key)
+	if g.under[key] -= way; g.under[key] == 0 {
+		delete(g.under, key)
 	}
 }

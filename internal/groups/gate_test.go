@@ -72,24 +72,24 @@ func TestNodesOfTwoMindsDontWaitForEachOther(t *testing.T) {
 func TestGateHasOneDirection(t *testing.T) {
 	var g gate
 	for range 2 {
-		if !g.enter(true, "k") {
+		if !g.enter("k", inbound) {
 			t.Fatal("it may go in")
 		}
 	}
-	if g.enter(false, "k") || !g.enter(false, "other") {
+	if g.enter("k", outbound) || !g.enter("other", outbound) {
 		t.Fatal("a key goes one way at a time, as often as it likes")
 	}
-	g.leave(true, "k")
-	if g.enter(false, "k") {
+	g.leave("k", inbound)
+	if g.enter("k", outbound) {
 		t.Fatal("one is still in")
 	}
-	g.leave(true, "k")
-	if !g.enter(false, "k") || g.enter(true, "k") {
+	g.leave("k", inbound)
+	if !g.enter("k", outbound) || g.enter("k", inbound) {
 		t.Fatal("now it goes the other way")
 	}
-	g.leave(false, "k")
-	g.leave(false, "other")
-	if len(g.in)+len(g.out) > 0 {
+	g.leave("k", outbound)
+	g.leave("other", outbound)
+	if len(g.under) > 0 {
 		t.Error("what has left is still noted")
 	}
 }

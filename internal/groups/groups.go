@@ -45,9 +45,10 @@ func Acquire(cfg Config) (*Group, error) {
 	if err := register(); err != nil {
 		return nil, err
 	}
-	p := idle.take(kindOf(cfg))
-	return &Group{pooled: p, reserve: reserve{pooled: p, before: p.usage()}, tenant: p.bind(cfg)},
-		nil
+	p := idle.take(kind{cfg.Budget, cfg.Remote != nil})
+	g := &Group{pooled: p, tenant: p.bind(cfg)}
+	g.reserve.pooled, g.reserve.before = p, p.usage()
+	return g, nil
 }
 
 // Prefix is what every key of g begins with. It tells this tenant's keys from those of the group's
@@ -97,11 +98,13 @@ func (g *Group) Put(key string, value []byte) {
 // prefix. If it returns false, the same key is being requested from a peer at this moment, and the
 // request must be refused. Every true must be paired with a call of EndServing.
 func (g *Group) BeginServing(key string) bool {
-	return g.tenant.gate.enter(true, key[len(g.tenant.prefix):])
+	return g.tenant.gate.enter(key[len(g.tenant.prefix):], inbound)
 }
 
 // EndServing ends what BeginServing began.
-func (g *Group) EndServing(key string) { g.tenant.gate.leave(true, key[len(g.tenant.prefix):]) }
+func (g *Group) EndServing(key string) {
+	g.tenant.gate.leave(key[len(g.tenant.prefix):], inbound)
+}
 
 // Reserve keeps n bytes of the budget from g's values, for others, instead of what was reserved
 // before: rounded up by a hundredth of the budget at the most, and no more than seven eighths of
@@ -111,8 +114,8 @@ func (g *Group) Reserve(n int64) { g.reserve.ask(n) }
 // Room is how many bytes g's values may take, beside what is reserved.
 func (g *Group) Room() int64 { return g.reserve.room() }
 
-// Usage counts what g holds. Counts of gets, hits and evictions begin with Acquire. It is zero once
-// g has been released.
+// Usage counts what g holds. Counts of gets, of hot hits and of evictions begin with Acquire. It is
+// zero once g has been released.
 func (g *Group) Usage() Usage {
 	g.mu.RLock()
 	defer g.mu.RUnlock()
@@ -133,5 +136,5 @@ func (g *Group) Release() {
 	g.closed = true
 	g.reserve.close()
 	g.pooled.empty()
-	idle.put(kindOf(g.tenant.Config), g.pooled)
+	idle.put(g.pooled)
 }

@@ -1,17 +1,13 @@
 package groups
 
-import (
-	"sync"
-)
+import "sync"
 
-// kind is which tenants can have a pooled group. Those without peers can't have one of those with
-// peers: fillers are left in its hot cache, which only values from peers push out.
+// kind says which tenants can have a pooled group. A tenant without peers can't have one that had
+// peers: fillers are left in its hot cache, and only values from peers push them out.
 type kind struct {
 	budget int64
 	peers  bool
 }
-
-func kindOf(cfg Config) kind { return kind{cfg.Budget, cfg.Remote != nil} }
 
 // pool keeps the pooled groups that have no tenant.
 type pool struct {
@@ -27,15 +23,15 @@ func (p *pool) take(k kind) *pooledGroup {
 	defer p.mu.Unlock()
 	free := p.groups[k]
 	if len(free) == 0 {
-		return newPooledGroup(k.budget)
+		return newPooledGroup(k)
 	}
-	s := free[len(free)-1]
+	g := free[len(free)-1]
 	p.groups[k] = free[:len(free)-1]
-	return s
+	return g
 }
 
-func (p *pool) put(k kind, s *pooledGroup) {
+func (p *pool) put(g *pooledGroup) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.groups[k] = append(p.groups[k], s)
+	p.groups[g.kind] = append(p.groups[g.kind], g)
 }

@@ -13,8 +13,8 @@ import (
 // pooledGroup is one of groupcache's groups and its tenant at present. groupcache frees no group,
 // so they are handed from tenant to tenant.
 type pooledGroup struct {
+	kind
 	group    *groupcache.Group
-	budget   int64
 	filler   []byte
 	each     int64        // bytes of the budget that one filler takes
 	fillers  atomic.Int64 // that have been put
@@ -34,12 +34,12 @@ func (t *tenant) has(key string) bool { return strings.HasPrefix(key, t.prefix) 
 // serial numbers pooled groups and tenants, in one process.
 var serial atomic.Int64
 
-func newPooledGroup(budget int64) *pooledGroup {
-	p := &pooledGroup{budget: budget, filler: fillerOf(budget)}
+func newPooledGroup(k kind) *pooledGroup {
+	p := &pooledGroup{kind: k, filler: fillerOf(k.budget)}
 	p.each = int64(len(p.filler) + len(fmt.Sprintf(fillerKey, 0)))
-	name := "scurry-" + strconv.FormatInt(serial.Add(1), 36)
+	name := fmt.Sprint("scurry-", serial.Add(1))
 	pickers.Store(name, p)
-	p.group = groupcache.NewGroup(name, budget, groupcache.GetterFunc(p.load))
+	p.group = groupcache.NewGroup(name, k.budget, groupcache.GetterFunc(p.load))
 	return p
 }
 
@@ -63,11 +63,7 @@ func (p *pooledGroup) load(ctx context.Context, key string, dest groupcache.Sink
 	if l.loader == nil {
 		return ErrNotHeld
 	}
-	defer func() {
-		if p := recover(); p != nil {
-			err = panicked("load", key, p)
-		}
-	}()
+	defer recovered("load", key, &err)
 	value, err := l.loader.Load(l.Context)
 	if err != nil {
 		return err
@@ -115,7 +111,7 @@ func (p *pooledGroup) usage() usage {
 	c, h := p.group.CacheStats(groupcache.MainCache), p.group.CacheStats(groupcache.HotCache)
 	return usage{
 		Usage: Usage{
-			Items: c.Items, Bytes: c.Bytes, Gets: c.Gets, Hits: c.Hits, Evictions: c.Evictions,
+			Items: c.Items, Bytes: c.Bytes, Gets: c.Gets, Evictions: c.Evictions,
 			HotItems: h.Items, HotBytes: h.Bytes, HotHits: h.Hits,
 		},
 		hotEvictions: h.Evictions,

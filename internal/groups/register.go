@@ -30,5 +30,5 @@ var register = sync.OnceValue(func() (err error) {
 
 // ErrRegistered means that the process has registered a groupcache peer picker of its own, of which
 // there can be only one.
-var ErrRegistered = errors.New("this process has a groupcache peer picker already, and groupcache " +
-	"allows only one: run the proxy in a process of its own")
+var ErrRegistered = errors.New("this process has a groupcache peer picker already, and " +
+	"groupcache allows only one: run the proxy in a process of its own")

@@ -32,11 +32,10 @@ type reserve struct {
 	// what had been put when others were given up; the last is that of number needed
 	spare   []int64
 	renewed int64 // what had been used when all were last used
-	counts  fillerCounts
-}
 
-// fillerCounts is what groupcache has counted of fillers.
-type fillerCounts struct{ puts, gets, hits int64 }
+	// What groupcache has counted of fillers:
+	fillerPuts, fillerGets int64
+}
 
 // ask has n bytes reserved for others.
 func (r *reserve) ask(n int64) {
@@ -79,13 +78,11 @@ func (r *reserve) settle() {
 // fillLocked puts a filler, or uses it again.
 func (r *reserve) fillLocked(n int) {
 	r.used.Add(r.pooled.each)
-	if r.pooled.fill(n) {
-		r.counts.gets++
-		r.counts.hits++
-		return
+	r.fillerGets++
+	if !r.pooled.fill(n) {
+		r.fillerGets++ // groupcache looks twice
+		r.fillerPuts++
 	}
-	r.counts.gets += 2 // groupcache looks twice
-	r.counts.puts++
 }
 
 // usage is what the group holds besides fillers. A filler that was given up counts as held until as
@@ -112,9 +109,8 @@ func (r *reserve) usageLocked() Usage {
 	held := int64(r.needed + len(r.spare))
 	u.Items = max(0, u.Items-held)
 	u.Bytes = max(0, u.Bytes-held*p.each)
-	u.Evictions = max(0, u.Evictions-(r.counts.puts-held))
-	u.Gets -= r.counts.gets
-	u.Hits -= r.counts.hits
+	u.Evictions = max(0, u.Evictions-(r.fillerPuts-held))
+	u.Gets -= r.fillerGets
 	return u
 }
 

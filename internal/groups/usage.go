@@ -3,8 +3,8 @@ package groups
 // Usage is what a group holds, and how often it was looked up. Hot counts what is held of other
 // nodes' keys.
 type Usage struct {
-	Items, Bytes, Gets, Hits, Evictions int64
-	HotItems, HotBytes, HotHits         int64
+	Items, Bytes, Gets, Evictions int64
+	HotItems, HotBytes, HotHits   int64
 }
 
 // usage is what a group holds, with what only this package needs to know.
@@ -17,7 +17,6 @@ type usage struct {
 // take so many bytes each: nobody looks for them, so they are the first to be evicted.
 func (u usage) since(before usage, each int64) Usage {
 	u.Gets -= before.Gets
-	u.Hits -= before.Hits
 	u.HotHits -= before.HotHits
 	u.Evictions -= before.Evictions
 	left := before.Items - min(u.Evictions, before.Items)

@@ -18,8 +18,10 @@ func (m *message) String() string           { return fmt.Sprintf("%d bytes", len
 func (*message) ProtoMessage()              {}
 func (m *message) Marshal() ([]byte, error) { return m.b, nil }
 
-// panicked is the error that takes the place of a Loader's panic, which is p: unwound through
-// groupcache's flight it would hang the key for ever.
-func panicked(what, key string, p any) error {
-	return fmt.Errorf("%s %s: panic: %v\n%s", what, key, p, debug.Stack())
+// recovered is to be deferred. It makes an error of a Loader's panic, which would hang the key for
+// ever if it unwound groupcache's flight.
+func recovered(what, key string, err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("%s %s: panic: %v\n%s", what, key, p, debug.Stack())
+	}
 }

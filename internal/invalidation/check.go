@@ -1,6 +1,9 @@
 package invalidation
 
-import "slices"
+import (
+	"iter"
+	"slices"
+)
 
 // Verdict is what entries mean for a response.
 type Verdict uint8
@@ -25,7 +28,7 @@ func (l *Log) MustRevalidate(r Resource, since Token) bool {
 	}
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	return since < l.doubted || l.sinceLocked(Revalidate, r, since)
+	return l.cameLocked(Revalidate, r, l.shares[Revalidate].forgot) > since
 }
 
 // Check returns what has come since a flight began whose result isn't stored, and the moment up to
@@ -58,7 +61,7 @@ func (l *Log) sweptLocked() bool {
 // since. If it is Removed, the response has no mark: its version is a random name, and it isn't
 // stored. If it is MustRevalidate, the response may be stored, and rests on began as any other.
 func (l *Log) Land(r Resource, began Token) (Mark, Verdict) {
-	if m := l.moment.Load(); !m.marks && began >= m.Token {
+	if m := l.moment.Load(); len(m.Position.known[Remove]) == 0 && began >= m.Token {
 		return 0, Current
 	}
 	l.mu.RLock()
@@ -68,12 +71,8 @@ func (l *Log) Land(r Resource, began Token) (Mark, Verdict) {
 		return 0, verdict
 	}
 	mark := Mark(l.shares[Remove].forgotten.sum())
-	for scope := range scopes(r) {
-		if cell := l.scopes[scope]; cell != nil {
-			for _, it := range cell[Remove] {
-				mark += Mark(mix(mix(it.Name.Issuer) + it.Name.Number))
-			}
-		}
+	for it := range l.matchingLocked(Remove, r) {
+		mark += Mark(mix(mix(it.Name.Issuer) + it.Name.Number))
 	}
 	return mark, verdict
 }
@@ -91,33 +90,43 @@ func (l *Log) Joins(r Resource, arrived, began Token) bool {
 
 // verdictLocked is what has come since. If swept, no Remove that is forgotten matters.
 func (l *Log) verdictLocked(r Resource, since Token, swept bool) Verdict {
+	forgot := l.shares[Remove].forgot
+	if swept {
+		forgot = 0
+	}
 	switch {
-	case !swept && since < l.shares[Remove].forgot || l.cameLocked(Remove, r, since):
+	case l.cameLocked(Remove, r, forgot) > since:
 		return Removed
-	case since < l.doubted || l.sinceLocked(Revalidate, r, since):
+	case l.cameLocked(Revalidate, r, l.shares[Revalidate].forgot) > since:
 		return MustRevalidate
 	}
 	return Current
 }
 
-// sinceLocked reports whether an entry of kind that matches r has come after since, or may have and
-// is forgotten.
-func (l *Log) sinceLocked(kind Kind, r Resource, since Token) bool {
-	return since < l.shares[kind].forgot || l.cameLocked(kind, r, since)
+// cameLocked is when the latest entry of kind came that matches r, or forgot if that is later:
+// entries from before may be forgotten.
+func (l *Log) cameLocked(kind Kind, r Resource, forgot Token) Token {
+	for it := range l.matchingLocked(kind, r) {
+		forgot = max(forgot, it.at)
+	}
+	return forgot
 }
 
-// cameLocked is sinceLocked for what isn't forgotten.
-func (l *Log) cameLocked(kind Kind, r Resource, since Token) bool {
-	for scope := range scopes(r) {
-		if cell := l.scopes[scope]; cell != nil {
+// matchingLocked yields the entries of kind that match r.
+func (l *Log) matchingLocked(kind Kind, r Resource) iter.Seq[*item] {
+	return func(yield func(*item) bool) {
+		for scope := range scopes(r) {
+			cell := l.scopes[scope]
+			if cell == nil {
+				continue
+			}
 			for _, it := range cell[kind] {
-				if it.at > since {
-					return true
+				if !yield(it) {
+					return
 				}
 			}
 		}
 	}
-	return false
 }
 
 // Accepts returns what the entries that p lacks mean for a response that rests on p. What comes
@@ -143,13 +152,9 @@ func (l *Log) lacksLocked(kind Kind, r Resource, p *Position) bool {
 	if !p.known[kind].covers(l.shares[kind].forgotten) {
 		return true
 	}
-	for scope := range scopes(r) {
-		if cell := l.scopes[scope]; cell != nil {
-			for _, it := range cell[kind] {
-				if it.Name.Number > p.known[kind].at(it.Name.Issuer) {
-					return true
-				}
-			}
+	for it := range l.matchingLocked(kind, r) {
+		if it.Name.Number > p.known[kind].at(it.Name.Issuer) {
+			return true
 		}
 	}
 	return false

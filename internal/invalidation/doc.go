@@ -1,7 +1,7 @@
 // Package invalidation is a node's log of invalidations: what has been purged, and what unsafe
 // requests may have changed, for single keys, for prefixes of paths, for groups, or for all.
 //
-// In come entries, from this node (Publish) and from others (Learn, Pull), and resources. Out come
+// In come entries, from this node (Publish) and from others (Learn, Merge), and resources. Out come
 // verdicts: whether a stored response may be used, whether a result may be stored, whether what
 // another node sent may be taken. The package knows no clock and no wire, and starts no goroutine.
 //

@@ -2,6 +2,7 @@ package invalidation
 
 import (
 	"cmp"
+	"iter"
 	"strings"
 )
 
@@ -34,7 +35,7 @@ const (
 func Key(name string) Scope { return Scope{key, name} }
 
 // Prefix matches the responses whose path is that path, or lies under it by whole segments. One
-// slash at its end is no matter. The empty path matches all responses.
+// slash at its end is ignored. The empty path matches all responses.
 func Prefix(path string) Scope {
 	if path = strings.TrimSuffix(path, "/"); path == "" {
 		return Scope{}
@@ -45,6 +46,18 @@ func Prefix(path string) Scope {
 // Group matches the responses that belong to that group (RFC 9875).
 func Group(name string) Scope { return Scope{group, name} }
 
+// Sought is the key or the group by which all that s matches is found in an index. Both are "" if
+// there is none: s matches all, or a prefix.
+func (s Scope) Sought() (canonical, member string) {
+	switch s.field {
+	case key:
+		return s.name, ""
+	case group:
+		return "", s.name
+	}
+	return "", ""
+}
+
 // Resource is what entries are matched against: a response, or a request, whose groups aren't
 // known.
 type Resource struct {
@@ -52,18 +65,8 @@ type Resource struct {
 	Groups []string
 }
 
-// Matches reports whether s matches r.
-func (s Scope) Matches(r Resource) bool {
-	for scope := range scopes(r) {
-		if scope == s {
-			return true
-		}
-	}
-	return false
-}
-
 // scopes yields the scopes that match r: its key, all, each prefix of whole segments, each group.
-func scopes(r Resource) func(yield func(Scope) bool) {
+func scopes(r Resource) iter.Seq[Scope] {
 	return func(yield func(Scope) bool) {
 		path, _, _ := strings.Cut(r.Key, "?")
 		if !yield(Scope{}) || !yield(Scope{key, r.Key}) {

@@ -1,19 +1,10 @@
 package invalidation
 
-import "slices"
-
 // forgetLocked forgets the entries of kind with the lowest names, until half of the room is free.
 // It forgets much at once, since each time all versions that are derived later are others.
 func (l *Log) forgetLocked(kind Kind) {
-	var items []*item
-	for it := l.first; it != nil; it = it.next {
-		if it.Kind == kind {
-			items = append(items, it)
-		}
-	}
-	slices.SortFunc(items, func(a, b *item) int { return a.Name.Compare(b.Name) })
 	s := &l.shares[kind]
-	for _, it := range items {
+	for _, it := range l.itemsLocked(kind) {
 		if s.bytes <= l.cfg.Bytes[kind]/2 {
 			break
 		}
@@ -36,8 +27,8 @@ func (l *Log) missLocked(kind Kind, at Token) {
 // forgotten as much derive the same marks.
 func (l *Log) tidyLocked(kind Kind) {
 	s := &l.shares[kind]
-	for it := l.first; it != nil; it = it.next {
-		if it.Kind == kind && it.Name.Number <= s.forgotten.at(it.Name.Issuer) {
+	for _, it := range l.itemsLocked(kind) {
+		if it.Name.Number <= s.forgotten.at(it.Name.Issuer) {
 			l.missLocked(kind, it.at)
 			l.dropLocked(it)
 		}

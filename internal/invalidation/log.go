@@ -26,8 +26,6 @@ type Token uint64
 type Moment struct {
 	Token    Token
 	Position *Position
-
-	marks bool // some resources have a Mark
 }
 
 // Log is one node's invalidation log. Its methods may be called concurrently. None of them calls
@@ -37,21 +35,18 @@ type Log struct {
 	moment atomic.Pointer[Moment]
 	filter [kinds]filter
 
-	mu          sync.RWMutex // guards what follows; moment and filter are written under it
-	time        uint64       // of the latest name that is known
-	clock       Token
-	sweeping    []Token // when the changes began for which the table hasn't been swept
-	doubted     Token   // what rests on an earlier moment is to be validated
-	scopes      map[Scope]*[kinds][]*item
-	first, last *item // in the order in which they came
-	shares      [kinds]share
+	mu       sync.RWMutex // guards what follows; moment and filter are written under it
+	time     uint64       // of the latest name that is known
+	clock    Token
+	sweeping []Token // when the changes began for which the table hasn't been swept
+	scopes   map[Scope]*[kinds][]*item
+	shares   [kinds]share
 }
 
 // share is what a log keeps of one kind of entries. Of an issuer, it has the last entry for each
 // scope, which stands for the earlier ones.
 type share struct {
-	known     vector // up to which number each issuer's entries are here, or have been
-	forgotten vector // up to which number they may have been forgotten; known covers it
+	contents
 	// before this moment, entries may have come, or been missed, that are forgotten
 	forgot Token
 	bytes  int
@@ -60,15 +55,14 @@ type share struct {
 // item is an entry in a log.
 type item struct {
 	Entry
-	at         Token // when it came
-	prev, next *item
+	at Token // when it came
 }
 
 // New returns an empty log.
 func New(cfg Config) *Log { return newLog(cfg, filterSlots) }
 
 func newLog(cfg Config, slots int) *Log {
-	l := &Log{cfg: cfg, clock: 1, doubted: 1, scopes: map[Scope]*[kinds][]*item{}}
+	l := &Log{cfg: cfg, scopes: map[Scope]*[kinds][]*item{}}
 	for kind, bytes := range cfg.Bytes {
 		if bytes == 0 {
 			l.cfg.Bytes[kind] = defaultBytes
@@ -76,8 +70,7 @@ func newLog(cfg Config, slots int) *Log {
 		l.filter[kind].seed = mix(cfg.Incarnation)
 		l.filter[kind].slots = make([]atomic.Uint64, slots)
 	}
-	l.filter[Revalidate].every.Store(1)
-	l.publishLocked()
+	l.Doubt() // of what rests on the zero token
 	return l
 }
 
@@ -86,13 +79,11 @@ func (l *Log) Now() Moment { return *l.moment.Load() }
 
 // publishLocked shows what has changed to those who don't take the lock.
 func (l *Log) publishLocked() {
-	m := &Moment{Token: l.clock, Position: &Position{}}
+	p := &Position{}
 	for kind := range l.shares {
-		m.Position.known[kind] = l.shares[kind].known
+		p.known[kind] = l.shares[kind].known
 	}
-	m.marks = len(l.shares[Remove].known) > 0
-	m.Position.encode()
-	l.moment.Store(m)
+	l.moment.Store(&Moment{l.clock, p})
 }
 
 // Change is what a log has come to know. The responses of the node that rest on an earlier moment
@@ -149,13 +140,9 @@ func (l *Log) Publish(kind Kind, scopes ...Scope) Change {
 	defer l.mu.Unlock()
 	l.time++
 	c := l.changeLocked()
-	s := &l.shares[kind]
 	for _, scope := range scopes {
-		number := s.known.at(l.cfg.Incarnation) + 1
-		e := Entry{Name{l.time, l.cfg.Incarnation, number}, kind, scope}
-		l.insertLocked(e)
-		s.known = s.known.raised(e.Name.Issuer, number)
-		c.add(e)
+		number := l.shares[kind].known.at(l.cfg.Incarnation) + 1
+		l.takeLocked(&c, Entry{Name{l.time, l.cfg.Incarnation, number}, kind, scope})
 	}
 	l.endLocked(&c)
 	return c
@@ -169,19 +156,24 @@ func (l *Log) Learn(entries []Entry) (c Change, behind bool) {
 	defer l.mu.Unlock()
 	c = l.changeLocked()
 	for _, e := range entries {
-		s := &l.shares[e.Kind]
-		switch known := s.known.at(e.Name.Issuer); {
+		switch known := l.shares[e.Kind].known.at(e.Name.Issuer); {
 		case e.Name.Number <= known:
 		case e.Name.Number > known+1:
 			behind = true
 		default:
-			l.insertLocked(e)
-			s.known = s.known.raised(e.Name.Issuer, e.Name.Number)
-			c.add(e)
+			l.takeLocked(&c, e)
 		}
 	}
 	l.endLocked(&c)
 	return c, behind
+}
+
+// takeLocked takes e, its issuer's next entry.
+func (l *Log) takeLocked(c *Change, e Entry) {
+	l.insertLocked(e)
+	s := &l.shares[e.Kind]
+	s.known = s.known.raised(e.Name.Issuer, e.Name.Number)
+	c.add(e)
 }
 
 // Doubt has all responses that this node has validated before its next use: others may know better.
@@ -190,8 +182,7 @@ func (l *Log) Doubt() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.clock++
-	l.doubted = l.clock
-	l.filter[Revalidate].every.Store(uint64(l.clock))
+	l.missLocked(Revalidate, l.clock)
 	l.publishLocked()
 }
 
@@ -217,25 +208,19 @@ func (l *Log) endLocked(c *Change) {
 func (l *Log) insertLocked(e Entry) {
 	l.time = max(l.time, e.Name.Time)
 	l.clock++
-	it := &item{Entry: e, at: l.clock}
 	cell := l.scopes[e.Scope]
 	if cell == nil {
 		cell = &[kinds][]*item{}
 		l.scopes[e.Scope] = cell
 	}
+	it, items := &item{e, l.clock}, cell[e.Kind]
 	same := func(old *item) bool { return old.Name.Issuer == e.Name.Issuer }
-	if i := slices.IndexFunc(cell[e.Kind], same); i >= 0 {
-		l.dropLocked(cell[e.Kind][i])
-	}
-	if it.prev = l.last; it.prev != nil {
-		it.prev.next = it
+	if i := slices.IndexFunc(items, same); i >= 0 {
+		items[i] = it
 	} else {
-		l.first = it
+		cell[e.Kind] = append(items, it)
+		l.shares[e.Kind].bytes += e.cost()
 	}
-	l.last = it
-	l.scopes[e.Scope] = cell
-	cell[e.Kind] = append(cell[e.Kind], it)
-	l.shares[e.Kind].bytes += e.cost()
 	l.filter[e.Kind].note(e.Scope, it.at)
 }
 
@@ -246,15 +231,14 @@ func (l *Log) dropLocked(it *item) {
 	if len(cell[Remove])+len(cell[Revalidate]) == 0 {
 		delete(l.scopes, it.Scope)
 	}
-	if it.prev != nil {
-		it.prev.next = it.next
-	} else {
-		l.first = it.next
-	}
-	if it.next != nil {
-		it.next.prev = it.prev
-	} else {
-		l.last = it.prev
-	}
 	l.shares[it.Kind].bytes -= it.cost()
+}
+
+// itemsLocked are the entries of kind, in the order of their names.
+func (l *Log) itemsLocked(kind Kind) (items []*item) {
+	for _, cell := range l.scopes {
+		items = append(items, cell[kind]...)
+	}
+	slices.SortFunc(items, func(a, b *item) int { return a.Name.Compare(b.Name) })
+	return items
 }

@@ -7,19 +7,20 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+
+	"github.com/scurrycache/scurry/internal/codec"
 )
 
 // pullAll has l learn all that other knows.
-func pullAll(t testing.TB, l, other *Log) (c Change) {
+func pullAll(t testing.TB, l, other *Log) Change {
 	t.Helper()
-	for p, done := l.Pull(), false; !done; {
-		reply, err := other.Reply(p.Request(), 1<<10)
-		if err == nil {
-			c, done, err = p.Merge(reply)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
+	reply, err := other.PullReply(l.PullRequest())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := l.Merge(reply)
+	if err != nil {
+		t.Fatal(err)
 	}
 	return c
 }
@@ -42,7 +43,7 @@ func TestScopes(t *testing.T) {
 		{Prefix("a"), "a/b/c/d", true}, {Prefix("a//"), "a//b", true}, {Prefix("a//"), "a/b", false},
 		{Prefix("/a"), "/a/b", true}, {Prefix("/"), "b", true},
 	} {
-		if got := test.scope.Matches(Resource{Key: test.key}); got != test.matches {
+		if got := slices.Contains(slices.Collect(scopes(Resource{Key: test.key})), test.scope); got != test.matches {
 			t.Errorf("%v matches %q: %t", test.scope, test.key, got)
 		}
 		l := New(Config{Incarnation: 1})
@@ -68,6 +69,38 @@ func TestLowerNameComesLast(t *testing.T) {
 	pullAll(t, near, far)
 	if after := land(near, r); after == before {
 		t.Error("the mark is the same as before")
+	}
+}
+
+// TestNamesAreLater: an entry's name is later than those of all entries that its issuer knows,
+// however it has learnt them.
+func TestNamesAreLater(t *testing.T) {
+	far := New(Config{Incarnation: 2})
+	for range 5 {
+		far.Publish(Remove, Key("a"))
+	}
+	entries := far.Publish(Remove, Key("a")).Entries
+	forgotten := New(Config{Incarnation: 3})
+	forgotten.time = 100
+	for name, learn := range map[string]func(l *Log) uint64{
+		"learnt": func(l *Log) uint64 {
+			l.Learn([]Entry{{Name{7, 2, 1}, Remove, Key("b")}})
+			return 7
+		},
+		"pulled": func(l *Log) uint64 {
+			pullAll(t, l, far)
+			return entries[0].Name.Time
+		},
+		"known to another": func(l *Log) uint64 {
+			pullAll(t, l, forgotten)
+			return 100
+		},
+	} {
+		l := New(Config{Incarnation: 1})
+		latest := learn(l)
+		if e := l.Publish(Revalidate, Key("c")).Entries[0]; e.Name.Time <= latest {
+			t.Errorf("%s: the name after %d is %v", name, latest, e.Name)
+		}
 	}
 }
 
@@ -143,46 +176,62 @@ func TestForgettingKeepsWhatKnew(t *testing.T) {
 	}
 }
 
-// TestPullIsBounded: no reply is much larger than asked for, but for the vectors of the last one.
+// TestPullIsBounded: no reply is larger than a log may be, but for what it knows of each issuer.
 func TestPullIsBounded(t *testing.T) {
-	const most = 4 << 10
-	full, empty := New(Config{Incarnation: 1}), New(Config{Incarnation: 2})
+	const most = 100_000
+	full, empty := New(Config{Incarnation: 1, Bytes: [2]int{most, most}}), New(Config{Incarnation: 2})
+	before := empty.Now().Position
 	for i := range 2000 {
 		full.Publish(Kind(i%2), Key(fmt.Sprint(i, strings.Repeat("x", i%300))))
+		if i%50 > 0 {
+			continue
+		}
+		reply, err := full.PullReply(empty.PullRequest())
+		if err != nil || len(reply) > full.shares[Remove].bytes+full.shares[Revalidate].bytes+60 || len(reply) > 2*most+60 {
+			t.Fatalf("%d bytes, %v", len(reply), err)
+		}
 	}
-	replies, before := 0, empty.Now().Position
 	if !empty.Behind(full.Now().Position) || full.Behind(before) || full.Covers(before) {
 		t.Error("which log is behind is wrong")
 	}
-	for p, done := empty.Pull(), false; !done; replies++ {
-		reply, err := full.Reply(p.Request(), most)
-		if err != nil || len(reply) > most+400 {
-			t.Fatalf("%d bytes, %v", len(reply), err)
-		}
-		if _, done, err = p.Merge(reply); err != nil {
-			t.Fatal(err)
-		}
-	}
-	after := empty.Now().Position
-	if full.Behind(after) || replies < 10 || !after.Equal(full.Now().Position) {
-		t.Errorf("%d replies bring not all", replies)
+	pullAll(t, empty, full)
+	if after := empty.Now().Position; full.Behind(after) || !after.Equal(full.Now().Position) {
+		t.Error("a pull brings not all")
 	}
 }
 
-// TestPullFromRestarted: a pull doesn't go on with another incarnation, whose entries come in
-// another order.
-func TestPullFromRestarted(t *testing.T) {
-	one, other := New(Config{Incarnation: 1}), New(Config{Incarnation: 2})
-	one.Publish(Remove, Key("a"), Key("b"))
-	other.Publish(Remove, Key("a"), Key("b"))
-	p := New(Config{Incarnation: 3}).Pull()
-	reply, _ := one.Reply(p.Request(), 1)
-	if _, done, err := p.Merge(reply); done || err != nil {
-		t.Fatal(done, err)
+// TestPullFromLargerLog: what a log of these bounds can't have isn't taken.
+func TestPullFromLargerLog(t *testing.T) {
+	large, small := New(Config{Incarnation: 1}), New(Config{Incarnation: 2, Bytes: [2]int{5000, 5000}})
+	for i := range 100 {
+		large.Publish(Remove, Key(fmt.Sprint(i)))
 	}
-	reply, _ = other.Reply(p.Request(), 1)
-	if _, _, err := p.Merge(reply); err == nil {
-		t.Error("the reply of another incarnation is taken")
+	reply, err := large.PullReply(small.PullRequest())
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := small.Now()
+	if _, err := small.Merge(reply); err == nil || small.Now() != before {
+		t.Error("it is taken")
+	}
+}
+
+// TestPullThatContradictsItself: a reply has no entries beyond those that its log is said to know,
+// and has forgotten none of those.
+func TestPullThatContradictsItself(t *testing.T) {
+	for name, r := range map[string]pullReply{
+		"unknown entry": {entries: []Entry{{Name{1, 1, 2}, Remove, Key("a")}}, shares: [kinds]contents{{known: vector{{1, 1}}}}},
+		"forgotten":     {shares: [kinds]contents{{known: vector{{1, 1}}, forgotten: vector{{1, 2}}}}},
+	} {
+		c, l := codec.Coder{}, New(Config{Incarnation: 3})
+		r.code(&c)
+		before := l.Now()
+		if _, err := l.Merge(c.B); err == nil || l.Now() != before {
+			t.Errorf("%s: taken", name)
+		}
+		if _, err := l.Merge(append(c.B, 0)); err == nil {
+			t.Errorf("%s: taken with more behind it", name)
+		}
 	}
 }
 

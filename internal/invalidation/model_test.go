@@ -179,8 +179,12 @@ func (m *model) act() {
 func (m *model) bounded() {
 	for _, n := range m.nodes {
 		var bytes [kinds]int
-		for it := n.log.first; it != nil; it = it.next {
-			bytes[it.Kind] += it.cost()
+		for _, cell := range n.log.scopes {
+			for kind, items := range cell {
+				for _, it := range items {
+					bytes[kind] += it.cost()
+				}
+			}
 		}
 		for kind, s := range n.log.shares {
 			if s.bytes != bytes[kind] || s.bytes > n.log.cfg.Bytes[kind] || !s.known.covers(s.forgotten) {
@@ -213,14 +217,14 @@ func (m *model) publish(n *modelNode) {
 		all |= e
 	}
 	m.learnt(n, c, all, all)
-	message := AppendEntries(nil, c.Entries)
+	message := encodeEntries(c.Entries)
 	for _, peer := range m.nodes {
 		if peer == n || m.lost() {
 			continue
 		}
-		entries, rest, err := DecodeEntries(message)
-		if err != nil || len(rest) > 0 {
-			m.fail("entries don't decode: %v", err)
+		entries, rest, ok := decodeEntries(message)
+		if !ok || len(rest) > 0 {
+			m.fail("entries don't decode")
 		}
 		c, behind := peer.log.Learn(entries)
 		taken := all
@@ -236,35 +240,34 @@ func (m *model) publish(n *modelNode) {
 
 func (m *model) pull(n, peer *modelNode) { m.pullWith(n, peer, true) }
 
-// pullWith has n pull from peer. If it is faulty, messages may be lost, and peer may issue an entry
-// between two of them.
+// pullWith has n pull from peer. If it is faulty, the reply may be lost, and peer may issue an entry
+// before or after it replies.
 func (m *model) pullWith(n, peer *modelNode, faulty bool) {
 	if n == peer {
 		return
 	}
-	p := n.log.Pull()
-	for done := false; !done; {
-		reply, err := peer.log.Reply(p.Request(), 1+m.IntN(200))
-		has, known := peer.has, peer.known
-		if err != nil {
-			m.fail("a request is refused: %v", err)
-			return
-		}
-		if faulty && m.IntN(10) == 0 {
-			return
-		}
-		if faulty && m.IntN(10) == 0 {
+	meanwhile := func() {
+		if faulty && m.IntN(5) == 0 {
 			m.publish(peer)
 		}
-		var c Change
-		if c, done, err = p.Merge(reply); err != nil {
-			m.fail("a reply is refused: %v", err)
-			return
-		}
-		if done {
-			m.learnt(n, c, has, known)
-		}
 	}
+	request := n.log.PullRequest()
+	meanwhile()
+	reply, err := peer.log.PullReply(request)
+	has, known := peer.has, peer.known
+	if err != nil {
+		m.fail("a request is refused: %v", err)
+		return
+	}
+	if meanwhile(); faulty && m.IntN(5) == 0 {
+		return
+	}
+	c, err := n.log.Merge(reply)
+	if err != nil {
+		m.fail("a reply is refused: %v", err)
+		return
+	}
+	m.learnt(n, c, has, known)
 }
 
 // learnt notes a change of n's log, which has some entries now, and acknowledges some of them once

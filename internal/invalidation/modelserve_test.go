@@ -148,9 +148,9 @@ func (m *model) copy(n, peer *modelNode, r int) {
 		m.fetch(peer, n, r, rec)
 		return
 	}
-	position, rest, err := DecodePosition(now.Position.Append(nil))
-	if err != nil || len(rest) > 0 {
-		m.fail("a position doesn't decode: %v", err)
+	position, rest, ok := decodePosition(encodePosition(now.Position))
+	if !ok || len(rest) > 0 {
+		m.fail("a position doesn't decode")
 	}
 	token, verdict := n.log.Accepts(resources[r], position)
 	if m.exact {

@@ -40,32 +40,16 @@ func (v vector) merged(o vector) vector {
 	if v.covers(o) {
 		return v
 	}
-	merged := make(vector, 0, len(v)+len(o))
-	for len(v) > 0 && len(o) > 0 {
-		switch c := cmp.Compare(v[0].issuer, o[0].issuer); {
-		case c < 0:
-			merged, v = append(merged, v[0]), v[1:]
-		case c > 0:
-			merged, o = append(merged, o[0]), o[1:]
-		default:
-			merged = append(merged, count{v[0].issuer, max(v[0].number, o[0].number)})
-			v, o = v[1:], o[1:]
-		}
-	}
-	return append(append(merged, v...), o...)
+	all := slices.Concat(v, o)
+	slices.SortFunc(all, func(a, b count) int {
+		return cmp.Or(cmp.Compare(a.issuer, b.issuer), cmp.Compare(b.number, a.number))
+	})
+	return slices.CompactFunc(all, func(a, b count) bool { return a.issuer == b.issuer })
 }
 
 // covers reports whether v has of each issuer at least o's number.
 func (v vector) covers(o vector) bool {
-	for _, c := range o {
-		for len(v) > 0 && v[0].issuer < c.issuer {
-			v = v[1:]
-		}
-		if len(v) == 0 || v[0].issuer != c.issuer || v[0].number < c.number {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(o, func(c count) bool { return v.at(c.issuer) < c.number })
 }
 
 // sum is a hash of v, 0 for an empty one.

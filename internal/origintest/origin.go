@@ -5,13 +5,13 @@
 package origintest
 
 import (
-	"bytes"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"strconv"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -48,11 +48,7 @@ func New(tb testing.TB) *Origin {
 		o.CloseClientConnections()
 		o.Close()
 	})
-	base, err := url.Parse(o.URL + "/")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	o.Base = base
+	o.Base, _ = url.Parse(o.URL + "/")
 	return o
 }
 
@@ -82,7 +78,7 @@ func (o *Origin) Handle(path string, h http.HandlerFunc) {
 func (o *Origin) Requests() []Request {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return append([]Request(nil), o.requests...)
+	return slices.Clone(o.requests)
 }
 
 // Count is how many requests the origin has got.
@@ -112,9 +108,7 @@ var Old = time.Date(2020, 2, 2, 2, 2, 2, 0, time.UTC)
 // ServeHTTP answers as a well-behaved file server does.
 func (f File) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
-	for name, values := range f.Header {
-		h[name] = values
-	}
+	maps.Copy(h, f.Header)
 	if f.ETag != "" {
 		h.Set("Etag", f.ETag)
 	}
@@ -128,7 +122,7 @@ func (f File) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if f.Chunked {
 		w = chunked{w}
 	}
-	var content io.ReadSeeker = &pattern{size: f.Size, seed: f.Seed}
+	content := io.NewSectionReader(pattern(f.Seed), 0, f.Size)
 	http.ServeContent(w, r, "", f.Modified, content)
 }
 
@@ -149,41 +143,27 @@ func Content(seed byte, start, end int64) []byte {
 	return b
 }
 
-// fill writes the pattern's bytes from off on: no chunk is like another, and none of one seed like
-// one of another.
+// fill writes the pattern's bytes from off on.
 func fill(b []byte, seed byte, off int64) {
 	for i := range b {
-		n := uint64(off + int64(i))
-		x := (n>>3 + 1) * 0x9E3779B97F4A7C15
-		b[i] = byte(x>>(8*(n&7))) ^ seed
+		b[i] = at(seed, off+int64(i))
 	}
 }
 
-// pattern is the content as a reader. It takes no memory.
-type pattern struct {
-	size, off int64
-	seed      byte
+// at is the pattern's byte at off: no chunk is like another, and none of one seed like one of
+// another.
+func at(seed byte, off int64) byte {
+	n := uint64(off)
+	x := (n>>3 + 1) * 0x9E3779B97F4A7C15
+	return byte(x>>(8*(n&7))) ^ seed
 }
 
-func (p *pattern) Read(b []byte) (int, error) {
-	if p.off >= p.size {
-		return 0, io.EOF
-	}
-	b = b[:min(int64(len(b)), p.size-p.off)]
-	fill(b, p.seed, p.off)
-	p.off += int64(len(b))
+// pattern is the content, without an end. It takes no memory.
+type pattern byte
+
+func (seed pattern) ReadAt(b []byte, off int64) (int, error) {
+	fill(b, byte(seed), off)
 	return len(b), nil
-}
-
-func (p *pattern) Seek(off int64, whence int) (int64, error) {
-	switch whence {
-	case io.SeekCurrent:
-		off += p.off
-	case io.SeekEnd:
-		off += p.size
-	}
-	p.off = off
-	return off, nil
 }
 
 // Verifier is a writer that checks that what it gets is a File's content from Off on.
@@ -191,52 +171,18 @@ type Verifier struct {
 	Seed  byte
 	Off   int64
 	Wrong bool // a byte was
-	buf   []byte
 }
 
 // Write fails at the first wrong byte.
 func (v *Verifier) Write(b []byte) (int, error) {
-	if len(v.buf) < len(b) {
-		v.buf = make([]byte, len(b))
-	}
-	fill(v.buf[:len(b)], v.Seed, v.Off)
-	if !bytes.Equal(b, v.buf[:len(b)]) {
-		v.Wrong = true
-		return 0, fmt.Errorf("wrong bytes in [%d, %d)", v.Off, v.Off+int64(len(b)))
+	for i, c := range b {
+		if c != at(v.Seed, v.Off+int64(i)) {
+			v.Wrong = true
+			return 0, fmt.Errorf("wrong byte at %d", v.Off+int64(i))
+		}
 	}
 	v.Off += int64(len(b))
 	return len(b), nil
-}
-
-// Drip answers with length bytes of Content(seed), or with an unknown number if length is -1,
-// sending a piece each time the test sends its end offset on more, until more is closed.
-func Drip(seed byte, length int64, header http.Header, more <-chan int64) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		for name, values := range header {
-			w.Header()[name] = values
-		}
-		if length >= 0 {
-			w.Header().Set("Content-Length", strconv.FormatInt(length, 10))
-		}
-		w.WriteHeader(http.StatusOK)
-		w.(http.Flusher).Flush()
-		sent := int64(0)
-		for {
-			select {
-			case end, ok := <-more:
-				if !ok {
-					return
-				}
-				if _, err := w.Write(Content(seed, sent, end)); err != nil {
-					return
-				}
-				sent = end
-				w.(http.Flusher).Flush()
-			case <-r.Context().Done():
-				return
-			}
-		}
-	}
 }
 
 // Ranges are the Range fields of the requests, "" for those without.

@@ -16,23 +16,20 @@ func (s *Store) Position() *invalidation.Position { return s.log.Now().Position 
 func (s *Store) Behind(p *invalidation.Position) bool { return s.log.Behind(p) }
 
 // PullRequest asks another node for the entries that it has and this node lacks.
-func (s *Store) PullRequest() []byte { return s.log.Pull().Request() }
+func (s *Store) PullRequest() []byte { return s.log.PullRequest() }
 
 // PullReply answers a PullRequest of another node.
 func (s *Store) PullReply(request []byte) ([]byte, error) {
-	return s.log.Reply(request, logBytes[invalidation.Remove]+logBytes[invalidation.Revalidate])
+	return s.log.PullReply(request)
 }
 
 // Merge takes in a PullReply of another node, and removes what the entries match that this node has
 // missed.
 func (s *Store) Merge(reply []byte) error {
 	s.mu.Lock()
-	c, done, err := s.log.Pull().Merge(reply)
+	c, err := s.log.Merge(reply)
 	s.sweepLocked(&c, nil)
 	s.mu.Unlock()
 	s.changed(&c)
-	if err == nil && !done {
-		err = ErrEncoding
-	}
 	return err
 }

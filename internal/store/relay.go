@@ -33,7 +33,7 @@ func (r *relay) where() *link {
 
 // arrange makes a fill one that reads where r does.
 func (r *relay) arrange(cfg *fill.Config) {
-	cfg.Transient, cfg.Exact = r.active, r.active
+	cfg.Transient = r.active
 	cfg.Open = r.open
 	cfg.Extend = nil // what the owner sends goes on as far as the owner's own fill does
 	cfg.Stops = func(pos int64) bool {

@@ -1,0 +1,111 @@
+package exchange
+
+import (
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/scurrycache/scurry/internal/codec"
+	"github.com/scurrycache/scurry/internal/store"
+)
+
+// The kinds of requests.
+const (
+	reqLookup      byte = iota // the record of a resource: found, or fetched from the origin
+	reqChunk                   // a chunk, if it is held
+	reqFragment                // the bytes of a version from some offset on, if a fragment is held
+	reqRead                    // the bytes of a version from some offset on, to their slab's end
+	reqTakeOver                // to read on from a slab's border, if the origin accepts that
+	reqForesee                 // whether the origin would be asked for some parts of a version
+	reqOriginAsked             // whether it has been asked for a reqRead that is being answered
+	reqPut                     // to store a response that hasn't come by being fetched
+	reqInvalidate              // to take invalidations that have just been issued
+	reqVaries                  // to drop the copies of what has turned out to vary
+	reqPull                    // the invalidations that it knows and the requester doesn't
+	reqTake                    // to take the invalidations that it doesn't know
+)
+
+// message is the fields of a request or a reply. code describes them once: to write them, which
+// changes nothing, and to read them.
+type message interface{ code(c *codec.Coder) }
+
+// clock is the Store's. Ages in messages are counted from what it says.
+type clock func() time.Time
+
+func (now clock) reader(b []byte) *codec.Coder {
+	return &codec.Coder{B: b, Reads: true, Now: now()}
+}
+
+// writer has room for most messages.
+func (now clock) writer() *codec.Coder {
+	return &codec.Coder{B: make([]byte, 0, 512), Now: now()}
+}
+
+// request makes a request of that kind, which has the fields of m.
+func (now clock) request(kind byte, m message) []byte {
+	c := now.writer()
+	codec.Int(c, &kind)
+	m.code(c)
+	return c.B
+}
+
+// reply makes a reply of that kind to a request for cause. It has the fields of m, which may be
+// nil.
+func (now clock) reply(cause store.Cause, kind byte, m message) []byte {
+	if m == nil {
+		var c codec.Coder
+		begin(&c, cause, &kind)
+		return c.B
+	}
+	c := now.writer()
+	begin(c, cause, &kind)
+	m.code(c)
+	return c.B
+}
+
+// begin codes what each reply begins with: whether the origin was asked for cause, the request at
+// hand, and its kind.
+func begin(c *codec.Coder, cause store.Cause, kind *byte) {
+	asked := cause.Noted()
+	if c.Flags(&asked); c.Reads && asked {
+		cause.Note()
+	}
+	codec.Int(c, kind)
+}
+
+// fields code what a request to the origin has of the client's request that it is made for.
+func fields(c *codec.Coder, header, from *http.Header, proto *string, cause *store.Cause) {
+	c.Header(header)
+	c.Header(from)
+	c.Text(proto)
+	if c.Text(&cause.ID); c.Reads {
+		cause.Asked = new(atomic.Bool)
+	}
+}
+
+func asked(c *codec.Coder, a *store.Asked) {
+	if codec.Int(c, a); c.Reads && (*a < store.NotAsked || *a > store.AskedForThis) {
+		c.Fail()
+	}
+}
+
+// record codes a record, which is the last of a message's fields.
+func record(c *codec.Coder, rec **store.Record) {
+	if !c.Reads {
+		c.B = append(c.B, (*rec).Encode(c.Now)...)
+		return
+	}
+	var err error
+	if *rec, err = store.Decode(c.Rest(), c.Now); err != nil {
+		c.Fail()
+	}
+}
+
+// version codes a record that is no more than a name for bytes.
+func version(c *codec.Coder, rec **store.Record) {
+	if c.Reads {
+		*rec = store.NewRecord()
+	}
+	c.Text(&(*rec).Key)
+	c.Text(&(*rec).Version)
+}
