@@ -22,23 +22,17 @@ const (
 // the century before, and so is one whose day of the week fits only there. Without a reference the
 // years from 69 on are those of the 20th century.
 func parseDate(value string, reference time.Time) (time.Time, bool) {
-	day, rest, ok := strings.Cut(value, " ")
-	if !ok {
-		return time.Time{}, false
-	}
-	layout := asctime
-	short := strings.TrimSuffix(day, ",")
+	day, rest, _ := strings.Cut(value, " ")
+	day, comma := strings.CutSuffix(day, ",")
+	layout := asctime // has no comma
 	switch {
-	case len(day) == 3: // asctime has no comma
-	case len(day) == 4 && short != day:
+	case comma && len(day) == 3:
 		layout = imfFixdate
-	case short != day:
+	case comma:
 		layout = rfc850Date
-	default:
-		return time.Time{}, false
 	}
 	// A date with the wrong day of the week is read all the same.
-	weekday, ok := dayOfWeek(short, layout == rfc850Date)
+	weekday, ok := dayOfWeek(day, layout == rfc850Date)
 	if !ok {
 		return time.Time{}, false
 	}
@@ -59,11 +53,13 @@ func parseRest(layout, rest string) (time.Time, bool) {
 	if i := strings.LastIndexByte(rest, ':'); i >= 0 && strings.HasPrefix(rest[i:], ":60") {
 		rest, leap = rest[:i]+":59"+rest[i+3:], time.Second
 	}
-	t, err := time.Parse(layout, rest) // which takes names in any case, but not the zone
-	if err != nil && strings.HasSuffix(layout, "GMT") && len(rest) > 3 {
-		t, err = time.Parse(layout, rest[:len(rest)-3]+strings.ToUpper(rest[len(rest)-3:]))
+	t, err := time.Parse(layout, rest)
+	if err != nil { // time.Parse takes names in any case, but not the zone
+		t, err = time.Parse(layout, strings.ToUpper(rest))
 	}
-	if err != nil || !spells(t, layout, rest) { // it takes fewer digits and more spaces, too
+	var room [32]byte
+	// time.Parse takes fewer digits and more spaces, too.
+	if err != nil || !equalFold(string(t.AppendFormat(room[:0], layout)), rest) {
 		return time.Time{}, false
 	}
 	return t.Add(leap), true
@@ -72,31 +68,14 @@ func parseRest(layout, rest string) (time.Time, bool) {
 // century brings a date whose year had two digits into its century (RFC 9110 §5.6.7).
 func century(t, reference time.Time, weekday time.Weekday) time.Time {
 	latest := reference.AddDate(50, 0, 0)
-	for t.After(latest) {
+	t = t.AddDate(latest.Year()/100*100-t.Year()/100*100, 0, 0)
+	if t.After(latest) {
 		t = t.AddDate(-100, 0, 0)
-	}
-	for next := t.AddDate(100, 0, 0); !next.After(latest); next = t.AddDate(100, 0, 0) {
-		t = next
 	}
 	if before := t.AddDate(-100, 0, 0); t.Weekday() != weekday && before.Weekday() == weekday {
 		return before
 	}
 	return t
-}
-
-// spells reports whether s is t in that layout, in whatever case.
-func spells(t time.Time, layout, s string) bool {
-	var buf [32]byte
-	b := t.AppendFormat(buf[:0], layout)
-	if len(b) != len(s) {
-		return false
-	}
-	for i, c := range b {
-		if lower(c) != lower(s[i]) {
-			return false
-		}
-	}
-	return true
 }
 
 // dayOfWeek reads the name of a day, written out if long, else in three letters.
@@ -106,7 +85,7 @@ func dayOfWeek(s string, long bool) (time.Weekday, bool) {
 		if !long {
 			name = name[:3]
 		}
-		if len(s) == len(name) && compareFold(s, name) == 0 {
+		if equalFold(s, name) {
 			return d, true
 		}
 	}
@@ -116,9 +95,5 @@ func dayOfWeek(s string, long bool) (time.Weekday, bool) {
 // httpDate reads a field whose value is an HTTP-date, in any of its formats. The reference is
 // parseDate's.
 func httpDate(h http.Header, name string, reference time.Time) (time.Time, bool) {
-	value := first(h, name)
-	if value == "" {
-		return time.Time{}, false
-	}
-	return parseDate(value, reference)
+	return parseDate(first(h, name), reference)
 }

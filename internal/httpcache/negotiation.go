@@ -31,7 +31,7 @@ func appendAcceptEncoding(dst []byte, lines []string) []byte {
 	if !ok {
 		return appendNormalized(dst, lines)
 	}
-	slices.SortFunc(preferences, func(a, b preference) int { return compareFold(a.name, b.name) })
+	slices.SortFunc(preferences, func(a, b preference) int { return cmp.Compare(a.name, b.name) })
 	return appendPreferences(dst, preferences)
 }
 
@@ -47,13 +47,13 @@ func acceptEncoding(dst []preference, lines []string) ([]preference, bool) {
 	return fold(preferences)
 }
 
-// codingName is a content coding without its alias. Codings are case-insensitive (§8.4.1), and have
-// two aliases (§8.4.1.1, §8.4.1.3).
+// codingName is a content coding in lower case and without its alias. Codings are case-insensitive
+// (§8.4.1), and have two aliases (§8.4.1.1, §8.4.1.3).
 func codingName(name string) string {
-	switch {
-	case strings.EqualFold(name, "x-gzip"):
+	switch name = strings.ToLower(name); name {
+	case "x-gzip":
 		return "gzip"
-	case strings.EqualFold(name, "x-compress"):
+	case "x-compress":
 		return "compress"
 	}
 	return name
@@ -67,10 +67,10 @@ func AcceptsCodings(request, response http.Header) bool {
 	preferences, ok := acceptEncoding(room[:0], request["Accept-Encoding"])
 	coded := false
 	for coding := range Members(response["Content-Encoding"]) {
-		if strings.EqualFold(coding, "identity") {
+		if coding = codingName(coding); coding == "identity" {
 			continue
 		}
-		weight, named := weightOf(preferences, codingName(coding))
+		weight, named := weightOf(preferences, coding)
 		if !ok || !named || weight == 0 {
 			return false
 		}
@@ -86,10 +86,10 @@ func AcceptsCodings(request, response http.Header) bool {
 // weightOf is the weight of a coding, by its name or by "*".
 func weightOf(preferences []preference, name string) (weight int, named bool) {
 	for _, p := range preferences {
-		switch {
-		case strings.EqualFold(p.name, name):
+		switch p.name {
+		case name:
 			return p.weight, true
-		case p.name == "*":
+		case "*":
 			weight, named = p.weight, true
 		}
 	}
@@ -138,24 +138,18 @@ func parsePreferences(dst []preference, lines []string, valid func(name string) 
 //
 //	qvalue = ( "0" [ "." 0*3DIGIT ] ) / ( "1" [ "." 0*3("0") ] )
 func parseWeight(s string) (thousandths int, ok bool) {
-	if len(s) < 3 || s[0]|0x20 != 'q' || s[1] != '=' || s[2] != '0' && s[2] != '1' {
+	number, ok := cutPrefixFold(s, "q=")
+	whole, fraction, _ := strings.Cut(number, ".")
+	if !ok || whole != "0" && whole != "1" || len(fraction) > 3 {
 		return 0, false
 	}
-	thousandths = int(s[2]-'0') * 1000
-	fraction := s[3:]
-	if fraction == "" {
-		return thousandths, true
-	}
-	if fraction[0] != '.' || len(fraction) > 4 {
-		return 0, false
-	}
+	thousandths = int(whole[0]-'0') * 1000
 	unit := 100
-	for i := 1; i < len(fraction); i++ {
-		digit := fraction[i] - '0'
-		if digit > 9 {
+	for _, digit := range []byte(fraction) {
+		if digit < '0' || digit > '9' {
 			return 0, false
 		}
-		thousandths += int(digit) * unit
+		thousandths += int(digit-'0') * unit
 		unit /= 10
 	}
 	return thousandths, thousandths <= 1000
@@ -185,8 +179,7 @@ func isLanguageRange(s string) bool {
 		return true
 	}
 	for i := range len(s) {
-		c := lower(s[i])
-		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' {
+		if !isAlphanumeric(s[i]) && s[i] != '-' {
 			return false
 		}
 	}

@@ -2,6 +2,7 @@ package httpcache
 
 import (
 	"bytes"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -44,38 +45,27 @@ func ParseQueryVariation(h http.Header) (s QueryVariation, ok bool) {
 // parseVariation is "parse a URL variation config" (§5.1).
 func parseVariation(dictionary *httpsfv.Dictionary) (s QueryVariation, ok bool) {
 	if member, present := dictionary.Get("key-order"); present {
-		if s.anyOrder, ok = isBoolean(member); !ok {
+		if s.anyOrder, ok = itemValue[bool](member); !ok {
 			return QueryVariation{}, false
 		}
 	}
 	params, ignores := dictionary.Get("params")
 	except, keeps := dictionary.Get("except")
-	if all, boolean := isBoolean(params); ignores && boolean { // as it was
-		if ignores = false; !all {
-			return s, !keeps
-		}
-		if !keeps {
-			return QueryVariation{except: true, anyOrder: s.anyOrder}, true
-		}
-	}
+	all, boolean := itemValue[bool](params) // as it was
 	switch {
-	case ignores && keeps:
+	case ignores && keeps && !all:
 		return QueryVariation{}, false
-	case ignores:
-		s.names, ok = parseKeys(params)
 	case keeps:
 		s.except = true
 		s.names, ok = parseKeys(except)
+	case boolean:
+		s.except, ok = all, true
+	case ignores:
+		s.names, ok = parseKeys(params)
 	default:
 		ok = true
 	}
 	return s, ok
-}
-
-func isBoolean(member httpsfv.Member) (value, ok bool) {
-	item, _ := member.(httpsfv.Item)
-	value, ok = item.Value.(bool)
-	return value, ok
 }
 
 // parseKeys applies "parse a key" (§5.3) to an inner list of Strings.
@@ -148,21 +138,9 @@ func sortParameters(buf []byte, parameters []parameter) []byte {
 
 func (s QueryVariation) ignores(name []byte) bool {
 	_, found := slices.BinarySearchFunc(s.names, name, func(known string, name []byte) int {
-		switch {
-		case known < string(name):
-			return -1
-		case known > string(name):
-			return 1
-		}
-		return 0
+		return bytes.Compare([]byte(known), name)
 	})
 	return found != s.except
-}
-
-// Equal reports whether both mean the same for every query.
-func (s QueryVariation) Equal(other QueryVariation) bool {
-	return s.except == other.except && s.anyOrder == other.anyOrder &&
-		slices.Equal(s.names, other.names)
 }
 
 func (s QueryVariation) isDefault() bool { return !s.except && !s.anyOrder && len(s.names) == 0 }
@@ -170,27 +148,17 @@ func (s QueryVariation) isDefault() bool { return !s.except && !s.anyOrder && le
 // String returns a field value that means s. Equal ones have the same, the zero QueryVariation has
 // an empty one.
 func (s QueryVariation) String() string {
-	var b strings.Builder
+	var members []string
 	if s.anyOrder {
-		b.WriteString("key-order")
+		members = append(members, "key-order")
 	}
-	if !s.except && len(s.names) == 0 {
-		return b.String()
-	}
-	if s.anyOrder {
-		b.WriteString(", ")
-	}
-	key := "params"
-	if s.except {
-		key = "except"
-	}
-	b.WriteString(key + "=(")
-	for i, name := range s.names {
-		if i > 0 {
-			b.WriteByte(' ')
+	if s.except || len(s.names) > 0 {
+		key := "params"
+		if s.except {
+			key = "except"
 		}
-		b.WriteString(`"` + name + `"`)
+		names := strings.Trim(fmt.Sprintf("%q", s.names), "[]")
+		members = append(members, key+"=("+names+")")
 	}
-	b.WriteByte(')')
-	return b.String()
+	return strings.Join(members, ", ")
 }

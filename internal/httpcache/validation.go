@@ -27,11 +27,9 @@ func AddConditions(dst http.Header, stored http.Header) bool {
 // StripConditions deletes the preconditions (RFC 9110 §13.1) and Range from the header of a request
 // whose response is to be stored whole.
 func StripConditions(h http.Header) {
-	delete(h, "If-Match")
-	delete(h, "If-None-Match")
-	delete(h, "If-Modified-Since")
-	delete(h, "If-Unmodified-Since")
-	delete(h, "If-Range")
+	for _, name := range conditions {
+		delete(h, name)
+	}
 	delete(h, "Range")
 }
 
