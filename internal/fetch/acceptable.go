@@ -59,20 +59,18 @@ var errFraming = errors.New(
 // in its name. Of a field that would have framed the content, it is too late to.
 func tidy(h http.Header) error {
 	for name, values := range h {
-		bare := strings.TrimRight(name, " \t")
-		if bare == name && !strings.ContainsAny(name, " \t") {
+		if !strings.ContainsAny(name, " \t") {
 			continue
 		}
 		delete(h, name)
-		// it is no name, and the next recipient would fail on it
-		if strings.ContainsAny(bare, " \t") {
-			continue
-		}
-		switch bare = http.CanonicalHeaderKey(bare); bare {
-		case "Transfer-Encoding", "Content-Length":
+		bare := http.CanonicalHeaderKey(strings.TrimRight(name, " \t"))
+		switch {
+		case strings.ContainsAny(bare, " \t"): // no name, on which the next recipient would fail
+		case bare == "Transfer-Encoding", bare == "Content-Length":
 			return errFraming
+		default:
+			h[bare] = append(h[bare], values...)
 		}
-		h[bare] = append(h[bare], values...)
 	}
 	return nil
 }

@@ -7,7 +7,6 @@ import (
 	"maps"
 	"net/http"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -16,15 +15,6 @@ import (
 	"github.com/scurrycache/scurry/internal/httpcache"
 	"github.com/scurrycache/scurry/internal/site"
 )
-
-// client sends requests to the origin, counts them, and writes one line of log about each when it
-// has ended.
-type client struct {
-	next http.RoundTripper
-	log  *zerolog.Logger
-
-	requests, errors, bytes atomic.Int64
-}
 
 // The reasons for an origin request, for the log.
 const (
@@ -43,13 +33,13 @@ type purpose struct {
 	inform func(status int, header http.Header)
 }
 
-// do sends req. The response is one that the origin may give to it, and has waited for the first
+// do sends req, counts it, and writes one line of log about it when it has ended. The response is one that the origin may give to it, and has waited for the first
 // bytes of its body: Broken tells whether that has broken off already.
-func (c *client) do(req *http.Request, by purpose) (*http.Response, error) {
-	c.requests.Add(1)
+func (o *Origin) do(req *http.Request, by purpose) (*http.Response, error) {
+	o.requests.Add(1)
 	ctx, cancel := context.WithCancel(req.Context())
-	x := &exchange{c: c, req: req, by: by, cancel: cancel, start: time.Now()}
-	resp, err := c.next.RoundTrip(req.WithContext(ctx))
+	x := &exchange{o: o, req: req, by: by, cancel: cancel, start: time.Now()}
+	resp, err := o.Config.Origin.RoundTrip(req.WithContext(ctx))
 	if err != nil {
 		return nil, x.fail(err)
 	}
@@ -76,7 +66,7 @@ func (c *client) do(req *http.Request, by purpose) (*http.Response, error) {
 
 // fail ends an exchange that brought no response.
 func (x *exchange) fail(err error) error {
-	x.c.errors.Add(1)
+	x.o.errors.Add(1)
 	x.end(err)
 	x.cancel()
 	return err
@@ -112,8 +102,10 @@ func (b *openBody) Read(p []byte) (int, error) {
 
 // Broken is why the body of an origin's response has broken off before anything of it was used, if
 // it has.
-func Broken(resp *http.Response) error {
-	if b, ok := resp.Body.(*openBody); ok {
+func Broken(resp *http.Response) error { return broken(resp.Body) }
+
+func broken(body any) error {
+	if b, ok := body.(*openBody); ok {
 		return b.Broken()
 	}
 	return nil
@@ -122,7 +114,7 @@ func Broken(resp *http.Response) error {
 // exchange is one request to the origin and the body of the response.
 type exchange struct {
 	io.ReadCloser
-	c      *client
+	o      *Origin
 	req    *http.Request
 	by     purpose
 	cancel context.CancelFunc // ends the request
@@ -137,7 +129,7 @@ type exchange struct {
 func (x *exchange) Read(p []byte) (int, error) {
 	n, err := x.ReadCloser.Read(p)
 	x.bytes += int64(n)
-	x.c.bytes.Add(int64(n))
+	x.o.bytes.Add(int64(n))
 	if err != nil && err != io.EOF {
 		x.err = err
 	}
@@ -158,7 +150,7 @@ func (x *exchange) end(err error) {
 		if err != nil && !errors.Is(err, context.Canceled) {
 			level = zerolog.WarnLevel
 		}
-		e := x.c.log.WithLevel(level)
+		e := x.o.Log.WithLevel(level)
 		if e == nil {
 			return
 		}

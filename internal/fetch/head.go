@@ -32,11 +32,9 @@ func (o *Origin) Describe(rec *store.Record, request http.Header, head *httpcach
 	rec.SetFields(head.Header)
 	rec.Undated = head.Undated
 	rec.SetTimes(head.RequestTime, head.ResponseTime)
-	rec.Variant = ""
 	rec.Vary, _ = httpcache.VaryNames(head.Header)
-	if rec.Vary = slices.DeleteFunc(rec.Vary, steers); len(rec.Vary) > 0 {
-		rec.Variant = httpcache.Selecting(rec.Vary, request)
-	}
+	rec.Vary = slices.DeleteFunc(rec.Vary, steers)
+	rec.Variant = httpcache.Selecting(rec.Vary, request)
 	rec.SetSelecting(selectingFields(rec.Vary, request))
 	rec.Groups = httpcache.Groups(head.Header, o.Site.GroupFields)
 }

@@ -14,18 +14,19 @@ import (
 // is asked for one client alone, though the answer may turn out to be for all: then it must not
 // vary by them.
 func Identified(r *http.Request) http.Header {
-	node, address := "unknown", ""
-	if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
-		node, address = host, host
-		if strings.Contains(host, ":") {
-			node = `"[` + host + `]"`
-		}
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return http.Header{"Forwarded": {"for=unknown"}}
 	}
-	h := http.Header{"Forwarded": {"for=" + node}}
-	if chain := append(slices.Clip(r.Header["X-Forwarded-For"]), address); address != "" {
-		h["X-Forwarded-For"] = []string{strings.Join(chain, ", ")}
+	node := host
+	if strings.Contains(host, ":") {
+		node = `"[` + host + `]"`
 	}
-	return h
+	chain := append(slices.Clip(r.Header["X-Forwarded-For"]), host)
+	return http.Header{
+		"Forwarded":       {"for=" + node},
+		"X-Forwarded-For": {strings.Join(chain, ", ")},
+	}
 }
 
 // VariesByIdentity reports whether a response says that another client would have got another one.

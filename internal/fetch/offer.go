@@ -41,16 +41,13 @@ func (o *Origin) Offer(header http.Header, req *store.Request, url string) bool 
 // negotiated reports whether what tells the variants apart is what clients accept, and nothing
 // else.
 func negotiated(variants []*store.Record) bool {
-	some := false
+	var names []string
 	for _, rec := range variants {
-		for _, name := range rec.Vary {
-			if name != "Accept" && !strings.HasPrefix(name, "Accept-") {
-				return false
-			}
-			some = true
-		}
+		names = append(names, rec.Vary...)
 	}
-	return some
+	return len(names) > 0 && !slices.ContainsFunc(names, func(name string) bool {
+		return name != "Accept" && !strings.HasPrefix(name, "Accept-")
+	})
 }
 
 // offerable returns the strong entity tag that names rec and no other content that is stored, if

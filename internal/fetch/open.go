@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"strconv"
 	"strings"
 
 	"github.com/scurrycache/scurry/internal/fill"
@@ -43,25 +42,21 @@ func (o *Origin) Open(
 		err = fmt.Errorf("origin answered %d to a request for all: %w", head.Status,
 			store.ErrRefused)
 	}
-	if err == nil {
-		if lost := Broken(resp); lost != nil {
-			err = FailureOf(lost)
-		}
+	if lost := Broken(resp); err == nil && lost != nil {
+		err = FailureOf(lost)
 	}
 	if err != nil {
 		_ = resp.Body.Close()
 		return store.OriginBody{}, fmt.Errorf("%s of %s: %w", cmp.Or(span, "all"), rec.Key, err)
 	}
-	got.Body = resp.Body // which Broken may have looked into
 	return got, nil
 }
 
 func rangeOf(off, end int64) string {
-	span := "bytes=" + strconv.FormatInt(off, 10) + "-"
-	if end >= 0 {
-		span += strconv.FormatInt(end-1, 10)
+	if end < 0 {
+		return fmt.Sprintf("bytes=%d-", off)
 	}
-	return span
+	return fmt.Sprintf("bytes=%d-%d", off, end-1)
 }
 
 // acceptsNone reports whether the origin says that it gives no ranges (RFC 9110 section 14.3).

@@ -12,6 +12,7 @@ package fetch
 
 import (
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -37,12 +38,12 @@ type Config struct {
 // concurrently.
 type Origin struct {
 	Config
-	client *client
+	requests, errors, bytes atomic.Int64
 }
 
 // New makes an Origin.
 func New(c Config) *Origin {
-	return &Origin{Config: c, client: &client{next: c.Origin, log: c.Log}}
+	return &Origin{Config: c}
 }
 
 // Counts are requests to an origin, those of them that brought no response, and the bytes of
@@ -51,21 +52,20 @@ type Counts struct{ Requests, Errors, Bytes int64 }
 
 // Counts counts what o has done so far.
 func (o *Origin) Counts() Counts {
-	c := o.client
-	return Counts{Requests: c.requests.Load(), Errors: c.errors.Load(), Bytes: c.bytes.Load()}
+	return Counts{Requests: o.requests.Load(), Errors: o.errors.Load(), Bytes: o.bytes.Load()}
 }
 
 // Forwarding sends a client's request as it is, for that one alone. It judges and logs it like all
 // others, with id as that of the client's request.
-func (o *Origin) Forwarding(id string) http.RoundTripper { return forwarding{o.client, id} }
+func (o *Origin) Forwarding(id string) http.RoundTripper { return forwarding{o, id} }
 
 type forwarding struct {
-	client *client
-	id     string
+	o  *Origin
+	id string
 }
 
 func (f forwarding) RoundTrip(req *http.Request) (*http.Response, error) {
-	return f.client.do(req, purpose{reason: reasonPass, id: f.id})
+	return f.o.do(req, purpose{reason: reasonPass, id: f.id})
 }
 
 // Failed is store.Source's.

@@ -31,7 +31,7 @@ func (o *Origin) send(
 	ctx = informing(ctx, by.inform)
 	req := &http.Request{Method: method, URL: o.Site.Target(key), Header: header}
 	sent := o.Now()
-	resp, err := o.client.do(req.WithContext(ctx), by)
+	resp, err := o.do(req.WithContext(ctx), by)
 	if err == nil && resp.StatusCode == http.StatusSwitchingProtocols { // to what nobody asked for
 		_ = resp.Body.Close()
 		err = misbehaves(errSwitched)

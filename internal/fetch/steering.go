@@ -19,33 +19,28 @@ import (
 var steeringPrefixes = []string{"X-Forwarded", "X-Original-", "X-Rewrite-"}
 
 // steeringFields are all others, by what they override.
-var steeringFields = fieldSet(
+var steeringFields = fieldSet("" +
 	// the target
-	"X-Override-Url", "X-Proxy-Url", "X-Request-Uri", "X-Request-Url", "X-Real-Url", "X-Real-Uri",
-	"X-Envoy-Original-Path",
-	"X-Http-Destinationurl", "X-Script-Name", "X-Sendfile-Type", "X-Accel-Mapping",
+	`X-Override-Url X-Proxy-Url X-Request-Uri X-Request-Url X-Real-Url X-Real-Uri
+	X-Envoy-Original-Path X-Http-Destinationurl X-Script-Name X-Sendfile-Type X-Accel-Mapping ` +
 	// the host
-	"X-Host", "X-Host-Override", "X-Http-Host-Override", "X-Real-Host", "Proxy-Host", "Proxy-Url",
+	`X-Host X-Host-Override X-Http-Host-Override X-Real-Host Proxy-Host Proxy-Url ` +
 	// the scheme and the port
-	"X-Scheme", "X-Url-Scheme", "X-Proto", "X-Port", "Front-End-Https", "X-Arr-Ssl",
-	"Cloudfront-Forwarded-Proto", "Cf-Visitor",
+	`X-Scheme X-Url-Scheme X-Proto X-Port Front-End-Https X-Arr-Ssl
+	Cloudfront-Forwarded-Proto Cf-Visitor ` +
 	// the method
-	"X-Http-Method-Override", "X-Http-Method", "X-Method-Override", "X-Method",
+	`X-Http-Method-Override X-Http-Method X-Method-Override X-Method ` +
 	// the client
-	"Forwarded", "Forwarded-For", "Forwarded-For-Ip", "X-Forward-For", "X-Forwarder-For",
-	"X-Real-Ip", "Real-Ip", "X-Client-Ip",
-	"Client-Ip", "True-Client-Ip", "X-True-Client-Ip", "X-Cluster-Client-Ip",
-	"X-Originating-Ip", "X-Remote-Ip", "X-Remote-Addr",
-	"X-Proxyuser-Ip", "Proxy-Client-Ip", "X-Custom-Ip-Authorization",
-	"X-Envoy-External-Address", "X-Azure-Clientip",
-	"X-Azure-Socketip", "Cf-Connecting-Ip", "Cf-Connecting-Ipv6", "Cf-Pseudo-Ipv4",
-	"Fastly-Client-Ip", "Fly-Client-Ip",
-	"X-Appengine-User-Ip", "X-Appengine-Remote-Addr",
-)
+	`Forwarded Forwarded-For Forwarded-For-Ip X-Forward-For X-Forwarder-For
+	X-Real-Ip Real-Ip X-Client-Ip Client-Ip True-Client-Ip X-True-Client-Ip X-Cluster-Client-Ip
+	X-Originating-Ip X-Remote-Ip X-Remote-Addr X-Proxyuser-Ip Proxy-Client-Ip
+	X-Custom-Ip-Authorization X-Envoy-External-Address X-Azure-Clientip X-Azure-Socketip
+	Cf-Connecting-Ip Cf-Connecting-Ipv6 Cf-Pseudo-Ipv4 Fastly-Client-Ip Fly-Client-Ip
+	X-Appengine-User-Ip X-Appengine-Remote-Addr`)
 
-func fieldSet(names ...string) map[string]bool {
+func fieldSet(names string) map[string]bool {
 	set := map[string]bool{}
-	for _, name := range names {
+	for name := range strings.FieldsSeq(names) {
 		set[name] = true
 	}
 	return set

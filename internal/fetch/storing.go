@@ -34,47 +34,36 @@ func (o *Origin) fetched(
 	rec.URL, rec.Status, rec.Length = url, head.Status, resp.ContentLength
 	trailer := func() http.Header { return httpcache.Trailer(resp.Trailer) }
 	f := &store.OriginResponse{Record: rec, Body: resp.Body, Trailer: trailer}
+	_, storable := o.Judge(req.Header, head, rec.Length)
+	f.Storable = storable && !VariesByIdentity(head.Header, fieldsTold(req.Fields()))
 	switch {
 	case rec.Status == http.StatusPartialContent && !req.Head:
-		o.partial(req, f, head)
+		// One that has had us ask for the rest in vain isn't to do so again.
+		if f.Storable = f.Storable && req.Gone == ""; f.Storable {
+			partial(f, head)
+		}
 	case req.Ranged && rec.Status != http.StatusOK: // it is about the range: a 416 above all
-	default:
-		_, f.Storable = o.Judge(req.Header, head, rec.Length)
+		f.Storable = false
 	}
-	f.Storable = f.Storable && !VariesByIdentity(head.Header, fieldsTold(req.Fields()))
 	f.Private = req.Ranged || len(req.Header["Authorization"]) > 0 ||
 		o.Site.Policy.RequestDirectives(req.Header).Has("no-store")
 	o.Describe(rec, req.Header, head)
-	if httpcache.Settled(head.Header) { // else other bytes may come under the same validator
+	// A part shares its validator with other parts, and what isn't settled with other bytes.
+	if rec.Part == (store.Part{}) && httpcache.Settled(head.Header) {
 		f.Validator, _ = strongValidator(head.Header)
 	}
-	if (rec.Part != store.Part{}) { // which shares its validator with other parts
-		f.Validator = ""
-		return f
-	}
-	if f.To > 0 {
-		rec.Rangeable, rec.Resumable = true, true // it has just shown that it gives ranges
-		return f
-	}
-	if rec.Status == http.StatusOK && f.Validator != "" {
-		rec.Rangeable = Rangeable(head)
-		rec.Resumable = true
-	}
+	rec.Resumable = rec.Status == http.StatusOK && f.Validator != ""
+	// An origin that has just sent a part gives parts.
+	rec.Rangeable = rec.Resumable && (f.To > 0 || Rangeable(head))
 	return f
 }
 
-// partial says what is to become of a 206, if it may be stored (RFC 9111 section 3.3): where a
-// strong validator names the whole, the record is that of the whole, some of whose content is at
-// hand; else it is a part, to answer requests like the one it came for.
-func (o *Origin) partial(req *store.Request, f *store.OriginResponse, head *httpcache.Response) {
+// partial says what is to become of a 206 that may be stored (RFC 9111 section 3.3): where a strong
+// validator names the whole, the record is that of the whole, some of whose content is at hand;
+// else it is a part, to answer requests like the one it came for.
+func partial(f *store.OriginResponse, head *httpcache.Response) {
 	rec := f.Record
 	part, whole, _ := partOf(head, rec.Length)
-	_, storable := o.Judge(req.Header, head, rec.Length)
-	head.Status = http.StatusOK // of which it is a part
-	// One that has had us ask for the rest in vain isn't to do so again.
-	if f.Storable = storable && req.Gone == ""; !f.Storable {
-		return
-	}
 	delete(head.Header, "Content-Range")
 	delete(head.Header, "Content-Length")
 	if !whole {
@@ -101,15 +90,16 @@ func (o *Origin) Judge(
 	request http.Header, head *httpcache.Response, length int64,
 ) (judged *httpcache.Response, storable bool) {
 	as := *head
-	if head.Status != http.StatusPartialContent {
-		storable, _ = o.Site.Policy.Storable(http.MethodGet, request, &as)
-		return &as, storable
+	partial := head.Status == http.StatusPartialContent
+	if partial {
+		as.Status = http.StatusOK
 	}
-	as.Status = http.StatusOK
-	part, whole, ok := partOf(head, length)
 	storable, _ = o.Site.Policy.Storable(http.MethodGet, request, &as)
-	if storable && !(ok && (whole || part.Answers(request))) {
-		as.Status, storable = head.Status, false
+	if partial && storable {
+		part, whole, ok := partOf(head, length)
+		if storable = ok && (whole || part.Answers(request)); !storable {
+			as.Status = head.Status
+		}
 	}
 	return &as, storable
 }
