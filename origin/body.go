@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"sync/atomic"
 	"time"
 )
 
@@ -36,7 +35,6 @@ type fileBody struct {
 	off, end int64
 	settled  bool
 	err      error // of the first Read that failed, and of all after it
-	closed   atomic.Bool
 }
 
 // Read reads up to len(p) bytes with one system call.
@@ -75,19 +73,14 @@ func (b *fileBody) read(p []byte) (int, error) {
 // early when the request's context is done.
 func (b *fileBody) settle() error {
 	wait := tick - time.Since(b.seen.changed())
-	if b.settled || wait <= 0 || wait > tick {
-		b.settled = true
-		return b.ctx.Err()
+	if !b.settled && 0 < wait && wait <= tick {
+		select {
+		case <-time.After(wait):
+		case <-b.ctx.Done():
+		}
 	}
-	t := time.NewTimer(wait)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		b.settled = true
-		return nil
-	case <-b.ctx.Done():
-		return b.ctx.Err()
-	}
+	b.settled = true
+	return b.ctx.Err()
 }
 
 // unchanged returns ErrChanged unless the file is what it was. Replacing or removing a name changes
@@ -109,8 +102,8 @@ func (b *fileBody) unchanged() error {
 
 // Close closes the file. A second Close does nothing.
 func (b *fileBody) Close() error {
-	if b.closed.Swap(true) {
-		return nil
+	if err := b.file.Close(); !errors.Is(err, fs.ErrClosed) {
+		return err
 	}
-	return b.file.Close()
+	return nil
 }

@@ -50,23 +50,19 @@ func beneath(conn net.Conn) *guardedConn {
 // claim waits until c is quiet and reserves it for a request for url. It returns false if c isn't
 // to be used.
 func (c *guardedConn) claim(ctx context.Context, url string) bool {
-	ok, over := c.tryClaim(url)
-	if ok || over {
-		return ok
-	}
-	timeout := time.NewTimer(claimTime)
-	defer timeout.Stop()
-	for !ok && !over {
+	ctx, cancel := context.WithTimeout(ctx, claimTime)
+	defer cancel()
+	for {
+		ok, over := c.tryClaim(url)
+		if ok || over {
+			return ok
+		}
 		select {
 		case <-c.moved:
-			ok, over = c.tryClaim(url)
-		case <-timeout.C:
-			return false
 		case <-ctx.Done():
 			return false
 		}
 	}
-	return ok
 }
 
 // tryClaim is claim without the wait. If over, c will never do.

@@ -66,10 +66,11 @@ func (s *Server) handshake(ctx context.Context, conn net.Conn, config *tls.Confi
 	return &secureConn{secure, guarded}, nil
 }
 
-// handshakeError means that a TLS handshake took longer than TLSTimeout.
-type handshakeError struct{}
+// errHandshake means that a TLS handshake took longer than TLSTimeout.
+const errHandshake timeoutError = "TLS handshake takes too long"
 
-var errHandshake = handshakeError{}
+// timeoutError means that something took too long.
+type timeoutError string
 
-func (handshakeError) Error() string { return "TLS handshake takes too long" }
-func (handshakeError) Timeout() bool { return true }
+func (e timeoutError) Error() string { return string(e) }
+func (timeoutError) Timeout() bool   { return true }

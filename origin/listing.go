@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 )
 
 // directory answers a path that ends in a slash from the directory at name: with its index.html,
@@ -57,17 +56,10 @@ func (d *Dir) listing(req *http.Request, page []byte) *http.Response {
 	return resp
 }
 
-// entry is a line of a listing.
-type entry struct {
-	Name     string // a directory's ends in a slash
-	Href     template.URL
-	Dir      bool
-	Size     string
-	Modified string
-}
-
 // list returns the entries of the directory at name that can be requested, directories first.
-func (d *Dir) list(ctx context.Context, in *folder, name string) ([]entry, error) {
+func (d *Dir) list(ctx context.Context, in *folder, name string) (
+	[]fs.FileInfo, error,
+) {
 	dir, err := in.OpenFile(name, openFlags, 0)
 	if err != nil {
 		return nil, err
@@ -77,7 +69,7 @@ func (d *Dir) list(ctx context.Context, in *folder, name string) ([]entry, error
 	if err != nil {
 		return nil, err
 	}
-	var entries []entry
+	var entries []fs.FileInfo
 	for _, e := range all {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -93,44 +85,28 @@ func (d *Dir) list(ctx context.Context, in *folder, name string) ([]entry, error
 		case err != nil:
 			return nil, err
 		case info.IsDir() || info.Mode().IsRegular():
-			entries = append(entries, entryOf(e.Name(), info))
+			entries = append(entries, info)
 		}
 	}
 	slices.SortFunc(entries, compareEntries)
 	return entries, nil
 }
 
-func compareEntries(a, b entry) int {
+func compareEntries(a, b fs.FileInfo) int {
 	switch {
-	case a.Dir == b.Dir:
-		return strings.Compare(a.Name, b.Name)
-	case a.Dir:
+	case a.IsDir() == b.IsDir():
+		return strings.Compare(a.Name(), b.Name())
+	case a.IsDir():
 		return -1
 	}
 	return 1
 }
 
-func entryOf(name string, info fs.FileInfo) entry {
-	e := entry{
-		Name:     name,
-		Href:     template.URL(escapeName(name)),
-		Dir:      info.IsDir(),
-		Modified: info.ModTime().UTC().Format(time.DateTime),
-	}
-	if e.Dir {
-		e.Name += "/"
-		e.Href += "/"
-	} else {
-		e.Size = formatSize(info.Size())
-	}
-	return e
-}
-
 // escapeName writes name as a relative URL that needs no escaping in HTML, which simple clients
 // don't undo: all that isn't unreserved (RFC 3986 section 2.3) is percent-encoded, as is a colon,
 // which could end a scheme.
-func escapeName(name string) string {
-	return strings.ReplaceAll(url.QueryEscape(name), "+", "%20")
+func escapeName(name string) template.URL {
+	return template.URL(strings.ReplaceAll(url.QueryEscape(name), "+", "%20"))
 }
 
 // formatSize writes n in the largest unit of which it has one, to a tenth.

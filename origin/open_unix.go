@@ -15,10 +15,7 @@ const openFlags = os.O_RDONLY | syscall.O_NONBLOCK
 // is too long or can't be represented, leads through a file or in circles, or stands for a socket
 // or a device without a driver.
 func isMissing(err error) bool {
-	var errno syscall.Errno
-	if !errors.As(err, &errno) {
-		return false
-	}
+	errno, _ := errors.AsType[syscall.Errno](err)
 	switch errno {
 	case syscall.ENOTDIR, syscall.ENAMETOOLONG, syscall.ELOOP, syscall.EILSEQ, syscall.EINVAL,
 		syscall.ENXIO, syscall.ENODEV:

@@ -1,8 +1,8 @@
 package origin
 
 import (
+	"cmp"
 	"context"
-	"encoding/base64"
 	"fmt"
 	"net/http"
 	"net/http/httptrace"
@@ -57,10 +57,7 @@ func (s *Server) outgoing(ctx context.Context, req *http.Request) *http.Request 
 	out := req.Clone(ctx)
 	out.Trailer = req.Trailer // not a copy: it fills in as the body is read
 	out.URL.User = nil
-	out.Host = s.Host
-	if out.Host == "" {
-		out.Host = s.base.Host
-	}
+	out.Host = cmp.Or(s.Host, s.base.Host)
 	s.keepSpelling(out)
 	if out.Header == nil {
 		out.Header = make(http.Header)
@@ -69,7 +66,8 @@ func (s *Server) outgoing(ctx context.Context, req *http.Request) *http.Request 
 		out.Header.Set("User-Agent", "") // keeps net/http from adding its own
 	}
 	if _, ok := out.Header["Authorization"]; !ok && s.base.User != nil {
-		out.Header.Set("Authorization", basic(s.base.User))
+		password, _ := s.base.User.Password()
+		out.SetBasicAuth(s.base.User.Username(), password)
 	}
 	return out
 }
@@ -96,12 +94,6 @@ func (s *Server) keepSpelling(out *http.Request) {
 func unsendable(path string) bool {
 	return !strings.HasPrefix(path, "/") ||
 		strings.ContainsFunc(path, func(r rune) bool { return r <= ' ' || r == '?' || r == 0x7f })
-}
-
-// basic returns the credentials in u as RFC 7617 section 2 writes them.
-func basic(u *url.Userinfo) string {
-	password, _ := u.Password()
-	return "Basic " + base64.StdEncoding.EncodeToString([]byte(u.Username()+":"+password))
 }
 
 // send is next.RoundTrip with the one retry that Server.RoundTrip's comment describes. net/http

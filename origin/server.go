@@ -174,9 +174,7 @@ func (s *Server) CloseIdleConnections() {
 	s.closing.Add(1)
 	defer s.closing.Add(-1)
 	for _, t := range []http.RoundTripper{next.kept, next.once, next.upgrade} {
-		if c, ok := t.(interface{ CloseIdleConnections() }); ok {
-			c.CloseIdleConnections()
-		}
+		(&http.Client{Transport: t}).CloseIdleConnections()
 	}
 }
 

@@ -31,17 +31,18 @@ func (b *serverBody) Read(p []byte) (int, error) {
 	if err == nil || err == io.EOF {
 		return n, err
 	}
-	if idle, ok := errors.AsType[*idleError](context.Cause(b.ctx)); ok {
+	if idle, ok := errors.AsType[timeoutError](context.Cause(b.ctx)); ok {
 		err = idle
 	}
-	return n, failure("read body of", b.req, err)
+	return n, failure("read body of ", b.req, err)
 }
 
 func (b *serverBody) watch() {
 	switch {
 	case b.limit == 0:
 	case b.timer == nil:
-		b.timer = time.AfterFunc(b.limit, func() { b.cancel(&idleError{b.limit}) })
+		silent := timeoutError(fmt.Sprintf("no byte for %v", b.limit))
+		b.timer = time.AfterFunc(b.limit, func() { b.cancel(silent) })
 	default:
 		b.timer.Reset(b.limit)
 	}
@@ -54,12 +55,6 @@ func (b *serverBody) Close() error {
 	return err
 }
 
-// idleError means that a server sent nothing of a body for as long as BodyTimeout.
-type idleError struct{ limit time.Duration }
-
-func (e *idleError) Error() string { return fmt.Sprintf("no byte for %v", e.limit) }
-func (e *idleError) Timeout() bool { return true }
-
 // requestError names the request that failed, and what failed. It is a net.Error, like those of
 // net/http.
 type requestError struct {
@@ -68,9 +63,6 @@ type requestError struct {
 }
 
 func failure(op string, req *http.Request, err error) error {
-	if op != "" {
-		op += " "
-	}
 	op = fmt.Sprintf("origin: %s%s %s", op, req.Method, withoutUserinfo(req.URL))
 	return &requestError{op, err}
 }

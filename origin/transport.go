@@ -44,8 +44,8 @@ func (s *Server) transports() (*transports, error) {
 		return s.next, nil
 	}
 	s.next = &transports{
-		kept:    s.newTransport(true),
-		once:    s.newTransport(false),
+		kept:    s.newTransport(true, "h2", "http/1.1"),
+		once:    s.newTransport(false, "h2", "http/1.1"),
 		upgrade: s.newTransport(false, "http/1.1"),
 	}
 	return s.next, nil
@@ -70,12 +70,10 @@ func hasBody(req *http.Request) bool { return req.Body != nil && req.Body != htt
 
 func (s *Server) newTransport(keep bool, protocols ...string) *http.Transport {
 	dialer := &net.Dialer{Timeout: limit(s.DialTimeout, defaultDialTimeout)}
-	if len(protocols) == 0 {
-		protocols = []string{"h2", "http/1.1"}
-	}
 	t := &http.Transport{
 		DialContext:            s.dialPlain(dialer.DialContext),
 		DialTLSContext:         s.dialTLS(dialer.DialContext, protocols),
+		TLSClientConfig:        s.TLS.Clone(),
 		TLSHandshakeTimeout:    limit(s.TLSTimeout, defaultTLSTimeout), // through a proxy
 		ResponseHeaderTimeout:  limit(s.HeaderTimeout, defaultHeaderTimeout),
 		ExpectContinueTimeout:  time.Second,
@@ -90,9 +88,6 @@ func (s *Server) newTransport(keep bool, protocols ...string) *http.Transport {
 			SendPingTimeout: pingInterval,
 			PingTimeout:     pingInterval,
 		},
-	}
-	if s.TLS != nil {
-		t.TLSClientConfig = s.TLS.Clone()
 	}
 	if s.ProxyFromEnvironment {
 		t.Proxy = environmentProxy

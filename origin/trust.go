@@ -17,24 +17,24 @@ type trust struct {
 
 	mu      sync.Mutex // guards what follows
 	until   time.Time  // no connection is used twice before
-	lastID  int
-	reports map[int]func(urls []string, until time.Time)
+	reports map[*report]bool
 }
 
+// report is told of what is suspected.
+type report func(urls []string, until time.Time)
+
 // onUnsolicited is Server.OnUnsolicited.
-func (t *trust) onUnsolicited(f func(urls []string, until time.Time)) (stop func()) {
+func (t *trust) onUnsolicited(f report) (stop func()) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.reports == nil {
-		t.reports = map[int]func([]string, time.Time){}
+		t.reports = map[*report]bool{}
 	}
-	t.lastID++
-	id := t.lastID
-	t.reports[id] = f
+	t.reports[&f] = true
 	return func() {
 		t.mu.Lock()
 		defer t.mu.Unlock()
-		delete(t.reports, id)
+		delete(t.reports, &f)
 	}
 }
 
@@ -46,8 +46,8 @@ func (t *trust) suspect(urls []string) {
 	if !t.distrustedLocked() {
 		t.until = time.Now().Add(cmp.Or(t.period, distrustTime))
 	}
-	for _, f := range t.reports {
-		f(urls, t.until)
+	for f := range t.reports {
+		(*f)(urls, t.until)
 	}
 }
 
