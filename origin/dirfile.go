@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"net/http"
 	"os"
-	"strconv"
 	"time"
 
 	"github.com/scurrycache/scurry/internal/httpcache"
@@ -88,10 +87,11 @@ func (d *Dir) represent(req *http.Request, name string, info fs.FileInfo) (
 		resp := d.text(req, code)
 		resp.Header.Set("Content-Range", fmt.Sprintf("bytes */%d", size))
 		return resp, httpcache.Range{}
-	case http.StatusNotModified:
-		return d.described(req, code, validators), httpcache.Range{}
 	}
-	resp := d.described(req, code, validators)
+	resp := d.response(req, code, validators)
+	if code == http.StatusNotModified {
+		return resp, httpcache.Range{}
+	}
 	resp.Header.Set("Accept-Ranges", "bytes")
 	resp.Header.Set("Content-Type", mediaType(name))
 	setLength(resp, part.Length)
@@ -120,7 +120,7 @@ func partOf(field string, size int64) (httpcache.Range, int) {
 // for the settled one by weak comparison.
 func validatorsOf(info fs.FileInfo, now time.Time) (validators http.Header, settled bool) {
 	modified := info.ModTime()
-	etag := strconv.FormatInt(info.Size(), 16) + "-" + strconv.FormatInt(modified.UnixNano(), 16)
+	etag := fmt.Sprintf("%x-%x", info.Size(), modified.UnixNano())
 	settled = now.Sub(modified) >= settleTime
 	if settled {
 		etag = `"` + etag + `"`

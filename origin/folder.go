@@ -42,15 +42,10 @@ func openFolders(path string) (*folders, error) {
 
 // absolute makes path independent of the current directory, if this process may get there that way.
 func absolute(path string) string {
+	abs, absErr := filepath.Abs(path)
 	info, err := os.Stat(path)
-	if err != nil {
-		return path
-	}
-	abs, err := filepath.Abs(path)
-	if err != nil {
-		return path
-	}
-	if same, err := os.Stat(abs); err != nil || !os.SameFile(info, same) {
+	same, sameErr := os.Stat(abs)
+	if errors.Join(absErr, err, sameErr) != nil || !os.SameFile(info, same) {
 		return path
 	}
 	return abs

@@ -30,11 +30,10 @@ import (
 type guardedConn struct {
 	net.Conn
 	raw    syscall.RawConn
-	trust  *trust
-	closes func(idleSince time.Time) bool // whether net/http may be closing it of its own accord
-	secure bool                           // it carries TLS
-	moved  chan struct{}                  // has room for one: what claim waits for has changed
-	gone   chan struct{}                  // closed by Close
+	server *Server       // at the other end
+	secure bool          // it carries TLS
+	moved  chan struct{} // has room for one: what claim waits for has changed
+	gone   chan struct{} // closed by Close
 	once   sync.Once
 
 	into []byte // what Read and tryRead share, to the next err
@@ -70,7 +69,7 @@ const (
 var errUnsolicited = errors.New("the server sent something that no request had asked for")
 
 // guard puts a guardedConn around conn, if this system can look into it.
-func guard(conn net.Conn, secure bool, t *trust, closes func(idleSince time.Time) bool) net.Conn {
+func (s *Server) guard(conn net.Conn, secure bool) net.Conn {
 	sc, ok := conn.(syscall.Conn)
 	if !ok || !canPeek {
 		return conn
@@ -80,7 +79,7 @@ func guard(conn net.Conn, secure bool, t *trust, closes func(idleSince time.Time
 		return conn
 	}
 	c := &guardedConn{
-		Conn: conn, raw: raw, trust: t, closes: closes, secure: secure,
+		Conn: conn, raw: raw, server: s, secure: secure,
 		moved: make(chan struct{}, 1), gone: make(chan struct{}),
 	}
 	c.try = c.tryRead
@@ -145,8 +144,8 @@ func (c *guardedConn) Close() error {
 func (c *guardedConn) judge() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.idling && !c.looked && !c.closes(c.since) {
-		c.trust.suspect(c.sent.take())
+	if c.idling && !c.looked && !c.server.closesIdle(c.since) {
+		c.server.trust.suspect(c.sent.take())
 		c.phase = dead
 	}
 }

@@ -111,7 +111,7 @@ func (c *guardedConn) refuseLocked(b []byte) bool {
 		return false
 	}
 	if c.phase != dead && len(bytes.Trim(b, "\r\n")) > 0 && !timedOut(b) {
-		c.trust.suspect(c.sent.take())
+		c.server.trust.suspect(c.sent.take())
 	}
 	c.phase = dead
 	c.signal()

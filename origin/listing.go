@@ -48,7 +48,7 @@ func (d *Dir) listing(req *http.Request, page []byte) *http.Response {
 	if code == http.StatusPreconditionFailed {
 		return d.text(req, code)
 	}
-	resp := d.described(req, code, etag)
+	resp := d.response(req, code, etag)
 	resp.Header.Set("Cache-Control", "no-cache")
 	if code == http.StatusOK {
 		setContent(resp, "text/html; charset=utf-8", page)

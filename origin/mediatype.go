@@ -8,8 +8,8 @@ import (
 
 // mediaTypes has the types of what sites and package mirrors usually hold, by extension, so that
 // they don't depend on the machine's own tables: also of what a Go module proxy serves, and of
-// checksums and signatures beside downloads. All text is taken to be UTF-8. A package for Android and
-// one for Alpine are both .apk, so that isn't told apart.
+// checksums and signatures beside downloads. All text is taken to be UTF-8. Both Android's packages
+// and Alpine's are .apk, so that has no type of its own.
 var mediaTypes = byExtension(`
 text/html                                .html .htm
 text/css                                 .css

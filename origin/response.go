@@ -13,9 +13,9 @@ import (
 	"github.com/scurrycache/scurry/internal/httpcache"
 )
 
-// response returns a response to req that has a status and a Date, and no body.
-func (d *Dir) response(req *http.Request, code int) *http.Response {
-	return &http.Response{
+// response returns a response to req that has a status, a Date and the given fields, and no body.
+func (d *Dir) response(req *http.Request, code int, fields http.Header) *http.Response {
+	resp := &http.Response{
 		Status:     fmt.Sprintf("%d %s", code, http.StatusText(code)),
 		StatusCode: code,
 		Proto:      "HTTP/1.1",
@@ -25,6 +25,8 @@ func (d *Dir) response(req *http.Request, code int) *http.Response {
 		Body:       http.NoBody,
 		Request:    req,
 	}
+	maps.Copy(resp.Header, fields)
+	return resp
 }
 
 // judge evaluates the preconditions of req (RFC 9110 section 13.2.2) against the validators of what
@@ -42,16 +44,9 @@ func judge(req *http.Request, validators http.Header, strong bool) (code int, ra
 	return http.StatusOK, ranged
 }
 
-// described is response with more fields.
-func (d *Dir) described(req *http.Request, code int, fields http.Header) *http.Response {
-	resp := d.response(req, code)
-	maps.Copy(resp.Header, fields)
-	return resp
-}
-
 // text returns a response whose body is its status.
 func (d *Dir) text(req *http.Request, code int) *http.Response {
-	resp := d.response(req, code)
+	resp := d.response(req, code, nil)
 	setContent(resp, "text/plain; charset=utf-8", []byte(resp.Status+"\n"))
 	return resp
 }

@@ -151,13 +151,10 @@ func (x *exchange) end(err error) {
 			level = zerolog.WarnLevel
 		}
 		e := x.o.Log.WithLevel(level)
-		if e == nil {
-			return
-		}
 		e.Str("method", x.req.Method).Str("url", site.Shown(x.req.URL)).Str("reason", x.by.reason).
 			Int("status", x.status).Int64("bytes", x.bytes).
-			Float64("duration_ms", float64(time.Since(x.start).Microseconds())/1000).
-			Float64("ttfb_ms", float64(x.head.Microseconds())/1000)
+			Dur("duration_ms", time.Since(x.start).Truncate(time.Microsecond)).
+			Dur("ttfb_ms", x.head.Truncate(time.Microsecond))
 		if x.by.id != "" {
 			e.Str("request", x.by.id)
 		}

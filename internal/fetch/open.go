@@ -20,7 +20,7 @@ func (o *Origin) Open(
 	header := o.fetchHeader(by)
 	delete(header, "Accept-Encoding")  // as the stored one was selected, so are its parts
 	maps.Copy(header, rec.Selecting()) // what the request at hand has may differ in form
-	span := ""
+	span := "all"
 	if off > 0 || end >= 0 {
 		if acceptsNone(rec.Fields()) {
 			return store.OriginBody{}, fmt.Errorf("origin accepts no ranges: %w", store.ErrRefused)
@@ -38,18 +38,19 @@ func (o *Origin) Open(
 	}
 	got := store.OriginBody{Body: resp.Body, Whole: head.Status == http.StatusOK}
 	got.Length, err = continues(rec, head, resp.ContentLength, off)
-	if err == nil && span == "" && !got.Whole {
+	lost := Broken(resp)
+	switch {
+	case err != nil:
+	case header["Range"] == nil && !got.Whole:
 		err = fmt.Errorf("origin answered %d to a request for all: %w", head.Status,
 			store.ErrRefused)
-	}
-	if lost := Broken(resp); err == nil && lost != nil {
+	case lost != nil:
 		err = FailureOf(lost)
+	default:
+		return got, nil
 	}
-	if err != nil {
-		_ = resp.Body.Close()
-		return store.OriginBody{}, fmt.Errorf("%s of %s: %w", cmp.Or(span, "all"), rec.Key, err)
-	}
-	return got, nil
+	_ = resp.Body.Close()
+	return store.OriginBody{}, fmt.Errorf("%s of %s: %w", span, rec.Key, err)
 }
 
 func rangeOf(off, end int64) string {

@@ -29,19 +29,13 @@ func entityTag(h http.Header) string {
 //
 //	entity-tag = [ "W/" ] DQUOTE *etagc DQUOTE
 func cutEntityTag(s string) (tag, rest string) {
-	opaque := strings.TrimPrefix(s, "W/")
-	if opaque == "" || opaque[0] != '"' {
+	opaque, opened := strings.CutPrefix(strings.TrimPrefix(s, "W/"), `"`)
+	inner, rest, closed := strings.Cut(opaque, `"`)
+	control := func(c rune) bool { return c <= ' ' || c == 0x7f }
+	if !opened || !closed || strings.ContainsFunc(inner, control) {
 		return "", ""
 	}
-	for i := len(s) - len(opaque) + 1; i < len(s); i++ {
-		switch c := s[i]; {
-		case c == '"':
-			return s[:i+1], s[i+1:]
-		case c <= ' ', c == 0x7f:
-			return "", ""
-		}
-	}
-	return "", ""
+	return s[:len(s)-len(rest)], rest
 }
 
 // strongMatch is the strong comparison of RFC 9110 §8.8.3.2.

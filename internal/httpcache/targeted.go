@@ -18,11 +18,9 @@ func ParseTargeted(lines []string) (d Directives, ok bool) {
 		return Directives{}, false
 	}
 	d.field = true
-	for _, name := range dictionary.Names() {
-		// §2.2: "unrecognised extension directives are ignored"
-		if k, known := directiveNamed(name); known {
-			member, _ := dictionary.Get(name)
-			d.addMember(k, member)
+	for k, name := range directiveNames { // §2.2: "unrecognised extension directives are ignored"
+		if member, present := dictionary.Get(name); present {
+			d.addMember(directive(k), member)
 		}
 	}
 	return d, true

@@ -99,14 +99,12 @@ func Freshen(stored, notModified http.Header) http.Header {
 // (negative if it isn't known): it has no validator and no length that differs from the stored
 // one's (RFC 9111 §4.3.5). If not, the stored response is out of date.
 func Matches(stored, head http.Header, length int64) bool {
-	for _, name := range []string{"Etag", "Last-Modified"} {
-		// Even one that is no validator by the letter differs where the content does.
-		if len(head[name]) == 0 || slices.Equal(head[name], stored[name]) {
-			continue
-		}
-		if name != "Etag" || !weakMatch(entityTag(head), entityTag(stored)) {
-			return false
-		}
+	// Even what is no validator by the letter differs where the content does.
+	same := func(name string) bool {
+		return len(head[name]) == 0 || slices.Equal(head[name], stored[name])
+	}
+	if !same("Last-Modified") || !same("Etag") && !weakMatch(entityTag(head), entityTag(stored)) {
+		return false
 	}
 	if len(head["Content-Length"]) == 0 {
 		return true
