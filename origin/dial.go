@@ -23,9 +23,9 @@ func (s *Server) dialPlain(dial dialFunc) dialFunc {
 // dialTLS returns a function that connects to a server and does the handshake. net/http has to see
 // a *tls.Conn where the protocol is HTTP/2.
 func (s *Server) dialTLS(dial dialFunc, protocols []string) dialFunc {
-	config := new(tls.Config)
-	if s.TLS != nil {
-		config = s.TLS.Clone()
+	config := s.TLS.Clone()
+	if config == nil {
+		config = new(tls.Config)
 	}
 	if config.NextProtos == nil || len(protocols) == 1 {
 		config.NextProtos = protocols

@@ -173,9 +173,7 @@ func (s *Server) CloseIdleConnections() {
 	}
 	s.closing.Add(1)
 	defer s.closing.Add(-1)
-	for _, t := range []http.RoundTripper{next.kept, next.once, next.upgrade} {
-		(&http.Client{Transport: t}).CloseIdleConnections()
-	}
+	(&http.Client{Transport: next.kept}).CloseIdleConnections() // the others keep none
 }
 
 // OnUnsolicited has f called each time that bytes have come over a kept HTTP/1.1 connection which

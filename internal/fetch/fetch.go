@@ -72,7 +72,11 @@ func (o *Origin) try(
 	a := o.attempt(req, prev)
 	req.Note()
 	by := purpose{reason: a.reason, id: req.ID, inform: req.Inform}
-	resp, head, err := o.send(ctx, by, methodOf(req.Head), a.key, a.header)
+	method := http.MethodGet
+	if req.Head {
+		method = http.MethodHead
+	}
+	resp, head, err := o.send(ctx, by, method, a.key, a.header)
 	if err != nil {
 		return nil, err
 	}

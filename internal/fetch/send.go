@@ -15,20 +15,14 @@ import (
 var errSwitched = errors.New(
 	"the origin switches to another protocol, which it wasn't asked to")
 
-// methodOf is the method of a request for a resource, or for its header only.
-func methodOf(head bool) string {
-	if head {
-		return http.MethodHead
-	}
-	return http.MethodGet
-}
-
 // send sends one request for key and returns the response with its head as the rules of caching
 // want it. The error is a *store.Failure.
 func (o *Origin) send(
 	ctx context.Context, by purpose, method, key string, header http.Header,
 ) (*http.Response, *httpcache.Response, error) {
-	ctx = informing(ctx, by.inform)
+	if by.inform != nil {
+		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{Got1xxResponse: by.interim})
+	}
 	req := &http.Request{Method: method, URL: o.Site.Target(key), Header: header}
 	sent := o.Now()
 	resp, err := o.do(req.WithContext(ctx), by)
@@ -42,18 +36,12 @@ func (o *Origin) send(
 	return resp, o.Received(resp, sent), nil
 }
 
-// informing is ctx for a request whose interim responses are told to inform.
-func informing(ctx context.Context, inform func(status int, header http.Header)) context.Context {
-	if inform == nil {
-		return ctx
+// interim tells inform of an interim response.
+func (p purpose) interim(status int, header textproto.MIMEHeader) error {
+	if status != http.StatusSwitchingProtocols {
+		p.inform(status, httpcache.EndToEnd(http.Header(header)))
 	}
-	got := func(status int, header textproto.MIMEHeader) error {
-		if status != http.StatusSwitchingProtocols {
-			inform(status, httpcache.EndToEnd(http.Header(header)))
-		}
-		return nil
-	}
-	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{Got1xxResponse: got})
+	return nil
 }
 
 // fetchHeader is a client's header as it goes with a request whose answer may be stored for others.

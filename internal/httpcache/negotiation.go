@@ -35,16 +35,11 @@ func appendAcceptEncoding(dst []byte, lines []string) []byte {
 	return appendPreferences(dst, preferences)
 }
 
-// acceptEncoding reads Accept-Encoding into dst, as far as it has room. Each coding is there once.
+// acceptEncoding reads Accept-Encoding into dst. Each coding is there once.
 func acceptEncoding(dst []preference, lines []string) ([]preference, bool) {
-	preferences, ok := parsePreferences(dst, lines, IsToken)
-	if !ok {
-		return nil, false
-	}
-	for i, p := range preferences {
-		preferences[i].name = codingName(p.name)
-	}
-	return fold(preferences)
+	return parsePreferences(dst, lines, func(coding string) (name string, ok bool) {
+		return codingName(coding), IsToken(coding)
+	})
 }
 
 // codingName is a content coding in lower case and without its alias. Codings are case-insensitive
@@ -101,10 +96,7 @@ func weightOf(preferences []preference, name string) (weight int, named bool) {
 // recipients treat it as priority (§12.5.4).
 func appendAcceptLanguage(dst []byte, lines []string) []byte {
 	var room [maxPreferences]preference
-	preferences, ok := parsePreferences(room[:0], lines, isLanguageRange)
-	if ok {
-		preferences, ok = fold(preferences)
-	}
+	preferences, ok := parsePreferences(room[:0], lines, languageRange)
 	if !ok {
 		return appendNormalized(dst, lines)
 	}
@@ -114,22 +106,31 @@ func appendAcceptLanguage(dst []byte, lines []string) []byte {
 	return appendPreferences(dst, preferences)
 }
 
-// parsePreferences appends the members of the lines, whose names have to be valid, to dst, as far
-// as it has room.
-func parsePreferences(dst []preference, lines []string, valid func(name string) bool) (
-	[]preference, bool,
-) {
+// parsePreferences appends the members of the lines to dst, under the names that named gives them if
+// they are valid. A member that repeats an earlier one is left out. If two of them contradict each
+// other it isn't ok: recipients may take the first, the last or the larger weight, so their order
+// can mean something.
+func parsePreferences(
+	dst []preference, lines []string, named func(string) (name string, ok bool),
+) ([]preference, bool) {
+	members := 0
 	for member := range Members(lines) {
-		name, weight, weighted := strings.Cut(member, ";")
-		p := preference{trimOWS(name), 1000}
-		ok := true
-		if weighted {
+		spelled, weight, weighted := strings.Cut(member, ";")
+		name, ok := named(trimOWS(spelled))
+		p := preference{name, 1000}
+		if ok && weighted {
 			p.weight, ok = parseWeight(trimOWS(weight))
 		}
-		if !ok || !valid(p.name) || len(dst) == cap(dst) {
+		if members++; !ok || members > maxPreferences {
 			return nil, false
 		}
-		dst = append(dst, p)
+		i := slices.IndexFunc(dst, func(q preference) bool { return strings.EqualFold(q.name, name) })
+		switch {
+		case i < 0:
+			dst = append(dst, p)
+		case dst[i].weight != p.weight:
+			return nil, false
+		}
 	}
 	return dst, true
 }
@@ -155,35 +156,18 @@ func parseWeight(s string) (thousandths int, ok bool) {
 	return thousandths, thousandths <= 1000
 }
 
-// fold drops members that repeat an earlier one. If two of them contradict each other ok is false:
-// recipients may take the first, the last or the larger weight, so their order can mean something.
-func fold(preferences []preference) (folded []preference, ok bool) {
-	folded = preferences[:0]
-	for _, p := range preferences {
-		same := func(q preference) bool { return strings.EqualFold(p.name, q.name) }
-		i := slices.IndexFunc(folded, same)
-		switch {
-		case i < 0:
-			folded = append(folded, p)
-		case folded[i].weight != p.weight:
-			return nil, false
-		}
-	}
-	return folded, true
-}
-
-// isLanguageRange is a little wider than a basic language range (RFC 4647 §2.1), but has no
-// character that it hasn't.
-func isLanguageRange(s string) bool {
+// languageRange names a range by itself. It takes what is a little wider than a basic language range
+// (RFC 4647 §2.1), but has no character that it hasn't.
+func languageRange(s string) (name string, ok bool) {
 	if s == "*" {
-		return true
+		return s, true
 	}
 	for i := range len(s) {
 		if !isAlphanumeric(s[i]) && s[i] != '-' {
-			return false
+			return "", false
 		}
 	}
-	return s != ""
+	return s, s != ""
 }
 
 func appendPreferences(dst []byte, preferences []preference) []byte {
