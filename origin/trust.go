@@ -58,4 +58,4 @@ func (t *trust) distrusted() bool {
 	return t.distrustedLocked()
 }
 
-func (t *trust) distrustedLocked() bool { return !t.until.IsZero() && time.Now().Before(t.until) }
+func (t *trust) distrustedLocked() bool { return time.Now().Before(t.until) }

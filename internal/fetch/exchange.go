@@ -33,8 +33,9 @@ type purpose struct {
 	inform func(status int, header http.Header)
 }
 
-// do sends req, counts it, and writes one line of log about it when it has ended. The response is one that the origin may give to it, and has waited for the first
-// bytes of its body: Broken tells whether that has broken off already.
+// do sends req, counts it, and writes one line of log about it when it has ended. The response is
+// one that the origin may give to it, and has waited for the first bytes of its body: Broken tells
+// whether that has broken off already.
 func (o *Origin) do(req *http.Request, by purpose) (*http.Response, error) {
 	o.requests.Add(1)
 	ctx, cancel := context.WithCancel(req.Context())

@@ -17,11 +17,11 @@ import (
 // maxOffered bounds the bytes of an If-None-Match that names variants.
 const maxOffered = 4 << 10
 
-// Offer makes a request for url conditional on what is stored for other requests. It reports
-// whether there is anything to be named.
-func (o *Origin) Offer(header http.Header, req *store.Request, url string) bool {
+// Offer makes a request for url conditional on what is stored for other requests, if there is
+// anything to be named.
+func (o *Origin) Offer(header http.Header, req *store.Request, url string) {
 	if !negotiated(req.Variants) {
-		return false
+		return
 	}
 	var tags []string
 	size := 0
@@ -31,11 +31,9 @@ func (o *Origin) Offer(header http.Header, req *store.Request, url string) bool 
 			tags = append(tags, tag)
 		}
 	}
-	if len(tags) == 0 {
-		return false
+	if len(tags) > 0 {
+		header["If-None-Match"] = []string{strings.Join(tags, ", ")}
 	}
-	header["If-None-Match"] = []string{strings.Join(tags, ", ")}
-	return true
 }
 
 // negotiated reports whether what tells the variants apart is what clients accept, and nothing

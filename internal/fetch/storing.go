@@ -21,9 +21,14 @@ func (o *Origin) renewed(
 		head.Status = http.StatusOK // of which it is a part
 	}
 	// a 304 may bring a no-store
-	storable, _ := o.Site.Policy.Storable(http.MethodGet, req.Header, head)
-	storable = storable && !VariesByIdentity(head.Header, fieldsTold(req.Fields()))
-	return &store.OriginResponse{Record: rec, Renewed: true, Storable: storable}
+	return &store.OriginResponse{Record: rec, Renewed: true, Storable: o.storable(req, head, -1)}
+}
+
+// storable reports whether the response to req, whose content has length bytes, may be stored for
+// others.
+func (o *Origin) storable(req *store.Request, head *httpcache.Response, length int64) bool {
+	_, storable := o.Judge(req.Header, head, length)
+	return storable && !VariesByIdentity(head.Header, fieldsTold(req.Fields()))
 }
 
 // fetched says what is to become of a response.
@@ -34,8 +39,7 @@ func (o *Origin) fetched(
 	rec.URL, rec.Status, rec.Length = url, head.Status, resp.ContentLength
 	trailer := func() http.Header { return httpcache.Trailer(resp.Trailer) }
 	f := &store.OriginResponse{Record: rec, Body: resp.Body, Trailer: trailer}
-	_, storable := o.Judge(req.Header, head, rec.Length)
-	f.Storable = storable && !VariesByIdentity(head.Header, fieldsTold(req.Fields()))
+	f.Storable = o.storable(req, head, rec.Length)
 	switch {
 	case rec.Status == http.StatusPartialContent && !req.Head:
 		// One that has had us ask for the rest in vain isn't to do so again.

@@ -59,36 +59,32 @@ func codingName(name string) string {
 // here a request accepts a coding only if it names it.
 func AcceptsCodings(request, response http.Header) bool {
 	var room [maxPreferences]preference
-	preferences, ok := acceptEncoding(room[:0], request["Accept-Encoding"])
+	preferences, _ := acceptEncoding(room[:0], request["Accept-Encoding"])
 	coded := false
 	for coding := range Members(response["Content-Encoding"]) {
 		if coding = codingName(coding); coding == "identity" {
 			continue
 		}
-		weight, named := weightOf(preferences, coding)
-		if !ok || !named || weight == 0 {
+		if weightOf(preferences, coding) <= 0 {
 			return false
 		}
 		coded = true
 	}
-	if coded || !ok {
-		return true
-	}
-	weight, named := weightOf(preferences, "identity")
-	return !named || weight > 0
+	return coded || weightOf(preferences, "identity") != 0
 }
 
-// weightOf is the weight of a coding, by its name or by "*".
-func weightOf(preferences []preference, name string) (weight int, named bool) {
+// weightOf is the weight of a coding, by its name or by "*", or -1 if it isn't named.
+func weightOf(preferences []preference, name string) (weight int) {
+	weight = -1
 	for _, p := range preferences {
 		switch p.name {
 		case name:
-			return p.weight, true
+			return p.weight
 		case "*":
-			weight, named = p.weight, true
+			weight = p.weight
 		}
 	}
-	return weight, named
+	return weight
 }
 
 // appendAcceptLanguage appends a normal form of Accept-Language (RFC 9110 §12.5.4). Ranges are

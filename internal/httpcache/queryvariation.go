@@ -28,12 +28,8 @@ type QueryVariation struct {
 // which except came with: "params, except=("x")" is what "except=("x")" is by now. Both are
 // understood.
 func ParseQueryVariation(h http.Header) (s QueryVariation, ok bool) {
-	lines := h["No-Vary-Search"]
-	if len(lines) == 0 { // the ordinary response
-		return QueryVariation{}, false
-	}
-	dictionary, err := httpsfv.UnmarshalDictionary(lines)
-	if err != nil {
+	dictionary := dictionaryOf(h["No-Vary-Search"])
+	if dictionary == nil {
 		return QueryVariation{}, false
 	}
 	if s, ok = parseVariation(dictionary); !ok || s.isDefault() {
@@ -95,9 +91,8 @@ func (s QueryVariation) Canonical(query string) string {
 	out := make([]byte, 0, len(query)+1)
 	var room [16]parameter
 	parameters := room[:0]
-	for query != "" {
-		var pair string
-		if pair, query, _ = strings.Cut(query, "&"); pair == "" {
+	for pair := range strings.SplitSeq(query, "&") {
+		if pair == "" {
 			continue
 		}
 		name, value, _ := strings.Cut(pair, "=")

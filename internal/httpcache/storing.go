@@ -1,6 +1,7 @@
 package httpcache
 
 import (
+	"cmp"
 	"net/http"
 	"time"
 )
@@ -30,12 +31,12 @@ const (
 // target.
 func (p Policy) Storable(method string, request http.Header, r *Response) (ok bool, reason string) {
 	d := p.responseDirectives(r.Header)
-	if reason = p.refusedByMessage(method, request, r, &d); reason == "" {
-		lifetime, explicit := p.lifetime(r, &d)
-		if reason = p.refusedAsShared(request, r, &d, explicit && lifetime > 0); reason == "" {
-			reason = refusedAsUseless(method, r, &d, lifetime, explicit)
-		}
-	}
+	lifetime, explicit := p.lifetime(r, &d)
+	reason = cmp.Or(
+		p.refusedByMessage(method, request, r, &d),
+		p.refusedAsShared(request, r, &d, explicit && lifetime > 0),
+		refusedAsUseless(method, r, &d, lifetime, explicit),
+	)
 	return reason == "", reason
 }
 

@@ -10,11 +10,8 @@ import "github.com/dunglas/httpsfv"
 // Unlike in Cache-Control, a syntax error anywhere voids the field, names are in lower case only,
 // and of a directive that is repeated the last one counts (RFC 9651 §4.2.2).
 func ParseTargeted(lines []string) (d Directives, ok bool) {
-	if len(lines) == 0 { // the ordinary response
-		return Directives{}, false
-	}
-	dictionary, err := httpsfv.UnmarshalDictionary(lines)
-	if err != nil || len(dictionary.Names()) == 0 {
+	dictionary := dictionaryOf(lines)
+	if dictionary == nil {
 		return Directives{}, false
 	}
 	d.field = true
@@ -52,6 +49,18 @@ func (d *Directives) addMember(k directive, member httpsfv.Member) {
 		// field whose sender got it wrong.
 		d.broken = d.broken || k != noCache && k != private
 	}
+}
+
+// dictionaryOf reads the lines of a Dictionary. It returns nil if that is absent, invalid or empty.
+func dictionaryOf(lines []string) *httpsfv.Dictionary {
+	if len(lines) == 0 { // the ordinary response
+		return nil
+	}
+	dictionary, err := httpsfv.UnmarshalDictionary(lines)
+	if err != nil || len(dictionary.Names()) == 0 {
+		return nil
+	}
+	return dictionary
 }
 
 // itemValue returns the value of a member that is an Item of type T, and not an inner list.
