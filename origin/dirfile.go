@@ -73,45 +73,30 @@ func (f *folder) openRegular(name string) (*os.File, fs.FileInfo, error) {
 func (d *Dir) represent(req *http.Request, name string, info fs.FileInfo) (
 	*http.Response, httpcache.Range,
 ) {
-	size := info.Size()
 	validators, settled := validatorsOf(info, d.now())
+	resp, ranged := d.conditional(req, validators, settled)
+	if resp.StatusCode != http.StatusOK {
+		return resp, httpcache.Range{}
+	}
+	size := info.Size()
 	part := httpcache.Range{Length: size}
-	code, ranged := judge(req, validators, settled)
 	if ranged {
-		part, code = partOf(req.Header.Get("Range"), size)
-	}
-	switch code {
-	case http.StatusPreconditionFailed:
-		return d.text(req, code), httpcache.Range{}
-	case http.StatusRequestedRangeNotSatisfiable:
-		resp := d.text(req, code)
-		resp.Header.Set("Content-Range", fmt.Sprintf("bytes */%d", size))
-		return resp, httpcache.Range{}
-	}
-	resp := d.response(req, code, validators)
-	if code == http.StatusNotModified {
-		return resp, httpcache.Range{}
+		ranges, err := httpcache.ParseRange(req.Header.Get("Range"), size)
+		switch {
+		case errors.Is(err, httpcache.ErrUnsatisfiable):
+			resp := d.text(req, http.StatusRequestedRangeNotSatisfiable)
+			resp.Header.Set("Content-Range", fmt.Sprintf("bytes */%d", size))
+			return resp, httpcache.Range{}
+		case err == nil && len(ranges) == 1: // several are answered with the whole
+			part = ranges[0]
+			setStatus(resp, http.StatusPartialContent)
+			resp.Header.Set("Content-Range", part.ContentRange(size))
+		}
 	}
 	resp.Header.Set("Accept-Ranges", "bytes")
 	resp.Header.Set("Content-Type", mediaType(name))
 	setLength(resp, part.Length)
-	if code == http.StatusPartialContent {
-		resp.Header.Set("Content-Range", part.ContentRange(size))
-	}
 	return resp, part
-}
-
-// partOf returns the part of size bytes that a Range field asks for, and the status of the response
-// (RFC 9110 section 14.2). Several ranges are answered with the whole.
-func partOf(field string, size int64) (httpcache.Range, int) {
-	ranges, err := httpcache.ParseRange(field, size)
-	switch {
-	case errors.Is(err, httpcache.ErrUnsatisfiable):
-		return httpcache.Range{}, http.StatusRequestedRangeNotSatisfiable
-	case err != nil || len(ranges) != 1:
-		return httpcache.Range{Length: size}, http.StatusOK
-	}
-	return ranges[0], http.StatusPartialContent
 }
 
 // validatorsOf returns the validators of the file that info describes, as fields, and whether its

@@ -44,13 +44,12 @@ func (d *Dir) directory(req *http.Request, in *folder, name string) (*http.Respo
 // doesn't change with the sizes and times of its files.
 func (d *Dir) listing(req *http.Request, page []byte) *http.Response {
 	etag := http.Header{"Etag": {fmt.Sprintf(`W/"%.8x"`, sha256.Sum256(page))}}
-	code, _ := judge(req, etag, false)
-	if code == http.StatusPreconditionFailed {
-		return d.text(req, code)
+	resp, _ := d.conditional(req, etag, false)
+	if resp.StatusCode == http.StatusPreconditionFailed {
+		return resp
 	}
-	resp := d.response(req, code, etag)
 	resp.Header.Set("Cache-Control", "no-cache")
-	if code == http.StatusOK {
+	if resp.StatusCode == http.StatusOK {
 		setContent(resp, "text/html; charset=utf-8", page)
 	}
 	return resp

@@ -16,8 +16,6 @@ import (
 // response returns a response to req that has a status, a Date and the given fields, and no body.
 func (d *Dir) response(req *http.Request, code int, fields http.Header) *http.Response {
 	resp := &http.Response{
-		Status:     fmt.Sprintf("%d %s", code, http.StatusText(code)),
-		StatusCode: code,
 		Proto:      "HTTP/1.1",
 		ProtoMajor: 1,
 		ProtoMinor: 1,
@@ -26,22 +24,29 @@ func (d *Dir) response(req *http.Request, code int, fields http.Header) *http.Re
 		Request:    req,
 	}
 	maps.Copy(resp.Header, fields)
+	setStatus(resp, code)
 	return resp
 }
 
-// judge evaluates the preconditions of req (RFC 9110 section 13.2.2) against the validators of what
-// there is now; strong is about Last-Modified. It returns the status of the response, 200, 304 or
-// 412, and whether a Range is to be honoured.
-func judge(req *http.Request, validators http.Header, strong bool) (code int, ranged bool) {
+func setStatus(resp *http.Response, code int) {
+	resp.StatusCode, resp.Status = code, fmt.Sprintf("%d %s", code, http.StatusText(code))
+}
+
+// conditional returns the response to req by its preconditions (RFC 9110 section 13.2.2) for what
+// has these validators now: a 304, a 412, or a 200 that has still to be given its content. It
+// reports whether a Range is to be honoured; strong is about Last-Modified.
+func (d *Dir) conditional(req *http.Request, validators http.Header, strong bool) (
+	resp *http.Response, ranged bool,
+) {
 	method := cmp.Or(req.Method, http.MethodGet)
 	outcome, ranged := httpcache.OriginPreconditions(method, req.Header, validators, strong)
 	switch outcome {
 	case httpcache.PreconditionFailed:
-		return http.StatusPreconditionFailed, false
+		return d.text(req, http.StatusPreconditionFailed), false
 	case httpcache.NotModified:
-		return http.StatusNotModified, false
+		return d.response(req, http.StatusNotModified, validators), false
 	}
-	return http.StatusOK, ranged
+	return d.response(req, http.StatusOK, validators), ranged
 }
 
 // text returns a response whose body is its status.

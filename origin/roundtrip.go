@@ -4,11 +4,13 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"math"
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
 	"strings"
 	"sync/atomic"
+	"time"
 )
 
 // RoundTrip sends req and returns what comes back. The request's URL begins with BaseURL's; one
@@ -141,12 +143,12 @@ func (s *Server) limitBody(
 		cancel(nil)
 		resp.Body = http.NoBody
 	default:
-		resp.Body = &serverBody{
-			ReadCloser: resp.Body,
-			req:        resp.Request,
-			ctx:        ctx,
-			cancel:     cancel,
-			limit:      limit(s.BodyTimeout, defaultBodyTimeout),
+		b := &serverBody{ReadCloser: resp.Body, req: resp.Request, ctx: ctx, cancel: cancel}
+		if b.limit = limit(s.BodyTimeout, defaultBodyTimeout); b.limit > 0 {
+			silent := timeoutError(fmt.Sprintf("no byte for %v", b.limit))
+			b.timer = time.AfterFunc(math.MaxInt64, func() { cancel(silent) })
+			b.timer.Stop() // Read starts it
 		}
+		resp.Body = b
 	}
 }

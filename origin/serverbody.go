@@ -18,34 +18,23 @@ type serverBody struct {
 	req    *http.Request   // what errors name
 	ctx    context.Context // that the body is read under
 	cancel context.CancelCauseFunc
-	limit  time.Duration // 0: none
-	timer  *time.Timer   // nil before the first Read
+	limit  time.Duration
+	timer  *time.Timer // nil if there is no limit
 }
 
 func (b *serverBody) Read(p []byte) (int, error) {
-	b.watch()
-	n, err := b.ReadCloser.Read(p)
 	if b.timer != nil {
-		b.timer.Stop()
+		b.timer.Reset(b.limit)
+		defer b.timer.Stop()
 	}
+	n, err := b.ReadCloser.Read(p)
 	if err == nil || err == io.EOF {
 		return n, err
 	}
-	if idle, ok := errors.AsType[timeoutError](context.Cause(b.ctx)); ok {
-		err = idle
+	if silent, ok := errors.AsType[timeoutError](context.Cause(b.ctx)); ok {
+		err = silent
 	}
 	return n, failure("read body of ", b.req, err)
-}
-
-func (b *serverBody) watch() {
-	switch {
-	case b.limit == 0:
-	case b.timer == nil:
-		silent := timeoutError(fmt.Sprintf("no byte for %v", b.limit))
-		b.timer = time.AfterFunc(b.limit, func() { b.cancel(silent) })
-	default:
-		b.timer.Reset(b.limit)
-	}
 }
 
 // Close gives up the part of the body that hasn't been read.

@@ -54,10 +54,10 @@ func selectingFields(vary []string, request http.Header) http.Header {
 // strongValidator returns what the version derives from, and the value of the If-Range that names
 // it. Both are empty if h has no strong validator.
 func strongValidator(h http.Header) (validator, condition string) {
-	if tag, ok := httpcache.StrongETag(h); ok {
+	if tag := httpcache.StrongETag(h); tag != "" {
 		return "etag " + tag, tag
 	}
-	if date, ok := httpcache.StrongLastModified(h); ok {
+	if date := httpcache.StrongLastModified(h); date != "" {
 		return "modified " + date, date
 	}
 	return "", ""

@@ -26,8 +26,8 @@ func (o *Origin) Offer(header http.Header, req *store.Request, url string) {
 	var tags []string
 	size := 0
 	for _, rec := range req.Variants {
-		tag, ok := o.offerable(rec, req, url)
-		if size += len(tag); ok && size <= maxOffered && !slices.Contains(tags, tag) {
+		tag := o.offerable(rec, req, url)
+		if size += len(tag); tag != "" && size <= maxOffered && !slices.Contains(tags, tag) {
 			tags = append(tags, tag)
 		}
 	}
@@ -48,32 +48,28 @@ func negotiated(variants []*store.Record) bool {
 	})
 }
 
-// offerable returns the strong entity tag that names rec and no other content that is stored, if
-// rec is one for url.
-func (o *Origin) offerable(
-	rec *store.Record, req *store.Request, url string,
-) (tag string, ok bool) {
-	tag, ok = httpcache.StrongETag(rec.Fields())
+// offerable returns the strong entity tag that names rec and no other content that is stored, or ""
+// if there is none or rec isn't one for url.
+func (o *Origin) offerable(rec *store.Record, req *store.Request, url string) string {
+	tag := httpcache.StrongETag(rec.Header())
 	whole := rec.Status == http.StatusOK && rec.Part == store.Part{}
-	if !ok || !whole || o.Streams(rec) || cmp.Or(rec.URL, rec.Key) != url {
-		return "", false
+	ambiguous := func(other *store.Record) bool {
+		return other.Version != rec.Version && httpcache.StrongETag(other.Header()) == tag
 	}
-	for _, other := range req.Variants {
-		if also, _ := httpcache.StrongETag(other.Fields()); also == tag &&
-			other.Version != rec.Version {
-			return "", false
-		}
+	if !whole || o.Streams(rec) || cmp.Or(rec.URL, rec.Key) != url ||
+		slices.ContainsFunc(req.Variants, ambiguous) {
+		return ""
 	}
-	return tag, true
+	return tag
 }
 
-// named returns the variant that a 304 to a request for url names, if it is one for ask: whatever
+// named returns the variant that a 304 to a request for url names, if it is one for req: whatever
 // the origin says, no client gets a content coding that it doesn't accept.
 func (o *Origin) named(req *store.Request, url string, notModified http.Header) *store.Record {
-	says, _ := httpcache.StrongETag(notModified)
+	tag := httpcache.StrongETag(notModified)
 	for _, rec := range req.Variants {
-		tag, ok := o.offerable(rec, req, url)
-		if ok && tag == says && httpcache.AcceptsCodings(req.Header, rec.Fields()) {
+		if tag != "" && o.offerable(rec, req, url) == tag &&
+			httpcache.AcceptsCodings(req.Header, rec.Header()) {
 			return rec
 		}
 	}

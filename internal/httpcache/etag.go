@@ -5,13 +5,12 @@ import (
 	"strings"
 )
 
-// StrongETag returns the entity tag if it is a strong validator (RFC 9110 §8.8.1).
-func StrongETag(h http.Header) (string, bool) {
-	tag := entityTag(h)
-	if tag == "" || tag[0] != '"' {
-		return "", false
+// StrongETag returns the entity tag if it is a strong validator (RFC 9110 §8.8.1), or "".
+func StrongETag(h http.Header) string {
+	if tag := entityTag(h); strings.HasPrefix(tag, `"`) {
+		return tag
 	}
-	return tag, true
+	return ""
 }
 
 // entityTag returns the ETag if it is one (RFC 9110 §8.8.3). Anything else isn't sent back: "*" in

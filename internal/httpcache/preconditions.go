@@ -34,10 +34,7 @@ const (
 //
 // It allocates nothing unless a date in the request is malformed.
 func Preconditions(method string, request, stored http.Header) (o Outcome, ranges bool) {
-	strong := false
-	if len(request["If-Range"]) > 0 { // else it doesn't matter
-		_, strong = StrongLastModified(stored)
-	}
+	strong := len(request["If-Range"]) > 0 && StrongLastModified(stored) != ""
 	return OriginPreconditions(method, request, stored, strong)
 }
 
@@ -100,10 +97,13 @@ func modifiedAfter(request http.Header, field string, stored http.Header) (after
 	if !ok || len(request[field]) > 1 {
 		return false, false
 	}
-	modified, ok := modificationTime(stored)
-	if len(stored["Last-Modified"]) == 0 && field == "If-Modified-Since" {
-		// RFC 9111 §4.3.2: what wasn't generated after that date wasn't modified after it.
-		modified, ok = httpDate(stored, "Date", time.Time{})
+	source := "Last-Modified"
+	if len(stored[source]) == 0 && field == "If-Modified-Since" {
+		source = "Date" // RFC 9111 §4.3.2: what wasn't generated after a date wasn't modified after it
+	}
+	modified, ok := httpDate(stored, source, time.Time{})
+	if source == "Last-Modified" && modified.Unix() == 0 {
+		return false, false // as servers say that don't know it
 	}
 	return ok && modified.After(date), ok
 }
@@ -127,13 +127,6 @@ func ifRange(lines []string, stored http.Header, strong bool) bool {
 	date, ok := parseDate(validator, time.Time{})
 	modified, known := parseDate(single(stored, "Last-Modified"), time.Time{})
 	return strong && ok && known && date.Unix() == modified.Unix()
-}
-
-// modificationTime returns Last-Modified. Servers that don't know it send the Unix epoch, which
-// counts as unknown.
-func modificationTime(stored http.Header) (time.Time, bool) {
-	t, ok := httpDate(stored, "Last-Modified", time.Time{})
-	return t.Truncate(time.Second), ok && t.Unix() != 0
 }
 
 // listed reports whether a list of entity tags, if one was sent, has a member that matches the

@@ -88,7 +88,7 @@ func (s QueryVariation) Canonical(query string) string {
 	if s.isDefault() {
 		return query
 	}
-	out := make([]byte, 0, len(query)+1)
+	buf := make([]byte, 0, len(query)+1)
 	var room [16]parameter
 	parameters := room[:0]
 	for pair := range strings.SplitSeq(query, "&") {
@@ -96,40 +96,37 @@ func (s QueryVariation) Canonical(query string) string {
 			continue
 		}
 		name, value, _ := strings.Cut(pair, "=")
-		p := parameter{start: len(out)}
-		out = appendComponent(out, name)
-		if s.ignores(out[p.start:]) {
-			out = out[:p.start]
+		start := len(buf)
+		buf = appendComponent(buf, name)
+		p := parameter{name: buf[start:]}
+		if s.ignores(p.name) {
+			buf = buf[:start]
 			continue
 		}
-		p.equals = len(out)
-		out = appendComponent(append(out, '='), value)
-		out = append(out, '&')
-		p.end = len(out)
+		buf = appendComponent(append(buf, '='), value)
+		p.pair = buf[start:]
 		parameters = append(parameters, p)
 	}
 	if s.anyOrder {
-		out = sortParameters(out, parameters)
+		// §6 compares code units of decoded names, but any order of names distinguishes the same
+		// queries. Those with the same name stay in their order.
+		slices.SortStableFunc(parameters, func(a, b parameter) int {
+			return bytes.Compare(a.name, b.name)
+		})
 	}
-	return string(bytes.TrimSuffix(out, []byte("&")))
+	var out strings.Builder
+	out.Grow(len(buf) + len(parameters))
+	for i, p := range parameters {
+		if i > 0 {
+			out.WriteByte('&')
+		}
+		out.Write(p.pair)
+	}
+	return out.String()
 }
 
-// parameter is where "name=value&" is in a buffer.
-type parameter struct{ start, equals, end int }
-
-// sortParameters returns a buffer with the parameters sorted by name. Those with the same name stay
-// in their order. §6 compares code units of decoded names, but any order of names distinguishes the
-// same queries.
-func sortParameters(buf []byte, parameters []parameter) []byte {
-	slices.SortStableFunc(parameters, func(a, b parameter) int {
-		return bytes.Compare(buf[a.start:a.equals], buf[b.start:b.equals])
-	})
-	out := make([]byte, 0, len(buf))
-	for _, p := range parameters {
-		out = append(out, buf[p.start:p.end]...)
-	}
-	return out
-}
+// parameter is a part "name=value" of a query.
+type parameter struct{ name, pair []byte }
 
 func (s QueryVariation) ignores(name []byte) bool {
 	_, found := slices.BinarySearchFunc(s.names, name, func(known string, name []byte) int {

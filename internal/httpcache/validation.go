@@ -48,8 +48,8 @@ func Confirms(stored, notModified http.Header) bool {
 	case newTag != "" && newTag[0] == '"':
 		// The representation has got a strong entity tag that the stored one lacks. They have a
 		// strong validator in common only if the date is one.
-		strong, ok := StrongLastModified(stored)
-		return ok && strong == newTime
+		strong := StrongLastModified(stored)
+		return strong != "" && strong == newTime
 	case newTime != "":
 		// Another date, even an earlier one, is another representation: a file put back from a
 		// backup answers If-Modified-Since with 304, too.

@@ -11,14 +11,14 @@ import (
 // difference" to make differing clocks unlikely.
 const strongAfter = 60 * time.Second
 
-// StrongLastModified returns Last-Modified if it is a strong validator (RFC 9110 §8.8.2.2): one
-// that can't have been followed by another modification in the same second before the response was
-// made.
-func StrongLastModified(h http.Header) (string, bool) {
+// StrongLastModified returns Last-Modified if it is a strong validator (RFC 9110 §8.8.2.2), or "":
+// one that can't have been followed by another modification in the same second before the response
+// was made.
+func StrongLastModified(h http.Header) string {
 	if lead, ok := modifiedBefore(h); !ok || lead < strongAfter {
-		return "", false
+		return ""
 	}
-	return lastModified(h), true
+	return lastModified(h)
 }
 
 // modifiedBefore returns how long before Date the Last-Modified is, if there are both.
