@@ -149,9 +149,6 @@ func (s *Server) Aliases() []string {
 // BaseURL returns the URL that requests' URLs begin with: a copy of HTTP's argument, without
 // userinfo, its path ending in a slash.
 func (s *Server) BaseURL() *url.URL {
-	if s.base == nil {
-		return &url.URL{Path: "/"}
-	}
 	u := withoutUserinfo(s.base)
 	if !strings.HasSuffix(u.EscapedPath(), "/") {
 		u.Path += "/"

@@ -39,14 +39,13 @@ func (s *Server) transports() (*transports, error) {
 	if err := s.Validate(); err != nil {
 		return nil, err
 	}
-	if t := s.Transport; t != nil {
-		s.next = &transports{t, t, t}
-		return s.next, nil
-	}
-	s.next = &transports{
-		kept:    s.newTransport(true, "h2", "http/1.1"),
-		once:    s.newTransport(false, "h2", "http/1.1"),
-		upgrade: s.newTransport(false, "http/1.1"),
+	s.next = &transports{s.Transport, s.Transport, s.Transport}
+	if s.Transport == nil {
+		s.next = &transports{
+			kept:    s.newTransport(true, "h2", "http/1.1"),
+			once:    s.newTransport(false, "h2", "http/1.1"),
+			upgrade: s.newTransport(false, "http/1.1"),
+		}
 	}
 	return s.next, nil
 }

@@ -162,9 +162,6 @@ func (x *exchange) end(err error) {
 		if r := x.req.Header.Get("Range"); r != "" {
 			e.Str("range", r)
 		}
-		if err != nil {
-			e.Err(err)
-		}
-		e.Msg("origin")
+		e.Err(err).Msg("origin")
 	})
 }

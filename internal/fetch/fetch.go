@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"github.com/scurrycache/scurry/internal/httpcache"
 	"github.com/scurrycache/scurry/internal/store"
@@ -135,14 +136,7 @@ func (o *Origin) judge(
 }
 
 // failing reports whether a status says that the origin can't answer now (RFC 5861 section 4).
-func failing(status int) bool {
-	switch status {
-	case http.StatusInternalServerError, http.StatusBadGateway,
-		http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		return true
-	}
-	return false
-}
+func failing(status int) bool { return slices.Contains([]int{500, 502, 503, 504}, status) }
 
 // sameContent reports whether the answer to a HEAD is about the content of prev, which a GET
 // brought, and so renews it (RFC 9111 section 4.3.5).

@@ -19,7 +19,7 @@ import (
 var steeringPrefixes = []string{"X-Forwarded", "X-Original-", "X-Rewrite-"}
 
 // steeringFields are all others, by what they override.
-var steeringFields = fieldSet("" +
+var steeringFields = strings.Fields("" +
 	// the target
 	`X-Override-Url X-Proxy-Url X-Request-Uri X-Request-Url X-Real-Url X-Real-Uri
 	X-Envoy-Original-Path X-Http-Destinationurl X-Script-Name X-Sendfile-Type X-Accel-Mapping ` +
@@ -38,14 +38,6 @@ var steeringFields = fieldSet("" +
 	Cf-Connecting-Ip Cf-Connecting-Ipv6 Cf-Pseudo-Ipv4 Fastly-Client-Ip Fly-Client-Ip
 	X-Appengine-User-Ip X-Appengine-Remote-Addr`)
 
-func fieldSet(names string) map[string]bool {
-	set := map[string]bool{}
-	for name := range strings.FieldsSeq(names) {
-		set[name] = true
-	}
-	return set
-}
-
 // steers reports whether a field of that canonical name is one of them. To CGI and its successors,
 // '_' in a name is '-'.
 func steers(name string) bool {
@@ -53,7 +45,7 @@ func steers(name string) bool {
 		name = http.CanonicalHeaderKey(strings.ReplaceAll(name, "_", "-"))
 	}
 	begins := func(prefix string) bool { return strings.HasPrefix(name, prefix) }
-	return steeringFields[name] || slices.ContainsFunc(steeringPrefixes, begins)
+	return slices.Contains(steeringFields, name) || slices.ContainsFunc(steeringPrefixes, begins)
 }
 
 // DropSteering removes from h what steers an origin.

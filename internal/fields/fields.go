@@ -40,8 +40,8 @@ func Pack(h http.Header) Packed {
 }
 
 func appendName(b []byte, name string) []byte {
-	if i, ok := codes[name]; ok {
-		return append(b, i)
+	if i, ok := slices.BinarySearch(usual, name); ok && i > 0 {
+		return append(b, byte(i))
 	}
 	b = binary.AppendUvarint(append(b, 0), uint64(len(name)))
 	return append(b, name...)

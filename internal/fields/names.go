@@ -2,8 +2,8 @@ package fields
 
 import "strings"
 
-// usual are the names that are packed as one byte, their index. Index 0 means that the name
-// follows. No two nodes exchange packed fields, so the list may change.
+// usual are the names that are packed as one byte, their index, in order. Index 0 means that the
+// name follows. No two nodes exchange packed fields, so the list may change.
 var usual = append([]string{""}, strings.Fields(`
 	Accept Accept-Encoding Accept-Language Accept-Ranges Access-Control-Allow-Credentials
 	Access-Control-Allow-Headers Access-Control-Allow-Methods Access-Control-Allow-Origin
@@ -16,11 +16,3 @@ var usual = append([]string{""}, strings.Fields(`
 	X-Amz-Request-Id X-Amz-Version-Id X-Cache X-Content-Type-Options X-Frame-Options
 	X-Powered-By X-Request-Id X-Served-By X-Timer X-Xss-Protection
 `)...)
-
-var codes = func() map[string]byte {
-	m := make(map[string]byte, len(usual))
-	for i, name := range usual[1:] {
-		m[name] = byte(i + 1)
-	}
-	return m
-}()
