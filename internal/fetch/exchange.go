@@ -25,7 +25,7 @@ const (
 	reasonExplain    = "explain"    // to see what the origin says
 )
 
-// purpose is what a request to the origin is for.
+// purpose says why a request is sent to the origin.
 type purpose struct {
 	reason string
 	id     string // of the client's request, in the log
@@ -56,7 +56,7 @@ func (o *Origin) do(req *http.Request, by purpose) (*http.Response, error) {
 		_ = resp.Body.Close()
 		return nil, x.fail(err)
 	}
-	// The body isn't one then, but the other protocol, to be written to as well.
+	// The body is then a connection of the other protocol, which is written to as well.
 	if resp.StatusCode == http.StatusSwitchingProtocols {
 		x.end(nil)
 		return resp, nil
@@ -73,9 +73,8 @@ func (x *exchange) fail(err error) error {
 	return err
 }
 
-// open returns resp with x as its body, once the first bytes of that have come, or have kept a
-// reader waiting. The transport may go on changing the Response that it has made until its body is
-// at the end, so the result is another.
+// open returns a copy of resp with x as its body. It waits a moment for the first bytes of the
+// body. The transport may change its Response until the body has ended, so the result is a copy.
 func (x *exchange) open(resp *http.Response) *http.Response {
 	out := *resp
 	out.Request, out.Body, out.Trailer = x.req, x, maps.Clone(resp.Trailer)
@@ -101,8 +100,8 @@ func (b *openBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Broken is why the body of an origin's response has broken off before anything of it was used, if
-// it has.
+// Broken returns the error of a response body that has broken off before any of it was used, or
+// nil.
 func Broken(resp *http.Response) error { return broken(resp.Body) }
 
 func broken(body any) error {

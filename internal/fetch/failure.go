@@ -15,7 +15,7 @@ import (
 	"github.com/scurrycache/scurry/internal/store"
 )
 
-// FailureOf is the error of an exchange with the origin as what it means to those who asked.
+// FailureOf returns the failure that err, an error of an exchange with the origin, stands for.
 func FailureOf(err error) *store.Failure {
 	if f, ok := errors.AsType[*store.Failure](err); ok {
 		return f
@@ -27,7 +27,7 @@ func FailureOf(err error) *store.Failure {
 	return &store.Failure{Status: status, Kind: kind, Err: err}
 }
 
-// misbehaves is that the origin has answered with what is no answer.
+// misbehaves returns the failure for a response that breaks the protocol.
 func misbehaves(err error) *store.Failure {
 	return &store.Failure{Status: http.StatusBadGateway, Kind: "http_protocol_error", Err: err}
 }
@@ -78,7 +78,7 @@ func is[E error](err error) bool {
 	return ok
 }
 
-// TimedOut reports whether err is that something took too long.
+// TimedOut reports whether err is a timeout.
 func TimedOut(err error) bool {
 	t, ok := errors.AsType[net.Error](err)
 	return ok && t.Timeout() || errors.Is(err, os.ErrDeadlineExceeded) ||

@@ -11,9 +11,9 @@ import (
 	"github.com/scurrycache/scurry/internal/store"
 )
 
-// Fetch is store.Source's. A body that breaks off within its first bytes is as good as no answer.
-// If it could be resumed, it is asked for once more instead, as a whole, since nothing of it has
-// been used.
+// Fetch implements store.Source. A body that breaks off within its first bytes counts as no
+// response. If it could be resumed, the request is sent once more instead, since no byte has been
+// used.
 func (o *Origin) Fetch(
 	ctx context.Context, req *store.Request, prev *store.Record,
 ) (*store.OriginResponse, error) {
@@ -33,7 +33,7 @@ func (o *Origin) Fetch(
 	}
 }
 
-// attempt is one request to the origin on its way.
+// attempt is one request to the origin, made for req.
 type attempt struct {
 	req    *store.Request
 	prev   *store.Record // that it validates
@@ -42,7 +42,7 @@ type attempt struct {
 	reason string
 }
 
-// attempt makes the request to the origin for req.
+// attempt builds the request to the origin for req.
 func (o *Origin) attempt(req *store.Request, prev *store.Record) *attempt {
 	a := &attempt{
 		req: req, prev: prev, key: cmp.Or(req.Target, req.Key),
@@ -66,7 +66,7 @@ func (o *Origin) attempt(req *store.Request, prev *store.Record) *attempt {
 	return a
 }
 
-// try asks the origin.
+// try sends one request to the origin, and another one if a 304 confirms nothing that is stored.
 func (o *Origin) try(
 	ctx context.Context, req *store.Request, prev *store.Record,
 ) (*store.OriginResponse, error) {
@@ -84,7 +84,7 @@ func (o *Origin) try(
 	if resp.StatusCode != http.StatusNotModified {
 		return o.judge(a, resp, head)
 	}
-	// It answers conditions of ours.
+	// The client's conditions weren't sent, so this answers those that were added here.
 	_ = resp.Body.Close()
 	if f := o.confirmed(a, head); f != nil {
 		return f, nil
@@ -96,7 +96,7 @@ func (o *Origin) try(
 	return o.try(ctx, &again, nil)
 }
 
-// confirmed is what a 304 says is still good, or nil if that isn't stored.
+// confirmed returns the stored response that a 304 renews, or nil if that isn't stored.
 func (o *Origin) confirmed(a *attempt, head *httpcache.Response) *store.OriginResponse {
 	if a.prev != nil {
 		if httpcache.Confirms(a.prev.Header(), head.Header) {
@@ -113,7 +113,7 @@ func (o *Origin) confirmed(a *attempt, head *httpcache.Response) *store.OriginRe
 	return f
 }
 
-// judge says what a response comes to that isn't a 304.
+// judge turns a response other than a 304 into a result.
 func (o *Origin) judge(
 	a *attempt, resp *http.Response, head *httpcache.Response,
 ) (*store.OriginResponse, error) {
@@ -138,8 +138,8 @@ func (o *Origin) judge(
 // failing reports whether a status says that the origin can't answer now (RFC 5861 section 4).
 func failing(status int) bool { return slices.Contains([]int{500, 502, 503, 504}, status) }
 
-// sameContent reports whether the answer to a HEAD is about the content of prev, which a GET
-// brought, and so renews it (RFC 9111 section 4.3.5).
+// sameContent reports whether the response to a HEAD is about the content of prev, the response to
+// a GET, and so renews it (RFC 9111 section 4.3.5).
 func sameContent(prev *store.Record, head *httpcache.Response) bool {
 	if head.Status != http.StatusOK || prev.Status != http.StatusOK {
 		return false

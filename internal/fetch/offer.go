@@ -10,15 +10,15 @@ import (
 	"github.com/scurrycache/scurry/internal/store"
 )
 
-// An origin that chooses among representations by what the client accepts may choose for a new
-// request one that is stored already. It is told which ones are, by their entity tags (RFC 9111
-// section 4.1), and needn't send that again.
+// An origin that negotiates content may select, for a new request, a representation that is stored
+// already. The request lists the entity tags of the stored ones (RFC 9111 section 4.1), so that the
+// origin needn't send the content again.
 
 // maxOffered bounds the bytes of an If-None-Match that names variants.
 const maxOffered = 4 << 10
 
-// Offer makes a request for url conditional on what is stored for other requests, if there is
-// anything to be named.
+// Offer makes a request for url conditional on the variants that are stored for other requests, if
+// any has a usable entity tag.
 func (o *Origin) Offer(header http.Header, req *store.Request, url string) {
 	if !negotiated(req.Variants) {
 		return
@@ -36,8 +36,7 @@ func (o *Origin) Offer(header http.Header, req *store.Request, url string) {
 	}
 }
 
-// negotiated reports whether what tells the variants apart is what clients accept, and nothing
-// else.
+// negotiated reports whether the variants differ by Accept and Accept-* only.
 func negotiated(variants []*store.Record) bool {
 	var names []string
 	for _, rec := range variants {
@@ -48,8 +47,8 @@ func negotiated(variants []*store.Record) bool {
 	})
 }
 
-// offerable returns the strong entity tag that names rec and no other content that is stored, or ""
-// if there is none or rec isn't one for url.
+// offerable returns the strong entity tag of rec, or "" if it has none, if another stored variant
+// with other content has the same one, or if rec isn't a whole response for url.
 func (o *Origin) offerable(rec *store.Record, req *store.Request, url string) string {
 	tag := httpcache.StrongETag(rec.Header())
 	whole := rec.Status == http.StatusOK && rec.Part == store.Part{}
@@ -63,8 +62,8 @@ func (o *Origin) offerable(rec *store.Record, req *store.Request, url string) st
 	return tag
 }
 
-// named returns the variant that a 304 to a request for url names, if it is one for req: whatever
-// the origin says, no client gets a content coding that it doesn't accept.
+// named returns the variant that a 304 to a request for url names, or nil if there is none or if
+// req doesn't accept its content coding.
 func (o *Origin) named(req *store.Request, url string, notModified http.Header) *store.Record {
 	tag := httpcache.StrongETag(notModified)
 	for _, rec := range req.Variants {

@@ -13,7 +13,7 @@ import (
 	"github.com/scurrycache/scurry/internal/store"
 )
 
-// Open is store.Source's.
+// Open implements store.Source.
 func (o *Origin) Open(
 	ctx context.Context, by store.Fields, rec *store.Record, off, end int64,
 ) (store.OriginBody, error) {
@@ -60,16 +60,17 @@ func rangeOf(off, end int64) string {
 	return fmt.Sprintf("bytes=%d-%d", off, end-1)
 }
 
-// acceptsNone reports whether the origin says that it gives no ranges (RFC 9110 section 14.3).
+// acceptsNone reports whether the origin says that it serves no ranges (RFC 9110 section 14.3).
 func acceptsNone(h http.Header) bool {
 	return strings.EqualFold(strings.Join(h["Accept-Ranges"], ","), "none")
 }
 
-// continues reports whether a response is rec's representation, or its part from off on, and the
-// length that it states. Parts are of one representation only if they have the same strong
-// validator (RFC 9110 section 15.3.7.3), so a part that lacks it isn't taken, and neither is one
-// that doesn't tell where the whole ends. All that isn't such a part refuses one; but that there is
-// another representation by now, a whole one tells for certain.
+// continues checks that a response is rec's representation, or the part of it that begins at off,
+// and returns the length of the representation, -1 if it isn't known. Parts belong to one
+// representation only if they have the same strong validator (RFC 9110 section 15.3.7.3), so a part
+// without it isn't accepted, nor is one that doesn't state the total length. The error wraps
+// fill.ErrGone only if a whole response shows that the representation has changed. Any other
+// response that isn't such a part is a refusal.
 func continues(
 	rec *store.Record, head *httpcache.Response, contentLength, off int64,
 ) (length int64, err error) {

@@ -15,8 +15,8 @@ import (
 var errSwitched = errors.New(
 	"the origin switches to another protocol, which it wasn't asked to")
 
-// send sends one request for key and returns the response with its head as the rules of caching
-// want it. The error is a *store.Failure.
+// send sends one request for key and returns the response and its head. The error is a
+// *store.Failure.
 func (o *Origin) send(
 	ctx context.Context, by purpose, method, key string, header http.Header,
 ) (*http.Response, *httpcache.Response, error) {
@@ -36,7 +36,7 @@ func (o *Origin) send(
 	return resp, o.Received(resp, sent), nil
 }
 
-// interim tells inform of an interim response.
+// interim passes an interim response on to inform.
 func (p purpose) interim(status int, header textproto.MIMEHeader) error {
 	if status != http.StatusSwitchingProtocols {
 		p.inform(status, httpcache.EndToEnd(http.Header(header)))
@@ -44,7 +44,8 @@ func (p purpose) interim(status int, header textproto.MIMEHeader) error {
 	return nil
 }
 
-// fetchHeader is a client's header as it goes with a request whose answer may be stored for others.
+// fetchHeader returns the header of a request to the origin, made from a client's, whose response
+// may be stored for others.
 func (o *Origin) fetchHeader(by store.Fields) http.Header {
 	h := httpcache.EndToEnd(by.Header)
 	httpcache.StripConditions(h)
@@ -54,8 +55,9 @@ func (o *Origin) fetchHeader(by store.Fields) http.Header {
 	return h
 }
 
-// Probe asks the origin for the head of what key names, as it would be asked for a client's request
-// with those fields. The error is a *store.Failure.
+// Probe requests the head of the resource with that key from the origin, as for a client's request
+// with those fields. length is the Content-Length, -1 if it isn't known. The error is a
+// *store.Failure.
 func (o *Origin) Probe(
 	ctx context.Context, method, key string, request http.Header,
 ) (head *httpcache.Response, length int64, err error) {

@@ -7,18 +7,18 @@ import (
 	"strings"
 )
 
-// What frameworks behind an origin obey although it isn't part of the resource's URL would let one
-// client choose what is stored for all. Such fields never go with a request whose answer may be
-// stored; a Vary that names them selects nothing, since the origin has seen none of them. Requests
-// that are forwarded have them as the client sent them, since nobody else gets the answer.
+// Frameworks behind an origin obey some fields that override parts of the URL, the method or the
+// client's address. With such a field, one client could choose the response that is stored for all.
+// So a request whose response may be stored never has one, and a Vary that names one is ignored.
+// Requests that are forwarded keep these fields, since only their client gets the response.
 //
-// X-Wap-Profile, X-Requested-With and the like aren't among them: like User-Agent they describe the
-// client and not the request, and an origin that heeds them says so in Vary.
+// X-Wap-Profile, X-Requested-With and similar fields aren't among them. They describe the client,
+// as User-Agent does, and an origin that uses them says so in Vary.
 
-// steeringPrefixes are what the names of steering fields begin with.
+// steeringPrefixes are prefixes of the names of steering fields.
 var steeringPrefixes = []string{"X-Forwarded", "X-Original-", "X-Rewrite-"}
 
-// steeringFields are all others, by what they override.
+// steeringFields are the other steering fields, by what they override.
 var steeringFields = strings.Fields("" +
 	// the target
 	`X-Override-Url X-Proxy-Url X-Request-Uri X-Request-Url X-Real-Url X-Real-Uri
@@ -38,8 +38,8 @@ var steeringFields = strings.Fields("" +
 	Cf-Connecting-Ip Cf-Connecting-Ipv6 Cf-Pseudo-Ipv4 Fastly-Client-Ip Fly-Client-Ip
 	X-Appengine-User-Ip X-Appengine-Remote-Addr`)
 
-// steers reports whether a field of that canonical name is one of them. To CGI and its successors,
-// '_' in a name is '-'.
+// steers reports whether the field with that canonical name is a steering field. CGI and its
+// successors take '_' in a name for '-'.
 func steers(name string) bool {
 	if strings.Contains(name, "_") {
 		name = http.CanonicalHeaderKey(strings.ReplaceAll(name, "_", "-"))
@@ -48,12 +48,12 @@ func steers(name string) bool {
 	return slices.Contains(steeringFields, name) || slices.ContainsFunc(steeringPrefixes, begins)
 }
 
-// DropSteering removes from h what steers an origin.
+// DropSteering removes the steering fields from h.
 func DropSteering(h http.Header) {
 	maps.DeleteFunc(h, func(name string, _ []string) bool { return steers(name) })
 }
 
-// Steered reports whether h has something that steers an origin.
+// Steered reports whether h has a steering field.
 func Steered(h http.Header) bool {
 	for name := range h {
 		if steers(name) {

@@ -8,7 +8,7 @@ import (
 	"github.com/scurrycache/scurry/internal/store"
 )
 
-// renewed is prev with what a 304 has told.
+// renewed returns prev, updated by a 304 or by the response to a HEAD.
 func (o *Origin) renewed(
 	req *store.Request, prev *store.Record, head *httpcache.Response,
 ) *store.OriginResponse {
@@ -31,7 +31,7 @@ func (o *Origin) storable(req *store.Request, head *httpcache.Response, length i
 	return storable && !VariesByIdentity(head.Header, fieldsTold(req.Fields()))
 }
 
-// fetched says what is to become of a response.
+// fetched makes the result of a response that is new: its record, and whether it may be stored.
 func (o *Origin) fetched(
 	req *store.Request, url string, resp *http.Response, head *httpcache.Response,
 ) *store.OriginResponse {
@@ -42,7 +42,8 @@ func (o *Origin) fetched(
 	f.Storable = o.storable(req, head, rec.Length)
 	switch {
 	case rec.Status == http.StatusPartialContent && !req.Head:
-		// One that has had us ask for the rest in vain isn't to do so again.
+		// If the rest of such a part was requested without success (Gone), a part isn't stored
+		// again.
 		if f.Storable = f.Storable && req.Gone == ""; f.Storable {
 			partial(f, head)
 		}
@@ -62,9 +63,9 @@ func (o *Origin) fetched(
 	return f
 }
 
-// partial says what is to become of a 206 that may be stored (RFC 9111 section 3.3): where a strong
-// validator names the whole, the record is that of the whole, some of whose content is at hand;
-// else it is a part, to answer requests like the one it came for.
+// partial makes the record of a 206 that may be stored (RFC 9111 section 3.3). With a strong
+// validator the record is that of the whole, and the body is a part of its content. Otherwise it is
+// the record of a part, which answers requests for a range within.
 func partial(f *store.OriginResponse, head *httpcache.Response) {
 	rec := f.Record
 	part, whole, _ := partOf(head, rec.Length)
@@ -78,8 +79,8 @@ func partial(f *store.OriginResponse, head *httpcache.Response) {
 	f.From, f.To = part.Start, part.End
 }
 
-// partOf is the part that a 206 whose content has length bytes holds, and whether it can be joined
-// with others to the whole. It fails if the response doesn't say which part it is.
+// partOf returns the part that a 206 holds whose content has length bytes, and whether it can be
+// joined with other parts. It isn't ok if the response doesn't say which part it is.
 func partOf(head *httpcache.Response, length int64) (part httpcache.Part, whole, ok bool) {
 	part, ok = httpcache.ParsePart(head.Header, length)
 	validator, _ := strongValidator(head.Header)
@@ -87,9 +88,9 @@ func partOf(head *httpcache.Response, length int64) (part httpcache.Part, whole,
 	return part, whole, ok
 }
 
-// Judge reports whether the response to a GET with those fields is one that may be stored, if its
-// content has length bytes, and as what it is judged: a part that may be stored as the success that
-// it is a part of.
+// Judge reports whether the response to a GET with those fields may be stored, if its content has
+// length bytes. judged is the head that the decision is about: for a 206 that may be stored, that
+// of the 200 that it is a part of.
 func (o *Origin) Judge(
 	request http.Header, head *httpcache.Response, length int64,
 ) (judged *httpcache.Response, storable bool) {

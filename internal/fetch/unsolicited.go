@@ -7,10 +7,10 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// OnUnsolicited has drop called with the keys of what is to be dropped, here and on the other
-// nodes, whatever it is and whether it has come to its end or not: it may be another resource's. An
-// origin that can tell has seen bytes that nobody asked for on their connections. stop, which must
-// be called, waits for drop.
+// OnUnsolicited has drop called with the keys of resources whose responses may be those of other
+// resources, because the origin has seen unsolicited bytes on their connections. Their stored
+// responses have to be dropped on all nodes, complete or not. It does nothing if the origin has no
+// OnUnsolicited method. stop must be called; it waits for drop.
 func (o *Origin) OnUnsolicited(drop func(keys []string)) (stop func()) {
 	teller, ok := o.Origin.(interface {
 		OnUnsolicited(f func(urls []string, until time.Time)) (stop func())
