@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// claimTime is how long a request waits for a kept connection to become quiet, which takes some
-// microseconds if it ever does. Then it takes another connection.
+// claimTime is how long a request waits for a kept connection to become quiet. That takes some
+// microseconds, or never happens; the request then takes another connection.
 const claimTime = 250 * time.Millisecond
 
 // use prepares the connection that net/http has taken for a request for u. It returns the
@@ -37,7 +37,7 @@ func use(ctx context.Context, info httptrace.GotConnInfo, u *url.URL) *guardedCo
 	return c
 }
 
-// beneath returns the guardedConn that conn is spoken over.
+// beneath returns the guardedConn below conn.
 func beneath(conn net.Conn) *guardedConn {
 	for {
 		if c, ok := conn.(*guardedConn); ok {
@@ -65,7 +65,7 @@ func (c *guardedConn) claim(ctx context.Context, url string) bool {
 	}
 }
 
-// tryClaim is claim without the wait. If over, c will never do.
+// tryClaim is claim without the wait. If over is set, c can never be used again.
 func (c *guardedConn) tryClaim(url string) (ok, over bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -81,9 +81,9 @@ func (c *guardedConn) tryClaim(url string) (ok, over bool) {
 	return ok, false
 }
 
-// giveUp closes c from beneath and waits until net/http's reader has noticed, which takes no longer
-// than it takes to run. The reader may still have bytes from before, and would take them for the
-// response to the request that is about to go out.
+// giveUp closes c below net/http and waits until net/http's reader has noticed, which happens as
+// soon as that runs. The reader may still hold earlier bytes, and would take them for the response
+// to the request that is about to be sent.
 func (c *guardedConn) giveUp() {
 	distrusted := c.server.trust.distrusted()
 	c.mu.Lock()
@@ -96,8 +96,8 @@ func (c *guardedConn) giveUp() {
 	<-c.gone
 }
 
-// ended notes that a response has come to its end, and that net/http keeps c for the next request.
-// It is called before net/http's reader looks for more.
+// ended notes that a response has ended and that net/http keeps c for the next request. It is
+// called before net/http's reader reads again.
 func (c *guardedConn) ended() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

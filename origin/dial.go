@@ -69,7 +69,7 @@ func (s *Server) handshake(ctx context.Context, conn net.Conn, config *tls.Confi
 // errHandshake means that a TLS handshake took longer than TLSTimeout.
 const errHandshake timeoutError = "TLS handshake takes too long"
 
-// timeoutError means that something took too long.
+// timeoutError is the error of an operation that took too long.
 type timeoutError string
 
 func (e timeoutError) Error() string { return string(e) }

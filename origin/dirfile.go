@@ -11,7 +11,7 @@ import (
 	"github.com/scurrycache/scurry/internal/httpcache"
 )
 
-// settleTime is how old a modification has to be before another one certainly gets another time
+// settleTime is how old a modification must be so that another one is sure to get another time
 // stamp.
 const settleTime = 2 * time.Second
 
@@ -37,8 +37,8 @@ func (d *Dir) file(req *http.Request, in *folder, name string) (*http.Response, 
 	return resp, nil
 }
 
-// open opens the regular file at name. It looks at what else it may be before it opens it, since
-// that may disturb a device.
+// open opens the regular file at name. It checks first that it is one, since opening may disturb a
+// device.
 func (f *folder) open(name string) (*os.File, fs.FileInfo, error) {
 	info, err := f.Stat(name)
 	if err != nil {
@@ -50,8 +50,8 @@ func (f *folder) open(name string) (*os.File, fs.FileInfo, error) {
 	return f.openRegular(name)
 }
 
-// openRegular opens name, which may have come to stand for another file since it was looked at: it
-// doesn't wait for a FIFO's writer, and gives back nothing but a regular file.
+// openRegular opens name, which may stand for another file since it was checked. It doesn't wait
+// for a FIFO's writer, and returns an error unless the file is a regular one.
 func (f *folder) openRegular(name string) (*os.File, fs.FileInfo, error) {
 	file, err := f.OpenFile(name, openFlags, 0)
 	if err != nil {
@@ -100,9 +100,9 @@ func (d *Dir) represent(req *http.Request, name string, info fs.FileInfo) (
 }
 
 // validatorsOf returns the validators of the file that info describes, as fields, and whether its
-// time stamp is settled: older than settleTime. If not, the ETag is weak, and differs in more than
-// that from the strong one that comes later: else a client that got an early version would take it
-// for the settled one by weak comparison.
+// time stamp is settled: older than settleTime. If it isn't, the ETag is weak. It also has another
+// opaque part than the later strong one: otherwise a client with an early version would take it for
+// the settled one by weak comparison.
 func validatorsOf(info fs.FileInfo, now time.Time) (validators http.Header, settled bool) {
 	modified := info.ModTime()
 	etag := fmt.Sprintf("%x-%x", info.Size(), modified.UnixNano())

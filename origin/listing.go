@@ -40,8 +40,8 @@ func (d *Dir) directory(req *http.Request, in *folder, name string) (*http.Respo
 	return d.listing(req, page.Bytes()), nil
 }
 
-// listing answers with page, whose validator is a hash of it: a directory's own modification time
-// doesn't change with the sizes and times of its files.
+// listing answers with page. Its validator is a hash of the page, since a directory's own
+// modification time doesn't change with the sizes and times of its files.
 func (d *Dir) listing(req *http.Request, page []byte) *http.Response {
 	etag := http.Header{"Etag": {fmt.Sprintf(`W/"%.8x"`, sha256.Sum256(page))}}
 	resp, _ := d.conditional(req, etag, false)
@@ -101,14 +101,14 @@ func compareEntries(a, b fs.FileInfo) int {
 	return 1
 }
 
-// escapeName writes name as a relative URL that needs no escaping in HTML, which simple clients
-// don't undo: all that isn't unreserved (RFC 3986 section 2.3) is percent-encoded, as is a colon,
-// which could end a scheme.
+// escapeName writes name as a relative URL without characters that HTML escapes, since simple
+// clients don't unescape them. All that isn't unreserved (RFC 3986 section 2.3) is percent-encoded,
+// also a colon, which could end a scheme.
 func escapeName(name string) template.URL {
 	return template.URL(strings.ReplaceAll(url.QueryEscape(name), "+", "%20"))
 }
 
-// formatSize writes n in the largest unit of which it has one, to a tenth.
+// formatSize writes n to a tenth of the largest binary unit that isn't larger than n.
 func formatSize(n int64) string {
 	if n < 1<<10 {
 		return fmt.Sprintf("%d B", n)

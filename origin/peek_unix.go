@@ -7,7 +7,7 @@ import "syscall"
 // canPeek is whether this system shows what has come over a connection without waiting for it.
 const canPeek = true
 
-// errNothing is that nothing has come.
+// errNothing means that nothing has come.
 const errNothing = syscall.EAGAIN
 
 // readNow reads what has come.
@@ -19,7 +19,7 @@ func readNow(fd uintptr, p []byte) (n int, err error) {
 	}
 }
 
-// peek is a look at what has come, without reading it.
+// peek looks at what has come without reading it.
 type peek struct {
 	first [16]byte
 	n     int
@@ -27,8 +27,8 @@ type peek struct {
 	try   func(fd uintptr) // now
 }
 
-// into returns the first of what has come and hasn't been read; nothing has if quiet. It returns
-// neither if the connection has ended.
+// into returns the first bytes that have come and haven't been read. If there are none, quiet is
+// set; if the connection has ended, neither is.
 func (p *peek) into(raw syscall.RawConn) (b []byte, quiet bool) {
 	switch failed := raw.Control(p.try); {
 	case failed != nil:

@@ -56,8 +56,7 @@ func (d *Dir) text(req *http.Request, code int) *http.Response {
 	return resp
 }
 
-// setContent makes content the content of resp, which the response to a HEAD describes but doesn't
-// carry.
+// setContent gives content to resp. The response to a HEAD gets the fields only.
 func setContent(resp *http.Response, mediaType string, content []byte) {
 	resp.Header.Set("Content-Type", mediaType)
 	setLength(resp, int64(len(content)))

@@ -74,10 +74,10 @@ func (s *Server) outgoing(ctx context.Context, req *http.Request) *http.Request 
 	return out
 }
 
-// keepSpelling has out's path sent as its RawPath spells it. net/http would escape a path anew if
-// it has a character that should be escaped and isn't. A path that begins with two slashes, or goes
-// to a proxy, has to be part of a whole URL then, which every server must take (RFC 9112 section
-// 3.2.2).
+// keepSpelling makes net/http send out's path as its RawPath spells it. net/http would escape a
+// path again if it has a character that should be escaped and isn't. A path that begins with two
+// slashes, or goes to a proxy, then has to be part of a whole URL, which every server must accept
+// (RFC 9112 section 3.2.2).
 func (s *Server) keepSpelling(out *http.Request) {
 	u := out.URL
 	if u.RawPath == "" || u.RawPath == u.EscapedPath() || unsendable(u.RawPath) {
@@ -99,8 +99,8 @@ func unsendable(path string) bool {
 }
 
 // send is next.RoundTrip with the one retry that Server.RoundTrip's comment describes. net/http
-// itself tries again when a connection that was idle breaks, but not when one that it made for this
-// request does.
+// itself tries again when a connection that was idle breaks, but not when a connection breaks that
+// it made for this request.
 func (s *Server) send(next http.RoundTripper, req *http.Request) (*http.Response, error) {
 	var connected, answered atomic.Bool
 	var conn atomic.Pointer[guardedConn]
@@ -131,14 +131,14 @@ func repeatable(req *http.Request) bool {
 	return reads && !hasBody(req)
 }
 
-// limitBody puts BodyTimeout to resp's body; cancel ends the context ctx of its request.
+// limitBody applies BodyTimeout to resp's body. cancel ends ctx, the context of its request.
 func (s *Server) limitBody(
 	ctx context.Context, cancel context.CancelCauseFunc, resp *http.Response,
 ) {
 	switch {
 	case resp.StatusCode == http.StatusSwitchingProtocols:
-		// What follows isn't a body but another protocol, which has to be written to as well; req's
-		// context ends it.
+		// The body is a connection of another protocol, which is written to as well; req's context
+		// ends it.
 	case resp.Body == nil || resp.Body == http.NoBody:
 		cancel(nil)
 		resp.Body = http.NoBody

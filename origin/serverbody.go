@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// serverBody is a body whose Reads don't wait for ever. The limit is held by a timer that runs
-// while a Read does and ends the request's context, which makes net/http's Read return. A Read
-// whose bytes come at that very moment keeps them, and the next one fails.
+// serverBody is a body whose Reads wait for the limit at most. A timer runs during each Read. When
+// it fires, it ends the request's context, which makes net/http's Read return. A Read whose bytes
+// come at that very moment returns them, and the next one fails.
 type serverBody struct {
 	io.ReadCloser
 	req    *http.Request   // what errors name

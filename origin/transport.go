@@ -50,9 +50,9 @@ func (s *Server) transports() (*transports, error) {
 	return s.next, nil
 }
 
-// choose returns what is to send req. A request with a body can't be sent again over another
-// connection when the one that it got turns out not to be usable, so it gets one of its own; HTTP/2
-// doesn't have that problem.
+// choose returns the transport for req. A request with a body can't be sent again over another
+// connection if its connection turns out to be unusable, so it gets a new one. HTTP/2 doesn't have
+// that problem.
 func (s *Server) choose(t *transports, req *http.Request) http.RoundTripper {
 	switch {
 	case req.Header["Upgrade"] != nil:
@@ -94,7 +94,7 @@ func (s *Server) newTransport(keep bool, protocols ...string) *http.Transport {
 	return t
 }
 
-// environmentProxy is http.ProxyFromEnvironment, but for its error, which would show the
+// environmentProxy is http.ProxyFromEnvironment with another error, since its own would show the
 // credentials in a variable.
 func environmentProxy(req *http.Request) (*url.URL, error) {
 	u, err := http.ProxyFromEnvironment(req)
@@ -105,8 +105,8 @@ func environmentProxy(req *http.Request) (*url.URL, error) {
 	return u, nil
 }
 
-// limit returns d, or byDefault if it is zero, or zero, which means none to net and net/http, if it
-// is negative.
+// limit returns d, or byDefault if d is zero. If d is negative it returns zero, which means no
+// limit to net and net/http.
 func limit(d, byDefault time.Duration) time.Duration {
 	return max(cmp.Or(d, byDefault), 0)
 }

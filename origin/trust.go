@@ -6,12 +6,12 @@ import (
 	"time"
 )
 
-// distrustTime is how long a server that has sent what no request had asked for gets one request on
-// each connection.
+// distrustTime is how long a server that has sent unsolicited bytes gets one request only on each
+// connection.
 const distrustTime = time.Hour
 
-// trust is whether a server is known to send only what was asked for over the connections that it
-// keeps. The zero value trusts it.
+// trust says whether kept connections to a server may be used again. It ends for a while when the
+// server sends unsolicited bytes. The zero value trusts the server.
 type trust struct {
 	period time.Duration // instead of distrustTime, if it isn't 0
 
@@ -38,7 +38,7 @@ func (t *trust) onUnsolicited(f report) (stop func()) {
 	}
 }
 
-// suspect notes that something unsolicited has come over a connection that has carried requests for
+// suspect notes that unsolicited bytes have come over a connection that has carried requests for
 // urls after its first.
 func (t *trust) suspect(urls []string) {
 	t.mu.Lock()
@@ -51,7 +51,7 @@ func (t *trust) suspect(urls []string) {
 	}
 }
 
-// distrusted reports whether no connection is to be used twice.
+// distrusted reports whether no connection may be used twice.
 func (t *trust) distrusted() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -13,8 +13,8 @@ func StrongETag(h http.Header) string {
 	return ""
 }
 
-// entityTag returns the ETag if it is one (RFC 9110 §8.8.3). Anything else isn't sent back: "*" in
-// If-None-Match would have the origin confirm whatever there is.
+// entityTag returns the ETag if it is an entity tag (RFC 9110 §8.8.3). Anything else isn't sent
+// back: with "*" in If-None-Match the origin would confirm any representation.
 func entityTag(h http.Header) string {
 	value := single(h, "Etag")
 	if tag, _ := cutEntityTag(value); tag != value {

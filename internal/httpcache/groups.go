@@ -38,8 +38,8 @@ func Groups(h http.Header, also []string) []string {
 func separates(c rune) bool { return c == ' ' || c == '\t' || c == ',' }
 
 // InvalidatedGroups returns the groups that a response asks to invalidate (RFC 9875 §3), in the
-// form and within the limits of Groups. The field means nothing in the response to a safe method,
-// which the caller has to see to.
+// form and within the limits of Groups. The field means nothing in the response to a safe method;
+// the caller checks that.
 func InvalidatedGroups(h http.Header) []string {
 	return stringsOf(h["Cache-Group-Invalidation"])
 }

@@ -82,8 +82,8 @@ func parseKeys(member httpsfv.Member) (names []string, ok bool) {
 }
 
 // Canonical returns a string for a query, without its question mark, such that two queries have
-// equal strings if and only if they are equivalent under s (§6). It is a query itself, and its own
-// canonical string, but isn't meant to be sent.
+// equal strings if and only if they are equivalent under s (§6). It is itself a query, whose
+// canonical string it is, but isn't meant to be sent.
 func (s QueryVariation) Canonical(query string) string {
 	if s.isDefault() {
 		return query

@@ -28,8 +28,8 @@ func first(h http.Header, name string) string {
 	return ""
 }
 
-// single returns the value of a field that may occur once. Lines that repeat it are tolerated;
-// lines that contradict each other are as good as none.
+// single returns the value of a field that may occur once. Lines that repeat it are tolerated; if
+// lines contradict each other, the field counts as absent.
 func single(h http.Header, name string) string {
 	lines := h[name]
 	for i := 1; i < len(lines); i++ {
