@@ -49,8 +49,7 @@ type guardedConn struct {
 	looked  bool       // the reader has come to look for more since then
 	ahead   bool       // of the next response, nothing has come yet
 	records tlsRecords // what has been read of them
-	peek    peek
-	next    string // the URL of the request that has claimed the connection
+	next    string     // the URL of the request that has claimed the connection
 	sent    history
 }
 
@@ -83,7 +82,6 @@ func (s *Server) guard(conn net.Conn, secure bool) net.Conn {
 		moved: make(chan struct{}, 1), gone: make(chan struct{}),
 	}
 	c.try = c.tryRead
-	c.peek.try = c.peek.now
 	return c
 }
 
@@ -122,7 +120,7 @@ func (c *guardedConn) quietLocked() (b []byte, quiet bool) {
 	if !c.waiting || c.records.within() {
 		return nil, false
 	}
-	return c.peek.into(c.raw)
+	return peek(c.raw)
 }
 
 // Close is net.Conn's.

@@ -51,7 +51,10 @@ func (c *guardedConn) tryRead(fd uintptr) bool {
 	defer c.mu.Unlock()
 	for again := true; again; {
 		c.n, c.err = readNow(fd, c.into)
-		again = !c.secure && c.skipLocked()
+		if again = !c.secure && c.err == nil && c.n > 0; again {
+			c.n = c.withoutLineEndsLocked(c.into[:c.n])
+			again = c.n == 0
+		}
 	}
 	if c.waiting = c.err == errNothing; c.waiting {
 		c.signal()
@@ -80,15 +83,6 @@ func (c *guardedConn) received(b []byte, err error) (int, error) {
 		return 0, errUnsolicited
 	}
 	return c.withoutLineEndsLocked(b), err
-}
-
-// skipLocked is withoutLineEndsLocked for what Read has read. It reports whether nothing is left.
-func (c *guardedConn) skipLocked() (all bool) {
-	if c.err != nil || c.n == 0 {
-		return false
-	}
-	c.n = c.withoutLineEndsLocked(c.into[:c.n])
-	return c.n == 0
 }
 
 // withoutLineEndsLocked removes the line ends at the beginning of b, if a response begins with b.
