@@ -17,9 +17,14 @@ const settleTime = 2 * time.Second
 
 var errNotRegular = errors.New("not a regular file")
 
-// file answers from the regular file at name.
-func (d *Dir) file(req *http.Request, in *folder, name string) (*http.Response, error) {
-	f, info, err := in.open(name)
+// file answers from the regular file at name, of which info is the Stat.
+func (d *Dir) file(req *http.Request, in *folder, name string, info fs.FileInfo) (
+	*http.Response, error,
+) {
+	if !info.Mode().IsRegular() { // to open it may disturb a device
+		return nil, errNotRegular
+	}
+	f, info, err := in.openRegular(name)
 	if err != nil {
 		return nil, err
 	}
@@ -35,19 +40,6 @@ func (d *Dir) file(req *http.Request, in *folder, name string) (*http.Response, 
 		end:  part.Start + part.Length,
 	}
 	return resp, nil
-}
-
-// open opens the regular file at name. It checks first that it is one, since opening may disturb a
-// device.
-func (f *folder) open(name string) (*os.File, fs.FileInfo, error) {
-	info, err := f.Stat(name)
-	if err != nil {
-		return nil, nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, nil, errNotRegular
-	}
-	return f.openRegular(name)
 }
 
 // openRegular opens name, which may stand for another file since it was checked. It doesn't wait

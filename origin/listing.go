@@ -17,7 +17,12 @@ import (
 // directory answers a path that ends in a slash from the directory at name: with its index.html,
 // else with a page that lists it if d.Browse.
 func (d *Dir) directory(req *http.Request, in *folder, name string) (*http.Response, error) {
-	resp, err := d.file(req, in, filepath.Join(name, "index.html"))
+	index := filepath.Join(name, "index.html")
+	info, err := in.Stat(index)
+	var resp *http.Response
+	if err == nil {
+		resp, err = d.file(req, in, index, info)
+	}
 	if err == nil || d.status(err) != http.StatusNotFound {
 		return resp, err
 	}

@@ -28,11 +28,10 @@ type QueryVariation struct {
 // which except came with: "params, except=("x")" is what "except=("x")" is by now. Both are
 // understood.
 func ParseQueryVariation(h http.Header) (s QueryVariation, ok bool) {
-	dictionary := dictionaryOf(h["No-Vary-Search"])
-	if dictionary == nil {
-		return QueryVariation{}, false
+	if dictionary := dictionaryOf(h["No-Vary-Search"]); dictionary != nil {
+		s, ok = parseVariation(dictionary)
 	}
-	if s, ok = parseVariation(dictionary); !ok || s.isDefault() {
+	if !ok || s.isDefault() {
 		return QueryVariation{}, false
 	}
 	return s, true
@@ -47,7 +46,7 @@ func parseVariation(dictionary *httpsfv.Dictionary) (s QueryVariation, ok bool) 
 	}
 	params, ignores := dictionary.Get("params")
 	except, keeps := dictionary.Get("except")
-	all, boolean := itemValue[bool](params) // as it was
+	all, boolean := itemValue[bool](params) // the form up to -05
 	switch {
 	case ignores && keeps && !all:
 		return QueryVariation{}, false
