@@ -3,6 +3,7 @@ package httpcache
 import (
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -34,7 +35,8 @@ const (
 //
 // It allocates nothing unless a date in the request is malformed.
 func Preconditions(method string, request, stored http.Header) (o Outcome, ranges bool) {
-	strong := len(request["If-Range"]) > 0 && StrongLastModified(stored) != ""
+	date := first(request, "If-Range") // or an entity tag, for which strong doesn't matter
+	strong := date != "" && !strings.HasSuffix(date, `"`) && StrongLastModified(stored) != ""
 	return OriginPreconditions(method, request, stored, strong)
 }
 

@@ -41,7 +41,15 @@ func single(h http.Header, name string) string {
 }
 
 // trimOWS removes optional whitespace from both ends (RFC 9110 §5.6.3).
-func trimOWS(s string) string { return strings.Trim(s, " \t") }
+func trimOWS(s string) string {
+	for s != "" && isOWS(s[0]) {
+		s = s[1:]
+	}
+	for s != "" && isOWS(s[len(s)-1]) {
+		s = s[:len(s)-1]
+	}
+	return s
+}
 
 func isOWS(c byte) bool { return c == ' ' || c == '\t' }
 
