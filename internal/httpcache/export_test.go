@@ -10,9 +10,3 @@ func (d Directives) Seconds(name string) (seconds time.Duration, present, valid 
 	}
 	return d.delta(k)
 }
-
-// Lifetime is lifetime of a response.
-func (p Policy) Lifetime(r *Response) (lifetime time.Duration, explicit bool) {
-	d := p.responseDirectives(r.Header)
-	return p.lifetime(r, &d)
-}

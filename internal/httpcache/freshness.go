@@ -6,9 +6,14 @@ import (
 	"time"
 )
 
-// lifetime returns the freshness lifetime of a response (RFC 9111 §4.2.1) and whether the origin
+// Lifetime returns the freshness lifetime of a response (RFC 9111 §4.2.1) and whether the origin
 // stated it. What the origin stated in a malformed or contradictory way is an explicit lifetime of
 // zero.
+func (p Policy) Lifetime(r *Response) (lifetime time.Duration, explicit bool) {
+	d := p.responseDirectives(r.Header)
+	return p.lifetime(r, &d)
+}
+
 func (p Policy) lifetime(r *Response, d *Directives) (lifetime time.Duration, explicit bool) {
 	if s, present, _ := d.delta(sMaxage); present { // §5.2.2.10
 		return s, true
