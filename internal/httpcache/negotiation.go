@@ -102,10 +102,10 @@ func appendAcceptLanguage(dst []byte, lines []string) []byte {
 	return appendPreferences(dst, preferences)
 }
 
-// parsePreferences appends the members of the lines to dst, under the names that named gives them if
-// they are valid. A member that repeats an earlier one is left out. If two of them contradict each
-// other it isn't ok: recipients may take the first, the last or the larger weight, so their order
-// can mean something.
+// parsePreferences appends the members of the lines to dst, under the names that named gives them
+// if they are valid. A member that repeats an earlier one is left out. If two of them contradict
+// each other it isn't ok: recipients may take the first, the last or the larger weight, so their
+// order can mean something.
 func parsePreferences(
 	dst []preference, lines []string, named func(string) (name string, ok bool),
 ) ([]preference, bool) {
@@ -120,7 +120,8 @@ func parsePreferences(
 		if members++; !ok || members > maxPreferences {
 			return nil, false
 		}
-		i := slices.IndexFunc(dst, func(q preference) bool { return strings.EqualFold(q.name, name) })
+		same := func(q preference) bool { return strings.EqualFold(q.name, name) }
+		i := slices.IndexFunc(dst, same)
 		switch {
 		case i < 0:
 			dst = append(dst, p)
@@ -152,8 +153,8 @@ func parseWeight(s string) (thousandths int, ok bool) {
 	return thousandths, thousandths <= 1000
 }
 
-// languageRange names a range by itself. It takes what is a little wider than a basic language range
-// (RFC 4647 §2.1), but has no character that it hasn't.
+// languageRange names a range by itself. It takes what is a little wider than a basic language
+// range (RFC 4647 §2.1), but has no character that it hasn't.
 func languageRange(s string) (name string, ok bool) {
 	if s == "*" {
 		return s, true

@@ -128,8 +128,9 @@ func (f *Facts) Reuse(request http.Header, now time.Time) Reuse {
 	return u
 }
 
-// Usable is Reuse, and reports whether the stored response may answer the request without the origin
-// being asked first. Until retryAfter the origin counts as unreachable, since it has just failed.
+// Usable is Reuse, and reports whether the stored response may answer the request without the
+// origin being asked first. Until retryAfter the origin counts as unreachable, since it has just
+// failed.
 func (f *Facts) Usable(request http.Header, now, retryAfter time.Time) (use Reuse, ok bool) {
 	use = f.Reuse(request, now)
 	switch {
