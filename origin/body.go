@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"sync/atomic"
 	"time"
 )
 
@@ -14,8 +13,8 @@ import (
 // that its response promised. The rest of that version can't be had any more.
 var ErrChanged = errors.New("the file changed while it was being read")
 
-// tick bounds the resolution of the clock that local file systems stamp changes with: a kernel's
-// timer runs at 100 Hz or faster.
+// tick is the coarsest resolution of the clock that local file systems take time stamps from: a
+// kernel's timer runs at 100 Hz or faster.
 const tick = 20 * time.Millisecond
 
 // file is what a body needs of an *os.File.
@@ -26,9 +25,9 @@ type file interface {
 	Stat() (fs.FileInfo, error)
 }
 
-// fileBody reads a span of one version of a file. It hands on what it has read only after it has
-// checked that the file is still what it was at open: kernels stamp a file before they change its
-// bytes, so bytes of another version never pass that check.
+// fileBody reads a span of one version of a file. After each read it checks that the file hasn't
+// changed since it was opened, and only then returns the bytes. Kernels stamp a file before they
+// change its bytes, so bytes of another version never pass that check.
 type fileBody struct {
 	ctx      context.Context // the request's
 	file     file
@@ -36,7 +35,6 @@ type fileBody struct {
 	off, end int64
 	settled  bool
 	err      error // of the first Read that failed, and of all after it
-	closed   atomic.Bool
 }
 
 // Read reads up to len(p) bytes with one system call.
@@ -70,24 +68,19 @@ func (b *fileBody) read(p []byte) (int, error) {
 	return n, b.unchanged()
 }
 
-// settle waits, before the first byte of a file that changed just now, for the clock of its time
-// stamps to move on: from then on no write can carry the stamp that was seen at open. It returns
+// settle waits, before the first byte of a file that changed just now, until the clock of its time
+// stamps has moved on. From then on no write can have the stamp that was seen at open. It returns
 // early when the request's context is done.
 func (b *fileBody) settle() error {
 	wait := tick - time.Since(b.seen.changed())
-	if b.settled || wait <= 0 || wait > tick {
-		b.settled = true
-		return b.ctx.Err()
+	if !b.settled && 0 < wait && wait <= tick {
+		select {
+		case <-time.After(wait):
+		case <-b.ctx.Done():
+		}
 	}
-	t := time.NewTimer(wait)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		b.settled = true
-		return nil
-	case <-b.ctx.Done():
-		return b.ctx.Err()
-	}
+	b.settled = true
+	return b.ctx.Err()
 }
 
 // unchanged returns ErrChanged unless the file is what it was. Replacing or removing a name changes
@@ -109,8 +102,8 @@ func (b *fileBody) unchanged() error {
 
 // Close closes the file. A second Close does nothing.
 func (b *fileBody) Close() error {
-	if b.closed.Swap(true) {
-		return nil
+	if err := b.file.Close(); !errors.Is(err, fs.ErrClosed) {
+		return err
 	}
-	return b.file.Close()
+	return nil
 }

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// claimTime is how long a request waits for a kept connection to become quiet, which takes some
-// microseconds if it ever does. Then it takes another connection.
+// claimTime is how long a request waits for a kept connection to become quiet. That takes some
+// microseconds, or never happens; the request then takes another connection.
 const claimTime = 250 * time.Millisecond
 
 // use prepares the connection that net/http has taken for a request for u. It returns the
@@ -37,7 +37,7 @@ func use(ctx context.Context, info httptrace.GotConnInfo, u *url.URL) *guardedCo
 	return c
 }
 
-// beneath returns the guardedConn that conn is spoken over.
+// beneath returns the guardedConn below conn.
 func beneath(conn net.Conn) *guardedConn {
 	for {
 		if c, ok := conn.(*guardedConn); ok {
@@ -50,30 +50,26 @@ func beneath(conn net.Conn) *guardedConn {
 // claim waits until c is quiet and reserves it for a request for url. It returns false if c isn't
 // to be used.
 func (c *guardedConn) claim(ctx context.Context, url string) bool {
-	ok, over := c.tryClaim(url)
-	if ok || over {
-		return ok
-	}
-	timeout := time.NewTimer(claimTime)
-	defer timeout.Stop()
-	for !ok && !over {
+	ctx, cancel := context.WithTimeout(ctx, claimTime)
+	defer cancel()
+	for {
+		ok, over := c.tryClaim(url)
+		if ok || over {
+			return ok
+		}
 		select {
 		case <-c.moved:
-			ok, over = c.tryClaim(url)
-		case <-timeout.C:
-			return false
 		case <-ctx.Done():
 			return false
 		}
 	}
-	return ok
 }
 
-// tryClaim is claim without the wait. If over, c will never do.
+// tryClaim is claim without the wait. If over is set, c can never be used again.
 func (c *guardedConn) tryClaim(url string) (ok, over bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.phase == dead || c.sent.full() || c.trust.distrusted() {
+	if c.phase == dead || c.sent.full() || c.server.trust.distrusted() {
 		return false, true
 	}
 	if ok = c.waiting; c.secure { // without TLS, tryRead and beforeWrite see what still comes
@@ -85,14 +81,14 @@ func (c *guardedConn) tryClaim(url string) (ok, over bool) {
 	return ok, false
 }
 
-// giveUp closes c from beneath and waits until net/http's reader has noticed, which takes no longer
-// than it takes to run. The reader may still have bytes from before, and would take them for the
-// response to the request that is about to go out.
+// giveUp closes c below net/http and waits until net/http's reader has noticed, which happens as
+// soon as that runs. The reader may still hold earlier bytes, and would take them for the response
+// to the request that is about to be sent.
 func (c *guardedConn) giveUp() {
-	distrusted := c.trust.distrusted()
+	distrusted := c.server.trust.distrusted()
 	c.mu.Lock()
 	if distrusted { // what would still come is read by nobody
-		c.trust.suspect(c.sent.take())
+		c.server.trust.suspect(c.sent.take())
 	}
 	c.phase = dead
 	c.mu.Unlock()
@@ -100,8 +96,8 @@ func (c *guardedConn) giveUp() {
 	<-c.gone
 }
 
-// ended notes that a response has come to its end, and that net/http keeps c for the next request.
-// It is called before net/http's reader looks for more.
+// ended notes that a response has ended and that net/http keeps c for the next request. It is
+// called before net/http's reader reads again.
 func (c *guardedConn) ended() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -16,16 +16,16 @@ func (s *Server) dialPlain(dial dialFunc) dialFunc {
 		if err != nil {
 			return nil, err
 		}
-		return guard(conn, false, &s.trust, s.closesIdle), nil
+		return s.guard(conn, false), nil
 	}
 }
 
 // dialTLS returns a function that connects to a server and does the handshake. net/http has to see
 // a *tls.Conn where the protocol is HTTP/2.
 func (s *Server) dialTLS(dial dialFunc, protocols []string) dialFunc {
-	config := new(tls.Config)
-	if s.TLS != nil {
-		config = s.TLS.Clone()
+	config := s.TLS.Clone()
+	if config == nil {
+		config = new(tls.Config)
 	}
 	if config.NextProtos == nil || len(protocols) == 1 {
 		config.NextProtos = protocols
@@ -53,7 +53,7 @@ func (s *Server) handshake(ctx context.Context, conn net.Conn, config *tls.Confi
 		config = config.Clone()
 		config.ServerName, _, _ = net.SplitHostPort(addr)
 	}
-	under := guard(conn, true, &s.trust, s.closesIdle)
+	under := s.guard(conn, true)
 	secure := tls.Client(under, config)
 	if err := secure.HandshakeContext(ctx); err != nil {
 		_ = conn.Close()
@@ -66,10 +66,11 @@ func (s *Server) handshake(ctx context.Context, conn net.Conn, config *tls.Confi
 	return &secureConn{secure, guarded}, nil
 }
 
-// handshakeError means that a TLS handshake took longer than TLSTimeout.
-type handshakeError struct{}
+// errHandshake means that a TLS handshake took longer than TLSTimeout.
+const errHandshake timeoutError = "TLS handshake takes too long"
 
-var errHandshake = handshakeError{}
+// timeoutError is the error of an operation that took too long.
+type timeoutError string
 
-func (handshakeError) Error() string { return "TLS handshake takes too long" }
-func (handshakeError) Timeout() bool { return true }
+func (e timeoutError) Error() string { return string(e) }
+func (timeoutError) Timeout() bool   { return true }

@@ -116,7 +116,7 @@ func (d *Dir) get(req *http.Request, in *folder) (*http.Response, error) {
 	case slash: // a file isn't a directory
 		return nil, fs.ErrNotExist
 	}
-	return d.file(req, in, name)
+	return d.file(req, in, name, info)
 }
 
 // status returns the status that stands for err, or 0 if err is nil or a failure that has none.

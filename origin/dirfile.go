@@ -6,21 +6,25 @@ import (
 	"io/fs"
 	"net/http"
 	"os"
-	"strconv"
 	"time"
 
 	"github.com/scurrycache/scurry/internal/httpcache"
 )
 
-// settleTime is how old a modification has to be before another one certainly gets another time
+// settleTime is how old a modification must be so that another one is sure to get another time
 // stamp.
 const settleTime = 2 * time.Second
 
 var errNotRegular = errors.New("not a regular file")
 
-// file answers from the regular file at name.
-func (d *Dir) file(req *http.Request, in *folder, name string) (*http.Response, error) {
-	f, info, err := in.open(name)
+// file answers from the regular file at name, of which info is the Stat.
+func (d *Dir) file(req *http.Request, in *folder, name string, info fs.FileInfo) (
+	*http.Response, error,
+) {
+	if !info.Mode().IsRegular() { // to open it may disturb a device
+		return nil, errNotRegular
+	}
+	f, info, err := in.openRegular(name)
 	if err != nil {
 		return nil, err
 	}
@@ -38,21 +42,8 @@ func (d *Dir) file(req *http.Request, in *folder, name string) (*http.Response, 
 	return resp, nil
 }
 
-// open opens the regular file at name. It looks at what else it may be before it opens it, since
-// that may disturb a device.
-func (f *folder) open(name string) (*os.File, fs.FileInfo, error) {
-	info, err := f.Stat(name)
-	if err != nil {
-		return nil, nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, nil, errNotRegular
-	}
-	return f.openRegular(name)
-}
-
-// openRegular opens name, which may have come to stand for another file since it was looked at: it
-// doesn't wait for a FIFO's writer, and gives back nothing but a regular file.
+// openRegular opens name, which may stand for another file since it was checked. It doesn't wait
+// for a FIFO's writer, and returns an error unless the file is a regular one.
 func (f *folder) openRegular(name string) (*os.File, fs.FileInfo, error) {
 	file, err := f.OpenFile(name, openFlags, 0)
 	if err != nil {
@@ -74,53 +65,39 @@ func (f *folder) openRegular(name string) (*os.File, fs.FileInfo, error) {
 func (d *Dir) represent(req *http.Request, name string, info fs.FileInfo) (
 	*http.Response, httpcache.Range,
 ) {
-	size := info.Size()
 	validators, settled := validatorsOf(info, d.now())
-	part := httpcache.Range{Length: size}
-	code, ranged := judge(req, validators, settled)
-	if ranged {
-		part, code = partOf(req.Header.Get("Range"), size)
-	}
-	switch code {
-	case http.StatusPreconditionFailed:
-		return d.text(req, code), httpcache.Range{}
-	case http.StatusRequestedRangeNotSatisfiable:
-		resp := d.text(req, code)
-		resp.Header.Set("Content-Range", fmt.Sprintf("bytes */%d", size))
+	resp, ranged := d.conditional(req, validators, settled)
+	if resp.StatusCode != http.StatusOK {
 		return resp, httpcache.Range{}
-	case http.StatusNotModified:
-		return d.described(req, code, validators), httpcache.Range{}
 	}
-	resp := d.described(req, code, validators)
+	size := info.Size()
+	part := httpcache.Range{Length: size}
+	if ranged {
+		ranges, err := httpcache.ParseRange(req.Header.Get("Range"), size)
+		switch {
+		case errors.Is(err, httpcache.ErrUnsatisfiable):
+			resp := d.text(req, http.StatusRequestedRangeNotSatisfiable)
+			resp.Header.Set("Content-Range", fmt.Sprintf("bytes */%d", size))
+			return resp, httpcache.Range{}
+		case err == nil && len(ranges) == 1: // several are answered with the whole
+			part = ranges[0]
+			setStatus(resp, http.StatusPartialContent)
+			resp.Header.Set("Content-Range", part.ContentRange(size))
+		}
+	}
 	resp.Header.Set("Accept-Ranges", "bytes")
 	resp.Header.Set("Content-Type", mediaType(name))
 	setLength(resp, part.Length)
-	if code == http.StatusPartialContent {
-		resp.Header.Set("Content-Range", part.ContentRange(size))
-	}
 	return resp, part
 }
 
-// partOf returns the part of size bytes that a Range field asks for, and the status of the response
-// (RFC 9110 section 14.2). Several ranges are answered with the whole.
-func partOf(field string, size int64) (httpcache.Range, int) {
-	ranges, err := httpcache.ParseRange(field, size)
-	switch {
-	case errors.Is(err, httpcache.ErrUnsatisfiable):
-		return httpcache.Range{}, http.StatusRequestedRangeNotSatisfiable
-	case err != nil || len(ranges) != 1:
-		return httpcache.Range{Length: size}, http.StatusOK
-	}
-	return ranges[0], http.StatusPartialContent
-}
-
 // validatorsOf returns the validators of the file that info describes, as fields, and whether its
-// time stamp is settled: older than settleTime. If not, the ETag is weak, and differs in more than
-// that from the strong one that comes later: else a client that got an early version would take it
-// for the settled one by weak comparison.
+// time stamp is settled: older than settleTime. If it isn't, the ETag is weak. It also has another
+// opaque part than the later strong one: otherwise a client with an early version would take it for
+// the settled one by weak comparison.
 func validatorsOf(info fs.FileInfo, now time.Time) (validators http.Header, settled bool) {
 	modified := info.ModTime()
-	etag := strconv.FormatInt(info.Size(), 16) + "-" + strconv.FormatInt(modified.UnixNano(), 16)
+	etag := fmt.Sprintf("%x-%x", info.Size(), modified.UnixNano())
 	settled = now.Sub(modified) >= settleTime
 	if settled {
 		etag = `"` + etag + `"`

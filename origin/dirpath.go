@@ -9,8 +9,8 @@ import (
 )
 
 // localName returns the name under the root that u's path stands for, and whether the path ends in
-// a slash. It isn't ok if no file may have that name: one name has one path, so that an encoded
-// slash, an empty segment, "." and ".." are refused and not resolved.
+// a slash. It isn't ok if no file may have that name. One name has one path: an encoded slash, an
+// empty segment, "." and ".." are refused and not resolved.
 func localName(u *url.URL, dotfiles bool) (name string, slash, ok bool) {
 	path := strings.ToLower(cmp.Or(u.RawPath, u.EscapedPath()))
 	if u.Opaque != "" || strings.Contains(path, "%2f") {
@@ -33,8 +33,9 @@ func localName(u *url.URL, dotfiles bool) (name string, slash, ok bool) {
 	return name, slash, err == nil
 }
 
-// servable reports whether segment, one name in a directory, can be asked for. fs.ValidPath refuses
-// what isn't UTF-8, "", and ".."; a backslash is a separator on some systems, and so on none.
+// servable reports whether segment, one name in a directory, can be requested. fs.ValidPath refuses
+// what isn't UTF-8, "", and "..". A backslash is a separator on some systems, so it is refused on
+// all.
 func servable(segment string, dotfiles bool) bool {
 	if segment == "." || !fs.ValidPath(segment) || strings.ContainsAny(segment, "\x00\\") {
 		return false

@@ -9,9 +9,9 @@ import (
 	"sync"
 )
 
-// folders is the directory at a path, which may come to be another one: it is moved away and
-// another takes its place, or the path is a symbolic link that is switched. Requests that have
-// begun go on in the directory that they began in.
+// folders is the directory at a path. Another directory may take its place, or the path may be a
+// symbolic link that is switched. Requests that have begun continue in the directory that they
+// began in.
 type folders struct {
 	path string
 
@@ -20,8 +20,8 @@ type folders struct {
 	closed  bool
 }
 
-// folder is a directory that stays open, and so has an identity that no other gets, as long as
-// requests use it.
+// folder is a directory that stays open while requests use it, so that no other directory can get
+// its identity.
 type folder struct {
 	*os.Root
 	in    *folders
@@ -40,24 +40,20 @@ func openFolders(path string) (*folders, error) {
 	return f, err
 }
 
-// absolute makes path independent of the current directory, if this process may get there that way.
+// absolute makes path independent of the current directory, if this process may reach it by its
+// absolute path.
 func absolute(path string) string {
+	abs, absErr := filepath.Abs(path)
 	info, err := os.Stat(path)
-	if err != nil {
-		return path
-	}
-	abs, err := filepath.Abs(path)
-	if err != nil {
-		return path
-	}
-	if same, err := os.Stat(abs); err != nil || !os.SameFile(info, same) {
+	same, sameErr := os.Stat(abs)
+	if errors.Join(absErr, err, sameErr) != nil || !os.SameFile(info, same) {
 		return path
 	}
 	return abs
 }
 
-// open opens what is at the path, of which info is what was seen last. A FIFO is never opened: that
-// would wait.
+// open opens the directory at the path; info is the last Stat of it. Anything else isn't opened: to
+// open a FIFO would wait.
 func (f *folders) open(info fs.FileInfo) (*folder, error) {
 	if !info.IsDir() {
 		return nil, fmt.Errorf("%s is not a directory", f.path)
@@ -73,8 +69,8 @@ func (f *folders) open(info fs.FileInfo) (*folder, error) {
 	return &folder{Root: root, in: f, info: info, users: 1}, nil
 }
 
-// use returns the directory that is at the path now, which has to be released. If this process may
-// not look, as when it has given up its rights since, it is the one that was there last.
+// use returns the directory that is at the path now. The caller releases it. If this process may no
+// longer look, because it has dropped its rights, use returns the last directory.
 func (f *folders) use() (*folder, error) {
 	info, err := os.Stat(f.path)
 	f.mu.Lock()

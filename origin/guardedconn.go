@@ -10,31 +10,30 @@ import (
 
 // guardedConn is a connection whose next response never begins with bytes that came before the next
 // request was written (RFC 9112 section 6.3). net/http gives a kept connection to the next request
-// before it has looked at what is left after the last response, and would take that for its
+// before it has looked at what is left after the last response, and would take that for the next
 // response. So the next request claims the connection first: it waits until net/http's reader has
-// found nothing to read. What comes from then on until the request is written isn't handed on.
+// found nothing to read. Bytes that come between the claim and the write of the request aren't
+// passed on.
 //
 //	busy ── a response has ended ──► idle ── claim ──► claimed ── the request is written ──► busy
 //
-// From each of these the connection may become dead: it carries nothing any more, and is closed or
-// about to be.
+// In each of these phases the connection may become dead: it is closed or about to be closed.
 //
-// Where bytes came that no request had asked for, the trust is given the URLs whose responses may
-// have been mixed up. Where such bytes were read together with the end of a response, net/http
-// closes the connection without another Read.
+// When unsolicited bytes have come, the trust gets the URLs whose responses may have been mixed up.
+// If such bytes were read together with the end of a response, net/http closes the connection
+// without another Read.
 //
-// Under TLS, a guardedConn is below it and a secureConn above, which share their state. HTTP/2,
-// which numbers its requests, needs no guard and stays busy.
+// With TLS, a guardedConn is below it and a secureConn above; they share their state. HTTP/2
+// numbers its requests, so it needs no guard and stays busy.
 //
 // One goroutine at a time reads, as net/http and crypto/tls do.
 type guardedConn struct {
 	net.Conn
 	raw    syscall.RawConn
-	trust  *trust
-	closes func(idleSince time.Time) bool // whether net/http may be closing it of its own accord
-	secure bool                           // it carries TLS
-	moved  chan struct{}                  // has room for one: what claim waits for has changed
-	gone   chan struct{}                  // closed by Close
+	server *Server       // at the other end
+	secure bool          // it carries TLS
+	moved  chan struct{} // has room for one: what claim waits for has changed
+	gone   chan struct{} // closed by Close
 	once   sync.Once
 
 	into []byte // what Read and tryRead share, to the next err
@@ -50,12 +49,11 @@ type guardedConn struct {
 	looked  bool       // the reader has come to look for more since then
 	ahead   bool       // of the next response, nothing has come yet
 	records tlsRecords // what has been read of them
-	peek    peek
-	next    string // the URL of the request that has claimed the connection
+	next    string     // the URL of the request that has claimed the connection
 	sent    history
 }
 
-// phase is what a guardedConn is in.
+// phase is the state of a guardedConn.
 type phase int
 
 const (
@@ -69,8 +67,8 @@ const (
 // written anything of a request, it takes another connection.
 var errUnsolicited = errors.New("the server sent something that no request had asked for")
 
-// guard puts a guardedConn around conn, if this system can look into it.
-func guard(conn net.Conn, secure bool, t *trust, closes func(idleSince time.Time) bool) net.Conn {
+// guard puts a guardedConn around conn, if this system can show what has come over conn.
+func (s *Server) guard(conn net.Conn, secure bool) net.Conn {
 	sc, ok := conn.(syscall.Conn)
 	if !ok || !canPeek {
 		return conn
@@ -80,11 +78,10 @@ func guard(conn net.Conn, secure bool, t *trust, closes func(idleSince time.Time
 		return conn
 	}
 	c := &guardedConn{
-		Conn: conn, raw: raw, trust: t, closes: closes, secure: secure,
+		Conn: conn, raw: raw, server: s, secure: secure,
 		moved: make(chan struct{}, 1), gone: make(chan struct{}),
 	}
 	c.try = c.tryRead
-	c.peek.try = c.peek.now
 	return c
 }
 
@@ -96,8 +93,7 @@ func (c *guardedConn) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
-// beforeWrite looks a last time whether anything has come, if what is to be written begins a
-// request.
+// beforeWrite checks a last time that nothing has come, if the write begins a request.
 func (c *guardedConn) beforeWrite() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -118,13 +114,13 @@ func (c *guardedConn) beforeWrite() error {
 	return nil
 }
 
-// quietLocked reports whether all that has come has been read: by net/http, whose reader waits, and
-// by TLS, to the end of a record. If there is more in the kernel, b is the first of it.
+// quietLocked reports whether all that has come has been read: net/http's reader waits, and TLS is
+// at the end of a record. If the kernel has more bytes, b is the first of them.
 func (c *guardedConn) quietLocked() (b []byte, quiet bool) {
 	if !c.waiting || c.records.within() {
 		return nil, false
 	}
-	return c.peek.into(c.raw)
+	return peek(c.raw)
 }
 
 // Close is net.Conn's.
@@ -140,13 +136,13 @@ func (c *guardedConn) Close() error {
 	return c.Conn.Close()
 }
 
-// judge reports to the trust if net/http is about to close the connection because its reader has
-// bytes left that belong to no response: net/http doesn't look for more then.
+// judge reports to the trust if net/http is closing the connection because its reader has bytes
+// left that belong to no response: net/http doesn't read again in that case.
 func (c *guardedConn) judge() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.idling && !c.looked && !c.closes(c.since) {
-		c.trust.suspect(c.sent.take())
+	if c.idling && !c.looked && !c.server.closesIdle(c.since) {
+		c.server.trust.suspect(c.sent.take())
 		c.phase = dead
 	}
 }

@@ -36,22 +36,25 @@ func (c *guardedConn) Read(p []byte) (int, error) {
 	return c.n, nil
 }
 
-// look notes that net/http's reader looks for more.
+// look notes that net/http's reader reads again.
 func (c *guardedConn) look() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.looked = true
 }
 
-// tryRead reads what there is; it returns false to be called again when there is more. It holds mu
-// while it reads and takes note of that: else there could be bytes that are neither in the kernel
-// nor counted.
+// tryRead reads what has come; it returns false to be called again when there is more. It holds mu
+// while it reads and records that, so that there are no bytes that are neither in the kernel nor
+// recorded.
 func (c *guardedConn) tryRead(fd uintptr) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for again := true; again; {
 		c.n, c.err = readNow(fd, c.into)
-		again = !c.secure && c.skipLocked()
+		if again = !c.secure && c.err == nil && c.n > 0; again {
+			c.n = c.withoutLineEndsLocked(c.into[:c.n])
+			again = c.n == 0
+		}
 	}
 	if c.waiting = c.err == errNothing; c.waiting {
 		c.signal()
@@ -63,8 +66,8 @@ func (c *guardedConn) tryRead(fd uintptr) bool {
 	if c.secure {
 		c.records.advance(c.into[:c.n])
 	}
-	// What TLS reads in idle may be for itself; once a request has claimed the connection, it isn't
-	// waited for to find out.
+	// What TLS reads while the connection is idle may be for TLS itself. Once a request has claimed
+	// the connection, it doesn't wait to find that out.
 	if !c.secure && c.refuseLocked(c.into[:c.n]) || c.secure && c.phase == claimed {
 		c.n, c.err, c.phase = 0, errUnsolicited, dead
 		c.signal()
@@ -72,7 +75,7 @@ func (c *guardedConn) tryRead(fd uintptr) bool {
 	return true
 }
 
-// received returns how much of b, which TLS has read, is handed on.
+// received returns how much of b, which TLS has read, is passed on to net/http.
 func (c *guardedConn) received(b []byte, err error) (int, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -82,19 +85,9 @@ func (c *guardedConn) received(b []byte, err error) (int, error) {
 	return c.withoutLineEndsLocked(b), err
 }
 
-// skipLocked is withoutLineEndsLocked for what Read has read; it reports whether nothing is left of
-// that.
-func (c *guardedConn) skipLocked() (all bool) {
-	if c.err != nil || c.n == 0 {
-		return false
-	}
-	c.n = c.withoutLineEndsLocked(c.into[:c.n])
-	return c.n == 0
-}
-
-// withoutLineEndsLocked removes the line ends that b begins with, if a response is to begin with b:
-// some servers send one too much after a content, and it may have come when the next request was on
-// its way. It returns what is left.
+// withoutLineEndsLocked removes the line ends at the beginning of b, if a response begins with b.
+// Some servers send an extra line end after a content, and it may come when the next request has
+// been sent. It returns how many bytes are left.
 func (c *guardedConn) withoutLineEndsLocked(b []byte) (n int) {
 	if !c.ahead {
 		return len(b)
@@ -104,14 +97,13 @@ func (c *guardedConn) withoutLineEndsLocked(b []byte) (n int) {
 	return copy(b, rest)
 }
 
-// refuseLocked reports whether b, which has come for net/http, isn't handed on, since no request
-// has asked for it.
+// refuseLocked reports whether b is unsolicited, and so isn't passed on to net/http.
 func (c *guardedConn) refuseLocked(b []byte) bool {
 	if c.phase == busy {
 		return false
 	}
 	if c.phase != dead && len(bytes.Trim(b, "\r\n")) > 0 && !timedOut(b) {
-		c.trust.suspect(c.sent.take())
+		c.server.trust.suspect(c.sent.take())
 	}
 	c.phase = dead
 	c.signal()

@@ -1,14 +1,14 @@
 package origin
 
-// A connection is given up after so many requests, or so many bytes of their URLs, since it has to
-// remember them.
+// A connection is given up after so many requests, or so many bytes of their URLs, which bounds its
+// history.
 const (
 	maxHistory      = 500
 	maxHistoryBytes = 32 << 10
 )
 
-// history is the URLs of the requests that a connection has carried after its first, whose response
-// can't have been taken for another's.
+// history is the URLs of the requests that a connection has carried after its first. The first
+// response can't be another's.
 type history struct {
 	urls  []string
 	bytes int

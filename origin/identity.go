@@ -23,7 +23,8 @@ func identify(info fs.FileInfo) identity {
 	return identity{size: info.Size(), mtime: info.ModTime().UnixNano(), inode: inodeOf(info)}
 }
 
-// changed returns when the file last changed, by the stamp that programs can't set if there is one.
+// changed returns when the file last changed, by the change time if there is one, since programs
+// can't set that.
 func (i identity) changed() time.Time {
 	if i.ctime != 0 {
 		return time.Unix(0, i.ctime)

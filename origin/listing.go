@@ -12,13 +12,17 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 )
 
 // directory answers a path that ends in a slash from the directory at name: with its index.html,
 // else with a page that lists it if d.Browse.
 func (d *Dir) directory(req *http.Request, in *folder, name string) (*http.Response, error) {
-	resp, err := d.file(req, in, filepath.Join(name, "index.html"))
+	index := filepath.Join(name, "index.html")
+	info, err := in.Stat(index)
+	var resp *http.Response
+	if err == nil {
+		resp, err = d.file(req, in, index, info)
+	}
 	if err == nil || d.status(err) != http.StatusNotFound {
 		return resp, err
 	}
@@ -41,33 +45,25 @@ func (d *Dir) directory(req *http.Request, in *folder, name string) (*http.Respo
 	return d.listing(req, page.Bytes()), nil
 }
 
-// listing answers with page, whose validator is a hash of it: a directory's own modification time
-// doesn't change with the sizes and times of its files.
+// listing answers with page. Its validator is a hash of the page, since a directory's own
+// modification time doesn't change with the sizes and times of its files.
 func (d *Dir) listing(req *http.Request, page []byte) *http.Response {
 	etag := http.Header{"Etag": {fmt.Sprintf(`W/"%.8x"`, sha256.Sum256(page))}}
-	code, _ := judge(req, etag, false)
-	if code == http.StatusPreconditionFailed {
-		return d.text(req, code)
+	resp, _ := d.conditional(req, etag, false)
+	if resp.StatusCode == http.StatusPreconditionFailed {
+		return resp
 	}
-	resp := d.described(req, code, etag)
 	resp.Header.Set("Cache-Control", "no-cache")
-	if code == http.StatusOK {
+	if resp.StatusCode == http.StatusOK {
 		setContent(resp, "text/html; charset=utf-8", page)
 	}
 	return resp
 }
 
-// entry is a line of a listing.
-type entry struct {
-	Name     string // a directory's ends in a slash
-	Href     template.URL
-	Dir      bool
-	Size     string
-	Modified string
-}
-
 // list returns the entries of the directory at name that can be requested, directories first.
-func (d *Dir) list(ctx context.Context, in *folder, name string) ([]entry, error) {
+func (d *Dir) list(ctx context.Context, in *folder, name string) (
+	[]fs.FileInfo, error,
+) {
 	dir, err := in.OpenFile(name, openFlags, 0)
 	if err != nil {
 		return nil, err
@@ -77,7 +73,7 @@ func (d *Dir) list(ctx context.Context, in *folder, name string) ([]entry, error
 	if err != nil {
 		return nil, err
 	}
-	var entries []entry
+	var entries []fs.FileInfo
 	for _, e := range all {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -93,47 +89,31 @@ func (d *Dir) list(ctx context.Context, in *folder, name string) ([]entry, error
 		case err != nil:
 			return nil, err
 		case info.IsDir() || info.Mode().IsRegular():
-			entries = append(entries, entryOf(e.Name(), info))
+			entries = append(entries, info)
 		}
 	}
 	slices.SortFunc(entries, compareEntries)
 	return entries, nil
 }
 
-func compareEntries(a, b entry) int {
+func compareEntries(a, b fs.FileInfo) int {
 	switch {
-	case a.Dir == b.Dir:
-		return strings.Compare(a.Name, b.Name)
-	case a.Dir:
+	case a.IsDir() == b.IsDir():
+		return strings.Compare(a.Name(), b.Name())
+	case a.IsDir():
 		return -1
 	}
 	return 1
 }
 
-func entryOf(name string, info fs.FileInfo) entry {
-	e := entry{
-		Name:     name,
-		Href:     template.URL(escapeName(name)),
-		Dir:      info.IsDir(),
-		Modified: info.ModTime().UTC().Format(time.DateTime),
-	}
-	if e.Dir {
-		e.Name += "/"
-		e.Href += "/"
-	} else {
-		e.Size = formatSize(info.Size())
-	}
-	return e
+// escapeName writes name as a relative URL without characters that HTML escapes, since simple
+// clients don't unescape them. All that isn't unreserved (RFC 3986 section 2.3) is percent-encoded,
+// also a colon, which could end a scheme.
+func escapeName(name string) template.URL {
+	return template.URL(strings.ReplaceAll(url.QueryEscape(name), "+", "%20"))
 }
 
-// escapeName writes name as a relative URL that needs no escaping in HTML, which simple clients
-// don't undo: all that isn't unreserved (RFC 3986 section 2.3) is percent-encoded, as is a colon,
-// which could end a scheme.
-func escapeName(name string) string {
-	return strings.ReplaceAll(url.QueryEscape(name), "+", "%20")
-}
-
-// formatSize writes n in the largest unit of which it has one, to a tenth.
+// formatSize writes n to a tenth of the largest binary unit that isn't larger than n.
 func formatSize(n int64) string {
 	if n < 1<<10 {
 		return fmt.Sprintf("%d B", n)

@@ -3,7 +3,10 @@ package origin
 import "html/template"
 
 // listingPage lists a directory. It needs nothing but itself: no script, no other file.
-var listingPage = template.Must(template.New("listing").Parse(`<!DOCTYPE html>
+var listingPage = template.Must(template.New("listing").Funcs(template.FuncMap{
+	"href": escapeName,
+	"size": formatSize,
+}).Parse(`<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -29,7 +32,7 @@ td:first-child { overflow-wrap: anywhere; }
 <tr><td><a href="../">../</a></td><td></td><td></td></tr>
 {{- end}}
 {{- range .Entries}}
-<tr><td><a href="{{.Href}}">{{.Name}}</a></td><td class="n">{{.Size}}</td><td class="n">{{.Modified}}</td></tr>
+<tr><td><a href="{{href .Name}}{{if .IsDir}}/{{end}}">{{.Name}}{{if .IsDir}}/{{end}}</a></td><td class="n">{{if not .IsDir}}{{size .Size}}{{end}}</td><td class="n">{{.ModTime.UTC.Format "2006-01-02 15:04:05"}}</td></tr>
 {{- end}}
 </tbody>
 </table>

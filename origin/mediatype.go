@@ -6,108 +6,86 @@ import (
 	"strings"
 )
 
-// mediaTypes has the types of what sites and package mirrors usually hold, so that they don't
-// depend on the machine's own tables.
-var mediaTypes = map[string]string{
-	".html":  "text/html; charset=utf-8",
-	".htm":   "text/html; charset=utf-8",
-	".css":   "text/css; charset=utf-8",
-	".js":    "text/javascript; charset=utf-8",
-	".mjs":   "text/javascript; charset=utf-8",
-	".txt":   "text/plain; charset=utf-8",
-	".text":  "text/plain; charset=utf-8",
-	".log":   "text/plain; charset=utf-8",
-	".md":    "text/markdown; charset=utf-8",
-	".csv":   "text/csv; charset=utf-8",
-	".ics":   "text/calendar; charset=utf-8",
-	".vtt":   "text/vtt; charset=utf-8",
-	".xhtml": "application/xhtml+xml",
-	".xml":   "application/xml",
-	".xsl":   "application/xml",
-	".atom":  "application/atom+xml",
-	".rss":   "application/rss+xml",
+// mediaTypes has the types of what sites and package mirrors usually hold, by extension, so that
+// they don't depend on the machine's own tables: also of what a Go module proxy serves, and of
+// checksums and signatures beside downloads. All text is taken to be UTF-8. Both Android's packages
+// and Alpine's are .apk, so that has no type of its own.
+var mediaTypes = byExtension(`
+text/html                                .html .htm
+text/css                                 .css
+text/javascript                          .js .mjs
+text/plain                               .txt .text .log .mod .ziphash .md5 .sha1 .sha256 .sha512
+text/markdown                            .md
+text/csv                                 .csv
+text/calendar                            .ics
+text/vtt                                 .vtt
+application/xhtml+xml                    .xhtml
+application/xml                          .xml .xsl .pom
+application/atom+xml                     .atom
+application/rss+xml                      .rss
+application/json                         .json .map .info
+application/jsonl                        .jsonl
+application/ld+json                      .jsonld
+application/manifest+json                .webmanifest
+application/yaml                         .yaml .yml
+application/toml                         .toml
+application/wasm                         .wasm
+application/pdf                          .pdf
+application/epub+zip                     .epub
+image/svg+xml                            .svg
+image/png                                .png
+image/apng                               .apng
+image/jpeg                               .jpg .jpeg
+image/gif                                .gif
+image/webp                               .webp
+image/avif                               .avif
+image/bmp                                .bmp
+image/tiff                               .tif .tiff
+image/vnd.microsoft.icon                 .ico
+video/mp4                                .mp4 .m4v
+video/quicktime                          .mov
+video/webm                               .webm
+video/ogg                                .ogv
+video/matroska                           .mkv
+audio/mpeg                               .mp3
+audio/mp4                                .m4a
+audio/aac                                .aac
+audio/ogg                                .ogg .oga .opus
+audio/flac                               .flac
+audio/wav                                .wav
+font/woff                                .woff
+font/woff2                               .woff2
+font/ttf                                 .ttf
+font/otf                                 .otf
+application/zip                          .zip .whl .egg
+application/gzip                         .gz .tgz
+application/x-bzip2                      .bz2
+application/x-xz                         .xz
+application/zstd                         .zst
+application/x-brotli                     .br
+application/x-7z-compressed              .7z
+application/x-tar                        .tar
+application/vnd.debian.binary-package    .deb .udeb
+application/x-rpm                        .rpm
+application/octet-stream                 .apk .gem .img .bin .exe .dmg
+application/java-archive                 .jar .war
+application/x-iso9660-image              .iso
+application/pgp-signature                .asc .sig
+`)
 
-	".json":        "application/json",
-	".jsonl":       "application/jsonl",
-	".map":         "application/json",
-	".jsonld":      "application/ld+json",
-	".webmanifest": "application/manifest+json",
-	".yaml":        "application/yaml",
-	".yml":         "application/yaml",
-	".toml":        "application/toml",
-	".wasm":        "application/wasm",
-	".pdf":         "application/pdf",
-	".epub":        "application/epub+zip",
-
-	".svg":  "image/svg+xml",
-	".png":  "image/png",
-	".apng": "image/apng",
-	".jpg":  "image/jpeg",
-	".jpeg": "image/jpeg",
-	".gif":  "image/gif",
-	".webp": "image/webp",
-	".avif": "image/avif",
-	".bmp":  "image/bmp",
-	".tif":  "image/tiff",
-	".tiff": "image/tiff",
-	".ico":  "image/vnd.microsoft.icon",
-
-	".mp4":  "video/mp4",
-	".m4v":  "video/mp4",
-	".mov":  "video/quicktime",
-	".webm": "video/webm",
-	".ogv":  "video/ogg",
-	".mkv":  "video/matroska",
-	".mp3":  "audio/mpeg",
-	".m4a":  "audio/mp4",
-	".aac":  "audio/aac",
-	".ogg":  "audio/ogg",
-	".oga":  "audio/ogg",
-	".opus": "audio/ogg",
-	".flac": "audio/flac",
-	".wav":  "audio/wav",
-
-	".woff":  "font/woff",
-	".woff2": "font/woff2",
-	".ttf":   "font/ttf",
-	".otf":   "font/otf",
-
-	".zip": "application/zip",
-	".gz":  "application/gzip",
-	".tgz": "application/gzip",
-	".bz2": "application/x-bzip2",
-	".xz":  "application/x-xz",
-	".zst": "application/zstd",
-	".br":  "application/x-brotli",
-	".7z":  "application/x-7z-compressed",
-	".tar": "application/x-tar",
-
-	".deb":  "application/vnd.debian.binary-package",
-	".udeb": "application/vnd.debian.binary-package",
-	".rpm":  "application/x-rpm",
-	".apk":  "application/octet-stream", // Android's and Alpine's
-	".jar":  "application/java-archive",
-	".war":  "application/java-archive",
-	".pom":  "application/xml",
-	".whl":  "application/zip",
-	".egg":  "application/zip",
-	".gem":  "application/octet-stream",
-	".iso":  "application/x-iso9660-image",
-	".img":  "application/octet-stream",
-	".bin":  "application/octet-stream",
-	".exe":  "application/octet-stream",
-	".dmg":  "application/octet-stream",
-
-	// What a Go module proxy serves, and checksums and signatures beside downloads.
-	".mod":     "text/plain; charset=utf-8",
-	".info":    "application/json",
-	".ziphash": "text/plain; charset=utf-8",
-	".md5":     "text/plain; charset=utf-8",
-	".sha1":    "text/plain; charset=utf-8",
-	".sha256":  "text/plain; charset=utf-8",
-	".sha512":  "text/plain; charset=utf-8",
-	".asc":     "application/pgp-signature",
-	".sig":     "application/pgp-signature",
+// byExtension reads lines of a media type and the extensions that stand for it.
+func byExtension(lines string) map[string]string {
+	types := map[string]string{}
+	for line := range strings.Lines(lines) {
+		mediaType, extensions, _ := strings.Cut(line, " ")
+		if strings.HasPrefix(mediaType, "text/") {
+			mediaType += "; charset=utf-8"
+		}
+		for extension := range strings.FieldsSeq(extensions) {
+			types[extension] = mediaType
+		}
+	}
+	return types
 }
 
 // mediaType returns the Content-Type of a file by the extension of its name alone, whatever its

@@ -11,14 +11,11 @@ import (
 // openFlags never make an open wait for a FIFO's writer or a device.
 const openFlags = os.O_RDONLY | syscall.O_NONBLOCK
 
-// isMissing reports whether err means that no file of that name can be there to be read: the name
-// is too long or can't be represented, leads through a file or in circles, or stands for a socket
-// or a device without a driver.
+// isMissing reports whether err means that no file with that name can be read: the name is too long
+// or can't be represented, its path goes through a file or in circles, or it is a socket or a
+// device without a driver.
 func isMissing(err error) bool {
-	var errno syscall.Errno
-	if !errors.As(err, &errno) {
-		return false
-	}
+	errno, _ := errors.AsType[syscall.Errno](err)
 	switch errno {
 	case syscall.ENOTDIR, syscall.ENAMETOOLONG, syscall.ELOOP, syscall.EILSEQ, syscall.EINVAL,
 		syscall.ENXIO, syscall.ENODEV:

@@ -7,7 +7,7 @@ import "syscall"
 // canPeek is whether this system shows what has come over a connection without waiting for it.
 const canPeek = true
 
-// errNothing is that nothing has come.
+// errNothing means that nothing has come.
 const errNothing = syscall.EAGAIN
 
 // readNow reads what has come.
@@ -19,31 +19,22 @@ func readNow(fd uintptr, p []byte) (n int, err error) {
 	}
 }
 
-// peek is a look at what has come, without reading it.
-type peek struct {
-	first [16]byte
-	n     int
-	err   error
-	try   func(fd uintptr) // now
-}
-
-// into returns the first of what has come and hasn't been read; nothing has if quiet. It returns
-// neither if the connection has ended.
-func (p *peek) into(raw syscall.RawConn) (b []byte, quiet bool) {
-	switch failed := raw.Control(p.try); {
-	case failed != nil:
-		return nil, false
-	case p.err != nil:
-		return nil, p.err == errNothing
-	}
-	return p.first[:p.n], false
-}
-
-func (p *peek) now(fd uintptr) {
-	for {
-		p.n, _, p.err = syscall.Recvfrom(int(fd), p.first[:], syscall.MSG_PEEK)
-		if p.err != syscall.EINTR {
-			return
+// peek returns the first bytes that have come and haven't been read. If there are none, quiet is
+// set; if the connection has ended, neither is.
+func peek(raw syscall.RawConn) (b []byte, quiet bool) {
+	var first [16]byte
+	var n int
+	var err error
+	look := func(fd uintptr) {
+		for again := true; again; again = err == syscall.EINTR {
+			n, _, err = syscall.Recvfrom(int(fd), first[:], syscall.MSG_PEEK)
 		}
 	}
+	switch failed := raw.Control(look); {
+	case failed != nil:
+		return nil, false
+	case err != nil:
+		return nil, err == errNothing
+	}
+	return first[:n], false
 }

@@ -13,11 +13,9 @@ import (
 	"github.com/scurrycache/scurry/internal/httpcache"
 )
 
-// response returns a response to req that has a status and a Date, and no body.
-func (d *Dir) response(req *http.Request, code int) *http.Response {
-	return &http.Response{
-		Status:     fmt.Sprintf("%d %s", code, http.StatusText(code)),
-		StatusCode: code,
+// response returns a response to req that has a status, a Date and the given fields, and no body.
+func (d *Dir) response(req *http.Request, code int, fields http.Header) *http.Response {
+	resp := &http.Response{
 		Proto:      "HTTP/1.1",
 		ProtoMajor: 1,
 		ProtoMinor: 1,
@@ -25,39 +23,40 @@ func (d *Dir) response(req *http.Request, code int) *http.Response {
 		Body:       http.NoBody,
 		Request:    req,
 	}
+	maps.Copy(resp.Header, fields)
+	setStatus(resp, code)
+	return resp
 }
 
-// judge evaluates the preconditions of req (RFC 9110 section 13.2.2) against the validators of what
-// there is now; strong is about Last-Modified. It returns the status of the response, 200, 304 or
-// 412, and whether a Range is to be honoured.
-func judge(req *http.Request, validators http.Header, strong bool) (code int, ranged bool) {
+func setStatus(resp *http.Response, code int) {
+	resp.StatusCode, resp.Status = code, fmt.Sprintf("%d %s", code, http.StatusText(code))
+}
+
+// conditional returns the response to req by its preconditions (RFC 9110 section 13.2.2) for what
+// has these validators now: a 304, a 412, or a 200 that has still to be given its content. It
+// reports whether a Range is to be honoured; strong is about Last-Modified.
+func (d *Dir) conditional(req *http.Request, validators http.Header, strong bool) (
+	resp *http.Response, ranged bool,
+) {
 	method := cmp.Or(req.Method, http.MethodGet)
 	outcome, ranged := httpcache.OriginPreconditions(method, req.Header, validators, strong)
 	switch outcome {
 	case httpcache.PreconditionFailed:
-		return http.StatusPreconditionFailed, false
+		return d.text(req, http.StatusPreconditionFailed), false
 	case httpcache.NotModified:
-		return http.StatusNotModified, false
+		return d.response(req, http.StatusNotModified, validators), false
 	}
-	return http.StatusOK, ranged
-}
-
-// described is response with more fields.
-func (d *Dir) described(req *http.Request, code int, fields http.Header) *http.Response {
-	resp := d.response(req, code)
-	maps.Copy(resp.Header, fields)
-	return resp
+	return d.response(req, http.StatusOK, validators), ranged
 }
 
 // text returns a response whose body is its status.
 func (d *Dir) text(req *http.Request, code int) *http.Response {
-	resp := d.response(req, code)
+	resp := d.response(req, code, nil)
 	setContent(resp, "text/plain; charset=utf-8", []byte(resp.Status+"\n"))
 	return resp
 }
 
-// setContent makes content the content of resp, which the response to a HEAD describes but doesn't
-// carry.
+// setContent gives content to resp. The response to a HEAD gets the fields only.
 func setContent(resp *http.Response, mediaType string, content []byte) {
 	resp.Header.Set("Content-Type", mediaType)
 	setLength(resp, int64(len(content)))

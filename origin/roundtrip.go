@@ -1,14 +1,16 @@
 package origin
 
 import (
+	"cmp"
 	"context"
-	"encoding/base64"
 	"fmt"
+	"math"
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
 	"strings"
 	"sync/atomic"
+	"time"
 )
 
 // RoundTrip sends req and returns what comes back. The request's URL begins with BaseURL's; one
@@ -57,10 +59,7 @@ func (s *Server) outgoing(ctx context.Context, req *http.Request) *http.Request 
 	out := req.Clone(ctx)
 	out.Trailer = req.Trailer // not a copy: it fills in as the body is read
 	out.URL.User = nil
-	out.Host = s.Host
-	if out.Host == "" {
-		out.Host = s.base.Host
-	}
+	out.Host = cmp.Or(s.Host, s.base.Host)
 	s.keepSpelling(out)
 	if out.Header == nil {
 		out.Header = make(http.Header)
@@ -69,15 +68,16 @@ func (s *Server) outgoing(ctx context.Context, req *http.Request) *http.Request 
 		out.Header.Set("User-Agent", "") // keeps net/http from adding its own
 	}
 	if _, ok := out.Header["Authorization"]; !ok && s.base.User != nil {
-		out.Header.Set("Authorization", basic(s.base.User))
+		password, _ := s.base.User.Password()
+		out.SetBasicAuth(s.base.User.Username(), password)
 	}
 	return out
 }
 
-// keepSpelling has out's path sent as its RawPath spells it. net/http would escape a path anew if
-// it has a character that should be escaped and isn't. A path that begins with two slashes, or goes
-// to a proxy, has to be part of a whole URL then, which every server must take (RFC 9112 section
-// 3.2.2).
+// keepSpelling makes net/http send out's path as its RawPath spells it. net/http would escape a
+// path again if it has a character that should be escaped and isn't. A path that begins with two
+// slashes, or goes to a proxy, then has to be part of a whole URL, which every server must accept
+// (RFC 9112 section 3.2.2).
 func (s *Server) keepSpelling(out *http.Request) {
 	u := out.URL
 	if u.RawPath == "" || u.RawPath == u.EscapedPath() || unsendable(u.RawPath) {
@@ -98,15 +98,9 @@ func unsendable(path string) bool {
 		strings.ContainsFunc(path, func(r rune) bool { return r <= ' ' || r == '?' || r == 0x7f })
 }
 
-// basic returns the credentials in u as RFC 7617 section 2 writes them.
-func basic(u *url.Userinfo) string {
-	password, _ := u.Password()
-	return "Basic " + base64.StdEncoding.EncodeToString([]byte(u.Username()+":"+password))
-}
-
 // send is next.RoundTrip with the one retry that Server.RoundTrip's comment describes. net/http
-// itself tries again when a connection that was idle breaks, but not when one that it made for this
-// request does.
+// itself tries again when a connection that was idle breaks, but not when a connection breaks that
+// it made for this request.
 func (s *Server) send(next http.RoundTripper, req *http.Request) (*http.Response, error) {
 	var connected, answered atomic.Bool
 	var conn atomic.Pointer[guardedConn]
@@ -137,24 +131,24 @@ func repeatable(req *http.Request) bool {
 	return reads && !hasBody(req)
 }
 
-// limitBody puts BodyTimeout to resp's body; cancel ends the context ctx of its request.
+// limitBody applies BodyTimeout to resp's body. cancel ends ctx, the context of its request.
 func (s *Server) limitBody(
 	ctx context.Context, cancel context.CancelCauseFunc, resp *http.Response,
 ) {
 	switch {
 	case resp.StatusCode == http.StatusSwitchingProtocols:
-		// What follows isn't a body but another protocol, which has to be written to as well; req's
-		// context ends it.
+		// The body is a connection of another protocol, which is written to as well; req's context
+		// ends it.
 	case resp.Body == nil || resp.Body == http.NoBody:
 		cancel(nil)
 		resp.Body = http.NoBody
 	default:
-		resp.Body = &serverBody{
-			ReadCloser: resp.Body,
-			req:        resp.Request,
-			ctx:        ctx,
-			cancel:     cancel,
-			limit:      limit(s.BodyTimeout, defaultBodyTimeout),
+		b := &serverBody{ReadCloser: resp.Body, req: resp.Request, ctx: ctx, cancel: cancel}
+		if b.limit = limit(s.BodyTimeout, defaultBodyTimeout); b.limit > 0 {
+			silent := timeoutError(fmt.Sprintf("no byte for %v", b.limit))
+			b.timer = time.AfterFunc(math.MaxInt64, func() { cancel(silent) })
+			b.timer.Stop() // Read starts it
 		}
+		resp.Body = b
 	}
 }

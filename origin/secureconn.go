@@ -2,7 +2,7 @@ package origin
 
 import "crypto/tls"
 
-// secureConn is TLS over a guardedConn. It sees what TLS hands on, the guardedConn what comes from
+// secureConn is TLS over a guardedConn. It sees what TLS passes on, the guardedConn what comes from
 // the network.
 type secureConn struct {
 	*tls.Conn

@@ -25,7 +25,7 @@ import (
 // stands for the default that its comment names, a negative duration for no limit. A Server is safe
 // for concurrent use.
 type Server struct {
-	// Host is the Host field to send, whatever the request's. If empty, the base URL's host is
+	// Host is sent as the Host field instead of the request's. If empty, the base URL's host is
 	// sent.
 	Host string
 
@@ -149,9 +149,6 @@ func (s *Server) Aliases() []string {
 // BaseURL returns the URL that requests' URLs begin with: a copy of HTTP's argument, without
 // userinfo, its path ending in a slash.
 func (s *Server) BaseURL() *url.URL {
-	if s.base == nil {
-		return &url.URL{Path: "/"}
-	}
 	u := withoutUserinfo(s.base)
 	if !strings.HasSuffix(u.EscapedPath(), "/") {
 		u.Path += "/"
@@ -173,11 +170,7 @@ func (s *Server) CloseIdleConnections() {
 	}
 	s.closing.Add(1)
 	defer s.closing.Add(-1)
-	for _, t := range []http.RoundTripper{next.kept, next.once, next.upgrade} {
-		if c, ok := t.(interface{ CloseIdleConnections() }); ok {
-			c.CloseIdleConnections()
-		}
-	}
+	(&http.Client{Transport: next.kept}).CloseIdleConnections() // the others keep none
 }
 
 // OnUnsolicited has f called each time that bytes have come over a kept HTTP/1.1 connection which
@@ -192,13 +185,13 @@ func (s *Server) OnUnsolicited(f func(urls []string, until time.Time)) (stop fun
 	return s.trust.onUnsolicited(f)
 }
 
-// closesIdle reports whether s may be closing a connection now that has been idle since then.
+// closesIdle reports whether s may be closing a connection now because it has been idle since then.
 func (s *Server) closesIdle(since time.Time) bool {
 	limit := limit(s.IdleTimeout, defaultIdleTimeout)
 	return s.closing.Load() > 0 || limit > 0 && time.Since(since) >= limit
 }
 
-// withoutUserinfo returns a copy of u that may be shown, an empty one of nil.
+// withoutUserinfo returns a copy of u that may be shown. For nil it is an empty URL.
 func withoutUserinfo(u *url.URL) *url.URL {
 	if u == nil {
 		return new(url.URL)

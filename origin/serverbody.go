@@ -10,41 +10,31 @@ import (
 	"time"
 )
 
-// serverBody is a body whose Reads don't wait for ever. The limit is held by a timer that runs
-// while a Read does and ends the request's context, which makes net/http's Read return. A Read
-// whose bytes come at that very moment keeps them, and the next one fails.
+// serverBody is a body whose Reads wait for the limit at most. A timer runs during each Read. When
+// it fires, it ends the request's context, which makes net/http's Read return. A Read whose bytes
+// come at that very moment returns them, and the next one fails.
 type serverBody struct {
 	io.ReadCloser
 	req    *http.Request   // what errors name
 	ctx    context.Context // that the body is read under
 	cancel context.CancelCauseFunc
-	limit  time.Duration // 0: none
-	timer  *time.Timer   // nil before the first Read
+	limit  time.Duration
+	timer  *time.Timer // nil if there is no limit
 }
 
 func (b *serverBody) Read(p []byte) (int, error) {
-	b.watch()
-	n, err := b.ReadCloser.Read(p)
 	if b.timer != nil {
-		b.timer.Stop()
+		b.timer.Reset(b.limit)
+		defer b.timer.Stop()
 	}
+	n, err := b.ReadCloser.Read(p)
 	if err == nil || err == io.EOF {
 		return n, err
 	}
-	if idle, ok := errors.AsType[*idleError](context.Cause(b.ctx)); ok {
-		err = idle
+	if silent, ok := errors.AsType[timeoutError](context.Cause(b.ctx)); ok {
+		err = silent
 	}
-	return n, failure("read body of", b.req, err)
-}
-
-func (b *serverBody) watch() {
-	switch {
-	case b.limit == 0:
-	case b.timer == nil:
-		b.timer = time.AfterFunc(b.limit, func() { b.cancel(&idleError{b.limit}) })
-	default:
-		b.timer.Reset(b.limit)
-	}
+	return n, failure("read body of ", b.req, err)
 }
 
 // Close gives up the part of the body that hasn't been read.
@@ -54,12 +44,6 @@ func (b *serverBody) Close() error {
 	return err
 }
 
-// idleError means that a server sent nothing of a body for as long as BodyTimeout.
-type idleError struct{ limit time.Duration }
-
-func (e *idleError) Error() string { return fmt.Sprintf("no byte for %v", e.limit) }
-func (e *idleError) Timeout() bool { return true }
-
 // requestError names the request that failed, and what failed. It is a net.Error, like those of
 // net/http.
 type requestError struct {
@@ -68,9 +52,6 @@ type requestError struct {
 }
 
 func failure(op string, req *http.Request, err error) error {
-	if op != "" {
-		op += " "
-	}
 	op = fmt.Sprintf("origin: %s%s %s", op, req.Method, withoutUserinfo(req.URL))
 	return &requestError{op, err}
 }

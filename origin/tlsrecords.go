@@ -7,10 +7,10 @@ type tlsRecords struct {
 	left   int // bytes that the record's content still lacks
 }
 
-// within reports whether the last record isn't complete.
+// within reports whether the last record is incomplete.
 func (t *tlsRecords) within() bool { return t.have > 0 || t.left > 0 }
 
-// advance takes note of what has come.
+// advance follows the records in b, which has come next.
 func (t *tlsRecords) advance(b []byte) {
 	for len(b) > 0 {
 		if t.left > 0 {

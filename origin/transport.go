@@ -39,21 +39,20 @@ func (s *Server) transports() (*transports, error) {
 	if err := s.Validate(); err != nil {
 		return nil, err
 	}
-	if t := s.Transport; t != nil {
-		s.next = &transports{t, t, t}
-		return s.next, nil
-	}
-	s.next = &transports{
-		kept:    s.newTransport(true),
-		once:    s.newTransport(false),
-		upgrade: s.newTransport(false, "http/1.1"),
+	s.next = &transports{s.Transport, s.Transport, s.Transport}
+	if s.Transport == nil {
+		s.next = &transports{
+			kept:    s.newTransport(true, "h2", "http/1.1"),
+			once:    s.newTransport(false, "h2", "http/1.1"),
+			upgrade: s.newTransport(false, "http/1.1"),
+		}
 	}
 	return s.next, nil
 }
 
-// choose returns what is to send req. A request with a body can't be sent again over another
-// connection when the one that it got turns out not to be usable, so it gets one of its own; HTTP/2
-// doesn't have that problem.
+// choose returns the transport for req. A request with a body can't be sent again over another
+// connection if its connection turns out to be unusable, so it gets a new one. HTTP/2 doesn't have
+// that problem.
 func (s *Server) choose(t *transports, req *http.Request) http.RoundTripper {
 	switch {
 	case req.Header["Upgrade"] != nil:
@@ -70,12 +69,10 @@ func hasBody(req *http.Request) bool { return req.Body != nil && req.Body != htt
 
 func (s *Server) newTransport(keep bool, protocols ...string) *http.Transport {
 	dialer := &net.Dialer{Timeout: limit(s.DialTimeout, defaultDialTimeout)}
-	if len(protocols) == 0 {
-		protocols = []string{"h2", "http/1.1"}
-	}
 	t := &http.Transport{
 		DialContext:            s.dialPlain(dialer.DialContext),
 		DialTLSContext:         s.dialTLS(dialer.DialContext, protocols),
+		TLSClientConfig:        s.TLS.Clone(),
 		TLSHandshakeTimeout:    limit(s.TLSTimeout, defaultTLSTimeout), // through a proxy
 		ResponseHeaderTimeout:  limit(s.HeaderTimeout, defaultHeaderTimeout),
 		ExpectContinueTimeout:  time.Second,
@@ -91,16 +88,13 @@ func (s *Server) newTransport(keep bool, protocols ...string) *http.Transport {
 			PingTimeout:     pingInterval,
 		},
 	}
-	if s.TLS != nil {
-		t.TLSClientConfig = s.TLS.Clone()
-	}
 	if s.ProxyFromEnvironment {
 		t.Proxy = environmentProxy
 	}
 	return t
 }
 
-// environmentProxy is http.ProxyFromEnvironment, but for its error, which would show the
+// environmentProxy is http.ProxyFromEnvironment with another error, since its own would show the
 // credentials in a variable.
 func environmentProxy(req *http.Request) (*url.URL, error) {
 	u, err := http.ProxyFromEnvironment(req)
@@ -111,8 +105,8 @@ func environmentProxy(req *http.Request) (*url.URL, error) {
 	return u, nil
 }
 
-// limit returns d, or byDefault if it is zero, or zero, which means none to net and net/http, if it
-// is negative.
+// limit returns d, or byDefault if d is zero. If d is negative it returns zero, which means no
+// limit to net and net/http.
 func limit(d, byDefault time.Duration) time.Duration {
 	return max(cmp.Or(d, byDefault), 0)
 }

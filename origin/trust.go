@@ -6,39 +6,39 @@ import (
 	"time"
 )
 
-// distrustTime is how long a server that has sent what no request had asked for gets one request on
-// each connection.
+// distrustTime is how long a server that has sent unsolicited bytes gets one request only on each
+// connection.
 const distrustTime = time.Hour
 
-// trust is whether a server is known to send only what was asked for over the connections that it
-// keeps. The zero value trusts it.
+// trust says whether kept connections to a server may be used again. It ends for a while when the
+// server sends unsolicited bytes. The zero value trusts the server.
 type trust struct {
 	period time.Duration // instead of distrustTime, if it isn't 0
 
 	mu      sync.Mutex // guards what follows
 	until   time.Time  // no connection is used twice before
-	lastID  int
-	reports map[int]func(urls []string, until time.Time)
+	reports map[*report]bool
 }
 
+// report is told of what is suspected.
+type report func(urls []string, until time.Time)
+
 // onUnsolicited is Server.OnUnsolicited.
-func (t *trust) onUnsolicited(f func(urls []string, until time.Time)) (stop func()) {
+func (t *trust) onUnsolicited(f report) (stop func()) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.reports == nil {
-		t.reports = map[int]func([]string, time.Time){}
+		t.reports = map[*report]bool{}
 	}
-	t.lastID++
-	id := t.lastID
-	t.reports[id] = f
+	t.reports[&f] = true
 	return func() {
 		t.mu.Lock()
 		defer t.mu.Unlock()
-		delete(t.reports, id)
+		delete(t.reports, &f)
 	}
 }
 
-// suspect notes that something unsolicited has come over a connection that has carried requests for
+// suspect notes that unsolicited bytes have come over a connection that has carried requests for
 // urls after its first.
 func (t *trust) suspect(urls []string) {
 	t.mu.Lock()
@@ -46,16 +46,16 @@ func (t *trust) suspect(urls []string) {
 	if !t.distrustedLocked() {
 		t.until = time.Now().Add(cmp.Or(t.period, distrustTime))
 	}
-	for _, f := range t.reports {
-		f(urls, t.until)
+	for f := range t.reports {
+		(*f)(urls, t.until)
 	}
 }
 
-// distrusted reports whether no connection is to be used twice.
+// distrusted reports whether no connection may be used twice.
 func (t *trust) distrusted() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.distrustedLocked()
 }
 
-func (t *trust) distrustedLocked() bool { return !t.until.IsZero() && time.Now().Before(t.until) }
+func (t *trust) distrustedLocked() bool { return time.Now().Before(t.until) }

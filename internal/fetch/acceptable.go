@@ -9,12 +9,13 @@ import (
 	"github.com/scurrycache/scurry/internal/httpcache"
 )
 
-// ErrUnasked is that the origin answers what can't be an answer to what it was asked.
+// ErrUnasked means that the origin sent a 304 or a part although the request had no condition or
+// range.
 var ErrUnasked = errors.New(
 	"the origin answers a condition or a range that it wasn't asked for")
 
-// acceptable says what is wrong with the head of a response to req, so that it can't be taken for
-// an answer.
+// acceptable returns why the response can't be used as a response to req, or nil. It repairs what
+// it can.
 func acceptable(req *http.Request, resp *http.Response) error {
 	status, sent := resp.StatusCode, req.Header
 	// RFC 9110 section 15
@@ -34,7 +35,7 @@ func acceptable(req *http.Request, resp *http.Response) error {
 	return nil
 }
 
-// whole makes of a 206 that holds all of the content the 200 that it stands for.
+// whole turns a 206 that holds the whole content into a 200.
 func whole(resp *http.Response) {
 	part, ok := httpcache.ParseContentRange(resp.Header)
 	if !ok || part.Start != 0 || part.End != part.Total ||
@@ -45,8 +46,8 @@ func whole(resp *http.Response) {
 	resp.StatusCode, resp.Status = http.StatusOK, "200 OK"
 }
 
-// Unasked reports whether a response is a part of what was to come whole: neither the request that
-// was sent, nor the one that it was sent for, has a Range.
+// Unasked reports whether a response is a 206 although neither the request that was sent to the
+// origin nor the client's request has a Range.
 func Unasked(resp *http.Response, sent, asked http.Header) bool {
 	return resp.StatusCode == http.StatusPartialContent &&
 		len(sent["Range"]) == 0 && len(asked["Range"]) == 0
@@ -55,24 +56,23 @@ func Unasked(resp *http.Response, sent, asked http.Header) bool {
 var errFraming = errors.New(
 	"the origin's response has whitespace between the name of a field that frames it and the colon")
 
-// tidy removes whitespace between field names and colons (RFC 9112 section 5.1), and what has some
-// in its name. Of a field that would have framed the content, it is too late to.
+// tidy removes whitespace between field names and colons (RFC 9112 section 5.1), and fields whose
+// names contain whitespace. It fails if such a field should have framed the content: net/http has
+// already read the response without it.
 func tidy(h http.Header) error {
 	for name, values := range h {
-		bare := strings.TrimRight(name, " \t")
-		if bare == name && !strings.ContainsAny(name, " \t") {
+		if !strings.ContainsAny(name, " \t") {
 			continue
 		}
 		delete(h, name)
-		// it is no name, and the next recipient would fail on it
-		if strings.ContainsAny(bare, " \t") {
-			continue
-		}
-		switch bare = http.CanonicalHeaderKey(bare); bare {
-		case "Transfer-Encoding", "Content-Length":
+		bare := http.CanonicalHeaderKey(strings.TrimRight(name, " \t"))
+		switch {
+		case strings.ContainsAny(bare, " \t"): // no name, on which the next recipient would fail
+		case bare == "Transfer-Encoding", bare == "Content-Length":
 			return errFraming
+		default:
+			h[bare] = append(h[bare], values...)
 		}
-		h[bare] = append(h[bare], values...)
 	}
 	return nil
 }

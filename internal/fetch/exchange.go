@@ -7,7 +7,6 @@ import (
 	"maps"
 	"net/http"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -16,15 +15,6 @@ import (
 	"github.com/scurrycache/scurry/internal/httpcache"
 	"github.com/scurrycache/scurry/internal/site"
 )
-
-// client sends requests to the origin, counts them, and writes one line of log about each when it
-// has ended.
-type client struct {
-	next http.RoundTripper
-	log  *zerolog.Logger
-
-	requests, errors, bytes atomic.Int64
-}
 
 // The reasons for an origin request, for the log.
 const (
@@ -35,7 +25,7 @@ const (
 	reasonExplain    = "explain"    // to see what the origin says
 )
 
-// purpose is what a request to the origin is for.
+// purpose says why a request is sent to the origin.
 type purpose struct {
 	reason string
 	id     string // of the client's request, in the log
@@ -43,13 +33,14 @@ type purpose struct {
 	inform func(status int, header http.Header)
 }
 
-// do sends req. The response is one that the origin may give to it, and has waited for the first
-// bytes of its body: Broken tells whether that has broken off already.
-func (c *client) do(req *http.Request, by purpose) (*http.Response, error) {
-	c.requests.Add(1)
+// do sends req, counts it, and writes one line of log about it when it has ended. The response is
+// one that the origin may give to it, and has waited for the first bytes of its body: Broken tells
+// whether that has broken off already.
+func (o *Origin) do(req *http.Request, by purpose) (*http.Response, error) {
+	o.requests.Add(1)
 	ctx, cancel := context.WithCancel(req.Context())
-	x := &exchange{c: c, req: req, by: by, cancel: cancel, start: time.Now()}
-	resp, err := c.next.RoundTrip(req.WithContext(ctx))
+	x := &exchange{o: o, req: req, by: by, cancel: cancel, start: time.Now()}
+	resp, err := o.Config.Origin.RoundTrip(req.WithContext(ctx))
 	if err != nil {
 		return nil, x.fail(err)
 	}
@@ -65,7 +56,7 @@ func (c *client) do(req *http.Request, by purpose) (*http.Response, error) {
 		_ = resp.Body.Close()
 		return nil, x.fail(err)
 	}
-	// The body isn't one then, but the other protocol, to be written to as well.
+	// The body is then a connection of the other protocol, which is written to as well.
 	if resp.StatusCode == http.StatusSwitchingProtocols {
 		x.end(nil)
 		return resp, nil
@@ -76,15 +67,14 @@ func (c *client) do(req *http.Request, by purpose) (*http.Response, error) {
 
 // fail ends an exchange that brought no response.
 func (x *exchange) fail(err error) error {
-	x.c.errors.Add(1)
+	x.o.errors.Add(1)
 	x.end(err)
 	x.cancel()
 	return err
 }
 
-// open returns resp with x as its body, once the first bytes of that have come, or have kept a
-// reader waiting. The transport may go on changing the Response that it has made until its body is
-// at the end, so the result is another.
+// open returns a copy of resp with x as its body. It waits a moment for the first bytes of the
+// body. The transport may change its Response until the body has ended, so the result is a copy.
 func (x *exchange) open(resp *http.Response) *http.Response {
 	out := *resp
 	out.Request, out.Body, out.Trailer = x.req, x, maps.Clone(resp.Trailer)
@@ -110,10 +100,12 @@ func (b *openBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Broken is why the body of an origin's response has broken off before anything of it was used, if
-// it has.
-func Broken(resp *http.Response) error {
-	if b, ok := resp.Body.(*openBody); ok {
+// Broken returns the error of a response body that has broken off before any of it was used, or
+// nil.
+func Broken(resp *http.Response) error { return broken(resp.Body) }
+
+func broken(body any) error {
+	if b, ok := body.(*openBody); ok {
 		return b.Broken()
 	}
 	return nil
@@ -122,7 +114,7 @@ func Broken(resp *http.Response) error {
 // exchange is one request to the origin and the body of the response.
 type exchange struct {
 	io.ReadCloser
-	c      *client
+	o      *Origin
 	req    *http.Request
 	by     purpose
 	cancel context.CancelFunc // ends the request
@@ -137,7 +129,7 @@ type exchange struct {
 func (x *exchange) Read(p []byte) (int, error) {
 	n, err := x.ReadCloser.Read(p)
 	x.bytes += int64(n)
-	x.c.bytes.Add(int64(n))
+	x.o.bytes.Add(int64(n))
 	if err != nil && err != io.EOF {
 		x.err = err
 	}
@@ -158,23 +150,17 @@ func (x *exchange) end(err error) {
 		if err != nil && !errors.Is(err, context.Canceled) {
 			level = zerolog.WarnLevel
 		}
-		e := x.c.log.WithLevel(level)
-		if e == nil {
-			return
-		}
+		e := x.o.Log.WithLevel(level)
 		e.Str("method", x.req.Method).Str("url", site.Shown(x.req.URL)).Str("reason", x.by.reason).
 			Int("status", x.status).Int64("bytes", x.bytes).
-			Float64("duration_ms", float64(time.Since(x.start).Microseconds())/1000).
-			Float64("ttfb_ms", float64(x.head.Microseconds())/1000)
+			Dur("duration_ms", time.Since(x.start).Truncate(time.Microsecond)).
+			Dur("ttfb_ms", x.head.Truncate(time.Microsecond))
 		if x.by.id != "" {
 			e.Str("request", x.by.id)
 		}
 		if r := x.req.Header.Get("Range"); r != "" {
 			e.Str("range", r)
 		}
-		if err != nil {
-			e.Err(err)
-		}
-		e.Msg("origin")
+		e.Err(err).Msg("origin")
 	})
 }

@@ -9,46 +9,49 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strings"
 	"syscall"
 
 	"github.com/scurrycache/scurry/internal/store"
 )
 
-// FailureOf is the error of an exchange with the origin as what it means to those who asked.
+// FailureOf returns the failure that err, an error of an exchange with the origin, stands for.
 func FailureOf(err error) *store.Failure {
 	if f, ok := errors.AsType[*store.Failure](err); ok {
 		return f
 	}
-	status, kind := classify(err)
+	status, kind := http.StatusBadGateway, kindOf(err)
+	if strings.HasSuffix(kind, "_timeout") {
+		status = http.StatusGatewayTimeout
+	}
 	return &store.Failure{Status: status, Kind: kind, Err: err}
 }
 
-// misbehaves is that the origin has answered with what is no answer.
+// misbehaves returns the failure for a response that breaks the protocol.
 func misbehaves(err error) *store.Failure {
 	return &store.Failure{Status: http.StatusBadGateway, Kind: "http_protocol_error", Err: err}
 }
 
-func classify(err error) (status int, kind string) {
-	if dns, ok := errors.AsType[*net.DNSError](err); ok {
-		if dns.IsTimeout {
-			return http.StatusGatewayTimeout, "dns_timeout"
-		}
-		return http.StatusBadGateway, "dns_error"
-	}
-	if certificate(err) {
-		return http.StatusBadGateway, "tls_certificate_error"
-	}
-	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
-		return http.StatusBadGateway, "tls_protocol_error"
-	}
-	if _, ok := errors.AsType[tls.AlertError](err); ok {
-		return http.StatusBadGateway, "tls_alert_received"
-	}
-	if TimedOut(err) {
-		if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
-			return http.StatusGatewayTimeout, "connection_timeout"
-		}
-		return http.StatusGatewayTimeout, "http_response_timeout"
+// kindOf is the type of proxy error that RFC 9209 section 2.3 has for err.
+func kindOf(err error) string {
+	late := TimedOut(err)
+	op, isOp := errors.AsType[*net.OpError](err)
+	switch {
+	case is[*net.DNSError](err) && late:
+		return "dns_timeout"
+	case is[*net.DNSError](err):
+		return "dns_error"
+	case is[*tls.CertificateVerificationError](err), is[x509.HostnameError](err),
+		is[x509.UnknownAuthorityError](err):
+		return "tls_certificate_error"
+	case is[tls.RecordHeaderError](err):
+		return "tls_protocol_error"
+	case is[tls.AlertError](err):
+		return "tls_alert_received"
+	case late && isOp && op.Op == "dial":
+		return "connection_timeout"
+	case late:
+		return "http_response_timeout"
 	}
 	for _, e := range [...]struct {
 		err  error
@@ -64,22 +67,20 @@ func classify(err error) (status int, kind string) {
 		{context.Canceled, "proxy_internal_response"},
 	} {
 		if errors.Is(err, e.err) {
-			return http.StatusBadGateway, e.kind
+			return e.kind
 		}
 	}
-	return http.StatusBadGateway, "http_protocol_error"
+	return "http_protocol_error"
 }
 
-// TimedOut reports whether err is that something took too long.
+func is[E error](err error) bool {
+	_, ok := errors.AsType[E](err)
+	return ok
+}
+
+// TimedOut reports whether err is a timeout.
 func TimedOut(err error) bool {
 	t, ok := errors.AsType[net.Error](err)
 	return ok && t.Timeout() || errors.Is(err, os.ErrDeadlineExceeded) ||
 		errors.Is(err, context.DeadlineExceeded)
-}
-
-func certificate(err error) bool {
-	_, verify := errors.AsType[*tls.CertificateVerificationError](err)
-	_, host := errors.AsType[x509.HostnameError](err)
-	_, authority := errors.AsType[x509.UnknownAuthorityError](err)
-	return verify || host || authority
 }

@@ -5,38 +5,44 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"github.com/scurrycache/scurry/internal/httpcache"
 	"github.com/scurrycache/scurry/internal/store"
 )
 
-// Fetch is store.Source's. A body that breaks off within its first bytes is as good as no answer.
-// If it could be resumed, it is asked for once more instead, as a whole, since nothing of it has
-// been used.
+// Fetch implements store.Source. A body that breaks off within its first bytes counts as no
+// response. If it could be resumed, the request is sent once more instead, since no byte has been
+// used.
 func (o *Origin) Fetch(
 	ctx context.Context, req *store.Request, prev *store.Record,
 ) (*store.OriginResponse, error) {
-	f, lost, err := o.try(ctx, req, prev)
-	if err == nil && lost != nil && f.Record.Resumable {
-		f, lost, err = o.try(ctx, req, prev)
+	for again := false; ; again = true {
+		f, err := o.try(ctx, req, prev)
+		if err != nil {
+			return nil, err
+		}
+		lost := broken(f.Body)
+		if lost == nil {
+			return f, nil
+		}
+		_ = f.Body.Close()
+		if again || !f.Record.Resumable {
+			return nil, FailureOf(lost)
+		}
 	}
-	if err == nil && lost != nil {
-		return nil, FailureOf(lost)
-	}
-	return f, err
 }
 
-// attempt is one request to the origin on its way.
+// attempt is one request to the origin, made for req.
 type attempt struct {
 	req    *store.Request
 	prev   *store.Record // that it validates
-	stored http.Header   // of prev
 	key    string        // of the resource that is asked for
 	header http.Header
 	reason string
 }
 
-// attempt makes the request to the origin for req.
+// attempt builds the request to the origin for req.
 func (o *Origin) attempt(req *store.Request, prev *store.Record) *attempt {
 	a := &attempt{
 		req: req, prev: prev, key: cmp.Or(req.Target, req.Key),
@@ -53,43 +59,47 @@ func (o *Origin) attempt(req *store.Request, prev *store.Record) *attempt {
 		o.Offer(a.header, req, a.key)
 		return a
 	}
-	a.stored, a.key = prev.Fields(), cmp.Or(prev.URL, prev.Key)
-	if httpcache.AddConditions(a.header, a.stored) {
+	a.key = cmp.Or(prev.URL, prev.Key)
+	if httpcache.AddConditions(a.header, prev.Header()) {
 		a.reason = reasonRevalidate
 	}
 	return a
 }
 
-// try asks the origin. If the body of its answer has broken off already, lost says why, and the
-// body is closed.
+// try sends one request to the origin, and another one if a 304 confirms nothing that is stored.
 func (o *Origin) try(
 	ctx context.Context, req *store.Request, prev *store.Record,
-) (f *store.OriginResponse, lost, err error) {
+) (*store.OriginResponse, error) {
 	a := o.attempt(req, prev)
 	req.Note()
 	by := purpose{reason: a.reason, id: req.ID, inform: req.Inform}
-	resp, head, err := o.send(ctx, by, methodOf(req.Head), a.key, a.header)
-	switch {
-	case err != nil:
-		return nil, nil, err
-	case resp.StatusCode == http.StatusNotModified: // the answer to conditions of ours
-		_ = resp.Body.Close()
-		if f := o.confirmed(a, head); f != nil {
-			return f, nil, nil
-		}
-		again := *req // it is about another representation than those that are stored
-		if prev == nil {
-			again.Variants = nil
-		}
-		return o.try(ctx, &again, nil)
+	method := http.MethodGet
+	if req.Head {
+		method = http.MethodHead
 	}
-	return o.judge(a, resp, head)
+	resp, head, err := o.send(ctx, by, method, a.key, a.header)
+	if err != nil {
+		return nil, err
+	}
+	if resp.StatusCode != http.StatusNotModified {
+		return o.judge(a, resp, head)
+	}
+	// The client's conditions weren't sent, so this answers those that were added here.
+	_ = resp.Body.Close()
+	if f := o.confirmed(a, head); f != nil {
+		return f, nil
+	}
+	again := *req // it is about another representation than those that are stored
+	if prev == nil {
+		again.Variants = nil
+	}
+	return o.try(ctx, &again, nil)
 }
 
-// confirmed is what a 304 says is still good, or nil if that isn't stored.
+// confirmed returns the stored response that a 304 renews, or nil if that isn't stored.
 func (o *Origin) confirmed(a *attempt, head *httpcache.Response) *store.OriginResponse {
 	if a.prev != nil {
-		if httpcache.Confirms(a.stored, head.Header) {
+		if httpcache.Confirms(a.prev.Header(), head.Header) {
 			return o.renewed(a.req, a.prev, head)
 		}
 		return nil
@@ -103,46 +113,37 @@ func (o *Origin) confirmed(a *attempt, head *httpcache.Response) *store.OriginRe
 	return f
 }
 
-// judge says what a response comes to, which is no 304.
+// judge turns a response other than a 304 into a result.
 func (o *Origin) judge(
 	a *attempt, resp *http.Response, head *httpcache.Response,
-) (f *store.OriginResponse, lost, err error) {
-	status := resp.StatusCode
-	if a.prev != nil && failing(status) && a.prev.Facts.StaleOnError(a.req.Header, o.Now()) {
+) (*store.OriginResponse, error) {
+	var err error
+	switch {
+	case a.prev != nil && failing(head.Status) &&
+		a.prev.Facts.StaleOnError(a.req.Header, o.Now()):
 		// RFC 9111 section 4.3.3: as if the origin hadn't answered.
+		err = misbehaves(fmt.Errorf("origin answered %d", head.Status))
+	case Unasked(resp, a.header, a.req.Header):
+		err = FailureOf(ErrUnasked)
+	case a.req.Head && a.prev != nil && !a.prev.HeadOnly && sameContent(a.prev, head):
 		_ = resp.Body.Close()
-		return nil, nil, misbehaves(fmt.Errorf("origin answered %d", status))
+		return o.renewed(a.req, a.prev, head), nil
+	default:
+		return o.fetched(a.req, a.key, resp, head), nil
 	}
-	if Unasked(resp, a.header, a.req.Header) {
-		_ = resp.Body.Close()
-		return nil, nil, FailureOf(ErrUnasked)
-	}
-	if lost = Broken(resp); lost != nil {
-		_ = resp.Body.Close()
-	}
-	if a.req.Head && a.prev != nil && !a.prev.HeadOnly && sameContent(a.prev, head) {
-		_ = resp.Body.Close()
-		return o.renewed(a.req, a.prev, head), nil, nil
-	}
-	return o.fetched(a.req, a.key, resp, head), lost, nil
+	_ = resp.Body.Close()
+	return nil, err
 }
 
 // failing reports whether a status says that the origin can't answer now (RFC 5861 section 4).
-func failing(status int) bool {
-	switch status {
-	case http.StatusInternalServerError, http.StatusBadGateway,
-		http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		return true
-	}
-	return false
-}
+func failing(status int) bool { return slices.Contains([]int{500, 502, 503, 504}, status) }
 
-// sameContent reports whether the answer to a HEAD is about the content of prev, which a GET
-// brought, and so renews it (RFC 9111 section 4.3.5).
+// sameContent reports whether the response to a HEAD is about the content of prev, the response to
+// a GET, and so renews it (RFC 9111 section 4.3.5).
 func sameContent(prev *store.Record, head *httpcache.Response) bool {
 	if head.Status != http.StatusOK || prev.Status != http.StatusOK {
 		return false
 	}
-	stored := prev.Fields()
+	stored := prev.Header()
 	return httpcache.Settled(stored) && httpcache.Matches(stored, head.Header, prev.Length)
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/scurrycache/scurry/internal/store"
 )
 
-// Received is the head of a response, to a request that was sent at that time, as the rules of
-// caching want it.
+// Received returns the head of a response, to a request that was sent at that time, in the form
+// that package httpcache expects.
 func (o *Origin) Received(resp *http.Response, sent time.Time) *httpcache.Response {
 	head := &httpcache.Response{
 		Status: resp.StatusCode, Header: httpcache.EndToEnd(resp.Header),
@@ -26,23 +26,21 @@ func (o *Origin) Received(resp *http.Response, sent time.Time) *httpcache.Respon
 	return head
 }
 
-// Describe sets what rec says of a response with that head, and of the request with those fields
-// that it answers.
+// Describe sets the fields, times, variant and groups of rec from the head of a response and from
+// the fields of the request that it answers.
 func (o *Origin) Describe(rec *store.Record, request http.Header, head *httpcache.Response) {
 	rec.SetFields(head.Header)
 	rec.Undated = head.Undated
 	rec.SetTimes(head.RequestTime, head.ResponseTime)
-	rec.Variant = ""
 	rec.Vary, _ = httpcache.VaryNames(head.Header)
-	if rec.Vary = slices.DeleteFunc(rec.Vary, steers); len(rec.Vary) > 0 {
-		rec.Variant = httpcache.Selecting(rec.Vary, request)
-	}
+	rec.Vary = slices.DeleteFunc(rec.Vary, steers)
+	rec.Variant = httpcache.Selecting(rec.Vary, request)
 	rec.SetSelecting(selectingFields(rec.Vary, request))
 	rec.Groups = httpcache.Groups(head.Header, o.Site.GroupFields)
 }
 
-// selectingFields are the request's fields that a later request for a part has to repeat, to be
-// answered from the same representation.
+// selectingFields returns the request's fields that a later request for a part has to repeat so
+// that the origin selects the same representation.
 func selectingFields(vary []string, request http.Header) http.Header {
 	h := http.Header{}
 	for _, name := range append([]string{"Accept-Encoding"}, vary...) {
@@ -53,20 +51,20 @@ func selectingFields(vary []string, request http.Header) http.Header {
 	return h
 }
 
-// strongValidator returns what the version derives from, and the value of the If-Range that names
-// it. Both are empty if h has no strong validator.
+// strongValidator returns the string that a version is derived from, and the value of If-Range for
+// that version. Both are empty if h has no strong validator.
 func strongValidator(h http.Header) (validator, condition string) {
-	if tag, ok := httpcache.StrongETag(h); ok {
+	if tag := httpcache.StrongETag(h); tag != "" {
 		return "etag " + tag, tag
 	}
-	if date, ok := httpcache.StrongLastModified(h); ok {
+	if date := httpcache.StrongLastModified(h); date != "" {
 		return "modified " + date, date
 	}
 	return "", ""
 }
 
-// Rangeable reports whether the origin says that it gives any part of a content, under a validator
-// that forbids mixing.
+// Rangeable reports whether the response says that the origin serves ranges, and has a strong
+// validator, so that parts of two versions can't be joined.
 func Rangeable(head *httpcache.Response) bool {
 	_, condition := strongValidator(head.Header)
 	return head.Status == http.StatusOK && condition != "" && httpcache.Settled(head.Header) &&

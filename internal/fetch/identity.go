@@ -10,32 +10,34 @@ import (
 	"github.com/scurrycache/scurry/internal/store"
 )
 
-// Identified are the fields that tell the origin who sends r, and nothing else. They go with what
-// is asked for one client alone, though the answer may turn out to be for all: then it must not
-// vary by them.
+// Identified returns the fields that tell the origin which client sends r. They are sent with a
+// request for one client whose response may still be stored for all; it is not stored if it varies
+// by them.
 func Identified(r *http.Request) http.Header {
-	node, address := "unknown", ""
-	if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
-		node, address = host, host
-		if strings.Contains(host, ":") {
-			node = `"[` + host + `]"`
-		}
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return http.Header{"Forwarded": {"for=unknown"}}
 	}
-	h := http.Header{"Forwarded": {"for=" + node}}
-	if chain := append(slices.Clip(r.Header["X-Forwarded-For"]), address); address != "" {
-		h["X-Forwarded-For"] = []string{strings.Join(chain, ", ")}
+	node := host
+	if strings.Contains(host, ":") {
+		node = `"[` + host + `]"`
 	}
-	return h
+	chain := append(slices.Clip(r.Header["X-Forwarded-For"]), host)
+	return http.Header{
+		"Forwarded":       {"for=" + node},
+		"X-Forwarded-For": {strings.Join(chain, ", ")},
+	}
 }
 
-// VariesByIdentity reports whether a response says that another client would have got another one.
+// VariesByIdentity reports whether a response varies by one of the identity fields, so that it
+// isn't for other clients.
 func VariesByIdentity(header, identity http.Header) bool {
 	names, _ := httpcache.VaryNames(header)
 	return slices.ContainsFunc(names, func(name string) bool { return len(identity[name]) > 0 })
 }
 
-// fieldsTold is what the origin is told of who asks: such an answer is for one, unless it says
-// otherwise.
+// fieldsTold returns the identity fields that are sent to the origin: those of a request with
+// credentials, whose response is for that client unless it says otherwise.
 func fieldsTold(by store.Fields) http.Header {
 	if len(by.Header["Authorization"]) == 0 {
 		return nil

@@ -10,75 +10,65 @@ import (
 	"github.com/scurrycache/scurry/internal/store"
 )
 
-// An origin that chooses among representations by what the client accepts may choose for a new
-// request one that is stored already. It is told which ones are, by their entity tags (RFC 9111
-// section 4.1), and needn't send that again.
+// An origin that negotiates content may select, for a new request, a representation that is stored
+// already. The request lists the entity tags of the stored ones (RFC 9111 section 4.1), so that the
+// origin needn't send the content again.
 
 // maxOffered bounds the bytes of an If-None-Match that names variants.
 const maxOffered = 4 << 10
 
-// Offer makes a request for url conditional on what is stored for other requests. It reports
-// whether there is anything to be named.
-func (o *Origin) Offer(header http.Header, req *store.Request, url string) bool {
+// Offer makes a request for url conditional on the variants that are stored for other requests, if
+// any has a usable entity tag.
+func (o *Origin) Offer(header http.Header, req *store.Request, url string) {
 	if !negotiated(req.Variants) {
-		return false
+		return
 	}
 	var tags []string
 	size := 0
 	for _, rec := range req.Variants {
-		tag, ok := o.offerable(rec, req, url)
-		if size += len(tag); ok && size <= maxOffered && !slices.Contains(tags, tag) {
+		tag := o.offerable(rec, req, url)
+		if size += len(tag); tag != "" && size <= maxOffered && !slices.Contains(tags, tag) {
 			tags = append(tags, tag)
 		}
 	}
-	if len(tags) == 0 {
-		return false
+	if len(tags) > 0 {
+		header["If-None-Match"] = []string{strings.Join(tags, ", ")}
 	}
-	header["If-None-Match"] = []string{strings.Join(tags, ", ")}
-	return true
 }
 
-// negotiated reports whether what tells the variants apart is what clients accept, and nothing
-// else.
+// negotiated reports whether the variants differ by Accept and Accept-* only.
 func negotiated(variants []*store.Record) bool {
-	some := false
+	var names []string
 	for _, rec := range variants {
-		for _, name := range rec.Vary {
-			if name != "Accept" && !strings.HasPrefix(name, "Accept-") {
-				return false
-			}
-			some = true
-		}
+		names = append(names, rec.Vary...)
 	}
-	return some
+	return len(names) > 0 && !slices.ContainsFunc(names, func(name string) bool {
+		return name != "Accept" && !strings.HasPrefix(name, "Accept-")
+	})
 }
 
-// offerable returns the strong entity tag that names rec and no other content that is stored, if
-// rec is one for url.
-func (o *Origin) offerable(
-	rec *store.Record, req *store.Request, url string,
-) (tag string, ok bool) {
-	tag, ok = httpcache.StrongETag(rec.Fields())
+// offerable returns the strong entity tag of rec, or "" if it has none, if another stored variant
+// with other content has the same one, or if rec isn't a whole response for url.
+func (o *Origin) offerable(rec *store.Record, req *store.Request, url string) string {
+	tag := httpcache.StrongETag(rec.Header())
 	whole := rec.Status == http.StatusOK && rec.Part == store.Part{}
-	if !ok || !whole || o.Streams(rec) || cmp.Or(rec.URL, rec.Key) != url {
-		return "", false
+	ambiguous := func(other *store.Record) bool {
+		return other.Version != rec.Version && httpcache.StrongETag(other.Header()) == tag
 	}
-	for _, other := range req.Variants {
-		if also, _ := httpcache.StrongETag(other.Fields()); also == tag &&
-			other.Version != rec.Version {
-			return "", false
-		}
+	if !whole || o.Streams(rec) || cmp.Or(rec.URL, rec.Key) != url ||
+		slices.ContainsFunc(req.Variants, ambiguous) {
+		return ""
 	}
-	return tag, true
+	return tag
 }
 
-// named returns the variant that a 304 to a request for url names, if it is one for ask: whatever
-// the origin says, no client gets a content coding that it doesn't accept.
+// named returns the variant that a 304 to a request for url names, or nil if there is none or if
+// req doesn't accept its content coding.
 func (o *Origin) named(req *store.Request, url string, notModified http.Header) *store.Record {
-	says, _ := httpcache.StrongETag(notModified)
+	tag := httpcache.StrongETag(notModified)
 	for _, rec := range req.Variants {
-		tag, ok := o.offerable(rec, req, url)
-		if ok && tag == says && httpcache.AcceptsCodings(req.Header, rec.Fields()) {
+		if tag != "" && o.offerable(rec, req, url) == tag &&
+			httpcache.AcceptsCodings(req.Header, rec.Header()) {
 			return rec
 		}
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"strconv"
 	"strings"
 
 	"github.com/scurrycache/scurry/internal/fill"
@@ -14,14 +13,14 @@ import (
 	"github.com/scurrycache/scurry/internal/store"
 )
 
-// Open is store.Source's.
+// Open implements store.Source.
 func (o *Origin) Open(
 	ctx context.Context, by store.Fields, rec *store.Record, off, end int64,
 ) (store.OriginBody, error) {
 	header := o.fetchHeader(by)
 	delete(header, "Accept-Encoding")  // as the stored one was selected, so are its parts
 	maps.Copy(header, rec.Selecting()) // what the request at hand has may differ in form
-	span := ""
+	span := "all"
 	if off > 0 || end >= 0 {
 		if acceptsNone(rec.Fields()) {
 			return store.OriginBody{}, fmt.Errorf("origin accepts no ranges: %w", store.ErrRefused)
@@ -39,41 +38,39 @@ func (o *Origin) Open(
 	}
 	got := store.OriginBody{Body: resp.Body, Whole: head.Status == http.StatusOK}
 	got.Length, err = continues(rec, head, resp.ContentLength, off)
-	if err == nil && span == "" && !got.Whole {
+	lost := Broken(resp)
+	switch {
+	case err != nil:
+	case header["Range"] == nil && !got.Whole:
 		err = fmt.Errorf("origin answered %d to a request for all: %w", head.Status,
 			store.ErrRefused)
+	case lost != nil:
+		err = FailureOf(lost)
+	default:
+		return got, nil
 	}
-	if err == nil {
-		if lost := Broken(resp); lost != nil {
-			err = FailureOf(lost)
-		}
-	}
-	if err != nil {
-		_ = resp.Body.Close()
-		return store.OriginBody{}, fmt.Errorf("%s of %s: %w", cmp.Or(span, "all"), rec.Key, err)
-	}
-	got.Body = resp.Body // which Broken may have looked into
-	return got, nil
+	_ = resp.Body.Close()
+	return store.OriginBody{}, fmt.Errorf("%s of %s: %w", span, rec.Key, err)
 }
 
 func rangeOf(off, end int64) string {
-	span := "bytes=" + strconv.FormatInt(off, 10) + "-"
-	if end >= 0 {
-		span += strconv.FormatInt(end-1, 10)
+	if end < 0 {
+		return fmt.Sprintf("bytes=%d-", off)
 	}
-	return span
+	return fmt.Sprintf("bytes=%d-%d", off, end-1)
 }
 
-// acceptsNone reports whether the origin says that it gives no ranges (RFC 9110 section 14.3).
+// acceptsNone reports whether the origin says that it serves no ranges (RFC 9110 section 14.3).
 func acceptsNone(h http.Header) bool {
 	return strings.EqualFold(strings.Join(h["Accept-Ranges"], ","), "none")
 }
 
-// continues reports whether a response is rec's representation, or its part from off on, and the
-// length that it states. Parts are of one representation only if they have the same strong
-// validator (RFC 9110 section 15.3.7.3), so a part that lacks it isn't taken, and neither is one
-// that doesn't tell where the whole ends. All that isn't such a part refuses one; but that there is
-// another representation by now, a whole one tells for certain.
+// continues checks that a response is rec's representation, or the part of it that begins at off,
+// and returns the length of the representation, -1 if it isn't known. Parts belong to one
+// representation only if they have the same strong validator (RFC 9110 section 15.3.7.3), so a part
+// without it isn't accepted, nor is one that doesn't state the total length. The error wraps
+// fill.ErrGone only if a whole response shows that the representation has changed. Any other
+// response that isn't such a part is a refusal.
 func continues(
 	rec *store.Record, head *httpcache.Response, contentLength, off int64,
 ) (length int64, err error) {

@@ -1,17 +1,18 @@
-// Package fetch is one exchange with the origin: what is sent for a client's request, and what the
-// answer comes to.
+// Package fetch carries out one exchange with the origin: it builds the request and judges the
+// response.
 //
 //	store.Request ──► fields, conditions ──► origin ──► acceptable? ──► store.OriginResponse
 //	                                            │ no answer, or none that can be used
 //	                                            └────────────────────► store.Failure
 //
-// It decides what goes into a request whose answer others may get, whether and as what the answer
-// is stored, and what kind of failure it is if there is none. Each exchange is counted, and has one
-// line of the log, when it has ended. The bodies belong to the caller, who closes them.
+// It decides which fields a request has whose response may be stored for others, whether and how
+// the response is stored, and which kind of failure it is if there is no response. Each exchange is
+// counted, and logged in one line when it has ended. The caller owns the bodies and closes them.
 package fetch
 
 import (
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -29,46 +30,45 @@ type Config struct {
 	Now    func() time.Time
 	Log    *zerolog.Logger
 
-	// Streams reports whether a content is too large to be kept as a whole.
+	// Streams reports whether the content of a record is too large to be kept as a whole.
 	Streams func(*store.Record) bool
 }
 
-// Origin is a site's origin as the cache asks it. It is a store.Source. Its methods may be called
+// Origin sends a site's requests to its origin. It is a store.Source. Its methods may be called
 // concurrently.
 type Origin struct {
 	Config
-	client *client
+	requests, errors, bytes atomic.Int64
 }
 
 // New makes an Origin.
 func New(c Config) *Origin {
-	return &Origin{Config: c, client: &client{next: c.Origin, log: c.Log}}
+	return &Origin{Config: c}
 }
 
-// Counts are requests to an origin, those of them that brought no response, and the bytes of
-// content that have come.
+// Counts are the requests to an origin, those that got no usable response, and the bytes of content
+// received.
 type Counts struct{ Requests, Errors, Bytes int64 }
 
-// Counts counts what o has done so far.
+// Counts returns the counts since o was made.
 func (o *Origin) Counts() Counts {
-	c := o.client
-	return Counts{Requests: c.requests.Load(), Errors: c.errors.Load(), Bytes: c.bytes.Load()}
+	return Counts{Requests: o.requests.Load(), Errors: o.errors.Load(), Bytes: o.bytes.Load()}
 }
 
-// Forwarding sends a client's request as it is, for that one alone. It judges and logs it like all
-// others, with id as that of the client's request.
-func (o *Origin) Forwarding(id string) http.RoundTripper { return forwarding{o.client, id} }
+// Forwarding returns a RoundTripper that sends one client's request unchanged, past the cache. The
+// exchange is checked, counted and logged like all others, with id as that of the client's request.
+func (o *Origin) Forwarding(id string) http.RoundTripper { return forwarding{o, id} }
 
 type forwarding struct {
-	client *client
-	id     string
+	o  *Origin
+	id string
 }
 
 func (f forwarding) RoundTrip(req *http.Request) (*http.Response, error) {
-	return f.client.do(req, purpose{reason: reasonPass, id: f.id})
+	return f.o.do(req, purpose{reason: reasonPass, id: f.id})
 }
 
-// Failed is store.Source's.
+// Failed implements store.Source.
 func (o *Origin) Failed(err error) *store.Failure { return FailureOf(err) }
 
 var _ store.Source = (*Origin)(nil)

@@ -15,23 +15,17 @@ import (
 var errSwitched = errors.New(
 	"the origin switches to another protocol, which it wasn't asked to")
 
-// methodOf is the method of a request for a resource, or for its header only.
-func methodOf(head bool) string {
-	if head {
-		return http.MethodHead
-	}
-	return http.MethodGet
-}
-
-// send sends one request for key and returns the response with its head as the rules of caching
-// want it. The error is a *store.Failure.
+// send sends one request for key and returns the response and its head. The error is a
+// *store.Failure.
 func (o *Origin) send(
 	ctx context.Context, by purpose, method, key string, header http.Header,
 ) (*http.Response, *httpcache.Response, error) {
-	ctx = informing(ctx, by.inform)
+	if by.inform != nil {
+		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{Got1xxResponse: by.interim})
+	}
 	req := &http.Request{Method: method, URL: o.Site.Target(key), Header: header}
 	sent := o.Now()
-	resp, err := o.client.do(req.WithContext(ctx), by)
+	resp, err := o.do(req.WithContext(ctx), by)
 	if err == nil && resp.StatusCode == http.StatusSwitchingProtocols { // to what nobody asked for
 		_ = resp.Body.Close()
 		err = misbehaves(errSwitched)
@@ -42,21 +36,16 @@ func (o *Origin) send(
 	return resp, o.Received(resp, sent), nil
 }
 
-// informing is ctx for a request whose interim responses are told to inform.
-func informing(ctx context.Context, inform func(status int, header http.Header)) context.Context {
-	if inform == nil {
-		return ctx
+// interim passes an interim response on to inform.
+func (p purpose) interim(status int, header textproto.MIMEHeader) error {
+	if status != http.StatusSwitchingProtocols {
+		p.inform(status, httpcache.EndToEnd(http.Header(header)))
 	}
-	got := func(status int, header textproto.MIMEHeader) error {
-		if status != http.StatusSwitchingProtocols {
-			inform(status, httpcache.EndToEnd(http.Header(header)))
-		}
-		return nil
-	}
-	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{Got1xxResponse: got})
+	return nil
 }
 
-// fetchHeader is a client's header as it goes with a request whose answer may be stored for others.
+// fetchHeader returns the header of a request to the origin, made from a client's, whose response
+// may be stored for others.
 func (o *Origin) fetchHeader(by store.Fields) http.Header {
 	h := httpcache.EndToEnd(by.Header)
 	httpcache.StripConditions(h)
@@ -66,8 +55,9 @@ func (o *Origin) fetchHeader(by store.Fields) http.Header {
 	return h
 }
 
-// Probe asks the origin for the head of what key names, as it would be asked for a client's request
-// with those fields. The error is a *store.Failure.
+// Probe requests the head of the resource with that key from the origin, as for a client's request
+// with those fields. length is the Content-Length, -1 if it isn't known. The error is a
+// *store.Failure.
 func (o *Origin) Probe(
 	ctx context.Context, method, key string, request http.Header,
 ) (head *httpcache.Response, length int64, err error) {

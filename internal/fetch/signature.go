@@ -8,7 +8,8 @@ import (
 	"github.com/scurrycache/scurry/internal/httpcache"
 )
 
-// Looped reports whether this cluster has sent the request with that header itself (RFC 8586).
+// Looped reports whether the request with that header has passed through this cluster before (RFC
+// 8586).
 func (o *Origin) Looped(h http.Header) bool {
 	for member := range httpcache.Members(h["Cdn-Loop"]) {
 		id, _, _ := strings.Cut(member, ";") // its parameters
@@ -19,7 +20,8 @@ func (o *Origin) Looped(h http.Header) bool {
 	return false
 }
 
-// Mark signs a request to the origin that was received by the protocol proto.
+// Mark adds this cache to Via and CDN-Loop in the header of a request that was received by the
+// protocol proto.
 func (o *Origin) Mark(h http.Header, proto string) {
 	h["Via"] = o.Via(h["Via"], proto)
 	h["Cdn-Loop"] = append(slices.Clip(h["Cdn-Loop"]), o.Loop)

@@ -7,66 +7,53 @@ import (
 	"strings"
 )
 
-// What frameworks behind an origin obey although it isn't part of the resource's URL would let one
-// client choose what is stored for all. Such fields never go with a request whose answer may be
-// stored; a Vary that names them selects nothing, since the origin has seen none of them. Requests
-// that are forwarded have them as the client sent them, since nobody else gets the answer.
+// Frameworks behind an origin obey some fields that override parts of the URL, the method or the
+// client's address. With such a field, one client could choose the response that is stored for all.
+// So a request whose response may be stored never has one, and a Vary that names one is ignored.
+// Requests that are forwarded keep these fields, since only their client gets the response.
 //
-// X-Wap-Profile, X-Requested-With and the like aren't among them: like User-Agent they describe the
-// client and not the request, and an origin that heeds them says so in Vary.
+// X-Wap-Profile, X-Requested-With and similar fields aren't among them. They describe the client,
+// as User-Agent does, and an origin that uses them says so in Vary.
 
-// steeringPrefixes are what the names of steering fields begin with.
+// steeringPrefixes are prefixes of the names of steering fields.
 var steeringPrefixes = []string{"X-Forwarded", "X-Original-", "X-Rewrite-"}
 
-// steeringFields are all others, by what they override.
-var steeringFields = fieldSet(
+// steeringFields are the other steering fields, by what they override.
+var steeringFields = strings.Fields("" +
 	// the target
-	"X-Override-Url", "X-Proxy-Url", "X-Request-Uri", "X-Request-Url", "X-Real-Url", "X-Real-Uri",
-	"X-Envoy-Original-Path",
-	"X-Http-Destinationurl", "X-Script-Name", "X-Sendfile-Type", "X-Accel-Mapping",
+	`X-Override-Url X-Proxy-Url X-Request-Uri X-Request-Url X-Real-Url X-Real-Uri
+	X-Envoy-Original-Path X-Http-Destinationurl X-Script-Name X-Sendfile-Type X-Accel-Mapping ` +
 	// the host
-	"X-Host", "X-Host-Override", "X-Http-Host-Override", "X-Real-Host", "Proxy-Host", "Proxy-Url",
+	`X-Host X-Host-Override X-Http-Host-Override X-Real-Host Proxy-Host Proxy-Url ` +
 	// the scheme and the port
-	"X-Scheme", "X-Url-Scheme", "X-Proto", "X-Port", "Front-End-Https", "X-Arr-Ssl",
-	"Cloudfront-Forwarded-Proto", "Cf-Visitor",
+	`X-Scheme X-Url-Scheme X-Proto X-Port Front-End-Https X-Arr-Ssl
+	Cloudfront-Forwarded-Proto Cf-Visitor ` +
 	// the method
-	"X-Http-Method-Override", "X-Http-Method", "X-Method-Override", "X-Method",
+	`X-Http-Method-Override X-Http-Method X-Method-Override X-Method ` +
 	// the client
-	"Forwarded", "Forwarded-For", "Forwarded-For-Ip", "X-Forward-For", "X-Forwarder-For",
-	"X-Real-Ip", "Real-Ip", "X-Client-Ip",
-	"Client-Ip", "True-Client-Ip", "X-True-Client-Ip", "X-Cluster-Client-Ip",
-	"X-Originating-Ip", "X-Remote-Ip", "X-Remote-Addr",
-	"X-Proxyuser-Ip", "Proxy-Client-Ip", "X-Custom-Ip-Authorization",
-	"X-Envoy-External-Address", "X-Azure-Clientip",
-	"X-Azure-Socketip", "Cf-Connecting-Ip", "Cf-Connecting-Ipv6", "Cf-Pseudo-Ipv4",
-	"Fastly-Client-Ip", "Fly-Client-Ip",
-	"X-Appengine-User-Ip", "X-Appengine-Remote-Addr",
-)
+	`Forwarded Forwarded-For Forwarded-For-Ip X-Forward-For X-Forwarder-For
+	X-Real-Ip Real-Ip X-Client-Ip Client-Ip True-Client-Ip X-True-Client-Ip X-Cluster-Client-Ip
+	X-Originating-Ip X-Remote-Ip X-Remote-Addr X-Proxyuser-Ip Proxy-Client-Ip
+	X-Custom-Ip-Authorization X-Envoy-External-Address X-Azure-Clientip X-Azure-Socketip
+	Cf-Connecting-Ip Cf-Connecting-Ipv6 Cf-Pseudo-Ipv4 Fastly-Client-Ip Fly-Client-Ip
+	X-Appengine-User-Ip X-Appengine-Remote-Addr`)
 
-func fieldSet(names ...string) map[string]bool {
-	set := map[string]bool{}
-	for _, name := range names {
-		set[name] = true
-	}
-	return set
-}
-
-// steers reports whether a field of that canonical name is one of them. To CGI and its successors,
-// '_' in a name is '-'.
+// steers reports whether the field with that canonical name is a steering field. CGI and its
+// successors take '_' in a name for '-'.
 func steers(name string) bool {
 	if strings.Contains(name, "_") {
 		name = http.CanonicalHeaderKey(strings.ReplaceAll(name, "_", "-"))
 	}
 	begins := func(prefix string) bool { return strings.HasPrefix(name, prefix) }
-	return steeringFields[name] || slices.ContainsFunc(steeringPrefixes, begins)
+	return slices.Contains(steeringFields, name) || slices.ContainsFunc(steeringPrefixes, begins)
 }
 
-// DropSteering removes from h what steers an origin.
+// DropSteering removes the steering fields from h.
 func DropSteering(h http.Header) {
 	maps.DeleteFunc(h, func(name string, _ []string) bool { return steers(name) })
 }
 
-// Steered reports whether h has something that steers an origin.
+// Steered reports whether h has a steering field.
 func Steered(h http.Header) bool {
 	for name := range h {
 		if steers(name) {

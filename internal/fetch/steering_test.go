@@ -17,7 +17,7 @@ func TestSteers(t *testing.T) {
 			t.Errorf("steers(%q) = %t", name, got)
 		}
 	}
-	for name := range steeringFields {
+	for _, name := range steeringFields {
 		if http.CanonicalHeaderKey(name) != name {
 			t.Errorf("%s is never found: its canonical name is %s", name, http.CanonicalHeaderKey(name))
 		}

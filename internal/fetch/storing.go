@@ -8,7 +8,7 @@ import (
 	"github.com/scurrycache/scurry/internal/store"
 )
 
-// renewed is prev with what a 304 has told.
+// renewed returns prev, updated by a 304 or by the response to a HEAD.
 func (o *Origin) renewed(
 	req *store.Request, prev *store.Record, head *httpcache.Response,
 ) *store.OriginResponse {
@@ -20,12 +20,17 @@ func (o *Origin) renewed(
 		head.Status = http.StatusOK // of which it is a part
 	}
 	// a 304 may bring a no-store
-	storable, _ := o.Site.Policy.Storable(http.MethodGet, req.Header, head)
-	storable = storable && !VariesByIdentity(head.Header, fieldsTold(req.Fields))
-	return &store.OriginResponse{Record: rec, Renewed: true, Storable: storable}
+	return &store.OriginResponse{Record: rec, Renewed: true, Storable: o.storable(req, head, -1)}
 }
 
-// fetched says what is to become of a response.
+// storable reports whether the response to req, whose content has length bytes, may be stored for
+// others.
+func (o *Origin) storable(req *store.Request, head *httpcache.Response, length int64) bool {
+	storable, _ := o.Judge(req.Header, head, length)
+	return storable && !VariesByIdentity(head.Header, fieldsTold(req.Fields))
+}
+
+// fetched makes the result of a response that is new: its record, and whether it may be stored.
 func (o *Origin) fetched(
 	req *store.Request, url string, resp *http.Response, head *httpcache.Response,
 ) *store.OriginResponse {
@@ -33,47 +38,37 @@ func (o *Origin) fetched(
 	rec.URL, rec.Status, rec.Length = url, head.Status, resp.ContentLength
 	trailer := func() http.Header { return httpcache.Trailer(resp.Trailer) }
 	f := &store.OriginResponse{Record: rec, Body: resp.Body, Trailer: trailer}
+	f.Storable = o.storable(req, head, rec.Length)
 	switch {
 	case rec.Status == http.StatusPartialContent && !req.Head:
-		o.partial(req, f, head)
+		// If the rest of such a part was requested without success (Gone), a part isn't stored
+		// again.
+		if f.Storable = f.Storable && req.Gone == ""; f.Storable {
+			partial(f, head)
+		}
 	case req.Ranged && rec.Status != http.StatusOK: // it is about the range: a 416 above all
-	default:
-		f.Storable, _ = o.Judge(req.Header, head, rec.Length)
+		f.Storable = false
 	}
-	f.Storable = f.Storable && !VariesByIdentity(head.Header, fieldsTold(req.Fields))
 	f.Private = req.Ranged || len(req.Header["Authorization"]) > 0 ||
 		o.Site.Policy.RequestDirectives(req.Header).Has("no-store")
 	o.Describe(rec, req.Header, head)
-	if httpcache.Settled(head.Header) { // else other bytes may come under the same validator
+	// A part shares its validator with other parts, and what isn't settled with other bytes.
+	if rec.Part == (store.Part{}) && httpcache.Settled(head.Header) {
 		f.Validator, _ = strongValidator(head.Header)
 	}
-	if (rec.Part != store.Part{}) { // which shares its validator with other parts
-		f.Validator = ""
-		return f
-	}
-	if f.To > 0 {
-		rec.Rangeable, rec.Resumable = true, true // it has just shown that it gives ranges
-		return f
-	}
-	if rec.Status == http.StatusOK && f.Validator != "" {
-		rec.Rangeable = Rangeable(head)
-		rec.Resumable = true
-	}
+	rec.Resumable = rec.Status == http.StatusOK && f.Validator != ""
+	// An origin that has just sent a part gives parts.
+	rec.Rangeable = rec.Resumable && (f.To > 0 || Rangeable(head))
 	return f
 }
 
-// partial says what is to become of a 206, if it may be stored (RFC 9111 section 3.3): where a
-// strong validator names the whole, the record is that of the whole, some of whose content is at
-// hand; else it is a part, to answer requests like the one it came for.
-func (o *Origin) partial(req *store.Request, f *store.OriginResponse, head *httpcache.Response) {
+// partial makes the record of a 206 that may be stored (RFC 9111 section 3.3). With a strong
+// validator the record is that of the whole, and the body is a part of its content. Otherwise it is
+// the record of a part, which answers requests for a range within.
+func partial(f *store.OriginResponse, head *httpcache.Response) {
 	rec := f.Record
 	part, whole, _ := partOf(head, rec.Length)
-	storable, _ := o.Judge(req.Header, head, rec.Length)
 	head.Status = http.StatusOK // of which it is a part
-	// One that has had us ask for the rest in vain isn't to do so again.
-	if f.Storable = storable && req.Gone == ""; !f.Storable {
-		return
-	}
 	delete(head.Header, "Content-Range")
 	delete(head.Header, "Content-Length")
 	if !whole {
@@ -84,8 +79,8 @@ func (o *Origin) partial(req *store.Request, f *store.OriginResponse, head *http
 	f.From, f.To = part.Start, part.End
 }
 
-// partOf is the part that a 206 whose content has length bytes holds, and whether it can be joined
-// with others to the whole. It fails if the response doesn't say which part it is.
+// partOf returns the part that a 206 holds whose content has length bytes, and whether it can be
+// joined with other parts. It isn't ok if the response doesn't say which part it is.
 func partOf(head *httpcache.Response, length int64) (part httpcache.Part, whole, ok bool) {
 	part, ok = httpcache.ParsePart(head.Header, length)
 	validator, _ := strongValidator(head.Header)

@@ -3,20 +3,14 @@ package fetch
 import (
 	"sync"
 	"time"
+
+	"github.com/rs/zerolog"
 )
 
-// mixUps drops what may have been stored of one resource and be another's, as the origin finds out.
-type mixUps struct {
-	o    *Origin
-	drop func(keys []string)
-	work sync.WaitGroup
-
-	said time.Time // until when the log has said it; the origin calls one at a time
-}
-
-// OnUnsolicited has drop called with the keys of what is to be dropped, here and on the other
-// nodes, whatever it is and whether it has come to its end or not: an origin that can tell has seen
-// bytes that nobody asked for on their connections. stop, which must be called, waits for drop.
+// OnUnsolicited has drop called with the keys of resources whose responses may be those of other
+// resources, because the origin has seen unsolicited bytes on their connections. Their stored
+// responses have to be dropped on all nodes, complete or not. It does nothing if the origin has no
+// OnUnsolicited method. stop must be called; it waits for drop.
 func (o *Origin) OnUnsolicited(drop func(keys []string)) (stop func()) {
 	teller, ok := o.Origin.(interface {
 		OnUnsolicited(f func(urls []string, until time.Time)) (stop func())
@@ -24,30 +18,29 @@ func (o *Origin) OnUnsolicited(drop func(keys []string)) (stop func()) {
 	if !ok {
 		return func() {}
 	}
-	m := &mixUps{o: o, drop: drop}
-	stopTelling := teller.OnUnsolicited(m.found)
+	var work sync.WaitGroup
+	var said time.Time // until when the log has said it; the origin calls one at a time
+	stopTelling := teller.OnUnsolicited(func(urls []string, until time.Time) {
+		var keys []string
+		for _, u := range urls {
+			if key, ok := o.Site.KeyFromOrigin(u, ""); ok {
+				keys = append(keys, key)
+			}
+		}
+		level := zerolog.DebugLevel
+		if until != said {
+			said, level = until, zerolog.WarnLevel
+		}
+		o.Log.WithLevel(level).Int("dropped", len(keys)).
+			Str("until", until.UTC().Format(time.RFC3339)).
+			Msg("the origin sent bytes that no request had asked for; " +
+				"what came over that connection is dropped, and none is used twice")
+		if len(keys) > 0 {
+			work.Go(func() { drop(keys) })
+		}
+	})
 	return func() {
 		stopTelling()
-		m.work.Wait()
-	}
-}
-
-func (m *mixUps) found(urls []string, until time.Time) {
-	var keys []string
-	for _, u := range urls {
-		if key, ok := m.o.Site.KeyFromOrigin(u, ""); ok {
-			keys = append(keys, key)
-		}
-	}
-	e := m.o.Log.Debug()
-	if until != m.said {
-		m.said = until
-		e = m.o.Log.Warn()
-	}
-	e.Int("dropped", len(keys)).Str("until", until.UTC().Format(time.RFC3339)).
-		Msg("the origin sent bytes that no request had asked for; " +
-			"what came over that connection is dropped, and none is used twice")
-	if len(keys) > 0 {
-		m.work.Go(func() { m.drop(keys) })
+		work.Wait()
 	}
 }

@@ -9,6 +9,7 @@ package fields
 import (
 	"encoding/binary"
 	"iter"
+	"maps"
 	"net/http"
 	"slices"
 	"time"
@@ -28,16 +29,9 @@ const isDate = 1
 
 // Pack packs h, whose names are canonical. Names without values aren't fields, and left out.
 func Pack(h http.Header) Packed {
-	names, room := make([]string, 0, len(h)), 0
-	for name, values := range h {
-		names = append(names, name)
-		for _, v := range values {
-			room += len(name) + len(v) + 8
-		}
-	}
-	slices.Sort(names)
-	b := make([]byte, 0, room)
-	for _, name := range names {
+	var room [1 << 10]byte
+	b := room[:0]
+	for _, name := range slices.Sorted(maps.Keys(h)) {
 		for _, v := range h[name] {
 			b = appendValue(appendName(b, name), v)
 		}
@@ -46,8 +40,8 @@ func Pack(h http.Header) Packed {
 }
 
 func appendName(b []byte, name string) []byte {
-	if i, ok := codes[name]; ok {
-		return append(b, i)
+	if i, ok := slices.BinarySearch(usual, name); ok && i > 0 {
+		return append(b, byte(i))
 	}
 	b = binary.AppendUvarint(append(b, 0), uint64(len(name)))
 	return append(b, name...)
@@ -113,11 +107,7 @@ func (p Packed) Header() http.Header {
 	h, values := make(http.Header, n), make([]string, 0, n)
 	for name, v := range p.All() {
 		values = append(values, v)
-		if had := h[name]; had != nil { // it is the one before
-			h[name] = values[len(values)-1-len(had):]
-			continue
-		}
-		h[name] = values[len(values)-1:]
+		h[name] = values[len(values)-1-len(h[name]):] // the others of that name are just before it
 	}
 	for name, v := range h {
 		h[name] = v[:len(v):len(v)] // so that appending to one doesn't write into the next

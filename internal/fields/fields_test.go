@@ -70,7 +70,8 @@ func TestUsualNames(t *testing.T) {
 			t.Errorf("%q isn't canonical", name)
 		}
 	}
-	if sorted := slices.IsSorted(usual[:]); !sorted || len(codes) != len(usual)-1 || len(usual) > 256 {
+	once := slices.Compact(slices.Clone(usual))
+	if !slices.IsSorted(usual) || len(once) != len(usual) || len(usual) > 256 {
 		t.Error("a name is there twice, or out of order")
 	}
 }

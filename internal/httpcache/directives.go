@@ -92,68 +92,55 @@ func pragmaNoCache(request http.Header) bool {
 //
 //	cache-directive = token [ "=" ( token / quoted-string ) ]
 func (d *Directives) next(line string) (rest string) {
-	i := 0
-	for i < len(line) && line[i] != '=' && line[i] != ',' {
-		i++
-	}
-	name := trimOWS(line[:i])
-	if i == len(line) || line[i] == ',' {
-		d.add(name, "", false)
-		return line[min(i+1, len(line)):]
-	}
-	i++
-	start := i
-	for i < len(line) && isOWS(line[i]) {
-		i++
+	equals := strings.IndexAny(line, "=,")
+	if equals < 0 || line[equals] == ',' {
+		name, rest, _ := strings.Cut(line, ",")
+		if k, ok := directiveNamed(trimOWS(name)); ok {
+			d.bare |= 1 << k
+		}
+		return rest
 	}
 	// A comma inside a quoted-string separates nothing, as in private="a, b". Quotes anywhere but
 	// at the beginning of a value aren't quoted-strings and hide nothing.
-	if i < len(line) && line[i] == '"' && !d.broken {
-		if end := closingQuote(line[i:]); end > 0 {
-			i += end
-		} else {
-			d.broken = true
-		}
+	value, quoted := trimOWS(line[equals+1:]), 0
+	if strings.HasPrefix(value, `"`) && !d.broken {
+		quoted = quotedLength(value)
+		d.broken = quoted == 0
 	}
-	for i < len(line) && line[i] != ',' {
-		i++
+	unquoted, rest, _ := strings.Cut(value[quoted:], ",")
+	if k, ok := directiveNamed(trimOWS(line[:equals])); ok {
+		d.addValue(k, trimOWS(value[:quoted+len(unquoted)]))
 	}
-	d.add(name, trimOWS(line[start:i]), true)
-	return line[min(i+1, len(line)):]
+	return rest
 }
 
-// closingQuote returns the index of the quote that ends the quoted-string at the beginning of s, or
-// -1.
-func closingQuote(s string) int {
+// quotedLength is the length of the quoted-string that s begins with, or 0 if it doesn't end.
+func quotedLength(s string) int {
 	for i := 1; i < len(s); i++ {
 		switch s[i] {
 		case '\\':
 			i++
 		case '"':
-			return i
+			return i + 1
 		}
 	}
-	return -1
+	return 0
 }
 
-func (d *Directives) add(name, value string, valued bool) {
-	k, ok := directiveNamed(name)
-	switch {
-	case !ok:
-	case !valued:
-		d.bare |= 1 << k
-	case k >= deltas:
+func (d *Directives) addValue(k directive, value string) {
+	if k >= deltas {
 		d.valued |= 1 << k
-	default:
-		d.addSeconds(k, value)
+		return
 	}
-}
-
-func (d *Directives) addSeconds(k directive, value string) {
 	if len(value) >= 2 && value[0] == '"' && value[len(value)-1] == '"' {
 		value = value[1 : len(value)-1]
 	}
 	n, ok := digits(value, maxDelta)
+	d.addSeconds(k, n, ok)
+}
+
+// addSeconds adds a directive that takes delta-seconds. It isn't ok if its value is none.
+func (d *Directives) addSeconds(k directive, n int64, ok bool) {
 	// §4.2.1: of several values that differ, a cache may use the first or consider the response
 	// stale; the latter is always safe.
 	if !ok || d.valued&(1<<k) != 0 && n != d.seconds[k] {
@@ -165,7 +152,7 @@ func (d *Directives) addSeconds(k directive, value string) {
 
 func directiveNamed(name string) (directive, bool) {
 	for k, known := range directiveNames {
-		if len(name) == len(known) && strings.EqualFold(name, known) {
+		if equalFold(name, known) {
 			return directive(k), true
 		}
 	}

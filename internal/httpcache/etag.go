@@ -5,17 +5,16 @@ import (
 	"strings"
 )
 
-// StrongETag returns the entity tag if it is a strong validator (RFC 9110 §8.8.1).
-func StrongETag(h http.Header) (string, bool) {
-	tag := entityTag(h)
-	if tag == "" || tag[0] != '"' {
-		return "", false
+// StrongETag returns the entity tag if it is a strong validator (RFC 9110 §8.8.1), or "".
+func StrongETag(h http.Header) string {
+	if tag := entityTag(h); strings.HasPrefix(tag, `"`) {
+		return tag
 	}
-	return tag, true
+	return ""
 }
 
-// entityTag returns the ETag if it is one (RFC 9110 §8.8.3). Anything else isn't sent back: "*" in
-// If-None-Match would have the origin confirm whatever there is.
+// entityTag returns the ETag if it is an entity tag (RFC 9110 §8.8.3). Anything else isn't sent
+// back: with "*" in If-None-Match the origin would confirm any representation.
 func entityTag(h http.Header) string {
 	value := single(h, "Etag")
 	if tag, _ := cutEntityTag(value); tag != value {
@@ -29,19 +28,13 @@ func entityTag(h http.Header) string {
 //
 //	entity-tag = [ "W/" ] DQUOTE *etagc DQUOTE
 func cutEntityTag(s string) (tag, rest string) {
-	opaque := strings.TrimPrefix(s, "W/")
-	if opaque == "" || opaque[0] != '"' {
+	opaque, opened := strings.CutPrefix(strings.TrimPrefix(s, "W/"), `"`)
+	inner, rest, closed := strings.Cut(opaque, `"`)
+	control := func(c rune) bool { return c <= ' ' || c == 0x7f }
+	if !opened || !closed || strings.ContainsFunc(inner, control) {
 		return "", ""
 	}
-	for i := len(s) - len(opaque) + 1; i < len(s); i++ {
-		switch c := s[i]; {
-		case c == '"':
-			return s[:i+1], s[i+1:]
-		case c <= ' ', c == 0x7f:
-			return "", ""
-		}
-	}
-	return "", ""
+	return s[:len(s)-len(rest)], rest
 }
 
 // strongMatch is the strong comparison of RFC 9110 §8.8.3.2.

@@ -6,19 +6,12 @@ import "net/http"
 // 9110 §7.6.1, those that Connection names, and the proxy's own fields that RFC 9111 §3.1 excepts
 // from storage. The copy shares no slice with h.
 func EndToEnd(h http.Header) http.Header {
-	out := make(http.Header, len(h))
-	total := 0
-	for _, values := range h {
-		total += len(values)
+	out := h.Clone()
+	if out == nil {
+		return http.Header{}
 	}
-	backing := make([]string, 0, total)
-	for name, values := range h {
-		if hopByHop(name) {
-			continue
-		}
-		start := len(backing)
-		backing = append(backing, values...)
-		out[name] = backing[start:len(backing):len(backing)]
+	for _, name := range hopByHop {
+		delete(out, name)
 	}
 	// RFC 9110 §7.6.1: "remove any header or trailer field(s) from the message with the same name
 	// as the connection-option". Deleting by name is linear in the options, whatever their number.
@@ -43,13 +36,9 @@ func Trailer(h http.Header) http.Header {
 	return out
 }
 
-func hopByHop(name string) bool {
-	switch name {
-	case "Connection", "Keep-Alive", "Proxy-Connection", "Te", "Trailer", "Transfer-Encoding",
-		"Upgrade": // RFC 9110 §7.6.1
-		return true
-	case "Proxy-Authenticate", "Proxy-Authentication-Info", "Proxy-Authorization": // RFC 9111 §3.1
-		return true
-	}
-	return false
+var hopByHop = [...]string{
+	// RFC 9110 §7.6.1
+	"Connection", "Keep-Alive", "Proxy-Connection", "Te", "Trailer", "Transfer-Encoding", "Upgrade",
+	// RFC 9111 §3.1
+	"Proxy-Authenticate", "Proxy-Authentication-Info", "Proxy-Authorization",
 }

@@ -3,6 +3,7 @@ package httpcache
 import (
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/dunglas/httpsfv"
 )
@@ -23,62 +24,43 @@ const (
 // Groups are those of one URI origin (§2.1): equal names on two origins are two groups. No more
 // than 128 groups are returned, none with a name of more than 256 bytes.
 func Groups(h http.Header, also []string) []string {
-	groups := addStrings(nil, h["Cache-Groups"])
+	groups := stringsOf(h["Cache-Groups"])
 	for _, name := range also {
-		groups = addTags(groups, h[name])
+		for _, line := range h[name] {
+			for tag := range strings.FieldsFuncSeq(line, separates) {
+				groups = addGroup(groups, tag)
+			}
+		}
 	}
 	return groups
 }
 
+func separates(c rune) bool { return c == ' ' || c == '\t' || c == ',' }
+
 // InvalidatedGroups returns the groups that a response asks to invalidate (RFC 9875 §3), in the
-// form and within the limits of Groups. The field means nothing in the response to a safe method,
-// which the caller has to see to.
+// form and within the limits of Groups. The field means nothing in the response to a safe method;
+// the caller checks that.
 func InvalidatedGroups(h http.Header) []string {
-	return addStrings(nil, h["Cache-Group-Invalidation"])
+	return stringsOf(h["Cache-Group-Invalidation"])
 }
 
-// addStrings adds the members of a List of Strings, regardless of their parameters. If any member
+// stringsOf returns the members of a List of Strings, regardless of their parameters. If any member
 // is something else there are none: RFC 9875 doesn't say otherwise, so the constraint voids the
 // whole field (RFC 9651 §2).
-func addStrings(groups, lines []string) []string {
-	if len(lines) == 0 {
-		return groups
+func stringsOf(lines []string) (groups []string) {
+	if len(lines) == 0 { // the ordinary response
+		return nil
 	}
 	list, err := httpsfv.UnmarshalList(lines)
 	if err != nil {
-		return groups
+		return nil
 	}
 	for _, member := range list {
-		if _, ok := stringItem(member); !ok {
-			return groups
+		name, ok := itemValue[string](member)
+		if !ok {
+			return nil
 		}
-	}
-	for _, member := range list {
-		name, _ := stringItem(member)
 		groups = addGroup(groups, name)
-	}
-	return groups
-}
-
-func stringItem(member httpsfv.Member) (s string, ok bool) {
-	item, _ := member.(httpsfv.Item)
-	s, ok = item.Value.(string)
-	return s, ok
-}
-
-// addTags adds what is between spaces, tabs and commas.
-func addTags(groups, lines []string) []string {
-	for _, line := range lines {
-		start := 0
-		for i := 0; i <= len(line); i++ {
-			if i < len(line) && line[i] != ',' && !isOWS(line[i]) {
-				continue
-			}
-			if start < i {
-				groups = addGroup(groups, line[start:i])
-			}
-			start = i + 1
-		}
 	}
 	return groups
 }

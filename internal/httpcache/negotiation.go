@@ -31,29 +31,24 @@ func appendAcceptEncoding(dst []byte, lines []string) []byte {
 	if !ok {
 		return appendNormalized(dst, lines)
 	}
-	slices.SortFunc(preferences, func(a, b preference) int { return compareFold(a.name, b.name) })
+	slices.SortFunc(preferences, func(a, b preference) int { return cmp.Compare(a.name, b.name) })
 	return appendPreferences(dst, preferences)
 }
 
-// acceptEncoding reads Accept-Encoding into dst, as far as it has room. Each coding is there once.
+// acceptEncoding reads Accept-Encoding into dst. Each coding is there once.
 func acceptEncoding(dst []preference, lines []string) ([]preference, bool) {
-	preferences, ok := parsePreferences(dst, lines, IsToken)
-	if !ok {
-		return nil, false
-	}
-	for i, p := range preferences {
-		preferences[i].name = codingName(p.name)
-	}
-	return fold(preferences)
+	return parsePreferences(dst, lines, func(coding string) (name string, ok bool) {
+		return codingName(coding), IsToken(coding)
+	})
 }
 
-// codingName is a content coding without its alias. Codings are case-insensitive (§8.4.1), and have
-// two aliases (§8.4.1.1, §8.4.1.3).
+// codingName is a content coding in lower case and without its alias. Codings are case-insensitive
+// (§8.4.1), and have two aliases (§8.4.1.1, §8.4.1.3).
 func codingName(name string) string {
-	switch {
-	case strings.EqualFold(name, "x-gzip"):
+	switch name = strings.ToLower(name); name {
+	case "x-gzip":
 		return "gzip"
-	case strings.EqualFold(name, "x-compress"):
+	case "x-compress":
 		return "compress"
 	}
 	return name
@@ -64,36 +59,32 @@ func codingName(name string) string {
 // here a request accepts a coding only if it names it.
 func AcceptsCodings(request, response http.Header) bool {
 	var room [maxPreferences]preference
-	preferences, ok := acceptEncoding(room[:0], request["Accept-Encoding"])
+	preferences, _ := acceptEncoding(room[:0], request["Accept-Encoding"])
 	coded := false
 	for coding := range Members(response["Content-Encoding"]) {
-		if strings.EqualFold(coding, "identity") {
+		if coding = codingName(coding); coding == "identity" {
 			continue
 		}
-		weight, named := weightOf(preferences, codingName(coding))
-		if !ok || !named || weight == 0 {
+		if weightOf(preferences, coding) <= 0 {
 			return false
 		}
 		coded = true
 	}
-	if coded || !ok {
-		return true
-	}
-	weight, named := weightOf(preferences, "identity")
-	return !named || weight > 0
+	return coded || weightOf(preferences, "identity") != 0
 }
 
-// weightOf is the weight of a coding, by its name or by "*".
-func weightOf(preferences []preference, name string) (weight int, named bool) {
+// weightOf is the weight of a coding, by its name or by "*", or -1 if it isn't named.
+func weightOf(preferences []preference, name string) (weight int) {
+	weight = -1
 	for _, p := range preferences {
-		switch {
-		case strings.EqualFold(p.name, name):
-			return p.weight, true
-		case p.name == "*":
-			weight, named = p.weight, true
+		switch p.name {
+		case name:
+			return p.weight
+		case "*":
+			weight = p.weight
 		}
 	}
-	return weight, named
+	return weight
 }
 
 // appendAcceptLanguage appends a normal form of Accept-Language (RFC 9110 §12.5.4). Ranges are
@@ -101,10 +92,7 @@ func weightOf(preferences []preference, name string) (weight int, named bool) {
 // recipients treat it as priority (§12.5.4).
 func appendAcceptLanguage(dst []byte, lines []string) []byte {
 	var room [maxPreferences]preference
-	preferences, ok := parsePreferences(room[:0], lines, isLanguageRange)
-	if ok {
-		preferences, ok = fold(preferences)
-	}
+	preferences, ok := parsePreferences(room[:0], lines, languageRange)
 	if !ok {
 		return appendNormalized(dst, lines)
 	}
@@ -114,22 +102,32 @@ func appendAcceptLanguage(dst []byte, lines []string) []byte {
 	return appendPreferences(dst, preferences)
 }
 
-// parsePreferences appends the members of the lines, whose names have to be valid, to dst, as far
-// as it has room.
-func parsePreferences(dst []preference, lines []string, valid func(name string) bool) (
-	[]preference, bool,
-) {
+// parsePreferences appends the members of the lines to dst, under the names that named gives them
+// if they are valid. A member that repeats an earlier one is left out. If two of them contradict
+// each other it isn't ok: recipients may take the first, the last or the larger weight, so their
+// order can mean something.
+func parsePreferences(
+	dst []preference, lines []string, named func(string) (name string, ok bool),
+) ([]preference, bool) {
+	members := 0
 	for member := range Members(lines) {
-		name, weight, weighted := strings.Cut(member, ";")
-		p := preference{trimOWS(name), 1000}
-		ok := true
-		if weighted {
+		spelled, weight, weighted := strings.Cut(member, ";")
+		name, ok := named(trimOWS(spelled))
+		p := preference{name, 1000}
+		if ok && weighted {
 			p.weight, ok = parseWeight(trimOWS(weight))
 		}
-		if !ok || !valid(p.name) || len(dst) == cap(dst) {
+		if members++; !ok || members > maxPreferences {
 			return nil, false
 		}
-		dst = append(dst, p)
+		same := func(q preference) bool { return strings.EqualFold(q.name, name) }
+		i := slices.IndexFunc(dst, same)
+		switch {
+		case i < 0:
+			dst = append(dst, p)
+		case dst[i].weight != p.weight:
+			return nil, false
+		}
 	}
 	return dst, true
 }
@@ -138,59 +136,35 @@ func parsePreferences(dst []preference, lines []string, valid func(name string) 
 //
 //	qvalue = ( "0" [ "." 0*3DIGIT ] ) / ( "1" [ "." 0*3("0") ] )
 func parseWeight(s string) (thousandths int, ok bool) {
-	if len(s) < 3 || s[0]|0x20 != 'q' || s[1] != '=' || s[2] != '0' && s[2] != '1' {
+	number, ok := cutPrefixFold(s, "q=")
+	whole, fraction, _ := strings.Cut(number, ".")
+	if !ok || whole != "0" && whole != "1" || len(fraction) > 3 {
 		return 0, false
 	}
-	thousandths = int(s[2]-'0') * 1000
-	fraction := s[3:]
-	if fraction == "" {
-		return thousandths, true
-	}
-	if fraction[0] != '.' || len(fraction) > 4 {
-		return 0, false
-	}
+	thousandths = int(whole[0]-'0') * 1000
 	unit := 100
-	for i := 1; i < len(fraction); i++ {
-		digit := fraction[i] - '0'
-		if digit > 9 {
+	for _, digit := range []byte(fraction) {
+		if digit < '0' || digit > '9' {
 			return 0, false
 		}
-		thousandths += int(digit) * unit
+		thousandths += int(digit-'0') * unit
 		unit /= 10
 	}
 	return thousandths, thousandths <= 1000
 }
 
-// fold drops members that repeat an earlier one. If two of them contradict each other ok is false:
-// recipients may take the first, the last or the larger weight, so their order can mean something.
-func fold(preferences []preference) (folded []preference, ok bool) {
-	folded = preferences[:0]
-	for _, p := range preferences {
-		same := func(q preference) bool { return strings.EqualFold(p.name, q.name) }
-		i := slices.IndexFunc(folded, same)
-		switch {
-		case i < 0:
-			folded = append(folded, p)
-		case folded[i].weight != p.weight:
-			return nil, false
-		}
-	}
-	return folded, true
-}
-
-// isLanguageRange is a little wider than a basic language range (RFC 4647 §2.1), but has no
-// character that it hasn't.
-func isLanguageRange(s string) bool {
+// languageRange names a range by itself. It takes what is a little wider than a basic language
+// range (RFC 4647 §2.1), but has no character that it hasn't.
+func languageRange(s string) (name string, ok bool) {
 	if s == "*" {
-		return true
+		return s, true
 	}
 	for i := range len(s) {
-		c := lower(s[i])
-		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' {
-			return false
+		if !isAlphanumeric(s[i]) && s[i] != '-' {
+			return "", false
 		}
 	}
-	return s != ""
+	return s, s != ""
 }
 
 func appendPreferences(dst []byte, preferences []preference) []byte {

@@ -1,5 +1,7 @@
 package httpcache
 
+import "bytes"
+
 // appendNormalized appends the lines joined by commas, without whitespace at the ends or around
 // commas that are outside of quoted strings.
 func appendNormalized(dst []byte, lines []string) []byte {
@@ -38,8 +40,5 @@ func appendLine(dst []byte, line string) []byte {
 
 // cutOWS cuts whitespace off the end of b, down to start.
 func cutOWS(b []byte, start int) []byte {
-	for len(b) > start && isOWS(b[len(b)-1]) {
-		b = b[:len(b)-1]
-	}
-	return b
+	return b[:start+len(bytes.TrimRight(b[start:], " \t"))]
 }

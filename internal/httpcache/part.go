@@ -64,7 +64,7 @@ func (p Part) Of(request http.Header) (Range, bool) {
 	return r, true
 }
 
-// SingleRange reports whether a request asks for one range of bytes, of whatever version.
+// SingleRange reports whether a request asks for one range of bytes without If-Range.
 func SingleRange(request http.Header) bool {
 	set, ok := cutPrefixFold(rangeField(request), bytesUnit)
 	return ok && set != "" && !strings.Contains(set, ",") && len(request["If-Range"]) == 0

@@ -2,6 +2,8 @@ package httpcache
 
 import (
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -19,15 +21,6 @@ const (
 	PreconditionFailed
 )
 
-// condition is what one conditional field comes to.
-type condition int8
-
-const (
-	absent condition = iota // not sent, or to be ignored
-	holds
-	fails
-)
-
 // Preconditions evaluates a request's preconditions against the header of a stored 200 in the order
 // of RFC 9110 §13.2.2, and decides whether a Range is to be honoured. Its results for GET and HEAD
 // are those of http.ServeContent for a file with the stored ETag and Last-Modified, with these
@@ -42,7 +35,9 @@ const (
 //
 // It allocates nothing unless a date in the request is malformed.
 func Preconditions(method string, request, stored http.Header) (o Outcome, ranges bool) {
-	return evaluate(method, request, stored, hasStrongLastModified)
+	date := first(request, "If-Range") // or an entity tag, for which strong doesn't matter
+	strong := date != "" && !strings.HasSuffix(date, `"`) && StrongLastModified(stored) != ""
+	return OriginPreconditions(method, request, stored, strong)
 }
 
 // OriginPreconditions is Preconditions at an origin, against the header of the representation as it
@@ -51,101 +46,49 @@ func Preconditions(method string, request, stored http.Header) (o Outcome, range
 func OriginPreconditions(method string, request, current http.Header, strong bool) (
 	o Outcome, ranges bool,
 ) {
-	return evaluate(method, request, current, func(http.Header) bool { return strong })
-}
-
-// evaluate is Preconditions. The function strong reports whether a header's Last-Modified is a
-// strong validator.
-func evaluate(method string, request, stored http.Header, strong func(http.Header) bool) (
-	o Outcome, ranges bool,
-) {
 	reads := method == http.MethodGet || method == http.MethodHead
 
-	// Steps 1 and 2: If-Unmodified-Since counts only without If-Match.
-	c := ifMatch(request, stored)
-	if c == absent {
-		c = ifUnmodifiedSince(request, stored)
+	// Steps 1 and 2: If-Unmodified-Since counts only without If-Match (§13.1.1, §13.1.4).
+	same, sent := listed(request["If-Match"], current, strongMatch)
+	if !sent {
+		after, ok := modifiedAfter(request, "If-Unmodified-Since", current)
+		same = !ok || !after
 	}
-	if c == fails {
+	if !same {
 		return PreconditionFailed, false
 	}
 
-	// Steps 3 and 4: If-Modified-Since counts only without If-None-Match, and for GET and HEAD.
-	c = ifNoneMatch(request, stored)
-	if c == absent && reads {
-		c = ifModifiedSince(request, stored)
+	// Steps 3 and 4: If-Modified-Since counts only without If-None-Match, and for GET and HEAD
+	// (§13.1.2, §13.1.3).
+	same, sent = listed(request["If-None-Match"], current, weakMatch)
+	if !sent && reads {
+		after, ok := modifiedAfter(request, "If-Modified-Since", current)
+		same = ok && !after
 	}
-	if c == fails {
-		if reads {
-			return NotModified, false
-		}
+	switch {
+	case same && reads:
+		return NotModified, false
+	case same:
 		return PreconditionFailed, false
 	}
 
 	// Step 5.
-	if method != http.MethodGet || rangeField(request) == "" {
-		return Proceed, false
-	}
-	return Proceed, ifRange(request, stored, strong) != fails
+	ranges = method == http.MethodGet && rangeField(request) != "" &&
+		ifRange(request["If-Range"], current, strong)
+	return Proceed, ranges
+}
+
+// conditions are the fields that are preconditions (§13.1).
+var conditions = [...]string{
+	"If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since", "If-Range",
 }
 
 // Conditional reports whether the header of a request has preconditions (RFC 9110 §13.1). If not,
 // Preconditions needs no stored header.
 func Conditional(request http.Header) bool {
-	for _, name := range [...]string{
-		"If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since", "If-Range",
-	} {
-		if len(request[name]) > 0 {
-			return true
-		}
-	}
-	return false
-}
-
-// ifMatch covers RFC 9110 §13.1.1, with strong comparison.
-func ifMatch(request, stored http.Header) condition {
-	lines := request["If-Match"]
-	if !anyValue(lines) {
-		return absent
-	}
-	if listed(lines, first(stored, "Etag"), strongMatch) {
-		return holds
-	}
-	return fails
-}
-
-// ifNoneMatch covers RFC 9110 §13.1.2, with weak comparison.
-func ifNoneMatch(request, stored http.Header) condition {
-	lines := request["If-None-Match"]
-	if !anyValue(lines) {
-		return absent
-	}
-	if listed(lines, first(stored, "Etag"), weakMatch) {
-		return fails
-	}
-	return holds
-}
-
-// ifModifiedSince covers RFC 9110 §13.1.3.
-func ifModifiedSince(request, stored http.Header) condition {
-	switch after, ok := modifiedAfter(request, "If-Modified-Since", stored); {
-	case !ok:
-		return absent
-	case after:
-		return holds
-	}
-	return fails
-}
-
-// ifUnmodifiedSince covers RFC 9110 §13.1.4.
-func ifUnmodifiedSince(request, stored http.Header) condition {
-	switch after, ok := modifiedAfter(request, "If-Unmodified-Since", stored); {
-	case !ok:
-		return absent
-	case after:
-		return fails
-	}
-	return holds
+	return slices.ContainsFunc(conditions[:], func(name string) bool {
+		return len(request[name]) > 0
+	})
 }
 
 // modifiedAfter reports whether the stored response is younger than the date in that field. An
@@ -156,58 +99,42 @@ func modifiedAfter(request http.Header, field string, stored http.Header) (after
 	if !ok || len(request[field]) > 1 {
 		return false, false
 	}
-	modified, ok := modificationTime(stored)
-	if len(stored["Last-Modified"]) == 0 && field == "If-Modified-Since" {
-		// RFC 9111 §4.3.2: what wasn't generated after that date wasn't modified after it.
-		modified, ok = httpDate(stored, "Date", time.Time{})
+	source := "Last-Modified"
+	if len(stored[source]) == 0 && field == "If-Modified-Since" {
+		source = "Date" // RFC 9111 §4.3.2: what wasn't generated after a date wasn't modified after it
+	}
+	modified, ok := httpDate(stored, source, time.Time{})
+	if source == "Last-Modified" && modified.Unix() == 0 {
+		return false, false // as servers say that don't know it
 	}
 	return ok && modified.After(date), ok
 }
 
-// ifRange covers RFC 9110 §13.1.5. Unlike the others it fails if it can't be evaluated: the client
-// then gets everything, which is never wrong. It is no list: more than one tag or date is
-// malformed.
-func ifRange(request, stored http.Header, strong func(http.Header) bool) condition {
-	lines := request["If-Range"]
+// ifRange covers RFC 9110 §13.1.5: a Range counts if the stored response is the version that the
+// validator names, an entity tag or a date, by strong comparison. A date has to match exactly, in
+// whichever of the three formats. Unlike the other conditions it isn't met if it can't be
+// evaluated: the client then gets everything, which is never wrong. It is no list: more than one
+// tag or date is malformed.
+func ifRange(lines []string, stored http.Header, strong bool) bool {
 	if !anyValue(lines) {
-		return absent
+		return true
 	}
-	if len(lines) == 1 && sameVersion(trimOWS(lines[0]), stored, strong) {
-		return holds
+	if len(lines) > 1 {
+		return false
 	}
-	return fails
-}
-
-// sameVersion reports whether a validator, an entity tag or a date, names the stored response by
-// strong comparison. A date has to match exactly, in whichever of the three formats.
-func sameVersion(validator string, stored http.Header, strong func(http.Header) bool) bool {
+	validator := trimOWS(lines[0])
 	if tag, rest := cutEntityTag(validator); tag != "" {
 		return rest == "" && strongMatch(tag, first(stored, "Etag"))
 	}
 	date, ok := parseDate(validator, time.Time{})
 	modified, known := parseDate(single(stored, "Last-Modified"), time.Time{})
-	return ok && known && date.Unix() == modified.Unix() && strong(stored)
+	return strong && ok && known && date.Unix() == modified.Unix()
 }
 
-// modificationTime returns Last-Modified. Servers that don't know it send the Unix epoch, which
-// counts as unknown.
-func modificationTime(stored http.Header) (time.Time, bool) {
-	t, ok := httpDate(stored, "Last-Modified", time.Time{})
-	return t.Truncate(time.Second), ok && t.Unix() != 0
-}
-
-func anyValue(lines []string) bool {
-	for _, line := range lines {
-		if line != "" {
-			return true
-		}
-	}
-	return false
-}
-
-// listed reports whether a list of entity tags has a member that matches the tag, or "*", which any
-// stored response matches. What follows a malformed member of a line isn't considered.
-func listed(lines []string, tag string, match func(a, b string) bool) bool {
+// listed reports whether a list of entity tags, if one was sent, has a member that matches the
+// stored response's, or "*", which any stored response matches. What follows a malformed member of
+// a line isn't considered.
+func listed(lines []string, stored http.Header, match func(a, b string) bool) (found, sent bool) {
 	for _, rest := range lines {
 		for rest = trimOWS(rest); rest != ""; rest = trimOWS(rest) {
 			if rest[0] == ',' {
@@ -215,13 +142,18 @@ func listed(lines []string, tag string, match func(a, b string) bool) bool {
 				continue
 			}
 			if rest[0] == '*' {
-				return true
+				return true, true
 			}
 			var member string
-			if member, rest = cutEntityTag(rest); member != "" && match(member, tag) {
-				return true
+			member, rest = cutEntityTag(rest)
+			if member != "" && match(member, first(stored, "Etag")) {
+				return true, true
 			}
 		}
 	}
-	return false
+	return false, anyValue(lines)
+}
+
+func anyValue(lines []string) bool {
+	return slices.ContainsFunc(lines, func(line string) bool { return line != "" })
 }

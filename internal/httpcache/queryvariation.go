@@ -2,6 +2,7 @@ package httpcache
 
 import (
 	"bytes"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -27,15 +28,10 @@ type QueryVariation struct {
 // which except came with: "params, except=("x")" is what "except=("x")" is by now. Both are
 // understood.
 func ParseQueryVariation(h http.Header) (s QueryVariation, ok bool) {
-	lines := h["No-Vary-Search"]
-	if len(lines) == 0 { // the ordinary response
-		return QueryVariation{}, false
+	if dictionary := dictionaryOf(h["No-Vary-Search"]); dictionary != nil {
+		s, ok = parseVariation(dictionary)
 	}
-	dictionary, err := httpsfv.UnmarshalDictionary(lines)
-	if err != nil {
-		return QueryVariation{}, false
-	}
-	if s, ok = parseVariation(dictionary); !ok || s.isDefault() {
+	if !ok || s.isDefault() {
 		return QueryVariation{}, false
 	}
 	return s, true
@@ -44,38 +40,27 @@ func ParseQueryVariation(h http.Header) (s QueryVariation, ok bool) {
 // parseVariation is "parse a URL variation config" (§5.1).
 func parseVariation(dictionary *httpsfv.Dictionary) (s QueryVariation, ok bool) {
 	if member, present := dictionary.Get("key-order"); present {
-		if s.anyOrder, ok = isBoolean(member); !ok {
+		if s.anyOrder, ok = itemValue[bool](member); !ok {
 			return QueryVariation{}, false
 		}
 	}
 	params, ignores := dictionary.Get("params")
 	except, keeps := dictionary.Get("except")
-	if all, boolean := isBoolean(params); ignores && boolean { // as it was
-		if ignores = false; !all {
-			return s, !keeps
-		}
-		if !keeps {
-			return QueryVariation{except: true, anyOrder: s.anyOrder}, true
-		}
-	}
+	all, boolean := itemValue[bool](params) // the form up to -05
 	switch {
-	case ignores && keeps:
+	case ignores && keeps && !all:
 		return QueryVariation{}, false
-	case ignores:
-		s.names, ok = parseKeys(params)
 	case keeps:
 		s.except = true
 		s.names, ok = parseKeys(except)
+	case boolean:
+		s.except, ok = all, true
+	case ignores:
+		s.names, ok = parseKeys(params)
 	default:
 		ok = true
 	}
 	return s, ok
-}
-
-func isBoolean(member httpsfv.Member) (value, ok bool) {
-	item, _ := member.(httpsfv.Item)
-	value, ok = item.Value.(bool)
-	return value, ok
 }
 
 // parseKeys applies "parse a key" (§5.3) to an inner list of Strings.
@@ -96,73 +81,57 @@ func parseKeys(member httpsfv.Member) (names []string, ok bool) {
 }
 
 // Canonical returns a string for a query, without its question mark, such that two queries have
-// equal strings if and only if they are equivalent under s (§6). It is a query itself, and its own
-// canonical string, but isn't meant to be sent.
+// equal strings if and only if they are equivalent under s (§6). It is itself a query, whose
+// canonical string it is, but isn't meant to be sent.
 func (s QueryVariation) Canonical(query string) string {
 	if s.isDefault() {
 		return query
 	}
-	out := make([]byte, 0, len(query)+1)
+	buf := make([]byte, 0, len(query)+1)
 	var room [16]parameter
 	parameters := room[:0]
-	for query != "" {
-		var pair string
-		if pair, query, _ = strings.Cut(query, "&"); pair == "" {
+	for pair := range strings.SplitSeq(query, "&") {
+		if pair == "" {
 			continue
 		}
 		name, value, _ := strings.Cut(pair, "=")
-		p := parameter{start: len(out)}
-		out = appendComponent(out, name)
-		if s.ignores(out[p.start:]) {
-			out = out[:p.start]
+		start := len(buf)
+		buf = appendComponent(buf, name)
+		p := parameter{name: buf[start:]}
+		if s.ignores(p.name) {
+			buf = buf[:start]
 			continue
 		}
-		p.equals = len(out)
-		out = appendComponent(append(out, '='), value)
-		out = append(out, '&')
-		p.end = len(out)
+		buf = appendComponent(append(buf, '='), value)
+		p.pair = buf[start:]
 		parameters = append(parameters, p)
 	}
 	if s.anyOrder {
-		out = sortParameters(out, parameters)
+		// §6 compares code units of decoded names, but any order of names distinguishes the same
+		// queries. Those with the same name stay in their order.
+		slices.SortStableFunc(parameters, func(a, b parameter) int {
+			return bytes.Compare(a.name, b.name)
+		})
 	}
-	return string(bytes.TrimSuffix(out, []byte("&")))
+	var out strings.Builder
+	out.Grow(len(buf) + len(parameters))
+	for i, p := range parameters {
+		if i > 0 {
+			out.WriteByte('&')
+		}
+		out.Write(p.pair)
+	}
+	return out.String()
 }
 
-// parameter is where "name=value&" is in a buffer.
-type parameter struct{ start, equals, end int }
-
-// sortParameters returns a buffer with the parameters sorted by name. Those with the same name stay
-// in their order. §6 compares code units of decoded names, but any order of names distinguishes the
-// same queries.
-func sortParameters(buf []byte, parameters []parameter) []byte {
-	slices.SortStableFunc(parameters, func(a, b parameter) int {
-		return bytes.Compare(buf[a.start:a.equals], buf[b.start:b.equals])
-	})
-	out := make([]byte, 0, len(buf))
-	for _, p := range parameters {
-		out = append(out, buf[p.start:p.end]...)
-	}
-	return out
-}
+// parameter is a part "name=value" of a query.
+type parameter struct{ name, pair []byte }
 
 func (s QueryVariation) ignores(name []byte) bool {
 	_, found := slices.BinarySearchFunc(s.names, name, func(known string, name []byte) int {
-		switch {
-		case known < string(name):
-			return -1
-		case known > string(name):
-			return 1
-		}
-		return 0
+		return bytes.Compare([]byte(known), name)
 	})
 	return found != s.except
-}
-
-// Equal reports whether both mean the same for every query.
-func (s QueryVariation) Equal(other QueryVariation) bool {
-	return s.except == other.except && s.anyOrder == other.anyOrder &&
-		slices.Equal(s.names, other.names)
 }
 
 func (s QueryVariation) isDefault() bool { return !s.except && !s.anyOrder && len(s.names) == 0 }
@@ -170,27 +139,17 @@ func (s QueryVariation) isDefault() bool { return !s.except && !s.anyOrder && le
 // String returns a field value that means s. Equal ones have the same, the zero QueryVariation has
 // an empty one.
 func (s QueryVariation) String() string {
-	var b strings.Builder
+	var members []string
 	if s.anyOrder {
-		b.WriteString("key-order")
+		members = append(members, "key-order")
 	}
-	if !s.except && len(s.names) == 0 {
-		return b.String()
-	}
-	if s.anyOrder {
-		b.WriteString(", ")
-	}
-	key := "params"
-	if s.except {
-		key = "except"
-	}
-	b.WriteString(key + "=(")
-	for i, name := range s.names {
-		if i > 0 {
-			b.WriteByte(' ')
+	if s.except || len(s.names) > 0 {
+		key := "params"
+		if s.except {
+			key = "except"
 		}
-		b.WriteString(`"` + name + `"`)
+		names := strings.Trim(fmt.Sprintf("%q", s.names), "[]")
+		members = append(members, key+"=("+names+")")
 	}
-	b.WriteByte(')')
-	return b.String()
+	return strings.Join(members, ", ")
 }

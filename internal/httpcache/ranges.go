@@ -80,26 +80,20 @@ func ParseRange(field string, size int64) ([]Range, error) {
 // Whitespace beside the "-" isn't in the grammar, but harmless.
 func parseSpec(spec string, size int64) (r Range, ok bool) {
 	first, last, ok := strings.Cut(spec, "-")
-	if !ok {
-		return Range{}, false
-	}
 	first, last = trimOWS(first), trimOWS(last)
-	if first == "" { // suffix-range: the last bytes, all if there are fewer
-		n, ok := digits(last, math.MaxInt64)
-		n = min(n, size)
-		return Range{Start: size - n, Length: n}, ok
-	}
-	start, ok := digits(first, math.MaxInt64)
-	if !ok {
+	start, started := digits(first, math.MaxInt64)
+	end, ended := digits(last, math.MaxInt64)
+	switch {
+	case !ok, first != "" && !started, last != "" && !ended, !started && !ended:
 		return Range{}, false
-	}
-	end := int64(math.MaxInt64)
-	if last != "" {
+	case !started: // suffix-range: the last bytes, all if there are fewer
+		start, end = size-min(end, size), size
+	case !ended:
+		end = size
+	case end < start:
 		// §14.1.1: "An int-range is invalid if the last-pos value is present and less than
 		// first-pos."
-		if end, ok = digits(last, math.MaxInt64); !ok || end < start {
-			return Range{}, false
-		}
+		return Range{}, false
 	}
 	if start >= size {
 		return Range{}, true

@@ -109,28 +109,29 @@ type Reuse struct {
 // allocates nothing. It doesn't check Authorization, for which there is Shared.
 func (f *Facts) Reuse(request http.Header, now time.Time) Reuse {
 	d := Policy{IgnoreRequest: f.ignoreRequest}.RequestDirectives(request)
-	u := Reuse{Age: f.Age(now), Lifetime: f.Lifetime, OnlyIfCached: d.has(onlyIfCached)}
+	u := Reuse{
+		Verdict: Stale, Reason: "stale", Age: f.Age(now), Lifetime: f.Lifetime,
+		OnlyIfCached: d.has(onlyIfCached),
+	}
+	u.Refused = f.objection(&d, u.Age) != ""
 	fresh := f.Lifetime > u.Age && !f.NoCache // §4.2: response_is_fresh
-	mayBeStale := !f.NoCache && !f.MustRevalidate
-	accepted := f.objection(&d, u.Age) == ""
-	u.Refused = !accepted
 	switch {
-	case fresh && accepted:
-		return u
+	case fresh && u.Refused:
+		u.Reason = "request"
 	case fresh:
-		u.Verdict, u.Reason = Stale, "request"
-	case accepted && mayBeStale && staleAccepted(&d, u.Age-f.Lifetime):
+		u.Verdict, u.Reason = Fresh, ""
+	case u.Refused || f.NoCache || f.MustRevalidate: // it may not be stale
+	case staleAccepted(&d, u.Age-f.Lifetime):
 		u.Verdict, u.Reason = StaleAllowed, "max-stale"
-	case accepted && mayBeStale && u.Age-f.Lifetime < f.WhileRevalidate:
+	case u.Age-f.Lifetime < f.WhileRevalidate:
 		u.Verdict, u.Reason = StaleMeanwhile, "stale-while-revalidate"
-	default:
-		u.Verdict, u.Reason = Stale, "stale"
 	}
 	return u
 }
 
-// Usable is Reuse, and reports whether the stored response may answer the request without the origin
-// being asked first. Until retryAfter the origin counts as unreachable, since it has just failed.
+// Usable is Reuse, and reports whether the stored response may answer the request without the
+// origin being asked first. Until retryAfter the origin counts as unreachable, since it has just
+// failed.
 func (f *Facts) Usable(request http.Header, now, retryAfter time.Time) (use Reuse, ok bool) {
 	use = f.Reuse(request, now)
 	switch {

@@ -1,25 +1,16 @@
 package httpcache
 
-import "net/http"
+import "slices"
 
 // forbidden lists the statuses of RFC 6585, none of which may be stored: they are about the request
 // that got them.
 func forbidden(status int) bool {
-	switch status {
-	case http.StatusPreconditionRequired, http.StatusTooManyRequests,
-		http.StatusRequestHeaderFieldsTooLarge, http.StatusNetworkAuthenticationRequired:
-		return true
-	}
-	return false
+	return slices.Contains([]int{428, 429, 431, 511}, status)
 }
 
 // heuristicallyCacheable lists the statuses that RFC 9110 §15.1 defines so, without 206.
 func heuristicallyCacheable(status int) bool {
-	switch status {
-	case 200, 203, 204, 300, 301, 308, 404, 405, 410, 414, 501:
-		return true
-	}
-	return false
+	return slices.Contains([]int{200, 203, 204, 300, 301, 308, 404, 405, 410, 414, 501}, status)
 }
 
 // understood reports whether this package implements what the status asks of caches (RFC 9111 §3,

@@ -1,6 +1,7 @@
 package httpcache
 
 import (
+	"cmp"
 	"net/http"
 	"time"
 )
@@ -31,13 +32,13 @@ const (
 // target.
 func (p Policy) Storable(method string, request http.Header, r *Response) (ok bool, reason string) {
 	d, _ := p.ResponseDirectives(r.Header)
-	if reason = p.refusedByMessage(method, request, r, &d); reason == "" {
-		lifetime, source := p.lifetime(r, &d)
-		explicit := source.Explicit()
-		if reason = p.refusedAsShared(request, r, &d, explicit && lifetime > 0); reason == "" {
-			reason = refusedAsUseless(method, r, &d, lifetime, explicit)
-		}
-	}
+	lifetime, source := p.lifetime(r, &d)
+	explicit := source.Explicit()
+	reason = cmp.Or(
+		p.refusedByMessage(method, request, r, &d),
+		p.refusedAsShared(request, r, &d, explicit && lifetime > 0),
+		refusedAsUseless(method, r, &d, lifetime, explicit),
+	)
 	return reason == "", reason
 }
 

@@ -1,19 +1,17 @@
 package httpcache
 
 import (
-	"cmp"
+	"iter"
 	"net/http"
 	"strings"
 )
 
 // Members yields the non-empty members of a list-based field without quoted strings (RFC 9110
 // §5.6.1).
-func Members(lines []string) func(yield func(string) bool) {
+func Members(lines []string) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		for _, line := range lines {
-			for more := true; more; {
-				var member string
-				member, line, more = strings.Cut(line, ",")
+			for member := range strings.SplitSeq(line, ",") {
 				if member = trimOWS(member); member != "" && !yield(member) {
 					return
 				}
@@ -30,8 +28,8 @@ func first(h http.Header, name string) string {
 	return ""
 }
 
-// single returns the value of a field that may occur once. Lines that repeat it are tolerated;
-// lines that contradict each other are as good as none.
+// single returns the value of a field that may occur once. Lines that repeat it are tolerated; if
+// lines contradict each other, the field counts as absent.
 func single(h http.Header, name string) string {
 	lines := h[name]
 	for i := 1; i < len(lines); i++ {
@@ -74,15 +72,15 @@ func digits(s string, limit int64) (n int64, ok bool) {
 // IsToken reports whether s is a token (RFC 9110 §5.6.2).
 func IsToken(s string) bool {
 	for i := range len(s) {
-		switch c := s[i]; {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
-		case c == '!', c == '#', c == '$', c == '%', c == '&', c == '\'', c == '*', c == '+',
-			c == '-', c == '.', c == '^', c == '_', c == '`', c == '|', c == '~':
-		default:
+		if !isAlphanumeric(s[i]) && strings.IndexByte("!#$%&'*+-.^_`|~", s[i]) < 0 {
 			return false
 		}
 	}
 	return s != ""
+}
+
+func isAlphanumeric(c byte) bool {
+	return 'a' <= lower(c) && lower(c) <= 'z' || '0' <= c && c <= '9'
 }
 
 // cutPrefixFold is strings.CutPrefix without regard to case.
@@ -93,15 +91,9 @@ func cutPrefixFold(s, prefix string) (after string, found bool) {
 	return s[len(prefix):], true
 }
 
-// compareFold compares ASCII strings without regard to case.
-func compareFold(a, b string) int {
-	for i := range min(len(a), len(b)) {
-		if c := cmp.Compare(lower(a[i]), lower(b[i])); c != 0 {
-			return c
-		}
-	}
-	return cmp.Compare(len(a), len(b))
-}
+// equalFold reports whether s is the ASCII string a but for case. No other character of the same
+// length folds to one of ASCII.
+func equalFold(s, a string) bool { return len(s) == len(a) && strings.EqualFold(s, a) }
 
 func lower(c byte) byte {
 	if 'A' <= c && c <= 'Z' {

@@ -10,19 +10,14 @@ import "github.com/dunglas/httpsfv"
 // Unlike in Cache-Control, a syntax error anywhere voids the field, names are in lower case only,
 // and of a directive that is repeated the last one counts (RFC 9651 §4.2.2).
 func ParseTargeted(lines []string) (d Directives, ok bool) {
-	if len(lines) == 0 { // the ordinary response
-		return Directives{}, false
-	}
-	dictionary, err := httpsfv.UnmarshalDictionary(lines)
-	if err != nil || len(dictionary.Names()) == 0 {
+	dictionary := dictionaryOf(lines)
+	if dictionary == nil {
 		return Directives{}, false
 	}
 	d.field = true
-	for _, name := range dictionary.Names() {
-		// §2.2: "unrecognised extension directives are ignored"
-		if k, known := directiveNamed(name); known {
-			member, _ := dictionary.Get(name)
-			d.addMember(k, member)
+	for k, name := range directiveNames { // §2.2: "unrecognised extension directives are ignored"
+		if member, present := dictionary.Get(name); present {
+			d.addMember(directive(k), member)
 		}
 	}
 	return d, true
@@ -31,38 +26,46 @@ func ParseTargeted(lines []string) (d Directives, ok bool) {
 // addMember adds a directive whose value is a structured one. Parameters are ignored (RFC 9213
 // §2.1).
 func (d *Directives) addMember(k directive, member httpsfv.Member) {
-	item, _ := member.(httpsfv.Item) // an inner list leaves the value nil
 	if k < deltas {
-		d.addInteger(k, item.Value)
+		// Anything but an Integer that isn't negative is left unconsumed (§2.1: no coercion). It
+		// doesn't void the field, which §2.1 reserves for syntax errors and which would also throw
+		// away a no-store beside it, nor is the directive as good as absent, for then heuristics
+		// could make the response fresh: invalid freshness information makes it stale (RFC 9111
+		// §4.2.1).
+		n, ok := itemValue[int64](member)
+		d.addSeconds(k, min(n, maxDelta), ok && n >= 0)
 		return
 	}
-	switch set, flag := item.Value.(bool); {
+	switch set, flag := itemValue[bool](member); {
 	case flag && set:
 		d.bare |= 1 << k
 	case flag: // "?0": the directive isn't there
-	case k == noCache || k == private: // with field names, which count as none, as in Cache-Control
-		d.valued |= 1 << k
 	default:
-		// A value of the wrong type isn't to be consumed (§2.1). That the directive is there is
+		d.valued |= 1 << k
+		// noCache and private may have field names, which count as none, as in Cache-Control. Any
+		// other value of the wrong type isn't to be consumed (§2.1). That the directive is there is
 		// plain, so what it forbids is forbidden. Several also permit something, as must-understand
 		// does in company of no-store, and that they don't do: nor does any other directive of a
 		// field whose sender got it wrong.
-		d.valued |= 1 << k
-		d.broken = true
+		d.broken = d.broken || k != noCache && k != private
 	}
 }
 
-// addInteger adds a directive that takes delta-seconds. Anything but an Integer that isn't negative
-// is left unconsumed (RFC 9213 §2.1: no coercion). It doesn't void the field, which §2.1 reserves
-// for syntax errors and which would also throw away a no-store beside it, nor is the directive as
-// good as absent, for then heuristics could make the response fresh: invalid freshness information
-// makes it stale (RFC 9111 §4.2.1).
-func (d *Directives) addInteger(k directive, value any) {
-	d.valued |= 1 << k
-	n, ok := value.(int64)
-	if !ok || n < 0 {
-		d.invalid |= 1 << k
-		return
+// dictionaryOf reads the lines of a Dictionary. It returns nil if that is absent, invalid or empty.
+func dictionaryOf(lines []string) *httpsfv.Dictionary {
+	if len(lines) == 0 { // the ordinary response
+		return nil
 	}
-	d.seconds[k] = min(n, maxDelta)
+	dictionary, err := httpsfv.UnmarshalDictionary(lines)
+	if err != nil || len(dictionary.Names()) == 0 {
+		return nil
+	}
+	return dictionary
+}
+
+// itemValue returns the value of a member that is an Item of type T, and not an inner list.
+func itemValue[T any](member httpsfv.Member) (value T, ok bool) {
+	item, _ := member.(httpsfv.Item)
+	value, ok = item.Value.(T)
+	return value, ok
 }

@@ -27,11 +27,9 @@ func AddConditions(dst http.Header, stored http.Header) bool {
 // StripConditions deletes the preconditions (RFC 9110 §13.1) and Range from the header of a request
 // whose response is to be stored whole.
 func StripConditions(h http.Header) {
-	delete(h, "If-Match")
-	delete(h, "If-None-Match")
-	delete(h, "If-Modified-Since")
-	delete(h, "If-Unmodified-Since")
-	delete(h, "If-Range")
+	for _, name := range conditions {
+		delete(h, name)
+	}
 	delete(h, "Range")
 }
 
@@ -50,8 +48,8 @@ func Confirms(stored, notModified http.Header) bool {
 	case newTag != "" && newTag[0] == '"':
 		// The representation has got a strong entity tag that the stored one lacks. They have a
 		// strong validator in common only if the date is one.
-		strong, ok := StrongLastModified(stored)
-		return ok && strong == newTime
+		strong := StrongLastModified(stored)
+		return strong != "" && strong == newTime
 	case newTime != "":
 		// Another date, even an earlier one, is another representation: a file put back from a
 		// backup answers If-Modified-Since with 304, too.
@@ -101,14 +99,12 @@ func Freshen(stored, notModified http.Header) http.Header {
 // (negative if it isn't known): it has no validator and no length that differs from the stored
 // one's (RFC 9111 §4.3.5). If not, the stored response is out of date.
 func Matches(stored, head http.Header, length int64) bool {
-	for _, name := range []string{"Etag", "Last-Modified"} {
-		// Even one that is no validator by the letter differs where the content does.
-		if len(head[name]) == 0 || slices.Equal(head[name], stored[name]) {
-			continue
-		}
-		if name != "Etag" || !weakMatch(entityTag(head), entityTag(stored)) {
-			return false
-		}
+	// Even what is no validator by the letter differs where the content does.
+	same := func(name string) bool {
+		return len(head[name]) == 0 || slices.Equal(head[name], stored[name])
+	}
+	if !same("Last-Modified") || !same("Etag") && !weakMatch(entityTag(head), entityTag(stored)) {
+		return false
 	}
 	if len(head["Content-Length"]) == 0 {
 		return true

@@ -11,25 +11,21 @@ import (
 // difference" to make differing clocks unlikely.
 const strongAfter = 60 * time.Second
 
-// StrongLastModified returns Last-Modified if it is a strong validator (RFC 9110 §8.8.2.2): one
-// that can't have been followed by another modification in the same second before the response was
-// made.
-func StrongLastModified(h http.Header) (string, bool) {
-	value := lastModified(h)
-	if value == "" {
-		return "", false
+// StrongLastModified returns Last-Modified if it is a strong validator (RFC 9110 §8.8.2.2), or "":
+// one that can't have been followed by another modification in the same second before the response
+// was made.
+func StrongLastModified(h http.Header) string {
+	if lead, ok := modifiedBefore(h); !ok || lead < strongAfter {
+		return ""
 	}
-	modified, _ := parseDate(value, time.Time{})
-	date, ok := httpDate(h, "Date", time.Time{})
-	if !ok || date.Sub(modified) < strongAfter {
-		return "", false
-	}
-	return value, true
+	return lastModified(h)
 }
 
-func hasStrongLastModified(h http.Header) bool {
-	_, ok := StrongLastModified(h)
-	return ok
+// modifiedBefore returns how long before Date the Last-Modified is, if there are both.
+func modifiedBefore(h http.Header) (lead time.Duration, ok bool) {
+	modified, ok := parseDate(single(h, "Last-Modified"), time.Time{})
+	date, dated := httpDate(h, "Date", time.Time{})
+	return date.Sub(modified), ok && dated
 }
 
 // hasValidator reports whether there is something to make a request conditional on, once it is
@@ -47,21 +43,14 @@ func Validatable(stored http.Header) bool { return hasValidator(stored) && Settl
 // the response was made at least a second later (RFC 9110 §8.8.2.2). Neither can confirm a response
 // that was made earlier, or name its bytes.
 func Settled(stored http.Header) bool {
-	modified, ok := parseDate(lastModified(stored), time.Time{})
-	if !ok {
-		return true
-	}
-	date, ok := httpDate(stored, "Date", time.Time{})
-	return !ok || date.Sub(modified) >= time.Second
+	lead, ok := modifiedBefore(stored)
+	return !ok || lead >= time.Second
 }
 
 // lastModified returns Last-Modified if it is an HTTP-date, in the origin's own spelling (RFC 9110
 // §13.1.3).
 func lastModified(h http.Header) string {
 	value := single(h, "Last-Modified")
-	if value == "" {
-		return ""
-	}
 	if _, ok := parseDate(value, time.Time{}); !ok {
 		return ""
 	}

@@ -39,7 +39,7 @@ func Selecting(names []string, request http.Header) string {
 		// name ";" or name "=" length ":" value ";". Neither "=" nor ";" occurs in a name, and the
 		// length keeps a value from posing as another field.
 		out = append(out, name...)
-		if lines, present := request[name]; present && len(lines) > 0 {
+		if lines := request[name]; len(lines) > 0 {
 			switch name {
 			case "Accept-Encoding":
 				value = appendAcceptEncoding(value[:0], lines)

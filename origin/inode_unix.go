@@ -1,4 +1,4 @@
-//go:build linux || openbsd || dragonfly || solaris
+//go:build linux || openbsd || dragonfly || solaris || darwin || freebsd || netbsd
 
 package origin
 
@@ -13,6 +13,6 @@ func inodeOf(info fs.FileInfo) inode {
 		return inode{}
 	}
 	return inode{
-		dev: uint64(st.Dev), ino: uint64(st.Ino), links: uint64(st.Nlink), ctime: st.Ctim.Nano(),
+		dev: uint64(st.Dev), ino: uint64(st.Ino), links: uint64(st.Nlink), ctime: ctimeOf(st),
 	}
 }
