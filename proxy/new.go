@@ -1,6 +1,8 @@
 package proxy
 
 import (
+	"net/http"
+
 	"github.com/scurrycache/scurry/internal/decide"
 	"github.com/scurrycache/scurry/internal/explain"
 	"github.com/scurrycache/scurry/internal/fetch"
@@ -43,7 +45,7 @@ func New(cfg Config) (*Proxy, error) {
 		Rules: rules, Site: p.site, Store: p.store, Origin: p.origin, Server: p.server, Now: cfg.Now,
 		Self: p.node.Self, Targets: cfg.Targets, GroupFields: cfg.GroupFields,
 	}
-	p.routes = logging.Access(cfg.Logger, p.admit(p.router()))
+	p.routes = logging.Access(cfg.Logger, http.HandlerFunc(p.route))
 	p.followMembers()
 	p.stopUnsolicited = p.origin.OnUnsolicited(func(keys []string) {
 		p.store.Invalidate(keys, nil, nil, store.Moment{})

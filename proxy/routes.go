@@ -2,76 +2,52 @@ package proxy
 
 import (
 	"net/http"
-	"strings"
-
-	"github.com/go-chi/chi/v5"
 
 	"github.com/scurrycache/scurry/internal/decide"
+	"github.com/scurrycache/scurry/internal/hostport"
 	"github.com/scurrycache/scurry/internal/logging"
 	"github.com/scurrycache/scurry/internal/serve"
 	"github.com/scurrycache/scurry/internal/site"
 )
 
-func (p *Proxy) router() http.Handler {
-	m, mount := chi.NewRouter(), p.site.Mount
-	m.HandleFunc(mount+"*", func(w http.ResponseWriter, r *http.Request) {
-		p.serveFile(writer(w), r)
-	})
-	m.HandleFunc(site.FormPath, func(w http.ResponseWriter, r *http.Request) {
-		p.serveZK(writer(w), r)
-	})
-	if mount != "/" {
-		toMount := func(w http.ResponseWriter, r *http.Request) { p.redirect(writer(w), r) }
-		m.HandleFunc("/", toMount)
-		m.HandleFunc(strings.TrimSuffix(mount, "/"), toMount)
+// route answers a request: by itself if it is for no possible host (RFC 9112 section 3.2, RFC 9110
+// section 4.2.4) or about the server as a whole, else by where its path leads.
+func (p *Proxy) route(rw http.ResponseWriter, r *http.Request) {
+	w := rw.(*logging.Writer) // which logging.Access has made
+	way := p.site.Way(r.URL)
+	switch {
+	case !hostport.Valid(r.Host) || r.URL.User != nil:
+		serve.Refuse(w, http.StatusBadRequest)
+	case r.Method == http.MethodOptions && r.RequestURI == "*":
+		options(w)
+	case way == site.ToResource:
+		key, err := p.site.KeyFromURL(r.URL)
+		p.serveKey(w, r, key, err)
+	case way == site.ToNothing:
+		// The log tells where resources are; the client isn't told.
+		w.Note = "resources are under " + p.site.Mount
+		serve.Refuse(w, http.StatusNotFound)
+	case !decide.Reads(r.Method):
+		w.Header().Set("Allow", "GET, HEAD")
+		serve.Refuse(w, http.StatusMethodNotAllowed)
+	case way == site.ToForm:
+		key, err := site.KeyFromForm(r.URL.RawQuery)
+		p.serveKey(w, r, key, err)
+	default:
+		p.redirect(w, r)
 	}
-	m.NotFound(func(w http.ResponseWriter, r *http.Request) { p.refusePath(writer(w)) })
-	// chi routes the methods that it knows. Others are no worse, and the origin may know them.
-	m.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
-		switch p.site.Way(r.URL) {
-		case site.ToResource:
-			p.serveFile(writer(w), r)
-		case site.ToNothing:
-			p.refusePath(writer(w))
-		default:
-			p.refuseMethod(writer(w))
-		}
-	})
-	return m
 }
 
-// refusePath is for what lies outside the mount. The log tells where things are, and the client
-// isn't told.
-func (p *Proxy) refusePath(w *logging.Writer) {
-	w.Note = "resources are under " + p.site.Mount
-	serve.Refuse(w, http.StatusNotFound)
+// options answers an OPTIONS by itself (RFC 9110 section 9.3.7).
+func options(w http.ResponseWriter) {
+	h := w.Header()
+	h.Set("Cache-Status", decide.Name)
+	h.Set("Allow", "GET, HEAD, OPTIONS")
+	h.Set("Content-Length", "0")
+	w.WriteHeader(http.StatusOK)
 }
 
-// refuseMethod is for what can only be read.
-func (p *Proxy) refuseMethod(w *logging.Writer) {
-	w.Header().Set("Allow", "GET, HEAD")
-	serve.Refuse(w, http.StatusMethodNotAllowed)
-}
-
-// writer returns what logging.Access made of the ResponseWriter.
-func writer(w http.ResponseWriter) *logging.Writer { return w.(*logging.Writer) }
-
-// serveFile serves a resource by its escaped path.
-func (p *Proxy) serveFile(w *logging.Writer, r *http.Request) {
-	key, err := p.site.KeyFromURL(r.URL)
-	p.serveKey(w, r, key, err)
-}
-
-// serveZK serves a resource by its decoded path.
-func (p *Proxy) serveZK(w *logging.Writer, r *http.Request) {
-	if !decide.Reads(r.Method) {
-		p.refuseMethod(w)
-		return
-	}
-	key, err := site.KeyFromForm(r.URL.RawQuery)
-	p.serveKey(w, r, key, err)
-}
-
+// serveKey serves the resource that key names, unless err says that there is no key.
 func (p *Proxy) serveKey(w *logging.Writer, r *http.Request, key string, err error) {
 	switch err {
 	case nil:
@@ -83,11 +59,8 @@ func (p *Proxy) serveKey(w *logging.Writer, r *http.Request, key string, err err
 	}
 }
 
+// redirect leads a client to the mount.
 func (p *Proxy) redirect(w *logging.Writer, r *http.Request) {
-	if !decide.Reads(r.Method) {
-		p.refuseMethod(w)
-		return
-	}
 	to := p.site.Mount
 	if r.URL.RawQuery != "" {
 		to += "?" + r.URL.RawQuery
