@@ -1,6 +1,9 @@
 package proxy
 
 import (
+	"cmp"
+	"crypto/rand"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"net/http"
@@ -11,6 +14,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/scurrycache/scurry/internal/chunk"
+	"github.com/scurrycache/scurry/internal/decide"
 	"github.com/scurrycache/scurry/internal/httpcache"
 	"github.com/scurrycache/scurry/internal/site"
 	"github.com/scurrycache/scurry/internal/store"
@@ -126,10 +130,7 @@ func (c Config) withDefaults() Config {
 }
 
 func setDefault[T comparable](field *T, value T) {
-	var zero T
-	if *field == zero {
-		*field = value
-	}
+	*field = cmp.Or(*field, value)
 }
 
 // Validate says what is wrong with c, if anything; New calls it.
@@ -142,13 +143,14 @@ func (c Config) Validate() error {
 			return err
 		}
 	}
-	if _, err := site.ParseMount(c.withDefaults().Mount); err != nil {
+	full := c.withDefaults()
+	if _, err := site.ParseMount(full.Mount); err != nil {
 		return fmt.Errorf("Config.Mount %q: %w", c.Mount, err)
 	}
 	if err := c.Cluster.validate(); err != nil {
 		return err
 	}
-	return c.withDefaults().store().Validate()
+	return full.store().Validate()
 }
 
 // store is the part of c that the store needs; c has its defaults.
@@ -164,15 +166,18 @@ func (c Config) store() store.Config {
 func (c Config) policy() httpcache.Policy {
 	return httpcache.Policy{
 		HeuristicLimit: c.HeuristicLimit, NegativeTTL: c.NegativeTTL, MaxStale: c.MaxStale,
-		Targets: c.Targets, PrivateCookies: c.PrivateCookies, IgnoreRequest: c.IgnoreRequestDirectives,
+		Targets: c.Targets, PrivateCookies: c.PrivateCookies,
+		IgnoreRequest: c.IgnoreRequestDirectives,
 	}
 }
 
 // site is the part of c that belongs to the mount; c has its defaults.
 func (c Config) site() site.Config {
 	s := site.Config{
-		Mount: c.Mount, Base: c.base(), Policy: c.policy(), GroupFields: c.GroupFields, NoVarySearch: c.NoVarySearch,
+		Mount: c.Mount, Policy: c.policy(),
+		GroupFields: c.GroupFields, NoVarySearch: c.NoVarySearch,
 	}
+	s.Base, _ = c.base()
 	if o, ok := c.Origin.(interface{ Aliases() []string }); ok {
 		s.Aliases = o.Aliases()
 	}
@@ -187,14 +192,27 @@ func canonicalNames(names []string) []string {
 	return out
 }
 
-// base is the URL under which the origin's resources are.
-func (c Config) base() *url.URL {
-	base := &url.URL{Scheme: "http", Host: "origin.invalid", Path: "/"}
-	if b, ok := c.Origin.(interface{ BaseURL() *url.URL }); ok {
+// base is the URL under which the origin's resources are. It is known if the origin tells it.
+func (c Config) base() (base *url.URL, known bool) {
+	base = &url.URL{Scheme: "http", Host: "origin.invalid", Path: "/"}
+	b, known := c.Origin.(interface{ BaseURL() *url.URL })
+	if known {
 		base = b.BaseURL()
 	}
 	if !strings.HasSuffix(base.Path, "/") {
 		base = base.JoinPath("/")
 	}
-	return base
+	return base, known
+}
+
+// loopName is what the nodes of one cluster, and no others, call themselves in CDN-Loop (RFC 8586).
+// Those have an origin in common, and a chain of caches doesn't lead through two clusters with the
+// same one. Where an origin that doesn't tell its URL leads is unknown, so the name is random.
+func (c Config) loopName() string {
+	base, known := c.base()
+	if !known {
+		return decide.Name + "-" + strings.ToLower(rand.Text()[:12])
+	}
+	sum := sha256.Sum256([]byte(base.String()))
+	return fmt.Sprintf("%s-%x", decide.Name, sum[:6])
 }

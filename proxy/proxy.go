@@ -61,8 +61,9 @@ type Proxy struct {
 
 	remote   *exchange.Exchange // nil if there is no other node
 	node     *peer.Node         // its node
-	unwatch  context.CancelFunc
+	unwatch  context.CancelFunc // nil if the list of nodes doesn't change
 	watching sync.WaitGroup
+	listed   chan struct{} // closed when the first list has come; nil if it doesn't change
 }
 
 // Close ends what the proxy does in the background and frees what it has stored. Responses that are

@@ -67,7 +67,8 @@ func (p *Proxy) peerStats() []PeerStats {
 		s := q.Status()
 		all = append(all, PeerStats{
 			Name: s.Name, State: string(s.State), Since: s.Since, Failure: s.Failure,
-			Requests: s.Asks, Errors: s.Errors, Latency: s.Latency, BytesIn: s.BytesIn, BytesOut: s.BytesOut,
+			Requests: s.Asks, Errors: s.Errors, Latency: s.Latency,
+			BytesIn: s.BytesIn, BytesOut: s.BytesOut,
 		})
 	}
 	return all
@@ -77,8 +78,15 @@ func (p *Proxy) peerStats() []PeerStats {
 func (p *Proxy) Stats() Stats {
 	u, c, o := p.store.Usage(), p.server, p.origin.Counts()
 	return Stats{
-		Hits: c.Count(decide.OutcomeHit), Misses: c.Count(decide.OutcomeMiss), Partial: c.Count(decide.OutcomePartial), Stale: c.Count(decide.OutcomeStale), Revalidated: c.Count(decide.OutcomeRevalidated),
-		Collapsed: c.Count(decide.OutcomeCollapsed), Passed: c.Count(decide.OutcomePass), Failures: c.Failures(),
+		Hits:        c.Count(decide.OutcomeHit),
+		Misses:      c.Count(decide.OutcomeMiss),
+		Partial:     c.Count(decide.OutcomePartial),
+		Stale:       c.Count(decide.OutcomeStale),
+		Revalidated: c.Count(decide.OutcomeRevalidated),
+		Collapsed:   c.Count(decide.OutcomeCollapsed),
+		Passed:      c.Count(decide.OutcomePass),
+		Failures:    c.Failures(),
+
 		OriginRequests: o.Requests, OriginErrors: o.Errors, OriginBytes: o.Bytes,
 		Records: u.Records, RecordBytes: u.RecordBytes,
 		Chunks: u.Chunks.Items, ChunkBytes: u.Chunks.Bytes, Evictions: u.Chunks.Evictions,
