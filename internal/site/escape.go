@@ -2,87 +2,68 @@ package site
 
 import (
 	"errors"
+	"strconv"
 	"strings"
 )
 
 var errPath = errors.New(
 	"the path has dot segments, a backslash, a NUL or overlong UTF-8, or a bad escape")
 
-// normalize brings an escaped path into its canonical escaping, and decodes it.
-func normalize(escaped string) (canonical, decoded string, err error) {
-	if isPlain(escaped) {
-		return escaped, escaped, nil
+// canonical returns an escaped path in its canonical escaping.
+func canonical(path string) string {
+	if isCanonical(path) {
+		return path
 	}
-	var b, d strings.Builder
-	for i := 0; i < len(escaped); i++ {
-		c := escaped[i]
-		if c != '%' {
-			writeChar(&b, c, pathChar(c))
-			d.WriteByte(c)
-			continue
-		}
-		if c, err = unescape(escaped[i:]); err != nil {
-			return "", "", err
-		}
-		i += 2
-		writeChar(&b, c, unreserved(c))
-		d.WriteByte(c)
-	}
-	return b.String(), d.String(), nil
-}
-
-// unescape returns the character that s, which begins with '%', begins with.
-func unescape(s string) (byte, error) {
-	if len(s) < 3 || unhex(s[1]) < 0 || unhex(s[2]) < 0 {
-		return 0, errPath
-	}
-	return byte(unhex(s[1])<<4 | unhex(s[2])), nil
-}
-
-// isPlain is normalize's quick way out: nothing is escaped, and nothing needs to be.
-func isPlain(escaped string) bool {
-	for i := range len(escaped) {
-		if !pathChar(escaped[i]) {
-			return false
+	var b strings.Builder
+	for i := 0; i < len(path); i++ {
+		if c, escaped := unescape(path[i:]); escaped {
+			writeChar(&b, c, unreserved(c))
+			i += 2
+		} else {
+			writeChar(&b, path[i], pathChar(path[i]))
 		}
 	}
-	return true
+	return b.String()
 }
 
 // isCanonical reports whether a path is in its canonical escaping.
-func isCanonical(escaped string) bool {
-	for i := 0; i < len(escaped); i++ {
-		switch c := escaped[i]; {
-		case pathChar(c):
-		case c != '%':
-			return false
-		default:
-			c, err := unescape(escaped[i:])
-			if err != nil || unreserved(c) || strings.ToUpper(escaped[i:i+3]) != escaped[i:i+3] {
-				return false
-			}
-			i += 2
+func isCanonical(path string) bool {
+	for i := 0; i < len(path); i++ {
+		if pathChar(path[i]) {
+			continue
 		}
+		c, escaped := unescape(path[i:])
+		if !escaped || unreserved(c) || strings.ToUpper(path[i:i+3]) != path[i:i+3] {
+			return false
+		}
+		i += 2
 	}
 	return true
 }
 
-// safe refuses paths that an origin which reads them less strictly could take to lie outside its
-// base.
-func safe(decoded string) error {
-	if strings.ContainsAny(decoded, "\x00\\") || overlong(decoded) {
-		return errPath
+// unescape returns the character that s begins with, if that is escaped.
+func unescape(s string) (c byte, escaped bool) {
+	if len(s) < 3 || s[0] != '%' {
+		return 0, false
 	}
-	if !strings.Contains(decoded, ".") {
-		return nil
-	}
-	// An escaped slash separates for some, so it does here.
-	for segment := range strings.SplitSeq(decoded, "/") {
+	n, err := strconv.ParseUint(s[1:3], 16, 8)
+	return byte(n), err == nil
+}
+
+// safe reports whether an origin that reads a path less strictly can't take it to lie outside its
+// base. A slash that was escaped separates segments for some origins, so it does here.
+func safe(decoded string) bool {
+	return !strings.ContainsAny(decoded, "\x00\\") && !overlong(decoded) && !dotted(decoded)
+}
+
+// dotted reports whether a path has dot segments.
+func dotted(path string) bool {
+	for segment := range strings.SplitSeq(path, "/") {
 		if segment == "." || segment == ".." {
-			return errPath
+			return true
 		}
 	}
-	return nil
+	return false
 }
 
 // overlong reports UTF-8 that encodes an ASCII character in more than one byte, of which decoders
@@ -125,18 +106,6 @@ func writeChar(b *strings.Builder, c byte, bare bool) {
 	b.WriteByte('%')
 	b.WriteByte(hex[c>>4])
 	b.WriteByte(hex[c&15])
-}
-
-func unhex(c byte) int {
-	switch {
-	case '0' <= c && c <= '9':
-		return int(c - '0')
-	case 'a' <= c && c <= 'f':
-		return int(c-'a') + 10
-	case 'A' <= c && c <= 'F':
-		return int(c-'A') + 10
-	}
-	return -1
 }
 
 // unreserved is RFC 3986 section 2.3.

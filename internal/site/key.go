@@ -2,6 +2,7 @@ package site
 
 import (
 	"errors"
+	"net/url"
 	"strings"
 )
 
@@ -31,20 +32,18 @@ func keyOf(escaped, query string, hasQuery bool) (string, error) {
 	if len(escaped)+1+len(query) > MaxKey {
 		return "", ErrLong
 	}
-	path, decoded, err := normalize(escaped)
-	if err == nil {
-		err = safe(decoded)
+	decoded, err := url.PathUnescape(escaped)
+	if err != nil || !safe(decoded) {
+		return "", errPath
 	}
-	if err != nil {
-		return "", err
-	}
+	key := escaped
 	if hasQuery {
-		query = "?" + query
+		key += "?" + query
 	}
-	if len(path)+len(query) > MaxKey { // it grows by its escapes
+	if len(Canonical(key)) > MaxKey { // it grows by its escapes
 		return "", ErrLong
 	}
-	return escaped + query, nil
+	return key, nil
 }
 
 // keyOfDecoded returns the cache key, which is canonical, of a path that isn't escaped: one whose
@@ -62,16 +61,9 @@ func keyOfDecoded(path string) (string, error) {
 
 // Canonical returns the canonical form of a cache key. Its query stays as it is.
 func Canonical(key string) string {
-	path, query, hasQuery := strings.Cut(key, "?")
-	if isCanonical(path) {
-		return key
+	path, _, _ := strings.Cut(key, "?")
+	if form := canonical(path); form != path {
+		return form + key[len(path):]
 	}
-	path, _, err := normalize(path)
-	if err != nil { // it is no key
-		return key
-	}
-	if hasQuery {
-		path += "?" + query
-	}
-	return path
+	return key
 }

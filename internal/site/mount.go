@@ -2,7 +2,6 @@ package site
 
 import (
 	"errors"
-	"slices"
 	"strings"
 )
 
@@ -13,14 +12,12 @@ const FormPath = "/zk"
 // Segments have unreserved characters only, so that nobody has to spell a mount in another way.
 func ParseMount(path string) (string, error) {
 	mount := strings.TrimSuffix(path, "/") + "/"
-	segments := strings.Split(strings.Trim(mount, "/"), "/")
-	dotted := func(segment string) bool { return segment == "." || segment == ".." }
 	switch {
 	case !strings.HasPrefix(path, "/"):
 		return "", errors.New("a mount begins with a slash, such as /files/")
 	case strings.Contains(path, "//"):
 		return "", errors.New("a mount has one slash between two segments")
-	case slices.ContainsFunc(segments, dotted):
+	case dotted(path):
 		return "", errors.New("a mount has no dot segments")
 	case strings.ContainsFunc(path, unfit):
 		return "", errors.New("a mount consists of letters, digits, '-', '.', '_', '~' and slashes")

@@ -8,9 +8,8 @@ import (
 
 // reference is what an origin has written in a field like Location.
 type reference struct {
-	*url.URL        // that it stands for
-	path     string // of that URL, as it is written
-	absolute bool   // it names a host itself
+	*url.URL      // that it stands for; its Path is as it is written
+	absolute bool // it names a host itself
 }
 
 // resolve reads v, which is relative to key's URL.
@@ -25,7 +24,6 @@ func (s *Site) resolve(v, key string) (ref reference, ok bool) {
 	at.Path, at.RawPath = Spelling(at), ""
 	u.Path, u.RawPath = Spelling(u), ""
 	ref.URL = at.ResolveReference(u)
-	ref.path = ref.Path
 	return ref, true
 }
 
@@ -49,7 +47,7 @@ func (s *Site) KeyFromOrigin(v, key string) (k string, ok bool) {
 	if !ok || !s.ours(ref) {
 		return "", false
 	}
-	rest, ok := s.under(ref.path)
+	rest, ok := s.under(ref.Path)
 	if !ok {
 		return "", false
 	}
@@ -68,24 +66,24 @@ func (s *Site) ForClients(values []string, key string) []string {
 }
 
 // mapURL returns v as clients are to see it. What isn't under the base stays as it is, unless it
-// would mean something else when the client resolves it. Neither can a path say with which
-// credentials to ask.
+// would mean something else when the client resolves it. A URL with credentials stays as well, since
+// a path can't carry them.
 func (s *Site) mapURL(v, key string) string {
 	ref, ok := s.resolve(v, key)
 	if !ok || ref.User != nil || ref.absolute && !s.ours(ref) {
 		return v
 	}
 	to := s.Mount
-	switch rest, under := s.under(ref.path); {
+	switch rest, under := s.under(ref.Path); {
 	case under:
 		if to += rest; strings.HasPrefix(to, "//") {
 			to = "/." + to // else it would name a host: RFC 3986 section 4.2
 		}
-	case ref.path+"/" == s.path:
+	case ref.Path+"/" == s.path:
 	case ref.absolute:
 		return v
 	default:
-		to = s.Base.Scheme + "://" + s.Base.Host + ref.path
+		to = s.Base.Scheme + "://" + s.Base.Host + ref.Path
 	}
 	if ref.RawQuery != "" || ref.ForceQuery {
 		to += "?" + ref.RawQuery
