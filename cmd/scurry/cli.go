@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -91,16 +92,14 @@ func names(parser *kong.Kong) (names []string) {
 
 // doubleDash makes the flag -index, which has a history with one dash, one that kong knows.
 func doubleDash(args []string) []string {
-	out := make([]string, len(args))
+	args = slices.Clone(args)
 	for i, arg := range args {
 		if arg == "--" {
-			copy(out[i:], args[i:])
 			break
 		}
 		if arg == "-index" || strings.HasPrefix(arg, "-index=") {
-			arg = "-" + arg
+			args[i] = "-" + arg
 		}
-		out[i] = arg
 	}
-	return out
+	return args
 }

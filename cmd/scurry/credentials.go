@@ -57,13 +57,22 @@ func readTLS(cfg *config.Config, log zerolog.Logger) (*tls.Config, error) {
 	if cfg.PeerTLSCert == "" {
 		return nil, nil
 	}
-	pair, err := readPair(cfg, log)
+	cert, err := readFile("--peer-tls-cert", cfg.PeerTLSCert)
+	if err != nil {
+		return nil, err
+	}
+	key, err := readPrivate("--peer-tls-key", cfg.PeerTLSKey, log)
 	if err != nil {
 		return nil, err
 	}
 	authority, err := readFile("--peer-tls-ca", cfg.PeerTLSCA)
 	if err != nil {
 		return nil, err
+	}
+	pair, err := tls.X509KeyPair(cert, key)
+	if err != nil {
+		return nil, usageError{fmt.Errorf("--peer-tls-cert %s with --peer-tls-key %s: %w",
+			cfg.PeerTLSCert, cfg.PeerTLSKey, err)}
 	}
 	pool := x509.NewCertPool()
 	if !pool.AppendCertsFromPEM(authority) {
@@ -77,23 +86,6 @@ func readTLS(cfg *config.Config, log zerolog.Logger) (*tls.Config, error) {
 		ClientAuth:   tls.RequireAndVerifyClientCert,
 		MinVersion:   tls.VersionTLS13,
 	}, nil
-}
-
-func readPair(cfg *config.Config, log zerolog.Logger) (tls.Certificate, error) {
-	cert, err := readFile("--peer-tls-cert", cfg.PeerTLSCert)
-	if err != nil {
-		return tls.Certificate{}, err
-	}
-	key, err := readPrivate("--peer-tls-key", cfg.PeerTLSKey, log)
-	if err != nil {
-		return tls.Certificate{}, err
-	}
-	pair, err := tls.X509KeyPair(cert, key)
-	if err != nil {
-		return tls.Certificate{}, usageError{fmt.Errorf(
-			"--peer-tls-cert %s with --peer-tls-key %s: %w", cfg.PeerTLSCert, cfg.PeerTLSKey, err)}
-	}
-	return pair, nil
 }
 
 // readPrivate is readFile for what only the nodes should know. It is nil if no file is named. A
@@ -116,8 +108,7 @@ func readPrivate(flag string, path config.File, log zerolog.Logger) ([]byte, err
 
 func readFile(flag string, path config.File) ([]byte, error) {
 	text, err := os.ReadFile(string(path))
-	var atPath *fs.PathError
-	if errors.As(err, &atPath) {
+	if atPath, ok := errors.AsType[*fs.PathError](err); ok {
 		err = atPath.Err
 	}
 	if err != nil {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"sync"
 	"time"
 )
 
@@ -18,23 +17,22 @@ const meetTime = 2 * time.Second
 // nil if ctx ended it and every transfer finished.
 func (n *node) run(ctx context.Context) error {
 	failed := make(chan error, 2)
-	serve := func(serving *sync.WaitGroup, at net.Addr, serve func() error) {
-		serving.Go(func() {
+	serve := func(at net.Addr, serve func() error) {
+		n.serving.Go(func() {
 			if err := serve(); err != nil && !errors.Is(err, http.ErrServerClosed) {
 				failed <- fmt.Errorf("serve at %s: %w", at, err)
 			}
 		})
 	}
-	serve(&n.adminServing, n.adminListener.Addr(), func() error {
-		return n.admin.Serve(n.adminListener)
-	})
+	serve(n.adminListener.Addr(), func() error { return n.admin.Serve(n.adminListener) })
 	n.meetPeers(ctx)
-	serve(&n.clientServing, n.clientListener.Addr(), n.client.Serve)
+	serve(n.clientListener.Addr(), n.client.Serve)
 	n.ready.Store(true)
 	n.announce()
 
 	select {
 	case <-ctx.Done():
+		n.deadline = time.Now().Add(time.Duration(n.cfg.Grace))
 		return n.drain()
 	case err := <-failed:
 		return errors.Join(err, n.drain())
@@ -46,9 +44,12 @@ func (n *node) run(ctx context.Context) error {
 // connections, and transfers go on to their ends. Then the cache closes, and the admin server last.
 func (n *node) drain() error {
 	n.ready.Store(false)
-	n.log.Info().Stringer("delay", n.cfg.ShutdownDelay).Stringer("grace",
-		n.cfg.Grace).Msg("draining")
-	n.leavePeers()
+	n.log.Info().Stringer("delay", n.cfg.ShutdownDelay).Stringer("grace", n.cfg.Grace).
+		Msg("draining")
+	n.proxy.Leave()
+	if n.leave != nil {
+		n.leave()
+	}
 	err := errors.Join(n.endTransfers(), n.closeCache(), n.endAdmin())
 	if err == nil {
 		n.log.Info().Int64("refused", n.client.Refused()).Msg("stopped")
@@ -69,7 +70,6 @@ func (n *node) endTransfers() error {
 		err = errors.Join(err, fmt.Errorf(
 			"cut what other nodes were still being sent after %s of grace: %w", n.cfg.Grace, quiet))
 	}
-	n.clientServing.Wait()
 	return err
 }
 
@@ -81,24 +81,15 @@ func (n *node) endAdmin() error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = n.admin.Close()
 	}
-	n.adminServing.Wait()
+	n.serving.Wait()
 	return err
 }
 
 // meetPeers waits until n knows who its peers are and has tried them, so that its first requests
 // find the ring as it is.
 func (n *node) meetPeers(ctx context.Context) {
-	if n.peers.listener == nil {
-		return
-	}
 	ctx, cancel := context.WithTimeout(ctx, meetTime)
 	defer cancel()
-	if n.peers.members != nil {
-		select {
-		case <-n.peers.members.told:
-		case <-ctx.Done():
-		}
-	}
 	err := n.proxy.WaitForPeers(ctx)
 	if err != nil && ctx.Err() == context.DeadlineExceeded { // else n is stopping
 		n.log.Warn().Err(err).Msg("not every peer has answered yet: serving without those that " +
@@ -106,23 +97,12 @@ func (n *node) meetPeers(ctx context.Context) {
 	}
 }
 
-// leavePeers notifies the other nodes that this one is about to stop.
-func (n *node) leavePeers() {
-	if n.peers.listener == nil {
-		return
-	}
-	n.proxy.Leave()
-	if n.peers.leave != nil {
-		n.peers.leave()
-	}
-}
-
 // hangup reads the list of peers again if it is in a file.
 func (n *node) hangup() {
-	if n.peers.reload == nil {
+	if n.reload == nil {
 		n.log.Info().Msg("SIGHUP is ignored: " +
 			"it has a list of peers read again, and there is none in a file")
 		return
 	}
-	n.peers.reload()
+	n.reload()
 }

@@ -44,7 +44,7 @@ func openGossip(cfg *config.Config, log zerolog.Logger) (membership, error) {
 		}
 	}
 	return membership{
-		members: newHeard(gossip), gossip: gossip.Addr(), leave: leave, close: gossip.Close,
+		members: gossip, gossip: gossip.Addr(), leave: leave, close: gossip.Close,
 	}, nil
 }
 

@@ -1,8 +1,8 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
+	"fmt"
 	"io/fs"
 	"math"
 	"path"
@@ -22,15 +22,14 @@ func memoryBound(root fs.FS) (bytes int64, by string) {
 	return bytes, by
 }
 
-// machineMemory is what /proc/meminfo says, as in "MemTotal:       16301012 kB".
+// machineMemory is what /proc/meminfo begins with, as in "MemTotal:       16301012 kB".
 func machineMemory(root fs.FS) int64 {
-	for _, words := range fieldsOfLines(root, "proc/meminfo") {
-		if len(words) == 3 && words[0] == "MemTotal:" && words[2] == "kB" {
-			kib, _ := strconv.ParseInt(words[1], 10, 64)
-			return kib << 10
-		}
+	var kib int64
+	text, _ := fs.ReadFile(root, "proc/meminfo")
+	if _, err := fmt.Sscanf(string(text), "MemTotal: %d kB", &kib); err != nil {
+		return 0
 	}
-	return 0
+	return kib << 10
 }
 
 // cgroupLimit is the least limit on the groups that /proc/self/cgroup names, in lines such as
@@ -38,17 +37,20 @@ func machineMemory(root fs.FS) int64 {
 // group as the outermost one, under whatever name.
 func cgroupLimit(root fs.FS) int64 {
 	least := int64(math.MaxInt64)
-	for _, words := range fieldsOfLines(root, "proc/self/cgroup") {
-		parts := strings.SplitN(words[0], ":", 3)
+	text, _ := fs.ReadFile(root, "proc/self/cgroup")
+	for line := range strings.SplitSeq(string(text), "\n") {
+		parts := strings.SplitN(line, ":", 3)
 		if len(parts) != 3 {
 			continue
 		}
-		dir, file := "sys/fs/cgroup", "memory.max"
-		if parts[0] != "0" || parts[1] != "" {
-			if !slices.Contains(strings.Split(parts[1], ","), "memory") {
-				continue
-			}
+		var dir, file string
+		switch {
+		case parts[0] == "0" && parts[1] == "":
+			dir, file = "sys/fs/cgroup", "memory.max"
+		case slices.Contains(strings.Split(parts[1], ","), "memory"):
 			dir, file = "sys/fs/cgroup/memory", "memory.limit_in_bytes"
+		default:
+			continue
 		}
 		for group := path.Join("/", parts[2]); ; group = path.Dir(group) {
 			if limit := limitIn(root, path.Join(dir, group, file)); limit > 0 {
@@ -67,24 +69,10 @@ func cgroupLimit(root fs.FS) int64 {
 
 // limitIn is the number in a file, 0 if there is none.
 func limitIn(root fs.FS, name string) int64 {
-	text, err := fs.ReadFile(root, name)
-	if err != nil {
+	text, _ := fs.ReadFile(root, name)
+	limit, err := strconv.ParseInt(string(bytes.TrimSpace(text)), 10, 64)
+	if err != nil { // such as "max"
 		return 0
 	}
-	limit, _ := strconv.ParseInt(string(bytes.TrimSpace(text)), 10, 64) // not "max"
 	return limit
-}
-
-// fieldsOfLines is the words of each line of a file that has any.
-func fieldsOfLines(root fs.FS, name string) (lines [][]string) {
-	text, err := fs.ReadFile(root, name)
-	if err != nil {
-		return nil
-	}
-	for s := bufio.NewScanner(bytes.NewReader(text)); s.Scan(); {
-		if words := strings.Fields(s.Text()); len(words) > 0 {
-			lines = append(lines, words)
-		}
-	}
-	return lines
 }

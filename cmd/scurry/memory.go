@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io/fs"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,8 +25,7 @@ func warnOfMemory(budget config.Size, root fs.FS, log zerolog.Logger) {
 	}
 	log.Warn().Stringer("memory", budget).Int64("needs_bytes", needs).Int64("limit_bytes", bound).
 		Msg(fmt.Sprintf("--memory %s is too much: once the cache is full, the process takes about "+
-			"%s, "+
-			"but %s %s: it will be killed, or slowed down by swapping",
+			"%s, but %s %s: it will be killed, or slowed down by swapping",
 			budget, humanize.IBytes(uint64(needs)), by, humanize.IBytes(uint64(bound))))
 }
 
@@ -34,12 +34,10 @@ func warnOfMemory(budget config.Size, root fs.FS, log zerolog.Logger) {
 // most 1.25 times the budget, 64 MiB, and 32 KiB for each connection. The limit is 0 if env has a
 // GOMEMLIMIT, which then holds.
 func memoryLimit(budget int64, env []string) int64 {
-	for _, entry := range env {
-		if value, found := strings.CutPrefix(entry, "GOMEMLIMIT="); found && value != "" {
-			return 0
-		}
+	const set, constant = "GOMEMLIMIT=", 48 << 20
+	if slices.ContainsFunc(env, func(e string) bool { return e != set && strings.HasPrefix(e, set) }) {
+		return 0
 	}
-	const constant = 48 << 20
 	if budget > (math.MaxInt64-constant)/6*5 {
 		return math.MaxInt64
 	}

@@ -28,16 +28,19 @@ const adminTimeout = 10 * time.Second
 type node struct {
 	cfg    *config.Config
 	log    zerolog.Logger
-	origin io.Closer
+	origin func() error // closes it
 	proxy  *proxy.Proxy
 	ready  atomic.Bool
 
-	peers peering
+	cluster proxy.Cluster // without a Listener if the node is on its own
+	membership
 
 	client                        *listen.Server
 	admin                         *http.Server
 	clientListener, adminListener net.Listener
-	clientServing, adminServing   sync.WaitGroup // until their Serve returns
+	serving                       sync.WaitGroup // until both have returned
+
+	deadline time.Time // of the end, once the node has been told to stop
 }
 
 // start opens what a node needs. The caller runs it, which closes it. On an error, nothing is left
@@ -49,36 +52,75 @@ func start(cfg *config.Config, log zerolog.Logger) (_ *node, err error) {
 			n.abandon()
 		}
 	}()
-	transport, closer, err := openOrigin(cfg)
+	transport, closeOrigin, err := openOrigin(cfg)
 	if err != nil {
 		return nil, err
 	}
-	n.origin = closer
+	n.origin = closeOrigin
 	if n.clientListener, err = listenAt(cfg.Listen, "with --listen"); err != nil {
 		return nil, err
 	}
 	if n.adminListener, err = listenAt(cfg.AdminListen, "with --admin-listen"); err != nil {
 		return nil, err
 	}
-	settings := proxyConfig(cfg, transport, &n.log)
 	if cfg.Clustered() {
-		if settings.Cluster, n.peers, err = openCluster(cfg, log); err != nil {
+		if err = n.openCluster(); err != nil {
 			return nil, err
 		}
 	}
+	settings := proxyConfig(cfg, transport, &n.log)
+	settings.Cluster = n.cluster
 	if n.proxy, err = proxy.New(settings); err != nil {
 		return nil, err
 	}
-	n.client, n.admin = listen.New(n.clientListener, n.clientConfig()), n.adminServer()
+	n.client = listen.New(n.clientListener, n.clientServer(), n.delay(), log)
+	n.admin = n.adminServer()
 	return n, nil
+}
+
+// delay is how long a node that drains accepts connections, which the grace period includes.
+func (n *node) delay() time.Duration {
+	return time.Duration(min(n.cfg.ShutdownDelay, n.cfg.Grace))
+}
+
+func (n *node) clientServer() *http.Server {
+	s := n.server(n.proxy)
+	s.ReadHeaderTimeout = time.Duration(n.cfg.ReadHeaderTimeout)
+	// The proxy puts the deadline off as a client takes bytes. This one is for what is answered
+	// without it.
+	s.WriteTimeout = time.Duration(n.cfg.WriteTimeout)
+	return s
+}
+
+func (n *node) adminServer() *http.Server {
+	s := n.server(admin.Handler(admin.Config{
+		Ready: n.ready.Load, Explain: n.explain, Host: n.cfg.AdminListen.Host(),
+	}))
+	s.ReadTimeout, s.WriteTimeout = adminTimeout, adminTimeout
+	return s
+}
+
+// server is what the two servers have in common.
+func (n *node) server(h http.Handler) *http.Server {
+	return &http.Server{
+		Handler:        h,
+		IdleTimeout:    time.Duration(n.cfg.IdleTimeout),
+		MaxHeaderBytes: int(n.cfg.MaxHeaderBytes),
+		ErrorLog:       logging.Std(n.log),
+	}
+}
+
+// explain answers the admin listener's /explain.
+func (n *node) explain(ctx context.Context, q admin.Question) (io.WriterTo, error) {
+	return n.proxy.Explain(ctx, proxy.Question(q))
 }
 
 // abandon closes what a start that failed has opened. Its errors are dropped, since the cause of
 // the failure is the one to report.
 func (n *node) abandon() {
-	for _, listener := range []net.Listener{n.peers.listener, n.clientListener, n.adminListener} {
-		if listener != nil {
-			listener.Close()
+	for _, l := range []net.Listener{n.cluster.Listener, n.clientListener, n.adminListener} {
+		if l != nil {
+			l.Close()
 		}
 	}
 	n.closeCache()
@@ -91,47 +133,12 @@ func (n *node) closeCache() error {
 	if n.proxy != nil {
 		errs = append(errs, inTime(n.proxy.Close))
 	}
-	if n.peers.close != nil {
-		errs = append(errs, n.peers.close())
-	}
-	if n.origin != nil {
-		errs = append(errs, n.origin.Close())
+	for _, end := range []func() error{n.close, n.origin} {
+		if end != nil {
+			errs = append(errs, end())
+		}
 	}
 	return errors.Join(errs...)
-}
-
-func (n *node) clientConfig() listen.Config {
-	return listen.Config{
-		Handler:           n.proxy,
-		ReadHeaderTimeout: time.Duration(n.cfg.ReadHeaderTimeout),
-		IdleTimeout:       time.Duration(n.cfg.IdleTimeout),
-		// The proxy puts the deadline off as a client takes bytes. This one is for what is answered
-		// without it.
-		WriteTimeout:   time.Duration(n.cfg.WriteTimeout),
-		MaxHeaderBytes: int(n.cfg.MaxHeaderBytes),
-		Delay:          min(time.Duration(n.cfg.ShutdownDelay), time.Duration(n.cfg.Grace)),
-		Log:            n.log,
-		ErrorLog:       logging.Std(n.log),
-	}
-}
-
-func (n *node) adminServer() *http.Server {
-	handler := admin.Handler(admin.Config{
-		Ready: n.ready.Load, Explain: n.explain, Host: n.cfg.AdminListen.Host(),
-	})
-	return &http.Server{
-		Handler:        handler,
-		ReadTimeout:    adminTimeout,
-		IdleTimeout:    time.Duration(n.cfg.IdleTimeout),
-		WriteTimeout:   adminTimeout,
-		MaxHeaderBytes: int(n.cfg.MaxHeaderBytes),
-		ErrorLog:       logging.Std(n.log),
-	}
-}
-
-// explain answers the admin listener's /explain.
-func (n *node) explain(ctx context.Context, q admin.Question) (io.WriterTo, error) {
-	return n.proxy.Explain(ctx, proxy.Question(q))
 }
 
 // announce logs the one line of a start.
@@ -141,14 +148,14 @@ func (n *node) announce() {
 		Str("admin", fmt.Sprintf("http://%s", n.adminListener.Addr())).
 		Stringer("origin", n.cfg.Origin).
 		Stringer("memory", n.cfg.Memory)
-	if n.peers.listener != nil {
-		e.Stringer("peers", n.peers.listener.Addr())
+	if n.cluster.Listener != nil {
+		e.Stringer("peers", n.cluster.Listener.Addr())
 	}
 	if n.cfg.Self != "" {
 		e.Str("self", string(n.cfg.Self))
 	}
-	if n.peers.gossip != "" {
-		e.Str("gossip", n.peers.gossip)
+	if n.gossip != "" {
+		e.Str("gossip", n.gossip)
 	}
 	e.Msg("serving")
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"runtime"
@@ -39,24 +40,16 @@ func printVersion(w io.Writer) error {
 // version is one line on the build: the module's version, the commit if known, Go's version and the
 // platform.
 func version(info *debug.BuildInfo) string {
-	words := []string{"scurry", info.Main.Version}
-	if info.Main.Version == "" {
-		words[1] = "(devel)"
+	settings := map[string]string{}
+	for _, s := range info.Settings {
+		settings[s.Key] = s.Value
 	}
-	if revision := setting(info, "vcs.revision"); revision != "" {
-		if setting(info, "vcs.modified") == "true" {
+	words := []string{"scurry", cmp.Or(info.Main.Version, "(devel)")}
+	if revision := settings["vcs.revision"]; revision != "" {
+		if settings["vcs.modified"] == "true" {
 			revision += "+modified"
 		}
 		words = append(words, revision)
 	}
 	return strings.Join(append(words, runtime.Version(), runtime.GOOS+"/"+runtime.GOARCH), " ")
-}
-
-func setting(info *debug.BuildInfo, key string) string {
-	for _, s := range info.Settings {
-		if s.Key == key {
-			return s.Value
-		}
-	}
-	return ""
 }

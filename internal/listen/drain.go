@@ -9,21 +9,36 @@ import (
 
 // Drain ends the server so that a client that heeds Connection: close loses no request. It
 //
-//   - has each response end its connection, while new ones are accepted for the time of
-//     Config.Delay: clients, and what sends clients here, learn in time;
+//   - has each response end its connection, while new ones are accepted for the server's delay:
+//     clients, and what sends clients here, learn in time;
 //   - keeps new connections out, serves those in the listener's queue, and closes the listener;
 //   - waits for the requests that are being answered, and closes a connection that brings no other
-//     one within Delay;
+//     one within the delay;
 //   - closes what is left when ctx ends, and if requests are cut by that, returns an error.
 //
 // A request on an idle connection that is on its way when that is closed is lost; HTTP/1 can't tell
 // the client before.
 func (s *Server) Drain(ctx context.Context) error {
-	began := time.Now()
 	s.draining.Store(true)
 	wait(ctx, s.delay)
-	closed := s.closeListener(ctx)
-	return errors.Join(closed, s.awaitConns(ctx, began))
+	err := s.closeListener(ctx)
+	if s.awaitConns(ctx) {
+		return errors.Join(err, s.http.Close())
+	}
+	if cut := s.busy(); cut > 0 {
+		err = errors.Join(err,
+			fmt.Errorf("cut the transfers that were still in progress: %d", cut))
+	}
+	s.cut.Store(true)
+	err = errors.Join(err, s.http.Close())
+	// http.Server's Close doesn't wait for the handlers to return.
+	ctx, cancel := context.WithTimeout(context.Background(), unwindTime)
+	defer cancel()
+	if !s.awaitConns(ctx) {
+		err = errors.Join(err, fmt.Errorf(
+			"requests haven't ended %s after their connections were closed", unwindTime))
+	}
+	return err
 }
 
 // wait waits for d, or until ctx ends.
@@ -42,6 +57,9 @@ const (
 	handshake = 250 * time.Millisecond
 	// tick is how often an end is looked for.
 	tick = 5 * time.Millisecond
+	// unwindTime is how long a handler may take to notice that its connection is closed, log that,
+	// and return.
+	unwindTime = 2 * time.Second
 )
 
 // closeListener closes the listener when its queue is empty and stays so. Where new connections
@@ -65,34 +83,26 @@ func (s *Server) closeListener(ctx context.Context) error {
 	return err
 }
 
-// awaitConns waits until no connection is open.
-func (s *Server) awaitConns(ctx context.Context, began time.Time) error {
-	for ctx.Err() == nil {
-		if s.endIdle(began.Add(s.delay), s.delay); s.tracked() == 0 {
-			return s.http.Close()
+// awaitConns waits until no connection is open, and ends those that have been idle for the server's
+// delay. It reports whether that came about before ctx ended.
+func (s *Server) awaitConns(ctx context.Context) bool {
+	for s.endIdle(time.Now().Add(-s.delay)) > 0 {
+		if ctx.Err() != nil {
+			return false
 		}
 		wait(ctx, tick)
 	}
-	cut := s.busy()
-	s.cut.Store(true)
-	err := s.http.Close()
-	if cut > 0 {
-		err = fmt.Errorf("cut the transfers that were still in progress: %d", cut)
-	}
-	return errors.Join(err, s.awaitUnwound())
+	return true
 }
 
-// endIdle ends, from the time of earliest on, the connections that have been idle for so long.
-func (s *Server) endIdle(earliest time.Time, long time.Duration) {
-	now := time.Now()
-	if now.Before(earliest) {
-		return
-	}
+// endIdle ends the connections that have been idle since limit, and returns how many haven't ended.
+func (s *Server) endIdle(limit time.Time) (open int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for c := range s.conns {
-		c.endIdle(now.Add(-long))
+		c.endIdle(limit)
 	}
+	return len(s.conns)
 }
 
 // busy is how many connections have a request.
@@ -105,29 +115,4 @@ func (s *Server) busy() (n int) {
 		}
 	}
 	return n
-}
-
-// unwindTime is how long a handler may take to notice that its connection is closed, log that, and
-// return.
-const unwindTime = 2 * time.Second
-
-// awaitUnwound waits for the handlers to return, which http.Server's Close doesn't.
-func (s *Server) awaitUnwound() error {
-	ctx, cancel := context.WithTimeout(context.Background(), unwindTime)
-	defer cancel()
-	for s.tracked() > 0 {
-		if ctx.Err() != nil {
-			return fmt.Errorf("requests haven't ended %s after their connections were closed",
-				unwindTime)
-		}
-		wait(ctx, tick)
-	}
-	return nil
-}
-
-// tracked is how many connections haven't ended.
-func (s *Server) tracked() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.conns)
 }

@@ -1,6 +1,6 @@
 // Package listen serves clients' connections until they are drained.
 //
-// A listener and an http.Handler go in. The connections are net/http's; what net/http hides of
+// A listener and an http.Server go in. The connections are net/http's; what net/http hides of
 // requests, refuses by itself, or does in the wrong order when it stops is dealt with here, at the
 // connection:
 //
@@ -14,7 +14,6 @@ package listen
 import (
 	"context"
 	"errors"
-	"log"
 	"net"
 	"net/http"
 	"sync"
@@ -23,22 +22,6 @@ import (
 
 	"github.com/rs/zerolog"
 )
-
-// Config is how a Server serves. Handler must be set; the durations and MaxHeaderBytes are
-// http.Server's.
-type Config struct {
-	Handler http.Handler
-
-	ReadHeaderTimeout, IdleTimeout, WriteTimeout time.Duration
-	MaxHeaderBytes                               int
-
-	// Delay is for how long, when the server is drained, new connections are accepted, and idle
-	// ones may still bring a request.
-	Delay time.Duration
-
-	Log      zerolog.Logger // for requests that no handler sees
-	ErrorLog *log.Logger    // http.Server's
-}
 
 // Server serves the connections of one listener.
 type Server struct {
@@ -59,25 +42,22 @@ type Server struct {
 	conns map[*conn]struct{} // open and not hijacked; guarded by mu
 }
 
-// New makes a Server, which the caller runs with Serve and ends with Drain. It owns l, a listener
-// for TCP, and for plain TCP if it is to be drained without a loss: package net's are for Multipath
-// TCP by default.
-func New(l net.Listener, c Config) *Server {
-	s := &Server{listener: l, handler: c.Handler, delay: c.Delay}
-	s.refusals.log = c.Log
-	s.served, s.conns = make(chan struct{}), map[*conn]struct{}{}
-	s.http = &http.Server{
-		Handler:                      http.HandlerFunc(s.serve),
-		DisableGeneralOptionsHandler: true, // so that the handler sees "OPTIONS *"
-		ReadHeaderTimeout:            c.ReadHeaderTimeout,
-		IdleTimeout:                  c.IdleTimeout,
-		WriteTimeout:                 c.WriteTimeout,
-		MaxHeaderBytes:               c.MaxHeaderBytes,
-		ErrorLog:                     c.ErrorLog,
-		ConnState:                    s.track,
-		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
-			return context.WithValue(ctx, connKey{}, c)
-		},
+// New makes a Server, which the caller runs with Serve and ends with Drain. It owns l and h.
+//
+// The listener is for TCP, and for plain TCP if it is to be drained without a loss: package net's
+// are for Multipath TCP by default. How the Server serves is what h's Handler, timeouts,
+// MaxHeaderBytes and ErrorLog say. When it is drained, new connections are accepted for the time of
+// delay, and idle ones may bring a request for as long. Requests that no handler sees are logged to
+// log.
+func New(l net.Listener, h *http.Server, delay time.Duration, log zerolog.Logger) *Server {
+	s := &Server{listener: l, http: h, handler: h.Handler, delay: delay,
+		refusals: refusals{log: log},
+		served:   make(chan struct{}), conns: map[*conn]struct{}{}}
+	h.Handler = http.HandlerFunc(s.serve)
+	h.DisableGeneralOptionsHandler = true // so that the handler sees "OPTIONS *"
+	h.ConnState = s.track
+	h.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
+		return context.WithValue(ctx, connKey{}, c)
 	}
 	return s
 }

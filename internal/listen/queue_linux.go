@@ -22,27 +22,23 @@ func keepOut(l net.Listener) error {
 		{Code: unix.BPF_RET | unix.BPF_K, K: 0},
 	}
 	filter := &unix.SockFprog{Len: uint16(len(program)), Filter: &program[0]}
-	var failed error
-	err := control(l, func(fd int) {
-		failed = unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, filter)
+	return control(l, func(fd int) error {
+		return unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, filter)
 	})
-	if err == nil {
-		err = failed
-	}
-	return err
 }
 
 // readable reports whether a listener's queue, or what has come on a connection, isn't empty.
 func readable(socket any) (is bool) {
-	_ = control(socket, func(fd int) {
+	_ = control(socket, func(fd int) error {
 		fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
-		n, err := unix.Poll(fds, 0)
-		is = err == nil && n > 0 && fds[0].Revents&unix.POLLIN != 0
+		_, err := unix.Poll(fds, 0)
+		is = err == nil && fds[0].Revents&unix.POLLIN != 0
+		return err
 	})
 	return is
 }
 
-func control(socket any, f func(fd int)) error {
+func control(socket any, f func(fd int) error) error {
 	s, ok := socket.(syscall.Conn)
 	if !ok {
 		return errors.ErrUnsupported
@@ -51,5 +47,8 @@ func control(socket any, f func(fd int)) error {
 	if err != nil {
 		return err
 	}
-	return c.Control(func(fd uintptr) { f(int(fd)) })
+	if closed := c.Control(func(fd uintptr) { err = f(int(fd)) }); closed != nil {
+		return closed
+	}
+	return err
 }

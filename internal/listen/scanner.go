@@ -27,9 +27,9 @@ type scanner struct {
 	odd   oddity
 
 	// Of the head at hand.
-	old    bool // HTTP/1.0
-	length string
-	coding string
+	old     bool // HTTP/1.0
+	sized   bool // it has a Content-Length, which is left
+	chunked bool
 }
 
 // oddity is what has to be done about a request that isn't like others.
@@ -128,7 +128,7 @@ func (s *scanner) scanLine(p []byte) int {
 	switch strict := len(bare) == len(line)-2; s.part {
 	case inRequest:
 		s.old = len(bare) > 0 && bare[len(bare)-1] == '0'
-		s.length, s.coding, s.part = "", "", inFields
+		s.sized, s.chunked, s.part = false, false, inFields
 		if bytes.HasPrefix(bare, []byte("PRI ")) { // what follows isn't HTTP/1
 			s.part = lost
 		}
@@ -169,15 +169,16 @@ func (s *scanner) field(line []byte) {
 func (s *scanner) known(name, value []byte) {
 	switch {
 	case bytes.EqualFold(name, []byte("Content-Length")):
-		s.length = string(value)
-		if s.left = length(value); s.left < 0 {
+		n, err := strconv.ParseUint(string(value), 10, 63)
+		if err != nil {
 			s.refuse("a malformed Content-Length")
 		}
+		s.sized, s.left = true, int64(n)
 	case bytes.EqualFold(name, []byte("Transfer-Encoding")):
-		if s.coding != "" || !bytes.EqualFold(value, []byte("chunked")) {
+		if s.chunked || !bytes.EqualFold(value, []byte("chunked")) {
 			s.refuse("an unknown Transfer-Encoding")
 		}
-		s.coding = "chunked"
+		s.chunked = true
 	case bytes.EqualFold(name, []byte("Host")) && string(value) != s.host:
 		if s.host = string(value); !hostport.Valid(s.host) {
 			s.refuse("a malformed Host")
@@ -188,15 +189,15 @@ func (s *scanner) known(name, value []byte) {
 // endOfHead decides how the body is framed (RFC 9112 section 6.3).
 func (s *scanner) endOfHead() {
 	switch {
-	case s.coding != "" && s.old:
+	case s.chunked && s.old:
 		s.refuse("a Transfer-Encoding in HTTP/1.0") // section 6.1: its framing is faulty
 		return
-	case s.coding != "" && s.length != "":
+	case s.chunked && s.sized:
 		// Section 6.1: the connection must be closed after the response.
 		s.odd, s.part = oddity{number: s.heads + 1}, lost
-	case s.coding != "":
+	case s.chunked:
 		s.part = inSize
-	case s.length != "" && s.left > 0:
+	case s.left > 0:
 		s.part = inBody
 	default:
 		s.part = between
@@ -221,13 +222,4 @@ func (s *scanner) size(line []byte, strict bool) {
 	default:
 		s.left, s.part = int64(size), inChunk
 	}
-}
-
-// length is the value of a Content-Length, or negative if it is malformed.
-func length(value []byte) int64 {
-	n, err := strconv.ParseUint(string(value), 10, 63)
-	if err != nil {
-		return -1
-	}
-	return int64(n)
 }
