@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/dustin/go-humanize"
+	"golang.org/x/net/http/httpguts"
 )
 
 // Size is a positive number of bytes. Its text is a number and a unit, such as 512MiB (2^20 bytes
@@ -111,17 +112,14 @@ const wantFieldNames = "names of header fields with commas between them, or none
 
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (f *FieldNames) UnmarshalText(text []byte) error {
-	for _, name := range strings.Split(string(text), ",") {
-		if name = strings.TrimSpace(name); name == "" || strings.Trim(name, tokenChars) != "" {
+	for name := range strings.SplitSeq(string(text), ",") {
+		if !httpguts.ValidHeaderFieldName(strings.TrimSpace(name)) {
 			return unexpected(wantFieldNames, text)
 		}
 	}
 	*f = FieldNames(strings.ReplaceAll(string(text), " ", ""))
 	return nil
 }
-
-// tokenChars are what the name of a field consists of (RFC 9110 section 5.6.2).
-const tokenChars = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$%&'*+-.^_`|~"
 
 // Names is the names in f, not nil.
 func (f FieldNames) Names() []string {
@@ -131,6 +129,7 @@ func (f FieldNames) Names() []string {
 	return strings.Split(string(f), ",")
 }
 
-func unexpected(want string, got []byte) error {
+// unexpected is the error of a value, text or bytes, that isn't one that is wanted.
+func unexpected(want string, got any) error {
 	return fmt.Errorf("expected %s, not %q", want, got)
 }
