@@ -2,31 +2,42 @@ package main
 
 import (
 	"fmt"
-	"io/fs"
 	"math"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/KimMachineGun/automemlimit/memlimit"
 	"github.com/dustin/go-humanize"
 	"github.com/rs/zerolog"
 
 	"github.com/scurrycache/scurry/internal/config"
 )
 
+// memoryBound is the most memory that this process can have, and what bounds it: the machine, or a
+// control group that it is in. It is 0 if that isn't known.
+func memoryBound() (bytes uint64, by string) {
+	machine, _ := memlimit.FromSystem() // 0 on an error
+	group, err := memlimit.FromCgroup()
+	if err == nil && (machine == 0 || group < machine) {
+		return group, "its control group may have"
+	}
+	return machine, "this machine has"
+}
+
 // warnOfMemory logs a warning if a full cache of that size needs more memory than the process can
-// have. /proc and /sys are under root. It is no error: the cache may never fill, and there may be
+// have, which is bound, by what by says. It is no error: the cache may never fill, and there may be
 // room to swap.
-func warnOfMemory(budget config.Size, root fs.FS, log zerolog.Logger) {
-	bound, by := memoryBound(root)
-	needs := memoryLimit(int64(budget), nil)
+func warnOfMemory(budget config.Size, bound uint64, by string, log zerolog.Logger) {
+	needs := uint64(memoryLimit(int64(budget), nil))
 	if bound == 0 || needs <= bound {
 		return
 	}
-	log.Warn().Stringer("memory", budget).Int64("needs_bytes", needs).Int64("limit_bytes", bound).
+	log.Warn().Stringer("memory", budget).
+		Uint64("needs_bytes", needs).Uint64("limit_bytes", bound).
 		Msg(fmt.Sprintf("--memory %s is too much: once the cache is full, the process takes about "+
 			"%s, but %s %s: it will be killed, or slowed down by swapping",
-			budget, humanize.IBytes(uint64(needs)), by, humanize.IBytes(uint64(bound))))
+			budget, humanize.IBytes(needs), by, humanize.IBytes(bound)))
 }
 
 // memoryLimit is the garbage collector's limit for a cache of budget bytes: a fifth more, for what

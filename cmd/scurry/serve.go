@@ -35,7 +35,8 @@ func (c *serveCmd) Run(ctx context.Context, p process) error {
 	if limit := memoryLimit(int64(cfg.Memory), p.env); limit != 0 {
 		debug.SetMemoryLimit(limit)
 	}
-	warnOfMemory(cfg.Memory, os.DirFS("/"), logger)
+	bound, by := memoryBound()
+	warnOfMemory(cfg.Memory, bound, by, logger)
 	n, err := start(cfg, logger)
 	if err != nil {
 		_ = lines.Close(lastLines)
