@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"net"
+	"net/netip"
 	"strconv"
 	"strings"
 )
@@ -75,13 +76,14 @@ func (c *Cluster) deriveFromNodes(a *Addresses, p Provenance) error {
 // deriveSelf has Self follow from PeerListen, unless that is no address in DNS: there, a node
 // recognizes itself.
 func (c *Cluster) deriveSelf(p Provenance) error {
-	host, port := c.PeerListen.Host(), c.PeerListen.Port()
+	host, port := c.PeerListen.split()
+	ip, _ := netip.ParseAddr(host)
 	switch {
 	case port == 0:
 		return fmt.Errorf("--peer-listen %s: the other nodes must know the port: choose one",
 			c.PeerListen)
 	case c.Self != "":
-	case c.Peers.fromDNS() && (unspecified(host) || !isIP(host)):
+	case c.Peers.fromDNS() && (ip.IsUnspecified() || !ip.IsValid()):
 	case !unspecified(host):
 		c.Self, p["self"] = PeerAddr(c.PeerListen), "peer-listen"
 	default:

@@ -13,22 +13,23 @@ func (c *Cluster) contradiction(p Provenance) error {
 	if !c.Clustered() {
 		return idle(p)
 	}
-	gossip := "join"
-	if c.Join == "" {
+	var gossip string // the flag that has the node gossip, if any does
+	switch {
+	case c.Join != "":
+		gossip = "join"
+	case c.GossipListen != "":
 		gossip = "gossip-listen"
 	}
-	gossips := c.Join != "" || c.GossipListen != ""
 	switch {
-	case c.Peers != "" && gossips:
+	case c.Peers != "" && gossip != "":
 		return fmt.Errorf("--peers%s and --%s%s: the nodes are either listed or learnt of by "+
-			"gossip: "+
-			"leave out one or the other",
+			"gossip: leave out one or the other",
 			p.elsewhere("peers"), gossip, p.elsewhere(gossip))
-	case c.Peers == "" && !gossips:
+	case c.Peers == "" && gossip == "":
 		return fmt.Errorf("--peer-listen %s: who the other nodes are isn't said: "+
 			"give --peers or --join, or --gossip-listen if this is the first node to be joined",
 			c.PeerListen)
-	case c.GossipKeyFile != "" && !gossips:
+	case c.GossipKeyFile != "" && gossip == "":
 		return fmt.Errorf("--gossip-key-file %s: there is no gossip to encrypt: "+
 			"give --join or --gossip-listen, or leave it out", c.GossipKeyFile)
 	}

@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"fmt"
 	"net/url"
 	"strconv"
 	"strings"
@@ -50,11 +51,11 @@ func (o *Origin) UnmarshalText(text []byte) error {
 
 // malformed says what is wrong with the URL s, unless that could reveal a password.
 func malformed(s string, err error) error {
-	var detail *url.Error
-	if errors.As(err, &detail) && !strings.Contains(s, "@") {
-		return errors.New("expected " + wantOrigin + ": " + detail.Err.Error())
+	detail, ok := errors.AsType[*url.Error](err)
+	if !ok || strings.Contains(s, "@") {
+		return errors.New("expected " + wantOrigin + ": the URL is malformed")
 	}
-	return errors.New("expected " + wantOrigin + ": the URL is malformed")
+	return fmt.Errorf("expected %s: %w", wantOrigin, detail.Err)
 }
 
 // String is o's text with a URL's credentials replaced.

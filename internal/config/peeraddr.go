@@ -14,30 +14,31 @@ const wantPeer = "HOST:PORT such as 127.0.0.1:8001"
 
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (a *PeerAddr) UnmarshalText(text []byte) error {
-	host, port, err := hostport.Split(string(text), wantPeer)
-	if err != nil {
-		return err
-	}
-	if !dialable(host, port) {
-		return fmt.Errorf("expected %s, not %q: other nodes can't dial it", wantPeer, text)
-	}
 	*a = PeerAddr(text)
-	return nil
+	return dialable(string(text), wantPeer, "other nodes can't dial it")
 }
 
-func dialable(host string, port uint16) bool { return !unspecified(host) && port != 0 }
+// dialable says what is wrong with s as an address that a node is to dial: it isn't what is wanted,
+// or has the problem that it lacks a host or a port.
+func dialable(s, want, problem string) error {
+	host, port, err := hostport.Split(s, want)
+	if err == nil && (unspecified(host) || port == 0) {
+		err = fmt.Errorf("expected %s, not %q: %s", want, s, problem)
+	}
+	return err
+}
 
 // splitPeer is hostport.Split for a peer address among the arguments.
 func splitPeer(peer string) (host string, port uint16, err error) {
 	host, port, err = hostport.Split(peer, wantPeer)
-	if err != nil {
-		return "", 0, fmt.Errorf("peer address: %w", err)
+	switch {
+	case err != nil:
+		err = fmt.Errorf("peer address: %w", err)
+	case unspecified(host) || port == 0:
+		err = fmt.Errorf("peer address %s: other nodes can't dial it; name this node's host and "+
+			"port, and set --listen to serve clients on other interfaces", peer)
 	}
-	if !dialable(host, port) {
-		return "", 0, fmt.Errorf("peer address %s: other nodes can't dial it; "+
-			"name this node's host and port, and set --listen to serve clients on other interfaces", peer)
-	}
-	return host, port, nil
+	return host, port, err
 }
 
 // PeerList is one PeerAddr or several, with commas between them.
@@ -47,13 +48,10 @@ const wantPeerList = "HOST:PORT such as 127.0.0.1:7946, or several with commas b
 
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (l *PeerList) UnmarshalText(text []byte) error {
-	for _, word := range strings.Split(string(text), ",") {
-		host, port, err := hostport.Split(strings.TrimSpace(word), wantPeerList)
+	for word := range strings.SplitSeq(string(text), ",") {
+		err := dialable(strings.TrimSpace(word), wantPeerList, "this node couldn't dial it")
 		if err != nil {
 			return err
-		}
-		if !dialable(host, port) {
-			return fmt.Errorf("expected %s, not %q: this node couldn't dial it", wantPeerList, word)
 		}
 	}
 	*l = PeerList(strings.ReplaceAll(string(text), " ", ""))
