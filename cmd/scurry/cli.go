@@ -23,7 +23,7 @@ type cli struct {
 	Version     versionCmd     `cmd:"" help:"Print the version."`
 	Help        helpCmd        `cmd:"" help:"Print help: on a command, or on a topic."`
 
-	PrintVersion versionFlag `name:"version" short:"v" help:"Print the version."`
+	PrintVersion kong.VersionFlag `name:"version" short:"v" help:"Print the version."`
 }
 
 const description = `An HTTP caching reverse proxy for static files, kept in memory.
@@ -59,6 +59,7 @@ func dispatch(ctx context.Context, args []string, p process) error {
 	parser, err := kong.New(&grammar,
 		kong.Name("scurry"),
 		kong.Description(description),
+		kong.Vars{"version": version(build())},
 		kong.Writers(p.stdout, p.stderr),
 		kong.Exit(func(int) { helped = true }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 110}),

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"embed"
 	"fmt"
 	"io"
@@ -23,11 +24,8 @@ type helpCmd struct {
 
 // Run prints what --help does after the command, or the page of the topic.
 func (c *helpCmd) Run(parsed *kong.Context, p process) error {
-	if c.Topic == "" {
-		return usage(parsed.Kong, "--help")
-	}
-	if slices.Contains(p.commands, c.Topic) {
-		return usage(parsed.Kong, c.Topic)
+	if c.Topic == "" || slices.Contains(p.commands, c.Topic) {
+		return usage(parsed.Kong, cmp.Or(c.Topic, "--help"))
 	}
 	topics := topicNames()
 	if !slices.Contains(topics, c.Topic) {

@@ -3,38 +3,25 @@ package main
 import (
 	"cmp"
 	"fmt"
-	"io"
 	"runtime"
 	"runtime/debug"
 	"strings"
-
-	"github.com/alecthomas/kong"
 )
 
 type versionCmd struct{}
 
 // Run prints the version.
-func (*versionCmd) Run(p process) error { return printVersion(p.stdout) }
-
-// versionFlag is --version, which does on each command what the command of that name does.
-type versionFlag bool
-
-// BeforeReset prints the version.
-func (versionFlag) BeforeReset(k *kong.Kong) error {
-	if err := printVersion(k.Stdout); err != nil {
-		return err
-	}
-	k.Exit(exitOK)
-	return nil
+func (*versionCmd) Run(p process) error {
+	_, err := fmt.Fprintln(p.stdout, version(build()))
+	return err
 }
 
-func printVersion(w io.Writer) error {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		info = &debug.BuildInfo{}
+// build is what is known of how the program was built.
+func build() *debug.BuildInfo {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		return info
 	}
-	_, err := fmt.Fprintln(w, version(info))
-	return err
+	return &debug.BuildInfo{}
 }
 
 // version is one line on the build: the module's version, the commit if known, Go's version and the

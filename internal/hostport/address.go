@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 const maxName = 253 // of a DNS name, RFC 1035
@@ -45,10 +46,11 @@ func SplitNode(s, want string) (host string, port uint16, err error) {
 // split returns the parts of s, or what is wrong with it; the port is to be least at least.
 func split(s string, least uint16) (host string, port uint16, problem string) {
 	if scheme, rest, found := strings.Cut(s, "://"); found {
+		problem = "leave out " + scheme + "://"
 		if strings.Contains(rest, "/") {
-			return "", 0, "leave out " + scheme + ":// and the path"
+			problem += " and the path"
 		}
-		return "", 0, "leave out " + scheme + "://"
+		return "", 0, problem
 	}
 	host, digits, err := net.SplitHostPort(s)
 	if err != nil {
@@ -65,13 +67,12 @@ func split(s string, least uint16) (host string, port uint16, problem string) {
 }
 
 func splitProblem(s string, err error) string {
-	var problem *net.AddrError
-	switch {
+	switch problem, ok := errors.AsType[*net.AddrError](err); {
 	case !strings.Contains(s, ":"):
 		return "it has no port"
 	case strings.Count(s, ":") > 1 && !strings.Contains(s, "["):
 		return "an IPv6 address goes in brackets, as in [fd00::1]:8001"
-	case errors.As(err, &problem):
+	case ok:
 		return problem.Err
 	}
 	return err.Error()
@@ -86,7 +87,7 @@ func hostProblem(host string) string {
 		return fmt.Sprintf("a host name has at most %d letters", maxName)
 	}
 	for _, c := range host {
-		if !isNameByte(c) {
+		if c > unicode.MaxASCII || !alphanumeric(byte(c)) && !strings.ContainsRune("-._", c) {
 			return fmt.Sprintf("a host name doesn't have %q in it", c)
 		}
 	}
@@ -96,12 +97,4 @@ func hostProblem(host string) string {
 		return host + " is not an IP address"
 	}
 	return ""
-}
-
-func isNameByte(c rune) bool {
-	switch {
-	case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
-		return true
-	}
-	return c == '-' || c == '.' || c == '_'
 }

@@ -22,8 +22,7 @@ type conn struct {
 	scanner  scanner    // of what has been read
 	answered int        // requests that a handler has got
 	raw      bool       // no HTTP/1 follows
-	idle     bool       // nothing of a request has come since the last response
-	since    time.Time  // the connection is idle; zero if it was before the server began to drain
+	since    time.Time  // the last response ended; zero if that was before the server drains
 	ending   bool       // it is to end if nothing of a request has come
 	closing  bool       // what comes now isn't read any more
 }
@@ -55,8 +54,7 @@ func (c *conn) follow(p []byte, err error) (int, error) {
 	}
 	n := len(c.scanner.scan(p))
 	if n > 0 {
-		c.idle = false
-		c.keep()
+		c.keepLocked()
 	}
 	return n, err
 }
@@ -66,11 +64,11 @@ func (c *conn) follow(p []byte, err error) (int, error) {
 func (c *conn) goesOn() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.ending && readable(c.TCPConn) && c.keep()
+	return c.ending && readable(c.TCPConn) && c.keepLocked()
 }
 
-// keep undoes endIdle's work, with c.mu held.
-func (c *conn) keep() bool {
+// keepLocked undoes endIdle's work.
+func (c *conn) keepLocked() bool {
 	if !c.ending {
 		return true
 	}
@@ -112,9 +110,6 @@ func (c *conn) rest() {
 	c.answering.Store(false)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.scanner.clean(c.answered) { // else a part of the next request has come with this one
-		c.idle = true
-	}
 	if c.server.draining.Load() {
 		c.since = time.Now()
 	}
@@ -168,16 +163,19 @@ func (c *conn) hearOut() {
 func (c *conn) endIdle(limit time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.idle && !c.closing && !c.since.After(limit) {
+	if c.idleLocked() && !c.closing && !c.since.After(limit) {
 		c.ending = true
 		// again and again, since net/http sets deadlines, too
 		_ = c.SetReadDeadline(time.Unix(1, 0))
 	}
 }
 
+// idleLocked reports whether nothing of a request has come since the last response.
+func (c *conn) idleLocked() bool { return !c.answering.Load() && c.scanner.clean(c.answered) }
+
 // busy reports whether a request would be cut if the connection were closed now.
 func (c *conn) busy() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return !c.idle && !c.closing
+	return !c.idleLocked() && !c.closing
 }

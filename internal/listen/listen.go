@@ -88,7 +88,7 @@ func (l *listener) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &conn{TCPConn: c.(*net.TCPConn), server: l.Server, idle: true}, nil
+	return &conn{TCPConn: c.(*net.TCPConn), server: l.Server}, nil
 }
 
 func (l *listener) Close() error { return l.listener.Close() }

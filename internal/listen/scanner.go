@@ -117,17 +117,13 @@ func (s *scanner) scanLine(p []byte) int {
 		return len(p)
 	}
 	line := p[:end]
-	if len(s.line) > 0 {
-		s.line = append(s.line, line...)
-		line = s.line
-		if s.line = s.line[:0]; cap(s.line) > 1<<10 {
-			s.line = nil // long ones are rare, and connections many
-		}
+	if len(s.line) > 0 { // which is rare
+		line, s.line = append(s.line, line...), nil
 	}
 	bare := bytes.TrimSuffix(line[:len(line)-1], []byte("\r"))
 	switch strict := len(bare) == len(line)-2; s.part {
 	case inRequest:
-		s.old = len(bare) > 0 && bare[len(bare)-1] == '0'
+		s.old = bytes.HasSuffix(bare, []byte("0"))
 		s.sized, s.chunked, s.part = false, false, inFields
 		if bytes.HasPrefix(bare, []byte("PRI ")) { // what follows isn't HTTP/1
 			s.part = lost
@@ -151,23 +147,13 @@ func (s *scanner) scanLine(p []byte) int {
 
 // field takes a line of a head. A line that net/http refuses may have any meaning here.
 func (s *scanner) field(line []byte) {
-	if len(line) == 0 {
-		s.endOfHead()
-		return
-	}
-	if line[0] == ' ' || line[0] == '\t' {
-		s.refuse("a field line that is folded")
-		return
-	}
-	switch colon := bytes.IndexByte(line, ':'); colon {
-	case len("Host"), len("Content-Length"), len("Transfer-Encoding"):
-		s.known(line[:colon], bytes.Trim(line[colon+1:], " \t"))
-	}
-}
-
-// known takes a field, if it is one that matters.
-func (s *scanner) known(name, value []byte) {
+	name, value, _ := bytes.Cut(line, []byte(":"))
+	value = bytes.Trim(value, " \t")
 	switch {
+	case len(line) == 0:
+		s.endOfHead()
+	case line[0] == ' ' || line[0] == '\t':
+		s.refuse("a field line that is folded")
 	case bytes.EqualFold(name, []byte("Content-Length")):
 		n, err := strconv.ParseUint(string(value), 10, 63)
 		if err != nil {

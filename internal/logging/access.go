@@ -60,11 +60,17 @@ func (w *Writer) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // WriteHeader notes the final status. An interim response (1xx but 101) isn't it.
 func (w *Writer) WriteHeader(status int) {
-	if w.status == 0 && (status >= 200 || status == http.StatusSwitchingProtocols) {
-		w.status = status
-		w.first = time.Since(w.start)
+	if status >= 200 || status == http.StatusSwitchingProtocols {
+		w.begin(status)
 	}
 	w.ResponseWriter.WriteHeader(status)
+}
+
+// begin notes that the response's head is on its way, unless it was before.
+func (w *Writer) begin(status int) {
+	if w.status == 0 {
+		w.status, w.first = status, time.Since(w.start)
+	}
 }
 
 // Write counts the bytes of the content.
@@ -82,22 +88,14 @@ func (w *Writer) Write(b []byte) (int, error) {
 // Hijack is http.Hijacker's; a handler that takes the connection over has switched protocols.
 func (w *Writer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	c, rw, err := http.NewResponseController(w.ResponseWriter).Hijack()
-	if err == nil && w.status == 0 {
-		w.status = http.StatusSwitchingProtocols
-		w.first = time.Since(w.start)
+	if err == nil {
+		w.begin(http.StatusSwitchingProtocols)
 	}
 	return c, rw, err
 }
 
 // Flush sends what has been written, if the server can.
-func (w *Writer) Flush() {
-	if f, ok := w.ResponseWriter.(http.Flusher); ok {
-		f.Flush()
-	} else {
-		// a writer that can't be flushed isn't an error
-		_ = http.NewResponseController(w.ResponseWriter).Flush()
-	}
-}
+func (w *Writer) Flush() { _ = http.NewResponseController(w.ResponseWriter).Flush() }
 
 var writers = sync.Pool{New: func() any { return new(Writer) }}
 
