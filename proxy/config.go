@@ -162,20 +162,15 @@ func (c Config) store() store.Config {
 	}
 }
 
-// policy is the part of c that the rules of caching need; c has its defaults.
-func (c Config) policy() httpcache.Policy {
-	return httpcache.Policy{
-		HeuristicLimit: c.HeuristicLimit, NegativeTTL: c.NegativeTTL, MaxStale: c.MaxStale,
-		Targets: c.Targets, PrivateCookies: c.PrivateCookies,
-		IgnoreRequest: c.IgnoreRequestDirectives,
-	}
-}
-
 // site is the part of c that belongs to the mount; c has its defaults.
 func (c Config) site() site.Config {
 	s := site.Config{
-		Mount: c.Mount, Policy: c.policy(),
-		GroupFields: c.GroupFields, NoVarySearch: c.NoVarySearch,
+		Mount: c.Mount, GroupFields: c.GroupFields, NoVarySearch: c.NoVarySearch,
+		Policy: httpcache.Policy{
+			HeuristicLimit: c.HeuristicLimit, NegativeTTL: c.NegativeTTL, MaxStale: c.MaxStale,
+			Targets: c.Targets, PrivateCookies: c.PrivateCookies,
+			IgnoreRequest: c.IgnoreRequestDirectives,
+		},
 	}
 	s.Base, _ = c.base()
 	if o, ok := c.Origin.(interface{ Aliases() []string }); ok {

@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"net/http"
 	"time"
+
+	"github.com/scurrycache/scurry/internal/listen"
 )
 
 // meetTime is how long a node that starts may wait for its peers before it takes requests without
@@ -17,16 +17,16 @@ const meetTime = 2 * time.Second
 // nil if ctx ended it and every transfer finished.
 func (n *node) run(ctx context.Context) error {
 	failed := make(chan error, 2)
-	serve := func(at net.Addr, serve func() error) {
+	serve := func(s *listen.Server) {
 		n.serving.Go(func() {
-			if err := serve(); err != nil && !errors.Is(err, http.ErrServerClosed) {
-				failed <- fmt.Errorf("serve at %s: %w", at, err)
+			if err := s.Serve(); err != nil {
+				failed <- fmt.Errorf("serve at %s: %w", s.Addr(), err)
 			}
 		})
 	}
-	serve(n.adminListener.Addr(), func() error { return n.admin.Serve(n.adminListener) })
+	serve(n.admin)
 	n.meetPeers(ctx)
-	serve(n.clientListener.Addr(), n.client.Serve)
+	serve(n.client)
 	n.ready.Store(true)
 	n.announce()
 
@@ -50,7 +50,8 @@ func (n *node) drain() error {
 	if n.leave != nil {
 		n.leave()
 	}
-	err := errors.Join(n.endTransfers(), n.closeCache(), n.endAdmin())
+	err := errors.Join(n.endTransfers(), n.closeCache())
+	n.endAdmin()
 	if err == nil {
 		n.log.Info().Int64("refused", n.client.Refused()).Msg("stopped")
 	}
@@ -74,15 +75,11 @@ func (n *node) endTransfers() error {
 }
 
 // endAdmin stops the admin server. Its requests take no time worth waiting for.
-func (n *node) endAdmin() error {
+func (n *node) endAdmin() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
-	err := n.admin.Shutdown(ctx)
-	if errors.Is(err, context.DeadlineExceeded) {
-		err = n.admin.Close()
-	}
+	_ = n.admin.Drain(ctx)
 	n.serving.Wait()
-	return err
 }
 
 // meetPeers waits until n knows who its peers are and has tried them, so that its first requests

@@ -35,10 +35,9 @@ type node struct {
 	cluster proxy.Cluster // without a Listener if the node is on its own
 	membership
 
-	client                        *listen.Server
-	admin                         *http.Server
+	client, admin                 *listen.Server
 	clientListener, adminListener net.Listener
-	serving                       sync.WaitGroup // until both have returned
+	serving                       sync.WaitGroup // until both servers have ended
 
 	deadline time.Time // of the end, once the node has been told to stop
 }
@@ -74,7 +73,7 @@ func start(cfg *config.Config, log zerolog.Logger) (_ *node, err error) {
 		return nil, err
 	}
 	n.client = listen.New(n.clientListener, n.clientServer(), n.delay(), log)
-	n.admin = n.adminServer()
+	n.admin = listen.New(n.adminListener, n.adminServer(), 0, zerolog.Nop())
 	return n, nil
 }
 

@@ -17,8 +17,12 @@ func check(c *config.Config, p process) error {
 	if err := derive(c, c.Nodes, p); err != nil {
 		return err
 	}
-	if err := checkPeers(c); err != nil {
-		return err
+	if _, err := cluster.Parse(string(c.Peers)); err != nil && c.Peers != "" {
+		from := "--peers"
+		if len(c.Nodes) > 0 {
+			from = "peer addresses"
+		}
+		return usageError{fmt.Errorf("%s: %w", from, err)}
 	}
 	if least := 2 * c.Slab; c.Memory < least {
 		return usageError{fmt.Errorf("--memory %s is too small for --slab %s: "+
@@ -32,21 +36,6 @@ func check(c *config.Config, p process) error {
 		if err := httpOrigin(c).Validate(); err != nil {
 			return usageError{err}
 		}
-	}
-	return nil
-}
-
-// checkPeers returns what is wrong with the text of the list of peers.
-func checkPeers(c *config.Config) error {
-	if c.Peers == "" {
-		return nil
-	}
-	from := "--peers"
-	if len(c.Nodes) > 0 {
-		from = "peer addresses"
-	}
-	if _, err := cluster.Parse(string(c.Peers)); err != nil {
-		return usageError{fmt.Errorf("%s: %w", from, err)}
 	}
 	return nil
 }

@@ -36,7 +36,6 @@ type Writer struct {
 
 	id     string
 	asked  *atomic.Bool
-	head   bool // the request is a HEAD, whose response has no content
 	status int
 	bytes  int64
 	start  time.Time
@@ -79,9 +78,7 @@ func (w *Writer) Write(b []byte) (int, error) {
 		w.WriteHeader(http.StatusOK)
 	}
 	n, err := w.ResponseWriter.Write(b)
-	if !w.head {
-		w.bytes += int64(n)
-	}
+	w.bytes += int64(n)
 	return n, err
 }
 
@@ -111,7 +108,7 @@ var (
 func Access(logger *zerolog.Logger, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		w := writers.Get().(*Writer)
-		*w = Writer{ResponseWriter: rw, start: time.Now(), head: r.Method == http.MethodHead}
+		*w = Writer{ResponseWriter: rw, start: time.Now()}
 		if logger.GetLevel() < zerolog.Disabled {
 			w.id = process + "-" + strconv.FormatUint(requests.Add(1), 36)
 		}
@@ -157,6 +154,9 @@ func (w *Writer) log(logger *zerolog.Logger, r *http.Request, aborted bool) {
 	status := w.status
 	if status == 0 && !aborted {
 		status = http.StatusOK // what net/http sends for a handler that said nothing
+	}
+	if r.Method == http.MethodHead {
+		w.bytes = 0 // net/http sends no content
 	}
 	uri := r.RequestURI
 	if !strings.HasPrefix(uri, "/") {

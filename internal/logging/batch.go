@@ -44,16 +44,15 @@ func (b *batch) dropSpare() (dropped tally) {
 	if b.spare == 0 {
 		return tally{}
 	}
-	dropped = tally{lines: b.spare}
-	text, lines, start := b.text[:0], b.lines[:0], 0
+	dropped.lines = b.spare
+	kept, start := batch{text: b.text[:0], lines: b.lines[:0]}, 0
 	for _, l := range b.lines {
 		if !l.spare {
-			text = append(text, b.text[start:l.end]...)
-			lines = append(lines, line{len(text), false})
+			kept.add(b.text[start:l.end], false)
 		}
 		start = l.end
 	}
-	b.text, b.lines, b.spare = text, lines, 0
+	*b = kept
 	return dropped
 }
 

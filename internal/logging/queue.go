@@ -36,13 +36,13 @@ type Queue struct {
 	limit int
 
 	mu      sync.Mutex // guards the following
+	due     *sync.Cond // signalled when the writer may have something to do
 	waiting batch
 	dropped tally // since the last time that the writer took what waits
+	resting bool  // after a write, lines gather
+	hurry   bool  // what waits shouldn't gather any longer
 	closed  bool
 
-	first   chan struct{} // receives when lines begin to wait
-	urgent  chan struct{} // receives when they shouldn't gather any longer
-	closing chan struct{} // closed by Close
 	done    chan struct{} // closed when everything is written
 	emitter emitter
 }
@@ -51,12 +51,8 @@ type Queue struct {
 func NewQueue(w io.Writer) *Queue { return newQueue(w, queueSize) }
 
 func newQueue(w io.Writer, limit int) *Queue {
-	q := &Queue{
-		limit: limit,
-		first: make(chan struct{}, 1), urgent: make(chan struct{}, 1),
-		closing: make(chan struct{}), done: make(chan struct{}),
-		emitter: emitter{out: w},
-	}
+	q := &Queue{limit: limit, done: make(chan struct{}), emitter: emitter{out: w}}
+	q.due = sync.NewCond(&q.mu)
 	go q.run() // ends after Close, unless a Write of w never does
 	return q
 }
@@ -68,23 +64,18 @@ func (q *Queue) Write(line []byte) (int, error) { return q.WriteLevel(zerolog.No
 func (q *Queue) WriteLevel(level zerolog.Level, line []byte) (int, error) {
 	spare := level < zerolog.WarnLevel
 	q.mu.Lock()
-	if q.closed {
-		q.mu.Unlock()
+	defer q.mu.Unlock()
+	switch {
+	case q.closed:
 		return len(line), nil
-	}
-	first := q.waiting.size() == 0
-	if q.makeRoom(len(line)+lineCost, spare) {
+	case q.makeRoom(len(line)+lineCost, spare):
 		q.waiting.add(line, spare)
-	} else {
+	default:
 		q.dropped.count(spare)
 	}
-	hurry := !spare || q.waiting.size() >= gatherSize
-	q.mu.Unlock()
-	if first {
-		signal(q.first)
-	}
-	if hurry {
-		signal(q.urgent)
+	q.hurry = q.hurry || !spare || q.waiting.size() >= gatherSize
+	if q.hurry || !q.resting {
+		q.due.Signal()
 	}
 	return len(line), nil
 }
@@ -101,13 +92,6 @@ func (q *Queue) makeRoom(n int, spare bool) bool {
 	return q.waiting.size()+n <= q.limit
 }
 
-func signal(c chan struct{}) {
-	select {
-	case c <- struct{}{}:
-	default: // it has been signalled already
-	}
-}
-
 // run writes what waits until the queue is closed and empty.
 func (q *Queue) run() {
 	defer close(q.done)
@@ -119,35 +103,32 @@ func (q *Queue) run() {
 		}
 		q.emitter.emit(&b, dropped)
 		b.reset()
-		select {
-		case <-time.After(gatherTime):
-		case <-q.urgent:
-		case <-q.closing:
-		}
+		q.setResting(true)
+		time.AfterFunc(gatherTime, func() { q.setResting(false) })
 	}
+}
+
+func (q *Queue) setResting(resting bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.resting = resting
+	q.due.Signal()
 }
 
 // take swaps b, which is empty, for what waits, once something does. It also returns what was
 // dropped since the last time, and whether there is anything, or will be.
 func (q *Queue) take(b *batch) (dropped tally, more bool) {
-	for {
-		q.mu.Lock()
-		if q.waiting.size() > 0 || q.dropped.lines > 0 {
-			*b, q.waiting = q.waiting, *b
-			dropped, q.dropped = q.dropped, tally{}
-			q.mu.Unlock()
-			return dropped, true
-		}
-		closed := q.closed
-		q.mu.Unlock()
-		if closed {
-			return tally{}, false
-		}
-		select {
-		case <-q.first:
-		case <-q.closing:
-		}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	something := func() bool { return q.waiting.size() > 0 || q.dropped.lines > 0 }
+	for !q.closed && !(something() && (q.hurry || !q.resting)) {
+		q.due.Wait()
 	}
+	more = something()
+	*b, q.waiting = q.waiting, *b
+	dropped, q.dropped = q.dropped, tally{}
+	q.hurry = false
+	return dropped, more
 }
 
 // Close writes what waits; what is queued later is dropped. A Write that blocks can't be cancelled:
@@ -155,10 +136,8 @@ func (q *Queue) take(b *batch) (dropped tally, more bool) {
 // goroutine to it.
 func (q *Queue) Close(limit time.Duration) error {
 	q.mu.Lock()
-	if !q.closed {
-		q.closed = true
-		close(q.closing)
-	}
+	q.closed = true
+	q.due.Signal()
 	q.mu.Unlock()
 	end := time.NewTimer(limit)
 	defer end.Stop()
