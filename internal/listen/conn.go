@@ -84,7 +84,7 @@ func (c *conn) keepLocked() bool {
 // the request.
 func (c *conn) Write(p []byte) (int, error) {
 	if !c.answering.Load() {
-		c.server.refusals.noteHTTP(c.RemoteAddr(), p)
+		c.server.refuseAs(c, p)
 	}
 	return c.TCPConn.Write(p)
 }

@@ -43,12 +43,9 @@ func (s *Server) Drain(ctx context.Context) error {
 
 // wait waits for d, or until ctx ends.
 func wait(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
+	ctx, cancel := context.WithTimeout(ctx, d)
+	defer cancel()
+	<-ctx.Done()
 }
 
 const (
@@ -75,11 +72,9 @@ func (s *Server) closeListener(ctx context.Context) error {
 	for readable(s.listener) && ctx.Err() == nil {
 		wait(ctx, tick)
 	}
-	s.closed.Store(true)
 	err := s.listener.Close()
-	if s.started.Load() {
-		<-s.served // so that what has been accepted is known
-	}
+	s.serving.Lock() // once Serve has returned, what has been accepted is known
+	defer s.serving.Unlock()
 	return err
 }
 

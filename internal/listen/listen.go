@@ -29,14 +29,12 @@ type Server struct {
 	http     *http.Server
 	handler  http.Handler
 	delay    time.Duration
-	refusals refusals
+	log      zerolog.Logger // of the requests that no handler sees
+	refused  atomic.Int64   // their number
 
+	serving  sync.Mutex  // held by Serve
 	draining atomic.Bool // responses end their connections
-	closed   atomic.Bool // the listener is about to be closed
 	cut      atomic.Bool // connections are closed at once
-
-	started atomic.Bool   // Serve has been called
-	served  chan struct{} // closed when it has returned
 
 	mu    sync.Mutex
 	conns map[*conn]struct{} // open and not hijacked; guarded by mu
@@ -50,9 +48,8 @@ type Server struct {
 // delay, and idle ones may bring a request for as long. Requests that no handler sees are logged to
 // log.
 func New(l net.Listener, h *http.Server, delay time.Duration, log zerolog.Logger) *Server {
-	s := &Server{listener: l, http: h, handler: h.Handler, delay: delay,
-		refusals: refusals{log: log},
-		served:   make(chan struct{}), conns: map[*conn]struct{}{}}
+	s := &Server{listener: l, http: h, handler: h.Handler, delay: delay, log: log}
+	s.conns = map[*conn]struct{}{}
 	h.Handler = http.HandlerFunc(s.serve)
 	h.DisableGeneralOptionsHandler = true // so that the handler sees "OPTIONS *"
 	h.ConnState = s.track
@@ -66,32 +63,33 @@ func New(l net.Listener, h *http.Server, delay time.Duration, log zerolog.Logger
 func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 
 // Refused is how many requests have been refused without the handler.
-func (s *Server) Refused() int64 { return s.refusals.count.Load() }
+func (s *Server) Refused() int64 { return s.refused.Load() }
 
 // Serve accepts connections until the server is drained. It returns nil then, and else the
 // listener's error. It is called once.
 func (s *Server) Serve() error {
-	s.started.Store(true)
-	defer close(s.served)
-	err := s.http.Serve(&listener{s})
-	if s.closed.Load() || errors.Is(err, http.ErrServerClosed) {
+	s.serving.Lock()
+	defer s.serving.Unlock()
+	err := s.http.Serve(listener{s.listener, s})
+	if errors.Is(err, net.ErrClosed) || errors.Is(err, http.ErrServerClosed) {
 		return nil
 	}
 	return err
 }
 
 // listener makes conns of what is accepted.
-type listener struct{ *Server }
+type listener struct {
+	net.Listener
+	server *Server
+}
 
-func (l *listener) Accept() (net.Conn, error) {
-	c, err := l.listener.Accept()
+func (l listener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
 	if err != nil {
 		return nil, err
 	}
-	return &conn{TCPConn: c.(*net.TCPConn), server: l.Server}, nil
+	return &conn{TCPConn: c.(*net.TCPConn), server: l.server}, nil
 }
-
-func (l *listener) Close() error { return l.listener.Close() }
 
 type connKey struct{}
 
@@ -101,11 +99,11 @@ func (s *Server) serve(rw http.ResponseWriter, r *http.Request) {
 	refuse, last := c.begin()
 	switch {
 	case r.Method == "PRI" && r.ProtoMajor == 2:
-		s.refusals.note(c.RemoteAddr(), http.StatusHTTPVersionNotSupported, "HTTP/2 without TLS")
+		s.refuse(c, http.StatusHTTPVersionNotSupported, "HTTP/2 without TLS")
 		refuseHTTP2(c, rw)
 	case refuse != "":
 		writeRefusal(rw)
-		s.refusals.note(c.RemoteAddr(), http.StatusBadRequest, refuse)
+		s.refuse(c, http.StatusBadRequest, refuse)
 	default:
 		w := &c.writer
 		*w = writer{ResponseWriter: rw, draining: &s.draining, last: last}
