@@ -14,7 +14,7 @@ import (
 	"github.com/scurrycache/scurry/internal/logging"
 )
 
-// cli is the command line. What is said of commands elsewhere is taken from its fields.
+// cli is the grammar of the command line. All other code takes the names of commands from it.
 type cli struct {
 	Serve       serveCmd       `cmd:"" default:"withargs" help:"Serve files from the cache. \"scurry HOST:PORT...\" is short for \"scurry serve HOST:PORT...\"."`
 	Config      configCmd      `cmd:"" help:"Print the settings that serve would run with, and where each came from."`
@@ -38,7 +38,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, env []str
 		return exitOK
 	}
 	if !errors.As(err, new(logged)) {
-		line := logging.NewQueue(stderr) // which may be a pipe that is full
+		line := logging.NewQueue(stderr) // stderr may be a pipe that is full
 		fmt.Fprintln(line, "scurry:", strings.ReplaceAll(err.Error(), "\n", "; "))
 		_ = line.Close(lastLines)
 	}
@@ -72,7 +72,7 @@ func dispatch(ctx context.Context, args []string, p process) error {
 	switch {
 	case bare:
 		return usageError{errors.New(`give a command, or a peer address such as 127.0.0.1:8001`)}
-	case helped: // and kong went on regardless
+	case helped: // kong goes on after it has printed help
 		return nil
 	case err != nil:
 		return usageError{err}
@@ -83,7 +83,7 @@ func dispatch(ctx context.Context, args []string, p process) error {
 	return parsed.Run(p)
 }
 
-// names is the names of the commands.
+// names returns the names of the commands.
 func names(parser *kong.Kong) (names []string) {
 	for _, command := range parser.Model.Children {
 		names = append(names, command.Name)
@@ -91,7 +91,7 @@ func names(parser *kong.Kong) (names []string) {
 	return names
 }
 
-// doubleDash makes the flag -index, which has a history with one dash, one that kong knows.
+// doubleDash gives the flag -index, which had one dash in earlier versions, the two that kong wants.
 func doubleDash(args []string) []string {
 	args = slices.Clone(args)
 	for i, arg := range args {

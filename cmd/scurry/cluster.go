@@ -9,8 +9,8 @@ import (
 	"github.com/scurrycache/scurry/internal/config"
 )
 
-// openCluster opens what makes n one of several nodes. The caller closes what has been opened, also
-// on an error.
+// openCluster opens the peer listener and the source of the list of nodes, and reads the
+// credentials. The caller closes what is open, also on an error.
 func (n *node) openCluster() (err error) {
 	cfg, c := n.cfg, &n.cluster
 	if c.Secret, err = readSecret(cfg.PeerSecretFile, n.log); err != nil {
@@ -20,7 +20,7 @@ func (n *node) openCluster() (err error) {
 		return err
 	}
 	choose := "with --peer-listen"
-	if len(cfg.Nodes) > 0 { // with which that flag doesn't go
+	if len(cfg.Nodes) > 0 { // --peer-listen doesn't go with them
 		choose = "for this node in the lists of all"
 	}
 	if c.Listener, err = listenAt(cfg.PeerListen, choose); err != nil {

@@ -16,11 +16,11 @@ import (
 	"github.com/scurrycache/scurry/internal/config"
 )
 
-// leastSecret is how many bytes a secret must have. A word that can be guessed is shorter.
+// leastSecret is how many bytes a secret must have. A shorter one could be guessed.
 const leastSecret = 16
 
-// readSecret is what all nodes prove to know, or nil if no file is named. One newline at the file's
-// end isn't part of it.
+// readSecret reads the secret that all nodes prove to know. It returns nil if no file is named. One
+// newline at the end of the file isn't part of the secret.
 func readSecret(path config.File, log zerolog.Logger) ([]byte, error) {
 	const flag = "--peer-secret-file"
 	text, err := readPrivate(flag, path, log)
@@ -36,7 +36,7 @@ func readSecret(path config.File, log zerolog.Logger) ([]byte, error) {
 	return secret, nil
 }
 
-// readGossipKey is what gossip is encrypted with, or nil if no file is named.
+// readGossipKey reads the key that gossip is encrypted with. It returns nil if no file is named.
 func readGossipKey(path config.File, log zerolog.Logger) ([]byte, error) {
 	const flag = "--gossip-key-file"
 	text, err := readPrivate(flag, path, log)
@@ -51,8 +51,8 @@ func readGossipKey(path config.File, log zerolog.Logger) ([]byte, error) {
 	return key, nil
 }
 
-// readTLS is what nodes dial each other with, and accept each other with, or nil if no files are
-// named.
+// readTLS reads the TLS settings with which nodes dial and accept each other. It returns nil if no
+// files are named.
 func readTLS(cfg *config.Config, log zerolog.Logger) (*tls.Config, error) {
 	if cfg.PeerTLSCert == "" {
 		return nil, nil
@@ -88,9 +88,9 @@ func readTLS(cfg *config.Config, log zerolog.Logger) (*tls.Config, error) {
 	}, nil
 }
 
-// readPrivate is readFile for what only the nodes should know. It is nil if no file is named. A
-// file that other users may read is a warning and no error: secrets that an orchestrator mounts
-// often have such a mode.
+// readPrivate is readFile for a file that only the nodes should know. It returns nil if no file is
+// named. If other users may read the file, it logs a warning and goes on: secrets that an
+// orchestrator mounts often have such a mode.
 func readPrivate(flag string, path config.File, log zerolog.Logger) ([]byte, error) {
 	if path == "" {
 		return nil, nil

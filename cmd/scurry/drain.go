@@ -39,9 +39,10 @@ func (n *node) run(ctx context.Context) error {
 	}
 }
 
-// drain stops the node in an order that can be followed from outside. First it isn't ready. Then it
-// notifies the other nodes. Then each response ends its connection, after a while there are no new
-// connections, and transfers go on to their ends. Then the cache closes, and the admin server last.
+// drain stops the node, in an order that can be followed from outside. First, the node isn't ready
+// any more. Then it notifies the other nodes. Then each response ends its connection; after a while,
+// no connections are accepted, and transfers go on to their ends. Then the cache closes. The admin
+// server closes last.
 func (n *node) drain() error {
 	n.ready.Store(false)
 	n.log.Info().Stringer("delay", n.cfg.ShutdownDelay).Stringer("grace", n.cfg.Grace).
@@ -58,8 +59,8 @@ func (n *node) drain() error {
 	return err
 }
 
-// endTransfers waits for the transfers in progress to end, to clients and to other nodes' clients,
-// and cuts those that don't within the grace period.
+// endTransfers waits for the transfers in progress, to clients and to other nodes, and cuts those
+// that don't end within the grace period.
 func (n *node) endTransfers() error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(n.cfg.Grace))
 	defer cancel()
@@ -74,7 +75,7 @@ func (n *node) endTransfers() error {
 	return err
 }
 
-// endAdmin stops the admin server. Its requests take no time worth waiting for.
+// endAdmin stops the admin server, whose requests are short.
 func (n *node) endAdmin() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
@@ -82,8 +83,8 @@ func (n *node) endAdmin() {
 	n.serving.Wait()
 }
 
-// meetPeers waits until n knows who its peers are and has tried them, so that its first requests
-// find the ring as it is.
+// meetPeers waits until n knows its peers and has dialed them, so that its first requests are routed
+// by the whole ring.
 func (n *node) meetPeers(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, meetTime)
 	defer cancel()
@@ -94,7 +95,7 @@ func (n *node) meetPeers(ctx context.Context) {
 	}
 }
 
-// hangup reads the list of peers again if it is in a file.
+// hangup handles SIGHUP: it reads the list of peers again if that is in a file.
 func (n *node) hangup() {
 	if n.reload == nil {
 		n.log.Info().Msg("SIGHUP is ignored: " +

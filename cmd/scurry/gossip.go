@@ -16,7 +16,7 @@ import (
 // leaveTime is how long it may take to gossip that this node leaves.
 const leaveTime = time.Second
 
-// openGossip begins to gossip as cfg says.
+// openGossip begins to gossip with the settings cfg.
 func openGossip(cfg *config.Config, log zerolog.Logger) (membership, error) {
 	key, err := readGossipKey(cfg.GossipKeyFile, log)
 	if err != nil {
@@ -48,8 +48,8 @@ func openGossip(cfg *config.Config, log zerolog.Logger) (membership, error) {
 	}, nil
 }
 
-// zerologLevel is level in zerolog's terms. What is an error to a library that goes on regardless
-// is a warning here.
+// zerologLevel is level in zerolog's terms. An error that the library reports is a warning here,
+// since gossip goes on after it.
 func zerologLevel(level slog.Level) zerolog.Level {
 	switch {
 	case level >= slog.LevelWarn:

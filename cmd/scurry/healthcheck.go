@@ -63,14 +63,14 @@ func (h *healthcheckCmd) target(p process) (string, error) {
 	return "http://" + string(h.Addresses.AdminListen) + path, nil
 }
 
-// ask returns what the node answers, one line, or why it isn't 200.
+// ask returns the line that the node answers with. The error says why the answer isn't a 200.
 func ask(ctx context.Context, target string) (string, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target, nil)
 	if err != nil {
 		return "", usageError{err}
 	}
 	client := http.Client{
-		Transport: &http.Transport{DisableKeepAlives: true}, // and no proxy
+		Transport: &http.Transport{DisableKeepAlives: true}, // without a proxy
 		CheckRedirect: func(*http.Request, []*http.Request) error {
 			return http.ErrUseLastResponse
 		},

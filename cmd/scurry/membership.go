@@ -9,7 +9,7 @@ import (
 	"github.com/scurrycache/scurry/proxy"
 )
 
-// membership is the source of the list of nodes. The funcs are nil if there is nothing to do.
+// membership is the source of the list of nodes. Its funcs are nil if there is nothing to do.
 type membership struct {
 	peers   []string      // all nodes, if they don't change
 	members proxy.Members // the source of a list that changes, or nil
@@ -25,7 +25,7 @@ func openPeersFile(path string, log zerolog.Logger) (membership, error) {
 	if err != nil {
 		return membership{}, fmt.Errorf("--peers file:%s: %w", path, err)
 	}
-	var problem error // of the reload that is going on: there is one at a time
+	var problem error // of the current reload; there is one at a time
 	file.Problem = func(err error) { problem = err }
 	reload := func() {
 		problem = nil

@@ -25,9 +25,9 @@ func memoryBound() (bytes uint64, by string) {
 	return machine, "this machine has"
 }
 
-// warnOfMemory logs a warning if a full cache of that size needs more memory than the process can
-// have, which is bound, by what by says. It is no error: the cache may never fill, and there may be
-// room to swap.
+// warnOfMemory logs a warning if a full cache of budget bytes needs more memory than bound, which is
+// the most that the process can have; by says why. It is no error: the cache may never fill, and
+// there may be room to swap.
 func warnOfMemory(budget config.Size, bound uint64, by string, log zerolog.Logger) {
 	needs := uint64(memoryLimit(int64(budget), nil))
 	if bound == 0 || needs <= bound {
@@ -40,10 +40,10 @@ func warnOfMemory(budget config.Size, bound uint64, by string, log zerolog.Logge
 			budget, humanize.IBytes(needs), by, humanize.IBytes(bound)))
 }
 
-// memoryLimit is the garbage collector's limit for a cache of budget bytes: a fifth more, for what
-// is on its way, and 48 MiB. With the program itself and the collector's delay, a process takes at
-// most 1.25 times the budget, 64 MiB, and 32 KiB for each connection. The limit is 0 if env has a
-// GOMEMLIMIT, which then holds.
+// memoryLimit is the garbage collector's limit for a cache of budget bytes: a fifth more for bodies
+// in transfer, and 48 MiB. With the program itself and the collector's delay, a process takes at
+// most 1.25 times the budget, 64 MiB, and 32 KiB for each connection. If env has a GOMEMLIMIT, the
+// limit is 0, and GOMEMLIMIT holds.
 func memoryLimit(budget int64, env []string) int64 {
 	const set, constant = "GOMEMLIMIT=", 48 << 20
 	if slices.ContainsFunc(env, func(e string) bool { return e != set && strings.HasPrefix(e, set) }) {
@@ -55,12 +55,11 @@ func memoryLimit(budget int64, env []string) int64 {
 	return budget + budget/5 + constant
 }
 
-// closeTime is how long emptying a cache is waited for.
+// closeTime is how long a node waits for its cache to be emptied.
 const closeTime = 2 * time.Second
 
-// inTime closes a cache, and waits for that no longer than closeTime. The time to empty a cache
-// depends on what it holds: it is about a second for a million chunks. The process is about to end,
-// which frees the memory.
+// inTime closes a cache, and waits for that no longer than closeTime. It takes about a second for a
+// million chunks. The process is about to end, which frees the memory.
 func inTime(closeCache func() error) error {
 	closed := make(chan error, 1)
 	go func() { closed <- closeCache() }()

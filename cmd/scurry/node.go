@@ -20,15 +20,14 @@ import (
 	"github.com/scurrycache/scurry/proxy"
 )
 
-// adminTimeout limits all that the admin server does, but for waiting between requests.
+// adminTimeout is how long the admin server may take to read a request and to answer it.
 const adminTimeout = 10 * time.Second
 
-// node is a running server: a proxy, with a listener for clients, one for those who operate it, and
-// one for the other nodes if there are any.
+// node is a running server: a proxy, and the listeners for clients, operators and other nodes.
 type node struct {
 	cfg    *config.Config
 	log    zerolog.Logger
-	origin func() error // closes it
+	origin func() error // closes the origin
 	proxy  *proxy.Proxy
 	ready  atomic.Bool
 
@@ -39,11 +38,10 @@ type node struct {
 	clientListener, adminListener net.Listener
 	serving                       sync.WaitGroup // until both servers have ended
 
-	deadline time.Time // of the end, once the node has been told to stop
+	deadline time.Time // when the grace period ends; zero until the node is told to stop
 }
 
-// start opens what a node needs. The caller runs it, which closes it. On an error, nothing is left
-// open.
+// start opens a node. The caller runs it, and run closes it. On an error, start leaves nothing open.
 func start(cfg *config.Config, log zerolog.Logger) (_ *node, err error) {
 	n := &node{cfg: cfg, log: log}
 	defer func() {
@@ -85,8 +83,8 @@ func (n *node) delay() time.Duration {
 func (n *node) clientServer() *http.Server {
 	s := n.server(n.proxy)
 	s.ReadHeaderTimeout = time.Duration(n.cfg.ReadHeaderTimeout)
-	// The proxy puts the deadline off as a client takes bytes. This one is for what is answered
-	// without it.
+	// The proxy extends this deadline as a client takes bytes. It holds for responses that don't
+	// come from the proxy.
 	s.WriteTimeout = time.Duration(n.cfg.WriteTimeout)
 	return s
 }
@@ -99,7 +97,7 @@ func (n *node) adminServer() *http.Server {
 	return s
 }
 
-// server is what the two servers have in common.
+// server returns an http.Server for h with the settings that both servers share.
 func (n *node) server(h http.Handler) *http.Server {
 	return &http.Server{
 		Handler:        h,
@@ -114,8 +112,8 @@ func (n *node) explain(ctx context.Context, q admin.Question) (io.WriterTo, erro
 	return n.proxy.Explain(ctx, proxy.Question(q))
 }
 
-// abandon closes what a start that failed has opened. Its errors are dropped, since the cause of
-// the failure is the one to report.
+// abandon closes what a failed start has opened. Its errors are dropped, since the cause of the
+// failure is reported.
 func (n *node) abandon() {
 	for _, l := range []net.Listener{n.cluster.Listener, n.clientListener, n.adminListener} {
 		if l != nil {
@@ -125,8 +123,8 @@ func (n *node) abandon() {
 	n.closeCache()
 }
 
-// closeCache closes the proxy, the source of its list of nodes, and the origin, as far as they are
-// open.
+// closeCache closes those that are open of the proxy, the source of its list of nodes, and the
+// origin.
 func (n *node) closeCache() error {
 	var errs []error
 	if n.proxy != nil {
@@ -140,7 +138,7 @@ func (n *node) closeCache() error {
 	return errors.Join(errs...)
 }
 
-// announce logs the one line of a start.
+// announce logs that the node serves, and where.
 func (n *node) announce() {
 	e := n.log.Info().
 		Str("url", fmt.Sprintf("http://%s%s", n.clientListener.Addr(), n.cfg.Mount)).

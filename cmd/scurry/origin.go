@@ -11,7 +11,7 @@ import (
 	"github.com/scurrycache/scurry/origin"
 )
 
-// openOrigin opens what c.Origin names, and returns a func to close it.
+// openOrigin opens the origin that c names, and returns a func to close it.
 func openOrigin(c *config.Config) (http.RoundTripper, func() error, error) {
 	if c.Origin.URL() != nil {
 		server := httpOrigin(c)

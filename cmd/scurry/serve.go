@@ -27,7 +27,7 @@ func (c *serveCmd) Run(ctx context.Context, p process) error {
 	if err != nil {
 		return usageError{err}
 	}
-	signal.Ignore(syscall.SIGPIPE) // the node goes on when the log's reader has gone
+	signal.Ignore(syscall.SIGPIPE) // a closed pipe at stderr doesn't end the node
 	// Libraries print to Go's standard logger: net/http's client does when an origin sends a
 	// response without a request.
 	log.SetFlags(0)
@@ -45,12 +45,12 @@ func (c *serveCmd) Run(ctx context.Context, p process) error {
 	return n.runUntilSignal(ctx, lines)
 }
 
-// lastLines is how long the log's last lines may take in any case.
+// lastLines is how long writing the last lines of the log may take, even without a grace period.
 const lastLines = time.Second
 
-// runUntilSignal runs n until ctx is done or a signal stops it, and ends its log within the rest of
-// the grace period. If n is told to stop again, the process exits at once, and the last of its log
-// has a tenth of a second. Lines that are lost at the end aren't reported.
+// runUntilSignal runs n until ctx is done or a signal stops it, and then closes its log within the
+// rest of the grace period. A second signal ends the process at once; the log then has a tenth of a
+// second. Lines that are lost at the end aren't reported.
 func (n *node) runUntilSignal(ctx context.Context, lines *logging.Queue) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

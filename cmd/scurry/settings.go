@@ -12,7 +12,8 @@ import (
 	"github.com/scurrycache/scurry/proxy"
 )
 
-// check completes c and returns what is wrong with it, without looking at the machine.
+// check derives the settings of c that follow from others, and returns what is wrong with c. It reads
+// nothing of the machine.
 func check(c *config.Config, p process) error {
 	if err := derive(c, c.Nodes, p); err != nil {
 		return err
@@ -28,7 +29,7 @@ func check(c *config.Config, p process) error {
 		return usageError{fmt.Errorf("--memory %s is too small for --slab %s: "+
 			"give it at least %s, or make the slabs smaller", c.Memory, c.Slab, least)}
 	}
-	// Any origin will do to check the other fields.
+	// The check needs an origin, whichever it is.
 	if err := proxyConfig(c, http.DefaultTransport, nil).Validate(); err != nil {
 		return usageError{err}
 	}
@@ -64,8 +65,8 @@ func proxyConfig(c *config.Config, origin http.RoundTripper, log *zerolog.Logger
 	}
 }
 
-// orNone is d for a field of proxy.Config, in which zero stands for the default and a negative
-// duration for none.
+// orNone converts d for proxy.Config, where zero means the default and a negative duration means
+// none.
 func orNone(d config.Duration) time.Duration {
 	if d == 0 {
 		return -1

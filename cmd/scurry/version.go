@@ -16,7 +16,7 @@ func (*versionCmd) Run(p process) error {
 	return err
 }
 
-// build is what is known of how the program was built.
+// build returns what the program knows of its build, which may be nothing.
 func build() *debug.BuildInfo {
 	if info, ok := debug.ReadBuildInfo(); ok {
 		return info
