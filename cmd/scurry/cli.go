@@ -91,7 +91,8 @@ func names(parser *kong.Kong) (names []string) {
 	return names
 }
 
-// doubleDash gives the flag -index, which had one dash in earlier versions, the two that kong wants.
+// doubleDash gives the flag -index, which had one dash in earlier versions, the two that kong
+// wants.
 func doubleDash(args []string) []string {
 	args = slices.Clone(args)
 	for i, arg := range args {

@@ -40,9 +40,9 @@ func (n *node) run(ctx context.Context) error {
 }
 
 // drain stops the node, in an order that can be followed from outside. First, the node isn't ready
-// any more. Then it notifies the other nodes. Then each response ends its connection; after a while,
-// no connections are accepted, and transfers go on to their ends. Then the cache closes. The admin
-// server closes last.
+// any more. Then it notifies the other nodes. Then each response ends its connection; after a
+// while, no connections are accepted, and transfers go on to their ends. Then the cache closes. The
+// admin server closes last.
 func (n *node) drain() error {
 	n.ready.Store(false)
 	n.log.Info().Stringer("delay", n.cfg.ShutdownDelay).Stringer("grace", n.cfg.Grace).
@@ -83,8 +83,8 @@ func (n *node) endAdmin() {
 	n.serving.Wait()
 }
 
-// meetPeers waits until n knows its peers and has dialed them, so that its first requests are routed
-// by the whole ring.
+// meetPeers waits until n knows its peers and has dialed them, so that its first requests are
+// routed by the whole ring.
 func (n *node) meetPeers(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, meetTime)
 	defer cancel()

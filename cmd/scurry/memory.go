@@ -25,8 +25,8 @@ func memoryBound() (bytes uint64, by string) {
 	return machine, "this machine has"
 }
 
-// warnOfMemory logs a warning if a full cache of budget bytes needs more memory than bound, which is
-// the most that the process can have; by says why. It is no error: the cache may never fill, and
+// warnOfMemory logs a warning if a full cache of budget bytes needs more memory than bound, which
+// is the most that the process can have; by says why. It is no error: the cache may never fill, and
 // there may be room to swap.
 func warnOfMemory(budget config.Size, bound uint64, by string, log zerolog.Logger) {
 	needs := uint64(memoryLimit(int64(budget), nil))

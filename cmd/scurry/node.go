@@ -41,7 +41,8 @@ type node struct {
 	deadline time.Time // when the grace period ends; zero until the node is told to stop
 }
 
-// start opens a node. The caller runs it, and run closes it. On an error, start leaves nothing open.
+// start opens a node. The caller runs it, and run closes it. On an error, start leaves nothing
+// open.
 func start(cfg *config.Config, log zerolog.Logger) (_ *node, err error) {
 	n := &node{cfg: cfg, log: log}
 	defer func() {

@@ -12,8 +12,8 @@ import (
 	"github.com/scurrycache/scurry/proxy"
 )
 
-// check derives the settings of c that follow from others, and returns what is wrong with c. It reads
-// nothing of the machine.
+// check derives the settings of c that follow from others, and returns what is wrong with c. It
+// reads nothing of the machine.
 func check(c *config.Config, p process) error {
 	if err := derive(c, c.Nodes, p); err != nil {
 		return err

@@ -9,8 +9,8 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// watch calls f at each of the signals, one call after the other, until the caller calls stop. After
-// that, the signals have the effect that they had before.
+// watch calls f at each of the signals, one call after the other, until the caller calls stop.
+// After that, the signals have the effect that they had before.
 func watch(f func(os.Signal), signals ...os.Signal) (stop func()) {
 	received := make(chan os.Signal, 2)
 	signal.Notify(received, signals...)
@@ -27,8 +27,8 @@ func watch(f func(os.Signal), signals ...os.Signal) (stop func()) {
 	}
 }
 
-// sameWish is how long after a signal to stop another one counts as the same. timeout(1) and similar
-// programs signal a process and then its process group.
+// sameWish is how long after a signal to stop another one counts as the same. timeout(1) and
+// similar programs signal a process and then its process group.
 const sameWish = time.Second
 
 // obey returns what to do at each signal to stop: at the first, stop, and at one that comes after

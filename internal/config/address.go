@@ -11,7 +11,7 @@ import (
 	"github.com/scurrycache/scurry/internal/hostport"
 )
 
-// How far a node's ports lie apart.
+// The distances between a node's ports.
 const (
 	clientAbovePeer  = 1000
 	adminAboveClient = 1000
@@ -47,8 +47,8 @@ func (a Addr) Host() string {
 	return host
 }
 
-// above is the address on host whose port lies by more than port. If it would lie too high, the
-// error says which flag sets the address otherwise.
+// above returns the address on host with the port that is port + by. If there is no such port, the
+// error names the flag that sets the address.
 func above(host string, port uint16, by int, flag string) (Addr, error) {
 	n := int(port) + by
 	if n > math.MaxUint16 {
@@ -58,8 +58,8 @@ func above(host string, port uint16, by int, flag string) (Addr, error) {
 	return Addr(net.JoinHostPort(host, strconv.Itoa(n))), nil
 }
 
-// loopbackFor is host if that is on loopback, else 127.0.0.1: the admin listener isn't exposed by
-// default.
+// loopbackFor returns host if that is on loopback, else 127.0.0.1, so that the admin listener isn't
+// exposed by default.
 func loopbackFor(host string) string {
 	if onLoopback(host) {
 		return host

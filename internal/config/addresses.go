@@ -14,9 +14,9 @@ type Addresses struct {
 	AdminListen Addr `placeholder:"HOST:PORT" group:"Addresses:" help:"Address for health checks (loopback, at the client port + 1000)."`
 }
 
-// Derive fills in the addresses that follow from others, records that in p, and says what is wrong
-// with the addresses, if anything. Nodes count as given on the command line: they win over a Listen
-// and an AdminListen from elsewhere, and only flags win over them.
+// Derive fills in the addresses that follow from others, records that in p, and returns what is
+// wrong with the addresses. Nodes are part of the command line: they win over a Listen and an
+// AdminListen from elsewhere, and only flags win over them.
 func (a *Addresses) Derive(p Provenance) error {
 	if err := a.derive(p); err != nil {
 		return err
@@ -24,8 +24,8 @@ func (a *Addresses) Derive(p Provenance) error {
 	return a.apart()
 }
 
-// apart says which two of a node's listeners, those of a and the others, have one address, if any
-// have.
+// apart returns an error if two of a node's listeners, those of a and others, have the same
+// address.
 func (a *Addresses) apart(others ...listener) error {
 	all := append([]listener{{"--listen", a.Listen}, {"--admin-listen", a.AdminListen}}, others...)
 	for i, one := range all {
@@ -96,7 +96,7 @@ func (a *Addresses) deriveFromNodes(p Provenance) error {
 	return nil
 }
 
-// self is the peer address of this node, all of Nodes being right.
+// self checks all of Nodes, and returns the peer address of this node.
 func (a *Addresses) self() (string, error) {
 	seen := map[string]bool{}
 	for _, peer := range a.Nodes {

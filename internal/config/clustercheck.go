@@ -7,13 +7,13 @@ import (
 	"strings"
 )
 
-// contradiction says which settings of c, in the long form, don't go together or lack another, if
-// any do.
+// contradiction returns an error if settings of c, in the long form, exclude each other or lack
+// another one.
 func (c *Cluster) contradiction(p Provenance) error {
 	if !c.Clustered() {
 		return idle(p)
 	}
-	var gossip string // the flag that has the node gossip, if any does
+	var gossip string // the flag by which the node gossips, if it does
 	switch {
 	case c.Join != "":
 		gossip = "join"
@@ -36,7 +36,7 @@ func (c *Cluster) contradiction(p Provenance) error {
 	return nil
 }
 
-// idle says which setting means nothing to a node on its own, if any is given.
+// idle returns an error if a setting is given that has no effect on a node without peers.
 func idle(p Provenance) error {
 	for _, s := range ordered(reflect.TypeFor[Cluster]()) {
 		if p.given(s.name) {
@@ -48,8 +48,8 @@ func idle(p Provenance) error {
 	return nil
 }
 
-// check says what is wrong with c where it is complete, if anything. Peers reach this node at what
-// peersAt says.
+// check returns what is wrong with c, which is derived. In errors, peersAt stands for the address
+// at which peers reach this node.
 func (c *Cluster) check(a *Addresses, peersAt string) error {
 	peers := listener{"--peer-listen", c.PeerListen}
 	gossip := listener{"--gossip-listen", c.GossipListen}
@@ -72,7 +72,8 @@ func (c *Cluster) check(a *Addresses, peersAt string) error {
 	return nil
 }
 
-// exposed reports whether a stranger could connect to the listener at addr and mustn't.
+// exposed reports whether other machines could connect to the listener at addr, unless the settings
+// allow that.
 func (c *Cluster) exposed(addr Addr) bool { return !c.PeerInsecure && !onLoopback(addr.Host()) }
 
 func (c *Cluster) checkTLS() error {

@@ -22,7 +22,7 @@ var formats = map[string]func(text []byte, values any) error{
 	".toml": toml.Unmarshal,
 }
 
-// readFile is the values in the file at path, by flag name. All of them are known settings.
+// readFile returns the values in the file at path, by flag name. All of them are known settings.
 func (s *Sources) readFile(path string) (map[string]sourced, error) {
 	values, err := load(path)
 	if err != nil {
@@ -46,7 +46,7 @@ func (s *Sources) readFile(path string) (map[string]sourced, error) {
 	return texts, nil
 }
 
-// load is the file's top-level keys and values.
+// load returns the file's top-level keys and values.
 func load(path string) (values map[string]any, err error) {
 	unmarshal, ok := formats[strings.ToLower(filepath.Ext(path))]
 	if !ok {
@@ -62,8 +62,8 @@ func load(path string) (values map[string]any, err error) {
 	return values, nil
 }
 
-// fileProblem is one line on an error from reading or parsing, with the position if the error has
-// one.
+// fileProblem describes an error from reading or parsing in one line, with the line in the file if
+// the error has it.
 func fileProblem(err error) string {
 	if atPath, ok := errors.AsType[*fs.PathError](err); ok {
 		return atPath.Err.Error()

@@ -8,11 +8,11 @@ import (
 	"strings"
 )
 
-// list is a list in a file as the text of s: its words with commas between them. The error says
-// that s is no list of words, or what is wrong with this one if the text would hide that.
+// list converts a list in a file into the text of s: its words with commas between them. It returns
+// an error if s isn't a list, and for what would go unnoticed in the text.
 func (s setting) list(values []any) (string, error) {
-	var empty string   // the text of an empty list
-	var alone []string // what a word begins with that stands alone
+	var empty string   // text that stands for an empty list
+	var alone []string // prefixes of a word that must be the only one
 	switch reflect.Zero(s.field.Type).Interface().(type) {
 	case FieldNames:
 		empty = "none"
@@ -44,7 +44,7 @@ func (s setting) list(values []any) (string, error) {
 	return strings.Join(words, ","), nil
 }
 
-// describe says in words what a value in a file is.
+// describe returns a description of a value in a file.
 func describe(value any) string {
 	switch value.(type) {
 	case nil:

@@ -49,7 +49,7 @@ func (o *Origin) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// malformed says what is wrong with the URL s, unless that could reveal a password.
+// malformed says what is wrong with the URL s. If s may contain a password, it quotes nothing of s.
 func malformed(s string, err error) error {
 	detail, ok := errors.AsType[*url.Error](err)
 	if !ok || strings.Contains(s, "@") {

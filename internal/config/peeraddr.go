@@ -18,8 +18,8 @@ func (a *PeerAddr) UnmarshalText(text []byte) error {
 	return dialable(string(text), wantPeer, "other nodes can't dial it")
 }
 
-// dialable says what is wrong with s as an address that a node is to dial: it isn't what is wanted,
-// or has the problem that it lacks a host or a port.
+// dialable returns an error if s isn't an address, as want describes it, that a node can dial. The
+// problem is named if s lacks a host or a port.
 func dialable(s, want, problem string) error {
 	host, port, err := hostport.Split(s, want)
 	if err == nil && (unspecified(host) || port == 0) {
@@ -28,7 +28,7 @@ func dialable(s, want, problem string) error {
 	return err
 }
 
-// splitPeer is hostport.Split for a peer address among the arguments.
+// splitPeer is hostport.Split for a peer address that is an argument.
 func splitPeer(peer string) (host string, port uint16, err error) {
 	host, port, err = hostport.Split(peer, wantPeer)
 	switch {
@@ -66,8 +66,8 @@ func (l PeerList) Addrs() []string {
 	return strings.Split(string(l), ",")
 }
 
-// PeerSource is where the addresses of all nodes are: the text is a list of them, or dns:NAME:PORT,
-// or file:PATH. Package cluster parses it; here it just isn't empty.
+// PeerSource is where the addresses of all nodes come from: a list of them, dns:NAME:PORT, or
+// file:PATH. Package cluster parses it. Here it is only checked that it isn't empty.
 type PeerSource string
 
 const wantPeerSource = "the peer addresses of all nodes with commas between them, " +

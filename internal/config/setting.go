@@ -20,11 +20,11 @@ type setting struct {
 	field reflect.StructField
 }
 
-// inner is where a word begins within the name of a field.
+// inner matches the border between two words in the name of a field.
 var inner = regexp.MustCompile("([a-z])([A-Z])")
 
-// ordered is the settings among the fields of the struct type t and of the structs embedded in it,
-// in their order. Arguments aren't settings.
+// ordered returns the settings among the fields of the struct type t and of the structs embedded in
+// it, in their order. Arguments aren't settings.
 func ordered(t reflect.Type) (all []setting) {
 	for _, field := range reflect.VisibleFields(t) {
 		_, argument := field.Tag.Lookup("arg")
@@ -37,7 +37,7 @@ func ordered(t reflect.Type) (all []setting) {
 	return all
 }
 
-// want says in words what s expects.
+// want describes the values of s.
 func (s setting) want() string {
 	switch reflect.Zero(s.field.Type).Interface().(type) {
 	case Size:
@@ -71,7 +71,7 @@ func (s setting) want() string {
 	return "text"
 }
 
-// check says what is wrong with text as a value of s, if anything.
+// check returns an error if text isn't a value of s.
 func (s setting) check(text string) error {
 	ok := true
 	switch value := reflect.New(s.field.Type).Interface().(type) {
@@ -93,8 +93,8 @@ func (s setting) check(text string) error {
 	return nil
 }
 
-// text is a value from a file as text, checked. Only text, true and false, whole numbers, and lists
-// can be values; a number counts bytes, or is an index.
+// text converts a value from a file into text, and checks it. A value is text, true or false, a
+// list, or a whole number; a number is of bytes, or an index.
 func (s setting) text(value any) (string, error) {
 	text, kind := fmt.Sprint(value), s.field.Type.Kind()
 	not := ""
@@ -123,8 +123,8 @@ func (s setting) text(value any) (string, error) {
 	return text, s.check(text)
 }
 
-// mapper parses values of s's type for kong. Kong's own would do but for what it says of a flag
-// without a value.
+// mapper parses values of s's type for kong. Unlike kong's own it says what is expected if a flag
+// has no value.
 func (s setting) mapper() kong.MapperFunc {
 	return func(ctx *kong.DecodeContext, target reflect.Value) error {
 		if token := ctx.Scan.Peek(); token.IsEOL() || !token.IsValue() {

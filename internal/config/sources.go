@@ -15,8 +15,8 @@ import (
 
 const envPrefix = "SCURRY_"
 
-// Sources is the settings that the environment and a file hold. As a kong.Option it has kong ask it
-// for the flags that aren't on the command line. It serves one Parse.
+// Sources is the settings in the environment and in a file. It is a kong.Option that gives kong the
+// flags that aren't on the command line. It serves one Parse.
 type Sources struct {
 	environ []string
 	known   map[string]setting // all settings by flag name
@@ -99,8 +99,8 @@ func (s *Sources) readEnv() (map[string]sourced, error) {
 	return values, nil
 }
 
-// Kubernetes sets variables of these names in every pod of a namespace that has a service called
-// scurry.
+// serviceLinkName matches the variables that Kubernetes sets in every pod of a namespace that has a
+// service called scurry.
 var serviceLinkName = regexp.MustCompile(`^SCURRY_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT_\d+_(TCP|UDP|SCTP)(_PROTO|_PORT|_ADDR)?)$`)
 
 func serviceLink(name, value string) bool {
@@ -124,10 +124,10 @@ func (s *Sources) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, 
 	return nil, nil
 }
 
-// Validate implements kong.Resolver. Reading the sources has found all faults already.
+// Validate implements kong.Resolver. All faults were found when the sources were read.
 func (s *Sources) Validate(*kong.Application) error { return nil }
 
-// Provenance says where kong took the values of ctx from, which it has parsed with s.
+// Provenance returns the sources of the values in ctx, which kong has parsed with s.
 func (s *Sources) Provenance(ctx *kong.Context) Provenance {
 	p := Provenance{}
 	for name := range s.known {

@@ -9,8 +9,8 @@ import (
 	"github.com/agnivade/levenshtein"
 )
 
-// suggest is the end of an error about an unknown setting: the nearest known one, written as show
-// has it, if one is near, else where to look.
+// suggest ends an error about an unknown setting with the nearest known one, as show writes it. If
+// none is near, it says where all are listed.
 func suggest(name string, known iter.Seq[string], show func(flag string) string) string {
 	nearest, least, longer := "", len(name)/3+2, 0
 	for _, candidate := range slices.Sorted(known) {

@@ -41,7 +41,7 @@ func (s Size) String() string {
 	return fmt.Sprintf("%d%s", n, units[unit])
 }
 
-// Duration is a time that isn't negative, its text being that of time.ParseDuration.
+// Duration is a time that isn't negative. Its text is that of time.ParseDuration.
 type Duration time.Duration
 
 const wantDuration = "a duration such as 30s"
@@ -90,8 +90,8 @@ func (t *Timeout) UnmarshalText(text []byte) error {
 // String is t as a Duration's text.
 func (t Timeout) String() string { return Duration(t).String() }
 
-// File is the name of a file. It isn't empty: a variable that a shell doesn't know would else turn
-// off what the file is for.
+// File is the name of a file. It isn't empty: otherwise an unset variable of a shell would turn off
+// what the file is for.
 type File string
 
 const wantFile = "the name of a file"
@@ -129,7 +129,7 @@ func (f FieldNames) Names() []string {
 	return strings.Split(string(f), ",")
 }
 
-// unexpected is the error of a value, text or bytes, that isn't one that is wanted.
+// unexpected is the error for a value, text or bytes, that isn't as want describes it.
 func unexpected(want string, got any) error {
 	return fmt.Errorf("expected %s, not %q", want, got)
 }

@@ -9,15 +9,15 @@ import (
 
 // Drain ends the server so that a client that heeds Connection: close loses no request. It
 //
-//   - has each response end its connection, while new ones are accepted for the server's delay:
-//     clients, and what sends clients here, learn in time;
+//   - makes each response end its connection, and accepts new connections for the server's delay,
+//     in which clients and load balancers notice;
 //   - keeps new connections out, serves those in the listener's queue, and closes the listener;
-//   - waits for the requests that are being answered, and closes a connection that brings no other
-//     one within the delay;
-//   - closes what is left when ctx ends, and if requests are cut by that, returns an error.
+//   - waits for the current requests, and closes a connection on which no request comes within the
+//     delay;
+//   - closes the remaining connections when ctx ends. If that cuts requests, the error says so.
 //
-// A request on an idle connection that is on its way when that is closed is lost; HTTP/1 can't tell
-// the client before.
+// A request that arrives on an idle connection just after that was closed is lost: HTTP/1 has no
+// way to tell the client before.
 func (s *Server) Drain(ctx context.Context) error {
 	s.draining.Store(true)
 	wait(ctx, s.delay)
@@ -41,7 +41,7 @@ func (s *Server) Drain(ctx context.Context) error {
 	return err
 }
 
-// wait waits for d, or until ctx ends.
+// wait waits for d or until ctx ends.
 func wait(ctx context.Context, d time.Duration) {
 	ctx, cancel := context.WithTimeout(ctx, d)
 	defer cancel()
@@ -49,18 +49,19 @@ func wait(ctx context.Context, d time.Duration) {
 }
 
 const (
-	// handshake is how long a connection may take that has begun when no more may: longer than most
-	// round trips, and shorter than the second after which a system tries again to connect.
+	// handshake is how long a connection that has begun may take to be established once new ones
+	// are kept out. It is longer than most round trips, and shorter than the second after which a
+	// system tries again to connect.
 	handshake = 250 * time.Millisecond
-	// tick is how often an end is looked for.
+	// tick is how often Drain looks for what has ended.
 	tick = 5 * time.Millisecond
 	// unwindTime is how long a handler may take to notice that its connection is closed, log that,
 	// and return.
 	unwindTime = 2 * time.Second
 )
 
-// closeListener closes the listener when its queue is empty and stays so. Where new connections
-// can't be kept out, one may come at the last moment.
+// closeListener closes the listener when its queue is empty and stays empty. Where new connections
+// can't be kept out, one may come at the last moment and is lost.
 func (s *Server) closeListener(ctx context.Context) error {
 	if keepOut(s.listener) == nil {
 		wait(ctx, min(s.delay, handshake))
@@ -79,7 +80,7 @@ func (s *Server) closeListener(ctx context.Context) error {
 }
 
 // awaitConns waits until no connection is open, and ends those that have been idle for the server's
-// delay. It reports whether that came about before ctx ended.
+// delay. It reports whether all had ended before ctx did.
 func (s *Server) awaitConns(ctx context.Context) bool {
 	for s.endIdle(time.Now().Add(-s.delay)) > 0 {
 		if ctx.Err() != nil {
@@ -100,7 +101,7 @@ func (s *Server) endIdle(limit time.Time) (open int) {
 	return len(s.conns)
 }
 
-// busy is how many connections have a request.
+// busy returns how many connections have a request.
 func (s *Server) busy() (n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

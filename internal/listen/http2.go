@@ -11,20 +11,20 @@ import (
 const (
 	// http2Time is how long a client may take to see that it is refused.
 	http2Time = 5 * time.Second
-	// maxFrame is how long a frame may be, since the server doesn't say otherwise (RFC 9113
+	// maxFrame bounds a frame, in bytes, as long as the server announces no other bound (RFC 9113
 	// section 4.2).
 	maxFrame = 16 << 10
-	// prefaceEnd is the end of a client's preface, which net/http leaves.
+	// prefaceEnd is the end of a client's preface. net/http has read what precedes it as a request.
 	prefaceEnd = "SM\r\n\r\n"
 )
 
-// refuseHTTP2 answers a client that speaks HTTP/2 without having asked. Each request gets
-// RST_STREAM with HTTP_1_1_REQUIRED: curl then asks once more by HTTP/1.1, which it doesn't after a
-// GOAWAY, let alone after an answer in HTTP/1.1. A GOAWAY ends the connection.
+// refuseHTTP2 answers a client that speaks HTTP/2 by prior knowledge. Each request gets RST_STREAM
+// with HTTP_1_1_REQUIRED: curl then repeats it by HTTP/1.1, which it does neither after a GOAWAY
+// nor after a response in HTTP/1.1. A GOAWAY ends the connection.
 func refuseHTTP2(c *conn, w http.ResponseWriter) {
 	_, rw, err := http.NewResponseController(w).Hijack()
 	if err != nil {
-		return // then it is closed without a word
+		return // the connection is closed without an answer
 	}
 	defer c.Close()
 	frames := http2.NewFramer(c, rw)
@@ -45,7 +45,7 @@ func refuseHTTP2(c *conn, w http.ResponseWriter) {
 	}
 }
 
-// refuseFrame reads a frame and answers it, if it wants an answer.
+// refuseFrame reads a frame, and answers it if HTTP/2 wants an answer.
 func refuseFrame(frames *http2.Framer) error {
 	frame, err := frames.ReadFrame()
 	if err != nil {

@@ -1,14 +1,14 @@
 // Package listen serves clients' connections until they are drained.
 //
-// A listener and an http.Server go in. The connections are net/http's; what net/http hides of
-// requests, refuses by itself, or does in the wrong order when it stops is dealt with here, at the
-// connection:
+// A listener and an http.Server go in. net/http serves the connections. This package handles, at
+// the connection, what net/http hides of requests, what it refuses without a handler, and what it
+// does in the wrong order when it stops:
 //
 //	accept ─► conn ─► scanner, which follows heads ─► net/http ─► writer ─► handler
 //	            └──► what net/http writes without a handler is a refusal: logged, counted
 //
-// A Server is drained so that clients lose no request: see Drain. It serves HTTP/1; HTTP/2 by prior
-// knowledge is refused in its own words.
+// Clients lose no request when a Server is drained: see Drain. A Server serves HTTP/1. It refuses
+// HTTP/2 by prior knowledge, in HTTP/2.
 package listen
 
 import (
@@ -29,7 +29,7 @@ type Server struct {
 	http     *http.Server
 	handler  http.Handler
 	delay    time.Duration
-	log      zerolog.Logger // of the requests that no handler sees
+	log      zerolog.Logger // for requests that no handler sees
 	refused  atomic.Int64   // their number
 
 	serving  sync.Mutex  // held by Serve
@@ -42,11 +42,10 @@ type Server struct {
 
 // New makes a Server, which the caller runs with Serve and ends with Drain. It owns l and h.
 //
-// The listener is for TCP, and for plain TCP if it is to be drained without a loss: package net's
-// are for Multipath TCP by default. How the Server serves is what h's Handler, timeouts,
-// MaxHeaderBytes and ErrorLog say. When it is drained, new connections are accepted for the time of
-// delay, and idle ones may bring a request for as long. Requests that no handler sees are logged to
-// log.
+// The listener is for TCP. To be drained without a loss it must not be for Multipath TCP, which is
+// package net's default. The Server serves with h's Handler, timeouts, MaxHeaderBytes and ErrorLog.
+// When it is drained, it accepts new connections, and requests on idle ones, for the time of delay.
+// It logs to log the requests that no handler sees.
 func New(l net.Listener, h *http.Server, delay time.Duration, log zerolog.Logger) *Server {
 	s := &Server{listener: l, http: h, handler: h.Handler, delay: delay, log: log}
 	s.conns = map[*conn]struct{}{}
@@ -59,10 +58,10 @@ func New(l net.Listener, h *http.Server, delay time.Duration, log zerolog.Logger
 	return s
 }
 
-// Addr is the listener's.
+// Addr returns the listener's address.
 func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 
-// Refused is how many requests have been refused without the handler.
+// Refused returns how many requests have been refused without the handler.
 func (s *Server) Refused() int64 { return s.refused.Load() }
 
 // Serve accepts connections until the server is drained. It returns nil then, and else the
@@ -77,7 +76,7 @@ func (s *Server) Serve() error {
 	return err
 }
 
-// listener makes conns of what is accepted.
+// listener wraps accepted connections.
 type listener struct {
 	net.Listener
 	server *Server
@@ -108,12 +107,12 @@ func (s *Server) serve(rw http.ResponseWriter, r *http.Request) {
 		w := &c.writer
 		*w = writer{ResponseWriter: rw, draining: &s.draining, last: last}
 		s.handler.ServeHTTP(w, r)
-		w.begin() // if the handler hasn't said anything, its response is about to go
+		w.begin() // net/http sends an empty response if the handler has written none
 		*w = writer{}
 	}
 }
 
-// track follows the connections.
+// track keeps account of the connections. It is the http.Server's ConnState.
 func (s *Server) track(nc net.Conn, state http.ConnState) {
 	c := nc.(*conn)
 	switch state {

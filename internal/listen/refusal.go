@@ -15,8 +15,7 @@ func (s *Server) refuse(c *conn, status int, reason string) {
 		Int("status", status).Str("reason", reason).Msg("request")
 }
 
-// refuseAs is refuse for what net/http writes without a handler: a whole response, and the only
-// one.
+// refuseAs is refuse for a response that net/http writes without a handler, whole and in one write.
 func (s *Server) refuseAs(c *conn, response []byte) {
 	line, _, _ := strings.Cut(string(response), "\r\n")
 	_, line, _ = strings.Cut(line, " ")
@@ -25,7 +24,7 @@ func (s *Server) refuseAs(c *conn, response []byte) {
 	s.refuse(c, status, reason)
 }
 
-// writeRefusal answers a request that no handler is to see with 400.
+// writeRefusal answers a request that must not reach a handler with 400.
 func writeRefusal(w http.ResponseWriter) {
 	const text = "400 Bad Request"
 	h := w.Header()
