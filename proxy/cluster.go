@@ -36,12 +36,11 @@ type Cluster struct {
 	// have the same.
 	Peers []string
 
-	// Members tells which nodes there are where that changes, instead of Peers.
+	// Members tells which nodes there are if that changes. It replaces Peers.
 	Members Members
 
-	// Secret, if not empty, is what every node must prove to know before it is talked to. What
-	// nodes say to each other isn't encrypted for it; that is for TLS. At least 16 bytes, and
-	// random ones.
+	// Secret, if not empty, is what every node must prove to know when it connects. It has at least
+	// 16 random bytes. It encrypts nothing; TLS does.
 	Secret []byte
 
 	// TLS, if not nil, is used to dial the other nodes and to accept their connections. It needs
@@ -69,8 +68,8 @@ type Members interface {
 	Watch(ctx context.Context, set func(nodes []string)) error
 }
 
-// leastSecret is how many bytes a secret must have, so that it can't be guessed from a greeting
-// that was overheard.
+// leastSecret is how many bytes a secret must have, so that it can't be guessed from a recorded
+// greeting.
 const leastSecret = 16
 
 func (c Cluster) withDefaults() Cluster {
@@ -80,7 +79,7 @@ func (c Cluster) withDefaults() Cluster {
 	return c
 }
 
-// validate says what is wrong with c, if anything.
+// validate returns an error that says what is wrong with c.
 func (c Cluster) validate() error {
 	switch {
 	case c.Listener == nil && (c.Self != "" || len(c.Peers) > 0 || c.Members != nil ||
@@ -91,8 +90,8 @@ func (c Cluster) validate() error {
 	case len(c.Peers) > 0 && c.Members != nil:
 		return errors.New("both Cluster.Peers and Cluster.Members: set one of them")
 	case len(c.Secret) > 0 && len(c.Secret) < leastSecret:
-		return fmt.Errorf("the cluster's secret has %d bytes: it needs %d at least, and random ones",
-			len(c.Secret), leastSecret)
+		return fmt.Errorf("the cluster's secret has %d bytes: it needs %d at least, "+
+			"and random ones", len(c.Secret), leastSecret)
 	case c.Lease < 0 || c.Heartbeat < 0 || c.MissedHeartbeats < 0:
 		return errors.New("a negative Lease, Heartbeat or MissedHeartbeats of the cluster: leave " +
 			"it at zero for the default")
@@ -102,8 +101,8 @@ func (c Cluster) validate() error {
 			"tls.RequireAndVerifyClientCert, ClientCAs and RootCAs in Cluster.TLS")
 	case len(c.Secret) == 0 && c.TLS == nil && !c.Insecure && !loopback(c.Listener.Addr()):
 		return fmt.Errorf("anyone who reaches %s could be a node of this cluster: set "+
-			"Cluster.Secret or Cluster.TLS, or Cluster.Insecure if all who can reach it are trusted",
-			c.Listener.Addr())
+			"Cluster.Secret or Cluster.TLS, or Cluster.Insecure if all who can reach it are "+
+			"trusted", c.Listener.Addr())
 	}
 	for _, name := range append(slices.Clone(c.Peers), c.Self) {
 		if name == "" {
@@ -122,10 +121,10 @@ func loopback(addr net.Addr) bool {
 	return ok && a.IP.IsLoopback()
 }
 
-// keyRules counts the changes in how keys are made, and what nodes say to each other of them.
+// keyRules is the version of how keys are made, and of what nodes say of them.
 const keyRules = "4"
 
-// facts are what nodes must agree on.
+// facts returns the settings that all nodes must have in common.
 func (c Config) facts() []handshake.Fact {
 	origin := "not a URL"
 	if base, known := c.base(); known {
@@ -147,7 +146,7 @@ func (c Config) facts() []handshake.Fact {
 	}
 }
 
-// newRemote makes this process a node of its cluster, if it is to be one.
+// newRemote makes this process a node of its cluster. It returns nil if there is none.
 func (c Config) newRemote() *exchange.Exchange {
 	if c.Cluster.Listener == nil {
 		return nil
@@ -163,7 +162,7 @@ func (c Config) newRemote() *exchange.Exchange {
 	}, c.Now)
 }
 
-// followMembers begins to work with the other nodes.
+// followMembers connects to the other nodes, and follows the list of them.
 func (p *Proxy) followMembers() {
 	c := p.cfg.Cluster
 	if p.remote == nil {
@@ -183,8 +182,8 @@ func (p *Proxy) followMembers() {
 			listed()
 		})
 		if err != nil && ctx.Err() == nil {
-			p.cfg.Logger.Error().Err(err).Msg("can't learn who the nodes are; going on with those " +
-				"that are known")
+			p.cfg.Logger.Error().Err(err).
+				Msg("can't learn who the nodes are; going on with those that are known")
 		}
 	})
 }

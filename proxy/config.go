@@ -30,10 +30,10 @@ type Config struct {
 	// even where net/http's transport would escape that anew; origin.HTTP sends it as it is. URLs
 	// in Location and Content-Location that are under it are mapped to the mount; so are those with
 	// another host that its Aliases method returns if it has one (interface{ Aliases() []string }).
-	// If it has an OnUnsolicited method as origin.Server has, what it says may have been mixed up
-	// is dropped. If it has a Validate method (interface{ Validate() error }), New calls it and
-	// returns its error. It must end a request whose context has ended, since Close waits for it.
-	// The Proxy doesn't close it.
+	// If it has an OnUnsolicited method as origin.Server has, the responses that it names as
+	// possibly mixed up are dropped. If it has a Validate method (interface{ Validate() error }),
+	// New calls it and returns its error. It must end a request whose context has ended, since
+	// Close waits for it. The Proxy doesn't close it.
 	Origin http.RoundTripper
 
 	// Mount is the path under which clients find the origin's resources, of letters, digits, '-',
@@ -75,12 +75,12 @@ type Config struct {
 	// matter.
 	NoVarySearch bool
 
-	// PrivateCookies keeps responses with Set-Cookie from being stored. Else those are that state
-	// their freshness (RFC 9111 section 7.3).
+	// PrivateCookies keeps responses with Set-Cookie from being stored. By default, those that
+	// state their freshness are stored (RFC 9111 section 7.3).
 	PrivateCookies bool
 
-	// IgnoreRequestDirectives takes away the clients' say in what they are answered from: the cache
-	// directives of requests (RFC 9111 section 5.2.1) and Pragma mean nothing.
+	// IgnoreRequestDirectives ignores the cache directives of requests (RFC 9111 section 5.2.1) and
+	// Pragma, so that clients don't decide what they are answered from.
 	IgnoreRequestDirectives bool
 
 	// WebSocket has a GET that asks for the WebSocket protocol (RFC 6455) forwarded, and its
@@ -133,7 +133,7 @@ func setDefault[T comparable](field *T, value T) {
 	*field = cmp.Or(*field, value)
 }
 
-// Validate says what is wrong with c, if anything; New calls it.
+// Validate returns an error that says what is wrong with c. New calls it.
 func (c Config) Validate() error {
 	if c.Origin == nil {
 		return errors.New("no origin: set Config.Origin, for example to origin.HTTP(u)")
@@ -200,9 +200,9 @@ func (c Config) base() (base *url.URL, known bool) {
 	return base, known
 }
 
-// loopName is what the nodes of one cluster, and no others, call themselves in CDN-Loop (RFC 8586).
-// Those have an origin in common, and a chain of caches doesn't lead through two clusters with the
-// same one. Where an origin that doesn't tell its URL leads is unknown, so the name is random.
+// loopName is the name in CDN-Loop (RFC 8586) of the nodes of one cluster, and of no others. They
+// have their origin in common, and no chain of caches leads through two clusters with the same one.
+// An origin without a known URL may lead anywhere, so the name is random.
 func (c Config) loopName() string {
 	base, known := c.base()
 	if !known {

@@ -42,8 +42,8 @@ func New(cfg Config) (*Proxy, error) {
 		WebSocket: cfg.WebSocket, NoVarySearch: cfg.NoVarySearch, MaxContent: cfg.MaxChunk,
 	})
 	p.explain = explain.Config{
-		Rules: rules, Site: p.site, Store: p.store, Origin: p.origin, Server: p.server, Now: cfg.Now,
-		Self: p.node.Self, Targets: cfg.Targets, GroupFields: cfg.GroupFields,
+		Rules: rules, Site: p.site, Store: p.store, Origin: p.origin, Server: p.server,
+		Now: cfg.Now, Self: p.node.Self, Targets: cfg.Targets, GroupFields: cfg.GroupFields,
 	}
 	p.routes = logging.Access(cfg.Logger, http.HandlerFunc(p.route))
 	p.followMembers()

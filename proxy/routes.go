@@ -10,10 +10,10 @@ import (
 	"github.com/scurrycache/scurry/internal/site"
 )
 
-// route answers a request: by itself if it is for no possible host (RFC 9112 section 3.2, RFC 9110
-// section 4.2.4) or about the server as a whole, else by where its path leads.
+// route answers a request by where its path leads. It refuses requests for impossible hosts (RFC
+// 9112 section 3.2, RFC 9110 section 4.2.4), and answers those about the server as a whole.
 func (p *Proxy) route(rw http.ResponseWriter, r *http.Request) {
-	w := rw.(*logging.Writer) // which logging.Access has made
+	w := rw.(*logging.Writer) // made by logging.Access
 	way := p.site.Way(r.URL)
 	switch {
 	case !hostport.Valid(r.Host) || r.URL.User != nil:
@@ -38,7 +38,7 @@ func (p *Proxy) route(rw http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// options answers an OPTIONS by itself (RFC 9110 section 9.3.7).
+// options answers "OPTIONS *" (RFC 9110 section 9.3.7).
 func options(w http.ResponseWriter) {
 	h := w.Header()
 	h.Set("Cache-Status", decide.Name)
@@ -47,7 +47,8 @@ func options(w http.ResponseWriter) {
 	w.WriteHeader(http.StatusOK)
 }
 
-// serveKey serves the resource that key names, unless err says that there is no key.
+// serveKey serves the resource that key names, or refuses the request if err says that there is
+// none.
 func (p *Proxy) serveKey(w *logging.Writer, r *http.Request, key string, err error) {
 	switch err {
 	case nil:
@@ -59,7 +60,7 @@ func (p *Proxy) serveKey(w *logging.Writer, r *http.Request, key string, err err
 	}
 }
 
-// redirect leads a client to the mount.
+// redirect redirects a client to the mount.
 func (p *Proxy) redirect(w *logging.Writer, r *http.Request) {
 	to := p.site.Mount
 	if r.URL.RawQuery != "" {

@@ -100,8 +100,8 @@ func readPrivate(flag string, path config.File, log zerolog.Logger) ([]byte, err
 		return nil, err
 	}
 	if info, err := os.Stat(string(path)); err == nil && info.Mode().Perm()&0o004 != 0 {
-		log.Warn().Str("file", string(path)).Msg("every user of this machine can read the file of " +
-			flag + ": take the right away with chmod o-r")
+		log.Warn().Str("file", string(path)).Msg("every user of this machine can read the file " +
+			"of " + flag + ": take the right away with chmod o-r")
 	}
 	return text, nil
 }

@@ -49,7 +49,8 @@ func (h *healthcheckCmd) target(p process) (string, error) {
 	if h.URL != "" {
 		u, err := url.Parse(h.URL)
 		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-			return "", usageError{errors.New("--url: expected a URL such as http://127.0.0.1:10001")}
+			return "", usageError{errors.New(
+				"--url: expected a URL such as http://127.0.0.1:10001")}
 		}
 		return strings.TrimSuffix(h.URL, "/") + path, nil
 	}

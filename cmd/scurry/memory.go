@@ -46,7 +46,8 @@ func warnOfMemory(budget config.Size, bound uint64, by string, log zerolog.Logge
 // limit is 0, and GOMEMLIMIT holds.
 func memoryLimit(budget int64, env []string) int64 {
 	const set, constant = "GOMEMLIMIT=", 48 << 20
-	if slices.ContainsFunc(env, func(e string) bool { return e != set && strings.HasPrefix(e, set) }) {
+	isSet := func(entry string) bool { return entry != set && strings.HasPrefix(entry, set) }
+	if slices.ContainsFunc(env, isSet) {
 		return 0
 	}
 	if budget > (math.MaxInt64-constant)/6*5 {

@@ -35,9 +35,11 @@ func (s setting) list(values []any) (string, error) {
 		if !ok {
 			return "", fmt.Errorf("not a list with %s in it", describe(value))
 		}
-		begins := func(prefix string) bool { return strings.HasPrefix(strings.TrimSpace(word), prefix) }
+		trimmed := strings.TrimSpace(word)
+		begins := func(prefix string) bool { return strings.HasPrefix(trimmed, prefix) }
 		if at := slices.IndexFunc(alone, begins); at >= 0 && len(values) > 1 {
-			return "", fmt.Errorf("not a list with %q and others in it: %s stands alone", word, alone[at])
+			return "", fmt.Errorf("not a list with %q and others in it: %s stands alone",
+				word, alone[at])
 		}
 		words[i] = word
 	}

@@ -41,7 +41,8 @@ func NewSources(environ []string) *Sources {
 func (s *Sources) Apply(k *kong.Kong) error {
 	options := []kong.Option{kong.Resolvers(s), kong.WithBeforeResolve(s.read)}
 	for _, setting := range s.known {
-		if _, parses := reflect.New(setting.field.Type).Interface().(encoding.TextUnmarshaler); parses {
+		value := reflect.New(setting.field.Type).Interface()
+		if _, parses := value.(encoding.TextUnmarshaler); parses {
 			options = append(options, kong.TypeMapper(setting.field.Type, setting.mapper()))
 		}
 	}

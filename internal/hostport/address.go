@@ -13,8 +13,8 @@ import (
 
 const maxName = 253 // of a DNS name, RFC 1035
 
-// Split returns the parts of s, an address to listen on: the host may be empty and the port 0. An
-// error is for people: it says what is wrong with s, and that want was expected, such as "HOST:PORT
+// Split returns the parts of s, an address to listen on: the host may be empty and the port 0. The
+// error is for people. It says what is wrong with s, and that want was expected, such as "HOST:PORT
 // such as 127.0.0.1:9001".
 func Split(s, want string) (host string, port uint16, err error) {
 	host, port, problem := split(s, 0)
@@ -43,7 +43,7 @@ func SplitNode(s, want string) (host string, port uint16, err error) {
 	return "", 0, fmt.Errorf("expected %s, not %q: %s", want, s, problem)
 }
 
-// split returns the parts of s, or what is wrong with it; the port is to be least at least.
+// split returns the parts of s, or what is wrong with it. The port must not be below least.
 func split(s string, least uint16) (host string, port uint16, problem string) {
 	if scheme, rest, found := strings.Cut(s, "://"); found {
 		problem = "leave out " + scheme + "://"
@@ -78,7 +78,7 @@ func splitProblem(s string, err error) string {
 	return err.Error()
 }
 
-// hostProblem says why host is neither an IP address nor a name, if so.
+// hostProblem says why host is neither an IP address nor a name, or returns "".
 func hostProblem(host string) string {
 	if _, err := netip.ParseAddr(host); err == nil {
 		return ""

@@ -1,5 +1,5 @@
-// Package hostport checks what names a host and a port: the Host of a request, and the addresses
-// that nodes listen at and dial.
+// Package hostport checks texts that name a host and a port: the Host of a request, and the
+// addresses that nodes listen on and dial.
 package hostport
 
 import (
@@ -52,8 +52,8 @@ func alphanumeric(c byte) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
 }
 
-// validLiteral reports whether s is what may stand in brackets: an IPv6 address without a zone. No
-// form of address is known for IPvFuture.
+// validLiteral reports whether s may stand in brackets: it is an IPv6 address without a zone. The
+// form IPvFuture isn't in use.
 func validLiteral(s string) bool {
 	ip, err := netip.ParseAddr(s)
 	return err == nil && ip.Is6() && ip.Zone() == ""

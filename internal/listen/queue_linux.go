@@ -13,7 +13,7 @@ import (
 // closed, or another process that listens. Connections that have begun go on: the filter sees TCP
 // headers, and drops those with SYN and without ACK. A socket for Multipath TCP takes no filter.
 func keepOut(l net.Listener) error {
-	const flags, syn, ack = 13, 0x02, 0x10 // the offset of the flags in a TCP header, and two of them
+	const flags, syn, ack = 13, 0x02, 0x10 // the flags' offset in a TCP header, and two of them
 	program := []unix.SockFilter{
 		{Code: unix.BPF_LD | unix.BPF_B | unix.BPF_ABS, K: flags},
 		{Code: unix.BPF_ALU | unix.BPF_AND | unix.BPF_K, K: syn | ack},

@@ -14,22 +14,22 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// Entry is what a handler adds to the access log's line about its request. The zero values are left
-// out.
+// Entry is what a handler adds to the line about its request in the access log. Zero values are
+// left out.
 type Entry struct {
 	Cache   string // what the cache did: hit, miss, stale, revalidated, collapsed, pass
 	Source  string // where the bytes came from: memory, peer, origin
 	Owner   string // the node that owns the resource, if there are several
-	Peer    string // the node by way of which record or bytes came, if it wasn't this one
+	Peer    string // the node from which the record or the bytes came, if not this one
 	Version string
 	Age     time.Duration
 	HasAge  bool
-	Note    string // what an operator may not know who wonders about the response
-	Err     error  // why the response is an error or was cut, if the log hasn't told it yet
+	Note    string // an explanation of the response for operators
+	Err     error  // why the response is an error or was cut, if that isn't in the log yet
 }
 
-// Writer is the http.ResponseWriter of one request under Access, which watches it for the log. It
-// is the handler's until the handler returns.
+// Writer is the http.ResponseWriter that Access gives to the handler of one request. It notes what
+// the log tells of the response. The handler must not use it after it returns.
 type Writer struct {
 	http.ResponseWriter
 	Entry
@@ -42,11 +42,11 @@ type Writer struct {
 	first  time.Duration // from start to the response's head
 }
 
-// ID names the request in the log; it is empty if nothing is logged.
+// ID returns the request's id in the log, or "" if nothing is logged.
 func (w *Writer) ID() string { return w.id }
 
-// Asked is to be set when the origin is asked for this request, be that after the request has
-// ended: unlike the Writer, it is used for no other.
+// Asked returns the flag to set when the origin is asked for this request. Unlike the Writer, it
+// may be used after the request has ended.
 func (w *Writer) Asked() *atomic.Bool {
 	if w.asked == nil {
 		w.asked = new(atomic.Bool)
@@ -57,7 +57,7 @@ func (w *Writer) Asked() *atomic.Bool {
 // Unwrap is for http.ResponseController.
 func (w *Writer) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// WriteHeader notes the final status. An interim response (1xx but 101) isn't it.
+// WriteHeader notes the final status; those of interim responses (1xx except 101) don't count.
 func (w *Writer) WriteHeader(status int) {
 	if status >= 200 || status == http.StatusSwitchingProtocols {
 		w.begin(status)
@@ -65,7 +65,7 @@ func (w *Writer) WriteHeader(status int) {
 	w.ResponseWriter.WriteHeader(status)
 }
 
-// begin notes that the response's head is on its way, unless it was before.
+// begin notes status and time of the response's head, once.
 func (w *Writer) begin(status int) {
 	if w.status == 0 {
 		w.status, w.first = status, time.Since(w.start)
@@ -82,7 +82,7 @@ func (w *Writer) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// Hijack is http.Hijacker's; a handler that takes the connection over has switched protocols.
+// Hijack implements http.Hijacker. A handler that takes over the connection has switched protocols.
 func (w *Writer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	c, rw, err := http.NewResponseController(w.ResponseWriter).Hijack()
 	if err == nil {
@@ -96,7 +96,8 @@ func (w *Writer) Flush() { _ = http.NewResponseController(w.ResponseWriter).Flus
 
 var writers = sync.Pool{New: func() any { return new(Writer) }}
 
-// requests numbers the requests of this process; with its start they make request ids.
+// requests counts the requests of this process. A request's id is made of its number and the start
+// of the process.
 var (
 	requests atomic.Uint64
 	process  = strconv.FormatInt(time.Now().UnixMilli(), 36)
@@ -128,7 +129,7 @@ func Access(logger *zerolog.Logger, next http.Handler) http.Handler {
 	})
 }
 
-// recovered deals with a panic's value and returns the one to go on with, if any.
+// recovered handles the value of a panic. It returns the value to panic with again, or nil.
 func (w *Writer) recovered(logger *zerolog.Logger, p any) any {
 	if p == http.ErrAbortHandler {
 		return p
@@ -153,10 +154,10 @@ func (w *Writer) log(logger *zerolog.Logger, r *http.Request, aborted bool) {
 	}
 	status := w.status
 	if status == 0 && !aborted {
-		status = http.StatusOK // what net/http sends for a handler that said nothing
+		status = http.StatusOK // what net/http sends for a handler that wrote nothing
 	}
 	if r.Method == http.MethodHead {
-		w.bytes = 0 // net/http sends no content
+		w.bytes = 0 // net/http drops the content
 	}
 	uri := r.RequestURI
 	if !strings.HasPrefix(uri, "/") {

@@ -50,8 +50,8 @@ func unescape(s string) (c byte, escaped bool) {
 	return byte(n), err == nil
 }
 
-// safe reports whether an origin that reads a path less strictly can't take it to lie outside its
-// base. A slash that was escaped separates segments for some origins, so it does here.
+// safe reports whether no origin, however lenient, reads the path as one outside its base. Some
+// origins take an escaped slash as a separator of segments, so it is one here.
 func safe(decoded string) bool {
 	return !strings.ContainsAny(decoded, "\x00\\") && !overlong(decoded) && !dotted(decoded)
 }
@@ -66,9 +66,9 @@ func dotted(path string) bool {
 	return false
 }
 
-// overlong reports UTF-8 that encodes an ASCII character in more than one byte, of which decoders
-// have made dots and slashes. Other bytes that aren't UTF-8 are let through: paths may be in
-// another encoding.
+// overlong reports whether s has an ASCII character in more than one byte of UTF-8: lenient
+// decoders read such bytes as dots and slashes. Other bytes that aren't UTF-8 pass, since paths may
+// be in another encoding.
 func overlong(s string) bool {
 	for i := 0; i+1 < len(s); i++ {
 		next := s[i+1]
@@ -83,7 +83,7 @@ func overlong(s string) bool {
 	return false
 }
 
-// sendable escapes what no request line can have in a path or a query.
+// sendable escapes the characters of a path or a query that a request line can't contain.
 func sendable(s string) string {
 	if !strings.ContainsFunc(s, unsendable) {
 		return s
@@ -108,13 +108,14 @@ func writeChar(b *strings.Builder, c byte, bare bool) {
 	b.WriteByte(hex[c&15])
 }
 
-// unreserved is RFC 3986 section 2.3.
+// unreserved reports whether c is unreserved (RFC 3986 section 2.3).
 func unreserved(c byte) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' ||
 		c == '-' || c == '.' || c == '_' || c == '~'
 }
 
-// pathChar is what may stand in a path as it is: pchar and '/' (RFC 3986 section 3.3).
+// pathChar reports whether c needs no escape in a path: it is a pchar or '/' (RFC 3986 section
+// 3.3).
 func pathChar(c byte) bool {
 	return unreserved(c) || strings.IndexByte("/!$&'()*+,;=:@", c) >= 0
 }

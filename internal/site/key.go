@@ -7,17 +7,17 @@ import (
 )
 
 // A cache key is the path under the mount and, if there is one, '?' and the query, both as the
-// client spelled them: that is what the origin gets, and what it says of one spelling may not be
-// true of another. The canonical form of a key has its path in one escaping, by what RFC 3986
-// section 6.2.2 lets be changed in a URI without naming another resource: unreserved characters are
-// never escaped, hexadecimal digits are capitals, and what may not stand in a path is escaped; an
-// escaped reserved character stays so, since it may mean another thing than the bare one. All
-// spellings that have the same canonical form have the same owner, and are invalidated together.
+// client spelled them: the origin gets that spelling, and its response may not hold for another
+// one. The canonical form of a key has its path in one escaping, by the changes to a URI that RFC
+// 3986 section 6.2.2 allows: unreserved characters are never escaped, hexadecimal digits are
+// capitals, and characters that a path can't contain are escaped. An escaped reserved character
+// stays escaped, since the bare one may have another meaning. All spellings with the same canonical
+// form have the same owner, and are invalidated together.
 
 // MaxKey bounds keys, and their canonical forms, in bytes.
 const MaxKey = 8 << 10
 
-// What is wrong with a URL that names no resource.
+// The errors of URLs that name no resource.
 var (
 	// ErrLong is that a URL would have a key of more than MaxKey bytes.
 	ErrLong = errors.New("the URL is too long")
@@ -40,14 +40,14 @@ func keyOf(escaped, query string, hasQuery bool) (string, error) {
 	if hasQuery {
 		key += "?" + query
 	}
-	if len(Canonical(key)) > MaxKey { // it grows by its escapes
+	if len(Canonical(key)) > MaxKey { // escapes make it longer
 		return "", ErrLong
 	}
 	return key, nil
 }
 
-// keyOfDecoded returns the cache key, which is canonical, of a path that isn't escaped: one whose
-// every character but '/' means itself.
+// keyOfDecoded returns the cache key, which is canonical, of a path without escapes: each of its
+// characters except '/' stands for itself.
 func keyOfDecoded(path string) (string, error) {
 	if len(path) > MaxKey {
 		return "", ErrLong

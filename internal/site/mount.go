@@ -5,11 +5,11 @@ import (
 	"strings"
 )
 
-// FormPath is where a resource is asked for by a form's value instead of a path under the mount.
+// FormPath is the path of requests that name a resource by a form value.
 const FormPath = "/zk"
 
-// ParseMount returns path as that of a mount, with a slash at its end, or says why it can't be one.
-// Segments have unreserved characters only, so that nobody has to spell a mount in another way.
+// ParseMount returns path as the path of a mount, with a slash at its end. The error says why it
+// can't be one. Segments have unreserved characters only, so that a mount has one spelling.
 func ParseMount(path string) (string, error) {
 	mount := strings.TrimSuffix(path, "/") + "/"
 	switch {
@@ -28,5 +28,5 @@ func ParseMount(path string) (string, error) {
 	return mount, nil
 }
 
-// unfit reports whether no mount has that character.
+// unfit reports whether r can't be in the path of a mount.
 func unfit(r rune) bool { return r > '~' || r != '/' && !unreserved(byte(r)) }

@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// reference is what an origin has written in a field like Location.
+// reference is a URL in a response of the origin, in a field such as Location.
 type reference struct {
-	*url.URL      // that it stands for; its Path is as it is written
-	absolute bool // it names a host itself
+	*url.URL      // resolved; its Path is the path as written
+	absolute bool // a host was written, too
 }
 
 // resolve reads v, which is relative to key's URL.
@@ -19,7 +19,7 @@ func (s *Site) resolve(v, key string) (ref reference, ok bool) {
 		return ref, false
 	}
 	ref.absolute = u.Scheme != "" || u.Host != "" || u.User != nil
-	// As if no character of the paths were escaped, so that each stays as it is written.
+	// The escapes of both paths are kept as they are written.
 	at := s.Target(key)
 	at.Path, at.RawPath = Spelling(at), ""
 	u.Path, u.RawPath = Spelling(u), ""
@@ -32,7 +32,7 @@ func (s *Site) ours(ref reference) bool {
 	return ref.Scheme == s.Base.Scheme && slices.Contains(s.hosts, host(ref.URL))
 }
 
-// under returns the part of a path that is under the base's, however that is spelled.
+// under returns the part of a path that follows the base's path, in any spelling.
 func (s *Site) under(path string) (rest string, ok bool) {
 	if rest, ok = strings.CutPrefix(path, s.path); ok {
 		return rest, true
@@ -41,7 +41,7 @@ func (s *Site) under(path string) (rest string, ok bool) {
 }
 
 // KeyFromOrigin returns the key of the resource that v names, a URL in a response of the origin,
-// which is relative to key's. ok is false if it isn't under the base.
+// relative to the URL of key. ok is false if v isn't under the base.
 func (s *Site) KeyFromOrigin(v, key string) (k string, ok bool) {
 	ref, ok := s.resolve(v, key)
 	if !ok || !s.ours(ref) {
@@ -55,8 +55,8 @@ func (s *Site) KeyFromOrigin(v, key string) (k string, ok bool) {
 	return k, err == nil
 }
 
-// ForClients returns the URLs in values, which are the origin's and relative to key's, as clients
-// are to see them: what is under the base is under the mount.
+// ForClients maps URLs that the origin has written, relative to the URL of key, for clients: what
+// is under the base gets under the mount.
 func (s *Site) ForClients(values []string, key string) []string {
 	out := make([]string, len(values))
 	for i, v := range values {
@@ -65,8 +65,8 @@ func (s *Site) ForClients(values []string, key string) []string {
 	return out
 }
 
-// mapURL returns v as clients are to see it. What isn't under the base stays as it is, unless it
-// would mean something else when the client resolves it. A URL with credentials stays as well, since
+// mapURL maps one URL for clients. A URL that isn't under the base stays as it is, unless a client
+// would resolve it to another one. A URL with credentials stays as well, since
 // a path can't carry them.
 func (s *Site) mapURL(v, key string) string {
 	ref, ok := s.resolve(v, key)
@@ -77,7 +77,7 @@ func (s *Site) mapURL(v, key string) string {
 	switch rest, under := s.under(ref.Path); {
 	case under:
 		if to += rest; strings.HasPrefix(to, "//") {
-			to = "/." + to // else it would name a host: RFC 3986 section 4.2
+			to = "/." + to // two slashes would begin a host: RFC 3986 section 4.2
 		}
 	case ref.Path+"/" == s.path:
 	case ref.absolute:
@@ -88,7 +88,7 @@ func (s *Site) mapURL(v, key string) string {
 	if ref.RawQuery != "" || ref.ForceQuery {
 		to += "?" + ref.RawQuery
 	}
-	to = strings.ReplaceAll(to, "#", "%23") // which a client may have sent, and not as a fragment's
+	to = strings.ReplaceAll(to, "#", "%23") // from a client's path, where it begins no fragment
 	if _, fragment, ok := strings.Cut(v, "#"); ok {
 		to += "#" + fragment
 	}

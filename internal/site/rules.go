@@ -42,9 +42,10 @@ func (s *queryRules) rule(path string) (httpcache.QueryVariation, bool) {
 	return rule.QueryVariation, ok
 }
 
-// observe takes in what a response for path said that was received at that time: a rule, or that
-// there is none.
-func (s *queryRules) observe(path string, rule httpcache.QueryVariation, stated bool, at time.Time) {
+// observe notes the rule of a response for path that was received at that time, or that it stated
+// none.
+func (s *queryRules) observe(
+	path string, rule httpcache.QueryVariation, stated bool, at time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch last, known := s.paths.Peek(path); {
