@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"net/http"
+	"net/url"
 
 	"github.com/scurrycache/scurry/internal/decide"
 	"github.com/scurrycache/scurry/internal/hostport"
@@ -62,10 +63,7 @@ func (p *Proxy) serveKey(w *logging.Writer, r *http.Request, key string, err err
 
 // redirect redirects a client to the mount.
 func (p *Proxy) redirect(w *logging.Writer, r *http.Request) {
-	to := p.site.Mount
-	if r.URL.RawQuery != "" {
-		to += "?" + r.URL.RawQuery
-	}
-	w.Header().Set("Location", to)
+	to := url.URL{Path: p.site.Mount, RawQuery: r.URL.RawQuery}
+	w.Header().Set("Location", to.String())
 	serve.Refuse(w, http.StatusTemporaryRedirect)
 }

@@ -71,7 +71,7 @@ func dispatch(ctx context.Context, args []string, p process) error {
 	parsed, err := parser.Parse(doubleDash(args))
 	switch {
 	case bare:
-		return usageError{errors.New(`give a command, or a peer address such as 127.0.0.1:8001`)}
+		return usagef(`give a command, or a peer address such as 127.0.0.1:8001`)
 	case helped: // kong goes on after it has printed help
 		return nil
 	case err != nil:

@@ -28,6 +28,9 @@ type usageError struct{ error }
 
 func (e usageError) Unwrap() error { return e.error }
 
+// usagef is fmt.Errorf for a usageError.
+func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
 // logged is an error that the log has already.
 type logged struct{ error }
 
@@ -39,9 +42,9 @@ type derivable interface {
 // gets an error of its own.
 func derive(settings derivable, nodes []string, p process) error {
 	if len(nodes) > 0 && !strings.Contains(nodes[0], ":") && !config.LooksLikeHost(nodes[0]) {
-		return usageError{fmt.Errorf(
+		return usagef(
 			"%q is neither a command nor a peer address such as 127.0.0.1:8001%s",
-			nodes[0], didYouMean(nodes[0], p.commands))}
+			nodes[0], didYouMean(nodes[0], p.commands))
 	}
 	if err := settings.Derive(p.provenance); err != nil {
 		return usageError{err}

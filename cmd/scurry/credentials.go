@@ -29,9 +29,9 @@ func readSecret(path config.File, log zerolog.Logger) ([]byte, error) {
 	}
 	secret := bytes.TrimSuffix(bytes.TrimSuffix(text, []byte("\n")), []byte("\r"))
 	if len(secret) < leastSecret {
-		return nil, usageError{fmt.Errorf("%s %s: a secret of %d bytes is too short: "+
+		return nil, usagef("%s %s: a secret of %d bytes is too short: "+
 			"it needs %d or more, such as \"openssl rand -base64 32\" prints",
-			flag, path, len(secret), leastSecret)}
+			flag, path, len(secret), leastSecret)
 	}
 	return secret, nil
 }
@@ -45,8 +45,8 @@ func readGossipKey(path config.File, log zerolog.Logger) ([]byte, error) {
 	}
 	key, err := base64.StdEncoding.DecodeString(string(bytes.TrimSpace(text)))
 	if err != nil || !slices.Contains([]int{16, 24, 32}, len(key)) { // AES-128, -192, -256
-		return nil, usageError{fmt.Errorf("%s %s: expected 16, 24 or 32 bytes in base64, "+
-			"as \"openssl rand -base64 32\" prints them", flag, path)}
+		return nil, usagef("%s %s: expected 16, 24 or 32 bytes in base64, "+
+			"as \"openssl rand -base64 32\" prints them", flag, path)
 	}
 	return key, nil
 }
@@ -71,13 +71,13 @@ func readTLS(cfg *config.Config, log zerolog.Logger) (*tls.Config, error) {
 	}
 	pair, err := tls.X509KeyPair(cert, key)
 	if err != nil {
-		return nil, usageError{fmt.Errorf("--peer-tls-cert %s with --peer-tls-key %s: %w",
-			cfg.PeerTLSCert, cfg.PeerTLSKey, err)}
+		return nil, usagef("--peer-tls-cert %s with --peer-tls-key %s: %w",
+			cfg.PeerTLSCert, cfg.PeerTLSKey, err)
 	}
 	pool := x509.NewCertPool()
 	if !pool.AppendCertsFromPEM(authority) {
-		return nil, usageError{fmt.Errorf(
-			"--peer-tls-ca %s: there is no certificate in it: expected PEM", cfg.PeerTLSCA)}
+		return nil, usagef(
+			"--peer-tls-ca %s: there is no certificate in it: expected PEM", cfg.PeerTLSCA)
 	}
 	return &tls.Config{
 		Certificates: []tls.Certificate{pair},

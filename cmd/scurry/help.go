@@ -29,9 +29,9 @@ func (c *helpCmd) Run(parsed *kong.Context, p process) error {
 	}
 	topics := topicNames()
 	if !slices.Contains(topics, c.Topic) {
-		return usageError{fmt.Errorf("%q is neither a command (%s) nor a topic (%s)%s",
+		return usagef("%q is neither a command (%s) nor a topic (%s)%s",
 			c.Topic, strings.Join(p.commands, ", "), strings.Join(topics, ", "),
-			didYouMean(c.Topic, slices.Concat(p.commands, topics)))}
+			didYouMean(c.Topic, slices.Concat(p.commands, topics)))
 	}
 	_, err := io.WriteString(p.stdout, page(c.Topic))
 	return err

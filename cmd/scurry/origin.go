@@ -13,20 +13,20 @@ import (
 
 // openOrigin opens the origin that c names, and returns a func to close it.
 func openOrigin(c *config.Config) (http.RoundTripper, func() error, error) {
-	if c.Origin.URL() != nil {
+	if c.Origin.URL != nil {
 		server := httpOrigin(c)
 		return server, func() error { server.CloseIdleConnections(); return nil }, nil
 	}
-	dir, err := origin.OpenDir(c.Origin.Dir())
+	dir, err := origin.OpenDir(c.Origin.Dir)
 	if err != nil {
-		return nil, nil, folderError(c.Origin.Dir(), err)
+		return nil, nil, folderError(c.Origin.Dir, err)
 	}
 	dir.Browse, dir.Dotfiles = c.Browse, c.Dotfiles
 	return dir, dir.Close, nil
 }
 
 func httpOrigin(c *config.Config) *origin.Server {
-	server := origin.HTTP(c.Origin.URL())
+	server := origin.HTTP(c.Origin.URL)
 	server.Host = c.OriginHost
 	server.DialTimeout = time.Duration(c.OriginDialTimeout)
 	server.TLSTimeout = time.Duration(c.OriginTLSTimeout)
@@ -41,8 +41,8 @@ func httpOrigin(c *config.Config) *origin.Server {
 func folderError(path string, err error) error {
 	missing := errors.Is(err, fs.ErrNotExist)
 	if missing && config.LooksLikeHost(path) {
-		return usageError{fmt.Errorf("--origin %s: there is no such folder; "+
-			"if a server is meant, write http://%s", path, path)}
+		return usagef("--origin %s: there is no such folder; "+
+			"if a server is meant, write http://%s", path, path)
 	}
 	if missing {
 		return fmt.Errorf("--origin %s: there is no such folder", path)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"net/http"
 	"time"
 
@@ -23,17 +22,17 @@ func check(c *config.Config, p process) error {
 		if len(c.Nodes) > 0 {
 			from = "peer addresses"
 		}
-		return usageError{fmt.Errorf("%s: %w", from, err)}
+		return usagef("%s: %w", from, err)
 	}
 	if least := 2 * c.Slab; c.Memory < least {
-		return usageError{fmt.Errorf("--memory %s is too small for --slab %s: "+
-			"give it at least %s, or make the slabs smaller", c.Memory, c.Slab, least)}
+		return usagef("--memory %s is too small for --slab %s: "+
+			"give it at least %s, or make the slabs smaller", c.Memory, c.Slab, least)
 	}
 	// The check needs an origin, whichever it is.
 	if err := proxyConfig(c, http.DefaultTransport, nil).Validate(); err != nil {
 		return usageError{err}
 	}
-	if c.Origin.URL() != nil {
+	if c.Origin.URL != nil {
 		if err := httpOrigin(c).Validate(); err != nil {
 			return usageError{err}
 		}

@@ -1,12 +1,13 @@
 package main
 
-import "syscall"
+import (
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
 
 // unsent is how many bytes may wait in a client's socket before a write waits for the client.
 const unsent = 128 << 10
-
-// tcpNotSentLowat is TCP_NOTSENT_LOWAT, for which package syscall has no name.
-const tcpNotSentLowat = 0x19
 
 // keepUnsentLow limits the unsent bytes of a listening socket, and of those that it accepts, so
 // that a blocked write goes on as soon as the client has taken some bytes. By default a write goes
@@ -15,6 +16,6 @@ const tcpNotSentLowat = 0x19
 func keepUnsentLow(_, _ string, c syscall.RawConn) error {
 	return c.Control(func(fd uintptr) {
 		// A kernel without this option disturbs very slow clients only, so an error is ignored.
-		_ = syscall.SetsockoptInt(int(fd), syscall.IPPROTO_TCP, tcpNotSentLowat, unsent)
+		_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, unsent)
 	})
 }

@@ -27,14 +27,14 @@ func (a *Addresses) Derive(p Provenance) error {
 // apart returns an error if two of a node's listeners, those of a and others, have the same
 // address.
 func (a *Addresses) apart(others ...listener) error {
-	all := append([]listener{{"--listen", a.Listen}, {"--admin-listen", a.AdminListen}}, others...)
-	for i, one := range all {
-		for _, other := range all[i+1:] {
-			if one.addr == other.addr && one.addr != "" && one.addr.Port() != 0 {
-				return fmt.Errorf("%s and %s are both %s: they need an address each",
-					one.flag, other.flag, one.addr)
-			}
+	own := []listener{{"--listen", a.Listen}, {"--admin-listen", a.AdminListen}}
+	seen := map[Addr]string{}
+	for _, l := range append(own, others...) {
+		if other := seen[l.addr]; other != "" && l.addr.Port() != 0 {
+			return fmt.Errorf("%s and %s are both %s: they need an address each",
+				other, l.flag, l.addr)
 		}
+		seen[l.addr] = l.flag
 	}
 	return nil
 }

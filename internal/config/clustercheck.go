@@ -78,18 +78,14 @@ func (c *Cluster) exposed(addr Addr) bool { return !c.PeerInsecure && !onLoopbac
 
 func (c *Cluster) checkTLS() error {
 	var missing []string
-	for _, f := range []struct {
-		flag string
-		file File
-	}{
-		{"--peer-tls-cert", c.PeerTLSCert},
-		{"--peer-tls-key", c.PeerTLSKey},
-		{"--peer-tls-ca", c.PeerTLSCA},
-	} {
-		if f.file == "" {
-			missing = append(missing, f.flag)
+	need := func(flag string, file File) {
+		if file == "" {
+			missing = append(missing, flag)
 		}
 	}
+	need("--peer-tls-cert", c.PeerTLSCert)
+	need("--peer-tls-key", c.PeerTLSKey)
+	need("--peer-tls-ca", c.PeerTLSCA)
 	if n := len(missing); n == 1 || n == 2 {
 		return fmt.Errorf("--peer-tls-cert, --peer-tls-key and --peer-tls-ca go together: "+
 			"give %s as well", strings.Join(missing, " and "))
