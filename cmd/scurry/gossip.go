@@ -22,6 +22,7 @@ func openGossip(cfg *config.Config, log zerolog.Logger) (membership, error) {
 	if err != nil {
 		return membership{}, err
 	}
+	problem := func(err error) { log.Warn().Err(err).Msg("gossip has a problem") }
 	gossip, err := cluster.OpenGossip(cluster.GossipConfig{
 		PeerAddr: string(cfg.Self),
 		Listen:   string(cfg.GossipListen),
@@ -30,7 +31,7 @@ func openGossip(cfg *config.Config, log zerolog.Logger) (membership, error) {
 		Log: func(level slog.Level, line string) {
 			log.WithLevel(zerologLevel(level)).Msg(line)
 		},
-		Problem: func(err error) { log.Warn().Err(err).Msg("gossip has a problem") },
+		Problem: problem,
 	})
 	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "listen" {
 		return membership{}, cannotListen(cfg.GossipListen, "with --gossip-listen", err)
@@ -40,7 +41,7 @@ func openGossip(cfg *config.Config, log zerolog.Logger) (membership, error) {
 	}
 	leave := func() {
 		if err := gossip.Leave(leaveTime); err != nil {
-			log.Warn().Err(err).Msg("gossip has a problem")
+			problem(err)
 		}
 	}
 	return membership{

@@ -166,8 +166,8 @@ func (w *Writer) log(logger *zerolog.Logger, r *http.Request, aborted bool) {
 	e.Str("id", w.id).
 		Str("remote", r.RemoteAddr).Str("method", r.Method).Str("host", r.Host).Str("uri", uri).
 		Str("proto", r.Proto).Int("status", status).Int64("bytes", w.bytes).
-		Float64("duration_ms", milliseconds(time.Since(w.start))).Float64("ttfb_ms",
-		milliseconds(w.first)).
+		Float64("duration_ms", milliseconds(time.Since(w.start))).
+		Float64("ttfb_ms", milliseconds(w.first)).
 		Str("user_agent", r.UserAgent())
 	w.cacheFields(e)
 	if w.Err != nil {
@@ -180,12 +180,17 @@ func (w *Writer) log(logger *zerolog.Logger, r *http.Request, aborted bool) {
 }
 
 func (w *Writer) cacheFields(e *zerolog.Event) {
-	for _, f := range [...]struct{ name, value string }{{"cache", w.Cache}, {"source", w.Source},
-		{"owner", w.Owner}, {"peer", w.Peer}, {"version", w.Version}, {"note", w.Note}} {
-		if f.value != "" {
-			e.Str(f.name, f.value)
+	add := func(name, value string) {
+		if value != "" {
+			e.Str(name, value)
 		}
 	}
+	add("cache", w.Cache)
+	add("source", w.Source)
+	add("owner", w.Owner)
+	add("peer", w.Peer)
+	add("version", w.Version)
+	add("note", w.Note)
 	if w.HasAge {
 		e.Int64("age", int64(w.Age/time.Second))
 	}
