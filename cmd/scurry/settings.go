@@ -28,14 +28,12 @@ func check(c *config.Config, p process) error {
 		return usagef("--memory %s is too small for --slab %s: "+
 			"give it at least %s, or make the slabs smaller", c.Memory, c.Slab, least)
 	}
-	// The check needs an origin, whichever it is.
-	if err := proxyConfig(c, http.DefaultTransport, nil).Validate(); err != nil {
-		return usageError{err}
-	}
+	var origin http.RoundTripper = http.DefaultTransport // stands for a folder, which isn't opened
 	if c.Origin.URL != nil {
-		if err := httpOrigin(c).Validate(); err != nil {
-			return usageError{err}
-		}
+		origin = httpOrigin(c)
+	}
+	if err := proxyConfig(c, origin, nil).Validate(); err != nil {
+		return usageError{err}
 	}
 	return nil
 }
