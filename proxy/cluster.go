@@ -8,7 +8,7 @@ import (
 	"net"
 	"net/url"
 	"slices"
-	"strconv"
+	"sync"
 	"time"
 
 	"github.com/scurrycache/scurry/internal/exchange"
@@ -36,12 +36,11 @@ type Cluster struct {
 	// have the same.
 	Peers []string
 
-	// Members tells which nodes there are where that changes, instead of Peers.
+	// Members tells which nodes there are if that changes. It replaces Peers.
 	Members Members
 
-	// Secret, if not empty, is what every node must prove to know before it is talked to. What
-	// nodes say to each other isn't encrypted for it; that is for TLS. At least 16 bytes, and
-	// random ones.
+	// Secret, if not empty, is what every node must prove to know when it connects. It has at least
+	// 16 random bytes. It encrypts nothing; TLS does.
 	Secret []byte
 
 	// TLS, if not nil, is used to dial the other nodes and to accept their connections. It needs
@@ -69,8 +68,8 @@ type Members interface {
 	Watch(ctx context.Context, set func(nodes []string)) error
 }
 
-// leastSecret is how many bytes a secret must have, so that it can't be guessed from a greeting
-// that was overheard.
+// leastSecret is how many bytes a secret must have, so that it can't be guessed from a recorded
+// greeting.
 const leastSecret = 16
 
 func (c Cluster) withDefaults() Cluster {
@@ -80,20 +79,19 @@ func (c Cluster) withDefaults() Cluster {
 	return c
 }
 
-// validate says what is wrong with c, if anything.
+// validate returns an error that says what is wrong with c.
 func (c Cluster) validate() error {
-	if c.Listener == nil {
-		if c.Self != "" || len(c.Peers) > 0 || c.Members != nil || len(c.Secret) > 0 ||
-			c.TLS != nil {
-			return errors.New("peers, but no listener for them: set Cluster.Listener")
-		}
-		return nil
-	}
 	switch {
+	case c.Listener == nil && (c.Self != "" || len(c.Peers) > 0 || c.Members != nil ||
+		len(c.Secret) > 0 || c.TLS != nil):
+		return errors.New("peers, but no listener for them: set Cluster.Listener")
+	case c.Listener == nil:
+		return nil
 	case len(c.Peers) > 0 && c.Members != nil:
 		return errors.New("both Cluster.Peers and Cluster.Members: set one of them")
 	case len(c.Secret) > 0 && len(c.Secret) < leastSecret:
-		return fmt.Errorf("the cluster's secret has %d bytes: it needs %d at least, and random ones", len(c.Secret), leastSecret)
+		return fmt.Errorf("the cluster's secret has %d bytes: it needs %d at least, "+
+			"and random ones", len(c.Secret), leastSecret)
 	case c.Lease < 0 || c.Heartbeat < 0 || c.MissedHeartbeats < 0:
 		return errors.New("a negative Lease, Heartbeat or MissedHeartbeats of the cluster: leave " +
 			"it at zero for the default")
@@ -103,7 +101,8 @@ func (c Cluster) validate() error {
 			"tls.RequireAndVerifyClientCert, ClientCAs and RootCAs in Cluster.TLS")
 	case len(c.Secret) == 0 && c.TLS == nil && !c.Insecure && !loopback(c.Listener.Addr()):
 		return fmt.Errorf("anyone who reaches %s could be a node of this cluster: set "+
-			"Cluster.Secret or Cluster.TLS, or Cluster.Insecure if all who can reach it are trusted", c.Listener.Addr())
+			"Cluster.Secret or Cluster.TLS, or Cluster.Insecure if all who can reach it are "+
+			"trusted", c.Listener.Addr())
 	}
 	for _, name := range append(slices.Clone(c.Peers), c.Self) {
 		if name == "" {
@@ -122,47 +121,48 @@ func loopback(addr net.Addr) bool {
 	return ok && a.IP.IsLoopback()
 }
 
-// keyRules counts the changes in how keys are made, and what nodes say to each other of them.
+// keyRules is the version of how keys are made, and of what nodes say of them.
 const keyRules = "4"
 
-// facts are what nodes must agree on.
+// facts returns the settings that all nodes must have in common.
 func (c Config) facts() []handshake.Fact {
-	base := c.base()
-	// no credentials
-	seen := (&url.URL{Scheme: base.Scheme, Host: base.Host, Path: base.Path,
-		RawPath: base.RawPath}).String()
-	if _, ok := c.Origin.(interface{ BaseURL() *url.URL }); !ok {
-		seen = "not a URL"
+	origin := "not a URL"
+	if base, known := c.base(); known {
+		shown := url.URL{Scheme: base.Scheme, Host: base.Host, Path: base.Path,
+			RawPath: base.RawPath}
+		origin = shown.String() // without credentials
 	}
 	return []handshake.Fact{
-		{Name: "origin", Value: seen},
-		{Name: "first chunk", Value: strconv.FormatInt(c.FirstChunk, 10)},
-		{Name: "largest chunk", Value: strconv.FormatInt(c.MaxChunk, 10)},
-		{Name: "slab", Value: strconv.FormatInt(c.Slab, 10)},
+		{Name: "origin", Value: origin},
+		{Name: "first chunk", Value: fmt.Sprint(c.FirstChunk)},
+		{Name: "largest chunk", Value: fmt.Sprint(c.MaxChunk)},
+		{Name: "slab", Value: fmt.Sprint(c.Slab)},
 		{Name: "key rules", Value: keyRules},
 		{Name: "caching rules", Value: fmt.Sprint("targets ", c.Targets, ", group fields ",
-			c.GroupFields, ", No-Vary-Search ", c.NoVarySearch,
-			", private cookies ", c.PrivateCookies, ", request directives ignored ", c.IgnoreRequestDirectives)},
+			c.GroupFields, ", No-Vary-Search ", c.NoVarySearch, ", private cookies ",
+			c.PrivateCookies, ", request directives ignored ", c.IgnoreRequestDirectives)},
 		{Name: "heartbeat", Value: fmt.Sprint(c.Cluster.MissedHeartbeats, " times ",
 			c.Cluster.Heartbeat)},
 	}
 }
 
-// newRemote makes this process a node of its cluster, if it is to be one.
+// newRemote makes this process a node of its cluster. It returns nil if there is none.
 func (c Config) newRemote() *exchange.Exchange {
 	if c.Cluster.Listener == nil {
 		return nil
 	}
+	k := c.Cluster
 	log := c.Logger.With().Str("part", "cluster").Logger()
 	return exchange.New(peer.NodeConfig{
-		Listener: c.Cluster.Listener, Self: c.Cluster.Self, TLS: c.Cluster.TLS, Secret: c.Cluster.Secret, Facts: c.facts(),
-		FixedMembers: c.Cluster.Members == nil, Heartbeat: c.Cluster.Heartbeat, MissedHeartbeats: c.Cluster.MissedHeartbeats,
+		Listener: k.Listener, Self: k.Self, TLS: k.TLS, Secret: k.Secret, Facts: c.facts(),
+		FixedMembers: k.Members == nil,
+		Heartbeat:    k.Heartbeat, MissedHeartbeats: k.MissedHeartbeats,
 		Window: int(min(1<<20, max(c.Memory/64, 64<<10))), MaxValue: int(c.MaxChunk),
-		Lease: c.Cluster.Lease, Log: &log,
+		Lease: k.Lease, Log: &log,
 	}, c.Now)
 }
 
-// followMembers begins to work with the other nodes.
+// followMembers connects to the other nodes, and follows the list of them.
 func (p *Proxy) followMembers() {
 	c := p.cfg.Cluster
 	if p.remote == nil {
@@ -173,12 +173,17 @@ func (p *Proxy) followMembers() {
 		p.node.SetMembers(c.Peers)
 		return
 	}
-	var ctx context.Context
-	ctx, p.unwatch = context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(context.Background())
+	p.unwatch, p.listed = cancel, make(chan struct{})
+	listed := sync.OnceFunc(func() { close(p.listed) })
 	p.watching.Go(func() {
-		if err := c.Members.Watch(ctx, p.node.SetMembers); err != nil && ctx.Err() == nil {
-			p.cfg.Logger.Error().Err(err).Msg("can't learn who the nodes are; going on with those " +
-				"that are known")
+		err := c.Members.Watch(ctx, func(nodes []string) {
+			p.node.SetMembers(nodes)
+			listed()
+		})
+		if err != nil && ctx.Err() == nil {
+			p.cfg.Logger.Error().Err(err).
+				Msg("can't learn who the nodes are; going on with those that are known")
 		}
 	})
 }
@@ -191,6 +196,14 @@ func (p *Proxy) Leave() { p.node.Leave() }
 // calls it after Leave, when its own clients are served.
 func (p *Proxy) WaitIdle(ctx context.Context) error { return p.node.WaitIdle(ctx) }
 
-// WaitForPeers waits until each of the nodes that are known by now has been reached or found
-// unreachable, once, or until ctx ends.
-func (p *Proxy) WaitForPeers(ctx context.Context) error { return p.node.WaitForPeers(ctx) }
+// WaitForPeers waits until the nodes are known, and each of them has been reached or found
+// unreachable, once; or until ctx ends.
+func (p *Proxy) WaitForPeers(ctx context.Context) error {
+	if p.listed != nil {
+		select {
+		case <-p.listed:
+		case <-ctx.Done():
+		}
+	}
+	return p.node.WaitForPeers(ctx)
+}

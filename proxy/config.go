@@ -1,6 +1,9 @@
 package proxy
 
 import (
+	"cmp"
+	"crypto/rand"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"net/http"
@@ -11,6 +14,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/scurrycache/scurry/internal/chunk"
+	"github.com/scurrycache/scurry/internal/decide"
 	"github.com/scurrycache/scurry/internal/httpcache"
 	"github.com/scurrycache/scurry/internal/site"
 	"github.com/scurrycache/scurry/internal/store"
@@ -26,10 +30,10 @@ type Config struct {
 	// even where net/http's transport would escape that anew; origin.HTTP sends it as it is. URLs
 	// in Location and Content-Location that are under it are mapped to the mount; so are those with
 	// another host that its Aliases method returns if it has one (interface{ Aliases() []string }).
-	// If it has an OnUnsolicited method as origin.Server has, what it says may have been mixed up
-	// is dropped. If it has a Validate method (interface{ Validate() error }), New calls it and
-	// returns its error. It must end a request whose context has ended, since Close waits for it.
-	// The Proxy doesn't close it.
+	// If it has an OnUnsolicited method as origin.Server has, the responses that it names as
+	// possibly mixed up are dropped. If it has a Validate method (interface{ Validate() error }),
+	// New calls it and returns its error. It must end a request whose context has ended, since
+	// Close waits for it. The Proxy doesn't close it.
 	Origin http.RoundTripper
 
 	// Mount is the path under which clients find the origin's resources, of letters, digits, '-',
@@ -71,12 +75,12 @@ type Config struct {
 	// matter.
 	NoVarySearch bool
 
-	// PrivateCookies keeps responses with Set-Cookie from being stored. Else those are that state
-	// their freshness (RFC 9111 section 7.3).
+	// PrivateCookies keeps responses with Set-Cookie from being stored. By default, those that
+	// state their freshness are stored (RFC 9111 section 7.3).
 	PrivateCookies bool
 
-	// IgnoreRequestDirectives takes away the clients' say in what they are answered from: the cache
-	// directives of requests (RFC 9111 section 5.2.1) and Pragma mean nothing.
+	// IgnoreRequestDirectives ignores the cache directives of requests (RFC 9111 section 5.2.1) and
+	// Pragma, so that clients don't decide what they are answered from.
 	IgnoreRequestDirectives bool
 
 	// WebSocket has a GET that asks for the WebSocket protocol (RFC 6455) forwarded, and its
@@ -126,13 +130,10 @@ func (c Config) withDefaults() Config {
 }
 
 func setDefault[T comparable](field *T, value T) {
-	var zero T
-	if *field == zero {
-		*field = value
-	}
+	*field = cmp.Or(*field, value)
 }
 
-// Validate says what is wrong with c, if anything; New calls it.
+// Validate returns an error that says what is wrong with c. New calls it.
 func (c Config) Validate() error {
 	if c.Origin == nil {
 		return errors.New("no origin: set Config.Origin, for example to origin.HTTP(u)")
@@ -142,13 +143,14 @@ func (c Config) Validate() error {
 			return err
 		}
 	}
-	if _, err := site.ParseMount(c.withDefaults().Mount); err != nil {
+	full := c.withDefaults()
+	if _, err := site.ParseMount(full.Mount); err != nil {
 		return fmt.Errorf("Config.Mount %q: %w", c.Mount, err)
 	}
 	if err := c.Cluster.validate(); err != nil {
 		return err
 	}
-	return c.withDefaults().store().Validate()
+	return full.store().Validate()
 }
 
 // store is the part of c that the store needs; c has its defaults.
@@ -160,19 +162,17 @@ func (c Config) store() store.Config {
 	}
 }
 
-// policy is the part of c that the rules of caching need; c has its defaults.
-func (c Config) policy() httpcache.Policy {
-	return httpcache.Policy{
-		HeuristicLimit: c.HeuristicLimit, NegativeTTL: c.NegativeTTL, MaxStale: c.MaxStale,
-		Targets: c.Targets, PrivateCookies: c.PrivateCookies, IgnoreRequest: c.IgnoreRequestDirectives,
-	}
-}
-
 // site is the part of c that belongs to the mount; c has its defaults.
 func (c Config) site() site.Config {
 	s := site.Config{
-		Mount: c.Mount, Base: c.base(), Policy: c.policy(), GroupFields: c.GroupFields, NoVarySearch: c.NoVarySearch,
+		Mount: c.Mount, GroupFields: c.GroupFields, NoVarySearch: c.NoVarySearch,
+		Policy: httpcache.Policy{
+			HeuristicLimit: c.HeuristicLimit, NegativeTTL: c.NegativeTTL, MaxStale: c.MaxStale,
+			Targets: c.Targets, PrivateCookies: c.PrivateCookies,
+			IgnoreRequest: c.IgnoreRequestDirectives,
+		},
 	}
+	s.Base, _ = c.base()
 	if o, ok := c.Origin.(interface{ Aliases() []string }); ok {
 		s.Aliases = o.Aliases()
 	}
@@ -187,14 +187,27 @@ func canonicalNames(names []string) []string {
 	return out
 }
 
-// base is the URL under which the origin's resources are.
-func (c Config) base() *url.URL {
-	base := &url.URL{Scheme: "http", Host: "origin.invalid", Path: "/"}
-	if b, ok := c.Origin.(interface{ BaseURL() *url.URL }); ok {
+// base is the URL under which the origin's resources are. It is known if the origin tells it.
+func (c Config) base() (base *url.URL, known bool) {
+	base = &url.URL{Scheme: "http", Host: "origin.invalid", Path: "/"}
+	b, known := c.Origin.(interface{ BaseURL() *url.URL })
+	if known {
 		base = b.BaseURL()
 	}
 	if !strings.HasSuffix(base.Path, "/") {
 		base = base.JoinPath("/")
 	}
-	return base
+	return base, known
+}
+
+// loopName is the name in CDN-Loop (RFC 8586) of the nodes of one cluster, and of no others. They
+// have their origin in common, and no chain of caches leads through two clusters with the same one.
+// An origin without a known URL may lead anywhere, so the name is random.
+func (c Config) loopName() string {
+	base, known := c.base()
+	if !known {
+		return decide.Name + "-" + strings.ToLower(rand.Text()[:12])
+	}
+	sum := sha256.Sum256([]byte(base.String()))
+	return fmt.Sprintf("%s-%x", decide.Name, sum[:6])
 }

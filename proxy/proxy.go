@@ -16,15 +16,15 @@
 //
 //	/files/PATH?QUERY    the resource at PATH?QUERY under the origin's base, spelled as the client
 //	                     spells it
-//	/zk?key=PATH         the same by its decoded path, a form value as in the program that this one
-//	                     grew out of; its canonical spelling is asked for
+//	/zk?key=PATH         the same by its decoded path, as a form value; the origin is asked for its
+//	                     canonical spelling
 //	/, /files            redirect to /files/
 //
 // With Config.Cluster, several proxies share what they store: each resource has one that owns it,
 // asks the origin, and answers the others.
 //
-// What is stored lives in memory, within Config.Memory, and goes with Close. What RFC 9111 and its
-// successors ask for is held to by the transcripts in testdata, one archive for each topic.
+// Stored responses are in memory, within Config.Memory, until Close. The transcripts in testdata
+// test what RFC 9111 and its successors demand, one archive for each topic.
 package proxy
 
 import (
@@ -42,8 +42,8 @@ import (
 	"github.com/scurrycache/scurry/internal/store"
 )
 
-// ErrRegistered is wrapped by New's error if the process already uses groupcache with a peer picker
-// of its own.
+// ErrRegistered is wrapped by New's error if the process has already registered a peer picker with
+// groupcache.
 var ErrRegistered = groups.ErrRegistered
 
 // Proxy is a caching reverse proxy. It is an http.Handler whose methods may be called concurrently.
@@ -57,17 +57,17 @@ type Proxy struct {
 	routes  http.Handler
 	closed  sync.Once
 
-	stopUnsolicited func() // ends what the origin tells of by itself
+	stopUnsolicited func() // ends the notices of unsolicited responses
 
 	remote   *exchange.Exchange // nil if there is no other node
 	node     *peer.Node         // its node
-	unwatch  context.CancelFunc
+	unwatch  context.CancelFunc // nil if the list of nodes doesn't change
 	watching sync.WaitGroup
+	listed   chan struct{} // closed when the first list has come; nil if it doesn't change
 }
 
-// Close ends what the proxy does in the background and frees what it has stored. Responses that are
-// still being written may be cut, so a server should have been shut down before. It always returns
-// nil.
+// Close ends the background work of the proxy and frees what it has stored. It may cut responses
+// that are still being written, so the server should be shut down first. It always returns nil.
 func (p *Proxy) Close() error {
 	p.closed.Do(func() {
 		p.stopUnsolicited()
@@ -81,8 +81,8 @@ func (p *Proxy) Close() error {
 	return nil
 }
 
-// ServeHTTP answers a client's request. If a response has to be cut short it panics with
-// http.ErrAbortHandler, as net/http wants it.
+// ServeHTTP answers a client's request. If it must cut a response short, it panics with
+// http.ErrAbortHandler, as net/http expects.
 func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	serve.StallTimeout(p.cfg.WriteTimeout, w, r, p.routes)
 }

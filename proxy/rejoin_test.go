@@ -1,8 +1,10 @@
 package proxy_test
 
 import (
+	"context"
 	"fmt"
 	"net"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -114,5 +116,43 @@ func TestUntoldNodeGetsNoOldBytes(t *testing.T) {
 	for _, start := range []int64{40000, 0} {
 		part := fmt.Sprintf("Range: bytes=%d-%d", start, start+9)
 		c.nodes[2].expect(206, origintest.Content(2, start, start+10), "/files/"+path, part)
+	}
+}
+
+// unlisted is a source of nodes that doesn't know them before it is told to list them.
+type unlisted struct {
+	static
+	now chan struct{}
+}
+
+func (u *unlisted) Watch(ctx context.Context, set func([]string)) error {
+	<-u.now
+	return u.static.Watch(ctx, set)
+}
+
+// TestWaitForPeersWaitsForTheList: it doesn't return before the nodes are known, unless its context
+// ends.
+func TestWaitForPeersWaitsForTheList(t *testing.T) {
+	listeners, names := listenForPeers(t, 1)
+	members := &unlisted{names, make(chan struct{})}
+	n := newNode(t, proxy.Config{
+		Origin:  http.DefaultTransport,
+		Cluster: proxy.Cluster{Listener: listeners[0], Self: names[0], Members: members},
+	})
+	waiting := make(chan error, 1)
+	go func() { waiting <- n.WaitForPeers(t.Context()) }()
+	ended, end := context.WithCancel(t.Context())
+	end()
+	if err := n.WaitForPeers(ended); err != nil { // no node is known that it could wait for
+		t.Error(err)
+	}
+	select {
+	case err := <-waiting:
+		t.Errorf("it returns before the nodes are known: %v", err)
+	default:
+	}
+	close(members.now)
+	if err := <-waiting; err != nil {
+		t.Error(err)
 	}
 }

@@ -2,80 +2,103 @@ package proxy
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/go-chi/chi/v5"
 
 	"github.com/scurrycache/scurry/internal/decide"
+	"github.com/scurrycache/scurry/internal/hostport"
 	"github.com/scurrycache/scurry/internal/logging"
 	"github.com/scurrycache/scurry/internal/serve"
 	"github.com/scurrycache/scurry/internal/site"
 )
 
+// admit refuses requests for impossible hosts (RFC 9112 section 3.2, RFC 9110 section 4.2.4), and
+// answers those about the server as a whole.
+func (p *Proxy) admit(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case !hostport.Valid(r.Host) || r.URL.User != nil:
+			serve.Refuse(w, http.StatusBadRequest)
+		case r.Method == http.MethodOptions && r.RequestURI == "*":
+			options(w)
+		default:
+			next.ServeHTTP(w, r)
+		}
+	})
+}
+
+// router routes requests by their paths. chi doesn't know all methods that an origin may know. For
+// those the site tells where a path leads.
 func (p *Proxy) router() http.Handler {
 	m, mount := chi.NewRouter(), p.site.Mount
-	m.HandleFunc(mount+"*", func(w http.ResponseWriter, r *http.Request) {
-		p.serveFile(writer(w), r)
-	})
-	m.HandleFunc(site.FormPath, func(w http.ResponseWriter, r *http.Request) {
-		p.serveZK(writer(w), r)
-	})
+	m.HandleFunc(mount+"*", p.resource)
+	m.HandleFunc(site.FormPath, reading(p.form))
 	if mount != "/" {
-		toMount := func(w http.ResponseWriter, r *http.Request) { p.redirect(writer(w), r) }
-		m.HandleFunc("/", toMount)
-		m.HandleFunc(strings.TrimSuffix(mount, "/"), toMount)
+		m.HandleFunc("/", reading(p.redirect))
+		m.HandleFunc(strings.TrimSuffix(mount, "/"), reading(p.redirect))
 	}
-	m.NotFound(func(w http.ResponseWriter, r *http.Request) { p.refusePath(writer(w)) })
-	// chi routes the methods that it knows. Others are no worse, and the origin may know them.
+	m.NotFound(p.nothing)
 	m.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
 		switch p.site.Way(r.URL) {
 		case site.ToResource:
-			p.serveFile(writer(w), r)
+			p.resource(w, r)
 		case site.ToNothing:
-			p.refusePath(writer(w))
+			p.nothing(w, r)
 		default:
-			p.refuseMethod(writer(w))
+			reading(nil)(w, r)
 		}
 	})
 	return m
 }
 
-// refusePath is for what lies outside the mount. The log tells where things are, and the client
-// isn't told.
-func (p *Proxy) refusePath(w *logging.Writer) {
-	w.Note = "resources are under " + p.site.Mount
+// reading is next for a path that can only be read.
+func reading(next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if decide.Reads(r.Method) {
+			next(w, r)
+			return
+		}
+		w.Header().Set("Allow", "GET, HEAD")
+		serve.Refuse(w, http.StatusMethodNotAllowed)
+	}
+}
+
+// nothing refuses a request for a path outside of the mount. The log tells where resources are; the
+// client isn't told.
+func (p *Proxy) nothing(w http.ResponseWriter, _ *http.Request) {
+	w.(*logging.Writer).Note = "resources are under " + p.site.Mount
 	serve.Refuse(w, http.StatusNotFound)
 }
 
-// refuseMethod is for what can only be read.
-func (p *Proxy) refuseMethod(w *logging.Writer) {
-	w.Header().Set("Allow", "GET, HEAD")
-	serve.Refuse(w, http.StatusMethodNotAllowed)
-}
-
-// writer returns what logging.Access made of the ResponseWriter.
-func writer(w http.ResponseWriter) *logging.Writer { return w.(*logging.Writer) }
-
-// serveFile serves a resource by its escaped path.
-func (p *Proxy) serveFile(w *logging.Writer, r *http.Request) {
+// resource serves the resource at the request's path.
+func (p *Proxy) resource(w http.ResponseWriter, r *http.Request) {
 	key, err := p.site.KeyFromURL(r.URL)
 	p.serveKey(w, r, key, err)
 }
 
-// serveZK serves a resource by its decoded path.
-func (p *Proxy) serveZK(w *logging.Writer, r *http.Request) {
-	if !decide.Reads(r.Method) {
-		p.refuseMethod(w)
-		return
-	}
+// form serves the resource that the request's query names.
+func (p *Proxy) form(w http.ResponseWriter, r *http.Request) {
 	key, err := site.KeyFromForm(r.URL.RawQuery)
 	p.serveKey(w, r, key, err)
 }
 
-func (p *Proxy) serveKey(w *logging.Writer, r *http.Request, key string, err error) {
+// options answers "OPTIONS *" (RFC 9110 section 9.3.7).
+func options(w http.ResponseWriter) {
+	h := w.Header()
+	h.Set("Cache-Status", decide.Name)
+	h.Set("Allow", "GET, HEAD, OPTIONS")
+	h.Set("Content-Length", "0")
+	w.WriteHeader(http.StatusOK)
+}
+
+// serveKey serves the resource that key names, or refuses the request if err says that there is
+// none.
+func (p *Proxy) serveKey(w http.ResponseWriter, r *http.Request, key string, err error) {
 	switch err {
 	case nil:
-		p.server.Resource(w, r, key)
+		p.server.Resource(w.(*logging.Writer), r, key) // which logging.Access has made
 	case site.ErrLong:
 		serve.Refuse(w, http.StatusRequestURITooLong)
 	default:
@@ -83,15 +106,9 @@ func (p *Proxy) serveKey(w *logging.Writer, r *http.Request, key string, err err
 	}
 }
 
-func (p *Proxy) redirect(w *logging.Writer, r *http.Request) {
-	if !decide.Reads(r.Method) {
-		p.refuseMethod(w)
-		return
-	}
-	to := p.site.Mount
-	if r.URL.RawQuery != "" {
-		to += "?" + r.URL.RawQuery
-	}
-	w.Header().Set("Location", to)
+// redirect redirects a client to the mount.
+func (p *Proxy) redirect(w http.ResponseWriter, r *http.Request) {
+	to := url.URL{Path: p.site.Mount, RawQuery: r.URL.RawQuery}
+	w.Header().Set("Location", to.String())
 	serve.Refuse(w, http.StatusTemporaryRedirect)
 }

@@ -8,12 +8,13 @@ import (
 
 // Stats are counts since New and states at the time of the call.
 type Stats struct {
-	// Requests for resources, by what the cache did. Their sum is the number of such requests that
-	// were answered from the cache or the origin, at all. Partial are those for which a fresh
-	// response was stored of whose content the origin was asked for some.
+	// Requests for resources, by what the cache did. Their sum is the number of requests that were
+	// answered from the cache or the origin. Partial are those for which a fresh response was
+	// stored, and the origin was asked for some of its content.
 	Hits, Misses, Partial, Stale, Revalidated, Collapsed, Passed int64
 
-	// Failures are requests that got an error of our own because the origin couldn't answer.
+	// Failures are requests that the proxy answered with an error because the origin couldn't be
+	// reached.
 	Failures int64
 
 	// OriginRequests were sent to the origin; OriginErrors of them brought no response, and
@@ -27,8 +28,8 @@ type Stats struct {
 	// being read now.
 	Fills, LiveFills int64
 
-	// HotChunks and HotBytes are those of the chunks that are other nodes', kept because they are
-	// asked for often; HotHits are the times that one of them was found here.
+	// HotChunks and HotBytes are the chunks that other nodes own, kept here because they are
+	// requested often; HotHits is how often one of them was found here.
 	HotChunks, HotBytes, HotHits int64
 
 	// Ring is the names of the nodes that share the cache now, this one's among them; nil if there
@@ -45,9 +46,9 @@ type PeerStats struct {
 	Name string
 
 	// State is "live", "leaving" (it has said that it is about to stop), "down" (it can't be
-	// reached), "refused" (it is set up otherwise, or doesn't know the secret), "itself" (it is
-	// this node) or "unknown" (it hasn't been reached yet), Since the time when it came to be that,
-	// and Failure why it isn't live, for operators.
+	// reached), "refused" (its settings differ, or it doesn't know the secret), "itself" (it is
+	// this node) or "unknown" (it hasn't been reached yet). Since is when that state began. Failure
+	// says, for operators, why it isn't live.
 	State   string
 	Since   time.Time
 	Failure string
@@ -57,7 +58,7 @@ type PeerStats struct {
 	Requests, Errors int64
 	Latency          time.Duration
 
-	// BytesIn and BytesOut have come from it and gone to it.
+	// BytesIn and BytesOut are the bytes received from it and sent to it.
 	BytesIn, BytesOut int64
 }
 
@@ -67,7 +68,8 @@ func (p *Proxy) peerStats() []PeerStats {
 		s := q.Status()
 		all = append(all, PeerStats{
 			Name: s.Name, State: string(s.State), Since: s.Since, Failure: s.Failure,
-			Requests: s.Asks, Errors: s.Errors, Latency: s.Latency, BytesIn: s.BytesIn, BytesOut: s.BytesOut,
+			Requests: s.Asks, Errors: s.Errors, Latency: s.Latency,
+			BytesIn: s.BytesIn, BytesOut: s.BytesOut,
 		})
 	}
 	return all
@@ -77,8 +79,15 @@ func (p *Proxy) peerStats() []PeerStats {
 func (p *Proxy) Stats() Stats {
 	u, c, o := p.store.Usage(), p.server, p.origin.Counts()
 	return Stats{
-		Hits: c.Count(decide.OutcomeHit), Misses: c.Count(decide.OutcomeMiss), Partial: c.Count(decide.OutcomePartial), Stale: c.Count(decide.OutcomeStale), Revalidated: c.Count(decide.OutcomeRevalidated),
-		Collapsed: c.Count(decide.OutcomeCollapsed), Passed: c.Count(decide.OutcomePass), Failures: c.Failures(),
+		Hits:        c.Count(decide.OutcomeHit),
+		Misses:      c.Count(decide.OutcomeMiss),
+		Partial:     c.Count(decide.OutcomePartial),
+		Stale:       c.Count(decide.OutcomeStale),
+		Revalidated: c.Count(decide.OutcomeRevalidated),
+		Collapsed:   c.Count(decide.OutcomeCollapsed),
+		Passed:      c.Count(decide.OutcomePass),
+		Failures:    c.Failures(),
+
 		OriginRequests: o.Requests, OriginErrors: o.Errors, OriginBytes: o.Bytes,
 		Records: u.Records, RecordBytes: u.RecordBytes,
 		Chunks: u.Chunks.Items, ChunkBytes: u.Chunks.Bytes, Evictions: u.Chunks.Evictions,

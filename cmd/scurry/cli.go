@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -13,7 +14,7 @@ import (
 	"github.com/scurrycache/scurry/internal/logging"
 )
 
-// cli is the command line. What is said of commands elsewhere is taken from its fields.
+// cli is the grammar of the command line. All other code takes the names of commands from it.
 type cli struct {
 	Serve       serveCmd       `cmd:"" default:"withargs" help:"Serve files from the cache. \"scurry HOST:PORT...\" is short for \"scurry serve HOST:PORT...\"."`
 	Config      configCmd      `cmd:"" help:"Print the settings that serve would run with, and where each came from."`
@@ -22,7 +23,7 @@ type cli struct {
 	Version     versionCmd     `cmd:"" help:"Print the version."`
 	Help        helpCmd        `cmd:"" help:"Print help: on a command, or on a topic."`
 
-	PrintVersion versionFlag `name:"version" short:"v" help:"Print the version."`
+	PrintVersion kong.VersionFlag `name:"version" short:"v" help:"Print the version."`
 }
 
 const description = `An HTTP caching reverse proxy for static files, kept in memory.
@@ -37,7 +38,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, env []str
 		return exitOK
 	}
 	if !errors.As(err, new(logged)) {
-		line := logging.NewQueue(stderr) // which may be a pipe that is full
+		line := logging.NewQueue(stderr) // stderr may be a pipe that is full
 		fmt.Fprintln(line, "scurry:", strings.ReplaceAll(err.Error(), "\n", "; "))
 		_ = line.Close(lastLines)
 	}
@@ -58,6 +59,7 @@ func dispatch(ctx context.Context, args []string, p process) error {
 	parser, err := kong.New(&grammar,
 		kong.Name("scurry"),
 		kong.Description(description),
+		kong.Vars{"version": version(build())},
 		kong.Writers(p.stdout, p.stderr),
 		kong.Exit(func(int) { helped = true }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 110}),
@@ -69,8 +71,8 @@ func dispatch(ctx context.Context, args []string, p process) error {
 	parsed, err := parser.Parse(doubleDash(args))
 	switch {
 	case bare:
-		return usageError{errors.New(`give a command, or a peer address such as 127.0.0.1:8001`)}
-	case helped: // and kong went on regardless
+		return usagef(`give a command, or a peer address such as 127.0.0.1:8001`)
+	case helped: // kong goes on after it has printed help
 		return nil
 	case err != nil:
 		return usageError{err}
@@ -81,7 +83,7 @@ func dispatch(ctx context.Context, args []string, p process) error {
 	return parsed.Run(p)
 }
 
-// names is the names of the commands.
+// names returns the names of the commands.
 func names(parser *kong.Kong) (names []string) {
 	for _, command := range parser.Model.Children {
 		names = append(names, command.Name)
@@ -89,18 +91,17 @@ func names(parser *kong.Kong) (names []string) {
 	return names
 }
 
-// doubleDash makes the flag -index, which has a history with one dash, one that kong knows.
+// doubleDash gives the flag -index, which had one dash in earlier versions, the two that kong
+// wants.
 func doubleDash(args []string) []string {
-	out := make([]string, len(args))
+	args = slices.Clone(args)
 	for i, arg := range args {
 		if arg == "--" {
-			copy(out[i:], args[i:])
 			break
 		}
 		if arg == "-index" || strings.HasPrefix(arg, "-index=") {
-			arg = "-" + arg
+			args[i] = "-" + arg
 		}
-		out[i] = arg
 	}
-	return out
+	return args
 }

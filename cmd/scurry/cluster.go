@@ -1,54 +1,42 @@
 package main
 
 import (
-	"net"
 	"time"
 
 	"github.com/rs/zerolog"
 
 	"github.com/scurrycache/scurry/internal/cluster"
 	"github.com/scurrycache/scurry/internal/config"
-	"github.com/scurrycache/scurry/proxy"
 )
 
-// peering is what makes a node one of several. Its zero value is that of a node on its own.
-type peering struct {
-	listener net.Listener // nil if the node is on its own; the proxy serves and closes it
-	membership
-}
-
-// openCluster opens what makes a node with the settings cfg one of several. The caller closes what
-// has been opened, also on an error.
-func openCluster(cfg *config.Config, log zerolog.Logger) (c proxy.Cluster, p peering, err error) {
-	if c.Secret, err = readSecret(cfg.PeerSecretFile, log); err != nil {
-		return c, p, err
+// openCluster opens the peer listener and the source of the list of nodes, and reads the
+// credentials. The caller closes what is open, also on an error.
+func (n *node) openCluster() (err error) {
+	cfg, c := n.cfg, &n.cluster
+	if c.Secret, err = readSecret(cfg.PeerSecretFile, n.log); err != nil {
+		return err
 	}
-	if c.TLS, err = readTLS(cfg, log); err != nil {
-		return c, p, err
+	if c.TLS, err = readTLS(cfg, n.log); err != nil {
+		return err
 	}
 	choose := "with --peer-listen"
-	if len(cfg.Nodes) > 0 { // with which that flag doesn't go
+	if len(cfg.Nodes) > 0 { // --peer-listen doesn't go with them
 		choose = "for this node in the lists of all"
 	}
-	if p.listener, err = listenAt(cfg.PeerListen, choose); err != nil {
-		return c, p, err
+	if c.Listener, err = listenAt(cfg.PeerListen, choose); err != nil {
+		return err
 	}
-	log = log.With().Str("part", "cluster").Logger()
-	if p.membership, err = openMembership(cfg, log); err != nil {
-		return c, p, err
+	log := n.log.With().Str("part", "cluster").Logger()
+	if n.membership, err = openMembership(cfg, log); err != nil {
+		return err
 	}
-	c.Listener = p.listener
-	c.Self = string(cfg.Self)
-	c.Peers = p.peers
-	if p.members != nil {
-		c.Members = p.members
-	}
+	c.Self, c.Peers, c.Members = string(cfg.Self), n.peers, n.members
 	c.Insecure = cfg.PeerInsecure
 	c.Lease, c.Heartbeat = time.Duration(cfg.Lease), time.Duration(cfg.PeerHeartbeat)
-	return c, p, nil
+	return nil
 }
 
-// openMembership opens what cfg says. The caller closes it.
+// openMembership opens the source of the list of nodes that cfg names. The caller closes it.
 func openMembership(cfg *config.Config, log zerolog.Logger) (membership, error) {
 	if cfg.Gossips() {
 		return openGossip(cfg, log)
@@ -61,7 +49,7 @@ func openMembership(cfg *config.Config, log zerolog.Logger) (membership, error) 
 	case source.Host != "":
 		problem := func(err error) { log.Warn().Err(err).Msg("DNS doesn't tell who the nodes are") }
 		names := cluster.DNS{Host: source.Host, Port: source.Port, Problem: problem}
-		return membership{members: newHeard(names)}, nil
+		return membership{members: names}, nil
 	case source.Path != "":
 		return openPeersFile(source.Path, log)
 	}

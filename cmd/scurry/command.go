@@ -11,11 +11,11 @@ import (
 // Exit codes.
 const (
 	exitOK     = 0
-	exitFailed = 1 // may work another time
-	exitUsage  = 2 // won't
+	exitFailed = 1 // the same command may work another time
+	exitUsage  = 2 // the command must be changed
 )
 
-// process is what a command sees of the world.
+// process is what a command gets of the operating system, and of the command line.
 type process struct {
 	stdout, stderr io.Writer
 	env            []string
@@ -28,6 +28,9 @@ type usageError struct{ error }
 
 func (e usageError) Unwrap() error { return e.error }
 
+// usagef is fmt.Errorf for a usageError.
+func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
 // logged is an error that the log has already.
 type logged struct{ error }
 
@@ -35,13 +38,13 @@ type derivable interface {
 	Derive(config.Provenance) error
 }
 
-// derive is settings.Derive, for a command line whose arguments, nodes, may begin with a misspelt
-// command.
+// derive calls settings.Derive. The first of the arguments, nodes, may be a misspelt command, which
+// gets an error of its own.
 func derive(settings derivable, nodes []string, p process) error {
 	if len(nodes) > 0 && !strings.Contains(nodes[0], ":") && !config.LooksLikeHost(nodes[0]) {
-		return usageError{fmt.Errorf(
+		return usagef(
 			"%q is neither a command nor a peer address such as 127.0.0.1:8001%s",
-			nodes[0], didYouMean(nodes[0], p.commands))}
+			nodes[0], didYouMean(nodes[0], p.commands))
 	}
 	if err := settings.Derive(p.provenance); err != nil {
 		return usageError{err}
@@ -49,8 +52,8 @@ func derive(settings derivable, nodes []string, p process) error {
 	return nil
 }
 
-// didYouMean is the end of an error on word, if one of the names begins with the same three
-// letters.
+// didYouMean ends an error about word with the name that begins with the same three letters, if
+// there is one.
 func didYouMean(word string, names []string) string {
 	for _, name := range names {
 		if strings.EqualFold(name[:3], word[:min(3, len(word))]) {

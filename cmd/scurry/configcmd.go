@@ -8,7 +8,7 @@ type configCmd struct {
 	Settings config.Config `embed:""`
 }
 
-// Run prints the settings, if they would do.
+// Run prints the settings, if they are valid.
 func (c *configCmd) Run(p process) error {
 	if err := check(&c.Settings, p); err != nil {
 		return err

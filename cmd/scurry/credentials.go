@@ -16,11 +16,11 @@ import (
 	"github.com/scurrycache/scurry/internal/config"
 )
 
-// leastSecret is how many bytes a secret must have. A word that can be guessed is shorter.
+// leastSecret is how many bytes a secret must have. A shorter one could be guessed.
 const leastSecret = 16
 
-// readSecret is what all nodes prove to know, or nil if no file is named. One newline at the file's
-// end isn't part of it.
+// readSecret reads the secret that all nodes prove to know. It returns nil if no file is named. One
+// newline at the end of the file isn't part of the secret.
 func readSecret(path config.File, log zerolog.Logger) ([]byte, error) {
 	const flag = "--peer-secret-file"
 	text, err := readPrivate(flag, path, log)
@@ -29,14 +29,14 @@ func readSecret(path config.File, log zerolog.Logger) ([]byte, error) {
 	}
 	secret := bytes.TrimSuffix(bytes.TrimSuffix(text, []byte("\n")), []byte("\r"))
 	if len(secret) < leastSecret {
-		return nil, usageError{fmt.Errorf("%s %s: a secret of %d bytes is too short: "+
+		return nil, usagef("%s %s: a secret of %d bytes is too short: "+
 			"it needs %d or more, such as \"openssl rand -base64 32\" prints",
-			flag, path, len(secret), leastSecret)}
+			flag, path, len(secret), leastSecret)
 	}
 	return secret, nil
 }
 
-// readGossipKey is what gossip is encrypted with, or nil if no file is named.
+// readGossipKey reads the key that gossip is encrypted with. It returns nil if no file is named.
 func readGossipKey(path config.File, log zerolog.Logger) ([]byte, error) {
 	const flag = "--gossip-key-file"
 	text, err := readPrivate(flag, path, log)
@@ -45,19 +45,23 @@ func readGossipKey(path config.File, log zerolog.Logger) ([]byte, error) {
 	}
 	key, err := base64.StdEncoding.DecodeString(string(bytes.TrimSpace(text)))
 	if err != nil || !slices.Contains([]int{16, 24, 32}, len(key)) { // AES-128, -192, -256
-		return nil, usageError{fmt.Errorf("%s %s: expected 16, 24 or 32 bytes in base64, "+
-			"as \"openssl rand -base64 32\" prints them", flag, path)}
+		return nil, usagef("%s %s: expected 16, 24 or 32 bytes in base64, "+
+			"as \"openssl rand -base64 32\" prints them", flag, path)
 	}
 	return key, nil
 }
 
-// readTLS is what nodes dial each other with, and accept each other with, or nil if no files are
-// named.
+// readTLS reads the TLS settings with which nodes dial and accept each other. It returns nil if no
+// files are named.
 func readTLS(cfg *config.Config, log zerolog.Logger) (*tls.Config, error) {
 	if cfg.PeerTLSCert == "" {
 		return nil, nil
 	}
-	pair, err := readPair(cfg, log)
+	cert, err := readFile("--peer-tls-cert", cfg.PeerTLSCert)
+	if err != nil {
+		return nil, err
+	}
+	key, err := readPrivate("--peer-tls-key", cfg.PeerTLSKey, log)
 	if err != nil {
 		return nil, err
 	}
@@ -65,10 +69,15 @@ func readTLS(cfg *config.Config, log zerolog.Logger) (*tls.Config, error) {
 	if err != nil {
 		return nil, err
 	}
+	pair, err := tls.X509KeyPair(cert, key)
+	if err != nil {
+		return nil, usagef("--peer-tls-cert %s with --peer-tls-key %s: %w",
+			cfg.PeerTLSCert, cfg.PeerTLSKey, err)
+	}
 	pool := x509.NewCertPool()
 	if !pool.AppendCertsFromPEM(authority) {
-		return nil, usageError{fmt.Errorf(
-			"--peer-tls-ca %s: there is no certificate in it: expected PEM", cfg.PeerTLSCA)}
+		return nil, usagef(
+			"--peer-tls-ca %s: there is no certificate in it: expected PEM", cfg.PeerTLSCA)
 	}
 	return &tls.Config{
 		Certificates: []tls.Certificate{pair},
@@ -79,26 +88,9 @@ func readTLS(cfg *config.Config, log zerolog.Logger) (*tls.Config, error) {
 	}, nil
 }
 
-func readPair(cfg *config.Config, log zerolog.Logger) (tls.Certificate, error) {
-	cert, err := readFile("--peer-tls-cert", cfg.PeerTLSCert)
-	if err != nil {
-		return tls.Certificate{}, err
-	}
-	key, err := readPrivate("--peer-tls-key", cfg.PeerTLSKey, log)
-	if err != nil {
-		return tls.Certificate{}, err
-	}
-	pair, err := tls.X509KeyPair(cert, key)
-	if err != nil {
-		return tls.Certificate{}, usageError{fmt.Errorf(
-			"--peer-tls-cert %s with --peer-tls-key %s: %w", cfg.PeerTLSCert, cfg.PeerTLSKey, err)}
-	}
-	return pair, nil
-}
-
-// readPrivate is readFile for what only the nodes should know. It is nil if no file is named. A
-// file that other users may read is a warning and no error: secrets that an orchestrator mounts
-// often have such a mode.
+// readPrivate is readFile for a file that only the nodes should know. It returns nil if no file is
+// named. If other users may read the file, it logs a warning and goes on: secrets that an
+// orchestrator mounts often have such a mode.
 func readPrivate(flag string, path config.File, log zerolog.Logger) ([]byte, error) {
 	if path == "" {
 		return nil, nil
@@ -108,16 +100,15 @@ func readPrivate(flag string, path config.File, log zerolog.Logger) ([]byte, err
 		return nil, err
 	}
 	if info, err := os.Stat(string(path)); err == nil && info.Mode().Perm()&0o004 != 0 {
-		log.Warn().Str("file", string(path)).Msg("every user of this machine can read the file of " +
-			flag + ": take the right away with chmod o-r")
+		log.Warn().Str("file", string(path)).Msg("every user of this machine can read the file " +
+			"of " + flag + ": take the right away with chmod o-r")
 	}
 	return text, nil
 }
 
 func readFile(flag string, path config.File) ([]byte, error) {
 	text, err := os.ReadFile(string(path))
-	var atPath *fs.PathError
-	if errors.As(err, &atPath) {
+	if atPath, ok := errors.AsType[*fs.PathError](err); ok {
 		err = atPath.Err
 	}
 	if err != nil {

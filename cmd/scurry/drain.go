@@ -4,10 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"net/http"
-	"sync"
 	"time"
+
+	"github.com/scurrycache/scurry/internal/listen"
 )
 
 // meetTime is how long a node that starts may wait for its peers before it takes requests without
@@ -18,46 +17,50 @@ const meetTime = 2 * time.Second
 // nil if ctx ended it and every transfer finished.
 func (n *node) run(ctx context.Context) error {
 	failed := make(chan error, 2)
-	serve := func(serving *sync.WaitGroup, at net.Addr, serve func() error) {
-		serving.Go(func() {
-			if err := serve(); err != nil && !errors.Is(err, http.ErrServerClosed) {
-				failed <- fmt.Errorf("serve at %s: %w", at, err)
+	serve := func(s *listen.Server) {
+		n.serving.Go(func() {
+			if err := s.Serve(); err != nil {
+				failed <- fmt.Errorf("serve at %s: %w", s.Addr(), err)
 			}
 		})
 	}
-	serve(&n.adminServing, n.adminListener.Addr(), func() error {
-		return n.admin.Serve(n.adminListener)
-	})
+	serve(n.admin)
 	n.meetPeers(ctx)
-	serve(&n.clientServing, n.clientListener.Addr(), n.client.Serve)
+	serve(n.client)
 	n.ready.Store(true)
 	n.announce()
 
 	select {
 	case <-ctx.Done():
+		n.deadline = time.Now().Add(time.Duration(n.cfg.Grace))
 		return n.drain()
 	case err := <-failed:
 		return errors.Join(err, n.drain())
 	}
 }
 
-// drain stops the node in an order that can be followed from outside. First it isn't ready. Then it
-// notifies the other nodes. Then each response ends its connection, after a while there are no new
-// connections, and transfers go on to their ends. Then the cache closes, and the admin server last.
+// drain stops the node, in an order that can be followed from outside. First, the node isn't ready
+// any more. Then it notifies the other nodes. Then each response ends its connection; after a
+// while, no connections are accepted, and transfers go on to their ends. Then the cache closes. The
+// admin server closes last.
 func (n *node) drain() error {
 	n.ready.Store(false)
-	n.log.Info().Stringer("delay", n.cfg.ShutdownDelay).Stringer("grace",
-		n.cfg.Grace).Msg("draining")
-	n.leavePeers()
-	err := errors.Join(n.endTransfers(), n.closeCache(), n.endAdmin())
+	n.log.Info().Stringer("delay", n.cfg.ShutdownDelay).Stringer("grace", n.cfg.Grace).
+		Msg("draining")
+	n.proxy.Leave()
+	if n.leave != nil {
+		n.leave()
+	}
+	err := errors.Join(n.endTransfers(), n.closeCache())
+	n.endAdmin()
 	if err == nil {
 		n.log.Info().Int64("refused", n.client.Refused()).Msg("stopped")
 	}
 	return err
 }
 
-// endTransfers waits for the transfers in progress to end, to clients and to other nodes' clients,
-// and cuts those that don't within the grace period.
+// endTransfers waits for the transfers in progress, to clients and to other nodes, and cuts those
+// that don't end within the grace period.
 func (n *node) endTransfers() error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(n.cfg.Grace))
 	defer cancel()
@@ -69,36 +72,22 @@ func (n *node) endTransfers() error {
 		err = errors.Join(err, fmt.Errorf(
 			"cut what other nodes were still being sent after %s of grace: %w", n.cfg.Grace, quiet))
 	}
-	n.clientServing.Wait()
 	return err
 }
 
-// endAdmin stops the admin server. Its requests take no time worth waiting for.
-func (n *node) endAdmin() error {
+// endAdmin stops the admin server, whose requests are short.
+func (n *node) endAdmin() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
-	err := n.admin.Shutdown(ctx)
-	if errors.Is(err, context.DeadlineExceeded) {
-		err = n.admin.Close()
-	}
-	n.adminServing.Wait()
-	return err
+	_ = n.admin.Drain(ctx)
+	n.serving.Wait()
 }
 
-// meetPeers waits until n knows who its peers are and has tried them, so that its first requests
-// find the ring as it is.
+// meetPeers waits until n knows its peers and has dialed them, so that its first requests are
+// routed by the whole ring.
 func (n *node) meetPeers(ctx context.Context) {
-	if n.peers.listener == nil {
-		return
-	}
 	ctx, cancel := context.WithTimeout(ctx, meetTime)
 	defer cancel()
-	if n.peers.members != nil {
-		select {
-		case <-n.peers.members.told:
-		case <-ctx.Done():
-		}
-	}
 	err := n.proxy.WaitForPeers(ctx)
 	if err != nil && ctx.Err() == context.DeadlineExceeded { // else n is stopping
 		n.log.Warn().Err(err).Msg("not every peer has answered yet: serving without those that " +
@@ -106,23 +95,12 @@ func (n *node) meetPeers(ctx context.Context) {
 	}
 }
 
-// leavePeers notifies the other nodes that this one is about to stop.
-func (n *node) leavePeers() {
-	if n.peers.listener == nil {
-		return
-	}
-	n.proxy.Leave()
-	if n.peers.leave != nil {
-		n.peers.leave()
-	}
-}
-
-// hangup reads the list of peers again if it is in a file.
+// hangup handles SIGHUP: it reads the list of peers again if that is in a file.
 func (n *node) hangup() {
-	if n.peers.reload == nil {
+	if n.reload == nil {
 		n.log.Info().Msg("SIGHUP is ignored: " +
 			"it has a list of peers read again, and there is none in a file")
 		return
 	}
-	n.peers.reload()
+	n.reload()
 }

@@ -16,12 +16,13 @@ import (
 // leaveTime is how long it may take to gossip that this node leaves.
 const leaveTime = time.Second
 
-// openGossip begins to gossip as cfg says.
+// openGossip begins to gossip with the settings cfg.
 func openGossip(cfg *config.Config, log zerolog.Logger) (membership, error) {
 	key, err := readGossipKey(cfg.GossipKeyFile, log)
 	if err != nil {
 		return membership{}, err
 	}
+	problem := func(err error) { log.Warn().Err(err).Msg("gossip has a problem") }
 	gossip, err := cluster.OpenGossip(cluster.GossipConfig{
 		PeerAddr: string(cfg.Self),
 		Listen:   string(cfg.GossipListen),
@@ -30,7 +31,7 @@ func openGossip(cfg *config.Config, log zerolog.Logger) (membership, error) {
 		Log: func(level slog.Level, line string) {
 			log.WithLevel(zerologLevel(level)).Msg(line)
 		},
-		Problem: func(err error) { log.Warn().Err(err).Msg("gossip has a problem") },
+		Problem: problem,
 	})
 	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "listen" {
 		return membership{}, cannotListen(cfg.GossipListen, "with --gossip-listen", err)
@@ -40,16 +41,16 @@ func openGossip(cfg *config.Config, log zerolog.Logger) (membership, error) {
 	}
 	leave := func() {
 		if err := gossip.Leave(leaveTime); err != nil {
-			log.Warn().Err(err).Msg("gossip has a problem")
+			problem(err)
 		}
 	}
 	return membership{
-		members: newHeard(gossip), gossip: gossip.Addr(), leave: leave, close: gossip.Close,
+		members: gossip, gossip: gossip.Addr(), leave: leave, close: gossip.Close,
 	}, nil
 }
 
-// zerologLevel is level in zerolog's terms. What is an error to a library that goes on regardless
-// is a warning here.
+// zerologLevel is level in zerolog's terms. An error that the library reports is a warning here,
+// since gossip goes on after it.
 func zerologLevel(level slog.Level) zerolog.Level {
 	switch {
 	case level >= slog.LevelWarn:

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -49,7 +48,8 @@ func (h *healthcheckCmd) target(p process) (string, error) {
 	if h.URL != "" {
 		u, err := url.Parse(h.URL)
 		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-			return "", usageError{errors.New("--url: expected a URL such as http://127.0.0.1:10001")}
+			return "", usagef(
+				"--url: expected a URL such as http://127.0.0.1:10001")
 		}
 		return strings.TrimSuffix(h.URL, "/") + path, nil
 	}
@@ -57,20 +57,20 @@ func (h *healthcheckCmd) target(p process) (string, error) {
 		return "", err
 	}
 	if h.Addresses.AdminListen.Port() == 0 {
-		return "", usageError{errors.New("the node picks its admin port when it starts: " +
-			"take the address from its log, and give it as --admin-listen or --url")}
+		return "", usagef("the node picks its admin port when it starts: " +
+			"take the address from its log, and give it as --admin-listen or --url")
 	}
 	return "http://" + string(h.Addresses.AdminListen) + path, nil
 }
 
-// ask returns what the node answers, one line, or why it isn't 200.
+// ask returns the line that the node answers with. The error says why the answer isn't a 200.
 func ask(ctx context.Context, target string) (string, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target, nil)
 	if err != nil {
 		return "", usageError{err}
 	}
 	client := http.Client{
-		Transport: &http.Transport{DisableKeepAlives: true}, // and no proxy
+		Transport: &http.Transport{DisableKeepAlives: true}, // without a proxy
 		CheckRedirect: func(*http.Request, []*http.Request) error {
 			return http.ErrUseLastResponse
 		},

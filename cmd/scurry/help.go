@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"embed"
 	"fmt"
 	"io"
@@ -12,7 +13,7 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// pages holds a help page for each topic: help/TOPIC.md. Its title says what is on it.
+// pages holds the help page of each topic, help/TOPIC.md.
 //
 //go:embed help/*.md
 var pages embed.FS
@@ -21,25 +22,22 @@ type helpCmd struct {
 	Topic string `arg:"" optional:"" help:"A command or a topic; \"scurry help\" lists them."`
 }
 
-// Run prints what --help does after the command, or the page of the topic.
+// Run prints the help on a command, as --help after it does, or the page of a topic.
 func (c *helpCmd) Run(parsed *kong.Context, p process) error {
-	if c.Topic == "" {
-		return usage(parsed.Kong, "--help")
-	}
-	if slices.Contains(p.commands, c.Topic) {
-		return usage(parsed.Kong, c.Topic)
+	if c.Topic == "" || slices.Contains(p.commands, c.Topic) {
+		return usage(parsed.Kong, cmp.Or(c.Topic, "--help"))
 	}
 	topics := topicNames()
 	if !slices.Contains(topics, c.Topic) {
-		return usageError{fmt.Errorf("%q is neither a command (%s) nor a topic (%s)%s",
+		return usagef("%q is neither a command (%s) nor a topic (%s)%s",
 			c.Topic, strings.Join(p.commands, ", "), strings.Join(topics, ", "),
-			didYouMean(c.Topic, slices.Concat(p.commands, topics)))}
+			didYouMean(c.Topic, slices.Concat(p.commands, topics)))
 	}
 	_, err := io.WriteString(p.stdout, page(c.Topic))
 	return err
 }
 
-// usage prints the help on what word selects: a command, or with --help all of them.
+// usage prints the help on the command that word names, or on all of them if it is --help.
 func usage(k *kong.Kong, word string) error {
 	c, err := kong.Trace(k, []string{word})
 	if err != nil {
@@ -63,7 +61,7 @@ func printHelp(options kong.HelpOptions, c *kong.Context) error {
 	return err
 }
 
-// topicNames is the names of the pages, sorted.
+// topicNames returns the names of the pages, sorted.
 func topicNames() (names []string) {
 	files, _ := fs.Glob(pages, "help/*.md") // fails on a malformed pattern only
 	for _, file := range files {
@@ -72,16 +70,16 @@ func topicNames() (names []string) {
 	return names
 }
 
-// page is the text of a page that there is.
+// page returns the text of a page. The topic is one of topicNames.
 func page(topic string) string {
 	text, err := pages.ReadFile("help/" + topic + ".md")
 	if err != nil {
-		panic(err) // topic isn't one of topicNames
+		panic(err)
 	}
 	return string(text)
 }
 
-// title is a page's first line, less the mark of a heading.
+// title returns the heading of a page, which is its first line.
 func title(topic string) string {
 	line, _, _ := strings.Cut(page(topic), "\n")
 	return strings.TrimPrefix(line, "# ")

@@ -13,7 +13,7 @@ import (
 // listenAt listens on addr. Its error says how to choose another address.
 func listenAt(addr config.Addr, choose string) (net.Listener, error) {
 	config := net.ListenConfig{Control: keepUnsentLow}
-	config.SetMultipathTCP(false) // whose listeners can't be drained without a loss
+	config.SetMultipathTCP(false) // its listeners can't be drained without a loss
 	listener, err := config.Listen(context.Background(), "tcp", string(addr))
 	if err != nil {
 		return nil, cannotListen(addr, choose, err)
@@ -21,12 +21,12 @@ func listenAt(addr config.Addr, choose string) (net.Listener, error) {
 	return listener, nil
 }
 
-// cannotListen says what err, the error of listening on addr, comes to.
+// cannotListen is the error for a user when listening on addr has failed with err.
 func cannotListen(addr config.Addr, choose string, err error) error {
 	what, cause := string(addr), err
 	if op, ok := errors.AsType[*net.OpError](err); ok {
 		cause = op.Err
-		if op.Net == "udp" { // the port is one for TCP as well, which is what is thought of first
+		if op.Net == "udp" { // gossip needs the port for TCP as well, which a user thinks of first
 			what += " (UDP)"
 		}
 	}

@@ -22,10 +22,10 @@
 //
 // The manual is the pages in the folder help, one for each topic. "scurry help" lists the topics.
 //
-// The files form layers. cli.go has the grammar and knows all commands; each command has a file,
+// The files form layers. cli.go has the grammar and knows all commands. Each command has a file,
 // and command.go has what they share. The server is built upwards: settings.go, origin.go,
 // listener.go and cluster.go open its parts, node.go puts them together, drain.go runs and stops
-// the node, and serve.go is the command around it.
+// the node, and serve.go is the command.
 package main
 
 import (

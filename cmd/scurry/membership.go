@@ -1,9 +1,7 @@
 package main
 
 import (
-	"context"
 	"fmt"
-	"sync"
 
 	"github.com/rs/zerolog"
 
@@ -11,32 +9,15 @@ import (
 	"github.com/scurrycache/scurry/proxy"
 )
 
-// membership is the source of the list of nodes. The funcs are nil if there is nothing to do.
+// membership is the source of the list of nodes. Its funcs are nil if there is nothing to do.
 type membership struct {
-	peers   []string // all nodes, if they don't change
-	members *heard   // the source of a list that changes, or nil
-	gossip  string   // where this node gossips, if it does
+	peers   []string      // all nodes, if they don't change
+	members proxy.Members // the source of a list that changes, or nil
+	gossip  string        // where this node gossips, if it does
 
 	reload func() // reads the file of peers again
 	leave  func() // notifies the others by gossip that this node is about to stop
 	close  func() error
-}
-
-// heard is a source of a list of nodes that notes when the first list has come.
-type heard struct {
-	proxy.Members
-	once sync.Once
-	told chan struct{} // closed when the first list has come
-}
-
-func newHeard(m proxy.Members) *heard { return &heard{Members: m, told: make(chan struct{})} }
-
-// Watch implements proxy.Members.
-func (h *heard) Watch(ctx context.Context, set func(nodes []string)) error {
-	return h.Members.Watch(ctx, func(nodes []string) {
-		set(nodes)
-		h.once.Do(func() { close(h.told) })
-	})
 }
 
 func openPeersFile(path string, log zerolog.Logger) (membership, error) {
@@ -44,7 +25,7 @@ func openPeersFile(path string, log zerolog.Logger) (membership, error) {
 	if err != nil {
 		return membership{}, fmt.Errorf("--peers file:%s: %w", path, err)
 	}
-	var problem error // of the reload that is going on: there is one at a time
+	var problem error // of the current reload; there is one at a time
 	file.Problem = func(err error) { problem = err }
 	reload := func() {
 		problem = nil
@@ -55,5 +36,5 @@ func openPeersFile(path string, log zerolog.Logger) (membership, error) {
 		}
 		log.Info().Str("file", path).Msg("peers file read again")
 	}
-	return membership{members: newHeard(file), reload: reload}, nil
+	return membership{members: file, reload: reload}, nil
 }

@@ -2,56 +2,65 @@ package main
 
 import (
 	"fmt"
-	"io/fs"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/KimMachineGun/automemlimit/memlimit"
 	"github.com/dustin/go-humanize"
 	"github.com/rs/zerolog"
 
 	"github.com/scurrycache/scurry/internal/config"
 )
 
-// warnOfMemory logs a warning if a full cache of that size needs more memory than the process can
-// have. /proc and /sys are under root. It is no error: the cache may never fill, and there may be
-// room to swap.
-func warnOfMemory(budget config.Size, root fs.FS, log zerolog.Logger) {
-	bound, by := memoryBound(root)
-	needs := memoryLimit(int64(budget), nil)
+// memoryBound is the most memory that this process can have, and what bounds it: the machine, or a
+// control group that it is in. It is 0 if that isn't known.
+func memoryBound() (bytes uint64, by string) {
+	machine, _ := memlimit.FromSystem() // 0 on an error
+	group, err := memlimit.FromCgroup()
+	if err == nil && (machine == 0 || group < machine) {
+		return group, "its control group may have"
+	}
+	return machine, "this machine has"
+}
+
+// warnOfMemory logs a warning if a full cache of budget bytes needs more memory than bound, which
+// is the most that the process can have; by says why. It is no error: the cache may never fill, and
+// there may be room to swap.
+func warnOfMemory(budget config.Size, bound uint64, by string, log zerolog.Logger) {
+	needs := uint64(memoryLimit(int64(budget), nil))
 	if bound == 0 || needs <= bound {
 		return
 	}
-	log.Warn().Stringer("memory", budget).Int64("needs_bytes", needs).Int64("limit_bytes", bound).
+	log.Warn().Stringer("memory", budget).
+		Uint64("needs_bytes", needs).Uint64("limit_bytes", bound).
 		Msg(fmt.Sprintf("--memory %s is too much: once the cache is full, the process takes about "+
-			"%s, "+
-			"but %s %s: it will be killed, or slowed down by swapping",
-			budget, humanize.IBytes(uint64(needs)), by, humanize.IBytes(uint64(bound))))
+			"%s, but %s %s: it will be killed, or slowed down by swapping",
+			budget, humanize.IBytes(needs), by, humanize.IBytes(bound)))
 }
 
-// memoryLimit is the garbage collector's limit for a cache of budget bytes: a fifth more, for what
-// is on its way, and 48 MiB. With the program itself and the collector's delay, a process takes at
-// most 1.25 times the budget, 64 MiB, and 32 KiB for each connection. The limit is 0 if env has a
-// GOMEMLIMIT, which then holds.
+// memoryLimit is the garbage collector's limit for a cache of budget bytes: a fifth more for bodies
+// in transfer, and 48 MiB. With the program itself and the collector's delay, a process takes at
+// most 1.25 times the budget, 64 MiB, and 32 KiB for each connection. If env has a GOMEMLIMIT, the
+// limit is 0, and GOMEMLIMIT holds.
 func memoryLimit(budget int64, env []string) int64 {
-	for _, entry := range env {
-		if value, found := strings.CutPrefix(entry, "GOMEMLIMIT="); found && value != "" {
-			return 0
-		}
+	const set, constant = "GOMEMLIMIT=", 48 << 20
+	isSet := func(entry string) bool { return entry != set && strings.HasPrefix(entry, set) }
+	if slices.ContainsFunc(env, isSet) {
+		return 0
 	}
-	const constant = 48 << 20
 	if budget > (math.MaxInt64-constant)/6*5 {
 		return math.MaxInt64
 	}
 	return budget + budget/5 + constant
 }
 
-// closeTime is how long emptying a cache is waited for.
+// closeTime is how long a node waits for its cache to be emptied.
 const closeTime = 2 * time.Second
 
-// inTime closes a cache, and waits for that no longer than closeTime. The time to empty a cache
-// depends on what it holds: it is about a second for a million chunks. The process is about to end,
-// which frees the memory.
+// inTime closes a cache, and waits for that no longer than closeTime. It takes about a second for a
+// million chunks. The process is about to end, which frees the memory.
 func inTime(closeCache func() error) error {
 	closed := make(chan error, 1)
 	go func() { closed <- closeCache() }()

@@ -20,27 +20,28 @@ import (
 	"github.com/scurrycache/scurry/proxy"
 )
 
-// adminTimeout limits all that the admin server does, but for waiting between requests.
+// adminTimeout is how long the admin server may take to read a request and to answer it.
 const adminTimeout = 10 * time.Second
 
-// node is a running server: a proxy, with a listener for clients, one for those who operate it, and
-// one for the other nodes if there are any.
+// node is a running server: a proxy, and the listeners for clients, operators and other nodes.
 type node struct {
 	cfg    *config.Config
 	log    zerolog.Logger
-	origin io.Closer
+	origin func() error // closes the origin
 	proxy  *proxy.Proxy
 	ready  atomic.Bool
 
-	peers peering
+	cluster proxy.Cluster // without a Listener if the node is on its own
+	membership
 
-	client                        *listen.Server
-	admin                         *http.Server
+	client, admin                 *listen.Server
 	clientListener, adminListener net.Listener
-	clientServing, adminServing   sync.WaitGroup // until their Serve returns
+	serving                       sync.WaitGroup // until both servers have ended
+
+	deadline time.Time // when the grace period ends; zero until the node is told to stop
 }
 
-// start opens what a node needs. The caller runs it, which closes it. On an error, nothing is left
+// start opens a node. The caller runs it, and run closes it. On an error, start leaves nothing
 // open.
 func start(cfg *config.Config, log zerolog.Logger) (_ *node, err error) {
 	n := &node{cfg: cfg, log: log}
@@ -49,81 +50,59 @@ func start(cfg *config.Config, log zerolog.Logger) (_ *node, err error) {
 			n.abandon()
 		}
 	}()
-	transport, closer, err := openOrigin(cfg)
+	transport, closeOrigin, err := openOrigin(cfg)
 	if err != nil {
 		return nil, err
 	}
-	n.origin = closer
+	n.origin = closeOrigin
 	if n.clientListener, err = listenAt(cfg.Listen, "with --listen"); err != nil {
 		return nil, err
 	}
 	if n.adminListener, err = listenAt(cfg.AdminListen, "with --admin-listen"); err != nil {
 		return nil, err
 	}
-	settings := proxyConfig(cfg, transport, &n.log)
 	if cfg.Clustered() {
-		if settings.Cluster, n.peers, err = openCluster(cfg, log); err != nil {
+		if err = n.openCluster(); err != nil {
 			return nil, err
 		}
 	}
+	settings := proxyConfig(cfg, transport, &n.log)
+	settings.Cluster = n.cluster
 	if n.proxy, err = proxy.New(settings); err != nil {
 		return nil, err
 	}
-	n.client, n.admin = listen.New(n.clientListener, n.clientConfig()), n.adminServer()
+	n.client = listen.New(n.clientListener, n.clientServer(), n.delay(), log)
+	n.admin = listen.New(n.adminListener, n.adminServer(), 0, zerolog.Nop())
 	return n, nil
 }
 
-// abandon closes what a start that failed has opened. Its errors are dropped, since the cause of
-// the failure is the one to report.
-func (n *node) abandon() {
-	for _, listener := range []net.Listener{n.peers.listener, n.clientListener, n.adminListener} {
-		if listener != nil {
-			listener.Close()
-		}
-	}
-	n.closeCache()
+// delay is how long a node that drains accepts connections, which the grace period includes.
+func (n *node) delay() time.Duration {
+	return time.Duration(min(n.cfg.ShutdownDelay, n.cfg.Grace))
 }
 
-// closeCache closes the proxy, the source of its list of nodes, and the origin, as far as they are
-// open.
-func (n *node) closeCache() error {
-	var errs []error
-	if n.proxy != nil {
-		errs = append(errs, inTime(n.proxy.Close))
-	}
-	if n.peers.close != nil {
-		errs = append(errs, n.peers.close())
-	}
-	if n.origin != nil {
-		errs = append(errs, n.origin.Close())
-	}
-	return errors.Join(errs...)
-}
-
-func (n *node) clientConfig() listen.Config {
-	return listen.Config{
-		Handler:           n.proxy,
-		ReadHeaderTimeout: time.Duration(n.cfg.ReadHeaderTimeout),
-		IdleTimeout:       time.Duration(n.cfg.IdleTimeout),
-		// The proxy puts the deadline off as a client takes bytes. This one is for what is answered
-		// without it.
-		WriteTimeout:   time.Duration(n.cfg.WriteTimeout),
-		MaxHeaderBytes: int(n.cfg.MaxHeaderBytes),
-		Delay:          min(time.Duration(n.cfg.ShutdownDelay), time.Duration(n.cfg.Grace)),
-		Log:            n.log,
-		ErrorLog:       logging.Std(n.log),
-	}
+func (n *node) clientServer() *http.Server {
+	s := n.server(n.proxy)
+	s.ReadHeaderTimeout = time.Duration(n.cfg.ReadHeaderTimeout)
+	// The proxy extends this deadline as a client takes bytes. It holds for responses that don't
+	// come from the proxy.
+	s.WriteTimeout = time.Duration(n.cfg.WriteTimeout)
+	return s
 }
 
 func (n *node) adminServer() *http.Server {
-	handler := admin.Handler(admin.Config{
+	s := n.server(admin.Handler(admin.Config{
 		Ready: n.ready.Load, Explain: n.explain, Host: n.cfg.AdminListen.Host(),
-	})
+	}))
+	s.ReadTimeout, s.WriteTimeout = adminTimeout, adminTimeout
+	return s
+}
+
+// server returns an http.Server for h with the settings that both servers share.
+func (n *node) server(h http.Handler) *http.Server {
 	return &http.Server{
-		Handler:        handler,
-		ReadTimeout:    adminTimeout,
+		Handler:        h,
 		IdleTimeout:    time.Duration(n.cfg.IdleTimeout),
-		WriteTimeout:   adminTimeout,
 		MaxHeaderBytes: int(n.cfg.MaxHeaderBytes),
 		ErrorLog:       logging.Std(n.log),
 	}
@@ -134,21 +113,47 @@ func (n *node) explain(ctx context.Context, q admin.Question) (io.WriterTo, erro
 	return n.proxy.Explain(ctx, proxy.Question(q))
 }
 
-// announce logs the one line of a start.
+// abandon closes what a failed start has opened. Its errors are dropped, since the cause of the
+// failure is reported.
+func (n *node) abandon() {
+	for _, l := range []net.Listener{n.cluster.Listener, n.clientListener, n.adminListener} {
+		if l != nil {
+			l.Close()
+		}
+	}
+	n.closeCache()
+}
+
+// closeCache closes those that are open of the proxy, the source of its list of nodes, and the
+// origin.
+func (n *node) closeCache() error {
+	var errs []error
+	if n.proxy != nil {
+		errs = append(errs, inTime(n.proxy.Close))
+	}
+	for _, end := range []func() error{n.close, n.origin} {
+		if end != nil {
+			errs = append(errs, end())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// announce logs that the node serves, and where.
 func (n *node) announce() {
 	e := n.log.Info().
 		Str("url", fmt.Sprintf("http://%s%s", n.clientListener.Addr(), n.cfg.Mount)).
 		Str("admin", fmt.Sprintf("http://%s", n.adminListener.Addr())).
 		Stringer("origin", n.cfg.Origin).
 		Stringer("memory", n.cfg.Memory)
-	if n.peers.listener != nil {
-		e.Stringer("peers", n.peers.listener.Addr())
+	if n.cluster.Listener != nil {
+		e.Stringer("peers", n.cluster.Listener.Addr())
 	}
 	if n.cfg.Self != "" {
 		e.Str("self", string(n.cfg.Self))
 	}
-	if n.peers.gossip != "" {
-		e.Str("gossip", n.peers.gossip)
+	if n.gossip != "" {
+		e.Str("gossip", n.gossip)
 	}
 	e.Msg("serving")
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"net/http"
 	"time"
@@ -12,22 +11,22 @@ import (
 	"github.com/scurrycache/scurry/origin"
 )
 
-// openOrigin opens what c.Origin names. The caller closes it.
-func openOrigin(c *config.Config) (http.RoundTripper, io.Closer, error) {
-	if c.Origin.URL() != nil {
+// openOrigin opens the origin that c names, and returns a func to close it.
+func openOrigin(c *config.Config) (http.RoundTripper, func() error, error) {
+	if c.Origin.URL != nil {
 		server := httpOrigin(c)
-		return server, closer(server.CloseIdleConnections), nil
+		return server, func() error { server.CloseIdleConnections(); return nil }, nil
 	}
-	dir, err := origin.OpenDir(c.Origin.Dir())
+	dir, err := origin.OpenDir(c.Origin.Dir)
 	if err != nil {
-		return nil, nil, folderError(c.Origin.Dir(), err)
+		return nil, nil, folderError(c.Origin.Dir, err)
 	}
 	dir.Browse, dir.Dotfiles = c.Browse, c.Dotfiles
-	return dir, dir, nil
+	return dir, dir.Close, nil
 }
 
 func httpOrigin(c *config.Config) *origin.Server {
-	server := origin.HTTP(c.Origin.URL())
+	server := origin.HTTP(c.Origin.URL)
 	server.Host = c.OriginHost
 	server.DialTimeout = time.Duration(c.OriginDialTimeout)
 	server.TLSTimeout = time.Duration(c.OriginTLSTimeout)
@@ -42,24 +41,14 @@ func httpOrigin(c *config.Config) *origin.Server {
 func folderError(path string, err error) error {
 	missing := errors.Is(err, fs.ErrNotExist)
 	if missing && config.LooksLikeHost(path) {
-		return usageError{fmt.Errorf("--origin %s: there is no such folder; "+
-			"if a server is meant, write http://%s", path, path)}
+		return usagef("--origin %s: there is no such folder; "+
+			"if a server is meant, write http://%s", path, path)
 	}
 	if missing {
 		return fmt.Errorf("--origin %s: there is no such folder", path)
 	}
-	var atPath *fs.PathError
-	if errors.As(err, &atPath) {
+	if atPath, ok := errors.AsType[*fs.PathError](err); ok {
 		return fmt.Errorf("--origin %s: can't open this folder: %w", path, atPath.Err)
 	}
 	return fmt.Errorf("--origin %s: %w", path, err)
-}
-
-// closer is a function as an io.Closer.
-type closer func()
-
-// Close calls c.
-func (c closer) Close() error {
-	c()
-	return nil
 }

@@ -9,8 +9,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/rs/zerolog"
-
 	"github.com/scurrycache/scurry/internal/config"
 	"github.com/scurrycache/scurry/internal/logging"
 )
@@ -29,12 +27,16 @@ func (c *serveCmd) Run(ctx context.Context, p process) error {
 	if err != nil {
 		return usageError{err}
 	}
-	signal.Ignore(syscall.SIGPIPE) // the node goes on when the log's reader has gone
-	defer takeStandardLog(logger)()
+	signal.Ignore(syscall.SIGPIPE) // a closed pipe at stderr doesn't end the node
+	// Libraries print to Go's standard logger: net/http's client does when an origin sends a
+	// response without a request.
+	log.SetFlags(0)
+	log.SetOutput(logging.Std(logger).Writer())
 	if limit := memoryLimit(int64(cfg.Memory), p.env); limit != 0 {
 		debug.SetMemoryLimit(limit)
 	}
-	warnOfMemory(cfg.Memory, os.DirFS("/"), logger)
+	bound, by := memoryBound()
+	warnOfMemory(cfg.Memory, bound, by, logger)
 	n, err := start(cfg, logger)
 	if err != nil {
 		_ = lines.Close(lastLines)
@@ -43,46 +45,25 @@ func (c *serveCmd) Run(ctx context.Context, p process) error {
 	return n.runUntilSignal(ctx, lines)
 }
 
-// runUntilSignal runs n until ctx is done or a signal stops it, and ends its log.
+// lastLines is how long writing the last lines of the log may take, even without a grace period.
+const lastLines = time.Second
+
+// runUntilSignal runs n until ctx is done or a signal stops it, and then closes its log within the
+// rest of the grace period. A second signal ends the process at once; the log then has a tenth of a
+// second. Lines that are lost at the end aren't reported.
 func (n *node) runUntilSignal(ctx context.Context, lines *logging.Queue) error {
-	defer onHangup(n.hangup)()
-	ctx, stop := untilSignal(ctx, n.log, lines)
-	defer stop()
-	defer flusher(ctx, lines, time.Duration(n.cfg.Grace))()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	exit := func() {
+		_ = lines.Close(time.Second / 10)
+		os.Exit(exitFailed)
+	}
+	defer watch(func(os.Signal) { n.hangup() }, syscall.SIGHUP)()
+	defer watch(obey(n.log, cancel, exit), os.Interrupt, syscall.SIGTERM)()
+	defer func() { _ = lines.Close(max(lastLines, time.Until(n.deadline))) }()
 	if err := n.run(ctx); err != nil {
 		n.log.Error().Err(err).Msg("stopped")
 		return logged{err}
 	}
 	return nil
-}
-
-// lastLines is how long the log's last lines may take in any case.
-const lastLines = time.Second
-
-// flusher returns a func that ends the log within the rest of the grace period, which begins when
-// ctx is done. Lines that are lost then aren't reported.
-func flusher(ctx context.Context, lines *logging.Queue, grace time.Duration) (flush func()) {
-	told := make(chan time.Time, 1)
-	context.AfterFunc(ctx, func() { told <- time.Now() })
-	return func() {
-		limit := lastLines
-		select {
-		case at := <-told:
-			limit = max(limit, time.Until(at.Add(grace)))
-		default: // the node has failed
-		}
-		_ = lines.Close(limit)
-	}
-}
-
-// takeStandardLog logs what libraries print to Go's standard logger, until the returned func is
-// called. net/http's client prints there when an origin sends a response without a request.
-func takeStandardLog(l zerolog.Logger) (giveBack func()) {
-	flags, w := log.Flags(), log.Writer()
-	log.SetFlags(0)
-	log.SetOutput(logging.Std(l).Writer())
-	return func() {
-		log.SetFlags(flags)
-		log.SetOutput(w)
-	}
 }

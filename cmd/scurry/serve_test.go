@@ -115,9 +115,9 @@ func TestServerLimits(t *testing.T) {
 		WriteTimeout: config.Timeout(3 * time.Second), MaxHeaderBytes: 4,
 		Grace: config.Duration(5 * time.Second), ShutdownDelay: config.Duration(6 * time.Second),
 	}}
-	s := n.clientConfig()
+	s := n.clientServer()
 	if s.ReadHeaderTimeout != time.Second || s.IdleTimeout != 2*time.Second || s.WriteTimeout != 3*time.Second ||
-		s.MaxHeaderBytes != 4 || s.ErrorLog == nil || s.Delay != 5*time.Second { // which --grace includes
+		s.MaxHeaderBytes != 4 || s.ErrorLog == nil || n.delay() != 5*time.Second { // which --grace includes
 		t.Errorf("the client server has %+v", s)
 	}
 	a := n.adminServer()

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"net/http"
 	"time"
 
@@ -12,41 +11,29 @@ import (
 	"github.com/scurrycache/scurry/proxy"
 )
 
-// check completes c and returns what is wrong with it, without looking at the machine.
+// check derives the settings of c that follow from others, and returns what is wrong with c. It
+// reads nothing of the machine.
 func check(c *config.Config, p process) error {
 	if err := derive(c, c.Nodes, p); err != nil {
 		return err
 	}
-	if err := checkPeers(c); err != nil {
-		return err
+	if _, err := cluster.Parse(string(c.Peers)); err != nil && c.Peers != "" {
+		from := "--peers"
+		if len(c.Nodes) > 0 {
+			from = "peer addresses"
+		}
+		return usagef("%s: %w", from, err)
 	}
 	if least := 2 * c.Slab; c.Memory < least {
-		return usageError{fmt.Errorf("--memory %s is too small for --slab %s: "+
-			"give it at least %s, or make the slabs smaller", c.Memory, c.Slab, least)}
+		return usagef("--memory %s is too small for --slab %s: "+
+			"give it at least %s, or make the slabs smaller", c.Memory, c.Slab, least)
 	}
-	// Any origin will do to check the other fields.
-	if err := proxyConfig(c, http.DefaultTransport, nil).Validate(); err != nil {
+	var origin http.RoundTripper = http.DefaultTransport // stands for a folder, which isn't opened
+	if c.Origin.URL != nil {
+		origin = httpOrigin(c)
+	}
+	if err := proxyConfig(c, origin, nil).Validate(); err != nil {
 		return usageError{err}
-	}
-	if c.Origin.URL() != nil {
-		if err := httpOrigin(c).Validate(); err != nil {
-			return usageError{err}
-		}
-	}
-	return nil
-}
-
-// checkPeers returns what is wrong with the text of the list of peers.
-func checkPeers(c *config.Config) error {
-	if c.Peers == "" {
-		return nil
-	}
-	from := "--peers"
-	if len(c.Nodes) > 0 {
-		from = "peer addresses"
-	}
-	if _, err := cluster.Parse(string(c.Peers)); err != nil {
-		return usageError{fmt.Errorf("%s: %w", from, err)}
 	}
 	return nil
 }
@@ -75,8 +62,8 @@ func proxyConfig(c *config.Config, origin http.RoundTripper, log *zerolog.Logger
 	}
 }
 
-// orNone is d for a field of proxy.Config, in which zero stands for the default and a negative
-// duration for none.
+// orNone converts d for proxy.Config, where zero means the default and a negative duration means
+// none.
 func orNone(d config.Duration) time.Duration {
 	if d == 0 {
 		return -1

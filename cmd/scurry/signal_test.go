@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"os"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -73,24 +72,32 @@ func TestSignalSentTwiceIsOneWish(t *testing.T) {
 
 func TestObey(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		signals, done := make(chan os.Signal), make(chan struct{})
-		var stops, exits atomic.Int32
-		var obeying sync.WaitGroup
-		obeying.Go(func() {
-			obey(signals, done, zerolog.Nop(), func() { stops.Add(1) }, func() { exits.Add(1) })
-		})
+		stops, exits := 0, 0
+		signalled := obey(zerolog.Nop(), func() { stops++ }, func() { exits++ })
 		for i, step := range []struct {
 			pause time.Duration
-			exits int32
+			exits int
 		}{{time.Hour, 0}, {0, 0}, {time.Second - 1, 0}, {1, 1}, {0, 2}} {
 			time.Sleep(step.pause)
-			signals <- syscall.SIGTERM
-			synctest.Wait()
-			if stops.Load() != 1 || exits.Load() != step.exits {
-				t.Errorf("signal %d: %d stops, %d exits", i, stops.Load(), exits.Load())
+			signalled(syscall.SIGTERM)
+			if stops != 1 || exits != step.exits {
+				t.Errorf("signal %d: %d stops, %d exits", i, stops, exits)
 			}
 		}
-		close(done)
-		obeying.Wait()
 	})
+}
+
+// Each of the signals is handed on until the watching is stopped.
+func TestWatch(t *testing.T) {
+	seen := make(chan os.Signal)
+	stop := watch(func(s os.Signal) { seen <- s }, syscall.SIGUSR1, syscall.SIGUSR2)
+	for _, s := range []syscall.Signal{syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGUSR1} {
+		if err := syscall.Kill(os.Getpid(), s); err != nil {
+			t.Fatal(err)
+		}
+		if got := <-seen; got != s {
+			t.Errorf("%v is seen as %v", s, got)
+		}
+	}
+	stop()
 }

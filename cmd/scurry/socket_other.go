@@ -4,5 +4,5 @@ package main
 
 import "syscall"
 
-// keepUnsentLow does on Linux what other systems don't need or offer.
+// keepUnsentLow does nothing: other systems don't need or offer what it does on Linux.
 func keepUnsentLow(_, _ string, _ syscall.RawConn) error { return nil }

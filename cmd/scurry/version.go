@@ -1,62 +1,42 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
-	"io"
 	"runtime"
 	"runtime/debug"
 	"strings"
-
-	"github.com/alecthomas/kong"
 )
 
 type versionCmd struct{}
 
 // Run prints the version.
-func (*versionCmd) Run(p process) error { return printVersion(p.stdout) }
-
-// versionFlag is --version, which does on each command what the command of that name does.
-type versionFlag bool
-
-// BeforeReset prints the version.
-func (versionFlag) BeforeReset(k *kong.Kong) error {
-	if err := printVersion(k.Stdout); err != nil {
-		return err
-	}
-	k.Exit(exitOK)
-	return nil
+func (*versionCmd) Run(p process) error {
+	_, err := fmt.Fprintln(p.stdout, version(build()))
+	return err
 }
 
-func printVersion(w io.Writer) error {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		info = &debug.BuildInfo{}
+// build returns what the program knows of its build, which may be nothing.
+func build() *debug.BuildInfo {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		return info
 	}
-	_, err := fmt.Fprintln(w, version(info))
-	return err
+	return &debug.BuildInfo{}
 }
 
 // version is one line on the build: the module's version, the commit if known, Go's version and the
 // platform.
 func version(info *debug.BuildInfo) string {
-	words := []string{"scurry", info.Main.Version}
-	if info.Main.Version == "" {
-		words[1] = "(devel)"
+	settings := map[string]string{}
+	for _, s := range info.Settings {
+		settings[s.Key] = s.Value
 	}
-	if revision := setting(info, "vcs.revision"); revision != "" {
-		if setting(info, "vcs.modified") == "true" {
+	words := []string{"scurry", cmp.Or(info.Main.Version, "(devel)")}
+	if revision := settings["vcs.revision"]; revision != "" {
+		if settings["vcs.modified"] == "true" {
 			revision += "+modified"
 		}
 		words = append(words, revision)
 	}
 	return strings.Join(append(words, runtime.Version(), runtime.GOOS+"/"+runtime.GOARCH), " ")
-}
-
-func setting(info *debug.BuildInfo, key string) string {
-	for _, s := range info.Settings {
-		if s.Key == key {
-			return s.Value
-		}
-	}
-	return ""
 }

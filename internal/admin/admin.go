@@ -1,5 +1,5 @@
-// Package admin answers those who operate a node: how it is, and why it answers its clients as it
-// does. It belongs on a listener of its own, which clients can't reach.
+// Package admin answers the operators of a node: whether it is healthy, and why it answers clients
+// as it does. It must be on a listener that clients can't reach.
 package admin
 
 import (
@@ -7,8 +7,8 @@ import (
 	"net/http"
 )
 
-// Config is what a node tells those who operate it. Ready must be set. The functions are called at
-// each request, concurrently.
+// Config is what a node tells its operators. Ready must be set. The functions are called at each
+// request, concurrently.
 type Config struct {
 	// Ready reports whether the node takes requests.
 	Ready func() bool
@@ -16,8 +16,8 @@ type Config struct {
 	// Explain, if not nil, answers /explain.
 	Explain Explain
 
-	// Host is what the listener listens on, a name or an address; empty for all interfaces. It is
-	// one by which /explain may be asked.
+	// Host is the name or the address that the listener is on; empty for all interfaces. /explain
+	// may be requested by it.
 	Host string
 }
 
@@ -50,7 +50,7 @@ func answer(w http.ResponseWriter, status int, body string) {
 	io.WriteString(w, body)
 }
 
-// noStore keeps every answer of h, the 404s too, out of caches.
+// noStore keeps every response of h, also each 404, out of caches.
 func noStore(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")

@@ -5,14 +5,13 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"net/url"
 	"strings"
 )
 
-// guard keeps pages in a browser from asking h by way of their reader, who may reach this listener
-// where they can't: h is asked only under a Host that is the listener's own, since a page may have
-// its own name lead here (DNS rebinding), and by no page from elsewhere. What isn't a browser is
-// refused nothing by that, but for a name that the listener isn't known by.
+// guard protects h from web pages in the browser of someone who can reach this listener. A request
+// must have a Host of the listener, since a page's own name may resolve to this address (DNS
+// rebinding), and must not come from a page of another site. Other programs than browsers need the
+// right Host only.
 func (c Config) guard(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
@@ -22,8 +21,7 @@ func (c Config) guard(h http.Handler) http.Handler {
 				"--admin-listen, since any web site could have a name that leads here.", r.Host))
 		case !sameOrigin(r):
 			refuse(w, "A page of another site asks for this, which is for those who operate the "+
-				"node: "+
-				"open the URL by itself.")
+				"node: open the URL by itself.")
 		default:
 			h.ServeHTTP(w, r)
 		}
@@ -35,9 +33,9 @@ func refuse(w http.ResponseWriter, why string) {
 	answer(w, http.StatusForbidden, why+"\n")
 }
 
-// own reports whether r's Host is on loopback, is what the listener listens on, or is the address
-// at which r has come. On all interfaces that may be behind another address, so that any will do
-// there: no page has one as its name that isn't its server's.
+// own reports whether r's Host is on loopback, is the host that the listener is on, or is the
+// address at which r arrived. A listener on all interfaces may be reached by translated addresses,
+// so any IP address is right there: the page of another site can't have this one as its name.
 func (c Config) own(r *http.Request) bool {
 	host := hostOf(r.Host)
 	if host == "localhost" || host != "" && strings.EqualFold(host, c.Host) {
@@ -48,14 +46,11 @@ func (c Config) own(r *http.Request) bool {
 		return false
 	}
 	ip = ip.WithZone("").Unmap()
-	if ip.IsLoopback() {
-		return true
-	}
-	listens, err := netip.ParseAddr(c.Host)
-	return c.Host == "" || err == nil && listens.IsUnspecified() || ip == arrival(r)
+	listens, _ := netip.ParseAddr(c.Host)
+	return ip.IsLoopback() || c.Host == "" || listens.IsUnspecified() || ip == arrival(r)
 }
 
-// hostOf is the host of a Host field, without its port.
+// hostOf returns the host in a Host field, without the port.
 func hostOf(field string) string {
 	host, _, err := net.SplitHostPort(field)
 	if err != nil {
@@ -64,7 +59,7 @@ func hostOf(field string) string {
 	return strings.ToLower(strings.TrimSuffix(host, "."))
 }
 
-// arrival is the address of this machine that r was sent to.
+// arrival returns the address of this machine at which r arrived.
 func arrival(r *http.Request) netip.Addr {
 	local, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
 	if !ok {
@@ -73,8 +68,8 @@ func arrival(r *http.Request) netip.Addr {
 	return local.AddrPort().Addr().WithZone("").Unmap()
 }
 
-// sameOrigin reports whether no page of another origin has sent r, as far as browsers tell. Not
-// each of them tells of a GET, but what it doesn't tell of, the page can't read.
+// sameOrigin reports whether no page of another origin has sent r, as far as browsers tell. Some
+// don't tell with a GET, but then the page can't read the response.
 func sameOrigin(r *http.Request) bool {
 	switch r.Header.Get("Sec-Fetch-Site") {
 	case "", "same-origin", "none":
@@ -82,9 +77,6 @@ func sameOrigin(r *http.Request) bool {
 		return false
 	}
 	origin := r.Header.Get("Origin")
-	if origin == "" {
-		return true
-	}
-	u, err := url.Parse(origin)
-	return err == nil && u.Host != "" && strings.EqualFold(u.Host, r.Host)
+	_, host, found := strings.Cut(origin, "://")
+	return origin == "" || found && strings.EqualFold(host, r.Host)
 }

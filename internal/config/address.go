@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"math"
 	"net"
 	"net/netip"
 	"strconv"
@@ -10,11 +11,10 @@ import (
 	"github.com/scurrycache/scurry/internal/hostport"
 )
 
-// How far a node's ports lie apart.
+// The distances between a node's ports.
 const (
 	clientAbovePeer  = 1000
 	adminAboveClient = 1000
-	maxPort          = 65535
 )
 
 // Addr is a HOST:PORT to listen on. The port is a number; the host may be empty for all interfaces.
@@ -25,37 +25,41 @@ const wantAddr = "HOST:PORT such as 127.0.0.1:9001"
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (a *Addr) UnmarshalText(text []byte) error {
 	_, _, err := hostport.Split(string(text), wantAddr)
-	if err != nil {
-		return err
-	}
 	*a = Addr(text)
-	return nil
+	return err
+}
+
+// split is the parts of a, the host without the brackets of IPv6. They are empty if a is.
+func (a Addr) split() (host string, port uint16) {
+	host, port, _ = hostport.Split(string(a), wantAddr)
+	return host, port
 }
 
 // Port is a's port.
 func (a Addr) Port() int {
-	_, port, _ := hostport.Split(string(a), wantAddr)
+	_, port := a.split()
 	return int(port)
 }
 
 // Host is a's host, without the brackets of IPv6.
 func (a Addr) Host() string {
-	host, _, _ := hostport.Split(string(a), wantAddr)
+	host, _ := a.split()
 	return host
 }
 
-// above is the address on host whose port lies by more than port. If it would lie too high, the
-// error says which flag sets the address otherwise.
+// above returns the address on host with the port that is port + by. If there is no such port, the
+// error names the flag that sets the address.
 func above(host string, port uint16, by int, flag string) (Addr, error) {
-	if int(port)+by > maxPort {
-		return "", fmt.Errorf("port %d + %d is above %d: choose a lower port, or set %s",
-			port, by, maxPort, flag)
+	n := int(port) + by
+	if n > math.MaxUint16 {
+		return "", fmt.Errorf("port %d + %d is above %d: choose a lower port, or set --%s",
+			port, by, math.MaxUint16, flag)
 	}
-	return Addr(net.JoinHostPort(host, strconv.Itoa(int(port)+by))), nil
+	return Addr(net.JoinHostPort(host, strconv.Itoa(n))), nil
 }
 
-// loopbackFor is host if that is on loopback, else 127.0.0.1: the admin listener isn't exposed by
-// default.
+// loopbackFor returns host if that is on loopback, else 127.0.0.1, so that the admin listener isn't
+// exposed by default.
 func loopbackFor(host string) string {
 	if onLoopback(host) {
 		return host
@@ -66,17 +70,12 @@ func loopbackFor(host string) string {
 // onLoopback reports whether host is a loopback address or the name localhost, which no other
 // machine can reach.
 func onLoopback(host string) bool {
-	ip, err := netip.ParseAddr(host)
-	return err == nil && ip.IsLoopback() || strings.EqualFold(host, "localhost")
-}
-
-func isIP(host string) bool {
-	_, err := netip.ParseAddr(host)
-	return err == nil
+	ip, _ := netip.ParseAddr(host)
+	return ip.IsLoopback() || strings.EqualFold(host, "localhost")
 }
 
 // unspecified reports whether host stands for all interfaces, so that it can't be dialed.
 func unspecified(host string) bool {
-	ip, err := netip.ParseAddr(host)
-	return host == "" || err == nil && ip.IsUnspecified()
+	ip, _ := netip.ParseAddr(host)
+	return host == "" || ip.IsUnspecified()
 }

@@ -2,12 +2,7 @@ package config
 
 import (
 	"fmt"
-	"net"
-	"slices"
-	"strconv"
 	"strings"
-
-	"github.com/scurrycache/scurry/internal/hostport"
 )
 
 // Addresses is where a node listens, in the long form (Listen) or the short one (Nodes).
@@ -19,9 +14,9 @@ type Addresses struct {
 	AdminListen Addr `placeholder:"HOST:PORT" group:"Addresses:" help:"Address for health checks (loopback, at the client port + 1000)."`
 }
 
-// Derive fills in the addresses that follow from others, records that in p, and says what is wrong
-// with the addresses, if anything. Nodes count as given on the command line: they win over a Listen
-// and an AdminListen from elsewhere, and only flags win over them.
+// Derive fills in the addresses that follow from others, records that in p, and returns what is
+// wrong with the addresses. Nodes are part of the command line: they win over a Listen and an
+// AdminListen from elsewhere, and only flags win over them.
 func (a *Addresses) Derive(p Provenance) error {
 	if err := a.derive(p); err != nil {
 		return err
@@ -29,17 +24,17 @@ func (a *Addresses) Derive(p Provenance) error {
 	return a.apart()
 }
 
-// apart says which two of a node's listeners, those of a and the others, have one address, if any
-// have.
+// apart returns an error if two of a node's listeners, those of a and others, have the same
+// address.
 func (a *Addresses) apart(others ...listener) error {
-	all := append([]listener{{"--listen", a.Listen}, {"--admin-listen", a.AdminListen}}, others...)
-	for i, one := range all {
-		for _, other := range all[i+1:] {
-			if one.addr == other.addr && one.addr != "" && one.addr.Port() != 0 {
-				return fmt.Errorf("%s and %s are both %s: they need an address each",
-					one.flag, other.flag, one.addr)
-			}
+	own := []listener{{"--listen", a.Listen}, {"--admin-listen", a.AdminListen}}
+	seen := map[Addr]string{}
+	for _, l := range append(own, others...) {
+		if other := seen[l.addr]; other != "" && l.addr.Port() != 0 {
+			return fmt.Errorf("%s and %s are both %s: they need an address each",
+				other, l.flag, l.addr)
 		}
+		seen[l.addr] = l.flag
 	}
 	return nil
 }
@@ -62,17 +57,13 @@ func (a *Addresses) derive(p Provenance) error {
 	return nil
 }
 
-func (a *Addresses) deriveAdmin(p Provenance) error {
-	host, port, err := hostport.Split(string(a.Listen), wantAddr)
-	if err != nil {
-		return err
-	}
+func (a *Addresses) deriveAdmin(p Provenance) (err error) {
+	host, port := a.Listen.split()
 	by := adminAboveClient
 	if port == 0 {
 		by = 0
 	}
-	a.AdminListen, err = above(loopbackFor(host), port, by, "--admin-listen")
-	if err != nil {
+	if a.AdminListen, err = above(loopbackFor(host), port, by, "admin-listen"); err != nil {
 		return fmt.Errorf("no admin address follows from --listen %s: %w", a.Listen, err)
 	}
 	p["admin-listen"] = fmt.Sprintf("listen, port + %d", by)
@@ -84,40 +75,40 @@ func (a *Addresses) deriveFromNodes(p Provenance) error {
 	if err != nil {
 		return err
 	}
-	host, port, err := splitPeer(self)
-	if err != nil {
-		return err
-	}
-	set := func(field *Addr, flag, host string, by int) error {
-		if p[flag] == fromFlag {
-			return nil
+	host, port := Addr(self).split()
+	for _, follows := range []struct {
+		addr       *Addr
+		flag, host string
+		by         int
+	}{
+		{&a.Listen, "listen", host, clientAbovePeer},
+		{&a.AdminListen, "admin-listen", loopbackFor(host), clientAbovePeer + adminAboveClient},
+	} {
+		if p[follows.flag] == fromFlag {
+			continue
 		}
-		addr, err := above(host, port, by, "--"+flag)
+		*follows.addr, err = above(follows.host, port, follows.by, follows.flag)
 		if err != nil {
 			return fmt.Errorf("peer %s: %w", self, err)
 		}
-		*field, p[flag] = addr, fmt.Sprintf("argument %s, port + %d", self, by)
-		return nil
+		p[follows.flag] = fmt.Sprintf("argument %s, port + %d", self, follows.by)
 	}
-	if err := set(&a.Listen, "listen", host, clientAbovePeer); err != nil {
-		return err
-	}
-	return set(&a.AdminListen, "admin-listen", loopbackFor(host), clientAbovePeer+adminAboveClient)
+	return nil
 }
 
-// self is the peer address of this node, all of Nodes being right.
+// self checks all of Nodes, and returns the peer address of this node.
 func (a *Addresses) self() (string, error) {
-	var seen []string
+	seen := map[string]bool{}
 	for _, peer := range a.Nodes {
 		host, port, err := splitPeer(peer)
 		if err != nil {
 			return "", err
 		}
-		name := net.JoinHostPort(strings.ToLower(host), strconv.Itoa(int(port)))
-		if slices.Contains(seen, name) {
+		name := fmt.Sprint(strings.ToLower(host), " ", port)
+		if seen[name] {
 			return "", fmt.Errorf("peer %s is given twice", peer)
 		}
-		seen = append(seen, name)
+		seen[name] = true
 	}
 	if a.Index < 0 || a.Index >= len(a.Nodes) {
 		return "", fmt.Errorf("--index %d: with %d peer addresses it is from 0 to %d",

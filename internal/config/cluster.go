@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"net"
+	"net/netip"
 	"strconv"
 	"strings"
 )
@@ -10,7 +11,7 @@ import (
 // gossipPort is the port that nodes gossip on by default; it is memberlist's.
 const gossipPort = 7946
 
-// Cluster is how a node is found by the other nodes, finds them, and trusts them.
+// Cluster is how a node is reached by the other nodes, finds them, and trusts them.
 type Cluster struct {
 	PeerListen Addr       `placeholder:"HOST:PORT" group:"Cluster:" help:"Address for the other nodes. Without it, this node is on its own."`
 	Self       PeerAddr   `placeholder:"HOST:PORT" group:"Cluster:" help:"Address by which the other nodes dial this one, written as in their lists (as --peer-listen)."`
@@ -36,7 +37,7 @@ func (c *Cluster) Clustered() bool { return c.PeerListen != "" }
 // Gossips reports whether c's node learns by gossip who the others are.
 func (c *Cluster) Gossips() bool { return c.GossipListen != "" }
 
-// derive is Config.Derive for c, a being derived.
+// derive is Config.Derive for c. The addresses in a are derived.
 func (c *Cluster) derive(a *Addresses, p Provenance) error {
 	if len(a.Nodes) > 0 {
 		return c.deriveFromNodes(a, p)
@@ -51,8 +52,8 @@ func (c *Cluster) derive(a *Addresses, p Provenance) error {
 	return c.check(a, "--peer-listen "+string(c.PeerListen))
 }
 
-// deriveFromNodes is derive for the short form. A list of one makes no cluster; what is said of
-// credentials and times then lies idle, so that a list can grow from there.
+// deriveFromNodes is derive for the short form. A list of one node makes no cluster; credentials
+// and times are allowed with it but have no effect, so that the list can grow.
 func (c *Cluster) deriveFromNodes(a *Addresses, p Provenance) error {
 	for _, flag := range []string{
 		"peer-listen", "self", "peers", "join", "gossip-listen", "gossip-key-file",
@@ -72,16 +73,17 @@ func (c *Cluster) deriveFromNodes(a *Addresses, p Provenance) error {
 	return c.check(a, "peer address "+self)
 }
 
-// deriveSelf has Self follow from PeerListen, unless that is no address in DNS: there, a node
-// recognizes itself.
+// deriveSelf derives Self from PeerListen. With a list from DNS, Self may stay empty: a node then
+// recognizes its own address in the list.
 func (c *Cluster) deriveSelf(p Provenance) error {
-	host, port := c.PeerListen.Host(), c.PeerListen.Port()
+	host, port := c.PeerListen.split()
+	ip, _ := netip.ParseAddr(host)
 	switch {
 	case port == 0:
 		return fmt.Errorf("--peer-listen %s: the other nodes must know the port: choose one",
 			c.PeerListen)
 	case c.Self != "":
-	case c.Peers.fromDNS() && (unspecified(host) || !isIP(host)):
+	case c.Peers.fromDNS() && (ip.IsUnspecified() || !ip.IsValid()):
 	case !unspecified(host):
 		c.Self, p["self"] = PeerAddr(c.PeerListen), "peer-listen"
 	default:

@@ -7,35 +7,36 @@ import (
 	"strings"
 )
 
-// contradiction says which settings of c, in the long form, don't go together or lack another, if
-// any do.
+// contradiction returns an error if settings of c, in the long form, exclude each other or lack
+// another one.
 func (c *Cluster) contradiction(p Provenance) error {
 	if !c.Clustered() {
 		return idle(p)
 	}
-	gossip := "join"
-	if c.Join == "" {
+	var gossip string // the flag by which the node gossips, if it does
+	switch {
+	case c.Join != "":
+		gossip = "join"
+	case c.GossipListen != "":
 		gossip = "gossip-listen"
 	}
-	gossips := c.Join != "" || c.GossipListen != ""
 	switch {
-	case c.Peers != "" && gossips:
+	case c.Peers != "" && gossip != "":
 		return fmt.Errorf("--peers%s and --%s%s: the nodes are either listed or learnt of by "+
-			"gossip: "+
-			"leave out one or the other",
+			"gossip: leave out one or the other",
 			p.elsewhere("peers"), gossip, p.elsewhere(gossip))
-	case c.Peers == "" && !gossips:
+	case c.Peers == "" && gossip == "":
 		return fmt.Errorf("--peer-listen %s: who the other nodes are isn't said: "+
 			"give --peers or --join, or --gossip-listen if this is the first node to be joined",
 			c.PeerListen)
-	case c.GossipKeyFile != "" && !gossips:
+	case c.GossipKeyFile != "" && gossip == "":
 		return fmt.Errorf("--gossip-key-file %s: there is no gossip to encrypt: "+
 			"give --join or --gossip-listen, or leave it out", c.GossipKeyFile)
 	}
 	return nil
 }
 
-// idle says which setting means nothing to a node on its own, if any is given.
+// idle returns an error if a setting is given that has no effect on a node without peers.
 func idle(p Provenance) error {
 	for _, s := range ordered(reflect.TypeFor[Cluster]()) {
 		if p.given(s.name) {
@@ -47,8 +48,8 @@ func idle(p Provenance) error {
 	return nil
 }
 
-// check says what is wrong with c where it is complete, if anything. Peers reach this node at what
-// peersAt says.
+// check returns what is wrong with c, which is derived. In errors, peersAt stands for the address
+// at which peers reach this node.
 func (c *Cluster) check(a *Addresses, peersAt string) error {
 	peers := listener{"--peer-listen", c.PeerListen}
 	gossip := listener{"--gossip-listen", c.GossipListen}
@@ -71,23 +72,20 @@ func (c *Cluster) check(a *Addresses, peersAt string) error {
 	return nil
 }
 
-// exposed reports whether a stranger could connect to the listener at addr and mustn't.
+// exposed reports whether other machines could connect to the listener at addr, unless the settings
+// allow that.
 func (c *Cluster) exposed(addr Addr) bool { return !c.PeerInsecure && !onLoopback(addr.Host()) }
 
 func (c *Cluster) checkTLS() error {
 	var missing []string
-	for _, f := range []struct {
-		flag string
-		file File
-	}{
-		{"--peer-tls-cert", c.PeerTLSCert},
-		{"--peer-tls-key", c.PeerTLSKey},
-		{"--peer-tls-ca", c.PeerTLSCA},
-	} {
-		if f.file == "" {
-			missing = append(missing, f.flag)
+	need := func(flag string, file File) {
+		if file == "" {
+			missing = append(missing, flag)
 		}
 	}
+	need("--peer-tls-cert", c.PeerTLSCert)
+	need("--peer-tls-key", c.PeerTLSKey)
+	need("--peer-tls-ca", c.PeerTLSCA)
 	if n := len(missing); n == 1 || n == 2 {
 		return fmt.Errorf("--peer-tls-cert, --peer-tls-key and --peer-tls-ca go together: "+
 			"give %s as well", strings.Join(missing, " and "))

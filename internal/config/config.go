@@ -8,9 +8,9 @@
 // values that don't parse are errors, even where another source overrides them.
 //
 // Each value is validated where it is parsed, so that the error names its source. Derive checks the
-// addresses, and what is said of the cluster, against each other; whether the cache's sizes go
-// together is for proxy.Config to say, and what a list of peers means is for package cluster.
-// Nothing here looks at the machine but for reading the file.
+// addresses and the settings of the cluster against each other. proxy.Config checks the sizes of
+// the cache, and package cluster parses a list of peers. Nothing here reads from the machine but
+// the file.
 package config
 
 // Config is the settings of "scurry serve". Its tags are the command's flags and their help.

@@ -104,7 +104,7 @@ func TestPrecedence(t *testing.T) {
 			t.Errorf("%s is %v, want %v", name, got[name], value)
 		}
 	}
-	if c.Memory != 4<<30 || c.MaxStale.String() != "3h" || !c.Browse || c.Origin.Dir() != "/from/file" {
+	if c.Memory != 4<<30 || c.MaxStale.String() != "3h" || !c.Browse || c.Origin.Dir != "/from/file" {
 		t.Errorf("the struct differs from what is printed: %+v", c)
 	}
 }

@@ -5,25 +5,32 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/knadh/koanf/parsers/toml/v2"
-	"github.com/knadh/koanf/parsers/yaml"
-	"github.com/knadh/koanf/providers/file"
-	"github.com/knadh/koanf/v2"
+	"github.com/pelletier/go-toml/v2"
+	"go.yaml.in/yaml/v3"
 )
 
-// readFile is the values in the file at path, as text by flag name. All of them are known settings.
-func readFile(path string, known map[string]setting) (map[string]string, error) {
+// formats are those of settings files, by the end of the file's name.
+var formats = map[string]func(text []byte, values any) error{
+	".yaml": yaml.Unmarshal,
+	".yml":  yaml.Unmarshal,
+	".toml": toml.Unmarshal,
+}
+
+// readFile returns the values in the file at path, by flag name. All of them are known settings.
+func (s *Sources) readFile(path string) (map[string]sourced, error) {
 	values, err := load(path)
 	if err != nil {
 		return nil, err
 	}
+	known := maps.Clone(s.known)
 	delete(known, "config") // a file doesn't name another
-	texts := map[string]string{}
+	texts := map[string]sourced{}
 	for _, key := range slices.Sorted(maps.Keys(values)) {
 		setting, ok := known[key]
 		if !ok {
@@ -34,44 +41,35 @@ func readFile(path string, known map[string]setting) (map[string]string, error) 
 		if err != nil {
 			return nil, fmt.Errorf("%s: %s: %w", path, key, err)
 		}
-		texts[key] = text
+		texts[key] = sourced{text, "file " + path}
 	}
 	return texts, nil
 }
 
-// load is the file's top-level keys and values.
-func load(path string) (map[string]any, error) {
-	parser, err := parserFor(path)
-	if err != nil {
-		return nil, err
+// load returns the file's top-level keys and values.
+func load(path string) (values map[string]any, err error) {
+	unmarshal, ok := formats[strings.ToLower(filepath.Ext(path))]
+	if !ok {
+		return nil, fmt.Errorf("%s: the name of a settings file ends in .yaml, .yml or .toml", path)
 	}
-	k := koanf.New(".")
-	if err := k.Load(file.Provider(path), parser); err != nil {
+	text, err := os.ReadFile(path)
+	if err == nil {
+		err = unmarshal(text, &values)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("%s: %s", path, fileProblem(err))
 	}
-	return k.Raw(), nil
+	return values, nil
 }
 
-func parserFor(path string) (koanf.Parser, error) {
-	switch strings.ToLower(filepath.Ext(path)) {
-	case ".yaml", ".yml":
-		return yaml.Parser(), nil
-	case ".toml":
-		return toml.Parser(), nil
-	}
-	return nil, fmt.Errorf("%s: the name of a settings file ends in .yaml, .yml or .toml", path)
-}
-
-// fileProblem is one line on an error from reading or parsing, with the position if the error has
-// one.
+// fileProblem describes an error from reading or parsing in one line, with the line in the file if
+// the error has it.
 func fileProblem(err error) string {
-	var atPath *fs.PathError
-	if errors.As(err, &atPath) {
+	if atPath, ok := errors.AsType[*fs.PathError](err); ok {
 		return atPath.Err.Error()
 	}
 	text := strings.Join(strings.Fields(err.Error()), " ")
-	var placed interface{ Position() (row, column int) }
-	if errors.As(err, &placed) {
+	if placed, ok := errors.AsType[*toml.DecodeError](err); ok {
 		row, _ := placed.Position()
 		return fmt.Sprintf("line %d: %s", row, text)
 	}

@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"fmt"
 	"net/url"
 	"strconv"
 	"strings"
@@ -10,18 +11,15 @@ import (
 // Origin is where files come from: an HTTP server or a folder. Its text is a URL if it has "://" in
 // it, else the path of a folder.
 type Origin struct {
-	url *url.URL // nil if a folder
-	dir string
+	// URL is the server's base URL, credentials included, or nil if the origin is a folder. It must
+	// not be changed.
+	URL *url.URL
+
+	// Dir is the folder's path, or "" if the origin is a server.
+	Dir string
 }
 
 const wantOrigin = "an http or https URL, or a folder"
-
-// URL is the server's base URL, credentials included, or nil if the origin is a folder. The caller
-// must not change it.
-func (o Origin) URL() *url.URL { return o.url }
-
-// Dir is the folder's path, or "" if the origin is a server.
-func (o Origin) Dir() string { return o.dir }
 
 // UnmarshalText implements encoding.TextUnmarshaler. No error quotes credentials.
 func (o *Origin) UnmarshalText(text []byte) error {
@@ -30,7 +28,7 @@ func (o *Origin) UnmarshalText(text []byte) error {
 		return unexpected(wantOrigin, text)
 	}
 	if !strings.Contains(s, "://") {
-		*o = Origin{dir: s}
+		*o = Origin{Dir: s}
 		return nil
 	}
 	u, err := url.Parse(s)
@@ -44,25 +42,25 @@ func (o *Origin) UnmarshalText(text []byte) error {
 	if u.Hostname() == "" {
 		return errors.New("expected a URL with a host, such as https://example.org/files/")
 	}
-	*o = Origin{url: u}
+	*o = Origin{URL: u}
 	return nil
 }
 
-// malformed says what is wrong with the URL s, unless that could reveal a password.
+// malformed says what is wrong with the URL s. If s may contain a password, it quotes nothing of s.
 func malformed(s string, err error) error {
-	var detail *url.Error
-	if errors.As(err, &detail) && !strings.Contains(s, "@") {
-		return errors.New("expected " + wantOrigin + ": " + detail.Err.Error())
+	detail, ok := errors.AsType[*url.Error](err)
+	if !ok || strings.Contains(s, "@") {
+		return errors.New("expected " + wantOrigin + ": the URL is malformed")
 	}
-	return errors.New("expected " + wantOrigin + ": the URL is malformed")
+	return fmt.Errorf("expected %s: %w", wantOrigin, detail.Err)
 }
 
 // String is o's text with a URL's credentials replaced.
 func (o Origin) String() string {
-	if o.url == nil {
-		return o.dir
+	if o.URL == nil {
+		return o.Dir
 	}
-	u := *o.url
+	u := *o.URL
 	if u.User != nil {
 		u.User = url.User("xxxxx")
 	}

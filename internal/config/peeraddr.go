@@ -14,30 +14,31 @@ const wantPeer = "HOST:PORT such as 127.0.0.1:8001"
 
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (a *PeerAddr) UnmarshalText(text []byte) error {
-	host, port, err := hostport.Split(string(text), wantPeer)
-	if err != nil {
-		return err
-	}
-	if !dialable(host, port) {
-		return fmt.Errorf("expected %s, not %q: other nodes can't dial it", wantPeer, text)
-	}
 	*a = PeerAddr(text)
-	return nil
+	return dialable(string(text), wantPeer, "other nodes can't dial it")
 }
 
-func dialable(host string, port uint16) bool { return !unspecified(host) && port != 0 }
+// dialable returns an error if s isn't an address, as want describes it, that a node can dial. The
+// problem is named if s lacks a host or a port.
+func dialable(s, want, problem string) error {
+	host, port, err := hostport.Split(s, want)
+	if err == nil && (unspecified(host) || port == 0) {
+		err = fmt.Errorf("expected %s, not %q: %s", want, s, problem)
+	}
+	return err
+}
 
-// splitPeer is hostport.Split for a peer address among the arguments.
+// splitPeer is hostport.Split for a peer address that is an argument.
 func splitPeer(peer string) (host string, port uint16, err error) {
 	host, port, err = hostport.Split(peer, wantPeer)
-	if err != nil {
-		return "", 0, fmt.Errorf("peer address: %w", err)
+	switch {
+	case err != nil:
+		err = fmt.Errorf("peer address: %w", err)
+	case unspecified(host) || port == 0:
+		err = fmt.Errorf("peer address %s: other nodes can't dial it; name this node's host and "+
+			"port, and set --listen to serve clients on other interfaces", peer)
 	}
-	if !dialable(host, port) {
-		return "", 0, fmt.Errorf("peer address %s: other nodes can't dial it; "+
-			"name this node's host and port, and set --listen to serve clients on other interfaces", peer)
-	}
-	return host, port, nil
+	return host, port, err
 }
 
 // PeerList is one PeerAddr or several, with commas between them.
@@ -47,13 +48,10 @@ const wantPeerList = "HOST:PORT such as 127.0.0.1:7946, or several with commas b
 
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (l *PeerList) UnmarshalText(text []byte) error {
-	for _, word := range strings.Split(string(text), ",") {
-		host, port, err := hostport.Split(strings.TrimSpace(word), wantPeerList)
+	for word := range strings.SplitSeq(string(text), ",") {
+		err := dialable(strings.TrimSpace(word), wantPeerList, "this node couldn't dial it")
 		if err != nil {
 			return err
-		}
-		if !dialable(host, port) {
-			return fmt.Errorf("expected %s, not %q: this node couldn't dial it", wantPeerList, word)
 		}
 	}
 	*l = PeerList(strings.ReplaceAll(string(text), " ", ""))
@@ -68,8 +66,8 @@ func (l PeerList) Addrs() []string {
 	return strings.Split(string(l), ",")
 }
 
-// PeerSource is where the addresses of all nodes are: the text is a list of them, or dns:NAME:PORT,
-// or file:PATH. Package cluster parses it; here it just isn't empty.
+// PeerSource is where the addresses of all nodes come from: a list of them, dns:NAME:PORT, or
+// file:PATH. Package cluster parses it. Here it is only checked that it isn't empty.
 type PeerSource string
 
 const wantPeerSource = "the peer addresses of all nodes with commas between them, " +

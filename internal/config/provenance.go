@@ -8,11 +8,11 @@ const (
 	fromDefault = "default"
 )
 
-// given reports whether the setting name was set somewhere, be it to its default.
+// given reports whether the setting name was set in a source, even to its default.
 func (p Provenance) given(name string) bool { return p[name] != "" && p[name] != fromDefault }
 
-// elsewhere names in parentheses where a setting that isn't a flag on the command line came from,
-// for an error.
+// elsewhere returns the source of a setting in parentheses, for an error, or "" if it is a flag on
+// the command line.
 func (p Provenance) elsewhere(name string) string {
 	if p[name] == fromFlag {
 		return ""

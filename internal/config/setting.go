@@ -1,10 +1,12 @@
 package config
 
 import (
+	"cmp"
 	"encoding"
 	"errors"
 	"fmt"
 	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,72 +20,49 @@ type setting struct {
 	field reflect.StructField
 }
 
-// ordered is the settings among the fields of the struct type t, in their order.
-func ordered(t reflect.Type) []setting {
-	var all []setting
-	for field := range fields(t) {
-		name := field.Tag.Get("name")
-		if name == "" {
-			name = dashed(field.Name)
+// inner matches the border between two words in the name of a field.
+var inner = regexp.MustCompile("([a-z])([A-Z])")
+
+// ordered returns the settings among the fields of the struct type t and of the structs embedded in
+// it, in their order. Arguments aren't settings.
+func ordered(t reflect.Type) (all []setting) {
+	for _, field := range reflect.VisibleFields(t) {
+		_, argument := field.Tag.Lookup("arg")
+		if field.Anonymous || argument {
+			continue
 		}
-		all = append(all, setting{name: name, field: field})
+		dashed := strings.ToLower(inner.ReplaceAllString(field.Name, "$1-$2"))
+		all = append(all, setting{cmp.Or(field.Tag.Get("name"), dashed), field})
 	}
 	return all
 }
 
-// fields goes through the fields of t and of the structs embedded in it, but for arguments.
-func fields(t reflect.Type) func(yield func(reflect.StructField) bool) {
-	return func(yield func(reflect.StructField) bool) {
-		for _, field := range reflect.VisibleFields(t) {
-			_, argument := field.Tag.Lookup("arg")
-			if field.Anonymous || argument {
-				continue
-			}
-			if !yield(field) {
-				return
-			}
-		}
-	}
-}
-
-// dashed is the flag name of a field: AdminListen becomes admin-listen.
-func dashed(field string) string {
-	var b strings.Builder
-	for i, r := range field {
-		if i > 0 && r >= 'A' && r <= 'Z' {
-			b.WriteByte('-')
-		}
-		b.WriteRune(r)
-	}
-	return strings.ToLower(b.String())
-}
-
-// want says in words what s expects.
+// want describes the values of s.
 func (s setting) want() string {
-	switch reflect.New(s.field.Type).Interface().(type) {
-	case *Size:
+	switch reflect.Zero(s.field.Type).Interface().(type) {
+	case Size:
 		return wantSize
-	case *Duration, *Timeout:
+	case Duration, Timeout:
 		return wantDuration
-	case *Addr:
+	case Addr:
 		return wantAddr
-	case *PeerAddr:
+	case PeerAddr:
 		return wantPeer
-	case *PeerList:
+	case PeerList:
 		return wantPeerList
-	case *PeerSource:
+	case PeerSource:
 		return wantPeerSource
-	case *FieldNames:
+	case FieldNames:
 		return wantFieldNames
-	case *File:
+	case File:
 		return wantFile
-	case *Origin:
+	case Origin:
 		return wantOrigin
-	case *Mount:
+	case Mount:
 		return wantMount
-	case *bool:
+	case bool:
 		return "true or false"
-	case *int:
+	case int:
 		return "a whole number"
 	}
 	if enum := s.field.Tag.Get("enum"); enum != "" {
@@ -92,61 +71,60 @@ func (s setting) want() string {
 	return "text"
 }
 
-// check says what is wrong with text as a value of s, if anything.
+// check returns an error if text isn't a value of s.
 func (s setting) check(text string) error {
-	wrong := unexpected(s.want(), []byte(text))
+	ok := true
 	switch value := reflect.New(s.field.Type).Interface().(type) {
 	case encoding.TextUnmarshaler:
 		return value.UnmarshalText([]byte(text))
 	case *bool:
-		if _, err := strconv.ParseBool(text); err != nil {
-			return wrong
-		}
+		_, err := strconv.ParseBool(text)
+		ok = err == nil
 	case *int:
-		if _, err := strconv.Atoi(text); err != nil {
-			return wrong
-		}
+		_, err := strconv.Atoi(text)
+		ok = err == nil
 	case *string:
 		enum := s.field.Tag.Get("enum")
-		if enum != "" && !slices.Contains(strings.Split(enum, ","), text) {
-			return wrong
-		}
+		ok = enum == "" || slices.Contains(strings.Split(enum, ","), text)
+	}
+	if !ok {
+		return unexpected(s.want(), text)
 	}
 	return nil
 }
 
-// text is a value from a file as text, checked. Only text, true and false, whole numbers, and lists
-// can be values; a number counts bytes, or is an index.
+// text converts a value from a file into text, and checks it. A value is text, true or false, a
+// list, or a whole number; a number is of bytes, or an index.
 func (s setting) text(value any) (string, error) {
-	text := fmt.Sprint(value)
+	text, kind := fmt.Sprint(value), s.field.Type.Kind()
+	not := ""
 	switch value := value.(type) {
 	case string:
 	case bool:
-		if s.field.Type.Kind() != reflect.Bool {
-			return "", fmt.Errorf("expected %s, not %s", s.want(), text)
+		if kind != reflect.Bool {
+			not = text
 		}
 	case int, int64, uint64:
-		if s.field.Type != reflect.TypeFor[Size]() && s.field.Type.Kind() != reflect.Int {
-			return "", fmt.Errorf("expected %s, not the number %s", s.want(), text)
+		if s.field.Type != reflect.TypeFor[Size]() && kind != reflect.Int {
+			not = "the number " + text
 		}
 	case []any:
-		list, ok := reflect.New(s.field.Type).Interface().(list)
-		if !ok {
-			return "", fmt.Errorf("expected %s, not a list", s.want())
-		}
-		joined, err := joinWords(list, value)
+		joined, err := s.list(value)
 		if err != nil {
 			return "", fmt.Errorf("expected %s, %w", s.want(), err)
 		}
 		text = joined
 	default:
-		return "", fmt.Errorf("expected %s, not %s", s.want(), describe(value))
+		not = describe(value)
+	}
+	if not != "" {
+		return "", fmt.Errorf("expected %s, not %s", s.want(), not)
 	}
 	return text, s.check(text)
 }
 
-// mapper parses values of s's type for kong. Kong's own would do but for what it says of a flag
-// without a value.
+// mapper parses values of s's type for kong. Unlike kong's own it says what is expected if a flag
+// has no value.
 func (s setting) mapper() kong.MapperFunc {
 	return func(ctx *kong.DecodeContext, target reflect.Value) error {
 		if token := ctx.Scan.Peek(); token.IsEOL() || !token.IsValue() {

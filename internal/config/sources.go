@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"encoding"
 	"fmt"
 	"maps"
@@ -14,41 +15,43 @@ import (
 
 const envPrefix = "SCURRY_"
 
-// Sources is the settings that the environment and a file hold. As a kong.Option it has kong ask it
-// for the flags that aren't on the command line. It serves one Parse.
+// Sources is the settings in the environment and in a file. It is a kong.Option that gives kong the
+// flags that aren't on the command line. It serves one Parse.
 type Sources struct {
-	environ   []string
-	env, file map[string]string // values by flag name
-	path      string            // of the file
+	environ []string
+	known   map[string]setting // all settings by flag name
+	values  map[string]sourced // by flag name
 }
 
-// settings is all settings by flag name.
-func settings() map[string]setting {
-	all := map[string]setting{}
-	for _, s := range ordered(reflect.TypeFor[Config]()) {
-		all[s.name] = s
-	}
-	return all
-}
+// sourced is a value as text, and where it came from.
+type sourced struct{ text, from string }
 
 // NewSources returns the sources that environ, entries such as os.Environ's, makes up together with
 // the file that --config or SCURRY_CONFIG names. They are read once kong has seen the command line,
 // if the command has a --config.
-func NewSources(environ []string) *Sources { return &Sources{environ: environ} }
+func NewSources(environ []string) *Sources {
+	s := &Sources{environ: environ, known: map[string]setting{}}
+	for _, setting := range ordered(reflect.TypeFor[Config]()) {
+		s.known[setting.name] = setting
+	}
+	return s
+}
 
 // Apply implements kong.Option.
 func (s *Sources) Apply(k *kong.Kong) error {
-	for _, setting := range settings() {
-		if _, parses := reflect.New(setting.field.Type).Interface().(encoding.TextUnmarshaler); parses {
-			if err := kong.TypeMapper(setting.field.Type, setting.mapper()).Apply(k); err != nil {
-				return err
-			}
+	options := []kong.Option{kong.Resolvers(s), kong.WithBeforeResolve(s.read)}
+	for _, setting := range s.known {
+		value := reflect.New(setting.field.Type).Interface()
+		if _, parses := value.(encoding.TextUnmarshaler); parses {
+			options = append(options, kong.TypeMapper(setting.field.Type, setting.mapper()))
 		}
 	}
-	if err := kong.Resolvers(s).Apply(k); err != nil {
-		return err
+	for _, option := range options {
+		if err := option.Apply(k); err != nil {
+			return err
+		}
 	}
-	return kong.WithBeforeResolve(s.read).Apply(k)
+	return nil
 }
 
 func (s *Sources) read(ctx *kong.Context) error {
@@ -62,44 +65,43 @@ func (s *Sources) read(ctx *kong.Context) error {
 }
 
 func (s *Sources) readAll(path string) error {
-	if err := s.readEnv(); err != nil {
+	env, err := s.readEnv()
+	if err != nil {
 		return err
 	}
-	if path == "" {
-		path = s.env["config"]
-	}
-	if path == "" {
-		return nil
-	}
-	values, err := readFile(path, settings())
-	s.path, s.file = path, values
-	return err
-}
-
-func (s *Sources) readEnv() error {
-	s.env = map[string]string{}
-	known := settings()
-	for _, entry := range slices.Sorted(slices.Values(s.environ)) {
-		name, value, _ := strings.Cut(entry, "=")
-		if !strings.HasPrefix(name, envPrefix) || value == "" || serviceLink(name, value) {
-			continue
+	s.values = map[string]sourced{}
+	if path = cmp.Or(path, env["config"].text); path != "" {
+		if s.values, err = s.readFile(path); err != nil {
+			return err
 		}
-		flag := flagName(name)
-		setting, ok := known[flag]
-		if !ok {
-			return fmt.Errorf("unknown environment variable %s%s",
-				name, suggest(flag, maps.Keys(known), envName))
-		}
-		if err := setting.check(value); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-		s.env[flag] = value
 	}
+	maps.Copy(s.values, env) // which wins
 	return nil
 }
 
-// Kubernetes sets variables of these names in every pod of a namespace that has a service called
-// scurry.
+func (s *Sources) readEnv() (map[string]sourced, error) {
+	values := map[string]sourced{}
+	for _, entry := range slices.Sorted(slices.Values(s.environ)) {
+		name, text, _ := strings.Cut(entry, "=")
+		if !strings.HasPrefix(name, envPrefix) || text == "" || serviceLink(name, text) {
+			continue
+		}
+		flag := flagName(name)
+		setting, ok := s.known[flag]
+		if !ok {
+			return nil, fmt.Errorf("unknown environment variable %s%s",
+				name, suggest(flag, maps.Keys(s.known), envName))
+		}
+		if err := setting.check(text); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		values[flag] = sourced{text, "env " + envName(flag)}
+	}
+	return values, nil
+}
+
+// serviceLinkName matches the variables that Kubernetes sets in every pod of a namespace that has a
+// service called scurry.
 var serviceLinkName = regexp.MustCompile(`^SCURRY_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT_\d+_(TCP|UDP|SCTP)(_PROTO|_PORT|_ADDR)?)$`)
 
 func serviceLink(name, value string) bool {
@@ -117,23 +119,20 @@ func envName(flag string) string {
 
 // Resolve implements kong.Resolver.
 func (s *Sources) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
-	if value, ok := s.env[flag.Name]; ok {
-		return value, nil
-	}
-	if value, ok := s.file[flag.Name]; ok {
-		return value, nil
+	if value, ok := s.values[flag.Name]; ok {
+		return value.text, nil
 	}
 	return nil, nil
 }
 
-// Validate implements kong.Resolver. Reading the sources has found all faults already.
+// Validate implements kong.Resolver. All faults were found when the sources were read.
 func (s *Sources) Validate(*kong.Application) error { return nil }
 
-// Provenance says where kong took the values of ctx from, which it has parsed with s.
+// Provenance returns the sources of the values in ctx, which kong has parsed with s.
 func (s *Sources) Provenance(ctx *kong.Context) Provenance {
 	p := Provenance{}
-	for flag := range settings() {
-		p[flag] = s.of(flag)
+	for name := range s.known {
+		p[name] = cmp.Or(s.values[name].from, fromDefault)
 	}
 	for _, element := range ctx.Path {
 		if element.Flag != nil && !element.Resolved {
@@ -141,14 +140,4 @@ func (s *Sources) Provenance(ctx *kong.Context) Provenance {
 		}
 	}
 	return p
-}
-
-func (s *Sources) of(flag string) string {
-	if _, ok := s.env[flag]; ok {
-		return "env " + envName(flag)
-	}
-	if _, ok := s.file[flag]; ok {
-		return "file " + s.path
-	}
-	return fromDefault
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/dustin/go-humanize"
+	"golang.org/x/net/http/httpguts"
 )
 
 // Size is a positive number of bytes. Its text is a number and a unit, such as 512MiB (2^20 bytes
@@ -40,7 +41,7 @@ func (s Size) String() string {
 	return fmt.Sprintf("%d%s", n, units[unit])
 }
 
-// Duration is a time that isn't negative, its text being that of time.ParseDuration.
+// Duration is a time that isn't negative. Its text is that of time.ParseDuration.
 type Duration time.Duration
 
 const wantDuration = "a duration such as 30s"
@@ -89,8 +90,8 @@ func (t *Timeout) UnmarshalText(text []byte) error {
 // String is t as a Duration's text.
 func (t Timeout) String() string { return Duration(t).String() }
 
-// File is the name of a file. It isn't empty: a variable that a shell doesn't know would else turn
-// off what the file is for.
+// File is the name of a file. It isn't empty: otherwise an unset variable of a shell would turn off
+// what the file is for.
 type File string
 
 const wantFile = "the name of a file"
@@ -111,17 +112,14 @@ const wantFieldNames = "names of header fields with commas between them, or none
 
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (f *FieldNames) UnmarshalText(text []byte) error {
-	for _, name := range strings.Split(string(text), ",") {
-		if name = strings.TrimSpace(name); name == "" || strings.Trim(name, tokenChars) != "" {
+	for name := range strings.SplitSeq(string(text), ",") {
+		if !httpguts.ValidHeaderFieldName(strings.TrimSpace(name)) {
 			return unexpected(wantFieldNames, text)
 		}
 	}
 	*f = FieldNames(strings.ReplaceAll(string(text), " ", ""))
 	return nil
 }
-
-// tokenChars are what the name of a field consists of (RFC 9110 section 5.6.2).
-const tokenChars = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$%&'*+-.^_`|~"
 
 // Names is the names in f, not nil.
 func (f FieldNames) Names() []string {
@@ -131,6 +129,7 @@ func (f FieldNames) Names() []string {
 	return strings.Split(string(f), ",")
 }
 
-func unexpected(want string, got []byte) error {
+// unexpected is the error for a value, text or bytes, that isn't as want describes it.
+func unexpected(want string, got any) error {
 	return fmt.Errorf("expected %s, not %q", want, got)
 }

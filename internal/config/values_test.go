@@ -75,10 +75,10 @@ func TestOrigin(t *testing.T) {
 				}
 				return
 			}
-			if err != nil || o.Dir() != tt.dir || (o.URL() == nil) != (tt.dir != "") || o.String() != tt.shown {
-				t.Errorf("folder %q, URL %v, shown as %q, error %v", o.Dir(), o.URL(), o, err)
+			if err != nil || o.Dir != tt.dir || (o.URL == nil) != (tt.dir != "") || o.String() != tt.shown {
+				t.Errorf("folder %q, URL %v, shown as %q, error %v", o.Dir, o.URL, o, err)
 			}
-			if o.URL() != nil && strings.Contains(tt.text, "@") && o.URL().User == nil {
+			if o.URL != nil && strings.Contains(tt.text, "@") && o.URL.User == nil {
 				t.Error("the credentials are lost")
 			}
 		})

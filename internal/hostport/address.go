@@ -8,12 +8,13 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 const maxName = 253 // of a DNS name, RFC 1035
 
-// Split returns the parts of s, an address to listen on: the host may be empty and the port 0. An
-// error is for people: it says what is wrong with s, and that want was expected, such as "HOST:PORT
+// Split returns the parts of s, an address to listen on: the host may be empty and the port 0. The
+// error is for people. It says what is wrong with s, and that want was expected, such as "HOST:PORT
 // such as 127.0.0.1:9001".
 func Split(s, want string) (host string, port uint16, err error) {
 	host, port, problem := split(s, 0)
@@ -42,13 +43,14 @@ func SplitNode(s, want string) (host string, port uint16, err error) {
 	return "", 0, fmt.Errorf("expected %s, not %q: %s", want, s, problem)
 }
 
-// split returns the parts of s, or what is wrong with it; the port is to be least at least.
+// split returns the parts of s, or what is wrong with it. The port must not be below least.
 func split(s string, least uint16) (host string, port uint16, problem string) {
 	if scheme, rest, found := strings.Cut(s, "://"); found {
+		problem = "leave out " + scheme + "://"
 		if strings.Contains(rest, "/") {
-			return "", 0, "leave out " + scheme + ":// and the path"
+			problem += " and the path"
 		}
-		return "", 0, "leave out " + scheme + "://"
+		return "", 0, problem
 	}
 	host, digits, err := net.SplitHostPort(s)
 	if err != nil {
@@ -65,19 +67,18 @@ func split(s string, least uint16) (host string, port uint16, problem string) {
 }
 
 func splitProblem(s string, err error) string {
-	var problem *net.AddrError
-	switch {
+	switch problem, ok := errors.AsType[*net.AddrError](err); {
 	case !strings.Contains(s, ":"):
 		return "it has no port"
 	case strings.Count(s, ":") > 1 && !strings.Contains(s, "["):
 		return "an IPv6 address goes in brackets, as in [fd00::1]:8001"
-	case errors.As(err, &problem):
+	case ok:
 		return problem.Err
 	}
 	return err.Error()
 }
 
-// hostProblem says why host is neither an IP address nor a name, if so.
+// hostProblem says why host is neither an IP address nor a name, or returns "".
 func hostProblem(host string) string {
 	if _, err := netip.ParseAddr(host); err == nil {
 		return ""
@@ -86,7 +87,7 @@ func hostProblem(host string) string {
 		return fmt.Sprintf("a host name has at most %d letters", maxName)
 	}
 	for _, c := range host {
-		if !isNameByte(c) {
+		if c > unicode.MaxASCII || !alphanumeric(byte(c)) && !strings.ContainsRune("-._", c) {
 			return fmt.Sprintf("a host name doesn't have %q in it", c)
 		}
 	}
@@ -96,12 +97,4 @@ func hostProblem(host string) string {
 		return host + " is not an IP address"
 	}
 	return ""
-}
-
-func isNameByte(c rune) bool {
-	switch {
-	case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
-		return true
-	}
-	return c == '-' || c == '.' || c == '_'
 }

@@ -1,58 +1,45 @@
-// Package hostport checks what names a host and a port: the Host of a request, and the addresses
-// that nodes listen at and dial.
+// Package hostport checks texts that name a host and a port: the Host of a request, and the
+// addresses that nodes listen on and dial.
 package hostport
 
 import (
 	"net/netip"
+	"strconv"
 	"strings"
 )
 
 // Valid reports whether s is a uri-host with or without a port (RFC 9110 section 7.2), or empty.
 func Valid(s string) bool {
-	host, port, literal := s, "", strings.HasPrefix(s, "[")
-	if literal {
-		end := strings.IndexByte(s, ']')
-		if end < 0 {
-			return false
-		}
-		host, port = s[:end+1], s[end+1:]
-	} else if colon := strings.IndexByte(s, ':'); colon >= 0 {
-		host, port = s[:colon], s[colon:]
+	if literal, ok := strings.CutPrefix(s, "["); ok {
+		ip, port, closed := strings.Cut(literal, "]")
+		return closed && validLiteral(ip) && validPort(port)
 	}
-	if !validPort(port) {
-		return false
+	end := strings.IndexByte(s, ':')
+	if end < 0 {
+		end = len(s)
 	}
-	if literal {
-		return validLiteral(host[1 : len(host)-1])
-	}
-	return validName(host) && (host != "" || port == "")
+	host, port := s[:end], s[end:]
+	return validName(host) && validPort(port) && (host != "" || port == "")
 }
 
 // validPort reports whether s is empty, or a colon and the digits of a port, which may be none.
 func validPort(s string) bool {
-	if s == "" {
+	if s == "" || s == ":" {
 		return true
 	}
-	if s[0] != ':' || len(s) > len(":65535") {
-		return false
-	}
-	n := 0
-	for _, c := range []byte(s[1:]) {
-		if c < '0' || c > '9' {
-			return false
-		}
-		n = n*10 + int(c-'0')
-	}
-	return n < 1<<16
+	_, err := strconv.ParseUint(s[1:], 10, 16)
+	return s[0] == ':' && len(s) <= len(":65535") && err == nil
 }
 
 // validName reports whether s is a reg-name or an IPv4 address (RFC 3986 section 3.2.2).
 func validName(s string) bool {
 	for i := 0; i < len(s); i++ {
 		switch c := s[i]; {
-		case 'a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '.' || c == '-':
-		case 'A' <= c && c <= 'Z' || strings.IndexByte("_~!$&'()*+,;=", c) >= 0:
-		case c == '%' && i+2 < len(s) && hex(s[i+1]) && hex(s[i+2]):
+		case alphanumeric(c) || strings.IndexByte("._-~!$&'()*+,;=", c) >= 0:
+		case c == '%' && i+2 < len(s):
+			if _, err := strconv.ParseUint(s[i+1:i+3], 16, 8); err != nil {
+				return false
+			}
 			i += 2
 		default:
 			return false
@@ -61,13 +48,13 @@ func validName(s string) bool {
 	return true
 }
 
-// validLiteral reports whether s is what may stand in brackets: an IPv6 address without a zone. No
-// form of address is known for IPvFuture.
+func alphanumeric(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
+}
+
+// validLiteral reports whether s may stand in brackets: it is an IPv6 address without a zone. The
+// form IPvFuture isn't in use.
 func validLiteral(s string) bool {
 	ip, err := netip.ParseAddr(s)
 	return err == nil && ip.Is6() && ip.Zone() == ""
-}
-
-func hex(c byte) bool {
-	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
 }

@@ -10,25 +10,24 @@ import (
 	"time"
 )
 
-// conn is a connection under net/http's. What it doesn't do by itself is the *net.TCPConn's, so
-// that a file or a list of buffers takes the short way to it.
+// conn is a client's connection, on which net/http serves. It embeds the *net.TCPConn, so that
+// files and lists of buffers are sent without copies.
 type conn struct {
 	*net.TCPConn
 	server    *Server
-	writer    writer      // of the request at hand, since there is one at a time
-	answering atomic.Bool // a handler has the request at hand
+	writer    writer      // of the current request; there is one at a time
+	answering atomic.Bool // a handler has the current request
 
 	mu       sync.Mutex // guards what follows
 	scanner  scanner    // of what has been read
 	answered int        // requests that a handler has got
-	raw      bool       // no HTTP/1 follows
-	idle     bool       // nothing of a request has come since the last response
-	since    time.Time  // the connection is idle; zero if it was before the server began to drain
-	ending   bool       // it is to end if nothing of a request has come
-	closing  bool       // what comes now isn't read any more
+	raw      bool       // the connection was hijacked, so no HTTP/1 follows
+	since    time.Time  // the last response ended; zero if that was before the server drains
+	ending   bool       // Read ends the connection if no bytes of a request have come
+	closing  bool       // nothing more is read
 }
 
-// Read reads for net/http, which calls it once at a time.
+// Read implements net.Conn for net/http, which has one call at a time.
 func (c *conn) Read(p []byte) (int, error) {
 	for {
 		n, err := c.TCPConn.Read(p)
@@ -39,11 +38,12 @@ func (c *conn) Read(p []byte) (int, error) {
 		}
 		if n > 0 || err != nil {
 			return n, err
-		} // else there was nothing but an empty line
+		} // else there were only empty lines
 	}
 }
 
-// follow scans what has been read. Of p, which begins at the buffer's beginning, it leaves n bytes.
+// follow scans p, which has been read. It removes empty lines from p, and returns how many bytes
+// are left.
 func (c *conn) follow(p []byte, err error) (int, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -55,22 +55,20 @@ func (c *conn) follow(p []byte, err error) (int, error) {
 	}
 	n := len(c.scanner.scan(p))
 	if n > 0 {
-		c.idle = false
-		c.keep()
+		c.keepLocked()
 	}
 	return n, err
 }
 
-// goesOn reports whether a Read that has been woken for the connection's end is to be tried again,
-// since something has come.
+// goesOn reports whether to repeat a Read that endIdle has interrupted, since bytes have come.
 func (c *conn) goesOn() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.ending && readable(c.TCPConn) && c.keep()
+	return c.ending && readable(c.TCPConn) && c.keepLocked()
 }
 
-// keep undoes endIdle's work, with c.mu held.
-func (c *conn) keep() bool {
+// keepLocked restores the read deadline that endIdle has replaced.
+func (c *conn) keepLocked() bool {
 	if !c.ending {
 		return true
 	}
@@ -82,17 +80,17 @@ func (c *conn) keep() bool {
 	return c.SetReadDeadline(deadline) == nil
 }
 
-// Write writes what net/http has buffered of a handler's response, or its own words if it refuses
-// the request.
+// Write implements net.Conn for net/http, which writes a handler's response, or refuses a request
+// by itself.
 func (c *conn) Write(p []byte) (int, error) {
 	if !c.answering.Load() {
-		c.server.refusals.noteHTTP(c.RemoteAddr(), p)
+		c.server.refuseAs(c, p)
 	}
 	return c.TCPConn.Write(p)
 }
 
-// begin returns why the request that a handler is about to get is to be refused, and whether its
-// response is the last one.
+// begin notes that a request goes to a handler. It returns why the request must be refused, or "",
+// and whether its response is the last one.
 func (c *conn) begin() (refuse string, last bool) {
 	c.answering.Store(true)
 	c.mu.Lock()
@@ -112,34 +110,31 @@ func (c *conn) rest() {
 	c.answering.Store(false)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.scanner.clean(c.answered) { // else a part of the next request has come with this one
-		c.idle = true
-	}
 	if c.server.draining.Load() {
 		c.since = time.Now()
 	}
 }
 
-// release makes the connection's bytes pass by unseen from now on: net/http has given it away.
+// release ends the scanning of the connection, which has been hijacked.
 func (c *conn) release() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.raw = true
 }
 
-// NetConn is the connection beneath, for those who have to break it.
+// NetConn returns the underlying connection, so that a handler can abort it.
 func (c *conn) NetConn() net.Conn { return c.TCPConn }
 
-// linger is how long a client may take to stop sending and read the last response; net/http waits
-// as long for that.
+// linger is how long Close waits for a client to stop sending and to read the last response, and
+// lingerSize how many bytes it reads meanwhile. net/http waits as long.
 const (
 	linger     = 500 * time.Millisecond
 	lingerSize = 1 << 20
 )
 
-// Close ends the connection. If the client is in the middle of a request, its bytes are read for a
-// moment: a system that gets bytes for a closed connection resets it, and the client may lose the
-// last response (RFC 9112 section 9.6).
+// Close ends the connection. If the client is in the middle of a request, Close reads on for a
+// moment: bytes that arrive for a closed connection make the system reset it, and the client may
+// lose the last response (RFC 9112 section 9.6).
 func (c *conn) Close() error {
 	if c.beginClosing() && !c.server.cut.Load() {
 		c.hearOut()
@@ -147,7 +142,7 @@ func (c *conn) Close() error {
 	return c.TCPConn.Close()
 }
 
-// beginClosing has no more requests come, and reports whether the client is in the middle of one.
+// beginClosing stops reading, and reports whether the client is in the middle of a request.
 func (c *conn) beginClosing() (amid bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -156,28 +151,31 @@ func (c *conn) beginClosing() (amid bool) {
 	return amid
 }
 
-// hearOut ends the sending side, and waits for a moment for the client to end its own.
+// hearOut closes the sending side, and reads for a moment until the client closes its own.
 func (c *conn) hearOut() {
 	if c.CloseWrite() == nil && c.SetReadDeadline(time.Now().Add(linger)) == nil {
 		_, _ = io.CopyN(io.Discard, c.TCPConn, lingerSize)
 	}
 }
 
-// endIdle ends the connection if it is idle, and has been since limit. It leaves that to the Read
-// that waits for a request, which sees whether one has come.
+// endIdle ends the connection if it has been idle since limit. It interrupts the Read that waits
+// for a request; Read sees whether one has come in the meantime.
 func (c *conn) endIdle(limit time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.idle && !c.closing && !c.since.After(limit) {
+	if c.idleLocked() && !c.closing && !c.since.After(limit) {
 		c.ending = true
-		// again and again, since net/http sets deadlines, too
+		// set at each call, since net/http sets deadlines as well
 		_ = c.SetReadDeadline(time.Unix(1, 0))
 	}
 }
+
+// idleLocked reports whether nothing of a request has come since the last response.
+func (c *conn) idleLocked() bool { return !c.answering.Load() && c.scanner.clean(c.answered) }
 
 // busy reports whether a request would be cut if the connection were closed now.
 func (c *conn) busy() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return !c.idle && !c.closing
+	return !c.idleLocked() && !c.closing
 }

@@ -9,43 +9,59 @@ import (
 
 // Drain ends the server so that a client that heeds Connection: close loses no request. It
 //
-//   - has each response end its connection, while new ones are accepted for the time of
-//     Config.Delay: clients, and what sends clients here, learn in time;
+//   - makes each response end its connection, and accepts new connections for the server's delay,
+//     in which clients and load balancers notice;
 //   - keeps new connections out, serves those in the listener's queue, and closes the listener;
-//   - waits for the requests that are being answered, and closes a connection that brings no other
-//     one within Delay;
-//   - closes what is left when ctx ends, and if requests are cut by that, returns an error.
+//   - waits for the current requests, and closes a connection on which no request comes within the
+//     delay;
+//   - closes the remaining connections when ctx ends. If that cuts requests, the error says so.
 //
-// A request on an idle connection that is on its way when that is closed is lost; HTTP/1 can't tell
-// the client before.
+// A request that arrives on an idle connection just after that was closed is lost: HTTP/1 has no
+// way to tell the client before.
 func (s *Server) Drain(ctx context.Context) error {
-	began := time.Now()
 	s.draining.Store(true)
 	wait(ctx, s.delay)
-	closed := s.closeListener(ctx)
-	return errors.Join(closed, s.awaitConns(ctx, began))
+	err := s.closeListener(ctx)
+	if s.awaitConns(ctx) {
+		return errors.Join(err, s.http.Close())
+	}
+	if cut := s.busy(); cut > 0 {
+		err = errors.Join(err,
+			fmt.Errorf("cut the transfers that were still in progress: %d", cut))
+	}
+	s.cut.Store(true)
+	err = errors.Join(err, s.http.Close())
+	// http.Server's Close doesn't wait for the handlers to return.
+	ctx, cancel := context.WithTimeout(context.Background(), unwindTime)
+	defer cancel()
+	if !s.awaitConns(ctx) {
+		err = errors.Join(err, fmt.Errorf(
+			"requests haven't ended %s after their connections were closed", unwindTime))
+	}
+	return err
 }
 
-// wait waits for d, or until ctx ends.
+// wait waits for d or until ctx ends.
 func wait(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
+	ctx, cancel := context.WithTimeout(ctx, d)
+	defer cancel()
+	<-ctx.Done()
 }
 
 const (
-	// handshake is how long a connection may take that has begun when no more may: longer than most
-	// round trips, and shorter than the second after which a system tries again to connect.
+	// handshake is how long a connection that has begun may take to be established once new ones
+	// are kept out. It is longer than most round trips, and shorter than the second after which a
+	// system tries again to connect.
 	handshake = 250 * time.Millisecond
-	// tick is how often an end is looked for.
+	// tick is how often Drain looks for what has ended.
 	tick = 5 * time.Millisecond
+	// unwindTime is how long a handler may take to notice that its connection is closed, log that,
+	// and return.
+	unwindTime = 2 * time.Second
 )
 
-// closeListener closes the listener when its queue is empty and stays so. Where new connections
-// can't be kept out, one may come at the last moment.
+// closeListener closes the listener when its queue is empty and stays empty. Where new connections
+// can't be kept out, one may come at the last moment and is lost.
 func (s *Server) closeListener(ctx context.Context) error {
 	if keepOut(s.listener) == nil {
 		wait(ctx, min(s.delay, handshake))
@@ -57,45 +73,35 @@ func (s *Server) closeListener(ctx context.Context) error {
 	for readable(s.listener) && ctx.Err() == nil {
 		wait(ctx, tick)
 	}
-	s.closed.Store(true)
 	err := s.listener.Close()
-	if s.started.Load() {
-		<-s.served // so that what has been accepted is known
-	}
+	s.serving.Lock() // once Serve has returned, what has been accepted is known
+	defer s.serving.Unlock()
 	return err
 }
 
-// awaitConns waits until no connection is open.
-func (s *Server) awaitConns(ctx context.Context, began time.Time) error {
-	for ctx.Err() == nil {
-		if s.endIdle(began.Add(s.delay), s.delay); s.tracked() == 0 {
-			return s.http.Close()
+// awaitConns waits until no connection is open, and ends those that have been idle for the server's
+// delay. It reports whether all had ended before ctx did.
+func (s *Server) awaitConns(ctx context.Context) bool {
+	for s.endIdle(time.Now().Add(-s.delay)) > 0 {
+		if ctx.Err() != nil {
+			return false
 		}
 		wait(ctx, tick)
 	}
-	cut := s.busy()
-	s.cut.Store(true)
-	err := s.http.Close()
-	if cut > 0 {
-		err = fmt.Errorf("cut the transfers that were still in progress: %d", cut)
-	}
-	return errors.Join(err, s.awaitUnwound())
+	return true
 }
 
-// endIdle ends, from the time of earliest on, the connections that have been idle for so long.
-func (s *Server) endIdle(earliest time.Time, long time.Duration) {
-	now := time.Now()
-	if now.Before(earliest) {
-		return
-	}
+// endIdle ends the connections that have been idle since limit, and returns how many haven't ended.
+func (s *Server) endIdle(limit time.Time) (open int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for c := range s.conns {
-		c.endIdle(now.Add(-long))
+		c.endIdle(limit)
 	}
+	return len(s.conns)
 }
 
-// busy is how many connections have a request.
+// busy returns how many connections have a request.
 func (s *Server) busy() (n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -105,29 +111,4 @@ func (s *Server) busy() (n int) {
 		}
 	}
 	return n
-}
-
-// unwindTime is how long a handler may take to notice that its connection is closed, log that, and
-// return.
-const unwindTime = 2 * time.Second
-
-// awaitUnwound waits for the handlers to return, which http.Server's Close doesn't.
-func (s *Server) awaitUnwound() error {
-	ctx, cancel := context.WithTimeout(context.Background(), unwindTime)
-	defer cancel()
-	for s.tracked() > 0 {
-		if ctx.Err() != nil {
-			return fmt.Errorf("requests haven't ended %s after their connections were closed",
-				unwindTime)
-		}
-		wait(ctx, tick)
-	}
-	return nil
-}
-
-// tracked is how many connections haven't ended.
-func (s *Server) tracked() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.conns)
 }

@@ -1,20 +1,19 @@
 // Package listen serves clients' connections until they are drained.
 //
-// A listener and an http.Handler go in. The connections are net/http's; what net/http hides of
-// requests, refuses by itself, or does in the wrong order when it stops is dealt with here, at the
-// connection:
+// A listener and an http.Server go in. net/http serves the connections. This package handles, at
+// the connection, what net/http hides of requests, what it refuses without a handler, and what it
+// does in the wrong order when it stops:
 //
 //	accept ─► conn ─► scanner, which follows heads ─► net/http ─► writer ─► handler
 //	            └──► what net/http writes without a handler is a refusal: logged, counted
 //
-// A Server is drained so that clients lose no request: see Drain. It serves HTTP/1; HTTP/2 by prior
-// knowledge is refused in its own words.
+// Clients lose no request when a Server is drained: see Drain. A Server serves HTTP/1. It refuses
+// HTTP/2 by prior knowledge, in HTTP/2.
 package listen
 
 import (
 	"context"
 	"errors"
-	"log"
 	"net"
 	"net/http"
 	"sync"
@@ -24,94 +23,72 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// Config is how a Server serves. Handler must be set; the durations and MaxHeaderBytes are
-// http.Server's.
-type Config struct {
-	Handler http.Handler
-
-	ReadHeaderTimeout, IdleTimeout, WriteTimeout time.Duration
-	MaxHeaderBytes                               int
-
-	// Delay is for how long, when the server is drained, new connections are accepted, and idle
-	// ones may still bring a request.
-	Delay time.Duration
-
-	Log      zerolog.Logger // for requests that no handler sees
-	ErrorLog *log.Logger    // http.Server's
-}
-
 // Server serves the connections of one listener.
 type Server struct {
 	listener net.Listener
 	http     *http.Server
 	handler  http.Handler
 	delay    time.Duration
-	refusals refusals
+	log      zerolog.Logger // for requests that no handler sees
+	refused  atomic.Int64   // their number
 
+	serving  sync.Mutex  // held by Serve
 	draining atomic.Bool // responses end their connections
-	closed   atomic.Bool // the listener is about to be closed
 	cut      atomic.Bool // connections are closed at once
-
-	started atomic.Bool   // Serve has been called
-	served  chan struct{} // closed when it has returned
 
 	mu    sync.Mutex
 	conns map[*conn]struct{} // open and not hijacked; guarded by mu
 }
 
-// New makes a Server, which the caller runs with Serve and ends with Drain. It owns l, a listener
-// for TCP, and for plain TCP if it is to be drained without a loss: package net's are for Multipath
-// TCP by default.
-func New(l net.Listener, c Config) *Server {
-	s := &Server{listener: l, handler: c.Handler, delay: c.Delay}
-	s.refusals.log = c.Log
-	s.served, s.conns = make(chan struct{}), map[*conn]struct{}{}
-	s.http = &http.Server{
-		Handler:                      http.HandlerFunc(s.serve),
-		DisableGeneralOptionsHandler: true, // so that the handler sees "OPTIONS *"
-		ReadHeaderTimeout:            c.ReadHeaderTimeout,
-		IdleTimeout:                  c.IdleTimeout,
-		WriteTimeout:                 c.WriteTimeout,
-		MaxHeaderBytes:               c.MaxHeaderBytes,
-		ErrorLog:                     c.ErrorLog,
-		ConnState:                    s.track,
-		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
-			return context.WithValue(ctx, connKey{}, c)
-		},
+// New makes a Server, which the caller runs with Serve and ends with Drain. It owns l and h.
+//
+// The listener is for TCP. To be drained without a loss it must not be for Multipath TCP, which is
+// package net's default. The Server serves with h's Handler, timeouts, MaxHeaderBytes and ErrorLog.
+// When it is drained, it accepts new connections, and requests on idle ones, for the time of delay.
+// It logs to log the requests that no handler sees.
+func New(l net.Listener, h *http.Server, delay time.Duration, log zerolog.Logger) *Server {
+	s := &Server{listener: l, http: h, handler: h.Handler, delay: delay, log: log}
+	s.conns = map[*conn]struct{}{}
+	h.Handler = http.HandlerFunc(s.serve)
+	h.DisableGeneralOptionsHandler = true // so that the handler sees "OPTIONS *"
+	h.ConnState = s.track
+	h.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
+		return context.WithValue(ctx, connKey{}, c)
 	}
 	return s
 }
 
-// Addr is the listener's.
+// Addr returns the listener's address.
 func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 
-// Refused is how many requests have been refused without the handler.
-func (s *Server) Refused() int64 { return s.refusals.count.Load() }
+// Refused returns how many requests have been refused without the handler.
+func (s *Server) Refused() int64 { return s.refused.Load() }
 
 // Serve accepts connections until the server is drained. It returns nil then, and else the
 // listener's error. It is called once.
 func (s *Server) Serve() error {
-	s.started.Store(true)
-	defer close(s.served)
-	err := s.http.Serve(&listener{s})
-	if s.closed.Load() || errors.Is(err, http.ErrServerClosed) {
+	s.serving.Lock()
+	defer s.serving.Unlock()
+	err := s.http.Serve(listener{s.listener, s})
+	if errors.Is(err, net.ErrClosed) || errors.Is(err, http.ErrServerClosed) {
 		return nil
 	}
 	return err
 }
 
-// listener makes conns of what is accepted.
-type listener struct{ *Server }
+// listener wraps accepted connections.
+type listener struct {
+	net.Listener
+	server *Server
+}
 
-func (l *listener) Accept() (net.Conn, error) {
-	c, err := l.listener.Accept()
+func (l listener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
 	if err != nil {
 		return nil, err
 	}
-	return &conn{TCPConn: c.(*net.TCPConn), server: l.Server, idle: true}, nil
+	return &conn{TCPConn: c.(*net.TCPConn), server: l.server}, nil
 }
-
-func (l *listener) Close() error { return l.listener.Close() }
 
 type connKey struct{}
 
@@ -121,21 +98,21 @@ func (s *Server) serve(rw http.ResponseWriter, r *http.Request) {
 	refuse, last := c.begin()
 	switch {
 	case r.Method == "PRI" && r.ProtoMajor == 2:
-		s.refusals.note(c.RemoteAddr(), http.StatusHTTPVersionNotSupported, "HTTP/2 without TLS")
+		s.refuse(c, http.StatusHTTPVersionNotSupported, "HTTP/2 without TLS")
 		refuseHTTP2(c, rw)
 	case refuse != "":
 		writeRefusal(rw)
-		s.refusals.note(c.RemoteAddr(), http.StatusBadRequest, refuse)
+		s.refuse(c, http.StatusBadRequest, refuse)
 	default:
 		w := &c.writer
 		*w = writer{ResponseWriter: rw, draining: &s.draining, last: last}
 		s.handler.ServeHTTP(w, r)
-		w.begin() // if the handler hasn't said anything, its response is about to go
+		w.begin() // net/http sends an empty response if the handler has written none
 		*w = writer{}
 	}
 }
 
-// track follows the connections.
+// track keeps account of the connections. It is the http.Server's ConnState.
 func (s *Server) track(nc net.Conn, state http.ConnState) {
 	c := nc.(*conn)
 	switch state {

@@ -63,7 +63,7 @@ func open(t *testing.T, delay time.Duration, handler http.HandlerFunc) *server {
 		t.Fatal(err)
 	}
 	s := &server{address: l.Addr().String()}
-	s.Server = listen.New(l, listen.Config{Handler: handler, Delay: delay, MaxHeaderBytes: 8 << 10, Log: zerolog.New(s)})
+	s.Server = listen.New(l, &http.Server{Handler: handler, MaxHeaderBytes: 8 << 10}, delay, zerolog.New(s))
 	var serving sync.WaitGroup
 	s.serve = func() {
 		serving.Go(func() {

@@ -8,41 +8,38 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// keepOut has the system drop what begins a connection to l, so that l's queue is empty for good
-// once it is empty. Who tries to connect tries again, and then finds the port closed, or another
-// process's. What belongs to connections that have begun still comes through: the filter sees TCP
+// keepOut makes the system drop the packets that begin a connection to l, so that l's queue stays
+// empty once it is. A client that tries to connect tries again a second later, and finds the port
+// closed, or another process that listens. Connections that have begun go on: the filter sees TCP
 // headers, and drops those with SYN and without ACK. A socket for Multipath TCP takes no filter.
 func keepOut(l net.Listener) error {
-	const flags, syn, ack = 13, 0x02, 0x10 // where the flags are in a TCP header, and which
+	const flags, syn, ack = 13, 0x02, 0x10 // the flags' offset in a TCP header, and two of them
 	program := []unix.SockFilter{
 		{Code: unix.BPF_LD | unix.BPF_B | unix.BPF_ABS, K: flags},
 		{Code: unix.BPF_ALU | unix.BPF_AND | unix.BPF_K, K: syn | ack},
 		{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: syn, Jt: 1},
-		{Code: unix.BPF_RET | unix.BPF_K, K: 1 << 18}, // take it, however long
+		{Code: unix.BPF_RET | unix.BPF_K, K: 1 << 18}, // accept the packet, whatever its length
 		{Code: unix.BPF_RET | unix.BPF_K, K: 0},
 	}
 	filter := &unix.SockFprog{Len: uint16(len(program)), Filter: &program[0]}
-	var failed error
-	err := control(l, func(fd int) {
-		failed = unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, filter)
+	return control(l, func(fd int) error {
+		return unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, filter)
 	})
-	if err == nil {
-		err = failed
-	}
-	return err
 }
 
-// readable reports whether a listener's queue, or what has come on a connection, isn't empty.
+// readable reports whether a listener has a connection to accept, or a connection has bytes to
+// read.
 func readable(socket any) (is bool) {
-	_ = control(socket, func(fd int) {
+	_ = control(socket, func(fd int) error {
 		fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
-		n, err := unix.Poll(fds, 0)
-		is = err == nil && n > 0 && fds[0].Revents&unix.POLLIN != 0
+		_, err := unix.Poll(fds, 0)
+		is = err == nil && fds[0].Revents&unix.POLLIN != 0
+		return err
 	})
 	return is
 }
 
-func control(socket any, f func(fd int)) error {
+func control(socket any, f func(fd int) error) error {
 	s, ok := socket.(syscall.Conn)
 	if !ok {
 		return errors.ErrUnsupported
@@ -51,5 +48,8 @@ func control(socket any, f func(fd int)) error {
 	if err != nil {
 		return err
 	}
-	return c.Control(func(fd uintptr) { f(int(fd)) })
+	if closed := c.Control(func(fd uintptr) { err = f(int(fd)) }); closed != nil {
+		return closed
+	}
+	return err
 }

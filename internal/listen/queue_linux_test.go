@@ -47,8 +47,9 @@ func TestKeepOut(t *testing.T) {
 			t.Error("another connection is in the queue")
 		}
 		go io.WriteString(before, "acorn")
-		if b := make([]byte, 5); !reads(served, b) || string(b) != "acorn" {
-			t.Errorf("%q", b)
+		b := make([]byte, 5)
+		if _, err := io.ReadFull(served, b); err != nil || string(b) != "acorn" {
+			t.Errorf("%q, %v", b, err)
 		}
 	}
 }

@@ -7,8 +7,9 @@ import (
 	"net"
 )
 
-// keepOut can't be had here: connections in the listener's queue are reset when it is closed.
+// keepOut isn't possible here: the system resets the connections in a listener's queue when that is
+// closed.
 func keepOut(net.Listener) error { return errors.ErrUnsupported }
 
-// readable can't be had either. What has come at the last moment is lost.
+// readable isn't possible either. Bytes that come at the last moment are lost.
 func readable(any) bool { return false }

@@ -1,39 +1,30 @@
 package listen
 
 import (
-	"bytes"
 	"io"
-	"net"
 	"net/http"
 	"strconv"
-	"sync/atomic"
-
-	"github.com/rs/zerolog"
+	"strings"
 )
 
-// refusals counts and logs the requests that no handler sees. Nothing is known of such a request
-// but who sent it and what is wrong with it.
-type refusals struct {
-	log   zerolog.Logger
-	count atomic.Int64
-}
-
-func (r *refusals) note(remote net.Addr, status int, reason string) {
-	r.count.Add(1)
-	r.log.Info().Stringer("remote", remote).
+// refuse counts and logs a request that no handler sees. Nothing is known of such a request but who
+// sent it and what is wrong with it.
+func (s *Server) refuse(c *conn, status int, reason string) {
+	s.refused.Add(1)
+	s.log.Info().Stringer("remote", c.RemoteAddr()).
 		Int("status", status).Str("reason", reason).Msg("request")
 }
 
-// noteHTTP notes what net/http writes without a handler: a whole response, and the only one.
-func (r *refusals) noteHTTP(remote net.Addr, response []byte) {
-	line, _, _ := bytes.Cut(response, []byte("\r\n"))
-	_, line, _ = bytes.Cut(line, []byte(" "))
-	code, reason, _ := bytes.Cut(line, []byte(" "))
-	status, _ := strconv.Atoi(string(code))
-	r.note(remote, status, string(reason))
+// refuseAs is refuse for a response that net/http writes without a handler, whole and in one write.
+func (s *Server) refuseAs(c *conn, response []byte) {
+	line, _, _ := strings.Cut(string(response), "\r\n")
+	_, line, _ = strings.Cut(line, " ")
+	code, reason, _ := strings.Cut(line, " ")
+	status, _ := strconv.Atoi(code)
+	s.refuse(c, status, reason)
 }
 
-// writeRefusal answers a request that no handler is to see with 400.
+// writeRefusal answers a request that must not reach a handler with 400.
 func writeRefusal(w http.ResponseWriter) {
 	const text = "400 Bad Request"
 	h := w.Header()

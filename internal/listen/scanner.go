@@ -11,28 +11,27 @@ import (
 // which hides some of what a head says: it removes a Content-Length beside a Transfer-Encoding, the
 // Transfer-Encoding of HTTP/1.0, and the Host beside a target in absolute form.
 //
-// It must know where a body ends, since a body may look like a head. So it frames bodies, too, and
-// more strictly than net/http does. If it can't make sense of something that net/http takes for a
-// request, the request's number is larger than the scanner's count of heads, and the request is
-// refused. The two can't disagree unnoticed.
+// A body may look like a head, so the scanner frames bodies as well, more strictly than net/http.
+// If it doesn't recognize a head where net/http reads a request, the request's number exceeds the
+// scanner's count of heads, and the request is refused. So no disagreement stays unnoticed.
 //
-// It stops at the first head that is odd, since the connection ends with the response to that one.
+// The scanner stops at the first odd head, since the connection ends with the response to it.
 type scanner struct {
 	part  part
 	cr    bool   // the last byte before the head was a CR
-	line  []byte // the beginning of the line at hand, if it came before; net/http bounds it
+	line  []byte // the beginning of the current line, if earlier bytes had it; net/http bounds it
 	left  int64  // bytes of the body, or of the chunk, that are still to come
 	heads int    // how many heads have passed by
 	host  string // of the last head, which is valid
 	odd   oddity
 
-	// Of the head at hand.
-	old    bool // HTTP/1.0
-	length string
-	coding string
+	// Of the current head.
+	old     bool // HTTP/1.0
+	sized   bool // it has a Content-Length, whose value is in left
+	chunked bool
 }
 
-// oddity is what has to be done about a request that isn't like others.
+// oddity is a request that must be refused, or be the last one on its connection.
 type oddity struct {
 	number int    // of the request on its connection, from 1; 0 if there is none
 	refuse string // why it is answered with 400; empty if it is served, as the last one
@@ -53,8 +52,8 @@ const (
 	lost                   // nothing that follows is to be served
 )
 
-// scan follows the bytes p, removes the empty lines before heads from it (RFC 9112 section 2.2),
-// and returns what is left.
+// scan follows the bytes in p, removes empty lines before heads from p (RFC 9112 section 2.2), and
+// returns the rest.
 func (s *scanner) scan(p []byte) []byte {
 	for i := 0; i < len(p); {
 		switch s.part {
@@ -75,12 +74,12 @@ func (s *scanner) scan(p []byte) []byte {
 	return p
 }
 
-// clean reports whether nothing of a request that hasn't been answered has passed by, so many
-// having been answered.
+// clean reports whether no byte of an unanswered request has passed by; answered is how many
+// requests have been answered.
 func (s *scanner) clean(answered int) bool { return s.part == between && s.heads == answered }
 
-// blank returns how many bytes at the beginning of p belong to empty lines before a head. If others
-// follow, the head begins.
+// blank returns how many bytes at the beginning of p belong to empty lines before a head. The head
+// begins with the byte after them, if there is one.
 func (s *scanner) blank(p []byte) int {
 	for i, c := range p {
 		switch {
@@ -109,7 +108,7 @@ func (s *scanner) endOfContent() {
 	}
 }
 
-// scanLine follows p up to the end of the line at hand, and returns how many bytes these are.
+// scanLine follows p up to the end of the current line, and returns the number of bytes.
 func (s *scanner) scanLine(p []byte) int {
 	end := bytes.IndexByte(p, '\n') + 1
 	if end == 0 {
@@ -117,18 +116,14 @@ func (s *scanner) scanLine(p []byte) int {
 		return len(p)
 	}
 	line := p[:end]
-	if len(s.line) > 0 {
-		s.line = append(s.line, line...)
-		line = s.line
-		if s.line = s.line[:0]; cap(s.line) > 1<<10 {
-			s.line = nil // long ones are rare, and connections many
-		}
+	if len(s.line) > 0 { // which is rare
+		line, s.line = append(s.line, line...), nil
 	}
 	bare := bytes.TrimSuffix(line[:len(line)-1], []byte("\r"))
 	switch strict := len(bare) == len(line)-2; s.part {
 	case inRequest:
-		s.old = len(bare) > 0 && bare[len(bare)-1] == '0'
-		s.length, s.coding, s.part = "", "", inFields
+		s.old = bytes.HasSuffix(bare, []byte("0"))
+		s.sized, s.chunked, s.part = false, false, inFields
 		if bytes.HasPrefix(bare, []byte("PRI ")) { // what follows isn't HTTP/1
 			s.part = lost
 		}
@@ -151,33 +146,24 @@ func (s *scanner) scanLine(p []byte) int {
 
 // field takes a line of a head. A line that net/http refuses may have any meaning here.
 func (s *scanner) field(line []byte) {
-	if len(line) == 0 {
-		s.endOfHead()
-		return
-	}
-	if line[0] == ' ' || line[0] == '\t' {
-		s.refuse("a field line that is folded")
-		return
-	}
-	switch colon := bytes.IndexByte(line, ':'); colon {
-	case len("Host"), len("Content-Length"), len("Transfer-Encoding"):
-		s.known(line[:colon], bytes.Trim(line[colon+1:], " \t"))
-	}
-}
-
-// known takes a field, if it is one that matters.
-func (s *scanner) known(name, value []byte) {
+	name, value, _ := bytes.Cut(line, []byte(":"))
+	value = bytes.Trim(value, " \t")
 	switch {
+	case len(line) == 0:
+		s.endOfHead()
+	case line[0] == ' ' || line[0] == '\t':
+		s.refuse("a field line that is folded")
 	case bytes.EqualFold(name, []byte("Content-Length")):
-		s.length = string(value)
-		if s.left = length(value); s.left < 0 {
+		n, err := strconv.ParseUint(string(value), 10, 63)
+		if err != nil {
 			s.refuse("a malformed Content-Length")
 		}
+		s.sized, s.left = true, int64(n)
 	case bytes.EqualFold(name, []byte("Transfer-Encoding")):
-		if s.coding != "" || !bytes.EqualFold(value, []byte("chunked")) {
+		if s.chunked || !bytes.EqualFold(value, []byte("chunked")) {
 			s.refuse("an unknown Transfer-Encoding")
 		}
-		s.coding = "chunked"
+		s.chunked = true
 	case bytes.EqualFold(name, []byte("Host")) && string(value) != s.host:
 		if s.host = string(value); !hostport.Valid(s.host) {
 			s.refuse("a malformed Host")
@@ -188,15 +174,15 @@ func (s *scanner) known(name, value []byte) {
 // endOfHead decides how the body is framed (RFC 9112 section 6.3).
 func (s *scanner) endOfHead() {
 	switch {
-	case s.coding != "" && s.old:
+	case s.chunked && s.old:
 		s.refuse("a Transfer-Encoding in HTTP/1.0") // section 6.1: its framing is faulty
 		return
-	case s.coding != "" && s.length != "":
+	case s.chunked && s.sized:
 		// Section 6.1: the connection must be closed after the response.
 		s.odd, s.part = oddity{number: s.heads + 1}, lost
-	case s.coding != "":
+	case s.chunked:
 		s.part = inSize
-	case s.length != "" && s.left > 0:
+	case s.left > 0:
 		s.part = inBody
 	default:
 		s.part = between
@@ -204,7 +190,7 @@ func (s *scanner) endOfHead() {
 	s.heads++
 }
 
-// refuse makes the request at hand the last one, which is answered with 400.
+// refuse makes the current request the last one, to be answered with 400.
 func (s *scanner) refuse(why string) {
 	s.odd, s.part = oddity{number: s.heads + 1, refuse: why}, lost
 }
@@ -221,13 +207,4 @@ func (s *scanner) size(line []byte, strict bool) {
 	default:
 		s.left, s.part = int64(size), inChunk
 	}
-}
-
-// length is the value of a Content-Length, or negative if it is malformed.
-func length(value []byte) int64 {
-	n, err := strconv.ParseUint(string(value), 10, 63)
-	if err != nil {
-		return -1
-	}
-	return int64(n)
 }

@@ -5,8 +5,7 @@ import (
 	"sync/atomic"
 )
 
-// writer is the ResponseWriter of one request. It ends the connection with the response where that
-// is the last one.
+// writer is the ResponseWriter of one request. It closes the connection after the last response.
 type writer struct {
 	http.ResponseWriter
 	draining *atomic.Bool // the server's
@@ -35,9 +34,9 @@ func (w *writer) Flush() {
 	w.ResponseWriter.(http.Flusher).Flush()
 }
 
-// begin is called when the response's head is about to go. Whether it is the last one is decided
-// then, not before, so that it holds for a response that is still being fetched when the server
-// begins to drain.
+// begin is called just before the response's head is sent. Only then it decides whether the
+// response is the last one, so that this also holds if the server begins to drain while it is
+// fetched.
 func (w *writer) begin() {
 	if w.begun {
 		return

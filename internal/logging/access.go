@@ -14,40 +14,39 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// Entry is what a handler adds to the access log's line about its request. The zero values are left
-// out.
+// Entry is what a handler adds to the line about its request in the access log. Zero values are
+// left out.
 type Entry struct {
 	Cache   string // what the cache did: hit, miss, stale, revalidated, collapsed, pass
 	Source  string // where the bytes came from: memory, peer, origin
 	Owner   string // the node that owns the resource, if there are several
-	Peer    string // the node by way of which record or bytes came, if it wasn't this one
+	Peer    string // the node from which the record or the bytes came, if not this one
 	Version string
 	Age     time.Duration
 	HasAge  bool
-	Note    string // what an operator may not know who wonders about the response
-	Err     error  // why the response is an error or was cut, if the log hasn't told it yet
+	Note    string // an explanation of the response for operators
+	Err     error  // why the response is an error or was cut, if that isn't in the log yet
 }
 
-// Writer is the http.ResponseWriter of one request under Access, which watches it for the log. It
-// is the handler's until the handler returns.
+// Writer is the http.ResponseWriter that Access gives to the handler of one request. It notes what
+// the log tells of the response. The handler must not use it after it returns.
 type Writer struct {
 	http.ResponseWriter
 	Entry
 
 	id     string
 	asked  *atomic.Bool
-	head   bool // the request is a HEAD, whose response has no content
 	status int
 	bytes  int64
 	start  time.Time
 	first  time.Duration // from start to the response's head
 }
 
-// ID names the request in the log; it is empty if nothing is logged.
+// ID returns the request's id in the log, or "" if nothing is logged.
 func (w *Writer) ID() string { return w.id }
 
-// Asked is to be set when the origin is asked for this request, be that after the request has
-// ended: unlike the Writer, it is used for no other.
+// Asked returns the flag to set when the origin is asked for this request. Unlike the Writer, it
+// may be used after the request has ended.
 func (w *Writer) Asked() *atomic.Bool {
 	if w.asked == nil {
 		w.asked = new(atomic.Bool)
@@ -58,13 +57,19 @@ func (w *Writer) Asked() *atomic.Bool {
 // Unwrap is for http.ResponseController.
 func (w *Writer) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// WriteHeader notes the final status. An interim response (1xx but 101) isn't it.
+// WriteHeader notes the final status; those of interim responses (1xx except 101) don't count.
 func (w *Writer) WriteHeader(status int) {
-	if w.status == 0 && (status >= 200 || status == http.StatusSwitchingProtocols) {
-		w.status = status
-		w.first = time.Since(w.start)
+	if status >= 200 || status == http.StatusSwitchingProtocols {
+		w.begin(status)
 	}
 	w.ResponseWriter.WriteHeader(status)
+}
+
+// begin notes status and time of the response's head, once.
+func (w *Writer) begin(status int) {
+	if w.status == 0 {
+		w.status, w.first = status, time.Since(w.start)
+	}
 }
 
 // Write counts the bytes of the content.
@@ -73,35 +78,26 @@ func (w *Writer) Write(b []byte) (int, error) {
 		w.WriteHeader(http.StatusOK)
 	}
 	n, err := w.ResponseWriter.Write(b)
-	if !w.head {
-		w.bytes += int64(n)
-	}
+	w.bytes += int64(n)
 	return n, err
 }
 
-// Hijack is http.Hijacker's; a handler that takes the connection over has switched protocols.
+// Hijack implements http.Hijacker. A handler that takes over the connection has switched protocols.
 func (w *Writer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	c, rw, err := http.NewResponseController(w.ResponseWriter).Hijack()
-	if err == nil && w.status == 0 {
-		w.status = http.StatusSwitchingProtocols
-		w.first = time.Since(w.start)
+	if err == nil {
+		w.begin(http.StatusSwitchingProtocols)
 	}
 	return c, rw, err
 }
 
 // Flush sends what has been written, if the server can.
-func (w *Writer) Flush() {
-	if f, ok := w.ResponseWriter.(http.Flusher); ok {
-		f.Flush()
-	} else {
-		// a writer that can't be flushed isn't an error
-		_ = http.NewResponseController(w.ResponseWriter).Flush()
-	}
-}
+func (w *Writer) Flush() { _ = http.NewResponseController(w.ResponseWriter).Flush() }
 
 var writers = sync.Pool{New: func() any { return new(Writer) }}
 
-// requests numbers the requests of this process; with its start they make request ids.
+// requests counts the requests of this process. A request's id is made of its number and the start
+// of the process.
 var (
 	requests atomic.Uint64
 	process  = strconv.FormatInt(time.Now().UnixMilli(), 36)
@@ -113,7 +109,7 @@ var (
 func Access(logger *zerolog.Logger, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		w := writers.Get().(*Writer)
-		*w = Writer{ResponseWriter: rw, start: time.Now(), head: r.Method == http.MethodHead}
+		*w = Writer{ResponseWriter: rw, start: time.Now()}
 		if logger.GetLevel() < zerolog.Disabled {
 			w.id = process + "-" + strconv.FormatUint(requests.Add(1), 36)
 		}
@@ -133,7 +129,7 @@ func Access(logger *zerolog.Logger, next http.Handler) http.Handler {
 	})
 }
 
-// recovered deals with a panic's value and returns the one to go on with, if any.
+// recovered handles the value of a panic. It returns the value to panic with again, or nil.
 func (w *Writer) recovered(logger *zerolog.Logger, p any) any {
 	if p == http.ErrAbortHandler {
 		return p
@@ -158,7 +154,10 @@ func (w *Writer) log(logger *zerolog.Logger, r *http.Request, aborted bool) {
 	}
 	status := w.status
 	if status == 0 && !aborted {
-		status = http.StatusOK // what net/http sends for a handler that said nothing
+		status = http.StatusOK // what net/http sends for a handler that wrote nothing
+	}
+	if r.Method == http.MethodHead {
+		w.bytes = 0 // net/http drops the content
 	}
 	uri := r.RequestURI
 	if !strings.HasPrefix(uri, "/") {
@@ -167,8 +166,8 @@ func (w *Writer) log(logger *zerolog.Logger, r *http.Request, aborted bool) {
 	e.Str("id", w.id).
 		Str("remote", r.RemoteAddr).Str("method", r.Method).Str("host", r.Host).Str("uri", uri).
 		Str("proto", r.Proto).Int("status", status).Int64("bytes", w.bytes).
-		Float64("duration_ms", milliseconds(time.Since(w.start))).Float64("ttfb_ms",
-		milliseconds(w.first)).
+		Float64("duration_ms", milliseconds(time.Since(w.start))).
+		Float64("ttfb_ms", milliseconds(w.first)).
 		Str("user_agent", r.UserAgent())
 	w.cacheFields(e)
 	if w.Err != nil {
@@ -181,12 +180,17 @@ func (w *Writer) log(logger *zerolog.Logger, r *http.Request, aborted bool) {
 }
 
 func (w *Writer) cacheFields(e *zerolog.Event) {
-	for _, f := range [...]struct{ name, value string }{{"cache", w.Cache}, {"source", w.Source},
-		{"owner", w.Owner}, {"peer", w.Peer}, {"version", w.Version}, {"note", w.Note}} {
-		if f.value != "" {
-			e.Str(f.name, f.value)
+	add := func(name, value string) {
+		if value != "" {
+			e.Str(name, value)
 		}
 	}
+	add("cache", w.Cache)
+	add("source", w.Source)
+	add("owner", w.Owner)
+	add("peer", w.Peer)
+	add("version", w.Version)
+	add("note", w.Note)
 	if w.HasAge {
 		e.Int64("age", int64(w.Age/time.Second))
 	}

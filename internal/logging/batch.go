@@ -7,13 +7,13 @@ type batch struct {
 	spare int // how many of lines are spare
 }
 
-// line is one of a batch: where its text ends, and whether it makes room for others.
+// line is one line of a batch. A spare one is dropped when lines that aren't spare need its room.
 type line struct {
-	end   int
+	end   int // of its text
 	spare bool
 }
 
-// tally counts lines, and those of them that aren't spare.
+// tally counts lines; severe are those that aren't spare.
 type tally struct{ lines, severe int }
 
 func (t *tally) count(spare bool) {
@@ -28,7 +28,7 @@ func (t *tally) add(u tally) {
 	t.severe += u.severe
 }
 
-// size is what b takes of a queue's limit.
+// size returns how many bytes of a queue's limit b takes.
 func (b *batch) size() int { return len(b.text) + lineCost*len(b.lines) }
 
 func (b *batch) add(text []byte, spare bool) {
@@ -39,25 +39,25 @@ func (b *batch) add(text []byte, spare bool) {
 	}
 }
 
-// dropSpare takes the spare lines out of b.
+// dropSpare removes the spare lines from b.
 func (b *batch) dropSpare() (dropped tally) {
 	if b.spare == 0 {
 		return tally{}
 	}
-	dropped = tally{lines: b.spare}
-	text, lines, start := b.text[:0], b.lines[:0], 0
+	dropped.lines = b.spare
+	kept, start := batch{text: b.text[:0], lines: b.lines[:0]}, 0
 	for _, l := range b.lines {
 		if !l.spare {
-			text = append(text, b.text[start:l.end]...)
-			lines = append(lines, line{len(text), false})
+			kept.add(b.text[start:l.end], false)
 		}
 		start = l.end
 	}
-	b.text, b.lines, b.spare = text, lines, 0
+	*b = kept
 	return dropped
 }
 
-// after counts the lines of b of which more than the newline lies after its first n bytes.
+// after counts the lines of b that the first n bytes of its text don't hold whole. The newline of
+// the last one may be missing.
 func (b *batch) after(n int) (t tally) {
 	for _, l := range b.lines {
 		if l.end-1 > n {
@@ -67,5 +67,5 @@ func (b *batch) after(n int) (t tally) {
 	return t
 }
 
-// reset makes b empty. It keeps the memory, which is bounded as b is.
+// reset empties b, and keeps its memory.
 func (b *batch) reset() { b.text, b.lines, b.spare = b.text[:0], b.lines[:0], 0 }

@@ -11,23 +11,23 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// pieceSize is how many bytes of lines are written at once. A pipe takes as many in one go or not
-// at all (POSIX: at least 512; Linux: 4096), so that no line is cut where the process ends, or
-// mixed with another process's.
+// pieceSize is how many bytes of lines are written at once. A write of that size to a pipe is
+// atomic (POSIX: at least 512; Linux: 4096), so that no line is cut when the process ends, or mixed
+// with another process's lines.
 const pieceSize = 4096
 
-// emitter writes batches, and keeps count of the lines that couldn't be written.
+// emitter writes batches, and counts the lines that couldn't be written.
 type emitter struct {
 	out    io.Writer
-	pieces atomic.Int64 // that have been written
+	pieces atomic.Int64 // written pieces
 
-	dropped tally // lines that were dropped and not reported
+	dropped tally // lines dropped and not yet reported
 	cause   error // why a write failed since drops were last reported
-	torn    bool  // what was written last ends within a line
+	torn    bool  // the last write ended within a line
 }
 
-// emit writes b and reports what was dropped after it. If the drops before b can't be reported, b
-// isn't written either.
+// emit writes b, and reports the lines that were dropped after it. If the drops before b can't be
+// reported, b isn't written, and its lines count as dropped.
 func (e *emitter) emit(b *batch, dropped tally) {
 	failed := b.after(0)
 	if e.reportDrops() {
@@ -38,7 +38,7 @@ func (e *emitter) emit(b *batch, dropped tally) {
 	e.reportDrops()
 }
 
-// writeAll writes b until a write fails, and returns the lines that didn't get through.
+// writeAll writes b until a write fails, and counts the lines that weren't written.
 func (e *emitter) writeAll(b *batch) (failed tally) {
 	start := 0 // of the piece
 	for i, l := range b.lines {
@@ -53,8 +53,8 @@ func (e *emitter) writeAll(b *batch) (failed tally) {
 	return tally{}
 }
 
-// write writes whole lines, and returns how many bytes of them have gone out. A newline that is
-// missing is written next time.
+// write writes whole lines, and returns how many bytes were written. If only the last newline is
+// missing, the next write begins with it.
 func (e *emitter) write(text []byte) (n int, ok bool) {
 	if e.torn {
 		if _, err := e.out.Write([]byte{'\n'}); err != nil {
@@ -71,7 +71,7 @@ func (e *emitter) write(text []byte) (n int, ok bool) {
 			e.pieces.Add(1)
 			return n, true
 		}
-		// Another process that has the same open file may have made it one that doesn't wait.
+		// Another process that shares the open file may have made it non-blocking.
 		if !errors.Is(err, syscall.EAGAIN) {
 			e.cause = err
 			return n, false
@@ -80,8 +80,8 @@ func (e *emitter) write(text []byte) (n int, ok bool) {
 	}
 }
 
-// reportDrops writes a line on what was dropped, if anything was. It returns whether no drops
-// are left to report.
+// reportDrops writes a line on the dropped lines, if there are any. It reports whether all drops
+// have been reported.
 func (e *emitter) reportDrops() bool {
 	if e.dropped.lines == 0 {
 		return true
@@ -93,7 +93,7 @@ func (e *emitter) reportDrops() bool {
 	return true
 }
 
-// notice is the line on what was dropped, which is an error if errors or warnings were.
+// notice returns the line on dropped lines. Its level is error if severe lines were dropped.
 func notice(dropped tally, cause error) []byte {
 	var text bytes.Buffer
 	log := zerolog.New(&text).Hook(zerolog.HookFunc(stamp))
@@ -109,10 +109,10 @@ func notice(dropped tally, cause error) []byte {
 	return text.Bytes()
 }
 
-// perLine writes each line by itself, to a writer that wants them so.
+// perLine writes each line in a Write of its own.
 type perLine struct{ io.Writer }
 
-// Write writes text, which is whole lines.
+// Write writes text, which consists of whole lines.
 func (p perLine) Write(text []byte) (n int, err error) {
 	for line := range bytes.Lines(text) {
 		if _, err := p.Writer.Write(line); err != nil {

@@ -10,25 +10,26 @@ import (
 )
 
 const (
-	// queueSize is how many bytes of lines may wait in a Queue, with what it takes to keep them.
+	// queueSize is how many bytes of lines may wait in a Queue, lineCost included.
 	queueSize = 2 << 20
-	// lineCost is what it takes to keep a line, besides its text.
+	// lineCost is how many bytes a line takes besides its text.
 	lineCost = 16
-	// gatherTime is how long lines gather after a write, so that a busy node makes few of them.
+	// gatherTime is how long lines gather after a write, at most, so that a busy node makes few
+	// writes.
 	gatherTime = 20 * time.Millisecond
-	// gatherSize is how many bytes are written without waiting for more.
+	// gatherSize is how many bytes don't wait for more.
 	gatherSize = 64 << 10
-	// stallTime is how long Close waits for a write that makes no progress.
+	// stallTime is how long Close waits without progress.
 	stallTime = time.Second
 )
 
 var errStalled = errors.New("nothing takes the log's last lines")
 
-// Queue takes the lines of a log and writes them in a goroutine of its own, so that a reader that
-// is slow, stands still or has gone delays no caller. Lines are written whole, in their order,
-// within a tenth of a second if the reader takes them. What waits is bounded: lines below the level
-// of a warning are dropped when it is three quarters full, and make room for the others when it is
-// full. Drops are counted, and reported in a line of their own as soon as one is written.
+// Queue takes the lines of a log and writes them in a goroutine of its own, so that a slow, stalled
+// or closed reader delays no caller. Lines are written whole, in their order, within a tenth of a
+// second if the reader takes them. The queue is bounded: lines below the level of a warning are
+// dropped when it is three quarters full, and are removed in favour of others when it is full.
+// Dropped lines are counted, and reported in a line of their own as soon as one can be written.
 //
 // It is an io.Writer and a zerolog.LevelWriter for concurrent use. Its writes never fail and never
 // wait. The caller closes it.
@@ -36,13 +37,13 @@ type Queue struct {
 	limit int
 
 	mu      sync.Mutex // guards the following
+	due     *sync.Cond // signalled when the writer may have something to do
 	waiting batch
-	dropped tally // since the last time that the writer took what waits
+	dropped tally // since the writer took the waiting lines
+	resting bool  // lines gather after a write
+	hurry   bool  // the waiting lines shouldn't gather any longer
 	closed  bool
 
-	first   chan struct{} // receives when lines begin to wait
-	urgent  chan struct{} // receives when they shouldn't gather any longer
-	closing chan struct{} // closed by Close
 	done    chan struct{} // closed when everything is written
 	emitter emitter
 }
@@ -51,46 +52,37 @@ type Queue struct {
 func NewQueue(w io.Writer) *Queue { return newQueue(w, queueSize) }
 
 func newQueue(w io.Writer, limit int) *Queue {
-	q := &Queue{
-		limit: limit,
-		first: make(chan struct{}, 1), urgent: make(chan struct{}, 1),
-		closing: make(chan struct{}), done: make(chan struct{}),
-		emitter: emitter{out: w},
-	}
+	q := &Queue{limit: limit, done: make(chan struct{}), emitter: emitter{out: w}}
+	q.due = sync.NewCond(&q.mu)
 	go q.run() // ends after Close, unless a Write of w never does
 	return q
 }
 
-// Write queues a line that survives as long as an error does.
+// Write queues a line with the priority of an error.
 func (q *Queue) Write(line []byte) (int, error) { return q.WriteLevel(zerolog.NoLevel, line) }
 
-// WriteLevel queues a line, of which it keeps a copy. The line ends with a newline.
+// WriteLevel queues a copy of a line, which ends with a newline.
 func (q *Queue) WriteLevel(level zerolog.Level, line []byte) (int, error) {
 	spare := level < zerolog.WarnLevel
 	q.mu.Lock()
-	if q.closed {
-		q.mu.Unlock()
+	defer q.mu.Unlock()
+	switch {
+	case q.closed:
 		return len(line), nil
-	}
-	first := q.waiting.size() == 0
-	if q.makeRoom(len(line)+lineCost, spare) {
+	case q.makeRoom(len(line)+lineCost, spare):
 		q.waiting.add(line, spare)
-	} else {
+	default:
 		q.dropped.count(spare)
 	}
-	hurry := !spare || q.waiting.size() >= gatherSize
-	q.mu.Unlock()
-	if first {
-		signal(q.first)
-	}
-	if hurry {
-		signal(q.urgent)
+	q.hurry = q.hurry || !spare || q.waiting.size() >= gatherSize
+	if q.hurry || !q.resting {
+		q.due.Signal()
 	}
 	return len(line), nil
 }
 
-// makeRoom reports whether n bytes more may wait. For a line that isn't spare, those that are give
-// way.
+// makeRoom reports whether there is room for a line of n bytes. For a line that isn't spare, it
+// drops the spare ones if necessary.
 func (q *Queue) makeRoom(n int, spare bool) bool {
 	if spare {
 		return q.waiting.size()+n <= q.limit/4*3
@@ -101,14 +93,7 @@ func (q *Queue) makeRoom(n int, spare bool) bool {
 	return q.waiting.size()+n <= q.limit
 }
 
-func signal(c chan struct{}) {
-	select {
-	case c <- struct{}{}:
-	default: // it has been signalled already
-	}
-}
-
-// run writes what waits until the queue is closed and empty.
+// run writes the waiting lines until the queue is closed and empty.
 func (q *Queue) run() {
 	defer close(q.done)
 	var b batch
@@ -119,46 +104,41 @@ func (q *Queue) run() {
 		}
 		q.emitter.emit(&b, dropped)
 		b.reset()
-		select {
-		case <-time.After(gatherTime):
-		case <-q.urgent:
-		case <-q.closing:
-		}
+		q.setResting(true)
+		time.AfterFunc(gatherTime, func() { q.setResting(false) })
 	}
 }
 
-// take swaps b, which is empty, for what waits, once something does. It also returns what was
-// dropped since the last time, and whether there is anything, or will be.
+func (q *Queue) setResting(resting bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.resting = resting
+	q.due.Signal()
+}
+
+// take swaps b, which is empty, for the waiting lines, once they are due. It returns how many lines
+// were dropped since the last time, and false if the queue is closed and empty.
 func (q *Queue) take(b *batch) (dropped tally, more bool) {
-	for {
-		q.mu.Lock()
-		if q.waiting.size() > 0 || q.dropped.lines > 0 {
-			*b, q.waiting = q.waiting, *b
-			dropped, q.dropped = q.dropped, tally{}
-			q.mu.Unlock()
-			return dropped, true
-		}
-		closed := q.closed
-		q.mu.Unlock()
-		if closed {
-			return tally{}, false
-		}
-		select {
-		case <-q.first:
-		case <-q.closing:
-		}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	something := func() bool { return q.waiting.size() > 0 || q.dropped.lines > 0 }
+	for !q.closed && !(something() && (q.hurry || !q.resting)) {
+		q.due.Wait()
 	}
+	more = something()
+	*b, q.waiting = q.waiting, *b
+	dropped, q.dropped = q.dropped, tally{}
+	q.hurry = false
+	return dropped, more
 }
 
-// Close writes what waits; what is queued later is dropped. A Write that blocks can't be cancelled:
-// Close gives up waiting for it after limit, or after a second without progress, and leaves the
-// goroutine to it.
+// Close writes the waiting lines; lines that are queued later are dropped. A blocked write can't be
+// cancelled: Close stops waiting after limit, or after a second without progress, returns an error,
+// and leaves the goroutine running.
 func (q *Queue) Close(limit time.Duration) error {
 	q.mu.Lock()
-	if !q.closed {
-		q.closed = true
-		close(q.closing)
-	}
+	q.closed = true
+	q.due.Signal()
 	q.mu.Unlock()
 	end := time.NewTimer(limit)
 	defer end.Stop()

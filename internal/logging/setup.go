@@ -1,6 +1,6 @@
 // Package logging is the log of a server: zerolog's set-up, the access log, and the queue in which
-// lines wait to be written. Events flow in from whatever logs and whole lines flow out to one
-// writer, in a goroutine that the queue owns.
+// lines wait to be written. Events flow in from all that log. Whole lines flow out to one writer,
+// in a goroutine that the queue owns.
 package logging
 
 import (
@@ -40,8 +40,8 @@ func New(w io.Writer, format, level string) (zerolog.Logger, *Queue, error) {
 	return zerolog.New(q).Level(severity).Hook(zerolog.HookFunc(stamp)), q, nil
 }
 
-// stamp adds the time. zerolog's own timestamp has its layout in a global variable, which isn't
-// ours to set.
+// stamp adds the time. The layout of zerolog's own timestamp is a global variable, which would
+// change the logs of other packages.
 func stamp(e *zerolog.Event, _ zerolog.Level, _ string) {
 	e.Str(zerolog.TimestampFieldName, time.Now().UTC().Format(timeLayout))
 }
@@ -56,15 +56,15 @@ func isTerminal(w io.Writer) bool {
 	return ok && isatty.IsTerminal(f.Fd())
 }
 
-// Std returns a logger for http.Server.ErrorLog: what is printed to it becomes a warning of l, the
-// first line as the message, and what follows, such as the stack of a panic, as the field "detail".
+// Std returns a logger for http.Server.ErrorLog. Each print becomes a warning of l: the first line
+// is the message, and the rest, such as the stack of a panic, is the field "detail".
 func Std(l zerolog.Logger) *log.Logger {
 	return log.New(warnings{l}, "", 0)
 }
 
 type warnings struct{ log zerolog.Logger }
 
-// Write logs one print, which is what log.Logger hands to each Write.
+// Write logs one print of a log.Logger.
 func (w warnings) Write(p []byte) (int, error) {
 	message, detail, _ := bytes.Cut(bytes.TrimSpace(p), []byte("\n"))
 	event := w.log.Warn()

@@ -2,92 +2,73 @@ package site
 
 import (
 	"errors"
+	"strconv"
 	"strings"
 )
 
 var errPath = errors.New(
 	"the path has dot segments, a backslash, a NUL or overlong UTF-8, or a bad escape")
 
-// normalize brings an escaped path into its canonical escaping, and decodes it.
-func normalize(escaped string) (canonical, decoded string, err error) {
-	if isPlain(escaped) {
-		return escaped, escaped, nil
+// canonical returns an escaped path in its canonical escaping.
+func canonical(path string) string {
+	if isCanonical(path) {
+		return path
 	}
-	var b, d strings.Builder
-	for i := 0; i < len(escaped); i++ {
-		c := escaped[i]
-		if c != '%' {
-			writeChar(&b, c, pathChar(c))
-			d.WriteByte(c)
-			continue
-		}
-		if c, err = unescape(escaped[i:]); err != nil {
-			return "", "", err
-		}
-		i += 2
-		writeChar(&b, c, unreserved(c))
-		d.WriteByte(c)
-	}
-	return b.String(), d.String(), nil
-}
-
-// unescape returns the character that s, which begins with '%', begins with.
-func unescape(s string) (byte, error) {
-	if len(s) < 3 || unhex(s[1]) < 0 || unhex(s[2]) < 0 {
-		return 0, errPath
-	}
-	return byte(unhex(s[1])<<4 | unhex(s[2])), nil
-}
-
-// isPlain is normalize's quick way out: nothing is escaped, and nothing needs to be.
-func isPlain(escaped string) bool {
-	for i := range len(escaped) {
-		if !pathChar(escaped[i]) {
-			return false
+	var b strings.Builder
+	for i := 0; i < len(path); i++ {
+		if c, escaped := unescape(path[i:]); escaped {
+			writeChar(&b, c, unreserved(c))
+			i += 2
+		} else {
+			writeChar(&b, path[i], pathChar(path[i]))
 		}
 	}
-	return true
+	return b.String()
 }
 
 // isCanonical reports whether a path is in its canonical escaping.
-func isCanonical(escaped string) bool {
-	for i := 0; i < len(escaped); i++ {
-		switch c := escaped[i]; {
-		case pathChar(c):
-		case c != '%':
-			return false
-		default:
-			c, err := unescape(escaped[i:])
-			if err != nil || unreserved(c) || strings.ToUpper(escaped[i:i+3]) != escaped[i:i+3] {
-				return false
-			}
-			i += 2
+func isCanonical(path string) bool {
+	for i := 0; i < len(path); i++ {
+		if pathChar(path[i]) {
+			continue
 		}
+		c, escaped := unescape(path[i:])
+		if !escaped || unreserved(c) || strings.ToUpper(path[i:i+3]) != path[i:i+3] {
+			return false
+		}
+		i += 2
 	}
 	return true
 }
 
-// safe refuses paths that an origin which reads them less strictly could take to lie outside its
-// base.
-func safe(decoded string) error {
-	if strings.ContainsAny(decoded, "\x00\\") || overlong(decoded) {
-		return errPath
+// unescape returns the character that s begins with, if that is escaped.
+func unescape(s string) (c byte, escaped bool) {
+	if len(s) < 3 || s[0] != '%' {
+		return 0, false
 	}
-	if !strings.Contains(decoded, ".") {
-		return nil
-	}
-	// An escaped slash separates for some, so it does here.
-	for segment := range strings.SplitSeq(decoded, "/") {
-		if segment == "." || segment == ".." {
-			return errPath
-		}
-	}
-	return nil
+	n, err := strconv.ParseUint(s[1:3], 16, 8)
+	return byte(n), err == nil
 }
 
-// overlong reports UTF-8 that encodes an ASCII character in more than one byte, of which decoders
-// have made dots and slashes. Other bytes that aren't UTF-8 are let through: paths may be in
-// another encoding.
+// safe reports whether no origin, however lenient, reads the path as one outside its base. Some
+// origins take an escaped slash as a separator of segments, so it is one here.
+func safe(decoded string) bool {
+	return !strings.ContainsAny(decoded, "\x00\\") && !overlong(decoded) && !dotted(decoded)
+}
+
+// dotted reports whether a path has dot segments.
+func dotted(path string) bool {
+	for segment := range strings.SplitSeq(path, "/") {
+		if segment == "." || segment == ".." {
+			return true
+		}
+	}
+	return false
+}
+
+// overlong reports whether s has an ASCII character in more than one byte of UTF-8: lenient
+// decoders read such bytes as dots and slashes. Other bytes that aren't UTF-8 pass, since paths may
+// be in another encoding.
 func overlong(s string) bool {
 	for i := 0; i+1 < len(s); i++ {
 		next := s[i+1]
@@ -102,7 +83,7 @@ func overlong(s string) bool {
 	return false
 }
 
-// sendable escapes what no request line can have in a path or a query.
+// sendable escapes the characters of a path or a query that a request line can't contain.
 func sendable(s string) string {
 	if !strings.ContainsFunc(s, unsendable) {
 		return s
@@ -127,25 +108,14 @@ func writeChar(b *strings.Builder, c byte, bare bool) {
 	b.WriteByte(hex[c&15])
 }
 
-func unhex(c byte) int {
-	switch {
-	case '0' <= c && c <= '9':
-		return int(c - '0')
-	case 'a' <= c && c <= 'f':
-		return int(c-'a') + 10
-	case 'A' <= c && c <= 'F':
-		return int(c-'A') + 10
-	}
-	return -1
-}
-
-// unreserved is RFC 3986 section 2.3.
+// unreserved reports whether c is unreserved (RFC 3986 section 2.3).
 func unreserved(c byte) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' ||
 		c == '-' || c == '.' || c == '_' || c == '~'
 }
 
-// pathChar is what may stand in a path as it is: pchar and '/' (RFC 3986 section 3.3).
+// pathChar reports whether c needs no escape in a path: it is a pchar or '/' (RFC 3986 section
+// 3.3).
 func pathChar(c byte) bool {
 	return unreserved(c) || strings.IndexByte("/!$&'()*+,;=:@", c) >= 0
 }

@@ -2,21 +2,22 @@ package site
 
 import (
 	"errors"
+	"net/url"
 	"strings"
 )
 
 // A cache key is the path under the mount and, if there is one, '?' and the query, both as the
-// client spelled them: that is what the origin gets, and what it says of one spelling may not be
-// true of another. The canonical form of a key has its path in one escaping, by what RFC 3986
-// section 6.2.2 lets be changed in a URI without naming another resource: unreserved characters are
-// never escaped, hexadecimal digits are capitals, and what may not stand in a path is escaped; an
-// escaped reserved character stays so, since it may mean another thing than the bare one. All
-// spellings that have the same canonical form have the same owner, and are invalidated together.
+// client spelled them: the origin gets that spelling, and its response may not hold for another
+// one. The canonical form of a key has its path in one escaping, by the changes to a URI that RFC
+// 3986 section 6.2.2 allows: unreserved characters are never escaped, hexadecimal digits are
+// capitals, and characters that a path can't contain are escaped. An escaped reserved character
+// stays escaped, since the bare one may have another meaning. All spellings with the same canonical
+// form have the same owner, and are invalidated together.
 
 // MaxKey bounds keys, and their canonical forms, in bytes.
 const MaxKey = 8 << 10
 
-// What is wrong with a URL that names no resource.
+// The errors of URLs that name no resource.
 var (
 	// ErrLong is that a URL would have a key of more than MaxKey bytes.
 	ErrLong = errors.New("the URL is too long")
@@ -31,24 +32,22 @@ func keyOf(escaped, query string, hasQuery bool) (string, error) {
 	if len(escaped)+1+len(query) > MaxKey {
 		return "", ErrLong
 	}
-	path, decoded, err := normalize(escaped)
-	if err == nil {
-		err = safe(decoded)
+	decoded, err := url.PathUnescape(escaped)
+	if err != nil || !safe(decoded) {
+		return "", errPath
 	}
-	if err != nil {
-		return "", err
-	}
+	key := escaped
 	if hasQuery {
-		query = "?" + query
+		key += "?" + query
 	}
-	if len(path)+len(query) > MaxKey { // it grows by its escapes
+	if len(Canonical(key)) > MaxKey { // escapes make it longer
 		return "", ErrLong
 	}
-	return escaped + query, nil
+	return key, nil
 }
 
-// keyOfDecoded returns the cache key, which is canonical, of a path that isn't escaped: one whose
-// every character but '/' means itself.
+// keyOfDecoded returns the cache key, which is canonical, of a path without escapes: each of its
+// characters except '/' stands for itself.
 func keyOfDecoded(path string) (string, error) {
 	if len(path) > MaxKey {
 		return "", ErrLong
@@ -62,16 +61,9 @@ func keyOfDecoded(path string) (string, error) {
 
 // Canonical returns the canonical form of a cache key. Its query stays as it is.
 func Canonical(key string) string {
-	path, query, hasQuery := strings.Cut(key, "?")
-	if isCanonical(path) {
-		return key
+	path, _, _ := strings.Cut(key, "?")
+	if form := canonical(path); form != path {
+		return form + key[len(path):]
 	}
-	path, _, err := normalize(path)
-	if err != nil { // it is no key
-		return key
-	}
-	if hasQuery {
-		path += "?" + query
-	}
-	return path
+	return key
 }

@@ -6,20 +6,20 @@ import (
 	"time"
 )
 
-// With NoVarySearch, a response that says in No-Vary-Search which parts of the query don't matter
-// is stored under a key whose query is in that rule's canonical form, and says for which URL it
-// came. A request is looked up under the key that the newest rule of its path makes, and under its
-// own; but what answers it is the stored response itself, by its own rule. Without, each resource
-// has the one key that its URL makes.
+// With NoVarySearch, a response with a No-Vary-Search field is stored under a key whose query is in
+// that rule's canonical form, together with the URL that it was requested by. A request is looked
+// up under the key by the newest rule of its path, and under its own key. Whether a stored response
+// answers it is decided by the rule of that response. Without NoVarySearch, each resource has one
+// key, which its URL makes.
 
-// Response is what a stored response says.
+// Response is a stored response.
 type Response = interface {
 	// Header returns its fields, which aren't to be changed.
 	Header() http.Header
 }
 
-// LikelyKey is the key under which a response for the resource asked would be stored, by what is
-// known of its path.
+// LikelyKey returns the key under which a response for the resource asked would be stored, by the
+// newest rule of its path.
 func (s *Site) LikelyKey(asked string) string {
 	if !s.NoVarySearch {
 		return asked
@@ -31,7 +31,7 @@ func (s *Site) LikelyKey(asked string) string {
 	return asked
 }
 
-// Keys are all the keys under which a response for the resource asked may be stored, LikelyKey
+// Keys returns all keys under which a response for the resource asked may be stored, LikelyKey
 // first.
 func (s *Site) Keys(asked string) []string {
 	if key := s.LikelyKey(asked); key != asked {
@@ -40,7 +40,8 @@ func (s *Site) Keys(asked string) []string {
 	return []string{asked}
 }
 
-// KeyOf is the key under which a response with those fields, which was asked for by url, is stored.
+// KeyOf returns the key under which to store a response with those fields that was requested by
+// url.
 func (s *Site) KeyOf(url string, header http.Header) string {
 	if s.NoVarySearch {
 		if rule, ok := ruleOf(header); ok {
@@ -50,8 +51,8 @@ func (s *Site) KeyOf(url string, header http.Header) string {
 	return url
 }
 
-// CanonicalKey is the one by which a key's owner is found, and what is to be invalidated: all
-// spellings of a path have the same; and all its queries, if they may mean the same.
+// CanonicalKey returns the form of a key that decides on its owner and on what is invalidated with
+// it. All spellings of a path have the same one. With NoVarySearch, so have all its queries.
 func (s *Site) CanonicalKey(key string) string {
 	if s.NoVarySearch {
 		key, _, _ = strings.Cut(key, "?")
@@ -59,8 +60,8 @@ func (s *Site) CanonicalKey(key string) string {
 	return Canonical(key)
 }
 
-// Answers reports whether a stored response, which was asked for by url, is for the resource asked,
-// by its own rule.
+// Answers reports whether a stored response, which was requested by url, is also for the resource
+// asked, by its own rule.
 func (s *Site) Answers(r Response, url, asked string) bool {
 	if url == asked || !s.NoVarySearch {
 		return url == asked
@@ -71,14 +72,14 @@ func (s *Site) Answers(r Response, url, asked string) bool {
 	return ok && path == otherPath && rule.Canonical(query) == rule.Canonical(other)
 }
 
-// Concerns reports whether what happens to the resource changed happens to a stored response, which
-// was asked for by url: it is for that resource, in whatever spelling.
+// Concerns reports whether a change of the resource changed invalidates a stored response, which
+// was requested by url: it is for that resource, in any spelling.
 func (s *Site) Concerns(r Response, url, changed string) bool {
 	return s.Answers(r, Canonical(url), Canonical(changed))
 }
 
-// Observe notes what a response, received at that time and stored under key, says of the queries of
-// its path.
+// Observe notes the rule on queries in a response that was received at that time and stored under
+// key.
 func (s *Site) Observe(r Response, key string, at time.Time) {
 	if !s.NoVarySearch {
 		return
@@ -88,8 +89,8 @@ func (s *Site) Observe(r Response, key string, at time.Time) {
 	s.rules.observe(path, rule, ok, at)
 }
 
-// Check says what is wrong with a key that another node has sent, if it isn't one that this node
-// would make.
+// Check returns an error if this node wouldn't make such a key. It is for keys that other nodes
+// send.
 func (s *Site) Check(key string) error {
 	path, query, hasQuery := strings.Cut(key, "?")
 	_, err := keyOf(path, query, hasQuery)

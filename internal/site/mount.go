@@ -2,25 +2,22 @@ package site
 
 import (
 	"errors"
-	"slices"
 	"strings"
 )
 
-// FormPath is where a resource is asked for by a form's value instead of a path under the mount.
+// FormPath is the path of requests that name a resource by a form value.
 const FormPath = "/zk"
 
-// ParseMount returns path as that of a mount, with a slash at its end, or says why it can't be one.
-// Segments have unreserved characters only, so that nobody has to spell a mount in another way.
+// ParseMount returns path as the path of a mount, with a slash at its end. The error says why it
+// can't be one. Segments have unreserved characters only, so that a mount has one spelling.
 func ParseMount(path string) (string, error) {
 	mount := strings.TrimSuffix(path, "/") + "/"
-	segments := strings.Split(strings.Trim(mount, "/"), "/")
-	dotted := func(segment string) bool { return segment == "." || segment == ".." }
 	switch {
 	case !strings.HasPrefix(path, "/"):
 		return "", errors.New("a mount begins with a slash, such as /files/")
 	case strings.Contains(path, "//"):
 		return "", errors.New("a mount has one slash between two segments")
-	case slices.ContainsFunc(segments, dotted):
+	case dotted(path):
 		return "", errors.New("a mount has no dot segments")
 	case strings.ContainsFunc(path, unfit):
 		return "", errors.New("a mount consists of letters, digits, '-', '.', '_', '~' and slashes")
@@ -31,5 +28,5 @@ func ParseMount(path string) (string, error) {
 	return mount, nil
 }
 
-// unfit reports whether no mount has that character.
+// unfit reports whether r can't be in the path of a mount.
 func unfit(r rune) bool { return r > '~' || r != '/' && !unreserved(byte(r)) }

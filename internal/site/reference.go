@@ -6,11 +6,10 @@ import (
 	"strings"
 )
 
-// reference is what an origin has written in a field like Location.
+// reference is a URL in a response of the origin, in a field such as Location.
 type reference struct {
-	*url.URL        // that it stands for
-	path     string // of that URL, as it is written
-	absolute bool   // it names a host itself
+	*url.URL      // resolved; its Path is the path as written
+	absolute bool // a host was written, too
 }
 
 // resolve reads v, which is relative to key's URL.
@@ -20,12 +19,11 @@ func (s *Site) resolve(v, key string) (ref reference, ok bool) {
 		return ref, false
 	}
 	ref.absolute = u.Scheme != "" || u.Host != "" || u.User != nil
-	// As if no character of the paths were escaped, so that each stays as it is written.
+	// The escapes of both paths are kept as they are written.
 	at := s.Target(key)
 	at.Path, at.RawPath = Spelling(at), ""
 	u.Path, u.RawPath = Spelling(u), ""
 	ref.URL = at.ResolveReference(u)
-	ref.path = ref.Path
 	return ref, true
 }
 
@@ -34,7 +32,7 @@ func (s *Site) ours(ref reference) bool {
 	return ref.Scheme == s.Base.Scheme && slices.Contains(s.hosts, host(ref.URL))
 }
 
-// under returns the part of a path that is under the base's, however that is spelled.
+// under returns the part of a path that follows the base's path, in any spelling.
 func (s *Site) under(path string) (rest string, ok bool) {
 	if rest, ok = strings.CutPrefix(path, s.path); ok {
 		return rest, true
@@ -43,13 +41,13 @@ func (s *Site) under(path string) (rest string, ok bool) {
 }
 
 // KeyFromOrigin returns the key of the resource that v names, a URL in a response of the origin,
-// which is relative to key's. ok is false if it isn't under the base.
+// relative to the URL of key. ok is false if v isn't under the base.
 func (s *Site) KeyFromOrigin(v, key string) (k string, ok bool) {
 	ref, ok := s.resolve(v, key)
 	if !ok || !s.ours(ref) {
 		return "", false
 	}
-	rest, ok := s.under(ref.path)
+	rest, ok := s.under(ref.Path)
 	if !ok {
 		return "", false
 	}
@@ -57,8 +55,8 @@ func (s *Site) KeyFromOrigin(v, key string) (k string, ok bool) {
 	return k, err == nil
 }
 
-// ForClients returns the URLs in values, which are the origin's and relative to key's, as clients
-// are to see them: what is under the base is under the mount.
+// ForClients maps URLs that the origin has written, relative to the URL of key, for clients: what
+// is under the base gets under the mount.
 func (s *Site) ForClients(values []string, key string) []string {
 	out := make([]string, len(values))
 	for i, v := range values {
@@ -67,30 +65,30 @@ func (s *Site) ForClients(values []string, key string) []string {
 	return out
 }
 
-// mapURL returns v as clients are to see it. What isn't under the base stays as it is, unless it
-// would mean something else when the client resolves it. Neither can a path say with which
-// credentials to ask.
+// mapURL maps one URL for clients. A URL that isn't under the base stays as it is, unless a client
+// would resolve it to another one. A URL with credentials stays as well, since
+// a path can't carry them.
 func (s *Site) mapURL(v, key string) string {
 	ref, ok := s.resolve(v, key)
 	if !ok || ref.User != nil || ref.absolute && !s.ours(ref) {
 		return v
 	}
 	to := s.Mount
-	switch rest, under := s.under(ref.path); {
+	switch rest, under := s.under(ref.Path); {
 	case under:
 		if to += rest; strings.HasPrefix(to, "//") {
-			to = "/." + to // else it would name a host: RFC 3986 section 4.2
+			to = "/." + to // two slashes would begin a host: RFC 3986 section 4.2
 		}
-	case ref.path+"/" == s.path:
+	case ref.Path+"/" == s.path:
 	case ref.absolute:
 		return v
 	default:
-		to = s.Base.Scheme + "://" + s.Base.Host + ref.path
+		to = s.Base.Scheme + "://" + s.Base.Host + ref.Path
 	}
 	if ref.RawQuery != "" || ref.ForceQuery {
 		to += "?" + ref.RawQuery
 	}
-	to = strings.ReplaceAll(to, "#", "%23") // which a client may have sent, and not as a fragment's
+	to = strings.ReplaceAll(to, "#", "%23") // from a client's path, where it begins no fragment
 	if _, fragment, ok := strings.Cut(v, "#"); ok {
 		to += "#" + fragment
 	}

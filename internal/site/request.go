@@ -12,12 +12,12 @@ type Way int
 // The ways that there are.
 const (
 	ToNothing  Way = iota
-	ToResource     // which KeyFromURL names
-	ToForm         // which KeyFromForm names a resource by
-	ToMount        // it only redirects to that
+	ToResource     // KeyFromURL returns its key
+	ToForm         // KeyFromForm returns the key of its resource
+	ToMount        // the mount, to which the path only redirects
 )
 
-// Way tells where u's path leads.
+// Way returns where u's path leads.
 func (s *Site) Way(u *url.URL) Way {
 	switch path := cmp.Or(Spelling(u), "/"); { // RFC 9110 section 4.2.3
 	case path == FormPath:
@@ -38,8 +38,8 @@ func (s *Site) KeyFromURL(u *url.URL) (string, error) {
 }
 
 // KeyFromForm returns the key that the query of /zk names: the value of its first field "key",
-// decoded as of a form. Unlike url.ParseQuery it takes ';' for itself. The error is
-// ErrForm, ErrLong, or says what is wrong with the path.
+// decoded as a form value. Unlike in url.ParseQuery, ';' is a character like others. The error
+// is ErrForm, ErrLong, or says what is wrong with the path.
 func KeyFromForm(query string) (string, error) {
 	path, found := "", false
 	for field := range strings.SplitSeq(query, "&") {

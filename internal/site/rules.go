@@ -1,27 +1,27 @@
 package site
 
 import (
-	"container/list"
 	"net/http"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/hashicorp/golang-lru/v2/simplelru"
+
 	"github.com/scurrycache/scurry/internal/httpcache"
 )
 
-// queryRules knows the newest rule of each path. The methods may be called concurrently.
+// queryRules knows the newest rule of each path that was used lately. The methods may be called
+// concurrently.
 type queryRules struct {
-	mu     sync.Mutex
-	paths  map[string]*list.Element // of *queryRule
-	recent *list.List               // the most recently used first
+	mu    sync.Mutex
+	paths *simplelru.LRU[string, queryRule]
 }
 
 // queryRule is the rule of one path.
 type queryRule struct {
-	path string
-	rule httpcache.QueryVariation
-	at   time.Time // when the response was received that said so
+	httpcache.QueryVariation
+	at time.Time // when the response was received that said so
 }
 
 const (
@@ -30,38 +30,30 @@ const (
 )
 
 func newQueryRules() *queryRules {
-	return &queryRules{paths: map[string]*list.Element{}, recent: list.New()}
+	paths, _ := simplelru.NewLRU[string, queryRule](maxPaths, nil) // fails on a size of 0 only
+	return &queryRules{paths: paths}
 }
 
 // rule returns the newest rule of a path.
 func (s *queryRules) rule(path string) (httpcache.QueryVariation, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	el, ok := s.paths[path]
-	if !ok {
-		return httpcache.QueryVariation{}, false
-	}
-	s.recent.MoveToFront(el)
-	return el.Value.(*queryRule).rule, true
+	rule, ok := s.paths.Get(path)
+	return rule.QueryVariation, ok
 }
 
-// observe takes in what a response for path said that was received at that time.
-func (s *queryRules) observe(path string, rule httpcache.QueryVariation, ok bool, at time.Time) {
+// observe notes the rule of a response for path that was received at that time, or that it stated
+// none.
+func (s *queryRules) observe(
+	path string, rule httpcache.QueryVariation, stated bool, at time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	el, known := s.paths[path]
-	switch {
-	case known && el.Value.(*queryRule).at.After(at):
-	case known && !ok:
-		s.recent.Remove(el)
-		delete(s.paths, path)
-	case known:
-		el.Value.(*queryRule).rule, el.Value.(*queryRule).at = rule, at
-	case ok:
-		s.paths[path] = s.recent.PushFront(&queryRule{path, rule, at})
-		if s.recent.Len() > maxPaths {
-			delete(s.paths, s.recent.Remove(s.recent.Back()).(*queryRule).path)
-		}
+	switch last, known := s.paths.Peek(path); {
+	case known && last.at.After(at):
+	case stated:
+		s.paths.Add(path, queryRule{rule, at})
+	default:
+		s.paths.Remove(path)
 	}
 }
 

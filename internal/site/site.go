@@ -51,9 +51,8 @@ type Site struct {
 // New makes a site.
 func New(c Config) *Site {
 	s := &Site{Config: c, path: Spelling(c.Base), rules: newQueryRules()}
-	s.hosts = []string{host(c.Base)}
-	for _, alias := range c.Aliases {
-		s.hosts = append(s.hosts, host(&url.URL{Scheme: c.Base.Scheme, Host: alias}))
+	for _, h := range append([]string{c.Base.Host}, c.Aliases...) {
+		s.hosts = append(s.hosts, host(&url.URL{Scheme: c.Base.Scheme, Host: h}))
 	}
 	return s
 }
