@@ -55,9 +55,10 @@ func TestHouse(t *testing.T) {
 		"internal/httpcache":  {},
 		"internal/chunk":      {},
 		"internal/fill":       {},
-		"internal/peer":       {groupcache + "/consistenthash", "internal/wire", "internal/wire/handshake"}, // the arithmetic of its ring
+		"internal/peer":       {groupcache + "/consistenthash", "internal/once", "internal/wire", "internal/wire/handshake"}, // the arithmetic of its ring
 		"internal/wire":       {},
-		"internal/cluster":    {"internal/hostport"},
+		"internal/cluster":    {"internal/hostport", "internal/once"},
+		"internal/once":       {},
 		"internal/config":     {"internal/hostport", "internal/site"},
 		"internal/logging":    {},
 		"internal/listen":     {"internal/hostport"},

@@ -25,13 +25,9 @@ func openPeersFile(path string, log zerolog.Logger) (membership, error) {
 	if err != nil {
 		return membership{}, fmt.Errorf("--peers file:%s: %w", path, err)
 	}
-	var problem error // of the current reload; there is one at a time
-	file.Problem = func(err error) { problem = err }
 	reload := func() {
-		problem = nil
-		file.Reload()
-		if problem != nil {
-			log.Error().Err(problem).Msg("peers file not read again")
+		if err := file.Reload(); err != nil {
+			log.Error().Err(err).Msg("peers file not read again")
 			return
 		}
 		log.Info().Str("file", path).Msg("peers file read again")

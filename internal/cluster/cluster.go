@@ -17,6 +17,8 @@ import (
 	"context"
 	"slices"
 	"time"
+
+	"github.com/scurrycache/scurry/internal/once"
 )
 
 // notifier passes on the lists that differ from the last one.
@@ -35,17 +37,12 @@ func (t *notifier) notify(nodes []string) {
 	t.set(slices.Clone(nodes)) // its own: it may change what it is given
 }
 
-// tidy is a copy of nodes that is sorted and names none twice.
+// tidy returns a copy of nodes that is sorted, names none twice, and is nil if there are none.
 func tidy(nodes []string) []string {
-	if len(nodes) == 0 {
-		return nil
-	}
-	nodes = slices.Clone(nodes)
-	slices.Sort(nodes)
-	return slices.Compact(nodes)
+	return slices.Compact(slices.Sorted(slices.Values(nodes)))
 }
 
-// bell wakes all who wait for a change. Its owner's mutex guards it.
+// bell wakes all that wait for a change. Its owner's mutex guards it.
 type bell struct{ rung chan struct{} }
 
 // waitLocked returns a channel that is closed at the next change.
@@ -65,12 +62,22 @@ func (b *bell) ringLocked() {
 
 // pause waits for d, and reports whether ctx is still going on.
 func pause(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
 	select {
-	case <-timer.C:
-		return ctx.Err() == nil
+	case <-time.After(d):
 	case <-ctx.Done():
-		return false
+	}
+	return ctx.Err() == nil
+}
+
+// problems reports each problem once until it is solved.
+type problems struct {
+	notify   func(error) // may be nil
+	reported once.Set
+}
+
+// report reports the problem with that key, unless it has been reported.
+func (p *problems) report(key string, err error) {
+	if p.notify != nil && p.reported.First(key) {
+		p.notify(err)
 	}
 }

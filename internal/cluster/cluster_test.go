@@ -15,18 +15,3 @@ func TestTellerTellsChangesOnly(t *testing.T) {
 		t.Errorf("told %s, want %s", got, want)
 	}
 }
-
-func TestProblemsAreForgottenWhenTooMany(t *testing.T) {
-	told := 0
-	p := problems{notify: func(error) { told++ }}
-	for i := range 3 * maxProblems {
-		p.report(fmt.Sprint(i), nil)
-		p.report(fmt.Sprint(i), nil)
-		if len(p.reported) > maxProblems {
-			t.Fatalf("%d problems remembered", len(p.reported))
-		}
-	}
-	if told != 3*maxProblems {
-		t.Errorf("told %d times, want %d", told, 3*maxProblems)
-	}
-}

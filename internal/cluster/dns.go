@@ -20,9 +20,9 @@ type Resolver interface {
 	LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error)
 }
 
-// DNS is the nodes at all addresses of a name, such as that of a headless Kubernetes service. A and
-// AAAA records count alike: a node that has both is in the list twice, so a service for two address
-// families should be one for each.
+// DNS is the list of the nodes at all addresses of a name, such as that of a headless Kubernetes
+// service. A and AAAA records count alike: a node that has both is in the list twice, so there should
+// be one service for each address family.
 type DNS struct {
 	// Host is the name, and Port that of every node.
 	Host string
@@ -47,10 +47,6 @@ func (d DNS) Watch(ctx context.Context, set func(nodes []string)) error {
 		return fmt.Errorf("look up nodes: both a host and a port are needed, not %q and %d",
 			d.Host, d.Port)
 	}
-	every := d.Every
-	if every <= 0 {
-		every = dnsEvery
-	}
 	t := notifier{set: set}
 	p := problems{notify: d.Problem}
 	for {
@@ -59,12 +55,12 @@ func (d DNS) Watch(ctx context.Context, set func(nodes []string)) error {
 		case ctx.Err() != nil:
 			return nil
 		case err == nil:
-			p.allSolved()
+			p.reported.Clear()
 			t.notify(nodes)
 		default:
 			p.report(kind(err), fmt.Errorf("the nodes stay as they were: %w", err))
 		}
-		if !pause(ctx, every) {
+		if !pause(ctx, cmp.Or(d.Every, dnsEvery)) {
 			return nil
 		}
 	}

@@ -11,22 +11,16 @@ import (
 
 const maxFile = 1 << 20 // bytes: ten thousands of nodes
 
-// File is the nodes that a file lists, read again at each Reload. The file has one address per
-// line, or several with commas between them; blank lines are skipped, and so is all from a # on. It
-// should be replaced by renaming another onto it: half a file is a shorter list of nodes.
+// File is a list of nodes in a file, which is read again at each Reload. The file has one address
+// per line, or several with commas between them. Blank lines are skipped, and so is the rest of a
+// line from a # on. The file should be replaced by renaming another onto it: half a file is a shorter
+// list of nodes.
 //
 // Its methods may be called concurrently.
 type File struct {
-	// Problem, if not nil, is called with the cause if a Reload leaves the list as it was. It must
-	// be set before the first Reload.
-	Problem func(error)
-
 	path string
-	// reload is held by Reload: of two, the later one's list must not be overwritten by the
-	// earlier one's.
-	reload sync.Mutex
 
-	mu      sync.Mutex
+	mu      sync.Mutex // held while the file is read, so that the last list to be read stays
 	nodes   []string
 	changed bell
 }
@@ -40,21 +34,17 @@ func OpenFile(path string) (*File, error) {
 	return &File{path: path, nodes: nodes}, nil
 }
 
-// Reload reads the file again. If that fails, the list stays as it was, and Problem is called.
-func (f *File) Reload() {
-	f.reload.Lock()
-	defer f.reload.Unlock()
-	nodes, err := readNodes(f.path)
-	if err != nil {
-		if f.Problem != nil {
-			f.Problem(fmt.Errorf("the nodes stay as they were: %w", err))
-		}
-		return
-	}
+// Reload reads the file again. If that fails, the list stays as it was.
+func (f *File) Reload() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	nodes, err := readNodes(f.path)
+	if err != nil {
+		return fmt.Errorf("the nodes stay as they were: %w", err)
+	}
 	f.nodes = nodes
 	f.changed.ringLocked()
+	return nil
 }
 
 // Watch calls set at once, and after each Reload that changed the list.
@@ -77,7 +67,7 @@ func (f *File) list() ([]string, <-chan struct{}) {
 	return f.nodes, f.changed.waitLocked()
 }
 
-// readNodes reads the file at path. One that names no node is an error: more likely it is being
+// readNodes reads the file at path. A file that names no node is an error: most likely it is being
 // written.
 func readNodes(path string) ([]string, error) {
 	file, err := os.Open(path)

@@ -24,55 +24,39 @@ func TestFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	problems := make(chan error, 10)
-	f.Problem = func(err error) { problems <- err }
+	reload := func() {
+		t.Helper()
+		if err := f.Reload(); err != nil {
+			t.Error(err)
+		}
+	}
 	w, other := watch(t, f), watch(t, f)
 	w.want("[::1]:3", "a:1", "b:2")
 	other.want("[::1]:3", "a:1", "b:2")
 
-	f.Reload() // nothing has changed, nothing is told
+	reload() // nothing has changed, nothing is told
 	write(t, path, "a:1\n")
-	f.Reload()
+	reload()
 	w.want("a:1")
 	other.want("a:1")
 
 	write(t, path, "a:1\nb:2\nhttp://c:3\n")
-	f.Reload()
-	wantError(t, <-problems, path+":3: ", "leave out http://", "HOST:PORT", "stay as they were")
+	wantError(t, f.Reload(), path+":3: ", "leave out http://", "HOST:PORT", "stay as they were")
 	write(t, path, "# all gone\n")
-	f.Reload()
-	wantError(t, <-problems, path, "names no node")
+	wantError(t, f.Reload(), path, "names no node")
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}
-	f.Reload()
-	wantError(t, <-problems, path, "no such file")
+	wantError(t, f.Reload(), path, "no such file")
 
 	late := watch(t, f)
 	late.want("a:1")
 	write(t, path, "c:3")
-	f.Reload()
+	reload()
 	for _, w := range []*watcher{w, other, late} {
 		w.want("c:3")
 		w.end()
 	}
-	if len(problems) > 0 {
-		t.Error(<-problems)
-	}
-}
-
-func TestFileWithoutProblemHook(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "peers")
-	write(t, path, "a:1")
-	f, err := OpenFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	write(t, path, "a")
-	f.Reload()
-	w := watch(t, f)
-	w.want("a:1")
-	w.end()
 }
 
 func TestOpenFileErrors(t *testing.T) {

@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,17 +12,17 @@ import (
 	"time"
 
 	"github.com/hashicorp/memberlist"
+
+	"github.com/scurrycache/scurry/internal/hostport"
 )
 
 var errClosed = errors.New("gossip is closed")
 
 // GossipConfig says how a node gossips. PeerAddr and Listen must be set.
 type GossipConfig struct {
-	// PeerAddr is this node's peer address, which it announces to the others.
+	// PeerAddr is this node's peer address, which it announces to the others, and its name among
+	// them. No two nodes may have the same.
 	PeerAddr string
-
-	// Name is what the nodes call this one. No two may have the same. Default: PeerAddr.
-	Name string
 
 	// Listen is the host:port for gossip, over TCP and UDP. The host may be empty for all
 	// interfaces. Port 0 picks a free one.
@@ -51,15 +52,14 @@ type GossipConfig struct {
 	Problem func(error)
 }
 
-// Gossip is the nodes that find each other by gossip: each announces the nodes that it knows, and
-// finds out which are gone. Its methods may be called concurrently.
+// Gossip is the list of the nodes that find each other by gossip: each announces the nodes that it
+// knows, and finds out which are gone. Its methods may be called concurrently.
 //
 // All nodes are in the list, this one too, but for those that have left and those that gave no sign
 // of life for some time. A node that comes back, with the same name or another, is in the list
 // again.
 type Gossip struct {
-	cfg         GossipConfig
-	pace        pace
+	cfg         GossipConfig // with its defaults
 	list        *memberlist.Memberlist
 	roster      roster
 	own         netip.AddrPort // where the others reach it
@@ -74,26 +74,7 @@ type Gossip struct {
 	watched chan struct{} // closed by the first Watch
 	tried   chan struct{} // closed when all addresses to join have been tried once
 
-	mu     sync.Mutex // held by Leave and Close
-	closed bool
-}
-
-// pace is the times that follow from GossipConfig's Probe.
-type pace struct {
-	probe    time.Duration
-	alone    time.Duration // between tries to join while alone
-	rejoin   time.Duration // and when not: some of the others may know nodes that this one lost
-	patience time.Duration // for the first try, before Watch makes do with what is known
-	settle   time.Duration // after a change, for those that come with it
-}
-
-func newPace(probe time.Duration) pace {
-	if probe <= 0 {
-		probe = time.Second
-	}
-	return pace{
-		probe: probe, alone: 2 * probe, rejoin: 30 * probe, patience: probe, settle: probe / 20,
-	}
+	mu sync.Mutex // held by Leave and Close
 }
 
 // OpenGossip begins to listen; it joins the others at the first Watch. The Gossip must be closed.
@@ -102,16 +83,13 @@ func OpenGossip(cfg GossipConfig) (*Gossip, error) {
 		return nil, fmt.Errorf("gossip: %w", err)
 	}
 	cfg.Key, cfg.Join = slices.Clone(cfg.Key), slices.Clone(cfg.Join)
-	if cfg.Name == "" {
-		cfg.Name = cfg.PeerAddr
-	}
+	cfg.Probe = cmp.Or(cfg.Probe, time.Second)
 	g := &Gossip{
-		cfg: cfg, pace: newPace(cfg.Probe),
-		out:     &outlet{log: cfg.Log, problem: cfg.Problem},
+		cfg: cfg, out: &outlet{log: cfg.Log, problem: cfg.Problem},
 		watched: make(chan struct{}), tried: make(chan struct{}),
 	}
 	g.problems.notify = g.out.notify
-	g.roster.problems = &g.problems
+	g.roster = roster{problems: &g.problems, members: map[string]netip.AddrPort{}}
 	g.base, g.cancel = context.WithCancel(context.Background())
 	if err := g.open(); err != nil {
 		g.cancel()
@@ -124,19 +102,17 @@ func OpenGossip(cfg GossipConfig) (*Gossip, error) {
 }
 
 func (c *GossipConfig) check() error {
-	if _, _, err := splitPeer(c.PeerAddr); err != nil {
+	if _, _, err := hostport.SplitNode(c.PeerAddr, wantAddr); err != nil {
 		return fmt.Errorf("peer address: %w", err)
 	}
-	if _, _, err := splitAddr(c.Listen); err != nil {
+	if _, _, err := hostport.Split(c.Listen, wantAddr); err != nil {
 		return fmt.Errorf("address to listen on: %w", err)
 	}
-	if c.Advertise != "" {
-		if _, _, err := splitPeer(c.Advertise); err != nil {
-			return fmt.Errorf("address to advertise: %w", err)
-		}
+	if _, _, err := hostport.SplitNode(cmp.Or(c.Advertise, c.PeerAddr), wantAddr); err != nil {
+		return fmt.Errorf("address to advertise: %w", err)
 	}
 	for _, addr := range c.Join {
-		if _, _, err := splitPeer(addr); err != nil {
+		if _, _, err := hostport.SplitNode(addr, wantAddr); err != nil {
 			return fmt.Errorf("address to join: %w", err)
 		}
 	}
@@ -151,17 +127,17 @@ func (g *Gossip) Addr() string {
 	return g.own.String()
 }
 
-// Watch joins the others, in the background, until Leave or Close; for those that don't answer it
-// tries again, also later on, so that the two halves of a cluster that lost each other find
-// together. The first list comes when all addresses to join have been tried once, or after one
-// Probe; until another node answers it is this node alone.
+// Watch joins the others, in the background, until Leave or Close. It tries those that don't answer
+// again, also later on, so that two halves of a cluster that lost each other join again. The first
+// list comes when all addresses to join have been tried once, or after one Probe; it has only this
+// node until another one answers.
 //
 // Several Watches may go on at a time. When the Gossip is closed, they end with an error.
 func (g *Gossip) Watch(ctx context.Context, set func(nodes []string)) error {
 	g.watch.Do(func() { close(g.watched) })
 	select {
 	case <-g.tried:
-	case <-time.After(g.pace.patience):
+	case <-time.After(g.cfg.Probe):
 	case <-g.base.Done():
 	case <-ctx.Done():
 	}
@@ -177,7 +153,7 @@ func (g *Gossip) Watch(ctx context.Context, set func(nodes []string)) error {
 		t.notify(nodes)
 		select {
 		case <-changed:
-			pause(ctx, g.pace.settle)
+			pause(ctx, g.cfg.Probe/20) // others may come with it
 		case <-g.base.Done():
 		case <-ctx.Done():
 		}
@@ -190,7 +166,7 @@ func (g *Gossip) Watch(ctx context.Context, set func(nodes []string)) error {
 func (g *Gossip) Leave(timeout time.Duration) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.closed {
+	if g.base.Err() != nil {
 		return errClosed
 	}
 	g.stopJoining()
@@ -202,14 +178,13 @@ func (g *Gossip) Leave(timeout time.Duration) error {
 }
 
 // Close stops all gossip. Without a Leave before it, the others take this node for dead after some
-// time. What memberlist has in hand ends within a few Probes, unheard.
+// time. memberlist's own goroutines end within a few Probes; nothing of them is logged any more.
 func (g *Gossip) Close() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.closed {
+	if g.base.Err() != nil {
 		return nil
 	}
-	g.closed = true
 	g.cancel()
 	err := g.list.Shutdown()
 	g.wg.Wait()

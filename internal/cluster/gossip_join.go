@@ -7,12 +7,14 @@ import (
 	"net/netip"
 	"strings"
 	"time"
+
+	"github.com/scurrycache/scurry/internal/hostport"
 )
 
 // The key of the problem that no other node answers.
 const joinProblem = "join"
 
-// join joins the others, once somebody watches, and goes on looking for those that are missing.
+// join joins the others from the first Watch on, and goes on to look for those that are missing.
 func (g *Gossip) join(ctx context.Context) {
 	select {
 	case <-g.watched:
@@ -30,11 +32,13 @@ func (g *Gossip) join(ctx context.Context) {
 	}
 }
 
+// untilRound is short while this node is alone. Else some of the others may know nodes that this
+// one lost.
 func (g *Gossip) untilRound() time.Duration {
 	if g.roster.alone() {
-		return g.pace.alone
+		return 2 * g.cfg.Probe
 	}
-	return g.pace.rejoin
+	return 30 * g.cfg.Probe
 }
 
 // round tries the addresses to join where no member is. A node there that took this one for dead,
@@ -55,19 +59,16 @@ func (g *Gossip) round(ctx context.Context) {
 	case failed != nil && g.roster.alone():
 		g.problems.report(joinProblem, fmt.Errorf(
 			"no other node answers at %s, which is tried again every %v: %w",
-			strings.Join(g.cfg.Join, ", "), g.pace.alone, failed))
+			strings.Join(g.cfg.Join, ", "), g.untilRound(), failed))
 	default:
-		g.problems.solved(joinProblem)
+		g.problems.reported.Forget(joinProblem)
 	}
 }
 
 // missing resolves the addresses to join, and leaves out those where members are, this node too.
 func (g *Gossip) missing(ctx context.Context) (missing []netip.AddrPort, failed error) {
 	for _, addr := range g.cfg.Join {
-		host, port, err := splitPeer(addr)
-		if err != nil {
-			return nil, err
-		}
+		host, port, _ := hostport.SplitNode(addr, wantAddr) // it has been checked
 		ips, err := resolveAll(ctx, host)
 		if err != nil {
 			failed = err
@@ -82,8 +83,7 @@ func (g *Gossip) missing(ctx context.Context) (missing []netip.AddrPort, failed 
 	return missing, failed
 }
 
-// joinError is the one error in the list that memberlist makes of it, which has line breaks and
-// bullets in its text.
+// joinError returns the only error in a list of memberlist's, whose text has line breaks and bullets.
 func joinError(err error) error {
 	if list, ok := errors.AsType[interface {
 		error

@@ -6,20 +6,18 @@ import (
 	"sync"
 )
 
-// outlet calls the hooks of a GossipConfig until it is shut: some of memberlist's timers go off
-// after its Shutdown.
+// outlet calls the hooks of a GossipConfig, if they aren't nil, until it is shut: some of
+// memberlist's timers fire after its Shutdown.
 type outlet struct {
+	mu      sync.RWMutex // held for reading while a hook is called
 	log     func(level slog.Level, line string)
 	problem func(error)
-
-	mu     sync.RWMutex // held for reading while a hook is called
-	closed bool
 }
 
 func (o *outlet) notify(err error) {
 	o.mu.RLock()
 	defer o.mu.RUnlock()
-	if !o.closed && o.problem != nil {
+	if o.problem != nil {
 		o.problem(err)
 	}
 }
@@ -28,7 +26,7 @@ func (o *outlet) notify(err error) {
 func (o *outlet) Write(b []byte) (int, error) {
 	o.mu.RLock()
 	defer o.mu.RUnlock()
-	if !o.closed && o.log != nil {
+	if o.log != nil {
 		o.log(parseLine(string(b)))
 	}
 	return len(b), nil
@@ -37,7 +35,7 @@ func (o *outlet) Write(b []byte) (int, error) {
 func (o *outlet) shut() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.closed = true
+	o.log, o.problem = nil, nil
 }
 
 // The words that memberlist begins its lines with.

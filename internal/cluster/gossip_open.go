@@ -1,15 +1,19 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/hashicorp/memberlist"
+
+	"github.com/scurrycache/scurry/internal/hostport"
 )
 
 const (
@@ -23,7 +27,7 @@ const (
 // open listens, and makes this node the first of its own list.
 func (g *Gossip) open() error {
 	logger := log.New(g.out, "", 0)
-	host, port, err := splitAddr(g.cfg.Listen)
+	host, port, err := hostport.Split(g.cfg.Listen, wantAddr)
 	if err != nil {
 		return err
 	}
@@ -60,23 +64,22 @@ func listen(ip netip.Addr, port uint16, logger *log.Logger) (
 	if ip.IsValid() {
 		host = ip.String()
 	}
-	tries := 1
-	if port == 0 {
-		tries = anyPortTries
-	}
-	for range tries {
+	for range anyPortTries {
 		t, err = memberlist.NewNetTransport(&memberlist.NetTransportConfig{
 			BindAddrs: []string{host}, BindPort: int(port), Logger: logger,
 		})
 		if err == nil {
 			return t, nil
 		}
+		if port != 0 {
+			break
+		}
 	}
 	return nil, listenError(net.JoinHostPort(host, strconv.Itoa(int(port))), err)
 }
 
-// listenError is why a port can't be listened on; memberlist's error has the text of that only. It
-// is err if the port can be listened on by now.
+// listenError returns why a port can't be listened on, of which err, memberlist's error, has only the
+// text. It returns err if the port is free by now.
 func listenError(addr string, err error) error {
 	l, tcp := net.Listen("tcp", addr)
 	if tcp != nil {
@@ -91,21 +94,15 @@ func listenError(addr string, err error) error {
 	return err
 }
 
-// advertise is where others reach this node, which listens on bind. The port is 0 if it is the one
-// listened on.
+// advertise returns the address at which others reach this node, which listens on bind. Its port is 0
+// if it is the one that is listened on.
 func (g *Gossip) advertise(bind netip.Addr) (netip.AddrPort, error) {
-	addr := g.cfg.Advertise
-	if addr == "" {
+	addr := cmp.Or(g.cfg.Advertise, g.cfg.PeerAddr)
+	host, port, _ := hostport.SplitNode(addr, wantAddr) // it has been checked
+	if g.cfg.Advertise == "" {
 		if bind.IsValid() && !bind.IsUnspecified() {
 			return netip.AddrPortFrom(bind, 0), nil
 		}
-		addr = g.cfg.PeerAddr
-	}
-	host, port, err := splitPeer(addr)
-	if err != nil {
-		return netip.AddrPort{}, err
-	}
-	if g.cfg.Advertise == "" {
 		port = 0
 	}
 	ip, err := resolve(g.base, host)
@@ -116,28 +113,20 @@ func (g *Gossip) advertise(bind netip.Addr) (netip.AddrPort, error) {
 	return netip.AddrPortFrom(ip, port), err
 }
 
-// resolve is host's address, an IPv4 one if there is any.
+// resolve returns host's address, an IPv4 one if there is any.
 func resolve(ctx context.Context, host string) (netip.Addr, error) {
 	ips, err := resolveAll(ctx, host)
 	if err != nil {
 		return netip.Addr{}, err
 	}
-	for _, ip := range ips {
-		if ip.Is4() {
-			return ip, nil
-		}
-	}
-	return ips[0], nil
+	return ips[max(0, slices.IndexFunc(ips, netip.Addr.Is4))], nil
 }
 
-// resolveAll is all of host's addresses, at least one.
+// resolveAll returns all of host's addresses, at least one.
 func resolveAll(ctx context.Context, host string) ([]netip.Addr, error) {
 	ctx, cancel := context.WithTimeout(ctx, resolveAtMost)
 	defer cancel()
 	ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
-	if err == nil && len(ips) == 0 {
-		err = fmt.Errorf("%s has no address", host)
-	}
 	for i := range ips {
 		ips[i] = ips[i].Unmap()
 	}
@@ -146,13 +135,13 @@ func resolveAll(ctx context.Context, host string) ([]netip.Addr, error) {
 
 func (g *Gossip) options(t memberlist.Transport, logger *log.Logger) *memberlist.Config {
 	c := memberlist.DefaultLANConfig()
-	c.Name, c.Label, c.SecretKey = g.cfg.Name, label, g.cfg.Key
+	c.Name, c.Label, c.SecretKey = g.cfg.PeerAddr, label, g.cfg.Key
 	c.Transport, c.Logger = t, logger
 	c.AdvertiseAddr, c.AdvertisePort = g.own.Addr().String(), int(g.own.Port())
-	c.Delegate, c.Events, c.Conflict = self(g.cfg.PeerAddr), &g.roster, &g.roster
+	c.Events, c.Conflict = &g.roster, &g.roster
 
 	// As DefaultLANConfig has it for a Probe of a second.
-	probe := g.pace.probe
+	probe := g.cfg.Probe
 	c.ProbeInterval, c.ProbeTimeout, c.GossipInterval = probe, probe/2, probe/5
 	c.GossipToTheDeadTime, c.TCPTimeout = 30*probe, min(10*probe, c.TCPTimeout)
 

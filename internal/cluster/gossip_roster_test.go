@@ -3,17 +3,18 @@ package cluster
 import (
 	"log/slog"
 	"net"
+	"net/netip"
 	"slices"
 	"testing"
 
 	"github.com/hashicorp/memberlist"
 )
 
-func TestRosterIgnoresNodesThatDoNotSayTheirPeerAddress(t *testing.T) {
+func TestRosterIgnoresNodesThatAreNotNamedByTheirPeerAddress(t *testing.T) {
 	var told []error
-	r := roster{problems: &problems{notify: func(err error) { told = append(told, err) }}}
-	join := func(name, meta string) {
-		r.NotifyJoin(&memberlist.Node{Name: name, Meta: []byte(meta), Addr: net.IP{10, 0, 0, 1}, Port: 7946})
+	r := roster{problems: &problems{notify: func(err error) { told = append(told, err) }}, members: map[string]netip.AddrPort{}}
+	node := func(name string) *memberlist.Node {
+		return &memberlist.Node{Name: name, Addr: net.IP{10, 0, 0, 1}, Port: 7946}
 	}
 	want := func(nodes ...string) {
 		t.Helper()
@@ -22,26 +23,27 @@ func TestRosterIgnoresNodesThatDoNotSayTheirPeerAddress(t *testing.T) {
 			t.Errorf("got %q, want %q", got, nodes)
 		}
 	}
-	join("a", "a:1")
+	r.NotifyJoin(node("a:1"))
 	if !r.alone() {
 		t.Error("one node isn't alone")
 	}
 	for range 2 {
-		join("b", "http://b:2")
+		r.NotifyJoin(node("http://b:2"))
 	}
 	if len(told) != 1 {
 		t.Fatalf("told %v", told)
 	}
-	wantError(t, told[0], `node "b" at 10.0.0.1:7946`, "leave out http://")
+	wantError(t, told[0], `node "http://b:2" at 10.0.0.1:7946`, "leave out http://")
 	want("a:1")
-	if r.alone() {
-		t.Error("two nodes are alone")
+	if r.alone() || !r.has(netip.MustParseAddrPort("10.0.0.1:7946")) {
+		t.Error("two nodes are alone, or not where they are")
 	}
-	r.NotifyUpdate(&memberlist.Node{Name: "b", Meta: []byte("b:2")})
+	r.NotifyUpdate(node("b:2"))
 	want("a:1", "b:2")
-	r.NotifyLeave(&memberlist.Node{Name: "b"})
+	r.NotifyLeave(node("b:2"))
 	want("a:1")
-	join("b", "")
+	r.NotifyLeave(node("http://b:2"))
+	r.NotifyJoin(node("http://b:2"))
 	if len(told) != 2 {
 		t.Errorf("told %v", told)
 	}

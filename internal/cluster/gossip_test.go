@@ -181,9 +181,9 @@ func TestGossipWrongKeyIsNotAdmitted(t *testing.T) {
 }
 
 func TestGossipSameName(t *testing.T) {
-	a := gossip(t, "a:1", GossipConfig{Name: "one"})
-	gossip(t, "b:2", GossipConfig{Name: "one", Join: []string{a.Addr()}})
-	wantError(t, a.problem(), `two nodes are called "one"`, a.Addr(), "a name of its own")
+	a := gossip(t, "a:1", GossipConfig{})
+	gossip(t, "a:1", GossipConfig{Join: []string{a.Addr()}})
+	wantError(t, a.problem(), `two nodes are called "a:1"`, a.Addr(), "a name of its own")
 }
 
 func TestGossipClosed(t *testing.T) {

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/scurrycache/scurry/internal/hostport"
 )
 
 // Source says where the addresses of the nodes come from. Exactly one of Nodes, Host and Path is
@@ -15,11 +17,7 @@ type Source struct {
 	Path  string   // the file that OpenFile reads
 }
 
-const (
-	dnsPrefix  = "dns:"
-	filePrefix = "file:"
-	wantSource = "addresses (10.0.0.1:8001,10.0.0.2:8001), dns:HOST:PORT or file:PATH"
-)
+const wantSource = "addresses (10.0.0.1:8001,10.0.0.2:8001), dns:HOST:PORT or file:PATH"
 
 // Parse reads a Source from one of the forms
 //
@@ -30,25 +28,23 @@ const (
 // It looks at neither the name nor the file. A node can't be called just dns or file.
 func Parse(s string) (Source, error) {
 	s = strings.TrimSpace(s)
-	if name, found := strings.CutPrefix(s, dnsPrefix); found {
-		host, port, err := splitPeer(name)
+	switch kind, rest, _ := strings.Cut(s, ":"); {
+	case kind == "dns":
+		host, port, err := hostport.SplitNode(rest, wantAddr)
 		if err != nil {
 			return Source{}, fmt.Errorf("%s: %w", s, err)
 		}
 		return Source{Host: host, Port: port}, nil
-	}
-	if path, found := strings.CutPrefix(s, filePrefix); found {
-		if path == "" {
-			return Source{},
-				errors.New("file: names no file: give its path, as in file:/etc/scurry/peers")
-		}
-		return Source{Path: path}, nil
+	case kind == "file" && rest == "":
+		return Source{}, errors.New("file: names no file: give its path, as in file:/etc/scurry/peers")
+	case kind == "file":
+		return Source{Path: rest}, nil
 	}
 	return parseNodes(s)
 }
 
 func parseNodes(s string) (Source, error) {
-	for _, prefix := range []string{dnsPrefix, filePrefix} {
+	for _, prefix := range []string{"dns:", "file:"} {
 		if strings.Contains(s, ","+prefix) || strings.Contains(s, ", "+prefix) {
 			return Source{}, fmt.Errorf("expected %s, not %q: %s stands alone", wantSource, s,
 				prefix)

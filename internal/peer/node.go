@@ -22,6 +22,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/scurrycache/scurry/internal/once"
 	"github.com/scurrycache/scurry/internal/wire"
 	"github.com/scurrycache/scurry/internal/wire/handshake"
 )
@@ -97,7 +98,7 @@ type Node struct {
 	greeting            []newcomer // the oldest first
 	contact             contact
 	rebuilt             time.Time // when the ring last changed
-	warnings, strangers once      // what has been warned of
+	warnings, strangers once.Set  // what has been warned of
 	past                []*ring   // the rings before the present one, the last one last
 }
 
@@ -408,12 +409,12 @@ func (n *Node) compare(theirs handshake.Hello) {
 	if ours == nil || theirs.Members == nil || slices.Equal(ours, theirs.Members) {
 		return
 	}
-	n.warnings.once(func() {
+	if n.warnings.First(append([]string{"list", theirs.Name}, theirs.Members...)...) {
 		n.cfg.Log.Warn().Str("peer", theirs.Name).Strs("ours", few(ours)).Strs("theirs",
 			few(theirs.Members)).
 			Msg("this peer was given another list of nodes: give all nodes the same, or files " +
 				"will be fetched more than once")
-	}, append([]string{"list", theirs.Name}, theirs.Members...)...)
+	}
 }
 
 // reunite reports a contact that returns after longer than a lease: with the node of that instance,
@@ -453,4 +454,13 @@ func (n *Node) wireConfig() wire.Config {
 // deathTimeout is how long a peer is silent until it counts as dead.
 func (n *Node) deathTimeout() time.Duration {
 	return n.cfg.Heartbeat * time.Duration(n.cfg.MissedHeartbeats)
+}
+
+// few is list, cut to what fits into a line of log: it may be a peer's.
+func few(list []string) []string {
+	short := make([]string, 0, min(len(list), 64))
+	for _, s := range list[:min(len(list), 64)] {
+		short = append(short, s[:min(len(s), 256)])
+	}
+	return short
 }

@@ -1,7 +1,6 @@
 package peer
 
 import (
-	"fmt"
 	"net"
 	"slices"
 	"testing"
@@ -184,20 +183,4 @@ func TestDialedForAnother(t *testing.T) {
 	b.SetMembers([]string{"localhost:" + port})
 	b.awaitState(t, "localhost:"+port, Refused)
 	eventually(t, "it is refused on the other side, too", func() bool { return a.Refused() > 0 })
-}
-
-func TestOnceForgetsTheOldest(t *testing.T) {
-	var o once
-	n := 0
-	for i := range 2 * maxOnce {
-		for range 2 {
-			o.once(func() { n++ }, "about", fmt.Sprint(i))
-		}
-	}
-	if n != 2*maxOnce || len(o.seen) != maxOnce || len(o.oldest) != maxOnce {
-		t.Errorf("%d warnings about %d things, %d remembered", n, 2*maxOnce, len(o.seen))
-	}
-	if o.once(func() { n++ }, "about", "0"); n != 2*maxOnce+1 {
-		t.Error("the oldest wasn't forgotten")
-	}
 }

@@ -384,11 +384,11 @@ func (p *Peer) Disagrees(theirs []string) {
 	if time.Since(n.rebuilt) < settled || slices.Equal(ours, theirs) {
 		return
 	}
-	n.warnings.once(func() {
+	if n.warnings.First(append([]string{"ring", p.name}, theirs...)...) {
 		n.cfg.Log.Warn().Str("peer", p.name).Strs("ours", few(ours)).Strs("theirs", few(theirs)).
 			Msg("this peer has other nodes in its ring: see that all are told the same and reach " +
 				"each other, or files will be fetched more than once")
-	}, append([]string{"ring", p.name}, theirs...)...)
+	}
 }
 
 // WaitForPeers waits until every member that was known at the time of the call has been dialed

@@ -116,11 +116,11 @@ func (n *Node) logRefused(remote net.Addr, err error) {
 	if reason != "other" && reason != "foreign" && reason != "secret" {
 		table = &n.warnings // strangers can't push out what is said of nodes
 	}
-	table.once(func() {
+	if table.First("refused", host, reason) {
 		n.cfg.Log.Warn().Str("error", few([]string{err.Error()})[0]).Stringer("remote", remote).
 			Msg("a connection to the peer port was refused; more for the same reason aren't " +
 				"logged, but counted")
-	}, "refused", host, reason)
+	}
 }
 
 // answerLocked serves a peer's requests from now on.
