@@ -35,7 +35,7 @@ func validPort(s string) bool {
 func validName(s string) bool {
 	for i := 0; i < len(s); i++ {
 		switch c := s[i]; {
-		case alphanumeric(c) || strings.IndexByte("._-~!$&'()*+,;=", c) >= 0:
+		case alphanumeric(c) || c == '.' || strings.IndexByte("_-~!$&'()*+,;=", c) >= 0:
 		case c == '%' && i+2 < len(s):
 			if _, err := strconv.ParseUint(s[i+1:i+3], 16, 8); err != nil {
 				return false
