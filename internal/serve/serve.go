@@ -42,9 +42,10 @@ func (t *response) answer() error {
 	for {
 		t.s.Lookup(&t.q, &f)
 		t.key, t.fetch = f.Key, nil
-		d, err := t.s.Rules.Decide(&t.q, &f), error(nil)
+		var err error
+		d := t.s.Rules.Decide(&t.q, &f)
 		if d.Asks() {
-			d, err = t.ask(&f, d)
+			err = t.ask(&f, &d)
 		}
 		if err == nil {
 			err = t.carryOut(&d)
@@ -60,29 +61,30 @@ func (t *response) answer() error {
 	}
 }
 
-// ask asks the owner and the origin for as long as a decision wants it, and returns the one that
+// ask asks the owner and the origin for as long as d wants it, and makes d the decision that
 // doesn't.
-func (t *response) ask(f *decide.Found, d decide.Decision) (decide.Decision, error) {
+func (t *response) ask(f *decide.Found, d *decide.Decision) error {
 	ctx := t.r.Context()
 	if d.Action == decide.Look {
-		f.Looked, f.AtOwner = true, t.s.Store.Peek(ctx, t.request(&d))
-		if d = t.s.Rules.Decide(&t.q, f); f.AtOwner != nil {
+		f.Looked, f.AtOwner = true, t.s.Store.Peek(ctx, t.request(d))
+		if *d = t.s.Rules.Decide(&t.q, f); f.AtOwner != nil {
 			f.AtOwner.Close()
 		}
 	}
 	for tries := 0; d.Action == decide.Fetch || d.Action == decide.Revalidate; tries++ {
-		res, err := t.s.fetchFor(ctx, t.request(&d), d.Record)
+		res, err := t.s.fetchFor(ctx, t.request(d), d.Record)
 		if err != nil {
 			if ctx.Err() != nil {
-				return d, err
+				return err
 			}
-			return t.s.Rules.Failed(&t.q, d, t.failure(err)), nil
+			*d = t.s.Rules.Failed(&t.q, *d, t.failure(err))
+			return nil
 		}
-		if d = t.s.Rules.Fetched(&t.q, d, res, tries); d.Result == nil {
+		if *d = t.s.Rules.Fetched(&t.q, *d, res, tries); d.Result == nil {
 			res.Close()
 		}
 	}
-	return d, nil
+	return nil
 }
 
 // request is t's as one to the store, as d says.
