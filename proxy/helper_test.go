@@ -110,6 +110,15 @@ func (n *node) reads(bytes int64) {
 	eventually(n.t, fmt.Sprint(bytes, " bytes are read from the origin"), func() bool { return n.Stats().OriginBytes == bytes })
 }
 
+// idle waits until no node reads a body. One that can't be asked for again takes its room until its
+// fill has ended, which is a moment after the client has it all; the next one mightn't be kept then.
+func (n *node) idle() {
+	n.t.Helper()
+	for _, p := range append([]*proxy.Proxy{n.Proxy}, n.peers...) {
+		eventually(n.t, "nothing is being read", func() bool { return p.Stats().LiveFills == 0 })
+	}
+}
+
 // oneNode skips a test that is about what a node does by itself.
 func oneNode(t testing.TB) {
 	if amongPeers > 1 {

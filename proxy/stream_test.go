@@ -67,6 +67,7 @@ func TestEdgeSizesWithoutRangesAndChunked(t *testing.T) {
 			if got := o.Count(); got != 1 {
 				t.Errorf("%s: %d origin requests", path, got)
 			}
+			n.idle()
 		}
 	}
 }
