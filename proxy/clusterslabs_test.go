@@ -173,7 +173,7 @@ func TestForeignKeysStayOut(t *testing.T) {
 }
 
 // TestEvictedChunksAreRefilledThroughTheirOwner: what the owner had to evict it fetches again,
-// once, for whoever asks.
+// once, whichever node asks.
 func TestEvictedChunksAreRefilledThroughTheirOwner(t *testing.T) {
 	c := newCluster(t, 3, proxy.Config{})
 	f := origintest.File{Size: 40 << 10, ETag: `"1"`, Header: maxAge("600")}

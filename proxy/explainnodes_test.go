@@ -33,9 +33,9 @@ func TestExplainAmongNodes(t *testing.T) {
 	name := c.names[c.owner("a")]
 
 	e := other.explain(false, "GET", "/files/a")
-	tells(t, e, "Nothing is stored for this request.", "fetched from the origin", "by way of its owner, "+name, "Its owner, "+name+", knows all", "Owner  "+name+"; this node is "+e.Node)
+	tells(t, e, "Nothing is stored for this request.", "fetched from the origin", "by way of its owner, "+name, "Its owner, "+name+", knows all", "Owner  "+name+", this node is "+e.Node)
 	owner.get("/files/a")
-	tells(t, owner.explain(false, "GET", "/files/a"), "A response is stored.", "Owner  "+name+"; this node is "+name)
+	tells(t, owner.explain(false, "GET", "/files/a"), "A response is stored.", "Owner  "+name+", which is this node")
 
 	c.o.Forget()
 	for range 2 { // and no copy is left here by asking

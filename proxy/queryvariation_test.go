@@ -69,7 +69,7 @@ func TestNoVarySearchChanges(t *testing.T) {
 	}
 }
 
-// TestNoVarySearchAmongNodes: whoever was asked first, and on whichever node, one response answers
+// TestNoVarySearchAmongNodes: whatever was asked first, and on whichever node, one response answers
 // for all.
 func TestNoVarySearchAmongNodes(t *testing.T) {
 	c := newCluster(t, 3, proxy.Config{NoVarySearch: true})

@@ -16,7 +16,7 @@ import (
 )
 
 // TestSeekThatIsRefusedEndsNoOpenBody: the answer to a plain GET is read on until another request
-// has been accepted, whoever makes it.
+// has been accepted, whichever node makes it.
 func TestSeekThatIsRefusedEndsNoOpenBody(t *testing.T) {
 	oneNode(t) // among several, the seek may wait for the open body, which has what it wants
 	for _, kind := range []string{"403 to all but the first", "403 to ranges", "the whole to ranges"} {
@@ -66,7 +66,7 @@ func TestSeekThatIsRefusedEndsNoOpenBody(t *testing.T) {
 	}
 }
 
-// TestCodingOfTheStoredResponse: its parts are asked for as it was, whoever wants them, since an
+// TestCodingOfTheStoredResponse: its parts are asked for as it was, whichever client wants them, since an
 // origin may compress for those who accept that and not say so in Vary.
 func TestCodingOfTheStoredResponse(t *testing.T) {
 	n, o := fronting(t, proxy.Config{Memory: 8 << 20})

@@ -109,7 +109,7 @@ func (o *scripted) serve(c net.Conn) {
 	o.pending--
 	o.mu.Unlock()
 	if len(x.heads) > 0 {
-		io.Copy(io.Discard, r) // the other side closes, lest a reset overtake the answer
+		io.Copy(io.Discard, r) // the other side closes; else a reset could overtake the answer
 	}
 }
 

@@ -24,7 +24,7 @@ type Cluster struct {
 	PeerTLSCert    File `name:"peer-tls-cert" placeholder:"FILE" group:"Cluster:" help:"Certificate of this node, PEM, for mutual TLS between nodes; for servers and for clients, in the name of its --self."`
 	PeerTLSKey     File `name:"peer-tls-key" placeholder:"FILE" group:"Cluster:" help:"Key of that certificate, PEM."`
 	PeerTLSCA      File `name:"peer-tls-ca" placeholder:"FILE" group:"Cluster:" help:"Certificates, PEM, one of which has signed each node's."`
-	PeerInsecure   bool `group:"Cluster:" help:"Let whoever can reach the ports of the cluster be a node of it."`
+	PeerInsecure   bool `group:"Cluster:" help:"Let any host that can reach the cluster's ports be a node of it."`
 
 	Join          PeerList `placeholder:"HOST:PORT,..." group:"Cluster:" help:"Gossip address of any node, or of several, from which this one learns of all; instead of --peers."`
 	GossipListen  Addr     `placeholder:"HOST:PORT" group:"Cluster:" help:"Address for gossip, TCP and UDP (with --join: the host of --peer-listen, at port 7946). Without --join, this node waits for others to join it."`

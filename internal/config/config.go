@@ -41,7 +41,7 @@ type Config struct {
 
 	Targets                 FieldNames `default:"Scurry-Cache-Control,CDN-Cache-Control" placeholder:"NAME,..." group:"Rules:" help:"Fields that are obeyed instead of Cache-Control and Expires (RFC 9213), the first that there is; or none (${default})."`
 	GroupFields             FieldNames `default:"none" placeholder:"NAME,..." group:"Rules:" help:"Fields that name cache groups besides Cache-Groups (RFC 9875), such as Surrogate-Key and Cache-Tag (${default})."`
-	NoVarySearch            bool       `group:"Rules:" help:"Honour No-Vary-Search, by which a response says what of the query doesn't matter."`
+	NoVarySearch            bool       `group:"Rules:" help:"Honour No-Vary-Search, by which a response says which parts of the query don't matter."`
 	PrivateCookies          bool       `group:"Rules:" help:"Never store responses with Set-Cookie, even if they state their freshness."`
 	IgnoreRequestDirectives bool       `group:"Rules:" help:"Give clients no say in what they are answered from: ignore the Cache-Control and Pragma of requests."`
 

@@ -8,8 +8,8 @@ import (
 	"github.com/scurrycache/scurry/internal/store"
 )
 
-// Representation says how a record answers a request: which status the client gets, and what of the
-// content (RFC 9110 sections 13 and 14).
+// Representation says how a record answers a request: which status the client gets, and which
+// bytes of the content (RFC 9110 sections 13 and 14).
 type Representation struct {
 	Status  int
 	Empty   bool              // no content is sent

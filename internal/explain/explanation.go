@@ -114,7 +114,11 @@ func (e *Explanation) String() string {
 	for _, f := range e.Fields {
 		fmt.Fprintln(&b, f)
 	}
-	key, owner := Statements{{"", e.Key}}, Statements{{"", e.Owner + "; this node is " + e.Node}}
+	node := "this node is " + e.Node
+	if e.Owner == e.Node {
+		node = "which is this node"
+	}
+	key, owner := Statements{{"", e.Key}}, Statements{{"", e.Owner + ", " + node}}
 	paragraph(&b, "Now", e.Now, true)
 	paragraph(&b, "Next", e.Next.Statements, true)
 	paragraph(&b, "Key", append(key, e.About...), e.Key != "")

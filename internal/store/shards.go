@@ -9,7 +9,7 @@ import (
 
 // shards is the entries of the table by cache key, spread by path over several locks. So a lookup
 // doesn't wait for lookups of other keys, or for changes elsewhere. Shards and entries are changed
-// only under the store's mu, and whoever holds that needs no shard's lock to read.
+// only under the store's mu. A goroutine that holds that needs no shard's lock to read.
 type shards struct {
 	list [64]shard
 	n    int // entries; guarded by the store's mu
