@@ -22,8 +22,8 @@ func (d Directives) Said(name string) (text string, readable bool) {
 	return fmt.Sprintf("%s=%d", name, seconds/time.Second), true
 }
 
-// Malformed names the fields of a response that can't be read. Without its field of directives it
-// says nothing that permits more; a directive counts as 0 seconds, Expires as past, and Date and Age are ignored.
+// Malformed names the fields of a response that can't be read. A field of directives then permits
+// nothing, a directive counts as 0 seconds, Expires as past, and Date and Age are ignored.
 func (p Policy) Malformed(r *Response) (names []string) {
 	d, field := p.ResponseDirectives(r.Header)
 	if d.broken {
