@@ -69,7 +69,7 @@ func (c *guardedConn) claim(ctx context.Context, url string) bool {
 func (c *guardedConn) tryClaim(url string) (ok, over bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.phase == dead || c.sent.full() || c.server.trust.distrusted() {
+	if c.phase == dead || c.sent.full() || c.trust.distrusted() {
 		return false, true
 	}
 	if ok = c.waiting; c.secure { // without TLS, tryRead and beforeWrite see what still comes
@@ -85,10 +85,10 @@ func (c *guardedConn) tryClaim(url string) (ok, over bool) {
 // soon as that runs. The reader may still hold earlier bytes, and would take them for the response
 // to the request that is about to be sent.
 func (c *guardedConn) giveUp() {
-	distrusted := c.server.trust.distrusted()
+	distrusted := c.trust.distrusted()
 	c.mu.Lock()
 	if distrusted { // what would still come is read by nobody
-		c.server.trust.suspect(c.sent.take())
+		c.trust.suspect(c.sent.take())
 	}
 	c.phase = dead
 	c.mu.Unlock()

@@ -16,7 +16,7 @@ func (s *Server) dialPlain(dial dialFunc) dialFunc {
 		if err != nil {
 			return nil, err
 		}
-		return s.guard(conn, false), nil
+		return guard(conn, false, &s.trust, s.closesIdle), nil
 	}
 }
 
@@ -53,7 +53,7 @@ func (s *Server) handshake(ctx context.Context, conn net.Conn, config *tls.Confi
 		config = config.Clone()
 		config.ServerName, _, _ = net.SplitHostPort(addr)
 	}
-	under := s.guard(conn, true)
+	under := guard(conn, true, &s.trust, s.closesIdle)
 	secure := tls.Client(under, config)
 	if err := secure.HandshakeContext(ctx); err != nil {
 		_ = conn.Close()

@@ -30,11 +30,13 @@ import (
 type guardedConn struct {
 	net.Conn
 	raw    syscall.RawConn
-	server *Server       // at the other end
-	secure bool          // it carries TLS
-	moved  chan struct{} // has room for one: what claim waits for has changed
-	gone   chan struct{} // closed by Close
-	once   sync.Once
+	trust  *trust // in the server
+	secure bool   // it carries TLS
+	// reports whether the transport may be closing a connection that has been idle since then
+	closesIdle func(since time.Time) bool
+	moved      chan struct{} // has room for one: what claim waits for has changed
+	gone       chan struct{} // closed by Close
+	once       sync.Once
 
 	into []byte // what Read and tryRead share, to the next err
 	n    int
@@ -68,7 +70,7 @@ const (
 var errUnsolicited = errors.New("the server sent something that no request had asked for")
 
 // guard puts a guardedConn around conn, if this system can show what has come over conn.
-func (s *Server) guard(conn net.Conn, secure bool) net.Conn {
+func guard(conn net.Conn, secure bool, t *trust, closesIdle func(time.Time) bool) net.Conn {
 	sc, ok := conn.(syscall.Conn)
 	if !ok || !canPeek {
 		return conn
@@ -78,7 +80,7 @@ func (s *Server) guard(conn net.Conn, secure bool) net.Conn {
 		return conn
 	}
 	c := &guardedConn{
-		Conn: conn, raw: raw, server: s, secure: secure,
+		Conn: conn, raw: raw, trust: t, secure: secure, closesIdle: closesIdle,
 		moved: make(chan struct{}, 1), gone: make(chan struct{}),
 	}
 	c.try = c.tryRead
@@ -141,8 +143,8 @@ func (c *guardedConn) Close() error {
 func (c *guardedConn) judge() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.idling && !c.looked && !c.server.closesIdle(c.since) {
-		c.server.trust.suspect(c.sent.take())
+	if c.idling && !c.looked && !c.closesIdle(c.since) {
+		c.trust.suspect(c.sent.take())
 		c.phase = dead
 	}
 }

@@ -103,7 +103,7 @@ func (c *guardedConn) refuseLocked(b []byte) bool {
 		return false
 	}
 	if c.phase != dead && len(bytes.Trim(b, "\r\n")) > 0 && !timedOut(b) {
-		c.server.trust.suspect(c.sent.take())
+		c.trust.suspect(c.sent.take())
 	}
 	c.phase = dead
 	c.signal()

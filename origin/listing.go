@@ -5,10 +5,8 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
-	"html/template"
 	"io/fs"
 	"net/http"
-	"net/url"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -104,24 +102,4 @@ func compareEntries(a, b fs.FileInfo) int {
 		return -1
 	}
 	return 1
-}
-
-// escapeName writes name as a relative URL without characters that HTML escapes, since simple
-// clients don't unescape them. All that isn't unreserved (RFC 3986 section 2.3) is percent-encoded,
-// also a colon, which could end a scheme.
-func escapeName(name string) template.URL {
-	return template.URL(strings.ReplaceAll(url.QueryEscape(name), "+", "%20"))
-}
-
-// formatSize writes n to a tenth of the largest binary unit that isn't larger than n.
-func formatSize(n int64) string {
-	if n < 1<<10 {
-		return fmt.Sprintf("%d B", n)
-	}
-	size, unit := float64(n)/(1<<10), 0
-	for size >= 1<<10 && unit < 5 {
-		size /= 1 << 10
-		unit++
-	}
-	return fmt.Sprintf("%.1f %ciB", size, "KMGTPE"[unit])
 }

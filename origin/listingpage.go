@@ -1,6 +1,11 @@
 package origin
 
-import "html/template"
+import (
+	"fmt"
+	"html/template"
+	"net/url"
+	"strings"
+)
 
 // listingPage lists a directory. It needs nothing but itself: no script, no other file.
 var listingPage = template.Must(template.New("listing").Funcs(template.FuncMap{
@@ -39,3 +44,23 @@ td:first-child { overflow-wrap: anywhere; }
 </body>
 </html>
 `))
+
+// escapeName writes name as a relative URL without characters that HTML escapes, since simple
+// clients don't unescape them. All that isn't unreserved (RFC 3986 section 2.3) is percent-encoded,
+// also a colon, which could end a scheme.
+func escapeName(name string) template.URL {
+	return template.URL(strings.ReplaceAll(url.QueryEscape(name), "+", "%20"))
+}
+
+// formatSize writes n to a tenth of the largest binary unit that isn't larger than n.
+func formatSize(n int64) string {
+	if n < 1<<10 {
+		return fmt.Sprintf("%d B", n)
+	}
+	size, unit := float64(n)/(1<<10), 0
+	for size >= 1<<10 && unit < 5 {
+		size /= 1 << 10
+		unit++
+	}
+	return fmt.Sprintf("%.1f %ciB", size, "KMGTPE"[unit])
+}
