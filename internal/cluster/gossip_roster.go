@@ -85,7 +85,7 @@ func (r *roster) NotifyLeave(n *memberlist.Node) {
 // NotifyConflict implements memberlist.ConflictDelegate.
 func (r *roster) NotifyConflict(known, other *memberlist.Node) {
 	r.problems.report("name "+other.Name, fmt.Errorf(
-		"two nodes are called %.100q, at %s and at %s: give each a name of "+
-			"its own (one that has just moved is let in when its old address is found dead)",
+		"two nodes are called %.100q, at %s and at %s: give each an address of its own by "+
+			"--self (one that has just moved is let in when its old address is found dead)",
 		other.Name, known.Address(), other.Address()))
 }

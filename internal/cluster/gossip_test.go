@@ -183,7 +183,7 @@ func TestGossipWrongKeyIsNotAdmitted(t *testing.T) {
 func TestGossipSameName(t *testing.T) {
 	a := gossip(t, "a:1", GossipConfig{})
 	gossip(t, "a:1", GossipConfig{Join: []string{a.Addr()}})
-	wantError(t, a.problem(), `two nodes are called "a:1"`, a.Addr(), "a name of its own")
+	wantError(t, a.problem(), `two nodes are called "a:1"`, a.Addr(), "an address of its own by --self")
 }
 
 func TestGossipClosed(t *testing.T) {
