@@ -120,8 +120,8 @@ func (c *explainCmd) serves(u *url.URL) bool {
 
 // explanation asks the admin listener at the address, and copies what it answers to w.
 func explanation(ctx context.Context, w io.Writer, address string, form url.Values) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet,
-		"http://"+address+"/explain?"+form.Encode(), nil)
+	u := url.URL{Scheme: "http", Host: address, Path: "/explain", RawQuery: form.Encode()}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
 	if err != nil {
 		return usageError{err}
 	}

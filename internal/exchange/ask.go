@@ -64,7 +64,8 @@ func (x *Exchange) open(ctx context.Context, node string, q outgoing) (*content,
 	if wrong, ok := errors.AsType[*notOwner](err); ok {
 		p.Disagrees(wrong.ring)
 	}
-	if err == store.ErrBehind {
+	// sharing is asking, too, and mustn't be answered by itself
+	if err == store.ErrBehind && q.kind != reqPull && q.kind != reqTake {
 		if sharing := x.share(node); sharing != nil {
 			err = fmt.Errorf("%w: %w", err, sharing)
 		}

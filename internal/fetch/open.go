@@ -20,6 +20,7 @@ func (o *Origin) Open(
 	header := o.fetchHeader(by)
 	delete(header, "Accept-Encoding")  // as the stored one was selected, so are its parts
 	maps.Copy(header, rec.Selecting()) // what the request at hand has may differ in form
+	delete(header, "Range")            // by which it may have been selected
 	span := "all"
 	if off > 0 || end >= 0 {
 		if acceptsNone(rec.Fields()) {

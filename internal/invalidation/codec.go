@@ -52,14 +52,15 @@ func (v *vector) code(c *codec.Coder) {
 		codec.Int(c, &n.issuer)
 		number(c, &n.number, 1)
 	}
-	for i := 1; i < len(*v); i++ {
-		if (*v)[i-1].issuer >= (*v)[i].issuer {
-			c.Fail()
-		}
+	if !c.Reads { // others may be reading it
+		return
 	}
-	if c.Bad || len(*v) > maxIssuers {
-		c.Fail()
-		*v = nil
+	for i := range *v {
+		if i > 0 && (*v)[i-1].issuer >= (*v)[i].issuer || i == maxIssuers {
+			c.Fail()
+			*v = nil
+			return
+		}
 	}
 }
 

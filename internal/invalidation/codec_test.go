@@ -82,8 +82,10 @@ func TestPositionsAreChecked(t *testing.T) {
 				v[i] = count{uint64(i), 1}
 			}
 		}
-		c := codec.Coder{}
-		v.code(&c)
+		c, n := codec.Coder{}, len(v)
+		if v.code(&c); len(v) != n || c.Bad {
+			t.Errorf("writing %.100v has left %d of %d", v, len(v), n)
+		}
 		(&vector{}).code(&c)
 		if _, _, ok := decodePosition(c.B); ok {
 			t.Errorf("%.100v is taken", v)

@@ -107,9 +107,9 @@ func (c *conn) begin() (refuse string, last bool) {
 
 // rest notes that a response has ended.
 func (c *conn) rest() {
-	c.answering.Store(false)
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.answering.Store(false)
 	if c.server.draining.Load() {
 		c.since = time.Now()
 	}

@@ -72,6 +72,9 @@ func (s *audiences) bring(f *flight, res *Result) {
 	a, left := f.audience, f.left
 	a.brought = Result{Record: res.Record, Found: res.Found, Peer: res.Peer, Collapsed: true}
 	a.began = f.began.Token
+	if a.full { // there is room again for those who come
+		a.full, a.refused = false, make(chan struct{})
+	}
 	if !left {
 		f.answer = res
 	}

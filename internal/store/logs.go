@@ -6,7 +6,7 @@ import "github.com/scurrycache/scurry/internal/invalidation"
 // PullRequest, gets a PullReply, and takes that in by Merge.
 
 // logBytes bounds the log, so that all of it fits into one message to another node. A message may
-// have 1 MiB; the rest is room for what is known of 10,000 incarnations of nodes.
+// have 1 MiB; the rest is room for what is known of 6,000 incarnations of nodes.
 var logBytes = [2]int{invalidation.Remove: 700 << 10, invalidation.Revalidate: 32 << 10}
 
 // Position is the position of this node's log.

@@ -131,6 +131,7 @@ func (r *Reader) readyRest(ctx context.Context) error {
 		rest := &Reader{
 			s: r.s, by: r.by, before: r.before, rec: r.rec,
 			start: from, pos: from, end: r.end, ahead: r.ahead, localOnly: r.localOnly,
+			choosing: true,
 		}
 		if err := rest.opened(ctx); err != nil {
 			rest.Close()

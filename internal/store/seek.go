@@ -70,6 +70,7 @@ func (r *Reader) ask(ctx context.Context, begun int64, mayLookAgain bool) (done 
 	}
 	if end-c.Start > r.s.rooms.small {
 		if err := r.s.rooms.wait(ctx, r.localOnly); err != nil {
+			r.s.tidy(r.rec) // it may be a peer's, with nothing stored here
 			return false, err
 		}
 	}
@@ -79,7 +80,9 @@ func (r *Reader) ask(ctx context.Context, begun int64, mayLookAgain bool) (done 
 
 // invalidated reports whether a node that was asked for the bytes has said that they have been
 // removed. This node didn't know that when it chose the record.
-func (r *Reader) invalidated() bool { return r.removed || r.run.via().invalidated() }
+func (r *Reader) invalidated() bool {
+	return r.removed || r.run.via().invalidated() || r.rest != nil && r.rest.invalidated()
+}
 
 func (r *Reader) invalid() error {
 	return fmt.Errorf("%s: invalidated: %w", r.rec.Key, fill.ErrGone)
@@ -276,12 +279,15 @@ func (r *Reader) beginFrom(from source, start, end, begun int64, mayLookAgain bo
 // lead others to the same gap. If a fill has begun since begun was noted, everything is to be
 // looked at again instead.
 func (r *Reader) gone(begun int64) error {
-	r.s.bodies.mu.Lock()
-	now := r.s.begunLocked(r.rec)
-	r.s.bodies.mu.Unlock()
+	s := r.s
+	s.mu.Lock() // no record comes with its fill between the look and the drop
+	defer s.mu.Unlock()
+	s.bodies.mu.Lock()
+	now := s.begunLocked(r.rec)
+	s.bodies.mu.Unlock()
 	if now != begun {
 		return nil
 	}
-	r.s.drop(r.rec)
+	s.dropLocked(r.rec)
 	return fill.ErrGone
 }
