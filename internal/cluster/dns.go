@@ -21,8 +21,8 @@ type Resolver interface {
 }
 
 // DNS is the list of the nodes at all addresses of a name, such as that of a headless Kubernetes
-// service. A and AAAA records count alike: a node that has both is in the list twice, so there should
-// be one service for each address family.
+// service. A and AAAA records count alike: a node that has both is in the list twice, so there
+// should be one service for each address family.
 type DNS struct {
 	// Host is the name, and Port that of every node.
 	Host string

@@ -13,8 +13,8 @@ const maxFile = 1 << 20 // bytes: ten thousands of nodes
 
 // File is a list of nodes in a file, which is read again at each Reload. The file has one address
 // per line, or several with commas between them. Blank lines are skipped, and so is the rest of a
-// line from a # on. The file should be replaced by renaming another onto it: half a file is a shorter
-// list of nodes.
+// line from a # on. The file should be replaced by renaming another onto it: half a file is a
+// shorter list of nodes.
 //
 // Its methods may be called concurrently.
 type File struct {

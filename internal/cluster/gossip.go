@@ -37,8 +37,9 @@ type GossipConfig struct {
 	// join it.
 	Join []string
 
-	// Key, if not empty, encrypts all gossip, and keeps out processes that don't have it: 16, 24 or 32
-	// bytes, the same for all nodes. Without it, any process that reaches Listen can be a member.
+	// Key, if not empty, encrypts all gossip, and keeps out processes that don't have it: 16, 24 or
+	// 32 bytes, the same for all nodes. Without it, any process that reaches Listen can be a
+	// member.
 	Key []byte
 
 	// Probe is how often each node asks another for a sign of life. A node that is gone leaves the

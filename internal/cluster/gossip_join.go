@@ -83,7 +83,8 @@ func (g *Gossip) missing(ctx context.Context) (missing []netip.AddrPort, failed 
 	return missing, failed
 }
 
-// joinError returns the only error in a list of memberlist's, whose text has line breaks and bullets.
+// joinError returns the only error in a list of memberlist's, whose text has line breaks and
+// bullets.
 func joinError(err error) error {
 	if list, ok := errors.AsType[interface {
 		error

@@ -78,8 +78,8 @@ func listen(ip netip.Addr, port uint16, logger *log.Logger) (
 	return nil, listenError(net.JoinHostPort(host, strconv.Itoa(int(port))), err)
 }
 
-// listenError returns why a port can't be listened on, of which err, memberlist's error, has only the
-// text. It returns err if the port is free by now.
+// listenError returns why a port can't be listened on, of which err, memberlist's error, has only
+// the text. It returns err if the port is free by now.
 func listenError(addr string, err error) error {
 	l, tcp := net.Listen("tcp", addr)
 	if tcp != nil {
@@ -94,8 +94,8 @@ func listenError(addr string, err error) error {
 	return err
 }
 
-// advertise returns the address at which others reach this node, which listens on bind. Its port is 0
-// if it is the one that is listened on.
+// advertise returns the address at which others reach this node, which listens on bind. Its port is
+// 0 if it is the one that is listened on.
 func (g *Gossip) advertise(bind netip.Addr) (netip.AddrPort, error) {
 	addr := cmp.Or(g.cfg.Advertise, g.cfg.PeerAddr)
 	host, port, _ := hostport.SplitNode(addr, wantAddr) // it has been checked

@@ -11,8 +11,8 @@ import (
 // head returns rec's head.
 func (s *Server) head(rec *store.Record) *head { return s.heads.of(rec, s.Site) }
 
-// preconditioned is the header of rec that a request's preconditions are about. It isn't unpacked for
-// requests that have none.
+// preconditioned is the header of rec that a request's preconditions are about. It isn't unpacked
+// for requests that have none.
 func (s *Server) preconditioned(q *decide.Request, rec *store.Record) http.Header {
 	if h := s.head(rec); h.header.Load() != nil || httpcache.Conditional(q.Header) {
 		return h.stored()

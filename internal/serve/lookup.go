@@ -12,8 +12,8 @@ func (s *Server) answers(rec *store.Record, asked string) bool {
 	return s.Site.Answers(rec, cmp.Or(rec.URL, rec.Key), asked)
 }
 
-// Lookup finds what is stored here for q, a HEAD or a GET, and the key that the answer to it belongs
-// under.
+// Lookup finds what is stored here for q, a HEAD or a GET, and the key that the answer to it
+// belongs under.
 func (s *Server) Lookup(q *decide.Request, f *decide.Found) {
 	f.Key, f.Record, f.MustRevalidate = s.Site.LikelyKey(q.Resource), nil, false
 	for key := f.Key; f.Record == nil; key = q.Resource {

@@ -40,8 +40,8 @@ var responses = sync.Pool{New: func() any { return new(response) }}
 // nobody is there to have it. The connection is aborted, so that the client can tell.
 var errCut = errors.New("the response is cut")
 
-// cut returns an error that wraps errCut. The access log gets err unless it is nil, or the origin's,
-// which has been logged with the origin's request.
+// cut returns an error that wraps errCut. The access log gets err unless it is nil, or the
+// origin's, which has been logged with the origin's request.
 func (t *response) cut(err error) error {
 	if _, logged := errors.AsType[*store.Failure](err); !logged && err != nil &&
 		!errors.Is(err, context.Canceled) {

@@ -163,8 +163,8 @@ func (s *Store) flightKey(f *flight, mark invalidation.Mark) string {
 	key := s.records.Prefix() + s.routingKey(req.Key) + ".0." +
 		strconv.FormatUint(uint64(mark), 36) + "." + digest(req.Key, f.variant)
 	if s.ownerOf(req.Key) != "" && f.prev.isCurrent(s.cfg.Now()) {
-		// An owner answers at once with what it has stored, but not a node that has the same already.
-		// A request of a node that hasn't mustn't wait for the other kind.
+		// An owner answers at once with what it has stored, but not a node that has the same
+		// already. A request of a node that hasn't mustn't wait for the other kind.
 		key += ".validate"
 	}
 	if req.Head {

@@ -98,8 +98,8 @@ func (s *Store) border(r *run, rec *Record, from source, end int64) fill.Border 
 	return fill.Border{Extend: extend, Margin: s.maxGap(), Beyond: from.beyond}
 }
 
-// ended removes a fill. Before that the record learns its length, if the end of the body told it, or
-// is dropped, if the fill failed: who finds no fill any more finds what it has brought.
+// ended removes a fill. Before that the record learns its length, if the end of the body told it,
+// or is dropped, if the fill failed: who finds no fill any more finds what it has brought.
 func (s *Store) ended(rec *Record, ran *run, end int64, err error) {
 	defer s.work.Done()
 	s.mu.Lock()

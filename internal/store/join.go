@@ -2,8 +2,8 @@ package store
 
 import "github.com/scurrycache/scurry/internal/fill"
 
-// wanted is which bytes of a content a follower wants: from off on, up to stop, and so many ahead of
-// those that it has taken.
+// wanted is which bytes of a content a follower wants: from off on, up to stop, and so many ahead
+// of those that it has taken.
 type wanted struct {
 	who              Cause
 	off, stop, ahead int64

@@ -232,8 +232,8 @@ func (r *Reader) look() (begun int64) {
 }
 
 // begin starts a fill of [start, end) at the origin and follows it; or another that has the byte by
-// now. It does nothing, so that all is looked at again, if it may and things have changed since begun
-// was noted.
+// now. It does nothing, so that all is looked at again, if it may and things have changed since
+// begun was noted.
 func (r *Reader) begin(start, end, begun int64, mayLookAgain bool) error {
 	return r.beginFrom(source{by: r.by, beyond: r.takesOver}, start, end, begun, mayLookAgain)
 }

@@ -148,8 +148,8 @@ func (l *link) Close() error {
 	return nil
 }
 
-// Done is closed when the connection has ended: Lost has returned, its streams or calls have failed,
-// its goroutines are gone but for those in Serve.
+// Done is closed when the connection has ended: Lost has returned, its streams or calls have
+// failed, its goroutines are gone but for those in Serve.
 func (l *link) Done() <-chan struct{} { return l.done }
 
 // Err is what ended the connection, nil as long as Done isn't closed.
