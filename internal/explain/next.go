@@ -53,8 +53,8 @@ func (x *inquiry) offer() {
 	header := http.Header{}
 	x.c.Origin.Offer(header, &store.Request{Variants: variants}, x.q.Resource)
 	x.Next.Statements.when(len(header) > 0, "RFC 9111 §4.1", "The origin is told in "+
-		"If-None-Match of what is stored for other requests: %s. If it says 304, the one that it names is for such "+
-		"requests, too.", shown(header.Get("If-None-Match")))
+		"If-None-Match of what is stored for other requests: %s. If it says 304, the one that it "+
+		"names is for such requests, too.", shown(header.Get("If-None-Match")))
 }
 
 // represent says what the client gets of the record that answers.

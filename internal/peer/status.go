@@ -17,7 +17,8 @@ type Status struct {
 // Status is what is known of p.
 func (p *Peer) Status() Status {
 	s := Status{
-		Name: p.name, Asks: p.counts.asks.Load(), Errors: p.counts.errors.Load(), Latency: time.Duration(p.counts.latency.Load()),
+		Name: p.name, Asks: p.counts.asks.Load(), Errors: p.counts.errors.Load(),
+		Latency: time.Duration(p.counts.latency.Load()),
 		BytesIn: p.counts.in.Load(), BytesOut: p.counts.out.Load(),
 	}
 	if a := p.conn.Load(); a != nil {
