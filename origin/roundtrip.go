@@ -145,8 +145,9 @@ func (s *Server) limitBody(
 	default:
 		b := &serverBody{ReadCloser: resp.Body, req: resp.Request, ctx: ctx, cancel: cancel}
 		if b.limit = limit(s.BodyTimeout, defaultBodyTimeout); b.limit > 0 {
-			silent := timeoutError(fmt.Sprintf("no byte for %v", b.limit))
-			b.timer = time.AfterFunc(math.MaxInt64, func() { cancel(silent) })
+			b.timer = time.AfterFunc(math.MaxInt64, func() {
+				cancel(timeoutError(fmt.Sprintf("no byte for %v", b.limit)))
+			})
 			b.timer.Stop() // Read starts it
 		}
 		resp.Body = b

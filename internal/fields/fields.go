@@ -31,7 +31,9 @@ const isDate = 1
 func Pack(h http.Header) Packed {
 	var room [1 << 10]byte
 	b := room[:0]
-	for _, name := range slices.Sorted(maps.Keys(h)) {
+	names := slices.AppendSeq(make([]string, 0, len(h)), maps.Keys(h))
+	slices.Sort(names)
+	for _, name := range names {
 		for _, v := range h[name] {
 			b = appendValue(appendName(b, name), v)
 		}
