@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/scurrycache/scurry/internal/invalidation"
 	"github.com/scurrycache/scurry/internal/peer"
 	"github.com/scurrycache/scurry/internal/store"
+	"github.com/scurrycache/scurry/internal/wire"
 )
 
 // plainKeys is a key space in which each resource has its own key.
@@ -164,4 +166,30 @@ func TestNodesCatchUp(t *testing.T) {
 	}
 	a.Invalidate(second, []string{"second"}) // the other one has missed the first
 	caughtUp("an invalidation that isn't the next")
+}
+
+// stubborn is a pull that is answered, once that is set, as if the one who asks had missed something.
+type stubborn struct{ pullRequest }
+
+var isStubborn atomic.Bool
+
+func (q *stubborn) serve(x *Exchange, c *wire.Call) (response, error) {
+	if isStubborn.Load() {
+		return response{}, store.ErrBehind
+	}
+	return q.pullRequest.serve(x, c)
+}
+
+// TestSharingIsNotSharedFor: a node that answers the exchange of logs by "behind" isn't asked for
+// its log without end.
+func TestSharingIsNotSharedFor(t *testing.T) {
+	honest := incoming[reqPull]
+	t.Cleanup(func() { incoming[reqPull] = honest }) // when the nodes are closed
+	incoming[reqPull] = made[stubborn]
+	a, b := pair(t)
+	isStubborn.Store(true)
+	defer isStubborn.Store(false)
+	if err := a.share(b.name); err == nil {
+		t.Error("the logs have been exchanged")
+	}
 }

@@ -270,27 +270,10 @@ func TestInvalidatedUnderAReader(t *testing.T) {
 // it looks whether the rest can be had, doesn't send its head either.
 func TestInvalidatedBehindAFragment(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		const size, from, to = 60 << 10, 1500, 1800
-		owner := &scripted{length: size, fetch: func(context.Context, *Request) *OriginResponse {
-			f := answer(size, text(content(from, to)))
-			f.Record.Rangeable, f.Record.Resumable, f.Validator = true, true, "1"
-			f.From, f.To = from, to
-			return f
-		}}
-		owner.open = func(off, end int64) fill.Body { return text(content(off, end)) }
-		c := openCluster(t, "b", &canned{}, owner)
-		s := c.nodes["a"]
-		if got := <-ask(t, c.nodes["b"], Request{Key: "k", Ranged: true}, nil); got.err != nil {
-			t.Fatal(got.err)
-		}
-		synctest.Wait()
-		got := <-ask(t, s, Request{Key: "k"}, nil)
-		if got.err != nil || !got.res.Record.Fragments {
-			t.Fatalf("%+v, %v", got.res, got.err)
-		}
-		got.res.Close()
+		const from, to = 1500, 1800
+		c, rec, _ := openFragment(t, from, to)
 		var rd Reader
-		s.Reader(&rd, Fields{}, got.res.Record, from+10, to+5000)
+		c.nodes["a"].Reader(&rd, Fields{}, rec, from+10, to+5000)
 		c.before("Read", func() {
 			c.setDown("a", true)
 			c.nodes["b"].Invalidate([]string{"k"}, nil, nil, Moment{})

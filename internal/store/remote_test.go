@@ -259,33 +259,43 @@ func TestSlabsHaveOwners(t *testing.T) {
 	}
 }
 
+// openFragment opens a cluster of a and b, the owner, which holds the bytes [from, to) of a content
+// as a fragment. It returns a's record, and how often b's origin has been asked for more.
+func openFragment(t *testing.T, from, to int64) (c *fakeCluster, rec *Record, opens *int) {
+	t.Helper()
+	const size = 60 << 10
+	opens = new(int)
+	owner := &scripted{length: size, fetch: func(context.Context, *Request) *OriginResponse {
+		f := answer(size, text(content(from, to)))
+		f.Record.Rangeable, f.Record.Resumable, f.Validator = true, true, "1"
+		f.From, f.To = from, to
+		return f
+	}}
+	owner.open = func(off, end int64) fill.Body { *opens++; return text(content(off, end)) }
+	c = openCluster(t, "b", &canned{}, owner)
+	if got := <-ask(t, c.nodes["b"], Request{Key: "k", Ranged: true}, nil); got.err != nil {
+		t.Fatal(got.err)
+	}
+	synctest.Wait()
+	got := <-ask(t, c.nodes["a"], Request{Key: "k"}, nil)
+	if got.err != nil || !got.res.Record.Fragments {
+		t.Fatalf("%+v, %v", got.res, got.err)
+	}
+	got.res.Close()
+	return c, got.res.Record, opens
+}
+
 // TestFragmentsAreGivenToOthers: of a content of which the owner holds a part that is no whole
 // chunk, another node gets that part, and the origin isn't asked for it again.
 func TestFragmentsAreGivenToOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		const size, from, to = 60 << 10, 1500, 1800
-		opens := 0
-		owner := &scripted{length: size, fetch: func(context.Context, *Request) *OriginResponse {
-			f := answer(size, text(content(from, to)))
-			f.Record.Rangeable, f.Record.Resumable, f.Validator = true, true, "1"
-			f.From, f.To = from, to
-			return f
-		}}
-		owner.open = func(off, end int64) fill.Body { opens++; return text(content(off, end)) }
-		c := openCluster(t, "b", &canned{}, owner)
+		const from, to = 1500, 1800
+		c, rec, opens := openFragment(t, from, to)
 		s := c.nodes["a"]
-		if got := <-ask(t, c.nodes["b"], Request{Key: "k", Ranged: true}, nil); got.err != nil {
-			t.Fatal(got.err)
-		}
-		synctest.Wait()
-		got := <-ask(t, s, Request{Key: "k"}, nil)
-		if got.err != nil || !got.res.Record.Fragments {
-			t.Fatalf("%+v, %v", got.res, got.err)
-		}
 		var rd Reader
-		s.Reader(&rd, Fields{}, got.res.Record, from+10, to)
-		if got := readAll(t, &rd); got != content(from+10, to) || opens > 0 {
-			t.Errorf("%d bytes, and the origin was asked %d times", len(got), opens)
+		s.Reader(&rd, Fields{}, rec, from+10, to)
+		if got := readAll(t, &rd); got != content(from+10, to) || *opens > 0 {
+			t.Errorf("%d bytes, and the origin was asked %d times", len(got), *opens)
 		}
 		if calls := c.asked(); !slices.Contains(calls, "b Fragment: a") {
 			t.Errorf("%q", calls)
