@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/base64"
@@ -57,16 +58,10 @@ func readTLS(cfg *config.Config, log zerolog.Logger) (*tls.Config, error) {
 	if cfg.PeerTLSCert == "" {
 		return nil, nil
 	}
-	cert, err := readFile("--peer-tls-cert", cfg.PeerTLSCert)
-	if err != nil {
-		return nil, err
-	}
-	key, err := readPrivate("--peer-tls-key", cfg.PeerTLSKey, log)
-	if err != nil {
-		return nil, err
-	}
-	authority, err := readFile("--peer-tls-ca", cfg.PeerTLSCA)
-	if err != nil {
+	cert, noCert := readFile("--peer-tls-cert", cfg.PeerTLSCert)
+	key, noKey := readPrivate("--peer-tls-key", cfg.PeerTLSKey, log)
+	authority, noCA := readFile("--peer-tls-ca", cfg.PeerTLSCA)
+	if err := cmp.Or(noCert, noKey, noCA); err != nil {
 		return nil, err
 	}
 	pair, err := tls.X509KeyPair(cert, key)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"embed"
 	"fmt"
 	"io"
@@ -25,7 +24,8 @@ type helpCmd struct {
 // Run prints the help on a command, as --help after it does, or the page of a topic.
 func (c *helpCmd) Run(parsed *kong.Context, p process) error {
 	if c.Topic == "" || slices.Contains(p.commands, c.Topic) {
-		return usage(parsed.Kong, cmp.Or(c.Topic, "--help"))
+		_, _ = parsed.Kong.Parse(strings.Fields(c.Topic + " --help")) // which prints it
+		return nil
 	}
 	topics := topicNames()
 	if !slices.Contains(topics, c.Topic) {
@@ -35,15 +35,6 @@ func (c *helpCmd) Run(parsed *kong.Context, p process) error {
 	}
 	_, err := io.WriteString(p.stdout, page(c.Topic))
 	return err
-}
-
-// usage prints the help on the command that word names, or on all of them if it is --help.
-func usage(k *kong.Kong, word string) error {
-	c, err := kong.Trace(k, []string{word})
-	if err != nil {
-		return err
-	}
-	return c.PrintUsage(false)
 }
 
 // printHelp is kong's help, with the topics after the commands.

@@ -40,30 +40,22 @@ type DNS struct {
 
 // Watch looks the name up until ctx ends. A name without addresses, or one that doesn't exist, has
 // no nodes: a headless service is such a name while none of its pods is ready. Any other failure,
-// such as a timeout, leaves the list as it was. Until there is a list, set isn't called. Watch
-// fails at once if Host or Port isn't set.
+// such as a timeout, leaves the list as it was. Until there is a list, set isn't called.
 func (d DNS) Watch(ctx context.Context, set func(nodes []string)) error {
-	if d.Host == "" || d.Port == 0 {
-		return fmt.Errorf("look up nodes: both a host and a port are needed, not %q and %d",
-			d.Host, d.Port)
-	}
-	t := notifier{set: set}
+	n := notifier{set: set}
 	p := problems{notify: d.Problem}
-	for {
+	for going := true; going; going = pause(ctx, cmp.Or(d.Every, dnsEvery)) {
 		nodes, err := d.lookup(ctx)
 		switch {
 		case ctx.Err() != nil:
-			return nil
 		case err == nil:
 			p.reported.Clear()
-			t.notify(nodes)
+			n.notify(nodes)
 		default:
 			p.report(kind(err), fmt.Errorf("the nodes stay as they were: %w", err))
 		}
-		if !pause(ctx, cmp.Or(d.Every, dnsEvery)) {
-			return nil
-		}
 	}
+	return nil
 }
 
 func (d DNS) lookup(ctx context.Context) ([]string, error) {

@@ -175,8 +175,3 @@ func TestDNSDefaults(t *testing.T) {
 	w.want("127.0.0.1:8001")
 	w.end()
 }
-
-func TestDNSNeedsHostAndPort(t *testing.T) {
-	wantError(t, DNS{Port: 1}.Watch(t.Context(), nil), "host")
-	wantError(t, DNS{Host: "a"}.Watch(t.Context(), nil), "port")
-}

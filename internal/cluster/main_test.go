@@ -15,8 +15,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // patience is for what surely comes.
 const patience = 30 * time.Second
 
-// members is what all kinds have in common.
-type members interface {
+// source is what all kinds have in common.
+type source interface {
 	Watch(ctx context.Context, set func(nodes []string)) error
 }
 
@@ -28,7 +28,7 @@ type watcher struct {
 	done   chan error
 }
 
-func watch(t *testing.T, m members) *watcher {
+func watch(t *testing.T, m source) *watcher {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	w := &watcher{t: t, lists: make(chan []string, 1000), cancel: cancel, done: make(chan error, 1)}

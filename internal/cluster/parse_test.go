@@ -28,8 +28,8 @@ func TestParse(t *testing.T) {
 
 func TestParseErrors(t *testing.T) {
 	for in, part := range map[string]string{
-		"":                              "expected addresses",
-		" , ":                           "expected addresses",
+		"":                              "expected the peer addresses",
+		" , ":                           "expected the peer addresses",
 		"http://127.0.0.1:8001":         "leave out http://",
 		"a:1,https://b:2/x":             "leave out https:// and the path",
 		"127.0.0.1":                     "no port",
