@@ -32,6 +32,12 @@ const WantSource = "the peer addresses of all nodes with commas between them, dn
 // It looks at neither the name nor the file. A node can't be called just dns or file.
 func Parse(s string) (Source, error) {
 	s = strings.TrimSpace(s)
+	for _, prefix := range []string{"dns:", "file:"} {
+		if strings.Contains(s, ","+prefix) || strings.Contains(s, ", "+prefix) {
+			return Source{}, fmt.Errorf("expected %s, not %q: %s stands alone", WantSource, s,
+				prefix)
+		}
+	}
 	switch kind, rest, _ := strings.Cut(s, ":"); {
 	case kind == "dns":
 		host, port, err := hostport.SplitNode(rest, wantAddr)
@@ -43,17 +49,6 @@ func Parse(s string) (Source, error) {
 		return Source{}, errors.New("file: names no file: give its path, as in file:/etc/scurry/peers")
 	case kind == "file":
 		return Source{Path: rest}, nil
-	}
-	return parseNodes(s)
-}
-
-// parseNodes reads a list of addresses, at least one.
-func parseNodes(s string) (Source, error) {
-	for _, prefix := range []string{"dns:", "file:"} {
-		if strings.Contains(s, ","+prefix) || strings.Contains(s, ", "+prefix) {
-			return Source{}, fmt.Errorf("expected %s, not %q: %s stands alone", WantSource, s,
-				prefix)
-		}
 	}
 	nodes, err := splitList(s)
 	if err == nil && len(nodes) == 0 {

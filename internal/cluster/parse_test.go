@@ -62,6 +62,7 @@ func TestParseErrors(t *testing.T) {
 		"dns:a:1,b:2":                   "in brackets",
 		"a:1,dns:b:2":                   "dns: stands alone",
 		"a:1, file:b":                   "file: stands alone",
+		"file:a,file:b":                 "file: stands alone",
 		"file:":                         "names no file",
 	} {
 		_, err := Parse(in)

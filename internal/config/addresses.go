@@ -1,8 +1,11 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
+
+	"github.com/scurrycache/scurry/internal/hostport"
 )
 
 // Addresses is where a node listens, in the long form (Listen) or the short one (Nodes).
@@ -18,10 +21,17 @@ type Addresses struct {
 // wrong with the addresses. Nodes are part of the command line: they win over a Listen and an
 // AdminListen from elsewhere, and only flags win over them.
 func (a *Addresses) Derive(p Provenance) error {
-	if err := a.derive(p); err != nil {
-		return err
+	var err error
+	switch {
+	case len(a.Nodes) > 0:
+		err = a.deriveFromNodes(p)
+	case a.Index != 0:
+		err = fmt.Errorf("--index %d: it counts the peer addresses given as arguments, "+
+			"and there are none", a.Index)
+	case a.AdminListen == "":
+		err = a.deriveAdmin(p)
 	}
-	return a.apart()
+	return cmp.Or(err, a.apart())
 }
 
 // apart returns an error if two of a node's listeners, those of a and others, have the same
@@ -42,19 +52,6 @@ func (a *Addresses) apart(others ...listener) error {
 type listener struct {
 	flag string
 	addr Addr
-}
-
-func (a *Addresses) derive(p Provenance) error {
-	switch {
-	case len(a.Nodes) > 0:
-		return a.deriveFromNodes(p)
-	case a.Index != 0:
-		return fmt.Errorf("--index %d: it counts the peer addresses given as arguments, "+
-			"and there are none", a.Index)
-	case a.AdminListen == "":
-		return a.deriveAdmin(p)
-	}
-	return nil
 }
 
 func (a *Addresses) deriveAdmin(p Provenance) (err error) {
@@ -100,9 +97,9 @@ func (a *Addresses) deriveFromNodes(p Provenance) error {
 func (a *Addresses) self() (string, error) {
 	seen := map[string]bool{}
 	for _, peer := range a.Nodes {
-		host, port, err := splitPeer(peer)
+		host, port, err := hostport.SplitNode(peer, wantPeer)
 		if err != nil {
-			return "", err
+			return "", fmt.Errorf("peer address: %w", err)
 		}
 		name := fmt.Sprint(strings.ToLower(host), " ", port)
 		if seen[name] {

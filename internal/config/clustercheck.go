@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
-	"strings"
 )
 
 // contradiction returns an error if settings of c, in the long form, exclude each other or lack
@@ -56,9 +55,6 @@ func (c *Cluster) check(a *Addresses, peersAt string) error {
 	if err := a.apart(peers, gossip); err != nil {
 		return err
 	}
-	if err := c.checkTLS(); err != nil {
-		return err
-	}
 	if c.exposed(c.PeerListen) && c.PeerSecretFile == "" && c.PeerTLSCert == "" {
 		return errors.New(peersAt + ": other machines could reach it: give --peer-secret-file, " +
 			"or --peer-tls-cert, --peer-tls-key and --peer-tls-ca, " +
@@ -75,20 +71,3 @@ func (c *Cluster) check(a *Addresses, peersAt string) error {
 // exposed reports whether other machines could connect to the listener at addr, unless the settings
 // allow that.
 func (c *Cluster) exposed(addr Addr) bool { return !c.PeerInsecure && !onLoopback(addr.Host()) }
-
-func (c *Cluster) checkTLS() error {
-	var missing []string
-	need := func(flag string, file File) {
-		if file == "" {
-			missing = append(missing, flag)
-		}
-	}
-	need("--peer-tls-cert", c.PeerTLSCert)
-	need("--peer-tls-key", c.PeerTLSKey)
-	need("--peer-tls-ca", c.PeerTLSCA)
-	if n := len(missing); n == 1 || n == 2 {
-		return fmt.Errorf("--peer-tls-cert, --peer-tls-key and --peer-tls-ca go together: "+
-			"give %s as well", strings.Join(missing, " and "))
-	}
-	return nil
-}

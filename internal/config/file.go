@@ -38,6 +38,9 @@ func (s *Sources) readFile(path string) (map[string]sourced, error) {
 				path, key, suggest(key, maps.Keys(known), strconv.Quote))
 		}
 		text, err := setting.text(values[key])
+		if err == nil {
+			err = setting.check(text)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("%s: %s: %w", path, key, err)
 		}

@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/scurrycache/scurry/internal/cluster"
 )
 
 // setting is one field of Config that a flag, a variable and a file key set.
@@ -51,7 +53,7 @@ func (s setting) want() string {
 	case PeerList:
 		return wantPeerList
 	case PeerSource:
-		return wantPeerSource
+		return cluster.WantSource
 	case FieldNames:
 		return wantFieldNames
 	case File:
@@ -93,34 +95,70 @@ func (s setting) check(text string) error {
 	return nil
 }
 
-// text converts a value from a file into text, and checks it. A value is text, true or false, a
-// list, or a whole number; a number is of bytes, or an index.
+// text returns the text for s that stands for a value in a file: the text itself, true or false, a
+// whole number, which is of bytes or an index, or a list.
 func (s setting) text(value any) (string, error) {
-	text, kind := fmt.Sprint(value), s.field.Type.Kind()
-	not := ""
+	kind, fits := s.field.Type.Kind(), false
 	switch value := value.(type) {
 	case string:
+		fits = true
 	case bool:
-		if kind != reflect.Bool {
-			not = text
-		}
+		fits = kind == reflect.Bool
 	case int, int64, uint64:
-		if s.field.Type != reflect.TypeFor[Size]() && kind != reflect.Int {
-			not = "the number " + text
-		}
+		fits = kind == reflect.Int || s.field.Type == reflect.TypeFor[Size]()
 	case []any:
-		joined, err := s.list(value)
-		if err != nil {
-			return "", fmt.Errorf("expected %s, %w", s.want(), err)
+		return s.list(value)
+	}
+	if !fits {
+		return "", fmt.Errorf("expected %s, not %s", s.want(), describe(value))
+	}
+	return fmt.Sprint(value), nil
+}
+
+// list returns the text for a list in a file: its words with commas between them.
+func (s setting) list(values []any) (text string, err error) {
+	not := ""
+	switch reflect.Zero(s.field.Type).Interface().(type) {
+	case FieldNames:
+		text = "none" // if it is empty
+	case PeerList, PeerSource:
+		if len(values) == 0 {
+			not = "an empty list"
 		}
-		text = joined
 	default:
-		not = describe(value)
+		not = "a list"
+	}
+	var words []string
+	for _, value := range values {
+		word, ok := value.(string)
+		if !ok {
+			not = cmp.Or(not, "a list with "+describe(value)+" in it")
+		}
+		words = append(words, word)
 	}
 	if not != "" {
 		return "", fmt.Errorf("expected %s, not %s", s.want(), not)
 	}
-	return text, s.check(text)
+	return cmp.Or(strings.Join(words, ","), text), nil
+}
+
+// describe returns a description of a value in a file that isn't text.
+func describe(value any) string {
+	switch value := value.(type) {
+	case nil:
+		return "nothing"
+	case map[string]any, map[any]any:
+		return "a table of keys"
+	case []any:
+		return "a list"
+	case float64:
+		return "a number with a fraction"
+	case int, int64, uint64:
+		return fmt.Sprint("the number ", value)
+	case bool:
+		return fmt.Sprint(value)
+	}
+	return "a date or time"
 }
 
 // mapper parses values of s's type for kong. Unlike kong's own it says what is expected if a flag

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"math"
+	"regexp"
 	"strings"
 	"time"
 
@@ -59,16 +60,12 @@ func (d *Duration) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// String is d without the zero units that time.Duration's text ends in: 1m, not 1m0s.
+// zeros matches the zero units that time.Duration's text ends in, and the unit before them.
+var zeros = regexp.MustCompile("([hm])(0m)?0s$")
+
+// String is d without those zero units: 1m, not 1m0s.
 func (d Duration) String() string {
-	text := time.Duration(d).String()
-	if strings.HasSuffix(text, "m0s") {
-		text = strings.TrimSuffix(text, "0s")
-	}
-	if strings.HasSuffix(text, "h0m") {
-		text = strings.TrimSuffix(text, "0m")
-	}
-	return text
+	return zeros.ReplaceAllString(time.Duration(d).String(), "$1")
 }
 
 // Timeout is a Duration that isn't zero either.
