@@ -44,10 +44,7 @@ func (n *node) openPeers() error {
 	source, err := cluster.Parse(string(n.cfg.Peers))
 	switch {
 	case source.Host != "":
-		n.cluster.Members = cluster.DNS{
-			Host: source.Host, Port: source.Port,
-			Problem: n.warn("DNS doesn't tell who the nodes are"),
-		}
+		n.cluster.Members = cluster.DNS{Host: source.Host, Port: source.Port, Log: n.clusterLog}
 	case source.Path != "":
 		if n.peersFile, err = cluster.OpenFile(source.Path); err != nil {
 			return fmt.Errorf("--peers file:%s: %w", source.Path, err)
@@ -72,7 +69,6 @@ func (n *node) openGossip() error {
 		Join:     cfg.Join.Addrs(),
 		Key:      key,
 		Log:      n.clusterLog,
-		Problem:  n.warn(gossipProblem),
 	})
 	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "listen" {
 		return cannotListen(cfg.GossipListen, "with --gossip-listen", err)
@@ -85,13 +81,6 @@ func (n *node) openGossip() error {
 	return nil
 }
 
-const gossipProblem = "gossip has a problem"
-
-// warn returns a func that logs a problem with the list of nodes.
-func (n *node) warn(message string) func(error) {
-	return func(err error) { n.clusterLog.Warn().Err(err).Msg(message) }
-}
-
 // leaveTime is how long it may take to gossip that this node leaves.
 const leaveTime = time.Second
 
@@ -102,7 +91,7 @@ func (n *node) leave() {
 		return
 	}
 	if err := n.gossip.Leave(leaveTime); err != nil {
-		n.warn(gossipProblem)(err)
+		n.clusterLog.Warn().Err(err).Msg("gossip has a problem")
 	}
 }
 

@@ -27,13 +27,14 @@ func (c *helpCmd) Run(parsed *kong.Context, p process) error {
 		_, _ = parsed.Kong.Parse(strings.Fields(c.Topic + " --help")) // which prints it
 		return nil
 	}
-	topics := topicNames()
-	if !slices.Contains(topics, c.Topic) {
+	text := page(c.Topic)
+	if text == "" {
+		topics := topicNames()
 		return usagef("%q is neither a command (%s) nor a topic (%s)%s",
 			c.Topic, strings.Join(p.commands, ", "), strings.Join(topics, ", "),
 			didYouMean(c.Topic, slices.Concat(p.commands, topics)))
 	}
-	_, err := io.WriteString(p.stdout, page(c.Topic))
+	_, err := io.WriteString(p.stdout, text)
 	return err
 }
 
@@ -61,12 +62,9 @@ func topicNames() (names []string) {
 	return names
 }
 
-// page returns the text of a page. The topic is one of topicNames.
+// page returns the page of a topic, or "" if there is none.
 func page(topic string) string {
-	text, err := pages.ReadFile("help/" + topic + ".md")
-	if err != nil {
-		panic(err)
-	}
+	text, _ := pages.ReadFile("help/" + topic + ".md")
 	return string(text)
 }
 

@@ -19,6 +19,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"github.com/scurrycache/scurry/internal/once"
 )
 
@@ -86,15 +88,16 @@ func pause(ctx context.Context, d time.Duration) bool {
 	return ctx.Err() == nil
 }
 
-// problems reports each problem once until it is solved.
+// problems logs each problem once until it is solved.
 type problems struct {
-	notify   func(error) // may be nil
+	log      zerolog.Logger
+	message  string
 	reported once.Set
 }
 
-// report reports the problem with that key, unless it has been reported.
+// report logs the problem with that key, unless it has been reported.
 func (p *problems) report(key string, err error) {
-	if p.notify != nil && p.reported.First(key) {
-		p.notify(err)
+	if p.reported.First(key) {
+		p.log.Warn().Err(err).Msg(p.message)
 	}
 }

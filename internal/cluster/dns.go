@@ -8,6 +8,8 @@ import (
 	"net"
 	"net/netip"
 	"time"
+
+	"github.com/rs/zerolog"
 )
 
 const (
@@ -34,8 +36,8 @@ type DNS struct {
 	// Resolver looks Host up. Default: net.DefaultResolver.
 	Resolver Resolver
 
-	// Problem, if not nil, is called with the cause of a failed lookup, once while it lasts.
-	Problem func(error)
+	// Log gets the cause of failed lookups, once while it lasts.
+	Log zerolog.Logger
 }
 
 // Watch looks the name up until ctx ends. A name without addresses, or one that doesn't exist, has
@@ -43,7 +45,7 @@ type DNS struct {
 // such as a timeout, leaves the list as it was. Until there is a list, set isn't called.
 func (d DNS) Watch(ctx context.Context, set func(nodes []string)) error {
 	n := notifier{set: set}
-	p := problems{notify: d.Problem}
+	p := problems{log: d.Log, message: "DNS doesn't tell who the nodes are"}
 	for going := true; going; going = pause(ctx, cmp.Or(d.Every, dnsEvery)) {
 		nodes, err := d.lookup(ctx)
 		switch {

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/rs/zerolog"
 )
 
 // names is a resolver that answers as the test tells it to.
@@ -62,7 +64,7 @@ func lookups(t *testing.T, f func(n *names, w func() *watcher, problems chan err
 	synctest.Test(t, func(t *testing.T) {
 		n := &names{asked: make(chan string, 1000)}
 		problems := make(chan error, 1000)
-		d := DNS{Host: "scurry.svc", Port: 8001, Every: time.Second, Resolver: n, Problem: func(err error) { problems <- err }}
+		d := DNS{Host: "scurry.svc", Port: 8001, Every: time.Second, Resolver: n, Log: zerolog.New(problemLog(problems))}
 		var w *watcher
 		start := func() *watcher {
 			w = watch(t, d)

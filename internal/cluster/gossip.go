@@ -39,11 +39,8 @@ type GossipConfig struct {
 	// list after about 5 of them. Default: 1 second.
 	Probe time.Duration
 
-	// Log gets memberlist's log. Problem, if not nil, is called with what keeps nodes apart, once
-	// while it lasts. It must return soon, mustn't call the Gossip, and may be called concurrently.
-	// Neither is used for what happens after Close.
-	Log     zerolog.Logger
-	Problem func(error)
+	// Log gets what keeps nodes apart, once while it lasts, and until Close memberlist's own lines.
+	Log zerolog.Logger
 
 	advertise netip.AddrPort // for tests: where the others reach Listen
 }
@@ -55,12 +52,11 @@ type GossipConfig struct {
 // of life for some time. A node that comes back, with the same name or another, is in the list
 // again.
 type Gossip struct {
-	cfg      GossipConfig // with its defaults
-	list     *memberlist.Memberlist
-	members  members
-	problems problems
-	addr     string        // where the others reach it
-	tried    chan struct{} // closed when all addresses to join have been tried once
+	cfg     GossipConfig // with its defaults
+	list    *memberlist.Memberlist
+	members members
+	addr    string        // where the others reach it
+	tried   chan struct{} // closed when all addresses to join have been tried once
 
 	base        context.Context // ends at Close
 	cancel      context.CancelFunc
@@ -73,13 +69,9 @@ type Gossip struct {
 func OpenGossip(cfg GossipConfig) (*Gossip, error) {
 	cfg.Probe = cmp.Or(cfg.Probe, time.Second)
 	g := &Gossip{cfg: cfg, tried: make(chan struct{})}
+	g.members.at = map[string]netip.AddrPort{}
+	g.members.problems = problems{log: cfg.Log, message: "gossip has a problem"}
 	g.base, g.cancel = context.WithCancel(context.Background())
-	g.problems.notify = func(err error) {
-		if cfg.Problem != nil && g.base.Err() == nil {
-			cfg.Problem(err)
-		}
-	}
-	g.members = members{problems: &g.problems, at: map[string]netip.AddrPort{}}
 	if err := g.open(); err != nil {
 		g.cancel()
 		return nil, fmt.Errorf("gossip: %w", err)

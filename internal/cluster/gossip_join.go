@@ -43,11 +43,11 @@ func (g *Gossip) round(ctx context.Context) {
 	switch {
 	case ctx.Err() != nil:
 	case failed != nil && g.members.alone():
-		g.problems.report(joinProblem, fmt.Errorf(
+		g.members.problems.report(joinProblem, fmt.Errorf(
 			"no other node answers at %s, which is tried again every %v: %w",
 			strings.Join(g.cfg.Join, ", "), g.untilRound(), failed))
 	default:
-		g.problems.reported.Forget(joinProblem)
+		g.members.problems.reported.Forget(joinProblem)
 	}
 }
 

@@ -17,7 +17,7 @@ import (
 //
 // memberlist calls with its lock held, so members must not call back.
 type members struct {
-	problems *problems
+	problems problems
 	roster   roster // those with the names of peer addresses
 
 	mu sync.Mutex

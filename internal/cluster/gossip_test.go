@@ -30,6 +30,9 @@ func (n *node) Write(line []byte) (int, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.log = append(n.log, string(line))
+	if err := problemIn(line); err != nil {
+		n.problems <- err
+	}
 	return len(line), nil
 }
 
@@ -41,7 +44,6 @@ func gossip(t *testing.T, peer string, c GossipConfig) *node {
 	if c.Listen == "" {
 		c.Listen = "127.0.0.1:0"
 	}
-	c.Problem = func(err error) { n.problems <- err }
 	c.Log = zerolog.New(n)
 	var err error
 	if n.Gossip, err = OpenGossip(c); err != nil {

@@ -2,6 +2,8 @@ package cluster
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -105,6 +107,23 @@ func (w *watcher) wait() error {
 		w.t.Fatal("Watch didn't return")
 		return nil
 	}
+}
+
+// problemIn returns the problem that a line of the log is about, or nil.
+func problemIn(line []byte) error {
+	var problem struct{ Error string }
+	if json.Unmarshal(line, &problem) != nil || problem.Error == "" {
+		return nil
+	}
+	return errors.New(problem.Error)
+}
+
+// problemLog takes the lines of a log, and passes on the problems.
+type problemLog chan error
+
+func (l problemLog) Write(line []byte) (int, error) {
+	l <- problemIn(line)
+	return len(line), nil
 }
 
 // wantError expects err to say all of the parts.

@@ -73,24 +73,18 @@ func (a *Addresses) deriveFromNodes(p Provenance) error {
 		return err
 	}
 	host, port := Addr(self).split()
-	for _, follows := range []struct {
-		addr       *Addr
-		flag, host string
-		by         int
-	}{
-		{&a.Listen, "listen", host, clientAbovePeer},
-		{&a.AdminListen, "admin-listen", loopbackFor(host), clientAbovePeer + adminAboveClient},
-	} {
-		if p[follows.flag] == fromFlag {
-			continue
+	follow := func(addr *Addr, flag, host string, by int) {
+		if err != nil || p[flag] == fromFlag {
+			return
 		}
-		*follows.addr, err = above(follows.host, port, follows.by, follows.flag)
-		if err != nil {
-			return fmt.Errorf("peer %s: %w", self, err)
+		if *addr, err = above(host, port, by, flag); err != nil {
+			err = fmt.Errorf("peer %s: %w", self, err)
 		}
-		p[follows.flag] = fmt.Sprintf("argument %s, port + %d", self, follows.by)
+		p[flag] = fmt.Sprintf("argument %s, port + %d", self, by)
 	}
-	return nil
+	follow(&a.Listen, "listen", host, clientAbovePeer)
+	follow(&a.AdminListen, "admin-listen", loopbackFor(host), clientAbovePeer+adminAboveClient)
+	return err
 }
 
 // self checks all of Nodes, and returns the peer address of this node.

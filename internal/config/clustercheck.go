@@ -3,7 +3,6 @@ package config
 import (
 	"errors"
 	"fmt"
-	"reflect"
 )
 
 // contradiction returns an error if settings of c, in the long form, exclude each other or lack
@@ -37,11 +36,11 @@ func (c *Cluster) contradiction(p Provenance) error {
 
 // idle returns an error if a setting is given that has no effect on a node without peers.
 func idle(p Provenance) error {
-	for _, s := range ordered(reflect.TypeFor[Cluster]()) {
-		if p.given(s.name) {
+	for _, s := range settings(&Cluster{}) {
+		if p.given(s.Name) {
 			return fmt.Errorf("--%s%s means nothing to a node that is on its own: "+
 				"give --peer-listen as well, the address for the other nodes",
-				s.name, p.elsewhere(s.name))
+				s.Name, p.elsewhere(s.Name))
 		}
 	}
 	return nil

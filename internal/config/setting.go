@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,31 +16,19 @@ import (
 )
 
 // setting is one field of Config that a flag, a variable and a file key set.
-type setting struct {
-	name  string
-	field reflect.StructField
-}
+type setting struct{ *kong.Flag }
 
-// inner matches the border between two words in the name of a field.
-var inner = regexp.MustCompile("([a-z])([A-Z])")
-
-// ordered returns the settings among the fields of the struct type t and of the structs embedded in
-// it, in their order. Arguments aren't settings.
-func ordered(t reflect.Type) (all []setting) {
-	for _, field := range reflect.VisibleFields(t) {
-		_, argument := field.Tag.Lookup("arg")
-		if field.Anonymous || argument {
-			continue
-		}
-		dashed := strings.ToLower(inner.ReplaceAllString(field.Name, "$1-$2"))
-		all = append(all, setting{cmp.Or(field.Tag.Get("name"), dashed), field})
+// settings returns those in a struct, to which grammar points, in their order.
+func settings(grammar any) (all []setting) {
+	for _, flag := range kong.Must(grammar, kong.NoDefaultHelp()).Model.Flags {
+		all = append(all, setting{flag})
 	}
 	return all
 }
 
 // want describes the values of s.
 func (s setting) want() string {
-	switch reflect.Zero(s.field.Type).Interface().(type) {
+	switch s.Target.Interface().(type) {
 	case Size:
 		return wantSize
 	case Duration, Timeout:
@@ -67,8 +54,8 @@ func (s setting) want() string {
 	case int:
 		return "a whole number"
 	}
-	if enum := s.field.Tag.Get("enum"); enum != "" {
-		return "one of " + strings.ReplaceAll(enum, ",", ", ")
+	if s.Enum != "" {
+		return "one of " + strings.ReplaceAll(s.Enum, ",", ", ")
 	}
 	return "text"
 }
@@ -76,7 +63,7 @@ func (s setting) want() string {
 // check returns an error if text isn't a value of s.
 func (s setting) check(text string) error {
 	ok := true
-	switch value := reflect.New(s.field.Type).Interface().(type) {
+	switch value := s.Target.Addr().Interface().(type) {
 	case encoding.TextUnmarshaler:
 		return value.UnmarshalText([]byte(text))
 	case *bool:
@@ -86,8 +73,7 @@ func (s setting) check(text string) error {
 		_, err := strconv.Atoi(text)
 		ok = err == nil
 	case *string:
-		enum := s.field.Tag.Get("enum")
-		ok = enum == "" || slices.Contains(strings.Split(enum, ","), text)
+		ok = s.Enum == "" || slices.Contains(s.EnumSlice(), text)
 	}
 	if !ok {
 		return unexpected(s.want(), text)
@@ -98,14 +84,14 @@ func (s setting) check(text string) error {
 // text returns the text for s that stands for a value in a file: the text itself, true or false, a
 // whole number, which is of bytes or an index, or a list.
 func (s setting) text(value any) (string, error) {
-	kind, fits := s.field.Type.Kind(), false
+	kind, fits := s.Target.Kind(), false
 	switch value := value.(type) {
 	case string:
 		fits = true
 	case bool:
 		fits = kind == reflect.Bool
 	case int, int64, uint64:
-		fits = kind == reflect.Int || s.field.Type == reflect.TypeFor[Size]()
+		fits = kind == reflect.Int || s.Target.Type() == reflect.TypeFor[Size]()
 	case []any:
 		return s.list(value)
 	}
@@ -118,7 +104,7 @@ func (s setting) text(value any) (string, error) {
 // list returns the text for a list in a file: its words with commas between them.
 func (s setting) list(values []any) (text string, err error) {
 	not := ""
-	switch reflect.Zero(s.field.Type).Interface().(type) {
+	switch s.Target.Interface().(type) {
 	case FieldNames:
 		text = "none" // if it is empty
 	case PeerList, PeerSource:

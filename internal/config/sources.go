@@ -5,7 +5,6 @@ import (
 	"encoding"
 	"fmt"
 	"maps"
-	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -31,8 +30,8 @@ type sourced struct{ text, from string }
 // if the command has a --config.
 func NewSources(environ []string) *Sources {
 	s := &Sources{environ: environ, known: map[string]setting{}}
-	for _, setting := range ordered(reflect.TypeFor[Config]()) {
-		s.known[setting.name] = setting
+	for _, setting := range settings(&Config{}) {
+		s.known[setting.Name] = setting
 	}
 	return s
 }
@@ -41,9 +40,8 @@ func NewSources(environ []string) *Sources {
 func (s *Sources) Apply(k *kong.Kong) error {
 	options := []kong.Option{kong.Resolvers(s), kong.WithBeforeResolve(s.read)}
 	for _, setting := range s.known {
-		value := reflect.New(setting.field.Type).Interface()
-		if _, parses := value.(encoding.TextUnmarshaler); parses {
-			options = append(options, kong.TypeMapper(setting.field.Type, setting.mapper()))
+		if _, parses := setting.Target.Addr().Interface().(encoding.TextUnmarshaler); parses {
+			options = append(options, kong.TypeMapper(setting.Target.Type(), setting.mapper()))
 		}
 	}
 	for _, option := range options {
