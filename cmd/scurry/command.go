@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/scurrycache/scurry/internal/config"
@@ -52,13 +54,7 @@ func derive(settings derivable, nodes []string, p process) error {
 	return nil
 }
 
-// didYouMean ends an error about word with the name that begins with the same three letters, if
-// there is one.
+// didYouMean ends an error about word with the nearest of names, if there is one.
 func didYouMean(word string, names []string) string {
-	for _, name := range names {
-		if strings.EqualFold(name[:3], word[:min(3, len(word))]) {
-			return fmt.Sprintf(", did you mean %q?", name)
-		}
-	}
-	return ""
+	return config.Suggest(word, slices.Values(names), strconv.Quote, "")
 }

@@ -25,16 +25,13 @@ const leastSecret = 16
 func readSecret(path config.File, log zerolog.Logger) ([]byte, error) {
 	const flag = "--peer-secret-file"
 	text, err := readPrivate(flag, path, log)
-	if err != nil || path == "" {
-		return nil, err
-	}
 	secret := bytes.TrimSuffix(bytes.TrimSuffix(text, []byte("\n")), []byte("\r"))
-	if len(secret) < leastSecret {
-		return nil, usagef("%s %s: a secret of %d bytes is too short: "+
+	if err == nil && path != "" && len(secret) < leastSecret {
+		err = usagef("%s %s: a secret of %d bytes is too short: "+
 			"it needs %d or more, such as \"openssl rand -base64 32\" prints",
 			flag, path, len(secret), leastSecret)
 	}
-	return secret, nil
+	return secret, err
 }
 
 // readGossipKey reads the key that gossip is encrypted with. It returns nil if no file is named.

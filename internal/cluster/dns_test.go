@@ -59,12 +59,12 @@ func timeout(port int) error {
 	return &net.DNSError{Err: fmt.Sprintf("read udp 10.0.0.9:%d->10.0.0.10:53: i/o timeout", port), Name: "scurry.svc", IsTimeout: true}
 }
 
-// lookups runs f with a DNS that looks up every second.
+// lookups runs f with a DNS.
 func lookups(t *testing.T, f func(n *names, w func() *watcher, problems chan error, tick func())) {
 	synctest.Test(t, func(t *testing.T) {
 		n := &names{asked: make(chan string, 1000)}
 		problems := make(chan error, 1000)
-		d := DNS{Host: "scurry.svc", Port: 8001, Every: time.Second, Resolver: n, Log: zerolog.New(problemLog(problems))}
+		d := DNS{Host: "scurry.svc", Port: 8001, Resolver: n, Log: zerolog.New(problemLog(problems))}
 		var w *watcher
 		start := func() *watcher {
 			w = watch(t, d)
@@ -72,7 +72,7 @@ func lookups(t *testing.T, f func(n *names, w func() *watcher, problems chan err
 		}
 		tick := func() {
 			synctest.Wait()
-			<-time.After(time.Second)
+			<-time.After(lookupEvery)
 			synctest.Wait()
 		}
 		f(n, start, problems, tick)

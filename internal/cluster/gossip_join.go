@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"strings"
 	"time"
@@ -54,7 +55,7 @@ func (g *Gossip) round(ctx context.Context) {
 // joinAt joins the nodes at the addresses of addr where no member is, this node included.
 func (g *Gossip) joinAt(ctx context.Context, addr string) (failed error) {
 	host, port, _ := hostport.SplitNode(addr, wantAddr) // it is valid
-	ips, failed := resolve(ctx, host)
+	ips, failed := resolve(ctx, net.DefaultResolver, host)
 	for _, ip := range ips {
 		at := netip.AddrPortFrom(ip, port)
 		if ctx.Err() == nil && !g.members.has(at) {

@@ -8,19 +8,14 @@ import (
 	"net/netip"
 	"slices"
 	"strconv"
-	"time"
 
 	"github.com/hashicorp/memberlist"
 
 	"github.com/scurrycache/scurry/internal/hostport"
 )
 
-const (
-	// A memberlist ignores those of other programs, which have another label.
-	label = "scurry"
-
-	resolveAtMost = 5 * time.Second
-)
+// A memberlist ignores those of other programs, which have another label.
+const label = "scurry"
 
 // open listens, and makes this node the first of its own list.
 func (g *Gossip) open() error {
@@ -72,22 +67,11 @@ func listenError(addr string, err error) error {
 
 // resolveOne returns host's address, an IPv4 one if there is any.
 func resolveOne(ctx context.Context, host string) (netip.Addr, error) {
-	ips, err := resolve(ctx, host)
+	ips, err := resolve(ctx, net.DefaultResolver, host)
 	if err != nil {
 		return netip.Addr{}, err
 	}
 	return ips[max(0, slices.IndexFunc(ips, netip.Addr.Is4))], nil
-}
-
-// resolve returns all of host's addresses, at least one.
-func resolve(ctx context.Context, host string) ([]netip.Addr, error) {
-	ctx, cancel := context.WithTimeout(ctx, resolveAtMost)
-	defer cancel()
-	ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
-	for i := range ips {
-		ips[i] = ips[i].Unmap()
-	}
-	return ips, err
 }
 
 // options returns memberlist's settings for a node that the others reach at own.

@@ -39,10 +39,13 @@ func (c *Cluster) Gossips() bool { return c.GossipListen != "" }
 
 // derive is Config.Derive for c. The addresses in a are derived.
 func (c *Cluster) derive(a *Addresses, p Provenance) error {
-	if len(a.Nodes) > 0 {
+	switch {
+	case len(a.Nodes) > 0:
 		return c.deriveFromNodes(a, p)
+	case !c.Clustered():
+		return idle(p)
 	}
-	if err := c.contradiction(p); err != nil || !c.Clustered() {
+	if err := c.contradiction(p); err != nil {
 		return err
 	}
 	if err := c.deriveSelf(p); err != nil {

@@ -8,9 +8,6 @@ import (
 // contradiction returns an error if settings of c, in the long form, exclude each other or lack
 // another one.
 func (c *Cluster) contradiction(p Provenance) error {
-	if !c.Clustered() {
-		return idle(p)
-	}
 	var gossip string // the flag by which the node gossips, if it does
 	switch {
 	case c.Join != "":

@@ -21,7 +21,7 @@ func resolve(environ []string, args ...string) (*config.Config, config.Provenanc
 		Version struct{} `cmd:""`
 	}
 	sources := config.NewSources(environ)
-	parser, err := kong.New(&grammar, kong.Name("scurry"), sources)
+	parser, err := kong.New(&grammar, append(sources.Options(), kong.Name("scurry"))...)
 	if err != nil {
 		return nil, nil, err
 	}

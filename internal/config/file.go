@@ -35,7 +35,7 @@ func (s *Sources) readFile(path string) (map[string]sourced, error) {
 		setting, ok := known[key]
 		if !ok {
 			return nil, fmt.Errorf("%s: unknown key %q%s",
-				path, key, suggest(key, maps.Keys(known), strconv.Quote))
+				path, key, Suggest(key, maps.Keys(known), strconv.Quote, unlisted))
 		}
 		text, err := setting.text(values[key])
 		if err == nil {

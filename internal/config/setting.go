@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -62,20 +61,11 @@ func (s setting) want() string {
 
 // check returns an error if text isn't a value of s.
 func (s setting) check(text string) error {
-	ok := true
-	switch value := s.Target.Addr().Interface().(type) {
-	case encoding.TextUnmarshaler:
+	if value, ok := s.Target.Addr().Interface().(encoding.TextUnmarshaler); ok {
 		return value.UnmarshalText([]byte(text))
-	case *bool:
-		_, err := strconv.ParseBool(text)
-		ok = err == nil
-	case *int:
-		_, err := strconv.Atoi(text)
-		ok = err == nil
-	case *string:
-		ok = s.Enum == "" || slices.Contains(s.EnumSlice(), text)
 	}
-	if !ok {
+	err := s.Parse(kong.Scan().PushTyped(text, kong.FlagValueToken), s.Target)
+	if err != nil || s.Enum != "" && !slices.Contains(s.EnumSlice(), text) {
 		return unexpected(s.want(), text)
 	}
 	return nil
@@ -151,12 +141,9 @@ func describe(value any) string {
 // has no value.
 func (s setting) mapper() kong.MapperFunc {
 	return func(ctx *kong.DecodeContext, target reflect.Value) error {
-		if token := ctx.Scan.Peek(); token.IsEOL() || !token.IsValue() {
-			return errors.New("expected " + s.want())
-		}
 		var text string
-		if err := ctx.Scan.PopValueInto("value", &text); err != nil {
-			return err
+		if ctx.Scan.PopValueInto("", &text) != nil {
+			return errors.New("expected " + s.want())
 		}
 		return target.Addr().Interface().(encoding.TextUnmarshaler).UnmarshalText([]byte(text))
 	}

@@ -8,10 +8,12 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
-	"unicode"
 )
 
-const maxName = 253 // of a DNS name, RFC 1035
+const (
+	maxName   = 253 // of a DNS name, RFC 1035
+	nameChars = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._"
+)
 
 // Split returns the parts of s, an address to listen on: the host may be empty and the port 0. The
 // error is for people. It says what is wrong with s, and that want was expected, such as "HOST:PORT
@@ -72,7 +74,7 @@ func nameProblem(host string) string {
 		return fmt.Sprintf("a host name has at most %d letters", maxName)
 	}
 	for _, c := range host {
-		if c > unicode.MaxASCII || !alphanumeric(byte(c)) && !strings.ContainsRune("-._", c) {
+		if !strings.ContainsRune(nameChars, c) {
 			return fmt.Sprintf("a host name doesn't have %q in it", c)
 		}
 	}

@@ -4,8 +4,11 @@ package hostport
 
 import (
 	"net/netip"
+	"net/url"
 	"strconv"
 	"strings"
+
+	"golang.org/x/net/http/httpguts"
 )
 
 // Valid reports whether s is a uri-host with or without a port (RFC 9110 section 7.2), or empty.
@@ -33,23 +36,8 @@ func validPort(s string) bool {
 
 // validName reports whether s is a reg-name or an IPv4 address (RFC 3986 section 3.2.2).
 func validName(s string) bool {
-	for i := 0; i < len(s); i++ {
-		switch c := s[i]; {
-		case alphanumeric(c) || c == '.' || strings.IndexByte("_-~!$&'()*+,;=", c) >= 0:
-		case c == '%' && i+2 < len(s):
-			if _, err := strconv.ParseUint(s[i+1:i+3], 16, 8); err != nil {
-				return false
-			}
-			i += 2
-		default:
-			return false
-		}
-	}
-	return true
-}
-
-func alphanumeric(c byte) bool {
-	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
+	_, err := url.PathUnescape(s)
+	return err == nil && httpguts.ValidHostHeader(s) && !strings.ContainsAny(s, ":[]")
 }
 
 // validLiteral reports whether s may stand in brackets: it is an IPv6 address without a zone. The
