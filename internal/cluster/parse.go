@@ -3,6 +3,7 @@ package cluster
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/scurrycache/scurry/internal/hostport"
@@ -23,6 +24,9 @@ const wantAddr = "HOST:PORT such as 10.0.0.1:8001"
 const WantSource = "the peer addresses of all nodes with commas between them, dns:NAME:PORT, or " +
 	"file:PATH"
 
+// inList matches the second or a later word of a list that stands for other nodes.
+var inList = regexp.MustCompile(", *(dns:|file:)")
+
 // Parse reads a Source from one of the forms
 //
 //	10.0.0.1:8001,10.0.0.2:8001
@@ -32,11 +36,8 @@ const WantSource = "the peer addresses of all nodes with commas between them, dn
 // It looks at neither the name nor the file. A node can't be called just dns or file.
 func Parse(s string) (Source, error) {
 	s = strings.TrimSpace(s)
-	for _, prefix := range []string{"dns:", "file:"} {
-		if strings.Contains(s, ","+prefix) || strings.Contains(s, ", "+prefix) {
-			return Source{}, fmt.Errorf("expected %s, not %q: %s stands alone", WantSource, s,
-				prefix)
-		}
+	if second := inList.FindStringSubmatch(s); second != nil {
+		return Source{}, fmt.Errorf("expected %s, not %q: %s stands alone", WantSource, s, second[1])
 	}
 	switch kind, rest, _ := strings.Cut(s, ":"); {
 	case kind == "dns":
