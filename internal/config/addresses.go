@@ -3,6 +3,9 @@ package config
 import (
 	"cmp"
 	"fmt"
+	"math"
+	"net"
+	"strconv"
 	"strings"
 
 	"github.com/scurrycache/scurry/internal/hostport"
@@ -56,15 +59,13 @@ type listener struct {
 
 func (a *Addresses) deriveAdmin(p Provenance) (err error) {
 	host, port := a.Listen.split()
+	from := base{port, "listen", "no admin address follows from --listen " + string(a.Listen)}
 	by := adminAboveClient
 	if port == 0 {
 		by = 0
 	}
-	if a.AdminListen, err = above(loopbackFor(host), port, by, "admin-listen"); err != nil {
-		return fmt.Errorf("no admin address follows from --listen %s: %w", a.Listen, err)
-	}
-	p["admin-listen"] = fmt.Sprintf("listen, port + %d", by)
-	return nil
+	a.AdminListen, err = from.follow(loopbackFor(host), by, "admin-listen", p)
+	return err
 }
 
 func (a *Addresses) deriveFromNodes(p Provenance) error {
@@ -73,18 +74,34 @@ func (a *Addresses) deriveFromNodes(p Provenance) error {
 		return err
 	}
 	host, port := Addr(self).split()
-	follow := func(addr *Addr, flag, host string, by int) {
-		if err != nil || p[flag] == fromFlag {
-			return
-		}
-		if *addr, err = above(host, port, by, flag); err != nil {
-			err = fmt.Errorf("peer %s: %w", self, err)
-		}
-		p[flag] = fmt.Sprintf("argument %s, port + %d", self, by)
+	from := base{port, "argument " + self, "peer " + self}
+	if p["listen"] != fromFlag {
+		a.Listen, err = from.follow(host, clientAbovePeer, "listen", p)
 	}
-	follow(&a.Listen, "listen", host, clientAbovePeer)
-	follow(&a.AdminListen, "admin-listen", loopbackFor(host), clientAbovePeer+adminAboveClient)
+	if p["admin-listen"] != fromFlag && err == nil {
+		const by = clientAbovePeer + adminAboveClient
+		a.AdminListen, err = from.follow(loopbackFor(host), by, "admin-listen", p)
+	}
 	return err
+}
+
+// base is a port from which the ports of other addresses follow.
+type base struct {
+	port   uint16
+	source string // of what follows
+	blame  string // begins an error
+}
+
+// follow returns the address on host with the port that is by above b's, for a setting whose source
+// it notes in p.
+func (b base) follow(host string, by int, setting string, p Provenance) (Addr, error) {
+	port := int(b.port) + by
+	if port > math.MaxUint16 {
+		return "", fmt.Errorf("%s: port %d + %d is above %d: choose a lower port, or set --%s",
+			b.blame, b.port, by, math.MaxUint16, setting)
+	}
+	p[setting] = fmt.Sprintf("%s, port + %d", b.source, by)
+	return Addr(net.JoinHostPort(host, strconv.Itoa(port))), nil
 }
 
 // self checks all of Nodes, and returns the peer address of this node.

@@ -7,7 +7,6 @@ import (
 	"bytes"
 	"io"
 	"log"
-	"os"
 	"time"
 
 	"github.com/mattn/go-isatty"
@@ -36,8 +35,7 @@ func stamp(e *zerolog.Event, _ zerolog.Level, _ string) {
 }
 
 func console(w io.Writer) io.Writer {
-	noColor := !isTerminal(w) || os.Getenv("NO_COLOR") != ""
-	return zerolog.ConsoleWriter{Out: w, TimeFormat: "15:04:05.000", NoColor: noColor}
+	return zerolog.ConsoleWriter{Out: w, TimeFormat: "15:04:05.000", NoColor: !isTerminal(w)}
 }
 
 func isTerminal(w io.Writer) bool {
