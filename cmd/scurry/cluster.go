@@ -77,7 +77,7 @@ func (n *node) openGossip() error {
 		return fmt.Errorf("--gossip-listen %s: %w", cfg.GossipListen, err)
 	}
 	n.cluster.Members = n.gossip
-	n.onClose(n.gossip.Close)
+	n.closers = append(n.closers, n.gossip.Close)
 	return nil
 }
 

@@ -6,9 +6,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/base64"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"slices"
 
@@ -100,11 +98,8 @@ func readPrivate(flag string, path config.File, log zerolog.Logger) ([]byte, err
 
 func readFile(flag string, path config.File) ([]byte, error) {
 	text, err := os.ReadFile(string(path))
-	if atPath, ok := errors.AsType[*fs.PathError](err); ok {
-		err = atPath.Err
-	}
 	if err != nil {
-		return nil, fmt.Errorf("%s %s: can't read this file: %w", flag, path, err)
+		err = fmt.Errorf("%s %s: can't read this file: %w", flag, path, config.FileProblem(err))
 	}
-	return text, nil
+	return text, err
 }

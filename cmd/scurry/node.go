@@ -41,7 +41,7 @@ type node struct {
 	clientListener, adminListener net.Listener
 	serving                       sync.WaitGroup // until both servers have ended
 
-	closers  []func() error // of what else is open
+	closers  []func() error // of what else is open; the last is called first
 	deadline time.Time      // when the grace period ends; zero until the node is told to stop
 }
 
@@ -58,7 +58,7 @@ func start(cfg *config.Config, log zerolog.Logger) (_ *node, err error) {
 	if err != nil {
 		return nil, err
 	}
-	n.onClose(closeOrigin)
+	n.closers = append(n.closers, closeOrigin)
 	if n.clientListener, err = listenAt(cfg.Listen, "with --listen"); err != nil {
 		return nil, err
 	}
@@ -75,7 +75,7 @@ func start(cfg *config.Config, log zerolog.Logger) (_ *node, err error) {
 	if n.proxy, err = proxy.New(settings); err != nil {
 		return nil, err
 	}
-	n.onClose(func() error { return inTime(n.proxy.Close) })
+	n.closers = append(n.closers, func() error { return inTime(n.proxy.Close) })
 	n.client = listen.New(n.clientListener, n.clientServer(), n.delay(), log)
 	n.admin = listen.New(n.adminListener, n.adminServer(), 0, zerolog.Nop())
 	return n, nil
@@ -128,9 +128,6 @@ func (n *node) abandon() {
 	}
 	_ = n.closeCache()
 }
-
-// onClose has closeCache call f, before what has been opened earlier is closed.
-func (n *node) onClose(f func() error) { n.closers = append(n.closers, f) }
 
 // closeCache closes the proxy, the source of its list of nodes, and the origin.
 func (n *node) closeCache() (err error) {

@@ -71,70 +71,48 @@ func (s setting) check(text string) error {
 	return nil
 }
 
-// text returns the text for s that stands for a value in a file: the text itself, true or false, a
-// whole number, which is of bytes or an index, or a list.
+// text returns the text for s that a value in a file stands for. Words with commas between them may
+// be a list there.
 func (s setting) text(value any) (string, error) {
-	kind, fits := s.Target.Kind(), false
-	switch value := value.(type) {
-	case string:
-		fits = true
-	case bool:
-		fits = kind == reflect.Bool
-	case int, int64, uint64:
-		fits = kind == reflect.Int || s.Target.Type() == reflect.TypeFor[Size]()
-	case []any:
-		return s.list(value)
-	}
-	if !fits {
-		return "", fmt.Errorf("expected %s, not %s", s.want(), describe(value))
-	}
-	return fmt.Sprint(value), nil
-}
-
-// list returns the text for a list in a file: its words with commas between them.
-func (s setting) list(values []any) (text string, err error) {
-	not := ""
-	switch s.Target.Interface().(type) {
-	case FieldNames:
-		text = "none" // if it is empty
-	case PeerList, PeerSource:
-		if len(values) == 0 {
-			not = "an empty list"
+	not := describe(value)
+	if values, ok := value.([]any); ok {
+		switch s.Target.Interface().(type) {
+		case FieldNames:
+			value, not = join(values, "none")
+		case PeerList, PeerSource:
+			value, not = join(values, "")
 		}
-	default:
-		not = "a list"
-	}
-	var words []string
-	for _, value := range values {
-		word, ok := value.(string)
-		if !ok {
-			not = cmp.Or(not, "a list with "+describe(value)+" in it")
-		}
-		words = append(words, word)
 	}
 	if not != "" {
 		return "", fmt.Errorf("expected %s, not %s", s.want(), not)
 	}
-	return cmp.Or(strings.Join(words, ","), text), nil
+	return fmt.Sprint(value), nil
 }
 
-// describe returns a description of a value in a file that isn't text.
+// join returns the text for a list in a file, which is the text empty if the list is, or a
+// description of it if it has more than words in it.
+func join(values []any, empty string) (text, not string) {
+	var words []string
+	for _, value := range values {
+		if not := describe(value); not != "" {
+			return "", "a list with " + not + " in it"
+		}
+		words = append(words, fmt.Sprint(value))
+	}
+	return cmp.Or(strings.Join(words, ","), empty), ""
+}
+
+// describe returns a description of a value in a file for which there is no text, or "".
 func describe(value any) string {
-	switch value := value.(type) {
+	switch value.(type) {
 	case nil:
 		return "nothing"
-	case map[string]any, map[any]any:
-		return "a table of keys"
 	case []any:
 		return "a list"
-	case float64:
-		return "a number with a fraction"
-	case int, int64, uint64:
-		return fmt.Sprint("the number ", value)
-	case bool:
-		return fmt.Sprint(value)
+	case map[string]any, map[any]any:
+		return "a table of keys"
 	}
-	return "a date or time"
+	return ""
 }
 
 // mapper parses values of s's type for kong. Unlike kong's own it says what is expected if a flag
