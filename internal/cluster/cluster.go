@@ -8,7 +8,7 @@
 // then whenever they change, until ctx ends. A list is sorted, names no address twice, differs from
 // the one before, and is nil if there are no nodes; it belongs to set. Calls of set don't overlap.
 // Addresses are passed on as they are written, since a node finds itself in the list by the
-// spelling of its name. Watch returns nil when ctx has ended, and an error only if it can't go on.
+// spelling of its name. Watch returns nil when ctx has ended.
 //
 // What goes in is a file, a DNS name, or the addresses of some nodes that know the others.
 package cluster

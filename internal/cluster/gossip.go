@@ -3,7 +3,6 @@ package cluster
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"net/netip"
 	"time"
@@ -11,8 +10,6 @@ import (
 	"github.com/hashicorp/memberlist"
 	"github.com/rs/zerolog"
 )
-
-var errClosed = errors.New("gossip is closed")
 
 // GossipConfig says how a node gossips. PeerAddr and Listen must be set. The addresses and the key
 // are valid.
@@ -46,7 +43,8 @@ type GossipConfig struct {
 }
 
 // Gossip is the list of the nodes that find each other by gossip: each announces the nodes that it
-// knows, and finds out which are gone. Watch and Addr may be called concurrently with all methods.
+// knows, and finds out which are gone. Watch and Addr may be called concurrently with all methods,
+// Leave not after Close.
 //
 // All nodes are in the list, this one too, but for those that have left and those that gave no sign
 // of life for some time. A node that comes back, with the same name or another, is in the list
@@ -86,32 +84,21 @@ func OpenGossip(cfg GossipConfig) (*Gossip, error) {
 func (g *Gossip) Addr() string { return g.addr }
 
 // Watch gives the first list when all addresses to join have been tried once, or after one Probe;
-// it has only this node until another one answers.
-//
-// Several Watches may go on at a time. When the Gossip is closed, they end with an error.
+// it has only this node until another one answers. Several Watches may go on at a time.
 func (g *Gossip) Watch(ctx context.Context, set func(nodes []string)) error {
-	open, cancel := context.WithCancel(ctx)
-	defer cancel()
-	defer context.AfterFunc(g.base, cancel)()
 	select {
 	case <-g.tried:
 	case <-time.After(g.cfg.Probe):
-	case <-open.Done():
+	case <-ctx.Done():
 	}
-	g.members.roster.watch(open, g.cfg.Probe/20, set)
-	if ctx.Err() != nil {
-		return nil
-	}
-	return errClosed
+	g.members.roster.watch(ctx, g.cfg.Probe/20, set)
+	return nil
 }
 
 // Leave announces to the others that this node leaves, and waits until that has been sent, no
 // longer than timeout. From then on the node isn't in its own list either. It goes on listening
 // until Close, which should follow.
 func (g *Gossip) Leave(timeout time.Duration) error {
-	if g.base.Err() != nil {
-		return errClosed
-	}
 	g.stopJoining()
 	if err := g.list.Leave(max(timeout, 1)); err != nil { // 0 would be for ever
 		return fmt.Errorf("leave the cluster: the others may have to find out by themselves: %w",
@@ -120,12 +107,9 @@ func (g *Gossip) Leave(timeout time.Duration) error {
 	return nil
 }
 
-// Close stops all gossip. Without a Leave before it, the others take this node for dead after some
-// time. memberlist's own goroutines end within a few Probes.
+// Close stops all gossip; lists don't change any more. Without a Leave before it, the others take
+// this node for dead after some time. memberlist's own goroutines end within a few Probes.
 func (g *Gossip) Close() error {
-	if g.base.Err() != nil {
-		return nil
-	}
 	g.cancel()
 	return g.list.Shutdown()
 }
