@@ -28,8 +28,6 @@ type process struct {
 // usageError is an error in what the user asked for, as opposed to one in carrying it out.
 type usageError struct{ error }
 
-func (e usageError) Unwrap() error { return e.error }
-
 // usagef is fmt.Errorf for a usageError.
 func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
 
