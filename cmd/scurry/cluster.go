@@ -1,9 +1,7 @@
 package main
 
 import (
-	"errors"
 	"fmt"
-	"net"
 	"strings"
 	"time"
 
@@ -70,11 +68,8 @@ func (n *node) openGossip() error {
 		Key:      key,
 		Log:      n.clusterLog,
 	})
-	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "listen" {
-		return cannotListen(cfg.GossipListen, "with --gossip-listen", err)
-	}
 	if err != nil {
-		return fmt.Errorf("--gossip-listen %s: %w", cfg.GossipListen, err)
+		return cannotListen(cfg.GossipListen, "with --gossip-listen", err)
 	}
 	n.cluster.Members = n.gossip
 	n.closers = append(n.closers, n.gossip.Close)

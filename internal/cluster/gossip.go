@@ -63,7 +63,7 @@ type Gossip struct {
 
 // OpenGossip begins to listen, and to join the others. It tries those that don't answer again, also
 // later on, so that two halves of a cluster that lost each other join again. The Gossip must be
-// closed.
+// closed. An error says why Listen can't be listened on.
 func OpenGossip(cfg GossipConfig) (*Gossip, error) {
 	cfg.Probe = cmp.Or(cfg.Probe, time.Second)
 	g := &Gossip{cfg: cfg, tried: make(chan struct{})}
@@ -72,7 +72,7 @@ func OpenGossip(cfg GossipConfig) (*Gossip, error) {
 	g.base, g.cancel = context.WithCancel(context.Background())
 	if err := g.open(); err != nil {
 		g.cancel()
-		return nil, fmt.Errorf("gossip: %w", err)
+		return nil, err
 	}
 	joining, stop := context.WithCancel(g.base)
 	g.stopJoining = stop

@@ -20,30 +20,28 @@ const label = "scurry"
 // open listens, and makes this node the first of its own list.
 func (g *Gossip) open() error {
 	host, port, _ := hostport.Split(g.cfg.Listen, wantAddr) // it is valid
-	bind := ""                                              // all interfaces, of IPv4 too where there is no IPv6
+	c := g.options()
+	c.BindAddr, c.BindPort, c.AdvertisePort = "", int(port), int(port)
 	var own netip.Addr
 	var err error
-	if host != "" {
+	if host != "" { // else all interfaces, of IPv4 too where there is no IPv6
 		if own, err = resolveOne(g.base, host); err != nil {
-			return fmt.Errorf("can't listen on %s: %w", g.cfg.Listen, err)
+			return err
 		}
-		bind = own.String()
+		c.BindAddr = own.String()
 	}
 	if !own.IsValid() || own.IsUnspecified() {
 		host, _, _ = hostport.SplitNode(g.cfg.PeerAddr, wantAddr)
 		if own, err = resolveOne(g.base, host); err != nil {
-			return fmt.Errorf("can't tell where other nodes reach %s: %w", g.cfg.Listen, err)
+			return fmt.Errorf("can't tell where other nodes reach it: %w", err)
 		}
 	}
-	reached := netip.AddrPortFrom(own, port)
-	if g.cfg.advertise.IsValid() {
-		reached = g.cfg.advertise
+	c.AdvertiseAddr = own.String()
+	if at := g.cfg.advertise; at.IsValid() {
+		c.AdvertiseAddr, c.AdvertisePort = at.Addr().String(), int(at.Port())
 	}
-	c := g.options(reached)
-	c.BindAddr, c.BindPort = bind, int(port)
 	if g.list, err = memberlist.Create(c); err != nil {
-		at := net.JoinHostPort(bind, strconv.Itoa(int(port)))
-		return fmt.Errorf("can't listen on %s: %w", g.cfg.Listen, listenError(at, err))
+		return listenError(net.JoinHostPort(c.BindAddr, strconv.Itoa(c.BindPort)), err)
 	}
 	g.addr = g.list.LocalNode().Address()
 	return nil
@@ -74,12 +72,11 @@ func resolveOne(ctx context.Context, host string) (netip.Addr, error) {
 	return ips[max(0, slices.IndexFunc(ips, netip.Addr.Is4))], nil
 }
 
-// options returns memberlist's settings for a node that the others reach at own.
-func (g *Gossip) options(own netip.AddrPort) *memberlist.Config {
+// options returns memberlist's settings, but for addresses.
+func (g *Gossip) options() *memberlist.Config {
 	c := memberlist.DefaultLANConfig()
 	c.Name, c.Label, c.SecretKey = g.cfg.PeerAddr, label, g.cfg.Key
 	c.Logger = log.New(lines{g.base, g.cfg.Log}, "", 0)
-	c.AdvertiseAddr, c.AdvertisePort = own.Addr().String(), int(own.Port())
 	c.Events, c.Conflict = &g.members, &g.members
 
 	// As DefaultLANConfig has it for a Probe of a second.
