@@ -61,13 +61,9 @@ func (n *node) drain() error {
 func (n *node) endTransfers() error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(n.cfg.Grace))
 	defer cancel()
-	err := n.client.Drain(ctx)
+	err := errors.Join(n.client.Drain(ctx), n.proxy.WaitIdle(ctx))
 	if err != nil {
-		err = fmt.Errorf("clients, after %s of grace: %w", n.cfg.Grace, err)
-	}
-	if quiet := n.proxy.WaitIdle(ctx); quiet != nil {
-		err = errors.Join(err, fmt.Errorf(
-			"cut what other nodes were still being sent after %s of grace: %w", n.cfg.Grace, quiet))
+		err = fmt.Errorf("after %s of grace: %w", n.cfg.Grace, err)
 	}
 	return err
 }

@@ -45,13 +45,13 @@ func (f *File) Watch(ctx context.Context, set func(nodes []string)) error {
 func (f *File) read() error {
 	file, err := os.Open(f.path)
 	if err != nil {
-		return fmt.Errorf("read the list of nodes: %w", err)
+		return err
 	}
 	defer file.Close()
 	text, err := io.ReadAll(io.LimitReader(file, maxFile+1))
 	switch {
 	case err != nil:
-		return fmt.Errorf("read the list of nodes: %w", err)
+		return err
 	case len(text) > maxFile:
 		return fmt.Errorf("%s is larger than %d bytes: a list of nodes has one %s per line",
 			f.path, maxFile, wantAddr)

@@ -51,7 +51,10 @@ func (c *Cluster) derive(a *Addresses, p Provenance) error {
 	if err := c.deriveSelf(p); err != nil {
 		return err
 	}
-	c.deriveGossip(p)
+	if c.Join != "" && c.GossipListen == "" {
+		c.GossipListen = Addr(net.JoinHostPort(c.PeerListen.Host(), strconv.Itoa(gossipPort)))
+		p["gossip-listen"] = fmt.Sprintf("peer-listen, port %d", gossipPort)
+	}
 	return c.check(a, "--peer-listen "+string(c.PeerListen))
 }
 
@@ -95,11 +98,4 @@ func (c *Cluster) deriveSelf(p Provenance) error {
 			"give --self HOST:PORT, their address of this node", c.PeerListen)
 	}
 	return nil
-}
-
-func (c *Cluster) deriveGossip(p Provenance) {
-	if c.Join != "" && c.GossipListen == "" {
-		c.GossipListen = Addr(net.JoinHostPort(c.PeerListen.Host(), strconv.Itoa(gossipPort)))
-		p["gossip-listen"] = fmt.Sprintf("peer-listen, port %d", gossipPort)
-	}
 }

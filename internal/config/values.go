@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"math"
+	"math/bits"
 	"regexp"
 	"strings"
 	"time"
@@ -34,12 +35,8 @@ func (s *Size) UnmarshalText(text []byte) error {
 // String is the shortest exact text of s.
 func (s Size) String() string {
 	units := []string{"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"}
-	n, unit := int64(s), 0
-	for n != 0 && n%1024 == 0 && unit < len(units)-1 {
-		n /= 1024
-		unit++
-	}
-	return fmt.Sprintf("%d%s", n, units[unit])
+	unit := bits.TrailingZeros64(uint64(s)) / 10 // each is 2^10 of the one before
+	return fmt.Sprintf("%d%s", s>>(10*unit), units[unit])
 }
 
 // Duration is a time that isn't negative. Its text is that of time.ParseDuration.
