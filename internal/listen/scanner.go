@@ -119,7 +119,7 @@ func (s *scanner) scanLine(p []byte) int {
 		line, s.line = append(s.line, line...), nil
 	}
 	bare := bytes.TrimSuffix(line[:len(line)-1], []byte("\r"))
-	switch strict := len(bare) == len(line)-2; s.part {
+	switch s.part {
 	case inRequest:
 		s.old = bytes.HasSuffix(bare, []byte("0"))
 		s.sized, s.chunked, s.part = false, false, inFields
@@ -129,7 +129,7 @@ func (s *scanner) scanLine(p []byte) int {
 	case inFields:
 		s.field(bare)
 	case inSize:
-		s.size(bare, strict)
+		s.size(bare)
 	case inTrailer:
 		if len(bare) == 0 {
 			s.part = between
@@ -189,12 +189,13 @@ func (s *scanner) refuse(why string) {
 	s.odd, s.part = oddity{number: s.heads + 1, refuse: why}, lost
 }
 
-// size takes the line with a chunk's size (RFC 9112 section 7.1).
-func (s *scanner) size(line []byte, strict bool) {
+// size takes the line with a chunk's size (RFC 9112 section 7.1). net/http checks that it ends in CR
+// LF and has no other CR.
+func (s *scanner) size(line []byte) {
 	digits, _, _ := bytes.Cut(line, []byte(";"))
 	size, err := strconv.ParseUint(string(bytes.TrimRight(digits, " \t")), 16, 62)
 	switch {
-	case err != nil || !strict || bytes.IndexByte(line, '\r') >= 0:
+	case err != nil:
 		s.part = lost
 	case size == 0:
 		s.part = inTrailer
