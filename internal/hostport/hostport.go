@@ -14,24 +14,21 @@ import (
 // Valid reports whether s is a uri-host with or without a port (RFC 9110 section 7.2), or empty.
 func Valid(s string) bool {
 	if literal, ok := strings.CutPrefix(s, "["); ok {
-		ip, port, closed := strings.Cut(literal, "]")
-		return closed && validLiteral(ip) && validPort(port)
+		ip, rest, closed := strings.Cut(literal, "]")
+		between, port, _ := strings.Cut(rest, ":")
+		return closed && between == "" && validLiteral(ip) && validPort(port)
 	}
-	end := strings.IndexByte(s, ':')
-	if end < 0 {
-		end = len(s)
-	}
-	host, port := s[:end], s[end:]
-	return validName(host) && validPort(port) && (host != "" || port == "")
+	host, port, colon := strings.Cut(s, ":")
+	return validName(host) && validPort(port) && (host != "" || !colon)
 }
 
-// validPort reports whether s is empty, or a colon and the digits of a port, which may be none.
+// validPort reports whether s is the digits of a port, which may be none.
 func validPort(s string) bool {
-	if s == "" || s == ":" {
+	if s == "" {
 		return true
 	}
-	_, err := strconv.ParseUint(s[1:], 10, 16)
-	return s[0] == ':' && len(s) <= len(":65535") && err == nil
+	_, err := strconv.ParseUint(s, 10, 16)
+	return len(s) <= len("65535") && err == nil
 }
 
 // validName reports whether s is a reg-name or an IPv4 address (RFC 3986 section 3.2.2).
