@@ -52,8 +52,8 @@ func (g *Gossip) round(ctx context.Context) {
 	}
 }
 
-// joinAt joins the nodes at the addresses of addr where no member is, this node included.
-func (g *Gossip) joinAt(ctx context.Context, addr string) (failed error) {
+// joinAt joins the nodes at those addresses of addr where no member is yet. This node is a member.
+func (g *Gossip) joinAt(ctx context.Context, addr string) error {
 	host, port, _ := hostport.SplitNode(addr, wantAddr) // it is valid
 	ips, failed := resolve(ctx, net.DefaultResolver, host)
 	for _, ip := range ips {
