@@ -127,10 +127,7 @@ func BenchmarkLoggedHit(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer out.Close()
-	queued, queue, err := logging.New(out, "json", "info")
-	if err != nil {
-		b.Fatal(err)
-	}
+	queued, queue := logging.New(out, "json", zerolog.InfoLevel)
 	defer queue.Close(time.Minute)
 	direct := queued.Output(out)
 	for _, log := range []struct {

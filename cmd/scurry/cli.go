@@ -56,15 +56,14 @@ func dispatch(ctx context.Context, args []string, p process) error {
 	var grammar cli
 	helped := false
 	sources := config.NewSources(p.env)
-	parser, err := kong.New(&grammar,
+	parser, err := kong.New(&grammar, append(sources.Options(),
 		kong.Name("scurry"),
 		kong.Description(description),
 		kong.Vars{"version": version(build())},
 		kong.Writers(p.stdout, p.stderr),
 		kong.Exit(func(int) { helped = true }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 110}),
-		kong.Help(printHelp),
-		sources)
+		kong.Help(printHelp))...)
 	if err != nil {
 		return err
 	}

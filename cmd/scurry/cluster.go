@@ -1,18 +1,22 @@
 package main
 
 import (
+	"fmt"
+	"strings"
 	"time"
 
-	"github.com/rs/zerolog"
-
 	"github.com/scurrycache/scurry/internal/cluster"
-	"github.com/scurrycache/scurry/internal/config"
+	"github.com/scurrycache/scurry/proxy"
 )
 
 // openCluster opens the peer listener and the source of the list of nodes, and reads the
 // credentials. The caller closes what is open, also on an error.
 func (n *node) openCluster() (err error) {
 	cfg, c := n.cfg, &n.cluster
+	*c = proxy.Cluster{
+		Self: string(cfg.Self), Insecure: cfg.PeerInsecure,
+		Lease: time.Duration(cfg.Lease), Heartbeat: time.Duration(cfg.PeerHeartbeat),
+	}
 	if c.Secret, err = readSecret(cfg.PeerSecretFile, n.log); err != nil {
 		return err
 	}
@@ -26,32 +30,77 @@ func (n *node) openCluster() (err error) {
 	if c.Listener, err = listenAt(cfg.PeerListen, choose); err != nil {
 		return err
 	}
-	log := n.log.With().Str("part", "cluster").Logger()
-	if n.membership, err = openMembership(cfg, log); err != nil {
+	n.clusterLog = n.log.With().Str("part", "cluster").Logger()
+	if cfg.Gossips() {
+		return n.openGossip()
+	}
+	return n.openPeers()
+}
+
+// openPeers opens the list of nodes that --peers names.
+func (n *node) openPeers() error {
+	source, err := cluster.Parse(string(n.cfg.Peers))
+	switch {
+	case source.Host != "":
+		n.cluster.Members = cluster.DNS{Host: source.Host, Port: source.Port, Log: n.clusterLog}
+	case source.Path != "":
+		if n.peersFile, err = cluster.OpenFile(source.Path); err != nil {
+			return fmt.Errorf("--peers file:%s: %w", source.Path, err)
+		}
+		n.cluster.Members = n.peersFile
+	default:
+		n.cluster.Peers = source.Nodes
+	}
+	return err
+}
+
+// openGossip begins to gossip.
+func (n *node) openGossip() error {
+	cfg := n.cfg
+	key, err := readGossipKey(cfg.GossipKeyFile, n.clusterLog)
+	if err != nil {
 		return err
 	}
-	c.Self, c.Peers, c.Members = string(cfg.Self), n.peers, n.members
-	c.Insecure = cfg.PeerInsecure
-	c.Lease, c.Heartbeat = time.Duration(cfg.Lease), time.Duration(cfg.PeerHeartbeat)
+	n.gossip, err = cluster.OpenGossip(cluster.GossipConfig{
+		PeerAddr: string(cfg.Self),
+		Listen:   string(cfg.GossipListen),
+		Join:     cfg.Join.Addrs(),
+		Key:      key,
+		Log:      n.clusterLog,
+	})
+	if err != nil {
+		return cannotListen(cfg.GossipListen, "with --gossip-listen", err)
+	}
+	n.cluster.Members = n.gossip
+	n.closers = append(n.closers, n.gossip.Close)
 	return nil
 }
 
-// openMembership opens the source of the list of nodes that cfg names. The caller closes it.
-func openMembership(cfg *config.Config, log zerolog.Logger) (membership, error) {
-	if cfg.Gossips() {
-		return openGossip(cfg, log)
+// leaveTime is how long it may take to gossip that this node leaves.
+const leaveTime = time.Second
+
+// leave notifies the other nodes that this one is about to stop.
+func (n *node) leave() {
+	n.proxy.Leave()
+	if n.gossip == nil {
+		return
 	}
-	source, err := cluster.Parse(string(cfg.Peers))
-	if err != nil {
-		return membership{}, err
+	if err := n.gossip.Leave(leaveTime); err != nil {
+		n.clusterLog.Warn().Err(err).Msg("gossip has a problem")
 	}
-	switch {
-	case source.Host != "":
-		problem := func(err error) { log.Warn().Err(err).Msg("DNS doesn't tell who the nodes are") }
-		names := cluster.DNS{Host: source.Host, Port: source.Port, Problem: problem}
-		return membership{members: names}, nil
-	case source.Path != "":
-		return openPeersFile(source.Path, log)
+}
+
+// hangup handles SIGHUP: it reads the list of peers again if that is in a file.
+func (n *node) hangup() {
+	if n.peersFile == nil {
+		n.log.Info().Msg("SIGHUP is ignored: " +
+			"it has a list of peers read again, and there is none in a file")
+		return
 	}
-	return membership{peers: source.Nodes}, nil
+	if err := n.peersFile.Reload(); err != nil {
+		n.clusterLog.Error().Err(err).Msg("peers file not read again")
+		return
+	}
+	path := strings.TrimPrefix(string(n.cfg.Peers), "file:")
+	n.clusterLog.Info().Str("file", path).Msg("peers file read again")
 }

@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/scurrycache/scurry/internal/config"
@@ -25,8 +27,6 @@ type process struct {
 
 // usageError is an error in what the user asked for, as opposed to one in carrying it out.
 type usageError struct{ error }
-
-func (e usageError) Unwrap() error { return e.error }
 
 // usagef is fmt.Errorf for a usageError.
 func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
@@ -52,13 +52,7 @@ func derive(settings derivable, nodes []string, p process) error {
 	return nil
 }
 
-// didYouMean ends an error about word with the name that begins with the same three letters, if
-// there is one.
+// didYouMean ends an error about word with the nearest of names, if there is one.
 func didYouMean(word string, names []string) string {
-	for _, name := range names {
-		if strings.EqualFold(name[:3], word[:min(3, len(word))]) {
-			return fmt.Sprintf(", did you mean %q?", name)
-		}
-	}
-	return ""
+	return config.Suggest(word, slices.Values(names), strconv.Quote, "")
 }

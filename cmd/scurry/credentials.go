@@ -2,12 +2,11 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/base64"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"slices"
 
@@ -24,16 +23,13 @@ const leastSecret = 16
 func readSecret(path config.File, log zerolog.Logger) ([]byte, error) {
 	const flag = "--peer-secret-file"
 	text, err := readPrivate(flag, path, log)
-	if err != nil || path == "" {
-		return nil, err
-	}
 	secret := bytes.TrimSuffix(bytes.TrimSuffix(text, []byte("\n")), []byte("\r"))
-	if len(secret) < leastSecret {
-		return nil, usagef("%s %s: a secret of %d bytes is too short: "+
+	if err == nil && path != "" && len(secret) < leastSecret {
+		err = usagef("%s %s: a secret of %d bytes is too short: "+
 			"it needs %d or more, such as \"openssl rand -base64 32\" prints",
 			flag, path, len(secret), leastSecret)
 	}
-	return secret, nil
+	return secret, err
 }
 
 // readGossipKey reads the key that gossip is encrypted with. It returns nil if no file is named.
@@ -57,16 +53,10 @@ func readTLS(cfg *config.Config, log zerolog.Logger) (*tls.Config, error) {
 	if cfg.PeerTLSCert == "" {
 		return nil, nil
 	}
-	cert, err := readFile("--peer-tls-cert", cfg.PeerTLSCert)
-	if err != nil {
-		return nil, err
-	}
-	key, err := readPrivate("--peer-tls-key", cfg.PeerTLSKey, log)
-	if err != nil {
-		return nil, err
-	}
-	authority, err := readFile("--peer-tls-ca", cfg.PeerTLSCA)
-	if err != nil {
+	cert, noCert := readFile("--peer-tls-cert", cfg.PeerTLSCert)
+	key, noKey := readPrivate("--peer-tls-key", cfg.PeerTLSKey, log)
+	authority, noCA := readFile("--peer-tls-ca", cfg.PeerTLSCA)
+	if err := cmp.Or(noCert, noKey, noCA); err != nil {
 		return nil, err
 	}
 	pair, err := tls.X509KeyPair(cert, key)
@@ -108,11 +98,8 @@ func readPrivate(flag string, path config.File, log zerolog.Logger) ([]byte, err
 
 func readFile(flag string, path config.File) ([]byte, error) {
 	text, err := os.ReadFile(string(path))
-	if atPath, ok := errors.AsType[*fs.PathError](err); ok {
-		err = atPath.Err
-	}
 	if err != nil {
-		return nil, fmt.Errorf("%s %s: can't read this file: %w", flag, path, err)
+		err = fmt.Errorf("%s %s: can't read this file: %w", flag, path, config.FileProblem(err))
 	}
-	return text, nil
+	return text, err
 }

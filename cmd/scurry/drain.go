@@ -47,10 +47,7 @@ func (n *node) drain() error {
 	n.ready.Store(false)
 	n.log.Info().Stringer("delay", n.cfg.ShutdownDelay).Stringer("grace", n.cfg.Grace).
 		Msg("draining")
-	n.proxy.Leave()
-	if n.leave != nil {
-		n.leave()
-	}
+	n.leave()
 	err := errors.Join(n.endTransfers(), n.closeCache())
 	n.endAdmin()
 	if err == nil {
@@ -64,13 +61,9 @@ func (n *node) drain() error {
 func (n *node) endTransfers() error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(n.cfg.Grace))
 	defer cancel()
-	err := n.client.Drain(ctx)
+	err := errors.Join(n.client.Drain(ctx), n.proxy.WaitIdle(ctx))
 	if err != nil {
-		err = fmt.Errorf("clients, after %s of grace: %w", n.cfg.Grace, err)
-	}
-	if quiet := n.proxy.WaitIdle(ctx); quiet != nil {
-		err = errors.Join(err, fmt.Errorf(
-			"cut what other nodes were still being sent after %s of grace: %w", n.cfg.Grace, quiet))
+		err = fmt.Errorf("after %s of grace: %w", n.cfg.Grace, err)
 	}
 	return err
 }
@@ -93,14 +86,4 @@ func (n *node) meetPeers(ctx context.Context) {
 		n.log.Warn().Err(err).Msg("not every peer has answered yet: serving without those that " +
 			"haven't")
 	}
-}
-
-// hangup handles SIGHUP: it reads the list of peers again if that is in a file.
-func (n *node) hangup() {
-	if n.reload == nil {
-		n.log.Info().Msg("SIGHUP is ignored: " +
-			"it has a list of peers read again, and there is none in a file")
-		return
-	}
-	n.reload()
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -24,14 +23,12 @@ type healthcheckCmd struct {
 }
 
 // Run asks the node and returns nil if it answers 200.
-func (h *healthcheckCmd) Run(ctx context.Context, p process) error {
+func (h *healthcheckCmd) Run(p process) error {
 	target, err := h.target(p)
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
-	defer cancel()
-	answer, err := ask(ctx, target)
+	answer, err := ask(target)
 	if err != nil {
 		return err
 	}
@@ -64,18 +61,15 @@ func (h *healthcheckCmd) target(p process) (string, error) {
 }
 
 // ask returns the line that the node answers with. The error says why the answer isn't a 200.
-func ask(ctx context.Context, target string) (string, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target, nil)
-	if err != nil {
-		return "", usageError{err}
-	}
+func ask(target string) (string, error) {
 	client := http.Client{
 		Transport: &http.Transport{DisableKeepAlives: true}, // without a proxy
 		CheckRedirect: func(*http.Request, []*http.Request) error {
 			return http.ErrUseLastResponse
 		},
+		Timeout: healthTimeout,
 	}
-	res, err := client.Do(req)
+	res, err := client.Get(target)
 	if err != nil {
 		return "", fmt.Errorf("the node doesn't answer: %w", err)
 	}
@@ -86,7 +80,7 @@ func ask(ctx context.Context, target string) (string, error) {
 	}
 	line, _, _ := strings.Cut(strings.TrimSpace(string(body)), "\n")
 	if res.StatusCode != http.StatusOK {
-		return "", fmt.Errorf("%s answers %s: %s", req.URL.Redacted(), res.Status, line)
+		return "", fmt.Errorf("%s answers %s: %s", res.Request.URL.Redacted(), res.Status, line)
 	}
 	return line, nil
 }

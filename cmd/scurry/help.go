@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"embed"
 	"fmt"
 	"io"
@@ -25,25 +24,18 @@ type helpCmd struct {
 // Run prints the help on a command, as --help after it does, or the page of a topic.
 func (c *helpCmd) Run(parsed *kong.Context, p process) error {
 	if c.Topic == "" || slices.Contains(p.commands, c.Topic) {
-		return usage(parsed.Kong, cmp.Or(c.Topic, "--help"))
+		_, _ = parsed.Kong.Parse(strings.Fields(c.Topic + " --help")) // which prints it
+		return nil
 	}
-	topics := topicNames()
-	if !slices.Contains(topics, c.Topic) {
+	text := page(c.Topic)
+	if text == "" {
+		topics := topicNames()
 		return usagef("%q is neither a command (%s) nor a topic (%s)%s",
 			c.Topic, strings.Join(p.commands, ", "), strings.Join(topics, ", "),
 			didYouMean(c.Topic, slices.Concat(p.commands, topics)))
 	}
-	_, err := io.WriteString(p.stdout, page(c.Topic))
+	_, err := io.WriteString(p.stdout, text)
 	return err
-}
-
-// usage prints the help on the command that word names, or on all of them if it is --help.
-func usage(k *kong.Kong, word string) error {
-	c, err := kong.Trace(k, []string{word})
-	if err != nil {
-		return err
-	}
-	return c.PrintUsage(false)
 }
 
 // printHelp is kong's help, with the topics after the commands.
@@ -70,12 +62,9 @@ func topicNames() (names []string) {
 	return names
 }
 
-// page returns the text of a page. The topic is one of topicNames.
+// page returns the page of a topic, or "" if there is none.
 func page(topic string) string {
-	text, err := pages.ReadFile("help/" + topic + ".md")
-	if err != nil {
-		panic(err)
-	}
+	text, _ := pages.ReadFile("help/" + topic + ".md")
 	return string(text)
 }
 

@@ -60,7 +60,7 @@ func TestHouse(t *testing.T) {
 		"internal/wire":       {},
 		"internal/cluster":    {"internal/hostport", "internal/once"},
 		"internal/once":       {},
-		"internal/config":     {"internal/hostport", "internal/site"},
+		"internal/config":     {"internal/cluster", "internal/hostport", "internal/site"},
 		"internal/logging":    {},
 		"internal/listen":     {"internal/hostport"},
 		"internal/hostport":   {},

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/scurrycache/scurry/internal/admin"
+	"github.com/scurrycache/scurry/internal/cluster"
 	"github.com/scurrycache/scurry/internal/config"
 	"github.com/scurrycache/scurry/internal/listen"
 	"github.com/scurrycache/scurry/internal/logging"
@@ -25,20 +27,22 @@ const adminTimeout = 10 * time.Second
 
 // node is a running server: a proxy, and the listeners for clients, operators and other nodes.
 type node struct {
-	cfg    *config.Config
-	log    zerolog.Logger
-	origin func() error // closes the origin
-	proxy  *proxy.Proxy
-	ready  atomic.Bool
+	cfg   *config.Config
+	log   zerolog.Logger
+	proxy *proxy.Proxy
+	ready atomic.Bool
 
-	cluster proxy.Cluster // without a Listener if the node is on its own
-	membership
+	cluster    proxy.Cluster // without a Listener if the node is on its own
+	clusterLog zerolog.Logger
+	peersFile  *cluster.File   // the source of the list of nodes, or nil
+	gossip     *cluster.Gossip // the same
 
 	client, admin                 *listen.Server
 	clientListener, adminListener net.Listener
 	serving                       sync.WaitGroup // until both servers have ended
 
-	deadline time.Time // when the grace period ends; zero until the node is told to stop
+	closers  []func() error // of what else is open; the last is called first
+	deadline time.Time      // when the grace period ends; zero until the node is told to stop
 }
 
 // start opens a node. The caller runs it, and run closes it. On an error, start leaves nothing
@@ -54,7 +58,7 @@ func start(cfg *config.Config, log zerolog.Logger) (_ *node, err error) {
 	if err != nil {
 		return nil, err
 	}
-	n.origin = closeOrigin
+	n.closers = append(n.closers, closeOrigin)
 	if n.clientListener, err = listenAt(cfg.Listen, "with --listen"); err != nil {
 		return nil, err
 	}
@@ -71,6 +75,7 @@ func start(cfg *config.Config, log zerolog.Logger) (_ *node, err error) {
 	if n.proxy, err = proxy.New(settings); err != nil {
 		return nil, err
 	}
+	n.closers = append(n.closers, func() error { return inTime(n.proxy.Close) })
 	n.client = listen.New(n.clientListener, n.clientServer(), n.delay(), log)
 	n.admin = listen.New(n.adminListener, n.adminServer(), 0, zerolog.Nop())
 	return n, nil
@@ -121,22 +126,15 @@ func (n *node) abandon() {
 			l.Close()
 		}
 	}
-	n.closeCache()
+	_ = n.closeCache()
 }
 
-// closeCache closes those that are open of the proxy, the source of its list of nodes, and the
-// origin.
-func (n *node) closeCache() error {
-	var errs []error
-	if n.proxy != nil {
-		errs = append(errs, inTime(n.proxy.Close))
+// closeCache closes the proxy, the source of its list of nodes, and the origin.
+func (n *node) closeCache() (err error) {
+	for _, f := range slices.Backward(n.closers) {
+		err = errors.Join(err, f())
 	}
-	for _, end := range []func() error{n.close, n.origin} {
-		if end != nil {
-			errs = append(errs, end())
-		}
-	}
-	return errors.Join(errs...)
+	return err
 }
 
 // announce logs that the node serves, and where.
@@ -152,8 +150,8 @@ func (n *node) announce() {
 	if n.cfg.Self != "" {
 		e.Str("self", string(n.cfg.Self))
 	}
-	if n.gossip != "" {
-		e.Str("gossip", n.gossip)
+	if n.gossip != nil {
+		e.Str("gossip", n.gossip.Addr())
 	}
 	e.Msg("serving")
 }

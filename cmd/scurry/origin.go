@@ -47,8 +47,5 @@ func folderError(path string, err error) error {
 	if missing {
 		return fmt.Errorf("--origin %s: there is no such folder", path)
 	}
-	if atPath, ok := errors.AsType[*fs.PathError](err); ok {
-		return fmt.Errorf("--origin %s: can't open this folder: %w", path, atPath.Err)
-	}
-	return fmt.Errorf("--origin %s: %w", path, err)
+	return fmt.Errorf("--origin %s: can't open this folder: %w", path, config.FileProblem(err))
 }

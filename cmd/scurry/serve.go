@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"github.com/scurrycache/scurry/internal/config"
 	"github.com/scurrycache/scurry/internal/logging"
 )
@@ -23,10 +25,8 @@ func (c *serveCmd) Run(ctx context.Context, p process) error {
 	if err := check(cfg, p); err != nil {
 		return err
 	}
-	logger, lines, err := logging.New(p.stderr, cfg.LogFormat, cfg.LogLevel)
-	if err != nil {
-		return usageError{err}
-	}
+	level, _ := zerolog.ParseLevel(cfg.LogLevel) // it is one of those that the flag may have
+	logger, lines := logging.New(p.stderr, cfg.LogFormat, level)
 	signal.Ignore(syscall.SIGPIPE) // a closed pipe at stderr doesn't end the node
 	// Libraries print to Go's standard logger: net/http's client does when an origin sends a
 	// response without a request.

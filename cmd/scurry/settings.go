@@ -6,7 +6,6 @@ import (
 
 	"github.com/rs/zerolog"
 
-	"github.com/scurrycache/scurry/internal/cluster"
 	"github.com/scurrycache/scurry/internal/config"
 	"github.com/scurrycache/scurry/proxy"
 )
@@ -16,13 +15,6 @@ import (
 func check(c *config.Config, p process) error {
 	if err := derive(c, c.Nodes, p); err != nil {
 		return err
-	}
-	if _, err := cluster.Parse(string(c.Peers)); err != nil && c.Peers != "" {
-		from := "--peers"
-		if len(c.Nodes) > 0 {
-			from = "peer addresses"
-		}
-		return usagef("%s: %w", from, err)
 	}
 	if least := 2 * c.Slab; c.Memory < least {
 		return usagef("--memory %s is too small for --slab %s: "+

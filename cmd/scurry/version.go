@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
-	"strings"
 )
 
 type versionCmd struct{}
@@ -24,19 +23,9 @@ func build() *debug.BuildInfo {
 	return &debug.BuildInfo{}
 }
 
-// version is one line on the build: the module's version, the commit if known, Go's version and the
-// platform.
+// version is one line on the build: the module's version, which the go command makes from the
+// commit if that has no tag, Go's version and the platform.
 func version(info *debug.BuildInfo) string {
-	settings := map[string]string{}
-	for _, s := range info.Settings {
-		settings[s.Key] = s.Value
-	}
-	words := []string{"scurry", cmp.Or(info.Main.Version, "(devel)")}
-	if revision := settings["vcs.revision"]; revision != "" {
-		if settings["vcs.modified"] == "true" {
-			revision += "+modified"
-		}
-		words = append(words, revision)
-	}
-	return strings.Join(append(words, runtime.Version(), runtime.GOOS+"/"+runtime.GOARCH), " ")
+	return fmt.Sprintf("scurry %s %s %s/%s", cmp.Or(info.Main.Version, "(devel)"),
+		runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }

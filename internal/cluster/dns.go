@@ -8,11 +8,13 @@ import (
 	"net"
 	"net/netip"
 	"time"
+
+	"github.com/rs/zerolog"
 )
 
 const (
-	dnsEvery  = 5 * time.Second
-	dnsAtMost = 10 * time.Second // for one lookup
+	lookupEvery  = 5 * time.Second
+	lookupAtMost = 10 * time.Second
 )
 
 // Resolver looks names up. A *net.Resolver is one.
@@ -28,59 +30,54 @@ type DNS struct {
 	Host string
 	Port uint16
 
-	// Every is the time between lookups. Default: 5 seconds.
-	Every time.Duration
-
 	// Resolver looks Host up. Default: net.DefaultResolver.
 	Resolver Resolver
 
-	// Problem, if not nil, is called with the cause of a failed lookup, once while it lasts.
-	Problem func(error)
+	// Log gets the cause of failed lookups, once while it lasts.
+	Log zerolog.Logger
 }
 
-// Watch looks the name up until ctx ends. A name without addresses, or one that doesn't exist, has
+// Watch looks the name up every 5 seconds until ctx ends. A name without addresses, or one that doesn't exist, has
 // no nodes: a headless service is such a name while none of its pods is ready. Any other failure,
-// such as a timeout, leaves the list as it was. Until there is a list, set isn't called. Watch
-// fails at once if Host or Port isn't set.
+// such as a timeout, leaves the list as it was. Until there is a list, set isn't called.
 func (d DNS) Watch(ctx context.Context, set func(nodes []string)) error {
-	if d.Host == "" || d.Port == 0 {
-		return fmt.Errorf("look up nodes: both a host and a port are needed, not %q and %d",
-			d.Host, d.Port)
-	}
-	t := notifier{set: set}
-	p := problems{notify: d.Problem}
-	for {
+	n := notifier{set: set}
+	p := problems{log: d.Log, message: "DNS doesn't tell who the nodes are"}
+	for going := true; going; going = pause(ctx, lookupEvery) {
 		nodes, err := d.lookup(ctx)
 		switch {
 		case ctx.Err() != nil:
-			return nil
 		case err == nil:
 			p.reported.Clear()
-			t.notify(nodes)
+			n.notify(nodes)
 		default:
 			p.report(kind(err), fmt.Errorf("the nodes stay as they were: %w", err))
 		}
-		if !pause(ctx, cmp.Or(d.Every, dnsEvery)) {
-			return nil
-		}
 	}
+	return nil
 }
 
 func (d DNS) lookup(ctx context.Context) ([]string, error) {
-	ctx, cancel := context.WithTimeout(ctx, dnsAtMost)
-	defer cancel()
-	ips, err := cmp.Or[Resolver](d.Resolver, net.DefaultResolver).LookupNetIP(ctx, "ip", d.Host)
+	ips, err := resolve(ctx, cmp.Or[Resolver](d.Resolver, net.DefaultResolver), d.Host)
 	if problem, ok := errors.AsType[*net.DNSError](err); ok && problem.IsNotFound {
 		return nil, nil
 	}
-	if err != nil {
-		return nil, err
-	}
 	var nodes []string
 	for _, ip := range ips {
-		nodes = append(nodes, netip.AddrPortFrom(ip.Unmap().WithZone(""), d.Port).String())
+		nodes = append(nodes, netip.AddrPortFrom(ip.WithZone(""), d.Port).String())
 	}
-	return nodes, nil
+	return nodes, err
+}
+
+// resolve returns all of host's addresses.
+func resolve(ctx context.Context, r Resolver, host string) ([]netip.Addr, error) {
+	ctx, cancel := context.WithTimeout(ctx, lookupAtMost)
+	defer cancel()
+	ips, err := r.LookupNetIP(ctx, "ip", host)
+	for i := range ips {
+		ips[i] = ips[i].Unmap()
+	}
+	return ips, err
 }
 
 // kind is equal for lookups that fail in the same way. The text of a DNSError isn't: it may have a

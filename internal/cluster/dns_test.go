@@ -10,6 +10,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/rs/zerolog"
 )
 
 // names is a resolver that answers as the test tells it to.
@@ -57,12 +59,12 @@ func timeout(port int) error {
 	return &net.DNSError{Err: fmt.Sprintf("read udp 10.0.0.9:%d->10.0.0.10:53: i/o timeout", port), Name: "scurry.svc", IsTimeout: true}
 }
 
-// lookups runs f with a DNS that looks up every second.
+// lookups runs f with a DNS.
 func lookups(t *testing.T, f func(n *names, w func() *watcher, problems chan error, tick func())) {
 	synctest.Test(t, func(t *testing.T) {
 		n := &names{asked: make(chan string, 1000)}
 		problems := make(chan error, 1000)
-		d := DNS{Host: "scurry.svc", Port: 8001, Every: time.Second, Resolver: n, Problem: func(err error) { problems <- err }}
+		d := DNS{Host: "scurry.svc", Port: 8001, Resolver: n, Log: zerolog.New(problemLog(problems))}
 		var w *watcher
 		start := func() *watcher {
 			w = watch(t, d)
@@ -70,7 +72,7 @@ func lookups(t *testing.T, f func(n *names, w func() *watcher, problems chan err
 		}
 		tick := func() {
 			synctest.Wait()
-			<-time.After(time.Second)
+			<-time.After(lookupEvery)
 			synctest.Wait()
 		}
 		f(n, start, problems, tick)
@@ -174,9 +176,4 @@ func TestDNSDefaults(t *testing.T) {
 	w := watch(t, DNS{Host: "127.0.0.1", Port: 8001}) // the default resolver needs no server for it
 	w.want("127.0.0.1:8001")
 	w.end()
-}
-
-func TestDNSNeedsHostAndPort(t *testing.T) {
-	wantError(t, DNS{Port: 1}.Watch(t.Context(), nil), "host")
-	wantError(t, DNS{Host: "a"}.Watch(t.Context(), nil), "port")
 }

@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"strings"
-	"sync"
 )
 
 const maxFile = 1 << 20 // bytes: ten thousands of nodes
@@ -16,90 +15,59 @@ const maxFile = 1 << 20 // bytes: ten thousands of nodes
 // line from a # on. The file should be replaced by renaming another onto it: half a file is a
 // shorter list of nodes.
 //
-// Its methods may be called concurrently.
+// Any number of Watches and one Reload may go on at a time.
 type File struct {
-	path string
-
-	mu      sync.Mutex // held while the file is read, so that the last list to be read stays
-	nodes   []string
-	changed bell
+	path   string
+	roster roster
 }
 
 // OpenFile reads the file at path. An error names the file and, where there is one, the line.
 func OpenFile(path string) (*File, error) {
-	nodes, err := readNodes(path)
-	if err != nil {
-		return nil, err
-	}
-	return &File{path: path, nodes: nodes}, nil
+	f := &File{path: path}
+	return f, f.read()
 }
 
 // Reload reads the file again. If that fails, the list stays as it was.
 func (f *File) Reload() error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	nodes, err := readNodes(f.path)
-	if err != nil {
+	if err := f.read(); err != nil {
 		return fmt.Errorf("the nodes stay as they were: %w", err)
 	}
-	f.nodes = nodes
-	f.changed.ringLocked()
 	return nil
 }
 
 // Watch calls set at once, and after each Reload that changed the list.
 func (f *File) Watch(ctx context.Context, set func(nodes []string)) error {
-	t := notifier{set: set}
-	for {
-		nodes, changed := f.list()
-		t.notify(nodes)
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return nil
-		}
-	}
+	f.roster.watch(ctx, 0, set)
+	return nil
 }
 
-func (f *File) list() ([]string, <-chan struct{}) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.nodes, f.changed.waitLocked()
-}
-
-// readNodes reads the file at path. A file that names no node is an error: most likely it is being
-// written.
-func readNodes(path string) ([]string, error) {
-	file, err := os.Open(path)
+// read reads the file. One that names no node is an error: most likely it is being written.
+func (f *File) read() error {
+	file, err := os.Open(f.path)
 	if err != nil {
-		return nil, fmt.Errorf("read the list of nodes: %w", err)
+		return err
 	}
 	defer file.Close()
-	b, err := io.ReadAll(io.LimitReader(file, maxFile+1))
-	if err != nil {
-		return nil, fmt.Errorf("read the list of nodes: %w", err)
+	text, err := io.ReadAll(io.LimitReader(file, maxFile+1))
+	switch {
+	case err != nil:
+		return err
+	case len(text) > maxFile:
+		return fmt.Errorf("%s is larger than %d bytes: a list of nodes has one %s per line",
+			f.path, maxFile, wantAddr)
 	}
-	if len(b) > maxFile {
-		return nil, fmt.Errorf("%s is larger than %d bytes: a list of nodes has one %s per line",
-			path, maxFile, wantAddr)
-	}
-	return parseLines(path, string(b))
-}
-
-func parseLines(path, text string) ([]string, error) {
 	var nodes []string
-	n := 0
-	for line := range strings.Lines(text) {
-		n++
+	for i, line := range strings.Split(string(text), "\n") {
 		line, _, _ = strings.Cut(line, "#")
 		more, err := splitList(line)
 		if err != nil {
-			return nil, fmt.Errorf("%s:%d: %w", path, n, err)
+			return fmt.Errorf("%s:%d: %w", f.path, i+1, err)
 		}
 		nodes = append(nodes, more...)
 	}
 	if len(nodes) == 0 {
-		return nil, fmt.Errorf("%s names no node: write one %s per line", path, wantAddr)
+		return fmt.Errorf("%s names no node: write one %s per line", f.path, wantAddr)
 	}
-	return nodes, nil
+	f.roster.set(nodes)
+	return nil
 }

@@ -1,9 +1,11 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"strings"
 	"time"
@@ -14,20 +16,11 @@ import (
 // The key of the problem that no other node answers.
 const joinProblem = "join"
 
-// join joins the others from the first Watch on, and goes on to look for those that are missing.
+// join joins the others, and goes on to look for those that are missing.
 func (g *Gossip) join(ctx context.Context) {
-	select {
-	case <-g.watched:
-	case <-ctx.Done():
-		return
-	}
-	if len(g.cfg.Join) == 0 {
-		close(g.tried)
-		return
-	}
 	g.round(ctx)
 	close(g.tried)
-	for pause(ctx, g.untilRound()) {
+	for len(g.cfg.Join) > 0 && pause(ctx, g.untilRound()) {
 		g.round(ctx)
 	}
 }
@@ -35,7 +28,7 @@ func (g *Gossip) join(ctx context.Context) {
 // untilRound is short while this node is alone. Else some of the others may know nodes that this
 // one lost.
 func (g *Gossip) untilRound() time.Duration {
-	if g.roster.alone() {
+	if g.members.alone() {
 		return 2 * g.cfg.Probe
 	}
 	return 30 * g.cfg.Probe
@@ -44,53 +37,31 @@ func (g *Gossip) untilRound() time.Duration {
 // round tries the addresses to join where no member is. A node there that took this one for dead,
 // or that this one took for dead, refutes that, and is a member again.
 func (g *Gossip) round(ctx context.Context) {
-	missing, failed := g.missing(ctx)
-	for _, addr := range missing {
-		if ctx.Err() != nil {
-			return
-		}
-		// one will do
-		if _, err := g.list.Join([]string{addr.String()}); err != nil && failed == nil {
-			failed = joinError(err)
-		}
+	var failed error
+	for _, addr := range g.cfg.Join {
+		failed = cmp.Or(failed, g.joinAt(ctx, addr))
 	}
 	switch {
 	case ctx.Err() != nil:
-	case failed != nil && g.roster.alone():
-		g.problems.report(joinProblem, fmt.Errorf(
+	case failed != nil && g.members.alone():
+		g.members.problems.report(joinProblem, fmt.Errorf(
 			"no other node answers at %s, which is tried again every %v: %w",
 			strings.Join(g.cfg.Join, ", "), g.untilRound(), failed))
 	default:
-		g.problems.reported.Forget(joinProblem)
+		g.members.problems.reported.Forget(joinProblem)
 	}
 }
 
-// missing resolves the addresses to join, and leaves out those where members are, this node too.
-func (g *Gossip) missing(ctx context.Context) (missing []netip.AddrPort, failed error) {
-	for _, addr := range g.cfg.Join {
-		host, port, _ := hostport.SplitNode(addr, wantAddr) // it has been checked
-		ips, err := resolveAll(ctx, host)
-		if err != nil {
-			failed = err
-			continue
-		}
-		for _, ip := range ips {
-			if at := netip.AddrPortFrom(ip, port); !g.roster.has(at) {
-				missing = append(missing, at)
-			}
+// joinAt joins the nodes at those addresses of addr where no member is yet. This node is a member.
+func (g *Gossip) joinAt(ctx context.Context, addr string) error {
+	host, port, _ := hostport.SplitNode(addr, wantAddr) // it is valid
+	ips, failed := resolve(ctx, net.DefaultResolver, host)
+	for _, ip := range ips {
+		at := netip.AddrPortFrom(ip, port)
+		if ctx.Err() == nil && !g.members.has(at) {
+			_, err := g.list.Join([]string{at.String()})
+			failed = cmp.Or(failed, errors.Unwrap(err)) // err is a list, here of one
 		}
 	}
-	return missing, failed
-}
-
-// joinError returns the only error in a list of memberlist's, whose text has line breaks and
-// bullets.
-func joinError(err error) error {
-	if list, ok := errors.AsType[interface {
-		error
-		WrappedErrors() []error
-	}](err); ok && len(list.WrappedErrors()) == 1 {
-		return list.WrappedErrors()[0]
-	}
-	return err
+	return failed
 }

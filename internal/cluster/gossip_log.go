@@ -1,60 +1,42 @@
 package cluster
 
 import (
-	"log/slog"
+	"context"
 	"strings"
-	"sync"
+
+	"github.com/rs/zerolog"
 )
 
-// outlet calls the hooks of a GossipConfig, if they aren't nil, until it is shut: some of
-// memberlist's timers fire after its Shutdown.
-type outlet struct {
-	mu      sync.RWMutex // held for reading while a hook is called
-	log     func(level slog.Level, line string)
-	problem func(error)
+// lines takes memberlist's lines to a log until base ends: some of memberlist's timers fire after
+// its Shutdown.
+type lines struct {
+	base context.Context
+	log  zerolog.Logger
 }
 
-func (o *outlet) notify(err error) {
-	o.mu.RLock()
-	defer o.mu.RUnlock()
-	if o.problem != nil {
-		o.problem(err)
-	}
-}
-
-// Write takes one line from memberlist's logger.
-func (o *outlet) Write(b []byte) (int, error) {
-	o.mu.RLock()
-	defer o.mu.RUnlock()
-	if o.log != nil {
-		o.log(parseLine(string(b)))
+// Write takes one line.
+func (l lines) Write(b []byte) (int, error) {
+	if l.base.Err() == nil {
+		level, line := parseLine(string(b))
+		l.log.WithLevel(level).Msg(line)
 	}
 	return len(b), nil
 }
 
-func (o *outlet) shut() {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.log, o.problem = nil, nil
-}
-
-// The words that memberlist begins its lines with.
-var levels = map[string]slog.Level{
-	"[DEBUG]": slog.LevelDebug,
-	"[INFO]":  slog.LevelInfo,
-	"[WARN]":  slog.LevelWarn,
-	"[ERR]":   slog.LevelError,
-	"[ERROR]": slog.LevelError,
-	"Err:":    slog.LevelError,
-}
-
-// parseLine takes the level off a line. One without is a warning.
-func parseLine(line string) (slog.Level, string) {
+// parseLine takes the level off a line. One without is a warning, and so is an error, since gossip
+// goes on after it.
+func parseLine(line string) (zerolog.Level, string) {
 	line = strings.TrimSpace(line)
+	level := zerolog.WarnLevel
 	word, rest, _ := strings.Cut(line, " ")
-	level, ok := levels[word]
-	if !ok {
-		return slog.LevelWarn, line
+	switch word {
+	case "[DEBUG]":
+		level = zerolog.DebugLevel
+	case "[INFO]":
+		level = zerolog.InfoLevel
+	case "[WARN]", "[ERR]", "[ERROR]", "Err:":
+	default:
+		return level, line
 	}
 	return level, strings.TrimPrefix(rest, "memberlist: ")
 }

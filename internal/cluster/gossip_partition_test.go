@@ -3,6 +3,7 @@ package cluster
 import (
 	"io"
 	"net"
+	"net/netip"
 	"sync"
 	"testing"
 	"time"
@@ -28,7 +29,7 @@ func newRelay(t *testing.T, to, friend string) *relay {
 	t.Helper()
 	r := &relay{to: to, friend: friend, dropped: make(chan struct{}, 1000), conns: map[net.Conn]bool{}}
 	var err error
-	for range anyPortTries {
+	for range 10 {
 		if r.tcp, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
 			continue
 		}
@@ -158,7 +159,7 @@ func TestGossipPartition(t *testing.T) {
 	}
 	var nodes []*node
 	for i, peer := range peers {
-		nodes = append(nodes, gossip(t, peer, GossipConfig{Listen: listen[i], Advertise: join[i], Join: join}))
+		nodes = append(nodes, gossip(t, peer, GossipConfig{Listen: listen[i], advertise: netip.MustParseAddrPort(join[i]), Join: join}))
 	}
 	cut := func(cut bool) {
 		for _, r := range relays {

@@ -2,6 +2,8 @@ package cluster
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -15,8 +17,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // patience is for what surely comes.
 const patience = 30 * time.Second
 
-// members is what all kinds have in common.
-type members interface {
+// source is what all kinds have in common.
+type source interface {
 	Watch(ctx context.Context, set func(nodes []string)) error
 }
 
@@ -28,7 +30,7 @@ type watcher struct {
 	done   chan error
 }
 
-func watch(t *testing.T, m members) *watcher {
+func watch(t *testing.T, m source) *watcher {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	w := &watcher{t: t, lists: make(chan []string, 1000), cancel: cancel, done: make(chan error, 1)}
@@ -105,6 +107,23 @@ func (w *watcher) wait() error {
 		w.t.Fatal("Watch didn't return")
 		return nil
 	}
+}
+
+// problemIn returns the problem that a line of the log is about, or nil.
+func problemIn(line []byte) error {
+	var problem struct{ Error string }
+	if json.Unmarshal(line, &problem) != nil || problem.Error == "" {
+		return nil
+	}
+	return errors.New(problem.Error)
+}
+
+// problemLog takes the lines of a log, and passes on the problems.
+type problemLog chan error
+
+func (l problemLog) Write(line []byte) (int, error) {
+	l <- problemIn(line)
+	return len(line), nil
 }
 
 // wantError expects err to say all of the parts.

@@ -3,6 +3,7 @@ package cluster
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/scurrycache/scurry/internal/hostport"
@@ -17,7 +18,14 @@ type Source struct {
 	Path  string   // the file that OpenFile reads
 }
 
-const wantSource = "addresses (10.0.0.1:8001,10.0.0.2:8001), dns:HOST:PORT or file:PATH"
+const wantAddr = "HOST:PORT such as 10.0.0.1:8001"
+
+// WantSource describes what Parse reads.
+const WantSource = "the peer addresses of all nodes with commas between them, dns:NAME:PORT, or " +
+	"file:PATH"
+
+// inList matches the second or a later word of a list that stands for other nodes.
+var inList = regexp.MustCompile(", *(dns:|file:)")
 
 // Parse reads a Source from one of the forms
 //
@@ -28,34 +36,39 @@ const wantSource = "addresses (10.0.0.1:8001,10.0.0.2:8001), dns:HOST:PORT or fi
 // It looks at neither the name nor the file. A node can't be called just dns or file.
 func Parse(s string) (Source, error) {
 	s = strings.TrimSpace(s)
+	if second := inList.FindStringSubmatch(s); second != nil {
+		return Source{}, fmt.Errorf("expected %s, not %q: %s stands alone", WantSource, s, second[1])
+	}
 	switch kind, rest, _ := strings.Cut(s, ":"); {
 	case kind == "dns":
 		host, port, err := hostport.SplitNode(rest, wantAddr)
 		if err != nil {
-			return Source{}, fmt.Errorf("%s: %w", s, err)
+			err = fmt.Errorf("%s: %w", s, err)
 		}
-		return Source{Host: host, Port: port}, nil
+		return Source{Host: host, Port: port}, err
 	case kind == "file" && rest == "":
 		return Source{}, errors.New("file: names no file: give its path, as in file:/etc/scurry/peers")
 	case kind == "file":
 		return Source{Path: rest}, nil
 	}
-	return parseNodes(s)
+	nodes, err := splitList(s)
+	if err == nil && len(nodes) == 0 {
+		err = fmt.Errorf("expected %s, not %q", WantSource, s)
+	}
+	return Source{Nodes: nodes}, err
 }
 
-func parseNodes(s string) (Source, error) {
-	for _, prefix := range []string{"dns:", "file:"} {
-		if strings.Contains(s, ","+prefix) || strings.Contains(s, ", "+prefix) {
-			return Source{}, fmt.Errorf("expected %s, not %q: %s stands alone", wantSource, s,
-				prefix)
+// splitList returns the addresses in s, which commas separate.
+func splitList(s string) (nodes []string, err error) {
+	for item := range strings.SplitSeq(s, ",") {
+		item = strings.TrimSpace(item)
+		if item == "" {
+			continue
 		}
+		if _, _, err := hostport.SplitNode(item, wantAddr); err != nil {
+			return nil, err
+		}
+		nodes = append(nodes, item)
 	}
-	nodes, err := splitList(s)
-	if err != nil {
-		return Source{}, err
-	}
-	if len(nodes) == 0 {
-		return Source{}, fmt.Errorf("expected %s, not %q", wantSource, s)
-	}
-	return Source{Nodes: nodes}, nil
+	return nodes, nil
 }

@@ -28,8 +28,8 @@ func TestParse(t *testing.T) {
 
 func TestParseErrors(t *testing.T) {
 	for in, part := range map[string]string{
-		"":                              "expected addresses",
-		" , ":                           "expected addresses",
+		"":                              "expected the peer addresses",
+		" , ":                           "expected the peer addresses",
 		"http://127.0.0.1:8001":         "leave out http://",
 		"a:1,https://b:2/x":             "leave out https:// and the path",
 		"127.0.0.1":                     "no port",
@@ -62,6 +62,7 @@ func TestParseErrors(t *testing.T) {
 		"dns:a:1,b:2":                   "in brackets",
 		"a:1,dns:b:2":                   "dns: stands alone",
 		"a:1, file:b":                   "file: stands alone",
+		"file:a,file:b":                 "file: stands alone",
 		"file:":                         "names no file",
 	} {
 		_, err := Parse(in)

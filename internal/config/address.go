@@ -1,11 +1,7 @@
 package config
 
 import (
-	"fmt"
-	"math"
-	"net"
 	"net/netip"
-	"strconv"
 	"strings"
 
 	"github.com/scurrycache/scurry/internal/hostport"
@@ -45,17 +41,6 @@ func (a Addr) Port() int {
 func (a Addr) Host() string {
 	host, _ := a.split()
 	return host
-}
-
-// above returns the address on host with the port that is port + by. If there is no such port, the
-// error names the flag that sets the address.
-func above(host string, port uint16, by int, flag string) (Addr, error) {
-	n := int(port) + by
-	if n > math.MaxUint16 {
-		return "", fmt.Errorf("port %d + %d is above %d: choose a lower port, or set --%s",
-			port, by, math.MaxUint16, flag)
-	}
-	return Addr(net.JoinHostPort(host, strconv.Itoa(n))), nil
 }
 
 // loopbackFor returns host if that is on loopback, else 127.0.0.1, so that the admin listener isn't

@@ -1,8 +1,14 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
+	"math"
+	"net"
+	"strconv"
 	"strings"
+
+	"github.com/scurrycache/scurry/internal/hostport"
 )
 
 // Addresses is where a node listens, in the long form (Listen) or the short one (Nodes).
@@ -18,10 +24,17 @@ type Addresses struct {
 // wrong with the addresses. Nodes are part of the command line: they win over a Listen and an
 // AdminListen from elsewhere, and only flags win over them.
 func (a *Addresses) Derive(p Provenance) error {
-	if err := a.derive(p); err != nil {
-		return err
+	var err error
+	switch {
+	case len(a.Nodes) > 0:
+		err = a.deriveFromNodes(p)
+	case a.Index != 0:
+		err = fmt.Errorf("--index %d: it counts the peer addresses given as arguments, "+
+			"and there are none", a.Index)
+	case a.AdminListen == "":
+		err = a.deriveAdmin(p)
 	}
-	return a.apart()
+	return cmp.Or(err, a.apart())
 }
 
 // apart returns an error if two of a node's listeners, those of a and others, have the same
@@ -44,30 +57,15 @@ type listener struct {
 	addr Addr
 }
 
-func (a *Addresses) derive(p Provenance) error {
-	switch {
-	case len(a.Nodes) > 0:
-		return a.deriveFromNodes(p)
-	case a.Index != 0:
-		return fmt.Errorf("--index %d: it counts the peer addresses given as arguments, "+
-			"and there are none", a.Index)
-	case a.AdminListen == "":
-		return a.deriveAdmin(p)
-	}
-	return nil
-}
-
 func (a *Addresses) deriveAdmin(p Provenance) (err error) {
 	host, port := a.Listen.split()
+	from := base{port, "listen", "no admin address follows from --listen " + string(a.Listen)}
 	by := adminAboveClient
 	if port == 0 {
 		by = 0
 	}
-	if a.AdminListen, err = above(loopbackFor(host), port, by, "admin-listen"); err != nil {
-		return fmt.Errorf("no admin address follows from --listen %s: %w", a.Listen, err)
-	}
-	p["admin-listen"] = fmt.Sprintf("listen, port + %d", by)
-	return nil
+	a.AdminListen, err = from.follow(loopbackFor(host), by, "admin-listen", p)
+	return err
 }
 
 func (a *Addresses) deriveFromNodes(p Provenance) error {
@@ -76,33 +74,43 @@ func (a *Addresses) deriveFromNodes(p Provenance) error {
 		return err
 	}
 	host, port := Addr(self).split()
-	for _, follows := range []struct {
-		addr       *Addr
-		flag, host string
-		by         int
-	}{
-		{&a.Listen, "listen", host, clientAbovePeer},
-		{&a.AdminListen, "admin-listen", loopbackFor(host), clientAbovePeer + adminAboveClient},
-	} {
-		if p[follows.flag] == fromFlag {
-			continue
-		}
-		*follows.addr, err = above(follows.host, port, follows.by, follows.flag)
-		if err != nil {
-			return fmt.Errorf("peer %s: %w", self, err)
-		}
-		p[follows.flag] = fmt.Sprintf("argument %s, port + %d", self, follows.by)
+	from := base{port, "argument " + self, "peer " + self}
+	if p["listen"] != fromFlag {
+		a.Listen, err = from.follow(host, clientAbovePeer, "listen", p)
 	}
-	return nil
+	if p["admin-listen"] != fromFlag && err == nil {
+		const by = clientAbovePeer + adminAboveClient
+		a.AdminListen, err = from.follow(loopbackFor(host), by, "admin-listen", p)
+	}
+	return err
+}
+
+// base is a port from which the ports of other addresses follow.
+type base struct {
+	port   uint16
+	source string // of what follows
+	blame  string // begins an error
+}
+
+// follow returns the address on host with the port that is by above b's, for a setting whose source
+// it notes in p.
+func (b base) follow(host string, by int, setting string, p Provenance) (Addr, error) {
+	port := int(b.port) + by
+	if port > math.MaxUint16 {
+		return "", fmt.Errorf("%s: port %d + %d is above %d: choose a lower port, or set --%s",
+			b.blame, b.port, by, math.MaxUint16, setting)
+	}
+	p[setting] = fmt.Sprintf("%s, port + %d", b.source, by)
+	return Addr(net.JoinHostPort(host, strconv.Itoa(port))), nil
 }
 
 // self checks all of Nodes, and returns the peer address of this node.
 func (a *Addresses) self() (string, error) {
 	seen := map[string]bool{}
 	for _, peer := range a.Nodes {
-		host, port, err := splitPeer(peer)
+		host, port, err := hostport.SplitNode(peer, wantPeer)
 		if err != nil {
-			return "", err
+			return "", fmt.Errorf("peer address: %w", err)
 		}
 		name := fmt.Sprint(strings.ToLower(host), " ", port)
 		if seen[name] {

@@ -76,9 +76,9 @@ func TestAddressErrors(t *testing.T) {
 		{"127.0.0.1:http", `peer address: expected HOST:PORT`},
 		{"127.0.0.1:65000", "peer 127.0.0.1:65000: port 65000 + 1000 is above 65535: choose a lower port, or set --listen"},
 		{"127.0.0.1:64000", "peer 127.0.0.1:64000: port 64000 + 2000 is above 65535: choose a lower port, or set --admin-listen"},
-		{":8001", "peer address :8001: other nodes can't dial it"},
-		{"0.0.0.0:8001", "peer address 0.0.0.0:8001: other nodes can't dial it"},
-		{"127.0.0.1:0", "peer address 127.0.0.1:0: other nodes can't dial it"},
+		{":8001", `peer address: expected HOST:PORT such as 127.0.0.1:8001, not ":8001": it has no host`},
+		{"0.0.0.0:8001", `peer address: expected HOST:PORT such as 127.0.0.1:8001, not "0.0.0.0:8001": other nodes can't dial 0.0.0.0`},
+		{"127.0.0.1:0", `peer address: expected HOST:PORT such as 127.0.0.1:8001, not "127.0.0.1:0": a port is a number from 1 to 65535`},
 	}
 	for _, tt := range tests {
 		_, _, err := resolve(nil, strings.Fields(tt.args)...)

@@ -21,9 +21,9 @@ type Cluster struct {
 	PeerHeartbeat Timeout `default:"200ms" placeholder:"TIME" group:"Cluster:" help:"How often a node that another one waits for gives a sign of life; four that are missing mean that it is dead (${default})."`
 
 	PeerSecretFile File `placeholder:"FILE" group:"Cluster:" help:"File with a secret of 16 bytes or more, which all nodes prove to each other to know. It doesn't encrypt what they say."`
-	PeerTLSCert    File `name:"peer-tls-cert" placeholder:"FILE" group:"Cluster:" help:"Certificate of this node, PEM, for mutual TLS between nodes; for servers and for clients, in the name of its --self."`
-	PeerTLSKey     File `name:"peer-tls-key" placeholder:"FILE" group:"Cluster:" help:"Key of that certificate, PEM."`
-	PeerTLSCA      File `name:"peer-tls-ca" placeholder:"FILE" group:"Cluster:" help:"Certificates, PEM, one of which has signed each node's."`
+	PeerTLSCert    File `name:"peer-tls-cert" and:"peer-tls" placeholder:"FILE" group:"Cluster:" help:"Certificate of this node, PEM, for mutual TLS between nodes; for servers and for clients, in the name of its --self."`
+	PeerTLSKey     File `name:"peer-tls-key" and:"peer-tls" placeholder:"FILE" group:"Cluster:" help:"Key of that certificate, PEM."`
+	PeerTLSCA      File `name:"peer-tls-ca" and:"peer-tls" placeholder:"FILE" group:"Cluster:" help:"Certificates, PEM, one of which has signed each node's."`
 	PeerInsecure   bool `group:"Cluster:" help:"Let any host that can reach the cluster's ports be a node of it."`
 
 	Join          PeerList `placeholder:"HOST:PORT,..." group:"Cluster:" help:"Gossip address of any node, or of several, from which this one learns of all; instead of --peers."`
@@ -39,16 +39,22 @@ func (c *Cluster) Gossips() bool { return c.GossipListen != "" }
 
 // derive is Config.Derive for c. The addresses in a are derived.
 func (c *Cluster) derive(a *Addresses, p Provenance) error {
-	if len(a.Nodes) > 0 {
+	switch {
+	case len(a.Nodes) > 0:
 		return c.deriveFromNodes(a, p)
+	case !c.Clustered():
+		return idle(p)
 	}
-	if err := c.contradiction(p); err != nil || !c.Clustered() {
+	if err := c.contradiction(p); err != nil {
 		return err
 	}
 	if err := c.deriveSelf(p); err != nil {
 		return err
 	}
-	c.deriveGossip(p)
+	if c.Join != "" && c.GossipListen == "" {
+		c.GossipListen = Addr(net.JoinHostPort(c.PeerListen.Host(), strconv.Itoa(gossipPort)))
+		p["gossip-listen"] = fmt.Sprintf("peer-listen, port %d", gossipPort)
+	}
 	return c.check(a, "--peer-listen "+string(c.PeerListen))
 }
 
@@ -92,11 +98,4 @@ func (c *Cluster) deriveSelf(p Provenance) error {
 			"give --self HOST:PORT, their address of this node", c.PeerListen)
 	}
 	return nil
-}
-
-func (c *Cluster) deriveGossip(p Provenance) {
-	if c.Join != "" && c.GossipListen == "" {
-		c.GossipListen = Addr(net.JoinHostPort(c.PeerListen.Host(), strconv.Itoa(gossipPort)))
-		p["gossip-listen"] = fmt.Sprintf("peer-listen, port %d", gossipPort)
-	}
 }

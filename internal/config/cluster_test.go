@@ -108,11 +108,11 @@ func TestClusterErrors(t *testing.T) {
 		{"--peer-listen=:8001 --peers=a:1", "--peer-listen :8001 is on all interfaces, which is nothing that the other nodes can dial: give --self HOST:PORT"},
 		{"--peer-listen=[::]:8001 --peers=file:a", "--peer-listen [::]:8001 is on all interfaces"},
 		{"--peer-listen=0.0.0.0:8001 --join=a:1", "--peer-listen 0.0.0.0:8001 is on all interfaces"},
-		{local + "--self=:8001", `--self: expected HOST:PORT such as 127.0.0.1:8001, not ":8001": other nodes can't dial it`},
-		{local + "--self=0.0.0.0:8001", `--self: expected HOST:PORT such as 127.0.0.1:8001, not "0.0.0.0:8001": other nodes`},
-		{local + "--self=a:0", `--self: expected HOST:PORT such as 127.0.0.1:8001, not "a:0": other nodes`},
+		{local + "--self=:8001", `--self: expected HOST:PORT such as 127.0.0.1:8001, not ":8001": it has no host`},
+		{local + "--self=0.0.0.0:8001", `--self: expected HOST:PORT such as 127.0.0.1:8001, not "0.0.0.0:8001": other nodes can't dial 0.0.0.0`},
+		{local + "--self=a:0", `--self: expected HOST:PORT such as 127.0.0.1:8001, not "a:0": a port is a number from 1 to 65535`},
 		{local + "--self=a", `--self: expected HOST:PORT such as 127.0.0.1:8001, not "a": it has no port`},
-		{local + "--join=a:1,:2", `--join: expected HOST:PORT such as 127.0.0.1:7946, or several with commas between them, not ":2": this node couldn't dial it`},
+		{local + "--join=a:1,:2", `--join: expected HOST:PORT such as 127.0.0.1:7946, or several with commas between them, not ":2": it has no host`},
 		{local + "--join=a:1,", `--join: expected HOST:PORT such as 127.0.0.1:7946, or several with commas between them, not "": it has no port`},
 		{local + "--peers=", `--peers: expected the peer addresses of all nodes with commas between them, dns:NAME:PORT, or file:PATH, not ""`},
 		{local + "--peers=a:1 --listen=127.0.0.1:8001", "--listen and --peer-listen are both 127.0.0.1:8001: they need an address each"},
@@ -128,8 +128,8 @@ func TestClusterErrors(t *testing.T) {
 		{"192.0.2.1:8001 192.0.2.2:8001", "peer address 192.0.2.1:8001: other machines could reach it: give --peer-secret-file"},
 		{open + "--join=a:1 --peer-secret-file=s", "--gossip-listen 192.0.2.1:7946: other machines could reach it: give --gossip-key-file, or --peer-insecure if"},
 		{local + "--gossip-listen=:7946", "--gossip-listen :7946: other machines could reach it"},
-		{local + "--peers=a:1 --peer-tls-cert=c", "--peer-tls-cert, --peer-tls-key and --peer-tls-ca go together: give --peer-tls-key and --peer-tls-ca as well"},
-		{pair + "--peer-tls-cert=c --peer-tls-key=k", "--peer-tls-cert, --peer-tls-key and --peer-tls-ca go together: give --peer-tls-ca as well"},
+		{local + "--peers=a:1 --peer-tls-cert=c", "--peer-tls-cert and --peer-tls-key and --peer-tls-ca must be used together"},
+		{pair + "--peer-tls-cert=c --peer-tls-key=k", "--peer-tls-cert and --peer-tls-key and --peer-tls-ca must be used together"},
 		{local + "--peers=a:1 --peer-secret-file=", `--peer-secret-file: expected the name of a file, not ""`},
 	}
 	for _, tt := range tests {
@@ -148,6 +148,7 @@ func TestClusterErrorsNameTheSource(t *testing.T) {
 		{"SCURRY_LEASE=1s", "", "--lease (env SCURRY_LEASE) means nothing to a node"},
 		{"SCURRY_JOIN=a:1", "--peer-listen=127.0.0.1:1 --config=" + path, "--peers (file " + path + ") and --join (env SCURRY_JOIN): the nodes"},
 		{"SCURRY_SELF=:1", "", `SCURRY_SELF: expected HOST:PORT such as 127.0.0.1:8001, not ":1"`},
+		{"SCURRY_PEER_TLS_CA=a", "--peer-tls-cert=c", "--peer-tls-cert and --peer-tls-key and --peer-tls-ca must be used together"},
 		{"SCURRY_JOIN=a", "", `SCURRY_JOIN: expected HOST:PORT such as 127.0.0.1:7946, or several`},
 	}
 	for _, tt := range tests {

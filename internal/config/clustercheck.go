@@ -3,16 +3,11 @@ package config
 import (
 	"errors"
 	"fmt"
-	"reflect"
-	"strings"
 )
 
 // contradiction returns an error if settings of c, in the long form, exclude each other or lack
 // another one.
 func (c *Cluster) contradiction(p Provenance) error {
-	if !c.Clustered() {
-		return idle(p)
-	}
 	var gossip string // the flag by which the node gossips, if it does
 	switch {
 	case c.Join != "":
@@ -38,11 +33,11 @@ func (c *Cluster) contradiction(p Provenance) error {
 
 // idle returns an error if a setting is given that has no effect on a node without peers.
 func idle(p Provenance) error {
-	for _, s := range ordered(reflect.TypeFor[Cluster]()) {
-		if p.given(s.name) {
+	for _, s := range settings(&Cluster{}) {
+		if p.given(s.Name) {
 			return fmt.Errorf("--%s%s means nothing to a node that is on its own: "+
 				"give --peer-listen as well, the address for the other nodes",
-				s.name, p.elsewhere(s.name))
+				s.Name, p.elsewhere(s.Name))
 		}
 	}
 	return nil
@@ -54,9 +49,6 @@ func (c *Cluster) check(a *Addresses, peersAt string) error {
 	peers := listener{"--peer-listen", c.PeerListen}
 	gossip := listener{"--gossip-listen", c.GossipListen}
 	if err := a.apart(peers, gossip); err != nil {
-		return err
-	}
-	if err := c.checkTLS(); err != nil {
 		return err
 	}
 	if c.exposed(c.PeerListen) && c.PeerSecretFile == "" && c.PeerTLSCert == "" {
@@ -75,20 +67,3 @@ func (c *Cluster) check(a *Addresses, peersAt string) error {
 // exposed reports whether other machines could connect to the listener at addr, unless the settings
 // allow that.
 func (c *Cluster) exposed(addr Addr) bool { return !c.PeerInsecure && !onLoopback(addr.Host()) }
-
-func (c *Cluster) checkTLS() error {
-	var missing []string
-	need := func(flag string, file File) {
-		if file == "" {
-			missing = append(missing, flag)
-		}
-	}
-	need("--peer-tls-cert", c.PeerTLSCert)
-	need("--peer-tls-key", c.PeerTLSKey)
-	need("--peer-tls-ca", c.PeerTLSCA)
-	if n := len(missing); n == 1 || n == 2 {
-		return fmt.Errorf("--peer-tls-cert, --peer-tls-key and --peer-tls-ca go together: "+
-			"give %s as well", strings.Join(missing, " and "))
-	}
-	return nil
-}

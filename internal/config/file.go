@@ -35,9 +35,12 @@ func (s *Sources) readFile(path string) (map[string]sourced, error) {
 		setting, ok := known[key]
 		if !ok {
 			return nil, fmt.Errorf("%s: unknown key %q%s",
-				path, key, suggest(key, maps.Keys(known), strconv.Quote))
+				path, key, Suggest(key, maps.Keys(known), strconv.Quote, unlisted))
 		}
 		text, err := setting.text(values[key])
+		if err == nil {
+			err = setting.check(text)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("%s: %s: %w", path, key, err)
 		}
@@ -57,18 +60,24 @@ func load(path string) (values map[string]any, err error) {
 		err = unmarshal(text, &values)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%s: %s", path, fileProblem(err))
+		return nil, fmt.Errorf("%s: %s", path, oneLine(err))
 	}
 	return values, nil
 }
 
-// fileProblem describes an error from reading or parsing in one line, with the line in the file if
-// the error has it.
-func fileProblem(err error) string {
+// FileProblem returns err without the operation and the name of the file, which a caller says in
+// its own words.
+func FileProblem(err error) error {
 	if atPath, ok := errors.AsType[*fs.PathError](err); ok {
-		return atPath.Err.Error()
+		return atPath.Err
 	}
-	text := strings.Join(strings.Fields(err.Error()), " ")
+	return err
+}
+
+// oneLine describes an error from reading or parsing in one line, with the line in the file if
+// the error has it.
+func oneLine(err error) string {
+	text := strings.Join(strings.Fields(FileProblem(err).Error()), " ")
 	if placed, ok := errors.AsType[*toml.DecodeError](err); ok {
 		row, _ := placed.Position()
 		return fmt.Sprintf("line %d: %s", row, text)

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"io"
-	"reflect"
 	"text/tabwriter"
 )
 
@@ -12,10 +11,9 @@ import (
 // that came from.
 func (c *Config) Write(w io.Writer, p Provenance) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	for _, s := range ordered(reflect.TypeFor[Config]()) {
-		value := reflect.ValueOf(c).Elem().FieldByIndex(s.field.Index)
-		text := cmp.Or(fmt.Sprint(value.Interface()), "-")
-		fmt.Fprintf(table, "%s\t%s\t%s\n", s.name, text, p[s.name])
+	for _, s := range settings(c) {
+		text := cmp.Or(fmt.Sprint(s.Target.Interface()), "-")
+		fmt.Fprintf(table, "%s\t%s\t%s\n", s.Name, text, p[s.Name])
 	}
 	return table.Flush()
 }

@@ -6,40 +6,28 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/scurrycache/scurry/internal/cluster"
 )
 
 // setting is one field of Config that a flag, a variable and a file key set.
-type setting struct {
-	name  string
-	field reflect.StructField
-}
+type setting struct{ *kong.Flag }
 
-// inner matches the border between two words in the name of a field.
-var inner = regexp.MustCompile("([a-z])([A-Z])")
-
-// ordered returns the settings among the fields of the struct type t and of the structs embedded in
-// it, in their order. Arguments aren't settings.
-func ordered(t reflect.Type) (all []setting) {
-	for _, field := range reflect.VisibleFields(t) {
-		_, argument := field.Tag.Lookup("arg")
-		if field.Anonymous || argument {
-			continue
-		}
-		dashed := strings.ToLower(inner.ReplaceAllString(field.Name, "$1-$2"))
-		all = append(all, setting{cmp.Or(field.Tag.Get("name"), dashed), field})
+// settings returns those in a struct, to which grammar points, in their order.
+func settings(grammar any) (all []setting) {
+	for _, flag := range kong.Must(grammar, kong.NoDefaultHelp()).Model.Flags {
+		all = append(all, setting{flag})
 	}
 	return all
 }
 
 // want describes the values of s.
 func (s setting) want() string {
-	switch reflect.Zero(s.field.Type).Interface().(type) {
+	switch s.Target.Interface().(type) {
 	case Size:
 		return wantSize
 	case Duration, Timeout:
@@ -51,7 +39,7 @@ func (s setting) want() string {
 	case PeerList:
 		return wantPeerList
 	case PeerSource:
-		return wantPeerSource
+		return cluster.WantSource
 	case FieldNames:
 		return wantFieldNames
 	case File:
@@ -65,74 +53,75 @@ func (s setting) want() string {
 	case int:
 		return "a whole number"
 	}
-	if enum := s.field.Tag.Get("enum"); enum != "" {
-		return "one of " + strings.ReplaceAll(enum, ",", ", ")
+	if s.Enum != "" {
+		return "one of " + strings.ReplaceAll(s.Enum, ",", ", ")
 	}
 	return "text"
 }
 
 // check returns an error if text isn't a value of s.
 func (s setting) check(text string) error {
-	ok := true
-	switch value := reflect.New(s.field.Type).Interface().(type) {
-	case encoding.TextUnmarshaler:
+	if value, ok := s.Target.Addr().Interface().(encoding.TextUnmarshaler); ok {
 		return value.UnmarshalText([]byte(text))
-	case *bool:
-		_, err := strconv.ParseBool(text)
-		ok = err == nil
-	case *int:
-		_, err := strconv.Atoi(text)
-		ok = err == nil
-	case *string:
-		enum := s.field.Tag.Get("enum")
-		ok = enum == "" || slices.Contains(strings.Split(enum, ","), text)
 	}
-	if !ok {
+	err := s.Parse(kong.Scan().PushTyped(text, kong.FlagValueToken), s.Target)
+	if err != nil || s.Enum != "" && !slices.Contains(s.EnumSlice(), text) {
 		return unexpected(s.want(), text)
 	}
 	return nil
 }
 
-// text converts a value from a file into text, and checks it. A value is text, true or false, a
-// list, or a whole number; a number is of bytes, or an index.
+// text returns the text for s that a value in a file stands for. Words with commas between them may
+// be a list there.
 func (s setting) text(value any) (string, error) {
-	text, kind := fmt.Sprint(value), s.field.Type.Kind()
-	not := ""
-	switch value := value.(type) {
-	case string:
-	case bool:
-		if kind != reflect.Bool {
-			not = text
+	not := describe(value)
+	if values, ok := value.([]any); ok {
+		switch s.Target.Interface().(type) {
+		case FieldNames:
+			value, not = join(values, "none")
+		case PeerList, PeerSource:
+			value, not = join(values, "")
 		}
-	case int, int64, uint64:
-		if s.field.Type != reflect.TypeFor[Size]() && kind != reflect.Int {
-			not = "the number " + text
-		}
-	case []any:
-		joined, err := s.list(value)
-		if err != nil {
-			return "", fmt.Errorf("expected %s, %w", s.want(), err)
-		}
-		text = joined
-	default:
-		not = describe(value)
 	}
 	if not != "" {
 		return "", fmt.Errorf("expected %s, not %s", s.want(), not)
 	}
-	return text, s.check(text)
+	return fmt.Sprint(value), nil
+}
+
+// join returns the text for a list in a file, which is the text empty if the list is, or a
+// description of it if it has more than words in it.
+func join(values []any, empty string) (text, not string) {
+	var words []string
+	for _, value := range values {
+		if not := describe(value); not != "" {
+			return "", "a list with " + not + " in it"
+		}
+		words = append(words, fmt.Sprint(value))
+	}
+	return cmp.Or(strings.Join(words, ","), empty), ""
+}
+
+// describe returns a description of a value in a file for which there is no text, or "".
+func describe(value any) string {
+	switch value.(type) {
+	case nil:
+		return "nothing"
+	case []any:
+		return "a list"
+	case map[string]any, map[any]any:
+		return "a table of keys"
+	}
+	return ""
 }
 
 // mapper parses values of s's type for kong. Unlike kong's own it says what is expected if a flag
 // has no value.
 func (s setting) mapper() kong.MapperFunc {
 	return func(ctx *kong.DecodeContext, target reflect.Value) error {
-		if token := ctx.Scan.Peek(); token.IsEOL() || !token.IsValue() {
-			return errors.New("expected " + s.want())
-		}
 		var text string
-		if err := ctx.Scan.PopValueInto("value", &text); err != nil {
-			return err
+		if ctx.Scan.PopValueInto("", &text) != nil {
+			return errors.New("expected " + s.want())
 		}
 		return target.Addr().Interface().(encoding.TextUnmarshaler).UnmarshalText([]byte(text))
 	}

@@ -5,7 +5,6 @@ import (
 	"encoding"
 	"fmt"
 	"maps"
-	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -15,7 +14,7 @@ import (
 
 const envPrefix = "SCURRY_"
 
-// Sources is the settings in the environment and in a file. It is a kong.Option that gives kong the
+// Sources is the settings in the environment and in a file. Its Options have kong take from it the
 // flags that aren't on the command line. It serves one Parse.
 type Sources struct {
 	environ []string
@@ -31,27 +30,21 @@ type sourced struct{ text, from string }
 // if the command has a --config.
 func NewSources(environ []string) *Sources {
 	s := &Sources{environ: environ, known: map[string]setting{}}
-	for _, setting := range ordered(reflect.TypeFor[Config]()) {
-		s.known[setting.name] = setting
+	for _, setting := range settings(&Config{}) {
+		s.known[setting.Name] = setting
 	}
 	return s
 }
 
-// Apply implements kong.Option.
-func (s *Sources) Apply(k *kong.Kong) error {
+// Options returns kong's options, with which it uses s.
+func (s *Sources) Options() []kong.Option {
 	options := []kong.Option{kong.Resolvers(s), kong.WithBeforeResolve(s.read)}
 	for _, setting := range s.known {
-		value := reflect.New(setting.field.Type).Interface()
-		if _, parses := value.(encoding.TextUnmarshaler); parses {
-			options = append(options, kong.TypeMapper(setting.field.Type, setting.mapper()))
+		if _, parses := setting.Target.Addr().Interface().(encoding.TextUnmarshaler); parses {
+			options = append(options, kong.TypeMapper(setting.Target.Type(), setting.mapper()))
 		}
 	}
-	for _, option := range options {
-		if err := option.Apply(k); err != nil {
-			return err
-		}
-	}
-	return nil
+	return options
 }
 
 func (s *Sources) read(ctx *kong.Context) error {
@@ -90,7 +83,7 @@ func (s *Sources) readEnv() (map[string]sourced, error) {
 		setting, ok := s.known[flag]
 		if !ok {
 			return nil, fmt.Errorf("unknown environment variable %s%s",
-				name, suggest(flag, maps.Keys(s.known), envName))
+				name, Suggest(flag, maps.Keys(s.known), envName, unlisted))
 		}
 		if err := setting.check(text); err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)

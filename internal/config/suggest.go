@@ -9,9 +9,12 @@ import (
 	"github.com/agnivade/levenshtein"
 )
 
-// suggest ends an error about an unknown setting with the nearest known one, as show writes it. If
-// none is near, it says where all are listed.
-func suggest(name string, known iter.Seq[string], show func(flag string) string) string {
+// unlisted ends an error about an unknown setting that is like none.
+const unlisted = ` ("scurry serve --help" lists what there is)`
+
+// Suggest ends an error about an unknown name with the nearest known one, as show writes it, or
+// with otherwise if none is near.
+func Suggest(name string, known iter.Seq[string], show func(string) string, otherwise string) string {
 	nearest, least, longer := "", len(name)/3+2, 0
 	for _, candidate := range slices.Sorted(known) {
 		d, more := levenshtein.ComputeDistance(name, candidate), 0
@@ -23,7 +26,7 @@ func suggest(name string, known iter.Seq[string], show func(flag string) string)
 		}
 	}
 	if nearest == "" {
-		return ` ("scurry serve --help" lists what there is)`
+		return otherwise
 	}
 	return fmt.Sprintf(", did you mean %s?", show(nearest))
 }

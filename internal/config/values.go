@@ -3,6 +3,8 @@ package config
 import (
 	"fmt"
 	"math"
+	"math/bits"
+	"regexp"
 	"strings"
 	"time"
 
@@ -33,12 +35,8 @@ func (s *Size) UnmarshalText(text []byte) error {
 // String is the shortest exact text of s.
 func (s Size) String() string {
 	units := []string{"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"}
-	n, unit := int64(s), 0
-	for n != 0 && n%1024 == 0 && unit < len(units)-1 {
-		n /= 1024
-		unit++
-	}
-	return fmt.Sprintf("%d%s", n, units[unit])
+	unit := bits.TrailingZeros64(uint64(s)) / 10 // each is 2^10 of the one before
+	return fmt.Sprintf("%d%s", s>>(10*unit), units[unit])
 }
 
 // Duration is a time that isn't negative. Its text is that of time.ParseDuration.
@@ -59,16 +57,12 @@ func (d *Duration) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// String is d without the zero units that time.Duration's text ends in: 1m, not 1m0s.
+// zeros matches the zero units that time.Duration's text ends in, and the unit before them.
+var zeros = regexp.MustCompile("([hm])(0m)?0s$")
+
+// String is d without those zero units: 1m, not 1m0s.
 func (d Duration) String() string {
-	text := time.Duration(d).String()
-	if strings.HasSuffix(text, "m0s") {
-		text = strings.TrimSuffix(text, "0s")
-	}
-	if strings.HasSuffix(text, "h0m") {
-		text = strings.TrimSuffix(text, "0m")
-	}
-	return text
+	return zeros.ReplaceAllString(time.Duration(d).String(), "$1")
 }
 
 // Timeout is a Duration that isn't zero either.

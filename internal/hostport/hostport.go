@@ -4,52 +4,37 @@ package hostport
 
 import (
 	"net/netip"
+	"net/url"
 	"strconv"
 	"strings"
+
+	"golang.org/x/net/http/httpguts"
 )
 
 // Valid reports whether s is a uri-host with or without a port (RFC 9110 section 7.2), or empty.
 func Valid(s string) bool {
 	if literal, ok := strings.CutPrefix(s, "["); ok {
-		ip, port, closed := strings.Cut(literal, "]")
-		return closed && validLiteral(ip) && validPort(port)
+		ip, rest, closed := strings.Cut(literal, "]")
+		between, port, _ := strings.Cut(rest, ":")
+		return closed && between == "" && validLiteral(ip) && validPort(port)
 	}
-	end := strings.IndexByte(s, ':')
-	if end < 0 {
-		end = len(s)
-	}
-	host, port := s[:end], s[end:]
-	return validName(host) && validPort(port) && (host != "" || port == "")
+	host, port, colon := strings.Cut(s, ":")
+	return validName(host) && validPort(port) && (host != "" || !colon)
 }
 
-// validPort reports whether s is empty, or a colon and the digits of a port, which may be none.
+// validPort reports whether s is the digits of a port, which may be none.
 func validPort(s string) bool {
-	if s == "" || s == ":" {
+	if s == "" {
 		return true
 	}
-	_, err := strconv.ParseUint(s[1:], 10, 16)
-	return s[0] == ':' && len(s) <= len(":65535") && err == nil
+	_, err := strconv.ParseUint(s, 10, 16)
+	return len(s) <= len("65535") && err == nil
 }
 
 // validName reports whether s is a reg-name or an IPv4 address (RFC 3986 section 3.2.2).
 func validName(s string) bool {
-	for i := 0; i < len(s); i++ {
-		switch c := s[i]; {
-		case alphanumeric(c) || c == '.' || strings.IndexByte("_-~!$&'()*+,;=", c) >= 0:
-		case c == '%' && i+2 < len(s):
-			if _, err := strconv.ParseUint(s[i+1:i+3], 16, 8); err != nil {
-				return false
-			}
-			i += 2
-		default:
-			return false
-		}
-	}
-	return true
-}
-
-func alphanumeric(c byte) bool {
-	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
+	_, err := url.PathUnescape(s)
+	return err == nil && httpguts.ValidHostHeader(s) && !strings.ContainsAny(s, ":[]")
 }
 
 // validLiteral reports whether s may stand in brackets: it is an IPv6 address without a zone. The

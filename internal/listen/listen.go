@@ -14,6 +14,7 @@ package listen
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"sync"
@@ -96,20 +97,21 @@ type connKey struct{}
 func (s *Server) serve(rw http.ResponseWriter, r *http.Request) {
 	c := r.Context().Value(connKey{}).(*conn)
 	refuse, last := c.begin()
+	w := &c.writer
+	*w = writer{ResponseWriter: rw, draining: &s.draining, last: last}
 	switch {
 	case r.Method == "PRI" && r.ProtoMajor == 2:
 		s.refuse(c, http.StatusHTTPVersionNotSupported, "HTTP/2 without TLS")
 		refuseHTTP2(c, rw)
 	case refuse != "":
-		writeRefusal(rw)
+		w.WriteHeader(http.StatusBadRequest)
+		_, _ = io.WriteString(w, "400 Bad Request")
 		s.refuse(c, http.StatusBadRequest, refuse)
 	default:
-		w := &c.writer
-		*w = writer{ResponseWriter: rw, draining: &s.draining, last: last}
 		s.handler.ServeHTTP(w, r)
 		w.begin() // net/http sends an empty response if the handler has written none
-		*w = writer{}
 	}
+	*w = writer{}
 }
 
 // track keeps account of the connections. It is the http.Server's ConnState.

@@ -1,7 +1,7 @@
 package listen
 
 import (
-	"errors"
+	"cmp"
 	"net"
 	"syscall"
 
@@ -39,17 +39,12 @@ func readable(socket any) (is bool) {
 	return is
 }
 
+// control calls f with the file descriptor of socket, which is one of package net's.
 func control(socket any, f func(fd int) error) error {
-	s, ok := socket.(syscall.Conn)
-	if !ok {
-		return errors.ErrUnsupported
-	}
-	c, err := s.SyscallConn()
+	c, err := socket.(syscall.Conn).SyscallConn()
 	if err != nil {
 		return err
 	}
-	if closed := c.Control(func(fd uintptr) { err = f(int(fd)) }); closed != nil {
-		return closed
-	}
-	return err
+	closed := c.Control(func(fd uintptr) { err = f(int(fd)) })
+	return cmp.Or(closed, err)
 }

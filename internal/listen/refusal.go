@@ -1,8 +1,6 @@
 package listen
 
 import (
-	"io"
-	"net/http"
 	"strconv"
 	"strings"
 )
@@ -22,15 +20,4 @@ func (s *Server) refuseAs(c *conn, response []byte) {
 	code, reason, _ := strings.Cut(line, " ")
 	status, _ := strconv.Atoi(code)
 	s.refuse(c, status, reason)
-}
-
-// writeRefusal answers a request that must not reach a handler with 400.
-func writeRefusal(w http.ResponseWriter) {
-	const text = "400 Bad Request"
-	h := w.Header()
-	h.Set("Connection", "close")
-	h.Set("Content-Type", "text/plain; charset=utf-8")
-	h.Set("Content-Length", strconv.Itoa(len(text)))
-	w.WriteHeader(http.StatusBadRequest)
-	_, _ = io.WriteString(w, text)
 }

@@ -41,15 +41,14 @@ type oddity struct {
 type part uint8
 
 const (
-	between    part = iota // empty lines, which are removed, then a request line
-	inRequest              // the request line
-	inFields               // a field line of the head, or the empty one after them
-	inBody                 // content of a known length
-	inSize                 // a chunk's size line
-	inChunk                // a chunk's data
-	inChunkEnd             // the line end after a chunk's data
-	inTrailer              // a trailer field line, or the empty one after them
-	lost                   // nothing that follows is to be served
+	between   part = iota // empty lines, which are removed, then a request line
+	inRequest             // the request line
+	inFields              // a field line of the head, or the empty one after them
+	inBody                // content of a known length
+	inSize                // a chunk's size line
+	inChunk               // a chunk's data, and the CR LF after it, which net/http checks
+	inTrailer             // a trailer field line, or the empty one after them
+	lost                  // nothing that follows is to be served
 )
 
 // scan follows the bytes in p, removes empty lines before heads from p (RFC 9112 section 2.2), and
@@ -102,7 +101,7 @@ func (s *scanner) endOfContent() {
 	switch {
 	case s.left > 0:
 	case s.part == inChunk:
-		s.part = inChunkEnd
+		s.part = inSize
 	default:
 		s.part = between
 	}
@@ -120,7 +119,7 @@ func (s *scanner) scanLine(p []byte) int {
 		line, s.line = append(s.line, line...), nil
 	}
 	bare := bytes.TrimSuffix(line[:len(line)-1], []byte("\r"))
-	switch strict := len(bare) == len(line)-2; s.part {
+	switch s.part {
 	case inRequest:
 		s.old = bytes.HasSuffix(bare, []byte("0"))
 		s.sized, s.chunked, s.part = false, false, inFields
@@ -130,12 +129,7 @@ func (s *scanner) scanLine(p []byte) int {
 	case inFields:
 		s.field(bare)
 	case inSize:
-		s.size(bare, strict)
-	case inChunkEnd:
-		s.part = inSize
-		if len(bare) > 0 || !strict {
-			s.part = lost
-		}
+		s.size(bare)
 	case inTrailer:
 		if len(bare) == 0 {
 			s.part = between
@@ -195,16 +189,17 @@ func (s *scanner) refuse(why string) {
 	s.odd, s.part = oddity{number: s.heads + 1, refuse: why}, lost
 }
 
-// size takes the line with a chunk's size (RFC 9112 section 7.1).
-func (s *scanner) size(line []byte, strict bool) {
+// size takes the line with a chunk's size (RFC 9112 section 7.1). net/http checks that it ends in CR
+// LF and has no other CR.
+func (s *scanner) size(line []byte) {
 	digits, _, _ := bytes.Cut(line, []byte(";"))
-	size, err := strconv.ParseUint(string(bytes.TrimRight(digits, " \t")), 16, 63)
+	size, err := strconv.ParseUint(string(bytes.TrimRight(digits, " \t")), 16, 62)
 	switch {
-	case err != nil || !strict || bytes.IndexByte(line, '\r') >= 0:
+	case err != nil:
 		s.part = lost
 	case size == 0:
 		s.part = inTrailer
 	default:
-		s.left, s.part = int64(size), inChunk
+		s.left, s.part = int64(size)+int64(len("\r\n")), inChunk
 	}
 }

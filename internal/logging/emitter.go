@@ -26,16 +26,16 @@ type emitter struct {
 	torn    bool  // the last write ended within a line
 }
 
-// emit writes b, and reports the lines that were dropped after it. If the drops before b can't be
-// reported, b isn't written, and its lines count as dropped.
+// emit writes b, and reports the lines that were dropped.
 func (e *emitter) emit(b *batch, dropped tally) {
-	failed := b.after(0)
-	if e.reportDrops() {
-		failed = e.writeAll(b)
-	}
-	e.dropped.add(failed)
+	e.dropped.add(e.writeAll(b))
 	e.dropped.add(dropped)
-	e.reportDrops()
+	if e.dropped.lines == 0 {
+		return
+	}
+	if _, ok := e.write(notice(e.dropped, e.cause)); ok {
+		e.dropped, e.cause = tally{}, nil
+	}
 }
 
 // writeAll writes b until a write fails, and counts the lines that weren't written.
@@ -78,19 +78,6 @@ func (e *emitter) write(text []byte) (n int, ok bool) {
 		}
 		time.Sleep(gatherTime)
 	}
-}
-
-// reportDrops writes a line on the dropped lines, if there are any. It reports whether all drops
-// have been reported.
-func (e *emitter) reportDrops() bool {
-	if e.dropped.lines == 0 {
-		return true
-	}
-	if _, ok := e.write(notice(e.dropped, e.cause)); !ok {
-		return false
-	}
-	e.dropped, e.cause = tally{}, nil
-	return true
 }
 
 // notice returns the line on dropped lines. Its level is error if severe lines were dropped.

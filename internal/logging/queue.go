@@ -34,26 +34,26 @@ var errStalled = errors.New("nothing takes the log's last lines")
 // It is an io.Writer and a zerolog.LevelWriter for concurrent use. Its writes never fail and never
 // wait. The caller closes it.
 type Queue struct {
-	limit int
-
-	mu      sync.Mutex // guards the following
-	due     *sync.Cond // signalled when the writer may have something to do
-	waiting batch
-	dropped tally // since the writer took the waiting lines
-	resting bool  // lines gather after a write
-	hurry   bool  // the waiting lines shouldn't gather any longer
-	closed  bool
-
+	limit   int
 	done    chan struct{} // closed when everything is written
 	emitter emitter
+
+	mu      sync.Mutex // guards the following
+	waiting batch
+	dropped tally         // since the writer took the waiting lines
+	due     chan struct{} // holds one when the writer has something to do
+	hurry   chan struct{} // holds one when lines shouldn't gather any longer
+	closed  bool          // due and hurry are closed, too
 }
 
 // NewQueue returns a queue to w, which gets one line or several in each Write.
 func NewQueue(w io.Writer) *Queue { return newQueue(w, queueSize) }
 
 func newQueue(w io.Writer, limit int) *Queue {
-	q := &Queue{limit: limit, done: make(chan struct{}), emitter: emitter{out: w}}
-	q.due = sync.NewCond(&q.mu)
+	q := &Queue{
+		limit: limit, done: make(chan struct{}), emitter: emitter{out: w},
+		due: make(chan struct{}, 1), hurry: make(chan struct{}, 1),
+	}
 	go q.run() // ends after Close, unless a Write of w never does
 	return q
 }
@@ -74,11 +74,19 @@ func (q *Queue) WriteLevel(level zerolog.Level, line []byte) (int, error) {
 	default:
 		q.dropped.count(spare)
 	}
-	q.hurry = q.hurry || !spare || q.waiting.size() >= gatherSize
-	if q.hurry || !q.resting {
-		q.due.Signal()
+	signal(q.due)
+	if !spare || q.waiting.size() >= gatherSize {
+		signal(q.hurry)
 	}
 	return len(line), nil
+}
+
+// signal has c hold one.
+func signal(c chan<- struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
 }
 
 // makeRoom reports whether there is room for a line of n bytes. For a line that isn't spare, it
@@ -97,39 +105,24 @@ func (q *Queue) makeRoom(n int, spare bool) bool {
 func (q *Queue) run() {
 	defer close(q.done)
 	var b batch
-	for {
-		dropped, more := q.take(&b)
-		if !more {
-			return
-		}
-		q.emitter.emit(&b, dropped)
+	for range q.due {
+		q.emitter.emit(&b, q.take(&b))
 		b.reset()
-		q.setResting(true)
-		time.AfterFunc(gatherTime, func() { q.setResting(false) })
+		select {
+		case <-q.hurry:
+		case <-time.After(gatherTime):
+		}
 	}
 }
 
-func (q *Queue) setResting(resting bool) {
+// take swaps b, which is empty, for the waiting lines. It returns how many lines were dropped since
+// the last time.
+func (q *Queue) take(b *batch) (dropped tally) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.resting = resting
-	q.due.Signal()
-}
-
-// take swaps b, which is empty, for the waiting lines, once they are due. It returns how many lines
-// were dropped since the last time, and false if the queue is closed and empty.
-func (q *Queue) take(b *batch) (dropped tally, more bool) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	something := func() bool { return q.waiting.size() > 0 || q.dropped.lines > 0 }
-	for !q.closed && !(something() && (q.hurry || !q.resting)) {
-		q.due.Wait()
-	}
-	more = something()
 	*b, q.waiting = q.waiting, *b
 	dropped, q.dropped = q.dropped, tally{}
-	q.hurry = false
-	return dropped, more
+	return dropped
 }
 
 // Close writes the waiting lines; lines that are queued later are dropped. A blocked write can't be
@@ -137,17 +130,19 @@ func (q *Queue) take(b *batch) (dropped tally, more bool) {
 // and leaves the goroutine running.
 func (q *Queue) Close(limit time.Duration) error {
 	q.mu.Lock()
-	q.closed = true
-	q.due.Signal()
+	if !q.closed {
+		q.closed = true
+		close(q.due)
+		close(q.hurry)
+	}
 	q.mu.Unlock()
-	end := time.NewTimer(limit)
-	defer end.Stop()
+	end := time.After(limit)
 	for {
 		before := q.emitter.pieces.Load()
 		select {
 		case <-q.done:
 			return nil
-		case <-end.C:
+		case <-end:
 			return errStalled
 		case <-time.After(stallTime):
 			if q.emitter.pieces.Load() == before {

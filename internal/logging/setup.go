@@ -5,10 +5,8 @@ package logging
 
 import (
 	"bytes"
-	"fmt"
 	"io"
 	"log"
-	"os"
 	"time"
 
 	"github.com/mattn/go-isatty"
@@ -19,25 +17,15 @@ import (
 const timeLayout = "2006-01-02T15:04:05.000Z07:00"
 
 // New returns a logger to w and the queue between them, which the caller closes. The format is
-// "json", one object a line; "console", for human readers; or "auto", which is console if w is a
-// terminal and else JSON. It logs what is at least as severe as level: "trace", "debug", "info",
-// "warn" or "error". The field "time" is the time in UTC with milliseconds; on a console, the local
-// time. The logger is safe for concurrent use.
-func New(w io.Writer, format, level string) (zerolog.Logger, *Queue, error) {
-	severity, err := zerolog.ParseLevel(level)
-	if err != nil || level == "" {
-		return zerolog.Logger{}, nil, fmt.Errorf(
-			"log level %q: it is one of trace, debug, info, warn and error", level)
-	}
-	switch {
-	case format == "console", format == "auto" && isTerminal(w):
+// "console", for human readers; or "auto", which is console if w is a terminal; else the log is
+// JSON, one object a line. It logs what is at least as severe as level. The field "time" is the time
+// in UTC with milliseconds; on a console, the local time. The logger is safe for concurrent use.
+func New(w io.Writer, format string, level zerolog.Level) (zerolog.Logger, *Queue) {
+	if format == "console" || format == "auto" && isTerminal(w) {
 		w = perLine{console(w)}
-	case format != "json" && format != "auto":
-		return zerolog.Logger{}, nil, fmt.Errorf(
-			"log format %q: it is one of auto, json and console", format)
 	}
 	q := NewQueue(w)
-	return zerolog.New(q).Level(severity).Hook(zerolog.HookFunc(stamp)), q, nil
+	return zerolog.New(q).Level(level).Hook(zerolog.HookFunc(stamp)), q
 }
 
 // stamp adds the time. The layout of zerolog's own timestamp is a global variable, which would
@@ -47,8 +35,7 @@ func stamp(e *zerolog.Event, _ zerolog.Level, _ string) {
 }
 
 func console(w io.Writer) io.Writer {
-	noColor := !isTerminal(w) || os.Getenv("NO_COLOR") != ""
-	return zerolog.ConsoleWriter{Out: w, TimeFormat: "15:04:05.000", NoColor: noColor}
+	return zerolog.ConsoleWriter{Out: w, TimeFormat: "15:04:05.000", NoColor: !isTerminal(w)}
 }
 
 func isTerminal(w io.Writer) bool {
