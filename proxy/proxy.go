@@ -15,7 +15,7 @@
 // The handler serves these, where /files/ stands for Config.Mount:
 //
 //	/files/PATH?QUERY    the resource at PATH?QUERY under the origin's base, spelled as the client
-//	                     spells it
+//	                     spells it but for dot segments, which are removed
 //	/zk?key=PATH         the same by its decoded path, as a form value; the origin is asked for its
 //	                     canonical spelling
 //	/, /files            redirect to /files/

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-var errPath = errors.New(
-	"the path has dot segments, a backslash, a NUL or overlong UTF-8, or a bad escape")
+var errPath = errors.New("the path has escaped dot segments, or ones that lead out of the mount, " +
+	"a backslash, a NUL or overlong UTF-8, or a bad escape")
 
 // canonical returns an escaped path in its canonical escaping.
 func canonical(path string) string {
@@ -50,21 +50,53 @@ func unescape(s string) (c byte, escaped bool) {
 	return byte(n), err == nil
 }
 
-// safe reports whether no origin, however lenient, reads the path as one outside its base. Some
-// origins take an escaped slash as a separator of segments, so it is one here.
+// safe reports whether no origin, however lenient, reads a path without dot segments as one outside
+// its base.
 func safe(decoded string) bool {
-	return !strings.ContainsAny(decoded, "\x00\\") && !overlong(decoded) && !dotted(decoded)
+	return !strings.ContainsAny(decoded, "\x00\\") && !overlong(decoded)
 }
 
-// dotted reports whether a path has dot segments.
-func dotted(path string) bool {
-	for segment := range strings.SplitSeq(path, "/") {
-		if segment == "." || segment == ".." {
-			return true
+// withoutDots returns an escaped path without its dot segments (RFC 3986 section 5.2.4). It isn't
+// ok if one of them leads out of the path or is escaped, by itself or by the slash beside it: origins
+// disagree about the meaning of such a path.
+func withoutDots(escaped, decoded string) (path string, ok bool) {
+	switch dots(decoded) {
+	case 0: // the ordinary path
+		return escaped, true
+	case dots(escaped): // none of them is escaped
+	default:
+		return "", false
+	}
+	var kept []string
+	last := ""
+	for last = range strings.SplitSeq(escaped, "/") {
+		switch {
+		case !isDots(last):
+			kept = append(kept, last)
+		case last == ".":
+		case len(kept) == 0:
+			return "", false
+		default:
+			kept = kept[:len(kept)-1]
 		}
 	}
-	return false
+	if isDots(last) { // which stands for a folder
+		kept = append(kept, "")
+	}
+	return strings.Join(kept, "/"), true
 }
+
+// dots returns how many dot segments a path has.
+func dots(path string) (n int) {
+	for segment := range strings.SplitSeq(path, "/") {
+		if isDots(segment) {
+			n++
+		}
+	}
+	return n
+}
+
+func isDots(segment string) bool { return segment == "." || segment == ".." }
 
 // overlong reports whether s has an ASCII character in more than one byte of UTF-8: lenient
 // decoders read such bytes as dots and slashes. Other bytes that aren't UTF-8 pass, since paths may

@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// A cache key is the path under the mount and, if there is one, '?' and the query, both as the
-// client spelled them: the origin gets that spelling, and its response may not hold for another
-// one. The canonical form of a key has its path in one escaping, by the changes to a URI that RFC
+// A cache key is the path under the mount without its dot segments and, if there is one, '?' and the
+// query, both as the client spelled them: the origin gets that spelling, and its response may not
+// hold for another one. The canonical form of a key has its path in one escaping, by the changes to a URI that RFC
 // 3986 section 6.2.2 allows: unreserved characters are never escaped, hexadecimal digits are
 // capitals, and characters that a path can't contain are escaped. An escaped reserved character
 // stays escaped, since the bare one may have another meaning. All spellings with the same canonical
@@ -36,7 +36,10 @@ func keyOf(escaped, query string, hasQuery bool) (string, error) {
 	if err != nil || !safe(decoded) {
 		return "", errPath
 	}
-	key := escaped
+	key, ok := withoutDots(escaped, decoded)
+	if !ok {
+		return "", errPath
+	}
 	if hasQuery {
 		key += "?" + query
 	}

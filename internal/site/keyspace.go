@@ -93,8 +93,8 @@ func (s *Site) Observe(r Response, key string, at time.Time) {
 // send.
 func (s *Site) Check(key string) error {
 	path, query, hasQuery := strings.Cut(key, "?")
-	_, err := keyOf(path, query, hasQuery)
-	if err == nil && strings.ContainsFunc(key, unsendable) {
+	made, err := keyOf(path, query, hasQuery)
+	if err == nil && (made != key || strings.ContainsFunc(key, unsendable)) {
 		err = errPath
 	}
 	return err
