@@ -60,8 +60,13 @@ func (p Policy) RequestDirectives(h http.Header) Directives {
 		return Directives{}
 	}
 	d := ParseDirectives(h)
-	if !d.field && pragmaNoCache(h) {
-		d.field, d.bare = true, 1<<noCache
+	if d.field {
+		return d
+	}
+	for member := range Members(h["Pragma"]) {
+		if equalFold(member, directiveNames[noCache]) {
+			d.field, d.seen = true, 1<<noCache
+		}
 	}
 	return d
 }

@@ -175,7 +175,7 @@ func (f *Facts) objection(d *Directives, age time.Duration) string {
 // staleAccepted covers max-stale (§5.2.1.2), which without a value accepts any staleness.
 func staleAccepted(d *Directives, staleness time.Duration) bool {
 	limit, _, valid := d.delta(maxStale)
-	return d.alone(maxStale) || valid && staleness <= limit
+	return valid && staleness <= limit
 }
 
 // StaleOnError reports whether the stored response may be served although the validation it needed
