@@ -113,7 +113,8 @@ func (a *account) refuse(reason string) {
 // and how old it is.
 func (a *account) judge(request http.Header) {
 	now, age, until := a.x.Time, a.facts.Age(a.x.Time), stamp(a.until)
-	reason, ttl := a.facts.Reuse(request, now).Reason, a.facts.Lifetime-age
+	use := a.facts.Reuse(request, now)
+	reason, ttl := use.Reason, use.Lifetime-age
 	begin := "It is fresh until " + until + ", for another " + span(ttl)
 	switch {
 	case a.facts.NoCache:
@@ -123,7 +124,7 @@ func (a *account) judge(request http.Header) {
 	}
 	verdict, source := verdicts[reason], sources[a.facts.Source]
 	for _, w := range wishes {
-		if reason == "request" && w.name == a.facts.Objection(request, now) {
+		if reason == "request" && w.name == use.Objection {
 			text, _ := a.policy.RequestDirectives(request).Said(w.name)
 			verdict = Statement{w.section, verdict.Text + text + "."}
 		}

@@ -10,3 +10,9 @@ func (d Directives) Seconds(name string) (seconds time.Duration, present, valid 
 	}
 	return d.delta(k)
 }
+
+// Lifetime is lifetime, and whether the origin stated it.
+func (p Policy) Lifetime(r *Response) (lifetime time.Duration, explicit bool) {
+	f := p.Facts(r)
+	return f.Lifetime, f.Source.Explicit()
+}
