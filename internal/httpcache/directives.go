@@ -85,7 +85,7 @@ func (d *Directives) next(line string) (rest string) {
 	// at the beginning of a value aren't quoted-strings and hide nothing.
 	quoted := 0 // where the quoted-string ends
 	if name, value, ok := strings.Cut(line, "="); ok && !strings.Contains(name, ",") && !d.broken {
-		if value = strings.TrimLeft(value, " \t"); strings.HasPrefix(value, `"`) {
+		if value = strings.TrimLeftFunc(value, isOWS); strings.HasPrefix(value, `"`) {
 			length := quotedLength(value)
 			d.broken = length == 0
 			quoted = len(line) - len(value) + length

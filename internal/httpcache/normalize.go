@@ -30,7 +30,7 @@ func appendLine(dst []byte, line string) []byte {
 			dst = append(cutOWS(dst, start), ',')
 			start = len(dst)
 			continue
-		case isOWS(c) && len(dst) == start:
+		case isOWS(rune(c)) && len(dst) == start:
 			continue
 		}
 		dst = append(dst, c)
@@ -40,5 +40,5 @@ func appendLine(dst []byte, line string) []byte {
 
 // cutOWS cuts whitespace off the end of b, down to start.
 func cutOWS(b []byte, start int) []byte {
-	return b[:start+len(bytes.TrimRight(b[start:], " \t"))]
+	return b[:start+len(bytes.TrimRightFunc(b[start:], isOWS))]
 }

@@ -41,17 +41,9 @@ func single(h http.Header, name string) string {
 }
 
 // trimOWS removes optional whitespace from both ends (RFC 9110 §5.6.3).
-func trimOWS(s string) string {
-	for s != "" && isOWS(s[0]) {
-		s = s[1:]
-	}
-	for s != "" && isOWS(s[len(s)-1]) {
-		s = s[:len(s)-1]
-	}
-	return s
-}
+func trimOWS(s string) string { return strings.TrimFunc(s, isOWS) }
 
-func isOWS(c byte) bool { return c == ' ' || c == '\t' }
+func isOWS(c rune) bool { return c == ' ' || c == '\t' }
 
 // digits reads 1*DIGIT, clamped to limit. A sign, a fraction or an empty string isn't a number.
 func digits(s string, limit int64) (n int64, ok bool) {
@@ -70,9 +62,12 @@ func digits(s string, limit int64) (n int64, ok bool) {
 }
 
 // IsToken reports whether s is a token (RFC 9110 §5.6.2).
-func IsToken(s string) bool {
+func IsToken(s string) bool { return consistsOf(s, "!#$%&'*+-.^_`|~") }
+
+// consistsOf reports whether s has letters, digits and other characters only, one at least.
+func consistsOf(s, others string) bool {
 	for i := range len(s) {
-		if !isAlphanumeric(s[i]) && strings.IndexByte("!#$%&'*+-.^_`|~", s[i]) < 0 {
+		if !isAlphanumeric(s[i]) && strings.IndexByte(others, s[i]) < 0 {
 			return false
 		}
 	}
