@@ -28,10 +28,11 @@ type QueryVariation struct {
 // which except came with: "params, except=("x")" is what "except=("x")" is by now. Both are
 // understood.
 func ParseQueryVariation(h http.Header) (s QueryVariation, ok bool) {
-	if dictionary := dictionaryOf(h["No-Vary-Search"]); dictionary != nil {
-		s, ok = parseVariation(dictionary)
+	dictionary := dictionaryOf(h["No-Vary-Search"])
+	if dictionary == nil {
+		return QueryVariation{}, false
 	}
-	if !ok || s.isDefault() {
+	if s, ok = parseVariation(dictionary); !ok || s.isDefault() {
 		return QueryVariation{}, false
 	}
 	return s, true
@@ -41,7 +42,7 @@ func ParseQueryVariation(h http.Header) (s QueryVariation, ok bool) {
 func parseVariation(dictionary *httpsfv.Dictionary) (s QueryVariation, ok bool) {
 	if member, present := dictionary.Get("key-order"); present {
 		if s.anyOrder, ok = itemValue[bool](member); !ok {
-			return QueryVariation{}, false
+			return s, false
 		}
 	}
 	params, ignores := dictionary.Get("params")
@@ -49,7 +50,7 @@ func parseVariation(dictionary *httpsfv.Dictionary) (s QueryVariation, ok bool) 
 	all, boolean := itemValue[bool](params) // the form up to -05
 	switch {
 	case ignores && keeps && !all:
-		return QueryVariation{}, false
+		return s, false
 	case keeps:
 		s.except = true
 		s.names, ok = parseKeys(except)
@@ -87,7 +88,7 @@ func (s QueryVariation) Canonical(query string) string {
 	if s.isDefault() {
 		return query
 	}
-	buf := make([]byte, 0, len(query)+1)
+	buf := make([]byte, 0, len(query)+2)
 	var room [16]parameter
 	parameters := room[:0]
 	for pair := range strings.SplitSeq(query, "&") {
@@ -102,8 +103,8 @@ func (s QueryVariation) Canonical(query string) string {
 			buf = buf[:start]
 			continue
 		}
-		buf = appendComponent(append(buf, '='), value)
-		p.pair = buf[start:]
+		buf = append(appendComponent(append(buf, '='), value), '&')
+		p.text = buf[start:]
 		parameters = append(parameters, p)
 	}
 	if s.anyOrder {
@@ -114,23 +115,18 @@ func (s QueryVariation) Canonical(query string) string {
 		})
 	}
 	var out strings.Builder
-	out.Grow(len(buf) + len(parameters))
-	for i, p := range parameters {
-		if i > 0 {
-			out.WriteByte('&')
-		}
-		out.Write(p.pair)
+	out.Grow(len(buf))
+	for _, p := range parameters {
+		out.Write(p.text)
 	}
-	return out.String()
+	return strings.TrimSuffix(out.String(), "&")
 }
 
-// parameter is a part "name=value" of a query.
-type parameter struct{ name, pair []byte }
+// parameter is a part of a query: its text is "name=value&".
+type parameter struct{ name, text []byte }
 
 func (s QueryVariation) ignores(name []byte) bool {
-	_, found := slices.BinarySearchFunc(s.names, name, func(known string, name []byte) int {
-		return bytes.Compare([]byte(known), name)
-	})
+	_, found := slices.BinarySearch(s.names, string(name))
 	return found != s.except
 }
 
