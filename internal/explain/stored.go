@@ -113,8 +113,7 @@ func (a *account) refuse(reason string) {
 // and how old it is.
 func (a *account) judge(request http.Header) {
 	now, age, until := a.x.Time, a.facts.Age(a.x.Time), stamp(a.until)
-	use := a.facts.Reuse(request, now)
-	reason, ttl := use.Reason, use.Lifetime-age
+	reason, ttl := a.facts.Reuse(request, now).Reason, a.facts.Lifetime-age
 	begin := "It is fresh until " + until + ", for another " + span(ttl)
 	switch {
 	case a.facts.NoCache:
@@ -124,7 +123,7 @@ func (a *account) judge(request http.Header) {
 	}
 	verdict, source := verdicts[reason], sources[a.facts.Source]
 	for _, w := range wishes {
-		if reason == "request" && w.name == use.Objection {
+		if reason == "request" && w.name == a.facts.Objection(request, now) {
 			text, _ := a.policy.RequestDirectives(request).Said(w.name)
 			verdict = Statement{w.section, verdict.Text + text + "."}
 		}

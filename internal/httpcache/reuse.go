@@ -149,7 +149,12 @@ func (f *Facts) Usable(request http.Header, now, retryAfter time.Time) (use Reus
 	return use, use.Objection == "" && now.Before(retryAfter) && f.StaleOnError(request, now)
 }
 
-// objection is Reuse's for a response of this age. The RFC words the directives as preferences; they
+// Objection is Reuse's.
+func (f *Facts) Objection(request http.Header, now time.Time) string {
+	return f.Reuse(request, now).Objection
+}
+
+// objection is Objection for a response of this age. The RFC words the directives as preferences; they
 // are honoured, and one that can't be read counts as the wish to have the response validated.
 func (f *Facts) objection(d *Directives, age time.Duration) string {
 	if !d.field { // the ordinary request
