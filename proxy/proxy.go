@@ -63,7 +63,7 @@ type Proxy struct {
 	node     *peer.Node         // its node
 	unwatch  context.CancelFunc // nil if the list of nodes doesn't change
 	watching sync.WaitGroup
-	listed   chan struct{} // closed when the first list has come; nil if it doesn't change
+	listed   <-chan struct{} // closed when the first list has come; nil if it doesn't change
 }
 
 // Close ends the background work of the proxy and frees what it has stored. It may cut responses
