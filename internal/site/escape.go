@@ -2,6 +2,7 @@ package site
 
 import (
 	"errors"
+	"net/url"
 	"strconv"
 	"strings"
 )
@@ -9,10 +10,11 @@ import (
 var errPath = errors.New("the path has escaped dot segments, or ones that lead out of the mount, " +
 	"a backslash, a NUL or overlong UTF-8, or a bad escape")
 
-// canonical returns an escaped path in its canonical escaping.
-func canonical(path string) string {
+// Canonical returns the canonical form of a cache key. Its query stays as it is.
+func Canonical(key string) string {
+	path, _, _ := strings.Cut(key, "?")
 	if isCanonical(path) {
-		return path
+		return key
 	}
 	var b strings.Builder
 	for i := 0; i < len(path); i++ {
@@ -23,7 +25,7 @@ func canonical(path string) string {
 			writeChar(&b, path[i], pathChar(path[i]))
 		}
 	}
-	return b.String()
+	return b.String() + key[len(path):]
 }
 
 // isCanonical reports whether a path is in its canonical escaping.
@@ -57,46 +59,41 @@ func safe(decoded string) bool {
 }
 
 // withoutDots returns an escaped path without its dot segments (RFC 3986 section 5.2.4). It isn't
-// ok if one of them leads out of the path or is escaped, by itself or by the slash beside it: origins
+// ok if one of them leads out of the path, or is escaped or beside an escaped slash: origins
 // disagree about the meaning of such a path.
 func withoutDots(escaped, decoded string) (path string, ok bool) {
-	switch dots(decoded) {
-	case 0: // the ordinary path
+	if !dotted(decoded) { // the ordinary path
 		return escaped, true
-	case dots(escaped): // none of them is escaped
-	default:
-		return "", false
 	}
 	var kept []string
 	last := ""
 	for last = range strings.SplitSeq(escaped, "/") {
+		meaning, _ := url.PathUnescape(last)
 		switch {
-		case !isDots(last):
-			kept = append(kept, last)
 		case last == ".":
-		case len(kept) == 0:
+		case last == ".." && len(kept) > 0:
+			kept = kept[:len(kept)-1]
+		case dotted(meaning):
 			return "", false
 		default:
-			kept = kept[:len(kept)-1]
+			kept = append(kept, last)
 		}
 	}
-	if isDots(last) { // which stands for a folder
+	if dotted(last) { // which stands for a folder
 		kept = append(kept, "")
 	}
 	return strings.Join(kept, "/"), true
 }
 
-// dots returns how many dot segments a path has.
-func dots(path string) (n int) {
+// dotted reports whether a path has dot segments.
+func dotted(path string) bool {
 	for segment := range strings.SplitSeq(path, "/") {
-		if isDots(segment) {
-			n++
+		if segment == "." || segment == ".." {
+			return true
 		}
 	}
-	return n
+	return false
 }
-
-func isDots(segment string) bool { return segment == "." || segment == ".." }
 
 // overlong reports whether s has an ASCII character in more than one byte of UTF-8: lenient
 // decoders read such bytes as dots and slashes. Other bytes that aren't UTF-8 pass, since paths may
@@ -120,14 +117,19 @@ func sendable(s string) string {
 	if !strings.ContainsFunc(s, unsendable) {
 		return s
 	}
-	var b strings.Builder
-	for i := range len(s) {
-		writeChar(&b, s[i], !unsendable(rune(s[i])))
-	}
-	return b.String()
+	return escape(s, func(c byte) bool { return !unsendable(rune(c)) })
 }
 
 func unsendable(r rune) bool { return r <= ' ' || r == 0x7f }
+
+// escape escapes the characters of s that can't be bare.
+func escape(s string, bare func(c byte) bool) string {
+	var b strings.Builder
+	for i := range len(s) {
+		writeChar(&b, s[i], bare(s[i]))
+	}
+	return b.String()
+}
 
 func writeChar(b *strings.Builder, c byte, bare bool) {
 	const hex = "0123456789ABCDEF"

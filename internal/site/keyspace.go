@@ -25,8 +25,8 @@ func (s *Site) LikelyKey(asked string) string {
 		return asked
 	}
 	path, _, _ := strings.Cut(asked, "?")
-	if rule, ok := s.rules.rule(path); ok {
-		return queryKey(rule, asked)
+	if rule, ok := s.rules.Get(path); ok {
+		return queryKey(rule.QueryVariation, asked)
 	}
 	return asked
 }
@@ -43,10 +43,8 @@ func (s *Site) Keys(asked string) []string {
 // KeyOf returns the key under which to store a response with those fields that was requested by
 // url.
 func (s *Site) KeyOf(url string, header http.Header) string {
-	if s.NoVarySearch {
-		if rule, ok := ruleOf(header); ok {
-			return queryKey(rule, url)
-		}
+	if rule, ok := s.ruleOf(header); ok {
+		return queryKey(rule, url)
 	}
 	return url
 }
@@ -68,7 +66,7 @@ func (s *Site) Answers(r Response, url, asked string) bool {
 	}
 	path, query, _ := strings.Cut(url, "?")
 	otherPath, other, _ := strings.Cut(asked, "?")
-	rule, ok := ruleOf(r.Header())
+	rule, ok := s.ruleOf(r.Header())
 	return ok && path == otherPath && rule.Canonical(query) == rule.Canonical(other)
 }
 
@@ -85,15 +83,21 @@ func (s *Site) Observe(r Response, key string, at time.Time) {
 		return
 	}
 	path, _, _ := strings.Cut(key, "?")
-	rule, ok := ruleOf(r.Header())
-	s.rules.observe(path, rule, ok, at)
+	rule, stated := s.ruleOf(r.Header())
+	switch last, known := s.rules.Peek(path); {
+	case known && last.at.After(at):
+	case stated:
+		s.rules.Add(path, queryRule{rule, at})
+	default:
+		s.rules.Remove(path)
+	}
 }
 
 // Check returns an error if this node wouldn't make such a key. It is for keys that other nodes
 // send.
 func (s *Site) Check(key string) error {
-	path, query, hasQuery := strings.Cut(key, "?")
-	made, err := keyOf(path, query, hasQuery)
+	path, _, _ := strings.Cut(key, "?")
+	made, err := keyOf(path, key[len(path):])
 	if err == nil && (made != key || strings.ContainsFunc(key, unsendable)) {
 		err = errPath
 	}

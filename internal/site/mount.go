@@ -17,7 +17,7 @@ func ParseMount(path string) (string, error) {
 		return "", errors.New("a mount begins with a slash, such as /files/")
 	case strings.Contains(path, "//"):
 		return "", errors.New("a mount has one slash between two segments")
-	case dots(path) > 0:
+	case dotted(path):
 		return "", errors.New("a mount has no dot segments")
 	case strings.ContainsFunc(path, unfit):
 		return "", errors.New("a mount consists of letters, digits, '-', '.', '_', '~' and slashes")

@@ -14,6 +14,8 @@ import (
 	"net/url"
 	"strings"
 
+	lru "github.com/hashicorp/golang-lru/v2"
+
 	"github.com/scurrycache/scurry/internal/httpcache"
 )
 
@@ -45,12 +47,16 @@ type Site struct {
 
 	path  string   // of Base, as it is written
 	hosts []string // of the origin's URLs, in lower case, without the scheme's default port
-	rules *queryRules
+
+	// The newest rules of the paths that were used lately. If two responses for a path are observed
+	// at the same time, the older rule may stay. It only leads to a key where nothing is found.
+	rules *lru.Cache[string, queryRule]
 }
 
 // New makes a site.
 func New(c Config) *Site {
-	s := &Site{Config: c, path: Spelling(c.Base), rules: newQueryRules()}
+	s := &Site{Config: c, path: Spelling(c.Base)}
+	s.rules, _ = lru.New[string, queryRule](maxPaths) // fails on a size of 0 only
 	for _, h := range append([]string{c.Base.Host}, c.Aliases...) {
 		s.hosts = append(s.hosts, host(&url.URL{Scheme: c.Base.Scheme, Host: h}))
 	}

@@ -16,6 +16,14 @@ func Spelling(u *url.URL) string {
 	return u.EscapedPath()
 }
 
+// queryOf returns u's query with its question mark, or nothing if there is none.
+func queryOf(u *url.URL) string {
+	if u.RawQuery == "" && !u.ForceQuery {
+		return ""
+	}
+	return "?" + u.RawQuery
+}
+
 // target returns the URL of the resource that key names, under base, whose path ends in a slash.
 // Its RawPath is as it is to be sent.
 func target(base *url.URL, key string) *url.URL {
@@ -23,11 +31,7 @@ func target(base *url.URL, key string) *url.URL {
 	escaped, query, hasQuery := strings.Cut(key, "?")
 	u.RawQuery, u.ForceQuery = query, hasQuery && query == ""
 	u.RawPath = Spelling(base) + escaped
-	path, err := url.PathUnescape(u.RawPath)
-	if err != nil { // a key's escapes are right
-		path = u.RawPath
-	}
-	u.Path = path
+	u.Path, _ = url.PathUnescape(u.RawPath) // a key's escapes are right
 	return &u
 }
 
