@@ -51,11 +51,7 @@ func ParseRange(field string, size int64) ([]Range, error) {
 	}
 	var ranges []Range
 	specs := 0
-	for spec := range strings.SplitSeq(set, ",") {
-		spec = trimOWS(spec)
-		if spec == "" { // §5.6.1.2: empty list members are tolerated
-			continue
-		}
+	for spec := range Members([]string{set}) { // §5.6.1.2: empty list members are tolerated
 		if specs++; specs > maxRangeSpecs {
 			return nil, ErrTooMany
 		}
