@@ -14,7 +14,6 @@ type Directives struct {
 	invalid uint32 // those whose seconds can't be relied upon
 	seconds [deltas]time.Duration
 
-	field    bool // there is such a field at all
 	broken   bool // a quoted-string never ended, or a type is wrong: the field permits nothing
 	targeted bool // from a targeted field (RFC 9213), in place of Cache-Control and Expires
 }
@@ -69,9 +68,8 @@ const (
 // quoted-string (§5.2). After an unbalanced quote it goes on splitting at commas, so that a
 // no-store behind it is still seen, but then no number counts as valid.
 func ParseDirectives(h http.Header) Directives {
-	lines := h["Cache-Control"]
-	d := Directives{field: len(lines) > 0}
-	for _, line := range lines {
+	var d Directives
+	for _, line := range h["Cache-Control"] {
 		for line != "" {
 			line = d.next(line)
 		}
@@ -84,8 +82,9 @@ func (d *Directives) next(line string) (rest string) {
 	// A comma inside a quoted-string separates nothing, as in private="a, b". Quotes anywhere but
 	// at the beginning of a value aren't quoted-strings and hide nothing.
 	quoted := 0 // where the quoted-string ends
-	if name, value, ok := strings.Cut(line, "="); ok && !strings.Contains(name, ",") && !d.broken {
-		if value = strings.TrimLeftFunc(value, isOWS); strings.HasPrefix(value, `"`) {
+	if equals := strings.IndexAny(line, "=,"); equals >= 0 && line[equals] == '=' && !d.broken {
+		value := strings.TrimLeft(line[equals+1:], " \t")
+		if strings.HasPrefix(value, `"`) {
 			length := quotedLength(value)
 			d.broken = length == 0
 			quoted = len(line) - len(value) + length

@@ -59,13 +59,13 @@ func (p Policy) RequestDirectives(h http.Header) Directives {
 	if p.IgnoreRequest {
 		return Directives{}
 	}
-	d := ParseDirectives(h)
-	if d.field {
-		return d
+	if len(h["Cache-Control"]) > 0 {
+		return ParseDirectives(h)
 	}
+	var d Directives
 	for member := range Members(h["Pragma"]) {
 		if equalFold(member, directiveNames[noCache]) {
-			d.field, d.seen = true, 1<<noCache
+			d.seen = 1 << noCache
 		}
 	}
 	return d

@@ -38,10 +38,11 @@ type Facts struct {
 // Facts works out the facts of a stored response under this policy.
 func (p Policy) Facts(r *Response) Facts {
 	d, _ := p.ResponseDirectives(r.Header)
+	_, _, shared := d.delta(sMaxage)
 	f := Facts{
 		NoCache:        d.has(noCache),
 		MustRevalidate: d.has(mustRevalidate) || d.has(proxyRevalidate) || d.has(sMaxage),
-		Shared:         d.sharesAuthorized(),
+		Shared:         shared || d.permits(public) || d.permits(mustRevalidate),
 		initialAge:     initialAge(r),
 		responseTime:   r.ResponseTime,
 		ifError:        max(0, p.MaxStale),
@@ -157,10 +158,10 @@ func (f *Facts) Objection(request http.Header, now time.Time) string {
 // objection is Objection for a response of this age. The RFC words the directives as preferences; they
 // are honoured, and one that can't be read counts as the wish to have the response validated.
 func (f *Facts) objection(d *Directives, age time.Duration) string {
-	if !d.field { // the ordinary request
+	switch {
+	case d.seen == 0: // the ordinary request
 		return ""
-	}
-	if d.has(noCache) { // §5.2.1.4
+	case d.has(noCache): // §5.2.1.4
 		return directiveNames[noCache]
 	}
 	// §5.2.1.1. With zero a client that reloads asks for validation, even of what arrived in this

@@ -36,9 +36,8 @@ func (p Policy) Storable(method string, request http.Header, r *Response) (ok bo
 // refusal is the reason of Storable.
 func (p Policy) refusal(method string, request http.Header, r *Response) string {
 	d, _ := p.ResponseDirectives(r.Header)
-	req := p.RequestDirectives(request)
-	lifetime, source := p.lifetime(r, &d)
-	fresh := source.Explicit() && lifetime > 0
+	req, f := p.RequestDirectives(request), p.Facts(r)
+	fresh := f.Source.Explicit() && f.Lifetime > 0
 	_, star := VaryNames(r.Header)
 	switch {
 	// §3: "the request method is understood by the cache". POST: RFC 9110 §9.3.3.
@@ -62,9 +61,9 @@ func (p Policy) refusal(method string, request http.Header, r *Response) string 
 	// What one user's own cache could store.
 	case d.has(private): // §5.2.2.7, which lets the form with field names count as the one without
 		return ReasonPrivate
-	case len(request["Authorization"]) > 0 && !d.sharesAuthorized(): // §3.5
+	case len(request["Authorization"]) > 0 && !f.Shared: // §3.5
 		return ReasonAuthorization
-	case len(r.Header["Set-Cookie"]) > 0 && (p.PrivateCookies || !fresh || d.has(noCache)):
+	case len(r.Header["Set-Cookie"]) > 0 && (p.PrivateCookies || !fresh || f.NoCache):
 		// §7.3: Set-Cookie doesn't keep a response from being stored. But a cookie is taken to be
 		// for everyone only if the response states its freshness, and not if every use has to be
 		// validated: a 304 would hand the first client's cookie to the next.
@@ -72,21 +71,14 @@ func (p Policy) refusal(method string, request http.Header, r *Response) string 
 
 	// The statuses that need an explicit permission (§3, last item), and what could never answer a
 	// request.
-	case !source.Explicit() && !d.permits(public) && !heuristicallyCacheable(r.Status):
+	case !f.Source.Explicit() && !d.permits(public) && !heuristicallyCacheable(r.Status):
 		return ReasonStatus
 	case hasValidator(r.Header):
 		return ""
-	case d.has(noCache): // §5.2.2.4: each use needs a validation, which can't be had
+	case f.NoCache: // §5.2.2.4: each use needs a validation, which can't be had
 		return ReasonNoCache
-	case lifetime <= 0:
+	case f.Lifetime <= 0:
 		return ReasonUseless
 	}
 	return ""
-}
-
-// sharesAuthorized covers §3.5: the directives that let a shared cache use a response to a request
-// with Authorization.
-func (d *Directives) sharesAuthorized() bool {
-	_, _, seconds := d.delta(sMaxage)
-	return d.permits(public) || d.permits(mustRevalidate) || seconds
 }

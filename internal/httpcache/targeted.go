@@ -18,7 +18,6 @@ func ParseTargeted(lines []string) (d Directives, ok bool) {
 	if dictionary == nil {
 		return Directives{}, false
 	}
-	d.field = true
 	for k, name := range directiveNames { // §2.2: "unrecognised extension directives are ignored"
 		if member, present := dictionary.Get(name); present {
 			d.addMember(directive(k), member)

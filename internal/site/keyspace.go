@@ -2,6 +2,7 @@ package site
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
@@ -34,10 +35,7 @@ func (s *Site) LikelyKey(asked string) string {
 // Keys returns all keys under which a response for the resource asked may be stored, LikelyKey
 // first.
 func (s *Site) Keys(asked string) []string {
-	if key := s.LikelyKey(asked); key != asked {
-		return []string{key, asked}
-	}
-	return []string{asked}
+	return slices.Compact([]string{s.LikelyKey(asked), asked})
 }
 
 // KeyOf returns the key under which to store a response with those fields that was requested by

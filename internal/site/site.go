@@ -69,12 +69,8 @@ func (s *Site) Target(key string) *url.URL { return target(s.Base, key) }
 
 // host returns u's host and port, so that equal ones are equal strings.
 func host(u *url.URL) string {
-	h := strings.ToLower(u.Host)
-	switch u.Scheme {
-	case "http":
-		h = strings.TrimSuffix(h, ":80")
-	case "https":
-		h = strings.TrimSuffix(h, ":443")
-	}
+	h := strings.TrimSuffix(strings.ToLower(u.Host), defaultPorts[u.Scheme])
 	return strings.TrimSuffix(h, ":") // RFC 3986 section 6.2.3
 }
+
+var defaultPorts = map[string]string{"http": ":80", "https": ":443"}
