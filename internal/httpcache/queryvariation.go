@@ -2,7 +2,6 @@ package httpcache
 
 import (
 	"bytes"
-	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -131,21 +130,3 @@ func (s QueryVariation) ignores(name []byte) bool {
 }
 
 func (s QueryVariation) isDefault() bool { return !s.except && !s.anyOrder && len(s.names) == 0 }
-
-// String returns a field value that means s. Equal ones have the same, the zero QueryVariation has
-// an empty one.
-func (s QueryVariation) String() string {
-	var members []string
-	if s.anyOrder {
-		members = append(members, "key-order")
-	}
-	if s.except || len(s.names) > 0 {
-		key := "params"
-		if s.except {
-			key = "except"
-		}
-		names := strings.Trim(fmt.Sprintf("%q", s.names), "[]")
-		members = append(members, key+"=("+names+")")
-	}
-	return strings.Join(members, ", ")
-}

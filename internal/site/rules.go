@@ -22,7 +22,8 @@ const (
 // ruleOf is the rule that a response states, if it is one to be honoured.
 func (s *Site) ruleOf(header http.Header) (httpcache.QueryVariation, bool) {
 	rule, ok := httpcache.ParseQueryVariation(header)
-	return rule, ok && s.NoVarySearch && len(rule.String()) <= maxRule
+	size := len(strings.Join(header["No-Vary-Search"], ","))
+	return rule, ok && s.NoVarySearch && size <= maxRule
 }
 
 // queryKey is key with its query in rule's canonical form.
