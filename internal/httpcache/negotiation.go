@@ -84,8 +84,8 @@ func weightOf(preferences []preference, name string) (weight string) {
 	return weight
 }
 
-// appendPreferences appends the normal form of a field: its members under the names that named gives
-// them if they are valid, in that order.
+// appendPreferences appends the normal form of a field: its members in that order, under the names
+// that named gives them if they are valid.
 func appendPreferences(
 	dst []byte, lines []string, named func(string) (name string, ok bool),
 	order func(a, b preference) int,

@@ -155,8 +155,8 @@ func (f *Facts) Objection(request http.Header, now time.Time) string {
 	return f.Reuse(request, now).Objection
 }
 
-// objection is Objection for a response of this age. The RFC words the directives as preferences; they
-// are honoured, and one that can't be read counts as the wish to have the response validated.
+// objection is Objection for a response of this age. The RFC words the directives as preferences;
+// they are honoured, and one that can't be read counts as the wish to have the response validated.
 func (f *Facts) objection(d *Directives, age time.Duration) string {
 	switch {
 	case d.seen == 0: // the ordinary request

@@ -5,7 +5,7 @@ import (
 	"net/url"
 )
 
-// A cache key is the path under the mount without its dot segments and, if there is one, '?' and the
+// A cache key is the path under the mount, without dot segments, and if there is one, '?' and the
 // query, both as the client spelled them: the origin gets that spelling, and its response may not
 // hold for another one. The canonical form of a key has its path in one escaping, by the changes to
 // a URI that RFC 3986 section 6.2.2 allows: unreserved characters are never escaped, hexadecimal
@@ -25,8 +25,8 @@ var (
 	ErrForm = errors.New("/zk needs a query such as ?key=1.txt")
 )
 
-// keyOf returns the cache key of the resource that an escaped path under the mount and a query name.
-// The query begins with '?', or is empty if there is none.
+// keyOf returns the cache key of the resource that an escaped path under the mount and a query
+// name. The query begins with '?', or is empty if there is none.
 func keyOf(escaped, query string) (string, error) {
 	if len(escaped)+len(query) > MaxKey {
 		return "", ErrLong

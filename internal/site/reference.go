@@ -79,7 +79,8 @@ func (s *Site) mapURL(v, key string) string {
 	default:
 		to = s.Base.Scheme + "://" + s.Base.Host + ref.Path
 	}
-	to = strings.ReplaceAll(to+queryOf(ref), "#", "%23") // from a client's path, where it begins no fragment
+	// A '#' is from a client's path, where it begins no fragment.
+	to = strings.ReplaceAll(to+queryOf(ref), "#", "%23")
 	if _, fragment, ok := strings.Cut(v, "#"); ok {
 		to += "#" + fragment
 	}
