@@ -8,8 +8,8 @@ import (
 
 const rfc850Date = "Monday, 02-Jan-06 15:04:05"
 
-// dateLayouts are the formats of an HTTP-date (RFC 9110 §5.6.7) without " GMT", by the shape of what
-// follows the day of the week. time.Parse alone would take fewer digits and more spaces, too.
+// dateLayouts are the formats of an HTTP-date (RFC 9110 §5.6.7) without " GMT", by the shape of
+// what follows the day of the week. time.Parse alone would take fewer digits and more spaces, too.
 var dateLayouts = map[string]string{
 	"00 aaa 0000 00:00:00 aaa": "Mon, 02 Jan 2006 15:04:05",
 	"00-aaa-00 00:00:00 aaa":   rfc850Date,

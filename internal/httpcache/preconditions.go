@@ -101,7 +101,7 @@ func modifiedAfter(request http.Header, field string, stored http.Header) (after
 	}
 	source := "Last-Modified"
 	if len(stored[source]) == 0 && field == "If-Modified-Since" {
-		source = "Date" // RFC 9111 §4.3.2: what wasn't generated after a date wasn't modified after it
+		source = "Date" // RFC 9111 §4.3.2: what wasn't made after a date wasn't modified after it
 	}
 	modified, ok := httpDate(stored, source, time.Time{})
 	if source == "Last-Modified" && modified.Unix() == 0 {

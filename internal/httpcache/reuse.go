@@ -96,8 +96,8 @@ type Reuse struct {
 	// request's directives don't accept it.
 	Reason string
 
-	// Objection names the directive of the request that doesn't accept the stored response, fresh or
-	// stale (§5.2.1). It is empty if all do.
+	// Objection names the directive of the request that doesn't accept the stored response, fresh
+	// or stale (§5.2.1). It is empty if all do.
 	Objection string
 
 	// OnlyIfCached: if the verdict is Stale, the client wants a 504 rather than a request to the
@@ -113,7 +113,8 @@ func (f *Facts) Reuse(request http.Header, now time.Time) Reuse {
 		Verdict: Stale, Reason: "stale", Age: age, Lifetime: f.Lifetime,
 		Objection: f.objection(&d, age), OnlyIfCached: d.has(onlyIfCached),
 	}
-	fresh := f.Lifetime > age && !f.NoCache // §4.2: response_is_fresh
+	staleness := age - f.Lifetime
+	fresh := staleness < 0 && !f.NoCache // §4.2: response_is_fresh
 	limit, _, limited := d.delta(maxStale)
 	switch {
 	case fresh && u.Objection != "":
@@ -121,9 +122,9 @@ func (f *Facts) Reuse(request http.Header, now time.Time) Reuse {
 	case fresh:
 		u.Verdict, u.Reason = Fresh, ""
 	case u.Objection != "" || f.NoCache || f.MustRevalidate: // it may not be stale
-	case limited && age-f.Lifetime <= limit: // §5.2.1.2
+	case limited && staleness <= limit: // §5.2.1.2
 		u.Verdict, u.Reason = StaleAllowed, directiveNames[maxStale]
-	case age-f.Lifetime < f.WhileRevalidate:
+	case staleness < f.WhileRevalidate:
 		u.Verdict, u.Reason = StaleMeanwhile, directiveNames[staleWhileRevalidate]
 	}
 	return u

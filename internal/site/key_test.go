@@ -135,8 +135,8 @@ func TestTarget(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := Shown(target(base, c[1])); got != c[2] {
-			t.Errorf("target(%s, %s) = %s, want %s", c[0], c[1], got, c[2])
+		if got := Shown(New(Config{Base: base}).Target(c[1])); got != c[2] {
+			t.Errorf("Target(%s, %s) = %s, want %s", c[0], c[1], got, c[2])
 		}
 	}
 }

@@ -63,10 +63,6 @@ func New(c Config) *Site {
 	return s
 }
 
-// Target returns the URL of the resource that key names, as the origin knows it. Its RawPath is as
-// it is to be sent.
-func (s *Site) Target(key string) *url.URL { return target(s.Base, key) }
-
 // host returns u's host and port, so that equal ones are equal strings.
 func host(u *url.URL) string {
 	h := strings.TrimSuffix(strings.ToLower(u.Host), defaultPorts[u.Scheme])

@@ -71,7 +71,7 @@ func FuzzForClients(f *testing.F) {
 					continue
 				}
 				seen := s.ForClients([]string{v}, from)[0]
-				at := target(&url.URL{Scheme: "http", Host: "node", Path: s.Mount}, from)
+				at := New(Config{Base: &url.URL{Scheme: "http", Host: "node", Path: s.Mount}}).Target(from)
 				at.Path, at.RawPath = at.RawPath, "" // as written
 				to, err := url.Parse(seen)
 				if err != nil || to.User != nil {

@@ -24,13 +24,13 @@ func queryOf(u *url.URL) string {
 	return "?" + u.RawQuery
 }
 
-// target returns the URL of the resource that key names, under base, whose path ends in a slash.
-// Its RawPath is as it is to be sent.
-func target(base *url.URL, key string) *url.URL {
-	u := *base
+// Target returns the URL of the resource that key names, as the origin knows it. Its RawPath is as
+// it is to be sent.
+func (s *Site) Target(key string) *url.URL {
+	u := *s.Base
 	escaped, query, hasQuery := strings.Cut(key, "?")
 	u.RawQuery, u.ForceQuery = query, hasQuery && query == ""
-	u.RawPath = Spelling(base) + escaped
+	u.RawPath = s.path + escaped
 	u.Path, _ = url.PathUnescape(u.RawPath) // a key's escapes are right
 	return &u
 }
