@@ -45,20 +45,20 @@ type PeerStats = peer.Status
 
 // Stats returns the proxy's counts. Each is exact, but they aren't taken at one instant.
 func (p *Proxy) Stats() Stats {
-	u, c, o := p.store.Usage(), p.server, p.origin.Counts()
+	u, o, count := p.store.Usage(), p.origin.Counts(), p.server.Count
 	var peers []PeerStats
 	for _, q := range p.node.Peers() {
 		peers = append(peers, q.Status())
 	}
 	return Stats{
-		Hits:        c.Count(decide.OutcomeHit),
-		Misses:      c.Count(decide.OutcomeMiss),
-		Partial:     c.Count(decide.OutcomePartial),
-		Stale:       c.Count(decide.OutcomeStale),
-		Revalidated: c.Count(decide.OutcomeRevalidated),
-		Collapsed:   c.Count(decide.OutcomeCollapsed),
-		Passed:      c.Count(decide.OutcomePass),
-		Failures:    c.Failures(),
+		Hits:        count(decide.OutcomeHit),
+		Misses:      count(decide.OutcomeMiss),
+		Partial:     count(decide.OutcomePartial),
+		Stale:       count(decide.OutcomeStale),
+		Revalidated: count(decide.OutcomeRevalidated),
+		Collapsed:   count(decide.OutcomeCollapsed),
+		Passed:      count(decide.OutcomePass),
+		Failures:    p.server.Failures(),
 
 		OriginRequests: o.Requests, OriginErrors: o.Errors, OriginBytes: o.Bytes,
 		Records: u.Records, RecordBytes: u.RecordBytes,

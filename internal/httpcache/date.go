@@ -68,7 +68,7 @@ func appendShape(dst []byte, s string) []byte {
 // 9110 §5.6.7).
 func century(t, reference time.Time, day string) time.Time {
 	latest := reference.AddDate(50, 0, 0)
-	t = t.AddDate(latest.Year()/100*100-t.Year()/100*100, 0, 0)
+	t = t.AddDate((latest.Year()/100-t.Year()/100)*100, 0, 0)
 	if t.After(latest) {
 		t = t.AddDate(-100, 0, 0)
 	}
