@@ -52,17 +52,15 @@ func unescape(s string) (c byte, escaped bool) {
 	return byte(n), err == nil
 }
 
-// safe reports whether no origin, however lenient, reads a path without dot segments as one outside
-// its base.
-func safe(decoded string) bool {
-	return !strings.ContainsAny(decoded, "\x00\\") && !overlong(decoded)
-}
-
-// withoutDots returns an escaped path without its dot segments (RFC 3986 section 5.2.4). It isn't
-// ok if one of them leads out of the path, or is escaped or beside an escaped slash: origins
-// disagree about the meaning of such a path.
-func withoutDots(escaped, decoded string) (path string, ok bool) {
-	if !dotted(decoded) { // the ordinary path
+// clean returns an escaped path without its dot segments (RFC 3986 section 5.2.4). It isn't ok if an
+// origin, however lenient, could read the path as one outside its base: a dot segment leads out of
+// it, or is escaped or beside an escaped slash, or other characters could stand for one.
+func clean(escaped string) (path string, ok bool) {
+	decoded, err := url.PathUnescape(escaped)
+	switch {
+	case err != nil, strings.ContainsAny(decoded, "\x00\\"), overlong(decoded):
+		return "", false
+	case !dotted(decoded): // the ordinary path
 		return escaped, true
 	}
 	var kept []string

@@ -1,9 +1,6 @@
 package site
 
-import (
-	"errors"
-	"net/url"
-)
+import "errors"
 
 // A cache key is the path under the mount, without dot segments, and if there is one, '?' and the
 // query, both as the client spelled them: the origin gets that spelling, and its response may not
@@ -26,20 +23,18 @@ var (
 )
 
 // keyOf returns the cache key of the resource that an escaped path under the mount and a query
-// name. The query begins with '?', or is empty if there is none.
-func keyOf(escaped, query string) (string, error) {
-	if len(escaped)+len(query) > MaxKey {
+// name.
+func keyOf(escaped, query string, hasQuery bool) (string, error) {
+	if len(escaped)+1+len(query) > MaxKey {
 		return "", ErrLong
 	}
-	decoded, err := url.PathUnescape(escaped)
-	if err != nil || !safe(decoded) {
-		return "", errPath
-	}
-	path, ok := withoutDots(escaped, decoded)
+	key, ok := clean(escaped)
 	if !ok {
 		return "", errPath
 	}
-	key := path + query
+	if hasQuery {
+		key += "?" + query
+	}
 	if len(Canonical(key)) > MaxKey { // escapes make it longer
 		return "", ErrLong
 	}
@@ -48,4 +43,4 @@ func keyOf(escaped, query string) (string, error) {
 
 // keyOfDecoded returns the cache key, which is canonical, of a path without escapes: each of its
 // characters except '/' stands for itself.
-func keyOfDecoded(path string) (string, error) { return keyOf(escape(path, pathChar), "") }
+func keyOfDecoded(path string) (string, error) { return keyOf(escape(path, pathChar), "", false) }

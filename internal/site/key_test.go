@@ -30,7 +30,7 @@ func TestKey(t *testing.T) {
 		{"%2525", "%2525"},
 		{"%3F", "%3F"},
 	} {
-		if key, err := keyOf(c.escaped, ""); err != nil || key != c.escaped {
+		if key, err := keyOf(c.escaped, "", false); err != nil || key != c.escaped {
 			t.Errorf("keyOf(%q) = %q, %v", c.escaped, key, err)
 		}
 		for key, want := range map[string]string{
@@ -49,12 +49,12 @@ func TestKeyRefuses(t *testing.T) {
 		"%2e/../x", "%2E./../x", "./%2e/x", "a/.%2f/../b", "a/..%2F../b", "a%2f../../b", `a/..\..\b`, "%00/../x",
 		`a\b`, "a%5cb", "%5C..%5C", "%00", "a%00b", "%c0%ae%c0%ae/", "%c0%af", "%e0%80%af", "%f0%80%80%af", "%zz", "%", "%4",
 	} {
-		if key, err := keyOf(escaped, ""); !errors.Is(err, errPath) {
+		if key, err := keyOf(escaped, "", false); !errors.Is(err, errPath) {
 			t.Errorf("keyOf(%q) = %q, %v", escaped, key, err)
 		}
 	}
 	for _, n := range []int{MaxKey + 1, 64 << 10} {
-		if _, err := keyOf(strings.Repeat("a", n), ""); !errors.Is(err, ErrLong) {
+		if _, err := keyOf(strings.Repeat("a", n), "", false); !errors.Is(err, ErrLong) {
 			t.Errorf("a path of %d bytes: %v", n, err)
 		}
 		if _, err := keyOfDecoded(strings.Repeat(" ", n)); !errors.Is(err, ErrLong) {
@@ -71,10 +71,10 @@ func TestKeyHasNoDotSegments(t *testing.T) {
 		".//x": "/x", "a//../b": "a/b", "a//..": "a/", "a//./b": "a//b", "//..": "/", "a/..//b": "/b",
 		"%7e/./%c3%a9": "%7e/%c3%a9", "a%2Fb/../c": "c", "..;/x": "..;/x", "a;/../x": "x",
 	} {
-		if got, err := keyOf(path, ""); got != want || err != nil {
+		if got, err := keyOf(path, "", false); got != want || err != nil {
 			t.Errorf("keyOf(%q) = %q, %v; want %q", path, got, err, want)
 		}
-		if got, err := keyOf(path, "?./../q"); got != want+"?./../q" || err != nil {
+		if got, err := keyOf(path, "./../q", true); got != want+"?./../q" || err != nil {
 			t.Errorf("keyOf(%q) with a query = %q, %v", path, got, err)
 		}
 		if !strings.Contains(path, "%") {
@@ -87,14 +87,14 @@ func TestKeyHasNoDotSegments(t *testing.T) {
 		t.Error("another node may send a key with dot segments")
 	}
 	long := strings.Repeat("./", MaxKey/2) + "x"
-	if _, err := keyOf(long, ""); !errors.Is(err, ErrLong) {
+	if _, err := keyOf(long, "", false); !errors.Is(err, ErrLong) {
 		t.Errorf("a path of %d bytes: %v", len(long), err)
 	}
 }
 
 func TestKeyIsBoundedWithItsEscapes(t *testing.T) {
 	for _, n := range []int{MaxKey / 3, MaxKey/3 + 1} {
-		key, err := keyOf(strings.Repeat("\xd8", n), "")
+		key, err := keyOf(strings.Repeat("\xd8", n), "", false)
 		if long := 3*n > MaxKey; long != errors.Is(err, ErrLong) || len(Canonical(key)) > MaxKey {
 			t.Errorf("%d bytes to be escaped: a key of %d, %v", n, len(key), err)
 		}
@@ -146,7 +146,7 @@ func FuzzKey(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		key, err := keyOf(s, "")
+		key, err := keyOf(s, "", false)
 		if err != nil || strings.Contains(s, "?") { // no path has one
 			return
 		}

@@ -94,8 +94,8 @@ func (s *Site) Observe(r Response, key string, at time.Time) {
 // Check returns an error if this node wouldn't make such a key. It is for keys that other nodes
 // send.
 func (s *Site) Check(key string) error {
-	path, _, _ := strings.Cut(key, "?")
-	made, err := keyOf(path, key[len(path):])
+	path, query, hasQuery := strings.Cut(key, "?")
+	made, err := keyOf(path, query, hasQuery)
 	if err == nil && (made != key || strings.ContainsFunc(key, unsendable)) {
 		err = errPath
 	}

@@ -45,7 +45,7 @@ func (s *Site) KeyFromOrigin(v, key string) (k string, ok bool) {
 	if !ok {
 		return "", false
 	}
-	k, err := keyOf(sendable(rest), sendable(queryOf(ref)))
+	k, err := keyOf(sendable(rest), sendable(ref.RawQuery), hasQuery(ref))
 	return k, err == nil
 }
 
@@ -79,8 +79,10 @@ func (s *Site) mapURL(v, key string) string {
 	default:
 		to = s.Base.Scheme + "://" + s.Base.Host + ref.Path
 	}
-	// A '#' is from a client's path, where it begins no fragment.
-	to = strings.ReplaceAll(to+queryOf(ref), "#", "%23")
+	if hasQuery(ref) {
+		to += "?" + ref.RawQuery
+	}
+	to = strings.ReplaceAll(to, "#", "%23") // from a client's path, where it begins no fragment
 	if _, fragment, ok := strings.Cut(v, "#"); ok {
 		to += "#" + fragment
 	}

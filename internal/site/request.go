@@ -34,16 +34,28 @@ func (s *Site) Way(u *url.URL) Way {
 // error is ErrLong, or says what is wrong with the path.
 func (s *Site) KeyFromURL(u *url.URL) (string, error) {
 	escaped := sendable(strings.TrimPrefix(Spelling(u), s.Mount))
-	return keyOf(escaped, sendable(queryOf(u)))
+	return keyOf(escaped, sendable(u.RawQuery), hasQuery(u))
 }
 
 // KeyFromForm returns the key that the query of /zk names: the value of its first field "key",
 // decoded as a form value. Unlike in url.ParseQuery, ';' is a character like others. The error
 // is ErrForm, ErrLong, or says what is wrong with the path.
 func KeyFromForm(query string) (string, error) {
-	values, err := url.ParseQuery(strings.ReplaceAll(query, ";", "%3B"))
-	path := values.Get("key")
-	if err != nil || path == "" {
+	path, found := "", false
+	for field := range strings.SplitSeq(query, "&") {
+		name, value, _ := strings.Cut(field, "=")
+		name, err := url.QueryUnescape(name)
+		if err != nil {
+			return "", ErrForm
+		}
+		if value, err = url.QueryUnescape(value); err != nil {
+			return "", ErrForm
+		}
+		if name == "key" && !found {
+			path, found = value, true
+		}
+	}
+	if path == "" {
 		return "", ErrForm
 	}
 	return keyOfDecoded(path)

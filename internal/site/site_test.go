@@ -59,8 +59,8 @@ func FuzzForClients(f *testing.F) {
 	}
 	f.Add("x", "#dir/")
 	f.Fuzz(func(t *testing.T, v, from string) {
-		path, _, _ := strings.Cut(from, "?")
-		if key, err := keyOf(path, from[len(path):]); err != nil || key != from || strings.ContainsFunc(from, unsendable) {
+		path, query, hasQuery := strings.Cut(from, "?")
+		if key, err := keyOf(path, query, hasQuery); err != nil || key != from || strings.ContainsFunc(from, unsendable) {
 			return
 		}
 		for _, mount := range []string{"/", "/files/", "/a/b/"} {

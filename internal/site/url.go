@@ -16,13 +16,8 @@ func Spelling(u *url.URL) string {
 	return u.EscapedPath()
 }
 
-// queryOf returns u's query with its question mark, or nothing if there is none.
-func queryOf(u *url.URL) string {
-	if u.RawQuery == "" && !u.ForceQuery {
-		return ""
-	}
-	return "?" + u.RawQuery
-}
+// hasQuery reports whether u has a query, which may be empty.
+func hasQuery(u *url.URL) bool { return u.RawQuery != "" || u.ForceQuery }
 
 // Target returns the URL of the resource that key names, as the origin knows it. Its RawPath is as
 // it is to be sent.
