@@ -52,9 +52,9 @@ func unescape(s string) (c byte, escaped bool) {
 	return byte(n), err == nil
 }
 
-// clean returns an escaped path without its dot segments (RFC 3986 section 5.2.4). It isn't ok if an
-// origin, however lenient, could read the path as one outside its base: a dot segment leads out of
-// it, or is escaped or beside an escaped slash, or other characters could stand for one.
+// clean returns an escaped path without its dot segments (RFC 3986 section 5.2.4). It isn't ok if
+// an origin, however lenient, could read the path as one outside its base: a dot segment leads out
+// of it, or is escaped or beside an escaped slash, or other characters could stand for one.
 func clean(escaped string) (path string, ok bool) {
 	decoded, err := url.PathUnescape(escaped)
 	switch {
