@@ -31,13 +31,13 @@ func first(h http.Header, name string) string {
 // single returns the value of a field that may occur once. Lines that repeat it are tolerated; if
 // lines contradict each other, the field counts as absent.
 func single(h http.Header, name string) string {
-	lines := h[name]
-	for i := 1; i < len(lines); i++ {
-		if lines[i] != lines[0] {
+	value := first(h, name)
+	for _, line := range h[name] {
+		if line != value {
 			return ""
 		}
 	}
-	return first(h, name)
+	return value
 }
 
 // trimOWS removes optional whitespace from both ends (RFC 9110 §5.6.3). It is done for each member
