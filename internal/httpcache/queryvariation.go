@@ -97,14 +97,13 @@ func (s QueryVariation) Canonical(query string) string {
 		name, value, _ := strings.Cut(pair, "=")
 		start := len(buf)
 		buf = appendComponent(buf, name)
-		p := parameter{name: buf[start:]}
-		if s.ignores(p.name) {
+		encoded := buf[start:]
+		if s.ignores(encoded) {
 			buf = buf[:start]
 			continue
 		}
 		buf = append(appendComponent(append(buf, '='), value), '&')
-		p.text = buf[start:]
-		parameters = append(parameters, p)
+		parameters = append(parameters, parameter{encoded, buf[start:]})
 	}
 	if s.anyOrder {
 		// §6 compares code units of decoded names, but any order of names distinguishes the same
