@@ -6,9 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/url"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/scurrycache/scurry/internal/exchange"
@@ -128,21 +126,23 @@ const keyRules = "5"
 func (c Config) facts() []handshake.Fact {
 	origin := "not a URL"
 	if base, known := c.base(); known {
-		shown := url.URL{Scheme: base.Scheme, Host: base.Host, Path: base.Path,
-			RawPath: base.RawPath}
-		origin = shown.String() // without credentials
+		shown := *base
+		shown.User = nil
+		origin = shown.String()
+	}
+	fact := func(name string, values ...any) handshake.Fact {
+		return handshake.Fact{Name: name, Value: fmt.Sprint(values...)}
 	}
 	return []handshake.Fact{
-		{Name: "origin", Value: origin},
-		{Name: "first chunk", Value: fmt.Sprint(c.FirstChunk)},
-		{Name: "largest chunk", Value: fmt.Sprint(c.MaxChunk)},
-		{Name: "slab", Value: fmt.Sprint(c.Slab)},
-		{Name: "key rules", Value: keyRules},
-		{Name: "caching rules", Value: fmt.Sprint("targets ", c.Targets, ", group fields ",
-			c.GroupFields, ", No-Vary-Search ", c.NoVarySearch, ", private cookies ",
-			c.PrivateCookies, ", request directives ignored ", c.IgnoreRequestDirectives)},
-		{Name: "heartbeat", Value: fmt.Sprint(c.Cluster.MissedHeartbeats, " times ",
-			c.Cluster.Heartbeat)},
+		fact("origin", origin),
+		fact("first chunk", c.FirstChunk),
+		fact("largest chunk", c.MaxChunk),
+		fact("slab", c.Slab),
+		fact("key rules", keyRules),
+		fact("caching rules", "targets ", c.Targets, ", group fields ", c.GroupFields,
+			", No-Vary-Search ", c.NoVarySearch, ", private cookies ", c.PrivateCookies,
+			", request directives ignored ", c.IgnoreRequestDirectives),
+		fact("heartbeat", c.Cluster.MissedHeartbeats, " times ", c.Cluster.Heartbeat),
 	}
 }
 
@@ -174,8 +174,8 @@ func (p *Proxy) followMembers() {
 		return
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	p.unwatch, p.listed = cancel, make(chan struct{})
-	listed := sync.OnceFunc(func() { close(p.listed) })
+	first, listed := context.WithCancel(context.Background())
+	p.unwatch, p.listed = cancel, first.Done()
 	p.watching.Go(func() {
 		err := c.Members.Watch(ctx, func(nodes []string) {
 			p.node.SetMembers(nodes)

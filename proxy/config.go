@@ -119,10 +119,8 @@ func (c Config) withDefaults() Config {
 	}
 	c.Targets, c.GroupFields = canonicalNames(c.Targets), canonicalNames(c.GroupFields)
 	c.Cluster = c.Cluster.withDefaults()
-	if c.Logger == nil {
-		nop := zerolog.Nop()
-		c.Logger = &nop
-	}
+	nop := zerolog.Nop()
+	setDefault(&c.Logger, &nop)
 	if c.Now == nil {
 		c.Now = time.Now
 	}

@@ -37,7 +37,7 @@ func New(cfg Config) (*Proxy, error) {
 	}
 	p.server = serve.New(serve.Config{
 		Rules: rules, Site: p.site, Store: p.store, Origin: p.origin, Now: cfg.Now,
-		WebSocket: cfg.WebSocket, NoVarySearch: cfg.NoVarySearch, MaxContent: cfg.MaxChunk,
+		WebSocket: cfg.WebSocket, MaxContent: cfg.MaxChunk,
 	})
 	p.explain = explain.Explainer{Server: p.server, Self: p.node.Self}
 	p.routes = logging.Access(cfg.Logger, p.admit(p.router()))

@@ -15,7 +15,7 @@
 // The handler serves these, where /files/ stands for Config.Mount:
 //
 //	/files/PATH?QUERY    the resource at PATH?QUERY under the origin's base, spelled as the client
-//	                     spells it
+//	                     spells it but for dot segments, which are removed
 //	/zk?key=PATH         the same by its decoded path, as a form value; the origin is asked for its
 //	                     canonical spelling
 //	/, /files            redirect to /files/
@@ -63,7 +63,7 @@ type Proxy struct {
 	node     *peer.Node         // its node
 	unwatch  context.CancelFunc // nil if the list of nodes doesn't change
 	watching sync.WaitGroup
-	listed   chan struct{} // closed when the first list has come; nil if it doesn't change
+	listed   <-chan struct{} // closed when the first list has come; nil if it doesn't change
 }
 
 // Close ends the background work of the proxy and frees what it has stored. It may cut responses

@@ -33,8 +33,11 @@ func (p *Proxy) admit(next http.Handler) http.Handler {
 // those the site tells where a path leads.
 func (p *Proxy) router() http.Handler {
 	m, mount := chi.NewRouter(), p.site.Mount
-	m.HandleFunc(mount+"*", p.resource)
-	m.HandleFunc(site.FormPath, reading(p.form))
+	resource := p.keyed(p.site.KeyFromURL)
+	m.HandleFunc(mount+"*", resource)
+	m.HandleFunc(site.FormPath, reading(p.keyed(func(u *url.URL) (string, error) {
+		return site.KeyFromForm(u.RawQuery)
+	})))
 	if mount != "/" {
 		m.HandleFunc("/", reading(p.redirect))
 		m.HandleFunc(strings.TrimSuffix(mount, "/"), reading(p.redirect))
@@ -43,7 +46,7 @@ func (p *Proxy) router() http.Handler {
 	m.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
 		switch p.site.Way(r.URL) {
 		case site.ToResource:
-			p.resource(w, r)
+			resource(w, r)
 		case site.ToNothing:
 			p.nothing(w, r)
 		default:
@@ -72,16 +75,19 @@ func (p *Proxy) nothing(w http.ResponseWriter, _ *http.Request) {
 	serve.Refuse(w, http.StatusNotFound)
 }
 
-// resource serves the resource at the request's path.
-func (p *Proxy) resource(w http.ResponseWriter, r *http.Request) {
-	key, err := p.site.KeyFromURL(r.URL)
-	p.serveKey(w, r, key, err)
-}
-
-// form serves the resource that the request's query names.
-func (p *Proxy) form(w http.ResponseWriter, r *http.Request) {
-	key, err := site.KeyFromForm(r.URL.RawQuery)
-	p.serveKey(w, r, key, err)
+// keyed serves the resource whose key find makes of a request's URL, or refuses the request if
+// there is none.
+func (p *Proxy) keyed(find func(*url.URL) (key string, err error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		switch key, err := find(r.URL); err {
+		case nil:
+			p.server.Resource(w.(*logging.Writer), r, key) // which logging.Access has made
+		case site.ErrLong:
+			serve.Refuse(w, http.StatusRequestURITooLong)
+		default:
+			serve.Refuse(w, http.StatusBadRequest)
+		}
+	}
 }
 
 // options answers "OPTIONS *" (RFC 9110 section 9.3.7).
@@ -91,19 +97,6 @@ func options(w http.ResponseWriter) {
 	h.Set("Allow", "GET, HEAD, OPTIONS")
 	h.Set("Content-Length", "0")
 	w.WriteHeader(http.StatusOK)
-}
-
-// serveKey serves the resource that key names, or refuses the request if err says that there is
-// none.
-func (p *Proxy) serveKey(w http.ResponseWriter, r *http.Request, key string, err error) {
-	switch err {
-	case nil:
-		p.server.Resource(w.(*logging.Writer), r, key) // which logging.Access has made
-	case site.ErrLong:
-		serve.Refuse(w, http.StatusRequestURITooLong)
-	default:
-		serve.Refuse(w, http.StatusBadRequest)
-	}
 }
 
 // redirect redirects a client to the mount.

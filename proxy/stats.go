@@ -1,9 +1,8 @@
 package proxy
 
 import (
-	"time"
-
 	"github.com/scurrycache/scurry/internal/decide"
+	"github.com/scurrycache/scurry/internal/peer"
 )
 
 // Stats are counts since New and states at the time of the call.
@@ -42,57 +41,30 @@ type Stats struct {
 }
 
 // PeerStats is what this node knows of another one.
-type PeerStats struct {
-	Name string
-
-	// State is "live", "leaving" (it has said that it is about to stop), "down" (it can't be
-	// reached), "refused" (its settings differ, or it doesn't know the secret), "itself" (it is
-	// this node) or "unknown" (it hasn't been reached yet). Since is when that state began. Failure
-	// says, for operators, why it isn't live.
-	State   string
-	Since   time.Time
-	Failure string
-
-	// Requests were sent to it, Errors of them brought no answer, and Latency is a moving mean of
-	// the time until an answer began.
-	Requests, Errors int64
-	Latency          time.Duration
-
-	// BytesIn and BytesOut are the bytes received from it and sent to it.
-	BytesIn, BytesOut int64
-}
-
-func (p *Proxy) peerStats() []PeerStats {
-	var all []PeerStats
-	for _, q := range p.node.Peers() {
-		s := q.Status()
-		all = append(all, PeerStats{
-			Name: s.Name, State: string(s.State), Since: s.Since, Failure: s.Failure,
-			Requests: s.Asks, Errors: s.Errors, Latency: s.Latency,
-			BytesIn: s.BytesIn, BytesOut: s.BytesOut,
-		})
-	}
-	return all
-}
+type PeerStats = peer.Status
 
 // Stats returns the proxy's counts. Each is exact, but they aren't taken at one instant.
 func (p *Proxy) Stats() Stats {
-	u, c, o := p.store.Usage(), p.server, p.origin.Counts()
+	u, o, count := p.store.Usage(), p.origin.Counts(), p.server.Count
+	var peers []PeerStats
+	for _, q := range p.node.Peers() {
+		peers = append(peers, q.Status())
+	}
 	return Stats{
-		Hits:        c.Count(decide.OutcomeHit),
-		Misses:      c.Count(decide.OutcomeMiss),
-		Partial:     c.Count(decide.OutcomePartial),
-		Stale:       c.Count(decide.OutcomeStale),
-		Revalidated: c.Count(decide.OutcomeRevalidated),
-		Collapsed:   c.Count(decide.OutcomeCollapsed),
-		Passed:      c.Count(decide.OutcomePass),
-		Failures:    c.Failures(),
+		Hits:        count(decide.OutcomeHit),
+		Misses:      count(decide.OutcomeMiss),
+		Partial:     count(decide.OutcomePartial),
+		Stale:       count(decide.OutcomeStale),
+		Revalidated: count(decide.OutcomeRevalidated),
+		Collapsed:   count(decide.OutcomeCollapsed),
+		Passed:      count(decide.OutcomePass),
+		Failures:    p.server.Failures(),
 
 		OriginRequests: o.Requests, OriginErrors: o.Errors, OriginBytes: o.Bytes,
 		Records: u.Records, RecordBytes: u.RecordBytes,
 		Chunks: u.Chunks.Items, ChunkBytes: u.Chunks.Bytes, Evictions: u.Chunks.Evictions,
 		Fills: u.Fills, LiveFills: u.LiveFills,
 		HotChunks: u.Chunks.HotItems, HotBytes: u.Chunks.HotBytes, HotHits: u.Chunks.HotHits,
-		Ring: p.node.Ring(), Peers: p.peerStats(), PeersRefused: p.node.Refused(),
+		Ring: p.node.Ring(), Peers: peers, PeersRefused: p.node.Refused(),
 	}
 }

@@ -339,7 +339,7 @@ func (g situation) reuse(t *testing.T, lines Statements) {
 	if !strings.HasPrefix(lines[0].Text, begins) || !strings.Contains(lines[0].Text, contains) {
 		t.Errorf("Reuse says %+v; the explanation %q", use, lines[0])
 	}
-	lifetime, explicit := g.policy.Lifetime(g.response)
+	lifetime, explicit := f.Lifetime, f.Source.Explicit()
 	if !strings.HasPrefix(lines[1].Text, fmt.Sprintf("Its freshness lifetime is %d s", lifetime/time.Second)) || explicit == strings.Contains(lines[1].Text, "none is stated") {
 		t.Errorf("Lifetime says %v, %v; the explanation %q", lifetime, explicit, lines[1])
 	}

@@ -6,14 +6,16 @@ import (
 	"time"
 )
 
-// The formats of an HTTP-date (RFC 9110 §5.6.7).
-const (
-	imfFixdate = "Mon, 02 Jan 2006 15:04:05 GMT"
-	rfc850Date = "Monday, 02-Jan-06 15:04:05 GMT"
-	asctime    = "Mon Jan _2 15:04:05 2006"
+const rfc850Date = "Monday, 02-Jan-06 15:04:05"
 
-	asctimeZero = "Mon Jan 02 15:04:05 2006" // the same: "month SP ( 2DIGIT / ( SP 1DIGIT ))"
-)
+// dateLayouts are the formats of an HTTP-date (RFC 9110 §5.6.7) without " GMT", by the shape of
+// what follows the day of the week. time.Parse alone would take fewer digits and more spaces, too.
+var dateLayouts = map[string]string{
+	"00 aaa 0000 00:00:00 aaa": "Mon, 02 Jan 2006 15:04:05",
+	"00-aaa-00 00:00:00 aaa":   rfc850Date,
+	"aaa 00 00:00:00 0000":     "Mon Jan _2 15:04:05 2006",
+	"aaa  0 00:00:00 0000":     "Mon Jan _2 15:04:05 2006",
+}
 
 // parseDate reads an HTTP-date in any of its three formats, to the letter but for its case, which
 // doesn't matter (RFC 9111 §4.2). A date in another zone than GMT, even in UTC, isn't one: §4.2 has
@@ -23,55 +25,50 @@ const (
 // whose day of the week fits only there. Without a reference the years from 69 on are those of the
 // 20th century.
 func parseDate(value string, reference time.Time) (time.Time, bool) {
-	if len(value) < len(asctime) { // the shortest; most often there is no date at all
+	var room [32]byte
+	day, rest, _ := strings.Cut(value, " ")
+	layout := dateLayouts[string(appendShape(room[:0], rest))]
+	if layout == "" {
 		return time.Time{}, false
 	}
-	day, _, _ := strings.Cut(value, " ")
-	day, comma := strings.CutSuffix(day, ",")
-	layout := asctime // has no comma
-	switch {
-	case comma && len(day) == 3:
-		layout = imfFixdate
-	case comma:
-		layout = rfc850Date
+	if zone := len(value) - len(" GMT"); value[zone] == ' ' {
+		if !equalFold(value[zone:], " GMT") {
+			return time.Time{}, false
+		}
+		value = value[:zone]
 	}
-	t, ok := parseAs(layout, value)
-	if !ok && layout == asctime {
-		t, ok = parseAs(asctimeZero, value)
-	}
-	if ok && layout == rfc850Date && !reference.IsZero() {
-		t = century(t, reference, day)
-	}
-	return t, ok
-}
-
-// parseAs reads a date in that layout.
-func parseAs(layout, value string) (time.Time, bool) {
 	leap := time.Duration(0)
-	// A leap second.
-	if i := strings.LastIndexByte(value, ':'); i >= 0 && strings.HasPrefix(value[i:], ":60") {
+	if i := strings.LastIndexByte(value, ':'); value[i:i+3] == ":60" { // a leap second
 		value, leap = value[:i]+":59"+value[i+3:], time.Second
 	}
 	t, err := time.Parse(layout, value)
-	// time.Parse takes names in any case, but not the zone.
-	if zone := len(value) - len("GMT"); err != nil {
-		t, err = time.Parse(layout, value[:zone]+strings.ToUpper(value[zone:]))
+	if t = t.Add(leap); layout == rfc850Date && !reference.IsZero() {
+		t = century(t, reference, strings.TrimSuffix(day, ","))
 	}
-	// It also takes fewer digits and more spaces. The day of the week may be a wrong one.
-	_, layout, _ = strings.Cut(layout, " ")
-	_, rest, _ := strings.Cut(value, " ")
-	var room [32]byte
-	if err != nil || !equalFold(string(t.AppendFormat(room[:0], layout)), rest) {
-		return time.Time{}, false
+	return t, err == nil
+}
+
+// appendShape appends s with '0' for each digit and 'a' for each letter, if it may be as long as a
+// date.
+func appendShape(dst []byte, s string) []byte {
+	for i := 0; i < len(s) && len(s) < cap(dst); i++ {
+		c := lower(s[i])
+		switch {
+		case '0' <= c && c <= '9':
+			c = '0'
+		case 'a' <= c && c <= 'z':
+			c = 'a'
+		}
+		dst = append(dst, c)
 	}
-	return t.Add(leap), true
+	return dst
 }
 
 // century brings a date on that day of the week, whose year had two digits, into its century (RFC
 // 9110 §5.6.7).
 func century(t, reference time.Time, day string) time.Time {
 	latest := reference.AddDate(50, 0, 0)
-	t = t.AddDate(latest.Year()/100*100-t.Year()/100*100, 0, 0)
+	t = t.AddDate((latest.Year()/100-t.Year()/100)*100, 0, 0)
 	if t.After(latest) {
 		t = t.AddDate(-100, 0, 0)
 	}

@@ -1,6 +1,7 @@
 package httpcache
 
 import (
+	"math"
 	"net/http"
 	"strings"
 	"time"
@@ -9,12 +10,10 @@ import (
 // Directives are the cache directives of one message (RFC 9111 §5.2) that mean something to a
 // shared cache. Others are never present. It is a plain value; parsing allocates nothing.
 type Directives struct {
-	bare    uint32 // directives seen without "="
-	valued  uint32 // directives seen with "="
-	invalid uint32 // directives whose seconds can't be relied upon
-	seconds [deltas]int64
+	seen    uint32 // a bit for each directive
+	invalid uint32 // those whose seconds can't be relied upon
+	seconds [deltas]time.Duration
 
-	field    bool // there is such a field at all
 	broken   bool // a quoted-string never ended, or a type is wrong: the field permits nothing
 	targeted bool // from a targeted field (RFC 9213), in place of Cache-Control and Expires
 }
@@ -59,17 +58,18 @@ var directiveNames = [...]string{
 	onlyIfCached:         "only-if-cached",
 }
 
-// maxDelta is what larger delta-seconds count as (RFC 9111 §1.2.2).
-const maxDelta = 1 << 31
+const (
+	maxDelta  = 1 << 31       // what larger delta-seconds count as (RFC 9111 §1.2.2)
+	unlimited = math.MaxInt64 // a max-stale without a value: any staleness (§5.2.1.2)
+)
 
 // ParseDirectives reads every Cache-Control line of h. It accepts errors of senders whose meaning
 // is plain: whitespace around "=", capital letters, empty list members, delta-seconds as a
 // quoted-string (§5.2). After an unbalanced quote it goes on splitting at commas, so that a
 // no-store behind it is still seen, but then no number counts as valid.
 func ParseDirectives(h http.Header) Directives {
-	lines := h["Cache-Control"]
-	d := Directives{field: len(lines) > 0}
-	for _, line := range lines {
+	var d Directives
+	for _, line := range h["Cache-Control"] {
 		for line != "" {
 			line = d.next(line)
 		}
@@ -77,40 +77,21 @@ func ParseDirectives(h http.Header) Directives {
 	return d
 }
 
-// pragmaNoCache covers the deprecated Pragma (§5.4), which counts only if there is no
-// Cache-Control.
-func pragmaNoCache(request http.Header) bool {
-	for member := range Members(request["Pragma"]) {
-		if strings.EqualFold(member, "no-cache") {
-			return true
-		}
-	}
-	return false
-}
-
 // next reads one directive off the line and returns what follows its comma.
-//
-//	cache-directive = token [ "=" ( token / quoted-string ) ]
 func (d *Directives) next(line string) (rest string) {
-	equals := strings.IndexAny(line, "=,")
-	if equals < 0 || line[equals] == ',' {
-		name, rest, _ := strings.Cut(line, ",")
-		if k, ok := directiveNamed(trimOWS(name)); ok {
-			d.bare |= 1 << k
-		}
-		return rest
-	}
 	// A comma inside a quoted-string separates nothing, as in private="a, b". Quotes anywhere but
 	// at the beginning of a value aren't quoted-strings and hide nothing.
-	value, quoted := trimOWS(line[equals+1:]), 0
-	if strings.HasPrefix(value, `"`) && !d.broken {
-		quoted = quotedLength(value)
-		d.broken = quoted == 0
+	quoted := 0 // where the quoted-string ends
+	if equals := strings.IndexAny(line, "=,"); equals >= 0 && line[equals] == '=' && !d.broken {
+		value := strings.TrimLeft(line[equals+1:], " \t")
+		if strings.HasPrefix(value, `"`) {
+			length := quotedLength(value)
+			d.broken = length == 0
+			quoted = len(line) - len(value) + length
+		}
 	}
-	unquoted, rest, _ := strings.Cut(value[quoted:], ",")
-	if k, ok := directiveNamed(trimOWS(line[:equals])); ok {
-		d.addValue(k, trimOWS(value[:quoted+len(unquoted)]))
-	}
+	unquoted, rest, _ := strings.Cut(line[quoted:], ",")
+	d.add(line[:quoted+len(unquoted)])
 	return rest
 }
 
@@ -127,27 +108,37 @@ func quotedLength(s string) int {
 	return 0
 }
 
-func (d *Directives) addValue(k directive, value string) {
-	if k >= deltas {
-		d.valued |= 1 << k
-		return
+// add reads one directive.
+//
+//	cache-directive = token [ "=" ( token / quoted-string ) ]
+func (d *Directives) add(member string) {
+	name, value, valued := strings.Cut(member, "=")
+	k, known := directiveNamed(trimOWS(name))
+	switch {
+	case !known:
+	case k >= deltas:
+		d.seen |= 1 << k // whatever its value
+	case k == maxStale && !valued:
+		d.addDelta(k, unlimited, true)
+	default:
+		value = trimOWS(value)
+		if len(value) >= 2 && value[0] == '"' && value[len(value)-1] == '"' {
+			value = value[1 : len(value)-1]
+		}
+		n, ok := digits(value, maxDelta)
+		d.addDelta(k, time.Duration(n)*time.Second, ok)
 	}
-	if len(value) >= 2 && value[0] == '"' && value[len(value)-1] == '"' {
-		value = value[1 : len(value)-1]
-	}
-	n, ok := digits(value, maxDelta)
-	d.addSeconds(k, n, ok)
 }
 
-// addSeconds adds a directive that takes delta-seconds. It isn't ok if its value is none.
-func (d *Directives) addSeconds(k directive, n int64, ok bool) {
+// addDelta adds a directive that takes delta-seconds. It isn't ok if its value is none.
+func (d *Directives) addDelta(k directive, value time.Duration, ok bool) {
 	// §4.2.1: of several values that differ, a cache may use the first or consider the response
 	// stale; the latter is always safe.
-	if !ok || d.valued&(1<<k) != 0 && n != d.seconds[k] {
+	if !ok || d.has(k) && value != d.seconds[k] {
 		d.invalid |= 1 << k
 	}
-	d.valued |= 1 << k
-	d.seconds[k] = n
+	d.seen |= 1 << k
+	d.seconds[k] = value
 }
 
 func directiveNamed(name string) (directive, bool) {
@@ -166,20 +157,17 @@ func (d Directives) Has(name string) bool {
 	return ok && d.has(k)
 }
 
-func (d Directives) has(k directive) bool { return (d.bare|d.valued)&(1<<k) != 0 }
+func (d Directives) has(k directive) bool { return d.seen&(1<<k) != 0 }
 
 // permits is has for directives that loosen a rule: a broken field loosens none.
 func (d Directives) permits(k directive) bool { return d.has(k) && !d.broken }
-
-// alone reports whether the directive is present without a value only.
-func (d Directives) alone(k directive) bool { return d.permits(k) && d.valued&(1<<k) == 0 }
 
 // delta returns the value of a directive that takes delta-seconds. One that is present but isn't
 // valid (no value, something other than digits, values that differ, an unbalanced quote in the
 // field) has zero seconds: a response that states its freshness so is stale (RFC 9111 §4.2.1).
 func (d Directives) delta(k directive) (seconds time.Duration, present, valid bool) {
-	if d.broken || d.valued&^d.invalid&^d.bare&(1<<k) == 0 {
+	if d.broken || d.seen&^d.invalid&(1<<k) == 0 {
 		return 0, d.has(k), false
 	}
-	return time.Duration(d.seconds[k]) * time.Second, true, true
+	return d.seconds[k], true, true
 }

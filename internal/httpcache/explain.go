@@ -9,15 +9,15 @@ import (
 // there. One that takes seconds and isn't readable is shown without them.
 func (d Directives) Said(name string) (text string, readable bool) {
 	k, known := directiveNamed(name)
-	switch {
-	case !known || !d.has(k):
+	if !known || !d.has(k) {
 		return "", false
-	case k >= deltas, k == maxStale && d.alone(k):
+	}
+	if k >= deltas {
 		return name, true
 	}
 	seconds, _, valid := d.delta(k)
-	if !valid {
-		return name, false
+	if !valid || d.seconds[k] == unlimited {
+		return name, valid
 	}
 	return fmt.Sprintf("%s=%d", name, seconds/time.Second), true
 }

@@ -23,15 +23,8 @@ const (
 // Explicit reports whether the origin stated the lifetime.
 func (s Source) Explicit() bool { return s >= SourceExpires }
 
-// Lifetime returns the freshness lifetime of a response (RFC 9111 §4.2.1) and whether the origin
-// stated it. What the origin stated in a malformed or contradictory way is an explicit lifetime of
-// zero.
-func (p Policy) Lifetime(r *Response) (lifetime time.Duration, explicit bool) {
-	d, _ := p.ResponseDirectives(r.Header)
-	lifetime, source := p.lifetime(r, &d)
-	return lifetime, source.Explicit()
-}
-
+// lifetime returns the freshness lifetime of a response (RFC 9111 §4.2.1) and where it comes from.
+// What the origin stated in a malformed or contradictory way is an explicit lifetime of zero.
 func (p Policy) lifetime(r *Response, d *Directives) (time.Duration, Source) {
 	if s, present, _ := d.delta(sMaxage); present { // §5.2.2.10
 		return s, SourceSMaxage

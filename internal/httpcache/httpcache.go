@@ -59,9 +59,14 @@ func (p Policy) RequestDirectives(h http.Header) Directives {
 	if p.IgnoreRequest {
 		return Directives{}
 	}
-	d := ParseDirectives(h)
-	if !d.field && pragmaNoCache(h) {
-		d.field, d.bare = true, 1<<noCache
+	if len(h["Cache-Control"]) > 0 {
+		return ParseDirectives(h)
+	}
+	var d Directives
+	for member := range Members(h["Pragma"]) {
+		if equalFold(member, directiveNames[noCache]) {
+			d.seen = 1 << noCache
+		}
 	}
 	return d
 }

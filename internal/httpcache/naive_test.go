@@ -286,8 +286,8 @@ func agree(t *testing.T, s scenario) {
 	if u.Verdict != wantVerdict || u.Reason != wantReason {
 		t.Errorf("verdict %v, %q, want %v, %q\n%v", u.Verdict, u.Reason, wantVerdict, wantReason, s)
 	}
-	if want := !book.acceptable(book.requestSays(s.request), wantLifetime, wantAge); u.Refused != want {
-		t.Errorf("refused %v, want %v\n%v", u.Refused, want, s)
+	if want := !book.acceptable(book.requestSays(s.request), wantLifetime, wantAge); (u.Objection != "") != want {
+		t.Errorf("objection %q, want one: %v\n%v", u.Objection, want, s)
 	}
 	if !equals(u.Lifetime, wantLifetime) || !equals(u.Age, wantAge) || u.OnlyIfCached != book.requestSays(s.request).has("only-if-cached") {
 		t.Errorf("%+v\n%v", u, s)

@@ -1,44 +1,30 @@
 package httpcache
 
-import "bytes"
-
-// appendNormalized appends the lines joined by commas, without whitespace at the ends or around
-// commas that are outside of quoted strings.
+// appendNormalized appends the lines, of which there is one at least, joined by commas, without
+// whitespace at the ends or around commas that are outside of quoted strings.
 func appendNormalized(dst []byte, lines []string) []byte {
-	for i, line := range lines {
-		if i > 0 {
-			dst = append(dst, ',')
+	member := ""
+	for _, line := range lines {
+		for more := true; more; {
+			member, line, more = cutMember(line)
+			dst = append(append(dst, trimOWS(member)...), ',')
 		}
-		dst = appendLine(dst, line)
 	}
-	return dst
+	return dst[:len(dst)-1]
 }
 
-func appendLine(dst []byte, line string) []byte {
-	start := len(dst) // of the current member: whitespace before it is skipped, after it cut off
+// cutMember cuts line at the first comma outside of quoted strings.
+func cutMember(line string) (member, rest string, more bool) {
 	quoted := false
 	for i := 0; i < len(line); i++ {
-		c := line[i]
-		switch {
-		case quoted && c == '\\' && i+1 < len(line):
-			dst = append(dst, c)
-			i++
-			c = line[i]
+		switch c := line[i]; {
+		case c == '\\' && quoted:
+			i++ // whatever the next one is
 		case c == '"':
 			quoted = !quoted
 		case c == ',' && !quoted:
-			dst = append(cutOWS(dst, start), ',')
-			start = len(dst)
-			continue
-		case isOWS(c) && len(dst) == start:
-			continue
+			return line[:i], line[i+1:], true
 		}
-		dst = append(dst, c)
 	}
-	return cutOWS(dst, start)
-}
-
-// cutOWS cuts whitespace off the end of b, down to start.
-func cutOWS(b []byte, start int) []byte {
-	return b[:start+len(bytes.TrimRight(b[start:], " \t"))]
+	return line, "", false
 }

@@ -101,7 +101,7 @@ func modifiedAfter(request http.Header, field string, stored http.Header) (after
 	}
 	source := "Last-Modified"
 	if len(stored[source]) == 0 && field == "If-Modified-Since" {
-		source = "Date" // RFC 9111 §4.3.2: what wasn't generated after a date wasn't modified after it
+		source = "Date" // RFC 9111 §4.3.2: what wasn't made after a date wasn't modified after it
 	}
 	modified, ok := httpDate(stored, source, time.Time{})
 	if source == "Last-Modified" && modified.Unix() == 0 {
@@ -135,18 +135,15 @@ func ifRange(lines []string, stored http.Header, strong bool) bool {
 // stored response's, or "*", which any stored response matches. What follows a malformed member of
 // a line isn't considered.
 func listed(lines []string, stored http.Header, match func(a, b string) bool) (found, sent bool) {
+	const between = ", \t"
 	for _, rest := range lines {
-		for rest = trimOWS(rest); rest != ""; rest = trimOWS(rest) {
-			if rest[0] == ',' {
-				rest = rest[1:]
-				continue
-			}
+		rest = strings.TrimLeft(rest, between)
+		for member := ""; rest != ""; rest = strings.TrimLeft(rest, between) {
 			if rest[0] == '*' {
 				return true, true
 			}
-			var member string
 			member, rest = cutEntityTag(rest)
-			if member != "" && match(member, first(stored, "Etag")) {
+			if match(member, first(stored, "Etag")) {
 				return true, true
 			}
 		}

@@ -2,7 +2,6 @@ package httpcache
 
 import (
 	"bytes"
-	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -28,10 +27,11 @@ type QueryVariation struct {
 // which except came with: "params, except=("x")" is what "except=("x")" is by now. Both are
 // understood.
 func ParseQueryVariation(h http.Header) (s QueryVariation, ok bool) {
-	if dictionary := dictionaryOf(h["No-Vary-Search"]); dictionary != nil {
-		s, ok = parseVariation(dictionary)
+	dictionary := dictionaryOf(h["No-Vary-Search"])
+	if dictionary == nil {
+		return QueryVariation{}, false
 	}
-	if !ok || s.isDefault() {
+	if s, ok = parseVariation(dictionary); !ok || s.isDefault() {
 		return QueryVariation{}, false
 	}
 	return s, true
@@ -41,7 +41,7 @@ func ParseQueryVariation(h http.Header) (s QueryVariation, ok bool) {
 func parseVariation(dictionary *httpsfv.Dictionary) (s QueryVariation, ok bool) {
 	if member, present := dictionary.Get("key-order"); present {
 		if s.anyOrder, ok = itemValue[bool](member); !ok {
-			return QueryVariation{}, false
+			return s, false
 		}
 	}
 	params, ignores := dictionary.Get("params")
@@ -49,7 +49,7 @@ func parseVariation(dictionary *httpsfv.Dictionary) (s QueryVariation, ok bool) 
 	all, boolean := itemValue[bool](params) // the form up to -05
 	switch {
 	case ignores && keeps && !all:
-		return QueryVariation{}, false
+		return s, false
 	case keeps:
 		s.except = true
 		s.names, ok = parseKeys(except)
@@ -87,7 +87,7 @@ func (s QueryVariation) Canonical(query string) string {
 	if s.isDefault() {
 		return query
 	}
-	buf := make([]byte, 0, len(query)+1)
+	buf := make([]byte, 0, len(query)+2)
 	var room [16]parameter
 	parameters := room[:0]
 	for pair := range strings.SplitSeq(query, "&") {
@@ -97,14 +97,13 @@ func (s QueryVariation) Canonical(query string) string {
 		name, value, _ := strings.Cut(pair, "=")
 		start := len(buf)
 		buf = appendComponent(buf, name)
-		p := parameter{name: buf[start:]}
-		if s.ignores(p.name) {
+		encoded := buf[start:]
+		if s.ignores(encoded) {
 			buf = buf[:start]
 			continue
 		}
-		buf = appendComponent(append(buf, '='), value)
-		p.pair = buf[start:]
-		parameters = append(parameters, p)
+		buf = append(appendComponent(append(buf, '='), value), '&')
+		parameters = append(parameters, parameter{encoded, buf[start:]})
 	}
 	if s.anyOrder {
 		// §6 compares code units of decoded names, but any order of names distinguishes the same
@@ -114,42 +113,19 @@ func (s QueryVariation) Canonical(query string) string {
 		})
 	}
 	var out strings.Builder
-	out.Grow(len(buf) + len(parameters))
-	for i, p := range parameters {
-		if i > 0 {
-			out.WriteByte('&')
-		}
-		out.Write(p.pair)
+	out.Grow(len(buf))
+	for _, p := range parameters {
+		out.Write(p.text)
 	}
-	return out.String()
+	return strings.TrimSuffix(out.String(), "&")
 }
 
-// parameter is a part "name=value" of a query.
-type parameter struct{ name, pair []byte }
+// parameter is a part of a query: its text is "name=value&".
+type parameter struct{ name, text []byte }
 
 func (s QueryVariation) ignores(name []byte) bool {
-	_, found := slices.BinarySearchFunc(s.names, name, func(known string, name []byte) int {
-		return bytes.Compare([]byte(known), name)
-	})
+	_, found := slices.BinarySearch(s.names, string(name))
 	return found != s.except
 }
 
 func (s QueryVariation) isDefault() bool { return !s.except && !s.anyOrder && len(s.names) == 0 }
-
-// String returns a field value that means s. Equal ones have the same, the zero QueryVariation has
-// an empty one.
-func (s QueryVariation) String() string {
-	var members []string
-	if s.anyOrder {
-		members = append(members, "key-order")
-	}
-	if s.except || len(s.names) > 0 {
-		key := "params"
-		if s.except {
-			key = "except"
-		}
-		names := strings.Trim(fmt.Sprintf("%q", s.names), "[]")
-		members = append(members, key+"=("+names+")")
-	}
-	return strings.Join(members, ", ")
-}

@@ -51,11 +51,7 @@ func ParseRange(field string, size int64) ([]Range, error) {
 	}
 	var ranges []Range
 	specs := 0
-	for spec := range strings.SplitSeq(set, ",") {
-		spec = trimOWS(spec)
-		if spec == "" { // §5.6.1.2: empty list members are tolerated
-			continue
-		}
+	for spec := range Members([]string{set}) { // §5.6.1.2: empty list members are tolerated
 		if specs++; specs > maxRangeSpecs {
 			return nil, ErrTooMany
 		}
@@ -104,10 +100,7 @@ func parseSpec(spec string, size int64) (r Range, ok bool) {
 // TotalLength is the sum of the ranges' lengths, or the largest number there is if that is larger.
 func TotalLength(ranges []Range) (total int64) {
 	for _, r := range ranges {
-		if total > math.MaxInt64-r.Length {
-			return math.MaxInt64
-		}
-		total += r.Length
+		total += min(r.Length, math.MaxInt64-total)
 	}
 	return total
 }

@@ -38,21 +38,20 @@ type Facts struct {
 // Facts works out the facts of a stored response under this policy.
 func (p Policy) Facts(r *Response) Facts {
 	d, _ := p.ResponseDirectives(r.Header)
+	_, _, shared := d.delta(sMaxage)
 	f := Facts{
 		NoCache:        d.has(noCache),
 		MustRevalidate: d.has(mustRevalidate) || d.has(proxyRevalidate) || d.has(sMaxage),
-		Shared:         d.sharesAuthorized(),
+		Shared:         shared || d.permits(public) || d.permits(mustRevalidate),
 		initialAge:     initialAge(r),
 		responseTime:   r.ResponseTime,
 		ifError:        max(0, p.MaxStale),
 		ignoreRequest:  p.IgnoreRequest,
 	}
 	f.Lifetime, f.Source = p.lifetime(r, &d)
-	if f.NoCache || f.MustRevalidate {
-		f.ifError = 0
-		return f
+	if !f.NoCache && !f.MustRevalidate {
+		f.WhileRevalidate, _, _ = d.delta(staleWhileRevalidate)
 	}
-	f.WhileRevalidate, _, _ = d.delta(staleWhileRevalidate)
 	if limit, present, _ := d.delta(staleIfError); present {
 		f.ifError = limit
 	}
@@ -97,8 +96,9 @@ type Reuse struct {
 	// request's directives don't accept it.
 	Reason string
 
-	// Refused: the request's directives don't accept the stored response, fresh or stale (§5.2.1).
-	Refused bool
+	// Objection names the directive of the request that doesn't accept the stored response, fresh
+	// or stale (§5.2.1). It is empty if all do.
+	Objection string
 
 	// OnlyIfCached: if the verdict is Stale, the client wants a 504 rather than a request to the
 	// origin (§5.2.1.7).
@@ -108,25 +108,32 @@ type Reuse struct {
 // Reuse decides whether the stored response may satisfy a request that selects it (RFC 9111 §4). It
 // allocates nothing. It doesn't check Authorization, for which there is Shared.
 func (f *Facts) Reuse(request http.Header, now time.Time) Reuse {
-	d := Policy{IgnoreRequest: f.ignoreRequest}.RequestDirectives(request)
+	d, age := f.requestDirectives(request), f.Age(now)
 	u := Reuse{
-		Verdict: Stale, Reason: "stale", Age: f.Age(now), Lifetime: f.Lifetime,
-		OnlyIfCached: d.has(onlyIfCached),
+		Verdict: Stale, Reason: "stale", Age: age, Lifetime: f.Lifetime,
+		Objection: f.objection(&d, age), OnlyIfCached: d.has(onlyIfCached),
 	}
-	u.Refused = f.objection(&d, u.Age) != ""
-	fresh := f.Lifetime > u.Age && !f.NoCache // §4.2: response_is_fresh
+	staleness := age - f.Lifetime
+	fresh := staleness < 0 && !f.NoCache // §4.2: response_is_fresh
+	limit, _, limited := d.delta(maxStale)
 	switch {
-	case fresh && u.Refused:
+	case fresh && u.Objection != "":
 		u.Reason = "request"
 	case fresh:
 		u.Verdict, u.Reason = Fresh, ""
-	case u.Refused || f.NoCache || f.MustRevalidate: // it may not be stale
-	case staleAccepted(&d, u.Age-f.Lifetime):
-		u.Verdict, u.Reason = StaleAllowed, "max-stale"
-	case u.Age-f.Lifetime < f.WhileRevalidate:
-		u.Verdict, u.Reason = StaleMeanwhile, "stale-while-revalidate"
+	case u.Objection != "" || f.NoCache || f.MustRevalidate: // it may not be stale
+	case limited && staleness <= limit: // §5.2.1.2
+		u.Verdict, u.Reason = StaleAllowed, directiveNames[maxStale]
+	case staleness < f.WhileRevalidate:
+		u.Verdict, u.Reason = StaleMeanwhile, directiveNames[staleWhileRevalidate]
 	}
 	return u
+}
+
+// requestDirectives are the directives of a request, by the policy that the facts were worked out
+// under.
+func (f *Facts) requestDirectives(request http.Header) Directives {
+	return Policy{IgnoreRequest: f.ignoreRequest}.RequestDirectives(request)
 }
 
 // Usable is Reuse, and reports whether the stored response may answer the request without the
@@ -141,23 +148,21 @@ func (f *Facts) Usable(request http.Header, now, retryAfter time.Time) (use Reus
 		return use, true
 	}
 	// A client who doesn't accept it wants the origin asked, even if that has just failed.
-	return use, !use.Refused && now.Before(retryAfter) && f.StaleOnError(request, now)
+	return use, use.Objection == "" && now.Before(retryAfter) && f.StaleOnError(request, now)
 }
 
-// Objection names the directive of a request that doesn't accept the stored response; it is empty
-// if all do.
+// Objection is Reuse's.
 func (f *Facts) Objection(request http.Header, now time.Time) string {
-	d := Policy{IgnoreRequest: f.ignoreRequest}.RequestDirectives(request)
-	return f.objection(&d, f.Age(now))
+	return f.Reuse(request, now).Objection
 }
 
 // objection is Objection for a response of this age. The RFC words the directives as preferences;
 // they are honoured, and one that can't be read counts as the wish to have the response validated.
 func (f *Facts) objection(d *Directives, age time.Duration) string {
-	if !d.field { // the ordinary request
+	switch {
+	case d.seen == 0: // the ordinary request
 		return ""
-	}
-	if d.has(noCache) { // §5.2.1.4
+	case d.has(noCache): // §5.2.1.4
 		return directiveNames[noCache]
 	}
 	// §5.2.1.1. With zero a client that reloads asks for validation, even of what arrived in this
@@ -172,26 +177,13 @@ func (f *Facts) objection(d *Directives, age time.Duration) string {
 	return ""
 }
 
-// staleAccepted covers max-stale (§5.2.1.2), which without a value accepts any staleness.
-func staleAccepted(d *Directives, staleness time.Duration) bool {
-	limit, _, valid := d.delta(maxStale)
-	return d.alone(maxStale) || valid && staleness <= limit
-}
-
 // StaleOnError reports whether the stored response may be served although the validation it needed
 // failed because the origin can't be reached or answered with an error (RFC 9111 §4.2.4 and §4.3.3,
 // RFC 5861 §4). One that is still fresh may be, unless it says no-cache: only the request had asked
 // for the validation, as a preference.
 func (f *Facts) StaleOnError(request http.Header, now time.Time) bool {
-	if f.NoCache {
-		return false
-	}
-	staleness := f.Age(now) - f.Lifetime
-	if staleness < 0 {
-		return true
-	}
-	limit := f.StaleLimit(request)
-	return limit > 0 && staleness <= limit
+	staleness, limit := f.Age(now)-f.Lifetime, f.StaleLimit(request)
+	return staleness < 0 && !f.NoCache || limit > 0 && staleness <= limit
 }
 
 // StaleLimit is how stale StaleOnError lets the response be, for that request; 0 if it doesn't.
@@ -199,12 +191,8 @@ func (f *Facts) StaleLimit(request http.Header) time.Duration {
 	if f.NoCache || f.MustRevalidate {
 		return 0
 	}
-	limit := f.ifError
-	d := Policy{IgnoreRequest: f.ignoreRequest}.RequestDirectives(request)
-	if wish, _, valid := d.delta(staleIfError); valid {
-		limit = max(limit, wish)
-	}
-	return limit
+	wish, _, _ := f.requestDirectives(request).delta(staleIfError)
+	return max(f.ifError, wish)
 }
 
 // Shareable reports whether requests that were waiting for this very response may all be answered

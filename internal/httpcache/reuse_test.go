@@ -76,7 +76,13 @@ func TestReuse_RFC9111_4(t *testing.T) {
 			age := time.Duration(tt.age) * time.Second
 			got := f.Reuse(tt.request, noon.Add(age))
 			reason, refused := strings.CutSuffix(tt.reason, ", refused")
-			want := httpcache.Reuse{Verdict: tt.verdict, Age: age, Lifetime: f.Lifetime, Reason: reason, Refused: refused || reason == "request"}
+			want := httpcache.Reuse{Verdict: tt.verdict, Age: age, Lifetime: f.Lifetime, Reason: reason}
+			asked := strings.ToLower(tt.request.Get("Cache-Control") + tt.request.Get("Pragma"))
+			for _, name := range []string{"min-fresh", "max-age", "no-cache"} {
+				if strings.Contains(asked, name) && (refused || reason == "request") {
+					want.Objection = name
+				}
+			}
 			if got != want {
 				t.Errorf("got %+v, want %+v", got, want)
 			}

@@ -1,9 +1,7 @@
 package httpcache
 
 import (
-	"cmp"
 	"net/http"
-	"time"
 )
 
 // The reasons of Storable.
@@ -31,25 +29,19 @@ const (
 // a no-store along. For a POST the caller has to compare Content-Location with the request's
 // target.
 func (p Policy) Storable(method string, request http.Header, r *Response) (ok bool, reason string) {
-	d, _ := p.ResponseDirectives(r.Header)
-	lifetime, source := p.lifetime(r, &d)
-	explicit := source.Explicit()
-	reason = cmp.Or(
-		p.refusedByMessage(method, request, r, &d),
-		p.refusedAsShared(request, r, &d, explicit && lifetime > 0),
-		refusedAsUseless(method, r, &d, lifetime, explicit),
-	)
+	reason = p.refusal(method, request, r)
 	return reason == "", reason
 }
 
-// refusedByMessage covers what no cache may store, shared or not.
-func (p Policy) refusedByMessage(
-	method string, request http.Header, r *Response, d *Directives,
-) string {
-	req := p.RequestDirectives(request)
+// refusal is the reason of Storable.
+func (p Policy) refusal(method string, request http.Header, r *Response) string {
+	d, _ := p.ResponseDirectives(r.Header)
+	req, f := p.RequestDirectives(request), p.Facts(r)
+	fresh := f.Source.Explicit() && f.Lifetime > 0
+	_, star := VaryNames(r.Header)
 	switch {
-	// §3: "the request method is understood by the cache"
-	case method != http.MethodGet && method != http.MethodPost:
+	// §3: "the request method is understood by the cache". POST: RFC 9110 §9.3.3.
+	case method != http.MethodGet && !(method == http.MethodPost && fresh):
 		return ReasonMethod
 	// §3: "the response status code is final"
 	case r.Status < 200 || r.Status > 599 || forbidden(r.Status):
@@ -63,52 +55,29 @@ func (p Policy) refusedByMessage(
 		return ReasonUnderstand
 	case d.has(noStore) && !d.permits(mustUnderstand): // §5.2.2.5, which must-understand overrides
 		return ReasonNoStore
-	}
-	if _, star := VaryNames(r.Header); star { // §4.1: a stored response with "*" never matches
+	case star: // §4.1: a stored response with "*" never matches
 		return ReasonVaryStar
-	}
-	return ""
-}
 
-// refusedAsShared covers what one user's own cache could store.
-func (p Policy) refusedAsShared(request http.Header, r *Response, d *Directives,
-	fresh bool) string {
-	switch {
+	// What one user's own cache could store.
 	case d.has(private): // §5.2.2.7, which lets the form with field names count as the one without
 		return ReasonPrivate
-	case len(request["Authorization"]) > 0 && !d.sharesAuthorized(): // §3.5
+	case len(request["Authorization"]) > 0 && !f.Shared: // §3.5
 		return ReasonAuthorization
-	case len(r.Header["Set-Cookie"]) > 0 && (p.PrivateCookies || !fresh || d.has(noCache)):
+	case len(r.Header["Set-Cookie"]) > 0 && (p.PrivateCookies || !fresh || f.NoCache):
 		// §7.3: Set-Cookie doesn't keep a response from being stored. But a cookie is taken to be
 		// for everyone only if the response states its freshness, and not if every use has to be
 		// validated: a 304 would hand the first client's cookie to the next.
 		return ReasonSetCookie
-	}
-	return ""
-}
 
-// sharesAuthorized covers §3.5: the directives that let a shared cache use a response to a request
-// with Authorization.
-func (d *Directives) sharesAuthorized() bool {
-	_, _, seconds := d.delta(sMaxage)
-	return d.permits(public) || d.permits(mustRevalidate) || seconds
-}
-
-// refusedAsUseless covers what could never answer a request, and the statuses that need an explicit
-// permission (§3, last item).
-func refusedAsUseless(
-	method string, r *Response, d *Directives, lifetime time.Duration, explicit bool,
-) string {
-	switch {
-	case method == http.MethodPost && (!explicit || lifetime <= 0): // RFC 9110 §9.3.3
-		return ReasonMethod
-	case !explicit && !d.permits(public) && !heuristicallyCacheable(r.Status):
+	// The statuses that need an explicit permission (§3, last item), and what could never answer a
+	// request.
+	case !f.Source.Explicit() && !d.permits(public) && !heuristicallyCacheable(r.Status):
 		return ReasonStatus
 	case hasValidator(r.Header):
 		return ""
-	case d.has(noCache): // §5.2.2.4: each use needs a validation, which can't be had
+	case f.NoCache: // §5.2.2.4: each use needs a validation, which can't be had
 		return ReasonNoCache
-	case lifetime <= 0:
+	case f.Lifetime <= 0:
 		return ReasonUseless
 	}
 	return ""

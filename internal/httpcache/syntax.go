@@ -31,16 +31,17 @@ func first(h http.Header, name string) string {
 // single returns the value of a field that may occur once. Lines that repeat it are tolerated; if
 // lines contradict each other, the field counts as absent.
 func single(h http.Header, name string) string {
-	lines := h[name]
-	for i := 1; i < len(lines); i++ {
-		if lines[i] != lines[0] {
+	value := first(h, name)
+	for _, line := range h[name] {
+		if line != value {
 			return ""
 		}
 	}
-	return first(h, name)
+	return value
 }
 
-// trimOWS removes optional whitespace from both ends (RFC 9110 §5.6.3).
+// trimOWS removes optional whitespace from both ends (RFC 9110 §5.6.3). It is done for each member
+// of a field, where strings.Trim takes longer.
 func trimOWS(s string) string {
 	for s != "" && isOWS(s[0]) {
 		s = s[1:]
@@ -70,9 +71,12 @@ func digits(s string, limit int64) (n int64, ok bool) {
 }
 
 // IsToken reports whether s is a token (RFC 9110 §5.6.2).
-func IsToken(s string) bool {
+func IsToken(s string) bool { return consistsOf(s, "!#$%&'*+-.^_`|~") }
+
+// consistsOf reports whether s has letters, digits and other characters only, one at least.
+func consistsOf(s, others string) bool {
 	for i := range len(s) {
-		if !isAlphanumeric(s[i]) && strings.IndexByte("!#$%&'*+-.^_`|~", s[i]) < 0 {
+		if !isAlphanumeric(s[i]) && strings.IndexByte(others, s[i]) < 0 {
 			return false
 		}
 	}

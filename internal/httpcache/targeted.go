@@ -1,6 +1,10 @@
 package httpcache
 
-import "github.com/dunglas/httpsfv"
+import (
+	"time"
+
+	"github.com/dunglas/httpsfv"
+)
 
 // ParseTargeted reads the lines of one targeted field, CDN-Cache-Control for example (RFC 9213 §2).
 // If ok is false the field is absent, empty or not a Dictionary, and has to be treated as if it
@@ -14,7 +18,6 @@ func ParseTargeted(lines []string) (d Directives, ok bool) {
 	if dictionary == nil {
 		return Directives{}, false
 	}
-	d.field = true
 	for k, name := range directiveNames { // §2.2: "unrecognised extension directives are ignored"
 		if member, present := dictionary.Get(name); present {
 			d.addMember(directive(k), member)
@@ -33,15 +36,14 @@ func (d *Directives) addMember(k directive, member httpsfv.Member) {
 		// could make the response fresh: invalid freshness information makes it stale (RFC 9111
 		// §4.2.1).
 		n, ok := itemValue[int64](member)
-		d.addSeconds(k, min(n, maxDelta), ok && n >= 0)
+		d.addDelta(k, time.Duration(min(n, maxDelta))*time.Second, ok && n >= 0)
 		return
 	}
-	switch set, flag := itemValue[bool](member); {
-	case flag && set:
-		d.bare |= 1 << k
-	case flag: // "?0": the directive isn't there
-	default:
-		d.valued |= 1 << k
+	set, flag := itemValue[bool](member)
+	if set || !flag { // "?0": the directive isn't there
+		d.seen |= 1 << k
+	}
+	if !flag {
 		// noCache and private may have field names, which count as none, as in Cache-Control. Any
 		// other value of the wrong type isn't to be consumed (§2.1). That the directive is there is
 		// plain, so what it forbids is forbidden. Several also permit something, as must-understand

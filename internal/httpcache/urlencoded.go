@@ -14,15 +14,15 @@ func appendComponent(dst []byte, s string) []byte {
 	var room [64]byte
 	for decoded := appendUnescaped(room[:0], s); len(decoded) > 0; {
 		char, size := utf8.DecodeRune(decoded)
-		if char == utf8.RuneError && size == 1 {
+		if char != utf8.RuneError || size > 1 {
+			dst = appendEscaped(dst, decoded[:size])
+		} else {
 			// One U+FFFD replaces as many bytes as could begin a character (the WHATWG Encoding
 			// standard's UTF-8 decoder), where Go counts each byte on its own.
 			for size < len(decoded) && !utf8.FullRune(decoded[:size+1]) {
 				size++
 			}
 			dst = append(dst, "%EF%BF%BD"...)
-		} else {
-			dst = appendEscaped(dst, decoded[:size])
 		}
 		decoded = decoded[size:]
 	}

@@ -54,13 +54,11 @@ func Confirms(stored, notModified http.Header) bool {
 		// Another date, even an earlier one, is another representation: a file put back from a
 		// backup answers If-Modified-Since with 304, too.
 		return newTime == oldTime
-	case newTag != "":
-		return false
 	}
 	// Without any validator it can only be about the one response the conditions were made from.
 	// The RFC has this rule for stored responses that lack a validator; many origins leave
 	// validators out of a 304.
-	return true
+	return newTag == ""
 }
 
 // Freshen returns the header of a stored response updated by a 304 that Confirms it, or by the

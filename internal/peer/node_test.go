@@ -27,7 +27,7 @@ func TestPeersAnswerEachOther(t *testing.T) {
 		t.Errorf("after a panic: %q, %v", got, err)
 	}
 	s := p.Status()
-	if s.Asks != 3 || s.Errors != 1 || s.Latency <= 0 || s.BytesIn == 0 || s.BytesOut == 0 {
+	if s.Requests != 3 || s.Errors != 1 || s.Latency <= 0 || s.BytesIn == 0 || s.BytesOut == 0 {
 		t.Errorf("%+v", s)
 	}
 	eventually(t, "the panic is logged", func() bool { return b.log.count("as told", a.name) == 1 })

@@ -20,7 +20,7 @@ import (
 )
 
 // State is what is known of a peer.
-type State string
+type State = string
 
 // The states of a peer. Only those that are Live are in the ring.
 const (

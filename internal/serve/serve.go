@@ -95,7 +95,7 @@ func (t *response) request(d *decide.Decision) *store.Request {
 			Fields: store.Fields{Header: t.q.Header, Proto: t.r.Proto, Cause: t.cause()},
 			Whole:  t.q.Method == http.MethodGet && len(t.q.Header["Range"]) == 0,
 		}
-		if t.s.NoVarySearch {
+		if t.s.Site.NoVarySearch {
 			t.fetch.Target = t.q.Resource
 		}
 		if t.r.ProtoAtLeast(1, 1) {

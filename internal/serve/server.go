@@ -33,9 +33,8 @@ type Config struct {
 	Origin *fetch.Origin
 	Now    func() time.Time
 
-	WebSocket    bool  // a GET may ask for the WebSocket protocol
-	NoVarySearch bool  // a response may be for several queries
-	MaxContent   int64 // of the response to a POST that is stored, in bytes
+	WebSocket  bool  // a GET may ask for the WebSocket protocol
+	MaxContent int64 // of the response to a POST that is stored, in bytes
 }
 
 // Server answers clients. Its methods may be called concurrently.

@@ -2,17 +2,19 @@ package site
 
 import (
 	"errors"
+	"net/url"
 	"strconv"
 	"strings"
 )
 
-var errPath = errors.New(
-	"the path has dot segments, a backslash, a NUL or overlong UTF-8, or a bad escape")
+var errPath = errors.New("the path has escaped dot segments, or ones that lead out of the mount, " +
+	"a backslash, a NUL or overlong UTF-8, or a bad escape")
 
-// canonical returns an escaped path in its canonical escaping.
-func canonical(path string) string {
+// Canonical returns the canonical form of a cache key. Its query stays as it is.
+func Canonical(key string) string {
+	path, _, _ := strings.Cut(key, "?")
 	if isCanonical(path) {
-		return path
+		return key
 	}
 	var b strings.Builder
 	for i := 0; i < len(path); i++ {
@@ -23,7 +25,7 @@ func canonical(path string) string {
 			writeChar(&b, path[i], pathChar(path[i]))
 		}
 	}
-	return b.String()
+	return b.String() + key[len(path):]
 }
 
 // isCanonical reports whether a path is in its canonical escaping.
@@ -50,10 +52,35 @@ func unescape(s string) (c byte, escaped bool) {
 	return byte(n), err == nil
 }
 
-// safe reports whether no origin, however lenient, reads the path as one outside its base. Some
-// origins take an escaped slash as a separator of segments, so it is one here.
-func safe(decoded string) bool {
-	return !strings.ContainsAny(decoded, "\x00\\") && !overlong(decoded) && !dotted(decoded)
+// clean returns an escaped path without its dot segments (RFC 3986 section 5.2.4). It isn't ok if
+// an origin, however lenient, could read the path as one outside its base: a dot segment leads out
+// of it, or is escaped or beside an escaped slash, or other characters could stand for one.
+func clean(escaped string) (path string, ok bool) {
+	decoded, err := url.PathUnescape(escaped)
+	switch {
+	case err != nil, strings.ContainsAny(decoded, "\x00\\"), overlong(decoded):
+		return "", false
+	case !dotted(decoded): // the ordinary path
+		return escaped, true
+	}
+	var kept []string
+	last := ""
+	for last = range strings.SplitSeq(escaped, "/") {
+		meaning, _ := url.PathUnescape(last)
+		switch {
+		case last == ".":
+		case last == ".." && len(kept) > 0:
+			kept = kept[:len(kept)-1]
+		case dotted(meaning):
+			return "", false
+		default:
+			kept = append(kept, last)
+		}
+	}
+	if dotted(last) { // which stands for a folder
+		kept = append(kept, "")
+	}
+	return strings.Join(kept, "/"), true
 }
 
 // dotted reports whether a path has dot segments.
@@ -88,14 +115,19 @@ func sendable(s string) string {
 	if !strings.ContainsFunc(s, unsendable) {
 		return s
 	}
-	var b strings.Builder
-	for i := range len(s) {
-		writeChar(&b, s[i], !unsendable(rune(s[i])))
-	}
-	return b.String()
+	return escape(s, func(c byte) bool { return !unsendable(rune(c)) })
 }
 
 func unsendable(r rune) bool { return r <= ' ' || r == 0x7f }
+
+// escape escapes the characters of s that can't be bare.
+func escape(s string, bare func(c byte) bool) string {
+	var b strings.Builder
+	for i := range len(s) {
+		writeChar(&b, s[i], bare(s[i]))
+	}
+	return b.String()
+}
 
 func writeChar(b *strings.Builder, c byte, bare bool) {
 	const hex = "0123456789ABCDEF"

@@ -1,18 +1,14 @@
 package site
 
-import (
-	"errors"
-	"net/url"
-	"strings"
-)
+import "errors"
 
-// A cache key is the path under the mount and, if there is one, '?' and the query, both as the
-// client spelled them: the origin gets that spelling, and its response may not hold for another
-// one. The canonical form of a key has its path in one escaping, by the changes to a URI that RFC
-// 3986 section 6.2.2 allows: unreserved characters are never escaped, hexadecimal digits are
-// capitals, and characters that a path can't contain are escaped. An escaped reserved character
-// stays escaped, since the bare one may have another meaning. All spellings with the same canonical
-// form have the same owner, and are invalidated together.
+// A cache key is the path under the mount, without dot segments, and if there is one, '?' and the
+// query, both as the client spelled them: the origin gets that spelling, and its response may not
+// hold for another one. The canonical form of a key has its path in one escaping, by the changes to
+// a URI that RFC 3986 section 6.2.2 allows: unreserved characters are never escaped, hexadecimal
+// digits are capitals, and characters that a path can't contain are escaped. An escaped reserved
+// character stays escaped, since the bare one may have another meaning. All spellings with the same
+// canonical form have the same owner, and are invalidated together.
 
 // MaxKey bounds keys, and their canonical forms, in bytes.
 const MaxKey = 8 << 10
@@ -32,11 +28,10 @@ func keyOf(escaped, query string, hasQuery bool) (string, error) {
 	if len(escaped)+1+len(query) > MaxKey {
 		return "", ErrLong
 	}
-	decoded, err := url.PathUnescape(escaped)
-	if err != nil || !safe(decoded) {
+	key, ok := clean(escaped)
+	if !ok {
 		return "", errPath
 	}
-	key := escaped
 	if hasQuery {
 		key += "?" + query
 	}
@@ -48,22 +43,4 @@ func keyOf(escaped, query string, hasQuery bool) (string, error) {
 
 // keyOfDecoded returns the cache key, which is canonical, of a path without escapes: each of its
 // characters except '/' stands for itself.
-func keyOfDecoded(path string) (string, error) {
-	if len(path) > MaxKey {
-		return "", ErrLong
-	}
-	var b strings.Builder
-	for i := range len(path) {
-		writeChar(&b, path[i], pathChar(path[i]))
-	}
-	return keyOf(b.String(), "", false)
-}
-
-// Canonical returns the canonical form of a cache key. Its query stays as it is.
-func Canonical(key string) string {
-	path, _, _ := strings.Cut(key, "?")
-	if form := canonical(path); form != path {
-		return form + key[len(path):]
-	}
-	return key
-}
+func keyOfDecoded(path string) (string, error) { return keyOf(escape(path, pathChar), "", false) }

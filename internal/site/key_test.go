@@ -45,7 +45,8 @@ func TestKey(t *testing.T) {
 
 func TestKeyRefuses(t *testing.T) {
 	for _, escaped := range []string{
-		"..", ".", "../x", "a/../b", "a/./b", "a/..", "%2e%2e", "%2E%2E/etc/passwd", "a/.%2e/b", "..%2f..%2fetc", "a%2f..%2fb",
+		"..", "../x", "a/../..", "a/../../b", "./..", "%2e", "%2e%2e", "%2E%2E/etc/passwd", "a/.%2e/b", "..%2f..%2fetc", "a%2f..%2fb",
+		"%2e/../x", "%2E./../x", "./%2e/x", "a/.%2f/../b", "a/..%2F../b", "a%2f../../b", `a/..\..\b`, "%00/../x",
 		`a\b`, "a%5cb", "%5C..%5C", "%00", "a%00b", "%c0%ae%c0%ae/", "%c0%af", "%e0%80%af", "%f0%80%80%af", "%zz", "%", "%4",
 	} {
 		if key, err := keyOf(escaped, "", false); !errors.Is(err, errPath) {
@@ -59,6 +60,35 @@ func TestKeyRefuses(t *testing.T) {
 		if _, err := keyOfDecoded(strings.Repeat(" ", n)); !errors.Is(err, ErrLong) {
 			t.Errorf("a decoded path of %d bytes: %v", n, err)
 		}
+	}
+}
+
+// TestKeyHasNoDotSegments: RFC 3986 section 5.2.4, within the mount.
+func TestKeyHasNoDotSegments(t *testing.T) {
+	for path, want := range map[string]string{
+		".": "", "./": "", "./x": "x", "././x": "x", "a/.": "a/", "a/./": "a/", "a/./b": "a/b", "a/..": "", "a/../": "", "a/../b": "b",
+		"a/b/..": "a/", "a/b/../c/./d": "a/c/d", "a/../b/..": "", "a/b/../../c": "c", "./a/../..b/.c/...": "..b/.c/...",
+		".//x": "/x", "a//../b": "a/b", "a//..": "a/", "a//./b": "a//b", "//..": "/", "a/..//b": "/b",
+		"%7e/./%c3%a9": "%7e/%c3%a9", "a%2Fb/../c": "c", "..;/x": "..;/x", "a;/../x": "x",
+	} {
+		if got, err := keyOf(path, "", false); got != want || err != nil {
+			t.Errorf("keyOf(%q) = %q, %v; want %q", path, got, err, want)
+		}
+		if got, err := keyOf(path, "./../q", true); got != want+"?./../q" || err != nil {
+			t.Errorf("keyOf(%q) with a query = %q, %v", path, got, err)
+		}
+		if !strings.Contains(path, "%") {
+			if got, err := keyOfDecoded(path); got != Canonical(want) || err != nil {
+				t.Errorf("keyOfDecoded(%q) = %q, %v; want %q", path, got, err, want)
+			}
+		}
+	}
+	if err := mounted(t, "/", "http://o/").Check("./x"); err == nil {
+		t.Error("another node may send a key with dot segments")
+	}
+	long := strings.Repeat("./", MaxKey/2) + "x"
+	if _, err := keyOf(long, "", false); !errors.Is(err, ErrLong) {
+		t.Errorf("a path of %d bytes: %v", len(long), err)
 	}
 }
 
@@ -80,7 +110,7 @@ func TestKeyOfDecoded(t *testing.T) {
 			t.Errorf("keyOfDecoded(%q) = %q, %v; want %q", path, got, err, want)
 		}
 	}
-	for _, path := range []string{"../x", "a/..", "a\x00b", `a\b`, "\xc0\xae\xc0\xae/x"} {
+	for _, path := range []string{"../x", "a/../..", "a\x00b", `a\b`, "\xc0\xae\xc0\xae/x"} {
 		if got, err := keyOfDecoded(path); !errors.Is(err, errPath) {
 			t.Errorf("keyOfDecoded(%q) = %q, %v", path, got, err)
 		}
@@ -105,14 +135,14 @@ func TestTarget(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := Shown(target(base, c[1])); got != c[2] {
-			t.Errorf("target(%s, %s) = %s, want %s", c[0], c[1], got, c[2])
+		if got := Shown(New(Config{Base: base}).Target(c[1])); got != c[2] {
+			t.Errorf("Target(%s, %s) = %s, want %s", c[0], c[1], got, c[2])
 		}
 	}
 }
 
 func FuzzKey(f *testing.F) {
-	for _, s := range []string{"a/b", "%2e%2E/x", "a%2fb?c", "%c0%ae", "\x00", "a b+c"} {
+	for _, s := range []string{"a/b", "%2e%2E/x", "a%2fb?c", "%c0%ae", "\x00", "a b+c", "./a/../b//.", "a/../..", "a%2f./../b"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
@@ -120,8 +150,12 @@ func FuzzKey(f *testing.F) {
 		if err != nil || strings.Contains(s, "?") { // no path has one
 			return
 		}
+		want := s
+		if dotted(s) {
+			want = (&url.URL{Path: "/"}).ResolveReference(&url.URL{Path: "/" + s}).Path[1:]
+		}
 		canonical := Canonical(key)
-		if again := Canonical(canonical); key != s || again != canonical || !isCanonical(canonical) {
+		if again := Canonical(canonical); key != want || again != canonical || !isCanonical(canonical) {
 			t.Fatalf("%.200q has the key %.200q, whose form is %.200q, whose form is %.200q", s, key, canonical, again)
 		}
 		decoded, err := url.PathUnescape(key)

@@ -2,6 +2,7 @@ package site
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
@@ -25,8 +26,8 @@ func (s *Site) LikelyKey(asked string) string {
 		return asked
 	}
 	path, _, _ := strings.Cut(asked, "?")
-	if rule, ok := s.rules.rule(path); ok {
-		return queryKey(rule, asked)
+	if rule, ok := s.rules.Get(path); ok {
+		return queryKey(rule.QueryVariation, asked)
 	}
 	return asked
 }
@@ -34,19 +35,14 @@ func (s *Site) LikelyKey(asked string) string {
 // Keys returns all keys under which a response for the resource asked may be stored, LikelyKey
 // first.
 func (s *Site) Keys(asked string) []string {
-	if key := s.LikelyKey(asked); key != asked {
-		return []string{key, asked}
-	}
-	return []string{asked}
+	return slices.Compact([]string{s.LikelyKey(asked), asked})
 }
 
 // KeyOf returns the key under which to store a response with those fields that was requested by
 // url.
 func (s *Site) KeyOf(url string, header http.Header) string {
-	if s.NoVarySearch {
-		if rule, ok := ruleOf(header); ok {
-			return queryKey(rule, url)
-		}
+	if rule, ok := s.ruleOf(header); ok {
+		return queryKey(rule, url)
 	}
 	return url
 }
@@ -68,7 +64,7 @@ func (s *Site) Answers(r Response, url, asked string) bool {
 	}
 	path, query, _ := strings.Cut(url, "?")
 	otherPath, other, _ := strings.Cut(asked, "?")
-	rule, ok := ruleOf(r.Header())
+	rule, ok := s.ruleOf(r.Header())
 	return ok && path == otherPath && rule.Canonical(query) == rule.Canonical(other)
 }
 
@@ -85,16 +81,22 @@ func (s *Site) Observe(r Response, key string, at time.Time) {
 		return
 	}
 	path, _, _ := strings.Cut(key, "?")
-	rule, ok := ruleOf(r.Header())
-	s.rules.observe(path, rule, ok, at)
+	rule, stated := s.ruleOf(r.Header())
+	switch last, known := s.rules.Peek(path); {
+	case known && last.at.After(at):
+	case stated:
+		s.rules.Add(path, queryRule{rule, at})
+	default:
+		s.rules.Remove(path)
+	}
 }
 
 // Check returns an error if this node wouldn't make such a key. It is for keys that other nodes
 // send.
 func (s *Site) Check(key string) error {
 	path, query, hasQuery := strings.Cut(key, "?")
-	_, err := keyOf(path, query, hasQuery)
-	if err == nil && strings.ContainsFunc(key, unsendable) {
+	made, err := keyOf(path, query, hasQuery)
+	if err == nil && (made != key || strings.ContainsFunc(key, unsendable)) {
 		err = errPath
 	}
 	return err

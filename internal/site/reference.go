@@ -6,30 +6,24 @@ import (
 	"strings"
 )
 
-// reference is a URL in a response of the origin, in a field such as Location.
-type reference struct {
-	*url.URL      // resolved; its Path is the path as written
-	absolute bool // a host was written, too
-}
-
-// resolve reads v, which is relative to key's URL.
-func (s *Site) resolve(v, key string) (ref reference, ok bool) {
+// resolve reads v, a URL in a response of the origin that is relative to key's URL. The path of ref
+// is as written. absolute: so is a host.
+func (s *Site) resolve(v, key string) (ref *url.URL, absolute, ok bool) {
 	u, err := url.Parse(v)
 	if err != nil || v == "" {
-		return ref, false
+		return nil, false, false
 	}
-	ref.absolute = u.Scheme != "" || u.Host != "" || u.User != nil
+	absolute = u.Scheme != "" || u.Host != "" || u.User != nil
 	// The escapes of both paths are kept as they are written.
 	at := s.Target(key)
 	at.Path, at.RawPath = Spelling(at), ""
 	u.Path, u.RawPath = Spelling(u), ""
-	ref.URL = at.ResolveReference(u)
-	return ref, true
+	return at.ResolveReference(u), absolute, true
 }
 
 // ours reports whether ref is on the origin's host.
-func (s *Site) ours(ref reference) bool {
-	return ref.Scheme == s.Base.Scheme && slices.Contains(s.hosts, host(ref.URL))
+func (s *Site) ours(ref *url.URL) bool {
+	return ref.Scheme == s.Base.Scheme && slices.Contains(s.hosts, host(ref))
 }
 
 // under returns the part of a path that follows the base's path, in any spelling.
@@ -43,7 +37,7 @@ func (s *Site) under(path string) (rest string, ok bool) {
 // KeyFromOrigin returns the key of the resource that v names, a URL in a response of the origin,
 // relative to the URL of key. ok is false if v isn't under the base.
 func (s *Site) KeyFromOrigin(v, key string) (k string, ok bool) {
-	ref, ok := s.resolve(v, key)
+	ref, _, ok := s.resolve(v, key)
 	if !ok || !s.ours(ref) {
 		return "", false
 	}
@@ -51,7 +45,7 @@ func (s *Site) KeyFromOrigin(v, key string) (k string, ok bool) {
 	if !ok {
 		return "", false
 	}
-	k, err := keyOf(sendable(rest), sendable(ref.RawQuery), ref.RawQuery != "" || ref.ForceQuery)
+	k, err := keyOf(sendable(rest), sendable(ref.RawQuery), hasQuery(ref))
 	return k, err == nil
 }
 
@@ -66,11 +60,11 @@ func (s *Site) ForClients(values []string, key string) []string {
 }
 
 // mapURL maps one URL for clients. A URL that isn't under the base stays as it is, unless a client
-// would resolve it to another one. A URL with credentials stays as well, since
-// a path can't carry them.
+// would resolve it to another one. A URL with credentials stays as well, since a path can't carry
+// them.
 func (s *Site) mapURL(v, key string) string {
-	ref, ok := s.resolve(v, key)
-	if !ok || ref.User != nil || ref.absolute && !s.ours(ref) {
+	ref, absolute, ok := s.resolve(v, key)
+	if !ok || ref.User != nil || absolute && !s.ours(ref) {
 		return v
 	}
 	to := s.Mount
@@ -80,12 +74,12 @@ func (s *Site) mapURL(v, key string) string {
 			to = "/." + to // two slashes would begin a host: RFC 3986 section 4.2
 		}
 	case ref.Path+"/" == s.path:
-	case ref.absolute:
+	case absolute:
 		return v
 	default:
 		to = s.Base.Scheme + "://" + s.Base.Host + ref.Path
 	}
-	if ref.RawQuery != "" || ref.ForceQuery {
+	if hasQuery(ref) {
 		to += "?" + ref.RawQuery
 	}
 	to = strings.ReplaceAll(to, "#", "%23") // from a client's path, where it begins no fragment

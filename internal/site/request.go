@@ -34,7 +34,7 @@ func (s *Site) Way(u *url.URL) Way {
 // error is ErrLong, or says what is wrong with the path.
 func (s *Site) KeyFromURL(u *url.URL) (string, error) {
 	escaped := sendable(strings.TrimPrefix(Spelling(u), s.Mount))
-	return keyOf(escaped, sendable(u.RawQuery), u.RawQuery != "" || u.ForceQuery)
+	return keyOf(escaped, sendable(u.RawQuery), hasQuery(u))
 }
 
 // KeyFromForm returns the key that the query of /zk names: the value of its first field "key",

@@ -14,6 +14,8 @@ import (
 	"net/url"
 	"strings"
 
+	lru "github.com/hashicorp/golang-lru/v2"
+
 	"github.com/scurrycache/scurry/internal/httpcache"
 )
 
@@ -45,30 +47,26 @@ type Site struct {
 
 	path  string   // of Base, as it is written
 	hosts []string // of the origin's URLs, in lower case, without the scheme's default port
-	rules *queryRules
+
+	// The newest rules of the paths that were used lately. If two responses for a path are observed
+	// at the same time, the older rule may stay. It only leads to a key where nothing is found.
+	rules *lru.Cache[string, queryRule]
 }
 
 // New makes a site.
 func New(c Config) *Site {
-	s := &Site{Config: c, path: Spelling(c.Base), rules: newQueryRules()}
+	s := &Site{Config: c, path: Spelling(c.Base)}
+	s.rules, _ = lru.New[string, queryRule](maxPaths) // fails on a size of 0 only
 	for _, h := range append([]string{c.Base.Host}, c.Aliases...) {
 		s.hosts = append(s.hosts, host(&url.URL{Scheme: c.Base.Scheme, Host: h}))
 	}
 	return s
 }
 
-// Target returns the URL of the resource that key names, as the origin knows it. Its RawPath is as
-// it is to be sent.
-func (s *Site) Target(key string) *url.URL { return target(s.Base, key) }
-
 // host returns u's host and port, so that equal ones are equal strings.
 func host(u *url.URL) string {
-	h := strings.ToLower(u.Host)
-	switch u.Scheme {
-	case "http":
-		h = strings.TrimSuffix(h, ":80")
-	case "https":
-		h = strings.TrimSuffix(h, ":443")
-	}
+	h := strings.TrimSuffix(strings.ToLower(u.Host), defaultPorts[u.Scheme])
 	return strings.TrimSuffix(h, ":") // RFC 3986 section 6.2.3
 }
+
+var defaultPorts = map[string]string{"http": ":80", "https": ":443"}

@@ -60,7 +60,7 @@ func FuzzForClients(f *testing.F) {
 	f.Add("x", "#dir/")
 	f.Fuzz(func(t *testing.T, v, from string) {
 		path, query, hasQuery := strings.Cut(from, "?")
-		if _, err := keyOf(path, query, hasQuery); err != nil || strings.ContainsFunc(from, unsendable) {
+		if key, err := keyOf(path, query, hasQuery); err != nil || key != from || strings.ContainsFunc(from, unsendable) {
 			return
 		}
 		for _, mount := range []string{"/", "/files/", "/a/b/"} {
@@ -71,7 +71,7 @@ func FuzzForClients(f *testing.F) {
 					continue
 				}
 				seen := s.ForClients([]string{v}, from)[0]
-				at := target(&url.URL{Scheme: "http", Host: "node", Path: s.Mount}, from)
+				at := New(Config{Base: &url.URL{Scheme: "http", Host: "node", Path: s.Mount}}).Target(from)
 				at.Path, at.RawPath = at.RawPath, "" // as written
 				to, err := url.Parse(seen)
 				if err != nil || to.User != nil {

@@ -16,18 +16,17 @@ func Spelling(u *url.URL) string {
 	return u.EscapedPath()
 }
 
-// target returns the URL of the resource that key names, under base, whose path ends in a slash.
-// Its RawPath is as it is to be sent.
-func target(base *url.URL, key string) *url.URL {
-	u := *base
+// hasQuery reports whether u has a query, which may be empty.
+func hasQuery(u *url.URL) bool { return u.RawQuery != "" || u.ForceQuery }
+
+// Target returns the URL of the resource that key names, as the origin knows it. Its RawPath is as
+// it is to be sent.
+func (s *Site) Target(key string) *url.URL {
+	u := *s.Base
 	escaped, query, hasQuery := strings.Cut(key, "?")
 	u.RawQuery, u.ForceQuery = query, hasQuery && query == ""
-	u.RawPath = Spelling(base) + escaped
-	path, err := url.PathUnescape(u.RawPath)
-	if err != nil { // a key's escapes are right
-		path = u.RawPath
-	}
-	u.Path = path
+	u.RawPath = s.path + escaped
+	u.Path, _ = url.PathUnescape(u.RawPath) // a key's escapes are right
 	return &u
 }
 
