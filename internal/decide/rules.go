@@ -62,10 +62,7 @@ func (r *Rules) Decide(q *Request, f *Found) Decision {
 	if f.Tries >= Restarts { // the origin is left to answer this one itself
 		return forward(WhyChanging, nil, CacheStatus{Fwd: "uri-miss", Detail: "changing"})
 	}
-	rec := f.Record
-	if rec != nil && q.Authorized && !Shared(rec) {
-		rec = nil // what it says is for others
-	}
+	rec := Permitted(q, f.Record)
 	switch {
 	case rec == nil || f.MustRevalidate || f.Gone != nil && rec.Version == f.Gone.Version:
 		return r.miss(q, f, rec)
@@ -203,6 +200,14 @@ func forward(why Reason, rec *store.Record, status CacheStatus) Decision {
 func unsatisfiable() Decision {
 	return Decision{Action: Refuse, Why: WhyOnlyIfCached, Code: http.StatusGatewayTimeout,
 		Outcome: OutcomeMiss, Status: CacheStatus{Detail: "only-if-cached"}}
+}
+
+// Permitted is rec, which may be nil, but nil if what it says is for others than q.
+func Permitted(q *Request, rec *store.Record) *store.Record {
+	if rec != nil && q.Authorized && !Shared(rec) {
+		return nil
+	}
+	return rec
 }
 
 // Shared reports whether rec may answer requests with Authorization (RFC 9111 section 3.5). What is

@@ -10,44 +10,29 @@ import (
 	"unicode"
 
 	"github.com/scurrycache/scurry/internal/httpcache"
-	"github.com/scurrycache/scurry/internal/store"
 )
 
 // caching are the fields of a response that have to do with caching, besides those of the settings.
 var caching = []string{"Cache-Control", "Expires", "Date", "Age", "Last-Modified", "Etag", "Vary",
 	"Set-Cookie", "Cache-Groups", "No-Vary-Search", "Content-Range", "Content-Encoding"}
 
-// fields returns those of h that have these names as "Name: value", sorted.
+// fields returns those of h that have these names, or all if names is nil, as "Name: value".
 func fields(h http.Header, names []string) (list []string) {
-	for _, name := range names {
-		if lines, ok := h[name]; ok {
-			list = append(list, written(name)+": "+value(name, lines))
-		}
-	}
-	slices.Sort(list)
-	return slices.Compact(list)
-}
-
-func allFields(h http.Header) []string { return fields(h, slices.Collect(maps.Keys(h))) }
-
-// conditions are those by which the origin can be asked whether a response with those fields is
-// still good; "" if there are none.
-func conditions(stored http.Header) string {
-	h := http.Header{}
-	httpcache.AddConditions(h, stored)
-	return strings.Join(allFields(h), " and ")
-}
-
-// selectedBy says what a request has to say in the fields of rec's Vary to select it.
-func selectedBy(rec *store.Record) []string {
-	selecting := rec.Selecting()
-	list := fields(selecting, rec.Vary)
-	for _, name := range rec.Vary {
-		if _, ok := selecting[name]; !ok {
-			list = append(list, "no "+written(name))
+	for _, name := range slices.Sorted(maps.Keys(h)) {
+		if names == nil || slices.Contains(names, name) {
+			list = append(list, field(h, name))
 		}
 	}
 	return list
+}
+
+// field is what h says in a field. Credentials aren't shown.
+func field(h http.Header, name string) string {
+	switch name {
+	case "Authorization", "Proxy-Authorization", "Cookie", "Set-Cookie":
+		return name + ": (not shown)"
+	}
+	return written(name) + ": " + shown(strings.Join(h[name], ", "))
 }
 
 // written is a canonical field name as people write it.
@@ -55,13 +40,12 @@ func written(name string) string {
 	return shown(strings.NewReplacer("Etag", "ETag", "Cdn-", "CDN-").Replace(name))
 }
 
-// value is a field's value as an operator may see it: credentials aren't shown.
-func value(name string, lines []string) string {
-	switch name {
-	case "Authorization", "Proxy-Authorization", "Cookie", "Set-Cookie":
-		return "(not shown)"
-	}
-	return shown(strings.Join(lines, ", "))
+// conditions are those by which the origin can be asked whether a response with those fields is
+// still good; "" if there are none.
+func conditions(stored http.Header) string {
+	h := http.Header{}
+	httpcache.AddConditions(h, stored)
+	return strings.Join(fields(h, nil), " and ")
 }
 
 // shown is what someone else has sent, made fit to be shown: printable, and cut to 300 bytes.
@@ -78,13 +62,7 @@ func shown(s string) string {
 	return s
 }
 
-// span is d in seconds, and in larger units if that is many.
-func span(d time.Duration) string {
-	if d = d.Truncate(time.Second); d < 2*time.Minute {
-		return fmt.Sprintf("%d s", d/time.Second)
-	}
-	return fmt.Sprintf("%d s (%s)", d/time.Second, d)
-}
+func span(d time.Duration) string { return fmt.Sprintf("%d s", d/time.Second) }
 
 // stamp is t as a text that no reader's time zone changes.
 func stamp(t time.Time) string {
