@@ -20,5 +20,5 @@ type (
 // It is for those who operate the Proxy, not for clients: it shows what other clients' requests
 // have brought.
 func (p *Proxy) Explain(r *http.Request, probe bool) *Explanation {
-	return p.explain.Explain(r, probe)
+	return explain.Explain(p.server, p.node.Self(), r, probe)
 }

@@ -88,7 +88,7 @@ func TestExplainProbe(t *testing.T) {
 		tells  []string
 	}{
 		"/large":   {maxAge("60"), 1 << 20, []string{"not stored   it is larger than a quarter of the memory", "To have it stored: have the origin send a strong ETag"}},
-		"/fresh":   {maxAge("60"), 1 << 17, []string{"it would be stored\n", "fresh until", "Origin       status 200\ncontent      131072 bytes", "60 s: max-age"}},
+		"/fresh":   {maxAge("60"), 1 << 17, []string{"it would be stored\n", "it is fresh", "Origin       status 200\ncontent      131072 bytes", "60 s: max-age"}},
 		"/private": {http.Header{"Cache-Control": {"private"}}, 1 << 20, []string{"not stored   its private makes it one user's own", "To have it stored: have the origin leave that out"}},
 		"/cookie":  {http.Header{"Set-Cookie": {"hush"}}, 1 << 17, []string{"it has Set-Cookie, which is taken to be one client's: it doesn't say itself", "Set-Cookie: (not shown)", "RFC 9111 §7.3"}},
 		"/star":    {http.Header{"Vary": {"*"}}, 1 << 17, []string{"its Vary says that it depends on more"}},

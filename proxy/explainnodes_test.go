@@ -42,7 +42,7 @@ func TestExplainAmongNodes(t *testing.T) {
 	c.o.Forget()
 	for range 2 { // and no copy is left here by asking
 		e = other.explain(true, "GET", "/files/a")
-		tells(t, e, "fresh until", "by way of its owner, "+name, "At its owner status 200\ncontent      9 bytes")
+		tells(t, e, "it is fresh", "by way of its owner, "+name, "At its owner status 200\ncontent      9 bytes")
 		if !slices.Equal(named(e, "Stored"), []string{"nothing"}) || named(e, "Selected") != nil || named(e, "copy") != nil || c.o.Count() > 0 {
 			t.Errorf("%d origin requests\n%s", c.o.Count(), e)
 		}
@@ -74,7 +74,7 @@ func TestExplainAmongNodes(t *testing.T) {
 	owner.get("/files/a")
 	c.o.Forget()
 	e = other.explain(false, "GET", "/files/a")
-	tells(t, e, "At its owner status 200", "fresh until")
+	tells(t, e, "At its owner status 200", "it is fresh")
 	resp, _ = other.get("/files/a")
 	happened(t, e, resp, c.o.Requests())
 }

@@ -33,7 +33,6 @@ import (
 	"sync"
 
 	"github.com/scurrycache/scurry/internal/exchange"
-	"github.com/scurrycache/scurry/internal/explain"
 	"github.com/scurrycache/scurry/internal/fetch"
 	"github.com/scurrycache/scurry/internal/groups"
 	"github.com/scurrycache/scurry/internal/peer"
@@ -53,7 +52,6 @@ type Proxy struct {
 	store   *store.Store
 	origin  *fetch.Origin
 	server  *serve.Server
-	explain explain.Explainer
 	routes  http.Handler
 	closed  sync.Once
 

@@ -75,21 +75,30 @@ func (c *explainCmd) adminAddress(p process) (string, error) {
 			"/files/a", c.URL)
 	}
 	c.URL = s
-	port, err := net.LookupPort("tcp", cmp.Or(u.Port(), u.Scheme))
-	switch {
-	case c.Admin != "":
+	if c.Admin != "" {
 		address := strings.TrimSuffix(strings.TrimPrefix(c.Admin, "http://"), "/")
 		if err := new(config.Addr).UnmarshalText([]byte(address)); err != nil {
 			return "", usagef("--admin: %w", err)
 		}
 		return address, nil
-	case u.Host == "" || c.serves(u.Hostname(), port):
-		return c.nodesAdmin(p)
-	case err != nil || port+1000 > math.MaxUint16:
-		return "", usagef("no admin address follows from %s, whose port + 1000 isn't one: give "+
-			"--admin", u.Host)
 	}
-	return net.JoinHostPort(u.Hostname(), strconv.Itoa(port+1000)), nil
+	port, err := net.LookupPort("tcp", cmp.Or(u.Port(), u.Scheme))
+	if u.Host != "" && !c.serves(u.Hostname(), port) {
+		if err != nil || port+1000 > math.MaxUint16 {
+			return "", usagef("no admin address follows from %s, whose port + 1000 isn't one: "+
+				"give --admin", u.Host)
+		}
+		return net.JoinHostPort(u.Hostname(), strconv.Itoa(port+1000)), nil
+	}
+	a := config.Addresses{Listen: c.Listen, AdminListen: c.AdminListen}
+	if err := derive(&a, nil, p); err != nil {
+		return "", err
+	}
+	if a.AdminListen.Port() == 0 {
+		return "", usagef("the node picks its admin port when it starts: take the address from " +
+			"its log, and give it as --admin")
+	}
+	return string(a.AdminListen), nil
 }
 
 // serves reports whether the node of the settings serves clients there, by the texts.
@@ -100,19 +109,6 @@ func (c *explainCmd) serves(host string, port int) bool {
 	}
 	own := c.Listen.Host()
 	return port == c.Listen.Port() && (host == own || here(host) && here(own))
-}
-
-// nodesAdmin is the admin address of the node of the settings.
-func (c *explainCmd) nodesAdmin(p process) (string, error) {
-	a := config.Addresses{Listen: c.Listen, AdminListen: c.AdminListen}
-	if err := derive(&a, nil, p); err != nil {
-		return "", err
-	}
-	if a.AdminListen.Port() == 0 {
-		return "", usagef("the node picks its admin port when it starts: take the address from " +
-			"its log, and give it as --admin")
-	}
-	return string(a.AdminListen), nil
 }
 
 // explanation asks the admin listener at the address, and copies what it answers to w. The listener

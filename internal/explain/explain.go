@@ -26,16 +26,11 @@ import (
 // probeTime is how long the origin is waited for when it is asked for an explanation.
 const probeTime = 8 * time.Second
 
-// Explainer explains what a Server does. Both fields must be set.
-type Explainer struct {
-	*serve.Server
-	Self func() string // the name of this node; "" if there is no other
-}
-
 // inquiry is a request on its way to an Explanation.
 type inquiry struct {
 	Explanation
-	c        *Explainer
+	*serve.Server
+	self     string // the name of this node; "" if there is no other
 	now      time.Time
 	q        decide.Request
 	found    decide.Found
@@ -45,17 +40,15 @@ type inquiry struct {
 	away     bool // the owner is another node, and has been asked
 }
 
-// Explain is proxy.Proxy's.
-func (c *Explainer) Explain(r *http.Request, probe bool) *Explanation {
-	x := &inquiry{c: c, now: c.Now(), q: c.Request(r, "")}
+// Explain is what proxy.Proxy's Explain returns, for s on the node self.
+func Explain(s *serve.Server, self string, r *http.Request, probe bool) *Explanation {
+	x := &inquiry{Server: s, self: self, now: s.Now(), q: s.Request(r, "")}
 	x.q.Header = httpcache.EndToEnd(x.q.Header)
 	x.say("Request", "", "%s %s", r.Method, shown(site.Shown(r.URL)))
-	for _, f := range fields(x.q.Header, nil) {
-		x.say("Request", "", "%s", f)
-	}
+	x.fields("Request", x.q.Header, nil)
 	x.wishes()
 	if x.route(r.URL) {
-		x.owner = c.Store.Owner(x.q.Resource)
+		x.owner = s.Store.Owner(x.q.Resource)
 		x.decide(r.Context())
 		x.next()
 		x.list()
@@ -70,7 +63,7 @@ func (c *Explainer) Explain(r *http.Request, probe bool) *Explanation {
 // route finds the resource of u, as the Proxy does. If there is none, it says so, and reports
 // false.
 func (x *inquiry) route(u *url.URL) bool {
-	s, err := x.c.Site, error(nil)
+	s, err := x.Site, error(nil)
 	switch way := s.Way(u); {
 	case way == site.ToResource:
 		x.q.Resource, err = s.KeyFromURL(u)
@@ -105,28 +98,28 @@ func (x *inquiry) refuse(status int, section, format string, args ...any) bool {
 // decide makes the decision about the request, as serve does, but asks the owner only, and only for
 // what it has stored.
 func (x *inquiry) decide(ctx context.Context) {
-	x.c.Lookup(&x.q, &x.found)
-	d, atOnce := x.c.Rules.AtOnce(&x.q)
+	x.Lookup(&x.q, &x.found)
+	d, atOnce := x.Rules.AtOnce(&x.q)
 	if !atOnce {
-		d = x.c.Rules.Decide(&x.q, &x.found)
+		d = x.Rules.Decide(&x.q, &x.found)
 		x.known = decide.Permitted(&x.q, x.found.Record)
 	}
-	if d.Asks() && x.owner != x.c.Self() {
+	if d.Asks() && x.owner != x.self {
 		x.askOwner(ctx)
 	}
 	switch {
 	case d.Action == decide.Look:
 		x.found.Looked = true
-		d = x.c.Rules.Decide(&x.q, &x.found)
+		d = x.Rules.Decide(&x.q, &x.found)
 	case x.found.AtOwner != nil:
-		d = x.c.Rules.Fetched(&x.q, d, x.found.AtOwner, 0)
+		d = x.Rules.Fetched(&x.q, d, x.found.AtOwner, 0)
 	}
 	x.decision = d
 }
 
 // askOwner asks the owner, another node, for what it has stored for the request.
 func (x *inquiry) askOwner(ctx context.Context) {
-	rec, err := x.c.Store.Inspect(ctx, &store.Request{Key: x.found.Key, Target: x.q.Resource,
+	rec, err := x.Store.Inspect(ctx, &store.Request{Key: x.found.Key, Target: x.q.Resource,
 		Fields: store.Fields{Header: x.q.Header, Proto: "HTTP/1.1"}, Head: x.q.Head()})
 	if err != nil {
 		x.say("Owner", "", "%s can't be asked (%s): this node stands in for it.", x.owner,
@@ -144,18 +137,19 @@ func (x *inquiry) askOwner(ctx context.Context) {
 func (x *inquiry) probe(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, probeTime)
 	defer cancel()
-	head, length, err := x.c.Origin.Probe(ctx, x.q.Method, x.q.Resource, x.q.Header)
-	switch f := fetch.FailureOf(err); {
+	head, length, err := x.Origin.Probe(ctx, x.q.Method, x.q.Resource, x.q.Header)
+	switch {
 	case err == nil:
 		rec := store.NewRecord()
 		rec.Status, rec.Length, rec.Rangeable = head.Status, length, fetch.Rangeable(head)
-		x.c.Origin.Describe(rec, x.q.Header, head)
-		x.now = x.c.Now()
+		x.Origin.Describe(rec, x.q.Header, head)
+		x.now = x.Now()
 		x.describe("Origin", rec)
 	case ctx.Err() != nil:
 		x.say("Origin", "", "asked just now, it didn't begin to answer within %s; a client waits "+
 			"longer", probeTime)
 	default:
+		f := fetch.FailureOf(err)
 		x.say("Origin", "", "asked just now, it failed: %s; a client would get a %d",
 			shown(f.Err.Error()), f.Status)
 	}
@@ -164,8 +158,8 @@ func (x *inquiry) probe(ctx context.Context) {
 // key says what else is stored under the key, and which node owns it.
 func (x *inquiry) key() {
 	key := x.q.Resource
-	likely, canonical := x.c.Site.LikelyKey(key), site.Canonical(key)
-	x.say("Key", "", "%s", cmp.Or(shown(likely), "(the folder "+x.c.Site.Mount+" itself)"))
+	likely, canonical := x.Site.LikelyKey(key), site.Canonical(key)
+	x.say("Key", "", "%s", cmp.Or(shown(likely), "(the folder "+x.Site.Mount+" itself)"))
 	x.when(likely != key, "Key", "", "By the No-Vary-Search of an earlier response, what is "+
 		"stored under it is also for %s.", shown(key))
 	x.when(canonical != key, "Key", "3986 §6.2.2", "Other spellings of the path, such as %s, are "+
@@ -173,8 +167,7 @@ func (x *inquiry) key() {
 		shown(canonical))
 	x.when(likely == key && strings.Contains(key, "?"), "Key", "9111 §2", "Each other query, or "+
 		"order of its parts, is stored for itself.")
-	self := x.c.Self()
-	x.when(x.owner != "" && x.owner == self, "Owner", "", "%s, which is this node.", x.owner)
-	x.when(x.owner != self, "Owner", "", "%s knows all that is stored of it: ask there, with "+
-		"--admin and its admin address. This node is %s.", x.owner, self)
+	x.when(x.owner != "" && x.owner == x.self, "Owner", "", "%s, which is this node.", x.owner)
+	x.when(x.owner != x.self, "Owner", "", "%s knows all that is stored of it: ask there, with "+
+		"--admin and its admin address. This node is %s.", x.owner, x.self)
 }

@@ -44,13 +44,11 @@ func answer(status int, lines ...string) *httpcache.Response {
 // described begins a description under a policy, at that time, of the response to a request.
 func described(policy httpcache.Policy, request http.Header, r *httpcache.Response, now time.Time) *response {
 	s := site.New(site.Config{Mount: "/files/", Base: &url.URL{Scheme: "http", Host: "o", Path: "/"}, Policy: policy})
-	x := &inquiry{now: now, c: &Explainer{Server: serve.New(serve.Config{
-		Site: s, Origin: fetch.New(fetch.Config{Site: s}),
-	})}}
+	x := &inquiry{now: now, Server: serve.New(serve.Config{Site: s, Origin: fetch.New(fetch.Config{Site: s})})}
 	x.q.Header, x.q.Authorized = request, len(request["Authorization"]) > 0
 	rec := store.NewRecord()
 	rec.Status, rec.Length = r.Status, 9
-	x.c.Origin.Describe(rec, request, r)
+	x.Origin.Describe(rec, request, r)
 	x.wishes()
 	return x.response("Stored", rec)
 }
@@ -99,25 +97,25 @@ func TestExplainStoring(t *testing.T) {
 		response *httpcache.Response
 		want     []string // each must be in some line, with its section behind it
 	}{
-		{"fresh", plain, nil, answer(200, "Cache-Control: max-age=60"), []string{"freshness: fresh until", "lifetime: 60 s: max-age"}},
-		{"heuristic", plain, nil, answer(200, "Last-Modified: "+at(-time.Hour)), []string{"fresh until", "none is stated, so a tenth", "RFC 9111 §4.2.2"}},
-		{"validator only", plain, nil, answer(200, etag), []string{"freshness: stale since", `validation: If-None-Match: "v1"`}},
+		{"fresh", plain, nil, answer(200, "Cache-Control: max-age=60"), []string{"freshness: ends ", ": it is fresh", "lifetime: 60 s: max-age"}},
+		{"heuristic", plain, nil, answer(200, "Last-Modified: "+at(-time.Hour)), []string{": it is fresh", "none is stated, so a tenth", "RFC 9111 §4.2.2"}},
+		{"validator only", plain, nil, answer(200, etag), []string{"freshness: ends ", "it is stale, and the origin has to confirm it", `validation: If-None-Match: "v1"`}},
 		{"no-cache", plain, nil, answer(200, etag, "Cache-Control: no-cache"), []string{"no-cache has each use validated RFC 9111 §5.2.2.4"}},
 		{"nothing", plain, nil, answer(200), []string{"not stored: it is never fresh, and has no usable ETag or Last-Modified", "Cache-Control: max-age=60 or so, or an ETag"}},
 		{"max-age=0", plain, nil, answer(200, "Cache-Control: max-age=0"), []string{"not stored: it is never fresh"}},
 		{"no-cache, no validator", plain, nil, answer(200, "Cache-Control: no-cache"), []string{"to validate it by RFC 9111 §5.2.2.4"}},
 		{"no-store", plain, nil, answer(200, "Cache-Control: no-store"), []string{"its no-store forbids it", "in a targeted field such as CDN-Cache-Control", "RFC 9111 §5.2.2.5"}},
-		{"targeted no-store", plain, nil, answer(200, "Cache-Control: max-age=60", "CDN-Cache-Control: no-store"), []string{"its no-store forbids it", "directives: those of CDN-Cache-Control: Cache-Control and Expires don't count RFC 9213 §2.2"}},
-		{"targeted, invalid", plain, nil, answer(200, "Cache-Control: no-store", "CDN-Cache-Control: max-age=60,,"), []string{"its no-store forbids it", "malformed: CDN-Cache-Control, which is ignored as a whole RFC 9213 §2.1"}},
-		{"must-understand", plain, nil, answer(200, "Cache-Control: no-store, must-understand, max-age=9"), []string{"fresh until", "ignored: no-store, beside must-understand", "§5.2.2.3"}},
+		{"targeted no-store", plain, nil, answer(200, "Cache-Control: max-age=60", "CDN-Cache-Control: no-store"), []string{"its no-store forbids it", "ignored: Cache-Control and Expires, beside Cdn-Cache-Control RFC 9213 §2.2"}},
+		{"targeted, invalid", plain, nil, answer(200, "Cache-Control: no-store", "CDN-Cache-Control: max-age=60,,"), []string{"its no-store forbids it", "malformed: Cdn-Cache-Control, which is ignored as a whole RFC 9213 §2.1"}},
+		{"must-understand", plain, nil, answer(200, "Cache-Control: no-store, must-understand, max-age=9"), []string{": it is fresh", "ignored: no-store, beside must-understand", "§5.2.2.3"}},
 		{"not understood", plain, nil, answer(299, "Cache-Control: no-store, must-understand, max-age=9"), []string{"know what its status means RFC 9111 §5.2.2.3"}},
 		{"private", plain, nil, answer(200, "Cache-Control: private, public, max-age=9"), []string{"one user's own", "§5.2.2.7"}},
 		{"cookie", plain, nil, answer(200, etag, "Set-Cookie: a=secret"), []string{"Set-Cookie, which is taken to be one client's: it doesn't say itself for how long", "§7.3"}},
 		{"cookie, no-cache", plain, nil, answer(200, etag, "Set-Cookie: a=secret", "Cache-Control: no-cache, max-age=9"), []string{"Set-Cookie", "or says no-cache"}},
 		{"cookie, setting", httpcache.Policy{PrivateCookies: true}, nil, answer(200, "Set-Cookie: a=secret", "Cache-Control: max-age=9"), []string{"Set-Cookie", "or private-cookies is set"}},
-		{"cookie stored", plain, nil, answer(200, "Set-Cookie: a=secret", "Cache-Control: max-age=9"), []string{"fresh until", "cookie: sent to everyone"}},
+		{"cookie stored", plain, nil, answer(200, "Set-Cookie: a=secret", "Cache-Control: max-age=9"), []string{": it is fresh", "cookie: sent to everyone"}},
 		{"Authorization", plain, head("Authorization: Basic secret"), answer(200, "Cache-Control: max-age=9"), []string{"request with Authorization, and doesn't say", "§3.5"}},
-		{"Authorization, public", plain, head("Authorization: Basic secret"), answer(200, "Cache-Control: max-age=9, public"), []string{"fresh until", "for: requests with Authorization, too, by public, must-revalidate or s-maxage RFC 9111 §3.5"}},
+		{"Authorization, public", plain, head("Authorization: Basic secret"), answer(200, "Cache-Control: max-age=9, public"), []string{": it is fresh", "for: requests with Authorization, too, by public, must-revalidate or s-maxage RFC 9111 §3.5"}},
 		{"star", plain, nil, answer(200, etag, "Vary: Accept, *"), []string{"its Vary says that it depends on more", "§4.1"}},
 		{"Vary", plain, nil, answer(200, etag, "Vary: Accept, Accept-Language"), []string{"for: requests that have, of the fields in Vary: none RFC 9111 §4.1"}},
 		{"302", plain, nil, answer(302, etag), []string{"with its status it is stored only if it says how long", "RFC 9111 §3"}},
@@ -147,13 +145,13 @@ func TestExplainReuse(t *testing.T) {
 		want     []string
 	}{
 		{"max-age", plain, nil, answer(200, "Cache-Control: max-age=60", "Expires: 0"), 18 * time.Second, []string{
-			"freshness: fresh until 2026-07-01 12:01:00 UTC, for another 42 s RFC 9111 §4.2", "lifetime: 60 s: max-age, before Expires RFC 9111 §5.2.2.1",
+			"freshness: ends 2026-07-01 12:01:00 UTC, with a TTL of 42 s: it is fresh RFC 9111 §4.2", "lifetime: 60 s: max-age, before Expires RFC 9111 §5.2.2.1",
 			"age: 18 s, of which 0 s before it came", "RFC 9111 §4.2.3", "sent until 2026-07-01 13:01:00 UTC, 3600 s past its freshness (the setting max-stale) RFC 9111 §4.2.4", "has no usable ETag"}},
 		{"s-maxage", plain, nil, answer(200, "Cache-Control: max-age=60, s-maxage=86400"), 0, []string{
 			"86400 s: s-maxage, before all else RFC 9111 §5.2.2.10", "never sent stale: clients get a 504 (s-maxage=86400)"}},
-		{"targeted", plain, nil, answer(200, "CDN-Cache-Control: max-age=600", "Expires: 0"), 0, []string{"600 s: max-age", "those of CDN-Cache-Control: Cache-Control and Expires don't count RFC 9213 §2.2"}},
+		{"targeted", plain, nil, answer(200, "CDN-Cache-Control: max-age=600", "Expires: 0"), 0, []string{"600 s: max-age", "ignored: Cache-Control and Expires, beside Cdn-Cache-Control RFC 9213 §2.2"}},
 		{"Expires", plain, nil, answer(200, date, "Expires: "+at(time.Minute)), 0, []string{"lifetime: 60 s: its Expires less its Date RFC 9111 §5.3"}},
-		{"Expires past", plain, nil, answer(200, date, "Expires: "+at(-time.Minute)), 0, []string{"stale since", "lifetime: 0 s: its Expires less its Date"}},
+		{"Expires past", plain, nil, answer(200, date, "Expires: "+at(-time.Minute)), 0, []string{"it is stale", "lifetime: 0 s: its Expires less its Date"}},
 		{"Expires 0", plain, nil, answer(200, date, "Expires: 0"), 0, []string{"lifetime: 0 s: its Expires less its Date", "malformed: Expires: "}},
 		{"heuristic", plain, nil, answer(200, date, modified), 0, []string{"lifetime: 10 s: none is stated, so a tenth of the time from its Last-Modified to its Date, at most the setting heuristic-limit RFC 9111 §4.2.2"}},
 		{"heuristic, cut", plain, nil, answer(200, date, "Last-Modified: "+at(-time.Hour)), 0, []string{"lifetime: 60 s: ", "at most the setting heuristic-limit"}},
@@ -163,30 +161,30 @@ func TestExplainReuse(t *testing.T) {
 		{"heuristic, status", plain, nil, answer(302, date, modified), 0, []string{"none is stated, nor assumed for its status"}},
 		{"negative", plain, nil, answer(404), 0, []string{"lifetime: 10 s: none is stated: the setting negative-ttl"}},
 		{"contradictory", plain, nil, answer(200, "Cache-Control: max-age=60, max-age=50"), 0, []string{"lifetime: 0 s: max-age", "malformed: max-age: that permits nothing, and counts as 0 seconds, as past, or not at all RFC 9111 §4.2.1"}},
-		{"Age", plain, nil, answer(200, "Cache-Control: max-age=60", "Age: 50"), 15 * time.Second, []string{"stale since 2026-07-01 12:00:10 UTC, for 5 s; the origin has to confirm it", "age: 65 s, of which 50 s before it came, by its Date, Age"}},
+		{"Age", plain, nil, answer(200, "Cache-Control: max-age=60", "Age: 50"), 15 * time.Second, []string{"ends 2026-07-01 12:00:10 UTC, with a TTL of -5 s: it is stale, and the origin has to confirm it", "age: 65 s, of which 50 s before it came, by its Date, Age"}},
 		{"old Date", plain, nil, answer(200, "Date: "+at(-30*time.Second), "Cache-Control: max-age=60"), 0, []string{"of which 30 s before it came, by its Date"}},
 		{"Age malformed", plain, nil, answer(200, "Age: -5", "Cache-Control: max-age=60"), 0, []string{"malformed: Age: "}},
 		{"Date malformed", plain, nil, answer(200, "Date: today", "Cache-Control: max-age=60"), 0, []string{"malformed: Date: "}},
-		{"no-cache", plain, nil, answer(200, `ETag: "a"`, "Cache-Control: no-cache, max-age=60"), 0, []string{"; its no-cache has each use validated", "never sent stale: clients get a 504 (no-cache)"}},
-		{"no-cache, stale", plain, nil, answer(200, `ETag: "a"`, "Cache-Control: no-cache"), 0, []string{"; its no-cache has each use validated"}},
+		{"no-cache", plain, nil, answer(200, `ETag: "a"`, "Cache-Control: no-cache, max-age=60"), 0, []string{": its no-cache has each use validated", "never sent stale: clients get a 504 (no-cache)"}},
+		{"no-cache, stale", plain, nil, answer(200, `ETag: "a"`, "Cache-Control: no-cache"), 0, []string{": its no-cache has each use validated"}},
 		{"must-revalidate", plain, nil, answer(200, "Cache-Control: max-age=60, must-revalidate"), 0, []string{"clients get a 504 (must-revalidate) RFC 9111 §5.2.2.2"}},
 		{"proxy-revalidate", plain, nil, answer(200, "Cache-Control: max-age=60, proxy-revalidate"), 0, []string{"clients get a 504 (proxy-revalidate) RFC 9111 §5.2.2.8"}},
 		{"while-revalidate", plain, nil, answer(200, "Cache-Control: max-age=60, stale-while-revalidate=30"), 70 * time.Second, []string{
-			"for 10 s; its stale-while-revalidate permits that for a time RFC 5861 §3", "if stale: sent until 2026-07-01 12:01:30 UTC, while the origin is asked in the background RFC 5861 §3"}},
+			"a TTL of -10 s: it is stale, but says stale-while-revalidate RFC 5861 §3", "if stale: sent until 2026-07-01 12:01:30 UTC, while the origin is asked in the background RFC 5861 §3"}},
 		{"if-error", plain, nil, answer(200, "Cache-Control: max-age=60, stale-if-error=30"), 0, []string{"sent until 2026-07-01 12:01:30 UTC, 30 s past its freshness (stale-if-error=30) RFC 5861 §4"}},
 		{"if-error 0", plain, nil, answer(200, "Cache-Control: max-age=60, stale-if-error=0"), 0, []string{"not sent once it is stale (stale-if-error=0)"}},
 		{"if-error, request", plain, head("Cache-Control: stale-if-error=90"), answer(200, "Cache-Control: max-age=60, stale-if-error=30"), 0, []string{"90 s past its freshness (stale-if-error=30, or the request's stale-if-error=90) RFC 5861 §4", "It says stale-if-error=90"}},
 		{"unreadable extension", plain, nil, answer(200, "Cache-Control: max-age=60, stale-while-revalidate=x"), 0, []string{"malformed: stale-while-revalidate: "}},
 		{"request no-cache", plain, head("Cache-Control: no-cache"), answer(200, "Cache-Control: max-age=60"), 0, []string{"but this request doesn't accept it: no-cache RFC 9111 §5.2.1", "It says no-cache: the origin is asked before anything stored is used. RFC 9111 §5.2.1.4"}},
 		{"Pragma", plain, head("Pragma: no-cache"), answer(200, "Cache-Control: max-age=60"), 0, []string{"doesn't accept it: no-cache", "Pragma: no-cache counts if it has no Cache-Control", "RFC 9111 §5.4"}},
-		{"Pragma beside", plain, head("Pragma: no-cache", "Cache-Control: max-stale=5"), answer(200, "Cache-Control: max-age=60"), 0, []string{"fresh until", "if it has no Cache-Control", "max-stale=5: it takes what has been stale for no longer"}},
+		{"Pragma beside", plain, head("Pragma: no-cache", "Cache-Control: max-stale=5"), answer(200, "Cache-Control: max-age=60"), 0, []string{": it is fresh", "if it has no Cache-Control", "max-stale=5: it takes what has been stale for no longer"}},
 		{"request max-age", plain, head("Cache-Control: max-age=5"), answer(200, "Cache-Control: max-age=60"), 9 * time.Second, []string{"doesn't accept it: max-age RFC 9111 §5.2.1", "It says max-age=5: it wants nothing older, and with 0 nothing unconfirmed. RFC 9111 §5.2.1.1", "age: 9 s"}},
-		{"min-fresh", plain, head("Cache-Control: min-fresh=50"), answer(200, "Cache-Control: max-age=60"), 15 * time.Second, []string{"for another 45 s, but this request doesn't accept it: min-fresh RFC 9111 §5.2.1", "It says min-fresh=50: it wants only what stays fresh for that long. RFC 9111 §5.2.1.3"}},
+		{"min-fresh", plain, head("Cache-Control: min-fresh=50"), answer(200, "Cache-Control: max-age=60"), 15 * time.Second, []string{"a TTL of 45 s: it is fresh, but this request doesn't accept it: min-fresh RFC 9111 §5.2.1", "It says min-fresh=50: it wants only what stays fresh for that long. RFC 9111 §5.2.1.3"}},
 		{"min-fresh malformed", plain, head("Cache-Control: min-fresh=x"), answer(200, "Cache-Control: max-age=60"), 0, []string{"doesn't accept it: min-fresh RFC 9111 §5.2.1", "It says min-fresh: which can't be read. RFC 9111 §5.2.1.3"}},
-		{"max-stale", plain, head("Cache-Control: max-stale"), answer(200, "Cache-Control: max-age=60"), 70 * time.Second, []string{"this request accepts that by its max-stale RFC 9111 §5.2.1.2", "it takes what has been stale"}},
+		{"max-stale", plain, head("Cache-Control: max-stale"), answer(200, "Cache-Control: max-age=60"), 70 * time.Second, []string{"it is stale, but this request says max-stale RFC 9111 §5.2.1.2", "it takes what has been stale"}},
 		{"only-if-cached", plain, head("Cache-Control: only-if-cached"), answer(200, "Cache-Control: max-age=60"), 0, []string{"it wants a 504 rather than that the origin is asked. RFC 9111 §5.2.1.7"}},
 		{"request no-store", plain, head("Cache-Control: no-store, max-age=0, max-stale=x"), answer(200, "Cache-Control: max-age=60"), 0, []string{"for this client alone", "max-age=0: it wants nothing older", "max-stale: which can't be read"}},
-		{"ignored", httpcache.Policy{IgnoreRequest: true}, head("Cache-Control: no-cache"), answer(200, "Cache-Control: max-age=60"), 0, []string{"fresh until", "Its directives are ignored: ignore-request-directives is set"}},
+		{"ignored", httpcache.Policy{IgnoreRequest: true}, head("Cache-Control: no-cache"), answer(200, "Cache-Control: max-age=60"), 0, []string{": it is fresh", "Its directives are ignored: ignore-request-directives is set"}},
 		{"Vary", plain, nil, answer(200, "Cache-Control: max-age=60", "Vary: Accept"), 0, []string{"for: requests that have, of the fields in Vary: none"}},
 	}
 	for _, tt := range tests {
@@ -342,9 +340,9 @@ func (g situation) storing(t *testing.T, lines []Line) {
 func (g situation) reuse(t *testing.T, lines []Line) {
 	f := g.policy.Facts(g.response)
 	use := f.Reuse(g.request, g.now)
-	begins, contains := "fresh until ", "for another"
+	contains := "it is fresh"
 	if f.Lifetime <= f.Age(g.now) {
-		begins, contains = "stale since ", "origin"
+		contains = "it is stale, and the origin has to confirm it"
 	}
 	switch {
 	case use.Verdict == httpcache.StaleAllowed:
@@ -357,6 +355,8 @@ func (g situation) reuse(t *testing.T, lines []Line) {
 		contains = "its no-cache has each use validated"
 	}
 	line := named(lines, "freshness")
+	ttl := (f.Lifetime - f.Age(g.now)).Truncate(time.Second)
+	begins := fmt.Sprintf("ends %s, with a TTL of %d s: ", g.now.Add(f.Lifetime-f.Age(g.now)).Format("2006-01-02 15:04:05 UTC"), ttl/time.Second)
 	if !strings.HasPrefix(line.Text, begins) || !strings.Contains(line.Text, contains) || (use.Verdict == httpcache.Fresh) != (line.Section == "RFC 9111 §4.2") {
 		t.Errorf("Reuse says %+v; the explanation %q", use, line)
 	}

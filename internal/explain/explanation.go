@@ -2,7 +2,14 @@ package explain
 
 import (
 	"fmt"
+	"maps"
+	"net/http"
+	"slices"
 	"strings"
+	"time"
+	"unicode"
+
+	"github.com/scurrycache/scurry/internal/httpcache"
 )
 
 // Explanation says what a Proxy has stored for a request, why it has or hasn't, and what it will do
@@ -24,16 +31,10 @@ type Explanation struct {
 	Lines []Line `json:"lines"`
 }
 
-// Line is one thing that an Explanation says. These names are told first, in this order; those of
-// the lines between them, in small letters, are about the response above:
-//
-//	Request        what is explained: the method, the URL and the fields
-//	Now, Next      how things stand, and what the next such request will bring about
-//	Selected       a response that this node knows of, which the request selects
-//	Stored         another one
-//	At its owner   what the node that owns the resource has for the request
-//	Origin         what the origin answers, if it was asked
-//	Key, Owner     of the resource
+// Line is one thing that an Explanation says. The Request comes first, then what is done Next; then
+// the responses: the one Selected by the request, others that are Stored, what is stored At its owner,
+// and what the Origin answers if it is asked; then the Key of the resource, and its Owner. Names in
+// small letters are about the response above.
 type Line struct {
 	Name    string `json:"name"`
 	Text    string `json:"text"`
@@ -54,6 +55,13 @@ func (e *Explanation) when(so bool, name, section, format string, args ...any) {
 	}
 }
 
+// fields says what fields returns.
+func (e *Explanation) fields(name string, h http.Header, names []string) {
+	for _, f := range fields(h, names) {
+		e.say(name, "", "%s", f)
+	}
+}
+
 // String is e as text, a line for each of Lines. Names that repeat are left out.
 func (e *Explanation) String() string {
 	var b strings.Builder
@@ -70,4 +78,50 @@ func (e *Explanation) String() string {
 		last = l.Name
 	}
 	return b.String()
+}
+
+// credentials are the fields that aren't shown.
+var credentials = []string{"Authorization", "Proxy-Authorization", "Cookie", "Set-Cookie"}
+
+// fields returns those of h that have these names, or all if names is nil, as "Name: value".
+func fields(h http.Header, names []string) (list []string) {
+	for _, name := range slices.Sorted(maps.Keys(h)) {
+		value := strings.Join(h[name], ", ")
+		if slices.Contains(credentials, name) {
+			value = "(not shown)"
+		}
+		if names == nil || slices.Contains(names, name) {
+			list = append(list, shown(name+": "+value))
+		}
+	}
+	return list
+}
+
+// conditions are those by which the origin can be asked whether a response with those fields is
+// still good; "" if there are none.
+func conditions(stored http.Header) string {
+	h := http.Header{}
+	httpcache.AddConditions(h, stored)
+	return strings.Join(fields(h, nil), " and ")
+}
+
+// shown is what someone else has sent, made fit to be shown: printable, and cut to 300 bytes.
+func shown(s string) string {
+	s = strings.Map(func(c rune) rune {
+		if unicode.IsPrint(c) {
+			return c
+		}
+		return '\uFFFD'
+	}, s)
+	if len(s) > 300 {
+		s = strings.ToValidUTF8(s[:300], "") + "…"
+	}
+	return s
+}
+
+func span(d time.Duration) string { return fmt.Sprintf("%d s", d/time.Second) }
+
+// stamp is t as a text that no reader's time zone changes.
+func stamp(t time.Time) string {
+	return t.UTC().Round(time.Second).Format("2006-01-02 15:04:05 UTC")
 }

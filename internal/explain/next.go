@@ -12,7 +12,7 @@ import (
 
 // wishes says what the request asks of caches.
 func (x *inquiry) wishes() {
-	policy, h := x.c.Site.Policy, x.q.Header
+	policy, h := x.Site.Policy, x.q.Header
 	switch pragma := len(h["Pragma"]) > 0; {
 	case policy.IgnoreRequest && (pragma || len(h["Cache-Control"]) > 0):
 		x.say("Request", "", "Its directives are ignored: ignore-request-directives is set.")
@@ -72,7 +72,7 @@ func (x *inquiry) represent() {
 	rec := x.decision.Record
 	rep := decide.Represent(&x.q, rec, rec.Fields())
 	x.Status = rep.Status
-	x.when(x.c.Store.Usage().Chunks.Evictions > 0, "Next", "", "Contents have been evicted here: "+
+	x.when(x.Store.Usage().Chunks.Evictions > 0, "Next", "", "Contents have been evicted here: "+
 		"what isn't held of this one is asked of the origin.")
 	x.when(rep.Status != rec.Status || rep.Parts != nil, "Next", representations[rep.Status],
 		"The client gets a %d, by its conditions or its Range, of the %d bytes that there are.",
@@ -93,11 +93,11 @@ func (x *inquiry) unread() {
 
 // offer says by what the origin is told of what is stored for other requests.
 func (x *inquiry) offer() {
-	variants := slices.DeleteFunc(x.c.Store.List(x.found.Key), func(rec *store.Record) bool {
+	variants := slices.DeleteFunc(x.Store.List(x.found.Key), func(rec *store.Record) bool {
 		return rec.Pass || rec.HeadOnly
 	})
 	h := http.Header{}
-	x.c.Origin.Offer(h, &store.Request{Variants: variants}, x.q.Resource)
+	x.Origin.Offer(h, &store.Request{Variants: variants}, x.q.Resource)
 	x.when(len(h) > 0, "Next", "9111 §4.1", "The origin is told of what is stored for other "+
 		"requests, in %s. If it says 304, the one that it names is for such requests, too.",
 		strings.Join(fields(h, nil), ""))

@@ -15,30 +15,30 @@ import (
 // response is one that is described, with what the rules make of it.
 type response struct {
 	*inquiry
-	rec    *store.Record
-	head   *httpcache.Response
-	policy httpcache.Policy
-	facts  httpcache.Facts
-	says   httpcache.Directives
-	field  string        // that the directives come from
-	ttl    time.Duration // how long it stays fresh
+	rec   *store.Record
+	head  *httpcache.Response
+	facts httpcache.Facts
+	says  httpcache.Directives
+	field string        // that the directives come from
+	ttl   time.Duration // how long it stays fresh
 }
 
 // list describes what is stored of the resource, here and at its owner.
 func (x *inquiry) list() {
-	for _, rec := range x.c.Store.List(x.found.Key) {
-		name := "Stored"
-		if x.known != nil && rec.Version == x.known.Version && rec.Revision == x.known.Revision {
-			name = "Selected"
-		}
-		if rec.Pass && !x.now.Before(rec.PassUntil.Time()) {
+	records := x.Store.List(x.found.Key)
+	x.when(len(records) == 0, "Stored", "", "nothing")
+	for _, rec := range records {
+		switch {
+		case rec.Pass && !x.now.Before(rec.PassUntil.Time()):
 			continue
+		case x.known != nil && rec.Version == x.known.Version && rec.Revision == x.known.Revision:
+			x.describe("Selected", rec)
+		default:
+			x.describe("Stored", rec)
 		}
-		x.describe(name, rec)
 		x.when(!rec.Lease.IsZero(), "copy", "", "of what %s owns, used until %s without asking it",
 			x.owner, stamp(rec.Lease.Time()))
 	}
-	x.when(len(x.c.Store.List(x.found.Key)) == 0, "Stored", "", "nothing")
 	if x.found.AtOwner != nil {
 		x.describe("At its owner", x.found.AtOwner.Record)
 	}
@@ -74,20 +74,18 @@ func (x *inquiry) describe(name string, rec *store.Record) {
 
 // response begins the description of a response.
 func (x *inquiry) response(name string, rec *store.Record) *response {
-	a := &response{inquiry: x, rec: rec, policy: x.c.Site.Policy, head: &httpcache.Response{
+	policy := x.Site.Policy
+	a := &response{inquiry: x, rec: rec, head: &httpcache.Response{
 		Status: rec.Status, Header: rec.Fields(), Undated: rec.Undated,
 		RequestTime: rec.RequestTime.Time(), ResponseTime: rec.ResponseTime.Time(),
 	}}
-	a.facts = a.policy.Facts(a.head)
+	a.facts = policy.Facts(a.head)
 	a.ttl = a.facts.Lifetime - a.facts.Age(x.now)
-	a.says, a.field = a.policy.ResponseDirectives(a.head.Header)
+	a.says, a.field = policy.ResponseDirectives(a.head.Header)
 	x.say(name, "", "status %d", rec.Status)
 	x.when(rec.Length >= 0, "content", "", "%d bytes", rec.Length)
 	x.when(rec.Version != "" && !rec.Pass, "version", "", "%s", rec.Version)
-	names := slices.Concat(caching, a.policy.Targets, x.c.Site.GroupFields)
-	for _, f := range fields(a.head.Header, names) {
-		x.say("field", "", "%s", f)
-	}
+	x.fields("field", a.head.Header, slices.Concat(caching, policy.Targets, x.Site.GroupFields))
 	x.when(len(rec.Vary) > 0, "for", "9111 §4.1", "requests that have, of the fields in Vary: %s",
 		cmp.Or(strings.Join(fields(rec.Selecting(), rec.Vary), " and "), "none"))
 	x.when(len(rec.Groups) > 0, "groups", "9875 §2", "%s, with which it is invalidated",
@@ -97,8 +95,8 @@ func (x *inquiry) response(name string, rec *store.Record) *response {
 
 // unstorable is why the response, if it answers such a request, isn't stored; "" if it is.
 func (a *response) unstorable(request http.Header) string {
-	ok, reason := a.c.Origin.Judge(request, a.head, a.rec.Length)
-	if ok && a.c.Store.Streams(a.rec) {
+	ok, reason := a.Origin.Judge(request, a.head, a.rec.Length)
+	if ok && a.Store.Streams(a.rec) {
 		return tooLarge
 	}
 	return reason
@@ -121,12 +119,8 @@ func (a *response) judge(request http.Header) {
 	if reason == "request" {
 		verdict.text += a.facts.Objection(request, a.now)
 	}
-	state := "fresh until %s, for another %s%s"
-	if a.ttl <= 0 {
-		state = "stale since %s, for %s%s"
-	}
-	a.say("freshness", verdict.section, state, stamp(a.now.Add(a.ttl)), span(a.ttl.Abs()),
-		verdict.text)
+	a.say("freshness", verdict.section, "ends %s, with a TTL of %s: %s",
+		stamp(a.now.Add(a.ttl)), span(a.ttl), verdict.text)
 	a.say("lifetime", source.section, "%s: %s", span(a.facts.Lifetime), source.text)
 	a.say("age", "9111 §4.2.3", "%s, of which %s before it came, by its Date, Age and delay",
 		span(age), span(age-max(0, a.now.Sub(a.head.ResponseTime))))
@@ -158,33 +152,33 @@ func (a *response) onError(request http.Header) {
 			why = rule{b.section, text}
 		}
 	}
-	wish, _ := a.policy.RequestDirectives(request).Said("stale-if-error")
-	if wish != "" && limit > 0 {
-		why = rule{"5861 §4", why.text + ", or the request's " + wish}
-	}
 	sent := "not sent once it is stale"
-	switch {
+	switch wish, _ := a.Site.Policy.RequestDirectives(request).Said("stale-if-error"); {
 	case a.facts.NoCache || a.facts.MustRevalidate:
 		sent = "never sent stale: clients get a 504"
 	case limit > 0:
 		sent = fmt.Sprintf("if the origin can't be reached, or answers 500, 502, 503 or 504, sent "+
 			"until %s, %s past its freshness", stamp(a.now.Add(a.ttl+limit)), span(limit))
+		if wish != "" {
+			why.text += ", or the request's " + wish
+		}
 	}
 	a.say("on error", why.section, "%s (%s)", sent, why.text)
 }
 
 // ignored says which fields of the response don't count.
 func (a *response) ignored() {
-	a.when(a.field != "Cache-Control", "directives", "9213 §2.2", "those of %s: Cache-Control and "+
-		"Expires don't count", written(a.field))
-	for _, name := range a.policy.Targets {
+	policy := a.Site.Policy
+	a.when(a.field != "Cache-Control", "ignored", "9213 §2.2", "Cache-Control and Expires, beside "+
+		"%s", a.field)
+	for _, name := range policy.Targets {
 		if name == a.field {
 			break
 		}
 		a.when(len(a.head.Header[name]) > 0, "malformed", "9213 §2.1", "%s, which is ignored as a "+
-			"whole", written(name))
+			"whole", name)
 	}
-	names := a.policy.Malformed(a.head)
+	names := policy.Malformed(a.head)
 	a.when(len(names) > 0, "malformed", "9111 §4.2.1", "%s: that permits nothing, and counts as 0 "+
 		"seconds, as past, or not at all", strings.Join(names, ", "))
 }

@@ -81,14 +81,18 @@ var refusals = map[string]rule{
 	"": {"", "the request that got it kept it from being stored"},
 }
 
-// verdicts are about the reasons of Reuse. They follow until when the response is or was fresh.
+// caching are the fields of a response that have to do with caching, besides those of the settings.
+var caching = []string{"Cache-Control", "Expires", "Date", "Age", "Last-Modified", "Etag", "Vary",
+	"Set-Cookie", "Cache-Groups", "No-Vary-Search", "Content-Range", "Content-Encoding"}
+
+// verdicts are about the reasons of Reuse.
 var verdicts = map[string]rule{
-	"":                       {"9111 §4.2", ""},
-	"request":                {"9111 §5.2.1", ", but this request doesn't accept it: "},
-	"max-stale":              {"9111 §5.2.1.2", "; this request accepts that by its max-stale"},
-	"stale-while-revalidate": {"5861 §3", "; its stale-while-revalidate permits that for a time"},
-	"stale":                  {"9111 §4.2.4", "; the origin has to confirm it"},
-	"no-cache":               {"9111 §5.2.2.4", "; its no-cache has each use validated"},
+	"":                       {"9111 §4.2", "it is fresh"},
+	"request":                {"9111 §5.2.1", "it is fresh, but this request doesn't accept it: "},
+	"max-stale":              {"9111 §5.2.1.2", "it is stale, but this request says max-stale"},
+	"stale-while-revalidate": {"5861 §3", "it is stale, but says stale-while-revalidate"},
+	"stale":                  {"9111 §4.2.4", "it is stale, and the origin has to confirm it"},
+	"no-cache":               {"9111 §5.2.2.4", "its no-cache has each use validated"},
 }
 
 // sources are about where a freshness lifetime comes from.
