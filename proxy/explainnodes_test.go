@@ -35,14 +35,14 @@ func TestExplainAmongNodes(t *testing.T) {
 	name := c.names[c.owner("a")]
 
 	e := other.explain(false, "GET", "/files/a")
-	tells(t, e, "nothing is stored for it", "fetched from the origin", "by way of its owner, "+name, "Owner        "+name+" knows all", "This node is "+c.names[slices.Index(c.nodes, other)])
+	tells(t, e, "nothing is stored for it", "fetched from the origin", "It goes by its owner, "+name, "Owner        "+name+" knows all", "This node is "+c.names[slices.Index(c.nodes, other)])
 	owner.get("/files/a")
 	tells(t, owner.explain(false, "GET", "/files/a"), "Selected     status 200", "Owner        "+name+", which is this node")
 
 	c.o.Forget()
 	for range 2 { // and no copy is left here by asking
 		e = other.explain(true, "GET", "/files/a")
-		tells(t, e, "it is fresh", "by way of its owner, "+name, "At its owner status 200\ncontent      9 bytes")
+		tells(t, e, "it is fresh", "It goes by its owner, "+name, "At its owner status 200\ncontent      9 bytes")
 		if !slices.Equal(named(e, "Stored"), []string{"nothing"}) || named(e, "Selected") != nil || named(e, "copy") != nil || c.o.Count() > 0 {
 			t.Errorf("%d origin requests\n%s", c.o.Count(), e)
 		}
@@ -59,13 +59,13 @@ func TestExplainAmongNodes(t *testing.T) {
 	}
 	clock.Advance(6 * time.Second)
 	e = other.explain(false, "GET", "/files/a")
-	tells(t, e, "by way of its owner, "+name)
+	tells(t, e, "It goes by its owner, "+name)
 	resp, _ = other.get("/files/a")
 	happened(t, e, resp, c.o.Requests())
 
 	clock.Advance(time.Minute)
 	e = other.explain(false, "GET", "/files/a")
-	tells(t, e, "by way of its owner, "+name, "The origin is asked by a GET with If-None-Match: \"1\"")
+	tells(t, e, "It goes by its owner, "+name, "The origin is asked by a GET with If-None-Match: \"1\"")
 	resp, _ = other.get("/files/a")
 	happened(t, e, resp, c.o.Requests())
 

@@ -52,7 +52,7 @@ func differs(e *proxy.Explanation, got *came) string {
 		return false
 	}
 	right := map[string]bool{
-		"hit":      says("hit;", "fwd=partial;") && !says("ttl=-") || strings.Contains(e.String(), "has come in parts: if one"),
+		"hit":      says("hit;", "fwd=partial;") && !says("ttl=-") || strings.Contains(e.String(), "in parts: one that isn't held is fetched"),
 		"stale":    says("hit;", "fwd=partial;") && !says("detail=http", "detail=conn"),
 		"validate": says("fwd=") || says("hit;") && says("detail="),
 		"fetch":    says("fwd=") || says("hit;") && says("detail="),

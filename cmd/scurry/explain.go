@@ -91,14 +91,7 @@ func (c *explainCmd) adminAddress(p process) (string, error) {
 		return net.JoinHostPort(u.Hostname(), strconv.Itoa(port+1000)), nil
 	}
 	a := config.Addresses{Listen: c.Listen, AdminListen: c.AdminListen}
-	if err := derive(&a, nil, p); err != nil {
-		return "", err
-	}
-	if a.AdminListen.Port() == 0 {
-		return "", usagef("the node picks its admin port when it starts: take the address from " +
-			"its log, and give it as --admin")
-	}
-	return string(a.AdminListen), nil
+	return adminOf(&a, p, "--admin")
 }
 
 // serves reports whether the node of the settings serves clients there, by the texts.
@@ -116,15 +109,12 @@ func (c *explainCmd) serves(host string, port int) bool {
 func explanation(ctx context.Context, w io.Writer, address string, form url.Values) error {
 	u := &url.URL{Scheme: "http", Host: address, Path: "/explain", RawQuery: form.Encode()}
 	req := (&http.Request{URL: u, Host: "localhost"}).WithContext(ctx)
-	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // and no proxy
-	res, err := client.Do(req)
-	if failed, ok := errors.AsType[*url.Error](err); ok {
-		return fmt.Errorf("no node answers at %s: %w; if its admin listener is elsewhere, name it "+
-			"with --admin (its log tells the address)", address, failed.Err) // not the whole URL
-	}
-	defer res.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(res.Body, maxExplanation))
+	res, body, err := askAdmin(req, maxExplanation)
+	failed, _ := errors.AsType[*url.Error](err)
 	switch {
+	case failed != nil: // which has the whole URL
+		return fmt.Errorf("no node answers at %s: %w; if its admin listener is elsewhere, name it "+
+			"with --admin (its log tells the address)", address, failed.Err)
 	case err != nil:
 		return fmt.Errorf("the explanation from %s broke off: %w", address, err)
 	case res.StatusCode == http.StatusBadRequest:

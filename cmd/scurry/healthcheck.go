@@ -53,14 +53,21 @@ func (h *healthcheckCmd) target(p process) (string, error) {
 		}
 		return strings.TrimSuffix(h.URL, "/") + path, nil
 	}
-	if err := derive(&h.Addresses, h.Addresses.Nodes, p); err != nil {
+	address, err := adminOf(&h.Addresses, p, "--admin-listen or --url")
+	return "http://" + address + path, err
+}
+
+// adminOf is the admin address of the node with those settings. An error names the flags that can
+// give it instead.
+func adminOf(a *config.Addresses, p process, flags string) (string, error) {
+	if err := derive(a, a.Nodes, p); err != nil {
 		return "", err
 	}
-	if h.Addresses.AdminListen.Port() == 0 {
-		return "", usagef("the node picks its admin port when it starts: " +
-			"take the address from its log, and give it as --admin-listen or --url")
+	if a.AdminListen.Port() == 0 {
+		return "", usagef("the node picks its admin port when it starts: take the address from "+
+			"its log, and give it as %s", flags)
 	}
-	return "http://" + string(h.Addresses.AdminListen) + path, nil
+	return string(a.AdminListen), nil
 }
 
 // ask returns the line that the node answers with. The error says why the answer isn't a 200.
@@ -69,18 +76,10 @@ func ask(ctx context.Context, target string) (string, error) {
 	if err != nil {
 		return "", usageError{err}
 	}
-	client := http.Client{
-		Transport: &http.Transport{DisableKeepAlives: true}, // without a proxy
-		CheckRedirect: func(*http.Request, []*http.Request) error {
-			return http.ErrUseLastResponse
-		},
-	}
-	res, err := client.Do(req)
-	if err != nil {
+	res, body, err := askAdmin(req, 1<<10)
+	if res == nil {
 		return "", fmt.Errorf("the node doesn't answer: %w", err)
 	}
-	defer res.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(res.Body, 1<<10))
 	if err != nil {
 		return "", fmt.Errorf("the node's answer broke off: %w", err)
 	}
@@ -89,4 +88,22 @@ func ask(ctx context.Context, target string) (string, error) {
 		return "", fmt.Errorf("%s answers %s: %s", req.URL.Redacted(), res.Status, line)
 	}
 	return line, nil
+}
+
+// askAdmin sends req to an admin listener and returns the response, or nil if there is none, and at
+// most limit bytes of its content.
+func askAdmin(req *http.Request, limit int64) (*http.Response, []byte, error) {
+	client := http.Client{
+		Transport: &http.Transport{DisableKeepAlives: true}, // without a proxy
+		CheckRedirect: func(*http.Request, []*http.Request) error {
+			return http.ErrUseLastResponse
+		},
+	}
+	res, err := client.Do(req)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(res.Body, limit))
+	return res, body, err
 }

@@ -64,34 +64,31 @@ func Explain(s *serve.Server, self string, r *http.Request, probe bool) *Explana
 // false.
 func (x *inquiry) route(u *url.URL) bool {
 	s, err := x.Site, error(nil)
+	status, section, why := http.StatusBadRequest, "", ""
 	switch way := s.Way(u); {
 	case way == site.ToResource:
 		x.q.Resource, err = s.KeyFromURL(u)
 	case way == site.ToNothing:
-		return x.refuse(http.StatusNotFound, "", "only what is under %s, or asked for by "+
+		status, why = http.StatusNotFound, fmt.Sprintf("only what is under %s, or asked for by "+
 			"/zk?key=, is served. If a file of the origin is meant, ask about %s", s.Mount,
 			s.Mount+shown(strings.TrimPrefix(site.Spelling(u), "/")))
 	case !decide.Reads(x.q.Method):
-		return x.refuse(http.StatusMethodNotAllowed, "", "this can only be read")
+		status, why = http.StatusMethodNotAllowed, "this can only be read"
 	case way == site.ToForm:
 		x.q.Resource, err = site.KeyFromForm(u.RawQuery)
 	default:
-		return x.refuse(http.StatusTemporaryRedirect, "", "this only leads to %s", s.Mount)
+		status, why = http.StatusTemporaryRedirect, "this only leads to "+s.Mount
 	}
 	switch {
+	case err == nil && why == "":
+		return true
 	case errors.Is(err, site.ErrLong):
-		return x.refuse(http.StatusRequestURITooLong, "9110 §15.5.15", "the URL is longer than %d "+
-			"bytes", site.MaxKey)
+		status, section = http.StatusRequestURITooLong, "9110 §15.5.15"
+		why = fmt.Sprintf("%s: the limit is %d bytes", err, site.MaxKey)
 	case err != nil:
-		return x.refuse(http.StatusBadRequest, "9110 §15.5.1", "%s", err)
+		section, why = "9110 §15.5.1", err.Error()
 	}
-	return true
-}
-
-// refuse says why the URL names no resource, and reports false.
-func (x *inquiry) refuse(status int, section, format string, args ...any) bool {
-	why := rule{section, ": " + fmt.Sprintf(format, args...) + "."}
-	x.act(&decide.Decision{Action: decide.Refuse, Code: status}, why)
+	x.act(&decide.Decision{Action: decide.Refuse, Code: status}, rule{section, ": " + why + "."})
 	return false
 }
 
@@ -162,9 +159,8 @@ func (x *inquiry) key() {
 	x.say("Key", "", "%s", cmp.Or(shown(likely), "(the folder "+x.Site.Mount+" itself)"))
 	x.when(likely != key, "Key", "", "By the No-Vary-Search of an earlier response, what is "+
 		"stored under it is also for %s.", shown(key))
-	x.when(canonical != key, "Key", "3986 §6.2.2", "Other spellings of the path, such as %s, are "+
-		"stored each for itself, but have the same owner and are invalidated together.",
-		shown(canonical))
+	x.when(canonical != key, "Key", "3986 §6.2.2", "Other spellings of it, such as %s, are stored "+
+		"apart, but invalidated together.", shown(canonical))
 	x.when(likely == key && strings.Contains(key, "?"), "Key", "9111 §2", "Each other query, or "+
 		"order of its parts, is stored for itself.")
 	x.when(x.owner != "" && x.owner == x.self, "Owner", "", "%s, which is this node.", x.owner)

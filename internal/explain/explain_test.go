@@ -64,7 +64,7 @@ func (a *response) told() []Line {
 func storing(policy httpcache.Policy, request http.Header, r *httpcache.Response, now time.Time) []Line {
 	a := described(policy, request, r, now)
 	if ok, reason := policy.Storable(http.MethodGet, request, r); ok {
-		a.reuse(nil)
+		a.reuse()
 	} else {
 		a.refuse(reason)
 	}
@@ -74,7 +74,7 @@ func storing(policy httpcache.Policy, request http.Header, r *httpcache.Response
 // reusing is what is said of a stored response.
 func reusing(policy httpcache.Policy, request http.Header, r *httpcache.Response, now time.Time) []Line {
 	a := described(policy, request, r, now)
-	a.reuse(request)
+	a.reuse()
 	return a.told()
 }
 
@@ -106,14 +106,14 @@ func TestExplainStoring(t *testing.T) {
 		{"no-cache, no validator", plain, nil, answer(200, "Cache-Control: no-cache"), []string{"to validate it by RFC 9111 §5.2.2.4"}},
 		{"no-store", plain, nil, answer(200, "Cache-Control: no-store"), []string{"its no-store forbids it", "in a targeted field such as CDN-Cache-Control", "RFC 9111 §5.2.2.5"}},
 		{"targeted no-store", plain, nil, answer(200, "Cache-Control: max-age=60", "CDN-Cache-Control: no-store"), []string{"its no-store forbids it", "ignored: Cache-Control and Expires, beside Cdn-Cache-Control RFC 9213 §2.2"}},
-		{"targeted, invalid", plain, nil, answer(200, "Cache-Control: no-store", "CDN-Cache-Control: max-age=60,,"), []string{"its no-store forbids it", "malformed: Cdn-Cache-Control, which is ignored as a whole RFC 9213 §2.1"}},
+		{"targeted, invalid", plain, nil, answer(200, "Cache-Control: no-store", "CDN-Cache-Control: max-age=60,,"), []string{"its no-store forbids it", "ignored: Cdn-Cache-Control, which is malformed RFC 9213 §2.1"}},
 		{"must-understand", plain, nil, answer(200, "Cache-Control: no-store, must-understand, max-age=9"), []string{": it is fresh", "ignored: no-store, beside must-understand", "§5.2.2.3"}},
-		{"not understood", plain, nil, answer(299, "Cache-Control: no-store, must-understand, max-age=9"), []string{"know what its status means RFC 9111 §5.2.2.3"}},
+		{"not understood", plain, nil, answer(299, "Cache-Control: no-store, must-understand, max-age=9"), []string{"its must-understand needs a known status RFC 9111 §5.2.2.3"}},
 		{"private", plain, nil, answer(200, "Cache-Control: private, public, max-age=9"), []string{"one user's own", "§5.2.2.7"}},
 		{"cookie", plain, nil, answer(200, etag, "Set-Cookie: a=secret"), []string{"Set-Cookie, which is taken to be one client's: it doesn't say itself for how long", "§7.3"}},
 		{"cookie, no-cache", plain, nil, answer(200, etag, "Set-Cookie: a=secret", "Cache-Control: no-cache, max-age=9"), []string{"Set-Cookie", "or says no-cache"}},
 		{"cookie, setting", httpcache.Policy{PrivateCookies: true}, nil, answer(200, "Set-Cookie: a=secret", "Cache-Control: max-age=9"), []string{"Set-Cookie", "or private-cookies is set"}},
-		{"cookie stored", plain, nil, answer(200, "Set-Cookie: a=secret", "Cache-Control: max-age=9"), []string{": it is fresh", "cookie: sent to everyone"}},
+		{"cookie stored", plain, nil, answer(200, "Set-Cookie: a=secret", "Cache-Control: max-age=9"), []string{": it is fresh", "cookie: everyone gets it"}},
 		{"Authorization", plain, head("Authorization: Basic secret"), answer(200, "Cache-Control: max-age=9"), []string{"request with Authorization, and doesn't say", "§3.5"}},
 		{"Authorization, public", plain, head("Authorization: Basic secret"), answer(200, "Cache-Control: max-age=9, public"), []string{": it is fresh", "for: requests with Authorization, too, by public, must-revalidate or s-maxage RFC 9111 §3.5"}},
 		{"star", plain, nil, answer(200, etag, "Vary: Accept, *"), []string{"its Vary says that it depends on more", "§4.1"}},
@@ -122,8 +122,8 @@ func TestExplainStoring(t *testing.T) {
 		{"429", plain, nil, answer(429, "Cache-Control: max-age=9"), []string{"never with 428, 429, 431 or 511"}},
 		{"206", plain, nil, answer(206, etag), []string{"only a part (206)", "§3.3"}},
 		{"request no-store", plain, head("Cache-Control: no-store"), answer(200, etag), []string{"the request says no-store RFC 9111 §5.2.1.5"}},
-		{"quote", plain, nil, answer(200, `Cache-Control: max-age=60, a="b`), []string{"not stored", "malformed: Cache-Control, max-age: that permits nothing, and counts as 0 seconds, as past, or not at all RFC 9111 §4.2.1"}},
-		{"unreadable", plain, nil, answer(200, etag, `Cache-Control: max-age=6.5`), []string{"malformed: max-age: that permits nothing, and counts as 0 seconds, as past, or not at all RFC 9111 §4.2.1"}},
+		{"quote", plain, nil, answer(200, `Cache-Control: max-age=60, a="b`), []string{"not stored", "malformed: Cache-Control, max-age: counts as absent, 0 s or past RFC 9111 §4.2.1"}},
+		{"unreadable", plain, nil, answer(200, etag, `Cache-Control: max-age=6.5`), []string{"malformed: max-age: counts as absent, 0 s or past RFC 9111 §4.2.1"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -160,7 +160,7 @@ func TestExplainReuse(t *testing.T) {
 		{"heuristic, future", plain, nil, answer(200, date, "Last-Modified: "+at(time.Hour)), 0, []string{"lifetime: 0 s: none is stated, so a tenth of the time from its Last-Modified to its Date"}},
 		{"heuristic, status", plain, nil, answer(302, date, modified), 0, []string{"none is stated, nor assumed for its status"}},
 		{"negative", plain, nil, answer(404), 0, []string{"lifetime: 10 s: none is stated: the setting negative-ttl"}},
-		{"contradictory", plain, nil, answer(200, "Cache-Control: max-age=60, max-age=50"), 0, []string{"lifetime: 0 s: max-age", "malformed: max-age: that permits nothing, and counts as 0 seconds, as past, or not at all RFC 9111 §4.2.1"}},
+		{"contradictory", plain, nil, answer(200, "Cache-Control: max-age=60, max-age=50"), 0, []string{"lifetime: 0 s: max-age", "malformed: max-age: counts as absent, 0 s or past RFC 9111 §4.2.1"}},
 		{"Age", plain, nil, answer(200, "Cache-Control: max-age=60", "Age: 50"), 15 * time.Second, []string{"ends 2026-07-01 12:00:10 UTC, with a TTL of -5 s: it is stale, and the origin has to confirm it", "age: 65 s, of which 50 s before it came, by its Date, Age"}},
 		{"old Date", plain, nil, answer(200, "Date: "+at(-30*time.Second), "Cache-Control: max-age=60"), 0, []string{"of which 30 s before it came, by its Date"}},
 		{"Age malformed", plain, nil, answer(200, "Age: -5", "Cache-Control: max-age=60"), 0, []string{"malformed: Age: "}},
@@ -170,7 +170,7 @@ func TestExplainReuse(t *testing.T) {
 		{"must-revalidate", plain, nil, answer(200, "Cache-Control: max-age=60, must-revalidate"), 0, []string{"clients get a 504 (must-revalidate) RFC 9111 §5.2.2.2"}},
 		{"proxy-revalidate", plain, nil, answer(200, "Cache-Control: max-age=60, proxy-revalidate"), 0, []string{"clients get a 504 (proxy-revalidate) RFC 9111 §5.2.2.8"}},
 		{"while-revalidate", plain, nil, answer(200, "Cache-Control: max-age=60, stale-while-revalidate=30"), 70 * time.Second, []string{
-			"a TTL of -10 s: it is stale, but says stale-while-revalidate RFC 5861 §3", "if stale: sent until 2026-07-01 12:01:30 UTC, while the origin is asked in the background RFC 5861 §3"}},
+			"a TTL of -10 s: it is stale, but says stale-while-revalidate RFC 5861 §3", "if stale: sent until 2026-07-01 12:01:30 UTC, and validated meanwhile RFC 5861 §3"}},
 		{"if-error", plain, nil, answer(200, "Cache-Control: max-age=60, stale-if-error=30"), 0, []string{"sent until 2026-07-01 12:01:30 UTC, 30 s past its freshness (stale-if-error=30) RFC 5861 §4"}},
 		{"if-error 0", plain, nil, answer(200, "Cache-Control: max-age=60, stale-if-error=0"), 0, []string{"not sent once it is stale (stale-if-error=0)"}},
 		{"if-error, request", plain, head("Cache-Control: stale-if-error=90"), answer(200, "Cache-Control: max-age=60, stale-if-error=30"), 0, []string{"90 s past its freshness (stale-if-error=30, or the request's stale-if-error=90) RFC 5861 §4", "It says stale-if-error=90"}},

@@ -31,9 +31,9 @@ type Explanation struct {
 	Lines []Line `json:"lines"`
 }
 
-// Line is one thing that an Explanation says. The Request comes first, then what is done Next; then
-// the responses: the one Selected by the request, others that are Stored, what is stored At its owner,
-// and what the Origin answers if it is asked; then the Key of the resource, and its Owner. Names in
+// Line is one thing that an Explanation says. After the Request comes what is done Next; then the
+// response that is Selected, others that are Stored, the one At its owner, and what the Origin
+// answers if it is asked; then the Key of the resource, and its Owner. Lines whose names are in
 // small letters are about the response above.
 type Line struct {
 	Name    string `json:"name"`

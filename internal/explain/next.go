@@ -33,12 +33,10 @@ func (x *inquiry) wishes() {
 func (x *inquiry) next() {
 	d := &x.decision
 	x.act(d, decisions[d.Why])
-	x.when(d.Peer != "" || x.away && d.Asks(), "Next", "", "That is by way of its owner, %s.",
-		x.owner)
+	x.when(d.Peer != "" || x.away && d.Asks(), "Next", "", "It goes by its owner, %s.", x.owner)
 	switch {
 	case d.Action == decide.Revalidate:
-		x.say("Next", "9111 §4.3", "If it says 304, the stored response is fresh again and is "+
-			"sent; any other answer takes its place.")
+		x.say("Next", "9111 §4.3", "A 304 makes it fresh again; any other answer replaces it.")
 	case d.Action == decide.Serve:
 		x.represent()
 	case d.Why == decide.WhyUnread:
@@ -72,13 +70,11 @@ func (x *inquiry) represent() {
 	rec := x.decision.Record
 	rep := decide.Represent(&x.q, rec, rec.Fields())
 	x.Status = rep.Status
-	x.when(x.Store.Usage().Chunks.Evictions > 0, "Next", "", "Contents have been evicted here: "+
-		"what isn't held of this one is asked of the origin.")
+	evicted := x.Store.Usage().Chunks.Evictions > 0
+	x.when(evicted, "Next", "", "What may have been evicted of it is asked of the origin.")
 	x.when(rep.Status != rec.Status || rep.Parts != nil, "Next", representations[rep.Status],
-		"The client gets a %d, by its conditions or its Range, of the %d bytes that there are.",
-		rep.Status, rec.Length)
-	x.when(rep.Ignored, "Next", "9110 §14.2", "Its Range is ignored: it is malformed, or no less "+
-		"than the whole.")
+		"The client gets a %d, by its conditions or its Range.", rep.Status)
+	x.when(rep.Ignored, "Next", "9110 §14.2", "Its Range is ignored: malformed, or the whole.")
 }
 
 // unread says what a request leads to that nothing stored answers.
@@ -98,7 +94,6 @@ func (x *inquiry) offer() {
 	})
 	h := http.Header{}
 	x.Origin.Offer(h, &store.Request{Variants: variants}, x.q.Resource)
-	x.when(len(h) > 0, "Next", "9111 §4.1", "The origin is told of what is stored for other "+
-		"requests, in %s. If it says 304, the one that it names is for such requests, too.",
+	x.when(len(h) > 0, "Next", "9111 §4.1", "The origin is told what is stored for others: %s.",
 		strings.Join(fields(h, nil), ""))
 }

@@ -51,25 +51,21 @@ func (x *inquiry) describe(name string, rec *store.Record) {
 	case rec.Pass:
 		a.refuse(a.unstorable(nil)) // what the request said that got it isn't known
 		x.say("until", "", "%s, requests go straight to the origin", stamp(rec.PassUntil.Time()))
-	case name == "Stored":
-		a.judge(nil)
-	case name != "Origin":
-		x.Lifetime, x.TTL = int64(a.facts.Lifetime/time.Second), int64(a.ttl/time.Second)
-		a.reuse(x.q.Header)
-	case a.unstorable(x.q.Header) != "":
+	case name == "Origin" && a.unstorable(x.q.Header) != "":
 		a.refuse(a.unstorable(x.q.Header))
+	case name == "Stored":
+		a.judge()
 	default:
-		x.say("storing", "", "it would be stored")
-		a.reuse(nil)
+		x.Lifetime, x.TTL = int64(a.facts.Lifetime/time.Second), int64(a.ttl/time.Second)
+		x.when(name == "Origin", "storing", "", "it would be stored")
+		a.reuse()
 	}
 	retry, part := rec.RetryAfter.Time(), rec.Part
-	x.when(x.now.Before(retry), "validation", "", "has just failed, and isn't tried again before "+
-		"%s", stamp(retry))
+	x.when(x.now.Before(retry), "validation", "", "has just failed, and waits until %s", stamp(retry))
 	x.when(rec.HeadOnly, "for", "9110 §9.3.2", "HEADs only")
-	x.when(part != store.Part{}, "for", "9111 §3.3", "ranges within bytes %d to %d of %d, which "+
-		"are all that is stored", part.Start, part.End-1, part.Total)
-	x.when(rec.Fragments, "content", "9111 §3.4", "has come in parts: if one that is wanted isn't "+
-		"held, the origin is asked for it, and for all of it if that has changed")
+	x.when(part != store.Part{}, "for", "9111 §3.3", "ranges within bytes %d to %d of %d",
+		part.Start, part.End-1, part.Total)
+	x.when(rec.Fragments, "content", "9111 §3.4", "in parts: one that isn't held is fetched")
 }
 
 // response begins the description of a response.
@@ -88,8 +84,7 @@ func (x *inquiry) response(name string, rec *store.Record) *response {
 	x.fields("field", a.head.Header, slices.Concat(caching, policy.Targets, x.Site.GroupFields))
 	x.when(len(rec.Vary) > 0, "for", "9111 §4.1", "requests that have, of the fields in Vary: %s",
 		cmp.Or(strings.Join(fields(rec.Selecting(), rec.Vary), " and "), "none"))
-	x.when(len(rec.Groups) > 0, "groups", "9875 §2", "%s, with which it is invalidated",
-		strings.Join(rec.Groups, ", "))
+	x.when(len(rec.Groups) > 0, "groups", "9875 §2", "%s", strings.Join(rec.Groups, ", "))
 	return a
 }
 
@@ -108,16 +103,16 @@ func (a *response) refuse(reason string) {
 	a.ignored()
 }
 
-// judge says whether the response may be used for such a request, where its freshness comes from,
+// judge says whether the response may be used for the request, where its freshness comes from,
 // and how old it is.
-func (a *response) judge(request http.Header) {
-	reason, age := a.facts.Reuse(request, a.now).Reason, a.facts.Age(a.now)
+func (a *response) judge() {
+	reason, age := a.facts.Reuse(a.q.Header, a.now).Reason, a.facts.Age(a.now)
 	if a.facts.NoCache {
 		reason = "no-cache"
 	}
 	verdict, source := verdicts[reason], sources[a.facts.Source]
 	if reason == "request" {
-		verdict.text += a.facts.Objection(request, a.now)
+		verdict.text += a.facts.Objection(a.q.Header, a.now)
 	}
 	a.say("freshness", verdict.section, "ends %s, with a TTL of %s: %s",
 		stamp(a.now.Add(a.ttl)), span(a.ttl), verdict.text)
@@ -126,34 +121,32 @@ func (a *response) judge(request http.Header) {
 		span(age), span(age-max(0, a.now.Sub(a.head.ResponseTime))))
 }
 
-// reuse says all that counts when the response may be used for such a request.
-func (a *response) reuse(request http.Header) {
-	a.judge(request)
+// reuse says all that counts when the response is to be used.
+func (a *response) reuse() {
+	a.judge()
 	h, meanwhile := a.head.Header, a.facts.WhileRevalidate
-	a.when(meanwhile > 0, "if stale", "5861 §3", "sent until %s, while the origin is asked in the "+
-		"background", stamp(a.now.Add(a.ttl+meanwhile)))
-	a.onError(request)
+	a.when(meanwhile > 0, "if stale", "5861 §3", "sent until %s, and validated meanwhile",
+		stamp(a.now.Add(a.ttl+meanwhile)))
+	a.onError()
 	a.say("validation", "9111 §4.3.1", "%s", cmp.Or(conditions(h), "impossible: it has no usable "+
 		"ETag or Last-Modified, or was changed in the second of its Date"))
 	a.when(a.q.Authorized, "for", "9111 §3.5", "requests with Authorization, too, by public, "+
 		"must-revalidate or s-maxage")
-	a.when(len(h["Set-Cookie"]) > 0, "cookie", "9111 §7.3", "sent to everyone (the setting "+
-		"private-cookies forbids that)")
-	a.when(a.says.Has("no-store"), "ignored", "9111 §5.2.2.3", "no-store, beside must-understand, "+
-		"as this cache knows what status %d means", a.head.Status)
+	a.when(len(h["Set-Cookie"]) > 0, "cookie", "9111 §7.3", "everyone gets it; private-cookies forbids it")
+	a.when(a.says.Has("no-store"), "ignored", "9111 §5.2.2.3", "no-store, beside must-understand")
 	a.ignored()
 }
 
 // onError says what is done when the response is stale and the origin fails.
-func (a *response) onError(request http.Header) {
-	limit, why := a.facts.StaleLimit(request), rule{"9111 §4.2.4", "the setting max-stale"}
+func (a *response) onError() {
+	limit, why := a.facts.StaleLimit(a.q.Header), rule{"9111 §4.2.4", "the setting max-stale"}
 	for _, b := range bounds {
 		if text, _ := a.says.Said(b.text); text != "" {
 			why = rule{b.section, text}
 		}
 	}
 	sent := "not sent once it is stale"
-	switch wish, _ := a.Site.Policy.RequestDirectives(request).Said("stale-if-error"); {
+	switch wish, _ := a.Site.Policy.RequestDirectives(a.q.Header).Said("stale-if-error"); {
 	case a.facts.NoCache || a.facts.MustRevalidate:
 		sent = "never sent stale: clients get a 504"
 	case limit > 0:
@@ -169,16 +162,14 @@ func (a *response) onError(request http.Header) {
 // ignored says which fields of the response don't count.
 func (a *response) ignored() {
 	policy := a.Site.Policy
-	a.when(a.field != "Cache-Control", "ignored", "9213 §2.2", "Cache-Control and Expires, beside "+
-		"%s", a.field)
+	targeted := a.field != "Cache-Control"
+	a.when(targeted, "ignored", "9213 §2.2", "Cache-Control and Expires, beside %s", a.field)
 	for _, name := range policy.Targets {
 		if name == a.field {
 			break
 		}
-		a.when(len(a.head.Header[name]) > 0, "malformed", "9213 §2.1", "%s, which is ignored as a "+
-			"whole", name)
+		a.when(len(a.head.Header[name]) > 0, "ignored", "9213 §2.1", "%s, which is malformed", name)
 	}
-	names := policy.Malformed(a.head)
-	a.when(len(names) > 0, "malformed", "9111 §4.2.1", "%s: that permits nothing, and counts as 0 "+
-		"seconds, as past, or not at all", strings.Join(names, ", "))
+	names := strings.Join(policy.Malformed(a.head), ", ")
+	a.when(names != "", "malformed", "9111 §4.2.1", "%s: counts as absent, 0 s or past", names)
 }

@@ -34,8 +34,8 @@ var decisions = map[decide.Reason]rule{
 	decide.WhyPart:         {"9110 §14.2", " with its Range: the content isn't kept as a whole."},
 	decide.WhyStale:        {"9111 §4.2.4", ": the stored response is stale."},
 	decide.WhyUnaccepted:   {"9111 §5.2.1", ": it doesn't accept the stored response as it is."},
-	decide.WhyDoubted: {"9111 §4.2.4", ": the stored response is a copy whose time is over, or " +
-		"this node was out of contact with the others."},
+	decide.WhyDoubted: {"9111 §4.2.4", ": the time of this node's copy is over, or the node was " +
+		"out of contact with the others."},
 	decide.WhyFresh:     {"9111 §4", ": the stored response is fresh."},
 	decide.WhyMeanwhile: {"5861 §3", ", though stale, and revalidated in the background."},
 	decide.WhyMaxStale:  {"9111 §5.2.1.2", ", though stale, since it says max-stale."},
@@ -57,13 +57,12 @@ const (
 var refusals = map[string]rule{
 	httpcache.ReasonStatus: {"9111 §3", "with its status it is stored only if it says how long " +
 		"it stays fresh, and never with 428, 429, 431 or 511"},
-	httpcache.ReasonUnderstand: {"9111 §5.2.2.3", "its must-understand leaves it to caches that " +
-		"know what its status means"},
-	httpcache.ReasonPartial:  {"9111 §3.3", "it is only a part (206) of something"},
-	httpcache.ReasonRequest:  {"9111 §5.2.1.5", "the request says no-store"},
-	httpcache.ReasonNoStore:  {"9111 §5.2.2.5", "its no-store forbids it" + remedy},
-	httpcache.ReasonVaryStar: {"9111 §4.1", "its Vary says that it depends on more than fields"},
-	httpcache.ReasonPrivate:  {"9111 §5.2.2.7", "its private makes it one user's own" + remedy},
+	httpcache.ReasonUnderstand: {"9111 §5.2.2.3", "its must-understand needs a known status"},
+	httpcache.ReasonPartial:    {"9111 §3.3", "it is only a part (206) of something"},
+	httpcache.ReasonRequest:    {"9111 §5.2.1.5", "the request says no-store"},
+	httpcache.ReasonNoStore:    {"9111 §5.2.2.5", "its no-store forbids it" + remedy},
+	httpcache.ReasonVaryStar:   {"9111 §4.1", "its Vary says that it depends on more than fields"},
+	httpcache.ReasonPrivate:    {"9111 §5.2.2.7", "its private makes it one user's own" + remedy},
 	httpcache.ReasonAuthorization: {"9111 §3.5", "it answers a request with Authorization, and " +
 		"doesn't say that others may have it. To have it stored: ask without Authorization, or " +
 		"have the origin send public, must-revalidate or s-maxage, if it is the same for everyone"},
