@@ -92,7 +92,7 @@ func (r *Rules) Reuse(q *Request, rec *store.Record) (d Decision, ok bool) {
 	d = Decision{Action: Serve, Record: rec}
 	d.Use, ok = rec.Facts.Usable(q.Header, r.Now(), rec.RetryAfter.Time())
 	switch {
-	case !ok && q.Authorized && !Shared(rec):
+	case !ok && Permitted(q, rec) == nil:
 		d.Why, d.Status.Fwd = WhyPrivate, "request"
 		return d, false
 	case !ok:
@@ -135,7 +135,7 @@ func (r *Rules) miss(q *Request, f *Found, rec *store.Record) Decision {
 		}
 	}
 	d := Decision{Why: WhyMiss, Status: CacheStatus{Fwd: "uri-miss"}}
-	if f.Record != nil && !f.Record.Pass && q.Authorized && !Shared(f.Record) {
+	if f.Record != nil && !f.Record.Pass && Permitted(q, f.Record) == nil {
 		d.Status.Fwd = "request"
 	}
 	if q.Authorized && rec == nil { // who may share the answer, only the answer says
@@ -202,14 +202,12 @@ func unsatisfiable() Decision {
 		Outcome: OutcomeMiss, Status: CacheStatus{Detail: "only-if-cached"}}
 }
 
-// Permitted is rec, which may be nil, but nil if what it says is for others than q.
+// Permitted is rec, which may be nil, but nil if q has Authorization and rec may not answer it (RFC
+// 9111 section 3.5): what is stored of an answer to a request without may not do for one with it,
+// unless the origin says so.
 func Permitted(q *Request, rec *store.Record) *store.Record {
-	if rec != nil && q.Authorized && !Shared(rec) {
+	if rec != nil && q.Authorized && (rec.Pass || !rec.Facts.Shared) {
 		return nil
 	}
 	return rec
 }
-
-// Shared reports whether rec may answer requests with Authorization (RFC 9111 section 3.5). What is
-// stored of an answer to a request without may not do for one with it, unless the origin says so.
-func Shared(rec *store.Record) bool { return !rec.Pass && rec.Facts.Shared }
