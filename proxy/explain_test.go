@@ -87,9 +87,9 @@ func TestExplainProbe(t *testing.T) {
 		size   int64
 		tells  []string
 	}{
-		"/large":   {maxAge("60"), 1 << 20, []string{"not stored   it is larger than a quarter of the memory", "To have it stored: have the origin send a strong ETag"}},
+		"/large":   {maxAge("60"), 1 << 20, []string{"not stored   it is larger than a quarter of the memory", "remedy       have the origin send a strong ETag"}},
 		"/fresh":   {maxAge("60"), 1 << 17, []string{"it would be stored\n", "it is fresh", "Origin       status 200\ncontent      131072 bytes", "60 s: max-age"}},
-		"/private": {http.Header{"Cache-Control": {"private"}}, 1 << 20, []string{"not stored   its private makes it one user's own", "To have it stored: have the origin leave that out"}},
+		"/private": {http.Header{"Cache-Control": {"private"}}, 1 << 20, []string{"not stored   its private makes it one user's own", "remedy       have the origin leave that out"}},
 		"/cookie":  {http.Header{"Set-Cookie": {"hush"}}, 1 << 17, []string{"it has Set-Cookie, which is taken to be one client's: it doesn't say itself", "Set-Cookie: (not shown)", "RFC 9111 §7.3"}},
 		"/star":    {http.Header{"Vary": {"*"}}, 1 << 17, []string{"its Vary says that it depends on more"}},
 		"/nothing": {nil, 1 << 17, []string{"not stored   it is never fresh", "no usable ETag or Last-Modified"}},
@@ -188,7 +188,7 @@ func TestExplainPart(t *testing.T) {
 		io.WriteString(w, "cdef")
 	})
 	tells(t, n.explain(true, "GET", "/files/a", "Range: bytes=2-9"), "not stored   it is only a part (206)")
-	tells(t, n.explain(true, "GET", "/files/a"), "asked just now, it failed", "a client would get a 502")
+	tells(t, n.explain(true, "GET", "/files/a"), "asked just now, for 8s at most, it failed", "a client would get a 502")
 	n.get("/files/a", "Range: bytes=2-5")
 	o.Forget()
 	e := n.explain(false, "GET", "/files/a", "Range: bytes=3-4")

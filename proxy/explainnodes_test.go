@@ -16,7 +16,7 @@ import (
 // TestExplainUnreachable: the origin can't be asked.
 func TestExplainUnreachable(t *testing.T) {
 	n := newNode(t, proxy.Config{Origin: unreachable{}})
-	tells(t, n.explain(true, "GET", "/files/a"), "asked just now, it failed: ", "connection refused", "a client would get a 502")
+	tells(t, n.explain(true, "GET", "/files/a"), "asked just now, for 8s at most, it failed: ", "connection refused", "a client would get a 502")
 }
 
 type unreachable struct{}

@@ -135,21 +135,17 @@ func (x *inquiry) probe(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, probeTime)
 	defer cancel()
 	head, length, err := x.Origin.Probe(ctx, x.q.Method, x.q.Resource, x.q.Header)
-	switch {
-	case err == nil:
-		rec := store.NewRecord()
-		rec.Status, rec.Length, rec.Rangeable = head.Status, length, fetch.Rangeable(head)
-		x.Origin.Describe(rec, x.q.Header, head)
-		x.now = x.Now()
-		x.describe("Origin", rec)
-	case ctx.Err() != nil:
-		x.say("Origin", "", "asked just now, it didn't begin to answer within %s; a client waits "+
-			"longer", probeTime)
-	default:
+	if err != nil {
 		f := fetch.FailureOf(err)
-		x.say("Origin", "", "asked just now, it failed: %s; a client would get a %d",
-			shown(f.Err.Error()), f.Status)
+		x.say("Origin", "", "asked just now, for %s at most, it failed: %s; a client would get a %d",
+			probeTime, shown(f.Err.Error()), f.Status)
+		return
 	}
+	rec := store.NewRecord()
+	rec.Status, rec.Length, rec.Rangeable = head.Status, length, fetch.Rangeable(head)
+	x.Origin.Describe(rec, x.q.Header, head)
+	x.now = x.Now()
+	x.describe("Origin", rec)
 }
 
 // key says what else is stored under the key, and which node owns it.

@@ -99,7 +99,9 @@ func (a *response) unstorable(request http.Header) string {
 
 // refuse says why the response isn't stored, and what would change that.
 func (a *response) refuse(reason string) {
-	a.say("not stored", refusals[reason].section, "%s", refusals[reason].text)
+	why, remedy, _ := strings.Cut(refusals[reason].text, ". ")
+	a.say("not stored", refusals[reason].section, "%s", why)
+	a.when(remedy != "", "remedy", "", "%s", remedy)
 	a.ignored()
 }
 

@@ -49,34 +49,33 @@ var representations = map[int]string{304: "9110 §13.2.2", 412: "9110 §13.2.2",
 const (
 	tooLarge = "too-large" // besides the reasons of Storable
 
-	remedy = ". To have it stored: have the origin leave that out and send max-age=60 or so, " +
-		"here or in a targeted field such as CDN-Cache-Control, if it is the same for everyone"
+	unshared = ". have the origin leave that out and send max-age=60 or so, here or in a targeted " +
+		"field such as CDN-Cache-Control, if it is the same for everyone"
 )
 
-// refusals are about the reasons of Storable.
+// refusals are about the reasons of Storable. What follows a full stop would change that.
 var refusals = map[string]rule{
 	httpcache.ReasonStatus: {"9111 §3", "with its status it is stored only if it says how long " +
 		"it stays fresh, and never with 428, 429, 431 or 511"},
 	httpcache.ReasonUnderstand: {"9111 §5.2.2.3", "its must-understand needs a known status"},
 	httpcache.ReasonPartial:    {"9111 §3.3", "it is only a part (206) of something"},
 	httpcache.ReasonRequest:    {"9111 §5.2.1.5", "the request says no-store"},
-	httpcache.ReasonNoStore:    {"9111 §5.2.2.5", "its no-store forbids it" + remedy},
+	httpcache.ReasonNoStore:    {"9111 §5.2.2.5", "its no-store forbids it" + unshared},
 	httpcache.ReasonVaryStar:   {"9111 §4.1", "its Vary says that it depends on more than fields"},
-	httpcache.ReasonPrivate:    {"9111 §5.2.2.7", "its private makes it one user's own" + remedy},
+	httpcache.ReasonPrivate:    {"9111 §5.2.2.7", "its private makes it one user's own" + unshared},
 	httpcache.ReasonAuthorization: {"9111 §3.5", "it answers a request with Authorization, and " +
-		"doesn't say that others may have it. To have it stored: ask without Authorization, or " +
-		"have the origin send public, must-revalidate or s-maxage, if it is the same for everyone"},
+		"doesn't say that others may have it. ask without Authorization, or have the origin send " +
+		"public, must-revalidate or s-maxage, if it is the same for everyone"},
 	httpcache.ReasonSetCookie: {"9111 §7.3", "it has Set-Cookie, which is taken to be one " +
 		"client's: it doesn't say itself for how long it stays fresh, or says no-cache, or " +
 		"private-cookies is set"},
 	httpcache.ReasonNoCache: {"9111 §5.2.2.4", "its no-cache has each use validated, and it has " +
 		"no usable ETag or Last-Modified to validate it by"},
 	httpcache.ReasonUseless: {"9111 §3", "it is never fresh, and has no usable ETag or " +
-		"Last-Modified, so it could never be used. To have it stored: have the origin send " +
-		"Cache-Control: max-age=60 or so, or an ETag or Last-Modified"},
+		"Last-Modified, so it could never be used. have the origin send Cache-Control: " +
+		"max-age=60 or so, or an ETag or Last-Modified"},
 	tooLarge: {"", "it is larger than a quarter of the memory, and can't be asked for in parts. " +
-		"To have it stored: have the origin send a strong ETag and Accept-Ranges: bytes, or give " +
-		"this cache more memory"},
+		"have the origin send a strong ETag and Accept-Ranges: bytes, or give it more memory"},
 	"": {"", "the request that got it kept it from being stored"},
 }
 
