@@ -59,7 +59,7 @@ func TestExplainFailure(t *testing.T) {
 	n.get("/files/a")
 	o.Forget()
 	e := n.explain(true, "GET", "/files/a")
-	tells(t, e, "the origin has just failed", "has just failed, and waits until", "answers 500, 502, 503 or 504, sent until", "the setting max-stale")
+	tells(t, e, "the origin has just failed", "has just failed; waits until", "answers 500, 502, 503 or 504, sent until", "the setting max-stale")
 	resp, _ := n.get("/files/a")
 	happened(t, e, resp, o.Requests())
 }

@@ -109,12 +109,15 @@ func (c *explainCmd) serves(host string, port int) bool {
 func explanation(ctx context.Context, w io.Writer, address string, form url.Values) error {
 	u := &url.URL{Scheme: "http", Host: address, Path: "/explain", RawQuery: form.Encode()}
 	req := (&http.Request{URL: u, Host: "localhost"}).WithContext(ctx)
-	res, body, err := askAdmin(req, maxExplanation)
-	failed, _ := errors.AsType[*url.Error](err)
-	switch {
-	case failed != nil: // which has the whole URL
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // and no proxy
+	res, err := client.Do(req)
+	if failed, ok := errors.AsType[*url.Error](err); ok { // which has the whole URL
 		return fmt.Errorf("no node answers at %s: %w; if its admin listener is elsewhere, name it "+
 			"with --admin (its log tells the address)", address, failed.Err)
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(res.Body, maxExplanation))
+	switch {
 	case err != nil:
 		return fmt.Errorf("the explanation from %s broke off: %w", address, err)
 	case res.StatusCode == http.StatusBadRequest:

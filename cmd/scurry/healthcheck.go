@@ -76,23 +76,6 @@ func ask(ctx context.Context, target string) (string, error) {
 	if err != nil {
 		return "", usageError{err}
 	}
-	res, body, err := askAdmin(req, 1<<10)
-	if res == nil {
-		return "", fmt.Errorf("the node doesn't answer: %w", err)
-	}
-	if err != nil {
-		return "", fmt.Errorf("the node's answer broke off: %w", err)
-	}
-	line, _, _ := strings.Cut(strings.TrimSpace(string(body)), "\n")
-	if res.StatusCode != http.StatusOK {
-		return "", fmt.Errorf("%s answers %s: %s", req.URL.Redacted(), res.Status, line)
-	}
-	return line, nil
-}
-
-// askAdmin sends req to an admin listener and returns the response, or nil if there is none, and at
-// most limit bytes of its content.
-func askAdmin(req *http.Request, limit int64) (*http.Response, []byte, error) {
 	client := http.Client{
 		Transport: &http.Transport{DisableKeepAlives: true}, // without a proxy
 		CheckRedirect: func(*http.Request, []*http.Request) error {
@@ -101,9 +84,16 @@ func askAdmin(req *http.Request, limit int64) (*http.Response, []byte, error) {
 	}
 	res, err := client.Do(req)
 	if err != nil {
-		return nil, nil, err
+		return "", fmt.Errorf("the node doesn't answer: %w", err)
 	}
 	defer res.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(res.Body, limit))
-	return res, body, err
+	body, err := io.ReadAll(io.LimitReader(res.Body, 1<<10))
+	if err != nil {
+		return "", fmt.Errorf("the node's answer broke off: %w", err)
+	}
+	line, _, _ := strings.Cut(strings.TrimSpace(string(body)), "\n")
+	if res.StatusCode != http.StatusOK {
+		return "", fmt.Errorf("%s answers %s: %s", req.URL.Redacted(), res.Status, line)
+	}
+	return line, nil
 }

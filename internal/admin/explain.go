@@ -79,7 +79,8 @@ func parameters(r *http.Request) (url.Values, error) {
 			return nil, fmt.Errorf("%s is given %d times: give it once, with each & in it "+
 				"written as %%26", name, len(values))
 		case want != nil && !slices.Contains(want, values[0]):
-			return nil, fmt.Errorf("%s=%s: expected %s", name, values[0], strings.Join(want, " or "))
+			return nil, fmt.Errorf("%s=%s: expected %s", name, values[0],
+				strings.Join(want, " or "))
 		}
 	}
 	if strings.Contains(strings.Join(r.Header["Accept"], ","), "application/json") {

@@ -60,8 +60,7 @@ func Explain(s *serve.Server, self string, r *http.Request, probe bool) *Explana
 	return &x.Explanation
 }
 
-// route finds the resource of u, as the Proxy does. If there is none, it says so, and reports
-// false.
+// route finds the resource of u, as the Proxy does, or says why there is none.
 func (x *inquiry) route(u *url.URL) bool {
 	s, err := x.Site, error(nil)
 	status, section, why := http.StatusBadRequest, "", ""
@@ -92,8 +91,7 @@ func (x *inquiry) route(u *url.URL) bool {
 	return false
 }
 
-// decide makes the decision about the request, as serve does, but asks the owner only, and only for
-// what it has stored.
+// decide decides as serve does, but asks nobody but the owner, and only for what it has stored.
 func (x *inquiry) decide(ctx context.Context) {
 	x.Lookup(&x.q, &x.found)
 	d, atOnce := x.Rules.AtOnce(&x.q)
@@ -137,8 +135,8 @@ func (x *inquiry) probe(ctx context.Context) {
 	head, length, err := x.Origin.Probe(ctx, x.q.Method, x.q.Resource, x.q.Header)
 	if err != nil {
 		f := fetch.FailureOf(err)
-		x.say("Origin", "", "asked just now, for %s at most, it failed: %s; a client would get a %d",
-			probeTime, shown(f.Err.Error()), f.Status)
+		x.say("Origin", "", "asked just now, for %s at most, it failed: %s; a client would get "+
+			"a %d", probeTime, shown(f.Err.Error()), f.Status)
 		return
 	}
 	rec := store.NewRecord()

@@ -113,7 +113,7 @@ func TestExplainStoring(t *testing.T) {
 		{"cookie", plain, nil, answer(200, etag, "Set-Cookie: a=secret"), []string{"Set-Cookie, which is taken to be one client's: it doesn't say itself for how long", "§7.3"}},
 		{"cookie, no-cache", plain, nil, answer(200, etag, "Set-Cookie: a=secret", "Cache-Control: no-cache, max-age=9"), []string{"Set-Cookie", "or says no-cache"}},
 		{"cookie, setting", httpcache.Policy{PrivateCookies: true}, nil, answer(200, "Set-Cookie: a=secret", "Cache-Control: max-age=9"), []string{"Set-Cookie", "or private-cookies is set"}},
-		{"cookie stored", plain, nil, answer(200, "Set-Cookie: a=secret", "Cache-Control: max-age=9"), []string{": it is fresh", "cookie: everyone gets it"}},
+		{"cookie stored", plain, nil, answer(200, "Set-Cookie: a=secret", "Cache-Control: max-age=9"), []string{": it is fresh", "cookie: for everyone"}},
 		{"Authorization", plain, head("Authorization: Basic secret"), answer(200, "Cache-Control: max-age=9"), []string{"request with Authorization, and doesn't say", "§3.5"}},
 		{"Authorization, public", plain, head("Authorization: Basic secret"), answer(200, "Cache-Control: max-age=9, public"), []string{": it is fresh", "for: requests with Authorization, too, by public, must-revalidate or s-maxage RFC 9111 §3.5"}},
 		{"star", plain, nil, answer(200, etag, "Vary: Accept, *"), []string{"its Vary says that it depends on more", "§4.1"}},

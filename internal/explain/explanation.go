@@ -23,8 +23,8 @@ type Explanation struct {
 	Action string `json:"action"`
 	Status int    `json:"status,omitempty"`
 
-	// Lifetime and TTL, in seconds, are those of the stored response that the request selects, if
-	// there is one. TTL is negative if it is stale.
+	// Lifetime and TTL, in seconds, are those of the response that the request selects, or would.
+	// TTL is negative if it is stale.
 	Lifetime int64 `json:"lifetime,omitempty"`
 	TTL      int64 `json:"ttl,omitempty"`
 
@@ -97,8 +97,7 @@ func fields(h http.Header, names []string) (list []string) {
 	return list
 }
 
-// conditions are those by which the origin can be asked whether a response with those fields is
-// still good; "" if there are none.
+// conditions are those by which a response with those fields can be validated; "" if there are none.
 func conditions(stored http.Header) string {
 	h := http.Header{}
 	httpcache.AddConditions(h, stored)

@@ -61,7 +61,7 @@ func (x *inquiry) describe(name string, rec *store.Record) {
 		a.reuse()
 	}
 	retry, part := rec.RetryAfter.Time(), rec.Part
-	x.when(x.now.Before(retry), "validation", "", "has just failed, and waits until %s", stamp(retry))
+	x.when(x.now.Before(retry), "validation", "", "has just failed; waits until %s", stamp(retry))
 	x.when(rec.HeadOnly, "for", "9110 §9.3.2", "HEADs only")
 	x.when(part != store.Part{}, "for", "9111 §3.3", "ranges within bytes %d to %d of %d",
 		part.Start, part.End-1, part.Total)
@@ -105,8 +105,7 @@ func (a *response) refuse(reason string) {
 	a.ignored()
 }
 
-// judge says whether the response may be used for the request, where its freshness comes from,
-// and how old it is.
+// judge says whether the response may be used for the request, by what, and how old it is.
 func (a *response) judge() {
 	reason, age := a.facts.Reuse(a.q.Header, a.now).Reason, a.facts.Age(a.now)
 	if a.facts.NoCache {
@@ -134,7 +133,7 @@ func (a *response) reuse() {
 		"ETag or Last-Modified, or was changed in the second of its Date"))
 	a.when(a.q.Authorized, "for", "9111 §3.5", "requests with Authorization, too, by public, "+
 		"must-revalidate or s-maxage")
-	a.when(len(h["Set-Cookie"]) > 0, "cookie", "9111 §7.3", "everyone gets it; private-cookies forbids it")
+	a.when(len(h["Set-Cookie"]) > 0, "cookie", "9111 §7.3", "for everyone: private-cookies is off")
 	a.when(a.says.Has("no-store"), "ignored", "9111 §5.2.2.3", "no-store, beside must-understand")
 	a.ignored()
 }

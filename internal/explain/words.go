@@ -49,8 +49,8 @@ var representations = map[int]string{304: "9110 §13.2.2", 412: "9110 §13.2.2",
 const (
 	tooLarge = "too-large" // besides the reasons of Storable
 
-	unshared = ". have the origin leave that out and send max-age=60 or so, here or in a targeted " +
-		"field such as CDN-Cache-Control, if it is the same for everyone"
+	unshared = ". have the origin leave that out and send max-age=60 or so, here or in a " +
+		"targeted field such as CDN-Cache-Control, if it is the same for everyone"
 )
 
 // refusals are about the reasons of Storable. What follows a full stop would change that.
