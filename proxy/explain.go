@@ -1,24 +1,24 @@
 package proxy
 
 import (
-	"context"
+	"net/http"
 
 	"github.com/scurrycache/scurry/internal/explain"
 )
 
-// What Explain is asked, and what it says.
+// What Explain says.
 type (
-	Question       = explain.Question       // a client's request that Explain is to be about
-	Explanation    = explain.Explanation    // all that is said; for those who operate the Proxy
-	Statement      = explain.Statement      // one sentence of it
-	Next           = explain.Next           // what a request will bring about
-	StoredResponse = explain.StoredResponse // a response that the cache knows of
+	Explanation = explain.Explanation // all of it
+	Line        = explain.Line        // one thing of it
 )
 
-// Explain says what the Proxy has stored for such a request, why it has or hasn't, and what it will
-// do when the request comes. It changes nothing that is stored. It is for those who operate the
-// Proxy, not for clients: it shows what other clients' requests have brought. The error says what
-// is wrong with the request.
-func (p *Proxy) Explain(ctx context.Context, q Question) (*Explanation, error) {
-	return p.explain.Explain(ctx, q)
+// Explain says what the Proxy has stored for a client's request, why it has or hasn't, and what it
+// will do when the request comes. It changes nothing that is stored. r is as http.NewRequest makes
+// it; the scheme and the host of its URL don't matter. With probe, if nothing is known of the
+// resource, the origin is asked for it, once, and its answer is explained and thrown away.
+//
+// It is for those who operate the Proxy, not for clients: it shows what other clients' requests
+// have brought.
+func (p *Proxy) Explain(r *http.Request, probe bool) *Explanation {
+	return explain.Explain(p.server, p.node.Self(), r, probe)
 }

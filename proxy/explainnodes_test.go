@@ -3,6 +3,8 @@ package proxy_test
 import (
 	"net"
 	"net/http"
+	"slices"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -14,7 +16,7 @@ import (
 // TestExplainUnreachable: the origin can't be asked.
 func TestExplainUnreachable(t *testing.T) {
 	n := newNode(t, proxy.Config{Origin: unreachable{}})
-	tells(t, n.explain(true, "GET", "/files/a"), "The origin was asked just now, which failed: ", "connection refused", "A client would get a 502.")
+	tells(t, n.explain(true, "GET", "/files/a"), "asked just now, for 8s at most, it failed: ", "connection refused", "a client would get a 502")
 }
 
 type unreachable struct{}
@@ -33,15 +35,15 @@ func TestExplainAmongNodes(t *testing.T) {
 	name := c.names[c.owner("a")]
 
 	e := other.explain(false, "GET", "/files/a")
-	tells(t, e, "Nothing is stored for this request.", "fetched from the origin", "by way of its owner, "+name, "Its owner, "+name+", knows all", "Owner  "+name+", this node is "+e.Node)
+	tells(t, e, "nothing is stored for it", "fetched from the origin", "It goes by its owner, "+name, "Owner        "+name+" knows all", "This node is "+c.names[slices.Index(c.nodes, other)])
 	owner.get("/files/a")
-	tells(t, owner.explain(false, "GET", "/files/a"), "A response is stored.", "Owner  "+name+", which is this node")
+	tells(t, owner.explain(false, "GET", "/files/a"), "Selected     status 200", "Owner        "+name+", which is this node")
 
 	c.o.Forget()
 	for range 2 { // and no copy is left here by asking
 		e = other.explain(true, "GET", "/files/a")
-		tells(t, e, "Its owner, "+name+", has it stored. It is fresh until", "by way of its owner, "+name, "At its owner: status 200, 9 bytes")
-		if len(e.Stored) > 0 || e.AtOwner == nil || e.AtOwner.CopyUntil != nil || c.o.Count() > 0 {
+		tells(t, e, "it is fresh", "It goes by its owner, "+name, "At its owner status 200\ncontent      9 bytes")
+		if !slices.Equal(named(e, "Stored"), []string{"nothing"}) || named(e, "Selected") != nil || named(e, "copy") != nil || c.o.Count() > 0 {
 			t.Errorf("%d origin requests\n%s", c.o.Count(), e)
 		}
 	}
@@ -49,19 +51,21 @@ func TestExplainAmongNodes(t *testing.T) {
 	happened(t, e, resp, c.o.Requests())
 
 	e = other.explain(false, "GET", "/files/a")
-	tells(t, e, "A response is stored.", "answered from memory", "It is a copy of what "+name+" owns, used until")
-	if len(e.Stored) != 1 || e.Stored[0].CopyUntil == nil || !e.Stored[0].CopyUntil.After(clock.Now()) || e.AtOwner != nil {
+	tells(t, e, "Selected     status 200", "answered from memory", "copy         of what "+name+" owns, used until")
+	_, copied, _ := strings.Cut(strings.Join(named(e, "copy"), ""), "used until ")
+	until, err := time.Parse("2006-01-02 15:04:05 UTC", copied[:min(len(copied), 23)])
+	if len(named(e, "Selected")) != 1 || named(e, "Stored") != nil || err != nil || !until.After(clock.Now()) || named(e, "At its owner") != nil {
 		t.Errorf("no copy:\n%s", e)
 	}
 	clock.Advance(6 * time.Second)
 	e = other.explain(false, "GET", "/files/a")
-	tells(t, e, "by way of its owner, "+name)
+	tells(t, e, "It goes by its owner, "+name)
 	resp, _ = other.get("/files/a")
 	happened(t, e, resp, c.o.Requests())
 
 	clock.Advance(time.Minute)
 	e = other.explain(false, "GET", "/files/a")
-	tells(t, e, "by way of its owner, "+name, "the origin is asked whether", `If-None-Match: "1"`)
+	tells(t, e, "It goes by its owner, "+name, "The origin is asked by a GET with If-None-Match: \"1\"")
 	resp, _ = other.get("/files/a")
 	happened(t, e, resp, c.o.Requests())
 
@@ -70,7 +74,7 @@ func TestExplainAmongNodes(t *testing.T) {
 	owner.get("/files/a")
 	c.o.Forget()
 	e = other.explain(false, "GET", "/files/a")
-	tells(t, e, "Its owner, "+name+", has it stored. It is fresh until")
+	tells(t, e, "At its owner status 200", "it is fresh")
 	resp, _ = other.get("/files/a")
 	happened(t, e, resp, c.o.Requests())
 }
@@ -85,7 +89,7 @@ func TestExplainBypassAmongNodes(t *testing.T) {
 	owner.get("/files/a")
 	c.o.Forget()
 	e := other.explain(true, "GET", "/files/a")
-	tells(t, e, "no-store in Cache-Control forbids it", "At its owner: status 200, 9 bytes, which can't be stored")
+	tells(t, e, "its no-store forbids it", "At its owner status 200\ncontent      9 bytes")
 	resp, _ := other.get("/files/a")
 	happened(t, e, resp, c.o.Requests())
 }

@@ -27,8 +27,8 @@ func TestMount(t *testing.T) {
 				for range 2 {
 					n.expect(200, []byte("/"+name), lead+"/"+name)
 				}
-				if e := n.explain(false, "GET", lead+"/"+name); e.Next.Action != "hit" {
-					t.Errorf("%s: explained as %s", name, e.Next.Action)
+				if e := n.explain(false, "GET", lead+"/"+name); e.Action != "hit" {
+					t.Errorf("%s: explained as %s", name, e.Action)
 				}
 			}
 			if got := o.Count(); got != len(files) {
@@ -44,8 +44,8 @@ func TestMount(t *testing.T) {
 				if got := n.outcome(c[0], c[1]); got != c[2] {
 					t.Errorf("%s %s: %s, want %s", c[0], c[1], got, c[2])
 				}
-				if e := n.explain(false, c[0], c[1]); fmt.Sprint(e.Next.Status) != c[2][:3] {
-					t.Errorf("%s %s: explained as %d", c[0], c[1], e.Next.Status)
+				if e := n.explain(false, c[0], c[1]); fmt.Sprint(e.Status) != c[2][:3] {
+					t.Errorf("%s %s: explained as %d", c[0], c[1], e.Status)
 				}
 			}
 			if o.Count() != 0 {

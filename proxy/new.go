@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"github.com/scurrycache/scurry/internal/decide"
-	"github.com/scurrycache/scurry/internal/explain"
 	"github.com/scurrycache/scurry/internal/fetch"
 	"github.com/scurrycache/scurry/internal/logging"
 	"github.com/scurrycache/scurry/internal/serve"
@@ -39,7 +38,6 @@ func New(cfg Config) (*Proxy, error) {
 		Rules: rules, Site: p.site, Store: p.store, Origin: p.origin, Now: cfg.Now,
 		WebSocket: cfg.WebSocket, MaxContent: cfg.MaxChunk,
 	})
-	p.explain = explain.Explainer{Server: p.server, Self: p.node.Self}
 	p.routes = logging.Access(cfg.Logger, p.admit(p.router()))
 	p.followMembers()
 	p.stopUnsolicited = p.origin.OnUnsolicited(func(keys []string) {

@@ -33,7 +33,6 @@ import (
 	"sync"
 
 	"github.com/scurrycache/scurry/internal/exchange"
-	"github.com/scurrycache/scurry/internal/explain"
 	"github.com/scurrycache/scurry/internal/fetch"
 	"github.com/scurrycache/scurry/internal/groups"
 	"github.com/scurrycache/scurry/internal/peer"
@@ -48,14 +47,13 @@ var ErrRegistered = groups.ErrRegistered
 
 // Proxy is a caching reverse proxy. It is an http.Handler whose methods may be called concurrently.
 type Proxy struct {
-	cfg     Config
-	site    *site.Site
-	store   *store.Store
-	origin  *fetch.Origin
-	server  *serve.Server
-	explain explain.Explainer
-	routes  http.Handler
-	closed  sync.Once
+	cfg    Config
+	site   *site.Site
+	store  *store.Store
+	origin *fetch.Origin
+	server *serve.Server
+	routes http.Handler
+	closed sync.Once
 
 	stopUnsolicited func() // ends the notices of unsolicited responses
 

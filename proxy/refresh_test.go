@@ -127,7 +127,7 @@ func TestFailedRefreshIsNotRepeatedAtOnce(t *testing.T) {
 		t.Errorf("%d origin requests", o.Count())
 	}
 	eventually(t, "the failure is noted", func() bool {
-		return strings.Contains(n.explain(false, "GET", "/files/f").String(), "it isn't asked again before")
+		return strings.Contains(n.explain(false, "GET", "/files/f").String(), "has just failed; waits until")
 	})
 	now.Advance(3 * time.Second)
 	n.expect(200, []byte("nuts"), "/files/f")

@@ -18,18 +18,18 @@ func (r *transcript) explains(q *question, n *node) *proxy.Explanation {
 	if err != nil {
 		return nil // what can't be a URL isn't Explain's to explain
 	}
-	h := http.Header{}
-	for _, f := range fields {
-		if name, value, _ := strings.Cut(f.text, ":"); name != "body" {
-			h.Add(name, strings.TrimPrefix(value, " "))
-		}
-	}
-	e, err := n.Explain(r.t.Context(), proxy.Question{Method: q.method, URL: u, Header: h})
+	asked, err := http.NewRequestWithContext(r.t.Context(), q.method, u.String(), nil)
 	if err != nil {
 		r.t.Errorf("%s:%d: %v", r.file, q.n, err)
 		return nil
 	}
-	return e
+	asked.URL = u // as it is written
+	for _, f := range fields {
+		if name, value, _ := strings.Cut(f.text, ":"); name != "body" {
+			asked.Header.Add(name, strings.Trim(value, " \t"))
+		}
+	}
+	return n.Explain(asked, false)
 }
 
 // differs says in what got isn't as e has it; "" if it is.
@@ -52,17 +52,17 @@ func differs(e *proxy.Explanation, got *came) string {
 		return false
 	}
 	right := map[string]bool{
-		"hit":      says("hit;", "fwd=partial;") && !says("ttl=-") || strings.Contains(e.String(), "has come in parts: if one"),
+		"hit":      says("hit;", "fwd=partial;") && !says("ttl=-") || strings.Contains(e.String(), "in parts: one that isn't held is fetched"),
 		"stale":    says("hit;", "fwd=partial;") && !says("detail=http", "detail=conn"),
 		"validate": says("fwd=") || says("hit;") && says("detail="),
 		"fetch":    says("fwd=") || says("hit;") && says("detail="),
 		"pass":     says("fwd="),
 		"refuse":   !says("fwd=", "hit;"),
-	}[e.Next.Action]
-	for _, statement := range e.Next.Statements {
-		right = right && statement.Text != "" && !strings.ContainsAny(statement.Text, "{}")
+	}[e.Action]
+	for _, line := range named(e, "Next") {
+		right = right && line != "" && !strings.ContainsAny(line, "{}")
 	}
-	if !right || e.Next.Status != 0 && e.Next.Status != got.StatusCode {
+	if !right || e.Status != 0 && e.Status != got.StatusCode {
 		return fmt.Sprintf("%d, Cache-Status %s, and not as explained:\n%s", got.StatusCode, status, e)
 	}
 	return ""

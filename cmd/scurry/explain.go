@@ -1,12 +1,16 @@
 package main
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
@@ -37,7 +41,7 @@ type explainCmd struct {
 
 // Run prints what the node says.
 func (c *explainCmd) Run(ctx context.Context, p process) error {
-	at, err := c.adminAddress(p)
+	address, err := c.adminAddress(p)
 	if err != nil {
 		return err
 	}
@@ -50,91 +54,66 @@ func (c *explainCmd) Run(ctx context.Context, p process) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, explainTimeout)
 	defer cancel()
-	return explanation(ctx, p.stdout, at, form)
+	return explanation(ctx, p.stdout, address, form)
 }
 
 // adminAddress is the admin address to ask: --admin; else the one that follows from the port of the
-// URL, if that isn't where the node of the settings serves clients; else that node's.
+// URL, if that isn't where the node of the settings serves clients; else that node's. It puts
+// before the URL what may be left out of it.
 func (c *explainCmd) adminAddress(p process) (string, error) {
-	u, err := c.complete()
-	if err != nil {
-		return "", err
-	}
-	if c.Admin != "" {
-		address := strings.TrimSuffix(strings.TrimPrefix(c.Admin, "http://"), "/")
-		if err := new(config.Addr).UnmarshalText([]byte(address)); err != nil {
-			return "", usageError{fmt.Errorf("--admin: %w", err)}
-		}
-		return address, nil
-	}
-	if u.Host != "" && !c.serves(u) {
-		port, err := strconv.Atoi(u.Port())
-		if err != nil || port+1000 > 65535 {
-			return "", usageError{fmt.Errorf("no admin address follows from %s, whose port + 1000 "+
-				"isn't one: give --admin", u.Host)}
-		}
-		return net.JoinHostPort(u.Hostname(), strconv.Itoa(port+1000)), nil
-	}
-	addresses := config.Addresses{Listen: c.Listen, AdminListen: c.AdminListen}
-	if err := derive(&addresses, nil, p); err != nil {
-		return "", err
-	}
-	if addresses.AdminListen.Port() == 0 {
-		return "", usageError{errors.New("the node picks its admin port when it starts: " +
-			"take the address from its log, and give it as --admin")}
-	}
-	return string(addresses.AdminListen), nil
-}
-
-// complete puts before the URL what may be left out of it, and reads it, but for its fragment.
-func (c *explainCmd) complete() (*url.URL, error) {
 	s, _, _ := strings.Cut(c.URL, "#")
-	if first, _, _ := strings.Cut(s, "/"); !strings.Contains(s, "://") && first != "" {
-		if strings.Contains(first, ":") {
-			s = "http://" + s
-		} else {
-			s = "/" + s
-		}
+	switch first, _, _ := strings.Cut(s, "/"); {
+	case first == "", strings.Contains(s, "://"):
+	case strings.Contains(first, ":"):
+		s = "http://" + s
+	default:
+		s = "/" + s
 	}
 	u, err := url.Parse(s)
 	if err != nil || u.User != nil || u.Host != "" && u.Scheme != "http" && u.Scheme != "https" {
-		return nil, usageError{fmt.Errorf("%q: expected a URL such as "+
-			"http://127.0.0.1:9001/files/a, or its path, /files/a", c.URL)}
+		return "", usagef("%q: expected a URL such as http://127.0.0.1:9001/files/a, or its path, "+
+			"/files/a", c.URL)
 	}
-	if c.URL = s; u.Port() == "" && u.Host != "" {
-		port := map[string]string{"http": "80", "https": "443"}[u.Scheme]
-		u.Host = net.JoinHostPort(u.Hostname(), port)
+	c.URL = s
+	if c.Admin != "" {
+		address := strings.TrimSuffix(strings.TrimPrefix(c.Admin, "http://"), "/")
+		if err := new(config.Addr).UnmarshalText([]byte(address)); err != nil {
+			return "", usagef("--admin: %w", err)
+		}
+		return address, nil
 	}
-	return u, nil
+	port, err := net.LookupPort("tcp", cmp.Or(u.Port(), u.Scheme))
+	if u.Host != "" && !c.serves(u.Hostname(), port) {
+		if err != nil || port+1000 > math.MaxUint16 {
+			return "", usagef("no admin address follows from %s, whose port + 1000 isn't one: "+
+				"give --admin", u.Host)
+		}
+		return net.JoinHostPort(u.Hostname(), strconv.Itoa(port+1000)), nil
+	}
+	a := config.Addresses{Listen: c.Listen, AdminListen: c.AdminListen}
+	return adminOf(&a, p, "--admin")
 }
 
-// serves reports whether u is at the address of the settings, by their texts.
-func (c *explainCmd) serves(u *url.URL) bool {
+// serves reports whether the node of the settings serves clients there, by the texts.
+func (c *explainCmd) serves(host string, port int) bool {
 	here := func(host string) bool {
-		ip := net.ParseIP(host)
+		ip, _ := netip.ParseAddr(host)
 		return host == "" || host == "localhost" || ip.IsLoopback() || ip.IsUnspecified()
 	}
-	return u.Port() == strconv.Itoa(c.Listen.Port()) && (u.Hostname() == c.Listen.Host() ||
-		here(u.Hostname()) && here(c.Listen.Host()))
+	own := c.Listen.Host()
+	return port == c.Listen.Port() && (host == own || here(host) && here(own))
 }
 
-// explanation asks the admin listener at the address, and copies what it answers to w.
+// explanation asks the admin listener at the address, and copies what it answers to w. The listener
+// answers for localhost, whatever name it is reached by.
 func explanation(ctx context.Context, w io.Writer, address string, form url.Values) error {
-	u := url.URL{Scheme: "http", Host: address, Path: "/explain", RawQuery: form.Encode()}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
-	if err != nil {
-		return usageError{err}
-	}
-	// The listener answers for this, whatever name it is reached by.
-	req.Host = "localhost"
+	u := &url.URL{Scheme: "http", Host: address, Path: "/explain", RawQuery: form.Encode()}
+	req := (&http.Request{URL: u, Host: "localhost"}).WithContext(ctx)
 	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // and no proxy
 	res, err := client.Do(req)
-	if err != nil {
-		if failed, ok := errors.AsType[*url.Error](err); ok {
-			err = failed.Err // without the whole request
-		}
-		return fmt.Errorf("no node answers at %s: %w; if its admin listener is elsewhere, "+
-			"name it with --admin (its log tells the address)", address, err)
+	if failed, ok := errors.AsType[*url.Error](err); ok { // which has the whole URL
+		return fmt.Errorf("no node answers at %s: %w; if its admin listener is elsewhere, name it "+
+			"with --admin (its log tells the address)", address, failed.Err)
 	}
 	defer res.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(res.Body, maxExplanation))
@@ -142,10 +121,10 @@ func explanation(ctx context.Context, w io.Writer, address string, form url.Valu
 	case err != nil:
 		return fmt.Errorf("the explanation from %s broke off: %w", address, err)
 	case res.StatusCode == http.StatusBadRequest:
-		return usageError{errors.New(strings.TrimSpace(string(body)))}
+		return usagef("%s", bytes.TrimSpace(body))
 	case res.StatusCode != http.StatusOK:
-		return fmt.Errorf("%s answers %s: is it the admin listener of a node? "+
-			"Name that with --admin", address, res.Status)
+		return fmt.Errorf("%s answers %s: is it the admin listener of a node? Name that with "+
+			"--admin", address, res.Status)
 	}
 	_, err = w.Write(body)
 	return err

@@ -18,7 +18,7 @@ func TestExplainIsGuarded(t *testing.T) {
 		status           int
 		text             string
 	}{
-		{"/explain?url=/files/a", "", "", 200, "GET "},
+		{"/explain?url=/files/a", "", "", 200, "Request      GET "},
 		{"/explain?url=/files/a", "rebound.example", "", 403, `The host "rebound.example" isn't this listener's own: ask as localhost`},
 		{"/explain?url=/files/a", "", "cross-site", 403, "A page of another site asks for this"},
 		{"/healthz", "rebound.example", "cross-site", 200, "ok"},

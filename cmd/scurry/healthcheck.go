@@ -50,14 +50,21 @@ func (h *healthcheckCmd) target(p process) (string, error) {
 		}
 		return strings.TrimSuffix(h.URL, "/") + path, nil
 	}
-	if err := derive(&h.Addresses, h.Addresses.Nodes, p); err != nil {
+	address, err := adminOf(&h.Addresses, p, "--admin-listen or --url")
+	return "http://" + address + path, err
+}
+
+// adminOf is the admin address of the node with those settings. An error names the flags that can
+// give it instead.
+func adminOf(a *config.Addresses, p process, flags string) (string, error) {
+	if err := derive(a, a.Nodes, p); err != nil {
 		return "", err
 	}
-	if h.Addresses.AdminListen.Port() == 0 {
-		return "", usagef("the node picks its admin port when it starts: " +
-			"take the address from its log, and give it as --admin-listen or --url")
+	if a.AdminListen.Port() == 0 {
+		return "", usagef("the node picks its admin port when it starts: take the address from "+
+			"its log, and give it as %s", flags)
 	}
-	return "http://" + string(h.Addresses.AdminListen) + path, nil
+	return string(a.AdminListen), nil
 }
 
 // ask returns the line that the node answers with. The error says why the answer isn't a 200.

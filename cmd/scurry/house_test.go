@@ -64,7 +64,7 @@ func TestHouse(t *testing.T) {
 		"internal/logging":    {},
 		"internal/listen":     {"internal/hostport"},
 		"internal/hostport":   {},
-		"internal/admin":      {},
+		"internal/admin":      {"internal/explain"},
 		"internal/origintest": {},
 
 		"internal/wire/handshake": {},

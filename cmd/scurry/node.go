@@ -1,10 +1,8 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"slices"
@@ -97,7 +95,7 @@ func (n *node) clientServer() *http.Server {
 
 func (n *node) adminServer() *http.Server {
 	s := n.server(admin.Handler(admin.Config{
-		Ready: n.ready.Load, Explain: n.explain, Host: n.cfg.AdminListen.Host(),
+		Ready: n.ready.Load, Explain: n.proxy.Explain, Host: n.cfg.AdminListen.Host(),
 	}))
 	s.ReadTimeout, s.WriteTimeout = adminTimeout, adminTimeout
 	return s
@@ -111,11 +109,6 @@ func (n *node) server(h http.Handler) *http.Server {
 		MaxHeaderBytes: int(n.cfg.MaxHeaderBytes),
 		ErrorLog:       logging.Std(n.log),
 	}
-}
-
-// explain answers the admin listener's /explain.
-func (n *node) explain(ctx context.Context, q admin.Question) (io.WriterTo, error) {
-	return n.proxy.Explain(ctx, proxy.Question(q))
 }
 
 // abandon closes what a failed start has opened. Its errors are dropped, since the cause of the

@@ -2,35 +2,30 @@ package admin
 
 import (
 	"cmp"
-	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
+
+	"golang.org/x/net/http/httpguts"
+
+	"github.com/scurrycache/scurry/internal/explain"
 )
 
-// Question is a client's request that is to be explained. As parameters of /explain:
+// Explain explains a client's request. With probe it may ask the origin. It answers /explain, whose
+// parameters are:
 //
 //	url=URL          what the client asks for: a path that begins with a slash, or a whole URL. Must be given.
 //	method=METHOD    GET if it isn't given
 //	h=FIELD:+VALUE   a field of the request; may be repeated
 //	probe=0          the origin isn't to be asked, even if nothing is known of the resource
 //	format=json      as JSON, which Accept: application/json asks for as well, instead of text
-type Question struct {
-	Method string
-	URL    *url.URL
-	Header http.Header
-	Probe  bool
-}
+type Explain func(r *http.Request, probe bool) *explain.Explanation
 
-// Explain answers a Question: with something that writes itself as text, and that encoding/json
-// encodes. The error says what is wrong with the question, in words for the one who asked.
-type Explain func(ctx context.Context, q Question) (io.WriterTo, error)
-
-// Limits on what one question may be. They are well above what a client's request may be.
+// Limits on what is asked. They are well above what a client's request may be.
 const (
 	maxQuery  = 64 << 10
 	maxFields = 100
@@ -38,96 +33,85 @@ const (
 
 // ServeHTTP answers /explain.
 func (e Explain) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	var explanation io.WriterTo
-	q, format, err := question(r)
+	form, err := parameters(r)
+	var asked *http.Request
 	if err == nil {
-		explanation, err = e(r.Context(), q)
+		asked, err = request(r, form)
 	}
 	if err != nil {
 		answer(w, http.StatusBadRequest, err.Error()+"\n")
 		return
 	}
+	explanation := e(asked, form.Get("probe") != "0")
 	w.Header().Set("X-Content-Type-Options", "nosniff") // others' words are in it
-	if format != "json" {
-		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		_, _ = explanation.WriteTo(w) // if it fails, nobody is there to be told
+	if form.Get("format") != "json" {
+		answer(w, http.StatusOK, explanation.String())
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
 	encoder := json.NewEncoder(w)
 	encoder.SetIndent("", "  ")
-	_ = encoder.Encode(explanation)
+	_ = encoder.Encode(explanation) // if it fails, nobody is there to be told
 }
 
-// question reads the parameters of /explain. An error says what to do.
-func question(r *http.Request) (q Question, format string, err error) {
+// known are the parameters, with the values that they may have; nil for any.
+var known = map[string][]string{
+	"url": nil, "method": nil, "h": nil, "probe": {"0", "1"}, "format": {"text", "json"},
+}
+
+// parameters are those of r, and a format. An error says what to do.
+func parameters(r *http.Request) (url.Values, error) {
 	if len(r.URL.RawQuery) > maxQuery {
-		return q, "", fmt.Errorf("the query has more than %d bytes: ask about a shorter URL, with "+
+		return nil, fmt.Errorf("the query has more than %d bytes: ask about a shorter URL, with "+
 			"fewer fields", maxQuery)
 	}
 	form, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
-		return q, "", fmt.Errorf("the query can't be read (%w): encode the values as an HTML form "+
+		return nil, fmt.Errorf("the query can't be read (%w): encode the values as an HTML form "+
 			"does, %%25 for a %% and %%3B for a semicolon", err)
 	}
 	for name, values := range form {
-		if !slices.Contains([]string{"url", "method", "h", "probe", "format"}, name) {
-			return q, "", fmt.Errorf("unknown parameter %q: there are url, method, h, probe and "+
+		switch want, ok := known[name]; {
+		case !ok:
+			return nil, fmt.Errorf("unknown parameter %q: there are url, method, h, probe and "+
 				"format; if it belongs to the url, write its & as %%26", name)
-		}
-		if len(values) > 1 && name != "h" {
-			return q, "", fmt.Errorf("%s is given %d times: give it once, with each & in it "+
+		case len(values) > 1 && name != "h":
+			return nil, fmt.Errorf("%s is given %d times: give it once, with each & in it "+
 				"written as %%26", name, len(values))
+		case want != nil && !slices.Contains(want, values[0]):
+			return nil, fmt.Errorf("%s=%s: expected %s", name, values[0],
+				strings.Join(want, " or "))
 		}
 	}
 	if strings.Contains(strings.Join(r.Header["Accept"], ","), "application/json") {
-		format = "json"
+		form.Set("format", cmp.Or(form.Get("format"), "json"))
 	}
-	format = cmp.Or(form.Get("format"), format, "text")
-	if format != "json" && format != "text" {
-		return q, "", fmt.Errorf("format=%s: expected text or json", format)
-	}
-	probe := cmp.Or(form.Get("probe"), "1")
-	if probe != "0" && probe != "1" {
-		return q, "", fmt.Errorf("probe=%s: expected 0, to leave the origin alone, or 1", probe)
-	}
-	q.Method, q.Probe = form.Get("method"), probe == "1"
-	if q.URL, err = asked(form.Get("url")); err == nil {
-		q.Header, err = header(form["h"])
-	}
-	return q, format, err
+	return form, nil
 }
 
-// asked reads the URL that is to be explained.
-func asked(s string) (*url.URL, error) {
-	if s == "" {
-		return nil, fmt.Errorf("there is no url: ask for /explain?url=/files/1.txt, with what a " +
+// request is the one that the parameters of r describe.
+func request(r *http.Request, form url.Values) (*http.Request, error) {
+	asked, err := http.NewRequestWithContext(r.Context(), form.Get("method"), form.Get("url"), nil)
+	switch {
+	case form.Get("url") == "":
+		return nil, errors.New("there is no url: ask for /explain?url=/files/1.txt, with what a " +
 			"client would ask for")
-	}
-	u, err := url.Parse(s)
-	if err == nil && u.Host != "" {
-		u.Path = cmp.Or(u.Path, "/") // RFC 9110 section 4.2.3
-	}
-	if err != nil || u.Opaque != "" || !strings.HasPrefix(u.Path, "/") {
+	case err != nil:
+		return nil, fmt.Errorf("no client can ask for that: %.300s", err)
+	case asked.URL.Opaque != "", asked.URL.Host == "" && !strings.HasPrefix(asked.URL.Path, "/"):
 		return nil, fmt.Errorf("url=%.200s: expected a path that begins with a slash, such as "+
-			"/files/1.txt, or a whole URL with such a path", s)
+			"/files/1.txt, or a whole URL with such a path", form.Get("url"))
+	case len(form["h"]) > maxFields:
+		return nil, fmt.Errorf("there are %d fields: give %d at most", len(form["h"]), maxFields)
 	}
-	return u, nil
-}
-
-// header reads fields that are given as "Field: value".
-func header(fields []string) (http.Header, error) {
-	if len(fields) > maxFields {
-		return nil, fmt.Errorf("there are %d fields: give %d at most", len(fields), maxFields)
-	}
-	h := http.Header{}
-	for _, f := range fields {
+	for _, f := range form["h"] {
 		name, value, ok := strings.Cut(f, ":")
-		if !ok {
-			return nil, fmt.Errorf("h=%.200s: expected a field of the request as in "+
+		value = strings.TrimSpace(value)
+		if !ok || !httpguts.ValidHeaderFieldName(name) || !httpguts.ValidHeaderFieldValue(value) {
+			return nil, fmt.Errorf("h=%.200q: expected a field of the request as in "+
 				"h=Accept-Encoding:+gzip", f)
 		}
-		h.Add(name, strings.TrimSpace(value))
+		asked.Header.Add(name, value)
 	}
-	return h, nil
+	return asked, nil
 }

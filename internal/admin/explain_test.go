@@ -1,8 +1,6 @@
 package admin_test
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -12,27 +10,17 @@ import (
 	"testing"
 
 	"github.com/scurrycache/scurry/internal/admin"
+	"github.com/scurrycache/scurry/internal/explain"
 )
 
-// echo is an explanation that tells the question.
-type echo struct {
-	Asked string `json:"asked"`
-}
-
-func (e echo) WriteTo(w io.Writer) (int64, error) {
-	n, err := io.WriteString(w, e.Asked)
-	return int64(n), err
-}
-
-func explain(_ context.Context, q admin.Question) (io.WriterTo, error) {
-	if q.Method == "BAD" {
-		return nil, errors.New("no such method")
-	}
-	return echo{fmt.Sprint(q.Method, " ", q.URL, " ", q.Header, " ", q.Probe)}, nil
+// echo explains a request by what it is.
+func echo(r *http.Request, probe bool) *explain.Explanation {
+	asked := fmt.Sprint(r.Method, " ", r.URL, " ", r.Header, " ", probe)
+	return &explain.Explanation{Action: "hit", Lines: []explain.Line{{Name: "Asked", Text: asked}}}
 }
 
 func TestExplain(t *testing.T) {
-	server := httptest.NewServer(admin.Handler(admin.Config{Ready: func() bool { return true }, Explain: explain}))
+	server := httptest.NewServer(admin.Handler(admin.Config{Ready: func() bool { return true }, Explain: echo}))
 	defer server.Close()
 	defer server.Client().CloseIdleConnections()
 	const text, json = "text/plain; charset=utf-8", "application/json"
@@ -41,26 +29,28 @@ func TestExplain(t *testing.T) {
 		status                int
 		contentType, body     string // the body begins so
 	}{
-		{"GET", "url=/files/a", "", 200, text, " /files/a map[] true"},
-		{"GET", "url=http://h:1/files/a%3Fb%26c&method=HEAD&probe=0", "", 200, text, "HEAD http://h:1/files/a?b&c map[] false"},
-		{"GET", "url=/files/a&h=accept:+x&h=Accept:y&probe=1", "", 200, text, " /files/a map[Accept:[x y]] true"},
-		{"GET", "url=/files/a&format=json", "", 200, json, "{\n  \"asked\": \" /files/a map[] true\"\n}\n"},
+		{"GET", "url=/files/a", "", 200, text, "Asked        GET /files/a map[] true"},
+		{"GET", "url=http://h:1/files/a%3Fb%26c&method=HEAD&probe=0", "", 200, text, "Asked        HEAD http://h:1/files/a?b&c map[] false"},
+		{"GET", "url=/files/a&h=accept:+x&h=Accept:y&probe=1", "", 200, text, "Asked        GET /files/a map[Accept:[x y]] true"},
+		{"GET", "url=/files/a&format=json", "", 200, json, "{\n  \"action\": \"hit\",\n  \"lines\": [\n    {\n      \"name\": \"Asked\",\n      \"text\": \"GET /files/a map[] true\"\n    }\n  ]\n}\n"},
 		{"GET", "url=/files/a", "text/html, application/json;q=0.9", 200, json, "{"},
-		{"GET", "url=/files/a&format=text", json, 200, text, " /files/a"},
+		{"GET", "url=/files/a&format=text", json, 200, text, "Asked        GET /files/a"},
 		{"HEAD", "url=/files/a", "", 200, text, ""},
 		{"POST", "url=/files/a", "", 405, "", "Method Not Allowed"},
 
 		{"GET", "", "", 400, text, "there is no url: ask for /explain?url=/files/1.txt"},
 		{"GET", "url=files/a", "", 400, text, "url=files/a: expected a path that begins with a slash"},
 		{"GET", "url=mailto:a", "", 400, text, "url=mailto:a: expected"},
-		{"GET", "url=%2525%25zz", "", 400, text, "url=%25%zz: expected"},
+		{"GET", "url=%2525%25zz", "", 400, text, `no client can ask for that: parse "%25%zz": invalid URL escape`},
 		{"GET", "url=/files/a&url=/files/b", "", 400, text, "url is given 2 times"},
 		{"GET", "url=/files/a?b=c&d=e", "", 400, text, `unknown parameter "d": there are url, method, h, probe and format; if it belongs to the url, write its & as %26`},
 		{"GET", "url=/files/a&probe=no", "", 400, text, "probe=no: expected 0"},
 		{"GET", "url=/files/a&format=xml", "", 400, text, "format=xml: expected text or json"},
-		{"GET", "url=/files/a&h=Accept", "", 400, text, "h=Accept: expected a field of the request as in h=Accept-Encoding:+gzip"},
+		{"GET", "url=/files/a&h=Accept", "", 400, text, `h="Accept": expected a field of the request as in h=Accept-Encoding:+gzip`},
 		{"GET", "url=/files/%zz", "", 400, text, "the query can't be read"},
-		{"GET", "url=/files/a&method=BAD", "", 400, text, "no such method"},
+		{"GET", "url=/files/a&method=A+B", "", 400, text, `no client can ask for that: net/http: invalid method "A B"`},
+		{"GET", "url=/files/a&h=A+B:+c", "", 400, text, `h="A B: c": expected`},
+		{"GET", "url=/files/a&h=A:+b%0D%0Ac", "", 400, text, `h="A: b\r\nc": expected`},
 		{"GET", "url=/files/a" + strings.Repeat("&h=a:b", 101), "", 400, text, "there are 101 fields: give 100 at most"},
 		{"GET", "url=/files/" + strings.Repeat("a", 64<<10), "", 400, text, "the query has more than 65536 bytes"},
 	}
@@ -96,7 +86,7 @@ func TestExplain(t *testing.T) {
 
 // FuzzExplain: whatever is asked, there is an answer.
 func FuzzExplain(f *testing.F) {
-	handler := admin.Handler(admin.Config{Ready: func() bool { return true }, Explain: explain})
+	handler := admin.Handler(admin.Config{Ready: func() bool { return true }, Explain: echo})
 	f.Add("url=/files/a&h=a:b&probe=0")
 	f.Fuzz(func(t *testing.T, query string) {
 		w := httptest.NewRecorder()

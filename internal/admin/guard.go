@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"strings"
 )
 
@@ -37,7 +38,7 @@ func refuse(w http.ResponseWriter, why string) {
 // address at which r arrived. A listener on all interfaces may be reached by translated addresses,
 // so any IP address is right there: the page of another site can't have this one as its name.
 func (c Config) own(r *http.Request) bool {
-	host := hostOf(r.Host)
+	host := strings.ToLower(strings.TrimSuffix((&url.URL{Host: r.Host}).Hostname(), "."))
 	if host == "localhost" || host != "" && strings.EqualFold(host, c.Host) {
 		return true
 	}
@@ -48,15 +49,6 @@ func (c Config) own(r *http.Request) bool {
 	ip = ip.WithZone("").Unmap()
 	listens, _ := netip.ParseAddr(c.Host)
 	return ip.IsLoopback() || c.Host == "" || listens.IsUnspecified() || ip == arrival(r)
-}
-
-// hostOf returns the host in a Host field, without the port.
-func hostOf(field string) string {
-	host, _, err := net.SplitHostPort(field)
-	if err != nil {
-		host = strings.Trim(field, "[]")
-	}
-	return strings.ToLower(strings.TrimSuffix(host, "."))
 }
 
 // arrival returns the address of this machine at which r arrived.

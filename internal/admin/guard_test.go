@@ -57,7 +57,7 @@ func TestGuard(t *testing.T) {
 		{"127.0.0.1", "127.0.0.1", "evil.example", []string{"Origin", "http://evil.example", "Sec-Fetch-Site", "same-origin"}, otherHost},
 	}
 	for _, tt := range tests {
-		handler := admin.Handler(admin.Config{Ready: func() bool { return true }, Explain: explain, Host: tt.listen})
+		handler := admin.Handler(admin.Config{Ready: func() bool { return true }, Explain: echo, Host: tt.listen})
 		for _, path := range []string{"/explain?url=/files/a", "/explain", "/healthz", "/readyz"} {
 			r := httptest.NewRequest("GET", path, nil)
 			r.Host = tt.host
@@ -81,7 +81,7 @@ func TestGuard(t *testing.T) {
 
 // TestGuardOverSockets: the address at which a request arrives is known to be the listener's own.
 func TestGuardOverSockets(t *testing.T) {
-	server := httptest.NewServer(admin.Handler(admin.Config{Ready: func() bool { return true }, Explain: explain, Host: "node1.example"}))
+	server := httptest.NewServer(admin.Handler(admin.Config{Ready: func() bool { return true }, Explain: echo, Host: "node1.example"}))
 	defer server.Close()
 	defer server.Client().CloseIdleConnections()
 	for host, status := range map[string]int{"": 200, "node1.example": 200, "node2.example": 403, "192.0.2.1": 403} {

@@ -225,7 +225,7 @@ func unruly(r *Rules, q *Request, f *Found, d *Decision) string {
 		return "there is no record"
 	case d.Action == Serve && d.Record.Pass:
 		return "what isn't stored is served"
-	case stored && q.Authorized && !Shared(d.Record):
+	case stored && q.Authorized && !d.Record.Facts.Shared:
 		return "what is for others is served to a request with Authorization"
 	case stored && d.Record == f.Record && (f.MustRevalidate || f.Gone != nil && f.Gone.Version == d.Record.Version):
 		return "what is doubted or gone is served"

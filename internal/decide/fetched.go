@@ -24,7 +24,7 @@ func (r *Rules) Fetched(q *Request, d Decision, res *store.Result, tries int) De
 		return r.fetch(q, again) // now the owner gets to know that this one doesn't suffice
 	}
 	known := rec.Facts
-	if res.Collapsed && !d.Alone && !(known.Shareable() && (!q.Authorized || Shared(rec))) {
+	if res.Collapsed && !d.Alone && !(known.Shareable() && Permitted(q, rec) != nil) {
 		d.Why, d.Record, d.Alone = WhyForAnother, rec, true // RFC 9111 section 4
 		return r.fetch(q, d)
 	}
@@ -94,7 +94,7 @@ func (r *Rules) Failed(q *Request, d Decision, f *store.Failure) Decision {
 
 // about reports whether rec, which may be nil, holds a response that may be for q.
 func about(q *Request, rec *store.Record) bool {
-	return rec != nil && !rec.Pass && (!q.Authorized || Shared(rec))
+	return rec != nil && !rec.Pass && Permitted(q, rec) != nil
 }
 
 // Unanswered is for a request that the origin couldn't answer.

@@ -62,10 +62,7 @@ func (r *Rules) Decide(q *Request, f *Found) Decision {
 	if f.Tries >= Restarts { // the origin is left to answer this one itself
 		return forward(WhyChanging, nil, CacheStatus{Fwd: "uri-miss", Detail: "changing"})
 	}
-	rec := f.Record
-	if rec != nil && q.Authorized && !Shared(rec) {
-		rec = nil // what it says is for others
-	}
+	rec := Permitted(q, f.Record)
 	switch {
 	case rec == nil || f.MustRevalidate || f.Gone != nil && rec.Version == f.Gone.Version:
 		return r.miss(q, f, rec)
@@ -95,7 +92,7 @@ func (r *Rules) Reuse(q *Request, rec *store.Record) (d Decision, ok bool) {
 	d = Decision{Action: Serve, Record: rec}
 	d.Use, ok = rec.Facts.Usable(q.Header, r.Now(), rec.RetryAfter.Time())
 	switch {
-	case !ok && q.Authorized && !Shared(rec):
+	case !ok && Permitted(q, rec) == nil:
 		d.Why, d.Status.Fwd = WhyPrivate, "request"
 		return d, false
 	case !ok:
@@ -138,7 +135,7 @@ func (r *Rules) miss(q *Request, f *Found, rec *store.Record) Decision {
 		}
 	}
 	d := Decision{Why: WhyMiss, Status: CacheStatus{Fwd: "uri-miss"}}
-	if f.Record != nil && !f.Record.Pass && q.Authorized && !Shared(f.Record) {
+	if f.Record != nil && !f.Record.Pass && Permitted(q, f.Record) == nil {
 		d.Status.Fwd = "request"
 	}
 	if q.Authorized && rec == nil { // who may share the answer, only the answer says
@@ -205,6 +202,12 @@ func unsatisfiable() Decision {
 		Outcome: OutcomeMiss, Status: CacheStatus{Detail: "only-if-cached"}}
 }
 
-// Shared reports whether rec may answer requests with Authorization (RFC 9111 section 3.5). What is
-// stored of an answer to a request without may not do for one with it, unless the origin says so.
-func Shared(rec *store.Record) bool { return !rec.Pass && rec.Facts.Shared }
+// Permitted is rec, which may be nil, but nil if q has Authorization and rec may not answer it (RFC
+// 9111 section 3.5): what is stored of an answer to a request without may not do for one with it,
+// unless the origin says so.
+func Permitted(q *Request, rec *store.Record) *store.Record {
+	if rec != nil && q.Authorized && (rec.Pass || !rec.Facts.Shared) {
+		return nil
+	}
+	return rec
+}

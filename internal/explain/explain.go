@@ -2,7 +2,7 @@
 // what it will do when the request comes. It has no procedure of its own: it asks for the decision
 // as package serve does, doesn't carry it out, and looks up the words for its reasons.
 //
-//	Question ─► route ─► Lookup, the owner ─► decide ─► Explanation
+//	request ─► route ─► Lookup, the owner ─► decide ─► Explanation: lines of (name, text, section)
 package explain
 
 import (
@@ -12,7 +12,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -24,276 +23,141 @@ import (
 	"github.com/scurrycache/scurry/internal/store"
 )
 
-// Question is a client's request that Explain is to be about.
-type Question struct {
-	Method string      // "" means GET
-	URL    *url.URL    // what the client asks for; its scheme and host don't matter
-	Header http.Header // names in any case
-
-	// Probe: if nothing is known of the resource, the origin is asked for it, once, as the cache
-	// would. What it answers is explained and thrown away.
-	Probe bool
-}
-
 // probeTime is how long the origin is waited for when it is asked for an explanation.
 const probeTime = 8 * time.Second
 
-// Explainer explains what a Server does. Both fields must be set.
-type Explainer struct {
-	*serve.Server
-	Self func() string // the name of this node; "" if there is no other
-}
-
-// Explain says what the cache has stored for such a request, why it has or hasn't, and what it will
-// do when the request comes. It changes nothing that is stored. It is for those who operate the
-// cache: what it says isn't for clients. The error says what is wrong with the request.
-func (c *Explainer) Explain(ctx context.Context, asked Question) (*Explanation, error) {
-	x, err := c.inquire(asked)
-	if err != nil {
-		return nil, err
-	}
-	if x.route(asked.URL) {
-		x.Owner = c.Store.Owner(x.q.Resource)
-		x.decide(ctx)
-		x.list()
-		x.next()
-		x.standing()
-		if asked.Probe && decide.Reads(x.q.Method) && x.mine == nil && x.found.AtOwner == nil {
-			x.probe(ctx)
-		}
-		x.Hints.when(x.Owner != x.Node, "", "Its owner, %s, knows all that is stored of it: ask "+
-			"there, with --admin and its admin address.", x.Owner)
-	}
-	return x.Explanation, nil
-}
-
-// inquiry is a Question on its way to an Explanation.
+// inquiry is a request on its way to an Explanation.
 type inquiry struct {
-	*Explanation
-	c        *Explainer
+	Explanation
+	*serve.Server
+	self     string // the name of this node; "" if there is no other
+	now      time.Time
 	q        decide.Request
 	found    decide.Found
 	decision decide.Decision
-	mine     *store.Record // what the request selects here, unless the owner knows better
-	away     bool          // the owner is another node, and has been asked
+	known    *store.Record // what the request selects here, or at its owner if that has it, too
+	owner    string
+	away     bool // the owner is another node, and has been asked
 }
 
-func (c *Explainer) inquire(asked Question) (*inquiry, error) {
-	r := &http.Request{Method: cmp.Or(asked.Method, http.MethodGet), ProtoMajor: 1, ProtoMinor: 1,
-		Header: http.Header{}}
-	switch {
-	case asked.URL == nil:
-		return nil, errors.New("there is no URL to explain")
-	case !httpcache.IsToken(r.Method):
-		return nil, fmt.Errorf("%q can't be a method", shown(r.Method))
-	}
-	for name, values := range asked.Header {
-		for _, v := range values {
-			if !httpcache.IsToken(name) || strings.ContainsAny(v, "\r\n\x00") {
-				return nil, fmt.Errorf("%q can't be a request's field", shown(name+": "+v))
-			}
-			r.Header.Add(name, strings.Trim(v, " \t"))
+// Explain is what proxy.Proxy's Explain returns, for s on the node self.
+func Explain(s *serve.Server, self string, r *http.Request, probe bool) *Explanation {
+	x := &inquiry{Server: s, self: self, now: s.Now(), q: s.Request(r, "")}
+	x.q.Header = httpcache.EndToEnd(x.q.Header)
+	x.say("Request", "", "%s %s", r.Method, shown(site.Shown(r.URL)))
+	x.fields("Request", x.q.Header, nil)
+	x.wishes()
+	if x.route(r.URL) {
+		x.owner = s.Store.Owner(x.q.Resource)
+		x.decide(r.Context())
+		x.next()
+		x.list()
+		if probe && decide.Reads(x.q.Method) && x.known == nil {
+			x.probe(r.Context())
 		}
+		x.key()
 	}
-	q := c.Request(r, "")
-	q.Header = httpcache.EndToEnd(q.Header)
-	return &inquiry{c: c, q: q, Explanation: &Explanation{
-		Method: q.Method, URL: shown(site.Shown(asked.URL)), Fields: allFields(q.Header),
-		Time: c.Now(), Node: c.Self(), Stored: []StoredResponse{},
-	}}, nil
+	return &x.Explanation
 }
 
-// route finds the key of u, as the Proxy does. If there is none, it says so, and reports false.
+// route finds the resource of u, as the Proxy does, or says why there is none.
 func (x *inquiry) route(u *url.URL) bool {
-	mount, status := x.c.Site.Mount, http.StatusOK
-	key, err := "", error(nil)
-	switch way := x.c.Site.Way(u); {
+	s, err := x.Site, error(nil)
+	status, section, why := http.StatusBadRequest, "", ""
+	switch way := s.Way(u); {
 	case way == site.ToResource:
-		key, err = x.c.Site.KeyFromURL(u)
+		x.q.Resource, err = s.KeyFromURL(u)
 	case way == site.ToNothing:
-		status = http.StatusNotFound
-		x.Now.say("", "Only what is under %s, or asked for by /zk?key=, is served.", mount)
-		x.Hints.say("", "If a file of the origin is meant, ask about %s.",
-			mount+shown(strings.TrimPrefix(site.Spelling(u), "/")))
+		status, why = http.StatusNotFound, fmt.Sprintf("only what is under %s, or asked for by "+
+			"/zk?key=, is served. If a file of the origin is meant, ask about %s", s.Mount,
+			s.Mount+shown(strings.TrimPrefix(site.Spelling(u), "/")))
 	case !decide.Reads(x.q.Method):
-		status = http.StatusMethodNotAllowed
-		x.Now.say("", "This can only be read, with GET or HEAD.")
+		status, why = http.StatusMethodNotAllowed, "this can only be read"
 	case way == site.ToForm:
-		key, err = site.KeyFromForm(u.RawQuery)
+		x.q.Resource, err = site.KeyFromForm(u.RawQuery)
 	default:
-		status = http.StatusTemporaryRedirect
-		x.Now.say("", "This only leads to %s. Ask about that.", mount)
+		status, why = http.StatusTemporaryRedirect, "this only leads to "+s.Mount
 	}
 	switch {
-	case errors.Is(err, site.ErrLong):
-		status = http.StatusRequestURITooLong
-		x.Now.say("RFC 9110 §15.5.15", "The URL is longer than %d bytes.", site.MaxKey)
-	case err != nil:
-		status = http.StatusBadRequest
-		x.Now.say("RFC 9110 §15.5.1", "It can't be answered: %s.", err)
-	case status == http.StatusOK:
-		x.keyed(key)
+	case err == nil && why == "":
 		return true
+	case errors.Is(err, site.ErrLong):
+		status, section = http.StatusRequestURITooLong, "9110 §15.5.15"
+		why = fmt.Sprintf("%s: the limit is %d bytes", err, site.MaxKey)
+	case err != nil:
+		section, why = "9110 §15.5.1", err.Error()
 	}
-	x.Next = Next{Action: actions[decide.Refuse], Status: status}
-	x.Next.Statements.say("", "The next such request is answered with %d %s, and the origin "+
-		"isn't asked.", status, http.StatusText(status))
+	x.act(&decide.Decision{Action: decide.Refuse, Code: status}, rule{section, ": " + why + "."})
 	return false
 }
 
-// keyed takes note of the key, and says what else is stored under it.
-func (x *inquiry) keyed(key string) {
-	x.q.Resource = key
-	likely, canonical := x.c.Site.LikelyKey(key), site.Canonical(key)
-	x.Key = cmp.Or(shown(likely), "(the folder "+x.c.Site.Mount+" itself)")
-	x.About.when(likely != key, "", "By the No-Vary-Search of an earlier response, what is "+
-		"stored under it is also for %s.", shown(key))
-	x.About.when(canonical != key, "RFC 3986 §6.2.2", "Other spellings of the path, such as %s, "+
-		"are stored each for itself, but have the same owner and are invalidated together.",
-		shown(canonical))
-	x.About.when(likely == key && strings.Contains(key, "?"), "RFC 9111 §2",
-		"Each other query, or order of its parts, is stored for itself.")
-}
-
-// decide makes the decision about the request, as serve does, but asks the owner only, and only for
-// what it has stored.
+// decide decides as serve does, but asks nobody but the owner, and only for what it has stored.
 func (x *inquiry) decide(ctx context.Context) {
-	x.c.Lookup(&x.q, &x.found)
-	d, atOnce := x.c.Rules.AtOnce(&x.q)
+	x.Lookup(&x.q, &x.found)
+	d, atOnce := x.Rules.AtOnce(&x.q)
 	if !atOnce {
-		d = x.c.Rules.Decide(&x.q, &x.found)
-		x.mine = x.permitted(x.found.Record)
+		d = x.Rules.Decide(&x.q, &x.found)
+		x.known = decide.Permitted(&x.q, x.found.Record)
 	}
-	switch d.Action {
-	case decide.Look:
+	if d.Asks() && x.owner != x.self {
 		x.askOwner(ctx)
+	}
+	switch {
+	case d.Action == decide.Look:
 		x.found.Looked = true
-		d = x.c.Rules.Decide(&x.q, &x.found)
-	case decide.Fetch, decide.Revalidate:
-		if x.askOwner(ctx); x.found.AtOwner != nil {
-			d = x.c.Rules.Fetched(&x.q, d, x.found.AtOwner, 0)
-		}
+		d = x.Rules.Decide(&x.q, &x.found)
+	case x.found.AtOwner != nil:
+		d = x.Rules.Fetched(&x.q, d, x.found.AtOwner, 0)
 	}
 	x.decision = d
 }
 
-// permitted is rec, but nil if it isn't for requests like this one, which has Authorization.
-func (x *inquiry) permitted(rec *store.Record) *store.Record {
-	if rec != nil && x.q.Authorized && !decide.Shared(rec) {
-		return nil
-	}
-	return rec
-}
-
-// askOwner asks the owner for what it has stored for the request, if that is another node.
+// askOwner asks the owner, another node, for what it has stored for the request.
 func (x *inquiry) askOwner(ctx context.Context) {
-	if x.Owner == x.Node {
-		return
-	}
-	rec, err := x.c.Store.Inspect(ctx, &store.Request{Key: x.found.Key, Target: x.q.Resource,
+	rec, err := x.Store.Inspect(ctx, &store.Request{Key: x.found.Key, Target: x.q.Resource,
 		Fields: store.Fields{Header: x.q.Header, Proto: "HTTP/1.1"}, Head: x.q.Head()})
 	if err != nil {
-		x.Hints.say("", "The owner, %s, can't be asked now (%s), so this node stands in for it.",
-			x.Owner, shown(err.Error()))
+		x.say("Owner", "", "%s can't be asked (%s): this node stands in for it.", x.owner,
+			shown(err.Error()))
 		return
 	}
 	x.away = true
-	if rec = x.permitted(rec); rec != nil {
-		rec = rec.Clone()
-		rec.Lease = 0 // it is the owner's own
-		x.found.AtOwner = &store.Result{Record: rec, Found: true, Peer: x.Owner}
-		x.mine = nil
+	if rec = decide.Permitted(&x.q, rec); rec != nil {
+		x.found.AtOwner = &store.Result{Record: rec, Found: true, Peer: x.owner}
+		x.known = rec
 	}
-}
-
-// list describes what is stored of the resource, here and at its owner.
-func (x *inquiry) list() {
-	for _, rec := range x.c.Store.List(x.found.Key) {
-		if !rec.Pass || x.Time.Before(rec.PassUntil.Time()) {
-			x.Stored = append(x.Stored, x.stored(rec, x.mine != nil &&
-				rec.Version == x.mine.Version && rec.Revision == x.mine.Revision))
-		}
-	}
-	if x.found.AtOwner != nil {
-		r := x.stored(x.found.AtOwner.Record, true)
-		x.AtOwner = &r
-	}
-}
-
-// standing says how things are for the request.
-func (x *inquiry) standing() {
-	known, intro := x.AtOwner, "Its owner, "+x.Owner+", has it stored. "
-	for i := range x.Stored {
-		if x.Stored[i].Selected {
-			known, intro = &x.Stored[i], "A response is stored. "
-		}
-	}
-	headOnly := func(r StoredResponse) bool { return r.HeadOnly && !r.Bypass }
-	switch {
-	case decide.RefusedMethod(x.q.Method):
-		x.Now.say("", "%s is never sent to the origin.", x.q.Method)
-	case !decide.Reads(x.q.Method):
-		x.unread()
-	case known != nil:
-		x.Now = append(x.Now, known.Statements[:known.main]...)
-		if !known.Bypass {
-			x.Now[0].Text = intro + x.Now[0].Text
-		}
-		x.Now.when(x.mine != nil && x.found.MustRevalidate, "", "It has to be confirmed first: "+
-			"its time on this node is over, or this node was out of contact with the others.")
-	case x.found.Record != nil && x.mine == nil:
-		x.Now.say("RFC 9111 §3.5", "What is stored isn't for requests with Authorization: it "+
-			"doesn't say public, must-revalidate or s-maxage.")
-	case x.found.Variants:
-		x.Now.say("RFC 9111 §4.1", "Nothing is stored for this request. What is stored of this "+
-			"URL is for requests with other values in the fields that Vary names there.")
-	case slices.ContainsFunc(x.Stored, headOnly):
-		x.Now.say("RFC 9110 §9.3.2", "Nothing is stored for this request. What is stored of this "+
-			"URL came in answer to a HEAD, and answers HEADs only.")
-	default:
-		x.Now.say("", "Nothing is stored for this request.")
-	}
-}
-
-// unread says what becomes of a method that nothing stored answers.
-func (x *inquiry) unread() {
-	unsafe := decide.Unsafe(x.q.Method)
-	x.Now.say("RFC 9111 §4", "A %s always goes to the origin: only GET and HEAD are answered "+
-		"from memory.", x.q.Method)
-	x.Now.when(x.q.Method == http.MethodPost, "RFC 9110 §9.3.3", "Its answer is stored for later "+
-		"GETs if it is a 200 that says how long it stays fresh, and its Content-Location is this "+
-		"very URL.")
-	x.Now.when(unsafe, "RFC 9111 §4.4", "If it succeeds, all that was stored before under its "+
-		"key is dropped on all nodes, with what its Location and Content-Location name.")
-	x.Now.when(unsafe, "RFC 9875 §3", "So are the groups in its Cache-Group-Invalidation.")
 }
 
 // probe asks the origin and explains what its answer would lead to.
 func (x *inquiry) probe(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, probeTime)
 	defer cancel()
-	head, length, err := x.c.Origin.Probe(ctx, x.q.Method, x.q.Resource, x.q.Header)
-	switch {
-	case err != nil && ctx.Err() != nil:
-		x.Now.say("", "The origin was asked just now, and hasn't begun to answer within %s. A "+
-			"client waits longer.", probeTime)
-		return
-	case err != nil:
+	head, length, err := x.Origin.Probe(ctx, x.q.Method, x.q.Resource, x.q.Header)
+	if err != nil {
 		f := fetch.FailureOf(err)
-		x.Now.say("", "The origin was asked just now, which failed: %s. A client would get a %d.",
-			shown(f.Err.Error()), f.Status)
+		x.say("Origin", "", "asked just now, for %s at most, it failed: %s; a client would get "+
+			"a %d", probeTime, shown(f.Err.Error()), f.Status)
 		return
 	}
-	x.Time = x.c.Now()
-	a := x.account(head, length)
-	reason, ok := a.notStored(x.q.Header)
-	if ok {
-		a.reuse(nil)
-	} else {
-		a.refuse(reason)
-	}
-	x.Now.say("", "The origin was asked just now.")
-	x.Now.when(ok, "", "Its answer would be stored.")
-	x.Now = append(x.Now, a.Statements[:a.main]...)
-	x.Origin = &a.StoredResponse
+	rec := store.NewRecord()
+	rec.Status, rec.Length, rec.Rangeable = head.Status, length, fetch.Rangeable(head)
+	x.Origin.Describe(rec, x.q.Header, head)
+	x.now = x.Now()
+	x.describe("Origin", rec)
+}
+
+// key says what else is stored under the key, and which node owns it.
+func (x *inquiry) key() {
+	key := x.q.Resource
+	likely, canonical := x.Site.LikelyKey(key), site.Canonical(key)
+	x.say("Key", "", "%s", cmp.Or(shown(likely), "(the folder "+x.Site.Mount+" itself)"))
+	x.when(likely != key, "Key", "", "By the No-Vary-Search of an earlier response, what is "+
+		"stored under it is also for %s.", shown(key))
+	x.when(canonical != key, "Key", "3986 §6.2.2", "Other spellings of it, such as %s, are stored "+
+		"apart, but invalidated together.", shown(canonical))
+	x.when(likely == key && strings.Contains(key, "?"), "Key", "9111 §2", "Each other query, or "+
+		"order of its parts, is stored for itself.")
+	x.when(x.owner != "" && x.owner == x.self, "Owner", "", "%s, which is this node.", x.owner)
+	x.when(x.owner != x.self, "Owner", "", "%s knows all that is stored of it: ask there, with "+
+		"--admin and its admin address. This node is %s.", x.owner, x.self)
 }

@@ -6,15 +6,18 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"github.com/scurrycache/scurry/internal/decide"
 	"github.com/scurrycache/scurry/internal/fetch"
 	"github.com/scurrycache/scurry/internal/httpcache"
 	"github.com/scurrycache/scurry/internal/serve"
 	"github.com/scurrycache/scurry/internal/site"
+	"github.com/scurrycache/scurry/internal/store"
 )
 
 // noon is the time at which the responses of the tests are made.
@@ -33,37 +36,54 @@ func head(lines ...string) http.Header {
 // at formats noon plus d as an HTTP-date.
 func at(d time.Duration) string { return noon.Add(d).Format(http.TimeFormat) }
 
-// received is a response requested and received at noon.
-func received(status int, lines ...string) *httpcache.Response {
+// answer is a response requested and received at noon.
+func answer(status int, lines ...string) *httpcache.Response {
 	return &httpcache.Response{Status: status, Header: head(lines...), RequestTime: noon, ResponseTime: noon}
 }
 
-// accounts begins a description under a policy.
-func accounts(policy httpcache.Policy, request http.Header, r *httpcache.Response, now time.Time) *account {
+// described begins a description under a policy, at that time, of the response to a request.
+func described(policy httpcache.Policy, request http.Header, r *httpcache.Response, now time.Time) *response {
 	s := site.New(site.Config{Mount: "/files/", Base: &url.URL{Scheme: "http", Host: "o", Path: "/"}, Policy: policy})
-	x := &inquiry{Explanation: &Explanation{Time: now}, c: &Explainer{Server: serve.New(serve.Config{
-		Site: s, Origin: fetch.New(fetch.Config{Site: s}),
-	})}}
-	x.q.Authorized = len(request["Authorization"]) > 0
-	return x.account(r, 9)
+	x := &inquiry{now: now, Server: serve.New(serve.Config{Site: s, Origin: fetch.New(fetch.Config{Site: s})})}
+	x.q.Header, x.q.Authorized = request, len(request["Authorization"]) > 0
+	rec := store.NewRecord()
+	rec.Status, rec.Length = r.Status, 9
+	x.Origin.Describe(rec, request, r)
+	x.wishes()
+	return x.response("Stored", rec)
+}
+
+// told are the lines of a, but for what the response itself says.
+func (a *response) told() []Line {
+	return slices.DeleteFunc(a.Lines, func(l Line) bool {
+		return l.Name == "Stored" || l.Name == "content" || l.Name == "field"
+	})
 }
 
 // storing is what is said of the response to a GET that was asked for just now.
-func storing(policy httpcache.Policy, request http.Header, r *httpcache.Response, now time.Time) Statements {
-	a := accounts(policy, request, r, now)
+func storing(policy httpcache.Policy, request http.Header, r *httpcache.Response, now time.Time) []Line {
+	a := described(policy, request, r, now)
 	if ok, reason := policy.Storable(http.MethodGet, request, r); ok {
-		a.reuse(nil)
+		a.reuse()
 	} else {
 		a.refuse(reason)
 	}
-	return a.Statements
+	return a.told()
 }
 
 // reusing is what is said of a stored response.
-func reusing(policy httpcache.Policy, request http.Header, r *httpcache.Response, now time.Time) Statements {
-	a := accounts(policy, request, r, now)
-	a.reuse(request)
-	return a.Statements
+func reusing(policy httpcache.Policy, request http.Header, r *httpcache.Response, now time.Time) []Line {
+	a := described(policy, request, r, now)
+	a.reuse()
+	return a.told()
+}
+
+// named is the first of the lines with that name.
+func named(lines []Line, name string) (line Line) {
+	if i := slices.IndexFunc(lines, func(l Line) bool { return l.Name == name }); i >= 0 {
+		line = lines[i]
+	}
+	return line
 }
 
 // TestExplainStoring: the reason and the remedy for each case that a user meets.
@@ -77,33 +97,33 @@ func TestExplainStoring(t *testing.T) {
 		response *httpcache.Response
 		want     []string // each must be in some line, with its section behind it
 	}{
-		{"fresh", plain, nil, received(200, "Cache-Control: max-age=60"), []string{"It is fresh until", "60 s: max-age in Cache-Control"}},
-		{"heuristic", plain, nil, received(200, "Last-Modified: "+at(-time.Hour)), []string{"It is fresh until", "none is stated, so a tenth", "RFC 9111 §4.2.2"}},
-		{"validator only", plain, nil, received(200, etag), []string{"It is stale: it was fresh until", `can be asked if it is still good: If-None-Match: "v1"`}},
-		{"no-cache", plain, nil, received(200, etag, "Cache-Control: no-cache"), []string{"no-cache in Cache-Control has it validated first. RFC 9111 §5.2.2.4"}},
-		{"nothing", plain, nil, received(200), []string{"The answer isn't stored: it is never fresh, and has no usable ETag or Last-Modified", "Cache-Control: max-age=60 or so, or an ETag"}},
-		{"max-age=0", plain, nil, received(200, "Cache-Control: max-age=0"), []string{"isn't stored: it is never fresh"}},
-		{"no-cache, no validator", plain, nil, received(200, "Cache-Control: no-cache"), []string{"to validate it by. RFC 9111 §5.2.2.4"}},
-		{"no-store", plain, nil, received(200, "Cache-Control: no-store"), []string{"no-store in Cache-Control forbids it. RFC 9111 §5.2.2.5", "in a targeted field such as CDN-Cache-Control"}},
-		{"targeted no-store", plain, nil, received(200, "Cache-Control: max-age=60", "CDN-Cache-Control: no-store"), []string{"no-store in CDN-Cache-Control forbids it", "Cache-Control and Expires don't. RFC 9213 §2.2"}},
-		{"targeted, invalid", plain, nil, received(200, "Cache-Control: no-store", "CDN-Cache-Control: max-age=60,,"), []string{"no-store in Cache-Control forbids it", "ignored as a whole. RFC 9213 §2.1"}},
-		{"must-understand", plain, nil, received(200, "Cache-Control: no-store, must-understand, max-age=9"), []string{"It is fresh until", "doesn't count beside must-understand", "§5.2.2.3"}},
-		{"not understood", plain, nil, received(299, "Cache-Control: no-store, must-understand, max-age=9"), []string{"know what its status means. RFC 9111 §5.2.2.3"}},
-		{"private", plain, nil, received(200, "Cache-Control: private, public, max-age=9"), []string{"one user's own", "§5.2.2.7"}},
-		{"cookie", plain, nil, received(200, etag, "Set-Cookie: a=secret"), []string{"Set-Cookie, which is taken to be one client's: it doesn't say itself for how long", "§7.3"}},
-		{"cookie, no-cache", plain, nil, received(200, etag, "Set-Cookie: a=secret", "Cache-Control: no-cache, max-age=9"), []string{"Set-Cookie", "or says no-cache"}},
-		{"cookie, setting", httpcache.Policy{PrivateCookies: true}, nil, received(200, "Set-Cookie: a=secret", "Cache-Control: max-age=9"), []string{"Set-Cookie", "or private-cookies is set"}},
-		{"cookie stored", plain, nil, received(200, "Set-Cookie: a=secret", "Cache-Control: max-age=9"), []string{"It is fresh until", "which everyone gets"}},
-		{"Authorization", plain, head("Authorization: Basic secret"), received(200, "Cache-Control: max-age=9"), []string{"request with Authorization, and doesn't say", "§3.5"}},
-		{"Authorization, public", plain, head("Authorization: Basic secret"), received(200, "Cache-Control: max-age=9, public"), []string{"It is fresh until", "may answer requests with Authorization, by public, must-revalidate or s-maxage. RFC 9111 §3.5"}},
-		{"star", plain, nil, received(200, etag, "Vary: Accept, *"), []string{"its Vary says that it depends on more", "§4.1"}},
-		{"Vary", plain, nil, received(200, etag, "Vary: Accept, Accept-Language"), []string{"only for requests that agree in Accept, Accept-Language with", "§4.1"}},
-		{"302", plain, nil, received(302, etag), []string{"with its status it is stored only if it says how long", "RFC 9111 §3"}},
-		{"429", plain, nil, received(429, "Cache-Control: max-age=9"), []string{"never with 428, 429, 431 or 511"}},
-		{"206", plain, nil, received(206, etag), []string{"only a part (206)", "§3.3"}},
-		{"request no-store", plain, head("Cache-Control: no-store"), received(200, etag), []string{"the request says no-store. RFC 9111 §5.2.1.5"}},
-		{"quote", plain, nil, received(200, `Cache-Control: max-age=60, a="b`), []string{"isn't stored", "permits nothing, and counts as 0 seconds, as past, or not at all: Cache-Control, max-age. RFC 9111 §4.2.1"}},
-		{"unreadable", plain, nil, received(200, etag, `Cache-Control: max-age=6.5`), []string{"counts as 0 seconds, as past, or not at all: max-age. RFC 9111 §4.2.1"}},
+		{"fresh", plain, nil, answer(200, "Cache-Control: max-age=60"), []string{"freshness: ends ", ": it is fresh", "lifetime: 60 s: max-age"}},
+		{"heuristic", plain, nil, answer(200, "Last-Modified: "+at(-time.Hour)), []string{": it is fresh", "none is stated, so a tenth", "RFC 9111 §4.2.2"}},
+		{"validator only", plain, nil, answer(200, etag), []string{"freshness: ends ", "it is stale, and the origin has to confirm it", `validation: If-None-Match: "v1"`}},
+		{"no-cache", plain, nil, answer(200, etag, "Cache-Control: no-cache"), []string{"no-cache has each use validated RFC 9111 §5.2.2.4"}},
+		{"nothing", plain, nil, answer(200), []string{"not stored: it is never fresh, and has no usable ETag or Last-Modified", "Cache-Control: max-age=60 or so, or an ETag"}},
+		{"max-age=0", plain, nil, answer(200, "Cache-Control: max-age=0"), []string{"not stored: it is never fresh"}},
+		{"no-cache, no validator", plain, nil, answer(200, "Cache-Control: no-cache"), []string{"to validate it by RFC 9111 §5.2.2.4"}},
+		{"no-store", plain, nil, answer(200, "Cache-Control: no-store"), []string{"its no-store forbids it", "in a targeted field such as CDN-Cache-Control", "RFC 9111 §5.2.2.5"}},
+		{"targeted no-store", plain, nil, answer(200, "Cache-Control: max-age=60", "CDN-Cache-Control: no-store"), []string{"its no-store forbids it", "ignored: Cache-Control and Expires, beside Cdn-Cache-Control RFC 9213 §2.2"}},
+		{"targeted, invalid", plain, nil, answer(200, "Cache-Control: no-store", "CDN-Cache-Control: max-age=60,,"), []string{"its no-store forbids it", "ignored: Cdn-Cache-Control, which is malformed RFC 9213 §2.1"}},
+		{"must-understand", plain, nil, answer(200, "Cache-Control: no-store, must-understand, max-age=9"), []string{": it is fresh", "ignored: no-store, beside must-understand", "§5.2.2.3"}},
+		{"not understood", plain, nil, answer(299, "Cache-Control: no-store, must-understand, max-age=9"), []string{"its must-understand needs a known status RFC 9111 §5.2.2.3"}},
+		{"private", plain, nil, answer(200, "Cache-Control: private, public, max-age=9"), []string{"one user's own", "§5.2.2.7"}},
+		{"cookie", plain, nil, answer(200, etag, "Set-Cookie: a=secret"), []string{"Set-Cookie, which is taken to be one client's: it doesn't say itself for how long", "§7.3"}},
+		{"cookie, no-cache", plain, nil, answer(200, etag, "Set-Cookie: a=secret", "Cache-Control: no-cache, max-age=9"), []string{"Set-Cookie", "or says no-cache"}},
+		{"cookie, setting", httpcache.Policy{PrivateCookies: true}, nil, answer(200, "Set-Cookie: a=secret", "Cache-Control: max-age=9"), []string{"Set-Cookie", "or private-cookies is set"}},
+		{"cookie stored", plain, nil, answer(200, "Set-Cookie: a=secret", "Cache-Control: max-age=9"), []string{": it is fresh", "cookie: for everyone"}},
+		{"Authorization", plain, head("Authorization: Basic secret"), answer(200, "Cache-Control: max-age=9"), []string{"request with Authorization, and doesn't say", "§3.5"}},
+		{"Authorization, public", plain, head("Authorization: Basic secret"), answer(200, "Cache-Control: max-age=9, public"), []string{": it is fresh", "for: requests with Authorization, too, by public, must-revalidate or s-maxage RFC 9111 §3.5"}},
+		{"star", plain, nil, answer(200, etag, "Vary: Accept, *"), []string{"its Vary says that it depends on more", "§4.1"}},
+		{"Vary", plain, nil, answer(200, etag, "Vary: Accept, Accept-Language"), []string{"for: requests that have, of the fields in Vary: none RFC 9111 §4.1"}},
+		{"302", plain, nil, answer(302, etag), []string{"with its status it is stored only if it says how long", "RFC 9111 §3"}},
+		{"429", plain, nil, answer(429, "Cache-Control: max-age=9"), []string{"never with 428, 429, 431 or 511"}},
+		{"206", plain, nil, answer(206, etag), []string{"only a part (206)", "§3.3"}},
+		{"request no-store", plain, head("Cache-Control: no-store"), answer(200, etag), []string{"the request says no-store RFC 9111 §5.2.1.5"}},
+		{"quote", plain, nil, answer(200, `Cache-Control: max-age=60, a="b`), []string{"not stored", "malformed: Cache-Control, max-age: counts as absent, 0 s or past RFC 9111 §4.2.1"}},
+		{"unreadable", plain, nil, answer(200, etag, `Cache-Control: max-age=6.5`), []string{"malformed: max-age: counts as absent, 0 s or past RFC 9111 §4.2.1"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -124,48 +144,48 @@ func TestExplainReuse(t *testing.T) {
 		later    time.Duration
 		want     []string
 	}{
-		{"max-age", plain, nil, received(200, "Cache-Control: max-age=60", "Expires: 0"), 18 * time.Second, []string{
-			"It is fresh until 2026-07-01 12:01:00 UTC, for another 42 s. RFC 9111 §4.2", "lifetime is 60 s: max-age in Cache-Control, before Expires. RFC 9111 §5.2.2.1",
-			"It is 18 s old: it came 18 s ago, and was 0 s old then", "RFC 9111 §4.2.3", "still sent until 2026-07-01 13:01:00 UTC, 3600 s (1h0m0s) past its freshness: the setting max-stale. RFC 9111 §4.2.4", "has no usable ETag"}},
-		{"s-maxage", plain, nil, received(200, "Cache-Control: max-age=60, s-maxage=86400"), 0, []string{
-			"86400 s (24h0m0s): s-maxage in Cache-Control, before all else. RFC 9111 §5.2.2.10", "never sent stale", "can't be reached: s-maxage=86400 in Cache-Control"}},
-		{"targeted", plain, nil, received(200, "CDN-Cache-Control: max-age=600", "Expires: 0"), 0, []string{"600 s (10m0s): max-age in CDN-Cache-Control", "Cache-Control and Expires don't. RFC 9213 §2.2"}},
-		{"Expires", plain, nil, received(200, date, "Expires: "+at(time.Minute)), 0, []string{"lifetime is 60 s: its Expires less its Date. RFC 9111 §5.3"}},
-		{"Expires past", plain, nil, received(200, date, "Expires: "+at(-time.Minute)), 0, []string{"It is stale: it was fresh until", "lifetime is 0 s: its Expires less its Date"}},
-		{"Expires 0", plain, nil, received(200, date, "Expires: 0"), 0, []string{"lifetime is 0 s: its Expires less its Date", "as past, or not at all: Expires"}},
-		{"heuristic", plain, nil, received(200, date, modified), 0, []string{"lifetime is 10 s: none is stated, so a tenth of the time from its Last-Modified to its Date is assumed, at most the setting heuristic-limit. RFC 9111 §4.2.2"}},
-		{"heuristic, cut", plain, nil, received(200, date, "Last-Modified: "+at(-time.Hour)), 0, []string{"lifetime is 60 s: ", "at most the setting heuristic-limit"}},
-		{"heuristic off", httpcache.Policy{}, nil, received(200, date, modified), 0, []string{"none is stated, and heuristic-limit is off", "isn't sent when the origin fails: the setting max-stale"}},
-		{"heuristic, none", plain, nil, received(200, date, `ETag: "a"`), 0, []string{"there is no Last-Modified to guess by", `still good: If-None-Match: "a". RFC 9111 §4.3.1`}},
-		{"heuristic, future", plain, nil, received(200, date, "Last-Modified: "+at(time.Hour)), 0, []string{"lifetime is 0 s: none is stated, so a tenth of the time from its Last-Modified to its Date"}},
-		{"heuristic, status", plain, nil, received(302, date, modified), 0, []string{"none is stated, nor assumed for its status"}},
-		{"negative", plain, nil, received(404), 0, []string{"lifetime is 10 s: none is stated, so the setting negative-ttl counts"}},
-		{"contradictory", plain, nil, received(200, "Cache-Control: max-age=60, max-age=50"), 0, []string{"lifetime is 0 s: max-age in Cache-Control", "counts as 0 seconds, as past, or not at all: max-age. RFC 9111 §4.2.1"}},
-		{"Age", plain, nil, received(200, "Cache-Control: max-age=60", "Age: 50"), 15 * time.Second, []string{"It is stale: it was fresh until 2026-07-01 12:00:10 UTC, 5 s ago; the origin has to confirm it", "It is 65 s old: it came 15 s ago, and was 50 s old then by its Date, its Age"}},
-		{"old Date", plain, nil, received(200, "Date: "+at(-30*time.Second), "Cache-Control: max-age=60"), 0, []string{"and was 30 s old then by its Date"}},
-		{"Age malformed", plain, nil, received(200, "Age: -5", "Cache-Control: max-age=60"), 0, []string{"or not at all: Age."}},
-		{"Date malformed", plain, nil, received(200, "Date: today", "Cache-Control: max-age=60"), 0, []string{"or not at all: Date."}},
-		{"no-cache", plain, nil, received(200, `ETag: "a"`, "Cache-Control: no-cache, max-age=60"), 0, []string{"It is stale at each use: no-cache in Cache-Control has it validated first", "clients get a 504 if the origin can't be reached: no-cache in Cache-Control"}},
-		{"no-cache, stale", plain, nil, received(200, `ETag: "a"`, "Cache-Control: no-cache"), 0, []string{"It is stale at each use: no-cache in Cache-Control has it validated first"}},
-		{"must-revalidate", plain, nil, received(200, "Cache-Control: max-age=60, must-revalidate"), 0, []string{"504 if the origin can't be reached: must-revalidate in Cache-Control. RFC 9111 §5.2.2.2"}},
-		{"proxy-revalidate", plain, nil, received(200, "Cache-Control: max-age=60, proxy-revalidate"), 0, []string{"proxy-revalidate in Cache-Control. RFC 9111 §5.2.2.8"}},
-		{"while-revalidate", plain, nil, received(200, "Cache-Control: max-age=60, stale-while-revalidate=30"), 70 * time.Second, []string{
-			"10 s ago. It is still sent at once, while the origin is asked in the background: stale-while-revalidate in Cache-Control. RFC 5861 §3", "until 2026-07-01 12:01:30 UTC"}},
-		{"if-error", plain, nil, received(200, "Cache-Control: max-age=60, stale-if-error=30"), 0, []string{"still sent until 2026-07-01 12:01:30 UTC, 30 s past its freshness: stale-if-error=30 in Cache-Control. RFC 5861 §4"}},
-		{"if-error 0", plain, nil, received(200, "Cache-Control: max-age=60, stale-if-error=0"), 0, []string{"isn't sent when the origin fails: stale-if-error=0"}},
-		{"if-error, request", plain, head("Cache-Control: stale-if-error=90"), received(200, "Cache-Control: max-age=60, stale-if-error=30"), 0, []string{"90 s past its freshness: stale-if-error=30 in Cache-Control, or stale-if-error=90 in the request", "The request says stale-if-error=90"}},
-		{"unreadable extension", plain, nil, received(200, "Cache-Control: max-age=60, stale-while-revalidate=x"), 0, []string{"or not at all: stale-while-revalidate"}},
-		{"request no-cache", plain, head("Cache-Control: no-cache"), received(200, "Cache-Control: max-age=60"), 0, []string{"but this request doesn't accept it: no-cache. RFC 9111 §5.2.1.4", "The request says no-cache: the origin is asked before anything stored is used"}},
-		{"Pragma", plain, head("Pragma: no-cache"), received(200, "Cache-Control: max-age=60"), 0, []string{"doesn't accept it: no-cache", "Pragma: no-cache counts as a Cache-Control", "RFC 9111 §5.4"}},
-		{"Pragma beside", plain, head("Pragma: no-cache", "Cache-Control: max-stale=5"), received(200, "Cache-Control: max-age=60"), 0, []string{"It is fresh until", "unless there is one", "max-stale=5: it takes what has been stale for no longer"}},
-		{"request max-age", plain, head("Cache-Control: max-age=5"), received(200, "Cache-Control: max-age=60"), 9 * time.Second, []string{"doesn't accept it: max-age=5. RFC 9111 §5.2.1.1", "It is 9 s old"}},
-		{"min-fresh", plain, head("Cache-Control: min-fresh=50"), received(200, "Cache-Control: max-age=60"), 15 * time.Second, []string{"for another 45 s, but this request doesn't accept it: min-fresh=50. RFC 9111 §5.2.1.3"}},
-		{"min-fresh malformed", plain, head("Cache-Control: min-fresh=x"), received(200, "Cache-Control: max-age=60"), 0, []string{"doesn't accept it: min-fresh. RFC 9111 §5.2.1.3", "The request says min-fresh: which can't be read"}},
-		{"max-stale", plain, head("Cache-Control: max-stale"), received(200, "Cache-Control: max-age=60"), 70 * time.Second, []string{"this request accepts that by its max-stale. RFC 9111 §5.2.1.2", "it takes what has been stale"}},
-		{"only-if-cached", plain, head("Cache-Control: only-if-cached"), received(200, "Cache-Control: max-age=60"), 0, []string{"it wants a 504 rather than that the origin is asked. RFC 9111 §5.2.1.7"}},
-		{"request no-store", plain, head("Cache-Control: no-store, max-age=0, max-stale=x"), received(200, "Cache-Control: max-age=60"), 0, []string{"for this client alone", "max-age=0: it wants nothing older", "max-stale: which can't be read"}},
-		{"ignored", httpcache.Policy{IgnoreRequest: true}, head("Cache-Control: no-cache"), received(200, "Cache-Control: max-age=60"), 0, []string{"It is fresh until", "are ignored, by the setting ignore-request-directives"}},
-		{"Vary", plain, nil, received(200, "Cache-Control: max-age=60", "Vary: Accept"), 0, []string{"only for requests that agree in Accept with"}},
+		{"max-age", plain, nil, answer(200, "Cache-Control: max-age=60", "Expires: 0"), 18 * time.Second, []string{
+			"freshness: ends 2026-07-01 12:01:00 UTC, with a TTL of 42 s: it is fresh RFC 9111 §4.2", "lifetime: 60 s: max-age, before Expires RFC 9111 §5.2.2.1",
+			"age: 18 s, of which 0 s before it came", "RFC 9111 §4.2.3", "sent until 2026-07-01 13:01:00 UTC, 3600 s past its freshness (the setting max-stale) RFC 9111 §4.2.4", "has no usable ETag"}},
+		{"s-maxage", plain, nil, answer(200, "Cache-Control: max-age=60, s-maxage=86400"), 0, []string{
+			"86400 s: s-maxage, before all else RFC 9111 §5.2.2.10", "never sent stale: clients get a 504 (s-maxage=86400)"}},
+		{"targeted", plain, nil, answer(200, "CDN-Cache-Control: max-age=600", "Expires: 0"), 0, []string{"600 s: max-age", "ignored: Cache-Control and Expires, beside Cdn-Cache-Control RFC 9213 §2.2"}},
+		{"Expires", plain, nil, answer(200, date, "Expires: "+at(time.Minute)), 0, []string{"lifetime: 60 s: its Expires less its Date RFC 9111 §5.3"}},
+		{"Expires past", plain, nil, answer(200, date, "Expires: "+at(-time.Minute)), 0, []string{"it is stale", "lifetime: 0 s: its Expires less its Date"}},
+		{"Expires 0", plain, nil, answer(200, date, "Expires: 0"), 0, []string{"lifetime: 0 s: its Expires less its Date", "malformed: Expires: "}},
+		{"heuristic", plain, nil, answer(200, date, modified), 0, []string{"lifetime: 10 s: none is stated, so a tenth of the time from its Last-Modified to its Date, at most the setting heuristic-limit RFC 9111 §4.2.2"}},
+		{"heuristic, cut", plain, nil, answer(200, date, "Last-Modified: "+at(-time.Hour)), 0, []string{"lifetime: 60 s: ", "at most the setting heuristic-limit"}},
+		{"heuristic off", httpcache.Policy{}, nil, answer(200, date, modified), 0, []string{"none is stated, and heuristic-limit is off", "on error: not sent once it is stale (the setting max-stale)"}},
+		{"heuristic, none", plain, nil, answer(200, date, `ETag: "a"`), 0, []string{"none is stated, nor a Last-Modified", `validation: If-None-Match: "a" RFC 9111 §4.3.1`}},
+		{"heuristic, future", plain, nil, answer(200, date, "Last-Modified: "+at(time.Hour)), 0, []string{"lifetime: 0 s: none is stated, so a tenth of the time from its Last-Modified to its Date"}},
+		{"heuristic, status", plain, nil, answer(302, date, modified), 0, []string{"none is stated, nor assumed for its status"}},
+		{"negative", plain, nil, answer(404), 0, []string{"lifetime: 10 s: none is stated: the setting negative-ttl"}},
+		{"contradictory", plain, nil, answer(200, "Cache-Control: max-age=60, max-age=50"), 0, []string{"lifetime: 0 s: max-age", "malformed: max-age: counts as absent, 0 s or past RFC 9111 §4.2.1"}},
+		{"Age", plain, nil, answer(200, "Cache-Control: max-age=60", "Age: 50"), 15 * time.Second, []string{"ends 2026-07-01 12:00:10 UTC, with a TTL of -5 s: it is stale, and the origin has to confirm it", "age: 65 s, of which 50 s before it came, by its Date, Age"}},
+		{"old Date", plain, nil, answer(200, "Date: "+at(-30*time.Second), "Cache-Control: max-age=60"), 0, []string{"of which 30 s before it came, by its Date"}},
+		{"Age malformed", plain, nil, answer(200, "Age: -5", "Cache-Control: max-age=60"), 0, []string{"malformed: Age: "}},
+		{"Date malformed", plain, nil, answer(200, "Date: today", "Cache-Control: max-age=60"), 0, []string{"malformed: Date: "}},
+		{"no-cache", plain, nil, answer(200, `ETag: "a"`, "Cache-Control: no-cache, max-age=60"), 0, []string{": its no-cache has each use validated", "never sent stale: clients get a 504 (no-cache)"}},
+		{"no-cache, stale", plain, nil, answer(200, `ETag: "a"`, "Cache-Control: no-cache"), 0, []string{": its no-cache has each use validated"}},
+		{"must-revalidate", plain, nil, answer(200, "Cache-Control: max-age=60, must-revalidate"), 0, []string{"clients get a 504 (must-revalidate) RFC 9111 §5.2.2.2"}},
+		{"proxy-revalidate", plain, nil, answer(200, "Cache-Control: max-age=60, proxy-revalidate"), 0, []string{"clients get a 504 (proxy-revalidate) RFC 9111 §5.2.2.8"}},
+		{"while-revalidate", plain, nil, answer(200, "Cache-Control: max-age=60, stale-while-revalidate=30"), 70 * time.Second, []string{
+			"a TTL of -10 s: it is stale, but says stale-while-revalidate RFC 5861 §3", "if stale: sent until 2026-07-01 12:01:30 UTC, and validated meanwhile RFC 5861 §3"}},
+		{"if-error", plain, nil, answer(200, "Cache-Control: max-age=60, stale-if-error=30"), 0, []string{"sent until 2026-07-01 12:01:30 UTC, 30 s past its freshness (stale-if-error=30) RFC 5861 §4"}},
+		{"if-error 0", plain, nil, answer(200, "Cache-Control: max-age=60, stale-if-error=0"), 0, []string{"not sent once it is stale (stale-if-error=0)"}},
+		{"if-error, request", plain, head("Cache-Control: stale-if-error=90"), answer(200, "Cache-Control: max-age=60, stale-if-error=30"), 0, []string{"90 s past its freshness (stale-if-error=30, or the request's stale-if-error=90) RFC 5861 §4", "It says stale-if-error=90"}},
+		{"unreadable extension", plain, nil, answer(200, "Cache-Control: max-age=60, stale-while-revalidate=x"), 0, []string{"malformed: stale-while-revalidate: "}},
+		{"request no-cache", plain, head("Cache-Control: no-cache"), answer(200, "Cache-Control: max-age=60"), 0, []string{"but this request doesn't accept it: no-cache RFC 9111 §5.2.1", "It says no-cache: the origin is asked before anything stored is used. RFC 9111 §5.2.1.4"}},
+		{"Pragma", plain, head("Pragma: no-cache"), answer(200, "Cache-Control: max-age=60"), 0, []string{"doesn't accept it: no-cache", "Pragma: no-cache counts if it has no Cache-Control", "RFC 9111 §5.4"}},
+		{"Pragma beside", plain, head("Pragma: no-cache", "Cache-Control: max-stale=5"), answer(200, "Cache-Control: max-age=60"), 0, []string{": it is fresh", "if it has no Cache-Control", "max-stale=5: it takes what has been stale for no longer"}},
+		{"request max-age", plain, head("Cache-Control: max-age=5"), answer(200, "Cache-Control: max-age=60"), 9 * time.Second, []string{"doesn't accept it: max-age RFC 9111 §5.2.1", "It says max-age=5: it wants nothing older, and with 0 nothing unconfirmed. RFC 9111 §5.2.1.1", "age: 9 s"}},
+		{"min-fresh", plain, head("Cache-Control: min-fresh=50"), answer(200, "Cache-Control: max-age=60"), 15 * time.Second, []string{"a TTL of 45 s: it is fresh, but this request doesn't accept it: min-fresh RFC 9111 §5.2.1", "It says min-fresh=50: it wants only what stays fresh for that long. RFC 9111 §5.2.1.3"}},
+		{"min-fresh malformed", plain, head("Cache-Control: min-fresh=x"), answer(200, "Cache-Control: max-age=60"), 0, []string{"doesn't accept it: min-fresh RFC 9111 §5.2.1", "It says min-fresh: which can't be read. RFC 9111 §5.2.1.3"}},
+		{"max-stale", plain, head("Cache-Control: max-stale"), answer(200, "Cache-Control: max-age=60"), 70 * time.Second, []string{"it is stale, but this request says max-stale RFC 9111 §5.2.1.2", "it takes what has been stale"}},
+		{"only-if-cached", plain, head("Cache-Control: only-if-cached"), answer(200, "Cache-Control: max-age=60"), 0, []string{"it wants a 504 rather than that the origin is asked. RFC 9111 §5.2.1.7"}},
+		{"request no-store", plain, head("Cache-Control: no-store, max-age=0, max-stale=x"), answer(200, "Cache-Control: max-age=60"), 0, []string{"for this client alone", "max-age=0: it wants nothing older", "max-stale: which can't be read"}},
+		{"ignored", httpcache.Policy{IgnoreRequest: true}, head("Cache-Control: no-cache"), answer(200, "Cache-Control: max-age=60"), 0, []string{": it is fresh", "Its directives are ignored: ignore-request-directives is set"}},
+		{"Vary", plain, nil, answer(200, "Cache-Control: max-age=60", "Vary: Accept"), 0, []string{"for: requests that have, of the fields in Vary: none"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -175,11 +195,11 @@ func TestExplainReuse(t *testing.T) {
 }
 
 // tells checks that each of want is in some line, and that the lines are fit to be read.
-func tells(t *testing.T, lines Statements, want []string) {
+func tells(t *testing.T, lines []Line, want []string) {
 	t.Helper()
 	var texts []string
 	for _, l := range lines {
-		texts = append(texts, strings.TrimSpace(l.Text+" "+l.Section))
+		texts = append(texts, strings.TrimSpace(l.Name+": "+l.Text+" "+l.Section))
 	}
 	all := strings.Join(texts, "\n")
 	for _, w := range want {
@@ -192,17 +212,18 @@ func tells(t *testing.T, lines Statements, want []string) {
 
 var section = regexp.MustCompile(`^(RFC \d{4} §\d+(\.\d+)*)?$`)
 
-func readable(t *testing.T, lines Statements) {
+func readable(t *testing.T, lines []Line) {
 	t.Helper()
 	seen := map[string]bool{}
 	for _, l := range lines {
-		if !strings.HasSuffix(l.Text, ".") || strings.ContainsAny(l.Text, "\r\n\t\x00") || strings.Contains(l.Text, "%!") || strings.Contains(l.Text, "secret") || seen[l.Text] {
-			t.Errorf("not a line: %q", l.Text)
+		sentence := unicode.IsUpper(rune(l.Name[0]))
+		if sentence != strings.HasSuffix(l.Text, ".") || strings.ContainsAny(l.Text, "\r\n\t\x00{}") || strings.Contains(l.Text, "%!") || strings.Contains(l.Text, "secret") || seen[l.Name+l.Text] {
+			t.Errorf("not a line: %q", l)
 		}
 		if !section.MatchString(l.Section) {
 			t.Errorf("not a section: %q", l.Section)
 		}
-		seen[l.Text] = true
+		seen[l.Name+l.Text] = true
 	}
 }
 
@@ -229,18 +250,17 @@ func TestExplainAgrees(t *testing.T) {
 // filled in.
 func TestEachReasonHasWords(t *testing.T) {
 	for source := httpcache.SourceNone; source <= httpcache.SourceSMaxage; source++ {
-		if sources[source].Text == "" || sources[source].Section == "" {
+		if sources[source].text == "" || sources[source].section == "" {
 			t.Errorf("nothing is said of lifetime source %d", source)
 		}
 	}
 	for why := decide.WhyLooped; why <= decide.WhyFetched; why++ {
-		said := decisions[why].Text != ""
+		said := decisions[why].text != ""
 		switch why {
-		case decide.WhyMiss, decide.WhyStale, decide.WhyUnaccepted, decide.WhyDoubted: // fetched or validated
+		case decide.WhyFailed, decide.WhyChanging, decide.WhyForAnother, decide.WhyOnError, decide.WhyFetched: // known only once it has happened
 			if said {
 				t.Errorf("reason %d has words that aren't said", why)
 			}
-		case decide.WhyFailed, decide.WhyChanging, decide.WhyForAnother, decide.WhyOnError, decide.WhyFetched: // known only once it has happened
 		default:
 			if !said {
 				t.Errorf("nothing is said of reason %d", why)
@@ -248,13 +268,9 @@ func TestEachReasonHasWords(t *testing.T) {
 		}
 	}
 	for reason := range refusals {
-		a := accounts(httpcache.Policy{}, nil, received(200), noon)
+		a := described(httpcache.Policy{}, nil, answer(200), noon)
 		a.refuse(reason)
-		for _, s := range a.Statements {
-			if strings.ContainsAny(s.Text, "{}") {
-				t.Errorf("%s: %s", reason, s)
-			}
-		}
+		readable(t, a.told())
 	}
 }
 
@@ -304,54 +320,59 @@ func generated(random *rand.Rand) situation {
 }
 
 // storing holds lines against Storable.
-func (g situation) storing(t *testing.T, lines Statements) {
+func (g situation) storing(t *testing.T, lines []Line) {
 	ok, reason := g.policy.Storable(http.MethodGet, g.request, g.response)
-	begins, contains := "The answer isn't stored: ", map[string]string{
+	contains := map[string]string{
 		httpcache.ReasonStatus: "status", httpcache.ReasonUnderstand: "must-understand", httpcache.ReasonPartial: "206", httpcache.ReasonRequest: "the request says no-store",
-		httpcache.ReasonNoStore: "no-store in", httpcache.ReasonVaryStar: "Vary", httpcache.ReasonPrivate: "private in", httpcache.ReasonAuthorization: "Authorization",
-		httpcache.ReasonSetCookie: "Set-Cookie", httpcache.ReasonNoCache: "no-cache in", httpcache.ReasonUseless: "could never be used",
+		httpcache.ReasonNoStore: "no-store", httpcache.ReasonVaryStar: "Vary", httpcache.ReasonPrivate: "private", httpcache.ReasonAuthorization: "Authorization",
+		httpcache.ReasonSetCookie: "Set-Cookie", httpcache.ReasonNoCache: "no-cache", httpcache.ReasonUseless: "could never be used",
 	}[reason]
+	line, other := named(lines, "not stored"), named(lines, "freshness")
 	if ok {
-		begins = "It is "
+		line, other = other, line
 	}
-	if !strings.HasPrefix(lines[0].Text, begins) || !strings.Contains(lines[0].Text, contains) || !ok && contains == "" || lines[0].Section == "" {
-		t.Errorf("Storable says %v, %q; the explanation %q", ok, reason, lines[0])
+	if line.Section == "" || other.Text != "" || !strings.Contains(line.Text, contains) || !ok && contains == "" {
+		t.Errorf("Storable says %v, %q; the explanation %q, %q", ok, reason, line, other)
 	}
 }
 
 // reuse holds lines against Reuse, and their numbers against Facts and Lifetime.
-func (g situation) reuse(t *testing.T, lines Statements) {
+func (g situation) reuse(t *testing.T, lines []Line) {
 	f := g.policy.Facts(g.response)
 	use := f.Reuse(g.request, g.now)
-	begins, contains := "It is stale", "origin"
+	contains := "it is fresh"
+	if f.Lifetime <= f.Age(g.now) {
+		contains = "it is stale, and the origin has to confirm it"
+	}
 	switch {
-	case use.Verdict == httpcache.Fresh:
-		begins, contains = "It is fresh until ", "for another"
 	case use.Verdict == httpcache.StaleAllowed:
 		contains = "max-stale"
 	case use.Verdict == httpcache.StaleMeanwhile:
 		contains = "stale-while-revalidate"
 	case use.Reason == "request":
-		begins, contains = "It is fresh until ", "doesn't accept it"
+		contains = "doesn't accept it: "
 	case f.NoCache:
-		contains = "no-cache in "
+		contains = "its no-cache has each use validated"
 	}
-	if !strings.HasPrefix(lines[0].Text, begins) || !strings.Contains(lines[0].Text, contains) {
-		t.Errorf("Reuse says %+v; the explanation %q", use, lines[0])
+	line := named(lines, "freshness")
+	ttl := (f.Lifetime - f.Age(g.now)).Truncate(time.Second)
+	begins := fmt.Sprintf("ends %s, with a TTL of %d s: ", g.now.Add(f.Lifetime-f.Age(g.now)).Format("2006-01-02 15:04:05 UTC"), ttl/time.Second)
+	if !strings.HasPrefix(line.Text, begins) || !strings.Contains(line.Text, contains) || (use.Verdict == httpcache.Fresh) != (line.Section == "RFC 9111 §4.2") {
+		t.Errorf("Reuse says %+v; the explanation %q", use, line)
 	}
 	lifetime, explicit := f.Lifetime, f.Source.Explicit()
-	if !strings.HasPrefix(lines[1].Text, fmt.Sprintf("Its freshness lifetime is %d s", lifetime/time.Second)) || explicit == strings.Contains(lines[1].Text, "none is stated") {
-		t.Errorf("Lifetime says %v, %v; the explanation %q", lifetime, explicit, lines[1])
+	if line = named(lines, "lifetime"); !strings.HasPrefix(line.Text, fmt.Sprintf("%d s: ", lifetime/time.Second)) || explicit == strings.Contains(line.Text, "none is stated") {
+		t.Errorf("Lifetime says %v, %v; the explanation %q", lifetime, explicit, line)
 	}
-	if !strings.HasPrefix(lines[2].Text, fmt.Sprintf("It is %d s", f.Age(g.now)/time.Second)) {
-		t.Errorf("Age says %v; the explanation %q", f.Age(g.now), lines[2])
+	if line = named(lines, "age"); !strings.HasPrefix(line.Text, fmt.Sprintf("%d s, ", f.Age(g.now)/time.Second)) {
+		t.Errorf("Age says %v; the explanation %q", f.Age(g.now), line)
 	}
 }
 
-var onErrorUntil = regexp.MustCompile(`origin can't be reached, or answers 500, 502, 503 or 504, it is still sent until ([-0-9: ]+ UTC),`)
+var onErrorUntil = regexp.MustCompile(`origin can't be reached, or answers 500, 502, 503 or 504, sent until ([-0-9: ]+ UTC),`)
 
 // onError holds lines against StaleOnError, at the ends of the time that they name.
-func (g situation) onError(t *testing.T, lines Statements) {
+func (g situation) onError(t *testing.T, lines []Line) {
 	f := g.policy.Facts(g.response)
 	end := g.now.Add(f.Lifetime - f.Age(g.now))
 	var until time.Time

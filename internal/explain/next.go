@@ -3,71 +3,97 @@ package explain
 import (
 	"net/http"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/scurrycache/scurry/internal/decide"
 	"github.com/scurrycache/scurry/internal/store"
 )
 
+// wishes says what the request asks of caches.
+func (x *inquiry) wishes() {
+	policy, h := x.Site.Policy, x.q.Header
+	switch pragma := len(h["Pragma"]) > 0; {
+	case policy.IgnoreRequest && (pragma || len(h["Cache-Control"]) > 0):
+		x.say("Request", "", "Its directives are ignored: ignore-request-directives is set.")
+	case pragma:
+		x.say("Request", "9111 §5.4", "Its Pragma: no-cache counts if it has no Cache-Control.")
+	}
+	says := policy.RequestDirectives(h)
+	for _, w := range wishes {
+		text, readable := says.Said(w.name)
+		if !readable {
+			w.meaning = "which can't be read"
+		}
+		x.when(text != "", "Request", w.section, "It says %s: %s.", text, w.meaning)
+	}
+}
+
 // next puts the decision about the request into words.
 func (x *inquiry) next() {
-	d, n := &x.decision, &x.Next
-	*n = Next{Action: actions[d.Action], Status: d.Code}
-	if d.Why == decide.WhyFresh {
-		n.Action = "hit"
-	}
-	text, special := decisions[d.Why]
+	d := &x.decision
+	x.act(d, decisions[d.Why])
+	x.when(d.Peer != "" || x.away && d.Asks(), "Next", "", "It goes by its owner, %s.", x.owner)
 	switch {
 	case d.Action == decide.Revalidate:
-		by := ""
-		if d.Record.HeadOnly {
-			by = " by a HEAD"
-		}
-		n.Statements.say("RFC 9111 §4.3", "At the next request the origin is asked%s whether the "+
-			"stored response is still good, with %s. If it says 304, that is fresh again and is "+
-			"sent; any other answer takes its place.", by, conditions(d.Record.Fields()))
-	case special:
-		n.Statements = Statements{text}
-	case x.q.Head():
-		n.Statements.say("RFC 9110 §9.3.2", "The next HEAD is sent to the origin as a HEAD. Its "+
-			"answer is stored for later HEADs, if it may be. A GET fetches the content.")
-	default:
-		n.Statements.say("RFC 9111 §4", "The next request is fetched from the origin. All who ask "+
-			"for the same meanwhile get the same answer, if it may be stored.")
-	}
-	fetches := d.Action == decide.Fetch || d.Action == decide.Revalidate
-	n.Statements.when(d.Peer != "" || x.away && fetches, "", "That is by way of its owner, %s.",
-		x.Owner)
-	if d.Action == decide.Serve {
+		x.say("Next", "9111 §4.3", "A 304 makes it fresh again; any other answer replaces it.")
+	case d.Action == decide.Serve:
 		x.represent()
-	}
-	if fetches && !special && d.Record == nil && !x.away && !x.q.Head() {
+	case d.Why == decide.WhyUnread:
+		x.unread()
+	case d.Action == decide.Fetch && x.q.Head():
+		x.say("Next", "9110 §9.3.2", "The response is stored for later HEADs only.")
+	case d.Why == decide.WhyMiss && !x.away:
 		x.offer()
 	}
 }
 
-// offer says by what the origin is told of what is stored for other requests.
-func (x *inquiry) offer() {
-	variants := slices.DeleteFunc(x.c.Store.List(x.found.Key), func(rec *store.Record) bool {
-		return rec.Pass || rec.HeadOnly
-	})
-	header := http.Header{}
-	x.c.Origin.Offer(header, &store.Request{Variants: variants}, x.q.Resource)
-	x.Next.Statements.when(len(header) > 0, "RFC 9111 §4.1", "The origin is told in "+
-		"If-None-Match of what is stored for other requests: %s. If it says 304, the one that it "+
-		"names is for such requests, too.", shown(header.Get("If-None-Match")))
+// act says what is done, and why.
+func (x *inquiry) act(d *decide.Decision, why rule) {
+	action, method, with := actions[d.Action], http.MethodGet, ""
+	x.Action, x.Status = action.name, d.Code
+	if d.Why == decide.WhyFresh {
+		x.Action = "hit"
+	}
+	if d.Action == decide.Revalidate {
+		with = conditions(d.Record.Fields())
+	}
+	if d.Action == decide.Fetch && x.q.Head() || with != "" && d.Record.HeadOnly {
+		method = http.MethodHead
+	}
+	x.say("Next", why.section, "%s%s", strings.NewReplacer("{status}", strconv.Itoa(d.Code),
+		"{method}", method, "{conditions}", with).Replace(action.text), why.text)
 }
 
 // represent says what the client gets of the record that answers.
 func (x *inquiry) represent() {
-	rec, says := x.decision.Record, &x.Next.Statements
+	rec := x.decision.Record
 	rep := decide.Represent(&x.q, rec, rec.Fields())
-	x.Next.Status = rep.Status
-	says.when(x.c.Store.Usage().Chunks.Evictions > 0, "", "Contents have been evicted here: what "+
-		"isn't held of this one is asked of the origin.")
-	section, own := representations[rep.Status]
-	own = own && (rep.Status != rec.Status || rep.Parts != nil)
-	says.when(own, section, "The client gets a %d (%s), by its conditions or its Range, of the "+
-		"%d bytes that there are.", rep.Status, http.StatusText(rep.Status), rec.Length)
-	says.when(rep.Ignored, "RFC 9110 §14.2", "Its Range is ignored: it is malformed, or no less "+
-		"than the whole.")
+	x.Status = rep.Status
+	evicted := x.Store.Usage().Chunks.Evictions > 0
+	x.when(evicted, "Next", "", "What may have been evicted of it is asked of the origin.")
+	x.when(rep.Status != rec.Status || rep.Parts != nil, "Next", representations[rep.Status],
+		"The client gets a %d, by its conditions or its Range.", rep.Status)
+	x.when(rep.Ignored, "Next", "9110 §14.2", "Its Range is ignored: malformed, or the whole.")
+}
+
+// unread says what a request leads to that nothing stored answers.
+func (x *inquiry) unread() {
+	unsafe := decide.Unsafe(x.q.Method)
+	x.when(x.q.Method == http.MethodPost, "Next", "9110 §9.3.3", "Its response is stored for GETs "+
+		"if it is a 200 that says how long it stays fresh, and its Content-Location is this URL.")
+	x.when(unsafe, "Next", "9111 §4.4", "If it succeeds, all that was stored before under its key "+
+		"is dropped on all nodes, with what its Location and Content-Location name.")
+	x.when(unsafe, "Next", "9875 §3", "So are the groups in its Cache-Group-Invalidation.")
+}
+
+// offer says by what the origin is told of what is stored for other requests.
+func (x *inquiry) offer() {
+	variants := slices.DeleteFunc(x.Store.List(x.found.Key), func(rec *store.Record) bool {
+		return rec.Pass || rec.HeadOnly
+	})
+	h := http.Header{}
+	x.Origin.Offer(h, &store.Request{Variants: variants}, x.q.Resource)
+	x.when(len(h) > 0, "Next", "9111 §4.1", "The origin is told what is stored for others: %s.",
+		strings.Join(fields(h, nil), ""))
 }
