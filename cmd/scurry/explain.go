@@ -4,9 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"math"
 	"net"
 	"net/http"
@@ -21,9 +19,6 @@ import (
 
 // explainTimeout is how long a node may take to explain, which includes asking its origin.
 const explainTimeout = 15 * time.Second
-
-// maxExplanation bounds what is read of an explanation.
-const maxExplanation = 4 << 20
 
 type explainCmd struct {
 	URL string `arg:"" name:"url" help:"What a client asks for: http://127.0.0.1:9001/files/a, or /files/a."`
@@ -54,7 +49,20 @@ func (c *explainCmd) Run(ctx context.Context, p process) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, explainTimeout)
 	defer cancel()
-	return explanation(ctx, p.stdout, address, form)
+	// The listener answers for localhost, whatever name it is reached by.
+	res, body, err := askAdmin(ctx, "http://"+address+"/explain?"+form.Encode(), "localhost")
+	switch {
+	case err != nil:
+		return fmt.Errorf("no node answers at %s: %w; if its admin listener is elsewhere, name it "+
+			"with --admin (its log tells the address)", address, err)
+	case res.StatusCode == http.StatusBadRequest:
+		return usagef("%s", bytes.TrimSpace(body))
+	case res.StatusCode != http.StatusOK:
+		return fmt.Errorf("%s answers %s: is it the admin listener of a node? Name that with "+
+			"--admin", address, res.Status)
+	}
+	_, err = p.stdout.Write(body)
+	return err
 }
 
 // adminAddress is the admin address to ask: --admin; else the one that follows from the port of the
@@ -102,30 +110,4 @@ func (c *explainCmd) serves(host string, port int) bool {
 	}
 	own := c.Listen.Host()
 	return port == c.Listen.Port() && (host == own || here(host) && here(own))
-}
-
-// explanation asks the admin listener at the address, and copies what it answers to w. The listener
-// answers for localhost, whatever name it is reached by.
-func explanation(ctx context.Context, w io.Writer, address string, form url.Values) error {
-	u := &url.URL{Scheme: "http", Host: address, Path: "/explain", RawQuery: form.Encode()}
-	req := (&http.Request{URL: u, Host: "localhost"}).WithContext(ctx)
-	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // and no proxy
-	res, err := client.Do(req)
-	if failed, ok := errors.AsType[*url.Error](err); ok { // which has the whole URL
-		return fmt.Errorf("no node answers at %s: %w; if its admin listener is elsewhere, name it "+
-			"with --admin (its log tells the address)", address, failed.Err)
-	}
-	defer res.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(res.Body, maxExplanation))
-	switch {
-	case err != nil:
-		return fmt.Errorf("the explanation from %s broke off: %w", address, err)
-	case res.StatusCode == http.StatusBadRequest:
-		return usagef("%s", bytes.TrimSpace(body))
-	case res.StatusCode != http.StatusOK:
-		return fmt.Errorf("%s answers %s: is it the admin listener of a node? Name that with "+
-			"--admin", address, res.Status)
-	}
-	_, err = w.Write(body)
-	return err
 }

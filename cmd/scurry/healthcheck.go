@@ -1,6 +1,9 @@
 package main
 
 import (
+	"cmp"
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -23,12 +26,12 @@ type healthcheckCmd struct {
 }
 
 // Run asks the node and returns nil if it answers 200.
-func (h *healthcheckCmd) Run(p process) error {
+func (h *healthcheckCmd) Run(ctx context.Context, p process) error {
 	target, err := h.target(p)
 	if err != nil {
 		return err
 	}
-	answer, err := ask(target)
+	answer, err := ask(ctx, target)
 	if err != nil {
 		return err
 	}
@@ -68,26 +71,45 @@ func adminOf(a *config.Addresses, p process, flags string) (string, error) {
 }
 
 // ask returns the line that the node answers with. The error says why the answer isn't a 200.
-func ask(target string) (string, error) {
-	client := http.Client{
-		Transport: &http.Transport{DisableKeepAlives: true}, // without a proxy
-		CheckRedirect: func(*http.Request, []*http.Request) error {
-			return http.ErrUseLastResponse
-		},
-		Timeout: healthTimeout,
-	}
-	res, err := client.Get(target)
+func ask(ctx context.Context, target string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
+	defer cancel()
+	res, body, err := askAdmin(ctx, target, "")
 	if err != nil {
 		return "", fmt.Errorf("the node doesn't answer: %w", err)
-	}
-	defer res.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(res.Body, 1<<10))
-	if err != nil {
-		return "", fmt.Errorf("the node's answer broke off: %w", err)
 	}
 	line, _, _ := strings.Cut(strings.TrimSpace(string(body)), "\n")
 	if res.StatusCode != http.StatusOK {
 		return "", fmt.Errorf("%s answers %s: %s", res.Request.URL.Redacted(), res.Status, line)
 	}
 	return line, nil
+}
+
+// maxAnswer bounds what is read of an admin listener's answer.
+const maxAnswer = 4 << 20
+
+// askAdmin asks an admin listener, without a proxy, for a Host if that isn't "". The response is
+// closed.
+func askAdmin(ctx context.Context, target, host string) (res *http.Response, body []byte,
+	err error) {
+	client := http.Client{
+		Transport: &http.Transport{DisableKeepAlives: true},
+		CheckRedirect: func(*http.Request, []*http.Request) error {
+			return http.ErrUseLastResponse
+		},
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target, nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	req.Host = cmp.Or(host, req.Host)
+	res, err = client.Do(req)
+	if failed, ok := errors.AsType[*url.Error](err); ok { // which has the whole URL
+		return nil, nil, failed.Err
+	}
+	defer res.Body.Close()
+	if body, err = io.ReadAll(io.LimitReader(res.Body, maxAnswer)); err != nil {
+		return nil, nil, fmt.Errorf("the answer broke off: %w", err)
+	}
+	return res, body, nil
 }

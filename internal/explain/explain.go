@@ -61,34 +61,34 @@ func Explain(s *serve.Server, self string, r *http.Request, probe bool) *Explana
 }
 
 // route finds the resource of u, as the Proxy does, or says why there is none.
-func (x *inquiry) route(u *url.URL) bool {
+func (x *inquiry) route(u *url.URL) (found bool) {
+	refuse := func(status int, section, why string) bool {
+		x.act(&decide.Decision{Action: decide.Refuse, Code: status}, rule{section, ": " + why + "."})
+		return false
+	}
 	s, err := x.Site, error(nil)
-	status, section, why := http.StatusBadRequest, "", ""
 	switch way := s.Way(u); {
 	case way == site.ToResource:
 		x.q.Resource, err = s.KeyFromURL(u)
 	case way == site.ToNothing:
-		status, why = http.StatusNotFound, fmt.Sprintf("only what is under %s, or asked for by "+
+		return refuse(http.StatusNotFound, "", fmt.Sprintf("only what is under %s, or asked for by "+
 			"/zk?key=, is served. If a file of the origin is meant, ask about %s", s.Mount,
-			s.Mount+shown(strings.TrimPrefix(site.Spelling(u), "/")))
+			s.Mount+shown(strings.TrimPrefix(site.Spelling(u), "/"))))
 	case !decide.Reads(x.q.Method):
-		status, why = http.StatusMethodNotAllowed, "this can only be read"
+		return refuse(http.StatusMethodNotAllowed, "", "this can only be read")
 	case way == site.ToForm:
 		x.q.Resource, err = site.KeyFromForm(u.RawQuery)
 	default:
-		status, why = http.StatusTemporaryRedirect, "this only leads to "+s.Mount
+		return refuse(http.StatusTemporaryRedirect, "", "this only leads to "+s.Mount)
 	}
 	switch {
-	case err == nil && why == "":
-		return true
 	case errors.Is(err, site.ErrLong):
-		status, section = http.StatusRequestURITooLong, "9110 §15.5.15"
-		why = fmt.Sprintf("%s: the limit is %d bytes", err, site.MaxKey)
+		return refuse(http.StatusRequestURITooLong, "9110 §15.5.15",
+			fmt.Sprintf("%s: the limit is %d bytes", err, site.MaxKey))
 	case err != nil:
-		section, why = "9110 §15.5.1", err.Error()
+		return refuse(http.StatusBadRequest, "9110 §15.5.1", err.Error())
 	}
-	x.act(&decide.Decision{Action: decide.Refuse, Code: status}, rule{section, ": " + why + "."})
-	return false
+	return true
 }
 
 // decide decides as serve does, but asks nobody but the owner, and only for what it has stored.
