@@ -100,7 +100,7 @@ func overWire(b *testing.B, value []byte) func(context.Context) ([]byte, error) 
 	asker.awaitState(b, owner.name, Live)
 	p := asker.Peers()[0]
 	return func(ctx context.Context) ([]byte, error) {
-		s, err := p.Open(ctx, []byte("key"))
+		s, err := p.Open(ctx, []byte("key"), 0)
 		if err != nil {
 			return nil, err
 		}

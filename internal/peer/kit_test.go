@@ -139,7 +139,7 @@ func (n *tested) awaitState(t testing.TB, name string, state State) {
 
 func ask(t testing.TB, p *Peer, message string) (string, error) {
 	t.Helper()
-	s, err := p.Open(t.Context(), []byte(message))
+	s, err := p.Open(t.Context(), []byte(message), 0)
 	if err != nil {
 		return "", err
 	}
@@ -176,4 +176,9 @@ func authority(t *testing.T) *tls.Config {
 		Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}},
 		RootCAs:      pool, ClientCAs: pool, ClientAuth: tls.RequireAndVerifyClientCert, MinVersion: tls.VersionTLS13,
 	}
+}
+
+func owns(n *tested, routingKey string) bool {
+	_, here := n.OwnerName(routingKey)
+	return here
 }

@@ -9,10 +9,12 @@
 package peer
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/tls"
 	"fmt"
+	"maps"
 	"net"
 	"slices"
 	"strings"
@@ -79,17 +81,14 @@ type Node struct {
 	cfg      NodeConfig
 	instance string
 	ring     atomic.Pointer[ring]
-	epoch    atomic.Uint64 // changes of the ring
 	ctx      context.Context
 	cancel   context.CancelFunc
 	work     sync.WaitGroup
-	calls    sync.WaitGroup // of peers, being served
 	serve    func(*wire.Call)
 	refused  atomic.Int64
 
 	mu      sync.Mutex // guards all below, and changes of the ring
 	self    string
-	closed  bool
 	leaving bool
 	members []string // as SetMembers was given them, sorted
 	peers   map[string]*Peer
@@ -97,20 +96,17 @@ type Node struct {
 	inbound             map[*wire.Server]string
 	greeting            []newcomer // the oldest first
 	contact             contact
-	rebuilt             time.Time // when the ring last changed
-	warnings, strangers once.Set  // what has been warned of
-	past                []*ring   // the rings before the present one, the last one last
+	warnings, strangers once.Set // what has been warned of
+	past                []*ring  // the rings before the present one, the last one last
 }
 
 // NewNode makes a Node that owns all keys until Start. It must be closed.
 func NewNode(cfg NodeConfig) *Node {
 	n := &Node{
-		cfg: cfg, self: cfg.Self, instance: rand.Text(), contact: contact{any: time.Now(),
-			each: map[string]time.Time{}},
-		peers: map[string]*Peer{}, inbound: map[*wire.Server]string{},
-	}
-	if n.self == "" {
-		n.self = cfg.Listener.Addr().String()
+		cfg: cfg, instance: rand.Text(),
+		self:    cmp.Or(cfg.Self, cfg.Listener.Addr().String()),
+		contact: contact{any: time.Now(), each: map[string]time.Time{}},
+		peers:   map[string]*Peer{}, inbound: map[*wire.Server]string{},
 	}
 	n.ctx, n.cancel = context.WithCancel(context.Background())
 	n.ring.Store(newRing(n.self, nil))
@@ -120,11 +116,7 @@ func NewNode(cfg NodeConfig) *Node {
 // Start begins to accept connections. Each request of a peer is served by serve, in a goroutine of
 // its own.
 func (n *Node) Start(serve func(*wire.Call)) {
-	n.serve = func(c *wire.Call) {
-		n.calls.Add(1)
-		defer n.calls.Done()
-		serve(c)
-	}
+	n.serve = serve
 	n.work.Go(n.accept)
 	n.work.Go(func() {
 		limit := max(n.cfg.Lease, n.deathTimeout()/2) // for less, no peer has missed this node
@@ -140,14 +132,14 @@ func (n *Node) SetMembers(names []string) {
 	names = slices.Compact(names)
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.closed {
+	if n.ctx.Err() != nil {
 		return
 	}
 	n.members = names
 	for name, p := range n.peers {
 		if !slices.Contains(names, name) {
 			delete(n.peers, name)
-			p.dismiss()
+			p.stop()
 		}
 	}
 	for _, name := range names {
@@ -166,32 +158,15 @@ func (n *Node) rebuildRingLocked() {
 			live = append(live, p)
 		}
 	}
-	r := newRing(n.self, live)
-	if !slices.Equal(r.names, n.ring.Load().names) || !samePeers(r, n.ring.Load()) {
-		past := append(slices.Clone(n.past), n.ring.Load())
-		n.past = past[max(0, len(past)-maxPastRings):]
-		n.ring.Store(r)
-		n.rebuilt = time.Now()
-		n.epoch.Add(1)
-		n.cfg.Log.Debug().Strs("ring", r.names).Msg("ring")
+	r, old := newRing(n.self, live), n.ring.Load()
+	if slices.Equal(r.names, old.names) && maps.Equal(r.peers, old.peers) {
+		return
 	}
-}
-
-func samePeers(a, b *ring) bool {
-	for name, p := range a.peers {
-		if b.peers[name] != p {
-			return false
-		}
-	}
-	return true
-}
-
-// Owner returns the peer that owns a routing key; nil if this node does.
-func (n *Node) Owner(routingKey string) *Peer {
-	if n == nil {
-		return nil
-	}
-	return n.ring.Load().owner(routingKey)
+	r.epoch, r.since = old.epoch+1, time.Now()
+	past := append(slices.Clone(n.past), old)
+	n.past = past[max(0, len(past)-maxPastRings):]
+	n.ring.Store(r)
+	n.cfg.Log.Debug().Strs("ring", r.names).Msg("ring")
 }
 
 // OwnerName names the node that owns a routing key, and reports whether it is this one.
@@ -212,12 +187,7 @@ func (n *Node) Peer(name string) *Peer {
 }
 
 // RingEpoch counts the changes of the ring: as long as it is the same, so are all owners.
-func (n *Node) RingEpoch() uint64 {
-	if n == nil {
-		return 0
-	}
-	return n.epoch.Load()
-}
+func (n *Node) RingEpoch() uint64 { return n.ring.Load().epoch }
 
 // maxPastRings is how many past rings are remembered.
 const maxPastRings = 8
@@ -226,18 +196,13 @@ const maxPastRings = 8
 // far as they are remembered.
 func (n *Node) OwnedSince(routingKey string, epoch uint64) bool {
 	n.mu.Lock()
-	past, now := n.past, n.epoch.Load()
+	past, ago := n.past, n.ring.Load().epoch-epoch
 	n.mu.Unlock()
-	ago := now - epoch
 	if ago > uint64(len(past)) {
 		return false
 	}
-	for _, r := range past[uint64(len(past))-ago:] {
-		if r.owner(routingKey) != nil {
-			return false
-		}
-	}
-	return true
+	lost := func(r *ring) bool { return r.peers[r.ownerName(routingKey)] != nil }
+	return !slices.ContainsFunc(past[uint64(len(past))-ago:], lost)
 }
 
 // Ring is the names of the nodes that share the keys now, this one's among them.
@@ -265,12 +230,9 @@ func (n *Node) Peers() []*Peer {
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	list := make([]*Peer, 0, len(n.peers))
-	for _, p := range n.peers {
-		list = append(list, p)
-	}
-	slices.SortFunc(list, func(a, b *Peer) int { return strings.Compare(a.name, b.name) })
-	return list
+	return slices.SortedFunc(maps.Values(n.peers), func(a, b *Peer) int {
+		return strings.Compare(a.name, b.name)
+	})
 }
 
 // Refused counts the connections that weren't let in.
@@ -339,9 +301,6 @@ func (n *Node) serving() (calls int) {
 // Close ends all connections and waits for what serves them. After Leave, every peer knows by then
 // that this node has left.
 func (n *Node) Close() {
-	if n == nil {
-		return
-	}
 	_ = n.cfg.Listener.Close()
 	n.mu.Lock()
 	leaving := n.leaving
@@ -350,33 +309,24 @@ func (n *Node) Close() {
 		n.Leave() // to those that have come since
 	}
 	n.mu.Lock()
-	n.closed = true
-	for _, p := range n.peers {
-		p.stop()
-	}
+	n.cancel()
 	for _, c := range n.greeting {
 		_ = c.conn.Close()
 	}
-	answers := make([]*wire.Server, 0, len(n.inbound))
 	for a := range n.inbound {
-		answers = append(answers, a)
+		_ = a.Close()
 	}
 	n.mu.Unlock()
-	n.cancel()
-	for _, a := range answers {
-		_ = a.Close()
-		a.Wait()
-	}
 	n.work.Wait()
-	n.calls.Wait()
 }
 
-// hello is what this node says of itself.
-func (n *Node) hello() handshake.Hello {
+// hello is what this node says of itself to what it has dialed, or to what has dialed it: then
+// dialed is empty.
+func (n *Node) hello(dialed string) handshake.Hello {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return handshake.Hello{Name: n.nameLocked(), Instance: n.instance, Members: n.fixedLocked(),
-		Facts: n.cfg.Facts}
+	return handshake.Hello{Name: n.nameLocked(), Dialed: dialed, Instance: n.instance,
+		Members: n.fixedLocked(), Facts: n.cfg.Facts}
 }
 
 // nameLocked is the name that this node claims: none while it has yet to learn it.
@@ -401,19 +351,22 @@ func (n *Node) fixedLocked() []string {
 	return slices.Compact(all)
 }
 
-// compare warns, once, of a peer that was given other members than this node.
+// compare warns of a peer that was given other members than this node.
 func (n *Node) compare(theirs handshake.Hello) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	ours := n.fixedLocked()
-	if ours == nil || theirs.Members == nil || slices.Equal(ours, theirs.Members) {
-		return
+	if ours := n.fixedLocked(); ours != nil && theirs.Members != nil {
+		n.warnOfLists("list", theirs.Name, ours, theirs.Members, "this peer was given another "+
+			"list of nodes: give all nodes the same, or files will be fetched more than once")
 	}
-	if n.warnings.First(append([]string{"list", theirs.Name}, theirs.Members...)...) {
-		n.cfg.Log.Warn().Str("peer", theirs.Name).Strs("ours", few(ours)).Strs("theirs",
-			few(theirs.Members)).
-			Msg("this peer was given another list of nodes: give all nodes the same, or files " +
-				"will be fetched more than once")
+}
+
+// warnOfLists warns, once, of a peer whose list of nodes isn't this node's.
+func (n *Node) warnOfLists(about, peer string, ours, theirs []string, text string) {
+	if !slices.Equal(ours, theirs) &&
+		n.warnings.First(append([]string{about, peer}, theirs...)...) {
+		n.cfg.Log.Warn().Str("peer", peer).Strs("ours", few(ours)).Strs("theirs", few(theirs)).
+			Msg(text)
 	}
 }
 
@@ -458,9 +411,9 @@ func (n *Node) deathTimeout() time.Duration {
 
 // few is list, cut to what fits into a line of log: it may be a peer's.
 func few(list []string) []string {
-	short := make([]string, 0, min(len(list), 64))
-	for _, s := range list[:min(len(list), 64)] {
-		short = append(short, s[:min(len(s), 256)])
+	short := slices.Clone(list[:min(len(list), 64)])
+	for i, s := range short {
+		short[i] = s[:min(len(s), 256)]
 	}
 	return short
 }

@@ -9,7 +9,6 @@ import (
 	"net"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -42,8 +41,8 @@ type Peer struct {
 	ctx    context.Context
 	stop   context.CancelFunc
 	nudge  chan struct{}
-	tried  chan struct{} // closed when it has been dialed once, with whatever outcome
-	once   sync.Once
+	tried  context.Context // ends when it has been dialed once, with whatever outcome
+	dialed context.CancelFunc
 	conn   atomic.Pointer[wire.Client]
 	counts counts
 
@@ -51,8 +50,6 @@ type Peer struct {
 	state   State
 	since   time.Time // of the state
 	failure string    // why it isn't live
-	inbound *wire.Server
-	removed bool // it is no member any more
 }
 
 // The pauses between attempts to reach a peer.
@@ -64,8 +61,9 @@ const (
 // newPeer begins to dial a peer. The node's mu is held.
 func newPeer(n *Node, name string) *Peer {
 	p := &Peer{name: name, node: n, state: Unknown, since: time.Now(),
-		nudge: make(chan struct{}, 1), tried: make(chan struct{})}
+		nudge: make(chan struct{}, 1)}
 	p.ctx, p.stop = context.WithCancel(n.ctx)
+	p.tried, p.dialed = context.WithCancel(p.ctx)
 	n.work.Go(p.keepConnected)
 	return p
 }
@@ -87,41 +85,23 @@ func (p *Peer) keepConnected() {
 		case <-p.ctx.Done():
 		}
 	}
-	p.once.Do(func() { close(p.tried) })
 }
 
 // connect dials p, and returns when the connection has ended, with how long it lasted.
 func (p *Peer) connect() time.Duration {
-	a, err := p.dial()
+	c, err := p.dial()
 	if err != nil {
 		p.failed(err)
 	}
-	p.once.Do(func() { close(p.tried) })
+	p.dialed()
 	if err != nil {
 		return 0
 	}
 	since := time.Now()
-	select {
-	case <-a.Done():
-	case <-p.ctx.Done():
-		p.drain(a)
-	}
-	in, out := a.Traffic()
-	p.counts.in.Add(in)
-	p.counts.out.Add(out)
+	defer context.AfterFunc(p.ctx, c.CloseIdle)() // requests to what is no member any more may end
+	defer context.AfterFunc(p.node.ctx, func() { _ = c.Close() })()
+	<-c.Done()
 	return time.Since(since)
-}
-
-// drain ends the connection to a peer that is no member any more, when the requests to it have
-// ended.
-func (p *Peer) drain(a *wire.Client) {
-	a.CloseIdle()
-	select {
-	case <-a.Done():
-	case <-p.node.ctx.Done():
-		_ = a.Close()
-		<-a.Done()
-	}
 }
 
 // wake has p dialed at once.
@@ -130,12 +110,6 @@ func (p *Peer) wake() {
 	case p.nudge <- struct{}{}:
 	default:
 	}
-}
-
-// dismiss is for a peer that is no member any more. The node's mu is held.
-func (p *Peer) dismiss() {
-	p.removed = true
-	p.stop()
 }
 
 // dial connects to p and takes it into the ring.
@@ -153,9 +127,7 @@ func (p *Peer) dial() (*wire.Client, error) {
 	if n.cfg.TLS != nil {
 		conn = tls.Client(conn, p.tlsConfig())
 	}
-	mine := n.hello()
-	mine.Dialed = p.name
-	theirs, err := handshake.Greet(conn, true, n.cfg.Secret, mine, n.greetTime())
+	theirs, err := handshake.Greet(conn, true, n.cfg.Secret, n.hello(p.name), n.greetTime())
 	if !stop() && err == nil {
 		err = ctx.Err()
 	}
@@ -198,8 +170,8 @@ func (p *Peer) recognise(theirs handshake.Hello) error {
 		}
 		return errItself
 	}
-	if err := n.differsLocked(theirs); err != nil {
-		return refusal{err}
+	if err := n.differs(theirs); err != nil {
+		return err
 	}
 	switch {
 	case theirs.Name == "" || theirs.Name == p.name:
@@ -220,46 +192,41 @@ var errAlias = errors.New("it is another address of")
 func (p *Peer) join(conn net.Conn, theirs handshake.Hello) (*wire.Client, error) {
 	n := p.node
 	n.reunite(theirs.Instance) // before anything is served from what may have changed meanwhile
+	var c *wire.Client
+	state := Live // what p comes to be when it has been greeted
 	cfg := n.wireConfig()
-	var a *wire.Client
-	made := make(chan struct{})
-	var ended, leaving bool // guarded by the node's mu
+	cfg.Traffic = &p.counts.traffic
 	cfg.Leaving = func() {
-		<-made
-		n.mu.Lock()
+		n.mu.Lock() // c is known from now on
 		defer n.mu.Unlock()
-		if leaving = true; p.conn.Load() == a {
+		if state = Leaving; p.conn.Load() == c {
 			p.setLocked(Leaving, nil)
 		}
 	}
 	cfg.Lost = func(err error) {
-		<-made
 		n.mu.Lock()
 		defer n.mu.Unlock()
-		ended = true
-		n.contact.ended(theirs.Instance, a.LastHeard())
-		if p.conn.CompareAndSwap(a, nil) {
+		state = Down
+		n.contact.ended(theirs.Instance, c.LastHeard())
+		if p.conn.CompareAndSwap(c, nil) {
 			p.setLocked(Down, err)
 		}
 	}
-	a = wire.NewClient(conn, cfg)
-	close(made)
-	if err := p.greet(a); err != nil {
-		_ = a.Close()
+	n.mu.Lock()
+	c = wire.NewClient(conn, cfg)
+	n.mu.Unlock()
+	if err := p.greet(c); err != nil {
+		_ = c.Close()
 		return nil, err
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if ended {
+	if state == Down {
 		return nil, errors.New("it has hung up")
 	}
-	p.conn.Store(a)
-	if leaving {
-		p.setLocked(Leaving, nil)
-	} else {
-		p.setLocked(Live, nil)
-	}
-	return a, nil
+	p.conn.Store(c)
+	p.setLocked(state, nil)
+	return c, nil
 }
 
 // greet says to p what comes before all other requests.
@@ -287,16 +254,16 @@ func (p *Peer) greet(a *wire.Client) error {
 
 // failed notes that p couldn't be reached.
 func (p *Peer) failed(err error) {
-	p.node.mu.Lock()
-	defer p.node.mu.Unlock()
+	state := Down
 	switch {
 	case errors.Is(err, errItself):
-		p.setLocked(Itself, err)
+		state = Itself
 	case refuses(err):
-		p.setLocked(Refused, err)
-	default:
-		p.setLocked(Down, err)
+		state = Refused
 	}
+	p.node.mu.Lock()
+	defer p.node.mu.Unlock()
+	p.setLocked(state, err)
 }
 
 // refuses reports whether err is that one of the two doesn't want to talk to the other, rather than
@@ -311,24 +278,13 @@ func refuses(err error) bool {
 		errors.Is(err, handshake.ErrSecret) || errors.Is(err, handshake.ErrForeign)
 }
 
-// forgetInbound notes that p has closed the connection by which it sends requests: it may have
-// ended, and not yet been missed.
-func (p *Peer) forgetInbound(a *wire.Server) {
-	if p.inbound == a {
-		p.inbound = nil
-		in, out := a.Traffic()
-		p.counts.in.Add(in)
-		p.counts.out.Add(out)
-	}
-}
-
-// setLocked makes state p's, and logs the change.
+// setLocked makes state p's, and logs the change if p is a member.
 func (p *Peer) setLocked(state State, err error) {
 	failure := ""
 	if err != nil {
 		failure = err.Error()
 	}
-	if (state == p.state && failure == p.failure) || p.node.closed {
+	if (state == p.state && failure == p.failure) || p.node.ctx.Err() != nil {
 		return
 	}
 	was := p.state
@@ -336,7 +292,7 @@ func (p *Peer) setLocked(state State, err error) {
 		p.since = time.Now()
 	}
 	p.state, p.failure = state, failure
-	if !p.removed {
+	if p.node.peers[p.name] == p {
 		p.node.rebuildRingLocked()
 		p.logState(was, err)
 	}
@@ -344,29 +300,24 @@ func (p *Peer) setLocked(state State, err error) {
 
 // logState logs the change of p's state.
 func (p *Peer) logState(was State, err error) {
-	log := p.node.cfg.Log
-	about := func(e *zerolog.Event, text string) {
-		e.Str("peer", p.name).Strs("ring", p.node.ring.Load().names).Err(err).Msg(text)
+	level, text := zerolog.WarnLevel, ""
+	switch {
+	case p.state == Live:
+		level, text = zerolog.InfoLevel, "peer joined"
+	case p.state == Leaving:
+		level, text = zerolog.InfoLevel, "peer leaves"
+	case p.state == Down && was == Leaving:
+		p.node.cfg.Log.Info().Str("peer", p.name).Msg("peer left")
+	case p.state == Down && was != Down:
+		text = "peer down"
+	case p.state == Refused && !errors.Is(err, errAlias):
+		text = "peer refused"
+	case p.state == Itself && p.node.cfg.Self != "":
+		text = "one of the peers is this node itself: give it as --self"
 	}
-	switch p.state {
-	case Live:
-		about(log.Info(), "peer joined")
-	case Leaving:
-		about(log.Info(), "peer leaves")
-	case Refused:
-		if !errors.Is(err, errAlias) {
-			about(log.Warn(), "peer refused")
-		}
-	case Down:
-		if was == Leaving {
-			log.Info().Str("peer", p.name).Msg("peer left")
-		} else if was != Down {
-			about(log.Warn(), "peer down")
-		}
-	case Itself:
-		if p.node.cfg.Self != "" {
-			about(log.Warn(), "one of the peers is this node itself: give it as --self")
-		}
+	if text != "" {
+		p.node.cfg.Log.WithLevel(level).Str("peer", p.name).
+			Strs("ring", p.node.ring.Load().names).Err(err).Msg(text)
 	}
 }
 
@@ -378,16 +329,10 @@ const settled = 10 * time.Second
 // is. Where that lasts, the nodes were given different lists, or can't all reach each other.
 func (p *Peer) Disagrees(theirs []string) {
 	n := p.node
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	ours := n.ring.Load().names
-	if time.Since(n.rebuilt) < settled || slices.Equal(ours, theirs) {
-		return
-	}
-	if n.warnings.First(append([]string{"ring", p.name}, theirs...)...) {
-		n.cfg.Log.Warn().Str("peer", p.name).Strs("ours", few(ours)).Strs("theirs", few(theirs)).
-			Msg("this peer has other nodes in its ring: see that all are told the same and reach " +
-				"each other, or files will be fetched more than once")
+	if r := n.ring.Load(); time.Since(r.since) > settled {
+		n.warnOfLists("ring", p.name, r.names, theirs, "this peer has other nodes in its ring: "+
+			"see that all are told the same and reach each other, or files will be fetched more "+
+			"than once")
 	}
 }
 
@@ -399,7 +344,7 @@ func (n *Node) WaitForPeers(ctx context.Context) error {
 	}
 	for _, p := range n.Peers() {
 		select {
-		case <-p.tried:
+		case <-p.tried.Done():
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}

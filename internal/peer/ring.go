@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"slices"
+	"time"
 
 	"github.com/golang/groupcache/consistenthash"
 )
@@ -15,6 +16,8 @@ const points = 512
 // ring says which of the live nodes owns a routing key. It is never changed; a new one takes its
 // place.
 type ring struct {
+	epoch uint64 // how many rings there were before
+	since time.Time
 	names []string // sorted
 	hash  *consistenthash.Map
 	peers map[string]*Peer // all but this node
@@ -41,8 +44,5 @@ func mixed(b []byte) uint32 {
 	sum := sha256.Sum256(b)
 	return binary.BigEndian.Uint32(sum[:])
 }
-
-// owner returns the peer that owns a routing key, or nil if it is this node.
-func (r *ring) owner(routingKey string) *Peer { return r.peers[r.ownerName(routingKey)] }
 
 func (r *ring) ownerName(routingKey string) string { return r.hash.Get(routingKey) }

@@ -54,7 +54,7 @@ func TestNodesAgree(t *testing.T) {
 		for i := range 1000 {
 			routingKey := fmt.Sprint(i, ".0")
 			owners = append(owners, r.ownerName(routingKey))
-			if p := r.owner(routingKey); (p == nil) != (r.ownerName(routingKey) == self) {
+			if p := r.peers[r.ownerName(routingKey)]; (p == nil) != (r.ownerName(routingKey) == self) {
 				t.Fatalf("%s takes %v for the owner of %s, which is %s", self, p, routingKey, r.ownerName(routingKey))
 			}
 		}

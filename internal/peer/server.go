@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/scurrycache/scurry/internal/wire"
@@ -52,7 +53,7 @@ type newcomer struct {
 func (n *Node) admit(conn net.Conn) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.closed {
+	if n.ctx.Err() != nil {
 		_ = conn.Close()
 		return
 	}
@@ -74,7 +75,7 @@ func (n *Node) welcome(raw net.Conn) {
 	if n.cfg.TLS != nil {
 		conn = tls.Server(raw, n.cfg.TLS)
 	}
-	theirs, err := handshake.Greet(conn, false, n.cfg.Secret, n.hello(), n.greetTime())
+	theirs, err := handshake.Greet(conn, false, n.cfg.Secret, n.hello(""), n.greetTime())
 	if err == nil && theirs.Instance != n.instance {
 		n.reunite(theirs.Instance) // before it is served from what may have changed meanwhile
 	}
@@ -83,14 +84,14 @@ func (n *Node) welcome(raw net.Conn) {
 		err = n.answerLocked(conn, theirs)
 	}
 	n.greeting = slices.DeleteFunc(n.greeting, func(c newcomer) bool { return c.conn == raw })
-	closed := n.closed
+	closed := n.ctx.Err() != nil
 	n.mu.Unlock()
-	if err != nil || closed {
-		_ = conn.Close()
-	} else {
+	if err == nil {
 		n.compare(theirs)
+		return
 	}
-	if err != nil && !closed {
+	_ = conn.Close()
+	if !closed {
 		n.refused.Add(1)
 		n.logRefused(raw.RemoteAddr(), err)
 	}
@@ -100,23 +101,18 @@ func (n *Node) welcome(raw net.Conn) {
 // that is set up wrong tries again and again.
 func (n *Node) logRefused(remote net.Addr, err error) {
 	host, _, _ := net.SplitHostPort(remote.String())
-	reason := "other"
-	if m, ok := errors.AsType[*mismatch](err); ok {
-		reason = m.Error()
-	} else if errors.Is(err, handshake.ErrSecret) {
+	said, reason := &n.strangers, "other"
+	switch r, ok := errors.AsType[refusal](err); {
+	case errors.Is(err, handshake.ErrSecret):
 		reason = "secret"
-	} else if errors.Is(err, handshake.ErrForeign) {
+	case errors.Is(err, handshake.ErrForeign):
 		reason = "foreign"
-	} else if refuses(err) {
-		reason = "refusal"
+	case ok:
+		said, reason = &n.warnings, r.Error()
+	case refuses(err):
+		said, reason = &n.warnings, "refusal"
 	}
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	table := &n.strangers
-	if reason != "other" && reason != "foreign" && reason != "secret" {
-		table = &n.warnings // strangers can't push out what is said of nodes
-	}
-	if table.First("refused", host, reason) {
+	if said.First("refused", host, reason) {
 		n.cfg.Log.Warn().Str("error", few([]string{err.Error()})[0]).Stringer("remote", remote).
 			Msg("a connection to the peer port was refused; more for the same reason aren't " +
 				"logged, but counted")
@@ -125,14 +121,18 @@ func (n *Node) logRefused(remote net.Addr, err error) {
 
 // answerLocked serves a peer's requests from now on.
 func (n *Node) answerLocked(conn net.Conn, theirs handshake.Hello) error {
+	if n.ctx.Err() != nil {
+		return net.ErrClosed
+	}
 	if theirs.Instance == n.instance {
 		return conn.Close() // this node itself
 	}
-	if differs := n.differsLocked(theirs); differs != nil {
-		return differs
+	if err := n.differs(theirs); err != nil {
+		return err
 	}
-	if name := n.nameLocked(); name != "" && theirs.Dialed != name && n.cfg.Self != "" {
-		return refusal{fmt.Errorf("it has dialed %s, and this node is %s", theirs.Dialed, name)}
+	if n.cfg.Self != "" && theirs.Dialed != n.cfg.Self {
+		return refusal{fmt.Errorf("it has dialed %s, and this node is %s", theirs.Dialed,
+			n.cfg.Self)}
 	}
 	from := 0
 	for _, name := range n.inbound {
@@ -149,30 +149,22 @@ func (n *Node) answerLocked(conn net.Conn, theirs handshake.Hello) error {
 		n.cfg.Log.Error().Interface("panic", v).Bytes("stack", stack).Str("peer",
 			theirs.Name).Msg("serving a peer's request failed")
 	}
-	if n.closed {
-		return net.ErrClosed
-	}
-	var a *wire.Server
-	registered := make(chan struct{})
-	cfg.Lost = func(error) {
-		<-registered
-		n.mu.Lock()
-		defer n.mu.Unlock()
-		if p := n.peers[theirs.Name]; p != nil {
-			p.forgetInbound(a)
-		}
-		delete(n.inbound, a)
-		n.contact.ended(theirs.Instance, a.LastHeard())
-	}
-	a = wire.NewServer(conn, cfg)
-	n.inbound[a] = theirs.Name
-	close(registered)
-	if n.leaving {
-		n.work.Go(a.Leave)
-	}
 	if p := n.peers[theirs.Name]; p != nil {
-		p.inbound = a
+		cfg.Traffic = &p.counts.traffic
 		p.wake() // it lives
+	}
+	var s *wire.Server
+	cfg.Lost = func(error) {
+		n.mu.Lock() // s is known from now on
+		defer n.mu.Unlock()
+		delete(n.inbound, s)
+		n.contact.ended(theirs.Instance, s.LastHeard())
+	}
+	s = wire.NewServer(conn, cfg)
+	n.inbound[s] = theirs.Name
+	n.work.Go(s.Wait)
+	if n.leaving {
+		n.work.Go(s.Leave)
 	}
 	return nil
 }
@@ -180,26 +172,11 @@ func (n *Node) answerLocked(conn net.Conn, theirs handshake.Hello) error {
 // greetTime is how long both sides may take to prove that they are nodes.
 func (n *Node) greetTime() time.Duration { return max(n.deathTimeout(), 2*time.Second) }
 
-// mismatch is that a peer is set up otherwise than this node.
-type mismatch struct{ differs []string }
-
-func (m *mismatch) Error() string {
-	text := "the peer is set up otherwise"
-	for i, d := range m.differs {
-		if i == 0 {
-			text += ": "
-		} else {
-			text += "; "
-		}
-		text += d
+// differs returns a refusal if a peer is set up otherwise than this node.
+func (n *Node) differs(theirs handshake.Hello) error {
+	differs := handshake.Hello{Facts: n.cfg.Facts}.Differs(theirs)
+	if len(differs) == 0 {
+		return nil
 	}
-	return text
-}
-
-// differsLocked returns what keeps this node from working with a peer, as an error.
-func (n *Node) differsLocked(theirs handshake.Hello) error {
-	if differs := (handshake.Hello{Facts: n.cfg.Facts}).Differs(theirs); len(differs) > 0 {
-		return &mismatch{differs}
-	}
-	return nil
+	return refusal{fmt.Errorf("the peer is set up otherwise: %s", strings.Join(differs, "; "))}
 }

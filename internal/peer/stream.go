@@ -20,14 +20,9 @@ type Stream struct {
 	failed  atomic.Bool
 }
 
-// Open sends p a request. The response ends with ctx, and must be closed.
-func (p *Peer) Open(ctx context.Context, message []byte) (*Stream, error) {
-	return p.OpenWindow(ctx, message, 0)
-}
-
-// OpenWindow is Open for a response of which no more than window bytes are to be under way; 0 for
-// as many as usual.
-func (p *Peer) OpenWindow(ctx context.Context, message []byte, window int) (*Stream, error) {
+// Open sends p a request. No more than window bytes of the response are to be under way; 0 for as
+// many as usual. The response ends with ctx, and must be closed.
+func (p *Peer) Open(ctx context.Context, message []byte, window int) (*Stream, error) {
 	p.counts.asks.Add(1)
 	a := p.conn.Load()
 	if a == nil {

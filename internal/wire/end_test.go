@@ -109,7 +109,7 @@ func TestContextAfterEnd(t *testing.T) {
 			t.Fatal(err)
 		}
 		r.want(kindRequest, 1)
-		r.send(frame(kindMessage|last, 1, lead(1, 0, 'm')...))
+		r.send(frame(kindReply|last, 1, word(0, 'm')...))
 		synctest.Wait()
 		cancel()
 		synctest.Wait()
@@ -196,8 +196,8 @@ func TestLostFirst(t *testing.T) {
 		}
 		go read(open(t, client, "before"))
 		r.want(kindRequest, 1)
-		r2.send(frame(kindRequest, 1, lead(0, 1)...))
-		r.send(frame(kindMessage, 1, lead(100, 0, make([]byte, 50)...)...))
+		r2.send(frame(kindRequest, 1, word(1)...))
+		r.send(frame(kindReply, 1, word(101)...))
 		_ = r.conn.Close()
 		_ = r2.conn.Close()
 		synctest.Wait()

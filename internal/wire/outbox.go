@@ -1,42 +1,29 @@
 package wire
 
-import "sync"
+import (
+	"slices"
+	"sync"
+)
 
-// item is one thing that a stream has to send, in one frame or in several.
+// item is one thing that a stream has to send.
 type item struct {
-	kind  kind
-	begun bool
-	word  uint32 // a request's window; a message's size of the value + 1
-	sent  int    // of a and b together
-	a, b  []byte // the message and its value; content; a detail. Immutable, not copied
+	kind kind
+	last bool   // nothing comes behind it
+	word uint32 // for kinds that have one
+	data []byte // what is yet to be sent of a message, a value, content, a detail; not copied
 }
 
-func (i *item) size() int { return len(i.a) + len(i.b) }
-
-// urgent reports whether i's next frame is a small one, which goes before all bulk. That is also
-// what keeps requests in the order of their numbers: the first frame of a large one is small.
-func (i *item) urgent() bool {
-	switch i.kind {
-	case kindRequest, kindMessage:
-		return !i.begun
-	case kindData:
-		return false
-	}
-	return true
-}
+// urgent reports whether i goes before all bulk, as what is small does. Requests go in the order of
+// their numbers.
+func (i *item) urgent() bool { return i.kind == kindRequest || len(i.data) <= small }
 
 // outbox is what one stream has to send, in its order, and its place among the others that have
 // something to send. All of it is guarded by the link's mutex.
 type outbox struct {
 	id     uint64
-	items  []item // the first of them is items[head]
-	head   int
-	queued int // bytes in items
-
-	ack    bool // the request is to be acknowledged
-	acked  bool // it needn't be any more
-	credit int  // to be given
-	cancel bool
+	items  []item
+	queued int       // bytes in items
+	began  bool      // something of it has been sent
 	room   sync.Cond // waits for items to go
 
 	first      [2]item // most streams never have more
@@ -53,31 +40,31 @@ func (o *outbox) init(id uint64, mu *sync.Mutex) {
 	o.room.L = mu
 }
 
-// waiting is how many items there are.
-func (o *outbox) waiting() int { return len(o.items) - o.head }
-
-func (o *outbox) push(i item) {
-	if o.head > 0 && len(o.items) == cap(o.items) { // rather than grow for ever
-		n := copy(o.items, o.items[o.head:])
-		clear(o.items[n:])
-		o.items, o.head = o.items[:n], 0
+// frame takes the next frame, whose payload is that of the first whole items and some more bytes of
+// the one behind them. Content goes in frames of its own size, whatever it was written in.
+func (o *outbox) frame() (h header, whole, more int) {
+	i := &o.items[0]
+	h = header{kind: i.kind, word: i.word, id: o.id}
+	for whole < len(o.items) {
+		i = &o.items[whole]
+		if i.kind != h.kind || whole > 0 && h.kind != kindData {
+			break
+		}
+		if n := maxFrame - h.size; h.kind == kindData && len(i.data) > n {
+			h.size, more = maxFrame, n
+			break
+		}
+		h.size += len(i.data)
+		h.last = i.last
+		whole++
 	}
-	o.items = append(o.items, i)
-	o.queued += i.size()
-}
-
-func (o *outbox) pop() {
-	o.items[o.head] = item{}
-	if o.head++; o.head == len(o.items) {
-		o.items, o.head = o.items[:0], 0
-	}
+	return h, whole, more
 }
 
 // drop forgets all that is to be sent.
 func (o *outbox) drop() {
-	clear(o.items)
-	o.items, o.head, o.queued = o.items[:0], 0, 0
-	o.ack, o.credit = false, 0
+	o.items, o.queued = slices.Delete(o.items, 0, len(o.items)), 0
+	o.remove()
 }
 
 // outboxes is a queue of outboxes, each of which is in one queue at most.

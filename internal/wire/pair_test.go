@@ -100,3 +100,13 @@ func (c *Client) Streams() int {
 	defer c.mu.Unlock()
 	return len(c.streams)
 }
+
+// Err is what ended the connection, nil as long as Done isn't closed.
+func (l *link) Err() error {
+	select {
+	case <-l.done:
+		return l.err
+	default:
+		return nil
+	}
+}

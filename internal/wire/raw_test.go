@@ -21,10 +21,9 @@ func frame(k kind, id uint64, payload ...byte) []byte {
 	return append(binary.BigEndian.AppendUint64(b, id), payload...)
 }
 
-// lead is what the payload of a request or a message begins with.
-func lead(a, b uint32, rest ...byte) []byte {
-	p := binary.BigEndian.AppendUint32(nil, a)
-	return append(binary.BigEndian.AppendUint32(p, b), rest...)
+// word is a payload that begins with a number.
+func word(n uint32, rest ...byte) []byte {
+	return append(binary.BigEndian.AppendUint32(nil, n), rest...)
 }
 
 func (r raw) send(b []byte) {

@@ -5,7 +5,6 @@ import (
 	"io"
 	"net"
 	"sync/atomic"
-	"time"
 )
 
 const (
@@ -22,13 +21,8 @@ type source struct {
 	r, w  int // buf[r:w] has been read from the connection, but not from here
 	ahead int // how much to read into buf at once
 
-	in    atomic.Int64 // bytes read
-	begun time.Time
-	heard atomic.Int64 // when bytes were last read, in nanoseconds since begun
-}
-
-func newSource(conn net.Conn) source {
-	return source{conn: conn, buf: make([]byte, sourceSize), ahead: sourceSize, begun: time.Now()}
+	in      atomic.Int64  // bytes read
+	counted *atomic.Int64 // the same, together with those of others
 }
 
 // header reads a frame's header.
@@ -37,6 +31,9 @@ func (s *source) header() (header, error) {
 		return header{}, err
 	}
 	h, err := parseHeader(s.buf[s.r:])
+	if err != nil {
+		return h, err
+	}
 	s.r += headerSize
 	// After a large frame, another is likely: what is read of it ahead of need would be copied once
 	// more.
@@ -44,27 +41,15 @@ func (s *source) header() (header, error) {
 	if h.size > sourceSize/2 {
 		s.ahead = afterBulk
 	}
-	return h, err
-}
-
-// words reads two numbers.
-func (s *source) words() (a, b uint32, err error) {
-	if err := s.fill(8); err != nil {
-		return 0, 0, err
+	if h.kind.hasWord() {
+		if err = s.fill(wordSize); err != nil {
+			return h, err
+		}
+		h.word = binary.BigEndian.Uint32(s.buf[s.r:])
+		h.size -= wordSize
+		s.r += wordSize
 	}
-	a, b = binary.BigEndian.Uint32(s.buf[s.r:]), binary.BigEndian.Uint32(s.buf[s.r+4:])
-	s.r += 8
-	return a, b, nil
-}
-
-// word reads one number.
-func (s *source) word() (uint32, error) {
-	if err := s.fill(4); err != nil {
-		return 0, err
-	}
-	a := binary.BigEndian.Uint32(s.buf[s.r:])
-	s.r += 4
-	return a, nil
+	return h, nil
 }
 
 // full fills p[:n]. The rest of p is the source's to use meanwhile: what comes right behind n
@@ -131,7 +116,7 @@ func (s *source) read(p []byte) (int, error) {
 	n, err := s.conn.Read(p)
 	if n > 0 {
 		s.in.Add(int64(n))
-		s.heard.Store(int64(time.Since(s.begun)))
+		s.counted.Add(int64(n))
 		return n, nil // an error comes again
 	}
 	if err == nil {
@@ -139,5 +124,3 @@ func (s *source) read(p []byte) (int, error) {
 	}
 	return 0, err
 }
-
-func (s *source) lastHeard() time.Time { return s.begun.Add(time.Duration(s.heard.Load())) }

@@ -43,8 +43,10 @@ func TestRoundTrip(t *testing.T) {
 	for _, tr := range wiretest.Transports {
 		t.Run(tr.Name, func(t *testing.T) {
 			dialed, accepted := tr.Open(t)
-			cfg := Config{Heartbeat: patient, Window: testWindow, Serve: serve}
-			client, server := join(t, dialed, accepted, cfg, cfg)
+			var a, b Traffic
+			client, server := join(t, dialed, accepted,
+				Config{Heartbeat: patient, Window: testWindow, Traffic: &a},
+				Config{Heartbeat: patient, Window: testWindow, Traffic: &b, Serve: serve})
 			for _, n := range edges {
 				t.Run(fmt.Sprint(n), func(t *testing.T) { roundTrip(t, client, n) })
 			}
@@ -54,8 +56,8 @@ func TestRoundTrip(t *testing.T) {
 			_ = client.Close()
 			<-client.Done()
 			server.Wait()
-			ain, aout := client.Traffic()
-			bin, bout := server.Traffic()
+			ain, aout := a.In.Load(), a.Out.Load()
+			bin, bout := b.In.Load(), b.Out.Load()
 			if ain == 0 || aout == 0 || ain > bout || bin > aout {
 				t.Errorf("traffic of %d in and %d out, but %d and %d on the other side", ain, aout, bin, bout)
 			}
@@ -256,23 +258,22 @@ func TestOrderOfAnswering(t *testing.T) {
 }
 
 func TestTooLarge(t *testing.T) {
-	client, _ := pair(t, Config{MaxMessage: 200_000, MaxValue: 1000}, Config{MaxMessage: 1000, Serve: func(c *Call) {
+	client, _ := pair(t, Config{MaxValue: 1000}, Config{Serve: func(c *Call) {
 		switch string(c.Message()) {
 		case "value":
 			_ = c.Reply(nil, make([]byte, 1000))
 			_ = c.Respond(nil, make([]byte, 300_000))
 		case "message":
-			_ = c.Abort([]byte(fmt.Sprint(errors.Is(c.Reply(make([]byte, 1001), nil), ErrTooLarge))))
+			_ = c.Abort([]byte(fmt.Sprint(errors.Is(c.Reply(make([]byte, maxMessage+1), nil), ErrTooLarge))))
 		default:
 			echo(c)
 		}
 	}})
-	if _, err := client.Open(context.Background(), make([]byte, 200_001), 0); !errors.Is(err, ErrTooLarge) {
-		t.Errorf("request too large for the client: %v", err)
+	if _, err := client.Open(context.Background(), make([]byte, maxMessage+1), 0); !errors.Is(err, ErrTooLarge) {
+		t.Errorf("request: %v", err)
 	}
-	if _, _, err := open(t, client, string(make([]byte, 200_000))).Next(); !errors.Is(err, ErrTooLarge) {
-		t.Errorf("request too large for the server: %v", err)
-	}
+	largest := string(pattern(1, maxMessage))
+	next(t, open(t, client, largest), largest)
 	s := open(t, client, "value")
 	if _, err := io.ReadAll(s); !errors.Is(err, ErrTooLarge) {
 		t.Errorf("value: %v", err)

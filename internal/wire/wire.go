@@ -19,7 +19,9 @@
 package wire
 
 import (
+	"cmp"
 	"math"
+	"sync/atomic"
 	"time"
 )
 
@@ -39,10 +41,6 @@ type Config struct {
 	// server, it is how many bytes a call may have queued.
 	Window int
 
-	// MaxMessage is the size of the largest message, of a request or of a reply, sent or accepted:
-	// 1 MiB if 0.
-	MaxMessage int
-
 	// MaxValue is the size of the largest value that the client accepts: 64 MiB if 0. Memory for a
 	// value is taken as soon as the server announces it.
 	MaxValue int
@@ -50,6 +48,9 @@ type Config struct {
 	// MaxRequests is how many requests the server serves at once: 4096 if 0. It refuses those
 	// beyond.
 	MaxRequests int
+
+	// Traffic, if not nil, counts the bytes that are read and written.
+	Traffic *Traffic
 
 	// Serve answers a call, in a goroutine of its own. When it returns, a call that it has neither
 	// ended nor aborted is aborted. If nil, all calls are.
@@ -70,34 +71,19 @@ type Config struct {
 }
 
 func (c Config) filled() Config {
-	set := func(n *int, value, most int) {
-		if *n <= 0 {
-			*n = value
-		}
-		*n = min(*n, most) // a frame has 32 bits for it
+	c.Heartbeat = cmp.Or(c.Heartbeat, 200*time.Millisecond)
+	c.MissedHeartbeats = cmp.Or(c.MissedHeartbeats, 4)
+	c.Window = min(cmp.Or(c.Window, 1<<20), math.MaxInt32) // a frame has 32 bits for it
+	c.MaxValue = cmp.Or(c.MaxValue, 64<<20)
+	c.MaxRequests = cmp.Or(c.MaxRequests, 4096)
+	if c.Traffic == nil {
+		c.Traffic = new(Traffic)
 	}
-	if c.Heartbeat <= 0 {
-		c.Heartbeat = 200 * time.Millisecond
-	}
-	set(&c.MissedHeartbeats, 4, math.MaxInt16)
-	set(&c.Window, 1<<20, math.MaxInt32)
-	set(&c.MaxMessage, 1<<20, math.MaxInt32)
-	set(&c.MaxValue, 64<<20, math.MaxInt32-1)
-	set(&c.MaxRequests, 4096, math.MaxInt32)
 	if c.Serve == nil {
 		c.Serve = func(*Call) {}
 	}
 	return c
 }
 
-// terms are what the link of a filled c keeps to, which takes so many silent heartbeats for death.
-func (c Config) terms(patience int) terms {
-	return terms{
-		heartbeat:  c.Heartbeat,
-		patience:   patience,
-		window:     c.Window,
-		maxMessage: c.MaxMessage,
-		maxValue:   c.MaxValue,
-		lost:       c.Lost,
-	}
-}
+// Traffic counts bytes. Several connections may share one.
+type Traffic struct{ In, Out atomic.Int64 }
