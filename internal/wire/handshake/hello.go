@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 )
 
 // What a Hello may hold at most.
@@ -33,30 +34,24 @@ type Hello struct {
 // of other's:
 //
 //	origin: "http://a/" here, "http://b/" there
-func (h Hello) Differs(other Hello) []string {
-	var lines []string
-	for _, f := range h.Facts {
-		switch value, ok := other.fact(f.Name); {
-		case !ok:
-			lines = append(lines, fmt.Sprintf("%s: %q here, none there", f.Name, f.Value))
-		case value != f.Value:
-			lines = append(lines, fmt.Sprintf("%s: %q here, %q there", f.Name, f.Value, value))
-		}
-	}
-	for _, f := range other.Facts {
-		if _, ok := h.fact(f.Name); !ok {
-			lines = append(lines, fmt.Sprintf("%s: none here, %q there", f.Name, f.Value))
+func (h Hello) Differs(other Hello) (lines []string) {
+	for _, f := range slices.Concat(h.Facts, other.Facts) {
+		here, there := h.fact(f.Name), other.fact(f.Name)
+		line := fmt.Sprintf("%s: %s here, %s there", f.Name, here, there)
+		if here != there && !slices.Contains(lines, line) {
+			lines = append(lines, line)
 		}
 	}
 	return lines
 }
 
-func (h Hello) fact(name string) (string, bool) {
+// fact is the value of a fact, in quotes, or none.
+func (h Hello) fact(name string) string {
 	i := slices.IndexFunc(h.Facts, func(f Fact) bool { return f.Name == name })
 	if i < 0 {
-		return "", false
+		return "none"
 	}
-	return h.Facts[i].Value, true
+	return strconv.Quote(h.Facts[i].Value)
 }
 
 // encode returns h as JSON, which a later version can add to.
