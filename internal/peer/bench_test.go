@@ -88,7 +88,7 @@ func (r responding) Write(b []byte) (int, error) { return len(b), r.Respond([]by
 // overWire is ours.
 func overWire(b *testing.B, value []byte) func(context.Context) ([]byte, error) {
 	b.Helper()
-	owner, asker := start(b, NodeConfig{Window: 1 << 20}), start(b, NodeConfig{Window: 1 << 20})
+	owner, asker := start(b, NodeConfig{}), start(b, NodeConfig{})
 	g := holding(b, value)
 	owner.serve = func(c *wire.Call) {
 		var v groupcache.ByteView

@@ -77,9 +77,7 @@ func start(t testing.TB, cfg NodeConfig) *tested {
 	if cfg.Listener == nil {
 		cfg.Listener = listen(t)
 	}
-	if cfg.MissedHeartbeats == 0 {
-		cfg.Heartbeat, cfg.MissedHeartbeats = 50*time.Millisecond, 100
-	}
+	cfg.Wire.Heartbeat, cfg.Wire.MissedHeartbeats = 50*time.Millisecond, 100
 	if cfg.Lease == 0 {
 		cfg.Lease = time.Hour
 	}

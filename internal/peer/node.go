@@ -29,8 +29,8 @@ import (
 	"github.com/scurrycache/scurry/internal/wire/handshake"
 )
 
-// NodeConfig says which node a Node is and how it talks to its peers. Listener, Heartbeat,
-// MissedHeartbeats, Lease and Log must be set.
+// NodeConfig says which node a Node is and how it talks to its peers. Listener, Wire, Lease and Log
+// must be set.
 type NodeConfig struct {
 	// Listener accepts peers' connections; the Node closes it.
 	Listener net.Listener
@@ -52,25 +52,19 @@ type NodeConfig struct {
 	// differences are worth a warning.
 	FixedMembers bool
 
-	Heartbeat        time.Duration
-	MissedHeartbeats int
-
-	// Window is how many bytes of content may be under way from one node to another, for each
-	// reader.
-	Window int
-
-	// MaxValue is how large a value is taken from a peer, in bytes.
-	MaxValue int
+	// Wire is how all connections work: Heartbeat, MissedHeartbeats, which must be set, Window and
+	// MaxValue. The Node sets what else there is.
+	Wire wire.Config
 
 	// Lease is how long it does no harm not to hear from a peer. Reunited, if not nil, is called
 	// when contact returns after longer than that.
 	Lease    time.Duration
 	Reunited func()
 
-	// Greet, if not nil, is called with a peer's name when there is contact with it, after Reunited
-	// and before the peer gets any other request. ask sends the peer a request and returns the
-	// first reply's message. If there is an error, the connection ends.
-	Greet func(name string, ask func(message []byte) ([]byte, error)) error
+	// Greet, if not nil, is called when there is contact with a peer, after Reunited and before the
+	// peer gets any other request. ask sends the peer a request and returns the first reply's
+	// message. If there is an error, the connection ends.
+	Greet func(ask func(message []byte) ([]byte, error)) error
 
 	Log *zerolog.Logger
 }
@@ -90,7 +84,7 @@ type Node struct {
 	mu      sync.Mutex // guards all below, and changes of the ring
 	self    string
 	leaving bool
-	members []string // as SetMembers was given them, sorted
+	members []string // as SetMembers was given them, and this node if it was told its name; sorted
 	peers   map[string]*Peer
 	// the connections by which peers send requests, and the peer's name
 	inbound             map[*wire.Server]string
@@ -102,6 +96,12 @@ type Node struct {
 
 // NewNode makes a Node that owns all keys until Start. It must be closed.
 func NewNode(cfg NodeConfig) *Node {
+	if cfg.TLS != nil {
+		cfg.Listener = tls.NewListener(cfg.Listener, cfg.TLS)
+	}
+	if cfg.Reunited == nil {
+		cfg.Reunited = func() {}
+	}
 	n := &Node{
 		cfg: cfg, instance: rand.Text(),
 		self:    cmp.Or(cfg.Self, cfg.Listener.Addr().String()),
@@ -120,16 +120,17 @@ func (n *Node) Start(serve func(*wire.Call)) {
 	n.work.Go(n.accept)
 	n.work.Go(func() {
 		limit := max(n.cfg.Lease, n.deathTimeout()/2) // for less, no peer has missed this node
-		watchClock(n.ctx, limit, n.reunited)
+		watchClock(n.ctx, limit, n.cfg.Reunited)
 	})
 }
 
 // SetMembers says which nodes there are. Those that are new are dialed; those that are no longer
 // members leave the ring at once, and requests that are under way to them may end.
 func (n *Node) SetMembers(names []string) {
-	names = slices.Clone(names)
-	slices.Sort(names)
-	names = slices.Compact(names)
+	if n.cfg.Self != "" && len(names) > 0 {
+		names = append(slices.Clone(names), n.cfg.Self)
+	}
+	names = slices.Compact(slices.Sorted(slices.Values(names)))
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.ctx.Err() != nil {
@@ -272,15 +273,13 @@ func (n *Node) WaitIdle(ctx context.Context) error {
 	if n == nil {
 		return nil
 	}
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
 	// for a while, since a peer that reads on may request the next part
 	for quiet := 0; quiet < 5; {
 		if quiet++; n.serving() > 0 {
 			quiet = 0
 		}
 		select {
-		case <-tick.C:
+		case <-time.After(10 * time.Millisecond):
 		case <-ctx.Done():
 			return fmt.Errorf("%d responses to other nodes: %w", n.serving(), context.Cause(ctx))
 		}
@@ -329,6 +328,34 @@ func (n *Node) hello(dialed string) handshake.Hello {
 		Members: n.fixedLocked(), Facts: n.cfg.Facts}
 }
 
+// greet exchanges Hellos over conn, which was dialed by that name or else accepted. It returns an
+// error if the other side can't be a peer.
+func (n *Node) greet(conn net.Conn, dialed string) (handshake.Hello, error) {
+	theirs, err := handshake.Greet(conn, dialed != "", n.cfg.Secret, n.hello(dialed), n.greetTime())
+	if err != nil {
+		return theirs, err
+	}
+	if theirs.Instance == n.instance {
+		return theirs, errItself
+	}
+	differs := handshake.Hello{Facts: n.cfg.Facts}.Differs(theirs)
+	if len(differs) > 0 {
+		return theirs, refusal{fmt.Errorf("the peer is set up otherwise: %s",
+			strings.Join(differs, "; "))}
+	}
+	n.reunite(theirs.Instance) // before anything is served from what may have changed meanwhile
+	return theirs, nil
+}
+
+// learnNameLocked takes a name by which this node has dialed itself, if it wasn't told its own. The
+// others know it by this one, and if they know it by several, by the first.
+func (n *Node) learnNameLocked(name string) {
+	if n.cfg.Self == "" && (n.nameLocked() == "" || name < n.self) {
+		n.self = name
+		n.rebuildRingLocked()
+	}
+}
+
 // nameLocked is the name that this node claims: none while it has yet to learn it.
 func (n *Node) nameLocked() string {
 	if n.cfg.Self == "" && !slices.Contains(n.members, n.self) {
@@ -340,15 +367,10 @@ func (n *Node) nameLocked() string {
 // fixedLocked is the list of nodes that this node was given, if all should have been given the
 // same.
 func (n *Node) fixedLocked() []string {
-	if !n.cfg.FixedMembers || len(n.members) == 0 {
+	if !n.cfg.FixedMembers {
 		return nil
 	}
-	all := slices.Clone(n.members)
-	if name := n.nameLocked(); name != "" {
-		all = append(all, name)
-	}
-	slices.Sort(all)
-	return slices.Compact(all)
+	return n.members
 }
 
 // compare warns of a peer that was given other members than this node.
@@ -374,40 +396,20 @@ func (n *Node) warnOfLists(about, peer string, ours, theirs []string, text strin
 // or with any at all.
 func (n *Node) reunite(instance string) {
 	n.mu.Lock()
-	apart := n.contact.apart(instance, n.inContactLocked(), n.cfg.Lease)
+	apart := n.contact.apart(instance, n.cfg.Lease)
 	n.mu.Unlock()
 	if apart {
-		n.reunited()
-	}
-}
-
-// reunited says that this node may have missed something.
-func (n *Node) reunited() {
-	if n.cfg.Reunited != nil {
 		n.cfg.Reunited()
 	}
 }
 
-// inContactLocked reports whether there is a connection to any peer, or from one.
-func (n *Node) inContactLocked() bool {
-	for _, p := range n.peers {
-		if p.conn.Load() != nil {
-			return true
-		}
-	}
-	return len(n.inbound) > 0
-}
-
-// wireConfig is what both ends of a connection have in common.
-func (n *Node) wireConfig() wire.Config {
-	return wire.Config{Heartbeat: n.cfg.Heartbeat, MissedHeartbeats: n.cfg.MissedHeartbeats,
-		Window: n.cfg.Window, MaxValue: n.cfg.MaxValue}
-}
-
 // deathTimeout is how long a peer is silent until it counts as dead.
 func (n *Node) deathTimeout() time.Duration {
-	return n.cfg.Heartbeat * time.Duration(n.cfg.MissedHeartbeats)
+	return n.cfg.Wire.Heartbeat * time.Duration(n.cfg.Wire.MissedHeartbeats)
 }
+
+// greetTime is how long both sides may take to prove that they are nodes.
+func (n *Node) greetTime() time.Duration { return max(n.deathTimeout(), 2*time.Second) }
 
 // few is list, cut to what fits into a line of log: it may be a peer's.
 func few(list []string) []string {

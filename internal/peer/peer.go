@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
-	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -104,75 +103,37 @@ func (p *Peer) connect() time.Duration {
 	return time.Since(since)
 }
 
-// wake has p dialed at once.
-func (p *Peer) wake() {
-	select {
-	case p.nudge <- struct{}{}:
-	default:
-	}
-}
-
 // dial connects to p and takes it into the ring.
 func (p *Peer) dial() (*wire.Client, error) {
 	n := p.node
 	ctx, cancel := context.WithTimeout(p.ctx, n.greetTime())
 	defer cancel()
-	var d net.Dialer
-	conn, err := d.DialContext(ctx, "tcp", p.name)
+	dial := new(net.Dialer).DialContext
+	if n.cfg.TLS != nil {
+		dial = (&tls.Dialer{Config: n.cfg.TLS}).DialContext
+	}
+	conn, err := dial(ctx, "tcp", p.name)
 	if err != nil {
 		return nil, err
 	}
-	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
-	raw := conn
-	if n.cfg.TLS != nil {
-		conn = tls.Client(conn, p.tlsConfig())
-	}
-	theirs, err := handshake.Greet(conn, true, n.cfg.Secret, n.hello(p.name), n.greetTime())
-	if !stop() && err == nil {
-		err = ctx.Err()
-	}
+	defer context.AfterFunc(p.ctx, func() { _ = conn.Close() })()
+	theirs, err := n.greet(conn, p.name)
 	if err == nil {
 		err = p.recognise(theirs)
 	}
 	if err != nil {
-		_ = raw.Close()
+		_ = conn.Close()
 		return nil, err
 	}
 	n.compare(theirs)
-	return p.join(conn, theirs)
+	return p.join(conn, theirs.Instance)
 }
 
-func (p *Peer) tlsConfig() *tls.Config {
-	c := p.node.cfg.TLS.Clone()
-	if c.ServerName == "" {
-		c.ServerName, _, _ = net.SplitHostPort(p.name)
-	}
-	return c
-}
-
-var errItself = errors.New("it is this node itself")
-
-// refusal is why a peer that was reached isn't talked to.
-type refusal struct{ error }
-
-func (r refusal) Unwrap() error { return r.error }
-
-// recognise says what keeps a peer that has proved itself from being talked to, if anything.
+// recognise returns a refusal if a node that was dialed as p isn't p.
 func (p *Peer) recognise(theirs handshake.Hello) error {
 	n := p.node
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if theirs.Instance == n.instance {
-		// The others know this node by this name, and if they know it by several, by the first.
-		if n.cfg.Self == "" && (!slices.Contains(n.members, n.self) || p.name < n.self) {
-			n.self = p.name
-			n.rebuildRingLocked()
-		}
-		return errItself
-	}
-	if err := n.differs(theirs); err != nil {
-		return err
-	}
 	switch {
 	case theirs.Name == "" || theirs.Name == p.name:
 		return nil
@@ -181,20 +142,16 @@ func (p *Peer) recognise(theirs handshake.Hello) error {
 		return refusal{fmt.Errorf("%w %s", errAlias, theirs.Name)}
 	}
 	return refusal{fmt.Errorf("it calls itself %s, and thinks the nodes are [%s], while this node "+
-		"dials it as %s, and thinks they are [%s]: "+
-		"give it --self %s", theirs.Name, strings.Join(theirs.Members,
-		" "), p.name, strings.Join(n.fixedLocked(), " "), p.name)}
+		"dials it as %s, and thinks they are [%s]: give it --self %s", theirs.Name,
+		strings.Join(theirs.Members, " "), p.name, strings.Join(n.fixedLocked(), " "), p.name)}
 }
 
-var errAlias = errors.New("it is another address of")
-
 // join makes p live.
-func (p *Peer) join(conn net.Conn, theirs handshake.Hello) (*wire.Client, error) {
+func (p *Peer) join(conn net.Conn, instance string) (*wire.Client, error) {
 	n := p.node
-	n.reunite(theirs.Instance) // before anything is served from what may have changed meanwhile
 	var c *wire.Client
 	state := Live // what p comes to be when it has been greeted
-	cfg := n.wireConfig()
+	cfg := n.cfg.Wire
 	cfg.Traffic = &p.counts.traffic
 	cfg.Leaving = func() {
 		n.mu.Lock() // c is known from now on
@@ -207,13 +164,14 @@ func (p *Peer) join(conn net.Conn, theirs handshake.Hello) (*wire.Client, error)
 		n.mu.Lock()
 		defer n.mu.Unlock()
 		state = Down
-		n.contact.ended(theirs.Instance, c.LastHeard())
+		n.contact.ended(instance, c.LastHeard())
 		if p.conn.CompareAndSwap(c, nil) {
 			p.setLocked(Down, err)
 		}
 	}
 	n.mu.Lock()
 	c = wire.NewClient(conn, cfg)
+	n.contact.connections++
 	n.mu.Unlock()
 	if err := p.greet(c); err != nil {
 		_ = c.Close()
@@ -230,15 +188,14 @@ func (p *Peer) join(conn net.Conn, theirs handshake.Hello) (*wire.Client, error)
 }
 
 // greet says to p what comes before all other requests.
-func (p *Peer) greet(a *wire.Client) error {
-	n := p.node
-	if n.cfg.Greet == nil {
+func (p *Peer) greet(c *wire.Client) error {
+	if p.node.cfg.Greet == nil {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(p.ctx, n.greetTime())
+	ctx, cancel := context.WithTimeout(p.ctx, p.node.greetTime())
 	defer cancel()
-	err := n.cfg.Greet(p.name, func(message []byte) ([]byte, error) {
-		s, err := a.Open(ctx, message, 0)
+	err := p.node.cfg.Greet(func(message []byte) ([]byte, error) {
+		s, err := c.Open(ctx, message, 0)
 		if err != nil {
 			return nil, err
 		}
@@ -254,28 +211,17 @@ func (p *Peer) greet(a *wire.Client) error {
 
 // failed notes that p couldn't be reached.
 func (p *Peer) failed(err error) {
+	p.node.mu.Lock()
+	defer p.node.mu.Unlock()
 	state := Down
 	switch {
 	case errors.Is(err, errItself):
+		p.node.learnNameLocked(p.name)
 		state = Itself
 	case refuses(err):
 		state = Refused
 	}
-	p.node.mu.Lock()
-	defer p.node.mu.Unlock()
 	p.setLocked(state, err)
-}
-
-// refuses reports whether err is that one of the two doesn't want to talk to the other, rather than
-// that it can't be reached.
-func refuses(err error) bool {
-	_, refused := errors.AsType[refusal](err)
-	_, version := errors.AsType[*handshake.VersionError](err)
-	_, certificate := errors.AsType[*tls.CertificateVerificationError](err)
-	_, alert := errors.AsType[tls.AlertError](err)
-	_, plain := errors.AsType[tls.RecordHeaderError](err)
-	return refused || version || certificate || alert || plain ||
-		errors.Is(err, handshake.ErrSecret) || errors.Is(err, handshake.ErrForeign)
 }
 
 // setLocked makes state p's, and logs the change if p is a member.

@@ -1,12 +1,11 @@
 package peer
 
 import (
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
+	"runtime/debug"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/scurrycache/scurry/internal/wire"
@@ -70,20 +69,13 @@ func (n *Node) admit(conn net.Conn) {
 }
 
 // welcome greets the other side and, if it is a peer, begins to serve it.
-func (n *Node) welcome(raw net.Conn) {
-	conn := raw
-	if n.cfg.TLS != nil {
-		conn = tls.Server(raw, n.cfg.TLS)
-	}
-	theirs, err := handshake.Greet(conn, false, n.cfg.Secret, n.hello(""), n.greetTime())
-	if err == nil && theirs.Instance != n.instance {
-		n.reunite(theirs.Instance) // before it is served from what may have changed meanwhile
-	}
+func (n *Node) welcome(conn net.Conn) {
+	theirs, err := n.greet(conn, "")
 	n.mu.Lock()
 	if err == nil {
 		err = n.answerLocked(conn, theirs)
 	}
-	n.greeting = slices.DeleteFunc(n.greeting, func(c newcomer) bool { return c.conn == raw })
+	n.greeting = slices.DeleteFunc(n.greeting, func(c newcomer) bool { return c.conn == conn })
 	closed := n.ctx.Err() != nil
 	n.mu.Unlock()
 	if err == nil {
@@ -91,9 +83,9 @@ func (n *Node) welcome(raw net.Conn) {
 		return
 	}
 	_ = conn.Close()
-	if !closed {
+	if !closed && err != errItself {
 		n.refused.Add(1)
-		n.logRefused(raw.RemoteAddr(), err)
+		n.logRefused(conn.RemoteAddr(), err)
 	}
 }
 
@@ -124,12 +116,6 @@ func (n *Node) answerLocked(conn net.Conn, theirs handshake.Hello) error {
 	if n.ctx.Err() != nil {
 		return net.ErrClosed
 	}
-	if theirs.Instance == n.instance {
-		return conn.Close() // this node itself
-	}
-	if err := n.differs(theirs); err != nil {
-		return err
-	}
 	if n.cfg.Self != "" && theirs.Dialed != n.cfg.Self {
 		return refusal{fmt.Errorf("it has dialed %s, and this node is %s", theirs.Dialed,
 			n.cfg.Self)}
@@ -143,15 +129,22 @@ func (n *Node) answerLocked(conn net.Conn, theirs handshake.Hello) error {
 	if from >= maxFromOne {
 		return refusal{fmt.Errorf("%s has %d connections already", theirs.Name, from)}
 	}
-	cfg := n.wireConfig()
-	cfg.Serve = n.serve
-	cfg.Panicked = func(v any, stack []byte) {
-		n.cfg.Log.Error().Interface("panic", v).Bytes("stack", stack).Str("peer",
-			theirs.Name).Msg("serving a peer's request failed")
+	cfg := n.cfg.Wire
+	cfg.Serve = func(c *wire.Call) {
+		defer func() {
+			if v := recover(); v != nil {
+				n.cfg.Log.Error().Interface("panic", v).Bytes("stack", debug.Stack()).
+					Str("peer", theirs.Name).Msg("serving a peer's request failed")
+			}
+		}()
+		n.serve(c)
 	}
 	if p := n.peers[theirs.Name]; p != nil {
 		cfg.Traffic = &p.counts.traffic
-		p.wake() // it lives
+		select {
+		case p.nudge <- struct{}{}: // it lives
+		default:
+		}
 	}
 	var s *wire.Server
 	cfg.Lost = func(error) {
@@ -162,21 +155,10 @@ func (n *Node) answerLocked(conn net.Conn, theirs handshake.Hello) error {
 	}
 	s = wire.NewServer(conn, cfg)
 	n.inbound[s] = theirs.Name
+	n.contact.connections++
 	n.work.Go(s.Wait)
 	if n.leaving {
 		n.work.Go(s.Leave)
 	}
 	return nil
-}
-
-// greetTime is how long both sides may take to prove that they are nodes.
-func (n *Node) greetTime() time.Duration { return max(n.deathTimeout(), 2*time.Second) }
-
-// differs returns a refusal if a peer is set up otherwise than this node.
-func (n *Node) differs(theirs handshake.Hello) error {
-	differs := handshake.Hello{Facts: n.cfg.Facts}.Differs(theirs)
-	if len(differs) == 0 {
-		return nil
-	}
-	return refusal{fmt.Errorf("the peer is set up otherwise: %s", strings.Join(differs, "; "))}
 }

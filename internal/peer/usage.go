@@ -16,14 +16,10 @@ type counts struct {
 
 // replied takes one more latency into the mean, at a weight of one in eight.
 func (c *counts) replied(d time.Duration) {
-	for {
-		old := c.latency.Load()
-		mean := int64(d)
-		if old != 0 {
-			mean = old + (int64(d)-old)/8
-		}
-		if c.latency.CompareAndSwap(old, mean) {
-			return
-		}
+	old := c.latency.Load()
+	mean := int64(d)
+	if old != 0 {
+		mean = old + (int64(d)-old)/8
 	}
+	c.latency.CompareAndSwap(old, mean) // if it fails, another latency stands for this one
 }

@@ -35,7 +35,7 @@ func newBatch(conn net.Conn, counted *atomic.Int64) batch {
 }
 
 // roomy reports whether the header of another frame fits.
-func (b *batch) roomy() bool { return len(b.scratch)+headerSize+wordSize <= cap(b.scratch) }
+func (b *batch) roomy() bool { return len(b.scratch)+headerSize <= cap(b.scratch) }
 
 func (b *batch) header(h header) { b.scratch = appendHeader(b.scratch, h) }
 

@@ -78,7 +78,7 @@ func (c *Call) replyLocked(message, value []byte) error {
 	c.allowed -= len(message) + len(value) + replyCost
 	i := item{kind: kindReply, data: message}
 	if value != nil {
-		i.word = uint32(len(value)) + 1
+		i.number = len(value) + 1
 	}
 	c.l.w.sendLocked(&c.out, i)
 	if len(value) > 0 {

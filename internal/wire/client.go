@@ -13,7 +13,7 @@ type Client struct {
 	spare *block // belongs to the goroutine that reads the connection
 
 	// Guarded by the link's mutex:
-	streams   map[uint64]*Stream // those that haven't ended
+	streams   map[uint64]*Stream // those that haven't ended; nil at the end
 	waiting   bool               // nothing has been heard since the last ping
 	sincePing int                // heartbeats since the last ping
 	closing   bool               // no stream may begin
@@ -60,8 +60,8 @@ func (c *Client) add(s *Stream, message []byte) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
-	case c.failure != nil:
-		return c.failure
+	case c.streams == nil:
+		return c.err
 	case c.closing:
 		return ErrClosed
 	}
@@ -70,7 +70,7 @@ func (c *Client) add(s *Stream, message []byte) error {
 	c.number++
 	s.out.init(c.number, &c.mu)
 	c.streams[c.number] = s
-	c.w.sendLocked(&s.out, item{kind: kindRequest, word: uint32(s.window), data: message})
+	c.w.sendLocked(&s.out, item{kind: kindRequest, number: s.window, data: message})
 	return nil
 }
 
@@ -90,7 +90,7 @@ func (c *Client) forget(s *Stream, ended bool) {
 func (c *Client) grant(s *Stream, n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.w.sendLocked(&s.out, item{kind: kindCredit, word: uint32(n)})
+	c.w.sendLocked(&s.out, item{kind: kindCredit, number: n})
 }
 
 // CloseIdle lets no stream begin any more, and closes the connection when the last one has ended.
@@ -132,10 +132,9 @@ func (c *Client) receive(h header) error {
 
 func (c *Client) leave() {
 	c.mu.Lock()
-	first := !c.left
 	c.left = true
 	c.mu.Unlock()
-	if first && c.cfg.Leaving != nil {
+	if c.cfg.Leaving != nil {
 		c.cfg.Leaving()
 	}
 }
@@ -152,11 +151,12 @@ func (c *Client) heartbeatLocked(now time.Time) (dead bool) {
 
 func (c *Client) fail(err error) {
 	c.mu.Lock()
-	c.failure = err
 	streams := c.streams
 	c.streams = nil
 	c.mu.Unlock()
 	for _, s := range streams {
-		s.finish(err, nil)
+		s.mu.Lock()
+		s.finishLocked(err, nil)
+		s.mu.Unlock()
 	}
 }

@@ -30,8 +30,8 @@ func TestHostileAnswerer(t *testing.T) {
 		{"credit", [][]byte{frame(kindCredit, 1, 0, 0, 0, 1)}, false},
 		{"stream never asked", [][]byte{frame(kindEnd, 5)}, false},
 		{"stream 0", [][]byte{frame(kindEnd, 0)}, false},
-		{"message without word", [][]byte{frame(kindReply, 1, 1, 2, 3)}, false},
-		{"message too large", [][]byte{frame(kindReply, 1, make([]byte, wordSize+maxMessage+1)...)[:headerSize]}, false},
+		{"endless value", [][]byte{frame(kindReply, 1, word(1<<31)...)}, false},
+		{"message too large", [][]byte{frame(kindReply, 1, make([]byte, 4+maxMessage+1)...)[:headerSize]}, false},
 		{"message within a value", [][]byte{half, frame(kindReply, 1, word(0)...)}, false},
 		{"value that never begins", [][]byte{frame(kindReply|last, 1, word(5, 'h', 'i')...)}, false},
 		{"value that ends too early", [][]byte{half, frame(kindData|last, 1, 1)}, false},
@@ -93,17 +93,16 @@ func TestHostileAsker(t *testing.T) {
 		{"end", [][]byte{frame(kindEnd, 1)}, false},
 		{"pong", [][]byte{frame(kindPong, 1)}, false},
 		{"leave", [][]byte{frame(kindLeave, 0)}, false},
-		{"request without word", [][]byte{frame(kindRequest, 3)}, false},
 		{"request without window", [][]byte{frame(kindRequest, 3, word(0)...)}, false},
 		{"request with an endless window", [][]byte{frame(kindRequest, 3, word(1<<31)...)}, false},
-		{"request too large", [][]byte{frame(kindRequest, 3, make([]byte, wordSize+maxMessage+1)...)[:headerSize]}, false},
+		{"request too large", [][]byte{frame(kindRequest, 3, make([]byte, 4+maxMessage+1)...)[:headerSize]}, false},
 		{"request 0", [][]byte{frame(kindRequest, 0, word(1)...)}, false},
 		{"request again", [][]byte{frame(kindRequest, 1, word(1)...)}, false},
 		{"last request", [][]byte{frame(kindRequest|last, 3, word(1)...)}, false},
 		{"cancel of the future", [][]byte{frame(kindCancel, 3)}, false},
 		{"cancel of nothing", [][]byte{frame(kindCancel, 0)}, false},
 		{"credit of the future", [][]byte{frame(kindCredit, 3, 0, 0, 0, 1)}, false},
-		{"short credit", [][]byte{frame(kindCredit, 1, 1)}, false},
+		{"credit with payload", [][]byte{frame(kindCredit, 1, 0, 0, 0, 1, 1)}, false},
 		{"endless credit", [][]byte{frame(kindCredit, 1, 255, 0, 0, 1)}, false},
 
 		{"much credit", [][]byte{frame(kindCredit, 1, 127, 255, 255, 255), frame(kindCredit, 1, 127, 255, 255, 255)}, true},
@@ -134,7 +133,7 @@ func TestHostileAsker(t *testing.T) {
 				return
 			}
 			r.send(frame(kindRequest, 1000, word(1, 'o', 'k')...))
-			if p := r.want(kindReply|last, 1000); string(p[wordSize:]) != "ok" {
+			if p := r.want(kindReply|last, 1000); string(p[4:]) != "ok" {
 				t.Errorf("answer %q", p)
 			}
 		})
@@ -209,7 +208,7 @@ func FuzzReader(f *testing.F) {
 		runtime.ReadMemStats(&after)
 		// The sides' buffers, a value for each of two streams, and what so many requests and their
 		// responses may take.
-		most := 4<<20 + 2*cfg.MaxValue + len(sent)*100 + len(sent)/(headerSize+wordSize)*40_000
+		most := 4<<20 + 2*cfg.MaxValue + len(sent)*100 + len(sent)/headerSize*40_000
 		if n := after.TotalAlloc - before.TotalAlloc; n > uint64(most) {
 			t.Errorf("%d bytes taken for %d bytes sent", n, len(sent))
 		}

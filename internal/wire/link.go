@@ -22,13 +22,12 @@ type link struct {
 	ending chan struct{}
 	done   chan struct{}
 
-	mu      sync.Mutex // guards what follows, and fields of the sides
-	w       writer
-	pulse   pulse
-	number  uint64 // of the last stream
-	left    bool   // the other side has announced that it would leave
-	failure error  // what ended the link, set when the streams fail
-	err     error  // what ends it; set before ending is closed
+	mu     sync.Mutex // guards what follows, and fields of the sides
+	w      writer
+	pulse  pulse
+	number uint64 // of the last stream
+	left   bool   // the other side has announced that it would leave
+	err    error  // what ends the link; set before ending is closed
 }
 
 // side is one side's part of a link.
@@ -96,7 +95,8 @@ func (l *link) read(s side) error {
 
 // misplaced is the error where a frame of that kind, or of that stream, mustn't come.
 func misplaced(h header) error {
-	return fmt.Errorf("%w: frame of kind %d and stream %d", ErrProtocol, h.kind, h.id)
+	return fmt.Errorf("%w: frame of kind %d, stream %d and number %d", ErrProtocol, h.kind, h.id,
+		h.number)
 }
 
 // beat gives the link's heartbeats until it ends.

@@ -7,10 +7,10 @@ import (
 
 // item is one thing that a stream has to send.
 type item struct {
-	kind kind
-	last bool   // nothing comes behind it
-	word uint32 // for kinds that have one
-	data []byte // what is yet to be sent of a message, a value, content, a detail; not copied
+	kind   kind
+	last   bool   // nothing comes behind it
+	number int    // as in the frame's header
+	data   []byte // what is yet to be sent of a message, a value, content, a detail; not copied
 }
 
 // urgent reports whether i goes before all bulk, as what is small does. Requests go in the order of
@@ -26,9 +26,8 @@ type outbox struct {
 	began  bool      // something of it has been sent
 	room   sync.Cond // waits for items to go
 
-	first      [2]item // most streams never have more
-	list       *outboxes
-	prev, next *outbox
+	first [2]item // most streams never have more
+	list  *outboxes
 }
 
 // maxItems is how many items a stream may have queued, however small they are.
@@ -44,7 +43,7 @@ func (o *outbox) init(id uint64, mu *sync.Mutex) {
 // the one behind them. Content goes in frames of its own size, whatever it was written in.
 func (o *outbox) frame() (h header, whole, more int) {
 	i := &o.items[0]
-	h = header{kind: i.kind, word: i.word, id: o.id}
+	h = header{kind: i.kind, id: o.id, number: i.number}
 	for whole < len(o.items) {
 		i = &o.items[whole]
 		if i.kind != h.kind || whole > 0 && h.kind != kindData {
@@ -68,38 +67,18 @@ func (o *outbox) drop() {
 }
 
 // outboxes is a queue of outboxes, each of which is in one queue at most.
-type outboxes struct {
-	front, back *outbox
-	n           int
-}
+type outboxes []*outbox
 
 func (l *outboxes) push(o *outbox) {
-	o.list, o.prev, o.next = l, l.back, nil
-	if l.back != nil {
-		l.back.next = o
-	} else {
-		l.front = o
-	}
-	l.back = o
-	l.n++
+	o.list = l
+	*l = append(*l, o)
 }
 
 // remove takes o out of the queue it is in, if any.
 func (o *outbox) remove() {
-	l := o.list
-	if l == nil {
-		return
+	if l := o.list; l != nil {
+		i := slices.Index(*l, o)
+		*l = slices.Delete(*l, i, i+1)
+		o.list = nil
 	}
-	if o.prev != nil {
-		o.prev.next = o.next
-	} else {
-		l.front = o.next
-	}
-	if o.next != nil {
-		o.next.prev = o.prev
-	} else {
-		l.back = o.prev
-	}
-	o.list, o.prev, o.next = nil, nil, nil
-	l.n--
 }

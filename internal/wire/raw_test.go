@@ -14,11 +14,21 @@ type raw struct {
 }
 
 // frame is a frame as it goes over the wire. It is spelled out here once more: the other side may
-// be of another build.
+// be of another build. What has a number has it before the payload.
 func frame(k kind, id uint64, payload ...byte) []byte {
+	number := make([]byte, 4)
+	if numbered(k) {
+		number, payload = payload[:4], payload[4:]
+	}
 	n := len(payload)
 	b := []byte{byte(k), byte(n >> 16), byte(n >> 8), byte(n)}
-	return append(binary.BigEndian.AppendUint64(b, id), payload...)
+	b = append(binary.BigEndian.AppendUint64(b, id), number...)
+	return append(b, payload...)
+}
+
+func numbered(k kind) bool {
+	k &^= last
+	return k == kindRequest || k == kindReply || k == kindCredit
 }
 
 // word is a payload that begins with a number.
@@ -51,6 +61,9 @@ func (r raw) tryRead() (k kind, id uint64, payload []byte, err error) {
 	}
 	payload = make([]byte, int(h[1])<<16|int(h[2])<<8|int(h[3]))
 	_, err = io.ReadFull(r.conn, payload)
+	if numbered(kind(h[0])) {
+		payload = append(h[12:16:16], payload...)
+	}
 	return kind(h[0]), binary.BigEndian.Uint64(h[4:]), payload, err
 }
 

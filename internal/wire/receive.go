@@ -6,7 +6,7 @@ import "io"
 func (s *Stream) receive(h header) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if h.kind != kindData && s.missingLocked() > 0 {
+	if h.kind != kindData && len(s.rest) > 0 {
 		return s.violation("something else within a value")
 	}
 	var err error
@@ -21,15 +21,12 @@ func (s *Stream) receive(h header) error {
 	switch {
 	case err != nil || !h.last:
 		return err
-	case s.missingLocked() > 0:
+	case len(s.rest) > 0:
 		return s.violation("the end within a value")
 	}
 	s.finishLocked(io.EOF, nil)
 	return nil
 }
-
-// missingLocked is how much of a value is yet to come.
-func (s *Stream) missingLocked() int { return len(s.coming.value) - s.got }
 
 // fillLocked reads n bytes into p, unlocked meanwhile.
 func (s *Stream) fillLocked(p []byte, n int) error {
@@ -51,41 +48,39 @@ func (s *Stream) replyLocked(h header) error {
 	if err := s.fillLocked(r.message, h.size); err != nil {
 		return err
 	}
-	if h.word > 0 {
-		size := int(h.word - 1)
-		if size > s.c.cfg.MaxValue {
-			s.cancelLocked(ErrTooLarge)
-			return nil
-		}
+	if size := h.number - 1; size > s.c.cfg.MaxValue {
+		s.cancelLocked(ErrTooLarge)
+		return nil
+	} else if size >= 0 {
 		r.value = make([]byte, size)
 	}
 	s.allowed -= r.cost()
-	s.coming, s.got = r, 0
+	s.coming, s.rest = r, r.value
 	s.cameLocked()
 	return nil
 }
 
 // cameLocked lets the reply be read if it is complete.
 func (s *Stream) cameLocked() {
-	if s.missingLocked() > 0 {
+	if len(s.rest) > 0 {
 		return
 	}
 	if !s.cancelled {
 		s.replies = append(s.replies, s.coming)
 		s.changed.Broadcast()
 	}
-	s.coming, s.got = reply{}, 0
+	s.coming = reply{}
 }
 
 // dataLocked takes n bytes: of a value as long as one isn't complete, then of content.
 func (s *Stream) dataLocked(n int) error {
-	if k := min(n, s.missingLocked()); k > 0 {
+	if k := min(n, len(s.rest)); k > 0 {
 		// The value's bytes go straight to where they stay.
-		if err := s.fillLocked(s.coming.value[s.got:], k); err != nil {
+		if err := s.fillLocked(s.rest, k); err != nil {
 			return err
 		}
 		n -= k
-		s.got += k
+		s.rest = s.rest[k:]
 		s.cameLocked()
 	}
 	if n == 0 {

@@ -2,10 +2,7 @@ package wire
 
 import (
 	"context"
-	"fmt"
-	"math"
 	"net"
-	"runtime/debug"
 	"sync"
 	"time"
 )
@@ -16,7 +13,7 @@ type Server struct {
 	serving sync.WaitGroup
 
 	// Guarded by the link's mutex:
-	calls map[uint64]*Call // those whose responses haven't been sent to the end
+	calls map[uint64]*Call // those whose responses haven't been sent to the end; nil at the end
 	busy  int              // requests that are being served
 	leave int              // the batch that announces that this side leaves; 0 if none does
 }
@@ -74,12 +71,11 @@ func (s *Server) receive(h header) error {
 	}
 	c := s.calls[h.id] // nil if it is over
 	switch {
-	case h.kind != kindCancel && h.kind != kindCredit, h.id == 0, h.id > s.number,
-		h.word > math.MaxInt32:
+	case h.kind != kindCancel && h.kind != kindCredit, h.id == 0, h.id > s.number:
 		return misplaced(h)
 	case c == nil:
 	case h.kind == kindCredit:
-		c.creditLocked(int(h.word))
+		c.creditLocked(h.number)
 	default:
 		delete(s.calls, h.id)
 		c.loseLocked(ErrCancelled)
@@ -89,22 +85,22 @@ func (s *Server) receive(h header) error {
 
 // request takes a request, and begins to serve it unless it is refused.
 func (s *Server) request(h header) error {
-	if h.id <= s.number || h.word == 0 || h.word > math.MaxInt32 {
-		return fmt.Errorf("%w, with a window of %d", misplaced(h), h.word)
+	if h.id <= s.number || h.number == 0 {
+		return misplaced(h)
 	}
 	s.number = h.id
 	if s.refuse(h.id) {
 		return s.src.skip(h.size)
 	}
-	c := &Call{l: &s.link, message: make([]byte, h.size), allowed: int(h.word)}
+	c := &Call{l: &s.link, message: make([]byte, h.size), allowed: h.number}
 	c.out.init(h.id, &s.mu)
 	if err := s.src.full(c.message, h.size); err != nil {
 		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.failure != nil {
-		return s.failure
+	if s.calls == nil {
+		return s.err
 	}
 	s.busy++
 	s.calls[h.id] = c
@@ -120,7 +116,7 @@ func (s *Server) refuse(id uint64) bool {
 	if s.busy < s.cfg.MaxRequests {
 		return false
 	}
-	for s.w.urgent.n >= maxRefusals && !s.w.closed {
+	for len(s.w.urgent) >= maxRefusals && !s.w.closed {
 		s.w.room.Wait()
 	}
 	var o outbox
@@ -132,11 +128,6 @@ func (s *Server) refuse(id uint64) bool {
 func (s *Server) serve(c *Call) {
 	defer s.serving.Done()
 	defer s.release(c)
-	defer func() {
-		if v := recover(); v != nil && s.cfg.Panicked != nil {
-			s.cfg.Panicked(v, debug.Stack())
-		}
-	}()
 	s.cfg.Serve(c)
 }
 
@@ -156,9 +147,8 @@ func (s *Server) heartbeatLocked(now time.Time) (dead bool) {
 func (s *Server) fail(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.failure = err
 	for _, c := range s.calls {
 		c.loseLocked(err)
 	}
-	clear(s.calls)
+	s.calls = nil
 }

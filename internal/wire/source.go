@@ -1,8 +1,6 @@
 package wire
 
 import (
-	"encoding/binary"
-	"io"
 	"net"
 	"sync/atomic"
 )
@@ -31,9 +29,6 @@ func (s *source) header() (header, error) {
 		return header{}, err
 	}
 	h, err := parseHeader(s.buf[s.r:])
-	if err != nil {
-		return h, err
-	}
 	s.r += headerSize
 	// After a large frame, another is likely: what is read of it ahead of need would be copied once
 	// more.
@@ -41,57 +36,45 @@ func (s *source) header() (header, error) {
 	if h.size > sourceSize/2 {
 		s.ahead = afterBulk
 	}
-	if h.kind.hasWord() {
-		if err = s.fill(wordSize); err != nil {
-			return h, err
-		}
-		h.word = binary.BigEndian.Uint32(s.buf[s.r:])
-		h.size -= wordSize
-		s.r += wordSize
-	}
-	return h, nil
+	return h, err
 }
 
 // full fills p[:n]. The rest of p is the source's to use meanwhile: what comes right behind n
 // bytes, the next header, is read there with the same call, and put into the buffer. That halves
 // the calls where large frames follow each other.
 func (s *source) full(p []byte, n int) error {
-	for got := 0; ; {
-		k := copy(p[got:n], s.buf[s.r:s.w])
-		s.r += k
-		if got += k; got == n {
-			return nil
-		}
-		// The buffer is empty.
-		if n-got < small {
-			if err := s.fill(n - got); err != nil {
+	for got := 0; got < n; {
+		if s.r < s.w || n-got < small {
+			if err := s.fill(1); err != nil {
 				return err
 			}
+			k := copy(p[got:n], s.buf[s.r:s.w])
+			s.r += k
+			got += k
 			continue
 		}
 		k, err := s.read(p[got:min(len(p), n+headerSize)])
 		if err != nil {
 			return err
 		}
-		if got += k; got >= n {
+		if got += k; got > n {
 			s.r, s.w = 0, copy(s.buf, p[n:got])
-			return nil
 		}
 	}
+	return nil
 }
 
 // skip reads n bytes and drops them.
 func (s *source) skip(n int) error {
-	for {
-		k := min(n, s.w-s.r)
-		s.r += k
-		if n -= k; n == 0 {
-			return nil
-		}
+	for n > 0 {
 		if err := s.fill(1); err != nil {
 			return err
 		}
+		k := min(n, s.w-s.r)
+		s.r += k
+		n -= k
 	}
+	return nil
 }
 
 // fill makes sure that buf has n bytes to read.
@@ -111,16 +94,13 @@ func (s *source) fill(n int) error {
 	return nil
 }
 
-// read reads something into p, which isn't empty.
+// read reads something into p.
 func (s *source) read(p []byte) (int, error) {
 	n, err := s.conn.Read(p)
+	s.in.Add(int64(n))
+	s.counted.Add(int64(n))
 	if n > 0 {
-		s.in.Add(int64(n))
-		s.counted.Add(int64(n))
 		return n, nil // an error comes again
-	}
-	if err == nil {
-		err = io.ErrNoProgress
 	}
 	return 0, err
 }

@@ -14,8 +14,9 @@ type Stream struct {
 	window int
 	out    outbox
 
-	coming reply // whose value hasn't come yet; belongs to the goroutine that reads the connection
-	got    int   // how much of the value has come
+	// These belong to the goroutine that reads the connection:
+	coming reply  // whose value hasn't come yet
+	rest   []byte // where what is missing of the value goes
 
 	mu         sync.Mutex // guards what follows. It is locked before the link's
 	changed    sync.Cond
@@ -169,14 +170,8 @@ func (s *Stream) cancelLocked(err error) {
 	s.came.drop()
 }
 
-// finish sets the end, if none has come before.
-func (s *Stream) finish(err error, detail []byte) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.finishLocked(err, detail)
-}
-
-// finishLocked has the client forget s before it wakes those that wait for the end.
+// finishLocked sets the end, if none has come before. It has the client forget s before it wakes
+// those that wait for the end.
 func (s *Stream) finishLocked(err error, detail []byte) {
 	if s.err == nil {
 		s.c.forget(s, true)

@@ -175,7 +175,6 @@ func TestEnds(t *testing.T) {
 		{"abort after content", func(c *Call) { _, _ = c.Write([]byte("x")); _ = c.Abort([]byte("d")) }, io.EOF, "d", true},
 		{"return", func(*Call) {}, nil, "", true},
 		{"return after content", func(c *Call) { _, _ = c.Write([]byte("x")) }, io.EOF, "", true},
-		{"panic", func(*Call) { panic("oh") }, nil, "", true},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -317,31 +316,6 @@ func TestOverloaded(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-}
-
-func TestPanic(t *testing.T) {
-	type death struct {
-		v     any
-		stack []byte
-	}
-	deaths := make(chan death, 1)
-	client, _ := pair(t, Config{}, Config{
-		Serve: func(c *Call) {
-			if string(c.Message()) == "panic" {
-				panic("oh")
-			}
-			echo(c)
-		},
-		Panicked: func(v any, stack []byte) { deaths <- death{v, stack} },
-	})
-	var aborted *Aborted
-	if _, _, err := open(t, client, "panic").Next(); !errors.As(err, &aborted) {
-		t.Errorf("Next: %v", err)
-	}
-	if d := <-deaths; d.v != "oh" || !bytes.Contains(d.stack, []byte("TestPanic")) {
-		t.Errorf("panic %v at %s", d.v, d.stack)
-	}
-	next(t, open(t, client, "x"), "x")
 }
 
 // A value costs its own memory once, on both sides together: it is neither copied nor held in a

@@ -56,12 +56,8 @@ type Config struct {
 	// ended nor aborted is aborted. If nil, all calls are.
 	Serve func(*Call)
 
-	// Panicked is called after a panic of Serve, which aborts the call. If nil, such panics are
-	// dropped.
-	Panicked func(v any, stack []byte)
-
-	// Leaving is called at most once, when the server announces that it is about to leave. Nothing
-	// is read before it returns, so it must not wait. It may call the Client.
+	// Leaving is called when the server announces that it is about to leave, which it does once.
+	// Nothing is read before it returns, so it must not wait. It may call the Client.
 	Leaving func()
 
 	// Lost is called exactly once, when the connection has ended for whatever reason, with that

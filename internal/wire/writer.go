@@ -105,7 +105,7 @@ func (w *writer) next() bool {
 	defer w.mu.Unlock()
 	w.written = w.made
 	w.room.Broadcast()
-	for w.urgent.n == 0 && w.bulk.n == 0 && len(w.signs) == 0 && !w.closed {
+	for len(w.urgent)+len(w.bulk)+len(w.signs) == 0 && !w.closed {
 		w.idle = true
 		w.work.Wait()
 		// Other goroutines get the chance to queue something first. That costs a turn in the
@@ -130,8 +130,8 @@ func (w *writer) next() bool {
 
 // takeLocked takes frames of l's outboxes, in turns, until there are about most bytes of them.
 func (w *writer) takeLocked(l *outboxes, most int) {
-	for n := 0; n < most && l.front != nil && w.roomy(); {
-		o := l.front
+	for n := 0; n < most && len(*l) > 0 && w.roomy(); {
+		o := (*l)[0]
 		o.remove()
 		n += headerSize + w.frameLocked(o)
 		w.enlistLocked(o)

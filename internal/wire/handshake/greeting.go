@@ -7,7 +7,6 @@ package handshake
 
 import (
 	"bytes"
-	"cmp"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -74,31 +73,29 @@ func Greet(conn net.Conn, dialer bool, secret []byte, mine Hello, timeout time.D
 	if err != nil {
 		return Hello{}, err
 	}
-	if err := conn.SetDeadline(time.Now().Add(timeout)); err != nil {
-		return Hello{}, fmt.Errorf("greet: %w", err)
-	}
-	g := greeter{conn: conn, secret: secret}
+	g := greeter{conn: conn, secret: secret, err: conn.SetDeadline(time.Now().Add(timeout))}
 	var b []byte
 	if dialer {
-		b, err = g.dial(hello)
+		b = g.dial(hello)
 	} else {
-		b, err = g.accept(hello)
+		b = g.accept(hello)
 	}
-	err = cmp.Or(err, conn.SetDeadline(time.Time{}))
-	if err == nil {
-		theirs, err = decodeHello(b)
+	g.fail(conn.SetDeadline(time.Time{}))
+	if g.err == nil {
+		theirs, g.err = decodeHello(b)
 	}
-	if err != nil {
-		return Hello{}, fmt.Errorf("greet: %w", err)
+	if g.err != nil {
+		return Hello{}, fmt.Errorf("greet: %w", g.err)
 	}
 	return theirs, nil
 }
 
-// greeter is one side of a greeting.
+// greeter is one side of a greeting. After an error, it neither sends nor reads.
 type greeter struct {
 	conn             net.Conn
 	secret           []byte
 	dialer, acceptor [nonceSize]byte
+	err              error // the first
 }
 
 // The sides, as proofs name them.
@@ -107,64 +104,45 @@ const (
 	acceptor = "acceptor"
 )
 
-func (g *greeter) dial(hello []byte) (theirs []byte, err error) {
+func (g *greeter) dial(hello []byte) (theirs []byte) {
 	rand.Read(g.dialer[:]) // it never fails
-	if err := g.sendOpening(g.dialer); err != nil {
-		return nil, err
-	}
-	if err := g.readOpening(&g.acceptor); err != nil {
-		return nil, err
-	}
-	if err := g.say(dialer, nil); err != nil {
-		return nil, err
-	}
-	if theirs, err = g.hear(acceptor, maxHello); err != nil {
-		return nil, err
-	}
-	return theirs, g.say(dialer, hello)
+	g.sendOpening(g.dialer)
+	g.checkVersion(g.readOpening(&g.acceptor))
+	g.say(dialer, nil)
+	theirs = g.hear(acceptor, maxHello)
+	g.say(dialer, hello)
+	return theirs
 }
 
-func (g *greeter) accept(hello []byte) (theirs []byte, err error) {
+func (g *greeter) accept(hello []byte) (theirs []byte) {
 	rand.Read(g.acceptor[:])
-	err = g.readOpening(&g.dialer)
-	var other *VersionError
-	if err == nil || errors.As(err, &other) { // the dialer, too, gets to see both versions
-		err = errors.Join(err, g.sendOpening(g.acceptor))
-	}
-	if err != nil {
-		return nil, err
-	}
-	if _, err := g.hear(dialer, 0); err != nil {
-		return nil, err
-	}
-	if err := g.say(acceptor, hello); err != nil {
-		return nil, err
-	}
+	theirVersion := g.readOpening(&g.dialer)
+	g.sendOpening(g.acceptor) // the dialer, too, gets to see both versions
+	g.checkVersion(theirVersion)
+	g.hear(dialer, 0)
+	g.say(acceptor, hello)
 	return g.hear(dialer, maxHello)
 }
 
-func (g *greeter) sendOpening(nonce [nonceSize]byte) error {
-	return g.send(binary.BigEndian.AppendUint16([]byte(magic), version), nonce[:])
+func (g *greeter) sendOpening(nonce [nonceSize]byte) {
+	g.send(binary.BigEndian.AppendUint16([]byte(magic), version), nonce[:])
 }
 
-func (g *greeter) readOpening(nonce *[nonceSize]byte) error {
-	b, err := g.read(len(magic))
-	if err != nil {
-		return err
-	}
-	if string(b) != magic {
-		return fmt.Errorf("%w: %s", ErrForeign, describe(b))
+func (g *greeter) readOpening(nonce *[nonceSize]byte) (theirVersion uint16) {
+	if b := g.read(len(magic)); string(b) != magic {
+		g.fail(fmt.Errorf("%w: %s", ErrForeign, describe(b)))
 	}
 	// The nonce, too, is part of every version: unread, it would turn the end of the connection
 	// into a reset, which might overtake what the other side is to read.
-	if b, err = g.read(2 + nonceSize); err != nil {
-		return err
-	}
+	b := g.read(2 + nonceSize)
 	copy(nonce[:], b[2:])
-	if theirs := binary.BigEndian.Uint16(b); theirs != version {
-		return &VersionError{Ours: version, Theirs: theirs}
+	return binary.BigEndian.Uint16(b)
+}
+
+func (g *greeter) checkVersion(theirs uint16) {
+	if theirs != version {
+		g.fail(&VersionError{Ours: version, Theirs: theirs})
 	}
-	return nil
 }
 
 // describe names the protocol that begins with b, if it is a usual one.
@@ -190,55 +168,56 @@ func (g *greeter) proof(side string, said []byte) []byte {
 }
 
 // say accepts what has come, and sends what this side says with the proof of it.
-func (g *greeter) say(side string, said []byte) error {
+func (g *greeter) say(side string, said []byte) {
 	size := binary.BigEndian.AppendUint32([]byte{accepted}, uint32(len(said)))
-	return g.send(size, said, g.proof(side, said))
+	g.send(size, said, g.proof(side, said))
 }
 
 // hear reads what the other side says, which has most bytes at most. If the proof is wrong, this
 // side answers with a refusal only.
-func (g *greeter) hear(side string, most uint32) ([]byte, error) {
-	verdict, err := g.read(1)
-	switch {
-	case err != nil:
-		return nil, err
-	case verdict[0] == refused:
-		return nil, fmt.Errorf("%w: the other side has refused ours", ErrSecret)
-	case verdict[0] != accepted:
-		return nil, fmt.Errorf("%w: verdict %d", ErrForeign, verdict[0])
+func (g *greeter) hear(side string, most uint32) (said []byte) {
+	switch verdict := g.read(1)[0]; {
+	case verdict == refused:
+		g.fail(fmt.Errorf("%w: the other side has refused ours", ErrSecret))
+	case verdict != accepted:
+		g.fail(fmt.Errorf("%w: verdict %d", ErrForeign, verdict))
 	}
-	b, err := g.read(4)
-	if err != nil {
-		return nil, err
-	}
-	size := binary.BigEndian.Uint32(b)
+	size := binary.BigEndian.Uint32(g.read(4))
 	if size > most {
-		return nil, fmt.Errorf("the other side's hello: %w", ErrTooLarge)
+		g.fail(fmt.Errorf("the other side's hello: %w", ErrTooLarge))
+		return nil
 	}
-	said, err := g.read(int(size) + sha256.Size)
-	if err != nil {
-		return nil, err
+	said = g.read(int(size))
+	if proof := g.read(sha256.Size); g.err == nil && !hmac.Equal(proof, g.proof(side, said)) {
+		g.send([]byte{refused}) // a courtesy
+		g.err = fmt.Errorf("%w: the other side's proof is wrong", ErrSecret)
 	}
-	said, proof := said[:size], said[size:]
-	if !hmac.Equal(proof, g.proof(side, said)) {
-		_ = g.send([]byte{refused}) // a courtesy
-		return nil, fmt.Errorf("%w: the other side's proof is wrong", ErrSecret)
-	}
-	return said, nil
+	return said
 }
 
-// send writes parts with one write.
-func (g *greeter) send(parts ...[]byte) error {
-	_, err := g.conn.Write(bytes.Join(parts, nil))
-	return err
+// fail ends the greeting with err, unless an error has ended it.
+func (g *greeter) fail(err error) {
+	if g.err == nil {
+		g.err = err
+	}
 }
 
-// read reads n bytes. A greeting that ends early is no clean end, wherever it ends.
-func (g *greeter) read(n int) ([]byte, error) {
+// send sends parts with one write.
+func (g *greeter) send(parts ...[]byte) {
+	if g.err == nil {
+		_, g.err = g.conn.Write(bytes.Join(parts, nil))
+	}
+}
+
+// read reads n bytes, which are zeros after an error. A greeting that ends early is no clean end,
+// wherever it ends.
+func (g *greeter) read(n int) []byte {
 	b := make([]byte, n)
-	_, err := io.ReadFull(g.conn, b)
-	if err == io.EOF {
-		err = io.ErrUnexpectedEOF
+	if g.err == nil {
+		_, g.err = io.ReadFull(g.conn, b)
 	}
-	return b, err
+	if g.err == io.EOF {
+		g.err = io.ErrUnexpectedEOF
+	}
+	return b
 }

@@ -333,7 +333,7 @@ func TestGreetTooLarge(t *testing.T) {
 		here, there := net.Pipe()
 		go func() { _, _ = there.Write(theirs) }()
 		g := greeter{conn: here}
-		b, err := g.hear(acceptor, maxHello)
+		b, err := g.hear(acceptor, maxHello), g.err
 		if err == nil {
 			_, err = decodeHello(b)
 		}
@@ -348,7 +348,7 @@ func TestGreetTooLarge(t *testing.T) {
 func sized(hello string) []byte {
 	w := &wiretap{Conn: deaf{}}
 	g := greeter{conn: w}
-	_ = g.say(acceptor, []byte(hello))
+	g.say(acceptor, []byte(hello))
 	return w.sent.Bytes()
 }
 
@@ -369,8 +369,8 @@ func TestHelloOfAnother(t *testing.T) {
 		_, _ = io.Copy(io.Discard, there)
 	}()
 	g.conn = here
-	if b, err := g.hear(acceptor, maxHello); !errors.Is(err, ErrSecret) {
-		t.Errorf("%q, %v", b, err)
+	if b := g.hear(acceptor, maxHello); !errors.Is(g.err, ErrSecret) {
+		t.Errorf("%q, %v", b, g.err)
 	}
 	_, _ = here.Close(), there.Close()
 }

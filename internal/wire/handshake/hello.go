@@ -60,18 +60,20 @@ func (h Hello) encode() ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode this node's hello: %w", err)
 	}
-	if len(b) > maxHello || len(h.Members) > maxMembers || len(h.Facts) > maxFacts {
+	if len(b) > maxHello || h.tooLarge() {
 		return nil, fmt.Errorf("this node's hello: %w", ErrTooLarge)
 	}
 	return b, nil
 }
+
+func (h Hello) tooLarge() bool { return len(h.Members) > maxMembers || len(h.Facts) > maxFacts }
 
 func decodeHello(b []byte) (Hello, error) {
 	var h Hello
 	if err := json.Unmarshal(b, &h); err != nil {
 		return Hello{}, fmt.Errorf("decode the other side's hello: %w", err)
 	}
-	if len(h.Members) > maxMembers || len(h.Facts) > maxFacts {
+	if h.tooLarge() {
 		return Hello{}, fmt.Errorf("the other side's hello: %w", ErrTooLarge)
 	}
 	return h, nil
