@@ -81,6 +81,12 @@ func start(t testing.TB, cfg NodeConfig) *tested {
 	if cfg.Lease == 0 {
 		cfg.Lease = time.Hour
 	}
+	if cfg.Reunited == nil {
+		cfg.Reunited = func() {}
+	}
+	if cfg.Greet == nil {
+		cfg.Greet = func(func([]byte) ([]byte, error)) error { return nil }
+	}
 	n := &tested{name: cfg.Listener.Addr().String(), log: &book{}}
 	logger := zerolog.New(n.log)
 	cfg.Log = &logger

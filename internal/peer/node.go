@@ -29,8 +29,8 @@ import (
 	"github.com/scurrycache/scurry/internal/wire/handshake"
 )
 
-// NodeConfig says which node a Node is and how it talks to its peers. Listener, Wire, Lease and Log
-// must be set.
+// NodeConfig says which node a Node is and how it talks to its peers. Listener, Wire, Lease,
+// Reunited, Greet and Log must be set.
 type NodeConfig struct {
 	// Listener accepts peers' connections; the Node closes it.
 	Listener net.Listener
@@ -56,14 +56,14 @@ type NodeConfig struct {
 	// MaxValue. The Node sets what else there is.
 	Wire wire.Config
 
-	// Lease is how long it does no harm not to hear from a peer. Reunited, if not nil, is called
-	// when contact returns after longer than that.
+	// Lease is how long it does no harm not to hear from a peer. Reunited is called when contact
+	// returns after longer than that.
 	Lease    time.Duration
 	Reunited func()
 
-	// Greet, if not nil, is called when there is contact with a peer, after Reunited and before the
-	// peer gets any other request. ask sends the peer a request and returns the first reply's
-	// message. If there is an error, the connection ends.
+	// Greet is called when there is contact with a peer, after Reunited and before the peer gets
+	// any other request. ask sends the peer a request and returns the first reply's message. If
+	// there is an error, the connection ends.
 	Greet func(ask func(message []byte) ([]byte, error)) error
 
 	Log *zerolog.Logger
@@ -85,6 +85,7 @@ type Node struct {
 	self    string
 	leaving bool
 	members []string // as SetMembers was given them, and this node if it was told its name; sorted
+	fixed   []string // members, if all nodes should have been given the same
 	peers   map[string]*Peer
 	// the connections by which peers send requests, and the peer's name
 	inbound             map[*wire.Server]string
@@ -98,9 +99,6 @@ type Node struct {
 func NewNode(cfg NodeConfig) *Node {
 	if cfg.TLS != nil {
 		cfg.Listener = tls.NewListener(cfg.Listener, cfg.TLS)
-	}
-	if cfg.Reunited == nil {
-		cfg.Reunited = func() {}
 	}
 	n := &Node{
 		cfg: cfg, instance: rand.Text(),
@@ -136,7 +134,9 @@ func (n *Node) SetMembers(names []string) {
 	if n.ctx.Err() != nil {
 		return
 	}
-	n.members = names
+	if n.members = names; n.cfg.FixedMembers {
+		n.fixed = names
+	}
 	for name, p := range n.peers {
 		if !slices.Contains(names, name) {
 			delete(n.peers, name)
@@ -153,13 +153,7 @@ func (n *Node) SetMembers(names []string) {
 
 // rebuildRingLocked makes the ring one of the peers that are live now.
 func (n *Node) rebuildRingLocked() {
-	var live []*Peer
-	for _, p := range n.peers {
-		if p.state == Live {
-			live = append(live, p)
-		}
-	}
-	r, old := newRing(n.self, live), n.ring.Load()
+	r, old := newRing(n.self, n.peers), n.ring.Load()
 	if slices.Equal(r.names, old.names) && maps.Equal(r.peers, old.peers) {
 		return
 	}
@@ -260,8 +254,8 @@ func (n *Node) Leave() {
 	}
 	var told sync.WaitGroup
 	n.mu.Lock()
-	for a := range n.inbound {
-		told.Go(a.Leave)
+	for s := range n.inbound {
+		told.Go(s.Leave)
 	}
 	n.mu.Unlock()
 	told.Wait() // no longer than it takes to find out that a peer is dead
@@ -273,15 +267,32 @@ func (n *Node) WaitIdle(ctx context.Context) error {
 	if n == nil {
 		return nil
 	}
-	// for a while, since a peer that reads on may request the next part
-	for quiet := 0; quiet < 5; {
+	quiet := 0 // for a while, since a peer that reads on may request the next part
+	err := poll(ctx, func() bool {
 		if quiet++; n.serving() > 0 {
 			quiet = 0
 		}
+		return quiet > 5
+	})
+	if err != nil {
+		return fmt.Errorf("%d responses to other nodes: %w", n.serving(), err)
+	}
+	return nil
+}
+
+// WaitForPeers waits until every member has been dialed once, or ctx ends.
+func (n *Node) WaitForPeers(ctx context.Context) error {
+	isUnknown := func(p *Peer) bool { return p.Status().State == Unknown }
+	return poll(ctx, func() bool { return !slices.ContainsFunc(n.Peers(), isUnknown) })
+}
+
+// poll waits until done, or until ctx ends.
+func poll(ctx context.Context, done func() bool) error {
+	for !done() {
 		select {
 		case <-time.After(10 * time.Millisecond):
 		case <-ctx.Done():
-			return fmt.Errorf("%d responses to other nodes: %w", n.serving(), context.Cause(ctx))
+			return context.Cause(ctx)
 		}
 	}
 	return nil
@@ -291,8 +302,8 @@ func (n *Node) WaitIdle(ctx context.Context) error {
 func (n *Node) serving() (calls int) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	for a := range n.inbound {
-		calls += a.Calls()
+	for s := range n.inbound {
+		calls += s.Calls()
 	}
 	return calls
 }
@@ -312,8 +323,8 @@ func (n *Node) Close() {
 	for _, c := range n.greeting {
 		_ = c.conn.Close()
 	}
-	for a := range n.inbound {
-		_ = a.Close()
+	for s := range n.inbound {
+		s.Close()
 	}
 	n.mu.Unlock()
 	n.work.Wait()
@@ -325,7 +336,7 @@ func (n *Node) hello(dialed string) handshake.Hello {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return handshake.Hello{Name: n.nameLocked(), Dialed: dialed, Instance: n.instance,
-		Members: n.fixedLocked(), Facts: n.cfg.Facts}
+		Members: n.fixed, Facts: n.cfg.Facts}
 }
 
 // greet exchanges Hellos over conn, which was dialed by that name or else accepted. It returns an
@@ -338,8 +349,7 @@ func (n *Node) greet(conn net.Conn, dialed string) (handshake.Hello, error) {
 	if theirs.Instance == n.instance {
 		return theirs, errItself
 	}
-	differs := handshake.Hello{Facts: n.cfg.Facts}.Differs(theirs)
-	if len(differs) > 0 {
+	if differs := handshake.Differ(n.cfg.Facts, theirs.Facts); len(differs) > 0 {
 		return theirs, refusal{fmt.Errorf("the peer is set up otherwise: %s",
 			strings.Join(differs, "; "))}
 	}
@@ -364,21 +374,12 @@ func (n *Node) nameLocked() string {
 	return n.self
 }
 
-// fixedLocked is the list of nodes that this node was given, if all should have been given the
-// same.
-func (n *Node) fixedLocked() []string {
-	if !n.cfg.FixedMembers {
-		return nil
-	}
-	return n.members
-}
-
 // compare warns of a peer that was given other members than this node.
 func (n *Node) compare(theirs handshake.Hello) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if ours := n.fixedLocked(); ours != nil && theirs.Members != nil {
-		n.warnOfLists("list", theirs.Name, ours, theirs.Members, "this peer was given another "+
+	if n.fixed != nil && theirs.Members != nil {
+		n.warnOfLists("list", theirs.Name, n.fixed, theirs.Members, "this peer was given another "+
 			"list of nodes: give all nodes the same, or files will be fetched more than once")
 	}
 }

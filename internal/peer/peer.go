@@ -35,15 +35,13 @@ var ErrUnreachable = errors.New("peer can't be reached")
 
 // Peer is another node. Its methods may be called concurrently.
 type Peer struct {
-	name   string
-	node   *Node
-	ctx    context.Context
-	stop   context.CancelFunc
-	nudge  chan struct{}
-	tried  context.Context // ends when it has been dialed once, with whatever outcome
-	dialed context.CancelFunc
-	conn   atomic.Pointer[wire.Client]
-	counts counts
+	name  string
+	node  *Node
+	ctx   context.Context
+	stop  context.CancelFunc
+	nudge chan struct{}
+	conn  atomic.Pointer[wire.Client]
+	counts
 
 	// Guarded by the node's mu.
 	state   State
@@ -62,7 +60,6 @@ func newPeer(n *Node, name string) *Peer {
 	p := &Peer{name: name, node: n, state: Unknown, since: time.Now(),
 		nudge: make(chan struct{}, 1)}
 	p.ctx, p.stop = context.WithCancel(n.ctx)
-	p.tried, p.dialed = context.WithCancel(p.ctx)
 	n.work.Go(p.keepConnected)
 	return p
 }
@@ -91,14 +88,11 @@ func (p *Peer) connect() time.Duration {
 	c, err := p.dial()
 	if err != nil {
 		p.failed(err)
-	}
-	p.dialed()
-	if err != nil {
 		return 0
 	}
 	since := time.Now()
 	defer context.AfterFunc(p.ctx, c.CloseIdle)() // requests to what is no member any more may end
-	defer context.AfterFunc(p.node.ctx, func() { _ = c.Close() })()
+	defer context.AfterFunc(p.node.ctx, c.Close)()
 	<-c.Done()
 	return time.Since(since)
 }
@@ -143,7 +137,7 @@ func (p *Peer) recognise(theirs handshake.Hello) error {
 	}
 	return refusal{fmt.Errorf("it calls itself %s, and thinks the nodes are [%s], while this node "+
 		"dials it as %s, and thinks they are [%s]: give it --self %s", theirs.Name,
-		strings.Join(theirs.Members, " "), p.name, strings.Join(n.fixedLocked(), " "), p.name)}
+		strings.Join(theirs.Members, " "), p.name, strings.Join(n.fixed, " "), p.name)}
 }
 
 // join makes p live.
@@ -152,7 +146,7 @@ func (p *Peer) join(conn net.Conn, instance string) (*wire.Client, error) {
 	var c *wire.Client
 	state := Live // what p comes to be when it has been greeted
 	cfg := n.cfg.Wire
-	cfg.Traffic = &p.counts.traffic
+	cfg.Traffic = &p.traffic
 	cfg.Leaving = func() {
 		n.mu.Lock() // c is known from now on
 		defer n.mu.Unlock()
@@ -174,7 +168,7 @@ func (p *Peer) join(conn net.Conn, instance string) (*wire.Client, error) {
 	n.contact.connections++
 	n.mu.Unlock()
 	if err := p.greet(c); err != nil {
-		_ = c.Close()
+		c.Close()
 		return nil, err
 	}
 	n.mu.Lock()
@@ -189,9 +183,6 @@ func (p *Peer) join(conn net.Conn, instance string) (*wire.Client, error) {
 
 // greet says to p what comes before all other requests.
 func (p *Peer) greet(c *wire.Client) error {
-	if p.node.cfg.Greet == nil {
-		return nil
-	}
 	ctx, cancel := context.WithTimeout(p.ctx, p.node.greetTime())
 	defer cancel()
 	err := p.node.cfg.Greet(func(message []byte) ([]byte, error) {
@@ -280,20 +271,4 @@ func (p *Peer) Disagrees(theirs []string) {
 			"see that all are told the same and reach each other, or files will be fetched more "+
 			"than once")
 	}
-}
-
-// WaitForPeers waits until every member that was known at the time of the call has been dialed
-// once, or ctx ends.
-func (n *Node) WaitForPeers(ctx context.Context) error {
-	if n == nil {
-		return nil
-	}
-	for _, p := range n.Peers() {
-		select {
-		case <-p.tried.Done():
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-	}
-	return nil
 }

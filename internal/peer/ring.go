@@ -23,14 +23,16 @@ type ring struct {
 	peers map[string]*Peer // all but this node
 }
 
-// newRing makes a ring of the node self and peers. The names are sorted because, where two points
+// newRing makes a ring of the node self and those of the peers that are live. The names are sorted because, where two points
 // collide, the node that was added last has both.
-func newRing(self string, peers []*Peer) *ring {
+func newRing(self string, peers map[string]*Peer) *ring {
 	r := &ring{names: []string{self}, hash: consistenthash.New(points, mixed),
 		peers: map[string]*Peer{}}
-	for _, p := range peers {
-		r.names = append(r.names, p.name)
-		r.peers[p.name] = p
+	for name, p := range peers {
+		if p.state == Live {
+			r.names = append(r.names, name)
+			r.peers[name] = p
+		}
 	}
 	slices.Sort(r.names)
 	r.hash.Add(r.names...)

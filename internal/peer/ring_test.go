@@ -2,16 +2,15 @@ package peer
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"testing"
 )
 
 // ringOf is a ring of nodes on consecutive ports, as people number them; the first is this node.
 func ringOf(n int) *ring {
-	var peers []*Peer
+	peers := map[string]*Peer{}
 	for i := 1; i < n; i++ {
-		peers = append(peers, &Peer{name: fmt.Sprintf("127.0.0.1:%d", 8001+i)})
+		peers[fmt.Sprintf("127.0.0.1:%d", 8001+i)] = &Peer{state: Live}
 	}
 	return newRing("127.0.0.1:8001", peers)
 }
@@ -42,13 +41,12 @@ func TestNodesAgree(t *testing.T) {
 	names := []string{"a:1", "b:1", "c:1", "d:1"}
 	var first []string
 	for _, self := range names {
-		var peers []*Peer
+		peers := map[string]*Peer{"down:1": {state: Down}}
 		for _, name := range names {
 			if name != self {
-				peers = append(peers, &Peer{name: name})
+				peers[name] = &Peer{state: Live}
 			}
 		}
-		rand.Shuffle(len(peers), func(i, j int) { peers[i], peers[j] = peers[j], peers[i] })
 		r := newRing(self, peers)
 		var owners []string
 		for i := range 1000 {

@@ -22,23 +22,24 @@ const maxFromOne = 8
 
 // accept lets peers in until the listener is closed.
 func (n *Node) accept() {
-	for pause := time.Millisecond; ; {
+	pause := time.Millisecond
+	for {
 		conn, err := n.cfg.Listener.Accept()
-		switch {
-		case errors.Is(err, net.ErrClosed):
+		if errors.Is(err, net.ErrClosed) {
 			return
-		case err != nil: // out of file descriptors, most likely
-			n.cfg.Log.Warn().Err(err).Msg("can't accept a peer's connection")
-			select {
-			case <-time.After(pause):
-			case <-n.ctx.Done():
-				return
-			}
-			pause = min(2*pause, time.Second)
+		}
+		if err == nil {
+			pause = time.Millisecond
+			n.admit(conn)
 			continue
 		}
-		pause = time.Millisecond
-		n.admit(conn)
+		// out of file descriptors, most likely
+		n.cfg.Log.Warn().Err(err).Msg("can't accept a peer's connection")
+		select {
+		case <-time.After(pause):
+		case <-n.ctx.Done():
+		}
+		pause = min(2*pause, time.Second)
 	}
 }
 
@@ -140,7 +141,7 @@ func (n *Node) answerLocked(conn net.Conn, theirs handshake.Hello) error {
 		n.serve(c)
 	}
 	if p := n.peers[theirs.Name]; p != nil {
-		cfg.Traffic = &p.counts.traffic
+		cfg.Traffic = &p.traffic
 		select {
 		case p.nudge <- struct{}{}: // it lives
 		default:

@@ -20,8 +20,8 @@ func (p *Peer) Status() Status {
 	defer p.node.mu.Unlock()
 	return Status{
 		Name: p.name, State: p.state, Since: p.since, Failure: p.failure,
-		Asks: p.counts.asks.Load(), Errors: p.counts.errors.Load(),
-		Latency: time.Duration(p.counts.latency.Load()),
-		BytesIn: p.counts.traffic.In.Load(), BytesOut: p.counts.traffic.Out.Load(),
+		Asks: p.asks.Load(), Errors: p.errors.Load(),
+		Latency: time.Duration(p.latency.Load()),
+		BytesIn: p.traffic.In.Load(), BytesOut: p.traffic.Out.Load(),
 	}
 }

@@ -25,9 +25,8 @@ type batch struct {
 
 func newBatch(conn net.Conn, counted *atomic.Int64) batch {
 	b := batch{dst: conn, scratch: make([]byte, 0, scratchSize), counted: counted}
-	switch conn.(type) {
-	case *net.TCPConn, *net.UnixConn: // they write many slices with one call
-	default: // TLS makes a record of each write, however short
+	if _, ok := conn.(*net.TCPConn); !ok { // TCP writes many slices with one call
+		// TLS makes a record of each write, however short.
 		buffered := bufio.NewWriterSize(conn, scratchSize)
 		b.dst, b.flush = buffered, buffered.Flush
 	}

@@ -80,9 +80,9 @@ func (c *Call) replyLocked(message, value []byte) error {
 	if value != nil {
 		i.number = len(value) + 1
 	}
-	c.l.w.sendLocked(&c.out, i)
+	c.l.sendLocked(&c.out, i)
 	if len(value) > 0 {
-		c.l.w.sendLocked(&c.out, item{kind: kindData, data: value})
+		c.l.sendLocked(&c.out, item{kind: kindData, data: value})
 	}
 	return nil
 }
@@ -102,7 +102,7 @@ func (c *Call) Write(p []byte) (n int, err error) {
 		k := min(len(p), c.allowed, c.l.cfg.Window-c.out.queued)
 		c.allowed -= k
 		c.wrote = true
-		c.l.w.sendLocked(&c.out, item{kind: kindData, data: p[:k]})
+		c.l.sendLocked(&c.out, item{kind: kindData, data: p[:k]})
 		n += k
 		p = p[k:]
 	}
@@ -142,7 +142,7 @@ func (c *Call) endLocked(k kind, detail []byte) error {
 	if n := len(c.out.items); n > 0 && k == kindEnd && len(detail) == 0 {
 		c.out.items[n-1].last = true
 	} else {
-		c.l.w.sendLocked(&c.out, item{kind: k, last: true, data: detail})
+		c.l.sendLocked(&c.out, item{kind: k, last: true, data: detail})
 	}
 	c.out.room.Broadcast()
 	return nil

@@ -70,7 +70,7 @@ func (c *Client) add(s *Stream, message []byte) error {
 	c.number++
 	s.out.init(c.number, &c.mu)
 	c.streams[c.number] = s
-	c.w.sendLocked(&s.out, item{kind: kindRequest, number: s.window, data: message})
+	c.sendLocked(&s.out, item{kind: kindRequest, number: s.window, data: message})
 	return nil
 }
 
@@ -80,17 +80,10 @@ func (c *Client) forget(s *Stream, ended bool) {
 	defer c.mu.Unlock()
 	s.out.drop()
 	if !ended && s.out.began {
-		c.w.sendLocked(&s.out, item{kind: kindCancel})
+		c.sendLocked(&s.out, item{kind: kindCancel})
 	}
 	delete(c.streams, s.out.id)
 	c.endIfIdleLocked()
-}
-
-// grant allows the other side to send n more bytes of s.
-func (c *Client) grant(s *Stream, n int) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.w.sendLocked(&s.out, item{kind: kindCredit, number: n})
 }
 
 // CloseIdle lets no stream begin any more, and closes the connection when the last one has ended.
@@ -112,7 +105,12 @@ func (c *Client) receive(h header) error {
 	case kindPong:
 		return nil
 	case kindLeave:
-		c.leave()
+		c.mu.Lock()
+		c.left = true
+		c.mu.Unlock()
+		if c.cfg.Leaving != nil {
+			c.cfg.Leaving()
+		}
 		return nil
 	case kindReply, kindData, kindEnd, kindAbort, kindRefuse:
 	default:
@@ -130,21 +128,12 @@ func (c *Client) receive(h header) error {
 	return s.receive(h)
 }
 
-func (c *Client) leave() {
-	c.mu.Lock()
-	c.left = true
-	c.mu.Unlock()
-	if c.cfg.Leaving != nil {
-		c.cfg.Leaving()
-	}
-}
-
 func (c *Client) heartbeatLocked(now time.Time) (dead bool) {
 	dead = c.pulse.tick(now, c.src.in.Load(), c.waiting)
 	c.waiting = c.waiting && c.pulse.silent > 0
 	if c.sincePing++; len(c.streams) > 0 || c.sincePing >= idleHeartbeats {
 		c.sincePing, c.waiting = 0, true
-		c.w.signLocked(kindPing)
+		c.signLocked(kindPing)
 	}
 	return dead
 }

@@ -59,7 +59,7 @@ func TestWindow(t *testing.T) {
 		if want := window + 12_000 - 5*3000; wrote != want {
 			t.Errorf("wrote %d bytes, want %d", wrote, want)
 		}
-		_ = s.Close()
+		s.Close()
 	})
 }
 
@@ -93,7 +93,7 @@ func TestQueueIsBounded(t *testing.T) {
 		if most := maxItems + scratchSize/headerSize; replied < maxItems || replied > most {
 			t.Errorf("%d empty replies, none of which were read", replied)
 		}
-		_ = s.Close()
+		s.Close()
 	})
 }
 
@@ -136,7 +136,7 @@ func TestSmallPassesBulk(t *testing.T) {
 				t.Fatalf("streams don't take turns: %v", order)
 			}
 		}
-		_ = server.Close()
+		server.Close()
 	})
 }
 
@@ -164,7 +164,7 @@ func TestCancelDropsQueue(t *testing.T) {
 			t.Errorf("%d calls are left", n)
 		}
 		server.mu.Unlock()
-		_ = server.Close()
+		server.Close()
 	})
 }
 
@@ -220,7 +220,7 @@ func TestGrants(t *testing.T) {
 			}
 			synctest.Wait()
 		}
-		_ = client.Close()
+		client.Close()
 		<-done
 		if len(grants) != 20 || slices.Max(grants) != 500 || slices.Min(grants) != 500 {
 			t.Errorf("granted %d", grants)
@@ -281,7 +281,7 @@ func TestReadKeepsItsSlice(t *testing.T) {
 		if err := <-errs; err != enough {
 			t.Errorf("Read: %v", err)
 		}
-		_ = client.Close()
+		client.Close()
 		<-client.Done()
 		_ = r.conn.Close()
 	})

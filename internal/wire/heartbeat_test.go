@@ -95,7 +95,7 @@ func TestPatience(t *testing.T) {
 			t.Errorf("last heard %v ago", d)
 		}
 		next(t, open(t, client, "slow"), "slow")
-		_ = client.Close()
+		client.Close()
 		server.Wait()
 	})
 }

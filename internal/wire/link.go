@@ -22,8 +22,7 @@ type link struct {
 	ending chan struct{}
 	done   chan struct{}
 
-	mu     sync.Mutex // guards what follows, and fields of the sides
-	w      writer
+	writer // whose mutex guards what follows, too, and fields of the sides
 	pulse  pulse
 	number uint64 // of the last stream
 	left   bool   // the other side has announced that it would leave
@@ -44,12 +43,13 @@ func (l *link) start(s side, conn net.Conn, cfg Config, patience int) {
 	l.src = source{conn: conn, buf: make([]byte, sourceSize), ahead: sourceSize,
 		counted: &cfg.Traffic.In}
 	l.ending, l.done = make(chan struct{}), make(chan struct{})
-	l.w.init(conn, &cfg.Traffic.Out, &l.mu)
+	l.batch = newBatch(conn, &cfg.Traffic.Out)
+	l.work.L, l.room.L = &l.mu, &l.mu
 	now := time.Now()
 	l.pulse = pulse{patience: patience, every: cfg.Heartbeat, last: now, when: now}
 	var wg sync.WaitGroup
 	wg.Go(func() { l.end(l.read(s)) })
-	wg.Go(func() { l.end(l.w.run()) })
+	wg.Go(func() { l.end(l.run()) })
 	go func() {
 		l.beat(s)
 		l.clear(s)
@@ -78,7 +78,7 @@ func (l *link) endLocked(err error) {
 	}
 	l.err = err
 	close(l.ending)
-	l.w.closeLocked()
+	l.closeLocked()
 }
 
 func (l *link) read(s side) error {
@@ -137,10 +137,7 @@ func hangUp(conn net.Conn) {
 
 // Close ends the connection at once: its streams fail with ErrClosed, and the contexts of its calls
 // end. It doesn't wait: Done is closed when all has ended.
-func (l *link) Close() error {
-	l.end(ErrClosed)
-	return nil
-}
+func (l *link) Close() { l.end(ErrClosed) }
 
 // Done is closed when the connection has ended: Lost has returned, its streams or calls have
 // failed, its goroutines are gone but for those in Serve.

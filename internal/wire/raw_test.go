@@ -91,7 +91,7 @@ func rawServer(t testing.TB, cfg Config) (*Client, raw) {
 	here, there := net.Pipe()
 	c := NewClient(here, cfg)
 	t.Cleanup(func() {
-		_ = c.Close()
+		c.Close()
 		<-c.Done()
 		_ = there.Close()
 	})
@@ -101,9 +101,12 @@ func rawServer(t testing.TB, cfg Config) (*Client, raw) {
 // rawClient returns a server over a pipe, and the other end of it.
 func rawClient(t testing.TB, cfg Config) (*Server, raw) {
 	here, there := net.Pipe()
+	if cfg.Serve == nil {
+		cfg.Serve = func(*Call) {}
+	}
 	s := NewServer(here, cfg)
 	t.Cleanup(func() {
-		_ = s.Close()
+		s.Close()
 		s.Wait()
 		_ = there.Close()
 	})

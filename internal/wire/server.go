@@ -23,7 +23,7 @@ type Server struct {
 func NewServer(conn net.Conn, cfg Config) *Server {
 	cfg = cfg.filled()
 	s := &Server{calls: map[uint64]*Call{}}
-	s.w.sentLast = func(o *outbox) { delete(s.calls, o.id) }
+	s.sentLast = func(o *outbox) { delete(s.calls, o.id) }
 	// A client without streams is silent for idleHeartbeats by design.
 	s.start(s, conn, cfg, idleHeartbeats+cfg.MissedHeartbeats)
 	return s
@@ -37,11 +37,11 @@ func (s *Server) Leave() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.leave == 0 {
-		s.leave = s.w.made + 1
-		s.w.signLocked(kindLeave)
+		s.leave = s.made + 1
+		s.signLocked(kindLeave)
 	}
-	for s.w.written < s.leave && !s.w.closed {
-		s.w.room.Wait()
+	for s.written < s.leave && !s.closed {
+		s.room.Wait()
 	}
 }
 
@@ -50,7 +50,7 @@ func (s *Server) Leave() {
 func (s *Server) Calls() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.calls) + s.w.made - s.w.written
+	return len(s.calls) + s.made - s.written
 }
 
 // Wait waits until the connection has ended and every Serve has returned.
@@ -66,7 +66,7 @@ func (s *Server) receive(h header) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if h.kind == kindPing {
-		s.w.signLocked(kindPong)
+		s.signLocked(kindPong)
 		return nil
 	}
 	c := s.calls[h.id] // nil if it is over
@@ -116,12 +116,12 @@ func (s *Server) refuse(id uint64) bool {
 	if s.busy < s.cfg.MaxRequests {
 		return false
 	}
-	for len(s.w.urgent) >= maxRefusals && !s.w.closed {
-		s.w.room.Wait()
+	for len(s.urgent) >= maxRefusals && !s.closed {
+		s.room.Wait()
 	}
 	var o outbox
 	o.init(id, &s.mu)
-	s.w.sendLocked(&o, item{kind: kindRefuse, last: true})
+	s.sendLocked(&o, item{kind: kindRefuse, last: true})
 	return true
 }
 

@@ -56,7 +56,7 @@ func (s *Stream) Next() (message, value []byte, err error) {
 		s.replies = slices.Delete(s.replies, 0, 1)
 		s.consumedLocked(r.cost())
 		return r.message, r.value, nil
-	case s.began:
+	case s.began && !s.cancelled:
 		return nil, nil, io.EOF
 	}
 	return nil, nil, s.err
@@ -84,7 +84,10 @@ func (s *Stream) Read(p []byte) (int, error) {
 // contentLocked waits for content, and reads it. It returns 0 at the end.
 func (s *Stream) contentLocked(p []byte) int {
 	for {
-		s.dropRepliesLocked()
+		for _, r := range s.replies {
+			s.consumedLocked(r.cost())
+		}
+		s.replies = nil
 		if len(s.came.blocks) > 0 || s.err != nil {
 			return s.came.read(p)
 		}
@@ -100,20 +103,15 @@ func (s *Stream) contentLocked(p []byte) int {
 	}
 }
 
-func (s *Stream) dropRepliesLocked() {
-	for _, r := range s.replies {
-		s.consumedLocked(r.cost())
-	}
-	s.replies = nil
-}
-
 // consumedLocked counts n bytes as read, for which the other side may send as many others. Credit
 // is given in large steps.
 func (s *Stream) consumedLocked(n int) {
 	s.uncredited += n
 	if s.err == nil && s.uncredited >= max(1, s.window/2) {
 		s.allowed += s.uncredited
-		s.c.grant(s, s.uncredited)
+		s.c.mu.Lock()
+		s.c.sendLocked(&s.out, item{kind: kindCredit, number: s.uncredited})
+		s.c.mu.Unlock()
 		s.uncredited = 0
 	}
 }
@@ -166,7 +164,7 @@ func (s *Stream) cancelLocked(err error) {
 		s.c.forget(s, false)
 	}
 	s.endLocked(err, s.detail)
-	s.replies, s.began = nil, false
+	s.replies = nil
 	s.came.drop()
 }
 

@@ -53,7 +53,7 @@ func TestRoundTrip(t *testing.T) {
 			if n := client.Streams(); n != 0 {
 				t.Errorf("%d streams are left", n)
 			}
-			_ = client.Close()
+			client.Close()
 			<-client.Done()
 			server.Wait()
 			ain, aout := a.In.Load(), a.Out.Load()

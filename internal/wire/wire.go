@@ -25,8 +25,8 @@ import (
 	"time"
 )
 
-// Config is how a connection works. With the zero value, a side aborts all calls. Heartbeat and
-// MissedHeartbeats should be the same on both sides; everything else is each side's own.
+// Config is how a connection works. Heartbeat and MissedHeartbeats should be the same on both sides;
+// everything else is each side's own.
 type Config struct {
 	// Heartbeat is the interval of heartbeats: 200 ms if 0. The client pings at each heartbeat
 	// while it has open streams, and at every fifth otherwise.
@@ -53,7 +53,7 @@ type Config struct {
 	Traffic *Traffic
 
 	// Serve answers a call, in a goroutine of its own. When it returns, a call that it has neither
-	// ended nor aborted is aborted. If nil, all calls are.
+	// ended nor aborted is aborted. It must be set on the server, and must not panic.
 	Serve func(*Call)
 
 	// Leaving is called when the server announces that it is about to leave, which it does once.
@@ -74,9 +74,6 @@ func (c Config) filled() Config {
 	c.MaxRequests = cmp.Or(c.MaxRequests, 4096)
 	if c.Traffic == nil {
 		c.Traffic = new(Traffic)
-	}
-	if c.Serve == nil {
-		c.Serve = func(*Call) {}
 	}
 	return c
 }

@@ -1,11 +1,9 @@
 package wire
 
 import (
-	"net"
 	"runtime"
 	"slices"
 	"sync"
-	"sync/atomic"
 )
 
 // How much goes with one write at about most, of what is small and of bulk: what a small message
@@ -26,22 +24,16 @@ type writer struct {
 	batch                  // is being made or written, by the goroutine
 	sentLast func(*outbox) // called, locked, when a stream's last frame goes; may be nil
 
-	mu      *sync.Mutex // the link's. It guards what follows
-	urgent  outboxes    // those whose next frame is small
-	bulk    outboxes    // the others
-	signs   []kind      // the connection's own frames that are to be sent
-	made    int         // how many batches have been made
-	written int         // how many of them have been written
-	idle    bool        // the goroutine waits for work
+	mu      sync.Mutex // guards what follows
+	urgent  outboxes   // those whose next frame is small
+	bulk    outboxes   // the others
+	signs   []kind     // the connection's own frames that are to be sent
+	made    int        // how many batches have been made
+	written int        // how many of them have been written
+	idle    bool       // the goroutine waits for work
 	closed  bool
 	work    sync.Cond // waits for something to send
 	room    sync.Cond // waits for a batch to be made or written
-}
-
-func (w *writer) init(conn net.Conn, written *atomic.Int64, mu *sync.Mutex) {
-	w.batch = newBatch(conn, written)
-	w.mu = mu
-	w.work.L, w.room.L = mu, mu
 }
 
 // sendLocked queues i as o's.

@@ -74,12 +74,11 @@ func Greet(conn net.Conn, dialer bool, secret []byte, mine Hello, timeout time.D
 		return Hello{}, err
 	}
 	g := greeter{conn: conn, secret: secret, err: conn.SetDeadline(time.Now().Add(timeout))}
-	var b []byte
+	talk := g.accept
 	if dialer {
-		b = g.dial(hello)
-	} else {
-		b = g.accept(hello)
+		talk = g.dial
 	}
+	b := talk(hello)
 	g.fail(conn.SetDeadline(time.Time{}))
 	if g.err == nil {
 		theirs, g.err = decodeHello(b)

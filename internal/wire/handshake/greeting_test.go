@@ -375,7 +375,7 @@ func TestHelloOfAnother(t *testing.T) {
 	_, _ = here.Close(), there.Close()
 }
 
-func TestDiffers(t *testing.T) {
+func TestDiffer(t *testing.T) {
 	facts := func(pairs ...string) (h Hello) {
 		for i := 0; i < len(pairs); i += 2 {
 			h.Facts = append(h.Facts, Fact{pairs[i], pairs[i+1]})
@@ -391,7 +391,7 @@ func TestDiffers(t *testing.T) {
 		{facts("origin", "http://a/", "b", "2"), facts("origin", "http://b/", "b", "2"), []string{`origin: "http://a/" here, "http://b/" there`}},
 		{facts("a", "1", "b", ""), facts("c", "3", "a", "2"), []string{`a: "1" here, "2" there`, `b: "" here, none there`, `c: none here, "3" there`}},
 	} {
-		if got := tt.here.Differs(tt.there); !reflect.DeepEqual(got, tt.want) {
+		if got := Differ(tt.here.Facts, tt.there.Facts); !reflect.DeepEqual(got, tt.want) {
 			t.Errorf("%v and %v: %q", tt.here, tt.there, got)
 		}
 	}

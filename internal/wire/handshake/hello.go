@@ -30,28 +30,28 @@ type Hello struct {
 	Facts    []Fact
 }
 
-// Differs returns a line for each fact that isn't the same in both, in the order of h's facts, then
-// of other's:
+// Differ returns a line for each fact that isn't the same here and there, in the order of those
+// here, then of those there:
 //
 //	origin: "http://a/" here, "http://b/" there
-func (h Hello) Differs(other Hello) (lines []string) {
-	for _, f := range slices.Concat(h.Facts, other.Facts) {
-		here, there := h.fact(f.Name), other.fact(f.Name)
-		line := fmt.Sprintf("%s: %s here, %s there", f.Name, here, there)
-		if here != there && !slices.Contains(lines, line) {
+func Differ(here, there []Fact) (lines []string) {
+	for _, f := range slices.Concat(here, there) {
+		ours, theirs := value(here, f.Name), value(there, f.Name)
+		line := fmt.Sprintf("%s: %s here, %s there", f.Name, ours, theirs)
+		if ours != theirs && !slices.Contains(lines, line) {
 			lines = append(lines, line)
 		}
 	}
 	return lines
 }
 
-// fact is the value of a fact, in quotes, or none.
-func (h Hello) fact(name string) string {
-	i := slices.IndexFunc(h.Facts, func(f Fact) bool { return f.Name == name })
+// value is that of the fact with that name, in quotes, or none.
+func value(facts []Fact, name string) string {
+	i := slices.IndexFunc(facts, func(f Fact) bool { return f.Name == name })
 	if i < 0 {
 		return "none"
 	}
-	return strconv.Quote(h.Facts[i].Value)
+	return strconv.Quote(facts[i].Value)
 }
 
 // encode returns h as JSON, which a later version can add to.
