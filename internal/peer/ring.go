@@ -23,8 +23,8 @@ type ring struct {
 	peers map[string]*Peer // all but this node
 }
 
-// newRing makes a ring of the node self and those of the peers that are live. The names are sorted because, where two points
-// collide, the node that was added last has both.
+// newRing makes a ring of the node self and those of the peers that are live. The names are sorted
+// because, where two points collide, the node that was added last has both.
 func newRing(self string, peers map[string]*Peer) *ring {
 	r := &ring{names: []string{self}, hash: consistenthash.New(points, mixed),
 		peers: map[string]*Peer{}}

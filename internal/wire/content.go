@@ -18,8 +18,8 @@ var blocks = sync.Pool{New: func() any { return new(block) }}
 // content is a queue of bytes in blocks.
 type content struct{ blocks []*block }
 
-// add adds the bytes of b, of which none has been read, and returns a block that is free. It copies what fits into the
-// last one, so that small frames don't take up a block each.
+// add adds the bytes of b, of which none has been read, and returns a block that is free. It copies
+// what fits into the last block, so that small frames don't take up a block each.
 func (c *content) add(b *block) (free *block) {
 	if n := len(c.blocks); n > 0 {
 		back := c.blocks[n-1]

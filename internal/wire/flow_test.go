@@ -140,6 +140,39 @@ func TestSmallPassesBulk(t *testing.T) {
 	})
 }
 
+// Bulk isn't held up by what is small, however much there is of that.
+func TestBulkPassesSmall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const streams = 1000
+		server, r := rawClient(t, Config{Serve: func(c *Call) {
+			if string(c.Message()) == "bulk" {
+				_ = c.Respond(nil, make([]byte, 2<<20))
+			} else {
+				_ = c.Respond(make([]byte, small), nil)
+			}
+		}})
+		r.send(frame(kindRequest, 1, word(1, []byte("bulk")...)...))
+		synctest.Wait() // its first batch is being written, as nothing is read
+		for id := range uint64(streams) {
+			r.send(frame(kindRequest, id+2, word(1)...))
+		}
+		synctest.Wait()
+		bulk := 0
+		for replies := 0; replies < streams; {
+			k, _, p := r.read()
+			if k&^last == kindData {
+				bulk += len(p)
+			} else {
+				replies++
+			}
+		}
+		if bulk != 2<<20 {
+			t.Errorf("%d bytes of bulk went while there were small responses", bulk)
+		}
+		server.Close()
+	})
+}
+
 // What a call has queued when it is cancelled isn't sent.
 func TestCancelDropsQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -143,6 +143,24 @@ func readPattern(t *testing.T, client *Client, seed int) {
 	}
 }
 
+// What follows a value in the same frame is content.
+func TestContentBehindValue(t *testing.T) {
+	for _, n := range []int{0, 1, small + 1, maxFrame - 1, maxFrame, maxFrame + 1} {
+		client, _ := pair(t, Config{}, Config{Serve: func(c *Call) {
+			_ = c.Reply(nil, pattern(1, n))
+			_, _ = c.Write(pattern(2, n+1))
+			_ = c.End(nil)
+		}})
+		s := open(t, client, "")
+		if v := next(t, s, ""); !bytes.Equal(v, pattern(1, n)) {
+			t.Errorf("value of %d bytes is wrong", n)
+		}
+		if got, err := io.ReadAll(s); err != nil || !bytes.Equal(got, pattern(2, n+1)) {
+			t.Errorf("%d bytes of content behind %d of a value, %v", len(got), n, err)
+		}
+	}
+}
+
 func TestWritesOfOneByte(t *testing.T) {
 	want := pattern(1, 3*maxItems)
 	client, _ := pair(t, Config{}, Config{Serve: func(c *Call) {

@@ -11,11 +11,12 @@
 //	Stream.Read  ◄── content ────────────────────────────────  Call.Write
 //	Stream.End   ◄── detail ─────────────────────────────────  Call.End, or Call.Abort
 //
-// All streams of a connection share it fairly. What is small goes before what is bulky; bulk goes
-// in frames of 64 KiB at most, in turns; and no stream has more under way than its client has room
-// for, so that the connection's reader never waits for the reader of a stream. Both sides send
-// heartbeats: silence means that the other side is dead, however slow its responses may be. What
-// the messages mean is the caller's business.
+// All streams of a connection share it fairly. What is small goes before what is bulky; bulk takes
+// turns; and no stream has more under way than its client has room for, so that the connection's
+// reader never waits for the reader of a stream. A message, which has 1 MiB at most, goes whole in
+// one frame; values and content go in frames of 64 KiB at most. Both sides send heartbeats: silence
+// means that the other side is dead, however slow its responses may be. What the messages mean is
+// the caller's business.
 package wire
 
 import (
@@ -25,8 +26,8 @@ import (
 	"time"
 )
 
-// Config is how a connection works. Heartbeat and MissedHeartbeats should be the same on both sides;
-// everything else is each side's own.
+// Config is how a connection works. Heartbeat and MissedHeartbeats should be the same on both
+// sides; everything else is each side's own.
 type Config struct {
 	// Heartbeat is the interval of heartbeats: 200 ms if 0. The client pings at each heartbeat
 	// while it has open streams, and at every fifth otherwise.
