@@ -197,7 +197,7 @@ func TestLostFirst(t *testing.T) {
 		go read(open(t, client, "before"))
 		r.want(kindRequest, 1)
 		r2.send(frame(kindRequest, 1, word(1)...))
-		r.send(frame(kindReply, 1, word(101)...))
+		r.send(frame(kindReply, 1, word(small+2)...))
 		_ = r.conn.Close()
 		_ = r2.conn.Close()
 		synctest.Wait()

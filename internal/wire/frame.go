@@ -27,7 +27,7 @@ type kind uint8
 const (
 	kindRequest kind = 1 + iota // the message; the number is the window
 	kindReply                   // the message; the number is the size of the value + 1 (0: none)
-	kindData                    // what follows of a reply's value, then content
+	kindData                    // a reply's value, unless it went with the message; then content
 	kindEnd                     // the detail
 	kindAbort                   // the detail
 	kindRefuse
@@ -43,22 +43,18 @@ const (
 	last kind = 0x80
 )
 
-// kinds says how large the payload of each kind may be, and whether a frame may end a stream.
-var kinds = [...]struct {
+// kinds says how large the payload of each kind may be, and whether a frame may end a stream. Those
+// that aren't listed have none, and end none.
+var kinds = [kindLeave + 1]struct {
 	least, most int
 	ends        bool
 }{
 	kindRequest: {0, maxMessage, false},
-	kindReply:   {0, maxMessage, true},
+	kindReply:   {0, maxMessage + small, true},
 	kindData:    {1, maxFrame, true},
 	kindEnd:     {0, maxFrame, true},
 	kindAbort:   {0, maxFrame, true},
 	kindRefuse:  {0, 0, true},
-	kindCancel:  {},
-	kindCredit:  {},
-	kindPing:    {},
-	kindPong:    {},
-	kindLeave:   {},
 }
 
 type header struct {
@@ -68,6 +64,9 @@ type header struct {
 	id     uint64
 	number int
 }
+
+// withValue reports whether a reply's value is behind the message, in the same frame.
+func (h header) withValue() bool { return h.kind == kindReply && h.number > 1 && h.number <= small }
 
 func appendHeader(b []byte, h header) []byte {
 	k := h.kind

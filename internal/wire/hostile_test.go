@@ -16,7 +16,7 @@ const kindUnknown kind = 99
 // cancelled.
 func TestHostileAnswerer(t *testing.T) {
 	message := frame(kindReply, 1, word(0, 'h', 'i')...)
-	half := append(frame(kindReply, 1, word(5, 'h', 'i')...), frame(kindData, 1, 1, 2)...)
+	half := append(frame(kindReply, 1, word(small+2, 'h', 'i')...), frame(kindData, 1, make([]byte, small-1)...)...)
 	for _, tt := range []struct {
 		name   string
 		frames [][]byte
@@ -31,9 +31,10 @@ func TestHostileAnswerer(t *testing.T) {
 		{"stream never asked", [][]byte{frame(kindEnd, 5)}, false},
 		{"stream 0", [][]byte{frame(kindEnd, 0)}, false},
 		{"endless value", [][]byte{frame(kindReply, 1, word(1<<31)...)}, false},
-		{"message too large", [][]byte{frame(kindReply, 1, make([]byte, 4+maxMessage+1)...)[:headerSize]}, false},
+		{"message too large", [][]byte{frame(kindReply, 1, make([]byte, 4+maxMessage+small+1)...)[:headerSize]}, false},
 		{"message within a value", [][]byte{half, frame(kindReply, 1, word(0)...)}, false},
-		{"value that never begins", [][]byte{frame(kindReply|last, 1, word(5, 'h', 'i')...)}, false},
+		{"value that never begins", [][]byte{frame(kindReply|last, 1, word(small+2, 'h', 'i')...)}, false},
+		{"half a small value", [][]byte{frame(kindReply, 1, word(4, 'h', 'i')...)}, false},
 		{"value that ends too early", [][]byte{half, frame(kindData|last, 1, 1)}, false},
 		{"end within a value", [][]byte{half, frame(kindEnd, 1)}, false},
 		{"abort within a value", [][]byte{half, frame(kindAbort, 1)}, false},
@@ -188,7 +189,7 @@ func TestFloodOfPings(t *testing.T) {
 // they may.
 func FuzzReader(f *testing.F) {
 	f.Add([]byte("GET / HTTP/1.1\r\n\r\n"))
-	f.Add(append(frame(kindReply, 1, word(5, 'h', 'i')...), frame(kindData, 1, '1', '2', '3', '4')...))
+	f.Add(frame(kindReply, 1, word(5, 'h', 'i', '1', '2', '3', '4')...))
 	f.Add(append(frame(kindReply, 1, word(30_001, 'h', 'i')...), frame(kindData|last, 1, make([]byte, 30_000)...)...))
 	f.Add(append(frame(kindData, 1, 1, 2, 3), frame(kindAbort, 1, 1)...))
 	f.Add(append(frame(kindRequest, 1, word(1000, 'h', 'i')...), frame(kindCredit, 1, 0, 0, 1, 0)...))

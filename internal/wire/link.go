@@ -95,8 +95,7 @@ func (l *link) read(s side) error {
 
 // misplaced is the error where a frame of that kind, or of that stream, mustn't come.
 func misplaced(h header) error {
-	return fmt.Errorf("%w: frame of kind %d, stream %d and number %d", ErrProtocol, h.kind, h.id,
-		h.number)
+	return fmt.Errorf("%w: frame of kind %d and stream %d", ErrProtocol, h.kind, h.id)
 }
 
 // beat gives the link's heartbeats until it ends.
@@ -119,20 +118,17 @@ func (l *link) beat(s side) {
 
 // clear closes the connection, calls Lost, and then fails the streams.
 func (l *link) clear(s side) {
-	hangUp(l.conn)
-	if l.cfg.Lost != nil {
-		l.cfg.Lost(l.err)
-	}
-	s.fail(l.err)
-}
-
-// hangUp closes conn without TLS's close_notify, which could wait for seconds for a peer that
-// doesn't read. It isn't needed: frames have lengths, and streams have ends.
-func hangUp(conn net.Conn) {
+	conn := l.conn
+	// TLS's close_notify could wait for seconds for a peer that doesn't read. It isn't needed: frames
+	// have lengths, and streams have ends.
 	if t, ok := conn.(*tls.Conn); ok {
 		conn = t.NetConn()
 	}
 	_ = conn.Close() // an error changes nothing
+	if l.cfg.Lost != nil {
+		l.cfg.Lost(l.err)
+	}
+	s.fail(l.err)
 }
 
 // Close ends the connection at once: its streams fail with ErrClosed, and the contexts of its calls

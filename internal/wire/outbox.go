@@ -39,25 +39,25 @@ func (o *outbox) init(id uint64, mu *sync.Mutex) {
 	o.room.L = mu
 }
 
-// frame takes the next frame, whose payload is that of the first whole items and some more bytes of
-// the one behind them. Content goes in frames of its own size, whatever it was written in.
+// frame is the header of the next frame, whose payload is that of the first whole items and some
+// more bytes of the one behind them. Content goes in frames of its own size, whatever it was written
+// in.
 func (o *outbox) frame() (h header, whole, more int) {
-	i := &o.items[0]
-	h = header{kind: i.kind, id: o.id, number: i.number}
-	for whole < len(o.items) {
-		i = &o.items[whole]
-		if i.kind != h.kind || whole > 0 && h.kind != kindData {
+	h = header{kind: o.items[0].kind, id: o.id, number: o.items[0].number}
+	for n, i := range o.items {
+		isMore := h.kind == kindData && i.kind == kindData || n == 1 && h.withValue()
+		if n > 0 && !isMore {
 			break
 		}
-		if n := maxFrame - h.size; h.kind == kindData && len(i.data) > n {
-			h.size, more = maxFrame, n
-			break
+		if room := maxFrame - h.size; h.kind == kindData && len(i.data) > room {
+			h.size = maxFrame
+			return h, whole, room
 		}
 		h.size += len(i.data)
 		h.last = i.last
 		whole++
 	}
-	return h, whole, more
+	return h, whole, 0
 }
 
 // drop forgets all that is to be sent.

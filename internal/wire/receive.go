@@ -38,24 +38,29 @@ func (s *Stream) fillLocked(p []byte, n int) error {
 // replyLocked takes a reply from the window, which must not be used up. Memory for the value, which
 // only a trusted side may send, is taken at once.
 func (s *Stream) replyLocked(h header) error {
+	message, value := h.size, h.number-1
+	if h.withValue() {
+		message -= value
+	}
 	switch {
-	case s.began:
-		return s.violation("a reply after content")
-	case s.allowed <= 0:
-		return s.violation("a reply without credit")
-	}
-	r := reply{message: make([]byte, h.size)}
-	if err := s.fillLocked(r.message, h.size); err != nil {
-		return err
-	}
-	if size := h.number - 1; size > s.c.cfg.MaxValue {
+	case s.began || s.allowed <= 0 || message < 0:
+		return s.violation("a reply after content, without credit, or with half a value")
+	case value > s.c.cfg.MaxValue:
 		s.cancelLocked(ErrTooLarge)
-		return nil
-	} else if size >= 0 {
-		r.value = make([]byte, size)
+		return s.c.src.skip(h.size)
+	}
+	r := reply{message: make([]byte, message)}
+	if value >= 0 {
+		r.value = make([]byte, value)
 	}
 	s.allowed -= r.cost()
+	if err := s.fillLocked(r.message, message); err != nil {
+		return err
+	}
 	s.coming, s.rest = r, r.value
+	if h.withValue() {
+		return s.dataLocked(value)
+	}
 	s.cameLocked()
 	return nil
 }

@@ -83,15 +83,12 @@ func (s *Server) receive(h header) error {
 	return nil
 }
 
-// request takes a request, and begins to serve it unless it is refused.
+// request takes a request, and begins to serve it unless too many are being served.
 func (s *Server) request(h header) error {
 	if h.id <= s.number || h.number == 0 {
 		return misplaced(h)
 	}
 	s.number = h.id
-	if s.refuse(h.id) {
-		return s.src.skip(h.size)
-	}
 	c := &Call{l: &s.link, message: make([]byte, h.size), allowed: h.number}
 	c.out.init(h.id, &s.mu)
 	if err := s.src.full(c.message, h.size); err != nil {
@@ -99,6 +96,14 @@ func (s *Server) request(h header) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.busy >= s.cfg.MaxRequests {
+		for len(s.urgent) >= maxRefusals && !s.closed {
+			s.room.Wait()
+		}
+		c.message = nil // it isn't kept while the refusal waits
+		s.sendLocked(&c.out, item{kind: kindRefuse, last: true})
+		return nil
+	}
 	if s.calls == nil {
 		return s.err
 	}
@@ -107,22 +112,6 @@ func (s *Server) request(h header) error {
 	s.serving.Add(1)
 	go s.serve(c)
 	return nil
-}
-
-// refuse refuses a request if too many are being served.
-func (s *Server) refuse(id uint64) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.busy < s.cfg.MaxRequests {
-		return false
-	}
-	for len(s.urgent) >= maxRefusals && !s.closed {
-		s.room.Wait()
-	}
-	var o outbox
-	o.init(id, &s.mu)
-	s.sendLocked(&o, item{kind: kindRefuse, last: true})
-	return true
 }
 
 func (s *Server) serve(c *Call) {

@@ -280,6 +280,8 @@ func TestTooLarge(t *testing.T) {
 		case "value":
 			_ = c.Reply(nil, make([]byte, 1000))
 			_ = c.Respond(nil, make([]byte, 300_000))
+		case "value behind its message":
+			_ = c.Respond([]byte("m"), make([]byte, 1001))
 		case "message":
 			_ = c.Abort([]byte(fmt.Sprint(errors.Is(c.Reply(make([]byte, maxMessage+1), nil), ErrTooLarge))))
 		default:
@@ -294,6 +296,9 @@ func TestTooLarge(t *testing.T) {
 	s := open(t, client, "value")
 	if _, err := io.ReadAll(s); !errors.Is(err, ErrTooLarge) {
 		t.Errorf("value: %v", err)
+	}
+	if _, _, err := open(t, client, "value behind its message").Next(); !errors.Is(err, ErrTooLarge) {
+		t.Errorf("value behind its message: %v", err)
 	}
 	var aborted *Aborted
 	if _, _, err := open(t, client, "message").Next(); !errors.As(err, &aborted) || string(aborted.Detail) != "true" {

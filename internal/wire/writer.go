@@ -9,7 +9,7 @@ import (
 // How much goes with one write at about most, of what is small and of bulk: what a small message
 // may have to wait for.
 const (
-	batchSmall = 48 << 10
+	batchSmall = 56 << 10
 	batchBulk  = 256 << 10
 )
 
@@ -120,13 +120,16 @@ func (w *writer) next() bool {
 	return true
 }
 
-// takeLocked takes frames of l's outboxes, in turns, until there are about most bytes of them.
+// takeLocked takes frames of l's outboxes until there are about most bytes of them. Bulk takes turns;
+// what is small of one outbox goes together.
 func (w *writer) takeLocked(l *outboxes, most int) {
 	for n := 0; n < most && len(*l) > 0 && w.roomy(); {
 		o := (*l)[0]
-		o.remove()
 		n += headerSize + w.frameLocked(o)
-		w.enlistLocked(o)
+		if l == &w.bulk || len(o.items) == 0 || !o.items[0].urgent() {
+			o.remove()
+			w.enlistLocked(o)
+		}
 	}
 }
 
