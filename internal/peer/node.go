@@ -69,8 +69,8 @@ type NodeConfig struct {
 	Log *zerolog.Logger
 }
 
-// Node is this process among its peers. Its methods may be called concurrently; those of a nil Node
-// are those of one that has no peers.
+// Node is this process among its peers. Its methods may be called concurrently. Self, Ring, Peers,
+// Refused, Leave, WaitIdle and WaitForPeers of a nil Node are those of one that has no peers.
 type Node struct {
 	cfg      NodeConfig
 	instance string
@@ -167,7 +167,7 @@ func (n *Node) rebuildRingLocked() {
 // OwnerName names the node that owns a routing key, and reports whether it is this one.
 func (n *Node) OwnerName(routingKey string) (name string, here bool) {
 	r := n.ring.Load()
-	name = r.ownerName(routingKey)
+	name = r.hash.Get(routingKey)
 	return name, r.peers[name] == nil
 }
 
@@ -196,7 +196,7 @@ func (n *Node) OwnedSince(routingKey string, epoch uint64) bool {
 	if ago > uint64(len(past)) {
 		return false
 	}
-	lost := func(r *ring) bool { return r.peers[r.ownerName(routingKey)] != nil }
+	lost := func(r *ring) bool { return r.peers[r.hash.Get(routingKey)] != nil }
 	return !slices.ContainsFunc(past[uint64(len(past))-ago:], lost)
 }
 
@@ -280,10 +280,10 @@ func (n *Node) WaitIdle(ctx context.Context) error {
 	return nil
 }
 
-// WaitForPeers waits until every member has been dialed once, or ctx ends.
+// WaitForPeers waits until every member has been dialed once, or ctx or the node ends.
 func (n *Node) WaitForPeers(ctx context.Context) error {
-	isUnknown := func(p *Peer) bool { return p.Status().State == Unknown }
-	return poll(ctx, func() bool { return !slices.ContainsFunc(n.Peers(), isUnknown) })
+	undialed := func(p *Peer) bool { return p.Status().State == Unknown && p.ctx.Err() == nil }
+	return poll(ctx, func() bool { return !slices.ContainsFunc(n.Peers(), undialed) })
 }
 
 // poll waits until done, or until ctx ends.
@@ -353,7 +353,12 @@ func (n *Node) greet(conn net.Conn, dialed string) (handshake.Hello, error) {
 		return theirs, refusal{fmt.Errorf("the peer is set up otherwise: %s",
 			strings.Join(differs, "; "))}
 	}
-	n.reunite(theirs.Instance) // before anything is served from what may have changed meanwhile
+	n.mu.Lock()
+	apart := n.contact.apart(theirs.Instance, n.cfg.Lease)
+	n.mu.Unlock()
+	if apart { // before anything is served from what may have changed meanwhile
+		n.cfg.Reunited()
+	}
 	return theirs, nil
 }
 
@@ -390,17 +395,6 @@ func (n *Node) warnOfLists(about, peer string, ours, theirs []string, text strin
 		n.warnings.First(append([]string{about, peer}, theirs...)...) {
 		n.cfg.Log.Warn().Str("peer", peer).Strs("ours", few(ours)).Strs("theirs", few(theirs)).
 			Msg(text)
-	}
-}
-
-// reunite reports a contact that returns after longer than a lease: with the node of that instance,
-// or with any at all.
-func (n *Node) reunite(instance string) {
-	n.mu.Lock()
-	apart := n.contact.apart(instance, n.cfg.Lease)
-	n.mu.Unlock()
-	if apart {
-		n.cfg.Reunited()
 	}
 }
 

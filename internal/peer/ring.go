@@ -46,5 +46,3 @@ func mixed(b []byte) uint32 {
 	sum := sha256.Sum256(b)
 	return binary.BigEndian.Uint32(sum[:])
 }
-
-func (r *ring) ownerName(routingKey string) string { return r.hash.Get(routingKey) }

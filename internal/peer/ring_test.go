@@ -22,7 +22,7 @@ func TestRingIsBalanced(t *testing.T) {
 		share := map[string]int{}
 		places := 8000 * nodes
 		for i := range places {
-			share[r.ownerName(fmt.Sprintf("%022d.%x", i/3, i%3))]++
+			share[r.hash.Get(fmt.Sprintf("%022d.%x", i/3, i%3))]++
 		}
 		mean := float64(places) / float64(nodes)
 		for name, n := range share {
@@ -51,9 +51,9 @@ func TestNodesAgree(t *testing.T) {
 		var owners []string
 		for i := range 1000 {
 			routingKey := fmt.Sprint(i, ".0")
-			owners = append(owners, r.ownerName(routingKey))
-			if p := r.peers[r.ownerName(routingKey)]; (p == nil) != (r.ownerName(routingKey) == self) {
-				t.Fatalf("%s takes %v for the owner of %s, which is %s", self, p, routingKey, r.ownerName(routingKey))
+			owners = append(owners, r.hash.Get(routingKey))
+			if p := r.peers[r.hash.Get(routingKey)]; (p == nil) != (r.hash.Get(routingKey) == self) {
+				t.Fatalf("%s takes %v for the owner of %s, which is %s", self, p, routingKey, r.hash.Get(routingKey))
 			}
 		}
 		if first == nil {
@@ -72,7 +72,7 @@ func TestFewKeysMove(t *testing.T) {
 	moved := 0
 	for i := range places {
 		routingKey := fmt.Sprint(i, ".0")
-		was, is := before.ownerName(routingKey), after.ownerName(routingKey)
+		was, is := before.hash.Get(routingKey), after.hash.Get(routingKey)
 		if was == is {
 			continue
 		}

@@ -148,12 +148,6 @@ func (c *Call) endLocked(k kind, detail []byte) error {
 	return nil
 }
 
-// creditLocked adds n bytes to what the client has room for.
-func (c *Call) creditLocked(n int) {
-	c.allowed = min(c.allowed, math.MaxInt32-n) + n // whatever the client grants, it stays a number
-	c.out.room.Broadcast()
-}
-
 // loseLocked ends the call from outside: nothing more of it is sent.
 func (c *Call) loseLocked(err error) {
 	c.err = err

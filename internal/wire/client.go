@@ -86,6 +86,18 @@ func (c *Client) forget(s *Stream, ended bool) {
 	c.endIfIdleLocked()
 }
 
+// grant allows the other side to send n more bytes of s. What waits to be sent is one credit, as a
+// side may send without reading any.
+func (c *Client) grant(s *Stream, n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if k := len(s.out.items) - 1; k >= 0 && s.out.items[k].kind == kindCredit {
+		s.out.items[k].number += n
+	} else {
+		c.sendLocked(&s.out, item{kind: kindCredit, number: n})
+	}
+}
+
 // CloseIdle lets no stream begin any more, and closes the connection when the last one has ended.
 func (c *Client) CloseIdle() {
 	c.mu.Lock()
@@ -112,15 +124,12 @@ func (c *Client) receive(h header) error {
 			c.cfg.Leaving()
 		}
 		return nil
-	case kindReply, kindData, kindEnd, kindAbort, kindRefuse:
-	default:
-		return misplaced(h)
 	}
 	c.mu.Lock()
 	s, known := c.streams[h.id], h.id > 0 && h.id <= c.number
 	c.mu.Unlock()
 	switch {
-	case !known:
+	case !known || !kinds[h.kind].ends: // of streams' frames, it gets those that may end one
 		return misplaced(h)
 	case s == nil: // it was cancelled, and its frames may have been under way
 		return c.src.skip(h.size)

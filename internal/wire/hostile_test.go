@@ -141,25 +141,59 @@ func TestHostileAsker(t *testing.T) {
 	}
 }
 
-// A client that sends more and more requests and reads nothing fills no memory: at some time, no
-// more requests are taken.
+// A client that sends more and more requests and reads nothing fills no memory, whether they are
+// answered or not: at some time, no more requests are taken.
 func TestFloodOfAsks(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		server, r := rawClient(t, Config{MaxRequests: 1, Serve: func(c *Call) { <-c.Context().Done() }})
-		sent := 0
-		go func() {
-			for id := uint64(1); ; id++ {
-				if _, err := r.conn.Write(frame(kindRequest, id, word(1)...)); err != nil {
-					return
+	for name, serve := range map[string]func(*Call){
+		"unanswered": func(c *Call) { <-c.Context().Done() },
+		"answered":   echo,
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				server, r := rawClient(t, Config{MaxRequests: 100, Serve: serve})
+				sent := 0
+				go func() {
+					for id := uint64(1); ; id++ {
+						if _, err := r.conn.Write(frame(kindRequest, id, word(1)...)); err != nil {
+							return
+						}
+						sent++
+					}
+				}()
+				synctest.Wait()
+				most := 200 + maxRefusals + scratchSize/headerSize + sourceSize/headerSize
+				if sent < maxRefusals || sent > most {
+					t.Errorf("took %d requests, and sent no answer", sent)
 				}
-				sent++
+				server.mu.Lock()
+				if n := len(server.calls); n > 100 {
+					t.Errorf("%d calls", n)
+				}
+				server.mu.Unlock()
+				server.Close()
+			})
+		})
+	}
+}
+
+// A server that sends without end and reads nothing fills no memory with the credits for it.
+func TestFloodOfContent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, r := rawServer(t, Config{Window: 10})
+		s := open(t, client, "x")
+		r.want(kindRequest, 1)
+		for range 1000 {
+			r.send(frame(kindData, 1, make([]byte, 5)...))
+			if _, err := io.ReadFull(s, make([]byte, 5)); err != nil {
+				t.Fatal(err)
 			}
-		}()
-		synctest.Wait()
-		if most := maxRefusals + scratchSize/headerSize + sourceSize/headerSize; sent < maxRefusals || sent > most {
-			t.Errorf("took %d requests, and sent no answer", sent)
 		}
-		server.Close()
+		client.mu.Lock()
+		if n := len(s.out.items); n > 2 {
+			t.Errorf("%d credits wait to be sent", n)
+		}
+		client.mu.Unlock()
+		client.Close()
 	})
 }
 

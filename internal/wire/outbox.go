@@ -63,22 +63,23 @@ func (o *outbox) frame() (h header, whole, more int) {
 // drop forgets all that is to be sent.
 func (o *outbox) drop() {
 	o.items, o.queued = slices.Delete(o.items, 0, len(o.items)), 0
-	o.remove()
+	o.move(nil)
 }
 
 // outboxes is a queue of outboxes, each of which is in one queue at most.
 type outboxes []*outbox
 
-func (l *outboxes) push(o *outbox) {
-	o.list = l
-	*l = append(*l, o)
-}
-
-// remove takes o out of the queue it is in, if any.
-func (o *outbox) remove() {
-	if l := o.list; l != nil {
-		i := slices.Index(*l, o)
-		*l = slices.Delete(*l, i, i+1)
-		o.list = nil
+// move puts o at the end of l, unless it is in l; if that is nil, in no queue.
+func (o *outbox) move(l *outboxes) {
+	if o.list == l {
+		return
 	}
+	if from := o.list; from != nil {
+		i := slices.Index(*from, o)
+		*from = slices.Delete(*from, i, i+1)
+	}
+	if l != nil {
+		*l = append(*l, o)
+	}
+	o.list = l
 }

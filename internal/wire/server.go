@@ -2,6 +2,7 @@ package wire
 
 import (
 	"context"
+	"math"
 	"net"
 	"sync"
 	"time"
@@ -75,7 +76,9 @@ func (s *Server) receive(h header) error {
 		return misplaced(h)
 	case c == nil:
 	case h.kind == kindCredit:
-		c.creditLocked(h.number)
+		// whatever the client grants, it stays a number
+		c.allowed = min(c.allowed, math.MaxInt32-h.number) + h.number
+		c.out.room.Broadcast()
 	default:
 		delete(s.calls, h.id)
 		c.loseLocked(ErrCancelled)
@@ -83,7 +86,8 @@ func (s *Server) receive(h header) error {
 	return nil
 }
 
-// request takes a request, and begins to serve it unless too many are being served.
+// request takes a request, and begins to serve it unless too many are being served, or have
+// responses that the client doesn't read.
 func (s *Server) request(h header) error {
 	if h.id <= s.number || h.number == 0 {
 		return misplaced(h)
@@ -96,7 +100,7 @@ func (s *Server) request(h header) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.busy >= s.cfg.MaxRequests {
+	if max(s.busy, len(s.calls)) >= s.cfg.MaxRequests {
 		for len(s.urgent) >= maxRefusals && !s.closed {
 			s.room.Wait()
 		}

@@ -100,7 +100,7 @@ func (s *source) read(p []byte) (int, error) {
 	s.in.Add(int64(n))
 	s.counted.Add(int64(n))
 	if n > 0 {
-		return n, nil // an error comes again
+		err = nil // it comes again
 	}
-	return 0, err
+	return n, err
 }

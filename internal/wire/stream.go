@@ -109,9 +109,7 @@ func (s *Stream) consumedLocked(n int) {
 	s.uncredited += n
 	if s.err == nil && s.uncredited >= max(1, s.window/2) {
 		s.allowed += s.uncredited
-		s.c.mu.Lock()
-		s.c.sendLocked(&s.out, item{kind: kindCredit, number: s.uncredited})
-		s.c.mu.Unlock()
+		s.c.grant(s, s.uncredited)
 		s.uncredited = 0
 	}
 }

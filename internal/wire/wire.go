@@ -46,8 +46,8 @@ type Config struct {
 	// value is taken as soon as the server announces it.
 	MaxValue int
 
-	// MaxRequests is how many requests the server serves at once: 4096 if 0. It refuses those
-	// beyond.
+	// MaxRequests is how many requests the server serves at once, and how many may be without a
+	// complete response: 4096 if 0. It refuses those beyond.
 	MaxRequests int
 
 	// Traffic, if not nil, counts the bytes that are read and written.

@@ -6,8 +6,8 @@ import (
 	"sync"
 )
 
-// How much goes with one write at about most, of what is small and of bulk: what a small message
-// may have to wait for.
+// About how much of what is small, and of bulk, goes with one write at most: a small message may
+// have to wait for it.
 const (
 	batchSmall = 56 << 10
 	batchBulk  = 256 << 10
@@ -54,17 +54,15 @@ func (w *writer) signLocked(k kind) {
 
 // enlistLocked puts o where its next frame belongs.
 func (w *writer) enlistLocked(o *outbox) {
-	if len(o.items) == 0 {
-		return
-	}
-	l := &w.bulk
-	if o.items[0].urgent() {
+	var l *outboxes
+	switch {
+	case len(o.items) == 0:
+	case o.items[0].urgent():
 		l = &w.urgent
+	default:
+		l = &w.bulk
 	}
-	if o.list != l {
-		o.remove()
-		l.push(o)
-	}
+	o.move(l)
 }
 
 func (w *writer) wakeLocked() {
@@ -120,16 +118,16 @@ func (w *writer) next() bool {
 	return true
 }
 
-// takeLocked takes frames of l's outboxes until there are about most bytes of them. Bulk takes turns;
-// what is small of one outbox goes together.
+// takeLocked takes frames of l's outboxes until there are about most bytes of them. Bulk takes
+// turns; what is small of one outbox goes together.
 func (w *writer) takeLocked(l *outboxes, most int) {
 	for n := 0; n < most && len(*l) > 0 && w.roomy(); {
 		o := (*l)[0]
 		n += headerSize + w.frameLocked(o)
-		if l == &w.bulk || len(o.items) == 0 || !o.items[0].urgent() {
-			o.remove()
-			w.enlistLocked(o)
+		if l == &w.bulk {
+			o.move(nil)
 		}
+		w.enlistLocked(o)
 	}
 }
 
