@@ -112,6 +112,15 @@ func (n *Node) logRefused(remote net.Addr, err error) {
 	}
 }
 
+// catchPanic, deferred, ends a panic while a request of that peer was served: the response, which is
+// incomplete, is aborted.
+func (n *Node) catchPanic(peer string) {
+	if v := recover(); v != nil {
+		n.cfg.Log.Error().Interface("panic", v).Bytes("stack", debug.Stack()).
+			Str("peer", peer).Msg("serving a peer's request failed")
+	}
+}
+
 // answerLocked serves a peer's requests from now on.
 func (n *Node) answerLocked(conn net.Conn, theirs handshake.Hello) error {
 	if n.ctx.Err() != nil {
@@ -132,12 +141,7 @@ func (n *Node) answerLocked(conn net.Conn, theirs handshake.Hello) error {
 	}
 	cfg := n.cfg.Wire
 	cfg.Serve = func(c *wire.Call) {
-		defer func() {
-			if v := recover(); v != nil {
-				n.cfg.Log.Error().Interface("panic", v).Bytes("stack", debug.Stack()).
-					Str("peer", theirs.Name).Msg("serving a peer's request failed")
-			}
-		}()
+		defer n.catchPanic(theirs.Name)
 		n.serve(c)
 	}
 	if p := n.peers[theirs.Name]; p != nil {

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -150,18 +151,10 @@ func (c *Call) endLocked(k kind, detail []byte) error {
 
 // loseLocked ends the call from outside: nothing more of it is sent.
 func (c *Call) loseLocked(err error) {
-	c.err = err
+	c.err, c.over = err, cmp.Or(c.over, err)
 	c.out.drop()
 	c.out.room.Broadcast()
-	c.overLocked(err)
-}
-
-// overLocked ends the context.
-func (c *Call) overLocked(err error) {
-	if c.over == nil {
-		c.over = err
-		if c.end != nil {
-			c.end(err)
-		}
+	if c.end != nil {
+		c.end(err)
 	}
 }

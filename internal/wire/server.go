@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"cmp"
 	"context"
 	"math"
 	"net"
@@ -127,10 +128,14 @@ func (s *Server) serve(c *Call) {
 // release is the end of Serve.
 func (s *Server) release(c *Call) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	_ = c.endLocked(kindAbort, nil) // it fails where the response has ended, as it should have
-	c.overLocked(context.Canceled)
+	c.over = cmp.Or(c.over, context.Canceled)
+	end := c.end
 	s.busy--
+	s.mu.Unlock()
+	if end != nil {
+		end(context.Canceled)
+	}
 }
 
 func (s *Server) heartbeatLocked(now time.Time) (dead bool) {

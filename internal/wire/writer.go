@@ -33,7 +33,7 @@ type writer struct {
 	idle    bool       // the goroutine waits for work
 	closed  bool
 	work    sync.Cond // waits for something to send
-	room    sync.Cond // waits for a batch to be made or written
+	room    sync.Cond // waits for a batch to be written
 }
 
 // sendLocked queues i as o's.
@@ -114,7 +114,6 @@ func (w *writer) next() bool {
 	w.takeLocked(&w.urgent, batchSmall)
 	w.takeLocked(&w.bulk, batchBulk)
 	w.made++
-	w.room.Broadcast()
 	return true
 }
 
