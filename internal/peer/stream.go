@@ -24,7 +24,6 @@ type Stream struct {
 // many as usual. The response ends with ctx, and must be closed.
 func (p *Peer) Open(ctx context.Context, message []byte, window int) (*Stream, error) {
 	p.asks.Add(1)
-	asked := time.Now()
 	var s *wire.Stream
 	err := ErrUnreachable
 	if c := p.conn.Load(); c != nil {
@@ -34,7 +33,7 @@ func (p *Peer) Open(ctx context.Context, message []byte, window int) (*Stream, e
 		p.errors.Add(1)
 		return nil, fmt.Errorf("request to %s: %w", p.name, err)
 	}
-	return &Stream{Stream: s, peer: p, asked: asked}, nil
+	return &Stream{Stream: s, peer: p, asked: time.Now()}, nil
 }
 
 // Next is wire.Stream's.

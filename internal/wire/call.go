@@ -26,7 +26,7 @@ type Call struct {
 	err     error // why nothing more is to be sent
 	over    error // why the context has ended
 	ctx     context.Context
-	end     context.CancelCauseFunc
+	end     context.CancelCauseFunc // of ctx, if there is one
 }
 
 // Message is the request's. It is the call's own and isn't changed.
@@ -154,7 +154,5 @@ func (c *Call) loseLocked(err error) {
 	c.err, c.over = err, cmp.Or(c.over, err)
 	c.out.drop()
 	c.out.room.Broadcast()
-	if c.end != nil {
-		c.end(err)
-	}
+	c.end(err)
 }

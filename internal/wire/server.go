@@ -94,7 +94,7 @@ func (s *Server) request(h header) error {
 		return misplaced(h)
 	}
 	s.number = h.id
-	c := &Call{l: &s.link, message: make([]byte, h.size), allowed: h.number}
+	c := &Call{l: &s.link, message: make([]byte, h.size), allowed: h.number, end: func(error) {}}
 	c.out.init(h.id, &s.mu)
 	if err := s.src.full(c.message, h.size); err != nil {
 		return err
@@ -133,9 +133,7 @@ func (s *Server) release(c *Call) {
 	end := c.end
 	s.busy--
 	s.mu.Unlock()
-	if end != nil {
-		end(context.Canceled)
-	}
+	end(context.Canceled)
 }
 
 func (s *Server) heartbeatLocked(now time.Time) (dead bool) {
