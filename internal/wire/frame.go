@@ -54,7 +54,7 @@ var kinds = [kindLeave + 1]struct {
 	kindData:    {1, maxFrame, true},
 	kindEnd:     {0, maxFrame, true},
 	kindAbort:   {0, maxFrame, true},
-	kindRefuse:  {0, 0, true},
+	kindRefuse:  {ends: true},
 }
 
 type header struct {
