@@ -12,6 +12,7 @@ import (
 	"github.com/scurrycache/scurry/internal/exchange"
 	"github.com/scurrycache/scurry/internal/hostport"
 	"github.com/scurrycache/scurry/internal/peer"
+	"github.com/scurrycache/scurry/internal/wire"
 	"github.com/scurrycache/scurry/internal/wire/handshake"
 )
 
@@ -156,8 +157,10 @@ func (c Config) newRemote() *exchange.Exchange {
 	return exchange.New(peer.NodeConfig{
 		Listener: k.Listener, Self: k.Self, TLS: k.TLS, Secret: k.Secret, Facts: c.facts(),
 		FixedMembers: k.Members == nil,
-		Heartbeat:    k.Heartbeat, MissedHeartbeats: k.MissedHeartbeats,
-		Window: int(min(1<<20, max(c.Memory/64, 64<<10))), MaxValue: int(c.MaxChunk),
+		Wire: wire.Config{
+			Heartbeat: k.Heartbeat, MissedHeartbeats: k.MissedHeartbeats,
+			Window: int(min(1<<20, max(c.Memory/64, 64<<10))), MaxValue: int(c.MaxChunk),
+		},
 		Lease: k.Lease, Log: &log,
 	}, c.Now)
 }

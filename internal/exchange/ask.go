@@ -51,7 +51,7 @@ func (x *Exchange) open(ctx context.Context, node string, q outgoing) (*content,
 	if p == nil {
 		return nil, nil, peer.ErrUnreachable
 	}
-	stream, err := p.OpenWindow(ctx, x.request(q.kind, q.request), q.window)
+	stream, err := p.Open(ctx, x.request(q.kind, q.request), q.window)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -63,7 +63,7 @@ func pair(t *testing.T) (a, b node) {
 			t.Fatal(err)
 		}
 		log := zerolog.Nop()
-		x := New(peer.NodeConfig{Listener: l, Heartbeat: time.Second, MissedHeartbeats: 10, Lease: time.Minute, MaxValue: 1 << 20, Log: &log}, time.Now)
+		x := New(peer.NodeConfig{Listener: l, Wire: wire.Config{Heartbeat: time.Second, MissedHeartbeats: 10, MaxValue: 1 << 20}, Lease: time.Minute, Log: &log}, time.Now)
 		s, err := store.New(store.Config{
 			Memory: 1 << 20, Geometry: chunk.Geometry{First: 1 << 10, Max: 8 << 10, Slab: 64 << 10}, Source: down{},
 			Keys: plainKeys{}, Remote: x, Lease: time.Minute,

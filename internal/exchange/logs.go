@@ -44,7 +44,7 @@ func (x *Exchange) exchangeLogs(ask func(kind byte, m, reply message) error) err
 }
 
 // greet exchanges logs over a new connection.
-func (x *Exchange) greet(_ string, ask func(message []byte) ([]byte, error)) error {
+func (x *Exchange) greet(ask func(message []byte) ([]byte, error)) error {
 	return x.exchangeLogs(func(kind byte, m, reply message) error {
 		b, err := ask(x.request(kind, m))
 		if err != nil {

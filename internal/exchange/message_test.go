@@ -17,6 +17,7 @@ import (
 	"github.com/scurrycache/scurry/internal/invalidation"
 	"github.com/scurrycache/scurry/internal/peer"
 	"github.com/scurrycache/scurry/internal/store"
+	"github.com/scurrycache/scurry/internal/wire"
 )
 
 // open makes an Exchange that talks to nobody.
@@ -27,7 +28,7 @@ func open(t testing.TB) *Exchange {
 		t.Fatal(err)
 	}
 	log := zerolog.Nop()
-	x := New(peer.NodeConfig{Listener: l, Heartbeat: time.Second, MissedHeartbeats: 4, Lease: time.Second, Log: &log}, time.Now)
+	x := New(peer.NodeConfig{Listener: l, Wire: wire.Config{Heartbeat: time.Second, MissedHeartbeats: 4}, Lease: time.Second, Log: &log}, time.Now)
 	t.Cleanup(x.Close)
 	return x
 }

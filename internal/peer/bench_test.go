@@ -88,7 +88,7 @@ func (r responding) Write(b []byte) (int, error) { return len(b), r.Respond([]by
 // overWire is ours.
 func overWire(b *testing.B, value []byte) func(context.Context) ([]byte, error) {
 	b.Helper()
-	owner, asker := start(b, NodeConfig{Window: 1 << 20}), start(b, NodeConfig{Window: 1 << 20})
+	owner, asker := start(b, NodeConfig{}), start(b, NodeConfig{})
 	g := holding(b, value)
 	owner.serve = func(c *wire.Call) {
 		var v groupcache.ByteView
@@ -100,7 +100,7 @@ func overWire(b *testing.B, value []byte) func(context.Context) ([]byte, error) 
 	asker.awaitState(b, owner.name, Live)
 	p := asker.Peers()[0]
 	return func(ctx context.Context) ([]byte, error) {
-		s, err := p.Open(ctx, []byte("key"))
+		s, err := p.Open(ctx, []byte("key"), 0)
 		if err != nil {
 			return nil, err
 		}

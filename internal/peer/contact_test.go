@@ -43,7 +43,7 @@ func TestReunion(t *testing.T) {
 		eventually(t, "the connection from it has ended, too", func() bool {
 			a.mu.Lock()
 			defer a.mu.Unlock()
-			return !a.inContactLocked()
+			return a.contact.connections == 0
 		})
 		for len(reunited) > 0 {
 			<-reunited // the first contact may count, too
@@ -109,7 +109,7 @@ func TestContactThatReturnsFromTheOtherSide(t *testing.T) {
 // is to be asked first.
 func TestGreetComesFirst(t *testing.T) {
 	answered := make(chan bool, 10)
-	a := start(t, NodeConfig{Greet: func(_ string, ask func([]byte) ([]byte, error)) error {
+	a := start(t, NodeConfig{Greet: func(ask func([]byte) ([]byte, error)) error {
 		_, err := ask([]byte("remember"))
 		answered <- err == nil
 		return err

@@ -77,11 +77,15 @@ func start(t testing.TB, cfg NodeConfig) *tested {
 	if cfg.Listener == nil {
 		cfg.Listener = listen(t)
 	}
-	if cfg.MissedHeartbeats == 0 {
-		cfg.Heartbeat, cfg.MissedHeartbeats = 50*time.Millisecond, 100
-	}
+	cfg.Wire.Heartbeat, cfg.Wire.MissedHeartbeats = 50*time.Millisecond, 100
 	if cfg.Lease == 0 {
 		cfg.Lease = time.Hour
+	}
+	if cfg.Reunited == nil {
+		cfg.Reunited = func() {}
+	}
+	if cfg.Greet == nil {
+		cfg.Greet = func(func([]byte) ([]byte, error)) error { return nil }
 	}
 	n := &tested{name: cfg.Listener.Addr().String(), log: &book{}}
 	logger := zerolog.New(n.log)
@@ -139,7 +143,7 @@ func (n *tested) awaitState(t testing.TB, name string, state State) {
 
 func ask(t testing.TB, p *Peer, message string) (string, error) {
 	t.Helper()
-	s, err := p.Open(t.Context(), []byte(message))
+	s, err := p.Open(t.Context(), []byte(message), 0)
 	if err != nil {
 		return "", err
 	}
@@ -176,4 +180,9 @@ func authority(t *testing.T) *tls.Config {
 		Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}},
 		RootCAs:      pool, ClientCAs: pool, ClientAuth: tls.RequireAndVerifyClientCert, MinVersion: tls.VersionTLS13,
 	}
+}
+
+func owns(n *tested, routingKey string) bool {
+	_, here := n.OwnerName(routingKey)
+	return here
 }

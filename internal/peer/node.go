@@ -9,10 +9,12 @@
 package peer
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/tls"
 	"fmt"
+	"maps"
 	"net"
 	"slices"
 	"strings"
@@ -27,8 +29,8 @@ import (
 	"github.com/scurrycache/scurry/internal/wire/handshake"
 )
 
-// NodeConfig says which node a Node is and how it talks to its peers. Listener, Heartbeat,
-// MissedHeartbeats, Lease and Log must be set.
+// NodeConfig says which node a Node is and how it talks to its peers. Listener, Wire, Lease,
+// Reunited, Greet and Log must be set.
 type NodeConfig struct {
 	// Listener accepts peers' connections; the Node closes it.
 	Listener net.Listener
@@ -50,67 +52,59 @@ type NodeConfig struct {
 	// differences are worth a warning.
 	FixedMembers bool
 
-	Heartbeat        time.Duration
-	MissedHeartbeats int
+	// Wire is how all connections work: Heartbeat, MissedHeartbeats, which must be set, Window and
+	// MaxValue. The Node sets what else there is.
+	Wire wire.Config
 
-	// Window is how many bytes of content may be under way from one node to another, for each
-	// reader.
-	Window int
-
-	// MaxValue is how large a value is taken from a peer, in bytes.
-	MaxValue int
-
-	// Lease is how long it does no harm not to hear from a peer. Reunited, if not nil, is called
-	// when contact returns after longer than that.
+	// Lease is how long it does no harm not to hear from a peer. Reunited is called when contact
+	// returns after longer than that.
 	Lease    time.Duration
 	Reunited func()
 
-	// Greet, if not nil, is called with a peer's name when there is contact with it, after Reunited
-	// and before the peer gets any other request. ask sends the peer a request and returns the
-	// first reply's message. If there is an error, the connection ends.
-	Greet func(name string, ask func(message []byte) ([]byte, error)) error
+	// Greet is called when there is contact with a peer, after Reunited and before the peer gets
+	// any other request. ask sends the peer a request and returns the first reply's message. If
+	// there is an error, the connection ends.
+	Greet func(ask func(message []byte) ([]byte, error)) error
 
 	Log *zerolog.Logger
 }
 
-// Node is this process among its peers. Its methods may be called concurrently; those of a nil Node
-// are those of one that has no peers.
+// Node is this process among its peers. Its methods may be called concurrently. Self, Ring, Peers,
+// Refused, Leave, WaitIdle and WaitForPeers of a nil Node are those of one that has no peers.
 type Node struct {
 	cfg      NodeConfig
 	instance string
 	ring     atomic.Pointer[ring]
-	epoch    atomic.Uint64 // changes of the ring
 	ctx      context.Context
 	cancel   context.CancelFunc
 	work     sync.WaitGroup
-	calls    sync.WaitGroup // of peers, being served
 	serve    func(*wire.Call)
 	refused  atomic.Int64
 
 	mu      sync.Mutex // guards all below, and changes of the ring
 	self    string
-	closed  bool
 	leaving bool
-	members []string // as SetMembers was given them, sorted
+	members []string // as SetMembers was given them, and this node if it was told its name; sorted
+	fixed   []string // members, if all nodes should have been given the same
 	peers   map[string]*Peer
 	// the connections by which peers send requests, and the peer's name
 	inbound             map[*wire.Server]string
 	greeting            []newcomer // the oldest first
 	contact             contact
-	rebuilt             time.Time // when the ring last changed
-	warnings, strangers once.Set  // what has been warned of
-	past                []*ring   // the rings before the present one, the last one last
+	warnings, strangers once.Set // what has been warned of
+	past                []*ring  // the rings before the present one, the last one last
 }
 
 // NewNode makes a Node that owns all keys until Start. It must be closed.
 func NewNode(cfg NodeConfig) *Node {
-	n := &Node{
-		cfg: cfg, self: cfg.Self, instance: rand.Text(), contact: contact{any: time.Now(),
-			each: map[string]time.Time{}},
-		peers: map[string]*Peer{}, inbound: map[*wire.Server]string{},
+	if cfg.TLS != nil {
+		cfg.Listener = tls.NewListener(cfg.Listener, cfg.TLS)
 	}
-	if n.self == "" {
-		n.self = cfg.Listener.Addr().String()
+	n := &Node{
+		cfg: cfg, instance: rand.Text(),
+		self:    cmp.Or(cfg.Self, cfg.Listener.Addr().String()),
+		contact: contact{any: time.Now(), each: map[string]time.Time{}},
+		peers:   map[string]*Peer{}, inbound: map[*wire.Server]string{},
 	}
 	n.ctx, n.cancel = context.WithCancel(context.Background())
 	n.ring.Store(newRing(n.self, nil))
@@ -120,34 +114,33 @@ func NewNode(cfg NodeConfig) *Node {
 // Start begins to accept connections. Each request of a peer is served by serve, in a goroutine of
 // its own.
 func (n *Node) Start(serve func(*wire.Call)) {
-	n.serve = func(c *wire.Call) {
-		n.calls.Add(1)
-		defer n.calls.Done()
-		serve(c)
-	}
+	n.serve = serve
 	n.work.Go(n.accept)
 	n.work.Go(func() {
 		limit := max(n.cfg.Lease, n.deathTimeout()/2) // for less, no peer has missed this node
-		watchClock(n.ctx, limit, n.reunited)
+		watchClock(n.ctx, limit, n.cfg.Reunited)
 	})
 }
 
 // SetMembers says which nodes there are. Those that are new are dialed; those that are no longer
 // members leave the ring at once, and requests that are under way to them may end.
 func (n *Node) SetMembers(names []string) {
-	names = slices.Clone(names)
-	slices.Sort(names)
-	names = slices.Compact(names)
+	if n.cfg.Self != "" && len(names) > 0 {
+		names = append(slices.Clone(names), n.cfg.Self)
+	}
+	names = slices.Compact(slices.Sorted(slices.Values(names)))
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.closed {
+	if n.ctx.Err() != nil {
 		return
 	}
-	n.members = names
+	if n.members = names; n.cfg.FixedMembers {
+		n.fixed = names
+	}
 	for name, p := range n.peers {
 		if !slices.Contains(names, name) {
 			delete(n.peers, name)
-			p.dismiss()
+			p.stop()
 		}
 	}
 	for _, name := range names {
@@ -160,44 +153,21 @@ func (n *Node) SetMembers(names []string) {
 
 // rebuildRingLocked makes the ring one of the peers that are live now.
 func (n *Node) rebuildRingLocked() {
-	var live []*Peer
-	for _, p := range n.peers {
-		if p.state == Live {
-			live = append(live, p)
-		}
+	r, old := newRing(n.self, n.peers), n.ring.Load()
+	if slices.Equal(r.names, old.names) && maps.Equal(r.peers, old.peers) {
+		return
 	}
-	r := newRing(n.self, live)
-	if !slices.Equal(r.names, n.ring.Load().names) || !samePeers(r, n.ring.Load()) {
-		past := append(slices.Clone(n.past), n.ring.Load())
-		n.past = past[max(0, len(past)-maxPastRings):]
-		n.ring.Store(r)
-		n.rebuilt = time.Now()
-		n.epoch.Add(1)
-		n.cfg.Log.Debug().Strs("ring", r.names).Msg("ring")
-	}
-}
-
-func samePeers(a, b *ring) bool {
-	for name, p := range a.peers {
-		if b.peers[name] != p {
-			return false
-		}
-	}
-	return true
-}
-
-// Owner returns the peer that owns a routing key; nil if this node does.
-func (n *Node) Owner(routingKey string) *Peer {
-	if n == nil {
-		return nil
-	}
-	return n.ring.Load().owner(routingKey)
+	r.epoch, r.since = old.epoch+1, time.Now()
+	past := append(slices.Clone(n.past), old)
+	n.past = past[max(0, len(past)-maxPastRings):]
+	n.ring.Store(r)
+	n.cfg.Log.Debug().Strs("ring", r.names).Msg("ring")
 }
 
 // OwnerName names the node that owns a routing key, and reports whether it is this one.
 func (n *Node) OwnerName(routingKey string) (name string, here bool) {
 	r := n.ring.Load()
-	name = r.ownerName(routingKey)
+	name = r.hash.Get(routingKey)
 	return name, r.peers[name] == nil
 }
 
@@ -212,12 +182,7 @@ func (n *Node) Peer(name string) *Peer {
 }
 
 // RingEpoch counts the changes of the ring: as long as it is the same, so are all owners.
-func (n *Node) RingEpoch() uint64 {
-	if n == nil {
-		return 0
-	}
-	return n.epoch.Load()
-}
+func (n *Node) RingEpoch() uint64 { return n.ring.Load().epoch }
 
 // maxPastRings is how many past rings are remembered.
 const maxPastRings = 8
@@ -226,18 +191,13 @@ const maxPastRings = 8
 // far as they are remembered.
 func (n *Node) OwnedSince(routingKey string, epoch uint64) bool {
 	n.mu.Lock()
-	past, now := n.past, n.epoch.Load()
+	past, ago := n.past, n.ring.Load().epoch-epoch
 	n.mu.Unlock()
-	ago := now - epoch
 	if ago > uint64(len(past)) {
 		return false
 	}
-	for _, r := range past[uint64(len(past))-ago:] {
-		if r.owner(routingKey) != nil {
-			return false
-		}
-	}
-	return true
+	lost := func(r *ring) bool { return r.peers[r.hash.Get(routingKey)] != nil }
+	return !slices.ContainsFunc(past[uint64(len(past))-ago:], lost)
 }
 
 // Ring is the names of the nodes that share the keys now, this one's among them.
@@ -265,12 +225,9 @@ func (n *Node) Peers() []*Peer {
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	list := make([]*Peer, 0, len(n.peers))
-	for _, p := range n.peers {
-		list = append(list, p)
-	}
-	slices.SortFunc(list, func(a, b *Peer) int { return strings.Compare(a.name, b.name) })
-	return list
+	return slices.SortedFunc(maps.Values(n.peers), func(a, b *Peer) int {
+		return strings.Compare(a.name, b.name)
+	})
 }
 
 // Refused counts the connections that weren't let in.
@@ -297,8 +254,8 @@ func (n *Node) Leave() {
 	}
 	var told sync.WaitGroup
 	n.mu.Lock()
-	for a := range n.inbound {
-		told.Go(a.Leave)
+	for s := range n.inbound {
+		told.Go(s.Leave)
 	}
 	n.mu.Unlock()
 	told.Wait() // no longer than it takes to find out that a peer is dead
@@ -310,17 +267,32 @@ func (n *Node) WaitIdle(ctx context.Context) error {
 	if n == nil {
 		return nil
 	}
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	// for a while, since a peer that reads on may request the next part
-	for quiet := 0; quiet < 5; {
+	quiet := 0 // for a while, since a peer that reads on may request the next part
+	err := poll(ctx, func() bool {
 		if quiet++; n.serving() > 0 {
 			quiet = 0
 		}
+		return quiet > 5
+	})
+	if err != nil {
+		return fmt.Errorf("%d responses to other nodes: %w", n.serving(), err)
+	}
+	return nil
+}
+
+// WaitForPeers waits until every member has been dialed once, or ctx or the node ends.
+func (n *Node) WaitForPeers(ctx context.Context) error {
+	undialed := func(p *Peer) bool { return p.Status().State == Unknown && p.ctx.Err() == nil }
+	return poll(ctx, func() bool { return !slices.ContainsFunc(n.Peers(), undialed) })
+}
+
+// poll waits until done, or until ctx ends.
+func poll(ctx context.Context, done func() bool) error {
+	for !done() {
 		select {
-		case <-tick.C:
+		case <-time.After(10 * time.Millisecond):
 		case <-ctx.Done():
-			return fmt.Errorf("%d responses to other nodes: %w", n.serving(), context.Cause(ctx))
+			return context.Cause(ctx)
 		}
 	}
 	return nil
@@ -330,8 +302,8 @@ func (n *Node) WaitIdle(ctx context.Context) error {
 func (n *Node) serving() (calls int) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	for a := range n.inbound {
-		calls += a.Calls()
+	for s := range n.inbound {
+		calls += s.Calls()
 	}
 	return calls
 }
@@ -339,9 +311,6 @@ func (n *Node) serving() (calls int) {
 // Close ends all connections and waits for what serves them. After Leave, every peer knows by then
 // that this node has left.
 func (n *Node) Close() {
-	if n == nil {
-		return
-	}
 	_ = n.cfg.Listener.Close()
 	n.mu.Lock()
 	leaving := n.leaving
@@ -350,33 +319,56 @@ func (n *Node) Close() {
 		n.Leave() // to those that have come since
 	}
 	n.mu.Lock()
-	n.closed = true
-	for _, p := range n.peers {
-		p.stop()
-	}
+	n.cancel()
 	for _, c := range n.greeting {
 		_ = c.conn.Close()
 	}
-	answers := make([]*wire.Server, 0, len(n.inbound))
-	for a := range n.inbound {
-		answers = append(answers, a)
+	for s := range n.inbound {
+		s.Close()
 	}
 	n.mu.Unlock()
-	n.cancel()
-	for _, a := range answers {
-		_ = a.Close()
-		a.Wait()
-	}
 	n.work.Wait()
-	n.calls.Wait()
 }
 
-// hello is what this node says of itself.
-func (n *Node) hello() handshake.Hello {
+// hello is what this node says of itself to what it has dialed, or to what has dialed it: then
+// dialed is empty.
+func (n *Node) hello(dialed string) handshake.Hello {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return handshake.Hello{Name: n.nameLocked(), Instance: n.instance, Members: n.fixedLocked(),
-		Facts: n.cfg.Facts}
+	return handshake.Hello{Name: n.nameLocked(), Dialed: dialed, Instance: n.instance,
+		Members: n.fixed, Facts: n.cfg.Facts}
+}
+
+// greet exchanges Hellos over conn, which was dialed by that name or else accepted. It returns an
+// error if the other side can't be a peer.
+func (n *Node) greet(conn net.Conn, dialed string) (handshake.Hello, error) {
+	theirs, err := handshake.Greet(conn, dialed != "", n.cfg.Secret, n.hello(dialed), n.greetTime())
+	if err != nil {
+		return theirs, err
+	}
+	if theirs.Instance == n.instance {
+		return theirs, errItself
+	}
+	if differs := handshake.Differ(n.cfg.Facts, theirs.Facts); len(differs) > 0 {
+		return theirs, refusal{fmt.Errorf("the peer is set up otherwise: %s",
+			strings.Join(differs, "; "))}
+	}
+	n.mu.Lock()
+	apart := n.contact.apart(theirs.Instance, n.cfg.Lease)
+	n.mu.Unlock()
+	if apart { // before anything is served from what may have changed meanwhile
+		n.cfg.Reunited()
+	}
+	return theirs, nil
+}
+
+// learnNameLocked takes a name by which this node has dialed itself, if it wasn't told its own. The
+// others know it by this one, and if they know it by several, by the first.
+func (n *Node) learnNameLocked(name string) {
+	if n.cfg.Self == "" && (n.nameLocked() == "" || name < n.self) {
+		n.self = name
+		n.rebuildRingLocked()
+	}
 }
 
 // nameLocked is the name that this node claims: none while it has yet to learn it.
@@ -387,80 +379,38 @@ func (n *Node) nameLocked() string {
 	return n.self
 }
 
-// fixedLocked is the list of nodes that this node was given, if all should have been given the
-// same.
-func (n *Node) fixedLocked() []string {
-	if !n.cfg.FixedMembers || len(n.members) == 0 {
-		return nil
-	}
-	all := slices.Clone(n.members)
-	if name := n.nameLocked(); name != "" {
-		all = append(all, name)
-	}
-	slices.Sort(all)
-	return slices.Compact(all)
-}
-
-// compare warns, once, of a peer that was given other members than this node.
+// compare warns of a peer that was given other members than this node.
 func (n *Node) compare(theirs handshake.Hello) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	ours := n.fixedLocked()
-	if ours == nil || theirs.Members == nil || slices.Equal(ours, theirs.Members) {
-		return
-	}
-	if n.warnings.First(append([]string{"list", theirs.Name}, theirs.Members...)...) {
-		n.cfg.Log.Warn().Str("peer", theirs.Name).Strs("ours", few(ours)).Strs("theirs",
-			few(theirs.Members)).
-			Msg("this peer was given another list of nodes: give all nodes the same, or files " +
-				"will be fetched more than once")
+	if n.fixed != nil && theirs.Members != nil {
+		n.warnOfLists("list", theirs.Name, n.fixed, theirs.Members, "this peer was given another "+
+			"list of nodes: give all nodes the same, or files will be fetched more than once")
 	}
 }
 
-// reunite reports a contact that returns after longer than a lease: with the node of that instance,
-// or with any at all.
-func (n *Node) reunite(instance string) {
-	n.mu.Lock()
-	apart := n.contact.apart(instance, n.inContactLocked(), n.cfg.Lease)
-	n.mu.Unlock()
-	if apart {
-		n.reunited()
+// warnOfLists warns, once, of a peer whose list of nodes isn't this node's.
+func (n *Node) warnOfLists(about, peer string, ours, theirs []string, text string) {
+	if !slices.Equal(ours, theirs) &&
+		n.warnings.First(append([]string{about, peer}, theirs...)...) {
+		n.cfg.Log.Warn().Str("peer", peer).Strs("ours", few(ours)).Strs("theirs", few(theirs)).
+			Msg(text)
 	}
-}
-
-// reunited says that this node may have missed something.
-func (n *Node) reunited() {
-	if n.cfg.Reunited != nil {
-		n.cfg.Reunited()
-	}
-}
-
-// inContactLocked reports whether there is a connection to any peer, or from one.
-func (n *Node) inContactLocked() bool {
-	for _, p := range n.peers {
-		if p.conn.Load() != nil {
-			return true
-		}
-	}
-	return len(n.inbound) > 0
-}
-
-// wireConfig is what both ends of a connection have in common.
-func (n *Node) wireConfig() wire.Config {
-	return wire.Config{Heartbeat: n.cfg.Heartbeat, MissedHeartbeats: n.cfg.MissedHeartbeats,
-		Window: n.cfg.Window, MaxValue: n.cfg.MaxValue}
 }
 
 // deathTimeout is how long a peer is silent until it counts as dead.
 func (n *Node) deathTimeout() time.Duration {
-	return n.cfg.Heartbeat * time.Duration(n.cfg.MissedHeartbeats)
+	return n.cfg.Wire.Heartbeat * time.Duration(n.cfg.Wire.MissedHeartbeats)
 }
+
+// greetTime is how long both sides may take to prove that they are nodes.
+func (n *Node) greetTime() time.Duration { return max(n.deathTimeout(), 2*time.Second) }
 
 // few is list, cut to what fits into a line of log: it may be a peer's.
 func few(list []string) []string {
-	short := make([]string, 0, min(len(list), 64))
-	for _, s := range list[:min(len(list), 64)] {
-		short = append(short, s[:min(len(s), 256)])
+	short := slices.Clone(list[:min(len(list), 64)])
+	for i, s := range short {
+		short[i] = s[:min(len(s), 256)]
 	}
 	return short
 }

@@ -48,7 +48,7 @@ func TestSecretsDiffer(t *testing.T) {
 				eventually(t, "the refusal is logged and counted", func() bool {
 					return n.log.count("peer refused", "secret") == 1 && n.log.count("connection to the peer port was refused", "secret") >= 1 && n.Refused() > 0
 				})
-				if n.log.count("hidden") > 0 || n.Owner("x.0") != nil {
+				if n.log.count("hidden") > 0 || !owns(n, "x.0") {
 					t.Errorf("it says too much, or works with a stranger: %s", n.log)
 				}
 			}
@@ -163,7 +163,7 @@ func TestRingsThatDiffer(t *testing.T) {
 	p := a.Peers()[0]
 	p.Disagrees([]string{"x:1"}) // the ring has changed just now
 	a.mu.Lock()
-	a.rebuilt = time.Now().Add(-2 * settled)
+	a.ring.Load().since = time.Now().Add(-2 * settled)
 	a.mu.Unlock()
 	for range 3 {
 		p.Disagrees([]string{"x:1"})

@@ -7,9 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
-	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -37,22 +35,18 @@ var ErrUnreachable = errors.New("peer can't be reached")
 
 // Peer is another node. Its methods may be called concurrently.
 type Peer struct {
-	name   string
-	node   *Node
-	ctx    context.Context
-	stop   context.CancelFunc
-	nudge  chan struct{}
-	tried  chan struct{} // closed when it has been dialed once, with whatever outcome
-	once   sync.Once
-	conn   atomic.Pointer[wire.Client]
-	counts counts
+	name  string
+	node  *Node
+	ctx   context.Context
+	stop  context.CancelFunc
+	nudge chan struct{}
+	conn  atomic.Pointer[wire.Client]
+	counts
 
 	// Guarded by the node's mu.
 	state   State
 	since   time.Time // of the state
 	failure string    // why it isn't live
-	inbound *wire.Server
-	removed bool // it is no member any more
 }
 
 // The pauses between attempts to reach a peer.
@@ -64,7 +58,7 @@ const (
 // newPeer begins to dial a peer. The node's mu is held.
 func newPeer(n *Node, name string) *Peer {
 	p := &Peer{name: name, node: n, state: Unknown, since: time.Now(),
-		nudge: make(chan struct{}, 1), tried: make(chan struct{})}
+		nudge: make(chan struct{}, 1)}
 	p.ctx, p.stop = context.WithCancel(n.ctx)
 	n.work.Go(p.keepConnected)
 	return p
@@ -87,55 +81,20 @@ func (p *Peer) keepConnected() {
 		case <-p.ctx.Done():
 		}
 	}
-	p.once.Do(func() { close(p.tried) })
 }
 
 // connect dials p, and returns when the connection has ended, with how long it lasted.
 func (p *Peer) connect() time.Duration {
-	a, err := p.dial()
+	c, err := p.dial()
 	if err != nil {
 		p.failed(err)
-	}
-	p.once.Do(func() { close(p.tried) })
-	if err != nil {
 		return 0
 	}
 	since := time.Now()
-	select {
-	case <-a.Done():
-	case <-p.ctx.Done():
-		p.drain(a)
-	}
-	in, out := a.Traffic()
-	p.counts.in.Add(in)
-	p.counts.out.Add(out)
+	defer context.AfterFunc(p.ctx, c.CloseIdle)() // requests to what is no member any more may end
+	defer context.AfterFunc(p.node.ctx, c.Close)()
+	<-c.Done()
 	return time.Since(since)
-}
-
-// drain ends the connection to a peer that is no member any more, when the requests to it have
-// ended.
-func (p *Peer) drain(a *wire.Client) {
-	a.CloseIdle()
-	select {
-	case <-a.Done():
-	case <-p.node.ctx.Done():
-		_ = a.Close()
-		<-a.Done()
-	}
-}
-
-// wake has p dialed at once.
-func (p *Peer) wake() {
-	select {
-	case p.nudge <- struct{}{}:
-	default:
-	}
-}
-
-// dismiss is for a peer that is no member any more. The node's mu is held.
-func (p *Peer) dismiss() {
-	p.removed = true
-	p.stop()
 }
 
 // dial connects to p and takes it into the ring.
@@ -143,64 +102,32 @@ func (p *Peer) dial() (*wire.Client, error) {
 	n := p.node
 	ctx, cancel := context.WithTimeout(p.ctx, n.greetTime())
 	defer cancel()
-	var d net.Dialer
-	conn, err := d.DialContext(ctx, "tcp", p.name)
+	dial := new(net.Dialer).DialContext
+	if n.cfg.TLS != nil {
+		dial = (&tls.Dialer{Config: n.cfg.TLS}).DialContext
+	}
+	conn, err := dial(ctx, "tcp", p.name)
 	if err != nil {
 		return nil, err
 	}
-	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
-	raw := conn
-	if n.cfg.TLS != nil {
-		conn = tls.Client(conn, p.tlsConfig())
-	}
-	mine := n.hello()
-	mine.Dialed = p.name
-	theirs, err := handshake.Greet(conn, true, n.cfg.Secret, mine, n.greetTime())
-	if !stop() && err == nil {
-		err = ctx.Err()
-	}
+	defer context.AfterFunc(p.ctx, func() { _ = conn.Close() })()
+	theirs, err := n.greet(conn, p.name)
 	if err == nil {
 		err = p.recognise(theirs)
 	}
 	if err != nil {
-		_ = raw.Close()
+		_ = conn.Close()
 		return nil, err
 	}
 	n.compare(theirs)
-	return p.join(conn, theirs)
+	return p.join(conn, theirs.Instance)
 }
 
-func (p *Peer) tlsConfig() *tls.Config {
-	c := p.node.cfg.TLS.Clone()
-	if c.ServerName == "" {
-		c.ServerName, _, _ = net.SplitHostPort(p.name)
-	}
-	return c
-}
-
-var errItself = errors.New("it is this node itself")
-
-// refusal is why a peer that was reached isn't talked to.
-type refusal struct{ error }
-
-func (r refusal) Unwrap() error { return r.error }
-
-// recognise says what keeps a peer that has proved itself from being talked to, if anything.
+// recognise returns a refusal if a node that was dialed as p isn't p.
 func (p *Peer) recognise(theirs handshake.Hello) error {
 	n := p.node
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if theirs.Instance == n.instance {
-		// The others know this node by this name, and if they know it by several, by the first.
-		if n.cfg.Self == "" && (!slices.Contains(n.members, n.self) || p.name < n.self) {
-			n.self = p.name
-			n.rebuildRingLocked()
-		}
-		return errItself
-	}
-	if err := n.differsLocked(theirs); err != nil {
-		return refusal{err}
-	}
 	switch {
 	case theirs.Name == "" || theirs.Name == p.name:
 		return nil
@@ -209,69 +136,57 @@ func (p *Peer) recognise(theirs handshake.Hello) error {
 		return refusal{fmt.Errorf("%w %s", errAlias, theirs.Name)}
 	}
 	return refusal{fmt.Errorf("it calls itself %s, and thinks the nodes are [%s], while this node "+
-		"dials it as %s, and thinks they are [%s]: "+
-		"give it --self %s", theirs.Name, strings.Join(theirs.Members,
-		" "), p.name, strings.Join(n.fixedLocked(), " "), p.name)}
+		"dials it as %s, and thinks they are [%s]: give it --self %s", theirs.Name,
+		strings.Join(theirs.Members, " "), p.name, strings.Join(n.fixed, " "), p.name)}
 }
 
-var errAlias = errors.New("it is another address of")
-
 // join makes p live.
-func (p *Peer) join(conn net.Conn, theirs handshake.Hello) (*wire.Client, error) {
+func (p *Peer) join(conn net.Conn, instance string) (*wire.Client, error) {
 	n := p.node
-	n.reunite(theirs.Instance) // before anything is served from what may have changed meanwhile
-	cfg := n.wireConfig()
-	var a *wire.Client
-	made := make(chan struct{})
-	var ended, leaving bool // guarded by the node's mu
+	var c *wire.Client
+	state := Live // what p comes to be when it has been greeted
+	cfg := n.cfg.Wire
+	cfg.Traffic = &p.traffic
 	cfg.Leaving = func() {
-		<-made
-		n.mu.Lock()
+		n.mu.Lock() // c is known from now on
 		defer n.mu.Unlock()
-		if leaving = true; p.conn.Load() == a {
+		if state = Leaving; p.conn.Load() == c {
 			p.setLocked(Leaving, nil)
 		}
 	}
 	cfg.Lost = func(err error) {
-		<-made
 		n.mu.Lock()
 		defer n.mu.Unlock()
-		ended = true
-		n.contact.ended(theirs.Instance, a.LastHeard())
-		if p.conn.CompareAndSwap(a, nil) {
+		state = Down
+		n.contact.ended(instance, c.LastHeard())
+		if p.conn.CompareAndSwap(c, nil) {
 			p.setLocked(Down, err)
 		}
 	}
-	a = wire.NewClient(conn, cfg)
-	close(made)
-	if err := p.greet(a); err != nil {
-		_ = a.Close()
+	n.mu.Lock()
+	c = wire.NewClient(conn, cfg)
+	n.contact.connections++
+	n.mu.Unlock()
+	if err := p.greet(c); err != nil {
+		c.Close()
 		return nil, err
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if ended {
+	if state == Down {
 		return nil, errors.New("it has hung up")
 	}
-	p.conn.Store(a)
-	if leaving {
-		p.setLocked(Leaving, nil)
-	} else {
-		p.setLocked(Live, nil)
-	}
-	return a, nil
+	p.conn.Store(c)
+	p.setLocked(state, nil)
+	return c, nil
 }
 
 // greet says to p what comes before all other requests.
-func (p *Peer) greet(a *wire.Client) error {
-	n := p.node
-	if n.cfg.Greet == nil {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(p.ctx, n.greetTime())
+func (p *Peer) greet(c *wire.Client) error {
+	ctx, cancel := context.WithTimeout(p.ctx, p.node.greetTime())
 	defer cancel()
-	err := n.cfg.Greet(p.name, func(message []byte) ([]byte, error) {
-		s, err := a.Open(ctx, message, 0)
+	err := p.node.cfg.Greet(func(message []byte) ([]byte, error) {
+		s, err := c.Open(ctx, message, 0)
 		if err != nil {
 			return nil, err
 		}
@@ -289,46 +204,24 @@ func (p *Peer) greet(a *wire.Client) error {
 func (p *Peer) failed(err error) {
 	p.node.mu.Lock()
 	defer p.node.mu.Unlock()
+	state := Down
 	switch {
 	case errors.Is(err, errItself):
-		p.setLocked(Itself, err)
+		p.node.learnNameLocked(p.name)
+		state = Itself
 	case refuses(err):
-		p.setLocked(Refused, err)
-	default:
-		p.setLocked(Down, err)
+		state = Refused
 	}
+	p.setLocked(state, err)
 }
 
-// refuses reports whether err is that one of the two doesn't want to talk to the other, rather than
-// that it can't be reached.
-func refuses(err error) bool {
-	_, refused := errors.AsType[refusal](err)
-	_, version := errors.AsType[*handshake.VersionError](err)
-	_, certificate := errors.AsType[*tls.CertificateVerificationError](err)
-	_, alert := errors.AsType[tls.AlertError](err)
-	_, plain := errors.AsType[tls.RecordHeaderError](err)
-	return refused || version || certificate || alert || plain ||
-		errors.Is(err, handshake.ErrSecret) || errors.Is(err, handshake.ErrForeign)
-}
-
-// forgetInbound notes that p has closed the connection by which it sends requests: it may have
-// ended, and not yet been missed.
-func (p *Peer) forgetInbound(a *wire.Server) {
-	if p.inbound == a {
-		p.inbound = nil
-		in, out := a.Traffic()
-		p.counts.in.Add(in)
-		p.counts.out.Add(out)
-	}
-}
-
-// setLocked makes state p's, and logs the change.
+// setLocked makes state p's, and logs the change if p is a member.
 func (p *Peer) setLocked(state State, err error) {
 	failure := ""
 	if err != nil {
 		failure = err.Error()
 	}
-	if (state == p.state && failure == p.failure) || p.node.closed {
+	if (state == p.state && failure == p.failure) || p.node.ctx.Err() != nil {
 		return
 	}
 	was := p.state
@@ -336,7 +229,7 @@ func (p *Peer) setLocked(state State, err error) {
 		p.since = time.Now()
 	}
 	p.state, p.failure = state, failure
-	if !p.removed {
+	if p.node.peers[p.name] == p {
 		p.node.rebuildRingLocked()
 		p.logState(was, err)
 	}
@@ -344,29 +237,24 @@ func (p *Peer) setLocked(state State, err error) {
 
 // logState logs the change of p's state.
 func (p *Peer) logState(was State, err error) {
-	log := p.node.cfg.Log
-	about := func(e *zerolog.Event, text string) {
-		e.Str("peer", p.name).Strs("ring", p.node.ring.Load().names).Err(err).Msg(text)
+	level, text := zerolog.WarnLevel, ""
+	switch {
+	case p.state == Live:
+		level, text = zerolog.InfoLevel, "peer joined"
+	case p.state == Leaving:
+		level, text = zerolog.InfoLevel, "peer leaves"
+	case p.state == Down && was == Leaving:
+		p.node.cfg.Log.Info().Str("peer", p.name).Msg("peer left")
+	case p.state == Down && was != Down:
+		text = "peer down"
+	case p.state == Refused && !errors.Is(err, errAlias):
+		text = "peer refused"
+	case p.state == Itself && p.node.cfg.Self != "":
+		text = "one of the peers is this node itself: give it as --self"
 	}
-	switch p.state {
-	case Live:
-		about(log.Info(), "peer joined")
-	case Leaving:
-		about(log.Info(), "peer leaves")
-	case Refused:
-		if !errors.Is(err, errAlias) {
-			about(log.Warn(), "peer refused")
-		}
-	case Down:
-		if was == Leaving {
-			log.Info().Str("peer", p.name).Msg("peer left")
-		} else if was != Down {
-			about(log.Warn(), "peer down")
-		}
-	case Itself:
-		if p.node.cfg.Self != "" {
-			about(log.Warn(), "one of the peers is this node itself: give it as --self")
-		}
+	if text != "" {
+		p.node.cfg.Log.WithLevel(level).Str("peer", p.name).
+			Strs("ring", p.node.ring.Load().names).Err(err).Msg(text)
 	}
 }
 
@@ -378,31 +266,9 @@ const settled = 10 * time.Second
 // is. Where that lasts, the nodes were given different lists, or can't all reach each other.
 func (p *Peer) Disagrees(theirs []string) {
 	n := p.node
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	ours := n.ring.Load().names
-	if time.Since(n.rebuilt) < settled || slices.Equal(ours, theirs) {
-		return
+	if r := n.ring.Load(); time.Since(r.since) > settled {
+		n.warnOfLists("ring", p.name, r.names, theirs, "this peer has other nodes in its ring: "+
+			"see that all are told the same and reach each other, or files will be fetched more "+
+			"than once")
 	}
-	if n.warnings.First(append([]string{"ring", p.name}, theirs...)...) {
-		n.cfg.Log.Warn().Str("peer", p.name).Strs("ours", few(ours)).Strs("theirs", few(theirs)).
-			Msg("this peer has other nodes in its ring: see that all are told the same and reach " +
-				"each other, or files will be fetched more than once")
-	}
-}
-
-// WaitForPeers waits until every member that was known at the time of the call has been dialed
-// once, or ctx ends.
-func (n *Node) WaitForPeers(ctx context.Context) error {
-	if n == nil {
-		return nil
-	}
-	for _, p := range n.Peers() {
-		select {
-		case <-p.tried:
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-	}
-	return nil
 }

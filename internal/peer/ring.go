@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"slices"
+	"time"
 
 	"github.com/golang/groupcache/consistenthash"
 )
@@ -15,19 +16,23 @@ const points = 512
 // ring says which of the live nodes owns a routing key. It is never changed; a new one takes its
 // place.
 type ring struct {
+	epoch uint64 // how many rings there were before
+	since time.Time
 	names []string // sorted
 	hash  *consistenthash.Map
 	peers map[string]*Peer // all but this node
 }
 
-// newRing makes a ring of the node self and peers. The names are sorted because, where two points
-// collide, the node that was added last has both.
-func newRing(self string, peers []*Peer) *ring {
+// newRing makes a ring of the node self and those of the peers that are live. The names are sorted
+// because, where two points collide, the node that was added last has both.
+func newRing(self string, peers map[string]*Peer) *ring {
 	r := &ring{names: []string{self}, hash: consistenthash.New(points, mixed),
 		peers: map[string]*Peer{}}
-	for _, p := range peers {
-		r.names = append(r.names, p.name)
-		r.peers[p.name] = p
+	for name, p := range peers {
+		if p.state == Live {
+			r.names = append(r.names, name)
+			r.peers[name] = p
+		}
 	}
 	slices.Sort(r.names)
 	r.hash.Add(r.names...)
@@ -41,8 +46,3 @@ func mixed(b []byte) uint32 {
 	sum := sha256.Sum256(b)
 	return binary.BigEndian.Uint32(sum[:])
 }
-
-// owner returns the peer that owns a routing key, or nil if it is this node.
-func (r *ring) owner(routingKey string) *Peer { return r.peers[r.ownerName(routingKey)] }
-
-func (r *ring) ownerName(routingKey string) string { return r.hash.Get(routingKey) }

@@ -1,10 +1,10 @@
 package peer
 
 import (
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -22,23 +22,24 @@ const maxFromOne = 8
 
 // accept lets peers in until the listener is closed.
 func (n *Node) accept() {
-	for pause := time.Millisecond; ; {
+	pause := time.Millisecond
+	for {
 		conn, err := n.cfg.Listener.Accept()
-		switch {
-		case errors.Is(err, net.ErrClosed):
+		if errors.Is(err, net.ErrClosed) {
 			return
-		case err != nil: // out of file descriptors, most likely
-			n.cfg.Log.Warn().Err(err).Msg("can't accept a peer's connection")
-			select {
-			case <-time.After(pause):
-			case <-n.ctx.Done():
-				return
-			}
-			pause = min(2*pause, time.Second)
+		}
+		if err == nil {
+			pause = time.Millisecond
+			n.admit(conn)
 			continue
 		}
-		pause = time.Millisecond
-		n.admit(conn)
+		// out of file descriptors, most likely
+		n.cfg.Log.Warn().Err(err).Msg("can't accept a peer's connection")
+		select {
+		case <-time.After(pause):
+		case <-n.ctx.Done():
+		}
+		pause = min(2*pause, time.Second)
 	}
 }
 
@@ -52,7 +53,7 @@ type newcomer struct {
 func (n *Node) admit(conn net.Conn) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.closed {
+	if n.ctx.Err() != nil {
 		_ = conn.Close()
 		return
 	}
@@ -69,30 +70,23 @@ func (n *Node) admit(conn net.Conn) {
 }
 
 // welcome greets the other side and, if it is a peer, begins to serve it.
-func (n *Node) welcome(raw net.Conn) {
-	conn := raw
-	if n.cfg.TLS != nil {
-		conn = tls.Server(raw, n.cfg.TLS)
-	}
-	theirs, err := handshake.Greet(conn, false, n.cfg.Secret, n.hello(), n.greetTime())
-	if err == nil && theirs.Instance != n.instance {
-		n.reunite(theirs.Instance) // before it is served from what may have changed meanwhile
-	}
+func (n *Node) welcome(conn net.Conn) {
+	theirs, err := n.greet(conn, "")
 	n.mu.Lock()
 	if err == nil {
 		err = n.answerLocked(conn, theirs)
 	}
-	n.greeting = slices.DeleteFunc(n.greeting, func(c newcomer) bool { return c.conn == raw })
-	closed := n.closed
+	n.greeting = slices.DeleteFunc(n.greeting, func(c newcomer) bool { return c.conn == conn })
+	closed := n.ctx.Err() != nil
 	n.mu.Unlock()
-	if err != nil || closed {
-		_ = conn.Close()
-	} else {
+	if err == nil {
 		n.compare(theirs)
+		return
 	}
-	if err != nil && !closed {
+	_ = conn.Close()
+	if !closed && err != errItself {
 		n.refused.Add(1)
-		n.logRefused(raw.RemoteAddr(), err)
+		n.logRefused(conn.RemoteAddr(), err)
 	}
 }
 
@@ -100,39 +94,41 @@ func (n *Node) welcome(raw net.Conn) {
 // that is set up wrong tries again and again.
 func (n *Node) logRefused(remote net.Addr, err error) {
 	host, _, _ := net.SplitHostPort(remote.String())
-	reason := "other"
-	if m, ok := errors.AsType[*mismatch](err); ok {
-		reason = m.Error()
-	} else if errors.Is(err, handshake.ErrSecret) {
+	said, reason := &n.strangers, "other"
+	switch r, ok := errors.AsType[refusal](err); {
+	case errors.Is(err, handshake.ErrSecret):
 		reason = "secret"
-	} else if errors.Is(err, handshake.ErrForeign) {
+	case errors.Is(err, handshake.ErrForeign):
 		reason = "foreign"
-	} else if refuses(err) {
-		reason = "refusal"
+	case ok:
+		said, reason = &n.warnings, r.Error()
+	case refuses(err):
+		said, reason = &n.warnings, "refusal"
 	}
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	table := &n.strangers
-	if reason != "other" && reason != "foreign" && reason != "secret" {
-		table = &n.warnings // strangers can't push out what is said of nodes
-	}
-	if table.First("refused", host, reason) {
+	if said.First("refused", host, reason) {
 		n.cfg.Log.Warn().Str("error", few([]string{err.Error()})[0]).Stringer("remote", remote).
 			Msg("a connection to the peer port was refused; more for the same reason aren't " +
 				"logged, but counted")
 	}
 }
 
+// catchPanic, deferred, ends a panic while a request of that peer was served: the response, which is
+// incomplete, is aborted.
+func (n *Node) catchPanic(peer string) {
+	if v := recover(); v != nil {
+		n.cfg.Log.Error().Interface("panic", v).Bytes("stack", debug.Stack()).
+			Str("peer", peer).Msg("serving a peer's request failed")
+	}
+}
+
 // answerLocked serves a peer's requests from now on.
 func (n *Node) answerLocked(conn net.Conn, theirs handshake.Hello) error {
-	if theirs.Instance == n.instance {
-		return conn.Close() // this node itself
+	if n.ctx.Err() != nil {
+		return net.ErrClosed
 	}
-	if differs := n.differsLocked(theirs); differs != nil {
-		return differs
-	}
-	if name := n.nameLocked(); name != "" && theirs.Dialed != name && n.cfg.Self != "" {
-		return refusal{fmt.Errorf("it has dialed %s, and this node is %s", theirs.Dialed, name)}
+	if n.cfg.Self != "" && theirs.Dialed != n.cfg.Self {
+		return refusal{fmt.Errorf("it has dialed %s, and this node is %s", theirs.Dialed,
+			n.cfg.Self)}
 	}
 	from := 0
 	for _, name := range n.inbound {
@@ -143,63 +139,31 @@ func (n *Node) answerLocked(conn net.Conn, theirs handshake.Hello) error {
 	if from >= maxFromOne {
 		return refusal{fmt.Errorf("%s has %d connections already", theirs.Name, from)}
 	}
-	cfg := n.wireConfig()
-	cfg.Serve = n.serve
-	cfg.Panicked = func(v any, stack []byte) {
-		n.cfg.Log.Error().Interface("panic", v).Bytes("stack", stack).Str("peer",
-			theirs.Name).Msg("serving a peer's request failed")
-	}
-	if n.closed {
-		return net.ErrClosed
-	}
-	var a *wire.Server
-	registered := make(chan struct{})
-	cfg.Lost = func(error) {
-		<-registered
-		n.mu.Lock()
-		defer n.mu.Unlock()
-		if p := n.peers[theirs.Name]; p != nil {
-			p.forgetInbound(a)
-		}
-		delete(n.inbound, a)
-		n.contact.ended(theirs.Instance, a.LastHeard())
-	}
-	a = wire.NewServer(conn, cfg)
-	n.inbound[a] = theirs.Name
-	close(registered)
-	if n.leaving {
-		n.work.Go(a.Leave)
+	cfg := n.cfg.Wire
+	cfg.Serve = func(c *wire.Call) {
+		defer n.catchPanic(theirs.Name)
+		n.serve(c)
 	}
 	if p := n.peers[theirs.Name]; p != nil {
-		p.inbound = a
-		p.wake() // it lives
-	}
-	return nil
-}
-
-// greetTime is how long both sides may take to prove that they are nodes.
-func (n *Node) greetTime() time.Duration { return max(n.deathTimeout(), 2*time.Second) }
-
-// mismatch is that a peer is set up otherwise than this node.
-type mismatch struct{ differs []string }
-
-func (m *mismatch) Error() string {
-	text := "the peer is set up otherwise"
-	for i, d := range m.differs {
-		if i == 0 {
-			text += ": "
-		} else {
-			text += "; "
+		cfg.Traffic = &p.traffic
+		select {
+		case p.nudge <- struct{}{}: // it lives
+		default:
 		}
-		text += d
 	}
-	return text
-}
-
-// differsLocked returns what keeps this node from working with a peer, as an error.
-func (n *Node) differsLocked(theirs handshake.Hello) error {
-	if differs := (handshake.Hello{Facts: n.cfg.Facts}).Differs(theirs); len(differs) > 0 {
-		return &mismatch{differs}
+	var s *wire.Server
+	cfg.Lost = func(error) {
+		n.mu.Lock() // s is known from now on
+		defer n.mu.Unlock()
+		delete(n.inbound, s)
+		n.contact.ended(theirs.Instance, s.LastHeard())
+	}
+	s = wire.NewServer(conn, cfg)
+	n.inbound[s] = theirs.Name
+	n.contact.connections++
+	n.work.Go(s.Wait)
+	if n.leaving {
+		n.work.Go(s.Leave)
 	}
 	return nil
 }

@@ -25,23 +25,12 @@ type Status struct {
 
 // Status is what is known of p.
 func (p *Peer) Status() Status {
-	s := Status{
-		Name: p.name, Requests: p.counts.asks.Load(), Errors: p.counts.errors.Load(),
-		Latency: time.Duration(p.counts.latency.Load()),
-		BytesIn: p.counts.in.Load(), BytesOut: p.counts.out.Load(),
-	}
-	if a := p.conn.Load(); a != nil {
-		in, out := a.Traffic()
-		s.BytesIn += in
-		s.BytesOut += out
-	}
 	p.node.mu.Lock()
 	defer p.node.mu.Unlock()
-	s.State, s.Since, s.Failure = p.state, p.since, p.failure
-	if p.inbound != nil {
-		in, out := p.inbound.Traffic()
-		s.BytesIn += in
-		s.BytesOut += out
+	return Status{
+		Name: p.name, State: p.state, Since: p.since, Failure: p.failure,
+		Requests: p.asks.Load(), Errors: p.errors.Load(),
+		Latency: time.Duration(p.latency.Load()),
+		BytesIn: p.traffic.In.Load(), BytesOut: p.traffic.Out.Load(),
 	}
-	return s
 }

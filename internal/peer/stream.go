@@ -20,27 +20,20 @@ type Stream struct {
 	failed  atomic.Bool
 }
 
-// Open sends p a request. The response ends with ctx, and must be closed.
-func (p *Peer) Open(ctx context.Context, message []byte) (*Stream, error) {
-	return p.OpenWindow(ctx, message, 0)
-}
-
-// OpenWindow is Open for a response of which no more than window bytes are to be under way; 0 for
-// as many as usual.
-func (p *Peer) OpenWindow(ctx context.Context, message []byte, window int) (*Stream, error) {
-	p.counts.asks.Add(1)
-	a := p.conn.Load()
-	if a == nil {
-		p.counts.errors.Add(1)
-		return nil, fmt.Errorf("%s: %w", p.name, ErrUnreachable)
+// Open sends p a request. No more than window bytes of the response are to be under way; 0 for as
+// many as usual. The response ends with ctx, and must be closed.
+func (p *Peer) Open(ctx context.Context, message []byte, window int) (*Stream, error) {
+	p.asks.Add(1)
+	var s *wire.Stream
+	err := ErrUnreachable
+	if c := p.conn.Load(); c != nil {
+		s, err = c.Open(ctx, message, window)
 	}
-	asked := time.Now()
-	s, err := a.Open(ctx, message, window)
 	if err != nil {
-		p.counts.errors.Add(1)
+		p.errors.Add(1)
 		return nil, fmt.Errorf("request to %s: %w", p.name, err)
 	}
-	return &Stream{Stream: s, peer: p, asked: asked}, nil
+	return &Stream{Stream: s, peer: p, asked: time.Now()}, nil
 }
 
 // Next is wire.Stream's.
@@ -48,7 +41,7 @@ func (s *Stream) Next() (message, value []byte, err error) {
 	message, value, err = s.Stream.Next()
 	if !s.replied && err == nil {
 		s.replied = true
-		s.peer.counts.replied(time.Since(s.asked))
+		s.peer.replied(time.Since(s.asked))
 	}
 	s.note(err)
 	return message, value, err
@@ -64,6 +57,6 @@ func (s *Stream) Read(b []byte) (int, error) {
 // note counts a request that failed, once.
 func (s *Stream) note(err error) {
 	if err != nil && err != io.EOF && !errors.Is(err, context.Canceled) && !s.failed.Swap(true) {
-		s.peer.counts.errors.Add(1)
+		s.peer.errors.Add(1)
 	}
 }

@@ -73,7 +73,7 @@ func BenchmarkHTTP(b *testing.B) {
 		}
 		b.Run(size.name, func(b *testing.B) { bench(b, size.n, get) })
 		transport.CloseIdleConnections()
-		_ = server.Close()
+		server.Close()
 	}
 }
 

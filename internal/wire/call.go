@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -10,30 +11,22 @@ import (
 // concurrently, though replies and content go in the order of the calls. None may be called after
 // Serve has returned, but for Context.
 //
-// Nothing that is given to Reply, Write, Answer, End or Abort may ever be changed afterwards: it is
-// sent without being copied, at some time. All of them fail with ErrCancelled when the client has
-// cancelled, with the connection's error when that has ended, and with ErrEnded after End, Answer
-// or Abort.
+// Nothing that is given to Reply, Write, Respond, End or Abort may ever be changed afterwards: it
+// is sent without being copied, at some time. All of them fail with ErrCancelled when the client
+// has cancelled, with the connection's error when that has ended, and with ErrEnded after End,
+// Respond or Abort.
 type Call struct {
 	l       *link
-	in      assembly // belongs to the goroutine that reads the connection
 	message []byte
 
 	// Guarded by the link's mutex:
 	out     outbox
 	allowed int   // how much the client has room for
 	wrote   bool  // content
-	served  bool  // it has a goroutine
 	err     error // why nothing more is to be sent
-	gone    error // why the context has ended
+	over    error // why the context has ended
 	ctx     context.Context
-	end     context.CancelCauseFunc
-}
-
-func newCall(l *link, id uint64, window int) *Call {
-	c := &Call{l: l, allowed: window}
-	c.out.init(id, &l.mu)
-	return c
+	end     context.CancelCauseFunc // of ctx, if there is one
 }
 
 // Message is the request's. It is the call's own and isn't changed.
@@ -47,8 +40,8 @@ func (c *Call) Context() context.Context {
 		// It has no parent that would have to keep account of all calls: whatever ends the call
 		// ends it.
 		c.ctx, c.end = context.WithCancelCause(context.Background())
-		if c.gone != nil {
-			c.end(c.gone)
+		if c.over != nil {
+			c.end(c.over)
 		}
 	}
 	return c.ctx
@@ -74,7 +67,7 @@ func (c *Call) Respond(message, value []byte) error {
 }
 
 func (c *Call) replyLocked(message, value []byte) error {
-	if len(message) > c.l.maxMessage || len(value) >= math.MaxInt32 {
+	if len(message) > maxMessage || len(value) >= math.MaxInt32 {
 		return fmt.Errorf("reply of %d and %d bytes: %w", len(message), len(value), ErrTooLarge)
 	}
 	if c.wrote && c.err == nil {
@@ -83,12 +76,15 @@ func (c *Call) replyLocked(message, value []byte) error {
 	if err := c.waitLocked(); err != nil {
 		return err
 	}
-	i := item{kind: kindMessage, a: message, b: value}
+	c.allowed -= len(message) + len(value) + replyCost
+	i := item{kind: kindReply, data: message}
 	if value != nil {
-		i.word = uint32(len(value)) + 1
+		i.number = len(value) + 1
 	}
-	c.allowed -= i.size() + replyCost
-	c.queueLocked(i)
+	c.l.sendLocked(&c.out, i)
+	if len(value) > 0 {
+		c.l.sendLocked(&c.out, item{kind: kindData, data: value})
+	}
 	return nil
 }
 
@@ -104,10 +100,10 @@ func (c *Call) Write(p []byte) (n int, err error) {
 		if err := c.waitLocked(); err != nil {
 			return n, err
 		}
-		k := min(len(p), c.allowed, c.l.window-c.out.queued)
+		k := min(len(p), c.allowed, c.l.cfg.Window-c.out.queued)
 		c.allowed -= k
 		c.wrote = true
-		c.queueLocked(item{kind: kindData, a: p[:k]})
+		c.l.sendLocked(&c.out, item{kind: kindData, data: p[:k]})
 		n += k
 		p = p[k:]
 	}
@@ -115,16 +111,11 @@ func (c *Call) Write(p []byte) (n int, err error) {
 
 // waitLocked waits until something may be queued.
 func (c *Call) waitLocked() error {
-	for c.err == nil &&
-		(c.allowed <= 0 || c.out.queued >= c.l.window || c.out.waiting() >= maxItems) {
+	for c.err == nil && (c.allowed <= 0 || c.out.queued >= c.l.cfg.Window ||
+		len(c.out.items) >= maxItems) {
 		c.out.room.Wait()
 	}
 	return c.err
-}
-
-func (c *Call) queueLocked(i item) {
-	c.out.push(i)
-	c.l.w.enlistLocked(&c.out)
 }
 
 // End completes the response. The detail goes with it; it may be nil, and has 64 KiB at most.
@@ -149,39 +140,19 @@ func (c *Call) endLocked(k kind, detail []byte) error {
 		return c.err
 	}
 	c.err = ErrEnded
-	c.queueLocked(item{kind: k, a: detail})
+	if n := len(c.out.items); n > 0 && k == kindEnd && len(detail) == 0 {
+		c.out.items[n-1].last = true
+	} else {
+		c.l.sendLocked(&c.out, item{kind: k, last: true, data: detail})
+	}
 	c.out.room.Broadcast()
 	return nil
 }
 
-// credited adds n bytes to what the client has room for.
-func (c *Call) credited(n int) {
-	c.l.mu.Lock()
-	defer c.l.mu.Unlock()
-	c.allowed = min(c.allowed, math.MaxInt32-n) + n // whatever the client grants, it stays a number
-	c.out.room.Broadcast()
-}
-
-// lose ends the call from outside: nothing more of it is sent.
-func (c *Call) lose(err error) {
-	c.l.mu.Lock()
-	c.err = err
+// loseLocked ends the call from outside: nothing more of it is sent.
+func (c *Call) loseLocked(err error) {
+	c.err, c.over = err, cmp.Or(c.over, err)
 	c.out.drop()
-	c.out.remove()
 	c.out.room.Broadcast()
-	c.l.mu.Unlock()
-	c.endContext(err)
-}
-
-// endContext ends the context, if there is one.
-func (c *Call) endContext(err error) {
-	c.l.mu.Lock()
-	if c.gone == nil {
-		c.gone = err
-	}
-	end := c.end
-	c.l.mu.Unlock()
-	if end != nil {
-		end(err)
-	}
+	c.end(err)
 }

@@ -10,24 +10,21 @@ import (
 // Client is the side of a connection that sends requests. Its methods may be called concurrently.
 type Client struct {
 	link
-	onLeaving func() // Config.Leaving
+	spare *block // belongs to the goroutine that reads the connection
 
 	// Guarded by the link's mutex:
-	streams   map[uint64]*Stream // those that haven't ended
-	number    uint64             // of the last stream
-	pings     uint64
-	waiting   bool // nothing has been heard since the last ping
-	sincePing int  // heartbeats since the last ping
-	closing   bool // no stream may begin
+	streams   map[uint64]*Stream // those that haven't ended; nil at the end
+	waiting   bool               // nothing has been heard since the last ping
+	sincePing int                // heartbeats since the last ping
+	closing   bool               // no stream may begin
 }
 
 // NewClient makes conn the client's side of a connection, which owns conn from then on. It must be
 // closed, by Close or by CloseIdle, unless it ends by itself, which Lost and Done report.
 func NewClient(conn net.Conn, cfg Config) *Client {
 	cfg = cfg.filled()
-	c := &Client{onLeaving: cfg.Leaving, streams: map[uint64]*Stream{}}
-	c.init(conn, cfg.terms(cfg.MissedHeartbeats))
-	c.start(c)
+	c := &Client{streams: map[uint64]*Stream{}, spare: new(block)}
+	c.start(c, conn, cfg, cfg.MissedHeartbeats)
 	return c
 }
 
@@ -39,18 +36,22 @@ func (c *Client) Open(ctx context.Context, message []byte, window int) (*Stream,
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
-	if len(message) > c.maxMessage {
+	if len(message) > maxMessage {
 		return nil, fmt.Errorf("request of %d bytes: %w", len(message), ErrTooLarge)
 	}
-	if window <= 0 || window > c.window {
-		window = c.window
+	if window <= 0 || window > c.cfg.Window {
+		window = c.cfg.Window
 	}
-	s := newStream(c, window)
+	s := &Stream{c: c, window: window, allowed: window}
+	s.changed.L = &s.mu
+	s.replies = s.first[:0]
+	s.mu.Lock() // whatever ends s waits until it is complete
+	defer s.mu.Unlock()
 	if err := c.add(s, message); err != nil {
 		return nil, err
 	}
 	if ctx.Done() != nil {
-		s.cancelWith(ctx)
+		s.stop = context.AfterFunc(ctx, func() { s.cancel(context.Cause(ctx)) })
 	}
 	return s, nil
 }
@@ -59,8 +60,8 @@ func (c *Client) add(s *Stream, message []byte) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
-	case c.failure != nil:
-		return c.failure
+	case c.streams == nil:
+		return c.err
 	case c.closing:
 		return ErrClosed
 	}
@@ -68,50 +69,32 @@ func (c *Client) add(s *Stream, message []byte) error {
 	// Lost.
 	c.number++
 	s.out.init(c.number, &c.mu)
-	s.opened = c.pulse.clock
 	c.streams[c.number] = s
-	s.out.push(item{kind: kindRequest, word: uint32(s.window), a: message})
-	c.w.enlistLocked(&s.out)
+	c.sendLocked(&s.out, item{kind: kindRequest, number: s.window, data: message})
 	return nil
 }
 
-// forget removes s, which has ended.
-func (c *Client) forget(s *Stream) {
+// forget removes s. If it hasn't ended, its request isn't sent any more, or is cancelled.
+func (c *Client) forget(s *Stream, ended bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.forgetLocked(s)
-}
-
-// withdraw removes s, and cancels its request if it may have reached the other side.
-func (c *Client) withdraw(s *Stream) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.streams[s.out.id] == nil {
-		return // it has just ended
-	}
 	s.out.drop()
-	s.out.remove()
-	if s.out.acked {
-		s.out.cancel = true
-		c.w.enlistLocked(&s.out)
+	if !ended && s.out.began {
+		c.sendLocked(&s.out, item{kind: kindCancel})
 	}
-	c.forgetLocked(s)
-}
-
-func (c *Client) forgetLocked(s *Stream) {
 	delete(c.streams, s.out.id)
-	if c.closing && len(c.streams) == 0 {
-		c.endLocked(ErrClosed)
-	}
+	c.endIfIdleLocked()
 }
 
-// grant allows the other side to send n more bytes of s.
+// grant allows the other side to send n more bytes of s. What waits to be sent is one credit, as a
+// side may send without reading any.
 func (c *Client) grant(s *Stream, n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.streams[s.out.id] != nil {
-		s.out.credit += n
-		c.w.enlistLocked(&s.out)
+	if k := len(s.out.items) - 1; k >= 0 && s.out.items[k].kind == kindCredit {
+		s.out.items[k].number += n
+	} else {
+		c.sendLocked(&s.out, item{kind: kindCredit, number: n})
 	}
 }
 
@@ -120,7 +103,11 @@ func (c *Client) CloseIdle() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.closing = true
-	if len(c.streams) == 0 {
+	c.endIfIdleLocked()
+}
+
+func (c *Client) endIfIdleLocked() {
+	if c.closing && len(c.streams) == 0 {
 		c.endLocked(ErrClosed)
 	}
 }
@@ -130,81 +117,44 @@ func (c *Client) receive(h header) error {
 	case kindPong:
 		return nil
 	case kindLeave:
-		c.leave()
+		c.mu.Lock()
+		c.left = true
+		c.mu.Unlock()
+		if c.cfg.Leaving != nil {
+			c.cfg.Leaving()
+		}
 		return nil
-	case kindRequest, kindPing, kindCancel, kindCredit:
-		return fmt.Errorf("%w: frame of kind %d to the client", ErrProtocol, h.kind)
 	}
-	s, err := c.find(h)
-	if err != nil {
-		return err
-	}
-	if s == nil {
+	c.mu.Lock()
+	s, known := c.streams[h.id], h.id > 0 && h.id <= c.number
+	c.mu.Unlock()
+	switch {
+	case !known || !kinds[h.kind].ends: // of streams' frames, it gets those that may end one
+		return misplaced(h)
+	case s == nil: // it was cancelled, and its frames may have been under way
 		return c.src.skip(h.size)
 	}
 	return s.receive(h)
 }
 
-// find returns the stream of a frame, or nil if it was cancelled: its frames may have been under
-// way.
-func (c *Client) find(h header) (*Stream, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if h.id == 0 || h.id > c.number {
-		return nil, fmt.Errorf("%w: frame of stream %d, where %d is the last",
-			ErrProtocol, h.id, c.number)
-	}
-	s := c.streams[h.id]
-	if s != nil {
-		s.acked = true
-	}
-	return s, nil
-}
-
-func (c *Client) leave() {
-	c.mu.Lock()
-	first := !c.left
-	c.left = true
-	c.mu.Unlock()
-	if first && c.onLeaving != nil {
-		c.onLeaving()
-	}
-}
-
 func (c *Client) heartbeatLocked(now time.Time) (dead bool) {
-	if c.pulse.tick(now, c.src.heard.Load(), c.waiting) {
-		c.waiting = false
-	}
-	if c.pulse.dead() || c.ignoredLocked() {
-		return true
-	}
+	dead = c.pulse.tick(now, c.src.in.Load(), c.waiting)
+	c.waiting = c.waiting && c.pulse.silent > 0
 	if c.sincePing++; len(c.streams) > 0 || c.sincePing >= idleHeartbeats {
 		c.sincePing, c.waiting = 0, true
-		c.pings++
-		c.w.ping = c.pings
-		c.w.wakeLocked()
+		c.signLocked(kindPing)
 	}
-	return false
-}
-
-// ignoredLocked reports whether a request has waited too long for a sign that it has come, from a
-// side that gives others.
-func (c *Client) ignoredLocked() bool {
-	for _, s := range c.streams {
-		if !s.acked && c.pulse.overdue(s.opened) {
-			return true
-		}
-	}
-	return false
+	return dead
 }
 
 func (c *Client) fail(err error) {
 	c.mu.Lock()
-	c.failure = err
 	streams := c.streams
 	c.streams = nil
 	c.mu.Unlock()
 	for _, s := range streams {
-		s.finish(err, nil)
+		s.mu.Lock()
+		s.finishLocked(err, nil)
+		s.mu.Unlock()
 	}
 }

@@ -1,12 +1,14 @@
 package wire
 
-import "sync"
+import (
+	"slices"
+	"sync"
+)
 
 const blockSize = 32 << 10
 
 // block is memory for content that came before a Read for it.
 type block struct {
-	next *block
 	r, w int // b[r:w] is to be read
 	b    [blockSize]byte
 }
@@ -14,63 +16,41 @@ type block struct {
 var blocks = sync.Pool{New: func() any { return new(block) }}
 
 // content is a queue of bytes in blocks.
-type content struct {
-	front, back *block
-	size        int
-}
+type content struct{ blocks []*block }
 
-// room returns memory for at least one byte, to be filled and then counted by wrote.
-func (c *content) room() []byte {
-	if c.back == nil || c.back.w == blockSize {
-		b := blocks.Get().(*block)
-		b.next, b.r, b.w = nil, 0, 0
-		if c.back == nil {
-			c.front = b
-		} else {
-			c.back.next = b
+// add adds the bytes of b, of which none has been read, and returns a block that is free. It copies
+// what fits into the last block, so that small frames don't take up a block each.
+func (c *content) add(b *block) (free *block) {
+	if n := len(c.blocks); n > 0 {
+		back := c.blocks[n-1]
+		if b.w <= blockSize-back.w {
+			back.w += copy(back.b[back.w:], b.b[:b.w])
+			return b
 		}
-		c.back = b
 	}
-	return c.back.b[c.back.w:]
+	c.blocks = append(c.blocks, b)
+	return blocks.Get().(*block)
 }
 
-func (c *content) wrote(n int) {
-	c.back.w += n
-	c.size += n
-}
-
-// read moves bytes to p. If filling, the last block's room is being filled, so the block must stay.
-func (c *content) read(p []byte, filling bool) int {
-	n := 0
-	for n < len(p) && c.size > 0 {
-		b := c.front
+// read moves bytes to p.
+func (c *content) read(p []byte) (n int) {
+	for n < len(p) && len(c.blocks) > 0 {
+		b := c.blocks[0]
 		k := copy(p[n:], b.b[b.r:b.w])
 		b.r += k
 		n += k
-		c.size -= k
-		if b.r == b.w && (b != c.back || !filling) {
-			c.free()
+		if b.r == b.w {
+			blocks.Put(b)
+			c.blocks = slices.Delete(c.blocks, 0, 1)
 		}
 	}
 	return n
 }
 
-// drop forgets all bytes. If filling, the last block stays.
-func (c *content) drop(filling bool) {
-	for c.front != nil && (c.front != c.back || !filling) {
-		c.free()
+// drop forgets all bytes.
+func (c *content) drop() {
+	for _, b := range c.blocks {
+		blocks.Put(b)
 	}
-	c.size = 0
-	if c.front != nil {
-		c.front.r = c.front.w
-	}
-}
-
-// free gives back the first block.
-func (c *content) free() {
-	b := c.front
-	if c.front = b.next; c.front == nil {
-		c.back = nil
-	}
-	blocks.Put(b)
+	c.blocks = nil
 }

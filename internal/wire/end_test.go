@@ -109,13 +109,13 @@ func TestContextAfterEnd(t *testing.T) {
 			t.Fatal(err)
 		}
 		r.want(kindRequest, 1)
-		r.send(frame(kindMessage|last, 1, lead(1, 0, 'm')...))
+		r.send(frame(kindReply|last, 1, word(0, 'm')...))
 		synctest.Wait()
 		cancel()
 		synctest.Wait()
 		next(t, s, "m")
 		wantEOF(t, s, "")
-		_ = client.Close()
+		client.Close()
 	})
 }
 
@@ -129,7 +129,7 @@ func TestCancelBeforeSending(t *testing.T) {
 		open(t, client, "third")
 		r.want(kindRequest, 1)
 		r.want(kindRequest, 3)
-		_ = client.Close()
+		client.Close()
 	})
 }
 
@@ -196,8 +196,8 @@ func TestLostFirst(t *testing.T) {
 		}
 		go read(open(t, client, "before"))
 		r.want(kindRequest, 1)
-		r2.send(frame(kindRequest, 1, lead(0, 1)...))
-		r.send(frame(kindMessage, 1, lead(100, 0, make([]byte, 50)...)...))
+		r2.send(frame(kindRequest, 1, word(1)...))
+		r.send(frame(kindReply, 1, word(small+2)...))
 		_ = r.conn.Close()
 		_ = r2.conn.Close()
 		synctest.Wait()
@@ -246,8 +246,8 @@ func TestClose(t *testing.T) {
 		Config{Lost: func(err error) { lost <- err }},
 		Config{Serve: func(c *Call) { <-c.Context().Done() }})
 	s := open(t, client, "x")
-	_ = client.Close()
-	_ = client.Close()
+	client.Close()
+	client.Close()
 	if _, _, err := s.Next(); err != ErrClosed {
 		t.Errorf("Next: %v", err)
 	}
@@ -276,7 +276,7 @@ func TestAnswererCloses(t *testing.T) {
 	streams := []*Stream{open(t, client, "x"), open(t, client, "y")}
 	<-started
 	<-started
-	_ = server.Close()
+	server.Close()
 	for _, s := range streams {
 		if _, _, err := s.Next(); !errors.Is(err, ErrLost) || errors.Is(err, ErrLeft) {
 			t.Errorf("Next: %v", err)
@@ -325,7 +325,7 @@ func TestLeft(t *testing.T) {
 	server.Leave()
 	<-left
 	next(t, open(t, client, "still answered"), "still answered")
-	_ = server.Close()
+	server.Close()
 	<-client.Done()
 	if err := client.Err(); !errors.Is(err, ErrLeft) || !errors.Is(err, ErrLost) {
 		t.Errorf("Err: %v", err)

@@ -49,7 +49,7 @@ func TestWindow(t *testing.T) {
 			}
 		}})
 		go r.discard()
-		r.send(frame(kindRequest, 1, lead(0, window)...))
+		r.send(frame(kindRequest, 1, word(window)...))
 		synctest.Wait()
 		if replied != 4 || wrote != 0 { // the fifth would begin beyond the window
 			t.Errorf("%d replies and %d bytes of content in a window of %d", replied, wrote, window)
@@ -59,7 +59,7 @@ func TestWindow(t *testing.T) {
 		if want := window + 12_000 - 5*3000; wrote != want {
 			t.Errorf("wrote %d bytes, want %d", wrote, want)
 		}
-		_ = s.Close()
+		s.Close()
 	})
 }
 
@@ -84,8 +84,8 @@ func TestQueueIsBounded(t *testing.T) {
 				}
 			}
 		}})
-		r.send(frame(kindRequest, 1, lead(0, 1<<30)...))
-		r.send(frame(kindRequest, 2, lead(7, 1<<30, []byte("replies")...)...))
+		r.send(frame(kindRequest, 1, word(1<<30)...))
+		r.send(frame(kindRequest, 2, word(1<<30, []byte("replies")...)...))
 		synctest.Wait() // nothing is read
 		if most := 100_000 + batchBulk + maxFrame; wrote < 100_000 || wrote > most {
 			t.Errorf("wrote %d bytes, none of which were read", wrote)
@@ -93,7 +93,7 @@ func TestQueueIsBounded(t *testing.T) {
 		if most := maxItems + scratchSize/headerSize; replied < maxItems || replied > most {
 			t.Errorf("%d empty replies, none of which were read", replied)
 		}
-		_ = s.Close()
+		s.Close()
 	})
 }
 
@@ -109,10 +109,10 @@ func TestSmallPassesBulk(t *testing.T) {
 			}
 		}})
 		for id := range uint64(streams) {
-			r.send(frame(kindRequest, id+1, lead(0, 1)...))
+			r.send(frame(kindRequest, id+1, word(1)...))
 		}
 		synctest.Wait() // the first batch is being written, as nothing is read
-		r.send(frame(kindRequest, streams+1, lead(5, 1, []byte("small")...)...))
+		r.send(frame(kindRequest, streams+1, word(1, []byte("small")...)...))
 		synctest.Wait() // its response is queued
 		before, passed := 0, false
 		var order []uint64
@@ -124,7 +124,7 @@ func TestSmallPassesBulk(t *testing.T) {
 			case !passed:
 				before += len(p)
 			}
-			if k == kindMore {
+			if k == kindData {
 				order = append(order, id)
 			}
 		}
@@ -136,7 +136,40 @@ func TestSmallPassesBulk(t *testing.T) {
 				t.Fatalf("streams don't take turns: %v", order)
 			}
 		}
-		_ = server.Close()
+		server.Close()
+	})
+}
+
+// Bulk isn't held up by what is small, however much there is of that.
+func TestBulkPassesSmall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const streams = 1000
+		server, r := rawClient(t, Config{Serve: func(c *Call) {
+			if string(c.Message()) == "bulk" {
+				_ = c.Respond(nil, make([]byte, 2<<20))
+			} else {
+				_ = c.Respond(make([]byte, small), nil)
+			}
+		}})
+		r.send(frame(kindRequest, 1, word(1, []byte("bulk")...)...))
+		synctest.Wait() // its first batch is being written, as nothing is read
+		for id := range uint64(streams) {
+			r.send(frame(kindRequest, id+2, word(1)...))
+		}
+		synctest.Wait()
+		bulk := 0
+		for replies := 0; replies < streams; {
+			k, _, p := r.read()
+			if k&^last == kindData {
+				bulk += len(p)
+			} else {
+				replies++
+			}
+		}
+		if bulk != 2<<20 {
+			t.Errorf("%d bytes of bulk went while there were small responses", bulk)
+		}
+		server.Close()
 	})
 }
 
@@ -146,10 +179,10 @@ func TestCancelDropsQueue(t *testing.T) {
 		server, r := rawClient(t, Config{Serve: func(c *Call) {
 			_ = c.Respond(nil, make([]byte, 2<<20))
 		}})
-		r.send(frame(kindRequest, 1, lead(0, 1)...))
+		r.send(frame(kindRequest, 1, word(1)...))
 		synctest.Wait() // the first batch is being written, as nothing is read
 		r.send(frame(kindCancel, 1))
-		r.send(frame(kindRequest, 2, lead(0, 1)...))
+		r.send(frame(kindRequest, 2, word(1)...))
 		synctest.Wait()
 		sent := map[uint64]int{}
 		for sent[2] < 2<<20 {
@@ -164,7 +197,7 @@ func TestCancelDropsQueue(t *testing.T) {
 			t.Errorf("%d calls are left", n)
 		}
 		server.mu.Unlock()
-		_ = server.Close()
+		server.Close()
 	})
 }
 
@@ -175,8 +208,8 @@ func TestCredit(t *testing.T) {
 		frames [][]byte
 	}{
 		{"content", [][]byte{frame(kindData, 1, make([]byte, 1000)...), frame(kindData, 1, 1)}},
-		{"reply", [][]byte{frame(kindMessage, 1, lead(1000, 0, make([]byte, 1000)...)...), frame(kindMessage, 1, lead(0, 0)...)}},
-		{"content after reply", [][]byte{frame(kindMessage, 1, lead(900, 0, make([]byte, 900)...)...), frame(kindData, 1, make([]byte, 37)...)}},
+		{"reply", [][]byte{frame(kindReply, 1, word(0, make([]byte, 1000)...)...), frame(kindReply, 1, word(0)...)}},
+		{"content after reply", [][]byte{frame(kindReply, 1, word(0, make([]byte, 900)...)...), frame(kindData, 1, make([]byte, 37)...)}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			client, r := rawServer(t, Config{Heartbeat: patient, Window: 1000})
@@ -220,7 +253,7 @@ func TestGrants(t *testing.T) {
 			}
 			synctest.Wait()
 		}
-		_ = client.Close()
+		client.Close()
 		<-done
 		if len(grants) != 20 || slices.Max(grants) != 500 || slices.Min(grants) != 500 {
 			t.Errorf("granted %d", grants)
@@ -281,7 +314,7 @@ func TestReadKeepsItsSlice(t *testing.T) {
 		if err := <-errs; err != enough {
 			t.Errorf("Read: %v", err)
 		}
-		_ = client.Close()
+		client.Close()
 		<-client.Done()
 		_ = r.conn.Close()
 	})

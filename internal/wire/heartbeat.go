@@ -13,34 +13,23 @@ type pulse struct {
 	every    time.Duration
 
 	last   time.Time // of the last heartbeat
-	clock  int       // how many heartbeats there were
-	grace  int       // not dead before this heartbeat
-	heard  int64     // what the source had heard by the last heartbeat
-	silent int       // heartbeats since it last heard anything new
+	heard  int64     // how much had been heard by then
+	when   time.Time // of the last heartbeat by which something new had been heard
+	silent int       // heartbeats since
 }
 
-// tick counts a heartbeat. It reports whether anything was heard since the one before. Silence
-// counts only where something is due.
-func (p *pulse) tick(now time.Time, heard int64, due bool) (any bool) {
-	p.clock++
-	if now.Sub(p.last) > 2*p.every {
-		// What the other side sent meanwhile may not have been read yet.
-		p.grace = p.clock + p.patience
-	}
+// tick counts a heartbeat, and reports whether the other side counts as dead. Silence counts only
+// where something is due.
+func (p *pulse) tick(now time.Time, heard int64, due bool) (dead bool) {
+	late := now.Sub(p.last) > 2*p.every
 	p.last = now
-	any = heard != p.heard
-	p.heard = heard
 	switch {
-	case any:
+	case heard != p.heard:
+		p.heard, p.when, p.silent = heard, now, 0
+	case late: // what the other side sent meanwhile may not have been read yet
 		p.silent = 0
 	case due:
 		p.silent++
 	}
-	return any
+	return p.silent >= p.patience
 }
-
-// dead reports whether the other side counts as dead.
-func (p *pulse) dead() bool { return p.clock >= p.grace && p.silent >= p.patience }
-
-// overdue reports whether something that was due since that heartbeat has been due for too long.
-func (p *pulse) overdue(since int) bool { return p.clock >= p.grace && p.clock-since > p.patience }

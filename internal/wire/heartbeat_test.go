@@ -57,7 +57,7 @@ func TestSilentAsker(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begun := time.Now()
 		server, r := rawClient(t, Config{Heartbeat: time.Second, Serve: func(c *Call) { <-c.Context().Done() }})
-		r.send(frame(kindRequest, 1, lead(0, 1)...))
+		r.send(frame(kindRequest, 1, word(1)...))
 		server.Wait()
 		if d := time.Since(begun); server.Err() != ErrSilent || d < 9*time.Second || d > 10*time.Second {
 			t.Errorf("ended with %v after %v", server.Err(), d)
@@ -70,7 +70,8 @@ func TestSilentAsker(t *testing.T) {
 func TestPatience(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		here, there := net.Pipe()
-		client, server := join(t, here, there, Config{}, Config{Serve: func(c *Call) {
+		var traffic Traffic
+		client, server := join(t, here, there, Config{Traffic: &traffic}, Config{Serve: func(c *Call) {
 			select {
 			case <-time.After(time.Hour):
 			case <-c.Context().Done():
@@ -78,15 +79,15 @@ func TestPatience(t *testing.T) {
 			}
 			echo(c)
 		}})
-		before, _ := client.Traffic()
+		before := traffic.In.Load()
 		next(t, open(t, client, "slow"), "slow")
-		after, _ := client.Traffic()
+		after := traffic.In.Load()
 		if pongs := (after - before) / headerSize; pongs < 17_000 || pongs > 18_010 {
 			t.Errorf("%d pongs in an hour", pongs)
 		}
 		<-time.After(time.Hour)
 		synctest.Wait()
-		idle, _ := client.Traffic()
+		idle := traffic.In.Load()
 		if pongs := (idle - after) / headerSize; pongs < 3500 || pongs > 3610 {
 			t.Errorf("%d pongs in an idle hour", pongs)
 		}
@@ -94,7 +95,7 @@ func TestPatience(t *testing.T) {
 			t.Errorf("last heard %v ago", d)
 		}
 		next(t, open(t, client, "slow"), "slow")
-		_ = client.Close()
+		client.Close()
 		server.Wait()
 	})
 }
@@ -128,76 +129,6 @@ func (c *countingConn) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// A side that gives signs of life, but none that it has got a request, is as good as dead.
-func TestIgnoredAsk(t *testing.T) {
-	for _, acked := range []bool{false, true} {
-		synctest.Test(t, func(t *testing.T) {
-			client, r := rawServer(t, Config{Heartbeat: time.Second})
-			begun := time.Now()
-			open(t, client, "x")
-			go func() {
-				defer r.conn.Close()
-				for range 20 {
-					k, id, _, err := r.tryRead()
-					switch {
-					case err != nil:
-						return
-					case k == kindPing:
-						_, _ = r.conn.Write(frame(kindPong, id))
-					case acked:
-						_, _ = r.conn.Write(frame(kindAck, id))
-					}
-				}
-			}()
-			<-client.Done()
-			d := time.Since(begun)
-			if !acked && (client.Err() != ErrSilent || d < 4*time.Second || d > 6*time.Second) {
-				t.Errorf("ended with %v after %v", client.Err(), d)
-			}
-			if acked && (errors.Is(client.Err(), ErrSilent) || d < 19*time.Second) {
-				t.Errorf("ended with %v after %v", client.Err(), d)
-			}
-		})
-	}
-}
-
-// Every request is acknowledged with the next pong at the latest, unless its response has said it
-// already.
-func TestAck(t *testing.T) {
-	release := make(chan struct{})
-	_, r := rawClient(t, Config{Heartbeat: patient, Serve: func(c *Call) {
-		if len(c.Message()) > 0 {
-			<-release
-		}
-		echo(c)
-	}})
-	r.send(frame(kindRequest, 1, lead(0, 1)...))
-	if k, id, _ := r.read(); k != kindMessage|last || id != 1 {
-		t.Errorf("frame of kind %#x, stream %d", k, id)
-	}
-	r.send(frame(kindRequest, 2, lead(2, 1, 1)...)) // half of it
-	go func() {
-		r.send(frame(kindPing, 77))
-		r.send(frame(kindMore, 2, 1))
-		r.send(frame(kindPing, 78))
-	}()
-	acks := 0
-	for pong := uint64(0); pong < 78 || acks == 0; {
-		switch k, id, _ := r.read(); {
-		case k == kindPong && id > pong:
-			pong = id
-		case k == kindAck && id == 2 && acks == 0:
-			acks++
-		default:
-			t.Errorf("frame of kind %#x, stream %d", k, id)
-		}
-	}
-	close(release)
-	if p := r.want(kindMessage|last, 2); len(p) != leadSize+2 {
-		t.Errorf("%d bytes", len(p))
-	}
-}
-
 func TestPulse(t *testing.T) {
 	const heartbeat = time.Second
 	begun := time.Now()
@@ -220,23 +151,11 @@ func TestPulse(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			p := pulse{patience: 3, every: heartbeat, last: begun}
 			for _, k := range tt.ticks {
-				p.tick(begun.Add(time.Duration(k.at*float64(heartbeat))), k.heard, k.due)
-				if p.dead() != k.dead {
-					t.Errorf("at heartbeat %v: dead %v", k.at, p.dead())
+				dead := p.tick(begun.Add(time.Duration(k.at*float64(heartbeat))), k.heard, k.due)
+				if dead != k.dead {
+					t.Errorf("at heartbeat %v: dead %v", k.at, dead)
 				}
 			}
 		})
 	}
-	t.Run("overdue", func(t *testing.T) {
-		p := pulse{patience: 3, every: heartbeat, last: begun}
-		for i, k := range []struct {
-			at      float64
-			overdue bool
-		}{{1, false}, {2, false}, {3, false}, {50, false}, {51, false}, {52, false}, {53, true}} {
-			p.tick(begun.Add(time.Duration(k.at*float64(heartbeat))), int64(i), true)
-			if p.overdue(0) != k.overdue {
-				t.Errorf("at heartbeat %v: overdue %v", k.at, p.overdue(0))
-			}
-		}
-	})
 }

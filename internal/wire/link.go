@@ -16,27 +16,17 @@ import (
 // so that a slow stream doesn't hold up the others; one writes; one sends heartbeats, and clears up
 // when the link ends.
 type link struct {
-	terms
+	cfg    Config
 	conn   net.Conn
 	src    source // belongs to the reading goroutine, but for its counters
 	ending chan struct{}
 	done   chan struct{}
 
-	mu      sync.Mutex // guards what follows, and fields of the sides
-	w       writer
-	pulse   pulse
-	left    bool  // the other side has announced that it would leave
-	failure error // what ended the link, set when the streams fail
-	err     error // what ends it; set before ending is closed
-}
-
-// terms are what a link keeps to.
-type terms struct {
-	heartbeat            time.Duration
-	patience             int // after how many silent heartbeats the other side counts as dead
-	window               int // bytes of a stream under way
-	maxMessage, maxValue int
-	lost                 func(error) // may be nil
+	writer // whose mutex guards what follows, too, and fields of the sides
+	pulse  pulse
+	number uint64 // of the last stream
+	left   bool   // the other side has announced that it would leave
+	err    error  // what ends the link; set before ending is closed
 }
 
 // side is one side's part of a link.
@@ -46,17 +36,20 @@ type side interface {
 	fail(err error) // ends all streams, and lets none begin
 }
 
-func (l *link) init(conn net.Conn, t terms) {
-	l.terms, l.conn, l.src = t, conn, newSource(conn)
+// start begins to read and to write. After so many silent heartbeats, the other side counts as
+// dead.
+func (l *link) start(s side, conn net.Conn, cfg Config, patience int) {
+	l.cfg, l.conn = cfg, conn
+	l.src = source{conn: conn, buf: make([]byte, sourceSize), ahead: sourceSize,
+		counted: &cfg.Traffic.In}
 	l.ending, l.done = make(chan struct{}), make(chan struct{})
-	l.w.init(conn, &l.mu)
-	l.pulse = pulse{patience: t.patience, every: t.heartbeat, last: time.Now()}
-}
-
-func (l *link) start(s side) {
+	l.batch = newBatch(conn, &cfg.Traffic.Out)
+	l.work.L, l.room.L = &l.mu, &l.mu
+	now := time.Now()
+	l.pulse = pulse{patience: patience, every: cfg.Heartbeat, last: now, when: now}
 	var wg sync.WaitGroup
 	wg.Go(func() { l.end(l.read(s)) })
-	wg.Go(func() { l.end(l.w.run()) })
+	wg.Go(func() { l.end(l.run()) })
 	go func() {
 		l.beat(s)
 		l.clear(s)
@@ -77,8 +70,6 @@ func (l *link) endLocked(err error) {
 		return
 	}
 	switch {
-	case err == nil:
-		err = ErrClosed
 	case errors.Is(err, ErrClosed) || errors.Is(err, ErrLost):
 	case l.left:
 		err = fmt.Errorf("%w: %w", ErrLeft, err)
@@ -87,7 +78,7 @@ func (l *link) endLocked(err error) {
 	}
 	l.err = err
 	close(l.ending)
-	l.w.closeLocked()
+	l.closeLocked()
 }
 
 func (l *link) read(s side) error {
@@ -102,9 +93,14 @@ func (l *link) read(s side) error {
 	}
 }
 
+// misplaced is the error where a frame of that kind, or of that stream, mustn't come.
+func misplaced(h header) error {
+	return fmt.Errorf("%w: frame of kind %d and stream %d", ErrProtocol, h.kind, h.id)
+}
+
 // beat gives the link's heartbeats until it ends.
 func (l *link) beat(s side) {
-	t := time.NewTicker(l.heartbeat)
+	t := time.NewTicker(l.cfg.Heartbeat)
 	defer t.Stop()
 	for {
 		select {
@@ -122,48 +118,31 @@ func (l *link) beat(s side) {
 
 // clear closes the connection, calls Lost, and then fails the streams.
 func (l *link) clear(s side) {
-	hangUp(l.conn)
-	l.mu.Lock()
-	err := l.err
-	l.mu.Unlock()
-	if l.lost != nil {
-		l.lost(err)
-	}
-	s.fail(err)
-}
-
-// hangUp closes conn without TLS's close_notify, which could wait for seconds for a peer that
-// doesn't read. It isn't needed: frames have lengths, and streams have ends.
-func hangUp(conn net.Conn) {
+	conn := l.conn
+	// TLS's close_notify could wait for seconds for a peer that doesn't read. It isn't needed: frames
+	// have lengths, and streams have ends.
 	if t, ok := conn.(*tls.Conn); ok {
 		conn = t.NetConn()
 	}
 	_ = conn.Close() // an error changes nothing
+	if l.cfg.Lost != nil {
+		l.cfg.Lost(l.err)
+	}
+	s.fail(l.err)
 }
 
 // Close ends the connection at once: its streams fail with ErrClosed, and the contexts of its calls
 // end. It doesn't wait: Done is closed when all has ended.
-func (l *link) Close() error {
-	l.end(ErrClosed)
-	return nil
-}
+func (l *link) Close() { l.end(ErrClosed) }
 
 // Done is closed when the connection has ended: Lost has returned, its streams or calls have
 // failed, its goroutines are gone but for those in Serve.
 func (l *link) Done() <-chan struct{} { return l.done }
 
-// Err is what ended the connection, nil as long as Done isn't closed.
-func (l *link) Err() error {
-	select {
-	case <-l.done:
-		return l.err
-	default:
-		return nil
-	}
+// LastHeard is about when something last came from the other side, no later than that and rarely
+// more than a heartbeat earlier; before that, when the connection began.
+func (l *link) LastHeard() time.Time {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.pulse.when
 }
-
-// LastHeard is when anything last came from the other side; before that, when the connection began.
-func (l *link) LastHeard() time.Time { return l.src.lastHeard() }
-
-// Traffic counts the bytes that were read and written.
-func (l *link) Traffic() (in, out int64) { return l.src.in.Load(), l.w.out.Load() }

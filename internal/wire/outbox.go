@@ -1,47 +1,33 @@
 package wire
 
-import "sync"
+import (
+	"slices"
+	"sync"
+)
 
-// item is one thing that a stream has to send, in one frame or in several.
+// item is one thing that a stream has to send.
 type item struct {
-	kind  kind
-	begun bool
-	word  uint32 // a request's window; a message's size of the value + 1
-	sent  int    // of a and b together
-	a, b  []byte // the message and its value; content; a detail. Immutable, not copied
+	kind   kind
+	last   bool   // nothing comes behind it
+	number int    // as in the frame's header
+	data   []byte // what is yet to be sent of a message, a value, content, a detail; not copied
 }
 
-func (i *item) size() int { return len(i.a) + len(i.b) }
-
-// urgent reports whether i's next frame is a small one, which goes before all bulk. That is also
-// what keeps requests in the order of their numbers: the first frame of a large one is small.
-func (i *item) urgent() bool {
-	switch i.kind {
-	case kindRequest, kindMessage:
-		return !i.begun
-	case kindData:
-		return false
-	}
-	return true
-}
+// urgent reports whether i goes before all bulk, as what is small does. Requests go in the order of
+// their numbers.
+func (i *item) urgent() bool { return i.kind == kindRequest || len(i.data) <= small }
 
 // outbox is what one stream has to send, in its order, and its place among the others that have
 // something to send. All of it is guarded by the link's mutex.
 type outbox struct {
 	id     uint64
-	items  []item // the first of them is items[head]
-	head   int
-	queued int // bytes in items
-
-	ack    bool // the request is to be acknowledged
-	acked  bool // it needn't be any more
-	credit int  // to be given
-	cancel bool
+	items  []item
+	queued int       // bytes in items
+	began  bool      // something of it has been sent
 	room   sync.Cond // waits for items to go
 
-	first      [2]item // most streams never have more
-	list       *outboxes
-	prev, next *outbox
+	first [2]item // most streams never have more
+	list  *outboxes
 }
 
 // maxItems is how many items a stream may have queued, however small they are.
@@ -53,66 +39,47 @@ func (o *outbox) init(id uint64, mu *sync.Mutex) {
 	o.room.L = mu
 }
 
-// waiting is how many items there are.
-func (o *outbox) waiting() int { return len(o.items) - o.head }
-
-func (o *outbox) push(i item) {
-	if o.head > 0 && len(o.items) == cap(o.items) { // rather than grow for ever
-		n := copy(o.items, o.items[o.head:])
-		clear(o.items[n:])
-		o.items, o.head = o.items[:n], 0
+// frame is the header of the next frame, whose payload is that of the first whole items and some
+// more bytes of the one behind them. Content goes in frames of its own size, whatever it was written
+// in.
+func (o *outbox) frame() (h header, whole, more int) {
+	h = header{kind: o.items[0].kind, id: o.id, number: o.items[0].number}
+	for n, i := range o.items {
+		isMore := h.kind == kindData && i.kind == kindData || n == 1 && h.withValue()
+		if n > 0 && !isMore {
+			break
+		}
+		if room := maxFrame - h.size; h.kind == kindData && len(i.data) > room {
+			h.size = maxFrame
+			return h, whole, room
+		}
+		h.size += len(i.data)
+		h.last = i.last
+		whole++
 	}
-	o.items = append(o.items, i)
-	o.queued += i.size()
-}
-
-func (o *outbox) pop() {
-	o.items[o.head] = item{}
-	if o.head++; o.head == len(o.items) {
-		o.items, o.head = o.items[:0], 0
-	}
+	return h, whole, 0
 }
 
 // drop forgets all that is to be sent.
 func (o *outbox) drop() {
-	clear(o.items)
-	o.items, o.head, o.queued = o.items[:0], 0, 0
-	o.ack, o.credit = false, 0
+	o.items, o.queued = slices.Delete(o.items, 0, len(o.items)), 0
+	o.move(nil)
 }
 
 // outboxes is a queue of outboxes, each of which is in one queue at most.
-type outboxes struct {
-	front, back *outbox
-	n           int
-}
+type outboxes []*outbox
 
-func (l *outboxes) push(o *outbox) {
-	o.list, o.prev, o.next = l, l.back, nil
-	if l.back != nil {
-		l.back.next = o
-	} else {
-		l.front = o
-	}
-	l.back = o
-	l.n++
-}
-
-// remove takes o out of the queue it is in, if any.
-func (o *outbox) remove() {
-	l := o.list
-	if l == nil {
+// move puts o at the end of l, unless it is in l; if that is nil, in no queue.
+func (o *outbox) move(l *outboxes) {
+	if o.list == l {
 		return
 	}
-	if o.prev != nil {
-		o.prev.next = o.next
-	} else {
-		l.front = o.next
+	if from := o.list; from != nil {
+		i := slices.Index(*from, o)
+		*from = slices.Delete(*from, i, i+1)
 	}
-	if o.next != nil {
-		o.next.prev = o.prev
-	} else {
-		l.back = o.prev
+	if l != nil {
+		*l = append(*l, o)
 	}
-	o.list, o.prev, o.next = nil, nil, nil
-	l.n--
+	o.list = l
 }

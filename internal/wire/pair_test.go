@@ -22,9 +22,12 @@ const patient = 5 * time.Second
 // join makes a connection of both ends, which is closed at the end of the test.
 func join(t testing.TB, dialed, accepted net.Conn, requests, answers Config) (*Client, *Server) {
 	t.Helper()
+	if answers.Serve == nil {
+		answers.Serve = func(*Call) {}
+	}
 	client, server := NewClient(dialed, requests), NewServer(accepted, answers)
 	t.Cleanup(func() {
-		_ = client.Close()
+		client.Close()
 		<-client.Done()
 		server.Wait()
 	})
@@ -99,4 +102,14 @@ func (c *Client) Streams() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return len(c.streams)
+}
+
+// Err is what ended the connection, nil as long as Done isn't closed.
+func (l *link) Err() error {
+	select {
+	case <-l.done:
+		return l.err
+	default:
+		return nil
+	}
 }

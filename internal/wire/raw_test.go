@@ -14,17 +14,26 @@ type raw struct {
 }
 
 // frame is a frame as it goes over the wire. It is spelled out here once more: the other side may
-// be of another build.
+// be of another build. What has a number has it before the payload.
 func frame(k kind, id uint64, payload ...byte) []byte {
+	number := make([]byte, 4)
+	if numbered(k) {
+		number, payload = payload[:4], payload[4:]
+	}
 	n := len(payload)
 	b := []byte{byte(k), byte(n >> 16), byte(n >> 8), byte(n)}
-	return append(binary.BigEndian.AppendUint64(b, id), payload...)
+	b = append(binary.BigEndian.AppendUint64(b, id), number...)
+	return append(b, payload...)
 }
 
-// lead is what the payload of a request or a message begins with.
-func lead(a, b uint32, rest ...byte) []byte {
-	p := binary.BigEndian.AppendUint32(nil, a)
-	return append(binary.BigEndian.AppendUint32(p, b), rest...)
+func numbered(k kind) bool {
+	k &^= last
+	return k == kindRequest || k == kindReply || k == kindCredit
+}
+
+// word is a payload that begins with a number.
+func word(n uint32, rest ...byte) []byte {
+	return append(binary.BigEndian.AppendUint32(nil, n), rest...)
 }
 
 func (r raw) send(b []byte) {
@@ -52,6 +61,9 @@ func (r raw) tryRead() (k kind, id uint64, payload []byte, err error) {
 	}
 	payload = make([]byte, int(h[1])<<16|int(h[2])<<8|int(h[3]))
 	_, err = io.ReadFull(r.conn, payload)
+	if numbered(kind(h[0])) {
+		payload = append(h[12:16:16], payload...)
+	}
 	return kind(h[0]), binary.BigEndian.Uint64(h[4:]), payload, err
 }
 
@@ -79,7 +91,7 @@ func rawServer(t testing.TB, cfg Config) (*Client, raw) {
 	here, there := net.Pipe()
 	c := NewClient(here, cfg)
 	t.Cleanup(func() {
-		_ = c.Close()
+		c.Close()
 		<-c.Done()
 		_ = there.Close()
 	})
@@ -89,9 +101,12 @@ func rawServer(t testing.TB, cfg Config) (*Client, raw) {
 // rawClient returns a server over a pipe, and the other end of it.
 func rawClient(t testing.TB, cfg Config) (*Server, raw) {
 	here, there := net.Pipe()
+	if cfg.Serve == nil {
+		cfg.Serve = func(*Call) {}
+	}
 	s := NewServer(here, cfg)
 	t.Cleanup(func() {
-		_ = s.Close()
+		s.Close()
 		s.Wait()
 		_ = there.Close()
 	})

@@ -1,11 +1,10 @@
 package wire
 
 import (
+	"cmp"
 	"context"
-	"fmt"
 	"math"
 	"net"
-	"runtime/debug"
 	"sync"
 	"time"
 )
@@ -13,25 +12,22 @@ import (
 // Server is the side of a connection that answers requests. Its methods may be called concurrently.
 type Server struct {
 	link
-	cfg     Config
 	serving sync.WaitGroup
 
 	// Guarded by the link's mutex:
-	calls   map[uint64]*Call // those whose responses haven't been sent to the end
-	number  uint64           // of the last request
-	busy    int              // requests that have a place: they are coming, or being served
-	leaving bool
+	calls map[uint64]*Call // those whose responses haven't been sent to the end; nil at the end
+	busy  int              // requests that are being served
+	leave int              // the batch that announces that this side leaves; 0 if none does
 }
 
 // NewServer makes conn the server's side of a connection, which owns conn from then on. It must be
 // closed, unless it ends by itself, which Lost and Done report.
 func NewServer(conn net.Conn, cfg Config) *Server {
 	cfg = cfg.filled()
-	s := &Server{cfg: cfg, calls: map[uint64]*Call{}}
+	s := &Server{calls: map[uint64]*Call{}}
+	s.sentLast = func(o *outbox) { delete(s.calls, o.id) }
 	// A client without streams is silent for idleHeartbeats by design.
-	s.init(conn, cfg.terms(idleHeartbeats+cfg.MissedHeartbeats))
-	s.w.ended = func(id uint64) { delete(s.calls, id) }
-	s.start(s)
+	s.start(s, conn, cfg, idleHeartbeats+cfg.MissedHeartbeats)
 	return s
 }
 
@@ -42,12 +38,12 @@ func NewServer(conn net.Conn, cfg Config) *Server {
 func (s *Server) Leave() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.leaving {
-		s.leaving, s.w.leave = true, true
-		s.w.wakeLocked()
+	if s.leave == 0 {
+		s.leave = s.made + 1
+		s.signLocked(kindLeave)
 	}
-	for !s.w.leaveSent && !s.w.closed {
-		s.w.room.Wait()
+	for s.written < s.leave && !s.closed {
+		s.room.Wait()
 	}
 }
 
@@ -56,10 +52,7 @@ func (s *Server) Leave() {
 func (s *Server) Calls() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.w.writing {
-		return len(s.calls) + 1
-	}
-	return len(s.calls)
+	return len(s.calls) + s.made - s.written
 }
 
 // Wait waits until the connection has ended and every Serve has returned.
@@ -69,126 +62,58 @@ func (s *Server) Wait() {
 }
 
 func (s *Server) receive(h header) error {
-	switch h.kind {
-	case kindPing:
-		s.pong(h.id)
-		return nil
-	case kindRequest:
+	if h.kind == kindRequest {
 		return s.request(h)
-	case kindMore, kindCancel, kindCredit:
-	default:
-		return fmt.Errorf("%w: frame of kind %d to the server", ErrProtocol, h.kind)
 	}
-	c, err := s.find(h)
-	switch {
-	case err != nil:
-		return err
-	case c == nil:
-		return s.src.skip(h.size)
-	case h.kind == kindMore:
-		return s.more(c, h.size)
-	case h.kind == kindCancel:
-		s.cancel(c)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if h.kind == kindPing {
+		s.signLocked(kindPong)
 		return nil
 	}
-	n, err := s.src.word()
-	if err == nil && n > math.MaxInt32 {
-		err = fmt.Errorf("%w: credit of %d", ErrProtocol, n)
-	}
-	if err == nil {
-		c.credited(int(n))
-	}
-	return err
-}
-
-// pong answers a ping. With it go acknowledgements of the requests before it that have no response
-// yet: a response acknowledges its request, and costs no write of its own.
-func (s *Server) pong(id uint64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, c := range s.calls {
-		if !c.out.acked {
-			c.out.ack = true
-			s.w.enlistLocked(&c.out)
-		}
-	}
-	s.w.pong, s.w.pinged = id, true
-	s.w.wakeLocked()
-}
-
-// find returns the call of a frame; nil if it is over.
-func (s *Server) find(h header) (*Call, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if h.last || h.id == 0 || h.id > s.number {
-		return nil, fmt.Errorf("%w: frame of call %d, where %d is the last",
-			ErrProtocol, h.id, s.number)
-	}
-	return s.calls[h.id], nil
-}
-
-// request takes a new request.
-func (s *Server) request(h header) error {
-	size, window, err := s.src.words()
-	if err != nil {
-		return err
-	}
-	if window == 0 || window > math.MaxInt32 {
-		return fmt.Errorf("%w: request with a window of %d", ErrProtocol, window)
-	}
-	c := newCall(&s.link, h.id, int(window))
-	if ok, err := s.admit(c, size); !ok {
-		if err == nil {
-			err = s.src.skip(h.size - leadSize)
-		}
-		return err
-	}
-	c.in.begin(int(size), -1)
-	return s.more(c, h.size-leadSize)
-}
-
-// admit gives c a place, or refuses it.
-func (s *Server) admit(c *Call, size uint32) (bool, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if c.out.id <= s.number {
-		return false, fmt.Errorf("%w: request %d after request %d", ErrProtocol, c.out.id, s.number)
-	}
-	s.number = c.out.id
+	c := s.calls[h.id] // nil if it is over
 	switch {
-	case int64(size) > int64(s.maxMessage):
-		s.refuseLocked(c, refuseTooLarge)
-	case s.busy >= s.cfg.MaxRequests:
-		s.refuseLocked(c, refuseOverloaded)
-	case s.failure == nil: // else c is of no interest any more
-		s.busy++
-		s.calls[c.out.id] = c
-		return true, nil
+	case h.kind != kindCancel && h.kind != kindCredit, h.id == 0, h.id > s.number:
+		return misplaced(h)
+	case c == nil:
+	case h.kind == kindCredit:
+		// whatever the client grants, it stays a number
+		c.allowed = min(c.allowed, math.MaxInt32-h.number) + h.number
+		c.out.room.Broadcast()
+	default:
+		delete(s.calls, h.id)
+		c.loseLocked(ErrCancelled)
 	}
-	return false, nil
+	return nil
 }
 
-func (s *Server) refuseLocked(c *Call, why byte) {
-	for s.w.urgent.n >= maxRefusals && !s.w.closed {
-		s.w.room.Wait()
+// request takes a request, and begins to serve it unless too many are being served, or have
+// responses that the client doesn't read.
+func (s *Server) request(h header) error {
+	if h.id <= s.number || h.number == 0 {
+		return misplaced(h)
 	}
-	c.out.push(item{kind: kindRefuse, a: []byte{why}})
-	s.w.enlistLocked(&c.out)
-}
-
-// more takes the next n bytes of a request, which is served when it is complete.
-func (s *Server) more(c *Call, n int) error {
-	if !c.in.begun {
-		return fmt.Errorf("%w: more of a complete request", ErrProtocol)
-	}
-	if err := c.in.read(&s.src, n); err != nil || !c.in.complete() {
+	s.number = h.id
+	c := &Call{l: &s.link, message: make([]byte, h.size), allowed: h.number, end: func(error) {}}
+	c.out.init(h.id, &s.mu)
+	if err := s.src.full(c.message, h.size); err != nil {
 		return err
 	}
-	c.message = c.in.message
-	c.in = assembly{}
 	s.mu.Lock()
-	c.served = true
-	s.mu.Unlock()
+	defer s.mu.Unlock()
+	if max(s.busy, len(s.calls)) >= s.cfg.MaxRequests {
+		for len(s.urgent) >= maxRefusals && !s.closed {
+			s.room.Wait()
+		}
+		c.message = nil // it isn't kept while the refusal waits
+		s.sendLocked(&c.out, item{kind: kindRefuse, last: true})
+		return nil
+	}
+	if s.calls == nil {
+		return s.err
+	}
+	s.busy++
+	s.calls[h.id] = c
 	s.serving.Add(1)
 	go s.serve(c)
 	return nil
@@ -197,46 +122,29 @@ func (s *Server) more(c *Call, n int) error {
 func (s *Server) serve(c *Call) {
 	defer s.serving.Done()
 	defer s.release(c)
-	defer func() {
-		if v := recover(); v != nil && s.cfg.Panicked != nil {
-			s.cfg.Panicked(v, debug.Stack())
-		}
-	}()
 	s.cfg.Serve(c)
 }
 
 // release is the end of Serve.
 func (s *Server) release(c *Call) {
-	_ = c.Abort(nil) // it fails where the response has ended, as it should have
-	c.endContext(context.Canceled)
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	_ = c.endLocked(kindAbort, nil) // it fails where the response has ended, as it should have
+	c.over = cmp.Or(c.over, context.Canceled)
+	end := c.end
 	s.busy--
-}
-
-// cancel ends a call that its client has given up.
-func (s *Server) cancel(c *Call) {
-	s.mu.Lock()
-	delete(s.calls, c.out.id)
-	if !c.served {
-		s.busy--
-	}
 	s.mu.Unlock()
-	c.lose(ErrCancelled)
+	end(context.Canceled)
 }
 
 func (s *Server) heartbeatLocked(now time.Time) (dead bool) {
-	s.pulse.tick(now, s.src.heard.Load(), true)
-	return s.pulse.dead()
+	return s.pulse.tick(now, s.src.in.Load(), true)
 }
 
 func (s *Server) fail(err error) {
 	s.mu.Lock()
-	s.failure = err
-	calls := s.calls
-	s.calls = map[uint64]*Call{}
-	s.mu.Unlock()
-	for _, c := range calls {
-		c.lose(err)
+	defer s.mu.Unlock()
+	for _, c := range s.calls {
+		c.loseLocked(err)
 	}
+	s.calls = nil
 }

@@ -1,11 +1,8 @@
 package wire
 
 import (
-	"encoding/binary"
-	"io"
 	"net"
 	"sync/atomic"
-	"time"
 )
 
 const (
@@ -22,13 +19,8 @@ type source struct {
 	r, w  int // buf[r:w] has been read from the connection, but not from here
 	ahead int // how much to read into buf at once
 
-	in    atomic.Int64 // bytes read
-	begun time.Time
-	heard atomic.Int64 // when bytes were last read, in nanoseconds since begun
-}
-
-func newSource(conn net.Conn) source {
-	return source{conn: conn, buf: make([]byte, sourceSize), ahead: sourceSize, begun: time.Now()}
+	in      atomic.Int64  // bytes read
+	counted *atomic.Int64 // the same, together with those of others
 }
 
 // header reads a frame's header.
@@ -47,66 +39,42 @@ func (s *source) header() (header, error) {
 	return h, err
 }
 
-// words reads two numbers.
-func (s *source) words() (a, b uint32, err error) {
-	if err := s.fill(8); err != nil {
-		return 0, 0, err
-	}
-	a, b = binary.BigEndian.Uint32(s.buf[s.r:]), binary.BigEndian.Uint32(s.buf[s.r+4:])
-	s.r += 8
-	return a, b, nil
-}
-
-// word reads one number.
-func (s *source) word() (uint32, error) {
-	if err := s.fill(4); err != nil {
-		return 0, err
-	}
-	a := binary.BigEndian.Uint32(s.buf[s.r:])
-	s.r += 4
-	return a, nil
-}
-
 // full fills p[:n]. The rest of p is the source's to use meanwhile: what comes right behind n
 // bytes, the next header, is read there with the same call, and put into the buffer. That halves
 // the calls where large frames follow each other.
 func (s *source) full(p []byte, n int) error {
-	for got := 0; ; {
-		k := copy(p[got:n], s.buf[s.r:s.w])
-		s.r += k
-		if got += k; got == n {
-			return nil
-		}
-		// The buffer is empty.
-		if n-got < small {
-			if err := s.fill(n - got); err != nil {
+	for got := 0; got < n; {
+		if s.r < s.w || n-got < small {
+			if err := s.fill(1); err != nil {
 				return err
 			}
+			k := copy(p[got:n], s.buf[s.r:s.w])
+			s.r += k
+			got += k
 			continue
 		}
 		k, err := s.read(p[got:min(len(p), n+headerSize)])
 		if err != nil {
 			return err
 		}
-		if got += k; got >= n {
+		if got += k; got > n {
 			s.r, s.w = 0, copy(s.buf, p[n:got])
-			return nil
 		}
 	}
+	return nil
 }
 
 // skip reads n bytes and drops them.
 func (s *source) skip(n int) error {
-	for {
-		k := min(n, s.w-s.r)
-		s.r += k
-		if n -= k; n == 0 {
-			return nil
-		}
+	for n > 0 {
 		if err := s.fill(1); err != nil {
 			return err
 		}
+		k := min(n, s.w-s.r)
+		s.r += k
+		n -= k
 	}
+	return nil
 }
 
 // fill makes sure that buf has n bytes to read.
@@ -126,18 +94,13 @@ func (s *source) fill(n int) error {
 	return nil
 }
 
-// read reads something into p, which isn't empty.
+// read reads something into p.
 func (s *source) read(p []byte) (int, error) {
 	n, err := s.conn.Read(p)
+	s.in.Add(int64(n))
+	s.counted.Add(int64(n))
 	if n > 0 {
-		s.in.Add(int64(n))
-		s.heard.Store(int64(time.Since(s.begun)))
-		return n, nil // an error comes again
+		err = nil // it comes again
 	}
-	if err == nil {
-		err = io.ErrNoProgress
-	}
-	return 0, err
+	return n, err
 }
-
-func (s *source) lastHeard() time.Time { return s.begun.Add(time.Duration(s.heard.Load())) }

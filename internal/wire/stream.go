@@ -1,9 +1,9 @@
 package wire
 
 import (
-	"context"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 )
 
@@ -12,12 +12,11 @@ import (
 type Stream struct {
 	c      *Client
 	window int
-	in     assembly // belongs to the goroutine that reads the connection
 	out    outbox
 
-	// Guarded by the link's mutex:
-	acked  bool
-	opened int // the heartbeat of the request
+	// These belong to the goroutine that reads the connection:
+	coming reply  // whose value hasn't come yet
+	rest   []byte // where what is missing of the value goes
 
 	mu         sync.Mutex // guards what follows. It is locked before the link's
 	changed    sync.Cond
@@ -32,34 +31,14 @@ type Stream struct {
 	cancelled  bool  // it was cancelled: nothing of what came is given out any more
 	stop       func() bool
 
-	dest    []byte // where a Read waits for content
-	filled  int    // how much of dest has come
-	direct  bool   // dest is being filled
-	filling bool   // the last block of came is
+	dest   []byte // where a Read waits for content
+	direct bool   // content is being read to there
+	filled int    // how much of it has come
 }
 
 type reply struct{ message, value []byte }
 
 func (r reply) cost() int { return len(r.message) + len(r.value) + replyCost }
-
-func newStream(c *Client, window int) *Stream {
-	s := &Stream{c: c, window: window, allowed: window}
-	s.changed.L = &s.mu
-	s.replies = s.first[:0]
-	return s
-}
-
-// cancelWith cancels s when ctx ends.
-func (s *Stream) cancelWith(ctx context.Context) {
-	stop := context.AfterFunc(ctx, func() { s.cancel(context.Cause(ctx)) })
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.err != nil {
-		stop()
-		return
-	}
-	s.stop = stop
-}
 
 // Next waits for the next reply, and returns its message and its value, nil if it has none. Both
 // are the caller's; a value has no spare capacity. After the last reply, the error is io.EOF: once
@@ -68,59 +47,49 @@ func (s *Stream) cancelWith(ctx context.Context) {
 func (s *Stream) Next() (message, value []byte, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	r, err := s.nextLocked()
-	if err != nil {
-		return nil, nil, err
-	}
-	s.consumedLocked(r.cost())
-	return r.message, r.value, nil
-}
-
-func (s *Stream) nextLocked() (reply, error) {
-	for {
-		switch {
-		case s.cancelled:
-			return reply{}, s.err
-		case len(s.replies) > 0:
-			r := s.replies[0]
-			s.replies[0] = reply{}
-			s.replies = s.replies[1:]
-			return r, nil
-		case s.began:
-			return reply{}, io.EOF
-		case s.err != nil:
-			return reply{}, s.err
-		}
+	for len(s.replies) == 0 && !s.began && s.err == nil {
 		s.changed.Wait()
 	}
+	switch {
+	case len(s.replies) > 0:
+		r := s.replies[0]
+		s.replies = slices.Delete(s.replies, 0, 1)
+		s.consumedLocked(r.cost())
+		return r.message, r.value, nil
+	case s.began && !s.cancelled:
+		return nil, nil, io.EOF
+	}
+	return nil, nil, s.err
 }
 
 // Read waits for content, and reads it. Replies that come before it and weren't taken by Next are
 // dropped. At a complete end, the error is io.EOF; if the other side aborted the response, an
-// *Aborted; if the connection has ended, its error; if the request was refused, ErrOverloaded or
-// ErrTooLarge; each of them after all that had come. If the stream was closed, the error is
-// ErrClosed, and if its context ended, the cause of that; both at once.
+// *Aborted; if the connection has ended, its error; if the request was refused, ErrOverloaded; if a
+// value was too large, ErrTooLarge; each of them after all that had come. If the stream was closed,
+// the error is ErrClosed, and if its context ended, the cause of that; both at once.
 func (s *Stream) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	n, err := s.contentLocked(p)
+	n := s.contentLocked(p)
 	s.consumedLocked(n)
-	return n, err
+	if n == 0 {
+		return 0, s.err
+	}
+	return n, nil
 }
 
-func (s *Stream) contentLocked(p []byte) (int, error) {
+// contentLocked waits for content, and reads it. It returns 0 at the end.
+func (s *Stream) contentLocked(p []byte) int {
 	for {
-		s.dropRepliesLocked()
-		switch {
-		case s.cancelled:
-			return 0, s.err
-		case s.came.size > 0:
-			return s.came.read(p, s.filling), nil
-		case s.err != nil:
-			return 0, s.err
+		for _, r := range s.replies {
+			s.consumedLocked(r.cost())
+		}
+		s.replies = nil
+		if len(s.came.blocks) > 0 || s.err != nil {
+			return s.came.read(p)
 		}
 		s.dest, s.filled = p, 0
 		s.changed.Wait()
@@ -129,19 +98,9 @@ func (s *Stream) contentLocked(p []byte) (int, error) {
 		}
 		s.dest = nil
 		if s.filled > 0 && !s.cancelled {
-			return s.filled, nil
+			return s.filled
 		}
 	}
-}
-
-func (s *Stream) dropRepliesLocked() {
-	n := 0
-	for _, r := range s.replies {
-		n += r.cost()
-	}
-	clear(s.replies)
-	s.replies = s.replies[:0]
-	s.consumedLocked(n)
 }
 
 // consumedLocked counts n bytes as read, for which the other side may send as many others. Credit
@@ -191,29 +150,27 @@ func (s *Stream) Close() error {
 func (s *Stream) cancel(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.cancelLocked(err)
+}
+
+func (s *Stream) cancelLocked(err error) {
 	if s.cancelled {
 		return
 	}
 	s.cancelled = true
 	if s.err == nil {
-		s.c.withdraw(s)
+		s.c.forget(s, false)
 	}
 	s.endLocked(err, s.detail)
-	s.dropRepliesLocked()
-	s.came.drop(s.filling)
+	s.replies = nil
+	s.came.drop()
 }
 
-// finish sets the end, if none has come before.
-func (s *Stream) finish(err error, detail []byte) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.finishLocked(err, detail)
-}
-
-// finishLocked has the client forget s before it wakes those that wait for the end.
+// finishLocked sets the end, if none has come before. It has the client forget s before it wakes
+// those that wait for the end.
 func (s *Stream) finishLocked(err error, detail []byte) {
 	if s.err == nil {
-		s.c.forget(s)
+		s.c.forget(s, true)
 		s.endLocked(err, detail)
 	}
 }

@@ -43,19 +43,21 @@ func TestRoundTrip(t *testing.T) {
 	for _, tr := range wiretest.Transports {
 		t.Run(tr.Name, func(t *testing.T) {
 			dialed, accepted := tr.Open(t)
-			cfg := Config{Heartbeat: patient, Window: testWindow, Serve: serve}
-			client, server := join(t, dialed, accepted, cfg, cfg)
+			var a, b Traffic
+			client, server := join(t, dialed, accepted,
+				Config{Heartbeat: patient, Window: testWindow, Traffic: &a},
+				Config{Heartbeat: patient, Window: testWindow, Traffic: &b, Serve: serve})
 			for _, n := range edges {
 				t.Run(fmt.Sprint(n), func(t *testing.T) { roundTrip(t, client, n) })
 			}
 			if n := client.Streams(); n != 0 {
 				t.Errorf("%d streams are left", n)
 			}
-			_ = client.Close()
+			client.Close()
 			<-client.Done()
 			server.Wait()
-			ain, aout := client.Traffic()
-			bin, bout := server.Traffic()
+			ain, aout := a.In.Load(), a.Out.Load()
+			bin, bout := b.In.Load(), b.Out.Load()
 			if ain == 0 || aout == 0 || ain > bout || bin > aout {
 				t.Errorf("traffic of %d in and %d out, but %d and %d on the other side", ain, aout, bin, bout)
 			}
@@ -141,6 +143,24 @@ func readPattern(t *testing.T, client *Client, seed int) {
 	}
 }
 
+// What follows a value in the same frame is content.
+func TestContentBehindValue(t *testing.T) {
+	for _, n := range []int{0, 1, small + 1, maxFrame - 1, maxFrame, maxFrame + 1} {
+		client, _ := pair(t, Config{}, Config{Serve: func(c *Call) {
+			_ = c.Reply(nil, pattern(1, n))
+			_, _ = c.Write(pattern(2, n+1))
+			_ = c.End(nil)
+		}})
+		s := open(t, client, "")
+		if v := next(t, s, ""); !bytes.Equal(v, pattern(1, n)) {
+			t.Errorf("value of %d bytes is wrong", n)
+		}
+		if got, err := io.ReadAll(s); err != nil || !bytes.Equal(got, pattern(2, n+1)) {
+			t.Errorf("%d bytes of content behind %d of a value, %v", len(got), n, err)
+		}
+	}
+}
+
 func TestWritesOfOneByte(t *testing.T) {
 	want := pattern(1, 3*maxItems)
 	client, _ := pair(t, Config{}, Config{Serve: func(c *Call) {
@@ -173,7 +193,6 @@ func TestEnds(t *testing.T) {
 		{"abort after content", func(c *Call) { _, _ = c.Write([]byte("x")); _ = c.Abort([]byte("d")) }, io.EOF, "d", true},
 		{"return", func(*Call) {}, nil, "", true},
 		{"return after content", func(c *Call) { _, _ = c.Write([]byte("x")) }, io.EOF, "", true},
-		{"panic", func(*Call) { panic("oh") }, nil, "", true},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -256,26 +275,30 @@ func TestOrderOfAnswering(t *testing.T) {
 }
 
 func TestTooLarge(t *testing.T) {
-	client, _ := pair(t, Config{MaxMessage: 200_000, MaxValue: 1000}, Config{MaxMessage: 1000, Serve: func(c *Call) {
+	client, _ := pair(t, Config{MaxValue: 1000}, Config{Serve: func(c *Call) {
 		switch string(c.Message()) {
 		case "value":
 			_ = c.Reply(nil, make([]byte, 1000))
 			_ = c.Respond(nil, make([]byte, 300_000))
+		case "value behind its message":
+			_ = c.Respond([]byte("m"), make([]byte, 1001))
 		case "message":
-			_ = c.Abort([]byte(fmt.Sprint(errors.Is(c.Reply(make([]byte, 1001), nil), ErrTooLarge))))
+			_ = c.Abort([]byte(fmt.Sprint(errors.Is(c.Reply(make([]byte, maxMessage+1), nil), ErrTooLarge))))
 		default:
 			echo(c)
 		}
 	}})
-	if _, err := client.Open(context.Background(), make([]byte, 200_001), 0); !errors.Is(err, ErrTooLarge) {
-		t.Errorf("request too large for the client: %v", err)
+	if _, err := client.Open(context.Background(), make([]byte, maxMessage+1), 0); !errors.Is(err, ErrTooLarge) {
+		t.Errorf("request: %v", err)
 	}
-	if _, _, err := open(t, client, string(make([]byte, 200_000))).Next(); !errors.Is(err, ErrTooLarge) {
-		t.Errorf("request too large for the server: %v", err)
-	}
+	largest := string(pattern(1, maxMessage))
+	next(t, open(t, client, largest), largest)
 	s := open(t, client, "value")
 	if _, err := io.ReadAll(s); !errors.Is(err, ErrTooLarge) {
 		t.Errorf("value: %v", err)
+	}
+	if _, _, err := open(t, client, "value behind its message").Next(); !errors.Is(err, ErrTooLarge) {
+		t.Errorf("value behind its message: %v", err)
 	}
 	var aborted *Aborted
 	if _, _, err := open(t, client, "message").Next(); !errors.As(err, &aborted) || string(aborted.Detail) != "true" {
@@ -316,31 +339,6 @@ func TestOverloaded(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-}
-
-func TestPanic(t *testing.T) {
-	type death struct {
-		v     any
-		stack []byte
-	}
-	deaths := make(chan death, 1)
-	client, _ := pair(t, Config{}, Config{
-		Serve: func(c *Call) {
-			if string(c.Message()) == "panic" {
-				panic("oh")
-			}
-			echo(c)
-		},
-		Panicked: func(v any, stack []byte) { deaths <- death{v, stack} },
-	})
-	var aborted *Aborted
-	if _, _, err := open(t, client, "panic").Next(); !errors.As(err, &aborted) {
-		t.Errorf("Next: %v", err)
-	}
-	if d := <-deaths; d.v != "oh" || !bytes.Contains(d.stack, []byte("TestPanic")) {
-		t.Errorf("panic %v at %s", d.v, d.stack)
-	}
-	next(t, open(t, client, "x"), "x")
 }
 
 // A value costs its own memory once, on both sides together: it is neither copied nor held in a

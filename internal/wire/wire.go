@@ -11,20 +11,23 @@
 //	Stream.Read  ◄── content ────────────────────────────────  Call.Write
 //	Stream.End   ◄── detail ─────────────────────────────────  Call.End, or Call.Abort
 //
-// All streams of a connection share it fairly. What is small goes before what is bulky; bulk goes
-// in frames of 64 KiB at most, in turns; and no stream has more under way than its client has room
-// for, so that the connection's reader never waits for the reader of a stream. Both sides send
-// heartbeats: silence means that the other side is dead, however slow its responses may be. What
-// the messages mean is the caller's business.
+// All streams of a connection share it fairly. What is small goes before what is bulky; bulk takes
+// turns; and no stream has more under way than its client has room for, so that the connection's
+// reader never waits for the reader of a stream. A message, which has 1 MiB at most, goes whole in
+// one frame; values and content go in frames of 64 KiB at most. Both sides send heartbeats: silence
+// means that the other side is dead, however slow its responses may be. What the messages mean is
+// the caller's business.
 package wire
 
 import (
+	"cmp"
 	"math"
+	"sync/atomic"
 	"time"
 )
 
-// Config is how a connection works. With the zero value, a side aborts all calls. Heartbeat and
-// MissedHeartbeats should be the same on both sides; everything else is each side's own.
+// Config is how a connection works. Heartbeat and MissedHeartbeats should be the same on both
+// sides; everything else is each side's own.
 type Config struct {
 	// Heartbeat is the interval of heartbeats: 200 ms if 0. The client pings at each heartbeat
 	// while it has open streams, and at every fifth otherwise.
@@ -39,28 +42,23 @@ type Config struct {
 	// server, it is how many bytes a call may have queued.
 	Window int
 
-	// MaxMessage is the size of the largest message, of a request or of a reply, sent or accepted:
-	// 1 MiB if 0.
-	MaxMessage int
-
 	// MaxValue is the size of the largest value that the client accepts: 64 MiB if 0. Memory for a
 	// value is taken as soon as the server announces it.
 	MaxValue int
 
-	// MaxRequests is how many requests the server serves at once: 4096 if 0. It refuses those
-	// beyond.
+	// MaxRequests is how many requests the server serves at once, and how many may be without a
+	// complete response: 4096 if 0. It refuses those beyond.
 	MaxRequests int
 
+	// Traffic, if not nil, counts the bytes that are read and written.
+	Traffic *Traffic
+
 	// Serve answers a call, in a goroutine of its own. When it returns, a call that it has neither
-	// ended nor aborted is aborted. If nil, all calls are.
+	// ended nor aborted is aborted. It must be set on the server, and must not panic.
 	Serve func(*Call)
 
-	// Panicked is called after a panic of Serve, which aborts the call. If nil, such panics are
-	// dropped.
-	Panicked func(v any, stack []byte)
-
-	// Leaving is called at most once, when the server announces that it is about to leave. Nothing
-	// is read before it returns, so it must not wait. It may call the Client.
+	// Leaving is called when the server announces that it is about to leave, which it does once.
+	// Nothing is read before it returns, so it must not wait. It may call the Client.
 	Leaving func()
 
 	// Lost is called exactly once, when the connection has ended for whatever reason, with that
@@ -70,34 +68,16 @@ type Config struct {
 }
 
 func (c Config) filled() Config {
-	set := func(n *int, value, most int) {
-		if *n <= 0 {
-			*n = value
-		}
-		*n = min(*n, most) // a frame has 32 bits for it
-	}
-	if c.Heartbeat <= 0 {
-		c.Heartbeat = 200 * time.Millisecond
-	}
-	set(&c.MissedHeartbeats, 4, math.MaxInt16)
-	set(&c.Window, 1<<20, math.MaxInt32)
-	set(&c.MaxMessage, 1<<20, math.MaxInt32)
-	set(&c.MaxValue, 64<<20, math.MaxInt32-1)
-	set(&c.MaxRequests, 4096, math.MaxInt32)
-	if c.Serve == nil {
-		c.Serve = func(*Call) {}
+	c.Heartbeat = cmp.Or(c.Heartbeat, 200*time.Millisecond)
+	c.MissedHeartbeats = cmp.Or(c.MissedHeartbeats, 4)
+	c.Window = min(cmp.Or(c.Window, 1<<20), math.MaxInt32) // a frame has 32 bits for it
+	c.MaxValue = cmp.Or(c.MaxValue, 64<<20)
+	c.MaxRequests = cmp.Or(c.MaxRequests, 4096)
+	if c.Traffic == nil {
+		c.Traffic = new(Traffic)
 	}
 	return c
 }
 
-// terms are what the link of a filled c keeps to, which takes so many silent heartbeats for death.
-func (c Config) terms(patience int) terms {
-	return terms{
-		heartbeat:  c.Heartbeat,
-		patience:   patience,
-		window:     c.Window,
-		maxMessage: c.MaxMessage,
-		maxValue:   c.MaxValue,
-		lost:       c.Lost,
-	}
-}
+// Traffic counts bytes. Several connections may share one.
+type Traffic struct{ In, Out atomic.Int64 }

@@ -1,13 +1,17 @@
 package wire
 
 import (
-	"net"
 	"runtime"
+	"slices"
 	"sync"
 )
 
-// batchBulk is how much bulk goes with one write: what a small message may have to wait for.
-const batchBulk = 256 << 10
+// About how much of what is small, and of bulk, goes with one write at most: a small message may
+// have to wait for it.
+const (
+	batchSmall = 56 << 10
+	batchBulk  = 256 << 10
+)
 
 // maxRefusals is how many refusals may be waiting to be sent before no more requests are read: a
 // client that sends requests and reads no responses must not fill this side's memory.
@@ -17,42 +21,48 @@ const maxRefusals = 1 << 14
 // write is under way goes with the next one, so the busier the connection, the more each write
 // carries.
 type writer struct {
-	framer             // its batch is being made or written, by the goroutine
-	leaveUnderWay bool // the batch has this side's leave in it
+	batch                  // is being made or written, by the goroutine
+	sentLast func(*outbox) // called, locked, when a stream's last frame goes; may be nil
 
-	mu        *sync.Mutex // the link's. It guards what follows
-	urgent    outboxes    // those whose next frame is small
-	bulk      outboxes    // the others
-	leave     bool        // is to be sent
-	leaveSent bool        // it has been
-	ping      uint64      // to be sent, if not 0
-	pong      uint64
-	pinged    bool // a pong is to be sent
-	idle      bool // the goroutine waits for work
-	writing   bool // a batch is on its way
-	closed    bool
-	work      sync.Cond // waits for something to send
-	room      sync.Cond // waits for fewer urgent outboxes, or for leaveSent
+	mu      sync.Mutex // guards what follows
+	urgent  outboxes   // those whose next frame is small
+	bulk    outboxes   // the others
+	signs   []kind     // the connection's own frames that are to be sent
+	made    int        // how many batches have been made
+	written int        // how many of them have been written
+	idle    bool       // the goroutine waits for work
+	closed  bool
+	work    sync.Cond // waits for something to send
+	room    sync.Cond // waits for a batch to be written
 }
 
-func (w *writer) init(conn net.Conn, mu *sync.Mutex) {
-	w.batch.init(conn)
-	w.mu = mu
-	w.work.L, w.room.L = mu, mu
+// sendLocked queues i as o's.
+func (w *writer) sendLocked(o *outbox, i item) {
+	o.items = append(o.items, i)
+	o.queued += len(i.data)
+	w.enlistLocked(o)
+	w.wakeLocked()
+}
+
+// signLocked queues a frame of the connection's own. One does for all that weren't sent yet.
+func (w *writer) signLocked(k kind) {
+	if !slices.Contains(w.signs, k) {
+		w.signs = append(w.signs, k)
+	}
+	w.wakeLocked()
 }
 
 // enlistLocked puts o where its next frame belongs.
 func (w *writer) enlistLocked(o *outbox) {
+	var l *outboxes
 	switch {
-	case o.ack || o.cancel || o.credit > 0 || (o.waiting() > 0 && o.items[o.head].urgent()):
-		if o.list != &w.urgent {
-			o.remove()
-			w.urgent.push(o)
-		}
-	case o.list == nil && o.waiting() > 0:
-		w.bulk.push(o)
+	case len(o.items) == 0:
+	case o.items[0].urgent():
+		l = &w.urgent
+	default:
+		l = &w.bulk
 	}
-	w.wakeLocked()
+	o.move(l)
 }
 
 func (w *writer) wakeLocked() {
@@ -68,22 +78,11 @@ func (w *writer) closeLocked() {
 	w.room.Broadcast()
 }
 
-func (w *writer) nothingLocked() bool {
-	return w.urgent.n == 0 && w.bulk.n == 0 && !w.leave && w.ping == 0 && !w.pinged
-}
-
 // run writes until writing fails, or until the writer is closed (nil).
 func (w *writer) run() error {
 	for w.next() {
-		leaving := w.leaveUnderWay
 		if err := w.write(); err != nil {
 			return err
-		}
-		if leaving {
-			w.mu.Lock()
-			w.leaveUnderWay, w.leaveSent = false, true
-			w.room.Broadcast()
-			w.mu.Unlock()
 		}
 	}
 	return nil
@@ -94,8 +93,9 @@ func (w *writer) run() error {
 func (w *writer) next() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.writing = false
-	for w.nothingLocked() && !w.closed {
+	w.written = w.made
+	w.room.Broadcast()
+	for len(w.urgent)+len(w.bulk)+len(w.signs) == 0 && !w.closed {
 		w.idle = true
 		w.work.Wait()
 		// Other goroutines get the chance to queue something first. That costs a turn in the
@@ -107,70 +107,47 @@ func (w *writer) next() bool {
 	if w.closed {
 		return false
 	}
-	w.batchLocked()
-	w.writing = true
+	for _, k := range w.signs {
+		w.header(header{kind: k})
+	}
+	w.signs = w.signs[:0]
+	w.takeLocked(&w.urgent, batchSmall)
+	w.takeLocked(&w.bulk, batchBulk)
+	w.made++
 	return true
 }
 
-// batchLocked takes what goes next: all that is small, as far as there is scratch for it, and some
-// bulk.
-func (w *writer) batchLocked() {
-	w.signsLocked()
-	w.smallLocked()
-	for n := 0; n < batchBulk && w.bulk.front != nil && w.roomyForBulk(); {
-		o := w.bulk.front
-		o.remove()
-		n += w.frameLocked(o)
-		w.enlistLocked(o)
-	}
-	w.smallLocked() // ends of what was bulk
-	if w.urgent.n < maxRefusals {
-		w.room.Broadcast()
-	}
-}
-
-// signsLocked takes the connection's own frames.
-func (w *writer) signsLocked() {
-	if w.leave {
-		w.leave, w.leaveUnderWay = false, true
-		w.header(kindLeave, 0, 0)
-	}
-	if w.ping != 0 {
-		w.header(kindPing, 0, w.ping)
-		w.ping = 0
-	}
-	if w.pinged { // one answers all pings before it
-		w.pinged = false
-		w.header(kindPong, 0, w.pong)
-	}
-}
-
-func (w *writer) smallLocked() {
-	for w.urgent.front != nil && w.roomy() {
-		o := w.urgent.front
-		for o.waiting() > 0 && o.items[o.head].urgent() && w.roomy() {
-			w.frameLocked(o)
+// takeLocked takes frames of l's outboxes until there are about most bytes of them. Bulk takes
+// turns; what is small of one outbox goes together.
+func (w *writer) takeLocked(l *outboxes, most int) {
+	for n := 0; n < most && len(*l) > 0 && w.roomy(); {
+		o := (*l)[0]
+		n += headerSize + w.frameLocked(o)
+		if l == &w.bulk {
+			o.move(nil)
 		}
-		w.notesLocked(o)
-		o.remove()
 		w.enlistLocked(o)
 	}
 }
 
-// notesLocked takes the frames about o's stream that aren't items.
-func (w *writer) notesLocked(o *outbox) {
-	if o.credit > 0 {
-		w.header(kindCredit, 4, o.id)
-		w.word(uint32(o.credit))
-		o.credit = 0
+// frameLocked takes o's next frame, and returns how much of o's it carries.
+func (w *writer) frameLocked(o *outbox) int {
+	h, whole, more := o.frame()
+	w.header(h)
+	for _, i := range o.items[:whole] {
+		w.put(i.data)
 	}
-	if o.cancel {
-		w.header(kindCancel, 0, o.id)
-		o.cancel = false
+	if more > 0 {
+		i := &o.items[whole]
+		w.put(i.data[:more])
+		i.data = i.data[more:]
 	}
-	if o.ack && !o.acked {
-		w.header(kindAck, 0, o.id)
-		o.acked = true
+	o.items = slices.Delete(o.items, 0, whole)
+	o.queued -= h.size
+	o.began = true
+	o.room.Broadcast()
+	if h.last && w.sentLast != nil {
+		w.sentLast(o)
 	}
-	o.ack = false
+	return h.size
 }

@@ -24,16 +24,18 @@ import (
 //	dialer                                         acceptor
 //	magic, version, nonce                  ────►
 //	                                       ◄────   magic, version, nonce
-//	proof                                  ────►
-//	                                       ◄────   accepted, proof, Hello   or: refused
-//	accepted, Hello   or: refused          ────►
+//	accepted, proof of nothing             ────►
+//	                                       ◄────   accepted, Hello and proof   or: refused
+//	accepted, Hello and proof              ────►                               or: refused
 //
-// A proof is an HMAC, under the secret, of both nonces and of a label for the side that sends it,
-// so that a proof can't be returned to its sender. It doesn't authenticate what follows the
-// greeting: where others may write to the connection, TLS is needed.
+// A proof is an HMAC, under the secret, of what it proves, of both nonces, and of the side that
+// sends it. So it holds on this connection only, it can't be returned to its sender, and a side
+// that only relays the proofs of others can't put a Hello of its own in the place of theirs. It
+// doesn't authenticate what follows the greeting: where others may write to the connection, TLS is
+// needed.
 
 // version is that of the greeting and of the frames that follow it.
-const version = 1
+const version = 2
 
 // The lines end like HTTP's, so that an HTTP server that is dialed by mistake answers instead of
 // waiting for more.
@@ -71,106 +73,75 @@ func Greet(conn net.Conn, dialer bool, secret []byte, mine Hello, timeout time.D
 	if err != nil {
 		return Hello{}, err
 	}
-	g := greeter{conn: conn, secret: secret, hello: hello}
-	rand.Read(g.mine[:]) // it never fails
-	if err := conn.SetDeadline(time.Now().Add(timeout)); err != nil {
-		return Hello{}, fmt.Errorf("greet: %w", err)
-	}
+	g := greeter{conn: conn, secret: secret, err: conn.SetDeadline(time.Now().Add(timeout))}
+	talk := g.accept
 	if dialer {
-		theirs, err = g.dial()
-	} else {
-		theirs, err = g.accept()
+		talk = g.dial
 	}
-	if err == nil {
-		err = conn.SetDeadline(time.Time{})
-	} else {
-		_ = conn.SetDeadline(time.Time{})
+	b := talk(hello)
+	g.fail(conn.SetDeadline(time.Time{}))
+	if g.err == nil {
+		theirs, g.err = decodeHello(b)
 	}
-	if err != nil {
-		return Hello{}, fmt.Errorf("greet: %w", err)
+	if g.err != nil {
+		return Hello{}, fmt.Errorf("greet: %w", g.err)
 	}
 	return theirs, nil
 }
 
-// greeter is one side of a greeting.
+// greeter is one side of a greeting. After an error, it neither sends nor reads.
 type greeter struct {
-	conn         net.Conn
-	secret       []byte
-	hello        []byte
-	mine, theirs [nonceSize]byte
+	conn             net.Conn
+	secret           []byte
+	dialer, acceptor [nonceSize]byte
+	err              error // the first
 }
 
-func (g *greeter) dial() (Hello, error) {
-	if err := g.sendOpening(); err != nil {
-		return Hello{}, err
-	}
-	if err := g.readOpening(); err != nil {
-		return Hello{}, err
-	}
-	if err := g.send(g.proof("dialer", g.mine, g.theirs)); err != nil {
-		return Hello{}, err
-	}
-	if err := g.readVerdict(); err != nil {
-		return Hello{}, err
-	}
-	if err := g.check("acceptor", g.mine, g.theirs); err != nil {
-		return Hello{}, err
-	}
-	theirs, err := g.readHello("acceptor's hello", g.mine, g.theirs)
-	if err != nil {
-		return Hello{}, err
-	}
-	return theirs, g.send([]byte{accepted}, g.sealed("dialer's hello", g.mine, g.theirs))
+// The sides, as proofs name them.
+const (
+	dialer   = "dialer"
+	acceptor = "acceptor"
+)
+
+func (g *greeter) dial(hello []byte) (theirs []byte) {
+	rand.Read(g.dialer[:]) // it never fails
+	g.sendOpening(g.dialer)
+	g.checkVersion(g.readOpening(&g.acceptor))
+	g.say(dialer, nil)
+	theirs = g.hear(acceptor, maxHello)
+	g.say(dialer, hello)
+	return theirs
 }
 
-func (g *greeter) accept() (Hello, error) {
-	err := g.readOpening()
-	var other *VersionError
-	if err == nil || errors.As(err, &other) { // the dialer, too, gets to see both versions
-		err = errors.Join(err, g.sendOpening())
-	}
-	if err != nil {
-		return Hello{}, err
-	}
-	if err := g.check("dialer", g.theirs, g.mine); err != nil {
-		return Hello{}, err
-	}
-	proof := g.proof("acceptor", g.theirs, g.mine)
-	hello := g.sealed("acceptor's hello", g.theirs, g.mine)
-	if err := g.send([]byte{accepted}, proof, hello); err != nil {
-		return Hello{}, err
-	}
-	if err := g.readVerdict(); err != nil {
-		return Hello{}, err
-	}
-	return g.readHello("dialer's hello", g.theirs, g.mine)
+func (g *greeter) accept(hello []byte) (theirs []byte) {
+	rand.Read(g.acceptor[:])
+	theirVersion := g.readOpening(&g.dialer)
+	g.sendOpening(g.acceptor) // the dialer, too, gets to see both versions
+	g.checkVersion(theirVersion)
+	g.hear(dialer, 0)
+	g.say(acceptor, hello)
+	return g.hear(dialer, maxHello)
 }
 
-func (g *greeter) sendOpening() error {
-	return g.send(binary.BigEndian.AppendUint16([]byte(magic), version), g.mine[:])
+func (g *greeter) sendOpening(nonce [nonceSize]byte) {
+	g.send(binary.BigEndian.AppendUint16([]byte(magic), version), nonce[:])
 }
 
-func (g *greeter) readOpening() error {
-	var b [len(magic)]byte
-	if err := g.read(b[:]); err != nil {
-		return err
-	}
-	if string(b[:]) != magic {
-		return fmt.Errorf("%w: %s", ErrForeign, describe(b[:]))
-	}
-	var v [2]byte
-	if err := g.read(v[:]); err != nil {
-		return err
+func (g *greeter) readOpening(nonce *[nonceSize]byte) (theirVersion uint16) {
+	if b := g.read(len(magic)); string(b) != magic {
+		g.fail(fmt.Errorf("%w: %s", ErrForeign, describe(b)))
 	}
 	// The nonce, too, is part of every version: unread, it would turn the end of the connection
 	// into a reset, which might overtake what the other side is to read.
-	if err := g.read(g.theirs[:]); err != nil {
-		return err
+	b := g.read(2 + nonceSize)
+	copy(nonce[:], b[2:])
+	return binary.BigEndian.Uint16(b)
+}
+
+func (g *greeter) checkVersion(theirs uint16) {
+	if theirs != version {
+		g.fail(&VersionError{Ours: version, Theirs: theirs})
 	}
-	if theirs := binary.BigEndian.Uint16(v[:]); theirs != version {
-		return &VersionError{Ours: version, Theirs: theirs}
-	}
-	return nil
 }
 
 // describe names the protocol that begins with b, if it is a usual one.
@@ -185,86 +156,67 @@ func describe(b []byte) string {
 	return fmt.Sprintf("it begins with %q", b)
 }
 
-// proof is what the side with that label sends to prove that it knows the secret.
-func (g *greeter) proof(label string, dialer, acceptor [nonceSize]byte, said ...byte) []byte {
+// proof is what a side sends to prove that it knows the secret, and that it says this.
+func (g *greeter) proof(side string, said []byte) []byte {
 	h := hmac.New(sha256.New, g.secret)
-	fmt.Fprintf(h, "scurry %s\x00", label)
-	h.Write(binary.BigEndian.AppendUint16(nil, version))
-	h.Write(dialer[:])
-	h.Write(acceptor[:])
+	fmt.Fprintf(h, "scurry %d %s\x00", version, side)
+	h.Write(g.dialer[:])
+	h.Write(g.acceptor[:])
 	h.Write(said)
 	return h.Sum(nil)
 }
 
-// sealed is this side's Hello, with its size before it and a proof that covers it behind it: a side
-// that only relays the proofs of others can't put a Hello of its own in their place.
-func (g *greeter) sealed(label string, dialer, acceptor [nonceSize]byte) []byte {
-	b := binary.BigEndian.AppendUint32(nil, uint32(len(g.hello)))
-	b = append(b, g.hello...)
-	return append(b, g.proof(label, dialer, acceptor, g.hello...)...)
+// say accepts what has come, and sends what this side says with the proof of it.
+func (g *greeter) say(side string, said []byte) {
+	size := binary.BigEndian.AppendUint32([]byte{accepted}, uint32(len(said)))
+	g.send(size, said, g.proof(side, said))
 }
 
-// check reads the other side's proof. If it is wrong, this side answers with a refusal only.
-func (g *greeter) check(label string, dialer, acceptor [nonceSize]byte) error {
-	var theirs [sha256.Size]byte
-	if err := g.read(theirs[:]); err != nil {
-		return err
+// hear reads what the other side says, which has most bytes at most. If the proof is wrong, this
+// side answers with a refusal only.
+func (g *greeter) hear(side string, most uint32) (said []byte) {
+	switch verdict := g.read(1)[0]; {
+	case verdict == refused:
+		g.fail(fmt.Errorf("%w: the other side has refused ours", ErrSecret))
+	case verdict != accepted:
+		g.fail(fmt.Errorf("%w: verdict %d", ErrForeign, verdict))
 	}
-	if hmac.Equal(theirs[:], g.proof(label, dialer, acceptor)) {
+	size := binary.BigEndian.Uint32(g.read(4))
+	if size > most {
+		g.fail(fmt.Errorf("the other side's hello: %w", ErrTooLarge))
 		return nil
 	}
-	_ = g.send([]byte{refused}) // a courtesy
-	return fmt.Errorf("%w: the other side's proof is wrong", ErrSecret)
+	said = g.read(int(size))
+	if proof := g.read(sha256.Size); g.err == nil && !hmac.Equal(proof, g.proof(side, said)) {
+		g.send([]byte{refused}) // a courtesy
+		g.err = fmt.Errorf("%w: the other side's proof is wrong", ErrSecret)
+	}
+	return said
 }
 
-// readVerdict reads whether the other side has accepted this one's proof.
-func (g *greeter) readVerdict() error {
-	var b [1]byte
-	if err := g.read(b[:]); err != nil {
-		return err
+// fail ends the greeting with err, unless an error has ended it.
+func (g *greeter) fail(err error) {
+	if g.err == nil {
+		g.err = err
 	}
-	switch b[0] {
-	case accepted:
-		return nil
-	case refused:
-		return fmt.Errorf("%w: the other side has refused ours", ErrSecret)
-	}
-	return fmt.Errorf("%w: verdict %d", ErrForeign, b[0])
 }
 
-func (g *greeter) readHello(label string, dialer, acceptor [nonceSize]byte) (Hello, error) {
-	var n [4]byte
-	if err := g.read(n[:]); err != nil {
-		return Hello{}, err
+// send sends parts with one write.
+func (g *greeter) send(parts ...[]byte) {
+	if g.err == nil {
+		_, g.err = g.conn.Write(bytes.Join(parts, nil))
 	}
-	if binary.BigEndian.Uint32(n[:]) > maxHello {
-		return Hello{}, fmt.Errorf("the other side's hello: %w", ErrTooLarge)
-	}
-	b := make([]byte, binary.BigEndian.Uint32(n[:]))
-	if err := g.read(b); err != nil {
-		return Hello{}, err
-	}
-	var seal [sha256.Size]byte
-	if err := g.read(seal[:]); err != nil {
-		return Hello{}, err
-	}
-	if !hmac.Equal(seal[:], g.proof(label, dialer, acceptor, b...)) {
-		return Hello{}, fmt.Errorf("%w: the other side's hello doesn't match its proof", ErrSecret)
-	}
-	return decodeHello(b)
 }
 
-// send writes parts with one write.
-func (g *greeter) send(parts ...[]byte) error {
-	_, err := g.conn.Write(bytes.Join(parts, nil))
-	return err
-}
-
-// read fills p. A greeting that ends early is no clean end, wherever it ends.
-func (g *greeter) read(p []byte) error {
-	_, err := io.ReadFull(g.conn, p)
-	if err == io.EOF {
-		err = io.ErrUnexpectedEOF
+// read reads n bytes, which are zeros after an error. A greeting that ends early is no clean end,
+// wherever it ends.
+func (g *greeter) read(n int) []byte {
+	b := make([]byte, n)
+	if g.err == nil {
+		_, g.err = io.ReadFull(g.conn, b)
 	}
-	return err
+	if g.err == io.EOF {
+		g.err = io.ErrUnexpectedEOF
+	}
+	return b
 }

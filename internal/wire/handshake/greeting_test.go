@@ -112,7 +112,7 @@ func TestGreetSecret(t *testing.T) {
 		if !errors.Is(a.err, ErrSecret) || !strings.Contains(a.err.Error(), "proof is wrong") {
 			t.Errorf("%q: the acceptor: %v", secrets, a.err)
 		}
-		if n := dialer.sent.Len(); n != 74 || acceptor.sent.Len() != 43 {
+		if n := dialer.sent.Len(); n != 42+37 || acceptor.sent.Len() != 43 {
 			t.Errorf("%q: %d and %d bytes were sent", secrets, n, acceptor.sent.Len())
 		}
 	}
@@ -150,12 +150,13 @@ func TestGreetStrangers(t *testing.T) {
 		{"TLS", []byte("\x16\x03\x01\x02\x00\x01\x00\x01\xfc"), ErrForeign, "TLS", "acceptor"},
 		{"alert of TLS", []byte("\x15\x03\x01\x00\x02\x02\x16\x00"), ErrForeign, "TLS", "dialer"},
 		{"garbage", []byte("\x00\x01\x02\x03\x04\x05\x06\x07"), ErrForeign, "begins with", "acceptor dialer"},
-		{"version", opening(7), &VersionError{Ours: version, Theirs: 7}, "version 1 here, 7 there", "acceptor dialer"},
+		{"version", opening(7), &VersionError{Ours: version, Theirs: 7}, "version 2 here, 7 there", "acceptor dialer"},
 		{"nothing", nil, io.ErrUnexpectedEOF, "", "acceptor dialer"},
-		{"proof of nothing", append(opening(version), make([]byte, 32)...), ErrSecret, "proof", "acceptor"},
-		{"refusal", append(opening(version), refused), ErrSecret, "refused", "dialer"},
-		{"another verdict", append(opening(version), 99), ErrForeign, "verdict", "dialer"},
-		{"false proof", append(append(opening(version), accepted), make([]byte, 32)...), ErrSecret, "proof", "dialer"},
+		{"false proof of nothing", append(append(opening(version), accepted), make([]byte, 4+32)...), ErrSecret, "proof", "acceptor"},
+		{"something instead of a proof", append(append(opening(version), accepted), 0, 0, 0, 1), ErrTooLarge, "hello", "acceptor"},
+		{"refusal", append(opening(version), refused), ErrSecret, "refused", "acceptor dialer"},
+		{"another verdict", append(opening(version), 99), ErrForeign, "verdict", "acceptor dialer"},
+		{"false proof", append(append(opening(version), accepted), make([]byte, 4+32)...), ErrSecret, "proof", "dialer"},
 	} {
 		for _, side := range strings.Fields(tt.sides) {
 			t.Run(tt.name+" to the "+side, func(t *testing.T) {
@@ -197,15 +198,12 @@ func TestGreetReflection(t *testing.T) {
 	go func() {
 		defer close(reflected)
 		b := make([]byte, 4096)
-		for i := 0; ; i++ {
+		for {
 			n, err := there.Read(b)
 			if err != nil {
 				return
 			}
 			told.Write(b[:n])
-			if i == 1 { // the proof is to come after a verdict
-				_, _ = there.Write([]byte{accepted})
-			}
 			_, _ = there.Write(b[:n])
 		}
 	}()
@@ -214,8 +212,33 @@ func TestGreetReflection(t *testing.T) {
 	}
 	_ = here.Close()
 	<-reflected
-	if n := told.Len(); n != 42+32+1 {
+	if n := told.Len(); n != 42+37+1 {
 		t.Errorf("it was told %d bytes", n)
+	}
+}
+
+// What either side has said on one connection proves nothing on another.
+func TestGreetReplay(t *testing.T) {
+	dialed, accepted := net.Pipe()
+	dialer, acceptor := &wiretap{Conn: dialed}, &wiretap{Conn: accepted}
+	secret := []byte("secret")
+	if d, a := greet(dialer, acceptor, secret, secret); d.err != nil || a.err != nil {
+		t.Fatal(d.err, a.err)
+	}
+	_, _ = dialed.Close(), accepted.Close()
+	for said, dials := range map[*wiretap]bool{dialer: false, acceptor: true} {
+		here, there := net.Pipe()
+		told := make(chan []byte)
+		go func() {
+			b, _ := io.ReadAll(there)
+			told <- b
+		}()
+		go func() { _, _ = there.Write(said.sent.Bytes()) }()
+		_, err := Greet(here, dials, secret, helloA, time.Minute)
+		_ = here.Close()
+		if b := <-told; !errors.Is(err, ErrSecret) || bytes.Contains(b, []byte(helloA.Instance)) {
+			t.Errorf("a replay to the dialer (%v): %v, and it was told %q", dials, err, b)
+		}
 	}
 }
 
@@ -302,7 +325,7 @@ func TestGreetTooLarge(t *testing.T) {
 		}
 	}
 	for _, theirs := range [][]byte{
-		{255, 255, 255, 255},
+		{accepted, 255, 255, 255, 255},
 		sized(`{"Members":[""` + strings.Repeat(`,""`, maxMembers) + `]}`),
 		sized(`{"Facts":[{}` + strings.Repeat(`,{}`, maxFacts) + `]}`),
 		sized(`{"Name":1}`),
@@ -310,18 +333,29 @@ func TestGreetTooLarge(t *testing.T) {
 		here, there := net.Pipe()
 		go func() { _, _ = there.Write(theirs) }()
 		g := greeter{conn: here}
-		if h, err := g.readHello("hello", g.mine, g.theirs); err == nil || errors.Is(err, ErrSecret) {
-			t.Errorf("theirs: %.40v, %v", h, err)
+		b, err := g.hear(acceptor, maxHello), g.err
+		if err == nil {
+			_, err = decodeHello(b)
+		}
+		if err == nil || errors.Is(err, ErrSecret) {
+			t.Errorf("theirs: %.40s, %v", b, err)
 		}
 		_, _ = here.Close(), there.Close()
 	}
 }
 
-// sized is a sealed hello, of a side that has no secret and two nonces of zeros.
+// sized is a hello with its proof, of a side that has no secret and two nonces of zeros.
 func sized(hello string) []byte {
-	g := greeter{hello: []byte(hello)}
-	return g.sealed("hello", g.mine, g.theirs)
+	w := &wiretap{Conn: deaf{}}
+	g := greeter{conn: w}
+	g.say(acceptor, []byte(hello))
+	return w.sent.Bytes()
 }
+
+// deaf takes what is sent.
+type deaf struct{ net.Conn }
+
+func (deaf) Write(p []byte) (int, error) { return len(p), nil }
 
 // TestHelloOfAnother: a side that passes on the proofs of two nodes to each other can't put a Hello
 // of its own in the place of theirs.
@@ -330,15 +364,18 @@ func TestHelloOfAnother(t *testing.T) {
 	forged := sized(`{"Name":"stranger"}`)
 	forged[len(forged)-1]++
 	here, there := net.Pipe()
-	go func() { _, _ = there.Write(forged) }()
+	go func() {
+		_, _ = there.Write(forged)
+		_, _ = io.Copy(io.Discard, there)
+	}()
 	g.conn = here
-	if h, err := g.readHello("hello", g.mine, g.theirs); !errors.Is(err, ErrSecret) {
-		t.Errorf("%v, %v", h, err)
+	if b := g.hear(acceptor, maxHello); !errors.Is(g.err, ErrSecret) {
+		t.Errorf("%q, %v", b, g.err)
 	}
 	_, _ = here.Close(), there.Close()
 }
 
-func TestDiffers(t *testing.T) {
+func TestDiffer(t *testing.T) {
 	facts := func(pairs ...string) (h Hello) {
 		for i := 0; i < len(pairs); i += 2 {
 			h.Facts = append(h.Facts, Fact{pairs[i], pairs[i+1]})
@@ -354,7 +391,7 @@ func TestDiffers(t *testing.T) {
 		{facts("origin", "http://a/", "b", "2"), facts("origin", "http://b/", "b", "2"), []string{`origin: "http://a/" here, "http://b/" there`}},
 		{facts("a", "1", "b", ""), facts("c", "3", "a", "2"), []string{`a: "1" here, "2" there`, `b: "" here, none there`, `c: none here, "3" there`}},
 	} {
-		if got := tt.here.Differs(tt.there); !reflect.DeepEqual(got, tt.want) {
+		if got := Differ(tt.here.Facts, tt.there.Facts); !reflect.DeepEqual(got, tt.want) {
 			t.Errorf("%v and %v: %q", tt.here, tt.there, got)
 		}
 	}

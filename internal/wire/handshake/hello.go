@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 )
 
 // What a Hello may hold at most.
@@ -29,34 +30,28 @@ type Hello struct {
 	Facts    []Fact
 }
 
-// Differs returns a line for each fact that isn't the same in both, in the order of h's facts, then
-// of other's:
+// Differ returns a line for each fact that isn't the same here and there, in the order of those
+// here, then of those there:
 //
 //	origin: "http://a/" here, "http://b/" there
-func (h Hello) Differs(other Hello) []string {
-	var lines []string
-	for _, f := range h.Facts {
-		switch value, ok := other.fact(f.Name); {
-		case !ok:
-			lines = append(lines, fmt.Sprintf("%s: %q here, none there", f.Name, f.Value))
-		case value != f.Value:
-			lines = append(lines, fmt.Sprintf("%s: %q here, %q there", f.Name, f.Value, value))
-		}
-	}
-	for _, f := range other.Facts {
-		if _, ok := h.fact(f.Name); !ok {
-			lines = append(lines, fmt.Sprintf("%s: none here, %q there", f.Name, f.Value))
+func Differ(here, there []Fact) (lines []string) {
+	for _, f := range slices.Concat(here, there) {
+		ours, theirs := value(here, f.Name), value(there, f.Name)
+		line := fmt.Sprintf("%s: %s here, %s there", f.Name, ours, theirs)
+		if ours != theirs && !slices.Contains(lines, line) {
+			lines = append(lines, line)
 		}
 	}
 	return lines
 }
 
-func (h Hello) fact(name string) (string, bool) {
-	i := slices.IndexFunc(h.Facts, func(f Fact) bool { return f.Name == name })
+// value is that of the fact with that name, in quotes, or none.
+func value(facts []Fact, name string) string {
+	i := slices.IndexFunc(facts, func(f Fact) bool { return f.Name == name })
 	if i < 0 {
-		return "", false
+		return "none"
 	}
-	return h.Facts[i].Value, true
+	return strconv.Quote(facts[i].Value)
 }
 
 // encode returns h as JSON, which a later version can add to.
@@ -65,18 +60,20 @@ func (h Hello) encode() ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode this node's hello: %w", err)
 	}
-	if len(b) > maxHello || len(h.Members) > maxMembers || len(h.Facts) > maxFacts {
+	if len(b) > maxHello || h.tooLarge() {
 		return nil, fmt.Errorf("this node's hello: %w", ErrTooLarge)
 	}
 	return b, nil
 }
+
+func (h Hello) tooLarge() bool { return len(h.Members) > maxMembers || len(h.Facts) > maxFacts }
 
 func decodeHello(b []byte) (Hello, error) {
 	var h Hello
 	if err := json.Unmarshal(b, &h); err != nil {
 		return Hello{}, fmt.Errorf("decode the other side's hello: %w", err)
 	}
-	if len(h.Members) > maxMembers || len(h.Facts) > maxFacts {
+	if h.tooLarge() {
 		return Hello{}, fmt.Errorf("the other side's hello: %w", ErrTooLarge)
 	}
 	return h, nil
