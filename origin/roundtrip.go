@@ -37,14 +37,14 @@ func (s *Server) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	ctx, cancel := context.WithCancelCause(req.Context())
-	out := s.outgoing(ctx, req)
-	resp, err := s.send(s.choose(next, out), out)
+	c := &connections{url: req.URL}
+	resp, err := c.send(s.choose(next, req), s.outgoing(c.trace(ctx), req))
 	if err != nil {
 		cancel(nil)
 		return nil, failure("", req, err)
 	}
 	s.http2.Store(resp.ProtoMajor == 2)
-	resp.Request = req // not out, which has the credentials
+	resp.Request = req // not the copy, which has the credentials
 	s.limitBody(ctx, cancel, resp)
 	return resp, nil
 }
@@ -98,32 +98,41 @@ func unsendable(path string) bool {
 		strings.ContainsFunc(path, func(r rune) bool { return r <= ' ' || r == '?' || r == 0x7f })
 }
 
+// connections is what net/http says of the connections that it uses for one request.
+type connections struct {
+	url       *url.URL // of the request
+	connected atomic.Bool
+	answered  atomic.Bool
+	current   atomic.Pointer[guardedConn]
+}
+
+// trace returns a context that has net/http inform c.
+func (c *connections) trace(ctx context.Context) context.Context {
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GetConn: func(string) { c.connected.Store(false) },
+		GotConn: func(info httptrace.GotConnInfo) {
+			c.connected.Store(true)
+			c.current.Store(use(info, c.url))
+		},
+		PutIdleConn: func(err error) {
+			if conn := c.current.Load(); conn != nil && err == nil {
+				conn.end()
+			}
+		},
+		GotFirstResponseByte: func() { c.answered.Store(true) },
+	})
+}
+
 // send is next.RoundTrip with the one retry that Server.RoundTrip's comment describes. net/http
 // itself tries again when a connection that was idle breaks, but not when a connection breaks that
 // it made for this request.
-func (s *Server) send(next http.RoundTripper, req *http.Request) (*http.Response, error) {
-	var connected, answered atomic.Bool
-	var conn atomic.Pointer[guardedConn]
-	ctx := req.Context()
-	traced := req.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GetConn: func(string) { connected.Store(false) },
-		GotConn: func(info httptrace.GotConnInfo) {
-			connected.Store(true)
-			conn.Store(use(ctx, info, req.URL))
-		},
-		PutIdleConn: func(err error) {
-			if c := conn.Load(); c != nil && err == nil {
-				c.ended()
-			}
-		},
-		GotFirstResponseByte: func() { answered.Store(true) },
-	}))
-	resp, err := next.RoundTrip(traced)
-	brokeEarly := err != nil && connected.Load() && !answered.Load() && !isTimeout(err)
-	if !brokeEarly || ctx.Err() != nil || !repeatable(req) {
-		return resp, err
+func (c *connections) send(next http.RoundTripper, req *http.Request) (*http.Response, error) {
+	resp, err := next.RoundTrip(req)
+	brokeEarly := err != nil && c.connected.Load() && !c.answered.Load() && !isTimeout(err)
+	if brokeEarly && req.Context().Err() == nil && repeatable(req) {
+		return next.RoundTrip(req)
 	}
-	return next.RoundTrip(traced)
+	return resp, err
 }
 
 func repeatable(req *http.Request) bool {

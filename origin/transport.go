@@ -3,7 +3,6 @@ package origin
 import (
 	"cmp"
 	"errors"
-	"net"
 	"net/http"
 	"net/url"
 	"time"
@@ -68,10 +67,10 @@ func (s *Server) choose(t *transports, req *http.Request) http.RoundTripper {
 func hasBody(req *http.Request) bool { return req.Body != nil && req.Body != http.NoBody }
 
 func (s *Server) newTransport(keep bool, protocols ...string) *http.Transport {
-	dialer := &net.Dialer{Timeout: limit(s.DialTimeout, defaultDialTimeout)}
+	d := s.newDialer(protocols)
 	t := &http.Transport{
-		DialContext:            s.dialPlain(dialer.DialContext),
-		DialTLSContext:         s.dialTLS(dialer.DialContext, protocols),
+		DialContext:            d.plain,
+		DialTLSContext:         d.secure,
 		TLSClientConfig:        s.TLS.Clone(),
 		TLSHandshakeTimeout:    limit(s.TLSTimeout, defaultTLSTimeout), // through a proxy
 		ResponseHeaderTimeout:  limit(s.HeaderTimeout, defaultHeaderTimeout),
