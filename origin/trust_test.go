@@ -68,8 +68,8 @@ func TestSuspectedSpelling(t *testing.T) {
 	heard := make(chan []string, 1)
 	defer s.OnUnsolicited(func(urls []string, _ time.Time) { heard <- urls })()
 	for range 2 {
-		req := target(t, "GET", s.BaseURL(), "/a%7cb|c")
-		req.URL.User = url.UserPassword("user", "sesame")
+		req := target(t, "GET", s.BaseURL(), "/a%7cb%7cc")
+		req.URL.RawPath, req.URL.User = "/a%7cb|c", url.UserPassword("user", "sesame")
 		if _, body, err := fetch(s, req); err != nil || body != "ok" {
 			t.Error(body, err)
 		}
