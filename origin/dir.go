@@ -6,6 +6,9 @@ import (
 	"io/fs"
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
+	"sync/atomic"
 	"time"
 )
 
@@ -40,25 +43,50 @@ type Dir struct {
 	// they aren't found.
 	Dotfiles bool
 
-	folders *folders
+	path    string   // ends in a separator, so that nothing but a directory is opened
+	first   *os.Root // the directory that was at path when d was made
+	closed  atomic.Bool
 	escapes error // an os.Root's for a path that leads out of it
 	now     func() time.Time
 }
 
 // OpenDir returns a Dir over the directory at path. The caller closes it.
 func OpenDir(path string) (*Dir, error) {
-	folders, err := openFolders(path)
+	path, err := absolute(path)
 	if err != nil {
 		return nil, fmt.Errorf("origin: open directory: %w", err)
 	}
+	d := &Dir{path: path + string(filepath.Separator), now: time.Now}
+	if d.first, err = os.OpenRoot(d.path); err != nil {
+		return nil, fmt.Errorf("origin: open directory: %w", err)
+	}
 	// The error for an escaping path has no exported name; an example of it does as well.
-	_, err = folders.current.Lstat("..")
-	return &Dir{folders: folders, escapes: errors.Unwrap(err), now: time.Now}, nil
+	_, err = d.first.Lstat("..")
+	d.escapes = errors.Unwrap(err)
+	return d, nil
+}
+
+// absolute makes path independent of the current directory, if this process may reach it by its
+// absolute path.
+func absolute(path string) (string, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return "", err
+	}
+	abs, absErr := filepath.Abs(path)
+	same, sameErr := os.Stat(abs)
+	if absErr != nil || sameErr != nil || !os.SameFile(info, same) {
+		return path, nil
+	}
+	return abs, nil
 }
 
 // Close releases the directory. Requests fail from then on; bodies that are being read go on to
 // their end.
-func (d *Dir) Close() error { return d.folders.close() }
+func (d *Dir) Close() error {
+	d.closed.Store(true)
+	return d.first.Close()
+}
 
 // BaseURL returns file:///, under which every request's path is taken. Requests may carry another
 // scheme and host; they aren't looked at.
@@ -74,7 +102,7 @@ func (d *Dir) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err := req.Context().Err(); err != nil {
 		return nil, err
 	}
-	if d.folders == nil {
+	if d.first == nil {
 		return nil, errors.New("origin: this Dir has no directory: make it with OpenDir")
 	}
 	if req.Method != http.MethodGet && req.Method != http.MethodHead && req.Method != "" {
@@ -82,11 +110,13 @@ func (d *Dir) RoundTrip(req *http.Request) (*http.Response, error) {
 		resp.Header.Set("Allow", "GET, HEAD")
 		return resp, nil
 	}
-	in, err := d.folders.use()
+	in, err := d.root()
 	if err != nil { // it is the origin that is missing, and not the file
 		return nil, fmt.Errorf("origin: open directory: %w", err)
 	}
-	defer in.release()
+	if in != d.first {
+		defer in.Close()
+	}
 	resp, err := d.get(req, in)
 	if code := d.status(err); code != 0 {
 		return d.text(req, code), nil
@@ -97,9 +127,22 @@ func (d *Dir) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
+// root opens the directory that is at the path now. If this process may no longer do that, because
+// it has dropped its rights, root returns the first directory.
+func (d *Dir) root() (*os.Root, error) {
+	if d.closed.Load() {
+		return nil, os.ErrClosed
+	}
+	in, err := os.OpenRoot(d.path)
+	if errors.Is(err, fs.ErrPermission) {
+		return d.first, nil
+	}
+	return in, err
+}
+
 // get answers a GET or HEAD. An error for which d.status has a code means a response with that
 // status.
-func (d *Dir) get(req *http.Request, in *folder) (*http.Response, error) {
+func (d *Dir) get(req *http.Request, in *os.Root) (*http.Response, error) {
 	name, slash, ok := localName(req.URL, d.Dotfiles)
 	if !ok {
 		return nil, fs.ErrNotExist
@@ -124,8 +167,7 @@ func (d *Dir) status(err error) int {
 	switch {
 	case err == nil:
 		return 0
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, errNotRegular),
-		errors.Is(err, d.escapes), isMissing(err):
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, d.escapes), isMissing(err):
 		return http.StatusNotFound
 	case errors.Is(err, fs.ErrPermission):
 		return http.StatusForbidden

@@ -15,16 +15,14 @@ import (
 // stamp.
 const settleTime = 2 * time.Second
 
-var errNotRegular = errors.New("not a regular file")
-
 // file answers from the regular file at name, of which info is the Stat.
-func (d *Dir) file(req *http.Request, in *folder, name string, info fs.FileInfo) (
+func (d *Dir) file(req *http.Request, in *os.Root, name string, info fs.FileInfo) (
 	*http.Response, error,
 ) {
 	if !info.Mode().IsRegular() { // to open it may disturb a device
-		return nil, errNotRegular
+		return nil, fs.ErrNotExist
 	}
-	f, info, err := in.openRegular(name)
+	f, info, err := openRegular(in, name)
 	if err != nil {
 		return nil, err
 	}
@@ -44,14 +42,14 @@ func (d *Dir) file(req *http.Request, in *folder, name string, info fs.FileInfo)
 
 // openRegular opens name, which may stand for another file since it was checked. It doesn't wait
 // for a FIFO's writer, and returns an error unless the file is a regular one.
-func (f *folder) openRegular(name string) (*os.File, fs.FileInfo, error) {
-	file, err := f.OpenFile(name, openFlags, 0)
+func openRegular(in *os.Root, name string) (*os.File, fs.FileInfo, error) {
+	file, err := in.OpenFile(name, openFlags, 0)
 	if err != nil {
 		return nil, nil, err
 	}
 	info, err := file.Stat()
 	if err == nil && !info.Mode().IsRegular() {
-		err = errNotRegular
+		err = fs.ErrNotExist
 	}
 	if err != nil {
 		file.Close()

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -14,7 +15,7 @@ import (
 
 // directory answers a path that ends in a slash from the directory at name: with its index.html,
 // else with a page that lists it if d.Browse.
-func (d *Dir) directory(req *http.Request, in *folder, name string) (*http.Response, error) {
+func (d *Dir) directory(req *http.Request, in *os.Root, name string) (*http.Response, error) {
 	index := filepath.Join(name, "index.html")
 	info, err := in.Stat(index)
 	var resp *http.Response
@@ -59,7 +60,7 @@ func (d *Dir) listing(req *http.Request, page []byte) *http.Response {
 }
 
 // list returns the entries of the directory at name that can be requested, directories first.
-func (d *Dir) list(ctx context.Context, in *folder, name string) (
+func (d *Dir) list(ctx context.Context, in *os.Root, name string) (
 	[]fs.FileInfo, error,
 ) {
 	dir, err := in.OpenFile(name, openFlags, 0)
