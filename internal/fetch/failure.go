@@ -8,7 +8,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os"
 	"strings"
 	"syscall"
 
@@ -81,6 +80,5 @@ func is[E error](err error) bool {
 // TimedOut reports whether err is a timeout.
 func TimedOut(err error) bool {
 	t, ok := errors.AsType[net.Error](err)
-	return ok && t.Timeout() || errors.Is(err, os.ErrDeadlineExceeded) ||
-		errors.Is(err, context.DeadlineExceeded)
+	return ok && t.Timeout()
 }

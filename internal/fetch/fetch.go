@@ -22,7 +22,7 @@ func (o *Origin) Fetch(
 		if err != nil {
 			return nil, err
 		}
-		lost := broken(f.Body)
+		lost := Broken(f.Body)
 		if lost == nil {
 			return f, nil
 		}
@@ -35,33 +35,36 @@ func (o *Origin) Fetch(
 
 // attempt is one request to the origin, made for req.
 type attempt struct {
-	req    *store.Request
-	prev   *store.Record // that it validates
-	key    string        // of the resource that is asked for
-	header http.Header
-	reason string
+	*Origin
+	req  *store.Request
+	prev *store.Record // that it validates
+	sent request
 }
 
 // attempt builds the request to the origin for req.
 func (o *Origin) attempt(req *store.Request, prev *store.Record) *attempt {
-	a := &attempt{
-		req: req, prev: prev, key: cmp.Or(req.Target, req.Key),
-		header: o.fetchHeader(req.Fields), reason: reasonMiss,
+	header := o.fetchHeader(req.Fields)
+	a := &attempt{o, req, prev, request{
+		reason: reasonMiss, cause: req.Cause, method: http.MethodGet,
+		key: cmp.Or(req.Target, req.Key), header: header,
+	}}
+	if req.Head {
+		a.sent.method = http.MethodHead
 	}
 	if req.Background {
-		delete(a.header, "Cache-Control")
-		delete(a.header, "Pragma")
+		delete(header, "Cache-Control")
+		delete(header, "Pragma")
 	}
 	if req.Ranged {
-		a.header["Range"] = req.Header["Range"]
+		header["Range"] = req.Header["Range"]
 	}
 	if prev == nil {
-		o.Offer(a.header, req, a.key)
+		o.Offer(header, req, a.sent.key)
 		return a
 	}
-	a.key = cmp.Or(prev.URL, prev.Key)
-	if httpcache.AddConditions(a.header, prev.Header()) {
-		a.reason = reasonRevalidate
+	a.sent.key = cmp.Or(prev.URL, prev.Key)
+	if httpcache.AddConditions(header, prev.Header()) {
+		a.sent.reason = reasonRevalidate
 	}
 	return a
 }
@@ -70,24 +73,20 @@ func (o *Origin) attempt(req *store.Request, prev *store.Record) *attempt {
 func (o *Origin) try(
 	ctx context.Context, req *store.Request, prev *store.Record,
 ) (*store.OriginResponse, error) {
-	a := o.attempt(req, prev)
-	req.Note()
-	by := purpose{reason: a.reason, id: req.ID, inform: req.Inform}
-	method := http.MethodGet
-	if req.Head {
-		method = http.MethodHead
+	if req.Inform != nil {
+		ctx = informing(ctx, req.Inform)
 	}
-	resp, head, err := o.send(ctx, by, method, a.key, a.header)
+	a := o.attempt(req, prev)
+	resp, head, err := o.send(ctx, &a.sent)
 	if err != nil {
 		return nil, err
 	}
-	if resp.StatusCode != http.StatusNotModified {
-		return o.judge(a, resp, head)
+	f, err := a.result(resp, head)
+	if f == nil || f.Body == nil {
+		_ = resp.Body.Close()
 	}
-	// The client's conditions weren't sent, so this answers those that were added here.
-	_ = resp.Body.Close()
-	if f := o.confirmed(a, head); f != nil {
-		return f, nil
+	if f != nil || err != nil {
+		return f, err
 	}
 	again := *req // it is about another representation than those that are stored
 	if prev == nil {
@@ -96,43 +95,40 @@ func (o *Origin) try(
 	return o.try(ctx, &again, nil)
 }
 
-// confirmed returns the stored response that a 304 renews, or nil if that isn't stored.
-func (o *Origin) confirmed(a *attempt, head *httpcache.Response) *store.OriginResponse {
-	if a.prev != nil {
-		if httpcache.Confirms(a.prev.Header(), head.Header) {
-			return o.renewed(a.req, a.prev, head)
-		}
-		return nil
+// result turns a response into a result. Without an error, that is nil for a 304 that confirms
+// nothing that is stored.
+func (a *attempt) result(
+	resp *http.Response, head *httpcache.Response,
+) (*store.OriginResponse, error) {
+	stored := a.confirmed(head)
+	switch {
+	case stored != nil:
+		return a.renewed(stored, head), nil
+	case head.Status == http.StatusNotModified:
+		// The client's conditions weren't sent, so this answers those that were added here.
+		return nil, nil
+	case a.prev != nil && failing(head.Status) &&
+		a.prev.Facts.StaleOnError(a.req.Header, a.Now()):
+		// RFC 9111 section 4.3.3: as if the origin hadn't answered.
+		return nil, misbehaves(fmt.Errorf("origin answered %d", head.Status))
+	case Unasked(resp, a.sent.header, a.req.Header):
+		return nil, FailureOf(ErrUnasked)
 	}
-	variant := o.named(a.req, a.key, head.Header)
-	if variant == nil {
-		return nil
-	}
-	f := o.renewed(a.req, variant, head)
-	f.Variant = variant
-	return f
+	return a.fetched(resp, head), nil
 }
 
-// judge turns a response other than a 304 into a result.
-func (o *Origin) judge(
-	a *attempt, resp *http.Response, head *httpcache.Response,
-) (*store.OriginResponse, error) {
-	var err error
+// confirmed returns the stored response that the response says is still good, or nil.
+func (a *attempt) confirmed(head *httpcache.Response) *store.Record {
+	notModified := head.Status == http.StatusNotModified
 	switch {
-	case a.prev != nil && failing(head.Status) &&
-		a.prev.Facts.StaleOnError(a.req.Header, o.Now()):
-		// RFC 9111 section 4.3.3: as if the origin hadn't answered.
-		err = misbehaves(fmt.Errorf("origin answered %d", head.Status))
-	case Unasked(resp, a.header, a.req.Header):
-		err = FailureOf(ErrUnasked)
-	case a.req.Head && a.prev != nil && !a.prev.HeadOnly && sameContent(a.prev, head):
-		_ = resp.Body.Close()
-		return o.renewed(a.req, a.prev, head), nil
-	default:
-		return o.fetched(a.req, a.key, resp, head), nil
+	case a.prev == nil && notModified:
+		return a.named(a.req, a.sent.key, head.Header)
+	case a.prev == nil,
+		notModified && !httpcache.Confirms(a.prev.Header(), head.Header),
+		!notModified && !(a.req.Head && !a.prev.HeadOnly && sameContent(a.prev, head)):
+		return nil
 	}
-	_ = resp.Body.Close()
-	return nil, err
+	return a.prev
 }
 
 // failing reports whether a status says that the origin can't answer now (RFC 5861 section 4).

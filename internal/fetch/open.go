@@ -26,20 +26,20 @@ func (o *Origin) Open(
 		if acceptsNone(rec.Fields()) {
 			return store.OriginBody{}, fmt.Errorf("origin accepts no ranges: %w", store.ErrRefused)
 		}
-		_, condition := strongValidator(rec.Fields())
 		span = rangeOf(off, end)
-		header.Set("If-Range", condition)
+		header.Set("If-Range", strongValidator(rec.Fields()))
 		header.Set("Range", span)
 	}
-	by.Note()
-	part := purpose{reason: reasonRange, id: by.ID}
-	resp, head, err := o.send(ctx, part, http.MethodGet, cmp.Or(rec.URL, rec.Key), header)
+	resp, head, err := o.send(ctx, &request{
+		reason: reasonRange, cause: by.Cause, method: http.MethodGet,
+		key: cmp.Or(rec.URL, rec.Key), header: header,
+	})
 	if err != nil {
 		return store.OriginBody{}, err
 	}
 	got := store.OriginBody{Body: resp.Body, Whole: head.Status == http.StatusOK}
 	got.Length, err = continues(rec, head, resp.ContentLength, off)
-	lost := Broken(resp)
+	lost := Broken(resp.Body)
 	switch {
 	case err != nil:
 	case header["Range"] == nil && !got.Whole:
@@ -75,8 +75,7 @@ func acceptsNone(h http.Header) bool {
 func continues(
 	rec *store.Record, head *httpcache.Response, contentLength, off int64,
 ) (length int64, err error) {
-	_, had := strongValidator(rec.Fields())
-	_, has := strongValidator(head.Header)
+	had, has := strongValidator(rec.Fields()), strongValidator(head.Header)
 	same := has == had && has != "" &&
 		head.Header.Get("Content-Encoding") == rec.Head.Get("Content-Encoding")
 	changed := !same || rec.Length >= 0 && contentLength >= 0 && contentLength != rec.Length

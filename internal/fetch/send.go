@@ -15,17 +15,22 @@ import (
 var errSwitched = errors.New(
 	"the origin switches to another protocol, which it wasn't asked to")
 
-// send sends one request for key and returns the response and its head. The error is a
-// *store.Failure.
-func (o *Origin) send(
-	ctx context.Context, by purpose, method, key string, header http.Header,
-) (*http.Response, *httpcache.Response, error) {
-	if by.inform != nil {
-		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{Got1xxResponse: by.interim})
-	}
-	req := &http.Request{Method: method, URL: o.Site.Target(key), Header: header}
+// request is a request to the origin whose response may be stored for others.
+type request struct {
+	reason      string // for the log
+	cause       store.Cause
+	method, key string
+	header      http.Header
+}
+
+// send sends r and returns the response and its head. The error is a *store.Failure.
+func (o *Origin) send(ctx context.Context, r *request) (
+	*http.Response, *httpcache.Response, error,
+) {
+	r.cause.Note()
+	req := &http.Request{Method: r.method, URL: o.Site.Target(r.key), Header: r.header}
 	sent := o.Now()
-	resp, err := o.do(req.WithContext(ctx), by)
+	resp, err := o.do(req.WithContext(ctx), r.reason, r.cause.ID)
 	if err == nil && resp.StatusCode == http.StatusSwitchingProtocols { // to what nobody asked for
 		_ = resp.Body.Close()
 		err = misbehaves(errSwitched)
@@ -36,12 +41,16 @@ func (o *Origin) send(
 	return resp, o.Received(resp, sent), nil
 }
 
-// interim passes an interim response on to inform.
-func (p purpose) interim(status int, header textproto.MIMEHeader) error {
-	if status != http.StatusSwitchingProtocols {
-		p.inform(status, httpcache.EndToEnd(http.Header(header)))
-	}
-	return nil
+// informing returns a context that has inform called with the interim responses.
+func informing(ctx context.Context, inform func(int, http.Header)) context.Context {
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		Got1xxResponse: func(status int, header textproto.MIMEHeader) error {
+			if status != http.StatusSwitchingProtocols {
+				inform(status, httpcache.EndToEnd(http.Header(header)))
+			}
+			return nil
+		},
+	})
 }
 
 // fetchHeader returns the header of a request to the origin, made from a client's, whose response
@@ -59,15 +68,17 @@ func (o *Origin) fetchHeader(by store.Fields) http.Header {
 // with those fields. length is the Content-Length, -1 if it isn't known. The error is a
 // *store.Failure.
 func (o *Origin) Probe(
-	ctx context.Context, method, key string, request http.Header,
+	ctx context.Context, method, key string, fields http.Header,
 ) (head *httpcache.Response, length int64, err error) {
-	header := o.fetchHeader(store.Fields{Header: request, Proto: "HTTP/1.1"})
-	resp, head, err := o.send(ctx, purpose{reason: reasonExplain}, method, key, header)
+	header := o.fetchHeader(store.Fields{Header: fields, Proto: "HTTP/1.1"})
+	resp, head, err := o.send(ctx, &request{
+		reason: reasonExplain, method: method, key: key, header: header,
+	})
 	if err != nil {
 		return nil, 0, err
 	}
 	_ = resp.Body.Close()
-	if Unasked(resp, header, request) {
+	if Unasked(resp, header, fields) {
 		return nil, 0, FailureOf(ErrUnasked)
 	}
 	return head, resp.ContentLength, nil
