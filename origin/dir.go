@@ -105,26 +105,47 @@ func (d *Dir) RoundTrip(req *http.Request) (*http.Response, error) {
 	if d.first == nil {
 		return nil, errors.New("origin: this Dir has no directory: make it with OpenDir")
 	}
-	if req.Method != http.MethodGet && req.Method != http.MethodHead && req.Method != "" {
-		resp := d.text(req, http.StatusMethodNotAllowed)
+	resp := &http.Response{
+		StatusCode: http.StatusOK,
+		Proto:      "HTTP/1.1",
+		ProtoMajor: 1,
+		ProtoMinor: 1,
+		Header:     http.Header{"Date": {httpDate(d.now())}},
+		Body:       http.NoBody,
+		Request:    req,
+	}
+	if err := d.answer(resp); err != nil {
+		return nil, err
+	}
+	resp.Status = statusLine(resp.StatusCode)
+	return resp, nil
+}
+
+// answer makes resp the response to its request.
+func (d *Dir) answer(resp *http.Response) error {
+	switch resp.Request.Method {
+	case http.MethodGet, http.MethodHead, "":
+	default:
 		resp.Header.Set("Allow", "GET, HEAD")
-		return resp, nil
+		setText(resp, http.StatusMethodNotAllowed)
+		return nil
 	}
 	in, err := d.root()
 	if err != nil { // it is the origin that is missing, and not the file
-		return nil, fmt.Errorf("origin: open directory: %w", err)
+		return fmt.Errorf("origin: open directory: %w", err)
 	}
 	if in != d.first {
 		defer in.Close()
 	}
-	resp, err := d.get(req, in)
+	err = d.get(resp, in)
 	if code := d.status(err); code != 0 {
-		return d.text(req, code), nil
+		setText(resp, code)
+		return nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("origin: get %s: %w", req.URL.EscapedPath(), err)
+		return fmt.Errorf("origin: get %s: %w", resp.Request.URL.EscapedPath(), err)
 	}
-	return resp, nil
+	return nil
 }
 
 // root opens the directory that is at the path now. If this process may no longer do that, because
@@ -140,26 +161,27 @@ func (d *Dir) root() (*os.Root, error) {
 	return in, err
 }
 
-// get answers a GET or HEAD. An error for which d.status has a code means a response with that
-// status.
-func (d *Dir) get(req *http.Request, in *os.Root) (*http.Response, error) {
-	name, slash, ok := localName(req.URL, d.Dotfiles)
+// get makes resp the response to a GET or HEAD. If it returns an error, resp is as it was; an error
+// for which d.status has a code means a response with that status.
+func (d *Dir) get(resp *http.Response, in *os.Root) error {
+	name, slash, ok := localName(resp.Request.URL, d.Dotfiles)
 	if !ok {
-		return nil, fs.ErrNotExist
+		return fs.ErrNotExist
 	}
 	info, err := in.Stat(name)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	switch {
 	case info.IsDir() && slash:
-		return d.directory(req, in, name)
+		return d.directory(resp, in, name)
 	case info.IsDir():
-		return d.redirect(req), nil
+		redirect(resp)
+		return nil
 	case slash: // a file isn't a directory
-		return nil, fs.ErrNotExist
+		return fs.ErrNotExist
 	}
-	return d.file(req, in, name, info)
+	return d.file(resp, in, name, info)
 }
 
 // status returns the status that stands for err, or 0 if err is nil or a failure that has none.
@@ -176,12 +198,12 @@ func (d *Dir) status(err error) int {
 }
 
 // redirect sends a client that left out a directory's last slash to the path that has it.
-func (d *Dir) redirect(req *http.Request) *http.Response {
-	resp := d.text(req, http.StatusMovedPermanently)
-	location := req.URL.EscapedPath() + "/"
-	if req.URL.RawQuery != "" {
-		location += "?" + req.URL.RawQuery
+func redirect(resp *http.Response) {
+	u := resp.Request.URL
+	location := u.EscapedPath() + "/"
+	if u.RawQuery != "" {
+		location += "?" + u.RawQuery
 	}
 	resp.Header.Set("Location", location)
-	return resp
+	setText(resp, http.StatusMovedPermanently)
 }
