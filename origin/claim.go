@@ -28,7 +28,7 @@ func use(info httptrace.GotConnInfo, u *url.URL) *guardedConn {
 	return c
 }
 
-// claim waits until c is idle and reserves it for a request for url. It returns false if c isn't to
+// claim waits until c is quiet and reserves it for a request for url. It returns false if c isn't to
 // be used.
 func (c *guardedConn) claim(url string) bool {
 	var late <-chan time.Time
@@ -63,7 +63,7 @@ func (c *guardedConn) spent() bool {
 func (c *guardedConn) tryClaim(url string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.wire.idle() {
+	if !c.wire.quiet() {
 		return false
 	}
 	c.phase, c.next = claimed, url

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
+	"math"
 	"net"
 	"time"
 )
@@ -21,7 +22,7 @@ func (s *Server) newDialer(protocols []string) *dialer {
 		Dialer:  net.Dialer{Timeout: limit(s.DialTimeout, defaultDialTimeout)},
 		server:  s,
 		config:  s.TLS.Clone(),
-		timeout: cmp.Or(s.TLSTimeout, defaultTLSTimeout),
+		timeout: cmp.Or(limit(s.TLSTimeout, defaultTLSTimeout), math.MaxInt64),
 	}
 	if d.config == nil {
 		d.config = new(tls.Config)
@@ -49,11 +50,8 @@ func (d *dialer) secure(ctx context.Context, network, addr string) (net.Conn, er
 	if err != nil {
 		return nil, err
 	}
-	if d.timeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, d.timeout, errHandshake)
-		defer cancel()
-	}
+	ctx, cancel := context.WithTimeoutCause(ctx, d.timeout, errHandshake)
+	defer cancel()
 	config := d.config.Clone()
 	if config.ServerName == "" {
 		config.ServerName, _, _ = net.SplitHostPort(addr)

@@ -74,7 +74,11 @@ func (s *Server) guard(conn, under net.Conn) net.Conn {
 
 // Read is net.Conn's.
 func (c *guardedConn) Read(p []byte) (int, error) {
-	c.look()
+	c.mu.Lock()
+	if c.phase == ended {
+		c.phase = idle
+	}
+	c.mu.Unlock()
 	for {
 		n, err := c.Conn.Read(p)
 		if n > 0 {
@@ -83,15 +87,6 @@ func (c *guardedConn) Read(p []byte) (int, error) {
 		if n > 0 || err != nil || len(p) == 0 {
 			return n, err
 		}
-	}
-}
-
-// look notes that net/http's reader reads again.
-func (c *guardedConn) look() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.phase == ended {
-		c.phase = idle
 	}
 }
 
@@ -143,21 +138,16 @@ func (c *guardedConn) writable() bool {
 	return c.phase == busy
 }
 
-// Close is net.Conn's.
+// Close is net.Conn's. If net/http closes the connection because its reader has bytes left that
+// belong to no response, net/http hasn't read again since the last response.
 func (c *guardedConn) Close() error {
-	c.judge()
-	c.once.Do(func() { close(c.gone) })
-	return c.Conn.Close()
-}
-
-// judge reports to the trust if net/http is closing the connection because its reader has bytes
-// left that belong to no response: net/http doesn't read again in that case.
-func (c *guardedConn) judge() {
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	if c.phase == ended && !c.server.closesIdle(c.since) {
 		c.suspectLocked()
 	}
+	c.mu.Unlock()
+	c.once.Do(func() { close(c.gone) })
+	return c.Conn.Close()
 }
 
 // suspectLocked reports, once, that responses over c may have been mixed up.

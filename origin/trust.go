@@ -17,18 +17,23 @@ type trust struct {
 
 	mu      sync.Mutex // guards what follows
 	until   time.Time  // no connection is used twice before
-	reports map[*report]bool
+	reports map[*func(urls []string, until time.Time)]bool
 }
 
-// report is told of what is suspected.
-type report func(urls []string, until time.Time)
-
-// onUnsolicited is Server.OnUnsolicited.
-func (t *trust) onUnsolicited(f report) (stop func()) {
+// OnUnsolicited has f called each time that bytes have come over a kept HTTP/1.1 connection which
+// no request had asked for (RFC 9112 section 6.3). While the connection was idle, such bytes can be
+// told from a response and did no harm. But others may have come before, just after a request,
+// where they can't be told from its response. So the responses to urls, which came over that
+// connection after its first, may have been mixed up, and f should drop what it has kept of them.
+// Up to the time until, the server gets no second request over any HTTP/1.1 connection.
+//
+// f must return soon and not call s. It isn't called any more once stop has returned.
+func (s *Server) OnUnsolicited(f func(urls []string, until time.Time)) (stop func()) {
+	t := &s.trust
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.reports == nil {
-		t.reports = map[*report]bool{}
+		t.reports = map[*func([]string, time.Time)]bool{}
 	}
 	t.reports[&f] = true
 	return func() {
@@ -43,7 +48,7 @@ func (t *trust) onUnsolicited(f report) (stop func()) {
 func (t *trust) suspect(urls []string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if !t.distrustedLocked() {
+	if !time.Now().Before(t.until) {
 		t.until = time.Now().Add(cmp.Or(t.period, distrustTime))
 	}
 	for f := range t.reports {
@@ -55,7 +60,5 @@ func (t *trust) suspect(urls []string) {
 func (t *trust) distrusted() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.distrustedLocked()
+	return time.Now().Before(t.until)
 }
-
-func (t *trust) distrustedLocked() bool { return time.Now().Before(t.until) }

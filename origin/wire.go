@@ -97,19 +97,11 @@ func (w *wire) readLocked(fd uintptr) {
 	}
 }
 
-// idle reports whether a Read waits for bytes and TLS is at the end of a record.
-func (w *wire) idle() bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.idleLocked()
-}
-
-func (w *wire) idleLocked() bool { return w.waiting && !w.records.within() }
-
-// quiet is idle, and reports whether the kernel has nothing either. If it has, the Read that waits
-// gets that, even if w is closed now.
+// quiet reports whether nothing has come that hasn't been read: a Read waits, TLS is at the end of a
+// record, and the kernel has nothing. If it has something, the Read that waits gets that, even if w
+// is closed now.
 func (w *wire) quiet() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.idleLocked() && w.raw.Control(w.read) == nil && w.waiting
+	return w.waiting && !w.records.within() && w.raw.Control(w.read) == nil && w.waiting
 }
