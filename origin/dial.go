@@ -50,7 +50,8 @@ func (d *dialer) secure(ctx context.Context, network, addr string) (net.Conn, er
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, d.timeout, errHandshake)
+	ctx, cancel := context.WithTimeoutCause(ctx, d.timeout,
+		timeoutError("TLS handshake takes too long"))
 	defer cancel()
 	config := d.config.Clone()
 	if config.ServerName == "" {
@@ -67,9 +68,6 @@ func (d *dialer) secure(ctx context.Context, network, addr string) (net.Conn, er
 	}
 	return d.server.guard(secure, conn), nil
 }
-
-// errHandshake means that a TLS handshake took longer than TLSTimeout.
-const errHandshake timeoutError = "TLS handshake takes too long"
 
 // timeoutError is the error of an operation that took too long.
 type timeoutError string

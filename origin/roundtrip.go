@@ -153,12 +153,9 @@ func (s *Server) limitBody(
 		resp.Body = http.NoBody
 	default:
 		b := &serverBody{ReadCloser: resp.Body, req: resp.Request, ctx: ctx, cancel: cancel}
-		if b.limit = limit(s.BodyTimeout, defaultBodyTimeout); b.limit > 0 {
-			b.timer = time.AfterFunc(math.MaxInt64, func() {
-				cancel(timeoutError(fmt.Sprintf("no byte for %v", b.limit)))
-			})
-			b.timer.Stop() // Read starts it
-		}
+		b.limit = cmp.Or(limit(s.BodyTimeout, defaultBodyTimeout), math.MaxInt64)
+		b.timer = time.AfterFunc(math.MaxInt64, b.late)
+		b.timer.Stop() // Read starts it
 		resp.Body = b
 	}
 }

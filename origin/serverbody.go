@@ -19,14 +19,12 @@ type serverBody struct {
 	ctx    context.Context // that the body is read under
 	cancel context.CancelCauseFunc
 	limit  time.Duration
-	timer  *time.Timer // nil if there is no limit
+	timer  *time.Timer // calls late
 }
 
 func (b *serverBody) Read(p []byte) (int, error) {
-	if b.timer != nil {
-		b.timer.Reset(b.limit)
-		defer b.timer.Stop()
-	}
+	b.timer.Reset(b.limit)
+	defer b.timer.Stop()
 	n, err := b.ReadCloser.Read(p)
 	if err == nil || err == io.EOF {
 		return n, err
@@ -36,6 +34,8 @@ func (b *serverBody) Read(p []byte) (int, error) {
 	}
 	return n, failure("read body of ", b.req, err)
 }
+
+func (b *serverBody) late() { b.cancel(timeoutError(fmt.Sprintf("no byte for %v", b.limit))) }
 
 // Close gives up the part of the body that hasn't been read.
 func (b *serverBody) Close() error {

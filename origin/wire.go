@@ -28,12 +28,8 @@ type wire struct {
 
 // newWire returns conn as a wire, if this system can show what has come over conn.
 func newWire(conn net.Conn, secure bool) net.Conn {
-	sc, ok := conn.(syscall.Conn)
-	if !ok || !canPeek {
-		return conn
-	}
-	raw, err := sc.SyscallConn()
-	if err != nil {
+	raw, err := conn.(syscall.Conn).SyscallConn()
+	if err != nil || !canPeek {
 		return conn
 	}
 	w := &wire{Conn: conn, raw: raw, secure: secure, reads: make(chan struct{}, 1)}
