@@ -58,15 +58,15 @@ func (c *guardedConn) spent() bool {
 		c.server.trust.distrusted()
 }
 
-// tryClaim is claim without the wait. A connection that net/http has kept without any use is busy
-// still.
+// tryClaim is claim without the wait. A connection that net/http has kept without any use is still
+// busy.
 func (c *guardedConn) tryClaim(url string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.wire.quiet() {
 		return false
 	}
-	c.phase, c.next = claimed, url
+	c.phase, c.next = idle, url
 	return true
 }
 

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync/atomic"
 	"time"
 )
@@ -186,12 +187,11 @@ func (d *Dir) get(resp *http.Response, in *os.Root) error {
 
 // status returns the status that stands for err, or 0 if err is nil or a failure that has none.
 func (d *Dir) status(err error) int {
+	isErr := func(target error) bool { return errors.Is(err, target) }
 	switch {
-	case err == nil:
-		return 0
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, d.escapes), isMissing(err):
+	case isErr(d.escapes), slices.ContainsFunc(missing, isErr):
 		return http.StatusNotFound
-	case errors.Is(err, fs.ErrPermission):
+	case isErr(fs.ErrPermission):
 		return http.StatusForbidden
 	}
 	return 0

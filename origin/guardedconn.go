@@ -12,15 +12,16 @@ import (
 // request was written (RFC 9112 section 6.3). net/http gives a kept connection to the next request
 // before it has looked at what is left after the last response, and would take that for the next
 // response. So the next request claims the connection first: it waits until net/http's reader reads
-// again. Bytes that come between the claim and the write of the request aren't passed on.
+// again and finds nothing.
 //
 //	busy ── a response has ended ──► ended ── net/http reads again ──► idle
-//	  ▲                                                                 │ claim
-//	  └───────────────── the request is written ─────────────────── claimed
+//	  ▲                                                                 │
+//	  └────────────────────── a request is written ─────────────────────┘
 //
-// In each phase but busy, bytes that come are unsolicited. The connection is refused then, which
-// closes it, and the trust gets the URLs whose responses may have been mixed up. If such bytes were
-// read together with the end of a response, net/http closes the connection without another Read.
+// In each phase but busy, bytes that come are unsolicited. They aren't passed on but end the
+// connection, and the trust gets the URLs whose responses may have been mixed up. If such bytes
+// were read together with the end of a response, net/http closes the connection without another
+// Read.
 //
 // HTTP/2 numbers its requests, so it needs no guard.
 type guardedConn struct {
@@ -55,8 +56,6 @@ const (
 	busy phase = iota
 	ended
 	idle
-	claimed
-	refused
 )
 
 // errUnsolicited is the error of a connection that can't be used any more. If net/http hasn't
@@ -100,7 +99,6 @@ func (c *guardedConn) received(b []byte, err error) (int, error) {
 		if len(bytes.Trim(b, "\r\n")) > 0 && !timedOut(b) {
 			c.suspectLocked()
 		}
-		c.phase = refused
 		return 0, errUnsolicited
 	}
 	if !c.ahead {
@@ -130,7 +128,7 @@ func (c *guardedConn) Write(p []byte) (int, error) {
 func (c *guardedConn) writable() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.phase == claimed && c.wire.quiet() {
+	if c.phase != busy && c.wire.quiet() {
 		c.urls = append(c.urls, c.next)
 		c.urlBytes += len(c.next)
 		c.phase, c.ahead = busy, true
@@ -150,10 +148,8 @@ func (c *guardedConn) Close() error {
 	return c.Conn.Close()
 }
 
-// suspectLocked reports, once, that responses over c may have been mixed up.
+// suspectLocked reports that responses over c may have been mixed up.
 func (c *guardedConn) suspectLocked() {
-	if c.phase != refused {
-		c.server.trust.suspect(c.urls)
-	}
-	c.phase = refused
+	c.server.trust.suspect(c.urls)
+	c.urls = nil
 }
