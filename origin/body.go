@@ -67,8 +67,9 @@ func (b *fileBody) read(p []byte) (int, error) {
 	return n, b.unchanged()
 }
 
-// settle waits, if the file changed just now, until the clock of its time stamps has moved on. From then on no write can have the stamp that was seen at open. It returns
-// early when the request's context is done.
+// settle waits, if the file changed just now, until the clock of its time stamps has moved on. From
+// then on no write can have the stamp that was seen at open. It returns early when the request's
+// context is done.
 func (b *fileBody) settle() error {
 	wait := tick - time.Since(b.seen.changed())
 	if 0 < wait && wait <= tick {
