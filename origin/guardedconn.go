@@ -112,8 +112,7 @@ func (c *guardedConn) received(b []byte, err error) (int, error) {
 // timedOut reports whether b begins a 408, which some servers send when they close an idle
 // connection (RFC 9110 section 15.5.9).
 func timedOut(b []byte) bool {
-	const version = len("HTTP/1.1")
-	return len(b) >= version+4 && string(b[:5]) == "HTTP/" && string(b[version:version+4]) == " 408"
+	return bytes.HasPrefix(b, []byte("HTTP/1.1 408")) || bytes.HasPrefix(b, []byte("HTTP/1.0 408"))
 }
 
 // Write is net.Conn's.

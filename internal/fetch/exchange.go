@@ -15,15 +15,6 @@ import (
 	"github.com/scurrycache/scurry/internal/site"
 )
 
-// The reasons for an origin request, for the log.
-const (
-	reasonMiss       = "miss"       // nothing usable was stored
-	reasonRevalidate = "revalidate" // to validate a stored response
-	reasonRange      = "range"      // a part that was not in the cache
-	reasonPass       = "pass"       // for one client, past the cache
-	reasonExplain    = "explain"    // to see what the origin says
-)
-
 // do sends req, counts it, and writes one line of log about it when it has ended: for what reason
 // it was sent, and with id as that of the client's request. The response is one that the origin may
 // give to it, and has waited for the first bytes of its body: Broken tells whether that has broken
@@ -91,7 +82,7 @@ type exchange struct {
 	io.ReadCloser
 	o      *Origin
 	req    *http.Request
-	reason string
+	reason string             // as in request
 	id     string             // of the client's request
 	cancel context.CancelFunc // ends the request
 	start  time.Time

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -51,25 +52,20 @@ func kindOf(err error) string {
 		return "connection_timeout"
 	case late:
 		return "http_response_timeout"
-	}
-	for _, e := range [...]struct {
-		err  error
-		kind string
-	}{
-		{syscall.ECONNREFUSED, "connection_refused"},
-		{syscall.EHOSTUNREACH, "destination_ip_unroutable"},
-		{syscall.ENETUNREACH, "destination_ip_unroutable"},
-		{syscall.ECONNRESET, "connection_terminated"},
-		{syscall.EPIPE, "connection_terminated"},
-		{io.ErrUnexpectedEOF, "connection_terminated"},
-		{io.EOF, "connection_terminated"},
-		{context.Canceled, "proxy_internal_response"},
-	} {
-		if errors.Is(err, e.err) {
-			return e.kind
-		}
+	case isAny(err, syscall.ECONNREFUSED):
+		return "connection_refused"
+	case isAny(err, syscall.EHOSTUNREACH, syscall.ENETUNREACH):
+		return "destination_ip_unroutable"
+	case isAny(err, syscall.ECONNRESET, syscall.EPIPE, io.ErrUnexpectedEOF, io.EOF):
+		return "connection_terminated"
+	case isAny(err, context.Canceled):
+		return "proxy_internal_response"
 	}
 	return "http_protocol_error"
+}
+
+func isAny(err error, targets ...error) bool {
+	return slices.ContainsFunc(targets, func(t error) bool { return errors.Is(err, t) })
 }
 
 func is[E error](err error) bool {

@@ -45,7 +45,7 @@ type attempt struct {
 func (o *Origin) attempt(req *store.Request, prev *store.Record) *attempt {
 	header := o.fetchHeader(req.Fields)
 	a := &attempt{o, req, prev, request{
-		reason: reasonMiss, cause: req.Cause, method: http.MethodGet,
+		reason: "miss", cause: req.Cause, method: http.MethodGet,
 		key: cmp.Or(req.Target, req.Key), header: header,
 	}}
 	if req.Head {
@@ -64,7 +64,7 @@ func (o *Origin) attempt(req *store.Request, prev *store.Record) *attempt {
 	}
 	a.sent.key = cmp.Or(prev.URL, prev.Key)
 	if httpcache.AddConditions(header, prev.Header()) {
-		a.sent.reason = reasonRevalidate
+		a.sent.reason = "revalidate"
 	}
 	return a
 }

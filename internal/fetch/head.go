@@ -20,8 +20,7 @@ func (o *Origin) Received(resp *http.Response, sent time.Time) *httpcache.Respon
 	}
 	head.Header["Via"] = o.Via(head.Header["Via"], resp.Proto)
 	// RFC 9110 section 6.6.1: a recipient with a clock adds it
-	if _, ok := head.Header["Date"]; !ok {
-		head.Undated = true
+	if head.Undated = head.Header["Date"] == nil; head.Undated {
 		head.Header.Set("Date", head.ResponseTime.UTC().Format(http.TimeFormat))
 	}
 	return head

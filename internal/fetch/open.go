@@ -29,7 +29,7 @@ func (o *Origin) Open(
 		header.Set("Range", rangeOf(off, end))
 	}
 	resp, head, err := o.send(ctx, &request{
-		reason: reasonRange, cause: by.Cause, method: http.MethodGet,
+		reason: "range", cause: by.Cause, method: http.MethodGet,
 		key: cmp.Or(rec.URL, rec.Key), header: header,
 	})
 	if err != nil {

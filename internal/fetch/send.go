@@ -17,7 +17,10 @@ var errSwitched = errors.New(
 
 // request is a request to the origin whose response may be stored for others.
 type request struct {
-	reason      string // for the log
+	// why it is sent, for the log: "miss" (nothing usable was stored), "revalidate" (to validate a
+	// stored response), "range" (for a part that was not in the cache) or "explain" (to see what the
+	// origin says)
+	reason      string
 	cause       store.Cause
 	method, key string
 	header      http.Header
@@ -72,7 +75,7 @@ func (o *Origin) Probe(
 ) (head *httpcache.Response, length int64, err error) {
 	header := o.fetchHeader(store.Fields{Header: fields, Proto: "HTTP/1.1"})
 	resp, head, err := o.send(ctx, &request{
-		reason: reasonExplain, method: method, key: key, header: header,
+		reason: "explain", method: method, key: key, header: header,
 	})
 	if err != nil {
 		return nil, 0, err
