@@ -4,13 +4,9 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"math"
 	"net/http"
-	"net/http/httptrace"
 	"net/url"
 	"strings"
-	"sync/atomic"
-	"time"
 )
 
 // RoundTrip sends req and returns what comes back. The request's URL begins with BaseURL's; one
@@ -36,16 +32,16 @@ func (s *Server) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 		return nil, err
 	}
-	ctx, cancel := context.WithCancelCause(req.Context())
-	c := &connections{url: req.URL}
-	resp, err := c.send(s.choose(next, req), s.outgoing(c.trace(ctx), req))
+	x := &exchange{server: s, req: req}
+	x.ctx, x.cancel = context.WithCancelCause(req.Context())
+	resp, err := x.send(s.choose(next, req), s.outgoing(x.traced(), req))
 	if err != nil {
-		cancel(nil)
-		return nil, failure("", req, err)
+		x.cancel(nil)
+		return nil, x.failure("", err)
 	}
 	s.http2.Store(resp.ProtoMajor == 2)
 	resp.Request = req // not the copy, which has the credentials
-	s.limitBody(ctx, cancel, resp)
+	x.follow(resp)
 	return resp, nil
 }
 
@@ -96,66 +92,4 @@ func (s *Server) keepSpelling(out *http.Request) {
 func unsendable(path string) bool {
 	return !strings.HasPrefix(path, "/") ||
 		strings.ContainsFunc(path, func(r rune) bool { return r <= ' ' || r == '?' || r == 0x7f })
-}
-
-// connections is what net/http says of the connections that it uses for one request.
-type connections struct {
-	url       *url.URL // of the request
-	connected atomic.Bool
-	answered  atomic.Bool
-	current   atomic.Pointer[guardedConn]
-}
-
-// trace returns a context that has net/http inform c.
-func (c *connections) trace(ctx context.Context) context.Context {
-	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GetConn: func(string) { c.connected.Store(false) },
-		GotConn: func(info httptrace.GotConnInfo) {
-			c.connected.Store(true)
-			c.current.Store(use(info, c.url))
-		},
-		PutIdleConn: func(err error) {
-			if conn := c.current.Load(); conn != nil && err == nil {
-				conn.end()
-			}
-		},
-		GotFirstResponseByte: func() { c.answered.Store(true) },
-	})
-}
-
-// send is next.RoundTrip with the one retry that Server.RoundTrip's comment describes. net/http
-// itself tries again when a connection that was idle breaks, but not when a connection breaks that
-// it made for this request.
-func (c *connections) send(next http.RoundTripper, req *http.Request) (*http.Response, error) {
-	resp, err := next.RoundTrip(req)
-	brokeEarly := err != nil && c.connected.Load() && !c.answered.Load() && !isTimeout(err)
-	if brokeEarly && req.Context().Err() == nil && repeatable(req) {
-		return next.RoundTrip(req)
-	}
-	return resp, err
-}
-
-func repeatable(req *http.Request) bool {
-	reads := req.Method == http.MethodGet || req.Method == http.MethodHead || req.Method == ""
-	return reads && !hasBody(req)
-}
-
-// limitBody applies BodyTimeout to resp's body. cancel ends ctx, the context of its request.
-func (s *Server) limitBody(
-	ctx context.Context, cancel context.CancelCauseFunc, resp *http.Response,
-) {
-	switch {
-	case resp.StatusCode == http.StatusSwitchingProtocols:
-		// The body is a connection of another protocol, which is written to as well; req's context
-		// ends it.
-	case resp.Body == nil || resp.Body == http.NoBody:
-		cancel(nil)
-		resp.Body = http.NoBody
-	default:
-		b := &serverBody{ReadCloser: resp.Body, req: resp.Request, ctx: ctx, cancel: cancel}
-		b.limit = cmp.Or(limit(s.BodyTimeout, defaultBodyTimeout), math.MaxInt64)
-		b.timer = time.AfterFunc(math.MaxInt64, b.late)
-		b.timer.Stop() // Read starts it
-		resp.Body = b
-	}
 }
