@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -52,12 +53,11 @@ func (s *Server) covers(u *url.URL) bool {
 
 // outgoing returns a copy of req as it is to be sent.
 func (s *Server) outgoing(ctx context.Context, req *http.Request) *http.Request {
-	out := req.Clone(ctx)
-	out.Trailer = req.Trailer // not a copy: it fills in as the body is read
-	out.URL.User = nil
+	out := req.WithContext(ctx)
+	out.URL = withoutUserinfo(req.URL)
 	out.Host = cmp.Or(s.Host, s.base.Host)
 	s.keepSpelling(out)
-	if out.Header == nil {
+	if out.Header = maps.Clone(req.Header); out.Header == nil {
 		out.Header = make(http.Header)
 	}
 	if _, ok := out.Header["User-Agent"]; !ok {

@@ -139,15 +139,8 @@ func (c chunked) WriteHeader(status int) {
 // Content returns the bytes [start, end) of what a File with that seed consists of.
 func Content(seed byte, start, end int64) []byte {
 	b := make([]byte, end-start)
-	fill(b, seed, start)
+	pattern(seed).ReadAt(b, start)
 	return b
-}
-
-// fill writes the pattern's bytes from off on.
-func fill(b []byte, seed byte, off int64) {
-	for i := range b {
-		b[i] = at(seed, off+int64(i))
-	}
 }
 
 // at is the pattern's byte at off: no chunk is like another, and none of one seed like one of
@@ -162,7 +155,9 @@ func at(seed byte, off int64) byte {
 type pattern byte
 
 func (seed pattern) ReadAt(b []byte, off int64) (int, error) {
-	fill(b, byte(seed), off)
+	for i := range b {
+		b[i] = at(byte(seed), off+int64(i))
+	}
 	return len(b), nil
 }
 
