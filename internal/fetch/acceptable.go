@@ -35,7 +35,8 @@ func acceptable(req *http.Request, resp *http.Response) error {
 func problem(sent http.Header, resp *http.Response) error {
 	status := resp.StatusCode
 	// RFC 9110 section 15
-	if status > 599 || status < 200 && status != http.StatusSwitchingProtocols {
+	switched := status == http.StatusSwitchingProtocols && len(sent["Upgrade"]) > 0
+	if status > 599 || status < 200 && !switched {
 		return fmt.Errorf("the origin answers with the status %03d, which is no final one", status)
 	}
 	conditional := len(sent["If-None-Match"]) > 0 || len(sent["If-Modified-Since"]) > 0

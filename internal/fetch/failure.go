@@ -27,11 +27,6 @@ func FailureOf(err error) *store.Failure {
 	return &store.Failure{Status: status, Kind: kind, Err: err}
 }
 
-// misbehaves returns the failure for a response that breaks the protocol.
-func misbehaves(err error) *store.Failure {
-	return &store.Failure{Status: http.StatusBadGateway, Kind: "http_protocol_error", Err: err}
-}
-
 // kindOf is the type of proxy error that RFC 9209 section 2.3 has for err.
 func kindOf(err error) string {
 	late := TimedOut(err)

@@ -58,13 +58,12 @@ func (o *Origin) attempt(req *store.Request, prev *store.Record) *attempt {
 	if req.Ranged {
 		header["Range"] = req.Header["Range"]
 	}
-	if prev == nil {
-		o.Offer(header, req, a.sent.key)
-		return a
-	}
-	a.sent.key = cmp.Or(prev.URL, prev.Key)
-	if httpcache.AddConditions(header, prev.Header()) {
-		a.sent.reason = "revalidate"
+	o.Offer(header, req, a.sent.key)
+	if prev != nil {
+		a.sent.key = cmp.Or(prev.URL, prev.Key)
+		if httpcache.AddConditions(header, prev.Header()) {
+			a.sent.reason = "revalidate"
+		}
 	}
 	return a
 }
@@ -88,10 +87,8 @@ func (o *Origin) try(
 	if f != nil || err != nil {
 		return f, err
 	}
-	again := *req // it is about another representation than those that are stored
-	if prev == nil {
-		again.Variants = nil
-	}
+	again := *req
+	again.Variants = nil // it is about another representation than those that are stored
 	return o.try(ctx, &again, nil)
 }
 
@@ -110,7 +107,7 @@ func (a *attempt) result(
 	case a.prev != nil && failing(head.Status) &&
 		a.prev.Facts.StaleOnError(a.req.Header, a.Now()):
 		// RFC 9111 section 4.3.3: as if the origin hadn't answered.
-		return nil, misbehaves(fmt.Errorf("origin answered %d", head.Status))
+		return nil, FailureOf(fmt.Errorf("origin answered %d", head.Status))
 	case Unasked(resp, a.sent.header, a.req.Header):
 		return nil, FailureOf(ErrUnasked)
 	}
@@ -120,15 +117,16 @@ func (a *attempt) result(
 // confirmed returns the stored response that the response says is still good, or nil.
 func (a *attempt) confirmed(head *httpcache.Response) *store.Record {
 	notModified := head.Status == http.StatusNotModified
-	switch {
-	case a.prev == nil && notModified:
+	switch prev := a.prev; {
+	case prev == nil && notModified:
 		return a.named(a.req, a.sent.key, head.Header)
-	case a.prev == nil,
-		notModified && !httpcache.Confirms(a.prev.Header(), head.Header),
-		!notModified && !(a.req.Head && !a.prev.HeadOnly && sameContent(a.prev, head)):
+	case prev == nil:
 		return nil
+	case notModified && httpcache.Confirms(prev.Header(), head.Header),
+		a.req.Head && !prev.HeadOnly && sameContent(prev, head):
+		return prev
 	}
-	return a.prev
+	return nil
 }
 
 // failing reports whether a status says that the origin can't answer now (RFC 5861 section 4).
@@ -137,9 +135,7 @@ func failing(status int) bool { return slices.Contains([]int{500, 502, 503, 504}
 // sameContent reports whether the response to a HEAD is about the content of prev, the response to
 // a GET, and so renews it (RFC 9111 section 4.3.5).
 func sameContent(prev *store.Record, head *httpcache.Response) bool {
-	if head.Status != http.StatusOK || prev.Status != http.StatusOK {
-		return false
-	}
 	stored := prev.Header()
-	return httpcache.Settled(stored) && httpcache.Matches(stored, head.Header, prev.Length)
+	return head.Status == http.StatusOK && prev.Status == http.StatusOK &&
+		httpcache.Settled(stored) && httpcache.Matches(stored, head.Header, prev.Length)
 }

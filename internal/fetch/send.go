@@ -2,7 +2,6 @@ package fetch
 
 import (
 	"context"
-	"errors"
 	"maps"
 	"net/http"
 	"net/http/httptrace"
@@ -11,9 +10,6 @@ import (
 	"github.com/scurrycache/scurry/internal/httpcache"
 	"github.com/scurrycache/scurry/internal/store"
 )
-
-var errSwitched = errors.New(
-	"the origin switches to another protocol, which it wasn't asked to")
 
 // request is a request to the origin whose response may be stored for others.
 type request struct {
@@ -34,10 +30,6 @@ func (o *Origin) send(ctx context.Context, r *request) (
 	req := &http.Request{Method: r.method, URL: o.Site.Target(r.key), Header: r.header}
 	sent := o.Now()
 	resp, err := o.do(req.WithContext(ctx), r.reason, r.cause.ID)
-	if err == nil && resp.StatusCode == http.StatusSwitchingProtocols { // to what nobody asked for
-		_ = resp.Body.Close()
-		err = misbehaves(errSwitched)
-	}
 	if err != nil {
 		return nil, nil, FailureOf(err)
 	}

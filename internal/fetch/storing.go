@@ -93,15 +93,16 @@ func partOf(head *httpcache.Response, length int64) (part httpcache.Part, whole,
 func (o *Origin) Judge(
 	request http.Header, head *httpcache.Response, length int64,
 ) (storable bool, reason string) {
-	if head.Status != http.StatusPartialContent {
-		return o.Site.Policy.Storable(http.MethodGet, request, head)
-	}
 	as := *head
-	as.Status = http.StatusOK
+	if head.Status == http.StatusPartialContent {
+		as.Status = http.StatusOK
+	}
 	storable, reason = o.Site.Policy.Storable(http.MethodGet, request, &as)
-	part, whole, ok := partOf(head, length)
-	if storable && !(ok && (whole || part.Answers(request))) {
-		return false, httpcache.ReasonPartial
+	if storable && head.Status != as.Status {
+		part, whole, ok := partOf(head, length)
+		if !(ok && (whole || part.Answers(request))) {
+			return false, httpcache.ReasonPartial
+		}
 	}
 	return storable, reason
 }
