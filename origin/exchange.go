@@ -25,9 +25,8 @@ type exchange struct {
 	ctx    context.Context // that the request is sent and the body read under
 	cancel context.CancelCauseFunc
 
-	// What net/http says of the connections that it uses.
-	connected, answered atomic.Bool
-	conn                atomic.Pointer[guardedConn]
+	waiting atomic.Bool // there is a connection, and nothing has come over it
+	conn    atomic.Pointer[guardedConn]
 
 	io.ReadCloser // net/http's body
 	limit         time.Duration
@@ -37,9 +36,9 @@ type exchange struct {
 // traced returns x's context, which has net/http inform x.
 func (x *exchange) traced() context.Context {
 	return httptrace.WithClientTrace(x.ctx, &httptrace.ClientTrace{
-		GetConn: func(string) { x.connected.Store(false) },
+		GetConn: func(string) { x.waiting.Store(false) },
 		GotConn: func(info httptrace.GotConnInfo) {
-			x.connected.Store(true)
+			x.waiting.Store(true)
 			x.conn.Store(use(info, x.req.URL))
 		},
 		PutIdleConn: func(err error) {
@@ -47,7 +46,7 @@ func (x *exchange) traced() context.Context {
 				c.end()
 			}
 		},
-		GotFirstResponseByte: func() { x.answered.Store(true) },
+		GotFirstResponseByte: func() { x.waiting.Store(false) },
 	})
 }
 
@@ -56,7 +55,7 @@ func (x *exchange) traced() context.Context {
 // it made for this request.
 func (x *exchange) send(next http.RoundTripper, req *http.Request) (*http.Response, error) {
 	resp, err := next.RoundTrip(req)
-	brokeEarly := err != nil && x.connected.Load() && !x.answered.Load() && !isTimeout(err)
+	brokeEarly := err != nil && x.waiting.Load() && !isTimeout(err)
 	if brokeEarly && x.ctx.Err() == nil && repeatable(req) {
 		return next.RoundTrip(req)
 	}

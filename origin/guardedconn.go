@@ -78,15 +78,16 @@ func (c *guardedConn) Read(p []byte) (int, error) {
 		c.phase = idle
 	}
 	c.mu.Unlock()
-	for {
+	for len(p) > 0 {
 		n, err := c.Conn.Read(p)
 		if n > 0 {
 			n, err = c.received(p[:n], err)
 		}
-		if n > 0 || err != nil || len(p) == 0 {
+		if n > 0 || err != nil {
 			return n, err
 		}
 	}
+	return 0, nil
 }
 
 // received returns how much of b, which was read, is passed on to net/http. Line ends before a

@@ -37,12 +37,15 @@ func newWire(conn net.Conn, secure bool) net.Conn {
 	return w
 }
 
-// Read is net.Conn's.
+// Read is net.Conn's. It doesn't take an empty p.
 func (w *wire) Read(p []byte) (int, error) {
-	if len(p) == 0 {
-		return 0, nil
+	w.mu.Lock()
+	w.into, w.waiting = p, true
+	w.mu.Unlock()
+	select {
+	case w.reads <- struct{}{}:
+	default:
 	}
-	w.begin(p)
 	err := w.raw.Read(w.try)
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -60,16 +63,6 @@ func (w *wire) Read(p []byte) (int, error) {
 		return 0, io.EOF
 	}
 	return w.n, nil
-}
-
-func (w *wire) begin(p []byte) {
-	w.mu.Lock()
-	w.into, w.waiting = p, true
-	w.mu.Unlock()
-	select {
-	case w.reads <- struct{}{}:
-	default:
-	}
 }
 
 // tryRead reads what has come, unless quiet has done so. It returns false to be called again when

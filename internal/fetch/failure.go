@@ -3,7 +3,6 @@ package fetch
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"io"
 	"net"
@@ -36,8 +35,7 @@ func kindOf(err error) string {
 		return "dns_timeout"
 	case is[*net.DNSError](err):
 		return "dns_error"
-	case is[*tls.CertificateVerificationError](err), is[x509.HostnameError](err),
-		is[x509.UnknownAuthorityError](err):
+	case is[*tls.CertificateVerificationError](err):
 		return "tls_certificate_error"
 	case is[tls.RecordHeaderError](err):
 		return "tls_protocol_error"

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/scurrycache/scurry/internal/fill"
@@ -26,7 +27,11 @@ func (o *Origin) Open(
 			return store.OriginBody{}, fmt.Errorf("origin accepts no ranges: %w", store.ErrRefused)
 		}
 		header.Set("If-Range", strongValidator(rec.Fields()))
-		header.Set("Range", rangeOf(off, end))
+		span := fmt.Sprintf("bytes=%d-", off)
+		if end >= 0 {
+			span += strconv.FormatInt(end-1, 10)
+		}
+		header.Set("Range", span)
 	}
 	resp, head, err := o.send(ctx, &request{
 		reason: "range", cause: by.Cause, method: http.MethodGet,
@@ -45,13 +50,6 @@ func (o *Origin) Open(
 	}
 	whole := head.Status == http.StatusOK
 	return store.OriginBody{Body: resp.Body, Whole: whole, Length: length}, nil
-}
-
-func rangeOf(off, end int64) string {
-	if end < 0 {
-		return fmt.Sprintf("bytes=%d-", off)
-	}
-	return fmt.Sprintf("bytes=%d-%d", off, end-1)
 }
 
 // acceptsNone reports whether the origin says that it serves no ranges (RFC 9110 section 14.3).
