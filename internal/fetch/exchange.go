@@ -15,15 +15,18 @@ import (
 	"github.com/scurrycache/scurry/internal/site"
 )
 
-// do sends req, counts it, and writes one line of log about it when it has ended: for what reason
-// it was sent, and with id as that of the client's request. The response is one that the origin may
-// give to it, and has waited for the first bytes of its body: Broken tells whether that has broken
-// off already.
-func (o *Origin) do(req *http.Request, reason, id string) (*http.Response, error) {
+// do sends req under ctx, counts it, and writes one line of log about it when it has ended: for what
+// reason it was sent, and with id as that of the client's request. The response is one that the
+// origin may give to it, and has waited for the first bytes of its body: Broken tells whether that
+// has broken off already.
+func (o *Origin) do(
+	ctx context.Context, req *http.Request, reason, id string,
+) (*http.Response, error) {
 	o.requests.Add(1)
-	ctx, cancel := context.WithCancel(req.Context())
+	ctx, cancel := context.WithCancel(ctx)
+	req = req.WithContext(ctx)
 	x := &exchange{o: o, req: req, reason: reason, id: id, cancel: cancel, start: time.Now()}
-	resp, err := o.Config.Origin.RoundTrip(req.WithContext(ctx))
+	resp, err := o.Config.Origin.RoundTrip(req)
 	if err == nil {
 		x.status, x.head = resp.StatusCode, time.Since(x.start)
 		err = acceptable(req, resp)
@@ -49,21 +52,21 @@ func (x *exchange) open(resp *http.Response) *http.Response {
 	x.ReadCloser = resp.Body
 	out.Request, out.Body, out.Trailer = x.req, x, maps.Clone(resp.Trailer)
 	if resp.Body != http.NoBody {
-		out.Body = &openBody{fill.Peek(x, x.cancel), func() { out.Trailer = resp.Trailer }}
+		out.Body = &openBody{fill.Peek(x, x.cancel), &out, resp}
 	}
 	return &out
 }
 
-// openBody is a body whose first bytes have been waited for.
+// openBody is the body of the response to, a copy of from. Its first bytes have been waited for.
 type openBody struct {
 	*fill.Peeked
-	ended func()
+	to, from *http.Response
 }
 
 func (b *openBody) Read(p []byte) (int, error) {
 	n, err := b.Peeked.Read(p)
 	if err == io.EOF {
-		b.ended()
+		b.to.Trailer = b.from.Trailer
 	}
 	return n, err
 }

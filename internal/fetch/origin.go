@@ -65,7 +65,7 @@ type forwarding struct {
 }
 
 func (f forwarding) RoundTrip(req *http.Request) (*http.Response, error) {
-	return f.o.do(req, "pass", f.id)
+	return f.o.do(req.Context(), req, "pass", f.id)
 }
 
 // Failed implements store.Source.
