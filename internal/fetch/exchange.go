@@ -15,10 +15,10 @@ import (
 	"github.com/scurrycache/scurry/internal/site"
 )
 
-// do sends req under ctx, counts it, and writes one line of log about it when it has ended: for what
-// reason it was sent, and with id as that of the client's request. The response is one that the
-// origin may give to it, and has waited for the first bytes of its body: Broken tells whether that
-// has broken off already.
+// do sends req under ctx, counts it, and writes one line of log about it when it has ended, with the
+// reason and with id as that of the client's request. The response is one that the origin may give
+// to it, and has waited for the first bytes of its body: Broken tells whether that has broken off
+// already.
 func (o *Origin) do(
 	ctx context.Context, req *http.Request, reason, id string,
 ) (*http.Response, error) {

@@ -17,6 +17,9 @@ import (
 func (o *Origin) Fetch(
 	ctx context.Context, req *store.Request, prev *store.Record,
 ) (*store.OriginResponse, error) {
+	if req.Inform != nil {
+		ctx = informing(ctx, req.Inform)
+	}
 	for again := false; ; again = true {
 		f, err := o.try(ctx, req, prev)
 		if err != nil {
@@ -36,15 +39,16 @@ func (o *Origin) Fetch(
 // attempt is one request to the origin, made for req.
 type attempt struct {
 	*Origin
-	req  *store.Request
-	prev *store.Record // that it validates
-	sent request
+	req     *store.Request
+	prev    *store.Record // that it validates
+	sent    request
+	offered []*store.Record
 }
 
 // attempt builds the request to the origin for req.
 func (o *Origin) attempt(req *store.Request, prev *store.Record) *attempt {
 	header := o.fetchHeader(req.Fields)
-	a := &attempt{o, req, prev, request{
+	a := &attempt{Origin: o, req: req, prev: prev, sent: request{
 		reason: "miss", cause: req.Cause, method: http.MethodGet,
 		key: cmp.Or(req.Target, req.Key), header: header,
 	}}
@@ -58,7 +62,7 @@ func (o *Origin) attempt(req *store.Request, prev *store.Record) *attempt {
 	if req.Ranged {
 		header["Range"] = req.Header["Range"]
 	}
-	o.Offer(header, req, a.sent.key)
+	a.offered = o.Offer(header, req, a.sent.key)
 	if prev != nil {
 		a.sent.key = cmp.Or(prev.URL, prev.Key)
 		if httpcache.AddConditions(header, prev.Header()) {
@@ -72,9 +76,6 @@ func (o *Origin) attempt(req *store.Request, prev *store.Record) *attempt {
 func (o *Origin) try(
 	ctx context.Context, req *store.Request, prev *store.Record,
 ) (*store.OriginResponse, error) {
-	if req.Inform != nil {
-		ctx = informing(ctx, req.Inform)
-	}
 	a := o.attempt(req, prev)
 	resp, head, err := o.send(ctx, &a.sent)
 	if err != nil {
@@ -119,7 +120,7 @@ func (a *attempt) confirmed(head *httpcache.Response) *store.Record {
 	notModified := head.Status == http.StatusNotModified
 	switch prev := a.prev; {
 	case prev == nil && notModified:
-		return a.named(a.req, a.sent.key, head.Header)
+		return a.named(head.Header)
 	case prev == nil:
 		return nil
 	case notModified && httpcache.Confirms(prev.Header(), head.Header),

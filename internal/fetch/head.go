@@ -60,6 +60,7 @@ func strongValidator(h http.Header) string {
 // Rangeable reports whether the response says that the origin serves ranges, and has a strong
 // validator, so that parts of two versions can't be joined.
 func Rangeable(head *httpcache.Response) bool {
-	return head.Status == http.StatusOK && strongValidator(head.Header) != "" && httpcache.Settled(head.Header) &&
+	return head.Status == http.StatusOK && strongValidator(head.Header) != "" &&
+		httpcache.Settled(head.Header) &&
 		strings.Contains(strings.ToLower(strings.Join(head.Header["Accept-Ranges"], ",")), "bytes")
 }
