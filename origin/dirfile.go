@@ -92,14 +92,11 @@ func represent(resp *http.Response, name string, info fs.FileInfo, now time.Time
 // opaque part than the later strong one: otherwise a client with an early version would take it for
 // the settled one by weak comparison.
 func validatorsOf(info fs.FileInfo, now time.Time) (validators http.Header, settled bool) {
-	modified := info.ModTime()
-	etag := fmt.Sprintf("%x-%x", info.Size(), modified.UnixNano())
-	settled = now.Sub(modified) >= settleTime
-	if settled {
-		etag = `"` + etag + `"`
-	} else {
-		etag = `W/"` + etag + `-unsettled"`
+	modified, format := info.ModTime(), `"%x-%x"`
+	if settled = now.Sub(modified) >= settleTime; !settled {
+		format = `W/"%x-%x-unsettled"`
 	}
+	etag := fmt.Sprintf(format, info.Size(), modified.UnixNano())
 	if modified.After(now) { // RFC 9110 section 8.8.2.1: never later than Date
 		modified = now
 	}

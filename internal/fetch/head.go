@@ -62,5 +62,10 @@ func strongValidator(h http.Header) string {
 func Rangeable(head *httpcache.Response) bool {
 	return head.Status == http.StatusOK && strongValidator(head.Header) != "" &&
 		httpcache.Settled(head.Header) &&
-		strings.Contains(strings.ToLower(strings.Join(head.Header["Accept-Ranges"], ",")), "bytes")
+		strings.Contains(acceptRanges(head.Header), "bytes")
+}
+
+// acceptRanges returns what the origin says of ranges that it serves (RFC 9110 section 14.3).
+func acceptRanges(h http.Header) string {
+	return strings.ToLower(strings.Join(h["Accept-Ranges"], ","))
 }

@@ -7,7 +7,6 @@ import (
 	"maps"
 	"net/http"
 	"strconv"
-	"strings"
 
 	"github.com/scurrycache/scurry/internal/fill"
 	"github.com/scurrycache/scurry/internal/httpcache"
@@ -23,7 +22,7 @@ func (o *Origin) Open(
 	maps.Copy(header, rec.Selecting()) // what the request at hand has may differ in form
 	delete(header, "Range")            // by which it may have been selected
 	if off > 0 || end >= 0 {
-		if acceptsNone(rec.Fields()) {
+		if acceptRanges(rec.Fields()) == "none" {
 			return store.OriginBody{}, fmt.Errorf("origin accepts no ranges: %w", store.ErrRefused)
 		}
 		header.Set("If-Range", strongValidator(rec.Fields()))
@@ -50,11 +49,6 @@ func (o *Origin) Open(
 	}
 	whole := head.Status == http.StatusOK
 	return store.OriginBody{Body: resp.Body, Whole: whole, Length: length}, nil
-}
-
-// acceptsNone reports whether the origin says that it serves no ranges (RFC 9110 section 14.3).
-func acceptsNone(h http.Header) bool {
-	return strings.EqualFold(strings.Join(h["Accept-Ranges"], ","), "none")
 }
 
 // continues checks that a response is rec's representation, or the part of it that begins at off if
