@@ -55,7 +55,7 @@ func (c *guardedConn) spent() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return len(c.urls) >= maxHistory || c.urlBytes >= maxHistoryBytes ||
-		c.server.trust.distrusted()
+		c.trust.distrusted()
 }
 
 // tryClaim is claim without the wait. A connection that net/http has kept without any use is still
@@ -74,7 +74,7 @@ func (c *guardedConn) tryClaim(url string) bool {
 // soon as that runs. The reader may still hold earlier bytes, and would take them for the response
 // to the request that is about to be sent.
 func (c *guardedConn) giveUp() {
-	if c.server.trust.distrusted() { // what would still come is read by nobody
+	if c.trust.distrusted() { // what would still come is read by nobody
 		c.mu.Lock()
 		c.suspectLocked()
 		c.mu.Unlock()

@@ -12,7 +12,7 @@ import (
 // dialer makes connections to a server.
 type dialer struct {
 	net.Dialer
-	server  *Server
+	trust   *trust
 	config  *tls.Config
 	timeout time.Duration // of the TLS handshake
 }
@@ -20,7 +20,7 @@ type dialer struct {
 func (s *Server) newDialer(protocols []string) *dialer {
 	d := &dialer{
 		Dialer:  net.Dialer{Timeout: limit(s.DialTimeout, defaultDialTimeout)},
-		server:  s,
+		trust:   &s.trust,
 		config:  s.TLS.Clone(),
 		timeout: cmp.Or(limit(s.TLSTimeout, defaultTLSTimeout), math.MaxInt64),
 	}
@@ -40,7 +40,7 @@ func (d *dialer) plain(ctx context.Context, network, addr string) (net.Conn, err
 		return nil, err
 	}
 	conn = newWire(conn, false)
-	return d.server.guard(conn, conn), nil
+	return guard(conn, conn, d.trust), nil
 }
 
 // secure connects to the server at addr and does the handshake. net/http has to see a *tls.Conn
@@ -66,11 +66,5 @@ func (d *dialer) secure(ctx context.Context, network, addr string) (net.Conn, er
 	if secure.ConnectionState().NegotiatedProtocol == "h2" {
 		return secure, nil
 	}
-	return d.server.guard(secure, conn), nil
+	return guard(secure, conn, d.trust), nil
 }
-
-// timeoutError is the error of an operation that took too long.
-type timeoutError string
-
-func (e timeoutError) Error() string { return string(e) }
-func (timeoutError) Timeout() bool   { return true }

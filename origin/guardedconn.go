@@ -27,7 +27,7 @@ import (
 type guardedConn struct {
 	net.Conn // the wire, or TLS over it
 	wire     *wire
-	server   *Server
+	trust    *trust        // in the server
 	gone     chan struct{} // closed by Close
 	once     sync.Once
 
@@ -63,12 +63,12 @@ const (
 var errUnsolicited = errors.New("the server sent something that no request had asked for")
 
 // guard returns conn, which is under or TLS over it, as a guardedConn if under is a wire.
-func (s *Server) guard(conn, under net.Conn) net.Conn {
+func guard(conn, under net.Conn, t *trust) net.Conn {
 	w, ok := under.(*wire)
 	if !ok {
 		return conn
 	}
-	return &guardedConn{Conn: conn, wire: w, server: s, gone: make(chan struct{})}
+	return &guardedConn{Conn: conn, wire: w, trust: t, gone: make(chan struct{})}
 }
 
 // Read is net.Conn's.
@@ -140,7 +140,7 @@ func (c *guardedConn) writable() bool {
 // belong to no response, net/http hasn't read again since the last response.
 func (c *guardedConn) Close() error {
 	c.mu.Lock()
-	if c.phase == ended && !c.server.closesIdle(c.since) {
+	if c.phase == ended && !c.trust.closesIdle(c.since) {
 		c.suspectLocked()
 	}
 	c.mu.Unlock()
@@ -150,6 +150,6 @@ func (c *guardedConn) Close() error {
 
 // suspectLocked reports that responses over c may have been mixed up.
 func (c *guardedConn) suspectLocked() {
-	c.server.trust.suspect(c.urls)
+	c.trust.suspect(c.urls)
 	c.urls = nil
 }

@@ -12,22 +12,6 @@ import (
 // works.
 const pingInterval = 15 * time.Second
 
-// Defaults of a Server's fields.
-const (
-	defaultDialTimeout   = 10 * time.Second
-	defaultTLSTimeout    = 10 * time.Second
-	defaultHeaderTimeout = 30 * time.Second
-	defaultBodyTimeout   = 30 * time.Second
-	defaultIdleTimeout   = 90 * time.Second
-)
-
-// transports are what send requests, by how they use connections.
-type transports struct {
-	kept    http.RoundTripper // keeps them for the next request
-	once    http.RoundTripper // makes one for each request
-	upgrade http.RoundTripper // so does this, for HTTP/1.1 only
-}
-
 // transports returns what sends requests; the first call makes it.
 func (s *Server) transports() (*transports, error) {
 	s.mu.Lock()
@@ -40,6 +24,7 @@ func (s *Server) transports() (*transports, error) {
 	}
 	s.next = &transports{s.Transport, s.Transport, s.Transport}
 	if s.Transport == nil {
+		s.trust.idleTimeout = limit(s.IdleTimeout, defaultIdleTimeout)
 		s.next = &transports{
 			kept:    s.newTransport(true, "h2", "http/1.1"),
 			once:    s.newTransport(false, "h2", "http/1.1"),
@@ -102,10 +87,4 @@ func environmentProxy(req *http.Request) (*url.URL, error) {
 			"see HTTP_PROXY and HTTPS_PROXY")
 	}
 	return u, nil
-}
-
-// limit returns d, or byDefault if d is zero. If d is negative it returns zero, which means no
-// limit to net and net/http.
-func limit(d, byDefault time.Duration) time.Duration {
-	return max(cmp.Or(d, byDefault), 0)
 }

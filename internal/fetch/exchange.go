@@ -134,3 +134,16 @@ func (x *exchange) end(err error) {
 		e.Err(err).Msg("origin")
 	})
 }
+
+// Forwarding returns a RoundTripper that sends one client's request unchanged, past the cache. The
+// exchange is checked, counted and logged like all others, with id as that of the client's request.
+func (o *Origin) Forwarding(id string) http.RoundTripper { return forwarding{o, id} }
+
+type forwarding struct {
+	o  *Origin
+	id string
+}
+
+func (f forwarding) RoundTrip(req *http.Request) (*http.Response, error) {
+	return f.o.do(req.Context(), req, "pass", f.id)
+}

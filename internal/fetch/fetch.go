@@ -1,7 +1,6 @@
 package fetch
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -34,42 +33,6 @@ func (o *Origin) Fetch(
 			return nil, FailureOf(lost)
 		}
 	}
-}
-
-// attempt is one request to the origin, made for req.
-type attempt struct {
-	*Origin
-	req     *store.Request
-	prev    *store.Record // that it validates
-	sent    request
-	offered []*store.Record
-}
-
-// attempt builds the request to the origin for req.
-func (o *Origin) attempt(req *store.Request, prev *store.Record) *attempt {
-	header := o.fetchHeader(req.Fields)
-	a := &attempt{Origin: o, req: req, prev: prev, sent: request{
-		reason: "miss", cause: req.Cause, method: http.MethodGet,
-		key: cmp.Or(req.Target, req.Key), header: header,
-	}}
-	if req.Head {
-		a.sent.method = http.MethodHead
-	}
-	if req.Background {
-		delete(header, "Cache-Control")
-		delete(header, "Pragma")
-	}
-	if req.Ranged {
-		header["Range"] = req.Header["Range"]
-	}
-	a.offered = o.Offer(header, req, a.sent.key)
-	if prev != nil {
-		a.sent.key = cmp.Or(prev.URL, prev.Key)
-		if httpcache.AddConditions(header, prev.Header()) {
-			a.sent.reason = "revalidate"
-		}
-	}
-	return a
 }
 
 // try sends one request to the origin, and another one if a 304 confirms nothing that is stored.
@@ -126,6 +89,19 @@ func (a *attempt) confirmed(head *httpcache.Response) *store.Record {
 	case notModified && httpcache.Confirms(prev.Header(), head.Header),
 		a.req.Head && !prev.HeadOnly && sameContent(prev, head):
 		return prev
+	}
+	return nil
+}
+
+// named returns the offered variant that a 304 names, or nil if there is none or if the request
+// doesn't accept its content coding.
+func (a *attempt) named(notModified http.Header) *store.Record {
+	tag := httpcache.StrongETag(notModified)
+	for _, rec := range a.offered {
+		stored := rec.Header()
+		if httpcache.StrongETag(stored) == tag && httpcache.AcceptsCodings(a.req.Header, stored) {
+			return rec
+		}
 	}
 	return nil
 }

@@ -64,16 +64,3 @@ func (o *Origin) offerable(rec *store.Record, req *store.Request, url string) st
 	}
 	return tag
 }
-
-// named returns the offered variant that a 304 names, or nil if there is none or if the request
-// doesn't accept its content coding.
-func (a *attempt) named(notModified http.Header) *store.Record {
-	tag := httpcache.StrongETag(notModified)
-	for _, rec := range a.offered {
-		stored := rec.Header()
-		if httpcache.StrongETag(stored) == tag && httpcache.AcceptsCodings(a.req.Header, stored) {
-			return rec
-		}
-	}
-	return nil
-}
