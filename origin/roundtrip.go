@@ -60,10 +60,10 @@ func (s *Server) outgoing(ctx context.Context, req *http.Request) *http.Request 
 	if out.Header = maps.Clone(req.Header); out.Header == nil {
 		out.Header = make(http.Header)
 	}
-	if _, ok := out.Header["User-Agent"]; !ok {
+	if out.Header["User-Agent"] == nil {
 		out.Header.Set("User-Agent", "") // keeps net/http from adding its own
 	}
-	if _, ok := out.Header["Authorization"]; !ok && s.base.User != nil {
+	if out.Header["Authorization"] == nil && s.base.User != nil {
 		password, _ := s.base.User.Password()
 		out.SetBasicAuth(s.base.User.Username(), password)
 	}

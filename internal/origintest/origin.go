@@ -55,14 +55,13 @@ func New(tb testing.TB) *Origin {
 func (o *Origin) serve(w http.ResponseWriter, r *http.Request) {
 	o.mu.Lock()
 	o.requests = append(o.requests, Request{r.Method, r.RequestURI, r.Host, r.Header.Clone()})
-	h, ok := o.handlers[r.URL.EscapedPath()]
+	h := o.handlers[r.URL.EscapedPath()]
 	o.mu.Unlock()
 	if o.Now != nil {
 		w.Header().Set("Date", o.Now().UTC().Format(http.TimeFormat))
 	}
-	if !ok {
-		http.NotFound(w, r)
-		return
+	if h == nil {
+		h = http.NotFound
 	}
 	h(w, r)
 }
@@ -171,12 +170,12 @@ type Verifier struct {
 // Write fails at the first wrong byte.
 func (v *Verifier) Write(b []byte) (int, error) {
 	for i, c := range b {
-		if c != at(v.Seed, v.Off+int64(i)) {
+		if c != at(v.Seed, v.Off) {
 			v.Wrong = true
-			return 0, fmt.Errorf("wrong byte at %d", v.Off+int64(i))
+			return i, fmt.Errorf("wrong byte at %d", v.Off)
 		}
+		v.Off++
 	}
-	v.Off += int64(len(b))
 	return len(b), nil
 }
 
