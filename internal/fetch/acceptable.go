@@ -23,27 +23,22 @@ func acceptable(req *http.Request, resp *http.Response) error {
 	if resp.Header == nil {
 		resp.Header = http.Header{}
 	}
-	err := problem(req.Header, resp)
-	if err != nil {
-		_ = resp.Body.Close()
-	} else if resp.StatusCode == http.StatusPartialContent && len(req.Header["Range"]) == 0 {
+	sent, status, err := req.Header, resp.StatusCode, tidy(resp.Header)
+	switched := status == http.StatusSwitchingProtocols && len(sent["Upgrade"]) > 0
+	conditional := len(sent["If-None-Match"]) > 0 || len(sent["If-Modified-Since"]) > 0
+	switch {
+	case err != nil:
+	case status > 599 || status < 200 && !switched: // RFC 9110 section 15
+		err = fmt.Errorf("the origin answers with the status %03d, which is no final one", status)
+	case status == http.StatusNotModified && !conditional:
+		err = ErrUnasked
+	case status == http.StatusPartialContent && len(sent["Range"]) == 0:
 		whole(resp)
 	}
+	if err != nil {
+		_ = resp.Body.Close()
+	}
 	return err
-}
-
-func problem(sent http.Header, resp *http.Response) error {
-	status := resp.StatusCode
-	// RFC 9110 section 15
-	switched := status == http.StatusSwitchingProtocols && len(sent["Upgrade"]) > 0
-	if status > 599 || status < 200 && !switched {
-		return fmt.Errorf("the origin answers with the status %03d, which is no final one", status)
-	}
-	conditional := len(sent["If-None-Match"]) > 0 || len(sent["If-Modified-Since"]) > 0
-	if status == http.StatusNotModified && !conditional {
-		return ErrUnasked
-	}
-	return tidy(resp.Header)
 }
 
 // whole turns a 206 that holds the whole content into a 200.

@@ -68,7 +68,7 @@ func (a *attempt) result(
 	case head.Status == http.StatusNotModified:
 		// The client's conditions weren't sent, so this answers those that were added here.
 		return nil, nil
-	case a.prev != nil && failing(head.Status) &&
+	case a.prev != nil && slices.Contains(failing, head.Status) &&
 		a.prev.Facts.StaleOnError(a.req.Header, a.Now()):
 		// RFC 9111 section 4.3.3: as if the origin hadn't answered.
 		return nil, FailureOf(fmt.Errorf("origin answered %d", head.Status))
@@ -106,8 +106,8 @@ func (a *attempt) named(notModified http.Header) *store.Record {
 	return nil
 }
 
-// failing reports whether a status says that the origin can't answer now (RFC 5861 section 4).
-func failing(status int) bool { return slices.Contains([]int{500, 502, 503, 504}, status) }
+// failing are the statuses that say that the origin can't answer now (RFC 5861 section 4).
+var failing = []int{500, 502, 503, 504}
 
 // sameContent reports whether the response to a HEAD is about the content of prev, the response to
 // a GET, and so renews it (RFC 9111 section 4.3.5).
