@@ -23,7 +23,9 @@ func use(info httptrace.GotConnInfo, u *url.URL) *guardedConn {
 		c.giveUp()
 	case secure && tunnel.ConnectionState().NegotiatedProtocol != "h2":
 		// It is TLS in a proxy's tunnel, where what has been read can't be seen.
-		tunnel.NetConn().(*guardedConn).giveUp()
+		if below, ok := tunnel.NetConn().(*guardedConn); ok {
+			below.giveUp()
+		}
 	}
 	return c
 }
