@@ -31,13 +31,13 @@ func BenchmarkKept(b *testing.B) {
 					b.SetBytes(int64(size))
 					if !many {
 						for b.Loop() {
-							exchange(b, t, base)
+							roundTrip(b, t, base)
 						}
 						return
 					}
 					b.RunParallel(func(pb *testing.PB) {
 						for pb.Next() {
-							exchange(b, t, base)
+							roundTrip(b, t, base)
 						}
 					})
 				})
@@ -46,7 +46,7 @@ func BenchmarkKept(b *testing.B) {
 	}
 }
 
-func exchange(b *testing.B, t http.RoundTripper, base *url.URL) {
+func roundTrip(b *testing.B, t http.RoundTripper, base *url.URL) {
 	resp, err := t.RoundTrip((&http.Request{Method: "GET", URL: base, Header: http.Header{}}).WithContext(b.Context()))
 	if err != nil {
 		b.Error(err)

@@ -33,7 +33,6 @@ type fileBody struct {
 	file     file
 	seen     identity // of the version that the response describes
 	off, end int64
-	settled  bool
 	err      error // of the first Read that failed, and of all after it
 }
 
@@ -68,18 +67,17 @@ func (b *fileBody) read(p []byte) (int, error) {
 	return n, b.unchanged()
 }
 
-// settle waits, before the first byte of a file that changed just now, until the clock of its time
-// stamps has moved on. From then on no write can have the stamp that was seen at open. It returns
-// early when the request's context is done.
+// settle waits, if the file changed just now, until the clock of its time stamps has moved on. From
+// then on no write can have the stamp that was seen at open. It returns early when the request's
+// context is done.
 func (b *fileBody) settle() error {
 	wait := tick - time.Since(b.seen.changed())
-	if !b.settled && 0 < wait && wait <= tick {
+	if 0 < wait && wait <= tick {
 		select {
 		case <-time.After(wait):
 		case <-b.ctx.Done():
 		}
 	}
-	b.settled = true
 	return b.ctx.Err()
 }
 

@@ -108,12 +108,7 @@ func fetchOK(t *testing.T, s *Server) (over *guardedConn) {
 	t.Helper()
 	req := target(t, "GET", s.BaseURL(), "/x")
 	req = req.WithContext(httptrace.WithClientTrace(req.Context(), &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) {
-		switch c := info.Conn.(type) {
-		case *guardedConn:
-			over = c
-		case *secureConn:
-			over = c.guarded
-		}
+		over, _ = info.Conn.(*guardedConn)
 	}}))
 	if resp, body, err := fetch(s, req); err != nil || body != "ok" {
 		t.Errorf("%v, %.50q, %v", resp, body, err)
@@ -121,11 +116,11 @@ func fetchOK(t *testing.T, s *Server) (over *guardedConn) {
 	return over
 }
 
-// until waits for a state of c.
-func until(c *guardedConn, so func() bool) {
+// untilIdle waits until net/http's reader has found nothing on c.
+func untilIdle(c *guardedConn) {
 	for {
 		c.mu.Lock()
-		ok := so()
+		ok := c.phase == idle && c.wire.quiet()
 		c.mu.Unlock()
 		if ok {
 			return

@@ -6,6 +6,10 @@ import (
 	"io/fs"
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync/atomic"
 	"time"
 )
 
@@ -40,106 +44,76 @@ type Dir struct {
 	// they aren't found.
 	Dotfiles bool
 
-	folders *folders
+	path    string   // ends in a separator, so that nothing but a directory is opened
+	first   *os.Root // the directory that was at path when d was made
+	closed  atomic.Bool
 	escapes error // an os.Root's for a path that leads out of it
 	now     func() time.Time
 }
 
 // OpenDir returns a Dir over the directory at path. The caller closes it.
 func OpenDir(path string) (*Dir, error) {
-	folders, err := openFolders(path)
+	path, err := absolute(path)
 	if err != nil {
 		return nil, fmt.Errorf("origin: open directory: %w", err)
 	}
+	d := &Dir{path: path + string(filepath.Separator), now: time.Now}
+	if d.first, err = os.OpenRoot(d.path); err != nil {
+		return nil, fmt.Errorf("origin: open directory: %w", err)
+	}
 	// The error for an escaping path has no exported name; an example of it does as well.
-	_, err = folders.current.Lstat("..")
-	return &Dir{folders: folders, escapes: errors.Unwrap(err), now: time.Now}, nil
+	_, err = d.first.Lstat("..")
+	d.escapes = errors.Unwrap(err)
+	return d, nil
+}
+
+// absolute makes path independent of the current directory, if this process may reach it by its
+// absolute path.
+func absolute(path string) (string, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return "", err
+	}
+	abs, absErr := filepath.Abs(path)
+	same, sameErr := os.Stat(abs)
+	if absErr != nil || sameErr != nil || !os.SameFile(info, same) {
+		return path, nil
+	}
+	return abs, nil
 }
 
 // Close releases the directory. Requests fail from then on; bodies that are being read go on to
 // their end.
-func (d *Dir) Close() error { return d.folders.close() }
+func (d *Dir) Close() error {
+	d.closed.Store(true)
+	return d.first.Close()
+}
 
 // BaseURL returns file:///, under which every request's path is taken. Requests may carry another
 // scheme and host; they aren't looked at.
 func (d *Dir) BaseURL() *url.URL { return &url.URL{Scheme: "file", Path: "/"} }
 
-// RoundTrip answers req. Whatever the request asks for that can't be had is a status: 403 where the
-// system denies reading, 404, 405, 412, 416. An error means that the file system failed or that
-// req's context is done.
-func (d *Dir) RoundTrip(req *http.Request) (*http.Response, error) {
-	if req.Body != nil {
-		defer req.Body.Close()
+// root opens the directory that is at the path now. If this process may no longer do that, because
+// it has dropped its rights, root returns the first directory.
+func (d *Dir) root() (*os.Root, error) {
+	if d.closed.Load() {
+		return nil, os.ErrClosed
 	}
-	if err := req.Context().Err(); err != nil {
-		return nil, err
+	in, err := os.OpenRoot(d.path)
+	if errors.Is(err, fs.ErrPermission) {
+		return d.first, nil
 	}
-	if d.folders == nil {
-		return nil, errors.New("origin: this Dir has no directory: make it with OpenDir")
-	}
-	if req.Method != http.MethodGet && req.Method != http.MethodHead && req.Method != "" {
-		resp := d.text(req, http.StatusMethodNotAllowed)
-		resp.Header.Set("Allow", "GET, HEAD")
-		return resp, nil
-	}
-	in, err := d.folders.use()
-	if err != nil { // it is the origin that is missing, and not the file
-		return nil, fmt.Errorf("origin: open directory: %w", err)
-	}
-	defer in.release()
-	resp, err := d.get(req, in)
-	if code := d.status(err); code != 0 {
-		return d.text(req, code), nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("origin: get %s: %w", req.URL.EscapedPath(), err)
-	}
-	return resp, nil
-}
-
-// get answers a GET or HEAD. An error for which d.status has a code means a response with that
-// status.
-func (d *Dir) get(req *http.Request, in *folder) (*http.Response, error) {
-	name, slash, ok := localName(req.URL, d.Dotfiles)
-	if !ok {
-		return nil, fs.ErrNotExist
-	}
-	info, err := in.Stat(name)
-	if err != nil {
-		return nil, err
-	}
-	switch {
-	case info.IsDir() && slash:
-		return d.directory(req, in, name)
-	case info.IsDir():
-		return d.redirect(req), nil
-	case slash: // a file isn't a directory
-		return nil, fs.ErrNotExist
-	}
-	return d.file(req, in, name, info)
+	return in, err
 }
 
 // status returns the status that stands for err, or 0 if err is nil or a failure that has none.
 func (d *Dir) status(err error) int {
+	isErr := func(target error) bool { return errors.Is(err, target) }
 	switch {
-	case err == nil:
-		return 0
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, errNotRegular),
-		errors.Is(err, d.escapes), isMissing(err):
+	case isErr(d.escapes), slices.ContainsFunc(missing, isErr):
 		return http.StatusNotFound
-	case errors.Is(err, fs.ErrPermission):
+	case isErr(fs.ErrPermission):
 		return http.StatusForbidden
 	}
 	return 0
-}
-
-// redirect sends a client that left out a directory's last slash to the path that has it.
-func (d *Dir) redirect(req *http.Request) *http.Response {
-	resp := d.text(req, http.StatusMovedPermanently)
-	location := req.URL.EscapedPath() + "/"
-	if req.URL.RawQuery != "" {
-		location += "?" + req.URL.RawQuery
-	}
-	resp.Header.Set("Location", location)
-	return resp
 }

@@ -15,43 +15,39 @@ import (
 // stamp.
 const settleTime = 2 * time.Second
 
-var errNotRegular = errors.New("not a regular file")
-
-// file answers from the regular file at name, of which info is the Stat.
-func (d *Dir) file(req *http.Request, in *folder, name string, info fs.FileInfo) (
-	*http.Response, error,
-) {
+// file makes resp a response from the file at name, of which info is the Stat.
+func (d *Dir) file(resp *http.Response, in *os.Root, name string, info fs.FileInfo) error {
 	if !info.Mode().IsRegular() { // to open it may disturb a device
-		return nil, errNotRegular
+		return fs.ErrNotExist
 	}
-	f, info, err := in.openRegular(name)
+	f, info, err := openRegular(in, name)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	resp, part := d.represent(req, name, info)
-	if part.Length == 0 || req.Method == http.MethodHead {
-		return resp, f.Close()
+	part := represent(resp, name, info, d.now())
+	if part.Length == 0 || resp.Request.Method == http.MethodHead {
+		return f.Close()
 	}
 	resp.Body = &fileBody{
-		ctx:  req.Context(),
+		ctx:  resp.Request.Context(),
 		file: f,
 		seen: identify(info),
 		off:  part.Start,
 		end:  part.Start + part.Length,
 	}
-	return resp, nil
+	return nil
 }
 
 // openRegular opens name, which may stand for another file since it was checked. It doesn't wait
 // for a FIFO's writer, and returns an error unless the file is a regular one.
-func (f *folder) openRegular(name string) (*os.File, fs.FileInfo, error) {
-	file, err := f.OpenFile(name, openFlags, 0)
+func openRegular(in *os.Root, name string) (*os.File, fs.FileInfo, error) {
+	file, err := in.OpenFile(name, openFlags, 0)
 	if err != nil {
 		return nil, nil, err
 	}
 	info, err := file.Stat()
 	if err == nil && !info.Mode().IsRegular() {
-		err = errNotRegular
+		err = fs.ErrNotExist
 	}
 	if err != nil {
 		file.Close()
@@ -60,35 +56,35 @@ func (f *folder) openRegular(name string) (*os.File, fs.FileInfo, error) {
 	return file, info, nil
 }
 
-// represent returns the response to req from the file that info describes, and the part of it that
-// goes into the body.
-func (d *Dir) represent(req *http.Request, name string, info fs.FileInfo) (
-	*http.Response, httpcache.Range,
-) {
-	validators, settled := validatorsOf(info, d.now())
-	resp, ranged := d.conditional(req, validators, settled)
+// represent makes resp the response from the file that info describes. It returns the part of the
+// file that goes into the body.
+func represent(resp *http.Response, name string, info fs.FileInfo, now time.Time) httpcache.Range {
+	validators, settled := validatorsOf(info, now)
+	ranged := conditional(resp, validators, settled)
 	if resp.StatusCode != http.StatusOK {
-		return resp, httpcache.Range{}
+		return httpcache.Range{}
 	}
 	size := info.Size()
 	part := httpcache.Range{Length: size}
 	if ranged {
-		ranges, err := httpcache.ParseRange(req.Header.Get("Range"), size)
+		ranges, err := httpcache.ParseRange(resp.Request.Header.Get("Range"), size)
 		switch {
 		case errors.Is(err, httpcache.ErrUnsatisfiable):
-			resp := d.text(req, http.StatusRequestedRangeNotSatisfiable)
-			resp.Header.Set("Content-Range", fmt.Sprintf("bytes */%d", size))
-			return resp, httpcache.Range{}
+			resp.Header = http.Header{
+				"Date": resp.Header["Date"], "Content-Range": {fmt.Sprintf("bytes */%d", size)},
+			}
+			setText(resp, http.StatusRequestedRangeNotSatisfiable)
+			return httpcache.Range{}
 		case err == nil && len(ranges) == 1: // several are answered with the whole
 			part = ranges[0]
-			setStatus(resp, http.StatusPartialContent)
+			resp.StatusCode = http.StatusPartialContent
 			resp.Header.Set("Content-Range", part.ContentRange(size))
 		}
 	}
 	resp.Header.Set("Accept-Ranges", "bytes")
 	resp.Header.Set("Content-Type", mediaType(name))
 	setLength(resp, part.Length)
-	return resp, part
+	return part
 }
 
 // validatorsOf returns the validators of the file that info describes, as fields, and whether its
@@ -96,14 +92,11 @@ func (d *Dir) represent(req *http.Request, name string, info fs.FileInfo) (
 // opaque part than the later strong one: otherwise a client with an early version would take it for
 // the settled one by weak comparison.
 func validatorsOf(info fs.FileInfo, now time.Time) (validators http.Header, settled bool) {
-	modified := info.ModTime()
-	etag := fmt.Sprintf("%x-%x", info.Size(), modified.UnixNano())
-	settled = now.Sub(modified) >= settleTime
-	if settled {
-		etag = `"` + etag + `"`
-	} else {
-		etag = `W/"` + etag + `-unsettled"`
+	modified, format := info.ModTime(), `"%x-%x"`
+	if settled = now.Sub(modified) >= settleTime; !settled {
+		format = `W/"%x-%x-unsettled"`
 	}
+	etag := fmt.Sprintf(format, info.Size(), modified.UnixNano())
 	if modified.After(now) { // RFC 9110 section 8.8.2.1: never later than Date
 		modified = now
 	}

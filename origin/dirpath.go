@@ -20,25 +20,18 @@ func localName(u *url.URL, dotfiles bool) (name string, slash, ok bool) {
 		return ".", true, true
 	}
 	name, ok = strings.CutPrefix(u.Path, "/")
-	if !ok {
-		return "", false, false
-	}
 	name, slash = strings.CutSuffix(name, "/")
-	for segment := range strings.SplitSeq(name, "/") {
-		if !servable(segment, dotfiles) {
-			return "", false, false
-		}
+	if !ok || !servable(name, dotfiles) {
+		return "", false, false
 	}
 	name, err := filepath.Localize(name)
 	return name, slash, err == nil
 }
 
-// servable reports whether segment, one name in a directory, can be requested. fs.ValidPath refuses
-// what isn't UTF-8, "", and "..". A backslash is a separator on some systems, so it is refused on
-// all.
-func servable(segment string, dotfiles bool) bool {
-	if segment == "." || !fs.ValidPath(segment) || strings.ContainsAny(segment, "\x00\\") {
-		return false
-	}
-	return dotfiles || segment[0] != '.'
+// servable reports whether name, of an entry of a directory or of what is below one, can be
+// requested. fs.ValidPath refuses what isn't UTF-8, and the segments "", "." and "..". A backslash
+// is a separator on some systems, so it is refused on all.
+func servable(name string, dotfiles bool) bool {
+	return name != "." && fs.ValidPath(name) && !strings.ContainsAny(name, "\x00\\") &&
+		(dotfiles || !strings.Contains("/"+name, "/."))
 }

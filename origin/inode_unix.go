@@ -7,12 +7,10 @@ import (
 	"syscall"
 )
 
-func inodeOf(info fs.FileInfo) inode {
+func inodeOf(info fs.FileInfo) (links uint64, ctime int64) {
 	st, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {
-		return inode{}
+		return 0, 0
 	}
-	return inode{
-		dev: uint64(st.Dev), ino: uint64(st.Ino), links: uint64(st.Nlink), ctime: ctimeOf(st),
-	}
+	return uint64(st.Nlink), ctimeOf(st)
 }

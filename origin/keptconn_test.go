@@ -136,6 +136,19 @@ func TestHTTP2IsKept(t *testing.T) {
 	}
 }
 
+// TestTransportWithTLS: a Transport that is given uses its own connections.
+func TestTransportWithTLS(t *testing.T) {
+	o := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "ok") }))
+	defer o.Close()
+	base, err := url.Parse(o.URL)
+	check(t, err)
+	s := newServer(t, base)
+	s.Transport = o.Client().Transport
+	for range 2 {
+		fetchOK(t, s)
+	}
+}
+
 // TestTunnel: of TLS in a proxy's tunnel it can't be seen how far it has read, so that each request
 // gets a connection.
 func TestTunnel(t *testing.T) {

@@ -3,6 +3,7 @@ package origin
 import (
 	"fmt"
 	"html/template"
+	"math/bits"
 	"net/url"
 	"strings"
 )
@@ -57,10 +58,6 @@ func formatSize(n int64) string {
 	if n < 1<<10 {
 		return fmt.Sprintf("%d B", n)
 	}
-	size, unit := float64(n)/(1<<10), 0
-	for size >= 1<<10 && unit < 5 {
-		size /= 1 << 10
-		unit++
-	}
-	return fmt.Sprintf("%.1f %ciB", size, "KMGTPE"[unit])
+	unit := (bits.Len64(uint64(n)) - 1) / 10
+	return fmt.Sprintf("%.1f %ciB", float64(n)/float64(int64(1)<<(10*unit)), " KMGTPE"[unit])
 }

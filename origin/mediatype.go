@@ -1,6 +1,7 @@
 package origin
 
 import (
+	"cmp"
 	"mime"
 	"path"
 	"strings"
@@ -92,11 +93,5 @@ func byExtension(lines string) map[string]string {
 // content: the table's, else the machine's, else application/octet-stream.
 func mediaType(name string) string {
 	ext := strings.ToLower(path.Ext(name))
-	if t, ok := mediaTypes[ext]; ok {
-		return t
-	}
-	if t := mime.TypeByExtension(ext); t != "" {
-		return t
-	}
-	return "application/octet-stream"
+	return cmp.Or(mediaTypes[ext], mime.TypeByExtension(ext), "application/octet-stream")
 }

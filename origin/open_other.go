@@ -3,15 +3,12 @@
 package origin
 
 import (
-	"errors"
+	"io/fs"
 	"os"
 	"syscall"
 )
 
 const openFlags = os.O_RDONLY
 
-// isMissing reports whether err means that no file of that name can be there to be read.
-func isMissing(err error) bool {
-	return errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.ENAMETOOLONG) ||
-		errors.Is(err, syscall.EINVAL)
-}
+// missing are errors that mean that no file of that name can be there to be read.
+var missing = []error{fs.ErrNotExist, syscall.ENOTDIR, syscall.ENAMETOOLONG, syscall.EINVAL}

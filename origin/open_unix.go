@@ -3,7 +3,7 @@
 package origin
 
 import (
-	"errors"
+	"io/fs"
 	"os"
 	"syscall"
 )
@@ -11,15 +11,10 @@ import (
 // openFlags never make an open wait for a FIFO's writer or a device.
 const openFlags = os.O_RDONLY | syscall.O_NONBLOCK
 
-// isMissing reports whether err means that no file with that name can be read: the name is too long
-// or can't be represented, its path goes through a file or in circles, or it is a socket or a
-// device without a driver.
-func isMissing(err error) bool {
-	errno, _ := errors.AsType[syscall.Errno](err)
-	switch errno {
-	case syscall.ENOTDIR, syscall.ENAMETOOLONG, syscall.ELOOP, syscall.EILSEQ, syscall.EINVAL,
-		syscall.ENXIO, syscall.ENODEV:
-		return true
-	}
-	return false
+// missing are errors that mean that no file with that name can be read: the name is too long or
+// can't be represented, its path goes through a file or in circles, or it is a socket or a device
+// without a driver.
+var missing = []error{
+	fs.ErrNotExist, syscall.ENOTDIR, syscall.ENAMETOOLONG, syscall.ELOOP, syscall.EILSEQ,
+	syscall.EINVAL, syscall.ENXIO, syscall.ENODEV,
 }

@@ -2,10 +2,7 @@
 
 package origin
 
-import (
-	"errors"
-	"syscall"
-)
+import "errors"
 
 // canPeek is whether this system shows what has come over a connection without waiting for it.
 // Where it doesn't, no HTTP/1.1 connection is used twice.
@@ -14,5 +11,3 @@ const canPeek = false
 var errNothing = errors.New("nothing has come")
 
 func readNow(uintptr, []byte) (int, error) { return 0, errNothing }
-
-func peek(syscall.RawConn) ([]byte, bool) { return nil, false }

@@ -18,23 +18,3 @@ func readNow(fd uintptr, p []byte) (n int, err error) {
 		}
 	}
 }
-
-// peek returns the first bytes that have come and haven't been read. If there are none, quiet is
-// set; if the connection has ended, neither is.
-func peek(raw syscall.RawConn) (b []byte, quiet bool) {
-	var first [16]byte
-	var n int
-	var err error
-	look := func(fd uintptr) {
-		for again := true; again; again = err == syscall.EINTR {
-			n, _, err = syscall.Recvfrom(int(fd), first[:], syscall.MSG_PEEK)
-		}
-	}
-	switch failed := raw.Control(look); {
-	case failed != nil:
-		return nil, false
-	case err != nil:
-		return nil, err == errNothing
-	}
-	return first[:n], false
-}

@@ -4,13 +4,10 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"math"
+	"maps"
 	"net/http"
-	"net/http/httptrace"
 	"net/url"
 	"strings"
-	"sync/atomic"
-	"time"
 )
 
 // RoundTrip sends req and returns what comes back. The request's URL begins with BaseURL's; one
@@ -36,16 +33,16 @@ func (s *Server) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 		return nil, err
 	}
-	ctx, cancel := context.WithCancelCause(req.Context())
-	out := s.outgoing(ctx, req)
-	resp, err := s.send(s.choose(next, out), out)
+	x := &exchange{server: s, req: req}
+	x.ctx, x.cancel = context.WithCancelCause(req.Context())
+	resp, err := x.send(s.choose(next, req), s.outgoing(x.traced(), req))
 	if err != nil {
-		cancel(nil)
-		return nil, failure("", req, err)
+		x.cancel(nil)
+		return nil, x.failure("", err)
 	}
 	s.http2.Store(resp.ProtoMajor == 2)
-	resp.Request = req // not out, which has the credentials
-	s.limitBody(ctx, cancel, resp)
+	resp.Request = req // not the copy, which has the credentials
+	x.follow(resp)
 	return resp, nil
 }
 
@@ -56,18 +53,17 @@ func (s *Server) covers(u *url.URL) bool {
 
 // outgoing returns a copy of req as it is to be sent.
 func (s *Server) outgoing(ctx context.Context, req *http.Request) *http.Request {
-	out := req.Clone(ctx)
-	out.Trailer = req.Trailer // not a copy: it fills in as the body is read
-	out.URL.User = nil
+	out := req.WithContext(ctx)
+	out.URL = withoutUserinfo(req.URL)
 	out.Host = cmp.Or(s.Host, s.base.Host)
 	s.keepSpelling(out)
-	if out.Header == nil {
+	if out.Header = maps.Clone(req.Header); out.Header == nil {
 		out.Header = make(http.Header)
 	}
-	if _, ok := out.Header["User-Agent"]; !ok {
+	if out.Header["User-Agent"] == nil {
 		out.Header.Set("User-Agent", "") // keeps net/http from adding its own
 	}
-	if _, ok := out.Header["Authorization"]; !ok && s.base.User != nil {
+	if out.Header["Authorization"] == nil && s.base.User != nil {
 		password, _ := s.base.User.Password()
 		out.SetBasicAuth(s.base.User.Username(), password)
 	}
@@ -96,60 +92,4 @@ func (s *Server) keepSpelling(out *http.Request) {
 func unsendable(path string) bool {
 	return !strings.HasPrefix(path, "/") ||
 		strings.ContainsFunc(path, func(r rune) bool { return r <= ' ' || r == '?' || r == 0x7f })
-}
-
-// send is next.RoundTrip with the one retry that Server.RoundTrip's comment describes. net/http
-// itself tries again when a connection that was idle breaks, but not when a connection breaks that
-// it made for this request.
-func (s *Server) send(next http.RoundTripper, req *http.Request) (*http.Response, error) {
-	var connected, answered atomic.Bool
-	var conn atomic.Pointer[guardedConn]
-	ctx := req.Context()
-	traced := req.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GetConn: func(string) { connected.Store(false) },
-		GotConn: func(info httptrace.GotConnInfo) {
-			connected.Store(true)
-			conn.Store(use(ctx, info, req.URL))
-		},
-		PutIdleConn: func(err error) {
-			if c := conn.Load(); c != nil && err == nil {
-				c.ended()
-			}
-		},
-		GotFirstResponseByte: func() { answered.Store(true) },
-	}))
-	resp, err := next.RoundTrip(traced)
-	brokeEarly := err != nil && connected.Load() && !answered.Load() && !isTimeout(err)
-	if !brokeEarly || ctx.Err() != nil || !repeatable(req) {
-		return resp, err
-	}
-	return next.RoundTrip(traced)
-}
-
-func repeatable(req *http.Request) bool {
-	reads := req.Method == http.MethodGet || req.Method == http.MethodHead || req.Method == ""
-	return reads && !hasBody(req)
-}
-
-// limitBody applies BodyTimeout to resp's body. cancel ends ctx, the context of its request.
-func (s *Server) limitBody(
-	ctx context.Context, cancel context.CancelCauseFunc, resp *http.Response,
-) {
-	switch {
-	case resp.StatusCode == http.StatusSwitchingProtocols:
-		// The body is a connection of another protocol, which is written to as well; req's context
-		// ends it.
-	case resp.Body == nil || resp.Body == http.NoBody:
-		cancel(nil)
-		resp.Body = http.NoBody
-	default:
-		b := &serverBody{ReadCloser: resp.Body, req: resp.Request, ctx: ctx, cancel: cancel}
-		if b.limit = limit(s.BodyTimeout, defaultBodyTimeout); b.limit > 0 {
-			b.timer = time.AfterFunc(math.MaxInt64, func() {
-				cancel(timeoutError(fmt.Sprintf("no byte for %v", b.limit)))
-			})
-			b.timer.Stop() // Read starts it
-		}
-		resp.Body = b
-	}
 }

@@ -76,9 +76,15 @@ type Server struct {
 	mu   sync.Mutex
 	next *transports // guarded by mu; nil before the first request
 
-	trust   trust
-	http2   atomic.Bool  // the last response came by HTTP/2
-	closing atomic.Int64 // calls of CloseIdleConnections
+	trust trust
+	http2 atomic.Bool // the last response came by HTTP/2
+}
+
+// transports are what send requests, by how they use connections.
+type transports struct {
+	kept    http.RoundTripper // keeps them for the next request
+	once    http.RoundTripper // makes one for each request
+	upgrade http.RoundTripper // so does this, for HTTP/1.1 only
 }
 
 // HTTP returns a Server whose resources are below base. Userinfo in base is sent as Basic
@@ -168,8 +174,8 @@ func (s *Server) CloseIdleConnections() {
 	if next == nil {
 		return
 	}
-	s.closing.Add(1)
-	defer s.closing.Add(-1)
+	s.trust.closing.Add(1)
+	defer s.trust.closing.Add(-1)
 	(&http.Client{Transport: next.kept}).CloseIdleConnections() // the others keep none
 }
 
@@ -182,13 +188,18 @@ func (s *Server) CloseIdleConnections() {
 //
 // f must return soon and not call s. It isn't called any more once stop has returned.
 func (s *Server) OnUnsolicited(f func(urls []string, until time.Time)) (stop func()) {
-	return s.trust.onUnsolicited(f)
-}
-
-// closesIdle reports whether s may be closing a connection now because it has been idle since then.
-func (s *Server) closesIdle(since time.Time) bool {
-	limit := limit(s.IdleTimeout, defaultIdleTimeout)
-	return s.closing.Load() > 0 || limit > 0 && time.Since(since) >= limit
+	t := &s.trust
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.reports == nil {
+		t.reports = map[*func([]string, time.Time)]bool{}
+	}
+	t.reports[&f] = true
+	return func() {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		delete(t.reports, &f)
+	}
 }
 
 // withoutUserinfo returns a copy of u that may be shown. For nil it is an empty URL.

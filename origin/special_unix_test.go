@@ -56,7 +56,7 @@ func TestOpenRegular(t *testing.T) {
 	check(t, err)
 	defer l.Close()
 	for _, name := range []string{"fifo", "dir", "socket", "none"} {
-		if f, _, err := d.folders.current.openRegular(name); f != nil || d.status(err) != 404 {
+		if f, _, err := openRegular(d.first, name); f != nil || d.status(err) != 404 {
 			t.Errorf("%s: %v, %v", name, f, err)
 		}
 	}

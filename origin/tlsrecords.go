@@ -1,5 +1,7 @@
 package origin
 
+import "encoding/binary"
+
 // tlsRecords follows the records of TLS in a stream of bytes (RFC 8446 section 5.1).
 type tlsRecords struct {
 	header [5]byte
@@ -13,16 +15,15 @@ func (t *tlsRecords) within() bool { return t.have > 0 || t.left > 0 }
 // advance follows the records in b, which has come next.
 func (t *tlsRecords) advance(b []byte) {
 	for len(b) > 0 {
-		if t.left > 0 {
-			n := min(t.left, len(b))
-			t.left -= n
-			b = b[n:]
-			continue
+		n := min(t.left, len(b))
+		t.left, b = t.left-n, b[n:]
+		if len(b) == 0 {
+			return
 		}
-		n := copy(t.header[t.have:], b)
-		b = b[n:]
-		if t.have += n; t.have == len(t.header) {
-			t.left, t.have = int(t.header[3])<<8|int(t.header[4]), 0
+		n = copy(t.header[t.have:], b)
+		t.have, b = t.have+n, b[n:]
+		if t.have == len(t.header) {
+			t.left, t.have = int(binary.BigEndian.Uint16(t.header[3:])), 0
 		}
 	}
 }

@@ -3,7 +3,6 @@ package origin
 import (
 	"cmp"
 	"errors"
-	"net"
 	"net/http"
 	"net/url"
 	"time"
@@ -12,22 +11,6 @@ import (
 // pingInterval is how long an HTTP/2 connection may be silent before a ping asks whether it still
 // works.
 const pingInterval = 15 * time.Second
-
-// Defaults of a Server's fields.
-const (
-	defaultDialTimeout   = 10 * time.Second
-	defaultTLSTimeout    = 10 * time.Second
-	defaultHeaderTimeout = 30 * time.Second
-	defaultBodyTimeout   = 30 * time.Second
-	defaultIdleTimeout   = 90 * time.Second
-)
-
-// transports are what send requests, by how they use connections.
-type transports struct {
-	kept    http.RoundTripper // keeps them for the next request
-	once    http.RoundTripper // makes one for each request
-	upgrade http.RoundTripper // so does this, for HTTP/1.1 only
-}
 
 // transports returns what sends requests; the first call makes it.
 func (s *Server) transports() (*transports, error) {
@@ -41,6 +24,7 @@ func (s *Server) transports() (*transports, error) {
 	}
 	s.next = &transports{s.Transport, s.Transport, s.Transport}
 	if s.Transport == nil {
+		s.trust.idleTimeout = limit(s.IdleTimeout, defaultIdleTimeout)
 		s.next = &transports{
 			kept:    s.newTransport(true, "h2", "http/1.1"),
 			once:    s.newTransport(false, "h2", "http/1.1"),
@@ -68,10 +52,10 @@ func (s *Server) choose(t *transports, req *http.Request) http.RoundTripper {
 func hasBody(req *http.Request) bool { return req.Body != nil && req.Body != http.NoBody }
 
 func (s *Server) newTransport(keep bool, protocols ...string) *http.Transport {
-	dialer := &net.Dialer{Timeout: limit(s.DialTimeout, defaultDialTimeout)}
+	d := s.newDialer(protocols)
 	t := &http.Transport{
-		DialContext:            s.dialPlain(dialer.DialContext),
-		DialTLSContext:         s.dialTLS(dialer.DialContext, protocols),
+		DialContext:            d.plain,
+		DialTLSContext:         d.secure,
 		TLSClientConfig:        s.TLS.Clone(),
 		TLSHandshakeTimeout:    limit(s.TLSTimeout, defaultTLSTimeout), // through a proxy
 		ResponseHeaderTimeout:  limit(s.HeaderTimeout, defaultHeaderTimeout),
@@ -103,10 +87,4 @@ func environmentProxy(req *http.Request) (*url.URL, error) {
 			"see HTTP_PROXY and HTTPS_PROXY")
 	}
 	return u, nil
-}
-
-// limit returns d, or byDefault if d is zero. If d is negative it returns zero, which means no
-// limit to net and net/http.
-func limit(d, byDefault time.Duration) time.Duration {
-	return max(cmp.Or(d, byDefault), 0)
 }

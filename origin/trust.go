@@ -3,6 +3,7 @@ package origin
 import (
 	"cmp"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -13,29 +14,19 @@ const distrustTime = time.Hour
 // trust says whether kept connections to a server may be used again. It ends for a while when the
 // server sends unsolicited bytes. The zero value trusts the server.
 type trust struct {
-	period time.Duration // instead of distrustTime, if it isn't 0
+	period      time.Duration // instead of distrustTime, if it isn't 0
+	idleTimeout time.Duration // after which net/http closes connections; 0 if it doesn't
+	closing     atomic.Int64  // calls of CloseIdleConnections
 
 	mu      sync.Mutex // guards what follows
 	until   time.Time  // no connection is used twice before
-	reports map[*report]bool
+	reports map[*func(urls []string, until time.Time)]bool
 }
 
-// report is told of what is suspected.
-type report func(urls []string, until time.Time)
-
-// onUnsolicited is Server.OnUnsolicited.
-func (t *trust) onUnsolicited(f report) (stop func()) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.reports == nil {
-		t.reports = map[*report]bool{}
-	}
-	t.reports[&f] = true
-	return func() {
-		t.mu.Lock()
-		defer t.mu.Unlock()
-		delete(t.reports, &f)
-	}
+// closesIdle reports whether net/http may be closing a connection now because it has been idle since
+// then.
+func (t *trust) closesIdle(since time.Time) bool {
+	return t.closing.Load() > 0 || t.idleTimeout > 0 && time.Since(since) >= t.idleTimeout
 }
 
 // suspect notes that unsolicited bytes have come over a connection that has carried requests for
@@ -43,7 +34,7 @@ func (t *trust) onUnsolicited(f report) (stop func()) {
 func (t *trust) suspect(urls []string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if !t.distrustedLocked() {
+	if !time.Now().Before(t.until) {
 		t.until = time.Now().Add(cmp.Or(t.period, distrustTime))
 	}
 	for f := range t.reports {
@@ -55,7 +46,5 @@ func (t *trust) suspect(urls []string) {
 func (t *trust) distrusted() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.distrustedLocked()
+	return time.Now().Before(t.until)
 }
-
-func (t *trust) distrustedLocked() bool { return time.Now().Before(t.until) }

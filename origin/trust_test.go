@@ -8,6 +8,7 @@ import (
 	"log"
 	"net"
 	"net/http/httptrace"
+	"net/url"
 	"os"
 	"runtime"
 	"slices"
@@ -55,6 +56,26 @@ func TestTrustIsLost(t *testing.T) {
 		if n := raw.conns.Load(); n != 6 {
 			t.Errorf("TLS=%v: %d connections once it is trusted again, want 6", secure, n)
 		}
+	}
+}
+
+// TestSuspectedSpelling: what is suspected is named by the URL that was requested, whatever its spelling.
+func TestSuspectedSpelling(t *testing.T) {
+	if !canPeek {
+		t.Skip("this system can't look into a connection, so that none is used twice")
+	}
+	_, s := counted(t, false, func(n int64) string { return map[int64]string{2: "more"}[n] })
+	heard := make(chan []string, 1)
+	defer s.OnUnsolicited(func(urls []string, _ time.Time) { heard <- urls })()
+	for range 2 {
+		req := target(t, "GET", s.BaseURL(), "/a%7cb%7cc")
+		req.URL.RawPath, req.URL.User = "/a%7cb|c", url.UserPassword("user", "sesame")
+		if _, body, err := fetch(s, req); err != nil || body != "ok" {
+			t.Error(body, err)
+		}
+	}
+	if got, want := <-heard, s.BaseURL().String()+"a%7Cb%7Cc"; !slices.Equal(got, []string{want}) {
+		t.Errorf("told of %q, want %q", got, want)
 	}
 }
 
@@ -166,9 +187,9 @@ func TestOrdinaryEnds(t *testing.T) {
 		for range 3 {
 			fetchOK(t, s)
 			c := fetchOK(t, s)
-			until(c, func() bool { return c.phase == idle && c.waiting })
+			untilIdle(c)
 			idling <- struct{}{}
-			until(c, func() bool { return c.phase == dead })
+			<-c.gone
 		}
 		stop()
 		if n := raw.conns.Load(); n != 3 {

@@ -15,24 +15,30 @@ var ErrUnasked = errors.New(
 	"the origin answers a condition or a range that it wasn't asked for")
 
 // acceptable returns why the response can't be used as a response to req, or nil. It repairs what
-// it can.
+// it can. It closes the body of a response that can't be used.
 func acceptable(req *http.Request, resp *http.Response) error {
-	status, sent := resp.StatusCode, req.Header
-	// RFC 9110 section 15
-	if status > 599 || status < 200 && status != http.StatusSwitchingProtocols {
-		return fmt.Errorf("the origin answers with the status %03d, which is no final one", status)
+	if resp.Body == nil {
+		resp.Body = http.NoBody
 	}
-	if err := tidy(resp.Header); err != nil {
-		return err
+	if resp.Header == nil {
+		resp.Header = http.Header{}
 	}
+	sent, status, err := req.Header, resp.StatusCode, tidy(resp.Header)
+	switched := status == http.StatusSwitchingProtocols && len(sent["Upgrade"]) > 0
 	conditional := len(sent["If-None-Match"]) > 0 || len(sent["If-Modified-Since"]) > 0
 	switch {
+	case err != nil:
+	case status > 599 || status < 200 && !switched: // RFC 9110 section 15
+		err = fmt.Errorf("the origin answers with the status %03d, which is no final one", status)
 	case status == http.StatusNotModified && !conditional:
-		return ErrUnasked
+		err = ErrUnasked
 	case status == http.StatusPartialContent && len(sent["Range"]) == 0:
 		whole(resp)
 	}
-	return nil
+	if err != nil {
+		_ = resp.Body.Close()
+	}
+	return err
 }
 
 // whole turns a 206 that holds the whole content into a 200.

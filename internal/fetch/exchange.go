@@ -12,99 +12,68 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/scurrycache/scurry/internal/fill"
-	"github.com/scurrycache/scurry/internal/httpcache"
 	"github.com/scurrycache/scurry/internal/site"
 )
 
-// The reasons for an origin request, for the log.
-const (
-	reasonMiss       = "miss"       // nothing usable was stored
-	reasonRevalidate = "revalidate" // to validate a stored response
-	reasonRange      = "range"      // a part that was not in the cache
-	reasonPass       = "pass"       // for one client, past the cache
-	reasonExplain    = "explain"    // to see what the origin says
-)
-
-// purpose says why a request is sent to the origin.
-type purpose struct {
-	reason string
-	id     string // of the client's request, in the log
-	// inform, if not nil, is called with the interim responses.
-	inform func(status int, header http.Header)
-}
-
-// do sends req, counts it, and writes one line of log about it when it has ended. The response is
-// one that the origin may give to it, and has waited for the first bytes of its body: Broken tells
-// whether that has broken off already.
-func (o *Origin) do(req *http.Request, by purpose) (*http.Response, error) {
+// do sends req under ctx, counts it, and writes one line of log about it when it has ended, with the
+// reason and with id as that of the client's request. The response is one that the origin may give
+// to it, and has waited for the first bytes of its body: Broken tells whether that has broken off
+// already.
+func (o *Origin) do(
+	ctx context.Context, req *http.Request, reason, id string,
+) (*http.Response, error) {
 	o.requests.Add(1)
-	ctx, cancel := context.WithCancel(req.Context())
-	x := &exchange{o: o, req: req, by: by, cancel: cancel, start: time.Now()}
-	resp, err := o.Config.Origin.RoundTrip(req.WithContext(ctx))
-	if err != nil {
-		return nil, x.fail(err)
+	ctx, cancel := context.WithCancel(ctx)
+	req = req.WithContext(ctx)
+	x := &exchange{o: o, req: req, reason: reason, id: id, cancel: cancel, start: time.Now()}
+	resp, err := o.Config.Origin.RoundTrip(req)
+	if err == nil {
+		x.status, x.head = resp.StatusCode, time.Since(x.start)
+		err = acceptable(req, resp)
 	}
-	x.status = resp.StatusCode
-	x.head = time.Since(x.start)
-	if resp.Body == nil {
-		resp.Body = http.NoBody
-	}
-	if resp.Header == nil {
-		resp.Header = http.Header{}
-	}
-	if err := acceptable(req, resp); err != nil {
-		_ = resp.Body.Close()
-		return nil, x.fail(err)
-	}
-	// The body is then a connection of the other protocol, which is written to as well.
-	if resp.StatusCode == http.StatusSwitchingProtocols {
+	switch {
+	case err != nil:
+		o.errors.Add(1)
+		x.end(err)
+		cancel()
+		return nil, err
+	case resp.StatusCode == http.StatusSwitchingProtocols:
+		// The body is a connection of the other protocol, which is written to as well.
 		x.end(nil)
 		return resp, nil
 	}
-	x.ReadCloser = resp.Body
 	return x.open(resp), nil
-}
-
-// fail ends an exchange that brought no response.
-func (x *exchange) fail(err error) error {
-	x.o.errors.Add(1)
-	x.end(err)
-	x.cancel()
-	return err
 }
 
 // open returns a copy of resp with x as its body. It waits a moment for the first bytes of the
 // body. The transport may change its Response until the body has ended, so the result is a copy.
 func (x *exchange) open(resp *http.Response) *http.Response {
 	out := *resp
+	x.ReadCloser = resp.Body
 	out.Request, out.Body, out.Trailer = x.req, x, maps.Clone(resp.Trailer)
-	if x.req.Method == http.MethodHead || resp.ContentLength == 0 ||
-		!httpcache.HasContent(resp.StatusCode) {
-		return &out
+	if resp.Body != http.NoBody {
+		out.Body = &openBody{fill.Peek(x, x.cancel), &out, resp}
 	}
-	out.Body = &openBody{fill.Peek(x, x.cancel), func() { out.Trailer = resp.Trailer }}
 	return &out
 }
 
-// openBody is a body whose first bytes have been waited for.
+// openBody is the body of the response to, a copy of from. Its first bytes have been waited for.
 type openBody struct {
 	*fill.Peeked
-	ended func()
+	to, from *http.Response
 }
 
 func (b *openBody) Read(p []byte) (int, error) {
 	n, err := b.Peeked.Read(p)
 	if err == io.EOF {
-		b.ended()
+		b.to.Trailer = b.from.Trailer
 	}
 	return n, err
 }
 
-// Broken returns the error of a response body that has broken off before any of it was used, or
+// Broken returns the error of a response's body that has broken off before any of it was used, or
 // nil.
-func Broken(resp *http.Response) error { return broken(resp.Body) }
-
-func broken(body any) error {
+func Broken(body io.Reader) error {
 	if b, ok := body.(*openBody); ok {
 		return b.Broken()
 	}
@@ -116,7 +85,8 @@ type exchange struct {
 	io.ReadCloser
 	o      *Origin
 	req    *http.Request
-	by     purpose
+	reason string             // as in request
+	id     string             // of the client's request
 	cancel context.CancelFunc // ends the request
 	start  time.Time
 	head   time.Duration
@@ -151,16 +121,29 @@ func (x *exchange) end(err error) {
 			level = zerolog.WarnLevel
 		}
 		e := x.o.Log.WithLevel(level)
-		e.Str("method", x.req.Method).Str("url", site.Shown(x.req.URL)).Str("reason", x.by.reason).
+		e.Str("method", x.req.Method).Str("url", site.Shown(x.req.URL)).Str("reason", x.reason).
 			Int("status", x.status).Int64("bytes", x.bytes).
 			Dur("duration_ms", time.Since(x.start).Truncate(time.Microsecond)).
 			Dur("ttfb_ms", x.head.Truncate(time.Microsecond))
-		if x.by.id != "" {
-			e.Str("request", x.by.id)
+		if x.id != "" {
+			e.Str("request", x.id)
 		}
 		if r := x.req.Header.Get("Range"); r != "" {
 			e.Str("range", r)
 		}
 		e.Err(err).Msg("origin")
 	})
+}
+
+// Forwarding returns a RoundTripper that sends one client's request unchanged, past the cache. The
+// exchange is checked, counted and logged like all others, with id as that of the client's request.
+func (o *Origin) Forwarding(id string) http.RoundTripper { return forwarding{o, id} }
+
+type forwarding struct {
+	o  *Origin
+	id string
+}
+
+func (f forwarding) RoundTrip(req *http.Request) (*http.Response, error) {
+	return f.o.do(req.Context(), req, "pass", f.id)
 }

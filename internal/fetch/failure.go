@@ -3,12 +3,11 @@ package fetch
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"io"
 	"net"
 	"net/http"
-	"os"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -27,11 +26,6 @@ func FailureOf(err error) *store.Failure {
 	return &store.Failure{Status: status, Kind: kind, Err: err}
 }
 
-// misbehaves returns the failure for a response that breaks the protocol.
-func misbehaves(err error) *store.Failure {
-	return &store.Failure{Status: http.StatusBadGateway, Kind: "http_protocol_error", Err: err}
-}
-
 // kindOf is the type of proxy error that RFC 9209 section 2.3 has for err.
 func kindOf(err error) string {
 	late := TimedOut(err)
@@ -41,8 +35,7 @@ func kindOf(err error) string {
 		return "dns_timeout"
 	case is[*net.DNSError](err):
 		return "dns_error"
-	case is[*tls.CertificateVerificationError](err), is[x509.HostnameError](err),
-		is[x509.UnknownAuthorityError](err):
+	case is[*tls.CertificateVerificationError](err):
 		return "tls_certificate_error"
 	case is[tls.RecordHeaderError](err):
 		return "tls_protocol_error"
@@ -52,25 +45,20 @@ func kindOf(err error) string {
 		return "connection_timeout"
 	case late:
 		return "http_response_timeout"
-	}
-	for _, e := range [...]struct {
-		err  error
-		kind string
-	}{
-		{syscall.ECONNREFUSED, "connection_refused"},
-		{syscall.EHOSTUNREACH, "destination_ip_unroutable"},
-		{syscall.ENETUNREACH, "destination_ip_unroutable"},
-		{syscall.ECONNRESET, "connection_terminated"},
-		{syscall.EPIPE, "connection_terminated"},
-		{io.ErrUnexpectedEOF, "connection_terminated"},
-		{io.EOF, "connection_terminated"},
-		{context.Canceled, "proxy_internal_response"},
-	} {
-		if errors.Is(err, e.err) {
-			return e.kind
-		}
+	case isAny(err, syscall.ECONNREFUSED):
+		return "connection_refused"
+	case isAny(err, syscall.EHOSTUNREACH, syscall.ENETUNREACH):
+		return "destination_ip_unroutable"
+	case isAny(err, syscall.ECONNRESET, syscall.EPIPE, io.ErrUnexpectedEOF, io.EOF):
+		return "connection_terminated"
+	case isAny(err, context.Canceled):
+		return "proxy_internal_response"
 	}
 	return "http_protocol_error"
+}
+
+func isAny(err error, targets ...error) bool {
+	return slices.ContainsFunc(targets, func(t error) bool { return errors.Is(err, t) })
 }
 
 func is[E error](err error) bool {
@@ -81,6 +69,5 @@ func is[E error](err error) bool {
 // TimedOut reports whether err is a timeout.
 func TimedOut(err error) bool {
 	t, ok := errors.AsType[net.Error](err)
-	return ok && t.Timeout() || errors.Is(err, os.ErrDeadlineExceeded) ||
-		errors.Is(err, context.DeadlineExceeded)
+	return ok && t.Timeout()
 }

@@ -176,6 +176,7 @@ func TestNotModified(t *testing.T) {
 	names := `"1"`
 	o := serving(t, func(w http.ResponseWriter, r *http.Request) {
 		asked = append(asked, r.Header.Get("If-None-Match"))
+		w.WriteHeader(http.StatusEarlyHints)
 		w.Header().Set("Cache-Control", "max-age=60")
 		if r.Header.Get("If-None-Match") != "" {
 			w.Header().Set("ETag", names)
@@ -193,6 +194,8 @@ func TestNotModified(t *testing.T) {
 	facts := o.Site.Policy.Facts(head)
 	prev.Facts = &facts
 	req := &store.Request{Key: "a", Fields: store.Fields{Proto: "HTTP/1.1"}}
+	informed := 0
+	req.Inform = func(int, http.Header) { informed++ }
 	f, err := o.Fetch(t.Context(), req, prev)
 	says := func() string { return f.Record.Fields().Get("Cache-Control") }
 	if err != nil || !f.Renewed || !f.Storable || says() != "max-age=60" {
@@ -203,8 +206,8 @@ func TestNotModified(t *testing.T) {
 		t.Fatalf("%+v, %v", f, err)
 	}
 	f.Body.Close()
-	if got := strings.Join(asked, "|"); got != `"1"|"1"|` {
-		t.Errorf("the origin was asked with %s", got)
+	if got := strings.Join(asked, "|"); got != `"1"|"1"|` || informed != len(asked) {
+		t.Errorf("the origin was asked with %s, and %d interim responses were passed on", got, informed)
 	}
 }
 

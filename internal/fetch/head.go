@@ -1,6 +1,7 @@
 package fetch
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"strings"
@@ -19,8 +20,7 @@ func (o *Origin) Received(resp *http.Response, sent time.Time) *httpcache.Respon
 	}
 	head.Header["Via"] = o.Via(head.Header["Via"], resp.Proto)
 	// RFC 9110 section 6.6.1: a recipient with a clock adds it
-	if _, ok := head.Header["Date"]; !ok {
-		head.Undated = true
+	if head.Undated = head.Header["Date"] == nil; head.Undated {
 		head.Header.Set("Date", head.ResponseTime.UTC().Format(http.TimeFormat))
 	}
 	return head
@@ -51,22 +51,21 @@ func selectingFields(vary []string, request http.Header) http.Header {
 	return h
 }
 
-// strongValidator returns the string that a version is derived from, and the value of If-Range for
-// that version. Both are empty if h has no strong validator.
-func strongValidator(h http.Header) (validator, condition string) {
-	if tag := httpcache.StrongETag(h); tag != "" {
-		return "etag " + tag, tag
-	}
-	if date := httpcache.StrongLastModified(h); date != "" {
-		return "modified " + date, date
-	}
-	return "", ""
+// strongValidator returns the entity tag or date in h that is a strong validator, or "". A version
+// is derived from it, and If-Range has it.
+func strongValidator(h http.Header) string {
+	return cmp.Or(httpcache.StrongETag(h), httpcache.StrongLastModified(h))
 }
 
 // Rangeable reports whether the response says that the origin serves ranges, and has a strong
 // validator, so that parts of two versions can't be joined.
 func Rangeable(head *httpcache.Response) bool {
-	_, condition := strongValidator(head.Header)
-	return head.Status == http.StatusOK && condition != "" && httpcache.Settled(head.Header) &&
-		strings.Contains(strings.ToLower(strings.Join(head.Header["Accept-Ranges"], ",")), "bytes")
+	return head.Status == http.StatusOK && strongValidator(head.Header) != "" &&
+		httpcache.Settled(head.Header) &&
+		strings.Contains(acceptRanges(head.Header), "bytes")
+}
+
+// acceptRanges returns what the origin says of ranges that it serves (RFC 9110 section 14.3).
+func acceptRanges(h http.Header) string {
+	return strings.ToLower(strings.Join(h["Accept-Ranges"], ","))
 }

@@ -17,23 +17,26 @@ import (
 // maxOffered bounds the bytes of an If-None-Match that names variants.
 const maxOffered = 4 << 10
 
-// Offer makes a request for url conditional on the variants that are stored for other requests, if
-// any has a usable entity tag.
-func (o *Origin) Offer(header http.Header, req *store.Request, url string) {
+// Offer makes a request for url conditional on the variants that are stored for other requests, as
+// far as they have usable entity tags, and returns those.
+func (o *Origin) Offer(header http.Header, req *store.Request, url string) (
+	offered []*store.Record,
+) {
 	if !negotiated(req.Variants) {
-		return
+		return nil
 	}
 	var tags []string
 	size := 0
 	for _, rec := range req.Variants {
 		tag := o.offerable(rec, req, url)
 		if size += len(tag); tag != "" && size <= maxOffered && !slices.Contains(tags, tag) {
-			tags = append(tags, tag)
+			tags, offered = append(tags, tag), append(offered, rec)
 		}
 	}
 	if len(tags) > 0 {
 		header["If-None-Match"] = []string{strings.Join(tags, ", ")}
 	}
+	return offered
 }
 
 // negotiated reports whether the variants differ by Accept and Accept-* only.
@@ -60,17 +63,4 @@ func (o *Origin) offerable(rec *store.Record, req *store.Request, url string) st
 		return ""
 	}
 	return tag
-}
-
-// named returns the variant that a 304 to a request for url names, or nil if there is none or if
-// req doesn't accept its content coding.
-func (o *Origin) named(req *store.Request, url string, notModified http.Header) *store.Record {
-	tag := httpcache.StrongETag(notModified)
-	for _, rec := range req.Variants {
-		if tag != "" && o.offerable(rec, req, url) == tag &&
-			httpcache.AcceptsCodings(req.Header, rec.Header()) {
-			return rec
-		}
-	}
-	return nil
 }

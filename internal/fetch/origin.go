@@ -55,19 +55,6 @@ func (o *Origin) Counts() Counts {
 	return Counts{Requests: o.requests.Load(), Errors: o.errors.Load(), Bytes: o.bytes.Load()}
 }
 
-// Forwarding returns a RoundTripper that sends one client's request unchanged, past the cache. The
-// exchange is checked, counted and logged like all others, with id as that of the client's request.
-func (o *Origin) Forwarding(id string) http.RoundTripper { return forwarding{o, id} }
-
-type forwarding struct {
-	o  *Origin
-	id string
-}
-
-func (f forwarding) RoundTrip(req *http.Request) (*http.Response, error) {
-	return f.o.do(req, purpose{reason: reasonPass, id: f.id})
-}
-
 // Failed implements store.Source.
 func (o *Origin) Failed(err error) *store.Failure { return FailureOf(err) }
 

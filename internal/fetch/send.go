@@ -2,7 +2,6 @@ package fetch
 
 import (
 	"context"
-	"errors"
 	"maps"
 	"net/http"
 	"net/http/httptrace"
@@ -12,36 +11,41 @@ import (
 	"github.com/scurrycache/scurry/internal/store"
 )
 
-var errSwitched = errors.New(
-	"the origin switches to another protocol, which it wasn't asked to")
+// request is a request to the origin whose response may be stored for others.
+type request struct {
+	// why it is sent, for the log: "miss" (nothing usable was stored), "revalidate" (to validate a
+	// stored response), "range" (for a part that was not in the cache) or "explain" (to see what the
+	// origin says)
+	reason      string
+	cause       store.Cause
+	method, key string
+	header      http.Header
+}
 
-// send sends one request for key and returns the response and its head. The error is a
-// *store.Failure.
-func (o *Origin) send(
-	ctx context.Context, by purpose, method, key string, header http.Header,
-) (*http.Response, *httpcache.Response, error) {
-	if by.inform != nil {
-		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{Got1xxResponse: by.interim})
-	}
-	req := &http.Request{Method: method, URL: o.Site.Target(key), Header: header}
+// send sends r and returns the response and its head. The error is a *store.Failure.
+func (o *Origin) send(ctx context.Context, r *request) (
+	*http.Response, *httpcache.Response, error,
+) {
+	r.cause.Note()
+	req := &http.Request{Method: r.method, URL: o.Site.Target(r.key), Header: r.header}
 	sent := o.Now()
-	resp, err := o.do(req.WithContext(ctx), by)
-	if err == nil && resp.StatusCode == http.StatusSwitchingProtocols { // to what nobody asked for
-		_ = resp.Body.Close()
-		err = misbehaves(errSwitched)
-	}
+	resp, err := o.do(ctx, req, r.reason, r.cause.ID)
 	if err != nil {
 		return nil, nil, FailureOf(err)
 	}
 	return resp, o.Received(resp, sent), nil
 }
 
-// interim passes an interim response on to inform.
-func (p purpose) interim(status int, header textproto.MIMEHeader) error {
-	if status != http.StatusSwitchingProtocols {
-		p.inform(status, httpcache.EndToEnd(http.Header(header)))
-	}
-	return nil
+// informing returns a context that has inform called with the interim responses.
+func informing(ctx context.Context, inform func(int, http.Header)) context.Context {
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		Got1xxResponse: func(status int, header textproto.MIMEHeader) error {
+			if status != http.StatusSwitchingProtocols {
+				inform(status, httpcache.EndToEnd(http.Header(header)))
+			}
+			return nil
+		},
+	})
 }
 
 // fetchHeader returns the header of a request to the origin, made from a client's, whose response
@@ -59,15 +63,17 @@ func (o *Origin) fetchHeader(by store.Fields) http.Header {
 // with those fields. length is the Content-Length, -1 if it isn't known. The error is a
 // *store.Failure.
 func (o *Origin) Probe(
-	ctx context.Context, method, key string, request http.Header,
+	ctx context.Context, method, key string, fields http.Header,
 ) (head *httpcache.Response, length int64, err error) {
-	header := o.fetchHeader(store.Fields{Header: request, Proto: "HTTP/1.1"})
-	resp, head, err := o.send(ctx, purpose{reason: reasonExplain}, method, key, header)
+	header := o.fetchHeader(store.Fields{Header: fields, Proto: "HTTP/1.1"})
+	resp, head, err := o.send(ctx, &request{
+		reason: "explain", method: method, key: key, header: header,
+	})
 	if err != nil {
 		return nil, 0, err
 	}
 	_ = resp.Body.Close()
-	if Unasked(resp, header, request) {
+	if Unasked(resp, header, fields) {
 		return nil, 0, FailureOf(ErrUnasked)
 	}
 	return head, resp.ContentLength, nil

@@ -15,10 +15,7 @@ import (
 // X-Wap-Profile, X-Requested-With and similar fields aren't among them. They describe the client,
 // as User-Agent does, and an origin that uses them says so in Vary.
 
-// steeringPrefixes are prefixes of the names of steering fields.
-var steeringPrefixes = []string{"X-Forwarded", "X-Original-", "X-Rewrite-"}
-
-// steeringFields are the other steering fields, by what they override.
+// steeringFields are the steering fields without one of the usual prefixes, by what they override.
 var steeringFields = strings.Fields("" +
 	// the target
 	`X-Override-Url X-Proxy-Url X-Request-Uri X-Request-Url X-Real-Url X-Real-Uri
@@ -44,8 +41,8 @@ func steers(name string) bool {
 	if strings.Contains(name, "_") {
 		name = http.CanonicalHeaderKey(strings.ReplaceAll(name, "_", "-"))
 	}
-	begins := func(prefix string) bool { return strings.HasPrefix(name, prefix) }
-	return slices.Contains(steeringFields, name) || slices.ContainsFunc(steeringPrefixes, begins)
+	return strings.HasPrefix(name, "X-Forwarded") || strings.HasPrefix(name, "X-Original-") ||
+		strings.HasPrefix(name, "X-Rewrite-") || slices.Contains(steeringFields, name)
 }
 
 // DropSteering removes the steering fields from h.

@@ -8,37 +8,37 @@ import (
 	"github.com/scurrycache/scurry/internal/store"
 )
 
-// renewed returns prev, updated by a 304 or by the response to a HEAD.
-func (o *Origin) renewed(
-	req *store.Request, prev *store.Record, head *httpcache.Response,
-) *store.OriginResponse {
-	rec := prev.Clone()
-	rec.URL = cmp.Or(prev.URL, prev.Key)
-	head.Status, head.Header = rec.Status, httpcache.Freshen(prev.Fields(), head.Header)
-	o.Describe(rec, req.Header, head)
+// renewed returns the result that stored is still good, updated by a 304 or by the response to a
+// HEAD.
+func (a *attempt) renewed(stored *store.Record, head *httpcache.Response) *store.OriginResponse {
+	f := &store.OriginResponse{Record: stored.Clone(), Renewed: true}
+	rec := f.Record
+	rec.URL = cmp.Or(stored.URL, stored.Key)
+	head.Status, head.Header = rec.Status, httpcache.Freshen(stored.Fields(), head.Header)
+	a.Describe(rec, a.req.Header, head)
 	if (rec.Part != store.Part{}) {
 		head.Status = http.StatusOK // of which it is a part
 	}
-	// a 304 may bring a no-store
-	return &store.OriginResponse{Record: rec, Renewed: true, Storable: o.storable(req, head, -1)}
+	f.Storable = a.storable(head, -1) // a 304 may bring a no-store
+	if a.prev == nil {
+		f.Variant = stored
+	}
+	return f
 }
 
-// storable reports whether the response to req, whose content has length bytes, may be stored for
-// others.
-func (o *Origin) storable(req *store.Request, head *httpcache.Response, length int64) bool {
-	storable, _ := o.Judge(req.Header, head, length)
-	return storable && !VariesByIdentity(head.Header, fieldsTold(req.Fields))
+// storable reports whether the response, whose content has length bytes, may be stored for others.
+func (a *attempt) storable(head *httpcache.Response, length int64) bool {
+	storable, _ := a.Judge(a.req.Header, head, length)
+	return storable && !VariesByIdentity(head.Header, fieldsTold(a.req.Fields))
 }
 
 // fetched makes the result of a response that is new: its record, and whether it may be stored.
-func (o *Origin) fetched(
-	req *store.Request, url string, resp *http.Response, head *httpcache.Response,
-) *store.OriginResponse {
-	rec := store.NewRecord()
-	rec.URL, rec.Status, rec.Length = url, head.Status, resp.ContentLength
+func (a *attempt) fetched(resp *http.Response, head *httpcache.Response) *store.OriginResponse {
+	req, rec := a.req, store.NewRecord()
+	rec.URL, rec.Status, rec.Length = a.sent.key, head.Status, resp.ContentLength
 	trailer := func() http.Header { return httpcache.Trailer(resp.Trailer) }
 	f := &store.OriginResponse{Record: rec, Body: resp.Body, Trailer: trailer}
-	f.Storable = o.storable(req, head, rec.Length)
+	f.Storable = a.storable(head, rec.Length)
 	switch {
 	case rec.Status == http.StatusPartialContent && !req.Head:
 		// If the rest of such a part was requested without success (Gone), a part isn't stored
@@ -50,11 +50,11 @@ func (o *Origin) fetched(
 		f.Storable = false
 	}
 	f.Private = req.Ranged || len(req.Header["Authorization"]) > 0 ||
-		o.Site.Policy.RequestDirectives(req.Header).Has("no-store")
-	o.Describe(rec, req.Header, head)
+		a.Site.Policy.RequestDirectives(req.Header).Has("no-store")
+	a.Describe(rec, req.Header, head)
 	// A part shares its validator with other parts, and what isn't settled with other bytes.
 	if rec.Part == (store.Part{}) && httpcache.Settled(head.Header) {
-		f.Validator, _ = strongValidator(head.Header)
+		f.Validator = strongValidator(head.Header)
 	}
 	rec.Resumable = rec.Status == http.StatusOK && f.Validator != ""
 	// An origin that has just sent a part gives parts.
@@ -83,8 +83,7 @@ func partial(f *store.OriginResponse, head *httpcache.Response) {
 // joined with other parts. It isn't ok if the response doesn't say which part it is.
 func partOf(head *httpcache.Response, length int64) (part httpcache.Part, whole, ok bool) {
 	part, ok = httpcache.ParsePart(head.Header, length)
-	validator, _ := strongValidator(head.Header)
-	whole = validator != "" && httpcache.Settled(head.Header) && part.Total < 1<<60
+	whole = strongValidator(head.Header) != "" && httpcache.Settled(head.Header) && part.Total < 1<<60
 	return part, whole, ok
 }
 
@@ -94,15 +93,16 @@ func partOf(head *httpcache.Response, length int64) (part httpcache.Part, whole,
 func (o *Origin) Judge(
 	request http.Header, head *httpcache.Response, length int64,
 ) (storable bool, reason string) {
-	if head.Status != http.StatusPartialContent {
-		return o.Site.Policy.Storable(http.MethodGet, request, head)
-	}
 	as := *head
-	as.Status = http.StatusOK
+	if head.Status == http.StatusPartialContent {
+		as.Status = http.StatusOK
+	}
 	storable, reason = o.Site.Policy.Storable(http.MethodGet, request, &as)
-	part, whole, ok := partOf(head, length)
-	if storable && !(ok && (whole || part.Answers(request))) {
-		return false, httpcache.ReasonPartial
+	if storable && head.Status != as.Status {
+		part, whole, ok := partOf(head, length)
+		if !(ok && (whole || part.Answers(request))) {
+			return false, httpcache.ReasonPartial
+		}
 	}
 	return storable, reason
 }

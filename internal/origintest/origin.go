@@ -55,14 +55,13 @@ func New(tb testing.TB) *Origin {
 func (o *Origin) serve(w http.ResponseWriter, r *http.Request) {
 	o.mu.Lock()
 	o.requests = append(o.requests, Request{r.Method, r.RequestURI, r.Host, r.Header.Clone()})
-	h, ok := o.handlers[r.URL.EscapedPath()]
+	h := o.handlers[r.URL.EscapedPath()]
 	o.mu.Unlock()
 	if o.Now != nil {
 		w.Header().Set("Date", o.Now().UTC().Format(http.TimeFormat))
 	}
-	if !ok {
-		http.NotFound(w, r)
-		return
+	if h == nil {
+		h = http.NotFound
 	}
 	h(w, r)
 }
@@ -139,15 +138,8 @@ func (c chunked) WriteHeader(status int) {
 // Content returns the bytes [start, end) of what a File with that seed consists of.
 func Content(seed byte, start, end int64) []byte {
 	b := make([]byte, end-start)
-	fill(b, seed, start)
+	pattern(seed).ReadAt(b, start)
 	return b
-}
-
-// fill writes the pattern's bytes from off on.
-func fill(b []byte, seed byte, off int64) {
-	for i := range b {
-		b[i] = at(seed, off+int64(i))
-	}
 }
 
 // at is the pattern's byte at off: no chunk is like another, and none of one seed like one of
@@ -162,7 +154,9 @@ func at(seed byte, off int64) byte {
 type pattern byte
 
 func (seed pattern) ReadAt(b []byte, off int64) (int, error) {
-	fill(b, byte(seed), off)
+	for i := range b {
+		b[i] = at(byte(seed), off+int64(i))
+	}
 	return len(b), nil
 }
 
@@ -176,12 +170,12 @@ type Verifier struct {
 // Write fails at the first wrong byte.
 func (v *Verifier) Write(b []byte) (int, error) {
 	for i, c := range b {
-		if c != at(v.Seed, v.Off+int64(i)) {
+		if c != at(v.Seed, v.Off) {
 			v.Wrong = true
-			return 0, fmt.Errorf("wrong byte at %d", v.Off+int64(i))
+			return i, fmt.Errorf("wrong byte at %d", v.Off)
 		}
+		v.Off++
 	}
-	v.Off += int64(len(b))
 	return len(b), nil
 }
 

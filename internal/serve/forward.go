@@ -98,7 +98,7 @@ func (f *forwarded) received(resp *http.Response) error {
 	if fetch.Unasked(resp, resp.Request.Header, nil) {
 		return fetch.ErrUnasked
 	}
-	lost := fetch.Broken(resp)
+	lost := fetch.Broken(resp.Body)
 	f.observe(resp) // what it has changed is changed
 	if lost != nil {
 		f.status.Stored = false

@@ -1,0 +1,133 @@
+package origin
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"sync/atomic"
+	"time"
+)
+
+// exchange is one request to a server, and the body of its response.
+//
+// Reads of the body wait for BodyTimeout at most. A timer runs during each Read. When it fires, it
+// ends the request's context, which makes net/http's Read return. A Read whose bytes come at that
+// very moment returns them, and the next one fails.
+type exchange struct {
+	server *Server
+	req    *http.Request
+	ctx    context.Context // that the request is sent and the body read under
+	cancel context.CancelCauseFunc
+
+	waiting atomic.Bool // there is a connection, and nothing has come over it
+	conn    atomic.Pointer[guardedConn]
+
+	io.ReadCloser // net/http's body
+	limit         time.Duration
+	timer         *time.Timer // calls late
+}
+
+// traced returns x's context, which has net/http inform x.
+func (x *exchange) traced() context.Context {
+	return httptrace.WithClientTrace(x.ctx, &httptrace.ClientTrace{
+		GetConn: func(string) { x.waiting.Store(false) },
+		GotConn: func(info httptrace.GotConnInfo) {
+			x.waiting.Store(true)
+			x.conn.Store(use(info, x.req.URL))
+		},
+		PutIdleConn: func(err error) {
+			if c := x.conn.Load(); c != nil && err == nil {
+				c.end()
+			}
+		},
+		GotFirstResponseByte: func() { x.waiting.Store(false) },
+	})
+}
+
+// send is next.RoundTrip with the one retry that Server.RoundTrip's comment describes. net/http
+// itself tries again when a connection that was idle breaks, but not when a connection breaks that
+// it made for this request.
+func (x *exchange) send(next http.RoundTripper, req *http.Request) (*http.Response, error) {
+	resp, err := next.RoundTrip(req)
+	brokeEarly := err != nil && x.waiting.Load() && !isTimeout(err)
+	if brokeEarly && x.ctx.Err() == nil && repeatable(req) {
+		return next.RoundTrip(req)
+	}
+	return resp, err
+}
+
+func repeatable(req *http.Request) bool {
+	reads := req.Method == http.MethodGet || req.Method == http.MethodHead || req.Method == ""
+	return reads && !hasBody(req)
+}
+
+// follow makes x the body of resp.
+func (x *exchange) follow(resp *http.Response) {
+	switch {
+	case resp.StatusCode == http.StatusSwitchingProtocols:
+		// The body is a connection of another protocol, which is written to as well; the context of
+		// x.req ends it.
+	case resp.Body == nil || resp.Body == http.NoBody:
+		x.cancel(nil)
+		resp.Body = http.NoBody
+	default:
+		x.limit = cmp.Or(limit(x.server.BodyTimeout, defaultBodyTimeout), math.MaxInt64)
+		x.timer = time.AfterFunc(math.MaxInt64, x.late)
+		x.timer.Stop() // Read starts it
+		x.ReadCloser, resp.Body = resp.Body, x
+	}
+}
+
+func (x *exchange) late() { x.cancel(timeoutError(fmt.Sprintf("no byte for %v", x.limit))) }
+
+// Read reads the body.
+func (x *exchange) Read(p []byte) (int, error) {
+	x.timer.Reset(x.limit)
+	defer x.timer.Stop()
+	n, err := x.ReadCloser.Read(p)
+	if err == nil || err == io.EOF {
+		return n, err
+	}
+	if late, ok := errors.AsType[timeoutError](context.Cause(x.ctx)); ok {
+		err = late
+	}
+	return n, x.failure("read body of ", err)
+}
+
+// Close gives up the part of the body that hasn't been read.
+func (x *exchange) Close() error {
+	err := x.ReadCloser.Close()
+	x.cancel(nil)
+	return err
+}
+
+// failure returns an error that names what failed, and the request.
+func (x *exchange) failure(op string, err error) error {
+	return &requestError{
+		"origin: " + op + x.req.Method + " " + withoutUserinfo(x.req.URL).String(), err,
+	}
+}
+
+// requestError is a net.Error, like those of net/http.
+type requestError struct {
+	op  string
+	err error
+}
+
+func (e *requestError) Error() string   { return e.op + ": " + e.err.Error() }
+func (e *requestError) Unwrap() error   { return e.err }
+func (e *requestError) Timeout() bool   { return isTimeout(e.err) }
+func (e *requestError) Temporary() bool { return isTimeout(e.err) }
+
+var _ net.Error = (*requestError)(nil)
+
+func isTimeout(err error) bool {
+	var timeout interface{ Timeout() bool }
+	return errors.As(err, &timeout) && timeout.Timeout()
+}
