@@ -109,9 +109,6 @@ func (r *Reader) whole(ctx context.Context) error {
 	return nil
 }
 
-// maxLook bounds how often a look for what is missing finds that it is there.
-const maxLook = 64
-
 // readyRest makes sure that what comes after what is in view can be had: if the content has become
 // another, it must be known before the head is sent. Of what another node owns, the next bytes tell
 // enough: more would be held for a client who may be slow.
@@ -120,28 +117,17 @@ func (r *Reader) readyRest(ctx context.Context) error {
 	if r.s.cfg.Remote != nil { // the next slab is another node's, perhaps
 		end = min(end, r.s.cfg.Geometry.SlabEnd(r.pos))
 	}
-	afar := r.remote()
-	for from, n := r.pos+int64(len(r.view)), 0; n < maxLook; n++ {
-		if !afar {
-			from = r.s.missing(r.rec, from, end)
-		}
-		if from < 0 || from >= end {
-			return nil
-		}
-		rest := &Reader{
-			s: r.s, by: r.by, before: r.before, rec: r.rec,
-			start: from, pos: from, end: r.end, ahead: r.ahead, localOnly: r.localOnly,
-			choosing: true,
-		}
-		if err := rest.opened(ctx); err != nil {
-			rest.Close()
-			return err
-		}
-		if rest.follower != nil || afar {
-			r.rest = rest
-			return nil
-		}
-		from += max(1, int64(len(rest.view))) // it is here from before
+	from := r.pos + int64(len(r.view))
+	if !r.remote() {
+		from = r.s.missing(r.rec, from, end)
 	}
-	return nil
+	if from >= end {
+		return nil
+	}
+	r.rest = &Reader{
+		s: r.s, by: r.by, before: r.before, rec: r.rec,
+		start: from, pos: from, end: r.end, ahead: r.ahead, localOnly: r.localOnly,
+		choosing: true,
+	}
+	return r.rest.opened(ctx)
 }

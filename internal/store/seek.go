@@ -58,7 +58,7 @@ func (r *Reader) ask(ctx context.Context, begun int64, mayLookAgain bool) (done 
 	if r.rec.Fragments && r.s.ownerOf(r.rec.Key) == "" { // what is before may be held in one
 		c.Start = r.pos
 	}
-	end := r.s.reach(ctx, r.rec, c.Start, false)
+	end := r.s.reach(r.rec, c.Start, false)
 	if end <= c.Start {
 		if mayLookAgain {
 			return false, nil // it has been pushed just now
