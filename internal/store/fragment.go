@@ -8,8 +8,8 @@ import "cmp"
 // group as well. Readers read fragments like chunks; a fill that comes by one reads it instead of
 // asking the origin for the same bytes.
 
-// fetchFragment puts the bytes at r.pos in view if they are in a fragment, here or on their owner.
-func (r *Reader) fetchFragment() bool {
+// viewFragment takes the bytes from a fragment, if there is one here or on their owner.
+func (r *Reader) viewFragment() bool {
 	if !r.rec.Fragments {
 		return false
 	}
@@ -17,14 +17,10 @@ func (r *Reader) fetchFragment() bool {
 		r.show(b)
 		return true
 	}
-	if !r.remote() {
+	owner, known := r.s.slabOwner(r.rec, r.pos), r.s.Position()
+	if r.localOnly || owner == "" {
 		return false
 	}
-	owner := r.s.slabOwner(r.rec, r.pos)
-	if owner == "" {
-		return false
-	}
-	known := r.s.Position()
 	b, err := r.s.cfg.Remote.Fragment(r.s.base, owner, r.rec, r.pos, known)
 	r.removed = r.removed || r.s.removed(err, r.rec, known)
 	if err != nil || len(b) == 0 || int64(len(b)) > r.rec.Length-r.pos {
