@@ -221,15 +221,16 @@ func (s *Store) fillFor(f *flight, res *Result, from source, start, end int64) *
 	rec, by := res.Record, f.req.Cause
 	s.bodies.mu.Lock()
 	defer s.bodies.mu.Unlock()
-	follows, joined := !from.part && (f.req.Whole || !rec.refetchable()), false
+	follows := !from.part && (f.req.Whole || !rec.refetchable())
+	all := wanted{who: by, stop: fill.Everything, ahead: fill.Everything, localOnly: f.req.ForPeer}
+	joined := false
 	switch {
 	case follows:
-		res.follower, res.run, joined = s.joinLocked(rec, wanted{who: by,
-			stop: fill.Everything, ahead: fill.Everything, localOnly: f.req.ForPeer})
+		res.follower, res.run = s.joinLocked(rec, all)
+		joined = res.follower != nil
 	case from.part:
-		var held *fill.Follower
-		if held, _, joined = s.joinLocked(rec,
-			wanted{who: by, off: start, stop: end, localOnly: true}); joined {
+		held, _ := s.joinLocked(rec, wanted{who: by, off: start, stop: end, localOnly: true})
+		if joined = held != nil; joined {
 			held.Close()
 		}
 	}
@@ -242,9 +243,7 @@ func (s *Store) fillFor(f *flight, res *Result, from source, start, end int64) *
 	}
 	run := s.runLocked(rec, from, start, end, want)
 	if follows {
-		res.run = run
-		res.follower, _ = run.FollowFor(by, 0, fill.Everything,
-			s.aheadOf(from.relay.where(), fill.Everything))
+		res.follower, res.run = s.follow(run, all), run
 	}
 	return run
 }

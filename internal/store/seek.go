@@ -131,13 +131,13 @@ func (r *Reader) wanted() wanted {
 // joinLocked has r follow a fill that has the byte at r.pos, if there is one. bodies.mu is held.
 func (r *Reader) joinLocked() bool { return r.follow(r.s.joinLocked(r.rec, r.wanted())) }
 
-// follow has r follow f, if ok, which others have begun.
-func (r *Reader) follow(f *fill.Follower, via *run, ok bool) bool {
-	if ok {
+// follow has r follow f, if there is one, which others have begun.
+func (r *Reader) follow(f *fill.Follower, via *run) bool {
+	if f != nil {
 		r.follower, r.run = f, via
 		r.follows(via)
 	}
-	return ok
+	return f != nil
 }
 
 // handsOver ends r, which reads for a peer, where it has come into a slab that another node owns:
@@ -261,13 +261,10 @@ func (r *Reader) begin(from source, start, end, begun int64, mayLookAgain bool) 
 	if !s.begin() {
 		return context.Canceled
 	}
-	r.begins(from.relay.where())
-	run := s.runLocked(r.rec, from, start, end, start)
-	r.run = run
-	r.follower, _ = run.FollowFor(r.by.Cause, r.pos, bodyEnd(r.end),
-		s.aheadOf(from.relay.where(), r.ahead))
-	ctx, cancel := context.WithCancel(s.base)
-	run.Start(ctx, cancel)
+	r.run = s.runLocked(r.rec, from, start, end, start)
+	r.begins(r.run.relay)
+	r.follower = s.follow(r.run, r.wanted())
+	r.run.Start(context.WithCancel(s.base))
 	return nil
 }
 
