@@ -144,7 +144,7 @@ func (s *Store) keepCopy(f *flight, found *LookupResult) {
 func (s *Store) relay(f *flight, owner string, found *LookupResult, res *Result,
 	ctx context.Context, cancel context.CancelFunc) {
 	rec := found.Record
-	r := &relay{link: &link{}, s: s, rec: rec, whole: f.req.Whole, begun: true}
+	r := &relay{link: &link{}, s: s, rec: rec, whole: f.req.Whole}
 	r.from.Store(&owner)
 	r.heard(AskedForThis, 0)
 	body := r.reading(&relayed{Content: found.Content, cause: f.req.Cause, end: rec.Length})

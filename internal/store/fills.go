@@ -37,7 +37,7 @@ func (s *Store) runLocked(rec *Record, from source, off, end int64, want int64) 
 	}
 	if from.relay != nil {
 		from.relay.arrange(&cfg)
-		from.relay.sake, from.relay.run = r.sake, r
+		from.relay.run = r
 		r.trailer = func() http.Header { return from.relay.trailer }
 		s.rooms.relays.Add(1)
 	}

@@ -17,10 +17,7 @@ type relay struct {
 	s     *Store
 	rec   *Record
 	whole bool // all of the content will be wanted
-	// of the fill: what the bytes from off on are asked for with, and up to where
-	sake  func(off int64) (Fields, int64)
 	run   *run // the fill
-	begun bool // some bytes may have come
 }
 
 // where is r's link; nil if r is nil.
@@ -37,11 +34,20 @@ func (r *relay) arrange(cfg *fill.Config) {
 	cfg.Open = r.open
 	cfg.Extend = nil // what the owner sends goes on as far as the owner's own fill does
 	cfg.Stops = func(pos int64) bool {
-		return r.s.handsOver(r.rec, pos) ||
-			r.rec.refetchable() && !r.rec.OneSlab && r.s.slabOwner(r.rec, pos) != r.name()
+		atBorder := pos > 0 && pos%r.s.cfg.Geometry.Slab == 0
+		return r.rec.refetchable() && !r.rec.OneSlab &&
+			(atBorder || r.s.slabOwner(r.rec, pos) != r.name())
 	}
 	cfg.Spare, cfg.Take, cfg.Give = calmly, nil, nil
-	next := cfg.Next
+	next, push := cfg.Next, cfg.Push
+	cfg.Push = func(off int64, b []byte) {
+		if at := r.s.cfg.Geometry.At(off, r.rec.OneSlab); !r.active() && off == at.Start &&
+			off+int64(len(b)) == next(off) {
+			push(off, b)
+		} else {
+			r.s.pushSmall(r.rec, off, b) // into the near copy, for as long as that is kept
+		}
+	}
 	if !cfg.Pinned { // what the readers have yet to read stays
 		cfg.Hold = r.s.maxGap() + 2*r.s.cfg.Geometry.Max
 		cfg.Share = func() int64 { return r.s.aheadOf(r.link, fill.Everything) + 2*r.part() }
@@ -58,17 +64,10 @@ func (r *relay) arrange(cfg *fill.Config) {
 			return next(off)
 		}
 	}
-	if push := cfg.Push; push != nil {
-		cfg.Push = func(off int64, b []byte) {
-			if at := r.s.cfg.Geometry.At(off, r.rec.OneSlab); !r.active() && off == at.Start &&
-				off+int64(len(b)) == next(off) {
-				push(off, b)
-			} else {
-				r.s.pushSmall(r.rec, off, b) // into the near copy, for as long as that is kept
-			}
-		}
-	}
 }
+
+// begun reports whether some bytes may have come.
+func (r *relay) begun() bool { return r.reads.Load() != nil }
 
 // part is how many bytes r reads into one fragment of memory.
 func (r *relay) part() int64 {
@@ -85,7 +84,7 @@ func (r *relay) open(ctx context.Context, off, end int64) (fill.Opened, error) {
 	}
 	for tries := 0; tries < owners; {
 		owner, known := r.s.slabOwner(r.rec, off), r.s.Position()
-		if owner == "" || r.origin.Load() || (r.begun && !r.rec.refetchable()) {
+		if owner == "" || r.origin.Load() || (r.begun() && !r.rec.refetchable()) {
 			break // nobody but the origin has what comes next of a body that was lost
 		}
 		opened, err := r.follow(ctx, owner, off, end)
@@ -115,12 +114,12 @@ func (r *relay) open(ctx context.Context, off, end int64) (fill.Opened, error) {
 	if r.rec.refetchable() && !r.rec.OneSlab {
 		end = min(end, r.s.cfg.Geometry.SlabEnd(off))
 	}
-	return (&opener{s: r.s, rec: r.rec, sake: r.sake, all: true, run: r.run}).open(ctx, off, end)
+	return (&opener{s: r.s, rec: r.rec, sake: r.run.sake, all: true, run: r.run}).open(ctx, off, end)
 }
 
 // follow asks owner for the bytes [off, end) as they come.
 func (r *relay) follow(ctx context.Context, owner string, off, end int64) (fill.Opened, error) {
-	by, stop := r.sake(off)
+	by, stop := r.run.sake(off)
 	if r.rec.refetchable() {
 		// what nobody will want, the owner isn't to read; more can be asked for
 		end = min(end, max(stop, off+1))
@@ -133,7 +132,7 @@ func (r *relay) follow(ctx context.Context, owner string, off, end int64) (fill.
 	})
 	if r.s.removed(err, r.rec, known) {
 		r.removed.Store(true)
-		if !r.begun { // what has begun is asked for again
+		if !r.begun() { // what has begun is asked for again
 			err = r.rec.invalidated()
 		}
 	}
@@ -142,7 +141,6 @@ func (r *relay) follow(ctx context.Context, owner string, off, end int64) (fill.
 	}
 	r.heard(got.Foreseen, min(end, r.s.slabEnd(r.rec, off)))
 	r.from.Store(&owner)
-	r.begun = true
 	body := r.reading(&relayed{Content: got.Content, cause: by.Cause, pos: off, end: end})
 	return fill.Opened{Body: body, End: bodyEnd(end), Length: got.Length}, nil
 }
