@@ -57,8 +57,7 @@ func (s *Store) ReaderFrom(r *Reader, by Fields, res *Result, start, end int64) 
 		if !res.Record.refetchable() {
 			r.look() // before a lets go of a body that goes when nobody follows it
 		}
-		res.follower.Close() // so that the body doesn't wait for a reader that reads elsewhere
-		res.follower = nil
+		res.Close() // so that the body doesn't wait for a reader that reads elsewhere
 	}
 }
 
@@ -221,23 +220,18 @@ func (r *Reader) advance(n int64) {
 // Trailer returns the trailer fields of the content, once r has read it to its end. They are not to
 // be changed.
 func (r *Reader) Trailer() http.Header {
-	if trailer := r.cameWith(); trailer != nil {
-		return trailer
+	if r.run != nil {
+		r.s.bodies.mu.Lock()
+		came := r.run.came
+		r.s.bodies.mu.Unlock()
+		if came != nil {
+			return came
+		}
 	}
 	if now := r.s.current(r.rec); now != nil {
 		return now.Trailer
 	}
 	return r.rec.Trailer
-}
-
-// cameWith is the trailer that the fill which r has followed last has brought by now.
-func (r *Reader) cameWith() http.Header {
-	if r.run == nil {
-		return nil
-	}
-	r.s.bodies.mu.Lock()
-	defer r.s.bodies.mu.Unlock()
-	return r.run.came
 }
 
 // Close lets go of the fill that r follows. It may be called more than once.

@@ -111,9 +111,7 @@ func (r *relay) open(ctx context.Context, off, end int64) (fill.Opened, error) {
 		return fill.Opened{}, fmt.Errorf("%s: the node that read it from the origin is lost: %w",
 			r.rec.Key, fill.ErrGone)
 	}
-	if r.rec.refetchable() && !r.rec.OneSlab {
-		end = min(end, r.s.cfg.Geometry.SlabEnd(off))
-	}
+	end = min(end, r.s.slabEnd(r.rec, off))
 	return (&opener{s: r.s, rec: r.rec, sake: r.run.sake, all: true, run: r.run}).open(ctx, off, end)
 }
 

@@ -35,7 +35,7 @@ func (r *Record) ousts(old *Record, variants []*Record) bool {
 		names = merged(varyOf(variants, old.HeadOnly), r.Vary)
 	}
 	return (old.Pass || !r.Pass) && (r.Part == Part{} || r.Part == old.Part) &&
-		(old.HeadOnly || !r.HeadOnly) && r.alike(old, names)
+		r.takesBack(old) && r.alike(old, names)
 }
 
 // alike reports whether r and old are the same variant, if names tell variants apart.
