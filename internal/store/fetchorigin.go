@@ -210,9 +210,6 @@ func (s *Store) install(
 	} else {
 		begin()
 	}
-	if begun == nil {
-		s.tidy(rec)
-	}
 	return begun
 }
 

@@ -12,14 +12,8 @@ import (
 
 // Where a name ends in Locked here, bodies.mu is held.
 
-// tidy drops what is known of the bytes of rec's version if little work finds it out again,
+// tidyLocked drops what is known of the bytes of rec's version if little work finds it out again,
 // once no fill reads them.
-func (s *Store) tidy(rec *Record) {
-	s.bodies.mu.Lock()
-	defer s.bodies.mu.Unlock()
-	s.tidyLocked(rec)
-}
-
 func (s *Store) tidyLocked(rec *Record) {
 	now := s.current(rec)
 	if now == nil || now.Length >= 0 && now.Length <= s.cfg.Geometry.Max && !now.Fragments {

@@ -56,7 +56,7 @@ func (s *Store) cutLocked(rec *Record, next *run, off int64, open bool) {
 	if s.undivided(rec) {
 		return
 	}
-	for _, earlier := range s.bodyLocked(rec.Version).runs {
+	for _, earlier := range s.runsLocked(rec) {
 		// what an owner sends ends where it hands over
 		if earlier != next && !earlier.relays() && (open || !earlier.plain) {
 			earlier.Cut(off)

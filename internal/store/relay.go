@@ -49,13 +49,13 @@ func (r *relay) arrange(cfg *fill.Config) {
 		}
 	}
 	if !cfg.Pinned { // what the readers have yet to read stays
-		cfg.Hold = r.s.maxGap() + 2*r.s.cfg.Geometry.Max
-		cfg.Share = func() int64 { return r.s.aheadOf(r.link, fill.Everything) + 2*r.part() }
+		cfg.Hold = fill.Everything
+		cfg.Share = func() int64 { return r.s.aheadOf(r.link, r.s.maxGap()) + 2*r.part() }
 		cfg.Part = func(off int64) int64 {
-			if !r.active() && off == r.s.cfg.Geometry.At(off, r.rec.OneSlab).Start {
-				return next(off) // to be kept
+			if r.active() {
+				return min(off+r.part(), next(off))
 			}
-			return min(off+r.part(), next(off))
+			return next(off) // it is kept, but for the rest of a chunk that an owner has begun
 		}
 		cfg.Next = func(off int64) int64 {
 			if r.active() {
@@ -80,7 +80,7 @@ const owners = 3
 // open opens the bytes [off, end) where they are to be had.
 func (r *relay) open(ctx context.Context, off, end int64) (fill.Opened, error) {
 	if r.verdict != nil {
-		return fill.Opened{}, fmt.Errorf("%w: %w", fill.ErrFinal, r.verdict)
+		return fill.Opened{}, refused(r.verdict)
 	}
 	for tries := 0; tries < owners; {
 		owner, known := r.s.slabOwner(r.rec, off), r.s.Position()
@@ -101,7 +101,7 @@ func (r *relay) open(ctx context.Context, off, end int64) (fill.Opened, error) {
 			r.s.refusals.heard(r.s.keyPrefixOf(r.rec))
 		case errors.Is(err, ErrBehind):
 		case IsVerdict(err):
-			return fill.Opened{}, fmt.Errorf("%w: %w", fill.ErrFinal, err)
+			return fill.Opened{}, refused(err)
 		case r.s.slabOwner(r.rec, off) == owner: // it won't, and nobody else is in its place
 			r.origin.Store(true)
 		}

@@ -71,7 +71,6 @@ func (r *Reader) ask(ctx context.Context, begun int64, mayLookAgain bool) error 
 	}
 	if end-c.Start > r.s.rooms.small {
 		if err := r.s.rooms.wait(ctx, r.localOnly); err != nil {
-			r.s.tidy(r.rec) // it may be a peer's, with nothing stored here
 			return err
 		}
 	}
@@ -243,8 +242,7 @@ func (r *Reader) begin(from source, start, end, begun int64, mayLookAgain bool) 
 	if r.joinLocked() {
 		return nil
 	}
-	if mayLookAgain && (s.begunLocked(r.rec) != begun ||
-		(from.relay == nil && s.passedLocked(r.rec, r.pos))) {
+	if mayLookAgain && (s.begunLocked(r.rec) != begun || s.passedLocked(r.rec, r.pos)) {
 		return nil
 	}
 	if !s.begin() {
