@@ -136,7 +136,10 @@ func (r *Run) open(ctx context.Context, tries int) (Body, error) {
 		opened, err := r.cfg.Open(ctx, pos, end)
 		if err == nil {
 			r.mu.Lock()
-			r.opened, r.bodyEnd = true, opened.End
+			r.opened = true
+			if r.bodyEnd = opened.End; r.bodyEnd < 0 {
+				r.bodyEnd = Everything
+			}
 			if r.end < 0 {
 				r.end = opened.Length // from now on, an early end can be told
 			}

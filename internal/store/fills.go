@@ -29,7 +29,7 @@ func (s *Store) tidyLocked(rec *Record) {
 
 // runLocked makes a fill of rec's bytes [off, end). It must be started.
 func (s *Store) runLocked(rec *Record, from source, off, end int64, want int64) *run {
-	r := &run{relay: from.relay.where(), trailer: from.trailer, by: from.by}
+	r := &run{s: s, rec: rec, relay: from.relay.where(), trailer: from.trailer, by: from.by}
 	cfg := s.fillConfig(r, rec, from)
 	cfg.Start, cfg.End, cfg.Border = off, end, s.border(r, rec, from, end)
 	if cfg.Want = want; cfg.Pinned {
@@ -37,7 +37,7 @@ func (s *Store) runLocked(rec *Record, from source, off, end int64, want int64) 
 	}
 	if from.relay != nil {
 		from.relay.arrange(&cfg)
-		from.relay.sake, from.relay.run = r.sake, r
+		from.relay.run = r
 		r.trailer = func() http.Header { return from.relay.trailer }
 		s.rooms.relays.Add(1)
 	}
@@ -65,7 +65,7 @@ func (s *Store) fillConfig(r *run, rec *Record, from source) fill.Config {
 		return idle * idleFills / time.Duration(max(idleFills, s.live.Load()))
 	}
 	if rec.Resumable || rec.refetchable() {
-		cfg.Open = (&opener{s: s, rec: rec, sake: r.sake, run: r}).open
+		cfg.Open = r.open
 	}
 	if !from.wanted || rec.refetchable() { // else the part of it that was read would be of no use
 		cfg.Alone, cfg.Brief, cfg.Awaited = alone, brief, from.beyond

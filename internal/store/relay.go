@@ -17,8 +17,6 @@ type relay struct {
 	s     *Store
 	rec   *Record
 	whole bool // all of the content will be wanted
-	// of the fill: what the bytes from off on are asked for with, and up to where
-	sake  func(off int64) (Fields, int64)
 	run   *run // the fill
 	begun bool // some bytes may have come
 }
@@ -115,12 +113,12 @@ func (r *relay) open(ctx context.Context, off, end int64) (fill.Opened, error) {
 	if r.rec.refetchable() && !r.rec.OneSlab {
 		end = min(end, r.s.cfg.Geometry.SlabEnd(off))
 	}
-	return (&opener{s: r.s, rec: r.rec, sake: r.sake, all: true, run: r.run}).open(ctx, off, end)
+	return r.run.open(ctx, off, end)
 }
 
 // follow asks owner for the bytes [off, end) as they come.
 func (r *relay) follow(ctx context.Context, owner string, off, end int64) (fill.Opened, error) {
-	by, stop := r.sake(off)
+	by, stop := r.run.sake(off)
 	if r.rec.refetchable() {
 		// what nobody will want, the owner isn't to read; more can be asked for
 		end = min(end, max(stop, off+1))
@@ -144,7 +142,7 @@ func (r *relay) follow(ctx context.Context, owner string, off, end int64) (fill.
 	r.from.Store(&owner)
 	r.begun = true
 	body := r.reading(&relayed{Content: got.Content, cause: by.Cause, pos: off, end: end})
-	return fill.Opened{Body: body, End: bodyEnd(end), Length: got.Length}, nil
+	return fill.Opened{Body: body, End: end, Length: got.Length}, nil
 }
 
 // source is where a fill reads: from body, which is open, and after that, or if it is nil, from the

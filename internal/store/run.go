@@ -9,12 +9,16 @@ import (
 // run is a fill that is reading, and where it reads.
 type run struct {
 	*fill.Run
+	s     *Store
+	rec   *Record
 	plain bool   // its body answers a plain GET
 	by    Fields // of the request that it reads for
 	relay *link  // nil if it reads from the origin only
 	// that came after the body, once that is at its end; nil if there can't be any
 	trailer func() http.Header
 	came    http.Header // what trailer returned; set before followers see the end
+	// the last request for a part got no answer that settles whether parts are given
+	failed bool
 }
 
 // via is the link that r reads from, or nil if that is the origin. r may be nil.
