@@ -60,7 +60,7 @@ func (s *Store) learnt(f *flight) (*Record, error) {
 		s.cfg.answers(rec, cmp.Or(f.req.Target, f.req.Key)) {
 		return rec, nil
 	}
-	if f.variant == "" && !f.req.Alone && s.variant(f.req) != "" {
+	if f.variant == "" && !f.req.Alone && s.variant(&f.req) != "" {
 		return nil, errVariantKnown
 	}
 	if f.prev != nil && s.successor(f.prev) == nil && s.doomed(f.prev) {
@@ -69,7 +69,7 @@ func (s *Store) learnt(f *flight) (*Record, error) {
 	if failed := s.failedLocked(f); failed != nil {
 		return nil, failed
 	}
-	f.req = s.amongLocked(f)
+	s.amongLocked(f)
 	return nil, nil
 }
 
@@ -84,7 +84,7 @@ func (s *Store) fetchFromOrigin(f *flight) (*exchange, error) {
 		}
 	}()
 	var err error
-	if x.OriginResponse, err = s.cfg.Source.Fetch(x.ctx, f.req, f.prev); err != nil {
+	if x.OriginResponse, err = s.cfg.Source.Fetch(x.ctx, &f.req, f.prev); err != nil {
 		return nil, err
 	}
 	rec := x.Record

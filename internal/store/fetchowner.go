@@ -25,7 +25,7 @@ func (s *Store) fetchRecord(f *flight) error {
 
 // fetchFromOwner asks owner, answers the flight, and keeps a near copy.
 func (s *Store) fetchFromOwner(f *flight, owner string) error {
-	q := &LookupRequest{Request: *f.req}
+	q := &LookupRequest{Request: f.req}
 	q.Position = f.began.Position
 	if f.prev.isCurrent(s.cfg.Now()) {
 		q.Version, q.Revision = f.prev.Version, f.prev.Revision
