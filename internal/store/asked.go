@@ -15,7 +15,7 @@ const askHeldTimeout = 100 * time.Millisecond
 // follows notes that r follows a fill that was begun for others, and whether what r wants of it is
 // yet to come.
 func (r *Reader) follows(f *run) {
-	span, wanted := f.Span(), r.stop()
+	span, wanted := f.Span(), bodyEnd(r.end)
 	if span.End >= 0 {
 		wanted = min(wanted, span.End)
 	}
@@ -134,25 +134,31 @@ func (r *Reader) Foresee(ctx context.Context) Asked {
 // than usual.
 const ladder = 6
 
-// collect takes what is to be read from off on, if that is small and this node holds all of it. So
-// no chunk is looked up twice.
+// collect takes what is to be read from off on, which comes after what is in view, if that is small
+// and this node holds all of it. What can't be asked for again may also be held by its owner. So no
+// chunk is looked up twice.
 func (r *Reader) collect(off int64) bool {
-	if r.follower != nil || r.rest != nil || r.view == nil || r.end-r.pos > r.s.cfg.Geometry.Max ||
-		!r.kept.pin(r.end-r.pos) {
+	if r.follower != nil || r.rest != nil || r.end < 0 || r.end-r.pos > r.s.cfg.Geometry.Max ||
+		!r.pin(&r.kept, r.end-r.pos) {
 		return false
 	}
-	had := len(r.views)
 	for r.views = slices.Grow(r.views, ladder); off < r.end; {
 		c := r.s.cfg.Geometry.At(off, r.rec.OneSlab)
 		b, ok := r.s.cached(r.rec, c)
-		if !ok || c.Start != off {
-			r.views = r.views[:had]
-			r.kept.unpin()
+		if !ok && !r.rec.refetchable() {
+			b, ok = r.chunk(c)
+		}
+		if !ok || off-c.Start >= int64(len(b)) {
+			r.views = nil
+			r.unpin(&r.kept)
 			return false
 		}
-		b = b[:min(int64(len(b)), r.end-off)]
+		b = b[off-c.Start : min(int64(len(b)), r.end-c.Start)]
 		r.views = append(r.views, b)
 		off += int64(len(b))
+	}
+	if r.view == nil {
+		r.view, r.views = r.views[0], r.views[1:]
 	}
 	return true
 }

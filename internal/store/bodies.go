@@ -9,16 +9,13 @@ import (
 	"github.com/scurrycache/scurry/internal/chunks"
 )
 
-// body is what this node knows of the bytes of one version: the fills that are reading it and the
-// bytes that they have pushed.
+// body is what this node knows of the bytes of one version, besides the chunks that are held.
 type body struct {
-	runs   []*run
-	tail   []byte // the last bytes of a content whose length isn't known, if they may be all
-	pushed chunk.Spans
+	runs []*run // the fills that are reading it
+	tail []byte // the last bytes of a content whose length isn't known, if they may be all
 	// held in the chunks group, or were: parts of chunks that came as parts of the content
 	pieces []chunk.Span
-	probed chunk.Spans // where it was seen what the chunks group still has from before
-	found  found       // that the chunks group has
+	found  found // that the chunks group has
 }
 
 // found is what has been seen to be in the chunks group since a mark.

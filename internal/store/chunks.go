@@ -72,7 +72,6 @@ func (s *Store) push(rec *Record, off int64, b []byte) {
 	defer s.bodies.mu.Unlock()
 	body := s.bodyLocked(rec.Version)
 	if whole {
-		body.pushed = body.pushed.Add(sp.Start, sp.End)
 		body.pieces = slices.DeleteFunc(body.pieces, func(sp chunk.Span) bool {
 			return c.Start <= sp.Start && sp.End <= c.End
 		})

@@ -188,7 +188,7 @@ func (s *Store) fill(f *flight, x *exchange) *Result {
 	if rec.Fragments = end > 0; rec.Fragments {
 		from.part, from.wanted, from.trailer = true, true, nil
 	} else {
-		end = s.reach(x.ctx, rec, 0, true)
+		end = s.reach(rec, 0, true)
 	}
 	x.start(s.install(f, res, true, from, x.From, end))
 	return res

@@ -14,7 +14,7 @@ import (
 // already: at the end of the slab, at the next fill, or at the next chunk that the chunks group
 // still has. One that reads the answer to a plain GET doesn't end at a fill whose body isn't open,
 // and may be refused.
-func (s *Store) reach(ctx context.Context, rec *Record, off int64, plain bool) int64 {
+func (s *Store) reach(rec *Record, off int64, plain bool) int64 {
 	if !rec.refetchable() {
 		return rec.Length
 	}
@@ -26,51 +26,21 @@ func (s *Store) reach(ctx context.Context, rec *Record, off int64, plain bool) i
 		// a body that is at its origin is of more use than what is here of what comes after it
 		return end
 	}
-	s.probe(ctx, rec, off, end)
-	for {
-		s.bodies.mu.Lock()
-		b := s.bodyLocked(rec.Version)
-		for _, run := range b.runs {
-			if at := run.Starts(); at >= off && !run.relays() && (!plain || run.IsOpen()) {
-				end = min(end, at)
-			}
+	s.bodies.mu.Lock()
+	for _, run := range s.runsLocked(rec) {
+		if at := run.Starts(); at >= off && !run.relays() && (!plain || run.IsOpen()) {
+			end = min(end, at)
 		}
-		at := b.pushed.Next(off, end)
-		s.bodies.mu.Unlock()
-		if at < 0 {
-			return end
-		}
+	}
+	s.bodies.mu.Unlock()
+	for at := off; at < end; {
 		c := s.cfg.Geometry.At(at, rec.OneSlab)
 		if _, ok := s.cached(rec, c); ok {
 			return c.Start
 		}
-		s.bodies.mu.Lock() // evicted
-		b.pushed = b.pushed.Remove(c.Start, c.End)
-		s.bodies.mu.Unlock()
+		at = c.End
 	}
-}
-
-// probe notes which chunks of [off, end) the chunks group has from a time whose record has been
-// evicted. It does so once for each slab, while anything is known of the version.
-func (s *Store) probe(ctx context.Context, rec *Record, off, end int64) {
-	s.bodies.mu.Lock()
-	b := s.bodyLocked(rec.Version)
-	done := b.probed.Next(off, off+1) >= 0
-	b.probed = b.probed.Add(off, max(end, off+1))
-	s.bodies.mu.Unlock()
-	if done {
-		return
-	}
-	// no more can be held
-	for n := s.cfg.Memory / s.cfg.Geometry.First; off < end && n > 0 && ctx.Err() == nil; n-- {
-		c := s.cfg.Geometry.At(off, rec.OneSlab)
-		if _, ok := s.cached(rec, c); ok {
-			s.bodies.mu.Lock()
-			b.pushed = b.pushed.Add(c.Start, min(c.End, rec.Length))
-			s.bodies.mu.Unlock()
-		}
-		off = c.End
-	}
+	return end
 }
 
 // takeOverTime is how long the owner of the next slab has to say whether it takes over. Meanwhile
@@ -100,5 +70,5 @@ func (s *Store) extend(ctx context.Context, run *run, rec *Record, end int64) in
 			s.refusals.heard(s.keyPrefixOf(rec))
 		}
 	}
-	return s.reach(ctx, rec, end, run.plain)
+	return s.reach(rec, end, run.plain)
 }

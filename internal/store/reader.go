@@ -22,12 +22,13 @@ type Reader struct {
 	run       *run     // that the follower follows, or followed last
 	had       int64    // up to where the fill had the content when r joined it
 	view      []byte   // fetched but not yet handed out
-	localOnly bool     // only what doesn't depend on other nodes will do
+	localOnly bool     // it is for a peer: only what doesn't depend on other nodes will do
 	views     [][]byte // to be handed out after view
 	rest      *Reader  // of what comes after a fragment in view
-	pins      pins     // on what has been handed out last
-	kept      pins     // on views
-	copied    []byte   // to hand out, if nothing can be pinned
+	pinned    int64    // bytes of room for what has been handed out last
+	kept      int64    // and for views
+	copies    bool     // there is none for what is to be handed out
+	copied    []byte   // what has been, then
 	origin    bool     // some bytes came from the origin while they were read
 	attached  bool     // a fill has been looked for that has had the byte at start
 	// how often another node was to be asked, since the origin refuses to give parts
@@ -51,7 +52,7 @@ func (s *Store) ReaderFrom(r *Reader, by Fields, res *Result, start, end int64) 
 	case res.follower == nil:
 	case start == 0:
 		r.follower, r.run, res.follower = res.follower, res.run, nil
-		r.follower.Stop(r.stop())
+		r.follower.Stop(bodyEnd(end))
 	default:
 		if !res.Record.refetchable() {
 			r.look() // before a lets go of a body that goes when nobody follows it
@@ -71,16 +72,9 @@ func (s *Store) Reader(r *Reader, by Fields, rec *Record, start, end int64) {
 		s: s, by: by, before: by.Noted(), rec: rec,
 		start: start, pos: start, end: end, ahead: s.maxGap(),
 	}
-	r.pins.room, r.kept.room = &s.rooms.sending[0], &s.rooms.sending[0]
 	if start == 0 && end == rec.Length {
 		r.ahead = fill.Everything // for a reader of all of it whole slabs are fetched
 	}
-}
-
-// setLocalOnly makes r read for a peer: what doesn't depend on other nodes.
-func (r *Reader) setLocalOnly() {
-	r.localOnly = true
-	r.pins.room, r.kept.room = &r.s.rooms.sending[1], &r.s.rooms.sending[1]
 }
 
 // Source tells where the bytes came from so far: "origin" if some came from there while they were
@@ -116,40 +110,26 @@ func (r *Reader) Peer() string {
 // Next returns the next bytes, at least one; they are immutable. It waits for them, after a call of
 // wait if that isn't nil. At the end the error is io.EOF.
 func (r *Reader) Next(ctx context.Context, wait func()) ([]byte, error) {
-	r.pins.unpin()
+	r.unpin(&r.pinned)
 	for {
-		if r.view != nil {
+		err := r.find(ctx)
+		switch {
+		case err != nil:
+			return nil, err
+		case r.view != nil:
 			return r.handOut(), nil
-		}
-		if r.atEnd() {
+		case r.atEnd():
 			return nil, io.EOF
 		}
-		if r.follower == nil && r.takeRest() {
-			continue
-		}
-		if r.follower == nil {
-			if err := r.find(ctx); err != nil {
-				return nil, err
-			}
-			continue
-		}
 		b, err := r.follower.Next(ctx, wait, r.limit)
-		if errors.Is(err, fill.ErrBehind) && r.viewChunk() {
-			continue // the fill goes on for this reader all the same
-		}
-		if err == nil {
-			r.comes(r.pos + int64(len(b)))
+		switch {
+		case err == nil:
 			r.pos += int64(len(b))
+			r.comes(r.pos)
 			return r.loose(b), nil
-		}
-		if b := r.reading(); b != nil && err != io.EOF {
-			r.sent = append(r.sent, b)
-		}
-		r.leave()
-		if err == io.EOF && r.end < 0 {
-			return nil, io.EOF // the end of the fill was the end of the content
-		}
-		if err != io.EOF && !r.elsewhere(err) {
+		case errors.Is(err, fill.ErrBehind) && r.viewChunk():
+			// the fill goes on for this reader all the same
+		case !r.elsewhere(err):
 			return nil, err
 		}
 	}
@@ -158,7 +138,7 @@ func (r *Reader) Next(ctx context.Context, wait func()) ([]byte, error) {
 // handOut returns the bytes in view, or as many as may be handed out; others are looked for again.
 func (r *Reader) handOut() []byte {
 	b := r.view
-	if r.view = nil; r.kept.n > 0 {
+	if r.view = nil; r.kept > 0 {
 		if len(r.views) > 0 {
 			r.view, r.views = r.views[0], r.views[1:]
 		}
@@ -177,25 +157,48 @@ func (r *Reader) limit(n int) int {
 	if r.rec.Length >= 0 {
 		size = min(size, r.rec.Length-c.Start)
 	}
-	if small := r.s.rooms.small; size > small && !r.pins.pin(size) {
+	small := r.s.rooms.small
+	if r.copies = size > small && !r.pin(&r.pinned, size); r.copies {
 		return int(min(small, int64(n)))
 	}
 	return n
 }
 
-// loose returns b, or a copy of it if its chunk isn't pinned and may be large.
+// loose returns b, as much as limit allows, or a copy of it if its chunk isn't pinned.
 func (r *Reader) loose(b []byte) []byte {
-	if r.pins.n > 0 || int64(len(b)) > r.s.rooms.small {
+	switch {
+	case !r.copies:
 		return b
-	}
-	if c := r.s.cfg.Geometry.At(r.pos, r.rec.OneSlab); c.End-c.Start <= r.s.rooms.small {
-		return b
-	}
-	if r.localOnly { // who sends it keeps it for a while
+	case r.localOnly: // who sends it keeps it for a while
 		return append([]byte(nil), b...)
 	}
 	r.copied = append(r.copied[:0], b...)
 	return r.copied
+}
+
+// pin takes room for sending n bytes. It adds them to held if there is room.
+func (r *Reader) pin(held *int64, n int64) bool {
+	ok := r.sending().take(n)
+	if ok {
+		*held += n
+	}
+	return ok
+}
+
+// unpin gives back the room of what isn't sent from any more.
+func (r *Reader) unpin(held *int64) {
+	if *held > 0 {
+		r.sending().give(*held)
+		*held = 0
+	}
+}
+
+// sending is the room for what r sends.
+func (r *Reader) sending() *budget {
+	if r.localOnly {
+		return &r.s.rooms.sending[1]
+	}
+	return &r.s.rooms.sending[0]
 }
 
 // advance moves r on by n bytes that came from the chunks group.
@@ -243,8 +246,8 @@ func (r *Reader) Close() {
 		r.rest.Close()
 		r.rest = nil
 	}
-	r.pins.unpin()
-	r.kept.unpin()
+	r.unpin(&r.pinned)
+	r.unpin(&r.kept)
 	r.leave()
 }
 
@@ -254,13 +257,6 @@ func (r *Reader) leave() {
 		r.follower.Close()
 		r.follower = nil
 	}
-}
-
-func (r *Reader) stop() int64 {
-	if r.end < 0 {
-		return fill.Everything
-	}
-	return r.end
 }
 
 // atEnd reports whether nothing is left to be read, as far as the end is known.

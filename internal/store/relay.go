@@ -132,7 +132,7 @@ func (r *relay) follow(ctx context.Context, owner string, off, end int64) (fill.
 	if r.s.removed(err, r.rec, known) {
 		r.removed.Store(true)
 		if !r.begun { // what has begun is asked for again
-			err = fmt.Errorf("%s: invalidated: %w", r.rec.Key, fill.ErrGone)
+			err = r.rec.invalidated()
 		}
 	}
 	if err != nil {

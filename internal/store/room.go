@@ -93,26 +93,3 @@ func (b *budget) take(n int64) bool {
 }
 
 func (b *budget) give(n int64) { b.bytes.Add(-n) }
-
-// pins is what one reader has of the memory for sending.
-type pins struct {
-	room *budget
-	n    int64
-}
-
-// pin takes the bytes of one more chunk. It reports whether the reader may send from that chunk.
-func (p *pins) pin(n int64) bool {
-	if !p.room.take(n) {
-		return false
-	}
-	p.n += n
-	return true
-}
-
-// unpin gives all back, once the chunks aren't sent from any more.
-func (p *pins) unpin() {
-	if p.n > 0 {
-		p.room.give(p.n)
-		p.n = 0
-	}
-}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/scurrycache/scurry/internal/chunk"
 	"github.com/scurrycache/scurry/internal/fill"
@@ -12,56 +13,56 @@ import (
 // find gets at the byte at r.pos: it sets view or follower, unless it learns that r is at its end.
 // It looks again as long as things change meanwhile, and after a few times no more.
 func (r *Reader) find(ctx context.Context) error {
-	for patience := 3; ; patience-- {
-		if done, err := r.tryFind(ctx, patience > 0); done || err != nil {
+	for patience := 3; r.view == nil && r.follower == nil && !r.atEnd(); patience-- {
+		if err := r.tryFind(ctx, patience > 0); err != nil {
 			return err
 		}
 	}
+	return nil
 }
 
-// tryFind is one attempt of find. It isn't done if all is to be looked at again, as far as that may
-// be.
-func (r *Reader) tryFind(ctx context.Context, mayLookAgain bool) (done bool, err error) {
-	if r.handsOver() || r.viewChunk() {
-		return true, nil
+// tryFind is one attempt of find. It may leave all to be looked at again.
+func (r *Reader) tryFind(ctx context.Context, mayLookAgain bool) error {
+	if r.takeRest() || r.handsOver() || r.viewChunk() {
+		return nil
 	}
 	if ctx.Err() != nil {
-		return false, context.Cause(ctx)
+		return context.Cause(ctx)
 	}
 	if r.choosing && r.invalidated() {
-		return false, r.invalid()
+		return r.rec.invalidated()
 	}
 	begun := r.look()
 	if r.follower != nil && r.localOnly && r.rec.refetchable() && !r.run.Reads(r.pos) {
-		if err := r.s.rooms.wait(ctx, true); err != nil {
-			r.leave()
-			return false, err // the fill waits for room, or will have to
+		err := r.s.rooms.wait(ctx, true)
+		if err != nil {
+			r.leave() // the fill waits for room, or will have to
 		}
+		return err
 	}
 	switch {
-	case r.follower != nil || r.atEnd() || r.handsOver():
-		return true, nil
+	case r.follower != nil || r.atEnd():
+		return nil
 	case r.remote():
-		err := r.beginRelay(begun, mayLookAgain)
-		return r.follower != nil, err
+		return r.beginRelay(begun, mayLookAgain)
 	case r.viewChunk(): // the fill that had it may have ended just now, having pushed it
-		return true, nil
+		return nil
 	case !r.rec.refetchable():
-		return false, r.gone(begun)
+		return r.gone(begun)
 	}
 	return r.ask(ctx, begun, mayLookAgain)
 }
 
 // ask begins a fill at the origin, of the byte at r.pos and what is missing after it.
-func (r *Reader) ask(ctx context.Context, begun int64, mayLookAgain bool) (done bool, err error) {
+func (r *Reader) ask(ctx context.Context, begun int64, mayLookAgain bool) error {
 	c := r.s.cfg.Geometry.At(r.pos, r.rec.OneSlab)
 	if r.rec.Fragments && r.s.ownerOf(r.rec.Key) == "" { // what is before may be held in one
 		c.Start = r.pos
 	}
-	end := r.s.reach(ctx, r.rec, c.Start, false)
+	end := r.s.reach(r.rec, c.Start, false)
 	if end <= c.Start {
 		if mayLookAgain {
-			return false, nil // it has been pushed just now
+			return nil // it has been pushed just now
 		}
 		end = min(c.End, r.rec.Length) // and is evicted each time
 	}
@@ -71,11 +72,11 @@ func (r *Reader) ask(ctx context.Context, begun int64, mayLookAgain bool) (done 
 	if end-c.Start > r.s.rooms.small {
 		if err := r.s.rooms.wait(ctx, r.localOnly); err != nil {
 			r.s.tidy(r.rec) // it may be a peer's, with nothing stored here
-			return false, err
+			return err
 		}
 	}
-	err = r.begin(c.Start, end, begun, mayLookAgain)
-	return r.follower != nil, err
+	from := source{by: r.by, beyond: r.takesOver}
+	return r.begin(from, c.Start, end, begun, mayLookAgain)
 }
 
 // invalidated reports whether a node that was asked for the bytes has said that they have been
@@ -84,23 +85,28 @@ func (r *Reader) invalidated() bool {
 	return r.removed || r.run.via().invalidated() || r.rest != nil && r.rest.invalidated()
 }
 
-func (r *Reader) invalid() error {
-	return fmt.Errorf("%s: invalidated: %w", r.rec.Key, fill.ErrGone)
+// invalidated is the error of a reader that learns that the bytes of r have been removed.
+func (r *Record) invalidated() error {
+	return fmt.Errorf("%s: invalidated: %w", r.Key, fill.ErrGone)
 }
 
-// elsewhere reports whether err, of the fill that r follows, means that the bytes are to be looked
-// for again.
+// elsewhere reports whether err, which the fill that r follows has ended with for r, means that the
+// bytes are to be looked for again. Then r leaves the fill.
 func (r *Reader) elsewhere(err error) bool {
-	if errors.Is(err, fill.ErrBehind) {
-		return true
-	}
-	if errors.Is(err, fill.ErrGone) && r.run.via().invalidated() {
-		return !r.choosing // what has begun gets the rest, now that this node knows
-	}
-	if !errors.Is(err, ErrRefused) || r.localOnly || r.refused == maxRefused {
+	switch {
+	case err == io.EOF && r.end >= 0: // else the end of the fill is that of the content
+	case errors.Is(err, fill.ErrBehind):
+	case errors.Is(err, fill.ErrGone) && r.run.via().invalidated() && !r.choosing:
+		// what has begun gets the rest, now that this node knows
+	case errors.Is(err, ErrRefused) && !r.localOnly && r.refused < maxRefused:
+		r.refused++
+	default:
 		return false
 	}
-	r.refused++
+	if b := r.reading(); b != nil && err != io.EOF {
+		r.sent = append(r.sent, b)
+	}
+	r.leave()
 	return true
 }
 
@@ -119,7 +125,7 @@ func (r *Reader) viewSmall() bool {
 
 // wanted is what r wants of a fill.
 func (r *Reader) wanted() wanted {
-	return wanted{r.by.Cause, r.pos, r.stop(), r.ahead, r.localOnly}
+	return wanted{r.by.Cause, r.pos, bodyEnd(r.end), r.ahead, r.localOnly}
 }
 
 // joinLocked has r follow a fill that has the byte at r.pos, if there is one. bodies.mu is held.
@@ -151,16 +157,12 @@ func (r *Reader) remote() bool { return !r.localOnly && r.s.slabOwner(r.rec, r.p
 // viewChunk takes the bytes from the chunks group if they are there, or on their owner.
 func (r *Reader) viewChunk() bool {
 	if !r.rec.refetchable() && r.remote() {
-		return false // see collectSmall
+		return false // see ready
 	}
-	return r.fetchChunk()
-}
-
-func (r *Reader) fetchChunk() bool {
 	c := r.s.cfg.Geometry.At(r.pos, r.rec.OneSlab)
 	b, ok := r.chunk(c)
 	if !ok || r.pos-c.Start >= int64(len(b)) {
-		return r.fetchFragment()
+		return r.viewFragment()
 	}
 	r.show(b[r.pos-c.Start:])
 	return true
@@ -231,27 +233,21 @@ func (r *Reader) look() (begun int64) {
 	return r.s.begunLocked(r.rec)
 }
 
-// begin starts a fill of [start, end) at the origin and follows it; or another that has the byte by
-// now. It does nothing, so that all is looked at again, if it may and things have changed since
-// begun was noted.
-func (r *Reader) begin(start, end, begun int64, mayLookAgain bool) error {
-	return r.beginFrom(source{by: r.by, beyond: r.takesOver}, start, end, begun, mayLookAgain)
-}
-
-// beginRelay is begin for what another node owns.
+// beginRelay begins a fill of what another node owns.
 func (r *Reader) beginRelay(begun int64, mayLookAgain bool) error {
-	s := r.s
-	start := s.cfg.Geometry.At(r.pos, r.rec.OneSlab).Start
-	end := r.rec.Length
+	start, end := r.s.cfg.Geometry.At(r.pos, r.rec.OneSlab).Start, r.rec.Length
 	if r.rec.Fragments { // the owner may have just what is wanted, and no more
 		start, end = r.pos, min(end, r.end)
 	}
-	return r.beginFrom(source{by: r.by, relay: &relay{
-		link: &link{}, s: s, rec: r.rec, whole: r.ahead == fill.Everything,
-	}}, start, end, begun, mayLookAgain)
+	from := source{by: r.by, relay: &relay{
+		link: &link{}, s: r.s, rec: r.rec, whole: r.ahead == fill.Everything,
+	}}
+	return r.begin(from, start, end, begun, mayLookAgain)
 }
 
-func (r *Reader) beginFrom(from source, start, end, begun int64, mayLookAgain bool) error {
+// begin starts a fill of [start, end) and follows it; or another that has the byte by now. It does
+// nothing, so that all is looked at again, if it may and things have changed since begun was noted.
+func (r *Reader) begin(from source, start, end, begun int64, mayLookAgain bool) error {
 	s := r.s
 	s.bodies.mu.Lock()
 	defer s.bodies.mu.Unlock()
@@ -268,7 +264,7 @@ func (r *Reader) beginFrom(from source, start, end, begun int64, mayLookAgain bo
 	r.begins(from.relay.where())
 	run := s.runLocked(r.rec, from, start, end, start)
 	r.run = run
-	r.follower, _ = run.FollowFor(r.by.Cause, r.pos, r.stop(),
+	r.follower, _ = run.FollowFor(r.by.Cause, r.pos, bodyEnd(r.end),
 		s.aheadOf(from.relay.where(), r.ahead))
 	ctx, cancel := context.WithCancel(s.base)
 	run.Start(ctx, cancel)

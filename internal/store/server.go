@@ -181,7 +181,7 @@ func (v *Server) Read(ctx context.Context, q *ReadRequest) (*Sending, error) {
 	}
 	sent := &Sending{s: s}
 	s.Reader(&sent.rd, q.By, rec, q.Off, q.End)
-	sent.rd.setLocalOnly()
+	sent.rd.localOnly = true
 	if q.Whole {
 		sent.rd.ahead = fill.Everything
 	}
@@ -202,7 +202,7 @@ func (v *Server) TakeOver(ctx context.Context, q *ReadRequest) error {
 	var rd Reader
 	s.Reader(&rd, q.By, rec, q.Off, min(q.End, s.cfg.Geometry.SlabEnd(q.Off)))
 	rd.takesOver = true
-	rd.setLocalOnly()
+	rd.localOnly = true
 	defer rd.Close()
 	if err := rd.Ready(ctx); err != nil {
 		return s.failureFor(ctx, err)

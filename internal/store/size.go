@@ -10,8 +10,8 @@ const (
 	detailsSize = 176 // those that aren't shared
 	// of the index: a set for a group, or a place, that has one member
 	groupSize = 240
-	bodySize  = 160 + 3*16 + 40 // of a content larger than a chunk
-	fieldSize = 64              // of a trailer
+	bodySize  = 112 + 16 + 40 // of a content larger than a chunk
+	fieldSize = 64            // of a trailer
 )
 
 func (d *Details) size() int {
