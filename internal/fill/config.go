@@ -124,7 +124,7 @@ type Room struct {
 // Opened is what Open returns.
 type Opened struct {
 	Body   Body
-	End    int64 // where the body ends, -1 if that is the representation's end
+	End    int64 // where the body ends; Everything if that is the representation's end
 	Length int64 // of the representation, -1 if unknown
 }
 

@@ -136,10 +136,7 @@ func (r *Run) open(ctx context.Context, tries int) (Body, error) {
 		opened, err := r.cfg.Open(ctx, pos, end)
 		if err == nil {
 			r.mu.Lock()
-			r.opened = true
-			if r.bodyEnd = opened.End; r.bodyEnd < 0 {
-				r.bodyEnd = Everything
-			}
+			r.opened, r.bodyEnd = true, opened.End
 			if r.end < 0 {
 				r.end = opened.Length // from now on, an early end can be told
 			}

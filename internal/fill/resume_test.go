@@ -19,7 +19,7 @@ func TestLostConnectionIsResumed(t *testing.T) {
 			if len(opened) == 2 {
 				return Opened{}, errors.New("refused") // then again, after a pause
 			}
-			return Opened{second, -1, 40}, nil
+			return Opened{second, Everything, 40}, nil
 		}})
 		f := follow(t, r, 0, 40, Everything)
 		first.send <- content(0, 5)
@@ -41,7 +41,7 @@ func TestResumeTellsTheLength(t *testing.T) {
 		opened := 0
 		r, rec := start(t, Config{End: -1, Body: bodies[0], Holding: Holding{Hold: 1 << 10}, Open: func(context.Context, int64, int64) (Opened, error) {
 			opened++
-			return Opened{bodies[opened], -1, 30}, nil
+			return Opened{bodies[opened], Everything, 30}, nil
 		}})
 		f := follow(t, r, 0, Everything, Everything)
 		bodies[0].send <- content(0, 18)
@@ -85,7 +85,7 @@ func TestEndlessLossEnds(t *testing.T) {
 			opens++
 			body := newScript(ctx)
 			go func() { body.fail <- io.ErrUnexpectedEOF }()
-			return Opened{body, -1, 40}, nil
+			return Opened{body, Everything, 40}, nil
 		}})
 		<-rec.done
 		if rec.err == nil || opens > 2*resumes {

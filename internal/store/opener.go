@@ -48,7 +48,7 @@ func (r *run) openOrigin(ctx context.Context, off, end int64) (fill.Opened, erro
 			_ = got.Body.Close()
 			return fill.Opened{}, refused(fill.ErrBehind)
 		}
-		return fill.Opened{Body: got.Body, End: end, Length: got.Length}, nil
+		return fill.Opened{Body: got.Body, End: bodyEnd(end), Length: got.Length}, nil
 	case err == nil && !parts:
 		refusals.note(place)
 		return skipped(got, off), nil
@@ -121,7 +121,15 @@ func (r *run) skip(ctx context.Context, off int64) (fill.Opened, error) {
 }
 
 func skipped(got OriginBody, off int64) fill.Opened {
-	return fill.Opened{Body: &skipping{Body: got.Body, left: off}, End: -1, Length: got.Length}
+	return fill.Opened{Body: &skipping{Body: got.Body, left: off}, End: fill.Everything,
+		Length: got.Length}
+}
+
+func bodyEnd(end int64) int64 {
+	if end < 0 {
+		return fill.Everything
+	}
+	return end
 }
 
 // skipping is a body without its first bytes.

@@ -142,7 +142,7 @@ func (r *relay) follow(ctx context.Context, owner string, off, end int64) (fill.
 	r.from.Store(&owner)
 	r.begun = true
 	body := r.reading(&relayed{Content: got.Content, cause: by.Cause, pos: off, end: end})
-	return fill.Opened{Body: body, End: end, Length: got.Length}, nil
+	return fill.Opened{Body: body, End: bodyEnd(end), Length: got.Length}, nil
 }
 
 // source is where a fill reads: from body, which is open, and after that, or if it is nil, from the
