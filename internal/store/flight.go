@@ -89,30 +89,12 @@ func (s *Store) flightKey(f *flight, mark invalidation.Mark) string {
 	return key
 }
 
-// exchange is a response of the Source, with the context under which its body is read, and the mark
-// of its version.
+// exchange is a response of the Source, with the mark of its version, and what a fill of its body
+// reads.
 type exchange struct {
 	*OriginResponse
-	mark   invalidation.Mark
-	ctx    context.Context
-	cancel context.CancelFunc
-}
-
-// drop ends x if its body isn't wanted.
-func (x *exchange) drop() {
-	x.cancel()
-	if x.OriginResponse != nil && x.Body != nil {
-		_ = x.Body.Close()
-	}
-}
-
-// start has run read x's body, or drops x if run is nil.
-func (x *exchange) start(run *run) {
-	if run == nil {
-		x.drop()
-		return
-	}
-	run.Start(x.ctx, x.cancel)
+	mark invalidation.Mark
+	source
 }
 
 // errVariantKnown ends a flight that took off before it was known what selects a variant. The

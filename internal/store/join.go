@@ -21,7 +21,7 @@ func (s *Store) joinLocked(rec *Record, w wanted) (f *fill.Follower, via *run, o
 			!s.undivided(rec)) {
 			return nil, false
 		}
-		return run.FollowFor(w.who, w.off, w.stop, s.aheadOf(run.relay, w.ahead))
+		return run.follow(w)
 	})
 }
 
@@ -79,7 +79,7 @@ func (s *Store) share() int64 {
 
 // aheadOf is how far ahead of a reader a fill is to read that isn't kept if it reads where r does:
 // what nobody has read by then is dropped, and would have to be sent again.
-func (s *Store) aheadOf(r *link, ahead int64) int64 {
+func (s *Store) aheadOf(r *relay, ahead int64) int64 {
 	if !r.active() {
 		return ahead
 	}

@@ -5,67 +5,70 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"sync/atomic"
 
 	"github.com/scurrycache/scurry/internal/fill"
 )
 
 // relay is where a fill of what another node owns reads: there, where the bytes are read from the
 // origin at this moment or held. Once no owner can be had it reads from the origin, and what it
-// reads is then kept. It is used by its fill's goroutine.
+// reads is then kept. It is used by its fill's goroutine, and other goroutines look at what is
+// atomic. It is the fill's Content.
 type relay struct {
-	*link
-	s     *Store
-	rec   *Record
-	whole bool // all of the content will be wanted
-	run   *run // the fill
-	begun bool // some bytes may have come
+	*run                // the fill
+	whole   bool        // all of the content will be wanted
+	begun   bool        // some bytes may have come
+	verdict error       // of an owner; trying again is of no use
+	trailer http.Header // that came with the content's end
+
+	origin  atomic.Bool             // no owner can be reached
+	removed atomic.Bool             // an owner has said so of the bytes: see Reader.invalidated
+	from    atomic.Pointer[string]  // the owner that was read from last
+	reads   atomic.Pointer[relayed] // what is read
+	expects atomic.Int32            // Asked, as the owner expects of what it sends now
+	told    atomic.Int64            // up to where
+	past    atomic.Int32            // Asked, of what came before
 }
 
-// where is r's link; nil if r is nil.
-func (r *relay) where() *link {
-	if r == nil {
-		return nil
-	}
-	return r.link
+func (r *relay) Transient() bool { return r.active() }
+
+func (r *relay) Stops(pos int64) bool {
+	return r.s.handsOver(r.rec, pos) ||
+		r.rec.refetchable() && !r.rec.OneSlab && r.s.slabOwner(r.rec, pos) != r.name()
 }
 
-// arrange makes a fill one that reads where r does.
-func (r *relay) arrange(cfg *fill.Config) {
-	cfg.Transient = r.active
-	cfg.Open = r.open
-	cfg.Extend = nil // what the owner sends goes on as far as the owner's own fill does
-	cfg.Stops = func(pos int64) bool {
-		return r.s.handsOver(r.rec, pos) ||
-			r.rec.refetchable() && !r.rec.OneSlab && r.s.slabOwner(r.rec, pos) != r.name()
+func (r *relay) Next(off int64) int64 {
+	if small := r.s.rooms.small; r.active() && r.rec.refetchable() {
+		return (off/small + 1) * small
 	}
-	cfg.Spare, cfg.Take, cfg.Give = calmly, nil, nil
-	next := cfg.Next
-	if !cfg.Pinned { // what the readers have yet to read stays
-		cfg.Hold = r.s.maxGap() + 2*r.s.cfg.Geometry.Max
-		cfg.Share = func() int64 { return r.s.aheadOf(r.link, fill.Everything) + 2*r.part() }
-		cfg.Part = func(off int64) int64 {
-			if !r.active() && off == r.s.cfg.Geometry.At(off, r.rec.OneSlab).Start {
-				return next(off) // to be kept
-			}
-			return min(off+r.part(), next(off))
-		}
-		cfg.Next = func(off int64) int64 {
-			if r.active() {
-				return (off/r.s.rooms.small + 1) * r.s.rooms.small
-			}
-			return next(off)
-		}
+	return r.run.Next(off)
+}
+
+func (r *relay) Part(off int64) int64 {
+	switch {
+	case !r.rec.refetchable():
+		return r.run.Part(off)
+	case !r.active() && off == r.s.cfg.Geometry.At(off, r.rec.OneSlab).Start:
+		return r.run.Next(off) // to be kept
 	}
-	if push := cfg.Push; push != nil {
-		cfg.Push = func(off int64, b []byte) {
-			if at := r.s.cfg.Geometry.At(off, r.rec.OneSlab); !r.active() && off == at.Start &&
-				off+int64(len(b)) == next(off) {
-				push(off, b)
-			} else {
-				r.s.pushSmall(r.rec, off, b) // into the near copy, for as long as that is kept
-			}
-		}
+	return min(off+r.part(), r.run.Next(off))
+}
+
+func (r *relay) Push(off int64, b []byte) {
+	at := r.s.cfg.Geometry.At(off, r.rec.OneSlab)
+	if !r.active() && off == at.Start && off+int64(len(b)) == at.End {
+		r.run.Push(off, b)
+	} else {
+		r.s.pushSmall(r.rec, off, b) // into the near copy, for as long as that is kept
 	}
+}
+
+// Hold keeps what the readers have yet to read.
+func (r *relay) Hold() int64 {
+	if !r.rec.refetchable() {
+		return r.run.Hold()
+	}
+	return min(r.s.maxGap()+2*r.s.cfg.Geometry.Max, r.s.aheadOf(r, fill.Everything)+2*r.part())
 }
 
 // part is how many bytes r reads into one fragment of memory.
@@ -76,8 +79,8 @@ func (r *relay) part() int64 {
 // owners is how often an owner is asked, as the ring changes, before the origin is.
 const owners = 3
 
-// open opens the bytes [off, end) where they are to be had.
-func (r *relay) open(ctx context.Context, off, end int64) (fill.Opened, error) {
+// Open opens the bytes [off, end) where they are to be had.
+func (r *relay) Open(ctx context.Context, off, end int64) (fill.Opened, error) {
 	if r.verdict != nil {
 		return fill.Opened{}, fmt.Errorf("%w: %w", fill.ErrFinal, r.verdict)
 	}
@@ -113,12 +116,12 @@ func (r *relay) open(ctx context.Context, off, end int64) (fill.Opened, error) {
 	if r.rec.refetchable() && !r.rec.OneSlab {
 		end = min(end, r.s.cfg.Geometry.SlabEnd(off))
 	}
-	return r.run.open(ctx, off, end)
+	return r.run.Open(ctx, off, end)
 }
 
 // follow asks owner for the bytes [off, end) as they come.
 func (r *relay) follow(ctx context.Context, owner string, off, end int64) (fill.Opened, error) {
-	by, stop := r.run.sake(off)
+	by, stop := r.sake(off)
 	if r.rec.refetchable() {
 		// what nobody will want, the owner isn't to read; more can be asked for
 		end = min(end, max(stop, off+1))
@@ -143,16 +146,4 @@ func (r *relay) follow(ctx context.Context, owner string, off, end int64) (fill.
 	r.begun = true
 	body := r.reading(&relayed{Content: got.Content, cause: by.Cause, pos: off, end: end})
 	return fill.Opened{Body: body, End: bodyEnd(end), Length: got.Length}, nil
-}
-
-// source is where a fill reads: from body, which is open, and after that, or if it is nil, from the
-// origin, with the fields of by, unless relay has something to say about it.
-type source struct {
-	body    fill.Body
-	part    bool // body isn't one that goes to the content's end
-	by      Fields
-	wanted  bool // it is to be stored although nobody may read it
-	beyond  bool // it is opened to the end of the content
-	relay   *relay
-	trailer func() http.Header
 }

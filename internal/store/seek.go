@@ -75,8 +75,8 @@ func (r *Reader) ask(ctx context.Context, begun int64, mayLookAgain bool) error 
 			return err
 		}
 	}
-	from := source{by: r.by, beyond: r.takesOver}
-	return r.begin(from, c.Start, end, begun, mayLookAgain)
+	from := source{start: c.Start, end: end, by: r.by, beyond: r.takesOver}
+	return r.begin(from, begun, mayLookAgain)
 }
 
 // invalidated reports whether a node that was asked for the bytes has said that they have been
@@ -235,19 +235,17 @@ func (r *Reader) look() (begun int64) {
 
 // beginRelay begins a fill of what another node owns.
 func (r *Reader) beginRelay(begun int64, mayLookAgain bool) error {
-	start, end := r.s.cfg.Geometry.At(r.pos, r.rec.OneSlab).Start, r.rec.Length
+	from := source{by: r.by, relay: &relay{whole: r.ahead == fill.Everything}}
+	from.start, from.end = r.s.cfg.Geometry.At(r.pos, r.rec.OneSlab).Start, r.rec.Length
 	if r.rec.Fragments { // the owner may have just what is wanted, and no more
-		start, end = r.pos, min(end, r.end)
+		from.start, from.end = r.pos, min(r.rec.Length, r.end)
 	}
-	from := source{by: r.by, relay: &relay{
-		link: &link{}, s: r.s, rec: r.rec, whole: r.ahead == fill.Everything,
-	}}
-	return r.begin(from, start, end, begun, mayLookAgain)
+	return r.begin(from, begun, mayLookAgain)
 }
 
-// begin starts a fill of [start, end) and follows it; or another that has the byte by now. It does
+// begin starts a fill and follows it; or another that has the byte by now. It does
 // nothing, so that all is looked at again, if it may and things have changed since begun was noted.
-func (r *Reader) begin(from source, start, end, begun int64, mayLookAgain bool) error {
+func (r *Reader) begin(from source, begun int64, mayLookAgain bool) error {
 	s := r.s
 	s.bodies.mu.Lock()
 	defer s.bodies.mu.Unlock()
@@ -258,16 +256,12 @@ func (r *Reader) begin(from source, start, end, begun int64, mayLookAgain bool) 
 		(from.relay == nil && s.passedLocked(r.rec, r.pos))) {
 		return nil
 	}
-	if !s.begin() {
+	from.want = from.start
+	w := r.wanted()
+	if r.follower, r.run = s.beginLocked(r.rec, from, &w); r.run == nil {
 		return context.Canceled
 	}
-	r.begins(from.relay.where())
-	run := s.runLocked(r.rec, from, start, end, start)
-	r.run = run
-	r.follower, _ = run.FollowFor(r.by.Cause, r.pos, bodyEnd(r.end),
-		s.aheadOf(from.relay.where(), r.ahead))
-	ctx, cancel := context.WithCancel(s.base)
-	run.Start(ctx, cancel)
+	r.begins(from.relay)
 	return nil
 }
 
