@@ -294,7 +294,7 @@ func TestPaceIsThatOfReading(t *testing.T) {
 	for name, cfg := range map[string]setup{
 		"waits for a body": {Open: func(ctx context.Context, _, _ int64) (Opened, error) { return Opened{}, forever(ctx) }},
 		"waits for room": {Spare: func(context.Context, int64) bool { return false },
-			Take:  func(ctx context.Context, _, _ int64) (bool, error) { return false, forever(ctx) }},
+			Take: func(ctx context.Context, _, _ int64) (bool, error) { return false, forever(ctx) }},
 		"waits for followers": {Ahead: func() int64 { return 4 }},
 		"reads":               {},
 	} {

@@ -107,7 +107,7 @@ func TestTransientRunEndsWhenItIsLeft(t *testing.T) {
 		var room atomic.Int64
 		r, rec := start(t, setup{End: 96, Body: body, Hold: 1 << 10, Transient: func() bool { return true },
 			Spare: func(_ context.Context, size int64) bool { room.Add(size); return true },
-				Give:  func(held, keep int64) { room.Add(keep - held) }})
+			Give:  func(held, keep int64) { room.Add(keep - held) }})
 		f := follow(t, r, 0, 96, Everything)
 		body.send <- content(0, 40)
 		expect(t, f, 0, 40)

@@ -53,11 +53,9 @@ func (r *Run) shrink() {
 	}
 }
 
-// keep sees to it that b, which has been read, is in the memory of the last chunk, behind what has
+// keepLocked sees to it that b, which has been read, is in the memory of the last chunk, behind what has
 // come of it. If it has come by way of the small buffer, there may be no room for it yet.
-func (r *Run) keep(ctx context.Context, b []byte) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+func (r *Run) keepLocked(ctx context.Context, b []byte) error {
 	r.pace.end(len(b))
 	if r.flows = r.viaSmall && len(b) == smallSize; !r.viaSmall || len(b) == 0 {
 		return nil

@@ -159,15 +159,13 @@ func (r *Run) copy(ctx context.Context, body Body, queue chan<- segment) error {
 			return err
 		}
 		n, err := body.Read(room)
-		if lost := r.keep(ctx, room[:n]); lost != nil {
-			return lost
-		}
-		if p, whole := r.grow(n, err == io.EOF); whole {
+		p, err := r.grow(ctx, room[:n], err)
+		if len(p.b) > 0 {
 			queue <- p
 		}
 		switch {
 		case err == io.EOF:
-			return r.ended()
+			return nil
 		case err != nil:
 			return err
 		}
@@ -297,43 +295,42 @@ func (r *Run) pauseLocked(ctx context.Context) error {
 	return nil
 }
 
-// grow publishes n bytes that were read into room, and returns the chunk if it is whole by now, as
-// the last one is where the body tells the run's end.
-func (r *Run) grow(n int, atEnd bool) (p segment, whole bool) {
+// grow publishes b, which was read into room together with err. It returns the chunk if it is whole
+// by now, as the last one is where the body tells the run's end. The error is io.EOF if the run is
+// at its end with the body, and a loss if the body has ended before.
+func (r *Run) grow(ctx context.Context, b []byte, err error) (segment, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	last := r.lastLocked()
-	last.b = last.b[:len(last.b)+n]
-	if len(last.b) == 0 {
-		if atEnd && r.end < 0 {
-			r.segments = r.segments[:len(r.segments)-1]
-		}
-		return segment{}, false
+	if err := r.keepLocked(ctx, b); err != nil {
+		return segment{}, err
 	}
-	if r.pos += int64(n); r.pos == r.end || atEnd && r.end < 0 {
+	last := r.lastLocked()
+	last.b = last.b[:len(last.b)+len(b)]
+	r.pos += int64(len(b))
+	atEnd := err == io.EOF && r.end < 0
+	switch {
+	case len(last.b) == 0 && atEnd:
+		r.segments = r.segments[:len(r.segments)-1]
+		return segment{}, err
+	case r.pos == r.end || atEnd:
 		last.trim()
 	}
-	if n > 0 {
+	if len(b) > 0 {
 		r.wakeLocked()
 	}
-	if whole = last.whole(); whole {
+	whole := *last
+	if whole.whole() {
 		r.small = nil
+	} else {
+		whole = segment{}
 	}
-	return *last, whole
-}
-
-// ended settles what the end of the body means: a loss, if it came before the run's end.
-func (r *Run) ended() error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	switch {
-	case r.end < 0 || r.pos >= r.end:
-	case r.cfg.Content.Stops(r.pos):
+	if err == io.EOF && r.pos < r.end {
+		if !r.cfg.Content.Stops(r.pos) {
+			return whole, fmt.Errorf("%w: at byte %d of %d", errShort, r.pos, r.end)
+		}
 		r.endLocked(r.pos)
-	default:
-		return fmt.Errorf("%w: at byte %d of %d", errShort, r.pos, r.end)
 	}
-	return nil
+	return whole, err
 }
 
 // endLocked makes the run end at off for good.
