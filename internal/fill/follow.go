@@ -99,9 +99,9 @@ func (f *Follower) wantLocked() {
 	want := int64(Everything)
 	if f.ahead < Everything-f.pos {
 		// Whole chunks only: part of one would have to be fetched again.
-		want = f.r.cfg.Next(min(f.pos+f.ahead, f.stop) - 1)
+		want = f.r.cfg.Content.Next(min(f.pos+f.ahead, f.stop) - 1)
 	}
-	if f.r.transientLocked() {
+	if f.r.cfg.Content.Transient() {
 		want = min(want, f.stop)
 	}
 	if want > f.r.want {
@@ -210,7 +210,7 @@ func (f *Follower) Close() {
 func (r *Run) leftLocked() {
 	switch {
 	case r.completeLocked() && !r.extensibleLocked():
-	case r.overflow, r.transientLocked(), r.cfg.Alone > 0 && r.end < 0:
+	case r.overflow, r.cfg.Content.Transient(), r.cfg.Alone > 0 && r.end < 0:
 		r.abandonLocked()
 	default:
 		r.beginAloneLocked()
@@ -242,9 +242,6 @@ func (r *Run) aloneLocked() {
 		}
 	})
 }
-
-// transientLocked reports whether nobody keeps what the run reads.
-func (r *Run) transientLocked() bool { return r.cfg.Transient != nil && r.cfg.Transient() }
 
 // slowLocked reports whether what a run on its own is yet to read would take longer than Brief.
 func (r *Run) slowLocked() bool {

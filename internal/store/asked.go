@@ -30,7 +30,7 @@ func (r *Reader) follows(f *run) {
 }
 
 // begins notes that a fill begins for r. The fill reads from via, or from the origin if via is nil.
-func (r *Reader) begins(via *link) {
+func (r *Reader) begins(via *relay) {
 	r.asked, r.word, r.shares, r.had = r.shared(), via, false, 0
 }
 

@@ -46,12 +46,11 @@ func (s *audiences) join(f *flight) {
 // nobody has taken.
 func (s *audiences) leave(f *flight) {
 	s.mu.Lock()
-	if f.left = true; f.refused == nil {
+	if f.refused == nil {
 		f.audience.clients--
 	}
-	answer := f.answer
 	s.mu.Unlock()
-	if answer != nil {
+	if answer := f.answer.Swap(taken); answer != nil {
 		answer.Close()
 	}
 }
@@ -69,29 +68,23 @@ func (s *audiences) land(f *flight) {
 // audience share its record.
 func (s *audiences) bring(f *flight, res *Result) {
 	s.mu.Lock()
-	a, left := f.audience, f.left
+	a := f.audience
 	a.brought = Result{Record: res.Record, Found: res.Found, Peer: res.Peer, Collapsed: true}
 	a.began = f.began.Token
 	if a.full { // there is room again for those who come
 		a.full, a.refused = false, make(chan struct{})
 	}
-	if !left {
-		f.answer = res
-	}
 	s.mu.Unlock()
-	if left {
+	if !f.answer.CompareAndSwap(nil, res) {
 		res.Close()
 	}
 }
 
-// take returns the answer to f if f's own getter ran. Otherwise it returns what another flight with
-// the same key has brought, and when that flight began.
-func (s *audiences) take(f *flight) (answer, shared *Result, began invalidation.Token) {
+// shared returns what another flight with f's key has brought, and when that flight began.
+func (s *audiences) shared(f *flight) (Result, invalidation.Token) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	answer, f.answer = f.answer, nil
-	brought := f.audience.brought
-	return answer, &brought, f.audience.began
+	return f.audience.brought, f.audience.began
 }
 
 // refusePeers refuses the peers that wait for f, which has found no room. It reports whether

@@ -113,6 +113,19 @@ func (s *Store) pieceAt(rec *Record, off int64) (sp chunk.Span, ok bool) {
 	return sp, false
 }
 
+// nextFragment returns where the first fragment of rec's content after off begins, or end if that
+// comes before it.
+func (s *Store) nextFragment(rec *Record, off, end int64) int64 {
+	s.bodies.mu.Lock()
+	defer s.bodies.mu.Unlock()
+	for _, sp := range s.bodyLocked(rec.Version).pieces {
+		if sp.Start > off {
+			end = min(end, sp.Start)
+		}
+	}
+	return end
+}
+
 // maxFragments bounds the fragments that are known of one version.
 const maxFragments = 1024
 

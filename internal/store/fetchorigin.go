@@ -60,7 +60,7 @@ func (s *Store) learnt(f *flight) (*Record, error) {
 		s.cfg.answers(rec, cmp.Or(f.req.Target, f.req.Key)) {
 		return rec, nil
 	}
-	if f.variant == "" && !f.req.Alone && s.variant(f.req) != "" {
+	if f.variant == "" && !f.req.Alone && s.variant(&f.req) != "" {
 		return nil, errVariantKnown
 	}
 	if f.prev != nil && s.successor(f.prev) == nil && s.doomed(f.prev) {
@@ -69,7 +69,7 @@ func (s *Store) learnt(f *flight) (*Record, error) {
 	if failed := s.failedLocked(f); failed != nil {
 		return nil, failed
 	}
-	f.req = s.amongLocked(f)
+	s.amongLocked(f)
 	return nil, nil
 }
 
@@ -77,6 +77,7 @@ func (s *Store) learnt(f *flight) (*Record, error) {
 // its body. If the Source panics, the exchange is closed all the same.
 func (s *Store) fetchFromOrigin(f *flight) (*exchange, error) {
 	x, ready := &exchange{}, false
+	x.by, x.wanted = f.req.Fields, f.req.Background
 	x.ctx, x.cancel = context.WithCancel(s.base)
 	defer func() {
 		if !ready {
@@ -84,9 +85,10 @@ func (s *Store) fetchFromOrigin(f *flight) (*exchange, error) {
 		}
 	}()
 	var err error
-	if x.OriginResponse, err = s.cfg.Source.Fetch(x.ctx, f.req, f.prev); err != nil {
+	if x.OriginResponse, err = s.cfg.Source.Fetch(x.ctx, &f.req, f.prev); err != nil {
 		return nil, err
 	}
+	x.body, x.trailer = x.Body, x.Trailer
 	rec := x.Record
 	rec.Revision, rec.failure = rand.Uint64(), nil
 	if f.req.Head && !x.Renewed {
@@ -183,66 +185,60 @@ func (s *Store) fill(f *flight, x *exchange) *Result {
 	rec.OneSlab = !rec.refetchable()
 	rec.Version = s.version(rec, x.Validator, x.mark)
 	res := &Result{Record: rec, Status: rec.Status}
-	from := source{body: x.Body, trailer: x.Trailer, by: f.req.Fields, wanted: f.req.Background}
-	end := x.To
-	if rec.Fragments = end > 0; rec.Fragments {
-		from.part, from.wanted, from.trailer = true, true, nil
-	} else {
-		end = s.reach(rec, 0, true)
+	if rec.Fragments = x.To > 0; rec.Fragments {
+		x.start, x.end, x.want = x.From, x.To, fill.Everything
+		x.part, x.wanted, x.trailer = true, true, nil
+	} else if x.end = s.reach(rec, 0, true); f.req.Whole {
+		x.want = fill.Everything
 	}
-	x.start(s.install(f, res, true, from, x.From, end))
+	s.install(f, res, true, x.source)
 	return res
 }
 
 // install puts res's record into the table, if it is to be kept and hasn't been invalidated
-// meanwhile. It returns a fill for the bytes [start, end), or nil if they are being read or held
-// already, or there are none. If f's request wants the content from the start, res follows the
-// fill. Who finds the record finds the fill.
-func (s *Store) install(
-	f *flight, res *Result, keep bool, from source, start, end int64,
-) (begun *run) {
-	rec := res.Record
+// meanwhile, and begins a fill, unless its bytes are being read or held already, or there are none.
+// If f's request wants the content from the start, res follows the fill. Who finds the record finds
+// the fill.
+func (s *Store) install(f *flight, res *Result, keep bool, from source) {
+	var begun bool
+	begin := func() { begun = s.fillFor(f, res, from) }
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	begin := func() { begun = s.fillFor(f, res, from, start, end) }
-	if keep && !s.overtaken(rec) && !s.outdatedLocked(f) {
-		s.insertLocked(rec, nil, begin)
+	if keep && !s.overtaken(res.Record) && !s.outdatedLocked(f) {
+		s.insertLocked(res.Record, nil, begin)
 	} else {
 		begin()
 	}
-	return begun
+	s.mu.Unlock()
+	if !begun {
+		from.drop()
+	}
 }
 
-// fillFor is install's fill.
-func (s *Store) fillFor(f *flight, res *Result, from source, start, end int64) *run {
-	rec, by := res.Record, f.req.Cause
+// fillFor begins install's fill, or follows another one.
+func (s *Store) fillFor(f *flight, res *Result, from source) (begun bool) {
+	w := &wanted{who: f.req.Cause, off: from.start, stop: fill.Everything, ahead: fill.Everything,
+		localOnly: f.req.ForPeer}
 	s.bodies.mu.Lock()
 	defer s.bodies.mu.Unlock()
-	follows := !from.part && (f.req.Whole || !rec.refetchable())
-	all := wanted{who: by, stop: fill.Everything, ahead: fill.Everything, localOnly: f.req.ForPeer}
-	joined := false
 	switch {
-	case follows:
-		res.follower, res.run = s.joinLocked(rec, all)
-		joined = res.follower != nil
 	case from.part:
-		held, _ := s.joinLocked(rec, wanted{who: by, off: start, stop: end, localOnly: true})
-		if joined = held != nil; joined {
+		w.stop, w.ahead, w.localOnly = from.end, 0, true
+		if held, _ := s.joinLocked(res.Record, *w); held != nil {
 			held.Close()
+			return false
+		}
+		w = nil
+	case !f.req.Whole && res.Record.refetchable():
+		w = nil
+	default:
+		if res.follower, res.run = s.joinLocked(res.Record, *w); res.run != nil {
+			return false
 		}
 	}
-	if joined || end == 0 || !s.begin() {
-		return nil
+	if from.end != 0 {
+		res.follower, res.run = s.beginLocked(res.Record, from, w)
 	}
-	want := int64(0)
-	if from.part || f.req.Whole && !from.relay.where().active() {
-		want = fill.Everything
-	}
-	run := s.runLocked(rec, from, start, end, want)
-	if follows {
-		res.follower, res.run = s.follow(run, all), run
-	}
-	return run
+	return res.run != nil
 }
 
 // admit waits for room for x's body, if that is to be stored and clients wait for it.

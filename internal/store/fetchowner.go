@@ -25,7 +25,7 @@ func (s *Store) fetchRecord(f *flight) error {
 
 // fetchFromOwner asks owner, answers the flight, and keeps a near copy.
 func (s *Store) fetchFromOwner(f *flight, owner string) error {
-	q := &LookupRequest{Request: *f.req}
+	q := &LookupRequest{Request: f.req}
 	q.Position = f.began.Position
 	if f.prev.isCurrent(s.cfg.Now()) {
 		q.Version, q.Revision = f.prev.Version, f.prev.Revision
@@ -144,13 +144,13 @@ func (s *Store) keepCopy(f *flight, found *LookupResult) {
 func (s *Store) relay(f *flight, owner string, found *LookupResult, res *Result,
 	ctx context.Context, cancel context.CancelFunc) {
 	rec := found.Record
-	r := &relay{link: &link{}, s: s, rec: rec, whole: f.req.Whole}
+	r := &relay{whole: f.req.Whole}
 	r.from.Store(&owner)
 	r.heard(AskedForThis, 0)
 	body := r.reading(&relayed{Content: found.Content, cause: f.req.Cause, end: rec.Length})
-	from := source{body: body, by: f.req.Fields, relay: r}
-	x := exchange{OriginResponse: &OriginResponse{Body: found.Content}, ctx: ctx, cancel: cancel}
-	x.start(s.install(f, res, found.Stored, from, 0, rec.Length))
+	s.install(f, res, found.Stored, source{
+		end: rec.Length, body: body, by: f.req.Fields, relay: r, ctx: ctx, cancel: cancel,
+	})
 }
 
 // Peek returns what another node, the owner of req's key, has stored. It returns nil if there is

@@ -20,18 +20,12 @@ func (s *Store) joinLocked(rec *Record, w wanted) (*fill.Follower, *run) {
 		case w.localOnly && run.relays() || !span.Holds(w.off) || tooFar:
 		case rec.Length < 0 && !run.Unbounded(): // its end would be taken for the content's
 		default:
-			if f := s.follow(run, w); f != nil {
+			if f := run.follow(w); f != nil {
 				return f, run
 			}
 		}
 	}
 	return nil, nil
-}
-
-// follow follows run, if that has the byte at w.off.
-func (s *Store) follow(run *run, w wanted) *fill.Follower {
-	f, _ := run.FollowFor(w.who, w.off, w.stop, s.aheadOf(run.relay, w.ahead))
-	return f
 }
 
 // attachLocked has a reader at w.off, whose bytes are in the chunks group, keep a fill going that
@@ -76,7 +70,7 @@ func (s *Store) share() int64 {
 
 // aheadOf is how far ahead of a reader a fill is to read that isn't kept if it reads where r does:
 // what nobody has read by then is dropped, and would have to be sent again.
-func (s *Store) aheadOf(r *link, ahead int64) int64 {
+func (s *Store) aheadOf(r *relay, ahead int64) int64 {
 	if !r.active() {
 		return ahead
 	}

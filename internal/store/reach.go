@@ -47,16 +47,17 @@ func (s *Store) reach(rec *Record, off int64, plain bool) int64 {
 // the fill reads up to the border.
 const takeOverTime = 2 * time.Second
 
-// extend returns where a fill of rec ends that comes to the border at end: further on, unless the
-// next slab's owner takes over.
-func (s *Store) extend(ctx context.Context, run *run, rec *Record, end int64) int64 {
+// Extend returns where r ends, which comes to the border at end: further on, unless the next slab's
+// owner takes over.
+func (r *run) Extend(ctx context.Context, end int64) int64 {
+	s, rec := r.s, r.rec
 	if end >= rec.Length {
 		return end
 	}
 	if owner := s.slabOwner(rec, end); owner != "" && !s.undivided(rec) {
 		ctx, cancel := context.WithTimeout(ctx, takeOverTime)
 		defer cancel()
-		by, _ := run.sake(end)
+		by, _ := r.sake(end)
 		err := s.cfg.Remote.TakeOver(ctx, owner, &ReadRequest{
 			Key: rec.Key, Record: rec, By: by, Off: end, End: rec.Length, Whole: true,
 			Position: s.Position(),
@@ -70,5 +71,5 @@ func (s *Store) extend(ctx context.Context, run *run, rec *Record, end int64) in
 			s.refusals.heard(s.keyPrefixOf(rec))
 		}
 	}
-	return s.reach(rec, end, run.plain)
+	return s.reach(rec, end, r.plain)
 }

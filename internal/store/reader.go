@@ -36,7 +36,7 @@ type Reader struct {
 	peer      string     // the node by way of which some came
 	before    bool       // the origin had been asked for by before r was made
 	asked     Asked      // so far, of others
-	word      *link      // that knows more
+	word      *relay     // that knows more
 	sent      []*relayed // because of r, and left before the end
 	shares    bool       // the fill was begun for others
 	choosing  bool       // Ready hasn't returned: another version may be sent yet

@@ -5,69 +5,68 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"sync/atomic"
 
 	"github.com/scurrycache/scurry/internal/fill"
 )
 
 // relay is where a fill of what another node owns reads: there, where the bytes are read from the
 // origin at this moment or held. Once no owner can be had it reads from the origin, and what it
-// reads is then kept. It is used by its fill's goroutine.
+// reads is then kept. It is used by its fill's goroutine, and other goroutines look at what is
+// atomic. It is the fill's Content.
 type relay struct {
-	*link
-	s     *Store
-	rec   *Record
-	whole bool // all of the content will be wanted
-	run   *run // the fill
+	*run                // the fill
+	whole   bool        // all of the content will be wanted
+	verdict error       // of an owner; trying again is of no use
+	trailer http.Header // that came with the content's end
+
+	origin  atomic.Bool             // no owner can be reached
+	removed atomic.Bool             // an owner has said so of the bytes: see Reader.invalidated
+	from    atomic.Pointer[string]  // the owner that was read from last
+	reads   atomic.Pointer[relayed] // what is read; nil if no bytes can have come yet
+	expects atomic.Int32            // Asked, as the owner expects of what it sends now
+	told    atomic.Int64            // up to where
+	past    atomic.Int32            // Asked, of what came before
 }
 
-// where is r's link; nil if r is nil.
-func (r *relay) where() *link {
-	if r == nil {
-		return nil
-	}
-	return r.link
+func (r *relay) Transient() bool { return r.active() }
+
+func (r *relay) Stops(pos int64) bool {
+	atBorder := pos > 0 && pos%r.s.cfg.Geometry.Slab == 0
+	return r.rec.refetchable() && !r.rec.OneSlab &&
+		(atBorder || r.s.slabOwner(r.rec, pos) != r.name())
 }
 
-// arrange makes a fill one that reads where r does.
-func (r *relay) arrange(cfg *fill.Config) {
-	cfg.Transient = r.active
-	cfg.Open = r.open
-	cfg.Extend = nil // what the owner sends goes on as far as the owner's own fill does
-	cfg.Stops = func(pos int64) bool {
-		atBorder := pos > 0 && pos%r.s.cfg.Geometry.Slab == 0
-		return r.rec.refetchable() && !r.rec.OneSlab &&
-			(atBorder || r.s.slabOwner(r.rec, pos) != r.name())
+func (r *relay) Next(off int64) int64 {
+	if small := r.s.rooms.small; r.active() && r.rec.refetchable() {
+		return (off/small + 1) * small
 	}
-	cfg.Spare, cfg.Take, cfg.Give = calmly, nil, nil
-	next, push := cfg.Next, cfg.Push
-	cfg.Push = func(off int64, b []byte) {
-		if at := r.s.cfg.Geometry.At(off, r.rec.OneSlab); !r.active() && off == at.Start &&
-			off+int64(len(b)) == next(off) {
-			push(off, b)
-		} else {
-			r.s.pushSmall(r.rec, off, b) // into the near copy, for as long as that is kept
-		}
+	return r.run.Next(off)
+}
+
+func (r *relay) Part(off int64) int64 {
+	if r.active() && r.rec.refetchable() {
+		return min(off+r.part(), r.run.Next(off))
 	}
-	if !cfg.Pinned { // what the readers have yet to read stays
-		cfg.Hold = fill.Everything
-		cfg.Share = func() int64 { return r.s.aheadOf(r.link, r.s.maxGap()) + 2*r.part() }
-		cfg.Part = func(off int64) int64 {
-			if r.active() {
-				return min(off+r.part(), next(off))
-			}
-			return next(off) // it is kept, but for the rest of a chunk that an owner has begun
-		}
-		cfg.Next = func(off int64) int64 {
-			if r.active() {
-				return (off/r.s.rooms.small + 1) * r.s.rooms.small
-			}
-			return next(off)
-		}
+	return r.run.Part(off)
+}
+
+func (r *relay) Push(off int64, b []byte) {
+	at := r.s.cfg.Geometry.At(off, r.rec.OneSlab)
+	if !r.active() && off == at.Start && off+int64(len(b)) == at.End {
+		r.run.Push(off, b)
+	} else {
+		r.s.pushSmall(r.rec, off, b) // into the near copy, for as long as that is kept
 	}
 }
 
-// begun reports whether some bytes may have come.
-func (r *relay) begun() bool { return r.reads.Load() != nil }
+// Hold keeps what the readers have yet to read.
+func (r *relay) Hold() int64 {
+	if !r.rec.refetchable() {
+		return r.run.Hold()
+	}
+	return r.s.aheadOf(r, r.s.maxGap()) + 2*r.part()
+}
 
 // part is how many bytes r reads into one fragment of memory.
 func (r *relay) part() int64 {
@@ -77,14 +76,14 @@ func (r *relay) part() int64 {
 // owners is how often an owner is asked, as the ring changes, before the origin is.
 const owners = 3
 
-// open opens the bytes [off, end) where they are to be had.
-func (r *relay) open(ctx context.Context, off, end int64) (fill.Opened, error) {
+// Open opens the bytes [off, end) where they are to be had.
+func (r *relay) Open(ctx context.Context, off, end int64) (fill.Opened, error) {
 	if r.verdict != nil {
 		return fill.Opened{}, refused(r.verdict)
 	}
 	for tries := 0; tries < owners; {
 		owner, known := r.s.slabOwner(r.rec, off), r.s.Position()
-		if owner == "" || r.origin.Load() || (r.begun() && !r.rec.refetchable()) {
+		if owner == "" || r.origin.Load() || (r.reads.Load() != nil && !r.rec.refetchable()) {
 			break // nobody but the origin has what comes next of a body that was lost
 		}
 		opened, err := r.follow(ctx, owner, off, end)
@@ -111,8 +110,7 @@ func (r *relay) open(ctx context.Context, off, end int64) (fill.Opened, error) {
 		return fill.Opened{}, fmt.Errorf("%s: the node that read it from the origin is lost: %w",
 			r.rec.Key, fill.ErrGone)
 	}
-	end = min(end, r.s.slabEnd(r.rec, off))
-	return (&opener{s: r.s, rec: r.rec, sake: r.run.sake, all: true, run: r.run}).open(ctx, off, end)
+	return r.run.Open(ctx, off, min(end, r.s.slabEnd(r.rec, off)))
 }
 
 // follow asks owner for the bytes [off, end) as they come.
@@ -130,7 +128,7 @@ func (r *relay) follow(ctx context.Context, owner string, off, end int64) (fill.
 	})
 	if r.s.removed(err, r.rec, known) {
 		r.removed.Store(true)
-		if !r.begun() { // what has begun is asked for again
+		if r.reads.Load() == nil { // what has begun is asked for again
 			err = r.rec.invalidated()
 		}
 	}
@@ -141,16 +139,4 @@ func (r *relay) follow(ctx context.Context, owner string, off, end int64) (fill.
 	r.from.Store(&owner)
 	body := r.reading(&relayed{Content: got.Content, cause: by.Cause, pos: off, end: end})
 	return fill.Opened{Body: body, End: bodyEnd(end), Length: got.Length}, nil
-}
-
-// source is where a fill reads: from body, which is open, and after that, or if it is nil, from the
-// origin, with the fields of by, unless relay has something to say about it.
-type source struct {
-	body    fill.Body
-	part    bool // body isn't one that goes to the content's end
-	by      Fields
-	wanted  bool // it is to be stored although nobody may read it
-	beyond  bool // it is opened to the end of the content
-	relay   *relay
-	trailer func() http.Header
 }

@@ -74,8 +74,8 @@ func (r *Reader) ask(ctx context.Context, begun int64, mayLookAgain bool) error 
 			return err
 		}
 	}
-	from := source{by: r.by, beyond: r.takesOver}
-	return r.begin(from, c.Start, end, begun, mayLookAgain)
+	from := source{start: c.Start, end: end, by: r.by, beyond: r.takesOver}
+	return r.begin(from, begun, mayLookAgain)
 }
 
 // invalidated reports whether a node that was asked for the bytes has said that they have been
@@ -223,19 +223,17 @@ func (r *Reader) look() (begun int64) {
 
 // beginRelay begins a fill of what another node owns.
 func (r *Reader) beginRelay(begun int64, mayLookAgain bool) error {
-	start, end := r.s.cfg.Geometry.At(r.pos, r.rec.OneSlab).Start, r.rec.Length
+	from := source{by: r.by, relay: &relay{whole: r.ahead == fill.Everything}}
+	from.start, from.end = r.s.cfg.Geometry.At(r.pos, r.rec.OneSlab).Start, r.rec.Length
 	if r.rec.Fragments { // the owner may have just what is wanted, and no more
-		start, end = r.pos, min(end, r.end)
+		from.start, from.end = r.pos, min(r.rec.Length, r.end)
 	}
-	from := source{by: r.by, relay: &relay{
-		link: &link{}, s: r.s, rec: r.rec, whole: r.ahead == fill.Everything,
-	}}
-	return r.begin(from, start, end, begun, mayLookAgain)
+	return r.begin(from, begun, mayLookAgain)
 }
 
-// begin starts a fill of [start, end) and follows it; or another that has the byte by now. It does
+// begin starts a fill and follows it; or another that has the byte by now. It does
 // nothing, so that all is looked at again, if it may and things have changed since begun was noted.
-func (r *Reader) begin(from source, start, end, begun int64, mayLookAgain bool) error {
+func (r *Reader) begin(from source, begun int64, mayLookAgain bool) error {
 	s := r.s
 	s.bodies.mu.Lock()
 	defer s.bodies.mu.Unlock()
@@ -245,13 +243,12 @@ func (r *Reader) begin(from source, start, end, begun int64, mayLookAgain bool) 
 	if mayLookAgain && (s.begunLocked(r.rec) != begun || s.passedLocked(r.rec, r.pos)) {
 		return nil
 	}
-	if !s.begin() {
+	from.want = from.start
+	w := r.wanted()
+	if r.follower, r.run = s.beginLocked(r.rec, from, &w); r.run == nil {
 		return context.Canceled
 	}
-	r.run = s.runLocked(r.rec, from, start, end, start)
-	r.begins(r.run.relay)
-	r.follower = s.follow(r.run, r.wanted())
-	r.run.Start(context.WithCancel(s.base))
+	r.begins(from.relay)
 	return nil
 }
 
