@@ -17,9 +17,9 @@ func (s *Store) ageLocked(n int64) {
 	size, came := s.chunks.Room(), s.came.Add(n)
 	for c := range classes {
 		p := &s.pools[c]
-		for p.aging.due += n * p.entries * rounds; p.aging.due >= size; p.aging.due -= size {
+		for p.agingDue += n * p.entries * rounds; p.agingDue >= size; p.agingDue -= size {
 			if p.bytes <= s.least(c) {
-				p.aging.due = 0
+				p.agingDue = 0
 				break
 			}
 			if e := p.nextOld(came - size); e != nil && !s.beingRead(e) {

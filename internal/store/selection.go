@@ -31,19 +31,14 @@ func (r *Record) agrees(names []string, request http.Header) bool {
 // requests. A record that isn't stored takes the place of its like only. So does a part, and the
 // answer to a HEAD.
 func (r *Record) ousts(old *Record, variants []*Record) bool {
+	same, part := slices.Equal(r.Vary, old.Vary), r.Part != Part{}
+	if r.Pass && !old.Pass || part && r.Part != old.Part || !r.takesBack(old) ||
+		same && r.Variant != old.Variant {
+		return false
+	}
 	names := r.Vary
 	if !r.Pass {
 		names = merged(varyOf(variants, old.HeadOnly), r.Vary)
-	}
-	return (old.Pass || !r.Pass) && (r.Part == Part{} || r.Part == old.Part) &&
-		r.takesBack(old) && r.alike(old, names)
-}
-
-// alike reports whether r and old are the same variant, if names tell variants apart.
-func (r *Record) alike(old *Record, names []string) bool {
-	same := slices.Equal(r.Vary, old.Vary)
-	if same && r.Variant != old.Variant {
-		return false
 	}
 	p, other := r.asking.imprint(), old.asking.imprint()
 	return !slices.ContainsFunc(names, func(name string) bool {
