@@ -8,6 +8,9 @@ type wanted struct {
 	who              Cause
 	off, stop, ahead int64
 	localOnly        bool // of a fill that doesn't depend on another node
+	// of a fill that has had the byte at off, too: the follower has it from the chunks group, and
+	// keeps the fill going
+	behind bool
 }
 
 // joinLocked follows a fill that has the byte at w.off of rec, or will have it soon. If there is
@@ -15,29 +18,15 @@ type wanted struct {
 func (s *Store) joinLocked(rec *Record, w wanted) (*fill.Follower, *run) {
 	for _, run := range s.runsLocked(rec) {
 		span := run.Span()
+		has := span.Holds(w.off) || w.behind && w.off < span.Base
 		tooFar := w.off-span.Pos >= s.maxGap() && rec.refetchable() && !s.undivided(rec)
 		switch {
-		case w.localOnly && run.relays() || !span.Holds(w.off) || tooFar:
+		case w.localOnly && run.relays() || !has || tooFar:
 		case rec.Length < 0 && !run.Unbounded(): // its end would be taken for the content's
 		default:
 			if f := run.follow(w); f != nil {
 				return f, run
 			}
-		}
-	}
-	return nil, nil
-}
-
-// attachLocked has a reader at w.off, whose bytes are in the chunks group, keep a fill going that
-// has had them.
-func (s *Store) attachLocked(rec *Record, w wanted) (*fill.Follower, *run) {
-	for _, run := range s.runsLocked(rec) {
-		if w.localOnly && run.relays() {
-			continue
-		}
-		f, ok := run.Attach(w.who, w.off, w.stop, s.aheadOf(run.relay, w.ahead))
-		if ok {
-			return f, run
 		}
 	}
 	return nil, nil

@@ -213,9 +213,9 @@ func (r *Reader) advance(n int64) {
 		}
 		r.s.bodies.mu.Lock()
 		defer r.s.bodies.mu.Unlock()
-		if !r.joinLocked() {
-			r.follow(r.s.attachLocked(r.rec, r.wanted()))
-		}
+		w := r.wanted()
+		w.behind = true
+		r.joinLocked(w)
 	}
 }
 

@@ -58,7 +58,11 @@ func (r *run) relays() bool { return r.relay.active() }
 
 // follow has a follower that wants w join r. It returns nil if r doesn't have the byte at w.off.
 func (r *run) follow(w wanted) *fill.Follower {
-	f, _ := r.FollowFor(w.who, w.off, w.stop, r.s.aheadOf(r.relay, w.ahead))
+	ahead := r.s.aheadOf(r.relay, w.ahead)
+	f, ok := r.FollowFor(w.who, w.off, w.stop, ahead)
+	if !ok && w.behind {
+		f, _ = r.Attach(w.who, w.off, w.stop, ahead)
+	}
 	return f
 }
 

@@ -115,14 +115,14 @@ const maxRefused = 3
 
 // wanted is what r wants of a fill.
 func (r *Reader) wanted() wanted {
-	return wanted{r.by.Cause, r.pos, bodyEnd(r.end), r.ahead, r.localOnly}
+	return wanted{who: r.by.Cause, off: r.pos, stop: bodyEnd(r.end), ahead: r.ahead,
+		localOnly: r.localOnly}
 }
 
-// joinLocked has r follow a fill that has the byte at r.pos, if there is one. bodies.mu is held.
-func (r *Reader) joinLocked() bool { return r.follow(r.s.joinLocked(r.rec, r.wanted())) }
-
-// follow has r follow f, if there is one, which others have begun.
-func (r *Reader) follow(f *fill.Follower, via *run) bool {
+// joinLocked has r follow a fill that others have begun, if there is one that has what w says.
+// bodies.mu is held.
+func (r *Reader) joinLocked(w wanted) bool {
+	f, via := r.s.joinLocked(r.rec, w)
 	if f != nil {
 		r.follower, r.run = f, via
 		r.follows(via)
@@ -209,7 +209,7 @@ func (r *Reader) show(b []byte) {
 func (r *Reader) look() (begun int64) {
 	r.s.bodies.mu.Lock()
 	defer r.s.bodies.mu.Unlock()
-	if r.joinLocked() {
+	if r.joinLocked(r.wanted()) {
 		r.view = nil // the follower begins with the bytes in view
 		return 0
 	}
@@ -237,14 +237,14 @@ func (r *Reader) begin(from source, begun int64, mayLookAgain bool) error {
 	s := r.s
 	s.bodies.mu.Lock()
 	defer s.bodies.mu.Unlock()
-	if r.joinLocked() {
+	w := r.wanted()
+	if r.joinLocked(w) {
 		return nil
 	}
 	if mayLookAgain && (s.begunLocked(r.rec) != begun || s.passedLocked(r.rec, r.pos)) {
 		return nil
 	}
 	from.want = from.start
-	w := r.wanted()
 	if r.follower, r.run = s.beginLocked(r.rec, from, &w); r.run == nil {
 		return context.Canceled
 	}

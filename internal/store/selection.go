@@ -65,7 +65,8 @@ func imprintOf(request http.Header) imprint {
 		p = append(p, field[:]...)
 	}
 	if len(p) == 0 {
-		p = append(p, make([]byte, len(cell{}))...) // it had no fields, which is something
+		var none cell
+		p = append(p, none[:]...) // it had no fields, which is something
 	}
 	return imprint(p)
 }
