@@ -90,7 +90,7 @@ func (r *Run) read(ctx context.Context, queue chan<- segment) (err error) {
 			tries = 0
 		}
 		if !r.cfg.Resumes || tries >= resumes || ctx.Err() != nil ||
-			errors.Is(lost, ErrAbandoned) {
+			errors.Is(lost, ErrAbandoned) || errors.Is(lost, ErrFinal) {
 			return lost
 		}
 		_ = body.Close()

@@ -25,7 +25,8 @@ var (
 	// that trying again is of no use.
 	ErrGone = errors.New("the representation has changed or can't be resumed")
 
-	// ErrFinal is wrapped by an error of Open when trying again is of no use for another reason.
+	// ErrFinal is wrapped by an error of Open, or of a Read, when trying again is of no use for
+	// another reason.
 	ErrFinal = errors.New("there is no use in trying again")
 
 	// ErrBehind is the error of Next when the run no longer holds the byte at the position.

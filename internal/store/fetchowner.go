@@ -145,9 +145,9 @@ func (s *Store) relay(f *flight, owner string, found *LookupResult, res *Result,
 	ctx context.Context, cancel context.CancelFunc) {
 	rec := found.Record
 	r := &relay{whole: f.req.Whole, begun: true}
-	r.from.Store(&owner)
-	r.heard(AskedForThis, 0)
-	body := r.reading(&relayed{Content: found.Content, cause: f.req.Cause, end: rec.Length})
+	body := r.reading(&relayed{
+		Content: found.Content, owner: owner, cause: f.req.Cause, end: rec.Length,
+	}, AskedForThis)
 	s.install(f, res, found.Stored, source{
 		end: rec.Length, body: body, by: f.req.Fields, relay: r, ctx: ctx, cancel: cancel,
 	})
