@@ -14,7 +14,7 @@ type wanted struct {
 func (s *Store) joinLocked(rec *Record, w wanted) (f *fill.Follower, via *run, ok bool) {
 	return s.firstLocked(rec, w, func(run *run) (*fill.Follower, bool) {
 		span := run.Span()
-		if rec.Length < 0 && !run.Unbounded() {
+		if rec.Length < 0 && run.end >= 0 {
 			return nil, false // its end would be taken for the content's
 		}
 		if !span.Holds(w.off) || (w.off-span.Pos >= s.maxGap() && rec.refetchable() &&
