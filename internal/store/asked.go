@@ -131,7 +131,7 @@ const ladder = 6
 // chunk is looked up twice.
 func (r *Reader) collect(off int64) bool {
 	if r.follower != nil || r.rest != nil || r.end < 0 || r.end-r.pos > r.s.cfg.Geometry.Max ||
-		!r.pin(&r.kept, r.end-r.pos) {
+		!r.pin(r.end-r.pos) {
 		return false
 	}
 	for r.views = slices.Grow(r.views, ladder); off < r.end; {
@@ -142,7 +142,7 @@ func (r *Reader) collect(off int64) bool {
 		}
 		if !ok || off-c.Start >= int64(len(b)) {
 			r.views = nil
-			r.unpin(&r.kept)
+			r.unpin()
 			return false
 		}
 		b = b[off-c.Start : min(int64(len(b)), r.end-c.Start)]
@@ -152,6 +152,7 @@ func (r *Reader) collect(off int64) bool {
 	if r.view == nil {
 		r.view, r.views = r.views[0], r.views[1:]
 	}
+	r.kept = true
 	return true
 }
 

@@ -15,7 +15,7 @@ func (s *Store) reserve() {
 // ageLocked notes that n bytes of chunks have come, and removes the entries that have become old.
 func (s *Store) ageLocked(n int64) {
 	size, came := s.chunks.Room(), s.came.Add(n)
-	for c := files; c < classes; c++ {
+	for c := range classes {
 		p := &s.pools[c]
 		for p.aging.due += n * p.entries * rounds; p.aging.due >= size; p.aging.due -= size {
 			if p.bytes <= s.least(c) {

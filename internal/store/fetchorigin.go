@@ -212,7 +212,6 @@ func (s *Store) install(f *flight, res *Result, keep bool, from source) {
 	s.mu.Unlock()
 	if !begun {
 		from.drop()
-		s.tidy(res.Record)
 	}
 }
 
@@ -225,7 +224,7 @@ func (s *Store) fillFor(f *flight, res *Result, from source) (begun bool) {
 	switch {
 	case from.part:
 		w.stop, w.ahead, w.localOnly = from.end, 0, true
-		if held, _, joined := s.joinLocked(res.Record, *w); joined {
+		if held, _ := s.joinLocked(res.Record, *w); held != nil {
 			held.Close()
 			return false
 		}
@@ -233,8 +232,7 @@ func (s *Store) fillFor(f *flight, res *Result, from source) (begun bool) {
 	case !f.req.Whole && res.Record.refetchable():
 		w = nil
 	default:
-		var joined bool
-		if res.follower, res.run, joined = s.joinLocked(res.Record, *w); joined {
+		if res.follower, res.run = s.joinLocked(res.Record, *w); res.run != nil {
 			return false
 		}
 	}

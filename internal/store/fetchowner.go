@@ -144,7 +144,7 @@ func (s *Store) keepCopy(f *flight, found *LookupResult) {
 func (s *Store) relay(f *flight, owner string, found *LookupResult, res *Result,
 	ctx context.Context, cancel context.CancelFunc) {
 	rec := found.Record
-	r := &relay{whole: f.req.Whole, begun: true}
+	r := &relay{whole: f.req.Whole}
 	body := r.reading(&relayed{
 		Content: found.Content, owner: owner, cause: f.req.Cause, end: rec.Length,
 	}, AskedForThis)

@@ -11,14 +11,8 @@ import (
 
 // Where a name ends in Locked here, bodies.mu is held.
 
-// tidy drops what is known of the bytes of rec's version if little work finds it out again,
+// tidyLocked drops what is known of the bytes of rec's version if little work finds it out again,
 // once no fill reads them.
-func (s *Store) tidy(rec *Record) {
-	s.bodies.mu.Lock()
-	defer s.bodies.mu.Unlock()
-	s.tidyLocked(rec)
-}
-
 func (s *Store) tidyLocked(rec *Record) {
 	now := s.current(rec)
 	if now == nil || now.Length >= 0 && now.Length <= s.cfg.Geometry.Max && !now.Fragments {
@@ -50,7 +44,7 @@ func (s *Store) beginLocked(rec *Record, from source, w *wanted) (f *fill.Follow
 	s.live.Add(1)
 	s.reserve()
 	if w != nil {
-		f, _ = r.follow(*w)
+		f = r.follow(*w)
 	}
 	r.Start(r.ctx, r.cancel)
 	return f, r

@@ -10,46 +10,37 @@ type wanted struct {
 	localOnly        bool // of a fill that doesn't depend on another node
 }
 
-// joinLocked follows a fill that has the byte at w.off of rec, or will have it soon.
-func (s *Store) joinLocked(rec *Record, w wanted) (f *fill.Follower, via *run, ok bool) {
-	return s.firstLocked(rec, w, func(run *run) (*fill.Follower, bool) {
+// joinLocked follows a fill that has the byte at w.off of rec, or will have it soon. If there is
+// none, the follower is nil.
+func (s *Store) joinLocked(rec *Record, w wanted) (*fill.Follower, *run) {
+	for _, run := range s.runsLocked(rec) {
 		span := run.Span()
-		if rec.Length < 0 && run.end >= 0 {
-			return nil, false // its end would be taken for the content's
+		tooFar := w.off-span.Pos >= s.maxGap() && rec.refetchable() && !s.undivided(rec)
+		switch {
+		case w.localOnly && run.relays() || !span.Holds(w.off) || tooFar:
+		case rec.Length < 0 && run.end >= 0: // its end would be taken for the content's
+		default:
+			if f := run.follow(w); f != nil {
+				return f, run
+			}
 		}
-		if !span.Holds(w.off) || (w.off-span.Pos >= s.maxGap() && rec.refetchable() &&
-			!s.undivided(rec)) {
-			return nil, false
-		}
-		return run.follow(w)
-	})
+	}
+	return nil, nil
 }
 
 // attachLocked has a reader at w.off, whose bytes are in the chunks group, keep a fill going that
 // has had them.
-func (s *Store) attachLocked(rec *Record, w wanted) (f *fill.Follower, via *run, ok bool) {
-	return s.firstLocked(rec, w, func(run *run) (*fill.Follower, bool) {
-		return run.Attach(w.who, w.off, w.stop, s.aheadOf(run.relay, w.ahead))
-	})
-}
-
-// firstLocked follows the first fill of rec's bytes that lets a follower who wants w.
-func (s *Store) firstLocked(rec *Record, w wanted, follow func(*run) (*fill.Follower, bool)) (
-	f *fill.Follower, via *run, ok bool,
-) {
-	b, known := s.byVersion[rec.Version]
-	if !known {
-		return nil, nil, false
-	}
-	for _, run := range b.runs {
+func (s *Store) attachLocked(rec *Record, w wanted) (*fill.Follower, *run) {
+	for _, run := range s.runsLocked(rec) {
 		if w.localOnly && run.relays() {
 			continue
 		}
-		if f, ok := follow(run); ok {
-			return f, run, true
+		f, ok := run.Attach(w.who, w.off, w.stop, s.aheadOf(run.relay, w.ahead))
+		if ok {
+			return f, run
 		}
 	}
-	return nil, nil, false
+	return nil, nil
 }
 
 // cutLocked has the other fills of rec's bytes end at off, where next begins. One that reads the
@@ -59,7 +50,7 @@ func (s *Store) cutLocked(rec *Record, next *run, off int64, open bool) {
 	if s.undivided(rec) {
 		return
 	}
-	for _, earlier := range s.bodyLocked(rec.Version).runs {
+	for _, earlier := range s.runsLocked(rec) {
 		// what an owner sends ends where it hands over
 		if earlier != next && !earlier.relays() && (open || !earlier.plain) {
 			earlier.Cut(off)

@@ -32,7 +32,6 @@ func (s *Store) put(rec *Record, content []byte, then invalidation.Token) {
 	rec.Rangeable, rec.Resumable, rec.Fragments, rec.OneSlab = false, false, false, true
 	rec.Revision = rand.Uint64()
 	rec.Version = s.version(rec, "", 0)
-	rec.ringEpoch = s.ringEpoch()
 	s.adopt(rec.Key, rec)
 	rec.small = smallContent(content)
 	for off := int64(0); off < rec.Length && rec.small == nil; {

@@ -26,7 +26,7 @@ type Reader struct {
 	views     [][]byte // to be handed out after view
 	rest      *Reader  // of what comes after a fragment in view
 	pinned    int64    // bytes of room for what has been handed out last
-	kept      int64    // and for views
+	kept      bool     // and for all that is yet to be, in views
 	copies    bool     // there is none for what is to be handed out
 	copied    []byte   // what has been, then
 	origin    bool     // some bytes came from the origin while they were read
@@ -57,8 +57,7 @@ func (s *Store) ReaderFrom(r *Reader, by Fields, res *Result, start, end int64) 
 		if !res.Record.refetchable() {
 			r.look() // before a lets go of a body that goes when nobody follows it
 		}
-		res.follower.Close() // so that the body doesn't wait for a reader that reads elsewhere
-		res.follower = nil
+		res.Close() // so that the body doesn't wait for a reader that reads elsewhere
 	}
 }
 
@@ -110,7 +109,9 @@ func (r *Reader) Peer() string {
 // Next returns the next bytes, at least one; they are immutable. It waits for them, after a call of
 // wait if that isn't nil. At the end the error is io.EOF.
 func (r *Reader) Next(ctx context.Context, wait func()) ([]byte, error) {
-	r.unpin(&r.pinned)
+	if !r.kept {
+		r.unpin()
+	}
 	for {
 		err := r.find(ctx)
 		switch {
@@ -138,7 +139,7 @@ func (r *Reader) Next(ctx context.Context, wait func()) ([]byte, error) {
 // handOut returns the bytes in view, or as many as may be handed out; others are looked for again.
 func (r *Reader) handOut() []byte {
 	b := r.view
-	if r.view = nil; r.kept > 0 {
+	if r.view = nil; r.kept {
 		if len(r.views) > 0 {
 			r.view, r.views = r.views[0], r.views[1:]
 		}
@@ -158,7 +159,7 @@ func (r *Reader) limit(n int) int {
 		size = min(size, r.rec.Length-c.Start)
 	}
 	small := r.s.rooms.small
-	if r.copies = size > small && !r.pin(&r.pinned, size); r.copies {
+	if r.copies = size > small && !r.pin(size); r.copies {
 		return int(min(small, int64(n)))
 	}
 	return n
@@ -176,21 +177,21 @@ func (r *Reader) loose(b []byte) []byte {
 	return r.copied
 }
 
-// pin takes room for sending n bytes. It adds them to held if there is room.
-func (r *Reader) pin(held *int64, n int64) bool {
+// pin takes room for sending n bytes, if there is some.
+func (r *Reader) pin(n int64) bool {
 	ok := r.sending().take(n)
 	if ok {
-		*held += n
+		r.pinned += n
 	}
 	return ok
 }
 
 // unpin gives back the room of what isn't sent from any more.
-func (r *Reader) unpin(held *int64) {
-	if *held > 0 {
-		r.sending().give(*held)
-		*held = 0
+func (r *Reader) unpin() {
+	if r.pinned > 0 {
+		r.sending().give(r.pinned)
 	}
+	r.pinned, r.kept = 0, false
 }
 
 // sending is the room for what r sends.
@@ -221,23 +222,18 @@ func (r *Reader) advance(n int64) {
 // Trailer returns the trailer fields of the content, once r has read it to its end. They are not to
 // be changed.
 func (r *Reader) Trailer() http.Header {
-	if trailer := r.cameWith(); trailer != nil {
-		return trailer
+	if r.run != nil {
+		r.s.bodies.mu.Lock()
+		came := r.run.came
+		r.s.bodies.mu.Unlock()
+		if came != nil {
+			return came
+		}
 	}
 	if now := r.s.current(r.rec); now != nil {
 		return now.Trailer
 	}
 	return r.rec.Trailer
-}
-
-// cameWith is the trailer that the fill which r has followed last has brought by now.
-func (r *Reader) cameWith() http.Header {
-	if r.run == nil {
-		return nil
-	}
-	r.s.bodies.mu.Lock()
-	defer r.s.bodies.mu.Unlock()
-	return r.run.came
 }
 
 // Close lets go of the fill that r follows. It may be called more than once.
@@ -246,8 +242,7 @@ func (r *Reader) Close() {
 		r.rest.Close()
 		r.rest = nil
 	}
-	r.unpin(&r.pinned)
-	r.unpin(&r.kept)
+	r.unpin()
 	r.leave()
 }
 

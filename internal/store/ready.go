@@ -20,7 +20,7 @@ func (r *Reader) Ready(ctx context.Context) error {
 }
 
 func (r *Reader) ready(ctx context.Context) error {
-	if r.atEnd() || r.view != nil || r.follower == nil && r.viewSmall() {
+	if r.atEnd() || r.view != nil || r.follower == nil && r.rec.small != nil && r.viewChunk() {
 		return nil
 	}
 	if r.follower == nil && !r.rec.refetchable() {
@@ -92,10 +92,8 @@ func (r *Reader) readyRest(ctx context.Context) error {
 	if from >= end {
 		return nil
 	}
-	r.rest = &Reader{
-		s: r.s, by: r.by, before: r.before, rec: r.rec,
-		start: from, pos: from, end: r.end, ahead: r.ahead, localOnly: r.localOnly,
-		choosing: true,
-	}
+	r.rest = new(Reader)
+	r.s.Reader(r.rest, r.by, r.rec, from, r.end)
+	r.rest.ahead, r.rest.localOnly, r.rest.choosing = r.ahead, r.localOnly, true
 	return r.rest.opened(ctx)
 }

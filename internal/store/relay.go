@@ -17,20 +17,20 @@ import (
 type relay struct {
 	*run                // the fill
 	whole   bool        // all of the content will be wanted
-	begun   bool        // some bytes may have come
 	trailer http.Header // that came with the content's end
 
 	origin  atomic.Bool             // no owner can be reached
 	removed atomic.Bool             // an owner has said so of the bytes: see Reader.invalidated
-	reads   atomic.Pointer[relayed] // what is read, or was last
+	reads   atomic.Pointer[relayed] // what is read, or was last; nil if no bytes can have come yet
 	past    atomic.Int32            // Asked, of what came before
 }
 
 func (r *relay) Transient() bool { return r.active() }
 
 func (r *relay) Stops(pos int64) bool {
-	return r.s.handsOver(r.rec, pos) ||
-		r.rec.refetchable() && !r.rec.OneSlab && r.s.slabOwner(r.rec, pos) != r.name()
+	atBorder := pos > 0 && pos%r.s.cfg.Geometry.Slab == 0
+	return r.rec.refetchable() && !r.rec.OneSlab &&
+		(atBorder || r.s.slabOwner(r.rec, pos) != r.name())
 }
 
 func (r *relay) Next(off int64) int64 {
@@ -41,13 +41,10 @@ func (r *relay) Next(off int64) int64 {
 }
 
 func (r *relay) Part(off int64) int64 {
-	switch {
-	case !r.rec.refetchable():
-		return r.run.Part(off)
-	case !r.active() && off == r.s.cfg.Geometry.At(off, r.rec.OneSlab).Start:
-		return r.run.Next(off) // to be kept
+	if r.active() && r.rec.refetchable() {
+		return min(off+r.part(), r.run.Next(off))
 	}
-	return min(off+r.part(), r.run.Next(off))
+	return r.run.Part(off)
 }
 
 func (r *relay) Push(off int64, b []byte) {
@@ -64,7 +61,7 @@ func (r *relay) Hold() int64 {
 	if !r.rec.refetchable() {
 		return r.run.Hold()
 	}
-	return min(r.s.maxGap()+2*r.s.cfg.Geometry.Max, r.s.aheadOf(r, fill.Everything)+2*r.part())
+	return r.s.aheadOf(r, r.s.maxGap()) + 2*r.part()
 }
 
 // part is how many bytes r reads into one fragment of memory.
@@ -79,7 +76,7 @@ const owners = 3
 func (r *relay) Open(ctx context.Context, off, end int64) (fill.Opened, error) {
 	for tries := 0; tries < owners; {
 		owner, known := r.s.slabOwner(r.rec, off), r.s.Position()
-		if owner == "" || r.origin.Load() || (r.begun && !r.rec.refetchable()) {
+		if owner == "" || r.origin.Load() || (r.reads.Load() != nil && !r.rec.refetchable()) {
 			break // nobody but the origin has what comes next of a body that was lost
 		}
 		opened, err := r.follow(ctx, owner, off, end)
@@ -106,15 +103,12 @@ func (r *relay) Open(ctx context.Context, off, end int64) (fill.Opened, error) {
 		return fill.Opened{}, fmt.Errorf("%s: the node that read it from the origin is lost: %w",
 			r.rec.Key, fill.ErrGone)
 	}
-	if r.rec.refetchable() && !r.rec.OneSlab {
-		end = min(end, r.s.cfg.Geometry.SlabEnd(off))
-	}
-	return r.run.Open(ctx, off, end)
+	return r.run.Open(ctx, off, min(end, r.s.slabEnd(r.rec, off)))
 }
 
 // follow asks owner for the bytes [off, end) as they come.
 func (r *relay) follow(ctx context.Context, owner string, off, end int64) (fill.Opened, error) {
-	by, stop := r.sake(off)
+	by, stop := r.run.sake(off)
 	if r.rec.refetchable() {
 		// what nobody will want, the owner isn't to read; more can be asked for
 		end = min(end, max(stop, off+1))
@@ -127,14 +121,13 @@ func (r *relay) follow(ctx context.Context, owner string, off, end int64) (fill.
 	})
 	if r.s.removed(err, r.rec, known) {
 		r.removed.Store(true)
-		if !r.begun { // what has begun is asked for again
+		if r.reads.Load() == nil { // what has begun is asked for again
 			err = r.rec.invalidated()
 		}
 	}
 	if err != nil {
 		return fill.Opened{}, err
 	}
-	r.begun = true
 	body := r.reading(&relayed{
 		Content: got.Content, owner: owner, cause: by.Cause, pos: off, end: end,
 		told: min(end, r.s.slabEnd(r.rec, off)),

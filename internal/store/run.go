@@ -56,9 +56,10 @@ func (r *run) via() *relay {
 // relays reports whether r depends on another node.
 func (r *run) relays() bool { return r.relay.active() }
 
-// follow has a follower that wants w join r.
-func (r *run) follow(w wanted) (*fill.Follower, bool) {
-	return r.FollowFor(w.who, w.off, w.stop, r.s.aheadOf(r.relay, w.ahead))
+// follow has a follower that wants w join r. It returns nil if r doesn't have the byte at w.off.
+func (r *run) follow(w wanted) *fill.Follower {
+	f, _ := r.FollowFor(w.who, w.off, w.stop, r.s.aheadOf(r.relay, w.ahead))
+	return f
 }
 
 // sake returns the fields of a request to the origin for the bytes from off on: those of the

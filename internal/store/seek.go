@@ -71,7 +71,6 @@ func (r *Reader) ask(ctx context.Context, begun int64, mayLookAgain bool) error 
 	}
 	if end-c.Start > r.s.rooms.small {
 		if err := r.s.rooms.wait(ctx, r.localOnly); err != nil {
-			r.s.tidy(r.rec) // it may be a peer's, with nothing stored here
 			return err
 		}
 	}
@@ -114,15 +113,6 @@ func (r *Reader) elsewhere(err error) bool {
 // parts.
 const maxRefused = 3
 
-// viewSmall takes the bytes from a record that holds them.
-func (r *Reader) viewSmall() bool {
-	b, ok := r.s.smallOf(r.rec)
-	if ok = ok && r.pos < int64(len(b)); ok {
-		r.show(b[r.pos:])
-	}
-	return ok
-}
-
 // wanted is what r wants of a fill.
 func (r *Reader) wanted() wanted {
 	return wanted{r.by.Cause, r.pos, bodyEnd(r.end), r.ahead, r.localOnly}
@@ -131,13 +121,13 @@ func (r *Reader) wanted() wanted {
 // joinLocked has r follow a fill that has the byte at r.pos, if there is one. bodies.mu is held.
 func (r *Reader) joinLocked() bool { return r.follow(r.s.joinLocked(r.rec, r.wanted())) }
 
-// follow has r follow f, if ok, which others have begun.
-func (r *Reader) follow(f *fill.Follower, via *run, ok bool) bool {
-	if ok {
+// follow has r follow f, if there is one, which others have begun.
+func (r *Reader) follow(f *fill.Follower, via *run) bool {
+	if f != nil {
 		r.follower, r.run = f, via
 		r.follows(via)
 	}
-	return ok
+	return f != nil
 }
 
 // handsOver ends r, which reads for a peer, where it has come into a slab that another node owns:
@@ -156,7 +146,7 @@ func (r *Reader) remote() bool { return !r.localOnly && r.s.slabOwner(r.rec, r.p
 
 // viewChunk takes the bytes from the chunks group if they are there, or on their owner.
 func (r *Reader) viewChunk() bool {
-	if !r.rec.refetchable() && r.remote() {
+	if r.rec.small == nil && !r.rec.refetchable() && r.remote() {
 		return false // see ready
 	}
 	c := r.s.cfg.Geometry.At(r.pos, r.rec.OneSlab)
@@ -171,13 +161,14 @@ func (r *Reader) viewChunk() bool {
 // chunk returns the chunk c, which holds the byte at r.pos, if this node holds it, or its owner.
 func (r *Reader) chunk(c chunk.Chunk) ([]byte, bool) {
 	s := r.s
-	if !r.remote() || c.Slab > 0 && s.undivided(r.rec) { // else the wrong node would be asked
-		return s.cached(r.rec, c)
-	}
 	if b, ok := s.smallOf(r.rec); ok {
 		return b, c.ID == firstChunk
 	}
-	o := &chunkOwner{store: s, node: s.slabOwner(r.rec, c.Start), rec: r.rec}
+	owner := s.slabOwner(r.rec, r.pos)
+	if r.localOnly || owner == "" || c.Slab > 0 && s.undivided(r.rec) {
+		return s.cached(r.rec, c) // of an undivided content, the wrong node would be asked
+	}
+	o := &chunkOwner{store: s, node: owner, rec: r.rec}
 	b, err := s.chunks.Get(s.base, s.chunkKey(r.rec, c.ID), o)
 	if r.removed = r.removed || o.removed; o.sent {
 		r.peer = o.node
@@ -188,7 +179,7 @@ func (r *Reader) chunk(c chunk.Chunk) ([]byte, bool) {
 // chunkOwner is a node that owns a chunk.
 type chunkOwner struct {
 	store   *Store
-	node    string // "" if that is this node by now
+	node    string
 	rec     *Record
 	sent    bool // it held the chunk
 	removed bool // it has said that the bytes have been removed, which this node didn't know
@@ -196,9 +187,6 @@ type chunkOwner struct {
 
 // Fetch is chunks.Owner's.
 func (o *chunkOwner) Fetch(_ context.Context, key string) ([]byte, error) {
-	if o.node == "" {
-		return nil, ErrNotCached
-	}
 	// The store's context, since others may wait for this, too. The owner answers at once.
 	known := o.store.Position()
 	b, err := o.store.cfg.Remote.Chunk(o.store.base, o.node, key[len(o.store.prefix):], known)
@@ -252,8 +240,7 @@ func (r *Reader) begin(from source, begun int64, mayLookAgain bool) error {
 	if r.joinLocked() {
 		return nil
 	}
-	if mayLookAgain && (s.begunLocked(r.rec) != begun ||
-		(from.relay == nil && s.passedLocked(r.rec, r.pos))) {
+	if mayLookAgain && (s.begunLocked(r.rec) != begun || s.passedLocked(r.rec, r.pos)) {
 		return nil
 	}
 	from.want = from.start

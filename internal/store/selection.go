@@ -1,6 +1,7 @@
 package store
 
 import (
+	"encoding/binary"
 	"hash/maphash"
 	"net/http"
 	"slices"
@@ -35,7 +36,7 @@ func (r *Record) ousts(old *Record, variants []*Record) bool {
 		names = merged(varyOf(variants, old.HeadOnly), r.Vary)
 	}
 	return (old.Pass || !r.Pass) && (r.Part == Part{} || r.Part == old.Part) &&
-		(old.HeadOnly || !r.HeadOnly) && r.alike(old, names)
+		r.takesBack(old) && r.alike(old, names)
 }
 
 // alike reports whether r and old are the same variant, if names tell variants apart.
@@ -75,12 +76,14 @@ func imprintOf(request http.Header) imprint {
 }
 
 // fieldOf is the cell of a field of request.
-func fieldOf(request http.Header, name string) cell {
+func fieldOf(request http.Header, name string) (field cell) {
 	if len(request[name]) == 0 {
-		return cell{}
+		return field
 	}
-	n, v := hash(name), hash(httpcache.Selecting([]string{name}, request))
-	return cell{byte(n), byte(n >> 8), byte(v), byte(v >> 8), byte(v >> 16), byte(v >> 24)}
+	value := hash(httpcache.Selecting([]string{name}, request))
+	binary.LittleEndian.PutUint16(field[:], uint16(hash(name)))
+	binary.LittleEndian.PutUint32(field[2:], uint32(value))
+	return field
 }
 
 // field is the cell of that field in p.
