@@ -176,8 +176,9 @@ func (s *Store) pass(f *flight, x *exchange) *Result {
 		}
 		s.installLocked(rec)
 	}
-	return &Result{Record: rec, Status: rec.Status, Body: &cancelling{x.Body, x.cancel},
-		Trailer: x.Trailer}
+	return &Result{
+		Record: rec, Status: rec.Status, Body: x.Body, cancel: x.cancel, Trailer: x.Trailer,
+	}
 }
 
 // fill stores the response and begins to read its body.
