@@ -2,7 +2,6 @@ package fill
 
 import (
 	"context"
-	"errors"
 	"io"
 	"sort"
 	"time"
@@ -170,16 +169,23 @@ func (f *Follower) Next(ctx context.Context, wait func(), limit func(n int) int)
 // whether some have. The error is the run's if it has failed before that, or ctx's cause if that
 // ends. What else keeps them from coming, Next tells.
 func (f *Follower) Await(ctx context.Context, d time.Duration) (come bool, err error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, d, errLate)
-	defer cancel()
-	_, err = f.Next(ctx, nil, func(int) int { return 0 })
-	if err == errLate || err == io.EOF || err == ErrBehind {
-		return false, nil
+	r := f.r
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var late <-chan time.Time
+	for ticked := false; f.pos >= r.pos && !ticked; {
+		if r.done {
+			return false, r.err
+		}
+		if late == nil {
+			late = time.After(d)
+		}
+		if ticked, err = r.waitLocked(ctx, late); err != nil {
+			return false, err
+		}
 	}
-	return err == nil, err
+	return r.base <= f.pos && f.pos < r.pos, nil
 }
-
-var errLate = errors.New("no bytes have come in time")
 
 // viewLocked returns what has come of the chunk at off, up to stop.
 func (r *Run) viewLocked(off, stop int64) []byte {

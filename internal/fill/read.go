@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"runtime/debug"
-	"sync"
 	"time"
 )
 
@@ -18,8 +17,7 @@ const resumes = 4
 // followers.
 func (r *Run) run(ctx context.Context) {
 	queue := make(chan segment) // no more than one waits to be pushed
-	var pushing sync.WaitGroup
-	pushing.Go(func() { r.push(queue) })
+	r.work.Go(func() { r.push(queue) })
 	err := r.read(ctx, queue)
 	r.mu.Lock()
 	pos := r.pos
@@ -29,11 +27,8 @@ func (r *Run) run(ctx context.Context) {
 	err = r.err
 	r.mu.Unlock()
 	close(queue)
-	pushing.Wait()
-	if r.extending != nil { // Extend is still being asked
-		r.cancel()
-		<-r.extending
-	}
+	r.cancel() // Extend may still be being asked
+	r.work.Wait()
 	r.cfg.Content.Done(pos, err)
 	r.mu.Lock()
 	r.done = true
@@ -45,7 +40,6 @@ func (r *Run) run(ctx context.Context) {
 	r.dropLocked()
 	stop(r.alone)
 	r.mu.Unlock()
-	r.cancel()
 }
 
 // push hands finished chunks on, off the reading loop, which a slow taker must not hold up.
@@ -90,7 +84,7 @@ func (r *Run) read(ctx context.Context, queue chan<- segment) (err error) {
 			tries = 0
 		}
 		if !r.cfg.Resumes || tries >= resumes || ctx.Err() != nil ||
-			errors.Is(lost, ErrAbandoned) {
+			errors.Is(lost, ErrAbandoned) || errors.Is(lost, ErrFinal) {
 			return lost
 		}
 		_ = body.Close()
@@ -208,30 +202,19 @@ func (r *Run) room(ctx context.Context) ([]byte, error) {
 // Extend says so. At the end itself it waits for what Extend says.
 func (r *Run) extendLocked(ctx context.Context) error {
 	for r.extensibleLocked() && r.pos >= r.end-r.cfg.Margin {
-		end := r.end
-		if r.extending == nil {
+		if !r.extending {
 			if !r.wantedBeyondLocked() {
 				return nil
 			}
-			answer := make(chan int64, 1)
-			r.extending = answer
-			go func() { answer <- r.extend(ctx, end) }()
+			r.extending = true
+			end := r.end
+			r.work.Go(func() { r.extend(ctx, end) })
 		}
-		if r.pos < end && len(r.extending) == 0 {
+		if r.pos < r.end {
 			return nil
 		}
-		r.mu.Unlock()
-		to := <-r.extending
-		r.mu.Lock()
-		r.extending = nil
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		if to = min(to, r.most); r.end == end && to > end {
-			r.end = to
-			r.wakeLocked()
-		} else {
-			r.settled = true
+		if _, err := r.waitLocked(ctx, nil); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -239,17 +222,25 @@ func (r *Run) extendLocked(ctx context.Context) error {
 
 // extensibleLocked reports whether the run may yet read on beyond its end.
 func (r *Run) extensibleLocked() bool {
-	return r.cfg.Margin > 0 && r.end >= 0 && r.bodyEnd > r.end && !r.settled
+	return r.cfg.Margin > 0 && r.end >= 0 && min(r.bodyEnd, r.most) > r.end
 }
 
-// extend is Extend; a panic in it means no.
-func (r *Run) extend(ctx context.Context, end int64) (to int64) {
+// extend does what Extend says; a panic in it means no.
+func (r *Run) extend(ctx context.Context, end int64) {
+	to := end
 	defer func() {
-		if recover() != nil {
-			to = end
+		_ = recover() // after a panic, to is end still
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.extending = false
+		if to = min(to, r.most); r.end == end && to > end {
+			r.end = to
+		} else {
+			r.most = r.end
 		}
+		r.wakeLocked()
 	}()
-	return r.cfg.Content.Extend(ctx, end)
+	to = r.cfg.Content.Extend(ctx, end)
 }
 
 // wantedBeyondLocked reports whether any follower wants bytes from the run's end on.
@@ -334,4 +325,4 @@ func (r *Run) grow(ctx context.Context, b []byte, err error) (segment, error) {
 }
 
 // endLocked makes the run end at off for good.
-func (r *Run) endLocked(off int64) { r.end, r.settled = off, true }
+func (r *Run) endLocked(off int64) { r.end, r.most = off, off }

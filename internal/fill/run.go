@@ -25,7 +25,8 @@ var (
 	// that trying again is of no use.
 	ErrGone = errors.New("the representation has changed or can't be resumed")
 
-	// ErrFinal is wrapped by an error of Open when trying again is of no use for another reason.
+	// ErrFinal is wrapped by an error of Open, or of a Read, when trying again is of no use for
+	// another reason.
 	ErrFinal = errors.New("there is no use in trying again")
 
 	// ErrBehind is the error of Next when the run no longer holds the byte at the position.
@@ -41,6 +42,7 @@ var (
 type Run struct {
 	cfg    Config
 	cancel context.CancelFunc
+	work   sync.WaitGroup // that pushes chunks, and asks Extend
 
 	mu        sync.Mutex
 	segments  []segment // consecutive: the bytes [base, pos)
@@ -66,9 +68,8 @@ type Run struct {
 	viaSmall  bool          // the read that goes on is
 	flows     bool          // the last one filled it
 	stalled   *time.Timer   // gives back the room for what a body that stalls hasn't sent
-	extending chan int64    // brings what Extend returns, while it is being asked
+	extending bool          // Extend is being asked
 	most      int64         // the run is not to read on beyond it
-	settled   bool          // Extend has said that the run ends at its end
 	changed   chan struct{} // closed and forgotten at the next change; nil if no one waits
 }
 
@@ -113,7 +114,7 @@ func New(cfg Config) *Run {
 }
 
 // Start begins to read. ctx ends the run when it ends; cancel, which ends ctx, is called when the
-// run has ended. A run of known length that nobody follows by then counts as left.
+// body has been read. A run of known length that nobody follows by then counts as left.
 func (r *Run) Start(ctx context.Context, cancel context.CancelFunc) {
 	r.mu.Lock()
 	r.cancel = cancel
@@ -157,13 +158,6 @@ func (r *Run) IsOpen() bool {
 	defer r.mu.Unlock()
 	return r.opened
 }
-
-// Starts is the offset that the run began at.
-func (r *Run) Starts() int64 { return r.cfg.Start }
-
-// Unbounded reports whether the run was to read to the body's end, wherever that is: then its end
-// is the representation's.
-func (r *Run) Unbounded() bool { return r.cfg.End < 0 }
 
 // Cut makes the run end at off, where another begins, if it hasn't begun to read the chunk there. A
 // pinned run, the rest of which nobody else could read, isn't cut.

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/scurrycache/scurry/internal/chunk"
@@ -19,7 +18,7 @@ func (r *Reader) follows(f *run) {
 	if span.End >= 0 {
 		wanted = min(wanted, span.End)
 	}
-	r.asked, r.word, r.shares, r.had = r.shared(), nil, true, span.Pos
+	r.asked, r.word, r.shares, r.had = r.shared(false), nil, true, span.Pos
 	switch {
 	case span.Pos >= wanted:
 	case f.relay != nil:
@@ -31,7 +30,7 @@ func (r *Reader) follows(f *run) {
 
 // begins notes that a fill begins for r. The fill reads from via, or from the origin if via is nil.
 func (r *Reader) begins(via *relay) {
-	r.asked, r.word, r.shares, r.had = r.shared(), via, false, 0
+	r.asked, r.word, r.shares, r.had = r.shared(false), via, false, 0
 }
 
 // Asked reports whether the origin was asked for some of what r has read or is about to read, as
@@ -40,29 +39,22 @@ func (r *Reader) Asked() Asked {
 	if r.by.Noted() && !r.before {
 		return AskedForThis
 	}
-	return r.shared()
+	return r.shared(false)
 }
 
-// shared is Asked without what the origin was asked because of this reader.
-func (r *Reader) shared() Asked {
+// shared is Asked without what the origin was asked because of this reader. If foreseen is set, it
+// is also what the owner that r reads from expects to ask the origin for because of r.
+func (r *Reader) shared(foreseen bool) Asked {
 	asked := r.asked
 	if r.word != nil {
-		asked = max(asked, min(r.word.word(), AskedForOthers))
+		said, _ := r.word.word()
+		if r.shares || !foreseen {
+			said = min(said, AskedForOthers)
+		}
+		asked = max(asked, said)
 	}
 	if r.rest != nil {
-		asked = max(asked, r.rest.shared())
-	}
-	return asked
-}
-
-// expected is Asked, and also what the owner that r reads from expects to ask the origin for.
-func (r *Reader) expected() Asked {
-	asked := r.Asked()
-	if r.word != nil && !r.shares {
-		asked = max(asked, r.word.word())
-	}
-	if r.rest != nil {
-		asked = max(asked, r.rest.expected())
+		asked = max(asked, r.rest.shared(foreseen))
 	}
 	return asked
 }
@@ -108,7 +100,7 @@ func (r *Reader) reading() *relayed {
 // Ready. Foresee doesn't wait for the origin. If another node doesn't answer, its bytes count as
 // bytes that the origin is to be asked for.
 func (r *Reader) Foresee(ctx context.Context) Asked {
-	asked, from, end := r.expected(), r.pos+int64(len(r.view)), r.end
+	asked, from, end := max(r.Asked(), r.shared(true)), r.pos+int64(len(r.view)), r.end
 	if r.localOnly && end > 0 { // the others speak for themselves
 		end = min(end, r.s.slabEnd(r.rec, r.pos))
 	}
@@ -212,18 +204,23 @@ func (s *Store) filling(rec *Record, off int64) (next int64, asked Asked) {
 	s.bodies.mu.Lock()
 	defer s.bodies.mu.Unlock()
 	for _, run := range s.runsLocked(rec) {
-		switch at := run.Span(); {
-		case off < at.Base || off >= at.End:
+		at := run.Span()
+		if off < at.Base || off >= at.End {
+			continue
+		}
+		switch {
 		case off < at.Pos:
 			return at.Pos, NotAsked
 		case at.More: // it is read on for those who follow it
 			return s.ownUpTo(rec, at.End), AskedForOthers
 		case run.relay == nil:
 			return at.End, AskedForOthers
-		case run.relay.word() != NotAsked:
+		}
+		switch said, told := run.relay.word(); {
+		case said != NotAsked:
 			return min(at.End, s.slabEnd(rec, off)), AskedForOthers
-		case off < run.relay.told.Load():
-			return min(at.End, run.relay.told.Load()), NotAsked
+		case off < told:
+			return min(at.End, told), NotAsked
 		}
 	}
 	return off, NotAsked
@@ -234,19 +231,18 @@ func (s *Store) foreseeElsewhere(ctx context.Context, rec *Record,
 	missing map[string][]chunk.Span) (asked Asked) {
 	ctx, cancel := context.WithTimeout(ctx, askHeldTimeout)
 	defer cancel()
-	var mu sync.Mutex
-	var answered sync.WaitGroup
+	said := make(chan Asked, len(missing))
 	for owner, parts := range missing {
-		answered.Go(func() {
-			said, err := s.cfg.Remote.Foresee(ctx, owner, rec, parts)
+		go func() {
+			asked, err := s.cfg.Remote.Foresee(ctx, owner, rec, parts)
 			if err != nil {
-				said = AskedForThis
+				asked = AskedForThis
 			}
-			mu.Lock()
-			defer mu.Unlock()
-			asked = max(asked, said)
-		})
+			said <- asked
+		}()
 	}
-	answered.Wait()
+	for range missing {
+		asked = max(asked, <-said)
+	}
 	return asked
 }

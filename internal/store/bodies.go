@@ -71,7 +71,7 @@ func (b *bodies) runsLocked(rec *Record) []*run {
 // hold it any more. Then it has pushed it.
 func (b *bodies) passedLocked(rec *Record, off int64) bool {
 	return slices.ContainsFunc(b.runsLocked(rec), func(run *run) bool {
-		return !run.relays() && run.Starts() <= off && off < run.Span().Base
+		return !run.relays() && run.start <= off && off < run.Span().Base
 	})
 }
 

@@ -21,12 +21,9 @@ func (s *Store) Fetch(ctx context.Context, req *Request, prev *Record) (*Result,
 	variant := s.variant(req)
 	for {
 		res, err := s.fly(ctx, req, prev, variant)
-		if errors.Is(err, errVariantKnown) || errors.Is(err, errOvertaken) {
+		if errors.Is(err, errAgain) || landedBefore(prev, res, err) ||
+			!req.ForPeer && errors.Is(err, ErrBusy) { // it was a peer's flight, which had no room
 			variant = s.variant(req)
-			continue
-		}
-		// it was a peer's flight, which had no room
-		if landedBefore(prev, res, err) || !req.ForPeer && errors.Is(err, ErrBusy) {
 			continue
 		}
 		if req.ForPeer && errors.Is(err, errNoRoom) {
@@ -64,12 +61,12 @@ func (s *Store) Fetch(ctx context.Context, req *Request, prev *Record) (*Result,
 // result of a flight can be seen before the flight is over. A request that found it wanting may
 // then have joined the same flight.
 func landedBefore(prev *Record, res *Result, err error) bool {
-	if prev == nil {
+	failure, failed := errors.AsType[*Failure](err)
+	switch {
+	case prev == nil:
 		return false
-	}
-	if err != nil {
-		failure, ok := errors.AsType[*Failure](err)
-		return ok && failure == prev.failure
+	case err != nil:
+		return failed && failure == prev.failure
 	}
 	return res.Collapsed && !res.Found && !res.Record.newer(prev)
 }
@@ -129,7 +126,7 @@ func (s *Store) landed(f *flight) (*Result, error) {
 	}
 	res, began := s.audiences.shared(f)
 	if !s.log.Joins(s.resourceOf(res.Record), f.arrived.Token, began) {
-		return nil, errOvertaken
+		return nil, errAgain // f's request arrived after an invalidation of that
 	}
 	if now := s.successor(res.Record); now != nil {
 		res.Record = now

@@ -41,6 +41,11 @@ func (s *Store) load(f *flight) error {
 	case f.req.Head:
 		res = s.keepHead(f, x)
 	default:
+		if err := s.admit(f, x); err != nil {
+			x.drop()
+			s.failed(f.prev, err)
+			return err
+		}
 		res = s.fill(f, x)
 		if f.prev != nil && f.prev.Key != res.Record.Key {
 			s.drop(f.prev) // the origin has another rule by now
@@ -61,7 +66,7 @@ func (s *Store) learnt(f *flight) (*Record, error) {
 		return rec, nil
 	}
 	if f.variant == "" && !f.req.Alone && s.variant(&f.req) != "" {
-		return nil, errVariantKnown
+		return nil, errAgain // it is known by now what selects; the variant may be on its way
 	}
 	if f.prev != nil && s.successor(f.prev) == nil && s.doomed(f.prev) {
 		f.prev = nil // it was found just before it was removed
@@ -73,8 +78,7 @@ func (s *Store) learnt(f *flight) (*Record, error) {
 	return nil, nil
 }
 
-// fetchFromOrigin asks the Source, makes its response ready for the table, and waits for room for
-// its body. If the Source panics, the exchange is closed all the same.
+// fetchFromOrigin asks the Source, and makes its response ready for the table. If the Source panics, the exchange is closed all the same.
 func (s *Store) fetchFromOrigin(f *flight) (*exchange, error) {
 	x, ready := &exchange{}, false
 	x.by, x.wanted = f.req.Fields, f.req.Background
@@ -105,9 +109,6 @@ func (s *Store) fetchFromOrigin(f *flight) (*exchange, error) {
 		x.Validator = ""
 	}
 	s.adopt(f.req.Key, rec)
-	if err = s.admit(f, x); err != nil {
-		return nil, err
-	}
 	ready = true
 	return x, nil
 }
@@ -175,8 +176,9 @@ func (s *Store) pass(f *flight, x *exchange) *Result {
 		}
 		s.installLocked(rec)
 	}
-	return &Result{Record: rec, Status: rec.Status, Body: &cancelling{x.Body, x.cancel},
-		Trailer: x.Trailer}
+	return &Result{
+		Record: rec, Status: rec.Status, Body: x.Body, cancel: x.cancel, Trailer: x.Trailer,
+	}
 }
 
 // fill stores the response and begins to read its body.
@@ -241,11 +243,9 @@ func (s *Store) fillFor(f *flight, res *Result, from source) (begun bool) {
 	return res.run != nil
 }
 
-// admit waits for room for x's body, if that is to be stored and clients wait for it.
+// admit waits for room for x's body, which is to be stored, if clients wait for it.
 func (s *Store) admit(f *flight, x *exchange) error {
-	length := x.Record.Length
-	if x.Body == nil || !x.Storable || f.req.Head || s.Streams(x.Record) || x.Renewed ||
-		length >= 0 && length <= s.rooms.small {
+	if length := x.Record.Length; length >= 0 && length <= s.rooms.small {
 		return nil
 	}
 	err := s.rooms.wait(x.ctx, true)

@@ -52,12 +52,12 @@ func (s *Store) fetchFromOwner(f *flight, owner string) error {
 	switch {
 	case found.Content == nil:
 		cancel()
-		s.keepCopy(f, found)
+		s.keepCopy(f, found.Record, found.Stored)
 	case found.Record.Pass:
 		if err := s.passFromOwner(found.Content, cancel, res); err != nil {
 			return err
 		}
-		s.keepCopy(f, found)
+		s.keepCopy(f, found.Record, found.Stored)
 	default:
 		s.relay(f, owner, found, res, ctx, cancel)
 	}
@@ -74,7 +74,7 @@ func (s *Store) passFromOwner(content Content, cancel context.CancelFunc, res *R
 		_ = body.Close()
 		return err
 	}
-	res.Body = &cancelling{body, end}
+	res.Body, res.cancel = body, end
 	res.Trailer = func() http.Header {
 		trailer, _, _ := content.End()
 		return trailer
@@ -89,7 +89,7 @@ func (s *Store) lookUp(ctx context.Context, f *flight, owner string,
 	if failed, ok := err.(*Failure); ok && failed.Stored != nil {
 		if s.lend(f, failed.Stored) {
 			failed.Stored.failure = failed
-			s.keepCopy(f, &LookupResult{Record: failed.Stored, Stored: true})
+			s.keepCopy(f, failed.Stored, true)
 		} else {
 			failed.Stored = nil
 		}
@@ -122,22 +122,22 @@ func (s *Store) lend(f *flight, rec *Record) bool {
 
 // keepCopy puts a near copy into the table, unless its key has been invalidated since the request.
 // A record that the owner doesn't store is removed here, too.
-func (s *Store) keepCopy(f *flight, found *LookupResult) {
+func (s *Store) keepCopy(f *flight, rec *Record, stored bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
-	case !found.Stored:
-		s.dropLocked(found.Record)
+	case !stored:
+		s.dropLocked(rec)
 		return
-	case s.overtaken(found.Record) || s.outdatedLocked(f):
+	case s.overtaken(rec) || s.outdatedLocked(f):
 		return
-	case found.Record.Pass: // what was stored before has been taken back
-		if old, _ := s.findLocked(found.Record.Key, f.req.Header, f.req.Head); old != nil &&
-			!old.Pass && found.Record.takesBack(old) {
+	case rec.Pass: // what was stored before has been taken back
+		if old, _ := s.findLocked(rec.Key, f.req.Header, f.req.Head); old != nil &&
+			!old.Pass && rec.takesBack(old) {
 			s.withdrawLocked(old)
 		}
 	}
-	s.installLocked(found.Record)
+	s.installLocked(rec)
 }
 
 // relay begins to read the content that comes with an owner's answer.
@@ -145,9 +145,9 @@ func (s *Store) relay(f *flight, owner string, found *LookupResult, res *Result,
 	ctx context.Context, cancel context.CancelFunc) {
 	rec := found.Record
 	r := &relay{whole: f.req.Whole}
-	r.from.Store(&owner)
-	r.heard(AskedForThis, 0)
-	body := r.reading(&relayed{Content: found.Content, cause: f.req.Cause, end: rec.Length})
+	body := r.reading(&relayed{
+		Content: found.Content, owner: owner, cause: f.req.Cause, end: rec.Length,
+	}, AskedForThis)
 	s.install(f, res, found.Stored, source{
 		end: rec.Length, body: body, by: f.req.Fields, relay: r, ctx: ctx, cancel: cancel,
 	})

@@ -97,10 +97,5 @@ type exchange struct {
 	source
 }
 
-// errVariantKnown ends a flight that took off before it was known what selects a variant. The
-// variant's own flight may be under way already.
-var errVariantKnown = errors.New("it is known by now what selects")
-
-// errOvertaken ends the waiting for a flight whose result has been invalidated since it began, for
-// a request that arrived after the invalidation.
-var errOvertaken = errors.New("it has been invalidated meanwhile")
+// errAgain ends a flight, or the waiting for one, whose request is to take off once more.
+var errAgain = errors.New("the request is to be made once more")

@@ -38,7 +38,7 @@ func (r *Reader) takeRest() bool {
 	if rest == nil || rest.pos != r.pos {
 		return false
 	}
-	r.asked, r.word, r.shares = r.shared(), rest.word, rest.shares
+	r.asked, r.word, r.shares = r.shared(false), rest.word, rest.shares
 	r.follower, r.run, r.view, r.rest = rest.follower, rest.run, rest.view, rest.rest
 	r.peer = cmp.Or(r.peer, rest.peer)
 	return r.follower != nil || r.view != nil

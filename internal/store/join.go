@@ -22,7 +22,7 @@ func (s *Store) joinLocked(rec *Record, w wanted) (*fill.Follower, *run) {
 		tooFar := w.off-span.Pos >= s.maxGap() && rec.refetchable() && !s.undivided(rec)
 		switch {
 		case w.localOnly && run.relays() || !has || tooFar:
-		case rec.Length < 0 && !run.Unbounded(): // its end would be taken for the content's
+		case rec.Length < 0 && run.end >= 0: // its end would be taken for the content's
 		default:
 			if f := run.follow(w); f != nil {
 				return f, run

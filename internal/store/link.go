@@ -3,6 +3,7 @@ package store
 import (
 	"io"
 	"sync"
+	"sync/atomic"
 )
 
 func (r *relay) active() bool { return r != nil && !r.origin.Load() }
@@ -11,8 +12,8 @@ func (r *relay) invalidated() bool { return r != nil && r.removed.Load() }
 
 // name is that of the node that r reads from.
 func (r *relay) name() string {
-	if owner := r.from.Load(); owner != nil {
-		return *owner
+	if b := r.reads.Load(); b != nil {
+		return b.owner
 	}
 	return ""
 }
@@ -21,14 +22,18 @@ func (r *relay) name() string {
 type relayed struct {
 	Content
 	relay    *relay
-	cause    Cause // for which they were asked for
-	pos, end int64 // end is -1 for the content's end; pos belongs to the fill's goroutine
+	owner    string       // that sends it
+	cause    Cause        // for which it was asked for
+	pos, end int64        // end is -1 for the content's end; pos belongs to the fill's goroutine
+	told     int64        // up to where the owner has said what it expects
+	expects  atomic.Int32 // Asked, as it does; NotAsked once it has said more
 	settled  sync.Once
 }
 
-// reading makes b what r reads.
-func (r *relay) reading(b *relayed) *relayed {
+// reading makes b what r reads. Its owner expects that the origin is asked for it, as foreseen says.
+func (r *relay) reading(b *relayed, foreseen Asked) *relayed {
 	b.relay = r
+	b.expects.Store(int32(min(foreseen, AskedForThis)))
 	r.reads.Store(b)
 	return b
 }
@@ -39,7 +44,7 @@ func (b *relayed) Read(p []byte) (int, error) {
 		b.settle()
 	}
 	if IsVerdict(err) {
-		b.relay.verdict = err
+		err = refused(err)
 	}
 	return n, err
 }
@@ -63,20 +68,19 @@ func (b *relayed) settle() {
 			b.cause.Note()
 		}
 		b.relay.past.Store(max(b.relay.past.Load(), int32(min(asked, AskedForOthers))))
-		b.relay.expects.Store(int32(NotAsked))
+		b.expects.Store(int32(NotAsked))
 	})
 }
 
-// word is what the owner that r reads from has said of requests to the origin.
-func (r *relay) word() Asked {
-	if r.origin.Load() {
-		return AskedForOthers
+// word is what the owner that r reads from has said of requests to the origin, and up to where it
+// has said what it expects.
+func (r *relay) word() (asked Asked, told int64) {
+	asked = Asked(r.past.Load())
+	if b := r.reads.Load(); b != nil {
+		asked, told = max(asked, Asked(b.expects.Load())), b.told
 	}
-	return Asked(max(r.past.Load(), r.expects.Load()))
-}
-
-// heard notes what an owner expects of the bytes before end.
-func (r *relay) heard(asked Asked, end int64) {
-	r.told.Store(max(end, r.told.Load()))
-	r.expects.Store(int32(min(asked, AskedForThis)))
+	if r.origin.Load() {
+		asked = AskedForOthers
+	}
+	return asked, told
 }

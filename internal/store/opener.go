@@ -81,7 +81,7 @@ func (r *run) openOrigin(ctx context.Context, off, end int64) (fill.Opened, erro
 // read meanwhile by another fill, whose body was open: then that one goes on, and r has nothing to
 // read. Otherwise the other one ends where r begins.
 func (r *run) overtaken(off int64) bool {
-	fresh := r.Span().Pos == r.Starts()
+	fresh := r.Span().Pos == r.start
 	r.s.bodies.mu.Lock()
 	if fresh && r.s.readsLocked(r.rec, r, off) {
 		r.s.bodies.mu.Unlock()

@@ -17,15 +17,11 @@ import (
 type relay struct {
 	*run                // the fill
 	whole   bool        // all of the content will be wanted
-	verdict error       // of an owner; trying again is of no use
 	trailer http.Header // that came with the content's end
 
 	origin  atomic.Bool             // no owner can be reached
 	removed atomic.Bool             // an owner has said so of the bytes: see Reader.invalidated
-	from    atomic.Pointer[string]  // the owner that was read from last
-	reads   atomic.Pointer[relayed] // what is read; nil if no bytes can have come yet
-	expects atomic.Int32            // Asked, as the owner expects of what it sends now
-	told    atomic.Int64            // up to where
+	reads   atomic.Pointer[relayed] // what is read, or was last; nil if no bytes can have come yet
 	past    atomic.Int32            // Asked, of what came before
 }
 
@@ -78,9 +74,6 @@ const owners = 3
 
 // Open opens the bytes [off, end) where they are to be had.
 func (r *relay) Open(ctx context.Context, off, end int64) (fill.Opened, error) {
-	if r.verdict != nil {
-		return fill.Opened{}, refused(r.verdict)
-	}
 	for tries := 0; tries < owners; {
 		owner, known := r.s.slabOwner(r.rec, off), r.s.Position()
 		if owner == "" || r.origin.Load() || (r.reads.Load() != nil && !r.rec.refetchable()) {
@@ -135,8 +128,9 @@ func (r *relay) follow(ctx context.Context, owner string, off, end int64) (fill.
 	if err != nil {
 		return fill.Opened{}, err
 	}
-	r.heard(got.Foreseen, min(end, r.s.slabEnd(r.rec, off)))
-	r.from.Store(&owner)
-	body := r.reading(&relayed{Content: got.Content, cause: by.Cause, pos: off, end: end})
+	body := r.reading(&relayed{
+		Content: got.Content, owner: owner, cause: by.Cause, pos: off, end: end,
+		told: min(end, r.s.slabEnd(r.rec, off)),
+	}, got.Foreseen)
 	return fill.Opened{Body: body, End: bodyEnd(end), Length: got.Length}, nil
 }
