@@ -1,11 +1,13 @@
 package store
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"time"
 
 	"github.com/scurrycache/scurry/internal/fields"
+	"github.com/scurrycache/scurry/internal/fill"
 	"github.com/scurrycache/scurry/internal/httpcache"
 	"github.com/scurrycache/scurry/internal/invalidation"
 )
@@ -207,6 +209,11 @@ func (r *Record) takesBack(old *Record) bool { return old.HeadOnly || !r.HeadOnl
 // have confirmed prev and didn't (RFC 9111 section 4.3.5).
 func (r *Record) outdates(prev *Record) bool {
 	return r.HeadOnly && r.Status == http.StatusOK && prev != nil && !prev.HeadOnly
+}
+
+// invalidated is the error of a reader that learns that the bytes of r have been removed.
+func (r *Record) invalidated() error {
+	return fmt.Errorf("%s: invalidated: %w", r.Key, fill.ErrGone)
 }
 
 // newer reports whether r is another record than prev, which may be nil, for one that knows prev

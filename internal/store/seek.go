@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 
 	"github.com/scurrycache/scurry/internal/chunk"
@@ -82,11 +81,6 @@ func (r *Reader) ask(ctx context.Context, begun int64, mayLookAgain bool) error 
 // removed. This node didn't know that when it chose the record.
 func (r *Reader) invalidated() bool {
 	return r.removed || r.run.via().invalidated() || r.rest != nil && r.rest.invalidated()
-}
-
-// invalidated is the error of a reader that learns that the bytes of r have been removed.
-func (r *Record) invalidated() error {
-	return fmt.Errorf("%s: invalidated: %w", r.Key, fill.ErrGone)
 }
 
 // elsewhere reports whether err, which the fill that r follows has ended with for r, means that the
