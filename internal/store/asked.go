@@ -70,14 +70,11 @@ func (r *Reader) Settle(ctx context.Context, wait func()) {
 			wait()
 			wait = nil
 		}
-		if b.Over() || b.end >= 0 && b.end <= r.pos {
-			b.settle()
-			continue
-		}
-		if b.OriginAsked(ctx) { // it goes on for others
+		over := b.Over() || b.end >= 0 && b.end <= r.pos
+		if !over && b.OriginAsked(ctx) { // it goes on for others
 			b.cause.Note()
 		}
-		if b.Over() { // and has ended just now
+		if over || b.Over() { // it may have ended just now
 			b.settle()
 		}
 	}

@@ -12,7 +12,6 @@ import (
 // body is what this node knows of the bytes of one version, besides the chunks that are held.
 type body struct {
 	runs []*run // the fills that are reading it
-	tail []byte // the last bytes of a content whose length isn't known, if they may be all
 	// held in the chunks group, or were: parts of chunks that came as parts of the content
 	pieces []chunk.Span
 	found  found // that the chunks group has

@@ -70,7 +70,7 @@ func (r *run) Done(end int64, err error) {
 	case err != nil:
 		s.dropLocked(rec)
 	case now.Length < 0 && rec.Length < 0:
-		s.learnLength(rec, end, trailer)
+		r.learnLength(end, trailer)
 	}
 	s.bodies.mu.Lock()
 	defer s.bodies.mu.Unlock()
@@ -88,17 +88,15 @@ func (r *run) Done(end int64, err error) {
 	s.reserve()
 }
 
-// learnLength gives all variants that have rec's bytes their length, which the end of the body has
+// learnLength gives all variants that have r's bytes their length, which the end of the body has
 // told, and the trailer. The store's mu is held.
-func (s *Store) learnLength(rec *Record, length int64, trailer http.Header) {
+func (r *run) learnLength(length int64, trailer http.Header) {
 	var content *[]byte
-	s.bodies.mu.Lock()
-	if tail := s.bodyLocked(rec.Version).tail; int64(len(tail)) == length {
-		content = smallContent(tail)
+	if int64(len(r.tail)) == length {
+		content = smallContent(r.tail)
 	}
-	s.bodies.mu.Unlock()
-	s.changeLocked(rec.Key, rec.sameBytes, func(r *Record) {
-		r.Trailer, r.Length, r.small = trailer, length, content
+	r.s.changeLocked(r.rec.Key, r.rec.sameBytes, func(rec *Record) {
+		rec.Trailer, rec.Length, rec.small = trailer, length, content
 	})
 }
 

@@ -25,7 +25,12 @@ func (r *run) Open(ctx context.Context, off, end int64) (fill.Opened, error) {
 	if end < 0 {
 		end = min(r.rec.Length, r.s.cfg.Geometry.SlabEnd(off))
 	}
-	return r.openOrigin(ctx, off, r.s.nextFragment(r.rec, off, end))
+	for _, sp := range r.s.fragments(r.rec) {
+		if sp.Start > off {
+			end = min(end, sp.Start)
+		}
+	}
+	return r.openOrigin(ctx, off, end)
 }
 
 // openOrigin is open for what isn't held.
@@ -83,17 +88,13 @@ func (r *run) openOrigin(ctx context.Context, off, end int64) (fill.Opened, erro
 func (r *run) overtaken(off int64) bool {
 	fresh := r.Span().Pos == r.start
 	r.s.bodies.mu.Lock()
-	if fresh && r.s.readsLocked(r.rec, r, off) {
-		r.s.bodies.mu.Unlock()
-		return true
+	reads := fresh && r.s.readsLocked(r.rec, r, off)
+	if !reads {
+		r.s.cutLocked(r.rec, r, off, true)
 	}
-	r.s.cutLocked(r.rec, r, off, true)
 	r.s.bodies.mu.Unlock()
-	if !fresh {
-		return false
-	}
 	_, held := r.s.cached(r.rec, r.s.cfg.Geometry.At(off, r.rec.OneSlab))
-	return held
+	return reads || fresh && held
 }
 
 // partsOnly reports whether the bytes from off on are to be had by a range or not at all by this

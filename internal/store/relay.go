@@ -52,7 +52,7 @@ func (r *relay) Push(off int64, b []byte) {
 	if !r.active() && off == at.Start && off+int64(len(b)) == at.End {
 		r.run.Push(off, b)
 	} else {
-		r.s.pushSmall(r.rec, off, b) // into the near copy, for as long as that is kept
+		r.pushSmall(off, b) // into the near copy, for as long as that is kept
 	}
 }
 

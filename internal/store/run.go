@@ -43,6 +43,7 @@ type run struct {
 	came  http.Header // the trailer that came after the body; set before followers see the end
 	// the last request for a part got no answer that settles whether parts are given
 	failed bool
+	tail   []byte // the last bytes of a content whose length isn't known, if they may be all
 }
 
 // via is the relay that r reads from, or nil if that is the origin. r may be nil.
@@ -111,8 +112,6 @@ func (r *run) Part(off int64) int64 {
 	}
 	return min(off+r.s.rooms.small, r.Next(off)) // it isn't kept any more
 }
-
-func (r *run) Push(off int64, b []byte) { r.s.push(r.rec, off, b) }
 
 func (r *run) Stops(int64) bool { return false }
 
