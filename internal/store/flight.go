@@ -6,34 +6,9 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
-	"sync/atomic"
 
 	"github.com/scurrycache/scurry/internal/invalidation"
 )
-
-// flight is one request on its way through the records group, which loads it if it is the first
-// with its key. It hands the result to its audience, and the group gets no bytes.
-type flight struct {
-	s    *Store
-	req  Request
-	prev *Record
-
-	variant string      // "" if it wasn't known what selects
-	arrived Moment      // when it took off
-	began   Moment      // when the origin, or the owner, was asked
-	varied  int64       // how often its key had turned out to vary when it took off
-	verdict error       // the owner's, which this node shares
-	interim chan func() // interim responses (RFC 9110 section 15.2), for its caller
-	key     string      // in the records group
-	done    chan error
-	refused <-chan struct{} // closed when it mustn't wait any more; nil for a client's
-
-	audience *audience
-	answer   atomic.Pointer[Result] // if it was this flight that was loaded; or taken
-}
-
-// taken is the answer of a flight whose caller has its answer, or has gone.
-var taken = &Result{}
 
 // Fetch is groups.Loader's.
 func (f *flight) Fetch(context.Context) ([]byte, error) { return nil, f.s.fetchRecord(f) }

@@ -32,6 +32,16 @@ func (s *Store) joinLocked(rec *Record, w wanted) (*fill.Follower, *run) {
 	return nil, nil
 }
 
+// follow has a follower that wants w join r. It returns nil if r doesn't have the byte at w.off.
+func (r *run) follow(w wanted) *fill.Follower {
+	ahead := r.s.aheadOf(r.relay, w.ahead)
+	f, ok := r.FollowFor(w.who, w.off, w.stop, ahead)
+	if !ok && w.behind {
+		f, _ = r.Attach(w.who, w.off, w.stop, ahead)
+	}
+	return f
+}
+
 // cutLocked has the other fills of rec's bytes end at off, where next begins. One that reads the
 // answer to a plain GET ends only if next's body is open: a request that the origin refuses mustn't
 // end it.

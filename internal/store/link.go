@@ -1,34 +1,6 @@
 package store
 
-import (
-	"io"
-	"sync"
-	"sync/atomic"
-)
-
-func (r *relay) active() bool { return r != nil && !r.origin.Load() }
-
-func (r *relay) invalidated() bool { return r != nil && r.removed.Load() }
-
-// name is that of the node that r reads from.
-func (r *relay) name() string {
-	if b := r.reads.Load(); b != nil {
-		return b.owner
-	}
-	return ""
-}
-
-// relayed is a content that an owner sends.
-type relayed struct {
-	Content
-	relay    *relay
-	owner    string       // that sends it
-	cause    Cause        // for which it was asked for
-	pos, end int64        // end is -1 for the content's end; pos belongs to the fill's goroutine
-	told     int64        // up to where the owner has said what it expects
-	expects  atomic.Int32 // Asked, as it does; NotAsked once it has said more
-	settled  sync.Once
-}
+import "io"
 
 // reading makes b what r reads. Its owner expects that the origin is asked for it, as foreseen says.
 func (r *relay) reading(b *relayed, foreseen Asked) *relayed {

@@ -4,26 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
-	"sync/atomic"
 
 	"github.com/scurrycache/scurry/internal/fill"
 )
-
-// relay is where a fill of what another node owns reads: there, where the bytes are read from the
-// origin at this moment or held. Once no owner can be had it reads from the origin, and what it
-// reads is then kept. It is used by its fill's goroutine, and other goroutines look at what is
-// atomic. It is the fill's Content.
-type relay struct {
-	*run                // the fill
-	whole   bool        // all of the content will be wanted
-	trailer http.Header // that came with the content's end
-
-	origin  atomic.Bool             // no owner can be reached
-	removed atomic.Bool             // an owner has said so of the bytes: see Reader.invalidated
-	reads   atomic.Pointer[relayed] // what is read, or was last; nil if no bytes can have come yet
-	past    atomic.Int32            // Asked, of what came before
-}
 
 func (r *relay) Transient() bool { return r.active() }
 

@@ -1,71 +1,10 @@
 package store
 
 import (
-	"context"
-	"net/http"
 	"time"
 
 	"github.com/scurrycache/scurry/internal/fill"
 )
-
-// source is where a fill of the bytes [start, end) reads: from body, which is open, and after that,
-// or if it is nil, from the origin, with the fields of by, unless relay has something to say about
-// it.
-type source struct {
-	start, end int64 // end is -1 if the content's end isn't known
-	want       int64 // it pauses here until somebody wants more
-	body       fill.Body
-	part       bool // body isn't one that goes to the content's end
-	by         Fields
-	wanted     bool // it is to be stored although nobody may read it
-	beyond     bool // it is opened to the end of the content
-	relay      *relay
-	trailer    func() http.Header // after body; nil if there can't be any
-	ctx        context.Context    // of body; nil if there is none
-	cancel     context.CancelFunc
-}
-
-// drop ends what from would read, if no fill is to read it.
-func (from *source) drop() {
-	from.cancel()
-	if from.body != nil {
-		_ = from.body.Close()
-	}
-}
-
-// run is a fill that is reading, and where it reads. It is the fill's Content.
-type run struct {
-	*fill.Run
-	s   *Store
-	rec *Record
-	source
-	plain bool        // its body answers a plain GET
-	came  http.Header // the trailer that came after the body; set before followers see the end
-	// the last request for a part got no answer that settles whether parts are given
-	failed bool
-	tail   []byte // the last bytes of a content whose length isn't known, if they may be all
-}
-
-// via is the relay that r reads from, or nil if that is the origin. r may be nil.
-func (r *run) via() *relay {
-	if r == nil {
-		return nil
-	}
-	return r.relay
-}
-
-// relays reports whether r depends on another node.
-func (r *run) relays() bool { return r.relay.active() }
-
-// follow has a follower that wants w join r. It returns nil if r doesn't have the byte at w.off.
-func (r *run) follow(w wanted) *fill.Follower {
-	ahead := r.s.aheadOf(r.relay, w.ahead)
-	f, ok := r.FollowFor(w.who, w.off, w.stop, ahead)
-	if !ok && w.behind {
-		f, _ = r.Attach(w.who, w.off, w.stop, ahead)
-	}
-	return f
-}
 
 // sake returns the fields of a request to the origin for the bytes from off on: those of the
 // request that r was begun for, with the cause of a request that waits for these bytes, up to stop.
