@@ -25,10 +25,10 @@ type Reader struct {
 	localOnly bool     // it is for a peer: only what doesn't depend on other nodes will do
 	views     [][]byte // to be handed out after view
 	rest      *Reader  // of what comes after a fragment in view
-	pinned    int64    // bytes of room for what has been handed out last
-	kept      bool     // and for all that is yet to be, in views
-	copies    bool     // there is none for what is to be handed out
-	copied    []byte   // what has been, then
+	pinned    int64    // bytes of room for sending, for what was handed out last
+	kept      bool     // the room is also for what is yet to be handed out
+	copies    bool     // there is no room, so a copy is handed out
+	copied    []byte   // the last copy
 	origin    bool     // some bytes came from the origin while they were read
 	attached  bool     // a fill has been looked for that has had the byte at start
 	// how often another node was to be asked, since the origin refuses to give parts
@@ -165,7 +165,7 @@ func (r *Reader) limit(n int) int {
 	return n
 }
 
-// loose returns b, as much as limit allows, or a copy of it if its chunk isn't pinned.
+// loose returns b, or a copy of it if limit has found no room for b's chunk.
 func (r *Reader) loose(b []byte) []byte {
 	switch {
 	case !r.copies:

@@ -225,8 +225,8 @@ func (r *Reader) beginRelay(begun int64, mayLookAgain bool) error {
 	return r.begin(from, begun, mayLookAgain)
 }
 
-// begin starts a fill and follows it; or another that has the byte by now. It does
-// nothing, so that all is looked at again, if it may and things have changed since begun was noted.
+// begin starts a fill and follows it; or another that has the byte by now. It does nothing, so that
+// all is looked at again, if it may and things have changed since begun was noted.
 func (r *Reader) begin(from source, begun int64, mayLookAgain bool) error {
 	s := r.s
 	s.bodies.mu.Lock()
