@@ -126,16 +126,21 @@ func (r *Run) Start(ctx context.Context, cancel context.CancelFunc) {
 }
 
 // Span is what a run holds and will yet produce: the bytes [Base, Pos) now, and up to End if it
-// isn't cut shorter (-1: to the body's end). With More, it may read on beyond End.
+// isn't cut shorter (-1: to the body's end). With More, it may read on beyond End. Open tells that
+// it has had a body to read from.
 type Span struct {
 	Base, Pos, End int64
-	More           bool
+	More, Open     bool
+	begun          int64 // where the chunk ends that it reads into at present
 }
 
 // Holds reports whether s's run has the byte at off or will, perhaps, produce it.
 func (s Span) Holds(off int64) bool {
 	return s.Base <= off && (s.End < 0 || off < s.End || s.More && off == s.End)
 }
+
+// Reads reports whether s's run holds the byte at off, or has begun to read its chunk.
+func (s Span) Reads(off int64) bool { return s.Base <= off && off < s.begun }
 
 // Span tells where the run stands. What it says may be out of date at once, except that Base and
 // Pos only grow.
@@ -146,17 +151,13 @@ func (r *Run) Span() Span {
 }
 
 func (r *Run) spanLocked() Span {
+	s := Span{Base: r.base, Pos: r.pos, End: r.end, Open: r.opened}
 	if r.err != nil { // nothing more comes
-		return Span{Base: r.base, Pos: r.pos, End: r.pos}
+		s.End = r.pos
+	} else {
+		s.More, s.begun = r.extensibleLocked(), r.roomEndLocked()
 	}
-	return Span{Base: r.base, Pos: r.pos, End: r.end, More: r.extensibleLocked()}
-}
-
-// IsOpen reports whether the run has had a body to read from.
-func (r *Run) IsOpen() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.opened
+	return s
 }
 
 // Cut makes the run end at off, where another begins, if it hasn't begun to read the chunk there. A
@@ -177,13 +178,6 @@ func (r *Run) Cut(off int64) bool {
 	r.endLocked(off)
 	r.wakeLocked()
 	return true
-}
-
-// Reads reports whether the run holds the byte at off, or has begun to read its chunk.
-func (r *Run) Reads(off int64) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.err == nil && r.base <= off && off < r.roomEndLocked()
 }
 
 // roomEndLocked is where the chunk ends that the run reads into at present.

@@ -81,7 +81,7 @@ func (b *bodies) passedLocked(rec *Record, off int64) bool {
 // or has read it and still holds it.
 func (b *bodies) readsLocked(rec *Record, next *run, off int64) bool {
 	return slices.ContainsFunc(b.runsLocked(rec), func(run *run) bool {
-		return run != next && !run.relays() && run.Reads(off)
+		return run != next && !run.relays() && run.Span().Reads(off)
 	})
 }
 

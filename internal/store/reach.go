@@ -28,7 +28,7 @@ func (s *Store) reach(rec *Record, off int64, plain bool) int64 {
 	}
 	s.bodies.mu.Lock()
 	for _, run := range s.runsLocked(rec) {
-		if at := run.start; at >= off && !run.relays() && (!plain || run.IsOpen()) {
+		if at := run.start; at >= off && !run.relays() && (!plain || run.Span().Open) {
 			end = min(end, at)
 		}
 	}

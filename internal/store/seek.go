@@ -32,7 +32,7 @@ func (r *Reader) tryFind(ctx context.Context, mayLookAgain bool) error {
 		return r.rec.invalidated()
 	}
 	begun := r.look()
-	if r.follower != nil && r.localOnly && r.rec.refetchable() && !r.run.Reads(r.pos) {
+	if r.follower != nil && r.localOnly && r.rec.refetchable() && !r.run.Span().Reads(r.pos) {
 		err := r.s.rooms.wait(ctx, true)
 		if err != nil {
 			r.leave() // the fill waits for room, or will have to
