@@ -137,8 +137,8 @@ func TestAttachBehindWhatARunHolds(t *testing.T) {
 		r.cfg.Content.(*hooks).setup.Hold = 0
 		r.dropLocked()
 		r.mu.Unlock()
-		late, ok := r.Attach(nil, 0, 96, Everything)
-		if !ok {
+		late := r.Follow(Wanted{Stop: 96, Ahead: Everything, Behind: true})
+		if late == nil {
 			t.Fatalf("can't be attached to, at %+v", r.Span())
 		}
 		leader.Close() // the late one keeps the run going
@@ -148,7 +148,7 @@ func TestAttachBehindWhatARunHolds(t *testing.T) {
 			t.Errorf("ended at %d with %v", rec.end, rec.err)
 		}
 		late.Close()
-		if _, ok := r.Attach(nil, 0, 96, Everything); ok {
+		if r.Follow(Wanted{Stop: 96, Ahead: Everything, Behind: true}) != nil {
 			t.Error("a run that is done can be attached to")
 		}
 	})

@@ -26,7 +26,7 @@ func TestShortBodyIsAnError(t *testing.T) {
 		if !errors.Is(rec.err, errShort) || rec.end != 5 {
 			t.Errorf("ended at %d with %v", rec.end, rec.err)
 		}
-		if _, ok := r.Follow(5, 40, 1); ok {
+		if r.Follow(Wanted{Off: 5, Stop: 40, Ahead: 1}) != nil {
 			t.Error("a failed run can be followed")
 		}
 	})

@@ -17,21 +17,32 @@ type Follower struct {
 	who   any   // it follows for
 }
 
-// FollowFor joins the run at off, if it holds the byte there or will produce it, for someone that
-// Waiting returns; who must be comparable. The follower will read up to stop; the run reads on at
-// least ahead bytes before it, and with Everything to its own end, whatever becomes of the
-// follower. The Follower must be closed.
-func (r *Run) FollowFor(who any, off, stop, ahead int64) (*Follower, bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if !r.spanLocked().Holds(off) || r.err != nil || (r.done && off >= r.pos) {
-		return nil, false
-	}
-	return r.addLocked(who, off, stop, ahead), true
+// Wanted is which bytes of a run a follower wants, and for whom.
+type Wanted struct {
+	Who       any // that Waiting returns; it must be comparable
+	Off, Stop int64
+
+	// The run reads on at least Ahead bytes before the follower, and with Everything to its own
+	// end, whatever becomes of the follower.
+	Ahead int64
+
+	// Behind means that the run may have dropped the byte at Off. Then the follower is to get the
+	// bytes elsewhere, and to Skip them, until it has come to those that the run holds. Meanwhile
+	// the run goes on for it as for any follower.
+	Behind bool
 }
 
-func (r *Run) addLocked(who any, off, stop, ahead int64) *Follower {
-	f := &Follower{r: r, who: who, pos: off, stop: stop, ahead: ahead}
+// Follow joins the run at w.Off, if it holds the byte there or will produce it. Otherwise it
+// returns nil. The Follower must be closed.
+func (r *Run) Follow(w Wanted) *Follower {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	behind := w.Behind && r.cfg.Start <= w.Off && w.Off < r.base && !r.cfg.Pinned
+	if !behind && !r.spanLocked().Holds(w.Off) || r.err != nil ||
+		r.done && (behind || w.Off >= r.pos) {
+		return nil
+	}
+	f := &Follower{r: r, who: w.Who, pos: w.Off, stop: w.Stop, ahead: w.Ahead}
 	r.followers[f] = struct{}{}
 	f.moveLocked(0)
 	return f
@@ -55,18 +66,6 @@ func (f *Follower) Skip(n int64) {
 	f.r.mu.Lock()
 	defer f.r.mu.Unlock()
 	f.moveLocked(n)
-}
-
-// Attach joins the run although it holds the byte at off no more: the follower is to get the bytes
-// elsewhere, and to Skip them, until it has come to those that the run holds. Meanwhile the run
-// goes on for it as for any follower.
-func (r *Run) Attach(who any, off, stop, ahead int64) (*Follower, bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if off < r.cfg.Start || off >= r.base || r.err != nil || r.done || r.cfg.Pinned {
-		return nil, false
-	}
-	return r.addLocked(who, off, stop, ahead), true
 }
 
 // Waiting returns one for whom r is followed that wants bytes from off on, and where it stops. That

@@ -193,15 +193,10 @@ func start(t *testing.T, cfg setup) (*Run, *record) {
 	return r, rec
 }
 
-// Follow is FollowFor for nobody.
-func (r *Run) Follow(off, stop, ahead int64) (*Follower, bool) {
-	return r.FollowFor(nil, off, stop, ahead)
-}
-
 func follow(t *testing.T, r *Run, off, stop, ahead int64) *Follower {
 	t.Helper()
-	f, ok := r.Follow(off, stop, ahead)
-	if !ok {
+	f := r.Follow(Wanted{Off: off, Stop: stop, Ahead: ahead})
+	if f == nil {
 		t.Fatalf("the run, at %+v, can't be followed at %d", r.Span(), off)
 	}
 	t.Cleanup(f.Close)

@@ -89,7 +89,7 @@ func TestWindowPausesWidensAndClosesWhenIdle(t *testing.T) {
 			t.Errorf("ended %v after its last follower left, at %d with %v", idle, rec.end, rec.err)
 		}
 		<-body.closed
-		if _, ok := r.Follow(48, 50, 1); ok {
+		if r.Follow(Wanted{Off: 48, Stop: 50, Ahead: 1}) != nil {
 			t.Error("an ended run can be followed where it has nothing")
 		}
 	})
@@ -154,7 +154,7 @@ func TestPinnedRunWaitsForItsSlowestFollower(t *testing.T) {
 		expect(t, slow, 0, 16)
 		body.send <- content(32, 48)
 		expect(t, fast, 32, 48)
-		if _, ok := r.Follow(0, Everything, Everything); ok {
+		if r.Follow(Wanted{Stop: Everything, Ahead: Everything}) != nil {
 			t.Error("a joiner is taken though the first byte is gone")
 		}
 		slow.Close() // the other goes on

@@ -14,8 +14,8 @@ func TestWaiting(t *testing.T) {
 		r, _ := start(t, setup{End: 96, Body: newScript(t.Context()), Hold: 64})
 		followers := map[string]*Follower{}
 		for who, stop := range map[string]int64{"first": 32, "short": 48, "long": 64} {
-			f, ok := r.FollowFor(who, 0, stop, 8)
-			if !ok {
+			f := r.Follow(Wanted{Who: who, Stop: stop, Ahead: 8})
+			if f == nil {
 				t.Fatal("can't be followed")
 			}
 			t.Cleanup(f.Close)
@@ -54,8 +54,8 @@ func TestExactRun(t *testing.T) {
 		})
 		close(made)
 		for _, stop := range []int64{3, 5, 6, 7, 11, 13, 14, 15} { // more often than lost bodies are resumed
-			f, ok := r.FollowFor(stop, 0, stop, Everything)
-			if !ok {
+			f := r.Follow(Wanted{Who: stop, Stop: stop, Ahead: Everything})
+			if f == nil {
 				t.Fatalf("can't be followed up to %d", stop)
 			}
 			expect(t, f, 0, stop)

@@ -219,13 +219,14 @@ func (s *Store) install(f *flight, res *Result, keep bool, from source) {
 
 // fillFor begins install's fill, or follows another one.
 func (s *Store) fillFor(f *flight, res *Result, from source) (begun bool) {
-	w := &wanted{who: f.req.Cause, off: from.start, stop: fill.Everything, ahead: fill.Everything,
-		localOnly: f.req.ForPeer}
+	w := &wanted{who: f.req.Cause, localOnly: f.req.ForPeer, Wanted: fill.Wanted{
+		Off: from.start, Stop: fill.Everything, Ahead: fill.Everything,
+	}}
 	s.bodies.mu.Lock()
 	defer s.bodies.mu.Unlock()
 	switch {
 	case from.part:
-		w.stop, w.ahead, w.localOnly = from.end, 0, true
+		w.Stop, w.Ahead, w.localOnly = from.end, 0, true
 		if held, _ := s.joinLocked(res.Record, *w); held != nil {
 			held.Close()
 			return false

@@ -2,26 +2,21 @@ package store
 
 import "github.com/scurrycache/scurry/internal/fill"
 
-// wanted is which bytes of a content a follower wants: from off on, up to stop, and so many ahead
-// of those that it has taken.
+// wanted is what a follower wants of the fills of a content. If it wants a fill that is behind, it
+// has the bytes from the chunks group, and keeps the fill going.
 type wanted struct {
-	who              Cause
-	off, stop, ahead int64
-	localOnly        bool // of a fill that doesn't depend on another node
-	// of a fill that has had the byte at off, too: the follower has it from the chunks group, and
-	// keeps the fill going
-	behind bool
+	fill.Wanted
+	who       Cause
+	localOnly bool // of a fill that doesn't depend on another node
 }
 
-// joinLocked follows a fill that has the byte at w.off of rec, or will have it soon. If there is
+// joinLocked follows a fill that has the byte at w.Off of rec, or will have it soon. If there is
 // none, the follower is nil.
 func (s *Store) joinLocked(rec *Record, w wanted) (*fill.Follower, *run) {
 	for _, run := range s.runsLocked(rec) {
-		span := run.Span()
-		has := span.Holds(w.off) || w.behind && w.off < span.Base
-		tooFar := w.off-span.Pos >= s.maxGap() && rec.refetchable() && !s.undivided(rec)
+		tooFar := w.Off-run.Span().Pos >= s.maxGap() && rec.refetchable() && !s.undivided(rec)
 		switch {
-		case w.localOnly && run.relays() || !has || tooFar:
+		case w.localOnly && run.relays() || tooFar:
 		case rec.Length < 0 && run.end >= 0: // its end would be taken for the content's
 		default:
 			if f := run.follow(w); f != nil {
@@ -32,14 +27,10 @@ func (s *Store) joinLocked(rec *Record, w wanted) (*fill.Follower, *run) {
 	return nil, nil
 }
 
-// follow has a follower that wants w join r. It returns nil if r doesn't have the byte at w.off.
+// follow has a follower that wants w join r. It returns nil if r doesn't have the byte at w.Off.
 func (r *run) follow(w wanted) *fill.Follower {
-	ahead := r.s.aheadOf(r.relay, w.ahead)
-	f, ok := r.FollowFor(w.who, w.off, w.stop, ahead)
-	if !ok && w.behind {
-		f, _ = r.Attach(w.who, w.off, w.stop, ahead)
-	}
-	return f
+	w.Who, w.Ahead = w.who, r.s.aheadOf(r.relay, w.Ahead)
+	return r.Follow(w.Wanted)
 }
 
 // cutLocked has the other fills of rec's bytes end at off, where next begins. One that reads the

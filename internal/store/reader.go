@@ -214,7 +214,7 @@ func (r *Reader) advance(n int64) {
 		r.s.bodies.mu.Lock()
 		defer r.s.bodies.mu.Unlock()
 		w := r.wanted()
-		w.behind = true
+		w.Behind = true
 		r.joinLocked(w)
 	}
 }

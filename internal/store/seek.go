@@ -109,8 +109,9 @@ const maxRefused = 3
 
 // wanted is what r wants of a fill.
 func (r *Reader) wanted() wanted {
-	return wanted{who: r.by.Cause, off: r.pos, stop: bodyEnd(r.end), ahead: r.ahead,
-		localOnly: r.localOnly}
+	return wanted{who: r.by.Cause, localOnly: r.localOnly, Wanted: fill.Wanted{
+		Off: r.pos, Stop: bodyEnd(r.end), Ahead: r.ahead,
+	}}
 }
 
 // joinLocked has r follow a fill that others have begun, if there is one that has what w says.
