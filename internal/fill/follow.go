@@ -118,10 +118,10 @@ func (f *Follower) Opened(ctx context.Context) error {
 			return err
 		}
 	}
-	if r.done && !r.opened {
-		return r.err
+	if r.opened {
+		return nil
 	}
-	return nil
+	return r.err
 }
 
 // Next returns the bytes that have come at the follower's position, at least one, and moves the
