@@ -3,6 +3,7 @@ package fill
 import (
 	"context"
 	"io"
+	"slices"
 	"sort"
 	"time"
 )
@@ -43,7 +44,7 @@ func (r *Run) Follow(w Wanted) *Follower {
 		return nil
 	}
 	f := &Follower{r: r, who: w.Who, pos: w.Off, stop: w.Stop, ahead: w.Ahead}
-	r.followers[f] = struct{}{}
+	r.followers = append(r.followers, f)
 	f.moveLocked(0)
 	return f
 }
@@ -73,7 +74,7 @@ func (f *Follower) Skip(n int64) {
 func (r *Run) Waiting(off int64, first any) (who any, stop int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for f := range r.followers {
+	for _, f := range r.followers {
 		switch {
 		case f.stop <= off || f.who == nil:
 		case f.who == first:
@@ -200,10 +201,11 @@ func (f *Follower) Close() {
 	r := f.r
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if _, ok := r.followers[f]; !ok {
+	i := slices.Index(r.followers, f)
+	if i < 0 {
 		return
 	}
-	delete(r.followers, f)
+	r.followers = slices.Delete(r.followers, i, i+1)
 	r.wakeLocked()
 	r.dropLocked()
 	if len(r.followers) == 0 && !r.done {

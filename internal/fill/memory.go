@@ -202,7 +202,7 @@ func (r *Run) giveBackLocked(n int64) {
 // slowestLocked is how far all followers have come.
 func (r *Run) slowestLocked() int64 {
 	pos := r.pos
-	for f := range r.followers {
+	for _, f := range r.followers {
 		pos = min(pos, f.pos)
 	}
 	return pos

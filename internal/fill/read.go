@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"runtime/debug"
+	"slices"
 	"time"
 )
 
@@ -245,12 +246,7 @@ func (r *Run) extend(ctx context.Context, end int64) {
 
 // wantedBeyondLocked reports whether any follower wants bytes from the run's end on.
 func (r *Run) wantedBeyondLocked() bool {
-	for f := range r.followers {
-		if f.stop > r.end {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(r.followers, func(f *Follower) bool { return f.stop > r.end })
 }
 
 // limitLocked is where the run pauses: at the end of a chunk.

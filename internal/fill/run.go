@@ -59,7 +59,7 @@ type Run struct {
 	opened    bool
 	done      bool
 	err       error
-	followers map[*Follower]struct{}
+	followers []*Follower
 	left      int         // counts the times that the last follower has left
 	leftAt    time.Time   // when it last did
 	alone     *time.Timer // looks at a run that nobody has joined since
@@ -108,8 +108,7 @@ func New(cfg Config) *Run {
 		cfg:  cfg,
 		base: cfg.Start, pos: cfg.Start, pushed: cfg.Start, fastest: cfg.Start,
 		end: cfg.End, bodyEnd: Everything, most: Everything, want: cfg.Want,
-		opened:    cfg.Body != nil,
-		followers: map[*Follower]struct{}{},
+		opened: cfg.Body != nil,
 	}
 }
 
