@@ -53,8 +53,8 @@ func (r *Run) shrink() {
 	}
 }
 
-// keepLocked sees to it that b, which has been read, is in the memory of the last chunk, behind what has
-// come of it. If it has come by way of the small buffer, there may be no room for it yet.
+// keepLocked sees to it that b, which has been read, is in the memory of the last chunk, behind
+// what has come of it. If it has come by way of the small buffer, there may be no room for it yet.
 func (r *Run) keepLocked(ctx context.Context, b []byte) error {
 	r.pace.end(len(b))
 	if r.flows = r.viaSmall && len(b) == smallSize; !r.viaSmall || len(b) == 0 {

@@ -78,8 +78,8 @@ func (s *Store) learnt(f *flight) (*Record, error) {
 	return nil, nil
 }
 
-// fetchFromOrigin asks the Source, and makes its response ready for the table. If the Source panics,
-// the exchange is closed all the same.
+// fetchFromOrigin asks the Source, and makes its response ready for the table. If the Source
+// panics, the exchange is closed all the same.
 func (s *Store) fetchFromOrigin(f *flight) (*exchange, error) {
 	x, ready := &exchange{}, false
 	x.by, x.wanted = f.req.Fields, f.req.Background

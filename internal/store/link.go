@@ -2,7 +2,8 @@ package store
 
 import "io"
 
-// reading makes b what r reads. Its owner expects that the origin is asked for it, as foreseen says.
+// reading makes b what r reads. foreseen is whether its owner expects that the origin is asked for
+// it.
 func (r *relay) reading(b *relayed, foreseen Asked) *relayed {
 	b.relay = r
 	b.expects.Store(int32(min(foreseen, AskedForThis)))
