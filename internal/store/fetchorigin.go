@@ -25,15 +25,9 @@ func (s *Store) load(f *flight) error {
 		return err
 	}
 	x, err := s.fetchFromOrigin(f)
-	if err != nil {
-		s.failed(f.prev, err)
-		return err
-	}
-	if x.Record.outdates(f.prev) {
-		s.drop(f.prev)
-	}
 	var res *Result
 	switch {
+	case err != nil:
 	case x.Renewed:
 		res = s.renew(f, x)
 	case !x.Storable || s.Streams(x.Record):
@@ -41,15 +35,11 @@ func (s *Store) load(f *flight) error {
 	case f.req.Head:
 		res = s.keepHead(f, x)
 	default:
-		if err := s.admit(f, x); err != nil {
-			x.drop()
-			s.failed(f.prev, err)
-			return err
-		}
-		res = s.fill(f, x)
-		if f.prev != nil && f.prev.Key != res.Record.Key {
-			s.drop(f.prev) // the origin has another rule by now
-		}
+		res, err = s.fill(f, x)
+	}
+	if err != nil {
+		s.failed(f.prev, err)
+		return err
 	}
 	s.audiences.bring(f, res)
 	return nil
@@ -110,6 +100,9 @@ func (s *Store) fetchFromOrigin(f *flight) (*exchange, error) {
 		x.Validator = ""
 	}
 	s.adopt(f.req.Key, rec)
+	if rec.outdates(f.prev) {
+		s.drop(f.prev)
+	}
 	ready = true
 	return x, nil
 }
@@ -182,8 +175,12 @@ func (s *Store) pass(f *flight, x *exchange) *Result {
 	}
 }
 
-// fill stores the response and begins to read its body.
-func (s *Store) fill(f *flight, x *exchange) *Result {
+// fill waits for room for the response's body, stores the response, and begins to read the body.
+func (s *Store) fill(f *flight, x *exchange) (*Result, error) {
+	if err := s.admit(f, x); err != nil {
+		x.drop()
+		return nil, err
+	}
 	rec := x.Record
 	rec.OneSlab = !rec.refetchable()
 	rec.Version = s.version(rec, x.Validator, x.mark)
@@ -195,7 +192,10 @@ func (s *Store) fill(f *flight, x *exchange) *Result {
 		x.want = fill.Everything
 	}
 	s.install(f, res, true, x.source)
-	return res
+	if f.prev != nil && f.prev.Key != rec.Key {
+		s.drop(f.prev) // the origin has another rule by now
+	}
+	return res, nil
 }
 
 // install puts res's record into the table, if it is to be kept and hasn't been invalidated
