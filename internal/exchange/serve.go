@@ -20,7 +20,10 @@ var _ store.Remote = (*Exchange)(nil)
 func New(cfg peer.NodeConfig, now func() time.Time) *Exchange {
 	x := &Exchange{clock: now}
 	x.base, x.cancel = context.WithCancel(context.Background())
-	cfg.Reunited = func() { x.store.RevalidateAll() }
+	cfg.Reunited = func() {
+		x.store.RevalidateAll()
+		x.Share()
+	}
 	cfg.Greet = x.greet
 	x.node = peer.NewNode(cfg)
 	return x

@@ -16,6 +16,11 @@ func (p *Position) Equal(o *Position) bool {
 	return p == o || slices.EqualFunc(p.known[:], o.known[:], slices.Equal[vector])
 }
 
+func (p *Position) covers(o *Position) bool {
+	return p.known[Remove].covers(o.known[Remove]) &&
+		p.known[Revalidate].covers(o.known[Revalidate])
+}
+
 // CodePosition codes a position. Nil is written as that of a node which knows nothing.
 func CodePosition(c *codec.Coder, p **Position) {
 	q := &Position{}

@@ -61,7 +61,7 @@ func (l *Log) PullReply(request []byte) ([]byte, error) {
 	r := pullReply{time: l.time}
 	for kind := range l.shares {
 		r.shares[kind] = l.shares[kind].contents
-		for _, it := range l.itemsLocked(Kind(kind)) {
+		for _, it := range l.shares[kind].sorted() {
 			if it.Name.Number > p.known[kind].at(it.Name.Issuer) {
 				r.entries = append(r.entries, it.Entry)
 			}
@@ -82,31 +82,30 @@ func (l *Log) Merge(reply []byte) (c Change, err error) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.time, c = max(l.time, theirs.time), l.changeLocked()
+	l.time = max(l.time, theirs.time)
 	for _, e := range theirs.entries {
 		if e.Name.Number > l.shares[e.Kind].known.at(e.Name.Issuer) {
-			l.insertLocked(e)
-			c.add(e)
+			l.insertLocked(&c, e)
 		}
 	}
-	c.RemoveAll = l.mergeLocked(Remove, theirs.shares[Remove])
-	l.mergeLocked(Revalidate, theirs.shares[Revalidate])
+	for kind := range kinds {
+		l.mergeLocked(&c, kind, theirs.shares[kind])
+	}
 	l.endLocked(&c)
 	return c, nil
 }
 
-// mergeLocked takes what another log knows and has forgotten, after its entries. It reports whether
-// entries were missed that are forgotten.
-func (l *Log) mergeLocked(kind Kind, theirs contents) (missed bool) {
+// mergeLocked takes what another log knows and has forgotten, after its entries.
+func (l *Log) mergeLocked(c *Change, kind Kind, theirs contents) {
 	s := &l.shares[kind]
-	if missed = !s.known.covers(theirs.forgotten); missed {
+	if !s.known.covers(theirs.forgotten) { // some were missed that are forgotten
 		l.clock++
-		l.missLocked(kind, l.clock)
+		s.forgot = l.clock
+		c.Entries = append(c.Entries, Entry{Kind: kind})
 	}
 	s.known = s.known.merged(theirs.known)
 	if !s.forgotten.covers(theirs.forgotten) {
 		s.forgotten = s.forgotten.merged(theirs.forgotten)
-		l.tidyLocked(kind)
+		s.tidy()
 	}
-	return missed
 }

@@ -74,7 +74,7 @@ func (s *Store) lookup(ctx context.Context, q *LookupRequest) (*Result, error) {
 	if failed, ok := errors.AsType[*Failure](err); ok {
 		told := *failed
 		told.Why = why
-		if rec != nil {
+		if rec != nil && !rec.Invalid {
 			told.Stored = s.offeredTo(rec, &q.Request).with(func(r *Record) {
 				r.RetryAfter = s.in(RetryAfter)
 			})
@@ -123,7 +123,8 @@ func (s *Store) findFor(q *LookupRequest) (rec *Record, mustRevalidate bool) {
 // why is the reason for which the origin is asked for q, although rec, which may be nil, is stored.
 func (s *Store) why(q *LookupRequest, rec *Record) Why {
 	if rec != nil && !rec.Pass {
-		if usable, _ := s.cfg.usable(rec, nil); usable && rec.Revision != q.Revision {
+		if usable, _ := s.cfg.usable(rec, nil); usable && !rec.Invalid &&
+			rec.Revision != q.Revision {
 			return Unwanted
 		}
 		return Outdated

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+
+	"github.com/scurrycache/scurry/internal/invalidation"
 )
 
 // table is the records of all stored responses, within a budget. Of their bytes it knows only the
@@ -87,12 +89,30 @@ func without(variants []*Record, gone func(*Record) bool) []*Record {
 // of contact.
 func (t *table) mustRevalidate(rec *Record) bool {
 	switch {
+	case rec.Invalid:
+		return true
 	case !rec.RetryAfter.IsZero() && rec.rests(t.Now()): // that has just failed
 		return false
 	case rec.owned():
-		return rec.basis < t.log.Now().Token && t.log.MustRevalidate(t.resourceOf(rec), rec.basis)
+		return t.log.Doubts(rec.basis)
 	}
 	return !rec.isCurrent(t.Now())
+}
+
+// land sets the moment that rec rests on, and returns the mark for its version. The origin was
+// asked at began. If named is false, the version is to be a random name: rec has been removed since,
+// or the origin sends anew what it could have confirmed of an invalid response.
+func (t *table) land(rec *Record, key string, began invalidation.Token) (
+	mark invalidation.Mark, named bool,
+) {
+	now := t.log.Now()
+	mark, verdict := t.log.Land(t.resource(key, rec.Groups), began)
+	if rec.basis = began; verdict == invalidation.Current {
+		rec.basis = now.Token
+	}
+	return mark, verdict != invalidation.Removed && t.variantWhere(key, func(old *Record) bool {
+		return old.Invalid && old.Variant == rec.Variant && old.sameValidator(rec)
+	}) == nil
 }
 
 // installLocked puts rec into the table, in the place of the one for the same variant.
@@ -116,6 +136,7 @@ func (t *table) insertLocked(rec, prev *Record, begin func()) {
 	for _, old := range e.variants {
 		rec.inherit(old)
 	}
+	rec.Invalid = t.log.Check(t.resourceOf(rec), rec.basis) >= invalidation.MustRevalidate
 	t.name(rec)
 	rec.settle()
 	begin()
