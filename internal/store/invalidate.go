@@ -93,7 +93,7 @@ func (s *Store) matchedLocked(scope invalidation.Scope, keys []string) []string 
 	case place != "":
 		return s.storedFor(place, keys)
 	}
-	return slices.DeleteFunc(slices.Collect(s.shards.keysLocked()), func(key string) bool {
+	return slices.DeleteFunc(slices.Collect(s.keysLocked()), func(key string) bool {
 		return s.variantWhere(key, func(rec *Record) bool {
 			return scope.Matches(s.resourceOf(rec))
 		}) == nil

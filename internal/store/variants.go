@@ -40,7 +40,6 @@ func (s *Store) amongLocked(f *flight) *Request {
 		return f.req
 	}
 	among := *f.req
-	e, _ := s.shards.look(among.Key)
-	among.Variants = without(e.variants, func(rec *Record) bool { return rec.Pass || rec.HeadOnly })
+	among.Variants = without(s.look(among.Key).variants, func(rec *Record) bool { return rec.Pass || rec.HeadOnly })
 	return &among
 }
