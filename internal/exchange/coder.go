@@ -15,7 +15,6 @@ const (
 	reqChunk                   // a chunk, if it is held
 	reqFragment                // the bytes of a version from some offset on, if a fragment is held
 	reqRead                    // the bytes of a version from some offset on, to their slab's end
-	reqTakeOver                // to read on from a slab's border, if the origin accepts that
 	reqForesee                 // whether the origin would be asked for some parts of a version
 	reqOriginAsked             // whether it has been asked for a reqRead that is being answered
 	reqPut                     // to store a response that hasn't come by being fetched

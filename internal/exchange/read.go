@@ -22,7 +22,7 @@ func (q *readRequest) code(c *codec.Coder) {
 	codec.Int(c, &q.Off)
 	codec.Int(c, &q.End)
 	codec.Int(c, &q.call)
-	c.Flags(&q.Whole, &q.Undivided)
+	c.Flags(&q.Whole, &q.Undivided, &q.TakesOver)
 	invalidation.CodePosition(c, &q.Position)
 	record(c, &q.Record)
 }
@@ -51,6 +51,10 @@ func (x *Exchange) Read(ctx context.Context, node string, q *store.ReadRequest) 
 	if err != nil {
 		return nil, err
 	}
+	if q.TakesOver {
+		_ = content.Close()
+		return &store.ReadResult{}, nil
+	}
 	return &store.ReadResult{Content: content, Length: found.length, Foreseen: found.asked}, nil
 }
 
@@ -63,25 +67,12 @@ func (q *readRequest) serve(x *Exchange, c *wire.Call) (r response, err error) {
 		}
 	}()
 	sending, err := x.server.Read(c.Context(), &q.ReadRequest)
-	if err == nil {
+	if r.reply = (&partReply{}); sending != nil {
 		r.content = sending
 		r.reply = &partReply{sending.Length(), sending.Foresee(c.Context())}
 	}
 	r.cause, r.sent = q.By.Cause, ended
 	return r, err
-}
-
-type takeOverRequest struct{ readRequest }
-
-// TakeOver is store.Remote's.
-func (x *Exchange) TakeOver(ctx context.Context, node string, q *store.ReadRequest) error {
-	request := &readRequest{ReadRequest: *q}
-	_, err := x.ask(ctx, node, outgoing{kind: reqTakeOver, request: request, cause: q.By.Cause})
-	return err
-}
-
-func (q *takeOverRequest) serve(x *Exchange, c *wire.Call) (response, error) {
-	return response{cause: q.By.Cause}, x.server.TakeOver(c.Context(), &q.ReadRequest)
 }
 
 type originAskedRequest struct{ call uint64 }

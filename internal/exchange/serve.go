@@ -41,7 +41,6 @@ var incoming = [...]func() request{
 	reqChunk:       made[chunkRequest],
 	reqFragment:    made[fragmentRequest],
 	reqRead:        made[readRequest],
-	reqTakeOver:    made[takeOverRequest],
 	reqForesee:     made[foreseeRequest],
 	reqOriginAsked: made[originAskedRequest],
 	reqPut:         made[putRequest],

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"testing"
 	"testing/synctest"
 
@@ -78,7 +79,7 @@ func TestBytesOfTheRemoved(t *testing.T) {
 	b, p := c.nodes["b"].Server(), c.nodes["c"].Position()
 	chunk := func(rec *Record, p *invalidation.Position) error {
 		s := c.nodes["c"]
-		_, err := b.Chunk(t.Context(), s.chunkKey(rec, firstChunk)[len(s.prefix):], p)
+		_, err := b.Chunk(s.chunkKey(rec, firstChunk)[len(s.prefix):], p)
 		return err
 	}
 	begin := func(rec *Record, key string) error {
@@ -88,8 +89,8 @@ func TestBytesOfTheRemoved(t *testing.T) {
 		}
 		return err
 	}
-	_, fragment := b.Fragment(t.Context(), &Record{Key: "k", Version: k.Version, Details: plain}, 0, p)
-	takeOver := b.TakeOver(t.Context(), &ReadRequest{Key: "k", Record: sent(k), End: 10, Position: p})
+	_, fragment := b.Fragment(&Record{Key: "k", Version: k.Version, Details: plain}, 0, p)
+	_, takeOver := b.Read(t.Context(), &ReadRequest{Key: "k", Record: sent(k), End: 10, TakesOver: true, Position: p})
 	for way, err := range map[string]error{
 		"chunk": chunk(k, p), "read": begin(k, "k"), "fragment": fragment, "take over": takeOver,
 	} {
@@ -301,7 +302,9 @@ type confirming struct {
 func (s *confirming) Fetch(ctx context.Context, req *Request, prev *Record) (*OriginResponse, error) {
 	if <-s.until; prev == nil {
 		*s.fetches++
-		return s.canned.Fetch(ctx, req, nil)
+		f, err := s.canned.Fetch(ctx, req, nil)
+		f.Record.SetFields(http.Header{"Etag": {`"1"`}})
+		return f, err
 	}
 	*s.confirms++
 	return &OriginResponse{Record: prev.Clone(), Storable: true, Renewed: true}, nil
@@ -368,7 +371,10 @@ func TestWritesLeaveRemovals(t *testing.T) {
 // TestForgottenWritesAreConfirmed: a node that has missed writes which are forgotten by now has all
 // that it has validated.
 func TestForgottenWritesAreConfirmed(t *testing.T) {
-	c := openCluster(t, "c", &canned{}, &canned{}, &canned{size: 100})
+	var fetches, confirms int
+	ready := make(chan struct{})
+	close(ready)
+	c := openCluster(t, "c", &canned{}, &canned{}, confirmed(100, ready, &fetches, &confirms))
 	a, s := c.nodes["a"], c.nodes["c"]
 	read(t, s, "k", 0, -1)
 	c.setDown("c", true)

@@ -87,9 +87,9 @@ func (s *Store) extend(ctx context.Context, run *run, rec *Record, end int64) in
 		ctx, cancel := context.WithTimeout(ctx, takeOverTime)
 		defer cancel()
 		by, _ := run.sake(end)
-		err := s.cfg.Remote.TakeOver(ctx, owner, &ReadRequest{
-			Key: rec.Key, Record: rec, By: by, Off: end, End: rec.Length, Whole: true,
-			Position: s.Position(),
+		_, err := s.cfg.Remote.Read(ctx, owner, &ReadRequest{
+			Key: rec.Key, Record: rec, By: by, Off: end, End: s.slabEnd(rec, end), Whole: true,
+			TakesOver: true, Position: s.Position(),
 		})
 		switch {
 		case err == nil:

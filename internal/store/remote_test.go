@@ -68,10 +68,10 @@ func TestNobodyAsksOn(t *testing.T) {
 	if _, err := v.Read(t.Context(), &ReadRequest{Key: "k", Record: sent(rec), End: 10, Position: c.nodes["c"].Position()}); err != ErrNotOwner {
 		t.Errorf("Read: %v", err)
 	}
-	if err := v.TakeOver(t.Context(), &ReadRequest{Key: "k", Record: sent(rec), Off: 64 << 10, End: 100 << 10, Position: c.nodes["c"].Position()}); err != ErrNotOwner {
-		t.Errorf("TakeOver: %v", err)
+	if _, err := v.Read(t.Context(), &ReadRequest{Key: "k", Record: sent(rec), Off: 64 << 10, End: 100 << 10, TakesOver: true, Position: c.nodes["c"].Position()}); err != ErrNotOwner {
+		t.Errorf("taking over: %v", err)
 	}
-	if _, err := v.Chunk(t.Context(), "place.0.v.0", nil); err != ErrNotOwner {
+	if _, err := v.Chunk("place.0.v.0", nil); err != ErrNotOwner {
 		t.Errorf("Chunk: %v", err)
 	}
 	if err := v.Put("k", sent(answer(4, nil).Record), []byte("nuts"), nil); err != ErrBusy {
