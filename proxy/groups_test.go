@@ -100,7 +100,7 @@ func TestGroupFields(t *testing.T) {
 		n.expect(200, nil, "/files/"+path)
 	}
 	n.do("DELETE", "/files/p").Body.Close()
-	n.cacheStatus(n.expect(200, nil, "/files/k"), "fwd=stale")
-	n.cacheStatus(n.expect(200, nil, "/files/t"), "fwd=stale")
+	n.cacheStatus(n.expect(200, nil, "/files/k"), "fwd=uri-miss")
+	n.cacheStatus(n.expect(200, nil, "/files/t"), "fwd=uri-miss")
 	n.cacheStatus(n.expect(200, nil, "/files/o"), "hit")
 }

@@ -51,8 +51,8 @@
 //
 //	install:  lock the table; Check; insert the record, unless that is Removed; unlock
 //	purge:    lock the table; Publish, Learn or Merge; sweep the table for the Change's entries:
-//	          take out what a Remove matches, make invalid what a Revalidate does; unlock;
-//	          acknowledge
+//	          take out what a Remove matches, and make invalid what a Revalidate does, or take it
+//	          out if it can't be validated; unlock; acknowledge
 //
 // So a record that a lookup finds has been held against all acknowledged entries, and a hit asks
 // the Log only whether the record is Doubted.

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/scurrycache/scurry/internal/httpcache"
 	"github.com/scurrycache/scurry/internal/invalidation"
 )
 
@@ -22,8 +23,8 @@ func (s *Store) Remove(keys []string) {
 }
 
 // Invalidate is Remove for what an unsafe request may have changed (RFC 9111 section 4.4), which is
-// all that is stored under keys or belongs to one of groups (RFC 9875): it isn't removed, but used
-// by no request that arrives from now on before it has been validated.
+// all that is stored under keys or belongs to one of groups (RFC 9875): what has a validator isn't
+// removed, but used by no request that arrives from now on before it has been validated.
 //
 // It returns the moment just after. current reports whether no entry has come between then and just
 // before that matches a response for the first of keys which belongs to the groups of members.
@@ -67,18 +68,17 @@ func (s *Store) changed(c *invalidation.Change) {
 	}
 }
 
-// sweepLocked removes or invalidates what a change of the log matches. keys are the resources that
-// were invalidated, if they are known. Then of all that is stored in the same places, only what is
-// for them is swept.
+// sweepLocked removes or invalidates what a change of the log matches. What can't be validated is
+// removed in any case. keys are the resources that were invalidated, if they are known. Then of all
+// that is stored in the same places, only what is for them is swept.
 func (s *Store) sweepLocked(c *invalidation.Change, keys []string) {
 	for _, e := range c.Entries {
 		for _, key := range s.matchedLocked(e.Scope, keys) {
-			if e.Kind == invalidation.Remove {
-				s.removeLocked(key)
-				continue
-			}
-			s.changeLocked(key, func(*Record) bool { return true }, func(r *Record) {
-				r.Invalid, r.RetryAfter, r.failure = true, 0, nil // what failed may work now
+			s.deleteLocked(key, func(rec *Record) bool {
+				return e.Kind == invalidation.Remove || !httpcache.Validatable(rec.Header())
+			})
+			s.changeLocked(key, func(*Record) bool { return true }, func(rec *Record) {
+				rec.Invalid, rec.RetryAfter, rec.failure = true, 0, nil // what failed may work now
 			})
 		}
 	}
