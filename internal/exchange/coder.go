@@ -20,8 +20,7 @@ const (
 	reqPut                     // to store a response that hasn't come by being fetched
 	reqInvalidate              // to take invalidations that have just been issued
 	reqVaries                  // to drop the copies of what has turned out to vary
-	reqPull                    // the invalidations that it knows and the requester doesn't
-	reqTake                    // to take the invalidations that it doesn't know
+	reqLogs                    // to take the invalidations that it lacks, and send those that it knows
 )
 
 // message is the fields of a request or a reply. code describes them once: to write them, which

@@ -72,8 +72,7 @@ func samples(now time.Time) map[string]message {
 		"put":          &putRequest{"k", "nut\x00", position, sampleRecord(now)},
 		"invalidate":   &invalidateRequest{[]string{"a", "?"}, entries},
 		"varies":       &variesRequest{"k"},
-		"pull":         &pullRequest{logs{request: "\x00\x01"}},
-		"take":         &takeRequest{logs{reply: "\xff"}},
+		"logs":         &logs{position, log.Reply(invalidation.New(invalidation.Config{}).Now().Position)},
 		"found": &lookupReply{
 			LookupResult: store.LookupResult{Record: sampleRecord(now), Found: true, Status: 304, Why: store.OtherVariants},
 			content:      true, position: position,
@@ -137,8 +136,7 @@ func TestEachKindIsItsRequest(t *testing.T) {
 	for kind, want := range map[byte]request{
 		reqLookup: &lookupRequest{}, reqChunk: &chunkRequest{}, reqFragment: &fragmentRequest{}, reqRead: &readRequest{},
 		reqForesee: &foreseeRequest{}, reqOriginAsked: &originAskedRequest{},
-		reqPut: &putRequest{}, reqInvalidate: &invalidateRequest{}, reqVaries: &variesRequest{}, reqPull: &pullRequest{},
-		reqTake: &takeRequest{},
+		reqPut: &putRequest{}, reqInvalidate: &invalidateRequest{}, reqVaries: &variesRequest{}, reqLogs: &logs{},
 	} {
 		if got := incoming[kind](); !reflect.DeepEqual(got, want) {
 			t.Errorf("%d is a %T, want %T", kind, got, want)

@@ -46,8 +46,7 @@ var incoming = [...]func() request{
 	reqPut:         made[putRequest],
 	reqInvalidate:  made[invalidateRequest],
 	reqVaries:      made[variesRequest],
-	reqPull:        made[pullRequest],
-	reqTake:        made[takeRequest],
+	reqLogs:        made[logs],
 }
 
 func made[Q any, P interface {

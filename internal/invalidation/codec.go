@@ -1,7 +1,6 @@
 package invalidation
 
 import (
-	"errors"
 	"slices"
 
 	"github.com/scurrycache/scurry/internal/codec"
@@ -41,8 +40,6 @@ const (
 	maxName    = 16 << 10
 	maxIssuers = 1 << 16
 )
-
-var errEncoding = errors.New("no encoding of a part of an invalidation log")
 
 // number codes a number from least on.
 func number(c *codec.Coder, n *uint64, least uint64) {

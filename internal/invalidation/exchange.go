@@ -1,12 +1,16 @@
 package invalidation
 
-import "github.com/scurrycache/scurry/internal/codec"
+import (
+	"errors"
 
-// A node pulls all that another one knows. Its PullRequest says what it knows itself, the other
-// node's PullReply has the rest, and Merge takes the reply.
+	"github.com/scurrycache/scurry/internal/codec"
+)
 
-// pullReply is what one log tells another one.
-type pullReply struct {
+// A node pulls all that another one knows. It says by its position what it knows itself, the other
+// node's Reply to that has the rest, and Merge takes the Reply.
+
+// Reply is what one log tells another one.
+type Reply struct {
 	time    uint64  // the latest that it knows
 	entries []Entry // that the other one lacks
 	shares  [kinds]contents
@@ -18,7 +22,8 @@ type contents struct {
 	forgotten vector // up to which number they may have been forgotten; known covers it
 }
 
-func (r *pullReply) code(c *codec.Coder) {
+// Code codes r.
+func (r *Reply) Code(c *codec.Coder) {
 	number(c, &r.time, 0)
 	CodeEntries(c, &r.entries)
 	for kind := range r.shares {
@@ -28,7 +33,7 @@ func (r *pullReply) code(c *codec.Coder) {
 }
 
 // valid reports whether r may come from a log whose entries take no more than that many bytes.
-func (r *pullReply) valid(bytes int) bool {
+func (r *Reply) valid(bytes int) bool {
 	for _, e := range r.entries {
 		if bytes -= e.cost(); e.Name.Number > r.shares[e.Kind].known.at(e.Name.Issuer) {
 			return false
@@ -42,23 +47,12 @@ func (r *pullReply) valid(bytes int) bool {
 	return bytes >= 0
 }
 
-// PullRequest is the message that asks another node for what this one doesn't know.
-func (l *Log) PullRequest() []byte {
-	c, position := codec.Coder{}, l.Now().Position
-	CodePosition(&c, &position)
-	return c.B
-}
-
-// PullReply answers a request of another node. The reply takes no more bytes than the entries do
-// that a log may have, and for each incarnation that has ever issued an entry some 10 to 60.
-func (l *Log) PullReply(request []byte) ([]byte, error) {
-	c, p := codec.Reader(request), (*Position)(nil)
-	if CodePosition(&c, &p); c.Bad || len(c.B) > 0 {
-		return nil, errEncoding
-	}
+// Reply returns what a log at p lacks. It takes no more bytes than the entries do that a log may
+// have, and for each incarnation that has ever issued an entry some 10 to 60.
+func (l *Log) Reply(p *Position) *Reply {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	r := pullReply{time: l.time}
+	r := &Reply{time: l.time}
 	for kind := range l.shares {
 		r.shares[kind] = l.shares[kind].contents
 		for _, it := range l.shares[kind].sorted() {
@@ -67,18 +61,16 @@ func (l *Log) PullReply(request []byte) ([]byte, error) {
 			}
 		}
 	}
-	c = codec.Coder{}
-	r.code(&c)
-	return c.B, nil
+	return r
 }
 
-// Merge takes a reply to a request of this node, which then knows all that the other one did. A
-// reply that is wrong changes nothing.
-func (l *Log) Merge(reply []byte) (c Change, err error) {
-	m, theirs := codec.Reader(reply), pullReply{}
-	theirs.code(&m)
-	if m.Bad || len(m.B) > 0 || !theirs.valid(l.cfg.Bytes[Remove]+l.cfg.Bytes[Revalidate]) {
-		return c, errEncoding
+var errReply = errors.New("the log of another node contradicts itself, or has more than a log may")
+
+// Merge takes a reply to a position of this log, which then knows all that the other one did. A
+// reply that no log can have sent changes nothing.
+func (l *Log) Merge(theirs *Reply) (c Change, err error) {
+	if !theirs.valid(l.cfg.Bytes[Remove] + l.cfg.Bytes[Revalidate]) {
+		return c, errReply
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -7,18 +7,12 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-
-	"github.com/scurrycache/scurry/internal/codec"
 )
 
 // pullAll has l learn all that other knows.
 func pullAll(t testing.TB, l, other *Log) Change {
 	t.Helper()
-	reply, err := other.PullReply(l.PullRequest())
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := l.Merge(reply)
+	c, err := l.Merge(other.Reply(l.Now().Position))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -198,9 +192,9 @@ func TestPullIsBounded(t *testing.T) {
 		if i%50 > 0 {
 			continue
 		}
-		reply, err := full.PullReply(empty.PullRequest())
-		if err != nil || len(reply) > full.shares[Remove].bytes+full.shares[Revalidate].bytes+60 || len(reply) > 2*most+60 {
-			t.Fatalf("%d bytes, %v", len(reply), err)
+		reply := encodeReply(full.Reply(empty.Now().Position))
+		if len(reply) > full.shares[Remove].bytes+full.shares[Revalidate].bytes+60 || len(reply) > 2*most+60 {
+			t.Fatalf("%d bytes", len(reply))
 		}
 	}
 	if !empty.Behind(full.Now().Position) || full.Behind(before) || full.Covers(before) {
@@ -218,12 +212,8 @@ func TestPullFromLargerLog(t *testing.T) {
 	for i := range 100 {
 		large.Publish(Remove, Key(fmt.Sprint(i)))
 	}
-	reply, err := large.PullReply(small.PullRequest())
-	if err != nil {
-		t.Fatal(err)
-	}
 	before := small.Now()
-	if _, err := small.Merge(reply); err == nil || small.Now() != before {
+	if _, err := small.Merge(large.Reply(before.Position)); err == nil || small.Now() != before {
 		t.Error("it is taken")
 	}
 }
@@ -231,18 +221,14 @@ func TestPullFromLargerLog(t *testing.T) {
 // TestPullThatContradictsItself: a reply has no entries beyond those that its log is said to know,
 // and has forgotten none of those.
 func TestPullThatContradictsItself(t *testing.T) {
-	for name, r := range map[string]pullReply{
+	for name, r := range map[string]Reply{
 		"unknown entry": {entries: []Entry{{Name{1, 1, 2}, Remove, Key("a")}}, shares: [kinds]contents{{known: vector{{1, 1}}}}},
 		"forgotten":     {shares: [kinds]contents{{known: vector{{1, 1}}, forgotten: vector{{1, 2}}}}},
 	} {
-		c, l := codec.Coder{}, New(Config{Incarnation: 3})
-		r.code(&c)
+		l := New(Config{Incarnation: 3})
 		before := l.Now()
-		if _, err := l.Merge(c.B); err == nil || l.Now() != before {
+		if _, err := l.Merge(&r); err == nil || l.Now() != before {
 			t.Errorf("%s: taken", name)
-		}
-		if _, err := l.Merge(append(c.B, 0)); err == nil {
-			t.Errorf("%s: taken with more behind it", name)
 		}
 	}
 }

@@ -237,14 +237,10 @@ func (m *model) pullWith(n, peer *modelNode, faulty bool) {
 			m.publish(peer)
 		}
 	}
-	request := n.log.PullRequest()
+	position := n.log.Now().Position
 	meanwhile()
-	reply, err := peer.log.PullReply(request)
+	reply := peer.log.Reply(position)
 	has, known := peer.has, peer.known
-	if err != nil {
-		m.fail("a request is refused: %v", err)
-		return
-	}
 	if meanwhile(); faulty && m.IntN(5) == 0 {
 		return
 	}

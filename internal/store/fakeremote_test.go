@@ -228,11 +228,7 @@ func (r *fakeRemote) caughtUp(node string, err error) error {
 func (r *fakeRemote) share(node string) {
 	ours, theirs := r.nodes[r.self], r.nodes[node]
 	for _, pull := range [][2]*Store{{ours, theirs}, {theirs, ours}} {
-		reply, err := pull[1].PullReply(pull[0].PullRequest())
-		if err == nil {
-			err = pull[0].Merge(reply)
-		}
-		if err != nil {
+		if err := pull[0].Merge(pull[1].Reply(pull[0].Position())); err != nil {
 			panic(err)
 		}
 	}

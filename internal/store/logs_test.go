@@ -8,6 +8,7 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/scurrycache/scurry/internal/codec"
 	"github.com/scurrycache/scurry/internal/fill"
 	"github.com/scurrycache/scurry/internal/invalidation"
 )
@@ -162,9 +163,10 @@ func TestForgettingIsShared(t *testing.T) {
 			}
 		}
 	}
-	reply, err := a.PullReply(c.nodes["c"].PullRequest())
-	if err != nil || len(reply) > 1<<20 {
-		t.Errorf("%d bytes, %v", len(reply), err)
+	var message codec.Coder
+	a.Reply(c.nodes["c"].Position()).Code(&message)
+	if len(message.B) > 1<<20 {
+		t.Errorf("%d bytes", len(message.B))
 	}
 }
 
@@ -362,9 +364,10 @@ func TestWritesLeaveRemovals(t *testing.T) {
 	if verdict := a.log.Check(a.resource("k", nil), before); verdict != invalidation.Removed {
 		t.Errorf("what was removed has verdict %d", verdict)
 	}
-	reply, err := a.PullReply((&Store{table: table{changes: changes{log: invalidation.New(invalidation.Config{})}}}).PullRequest())
-	if err != nil || len(reply) > 1<<20 {
-		t.Errorf("%d bytes, %v", len(reply), err)
+	var message codec.Coder
+	a.Reply(invalidation.New(invalidation.Config{}).Now().Position).Code(&message)
+	if len(message.B) > 1<<20 {
+		t.Errorf("%d bytes", len(message.B))
 	}
 }
 
