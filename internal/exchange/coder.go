@@ -50,14 +50,10 @@ func (now clock) request(kind byte, m message) []byte {
 // reply makes a reply of that kind to a request for cause. It has the fields of m, which may be
 // nil.
 func (now clock) reply(cause store.Cause, kind byte, m message) []byte {
-	if m == nil {
-		var c codec.Coder
-		begin(&c, cause, &kind)
-		return c.B
-	}
 	c := now.writer()
-	begin(c, cause, &kind)
-	m.code(c)
+	if begin(c, cause, &kind); m != nil {
+		m.code(c)
+	}
 	return c.B
 }
 
@@ -83,18 +79,6 @@ func fields(c *codec.Coder, header, from *http.Header, proto *string, cause *sto
 
 func asked(c *codec.Coder, a *store.Asked) {
 	if codec.Int(c, a); c.Reads && (*a < store.NotAsked || *a > store.AskedForThis) {
-		c.Fail()
-	}
-}
-
-// record codes a record, which is the last of a message's fields.
-func record(c *codec.Coder, rec **store.Record) {
-	if !c.Reads {
-		c.B = append(c.B, (*rec).Encode(c.Now)...)
-		return
-	}
-	var err error
-	if *rec, err = store.Decode(c.Rest(), c.Now); err != nil {
 		c.Fail()
 	}
 }

@@ -85,14 +85,18 @@ const (
 // keepSharing has logs exchanged with a node as soon as that can be done, unless it is none any
 // more: when it is one again, that comes first.
 func (x *Exchange) keepSharing(node string) {
-	x.untold.miss(node, func() { x.work.Go(func() { x.retrySharing(node) }) })
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.missed[node]++; x.missed[node] == 1 && x.base.Err() == nil {
+		x.work.Go(func() { x.retrySharing(node) })
+	}
 }
 
 func (x *Exchange) retrySharing(node string) {
-	missed, over := 1, false
+	missed := 1
 	for pause := firstPause; ; pause = min(2*pause, mostPause) {
 		if x.share(node) == nil || x.node.Peer(node) == nil {
-			if missed, over = x.untold.over(node, missed); over {
+			if missed = x.stillMissed(node, missed); missed == 0 {
 				return
 			}
 		}
@@ -102,4 +106,15 @@ func (x *Exchange) retrySharing(node string) {
 			return
 		}
 	}
+}
+
+// stillMissed returns how many messages a node has missed, now that it has learnt of so many: 0 if
+// that is all.
+func (x *Exchange) stillMissed(node string, learnt int) int {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.missed[node] == learnt {
+		delete(x.missed, node)
+	}
+	return x.missed[node]
 }

@@ -24,7 +24,7 @@ func (q *readRequest) code(c *codec.Coder) {
 	codec.Int(c, &q.call)
 	c.Flags(&q.Whole, &q.Undivided, &q.TakesOver)
 	invalidation.CodePosition(c, &q.Position)
-	record(c, &q.Record)
+	store.CodeRecord(c, &q.Record)
 }
 
 // partReply is what is known of a part of a content.

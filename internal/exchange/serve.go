@@ -18,7 +18,7 @@ var _ store.Remote = (*Exchange)(nil)
 // New makes a node among its peers. It must be closed, and talks to none before Start. now is the
 // Store's clock; Reunited and Greet are set here.
 func New(cfg peer.NodeConfig, now func() time.Time) *Exchange {
-	x := &Exchange{clock: now}
+	x := &Exchange{clock: now, missed: map[string]int{}}
 	x.base, x.cancel = context.WithCancel(context.Background())
 	cfg.Reunited = func() {
 		x.store.RevalidateAll()

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/scurrycache/scurry/internal/chunk"
+	"github.com/scurrycache/scurry/internal/codec"
 	"github.com/scurrycache/scurry/internal/invalidation"
 )
 
@@ -104,6 +105,22 @@ func (r *fakeRemote) server(node, method string) (*Server, error) {
 		return nil, errDown
 	}
 	return r.nodes[node].Server(), nil
+}
+
+// Encode writes r.
+func (r *Record) Encode(now time.Time) []byte {
+	c := codec.Coder{Now: now}
+	CodeRecord(&c, &r)
+	return c.B
+}
+
+// Decode reads a record.
+func Decode(b []byte, now time.Time) (rec *Record, err error) {
+	c := codec.Coder{B: b, Reads: true, Now: now}
+	if CodeRecord(&c, &rec); c.Bad || len(c.B) > 0 {
+		return nil, errNoAnswer
+	}
+	return rec, nil
 }
 
 // sent is rec as it comes out of a message.
