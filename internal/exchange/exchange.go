@@ -52,7 +52,6 @@ type response struct {
 	reply   message        // the reply's fields; nil if it has none
 	value   []byte         // which goes with the reply
 	content *store.Sending // which follows it; nil if none does
-	sent    func()         // is called when all is sent, if it isn't nil
 }
 
 // Node is the node itself.

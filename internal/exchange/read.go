@@ -58,20 +58,15 @@ func (x *Exchange) Read(ctx context.Context, node string, q *store.ReadRequest) 
 	return &store.ReadResult{Content: content, Length: found.length, Foreseen: found.asked}, nil
 }
 
-func (q *readRequest) serve(x *Exchange, c *wire.Call) (r response, err error) {
+func (q *readRequest) serve(x *Exchange, c *wire.Call) (response, error) {
 	x.calls.Store(q.call, q.By.Cause)
-	ended := func() { x.calls.Delete(q.call) }
-	defer func() {
-		if r.sent == nil {
-			ended() // it panics
-		}
-	}()
+	context.AfterFunc(c.Context(), func() { x.calls.Delete(q.call) })
+	r := response{cause: q.By.Cause, reply: &partReply{}}
 	sending, err := x.server.Read(c.Context(), &q.ReadRequest)
-	if r.reply = (&partReply{}); sending != nil {
+	if sending != nil {
 		r.content = sending
 		r.reply = &partReply{sending.Length(), sending.Foresee(c.Context())}
 	}
-	r.cause, r.sent = q.By.Cause, ended
 	return r, err
 }
 

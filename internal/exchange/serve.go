@@ -59,9 +59,6 @@ func made[Q any, P interface {
 // serve answers a request of another node. If that has gone, nobody is there to be told.
 func (x *Exchange) serve(c *wire.Call) {
 	r, err := x.handle(c)
-	if r.sent != nil {
-		defer r.sent()
-	}
 	if err != nil {
 		_ = c.Respond(x.refusal(r.cause, err), nil)
 		return

@@ -26,7 +26,7 @@ type shard struct {
 type stored struct {
 	*entry
 	variants []*Record // one for each variant, the newest first
-	turn     uint32    // the ring's epoch when it was last known who owns the key
+	turn     uint64    // the ring's epoch when it was last known who owns the key
 }
 
 func (s *shards) of(key string) *shard {

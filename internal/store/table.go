@@ -30,9 +30,7 @@ type table struct {
 
 // lost reports whether the ring has changed since an entry of that turn was checked for records
 // that another node owns by now.
-func (t *table) lost(turn uint32) bool {
-	return t.Remote != nil && turn != uint32(t.ringEpoch())
-}
+func (t *table) lost(turn uint64) bool { return turn != t.ringEpoch() }
 
 // findLocked returns the stored record that request, a HEAD or a GET, selects.
 func (t *table) findLocked(key string, request http.Header, head bool) (
@@ -67,8 +65,8 @@ func (t *table) dropLostLocked(key string) {
 	if now.entry == nil || !t.lost(now.turn) {
 		return
 	}
-	since := uint64(now.turn)
-	now.turn = uint32(t.ringEpoch())
+	since := now.turn
+	now.turn = t.ringEpoch()
 	switch {
 	case t.ownerOf(key) != "":
 		now.variants = without(now.variants, (*Record).owned)
@@ -127,10 +125,10 @@ func (t *table) insertLocked(rec, prev *Record, begin func()) {
 	known, names := now.entry != nil, varyOf(now.variants, true)
 	if !known {
 		key := strings.Clone(rec.Key) // of a longer line perhaps
-		now = stored{&entry{key: key, query: t.queries.add(key, 1)}, nil, uint32(rec.ringEpoch)}
+		now = stored{&entry{key: key, query: t.queries.add(key, 1)}, nil, rec.ringEpoch}
 	}
 	rec.Key = now.key // which takes no memory of its own
-	now.turn = min(now.turn, uint32(rec.ringEpoch))
+	now.turn = min(now.turn, rec.ringEpoch)
 	for _, old := range now.variants {
 		rec.inherit(old)
 	}
@@ -268,7 +266,7 @@ func (t *table) supersedeLocked(old, rec *Record) {
 		t.insertLocked(rec, old, func() {})
 		return
 	}
-	rec.ringEpoch = min(rec.ringEpoch, uint64(t.look(old.Key).turn))
+	rec.ringEpoch = min(rec.ringEpoch, t.look(old.Key).turn)
 	rec.inherit(old)
 	t.dropLocked(old)
 	t.installLocked(rec)
