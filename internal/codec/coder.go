@@ -104,10 +104,3 @@ func Each[T any](c *Coder, list *[]T) iter.Seq[*T] {
 		}
 	}
 }
-
-// Rest reads all that is left.
-func (c *Coder) Rest() []byte {
-	b := c.B
-	c.B = nil
-	return b
-}

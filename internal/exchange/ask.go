@@ -65,7 +65,7 @@ func (x *Exchange) open(ctx context.Context, node string, q outgoing) (*content,
 		p.Disagrees(wrong.ring)
 	}
 	// sharing is asking, too, and mustn't be answered by itself
-	if err == store.ErrBehind && q.kind != reqPull && q.kind != reqTake {
+	if err == store.ErrBehind && q.kind != reqLogs {
 		if sharing := x.share(node); sharing != nil {
 			err = fmt.Errorf("%w: %w", err, sharing)
 		}

@@ -97,11 +97,7 @@ func (n node) learns(t *testing.T) {
 	t.Helper()
 	log := invalidation.New(invalidation.Config{Incarnation: uint64(time.Now().UnixNano())})
 	log.Publish(invalidation.Remove, invalidation.Key("other"))
-	reply, err := log.PullReply(n.store.PullRequest())
-	if err == nil {
-		err = n.store.Merge(reply)
-	}
-	if err != nil {
+	if err := n.store.Merge(log.Reply(n.store.Position())); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -160,8 +156,7 @@ func TestNodesCatchUp(t *testing.T) {
 	log := invalidation.New(invalidation.Config{Incarnation: 77})
 	log.Publish(invalidation.Remove, invalidation.Key("first"))
 	second := log.Publish(invalidation.Remove, invalidation.Key("second")).Entries
-	reply, _ := log.PullReply(a.store.PullRequest())
-	if err := a.store.Merge(reply); err != nil {
+	if err := a.store.Merge(log.Reply(a.store.Position())); err != nil {
 		t.Fatal(err)
 	}
 	a.Invalidate(second, []string{"second"}) // the other one has missed the first
@@ -169,7 +164,7 @@ func TestNodesCatchUp(t *testing.T) {
 }
 
 // stubborn is a pull that is answered, once that is set, as if the one who asks had missed something.
-type stubborn struct{ pullRequest }
+type stubborn struct{ logs }
 
 var isStubborn atomic.Bool
 
@@ -177,15 +172,15 @@ func (q *stubborn) serve(x *Exchange, c *wire.Call) (response, error) {
 	if isStubborn.Load() {
 		return response{}, store.ErrBehind
 	}
-	return q.pullRequest.serve(x, c)
+	return q.logs.serve(x, c)
 }
 
 // TestSharingIsNotSharedFor: a node that answers the exchange of logs by "behind" isn't asked for
 // its log without end.
 func TestSharingIsNotSharedFor(t *testing.T) {
-	honest := incoming[reqPull]
-	t.Cleanup(func() { incoming[reqPull] = honest }) // when the nodes are closed
-	incoming[reqPull] = made[stubborn]
+	honest := incoming[reqLogs]
+	t.Cleanup(func() { incoming[reqLogs] = honest }) // when the nodes are closed
+	incoming[reqLogs] = made[stubborn]
 	a, b := pair(t)
 	isStubborn.Store(true)
 	defer isStubborn.Store(false)

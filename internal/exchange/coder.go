@@ -15,14 +15,12 @@ const (
 	reqChunk                   // a chunk, if it is held
 	reqFragment                // the bytes of a version from some offset on, if a fragment is held
 	reqRead                    // the bytes of a version from some offset on, to their slab's end
-	reqTakeOver                // to read on from a slab's border, if the origin accepts that
 	reqForesee                 // whether the origin would be asked for some parts of a version
 	reqOriginAsked             // whether it has been asked for a reqRead that is being answered
 	reqPut                     // to store a response that hasn't come by being fetched
 	reqInvalidate              // to take invalidations that have just been issued
 	reqVaries                  // to drop the copies of what has turned out to vary
-	reqPull                    // the invalidations that it knows and the requester doesn't
-	reqTake                    // to take the invalidations that it doesn't know
+	reqLogs                    // to take the invalidations that it lacks, and send those that it knows
 )
 
 // message is the fields of a request or a reply. code describes them once: to write them, which
@@ -52,14 +50,10 @@ func (now clock) request(kind byte, m message) []byte {
 // reply makes a reply of that kind to a request for cause. It has the fields of m, which may be
 // nil.
 func (now clock) reply(cause store.Cause, kind byte, m message) []byte {
-	if m == nil {
-		var c codec.Coder
-		begin(&c, cause, &kind)
-		return c.B
-	}
 	c := now.writer()
-	begin(c, cause, &kind)
-	m.code(c)
+	if begin(c, cause, &kind); m != nil {
+		m.code(c)
+	}
 	return c.B
 }
 
@@ -85,18 +79,6 @@ func fields(c *codec.Coder, header, from *http.Header, proto *string, cause *sto
 
 func asked(c *codec.Coder, a *store.Asked) {
 	if codec.Int(c, a); c.Reads && (*a < store.NotAsked || *a > store.AskedForThis) {
-		c.Fail()
-	}
-}
-
-// record codes a record, which is the last of a message's fields.
-func record(c *codec.Coder, rec **store.Record) {
-	if !c.Reads {
-		c.B = append(c.B, (*rec).Encode(c.Now)...)
-		return
-	}
-	var err error
-	if *rec, err = store.Decode(c.Rest(), c.Now); err != nil {
 		c.Fail()
 	}
 }

@@ -28,6 +28,8 @@ var plain = []error{
 	store.ErrBehind,
 }
 
+var errMessage = errors.New("a reply that no node of this version sends")
+
 // notOwner is that a peer's ring has another owner for a key than ours.
 type notOwner struct{ ring []string }
 
@@ -50,7 +52,7 @@ func (f failure) code(c *codec.Coder) {
 	stored := f.Stored != nil
 	c.Text(&text)
 	if c.Flags(&stored); stored {
-		record(c, &f.Stored)
+		store.CodeRecord(c, &f.Stored)
 	}
 	if c.Reads {
 		f.Err = errors.New(text)
@@ -90,7 +92,7 @@ func result(c *codec.Coder, kind byte, fields message) error {
 		fields.code(c)
 	}
 	if c.Bad {
-		return store.ErrEncoding
+		return errMessage
 	}
 	return nil
 }

@@ -35,7 +35,9 @@ type Exchange struct {
 	cancel context.CancelFunc
 	work   sync.WaitGroup // what is told to others
 	calls  sync.Map       // the Cause of each read that is being answered, by its call
-	untold untold
+
+	mu     sync.Mutex
+	missed map[string]int // guarded by mu: what nodes couldn't be told that are tried again
 }
 
 // request is what another node asks for.
@@ -50,7 +52,6 @@ type response struct {
 	reply   message        // the reply's fields; nil if it has none
 	value   []byte         // which goes with the reply
 	content *store.Sending // which follows it; nil if none does
-	sent    func()         // is called when all is sent, if it isn't nil
 }
 
 // Node is the node itself.
@@ -63,8 +64,9 @@ func (x *Exchange) Close() {
 		return
 	}
 	x.node.Close()
-	x.untold.close()
-	x.cancel()
+	x.mu.Lock()
+	x.cancel() // from now on no node is tried again
+	x.mu.Unlock()
 	x.work.Wait()
 }
 

@@ -27,8 +27,8 @@ func (x *Exchange) Chunk(ctx context.Context, node, key string, position *invali
 	return x.ask(ctx, node, outgoing{kind: reqChunk, request: &chunkRequest{key, position}})
 }
 
-func (q *chunkRequest) serve(x *Exchange, c *wire.Call) (r response, err error) {
-	r.value, err = x.server.Chunk(c.Context(), q.key, q.position)
+func (q *chunkRequest) serve(x *Exchange, _ *wire.Call) (r response, err error) {
+	r.value, err = x.server.Chunk(q.key, q.position)
 	return r, err
 }
 
@@ -52,8 +52,8 @@ func (x *Exchange) Fragment(
 	return x.ask(ctx, node, outgoing{kind: reqFragment, request: q})
 }
 
-func (q *fragmentRequest) serve(x *Exchange, c *wire.Call) (r response, err error) {
-	r.value, err = x.server.Fragment(c.Context(), q.rec, q.off, q.position)
+func (q *fragmentRequest) serve(x *Exchange, _ *wire.Call) (r response, err error) {
+	r.value, err = x.server.Fragment(q.rec, q.off, q.position)
 	return r, err
 }
 
@@ -82,7 +82,7 @@ func (x *Exchange) Foresee(
 	return r.asked, err
 }
 
-func (q *foreseeRequest) serve(x *Exchange, c *wire.Call) (response, error) {
-	asked, err := x.server.Foresee(c.Context(), q.rec, q.parts)
+func (q *foreseeRequest) serve(x *Exchange, _ *wire.Call) (response, error) {
+	asked, err := x.server.Foresee(q.rec, q.parts)
 	return response{reply: &partReply{asked: asked}}, err
 }

@@ -34,7 +34,7 @@ func (r *lookupReply) code(c *codec.Coder) {
 	codec.Int(c, &r.Status)
 	codec.Int(c, &r.Why)
 	invalidation.CodePosition(c, &r.position)
-	record(c, &r.Record)
+	store.CodeRecord(c, &r.Record)
 }
 
 // Lookup is store.Remote's. If one of the two nodes turns out to have missed invalidations, they

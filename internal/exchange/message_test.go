@@ -50,7 +50,7 @@ func samples(now time.Time) map[string]message {
 	position := log.Now().Position
 	fields := store.Fields{Header: http.Header{"A": {"b", ""}}, From: http.Header{"Forwarded": {"for=x"}}, Proto: "HTTP/1.1", Cause: newCause("x")}
 	read := readRequest{store.ReadRequest{
-		Key: "k", Record: sampleRecord(now), By: fields, Off: 1 << 40, End: -1, Whole: true, Position: position,
+		Key: "k", Record: sampleRecord(now), By: fields, Off: 1 << 40, End: -1, Whole: true, TakesOver: true, Position: position,
 	}, 1 << 63}
 	name := store.NewRecord()
 	name.Key, name.Version = "k", "v"
@@ -65,7 +65,6 @@ func samples(now time.Time) map[string]message {
 			Version: "v1", Revision: 1 << 63, Position: position,
 		}),
 		"read":         &read,
-		"take over":    &takeOverRequest{read},
 		"chunk":        &chunkRequest{"k.0.v.1", position},
 		"fragment":     &fragmentRequest{name, 1 << 40, position},
 		"foresee":      &foreseeRequest{foreseen, []chunk.Span{{Start: 0, End: 5}, {Start: 7, End: 100}}},
@@ -73,8 +72,7 @@ func samples(now time.Time) map[string]message {
 		"put":          &putRequest{"k", "nut\x00", position, sampleRecord(now)},
 		"invalidate":   &invalidateRequest{[]string{"a", "?"}, entries},
 		"varies":       &variesRequest{"k"},
-		"pull":         &pullRequest{logs{request: "\x00\x01"}},
-		"take":         &takeRequest{logs{reply: "\xff"}},
+		"logs":         &logs{position, log.Reply(invalidation.New(invalidation.Config{}).Now().Position)},
 		"found": &lookupReply{
 			LookupResult: store.LookupResult{Record: sampleRecord(now), Found: true, Status: 304, Why: store.OtherVariants},
 			content:      true, position: position,
@@ -95,8 +93,6 @@ func empty(m message) message {
 func records(m message) []**store.Record {
 	switch m := m.(type) {
 	case *readRequest:
-		return []**store.Record{&m.Record}
-	case *takeOverRequest:
 		return []**store.Record{&m.Record}
 	case *putRequest:
 		return []**store.Record{&m.rec}
@@ -139,9 +135,8 @@ func TestMessagesSurviveTheWire(t *testing.T) {
 func TestEachKindIsItsRequest(t *testing.T) {
 	for kind, want := range map[byte]request{
 		reqLookup: &lookupRequest{}, reqChunk: &chunkRequest{}, reqFragment: &fragmentRequest{}, reqRead: &readRequest{},
-		reqTakeOver: &takeOverRequest{}, reqForesee: &foreseeRequest{}, reqOriginAsked: &originAskedRequest{},
-		reqPut: &putRequest{}, reqInvalidate: &invalidateRequest{}, reqVaries: &variesRequest{}, reqPull: &pullRequest{},
-		reqTake: &takeRequest{},
+		reqForesee: &foreseeRequest{}, reqOriginAsked: &originAskedRequest{},
+		reqPut: &putRequest{}, reqInvalidate: &invalidateRequest{}, reqVaries: &variesRequest{}, reqLogs: &logs{},
 	} {
 		if got := incoming[kind](); !reflect.DeepEqual(got, want) {
 			t.Errorf("%d is a %T, want %T", kind, got, want)

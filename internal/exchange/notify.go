@@ -75,7 +75,7 @@ func (q *putRequest) code(c *codec.Coder) {
 	c.Text(&q.key)
 	c.Text(&q.body)
 	invalidation.CodePosition(c, &q.position)
-	record(c, &q.rec)
+	store.CodeRecord(c, &q.rec)
 }
 
 // Put is store.Remote's.

@@ -22,9 +22,9 @@ func (q *readRequest) code(c *codec.Coder) {
 	codec.Int(c, &q.Off)
 	codec.Int(c, &q.End)
 	codec.Int(c, &q.call)
-	c.Flags(&q.Whole, &q.Undivided)
+	c.Flags(&q.Whole, &q.Undivided, &q.TakesOver)
 	invalidation.CodePosition(c, &q.Position)
-	record(c, &q.Record)
+	store.CodeRecord(c, &q.Record)
 }
 
 // partReply is what is known of a part of a content.
@@ -51,37 +51,23 @@ func (x *Exchange) Read(ctx context.Context, node string, q *store.ReadRequest) 
 	if err != nil {
 		return nil, err
 	}
+	if q.TakesOver {
+		_ = content.Close()
+		return &store.ReadResult{}, nil
+	}
 	return &store.ReadResult{Content: content, Length: found.length, Foreseen: found.asked}, nil
 }
 
-func (q *readRequest) serve(x *Exchange, c *wire.Call) (r response, err error) {
+func (q *readRequest) serve(x *Exchange, c *wire.Call) (response, error) {
 	x.calls.Store(q.call, q.By.Cause)
-	ended := func() { x.calls.Delete(q.call) }
-	defer func() {
-		if r.sent == nil {
-			ended() // it panics
-		}
-	}()
+	context.AfterFunc(c.Context(), func() { x.calls.Delete(q.call) })
+	r := response{cause: q.By.Cause, reply: &partReply{}}
 	sending, err := x.server.Read(c.Context(), &q.ReadRequest)
-	if err == nil {
+	if sending != nil {
 		r.content = sending
 		r.reply = &partReply{sending.Length(), sending.Foresee(c.Context())}
 	}
-	r.cause, r.sent = q.By.Cause, ended
 	return r, err
-}
-
-type takeOverRequest struct{ readRequest }
-
-// TakeOver is store.Remote's.
-func (x *Exchange) TakeOver(ctx context.Context, node string, q *store.ReadRequest) error {
-	request := &readRequest{ReadRequest: *q}
-	_, err := x.ask(ctx, node, outgoing{kind: reqTakeOver, request: request, cause: q.By.Cause})
-	return err
-}
-
-func (q *takeOverRequest) serve(x *Exchange, c *wire.Call) (response, error) {
-	return response{cause: q.By.Cause}, x.server.TakeOver(c.Context(), &q.ReadRequest)
 }
 
 type originAskedRequest struct{ call uint64 }

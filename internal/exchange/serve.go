@@ -18,9 +18,12 @@ var _ store.Remote = (*Exchange)(nil)
 // New makes a node among its peers. It must be closed, and talks to none before Start. now is the
 // Store's clock; Reunited and Greet are set here.
 func New(cfg peer.NodeConfig, now func() time.Time) *Exchange {
-	x := &Exchange{clock: now}
+	x := &Exchange{clock: now, missed: map[string]int{}}
 	x.base, x.cancel = context.WithCancel(context.Background())
-	cfg.Reunited = func() { x.store.RevalidateAll() }
+	cfg.Reunited = func() {
+		x.store.RevalidateAll()
+		x.Share()
+	}
 	cfg.Greet = x.greet
 	x.node = peer.NewNode(cfg)
 	return x
@@ -38,14 +41,12 @@ var incoming = [...]func() request{
 	reqChunk:       made[chunkRequest],
 	reqFragment:    made[fragmentRequest],
 	reqRead:        made[readRequest],
-	reqTakeOver:    made[takeOverRequest],
 	reqForesee:     made[foreseeRequest],
 	reqOriginAsked: made[originAskedRequest],
 	reqPut:         made[putRequest],
 	reqInvalidate:  made[invalidateRequest],
 	reqVaries:      made[variesRequest],
-	reqPull:        made[pullRequest],
-	reqTake:        made[takeRequest],
+	reqLogs:        made[logs],
 }
 
 func made[Q any, P interface {
@@ -58,9 +59,6 @@ func made[Q any, P interface {
 // serve answers a request of another node. If that has gone, nobody is there to be told.
 func (x *Exchange) serve(c *wire.Call) {
 	r, err := x.handle(c)
-	if r.sent != nil {
-		defer r.sent()
-	}
 	if err != nil {
 		_ = c.Respond(x.refusal(r.cause, err), nil)
 		return

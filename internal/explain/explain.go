@@ -239,8 +239,12 @@ func (x *inquiry) standing() {
 		if !known.Bypass {
 			x.Now[0].Text = intro + x.Now[0].Text
 		}
-		x.Now.when(x.mine != nil && x.found.MustRevalidate, "", "It has to be confirmed first: "+
-			"its time on this node is over, or this node was out of contact with the others.")
+		invalid := x.mine != nil && x.mine.Invalid
+		x.Now.when(invalid, "RFC 9111 §4.4", "It has to be confirmed first: another request may "+
+			"have changed it at the origin. Until then it isn't served, not even as a stale one.")
+		x.Now.when(x.mine != nil && x.found.MustRevalidate && !invalid, "", "It has to be "+
+			"confirmed first: its time on this node is over, or this node was out of contact "+
+			"with the others.")
 	case x.found.Record != nil && x.mine == nil:
 		x.Now.say("RFC 9111 §3.5", "What is stored isn't for requests with Authorization: it "+
 			"doesn't say public, must-revalidate or s-maxage.")
@@ -264,8 +268,9 @@ func (x *inquiry) unread() {
 		"GETs if it is a 200 that says how long it stays fresh, and its Content-Location is this "+
 		"very URL.")
 	x.Now.when(unsafe, "RFC 9111 §4.4", "If it succeeds, all that was stored before under its "+
-		"key is dropped on all nodes, with what its Location and Content-Location name.")
-	x.Now.when(unsafe, "RFC 9875 §3", "So are the groups in its Cache-Group-Invalidation.")
+		"key has to be confirmed by the origin before its next use, on all nodes, and what its "+
+		"Location and Content-Location name.")
+	x.Now.when(unsafe, "RFC 9875 §3", "So have the groups in its Cache-Group-Invalidation.")
 }
 
 // probe asks the origin and explains what its answer would lead to.

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/scurrycache/scurry/internal/chunk"
+	"github.com/scurrycache/scurry/internal/codec"
 	"github.com/scurrycache/scurry/internal/invalidation"
 )
 
@@ -106,6 +107,22 @@ func (r *fakeRemote) server(node, method string) (*Server, error) {
 	return r.nodes[node].Server(), nil
 }
 
+// Encode writes r.
+func (r *Record) Encode(now time.Time) []byte {
+	c := codec.Coder{Now: now}
+	CodeRecord(&c, &r)
+	return c.B
+}
+
+// Decode reads a record.
+func Decode(b []byte, now time.Time) (rec *Record, err error) {
+	c := codec.Coder{B: b, Reads: true, Now: now}
+	if CodeRecord(&c, &rec); c.Bad || len(c.B) > 0 {
+		return nil, errNoAnswer
+	}
+	return rec, nil
+}
+
 // sent is rec as it comes out of a message.
 func sent(rec *Record) *Record {
 	now := time.Now()
@@ -153,21 +170,21 @@ func (r *fakeRemote) Lookup(ctx context.Context, node string, q *LookupRequest) 
 	return &copied, nil
 }
 
-func (r *fakeRemote) Chunk(ctx context.Context, node, key string, p *invalidation.Position) ([]byte, error) {
+func (r *fakeRemote) Chunk(_ context.Context, node, key string, p *invalidation.Position) ([]byte, error) {
 	v, err := r.server(node, "Chunk")
 	if err != nil {
 		return nil, err
 	}
-	b, err := v.Chunk(ctx, key, p)
+	b, err := v.Chunk(key, p)
 	return b, r.caughtUp(node, err)
 }
 
-func (r *fakeRemote) Fragment(ctx context.Context, node string, rec *Record, off int64, p *invalidation.Position) ([]byte, error) {
+func (r *fakeRemote) Fragment(_ context.Context, node string, rec *Record, off int64, p *invalidation.Position) ([]byte, error) {
 	v, err := r.server(node, "Fragment")
 	if err != nil {
 		return nil, err
 	}
-	b, err := v.Fragment(ctx, &Record{Key: rec.Key, Version: rec.Version, Details: plain}, off, p)
+	b, err := v.Fragment(&Record{Key: rec.Key, Version: rec.Version, Details: plain}, off, p)
 	return b, r.caughtUp(node, err)
 }
 
@@ -191,25 +208,20 @@ func (r *fakeRemote) Read(ctx context.Context, node string, q *ReadRequest) (*Re
 		}
 		return nil, r.caughtUp(node, err)
 	}
+	if q.TakesOver {
+		return &ReadResult{}, nil
+	}
 	body := &fakeContent{ctx: ctx, r: r, node: node, cause: asked.By.Cause, sending: sending}
 	return &ReadResult{Content: body, Length: sending.Length(), Foreseen: sending.Foresee(ctx)}, nil
 }
 
-func (r *fakeRemote) TakeOver(ctx context.Context, node string, q *ReadRequest) error {
-	v, err := r.server(node, "TakeOver")
-	if err != nil {
-		return err
-	}
-	return v.TakeOver(ctx, theirs(q))
-}
-
-func (r *fakeRemote) Foresee(ctx context.Context, node string, rec *Record, parts []chunk.Span) (Asked, error) {
+func (r *fakeRemote) Foresee(_ context.Context, node string, rec *Record, parts []chunk.Span) (Asked, error) {
 	v, err := r.server(node, "Foresee")
 	if err != nil {
 		return 0, err
 	}
 	named := &Record{Key: rec.Key, Version: rec.Version, Length: rec.Length, Fragments: rec.Fragments, Details: plain}
-	return v.Foresee(ctx, named, parts)
+	return v.Foresee(named, parts)
 }
 
 func (r *fakeRemote) Put(_ context.Context, node string, rec *Record, content []byte, p *invalidation.Position) error {
@@ -233,11 +245,7 @@ func (r *fakeRemote) caughtUp(node string, err error) error {
 func (r *fakeRemote) share(node string) {
 	ours, theirs := r.nodes[r.self], r.nodes[node]
 	for _, pull := range [][2]*Store{{ours, theirs}, {theirs, ours}} {
-		reply, err := pull[1].PullReply(pull[0].PullRequest())
-		if err == nil {
-			err = pull[0].Merge(reply)
-		}
-		if err != nil {
+		if err := pull[0].Merge(pull[1].Reply(pull[0].Position())); err != nil {
 			panic(err)
 		}
 	}

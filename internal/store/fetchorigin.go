@@ -58,7 +58,7 @@ func (s *Store) learnt(f *flight) (*Record, error) {
 	if f.variant == "" && !f.req.Alone && s.variant(&f.req) != "" {
 		return nil, errAgain // it is known by now what selects; the variant may be on its way
 	}
-	if f.prev != nil && s.successor(f.prev) == nil && s.doomed(f.prev) {
+	if f.prev != nil && s.successor(f.prev) == nil && s.overtaken(f.prev) {
 		f.prev = nil // it was found just before it was removed
 	}
 	if failed := s.failedLocked(f); failed != nil {
@@ -95,8 +95,8 @@ func (s *Store) fetchFromOrigin(f *flight) (*exchange, error) {
 		rec.Lease = s.in(s.cfg.Lease)
 	}
 	rec.Rangeable = rec.Rangeable && rec.Length < MaxLength
-	var removed bool
-	if x.mark, removed = s.land(rec, f.req.Key, f.began.Token); removed {
+	var named bool
+	if x.mark, named = s.land(rec, f.req.Key, f.began.Token); !named {
 		x.Validator = ""
 	}
 	s.adopt(f.req.Key, rec)

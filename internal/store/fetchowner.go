@@ -101,7 +101,7 @@ func (s *Store) lookUp(ctx context.Context, f *flight, owner string,
 		if found.Content != nil {
 			_ = found.Content.Close()
 		}
-		return nil, ErrEncoding
+		return nil, errNoAnswer
 	}
 	return found, nil
 }

@@ -25,8 +25,8 @@ const maxInterim = 128
 func (s *Store) newFlight(req *Request, prev *Record, variant string) *flight {
 	f := &flight{s: s, req: *req, prev: prev, variant: variant, done: make(chan error, 1)}
 	f.varied = s.variedAt(req.Key).Load()
-	var mark invalidation.Mark
-	f.arrived, mark = s.takeOff(req.Key)
+	var mark invalidation.Mark // requests with equal marks may share a result
+	f.arrived, mark = s.log.Begin(s.resource(req.Key, nil))
 	f.key = s.flightKey(f, mark)
 	if req.Inform == nil {
 		return f

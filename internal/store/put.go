@@ -41,7 +41,7 @@ func (s *Store) put(rec *Record, content []byte, then invalidation.Token) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.overtaken(rec) {
+	if s.log.Check(s.resourceOf(rec), then) != invalidation.Current {
 		s.bodies.forget(rec.Version)
 		return
 	}

@@ -58,9 +58,9 @@ func (r *run) Extend(ctx context.Context, end int64) int64 {
 		ctx, cancel := context.WithTimeout(ctx, takeOverTime)
 		defer cancel()
 		by, _ := r.sake(end)
-		err := s.cfg.Remote.TakeOver(ctx, owner, &ReadRequest{
-			Key: rec.Key, Record: rec, By: by, Off: end, End: rec.Length, Whole: true,
-			Position: s.Position(),
+		_, err := s.cfg.Remote.Read(ctx, owner, &ReadRequest{
+			Key: rec.Key, Record: rec, By: by, Off: end, End: s.slabEnd(rec, end), Whole: true,
+			TakesOver: true, Position: s.Position(),
 		})
 		switch {
 		case err == nil:

@@ -35,6 +35,11 @@ type Record struct {
 	// second.
 	Undated bool
 
+	// Invalid means that a request to the origin may have changed what it would answer (RFC 9111
+	// section 4.4): the response must not be used before it has been validated, not even as a stale
+	// one. The store sets it.
+	Invalid bool
+
 	// HeadOnly means that the response answers a HEAD and has no content here. It answers only
 	// HEADs, and its Length is what it says of the content.
 	HeadOnly bool
@@ -195,6 +200,13 @@ func (d *Details) isPlain() bool {
 // kept.
 func (r *Record) refetchable() bool { return r.Rangeable && r.Length >= 0 }
 
+// sameValidator reports whether the origin names both contents alike.
+func (r *Record) sameValidator(old *Record) bool {
+	etag := r.Head.Get("Etag")
+	return etag == old.Head.Get("Etag") &&
+		(etag != "" || r.Head.Get("Last-Modified") == old.Head.Get("Last-Modified"))
+}
+
 // sameBytes reports whether r has old's version, as variants may.
 func (r *Record) sameBytes(old *Record) bool { return r.Version == old.Version }
 
@@ -231,5 +243,5 @@ func (r *standing) owned() bool { return r.Lease.IsZero() }
 // isCurrent reports whether this node may answer from r, which may be nil, without asking its
 // owner.
 func (r *Record) isCurrent(now time.Time) bool {
-	return r != nil && (r.owned() || now.Before(r.Lease.Time()))
+	return r != nil && !r.Invalid && (r.owned() || now.Before(r.Lease.Time()))
 }

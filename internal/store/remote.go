@@ -45,10 +45,6 @@ type Remote interface {
 	// Read asks an owner for a part of a content, as it comes.
 	Read(ctx context.Context, node string, q *ReadRequest) (*ReadResult, error)
 
-	// TakeOver asks the owner of the slab that q begins with to read it from the origin. It
-	// succeeds once the origin has accepted a request for it.
-	TakeOver(ctx context.Context, node string, q *ReadRequest) error
-
 	// Foresee asks an owner whether the origin would be asked for some of those parts of rec's
 	// content.
 	Foresee(ctx context.Context, node string, rec *Record, parts []chunk.Span) (Asked, error)
@@ -104,6 +100,9 @@ type ReadRequest struct {
 	Whole    bool    // all of it will be wanted
 	// the owner of the first slab is asked, since the origin refuses to give parts
 	Undivided bool
+	// the owner is to read the slab that begins at Off from the origin: Read succeeds, without a
+	// content, once the origin has accepted a request for that
+	TakesOver bool
 	Window    int // how many bytes may be under way
 
 	// Position is what the requester knows of invalidations.

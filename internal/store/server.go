@@ -74,7 +74,7 @@ func (s *Store) lookup(ctx context.Context, q *LookupRequest) (*Result, error) {
 	if failed, ok := errors.AsType[*Failure](err); ok {
 		told := *failed
 		told.Why = why
-		if rec != nil {
+		if rec != nil && !rec.Invalid {
 			told.Stored = s.offeredTo(rec, &q.Request).with(func(r *Record) {
 				r.RetryAfter = s.in(RetryAfter)
 			})
@@ -123,7 +123,8 @@ func (s *Store) findFor(q *LookupRequest) (rec *Record, mustRevalidate bool) {
 // why is the reason for which the origin is asked for q, although rec, which may be nil, is stored.
 func (s *Store) why(q *LookupRequest, rec *Record) Why {
 	if rec != nil && !rec.Pass {
-		if usable, _ := s.cfg.usable(rec, nil); usable && rec.Revision != q.Revision {
+		if usable, _ := s.cfg.usable(rec, nil); usable && !rec.Invalid &&
+			rec.Revision != q.Revision {
 			return Unwanted
 		}
 		return Outdated
@@ -137,7 +138,7 @@ func (s *Store) why(q *LookupRequest, rec *Record) Why {
 // Chunk returns a chunk by its key, which is without the group's prefix, if this node owns and
 // holds it. This node can't tell what response the chunk belongs to, so the requester must know all
 // that is removed.
-func (v *Server) Chunk(ctx context.Context, key string, p *invalidation.Position) ([]byte, error) {
+func (v *Server) Chunk(key string, p *invalidation.Position) ([]byte, error) {
 	s := v.s
 	if !s.ownsChunk(key) {
 		return nil, ErrNotOwner
@@ -156,9 +157,7 @@ func (v *Server) Chunk(ctx context.Context, key string, p *invalidation.Position
 }
 
 // Fragment returns the bytes of a version from off on, if this node holds a fragment with them.
-func (v *Server) Fragment(ctx context.Context, rec *Record, off int64, p *invalidation.Position) (
-	[]byte, error,
-) {
+func (v *Server) Fragment(rec *Record, off int64, p *invalidation.Position) ([]byte, error) {
 	if off < 0 || v.odd(rec.Key) {
 		return nil, ErrBusy
 	}
@@ -172,7 +171,7 @@ func (v *Server) Fragment(ctx context.Context, rec *Record, off int64, p *invali
 	return b, nil
 }
 
-// Read begins to read what q asks for. What it returns must be closed.
+// Read begins to read what q asks for. What it returns must be closed; it is nil if q takes over.
 func (v *Server) Read(ctx context.Context, q *ReadRequest) (*Sending, error) {
 	s := v.s
 	rec, err := v.readable(q)
@@ -181,33 +180,18 @@ func (v *Server) Read(ctx context.Context, q *ReadRequest) (*Sending, error) {
 	}
 	sent := &Sending{s: s}
 	s.Reader(&sent.rd, q.By, rec, q.Off, q.End)
-	sent.rd.localOnly = true
-	if q.Whole {
+	sent.rd.localOnly, sent.rd.takesOver = true, q.TakesOver
+	if q.Whole && !q.TakesOver {
 		sent.rd.ahead = fill.Everything
 	}
-	if err := sent.rd.Ready(ctx); err != nil {
-		sent.Close()
-		return nil, s.failureFor(ctx, err)
+	err = sent.rd.Ready(ctx)
+	if err == nil && !q.TakesOver {
+		return sent, nil
 	}
-	return sent, nil
-}
-
-// TakeOver returns once the origin's head has come, or at once if the bytes are here.
-func (v *Server) TakeOver(ctx context.Context, q *ReadRequest) error {
-	s := v.s
-	rec, err := v.readable(q)
-	if err != nil {
-		return err
+	if sent.Close(); err != nil {
+		err = s.failureFor(ctx, err)
 	}
-	var rd Reader
-	s.Reader(&rd, q.By, rec, q.Off, min(q.End, s.cfg.Geometry.SlabEnd(q.Off)))
-	rd.takesOver = true
-	rd.localOnly = true
-	defer rd.Close()
-	if err := rd.Ready(ctx); err != nil {
-		return s.failureFor(ctx, err)
-	}
-	return nil
+	return nil, err
 }
 
 // readable returns the record of what q wants to read, or why this node can't read that.
@@ -244,8 +228,7 @@ func (q *ReadRequest) within(rec *Record) bool {
 }
 
 // Foresee reports whether the origin would be asked for some of those parts of a content.
-func (v *Server) Foresee(ctx context.Context, rec *Record, parts []chunk.Span) (asked Asked,
-	err error) {
+func (v *Server) Foresee(rec *Record, parts []chunk.Span) (asked Asked, err error) {
 	if v.odd(rec.Key) || rec.Length < 0 || rec.Length >= MaxLength {
 		return 0, ErrBusy
 	}

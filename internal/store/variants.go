@@ -39,8 +39,7 @@ func (s *Store) amongLocked(f *flight) {
 	if f.prev != nil || f.req.Head || f.req.Alone || f.req.Ranged || f.req.Gone != "" {
 		return
 	}
-	e, _ := s.shards.look(f.req.Key)
-	f.req.Variants = without(e.variants, func(rec *Record) bool {
+	f.req.Variants = without(s.look(f.req.Key).variants, func(rec *Record) bool {
 		return rec.Pass || rec.HeadOnly
 	})
 }
