@@ -231,9 +231,10 @@ func (s *Store) foreseeElsewhere(ctx context.Context, rec *Record,
 	var answered sync.WaitGroup
 	for owner, parts := range missing {
 		answered.Go(func() {
-			said, err := s.cfg.Remote.Foresee(ctx, owner, rec, parts)
-			if err != nil {
-				said = AskedForThis
+			said := AskedForThis
+			b, err := s.cfg.Remote.Ask(ctx, owner, &ForeseeRequest{rec, parts})
+			if err == nil && len(b) == 1 {
+				said = min(Asked(b[0]), said)
 			}
 			mu.Lock()
 			defer mu.Unlock()

@@ -54,7 +54,7 @@ func (s *Store) invalidate(
 	now = s.log.Now()
 	s.mu.Unlock()
 	if s.cfg.Remote != nil {
-		s.cfg.Remote.Invalidate(c.Entries, keys)
+		s.cfg.Remote.Tell(&InvalidateRequest{c.Entries, keys})
 	}
 	s.changed(&c)
 	return now, current
