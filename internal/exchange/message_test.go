@@ -199,7 +199,7 @@ func TestFailuresOfPeersAreChecked(t *testing.T) {
 func TestNoErrorIsNone(t *testing.T) {
 	for kind := range 256 {
 		for _, b := range [][]byte{nil, {0}, {0, 0, 0, 0, 0, 0}} {
-			c := codec.Reader(b)
+			c := codec.Coder{B: b, Reads: true}
 			if refused(&c, byte(kind)) == nil {
 				t.Errorf("kind %d with %x is no error", kind, b)
 			}
