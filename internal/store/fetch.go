@@ -86,7 +86,8 @@ func (s *Store) fly(ctx context.Context, req *Request, prev *Record, variant str
 		return nil, context.Canceled
 	}
 	f.varied = s.variedAt(req.Key).Load()
-	now, mark := s.log.Begin(s.resource(req.Key, nil)) // requests with equal marks may share a result
+	// requests with equal marks may share a result
+	now, mark := s.log.Begin(s.resource(req.Key, nil))
 	f.arrived, f.key = now, s.flightKey(f, mark)
 	if f.req.ForPeer && !s.records.BeginServing(f.key) {
 		s.work.Done()

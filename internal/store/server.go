@@ -9,7 +9,8 @@ import (
 	"github.com/scurrycache/scurry/internal/invalidation"
 )
 
-// Server answers other nodes from a store, it is the far end of their Remotes. Requests may contain anything. It never forwards a request to a third node, so nodes with different rings can't
+// Server answers other nodes from a store: it is the far end of their Remotes. Requests may contain
+// anything. It never forwards a request to a third node, so nodes with different rings can't
 // deadlock.
 type Server struct{ s *Store }
 

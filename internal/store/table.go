@@ -98,8 +98,8 @@ func (t *table) mustRevalidate(rec *Record) bool {
 }
 
 // land sets the moment that rec rests on, and returns the mark for its version. The origin was
-// asked at began. If named is false, the version is to be a random name: rec has been removed since,
-// or the origin sends anew what it could have confirmed of an invalid response.
+// asked at began. If named is false, the version is to be a random name: rec has been removed
+// since, or the origin sends anew what it could have confirmed of an invalid response.
 func (t *table) land(rec *Record, key string, began invalidation.Token) (
 	mark invalidation.Mark, named bool,
 ) {

@@ -40,6 +40,8 @@ func (s *Store) amongLocked(f *flight) *Request {
 		return f.req
 	}
 	among := *f.req
-	among.Variants = without(s.look(among.Key).variants, func(rec *Record) bool { return rec.Pass || rec.HeadOnly })
+	among.Variants = without(s.look(among.Key).variants, func(rec *Record) bool {
+		return rec.Pass || rec.HeadOnly
+	})
 	return &among
 }
