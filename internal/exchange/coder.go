@@ -1,7 +1,6 @@
 package exchange
 
 import (
-	"net/http"
 	"sync/atomic"
 	"time"
 
@@ -46,12 +45,12 @@ func begin(c *codec.Coder, cause store.Cause, kind *byte) {
 }
 
 // fields code what a request to the origin has of the client's request that it is made for.
-func fields(c *codec.Coder, header, from *http.Header, proto *string, cause *store.Cause) {
-	c.Header(header)
-	c.Header(from)
-	c.Text(proto)
-	if c.Text(&cause.ID); c.Reads {
-		cause.Asked = new(atomic.Bool)
+func fields(c *codec.Coder, f *store.Fields) {
+	c.Header(&f.Header)
+	c.Header(&f.From)
+	c.Text(&f.Proto)
+	if c.Text(&f.ID); c.Reads {
+		f.Asked = new(atomic.Bool)
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 type lookupRequest store.LookupRequest
 
 func (q *lookupRequest) Code(c *codec.Coder) {
-	fields(c, &q.Header, &q.From, &q.Proto, &q.Cause)
+	fields(c, &q.Fields)
 	for _, s := range []*string{&q.Key, &q.Target, &q.Version, &q.Gone} {
 		c.Text(s)
 	}

@@ -17,7 +17,7 @@ type readRequest struct {
 }
 
 func (q *readRequest) Code(c *codec.Coder) {
-	fields(c, &q.By.Header, &q.By.From, &q.By.Proto, &q.By.Cause)
+	fields(c, &q.By)
 	c.Text(&q.Key)
 	codec.Int(c, &q.Off)
 	codec.Int(c, &q.End)
