@@ -3,6 +3,7 @@ package proxy_test
 import (
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -103,6 +104,25 @@ func TestWrittenIsNeverStale(t *testing.T) {
 		}
 		if asked := fmt.Sprint(c.o.Requests()); c.o.Count() != 1 {
 			t.Errorf("the origin is asked %s", asked)
+		}
+	}
+}
+
+// TestExplainWritten: it says why what is fresh is validated all the same, on each node, and that
+// it isn't sent stale.
+func TestExplainWritten(t *testing.T) {
+	for _, nodes := range []int{1, 3} {
+		c := newCluster(t, nodes, proxy.Config{MaxStale: time.Hour})
+		f := origintest.File{Size: 600, Seed: 1, ETag: `"1"`, Header: maxAge("600")}
+		c.written(f, f)
+		for _, n := range c.nodes {
+			tells(t, n.explain(false, "GET", "/files/f"), "It has to be confirmed first", "RFC 9111 §4.4",
+				"not even as a stale one", "with If-None-Match")
+		}
+		n := c.nodes[0]
+		n.cacheStatus(n.expect(200, origintest.Content(1, 0, 600), "/files/f"), "fwd=stale")
+		if text := n.explain(false, "GET", "/files/f").String(); strings.Contains(text, "confirmed first") {
+			t.Errorf("after that it says\n%s", text)
 		}
 	}
 }

@@ -22,9 +22,6 @@ type Coder struct {
 	Now   time.Time // for those who send times as ages, since the clocks of two nodes differ
 }
 
-// Reader returns a Coder that reads b.
-func Reader(b []byte) Coder { return Coder{B: b, Reads: true} }
-
 // Fail makes c Bad.
 func (c *Coder) Fail() { c.B, c.Bad = nil, true }
 

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"reflect"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -46,6 +48,11 @@ func (down) Failed(err error) *store.Failure {
 	return &store.Failure{Status: 502, Kind: "connection_refused", Err: err}
 }
 
+var kindOfLogs = byte(slices.IndexFunc(incoming[:], func(make func() message) bool {
+	_, ok := make().(*logs)
+	return ok
+}))
+
 // node is one of two that are connected.
 type node struct {
 	*Exchange
@@ -64,6 +71,7 @@ func pair(t *testing.T) (a, b node) {
 		}
 		log := zerolog.Nop()
 		x := New(peer.NodeConfig{Listener: l, Heartbeat: time.Second, MissedHeartbeats: 10, Lease: time.Minute, MaxValue: 1 << 20, Log: &log}, time.Now)
+		x.kinds[reflect.TypeOf(&logs{})] = kindOfLogs // also where it is read as another type
 		s, err := store.New(store.Config{
 			Memory: 1 << 20, Geometry: chunk.Geometry{First: 1 << 10, Max: 8 << 10, Slab: 64 << 10}, Source: down{},
 			Keys: plainKeys{}, Remote: x, Lease: time.Minute,
@@ -137,7 +145,7 @@ func TestNodesCatchUp(t *testing.T) {
 
 	rec := sampleRecord(time.Now())
 	rec.Key, rec.Vary, rec.Variant, rec.Groups, rec.Rangeable = key, nil, "", nil, true
-	if err := a.Put(ctx, b.name, rec, []byte("acorn"), a.store.Position()); err != nil {
+	if _, err := a.Ask(ctx, b.name, &store.PutRequest{Record: rec, Content: []byte("acorn"), Position: a.store.Position()}); err != nil {
 		t.Fatal(err)
 	}
 	b.learns(t)
@@ -147,7 +155,7 @@ func TestNodesCatchUp(t *testing.T) {
 	caughtUp("a lookup by a node that is behind")
 
 	b.learns(t)
-	if _, err := a.Fragment(ctx, b.name, rec, 0, a.store.Position()); err != store.ErrBehind {
+	if _, err := a.Ask(ctx, b.name, &store.FragmentRequest{Record: rec, Position: a.store.Position()}); err != store.ErrBehind {
 		t.Errorf("bytes that may have been removed: %v", err)
 	}
 	caughtUp("a request for bytes")
@@ -159,7 +167,7 @@ func TestNodesCatchUp(t *testing.T) {
 	if err := a.store.Merge(log.Reply(a.store.Position())); err != nil {
 		t.Fatal(err)
 	}
-	a.Invalidate(second, []string{"second"}) // the other one has missed the first
+	a.Tell(&store.InvalidateRequest{Entries: second, Keys: []string{"second"}}) // the other one has missed the first
 	caughtUp("an invalidation that isn't the next")
 }
 
@@ -178,9 +186,9 @@ func (q *stubborn) serve(x *Exchange, c *wire.Call) (response, error) {
 // TestSharingIsNotSharedFor: a node that answers the exchange of logs by "behind" isn't asked for
 // its log without end.
 func TestSharingIsNotSharedFor(t *testing.T) {
-	honest := incoming[reqLogs]
-	t.Cleanup(func() { incoming[reqLogs] = honest }) // when the nodes are closed
-	incoming[reqLogs] = made[stubborn]
+	honest := incoming[kindOfLogs]
+	t.Cleanup(func() { incoming[kindOfLogs] = honest }) // when the nodes are closed
+	incoming[kindOfLogs] = made[stubborn]
 	a, b := pair(t)
 	isStubborn.Store(true)
 	defer isStubborn.Store(false)

@@ -36,12 +36,12 @@ type notOwner struct{ ring []string }
 func (*notOwner) Error() string { return store.ErrNotOwner.Error() }
 func (*notOwner) Unwrap() error { return store.ErrNotOwner }
 
-func (e *notOwner) code(c *codec.Coder) { c.Texts(&e.ring) }
+func (e *notOwner) Code(c *codec.Coder) { c.Texts(&e.ring) }
 
 // failure is a verdict about the origin.
 type failure struct{ *store.Failure }
 
-func (f failure) code(c *codec.Coder) {
+func (f failure) Code(c *codec.Coder) {
 	codec.Int(c, &f.Why)
 	codec.Int(c, &f.Status)
 	c.Text(&f.Kind)
@@ -68,11 +68,11 @@ func refused(c *codec.Coder, kind byte) (err error) {
 	switch i := int(kind) - int(respPlain); {
 	case kind == respFailed:
 		f := &store.Failure{}
-		failure{f}.code(c)
+		failure{f}.Code(c)
 		err = f
 	case kind == respNotOwner:
 		e := &notOwner{}
-		e.code(c)
+		e.Code(c)
 		err = e
 	case i >= 0 && i < len(plain):
 		err = plain[i]
@@ -89,7 +89,7 @@ func result(c *codec.Coder, kind byte, fields message) error {
 		return refused(c, kind)
 	}
 	if fields != nil {
-		fields.code(c)
+		fields.Code(c)
 	}
 	if c.Bad {
 		return errMessage

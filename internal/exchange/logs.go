@@ -16,7 +16,7 @@ type logs struct {
 	reply    *invalidation.Reply    // what the receiver's lacks, as far as the sender knows
 }
 
-func (l *logs) code(c *codec.Coder) {
+func (l *logs) Code(c *codec.Coder) {
 	invalidation.CodePosition(c, &l.position)
 	if c.Reads {
 		l.reply = &invalidation.Reply{}
@@ -49,7 +49,7 @@ func (l *logs) serve(x *Exchange, _ *wire.Call) (response, error) {
 // greet exchanges logs over a new connection.
 func (x *Exchange) greet(_ string, ask func(message []byte) ([]byte, error)) error {
 	return x.exchangeLogs(func(ours, theirs *logs) error {
-		b, err := ask(x.request(reqLogs, ours))
+		b, err := ask(x.request(ours))
 		if err != nil {
 			return err
 		}
@@ -64,7 +64,7 @@ func (x *Exchange) share(node string) error {
 	ctx, cancel := context.WithTimeout(x.base, notifyTimeout)
 	defer cancel()
 	return x.exchangeLogs(func(ours, theirs *logs) error {
-		_, err := x.ask(ctx, node, outgoing{kind: reqLogs, request: ours, reply: theirs})
+		_, err := x.ask(ctx, node, outgoing{request: ours, reply: theirs})
 		return err
 	})
 }

@@ -16,8 +16,8 @@ type readRequest struct {
 	call uint64 // names this very request
 }
 
-func (q *readRequest) code(c *codec.Coder) {
-	fields(c, &q.By.Header, &q.By.From, &q.By.Proto, &q.By.Cause)
+func (q *readRequest) Code(c *codec.Coder) {
+	fields(c, &q.By)
 	c.Text(&q.Key)
 	codec.Int(c, &q.Off)
 	codec.Int(c, &q.End)
@@ -33,7 +33,7 @@ type partReply struct {
 	asked  store.Asked // whether the origin is to be asked for some of the part
 }
 
-func (r *partReply) code(c *codec.Coder) {
+func (r *partReply) Code(c *codec.Coder) {
 	codec.Int(c, &r.length)
 	asked(c, &r.asked)
 }
@@ -45,7 +45,7 @@ func (x *Exchange) Read(ctx context.Context, node string, q *store.ReadRequest) 
 	var found partReply
 	call := rand.Uint64()
 	content, _, err := x.open(ctx, node, outgoing{
-		kind: reqRead, request: &readRequest{*q, call}, reply: &found, cause: q.By.Cause,
+		request: &readRequest{*q, call}, reply: &found, cause: q.By.Cause,
 		window: q.Window, call: call,
 	})
 	if err != nil {
@@ -72,7 +72,7 @@ func (q *readRequest) serve(x *Exchange, c *wire.Call) (response, error) {
 
 type originAskedRequest struct{ call uint64 }
 
-func (q *originAskedRequest) code(c *codec.Coder) { codec.Int(c, &q.call) }
+func (q *originAskedRequest) Code(c *codec.Coder) { codec.Int(c, &q.call) }
 
 // OriginAsked is store.Content's.
 func (b *content) OriginAsked(ctx context.Context) bool {
@@ -80,7 +80,7 @@ func (b *content) OriginAsked(ctx context.Context) bool {
 		return false
 	}
 	cause := store.Cause{Asked: new(atomic.Bool)}
-	q := outgoing{kind: reqOriginAsked, request: &originAskedRequest{b.call}, cause: cause}
+	q := outgoing{request: &originAskedRequest{b.call}, cause: cause}
 	_, err := b.x.ask(ctx, b.node, q)
 	return err == nil && cause.Noted()
 }

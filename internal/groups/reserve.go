@@ -87,8 +87,8 @@ func (r *reserve) fillLocked(n int) {
 	}
 }
 
-// besidesFillers is what the group holds besides fillers. A filler that was given up counts as held until as
-// much as the budget has been put since, when it has certainly been evicted.
+// besidesFillers is what the group holds besides fillers. A filler that was given up counts as held
+// until as much as the budget has been put since, when it has certainly been evicted.
 func (r *reserve) besidesFillers() Usage {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -14,7 +14,7 @@ func encodePosition(p *Position) []byte {
 }
 
 func decodePosition(b []byte) (p *Position, rest []byte, ok bool) {
-	c := codec.Reader(b)
+	c := codec.Coder{B: b, Reads: true}
 	CodePosition(&c, &p)
 	return p, c.B, !c.Bad
 }
@@ -26,7 +26,7 @@ func encodeEntries(entries []Entry) []byte {
 }
 
 func decodeEntries(b []byte) (entries []Entry, rest []byte, ok bool) {
-	c := codec.Reader(b)
+	c := codec.Coder{B: b, Reads: true}
 	CodeEntries(&c, &entries)
 	return entries, c.B, !c.Bad
 }
@@ -138,7 +138,7 @@ func FuzzPull(f *testing.F) {
 				t.Errorf("the reply to %x isn't taken: %v", request, err)
 			}
 		}
-		c, r := codec.Reader(reply), Reply{}
+		c, r := codec.Coder{B: reply, Reads: true}, Reply{}
 		if r.Code(&c); c.Bad {
 			return
 		}

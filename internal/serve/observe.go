@@ -40,8 +40,8 @@ func (f *forwarded) invalidate(resp *http.Response) (now store.Moment, current b
 	return f.s.Store.Invalidate(keys, httpcache.InvalidatedGroups(resp.Header), members, f.before)
 }
 
-// observeHead updates the stored response that the HEAD would have selected, or invalidates it if it
-// is out of date (RFC 9111 section 4.3.5).
+// observeHead updates the stored response that the HEAD would have selected, or invalidates it if
+// it is out of date (RFC 9111 section 4.3.5).
 func (f *forwarded) observeHead(resp *http.Response) {
 	get := decide.Request{Method: http.MethodGet, Resource: f.q.Resource, Header: f.q.Header}
 	var found decide.Found

@@ -231,9 +231,10 @@ func (s *Store) foreseeElsewhere(ctx context.Context, rec *Record,
 	said := make(chan Asked, len(missing))
 	for owner, parts := range missing {
 		go func() {
-			asked, err := s.cfg.Remote.Foresee(ctx, owner, rec, parts)
-			if err != nil {
-				asked = AskedForThis
+			asked := AskedForThis
+			b, err := s.cfg.Remote.Ask(ctx, owner, &ForeseeRequest{rec, parts})
+			if err == nil && len(b) == 1 {
+				asked = min(Asked(b[0]), asked)
 			}
 			said <- asked
 		}()

@@ -43,8 +43,9 @@ func (c *changes) outlived(rec *Record, p *invalidation.Position) bool {
 	return verdict != invalidation.Current
 }
 
-// removed reports whether err is another node's refusal of rec's bytes because of such an entry. This node, whose position was p, didn't know that then and knows it now. A reader that
-// had begun before may read the rest.
+// removed reports whether err is another node's refusal of rec's bytes because of such an entry.
+// This node, whose position was p, didn't know that then and knows it now. A reader that had begun
+// before may read the rest.
 func (c *changes) removed(err error, rec *Record, p *invalidation.Position) bool {
 	return errors.Is(err, ErrBehind) && c.outlived(rec, p)
 }

@@ -6,7 +6,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"slices"
+	"reflect"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -14,7 +15,6 @@ import (
 
 	"github.com/scurrycache/scurry/internal/chunk"
 	"github.com/scurrycache/scurry/internal/codec"
-	"github.com/scurrycache/scurry/internal/invalidation"
 )
 
 // fakeCluster is stores that are each other's Remotes without a connection: what one asks, the
@@ -170,22 +170,28 @@ func (r *fakeRemote) Lookup(ctx context.Context, node string, q *LookupRequest) 
 	return &copied, nil
 }
 
-func (r *fakeRemote) Chunk(_ context.Context, node, key string, p *invalidation.Position) ([]byte, error) {
-	v, err := r.server(node, "Chunk")
+func (r *fakeRemote) Ask(_ context.Context, node string, m Message) ([]byte, error) {
+	name := reflect.TypeOf(m).Elem().Name()
+	v, err := r.server(node, strings.TrimSuffix(name, "Request"))
 	if err != nil {
 		return nil, err
 	}
-	b, err := v.Chunk(key, p)
+	written := codec.Coder{Now: time.Now()}
+	m.Code(&written)
+	read, got := codec.Coder{B: written.B, Reads: true, Now: written.Now}, reflect.New(reflect.TypeOf(m).Elem()).Interface().(Message)
+	if got.Code(&read); read.Bad || len(read.B) > 0 {
+		panic("a message isn't read as it was written: " + name)
+	}
+	b, err := v.Answer(got)
 	return b, r.caughtUp(node, err)
 }
 
-func (r *fakeRemote) Fragment(_ context.Context, node string, rec *Record, off int64, p *invalidation.Position) ([]byte, error) {
-	v, err := r.server(node, "Fragment")
-	if err != nil {
-		return nil, err
+func (r *fakeRemote) Tell(m Message) {
+	for _, node := range []string{"a", "b", "c"} {
+		if r.nodes[node] != nil && node != r.self {
+			_, _ = r.Ask(context.Background(), node, m)
+		}
 	}
-	b, err := v.Fragment(&Record{Key: rec.Key, Version: rec.Version, Details: plain}, off, p)
-	return b, r.caughtUp(node, err)
 }
 
 // theirs is q as another node gets it.
@@ -215,23 +221,6 @@ func (r *fakeRemote) Read(ctx context.Context, node string, q *ReadRequest) (*Re
 	return &ReadResult{Content: body, Length: sending.Length(), Foreseen: sending.Foresee(ctx)}, nil
 }
 
-func (r *fakeRemote) Foresee(_ context.Context, node string, rec *Record, parts []chunk.Span) (Asked, error) {
-	v, err := r.server(node, "Foresee")
-	if err != nil {
-		return 0, err
-	}
-	named := &Record{Key: rec.Key, Version: rec.Version, Length: rec.Length, Fragments: rec.Fragments, Details: plain}
-	return v.Foresee(named, parts)
-}
-
-func (r *fakeRemote) Put(_ context.Context, node string, rec *Record, content []byte, p *invalidation.Position) error {
-	v, err := r.server(node, "Put")
-	if err != nil {
-		return err
-	}
-	return v.Put(rec.Key, sent(rec), content, p)
-}
-
 // caughtUp returns err, after an exchange of logs with the node that has answered with it, if that
 // is what it takes.
 func (r *fakeRemote) caughtUp(node string, err error) error {
@@ -257,25 +246,6 @@ func (r *fakeRemote) Share() {
 			r.share(node)
 		}
 	}
-}
-
-func (r *fakeRemote) others(method string, tell func(v *Server)) {
-	for _, node := range []string{"a", "b", "c"} {
-		if r.nodes[node] == nil || node == r.self {
-			continue
-		}
-		if v, err := r.server(node, method); err == nil {
-			tell(v)
-		}
-	}
-}
-
-func (r *fakeRemote) Invalidate(entries []invalidation.Entry, keys []string) {
-	r.others("Invalidate", func(v *Server) { _ = v.Invalidate(entries, slices.Clone(keys)) })
-}
-
-func (r *fakeRemote) Varies(key string) {
-	r.others("Varies", func(v *Server) { _ = v.Varies(key) })
 }
 
 // fakeContent is what another node sends: as much as has been read.

@@ -21,7 +21,7 @@ func (r *Reader) viewFragment() bool {
 	if r.localOnly || owner == "" {
 		return false
 	}
-	b, err := r.s.cfg.Remote.Fragment(r.s.base, owner, r.rec, r.pos, known)
+	b, err := r.s.cfg.Remote.Ask(r.s.base, owner, &FragmentRequest{r.rec, r.pos, known})
 	r.removed = r.removed || r.s.removed(err, r.rec, known)
 	if err != nil || len(b) == 0 || int64(len(b)) > r.rec.Length-r.pos {
 		return false

@@ -1,21 +1,17 @@
 package store
 
 import (
-	"iter"
 	"maps"
+	"slices"
 )
 
 // groupRoutingPrefix begins the names under which the index of groups has the keys that share a
 // place.
 const groupRoutingPrefix = "\x00"
 
-// storedIn yields the keys of all that may be stored in a place.
-func (t *table) storedIn(place string) iter.Seq[string] {
-	return func(yield func(key string) bool) {
-		if yield(place) {
-			maps.Keys(t.grouped[groupRoutingPrefix+place])(yield)
-		}
-	}
+// storedIn returns the keys of all that may be stored in a place.
+func (t *table) storedIn(place string) []string {
+	return append(slices.Collect(maps.Keys(t.grouped[groupRoutingPrefix+place])), place)
 }
 
 // groupLocked enters a key in the index of groups, with what is stored under it.

@@ -54,7 +54,7 @@ func (s *Store) invalidate(
 	now = s.log.Now()
 	s.mu.Unlock()
 	if s.cfg.Remote != nil {
-		s.cfg.Remote.Invalidate(c.Entries, keys)
+		s.cfg.Remote.Tell(&InvalidateRequest{c.Entries, keys})
 	}
 	s.changed(&c)
 	return now, current
@@ -93,7 +93,7 @@ func (s *Store) matchedLocked(scope invalidation.Scope, keys []string) []string 
 	case place != "":
 		return s.storedFor(place, keys)
 	}
-	return slices.DeleteFunc(slices.Collect(s.keysLocked()), func(key string) bool {
+	return slices.DeleteFunc(s.keysLocked(), func(key string) bool {
 		return s.variantWhere(key, func(rec *Record) bool {
 			return scope.Matches(s.resourceOf(rec))
 		}) == nil
@@ -105,7 +105,7 @@ func (s *Store) matchedLocked(scope invalidation.Scope, keys []string) []string 
 func (s *Store) storedFor(place string, keys []string) []string {
 	elsewhere := func(key string) bool { return s.canonical(key) != place }
 	keys = slices.DeleteFunc(slices.Clone(keys), elsewhere)
-	found := slices.DeleteFunc(slices.Collect(s.storedIn(place)), func(stored string) bool {
+	found := slices.DeleteFunc(s.storedIn(place), func(stored string) bool {
 		return len(keys) > 0 && s.variantWhere(stored, func(rec *Record) bool {
 			return slices.ContainsFunc(keys, func(key string) bool { return s.concerns(rec, key) })
 		}) == nil

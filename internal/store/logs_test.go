@@ -80,7 +80,7 @@ func TestBytesOfTheRemoved(t *testing.T) {
 	b, p := c.nodes["b"].Server(), c.nodes["c"].Position()
 	chunk := func(rec *Record, p *invalidation.Position) error {
 		s := c.nodes["c"]
-		_, err := b.Chunk(s.chunkKey(rec, firstChunk)[len(s.prefix):], p)
+		_, err := b.Answer(&ChunkRequest{s.chunkKey(rec, firstChunk)[len(s.prefix):], p})
 		return err
 	}
 	begin := func(rec *Record, key string) error {
@@ -90,7 +90,7 @@ func TestBytesOfTheRemoved(t *testing.T) {
 		}
 		return err
 	}
-	_, fragment := b.Fragment(&Record{Key: "k", Version: k.Version, Details: plain}, 0, p)
+	_, fragment := b.Answer(&FragmentRequest{&Record{Key: "k", Version: k.Version, Details: plain}, 0, p})
 	_, takeOver := b.Read(t.Context(), &ReadRequest{Key: "k", Record: sent(k), End: 10, TakesOver: true, Position: p})
 	for way, err := range map[string]error{
 		"chunk": chunk(k, p), "read": begin(k, "k"), "fragment": fragment, "take over": takeOver,

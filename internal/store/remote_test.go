@@ -71,10 +71,12 @@ func TestNobodyAsksOn(t *testing.T) {
 	if _, err := v.Read(t.Context(), &ReadRequest{Key: "k", Record: sent(rec), Off: 64 << 10, End: 100 << 10, TakesOver: true, Position: c.nodes["c"].Position()}); err != ErrNotOwner {
 		t.Errorf("taking over: %v", err)
 	}
-	if _, err := v.Chunk("place.0.v.0", nil); err != ErrNotOwner {
+	if _, err := v.Answer(&ChunkRequest{"place.0.v.0", nil}); err != ErrNotOwner {
 		t.Errorf("Chunk: %v", err)
 	}
-	if err := v.Put("k", sent(answer(4, nil).Record), []byte("nuts"), nil); err != ErrBusy {
+	rec = sent(answer(4, nil).Record)
+	rec.Key = "k"
+	if _, err := v.Answer(&PutRequest{rec, []byte("nuts"), nil}); err != ErrBusy {
 		t.Errorf("Put: %v", err)
 	}
 	if calls := c.asked(); len(calls) > 0 {

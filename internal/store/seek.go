@@ -184,7 +184,8 @@ type chunkOwner struct {
 func (o *chunkOwner) Fetch(_ context.Context, key string) ([]byte, error) {
 	// The store's context, since others may wait for this, too. The owner answers at once.
 	known := o.store.Position()
-	b, err := o.store.cfg.Remote.Chunk(o.store.base, o.node, key[len(o.store.prefix):], known)
+	q := &ChunkRequest{key[len(o.store.prefix):], known}
+	b, err := o.store.cfg.Remote.Ask(o.store.base, o.node, q)
 	o.removed = o.store.removed(err, o.rec, known)
 	o.sent = err == nil
 	return b, err

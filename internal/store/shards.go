@@ -2,7 +2,7 @@ package store
 
 import (
 	"hash/maphash"
-	"iter"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -57,17 +57,12 @@ func (s *shards) shardLocked(key string, now stored) {
 	s.n += len(sh.byKey)
 }
 
-// keysLocked yields all keys. Entries may be removed meanwhile.
-func (s *shards) keysLocked() iter.Seq[string] {
-	return func(yield func(string) bool) {
-		for i := range s.list {
-			for key := range s.list[i].byKey {
-				if !yield(key) {
-					return
-				}
-			}
-		}
+// keysLocked returns all keys.
+func (s *shards) keysLocked() (keys []string) {
+	for i := range s.list {
+		keys = slices.AppendSeq(keys, maps.Keys(s.list[i].byKey))
 	}
+	return keys
 }
 
 // variantWhere returns the first of key's records that is reports, or nil.

@@ -72,7 +72,7 @@ func (t *table) dropLostLocked(key string) {
 		now.variants = without(now.variants, (*Record).owned)
 	case !t.Remote.OwnedSince(t.routingKey(key)+".0", since):
 		// another node may have known better meanwhile
-		now.variants = changed(now.variants, (*Record).owned, func(r *Record) { r.basis = 0 })
+		now.variants = replaced(now.variants, (*Record).owned, func(r *Record) { r.basis = 0 })
 	}
 	t.setLocked(now)
 }
@@ -98,8 +98,8 @@ func (t *table) mustRevalidate(rec *Record) bool {
 }
 
 // land sets the moment that rec rests on, and returns the mark for its version. The origin was
-// asked at began. If named is false, the version is to be a random name: rec has been removed since,
-// or the origin sends anew what it could have confirmed of an invalid response.
+// asked at began. If named is false, the version is to be a random name: rec has been removed
+// since, or the origin sends anew what it could have confirmed of an invalid response.
 func (t *table) land(rec *Record, key string, began invalidation.Token) (
 	mark invalidation.Mark, named bool,
 ) {
@@ -235,9 +235,9 @@ func (t *table) successor(rec *Record) *Record {
 	return now
 }
 
-// changed returns a copy of variants with copies of those that meant reports, which change has
+// replaced returns a copy of variants with copies of those that meant reports, which change has
 // changed.
-func changed(variants []*Record, meant func(*Record) bool, change func(*Record)) []*Record {
+func replaced(variants []*Record, meant func(*Record) bool, change func(*Record)) []*Record {
 	variants = slices.Clone(variants)
 	for i, rec := range variants {
 		if meant(rec) {
@@ -252,7 +252,7 @@ func changed(variants []*Record, meant func(*Record) bool, change func(*Record))
 // changed.
 func (t *table) changeLocked(key string, meant func(*Record) bool, change func(*Record)) {
 	if now := t.look(key); now.entry != nil {
-		now.variants = changed(now.variants, meant, change)
+		now.variants = replaced(now.variants, meant, change)
 		t.setLocked(now)
 		t.evictLocked(now.entry)
 	}

@@ -13,7 +13,7 @@ func (s *Store) variesLocked(key string, names []string) {
 	}
 	go func() {
 		defer s.work.Done()
-		s.cfg.Remote.Varies(key)
+		s.cfg.Remote.Tell(&VariesRequest{key})
 	}()
 }
 
