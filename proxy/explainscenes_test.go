@@ -91,7 +91,7 @@ func scenes() []scene {
 		{"targeted", says("no-store", "CDN-Cache-Control", "max-age=60"), asked(), 0, "", "", nil, "hit", 200, []string{"60 s: max-age", "beside Cdn-Cache-Control", "RFC 9213 §2.2", "Cdn-Cache-Control: max-age=60"}},
 		{"POST", fresh, asked(), 0, "", "POST", nil, "pass", 0, []string{"only GET and HEAD are answered from memory", "Content-Location is this URL", "RFC 9110 §9.3.3", "RFC 9111 §4.4", "RFC 9875 §3"}},
 		{"OPTIONS", fresh, asked(), 0, "", "OPTIONS", nil, "pass", 0, nil},
-		{"unknown method", fresh, asked(), 0, "", "FROB", nil, "pass", 0, []string{"all that was stored before under its key is dropped"}},
+		{"unknown method", fresh, asked(), 0, "", "FROB", nil, "pass", 0, []string{"all that was stored before under its key has to be confirmed"}},
 		{"PURGE", fresh, asked(), 0, "", "PURGE", nil, "refuse", 0, []string{"no origin is sent such a method"}},
 		{"CONNECT", fresh, asked(), 0, "", "CONNECT", nil, "refuse", 0, []string{"no origin is sent such a method"}},
 		{"upgrade", bare, nil, 0, "", "", []string{"Connection: Upgrade", "Upgrade: websocket"}, "pass", 0, []string{"another protocol"}},

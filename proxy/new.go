@@ -40,8 +40,6 @@ func New(cfg Config) (*Proxy, error) {
 	})
 	p.routes = logging.Access(cfg.Logger, p.admit(p.router()))
 	p.followMembers()
-	p.stopUnsolicited = p.origin.OnUnsolicited(func(keys []string) {
-		p.store.Invalidate(keys, nil, nil, store.Moment{})
-	})
+	p.stopUnsolicited = p.origin.OnUnsolicited(p.store.Remove)
 	return p, nil
 }

@@ -21,30 +21,6 @@ func (s Spans) Add(start, end int64) Spans {
 	return slices.Replace(s, i, j, Span{start, end})
 }
 
-// Remove takes [start, end) out of the set.
-func (s Spans) Remove(start, end int64) Spans {
-	var kept Spans
-	for _, sp := range s {
-		before, behind := Span{sp.Start, min(sp.End, start)}, Span{max(sp.Start, end), sp.End}
-		for _, rest := range []Span{before, behind} {
-			if rest.Start < rest.End {
-				kept = append(kept, rest)
-			}
-		}
-	}
-	return kept
-}
-
-// Next returns the first offset in [off, end) that is in the set, or -1.
-func (s Spans) Next(off, end int64) int64 {
-	for _, sp := range s {
-		if at := max(sp.Start, off); at < min(sp.End, end) {
-			return at
-		}
-	}
-	return -1
-}
-
 // Covers reports whether all of sp is in the set.
 func (s Spans) Covers(sp Span) bool {
 	return slices.ContainsFunc(s, func(have Span) bool {

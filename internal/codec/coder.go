@@ -22,9 +22,6 @@ type Coder struct {
 	Now   time.Time // for those who send times as ages, since the clocks of two nodes differ
 }
 
-// Reader returns a Coder that reads b.
-func Reader(b []byte) Coder { return Coder{B: b, Reads: true} }
-
 // Fail makes c Bad.
 func (c *Coder) Fail() { c.B, c.Bad = nil, true }
 
@@ -103,11 +100,4 @@ func Each[T any](c *Coder, list *[]T) iter.Seq[*T] {
 			*list = nil
 		}
 	}
-}
-
-// Rest reads all that is left.
-func (c *Coder) Rest() []byte {
-	b := c.B
-	c.B = nil
-	return b
 }

@@ -184,6 +184,7 @@ func TestDecisionsKeepTheRules(t *testing.T) {
 		}
 		if !maybe() {
 			f.Record = record()
+			f.Record.Invalid = f.MustRevalidate && f.Tries == 1
 		}
 		if f.Looked && maybe() {
 			f.AtOwner = &store.Result{Record: record(), Peer: "b"}
@@ -200,6 +201,7 @@ func TestDecisionsKeepTheRules(t *testing.T) {
 				failure := &store.Failure{Status: 502, Kind: "x", Err: fmt.Errorf("x")}
 				if maybe() {
 					failure.Stored = record()
+					failure.Stored.Invalid = f.Tries == 1
 				}
 				d = r.Failed(q, d, failure)
 			} else {
@@ -225,6 +227,8 @@ func unruly(r *Rules, q *Request, f *Found, d *Decision) string {
 		return "there is no record"
 	case d.Action == Serve && d.Record.Pass:
 		return "what isn't stored is served"
+	case stored && d.Record.Invalid:
+		return "what is invalid is served"
 	case stored && q.Authorized && !d.Record.Facts.Shared:
 		return "what is for others is served to a request with Authorization"
 	case stored && d.Record == f.Record && (f.MustRevalidate || f.Gone != nil && f.Gone.Version == d.Record.Version):

@@ -92,9 +92,10 @@ func (r *Rules) Failed(q *Request, d Decision, f *store.Failure) Decision {
 	return Unanswered(f, d.Status)
 }
 
-// about reports whether rec, which may be nil, holds a response that may be for q.
+// about reports whether rec, which may be nil, holds a response that may be for q, if only as a
+// stale one.
 func about(q *Request, rec *store.Record) bool {
-	return rec != nil && !rec.Pass && Permitted(q, rec) != nil
+	return rec != nil && !rec.Pass && !rec.Invalid && Permitted(q, rec) != nil
 }
 
 // Unanswered is for a request that the origin couldn't answer.

@@ -14,7 +14,6 @@ import (
 
 // outgoing is a request to another node.
 type outgoing struct {
-	kind    byte
 	request message
 	reply   message // set as the reply says; nil if that has no fields
 	cause   store.Cause
@@ -31,7 +30,7 @@ type interim struct {
 	header http.Header
 }
 
-func (i *interim) code(c *codec.Coder) {
+func (i *interim) Code(c *codec.Coder) {
 	codec.Int(c, &i.status)
 	c.Header(&i.header)
 }
@@ -51,7 +50,7 @@ func (x *Exchange) open(ctx context.Context, node string, q outgoing) (*content,
 	if p == nil {
 		return nil, nil, peer.ErrUnreachable
 	}
-	stream, err := p.Open(ctx, x.request(q.kind, q.request), q.window)
+	stream, err := p.Open(ctx, x.request(q.request), q.window)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -65,7 +64,7 @@ func (x *Exchange) open(ctx context.Context, node string, q outgoing) (*content,
 		p.Disagrees(wrong.ring)
 	}
 	// sharing is asking, too, and mustn't be answered by itself
-	if err == store.ErrBehind && q.kind != reqPull && q.kind != reqTake {
+	if _, shares := q.request.(*logs); err == store.ErrBehind && !shares {
 		if sharing := x.share(node); sharing != nil {
 			err = fmt.Errorf("%w: %w", err, sharing)
 		}
@@ -100,7 +99,7 @@ func (b *content) await() ([]byte, error) {
 // informs passes on an interim response.
 func (b *content) informs(c *codec.Coder) {
 	var i interim
-	i.code(c)
+	i.Code(c)
 	if b.inform != nil && !c.Bad && i.status >= 100 && i.status < 200 &&
 		i.status != http.StatusSwitchingProtocols {
 		b.inform(i.status, i.header)
@@ -124,7 +123,7 @@ type ending struct {
 	asked   store.Asked
 }
 
-func (e *ending) code(c *codec.Coder) {
+func (e *ending) Code(c *codec.Coder) {
 	c.Header(&e.trailer)
 	asked(c, &e.asked)
 }
@@ -134,7 +133,7 @@ func (b *content) End() (trailer http.Header, asked store.Asked, complete bool) 
 	var e ending
 	complete = b.Ended()
 	if detail := b.Stream.End(); complete && len(detail) > 0 {
-		e.code(b.x.reader(detail))
+		e.Code(b.x.reader(detail))
 	}
 	return e.trailer, e.asked, complete
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"reflect"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -46,6 +48,11 @@ func (down) Failed(err error) *store.Failure {
 	return &store.Failure{Status: 502, Kind: "connection_refused", Err: err}
 }
 
+var kindOfLogs = byte(slices.IndexFunc(incoming[:], func(make func() message) bool {
+	_, ok := make().(*logs)
+	return ok
+}))
+
 // node is one of two that are connected.
 type node struct {
 	*Exchange
@@ -64,6 +71,7 @@ func pair(t *testing.T) (a, b node) {
 		}
 		log := zerolog.Nop()
 		x := New(peer.NodeConfig{Listener: l, Wire: wire.Config{Heartbeat: time.Second, MissedHeartbeats: 10, MaxValue: 1 << 20}, Lease: time.Minute, Log: &log}, time.Now)
+		x.kinds[reflect.TypeOf(&logs{})] = kindOfLogs // also where it is read as another type
 		s, err := store.New(store.Config{
 			Memory: 1 << 20, Geometry: chunk.Geometry{First: 1 << 10, Max: 8 << 10, Slab: 64 << 10}, Source: down{},
 			Keys: plainKeys{}, Remote: x, Lease: time.Minute,
@@ -97,11 +105,7 @@ func (n node) learns(t *testing.T) {
 	t.Helper()
 	log := invalidation.New(invalidation.Config{Incarnation: uint64(time.Now().UnixNano())})
 	log.Publish(invalidation.Remove, invalidation.Key("other"))
-	reply, err := log.PullReply(n.store.PullRequest())
-	if err == nil {
-		err = n.store.Merge(reply)
-	}
-	if err != nil {
+	if err := n.store.Merge(log.Reply(n.store.Position())); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -141,7 +145,7 @@ func TestNodesCatchUp(t *testing.T) {
 
 	rec := sampleRecord(time.Now())
 	rec.Key, rec.Vary, rec.Variant, rec.Groups, rec.Rangeable = key, nil, "", nil, true
-	if err := a.Put(ctx, b.name, rec, []byte("acorn"), a.store.Position()); err != nil {
+	if _, err := a.Ask(ctx, b.name, &store.PutRequest{Record: rec, Content: []byte("acorn"), Position: a.store.Position()}); err != nil {
 		t.Fatal(err)
 	}
 	b.learns(t)
@@ -151,7 +155,7 @@ func TestNodesCatchUp(t *testing.T) {
 	caughtUp("a lookup by a node that is behind")
 
 	b.learns(t)
-	if _, err := a.Fragment(ctx, b.name, rec, 0, a.store.Position()); err != store.ErrBehind {
+	if _, err := a.Ask(ctx, b.name, &store.FragmentRequest{Record: rec, Position: a.store.Position()}); err != store.ErrBehind {
 		t.Errorf("bytes that may have been removed: %v", err)
 	}
 	caughtUp("a request for bytes")
@@ -160,16 +164,15 @@ func TestNodesCatchUp(t *testing.T) {
 	log := invalidation.New(invalidation.Config{Incarnation: 77})
 	log.Publish(invalidation.Remove, invalidation.Key("first"))
 	second := log.Publish(invalidation.Remove, invalidation.Key("second")).Entries
-	reply, _ := log.PullReply(a.store.PullRequest())
-	if err := a.store.Merge(reply); err != nil {
+	if err := a.store.Merge(log.Reply(a.store.Position())); err != nil {
 		t.Fatal(err)
 	}
-	a.Invalidate(second, []string{"second"}) // the other one has missed the first
+	a.Tell(&store.InvalidateRequest{Entries: second, Keys: []string{"second"}}) // the other one has missed the first
 	caughtUp("an invalidation that isn't the next")
 }
 
 // stubborn is a pull that is answered, once that is set, as if the one who asks had missed something.
-type stubborn struct{ pullRequest }
+type stubborn struct{ logs }
 
 var isStubborn atomic.Bool
 
@@ -177,15 +180,15 @@ func (q *stubborn) serve(x *Exchange, c *wire.Call) (response, error) {
 	if isStubborn.Load() {
 		return response{}, store.ErrBehind
 	}
-	return q.pullRequest.serve(x, c)
+	return q.logs.serve(x, c)
 }
 
 // TestSharingIsNotSharedFor: a node that answers the exchange of logs by "behind" isn't asked for
 // its log without end.
 func TestSharingIsNotSharedFor(t *testing.T) {
-	honest := incoming[reqPull]
-	t.Cleanup(func() { incoming[reqPull] = honest }) // when the nodes are closed
-	incoming[reqPull] = made[stubborn]
+	honest := incoming[kindOfLogs]
+	t.Cleanup(func() { incoming[kindOfLogs] = honest }) // when the nodes are closed
+	incoming[kindOfLogs] = made[stubborn]
 	a, b := pair(t)
 	isStubborn.Store(true)
 	defer isStubborn.Store(false)

@@ -1,7 +1,6 @@
 package exchange
 
 import (
-	"net/http"
 	"sync/atomic"
 	"time"
 
@@ -9,25 +8,9 @@ import (
 	"github.com/scurrycache/scurry/internal/store"
 )
 
-// The kinds of requests.
-const (
-	reqLookup      byte = iota // the record of a resource: found, or fetched from the origin
-	reqChunk                   // a chunk, if it is held
-	reqFragment                // the bytes of a version from some offset on, if a fragment is held
-	reqRead                    // the bytes of a version from some offset on, to their slab's end
-	reqTakeOver                // to read on from a slab's border, if the origin accepts that
-	reqForesee                 // whether the origin would be asked for some parts of a version
-	reqOriginAsked             // whether it has been asked for a reqRead that is being answered
-	reqPut                     // to store a response that hasn't come by being fetched
-	reqInvalidate              // to take invalidations that have just been issued
-	reqVaries                  // to drop the copies of what has turned out to vary
-	reqPull                    // the invalidations that it knows and the requester doesn't
-	reqTake                    // to take the invalidations that it doesn't know
-)
-
-// message is the fields of a request or a reply. code describes them once: to write them, which
+// message is the fields of a request or a reply. Code describes them once: to write them, which
 // changes nothing, and to read them.
-type message interface{ code(c *codec.Coder) }
+type message = store.Message
 
 // clock is the Store's. Ages in messages are counted from what it says.
 type clock func() time.Time
@@ -41,25 +24,13 @@ func (now clock) writer() *codec.Coder {
 	return &codec.Coder{B: make([]byte, 0, 512), Now: now()}
 }
 
-// request makes a request of that kind, which has the fields of m.
-func (now clock) request(kind byte, m message) []byte {
-	c := now.writer()
-	codec.Int(c, &kind)
-	m.code(c)
-	return c.B
-}
-
 // reply makes a reply of that kind to a request for cause. It has the fields of m, which may be
 // nil.
 func (now clock) reply(cause store.Cause, kind byte, m message) []byte {
-	if m == nil {
-		var c codec.Coder
-		begin(&c, cause, &kind)
-		return c.B
-	}
 	c := now.writer()
-	begin(c, cause, &kind)
-	m.code(c)
+	if begin(c, cause, &kind); m != nil {
+		m.Code(c)
+	}
 	return c.B
 }
 
@@ -74,12 +45,12 @@ func begin(c *codec.Coder, cause store.Cause, kind *byte) {
 }
 
 // fields code what a request to the origin has of the client's request that it is made for.
-func fields(c *codec.Coder, header, from *http.Header, proto *string, cause *store.Cause) {
-	c.Header(header)
-	c.Header(from)
-	c.Text(proto)
-	if c.Text(&cause.ID); c.Reads {
-		cause.Asked = new(atomic.Bool)
+func fields(c *codec.Coder, f *store.Fields) {
+	c.Header(&f.Header)
+	c.Header(&f.From)
+	c.Text(&f.Proto)
+	if c.Text(&f.ID); c.Reads {
+		f.Asked = new(atomic.Bool)
 	}
 }
 
@@ -87,25 +58,4 @@ func asked(c *codec.Coder, a *store.Asked) {
 	if codec.Int(c, a); c.Reads && (*a < store.NotAsked || *a > store.AskedForThis) {
 		c.Fail()
 	}
-}
-
-// record codes a record, which is the last of a message's fields.
-func record(c *codec.Coder, rec **store.Record) {
-	if !c.Reads {
-		c.B = append(c.B, (*rec).Encode(c.Now)...)
-		return
-	}
-	var err error
-	if *rec, err = store.Decode(c.Rest(), c.Now); err != nil {
-		c.Fail()
-	}
-}
-
-// version codes a record that is no more than a name for bytes.
-func version(c *codec.Coder, rec **store.Record) {
-	if c.Reads {
-		*rec = store.NewRecord()
-	}
-	c.Text(&(*rec).Key)
-	c.Text(&(*rec).Version)
 }

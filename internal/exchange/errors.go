@@ -28,18 +28,20 @@ var plain = []error{
 	store.ErrBehind,
 }
 
+var errMessage = errors.New("a reply that no node of this version sends")
+
 // notOwner is that a peer's ring has another owner for a key than ours.
 type notOwner struct{ ring []string }
 
 func (*notOwner) Error() string { return store.ErrNotOwner.Error() }
 func (*notOwner) Unwrap() error { return store.ErrNotOwner }
 
-func (e *notOwner) code(c *codec.Coder) { c.Texts(&e.ring) }
+func (e *notOwner) Code(c *codec.Coder) { c.Texts(&e.ring) }
 
 // failure is a verdict about the origin.
 type failure struct{ *store.Failure }
 
-func (f failure) code(c *codec.Coder) {
+func (f failure) Code(c *codec.Coder) {
 	codec.Int(c, &f.Why)
 	codec.Int(c, &f.Status)
 	c.Text(&f.Kind)
@@ -50,7 +52,7 @@ func (f failure) code(c *codec.Coder) {
 	stored := f.Stored != nil
 	c.Text(&text)
 	if c.Flags(&stored); stored {
-		record(c, &f.Stored)
+		store.CodeRecord(c, &f.Stored)
 	}
 	if c.Reads {
 		f.Err = errors.New(text)
@@ -66,11 +68,11 @@ func refused(c *codec.Coder, kind byte) (err error) {
 	switch i := int(kind) - int(respPlain); {
 	case kind == respFailed:
 		f := &store.Failure{}
-		failure{f}.code(c)
+		failure{f}.Code(c)
 		err = f
 	case kind == respNotOwner:
 		e := &notOwner{}
-		e.code(c)
+		e.Code(c)
 		err = e
 	case i >= 0 && i < len(plain):
 		err = plain[i]
@@ -87,10 +89,10 @@ func result(c *codec.Coder, kind byte, fields message) error {
 		return refused(c, kind)
 	}
 	if fields != nil {
-		fields.code(c)
+		fields.Code(c)
 	}
 	if c.Bad {
-		return store.ErrEncoding
+		return errMessage
 	}
 	return nil
 }

@@ -17,8 +17,10 @@ package exchange
 
 import (
 	"context"
+	"reflect"
 	"sync"
 
+	"github.com/scurrycache/scurry/internal/codec"
 	"github.com/scurrycache/scurry/internal/peer"
 	"github.com/scurrycache/scurry/internal/store"
 	"github.com/scurrycache/scurry/internal/wire"
@@ -28,6 +30,7 @@ import (
 // concurrently.
 type Exchange struct {
 	clock
+	kinds  map[reflect.Type]byte // of requests
 	node   *peer.Node
 	store  *store.Store
 	server *store.Server
@@ -35,10 +38,12 @@ type Exchange struct {
 	cancel context.CancelFunc
 	work   sync.WaitGroup // what is told to others
 	calls  sync.Map       // the Cause of each read that is being answered, by its call
-	untold untold
+
+	mu     sync.Mutex
+	missed map[string]int // guarded by mu: what nodes couldn't be told that are tried again
 }
 
-// request is what another node asks for.
+// request is what another node asks for, unless that is a store.Message.
 type request interface {
 	message
 	serve(x *Exchange, c *wire.Call) (response, error)
@@ -50,7 +55,14 @@ type response struct {
 	reply   message        // the reply's fields; nil if it has none
 	value   []byte         // which goes with the reply
 	content *store.Sending // which follows it; nil if none does
-	sent    func()         // is called when all is sent, if it isn't nil
+}
+
+// request makes a request of m: its kind, and its fields.
+func (x *Exchange) request(m message) []byte {
+	c, kind := x.writer(), x.kinds[reflect.TypeOf(m)]
+	codec.Int(c, &kind)
+	m.Code(c)
+	return c.B
 }
 
 // Node is the node itself.
@@ -63,8 +75,9 @@ func (x *Exchange) Close() {
 		return
 	}
 	x.node.Close()
-	x.untold.close()
-	x.cancel()
+	x.mu.Lock()
+	x.cancel() // from now on no node is tried again
+	x.mu.Unlock()
 	x.work.Wait()
 }
 

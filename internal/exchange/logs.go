@@ -5,54 +5,57 @@ import (
 	"time"
 
 	"github.com/scurrycache/scurry/internal/codec"
+	"github.com/scurrycache/scurry/internal/invalidation"
 	"github.com/scurrycache/scurry/internal/store"
 	"github.com/scurrycache/scurry/internal/wire"
 )
 
 // logs is what two nodes tell each other of what their invalidation logs have.
 type logs struct {
-	request string // for what the other node's log has and this one's lacks
-	reply   string // what this one's has and the other's lacks
+	position *invalidation.Position // of the sender's log
+	reply    *invalidation.Reply    // what the receiver's lacks, as far as the sender knows
 }
 
-func (l *logs) code(c *codec.Coder) {
-	c.Text(&l.request)
-	c.Text(&l.reply)
+func (l *logs) Code(c *codec.Coder) {
+	invalidation.CodePosition(c, &l.position)
+	if c.Reads {
+		l.reply = &invalidation.Reply{}
+	}
+	l.reply.Code(c)
 }
-
-type (
-	pullRequest struct{ logs } // has a request, and is answered with both
-	takeRequest struct{ logs } // has a reply
-)
 
 // exchangeLogs has this node learn the invalidations that the other one knows, and then the other
-// one those that this one knows. ask sends a request, and takes the reply.
-func (x *Exchange) exchangeLogs(ask func(kind byte, m, reply message) error) error {
-	var theirs logs
-	err := ask(reqPull, &logs{request: string(x.store.PullRequest())}, &theirs)
-	if err != nil {
-		return err
+// one those that this one knows. ask sends one message, and takes the other.
+func (x *Exchange) exchangeLogs(ask func(ours, theirs *logs) error) error {
+	ours := logs{x.store.Position(), &invalidation.Reply{}}
+	for range 2 {
+		var theirs logs
+		if err := ask(&ours, &theirs); err != nil {
+			return err
+		}
+		if err := x.store.Merge(theirs.reply); err != nil {
+			return err
+		}
+		ours = logs{x.store.Position(), x.store.Reply(theirs.position)}
 	}
-	if err := x.store.Merge([]byte(theirs.reply)); err != nil {
-		return err
-	}
-	ours, err := x.store.PullReply([]byte(theirs.request))
-	if err != nil {
-		return err
-	}
-	return ask(reqTake, &logs{reply: string(ours)}, nil)
+	return nil
+}
+
+func (l *logs) serve(x *Exchange, _ *wire.Call) (response, error) {
+	err := x.store.Merge(l.reply)
+	return response{reply: &logs{x.store.Position(), x.store.Reply(l.position)}}, err
 }
 
 // greet exchanges logs over a new connection.
 func (x *Exchange) greet(ask func(message []byte) ([]byte, error)) error {
-	return x.exchangeLogs(func(kind byte, m, reply message) error {
-		b, err := ask(x.request(kind, m))
+	return x.exchangeLogs(func(ours, theirs *logs) error {
+		b, err := ask(x.request(ours))
 		if err != nil {
 			return err
 		}
-		c := x.reader(b)
+		c, kind := x.reader(b), respOK
 		begin(c, store.Cause{}, &kind)
-		return result(c, kind, reply)
+		return result(c, kind, theirs)
 	})
 }
 
@@ -60,19 +63,10 @@ func (x *Exchange) greet(ask func(message []byte) ([]byte, error)) error {
 func (x *Exchange) share(node string) error {
 	ctx, cancel := context.WithTimeout(x.base, notifyTimeout)
 	defer cancel()
-	return x.exchangeLogs(func(kind byte, m, reply message) error {
-		_, err := x.ask(ctx, node, outgoing{kind: kind, request: m, reply: reply})
+	return x.exchangeLogs(func(ours, theirs *logs) error {
+		_, err := x.ask(ctx, node, outgoing{request: ours, reply: theirs})
 		return err
 	})
-}
-
-func (q *pullRequest) serve(x *Exchange, _ *wire.Call) (response, error) {
-	ours, err := x.store.PullReply([]byte(q.request))
-	return response{reply: &logs{string(x.store.PullRequest()), string(ours)}}, err
-}
-
-func (q *takeRequest) serve(x *Exchange, _ *wire.Call) (response, error) {
-	return response{}, x.store.Merge([]byte(q.reply))
 }
 
 // Share is store.Remote's.
@@ -91,14 +85,18 @@ const (
 // keepSharing has logs exchanged with a node as soon as that can be done, unless it is none any
 // more: when it is one again, that comes first.
 func (x *Exchange) keepSharing(node string) {
-	x.untold.miss(node, func() { x.work.Go(func() { x.retrySharing(node) }) })
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.missed[node]++; x.missed[node] == 1 && x.base.Err() == nil {
+		x.work.Go(func() { x.retrySharing(node) })
+	}
 }
 
 func (x *Exchange) retrySharing(node string) {
-	missed, over := 1, false
+	missed := 1
 	for pause := firstPause; ; pause = min(2*pause, mostPause) {
 		if x.share(node) == nil || x.node.Peer(node) == nil {
-			if missed, over = x.untold.over(node, missed); over {
+			if missed = x.stillMissed(node, missed); missed == 0 {
 				return
 			}
 		}
@@ -108,4 +106,15 @@ func (x *Exchange) retrySharing(node string) {
 			return
 		}
 	}
+}
+
+// stillMissed returns how many messages a node has missed, now that it has learnt of so many: 0 if
+// that is all.
+func (x *Exchange) stillMissed(node string, learnt int) int {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.missed[node] == learnt {
+		delete(x.missed, node)
+	}
+	return x.missed[node]
 }

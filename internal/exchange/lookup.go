@@ -12,8 +12,8 @@ import (
 
 type lookupRequest store.LookupRequest
 
-func (q *lookupRequest) code(c *codec.Coder) {
-	fields(c, &q.Header, &q.From, &q.Proto, &q.Cause)
+func (q *lookupRequest) Code(c *codec.Coder) {
+	fields(c, &q.Fields)
 	for _, s := range []*string{&q.Key, &q.Target, &q.Version, &q.Gone} {
 		c.Text(s)
 	}
@@ -29,12 +29,12 @@ type lookupReply struct {
 	position *invalidation.Position // of the owner, when it began to look
 }
 
-func (r *lookupReply) code(c *codec.Coder) {
+func (r *lookupReply) Code(c *codec.Coder) {
 	c.Flags(&r.Found, &r.Collapsed, &r.Renewed, &r.content, &r.Stored)
 	codec.Int(c, &r.Status)
 	codec.Int(c, &r.Why)
 	invalidation.CodePosition(c, &r.position)
-	record(c, &r.Record)
+	store.CodeRecord(c, &r.Record)
 }
 
 // Lookup is store.Remote's. If one of the two nodes turns out to have missed invalidations, they
@@ -54,7 +54,7 @@ func (x *Exchange) lookup(ctx context.Context, node string, q *store.LookupReque
 ) {
 	found := &lookupReply{}
 	content, _, err := x.open(ctx, node, outgoing{
-		kind: reqLookup, request: (*lookupRequest)(q), reply: found, cause: q.Cause,
+		request: (*lookupRequest)(q), reply: found, cause: q.Cause,
 		window: q.Window, inform: q.Inform,
 	})
 	if err != nil {

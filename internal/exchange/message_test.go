@@ -51,12 +51,14 @@ func samples(now time.Time) map[string]message {
 	position := log.Now().Position
 	fields := store.Fields{Header: http.Header{"A": {"b", ""}}, From: http.Header{"Forwarded": {"for=x"}}, Proto: "HTTP/1.1", Cause: newCause("x")}
 	read := readRequest{store.ReadRequest{
-		Key: "k", Record: sampleRecord(now), By: fields, Off: 1 << 40, End: -1, Whole: true, Position: position,
+		Key: "k", Record: sampleRecord(now), By: fields, Off: 1 << 40, End: -1, Whole: true, TakesOver: true, Position: position,
 	}, 1 << 63}
 	name := store.NewRecord()
 	name.Key, name.Version = "k", "v"
 	foreseen := name.Clone()
 	foreseen.Fragments, foreseen.Length = true, 100
+	put := sampleRecord(now)
+	put.Key = "k"
 	return map[string]message{
 		"lookup": (*lookupRequest)(&store.LookupRequest{
 			Request: store.Request{
@@ -66,16 +68,14 @@ func samples(now time.Time) map[string]message {
 			Version: "v1", Revision: 1 << 63, Position: position,
 		}),
 		"read":         &read,
-		"take over":    &takeOverRequest{read},
-		"chunk":        &chunkRequest{"k.0.v.1", position},
-		"fragment":     &fragmentRequest{name, 1 << 40, position},
-		"foresee":      &foreseeRequest{foreseen, []chunk.Span{{Start: 0, End: 5}, {Start: 7, End: 100}}},
+		"chunk":        &store.ChunkRequest{Key: "k.0.v.1", Position: position},
+		"fragment":     &store.FragmentRequest{Record: name, Off: 1 << 40, Position: position},
+		"foresee":      &store.ForeseeRequest{Record: foreseen, Parts: []chunk.Span{{Start: 0, End: 5}, {Start: 7, End: 100}}},
 		"origin asked": &originAskedRequest{1 << 63},
-		"put":          &putRequest{"k", "nut\x00", position, sampleRecord(now)},
-		"invalidate":   &invalidateRequest{[]string{"a", "?"}, entries},
-		"varies":       &variesRequest{"k"},
-		"pull":         &pullRequest{logs{request: "\x00\x01"}},
-		"take":         &takeRequest{logs{reply: "\xff"}},
+		"put":          &store.PutRequest{Record: put, Content: []byte("nut\x00"), Position: position},
+		"invalidate":   &store.InvalidateRequest{Entries: entries, Keys: []string{"a", "?"}},
+		"varies":       &store.VariesRequest{Key: "k"},
+		"logs":         &logs{position, log.Reply(invalidation.New(invalidation.Config{}).Now().Position)},
 		"found": &lookupReply{
 			LookupResult: store.LookupResult{Record: sampleRecord(now), Found: true, Status: 304, Why: store.OtherVariants},
 			content:      true, position: position,
@@ -97,10 +97,8 @@ func records(m message) []**store.Record {
 	switch m := m.(type) {
 	case *readRequest:
 		return []**store.Record{&m.Record}
-	case *takeOverRequest:
+	case *store.PutRequest:
 		return []**store.Record{&m.Record}
-	case *putRequest:
-		return []**store.Record{&m.rec}
 	case *lookupReply:
 		return []**store.Record{&m.Record}
 	}
@@ -112,9 +110,9 @@ func TestMessagesSurviveTheWire(t *testing.T) {
 	now := time.Now()
 	for name, sent := range samples(now) {
 		w := codec.Coder{Now: now}
-		sent.code(&w)
+		sent.Code(&w)
 		r, got := codec.Coder{B: w.B, Reads: true, Now: now}, empty(sent)
-		if got.code(&r); r.Bad || len(r.B) > 0 {
+		if got.Code(&r); r.Bad || len(r.B) > 0 {
 			t.Errorf("%s: bad %t, and %d bytes are left", name, r.Bad, len(r.B))
 			continue
 		}
@@ -129,7 +127,7 @@ func TestMessagesSurviveTheWire(t *testing.T) {
 		}
 		for n := range w.B {
 			r := codec.Coder{B: w.B[:n], Reads: true, Now: now}
-			if empty(sent).code(&r); !r.Bad {
+			if empty(sent).Code(&r); !r.Bad {
 				t.Errorf("%s: %d bytes of %d are taken", name, n, len(w.B))
 			}
 		}
@@ -138,15 +136,14 @@ func TestMessagesSurviveTheWire(t *testing.T) {
 
 // TestEachKindIsItsRequest: a request is read as what it was sent as.
 func TestEachKindIsItsRequest(t *testing.T) {
-	for kind, want := range map[byte]request{
-		reqLookup: &lookupRequest{}, reqChunk: &chunkRequest{}, reqFragment: &fragmentRequest{}, reqRead: &readRequest{},
-		reqTakeOver: &takeOverRequest{}, reqForesee: &foreseeRequest{}, reqOriginAsked: &originAskedRequest{},
-		reqPut: &putRequest{}, reqInvalidate: &invalidateRequest{}, reqVaries: &variesRequest{}, reqPull: &pullRequest{},
-		reqTake: &takeRequest{},
-	} {
-		if got := incoming[kind](); !reflect.DeepEqual(got, want) {
-			t.Errorf("%d is a %T, want %T", kind, got, want)
+	x := open(t)
+	for kind, make := range incoming {
+		if got := x.kinds[reflect.TypeOf(make())]; int(got) != kind {
+			t.Errorf("a %T is sent as %d, and read as %d", make(), got, kind)
 		}
+	}
+	if len(x.kinds) != len(incoming) {
+		t.Errorf("%d kinds of %d types", len(incoming), len(x.kinds))
 	}
 }
 
@@ -203,7 +200,7 @@ func TestFailuresOfPeersAreChecked(t *testing.T) {
 func TestNoErrorIsNone(t *testing.T) {
 	for kind := range 256 {
 		for _, b := range [][]byte{nil, {0}, {0, 0, 0, 0, 0, 0}} {
-			c := codec.Reader(b)
+			c := codec.Coder{B: b, Reads: true}
 			if refused(&c, byte(kind)) == nil {
 				t.Errorf("kind %d with %x is no error", kind, b)
 			}
@@ -216,23 +213,23 @@ func FuzzMessages(f *testing.F) {
 	now := time.Now()
 	for _, m := range samples(now) {
 		c := codec.Coder{Now: now}
-		m.code(&c)
+		m.Code(&c)
 		f.Add(c.B)
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		for _, m := range samples(now) {
 			c, got := codec.Coder{B: b, Reads: true, Now: now}, empty(m)
-			got.code(&c)
+			got.Code(&c)
 			length := 0
 			switch m := got.(type) {
 			case *lookupRequest:
 				length = len(m.Key)
 			case *readRequest:
 				length = len(m.Key)
-			case *invalidateRequest:
-				length = len(m.keys) + len(m.entries)
-			case *foreseeRequest:
-				length = len(m.parts)
+			case *store.InvalidateRequest:
+				length = len(m.Keys) + len(m.Entries)
+			case *store.ForeseeRequest:
+				length = len(m.Parts)
 			}
 			if length > len(b) {
 				t.Errorf("%T: more came out than went in", m)

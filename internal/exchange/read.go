@@ -16,15 +16,15 @@ type readRequest struct {
 	call uint64 // names this very request
 }
 
-func (q *readRequest) code(c *codec.Coder) {
-	fields(c, &q.By.Header, &q.By.From, &q.By.Proto, &q.By.Cause)
+func (q *readRequest) Code(c *codec.Coder) {
+	fields(c, &q.By)
 	c.Text(&q.Key)
 	codec.Int(c, &q.Off)
 	codec.Int(c, &q.End)
 	codec.Int(c, &q.call)
-	c.Flags(&q.Whole, &q.Undivided)
+	c.Flags(&q.Whole, &q.Undivided, &q.TakesOver)
 	invalidation.CodePosition(c, &q.Position)
-	record(c, &q.Record)
+	store.CodeRecord(c, &q.Record)
 }
 
 // partReply is what is known of a part of a content.
@@ -33,7 +33,7 @@ type partReply struct {
 	asked  store.Asked // whether the origin is to be asked for some of the part
 }
 
-func (r *partReply) code(c *codec.Coder) {
+func (r *partReply) Code(c *codec.Coder) {
 	codec.Int(c, &r.length)
 	asked(c, &r.asked)
 }
@@ -45,48 +45,34 @@ func (x *Exchange) Read(ctx context.Context, node string, q *store.ReadRequest) 
 	var found partReply
 	call := rand.Uint64()
 	content, _, err := x.open(ctx, node, outgoing{
-		kind: reqRead, request: &readRequest{*q, call}, reply: &found, cause: q.By.Cause,
+		request: &readRequest{*q, call}, reply: &found, cause: q.By.Cause,
 		window: q.Window, call: call,
 	})
 	if err != nil {
 		return nil, err
 	}
+	if q.TakesOver {
+		_ = content.Close()
+		return &store.ReadResult{}, nil
+	}
 	return &store.ReadResult{Content: content, Length: found.length, Foreseen: found.asked}, nil
 }
 
-func (q *readRequest) serve(x *Exchange, c *wire.Call) (r response, err error) {
+func (q *readRequest) serve(x *Exchange, c *wire.Call) (response, error) {
 	x.calls.Store(q.call, q.By.Cause)
-	ended := func() { x.calls.Delete(q.call) }
-	defer func() {
-		if r.sent == nil {
-			ended() // it panics
-		}
-	}()
+	context.AfterFunc(c.Context(), func() { x.calls.Delete(q.call) })
+	r := response{cause: q.By.Cause, reply: &partReply{}}
 	sending, err := x.server.Read(c.Context(), &q.ReadRequest)
-	if err == nil {
+	if sending != nil {
 		r.content = sending
 		r.reply = &partReply{sending.Length(), sending.Foresee(c.Context())}
 	}
-	r.cause, r.sent = q.By.Cause, ended
 	return r, err
-}
-
-type takeOverRequest struct{ readRequest }
-
-// TakeOver is store.Remote's.
-func (x *Exchange) TakeOver(ctx context.Context, node string, q *store.ReadRequest) error {
-	request := &readRequest{ReadRequest: *q}
-	_, err := x.ask(ctx, node, outgoing{kind: reqTakeOver, request: request, cause: q.By.Cause})
-	return err
-}
-
-func (q *takeOverRequest) serve(x *Exchange, c *wire.Call) (response, error) {
-	return response{cause: q.By.Cause}, x.server.TakeOver(c.Context(), &q.ReadRequest)
 }
 
 type originAskedRequest struct{ call uint64 }
 
-func (q *originAskedRequest) code(c *codec.Coder) { codec.Int(c, &q.call) }
+func (q *originAskedRequest) Code(c *codec.Coder) { codec.Int(c, &q.call) }
 
 // OriginAsked is store.Content's.
 func (b *content) OriginAsked(ctx context.Context) bool {
@@ -94,7 +80,7 @@ func (b *content) OriginAsked(ctx context.Context) bool {
 		return false
 	}
 	cause := store.Cause{Asked: new(atomic.Bool)}
-	q := outgoing{kind: reqOriginAsked, request: &originAskedRequest{b.call}, cause: cause}
+	q := outgoing{request: &originAskedRequest{b.call}, cause: cause}
 	_, err := b.x.ask(ctx, b.node, q)
 	return err == nil && cause.Noted()
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"reflect"
 	"slices"
 	"time"
 
@@ -18,9 +19,15 @@ var _ store.Remote = (*Exchange)(nil)
 // New makes a node among its peers. It must be closed, and talks to none before Start. now is the
 // Store's clock; Reunited and Greet are set here.
 func New(cfg peer.NodeConfig, now func() time.Time) *Exchange {
-	x := &Exchange{clock: now}
+	x := &Exchange{clock: now, kinds: map[reflect.Type]byte{}, missed: map[string]int{}}
+	for kind, request := range incoming {
+		x.kinds[reflect.TypeOf(request())] = byte(kind)
+	}
 	x.base, x.cancel = context.WithCancel(context.Background())
-	cfg.Reunited = func() { x.store.RevalidateAll() }
+	cfg.Reunited = func() {
+		x.store.RevalidateAll()
+		x.Share()
+	}
 	cfg.Greet = x.greet
 	x.node = peer.NewNode(cfg)
 	return x
@@ -32,35 +39,23 @@ func (x *Exchange) Start(s *store.Store) {
 	x.node.Start(x.serve)
 }
 
-// incoming makes a request of each kind, which is to be read.
-var incoming = [...]func() request{
-	reqLookup:      made[lookupRequest],
-	reqChunk:       made[chunkRequest],
-	reqFragment:    made[fragmentRequest],
-	reqRead:        made[readRequest],
-	reqTakeOver:    made[takeOverRequest],
-	reqForesee:     made[foreseeRequest],
-	reqOriginAsked: made[originAskedRequest],
-	reqPut:         made[putRequest],
-	reqInvalidate:  made[invalidateRequest],
-	reqVaries:      made[variesRequest],
-	reqPull:        made[pullRequest],
-	reqTake:        made[takeRequest],
+// incoming makes a request of each kind, which is to be read. A kind's number is its place.
+var incoming = [...]func() message{
+	made[lookupRequest], made[readRequest], made[originAskedRequest], made[logs],
+	made[store.ChunkRequest], made[store.FragmentRequest], made[store.ForeseeRequest],
+	made[store.PutRequest], made[store.InvalidateRequest], made[store.VariesRequest],
 }
 
 func made[Q any, P interface {
 	*Q
-	request
-}]() request {
+	message
+}]() message {
 	return P(new(Q))
 }
 
 // serve answers a request of another node. If that has gone, nobody is there to be told.
 func (x *Exchange) serve(c *wire.Call) {
 	r, err := x.handle(c)
-	if r.sent != nil {
-		defer r.sent()
-	}
 	if err != nil {
 		_ = c.Respond(x.refusal(r.cause, err), nil)
 		return
@@ -82,10 +77,14 @@ func (x *Exchange) handle(c *wire.Call) (response, error) {
 		return response{}, store.ErrBusy
 	}
 	q := incoming[kind]()
-	if q.code(m); m.Bad || len(m.B) > 0 {
+	if q.Code(m); m.Bad || len(m.B) > 0 {
 		return response{}, store.ErrBusy
 	}
-	return q.serve(x, c)
+	if q, ok := q.(request); ok {
+		return q.serve(x, c)
+	}
+	value, err := x.server.Answer(q)
+	return response{value: value}, err
 }
 
 // send sends r's content.
@@ -114,7 +113,7 @@ func end(sent *store.Sending) []byte {
 		return nil
 	}
 	var c codec.Coder
-	e.code(&c)
+	e.Code(&c)
 	return c.B
 }
 

@@ -83,8 +83,9 @@ func (x *inquiry) unread() {
 	x.when(x.q.Method == http.MethodPost, "Next", "9110 §9.3.3", "Its response is stored for GETs "+
 		"if it is a 200 that says how long it stays fresh, and its Content-Location is this URL.")
 	x.when(unsafe, "Next", "9111 §4.4", "If it succeeds, all that was stored before under its key "+
-		"is dropped on all nodes, with what its Location and Content-Location name.")
-	x.when(unsafe, "Next", "9875 §3", "So are the groups in its Cache-Group-Invalidation.")
+		"has to be confirmed by the origin before its next use, on all nodes, with what its "+
+		"Location and Content-Location name.")
+	x.when(unsafe, "Next", "9875 §3", "So have the groups in its Cache-Group-Invalidation.")
 }
 
 // offer says by what the origin is told of what is stored for other requests.

@@ -62,6 +62,8 @@ func (x *inquiry) describe(name string, rec *store.Record) {
 	}
 	retry, part := rec.RetryAfter.Time(), rec.Part
 	x.when(x.now.Before(retry), "validation", "", "has just failed; waits until %s", stamp(retry))
+	x.when(rec.Invalid, "validation", "9111 §4.4", "needed before its next use: another request may "+
+		"have changed it")
 	x.when(rec.HeadOnly, "for", "9110 §9.3.2", "HEADs only")
 	x.when(part != store.Part{}, "for", "9111 §3.3", "ranges within bytes %d to %d of %d",
 		part.Start, part.End-1, part.Total)

@@ -25,7 +25,7 @@ func TestAwait(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := newScript(t.Context())
-				r, rec := start(t, Config{End: 100, Body: s})
+				r, rec := start(t, setup{End: 100, Body: s})
 				f := follow(t, r, 0, 100, Everything)
 				go test.act(s)
 				began := time.Now()

@@ -11,8 +11,8 @@ import (
 )
 
 // bordered is a run of [0, 32) out of 96 bytes, at whose borders, 32 bytes apart, extend is asked.
-func bordered(body Body, extend func(ctx context.Context, end int64) int64) Config {
-	return Config{End: 32, Body: body, Holding: Holding{Hold: 1 << 10}, Border: Border{Extend: extend, Margin: 16}, Leaving: Leaving{Alone: time.Minute}}
+func bordered(body Body, extend func(ctx context.Context, end int64) int64) setup {
+	return setup{End: 32, Body: body, Hold: 1 << 10, Extend: extend, Margin: 16, Alone: time.Minute}
 }
 
 func TestRunReadsOnAcrossBorders(t *testing.T) {
@@ -99,7 +99,7 @@ func TestBodyOfAPartEndsAtItsEnd(t *testing.T) {
 func TestRunStaysAheadOfItsFastestFollower(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		body := newScript(t.Context())
-		r, rec := start(t, Config{End: 160, Body: body, Holding: Holding{Hold: 16, Ahead: func() int64 { return 40 }}})
+		r, rec := start(t, setup{End: 160, Body: body, Hold: 16, Ahead: func() int64 { return 40 }})
 		fast, slow := follow(t, r, 0, 160, Everything), follow(t, r, 0, 160, Everything)
 		go func() { body.send <- content(0, 160) }()
 		synctest.Wait()
@@ -134,11 +134,11 @@ func TestAttachBehindWhatARunHolds(t *testing.T) {
 		expect(t, leader, 0, 32)
 		synctest.Wait()
 		r.mu.Lock()
-		r.cfg.Hold = 0
+		r.cfg.Content.(*hooks).setup.Hold = 0
 		r.dropLocked()
 		r.mu.Unlock()
-		late, ok := r.Attach(nil, 0, 96, Everything)
-		if !ok {
+		late := r.Follow(Wanted{Stop: 96, Ahead: Everything, Behind: true})
+		if late == nil {
 			t.Fatalf("can't be attached to, at %+v", r.Span())
 		}
 		leader.Close() // the late one keeps the run going
@@ -148,7 +148,7 @@ func TestAttachBehindWhatARunHolds(t *testing.T) {
 			t.Errorf("ended at %d with %v", rec.end, rec.err)
 		}
 		late.Close()
-		if _, ok := r.Attach(nil, 0, 96, Everything); ok {
+		if r.Follow(Wanted{Stop: 96, Ahead: Everything, Behind: true}) != nil {
 			t.Error("a run that is done can be attached to")
 		}
 	})
@@ -169,7 +169,7 @@ func TestRunThatIsLeft(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				body := newScript(t.Context())
-				r, rec := start(t, Config{End: c.end, Body: body, Holding: Holding{Hold: 1 << 10}, Leaving: Leaving{Alone: c.alone}})
+				r, rec := start(t, setup{End: c.end, Body: body, Hold: 1 << 10, Alone: c.alone})
 				f := follow(t, r, 0, Everything, Everything)
 				body.send <- content(0, 20)
 				expect(t, f, 0, 20)
@@ -192,7 +192,7 @@ func TestRunThatIsLeft(t *testing.T) {
 func TestRunThatIsJoinedAgainGoesOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		body := newScript(t.Context())
-		r, rec := start(t, Config{End: 40, Body: body, Holding: Holding{Hold: 1 << 10}, Leaving: Leaving{Alone: time.Minute}})
+		r, rec := start(t, setup{End: 40, Body: body, Hold: 1 << 10, Alone: time.Minute})
 		for range 5 {
 			f := follow(t, r, 0, 40, Everything)
 			f.Close()
@@ -257,7 +257,7 @@ func TestRunThatIsLeftBySlowOrigin(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				body := newScript(t.Context())
-				cfg := Config{End: c.end, Want: 1, Body: body, Holding: Holding{Hold: 1 << 10}, Leaving: Leaving{Alone: alone, Brief: brief, Idle: func() time.Duration { return 0 }}}
+				cfg := setup{End: c.end, Want: 1, Body: body, Hold: 1 << 10, Alone: alone, Brief: brief, Idle: func() time.Duration { return 0 }}
 				r, rec := start(t, cfg)
 				f := follow(t, r, 0, c.end, cmp.Or(c.want, Everything))
 				<-time.After(c.took)
@@ -291,13 +291,11 @@ func TestPaceIsThatOfReading(t *testing.T) {
 		<-ctx.Done()
 		return context.Cause(ctx)
 	}
-	for name, cfg := range map[string]Config{
+	for name, cfg := range map[string]setup{
 		"waits for a body": {Open: func(ctx context.Context, _, _ int64) (Opened, error) { return Opened{}, forever(ctx) }},
-		"waits for room": {Room: Room{
-			Spare: func(context.Context, int64) bool { return false },
-			Take:  func(ctx context.Context, _, _ int64) (bool, error) { return false, forever(ctx) },
-		}},
-		"waits for followers": {Holding: Holding{Ahead: func() int64 { return 4 }}},
+		"waits for room": {Spare: func(context.Context, int64) bool { return false },
+			Take: func(ctx context.Context, _, _ int64) (bool, error) { return false, forever(ctx) }},
+		"waits for followers": {Ahead: func() int64 { return 4 }},
 		"reads":               {},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -325,8 +323,7 @@ func TestRunThatIsAwaited(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		rec := &record{done: make(chan struct{})}
 		ctx, cancel := context.WithCancel(t.Context())
-		r := New(Config{End: 400, Want: Everything, Body: newScript(ctx), Holding: Holding{Hold: 1 << 10}, Next: next, Push: rec.push, Done: rec.finished,
-			Leaving: Leaving{Alone: time.Minute, Brief: time.Second, Awaited: true}})
+		r := New(setup{End: 400, Body: newScript(ctx), Hold: 1 << 10, Alone: time.Minute, Brief: time.Second, Awaited: true}.config(rec))
 		first := follow(t, r, 0, 1, Everything)
 		r.Start(ctx, cancel)
 		<-time.After(10 * time.Second)

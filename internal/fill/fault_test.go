@@ -14,7 +14,7 @@ import (
 func TestShortBodyIsAnError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		body := newScript(t.Context())
-		r, rec := start(t, Config{End: 40, Body: body, Holding: Holding{Hold: 1 << 10}})
+		r, rec := start(t, setup{End: 40, Body: body, Hold: 1 << 10})
 		f := follow(t, r, 0, 40, Everything)
 		body.send <- content(0, 5)
 		expect(t, f, 0, 5)
@@ -26,7 +26,7 @@ func TestShortBodyIsAnError(t *testing.T) {
 		if !errors.Is(rec.err, errShort) || rec.end != 5 {
 			t.Errorf("ended at %d with %v", rec.end, rec.err)
 		}
-		if _, ok := r.Follow(5, 40, 1); ok {
+		if r.Follow(Wanted{Off: 5, Stop: 40, Ahead: 1}) != nil {
 			t.Error("a failed run can be followed")
 		}
 	})
@@ -34,7 +34,7 @@ func TestShortBodyIsAnError(t *testing.T) {
 
 func TestPanicOfTheBodyEndsTheRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		_, rec := start(t, Config{End: 40, Holding: Holding{Hold: 1 << 10}, Body: panicking{}})
+		_, rec := start(t, setup{End: 40, Hold: 1 << 10, Body: panicking{}})
 		<-rec.done
 		if rec.err == nil {
 			t.Error("no error")
@@ -51,7 +51,7 @@ func (panicking) Close() error             { return nil }
 // is asked for again.
 func TestLastByteWithAnError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		_, rec := start(t, Config{End: 6, Holding: Holding{Hold: 1 << 10}, Body: &abrupt{content(0, 6)}, Open: func(_ context.Context, off, end int64) (Opened, error) {
+		_, rec := start(t, setup{End: 6, Hold: 1 << 10, Body: &abrupt{content(0, 6)}, Open: func(_ context.Context, off, end int64) (Opened, error) {
 			t.Errorf("[%d, %d) is asked for", off, end)
 			return Opened{}, ErrGone
 		}})
@@ -85,12 +85,12 @@ func TestStalledBodyHoldsWhatHasCome(t *testing.T) {
 				body := newScript(t.Context())
 				var took []string
 				var held atomic.Int64 // room is given back while more is taken
-				r, rec := start(t, Config{Start: 16, End: end, Body: body, Holding: Holding{Hold: 1 << 10},
-					Room: Room{Spare: func(context.Context, int64) bool { return false }, Take: func(_ context.Context, had, size int64) (bool, error) {
+				r, rec := start(t, setup{Start: 16, End: end, Body: body, Hold: 1 << 10,
+					Spare: func(context.Context, int64) bool { return false }, Take: func(_ context.Context, had, size int64) (bool, error) {
 						took = append(took, fmt.Sprintf("%d/%d", had, size))
 						held.Add(size - had)
 						return firm, nil
-					}, Give: func(had, keep int64) { held.Add(keep - had) }}})
+					}, Give: func(had, keep int64) { held.Add(keep - had) }})
 				holds := func(want int64) {
 					t.Helper()
 					if synctest.Wait(); held.Load() != want {

@@ -2,8 +2,8 @@ package fill
 
 import (
 	"context"
-	"errors"
 	"io"
+	"slices"
 	"sort"
 	"time"
 )
@@ -18,22 +18,33 @@ type Follower struct {
 	who   any   // it follows for
 }
 
-// FollowFor joins the run at off, if it holds the byte there or will produce it, for someone that
-// Waiting returns; who must be comparable. The follower will read up to stop; the run reads on at
-// least ahead bytes before it, and with Everything to its own end, whatever becomes of the
-// follower. The Follower must be closed.
-func (r *Run) FollowFor(who any, off, stop, ahead int64) (*Follower, bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if !r.spanLocked().Holds(off) || r.err != nil || (r.done && off >= r.pos) {
-		return nil, false
-	}
-	return r.addLocked(who, off, stop, ahead), true
+// Wanted is which bytes of a run a follower wants, and for whom.
+type Wanted struct {
+	Who       any // that Waiting returns; it must be comparable
+	Off, Stop int64
+
+	// The run reads on at least Ahead bytes before the follower, and with Everything to its own
+	// end, whatever becomes of the follower.
+	Ahead int64
+
+	// Behind means that the run may have dropped the byte at Off. Then the follower is to get the
+	// bytes elsewhere, and to Skip them, until it has come to those that the run holds. Meanwhile
+	// the run goes on for it as for any follower.
+	Behind bool
 }
 
-func (r *Run) addLocked(who any, off, stop, ahead int64) *Follower {
-	f := &Follower{r: r, who: who, pos: off, stop: stop, ahead: ahead}
-	r.followers[f] = struct{}{}
+// Follow joins the run at w.Off, if it holds the byte there or will produce it. Otherwise it
+// returns nil. The Follower must be closed.
+func (r *Run) Follow(w Wanted) *Follower {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	behind := w.Behind && r.cfg.Start <= w.Off && w.Off < r.base && !r.cfg.Pinned
+	if !behind && !r.spanLocked().Holds(w.Off) || r.err != nil ||
+		r.done && (behind || w.Off >= r.pos) {
+		return nil
+	}
+	f := &Follower{r: r, who: w.Who, pos: w.Off, stop: w.Stop, ahead: w.Ahead}
+	r.followers = append(r.followers, f)
 	f.moveLocked(0)
 	return f
 }
@@ -58,24 +69,12 @@ func (f *Follower) Skip(n int64) {
 	f.moveLocked(n)
 }
 
-// Attach joins the run although it holds the byte at off no more: the follower is to get the bytes
-// elsewhere, and to Skip them, until it has come to those that the run holds. Meanwhile the run
-// goes on for it as for any follower.
-func (r *Run) Attach(who any, off, stop, ahead int64) (*Follower, bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if off < r.cfg.Start || off >= r.base || r.err != nil || r.done || r.cfg.Pinned {
-		return nil, false
-	}
-	return r.addLocked(who, off, stop, ahead), true
-}
-
 // Waiting returns one for whom r is followed that wants bytes from off on, and where it stops. That
 // is first, if it wants some, else the one that wants most, and nil if nobody does.
 func (r *Run) Waiting(off int64, first any) (who any, stop int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for f := range r.followers {
+	for _, f := range r.followers {
 		switch {
 		case f.stop <= off || f.who == nil:
 		case f.who == first:
@@ -99,9 +98,9 @@ func (f *Follower) wantLocked() {
 	want := int64(Everything)
 	if f.ahead < Everything-f.pos {
 		// Whole chunks only: part of one would have to be fetched again.
-		want = f.r.cfg.Next(min(f.pos+f.ahead, f.stop) - 1)
+		want = f.r.cfg.Content.Next(min(f.pos+f.ahead, f.stop) - 1)
 	}
-	if f.r.transientLocked() {
+	if f.r.cfg.Content.Transient() {
 		want = min(want, f.stop)
 	}
 	if want > f.r.want {
@@ -120,10 +119,10 @@ func (f *Follower) Opened(ctx context.Context) error {
 			return err
 		}
 	}
-	if r.done && !r.opened {
-		return r.err
+	if r.opened {
+		return nil
 	}
-	return nil
+	return r.err
 }
 
 // Next returns the bytes that have come at the follower's position, at least one, and moves the
@@ -170,16 +169,23 @@ func (f *Follower) Next(ctx context.Context, wait func(), limit func(n int) int)
 // whether some have. The error is the run's if it has failed before that, or ctx's cause if that
 // ends. What else keeps them from coming, Next tells.
 func (f *Follower) Await(ctx context.Context, d time.Duration) (come bool, err error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, d, errLate)
-	defer cancel()
-	_, err = f.Next(ctx, nil, func(int) int { return 0 })
-	if err == errLate || err == io.EOF || err == ErrBehind {
-		return false, nil
+	r := f.r
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var late <-chan time.Time
+	for ticked := false; f.pos >= r.pos && !ticked; {
+		if r.done {
+			return false, r.err
+		}
+		if late == nil {
+			late = time.After(d)
+		}
+		if ticked, err = r.waitLocked(ctx, late); err != nil {
+			return false, err
+		}
 	}
-	return err == nil, err
+	return r.base <= f.pos && f.pos < r.pos, nil
 }
-
-var errLate = errors.New("no bytes have come in time")
 
 // viewLocked returns what has come of the chunk at off, up to stop.
 func (r *Run) viewLocked(off, stop int64) []byte {
@@ -195,10 +201,11 @@ func (f *Follower) Close() {
 	r := f.r
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if _, ok := r.followers[f]; !ok {
+	i := slices.Index(r.followers, f)
+	if i < 0 {
 		return
 	}
-	delete(r.followers, f)
+	r.followers = slices.Delete(r.followers, i, i+1)
 	r.wakeLocked()
 	r.dropLocked()
 	if len(r.followers) == 0 && !r.done {
@@ -210,7 +217,7 @@ func (f *Follower) Close() {
 func (r *Run) leftLocked() {
 	switch {
 	case r.completeLocked() && !r.extensibleLocked():
-	case r.overflow, r.transientLocked(), r.cfg.Alone > 0 && r.end < 0:
+	case r.overflow, r.cfg.Content.Transient(), r.cfg.Alone > 0 && r.end < 0:
 		r.abandonLocked()
 	default:
 		r.beginAloneLocked()
@@ -242,9 +249,6 @@ func (r *Run) aloneLocked() {
 		}
 	})
 }
-
-// transientLocked reports whether nobody keeps what the run reads.
-func (r *Run) transientLocked() bool { return r.cfg.Transient != nil && r.cfg.Transient() }
 
 // slowLocked reports whether what a run on its own is yet to read would take longer than Brief.
 func (r *Run) slowLocked() bool {

@@ -17,7 +17,7 @@ func TestAllIsPushed(t *testing.T) {
 	for n, want := range map[int64]string{0: "[]", 1: "[0+1]", 4: "[0+4]", 5: "[0+4 4+1]", 16: "[0+4 4+4 8+8]", 17: "[0+4 4+4 8+8 16+1]"} {
 		synctest.Test(t, func(t *testing.T) {
 			body := newScript(t.Context())
-			r, rec := start(t, Config{End: -1, Body: body, Holding: Holding{Hold: 1 << 10}})
+			r, rec := start(t, setup{End: -1, Body: body, Hold: 1 << 10})
 			follow(t, r, 0, Everything, Everything)
 			if n > 0 {
 				body.send <- content(0, n)
@@ -40,11 +40,9 @@ func TestEndedRunKeepsWhatIsToBeRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		body := newScript(t.Context())
 		var reserved atomic.Int64
-		r, rec := start(t, Config{End: 48, Body: body, Holding: Holding{
-			Hold: 1 << 10, Pinned: true, Free: 8,
+		r, rec := start(t, setup{End: 48, Body: body, Hold: 1 << 10, Pinned: true, Free: 8,
 			Reserve: func(n int64) bool { reserved.Add(n); return true },
-			Release: func(n int64) { reserved.Add(-n) },
-		}})
+			Release: func(n int64) { reserved.Add(-n) }})
 		fast, slow := follow(t, r, 0, 48, Everything), follow(t, r, 0, 48, Everything)
 		body.send <- content(0, 48)
 		expect(t, fast, 0, 48)
@@ -69,7 +67,7 @@ func TestEndedRunKeepsWhatIsToBeRead(t *testing.T) {
 func TestLeftRunHoldsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		body := newScript(t.Context())
-		r, _ := start(t, Config{End: 96, Body: body, Holding: Holding{Hold: 1 << 10}})
+		r, _ := start(t, setup{End: 96, Body: body, Hold: 1 << 10})
 		f := follow(t, r, 0, 96, Everything)
 		body.send <- content(0, 40)
 		expect(t, f, 0, 40)
@@ -87,8 +85,8 @@ func TestLeftRunHoldsNothing(t *testing.T) {
 // TestIdleTimeBeginsAnew when a paused run is left once more.
 func TestIdleTimeBeginsAnew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		idle := Leaving{Idle: func() time.Duration { return time.Minute }}
-		r, rec := start(t, Config{Start: 16, End: 160, Want: 32, Body: newScript(t.Context()), Holding: Holding{Hold: 1 << 10}, Leaving: idle})
+		idle := func() time.Duration { return time.Minute }
+		r, rec := start(t, setup{Start: 16, End: 160, Want: 32, Body: newScript(t.Context()), Hold: 1 << 10, Idle: idle})
 		r.cfg.Body.(*script).send <- content(16, 32)
 		<-time.After(50 * time.Second)
 		f := follow(t, r, 32, 32, 1) // wants no more than there is
@@ -107,11 +105,9 @@ func TestTransientRunEndsWhenItIsLeft(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		body := newScript(t.Context())
 		var room atomic.Int64
-		r, rec := start(t, Config{End: 96, Body: body, Holding: Holding{Hold: 1 << 10}, Leaving: Leaving{Transient: func() bool { return true }},
-			Room: Room{
-				Spare: func(_ context.Context, size int64) bool { room.Add(size); return true },
-				Give:  func(held, keep int64) { room.Add(keep - held) },
-			}})
+		r, rec := start(t, setup{End: 96, Body: body, Hold: 1 << 10, Transient: func() bool { return true },
+			Spare: func(_ context.Context, size int64) bool { room.Add(size); return true },
+			Give:  func(held, keep int64) { room.Add(keep - held) }})
 		f := follow(t, r, 0, 96, Everything)
 		body.send <- content(0, 40)
 		expect(t, f, 0, 40)

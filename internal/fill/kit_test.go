@@ -7,6 +7,7 @@ import (
 	"io"
 	"sync"
 	"testing"
+	"time"
 )
 
 // Chunks of the tests: 4, 4, 8, 16, 16, …
@@ -85,15 +86,104 @@ func (r *record) finished(end int64, err error) {
 	close(r.done)
 }
 
-func start(t *testing.T, cfg Config) (*Run, *record) {
-	t.Helper()
-	rec := &record{done: make(chan struct{})}
-	cfg.Next, cfg.Done = next, rec.finished
-	cfg.Push = rec.push
-	if cfg.Want == 0 {
+// setup is a run's Config and what its Content and its Room do. Where it says nothing, they do what
+// lets the run be.
+type setup struct {
+	Start, End, Want int64
+	Body             Body
+	Open             func(ctx context.Context, off, end int64) (Opened, error)
+	Extend           func(ctx context.Context, end int64) int64
+	Margin           int64
+	Alone, Brief     time.Duration
+	Awaited          bool
+	Transient        func() bool
+	Idle             func() time.Duration
+	Hold             int64
+	Pinned           bool
+	Free             int64
+	Ahead            func() int64
+	Reserve          func(n int64) bool
+	Release          func(n int64)
+	Overflow         func()
+	Spare            func(ctx context.Context, size int64) bool
+	Take             func(ctx context.Context, held, size int64) (bool, error)
+	Give             func(held, keep int64)
+}
+
+// hooks are a setup's Content and Room.
+type hooks struct {
+	setup
+	*record
+}
+
+func (h *hooks) Next(off int64) int64      { return next(off) }
+func (h *hooks) Part(off int64) int64      { return next(off) }
+func (h *hooks) Push(off int64, b []byte)  { h.push(off, b) }
+func (h *hooks) Done(end int64, err error) { h.finished(end, err) }
+func (h *hooks) Stops(int64) bool          { return false }
+func (h *hooks) Hold() int64               { return h.setup.Hold }
+func (h *hooks) Transient() bool           { return h.setup.Transient != nil && h.setup.Transient() }
+func (h *hooks) Idle() time.Duration       { return h.setup.Idle() }
+func (h *hooks) Reserve(n int64) bool      { return h.setup.Reserve == nil || h.setup.Reserve(n) }
+
+func (h *hooks) Open(ctx context.Context, off, end int64) (Opened, error) {
+	return h.setup.Open(ctx, off, end)
+}
+
+func (h *hooks) Extend(ctx context.Context, end int64) int64 { return h.setup.Extend(ctx, end) }
+
+func (h *hooks) Ahead() int64 {
+	if h.setup.Ahead == nil {
+		return Everything
+	}
+	return h.setup.Ahead()
+}
+
+func (h *hooks) Release(n int64) {
+	if h.setup.Release != nil {
+		h.setup.Release(n)
+	}
+}
+
+func (h *hooks) Overflow() {
+	if h.setup.Overflow != nil {
+		h.setup.Overflow()
+	}
+}
+
+func (h *hooks) Spare(ctx context.Context, size int64) bool { return h.setup.Spare(ctx, size) }
+
+func (h *hooks) Take(ctx context.Context, held, size int64) (bool, error) {
+	return h.setup.Take(ctx, held, size)
+}
+
+func (h *hooks) Give(held, keep int64) {
+	if h.setup.Give != nil {
+		h.setup.Give(held, keep)
+	}
+}
+
+// config is a Config that does as s says and tells rec.
+func (s setup) config(rec *record) Config {
+	h := &hooks{s, rec}
+	cfg := Config{
+		Start: s.Start, End: s.End, Want: s.Want, Body: s.Body, Content: h, Resumes: s.Open != nil,
+		Margin: s.Margin, Alone: s.Alone, Brief: s.Brief, Awaited: s.Awaited,
+		Pinned: s.Pinned, Free: s.Free,
+	}
+	if s.Want == 0 {
 		cfg.Want = Everything
 	}
-	r := New(cfg)
+	if s.Spare != nil {
+		cfg.Room = h
+	}
+	return cfg
+}
+
+func start(t *testing.T, cfg setup) (*Run, *record) {
+	t.Helper()
+	rec := &record{done: make(chan struct{})}
+	r := New(cfg.config(rec))
 	ctx, cancel := context.WithCancel(t.Context())
 	t.Cleanup(cancel)
 	if body, ok := cfg.Body.(*script); ok {
@@ -103,15 +193,10 @@ func start(t *testing.T, cfg Config) (*Run, *record) {
 	return r, rec
 }
 
-// Follow is FollowFor for nobody.
-func (r *Run) Follow(off, stop, ahead int64) (*Follower, bool) {
-	return r.FollowFor(nil, off, stop, ahead)
-}
-
 func follow(t *testing.T, r *Run, off, stop, ahead int64) *Follower {
 	t.Helper()
-	f, ok := r.Follow(off, stop, ahead)
-	if !ok {
+	f := r.Follow(Wanted{Off: off, Stop: stop, Ahead: ahead})
+	if f == nil {
 		t.Fatalf("the run, at %+v, can't be followed at %d", r.Span(), off)
 	}
 	t.Cleanup(f.Close)

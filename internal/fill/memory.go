@@ -53,11 +53,9 @@ func (r *Run) shrink() {
 	}
 }
 
-// keep sees to it that b, which has been read, is in the memory of the last chunk, behind what has
-// come of it. If it has come by way of the small buffer, there may be no room for it yet.
-func (r *Run) keep(ctx context.Context, b []byte) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+// keepLocked sees to it that b, which has been read, is in the memory of the last chunk, behind
+// what has come of it. If it has come by way of the small buffer, there may be no room for it yet.
+func (r *Run) keepLocked(ctx context.Context, b []byte) error {
 	r.pace.end(len(b))
 	if r.flows = r.viaSmall && len(b) == smallSize; !r.viaSmall || len(b) == 0 {
 		return nil
@@ -67,7 +65,7 @@ func (r *Run) keep(ctx context.Context, b []byte) error {
 	if cap(p.b) == len(p.b) {
 		held := p.took
 		r.mu.Unlock()
-		firm, err := r.cfg.Take(ctx, held, p.size)
+		firm, err := r.cfg.Room.Take(ctx, held, p.size)
 		r.mu.Lock()
 		if err != nil {
 			return err
@@ -89,9 +87,7 @@ func (r *Run) placeLocked(ctx context.Context) error {
 		case !r.overflow:
 			r.overflow = true
 			r.mu.Unlock()
-			if r.cfg.Overflow != nil {
-				r.cfg.Overflow()
-			}
+			r.cfg.Content.Overflow()
 			r.mu.Lock()
 		case r.base == r.pos:
 			return nil // a little at a time goes on
@@ -112,9 +108,9 @@ func (r *Run) placeLocked(ctx context.Context) error {
 // newSegmentLocked returns what is read next: with memory, if there is plenty of room for it.
 func (r *Run) newSegmentLocked(ctx context.Context) segment {
 	size, plenty := r.nextLocked()-r.pos, true
-	if r.cfg.Spare != nil {
+	if r.cfg.Room != nil {
 		r.mu.Unlock()
-		plenty = r.cfg.Spare(ctx, size)
+		plenty = r.cfg.Room.Spare(ctx, size)
 		r.mu.Lock()
 	}
 	// it may have been cut meanwhile
@@ -129,9 +125,9 @@ func (r *Run) newSegmentLocked(ctx context.Context) segment {
 
 // giveLocked gives back room for what is beyond keep bytes of held.
 func (r *Run) giveLocked(held, keep int64) {
-	if held > keep && r.cfg.Give != nil {
+	if held > keep && r.cfg.Room != nil {
 		r.taken -= held - keep
-		r.cfg.Give(held, keep)
+		r.cfg.Room.Give(held, keep)
 	}
 }
 
@@ -156,11 +152,7 @@ func (r *Run) staysLocked(first segment) bool {
 	case len(r.followers) == 0:
 		return false
 	}
-	hold := r.cfg.Hold
-	if r.cfg.Share != nil {
-		hold = min(hold, r.cfg.Share())
-	}
-	return r.pos-first.end() < hold
+	return r.pos-first.end() < r.cfg.Content.Hold()
 }
 
 func (r *Run) dropFirstLocked() {
@@ -173,9 +165,9 @@ func (r *Run) dropFirstLocked() {
 // nextLocked is where the memory ends that is read into at the run's position: where the chunk
 // ends, unless it isn't pushed.
 func (r *Run) nextLocked() int64 {
-	next := r.cfg.Next(r.pos)
-	if r.cfg.Part != nil && (r.overflow || !r.cfg.Pinned) {
-		next = r.cfg.Part(r.pos)
+	next := r.cfg.Content.Next(r.pos)
+	if r.overflow || !r.cfg.Pinned {
+		next = r.cfg.Content.Part(r.pos)
 	}
 	if r.end >= 0 {
 		next = min(next, r.end)
@@ -187,13 +179,12 @@ func (r *Run) nextLocked() int64 {
 // reserves it.
 func (r *Run) affordLocked() bool {
 	held, more := r.pos-r.base, r.nextLocked()-r.pos
-	if held+more > r.cfg.Hold {
+	switch {
+	case held+more > r.cfg.Content.Hold():
 		return false
-	}
-	if held+more <= r.cfg.Free || r.cfg.Reserve == nil {
+	case held+more <= r.cfg.Free:
 		return true
-	}
-	if !r.cfg.Reserve(more) {
+	case !r.cfg.Content.Reserve(more):
 		return false
 	}
 	r.reserved += more
@@ -204,14 +195,14 @@ func (r *Run) affordLocked() bool {
 func (r *Run) giveBackLocked(n int64) {
 	if n = min(n, r.reserved); n > 0 {
 		r.reserved -= n
-		r.cfg.Release(n)
+		r.cfg.Content.Release(n)
 	}
 }
 
 // slowestLocked is how far all followers have come.
 func (r *Run) slowestLocked() int64 {
 	pos := r.pos
-	for f := range r.followers {
+	for _, f := range r.followers {
 		pos = min(pos, f.pos)
 	}
 	return pos

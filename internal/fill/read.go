@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"io"
 	"runtime/debug"
-	"sync"
+	"slices"
 	"time"
 )
 
@@ -18,8 +18,7 @@ const resumes = 4
 // followers.
 func (r *Run) run(ctx context.Context) {
 	queue := make(chan segment) // no more than one waits to be pushed
-	var pushing sync.WaitGroup
-	pushing.Go(func() { r.push(queue) })
+	r.work.Go(func() { r.push(queue) })
 	err := r.read(ctx, queue)
 	r.mu.Lock()
 	pos := r.pos
@@ -29,12 +28,9 @@ func (r *Run) run(ctx context.Context) {
 	err = r.err
 	r.mu.Unlock()
 	close(queue)
-	pushing.Wait()
-	if r.extending != nil { // Extend is still being asked
-		r.cancel()
-		<-r.extending
-	}
-	r.cfg.Done(pos, err)
+	r.cancel() // Extend may still be being asked
+	r.work.Wait()
+	r.cfg.Content.Done(pos, err)
 	r.mu.Lock()
 	r.done = true
 	if err == nil && r.end < 0 {
@@ -45,7 +41,6 @@ func (r *Run) run(ctx context.Context) {
 	r.dropLocked()
 	stop(r.alone)
 	r.mu.Unlock()
-	r.cancel()
 }
 
 // push hands finished chunks on, off the reading loop, which a slow taker must not hold up.
@@ -55,7 +50,7 @@ func (r *Run) push(queue <-chan segment) {
 		overflow := r.overflow
 		r.mu.Unlock()
 		if !overflow {
-			r.cfg.Push(p.off, p.b)
+			r.cfg.Content.Push(p.off, p.b)
 		}
 		r.mu.Lock()
 		r.pushed = p.end()
@@ -86,11 +81,11 @@ func (r *Run) read(ctx context.Context, queue chan<- segment) (err error) {
 			return nil
 		}
 		// no more than that was to come
-		if pos := r.Span().Pos; pos >= r.cfg.Next(from) || pos >= r.bodyEnd {
+		if pos := r.Span().Pos; pos >= r.cfg.Content.Next(from) || pos >= r.bodyEnd {
 			tries = 0
 		}
-		if r.cfg.Open == nil || tries >= resumes || ctx.Err() != nil ||
-			errors.Is(lost, ErrAbandoned) {
+		if !r.cfg.Resumes || tries >= resumes || ctx.Err() != nil ||
+			errors.Is(lost, ErrAbandoned) || errors.Is(lost, ErrFinal) {
 			return lost
 		}
 		_ = body.Close()
@@ -129,11 +124,11 @@ func (r *Run) open(ctx context.Context, tries int) (Body, error) {
 		}
 		r.mu.Lock()
 		pos, end := r.pos, r.end
-		if end >= 0 && r.cfg.Extend != nil && (r.cfg.Beyond || r.wantedBeyondLocked()) {
+		if end >= 0 && r.cfg.Margin > 0 && (r.cfg.Beyond || r.wantedBeyondLocked()) {
 			end = -1
 		}
 		r.mu.Unlock()
-		opened, err := r.cfg.Open(ctx, pos, end)
+		opened, err := r.cfg.Content.Open(ctx, pos, end)
 		if err == nil {
 			r.mu.Lock()
 			r.opened, r.bodyEnd = true, opened.End
@@ -159,15 +154,13 @@ func (r *Run) copy(ctx context.Context, body Body, queue chan<- segment) error {
 			return err
 		}
 		n, err := body.Read(room)
-		if lost := r.keep(ctx, room[:n]); lost != nil {
-			return lost
-		}
-		if p, whole := r.grow(n, err == io.EOF); whole {
+		p, err := r.grow(ctx, room[:n], err)
+		if len(p.b) > 0 {
 			queue <- p
 		}
 		switch {
 		case err == io.EOF:
-			return r.ended()
+			return nil
 		case err != nil:
 			return err
 		}
@@ -210,30 +203,19 @@ func (r *Run) room(ctx context.Context) ([]byte, error) {
 // Extend says so. At the end itself it waits for what Extend says.
 func (r *Run) extendLocked(ctx context.Context) error {
 	for r.extensibleLocked() && r.pos >= r.end-r.cfg.Margin {
-		end := r.end
-		if r.extending == nil {
+		if !r.extending {
 			if !r.wantedBeyondLocked() {
 				return nil
 			}
-			answer := make(chan int64, 1)
-			r.extending = answer
-			go func() { answer <- r.extend(ctx, end) }()
+			r.extending = true
+			end := r.end
+			r.work.Go(func() { r.extend(ctx, end) })
 		}
-		if r.pos < end && len(r.extending) == 0 {
+		if r.pos < r.end {
 			return nil
 		}
-		r.mu.Unlock()
-		to := <-r.extending
-		r.mu.Lock()
-		r.extending = nil
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		if to = min(to, r.most); r.end == end && to > end {
-			r.end = to
-			r.wakeLocked()
-		} else {
-			r.settled = true
+		if _, err := r.waitLocked(ctx, nil); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -241,35 +223,39 @@ func (r *Run) extendLocked(ctx context.Context) error {
 
 // extensibleLocked reports whether the run may yet read on beyond its end.
 func (r *Run) extensibleLocked() bool {
-	return r.cfg.Extend != nil && r.end >= 0 && r.bodyEnd > r.end && !r.settled
+	return r.cfg.Margin > 0 && r.end >= 0 && min(r.bodyEnd, r.most) > r.end
 }
 
-// extend is Extend; a panic in it means no.
-func (r *Run) extend(ctx context.Context, end int64) (to int64) {
+// extend does what Extend says; a panic in it means no.
+func (r *Run) extend(ctx context.Context, end int64) {
+	to := end
 	defer func() {
-		if recover() != nil {
-			to = end
+		_ = recover() // after a panic, to is end still
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.extending = false
+		if to = min(to, r.most); r.end == end && to > end {
+			r.end = to
+		} else {
+			r.most = r.end
 		}
+		r.wakeLocked()
 	}()
-	return r.cfg.Extend(ctx, end)
+	to = r.cfg.Content.Extend(ctx, end)
 }
 
 // wantedBeyondLocked reports whether any follower wants bytes from the run's end on.
 func (r *Run) wantedBeyondLocked() bool {
-	for f := range r.followers {
-		if f.stop > r.end {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(r.followers, func(f *Follower) bool { return f.stop > r.end })
 }
 
 // limitLocked is where the run pauses: at the end of a chunk.
 func (r *Run) limitLocked() int64 {
-	if r.cfg.Ahead == nil || len(r.followers) == 0 {
+	ahead := r.cfg.Content.Ahead()
+	if ahead == Everything || len(r.followers) == 0 {
 		return r.want
 	}
-	return min(r.want, r.cfg.Next(r.fastest+max(r.cfg.Ahead(), 1)-1))
+	return min(r.want, r.cfg.Content.Next(r.fastest+max(ahead, 1)-1))
 }
 
 // pauseLocked waits while no one wants more. A run that is left alone for long ends where it is: at
@@ -283,7 +269,7 @@ func (r *Run) pauseLocked(ctx context.Context) error {
 		case len(r.followers) > 0:
 			idle = nil
 		case idle == nil:
-			idle = time.After(r.cfg.Idle())
+			idle = time.After(r.cfg.Content.Idle())
 		}
 		ticked, err := r.waitLocked(ctx, idle)
 		if err != nil {
@@ -296,44 +282,43 @@ func (r *Run) pauseLocked(ctx context.Context) error {
 	return nil
 }
 
-// grow publishes n bytes that were read into room, and returns the chunk if it is whole by now, as
-// the last one is where the body tells the run's end.
-func (r *Run) grow(n int, atEnd bool) (p segment, whole bool) {
+// grow publishes b, which was read into room together with err. It returns the chunk if it is whole
+// by now, as the last one is where the body tells the run's end. The error is io.EOF if the run is
+// at its end with the body, and a loss if the body has ended before.
+func (r *Run) grow(ctx context.Context, b []byte, err error) (segment, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	last := r.lastLocked()
-	last.b = last.b[:len(last.b)+n]
-	if len(last.b) == 0 {
-		if atEnd && r.end < 0 {
-			r.segments = r.segments[:len(r.segments)-1]
-		}
-		return segment{}, false
+	if err := r.keepLocked(ctx, b); err != nil {
+		return segment{}, err
 	}
-	if r.pos += int64(n); r.pos == r.end || atEnd && r.end < 0 {
+	last := r.lastLocked()
+	last.b = last.b[:len(last.b)+len(b)]
+	r.pos += int64(len(b))
+	atEnd := err == io.EOF && r.end < 0
+	switch {
+	case len(last.b) == 0 && atEnd:
+		r.segments = r.segments[:len(r.segments)-1]
+		return segment{}, err
+	case r.pos == r.end || atEnd:
 		last.trim()
 	}
-	if n > 0 {
+	if len(b) > 0 {
 		r.wakeLocked()
 	}
-	if whole = last.whole(); whole {
+	whole := *last
+	if whole.whole() {
 		r.small = nil
+	} else {
+		whole = segment{}
 	}
-	return *last, whole
-}
-
-// ended settles what the end of the body means: a loss, if it came before the run's end.
-func (r *Run) ended() error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	switch {
-	case r.end < 0 || r.pos >= r.end:
-	case r.cfg.Stops != nil && r.cfg.Stops(r.pos):
+	if err == io.EOF && r.pos < r.end {
+		if !r.cfg.Content.Stops(r.pos) {
+			return whole, fmt.Errorf("%w: at byte %d of %d", errShort, r.pos, r.end)
+		}
 		r.endLocked(r.pos)
-	default:
-		return fmt.Errorf("%w: at byte %d of %d", errShort, r.pos, r.end)
 	}
-	return nil
+	return whole, err
 }
 
 // endLocked makes the run end at off for good.
-func (r *Run) endLocked(off int64) { r.end, r.settled = off, true }
+func (r *Run) endLocked(off int64) { r.end, r.most = off, off }

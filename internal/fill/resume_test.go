@@ -14,7 +14,7 @@ func TestLostConnectionIsResumed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		first, second := newScript(t.Context()), newScript(t.Context())
 		opened := []int64{}
-		r, rec := start(t, Config{End: 40, Body: first, Holding: Holding{Hold: 1 << 10}, Open: func(_ context.Context, off, end int64) (Opened, error) {
+		r, rec := start(t, setup{End: 40, Body: first, Hold: 1 << 10, Open: func(_ context.Context, off, end int64) (Opened, error) {
 			opened = append(opened, off, end)
 			if len(opened) == 2 {
 				return Opened{}, errors.New("refused") // then again, after a pause
@@ -39,7 +39,7 @@ func TestResumeTellsTheLength(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		bodies := []*script{newScript(t.Context()), newScript(t.Context()), newScript(t.Context())}
 		opened := 0
-		r, rec := start(t, Config{End: -1, Body: bodies[0], Holding: Holding{Hold: 1 << 10}, Open: func(context.Context, int64, int64) (Opened, error) {
+		r, rec := start(t, setup{End: -1, Body: bodies[0], Hold: 1 << 10, Open: func(context.Context, int64, int64) (Opened, error) {
 			opened++
 			return Opened{bodies[opened], Everything, 30}, nil
 		}})
@@ -62,7 +62,7 @@ func TestResumeEndsWhenTheRestIsGone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		body := newScript(t.Context())
 		opens := 0
-		r, rec := start(t, Config{End: 40, Body: body, Holding: Holding{Hold: 1 << 10}, Open: func(context.Context, int64, int64) (Opened, error) {
+		r, rec := start(t, setup{End: 40, Body: body, Hold: 1 << 10, Open: func(context.Context, int64, int64) (Opened, error) {
 			opens++
 			return Opened{}, fmt.Errorf("etag differs: %w", ErrGone)
 		}})
@@ -81,7 +81,7 @@ func TestResumeEndsWhenTheRestIsGone(t *testing.T) {
 func TestEndlessLossEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		opens := 0
-		_, rec := start(t, Config{End: 40, Holding: Holding{Hold: 1 << 10}, Open: func(ctx context.Context, _, _ int64) (Opened, error) {
+		_, rec := start(t, setup{End: 40, Hold: 1 << 10, Open: func(ctx context.Context, _, _ int64) (Opened, error) {
 			opens++
 			body := newScript(ctx)
 			go func() { body.fail <- io.ErrUnexpectedEOF }()
@@ -103,7 +103,7 @@ func TestOpened(t *testing.T) {
 			}
 			return Opened{newScript(ctx), Everything, 40}, nil
 		}
-		r, _ := start(t, Config{End: 40, Holding: Holding{Hold: 1 << 10}, Open: opener})
+		r, _ := start(t, setup{End: 40, Hold: 1 << 10, Open: opener})
 		f := follow(t, r, 0, 40, Everything)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
@@ -114,7 +114,7 @@ func TestOpened(t *testing.T) {
 		if err := f.Opened(t.Context()); err != nil {
 			t.Errorf("open: %v", err)
 		}
-		gone, _ := start(t, Config{End: 40, Holding: Holding{Hold: 1 << 10}, Open: opener})
+		gone, _ := start(t, setup{End: 40, Hold: 1 << 10, Open: opener})
 		f = follow(t, gone, 0, 40, Everything)
 		release <- ErrGone
 		if err := f.Opened(t.Context()); !errors.Is(err, ErrGone) {

@@ -2,9 +2,9 @@
 // while it grows.
 //
 // A body comes in, from a reader that may be opened again further on when its connection is lost.
-// Out come the bytes, twice: to each Follower byte by byte as they arrive, and to Push chunk by
-// chunk as chunks become whole. The run owns the body and closes it; the bytes it hands out are
-// immutable from the moment they are handed out and belong to all.
+// Out come the bytes, twice: to each Follower byte by byte as they arrive, and to the run's Content
+// chunk by chunk as chunks become whole. The run owns the body and closes it; the bytes it hands out
+// are immutable from the moment they are handed out and belong to all.
 //
 // A run outlives those who follow it: its context is that of the node, not of a client.
 package fill
@@ -25,7 +25,8 @@ var (
 	// that trying again is of no use.
 	ErrGone = errors.New("the representation has changed or can't be resumed")
 
-	// ErrFinal is wrapped by an error of Open when trying again is of no use for another reason.
+	// ErrFinal is wrapped by an error of Open, or of a Read, when trying again is of no use for
+	// another reason.
 	ErrFinal = errors.New("there is no use in trying again")
 
 	// ErrBehind is the error of Next when the run no longer holds the byte at the position.
@@ -41,6 +42,7 @@ var (
 type Run struct {
 	cfg    Config
 	cancel context.CancelFunc
+	work   sync.WaitGroup // that pushes chunks, and asks Extend
 
 	mu        sync.Mutex
 	segments  []segment // consecutive: the bytes [base, pos)
@@ -57,7 +59,7 @@ type Run struct {
 	opened    bool
 	done      bool
 	err       error
-	followers map[*Follower]struct{}
+	followers []*Follower
 	left      int         // counts the times that the last follower has left
 	leftAt    time.Time   // when it last did
 	alone     *time.Timer // looks at a run that nobody has joined since
@@ -66,9 +68,8 @@ type Run struct {
 	viaSmall  bool          // the read that goes on is
 	flows     bool          // the last one filled it
 	stalled   *time.Timer   // gives back the room for what a body that stalls hasn't sent
-	extending chan int64    // brings what Extend returns, while it is being asked
+	extending bool          // Extend is being asked
 	most      int64         // the run is not to read on beyond it
-	settled   bool          // Extend has said that the run ends at its end
 	changed   chan struct{} // closed and forgotten at the next change; nil if no one waits
 }
 
@@ -107,13 +108,12 @@ func New(cfg Config) *Run {
 		cfg:  cfg,
 		base: cfg.Start, pos: cfg.Start, pushed: cfg.Start, fastest: cfg.Start,
 		end: cfg.End, bodyEnd: Everything, most: Everything, want: cfg.Want,
-		opened:    cfg.Body != nil,
-		followers: map[*Follower]struct{}{},
+		opened: cfg.Body != nil,
 	}
 }
 
 // Start begins to read. ctx ends the run when it ends; cancel, which ends ctx, is called when the
-// run has ended. A run of known length that nobody follows by then counts as left.
+// body has been read. A run of known length that nobody follows by then counts as left.
 func (r *Run) Start(ctx context.Context, cancel context.CancelFunc) {
 	r.mu.Lock()
 	r.cancel = cancel
@@ -125,16 +125,21 @@ func (r *Run) Start(ctx context.Context, cancel context.CancelFunc) {
 }
 
 // Span is what a run holds and will yet produce: the bytes [Base, Pos) now, and up to End if it
-// isn't cut shorter (-1: to the body's end). With More, it may read on beyond End.
+// isn't cut shorter (-1: to the body's end). With More, it may read on beyond End. Open tells that
+// it has had a body to read from.
 type Span struct {
 	Base, Pos, End int64
-	More           bool
+	More, Open     bool
+	begun          int64 // where the chunk ends that it reads into at present
 }
 
 // Holds reports whether s's run has the byte at off or will, perhaps, produce it.
 func (s Span) Holds(off int64) bool {
 	return s.Base <= off && (s.End < 0 || off < s.End || s.More && off == s.End)
 }
+
+// Reads reports whether s's run holds the byte at off, or has begun to read its chunk.
+func (s Span) Reads(off int64) bool { return s.Base <= off && off < s.begun }
 
 // Span tells where the run stands. What it says may be out of date at once, except that Base and
 // Pos only grow.
@@ -145,25 +150,14 @@ func (r *Run) Span() Span {
 }
 
 func (r *Run) spanLocked() Span {
+	s := Span{Base: r.base, Pos: r.pos, End: r.end, Open: r.opened}
 	if r.err != nil { // nothing more comes
-		return Span{Base: r.base, Pos: r.pos, End: r.pos}
+		s.End = r.pos
+	} else {
+		s.More, s.begun = r.extensibleLocked(), r.roomEndLocked()
 	}
-	return Span{Base: r.base, Pos: r.pos, End: r.end, More: r.extensibleLocked()}
+	return s
 }
-
-// IsOpen reports whether the run has had a body to read from.
-func (r *Run) IsOpen() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.opened
-}
-
-// Starts is the offset that the run began at.
-func (r *Run) Starts() int64 { return r.cfg.Start }
-
-// Unbounded reports whether the run was to read to the body's end, wherever that is: then its end
-// is the representation's.
-func (r *Run) Unbounded() bool { return r.cfg.End < 0 }
 
 // Cut makes the run end at off, where another begins, if it hasn't begun to read the chunk there. A
 // pinned run, the rest of which nobody else could read, isn't cut.
@@ -183,13 +177,6 @@ func (r *Run) Cut(off int64) bool {
 	r.endLocked(off)
 	r.wakeLocked()
 	return true
-}
-
-// Reads reports whether the run holds the byte at off, or has begun to read its chunk.
-func (r *Run) Reads(off int64) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.err == nil && r.base <= off && off < r.roomEndLocked()
 }
 
 // roomEndLocked is where the chunk ends that the run reads into at present.

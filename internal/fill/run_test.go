@@ -13,7 +13,7 @@ import (
 func TestFollowersGetEachPieceAsItComes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		body := newScript(t.Context())
-		r, rec := start(t, Config{End: 40, Body: body, Holding: Holding{Hold: 64}})
+		r, rec := start(t, setup{End: 40, Body: body, Hold: 64})
 		var all []*Follower
 		for _, cut := range [][2]int64{{0, 1}, {1, 5}, {5, 6}, {6, 40}} {
 			f := follow(t, r, 0, Everything, Everything)
@@ -42,7 +42,7 @@ func TestUnknownLength(t *testing.T) {
 	for _, n := range []int64{0, 1, 3, 4, 5, 16, 17, 33} {
 		synctest.Test(t, func(t *testing.T) {
 			body := newScript(t.Context())
-			r, rec := start(t, Config{End: -1, Body: body, Holding: Holding{Hold: 1 << 10, Pinned: true}})
+			r, rec := start(t, setup{End: -1, Body: body, Hold: 1 << 10, Pinned: true})
 			f := follow(t, r, 0, Everything, Everything)
 			if n > 0 {
 				body.send <- content(0, n)
@@ -61,7 +61,7 @@ func TestUnknownLength(t *testing.T) {
 func TestWindowPausesWidensAndClosesWhenIdle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		body := newScript(t.Context())
-		r, rec := start(t, Config{Start: 16, End: 160, Want: 16, Body: body, Holding: Holding{Hold: 1 << 10}, Leaving: Leaving{Idle: func() time.Duration { return time.Minute }}})
+		r, rec := start(t, setup{Start: 16, End: 160, Want: 16, Body: body, Hold: 1 << 10, Idle: func() time.Duration { return time.Minute }})
 		synctest.Wait()
 		select {
 		case body.send <- content(16, 17):
@@ -89,7 +89,7 @@ func TestWindowPausesWidensAndClosesWhenIdle(t *testing.T) {
 			t.Errorf("ended %v after its last follower left, at %d with %v", idle, rec.end, rec.err)
 		}
 		<-body.closed
-		if _, ok := r.Follow(48, 50, 1); ok {
+		if r.Follow(Wanted{Off: 48, Stop: 50, Ahead: 1}) != nil {
 			t.Error("an ended run can be followed where it has nothing")
 		}
 	})
@@ -98,7 +98,7 @@ func TestWindowPausesWidensAndClosesWhenIdle(t *testing.T) {
 func TestCut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		body := newScript(t.Context())
-		r, rec := start(t, Config{End: 160, Body: body, Holding: Holding{Hold: 1 << 10}})
+		r, rec := start(t, setup{End: 160, Body: body, Hold: 1 << 10})
 		f := follow(t, r, 0, 160, Everything)
 		body.send <- content(0, 20)
 		synctest.Wait()
@@ -123,7 +123,7 @@ func TestCut(t *testing.T) {
 func TestUnpinnedRunDropsWhatIsPushed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		body := newScript(t.Context())
-		r, _ := start(t, Config{End: 160, Body: body, Holding: Holding{Hold: 16}})
+		r, _ := start(t, setup{End: 160, Body: body, Hold: 16})
 		f := follow(t, r, 0, 160, Everything)
 		body.send <- content(0, 100)
 		synctest.Wait()
@@ -140,7 +140,7 @@ func TestPinnedRunWaitsForItsSlowestFollower(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		body := newScript(t.Context())
 		overflowed := make(chan struct{})
-		r, rec := start(t, Config{End: -1, Body: body, Holding: Holding{Hold: 32, Pinned: true, Overflow: func() { close(overflowed) }}})
+		r, rec := start(t, setup{End: -1, Body: body, Hold: 32, Pinned: true, Overflow: func() { close(overflowed) }})
 		slow, fast := follow(t, r, 0, Everything, Everything), follow(t, r, 0, Everything, Everything)
 		body.send <- content(0, 32)
 		expect(t, fast, 0, 32)
@@ -154,7 +154,7 @@ func TestPinnedRunWaitsForItsSlowestFollower(t *testing.T) {
 		expect(t, slow, 0, 16)
 		body.send <- content(32, 48)
 		expect(t, fast, 32, 48)
-		if _, ok := r.Follow(0, Everything, Everything); ok {
+		if r.Follow(Wanted{Stop: Everything, Ahead: Everything}) != nil {
 			t.Error("a joiner is taken though the first byte is gone")
 		}
 		slow.Close() // the other goes on
@@ -174,7 +174,7 @@ func TestPinnedRunWaitsForItsSlowestFollower(t *testing.T) {
 func TestFollowerHeedsItsContextAndAnnouncesWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		body := newScript(t.Context())
-		r, _ := start(t, Config{End: 40, Body: body, Holding: Holding{Hold: 1 << 10}})
+		r, _ := start(t, setup{End: 40, Body: body, Hold: 1 << 10})
 		f := follow(t, r, 0, 40, Everything)
 		ctx, cancel := context.WithCancelCause(t.Context())
 		gone := errors.New("client is gone")

@@ -11,11 +11,11 @@ import (
 // TestWaiting: the first counts as long as it waits, then the one that wants most.
 func TestWaiting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r, _ := start(t, Config{End: 96, Body: newScript(t.Context()), Holding: Holding{Hold: 64}})
+		r, _ := start(t, setup{End: 96, Body: newScript(t.Context()), Hold: 64})
 		followers := map[string]*Follower{}
 		for who, stop := range map[string]int64{"first": 32, "short": 48, "long": 64} {
-			f, ok := r.FollowFor(who, 0, stop, 8)
-			if !ok {
+			f := r.Follow(Wanted{Who: who, Stop: stop, Ahead: 8})
+			if f == nil {
 				t.Fatal("can't be followed")
 			}
 			t.Cleanup(f.Close)
@@ -43,8 +43,8 @@ func TestExactRun(t *testing.T) {
 		var opened [][2]int64
 		var r *Run
 		made := make(chan struct{})
-		r, _ = start(t, Config{
-			End: 96, Holding: Holding{Hold: 96}, Leaving: Leaving{Transient: func() bool { return true }}, Want: 1,
+		r, _ = start(t, setup{
+			End: 96, Hold: 96, Transient: func() bool { return true }, Want: 1,
 			Open: func(_ context.Context, off, _ int64) (Opened, error) {
 				<-made
 				_, stop := r.Waiting(off, nil)
@@ -54,8 +54,8 @@ func TestExactRun(t *testing.T) {
 		})
 		close(made)
 		for _, stop := range []int64{3, 5, 6, 7, 11, 13, 14, 15} { // more often than lost bodies are resumed
-			f, ok := r.FollowFor(stop, 0, stop, Everything)
-			if !ok {
+			f := r.Follow(Wanted{Who: stop, Stop: stop, Ahead: Everything})
+			if f == nil {
 				t.Fatalf("can't be followed up to %d", stop)
 			}
 			expect(t, f, 0, stop)

@@ -22,6 +22,7 @@ package groups
 import (
 	"context"
 	"errors"
+	"strconv"
 	"sync"
 )
 
@@ -31,11 +32,10 @@ var ErrClosed = errors.New("group is closed")
 // Group is a groupcache group that one tenant has acquired. Its methods may be called concurrently.
 // Values are immutable and belong to all who got them.
 type Group struct {
-	pooled  *pooledGroup
-	tenant  *tenant
-	reserve reserve
+	tenant *tenant
+	reserve
 
-	mu     sync.RWMutex // held for reading by every Get, for writing by Release
+	gets   sync.RWMutex // held for reading by every Get, for writing by Release
 	closed bool
 }
 
@@ -45,10 +45,10 @@ func Acquire(cfg Config) (*Group, error) {
 	if err := register(); err != nil {
 		return nil, err
 	}
-	p := idle.take(kind{cfg.Budget, cfg.Remote != nil})
-	g := &Group{pooled: p, tenant: p.bind(cfg)}
-	g.reserve.pooled, g.reserve.before = p, p.usage()
-	return g, nil
+	p := take(kind{cfg.Budget, cfg.Remote != nil})
+	t := &tenant{Config: cfg, prefix: strconv.FormatInt(serial.Add(1), 36) + "."}
+	p.tenant.Store(t)
+	return &Group{tenant: t, reserve: reserve{pooled: p, before: p.usage()}}, nil
 }
 
 // Prefix is what every key of g begins with. It tells this tenant's keys from those of the group's
@@ -60,14 +60,14 @@ func (g *Group) Prefix() string { return g.tenant.prefix }
 // shared: then l isn't called. What l returns becomes groupcache's: it must not be changed
 // afterwards, and should have no spare capacity.
 func (g *Group) Get(ctx context.Context, key string, l Loader) ([]byte, error) {
-	g.mu.RLock()
-	defer g.mu.RUnlock()
+	g.gets.RLock()
+	defer g.gets.RUnlock()
 	if g.closed {
 		return nil, ErrClosed
 	}
 	b, err := look(ctx, g.pooled.group, key, l)
 	if err == nil {
-		g.reserve.used.Add(int64(len(key) + len(b)))
+		g.used.Add(int64(len(key) + len(b)))
 	}
 	return b, err
 }
@@ -82,7 +82,7 @@ func (g *Group) Peek(key string) ([]byte, bool) {
 // Put has g hold value under key, which begins with g.Prefix(), unless it holds one already. The
 // value becomes groupcache's, as Get's do.
 func (g *Group) Put(key string, value []byte) {
-	g.reserve.settle()
+	g.settle()
 	p := &putting{value: value}
 	for !p.taken { // else it has joined the flight of one who found nothing
 		if _, err := g.Get(context.Background(), key, p); !errors.Is(err, ErrNotHeld) {
@@ -90,7 +90,7 @@ func (g *Group) Put(key string, value []byte) {
 		}
 	}
 	if p.taken {
-		g.reserve.put.Add(int64(len(key) + len(value)))
+		g.put.Add(int64(len(key) + len(value)))
 	}
 }
 
@@ -106,35 +106,27 @@ func (g *Group) EndServing(key string) {
 	g.tenant.gate.leave(key[len(g.tenant.prefix):], inbound)
 }
 
-// Reserve keeps n bytes of the budget from g's values, for others, instead of what was reserved
-// before: rounded up by a hundredth of the budget at the most, and no more than seven eighths of
-// it. It evicts values, if it has to, before it returns.
-func (g *Group) Reserve(n int64) { g.reserve.ask(n) }
-
-// Room is how many bytes g's values may take, beside what is reserved.
-func (g *Group) Room() int64 { return g.reserve.room() }
-
 // Usage counts what g holds. Counts of gets, of hot hits and of evictions begin with Acquire. It is
 // zero once g has been released.
 func (g *Group) Usage() Usage {
-	g.mu.RLock()
-	defer g.mu.RUnlock()
+	g.gets.RLock()
+	defer g.gets.RUnlock()
 	if g.closed {
 		return Usage{}
 	}
-	return g.reserve.usage()
+	return g.besidesFillers()
 }
 
 // Release waits until no Get is in flight, drops what g holds, and hands the group on to the next
 // tenant of its kind.
 func (g *Group) Release() {
-	g.mu.Lock()
-	defer g.mu.Unlock()
+	g.gets.Lock()
+	defer g.gets.Unlock()
 	if g.closed {
 		return
 	}
 	g.closed = true
 	g.reserve.close()
 	g.pooled.empty()
-	idle.put(g.pooled)
+	giveBack(g.pooled)
 }

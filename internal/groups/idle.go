@@ -9,29 +9,28 @@ type kind struct {
 	peers  bool
 }
 
-// pool keeps the pooled groups that have no tenant.
-type pool struct {
-	mu     sync.Mutex
-	groups map[kind][]*pooledGroup // guarded by mu
-}
+// idle are the pooled groups that have no tenant. They are package variables because groupcache's
+// table of groups is one.
+var (
+	idleMu sync.Mutex
+	idle   = map[kind][]*pooledGroup{} // guarded by idleMu
+)
 
-// idle is a package variable because groupcache's table of groups is one.
-var idle = pool{groups: map[kind][]*pooledGroup{}}
-
-func (p *pool) take(k kind) *pooledGroup {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	free := p.groups[k]
-	if len(free) == 0 {
+// take returns an idle group, or a new one.
+func take(k kind) *pooledGroup {
+	idleMu.Lock()
+	defer idleMu.Unlock()
+	last := len(idle[k]) - 1
+	if last < 0 {
 		return newPooledGroup(k)
 	}
-	g := free[len(free)-1]
-	p.groups[k] = free[:len(free)-1]
-	return g
+	p := idle[k][last]
+	idle[k] = idle[k][:last]
+	return p
 }
 
-func (p *pool) put(g *pooledGroup) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.groups[g.kind] = append(p.groups[g.kind], g)
+func giveBack(p *pooledGroup) {
+	idleMu.Lock()
+	defer idleMu.Unlock()
+	idle[p.kind] = append(idle[p.kind], p)
 }

@@ -3,7 +3,6 @@ package groups
 import (
 	"context"
 	"fmt"
-	"strconv"
 	"strings"
 	"sync/atomic"
 
@@ -41,13 +40,6 @@ func newPooledGroup(k kind) *pooledGroup {
 	pickers.Store(name, p)
 	p.group = groupcache.NewGroup(name, k.budget, groupcache.GetterFunc(p.load))
 	return p
-}
-
-// bind makes p work for a new tenant.
-func (p *pooledGroup) bind(cfg Config) *tenant {
-	t := &tenant{Config: cfg, prefix: strconv.FormatInt(serial.Add(1), 36) + "."}
-	p.tenant.Store(t)
-	return t
 }
 
 // load is the group's getter.
@@ -107,13 +99,10 @@ func (p *pooledGroup) empty() {
 	}
 }
 
-func (p *pooledGroup) usage() usage {
+func (p *pooledGroup) usage() Usage {
 	c, h := p.group.CacheStats(groupcache.MainCache), p.group.CacheStats(groupcache.HotCache)
-	return usage{
-		Usage: Usage{
-			Items: c.Items, Bytes: c.Bytes, Gets: c.Gets, Evictions: c.Evictions,
-			HotItems: h.Items, HotBytes: h.Bytes, HotHits: h.Hits,
-		},
-		hotEvictions: h.Evictions,
+	return Usage{
+		Items: c.Items, Bytes: c.Bytes, Gets: c.Gets, Evictions: c.Evictions,
+		HotItems: h.Items, HotBytes: h.Bytes, HotHits: h.Hits, hotEvictions: h.Evictions,
 	}
 }

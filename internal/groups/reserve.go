@@ -20,7 +20,7 @@ const itemBytes = 178
 // Here it goes in steps of a filler, and one order of eviction holds for all values.
 type reserve struct {
 	pooled *pooledGroup
-	before usage        // when the tenant came
+	before Usage        // when the tenant came
 	used   atomic.Int64 // bytes of keys and values that have been found or put, with fillers
 	asked  atomic.Int64 // the bytes that are reserved for others
 	covers atomic.Int64 // what asked may grow to before another filler is needed
@@ -37,8 +37,10 @@ type reserve struct {
 	fillerPuts, fillerGets int64
 }
 
-// ask has n bytes reserved for others.
-func (r *reserve) ask(n int64) {
+// Reserve keeps n bytes of the budget from the group's values, for others, instead of what was
+// reserved before: rounded up by a hundredth of the budget at the most, and no more than seven
+// eighths of it. It evicts values, if it has to, before it returns.
+func (r *reserve) Reserve(n int64) {
 	r.asked.Store(n)
 	if covers := r.covers.Load(); n > covers || n < covers-3*r.pooled.each {
 		r.settle()
@@ -85,16 +87,16 @@ func (r *reserve) fillLocked(n int) {
 	}
 }
 
-// usage is what the group holds besides fillers. A filler that was given up counts as held until as
-// much as the budget has been put since, when it has certainly been evicted.
-func (r *reserve) usage() Usage {
+// besidesFillers is what the group holds besides fillers. A filler that was given up counts as held
+// until as much as the budget has been put since, when it has certainly been evicted.
+func (r *reserve) besidesFillers() Usage {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.usageLocked()
 }
 
-// room is how many bytes fillers leave.
-func (r *reserve) room() int64 {
+// Room is how many bytes the group's values may take, beside what is reserved.
+func (r *reserve) Room() int64 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.pooled.budget - int64(r.needed)*r.pooled.each

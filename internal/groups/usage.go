@@ -5,17 +5,12 @@ package groups
 type Usage struct {
 	Items, Bytes, Gets, Evictions int64
 	HotItems, HotBytes, HotHits   int64
-}
-
-// usage is what a group holds, with what only this package needs to know.
-type usage struct {
-	Usage
-	hotEvictions int64
+	hotEvictions                  int64
 }
 
 // since leaves out what was counted before a tenant came, and the fillers that it began with, which
 // take so many bytes each: nobody looks for them, so they are the first to be evicted.
-func (u usage) since(before usage, each int64) Usage {
+func (u Usage) since(before Usage, each int64) Usage {
 	u.Gets -= before.Gets
 	u.HotHits -= before.HotHits
 	u.Evictions -= before.Evictions
@@ -26,5 +21,5 @@ func (u usage) since(before usage, each int64) Usage {
 	left = before.HotItems - min(u.hotEvictions-before.hotEvictions, before.HotItems)
 	u.HotItems -= left
 	u.HotBytes -= left * each
-	return u.Usage
+	return u
 }

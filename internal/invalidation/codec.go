@@ -1,7 +1,6 @@
 package invalidation
 
 import (
-	"errors"
 	"slices"
 
 	"github.com/scurrycache/scurry/internal/codec"
@@ -14,6 +13,11 @@ type Position struct{ known [kinds]vector }
 // Equal reports whether p and o are the same.
 func (p *Position) Equal(o *Position) bool {
 	return p == o || slices.EqualFunc(p.known[:], o.known[:], slices.Equal[vector])
+}
+
+func (p *Position) covers(o *Position) bool {
+	return p.known[Remove].covers(o.known[Remove]) &&
+		p.known[Revalidate].covers(o.known[Revalidate])
 }
 
 // CodePosition codes a position. Nil is written as that of a node which knows nothing.
@@ -36,8 +40,6 @@ const (
 	maxName    = 16 << 10
 	maxIssuers = 1 << 16
 )
-
-var errEncoding = errors.New("no encoding of a part of an invalidation log")
 
 // number codes a number from least on.
 func number(c *codec.Coder, n *uint64, least uint64) {

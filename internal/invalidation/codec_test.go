@@ -14,7 +14,7 @@ func encodePosition(p *Position) []byte {
 }
 
 func decodePosition(b []byte) (p *Position, rest []byte, ok bool) {
-	c := codec.Reader(b)
+	c := codec.Coder{B: b, Reads: true}
 	CodePosition(&c, &p)
 	return p, c.B, !c.Bad
 }
@@ -26,9 +26,15 @@ func encodeEntries(entries []Entry) []byte {
 }
 
 func decodeEntries(b []byte) (entries []Entry, rest []byte, ok bool) {
-	c := codec.Reader(b)
+	c := codec.Coder{B: b, Reads: true}
 	CodeEntries(&c, &entries)
 	return entries, c.B, !c.Bad
+}
+
+func encodeReply(r *Reply) []byte {
+	c := codec.Coder{}
+	r.Code(&c)
+	return c.B
 }
 
 func FuzzEntries(f *testing.F) {
@@ -122,22 +128,23 @@ func FuzzPull(f *testing.F) {
 	for i := range 10 {
 		source.Publish(Kind(i%2), Prefix(string(rune('a'+i))), Group("g"))
 	}
-	request := New(Config{Incarnation: 8}).PullRequest()
-	reply, err := source.PullReply(request)
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Add(request, reply)
-	f.Add(source.PullRequest(), reply[:len(reply)-1])
+	none := New(Config{}).Now().Position
+	reply := encodeReply(source.Reply(none))
+	f.Add(encodePosition(none), reply)
+	f.Add(encodePosition(source.Now().Position), reply[:len(reply)-1])
 	f.Fuzz(func(t *testing.T, request, reply []byte) {
-		if reply, err := source.PullReply(request); err == nil {
-			if _, err := New(Config{Incarnation: 8}).Merge(reply); err != nil {
+		if p, _, ok := decodePosition(request); ok {
+			if _, err := New(Config{Incarnation: 8}).Merge(source.Reply(p)); err != nil {
 				t.Errorf("the reply to %x isn't taken: %v", request, err)
 			}
 		}
+		c, r := codec.Coder{B: reply, Reads: true}, Reply{}
+		if r.Code(&c); c.Bad {
+			return
+		}
 		l := New(Config{Incarnation: 9, Bytes: [2]int{5000, 5000}})
 		before := l.Now()
-		_, err := l.Merge(reply)
+		_, err := l.Merge(&r)
 		if err != nil && l.Now() != before {
 			t.Error("a reply that is wrong has an effect")
 		}

@@ -2,8 +2,9 @@
 // requests may have changed, for single keys, for prefixes of paths, for groups, or for all.
 //
 // In come entries, from this node (Publish) and from others (Learn, Merge), and resources. Out come
-// verdicts: whether a stored response may be used, whether a result may be stored, whether what
-// another node sent may be taken. The package knows no clock and no wire, and starts no goroutine.
+// changes, for which the table of stored responses is to be swept, and verdicts: whether a result
+// may be stored, whether what another node sent may be taken. The package knows no clock and no
+// wire, and starts no goroutine.
 //
 // # Entries and positions
 //
@@ -25,9 +26,9 @@
 //
 // # Forgetting
 //
-// A log that exceeds its bounds forgets the entries with the lowest names, down to half of its
+// A share that exceeds its bounds forgets the entries with the lowest names, down to half of its
 // room. What is left of them is one number for each issuer, up to which its entries may be
-// forgotten. These numbers are a part of all marks, so that each time versions that are derived
+// forgotten. Those of Removes are a part of all marks, so that each time versions that are derived
 // later are others. What is stored stays, for it has been swept. A node that learns the numbers
 // from another one and knew all those entries loses nothing. One that missed some of them can't
 // know what they matched: it removes, or validates, all that it has. The numbers travel with pulls,
@@ -37,35 +38,33 @@
 // # Moments
 //
 // A request to the origin, and a request that waits for one, begin at a Moment of the log. A result
-// whose flight began before a matching Remove came isn't stored (Land). A request that arrived
-// after a matching entry doesn't take the result of a flight that began before it (Joins). A stored
-// response keeps the Token of the flight that made or last validated it, and is validated again if
-// a matching Revalidate has come since (MustRevalidate). A validation begins at the moment that
-// Stored returns for the response, and not at all if that is Removed: else a sweep that is on its
-// way to the response would take the renewed one for newer than the entry.
+// whose flight began before a matching Remove came isn't stored, and one from before a matching
+// Revalidate is stored as invalid (Land, Check). A request that arrived after a matching entry
+// doesn't take the result of a flight that began before it (Joins). A stored response keeps the
+// Token of the flight that made or last validated it. What rests on a moment before the node has
+// been out of contact is Doubted: others may have taken its place.
 //
 // # Installing and purging
 //
-// The table of stored responses has locks of its own, which a Log never takes, and the Log's lock
+// The table of stored responses has a lock of its own, which a Log never takes, and the Log's lock
 // is the last one that anything takes:
 //
-//	install:  lock the shard; insert the record; Land or Accepts; if Removed, take it out; unlock
-//	purge:    Publish, Learn or Merge; for each shard: lock, remove what Change.Matches, unlock;
-//	          Swept; acknowledge
+//	install:  lock the table; Check; insert the record, unless that is Removed; unlock
+//	purge:    lock the table; Publish, Learn or Merge; sweep the table for the Change's entries:
+//	          take out what a Remove matches, and make invalid what a Revalidate does, or take it
+//	          out if it can't be validated; unlock; acknowledge
 //
-// Either the entry is in the log when the record is checked, or the record is in the table when the
-// shard is swept. So a record that a lookup finds has been held against all acknowledged Removes,
-// and a hit checks only Revalidates. Removes are acknowledged after the sweep.
+// So a record that a lookup finds has been held against all acknowledged entries, and a hit asks
+// the Log only whether the record is Doubted.
 //
 // # Between nodes
 //
-// A position goes only with what has been held against it: Stored, for a record that was found, or
-// Check, for the result of a flight, returns the moment whose position is sent. If it isn't
-// Current, a record isn't sent, and a flight's result goes with the position at which it began.
-// The receiver takes a record if Accepts says Current; else it has the sender pull, and asks again.
-// A request for bytes carries the position that Stored returned for the requester's record; or the
-// present one, so that the rest is given of what was begun before an entry came. It is refused if
-// Accepts says Removed; or, where the resource isn't at hand, unless Covers.
+// A position goes only with what has been held against it: it is that from before a record was
+// found, or a flight was checked. The receiver takes a record if Accepts says Current; else it has
+// the sender pull, and asks again. A request for bytes carries the position from before the
+// requester's record was found; or the present one, so that the rest is given of what was begun
+// before an entry came. It is refused if Accepts doesn't say Current; or, where the resource isn't
+// at hand, unless Covers.
 //
 // On a new connection, each node pulls from the other before it answers or asks anything else. From
 // the moment at which a node has answered the other's first request to pull, it tells it of each

@@ -11,7 +11,7 @@ type Kind uint8
 
 const (
 	Remove     Kind = iota // their bytes must not be served again
-	Revalidate             // they must be validated before their next use (RFC 9111 section 4.4)
+	Revalidate             // they are invalid until they are validated (RFC 9111 section 4.4)
 	kinds
 )
 
@@ -45,6 +45,16 @@ func Prefix(path string) Scope {
 
 // Group matches the responses that belong to that group (RFC 9875).
 func Group(name string) Scope { return Scope{group, name} }
+
+// Matches reports whether s matches r.
+func (s Scope) Matches(r Resource) bool {
+	for scope := range scopes(r) {
+		if scope == s {
+			return true
+		}
+	}
+	return false
+}
 
 // Sought is the key or the group by which all that s matches is found in an index. Both are "" if
 // there is none: s matches all, or a prefix.

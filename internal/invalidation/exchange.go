@@ -1,12 +1,16 @@
 package invalidation
 
-import "github.com/scurrycache/scurry/internal/codec"
+import (
+	"errors"
 
-// A node pulls all that another one knows. Its PullRequest says what it knows itself, the other
-// node's PullReply has the rest, and Merge takes the reply.
+	"github.com/scurrycache/scurry/internal/codec"
+)
 
-// pullReply is what one log tells another one.
-type pullReply struct {
+// A node pulls all that another one knows. It says by its position what it knows itself, the other
+// node's Reply to that has the rest, and Merge takes the Reply.
+
+// Reply is what one log tells another one.
+type Reply struct {
 	time    uint64  // the latest that it knows
 	entries []Entry // that the other one lacks
 	shares  [kinds]contents
@@ -18,7 +22,8 @@ type contents struct {
 	forgotten vector // up to which number they may have been forgotten; known covers it
 }
 
-func (r *pullReply) code(c *codec.Coder) {
+// Code codes r.
+func (r *Reply) Code(c *codec.Coder) {
 	number(c, &r.time, 0)
 	CodeEntries(c, &r.entries)
 	for kind := range r.shares {
@@ -28,7 +33,7 @@ func (r *pullReply) code(c *codec.Coder) {
 }
 
 // valid reports whether r may come from a log whose entries take no more than that many bytes.
-func (r *pullReply) valid(bytes int) bool {
+func (r *Reply) valid(bytes int) bool {
 	for _, e := range r.entries {
 		if bytes -= e.cost(); e.Name.Number > r.shares[e.Kind].known.at(e.Name.Issuer) {
 			return false
@@ -42,71 +47,57 @@ func (r *pullReply) valid(bytes int) bool {
 	return bytes >= 0
 }
 
-// PullRequest is the message that asks another node for what this one doesn't know.
-func (l *Log) PullRequest() []byte {
-	c, position := codec.Coder{}, l.Now().Position
-	CodePosition(&c, &position)
-	return c.B
-}
-
-// PullReply answers a request of another node. The reply takes no more bytes than the entries do
-// that a log may have, and for each incarnation that has ever issued an entry some 10 to 60.
-func (l *Log) PullReply(request []byte) ([]byte, error) {
-	c, p := codec.Reader(request), (*Position)(nil)
-	if CodePosition(&c, &p); c.Bad || len(c.B) > 0 {
-		return nil, errEncoding
-	}
+// Reply returns what a log at p lacks. It takes no more bytes than the entries do that a log may
+// have, and for each incarnation that has ever issued an entry some 10 to 60.
+func (l *Log) Reply(p *Position) *Reply {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	r := pullReply{time: l.time}
+	r := &Reply{time: l.time}
 	for kind := range l.shares {
 		r.shares[kind] = l.shares[kind].contents
-		for _, it := range l.itemsLocked(Kind(kind)) {
+		for _, it := range l.shares[kind].sorted() {
 			if it.Name.Number > p.known[kind].at(it.Name.Issuer) {
 				r.entries = append(r.entries, it.Entry)
 			}
 		}
 	}
-	c = codec.Coder{}
-	r.code(&c)
-	return c.B, nil
+	return r
 }
 
-// Merge takes a reply to a request of this node, which then knows all that the other one did. A
-// reply that is wrong changes nothing.
-func (l *Log) Merge(reply []byte) (c Change, err error) {
-	m, theirs := codec.Reader(reply), pullReply{}
-	theirs.code(&m)
-	if m.Bad || len(m.B) > 0 || !theirs.valid(l.cfg.Bytes[Remove]+l.cfg.Bytes[Revalidate]) {
-		return c, errEncoding
+var errReply = errors.New("the log of another node contradicts itself, or has more than a log may")
+
+// Merge takes a reply to a position of this log, which then knows all that the other one did. A
+// reply that no log can have sent changes nothing.
+func (l *Log) Merge(theirs *Reply) (c Change, err error) {
+	if !theirs.valid(l.cfg.Bytes[Remove] + l.cfg.Bytes[Revalidate]) {
+		return c, errReply
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.time, c = max(l.time, theirs.time), l.changeLocked()
+	l.time = max(l.time, theirs.time)
 	for _, e := range theirs.entries {
 		if e.Name.Number > l.shares[e.Kind].known.at(e.Name.Issuer) {
-			l.insertLocked(e)
-			c.add(e)
+			l.insertLocked(&c, e)
 		}
 	}
-	c.RemoveAll = l.mergeLocked(Remove, theirs.shares[Remove])
-	l.mergeLocked(Revalidate, theirs.shares[Revalidate])
+	for kind := range kinds {
+		l.mergeLocked(&c, kind, theirs.shares[kind])
+	}
 	l.endLocked(&c)
 	return c, nil
 }
 
-// mergeLocked takes what another log knows and has forgotten, after its entries. It reports whether
-// entries were missed that are forgotten.
-func (l *Log) mergeLocked(kind Kind, theirs contents) (missed bool) {
+// mergeLocked takes what another log knows and has forgotten, after its entries.
+func (l *Log) mergeLocked(c *Change, kind Kind, theirs contents) {
 	s := &l.shares[kind]
-	if missed = !s.known.covers(theirs.forgotten); missed {
+	if !s.known.covers(theirs.forgotten) { // some were missed that are forgotten
 		l.clock++
-		l.missLocked(kind, l.clock)
+		s.forgot = l.clock
+		c.Entries = append(c.Entries, Entry{Kind: kind})
 	}
 	s.known = s.known.merged(theirs.known)
 	if !s.forgotten.covers(theirs.forgotten) {
 		s.forgotten = s.forgotten.merged(theirs.forgotten)
-		l.tidyLocked(kind)
+		s.tidy()
 	}
-	return missed
 }

@@ -19,34 +19,34 @@ type Config struct {
 const defaultBytes = 1 << 20
 
 // Token is a moment of one log: how many entries had come by then. The zero Token is before all
-// others: what rests on it is to be validated.
+// others: what rests on it is Doubted.
 type Token uint64
 
 // Moment is a log at some moment. What begins then rests on the entries that the log has then.
 type Moment struct {
 	Token    Token
 	Position *Position
+	doubted  Token // what rests on an earlier moment is Doubted
 }
 
 // Log is one node's invalidation log. Its methods may be called concurrently. None of them calls
 // back, so a Log's lock may be taken while any other is held.
 type Log struct {
 	cfg    Config
-	moment atomic.Pointer[Moment]
-	filter [kinds]filter
+	moment atomic.Pointer[Moment] // written under mu
 
-	mu       sync.RWMutex // guards what follows; moment and filter are written under it
-	time     uint64       // of the latest name that is known
-	clock    Token
-	sweeping []Token // when the changes began for which the table hasn't been swept
-	scopes   map[Scope]*[kinds][]*item
-	shares   [kinds]share
+	mu      sync.RWMutex // guards what follows
+	time    uint64       // of the latest name that is known
+	clock   Token
+	doubted Token
+	shares  [kinds]share
 }
 
 // share is what a log keeps of one kind of entries. Of an issuer, it has the last entry for each
 // scope, which stands for the earlier ones.
 type share struct {
 	contents
+	items map[Scope][]item
 	// before this moment, entries may have come, or been missed, that are forgotten
 	forgot Token
 	bytes  int
@@ -59,18 +59,15 @@ type item struct {
 }
 
 // New returns an empty log.
-func New(cfg Config) *Log { return newLog(cfg, filterSlots) }
-
-func newLog(cfg Config, slots int) *Log {
-	l := &Log{cfg: cfg, scopes: map[Scope]*[kinds][]*item{}}
+func New(cfg Config) *Log {
+	l := &Log{cfg: cfg}
 	for kind, bytes := range cfg.Bytes {
 		if bytes == 0 {
 			l.cfg.Bytes[kind] = defaultBytes
 		}
-		l.filter[kind].seed = mix(cfg.Incarnation)
-		l.filter[kind].slots = make([]atomic.Uint64, slots)
+		l.shares[kind].items = map[Scope][]item{}
 	}
-	l.Doubt() // of what rests on the zero token
+	l.Doubt() // what rests on the zero token
 	return l
 }
 
@@ -83,63 +80,24 @@ func (l *Log) publishLocked() {
 	for kind := range l.shares {
 		p.known[kind] = l.shares[kind].known
 	}
-	l.moment.Store(&Moment{l.clock, p})
+	l.moment.Store(&Moment{l.clock, p, l.doubted})
 }
 
-// Change is what a log has come to know. The responses of the node that rest on an earlier moment
-// than Token, and that match one of the entries, are to be removed, if it is a Remove.
+// Change is what a log has come to know: the table is to be swept for these entries. If entries
+// were missed that are forgotten by now, one of their kind that matches all is among them.
 type Change struct {
-	Token     Token
-	Entries   []Entry
-	RemoveAll bool // entries were missed that are forgotten by now: they may have matched anything
+	Entries []Entry
 
-	// Forgot means that the log has forgotten entries. Until the other nodes have pulled from this
+	// Forgot means that the log has forgotten Removes. Until the other nodes have pulled from this
 	// one, they may derive other versions.
 	Forgot bool
-
-	began   Token
-	removes map[Scope]struct{} // of the entries that are Removes
-}
-
-// Swept notes that the table has been swept for a change. It is to be called once for each change.
-func (l *Log) Swept(c Change) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if i := slices.Index(l.sweeping, c.began); i >= 0 {
-		l.sweeping = slices.Delete(l.sweeping, i, i+1)
-	}
-}
-
-// Matches reports whether a response that rests on what the log knew at since is to be removed.
-func (c *Change) Matches(r Resource, since Token) bool {
-	if since >= c.Token || !c.RemoveAll && len(c.removes) == 0 {
-		return false
-	}
-	for scope := range scopes(r) {
-		if _, ok := c.removes[scope]; ok {
-			return true
-		}
-	}
-	return c.RemoveAll
-}
-
-func (c *Change) add(e Entry) {
-	c.Entries = append(c.Entries, e)
-	if e.Kind != Remove {
-		return
-	}
-	if c.removes == nil {
-		c.removes = map[Scope]struct{}{}
-	}
-	c.removes[e.Scope] = struct{}{}
 }
 
 // Publish issues entries of one kind.
-func (l *Log) Publish(kind Kind, scopes ...Scope) Change {
+func (l *Log) Publish(kind Kind, scopes ...Scope) (c Change) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.time++
-	c := l.changeLocked()
 	for _, scope := range scopes {
 		number := l.shares[kind].known.at(l.cfg.Incarnation) + 1
 		l.takeLocked(&c, Entry{Name{l.time, l.cfg.Incarnation, number}, kind, scope})
@@ -154,7 +112,6 @@ func (l *Log) Publish(kind Kind, scopes ...Scope) Change {
 func (l *Log) Learn(entries []Entry) (c Change, behind bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	c = l.changeLocked()
 	for _, e := range entries {
 		switch known := l.shares[e.Kind].known.at(e.Name.Issuer); {
 		case e.Name.Number <= known:
@@ -170,10 +127,9 @@ func (l *Log) Learn(entries []Entry) (c Change, behind bool) {
 
 // takeLocked takes e, its issuer's next entry.
 func (l *Log) takeLocked(c *Change, e Entry) {
-	l.insertLocked(e)
+	l.insertLocked(c, e)
 	s := &l.shares[e.Kind]
-	s.known = s.known.raised(e.Name.Issuer, e.Name.Number)
-	c.add(e)
+	s.known = s.known.merged(vector{{e.Name.Issuer, e.Name.Number}})
 }
 
 // Doubt has all responses that this node has validated before its next use: others may know better.
@@ -182,63 +138,33 @@ func (l *Log) Doubt() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.clock++
-	l.missLocked(Revalidate, l.clock)
+	l.doubted = l.clock
 	l.publishLocked()
-}
-
-// changeLocked begins a change.
-func (l *Log) changeLocked() Change {
-	l.sweeping = append(l.sweeping, l.clock)
-	return Change{began: l.clock}
 }
 
 // endLocked ends a change: what is beyond the bounds is forgotten, and the rest is shown.
 func (l *Log) endLocked(c *Change) {
 	for kind := range kinds {
-		if l.shares[kind].bytes > l.cfg.Bytes[kind] {
-			l.forgetLocked(kind)
-			c.Forgot = true
+		if s := &l.shares[kind]; s.bytes > l.cfg.Bytes[kind] {
+			s.forget(l.cfg.Bytes[kind] / 2)
+			c.Forgot = c.Forgot || kind == Remove
 		}
 	}
 	l.publishLocked()
-	c.Token = l.clock
 }
 
 // insertLocked takes e, which isn't known, in the place of the issuer's last entry for that scope.
-func (l *Log) insertLocked(e Entry) {
+func (l *Log) insertLocked(c *Change, e Entry) {
 	l.time = max(l.time, e.Name.Time)
 	l.clock++
-	cell := l.scopes[e.Scope]
-	if cell == nil {
-		cell = &[kinds][]*item{}
-		l.scopes[e.Scope] = cell
-	}
-	it, items := &item{e, l.clock}, cell[e.Kind]
-	same := func(old *item) bool { return old.Name.Issuer == e.Name.Issuer }
+	c.Entries = append(c.Entries, e)
+	s := &l.shares[e.Kind]
+	items := s.items[e.Scope]
+	same := func(old item) bool { return old.Name.Issuer == e.Name.Issuer }
 	if i := slices.IndexFunc(items, same); i >= 0 {
-		items[i] = it
-	} else {
-		cell[e.Kind] = append(items, it)
-		l.shares[e.Kind].bytes += e.cost()
+		items[i] = item{e, l.clock}
+		return
 	}
-	l.filter[e.Kind].note(e.Scope, it.at)
-}
-
-// dropLocked takes it out of the log.
-func (l *Log) dropLocked(it *item) {
-	cell := l.scopes[it.Scope]
-	cell[it.Kind] = slices.DeleteFunc(cell[it.Kind], func(other *item) bool { return other == it })
-	if len(cell[Remove])+len(cell[Revalidate]) == 0 {
-		delete(l.scopes, it.Scope)
-	}
-	l.shares[it.Kind].bytes -= it.cost()
-}
-
-// itemsLocked are the entries of kind, in the order of their names.
-func (l *Log) itemsLocked(kind Kind) (items []*item) {
-	for _, cell := range l.scopes {
-		items = append(items, cell[kind]...)
-	}
-	slices.SortFunc(items, func(a, b *item) int { return a.Name.Compare(b.Name) })
-	return items
+	s.items[e.Scope] = append(items, item{e, l.clock})
+	s.bytes += e.cost()
 }

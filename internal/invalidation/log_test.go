@@ -7,18 +7,12 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-
-	"github.com/scurrycache/scurry/internal/codec"
 )
 
 // pullAll has l learn all that other knows.
 func pullAll(t testing.TB, l, other *Log) Change {
 	t.Helper()
-	reply, err := other.PullReply(l.PullRequest())
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := l.Merge(reply)
+	c, err := l.Merge(other.Reply(l.Now().Position))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,8 +43,11 @@ func TestScopes(t *testing.T) {
 		l := New(Config{Incarnation: 1})
 		then := l.Now().Token
 		l.Publish(Revalidate, test.scope)
-		if got := l.MustRevalidate(Resource{Key: test.key}, then); got != test.matches {
+		if got := l.Check(Resource{Key: test.key}, then) == MustRevalidate; got != test.matches {
 			t.Errorf("%v has %q validated: %t", test.scope, test.key, got)
+		}
+		if got := test.scope.Matches(Resource{Key: test.key}); got != test.matches {
+			t.Errorf("%v matches %q alone: %t", test.scope, test.key, got)
 		}
 	}
 }
@@ -107,25 +104,34 @@ func TestNamesAreLater(t *testing.T) {
 func TestDoubt(t *testing.T) {
 	l, r := New(Config{Incarnation: 1}), Resource{Key: "a"}
 	then := l.Now().Token
-	if !l.MustRevalidate(r, 0) || l.MustRevalidate(r, then) {
+	if !l.Doubts(0) || l.Doubts(then) {
 		t.Error("only the zero token is to be doubted from the start")
 	}
 	l.Doubt()
-	if !l.MustRevalidate(r, then) || l.MustRevalidate(r, l.Now().Token) {
+	if !l.Doubts(then) || l.Doubts(l.Now().Token) {
 		t.Error("what is older than the doubt is to be validated, and no more")
 	}
-	if _, verdict := l.Land(r, then); verdict != MustRevalidate {
-		t.Errorf("a flight lands with verdict %d", verdict)
+	if _, verdict := l.Land(r, then); verdict != Doubted || l.Joins(r, then+1, then) {
+		t.Errorf("a flight lands with verdict %d, or is joined", verdict)
 	}
 }
 
-// TestSharesAreApart: however many Revalidates come, no Remove is forgotten.
+// TestSharesAreApart: however many Revalidates come, no Remove is forgotten, and no mark changes.
 func TestSharesAreApart(t *testing.T) {
-	l := New(Config{Incarnation: 1, Bytes: [2]int{10_000, 10_000}})
+	l, then := New(Config{Incarnation: 1}), Token(1)
 	l.Publish(Remove, Key("a"))
 	mark := land(l, Resource{Key: "a"})
-	for i := range 1000 {
-		l.Publish(Revalidate, Key(fmt.Sprint(i)))
+	for i := range 100_000 {
+		if c := l.Publish(Revalidate, Key(fmt.Sprint(i))); c.Forgot {
+			t.Fatalf("a Remove is forgotten after %d Revalidates", i)
+		}
+	}
+	if verdict := l.Check(Resource{Key: "a"}, then); verdict != Removed {
+		t.Errorf("what was removed has verdict %d", verdict)
+	}
+	late := New(Config{Incarnation: 2})
+	if pullAll(t, late, l); land(late, Resource{Key: "a"}) != mark {
+		t.Error("another node doesn't learn of the Remove")
 	}
 	if land(l, Resource{Key: "a"}) != mark || land(l, Resource{Key: "b"}) != 0 {
 		t.Error("marks have changed")
@@ -139,9 +145,10 @@ func TestSharesAreApart(t *testing.T) {
 func TestSameScopeTakesNoRoom(t *testing.T) {
 	l := New(Config{Incarnation: 1, Bytes: [2]int{10_000, 10_000}})
 	for i := range 10_000 {
-		if c := l.Publish(Revalidate, Key(fmt.Sprint(i%10)), Group("g")); c.Forgot {
-			t.Fatalf("entries are forgotten after %d", i)
-		}
+		l.Publish(Revalidate, Key(fmt.Sprint(i%10)), Group("g"))
+	}
+	if len(l.shares[Revalidate].forgotten) > 0 {
+		t.Fatal("entries are forgotten")
 	}
 	late := New(Config{Incarnation: 2})
 	if c := pullAll(t, late, l); len(c.Entries) != 11 {
@@ -164,11 +171,10 @@ func TestForgettingKeepsWhatKnew(t *testing.T) {
 		forgot = c.Forgot
 	}
 	r := Resource{Key: "a"}
-	then, at := knew.Now().Token, missed.Now().Token
-	if c := pullAll(t, knew, issuer); c.RemoveAll || c.Matches(r, then) {
+	if c := pullAll(t, knew, issuer); len(c.Entries) > 0 {
 		t.Error("the node that knew all removes something")
 	}
-	if c := pullAll(t, missed, issuer); !c.RemoveAll || !c.Matches(r, at) {
+	if c := pullAll(t, missed, issuer); !slices.Contains(c.Entries, Entry{Kind: Remove}) {
 		t.Error("the node that missed something keeps what it has")
 	}
 	if land(knew, r) != land(issuer, r) || land(missed, r) != land(issuer, r) {
@@ -186,9 +192,9 @@ func TestPullIsBounded(t *testing.T) {
 		if i%50 > 0 {
 			continue
 		}
-		reply, err := full.PullReply(empty.PullRequest())
-		if err != nil || len(reply) > full.shares[Remove].bytes+full.shares[Revalidate].bytes+60 || len(reply) > 2*most+60 {
-			t.Fatalf("%d bytes, %v", len(reply), err)
+		reply := encodeReply(full.Reply(empty.Now().Position))
+		if len(reply) > full.shares[Remove].bytes+full.shares[Revalidate].bytes+60 || len(reply) > 2*most+60 {
+			t.Fatalf("%d bytes", len(reply))
 		}
 	}
 	if !empty.Behind(full.Now().Position) || full.Behind(before) || full.Covers(before) {
@@ -206,12 +212,8 @@ func TestPullFromLargerLog(t *testing.T) {
 	for i := range 100 {
 		large.Publish(Remove, Key(fmt.Sprint(i)))
 	}
-	reply, err := large.PullReply(small.PullRequest())
-	if err != nil {
-		t.Fatal(err)
-	}
 	before := small.Now()
-	if _, err := small.Merge(reply); err == nil || small.Now() != before {
+	if _, err := small.Merge(large.Reply(before.Position)); err == nil || small.Now() != before {
 		t.Error("it is taken")
 	}
 }
@@ -219,18 +221,14 @@ func TestPullFromLargerLog(t *testing.T) {
 // TestPullThatContradictsItself: a reply has no entries beyond those that its log is said to know,
 // and has forgotten none of those.
 func TestPullThatContradictsItself(t *testing.T) {
-	for name, r := range map[string]pullReply{
+	for name, r := range map[string]Reply{
 		"unknown entry": {entries: []Entry{{Name{1, 1, 2}, Remove, Key("a")}}, shares: [kinds]contents{{known: vector{{1, 1}}}}},
 		"forgotten":     {shares: [kinds]contents{{known: vector{{1, 1}}, forgotten: vector{{1, 2}}}}},
 	} {
-		c, l := codec.Coder{}, New(Config{Incarnation: 3})
-		r.code(&c)
+		l := New(Config{Incarnation: 3})
 		before := l.Now()
-		if _, err := l.Merge(c.B); err == nil || l.Now() != before {
+		if _, err := l.Merge(&r); err == nil || l.Now() != before {
 			t.Errorf("%s: taken", name)
-		}
-		if _, err := l.Merge(append(c.B, 0)); err == nil {
-			t.Errorf("%s: taken with more behind it", name)
 		}
 	}
 }
@@ -288,13 +286,11 @@ func TestInstallAgainstPurge(t *testing.T) {
 		purging.Go(func() {
 			for range 500 {
 				changed := content.Add(1)
-				c := l.Publish(Remove, scope)
 				mu.Lock()
-				if table != nil && c.Matches(r, table.token) {
+				if c := l.Publish(Remove, scope); c.Entries[0].Scope.Matches(r) {
 					table = nil
 				}
 				mu.Unlock()
-				l.Swept(c)
 				for then := acknowledged.Load(); then < changed; then = acknowledged.Load() {
 					acknowledged.CompareAndSwap(then, changed)
 				}
@@ -315,13 +311,14 @@ func TestNoAllocations(t *testing.T) {
 	l.Publish(Remove, Prefix("a/x"))
 	old := then.Position
 	for name, f := range map[string]func(){
-		"MustRevalidate": func() { l.MustRevalidate(r, then.Token) },
-		"in vain":        func() { l.MustRevalidate(r, 1) },
-		"Land":           func() { l.Land(r, then.Token) },
-		"Joins":          func() { l.Joins(r, then.Token+1, then.Token) },
-		"Accepts":        func() { l.Accepts(r, old) },
-		"Covers":         func() { l.Covers(old) },
-		"Now":            func() { l.Now() },
+		"Doubts":  func() { l.Doubts(then.Token) },
+		"Check":   func() { l.Check(r, then.Token) },
+		"Begin":   func() { l.Begin(r) },
+		"Land":    func() { l.Land(r, then.Token) },
+		"Joins":   func() { l.Joins(r, then.Token+1, then.Token) },
+		"Accepts": func() { l.Accepts(r, old) },
+		"Covers":  func() { l.Covers(old) },
+		"Now":     func() { l.Now() },
 	} {
 		if n := testing.AllocsPerRun(100, f); n > 0 {
 			t.Errorf("%s: %v allocations", name, n)
@@ -349,8 +346,8 @@ func TestVectors(t *testing.T) {
 		a.covers(vector{{9, 1}}) {
 		t.Error("covers is wrong")
 	}
-	got := a.raised(2, 9).raised(1, 2)
+	got := a.merged(vector{{2, 8}, {1, 2}, {2, 9}}) // in no order
 	if !slices.Equal(got, vector{{1, 5}, {2, 9}, {3, 1}}) || len(a) != 2 {
-		t.Errorf("raised: %v", got)
+		t.Errorf("merged: %v", got)
 	}
 }

@@ -57,8 +57,6 @@ var applies = map[Scope]string{
 // entrySet is a set of the entries of a history, by the order in which they were issued.
 type entrySet uint64
 
-const modelSlots = 32 // so few that hashes of scopes are often the same
-
 type model struct {
 	*rand.Rand
 	wrong   string
@@ -77,16 +75,9 @@ type modelNode struct {
 	log     *Log
 	has     entrySet // in its log
 	known   entrySet // acknowledged, or missed before contact returned: the table has been swept
-	sweeps  []modelSweep
 	table   map[int]*modelRecord
 	chunks  map[string]int // when the origin sent the bytes of a version
 	flights map[int]*modelFlight
-}
-
-// modelSweep is yet to be done. Then the entries are acknowledged.
-type modelSweep struct {
-	change  Change
-	entries entrySet
 }
 
 type modelRecord struct {
@@ -95,6 +86,7 @@ type modelRecord struct {
 	born    int      // when the origin sent the bytes
 	checked int      // when it was last asked
 	rests   entrySet // what was known then
+	invalid bool
 }
 
 type modelFlight struct {
@@ -132,7 +124,7 @@ func newModel(seed uint64) *model {
 
 func (m *model) start() *modelNode {
 	return &modelNode{
-		log:   newLog(Config{Incarnation: m.Uint64(), Bytes: m.limits}, modelSlots),
+		log:   New(Config{Incarnation: m.Uint64(), Bytes: m.limits}),
 		table: map[int]*modelRecord{}, chunks: map[string]int{}, flights: map[int]*modelFlight{},
 	}
 }
@@ -152,10 +144,8 @@ func (m *model) act() {
 	switch p := m.IntN(100); {
 	case p < 12:
 		m.publish(n)
-	case p < 20:
-		m.pull(n, m.node())
 	case p < 26:
-		m.sweep(n)
+		m.pull(n, m.node())
 	case p < 28:
 		m.nodes[m.IntN(len(m.nodes))] = m.start()
 	case p < 29 && !m.exact:
@@ -179,14 +169,10 @@ func (m *model) act() {
 func (m *model) bounded() {
 	for _, n := range m.nodes {
 		var bytes [kinds]int
-		for _, cell := range n.log.scopes {
-			for kind, items := range cell {
-				for _, it := range items {
-					bytes[kind] += it.cost()
-				}
-			}
-		}
 		for kind, s := range n.log.shares {
+			for _, it := range s.sorted() {
+				bytes[kind] += it.cost()
+			}
 			if s.bytes != bytes[kind] || s.bytes > n.log.cfg.Bytes[kind] || !s.known.covers(s.forgotten) {
 				m.fail("a log takes %d bytes, counts %d", bytes[kind], s.bytes)
 			}
@@ -251,14 +237,10 @@ func (m *model) pullWith(n, peer *modelNode, faulty bool) {
 			m.publish(peer)
 		}
 	}
-	request := n.log.PullRequest()
+	position := n.log.Now().Position
 	meanwhile()
-	reply, err := peer.log.PullReply(request)
+	reply := peer.log.Reply(position)
 	has, known := peer.has, peer.known
-	if err != nil {
-		m.fail("a request is refused: %v", err)
-		return
-	}
 	if meanwhile(); faulty && m.IntN(5) == 0 {
 		return
 	}
@@ -270,31 +252,24 @@ func (m *model) pullWith(n, peer *modelNode, faulty bool) {
 	m.learnt(n, c, has, known)
 }
 
-// learnt notes a change of n's log, which has some entries now, and acknowledges some of them once
-// its table has been swept.
+// learnt notes a change of n's log, which has some entries now. The table is swept in the same
+// step, and then some of the entries are acknowledged.
 func (m *model) learnt(n *modelNode, c Change, has, known entrySet) {
 	n.has |= has
-	n.sweeps = append(n.sweeps, modelSweep{c, known})
-	if m.IntN(2) == 0 {
-		m.sweep(n)
-	}
-}
-
-func (m *model) sweep(n *modelNode) {
-	for _, s := range n.sweeps {
-		for r, rec := range n.table {
-			if !s.change.Matches(resources[r], rec.token) {
+	for r, rec := range n.table {
+		for _, e := range c.Entries {
+			if !e.Scope.Matches(resources[r]) {
 				continue
 			}
-			if m.exact && n.has&m.match[Remove][r]&^rec.rests == 0 {
-				m.fail("%s is removed for nothing", resources[r].Key)
+			if m.exact && n.has&m.match[e.Kind][r]&^rec.rests == 0 {
+				m.fail("%s is swept for nothing", resources[r].Key)
 			}
-			delete(n.table, r)
+			if rec.invalid = true; e.Kind == Remove {
+				delete(n.table, r)
+			}
 		}
-		n.log.Swept(s.change)
-		n.known |= s.entries
 	}
-	n.sweeps = nil
+	n.known |= known
 }
 
 // settle has all nodes learn what the others know. Then all derive the same marks, and so does one

@@ -12,7 +12,7 @@ func (m *model) request(n *modelNode, r int) {
 		m.fetch(n, n, r, nil)
 		return
 	}
-	must := n.log.MustRevalidate(resources[r], rec.token)
+	must := rec.invalid || n.log.Doubts(rec.token)
 	need := n.has & m.match[Revalidate][r] &^ rec.rests
 	if m.exact && must != (need != 0) {
 		m.fail("%s: validation is %t, missed %b", resources[r].Key, must, need)
@@ -36,26 +36,10 @@ func (m *model) serve(r int, known entrySet, born, checked int, how string) {
 	}
 }
 
-// stored checks a record of n's table. Once that has been swept, it is never removed.
-func (m *model) stored(n *modelNode, r int, rec *modelRecord) (Moment, Verdict) {
-	now, verdict := n.log.Stored(resources[r], rec.token)
-	if verdict == Removed && len(n.sweeps) == 0 {
-		m.fail("%s is removed after the sweep", resources[r].Key)
-	}
-	return now, verdict
-}
-
 // fetch joins a flight of owner's, or begins one, for a request of by's.
 func (m *model) fetch(owner, by *modelNode, r int, prev *modelRecord) {
 	if owner.flights[r] == nil {
-		f := &modelFlight{began: owner.log.Now(), born: m.step, rests: owner.has, prev: prev}
-		if prev != nil {
-			var verdict Verdict
-			if f.began, verdict = m.stored(owner, r, prev); verdict == Removed {
-				f.prev = nil // the sweep is about to come to it
-			}
-		}
-		owner.flights[r] = f
+		owner.flights[r] = &modelFlight{began: owner.log.Now(), born: m.step, rests: owner.has, prev: prev}
 	}
 	f := owner.flights[r]
 	f.waiting = append(f.waiting, modelRequest{by, by.log, by.log.Now().Token, by.known})
@@ -65,7 +49,7 @@ func (m *model) land(n *modelNode, r int) {
 	f := n.flights[r]
 	delete(n.flights, r)
 	mark, verdict := n.log.Land(resources[r], f.began.Token)
-	rec := &modelRecord{f.began.Token, fmt.Sprint(r, ".", mark), f.born, f.born, f.rests}
+	rec := &modelRecord{f.began.Token, fmt.Sprint(r, ".", mark), f.born, f.born, f.rests, verdict >= MustRevalidate}
 	missed := n.has & (m.match[Remove][r] | m.match[Revalidate][r]) &^ f.rests
 	if m.exact {
 		removed := n.has&m.match[Remove][r]&^f.rests != 0
@@ -91,8 +75,8 @@ func (m *model) land(n *modelNode, r int) {
 		rec.born = n.chunks[rec.version]
 		n.table[r] = rec
 	}
-	now, verdict := n.log.Check(resources[r], f.began.Token)
-	if verdict != Current {
+	now := n.log.Now()
+	if n.log.Check(resources[r], f.began.Token) != Current {
 		now = f.began
 	}
 	for _, q := range f.waiting {
@@ -143,8 +127,8 @@ func (m *model) copy(n, peer *modelNode, r int) {
 		m.fetch(peer, n, r, nil)
 		return
 	}
-	now, verdict := m.stored(peer, r, rec)
-	if verdict != Current {
+	now := peer.log.Now()
+	if rec.invalid || peer.log.Doubts(rec.token) {
 		m.fetch(peer, n, r, rec)
 		return
 	}
@@ -183,17 +167,17 @@ func (m *model) read(n, peer *modelNode, r int) {
 	if rec == nil || n == peer {
 		return
 	}
-	now, verdict := m.stored(n, r, rec)
-	if verdict != Current {
+	if rec.invalid {
 		return
 	}
+	now := n.log.Now()
 	born, ok := peer.chunks[rec.version]
 	if !ok {
 		return
 	}
-	_, verdict = peer.log.Accepts(resources[r], now.Position)
+	_, verdict := peer.log.Accepts(resources[r], now.Position)
 	covers := peer.log.Covers(now.Position)
-	if m.exact && covers != (peer.has&^n.has&m.removes == 0) {
+	if m.exact && covers != (peer.has&^n.has == 0) {
 		m.fail("covers is %t, %b against %b", covers, n.has, peer.has)
 	}
 	if verdict == Removed && !covers {

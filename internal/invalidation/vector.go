@@ -24,18 +24,7 @@ func (v vector) at(issuer uint64) uint64 {
 	return 0
 }
 
-// raised returns a copy of v in which issuer has number at least.
-func (v vector) raised(issuer, number uint64) vector {
-	i, ok := v.find(issuer)
-	v = slices.Clone(v)
-	if !ok {
-		return slices.Insert(v, i, count{issuer, number})
-	}
-	v[i].number = max(v[i].number, number)
-	return v
-}
-
-// merged is what has of each issuer the higher number of v and o.
+// merged is what has of each issuer the highest number in v and o. o may be in any order.
 func (v vector) merged(o vector) vector {
 	if v.covers(o) {
 		return v

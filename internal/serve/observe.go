@@ -24,7 +24,7 @@ func (f *forwarded) observe(resp *http.Response) {
 	}
 }
 
-// invalidate removes what a request may have changed (RFC 9111 section 4.4, RFC 9875 section
+// invalidate invalidates what a request may have changed (RFC 9111 section 4.4, RFC 9875 section
 // 3): what is stored of its target, of the URLs that the response names, if they are the origin's,
 // and of groups. It returns the moment just after, and reports whether nobody else had invalidated
 // what the response would be stored for since the request was sent.
@@ -40,8 +40,8 @@ func (f *forwarded) invalidate(resp *http.Response) (now store.Moment, current b
 	return f.s.Store.Invalidate(keys, httpcache.InvalidatedGroups(resp.Header), members, f.before)
 }
 
-// observeHead updates the stored response that the HEAD would have selected, or removes it if it is
-// out of date (RFC 9111 section 4.3.5).
+// observeHead updates the stored response that the HEAD would have selected, or invalidates it if
+// it is out of date (RFC 9111 section 4.3.5).
 func (f *forwarded) observeHead(resp *http.Response) {
 	get := decide.Request{Method: http.MethodGet, Resource: f.q.Resource, Header: f.q.Header}
 	var found decide.Found

@@ -53,7 +53,7 @@ func TestUnusedRecordsMakeRoomForChunks(t *testing.T) {
 				case 10:
 					read = append(read, key)
 					s.bodies.mu.Lock()
-					entryOf(s, key).variants[0].Version = key
+					s.look(key).variants[0].Version = key
 					s.bodyLocked(key).runs = []*run{{}}
 					s.bodies.mu.Unlock()
 				}

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/scurrycache/scurry/internal/chunk"
@@ -15,11 +14,11 @@ const askHeldTimeout = 100 * time.Millisecond
 // follows notes that r follows a fill that was begun for others, and whether what r wants of it is
 // yet to come.
 func (r *Reader) follows(f *run) {
-	span, wanted := f.Span(), r.stop()
+	span, wanted := f.Span(), bodyEnd(r.end)
 	if span.End >= 0 {
 		wanted = min(wanted, span.End)
 	}
-	r.asked, r.word, r.shares, r.had = r.shared(), nil, true, span.Pos
+	r.asked, r.word, r.shares, r.had = r.shared(false), nil, true, span.Pos
 	switch {
 	case span.Pos >= wanted:
 	case f.relay != nil:
@@ -30,8 +29,8 @@ func (r *Reader) follows(f *run) {
 }
 
 // begins notes that a fill begins for r. The fill reads from via, or from the origin if via is nil.
-func (r *Reader) begins(via *link) {
-	r.asked, r.word, r.shares, r.had = r.shared(), via, false, 0
+func (r *Reader) begins(via *relay) {
+	r.asked, r.word, r.shares, r.had = r.shared(false), via, false, 0
 }
 
 // Asked reports whether the origin was asked for some of what r has read or is about to read, as
@@ -40,29 +39,22 @@ func (r *Reader) Asked() Asked {
 	if r.by.Noted() && !r.before {
 		return AskedForThis
 	}
-	return r.shared()
+	return r.shared(false)
 }
 
-// shared is Asked without what the origin was asked because of this reader.
-func (r *Reader) shared() Asked {
+// shared is Asked without what the origin was asked because of this reader. If foreseen is set, it
+// is also what the owner that r reads from expects to ask the origin for because of r.
+func (r *Reader) shared(foreseen bool) Asked {
 	asked := r.asked
 	if r.word != nil {
-		asked = max(asked, min(r.word.word(), AskedForOthers))
+		said, _ := r.word.word()
+		if r.shares || !foreseen {
+			said = min(said, AskedForOthers)
+		}
+		asked = max(asked, said)
 	}
 	if r.rest != nil {
-		asked = max(asked, r.rest.shared())
-	}
-	return asked
-}
-
-// expected is Asked, and also what the owner that r reads from expects to ask the origin for.
-func (r *Reader) expected() Asked {
-	asked := r.Asked()
-	if r.word != nil && !r.shares {
-		asked = max(asked, r.word.word())
-	}
-	if r.rest != nil {
-		asked = max(asked, r.rest.expected())
+		asked = max(asked, r.rest.shared(foreseen))
 	}
 	return asked
 }
@@ -78,14 +70,11 @@ func (r *Reader) Settle(ctx context.Context, wait func()) {
 			wait()
 			wait = nil
 		}
-		if b.Over() || b.end >= 0 && b.end <= r.pos {
-			b.settle()
-			continue
-		}
-		if b.OriginAsked(ctx) { // it goes on for others
+		over := b.Over() || b.end >= 0 && b.end <= r.pos
+		if !over && b.OriginAsked(ctx) { // it goes on for others
 			b.cause.Note()
 		}
-		if b.Over() { // and has ended just now
+		if over || b.Over() { // it may have ended just now
 			b.settle()
 		}
 	}
@@ -108,7 +97,7 @@ func (r *Reader) reading() *relayed {
 // Ready. Foresee doesn't wait for the origin. If another node doesn't answer, its bytes count as
 // bytes that the origin is to be asked for.
 func (r *Reader) Foresee(ctx context.Context) Asked {
-	asked, from, end := r.expected(), r.pos+int64(len(r.view)), r.end
+	asked, from, end := max(r.Asked(), r.shared(true)), r.pos+int64(len(r.view)), r.end
 	if r.localOnly && end > 0 { // the others speak for themselves
 		end = min(end, r.s.slabEnd(r.rec, r.pos))
 	}
@@ -134,26 +123,33 @@ func (r *Reader) Foresee(ctx context.Context) Asked {
 // than usual.
 const ladder = 6
 
-// collect takes what is to be read from off on, if that is small and this node holds all of it. So
-// no chunk is looked up twice.
+// collect takes what is to be read from off on, which comes after what is in view, if that is small
+// and this node holds all of it. What can't be asked for again may also be held by its owner. So no
+// chunk is looked up twice.
 func (r *Reader) collect(off int64) bool {
-	if r.follower != nil || r.rest != nil || r.view == nil || r.end-r.pos > r.s.cfg.Geometry.Max ||
-		!r.kept.pin(r.end-r.pos) {
+	if r.follower != nil || r.rest != nil || r.end < 0 || r.end-r.pos > r.s.cfg.Geometry.Max ||
+		!r.pin(r.end-r.pos) {
 		return false
 	}
-	had := len(r.views)
 	for r.views = slices.Grow(r.views, ladder); off < r.end; {
 		c := r.s.cfg.Geometry.At(off, r.rec.OneSlab)
 		b, ok := r.s.cached(r.rec, c)
-		if !ok || c.Start != off {
-			r.views = r.views[:had]
-			r.kept.unpin()
+		if !ok && !r.rec.refetchable() {
+			b, ok = r.chunk(c)
+		}
+		if !ok || off-c.Start >= int64(len(b)) {
+			r.views = nil
+			r.unpin()
 			return false
 		}
-		b = b[:min(int64(len(b)), r.end-off)]
+		b = b[off-c.Start : min(int64(len(b)), r.end-c.Start)]
 		r.views = append(r.views, b)
 		off += int64(len(b))
 	}
+	if r.view == nil {
+		r.view, r.views = r.views[0], r.views[1:]
+	}
+	r.kept = true
 	return true
 }
 
@@ -205,18 +201,23 @@ func (s *Store) filling(rec *Record, off int64) (next int64, asked Asked) {
 	s.bodies.mu.Lock()
 	defer s.bodies.mu.Unlock()
 	for _, run := range s.runsLocked(rec) {
-		switch at := run.Span(); {
-		case off < at.Base || off >= at.End:
+		at := run.Span()
+		if off < at.Base || off >= at.End {
+			continue
+		}
+		switch {
 		case off < at.Pos:
 			return at.Pos, NotAsked
 		case at.More: // it is read on for those who follow it
 			return s.ownUpTo(rec, at.End), AskedForOthers
 		case run.relay == nil:
 			return at.End, AskedForOthers
-		case run.relay.word() != NotAsked:
+		}
+		switch said, told := run.relay.word(); {
+		case said != NotAsked:
 			return min(at.End, s.slabEnd(rec, off)), AskedForOthers
-		case off < run.relay.told.Load():
-			return min(at.End, run.relay.told.Load()), NotAsked
+		case off < told:
+			return min(at.End, told), NotAsked
 		}
 	}
 	return off, NotAsked
@@ -227,19 +228,19 @@ func (s *Store) foreseeElsewhere(ctx context.Context, rec *Record,
 	missing map[string][]chunk.Span) (asked Asked) {
 	ctx, cancel := context.WithTimeout(ctx, askHeldTimeout)
 	defer cancel()
-	var mu sync.Mutex
-	var answered sync.WaitGroup
+	said := make(chan Asked, len(missing))
 	for owner, parts := range missing {
-		answered.Go(func() {
-			said, err := s.cfg.Remote.Foresee(ctx, owner, rec, parts)
-			if err != nil {
-				said = AskedForThis
+		go func() {
+			asked := AskedForThis
+			b, err := s.cfg.Remote.Ask(ctx, owner, &ForeseeRequest{rec, parts})
+			if err == nil && len(b) == 1 {
+				asked = min(Asked(b[0]), asked)
 			}
-			mu.Lock()
-			defer mu.Unlock()
-			asked = max(asked, said)
-		})
+			said <- asked
+		}()
 	}
-	answered.Wait()
+	for range missing {
+		asked = max(asked, <-said)
+	}
 	return asked
 }

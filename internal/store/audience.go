@@ -2,6 +2,7 @@ package store
 
 import (
 	"sync"
+	"sync/atomic"
 
 	"github.com/scurrycache/scurry/internal/invalidation"
 )
@@ -46,12 +47,11 @@ func (s *audiences) join(f *flight) {
 // nobody has taken.
 func (s *audiences) leave(f *flight) {
 	s.mu.Lock()
-	if f.left = true; f.refused == nil {
+	if f.refused == nil {
 		f.audience.clients--
 	}
-	answer := f.answer
 	s.mu.Unlock()
-	if answer != nil {
+	if answer := f.answer.Swap(taken); answer != nil {
 		answer.Close()
 	}
 }
@@ -69,29 +69,23 @@ func (s *audiences) land(f *flight) {
 // audience share its record.
 func (s *audiences) bring(f *flight, res *Result) {
 	s.mu.Lock()
-	a, left := f.audience, f.left
+	a := f.audience
 	a.brought = Result{Record: res.Record, Found: res.Found, Peer: res.Peer, Collapsed: true}
 	a.began = f.began.Token
 	if a.full { // there is room again for those who come
 		a.full, a.refused = false, make(chan struct{})
 	}
-	if !left {
-		f.answer = res
-	}
 	s.mu.Unlock()
-	if left {
+	if !f.answer.CompareAndSwap(nil, res) {
 		res.Close()
 	}
 }
 
-// take returns the answer to f if f's own getter ran. Otherwise it returns what another flight with
-// the same key has brought, and when that flight began.
-func (s *audiences) take(f *flight) (answer, shared *Result, began invalidation.Token) {
+// shared returns what another flight with f's key has brought, and when that flight began.
+func (s *audiences) shared(f *flight) (Result, invalidation.Token) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	answer, f.answer = f.answer, nil
-	brought := f.audience.brought
-	return answer, &brought, f.audience.began
+	return f.audience.brought, f.audience.began
 }
 
 // refusePeers refuses the peers that wait for f, which has found no room. It reports whether
@@ -105,3 +99,27 @@ func (s *audiences) refusePeers(f *flight) (clients bool) {
 	}
 	return f.audience.clients > 0
 }
+
+// flight is one request on its way through the records group, which loads it if it is the first
+// with its key. It hands the result to its audience, and the group gets no bytes.
+type flight struct {
+	s    *Store
+	req  Request
+	prev *Record
+
+	variant string      // "" if it wasn't known what selects
+	arrived Moment      // when it took off
+	began   Moment      // when the origin, or the owner, was asked
+	varied  int64       // how often its key had turned out to vary when it took off
+	verdict error       // the owner's, which this node shares
+	interim chan func() // interim responses (RFC 9110 section 15.2), for its caller
+	key     string      // in the records group
+	done    chan error
+	refused <-chan struct{} // closed when it mustn't wait any more; nil for a client's
+
+	audience *audience
+	answer   atomic.Pointer[Result] // if it was this flight that was loaded; or taken
+}
+
+// taken is the answer of a flight whose caller has its answer, or has gone.
+var taken = &Result{}

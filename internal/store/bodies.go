@@ -1,24 +1,23 @@
 package store
 
 import (
+	"context"
+	"net/http"
 	"slices"
 	"sync"
 	"sync/atomic"
 
 	"github.com/scurrycache/scurry/internal/chunk"
 	"github.com/scurrycache/scurry/internal/chunks"
+	"github.com/scurrycache/scurry/internal/fill"
 )
 
-// body is what this node knows of the bytes of one version: the fills that are reading it and the
-// bytes that they have pushed.
+// body is what this node knows of the bytes of one version, besides the chunks that are held.
 type body struct {
-	runs   []*run
-	tail   []byte // the last bytes of a content whose length isn't known, if they may be all
-	pushed chunk.Spans
+	runs []*run // the fills that are reading it
 	// held in the chunks group, or were: parts of chunks that came as parts of the content
 	pieces []chunk.Span
-	probed chunk.Spans // where it was seen what the chunks group still has from before
-	found  found       // that the chunks group has
+	found  found // that the chunks group has
 }
 
 // found is what has been seen to be in the chunks group since a mark.
@@ -74,7 +73,7 @@ func (b *bodies) runsLocked(rec *Record) []*run {
 // hold it any more. Then it has pushed it.
 func (b *bodies) passedLocked(rec *Record, off int64) bool {
 	return slices.ContainsFunc(b.runsLocked(rec), func(run *run) bool {
-		return !run.relays() && run.Starts() <= off && off < run.Span().Base
+		return !run.relays() && run.start <= off && off < run.Span().Base
 	})
 }
 
@@ -82,6 +81,94 @@ func (b *bodies) passedLocked(rec *Record, off int64) bool {
 // or has read it and still holds it.
 func (b *bodies) readsLocked(rec *Record, next *run, off int64) bool {
 	return slices.ContainsFunc(b.runsLocked(rec), func(run *run) bool {
-		return run != next && !run.relays() && run.Reads(off)
+		return run != next && !run.relays() && run.Span().Reads(off)
 	})
+}
+
+// source is where a fill of the bytes [start, end) reads: from body, which is open, and after that,
+// or if it is nil, from the origin, with the fields of by, unless relay has something to say about
+// it.
+type source struct {
+	start, end int64 // end is -1 if the content's end isn't known
+	want       int64 // it pauses here until somebody wants more
+	body       fill.Body
+	part       bool // body isn't one that goes to the content's end
+	by         Fields
+	wanted     bool // it is to be stored although nobody may read it
+	beyond     bool // it is opened to the end of the content
+	relay      *relay
+	trailer    func() http.Header // after body; nil if there can't be any
+	ctx        context.Context    // of body; nil if there is none
+	cancel     context.CancelFunc
+}
+
+// drop ends what from would read, if no fill is to read it.
+func (from *source) drop() {
+	from.cancel()
+	if from.body != nil {
+		_ = from.body.Close()
+	}
+}
+
+// run is a fill that is reading, and where it reads. It is the fill's Content.
+type run struct {
+	*fill.Run
+	s   *Store
+	rec *Record
+	source
+	plain bool        // its body answers a plain GET
+	came  http.Header // the trailer that came after the body; set before followers see the end
+	// the last request for a part got no answer that settles whether parts are given
+	failed bool
+	tail   []byte // the last bytes of a content whose length isn't known, if they may be all
+}
+
+// via is the relay that r reads from, or nil if that is the origin. r may be nil.
+func (r *run) via() *relay {
+	if r == nil {
+		return nil
+	}
+	return r.relay
+}
+
+// relays reports whether r depends on another node.
+func (r *run) relays() bool { return r.relay.active() }
+
+// relay is where a fill of what another node owns reads: there, where the bytes are read from the
+// origin at this moment or held. Once no owner can be had it reads from the origin, and what it
+// reads is then kept. It is used by its fill's goroutine, and other goroutines look at what is
+// atomic. It is the fill's Content.
+type relay struct {
+	*run                // the fill
+	whole   bool        // all of the content will be wanted
+	trailer http.Header // that came with the content's end
+
+	origin  atomic.Bool             // no owner can be reached
+	removed atomic.Bool             // an owner has said so of the bytes: see Reader.invalidated
+	reads   atomic.Pointer[relayed] // what is read, or was last; nil if no bytes can have come yet
+	past    atomic.Int32            // Asked, of what came before
+}
+
+func (r *relay) active() bool { return r != nil && !r.origin.Load() }
+
+func (r *relay) invalidated() bool { return r != nil && r.removed.Load() }
+
+// name is that of the node that r reads from.
+func (r *relay) name() string {
+	if b := r.reads.Load(); b != nil {
+		return b.owner
+	}
+	return ""
+}
+
+// relayed is a content that an owner sends.
+type relayed struct {
+	Content
+	relay    *relay
+	owner    string       // that sends it
+	cause    Cause        // for which it was asked for
+	pos, end int64        // end is -1 for the content's end; pos belongs to the fill's goroutine
+	told     int64        // up to where the owner has said what it expects
+	expects  atomic.Int32 // Asked, as it does; NotAsked once it has said more
+	settled  sync.Once
 }

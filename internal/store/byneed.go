@@ -15,15 +15,15 @@ func (s *Store) reserve() {
 // ageLocked notes that n bytes of chunks have come, and removes the entries that have become old.
 func (s *Store) ageLocked(n int64) {
 	size, came := s.chunks.Room(), s.came.Add(n)
-	for c := files; c < classes; c++ {
+	for c := range classes {
 		p := &s.pools[c]
-		for p.aging.due += n * p.entries * rounds; p.aging.due >= size; p.aging.due -= size {
+		for p.agingDue += n * p.entries * rounds; p.agingDue >= size; p.agingDue -= size {
 			if p.bytes <= s.least(c) {
-				p.aging.due = 0
+				p.agingDue = 0
 				break
 			}
 			if e := p.nextOld(came - size); e != nil && !s.beingRead(e) {
-				s.removeLocked(e.key())
+				s.removeLocked(e.key)
 			}
 		}
 	}
@@ -33,7 +33,7 @@ func (s *Store) ageLocked(n int64) {
 func (s *Store) beingRead(e *entry) bool {
 	s.bodies.mu.Lock()
 	defer s.bodies.mu.Unlock()
-	return slices.ContainsFunc(e.variants, func(rec *Record) bool {
+	return slices.ContainsFunc(s.look(e.key).variants, func(rec *Record) bool {
 		return len(s.runsLocked(rec)) > 0
 	})
 }

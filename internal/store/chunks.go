@@ -16,8 +16,16 @@ func (s *Store) smallOf(rec *Record) ([]byte, bool) {
 	return rec.content(), rec.small != nil
 }
 
-// pushSmall is push for a content that is held in the record. It reports whether b is one.
-func (s *Store) pushSmall(rec *Record, off int64, b []byte) bool {
+// Push hands a finished chunk on.
+func (r *run) Push(off int64, b []byte) {
+	if !r.pushSmall(off, b) {
+		r.s.push(r.rec, off, b)
+	}
+}
+
+// pushSmall is Push for a content that is held in the record. It reports whether b is one.
+func (r *run) pushSmall(off int64, b []byte) bool {
+	s, rec := r.s, r.rec
 	if off > 0 || len(b) > maxSmall || rec.Length >= 0 && rec.Length != int64(len(b)) {
 		return false
 	}
@@ -28,9 +36,7 @@ func (s *Store) pushSmall(rec *Record, off int64, b []byte) bool {
 	case now == nil:
 		return false
 	case rec.Length < 0: // whether it is all, the end tells
-		s.bodies.mu.Lock()
-		s.bodyLocked(rec.Version).tail = b
-		s.bodies.mu.Unlock()
+		r.tail = b
 	case now.small == nil:
 		content := smallContent(b)
 		s.changeLocked(rec.Key, rec.sameBytes, func(r *Record) { r.small = content })
@@ -54,9 +60,6 @@ func (r *Record) fills(c chunk.Chunk, b []byte) bool {
 
 // push hands a finished chunk to the chunks group.
 func (s *Store) push(rec *Record, off int64, b []byte) {
-	if s.pushSmall(rec, off, b) {
-		return
-	}
 	c, sp := s.cfg.Geometry.At(off, rec.OneSlab), chunk.Span{Start: off, End: off + int64(len(b))}
 	// of a length that isn't known, the last chunk may end anywhere
 	whole := off == c.Start && sp.End >= min(c.End, rec.Length)
@@ -72,7 +75,6 @@ func (s *Store) push(rec *Record, off int64, b []byte) {
 	defer s.bodies.mu.Unlock()
 	body := s.bodyLocked(rec.Version)
 	if whole {
-		body.pushed = body.pushed.Add(sp.Start, sp.End)
 		body.pieces = slices.DeleteFunc(body.pieces, func(sp chunk.Span) bool {
 			return c.Start <= sp.Start && sp.End <= c.End
 		})
@@ -81,37 +83,34 @@ func (s *Store) push(rec *Record, off int64, b []byte) {
 	}
 }
 
-// fragmentAt returns the bytes of rec's content from off on to the end of a fragment, if this node
-// holds one.
-func (s *Store) fragmentAt(rec *Record, off int64) ([]byte, bool) {
-	sp, ok := s.pieceAt(rec, off)
-	if !ok {
-		return nil, false
-	}
-	b, ok := s.chunks.Peek(s.fragmentKey(rec, sp))
-	if ok && int64(len(b)) == sp.End-sp.Start {
-		return b[off-sp.Start:], true
-	}
-	s.bodies.mu.Lock() // evicted
-	defer s.bodies.mu.Unlock()
-	if b, ok := s.byVersion[rec.Version]; ok {
-		b.pieces = slices.DeleteFunc(b.pieces, func(old chunk.Span) bool { return old == sp })
-	}
-	return nil, false
-}
-
-// pieceAt is the fragment that has the byte at off, as far as this node knows of one.
-func (s *Store) pieceAt(rec *Record, off int64) (sp chunk.Span, ok bool) {
+// fragments returns the fragments of rec's content that this node knows of.
+func (s *Store) fragments(rec *Record) []chunk.Span {
 	s.bodies.mu.Lock()
 	defer s.bodies.mu.Unlock()
 	if b, ok := s.byVersion[rec.Version]; ok {
-		for _, sp := range b.pieces {
-			if sp.Start <= off && off < sp.End {
-				return sp, true
-			}
-		}
+		return slices.Clone(b.pieces)
 	}
-	return sp, false
+	return nil
+}
+
+// fragmentAt returns the bytes of rec's content from off on to the end of a fragment, if this node
+// holds one.
+func (s *Store) fragmentAt(rec *Record, off int64) ([]byte, bool) {
+	for _, sp := range s.fragments(rec) {
+		if off < sp.Start || off >= sp.End {
+			continue
+		}
+		b, ok := s.chunks.Peek(s.fragmentKey(rec, sp))
+		if ok && int64(len(b)) == sp.End-sp.Start {
+			return b[off-sp.Start:], true
+		}
+		s.bodies.mu.Lock() // evicted
+		if b, ok := s.byVersion[rec.Version]; ok {
+			b.pieces = slices.DeleteFunc(b.pieces, func(old chunk.Span) bool { return old == sp })
+		}
+		s.bodies.mu.Unlock()
+	}
+	return nil, false
 }
 
 // maxFragments bounds the fragments that are known of one version.

@@ -35,8 +35,8 @@ func (r *Record) class() class {
 	return files
 }
 
-// class is e's: that of the best of its records.
-func (e *entry) class() class {
+// class is that of the best of the records.
+func (e stored) class() class {
 	c := errs
 	for _, rec := range e.variants {
 		c = min(c, rec.class())

@@ -2,7 +2,6 @@ package store
 
 import (
 	"cmp"
-	"errors"
 	"time"
 
 	"github.com/scurrycache/scurry/internal/codec"
@@ -17,30 +16,23 @@ const codecVersion = 9
 // MaxLength is above all lengths of contents, so that offsets can be added to.
 const MaxLength = 1 << 60
 
-// Encode encodes r for other nodes.
-func (r *Record) Encode(now time.Time) []byte {
-	c := codec.Coder{B: make([]byte, 0, 512)}
-	r.code(&c, now)
-	return c.B
-}
-
-// ErrEncoding is that bytes are no record.
-var ErrEncoding = errors.New("not a record of this version")
-
-// Decode makes a record of b, which was encoded by any node. It has no Key yet and isn't prepared.
-func Decode(b []byte, now time.Time) (*Record, error) {
-	c, r := codec.Reader(b), NewRecord()
-	r.code(&c, now)
-	if c.Bad || len(c.B) > 0 || r.Status < 200 || r.Status > 599 || r.Length < -1 ||
-		r.Length >= MaxLength || !r.Part.holds(r.Length) ||
-		r.small != nil && int64(len(*r.small)) != r.Length {
-		return nil, ErrEncoding
+// CodeRecord codes a record. One that is read has no Key yet and isn't prepared.
+func CodeRecord(c *codec.Coder, rec **Record) {
+	if !c.Reads {
+		(*rec).code(c)
+		return
 	}
-	return r, nil
+	r := NewRecord()
+	*rec = r
+	if r.code(c); r.Status < 200 || r.Status > 599 || r.Length < -1 || r.Length >= MaxLength ||
+		!r.Part.holds(r.Length) || r.small != nil && int64(len(*r.small)) != r.Length {
+		c.Fail()
+	}
 }
 
 // code writes r, or reads it.
-func (r *Record) code(c *codec.Coder, now time.Time) {
+func (r *Record) code(c *codec.Coder) {
+	now := c.Now
 	version, url, small := codecVersion, cmp.Or(r.URL, r.Key), string(r.content())
 	if codec.Int(c, &version); version != codecVersion {
 		c.Fail()

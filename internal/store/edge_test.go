@@ -341,7 +341,7 @@ func TestFillBeginsWhileGapsAreLookedFor(t *testing.T) {
 		if res.Record.Version != rec.Version {
 			t.Fatal("the version must be the same")
 		}
-		if err := r.whole(t.Context()); err != nil {
+		if err := r.whole(); err != nil {
 			t.Fatal(err)
 		}
 		close(more)

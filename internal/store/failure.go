@@ -42,6 +42,9 @@ var ErrRefused = errors.New("the origin doesn't give this part")
 // errNoRoom means that there was no room for another fill.
 var errNoRoom = errors.New("too many bodies are being read from the origin")
 
+// errNoAnswer means that a record from another node doesn't answer the request.
+var errNoAnswer = errors.New("the owner has sent a record for another request")
+
 // Errors that nodes answer with and that are no verdicts.
 var (
 	ErrNotCached = errors.New("chunk isn't held")

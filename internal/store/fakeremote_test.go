@@ -6,14 +6,15 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"slices"
+	"reflect"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/scurrycache/scurry/internal/chunk"
-	"github.com/scurrycache/scurry/internal/invalidation"
+	"github.com/scurrycache/scurry/internal/codec"
 )
 
 // fakeCluster is stores that are each other's Remotes without a connection: what one asks, the
@@ -106,6 +107,22 @@ func (r *fakeRemote) server(node, method string) (*Server, error) {
 	return r.nodes[node].Server(), nil
 }
 
+// Encode writes r.
+func (r *Record) Encode(now time.Time) []byte {
+	c := codec.Coder{Now: now}
+	CodeRecord(&c, &r)
+	return c.B
+}
+
+// Decode reads a record.
+func Decode(b []byte, now time.Time) (rec *Record, err error) {
+	c := codec.Coder{B: b, Reads: true, Now: now}
+	if CodeRecord(&c, &rec); c.Bad || len(c.B) > 0 {
+		return nil, errNoAnswer
+	}
+	return rec, nil
+}
+
 // sent is rec as it comes out of a message.
 func sent(rec *Record) *Record {
 	now := time.Now()
@@ -153,22 +170,28 @@ func (r *fakeRemote) Lookup(ctx context.Context, node string, q *LookupRequest) 
 	return &copied, nil
 }
 
-func (r *fakeRemote) Chunk(ctx context.Context, node, key string, p *invalidation.Position) ([]byte, error) {
-	v, err := r.server(node, "Chunk")
+func (r *fakeRemote) Ask(_ context.Context, node string, m Message) ([]byte, error) {
+	name := reflect.TypeOf(m).Elem().Name()
+	v, err := r.server(node, strings.TrimSuffix(name, "Request"))
 	if err != nil {
 		return nil, err
 	}
-	b, err := v.Chunk(ctx, key, p)
+	written := codec.Coder{Now: time.Now()}
+	m.Code(&written)
+	read, got := codec.Coder{B: written.B, Reads: true, Now: written.Now}, reflect.New(reflect.TypeOf(m).Elem()).Interface().(Message)
+	if got.Code(&read); read.Bad || len(read.B) > 0 {
+		panic("a message isn't read as it was written: " + name)
+	}
+	b, err := v.Answer(got)
 	return b, r.caughtUp(node, err)
 }
 
-func (r *fakeRemote) Fragment(ctx context.Context, node string, rec *Record, off int64, p *invalidation.Position) ([]byte, error) {
-	v, err := r.server(node, "Fragment")
-	if err != nil {
-		return nil, err
+func (r *fakeRemote) Tell(m Message) {
+	for _, node := range []string{"a", "b", "c"} {
+		if r.nodes[node] != nil && node != r.self {
+			_, _ = r.Ask(context.Background(), node, m)
+		}
 	}
-	b, err := v.Fragment(ctx, &Record{Key: rec.Key, Version: rec.Version, Details: plain}, off, p)
-	return b, r.caughtUp(node, err)
 }
 
 // theirs is q as another node gets it.
@@ -191,33 +214,11 @@ func (r *fakeRemote) Read(ctx context.Context, node string, q *ReadRequest) (*Re
 		}
 		return nil, r.caughtUp(node, err)
 	}
+	if q.TakesOver {
+		return &ReadResult{}, nil
+	}
 	body := &fakeContent{ctx: ctx, r: r, node: node, cause: asked.By.Cause, sending: sending}
 	return &ReadResult{Content: body, Length: sending.Length(), Foreseen: sending.Foresee(ctx)}, nil
-}
-
-func (r *fakeRemote) TakeOver(ctx context.Context, node string, q *ReadRequest) error {
-	v, err := r.server(node, "TakeOver")
-	if err != nil {
-		return err
-	}
-	return v.TakeOver(ctx, theirs(q))
-}
-
-func (r *fakeRemote) Foresee(ctx context.Context, node string, rec *Record, parts []chunk.Span) (Asked, error) {
-	v, err := r.server(node, "Foresee")
-	if err != nil {
-		return 0, err
-	}
-	named := &Record{Key: rec.Key, Version: rec.Version, Length: rec.Length, Fragments: rec.Fragments, Details: plain}
-	return v.Foresee(ctx, named, parts)
-}
-
-func (r *fakeRemote) Put(_ context.Context, node string, rec *Record, content []byte, p *invalidation.Position) error {
-	v, err := r.server(node, "Put")
-	if err != nil {
-		return err
-	}
-	return v.Put(rec.Key, sent(rec), content, p)
 }
 
 // caughtUp returns err, after an exchange of logs with the node that has answered with it, if that
@@ -233,11 +234,7 @@ func (r *fakeRemote) caughtUp(node string, err error) error {
 func (r *fakeRemote) share(node string) {
 	ours, theirs := r.nodes[r.self], r.nodes[node]
 	for _, pull := range [][2]*Store{{ours, theirs}, {theirs, ours}} {
-		reply, err := pull[1].PullReply(pull[0].PullRequest())
-		if err == nil {
-			err = pull[0].Merge(reply)
-		}
-		if err != nil {
+		if err := pull[0].Merge(pull[1].Reply(pull[0].Position())); err != nil {
 			panic(err)
 		}
 	}
@@ -249,25 +246,6 @@ func (r *fakeRemote) Share() {
 			r.share(node)
 		}
 	}
-}
-
-func (r *fakeRemote) others(method string, tell func(v *Server)) {
-	for _, node := range []string{"a", "b", "c"} {
-		if r.nodes[node] == nil || node == r.self {
-			continue
-		}
-		if v, err := r.server(node, method); err == nil {
-			tell(v)
-		}
-	}
-}
-
-func (r *fakeRemote) Invalidate(entries []invalidation.Entry, keys []string) {
-	r.others("Invalidate", func(v *Server) { _ = v.Invalidate(entries, slices.Clone(keys)) })
-}
-
-func (r *fakeRemote) Varies(key string) {
-	r.others("Varies", func(v *Server) { _ = v.Varies(key) })
 }
 
 // fakeContent is what another node sends: as much as has been read.

@@ -2,12 +2,9 @@ package store
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
-	"strconv"
 
 	"github.com/scurrycache/scurry/internal/httpcache"
-	"github.com/scurrycache/scurry/internal/invalidation"
 )
 
 // Fetch brings a newer record than prev by way of its owner: from the origin or, with Found set,
@@ -24,12 +21,9 @@ func (s *Store) Fetch(ctx context.Context, req *Request, prev *Record) (*Result,
 	variant := s.variant(req)
 	for {
 		res, err := s.fly(ctx, req, prev, variant)
-		if errors.Is(err, errVariantKnown) || errors.Is(err, errOvertaken) {
+		if errors.Is(err, errAgain) || landedBefore(prev, res, err) ||
+			!req.ForPeer && errors.Is(err, ErrBusy) { // it was a peer's flight, which had no room
 			variant = s.variant(req)
-			continue
-		}
-		// it was a peer's flight, which had no room
-		if landedBefore(prev, res, err) || !req.ForPeer && errors.Is(err, ErrBusy) {
 			continue
 		}
 		if req.ForPeer && errors.Is(err, errNoRoom) {
@@ -67,12 +61,12 @@ func (s *Store) Fetch(ctx context.Context, req *Request, prev *Record) (*Result,
 // result of a flight can be seen before the flight is over. A request that found it wanting may
 // then have joined the same flight.
 func landedBefore(prev *Record, res *Result, err error) bool {
-	if prev == nil {
+	failure, failed := errors.AsType[*Failure](err)
+	switch {
+	case prev == nil:
 		return false
-	}
-	if err != nil {
-		failure, ok := errors.AsType[*Failure](err)
-		return ok && failure == prev.failure
+	case err != nil:
+		return failed && failure == prev.failure
 	}
 	return res.Collapsed && !res.Found && !res.Record.newer(prev)
 }
@@ -81,14 +75,11 @@ func landedBefore(prev *Record, res *Result, err error) bool {
 // context ends the flight.
 func (s *Store) fly(ctx context.Context, req *Request, prev *Record, variant string) (*Result,
 	error) {
-	f := newFlight(req, prev, variant)
 	if !s.begin() {
 		return nil, context.Canceled
 	}
-	f.varied = s.variedAt(req.Key).Load()
-	now, mark := s.takeOff(req.Key)
-	f.arrived, f.key = now, s.flightKey(f, mark)
-	if f.req.ForPeer && !s.records.BeginServing(f.key) {
+	f := s.newFlight(req, prev, variant)
+	if req.ForPeer && !s.records.BeginServing(f.key) {
 		s.work.Done()
 		return nil, ErrBusy
 	}
@@ -96,7 +87,7 @@ func (s *Store) fly(ctx context.Context, req *Request, prev *Record, variant str
 	defer s.audiences.leave(f)
 	go func() {
 		defer s.work.Done()
-		_, err := s.records.Get(s.base, f.key, &loader{s, f})
+		_, err := s.records.Get(s.base, f.key, f)
 		if f.req.ForPeer {
 			s.records.EndServing(f.key)
 		}
@@ -105,19 +96,6 @@ func (s *Store) fly(ctx context.Context, req *Request, prev *Record, variant str
 	}()
 	return s.await(ctx, f)
 }
-
-// loader loads a flight that the records group has found to be the first with its key. It hands the
-// result to the flight's audience, and the group gets no bytes.
-type loader struct {
-	s *Store
-	f *flight
-}
-
-// Fetch is groups.Loader's.
-func (l *loader) Fetch(context.Context) ([]byte, error) { return nil, l.s.fetchRecord(l.f) }
-
-// Load is groups.Loader's.
-func (l *loader) Load(context.Context) ([]byte, error) { return nil, l.s.load(l.f) }
 
 // await waits until f is over, ctx ends, or f is refused.
 func (s *Store) await(ctx context.Context, f *flight) (*Result, error) {
@@ -143,38 +121,15 @@ func (s *Store) await(ctx context.Context, f *flight) (*Result, error) {
 
 // landed returns what f has brought, or another flight with its key.
 func (s *Store) landed(f *flight) (*Result, error) {
-	answer, res, began := s.audiences.take(f)
-	if answer != nil {
+	if answer := f.answer.Swap(taken); answer != nil {
 		return answer, nil
 	}
+	res, began := s.audiences.shared(f)
 	if !s.log.Joins(s.resourceOf(res.Record), f.arrived.Token, began) {
-		return nil, errOvertaken
+		return nil, errAgain // f's request arrived after an invalidation of that
 	}
 	if now := s.successor(res.Record); now != nil {
 		res.Record = now
 	}
-	return res, nil
-}
-
-// flightKey returns the key of f's request in the records group. Requests with the same key share a
-// result.
-func (s *Store) flightKey(f *flight, mark invalidation.Mark) string {
-	req := f.req
-	key := s.records.Prefix() + s.routingKey(req.Key) + ".0." +
-		strconv.FormatUint(uint64(mark), 36) + "." + digest(req.Key, f.variant)
-	if s.ownerOf(req.Key) != "" && f.prev.isCurrent(s.cfg.Now()) {
-		// An owner answers at once with what it has stored, but not a node that has the same
-		// already. A request of a node that hasn't mustn't wait for the other kind.
-		key += ".validate"
-	}
-	if req.Head {
-		key += ".head"
-	}
-	if req.Ranged {
-		key += "." + digest(req.Header["Range"]...)
-	}
-	if req.Alone || req.Stored { // that nothing is stored for one says nothing of the others
-		key += "." + rand.Text()
-	}
-	return key
+	return &res, nil
 }

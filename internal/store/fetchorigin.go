@@ -25,15 +25,9 @@ func (s *Store) load(f *flight) error {
 		return err
 	}
 	x, err := s.fetchFromOrigin(f)
-	if err != nil {
-		s.failed(f.prev, err)
-		return err
-	}
-	if x.Record.outdates(f.prev) {
-		s.drop(f.prev)
-	}
 	var res *Result
 	switch {
+	case err != nil:
 	case x.Renewed:
 		res = s.renew(f, x)
 	case !x.Storable || s.Streams(x.Record):
@@ -41,10 +35,11 @@ func (s *Store) load(f *flight) error {
 	case f.req.Head:
 		res = s.keepHead(f, x)
 	default:
-		res = s.fill(f, x)
-		if f.prev != nil && f.prev.Key != res.Record.Key {
-			s.drop(f.prev) // the origin has another rule by now
-		}
+		res, err = s.fill(f, x)
+	}
+	if err != nil {
+		s.failed(f.prev, err)
+		return err
 	}
 	s.audiences.bring(f, res)
 	return nil
@@ -60,23 +55,24 @@ func (s *Store) learnt(f *flight) (*Record, error) {
 		s.cfg.answers(rec, cmp.Or(f.req.Target, f.req.Key)) {
 		return rec, nil
 	}
-	if f.variant == "" && !f.req.Alone && s.variant(f.req) != "" {
-		return nil, errVariantKnown
+	if f.variant == "" && !f.req.Alone && s.variant(&f.req) != "" {
+		return nil, errAgain // it is known by now what selects; the variant may be on its way
 	}
-	if f.prev != nil && s.successor(f.prev) == nil && s.doomed(f.prev) {
+	if f.prev != nil && s.successor(f.prev) == nil && s.overtaken(f.prev) {
 		f.prev = nil // it was found just before it was removed
 	}
 	if failed := s.failedLocked(f); failed != nil {
 		return nil, failed
 	}
-	f.req = s.amongLocked(f)
+	s.amongLocked(f)
 	return nil, nil
 }
 
-// fetchFromOrigin asks the Source, makes its response ready for the table, and waits for room for
-// its body. If the Source panics, the exchange is closed all the same.
+// fetchFromOrigin asks the Source, and makes its response ready for the table. If the Source
+// panics, the exchange is closed all the same.
 func (s *Store) fetchFromOrigin(f *flight) (*exchange, error) {
 	x, ready := &exchange{}, false
+	x.by, x.wanted = f.req.Fields, f.req.Background
 	x.ctx, x.cancel = context.WithCancel(s.base)
 	defer func() {
 		if !ready {
@@ -84,9 +80,10 @@ func (s *Store) fetchFromOrigin(f *flight) (*exchange, error) {
 		}
 	}()
 	var err error
-	if x.OriginResponse, err = s.cfg.Source.Fetch(x.ctx, f.req, f.prev); err != nil {
+	if x.OriginResponse, err = s.cfg.Source.Fetch(x.ctx, &f.req, f.prev); err != nil {
 		return nil, err
 	}
+	x.body, x.trailer = x.Body, x.Trailer
 	rec := x.Record
 	rec.Revision, rec.failure = rand.Uint64(), nil
 	if f.req.Head && !x.Renewed {
@@ -98,13 +95,13 @@ func (s *Store) fetchFromOrigin(f *flight) (*exchange, error) {
 		rec.Lease = s.in(s.cfg.Lease)
 	}
 	rec.Rangeable = rec.Rangeable && rec.Length < MaxLength
-	var removed bool
-	if x.mark, removed = s.land(rec, f.req.Key, f.began.Token); removed {
+	var named bool
+	if x.mark, named = s.land(rec, f.req.Key, f.began.Token); !named {
 		x.Validator = ""
 	}
 	s.adopt(f.req.Key, rec)
-	if err = s.admit(f, x); err != nil {
-		return nil, err
+	if rec.outdates(f.prev) {
+		s.drop(f.prev)
 	}
 	ready = true
 	return x, nil
@@ -173,87 +170,84 @@ func (s *Store) pass(f *flight, x *exchange) *Result {
 		}
 		s.installLocked(rec)
 	}
-	return &Result{Record: rec, Status: rec.Status, Body: &cancelling{x.Body, x.cancel},
-		Trailer: x.Trailer}
+	return &Result{
+		Record: rec, Status: rec.Status, Body: x.Body, cancel: x.cancel, Trailer: x.Trailer,
+	}
 }
 
-// fill stores the response and begins to read its body.
-func (s *Store) fill(f *flight, x *exchange) *Result {
+// fill waits for room for the response's body, stores the response, and begins to read the body.
+func (s *Store) fill(f *flight, x *exchange) (*Result, error) {
+	if err := s.admit(f, x); err != nil {
+		x.drop()
+		return nil, err
+	}
 	rec := x.Record
 	rec.OneSlab = !rec.refetchable()
 	rec.Version = s.version(rec, x.Validator, x.mark)
 	res := &Result{Record: rec, Status: rec.Status}
-	from := source{body: x.Body, trailer: x.Trailer, by: f.req.Fields, wanted: f.req.Background}
-	end := x.To
-	if rec.Fragments = end > 0; rec.Fragments {
-		from.part, from.wanted, from.trailer = true, true, nil
-	} else {
-		end = s.reach(x.ctx, rec, 0, true)
+	if rec.Fragments = x.To > 0; rec.Fragments {
+		x.start, x.end, x.want = x.From, x.To, fill.Everything
+		x.part, x.wanted, x.trailer = true, true, nil
+	} else if x.end = s.reach(rec, 0, true); f.req.Whole {
+		x.want = fill.Everything
 	}
-	x.start(s.install(f, res, true, from, x.From, end))
-	return res
+	s.install(f, res, true, x.source)
+	if f.prev != nil && f.prev.Key != rec.Key {
+		s.drop(f.prev) // the origin has another rule by now
+	}
+	return res, nil
 }
 
 // install puts res's record into the table, if it is to be kept and hasn't been invalidated
-// meanwhile. It returns a fill for the bytes [start, end), or nil if they are being read or held
-// already, or there are none. If f's request wants the content from the start, res follows the
-// fill. Who finds the record finds the fill.
-func (s *Store) install(
-	f *flight, res *Result, keep bool, from source, start, end int64,
-) (begun *run) {
-	rec := res.Record
+// meanwhile, and begins a fill, unless its bytes are being read or held already, or there are none.
+// If f's request wants the content from the start, res follows the fill. Who finds the record finds
+// the fill.
+func (s *Store) install(f *flight, res *Result, keep bool, from source) {
+	var begun bool
+	begin := func() { begun = s.fillFor(f, res, from) }
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	begin := func() { begun = s.fillFor(f, res, from, start, end) }
-	if keep && !s.overtaken(rec) && !s.outdatedLocked(f) {
-		s.insertLocked(rec, nil, begin)
+	if keep && !s.overtaken(res.Record) && !s.outdatedLocked(f) {
+		s.insertLocked(res.Record, nil, begin)
 	} else {
 		begin()
 	}
-	if begun == nil {
-		s.tidy(rec)
+	s.mu.Unlock()
+	if !begun {
+		from.drop()
 	}
-	return begun
 }
 
-// fillFor is install's fill.
-func (s *Store) fillFor(f *flight, res *Result, from source, start, end int64) *run {
-	rec, by := res.Record, f.req.Cause
+// fillFor begins install's fill, or follows another one.
+func (s *Store) fillFor(f *flight, res *Result, from source) (begun bool) {
+	w := &wanted{who: f.req.Cause, localOnly: f.req.ForPeer, Wanted: fill.Wanted{
+		Off: from.start, Stop: fill.Everything, Ahead: fill.Everything,
+	}}
 	s.bodies.mu.Lock()
 	defer s.bodies.mu.Unlock()
-	follows, joined := !from.part && (f.req.Whole || !rec.refetchable()), false
 	switch {
-	case follows:
-		res.follower, res.run, joined = s.joinLocked(rec, wanted{who: by,
-			stop: fill.Everything, ahead: fill.Everything, localOnly: f.req.ForPeer})
 	case from.part:
-		var held *fill.Follower
-		if held, _, joined = s.joinLocked(rec,
-			wanted{who: by, off: start, stop: end, localOnly: true}); joined {
+		w.Stop, w.Ahead, w.localOnly = from.end, 0, true
+		if held, _ := s.joinLocked(res.Record, *w); held != nil {
 			held.Close()
+			return false
+		}
+		w = nil
+	case !f.req.Whole && res.Record.refetchable():
+		w = nil
+	default:
+		if res.follower, res.run = s.joinLocked(res.Record, *w); res.run != nil {
+			return false
 		}
 	}
-	if joined || end == 0 || !s.begin() {
-		return nil
+	if from.end != 0 {
+		res.follower, res.run = s.beginLocked(res.Record, from, w)
 	}
-	want := int64(0)
-	if from.part || f.req.Whole && !from.relay.where().active() {
-		want = fill.Everything
-	}
-	run := s.runLocked(rec, from, start, end, want)
-	if follows {
-		res.run = run
-		res.follower, _ = run.FollowFor(by, 0, fill.Everything,
-			s.aheadOf(from.relay.where(), fill.Everything))
-	}
-	return run
+	return res.run != nil
 }
 
-// admit waits for room for x's body, if that is to be stored and clients wait for it.
+// admit waits for room for x's body, which is to be stored, if clients wait for it.
 func (s *Store) admit(f *flight, x *exchange) error {
-	length := x.Record.Length
-	if x.Body == nil || !x.Storable || f.req.Head || s.Streams(x.Record) || x.Renewed ||
-		length >= 0 && length <= s.rooms.small {
+	if length := x.Record.Length; length >= 0 && length <= s.rooms.small {
 		return nil
 	}
 	err := s.rooms.wait(x.ctx, true)

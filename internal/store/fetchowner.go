@@ -25,7 +25,7 @@ func (s *Store) fetchRecord(f *flight) error {
 
 // fetchFromOwner asks owner, answers the flight, and keeps a near copy.
 func (s *Store) fetchFromOwner(f *flight, owner string) error {
-	q := &LookupRequest{Request: *f.req}
+	q := &LookupRequest{Request: f.req}
 	q.Position = f.began.Position
 	if f.prev.isCurrent(s.cfg.Now()) {
 		q.Version, q.Revision = f.prev.Version, f.prev.Revision
@@ -52,12 +52,12 @@ func (s *Store) fetchFromOwner(f *flight, owner string) error {
 	switch {
 	case found.Content == nil:
 		cancel()
-		s.keepCopy(f, found)
+		s.keepCopy(f, found.Record, found.Stored)
 	case found.Record.Pass:
 		if err := s.passFromOwner(found.Content, cancel, res); err != nil {
 			return err
 		}
-		s.keepCopy(f, found)
+		s.keepCopy(f, found.Record, found.Stored)
 	default:
 		s.relay(f, owner, found, res, ctx, cancel)
 	}
@@ -74,7 +74,7 @@ func (s *Store) passFromOwner(content Content, cancel context.CancelFunc, res *R
 		_ = body.Close()
 		return err
 	}
-	res.Body = &cancelling{body, end}
+	res.Body, res.cancel = body, end
 	res.Trailer = func() http.Header {
 		trailer, _, _ := content.End()
 		return trailer
@@ -89,7 +89,7 @@ func (s *Store) lookUp(ctx context.Context, f *flight, owner string,
 	if failed, ok := err.(*Failure); ok && failed.Stored != nil {
 		if s.lend(f, failed.Stored) {
 			failed.Stored.failure = failed
-			s.keepCopy(f, &LookupResult{Record: failed.Stored, Stored: true})
+			s.keepCopy(f, failed.Stored, true)
 		} else {
 			failed.Stored = nil
 		}
@@ -101,7 +101,7 @@ func (s *Store) lookUp(ctx context.Context, f *flight, owner string,
 		if found.Content != nil {
 			_ = found.Content.Close()
 		}
-		return nil, ErrEncoding
+		return nil, errNoAnswer
 	}
 	return found, nil
 }
@@ -122,35 +122,35 @@ func (s *Store) lend(f *flight, rec *Record) bool {
 
 // keepCopy puts a near copy into the table, unless its key has been invalidated since the request.
 // A record that the owner doesn't store is removed here, too.
-func (s *Store) keepCopy(f *flight, found *LookupResult) {
+func (s *Store) keepCopy(f *flight, rec *Record, stored bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
-	case !found.Stored:
-		s.dropLocked(found.Record)
+	case !stored:
+		s.dropLocked(rec)
 		return
-	case s.overtaken(found.Record) || s.outdatedLocked(f):
+	case s.overtaken(rec) || s.outdatedLocked(f):
 		return
-	case found.Record.Pass: // what was stored before has been taken back
-		if old, _ := s.findLocked(found.Record.Key, f.req.Header, f.req.Head); old != nil &&
-			!old.Pass && found.Record.takesBack(old) {
+	case rec.Pass: // what was stored before has been taken back
+		if old, _ := s.findLocked(rec.Key, f.req.Header, f.req.Head); old != nil &&
+			!old.Pass && rec.takesBack(old) {
 			s.withdrawLocked(old)
 		}
 	}
-	s.installLocked(found.Record)
+	s.installLocked(rec)
 }
 
 // relay begins to read the content that comes with an owner's answer.
 func (s *Store) relay(f *flight, owner string, found *LookupResult, res *Result,
 	ctx context.Context, cancel context.CancelFunc) {
 	rec := found.Record
-	r := &relay{link: &link{}, s: s, rec: rec, whole: f.req.Whole, begun: true}
-	r.from.Store(&owner)
-	r.heard(AskedForThis, 0)
-	body := r.reading(&relayed{Content: found.Content, cause: f.req.Cause, end: rec.Length})
-	from := source{body: body, by: f.req.Fields, relay: r}
-	x := exchange{OriginResponse: &OriginResponse{Body: found.Content}, ctx: ctx, cancel: cancel}
-	x.start(s.install(f, res, found.Stored, from, 0, rec.Length))
+	r := &relay{whole: f.req.Whole}
+	body := r.reading(&relayed{
+		Content: found.Content, owner: owner, cause: f.req.Cause, end: rec.Length,
+	}, AskedForThis)
+	s.install(f, res, found.Stored, source{
+		end: rec.Length, body: body, by: f.req.Fields, relay: r, ctx: ctx, cancel: cancel,
+	})
 }
 
 // Peek returns what another node, the owner of req's key, has stored. It returns nil if there is

@@ -34,20 +34,23 @@ func (f *filling) init(small, chunk, most int64) {
 	f.small, f.chunk, f.most, f.free = small, chunk, most, most
 }
 
-// spare takes room for a chunk of that size if there is plenty.
-func (f *filling) spare(ctx context.Context, size int64) bool {
+// Spare takes room for a chunk of that size if there is plenty.
+func (f *filling) Spare(ctx context.Context, size int64) bool {
 	f.mu.Lock()
 	plenty := size <= f.small || len(f.queue) == 0 && f.free-size >= f.most/4*3
 	if plenty {
 		f.free -= f.cost(size)
 	}
 	f.mu.Unlock()
-	return plenty && calmly(ctx, size)
+	if plenty {
+		calm(ctx)
+	}
+	return plenty
 }
 
-// take takes room for the rest of a chunk of that size; room for held bytes is taken already. Firm
+// Take takes room for the rest of a chunk of that size; room for held bytes is taken already. Firm
 // room is given back only when the chunk is whole.
-func (f *filling) take(ctx context.Context, held, size int64) (firm bool, err error) {
+func (f *filling) Take(ctx context.Context, held, size int64) (firm bool, err error) {
 	holds, rest := f.cost(held) > 0, f.cost(size)-f.cost(held)
 	err = f.await(ctx, holds, func() bool {
 		if firm = f.free-rest < f.chunk; firm && (!holds || f.free < rest) {
@@ -70,8 +73,8 @@ func (f *filling) cost(n int64) int64 {
 	return n
 }
 
-// give gives back the room of a chunk beyond keep bytes.
-func (f *filling) give(held, keep int64) {
+// Give gives back the room of a chunk beyond keep bytes.
+func (f *filling) Give(held, keep int64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.free += f.cost(held) - f.cost(keep)

@@ -18,14 +18,14 @@ func TestFillingIsGivenInTurn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var f filling
 		f.init(4, 64, 256)
-		if !f.spare(t.Context(), 4) || !f.spare(t.Context(), 64) || f.spare(t.Context(), 64) || f.free != 192 {
+		if !f.Spare(t.Context(), 4) || !f.Spare(t.Context(), 64) || f.Spare(t.Context(), 64) || f.free != 192 {
 			t.Errorf("%d are free", f.free)
 		}
 		var mu sync.Mutex
 		var order []string // those who are served at once in any
 		take := func(ctx context.Context, name string, held, size int64) {
 			go func() {
-				firm, err := f.take(ctx, held, size)
+				firm, err := f.Take(ctx, held, size)
 				mu.Lock()
 				defer mu.Unlock()
 				order = append(order, fmt.Sprint(name, " ", firm, " ", err))
@@ -41,18 +41,18 @@ func TestFillingIsGivenInTurn(t *testing.T) {
 		take(ctx, "d", 10, 64)
 		take(t.Context(), "e", 10, 64) // after which there isn't room for another
 		take(t.Context(), "f", 10, 20)
-		if got := fmt.Sprint(order); got != "[a false <nil> b false <nil> d true <nil>]" || f.wait(over) == nil || f.spare(t.Context(), 5) {
+		if got := fmt.Sprint(order); got != "[a false <nil> b false <nil> d true <nil>]" || f.wait(over) == nil || f.Spare(t.Context(), 5) {
 			t.Errorf("served: %s, %d free", got, f.free)
 		}
-		f.give(64, 20) // b stalls: 54 are free
-		f.give(20, 0)  // and ends: 74
+		f.Give(64, 20) // b stalls: 54 are free
+		f.Give(20, 0)  // and ends: 74
 		cancel(nil)
 		synctest.Wait()
 		slices.Sort(order[3:])
 		if got := fmt.Sprint(order[3:]); got != "[e true <nil> f true <nil>]" {
 			t.Errorf("served then: %s, %d free", got, f.free)
 		}
-		f.give(64, 0)
+		f.Give(64, 0)
 		if synctest.Wait(); len(order) != 6 || f.free != 10+64-10 {
 			t.Errorf("served at last: %v, %d free", order, f.free)
 		}
@@ -83,7 +83,7 @@ func TestFillsDontWaitForEachOther(t *testing.T) {
 						for range 20 {
 							size := 1 + random.Int64N(64)
 							for had := int64(0); had < size; {
-								firm, err := f.take(t.Context(), had, size)
+								firm, err := f.Take(t.Context(), had, size)
 								if err != nil {
 									t.Error(err)
 								}
@@ -91,9 +91,9 @@ func TestFillsDontWaitForEachOther(t *testing.T) {
 									break
 								}
 								had += random.Int64N(size-had) + 1
-								f.give(size, had)
+								f.Give(size, had)
 							}
-							f.give(size, 0)
+							f.Give(size, 0)
 						}
 					})
 				}

@@ -7,8 +7,8 @@ import "net/http"
 // Fetch has asked its owner or the origin.
 func (s *Store) Find(key string, request http.Header, head bool) (rec *Record,
 	mustRevalidate bool) {
-	e, ok := s.shards.look(key)
-	if ok && s.lost(e.turn) {
+	e := s.look(key)
+	if e.entry != nil && s.lost(e.turn) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		return s.findLocked(key, request, head)
@@ -19,8 +19,7 @@ func (s *Store) Find(key string, request http.Header, head bool) (rec *Record,
 // Holds reports whether variants for other requests (HEADs or GETs) are stored under key here, and
 // whether parts are.
 func (s *Store) Holds(key string, head bool) (variants, parts bool) {
-	e, _ := s.shards.look(key)
-	for _, rec := range e.variants {
+	for _, rec := range s.look(key).variants {
 		variants = variants || (!rec.Pass && len(rec.Vary) > 0 && (head || !rec.HeadOnly))
 		parts = parts || rec.Part != Part{}
 	}

@@ -1,9 +1,6 @@
 package store
 
-import (
-	"cmp"
-	"slices"
-)
+import "cmp"
 
 // An origin may send a part of a content although all of it was asked for, or the part that a
 // client wanted. Where a strong validator names the content, the part is kept under the record of
@@ -11,8 +8,8 @@ import (
 // group as well. Readers read fragments like chunks; a fill that comes by one reads it instead of
 // asking the origin for the same bytes.
 
-// fetchFragment puts the bytes at r.pos in view if they are in a fragment, here or on their owner.
-func (r *Reader) fetchFragment() bool {
+// viewFragment takes the bytes from a fragment, if there is one here or on their owner.
+func (r *Reader) viewFragment() bool {
 	if !r.rec.Fragments {
 		return false
 	}
@@ -20,15 +17,11 @@ func (r *Reader) fetchFragment() bool {
 		r.show(b)
 		return true
 	}
-	if !r.remote() {
+	owner, known := r.s.slabOwner(r.rec, r.pos), r.s.Position()
+	if r.localOnly || owner == "" {
 		return false
 	}
-	owner := r.s.slabOwner(r.rec, r.pos)
-	if owner == "" {
-		return false
-	}
-	known := r.s.Position()
-	b, err := r.s.cfg.Remote.Fragment(r.s.base, owner, r.rec, r.pos, known)
+	b, err := r.s.cfg.Remote.Ask(r.s.base, owner, &FragmentRequest{r.rec, r.pos, known})
 	r.removed = r.removed || r.s.removed(err, r.rec, known)
 	if err != nil || len(b) == 0 || int64(len(b)) > r.rec.Length-r.pos {
 		return false
@@ -45,37 +38,21 @@ func (r *Reader) takeRest() bool {
 	if rest == nil || rest.pos != r.pos {
 		return false
 	}
-	r.asked, r.word, r.shares = r.shared(), rest.word, rest.shares
+	r.asked, r.word, r.shares = r.shared(false), rest.word, rest.shares
 	r.follower, r.run, r.view, r.rest = rest.follower, rest.run, rest.view, rest.rest
 	r.peer = cmp.Or(r.peer, rest.peer)
 	return r.follower != nil || r.view != nil
 }
 
 // missing returns the first byte of [off, end) of rec's content that this node neither holds nor is
-// reading, or -1.
+// reading, or end.
 func (s *Store) missing(rec *Record, off, end int64) int64 {
-	s.bodies.mu.Lock()
-	defer s.bodies.mu.Unlock()
-	b, ok := s.byVersion[rec.Version]
-	if !ok {
-		return off
-	}
-	held := slices.Clone(b.pushed)
-	for _, sp := range b.pieces {
-		held = held.Add(sp.Start, sp.End)
-	}
-	for _, run := range b.runs {
-		if stop := run.Span().End; stop > run.Starts() {
-			held = held.Add(run.Starts(), stop)
+	for off < end {
+		next, _ := s.filling(rec, off)
+		if next = max(next, s.heldUpTo(rec, off)); next <= off {
+			return off
 		}
+		off = next
 	}
-	for _, sp := range held {
-		if sp.Start <= off && off < sp.End {
-			off = sp.End
-		}
-	}
-	if off >= end {
-		return -1
-	}
-	return off
+	return end
 }

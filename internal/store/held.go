@@ -22,10 +22,10 @@ func (s *Store) knownHeld(rec *Record, sp chunk.Span) bool {
 func (s *Store) noteHeld(rec *Record, sp chunk.Span, since chunks.Mark) {
 	s.bodies.mu.Lock()
 	defer s.bodies.mu.Unlock()
-	b, ok := s.byVersion[rec.Version]
-	if !ok {
-		return // nothing else is known of it, and nothing would remove this
+	if rec.Length <= s.cfg.Geometry.Max || s.current(rec) == nil {
+		return // it is found out again at once, or nothing would remove this
 	}
+	b := s.bodyLocked(rec.Version)
 	if !s.chunks.Keeps(b.found.since) {
 		b.found = found{since: since}
 	}

@@ -1,8 +1,10 @@
 package store
 
 import (
+	"maps"
 	"slices"
 
+	"github.com/scurrycache/scurry/internal/httpcache"
 	"github.com/scurrycache/scurry/internal/invalidation"
 )
 
@@ -11,22 +13,32 @@ func (s *Store) Moment() Moment { return s.log.Now() }
 
 // RevalidateAll has each stored record that this node owns validated at its next use. It is to be
 // called when this node has been out of contact with its peers: they may have taken its place and
-// know newer responses.
+// know newer responses. The entries that it has missed don't tell of these.
 func (s *Store) RevalidateAll() { s.log.Doubt() }
 
-// Invalidate removes all that is stored under keys (RFC 9111 section 4.4) or belongs to one of
-// groups (RFC 9875), and what is on its way there, on all nodes. A node that can't be told now
-// learns of it as soon as there is contact, before anything else.
+// Remove removes all that is stored under keys, and what is on its way there, on all nodes. A node
+// that can't be told now learns of it as soon as there is contact, before anything else.
+func (s *Store) Remove(keys []string) {
+	s.invalidate(invalidation.Remove, keys, nil, nil, Moment{})
+}
+
+// Invalidate is Remove for what an unsafe request may have changed (RFC 9111 section 4.4), which is
+// all that is stored under keys or belongs to one of groups (RFC 9875): what has a validator isn't
+// removed, but used by no request that arrives from now on before it has been validated.
 //
 // It returns the moment just after. current reports whether no entry has come between then and just
 // before that matches a response for the first of keys which belongs to the groups of members.
-func (s *Store) Invalidate(keys, groups, members []string, then Moment) (
-	now Moment, current bool,
-) {
+func (s *Store) Invalidate(keys, groups, members []string, then Moment) (now Moment, current bool) {
+	return s.invalidate(invalidation.Revalidate, keys, groups, members, then)
+}
+
+func (s *Store) invalidate(
+	kind invalidation.Kind, keys, groups, members []string, then Moment,
+) (now Moment, current bool) {
 	var scopes []invalidation.Scope
 	for _, key := range keys {
-		if scope := invalidation.Key(s.canonical(key)); !slices.Contains(scopes,
-			scope) {
+		scope := invalidation.Key(s.canonical(key))
+		if !slices.Contains(scopes, scope) {
 			scopes = append(scopes, scope)
 		}
 	}
@@ -37,12 +49,12 @@ func (s *Store) Invalidate(keys, groups, members []string, then Moment) (
 	if current = len(keys) > 0; current {
 		current = s.log.Joins(s.resource(keys[0], members), s.log.Now().Token, then.Token)
 	}
-	c := s.log.Publish(invalidation.Remove, scopes...)
+	c := s.log.Publish(kind, scopes...)
 	s.sweepLocked(&c, keys)
 	now = s.log.Now()
 	s.mu.Unlock()
 	if s.cfg.Remote != nil {
-		s.cfg.Remote.Invalidate(c.Entries, keys)
+		s.cfg.Remote.Tell(&InvalidateRequest{c.Entries, keys})
 	}
 	s.changed(&c)
 	return now, current
@@ -56,61 +68,50 @@ func (s *Store) changed(c *invalidation.Change) {
 	}
 }
 
-// sweepLocked removes what a change of the log matches. keys are the resources that were
-// invalidated, if they are known. Then only what is for them is removed, of all that is stored in
-// the same places.
+// sweepLocked removes or invalidates what a change of the log matches. What can't be validated is
+// removed in any case. keys are the resources that were invalidated, if they are known. Then of all
+// that is stored in the same places, only what is for them is swept.
 func (s *Store) sweepLocked(c *invalidation.Change, keys []string) {
-	defer s.log.Swept(*c)
-	if c.RemoveAll {
-		for key := range s.shards.keysLocked() {
-			s.removeLocked(key)
-		}
-		return
-	}
 	for _, e := range c.Entries {
-		if e.Kind == invalidation.Remove {
-			s.removeScopeLocked(e.Scope, c, keys)
+		for _, key := range s.matchedLocked(e.Scope, keys) {
+			s.deleteLocked(key, func(rec *Record) bool {
+				return e.Kind == invalidation.Remove || !httpcache.Validatable(rec.Header())
+			})
+			s.changeLocked(key, func(*Record) bool { return true }, func(rec *Record) {
+				rec.Invalid, rec.RetryAfter, rec.failure = true, 0, nil // what failed may work now
+			})
 		}
 	}
 }
 
-func (s *Store) removeScopeLocked(scope invalidation.Scope, c *invalidation.Change, keys []string) {
+// matchedLocked returns the keys under which a response is stored that scope matches.
+func (s *Store) matchedLocked(scope invalidation.Scope, keys []string) []string {
 	place, group := scope.Sought()
 	switch {
 	case group != "":
-		for key := range s.grouped[group] {
-			s.removeLocked(key)
-		}
+		return slices.Collect(maps.Keys(s.grouped[group]))
 	case place != "":
-		s.removePlaceLocked(place, slices.DeleteFunc(slices.Clone(keys), func(key string) bool {
-			return s.canonical(key) != place
-		}))
-	default:
-		for key := range s.shards.keysLocked() {
-			e, _ := s.shards.getLocked(key)
-			if slices.ContainsFunc(e.variants, func(rec *Record) bool {
-				return c.Matches(s.resourceOf(rec), rec.basis)
-			}) {
-				s.removeLocked(key)
-			}
-		}
+		return s.storedFor(place, keys)
 	}
+	return slices.DeleteFunc(s.keysLocked(), func(key string) bool {
+		return s.variantWhere(key, func(rec *Record) bool {
+			return scope.Matches(s.resourceOf(rec))
+		}) == nil
+	})
 }
 
-// removePlaceLocked removes what is stored in a place for the resources of those keys, in any
-// spelling of their URLs. If there are no keys, it removes all that is stored there.
-func (s *Store) removePlaceLocked(place string, keys []string) {
-	for stored := range s.storedIn(place) {
-		e, _ := s.shards.look(stored)
-		if len(keys) == 0 || slices.ContainsFunc(e.variants, func(rec *Record) bool {
+// storedFor returns the keys of what is stored in a place for those of keys that are in it, in any
+// spelling of their URLs. If there are none, it returns all that is stored there.
+func (s *Store) storedFor(place string, keys []string) []string {
+	elsewhere := func(key string) bool { return s.canonical(key) != place }
+	keys = slices.DeleteFunc(slices.Clone(keys), elsewhere)
+	found := slices.DeleteFunc(s.storedIn(place), func(stored string) bool {
+		return len(keys) > 0 && s.variantWhere(stored, func(rec *Record) bool {
 			return slices.ContainsFunc(keys, func(key string) bool { return s.concerns(rec, key) })
-		}) {
-			s.removeLocked(stored)
-		}
-	}
+		}) == nil
+	})
 	for _, key := range keys {
-		for _, stored := range s.cfg.Keys.Keys(key) {
-			s.removeLocked(stored)
-		}
+		found = append(found, s.cfg.Keys.Keys(key)...)
 	}
+	return found
 }

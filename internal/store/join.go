@@ -2,54 +2,35 @@ package store
 
 import "github.com/scurrycache/scurry/internal/fill"
 
-// wanted is which bytes of a content a follower wants: from off on, up to stop, and so many ahead
-// of those that it has taken.
+// wanted is what a follower wants of the fills of a content. If it wants a fill that is behind, it
+// has the bytes from the chunks group, and keeps the fill going.
 type wanted struct {
-	who              Cause
-	off, stop, ahead int64
-	localOnly        bool // of a fill that doesn't depend on another node
+	fill.Wanted
+	who       Cause
+	localOnly bool // of a fill that doesn't depend on another node
 }
 
-// joinLocked follows a fill that has the byte at w.off of rec, or will have it soon.
-func (s *Store) joinLocked(rec *Record, w wanted) (f *fill.Follower, via *run, ok bool) {
-	return s.firstLocked(rec, w, func(run *run) (*fill.Follower, bool) {
-		span := run.Span()
-		if rec.Length < 0 && !run.Unbounded() {
-			return nil, false // its end would be taken for the content's
-		}
-		if !span.Holds(w.off) || (w.off-span.Pos >= s.maxGap() && rec.refetchable() &&
-			!s.undivided(rec)) {
-			return nil, false
-		}
-		return run.FollowFor(w.who, w.off, w.stop, s.aheadOf(run.relay, w.ahead))
-	})
-}
-
-// attachLocked has a reader at w.off, whose bytes are in the chunks group, keep a fill going that
-// has had them.
-func (s *Store) attachLocked(rec *Record, w wanted) (f *fill.Follower, via *run, ok bool) {
-	return s.firstLocked(rec, w, func(run *run) (*fill.Follower, bool) {
-		return run.Attach(w.who, w.off, w.stop, s.aheadOf(run.relay, w.ahead))
-	})
-}
-
-// firstLocked follows the first fill of rec's bytes that lets a follower who wants w.
-func (s *Store) firstLocked(rec *Record, w wanted, follow func(*run) (*fill.Follower, bool)) (
-	f *fill.Follower, via *run, ok bool,
-) {
-	b, known := s.byVersion[rec.Version]
-	if !known {
-		return nil, nil, false
-	}
-	for _, run := range b.runs {
-		if w.localOnly && run.relays() {
-			continue
-		}
-		if f, ok := follow(run); ok {
-			return f, run, true
+// joinLocked follows a fill that has the byte at w.Off of rec, or will have it soon. If there is
+// none, the follower is nil.
+func (s *Store) joinLocked(rec *Record, w wanted) (*fill.Follower, *run) {
+	for _, run := range s.runsLocked(rec) {
+		tooFar := w.Off-run.Span().Pos >= s.maxGap() && rec.refetchable() && !s.undivided(rec)
+		switch {
+		case w.localOnly && run.relays() || tooFar:
+		case rec.Length < 0 && run.end >= 0: // its end would be taken for the content's
+		default:
+			if f := run.follow(w); f != nil {
+				return f, run
+			}
 		}
 	}
-	return nil, nil, false
+	return nil, nil
+}
+
+// follow has a follower that wants w join r. It returns nil if r doesn't have the byte at w.Off.
+func (r *run) follow(w wanted) *fill.Follower {
+	w.Who, w.Ahead = w.who, r.s.aheadOf(r.relay, w.Ahead)
+	return r.Follow(w.Wanted)
 }
 
 // cutLocked has the other fills of rec's bytes end at off, where next begins. One that reads the
@@ -59,7 +40,7 @@ func (s *Store) cutLocked(rec *Record, next *run, off int64, open bool) {
 	if s.undivided(rec) {
 		return
 	}
-	for _, earlier := range s.bodyLocked(rec.Version).runs {
+	for _, earlier := range s.runsLocked(rec) {
 		// what an owner sends ends where it hands over
 		if earlier != next && !earlier.relays() && (open || !earlier.plain) {
 			earlier.Cut(off)
@@ -79,7 +60,7 @@ func (s *Store) share() int64 {
 
 // aheadOf is how far ahead of a reader a fill is to read that isn't kept if it reads where r does:
 // what nobody has read by then is dropped, and would have to be sent again.
-func (s *Store) aheadOf(r *link, ahead int64) int64 {
+func (s *Store) aheadOf(r *relay, ahead int64) int64 {
 	if !r.active() {
 		return ahead
 	}

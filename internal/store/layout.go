@@ -25,12 +25,6 @@ func (k *keys) undivided(rec *Record) bool {
 	return rec.refetchable() && !rec.OneSlab && k.refusals.hold(k.keyPrefixOf(rec))
 }
 
-// handsOver reports whether pos is the border of a slab, at which the next slab's owner may have
-// taken over a body of rec.
-func (k *keys) handsOver(rec *Record, pos int64) bool {
-	return rec.refetchable() && !rec.OneSlab && pos > 0 && pos%k.Geometry.Slab == 0
-}
-
 // ownUpTo returns the offset up to which this node owns all slabs of rec's content from off on.
 func (k *keys) ownUpTo(rec *Record, off int64) int64 {
 	for off < rec.Length && k.slabOwner(rec, off) == "" {

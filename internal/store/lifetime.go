@@ -11,8 +11,7 @@ type lifetime struct {
 	cancel context.CancelFunc
 	work   sync.WaitGroup // flights, fills, and messages
 
-	ending sync.Mutex
-	closed bool // guarded by ending: nothing more begins
+	ending sync.Mutex // nothing begins while base ends
 }
 
 // begin counts in a flight, a fill or a message, which must end with work.Done. It fails once the
@@ -20,7 +19,7 @@ type lifetime struct {
 func (l *lifetime) begin() bool {
 	l.ending.Lock()
 	defer l.ending.Unlock()
-	if l.closed {
+	if l.base.Err() != nil {
 		return false
 	}
 	l.work.Add(1)
@@ -30,13 +29,9 @@ func (l *lifetime) begin() bool {
 // end ends all that has begun, and waits for it. It reports whether this is its first call.
 func (l *lifetime) end() bool {
 	l.ending.Lock()
-	was := l.closed
-	l.closed = true
-	l.ending.Unlock()
-	if was {
-		return false
-	}
+	first := l.base.Err() == nil
 	l.cancel()
+	l.ending.Unlock()
 	l.work.Wait()
-	return true
+	return first
 }

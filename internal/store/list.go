@@ -17,8 +17,7 @@ func (s *Store) List(key string) []*Record {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.dropLostLocked(key)
-	e, _ := s.shards.look(key)
-	return slices.Clone(e.variants)
+	return slices.Clone(s.look(key).variants)
 }
 
 // Inspect asks another node, the owner of req's key, for what it has stored for such a request.

@@ -2,12 +2,12 @@ package store
 
 import "github.com/scurrycache/scurry/internal/invalidation"
 
-// Two nodes exchange their invalidation logs before they talk of anything else: each sends a
-// PullRequest, gets a PullReply, and takes that in by Merge.
+// Two nodes exchange their invalidation logs before they talk of anything else: each sends its
+// Position, gets the other one's Reply, and takes that in by Merge.
 
 // logBytes bounds the log, so that all of it fits into one message to another node. A message may
 // have 1 MiB; the rest is room for what is known of 6,000 incarnations of nodes.
-var logBytes = [2]int{invalidation.Remove: 700 << 10, invalidation.Revalidate: 32 << 10}
+var logBytes = [2]int{invalidation.Remove: 366 << 10, invalidation.Revalidate: 366 << 10}
 
 // Position is the position of this node's log.
 func (s *Store) Position() *invalidation.Position { return s.log.Now().Position }
@@ -15,17 +15,12 @@ func (s *Store) Position() *invalidation.Position { return s.log.Now().Position 
 // Behind reports whether p, the position of another node, has entries that this node doesn't know.
 func (s *Store) Behind(p *invalidation.Position) bool { return s.log.Behind(p) }
 
-// PullRequest asks another node for the entries that it has and this node lacks.
-func (s *Store) PullRequest() []byte { return s.log.PullRequest() }
+// Reply is what a node at p doesn't know.
+func (s *Store) Reply(p *invalidation.Position) *invalidation.Reply { return s.log.Reply(p) }
 
-// PullReply answers a PullRequest of another node.
-func (s *Store) PullReply(request []byte) ([]byte, error) {
-	return s.log.PullReply(request)
-}
-
-// Merge takes in a PullReply of another node, and removes what the entries match that this node has
+// Merge takes in a Reply of another node, and sweeps the table for the entries that this node has
 // missed.
-func (s *Store) Merge(reply []byte) error {
+func (s *Store) Merge(reply *invalidation.Reply) error {
 	s.mu.Lock()
 	c, err := s.log.Merge(reply)
 	s.sweepLocked(&c, nil)

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"testing"
 	"testing/synctest"
 
+	"github.com/scurrycache/scurry/internal/codec"
 	"github.com/scurrycache/scurry/internal/fill"
 	"github.com/scurrycache/scurry/internal/invalidation"
 )
@@ -25,7 +27,7 @@ func TestLateComersDontJoin(t *testing.T) {
 		}})
 		early := ask(t, s, Request{Key: "k", Whole: true}, nil)
 		joins := ask(t, s, Request{Key: "k", Whole: true}, nil)
-		s.Invalidate(nil, []string{"g"}, nil, Moment{})
+		s.invalidate(invalidation.Remove, nil, []string{"g"}, nil, Moment{})
 		late := ask(t, s, Request{Key: "k", Whole: true}, nil)
 		close(release)
 		first, second, third := <-early, <-joins, <-late
@@ -48,7 +50,7 @@ func TestOneThatMissedLearns(t *testing.T) {
 	read(t, c.nodes["b"], "k", 0, -1)
 	read(t, c.nodes["b"], "l", 0, -1)
 	c.setDown("b", true)
-	c.nodes["a"].Invalidate([]string{"k"}, nil, nil, Moment{})
+	c.nodes["a"].Remove([]string{"k"})
 	c.setDown("b", false)
 	if find(c.nodes["b"], "k", nil) == nil {
 		t.Fatal("it has been told")
@@ -74,11 +76,11 @@ func TestBytesOfTheRemoved(t *testing.T) {
 	read(t, c.nodes["c"], "l", 0, -1)
 	k, l := find(c.nodes["c"], "k", nil), find(c.nodes["c"], "l", nil)
 	c.setDown("c", true)
-	c.nodes["a"].Invalidate([]string{"k"}, nil, nil, Moment{})
+	c.nodes["a"].Remove([]string{"k"})
 	b, p := c.nodes["b"].Server(), c.nodes["c"].Position()
 	chunk := func(rec *Record, p *invalidation.Position) error {
 		s := c.nodes["c"]
-		_, err := b.Chunk(t.Context(), s.chunkKey(rec, firstChunk)[len(s.prefix):], p)
+		_, err := b.Answer(&ChunkRequest{s.chunkKey(rec, firstChunk)[len(s.prefix):], p})
 		return err
 	}
 	begin := func(rec *Record, key string) error {
@@ -88,8 +90,8 @@ func TestBytesOfTheRemoved(t *testing.T) {
 		}
 		return err
 	}
-	_, fragment := b.Fragment(t.Context(), &Record{Key: "k", Version: k.Version, Details: plain}, 0, p)
-	takeOver := b.TakeOver(t.Context(), &ReadRequest{Key: "k", Record: sent(k), End: 10, Position: p})
+	_, fragment := b.Answer(&FragmentRequest{&Record{Key: "k", Version: k.Version, Details: plain}, 0, p})
+	_, takeOver := b.Read(t.Context(), &ReadRequest{Key: "k", Record: sent(k), End: 10, TakesOver: true, Position: p})
 	for way, err := range map[string]error{
 		"chunk": chunk(k, p), "read": begin(k, "k"), "fragment": fragment, "take over": takeOver,
 	} {
@@ -113,7 +115,7 @@ func TestValidatedAfterItsRemoval(t *testing.T) {
 	s := open(t, &watched{canned: canned{size: 5000}, seen: note})
 	read(t, s, "k", 0, -1)
 	prev := find(s, "k", nil)
-	s.Invalidate([]string{"k"}, nil, nil, Moment{})
+	s.Remove([]string{"k"})
 	res, err := s.Fetch(t.Context(), &Request{Key: "k"}, prev)
 	if err != nil {
 		t.Fatal(err)
@@ -144,26 +146,27 @@ func TestForgettingIsShared(t *testing.T) {
 		if i%3 == 0 {
 			node = b
 		}
-		node.Invalidate([]string{fmt.Sprint("k", i)}, nil, nil, Moment{})
+		node.Remove([]string{fmt.Sprint("k", i)})
 	}
 	c.setDown("b", true)
 	c.setDown("c", true)
-	_, before := a.takeOff("other")
+	_, before := a.log.Begin(a.resource("other", nil))
 	for i, mark := 0, before; mark == before; i++ { // until a forgets what the others needn't yet
-		a.Invalidate([]string{fmt.Sprint("l", i)}, nil, nil, Moment{})
-		_, mark = a.takeOff("other")
+		a.Remove([]string{fmt.Sprint("l", i)})
+		_, mark = a.log.Begin(a.resource("other", nil))
 	}
 	for _, key := range []string{"other", "k1", "k6999"} {
-		_, want := a.takeOff(key)
+		_, want := a.log.Begin(a.resource(key, nil))
 		for name, s := range c.nodes {
-			if _, mark := s.takeOff(key); mark != want || mark == 0 {
+			if _, mark := s.log.Begin(s.resource(key, nil)); mark != want || mark == 0 {
 				t.Errorf("%s has the mark %d for %s, a %d", name, mark, key, want)
 			}
 		}
 	}
-	reply, err := a.PullReply(c.nodes["c"].PullRequest())
-	if err != nil || len(reply) > 1<<20 {
-		t.Errorf("%d bytes, %v", len(reply), err)
+	var message codec.Coder
+	a.Reply(c.nodes["c"].Position()).Code(&message)
+	if len(message.B) > 1<<20 {
+		t.Errorf("%d bytes", len(message.B))
 	}
 }
 
@@ -174,13 +177,13 @@ func TestForgottenBeforeItWasLearnt(t *testing.T) {
 	a, s := c.nodes["a"], c.nodes["c"]
 	read(t, s, "k", 0, -1)
 	c.setDown("c", true)
-	a.Invalidate([]string{"other"}, nil, nil, Moment{})
+	a.Remove([]string{"other"})
 	(&fakeRemote{c, "a"}).share("c")
 	if find(s, "k", nil) == nil {
 		t.Fatal("what wasn't invalidated is gone")
 	}
 	for i := range 2 * logBytes[invalidation.Remove] / 300 {
-		a.Invalidate([]string{fmt.Sprint("k", i)}, nil, nil, Moment{})
+		a.Remove([]string{fmt.Sprint("k", i)})
 	}
 	(&fakeRemote{c, "a"}).share("c")
 	if find(s, "k", nil) != nil {
@@ -204,7 +207,7 @@ func TestWhatHasBegunGoesOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := string(first)
-	s.Invalidate([]string{"k"}, nil, nil, Moment{})
+	s.Remove([]string{"k"})
 	if got += readAll(t, &rd); got != content(0, size) {
 		t.Errorf("%d of %d bytes, or wrong ones", len(got), size)
 	}
@@ -255,7 +258,7 @@ func TestInvalidatedUnderAReader(t *testing.T) {
 				c.before(t, &rd)
 				nodes.before(call, func() {
 					nodes.setDown("a", true)
-					b.Invalidate([]string{"k"}, nil, nil, Moment{})
+					b.Remove([]string{"k"})
 					nodes.setDown("a", false)
 				})
 				if c.after(t, &rd); near.opened() > 0 {
@@ -276,7 +279,7 @@ func TestInvalidatedBehindAFragment(t *testing.T) {
 		c.nodes["a"].Reader(&rd, Fields{}, rec, from+10, to+5000)
 		c.before("Read", func() {
 			c.setDown("a", true)
-			c.nodes["b"].Invalidate([]string{"k"}, nil, nil, Moment{})
+			c.nodes["b"].Remove([]string{"k"})
 			c.setDown("a", false)
 		})
 		if err := rd.Ready(t.Context()); !errors.Is(err, fill.ErrGone) {
@@ -285,4 +288,104 @@ func TestInvalidatedBehindAFragment(t *testing.T) {
 		rd.Close()
 		c.close()
 	})
+}
+
+// confirmed sends contents under one validator, and confirms what it is asked to validate.
+func confirmed(size int64, wait <-chan struct{}, fetches, confirms *int) Source {
+	return &confirming{canned{size: size, rangeable: true}, wait, fetches, confirms}
+}
+
+type confirming struct {
+	canned
+	until             <-chan struct{}
+	fetches, confirms *int
+}
+
+func (s *confirming) Fetch(ctx context.Context, req *Request, prev *Record) (*OriginResponse, error) {
+	if <-s.until; prev == nil {
+		*s.fetches++
+		f, err := s.canned.Fetch(ctx, req, nil)
+		f.Record.SetFields(http.Header{"Etag": {`"1"`}})
+		return f, err
+	}
+	*s.confirms++
+	return &OriginResponse{Record: prev.Clone(), Storable: true, Renewed: true}, nil
+}
+
+// TestValidationOvertaken: a validation that began before an entry doesn't make usable what the
+// entry is about; one that began after it does, and the bytes keep their name.
+func TestValidationOvertaken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var fetches, confirms int
+		release := make(chan struct{}, 3)
+		s := open(t, confirmed(5000, release, &fetches, &confirms))
+		release <- struct{}{}
+		read(t, s, "k", 0, -1)
+		first := find(s, "k", nil)
+		early := ask(t, s, Request{Key: "k"}, first)
+		synctest.Wait()
+		s.Invalidate([]string{"k"}, nil, nil, Moment{})
+		late := ask(t, s, Request{Key: "k"}, find(s, "k", nil))
+		release <- struct{}{}
+		if got := <-early; got.err != nil || confirms != 1 {
+			t.Errorf("%v after %d validations", got.err, confirms)
+		}
+		synctest.Wait()
+		if _, mustRevalidate := s.Find("k", nil, false); !mustRevalidate {
+			t.Error("a validation that began before the entry is relied on after it")
+		}
+		release <- struct{}{}
+		if got := <-late; got.err != nil || confirms != 2 || fetches != 1 {
+			t.Errorf("%v after %d validations and %d fetches", got.err, confirms, fetches)
+		}
+		if rec, mustRevalidate := s.Find("k", nil, false); mustRevalidate || rec.Version != first.Version {
+			t.Errorf("to be validated: %t; %s has become %s", mustRevalidate, first.Version, rec.Version)
+		}
+		s.Close()
+	})
+}
+
+// TestWritesLeaveRemovals: however many URLs clients write to, what was removed stays so, and no
+// version changes by it.
+func TestWritesLeaveRemovals(t *testing.T) {
+	c := openCluster(t, "b", &canned{}, &canned{})
+	a, b := c.nodes["a"], c.nodes["b"]
+	before := a.Moment().Token
+	a.Remove([]string{"k"})
+	_, mark := a.log.Begin(a.resource("k", nil))
+	for i := range 100_000 {
+		a.Invalidate([]string{fmt.Sprint("w", i)}, nil, nil, Moment{})
+	}
+	for _, s := range []*Store{a, b} {
+		if _, now := s.log.Begin(s.resource("k", nil)); now != mark {
+			t.Errorf("the mark was %d, and is %d", mark, now)
+		}
+	}
+	if verdict := a.log.Check(a.resource("k", nil), before); verdict != invalidation.Removed {
+		t.Errorf("what was removed has verdict %d", verdict)
+	}
+	var message codec.Coder
+	a.Reply(invalidation.New(invalidation.Config{}).Now().Position).Code(&message)
+	if len(message.B) > 1<<20 {
+		t.Errorf("%d bytes", len(message.B))
+	}
+}
+
+// TestForgottenWritesAreConfirmed: a node that has missed writes which are forgotten by now has all
+// that it has validated.
+func TestForgottenWritesAreConfirmed(t *testing.T) {
+	var fetches, confirms int
+	ready := make(chan struct{})
+	close(ready)
+	c := openCluster(t, "c", &canned{}, &canned{}, confirmed(100, ready, &fetches, &confirms))
+	a, s := c.nodes["a"], c.nodes["c"]
+	read(t, s, "k", 0, -1)
+	c.setDown("c", true)
+	for i := range 2 * logBytes[invalidation.Revalidate] / 300 {
+		a.Invalidate([]string{fmt.Sprint("w", i)}, nil, nil, Moment{})
+	}
+	(&fakeRemote{c, "a"}).share("c")
+	if rec, mustRevalidate := s.Find("k", nil, false); rec == nil || !rec.Invalid || !mustRevalidate {
+		t.Errorf("%+v is to be validated: %t", rec, mustRevalidate)
+	}
 }

@@ -77,7 +77,7 @@ type Usage struct {
 // Usage counts what s holds and does.
 func (s *Store) Usage() Usage {
 	s.mu.Lock()
-	records := int64(s.shards.n)
+	records := int64(s.n)
 	s.mu.Unlock()
 	s.bodies.mu.Lock()
 	defer s.bodies.mu.Unlock()

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"hash/maphash"
 	"strings"
 )
@@ -12,7 +13,9 @@ import (
 type pool struct {
 	newest, oldest, hand *entry
 	entries, bytes       int64
-	aging                aging
+
+	agingHand *entry // the entry that is looked at next: see aging.go
+	agingDue  int64  // what part of an entry that hand is behind, in bytes of chunks
 }
 
 func (p *pool) add(e *entry) {
@@ -31,8 +34,8 @@ func (p *pool) remove(e *entry) {
 	if p.hand == e {
 		p.hand = e.newer
 	}
-	if p.aging.hand == e {
-		p.aging.hand = e.newer
+	if p.agingHand == e {
+		p.agingHand = e.newer
 	}
 	if e.newer != nil {
 		e.newer.older = e.older
@@ -52,10 +55,7 @@ func (p *pool) remove(e *entry) {
 // next returns the entry that is to go. p mustn't be empty.
 func (p *pool) next() *entry {
 	for {
-		if p.hand == nil {
-			p.hand = p.oldest
-		}
-		e := p.hand
+		e := cmp.Or(p.hand, p.oldest)
 		if !e.used.Swap(false) {
 			return e
 		}

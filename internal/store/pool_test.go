@@ -23,14 +23,10 @@ func installFor(s *Store, head bool, key string, status int, length int64) {
 func has(s *Store, key string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	_, ok := s.shards.getLocked(key)
-	return ok
+	return s.look(key).entry != nil
 }
 
-func entryOf(s *Store, key string) *entry {
-	e, _ := s.shards.getLocked(key)
-	return e
-}
+func entryOf(s *Store, key string) *entry { return s.look(key).entry }
 
 // room is how many records like the first of a class the table has room for.
 func room(s *Store) int { return int(s.cfg.Memory / recordsShare / s.recordBytes.Load()) }
@@ -74,7 +70,7 @@ func TestClassesMakeRoomForTheirOwn(t *testing.T) {
 				install(s, fmt.Sprint("later", i), 200, 5000)
 			}
 			left := 0
-			for key := range s.shards.keysLocked() {
+			for _, key := range s.keysLocked() {
 				if strings.HasPrefix(key, c.key) {
 					left++
 				}
@@ -115,7 +111,7 @@ func TestFewQueriesAreFiles(t *testing.T) {
 	if got := entryOf(s, fmt.Sprint("script?", 2*manyQueries-1)).pool; got != queries {
 		t.Errorf("one of many queries is of class %d", got)
 	}
-	for key := range s.shards.keysLocked() {
+	for _, key := range s.keysLocked() {
 		s.removeLocked(key)
 	}
 	if len(s.queries) > 0 || s.recordBytes.Load() != 0 || s.pools != [classes]pool{} {

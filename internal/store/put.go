@@ -1,10 +1,15 @@
 package store
 
 import (
+	"context"
 	"math/rand/v2"
+	"time"
 
 	"github.com/scurrycache/scurry/internal/invalidation"
 )
+
+// putTimeout bounds Put's wait for the owner.
+const putTimeout = time.Second
 
 // Put stores rec with its whole content at its owner, unless its key or one of its groups has been
 // invalidated since then. rec has its Key and all that Source.Fetch sets. If the owner can't be
@@ -18,7 +23,9 @@ func (s *Store) Put(rec *Record, content []byte, then Moment) {
 	}
 	// The owner refuses it if it knows an invalidation that this node didn't know then, and removes
 	// it if it learns of one later. When Put returns, the response can be found there.
-	_ = s.cfg.Remote.Put(s.base, owner, rec, content, then.Position)
+	ctx, cancel := context.WithTimeout(s.base, putTimeout)
+	defer cancel()
+	_, _ = s.cfg.Remote.Ask(ctx, owner, &PutRequest{rec, content, then.Position})
 }
 
 // put stores rec and its content here. The chunks come first: a record without its bytes would be
@@ -32,7 +39,6 @@ func (s *Store) put(rec *Record, content []byte, then invalidation.Token) {
 	rec.Rangeable, rec.Resumable, rec.Fragments, rec.OneSlab = false, false, false, true
 	rec.Revision = rand.Uint64()
 	rec.Version = s.version(rec, "", 0)
-	rec.ringEpoch = s.ringEpoch()
 	s.adopt(rec.Key, rec)
 	rec.small = smallContent(content)
 	for off := int64(0); off < rec.Length && rec.small == nil; {
@@ -42,7 +48,7 @@ func (s *Store) put(rec *Record, content []byte, then invalidation.Token) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.overtaken(rec) {
+	if s.log.Check(s.resourceOf(rec), then) != invalidation.Current {
 		s.bodies.forget(rec.Version)
 		return
 	}

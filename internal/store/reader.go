@@ -22,12 +22,13 @@ type Reader struct {
 	run       *run     // that the follower follows, or followed last
 	had       int64    // up to where the fill had the content when r joined it
 	view      []byte   // fetched but not yet handed out
-	localOnly bool     // only what doesn't depend on other nodes will do
+	localOnly bool     // it is for a peer: only what doesn't depend on other nodes will do
 	views     [][]byte // to be handed out after view
 	rest      *Reader  // of what comes after a fragment in view
-	pins      pins     // on what has been handed out last
-	kept      pins     // on views
-	copied    []byte   // to hand out, if nothing can be pinned
+	pinned    int64    // bytes of room for sending, for what was handed out last
+	kept      bool     // the room is also for what is yet to be handed out
+	copies    bool     // there is no room, so a copy is handed out
+	copied    []byte   // the last copy
 	origin    bool     // some bytes came from the origin while they were read
 	attached  bool     // a fill has been looked for that has had the byte at start
 	// how often another node was to be asked, since the origin refuses to give parts
@@ -35,7 +36,7 @@ type Reader struct {
 	peer      string     // the node by way of which some came
 	before    bool       // the origin had been asked for by before r was made
 	asked     Asked      // so far, of others
-	word      *link      // that knows more
+	word      *relay     // that knows more
 	sent      []*relayed // because of r, and left before the end
 	shares    bool       // the fill was begun for others
 	choosing  bool       // Ready hasn't returned: another version may be sent yet
@@ -51,13 +52,12 @@ func (s *Store) ReaderFrom(r *Reader, by Fields, res *Result, start, end int64) 
 	case res.follower == nil:
 	case start == 0:
 		r.follower, r.run, res.follower = res.follower, res.run, nil
-		r.follower.Stop(r.stop())
+		r.follower.Stop(bodyEnd(end))
 	default:
 		if !res.Record.refetchable() {
 			r.look() // before a lets go of a body that goes when nobody follows it
 		}
-		res.follower.Close() // so that the body doesn't wait for a reader that reads elsewhere
-		res.follower = nil
+		res.Close() // so that the body doesn't wait for a reader that reads elsewhere
 	}
 }
 
@@ -71,16 +71,9 @@ func (s *Store) Reader(r *Reader, by Fields, rec *Record, start, end int64) {
 		s: s, by: by, before: by.Noted(), rec: rec,
 		start: start, pos: start, end: end, ahead: s.maxGap(),
 	}
-	r.pins.room, r.kept.room = &s.rooms.sending[0], &s.rooms.sending[0]
 	if start == 0 && end == rec.Length {
 		r.ahead = fill.Everything // for a reader of all of it whole slabs are fetched
 	}
-}
-
-// setLocalOnly makes r read for a peer: what doesn't depend on other nodes.
-func (r *Reader) setLocalOnly() {
-	r.localOnly = true
-	r.pins.room, r.kept.room = &r.s.rooms.sending[1], &r.s.rooms.sending[1]
 }
 
 // Source tells where the bytes came from so far: "origin" if some came from there while they were
@@ -116,40 +109,28 @@ func (r *Reader) Peer() string {
 // Next returns the next bytes, at least one; they are immutable. It waits for them, after a call of
 // wait if that isn't nil. At the end the error is io.EOF.
 func (r *Reader) Next(ctx context.Context, wait func()) ([]byte, error) {
-	r.pins.unpin()
+	if !r.kept {
+		r.unpin()
+	}
 	for {
-		if r.view != nil {
+		err := r.find(ctx)
+		switch {
+		case err != nil:
+			return nil, err
+		case r.view != nil:
 			return r.handOut(), nil
-		}
-		if r.atEnd() {
+		case r.atEnd():
 			return nil, io.EOF
 		}
-		if r.follower == nil && r.takeRest() {
-			continue
-		}
-		if r.follower == nil {
-			if err := r.find(ctx); err != nil {
-				return nil, err
-			}
-			continue
-		}
 		b, err := r.follower.Next(ctx, wait, r.limit)
-		if errors.Is(err, fill.ErrBehind) && r.viewChunk() {
-			continue // the fill goes on for this reader all the same
-		}
-		if err == nil {
-			r.comes(r.pos + int64(len(b)))
+		switch {
+		case err == nil:
 			r.pos += int64(len(b))
+			r.comes(r.pos)
 			return r.loose(b), nil
-		}
-		if b := r.reading(); b != nil && err != io.EOF {
-			r.sent = append(r.sent, b)
-		}
-		r.leave()
-		if err == io.EOF && r.end < 0 {
-			return nil, io.EOF // the end of the fill was the end of the content
-		}
-		if err != io.EOF && !r.elsewhere(err) {
+		case errors.Is(err, fill.ErrBehind) && r.viewChunk():
+			// the fill goes on for this reader all the same
+		case !r.elsewhere(err):
 			return nil, err
 		}
 	}
@@ -158,7 +139,7 @@ func (r *Reader) Next(ctx context.Context, wait func()) ([]byte, error) {
 // handOut returns the bytes in view, or as many as may be handed out; others are looked for again.
 func (r *Reader) handOut() []byte {
 	b := r.view
-	if r.view = nil; r.kept.n > 0 {
+	if r.view = nil; r.kept {
 		if len(r.views) > 0 {
 			r.view, r.views = r.views[0], r.views[1:]
 		}
@@ -177,25 +158,48 @@ func (r *Reader) limit(n int) int {
 	if r.rec.Length >= 0 {
 		size = min(size, r.rec.Length-c.Start)
 	}
-	if small := r.s.rooms.small; size > small && !r.pins.pin(size) {
+	small := r.s.rooms.small
+	if r.copies = size > small && !r.pin(size); r.copies {
 		return int(min(small, int64(n)))
 	}
 	return n
 }
 
-// loose returns b, or a copy of it if its chunk isn't pinned and may be large.
+// loose returns b, or a copy of it if limit has found no room for b's chunk.
 func (r *Reader) loose(b []byte) []byte {
-	if r.pins.n > 0 || int64(len(b)) > r.s.rooms.small {
+	switch {
+	case !r.copies:
 		return b
-	}
-	if c := r.s.cfg.Geometry.At(r.pos, r.rec.OneSlab); c.End-c.Start <= r.s.rooms.small {
-		return b
-	}
-	if r.localOnly { // who sends it keeps it for a while
+	case r.localOnly: // who sends it keeps it for a while
 		return append([]byte(nil), b...)
 	}
 	r.copied = append(r.copied[:0], b...)
 	return r.copied
+}
+
+// pin takes room for sending n bytes, if there is some.
+func (r *Reader) pin(n int64) bool {
+	ok := r.sending().take(n)
+	if ok {
+		r.pinned += n
+	}
+	return ok
+}
+
+// unpin gives back the room of what isn't sent from any more.
+func (r *Reader) unpin() {
+	if r.pinned > 0 {
+		r.sending().give(r.pinned)
+	}
+	r.pinned, r.kept = 0, false
+}
+
+// sending is the room for what r sends.
+func (r *Reader) sending() *budget {
+	if r.localOnly {
+		return &r.s.rooms.sending[1]
+	}
+	return &r.s.rooms.sending[0]
 }
 
 // advance moves r on by n bytes that came from the chunks group.
@@ -209,32 +213,27 @@ func (r *Reader) advance(n int64) {
 		}
 		r.s.bodies.mu.Lock()
 		defer r.s.bodies.mu.Unlock()
-		if !r.joinLocked() {
-			r.follow(r.s.attachLocked(r.rec, r.wanted()))
-		}
+		w := r.wanted()
+		w.Behind = true
+		r.joinLocked(w)
 	}
 }
 
 // Trailer returns the trailer fields of the content, once r has read it to its end. They are not to
 // be changed.
 func (r *Reader) Trailer() http.Header {
-	if trailer := r.cameWith(); trailer != nil {
-		return trailer
+	if r.run != nil {
+		r.s.bodies.mu.Lock()
+		came := r.run.came
+		r.s.bodies.mu.Unlock()
+		if came != nil {
+			return came
+		}
 	}
 	if now := r.s.current(r.rec); now != nil {
 		return now.Trailer
 	}
 	return r.rec.Trailer
-}
-
-// cameWith is the trailer that the fill which r has followed last has brought by now.
-func (r *Reader) cameWith() http.Header {
-	if r.run == nil {
-		return nil
-	}
-	r.s.bodies.mu.Lock()
-	defer r.s.bodies.mu.Unlock()
-	return r.run.came
 }
 
 // Close lets go of the fill that r follows. It may be called more than once.
@@ -243,8 +242,7 @@ func (r *Reader) Close() {
 		r.rest.Close()
 		r.rest = nil
 	}
-	r.pins.unpin()
-	r.kept.unpin()
+	r.unpin()
 	r.leave()
 }
 
@@ -254,13 +252,6 @@ func (r *Reader) leave() {
 		r.follower.Close()
 		r.follower = nil
 	}
-}
-
-func (r *Reader) stop() int64 {
-	if r.end < 0 {
-		return fill.Everything
-	}
-	return r.end
 }
 
 // atEnd reports whether nothing is left to be read, as far as the end is known.

@@ -14,20 +14,23 @@ func (r *Reader) Ready(ctx context.Context) error {
 	err := r.ready(ctx)
 	r.choosing = false
 	if err == nil && r.invalidated() {
-		err = r.invalid()
+		err = r.rec.invalidated()
 	}
 	return err
 }
 
 func (r *Reader) ready(ctx context.Context) error {
-	if r.atEnd() || r.view != nil || r.follower == nil && r.viewSmall() {
+	if r.atEnd() || r.view != nil || r.follower == nil && r.rec.small != nil && r.viewChunk() {
 		return nil
 	}
 	if r.follower == nil && !r.rec.refetchable() {
 		// A fill that can't be repeated has what is yet to come, so it is followed from the first
 		// byte on.
 		r.look()
-		if r.follower == nil && !r.atEnd() && r.collectSmall(ctx) {
+		// Chunk by chunk one couldn't be sure of the rest of what another node owns. So a small
+		// content is taken as a whole, if the owner holds it all. A larger one is followed, from
+		// the first byte on, at the node that has it now, whatever the ring says later.
+		if r.follower == nil && !r.atEnd() && r.remote() && r.collect(r.pos) {
 			return nil
 		}
 	}
@@ -40,7 +43,7 @@ func (r *Reader) ready(ctx context.Context) error {
 	case r.follower != nil:
 		return nil
 	case !r.rec.refetchable() && !r.remote():
-		return r.whole(ctx)
+		return r.whole()
 	}
 	return nil
 }
@@ -48,48 +51,19 @@ func (r *Reader) ready(ctx context.Context) error {
 // opened gets at the byte at r.pos, and waits until the body that it comes from is open.
 func (r *Reader) opened(ctx context.Context) error {
 	for {
-		if r.follower == nil && !r.atEnd() {
-			if err := r.find(ctx); err != nil {
-				return err
-			}
-		}
-		if r.follower == nil || r.view != nil {
-			return nil
-		}
-		err := r.follower.Opened(ctx)
-		if err == nil || !r.elsewhere(err) {
+		err := r.find(ctx)
+		if err != nil || r.follower == nil || r.view != nil {
 			return err
 		}
-		r.leave()
-	}
-}
-
-// collectSmall takes all that is to be read of a small content which another node owns and can't
-// ask for again, if that holds it all: chunk by chunk it couldn't be sure of the rest. It reports
-// whether it did. A larger content is followed, from the first byte on, at the node that has it
-// now, whatever the ring says later.
-func (r *Reader) collectSmall(ctx context.Context) bool {
-	if r.end < 0 || r.end-r.pos > r.s.cfg.Geometry.Max || !r.remote() || !r.kept.pin(r.end-r.pos) {
-		return false
-	}
-	start, all := r.pos, [][]byte(nil)
-	for !r.atEnd() {
-		if !r.fetchChunk() {
-			r.pos = start
-			r.kept.unpin()
-			return false
+		if err = r.follower.Opened(ctx); err == nil || !r.elsewhere(err) {
+			return err
 		}
-		all = append(all, r.view)
-		r.pos += int64(len(r.view))
-		r.view = nil
 	}
-	r.pos, r.view, r.views = start, all[0], all[1:]
-	return true
 }
 
 // whole makes sure that nothing is missing of a body that can't be asked for again and is no longer
 // being read.
-func (r *Reader) whole(ctx context.Context) error {
+func (r *Reader) whole() error {
 	if r.end < 0 { // its fill failed, or is too far ahead to be joined
 		return r.gone(r.look())
 	}
@@ -97,20 +71,11 @@ func (r *Reader) whole(ctx context.Context) error {
 	if rest.Start >= rest.End || r.s.knownHeld(r.rec, rest) || r.collect(rest.Start) {
 		return nil
 	}
-	since := r.s.chunks.Mark()
-	for off := rest.Start; off < rest.End; {
-		c := r.s.cfg.Geometry.At(off, r.rec.OneSlab)
-		if _, ok := r.s.cached(r.rec, c); !ok {
-			return r.gone(r.look())
-		}
-		off = c.End
+	if asked, _ := r.s.foresee(r.rec, rest, false); asked != NotAsked {
+		return r.gone(r.look())
 	}
-	r.s.noteHeld(r.rec, rest, since)
 	return nil
 }
-
-// maxLook bounds how often a look for what is missing finds that it is there.
-const maxLook = 64
 
 // readyRest makes sure that what comes after what is in view can be had: if the content has become
 // another, it must be known before the head is sent. Of what another node owns, the next bytes tell
@@ -120,28 +85,15 @@ func (r *Reader) readyRest(ctx context.Context) error {
 	if r.s.cfg.Remote != nil { // the next slab is another node's, perhaps
 		end = min(end, r.s.cfg.Geometry.SlabEnd(r.pos))
 	}
-	afar := r.remote()
-	for from, n := r.pos+int64(len(r.view)), 0; n < maxLook; n++ {
-		if !afar {
-			from = r.s.missing(r.rec, from, end)
-		}
-		if from < 0 || from >= end {
-			return nil
-		}
-		rest := &Reader{
-			s: r.s, by: r.by, before: r.before, rec: r.rec,
-			start: from, pos: from, end: r.end, ahead: r.ahead, localOnly: r.localOnly,
-			choosing: true,
-		}
-		if err := rest.opened(ctx); err != nil {
-			rest.Close()
-			return err
-		}
-		if rest.follower != nil || afar {
-			r.rest = rest
-			return nil
-		}
-		from += max(1, int64(len(rest.view))) // it is here from before
+	from := r.pos + int64(len(r.view))
+	if !r.remote() {
+		from = r.s.missing(r.rec, from, end)
 	}
-	return nil
+	if from >= end {
+		return nil
+	}
+	r.rest = new(Reader)
+	r.s.Reader(r.rest, r.by, r.rec, from, r.end)
+	r.rest.ahead, r.rest.localOnly, r.rest.choosing = r.ahead, r.localOnly, true
+	return r.rest.opened(ctx)
 }

@@ -1,11 +1,13 @@
 package store
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"time"
 
 	"github.com/scurrycache/scurry/internal/fields"
+	"github.com/scurrycache/scurry/internal/fill"
 	"github.com/scurrycache/scurry/internal/httpcache"
 	"github.com/scurrycache/scurry/internal/invalidation"
 )
@@ -32,6 +34,11 @@ type Record struct {
 	// Undated means that the origin sent no Date. The one in Head is ResponseTime, cut to the
 	// second.
 	Undated bool
+
+	// Invalid means that a request to the origin may have changed what it would answer (RFC 9111
+	// section 4.4): the response must not be used before it has been validated, not even as a stale
+	// one. The store sets it.
+	Invalid bool
 
 	// HeadOnly means that the response answers a HEAD and has no content here. It answers only
 	// HEADs, and its Length is what it says of the content.
@@ -193,6 +200,13 @@ func (d *Details) isPlain() bool {
 // kept.
 func (r *Record) refetchable() bool { return r.Rangeable && r.Length >= 0 }
 
+// sameValidator reports whether the origin names both contents alike.
+func (r *Record) sameValidator(old *Record) bool {
+	etag := r.Head.Get("Etag")
+	return etag == old.Head.Get("Etag") &&
+		(etag != "" || r.Head.Get("Last-Modified") == old.Head.Get("Last-Modified"))
+}
+
 // sameBytes reports whether r has old's version, as variants may.
 func (r *Record) sameBytes(old *Record) bool { return r.Version == old.Version }
 
@@ -207,6 +221,11 @@ func (r *Record) takesBack(old *Record) bool { return old.HeadOnly || !r.HeadOnl
 // have confirmed prev and didn't (RFC 9111 section 4.3.5).
 func (r *Record) outdates(prev *Record) bool {
 	return r.HeadOnly && r.Status == http.StatusOK && prev != nil && !prev.HeadOnly
+}
+
+// invalidated is the error of a reader that learns that the bytes of r have been removed.
+func (r *Record) invalidated() error {
+	return fmt.Errorf("%s: invalidated: %w", r.Key, fill.ErrGone)
 }
 
 // newer reports whether r is another record than prev, which may be nil, for one that knows prev
@@ -224,5 +243,5 @@ func (r *standing) owned() bool { return r.Lease.IsZero() }
 // isCurrent reports whether this node may answer from r, which may be nil, without asking its
 // owner.
 func (r *Record) isCurrent(now time.Time) bool {
-	return r != nil && (r.owned() || now.Before(r.Lease.Time()))
+	return r != nil && !r.Invalid && (r.owned() || now.Before(r.Lease.Time()))
 }

@@ -25,21 +25,19 @@ func (s *Store) Refresh(req *Request, rec *Record) {
 		Key: req.Key, Target: cmp.Or(rec.URL, rec.Key), Head: rec.HeadOnly, Background: true,
 		Fields: Fields{Header: req.Header, Proto: req.Proto, Cause: Cause{ID: req.ID}},
 	}
-	go s.refresh(&validation, rec)
-}
-
-func (s *Store) refresh(req *Request, rec *Record) {
-	defer s.work.Done()
-	res, err := s.Fetch(s.base, req, rec)
-	if err == nil {
-		res.Close()
-	}
-	if err != nil || res.Record.Pass {
-		s.Postpone(rec)
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.refreshing, rec.Revision)
+	go func() {
+		defer s.work.Done()
+		res, err := s.Fetch(s.base, &validation, rec)
+		if err == nil {
+			res.Close()
+		}
+		if err != nil || res.Record.Pass {
+			s.Postpone(rec)
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.refreshing, rec.Revision)
+	}()
 }
 
 // Renew puts fresh in the place of old if this node owns it. fresh is old with newer fields and

@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 
-	"github.com/scurrycache/scurry/internal/chunk"
 	"github.com/scurrycache/scurry/internal/fill"
 	"github.com/scurrycache/scurry/internal/invalidation"
 )
@@ -14,7 +13,7 @@ import (
 // what is stored. A node that knows that the bytes have been removed doesn't give them. Both return
 // ErrBehind, and then the two nodes exchange their logs.
 //
-// A node's Server answers each method by its method of the same name. Methods may be called
+// A node's Server answers Lookup and Read by its methods of the same names. Methods may be called
 // concurrently.
 //
 // An error is the node's verdict (IsVerdict), or one of the errors that aren't verdicts, or
@@ -34,41 +33,18 @@ type Remote interface {
 	// Lookup asks an owner for a record: found, or fetched from the origin.
 	Lookup(ctx context.Context, node string, q *LookupRequest) (*LookupResult, error)
 
-	// Chunk asks an owner for a chunk, by its key without the group's prefix, if it holds it.
-	Chunk(ctx context.Context, node, key string, p *invalidation.Position) ([]byte, error)
-
-	// Fragment asks an owner for the bytes of rec's content from off on, if it holds them in a
-	// fragment that isn't a chunk.
-	Fragment(ctx context.Context, node string, rec *Record, off int64, p *invalidation.Position) (
-		[]byte, error)
-
 	// Read asks an owner for a part of a content, as it comes.
 	Read(ctx context.Context, node string, q *ReadRequest) (*ReadResult, error)
 
-	// TakeOver asks the owner of the slab that q begins with to read it from the origin. It
-	// succeeds once the origin has accepted a request for it.
-	TakeOver(ctx context.Context, node string, q *ReadRequest) error
+	// Ask sends a node a Message, and returns what that answers.
+	Ask(ctx context.Context, node string, m Message) ([]byte, error)
 
-	// Foresee asks an owner whether the origin would be asked for some of those parts of rec's
-	// content.
-	Foresee(ctx context.Context, node string, rec *Record, parts []chunk.Span) (Asked, error)
-
-	// Put has an owner store a response with its whole content. The sender knew of invalidations
-	// what p has.
-	Put(ctx context.Context, node string, rec *Record, content []byte,
-		p *invalidation.Position) error
-
-	// Invalidate tells all nodes of entries of the invalidation log, which are about the resources
-	// with those keys. It returns when each node has removed what the entries match, or can't be
-	// reached in time. Such a node exchanges logs with this one as soon as there is contact.
-	Invalidate(entries []invalidation.Entry, keys []string)
+	// Tell sends a Message to all nodes. It returns when each has answered or can't be reached in
+	// time. A node that hasn't been told exchanges logs with this one as soon as there is contact.
+	Tell(m Message)
 
 	// Share has all nodes exchange logs with this one, and doesn't wait for it.
 	Share()
-
-	// Varies tells all nodes that can be reached to drop their copies of what is stored under a key
-	// of this node's, since it has turned out to vary.
-	Varies(key string)
 }
 
 // LookupRequest is a Request as it goes to another node.
@@ -104,6 +80,9 @@ type ReadRequest struct {
 	Whole    bool    // all of it will be wanted
 	// the owner of the first slab is asked, since the origin refuses to give parts
 	Undivided bool
+	// the owner is to read the slab that begins at Off from the origin: Read succeeds, without a
+	// content, once the origin has accepted a request for that
+	TakesOver bool
 	Window    int // how many bytes may be under way
 
 	// Position is what the requester knows of invalidations.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/scurrycache/scurry/internal/fill"
 	"github.com/scurrycache/scurry/internal/httpcache"
+	"github.com/scurrycache/scurry/internal/invalidation"
 )
 
 // TestOwnerAloneAsksTheOrigin: however many clients on however many nodes ask, the owner asks the
@@ -67,13 +68,15 @@ func TestNobodyAsksOn(t *testing.T) {
 	if _, err := v.Read(t.Context(), &ReadRequest{Key: "k", Record: sent(rec), End: 10, Position: c.nodes["c"].Position()}); err != ErrNotOwner {
 		t.Errorf("Read: %v", err)
 	}
-	if err := v.TakeOver(t.Context(), &ReadRequest{Key: "k", Record: sent(rec), Off: 64 << 10, End: 100 << 10, Position: c.nodes["c"].Position()}); err != ErrNotOwner {
-		t.Errorf("TakeOver: %v", err)
+	if _, err := v.Read(t.Context(), &ReadRequest{Key: "k", Record: sent(rec), Off: 64 << 10, End: 100 << 10, TakesOver: true, Position: c.nodes["c"].Position()}); err != ErrNotOwner {
+		t.Errorf("taking over: %v", err)
 	}
-	if _, err := v.Chunk(t.Context(), "place.0.v.0", nil); err != ErrNotOwner {
+	if _, err := v.Answer(&ChunkRequest{"place.0.v.0", nil}); err != ErrNotOwner {
 		t.Errorf("Chunk: %v", err)
 	}
-	if err := v.Put("k", sent(answer(4, nil).Record), []byte("nuts"), nil); err != ErrBusy {
+	rec = sent(answer(4, nil).Record)
+	rec.Key = "k"
+	if _, err := v.Answer(&PutRequest{rec, []byte("nuts"), nil}); err != ErrBusy {
 		t.Errorf("Put: %v", err)
 	}
 	if calls := c.asked(); len(calls) > 0 {
@@ -89,7 +92,7 @@ func TestInvalidationsReachAllNodes(t *testing.T) {
 	}
 	c.asked()
 	before := c.nodes["a"].Moment()
-	after, current := c.nodes["a"].Invalidate([]string{"k"}, nil, nil, before)
+	after, current := c.nodes["a"].invalidate(invalidation.Remove, []string{"k"}, nil, nil, before)
 	if calls := c.asked(); !slices.Equal(calls, []string{"b Invalidate: a", "c Invalidate: a"}) {
 		t.Errorf("%q", calls)
 	}
@@ -117,7 +120,7 @@ func TestGroupsAreInvalidatedOnAllNodes(t *testing.T) {
 	if c.asked(); find(c.nodes["a"], "k", nil) == nil || find(c.nodes["b"], "k", nil) == nil {
 		t.Fatal("both nodes must have it")
 	}
-	c.nodes["a"].Invalidate(nil, []string{"g"}, nil, Moment{})
+	c.nodes["a"].invalidate(invalidation.Remove, nil, []string{"g"}, nil, Moment{})
 	if calls := c.asked(); !slices.Equal(calls, []string{"b Invalidate: a"}) {
 		t.Errorf("%q", calls)
 	}
@@ -135,7 +138,7 @@ func TestInvalidatedOnItsWay(t *testing.T) {
 			c := openCluster(t, "b", &canned{}, src)
 			a, b := c.nodes["a"], c.nodes["b"]
 			asked := []<-chan came{ask(t, a, Request{Key: "k", Whole: true}, nil)}
-			a.Invalidate([]string{"k"}, nil, nil, Moment{})
+			a.Remove([]string{"k"})
 			if askAgain {
 				asked = append(asked, ask(t, a, Request{Key: "k", Whole: true}, nil))
 			}
@@ -313,7 +316,7 @@ func TestPutIsStoredAtItsOwner(t *testing.T) {
 		c.nodes["a"].Put(rec, []byte("nuts"), then)
 	}
 	then := c.nodes["a"].Moment()
-	c.nodes["a"].Invalidate([]string{"k"}, nil, nil, Moment{})
+	c.nodes["a"].Remove([]string{"k"})
 	if put(then); find(c.nodes["b"], "k", nil) != nil {
 		t.Error("stored, although its key had been invalidated")
 	}

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"context"
 	"net/http"
 
 	"github.com/scurrycache/scurry/internal/fill"
@@ -23,6 +22,7 @@ type Result struct {
 	// end.
 	Trailer func() http.Header
 
+	cancel   func()         // ends the request that Body comes from
 	follower *fill.Follower // at the body's first byte
 	run      *run           // that it follows
 }
@@ -31,6 +31,7 @@ type Result struct {
 func (res *Result) Close() {
 	if res.Body != nil {
 		_ = res.Body.Close()
+		res.cancel()
 	}
 	if res.follower != nil {
 		res.follower.Close()
@@ -41,18 +42,14 @@ func (res *Result) Close() {
 // Cancel ends the request that Body comes from, so that a Read of it returns. It may be called
 // while Body is in use.
 func (res *Result) Cancel() {
-	if body, ok := res.Body.(*cancelling); ok {
-		body.cancel()
+	if res.cancel != nil {
+		res.cancel()
 	}
 }
 
 // Quiet reports whether nothing of Body has come yet.
 func (res *Result) Quiet() bool {
-	c, _ := res.Body.(*cancelling)
-	if c == nil {
-		return false
-	}
-	b, ok := c.Body.(interface{ Quiet() bool })
+	b, ok := res.Body.(interface{ Quiet() bool })
 	return ok && b.Quiet()
 }
 
@@ -61,16 +58,4 @@ func (res *Result) trailer() http.Header {
 		return nil
 	}
 	return res.Trailer()
-}
-
-// cancelling is a body whose request ends when it is closed.
-type cancelling struct {
-	fill.Body
-	cancel context.CancelFunc
-}
-
-func (c *cancelling) Close() error {
-	err := c.Body.Close()
-	c.cancel()
-	return err
 }

@@ -28,6 +28,7 @@ const (
 type rooms struct {
 	small   int64
 	filling filling
+	calm    filling      // of fills whose memory is bounded otherwise
 	relays  atomic.Int64 // that are reading
 	sending [2]budget    // to clients, and to peers
 	pinned  budget       // what fills hold for followers of what can't be asked for again
@@ -42,6 +43,7 @@ type budget struct {
 func (r *rooms) init(c Config) {
 	r.small, r.pinned.most = c.Geometry.First, c.Memory/pinShare
 	r.filling.init(r.small, c.Geometry.Max, max(fillRoom+c.Memory/8, 2*c.Geometry.Max))
+	r.calm.init(0, 0, math.MaxInt64)
 	for i := range r.sending {
 		r.sending[i].most = max(c.Memory/16, 4*c.Geometry.Max)
 	}
@@ -66,12 +68,6 @@ func (r *rooms) wait(ctx context.Context, peer bool) error {
 		Err: errNoRoom}
 }
 
-// calmly is filling.spare for fills whose memory is bounded otherwise.
-func calmly(ctx context.Context, _ int64) bool {
-	calm(ctx)
-	return true
-}
-
 // share is how far ahead of its readers each relay may be. It falls with the square of their
 // number, so that those that came when there were few, and have read as far ahead as they could
 // then, don't take much together.
@@ -93,26 +89,3 @@ func (b *budget) take(n int64) bool {
 }
 
 func (b *budget) give(n int64) { b.bytes.Add(-n) }
-
-// pins is what one reader has of the memory for sending.
-type pins struct {
-	room *budget
-	n    int64
-}
-
-// pin takes the bytes of one more chunk. It reports whether the reader may send from that chunk.
-func (p *pins) pin(n int64) bool {
-	if !p.room.take(n) {
-		return false
-	}
-	p.n += n
-	return true
-}
-
-// unpin gives all back, once the chunks aren't sent from any more.
-func (p *pins) unpin() {
-	if p.n > 0 {
-		p.room.give(p.n)
-		p.n = 0
-	}
-}

@@ -172,7 +172,7 @@ func TestPeersReadsAreRefusedWhereThereIsNoRoom(t *testing.T) {
 			var rd Reader
 			s.Reader(&rd, Fields{}, rec, 0, -1)
 			if peer {
-				rd.setLocalOnly()
+				rd.localOnly = true
 			}
 			began := time.Now()
 			err := rd.Ready(t.Context())

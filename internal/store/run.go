@@ -1,32 +1,10 @@
 package store
 
 import (
-	"net/http"
+	"time"
 
 	"github.com/scurrycache/scurry/internal/fill"
 )
-
-// run is a fill that is reading, and where it reads.
-type run struct {
-	*fill.Run
-	plain bool   // its body answers a plain GET
-	by    Fields // of the request that it reads for
-	relay *link  // nil if it reads from the origin only
-	// that came after the body, once that is at its end; nil if there can't be any
-	trailer func() http.Header
-	came    http.Header // what trailer returned; set before followers see the end
-}
-
-// via is the link that r reads from, or nil if that is the origin. r may be nil.
-func (r *run) via() *link {
-	if r == nil {
-		return nil
-	}
-	return r.relay
-}
-
-// relays reports whether r depends on another node.
-func (r *run) relays() bool { return r.relay.active() }
 
 // sake returns the fields of a request to the origin for the bytes from off on: those of the
 // request that r was begun for, with the cause of a request that waits for these bytes, up to stop.
@@ -38,3 +16,66 @@ func (r *run) sake(off int64) (by Fields, stop int64) {
 	}
 	return by, stop
 }
+
+// config says how r reads.
+func (r *run) config() fill.Config {
+	s, rec := r.s, r.rec
+	cfg := fill.Config{
+		Start: r.start, End: r.end, Want: r.want, Body: r.body, Content: r,
+		Resumes: rec.Resumable || rec.refetchable(), Beyond: r.beyond, Awaited: r.beyond,
+		Room: &s.rooms.filling,
+	}
+	if !r.wanted || rec.refetchable() { // else the part of it that was read would be of no use
+		cfg.Alone, cfg.Brief = alone, brief
+	}
+	atBorder := r.end == rec.Length || r.end%s.cfg.Geometry.Slab == 0
+	switch {
+	case !rec.refetchable():
+		cfg.Pinned, cfg.Free, cfg.Want = true, s.rooms.small, fill.Everything
+		cfg.Room = &s.rooms.calm
+	case atBorder && r.relay == nil && !rec.OneSlab && !rec.Fragments && !r.part:
+		cfg.Margin = s.maxGap() // its body may go on there
+	}
+	if r.relay != nil { // what an owner sends goes on as far as the owner's own fill does
+		cfg.Content, cfg.Resumes, cfg.Room = r.relay, true, &s.rooms.calm
+	}
+	return cfg
+}
+
+// Next is fill.Content's, as are the other exported methods.
+func (r *run) Next(off int64) int64 { return r.s.cfg.Geometry.At(off, r.rec.OneSlab).End }
+
+func (r *run) Part(off int64) int64 {
+	if r.rec.refetchable() {
+		return r.Next(off)
+	}
+	return min(off+r.s.rooms.small, r.Next(off)) // it isn't kept any more
+}
+
+func (r *run) Stops(int64) bool { return false }
+
+func (r *run) Transient() bool { return false }
+
+func (r *run) Idle() time.Duration {
+	return idle * idleFills / time.Duration(max(idleFills, r.s.live.Load()))
+}
+
+func (r *run) Hold() int64 {
+	if r.rec.refetchable() {
+		return min(holdChunks*r.s.cfg.Geometry.Max, r.s.share())
+	}
+	return r.s.cfg.Memory / holdShare
+}
+
+func (r *run) Ahead() int64 {
+	if r.rec.refetchable() {
+		return r.s.ahead()
+	}
+	return fill.Everything
+}
+
+func (r *run) Reserve(n int64) bool { return r.s.rooms.pinned.take(n) }
+
+func (r *run) Release(n int64) { r.s.rooms.pinned.give(n) }
+
+func (r *run) Overflow() { r.s.drop(r.rec) } // nobody can join it any more

@@ -3,7 +3,7 @@ package store
 import (
 	"context"
 	"errors"
-	"fmt"
+	"io"
 
 	"github.com/scurrycache/scurry/internal/chunk"
 	"github.com/scurrycache/scurry/internal/fill"
@@ -12,56 +12,56 @@ import (
 // find gets at the byte at r.pos: it sets view or follower, unless it learns that r is at its end.
 // It looks again as long as things change meanwhile, and after a few times no more.
 func (r *Reader) find(ctx context.Context) error {
-	for patience := 3; ; patience-- {
-		if done, err := r.tryFind(ctx, patience > 0); done || err != nil {
+	for patience := 3; r.view == nil && r.follower == nil && !r.atEnd(); patience-- {
+		if err := r.tryFind(ctx, patience > 0); err != nil {
 			return err
 		}
 	}
+	return nil
 }
 
-// tryFind is one attempt of find. It isn't done if all is to be looked at again, as far as that may
-// be.
-func (r *Reader) tryFind(ctx context.Context, mayLookAgain bool) (done bool, err error) {
-	if r.handsOver() || r.viewChunk() {
-		return true, nil
+// tryFind is one attempt of find. It may leave all to be looked at again.
+func (r *Reader) tryFind(ctx context.Context, mayLookAgain bool) error {
+	if r.takeRest() || r.handsOver() || r.viewChunk() {
+		return nil
 	}
 	if ctx.Err() != nil {
-		return false, context.Cause(ctx)
+		return context.Cause(ctx)
 	}
 	if r.choosing && r.invalidated() {
-		return false, r.invalid()
+		return r.rec.invalidated()
 	}
 	begun := r.look()
-	if r.follower != nil && r.localOnly && r.rec.refetchable() && !r.run.Reads(r.pos) {
-		if err := r.s.rooms.wait(ctx, true); err != nil {
-			r.leave()
-			return false, err // the fill waits for room, or will have to
+	if r.follower != nil && r.localOnly && r.rec.refetchable() && !r.run.Span().Reads(r.pos) {
+		err := r.s.rooms.wait(ctx, true)
+		if err != nil {
+			r.leave() // the fill waits for room, or will have to
 		}
+		return err
 	}
 	switch {
-	case r.follower != nil || r.atEnd() || r.handsOver():
-		return true, nil
+	case r.follower != nil || r.atEnd():
+		return nil
 	case r.remote():
-		err := r.beginRelay(begun, mayLookAgain)
-		return r.follower != nil, err
+		return r.beginRelay(begun, mayLookAgain)
 	case r.viewChunk(): // the fill that had it may have ended just now, having pushed it
-		return true, nil
+		return nil
 	case !r.rec.refetchable():
-		return false, r.gone(begun)
+		return r.gone(begun)
 	}
 	return r.ask(ctx, begun, mayLookAgain)
 }
 
 // ask begins a fill at the origin, of the byte at r.pos and what is missing after it.
-func (r *Reader) ask(ctx context.Context, begun int64, mayLookAgain bool) (done bool, err error) {
+func (r *Reader) ask(ctx context.Context, begun int64, mayLookAgain bool) error {
 	c := r.s.cfg.Geometry.At(r.pos, r.rec.OneSlab)
 	if r.rec.Fragments && r.s.ownerOf(r.rec.Key) == "" { // what is before may be held in one
 		c.Start = r.pos
 	}
-	end := r.s.reach(ctx, r.rec, c.Start, false)
+	end := r.s.reach(r.rec, c.Start, false)
 	if end <= c.Start {
 		if mayLookAgain {
-			return false, nil // it has been pushed just now
+			return nil // it has been pushed just now
 		}
 		end = min(c.End, r.rec.Length) // and is evicted each time
 	}
@@ -70,12 +70,11 @@ func (r *Reader) ask(ctx context.Context, begun int64, mayLookAgain bool) (done 
 	}
 	if end-c.Start > r.s.rooms.small {
 		if err := r.s.rooms.wait(ctx, r.localOnly); err != nil {
-			r.s.tidy(r.rec) // it may be a peer's, with nothing stored here
-			return false, err
+			return err
 		}
 	}
-	err = r.begin(c.Start, end, begun, mayLookAgain)
-	return r.follower != nil, err
+	from := source{start: c.Start, end: end, by: r.by, beyond: r.takesOver}
+	return r.begin(from, begun, mayLookAgain)
 }
 
 // invalidated reports whether a node that was asked for the bytes has said that they have been
@@ -84,23 +83,23 @@ func (r *Reader) invalidated() bool {
 	return r.removed || r.run.via().invalidated() || r.rest != nil && r.rest.invalidated()
 }
 
-func (r *Reader) invalid() error {
-	return fmt.Errorf("%s: invalidated: %w", r.rec.Key, fill.ErrGone)
-}
-
-// elsewhere reports whether err, of the fill that r follows, means that the bytes are to be looked
-// for again.
+// elsewhere reports whether err, which the fill that r follows has ended with for r, means that the
+// bytes are to be looked for again. Then r leaves the fill.
 func (r *Reader) elsewhere(err error) bool {
-	if errors.Is(err, fill.ErrBehind) {
-		return true
-	}
-	if errors.Is(err, fill.ErrGone) && r.run.via().invalidated() {
-		return !r.choosing // what has begun gets the rest, now that this node knows
-	}
-	if !errors.Is(err, ErrRefused) || r.localOnly || r.refused == maxRefused {
+	switch {
+	case err == io.EOF && r.end >= 0: // else the end of the fill is that of the content
+	case errors.Is(err, fill.ErrBehind):
+	case errors.Is(err, fill.ErrGone) && r.run.via().invalidated() && !r.choosing:
+		// what has begun gets the rest, now that this node knows
+	case errors.Is(err, ErrRefused) && !r.localOnly && r.refused < maxRefused:
+		r.refused++
+	default:
 		return false
 	}
-	r.refused++
+	if b := r.reading(); b != nil && err != io.EOF {
+		r.sent = append(r.sent, b)
+	}
+	r.leave()
 	return true
 }
 
@@ -108,30 +107,22 @@ func (r *Reader) elsewhere(err error) bool {
 // parts.
 const maxRefused = 3
 
-// viewSmall takes the bytes from a record that holds them.
-func (r *Reader) viewSmall() bool {
-	b, ok := r.s.smallOf(r.rec)
-	if ok = ok && r.pos < int64(len(b)); ok {
-		r.show(b[r.pos:])
-	}
-	return ok
-}
-
 // wanted is what r wants of a fill.
 func (r *Reader) wanted() wanted {
-	return wanted{r.by.Cause, r.pos, r.stop(), r.ahead, r.localOnly}
+	return wanted{who: r.by.Cause, localOnly: r.localOnly, Wanted: fill.Wanted{
+		Off: r.pos, Stop: bodyEnd(r.end), Ahead: r.ahead,
+	}}
 }
 
-// joinLocked has r follow a fill that has the byte at r.pos, if there is one. bodies.mu is held.
-func (r *Reader) joinLocked() bool { return r.follow(r.s.joinLocked(r.rec, r.wanted())) }
-
-// follow has r follow f, if ok, which others have begun.
-func (r *Reader) follow(f *fill.Follower, via *run, ok bool) bool {
-	if ok {
+// joinLocked has r follow a fill that others have begun, if there is one that has what w says.
+// bodies.mu is held.
+func (r *Reader) joinLocked(w wanted) bool {
+	f, via := r.s.joinLocked(r.rec, w)
+	if f != nil {
 		r.follower, r.run = f, via
 		r.follows(via)
 	}
-	return ok
+	return f != nil
 }
 
 // handsOver ends r, which reads for a peer, where it has come into a slab that another node owns:
@@ -150,17 +141,13 @@ func (r *Reader) remote() bool { return !r.localOnly && r.s.slabOwner(r.rec, r.p
 
 // viewChunk takes the bytes from the chunks group if they are there, or on their owner.
 func (r *Reader) viewChunk() bool {
-	if !r.rec.refetchable() && r.remote() {
-		return false // see collectSmall
+	if r.rec.small == nil && !r.rec.refetchable() && r.remote() {
+		return false // see ready
 	}
-	return r.fetchChunk()
-}
-
-func (r *Reader) fetchChunk() bool {
 	c := r.s.cfg.Geometry.At(r.pos, r.rec.OneSlab)
 	b, ok := r.chunk(c)
 	if !ok || r.pos-c.Start >= int64(len(b)) {
-		return r.fetchFragment()
+		return r.viewFragment()
 	}
 	r.show(b[r.pos-c.Start:])
 	return true
@@ -169,13 +156,14 @@ func (r *Reader) fetchChunk() bool {
 // chunk returns the chunk c, which holds the byte at r.pos, if this node holds it, or its owner.
 func (r *Reader) chunk(c chunk.Chunk) ([]byte, bool) {
 	s := r.s
-	if !r.remote() || c.Slab > 0 && s.undivided(r.rec) { // else the wrong node would be asked
-		return s.cached(r.rec, c)
-	}
 	if b, ok := s.smallOf(r.rec); ok {
 		return b, c.ID == firstChunk
 	}
-	o := &chunkOwner{store: s, node: s.slabOwner(r.rec, c.Start), rec: r.rec}
+	owner := s.slabOwner(r.rec, r.pos)
+	if r.localOnly || owner == "" || c.Slab > 0 && s.undivided(r.rec) {
+		return s.cached(r.rec, c) // of an undivided content, the wrong node would be asked
+	}
+	o := &chunkOwner{store: s, node: owner, rec: r.rec}
 	b, err := s.chunks.Get(s.base, s.chunkKey(r.rec, c.ID), o)
 	if r.removed = r.removed || o.removed; o.sent {
 		r.peer = o.node
@@ -186,7 +174,7 @@ func (r *Reader) chunk(c chunk.Chunk) ([]byte, bool) {
 // chunkOwner is a node that owns a chunk.
 type chunkOwner struct {
 	store   *Store
-	node    string // "" if that is this node by now
+	node    string
 	rec     *Record
 	sent    bool // it held the chunk
 	removed bool // it has said that the bytes have been removed, which this node didn't know
@@ -194,12 +182,10 @@ type chunkOwner struct {
 
 // Fetch is chunks.Owner's.
 func (o *chunkOwner) Fetch(_ context.Context, key string) ([]byte, error) {
-	if o.node == "" {
-		return nil, ErrNotCached
-	}
 	// The store's context, since others may wait for this, too. The owner answers at once.
 	known := o.store.Position()
-	b, err := o.store.cfg.Remote.Chunk(o.store.base, o.node, key[len(o.store.prefix):], known)
+	q := &ChunkRequest{key[len(o.store.prefix):], known}
+	b, err := o.store.cfg.Remote.Ask(o.store.base, o.node, q)
 	o.removed = o.store.removed(err, o.rec, known)
 	o.sent = err == nil
 	return b, err
@@ -219,7 +205,7 @@ func (r *Reader) show(b []byte) {
 func (r *Reader) look() (begun int64) {
 	r.s.bodies.mu.Lock()
 	defer r.s.bodies.mu.Unlock()
-	if r.joinLocked() {
+	if r.joinLocked(r.wanted()) {
 		r.view = nil // the follower begins with the bytes in view
 		return 0
 	}
@@ -231,47 +217,34 @@ func (r *Reader) look() (begun int64) {
 	return r.s.begunLocked(r.rec)
 }
 
-// begin starts a fill of [start, end) at the origin and follows it; or another that has the byte by
-// now. It does nothing, so that all is looked at again, if it may and things have changed since
-// begun was noted.
-func (r *Reader) begin(start, end, begun int64, mayLookAgain bool) error {
-	return r.beginFrom(source{by: r.by, beyond: r.takesOver}, start, end, begun, mayLookAgain)
-}
-
-// beginRelay is begin for what another node owns.
+// beginRelay begins a fill of what another node owns.
 func (r *Reader) beginRelay(begun int64, mayLookAgain bool) error {
-	s := r.s
-	start := s.cfg.Geometry.At(r.pos, r.rec.OneSlab).Start
-	end := r.rec.Length
+	from := source{by: r.by, relay: &relay{whole: r.ahead == fill.Everything}}
+	from.start, from.end = r.s.cfg.Geometry.At(r.pos, r.rec.OneSlab).Start, r.rec.Length
 	if r.rec.Fragments { // the owner may have just what is wanted, and no more
-		start, end = r.pos, min(end, r.end)
+		from.start, from.end = r.pos, min(r.rec.Length, r.end)
 	}
-	return r.beginFrom(source{by: r.by, relay: &relay{
-		link: &link{}, s: s, rec: r.rec, whole: r.ahead == fill.Everything,
-	}}, start, end, begun, mayLookAgain)
+	return r.begin(from, begun, mayLookAgain)
 }
 
-func (r *Reader) beginFrom(from source, start, end, begun int64, mayLookAgain bool) error {
+// begin starts a fill and follows it; or another that has the byte by now. It does nothing, so that
+// all is looked at again, if it may and things have changed since begun was noted.
+func (r *Reader) begin(from source, begun int64, mayLookAgain bool) error {
 	s := r.s
 	s.bodies.mu.Lock()
 	defer s.bodies.mu.Unlock()
-	if r.joinLocked() {
+	w := r.wanted()
+	if r.joinLocked(w) {
 		return nil
 	}
-	if mayLookAgain && (s.begunLocked(r.rec) != begun ||
-		(from.relay == nil && s.passedLocked(r.rec, r.pos))) {
+	if mayLookAgain && (s.begunLocked(r.rec) != begun || s.passedLocked(r.rec, r.pos)) {
 		return nil
 	}
-	if !s.begin() {
+	from.want = from.start
+	if r.follower, r.run = s.beginLocked(r.rec, from, &w); r.run == nil {
 		return context.Canceled
 	}
-	r.begins(from.relay.where())
-	run := s.runLocked(r.rec, from, start, end, start)
-	r.run = run
-	r.follower, _ = run.FollowFor(r.by.Cause, r.pos, r.stop(),
-		s.aheadOf(from.relay.where(), r.ahead))
-	ctx, cancel := context.WithCancel(s.base)
-	run.Start(ctx, cancel)
+	r.begins(from.relay)
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"encoding/binary"
 	"hash/maphash"
 	"net/http"
 	"slices"
@@ -30,19 +31,14 @@ func (r *Record) agrees(names []string, request http.Header) bool {
 // requests. A record that isn't stored takes the place of its like only. So does a part, and the
 // answer to a HEAD.
 func (r *Record) ousts(old *Record, variants []*Record) bool {
+	same, part := slices.Equal(r.Vary, old.Vary), r.Part != Part{}
+	if r.Pass && !old.Pass || part && r.Part != old.Part || !r.takesBack(old) ||
+		same && r.Variant != old.Variant {
+		return false
+	}
 	names := r.Vary
 	if !r.Pass {
 		names = merged(varyOf(variants, old.HeadOnly), r.Vary)
-	}
-	return (old.Pass || !r.Pass) && (r.Part == Part{} || r.Part == old.Part) &&
-		(old.HeadOnly || !r.HeadOnly) && r.alike(old, names)
-}
-
-// alike reports whether r and old are the same variant, if names tell variants apart.
-func (r *Record) alike(old *Record, names []string) bool {
-	same := slices.Equal(r.Vary, old.Vary)
-	if same && r.Variant != old.Variant {
-		return false
 	}
 	p, other := r.asking.imprint(), old.asking.imprint()
 	return !slices.ContainsFunc(names, func(name string) bool {
@@ -69,18 +65,21 @@ func imprintOf(request http.Header) imprint {
 		p = append(p, field[:]...)
 	}
 	if len(p) == 0 {
-		p = append(p, make([]byte, len(cell{}))...) // it had no fields, which is something
+		var none cell
+		p = append(p, none[:]...) // it had no fields, which is something
 	}
 	return imprint(p)
 }
 
 // fieldOf is the cell of a field of request.
-func fieldOf(request http.Header, name string) cell {
+func fieldOf(request http.Header, name string) (field cell) {
 	if len(request[name]) == 0 {
-		return cell{}
+		return field
 	}
-	n, v := hash(name), hash(httpcache.Selecting([]string{name}, request))
-	return cell{byte(n), byte(n >> 8), byte(v), byte(v >> 8), byte(v >> 16), byte(v >> 24)}
+	value := hash(httpcache.Selecting([]string{name}, request))
+	binary.LittleEndian.PutUint16(field[:], uint16(hash(name)))
+	binary.LittleEndian.PutUint32(field[2:], uint32(value))
+	return field
 }
 
 // field is the cell of that field in p.

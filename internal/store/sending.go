@@ -24,7 +24,7 @@ func (s *Store) sendingResult(ctx context.Context, q *LookupRequest, res *Result
 		return sent
 	}
 	s.ReaderFrom(&sent.rd, q.Fields, res, 0, -1)
-	sent.rd.setLocalOnly()
+	sent.rd.localOnly = true
 	return sent
 }
 

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 
-	"github.com/scurrycache/scurry/internal/chunk"
 	"github.com/scurrycache/scurry/internal/fill"
 	"github.com/scurrycache/scurry/internal/invalidation"
 )
@@ -74,7 +73,7 @@ func (s *Store) lookup(ctx context.Context, q *LookupRequest) (*Result, error) {
 	if failed, ok := errors.AsType[*Failure](err); ok {
 		told := *failed
 		told.Why = why
-		if rec != nil {
+		if rec != nil && !rec.Invalid {
 			told.Stored = s.offeredTo(rec, &q.Request).with(func(r *Record) {
 				r.RetryAfter = s.in(RetryAfter)
 			})
@@ -123,7 +122,8 @@ func (s *Store) findFor(q *LookupRequest) (rec *Record, mustRevalidate bool) {
 // why is the reason for which the origin is asked for q, although rec, which may be nil, is stored.
 func (s *Store) why(q *LookupRequest, rec *Record) Why {
 	if rec != nil && !rec.Pass {
-		if usable, _ := s.cfg.usable(rec, nil); usable && rec.Revision != q.Revision {
+		if usable, _ := s.cfg.usable(rec, nil); usable && !rec.Invalid &&
+			rec.Revision != q.Revision {
 			return Unwanted
 		}
 		return Outdated
@@ -134,45 +134,7 @@ func (s *Store) why(q *LookupRequest, rec *Record) Why {
 	return Nothing
 }
 
-// Chunk returns a chunk by its key, which is without the group's prefix, if this node owns and
-// holds it. This node can't tell what response the chunk belongs to, so the requester must know all
-// that is removed.
-func (v *Server) Chunk(ctx context.Context, key string, p *invalidation.Position) ([]byte, error) {
-	s := v.s
-	if !s.ownsChunk(key) {
-		return nil, ErrNotOwner
-	}
-	if !s.log.Covers(p) {
-		return nil, ErrBehind
-	}
-	switch b, ok, busy := s.chunks.Serve(key); {
-	case busy:
-		return nil, ErrBusy
-	case !ok:
-		return nil, ErrNotCached
-	default:
-		return b, nil
-	}
-}
-
-// Fragment returns the bytes of a version from off on, if this node holds a fragment with them.
-func (v *Server) Fragment(ctx context.Context, rec *Record, off int64, p *invalidation.Position) (
-	[]byte, error,
-) {
-	if off < 0 || v.odd(rec.Key) {
-		return nil, ErrBusy
-	}
-	if !v.s.log.Covers(p) {
-		return nil, ErrBehind
-	}
-	b, ok := v.s.fragmentAt(rec, off)
-	if !ok {
-		return nil, ErrNotCached
-	}
-	return b, nil
-}
-
-// Read begins to read what q asks for. What it returns must be closed.
+// Read begins to read what q asks for. What it returns must be closed; it is nil if q takes over.
 func (v *Server) Read(ctx context.Context, q *ReadRequest) (*Sending, error) {
 	s := v.s
 	rec, err := v.readable(q)
@@ -181,33 +143,18 @@ func (v *Server) Read(ctx context.Context, q *ReadRequest) (*Sending, error) {
 	}
 	sent := &Sending{s: s}
 	s.Reader(&sent.rd, q.By, rec, q.Off, q.End)
-	sent.rd.setLocalOnly()
-	if q.Whole {
+	sent.rd.localOnly, sent.rd.takesOver = true, q.TakesOver
+	if q.Whole && !q.TakesOver {
 		sent.rd.ahead = fill.Everything
 	}
-	if err := sent.rd.Ready(ctx); err != nil {
-		sent.Close()
-		return nil, s.failureFor(ctx, err)
+	err = sent.rd.Ready(ctx)
+	if err == nil && !q.TakesOver {
+		return sent, nil
 	}
-	return sent, nil
-}
-
-// TakeOver returns once the origin's head has come, or at once if the bytes are here.
-func (v *Server) TakeOver(ctx context.Context, q *ReadRequest) error {
-	s := v.s
-	rec, err := v.readable(q)
-	if err != nil {
-		return err
+	if sent.Close(); err != nil {
+		err = s.failureFor(ctx, err)
 	}
-	var rd Reader
-	s.Reader(&rd, q.By, rec, q.Off, min(q.End, s.cfg.Geometry.SlabEnd(q.Off)))
-	rd.takesOver = true
-	rd.setLocalOnly()
-	defer rd.Close()
-	if err := rd.Ready(ctx); err != nil {
-		return s.failureFor(ctx, err)
-	}
-	return nil
+	return nil, err
 }
 
 // readable returns the record of what q wants to read, or why this node can't read that.
@@ -243,53 +190,12 @@ func (q *ReadRequest) within(rec *Record) bool {
 	return rec.Length < 0 || q.Off < rec.Length && q.End <= rec.Length
 }
 
-// Foresee reports whether the origin would be asked for some of those parts of a content.
-func (v *Server) Foresee(ctx context.Context, rec *Record, parts []chunk.Span) (asked Asked,
-	err error) {
-	if v.odd(rec.Key) || rec.Length < 0 || rec.Length >= MaxLength {
-		return 0, ErrBusy
-	}
-	for _, part := range parts {
-		if part.Start < 0 || part.Start >= part.End || part.End > rec.Length {
-			return 0, ErrBusy
-		}
-		here, _ := v.s.foresee(rec, part, false)
-		if asked = max(asked, here); asked == AskedForThis {
-			break
-		}
-	}
-	return asked, nil
-}
-
-// Put stores a response with its whole content, if this node owns it.
-func (v *Server) Put(key string, rec *Record, content []byte, p *invalidation.Position) error {
-	s := v.s
-	whole := rec.Length == int64(len(content)) && !rec.Pass && !rec.HeadOnly && rec.Part == Part{}
-	if v.odd(key) || !s.fits(rec, key) || !whole || s.ownerOf(key) != "" {
-		return ErrBusy
-	}
-	rec.Key = key
-	basis, verdict := s.log.Accepts(s.resource(key, rec.Groups), p)
-	if verdict == invalidation.Current {
-		s.put(rec, content, basis)
-	}
-	return nil
-}
-
-// Varies drops what is stored here under a key of another node's, and has what is on its way there
-// not stored.
-func (v *Server) Varies(key string) error {
-	s := v.s
-	if v.odd(key) {
-		return ErrBusy
-	}
-	if s.ownerOf(key) != "" { // if this node owns it, it knows by itself
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.variedAt(key).Add(1)
-		s.removeLocked(key)
-	}
-	return nil
+// upTo reports whether this node knows all entries of p, and has swept the table for them. It is to
+// be called before a record is looked for.
+func (v *Server) upTo(p *invalidation.Position) bool {
+	v.s.mu.Lock() // a sweep that is under way ends first
+	defer v.s.mu.Unlock()
+	return !v.s.Behind(p)
 }
 
 // failureFor is the error that another node is told if reading for it has failed with err: that

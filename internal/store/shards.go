@@ -2,22 +2,31 @@ package store
 
 import (
 	"hash/maphash"
-	"iter"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 )
 
-// shards is the entries of the table by cache key, spread by path over several locks. So a lookup
-// doesn't wait for lookups of other keys, or for changes elsewhere. Shards and entries are changed
-// only under the store's mu. A goroutine that holds that needs no shard's lock to read.
+// shards is what is stored, by cache key, spread by path over several locks. So a lookup doesn't
+// wait for lookups of other keys, or for changes elsewhere. It is changed only under the store's
+// mu.
 type shards struct {
 	list [64]shard
-	n    int // entries; guarded by the store's mu
+	n    int // keys; guarded by the store's mu
 }
 
 type shard struct {
-	mu      sync.RWMutex
-	entries map[string]*entry
+	mu    sync.RWMutex
+	byKey map[string]stored
+}
+
+// stored is what is stored under a key at some moment. Its variants are never changed. The zero
+// stored is nothing.
+type stored struct {
+	*entry
+	variants []*Record // one for each variant, the newest first
+	turn     uint64    // the ring's epoch when it was last known who owns the key
 }
 
 func (s *shards) of(key string) *shard {
@@ -26,67 +35,41 @@ func (s *shards) of(key string) *shard {
 }
 
 // look returns what is stored under key at this moment. The store's mu need not be held.
-func (s *shards) look(key string) (found stored, ok bool) {
+func (s *shards) look(key string) stored {
 	sh := s.of(key)
 	sh.mu.RLock()
 	defer sh.mu.RUnlock()
-	e, ok := sh.entries[key]
-	if !ok {
-		return stored{}, false
-	}
-	return stored{e, e.variants, e.turn}, true
+	return sh.byKey[key]
 }
 
-// stored is an entry as it was at some moment. Its variants are never changed.
-type stored struct {
-	*entry
-	variants []*Record
-	turn     uint32
-}
-
-// getLocked returns key's entry, for a change of it.
-func (s *shards) getLocked(key string) (*entry, bool) {
-	e, ok := s.of(key).entries[key]
-	return e, ok
-}
-
-// putLocked makes e the entry of key.
-func (s *shards) putLocked(key string, e *entry) {
-	s.n++
+// shardLocked makes now what is found under key: nothing, if it has no variants.
+func (s *shards) shardLocked(key string, now stored) {
 	sh := s.of(key)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	if sh.entries == nil {
-		sh.entries = map[string]*entry{}
+	s.n -= len(sh.byKey)
+	if sh.byKey == nil {
+		sh.byKey = map[string]stored{}
 	}
-	sh.entries[key] = e
-}
-
-func (s *shards) removeLocked(key string) {
-	s.n--
-	sh := s.of(key)
-	sh.mu.Lock()
-	defer sh.mu.Unlock()
-	delete(sh.entries, key)
-}
-
-// changeLocked changes what others see of key's entry.
-func (s *shards) changeLocked(key string, change func()) {
-	sh := s.of(key)
-	sh.mu.Lock()
-	defer sh.mu.Unlock()
-	change()
-}
-
-// keysLocked yields all keys. Entries may be removed meanwhile.
-func (s *shards) keysLocked() iter.Seq[string] {
-	return func(yield func(string) bool) {
-		for i := range s.list {
-			for key := range s.list[i].entries {
-				if !yield(key) {
-					return
-				}
-			}
-		}
+	if sh.byKey[key] = now; len(now.variants) == 0 {
+		delete(sh.byKey, key)
 	}
+	s.n += len(sh.byKey)
+}
+
+// keysLocked returns all keys.
+func (s *shards) keysLocked() (keys []string) {
+	for i := range s.list {
+		keys = slices.AppendSeq(keys, maps.Keys(s.list[i].byKey))
+	}
+	return keys
+}
+
+// variantWhere returns the first of key's records that is reports, or nil.
+func (s *shards) variantWhere(key string, is func(*Record) bool) *Record {
+	variants := s.look(key).variants
+	if i := slices.IndexFunc(variants, is); i >= 0 {
+		return variants[i]
+	}
+	return nil
 }

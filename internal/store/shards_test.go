@@ -30,7 +30,7 @@ func TestFindSeesEachChange(t *testing.T) {
 				if rec := find(s, key, nil); rec == nil || rec.Key != key {
 					t.Errorf("%s: found %+v", key, rec)
 				}
-				s.Invalidate([]string{key}, nil, nil, Moment{})
+				s.Remove([]string{key})
 				if rec := find(s, key, nil); rec != nil {
 					t.Errorf("%s: found after it was removed", key)
 				}

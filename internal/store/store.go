@@ -25,9 +25,9 @@
 // If the origin sends a part of a content, that is kept, and the rest is asked for when it is
 // wanted (fragment.go). A stale response may be validated in the background (refresh.go). The
 // records of one key are told apart by the Vary of all of them (entry.go, selection.go,
-// variants.go). What has been changed is removed on all nodes (invalidate.go), by way of a log that
-// the nodes exchange (logs.go; package invalidation says how). Near copies of a resource that turns
-// out to vary are dropped (varied.go).
+// variants.go). What may have been changed is to be validated on all nodes, or is removed from them
+// (invalidate.go), by way of a log that the nodes exchange (logs.go; package invalidation says how).
+// Near copies of a resource that turns out to vary are dropped (varied.go).
 //
 // The parts don't know the Store, and are guarded by its lock or by one of their own: keys (names,
 // owners, slabs, refusals of parts), changes (what the log says of a record), table (records),
@@ -36,7 +36,7 @@
 // before it:
 //
 //	find, invalidate ► logs, chunks, join ► opener, relay ► fills ► reader, fetchorigin
-//	► fetchowner, fetch, server ► open
+//	► fetchowner, fetch ► server, answer ► open
 //
 // A lookup takes the lock of its shard of the table, and no other (shards.go). The table is changed
 // under Store.mu. Bytes, and the fills that read them, have bodies.mu, so readers don't wait for

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+
+	"github.com/scurrycache/scurry/internal/invalidation"
 )
 
 // table is the records of all stored responses, within a budget. Of their bytes it knows only the
@@ -13,11 +15,11 @@ import (
 type table struct {
 	changes
 
-	forget  func(version string)            // the last record of that version has gone
-	resized func()                          // the records take another number of bytes
-	varies  func(e *entry, before []string) // see insertLocked
+	forget  func(version string)              // the last record of that version has gone
+	resized func()                            // the records take another number of bytes
+	varies  func(key string, before []string) // see insertLocked
 
-	shards      shards
+	shards
 	pools       [classes]pool // of entries, as they make room for each other
 	queries     queryCounts
 	came        atomic.Int64 // bytes of chunks
@@ -28,17 +30,14 @@ type table struct {
 
 // lost reports whether the ring has changed since an entry of that turn was checked for records
 // that another node owns by now.
-func (t *table) lost(turn uint32) bool {
-	return t.Remote != nil && turn != uint32(t.ringEpoch())
-}
+func (t *table) lost(turn uint64) bool { return turn != t.ringEpoch() }
 
 // findLocked returns the stored record that request, a HEAD or a GET, selects.
 func (t *table) findLocked(key string, request http.Header, head bool) (
 	rec *Record, mustRevalidate bool,
 ) {
 	t.dropLostLocked(key)
-	e, _ := t.shards.look(key)
-	return t.pick(e, request, head)
+	return t.pick(t.look(key), request, head)
 }
 
 // pick returns the one of e's records that request selects.
@@ -62,19 +61,20 @@ func (t *table) pick(e stored, request http.Header, head bool) (rec *Record, mus
 // dropLostLocked drops the records under key that this node stored as the owner, if another node
 // owns key by now.
 func (t *table) dropLostLocked(key string) {
-	e, ok := t.shards.getLocked(key)
-	if !ok || !t.lost(e.turn) {
+	now := t.look(key)
+	if now.entry == nil || !t.lost(now.turn) {
 		return
 	}
-	since := uint64(e.turn)
-	t.shards.changeLocked(key, func() { e.turn = uint32(t.ringEpoch()) })
+	since := now.turn
+	now.turn = t.ringEpoch()
 	switch {
 	case t.ownerOf(key) != "":
-		t.deleteLocked(key, (*Record).owned)
+		now.variants = without(now.variants, (*Record).owned)
 	case !t.Remote.OwnedSince(t.routingKey(key)+".0", since):
 		// another node may have known better meanwhile
-		t.changeLocked(key, (*Record).owned, func(r *Record) { r.basis = 0 })
+		now.variants = replaced(now.variants, (*Record).owned, func(r *Record) { r.basis = 0 })
 	}
+	t.setLocked(now)
 }
 
 // without returns a copy of variants without those that gone reports.
@@ -87,12 +87,30 @@ func without(variants []*Record, gone func(*Record) bool) []*Record {
 // of contact.
 func (t *table) mustRevalidate(rec *Record) bool {
 	switch {
+	case rec.Invalid:
+		return true
 	case !rec.RetryAfter.IsZero() && rec.rests(t.Now()): // that has just failed
 		return false
 	case rec.owned():
-		return rec.basis < t.log.Now().Token && t.log.MustRevalidate(t.resourceOf(rec), rec.basis)
+		return t.log.Doubts(rec.basis)
 	}
 	return !rec.isCurrent(t.Now())
+}
+
+// land sets the moment that rec rests on, and returns the mark for its version. The origin was
+// asked at began. If named is false, the version is to be a random name: rec has been removed
+// since, or the origin sends anew what it could have confirmed of an invalid response.
+func (t *table) land(rec *Record, key string, began invalidation.Token) (
+	mark invalidation.Mark, named bool,
+) {
+	now := t.log.Now()
+	mark, verdict := t.log.Land(t.resource(key, rec.Groups), began)
+	if rec.basis = began; verdict == invalidation.Current {
+		rec.basis = now.Token
+	}
+	return mark, verdict != invalidation.Removed && t.variantWhere(key, func(old *Record) bool {
+		return old.Invalid && old.Variant == rec.Variant && old.sameValidator(rec)
+	}) == nil
 }
 
 // installLocked puts rec into the table, in the place of the one for the same variant.
@@ -103,24 +121,23 @@ func (t *table) installLocked(rec *Record) { t.insertLocked(rec, nil, func() {})
 // stored under it, with the fields that told those apart. It calls begin when rec is ready, before
 // rec can be found.
 func (t *table) insertLocked(rec, prev *Record, begin func()) {
-	e, ok := t.shards.getLocked(rec.Key)
-	var names []string
-	if ok {
-		rec.Key, names = e.key(), varyOf(e.variants, true) // the key takes no memory of its own
-	} else {
-		rec.Key = strings.Clone(rec.Key) // of a longer line perhaps
-		e = &entry{turn: uint32(rec.ringEpoch), query: t.queries.add(rec.Key, 1)}
-		t.shards.putLocked(rec.Key, e)
+	now := t.look(rec.Key)
+	known, names := now.entry != nil, varyOf(now.variants, true)
+	if !known {
+		key := strings.Clone(rec.Key) // of a longer line perhaps
+		now = stored{&entry{key: key, query: t.queries.add(key, 1)}, nil, rec.ringEpoch}
 	}
-	t.shards.changeLocked(rec.Key, func() { e.turn = min(e.turn, uint32(rec.ringEpoch)) })
-	for _, old := range e.variants {
+	rec.Key = now.key // which takes no memory of its own
+	now.turn = min(now.turn, rec.ringEpoch)
+	for _, old := range now.variants {
 		rec.inherit(old)
 	}
+	rec.Invalid = t.log.Check(t.resourceOf(rec), rec.basis) >= invalidation.MustRevalidate
 	t.name(rec)
 	rec.settle()
 	begin()
-	kept := without(e.variants, func(old *Record) bool {
-		return old == prev || rec.ousts(old, e.variants)
+	kept := without(now.variants, func(old *Record) bool {
+		return old == prev || rec.ousts(old, now.variants)
 	})
 	if rec.Pass { // stored variants come first
 		kept = append(kept, rec)
@@ -130,57 +147,55 @@ func (t *table) insertLocked(rec, prev *Record, begin func()) {
 	if i := surplus(kept, rec); i >= 0 {
 		kept = slices.Delete(kept, i, i+1)
 	}
-	t.setLocked(e, kept)
-	if ok && rec.owned() {
-		t.varies(e, names)
+	now.variants = kept
+	t.setLocked(now)
+	if known && rec.owned() {
+		t.varies(rec.Key, names)
 	}
-	t.evictLocked(e)
+	t.evictLocked(now.entry)
 }
 
-// setLocked makes variants the records of e, which is in the table. If there are none, e is
-// removed.
-func (t *table) setLocked(e *entry, variants []*Record) {
-	before := e.variants
+// setLocked puts now in the place of what is stored under its key: nothing, if it has no variants.
+func (t *table) setLocked(now stored) {
+	e, before := now.entry, t.look(now.key).variants
 	if len(before) > 0 {
-		t.ungroupLocked(e)
+		t.ungroupLocked(e.key, before)
 		t.pools[e.pool].remove(e)
 		t.recordBytes.Add(-int64(e.bytes))
 	}
-	if len(variants) == 0 {
-		t.queries.add(e.key(), -1)
-		t.shards.removeLocked(e.key())
+	t.shardLocked(e.key, now)
+	if len(now.variants) == 0 {
+		t.queries.add(e.key, -1)
 	} else {
-		t.shards.changeLocked(variants[0].Key, func() { e.variants = variants })
 		e.bytes = 0
-		for _, rec := range variants {
+		for _, rec := range now.variants {
 			e.bytes += uint32(t.size(rec))
 		}
-		e.pool = e.class()
+		e.pool = now.class()
 		e.lastUse.Store(t.came.Load())
 		t.pools[e.pool].add(e)
 		t.recordBytes.Add(int64(e.bytes))
-		t.groupLocked(e)
+		t.groupLocked(e.key, now.variants)
 	}
 	t.resized()
 	for _, old := range before {
-		if !slices.ContainsFunc(variants, old.sameBytes) {
+		if !slices.ContainsFunc(now.variants, old.sameBytes) {
 			t.forget(old.Version)
 		}
 	}
 }
 
-// removeLocked drops all records under key.
-func (t *table) removeLocked(key string) {
-	if e, ok := t.shards.getLocked(key); ok {
-		t.setLocked(e, nil)
+// deleteLocked drops those of key's records that gone reports.
+func (t *table) deleteLocked(key string, gone func(*Record) bool) {
+	if now := t.look(key); now.entry != nil {
+		now.variants = without(now.variants, gone)
+		t.setLocked(now)
 	}
 }
 
-// deleteLocked drops those of key's records that gone reports.
-func (t *table) deleteLocked(key string, gone func(*Record) bool) {
-	if e, ok := t.shards.getLocked(key); ok {
-		t.setLocked(e, without(e.variants, gone))
-	}
+// removeLocked drops all records under key.
+func (t *table) removeLocked(key string) {
+	t.deleteLocked(key, func(*Record) bool { return true })
 }
 
 // withdrawLocked drops rec, or what has taken its place, but no other variant with the same bytes.
@@ -220,31 +235,27 @@ func (t *table) successor(rec *Record) *Record {
 	return now
 }
 
-// variantWhere returns the first of key's records that is reports, or nil.
-func (t *table) variantWhere(key string, is func(*Record) bool) *Record {
-	e, _ := t.shards.look(key)
-	if i := slices.IndexFunc(e.variants, is); i >= 0 {
-		return e.variants[i]
-	}
-	return nil
-}
-
-// changeLocked replaces those of key's records that meant reports by copies that change has
+// replaced returns a copy of variants with copies of those that meant reports, which change has
 // changed.
-func (t *table) changeLocked(key string, meant func(*Record) bool, change func(*Record)) {
-	e, ok := t.shards.getLocked(key)
-	if !ok {
-		return
-	}
-	variants := slices.Clone(e.variants)
+func replaced(variants []*Record, meant func(*Record) bool, change func(*Record)) []*Record {
+	variants = slices.Clone(variants)
 	for i, rec := range variants {
 		if meant(rec) {
 			variants[i] = rec.with(change)
 			variants[i].settle()
 		}
 	}
-	t.setLocked(e, variants)
-	t.evictLocked(e)
+	return variants
+}
+
+// changeLocked replaces those of key's records that meant reports by copies that change has
+// changed.
+func (t *table) changeLocked(key string, meant func(*Record) bool, change func(*Record)) {
+	if now := t.look(key); now.entry != nil {
+		now.variants = replaced(now.variants, meant, change)
+		t.setLocked(now)
+		t.evictLocked(now.entry)
+	}
 }
 
 // supersedeLocked puts rec in the place of old, which is in the table and has the same bytes. rec
@@ -255,9 +266,7 @@ func (t *table) supersedeLocked(old, rec *Record) {
 		t.insertLocked(rec, old, func() {})
 		return
 	}
-	if e, ok := t.shards.getLocked(old.Key); ok {
-		rec.ringEpoch = min(rec.ringEpoch, uint64(e.turn))
-	}
+	rec.ringEpoch = min(rec.ringEpoch, t.look(old.Key).turn)
 	rec.inherit(old)
 	t.dropLocked(old)
 	t.installLocked(rec)
@@ -268,25 +277,24 @@ func (t *table) supersedeLocked(old, rec *Record) {
 func (t *table) evictLocked(e *entry) {
 	used := e.used.Swap(true)
 	defer func() { e.used.Store(used) }()
-	for t.recordBytes.Load() > t.Memory/recordsShare && t.shards.n > 1 {
+	for t.recordBytes.Load() > t.Memory/recordsShare && t.n > 1 {
 		p := t.crowded()
-		if p == nil && t.recordBytes.Load() <= t.Memory/recordsMost {
+		if p == &t.pools[files] && t.recordBytes.Load() <= t.Memory/recordsMost {
 			return
-		} else if p == nil {
-			p = &t.pools[files] // which isn't empty: the others together have less than all
 		}
-		t.removeLocked(p.next().key())
+		t.removeLocked(p.next().key)
 	}
 }
 
-// crowded returns the pool that is to make room for others, or nil if that is the files' pool.
+// crowded returns the pool that is to make room for others. If it is the files', that isn't empty:
+// the others together have less than all.
 func (t *table) crowded() *pool {
 	for c := errs; c > files; c-- {
 		if p := &t.pools[c]; p.bytes > t.least(c) {
 			return p
 		}
 	}
-	return nil
+	return &t.pools[files]
 }
 
 // least is the number of bytes up to which a class need not make room for others.
@@ -294,8 +302,7 @@ func (t *table) least(c class) int64 { return t.Memory / recordsShare / parts[c]
 
 // vary returns the fields that tell the variants of key apart.
 func (t *table) vary(key string, head bool) []string {
-	e, _ := t.shards.look(key)
-	return varyOf(e.variants, head)
+	return varyOf(t.look(key).variants, head)
 }
 
 // variant names the variant that req asks for, or is "" if it isn't known what selects.

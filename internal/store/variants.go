@@ -33,14 +33,13 @@ func (s *Store) offeredTo(rec *Record, req *Request) *Record {
 	})
 }
 
-// amongLocked returns f's request with the records that are stored for other requests, if an answer
-// to it may be made of them.
-func (s *Store) amongLocked(f *flight) *Request {
+// amongLocked gives f's request the records that are stored for other requests, if an answer to it
+// may be made of them.
+func (s *Store) amongLocked(f *flight) {
 	if f.prev != nil || f.req.Head || f.req.Alone || f.req.Ranged || f.req.Gone != "" {
-		return f.req
+		return
 	}
-	among := *f.req
-	e, _ := s.shards.look(among.Key)
-	among.Variants = without(e.variants, func(rec *Record) bool { return rec.Pass || rec.HeadOnly })
-	return &among
+	f.req.Variants = without(s.look(f.req.Key).variants, func(rec *Record) bool {
+		return rec.Pass || rec.HeadOnly
+	})
 }

@@ -56,7 +56,7 @@ func TestNodesAreToldTheUnion(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	other.lend(&flight{req: &Request{Key: "k", Fields: Fields{Header: none}}}, copied)
+	other.lend(&flight{req: Request{Key: "k", Fields: Fields{Header: none}}}, copied)
 	other.mu.Lock()
 	other.installLocked(copied)
 	other.mu.Unlock()

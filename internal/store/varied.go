@@ -4,17 +4,16 @@ package store
 // was given to other nodes. They would answer all requests from their near copies. So the owner has
 // them drop these. A node that can't be told keeps them for a lease.
 
-// variesLocked tells the other nodes if the key of e, which this node owns, has turned out to vary
-// by more than names.
-func (s *Store) variesLocked(e *entry, names []string) {
-	same := len(merged(names, varyOf(e.variants, true))) == len(names)
+// variesLocked tells the other nodes if a key, which this node owns, has turned out to vary by more
+// than names.
+func (s *Store) variesLocked(key string, names []string) {
+	same := len(merged(names, s.vary(key, true))) == len(names)
 	if s.cfg.Remote == nil || same || !s.begin() {
 		return
 	}
-	key := e.key()
 	go func() {
 		defer s.work.Done()
-		s.cfg.Remote.Varies(key)
+		s.cfg.Remote.Tell(&VariesRequest{key})
 	}()
 }
 
