@@ -1,8 +1,7 @@
 package serve
 
 import (
-	"errors"
-	"fmt"
+	"bytes"
 	"mime/multipart"
 	"net/http"
 	"net/textproto"
@@ -46,20 +45,22 @@ func (t *response) multipart(d *decide.Decision, parts []httpcache.Range) error 
 	if err := t.readyParts(d, parts[1:]); err != nil {
 		return err
 	}
-	contentType, size := d.Record.Head.Get("Content-Type"), d.Record.Length
-	m := multipart.NewWriter(t.w)
+	boundary, heads := partHeads(d.Record, parts)
+	length := int64(len(heads[len(parts)]))
+	for i, part := range parts {
+		length += int64(len(heads[i])) + part.Length
+	}
 	t.putFields(d, http.StatusPartialContent)
 	h := t.w.Header()
-	h.Set("Content-Type", "multipart/byteranges; boundary="+m.Boundary())
-	h.Set("Content-Length", strconv.FormatInt(multipartLength(parts, contentType, size,
-		m.Boundary()), 10))
+	h.Set("Content-Type", "multipart/byteranges; boundary="+boundary)
+	h.Set("Content-Length", strconv.FormatInt(length, 10))
 	t.w.WriteHeader(http.StatusPartialContent)
 	for i, part := range parts {
 		if i > 0 {
 			rd.Close()
 			t.s.Store.Reader(&rd, t.fields(), d.Record, part.Start, part.Start+part.Length)
 		}
-		if _, err := m.CreatePart(partHeader(part, contentType, size)); err != nil {
+		if _, err := t.w.Write(heads[i]); err != nil {
 			return t.cut(nil)
 		}
 		err := t.copy(&rd)
@@ -68,7 +69,7 @@ func (t *response) multipart(d *decide.Decision, parts []httpcache.Range) error 
 			return err
 		}
 	}
-	if m.Close() != nil {
+	if _, err := t.w.Write(heads[len(parts)]); err != nil {
 		return t.cut(nil)
 	}
 	return nil
@@ -101,35 +102,20 @@ func (t *response) readyParts(d *decide.Decision, parts []httpcache.Range) error
 	}
 	return nil
 }
-func partHeader(part httpcache.Range, contentType string, size int64) textproto.MIMEHeader {
-	h := textproto.MIMEHeader{"Content-Range": {part.ContentRange(size)}}
-	if contentType != "" {
-		h["Content-Type"] = []string{contentType}
-	}
-	return h
-}
 
-// multipartLength is how many bytes the parts take with what is between them.
-func multipartLength(parts []httpcache.Range, contentType string, size int64,
-	boundary string) int64 {
-	var n counter
-	m := multipart.NewWriter(&n)
-	err := m.SetBoundary(boundary)
+// partHeads are what precedes each part in a multipart content, and what ends that.
+func partHeads(rec *store.Record, parts []httpcache.Range) (boundary string, heads [][]byte) {
+	var b bytes.Buffer // which can't fail
+	m, h := multipart.NewWriter(&b), textproto.MIMEHeader{}
+	if contentType := rec.Head.Get("Content-Type"); contentType != "" {
+		h.Set("Content-Type", contentType)
+	}
 	for _, part := range parts {
-		_, e := m.CreatePart(partHeader(part, contentType, size))
-		err = errors.Join(err, e)
-		n += counter(part.Length)
+		h.Set("Content-Range", part.ContentRange(rec.Length))
+		_, _ = m.CreatePart(h)
+		heads = append(heads, bytes.Clone(b.Bytes()))
+		b.Reset()
 	}
-	if err = errors.Join(err, m.Close()); err != nil {
-		panic(fmt.Sprintf("a counter can't fail: %v", err))
-	}
-	return int64(n)
-}
-
-// counter is a writer that counts.
-type counter int64
-
-func (c *counter) Write(p []byte) (int, error) {
-	*c += counter(len(p))
-	return len(p), nil
+	_ = m.Close()
+	return m.Boundary(), append(heads, b.Bytes())
 }

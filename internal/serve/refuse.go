@@ -43,7 +43,7 @@ func (t *response) refuse(d *decide.Decision) {
 
 // refuseFailed sets the fields of the answer to a request that the origin couldn't answer.
 func (t *response) refuseFailed(d *decide.Decision) {
-	t.s.counts.failures.Add(1)
+	t.s.failures.Add(1)
 	switch {
 	case t.originAsked():
 		t.entry.Cache = decide.OutcomeMiss.String()

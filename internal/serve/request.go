@@ -13,9 +13,8 @@ func (s *Server) Request(r *http.Request, resource string) decide.Request {
 	q := decide.Request{Method: r.Method, Resource: resource, Header: endToEnd(r),
 		Looped: s.Origin.Looped(r.Header), Upgrade: s.switches(r)}
 	q.Authorized = len(q.Header["Authorization"]) > 0
-	if left, limited := maxForwards(r); limited {
-		q.Exhausted = left == 0
-	}
+	left, limited := maxForwards(r)
+	q.Exhausted = limited && left == 0
 	return q
 }
 

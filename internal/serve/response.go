@@ -53,9 +53,9 @@ func (t *response) cut(err error) error {
 // count makes o the request's outcome.
 func (t *response) count(o decide.Outcome) {
 	if t.outcome != decide.OutcomeNone {
-		t.s.counts.outcomes[t.outcome].Add(-1)
+		t.s.outcomes[t.outcome].Add(-1)
 	}
-	t.s.counts.outcomes[o].Add(1)
+	t.s.outcomes[o].Add(1)
 	t.outcome = o
 }
 

@@ -40,21 +40,17 @@ type Config struct {
 // Server answers clients. Its methods may be called concurrently.
 type Server struct {
 	Config
-	heads  heads
-	counts counts
+	heads    heads
+	outcomes [decide.Outcomes]atomic.Int64
+	failures atomic.Int64
 }
 
 // New makes a Server.
 func New(c Config) *Server { return &Server{Config: c} }
 
-type counts struct {
-	outcomes [decide.Outcomes]atomic.Int64
-	failures atomic.Int64
-}
-
 // Count is how many requests have had an outcome. Those that are being answered have the one that
 // is expected.
-func (s *Server) Count(o decide.Outcome) int64 { return s.counts.outcomes[o].Load() }
+func (s *Server) Count(o decide.Outcome) int64 { return s.outcomes[o].Load() }
 
 // Failures is how many requests got an error of our own because the origin couldn't answer.
-func (s *Server) Failures() int64 { return s.counts.failures.Load() }
+func (s *Server) Failures() int64 { return s.failures.Load() }
