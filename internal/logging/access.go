@@ -35,7 +35,6 @@ type Writer struct {
 	Entry
 
 	id     string
-	asked  *atomic.Bool
 	status int
 	bytes  int64
 	start  time.Duration // from epoch
@@ -50,15 +49,6 @@ func (w *Writer) since() time.Duration { return time.Since(epoch) - w.start }
 
 // ID returns the request's id in the log, or "" if nothing is logged.
 func (w *Writer) ID() string { return w.id }
-
-// Asked returns the flag to set when the origin is asked for this request. Unlike the Writer, it
-// may be used after the request has ended.
-func (w *Writer) Asked() *atomic.Bool {
-	if w.asked == nil {
-		w.asked = new(atomic.Bool)
-	}
-	return w.asked
-}
 
 // Unwrap is for http.ResponseController.
 func (w *Writer) Unwrap() http.ResponseWriter { return w.ResponseWriter }

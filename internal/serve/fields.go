@@ -4,21 +4,7 @@ import (
 	"net/http"
 
 	"github.com/scurrycache/scurry/internal/decide"
-	"github.com/scurrycache/scurry/internal/httpcache"
-	"github.com/scurrycache/scurry/internal/store"
 )
-
-// head returns rec's head.
-func (s *Server) head(rec *store.Record) *head { return s.heads.of(rec, s.Site) }
-
-// preconditioned is the header of rec that a request's preconditions are about. It isn't unpacked
-// for requests that have none.
-func (s *Server) preconditioned(q *decide.Request, rec *store.Record) http.Header {
-	if h := s.head(rec); h.header.Load() != nil || httpcache.Conditional(q.Header) {
-		return h.stored()
-	}
-	return nil
-}
 
 // putFields sets the fields of d's record for a response with that status, and what the log says.
 func (t *response) putFields(d *decide.Decision, status int) {
@@ -50,12 +36,6 @@ func statusField(d *decide.Decision, head *head) []string {
 		d.Status.Detail = "peer"
 	}
 	return head.status(d.Status)
-}
-
-// empty sends a response without content.
-func (t *response) empty(d *decide.Decision, status int) {
-	t.putFields(d, status)
-	t.writeHead(d, status)
 }
 
 // writeHead writes the head of a response with that status, whose content, if any, is all of d's

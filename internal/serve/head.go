@@ -15,13 +15,13 @@ import (
 
 // head is a record made ready for answers, so that a hit has little left to do.
 type head struct {
-	rec *store.Record
+	rec    *store.Record
+	header http.Header // as the origin sent it; it isn't to be changed
 	// but Age, Cache-Status and what depends on the part that is sent
 	fields      []field
-	unmodified  []field                     // those of fields that a 304 has
-	length      []string                    // Content-Length, if the length is known
-	cacheStatus []string                    // the origin's own, which ours is appended to
-	header      atomic.Pointer[http.Header] // all fields, once they have been asked for
+	unmodified  []field  // those of fields that a 304 has
+	length      []string // Content-Length, if the length is known
+	cacheStatus []string // the origin's own, which ours is appended to
 	aged        atomic.Pointer[aged]
 }
 
@@ -41,81 +41,45 @@ type aged struct {
 // head takes more memory than its record, so that only these have one.
 type heads [1 << 11]atomic.Pointer[head]
 
-// of returns rec's head, as clients of that site get it.
-func (h *heads) of(rec *store.Record, at *site.Site) *head {
-	place := &h[rec.Revision%uint64(len(h))]
+// head returns rec's head.
+func (s *Server) head(rec *store.Record) *head {
+	place := &s.heads[rec.Revision%uint64(len(s.heads))]
 	if known := place.Load(); known != nil && known.rec == rec {
 		return known
 	}
-	made := newHead(rec, at)
+	made := newHead(rec, s.Site)
 	place.Store(made)
 	return made
 }
 
 // newHead prepares rec for answers to clients, who see the origin's URLs as those of the site.
 func newHead(rec *store.Record, s *site.Site) *head {
-	h := &head{rec: rec, fields: fieldsOf(rec)}
-	h.fields = slices.DeleteFunc(h.fields, func(f field) bool {
-		if f.name == "Cache-Status" {
-			h.cacheStatus = f.values
-		}
-		return f.name == "Content-Length" || f.name == "Age" || f.name == "Cache-Status"
-	})
-	typed := false
-	for i, f := range h.fields {
-		switch f.name {
-		case "Location", "Content-Location":
-			h.fields[i].values = s.ForClients(f.values, rec.Key)
-		case "Content-Type":
-			typed = true
-		}
-	}
-	if !typed {
+	h := &head{rec: rec, header: rec.Header()}
+	if h.header["Content-Type"] == nil {
 		// without one, net/http would make one up
 		h.fields = append(h.fields, field{name: "Content-Type"})
 	}
-	h.unmodified = unmodified(h.fields)
+	for name, values := range h.header {
+		switch name {
+		case "Content-Length", "Age":
+			continue
+		case "Cache-Status":
+			h.cacheStatus = values
+			continue
+		case "Location", "Content-Location":
+			values = s.ForClients(values, rec.Key)
+		}
+		h.fields = append(h.fields, field{name, values})
+	}
+	// RFC 9110 section 15.4.5
+	h.unmodified = slices.DeleteFunc(slices.Clone(h.fields), func(f field) bool {
+		return f.name == "Content-Type" || f.name == "Content-Encoding" ||
+			f.name == "Last-Modified" && h.header["Etag"] != nil
+	})
 	if rec.Length >= 0 && httpcache.HasContent(rec.Status) {
 		h.length = []string{strconv.FormatInt(rec.Length, 10)}
 	}
 	return h
-}
-
-// unmodified returns those of fields that a 304 says (RFC 9110 section 15.4.5).
-func unmodified(fields []field) []field {
-	tagged := slices.ContainsFunc(fields, func(f field) bool { return f.name == "Etag" })
-	return slices.DeleteFunc(slices.Clone(fields), func(f field) bool {
-		return f.name == "Content-Type" || f.name == "Content-Encoding" ||
-			f.name == "Last-Modified" && tagged
-	})
-}
-
-// fieldsOf unpacks rec's fields.
-func fieldsOf(rec *store.Record) []field {
-	n := rec.Head.Len()
-	list, values := make([]field, 0, n+1), make([]string, 0, n)
-	for name, v := range rec.Head.All() {
-		values = append(values, v)
-		if last := len(list) - 1; last >= 0 && list[last].name == name {
-			list[last].values = values[len(values)-1-len(list[last].values):]
-			continue
-		}
-		list = append(list, field{name, values[len(values)-1:]})
-	}
-	for i := range list {
-		list[i].values = slices.Clip(list[i].values)
-	}
-	return list
-}
-
-// stored is the header of h's record as the origin sent it. It isn't to be changed.
-func (h *head) stored() http.Header {
-	if header := h.header.Load(); header != nil {
-		return *header
-	}
-	header := h.rec.Fields()
-	h.header.Store(&header)
-	return header
 }
 
 // put sets the fields of h in header, for a response with that status and age.

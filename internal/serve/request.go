@@ -2,6 +2,7 @@ package serve
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -57,16 +58,7 @@ func (s *Server) switches(r *http.Request) bool {
 	}
 	upgrade := r.Header["Upgrade"]
 	return len(upgrade) == 1 && strings.EqualFold(upgrade[0], "websocket") &&
-		r.ProtoMajor == 1 && r.ProtoAtLeast(1, 1) &&
-		hasOption(r.Header, "upgrade")
-}
-
-// hasOption reports whether Connection has that option.
-func hasOption(header http.Header, option string) bool {
-	for member := range httpcache.Members(header["Connection"]) {
-		if strings.EqualFold(member, option) {
-			return true
-		}
-	}
-	return false
+		r.ProtoMajor == 1 && r.ProtoAtLeast(1, 1) && slices.ContainsFunc(
+		slices.Collect(httpcache.Members(r.Header["Connection"])),
+		func(option string) bool { return strings.EqualFold(option, "upgrade") })
 }

@@ -13,7 +13,7 @@ import (
 // respond sends d's record, or of it what the request asks for. The error wraps fill.ErrGone if the
 // bytes went away; then, and if it doesn't wrap errCut, nothing has been sent.
 func (t *response) respond(d *decide.Decision) error {
-	rep := decide.Represent(&t.q, d.Record, t.s.preconditioned(&t.q, d.Record))
+	rep := decide.Represent(&t.q, d.Record, t.s.head(d.Record).header)
 	switch {
 	case rep.Status == 0:
 		return fmt.Errorf("nothing of the part that %s holds is asked for: %w", d.Record.Key,
@@ -21,7 +21,8 @@ func (t *response) respond(d *decide.Decision) error {
 	case rep.Status == http.StatusRequestedRangeNotSatisfiable:
 		return t.refuseRange(d)
 	case rep.Empty:
-		t.empty(d, rep.Status)
+		t.putFields(d, rep.Status)
+		t.writeHead(d, rep.Status)
 		return nil
 	case len(rep.Parts) > 1:
 		return t.multipart(d, rep.Parts)
@@ -36,7 +37,7 @@ func (t *response) relay(d *decide.Decision) error {
 	res, status := d.Result, d.Record.Status
 	if status == http.StatusOK {
 		switch outcome, _ := httpcache.Preconditions(t.q.Method, t.q.Header,
-			t.s.preconditioned(&t.q, d.Record)); outcome {
+			t.s.head(d.Record).header); outcome {
 		case httpcache.NotModified:
 			status = http.StatusNotModified
 		case httpcache.PreconditionFailed:
@@ -46,7 +47,7 @@ func (t *response) relay(d *decide.Decision) error {
 	t.putFields(d, status)
 	h := t.w.Header()
 	delete(h, "Age") // it comes straight from the origin
-	if age := t.s.head(d.Record).stored()["Age"]; age != nil {
+	if age := t.s.head(d.Record).header["Age"]; age != nil {
 		h["Age"] = age
 	}
 	if t.writeHead(d, status); status != d.Record.Status || t.q.Head() {
