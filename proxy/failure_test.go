@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -134,13 +135,16 @@ func TestFailureIsSharedByThoseWhoWait(t *testing.T) {
 	})
 	o.Server.Config.ErrorLog = quiet
 	var wg sync.WaitGroup
+	var sent atomic.Int64
 	for range 50 {
 		wg.Go(func() {
+			sent.Add(1)
 			if resp, _ := n.get("/files/f"); resp.StatusCode != 502 {
 				t.Error(resp.Status)
 			}
 		})
 	}
+	eventually(t, "the clients are on their way", func() bool { return sent.Load() == 50 && o.Count() > 0 })
 	close(all)
 	wg.Wait()
 	// Some may have come when the first ones had their answer; a GET is sent twice when its

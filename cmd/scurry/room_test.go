@@ -5,7 +5,9 @@ import (
 	"io"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/scurrycache/scurry/internal/origintest"
 )
@@ -22,10 +24,13 @@ func TestNoRoom(t *testing.T) {
 	age := http.Header{"Cache-Control": {"max-age=600"}}
 	large := origintest.File{Size: size, ETag: `"1"`, Modified: origintest.Old, Header: age}
 	goOn := make(chan struct{})
+	release := sync.OnceFunc(func() { close(goOn) })
+	defer release()
+	var stalled atomic.Int64
 	o := origintest.New(t)
 	o.Handle("/held", origintest.File{Size: 500, ETag: `"1"`, Modified: origintest.Old, Header: age}.ServeHTTP) // with its record, so that it isn't evicted
 	o.Handle("/stalled", func(w http.ResponseWriter, r *http.Request) {
-		large.ServeHTTP(&stalling{ResponseWriter: w, left: nearlyChunk, goOn: goOn, gone: r.Context().Done()}, r)
+		large.ServeHTTP(&stalling{ResponseWriter: w, left: nearlyChunk, stalled: &stalled, goOn: goOn, gone: r.Context().Done()}, r)
 	})
 	s := startScurry(t, nil, "--memory=16MiB", "--slab=8MiB", "--origin", o.URL)
 	download(t, s.url+"held", 500)
@@ -33,6 +38,10 @@ func TestNoRoom(t *testing.T) {
 	var done sync.WaitGroup
 	refusals := make(chan string, clients)
 	for i := range clients {
+		// Those that come first take the room before the others come.
+		if i == 4 && !eventually(func() bool { return stalled.Load() >= 2 }) {
+			t.Fatal("the first files don't stall")
+		}
 		done.Go(func() {
 			url := fmt.Sprint(s.url, "stalled?", i)
 			resp, err := http.Get(url)
@@ -54,9 +63,14 @@ func TestNoRoom(t *testing.T) {
 			}
 		})
 	}
-	refused := <-refusals
+	var refused string
+	select {
+	case refused = <-refusals:
+	case <-time.After(time.Minute):
+		t.Fatal("nobody is refused")
+	}
 	download(t, s.url+"held", 500)
-	close(goOn)
+	release()
 	done.Wait()
 	download(t, refused, size)
 	if !eventually(func() bool { return s.tellsOfNoRoom() == len(refusals)+1 }) {
@@ -79,6 +93,7 @@ func (s *scurry) tellsOfNoRoom() (n int) {
 type stalling struct {
 	http.ResponseWriter
 	left       int
+	stalled    *atomic.Int64
 	goOn, gone <-chan struct{}
 }
 
@@ -89,6 +104,7 @@ func (s *stalling) Write(b []byte) (int, error) {
 	}
 	n, _ := s.ResponseWriter.Write(b[:s.left])
 	http.NewResponseController(s.ResponseWriter).Flush()
+	s.stalled.Add(1)
 	select {
 	case <-s.goOn:
 	case <-s.gone:
