@@ -40,10 +40,10 @@ func wantsTrailer(r *http.Request) bool {
 // reader makes rd read [start, end) of the content.
 func (t *response) reader(rd *store.Reader, d *decide.Decision, start, end int64) {
 	if d.Result != nil {
-		t.s.Store.ReaderFrom(rd, t.fields(), d.Result, start, end)
+		t.s.Store.ReaderFrom(rd, t, d.Result, start, end)
 		return
 	}
-	t.s.Store.Reader(rd, t.fields(), d.Record, start, end)
+	t.s.Store.Reader(rd, t, d.Record, start, end)
 }
 
 // ready waits until rd's first bytes are certain.
@@ -61,7 +61,7 @@ func (t *response) ready(d *decide.Decision, rd *store.Reader) error {
 	switch {
 	case d.FromMemory():
 		d.ContentAsked(rd.Foresee(t.r.Context()))
-	case t.originAsked():
+	case t.Noted():
 		d.ContentAsked(store.AskedForThis)
 	}
 	return nil
@@ -77,7 +77,7 @@ func (t *response) settle(d *decide.Decision, rd *store.Reader) {
 	}
 	rd.Settle(t.r.Context(), t.flush)
 	asked := rd.Asked()
-	if t.originAsked() { // for another of its parts, perhaps
+	if t.Noted() { // for another of its parts, perhaps
 		asked = store.AskedForThis
 	}
 	switch {

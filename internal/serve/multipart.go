@@ -58,7 +58,7 @@ func (t *response) multipart(d *decide.Decision, parts []httpcache.Range) error 
 	for i, part := range parts {
 		if i > 0 {
 			rd.Close()
-			t.s.Store.Reader(&rd, t.fields(), d.Record, part.Start, part.Start+part.Length)
+			t.s.Store.Reader(&rd, t, d.Record, part.Start, part.Start+part.Length)
 		}
 		if _, err := t.w.Write(heads[i]); err != nil {
 			return t.cut(nil)
@@ -85,12 +85,12 @@ func (t *response) readyParts(d *decide.Decision, parts []httpcache.Range) error
 		var rd store.Reader
 		if d.Record.Rangeable {
 			if d.FromMemory() {
-				t.s.Store.Reader(&rd, store.Fields{}, d.Record, part.Start, part.Start+part.Length)
+				t.s.Store.Reader(&rd, t, d.Record, part.Start, part.Start+part.Length)
 				d.ContentAsked(rd.Foresee(ctx))
 			}
 			continue
 		}
-		t.s.Store.Reader(&rd, t.fields(), d.Record, part.Start, part.Start+part.Length)
+		t.s.Store.Reader(&rd, t, d.Record, part.Start, part.Start+part.Length)
 		err := rd.Ready(ctx)
 		if err == nil && d.FromMemory() {
 			d.ContentAsked(rd.Foresee(ctx))

@@ -45,7 +45,7 @@ func (t *response) refuse(d *decide.Decision) {
 func (t *response) refuseFailed(d *decide.Decision) {
 	t.s.failures.Add(1)
 	switch {
-	case t.originAsked():
+	case t.Noted():
 		t.entry.Cache = decide.OutcomeMiss.String()
 	case !decide.Ours(d.Failure): // it was another client's request that failed
 		t.entry.Cache, d.Status.Collapsed = decide.OutcomeCollapsed.String(), true

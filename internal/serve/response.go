@@ -67,11 +67,11 @@ func (t *response) cause() store.Cause {
 	return store.Cause{ID: t.id, Asked: t.asked}
 }
 
-// originAsked reports whether the origin has been asked for this request.
-func (t *response) originAsked() bool { return t.asked != nil && t.asked.Load() }
+// Noted reports whether the origin has been asked for this request.
+func (t *response) Noted() bool { return t.asked != nil && t.asked.Load() }
 
-// fields are what a request to the origin has of the client's that is made for it.
-func (t *response) fields() store.Fields {
+// Fields are what a request to the origin has of the client's that is made for it.
+func (t *response) Fields() store.Fields {
 	f := store.Fields{Header: t.q.Header, Proto: t.r.Proto, Cause: t.cause()}
 	if t.q.Authorized {
 		f.From = fetch.Identified(t.r)
@@ -80,11 +80,7 @@ func (t *response) fields() store.Fields {
 }
 
 // flush sends what has been written, if the server can.
-func (t *response) flush() {
-	if f, ok := t.w.(http.Flusher); ok {
-		f.Flush()
-	}
-}
+func (t *response) flush() { _ = http.NewResponseController(t.w).Flush() }
 
 // inform sends an interim response, which leaves no fields for the final one.
 func (t *response) inform(status int, header http.Header) {

@@ -113,19 +113,16 @@ func (t *response) request(d *decide.Decision) *store.Request {
 // asks for req's own.
 func (s *Server) fetchFor(ctx context.Context, req *store.Request,
 	prev *store.Record) (*store.Result, error) {
-	res, err := s.Store.Fetch(ctx, req, prev)
 	resource := cmp.Or(req.Target, req.Key)
-	if err != nil || s.answers(res.Record, resource) {
-		return res, err
+	for tries := 1; ; tries++ {
+		res, err := s.Store.Fetch(ctx, req, prev)
+		if err != nil || tries == 3 || s.answers(res.Record, resource) {
+			return res, err
+		}
+		res.Close()
+		req.Key, req.Target, prev = resource, "", nil
+		req.Alone = req.Alone || tries == 2
 	}
-	res.Close()
-	req.Key, req.Target = resource, ""
-	if res, err = s.Store.Fetch(ctx, req, nil); err != nil || s.answers(res.Record, resource) {
-		return res, err
-	}
-	res.Close()
-	req.Alone = true
-	return s.Store.Fetch(ctx, req, nil)
 }
 
 // carryOut does what d says. An error that wraps fill.ErrGone means that the bytes went away; then,

@@ -100,12 +100,8 @@ func (w *stallWriter) Write(b []byte) (written int, err error) {
 func (w *stallWriter) Flush() {
 	w.extend(0)
 	defer w.lift()
-	if f, ok := w.ResponseWriter.(http.Flusher); ok {
-		f.Flush()
-	} else {
-		// a writer that can't be flushed isn't an error
-		_ = http.NewResponseController(w.ResponseWriter).Flush()
-	}
+	// a writer that can't be flushed isn't an error
+	_ = http.NewResponseController(w.ResponseWriter).Flush()
 }
 
 // extend puts the write deadline off, now that n bytes are about to be written. It doesn't for

@@ -87,7 +87,7 @@ func (r *Reader) reading() *relayed {
 		return nil
 	}
 	b := r.run.relay.reads.Load()
-	if b == nil || b.cause != r.by.Cause {
+	if b == nil || b.cause != r.by.Fields().Cause {
 		return nil
 	}
 	return b

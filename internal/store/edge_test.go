@@ -62,7 +62,7 @@ func TestLengthIsLearntLate(t *testing.T) {
 				t.Fatal("the record must be from before the end, and the fill have ended")
 			}
 			var r Reader
-			s.Reader(&r, Fields{}, rec, 0, -1)
+			s.Reader(&r, &Fields{}, rec, 0, -1)
 			if got := readAll(t, &r); got != content(0, size) {
 				t.Errorf("%d of %d bytes", len(got), size)
 			}
@@ -93,12 +93,12 @@ func TestEndOfAPartIsNotTheEnd(t *testing.T) {
 		evict(t, s)
 		s.push(now, 1<<10, []byte(content(1<<10, 2<<10))) // so that a fill of the first chunk ends before it
 		var part, whole Reader
-		s.Reader(&part, Fields{}, now, 0, 100)
+		s.Reader(&part, &Fields{}, now, 0, 100)
 		if err := part.Ready(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		defer part.Close()
-		s.Reader(&whole, Fields{}, old, 0, -1)
+		s.Reader(&whole, &Fields{}, old, 0, -1)
 		if got := readAll(t, &whole); got != content(0, size) {
 			t.Errorf("%d of %d bytes", len(got), size)
 		}
@@ -167,7 +167,7 @@ func TestPanicsOfTheSource(t *testing.T) {
 		bad = false
 		for _, key := range []string{"fetch", "observe"} {
 			var r Reader
-			s.Reader(&r, Fields{}, fetch(t, s, key), 0, -1)
+			s.Reader(&r, &Fields{}, fetch(t, s, key), 0, -1)
 			if got := readAll(t, &r); got != "nuts" {
 				t.Errorf("%s, later: %q", key, got)
 			}
@@ -205,7 +205,7 @@ func TestPinnedBodiesShareAnAccount(t *testing.T) {
 		}
 		for i, res := range answers {
 			var r Reader
-			s.ReaderFrom(&r, Fields{}, res, 0, -1)
+			s.ReaderFrom(&r, &Fields{}, res, 0, -1)
 			if got := readAll(t, &r); got != content(0, size) {
 				t.Errorf("body %d: %d bytes", i, len(got))
 			}
@@ -230,7 +230,7 @@ func TestReaderElsewhereLetsGoOfTheStart(t *testing.T) {
 			t.Fatal(err)
 		}
 		var r Reader
-		s.ReaderFrom(&r, Fields{}, res, size-10, size)
+		s.ReaderFrom(&r, &Fields{}, res, size-10, size)
 		if got := readAll(t, &r); got != content(size-10, size) {
 			t.Errorf("%q", got)
 		}
@@ -263,7 +263,7 @@ func TestChunksOutliveTheirRecord(t *testing.T) {
 		s := open(t, src)
 		var r Reader
 		for range 2 {
-			s.Reader(&r, Fields{}, fetch(t, s, "k"), 0, -1)
+			s.Reader(&r, &Fields{}, fetch(t, s, "k"), 0, -1)
 			if got := readAll(t, &r); got != content(0, size) {
 				t.Errorf("%d bytes", len(got))
 			}
@@ -329,7 +329,7 @@ func TestFillBeginsWhileGapsAreLookedFor(t *testing.T) {
 		evict(t, s)
 		s.push(rec, 0, []byte(content(0, 1<<10)))
 		var r Reader
-		s.Reader(&r, Fields{}, rec, 0, -1)
+		s.Reader(&r, &Fields{}, rec, 0, -1)
 		if !r.viewChunk() {
 			t.Fatal("the first chunk must be held")
 		}

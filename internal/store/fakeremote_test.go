@@ -329,6 +329,6 @@ func read(t *testing.T, s *Store, key string, start, end int64) string {
 	}
 	defer res.Close()
 	var rd Reader
-	s.ReaderFrom(&rd, Fields{Cause: Cause{Asked: new(atomic.Bool)}}, res, start, end)
+	s.ReaderFrom(&rd, &Fields{Cause: Cause{Asked: new(atomic.Bool)}}, res, start, end)
 	return readAll(t, &rd)
 }

@@ -18,7 +18,7 @@ func bring(t *testing.T, s *Store, key string) *Record {
 	}
 	defer res.Close()
 	var rd Reader
-	s.ReaderFrom(&rd, Fields{}, res, 0, -1)
+	s.ReaderFrom(&rd, &Fields{}, res, 0, -1)
 	readAll(t, &rd)
 	settled(s)
 	return res.Record
@@ -35,7 +35,7 @@ func settled(s *Store) {
 func hit(t *testing.T, s *Store, rec *Record, start, end int64) Asked {
 	t.Helper()
 	var rd Reader
-	s.Reader(&rd, Fields{Cause: Cause{Asked: new(atomic.Bool)}}, rec, start, end)
+	s.Reader(&rd, &Fields{Cause: Cause{Asked: new(atomic.Bool)}}, rec, start, end)
 	if err := rd.Ready(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -201,7 +201,7 @@ func TestWhatHasBegunGoesOn(t *testing.T) {
 	read(t, c.nodes["b"], "k", 0, -1)
 	read(t, s, "k", 0, 10)
 	var rd Reader
-	s.Reader(&rd, Fields{}, find(s, "k", nil), 0, -1)
+	s.Reader(&rd, &Fields{}, find(s, "k", nil), 0, -1)
 	first, err := rd.Next(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -253,7 +253,7 @@ func TestInvalidatedUnderAReader(t *testing.T) {
 					evict(t, b)
 				}
 				var rd Reader
-				a.Reader(&rd, Fields{}, find(a, "k", nil), start, -1)
+				a.Reader(&rd, &Fields{}, find(a, "k", nil), start, -1)
 				defer rd.Close()
 				c.before(t, &rd)
 				nodes.before(call, func() {
@@ -276,7 +276,7 @@ func TestInvalidatedBehindAFragment(t *testing.T) {
 		const from, to = 1500, 1800
 		c, rec, _ := openFragment(t, from, to)
 		var rd Reader
-		c.nodes["a"].Reader(&rd, Fields{}, rec, from+10, to+5000)
+		c.nodes["a"].Reader(&rd, &Fields{}, rec, from+10, to+5000)
 		c.before("Read", func() {
 			c.setDown("a", true)
 			c.nodes["b"].Remove([]string{"k"})

@@ -13,7 +13,7 @@ import (
 // else from a fill, byte by byte as the bytes come. It is used by one goroutine and must be closed.
 type Reader struct {
 	s         *Store
-	by        Fields // of the request that it reads for
+	by        Client // that it reads for
 	rec       *Record
 	start     int64
 	pos, end  int64 // end is -1 while the length is unknown
@@ -46,7 +46,7 @@ type Reader struct {
 
 // ReaderFrom makes r read the content [start, end) of a's record, or to its end if end is -1. It
 // takes over what a holds.
-func (s *Store) ReaderFrom(r *Reader, by Fields, res *Result, start, end int64) {
+func (s *Store) ReaderFrom(r *Reader, by Client, res *Result, start, end int64) {
 	s.Reader(r, by, res.Record, start, end)
 	switch {
 	case res.follower == nil:
@@ -62,8 +62,8 @@ func (s *Store) ReaderFrom(r *Reader, by Fields, res *Result, start, end int64) 
 }
 
 // Reader makes r read the content [start, end) of rec, or to its end if end is -1. What it has to
-// ask the origin for it asks for with the fields of by.
-func (s *Store) Reader(r *Reader, by Fields, rec *Record, start, end int64) {
+// ask the origin for it asks for because of by.
+func (s *Store) Reader(r *Reader, by Client, rec *Record, start, end int64) {
 	if end < 0 {
 		end = rec.Length
 	}

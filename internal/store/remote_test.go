@@ -200,7 +200,7 @@ func TestRelayGoesOnAtTheOrigin(t *testing.T) {
 	}
 	defer res.Close()
 	var rd Reader
-	s.ReaderFrom(&rd, Fields{}, res, 0, -1)
+	s.ReaderFrom(&rd, &Fields{}, res, 0, -1)
 	var got strings.Builder
 	for got.Len() < 2<<10 {
 		b, err := rd.Next(t.Context(), nil)
@@ -244,7 +244,7 @@ func TestSlabsHaveOwners(t *testing.T) {
 	for n := range int64(4) {
 		var rd Reader
 		start := n*slab + 100
-		s.Reader(&rd, Fields{}, stored, start, start+500)
+		s.Reader(&rd, &Fields{}, stored, start, start+500)
 		if got := readAll(t, &rd); got != content(start, start+500) {
 			t.Errorf("slab %d: %d wrong bytes", n, len(got))
 		}
@@ -296,7 +296,7 @@ func TestFragmentsAreGivenToOthers(t *testing.T) {
 		c, rec, opens := openFragment(t, from, to)
 		s := c.nodes["a"]
 		var rd Reader
-		s.Reader(&rd, Fields{}, rec, from+10, to)
+		s.Reader(&rd, &Fields{}, rec, from+10, to)
 		if got := readAll(t, &rd); got != content(from+10, to) || *opens > 0 {
 			t.Errorf("%d bytes, and the origin was asked %d times", len(got), *opens)
 		}

@@ -40,3 +40,15 @@ type Fields struct {
 	Proto  string      // the protocol of the client's request, as in "HTTP/1.1"
 	Cause              // the client's request, for which the origin is asked
 }
+
+// Client is the request of a client that a Reader reads for.
+type Client interface {
+	// Fields returns what the origin is asked with because of it. Its Cause is always the same.
+	Fields() Fields
+
+	// Noted reports whether the origin has been asked because of it.
+	Noted() bool
+}
+
+// Fields makes f a Client.
+func (f *Fields) Fields() Fields { return *f }

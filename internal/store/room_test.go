@@ -170,7 +170,7 @@ func TestPeersReadsAreRefusedWhereThereIsNoRoom(t *testing.T) {
 		rec.Key, rec.Version, rec.Rangeable, rec.Resumable = "k", "v", true, true
 		for _, peer := range []bool{true, false} {
 			var rd Reader
-			s.Reader(&rd, Fields{}, rec, 0, -1)
+			s.Reader(&rd, &Fields{}, rec, 0, -1)
 			if peer {
 				rd.localOnly = true
 			}

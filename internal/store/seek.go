@@ -73,7 +73,7 @@ func (r *Reader) ask(ctx context.Context, begun int64, mayLookAgain bool) error 
 			return err
 		}
 	}
-	from := source{start: c.Start, end: end, by: r.by, beyond: r.takesOver}
+	from := source{start: c.Start, end: end, by: r.by.Fields(), beyond: r.takesOver}
 	return r.begin(from, begun, mayLookAgain)
 }
 
@@ -109,7 +109,7 @@ const maxRefused = 3
 
 // wanted is what r wants of a fill.
 func (r *Reader) wanted() wanted {
-	return wanted{who: r.by.Cause, localOnly: r.localOnly, Wanted: fill.Wanted{
+	return wanted{who: r.by.Fields().Cause, localOnly: r.localOnly, Wanted: fill.Wanted{
 		Off: r.pos, Stop: bodyEnd(r.end), Ahead: r.ahead,
 	}}
 }
@@ -219,7 +219,7 @@ func (r *Reader) look() (begun int64) {
 
 // beginRelay begins a fill of what another node owns.
 func (r *Reader) beginRelay(begun int64, mayLookAgain bool) error {
-	from := source{by: r.by, relay: &relay{whole: r.ahead == fill.Everything}}
+	from := source{by: r.by.Fields(), relay: &relay{whole: r.ahead == fill.Everything}}
 	from.start, from.end = r.s.cfg.Geometry.At(r.pos, r.rec.OneSlab).Start, r.rec.Length
 	if r.rec.Fragments { // the owner may have just what is wanted, and no more
 		from.start, from.end = r.pos, min(r.rec.Length, r.end)

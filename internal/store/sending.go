@@ -23,7 +23,7 @@ func (s *Store) sendingResult(ctx context.Context, q *LookupRequest, res *Result
 		sent.stop = context.AfterFunc(ctx, res.Cancel) // it isn't read if the peer has gone
 		return sent
 	}
-	s.ReaderFrom(&sent.rd, q.Fields, res, 0, -1)
+	s.ReaderFrom(&sent.rd, &q.Fields, res, 0, -1)
 	sent.rd.localOnly = true
 	return sent
 }

@@ -142,7 +142,7 @@ func (v *Server) Read(ctx context.Context, q *ReadRequest) (*Sending, error) {
 		return nil, err
 	}
 	sent := &Sending{s: s}
-	s.Reader(&sent.rd, q.By, rec, q.Off, q.End)
+	s.Reader(&sent.rd, &q.By, rec, q.Off, q.End)
 	sent.rd.localOnly, sent.rd.takesOver = true, q.TakesOver
 	if q.Whole && !q.TakesOver {
 		sent.rd.ahead = fill.Everything

@@ -27,13 +27,13 @@ func TestSmallContentIsInTheRecord(t *testing.T) {
 			}
 			for _, rec := range []*Record{early, rec} {
 				var r Reader
-				s.Reader(&r, Fields{}, rec, 0, -1)
+				s.Reader(&r, &Fields{}, rec, 0, -1)
 				if got := readAll(t, &r); got != content(0, maxSmall) {
 					t.Errorf("%d bytes", len(got))
 				}
 			}
 			var r Reader
-			s.Reader(&r, Fields{}, rec, 10, 20)
+			s.Reader(&r, &Fields{}, rec, 10, 20)
 			if got := readAll(t, &r); got != content(10, 20) || fetches != 1 {
 				t.Errorf("%q, after %d fetches", got, fetches)
 			}

@@ -188,7 +188,7 @@ func TestReaderReadsEveryPart(t *testing.T) {
 				start := r.Int64N(src.size)
 				end := start + 1 + r.Int64N(min(src.size-start, 50000))
 				var rd Reader
-				s.Reader(&rd, Fields{}, res.Record, start, end)
+				s.Reader(&rd, &Fields{}, res.Record, start, end)
 				if got := readAll(t, &rd); got != content(start, end) {
 					t.Errorf("[%d, %d): %d wrong bytes", start, end, len(got))
 				}
