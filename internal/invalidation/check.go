@@ -80,7 +80,7 @@ func (l *Log) markLocked(r Resource) Mark {
 // Accepts returns what the entries that p lacks mean for a response that rests on p. What comes
 // from another node, and is Current, rests on the token here.
 func (l *Log) Accepts(r Resource, p *Position) (Token, Verdict) {
-	if m := l.moment.Load(); m.Position.Equal(p) {
+	if m := l.moment.Load(); p.covers(m.Position) {
 		return m.Token, Current
 	}
 	l.mu.RLock()

@@ -1,19 +1,12 @@
 package invalidation
 
 import (
-	"slices"
-
 	"github.com/scurrycache/scurry/internal/codec"
 )
 
 // Position is which entries a log has: of each issuer, all up to some number. It doesn't change.
 // Positions of one node only grow, so that an earlier one is a safe stand-in for a later one.
 type Position struct{ known [kinds]vector }
-
-// Equal reports whether p and o are the same.
-func (p *Position) Equal(o *Position) bool {
-	return p == o || slices.EqualFunc(p.known[:], o.known[:], slices.Equal[vector])
-}
 
 func (p *Position) covers(o *Position) bool {
 	return p.known[Remove].covers(o.known[Remove]) &&

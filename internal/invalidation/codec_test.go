@@ -97,7 +97,7 @@ func TestPositionsAreChecked(t *testing.T) {
 			t.Errorf("%.100v is taken", v)
 		}
 	}
-	if p, rest, ok := decodePosition(encodePosition(nil)); !ok || len(rest) > 0 || !p.Equal(New(Config{}).Now().Position) {
+	if p, rest, ok := decodePosition(encodePosition(nil)); !ok || len(rest) > 0 || len(p.known[Remove])+len(p.known[Revalidate]) > 0 {
 		t.Error("no position isn't that of an empty log")
 	}
 }
@@ -113,7 +113,7 @@ func FuzzPosition(f *testing.F) {
 			return
 		}
 		again, rest, ok := decodePosition(encodePosition(p))
-		if !ok || len(rest) > 0 || !again.Equal(p) || !reflect.DeepEqual(again.known, p.known) {
+		if !ok || len(rest) > 0 || !reflect.DeepEqual(again.known, p.known) {
 			t.Errorf("%v, then %v, %v", p, again, ok)
 		}
 		l.Accepts(Resource{Key: "a"}, p)

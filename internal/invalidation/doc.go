@@ -70,5 +70,5 @@
 // the moment at which a node has answered the other's first request to pull, it tells it of each
 // Change's entries that it issues. A node that can't be told, or that is Behind a position which it
 // sees, pulls before it serves anything. Positions only grow, so one that was seen earlier is safe
-// to use, and two that are Equal need no check.
+// to use.
 package invalidation

@@ -23,7 +23,7 @@ func (s *Store) ageLocked(n int64) {
 				break
 			}
 			if e := p.nextOld(came - size); e != nil && !s.beingRead(e) {
-				s.removeLocked(e.key)
+				s.removeLocked(e.key())
 			}
 		}
 	}
@@ -33,7 +33,7 @@ func (s *Store) ageLocked(n int64) {
 func (s *Store) beingRead(e *entry) bool {
 	s.bodies.mu.Lock()
 	defer s.bodies.mu.Unlock()
-	return slices.ContainsFunc(s.look(e.key).variants, func(rec *Record) bool {
+	return slices.ContainsFunc(e.variants, func(rec *Record) bool {
 		return len(s.runsLocked(rec)) > 0
 	})
 }

@@ -11,11 +11,12 @@ import (
 // without it. So a record remembers more of its request than its own Vary asks for: a hash of each
 // field.
 
-// entry is what stays of one cache key while records come and go under it.
+// entry is all that is stored under one cache key: a record for each variant, the newest first.
 type entry struct {
-	key          string
-	newer, older *entry // in its pool
-	bytes        uint32 // what it takes in memory
+	variants     []*Record // never empty in the table
+	newer, older *entry    // in its pool
+	turn         uint32    // the ring's epoch when it was last known who owns the key
+	bytes        uint32    // what it takes in memory
 	pool         class
 	query        bool         // its path had many query strings when it came
 	used         atomic.Bool  // since the pool's hand came by
@@ -30,6 +31,8 @@ func (e *entry) use(now, step int64) {
 		e.used.Store(true)
 	}
 }
+
+func (e *entry) key() string { return e.variants[0].Key }
 
 // maxVariants bounds the records of one key, so that searching them stays cheap; the oldest make
 // room.

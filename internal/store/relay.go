@@ -63,7 +63,7 @@ func (r *relay) Open(ctx context.Context, off, end int64) (fill.Opened, error) {
 			break // nobody but the origin has what comes next of a body that was lost
 		}
 		opened, err := r.follow(ctx, owner, off, end)
-		if !errors.Is(err, ErrBehind) || r.s.Position().Equal(known) {
+		if !errors.Is(err, ErrBehind) || r.s.log.Covers(known) {
 			tries++ // else this node knows more than before
 		}
 		switch {

@@ -8,9 +8,9 @@ import (
 	"sync"
 )
 
-// shards is what is stored, by cache key, spread by path over several locks. So a lookup doesn't
-// wait for lookups of other keys, or for changes elsewhere. It is changed only under the store's
-// mu.
+// shards is the entries of the table by cache key, spread by path over several locks. So a lookup
+// doesn't wait for lookups of other keys, or for changes elsewhere. They are changed only under the
+// store's mu.
 type shards struct {
 	list [64]shard
 	n    int // keys; guarded by the store's mu
@@ -18,15 +18,15 @@ type shards struct {
 
 type shard struct {
 	mu    sync.RWMutex
-	byKey map[string]stored
+	byKey map[string]*entry
 }
 
-// stored is what is stored under a key at some moment. Its variants are never changed. The zero
-// stored is nothing.
+// stored is an entry as it is at some moment. Its variants are never changed. The zero stored is
+// nothing.
 type stored struct {
 	*entry
-	variants []*Record // one for each variant, the newest first
-	turn     uint64    // the ring's epoch when it was last known who owns the key
+	variants []*Record
+	turn     uint32
 }
 
 func (s *shards) of(key string) *shard {
@@ -39,7 +39,10 @@ func (s *shards) look(key string) stored {
 	sh := s.of(key)
 	sh.mu.RLock()
 	defer sh.mu.RUnlock()
-	return sh.byKey[key]
+	if e := sh.byKey[key]; e != nil {
+		return stored{e, e.variants, e.turn}
+	}
+	return stored{}
 }
 
 // shardLocked makes now what is found under key: nothing, if it has no variants.
@@ -49,9 +52,10 @@ func (s *shards) shardLocked(key string, now stored) {
 	defer sh.mu.Unlock()
 	s.n -= len(sh.byKey)
 	if sh.byKey == nil {
-		sh.byKey = map[string]stored{}
+		sh.byKey = map[string]*entry{}
 	}
-	if sh.byKey[key] = now; len(now.variants) == 0 {
+	now.entry.variants, now.entry.turn = now.variants, now.turn
+	if sh.byKey[key] = now.entry; len(now.variants) == 0 {
 		delete(sh.byKey, key)
 	}
 	s.n += len(sh.byKey)

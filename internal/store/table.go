@@ -30,7 +30,7 @@ type table struct {
 
 // lost reports whether the ring has changed since an entry of that turn was checked for records
 // that another node owns by now.
-func (t *table) lost(turn uint64) bool { return turn != t.ringEpoch() }
+func (t *table) lost(turn uint32) bool { return turn != uint32(t.ringEpoch()) }
 
 // findLocked returns the stored record that request, a HEAD or a GET, selects.
 func (t *table) findLocked(key string, request http.Header, head bool) (
@@ -65,8 +65,8 @@ func (t *table) dropLostLocked(key string) {
 	if now.entry == nil || !t.lost(now.turn) {
 		return
 	}
-	since := now.turn
-	now.turn = t.ringEpoch()
+	since := uint64(now.turn)
+	now.turn = uint32(t.ringEpoch())
 	switch {
 	case t.ownerOf(key) != "":
 		now.variants = without(now.variants, (*Record).owned)
@@ -74,7 +74,7 @@ func (t *table) dropLostLocked(key string) {
 		// another node may have known better meanwhile
 		now.variants = replaced(now.variants, (*Record).owned, func(r *Record) { r.basis = 0 })
 	}
-	t.setLocked(now)
+	t.setLocked(key, now)
 }
 
 // without returns a copy of variants without those that gone reports.
@@ -123,12 +123,13 @@ func (t *table) installLocked(rec *Record) { t.insertLocked(rec, nil, func() {})
 func (t *table) insertLocked(rec, prev *Record, begin func()) {
 	now := t.look(rec.Key)
 	known, names := now.entry != nil, varyOf(now.variants, true)
-	if !known {
-		key := strings.Clone(rec.Key) // of a longer line perhaps
-		now = stored{&entry{key: key, query: t.queries.add(key, 1)}, nil, rec.ringEpoch}
+	if known {
+		rec.Key = now.key() // the key takes no memory of its own
+		now.turn = min(now.turn, uint32(rec.ringEpoch))
+	} else {
+		rec.Key = strings.Clone(rec.Key) // of a longer line perhaps
+		now = stored{&entry{query: t.queries.add(rec.Key, 1)}, nil, uint32(rec.ringEpoch)}
 	}
-	rec.Key = now.key // which takes no memory of its own
-	now.turn = min(now.turn, rec.ringEpoch)
 	for _, old := range now.variants {
 		rec.inherit(old)
 	}
@@ -148,24 +149,24 @@ func (t *table) insertLocked(rec, prev *Record, begin func()) {
 		kept = slices.Delete(kept, i, i+1)
 	}
 	now.variants = kept
-	t.setLocked(now)
+	t.setLocked(rec.Key, now)
 	if known && rec.owned() {
 		t.varies(rec.Key, names)
 	}
 	t.evictLocked(now.entry)
 }
 
-// setLocked puts now in the place of what is stored under its key: nothing, if it has no variants.
-func (t *table) setLocked(now stored) {
-	e, before := now.entry, t.look(now.key).variants
+// setLocked puts now in the place of what is stored under key: nothing, if it has no variants.
+func (t *table) setLocked(key string, now stored) {
+	e, before := now.entry, now.entry.variants
 	if len(before) > 0 {
-		t.ungroupLocked(e.key, before)
+		t.ungroupLocked(key, before)
 		t.pools[e.pool].remove(e)
 		t.recordBytes.Add(-int64(e.bytes))
 	}
-	t.shardLocked(e.key, now)
+	t.shardLocked(key, now)
 	if len(now.variants) == 0 {
-		t.queries.add(e.key, -1)
+		t.queries.add(key, -1)
 	} else {
 		e.bytes = 0
 		for _, rec := range now.variants {
@@ -175,7 +176,7 @@ func (t *table) setLocked(now stored) {
 		e.lastUse.Store(t.came.Load())
 		t.pools[e.pool].add(e)
 		t.recordBytes.Add(int64(e.bytes))
-		t.groupLocked(e.key, now.variants)
+		t.groupLocked(key, now.variants)
 	}
 	t.resized()
 	for _, old := range before {
@@ -189,7 +190,7 @@ func (t *table) setLocked(now stored) {
 func (t *table) deleteLocked(key string, gone func(*Record) bool) {
 	if now := t.look(key); now.entry != nil {
 		now.variants = without(now.variants, gone)
-		t.setLocked(now)
+		t.setLocked(key, now)
 	}
 }
 
@@ -253,7 +254,7 @@ func replaced(variants []*Record, meant func(*Record) bool, change func(*Record)
 func (t *table) changeLocked(key string, meant func(*Record) bool, change func(*Record)) {
 	if now := t.look(key); now.entry != nil {
 		now.variants = replaced(now.variants, meant, change)
-		t.setLocked(now)
+		t.setLocked(key, now)
 		t.evictLocked(now.entry)
 	}
 }
@@ -266,7 +267,7 @@ func (t *table) supersedeLocked(old, rec *Record) {
 		t.insertLocked(rec, old, func() {})
 		return
 	}
-	rec.ringEpoch = min(rec.ringEpoch, t.look(old.Key).turn)
+	rec.ringEpoch = min(rec.ringEpoch, uint64(t.look(old.Key).turn))
 	rec.inherit(old)
 	t.dropLocked(old)
 	t.installLocked(rec)
@@ -282,7 +283,7 @@ func (t *table) evictLocked(e *entry) {
 		if p == &t.pools[files] && t.recordBytes.Load() <= t.Memory/recordsMost {
 			return
 		}
-		t.removeLocked(p.next().key)
+		t.removeLocked(p.next().key())
 	}
 }
 
