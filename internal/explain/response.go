@@ -150,7 +150,7 @@ func (a *response) onError() {
 	}
 	sent := "not sent once it is stale"
 	switch wish, _ := a.Site.Policy.RequestDirectives(a.q.Header).Said("stale-if-error"); {
-	case a.facts.NoCache || a.facts.MustRevalidate:
+	case a.facts.NoCache || a.facts.MustRevalidate || a.rec.Invalid:
 		sent = "never sent stale: clients get a 504"
 	case limit > 0:
 		sent = fmt.Sprintf("if the origin can't be reached, or answers 500, 502, 503 or 504, sent "+

@@ -2,6 +2,7 @@ package serve
 
 import (
 	"bytes"
+	"cmp"
 	"mime/multipart"
 	"net/http"
 	"net/textproto"
@@ -14,10 +15,8 @@ import (
 
 // part sends one part of the content.
 func (t *response) part(d *decide.Decision, span httpcache.Range) error {
-	base, total := int64(0), d.Record.Length
-	if part := d.Record.Part; part != (store.Part{}) { // the record holds no more than that
-		base, total = part.Start, part.Total
-	}
+	base := d.Record.Part.Start // the record may hold no more than a part
+	total := cmp.Or(d.Record.Part.Total, d.Record.Length)
 	var rd store.Reader
 	t.reader(&rd, d, span.Start-base, span.Start-base+span.Length)
 	defer rd.Close()

@@ -101,7 +101,8 @@ func Refuse(w http.ResponseWriter, status int) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Content-Length", strconv.Itoa(len(text)))
 	if _, ok := h["Cache-Status"]; !ok {
-		h.Set("Cache-Status", decide.Name+"; detail="+token(http.StatusText(status)))
+		h.Set("Cache-Status", decide.Name+"; detail="+
+			strings.ReplaceAll(strings.ToLower(http.StatusText(status)), " ", "-"))
 	}
 	if _, ok := h["Proxy-Status"]; !ok {
 		switch { // RFC 9209 section 2.3
@@ -116,9 +117,6 @@ func Refuse(w http.ResponseWriter, status int) {
 	// net/http drops the content of a HEAD; a client that has gone needs none.
 	_, _ = w.Write([]byte(text))
 }
-
-// token makes a structured field's token of words.
-func token(words string) string { return strings.ReplaceAll(strings.ToLower(words), " ", "-") }
 
 // errLoop is for the log: it says what an operator may look at.
 var errLoop = errors.New("loop: this request has been through this cluster before; does the " +

@@ -10,6 +10,7 @@ import (
 	"github.com/scurrycache/scurry/internal/httpcache"
 )
 
+// Request is what there is to r, a request for resource, when it is decided about.
 func (s *Server) Request(r *http.Request, resource string) decide.Request {
 	q := decide.Request{Method: r.Method, Resource: resource, Header: endToEnd(r),
 		Looped: s.Origin.Looped(r.Header), Upgrade: s.switches(r)}
@@ -42,11 +43,8 @@ func ofMethod(method string, h http.Header) http.Header {
 // maxForwards is how many hops an OPTIONS or TRACE has left (RFC 9110 section 7.6.2); others don't
 // count theirs.
 func maxForwards(r *http.Request) (left uint64, limited bool) {
-	if r.Method != http.MethodOptions && r.Method != http.MethodTrace {
-		return 0, false
-	}
 	left, err := strconv.ParseUint(r.Header.Get("Max-Forwards"), 10, 31)
-	return left, err == nil
+	return left, err == nil && (r.Method == http.MethodOptions || r.Method == http.MethodTrace)
 }
 
 // switches reports whether r asks to have its connection switched to the WebSocket protocol (RFC

@@ -46,10 +46,7 @@ func (t *response) relay(d *decide.Decision) error {
 	}
 	t.putFields(d, status)
 	h := t.w.Header()
-	delete(h, "Age") // it comes straight from the origin
-	if age := t.s.head(d.Record).header["Age"]; age != nil {
-		h["Age"] = age
-	}
+	h["Age"] = t.s.head(d.Record).header["Age"] // it comes straight from the origin
 	if t.writeHead(d, status); status != d.Record.Status || t.q.Head() {
 		return nil
 	}

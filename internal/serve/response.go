@@ -12,7 +12,6 @@ import (
 
 	"github.com/scurrycache/scurry/internal/decide"
 	"github.com/scurrycache/scurry/internal/fetch"
-	"github.com/scurrycache/scurry/internal/fill"
 	"github.com/scurrycache/scurry/internal/logging"
 	"github.com/scurrycache/scurry/internal/store"
 )
@@ -141,6 +140,3 @@ func (t *response) putTrailer(trailer http.Header) {
 		t.w.Header()[http.TrailerPrefix+name] = values
 	}
 }
-
-// wentAway reports whether err means that the version that was to be read is no more.
-func wentAway(err error) bool { return errors.Is(err, fill.ErrGone) }

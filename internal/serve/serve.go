@@ -8,6 +8,7 @@ import (
 
 	"github.com/scurrycache/scurry/internal/decide"
 	"github.com/scurrycache/scurry/internal/fetch"
+	"github.com/scurrycache/scurry/internal/fill"
 	"github.com/scurrycache/scurry/internal/logging"
 	"github.com/scurrycache/scurry/internal/store"
 )
@@ -53,7 +54,7 @@ func (t *response) answer() error {
 		switch {
 		case err == nil, errors.Is(err, errCut), t.r.Context().Err() != nil:
 			return err
-		case !wentAway(err):
+		case !errors.Is(err, fill.ErrGone): // else the version that was to be read is no more
 			t.fail(err, d.Status)
 			return nil
 		}

@@ -74,7 +74,7 @@ func (w *stallWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 func (w *stallWriter) WriteHeader(status int) {
 	w.extend(0)
-	if status >= http.StatusOK && w.body != nil && w.body.unread() {
+	if b := w.body; b != nil && status >= http.StatusOK && (b.ignored || b.failed.Load() != nil) {
 		// What may yet come of the body mustn't be taken for the next request.
 		w.Header().Set("Connection", "close")
 	}
@@ -160,9 +160,6 @@ type watchedBody struct {
 	ignored bool                  // nobody is going to read it
 	failed  atomic.Pointer[error] // its client was too slow or has gone, or what it sent is no body
 }
-
-// unread reports whether some of the body may still be on its way when the response begins.
-func (b *watchedBody) unread() bool { return b.ignored || b.failed.Load() != nil }
 
 func (b *watchedBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
