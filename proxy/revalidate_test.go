@@ -116,12 +116,12 @@ func TestExplainWritten(t *testing.T) {
 		f := origintest.File{Size: 600, Seed: 1, ETag: `"1"`, Header: maxAge("600")}
 		c.written(f, f)
 		for _, n := range c.nodes {
-			tells(t, n.explain(false, "GET", "/files/f"), "It has to be confirmed first", "RFC 9111 §4.4",
-				"not even as a stale one", "with If-None-Match")
+			tells(t, n.explain(false, "GET", "/files/f"), "another request may have changed it", "RFC 9111 §4.4",
+				"never sent stale", "with If-None-Match")
 		}
 		n := c.nodes[0]
 		n.cacheStatus(n.expect(200, origintest.Content(1, 0, 600), "/files/f"), "fwd=stale")
-		if text := n.explain(false, "GET", "/files/f").String(); strings.Contains(text, "confirmed first") {
+		if text := n.explain(false, "GET", "/files/f").String(); strings.Contains(text, "another request may have") {
 			t.Errorf("after that it says\n%s", text)
 		}
 	}

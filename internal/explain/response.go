@@ -62,8 +62,6 @@ func (x *inquiry) describe(name string, rec *store.Record) {
 	}
 	retry, part := rec.RetryAfter.Time(), rec.Part
 	x.when(x.now.Before(retry), "validation", "", "has just failed; waits until %s", stamp(retry))
-	x.when(rec.Invalid, "validation", "9111 §4.4", "needed before its next use: another request may "+
-		"have changed it")
 	x.when(rec.HeadOnly, "for", "9110 §9.3.2", "HEADs only")
 	x.when(part != store.Part{}, "for", "9111 §3.3", "ranges within bytes %d to %d of %d",
 		part.Start, part.End-1, part.Total)
@@ -143,6 +141,9 @@ func (a *response) reuse() {
 // onError says what is done when the response is stale and the origin fails.
 func (a *response) onError() {
 	limit, why := a.facts.StaleLimit(a.q.Header), rule{"9111 §4.2.4", "the setting max-stale"}
+	if a.rec.Invalid {
+		why = rule{"9111 §4.4", "another request may have changed it"}
+	}
 	for _, b := range bounds {
 		if text, _ := a.says.Said(b.text); text != "" {
 			why = rule{b.section, text}

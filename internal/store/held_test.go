@@ -118,3 +118,29 @@ func (c *canned) opened() int {
 	defer c.mu.Unlock()
 	return len(c.opens)
 }
+
+// TestOwnerChangesUnderAReader: what a node has of a content that can't be asked for again it sends
+// to the end, though another node comes to own it meanwhile.
+func TestOwnerChangesUnderAReader(t *testing.T) {
+	for _, size := range []int64{1 << 10, 5 << 10, 20 << 10, 150 << 10} {
+		t.Run(fmt.Sprint(size), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := openCluster(t, "a", &canned{size: size}, &canned{size: size})
+				defer c.close()
+				a := c.nodes["a"]
+				rec := bring(t, a, "k")
+				hit(t, a, rec, 0, size) // after which it is known that all is here
+				var rd Reader
+				a.Reader(&rd, &Fields{}, rec, 0, -1)
+				defer rd.Close()
+				if err := rd.Ready(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				c.owner = func(string) string { return "b" }
+				if got := readAll(t, &rd); got != content(0, size) {
+					t.Errorf("%d bytes came", len(got))
+				}
+			})
+		})
+	}
+}

@@ -68,7 +68,7 @@ func (r *Reader) whole() error {
 		return r.gone(r.look())
 	}
 	rest := chunk.Span{Start: r.pos + int64(len(r.view)), End: r.end}
-	if rest.Start >= rest.End || r.s.knownHeld(r.rec, rest) || r.collect(rest.Start) {
+	if r.isHere = true; rest.Start >= rest.End || r.collect(rest.Start) {
 		return nil
 	}
 	if asked, _ := r.s.foresee(r.rec, rest, false); asked != NotAsked {

@@ -141,7 +141,7 @@ func (r *Reader) remote() bool { return !r.localOnly && r.s.slabOwner(r.rec, r.p
 
 // viewChunk takes the bytes from the chunks group if they are there, or on their owner.
 func (r *Reader) viewChunk() bool {
-	if r.rec.small == nil && !r.rec.refetchable() && r.remote() {
+	if r.rec.small == nil && !r.rec.refetchable() && !r.isHere && r.remote() {
 		return false // see ready
 	}
 	c := r.s.cfg.Geometry.At(r.pos, r.rec.OneSlab)
