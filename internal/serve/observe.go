@@ -59,13 +59,12 @@ func (f *forwarded) observeHead(resp *http.Response) {
 	if !httpcache.Settled(stored) {
 		return // it may be out of date all the same, and mustn't look settled by a later Date
 	}
-	head := received
-	head.Status, head.Header = rec.Status, httpcache.Freshen(stored, received.Header)
-	if ok, _ := f.s.Site.Policy.Storable(http.MethodGet, f.q.Header, head); !ok ||
-		fetch.VariesByIdentity(head.Header, fetch.Identified(resp.Request)) {
+	received.Status, received.Header = rec.Status, httpcache.Freshen(stored, received.Header)
+	if ok, _ := f.s.Site.Policy.Storable(http.MethodGet, f.q.Header, received); !ok ||
+		fetch.VariesByIdentity(received.Header, fetch.Identified(resp.Request)) {
 		return
 	}
 	fresh := rec.Clone()
-	f.s.Origin.Describe(fresh, f.q.Header, head)
+	f.s.Origin.Describe(fresh, f.q.Header, received)
 	f.s.Store.Renew(rec, fresh)
 }

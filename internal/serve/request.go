@@ -43,8 +43,11 @@ func ofMethod(method string, h http.Header) http.Header {
 // maxForwards is how many hops an OPTIONS or TRACE has left (RFC 9110 section 7.6.2); others don't
 // count theirs.
 func maxForwards(r *http.Request) (left uint64, limited bool) {
+	if r.Method != http.MethodOptions && r.Method != http.MethodTrace {
+		return 0, false
+	}
 	left, err := strconv.ParseUint(r.Header.Get("Max-Forwards"), 10, 31)
-	return left, err == nil && (r.Method == http.MethodOptions || r.Method == http.MethodTrace)
+	return left, err == nil
 }
 
 // switches reports whether r asks to have its connection switched to the WebSocket protocol (RFC
