@@ -17,19 +17,6 @@ import (
 	"github.com/scurrycache/scurry/internal/wire/handshake"
 )
 
-// State is what is known of a peer.
-type State = string
-
-// The states of a peer. Only those that are Live are in the ring.
-const (
-	Unknown State = "unknown" // it hasn't been dialed to an end yet
-	Live    State = "live"
-	Leaving State = "leaving" // it has said that it is about to stop
-	Down    State = "down"    // it can't be reached
-	Refused State = "refused" // it is set up otherwise, or one of us doesn't know the secret
-	Itself  State = "itself"  // it is this node
-)
-
 // ErrUnreachable is wrapped by the error of a request to a peer to which there is no connection.
 var ErrUnreachable = errors.New("peer can't be reached")
 
@@ -232,6 +219,18 @@ func (p *Peer) setLocked(state State, err error) {
 	if p.node.peers[p.name] == p {
 		p.node.rebuildRingLocked()
 		p.logState(was, err)
+	}
+}
+
+// Status is what is known of p.
+func (p *Peer) Status() Status {
+	p.node.mu.Lock()
+	defer p.node.mu.Unlock()
+	return Status{
+		Name: p.name, State: p.state, Since: p.since, Failure: p.failure,
+		Requests: p.asks.Load(), Errors: p.errors.Load(),
+		Latency: time.Duration(p.latency.Load()),
+		BytesIn: p.traffic.In.Load(), BytesOut: p.traffic.Out.Load(),
 	}
 }
 

@@ -2,6 +2,19 @@ package peer
 
 import "time"
 
+// State is what is known of a peer.
+type State = string
+
+// The states of a peer. Only those that are Live are in the ring.
+const (
+	Unknown State = "unknown" // it hasn't been dialed to an end yet
+	Live    State = "live"
+	Leaving State = "leaving" // it has said that it is about to stop
+	Down    State = "down"    // it can't be reached
+	Refused State = "refused" // it is set up otherwise, or one of us doesn't know the secret
+	Itself  State = "itself"  // it is this node
+)
+
 // Status is what a node knows of a peer.
 type Status struct {
 	Name string
@@ -21,16 +34,4 @@ type Status struct {
 
 	// BytesIn and BytesOut are the bytes received from it and sent to it.
 	BytesIn, BytesOut int64
-}
-
-// Status is what is known of p.
-func (p *Peer) Status() Status {
-	p.node.mu.Lock()
-	defer p.node.mu.Unlock()
-	return Status{
-		Name: p.name, State: p.state, Since: p.since, Failure: p.failure,
-		Requests: p.asks.Load(), Errors: p.errors.Load(),
-		Latency: time.Duration(p.latency.Load()),
-		BytesIn: p.traffic.In.Load(), BytesOut: p.traffic.Out.Load(),
-	}
 }
