@@ -23,6 +23,10 @@ type head struct {
 	cacheStatus []string                    // the origin's own, which ours is appended to
 	header      atomic.Pointer[http.Header] // all fields, once they have been asked for
 	aged        atomic.Pointer[aged]
+	dated       bool // there is a Date among them
+	// the lines of fields and of unmodified, once they have been asked for
+	raw, rawUnmodified atomic.Pointer[[]byte]
+	owner              atomic.Pointer[ownerAt]
 }
 
 // field is a header field. Its values are shared between answers and never changed.
@@ -35,6 +39,7 @@ type field struct {
 type aged struct {
 	second      time.Duration
 	age, status []string
+	lines       []byte // of both
 }
 
 // heads are those of the records that have been used lately, where their revisions place them. A
@@ -64,6 +69,8 @@ func newHead(rec *store.Record, s *site.Site) *head {
 	typed := false
 	for i, f := range h.fields {
 		switch f.name {
+		case "Date":
+			h.dated = true
 		case "Location", "Content-Location":
 			h.fields[i].values = s.ForClients(f.values, rec.Key)
 		case "Content-Type":
@@ -142,6 +149,7 @@ func (h *head) at(age time.Duration) *aged {
 		status: h.status(decide.CacheStatus{Hit: true, TTL: h.rec.Facts.Lifetime - second,
 			HasTTL: true}),
 	}
+	a.lines = fieldLines(http.Header{"Age": a.age, "Cache-Status": a.status})
 	h.aged.Store(a)
 	return a
 }
