@@ -3,6 +3,7 @@ package proxy
 import (
 	"github.com/scurrycache/scurry/internal/decide"
 	"github.com/scurrycache/scurry/internal/explain"
+	"github.com/scurrycache/scurry/internal/fastlane"
 	"github.com/scurrycache/scurry/internal/fetch"
 	"github.com/scurrycache/scurry/internal/logging"
 	"github.com/scurrycache/scurry/internal/serve"
@@ -39,6 +40,7 @@ func New(cfg Config) (*Proxy, error) {
 		Rules: rules, Site: p.site, Store: p.store, Origin: p.origin, Now: cfg.Now,
 		WebSocket: cfg.WebSocket, NoVarySearch: cfg.NoVarySearch, MaxContent: cfg.MaxChunk,
 	})
+	p.lane = fastlane.New(p.server, cfg.Logger)
 	p.explain = explain.Explainer{Server: p.server, Self: p.node.Self}
 	p.routes = logging.Access(cfg.Logger, p.admit(p.router()))
 	p.followMembers()

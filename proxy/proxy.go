@@ -34,6 +34,7 @@ import (
 
 	"github.com/scurrycache/scurry/internal/exchange"
 	"github.com/scurrycache/scurry/internal/explain"
+	"github.com/scurrycache/scurry/internal/fastlane"
 	"github.com/scurrycache/scurry/internal/fetch"
 	"github.com/scurrycache/scurry/internal/groups"
 	"github.com/scurrycache/scurry/internal/peer"
@@ -53,6 +54,7 @@ type Proxy struct {
 	store   *store.Store
 	origin  *fetch.Origin
 	server  *serve.Server
+	lane    *fastlane.Lane
 	explain explain.Explainer
 	routes  http.Handler
 	closed  sync.Once
@@ -80,6 +82,10 @@ func (p *Proxy) Close() error {
 	})
 	return nil
 }
+
+// Lane returns what answers plain hits for a server that reads its connections by itself, as the
+// command does. It logs and counts as ServeHTTP does.
+func (p *Proxy) Lane() *fastlane.Lane { return p.lane }
 
 // ServeHTTP answers a client's request. If it must cut a response short, it panics with
 // http.ErrAbortHandler, as net/http expects.

@@ -56,6 +56,12 @@ func (s *server) lines(t *testing.T) (lines []map[string]any) {
 // open makes a server that serves when the test says so, and is drained at the end of the test.
 func open(t *testing.T, delay time.Duration, handler http.HandlerFunc) *server {
 	t.Helper()
+	return openWith(t, delay, &http.Server{Handler: handler, MaxHeaderBytes: 8 << 10}, nil)
+}
+
+// openWith is open for a server with those settings, and a lane.
+func openWith(t *testing.T, delay time.Duration, h *http.Server, lane listen.Lane) *server {
+	t.Helper()
 	var plain net.ListenConfig
 	plain.SetMultipathTCP(false)
 	l, err := plain.Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -63,7 +69,7 @@ func open(t *testing.T, delay time.Duration, handler http.HandlerFunc) *server {
 		t.Fatal(err)
 	}
 	s := &server{address: l.Addr().String()}
-	s.Server = listen.New(l, &http.Server{Handler: handler, MaxHeaderBytes: 8 << 10}, delay, zerolog.New(s))
+	s.Server = listen.New(l, h, lane, delay, zerolog.New(s))
 	var serving sync.WaitGroup
 	s.serve = func() {
 		serving.Go(func() {
