@@ -113,8 +113,9 @@ func talk(t testing.TB, address string, pieces [][]byte) (responses []string) {
 		t.Fatal(err)
 	}
 	defer c.Close()
+	pieces = append(slices.Clip(pieces), []byte(ended))
 	go func() {
-		for _, p := range append(pieces, []byte(ended)) {
+		for _, p := range pieces {
 			if _, err := c.Write(p); err != nil {
 				return // the server has had enough
 			}
@@ -123,7 +124,7 @@ func talk(t testing.TB, address string, pieces [][]byte) (responses []string) {
 	// What isn't plain may make the server wait for a body that doesn't come.
 	stuck := time.AfterFunc(time.Second, func() { _ = c.(*net.TCPConn).CloseWrite() })
 	defer stuck.Stop()
-	text := bytes.Join(append(pieces, []byte(ended)), nil)
+	text := bytes.Join(pieces, nil)
 	methods, r := bufio.NewReader(bytes.NewReader(text)), bufio.NewReader(c)
 	for {
 		req, err := http.ReadRequest(methods)

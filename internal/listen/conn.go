@@ -144,9 +144,9 @@ const (
 	lingerSize = 1 << 20
 )
 
-// Close ends the connection. If the client is in the middle of a request, Close reads on for a
-// moment: bytes that arrive for a closed connection make the system reset it, and the client may
-// lose the last response (RFC 9112 section 9.6).
+// Close ends the connection. If the client is in the middle of a request, or a response has just
+// been sent, Close reads on for a moment: bytes that arrive for a closed connection make the system
+// reset it, and the client may lose the last response (RFC 9112 section 9.6).
 func (c *conn) Close() error {
 	if c.beginClosing() && !c.server.cut.Load() {
 		c.hearOut()
@@ -154,11 +154,11 @@ func (c *conn) Close() error {
 	return c.TCPConn.Close()
 }
 
-// beginClosing stops reading, and reports whether the client is in the middle of a request.
+// beginClosing stops reading, and reports whether a request or a response may still be under way.
 func (c *conn) beginClosing() (amid bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	amid = !c.raw && !c.closing && !c.scanner.clean(c.answered)
+	amid = !c.raw && !c.closing && !c.idleLocked()
 	c.closing = c.closing || !c.raw
 	return amid
 }

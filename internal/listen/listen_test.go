@@ -323,3 +323,33 @@ func TestHTTP2Oddities(t *testing.T) {
 		}
 	}
 }
+
+// TestLastResponseArrives even if the client goes on sending when the server has closed the
+// connection: bytes for a closed connection make the system reset it.
+func TestLastResponseArrives(t *testing.T) {
+	const size = 16 << 20
+	written := make(chan struct{})
+	s := start(t, 0, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Connection", "close")
+		w.Header().Set("Content-Length", fmt.Sprint(size))
+		if _, err := w.Write(make([]byte, size)); err != nil {
+			t.Error(err)
+		}
+		close(written)
+	})
+	c := s.dial(t)
+	c.send(t, get)
+	begun, err := io.CopyN(io.Discard, c.Conn, size-1<<20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-written // what is left is in the systems' hands
+	for range 50 { // until the server has closed, and for a while after that
+		_, _ = io.WriteString(c, get)
+		<-time.After(time.Millisecond)
+	}
+	rest, err := io.ReadAll(c.Conn)
+	if n := int(begun) + len(rest); err != nil || n < size {
+		t.Errorf("%d of %d bytes, %v", n, size, err)
+	}
+}
