@@ -343,7 +343,7 @@ func TestLastResponseArrives(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	<-written // what is left is in the systems' hands
+	<-written      // what is left is in the systems' hands
 	for range 50 { // until the server has closed, and for a while after that
 		_, _ = io.WriteString(c, get)
 		<-time.After(time.Millisecond)
