@@ -69,6 +69,7 @@ func TestHouse(t *testing.T) {
 		"internal/hostport":   {},
 		"internal/admin":      {},
 		"internal/origintest": {},
+		"internal/bench":      {},
 
 		"internal/wire/handshake": {},
 		"internal/wire/wiretest":  {},
