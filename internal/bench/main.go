@@ -77,13 +77,11 @@ func run(ctx context.Context, s settings) error {
 	for _, m := range missing {
 		fmt.Fprintln(os.Stderr, "bench: left out:", m)
 	}
-	var results []result
 	for _, size := range s.sizes {
 		list, err := compare(ctx, s, servers, size)
 		if err != nil {
 			return errors.Join(fmt.Errorf("%d bytes", size), err)
 		}
-		results = append(results, list...)
 		show(os.Stdout, list)
 	}
 	describe(ctx, os.Stdout)
