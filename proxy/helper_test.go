@@ -17,8 +17,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rs/zerolog"
 	"go.uber.org/goleak"
 
+	"github.com/scurrycache/scurry/internal/listen"
 	"github.com/scurrycache/scurry/internal/origintest"
 	"github.com/scurrycache/scurry/origin"
 	"github.com/scurrycache/scurry/proxy"
@@ -159,6 +161,9 @@ func newNode(t testing.TB, cfg proxy.Config) *node {
 		}
 	}
 	n := &node{Proxy: p, t: t, Server: &httptest.Server{Listener: origintest.Listen(t), Config: &http.Server{Handler: p}}, peers: peers}
+	if amongPeers == 0 { // requests take the fast lane, as they do to the command
+		n.Listener = listen.New(n.Listener, n.Config, p.Lane(), 0, zerolog.Nop()).Listener()
+	}
 	n.Server.Config.WriteTimeout = cmp.Or(cfg.WriteTimeout, time.Minute)
 	n.Server.Config.IdleTimeout = n.Server.Config.WriteTimeout
 	n.Start()

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"github.com/scurrycache/scurry/internal/decide"
+	"github.com/scurrycache/scurry/internal/fastlane"
 	"github.com/scurrycache/scurry/internal/fetch"
 	"github.com/scurrycache/scurry/internal/logging"
 	"github.com/scurrycache/scurry/internal/serve"
@@ -38,6 +39,7 @@ func New(cfg Config) (*Proxy, error) {
 		Rules: rules, Site: p.site, Store: p.store, Origin: p.origin, Now: cfg.Now,
 		WebSocket: cfg.WebSocket, MaxContent: cfg.MaxChunk,
 	})
+	p.lane = fastlane.New(p.server, cfg.Logger)
 	p.routes = logging.Access(cfg.Logger, p.admit(p.router()))
 	p.followMembers()
 	p.stopUnsolicited = p.origin.OnUnsolicited(p.store.Remove)

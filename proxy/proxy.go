@@ -33,6 +33,7 @@ import (
 	"sync"
 
 	"github.com/scurrycache/scurry/internal/exchange"
+	"github.com/scurrycache/scurry/internal/fastlane"
 	"github.com/scurrycache/scurry/internal/fetch"
 	"github.com/scurrycache/scurry/internal/groups"
 	"github.com/scurrycache/scurry/internal/peer"
@@ -52,6 +53,7 @@ type Proxy struct {
 	store  *store.Store
 	origin *fetch.Origin
 	server *serve.Server
+	lane   *fastlane.Lane
 	routes http.Handler
 	closed sync.Once
 
@@ -78,6 +80,10 @@ func (p *Proxy) Close() error {
 	})
 	return nil
 }
+
+// Lane returns what answers plain hits for a server that reads its connections by itself, as the
+// command does. It logs and counts as ServeHTTP does.
+func (p *Proxy) Lane() *fastlane.Lane { return p.lane }
 
 // ServeHTTP answers a client's request. If it must cut a response short, it panics with
 // http.ErrAbortHandler, as net/http expects.

@@ -21,10 +21,13 @@ func TestHouse(t *testing.T) {
 			"internal/listen", "internal/logging",
 		},
 		"proxy": {
-			"internal/serve", "internal/explain", "internal/fetch", "internal/decide",
+			"internal/fastlane", "internal/serve", "internal/explain", "internal/fetch", "internal/decide",
 			"internal/site", "internal/store", "internal/exchange", "internal/httpcache",
 			"internal/hostport", "internal/logging", "internal/chunk", "internal/groups",
 			"internal/peer", "internal/wire", "internal/wire/handshake",
+		},
+		"internal/fastlane": {
+			"internal/serve", "internal/decide", "internal/hostport", "internal/logging",
 		},
 		"internal/explain": {
 			"internal/serve", "internal/fetch", "internal/decide", "internal/site",
@@ -62,10 +65,11 @@ func TestHouse(t *testing.T) {
 		"internal/once":       {},
 		"internal/config":     {"internal/cluster", "internal/hostport", "internal/site"},
 		"internal/logging":    {},
-		"internal/listen":     {"internal/hostport"},
+		"internal/listen":     {"internal/fastlane", "internal/hostport"},
 		"internal/hostport":   {},
 		"internal/admin":      {"internal/explain"},
 		"internal/origintest": {},
+		"internal/bench":      {},
 
 		"internal/wire/handshake": {},
 		"internal/wire/wiretest":  {},

@@ -74,8 +74,8 @@ func start(cfg *config.Config, log zerolog.Logger) (_ *node, err error) {
 		return nil, err
 	}
 	n.closers = append(n.closers, func() error { return inTime(n.proxy.Close) })
-	n.client = listen.New(n.clientListener, n.clientServer(), n.delay(), log)
-	n.admin = listen.New(n.adminListener, n.adminServer(), 0, zerolog.Nop())
+	n.client = listen.New(n.clientListener, n.clientServer(), n.proxy.Lane(), n.delay(), log)
+	n.admin = listen.New(n.adminListener, n.adminServer(), nil, 0, zerolog.Nop())
 	return n, nil
 }
 

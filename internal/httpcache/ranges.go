@@ -108,12 +108,15 @@ func TotalLength(ranges []Range) (total int64) {
 // ContentRange is the value of Content-Range (RFC 9110 §14.4) for this range of a representation of
 // size bytes.
 func (r Range) ContentRange(size int64) string {
-	b := make([]byte, 0, 48)
+	return string(r.AppendContentRange(make([]byte, 0, 48), size))
+}
+
+// AppendContentRange appends ContentRange to b.
+func (r Range) AppendContentRange(b []byte, size int64) []byte {
 	b = append(b, "bytes "...)
 	b = strconv.AppendInt(b, r.Start, 10)
 	b = append(b, '-')
 	b = strconv.AppendInt(b, r.Start+r.Length-1, 10)
 	b = append(b, '/')
-	b = strconv.AppendInt(b, size, 10)
-	return string(b)
+	return strconv.AppendInt(b, size, 10)
 }

@@ -30,7 +30,7 @@ func BenchmarkRequest(b *testing.B) {
 	})
 	b.Run("listen", func(b *testing.B) {
 		l := listenOn(b)
-		s := listen.New(l, &http.Server{Handler: handler}, 0, zerolog.Nop())
+		s := listen.New(l, &http.Server{Handler: handler}, nil, 0, zerolog.Nop())
 		go s.Serve()
 		defer s.Drain(context.Background())
 		exchange(b, l.Addr().String())

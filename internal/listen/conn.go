@@ -16,7 +16,12 @@ type conn struct {
 	*net.TCPConn
 	server    *Server
 	writer    writer      // of the current request; there is one at a time
-	answering atomic.Bool // a handler has the current request
+	answering atomic.Bool // a handler, or the lane, has the current request
+	remote    string      // the client's address, once it has been asked for
+
+	// When the lane has put off the deadlines last, counted from epoch; 0 if net/http has set them
+	// since.
+	renewed time.Duration
 
 	mu       sync.Mutex // guards what follows
 	scanner  scanner    // of what has been read
@@ -29,8 +34,14 @@ type conn struct {
 
 // Read implements net.Conn for net/http, which has one call at a time.
 func (c *conn) Read(p []byte) (int, error) {
+	c.renewed = 0
 	for {
 		n, err := c.TCPConn.Read(p)
+		if n > 0 && c.mayAnswer() {
+			if n, err = c.answer(p[:n]); n == 0 && err == nil {
+				continue
+			}
+		}
 		if n > 0 {
 			n, err = c.follow(p[:n], err)
 		} else if errors.Is(err, os.ErrDeadlineExceeded) && c.goesOn() {
@@ -73,11 +84,12 @@ func (c *conn) keepLocked() bool {
 		return true
 	}
 	c.ending = false
-	var deadline time.Time
-	if limit := c.server.http.ReadHeaderTimeout; limit > 0 {
-		deadline = time.Now().Add(limit)
-	}
-	return c.SetReadDeadline(deadline) == nil
+	return c.restoreReadDeadline() == nil
+}
+
+// restoreReadDeadline sets the deadline of a request whose first bytes have come.
+func (c *conn) restoreReadDeadline() error {
+	return c.SetReadDeadline(after(c.server.http.ReadHeaderTimeout))
 }
 
 // Write implements net.Conn for net/http, which writes a handler's response, or refuses a request
@@ -132,9 +144,9 @@ const (
 	lingerSize = 1 << 20
 )
 
-// Close ends the connection. If the client is in the middle of a request, Close reads on for a
-// moment: bytes that arrive for a closed connection make the system reset it, and the client may
-// lose the last response (RFC 9112 section 9.6).
+// Close ends the connection. If the client is in the middle of a request, or a response has just
+// been sent, Close reads on for a moment: bytes that arrive for a closed connection make the system
+// reset it, and the client may lose the last response (RFC 9112 section 9.6).
 func (c *conn) Close() error {
 	if c.beginClosing() && !c.server.cut.Load() {
 		c.hearOut()
@@ -142,11 +154,11 @@ func (c *conn) Close() error {
 	return c.TCPConn.Close()
 }
 
-// beginClosing stops reading, and reports whether the client is in the middle of a request.
+// beginClosing stops reading, and reports whether a request or a response may still be under way.
 func (c *conn) beginClosing() (amid bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	amid = !c.raw && !c.closing && !c.scanner.clean(c.answered)
+	amid = !c.raw && !c.closing && !c.idleLocked()
 	c.closing = c.closing || !c.raw
 	return amid
 }

@@ -4,7 +4,8 @@
 // the connection, what net/http hides of requests, what it refuses without a handler, and what it
 // does in the wrong order when it stops:
 //
-//	accept ─► conn ─► scanner, which follows heads ─► net/http ─► writer ─► handler
+//	accept ─► conn ─► lane ─► scanner, which follows heads ─► net/http ─► writer ─► handler
+//	            │       └► plain hits are answered at once
 //	            └──► what net/http writes without a handler is a refusal: logged, counted
 //
 // Clients lose no request when a Server is drained: see Drain. A Server serves HTTP/1. It refuses
@@ -22,6 +23,8 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+
+	"github.com/scurrycache/scurry/internal/fastlane"
 )
 
 // Server serves the connections of one listener.
@@ -29,7 +32,9 @@ type Server struct {
 	listener net.Listener
 	http     *http.Server
 	handler  http.Handler
+	lane     Lane // nil if there is none
 	delay    time.Duration
+	renewal  time.Duration  // of the deadlines on connections that the lane serves
 	log      zerolog.Logger // for requests that no handler sees
 	refused  atomic.Int64   // their number
 
@@ -41,15 +46,24 @@ type Server struct {
 	conns map[*conn]struct{} // open and not hijacked; guarded by mu
 }
 
+// Lane answers requests at the connection.
+type Lane interface {
+	// Serve answers the requests that p begins with, as far as it can, and returns how many bytes
+	// of p they have. The rest is for net/http. An error means that the connection is broken.
+	Serve(c fastlane.Conn, p []byte) (n int, err error)
+}
+
 // New makes a Server, which the caller runs with Serve and ends with Drain. It owns l and h.
 //
 // The listener is for TCP. To be drained without a loss it must not be for Multipath TCP, which is
 // package net's default. The Server serves with h's Handler, timeouts, MaxHeaderBytes and ErrorLog.
-// When it is drained, it accepts new connections, and requests on idle ones, for the time of delay.
+// The lane answers for h's Handler what it can; it may be nil. When the Server is drained, it accepts new connections, and requests on idle ones, for the time of delay.
 // It logs to log the requests that no handler sees.
-func New(l net.Listener, h *http.Server, delay time.Duration, log zerolog.Logger) *Server {
-	s := &Server{listener: l, http: h, handler: h.Handler, delay: delay, log: log}
+func New(l net.Listener, h *http.Server, lane Lane, delay time.Duration,
+	log zerolog.Logger) *Server {
+	s := &Server{listener: l, http: h, handler: h.Handler, lane: lane, delay: delay, log: log}
 	s.conns = map[*conn]struct{}{}
+	s.renewal = renewal(h.IdleTimeout, h.WriteTimeout)
 	h.Handler = http.HandlerFunc(s.serve)
 	h.DisableGeneralOptionsHandler = true // so that the handler sees "OPTIONS *"
 	h.ConnState = s.track
@@ -70,12 +84,16 @@ func (s *Server) Refused() int64 { return s.refused.Load() }
 func (s *Server) Serve() error {
 	s.serving.Lock()
 	defer s.serving.Unlock()
-	err := s.http.Serve(listener{s.listener, s})
+	err := s.http.Serve(s.Listener())
 	if errors.Is(err, net.ErrClosed) || errors.Is(err, http.ErrServerClosed) {
 		return nil
 	}
 	return err
 }
+
+// Listener returns the listener that the http.Server given to New serves, for those who call its
+// Serve by themselves.
+func (s *Server) Listener() net.Listener { return listener{s.listener, s} }
 
 // listener wraps accepted connections.
 type listener struct {

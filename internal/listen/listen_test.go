@@ -56,6 +56,12 @@ func (s *server) lines(t *testing.T) (lines []map[string]any) {
 // open makes a server that serves when the test says so, and is drained at the end of the test.
 func open(t *testing.T, delay time.Duration, handler http.HandlerFunc) *server {
 	t.Helper()
+	return openWith(t, delay, &http.Server{Handler: handler, MaxHeaderBytes: 8 << 10}, nil)
+}
+
+// openWith is open for a server with those settings, and a lane.
+func openWith(t *testing.T, delay time.Duration, h *http.Server, lane listen.Lane) *server {
+	t.Helper()
 	var plain net.ListenConfig
 	plain.SetMultipathTCP(false)
 	l, err := plain.Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -63,7 +69,7 @@ func open(t *testing.T, delay time.Duration, handler http.HandlerFunc) *server {
 		t.Fatal(err)
 	}
 	s := &server{address: l.Addr().String()}
-	s.Server = listen.New(l, &http.Server{Handler: handler, MaxHeaderBytes: 8 << 10}, delay, zerolog.New(s))
+	s.Server = listen.New(l, h, lane, delay, zerolog.New(s))
 	var serving sync.WaitGroup
 	s.serve = func() {
 		serving.Go(func() {
@@ -315,5 +321,35 @@ func TestHTTP2Oddities(t *testing.T) {
 		if err != nil || strings.Count(string(b), "200 OK") > 1 || !strings.HasPrefix(text, "GET") && !strings.HasPrefix(string(b), settings) {
 			t.Errorf("%q: %q, %v", text, b, err)
 		}
+	}
+}
+
+// TestLastResponseArrives even if the client goes on sending when the server has closed the
+// connection: bytes for a closed connection make the system reset it.
+func TestLastResponseArrives(t *testing.T) {
+	const size = 16 << 20
+	written := make(chan struct{})
+	s := start(t, 0, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Connection", "close")
+		w.Header().Set("Content-Length", fmt.Sprint(size))
+		if _, err := w.Write(make([]byte, size)); err != nil {
+			t.Error(err)
+		}
+		close(written)
+	})
+	c := s.dial(t)
+	c.send(t, get)
+	begun, err := io.CopyN(io.Discard, c.Conn, size-1<<20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-written      // what is left is in the systems' hands
+	for range 50 { // until the server has closed, and for a while after that
+		_, _ = io.WriteString(c, get)
+		<-time.After(time.Millisecond)
+	}
+	rest, err := io.ReadAll(c.Conn)
+	if n := int(begun) + len(rest); err != nil || n < size {
+		t.Errorf("%d of %d bytes, %v", n, size, err)
 	}
 }

@@ -140,56 +140,21 @@ func (w *Writer) recovered(logger *zerolog.Logger, p any) any {
 }
 
 func (w *Writer) log(logger *zerolog.Logger, r *http.Request, aborted bool) {
-	level := zerolog.InfoLevel
-	if w.status >= 500 || w.Err != nil {
-		level = zerolog.WarnLevel
+	line := Line{
+		Entry: w.Entry, ID: w.id, Remote: r.RemoteAddr, Method: r.Method, Host: r.Host,
+		URI: r.RequestURI, Proto: r.Proto, UserAgent: r.UserAgent(), Status: w.status,
+		Bytes: w.bytes, Took: w.since(), First: w.first, Aborted: aborted,
 	}
-	e := logger.WithLevel(level)
-	if e == nil { // the level isn't logged
-		return
-	}
-	status := w.status
-	if status == 0 && !aborted {
-		status = http.StatusOK // what net/http sends for a handler that wrote nothing
+	if line.Status == 0 && !aborted {
+		line.Status = http.StatusOK // what net/http sends for a handler that wrote nothing
 	}
 	if r.Method == http.MethodHead {
-		w.bytes = 0 // net/http drops the content
+		line.Bytes = 0 // net/http drops the content
 	}
-	uri := r.RequestURI
-	if !strings.HasPrefix(uri, "/") {
-		uri = r.URL.Redacted()
+	if !strings.HasPrefix(line.URI, "/") {
+		line.URI = r.URL.Redacted()
 	}
-	e.Str("id", w.id).
-		Str("remote", r.RemoteAddr).Str("method", r.Method).Str("host", r.Host).Str("uri", uri).
-		Str("proto", r.Proto).Int("status", status).Int64("bytes", w.bytes).
-		Float64("duration_ms", milliseconds(w.since())).
-		Float64("ttfb_ms", milliseconds(w.first)).
-		Str("user_agent", r.UserAgent())
-	w.cacheFields(e)
-	if w.Err != nil {
-		e.AnErr("error", w.Err)
-	}
-	if aborted {
-		e.Bool("aborted", true)
-	}
-	e.Msg("request")
-}
-
-func (w *Writer) cacheFields(e *zerolog.Event) {
-	add := func(name, value string) {
-		if value != "" {
-			e.Str(name, value)
-		}
-	}
-	add("cache", w.Cache)
-	add("source", w.Source)
-	add("owner", w.Owner)
-	add("peer", w.Peer)
-	add("version", w.Version)
-	add("note", w.Note)
-	if w.HasAge {
-		e.Int64("age", int64(w.Age/time.Second))
-	}
+	line.log(logger)
 }
 
 // milliseconds is d in ms, to the microsecond.

@@ -23,6 +23,9 @@ type head struct {
 	length      []string // Content-Length, if the length is known
 	cacheStatus []string // the origin's own, which ours is appended to
 	aged        atomic.Pointer[aged]
+	// the lines of fields and of unmodified, once they have been asked for
+	raw, rawUnmodified atomic.Pointer[[]byte]
+	owner              atomic.Pointer[ownerAt]
 }
 
 // field is a header field. Its values are shared between answers and never changed.
@@ -35,6 +38,7 @@ type field struct {
 type aged struct {
 	second      time.Duration
 	age, status []string
+	lines       []byte // of both
 }
 
 // heads are those of the records that have been used lately, where their revisions place them. A
@@ -106,6 +110,7 @@ func (h *head) at(age time.Duration) *aged {
 		status: h.status(decide.CacheStatus{Hit: true, TTL: h.rec.Facts.Lifetime - second,
 			HasTTL: true}),
 	}
+	a.lines = fieldLines(http.Header{"Age": a.age, "Cache-Status": a.status})
 	h.aged.Store(a)
 	return a
 }

@@ -37,6 +37,17 @@ func (s *Site) KeyFromURL(u *url.URL) (string, error) {
 	return keyOf(escaped, sendable(u.RawQuery), hasQuery(u))
 }
 
+// PlainKey is KeyFromURL for a request target that has only characters which need no escape. It
+// reports false for a target that leads elsewhere, or whose key KeyFromURL has to look at.
+func (s *Site) PlainKey(target string) (key string, ok bool) {
+	key, ok = strings.CutPrefix(target, s.Mount)
+	if !ok || len(key) > MaxKey {
+		return "", false
+	}
+	path, _, _ := strings.Cut(key, "?")
+	return key, !dotted(path) && !(s.Mount == "/" && "/"+path == FormPath)
+}
+
 // KeyFromForm returns the key that the query of /zk names: the value of its first field "key",
 // decoded as a form value. Unlike in url.ParseQuery, ';' is a character like others. The error
 // is ErrForm, ErrLong, or says what is wrong with the path.

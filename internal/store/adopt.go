@@ -17,7 +17,7 @@ func (s *Store) adopt(key string, rec *Record) {
 		rec.URL = ""
 	}
 	if rec.ringEpoch == 0 {
-		rec.ringEpoch = s.ringEpoch()
+		rec.ringEpoch = s.RingEpoch()
 	}
 	if rec.first == "" && rec.Version != "" {
 		s.name(rec)

@@ -90,7 +90,7 @@ func (s *Store) fetchFromOrigin(f *flight) (*exchange, error) {
 		rec.HeadOnly = true
 	}
 	rec.standing = standing{asking: askingOf(imprintOf(f.req.Header), rec.asking.selecting())}
-	rec.ringEpoch = s.ringEpoch()   // before the owner is looked for
+	rec.ringEpoch = s.RingEpoch()   // before the owner is looked for
 	if s.ownerOf(f.req.Key) != "" { // this node stands in for the owner
 		rec.Lease = s.in(s.cfg.Lease)
 	}

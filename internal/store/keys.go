@@ -131,8 +131,8 @@ func (k *keys) ownsChunk(key string) bool {
 	return k.Remote == nil || k.ownerBy(routingKeyOf(key)) == ""
 }
 
-// ringEpoch counts the changes of the ring, which says who owns what.
-func (k *keys) ringEpoch() uint64 {
+// RingEpoch counts the changes of the ring, which says who owns what.
+func (k *keys) RingEpoch() uint64 {
 	if k.Remote == nil {
 		return 0
 	}

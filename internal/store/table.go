@@ -30,7 +30,7 @@ type table struct {
 
 // lost reports whether the ring has changed since an entry of that turn was checked for records
 // that another node owns by now.
-func (t *table) lost(turn uint32) bool { return turn != uint32(t.ringEpoch()) }
+func (t *table) lost(turn uint32) bool { return turn != uint32(t.RingEpoch()) }
 
 // findLocked returns the stored record that request, a HEAD or a GET, selects.
 func (t *table) findLocked(key string, request http.Header, head bool) (
@@ -66,7 +66,7 @@ func (t *table) dropLostLocked(key string) {
 		return
 	}
 	since := uint64(now.turn)
-	now.turn = uint32(t.ringEpoch())
+	now.turn = uint32(t.RingEpoch())
 	switch {
 	case t.ownerOf(key) != "":
 		now.variants = without(now.variants, (*Record).owned)

@@ -1,0 +1,31 @@
+package main
+
+import (
+	"os/exec"
+	"testing"
+	"time"
+)
+
+// TestSmoke measures everything that is installed for a second.
+func TestSmoke(t *testing.T) {
+	for _, tool := range []string{"wrk", "taskset"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			t.Skip(tool, "isn't installed")
+		}
+	}
+	err := run(t.Context(), settings{rounds: 1, time: time.Second, connections: 8, sizes: []int64{1 << 10}})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// TestMedians of an odd and an even number of samples.
+func TestMedians(t *testing.T) {
+	list := []sample{{rate: 3, p99: 1}, {rate: 1, p99: 5}, {rate: 2, p99: 3}, {rate: 10, p99: 1}}
+	if got := medians(list[:3]); got.rate != 2 || got.p99 != 3 {
+		t.Error(got)
+	}
+	if got := medians(list); got.rate != 2.5 || got.p99 != 2 {
+		t.Error(got)
+	}
+}

@@ -1,0 +1,169 @@
+package main
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// server is one of those that are compared.
+type server struct {
+	name    string
+	command func(port int, size int64) ([]string, error)
+	prefix  string // of its paths
+}
+
+// The names of the servers, which the table goes by.
+const (
+	scurry      = "scurry"
+	nginxLogged = "nginx, log"
+	nginx       = "nginx"
+	varnish     = "Varnish"
+	limit       = "limit"
+)
+
+//go:embed limit/limit.c
+var limitSource string
+
+// prepare builds what has to be built, and returns what can be started, and why others can't.
+func prepare(ctx context.Context, dir, origin string) (list []server, missing []string, err error) {
+	for _, tool := range []string{"wrk", "taskset"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			return nil, nil, fmt.Errorf("%s isn't installed: apt-get install wrk util-linux", tool)
+		}
+	}
+	binary := filepath.Join(dir, "scurry")
+	if err := output(ctx, "", "go", "build", "-o", binary, "github.com/scurrycache/scurry/cmd/scurry"); err != nil {
+		return nil, nil, err
+	}
+	list = append(list, server{scurry, func(port int, _ int64) ([]string, error) {
+		return []string{binary, "serve", "--listen", address(port), "--admin-listen", "127.0.0.1:0",
+			"--origin", origin, "--log-format", "json", "--memory", "1GiB"}, nil
+	}, "/files/"})
+	if _, err := exec.LookPath("nginx"); err != nil {
+		missing = append(missing, "nginx, which isn't installed: apt-get install nginx-light")
+	} else {
+		list = append(list,
+			server{nginxLogged, nginxCommand(dir, origin, "log"), "/"},
+			server{nginx, nginxCommand(dir, origin, ""), "/"})
+	}
+	if _, err := exec.LookPath("varnishd"); err != nil {
+		missing = append(missing, "Varnish, which isn't installed: apt-get install varnish")
+	} else {
+		list = append(list, server{varnish, func(port int, _ int64) ([]string, error) {
+			return []string{"varnishd", "-F", "-j", "none", "-n", filepath.Join(dir, "varnish"),
+				"-a", address(port), "-b", strings.TrimPrefix(origin, "http://"),
+				"-s", "malloc,1g"}, nil
+		}, "/"})
+	}
+	compiled := filepath.Join(dir, "limit")
+	if err := output(ctx, limitSource, "cc", "-O2", "-o", compiled, "-x", "c", "-"); err != nil {
+		missing = append(missing, "the limit, since it can't be compiled: "+err.Error())
+	} else {
+		list = append(list, server{limit, func(port int, size int64) ([]string, error) {
+			return []string{compiled, strconv.Itoa(port), strconv.FormatInt(size, 10)}, nil
+		}, "/"})
+	}
+	return list, missing, nil
+}
+
+// nginxCommand is how nginx is started as a cache, with a log in a file if that is named.
+func nginxCommand(dir, origin, log string) func(int, int64) ([]string, error) {
+	return func(port int, _ int64) ([]string, error) {
+		root := filepath.Join(dir, "nginx"+log)
+		access := "off"
+		if log != "" {
+			access = filepath.Join(root, log)
+		}
+		text := fmt.Sprintf(`
+user root; daemon off; worker_processes 1; pid %[1]s/pid; error_log %[1]s/error;
+events { worker_connections 4096; }
+http {
+	access_log %[2]s; sendfile on; tcp_nopush on; tcp_nodelay on;
+	keepalive_requests 1000000000; open_file_cache max=1000 inactive=600s;
+	client_body_temp_path %[1]s/b; fastcgi_temp_path %[1]s/f; uwsgi_temp_path %[1]s/u;
+	scgi_temp_path %[1]s/s; proxy_temp_path %[1]s/p;
+	proxy_cache_path %[1]s/cache keys_zone=c:10m max_size=1g;
+	server {
+		listen %[3]s;
+		location / { proxy_pass %[4]s; proxy_cache c; proxy_http_version 1.1; }
+	}
+}`, root, access, address(port), origin)
+		if err := os.MkdirAll(root, 0o755); err != nil {
+			return nil, err
+		}
+		config := filepath.Join(root, "conf")
+		return []string{"nginx", "-e", filepath.Join(root, "error"), "-c", config},
+			os.WriteFile(config, []byte(text), 0o644)
+	}
+}
+
+func address(port int) string { return fmt.Sprint("127.0.0.1:", port) }
+
+// output runs a command to its end. The error has what it printed.
+func output(ctx context.Context, stdin string, command ...string) error {
+	c := exec.CommandContext(ctx, command[0], command[1:]...)
+	c.Stdin = strings.NewReader(stdin)
+	if out, err := c.CombinedOutput(); err != nil {
+		return fmt.Errorf("%s: %w\n%s", strings.Join(command, " "), err, out)
+	}
+	return nil
+}
+
+// running is a server that has been started, with all its processes in one group.
+type running struct {
+	name, url string
+	group     int
+	wait      chan error
+}
+
+// start starts s on the first core, and waits until it has the file of that size.
+func (s server) start(ctx context.Context, size int64) (*running, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	port := l.Addr().(*net.TCPAddr).Port
+	l.Close()
+	command, err := s.command(port, size)
+	if err != nil {
+		return nil, err
+	}
+	log, err := os.CreateTemp("", "bench-log")
+	if err != nil {
+		return nil, err
+	}
+	defer log.Close()
+	_ = os.Remove(log.Name()) // it lasts as long as it is open
+	c := exec.CommandContext(ctx, "taskset", append([]string{"-c", "0"}, command...)...)
+	c.Env = append(os.Environ(), "GOMAXPROCS=1")
+	c.Stderr, c.SysProcAttr = log, &syscall.SysProcAttr{Setpgid: true}
+	if err := c.Start(); err != nil {
+		return nil, err
+	}
+	r := &running{name: s.name, group: c.Process.Pid, wait: make(chan error, 1),
+		url: "http://" + address(port) + s.prefix + strconv.FormatInt(size, 10)}
+	go func() { r.wait <- c.Wait() }()
+	if err := r.warm(ctx, size); err != nil {
+		r.stop()
+		return nil, err
+	}
+	return r, nil
+}
+
+// stop ends the server's processes.
+func (r *running) stop() {
+	_ = syscall.Kill(-r.group, syscall.SIGKILL) // it may have ended
+	<-r.wait
+}
+
+// startTime is how long a server may take to start.
+const startTime = 20 * time.Second

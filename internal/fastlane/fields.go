@@ -1,0 +1,88 @@
+package fastlane
+
+import (
+	"hash/maphash"
+	"net/http"
+	"strings"
+	"sync/atomic"
+
+	"github.com/scurrycache/scurry/internal/decide"
+	"github.com/scurrycache/scurry/internal/hostport"
+	"github.com/scurrycache/scurry/internal/serve"
+)
+
+// fields are the field lines of a request, once they are understood. Requests whose lines are the
+// same byte by byte share them, so they are never changed.
+type fields struct {
+	raw       string
+	host      string
+	userAgent string
+	question  decide.Request // but for its resource
+}
+
+// known are fields that have been used lately, where their hashes place them: a client sends the
+// same lines again and again.
+type known [1 << 10]atomic.Pointer[fields]
+
+var seed = maphash.MakeSeed()
+
+// fields returns the fields that raw has, with its empty line at the end. It returns nil if one of
+// them isn't plain.
+func (k *known) fields(server *serve.Server, method string, raw []byte) *fields {
+	place := &k[maphash.Bytes(seed, raw)%uint64(len(k))]
+	f := place.Load()
+	if f != nil && f.question.Method == method && f.raw == text(raw) {
+		return f
+	}
+	if f = readFields(string(raw)); f == nil {
+		return nil
+	}
+	f.question = server.Request(&http.Request{Method: method, Header: f.question.Header,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}, "")
+	place.Store(f)
+	return f
+}
+
+// readFields reads field lines. Of the question it returns the header only.
+func readFields(raw string) *fields {
+	header := http.Header{}
+	for line := range strings.SplitSeq(strings.TrimSuffix(raw, "\r\n\r\n"), "\r\n") {
+		name, value, _ := strings.Cut(line, ": ")
+		name, ok := admitted[strings.ToLower(name)]
+		if !ok || !plainValue(value) || header[name] != nil {
+			return nil
+		}
+		header[name] = []string{value}
+	}
+	host, connection := header.Get("Host"), header.Get("Connection")
+	if !hostport.Valid(host) || connection != "" && !strings.EqualFold(connection, "keep-alive") {
+		return nil
+	}
+	delete(header, "Host")
+	delete(header, "Connection")
+	return &fields{raw: raw, host: host, userAgent: header.Get("User-Agent"),
+		question: decide.Request{Header: header}}
+}
+
+// plainValue reports whether a value is one that net/http takes as it stands.
+func plainValue(value string) bool {
+	notPrintable := func(c rune) bool { return c < ' ' || c > '~' }
+	return value != "" && strings.Trim(value, " ") == value &&
+		!strings.ContainsFunc(value, notPrintable)
+}
+
+// admitted are the fields that a plain request may have, by their names in lower case: those that
+// clients send with most requests, which frame no message, and which are no directives.
+var admitted = func() map[string]string {
+	names := map[string]string{}
+	for _, name := range []string{
+		"Accept", "Accept-Encoding", "Accept-Language", "Connection", "Cookie", "Dnt", "Host",
+		"If-Modified-Since", "If-None-Match", "If-Range", "Origin", "Priority", "Range", "Referer",
+		"Sec-Ch-Ua", "Sec-Ch-Ua-Mobile", "Sec-Ch-Ua-Platform", "Sec-Fetch-Dest", "Sec-Fetch-Mode",
+		"Sec-Fetch-Site", "Sec-Fetch-User", "Sec-Gpc", "Upgrade-Insecure-Requests", "User-Agent",
+		"Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip",
+	} {
+		names[strings.ToLower(name)] = name
+	}
+	return names
+}()

@@ -1,0 +1,119 @@
+// Package fastlane answers plain hits without what net/http costs for each request.
+//
+// A connection's bytes pass by a Lane on their way to net/http, wherever a request begins:
+//
+//	bytes ─► recognise ─► site: key ─► serve.Hit ─► head and content in one write ─► access log
+//	              └───────────┴────────────┴► whatever isn't a plain hit goes on to net/http
+//
+// A plain hit is a GET or a HEAD of HTTP/1.1 in its usual form, whose answer is in this node's
+// memory. The Lane recognises requests rather than parse them: it knows one spelling of a request
+// line, and fields that concern neither the connection nor caches. What it doesn't know it leaves
+// as it came. So a client can't tell which requests net/http has seen.
+package fastlane
+
+import (
+	"net"
+	"sync"
+	"time"
+	"unsafe"
+
+	"github.com/rs/zerolog"
+
+	"github.com/scurrycache/scurry/internal/logging"
+	"github.com/scurrycache/scurry/internal/serve"
+)
+
+// Conn is a client's connection.
+type Conn interface {
+	// Remote is the client's address, for the log.
+	Remote() string
+
+	// Send writes all of b to the client, or as much as it takes in time. It consumes b.
+	Send(b *net.Buffers) (n int64, err error)
+}
+
+// Lane answers plain hits of one server. Its methods may be called concurrently.
+type Lane struct {
+	server *serve.Server
+	log    *zerolog.Logger
+	known  known
+}
+
+// New makes a Lane, which logs the requests that it answers to log.
+func New(server *serve.Server, log *zerolog.Logger) *Lane {
+	return &Lane{server: server, log: log}
+}
+
+// answer is what one request's answer is made in.
+type answer struct {
+	hit     serve.Hit
+	head    []byte
+	pieces  [][]byte // of the response
+	sending net.Buffers
+	line    logging.Line
+}
+
+var answers = sync.Pool{New: func() any { return new(answer) }}
+
+// epoch is a moment to count from: what has gone by since costs half of what the time of day does.
+var epoch = time.Now()
+
+// Serve answers the plain hits that p begins with, one after the other, and returns how many bytes
+// they have. An error means that the client couldn't be sent all of the last one.
+func (l *Lane) Serve(c Conn, p []byte) (n int, err error) {
+	a := answers.Get().(*answer)
+	defer answers.Put(a)
+	for n < len(p) && err == nil {
+		start := time.Since(epoch)
+		r, ok := l.recognise(p[n:])
+		if !ok || !l.find(a, &r) {
+			break
+		}
+		n += r.size
+		err = l.send(a, c, &r, start)
+	}
+	return n, err
+}
+
+// find makes a the answer to r, if that is a hit.
+func (l *Lane) find(a *answer, r *request) bool {
+	key, ok := l.server.Site.PlainKey(r.target)
+	if !ok {
+		return false
+	}
+	q := r.fields.question
+	q.Resource = key
+	return l.server.Hit(&q, &a.hit)
+}
+
+// send sends a to the client, and logs r, which came at that time from epoch.
+func (l *Lane) send(a *answer, c Conn, r *request, start time.Duration) error {
+	defer a.hit.Close()
+	a.head = a.hit.AppendHead(a.head[:0])
+	a.pieces = a.hit.AppendContent(append(a.pieces[:0], a.head))
+	head := len(a.head)
+	if len(a.pieces) == 2 && len(a.pieces[1]) <= small {
+		a.head = append(a.head, a.pieces[1]...)
+		a.pieces = append(a.pieces[:0], a.head)
+	}
+	a.sending = a.pieces
+	first := time.Since(epoch)
+	n, err := c.Send(&a.sending)
+	clear(a.pieces)
+	a.line = logging.Line{
+		Entry: a.hit.Entry(), Remote: c.Remote(), Method: r.fields.question.Method,
+		Host: r.fields.host, URI: r.target, Proto: "HTTP/1.1", UserAgent: r.fields.userAgent,
+		Status: a.hit.Status, Bytes: max(0, n-int64(head)), Took: time.Since(epoch) - start,
+		First: first - start, Aborted: err != nil,
+	}
+	a.line.LogNext(l.log)
+	a.line = logging.Line{}
+	return err
+}
+
+// small is up to how many bytes of content are copied behind the head, which costs less than a
+// second buffer in the write.
+const small = 4 << 10
+
+// text is b as a string, for as long as b doesn't change.
+func text(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }

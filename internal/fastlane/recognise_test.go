@@ -1,0 +1,87 @@
+package fastlane
+
+import (
+	"bufio"
+	"bytes"
+	"net/http"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/scurrycache/scurry/internal/fetch"
+	"github.com/scurrycache/scurry/internal/serve"
+)
+
+const browser = "GET /files/a.js?v=1 HTTP/1.1\r\nHost: localhost:8080\r\nConnection: keep-alive\r\n" +
+	"sec-ch-ua-platform: \"Linux\"\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64)\r\nAccept: */*\r\n" +
+	"Sec-Fetch-Site: same-origin\r\nReferer: http://localhost:8080/files/\r\n" +
+	"Accept-Encoding: gzip, deflate, br, zstd\r\nIf-None-Match: \"1\"\r\n\r\n"
+
+// FuzzRecognise holds what the lane admits to what net/http reads: the same method, target, host
+// and fields, no content, and a connection that stays.
+func FuzzRecognise(f *testing.F) {
+	for _, text := range []string{
+		browser, browser + browser,
+		"HEAD / HTTP/1.1\r\nHost: [::1]:80\r\naccept: a\r\nRange: bytes=0-\r\n\r\n",
+		"GET /a HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n",
+		"GET /a HTTP/1.1\r\nHost: a\r\nAccept: a: b \r\n\r\n",
+		"GET /a HTTP/1.1\r\nHost: a\r\n Accept: b\r\n\r\n",
+		"GET /a HTTP/1.1\r\nHost: a\nAccept: b\r\n\r\n",
+		"GET /%61 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+		"GET /a HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx",
+		"GET //a@b:c/..;?? HTTP/1.1\r\nHost: a\r\nCookie: a=b; c\r\n\r\n",
+		"GET * HTTP/1.1\r\nHost: a\r\n\r\n", "GET  /a HTTP/1.1\r\n\r\n\r\n", "\r\n\r\n",
+	} {
+		f.Add([]byte(text))
+	}
+	l := New(serve.New(serve.Config{Origin: &fetch.Origin{}}), nil)
+	f.Fuzz(func(t *testing.T, text []byte) {
+		r, ok := l.recognise(text)
+		if !ok {
+			return
+		}
+		rest := bufio.NewReader(bytes.NewReader(text))
+		q, err := http.ReadRequest(rest)
+		if err != nil {
+			t.Fatalf("%q: net/http refuses it: %v", text, err)
+		}
+		header := q.Header.Clone()
+		header.Del("Connection")
+		if q.Method == http.MethodHead {
+			header.Del("Range")
+			header.Del("If-Range")
+		}
+		question := r.fields.question
+		if q.Method != question.Method || q.RequestURI != r.target || q.Host != r.fields.host ||
+			q.UserAgent() != r.fields.userAgent || !reflect.DeepEqual(header, question.Header) ||
+			q.ContentLength != 0 || q.TransferEncoding != nil || q.Close || !q.ProtoAtLeast(1, 1) ||
+			q.URL.Opaque != "" || q.URL.Host != "" && !strings.HasPrefix(r.target, "//") {
+			t.Errorf("%q: %+v, %+v", text, r.fields, q)
+		}
+		if left := rest.Buffered(); len(text) <= 4096 && left != len(text)-r.size {
+			t.Errorf("%q: %d bytes are left, want %d", text, len(text)-r.size, left)
+		}
+	})
+}
+
+// TestRecognise shows that what browsers send is plain, and that requests share their fields.
+func TestRecognise(t *testing.T) {
+	l := New(serve.New(serve.Config{Origin: &fetch.Origin{}}), nil)
+	first, ok := l.recognise([]byte(browser))
+	if !ok || first.target != "/files/a.js?v=1" || first.fields.host != "localhost:8080" || first.size != len(browser) {
+		t.Fatalf("%+v, %v", first, ok)
+	}
+	again, _ := l.recognise([]byte(strings.Replace(browser, "a.js", "b.js", 1)))
+	if again.fields != first.fields || again.target != "/files/b.js?v=1" {
+		t.Errorf("%+v, want the fields of %+v", again, first)
+	}
+	head, _ := l.recognise([]byte(strings.Replace(browser, "GET", "HEAD", 1)))
+	if head.fields == first.fields || head.fields.question.Method != http.MethodHead {
+		t.Errorf("%+v", head.fields)
+	}
+	for end := range len(browser) {
+		if _, ok := l.recognise([]byte(browser[:end])); ok {
+			t.Errorf("%q is no whole request", browser[:end])
+		}
+	}
+}

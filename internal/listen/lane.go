@@ -1,0 +1,98 @@
+package listen
+
+import (
+	"errors"
+	"io"
+	"net"
+	"os"
+	"time"
+)
+
+// epoch is a moment to count from: what has gone by since costs half of what the time of day does.
+var epoch = time.Now()
+
+// mayAnswer reports whether a request begins with what has been read last, which the lane may
+// answer, and notes that it is being answered. Responses of a server that drains end their
+// connections, which net/http sees to.
+func (c *conn) mayAnswer() bool {
+	if c.server.lane == nil || c.answering.Load() || c.server.draining.Load() {
+		return false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closing || c.raw || !c.idleLocked() {
+		return false
+	}
+	c.answering.Store(true)
+	return c.keepLocked()
+}
+
+// answer has the lane answer the requests that p begins with, as far as it does that, and moves the
+// rest to the beginning of p.
+func (c *conn) answer(p []byte) (rest int, err error) {
+	n, err := c.server.lane.Serve(c, p)
+	c.rest()
+	if err != nil {
+		return 0, io.EOF // net/http closes the connection without another word
+	}
+	rest = copy(p, p[n:])
+	if rest > 0 && c.renewed > 0 {
+		err = c.restoreReadDeadline()
+	}
+	return rest, err
+}
+
+// Remote is fastlane.Conn's.
+func (c *conn) Remote() string {
+	if c.remote == "" {
+		c.remote = c.RemoteAddr().String()
+	}
+	return c.remote
+}
+
+// Send is fastlane.Conn's. The client may take any time as long as something gets through within
+// the server's WriteTimeout.
+func (c *conn) Send(b *net.Buffers) (n int64, err error) {
+	for {
+		if err := c.renew(); err != nil {
+			return n, err
+		}
+		sent, err := b.WriteTo(c.TCPConn)
+		n += sent
+		if sent == 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
+			return n, err
+		}
+		c.renewed = 0
+	}
+}
+
+// renew puts the deadlines off: for the response that is about to be written, and for the request
+// after it. It does so now and then only, since it costs as much as all else.
+func (c *conn) renew() error {
+	now := time.Since(epoch)
+	if c.renewed > 0 && now-c.renewed < c.server.renewal {
+		return nil
+	}
+	c.renewed = now
+	return errors.Join(c.SetReadDeadline(after(c.server.http.IdleTimeout)),
+		c.SetWriteDeadline(after(c.server.http.WriteTimeout)))
+}
+
+// after is the deadline of what may take that long from now on; none if it is 0.
+func after(timeout time.Duration) (deadline time.Time) {
+	if timeout > 0 {
+		deadline = time.Now().Add(timeout)
+	}
+	return deadline
+}
+
+// renewal is how long deadlines that are that far away are left as they are.
+func renewal(timeouts ...time.Duration) time.Duration {
+	longest := time.Duration(1<<63 - 1)
+	for _, timeout := range timeouts {
+		if timeout > 0 {
+			longest = min(longest, timeout/8)
+		}
+	}
+	return longest
+}

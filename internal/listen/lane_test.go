@@ -1,0 +1,177 @@
+package listen_test
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/scurrycache/scurry/internal/fastlane"
+)
+
+// echoLane answers requests for /a and /large at the connection.
+type echoLane struct {
+	answered atomic.Int64
+	failed   atomic.Pointer[error] // of the last answer that couldn't be sent
+}
+
+const (
+	laneAnswer = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nlane"
+	getLarge   = "GET /large HTTP/1.1\r\nHost: n\r\n\r\n"
+	largeSize  = 64 << 20 // more than the system keeps for a client
+)
+
+func (l *echoLane) Serve(c fastlane.Conn, p []byte) (n int, err error) {
+	for err == nil {
+		var answer net.Buffers
+		switch {
+		case bytes.HasPrefix(p[n:], []byte(get)):
+			n += len(get)
+			answer = net.Buffers{[]byte(laneAnswer[:10]), []byte(laneAnswer[10:])}
+		case bytes.HasPrefix(p[n:], []byte(getLarge)):
+			n += len(getLarge)
+			answer = net.Buffers{make([]byte, largeSize)}
+		default:
+			return n, nil
+		}
+		l.answered.Add(1)
+		if _, err = c.Send(&answer); err != nil {
+			l.failed.Store(&err)
+		}
+	}
+	return n, err
+}
+
+func startWith(t *testing.T, h *http.Server, delay time.Duration) (*server, *echoLane) {
+	t.Helper()
+	l := new(echoLane)
+	h.Handler = http.HandlerFunc(echo)
+	s := openWith(t, delay, h, l)
+	s.serve()
+	return s, l
+}
+
+// TestLane mixes requests that the lane answers with others, whose contents look like requests, in
+// pieces of all sizes.
+func TestLane(t *testing.T) {
+	s, lane := startWith(t, &http.Server{}, 0)
+	post := "POST /b HTTP/1.1\r\nHost: n\r\nContent-Length: 28\r\n\r\n" + get
+	chunked := "POST /c HTTP/1.1\r\nHost: n\r\nTransfer-Encoding: chunked\r\n\r\n1c\r\n" + get + "\r\n0\r\n\r\n"
+	text := get + post + get + "\r\n" + chunked + get + get + "GET /d HTTP/1.1\r\nHost: n\r\n\r\n" + get
+	for size := 1; size <= len(text); size += 1 + size/3 {
+		c := s.dial(t)
+		for rest := text; rest != ""; {
+			n := min(size, len(rest))
+			c.send(t, rest[:n])
+			rest = rest[n:]
+		}
+		var got []string
+		for range 8 {
+			_, content := c.response(t)
+			got = append(got, strings.Replace(content, "lane", "/a ", 1))
+		}
+		want := []string{"/a ", "/b " + get, "/a ", "/c " + get, "/a ", "/a ", "/d ", "/a "}
+		if strings.Join(got, "|") != strings.Join(want, "|") {
+			t.Fatalf("in pieces of %d bytes: %q", size, got)
+		}
+		c.Close()
+	}
+	if lane.answered.Load() == 0 || s.Refused() > 0 {
+		t.Errorf("the lane has answered %d requests, and %d are refused", lane.answered.Load(), s.Refused())
+	}
+}
+
+// TestLaneTimeouts: what the lane has answered goes on to have the server's timeouts.
+func TestLaneTimeouts(t *testing.T) {
+	const short = 100 * time.Millisecond
+	t.Run("idle", func(t *testing.T) {
+		s, _ := startWith(t, &http.Server{IdleTimeout: short, ReadHeaderTimeout: time.Hour}, 0)
+		c := s.dial(t)
+		for begun := time.Now(); time.Since(begun) < 3*short; { // it lives as long as requests come
+			c.send(t, get)
+			c.response(t)
+		}
+		c.ended(t)
+	})
+	t.Run("head", func(t *testing.T) {
+		s, lane := startWith(t, &http.Server{IdleTimeout: time.Hour, ReadHeaderTimeout: short}, 0)
+		c := s.dial(t)
+		c.send(t, get)
+		c.response(t)
+		c.send(t, get+get[:20])
+		c.response(t)
+		if resp, _ := c.response(t); resp.StatusCode != http.StatusBadRequest { // as net/http has it
+			t.Error(resp.Status)
+		}
+		c.ended(t)
+		if n := lane.answered.Load(); n != 2 {
+			t.Errorf("the lane has answered %d requests", n)
+		}
+	})
+	t.Run("stalled", func(t *testing.T) {
+		s, lane := startWith(t, &http.Server{IdleTimeout: time.Hour, WriteTimeout: short}, 0)
+		c := s.dial(t)
+		c.send(t, getLarge)
+		for lane.failed.Load() == nil {
+			<-time.After(time.Millisecond)
+		}
+		if err := *lane.failed.Load(); !errors.As(err, new(net.Error)) {
+			t.Error(err)
+		}
+		if n, err := io.Copy(io.Discard, c.r); n == largeSize && err == nil {
+			t.Error("a client that has stalled gets it all")
+		}
+	})
+	t.Run("none", func(t *testing.T) {
+		s, _ := startWith(t, &http.Server{ReadHeaderTimeout: time.Hour}, 0)
+		c := s.dial(t)
+		c.send(t, getLarge)
+		if n, err := io.CopyN(io.Discard, c.r, largeSize); err != nil {
+			t.Errorf("%d bytes, %v", n, err)
+		}
+	})
+}
+
+// TestLaneThatBreaks: nothing follows a response that couldn't be sent.
+func TestLaneThatBreaks(t *testing.T) {
+	s := openWith(t, 0, &http.Server{Handler: http.HandlerFunc(echo)}, brokenLane{})
+	s.serve()
+	c := s.dial(t)
+	c.send(t, get)
+	c.ended(t)
+}
+
+type brokenLane struct{}
+
+func (brokenLane) Serve(fastlane.Conn, []byte) (int, error) { return 0, errors.New("broken") }
+
+// TestLaneDrains: responses of a server that drains are net/http's, which end their connections,
+// and connections that the lane has served end at last.
+func TestLaneDrains(t *testing.T) {
+	t.Parallel()
+	s, lane := startWith(t, &http.Server{}, time.Second)
+	idle, busy := s.dial(t), s.dial(t)
+	for _, c := range []*client{idle, busy} {
+		c.send(t, get)
+		c.response(t)
+	}
+	_, drained := s.drain()
+	s.awaitDraining(t)
+	busy.send(t, get)
+	if resp, content := busy.response(t); !resp.Close || content != "/a " {
+		t.Errorf("%v %q", resp.Header, content)
+	}
+	busy.ended(t)
+	idle.ended(t)
+	if err := <-drained; err != nil {
+		t.Error(err)
+	}
+	if n := lane.answered.Load(); n < 2 {
+		t.Errorf("the lane has answered %d requests", n)
+	}
+}

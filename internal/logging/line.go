@@ -1,0 +1,78 @@
+package logging
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/rs/zerolog"
+)
+
+// Line is what the access log tells about a request.
+type Line struct {
+	Entry
+	ID, Remote, Method, Host, URI, Proto, UserAgent string
+
+	Status      int
+	Bytes       int64         // of the content that were sent
+	Took, First time.Duration // until the end of the response, and until its head
+	Aborted     bool          // the response is cut
+}
+
+// LogNext writes l to logger, with a new ID.
+func (l *Line) LogNext(logger *zerolog.Logger) {
+	if e := l.event(logger); e != nil {
+		var b [64]byte
+		id := append(append(b[:0], process...), '-')
+		e.Bytes("id", strconv.AppendUint(id, requests.Add(1), 36))
+		l.send(e)
+	}
+}
+
+func (l *Line) log(logger *zerolog.Logger) {
+	if e := l.event(logger); e != nil {
+		l.send(e.Str("id", l.ID))
+	}
+}
+
+// event begins l, or returns nil if it isn't logged.
+func (l *Line) event(logger *zerolog.Logger) *zerolog.Event {
+	level := zerolog.InfoLevel
+	if l.Status >= 500 || l.Err != nil {
+		level = zerolog.WarnLevel
+	}
+	return logger.WithLevel(level)
+}
+
+func (l *Line) send(e *zerolog.Event) {
+	e.Str("remote", l.Remote).Str("method", l.Method).Str("host", l.Host).Str("uri", l.URI).
+		Str("proto", l.Proto).Int("status", l.Status).Int64("bytes", l.Bytes).
+		Float64("duration_ms", milliseconds(l.Took)).
+		Float64("ttfb_ms", milliseconds(l.First)).
+		Str("user_agent", l.UserAgent)
+	l.cacheFields(e)
+	if l.Err != nil {
+		e.AnErr("error", l.Err)
+	}
+	if l.Aborted {
+		e.Bool("aborted", true)
+	}
+	e.Msg("request")
+}
+
+// cacheFields adds the fields of entry that are set.
+func (entry *Entry) cacheFields(e *zerolog.Event) {
+	add := func(name, value string) {
+		if value != "" {
+			e.Str(name, value)
+		}
+	}
+	add("cache", entry.Cache)
+	add("source", entry.Source)
+	add("owner", entry.Owner)
+	add("peer", entry.Peer)
+	add("version", entry.Version)
+	add("note", entry.Note)
+	if entry.HasAge {
+		e.Int64("age", int64(entry.Age/time.Second))
+	}
+}

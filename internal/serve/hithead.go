@@ -1,0 +1,86 @@
+package serve
+
+import (
+	"bytes"
+	"cmp"
+	"net/http"
+	"strconv"
+	"sync/atomic"
+	"time"
+)
+
+// AppendHead appends the head of h in HTTP/1.1 to b.
+func (h *Hit) AppendHead(b []byte) []byte {
+	rec := h.d.Record
+	b = append(b, "HTTP/1.1 "...)
+	b = strconv.AppendInt(b, int64(h.Status), 10)
+	b = append(b, ' ')
+	b = append(b, http.StatusText(h.Status)...)
+	b = append(b, "\r\n"...)
+	b = append(b, h.head.lines(h.Status)...)
+	b = append(b, h.head.at(h.d.Use.Age).lines...)
+	switch {
+	case h.span.Length > 0:
+		total := cmp.Or(rec.Part.Total, rec.Length)
+		b = append(h.span.AppendContentRange(append(b, "Content-Range: "...), total), "\r\n"...)
+		b = append(strconv.AppendInt(append(b, "Content-Length: "...), h.span.Length, 10), "\r\n"...)
+	case h.Status == rec.Status && h.head.length != nil:
+		b = appendField(b, "Content-Length", h.head.length[0])
+	}
+	if h.head.header["Date"] == nil {
+		b = appendField(b, "Date", date())
+	}
+	return append(b, "\r\n"...)
+}
+
+func appendField(b []byte, name, value string) []byte {
+	b = append(b, name...)
+	b = append(b, ": "...)
+	b = append(b, value...)
+	return append(b, "\r\n"...)
+}
+
+// lines are the field lines of h in a response with that status, but those that put leaves out, and
+// Age and Cache-Status.
+func (h *head) lines(status int) []byte {
+	known, fields := &h.raw, h.fields
+	if status == http.StatusNotModified && status != h.rec.Status {
+		known, fields = &h.rawUnmodified, h.unmodified
+	}
+	if made := known.Load(); made != nil {
+		return *made
+	}
+	header := http.Header{}
+	for _, f := range fields {
+		header[f.name] = f.values
+	}
+	made := fieldLines(header)
+	known.Store(&made)
+	return made
+}
+
+// fieldLines are the fields of header as net/http writes them.
+func fieldLines(header http.Header) []byte {
+	var b bytes.Buffer
+	_ = header.Write(&b) // memory can't fail
+	return b.Bytes()
+}
+
+// dateOf is the Date of responses in a second.
+type dateOf struct {
+	second int64
+	text   string
+}
+
+var today atomic.Pointer[dateOf]
+
+// date is the value of Date in responses that are made now.
+func date() string {
+	now := time.Now()
+	if d := today.Load(); d != nil && d.second == now.Unix() {
+		return d.text
+	}
+	d := &dateOf{now.Unix(), now.UTC().Format(http.TimeFormat)}
+	today.Store(d)
+	return d.text
+}
