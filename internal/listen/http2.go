@@ -2,6 +2,7 @@ package listen
 
 import (
 	"io"
+	"net"
 	"net/http"
 	"time"
 
@@ -11,6 +12,8 @@ import (
 const (
 	// http2Time is how long a client may take to see that it is refused.
 	http2Time = 5 * time.Second
+	// goAwayTime is how long it may take to send it the last frame.
+	goAwayTime = 500 * time.Millisecond
 	// maxFrame bounds a frame, in bytes, as long as the server announces no other bound (RFC 9113
 	// section 4.2).
 	maxFrame = 16 << 10
@@ -20,8 +23,8 @@ const (
 
 // refuseHTTP2 answers a client that speaks HTTP/2 by prior knowledge. Each request gets RST_STREAM
 // with HTTP_1_1_REQUIRED: curl then repeats it by HTTP/1.1, which it does neither after a GOAWAY
-// nor after a response in HTTP/1.1. A GOAWAY ends the connection.
-func refuseHTTP2(c *conn, w http.ResponseWriter) {
+// nor after a response in HTTP/1.1. A GOAWAY ends the connection, after which hearOut reads on.
+func refuseHTTP2(c net.Conn, w http.ResponseWriter, hearOut func()) {
 	_, rw, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		return // the connection is closed without an answer
@@ -39,9 +42,9 @@ func refuseHTTP2(c *conn, w http.ResponseWriter) {
 	for err == nil {
 		err = refuseFrame(frames)
 	}
-	if c.SetWriteDeadline(time.Now().Add(linger)) == nil &&
+	if c.SetWriteDeadline(time.Now().Add(goAwayTime)) == nil &&
 		frames.WriteGoAway(0, http2.ErrCodeHTTP11Required, nil) == nil {
-		c.hearOut()
+		hearOut()
 	}
 }
 

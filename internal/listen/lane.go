@@ -85,14 +85,3 @@ func after(timeout time.Duration) (deadline time.Time) {
 	}
 	return deadline
 }
-
-// renewal is how long deadlines that are that far away are left as they are.
-func renewal(timeouts ...time.Duration) time.Duration {
-	longest := time.Duration(1<<63 - 1)
-	for _, timeout := range timeouts {
-		if timeout > 0 {
-			longest = min(longest, timeout/8)
-		}
-	}
-	return longest
-}

@@ -120,7 +120,7 @@ func (s *Server) serve(rw http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.Method == "PRI" && r.ProtoMajor == 2:
 		s.refuse(c, http.StatusHTTPVersionNotSupported, "HTTP/2 without TLS")
-		refuseHTTP2(c, rw)
+		refuseHTTP2(c, rw, c.hearOut)
 	case refuse != "":
 		w.WriteHeader(http.StatusBadRequest)
 		_, _ = io.WriteString(w, "400 Bad Request")
@@ -155,4 +155,15 @@ func (s *Server) forget(c *conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.conns, c)
+}
+
+// renewal is how long deadlines that are that far away are left as they are.
+func renewal(timeouts ...time.Duration) time.Duration {
+	longest := time.Duration(1<<63 - 1)
+	for _, timeout := range timeouts {
+		if timeout > 0 {
+			longest = min(longest, timeout/8)
+		}
+	}
+	return longest
 }

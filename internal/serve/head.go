@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"bytes"
 	"net/http"
 	"slices"
 	"strconv"
@@ -119,4 +120,50 @@ func (h *head) at(age time.Duration) *aged {
 func (h *head) status(c decide.CacheStatus) []string {
 	c.Key = h.rec.Key
 	return append(slices.Clip(h.cacheStatus), c.String())
+}
+
+// lines are the field lines of h in a response with that status, but those that put leaves out, and
+// Age and Cache-Status.
+func (h *head) lines(status int) []byte {
+	known, fields := &h.raw, h.fields
+	if status == http.StatusNotModified && status != h.rec.Status {
+		known, fields = &h.rawUnmodified, h.unmodified
+	}
+	if made := known.Load(); made != nil {
+		return *made
+	}
+	header := http.Header{}
+	for _, f := range fields {
+		header[f.name] = f.values
+	}
+	made := fieldLines(header)
+	known.Store(&made)
+	return made
+}
+
+// fieldLines are the fields of header as net/http writes them.
+func fieldLines(header http.Header) []byte {
+	var b bytes.Buffer
+	_ = header.Write(&b) // memory can't fail
+	return b.Bytes()
+}
+
+// ownerAt is a record's owner, for as long as the ring stays as it is.
+type ownerAt struct {
+	epoch uint64
+	name  string
+}
+
+// owner is the name of the node that owns resource, which the record of h answers.
+func (s *Server) owner(h *head, resource string) string {
+	if resource != h.rec.Key {
+		return s.Store.Owner(resource)
+	}
+	epoch := s.Store.RingEpoch()
+	if known := h.owner.Load(); known != nil && known.epoch == epoch {
+		return known.name
+	}
+	found := &ownerAt{epoch, s.Store.Owner(resource)}
+	h.owner.Store(found)
+	return found.name
 }

@@ -85,26 +85,6 @@ func (h *Hit) holds(s *Server, rep decide.Representation) bool {
 	return false
 }
 
-// ownerAt is a record's owner, for as long as the ring stays as it is.
-type ownerAt struct {
-	epoch uint64
-	name  string
-}
-
-// owner is the name of the node that owns resource, which the record of h answers.
-func (s *Server) owner(h *head, resource string) string {
-	if resource != h.rec.Key {
-		return s.Store.Owner(resource)
-	}
-	epoch := s.Store.RingEpoch()
-	if known := h.owner.Load(); known != nil && known.epoch == epoch {
-		return known.name
-	}
-	found := &ownerAt{epoch, s.Store.Owner(resource)}
-	h.owner.Store(found)
-	return found.name
-}
-
 // AppendContent appends the content to b, piece by piece. It isn't to be changed.
 func (h *Hit) AppendContent(b [][]byte) [][]byte { return h.rd.AppendHeld(b) }
 

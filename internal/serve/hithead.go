@@ -1,7 +1,6 @@
 package serve
 
 import (
-	"bytes"
 	"cmp"
 	"net/http"
 	"strconv"
@@ -38,32 +37,6 @@ func appendField(b []byte, name, value string) []byte {
 	b = append(b, ": "...)
 	b = append(b, value...)
 	return append(b, "\r\n"...)
-}
-
-// lines are the field lines of h in a response with that status, but those that put leaves out, and
-// Age and Cache-Status.
-func (h *head) lines(status int) []byte {
-	known, fields := &h.raw, h.fields
-	if status == http.StatusNotModified && status != h.rec.Status {
-		known, fields = &h.rawUnmodified, h.unmodified
-	}
-	if made := known.Load(); made != nil {
-		return *made
-	}
-	header := http.Header{}
-	for _, f := range fields {
-		header[f.name] = f.values
-	}
-	made := fieldLines(header)
-	known.Store(&made)
-	return made
-}
-
-// fieldLines are the fields of header as net/http writes them.
-func fieldLines(header http.Header) []byte {
-	var b bytes.Buffer
-	_ = header.Write(&b) // memory can't fail
-	return b.Bytes()
 }
 
 // dateOf is the Date of responses in a second.
