@@ -127,7 +127,7 @@ func (r *running) measure(ctx context.Context, s settings) (one sample, err erro
 	if err != nil {
 		return one, err
 	}
-	out, err := exec.CommandContext(ctx, "taskset", "-c", "1", "wrk", "-t1", "--latency",
+	out, err := exec.CommandContext(ctx, "taskset", "-c", "1", "wrk", "-t1", "--latency", "--timeout", "30s",
 		"-c"+strconv.Itoa(s.connections), "-d"+strconv.Itoa(max(1, int(s.time.Seconds()))), r.url).Output()
 	if err != nil {
 		return one, fmt.Errorf("wrk: %w", err)

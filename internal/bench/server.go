@@ -87,7 +87,7 @@ func nginxCommand(dir, origin, log string) func(int, int64) ([]string, error) {
 user root; daemon off; worker_processes 1; pid %[1]s/pid; error_log %[1]s/error;
 events { worker_connections 4096; }
 http {
-	access_log %[2]s; sendfile on; tcp_nopush on; tcp_nodelay on;
+	access_log %[2]s; sendfile on; tcp_nodelay on;
 	keepalive_requests 1000000000; open_file_cache max=1000 inactive=600s;
 	client_body_temp_path %[1]s/b; fastcgi_temp_path %[1]s/f; uwsgi_temp_path %[1]s/u;
 	scgi_temp_path %[1]s/s; proxy_temp_path %[1]s/p;
