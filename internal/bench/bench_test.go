@@ -13,7 +13,8 @@ func TestSmoke(t *testing.T) {
 			t.Skip(tool, "isn't installed")
 		}
 	}
-	err := run(t.Context(), settings{rounds: 1, time: time.Second, connections: 8, sizes: []int64{1 << 10}})
+	err := run(t.Context(), settings{rounds: 1, time: time.Second, connections: 8,
+		sizes: []int64{1 << 10}})
 	if err != nil {
 		t.Error(err)
 	}

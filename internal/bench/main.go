@@ -33,7 +33,8 @@ func main() {
 	flag.IntVar(&s.rounds, "rounds", 4, "how often each is measured")
 	flag.DurationVar(&s.time, "time", 3*time.Second, "how long a measurement takes")
 	flag.IntVar(&s.connections, "connections", 32, "how many `connections` wrk has")
-	sizes := flag.String("sizes", "1024,16384,65536,1048576,10485760", "sizes of the files, in `bytes`")
+	sizes := flag.String("sizes", "1024,16384,65536,1048576,10485760",
+		"sizes of the files, in `bytes`")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()

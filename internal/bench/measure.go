@@ -127,8 +127,10 @@ func (r *running) measure(ctx context.Context, s settings) (one sample, err erro
 	if err != nil {
 		return one, err
 	}
-	out, err := exec.CommandContext(ctx, "taskset", "-c", "1", "wrk", "-t1", "--latency", "--timeout", "30s",
-		"-c"+strconv.Itoa(s.connections), "-d"+strconv.Itoa(max(1, int(s.time.Seconds()))), r.url).Output()
+	out, err := exec.CommandContext(ctx, "taskset", "-c", "1", "wrk", "-t1", "--latency",
+		"--timeout", "30s",
+		"-c"+strconv.Itoa(s.connections), "-d"+strconv.Itoa(max(1,
+			int(s.time.Seconds()))), r.url).Output()
 	if err != nil {
 		return one, fmt.Errorf("wrk: %w", err)
 	}
@@ -139,7 +141,8 @@ func (r *running) measure(ctx context.Context, s settings) (one sample, err erro
 	if failed := errorsLine.Find(out); failed != nil {
 		return one, fmt.Errorf("wrk: %s", failed)
 	}
-	requests, rate, p99 := requestsLine.FindSubmatch(out), rateLine.FindSubmatch(out), p99Line.FindSubmatch(out)
+	requests, rate, p99 := requestsLine.FindSubmatch(out), rateLine.FindSubmatch(out),
+		p99Line.FindSubmatch(out)
 	if requests == nil || rate == nil || p99 == nil {
 		return one, fmt.Errorf("wrk says %q", out)
 	}

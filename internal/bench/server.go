@@ -41,7 +41,8 @@ func prepare(ctx context.Context, dir, origin string) (list []server, missing []
 		}
 	}
 	binary := filepath.Join(dir, "scurry")
-	if err := output(ctx, "", "go", "build", "-o", binary, "github.com/scurrycache/scurry/cmd/scurry"); err != nil {
+	if err := output(ctx, "", "go", "build", "-o", binary,
+		"github.com/scurrycache/scurry/cmd/scurry"); err != nil {
 		return nil, nil, err
 	}
 	list = append(list, server{scurry, func(port int, _ int64) ([]string, error) {

@@ -18,7 +18,8 @@ import (
 func show(w io.Writer, list []result) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	defer t.Flush()
-	fmt.Fprintf(t, "%s\trequests/s\tscurry is\tp99\tCPU a request\n", humanize.IBytes(uint64(list[0].size)))
+	fmt.Fprintf(t, "%s\trequests/s\tscurry is\tp99\tCPU a request\n",
+		humanize.IBytes(uint64(list[0].size)))
 	for _, r := range list {
 		fmt.Fprintf(t, "%s\t%.0f\t%.2f\t%v\t%v\n", r.server, r.rate, list[0].rate/r.rate, r.p99,
 			r.cpu.Round(100*time.Nanosecond))
@@ -30,8 +31,10 @@ func show(w io.Writer, list []result) {
 func describe(ctx context.Context, w io.Writer) {
 	fmt.Fprintf(w, "%s, %s, %d cores of %s\n", time.Now().Format(time.DateOnly), runtime.Version(),
 		runtime.NumCPU(), field("/proc/cpuinfo", "model name"))
-	for _, version := range [][]string{{"uname", "-sr"}, {"nginx", "-v"}, {"varnishd", "-V"}, {"wrk", "-v"}} {
-		out, _ := exec.CommandContext(ctx, version[0], version[1:]...).CombinedOutput() // it may not be there
+	for _, version := range [][]string{{"uname", "-sr"}, {"nginx", "-v"}, {"varnishd", "-V"},
+		{"wrk", "-v"}} {
+		// it may not be there
+		out, _ := exec.CommandContext(ctx, version[0], version[1:]...).CombinedOutput()
 		if line, _, _ := strings.Cut(string(out), "\n"); line != "" {
 			fmt.Fprintln(w, line)
 		}
