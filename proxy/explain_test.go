@@ -120,6 +120,23 @@ func TestExplainProbe(t *testing.T) {
 	}
 }
 
+// TestExplainIgnoredDirectives: by that setting, what a request says about caching doesn't count.
+func TestExplainIgnoredDirectives(t *testing.T) {
+	n, o := fronting(t, proxy.Config{IgnoreRequestDirectives: true})
+	o.Handle("/a", origintest.File{Size: 9, ETag: `"1"`, Header: maxAge("60")}.ServeHTTP)
+	n.get("/files/a")
+	o.Forget()
+	for _, field := range []string{"Cache-Control: no-cache", "Pragma: no-cache", "Accept: text/nuts"} {
+		e := n.explain(false, "GET", "/files/a", field)
+		said := strings.Contains(e.String(), "Its directives are ignored: ignore-request-directives is set.")
+		if has := !strings.HasPrefix(field, "Accept"); said != has {
+			t.Errorf("%s: ignored %v, want %v:\n%s", field, said, has, e)
+		}
+		resp, _ := n.get("/files/a", field)
+		happened(t, e, resp, o.Requests())
+	}
+}
+
 // TestExplainIsNotForClients: the client port knows of no such thing.
 func TestExplainIsNotForClients(t *testing.T) {
 	n, o := fronting(t, proxy.Config{})

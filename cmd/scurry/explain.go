@@ -8,8 +8,8 @@ import (
 	"math"
 	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -98,16 +98,12 @@ func (c *explainCmd) adminAddress(p process) (string, error) {
 		}
 		return net.JoinHostPort(u.Hostname(), strconv.Itoa(port+1000)), nil
 	}
-	a := config.Addresses{Listen: c.Listen, AdminListen: c.AdminListen}
-	return adminOf(&a, p, "--admin")
+	return adminOf(&config.Addresses{Listen: c.Listen, AdminListen: c.AdminListen}, p, "--admin")
 }
 
 // serves reports whether the node of the settings serves clients there, by the texts.
 func (c *explainCmd) serves(host string, port int) bool {
-	here := func(host string) bool {
-		ip, _ := netip.ParseAddr(host)
-		return host == "" || host == "localhost" || ip.IsLoopback() || ip.IsUnspecified()
-	}
-	own := c.Listen.Host()
-	return port == c.Listen.Port() && (host == own || here(host) && here(own))
+	own, here := c.Listen.Host(), []string{"", "localhost", "127.0.0.1", "0.0.0.0", "::1", "::"}
+	same := host == own || slices.Contains(here, host) && slices.Contains(here, own)
+	return same && port == c.Listen.Port()
 }

@@ -3,7 +3,6 @@ package admin
 import (
 	"cmp"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -15,21 +14,20 @@ import (
 	"github.com/scurrycache/scurry/internal/explain"
 )
 
-// Explain explains a client's request. With probe it may ask the origin. It answers /explain, whose
-// parameters are:
-//
-//	url=URL          what the client asks for: a path that begins with a slash, or a whole URL. Must be given.
-//	method=METHOD    GET if it isn't given
-//	h=FIELD:+VALUE   a field of the request; may be repeated
-//	probe=0          the origin isn't to be asked, even if nothing is known of the resource
-//	format=json      as JSON, which Accept: application/json asks for as well, instead of text
+// Explain explains a client's request. With probe it may ask the origin.
 type Explain func(r *http.Request, probe bool) *explain.Explanation
 
-// Limits on what is asked. They are well above what a client's request may be.
-const (
-	maxQuery  = 64 << 10
-	maxFields = 100
-)
+// known are the parameters of /explain, with the values that they may have; nil for any.
+var known = map[string][]string{
+	"url":    nil,              // what the client asks for: a whole URL, or a path with its slash
+	"method": nil,              // GET if it isn't given
+	"h":      nil,              // FIELD:+VALUE, a field of the request; may be repeated
+	"probe":  {"0", "1"},       // with 0 the origin isn't asked, even if nothing is known
+	"format": {"text", "json"}, // Accept: application/json asks for JSON as well
+}
+
+// maxFields is how many fields a request may have. The server limits the length of all.
+const maxFields = 100
 
 // ServeHTTP answers /explain.
 func (e Explain) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -54,17 +52,8 @@ func (e Explain) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_ = encoder.Encode(explanation) // if it fails, nobody is there to be told
 }
 
-// known are the parameters, with the values that they may have; nil for any.
-var known = map[string][]string{
-	"url": nil, "method": nil, "h": nil, "probe": {"0", "1"}, "format": {"text", "json"},
-}
-
 // parameters are those of r, and a format. An error says what to do.
 func parameters(r *http.Request) (url.Values, error) {
-	if len(r.URL.RawQuery) > maxQuery {
-		return nil, fmt.Errorf("the query has more than %d bytes: ask about a shorter URL, with "+
-			"fewer fields", maxQuery)
-	}
 	form, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		return nil, fmt.Errorf("the query can't be read (%w): encode the values as an HTML form "+
@@ -93,14 +82,11 @@ func parameters(r *http.Request) (url.Values, error) {
 func request(r *http.Request, form url.Values) (*http.Request, error) {
 	asked, err := http.NewRequestWithContext(r.Context(), form.Get("method"), form.Get("url"), nil)
 	switch {
-	case form.Get("url") == "":
-		return nil, errors.New("there is no url: ask for /explain?url=/files/1.txt, with what a " +
-			"client would ask for")
 	case err != nil:
 		return nil, fmt.Errorf("no client can ask for that: %.300s", err)
 	case asked.URL.Opaque != "", asked.URL.Host == "" && !strings.HasPrefix(asked.URL.Path, "/"):
-		return nil, fmt.Errorf("url=%.200s: expected a path that begins with a slash, such as "+
-			"/files/1.txt, or a whole URL with such a path", form.Get("url"))
+		return nil, fmt.Errorf("url=%.200s: expected a path that begins with a slash, as in "+
+			"/explain?url=/files/1.txt, or a whole URL with such a path", form.Get("url"))
 	case len(form["h"]) > maxFields:
 		return nil, fmt.Errorf("there are %d fields: give %d at most", len(form["h"]), maxFields)
 	}

@@ -38,7 +38,7 @@ func TestExplain(t *testing.T) {
 		{"HEAD", "url=/files/a", "", 200, text, ""},
 		{"POST", "url=/files/a", "", 405, "", "Method Not Allowed"},
 
-		{"GET", "", "", 400, text, "there is no url: ask for /explain?url=/files/1.txt"},
+		{"GET", "", "", 400, text, "url=: expected a path that begins with a slash, as in /explain?url=/files/1.txt"},
 		{"GET", "url=files/a", "", 400, text, "url=files/a: expected a path that begins with a slash"},
 		{"GET", "url=mailto:a", "", 400, text, "url=mailto:a: expected"},
 		{"GET", "url=%2525%25zz", "", 400, text, `no client can ask for that: parse "%25%zz": invalid URL escape`},
@@ -52,7 +52,6 @@ func TestExplain(t *testing.T) {
 		{"GET", "url=/files/a&h=A+B:+c", "", 400, text, `h="A B: c": expected`},
 		{"GET", "url=/files/a&h=A:+b%0D%0Ac", "", 400, text, `h="A: b\r\nc": expected`},
 		{"GET", "url=/files/a" + strings.Repeat("&h=a:b", 101), "", 400, text, "there are 101 fields: give 100 at most"},
-		{"GET", "url=/files/" + strings.Repeat("a", 64<<10), "", 400, text, "the query has more than 65536 bytes"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.query[:min(60, len(tt.query))], func(t *testing.T) {

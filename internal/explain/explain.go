@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -45,8 +46,12 @@ func Explain(s *serve.Server, self string, r *http.Request, probe bool) *Explana
 	x := &inquiry{Server: s, self: self, now: s.Now(), q: s.Request(r, "")}
 	x.q.Header = httpcache.EndToEnd(x.q.Header)
 	x.say("Request", "", "%s %s", r.Method, shown(site.Shown(r.URL)))
-	x.fields("Request", x.q.Header, nil)
-	x.wishes()
+	for _, f := range fields(x.q.Header, nil) {
+		x.say("Request", "", "%s", f)
+	}
+	directives := len(x.q.Header["Cache-Control"])+len(x.q.Header["Pragma"]) > 0
+	x.when(directives && x.Site.Policy.IgnoreRequest, "Request", "", "Its directives are ignored: "+
+		"ignore-request-directives is set.")
 	if x.route(r.URL) {
 		x.owner = s.Store.Owner(x.q.Resource)
 		x.decide(r.Context())
@@ -128,6 +133,52 @@ func (x *inquiry) askOwner(ctx context.Context) {
 	}
 }
 
+// next puts the decision about the request into words.
+func (x *inquiry) next() {
+	d := &x.decision
+	x.act(d, decisions[d.Why])
+	x.when(d.Peer != "" || x.away && d.Asks(), "Next", "", "It goes by its owner, %s.", x.owner)
+	x.when(d.Action == decide.Revalidate, "Next", "9111 §4.3", "A 304 makes it fresh again; any "+
+		"other answer replaces it.")
+	x.when(d.Action == decide.Fetch && x.q.Head(), "Next", "9110 §9.3.2", "The response is stored "+
+		"for later HEADs only.")
+	x.when(d.Why == decide.WhyUnread && decide.Unsafe(x.q.Method), "Next", "9111 §4.4", "If it "+
+		"succeeds, what is stored under its key, or named by its Location, Content-Location or "+
+		"Cache-Group-Invalidation, is validated before its next use, on all nodes.")
+	if d.Action == decide.Serve {
+		x.represent()
+	}
+}
+
+// act says what is done, and why.
+func (x *inquiry) act(d *decide.Decision, why rule) {
+	action, method, with := actions[d.Action], http.MethodGet, ""
+	x.Action, x.Status = action.name, d.Code
+	if d.Why == decide.WhyFresh {
+		x.Action = "hit"
+	}
+	if d.Action == decide.Revalidate {
+		with = conditions(d.Record.Fields())
+	}
+	if d.Action == decide.Fetch && x.q.Head() || with != "" && d.Record.HeadOnly {
+		method = http.MethodHead
+	}
+	x.say("Next", why.section, "%s%s", strings.NewReplacer("{status}", strconv.Itoa(d.Code),
+		"{method}", method, "{conditions}", with).Replace(action.text), why.text)
+}
+
+// represent says what the client gets of the record that answers.
+func (x *inquiry) represent() {
+	rec := x.decision.Record
+	rep := decide.Represent(&x.q, rec, rec.Fields())
+	x.Status = rep.Status
+	x.when(x.Store.Usage().Chunks.Evictions > 0, "Next", "", "What may have been evicted of it is "+
+		"asked of the origin.")
+	x.when(rep.Status != rec.Status || rep.Parts != nil, "Next", representations[rep.Status],
+		"The client gets a %d, by its conditions or its Range.", rep.Status)
+	x.when(rep.Ignored, "Next", "9110 §14.2", "Its Range is ignored: malformed, or the whole.")
+}
+
 // probe asks the origin and explains what its answer would lead to.
 func (x *inquiry) probe(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, probeTime)
@@ -149,14 +200,14 @@ func (x *inquiry) probe(ctx context.Context) {
 // key says what else is stored under the key, and which node owns it.
 func (x *inquiry) key() {
 	key := x.q.Resource
-	likely, canonical := x.Site.LikelyKey(key), site.Canonical(key)
+	likely := x.Site.LikelyKey(key)
+	canonical := site.Canonical(likely)
 	x.say("Key", "", "%s", cmp.Or(shown(likely), "(the folder "+x.Site.Mount+" itself)"))
 	x.when(likely != key, "Key", "", "By the No-Vary-Search of an earlier response, what is "+
 		"stored under it is also for %s.", shown(key))
-	x.when(canonical != key, "Key", "3986 §6.2.2", "Other spellings of it, such as %s, are stored "+
-		"apart, but invalidated together.", shown(canonical))
-	x.when(likely == key && strings.Contains(key, "?"), "Key", "9111 §2", "Each other query, or "+
-		"order of its parts, is stored for itself.")
+	x.when(canonical != likely || strings.Contains(likely, "?"), "Key", "3986 §6.2.2",
+		"Other queries and spellings are stored apart; all spellings of %s are invalidated "+
+			"together.", shown(canonical))
 	x.when(x.owner != "" && x.owner == x.self, "Owner", "", "%s, which is this node.", x.owner)
 	x.when(x.owner != x.self, "Owner", "", "%s knows all that is stored of it: ask there, with "+
 		"--admin and its admin address. This node is %s.", x.owner, x.self)

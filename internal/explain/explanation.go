@@ -12,9 +12,8 @@ import (
 	"github.com/scurrycache/scurry/internal/httpcache"
 )
 
-// Explanation says what a Proxy has stored for a request, why it has or hasn't, and what it will do
-// when the request comes. It is for those who operate the Proxy, not for clients: it shows what
-// other clients' requests have brought.
+// Explanation is what is said of a request. It is for those who operate the Proxy, not for clients:
+// it shows what other clients' requests have brought.
 type Explanation struct {
 	// Action is what the next such request will bring about: "hit", "stale" (answered from memory
 	// although it isn't fresh), "validate", "fetch", "pass" (sent to the origin past the cache) or
@@ -55,27 +54,17 @@ func (e *Explanation) when(so bool, name, section, format string, args ...any) {
 	}
 }
 
-// fields says what fields returns.
-func (e *Explanation) fields(name string, h http.Header, names []string) {
-	for _, f := range fields(h, names) {
-		e.say(name, "", "%s", f)
-	}
-}
-
 // String is e as text, a line for each of Lines. Names that repeat are left out.
 func (e *Explanation) String() string {
 	var b strings.Builder
-	last := ""
-	for _, l := range e.Lines {
-		name, text := l.Name, l.Text
-		if name == last {
-			name = ""
+	for i, l := range e.Lines {
+		if i > 0 && l.Name == e.Lines[i-1].Name {
+			l.Name = ""
 		}
 		if l.Section != "" {
-			text += " [" + l.Section + "]"
+			l.Text += " [" + l.Section + "]"
 		}
-		fmt.Fprintf(&b, "%-13s%s\n", name, text)
-		last = l.Name
+		fmt.Fprintf(&b, "%-13s%s\n", l.Name, l.Text)
 	}
 	return b.String()
 }
@@ -117,8 +106,6 @@ func shown(s string) string {
 	}
 	return s
 }
-
-func span(d time.Duration) string { return fmt.Sprintf("%d s", d/time.Second) }
 
 // stamp is t as a text that no reader's time zone changes.
 func stamp(t time.Time) string {

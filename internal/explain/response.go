@@ -81,7 +81,10 @@ func (x *inquiry) response(name string, rec *store.Record) *response {
 	x.say(name, "", "status %d", rec.Status)
 	x.when(rec.Length >= 0, "content", "", "%d bytes", rec.Length)
 	x.when(rec.Version != "" && !rec.Pass, "version", "", "%s", rec.Version)
-	x.fields("field", a.head.Header, slices.Concat(caching, policy.Targets, x.Site.GroupFields))
+	names := slices.Concat(caching, policy.Targets, x.Site.GroupFields)
+	for _, f := range fields(a.head.Header, names) {
+		x.say("field", "", "%s", f)
+	}
 	x.when(len(rec.Vary) > 0, "for", "9111 §4.1", "requests that have, of the fields in Vary: %s",
 		cmp.Or(strings.Join(fields(rec.Selecting(), rec.Vary), " and "), "none"))
 	x.when(len(rec.Groups) > 0, "groups", "9875 §2", "%s", strings.Join(rec.Groups, ", "))
@@ -115,11 +118,12 @@ func (a *response) judge() {
 	if reason == "request" {
 		verdict.text += a.facts.Objection(a.q.Header, a.now)
 	}
-	a.say("freshness", verdict.section, "ends %s, with a TTL of %s: %s",
-		stamp(a.now.Add(a.ttl)), span(a.ttl), verdict.text)
-	a.say("lifetime", source.section, "%s: %s", span(a.facts.Lifetime), source.text)
-	a.say("age", "9111 §4.2.3", "%s, of which %s before it came, by its Date, Age and delay",
-		span(age), span(age-max(0, a.now.Sub(a.head.ResponseTime))))
+	a.say("freshness", verdict.section, "ends %s, with a TTL of %d s: %s",
+		stamp(a.now.Add(a.ttl)), a.ttl/time.Second, verdict.text)
+	a.say("lifetime", source.section, "%d s: %s", a.facts.Lifetime/time.Second, source.text)
+	before := age - max(0, a.now.Sub(a.head.ResponseTime))
+	a.say("age", "9111 §4.2.3", "%d s, of which %d s before it came, by its Date, Age and delay",
+		age/time.Second, before/time.Second)
 }
 
 // reuse says all that counts when the response is to be used.
@@ -145,17 +149,17 @@ func (a *response) onError() {
 		why = rule{"9111 §4.4", "another request may have changed it"}
 	}
 	for _, b := range bounds {
-		if text, _ := a.says.Said(b.text); text != "" {
+		if text := a.says.Said(b.text); text != "" {
 			why = rule{b.section, text}
 		}
 	}
 	sent := "not sent once it is stale"
-	switch wish, _ := a.Site.Policy.RequestDirectives(a.q.Header).Said("stale-if-error"); {
+	switch wish := a.Site.Policy.RequestDirectives(a.q.Header).Said("stale-if-error"); {
 	case a.facts.NoCache || a.facts.MustRevalidate || a.rec.Invalid:
 		sent = "never sent stale: clients get a 504"
 	case limit > 0:
 		sent = fmt.Sprintf("if the origin can't be reached, or answers 500, 502, 503 or 504, sent "+
-			"until %s, %s past its freshness", stamp(a.now.Add(a.ttl+limit)), span(limit))
+			"until %s, %d s past its freshness", stamp(a.now.Add(a.ttl+limit)), limit/time.Second)
 		if wish != "" {
 			why.text += ", or the request's " + wish
 		}
@@ -166,14 +170,10 @@ func (a *response) onError() {
 // ignored says which fields of the response don't count.
 func (a *response) ignored() {
 	policy := a.Site.Policy
-	targeted := a.field != "Cache-Control"
-	a.when(targeted, "ignored", "9213 §2.2", "Cache-Control and Expires, beside %s", a.field)
-	for _, name := range policy.Targets {
-		if name == a.field {
-			break
-		}
-		a.when(len(a.head.Header[name]) > 0, "ignored", "9213 §2.1", "%s, which is malformed", name)
-	}
+	targeted := func(name string) bool { return len(a.head.Header[name]) > 0 }
+	a.when(slices.ContainsFunc(policy.Targets, targeted), "ignored", "9213 §2.2", "all directives "+
+		"but those of %s: a targeted field comes before Cache-Control and Expires, unless it is "+
+		"malformed", a.field)
 	names := strings.Join(policy.Malformed(a.head), ", ")
 	a.when(names != "", "malformed", "9111 §4.2.1", "%s: counts as absent, 0 s or past", names)
 }

@@ -46,12 +46,10 @@ var decisions = map[decide.Reason]rule{
 var representations = map[int]string{304: "9110 §13.2.2", 412: "9110 §13.2.2",
 	206: "9110 §15.3.7", 416: "9110 §15.5.17"}
 
-const (
-	tooLarge = "too-large" // besides the reasons of Storable
+const tooLarge = "too-large" // besides the reasons of Storable
 
-	unshared = ". have the origin leave that out and send max-age=60 or so, here or in a " +
-		"targeted field such as CDN-Cache-Control, if it is the same for everyone"
-)
+const unshared = ". have the origin leave that out and send max-age=60 or so, here or in a " +
+	"targeted field such as CDN-Cache-Control, if it is the same for everyone"
 
 // refusals are about the reasons of Storable. What follows a full stop would change that.
 var refusals = map[string]rule{
@@ -111,14 +109,3 @@ var sources = map[httpcache.Source]rule{
 var bounds = []rule{{"5861 §4", "stale-if-error"}, {"9111 §5.2.2.10", "s-maxage"},
 	{"9111 §5.2.2.8", "proxy-revalidate"}, {"9111 §5.2.2.2", "must-revalidate"},
 	{"9111 §5.2.2.4", "no-cache"}}
-
-// wishes are what a request may say about caching.
-var wishes = []struct{ name, section, meaning string }{
-	{"no-cache", "9111 §5.2.1.4", "the origin is asked before anything stored is used"},
-	{"no-store", "9111 §5.2.1.5", "what the origin answers is for this client alone"},
-	{"only-if-cached", "9111 §5.2.1.7", "it wants a 504 rather than that the origin is asked"},
-	{"max-age", "9111 §5.2.1.1", "it wants nothing older, and with 0 nothing unconfirmed"},
-	{"min-fresh", "9111 §5.2.1.3", "it wants only what stays fresh for that long"},
-	{"max-stale", "9111 §5.2.1.2", "it takes what has been stale for no longer, if it may"},
-	{"stale-if-error", "5861 §4", "if the origin fails, it takes what is no staler, if it may"},
-}

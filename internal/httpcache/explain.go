@@ -5,21 +5,19 @@ import (
 	"time"
 )
 
-// Said is a directive as it counts, such as "no-cache" or "max-age=60"; text is empty if it isn't
-// there. One that takes seconds and isn't readable is shown without them.
-func (d Directives) Said(name string) (text string, readable bool) {
+// Said is a directive as it counts, such as "no-cache" or "max-age=60"; "" if it isn't there. One
+// that takes seconds and isn't readable is shown without them.
+func (d Directives) Said(name string) string {
 	k, known := directiveNamed(name)
 	if !known || !d.has(k) {
-		return "", false
+		return ""
 	}
-	if k >= deltas {
-		return name, true
+	if k < deltas {
+		if seconds, _, valid := d.delta(k); valid && seconds != unlimited {
+			return fmt.Sprintf("%s=%d", name, seconds/time.Second)
+		}
 	}
-	seconds, _, valid := d.delta(k)
-	if !valid || d.seconds[k] == unlimited {
-		return name, valid
-	}
-	return fmt.Sprintf("%s=%d", name, seconds/time.Second), true
+	return name
 }
 
 // Malformed names the fields of a response that can't be read. A field of directives then permits
@@ -29,8 +27,8 @@ func (p Policy) Malformed(r *Response) (names []string) {
 	if d.broken {
 		names = append(names, field)
 	}
-	for _, name := range directiveNames[:deltas] {
-		if text, readable := d.Said(name); text != "" && !readable {
+	for k, name := range directiveNames[:deltas] {
+		if _, present, valid := d.delta(directive(k)); present && !valid {
 			names = append(names, name)
 		}
 	}
