@@ -19,7 +19,8 @@ import (
 // Last-Modified.
 func conditional(resp *http.Response, validators http.Header, strong bool) (ranged bool) {
 	method := cmp.Or(resp.Request.Method, http.MethodGet)
-	outcome, ranged := httpcache.OriginPreconditions(method, resp.Request.Header, validators, strong)
+	outcome, ranged := httpcache.OriginPreconditions(method, resp.Request.Header, validators,
+		strong)
 	if outcome == httpcache.PreconditionFailed {
 		setText(resp, http.StatusPreconditionFailed)
 		return false

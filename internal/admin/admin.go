@@ -25,7 +25,8 @@ type Config struct {
 //
 //	/healthz    200 while the process runs
 //	/readyz     200 if the node takes requests, else 503
-//	/explain    why the response to a request is or isn't cached (see Question); 403 to pages of other sites
+//	/explain    why the response to a request is or isn't cached (see Explain);
+//	            403 to pages of other sites
 func Handler(c Config) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) {

@@ -37,9 +37,10 @@ type DNS struct {
 	Log zerolog.Logger
 }
 
-// Watch looks the name up every 5 seconds until ctx ends. A name without addresses, or one that doesn't exist, has
-// no nodes: a headless service is such a name while none of its pods is ready. Any other failure,
-// such as a timeout, leaves the list as it was. Until there is a list, set isn't called.
+// Watch looks the name up every 5 seconds until ctx ends. A name without addresses, or one that
+// doesn't exist, has no nodes: a headless service is such a name while none of its pods is ready.
+// Any other failure, such as a timeout, leaves the list as it was. Until there is a list, set isn't
+// called.
 func (d DNS) Watch(ctx context.Context, set func(nodes []string)) error {
 	n := notifier{set: set}
 	p := problems{log: d.Log, message: "DNS doesn't tell who the nodes are"}

@@ -37,7 +37,8 @@ var inList = regexp.MustCompile(", *(dns:|file:)")
 func Parse(s string) (Source, error) {
 	s = strings.TrimSpace(s)
 	if second := inList.FindStringSubmatch(s); second != nil {
-		return Source{}, fmt.Errorf("expected %s, not %q: %s stands alone", WantSource, s, second[1])
+		return Source{}, fmt.Errorf("expected %s, not %q: %s stands alone", WantSource, s,
+			second[1])
 	}
 	switch kind, rest, _ := strings.Cut(s, ":"); {
 	case kind == "dns":
@@ -47,7 +48,8 @@ func Parse(s string) (Source, error) {
 		}
 		return Source{Host: host, Port: port}, err
 	case kind == "file" && rest == "":
-		return Source{}, errors.New("file: names no file: give its path, as in file:/etc/scurry/peers")
+		return Source{},
+			errors.New("file: names no file: give its path, as in file:/etc/scurry/peers")
 	case kind == "file":
 		return Source{Path: rest}, nil
 	}

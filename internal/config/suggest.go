@@ -14,7 +14,8 @@ const unlisted = ` ("scurry serve --help" lists what there is)`
 
 // Suggest ends an error about an unknown name with the nearest known one, as show writes it, or
 // with otherwise if none is near.
-func Suggest(name string, known iter.Seq[string], show func(string) string, otherwise string) string {
+func Suggest(name string, known iter.Seq[string], show func(string) string,
+	otherwise string) string {
 	nearest, least, longer := "", len(name)/3+2, 0
 	for _, candidate := range slices.Sorted(known) {
 		d, more := levenshtein.ComputeDistance(name, candidate), 0

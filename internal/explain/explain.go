@@ -68,7 +68,8 @@ func Explain(s *serve.Server, self string, r *http.Request, probe bool) *Explana
 // route finds the resource of u, as the Proxy does, or says why there is none.
 func (x *inquiry) route(u *url.URL) (found bool) {
 	refuse := func(status int, section, why string) bool {
-		x.act(&decide.Decision{Action: decide.Refuse, Code: status}, rule{section, ": " + why + "."})
+		x.act(&decide.Decision{Action: decide.Refuse, Code: status},
+			rule{section, ": " + why + "."})
 		return false
 	}
 	s, err := x.Site, error(nil)
@@ -76,9 +77,10 @@ func (x *inquiry) route(u *url.URL) (found bool) {
 	case way == site.ToResource:
 		x.q.Resource, err = s.KeyFromURL(u)
 	case way == site.ToNothing:
-		return refuse(http.StatusNotFound, "", fmt.Sprintf("only what is under %s, or asked for by "+
-			"/zk?key=, is served. If a file of the origin is meant, ask about %s", s.Mount,
-			s.Mount+shown(strings.TrimPrefix(site.Spelling(u), "/"))))
+		return refuse(http.StatusNotFound, "",
+			fmt.Sprintf("only what is under %s, or asked for by "+
+				"/zk?key=, is served. If a file of the origin is meant, ask about %s", s.Mount,
+				s.Mount+shown(strings.TrimPrefix(site.Spelling(u), "/"))))
 	case !decide.Reads(x.q.Method):
 		return refuse(http.StatusMethodNotAllowed, "", "this can only be read")
 	case way == site.ToForm:

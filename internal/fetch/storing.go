@@ -83,7 +83,8 @@ func partial(f *store.OriginResponse, head *httpcache.Response) {
 // joined with other parts. It isn't ok if the response doesn't say which part it is.
 func partOf(head *httpcache.Response, length int64) (part httpcache.Part, whole, ok bool) {
 	part, ok = httpcache.ParsePart(head.Header, length)
-	whole = strongValidator(head.Header) != "" && httpcache.Settled(head.Header) && part.Total < 1<<60
+	whole = strongValidator(head.Header) != "" && httpcache.Settled(head.Header) &&
+		part.Total < 1<<60
 	return part, whole, ok
 }
 

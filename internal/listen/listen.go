@@ -57,8 +57,9 @@ type Lane interface {
 //
 // The listener is for TCP. To be drained without a loss it must not be for Multipath TCP, which is
 // package net's default. The Server serves with h's Handler, timeouts, MaxHeaderBytes and ErrorLog.
-// The lane answers for h's Handler what it can; it may be nil. When the Server is drained, it accepts new connections, and requests on idle ones, for the time of delay.
-// It logs to log the requests that no handler sees.
+// The lane answers for h's Handler what it can; it may be nil. When the Server is drained, it
+// accepts new connections, and requests on idle ones, for the time of delay. It logs to log the
+// requests that no handler sees.
 func New(l net.Listener, h *http.Server, lane Lane, delay time.Duration,
 	log zerolog.Logger) *Server {
 	s := &Server{listener: l, http: h, handler: h.Handler, lane: lane, delay: delay, log: log}

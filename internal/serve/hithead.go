@@ -22,7 +22,8 @@ func (h *Hit) AppendHead(b []byte) []byte {
 	case h.span.Length > 0:
 		total := cmp.Or(rec.Part.Total, rec.Length)
 		b = append(h.span.AppendContentRange(append(b, "Content-Range: "...), total), "\r\n"...)
-		b = append(strconv.AppendInt(append(b, "Content-Length: "...), h.span.Length, 10), "\r\n"...)
+		b = append(strconv.AppendInt(append(b, "Content-Length: "...), h.span.Length, 10),
+			"\r\n"...)
 	case h.Status == rec.Status && h.head.length != nil:
 		b = appendField(b, "Content-Length", h.head.length[0])
 	}

@@ -23,7 +23,8 @@ func (r *Record) selectedBy(request http.Header) bool {
 func (r *Record) agrees(names []string, request http.Header) bool {
 	p := r.asking.imprint()
 	return r.Pass || !slices.ContainsFunc(names, func(name string) bool {
-		return !slices.Contains(r.Vary, name) && (p == "" || p.field(name) != fieldOf(request, name))
+		return !slices.Contains(r.Vary, name) && (p == "" ||
+			p.field(name) != fieldOf(request, name))
 	})
 }
 
