@@ -10,9 +10,9 @@ const (
 	Removed                       // it must neither be stored nor be given to others
 )
 
-// Mark is what the Removes that match a response mean for its version: responses with different
+// Mark is what the entries that match a response mean for its version: responses with different
 // marks have different versions. All nodes that know the same entries derive the same, and no node
-// derives one again once a Remove that matches has come.
+// derives one again once a Remove that matches has come, or a Revalidate, until that is forgotten.
 type Mark uint64
 
 // Doubts reports whether a stored response that was validated at since is Doubted. It is what a hit
@@ -69,10 +69,14 @@ func (l *Log) verdictLocked(r Resource, since Token) Verdict {
 }
 
 func (l *Log) markLocked(r Resource) Mark {
-	s := &l.shares[Remove]
-	mark := Mark(s.forgotten.sum())
+	// Which Revalidates are forgotten depends on what clients do elsewhere, so it isn't told.
+	return Mark(l.shares[Remove].forgotten.sum()) + l.shares[Remove].mark(r) +
+		l.shares[Revalidate].mark(r)
+}
+
+func (s *share) mark(r Resource) (mark Mark) {
 	for it := range s.matching(r) {
-		mark += Mark(mix(mix(it.Name.Issuer) + it.Name.Number))
+		mark += Mark(mix(mix(it.Name.Issuer+uint64(it.Kind)) + it.Name.Number))
 	}
 	return mark
 }

@@ -272,6 +272,16 @@ func (m *model) learnt(n *modelNode, c Change, has, known entrySet) {
 	n.known |= known
 }
 
+// markOf is the mark that n derives. Where entries are forgotten it is that of the Removes alone: each
+// node forgets Revalidates in its own time, and tells nobody.
+func (m *model) markOf(n *modelNode, r int) Mark {
+	mark, _ := n.log.Land(resources[r], n.log.Now().Token)
+	if !m.exact {
+		mark -= n.log.shares[Revalidate].mark(resources[r])
+	}
+	return mark
+}
+
 // settle has all nodes learn what the others know. Then all derive the same marks, and so does one
 // that has restarted.
 func (m *model) settle() {
@@ -286,10 +296,10 @@ func (m *model) settle() {
 	}
 	alike := func(when string) (marks []Mark) {
 		for r := range resources {
-			mark, _ := m.nodes[0].log.Land(resources[r], m.nodes[0].log.Now().Token)
+			mark := m.markOf(m.nodes[0], r)
 			marks = append(marks, mark)
 			for i, n := range m.nodes {
-				if own, _ := n.log.Land(resources[r], n.log.Now().Token); own != mark {
+				if own := m.markOf(n, r); own != mark {
 					m.fail("%s: node %d derives %x for %s, node 0 %x", when, i, own, resources[r].Key, mark)
 				}
 			}

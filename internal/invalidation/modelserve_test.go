@@ -104,7 +104,7 @@ func (m *model) answer(
 // derived holds a mark against others in exact histories: it is the same if and only if the same
 // entries that match are known.
 func (m *model) derived(n *modelNode, r int, mark Mark) {
-	set := n.has & m.match[Remove][r]
+	set := n.has & (m.match[Remove][r] | m.match[Revalidate][r])
 	if m.marks[r] == nil {
 		m.marks[r], m.knew[r] = map[entrySet]Mark{}, map[Mark]entrySet{}
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 
 	"github.com/scurrycache/scurry/internal/fill"
 )
@@ -95,8 +96,12 @@ func (s *Store) fetchFromOrigin(f *flight) (*exchange, error) {
 		rec.Lease = s.in(s.cfg.Lease)
 	}
 	rec.Rangeable = rec.Rangeable && rec.Length < MaxLength
+	groups := rec.Groups
+	if old := cmp.Or(x.Variant, f.prev); x.Renewed && old != nil { // it may have been in others
+		groups = slices.Concat(groups, old.Groups)
+	}
 	var named bool
-	if x.mark, named = s.land(rec, f.req.Key, f.began.Token); !named {
+	if x.mark, named = s.land(rec, f.req.Key, groups, f.began.Token); !named {
 		x.Validator = ""
 	}
 	s.adopt(f.req.Key, rec)

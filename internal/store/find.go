@@ -1,17 +1,20 @@
 package store
 
-import "net/http"
+import (
+	"net/http"
+	"strings"
+)
 
 // Find returns the stored record that request, a HEAD or a GET, selects (RFC 9111 section 4.1), or
 // nil. The record may be stale, or say Pass. If mustRevalidate is true, it must not be used before
-// Fetch has asked its owner or the origin.
+// Fetch has asked its owner or the origin. The key may be a view of a buffer: Find keeps none of it.
 func (s *Store) Find(key string, request http.Header, head bool) (rec *Record,
 	mustRevalidate bool) {
 	e := s.look(key)
 	if e.entry != nil && s.lost(e.turn) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		return s.findLocked(key, request, head)
+		return s.findLocked(strings.Clone(key), request, head)
 	}
 	return s.pick(e, request, head)
 }

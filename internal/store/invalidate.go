@@ -74,6 +74,11 @@ func (s *Store) changed(c *invalidation.Change) {
 func (s *Store) sweepLocked(c *invalidation.Change, keys []string) {
 	for _, e := range c.Entries {
 		for _, key := range s.matchedLocked(e.Scope, keys) {
+			if e.Kind == invalidation.Revalidate && s.variantWhere(key, func(rec *Record) bool {
+				return !rec.Invalid || !rec.RetryAfter.IsZero()
+			}) == nil {
+				continue
+			}
 			s.deleteLocked(key, func(rec *Record) bool {
 				return e.Kind == invalidation.Remove || !httpcache.Validatable(rec.Header())
 			})

@@ -200,13 +200,6 @@ func (d *Details) isPlain() bool {
 // kept.
 func (r *Record) refetchable() bool { return r.Rangeable && r.Length >= 0 }
 
-// sameValidator reports whether the origin names both contents alike.
-func (r *Record) sameValidator(old *Record) bool {
-	etag := r.Head.Get("Etag")
-	return etag == old.Head.Get("Etag") &&
-		(etag != "" || r.Head.Get("Last-Modified") == old.Head.Get("Last-Modified"))
-}
-
 // sameBytes reports whether r has old's version, as variants may.
 func (r *Record) sameBytes(old *Record) bool { return r.Version == old.Version }
 

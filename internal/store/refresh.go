@@ -47,7 +47,7 @@ func (s *Store) Renew(old, fresh *Record) {
 	fresh.Revision = rand.Uint64()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if now := s.successor(old); now != nil && now.owned() && !now.newer(old) {
+	if now := s.successor(old); now != nil && now.owned() && !now.newer(old) && !now.Invalid {
 		fresh.Length = now.Length
 		s.supersedeLocked(now, fresh)
 	}

@@ -98,19 +98,17 @@ func (t *table) mustRevalidate(rec *Record) bool {
 }
 
 // land sets the moment that rec rests on, and returns the mark for its version. The origin was
-// asked at began. If named is false, the version is to be a random name: rec has been removed
-// since, or the origin sends anew what it could have confirmed of an invalid response.
-func (t *table) land(rec *Record, key string, began invalidation.Token) (
+// asked at began. Groups are rec's, and those of the record that it renews, if it does. If named is
+// false, rec has been removed since: its version is to be a random name.
+func (t *table) land(rec *Record, key string, groups []string, began invalidation.Token) (
 	mark invalidation.Mark, named bool,
 ) {
 	now := t.log.Now()
-	mark, verdict := t.log.Land(t.resource(key, rec.Groups), began)
+	mark, verdict := t.log.Land(t.resource(key, groups), began)
 	if rec.basis = began; verdict == invalidation.Current {
 		rec.basis = now.Token
 	}
-	return mark, verdict != invalidation.Removed && t.variantWhere(key, func(old *Record) bool {
-		return old.Invalid && old.Variant == rec.Variant && old.sameValidator(rec)
-	}) == nil
+	return mark, verdict != invalidation.Removed
 }
 
 // installLocked puts rec into the table, in the place of the one for the same variant.
