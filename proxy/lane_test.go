@@ -73,6 +73,8 @@ func newLanes(t testing.TB) *lanes {
 		"/moved":    status(http.StatusMovedPermanently, fresh("Location", "/small")),
 		"/nothing":  status(http.StatusNoContent, fresh()),
 		"/odd":      status(299, fresh()),
+		"/ranged":   origintest.File{Size: 700, ETag: etag, Header: fresh("Content-Range", "bytes 0-4/10")}.ServeHTTP,
+		"/refused":  status(http.StatusRequestedRangeNotSatisfiable, fresh()),
 	} {
 		o.Handle(path, h)
 		for range 2 { // now what can be stored is
@@ -162,6 +164,7 @@ var laneTargets = []string{
 	"/files/small", "/files/two", "/files/most", "/files/large", "/files/empty", "/files/weak",
 	"/files/untagged", "/files/chunked", "/files/language", "/files/cookie", "/files/stale",
 	"/files/private", "/files/gone", "/files/moved", "/files/nothing", "/files/odd",
+	"/files/ranged", "/files/refused",
 	"/files/small?", "/files/small?a=b&c", "/files/missing", "/files/", "/files", "/", "/zk?key=small",
 	"/files/%73mall", "/files/small%2F", "/files/../small", "/files/x/./small", "/files//small",
 	"/files/sm\"all", "/files/small#a", "http://a/files/small", "*", "/files/\\small", "/files/a:b@c",
@@ -208,7 +211,7 @@ func laneStream(rnd *rand.Rand) [][]byte {
 		b.WriteString(one([]string{"\r\n", "\n", "\r", " "}, "", 60))
 		b.WriteString(one([]string{"HEAD", "HEAD", "HEAD", "PURGE", ""}, "GET", 3))
 		b.WriteString(one([]string{"  ", "\t", ""}, " ", 100))
-		b.WriteString(one(laneTargets, laneTargets[rnd.IntN(16)], 4))
+		b.WriteString(one(laneTargets, laneTargets[rnd.IntN(18)], 4))
 		b.WriteString(one([]string{" HTTP/1.0", " HTTP/1.1 ", " HTTP/2.0", " http/1.1", ""}, " HTTP/1.1", 30) + end)
 		fields := []string{one([]string{"Host:", "Host: a b", "host: a", "Host: a\r\nHost: a"}, "Host: a", 30)}
 		for range rnd.IntN(4) {
@@ -240,6 +243,17 @@ func TestLanesAreAlike(t *testing.T) {
 	}
 	for _, method := range []string{"get", "GETS", "OPTIONS", "DELETE", "PUT"} {
 		l.same(t, [][]byte{[]byte(method + " /files/gone HTTP/1.1\r\nHost: a\r\n\r\n")})
+	}
+	const plain = "GET /files/small HTTP/1.1\r\nHost: a\r\n\r\n"
+	for _, pieces := range [][]string{
+		{"GET /files/small HTTP/1.1\r\nAccept: b\r\n\r\n"}, // without a Host
+		{"\r", plain}, {"\r", "\n" + plain}, {plain + "\r", plain}, {plain + "\r\n", "\r\n", plain},
+	} {
+		var list [][]byte
+		for _, p := range pieces {
+			list = append(list, []byte(p))
+		}
+		l.same(t, list)
 	}
 	for seed := range uint64(2000) {
 		if l.same(t, laneStream(rand.New(rand.NewPCG(seed, 0)))); t.Failed() {
@@ -323,7 +337,7 @@ func TestLaneTakes(t *testing.T) {
 func TestLanesLogAlike(t *testing.T) {
 	l := newLanes(t)
 	requests := [][]byte{}
-	for _, target := range laneTargets[:16] {
+	for _, target := range laneTargets[:18] {
 		for _, field := range []string{"User-Agent: a b", "Range: bytes=5-9", `If-None-Match: "1"`} {
 			for _, method := range []string{"GET ", "HEAD "} {
 				requests = append(requests, []byte(method+target+" HTTP/1.1\r\nHost: a\r\n"+field+"\r\n\r\n"))

@@ -55,7 +55,8 @@ func readFields(raw string) *fields {
 		header[name] = []string{value}
 	}
 	host, connection := header.Get("Host"), header.Get("Connection")
-	if !hostport.Valid(host) || connection != "" && !strings.EqualFold(connection, "keep-alive") {
+	if header["Host"] == nil || !hostport.Valid(host) ||
+		connection != "" && !strings.EqualFold(connection, "keep-alive") {
 		return nil
 	}
 	delete(header, "Host")

@@ -99,7 +99,7 @@ func (l *Lane) send(a *answer, c Conn, r *request, start time.Duration) error {
 	a.sending = a.pieces
 	first := time.Since(epoch)
 	n, err := c.Send(&a.sending)
-	clear(a.pieces)
+	clear(a.pieces[:cap(a.pieces)]) // so that the pool holds no content
 	a.line = logging.Line{
 		Entry: a.hit.Entry(), Remote: c.Remote(), Method: r.fields.question.Method,
 		Host: r.fields.host, URI: r.target, Proto: "HTTP/1.1", UserAgent: r.fields.userAgent,

@@ -43,7 +43,10 @@ func (c *conn) Read(p []byte) (int, error) {
 			}
 		}
 		if n > 0 {
-			n, err = c.follow(p[:n], err)
+			if n, err = c.follow(p[:n], err); n > 0 && c.renewed > 0 {
+				c.renewed = 0
+				err = errors.Join(err, c.restoreReadDeadline())
+			}
 		} else if errors.Is(err, os.ErrDeadlineExceeded) && c.goesOn() {
 			continue
 		}

@@ -20,11 +20,11 @@ func (c *conn) mayAnswer() bool {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.closing || c.raw || !c.idleLocked() {
+	if c.closing || c.raw || !c.idleLocked() || c.scanner.cr || !c.keepLocked() {
 		return false
 	}
 	c.answering.Store(true)
-	return c.keepLocked()
+	return true
 }
 
 // answer has the lane answer the requests that p begins with, as far as it does that, and moves the
@@ -35,11 +35,7 @@ func (c *conn) answer(p []byte) (rest int, err error) {
 	if err != nil {
 		return 0, io.EOF // net/http closes the connection without another word
 	}
-	rest = copy(p, p[n:])
-	if rest > 0 && c.renewed > 0 {
-		err = c.restoreReadDeadline()
-	}
-	return rest, err
+	return copy(p, p[n:]), nil
 }
 
 // Remote is fastlane.Conn's.

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -111,6 +112,18 @@ func TestLaneTimeouts(t *testing.T) {
 		c.ended(t)
 		if n := lane.answered.Load(); n != 2 {
 			t.Errorf("the lane has answered %d requests", n)
+		}
+	})
+	t.Run("empty lines", func(t *testing.T) { // which begin no request
+		s, _ := startWith(t, &http.Server{IdleTimeout: time.Hour, ReadHeaderTimeout: short}, 0)
+		c := s.dial(t)
+		c.send(t, get+"\r\n")
+		c.response(t)
+		if err := c.SetReadDeadline(time.Now().Add(3 * short)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.r.ReadByte(); !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("the connection has ended: %v", err)
 		}
 	})
 	t.Run("stalled", func(t *testing.T) {

@@ -25,10 +25,18 @@ type Hit struct {
 // of it, and what is sent of the content is in memory. It is counted then, and has to be closed. Hit
 // asks no one, and waits for nothing.
 func (s *Server) Hit(q *decide.Request, h *Hit) bool {
+	if !s.find(q, h) {
+		*h = Hit{} // it holds no content that isn't accounted for
+		return false
+	}
+	s.outcomes[decide.OutcomeHit].Add(1)
+	return true
+}
+
+func (s *Server) find(q *decide.Request, h *Hit) bool {
 	if _, ok := s.Rules.AtOnce(q); ok {
 		return false
 	}
-	*h = Hit{}
 	var f decide.Found
 	if s.Lookup(q, &f); f.Record == nil || f.Record.Length < 0 {
 		return false
@@ -38,16 +46,12 @@ func (s *Server) Hit(q *decide.Request, h *Hit) bool {
 		return false
 	}
 	rec := h.d.Record
-	rep := decide.Represent(q, rec, s.head(rec).header)
-	if !h.represents(rep) {
-		return false
-	}
-	if !rep.Empty && !h.holds(s, rep) {
-		return false
-	}
 	h.head = s.head(rec)
+	rep := decide.Represent(q, rec, h.head.header)
+	if !h.represents(rep) || !rep.Empty && !h.holds(s, rep) {
+		return false
+	}
 	h.owner = s.owner(h.head, q.Resource)
-	s.outcomes[decide.OutcomeHit].Add(1)
 	return true
 }
 
@@ -60,7 +64,7 @@ func (h *Hit) represents(rep decide.Representation) bool {
 	switch {
 	case len(rep.Parts) == 1:
 		h.span = rep.Parts[0]
-		return true
+		return h.head.header["Content-Range"] == nil // which would stand beside ours
 	case rep.Parts != nil:
 		return false
 	case rep.Status == http.StatusNotModified:

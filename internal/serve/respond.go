@@ -18,7 +18,7 @@ func (t *response) respond(d *decide.Decision) error {
 	case rep.Status == 0:
 		return fmt.Errorf("nothing of the part that %s holds is asked for: %w", d.Record.Key,
 			fill.ErrGone)
-	case rep.Status == http.StatusRequestedRangeNotSatisfiable:
+	case rep.Status == http.StatusRequestedRangeNotSatisfiable && d.Record.Status != rep.Status:
 		return t.refuseRange(d)
 	case rep.Empty:
 		t.putFields(d, rep.Status)
