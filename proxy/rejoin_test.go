@@ -30,9 +30,11 @@ func TestOwnerThatRestarts(t *testing.T) {
 			eventually(t, fmt.Sprintf("node %d reads no more", i), func() bool { return n.Stats().LiveFills == 0 })
 		}
 	}
-	for _, n := range c.nodes {
+	for i, n := range c.nodes {
 		read(n)
 		n.read(n.do("DELETE", "/files/"+path))
+		f.ETag = fmt.Sprintf(`"%d"`, i+2)
+		c.o.Handle("/"+path, f.ServeHTTP)
 	}
 	for asked := -1; asked != c.o.Count(); { // until each slab is where it belongs
 		asked = c.o.Count()

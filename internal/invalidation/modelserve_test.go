@@ -65,9 +65,11 @@ func (m *model) land(n *modelNode, r int) {
 		if rec.version, rec.born = f.prev.version, f.prev.born; n.table[r] == f.prev {
 			n.table[r] = rec
 		}
-	case verdict == Removed:
+	case verdict >= MustRevalidate:
 		rec.version = fmt.Sprint("random ", m.Uint64())
-		n.chunks[rec.version] = rec.born
+		if n.chunks[rec.version] = rec.born; verdict == MustRevalidate {
+			n.table[r] = rec
+		}
 	default:
 		if _, ok := n.chunks[rec.version]; !ok {
 			n.chunks[rec.version] = rec.born

@@ -99,7 +99,8 @@ func (t *table) mustRevalidate(rec *Record) bool {
 
 // land sets the moment that rec rests on, and returns the mark for its version. The origin was
 // asked at began. Groups are rec's, and those of the record that it renews, if it does. If named is
-// false, rec has been removed since: its version is to be a random name.
+// false, an entry that matches has come since: the version of what was on its way is to be a random
+// name, as the mark is for what is fetched from now on.
 func (t *table) land(rec *Record, key string, groups []string, began invalidation.Token) (
 	mark invalidation.Mark, named bool,
 ) {
@@ -108,7 +109,7 @@ func (t *table) land(rec *Record, key string, groups []string, began invalidatio
 	if rec.basis = began; verdict == invalidation.Current {
 		rec.basis = now.Token
 	}
-	return mark, verdict != invalidation.Removed
+	return mark, verdict < invalidation.MustRevalidate
 }
 
 // installLocked puts rec into the table, in the place of the one for the same variant.
