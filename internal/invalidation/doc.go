@@ -17,8 +17,9 @@
 //
 // # Marks
 //
-// The Mark of a response is a hash of the names of all Removes that match it. It is a part of the
-// response's version, so that bytes from before a Remove don't come back under the same validator.
+// The Mark of a response is a hash of the names of all entries that match it. It is a part of the
+// version of what is fetched, so that bytes from before an entry don't come back under the same
+// validator. What is validated keeps its version: the origin has said that the bytes are the same.
 // The latest name wouldn't do: two nodes that aren't in contact may issue entries for the same
 // resource, and the one with the lower name may come to a node last, when bytes are stored there
 // that are older than it. A node that has restarted and pulled from the others derives the same
@@ -29,7 +30,11 @@
 // A share that exceeds its bounds forgets the entries with the lowest names, down to half of its
 // room. What is left of them is one number for each issuer, up to which its entries may be
 // forgotten. Those of Removes are a part of all marks, so that each time versions that are derived
-// later are others. What is stored stays, for it has been swept. A node that learns the numbers
+// later are others. Those of Revalidates aren't: clients cause them all the time, and each would
+// change all versions. So bytes from before a write that is forgotten may come back if the origin
+// has given the new ones the same validator, and the old ones are still held.
+//
+// What is stored stays, for it has been swept. A node that learns the numbers
 // from another one and knew all those entries loses nothing. One that missed some of them can't
 // know what they matched: it removes, or validates, all that it has. The numbers travel with pulls,
 // so a node whose Change has Forgot set has the others pull from it. They stay for good: 16 bytes
