@@ -15,8 +15,24 @@ import (
 )
 
 // TestOwnerThatRestarts: an owner that comes back derives the same names for the bytes that the
-// others have, so that they aren't asked for again, whatever was invalidated before it left.
+// others have, so that they aren't asked for again, whatever was invalidated before it left: by
+// removing what the origin goes on to name as before, or by writing what it names anew.
 func TestOwnerThatRestarts(t *testing.T) {
+	t.Run("removed", func(t *testing.T) {
+		ownerRestarts(t, func(n *node, path string, _ *origintest.File) { n.Remove(path) })
+	})
+	t.Run("written", func(t *testing.T) {
+		writes := 0
+		ownerRestarts(t, func(n *node, path string, f *origintest.File) {
+			n.read(n.do("DELETE", "/files/"+path))
+			writes++
+			f.ETag = fmt.Sprintf(`"%d-written"`, writes)
+		})
+	})
+}
+
+func ownerRestarts(t *testing.T, invalidate func(n *node, path string, f *origintest.File)) {
+	t.Helper()
 	const size = 12*slab + 777
 	c := newCluster(t, 3, proxy.Config{Memory: 16 << 20}) // nothing is evicted
 	path := c.pathOwnedBy(0, "f")
@@ -30,10 +46,9 @@ func TestOwnerThatRestarts(t *testing.T) {
 			eventually(t, fmt.Sprintf("node %d reads no more", i), func() bool { return n.Stats().LiveFills == 0 })
 		}
 	}
-	for i, n := range c.nodes {
+	for _, n := range c.nodes {
 		read(n)
-		n.read(n.do("DELETE", "/files/"+path))
-		f.ETag = fmt.Sprintf(`"%d"`, i+2)
+		invalidate(n, path, &f)
 		c.o.Handle("/"+path, f.ServeHTTP)
 	}
 	for asked := -1; asked != c.o.Count(); { // until each slab is where it belongs

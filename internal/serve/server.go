@@ -13,6 +13,12 @@
 //
 //	Proxy.ServeHTTP, StallTimeout, Access, admit, the route, Resource, Request, answer, Lookup,
 //	Store.Find, Decide, Reuse, carryOut, respond, Represent, whole, ready, putFields, copy, settle
+//
+// Server.Hit decides by the same rules for package fastlane, which writes responses without
+// net/http. A hit there takes these:
+//
+//	Lane.Serve, recognise, fields, PlainKey, Hit, Lookup, Store.Find, Decide, Reuse, Represent,
+//	Reader.Held, AppendHead, AppendHeld, Send, LogNext
 package serve
 
 import (

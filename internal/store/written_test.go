@@ -57,50 +57,37 @@ func fetched(t *testing.T, s *Store, key string) string {
 // don't come back, though the origin names them as it names the new ones.
 func TestWritingUnderOneETag(t *testing.T) {
 	write := func(s *Store) { s.Invalidate([]string{"k"}, nil, nil, Moment{}) }
-	t.Run("fetched again", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			o := &rewritten{200, oldContent}
-			s := o.open(t, &plainKeys{})
-			defer s.Close()
-			fetched(t, s, "k")
-			write(s)
-			o.body = newContent
-			for i := range 3 {
-				if got := fetched(t, s, "k"); got != newContent {
-					t.Errorf("request %d gets %.8q", i, got)
+	for _, tt := range []struct {
+		name    string
+		keys    KeySpace
+		deleted bool   // and found to be, before it is made again
+		asked   string // for, afterwards
+	}{
+		{"fetched again", &plainKeys{}, false, "k"},
+		{"deleted and made again", &plainKeys{}, true, "k"},
+		{"asked for by another query", &queryless{}, false, "k?x"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				o := &rewritten{200, oldContent}
+				s := o.open(t, tt.keys)
+				defer s.Close()
+				fetched(t, s, "k")
+				write(s)
+				if tt.deleted {
+					o.status, o.body = 404, "gone"
+					fetched(t, s, "k")
+					write(s)
 				}
-			}
+				o.status, o.body = 200, newContent
+				for i := range 3 {
+					if got := fetched(t, s, tt.asked); got != newContent {
+						t.Errorf("request %d gets %.8q", i, got)
+					}
+				}
+			})
 		})
-	})
-	t.Run("deleted and made again", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			o := &rewritten{200, oldContent}
-			s := o.open(t, &plainKeys{})
-			defer s.Close()
-			fetched(t, s, "k")
-			write(s)
-			o.status, o.body = 404, "gone"
-			fetched(t, s, "k")
-			write(s)
-			o.status, o.body = 200, newContent
-			if got := fetched(t, s, "k"); got != newContent {
-				t.Errorf("it gets %.8q", got)
-			}
-		})
-	})
-	t.Run("asked for by another query", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			o := &rewritten{200, oldContent}
-			s := o.open(t, &queryless{})
-			defer s.Close()
-			fetched(t, s, "k")
-			write(s)
-			o.body = newContent
-			if got := fetched(t, s, "k?x"); got != newContent {
-				t.Errorf("it gets %.8q", got)
-			}
-		})
-	})
+	}
 }
 
 // queryless are keys of resources whose queries mean nothing.
