@@ -53,13 +53,25 @@ func (c *conn) Send(b *net.Buffers) (n int64, err error) {
 		if err := c.renew(); err != nil {
 			return n, err
 		}
-		sent, err := b.WriteTo(c.TCPConn)
+		sent, err := c.write(b)
 		n += sent
 		if sent == 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
 			return n, err
 		}
 		c.renewed = 0
 	}
+}
+
+// write is b's WriteTo. A single buffer is written without the vector, which costs more.
+func (c *conn) write(b *net.Buffers) (int64, error) {
+	if len(*b) != 1 {
+		return b.WriteTo(c.TCPConn)
+	}
+	n, err := c.TCPConn.Write((*b)[0])
+	if (*b)[0] = (*b)[0][n:]; err == nil {
+		*b = (*b)[:0]
+	}
+	return int64(n), err
 }
 
 // renew puts the deadlines off: for the response that is about to be written, and for the request

@@ -7,14 +7,10 @@ import (
 	"bytes"
 	"io"
 	"log"
-	"time"
 
 	"github.com/mattn/go-isatty"
 	"github.com/rs/zerolog"
 )
-
-// timeLayout is RFC 3339 with milliseconds.
-const timeLayout = "2006-01-02T15:04:05.000Z07:00"
 
 // New returns a logger to w and the queue between them, which the caller closes. The format is
 // "console", for human readers; or "auto", which is console if w is a terminal; else the log is
@@ -26,12 +22,6 @@ func New(w io.Writer, format string, level zerolog.Level) (zerolog.Logger, *Queu
 	}
 	q := NewQueue(w)
 	return zerolog.New(q).Level(level).Hook(zerolog.HookFunc(stamp)), q
-}
-
-// stamp adds the time. The layout of zerolog's own timestamp is a global variable, which would
-// change the logs of other packages.
-func stamp(e *zerolog.Event, _ zerolog.Level, _ string) {
-	e.Str(zerolog.TimestampFieldName, time.Now().UTC().Format(timeLayout))
 }
 
 func console(w io.Writer) io.Writer {
