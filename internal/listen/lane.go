@@ -27,6 +27,34 @@ func (c *conn) mayAnswer() bool {
 	return true
 }
 
+// serveHits has the lane answer the requests on c. It returns false if c has ended, and true when
+// bytes of a request are pending that is for net/http.
+func (c *conn) serveHits() bool {
+	err := c.restoreReadDeadline()
+	for err == nil {
+		b, n, failed := await(c.TCPConn)
+		switch err = failed; {
+		case errors.Is(err, os.ErrDeadlineExceeded) && c.goesOn():
+			err = nil
+			continue
+		case err != nil || n == 0:
+			return false
+		}
+		if c.mayAnswer() {
+			n, err = c.answer(b[:n])
+		}
+		if n > 0 && err == nil {
+			n, err = c.follow(b[:n], nil)
+		}
+		if n > 0 && err == nil {
+			c.pending = pending{b, b[:n]}
+			return true
+		}
+		b.free()
+	}
+	return false
+}
+
 // answer has the lane answer the requests that p begins with, as far as it does that, and moves the
 // rest to the beginning of p.
 func (c *conn) answer(p []byte) (rest int, err error) {
