@@ -43,8 +43,10 @@ func TestContentIsNotCopied(t *testing.T) {
 	oneNode(t)
 	for _, size := range []int64{5000, 64 << 10, 1<<20 - 1} {
 		t.Run(fmt.Sprint(size), func(t *testing.T) {
-			n, o := fronting(t, proxy.Config{Memory: 64 << 20, Slab: 8 << 20, MaxChunk: 1 << 20, FirstChunk: 32 << 10})
-			o.Handle("/f", origintest.File{Size: size, ETag: `"1"`, Header: maxAge("600")}.ServeHTTP)
+			n, o := fronting(t, proxy.Config{Memory: 64 << 20, Slab: 8 << 20, MaxChunk: 1 << 20,
+				FirstChunk: 32 << 10})
+			o.Handle("/f", origintest.File{Size: size, ETag: `"1"`,
+				Header: maxAge("600")}.ServeHTTP)
 			handler := func() [][]byte {
 				c := pieces{header: http.Header{}}
 				n.ServeHTTP(&c, httptest.NewRequest(http.MethodGet, "/files/f", nil))
@@ -61,8 +63,11 @@ func TestContentIsNotCopied(t *testing.T) {
 			for name, sent := range map[string][][]byte{"miss": miss, "hit by the handler": hit} {
 				at := 0
 				for _, part := range sent {
-					if at += len(part); !slices.ContainsFunc(lane.sent, func(b []byte) bool { return within(part, b) }) {
-						t.Errorf("%s: %d bytes before %d aren't those of the hit by the lane", name, len(part), at)
+					if at += len(part); !slices.ContainsFunc(lane.sent, func(b []byte) bool {
+						return within(part, b)
+					}) {
+						t.Errorf("%s: %d bytes before %d aren't those of the hit by the lane", name,
+							len(part), at)
 					}
 				}
 			}
@@ -75,6 +80,7 @@ func TestContentIsNotCopied(t *testing.T) {
 
 // within reports whether part's memory is a part of b's.
 func within(part, b []byte) bool {
-	at, start := uintptr(unsafe.Pointer(unsafe.SliceData(part))), uintptr(unsafe.Pointer(unsafe.SliceData(b)))
+	at, start := uintptr(unsafe.Pointer(unsafe.SliceData(part))),
+		uintptr(unsafe.Pointer(unsafe.SliceData(b)))
 	return start <= at && at+uintptr(len(part)) <= start+uintptr(len(b))
 }

@@ -7,7 +7,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
-	"slices"
+	"runtime/metrics"
 	"syscall"
 	"testing"
 	"time"
@@ -21,7 +21,8 @@ import (
 // each file, too, and the objects that a file takes. The figure "bare" is the processor time as a
 // part of what it is for a map that has the same number of files, each a slice under its URL. Then
 // the full cache takes in other files; "gc-share" is the part of the processor's time that the
-// collections have of that. SCURRY_BENCH_MEMORY is the cache's size, which is 64 MiB else.
+// collections have of that, "assists" is what of that those do who allocate, and "pause" is the
+// median of the pauses. SCURRY_BENCH_MEMORY is the cache's size, which is 64 MiB else.
 //
 //	go test -run '^$' -bench GC -benchtime 10x ./proxy
 func BenchmarkGC(b *testing.B) {
@@ -46,29 +47,36 @@ func BenchmarkGC(b *testing.B) {
 			b.ReportMetric(mark*1e9/files, "mark-ns/file")
 			reportMisses(b, p, size, mark)
 			p.Close()
-			b.ReportMetric(mark/markBare(int(files), size, b.N), "bare")
+			if files > 10_000 { // else what else is there counts for more
+				b.ReportMetric(mark/markBare(int(files), size, b.N), "bare")
+			}
 		})
 	}
 }
 
-func median(v []float64) float64 {
-	slices.Sort(v)
-	return v[len(v)/2]
-}
-
 // reportMisses has a full cache take in other files, and reports what part of the processor's time
-// the collections have, each of which takes so many seconds, and what each miss allocates.
+// the collections have, each of which takes so many seconds, how they hold up others, and what each
+// miss allocates.
 func reportMisses(b *testing.B, p *proxy.Proxy, size int, collection float64) {
 	const first = 10_000_000
 	misses := min(20_000, 1<<30/size)
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	start := cpuSeconds()
+	start, assisted := cpuSeconds(), assistSeconds()
 	askAll(p, first, first+misses)
 	took := cpuSeconds() - start
+	assisted = assistSeconds() - assisted
 	runtime.ReadMemStats(&after)
 	cycles := float64(after.NumGC - before.NumGC)
 	b.ReportMetric(cycles*collection/took, "gc-share")
+	b.ReportMetric(assisted/took, "assists")
+	if n := min(int(cycles), len(after.PauseNs)); n > 0 {
+		var pauses []float64
+		for i := range uint32(n) {
+			pauses = append(pauses, float64(after.PauseNs[(after.NumGC-i+255)%256])/1e3)
+		}
+		b.ReportMetric(median(pauses), "pause-µs")
+	}
 	b.ReportMetric(float64(after.TotalAlloc-before.TotalAlloc)/float64(misses), "B/miss")
 	b.ReportMetric(took*1e6/float64(misses), "cpu-µs/miss")
 	b.ReportMetric(cycles*1000/float64(misses), "cycles/1000-misses")
@@ -88,8 +96,9 @@ func benchMemory(b *testing.B) int64 {
 
 // fullProxy returns a proxy that holds as many files of that size as it can.
 func fullProxy(b *testing.B, memory int64, size int) *proxy.Proxy {
-	p, err := proxy.New(proxy.Config{Origin: &usual{sizes: map[string]int{"f": size}}, Memory: memory,
-		Slab: memory / 8})
+	p, err := proxy.New(proxy.Config{Origin: &usual{sizes: map[string]int{"f": size}},
+		Memory: memory,
+		Slab:   memory / 8})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -137,6 +146,13 @@ func collect() collection {
 	runtime.ReadMemStats(&m)
 	c.objects, c.bytes = float64(m.HeapObjects), float64(m.HeapAlloc)
 	return c
+}
+
+// assistSeconds is the time that goroutines that allocate have spent on collections.
+func assistSeconds() float64 {
+	s := []metrics.Sample{{Name: "/cpu/classes/gc/mark/assist:cpu-seconds"}}
+	metrics.Read(s)
+	return s[0].Value.Float64()
 }
 
 // cpuSeconds is the processor time that this process has taken.
