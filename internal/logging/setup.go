@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"io"
 	"log"
+	"time"
 
 	"github.com/mattn/go-isatty"
 	"github.com/rs/zerolog"
@@ -22,6 +23,13 @@ func New(w io.Writer, format string, level zerolog.Level) (zerolog.Logger, *Queu
 	}
 	q := NewQueue(w)
 	return zerolog.New(q).Level(level).Hook(zerolog.HookFunc(stamp)), q
+}
+
+// stamp adds the time. The layout of zerolog's own timestamp is a global variable, which would
+// change the logs of other packages.
+func stamp(e *zerolog.Event, _ zerolog.Level, _ string) {
+	var room [32]byte
+	e.Bytes(zerolog.TimestampFieldName, appendTime(room[:0], time.Now()))
 }
 
 func console(w io.Writer) io.Writer {
