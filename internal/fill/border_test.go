@@ -304,8 +304,9 @@ func TestPaceIsThatOfReading(t *testing.T) {
 					body := newScript(t.Context())
 					cfg.Body, body.rest = body, content(0, 16)
 				}
-				r, _ := start(t, cfg)
-				follow(t, r, 0, 400, Everything)
+				r, _, begin := prepare(t, cfg)
+				follow(t, r, 0, 400, Everything) // first: what nobody follows may be let go of
+				begin()
 				<-time.After(time.Hour)
 				r.mu.Lock()
 				defer r.mu.Unlock()

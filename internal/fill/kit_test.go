@@ -182,15 +182,22 @@ func (s setup) config(rec *record) Config {
 
 func start(t *testing.T, cfg setup) (*Run, *record) {
 	t.Helper()
-	rec := &record{done: make(chan struct{})}
-	r := New(cfg.config(rec))
+	r, rec, begin := prepare(t, cfg)
+	begin()
+	return r, rec
+}
+
+// prepare makes a run for followers that are to be there before it reads; begin starts it.
+func prepare(t *testing.T, cfg setup) (r *Run, rec *record, begin func()) {
+	t.Helper()
+	rec = &record{done: make(chan struct{})}
+	r = New(cfg.config(rec))
 	ctx, cancel := context.WithCancel(t.Context())
 	t.Cleanup(cancel)
 	if body, ok := cfg.Body.(*script); ok {
 		body.ctx = ctx // as an origin's body ends with the context of its request
 	}
-	r.Start(ctx, cancel)
-	return r, rec
+	return r, rec, func() { r.Start(ctx, cancel) }
 }
 
 func follow(t *testing.T, r *Run, off, stop, ahead int64) *Follower {
