@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"time"
@@ -52,6 +53,7 @@ type pusher struct {
 // push hands p on, in its turn. If it is the last one, it waits until p has been taken.
 func (q *pusher) push(p segment, last bool) {
 	if q.queue == nil && last {
+		runtime.Gosched() // the followers come first: they have all they wait for
 		q.r.push(p)
 		return
 	}
