@@ -93,7 +93,7 @@ type setup struct {
 	Body             Body
 	Open             func(ctx context.Context, off, end int64) (Opened, error)
 	Extend           func(ctx context.Context, end int64) int64
-	Margin           int64
+	Margin, Most     int64
 	Alone, Brief     time.Duration
 	Awaited          bool
 	Transient        func() bool
@@ -168,7 +168,7 @@ func (s setup) config(rec *record) Config {
 	h := &hooks{s, rec}
 	cfg := Config{
 		Start: s.Start, End: s.End, Want: s.Want, Body: s.Body, Content: h, Resumes: s.Open != nil,
-		Margin: s.Margin, Alone: s.Alone, Brief: s.Brief, Awaited: s.Awaited,
+		Margin: s.Margin, Most: s.Most, Alone: s.Alone, Brief: s.Brief, Awaited: s.Awaited,
 		Pinned: s.Pinned, Free: s.Free,
 	}
 	if s.Want == 0 {
