@@ -2,13 +2,16 @@
 // machine, which is a loop in C that answers each request with the same bytes:
 //
 //	go run ./internal/bench
+//	go run ./internal/bench -mode cluster
 //
 // All of them cache the same files of one origin on loopback. Each is pinned to one core, and wrk,
 // which asks them, to another. Rounds are interleaved, so that a noisy machine is noisy for all.
-// scurry logs each request as JSON to a file. What isn't installed is left out, which is said.
+// scurry logs each request as JSON to a file. What isn't installed is left out, which is said. With
+// -mode cluster, hits by way of another node are compared with hits on the node that is asked.
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -20,6 +23,17 @@ import (
 	"time"
 )
 
+// mode is one kind of comparison.
+type mode struct {
+	run   func(context.Context, settings) error
+	sizes string // that are measured by default
+}
+
+var modes = map[string]mode{
+	"hits":    {run, "1024,16384,65536,1048576,10485760"},
+	"cluster": {clusters, "1024,16777216"},
+}
+
 // settings are what the flags say.
 type settings struct {
 	rounds      int
@@ -30,17 +44,21 @@ type settings struct {
 
 func main() {
 	var s settings
+	kind := flag.String("mode", "hits", "what is compared: `hits` or cluster")
 	flag.IntVar(&s.rounds, "rounds", 4, "how often each is measured")
 	flag.DurationVar(&s.time, "time", 3*time.Second, "how long a measurement takes")
 	flag.IntVar(&s.connections, "connections", 32, "how many `connections` wrk has")
-	sizes := flag.String("sizes", "1024,16384,65536,1048576,10485760",
-		"sizes of the files, in `bytes`")
+	sizes := flag.String("sizes", "", "sizes of the files, in `bytes` (by default the mode's)")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	err := s.parseSizes(*sizes)
-	if err == nil {
-		err = run(ctx, s)
+	m, ok := modes[*kind]
+	err := s.parseSizes(cmp.Or(*sizes, m.sizes))
+	switch {
+	case !ok:
+		err = fmt.Errorf("-mode: there is no %q", *kind)
+	case err == nil:
+		err = m.run(ctx, s)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
