@@ -85,7 +85,7 @@ func (s *Store) fly(ctx context.Context, req *Request, prev *Record, variant str
 	}
 	s.audiences.join(f)
 	defer s.audiences.leave(f)
-	go func() {
+	s.workers.Go(func() {
 		defer s.work.Done()
 		_, err := s.records.Get(s.base, f.key, f)
 		if f.req.ForPeer {
@@ -93,7 +93,7 @@ func (s *Store) fly(ctx context.Context, req *Request, prev *Record, variant str
 		}
 		s.audiences.land(f)
 		f.done <- err
-	}()
+	})
 	return s.await(ctx, f)
 }
 
