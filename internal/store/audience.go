@@ -115,6 +115,7 @@ type flight struct {
 	verdict error       // the owner's, which this node shares
 	interim chan func() // interim responses (RFC 9110 section 15.2), for its caller
 	key     string      // in the records group
+	route   string      // the routing key of what it brings
 	done    chan error
 	refused <-chan struct{} // closed when it mustn't wait any more; nil for a client's
 

@@ -11,7 +11,7 @@ import (
 // fetchRecord asks the owner of a flight's key. If the owner can't be asked, or doesn't answer,
 // this node takes its place.
 func (s *Store) fetchRecord(f *flight) error {
-	owner := s.ownerOf(f.req.Key)
+	owner := s.ownerBy(f.route)
 	if f.req.ForPeer || owner == "" {
 		return ErrBusy // a peer's request is never forwarded
 	}

@@ -73,10 +73,10 @@ func (s *Store) lookup(ctx context.Context, q *LookupRequest) (*Result, error) {
 	} else if rec != nil && !q.takes(rec) {
 		rec = nil
 	}
-	why := s.why(q, rec)
 	if rec != nil && !mustRevalidate && s.suffices(rec, q) {
 		return &Result{Record: rec, Found: true}, nil
 	}
+	why := s.why(q, rec)
 	if q.Stored {
 		return nil, ErrNone
 	}
