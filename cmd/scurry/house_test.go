@@ -47,9 +47,11 @@ func TestHouse(t *testing.T) {
 			"internal/store", "internal/chunk", "internal/codec", "internal/fill",
 			"internal/invalidation", "internal/peer", "internal/wire",
 		},
+		"internal/workers": {},
 		"internal/store": {
 			"internal/chunk", "internal/chunks", "internal/codec", "internal/fields",
 			"internal/fill", "internal/groups", "internal/httpcache", "internal/invalidation",
+			"internal/workers",
 		},
 		"internal/codec":     {"internal/fields"},
 		"internal/chunks":    {"internal/groups"},
@@ -60,7 +62,7 @@ func TestHouse(t *testing.T) {
 		"internal/fill":      {},
 		// consistenthash is the arithmetic of its ring
 		"internal/peer":       {groupcache + "/consistenthash", "internal/once", "internal/wire", "internal/wire/handshake"},
-		"internal/wire":       {},
+		"internal/wire":       {"internal/workers"},
 		"internal/cluster":    {"internal/hostport", "internal/once"},
 		"internal/once":       {},
 		"internal/config":     {"internal/cluster", "internal/hostport", "internal/site"},

@@ -122,19 +122,25 @@ var (
 )
 
 // measure has wrk ask for the file from the second core.
-func (r *running) measure(ctx context.Context, s settings) (one sample, err error) {
-	before, err := cpuOf(r.group)
+func (r *running) measure(ctx context.Context, s settings) (sample, error) {
+	return load(ctx, s, []*running{r}, r.url)
+}
+
+// load has wrk send requests from the second core, as its last arguments say. It counts the time
+// that all of the servers take.
+func load(ctx context.Context, s settings, servers []*running, last ...string) (one sample,
+	err error) {
+	before, err := cpuOfAll(servers)
 	if err != nil {
 		return one, err
 	}
-	out, err := exec.CommandContext(ctx, "taskset", "-c", "1", "wrk", "-t1", "--latency",
-		"--timeout", "30s",
-		"-c"+strconv.Itoa(s.connections), "-d"+strconv.Itoa(max(1,
-			int(s.time.Seconds()))), r.url).Output()
+	out, err := exec.CommandContext(ctx, "taskset", append([]string{"-c", "1", "wrk", "-t1",
+		"--latency", "--timeout", "30s", "-c" + strconv.Itoa(s.connections),
+		"-d" + strconv.Itoa(max(1, int(s.time.Seconds())))}, last...)...).Output()
 	if err != nil {
 		return one, fmt.Errorf("wrk: %w", err)
 	}
-	after, err := cpuOf(r.group)
+	after, err := cpuOfAll(servers)
 	if err != nil {
 		return one, err
 	}
@@ -151,6 +157,17 @@ func (r *running) measure(ctx context.Context, s settings) (one sample, err erro
 	one.p99, _ = time.ParseDuration(string(p99[1]))
 	one.cpu = (after - before) / time.Duration(max(1, n))
 	return one, nil
+}
+
+func cpuOfAll(servers []*running) (total time.Duration, err error) {
+	for _, r := range servers {
+		cpu, err := cpuOf(r.group)
+		if err != nil {
+			return 0, err
+		}
+		total += cpu
+	}
+	return total, nil
 }
 
 // cpuOf is the time on a core that the processes of a group have taken. Linux counts it in

@@ -27,6 +27,20 @@ func show(w io.Writer, list []result) {
 	fmt.Fprintln(t)
 }
 
+// showWays prints what has been measured in a cluster, the first way against the others, and how
+// often the origin was asked for each file that all nodes wanted at once.
+func showWays(w io.Writer, list []result, each float64) {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(t, "%s\trequests/s\tp99\tCPU a request\tthe first takes\n",
+		humanize.IBytes(uint64(list[0].size)))
+	for _, r := range list {
+		fmt.Fprintf(t, "%s\t%.0f\t%v\t%v\t%.2f\n", r.server, r.rate, r.p99,
+			r.cpu.Round(100*time.Nanosecond), float64(list[0].cpu)/float64(r.cpu))
+	}
+	t.Flush()
+	fmt.Fprintf(w, "origin requests a file: %.2f\n\n", each)
+}
+
 // describe prints what it was measured on.
 func describe(ctx context.Context, w io.Writer) {
 	fmt.Fprintf(w, "%s, %s, %d cores of %s\n", time.Now().Format(time.DateOnly), runtime.Version(),

@@ -15,7 +15,7 @@ type sample struct {
 	text       string
 	texts      []string
 	header     http.Header
-	packed     http.Header
+	packed     fields.Packed
 	int        int64
 	unsigned   uint64
 	small      uint8
@@ -30,9 +30,7 @@ func (s *sample) code(c *Coder) {
 	c.Text(&s.text)
 	c.Texts(&s.texts)
 	c.Header(&s.header)
-	if packed := c.Packed(fields.Pack(s.packed)); c.Reads {
-		s.packed = packed
-	}
+	c.Packed(&s.packed)
 	Int(c, &s.int)
 	Int(c, &s.unsigned)
 	Int(c, &s.small)
@@ -48,7 +46,7 @@ func (s *sample) code(c *Coder) {
 func whole() *sample {
 	header := http.Header{"A": {"1", "", "\xff"}, "B-C": {"x"}}
 	return &sample{
-		yes: true, text: "acorn", texts: []string{"", "nut"}, header: header, packed: header,
+		yes: true, text: "acorn", texts: []string{"", "nut"}, header: header, packed: fields.Pack(header),
 		int: -1, unsigned: 1 << 63, small: 255, fixed: math.MaxUint64, pairs: [][2]int{{1, 2}, {3, -4}},
 	}
 }
@@ -106,6 +104,13 @@ func TestFieldsAreChecked(t *testing.T) {
 		if r.Header(&got); !r.Bad || got != nil {
 			t.Errorf("%q: taken as %q", h, got)
 		}
+		packed := fields.Pack(h)
+		var p Coder
+		p.Packed(&packed)
+		r = Coder{B: p.B, Reads: true}
+		if r.Packed(&packed); !r.Bad || packed != "" {
+			t.Errorf("%q: packed, it is taken as %q", h, packed)
+		}
 	}
 }
 
@@ -139,7 +144,11 @@ func FuzzCoder(f *testing.F) {
 				c.Header(&h)
 				return len(h)
 			},
-			func(c *Coder) int { return len(c.Packed("")) },
+			func(c *Coder) int {
+				var p fields.Packed
+				c.Packed(&p)
+				return len(p)
+			},
 			func(c *Coder) int {
 				var s sample
 				s.code(c)

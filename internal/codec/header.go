@@ -2,12 +2,13 @@ package codec
 
 import (
 	"net/http"
-	"strings"
 
 	"github.com/scurrycache/scurry/internal/fields"
 )
 
-// Header codes header fields, in no order. No fields are read as nil.
+// Header codes header fields, in no order. No fields are read as nil. They are to be as net/http
+// would have taken them from a client or an origin: else what one side takes for a field could be
+// another message to the next.
 func (c *Coder) Header(h *http.Header) {
 	if c.Reads {
 		*h = c.fields()
@@ -26,42 +27,60 @@ func (c *Coder) Header(h *http.Header) {
 	}
 }
 
-// Packed codes header fields as Header does. It writes p, which takes less than to unpack it first,
-// or returns what it has read.
-func (c *Coder) Packed(p fields.Packed) http.Header {
-	if c.Reads {
-		return c.fields()
+// Packed codes packed header fields, which are checked as Header's are.
+func (c *Coder) Packed(p *fields.Packed) {
+	n := c.length(len(*p))
+	if !c.Reads {
+		c.B = append(c.B, *p...)
+		return
 	}
-	c.length(p.Len())
-	for name, value := range p.All() {
-		c.Text(&name)
-		c.Text(&value)
+	var ok bool
+	if *p, ok = fields.Parse(c.B[:n]); !ok {
+		c.Fail()
+		return
 	}
-	return nil
+	c.B = c.B[n:]
 }
 
-// fields reads header fields. They are to be as net/http would have taken them from a client or an
-// origin: else what one side takes for a field could be another message to the next.
-func (c *Coder) fields() (h http.Header) {
-	for n := c.length(0); n > 0; n-- {
-		var name, value string
-		c.Text(&name)
-		c.Text(&value)
-		if c.Bad || !fieldable(name, value) {
+// fields reads header fields.
+func (c *Coder) fields() http.Header {
+	n := c.length(0)
+	if n == 0 {
+		return nil
+	}
+	h, list := make(http.Header, n), c.texts(2*n)
+	for i := 0; i < len(list); i += 2 {
+		name, values := list[i], list[i+1:i+2:i+2]
+		if !fields.Valid(name, values[0]) {
 			c.Fail()
 			return nil
 		}
-		if h == nil {
-			h = http.Header{}
+		if h[name] != nil {
+			values = append(h[name], values...)
 		}
-		h[name] = append(h[name], value)
+		h[name] = values
+	}
+	if c.Bad {
+		return nil
 	}
 	return h
 }
 
-// fieldable reports whether a field of that name may have that value.
-func fieldable(name, value string) bool {
-	const ends = "\r\n\x00"
-	return name != "" && http.CanonicalHeaderKey(name) == name &&
-		!strings.ContainsAny(name, " :"+ends) && !strings.ContainsAny(value, ends)
+// texts reads n strings, which have their memory in common.
+func (c *Coder) texts(n int) []string {
+	end := *c
+	for range n {
+		end.B = end.B[end.length(0):]
+	}
+	if end.Bad {
+		c.Fail()
+		return nil
+	}
+	list, all := make([]string, n), string(c.B[:len(c.B)-len(end.B)])
+	for i := range list {
+		size := c.length(0)
+		from := len(all) + len(end.B) - len(c.B)
+		list[i], c.B = all[from:from+size], c.B[size:]
+	}
+	return list
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -113,7 +114,7 @@ func TestDecide(t *testing.T) {
 			if d.Action != tt.action || d.Why != tt.why || d.Status.Fwd != tt.fwd {
 				t.Errorf("action %d because %d, fwd=%s; want %d, %d, %s", d.Action, d.Why, d.Status.Fwd, tt.action, tt.why, tt.fwd)
 			}
-			if again := r.Decide(tt.q, tt.f); again != d {
+			if again := r.Decide(tt.q, tt.f); !reflect.DeepEqual(again, d) {
 				t.Errorf("it decides otherwise the second time: %+v, %+v", d, again)
 			}
 		})

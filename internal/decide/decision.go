@@ -74,6 +74,7 @@ type Decision struct {
 	Record *store.Record
 	Peer   string
 	Result *store.Result
+	Chunk  []byte // the first of the content, if it came with the record
 	Use    httpcache.Reuse
 
 	Refresh bool        // the record is revalidated in the background

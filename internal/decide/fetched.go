@@ -16,7 +16,8 @@ func (r *Rules) Fetched(q *Request, d Decision, res *store.Result, tries int) De
 	}
 	if res.Found && tries < Restarts {
 		again, ok := r.Reuse(q, rec)
-		again.Peer, again.Refresh = res.Peer, false // the owner sees to that
+		again.Peer, again.Chunk = res.Peer, res.Chunk
+		again.Refresh = false // the owner sees to that
 		if ok {
 			return again
 		}

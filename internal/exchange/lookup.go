@@ -19,7 +19,8 @@ func (q *lookupRequest) Code(c *codec.Coder) {
 	}
 	codec.Int(c, &q.Revision)
 	invalidation.CodePosition(c, &q.Position)
-	c.Flags(&q.Whole, &q.Alone, &q.Stored, &q.Ranged, &q.Background, &q.Head)
+	c.Flags(&q.Whole, &q.Alone, &q.Stored, &q.Ranged, &q.Background, &q.Head,
+		&q.Chunk)
 }
 
 // lookupReply is a LookupResult as it goes to another node.
@@ -53,13 +54,14 @@ func (x *Exchange) lookup(ctx context.Context, node string, q *store.LookupReque
 	*store.LookupResult, error,
 ) {
 	found := &lookupReply{}
-	content, _, err := x.open(ctx, node, outgoing{
+	content, chunk, err := x.open(ctx, node, outgoing{
 		request: (*lookupRequest)(q), reply: found, cause: q.Cause,
 		window: q.Window, inform: q.Inform,
 	})
 	if err != nil {
 		return nil, err
 	}
+	found.Chunk = chunk
 	if x.store.Behind(found.position) { // from now on this node would know no better than the other
 		_ = x.share(node)
 	}
@@ -80,6 +82,7 @@ func (q *lookupRequest) serve(x *Exchange, c *wire.Call) (response, error) {
 	found, sending, err := x.server.Lookup(c.Context(), (*store.LookupRequest)(q))
 	if err == nil {
 		r.content, r.reply = sending, &lookupReply{*found, sending != nil, position}
+		r.value = found.Chunk
 	}
 	return r, err
 }

@@ -42,7 +42,7 @@ func Pack(h http.Header) Packed {
 }
 
 func appendName(b []byte, name string) []byte {
-	if i, ok := slices.BinarySearch(usual, name); ok && i > 0 {
+	if i := number(name); i > 0 {
 		return append(b, byte(i))
 	}
 	b = binary.AppendUvarint(append(b, 0), uint64(len(name)))

@@ -16,9 +16,12 @@ func TestHeaderSurvivesPacking(t *testing.T) {
 		{"X-" + strings.Repeat("Long", 100): {strings.Repeat("long ", 10000)}},
 		{"Date": {"Sun, 06 Nov 1994 08:49:37 GMT"}, "Expires": {"0"}},
 		// Dates that aren't written as the preferred format has it stay as they are.
-		{"Date": {"Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994", "Mon, 06 Nov 1994 08:49:37 GMT",
-			"Sun, 06 nov 1994 08:49:37 GMT", "Sun, 31 Feb 1999 08:49:37 GMT", "Thu, 01 Jan 1969 00:00:00 GMT"}},
-		{"Expires": {"Thu, 01 Jan 1970 00:00:00 GMT", "Fri, 31 Dec 9999 23:59:59 GMT", "Sun, 06 Nov 1994 08:49:60 GMT"}},
+		{"Date": {"Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994",
+			"Mon, 06 Nov 1994 08:49:37 GMT",
+			"Sun, 06 nov 1994 08:49:37 GMT", "Sun, 31 Feb 1999 08:49:37 GMT", "Thu, 01 Jan 1969 " +
+				"00:00:00 GMT"}},
+		{"Expires": {"Thu, 01 Jan 1970 00:00:00 GMT", "Fri, 31 Dec 9999 23:59:59 GMT",
+			"Sun, 06 Nov 1994 08:49:60 GMT"}},
 	} {
 		p := Pack(h)
 		if got := p.Header(); !reflect.DeepEqual(got, h) {
@@ -84,6 +87,64 @@ func FuzzPack(f *testing.F) {
 		h[other] = append(h[other], another)
 		if got := Pack(h).Header(); !reflect.DeepEqual(got, h) {
 			t.Errorf("%q, want %q", got, h)
+		}
+	})
+}
+
+// TestParse: what is packed can be parsed, and nothing else that reads as invalid fields, as fields
+// in another order, or not at all.
+func TestParse(t *testing.T) {
+	for _, h := range []http.Header{
+		{}, {"Etag": {`"1"`}},
+		{"Date": {"Sun, 06 Nov 1994 08:49:37 GMT", "Fri, 31 Dec 9999 23:59:59 GMT"},
+			"X-Y": {"", "\xff"}},
+	} {
+		p := Pack(h)
+		if got, ok := Parse([]byte(p)); !ok || got != p {
+			t.Errorf("%v: %q, %t", h, got, ok)
+		}
+	}
+	name := func(s string) []byte { return append([]byte{0, byte(len(s))}, s...) }
+	one := []byte{2, 'x'} // the value "x"
+	for _, wrong := range [][]byte{
+		append(name("a"), one...), append(name(""), one...), append(name("A B"), one...),
+		append(name("A:"), one...), append(name("A\nB"), one...),
+		append(name("Etag"), one...),                              // which has a number
+		append(name("A"), 4, '\r', '\n'), append(name("A"), 2, 0), // values that end the line
+		append(name("A"), 3, 'x'), append(name("A"), 0x80), append(name("A"), 200, 1, 'x'),
+		slices.Concat(name("B"), one, name("A"), one),
+		{byte(len(usual)), 2, 'x'}, {0}, {0, 0x80}, {1}, {0, 200},
+		append(name("A"), isDate), append(name("A"), isDate, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+			0x7f),
+	} {
+		if got, ok := Parse(wrong); ok || got != "" {
+			t.Errorf("%q is taken for %v", wrong, got.Header())
+		}
+	}
+}
+
+// FuzzParse: what is taken can be read, and is valid.
+func FuzzParse(f *testing.F) {
+	f.Add([]byte(Pack(http.Header{"Etag": {`"1"`}, "Date": {"Sun, 06 Nov 1994 08:49:37 GMT"},
+		"X": {"1", "2"}})))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		p, ok := Parse(b)
+		if !ok {
+			return
+		}
+		n := 0
+		for name, value := range p.All() {
+			if n++; !Valid(name, value) {
+				t.Errorf("%q: %q", name, value)
+			}
+		}
+		if n != p.Len() {
+			t.Errorf("%d fields, Len says %d", n, p.Len())
+		}
+		for name, values := range p.Header() {
+			if p.Get(name) != values[0] {
+				t.Errorf("%s is %q, Get says %q", name, values[0], p.Get(name))
+			}
 		}
 	})
 }

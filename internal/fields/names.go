@@ -3,7 +3,8 @@ package fields
 import "strings"
 
 // usual are the names that are packed as one byte, their index, in order. Index 0 means that the
-// name follows. No two nodes exchange packed fields, so the list may change.
+// name follows. Nodes exchange packed fields, so with the list the version of their messages has to
+// change.
 var usual = append([]string{""}, strings.Fields(`
 	Accept Accept-Encoding Accept-Language Accept-Ranges Access-Control-Allow-Credentials
 	Access-Control-Allow-Headers Access-Control-Allow-Methods Access-Control-Allow-Origin

@@ -54,9 +54,10 @@ func (s *Stream) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// note counts a request that failed, once.
+// note counts a request that failed, once. One that this side has given up hasn't.
 func (s *Stream) note(err error) {
-	if err != nil && err != io.EOF && !errors.Is(err, context.Canceled) && !s.failed.Swap(true) {
+	if err != nil && err != io.EOF && !errors.Is(err, context.Canceled) && err != wire.ErrClosed &&
+		!s.failed.Swap(true) {
 		s.peer.errors.Add(1)
 	}
 }

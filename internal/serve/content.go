@@ -44,6 +44,7 @@ func (t *response) reader(rd *store.Reader, d *decide.Decision, start, end int64
 		return
 	}
 	t.s.Store.Reader(rd, t, d.Record, start, end)
+	rd.Give(d.Chunk)
 }
 
 // ready waits until rd's first bytes are certain.

@@ -21,7 +21,7 @@ type audience struct {
 	full             bool          // the flight has found no room
 	refused          chan struct{} // closed then, for peers
 
-	brought Result             // its Record, Found and Peer
+	brought Result             // its Record, Found, Peer and Chunk
 	began   invalidation.Token // when the origin, or the owner, was asked
 }
 
@@ -70,7 +70,8 @@ func (s *audiences) land(f *flight) {
 func (s *audiences) bring(f *flight, res *Result) {
 	s.mu.Lock()
 	a := f.audience
-	a.brought = Result{Record: res.Record, Found: res.Found, Peer: res.Peer, Collapsed: true}
+	a.brought = Result{Record: res.Record, Found: res.Found, Peer: res.Peer, Chunk: res.Chunk,
+		Collapsed: true}
 	a.began = f.began.Token
 	if a.full { // there is room again for those who come
 		a.full, a.refused = false, make(chan struct{})
@@ -114,6 +115,7 @@ type flight struct {
 	verdict error       // the owner's, which this node shares
 	interim chan func() // interim responses (RFC 9110 section 15.2), for its caller
 	key     string      // in the records group
+	route   string      // the routing key of what it brings
 	done    chan error
 	refused <-chan struct{} // closed when it mustn't wait any more; nil for a client's
 

@@ -11,7 +11,7 @@ import (
 // before them. Times are sent as ages, since the clocks of two nodes differ. The key isn't sent:
 // the requester knows it.
 
-const codecVersion = 9
+const codecVersion = 10
 
 // MaxLength is above all lengths of contents, so that offsets can be added to.
 const MaxLength = 1 << 60
@@ -44,7 +44,9 @@ func (r *Record) code(c *codec.Coder) {
 	c.Text(&r.Version)
 	codec.Int(c, &r.Revision)
 	codec.Int(c, &r.Status)
-	head, selecting := c.Packed(r.Head), c.Packed(r.asking.selecting())
+	selecting := r.asking.selecting()
+	c.Packed(&r.Head)
+	c.Packed(&selecting)
 	c.Header(&r.Trailer)
 	age := func(t time.Time) time.Time {
 		d := now.Sub(t)
@@ -59,8 +61,8 @@ func (r *Record) code(c *codec.Coder) {
 	c.Flags(&r.Rangeable, &r.Resumable, &r.OneSlab, &r.Pass, &r.Fragments, &r.Undated, &r.HeadOnly)
 	if c.Text(&small); c.Reads {
 		r.URL, r.small = url, smallContent([]byte(small))
-		r.SetFields(head)
-		r.SetSelecting(selecting)
+		r.unpacked = r.Head.Header()
+		r.asking = askingOf(r.asking.imprint(), selecting)
 		r.SetTimes(request, response)
 		if pass.After(now) {
 			r.PassUntil = Until(pass)

@@ -85,9 +85,8 @@ func (s *Store) fly(ctx context.Context, req *Request, prev *Record, variant str
 	}
 	s.audiences.join(f)
 	defer s.audiences.leave(f)
-	go func() {
+	s.workers.Go(func() {
 		defer s.work.Done()
-		growStack(0)
 		_, err := s.records.Get(s.base, f.key, f)
 		if f.req.ForPeer {
 			s.records.EndServing(f.key)
@@ -97,17 +96,8 @@ func (s *Store) fly(ctx context.Context, req *Request, prev *Record, variant str
 		if r := f.begun; r != nil {
 			r.Read(r.ctx, r.cancel)
 		}
-	}()
+	})
 	return s.await(ctx, f)
-}
-
-// growStack makes the stack of a new goroutine as large as a flight needs it. It would otherwise be
-// copied each time that it is too small, when much is on it already.
-//
-//go:noinline
-func growStack(i int) byte {
-	var frame [12 << 10]byte
-	return frame[i]
 }
 
 // await waits until f is over, ctx ends, or f is refused.

@@ -11,7 +11,7 @@ import (
 // fetchRecord asks the owner of a flight's key. If the owner can't be asked, or doesn't answer,
 // this node takes its place.
 func (s *Store) fetchRecord(f *flight) error {
-	owner := s.ownerOf(f.req.Key)
+	owner := s.ownerBy(f.route)
 	if f.req.ForPeer || owner == "" {
 		return ErrBusy // a peer's request is never forwarded
 	}
@@ -25,8 +25,7 @@ func (s *Store) fetchRecord(f *flight) error {
 
 // fetchFromOwner asks owner, answers the flight, and keeps a near copy.
 func (s *Store) fetchFromOwner(f *flight, owner string) error {
-	q := &LookupRequest{Request: f.req}
-	q.Position = f.began.Position
+	q := &LookupRequest{Request: f.req, Position: f.began.Position, Chunk: s.wantsChunk(f)}
 	if f.prev.isCurrent(s.cfg.Now()) {
 		q.Version, q.Revision = f.prev.Version, f.prev.Revision
 	}
@@ -36,10 +35,8 @@ func (s *Store) fetchFromOwner(f *flight, owner string) error {
 	s.rooms.relays.Add(1)
 	defer s.rooms.relays.Add(-1)
 	q.Window = s.rooms.window()
-	ctx, cancel := context.WithCancel(s.base)
-	found, err := s.lookUp(ctx, f, owner, q)
+	found, err := s.lookUp(f, owner, q)
 	if err != nil {
-		cancel()
 		return err
 	}
 	if f.prev != nil && f.prev.Key != found.Record.Key || found.Record.outdates(f.prev) {
@@ -47,26 +44,37 @@ func (s *Store) fetchFromOwner(f *flight, owner string) error {
 	}
 	res := &Result{
 		Record: found.Record, Collapsed: found.Collapsed, Found: found.Found, Renewed: found.Renewed,
-		Status: found.Status, Why: found.Why, Peer: owner,
+		Status: found.Status, Why: found.Why, Peer: owner, Chunk: found.Chunk,
 	}
 	switch {
 	case found.Content == nil:
-		cancel()
 		s.keepCopy(f, found.Record, found.Stored)
 	case found.Record.Pass:
-		if err := s.passFromOwner(found.Content, cancel, res); err != nil {
+		if err := s.passFromOwner(found.Content, res); err != nil {
 			return err
 		}
 		s.keepCopy(f, found.Record, found.Stored)
 	default:
-		s.relay(f, owner, found, res, ctx, cancel)
+		s.relay(f, owner, found, res)
 	}
 	s.audiences.bring(f, res)
 	return nil
 }
 
+// wantsChunk reports whether the first chunk of the content is likely to be of use: the client wants
+// the content, and this node hasn't kept the chunk longer than the record.
+func (s *Store) wantsChunk(f *flight) bool {
+	conditional := len(f.req.Header["If-None-Match"])+len(f.req.Header["If-Modified-Since"]) > 0
+	if !f.req.Whole || conditional || f.prev == nil {
+		return f.req.Whole && !conditional
+	}
+	_, held := s.cached(f.prev, s.cfg.Geometry.At(0, f.prev.OneSlab))
+	return !held
+}
+
 // passFromOwner has res read a content that isn't stored anywhere.
-func (s *Store) passFromOwner(content Content, cancel context.CancelFunc, res *Result) error {
+func (s *Store) passFromOwner(content Content, res *Result) error {
+	_, cancel := s.untilClosed(content)
 	s.rooms.relays.Add(1) // what is under way counts as what relays read ahead
 	end := sync.OnceFunc(func() { s.rooms.relays.Add(-1); cancel() })
 	body := fill.Peek(content, end)
@@ -82,10 +90,16 @@ func (s *Store) passFromOwner(content Content, cancel context.CancelFunc, res *R
 	return nil
 }
 
-// lookUp asks owner for the record that f is to bring.
-func (s *Store) lookUp(ctx context.Context, f *flight, owner string,
-	q *LookupRequest) (*LookupResult, error) {
-	found, err := s.cfg.Remote.Lookup(ctx, owner, q)
+// untilClosed returns a context that ends with the store's, and with which content is closed.
+func (s *Store) untilClosed(content Content) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(s.base)
+	context.AfterFunc(ctx, func() { _ = content.Close() })
+	return ctx, cancel
+}
+
+// lookUp asks owner for the record that f is to bring. The request ends with the Remote.
+func (s *Store) lookUp(f *flight, owner string, q *LookupRequest) (*LookupResult, error) {
+	found, err := s.cfg.Remote.Lookup(context.Background(), owner, q)
 	if failed, ok := err.(*Failure); ok && failed.Stored != nil {
 		if s.lend(f, failed.Stored) {
 			failed.Stored.failure = failed
@@ -141,9 +155,9 @@ func (s *Store) keepCopy(f *flight, rec *Record, stored bool) {
 }
 
 // relay begins to read the content that comes with an owner's answer.
-func (s *Store) relay(f *flight, owner string, found *LookupResult, res *Result,
-	ctx context.Context, cancel context.CancelFunc) {
+func (s *Store) relay(f *flight, owner string, found *LookupResult, res *Result) {
 	rec := found.Record
+	ctx, cancel := s.untilClosed(found.Content)
 	r := &relay{whole: f.req.Whole}
 	body := r.reading(&relayed{
 		Content: found.Content, owner: owner, cause: f.req.Cause, end: rec.Length,

@@ -27,6 +27,7 @@ func (s *Store) newFlight(req *Request, prev *Record, variant string) *flight {
 	f.varied = s.variedAt(req.Key).Load()
 	var mark invalidation.Mark // requests with equal marks may share a result
 	f.arrived, mark = s.log.Begin(s.resource(req.Key, nil))
+	f.route = s.route(req.Key)
 	f.key = s.flightKey(f, mark)
 	if req.Inform == nil {
 		return f
@@ -45,9 +46,9 @@ func (s *Store) newFlight(req *Request, prev *Record, variant string) *flight {
 // result.
 func (s *Store) flightKey(f *flight, mark invalidation.Mark) string {
 	req := &f.req
-	key := s.records.Prefix() + s.routingKey(req.Key) + ".0." +
-		strconv.FormatUint(uint64(mark), 36) + "." + digest(req.Key, f.variant)
-	if s.ownerOf(req.Key) != "" && f.prev.isCurrent(s.cfg.Now()) {
+	key := s.records.Prefix() + f.route + "." + strconv.FormatUint(uint64(mark), 36) + "." +
+		digest(req.Key, f.variant)
+	if f.prev.isCurrent(s.cfg.Now()) && s.ownerBy(f.route) != "" {
 		// An owner answers at once with what it has stored, but not a node that has the same
 		// already. A request of a node that hasn't mustn't wait for the other kind.
 		key += ".validate"

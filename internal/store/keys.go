@@ -108,11 +108,17 @@ func (k *keys) ownerOf(key string) string {
 	if k.Remote == nil {
 		return ""
 	}
-	return k.ownerBy(k.routingKey(key) + ".0")
+	return k.ownerBy(k.route(key))
 }
+
+// route is the routing key of key's record, and of the first slab of its content.
+func (k *keys) route(key string) string { return k.routingKey(key) + ".0" }
 
 // ownerBy names the node that owns a routing key, or is "" if this node does.
 func (k *keys) ownerBy(routingKey string) string {
+	if k.Remote == nil {
+		return ""
+	}
 	if owner, here := k.Remote.Owner(routingKey); !here {
 		return owner
 	}
@@ -122,14 +128,14 @@ func (k *keys) ownerBy(routingKey string) string {
 // Owner is the name of the node that owns key's record, or "" if there is only one node.
 func (k *keys) Owner(key string) (owner string) {
 	if k.Remote != nil {
-		owner, _ = k.Remote.Owner(k.routingKey(key) + ".0")
+		owner, _ = k.Remote.Owner(k.route(key))
 	}
 	return owner
 }
 
 // ownsChunk reports whether this node owns a chunk, by its key without the group's prefix.
 func (k *keys) ownsChunk(key string) bool {
-	return k.Remote == nil || k.ownerBy(routingKeyOf(key)) == ""
+	return k.ownerBy(routingKeyOf(key)) == ""
 }
 
 // RingEpoch counts the changes of the ring, which says who owns what.

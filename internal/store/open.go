@@ -8,6 +8,7 @@ import (
 	"github.com/scurrycache/scurry/internal/chunks"
 	"github.com/scurrycache/scurry/internal/groups"
 	"github.com/scurrycache/scurry/internal/invalidation"
+	"github.com/scurrycache/scurry/internal/workers"
 )
 
 // New makes a store. It must be closed.
@@ -34,6 +35,7 @@ func New(cfg Config) (*Store, error) {
 		return nil, err
 	}
 	s.reserve()
+	s.workers = workers.New()
 	s.base, s.cancel = context.WithCancel(context.Background())
 	return s, nil
 }
@@ -62,6 +64,7 @@ func (s *Store) acquire() (err error) {
 // are still in use get errors.
 func (s *Store) Close() {
 	if s.end() {
+		s.workers.Close()
 		s.records.Release()
 		s.chunks.Close()
 	}

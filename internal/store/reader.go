@@ -43,12 +43,14 @@ type Reader struct {
 	choosing  bool       // Ready hasn't returned: another version may be sent yet
 	removed   bool       // another node has said so of the bytes, which this one didn't know
 	takesOver bool       // it begins a slab for those who come from the one before
+	given     []byte     // the first chunk, if it came with the record
 }
 
 // ReaderFrom makes r read the content [start, end) of a's record, or to its end if end is -1. It
 // takes over what a holds.
 func (s *Store) ReaderFrom(r *Reader, by Client, res *Result, start, end int64) {
 	s.Reader(r, by, res.Record, start, end)
+	r.Give(res.Chunk)
 	switch {
 	case res.follower == nil:
 	case start == 0:
@@ -76,6 +78,9 @@ func (s *Store) Reader(r *Reader, by Client, rec *Record, start, end int64) {
 		r.ahead = fill.Everything // for a reader of all of it whole slabs are fetched
 	}
 }
+
+// Give gives r the first chunk of the content, if that isn't nil, so that no node is asked for it.
+func (r *Reader) Give(chunk []byte) { r.given = chunk }
 
 // Source tells where the bytes came from so far: "origin" if some came from there while they were
 // read, else "peer" if some came from another node, else "memory".

@@ -14,7 +14,9 @@ import (
 // ErrBehind, and then the two nodes exchange their logs.
 //
 // A node's Server answers Lookup and Read by its methods of the same names. Methods may be called
-// concurrently.
+// concurrently. What they wait for ends with their context, if that ends, and when the Remote is
+// closed, as it is to be before the Store is. A context that can end costs an entry in a table of
+// its parent's, so those of short requests don't.
 //
 // An error is the node's verdict (IsVerdict), or one of the errors that aren't verdicts, or
 // anything else if the node can't be asked. If a method was called for a Cause, and the origin has
@@ -52,7 +54,8 @@ type LookupRequest struct {
 	Request
 	Version  string // of the stored response that was found wanting, if any
 	Revision uint64
-	Window   int // how many bytes of content may be under way
+	Window   int  // how many bytes of content may be under way
+	Chunk    bool // the first chunk is wanted with the record, if it is small and held
 
 	// Position is what the requester knew of invalidations when it began to ask. A node that knows
 	// less doesn't answer.
@@ -69,6 +72,7 @@ type LookupResult struct {
 	Status    int  // of the origin's answer
 	Why       Why
 	Content   Content // nil if there is none
+	Chunk     []byte  // the first of the content, if it came with the record
 }
 
 // ReadRequest asks for a part of a content, to follow it.

@@ -13,6 +13,7 @@ type Result struct {
 	Found     bool   // the owner had it stored and didn't ask the origin
 	Why       Why    // the owner asked the origin
 	Peer      string // the owner that it came from, if that isn't this node
+	Chunk     []byte // the first of the content, if the owner sent it with the record
 	Renewed   bool   // the origin said that the stored response is still good
 	// of the origin's response to this very request; 0 if it was fetched for another
 	Status int

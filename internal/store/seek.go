@@ -164,6 +164,9 @@ func (r *Reader) chunk(c chunk.Chunk) ([]byte, bool) {
 		return s.cached(r.rec, c) // of an undivided content, the wrong node would be asked
 	}
 	o := &chunkOwner{store: s, node: owner, rec: r.rec}
+	if c.ID == firstChunk && r.rec.fills(c, r.given) {
+		o.given = r.given
+	}
 	b, err := s.chunks.Get(s.base, s.chunkKey(r.rec, c.ID), o)
 	if r.removed = r.removed || o.removed; o.sent {
 		r.peer = o.node
@@ -176,16 +179,21 @@ type chunkOwner struct {
 	store   *Store
 	node    string
 	rec     *Record
-	sent    bool // it held the chunk
-	removed bool // it has said that the bytes have been removed, which this node didn't know
+	given   []byte // the chunk, if it has come with the record; else nil
+	sent    bool   // it held the chunk
+	removed bool   // it has said that the bytes have been removed, which this node didn't know
 }
 
 // Fetch is chunks.Owner's.
 func (o *chunkOwner) Fetch(_ context.Context, key string) ([]byte, error) {
-	// The store's context, since others may wait for this, too. The owner answers at once.
+	if o.given != nil {
+		o.sent = true
+		return o.given, nil
+	}
+	// Others may wait for this, too, and the owner answers at once.
 	known := o.store.Position()
 	q := &ChunkRequest{key[len(o.store.prefix):], known}
-	b, err := o.store.cfg.Remote.Ask(o.store.base, o.node, q)
+	b, err := o.store.cfg.Remote.Ask(context.Background(), o.node, q)
 	o.removed = o.store.removed(err, o.rec, known)
 	o.sent = err == nil
 	return b, err

@@ -45,9 +45,23 @@ func (v *Server) Lookup(ctx context.Context, q *LookupRequest) (*LookupResult, *
 	}
 	if res.Body == nil && res.follower == nil {
 		res.Close()
+		if q.Chunk {
+			found.Chunk = s.smallChunk(res.Record)
+		}
 		return found, nil, nil
 	}
 	return found, s.sendingResult(ctx, q, res), nil
+}
+
+// smallChunk returns the first chunk of rec's content for another node, if it is small and this node
+// holds it. What the record itself holds needs no chunk.
+func (s *Store) smallChunk(rec *Record) []byte {
+	c := s.cfg.Geometry.At(0, rec.OneSlab)
+	if rec.small != nil || c.End > s.rooms.small {
+		return nil
+	}
+	b, _ := s.cached(rec, c)
+	return b
 }
 
 // lookup is Lookup for what this node owns.
@@ -59,10 +73,10 @@ func (s *Store) lookup(ctx context.Context, q *LookupRequest) (*Result, error) {
 	} else if rec != nil && !q.takes(rec) {
 		rec = nil
 	}
-	why := s.why(q, rec)
 	if rec != nil && !mustRevalidate && s.suffices(rec, q) {
 		return &Result{Record: rec, Found: true}, nil
 	}
+	why := s.why(q, rec)
 	if q.Stored {
 		return nil, ErrNone
 	}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/scurrycache/scurry/internal/chunks"
 	"github.com/scurrycache/scurry/internal/groups"
+	"github.com/scurrycache/scurry/internal/workers"
 )
 
 // Store holds stored responses. Its methods may be called concurrently.
@@ -14,6 +15,7 @@ type Store struct {
 	chunks    *chunks.Cache
 	rooms     rooms
 	audiences audiences
+	workers   *workers.Pool // that flights run on
 
 	lifetime
 

@@ -7,12 +7,15 @@ import (
 	"net"
 	"sync"
 	"time"
+
+	"github.com/scurrycache/scurry/internal/workers"
 )
 
 // Server is the side of a connection that answers requests. Its methods may be called concurrently.
 type Server struct {
 	link
 	serving sync.WaitGroup
+	workers *workers.Pool // that serve
 
 	// Guarded by the link's mutex:
 	calls map[uint64]*Call // those whose responses haven't been sent to the end; nil at the end
@@ -24,7 +27,7 @@ type Server struct {
 // closed, unless it ends by itself, which Lost and Done report.
 func NewServer(conn net.Conn, cfg Config) *Server {
 	cfg = cfg.filled()
-	s := &Server{calls: map[uint64]*Call{}}
+	s := &Server{calls: map[uint64]*Call{}, workers: workers.New()}
 	s.sentLast = func(o *outbox) { delete(s.calls, o.id) }
 	// A client without streams is silent for idleHeartbeats by design.
 	s.start(s, conn, cfg, idleHeartbeats+cfg.MissedHeartbeats)
@@ -115,7 +118,7 @@ func (s *Server) request(h header) error {
 	s.busy++
 	s.calls[h.id] = c
 	s.serving.Add(1)
-	go s.serve(c)
+	s.workers.Go(func() { s.serve(c) })
 	return nil
 }
 
@@ -141,6 +144,7 @@ func (s *Server) heartbeatLocked(now time.Time) (dead bool) {
 }
 
 func (s *Server) fail(err error) {
+	s.workers.Close()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, c := range s.calls {
