@@ -70,6 +70,7 @@ func TestHouse(t *testing.T) {
 		"internal/admin":      {"internal/explain"},
 		"internal/origintest": {},
 		"internal/bench":      {},
+		"internal/race":       {},
 
 		"internal/wire/handshake": {},
 		"internal/wire/wiretest":  {},
