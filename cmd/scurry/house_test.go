@@ -72,6 +72,7 @@ func TestHouse(t *testing.T) {
 		"internal/admin":      {"internal/explain"},
 		"internal/origintest": {},
 		"internal/bench":      {},
+		"internal/race":       {},
 
 		"internal/wire/handshake": {},
 		"internal/wire/wiretest":  {},

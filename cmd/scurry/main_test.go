@@ -7,6 +7,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"go.uber.org/goleak"
+
+	"github.com/scurrycache/scurry/internal/race"
 )
 
 // TestMain has scripts and tests run main as the program scurry, and fails on goroutines that tests
@@ -17,6 +19,8 @@ func TestMain(m *testing.M) {
 	}
 	testscript.Main(leakChecked{m}, map[string]func(){"scurry": main})
 }
+
+const raceEnabled = race.Enabled
 
 type leakChecked struct{ *testing.M }
 
