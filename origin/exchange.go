@@ -28,7 +28,8 @@ type exchange struct {
 	waiting atomic.Bool // there is a connection, and nothing has come over it
 	conn    atomic.Pointer[guardedConn]
 
-	io.ReadCloser // net/http's body
+	io.ReadCloser       // net/http's body
+	come          int64 // bytes of it that came with the head and haven't been read
 	limit         time.Duration
 	timer         *time.Timer // calls late
 }
@@ -81,8 +82,15 @@ func (x *exchange) follow(resp *http.Response) {
 		x.timer = time.AfterFunc(math.MaxInt64, x.late)
 		x.timer.Stop() // Read starts it
 		x.ReadCloser, resp.Body = resp.Body, x
+		if c := x.conn.Load(); c != nil && resp.ContentLength > 0 {
+			x.come = min(c.cameWithHead(), resp.ContentLength)
+		}
 	}
 }
+
+// Ready reports whether the next Read certainly returns at once. It is for the goroutine that
+// reads.
+func (x *exchange) Ready() bool { return x.come > 0 }
 
 func (x *exchange) late() { x.cancel(timeoutError(fmt.Sprintf("no byte for %v", x.limit))) }
 
@@ -91,6 +99,7 @@ func (x *exchange) Read(p []byte) (int, error) {
 	x.timer.Reset(x.limit)
 	defer x.timer.Stop()
 	n, err := x.ReadCloser.Read(p)
+	x.come -= int64(n)
 	if err == nil || err == io.EOF {
 		return n, err
 	}

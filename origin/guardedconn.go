@@ -36,6 +36,8 @@ type guardedConn struct {
 	since time.Time // when the last response ended
 	ahead bool      // of the next response, nothing has come yet
 	next  string    // the URL of the request that has claimed the connection
+	heads bool      // the next bytes begin a response
+	came  int64     // bytes of the last response's content that came with its head
 
 	// The URLs of the requests that the connection has carried after its first, and their bytes.
 	// The first response can't be another's.
@@ -68,7 +70,7 @@ func guard(conn, under net.Conn, t *trust) net.Conn {
 	if !ok {
 		return conn
 	}
-	return &guardedConn{Conn: conn, wire: w, trust: t, gone: make(chan struct{})}
+	return &guardedConn{Conn: conn, wire: w, trust: t, gone: make(chan struct{}), heads: true}
 }
 
 // Read is net.Conn's.
@@ -102,12 +104,34 @@ func (c *guardedConn) received(b []byte, err error) (int, error) {
 		}
 		return 0, errUnsolicited
 	}
-	if !c.ahead {
-		return len(b), err
+	n := len(b)
+	if c.ahead {
+		rest := bytes.TrimLeft(b, "\r\n")
+		c.ahead = len(rest) == 0
+		n = copy(b, rest)
 	}
-	rest := bytes.TrimLeft(b, "\r\n")
-	c.ahead = len(rest) == 0
-	return copy(b, rest), err
+	if c.heads && n > 0 {
+		c.heads, c.came = false, behindHead(b[:n])
+	}
+	return n, err
+}
+
+// behindHead is how many bytes of a response's content are in b, which begins the response, as far
+// as that is certain: none if b begins an interim response, or a head with bare line feeds.
+func behindHead(b []byte) int64 {
+	head, content, whole := bytes.Cut(b, []byte("\r\n\r\n"))
+	_, status, _ := bytes.Cut(head, []byte(" "))
+	if !whole || bytes.HasPrefix(status, []byte("1")) {
+		return 0
+	}
+	return int64(len(content))
+}
+
+// cameWithHead is how many bytes of a response's content certainly came together with its head.
+func (c *guardedConn) cameWithHead() int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.came
 }
 
 // timedOut reports whether b begins a 408, which some servers send when they close an idle
@@ -132,6 +156,7 @@ func (c *guardedConn) writable() bool {
 		c.urls = append(c.urls, c.next)
 		c.urlBytes += len(c.next)
 		c.phase, c.ahead = busy, true
+		c.heads, c.came = true, 0
 	}
 	return c.phase == busy
 }

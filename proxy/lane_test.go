@@ -166,6 +166,7 @@ var laneTargets = []string{
 	"/files/private", "/files/gone", "/files/moved", "/files/nothing", "/files/odd",
 	"/files/ranged", "/files/refused",
 	"/files/small?", "/files/small?a=b&c", "/files/missing", "/files/", "/files", "/", "/zk?key=small",
+	"/zk?key=", "/zk?key=small&a=b", "/zk?key=sm+all", "/zk?key=./small", "/zk?key=%73mall", "/zk", "/zk/?key=small", "/zk?key=small?a",
 	"/files/%73mall", "/files/small%2F", "/files/../small", "/files/x/./small", "/files//small",
 	"/files/sm\"all", "/files/small#a", "http://a/files/small", "*", "/files/\\small", "/files/a:b@c",
 	"/files/sm\xc3\xa9", "//files/small", "/files/small%00", "/files/small;a",
@@ -310,7 +311,8 @@ func TestLaneTakes(t *testing.T) {
 		"GET /files/small" + host:                                             false, // it isn't complete
 		"GET /files/small HTTP/1.1\r\n\r\n":                                   false,
 		"GET /files/small HTTP/1.0\r\nHost: a\r\n\r\n":                        false,
-		"GET /zk?key=small" + host + "\r\n":                                   false,
+		"GET /zk?key=small" + host + "\r\n":                                   true,
+		"GET /zk?a=b&key=small" + host + "\r\n":                               false,
 	}
 	before := l.Stats().Hits
 	for text, want := range takes {

@@ -195,6 +195,7 @@ func TestBytesThatHaveComeAreInMemory(t *testing.T) {
 		t.Fatal(err)
 	}
 	n.expect(206, origintest.Content(0, 1000, 2000), "/files/f", "Range: bytes=1000-1999")
+	eventually(t, "the first is logged", func() bool { return len(book.lines(t, "request")) == 1 })
 	more <- 5000
 	n.read(whole)
 	eventually(t, "both requests are logged", func() bool { return len(book.lines(t, "request")) == 2 })

@@ -70,16 +70,22 @@ func (u *usual) ask(t *testing.T, p *proxy.Proxy, name string, from, to int) (mi
 	return u.asked - asked
 }
 
-func heapBytes() int64 {
+func heapUse() (bytes, objects int64) {
 	runtime.GC()
 	runtime.GC()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
-	return int64(m.HeapAlloc)
+	return int64(m.HeapAlloc), int64(m.HeapObjects)
+}
+
+func heapBytes() int64 {
+	bytes, _ := heapUse()
+	return bytes
 }
 
 // TestRecordTakesFewBytes: a stored response takes no more than 600 bytes of memory besides its
-// content if its fields are usual, and what is accounted is what it takes.
+// content if its fields are usual, and what is accounted is what it takes. With its content, it is
+// no more than eleven objects, since a collection takes as long as there are objects.
 func TestRecordTakesFewBytes(t *testing.T) {
 	oneNode(t)
 	if raceEnabled {
@@ -98,9 +104,11 @@ func TestRecordTakesFewBytes(t *testing.T) {
 				url += "?" + strings.Repeat("query", 30)
 			}
 			u.ask(t, p, url, 0, n) // so that what is bounded is there already
-			before, counted := heapBytes(), p.Stats()
+			before, objects := heapUse()
+			counted := p.Stats()
 			u.ask(t, p, url, n, batches*n) // so many that a table's growing in leaps weighs little
-			after, now := heapBytes(), p.Stats()
+			after, objectsNow := heapUse()
+			now := p.Stats()
 			if now.Records != batches*n {
 				t.Fatalf("%d records", now.Records)
 			}
@@ -108,7 +116,11 @@ func TestRecordTakesFewBytes(t *testing.T) {
 			if now.Chunks == 0 {
 				accounted -= content
 			}
-			t.Logf("%d bytes each, %d accounted", each, accounted)
+			parts := float64(objectsNow-objects) / more
+			t.Logf("%d bytes and %.2f objects each, %d accounted", each, parts, accounted)
+			if parts > 11 && name != "rich" {
+				t.Errorf("a record takes %.2f objects", parts)
+			}
 			if each > 600 && name != "rich" || accounted > each*11/10 || accounted < each*9/10 {
 				t.Errorf("a record takes %d bytes, of which %d are accounted", each, accounted)
 			}

@@ -1,10 +1,23 @@
 package main
 
 import (
+	"os"
 	"os/exec"
 	"testing"
 	"time"
 )
+
+func TestMain(m *testing.M) {
+	serveAsChild()
+	os.Exit(m.Run())
+}
+
+// TestSmokeOfMisses asks for a few files by each way.
+func TestSmokeOfMisses(t *testing.T) {
+	if err := misses(t.Context(), settings{rounds: 1, sizes: []int64{16 << 20}}); err != nil {
+		t.Error(err)
+	}
+}
 
 // TestSmoke measures everything that is installed for a second.
 func TestSmoke(t *testing.T) {

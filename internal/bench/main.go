@@ -2,12 +2,14 @@
 // machine, which is a loop in C that answers each request with the same bytes:
 //
 //	go run ./internal/bench
+//	go run ./internal/bench -mode miss
 //	go run ./internal/bench -mode cluster
 //
 // All of them cache the same files of one origin on loopback. Each is pinned to one core, and wrk,
 // which asks them, to another. Rounds are interleaved, so that a noisy machine is noisy for all.
 // scurry logs each request as JSON to a file. What isn't installed is left out, which is said. With
-// -mode cluster, hits by way of another node are compared with hits on the node that is asked.
+// -mode miss, files are compared that the caches don't hold yet. With -mode cluster, hits by way of
+// another node are compared with hits on the node that is asked.
 package main
 
 import (
@@ -31,6 +33,7 @@ type mode struct {
 
 var modes = map[string]mode{
 	"hits":    {run, "1024,16384,65536,1048576,10485760"},
+	"miss":    {misses, "1024,65536,1048576,1073741824"},
 	"cluster": {clusters, "1024,16777216"},
 }
 
@@ -43,8 +46,9 @@ type settings struct {
 }
 
 func main() {
+	serveAsChild()
 	var s settings
-	kind := flag.String("mode", "hits", "what is compared: `hits` or cluster")
+	kind := flag.String("mode", "hits", "what is compared: `hits`, miss or cluster")
 	flag.IntVar(&s.rounds, "rounds", 4, "how often each is measured")
 	flag.DurationVar(&s.time, "time", 3*time.Second, "how long a measurement takes")
 	flag.IntVar(&s.connections, "connections", 32, "how many `connections` wrk has")

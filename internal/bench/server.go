@@ -128,6 +128,11 @@ type running struct {
 
 // start starts s on the first core, and waits until it has the file of that size.
 func (s server) start(ctx context.Context, size int64) (*running, error) {
+	return s.launch(ctx, size, "taskset", "-c", "0", "env", "GOMAXPROCS=1")
+}
+
+// launch starts s by way of a command, and waits until it has the file of that size.
+func (s server) launch(ctx context.Context, size int64, by ...string) (*running, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
@@ -144,8 +149,8 @@ func (s server) start(ctx context.Context, size int64) (*running, error) {
 	}
 	defer log.Close()
 	_ = os.Remove(log.Name()) // it lasts as long as it is open
-	c := exec.CommandContext(ctx, "taskset", append([]string{"-c", "0"}, command...)...)
-	c.Env = append(os.Environ(), "GOMAXPROCS=1")
+	command = append(by, command...)
+	c := exec.CommandContext(ctx, command[0], command[1:]...)
 	c.Stderr, c.SysProcAttr = log, &syscall.SysProcAttr{Setpgid: true}
 	if err := c.Start(); err != nil {
 		return nil, err

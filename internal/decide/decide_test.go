@@ -34,7 +34,7 @@ func (r *Rules) stored(age time.Duration, fields ...string) *store.Record {
 	rec.SetFields(h)
 	rec.SetTimes(noon.Add(-age), noon.Add(-age))
 	facts := r.Policy.Facts(&httpcache.Response{Status: rec.Status, Header: h, RequestTime: noon.Add(-age), ResponseTime: noon.Add(-age)})
-	rec.Facts = &facts
+	rec.Facts = facts
 	return rec
 }
 

@@ -106,6 +106,12 @@ func (x *exchange) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// Ready is fill.Ready's.
+func (x *exchange) Ready() bool {
+	b, ok := x.ReadCloser.(fill.Ready)
+	return ok && b.Ready()
+}
+
 func (x *exchange) Close() error {
 	err := x.ReadCloser.Close()
 	x.end(x.err)

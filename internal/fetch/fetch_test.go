@@ -192,7 +192,7 @@ func TestNotModified(t *testing.T) {
 	}}
 	o.Describe(prev, nil, head)
 	facts := o.Site.Policy.Facts(head)
-	prev.Facts = &facts
+	prev.Facts = facts
 	req := &store.Request{Key: "a", Fields: store.Fields{Proto: "HTTP/1.1"}}
 	informed := 0
 	req.Inform = func(int, http.Header) { informed++ }

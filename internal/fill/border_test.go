@@ -34,19 +34,22 @@ func TestRunReadsOnAcrossBorders(t *testing.T) {
 	})
 }
 
-// TestRunEndsAtItsBorder: where no follower wants more, or what comes next is found elsewhere.
+// TestRunEndsAtItsBorder: where no follower wants more, what comes next is found elsewhere, or nothing
+// can come.
 func TestRunEndsAtItsBorder(t *testing.T) {
 	for name, c := range map[string]struct {
-		stop int64
-		asks int
-	}{"taken over": {96, 1}, "nobody wants more": {32, 0}} {
+		stop, most int64
+		asks       int
+	}{"taken over": {96, 0, 1}, "nobody wants more": {32, 0, 0}, "nothing comes": {96, 32, 0}} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				body, asks := newScript(t.Context()), 0
-				r, rec := start(t, bordered(body, func(_ context.Context, end int64) int64 {
+				cfg := bordered(body, func(_ context.Context, end int64) int64 {
 					asks++
 					return end
-				}))
+				})
+				cfg.Most = c.most
+				r, rec := start(t, cfg)
 				f := follow(t, r, 0, c.stop, Everything)
 				body.send <- content(0, 32)
 				expect(t, f, 0, 32)
@@ -304,8 +307,9 @@ func TestPaceIsThatOfReading(t *testing.T) {
 					body := newScript(t.Context())
 					cfg.Body, body.rest = body, content(0, 16)
 				}
-				r, _ := start(t, cfg)
-				follow(t, r, 0, 400, Everything)
+				r, _, begin := prepare(t, cfg)
+				follow(t, r, 0, 400, Everything) // first: what nobody follows may be let go of
+				begin()
 				<-time.After(time.Hour)
 				r.mu.Lock()
 				defer r.mu.Unlock()

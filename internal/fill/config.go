@@ -25,6 +25,10 @@ type Config struct {
 	// at its end.
 	Margin int64
 
+	// Most is where the run ends at the latest, so that Extend isn't asked there. If it is 0, only
+	// Extend knows.
+	Most int64
+
 	// Beyond means that bodies are opened to the representation's end, so that the run may be
 	// extended, even if no follower wants bytes beyond its end yet.
 	Beyond bool
@@ -62,8 +66,8 @@ type Content interface {
 	// Open opens the body at off, to be read to end (-1: to the representation's end).
 	Open(ctx context.Context, off, end int64) (Opened, error)
 
-	// Push takes the chunks as they become whole, in their order, from a goroutine of its own. A
-	// chunk's slice has no spare capacity.
+	// Push takes the chunks as they become whole, in their order. It holds up the run only if
+	// nothing is to be read any more. A chunk's slice has no spare capacity.
 	Push(off int64, chunk []byte)
 
 	// Done is called once, when all chunks have been pushed and before followers see the end: at

@@ -93,7 +93,7 @@ type setup struct {
 	Body             Body
 	Open             func(ctx context.Context, off, end int64) (Opened, error)
 	Extend           func(ctx context.Context, end int64) int64
-	Margin           int64
+	Margin, Most     int64
 	Alone, Brief     time.Duration
 	Awaited          bool
 	Transient        func() bool
@@ -168,7 +168,7 @@ func (s setup) config(rec *record) Config {
 	h := &hooks{s, rec}
 	cfg := Config{
 		Start: s.Start, End: s.End, Want: s.Want, Body: s.Body, Content: h, Resumes: s.Open != nil,
-		Margin: s.Margin, Alone: s.Alone, Brief: s.Brief, Awaited: s.Awaited,
+		Margin: s.Margin, Most: s.Most, Alone: s.Alone, Brief: s.Brief, Awaited: s.Awaited,
 		Pinned: s.Pinned, Free: s.Free,
 	}
 	if s.Want == 0 {
@@ -182,15 +182,22 @@ func (s setup) config(rec *record) Config {
 
 func start(t *testing.T, cfg setup) (*Run, *record) {
 	t.Helper()
-	rec := &record{done: make(chan struct{})}
-	r := New(cfg.config(rec))
+	r, rec, begin := prepare(t, cfg)
+	begin()
+	return r, rec
+}
+
+// prepare makes a run for followers that are to be there before it reads; begin starts it.
+func prepare(t *testing.T, cfg setup) (r *Run, rec *record, begin func()) {
+	t.Helper()
+	rec = &record{done: make(chan struct{})}
+	r = New(cfg.config(rec))
 	ctx, cancel := context.WithCancel(t.Context())
 	t.Cleanup(cancel)
 	if body, ok := cfg.Body.(*script); ok {
 		body.ctx = ctx // as an origin's body ends with the context of its request
 	}
-	r.Start(ctx, cancel)
-	return r, rec
+	return r, rec, func() { r.Start(ctx, cancel) }
 }
 
 func follow(t *testing.T, r *Run, off, stop, ahead int64) *Follower {

@@ -33,12 +33,22 @@ type Peeked struct {
 	enough  bool // the reading goroutine is to stop after its Read
 }
 
+// Ready is what a body may be that knows whether its next Read returns at once.
+type Ready interface{ Ready() bool }
+
 // Peek reads the first bytes of body, whose Read must return after a call of cancel.
 func Peek(body Body, cancel func()) *Peeked {
 	p := &Peeked{body: body, cancel: cancel, idle: make(chan struct{}), reading: true}
 	p.room = rooms.Get().(*room)[:]
-	go p.ahead()
-	p.wait()
+	for b, ok := body.(Ready); ok && p.reading && b.Ready(); {
+		p.readOn()
+	}
+	if p.reading {
+		go p.ahead()
+		p.wait()
+	} else {
+		close(p.idle)
+	}
 	return p
 }
 
@@ -94,15 +104,19 @@ func (p *Peeked) Quiet() bool {
 // ahead reads into room.
 func (p *Peeked) ahead() {
 	defer close(p.idle)
-	for more := true; more; {
-		n, err := p.readRoom()
-		p.mu.Lock()
-		p.got += n
-		p.err = err
-		more = err == nil && p.got < len(p.room) && !p.enough
-		p.reading = more
-		p.mu.Unlock()
+	for p.readOn() {
 	}
+}
+
+// readOn reads into room once, and reports whether that is to go on.
+func (p *Peeked) readOn() bool {
+	n, err := p.readRoom()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.got += n
+	p.err = err
+	p.reading = err == nil && p.got < len(p.room) && !p.enough
+	return p.reading
 }
 
 // readRoom is one Read of the body.

@@ -90,6 +90,43 @@ func TestPeekedWaits(t *testing.T) {
 	})
 }
 
+// ready is a body that knows how many bytes have come. The others never do.
+type ready struct {
+	bytes.Reader
+	come int
+}
+
+func (r *ready) Read(b []byte) (int, error) {
+	if r.come == 0 {
+		select {}
+	}
+	n, _ := r.Reader.Read(b[:min(len(b), r.come)])
+	if r.come -= n; r.Len() == 0 {
+		return n, io.EOF
+	}
+	return n, nil
+}
+
+func (r *ready) Ready() bool  { return r.come > 0 }
+func (r *ready) Close() error { return nil }
+
+// TestPeekedReady: what has come is read at once, and if it is enough, nothing more is.
+func TestPeekedReady(t *testing.T) {
+	for _, c := range []struct{ size, come int }{
+		{1, 1}, {4095, 4095}, {4096, 4096}, {5000, 5000}, {9000, 4096},
+	} {
+		content := bytes.Repeat([]byte("a"), c.size)
+		p := fill.Peek(&ready{*bytes.NewReader(content), c.come}, func() {})
+		if p.Quiet() || p.Broken() != nil {
+			t.Errorf("%+v: quiet %v, broken %v", c, p.Quiet(), p.Broken())
+		}
+		if b, err := io.ReadAll(io.LimitReader(p, int64(c.come))); len(b) != c.come || err != nil {
+			t.Errorf("%+v: %d bytes, %v", c, len(b), err)
+		}
+		p.Close()
+	}
+}
+
 // TestPeekedCloses: closing ends a Read that waits, by cancel, or by the body's own Close if it
 // heeds no cancel.
 func TestPeekedCloses(t *testing.T) {

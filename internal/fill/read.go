@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"time"
@@ -17,9 +18,8 @@ const resumes = 4
 // run reads the body to the run's end, lets the last chunks be pushed, and tells Done and the
 // followers.
 func (r *Run) run(ctx context.Context) {
-	queue := make(chan segment) // no more than one waits to be pushed
-	r.work.Go(func() { r.push(queue) })
-	err := r.read(ctx, queue)
+	p := &pusher{r: r}
+	err := r.read(ctx, p)
 	r.mu.Lock()
 	pos := r.pos
 	if r.err == nil {
@@ -27,7 +27,7 @@ func (r *Run) run(ctx context.Context) {
 	}
 	err = r.err
 	r.mu.Unlock()
-	close(queue)
+	p.end()
 	r.cancel() // Extend may still be being asked
 	r.work.Wait()
 	r.cfg.Content.Done(pos, err)
@@ -43,25 +43,53 @@ func (r *Run) run(ctx context.Context) {
 	r.mu.Unlock()
 }
 
-// push hands finished chunks on, off the reading loop, which a slow taker must not hold up.
-func (r *Run) push(queue <-chan segment) {
-	for p := range queue {
-		r.mu.Lock()
-		overflow := r.overflow
-		r.mu.Unlock()
-		if !overflow {
-			r.cfg.Content.Push(p.off, p.b)
-		}
-		r.mu.Lock()
-		r.pushed = p.end()
-		r.giveLocked(p.took, 0)
-		r.dropLocked()
-		r.mu.Unlock()
+// pusher hands finished chunks on, off the reading loop, which a slow taker must not hold up. It has
+// a goroutine for that once a chunk has been read that more is to come after.
+type pusher struct {
+	r     *Run
+	queue chan segment // without room, so that no more than one waits; nil without a goroutine
+}
+
+// push hands p on, in its turn. If it is the last one, it waits until p has been taken.
+func (q *pusher) push(p segment, last bool) {
+	if q.queue == nil && last {
+		runtime.Gosched() // the followers come first: they have all they wait for
+		q.r.push(p)
+		return
+	}
+	if q.queue == nil {
+		q.queue = make(chan segment)
+		q.r.work.Go(func() {
+			for p := range q.queue {
+				q.r.push(p)
+			}
+		})
+	}
+	q.queue <- p
+}
+
+func (q *pusher) end() {
+	if q.queue != nil {
+		close(q.queue)
 	}
 }
 
+func (r *Run) push(p segment) {
+	r.mu.Lock()
+	overflow := r.overflow
+	r.mu.Unlock()
+	if !overflow {
+		r.cfg.Content.Push(p.off, p.b)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.pushed = p.end()
+	r.giveLocked(p.took, 0)
+	r.dropLocked()
+}
+
 // read reads bodies, one after the other where connections are lost, up to the run's end.
-func (r *Run) read(ctx context.Context, queue chan<- segment) (err error) {
+func (r *Run) read(ctx context.Context, q *pusher) (err error) {
 	body := r.cfg.Body
 	defer func() {
 		if body != nil {
@@ -76,7 +104,7 @@ func (r *Run) read(ctx context.Context, queue chan<- segment) (err error) {
 	}
 	for tries := 0; ; tries++ {
 		from := r.Span().Pos
-		lost := r.copy(ctx, body, queue)
+		lost := r.copy(ctx, body, q)
 		if lost == nil || r.complete() { // the last byte may come together with an error
 			return nil
 		}
@@ -147,7 +175,7 @@ func (r *Run) open(ctx context.Context, tries int) (Body, error) {
 }
 
 // copy reads body into the run's chunks until the run's end (nil) or until body fails.
-func (r *Run) copy(ctx context.Context, body Body, queue chan<- segment) error {
+func (r *Run) copy(ctx context.Context, body Body, q *pusher) error {
 	for {
 		room, err := r.room(ctx)
 		if err != nil || room == nil {
@@ -156,7 +184,7 @@ func (r *Run) copy(ctx context.Context, body Body, queue chan<- segment) error {
 		n, err := body.Read(room)
 		p, err := r.grow(ctx, room[:n], err)
 		if len(p.b) > 0 {
-			queue <- p
+			q.push(p, err != nil || r.complete())
 		}
 		switch {
 		case err == io.EOF:

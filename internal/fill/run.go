@@ -10,6 +10,7 @@
 package fill
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"math"
@@ -107,21 +108,35 @@ func New(cfg Config) *Run {
 	return &Run{
 		cfg:  cfg,
 		base: cfg.Start, pos: cfg.Start, pushed: cfg.Start, fastest: cfg.Start,
-		end: cfg.End, bodyEnd: Everything, most: Everything, want: cfg.Want,
+		end: cfg.End, bodyEnd: Everything, most: cmp.Or(cfg.Most, Everything), want: cfg.Want,
 		opened: cfg.Body != nil,
 	}
 }
 
-// Start begins to read. ctx ends the run when it ends; cancel, which ends ctx, is called when the
-// body has been read. A run of known length that nobody follows by then counts as left.
+// Start is Read on a goroutine of its own.
 func (r *Run) Start(ctx context.Context, cancel context.CancelFunc) {
+	r.begin(cancel)
+	go r.run(ctx)
+}
+
+// Read reads the body, and returns when that is done. ctx ends the run when it ends; cancel, which
+// ends ctx, is called when the body has been read. A run of known length that nobody follows by
+// then counts as left.
+func (r *Run) Read(ctx context.Context, cancel context.CancelFunc) {
+	r.begin(cancel)
+	r.run(ctx)
+}
+
+func (r *Run) begin(cancel context.CancelFunc) {
 	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.cancel = cancel
-	if len(r.followers) == 0 && r.end >= 0 {
+	switch {
+	case r.err != nil: // it has been abandoned by those who joined before
+		cancel()
+	case len(r.followers) == 0 && r.end >= 0:
 		r.beginAloneLocked()
 	}
-	r.mu.Unlock()
-	go r.run(ctx)
 }
 
 // Span is what a run holds and will yet produce: the bytes [Base, Pos) now, and up to End if it

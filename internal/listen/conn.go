@@ -14,10 +14,11 @@ import (
 // files and lists of buffers are sent without copies.
 type conn struct {
 	*net.TCPConn
-	server    *Server
+	server    *shared
 	writer    writer      // of the current request; there is one at a time
 	answering atomic.Bool // a handler, or the lane, has the current request
 	remote    string      // the client's address, once it has been asked for
+	pending   pending     // what has been read before net/http got the connection
 
 	// When the lane has put off the deadlines last, counted from epoch; 0 if net/http has set them
 	// since.
@@ -35,6 +36,9 @@ type conn struct {
 // Read implements net.Conn for net/http, which has one call at a time.
 func (c *conn) Read(p []byte) (int, error) {
 	c.renewed = 0
+	if n := c.pending.take(p); n > 0 {
+		return n, nil
+	}
 	for {
 		n, err := c.TCPConn.Read(p)
 		if n > 0 && c.mayAnswer() {
@@ -99,7 +103,7 @@ func (c *conn) restoreReadDeadline() error {
 // by itself.
 func (c *conn) Write(p []byte) (int, error) {
 	if !c.answering.Load() {
-		c.server.refuseAs(c, p)
+		c.server.refuseAs(c.RemoteAddr(), p)
 	}
 	return c.TCPConn.Write(p)
 }

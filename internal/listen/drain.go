@@ -74,8 +74,8 @@ func (s *Server) closeListener(ctx context.Context) error {
 		wait(ctx, tick)
 	}
 	err := s.listener.Close()
-	s.serving.Lock() // once Serve has returned, what has been accepted is known
-	defer s.serving.Unlock()
+	s.accepting.Lock() // now what has been accepted is known
+	defer s.accepting.Unlock()
 	return err
 }
 
@@ -89,26 +89,4 @@ func (s *Server) awaitConns(ctx context.Context) bool {
 		wait(ctx, tick)
 	}
 	return true
-}
-
-// endIdle ends the connections that have been idle since limit, and returns how many haven't ended.
-func (s *Server) endIdle(limit time.Time) (open int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for c := range s.conns {
-		c.endIdle(limit)
-	}
-	return len(s.conns)
-}
-
-// busy returns how many connections have a request.
-func (s *Server) busy() (n int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for c := range s.conns {
-		if c.busy() {
-			n++
-		}
-	}
-	return n
 }

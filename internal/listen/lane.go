@@ -27,6 +27,34 @@ func (c *conn) mayAnswer() bool {
 	return true
 }
 
+// serveHits has the lane answer the requests on c. It returns false if c has ended, and true when
+// bytes of a request are pending that is for net/http.
+func (c *conn) serveHits() bool {
+	err := c.restoreReadDeadline()
+	for err == nil {
+		b, n, failed := await(c.TCPConn)
+		switch err = failed; {
+		case errors.Is(err, os.ErrDeadlineExceeded) && c.goesOn():
+			err = nil
+			continue
+		case err != nil || n == 0:
+			return false
+		}
+		if c.mayAnswer() {
+			n, err = c.answer(b[:n])
+		}
+		if n > 0 && err == nil {
+			n, err = c.follow(b[:n], nil)
+		}
+		if n > 0 && err == nil {
+			c.pending = pending{b, b[:n]}
+			return true
+		}
+		b.free()
+	}
+	return false
+}
+
 // answer has the lane answer the requests that p begins with, as far as it does that, and moves the
 // rest to the beginning of p.
 func (c *conn) answer(p []byte) (rest int, err error) {
@@ -53,13 +81,25 @@ func (c *conn) Send(b *net.Buffers) (n int64, err error) {
 		if err := c.renew(); err != nil {
 			return n, err
 		}
-		sent, err := b.WriteTo(c.TCPConn)
+		sent, err := c.write(b)
 		n += sent
 		if sent == 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
 			return n, err
 		}
 		c.renewed = 0
 	}
+}
+
+// write is b's WriteTo. A single buffer is written without the vector, which costs more.
+func (c *conn) write(b *net.Buffers) (int64, error) {
+	if len(*b) != 1 {
+		return b.WriteTo(c.TCPConn)
+	}
+	n, err := c.TCPConn.Write((*b)[0])
+	if (*b)[0] = (*b)[0][n:]; err == nil {
+		*b = (*b)[:0]
+	}
+	return int64(n), err
 }
 
 // renew puts the deadlines off: for the response that is about to be written, and for the request

@@ -2,8 +2,10 @@ package listen_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"os"
@@ -91,9 +93,10 @@ func TestLane(t *testing.T) {
 func TestLaneTimeouts(t *testing.T) {
 	const short = 100 * time.Millisecond
 	t.Run("idle", func(t *testing.T) {
-		s, _ := startWith(t, &http.Server{IdleTimeout: short, ReadHeaderTimeout: time.Hour}, 0)
+		const idle = 5 * short
+		s, _ := startWith(t, &http.Server{IdleTimeout: idle, ReadHeaderTimeout: time.Hour}, 0)
 		c := s.dial(t)
-		for begun := time.Now(); time.Since(begun) < 3*short; { // it lives as long as requests come
+		for begun := time.Now(); time.Since(begun) < 2*idle; { // it lives as long as requests come
 			c.send(t, get)
 			c.response(t)
 		}
@@ -148,6 +151,54 @@ func TestLaneTimeouts(t *testing.T) {
 			t.Errorf("%d bytes, %v", n, err)
 		}
 	})
+}
+
+// TestLaneIsCut: a response of the lane that nobody reads ends when the server stops waiting.
+func TestLaneIsCut(t *testing.T) {
+	s, lane := startWith(t, &http.Server{WriteTimeout: time.Hour}, 0)
+	c := s.dial(t)
+	c.send(t, getLarge)
+	if _, err := io.CopyN(io.Discard, c.r, 1); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := s.Drain(ctx); err == nil || !strings.Contains(err.Error(), "in progress: 1") {
+		t.Errorf("drained: %v", err)
+	}
+	if lane.failed.Load() == nil {
+		t.Error("it has been sent")
+	}
+}
+
+// TestLaneThatPanics: it ends its connection only, and says so where net/http would.
+func TestLaneThatPanics(t *testing.T) {
+	var text bytes.Buffer
+	h := &http.Server{Handler: http.HandlerFunc(echo), ErrorLog: log.New(&text, "", 0)}
+	s := openWith(t, 0, h, panickingLane{})
+	s.serve()
+	c := s.dial(t)
+	c.send(t, get)
+	c.ended(t)
+	other := s.dial(t)
+	other.send(t, strings.Replace(get, "/a", "/b", 1))
+	other.response(t)
+	other.Close()
+	if err := s.Drain(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if !strings.Contains(text.String(), "a defect") || !strings.Contains(text.String(), "goroutine ") {
+		t.Errorf("logged: %q", text.String())
+	}
+}
+
+type panickingLane struct{}
+
+func (panickingLane) Serve(_ fastlane.Conn, p []byte) (int, error) {
+	if bytes.HasPrefix(p, []byte(get)) {
+		panic("a defect")
+	}
+	return 0, nil
 }
 
 // TestLaneThatBreaks: nothing follows a response that couldn't be sent.

@@ -8,6 +8,9 @@
 //	            │       └► plain hits are answered at once
 //	            └──► what net/http writes without a handler is a refusal: logged, counted
 //
+// net/http gets a connection with the first request that the lane doesn't answer. The lane sees the
+// later ones, too, before net/http does.
+//
 // Clients lose no request when a Server is drained: see Drain. A Server serves HTTP/1. It refuses
 // HTTP/2 by prior knowledge, in HTTP/2.
 package listen
@@ -18,39 +21,18 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/rs/zerolog"
-
-	"github.com/scurrycache/scurry/internal/fastlane"
 )
 
 // Server serves the connections of one listener.
 type Server struct {
+	shared
+	open
 	listener net.Listener
-	http     *http.Server
 	handler  http.Handler
-	lane     Lane // nil if there is none
 	delay    time.Duration
-	renewal  time.Duration  // of the deadlines on connections that the lane serves
-	log      zerolog.Logger // for requests that no handler sees
-	refused  atomic.Int64   // their number
-
-	serving  sync.Mutex  // held by Serve
-	draining atomic.Bool // responses end their connections
-	cut      atomic.Bool // connections are closed at once
-
-	mu    sync.Mutex
-	conns map[*conn]struct{} // open and not hijacked; guarded by mu
-}
-
-// Lane answers requests at the connection.
-type Lane interface {
-	// Serve answers the requests that p begins with, as far as it can, and returns how many bytes
-	// of p they have. The rest is for net/http. An error means that the connection is broken.
-	Serve(c fastlane.Conn, p []byte) (n int, err error)
 }
 
 // New makes a Server, which the caller runs with Serve and ends with Drain. It owns l and h.
@@ -62,8 +44,9 @@ type Lane interface {
 // requests that no handler sees.
 func New(l net.Listener, h *http.Server, lane Lane, delay time.Duration,
 	log zerolog.Logger) *Server {
-	s := &Server{listener: l, http: h, handler: h.Handler, lane: lane, delay: delay, log: log}
-	s.conns = map[*conn]struct{}{}
+	s := &Server{listener: l, handler: h.Handler, delay: delay}
+	s.http, s.lane, s.log = h, lane, log
+	s.conns = map[*conn]early{}
 	s.renewal = renewal(h.IdleTimeout, h.WriteTimeout)
 	h.Handler = http.HandlerFunc(s.serve)
 	h.DisableGeneralOptionsHandler = true // so that the handler sees "OPTIONS *"
@@ -83,8 +66,6 @@ func (s *Server) Refused() int64 { return s.refused.Load() }
 // Serve accepts connections until the server is drained. It returns nil then, and else the
 // listener's error. It is called once.
 func (s *Server) Serve() error {
-	s.serving.Lock()
-	defer s.serving.Unlock()
 	err := s.http.Serve(s.Listener())
 	if errors.Is(err, net.ErrClosed) || errors.Is(err, http.ErrServerClosed) {
 		return nil
@@ -93,21 +74,10 @@ func (s *Server) Serve() error {
 }
 
 // Listener returns the listener that the http.Server given to New serves, for those who call its
-// Serve by themselves.
-func (s *Server) Listener() net.Listener { return listener{s.listener, s} }
-
-// listener wraps accepted connections.
-type listener struct {
-	net.Listener
-	server *Server
-}
-
-func (l listener) Accept() (net.Conn, error) {
-	c, err := l.Listener.Accept()
-	if err != nil {
-		return nil, err
-	}
-	return &conn{TCPConn: c.(*net.TCPConn), server: l.server}, nil
+// Serve by themselves, once.
+func (s *Server) Listener() net.Listener {
+	return &acceptor{Listener: s.listener, server: &s.shared, open: &s.open,
+		ready: make(chan arrival), closed: make(chan struct{})}
 }
 
 type connKey struct{}
@@ -120,42 +90,17 @@ func (s *Server) serve(rw http.ResponseWriter, r *http.Request) {
 	*w = writer{ResponseWriter: rw, draining: &s.draining, last: last}
 	switch {
 	case r.Method == "PRI" && r.ProtoMajor == 2:
-		s.refuse(c, http.StatusHTTPVersionNotSupported, "HTTP/2 without TLS")
+		s.refuse(c.RemoteAddr(), http.StatusHTTPVersionNotSupported, "HTTP/2 without TLS")
 		refuseHTTP2(c, rw, c.hearOut)
 	case refuse != "":
 		w.WriteHeader(http.StatusBadRequest)
 		_, _ = io.WriteString(w, "400 Bad Request")
-		s.refuse(c, http.StatusBadRequest, refuse)
+		s.refuse(c.RemoteAddr(), http.StatusBadRequest, refuse)
 	default:
 		s.handler.ServeHTTP(w, r)
 		w.begin() // net/http sends an empty response if the handler has written none
 	}
 	*w = writer{}
-}
-
-// track keeps account of the connections. It is the http.Server's ConnState.
-func (s *Server) track(nc net.Conn, state http.ConnState) {
-	c := nc.(*conn)
-	switch state {
-	case http.StateNew:
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		c.rest()
-		s.conns[c] = struct{}{}
-	case http.StateIdle:
-		c.rest()
-	case http.StateHijacked:
-		c.release()
-		s.forget(c)
-	case http.StateClosed:
-		s.forget(c)
-	}
-}
-
-func (s *Server) forget(c *conn) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.conns, c)
 }
 
 // renewal is how long deadlines that are that far away are left as they are.

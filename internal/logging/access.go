@@ -156,6 +156,3 @@ func (w *Writer) log(logger *zerolog.Logger, r *http.Request, aborted bool) {
 	}
 	line.log(logger)
 }
-
-// milliseconds is d in ms, to the microsecond.
-func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

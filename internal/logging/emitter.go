@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"os"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -11,19 +12,34 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// pieceSize is how many bytes of lines are written at once. A write of that size to a pipe is
-// atomic (POSIX: at least 512; Linux: 4096), so that no line is cut when the process ends, or mixed
-// with another process's lines.
-const pieceSize = 4096
+const (
+	// pieceSize is how many bytes of lines are written at once. A write of that size to a pipe is
+	// atomic (POSIX: at least 512; Linux: 4096), so that no line is cut when the process ends, or
+	// mixed with another process's lines.
+	pieceSize = 4096
+	// filePiece is pieceSize for a regular file, where a write of any size is one.
+	filePiece = 64 << 10
+)
 
 // emitter writes batches, and counts the lines that couldn't be written.
 type emitter struct {
 	out    io.Writer
+	size   int          // of a piece
 	pieces atomic.Int64 // written pieces
 
 	dropped tally // lines dropped and not yet reported
 	cause   error // why a write failed since drops were last reported
 	torn    bool  // the last write ended within a line
+}
+
+// pieceOf returns how large the pieces are that out takes.
+func pieceOf(out io.Writer) int {
+	if f, ok := out.(*os.File); ok {
+		if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
+			return filePiece
+		}
+	}
+	return pieceSize
 }
 
 // emit writes b, and reports the lines that were dropped.
@@ -42,7 +58,7 @@ func (e *emitter) emit(b *batch, dropped tally) {
 func (e *emitter) writeAll(b *batch) (failed tally) {
 	start := 0 // of the piece
 	for i, l := range b.lines {
-		if i+1 < len(b.lines) && b.lines[i+1].end-start <= pieceSize {
+		if i+1 < len(b.lines) && b.lines[i+1].end-start <= e.size {
 			continue
 		}
 		if n, ok := e.write(b.text[start:l.end]); !ok {

@@ -44,10 +44,11 @@ func (l *Line) event(logger *zerolog.Logger) *zerolog.Event {
 }
 
 func (l *Line) send(e *zerolog.Event) {
+	var took, first [32]byte
 	e.Str("remote", l.Remote).Str("method", l.Method).Str("host", l.Host).Str("uri", l.URI).
 		Str("proto", l.Proto).Int("status", l.Status).Int64("bytes", l.Bytes).
-		Float64("duration_ms", milliseconds(l.Took)).
-		Float64("ttfb_ms", milliseconds(l.First)).
+		RawJSON("duration_ms", appendMilliseconds(took[:0], l.Took)).
+		RawJSON("ttfb_ms", appendMilliseconds(first[:0], l.First)).
 		Str("user_agent", l.UserAgent)
 	l.cacheFields(e)
 	if l.Err != nil {

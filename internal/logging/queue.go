@@ -51,7 +51,7 @@ func NewQueue(w io.Writer) *Queue { return newQueue(w, queueSize) }
 
 func newQueue(w io.Writer, limit int) *Queue {
 	q := &Queue{
-		limit: limit, done: make(chan struct{}), emitter: emitter{out: w},
+		limit: limit, done: make(chan struct{}), emitter: emitter{out: w, size: pieceOf(w)},
 		due: make(chan struct{}, 1), hurry: make(chan struct{}, 1),
 	}
 	go q.run() // ends after Close, unless a Write of w never does

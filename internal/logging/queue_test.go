@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"os"
 	"strings"
 	"sync"
 	"syscall"
@@ -234,6 +235,29 @@ func TestPieces(t *testing.T) {
 			t.Errorf("%d pieces for %d bytes", len(r.pieces), want.Len())
 		}
 	})
+}
+
+// TestPiecesOfAFile: a file takes many lines in one write.
+func TestPiecesOfAFile(t *testing.T) {
+	f, err := os.Create(t.TempDir() + "/log")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	e, b := emitter{out: f, size: pieceOf(f)}, new(batch)
+	line := []byte(strings.Repeat("x", 300) + "\n")
+	const lines = 5000
+	for range lines {
+		b.add(line, true)
+	}
+	e.emit(b, tally{})
+	text, err := os.ReadFile(f.Name())
+	if err != nil || !bytes.Equal(text, bytes.Repeat(line, lines)) {
+		t.Errorf("%d bytes came, %v", len(text), err)
+	}
+	if n := e.pieces.Load(); n > int64(len(text)/(filePiece-600)+1) {
+		t.Errorf("%d pieces", n)
+	}
 }
 
 // faulty fails each write that fails says, after it has taken a part of it.

@@ -13,9 +13,6 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// timeLayout is RFC 3339 with milliseconds.
-const timeLayout = "2006-01-02T15:04:05.000Z07:00"
-
 // New returns a logger to w and the queue between them, which the caller closes. The format is
 // "console", for human readers; or "auto", which is console if w is a terminal; else the log is
 // JSON, one object a line. It logs what is at least as severe as level. The field "time" is the time
@@ -31,7 +28,8 @@ func New(w io.Writer, format string, level zerolog.Level) (zerolog.Logger, *Queu
 // stamp adds the time. The layout of zerolog's own timestamp is a global variable, which would
 // change the logs of other packages.
 func stamp(e *zerolog.Event, _ zerolog.Level, _ string) {
-	e.Str(zerolog.TimestampFieldName, time.Now().UTC().Format(timeLayout))
+	var room [32]byte
+	e.Bytes(zerolog.TimestampFieldName, appendTime(room[:0], time.Now()))
 }
 
 func console(w io.Writer) io.Writer {

@@ -19,6 +19,20 @@
 //
 //	Lane.Serve, recognise, fields, PlainKey, Hit, Lookup, Store.Find, Decide, Reuse, Represent,
 //	Reader.Held, AppendHead, AppendHeld, Send, LogNext
+//
+// How often content is copied between the calls of the system that read it and those that send it:
+//
+//	miss                 not at all: the origin's body is read into what becomes the chunk, and
+//	                     clients are sent parts of that. But net/http's client reads what comes with
+//	                     the head into a buffer of 4 KiB, and store reads what trickles into another.
+//	hit by Server.Hit    not at all: one call sends the head and all chunks. But a content of up to
+//	                     4 KiB is copied behind the head, which costs less than a second buffer.
+//	hit by Resource      not at all, but for the 4 KiB that net/http sends with the head
+//	from another node    once, there where it is asked for: package wire reads frames ahead of those
+//	                     who wait for them
+//
+// Where the room for what is being sent is used up (store's rooms), clients are sent copies of small
+// parts.
 package serve
 
 import (

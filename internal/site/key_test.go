@@ -2,6 +2,7 @@ package site
 
 import (
 	"errors"
+	"math/rand/v2"
 	"net/url"
 	"strings"
 	"testing"
@@ -171,4 +172,41 @@ func FuzzKey(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestPlainKey: a plain key is the one that the URL or the form value names.
+func TestPlainKey(t *testing.T) {
+	random, taken := rand.New(rand.NewPCG(1, 2)), 0
+	parts := []string{"/", "/zk", "/files/", "?", "key", "=", "a", ".", "..", "&", "+", ";", "~", "/a/", "zk?key=", "?key=b", "@"}
+	for range 100_000 {
+		s := Site{Config: Config{Mount: []string{"/", "/files/", "/a/b/"}[random.IntN(3)]}}
+		target := []string{"/", "/zk?key=", s.Mount}[random.IntN(3)]
+		for range random.IntN(5) {
+			target += parts[random.IntN(len(parts))]
+		}
+		key, ok := s.PlainKey(target)
+		if !ok {
+			continue
+		}
+		taken++
+		u, err := url.ParseRequestURI(target)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var want string
+		switch s.Way(u) {
+		case ToForm:
+			want, err = KeyFromForm(u.RawQuery)
+		case ToResource:
+			want, err = s.KeyFromURL(u)
+		default:
+			err = errors.New("it leads elsewhere")
+		}
+		if err != nil || key != want {
+			t.Fatalf("under %s: PlainKey(%q) = %q, want %q, %v", s.Mount, target, key, want, err)
+		}
+	}
+	if taken < 1000 {
+		t.Errorf("%d of the targets are plain", taken)
+	}
 }

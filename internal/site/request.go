@@ -37,9 +37,12 @@ func (s *Site) KeyFromURL(u *url.URL) (string, error) {
 	return keyOf(escaped, sendable(u.RawQuery), hasQuery(u))
 }
 
-// PlainKey is KeyFromURL for a request target that has only characters which need no escape. It
-// reports false for a target that leads elsewhere, or whose key KeyFromURL has to look at.
+// PlainKey is KeyFromURL or KeyFromForm for a request target that has only characters which need no
+// escape. It reports false for a target that leads elsewhere, or whose key they have to look at.
 func (s *Site) PlainKey(target string) (key string, ok bool) {
+	if key, ok = strings.CutPrefix(target, FormPath+"?key="); ok {
+		return key, key != "" && len(key) <= MaxKey && !strings.ContainsAny(key, "&+?") && !dotted(key)
+	}
 	key, ok = strings.CutPrefix(target, s.Mount)
 	if !ok || len(key) > MaxKey {
 		return "", false

@@ -121,6 +121,7 @@ type flight struct {
 
 	audience *audience
 	answer   atomic.Pointer[Result] // if it was this flight that was loaded; or taken
+	begun    *run                   // then, if it has begun a fill
 }
 
 // taken is the answer of a flight whose caller has its answer, or has gone.

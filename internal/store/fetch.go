@@ -93,6 +93,9 @@ func (s *Store) fly(ctx context.Context, req *Request, prev *Record, variant str
 		}
 		s.audiences.land(f)
 		f.done <- err
+		if r := f.begun; r != nil {
+			r.Read(r.ctx, r.cancel)
+		}
 	})
 	return s.await(ctx, f)
 }

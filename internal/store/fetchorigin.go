@@ -205,8 +205,8 @@ func (s *Store) fill(f *flight, x *exchange) (*Result, error) {
 
 // install puts res's record into the table, if it is to be kept and hasn't been invalidated
 // meanwhile, and begins a fill, unless its bytes are being read or held already, or there are none.
-// If f's request wants the content from the start, res follows the fill. Who finds the record finds
-// the fill.
+// The fill reads on f's goroutine once f is over. If f's request wants the content from the start,
+// res follows the fill. Who finds the record finds the fill.
 func (s *Store) install(f *flight, res *Result, keep bool, from source) {
 	var begun bool
 	begin := func() { begun = s.fillFor(f, res, from) }
@@ -217,7 +217,9 @@ func (s *Store) install(f *flight, res *Result, keep bool, from source) {
 		begin()
 	}
 	s.mu.Unlock()
-	if !begun {
+	if begun {
+		f.begun = res.run
+	} else {
 		from.drop()
 	}
 }

@@ -28,14 +28,15 @@ func (k *keys) canonical(key string) string { return k.Keys.CanonicalKey(key) }
 // digest is a short name for parts: 132 bits of SHA-256, under which no two lists of parts collide
 // in practice.
 func digest(parts ...string) string {
-	h := sha256.New()
-	var n [8]byte
+	b := make([]byte, 0, 512)
 	for _, p := range parts {
-		binary.BigEndian.PutUint64(n[:], uint64(len(p)))
-		h.Write(n[:])
-		h.Write([]byte(p))
+		b = binary.BigEndian.AppendUint64(b, uint64(len(p)))
+		b = append(b, p...)
 	}
-	return base64.RawURLEncoding.EncodeToString(h.Sum(nil))[:22]
+	sum := sha256.Sum256(b)
+	var name [43]byte // in base64
+	base64.RawURLEncoding.Encode(name[:], sum[:])
+	return string(name[:22])
 }
 
 // version names rec's bytes. With a strong validator and a known length it is a function of what

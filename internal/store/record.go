@@ -54,6 +54,8 @@ type Record struct {
 	Validated
 	standing
 	*Details
+
+	alone [1]*Record // the record itself: the list of variants where it is the only one
 }
 
 // Validated is what each exchange with the origin tells anew: the one that made a Record, and those
@@ -64,7 +66,7 @@ type Validated struct {
 
 	// Facts decide whether the response may be used. They are set once the Record has left the
 	// store.
-	Facts *httpcache.Facts
+	Facts httpcache.Facts
 }
 
 // standing is what this node in particular knows of a Record.
@@ -123,7 +125,7 @@ func NewRecord() *Record { return &Record{Details: &Details{}} }
 // Clone returns a copy of r that may be changed.
 func (r *Record) Clone() *Record {
 	c, d := *r, *r.Details
-	c.Details = &d
+	c.Details, c.alone[0] = &d, nil
 	return &c
 }
 
@@ -176,8 +178,13 @@ func (r *Record) Received() time.Time {
 // plain is the details of records that have none.
 var plain = &Details{}
 
-// settle makes r, which is to be in the table, as small as it can be.
+// settle makes r, which is to be in the table, as small as it can be, and of as few objects: the
+// collector looks at each of them again and again.
 func (r *Record) settle() {
+	r.alone[0] = r
+	head := len(r.Head)
+	text := string(r.Head) + string(r.asking)
+	r.Head, r.asking = fields.Packed(text[:head]), asking(text[head:])
 	if (r.small != nil || r.HeadOnly) && r.first != "" { // it has no chunks
 		r.first, r.Version = "", strings.Clone(r.Version)
 	}

@@ -27,11 +27,10 @@ func (c *Config) prepare(rec *Record) {
 	if !rec.Pass && rec.Status == http.StatusOK {
 		c.Keys.Observe(rec, rec.Key, rec.ResponseTime.Time())
 	}
-	facts := c.Policy.Facts(&httpcache.Response{
+	rec.Facts = c.Policy.Facts(&httpcache.Response{
 		Status: rec.Status, Header: rec.Header(), Undated: rec.Undated,
 		RequestTime: rec.RequestTime.Time(), ResponseTime: rec.Received(),
 	})
-	rec.Facts = &facts
 }
 
 // usable reports whether rec, which is prepared, may answer a request with those fields. If it may,

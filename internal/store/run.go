@@ -34,7 +34,7 @@ func (r *run) config() fill.Config {
 		cfg.Pinned, cfg.Free, cfg.Want = true, s.rooms.small, fill.Everything
 		cfg.Room = &s.rooms.calm
 	case atBorder && r.relay == nil && !rec.OneSlab && !rec.Fragments && !r.part:
-		cfg.Margin = s.maxGap() // its body may go on there
+		cfg.Margin, cfg.Most = s.maxGap(), max(0, rec.Length) // its body may go on there
 	}
 	if r.relay != nil { // what an owner sends goes on as far as the owner's own fill does
 		cfg.Content, cfg.Resumes, cfg.Room = r.relay, true, &s.rooms.calm

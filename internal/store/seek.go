@@ -252,6 +252,7 @@ func (r *Reader) begin(from source, begun int64, mayLookAgain bool) error {
 	if r.follower, r.run = s.beginLocked(r.rec, from, &w); r.run == nil {
 		return context.Canceled
 	}
+	r.run.Start(r.run.ctx, r.run.cancel)
 	r.begins(from.relay)
 	return nil
 }

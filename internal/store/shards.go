@@ -19,6 +19,7 @@ type shards struct {
 type shard struct {
 	mu    sync.RWMutex
 	byKey map[string]*entry
+	_     [32]byte // so that no two locks, which are written by each lookup, share a cache line
 }
 
 // stored is an entry as it is at some moment. Its variants are never changed. The zero stored is

@@ -4,10 +4,9 @@ import "math/bits"
 
 // What a record takes in memory besides its strings, as Go's allocator hands it out.
 const (
-	recordSize = 192 + 64 // itself, and what is prepared
-	// of the table: the entry, its list of variants, a place in the map
-	entrySize   = 64 + 8 + 40
-	detailsSize = 176 // those that aren't shared
+	recordSize  = 240
+	entrySize   = 64 + 56 // of the table: the entry, a place in the map
+	detailsSize = 176     // those that aren't shared
 	// of the index: a set for a group, or a place, that has one member
 	groupSize = 240
 	bodySize  = 112 + 16 + 40 // of a content larger than a chunk

@@ -158,6 +158,9 @@ func (t *table) insertLocked(rec, prev *Record, begin func()) {
 // setLocked puts now in the place of what is stored under key: nothing, if it has no variants.
 func (t *table) setLocked(key string, now stored) {
 	e, before := now.entry, now.entry.variants
+	if len(now.variants) == 1 {
+		now.variants = now.variants[0].alone[:]
+	}
 	if len(before) > 0 {
 		t.ungroupLocked(key, before)
 		t.pools[e.pool].remove(e)
@@ -325,8 +328,8 @@ func (t *table) postponeLocked(rec *Record, failure *Failure) {
 
 // size is what rec takes in memory with its entry.
 func (t *table) size(rec *Record) int64 {
-	n := recordSize + entrySize + block(len(rec.Key)) + block(len(rec.Head)) +
-		block(len(rec.asking)) + block(max(len(rec.first), len(rec.Version)))
+	n := recordSize + entrySize + block(len(rec.Key)) + block(len(rec.Head)+len(rec.asking)) +
+		block(max(len(rec.first), len(rec.Version)))
 	if rec.small != nil {
 		n += 24 + block(len(*rec.small))
 	}

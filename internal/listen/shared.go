@@ -1,0 +1,42 @@
+package listen
+
+import (
+	"log"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/scurrycache/scurry/internal/fastlane"
+)
+
+// Lane answers requests at the connection.
+type Lane interface {
+	// Serve answers the requests that p begins with, as far as it can, and returns how many bytes
+	// of p they have. The rest is for net/http. An error means that the connection is broken.
+	Serve(c fastlane.Conn, p []byte) (n int, err error)
+}
+
+// shared is what the connections of a Server share.
+type shared struct {
+	http    *http.Server
+	lane    Lane           // nil if there is none
+	renewal time.Duration  // of the deadlines on connections that the lane serves
+	log     zerolog.Logger // for requests that no handler sees
+	refused atomic.Int64   // their number
+
+	accepting sync.Mutex  // held as long as connections are accepted
+	draining  atomic.Bool // responses end their connections
+	cut       atomic.Bool // connections are closed at once
+}
+
+// errorf reports what net/http would report.
+func (s *shared) errorf(format string, args ...any) {
+	if s.http.ErrorLog != nil {
+		s.http.ErrorLog.Printf(format, args...)
+	} else {
+		log.Printf(format, args...)
+	}
+}

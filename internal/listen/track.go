@@ -1,0 +1,82 @@
+package listen
+
+import (
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// open are a Server's connections that are open and not hijacked.
+type open struct {
+	mu    sync.Mutex
+	conns map[*conn]early // guarded by mu
+}
+
+// early says whether a connection hasn't come to net/http.
+type early bool
+
+// add keeps account of c, which net/http hasn't got.
+func (o *open) add(c *conn) {
+	c.rest()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.conns[c] = true
+}
+
+// track keeps account of the connections that net/http has. It is the http.Server's ConnState.
+func (o *open) track(nc net.Conn, state http.ConnState) {
+	c := nc.(*conn)
+	switch state {
+	case http.StateNew:
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		o.conns[c] = false
+	case http.StateIdle:
+		c.rest()
+	case http.StateHijacked:
+		c.release()
+		o.forget(c)
+	case http.StateClosed:
+		o.forget(c)
+	}
+}
+
+func (o *open) forget(c *conn) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	delete(o.conns, c)
+}
+
+// dropEarly ends the connections that net/http hasn't got.
+func (o *open) dropEarly() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for c, early := range o.conns {
+		if early {
+			_ = c.TCPConn.Close() // who serves it drops it
+		}
+	}
+}
+
+// endIdle ends the connections that have been idle since limit, and returns how many haven't ended.
+func (o *open) endIdle(limit time.Time) (open int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for c := range o.conns {
+		c.endIdle(limit)
+	}
+	return len(o.conns)
+}
+
+// busy returns how many connections have a request.
+func (o *open) busy() (n int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for c := range o.conns {
+		if c.busy() {
+			n++
+		}
+	}
+	return n
+}
