@@ -20,9 +20,10 @@ import (
 const (
 	asking, owning = 0, 1 // the places of these nodes
 	ownMemory      = 2 << 30
-	// The first node has the least memory that is allowed, two slabs; a slab is no smaller than
-	// this, nor than a file, so that each file has one owner.
-	leastSlab = 4 << 20
+	// The first node has the least memory that is allowed, two slabs. A slab has so many files, or
+	// this many bytes if those are more, so that each file has one owner, and what is on its way
+	// finds room.
+	slabFiles, leastSlab = 8, 4 << 20
 	// The files are so many that they take twice that memory. A record takes a few hundred bytes.
 	recordBytes = 1 << 10
 )
@@ -62,7 +63,7 @@ func clusters(ctx context.Context, s settings) error {
 
 // compareWays measures the ways with files of one size, and prints the table.
 func compareWays(ctx context.Context, s settings, binary string, size int64) error {
-	slab := (size + leastSlab - 1) / leastSlab * leastSlab
+	slab := (slabFiles*size + leastSlab - 1) / leastSlab * leastSlab
 	c, err := newCluster(ctx, binary, slab, 2*slab, ownMemory, ownMemory)
 	if err != nil {
 		return err
