@@ -19,13 +19,29 @@ func TestSmokeOfMisses(t *testing.T) {
 	}
 }
 
-// TestSmoke measures everything that is installed for a second.
-func TestSmoke(t *testing.T) {
+// needTools skips a test that needs what isn't installed.
+func needTools(t *testing.T) {
+	t.Helper()
 	for _, tool := range []string{"wrk", "taskset"} {
 		if _, err := exec.LookPath(tool); err != nil {
 			t.Skip(tool, "isn't installed")
 		}
 	}
+}
+
+// TestSmokeOfClusters measures each way for a second.
+func TestSmokeOfClusters(t *testing.T) {
+	needTools(t)
+	err := clusters(t.Context(), settings{rounds: 1, time: time.Second, connections: 8,
+		sizes: []int64{64 << 10}})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// TestSmoke measures everything that is installed for a second.
+func TestSmoke(t *testing.T) {
+	needTools(t)
 	err := run(t.Context(), settings{rounds: 1, time: time.Second, connections: 8,
 		sizes: []int64{1 << 10}})
 	if err != nil {

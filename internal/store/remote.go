@@ -55,7 +55,7 @@ type LookupRequest struct {
 	Version  string // of the stored response that was found wanting, if any
 	Revision uint64
 	Window   int  // how many bytes of content may be under way
-	Chunk    bool // the first chunk is wanted with the record, if it is small and held
+	Chunk    bool // the first chunk is wanted with the record, if it is held
 
 	// Position is what the requester knew of invalidations when it began to ask. A node that knows
 	// less doesn't answer.

@@ -46,21 +46,20 @@ func (v *Server) Lookup(ctx context.Context, q *LookupRequest) (*LookupResult, *
 	if res.Body == nil && res.follower == nil {
 		res.Close()
 		if q.Chunk {
-			found.Chunk = s.smallChunk(res.Record)
+			found.Chunk = s.heldChunk(res.Record)
 		}
 		return found, nil, nil
 	}
 	return found, s.sendingResult(ctx, q, res), nil
 }
 
-// smallChunk returns the first chunk of rec's content for another node, if it is small and this node
-// holds it. What the record itself holds needs no chunk.
-func (s *Store) smallChunk(rec *Record) []byte {
-	c := s.cfg.Geometry.At(0, rec.OneSlab)
-	if rec.small != nil || c.End > s.rooms.small {
+// heldChunk returns the first chunk of rec's content, if this node holds it. What the record itself
+// holds needs no chunk.
+func (s *Store) heldChunk(rec *Record) []byte {
+	if rec.small != nil {
 		return nil
 	}
-	b, _ := s.cached(rec, c)
+	b, _ := s.cached(rec, s.cfg.Geometry.At(0, rec.OneSlab))
 	return b
 }
 
