@@ -6,6 +6,8 @@
 // All of them cache the same files of one origin on loopback. Each is pinned to one core, and wrk,
 // which asks them, to another. Rounds are interleaved, so that a noisy machine is noisy for all.
 // scurry logs each request as JSON to a file. What isn't installed is left out, which is said.
+//
+// With -mode admission it compares what caches hold of traces of requests, and what a hit costs.
 package main
 
 import (
@@ -33,14 +35,21 @@ func main() {
 	flag.IntVar(&s.rounds, "rounds", 4, "how often each is measured")
 	flag.DurationVar(&s.time, "time", 3*time.Second, "how long a measurement takes")
 	flag.IntVar(&s.connections, "connections", 32, "how many `connections` wrk has")
+	mode := flag.String("mode", "hits", "`what` is measured: hits or admission")
 	sizes := flag.String("sizes", "1024,16384,65536,1048576,10485760",
 		"sizes of the files, in `bytes`")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	err := s.parseSizes(*sizes)
-	if err == nil {
+	switch {
+	case err != nil:
+	case *mode == "hits":
 		err = run(ctx, s)
+	case *mode == "admission":
+		err = compareAdmission(ctx, os.Stdout)
+	default:
+		err = fmt.Errorf("-mode: %q is neither hits nor admission", *mode)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
