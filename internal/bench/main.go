@@ -23,8 +23,6 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"strconv"
-	"strings"
 	"time"
 )
 
@@ -41,14 +39,6 @@ var modes = map[string]mode{
 	"admission": {func(context.Context, settings) error {
 		return compareAdmission(os.Stdout)
 	}, ""},
-}
-
-// settings are what the flags say.
-type settings struct {
-	rounds      int
-	time        time.Duration // that one measurement takes
-	connections int
-	sizes       []int64 // of the files, in bytes
 }
 
 func main() {
@@ -74,20 +64,6 @@ func main() {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
-}
-
-func (s *settings) parseSizes(list string) error {
-	for text := range strings.SplitSeq(list, ",") {
-		if text == "" {
-			continue
-		}
-		n, err := strconv.ParseInt(text, 10, 64)
-		if err != nil || n < 1 {
-			return fmt.Errorf("-sizes: %q isn't a number of bytes", text)
-		}
-		s.sizes = append(s.sizes, n)
-	}
-	return nil
 }
 
 // run measures everything and prints the table.

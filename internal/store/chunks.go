@@ -61,9 +61,6 @@ func (s *Store) inChunks(key string, use bool) ([]byte, bool) {
 	return s.chunks.Peek(key)
 }
 
-// uses reports whether what r reads from the chunks group hasn't come for r.
-func (r *Reader) uses() bool { return r.run == nil }
-
 // fills reports whether b can be the chunk c of r, by its length.
 func (r *Record) fills(c chunk.Chunk, b []byte) bool {
 	return r.Length < 0 || int64(len(b)) == min(c.End, r.Length)-c.Start
