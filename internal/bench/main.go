@@ -18,8 +18,6 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"strconv"
-	"strings"
 	"time"
 )
 
@@ -32,14 +30,6 @@ type mode struct {
 var modes = map[string]mode{
 	"hits": {run, "1024,16384,65536,1048576,10485760"},
 	"miss": {misses, "1024,65536,1048576,1073741824"},
-}
-
-// settings are what the flags say.
-type settings struct {
-	rounds      int
-	time        time.Duration // that one measurement takes
-	connections int
-	sizes       []int64 // of the files, in bytes
 }
 
 func main() {
@@ -65,17 +55,6 @@ func main() {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
-}
-
-func (s *settings) parseSizes(list string) error {
-	for text := range strings.SplitSeq(list, ",") {
-		n, err := strconv.ParseInt(text, 10, 64)
-		if err != nil || n < 1 {
-			return fmt.Errorf("-sizes: %q isn't a number of bytes", text)
-		}
-		s.sizes = append(s.sizes, n)
-	}
-	return nil
 }
 
 // run measures everything and prints the table.
