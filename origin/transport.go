@@ -12,9 +12,6 @@ import (
 // works.
 const pingInterval = 15 * time.Second
 
-// readBuffer has room for a head and the first few KiB of a content, which are mostly sent together.
-const readBuffer = 8 << 10
-
 // transports returns what sends requests; the first call makes it.
 func (s *Server) transports() (*transports, error) {
 	s.mu.Lock()
@@ -65,7 +62,6 @@ func (s *Server) newTransport(keep bool, protocols ...string) *http.Transport {
 		ExpectContinueTimeout:  time.Second,
 		IdleConnTimeout:        limit(s.IdleTimeout, defaultIdleTimeout),
 		MaxResponseHeaderBytes: cmp.Or(s.MaxHeaderBytes, 256<<10),
-		ReadBufferSize:         readBuffer,
 		MaxConnsPerHost:        s.MaxConns,
 		MaxIdleConnsPerHost:    cmp.Or(s.MaxIdleConns, 256),
 		DisableKeepAlives:      !keep,

@@ -44,6 +44,9 @@ func openForPeers(t testing.TB, n int) (listeners []net.Listener, names []string
 // unless cfg says so.
 func newCluster(t testing.TB, n int, cfg proxy.Config, adjust ...func(i int, cfg *proxy.Config)) *cluster {
 	t.Helper()
+	if raceEnabled && amongPeers > 1 {
+		t.Skip("it makes its own cluster, and is slow under the race detector, which has seen it")
+	}
 	c := &cluster{o: origintest.New(t), t: t}
 	c.o.Now = cfg.Now
 	server := origin.HTTP(c.o.Base)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"runtime"
 	"runtime/debug"
@@ -110,9 +111,13 @@ func fullProxy(b *testing.B, memory int64, size int) *proxy.Proxy {
 // askAll asks p for the files from one number to another.
 func askAll(p *proxy.Proxy, from, to int) {
 	w := &discard{header: http.Header{}}
+	some := httptest.NewRequest(http.MethodGet, "/", nil)
 	for i := from; i < to; i++ {
 		clear(w.header)
-		p.ServeHTTP(w, httptest.NewRequest(http.MethodGet, fmt.Sprintf("/files/f/%08d", i), nil))
+		r := *some
+		r.RequestURI = fmt.Sprintf("/files/f/%08d", i)
+		r.URL = &url.URL{Path: r.RequestURI}
+		p.ServeHTTP(w, &r)
 	}
 	for p.Stats().LiveFills > 0 {
 		runtime.Gosched()

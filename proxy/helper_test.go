@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"strconv"
 	"strings"
 	"sync"
@@ -22,6 +21,7 @@ import (
 
 	"github.com/scurrycache/scurry/internal/listen"
 	"github.com/scurrycache/scurry/internal/origintest"
+	"github.com/scurrycache/scurry/internal/race"
 	"github.com/scurrycache/scurry/origin"
 	"github.com/scurrycache/scurry/proxy"
 )
@@ -30,6 +30,8 @@ func TestMain(m *testing.M) {
 	http.DefaultTransport = refuse{} // no test may talk to anyone but its own servers
 	goleak.VerifyTestMain(m)
 }
+
+const raceEnabled = race.Enabled
 
 type refuse struct{}
 
@@ -91,18 +93,6 @@ func (n *node) Stats() proxy.Stats {
 		}
 	}
 	return s
-}
-
-// TestAmongPeers runs the tests once more with a node that has peers.
-func TestAmongPeers(t *testing.T) {
-	if amongPeers > 0 {
-		return
-	}
-	again := exec.CommandContext(t.Context(), os.Args[0], "-test.timeout=5m")
-	again.Env = append(os.Environ(), "SCURRY_TEST_NODES=3")
-	if out, err := again.CombinedOutput(); err != nil {
-		t.Errorf("among peers: %v\n%s", err, out)
-	}
 }
 
 // reads waits until so many bytes have been read from the origin in all: a fill may still be

@@ -20,6 +20,7 @@ import (
 
 	"github.com/scurrycache/scurry/internal/listen"
 	"github.com/scurrycache/scurry/internal/origintest"
+	"github.com/scurrycache/scurry/internal/race"
 	"github.com/scurrycache/scurry/proxy"
 )
 
@@ -256,7 +257,7 @@ func TestLanesAreAlike(t *testing.T) {
 		}
 		l.same(t, list)
 	}
-	for seed := range uint64(2000) {
+	for seed := range uint64(race.Cases(2000)) {
 		if l.same(t, laneStream(rand.New(rand.NewPCG(seed, 0)))); t.Failed() {
 			t.Fatal("seed ", seed)
 		}

@@ -18,6 +18,7 @@ import (
 	"github.com/golang/groupcache"
 
 	"github.com/scurrycache/scurry/internal/origintest"
+	"github.com/scurrycache/scurry/internal/race"
 	"github.com/scurrycache/scurry/origin"
 	"github.com/scurrycache/scurry/proxy"
 )
@@ -47,14 +48,14 @@ func TestManyProxiesLiveAndDie(t *testing.T) {
 	}
 	round()
 	goroutines, before := runtime.NumGoroutine(), heap()
-	for range 300 {
+	for range race.Cases(300) {
 		round()
 	}
 	if grown := heap() - before; grown > 4<<20 {
-		t.Errorf("300 proxies left %d bytes", grown)
+		t.Errorf("%d proxies left %d bytes", race.Cases(300), grown)
 	}
 	if left := runtime.NumGoroutine() - goroutines; left > 10 {
-		t.Errorf("300 proxies left %d goroutines", left)
+		t.Errorf("%d proxies left %d goroutines", race.Cases(300), left)
 	}
 }
 

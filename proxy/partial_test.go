@@ -125,12 +125,15 @@ func TestFreshButNotHeld(t *testing.T) {
 	})
 }
 
-// evict has everything that is held make room.
+// evict has everything that is held make room, for what is asked for again.
 func (a *audit) evict() {
 	for range 4 * len(a.nodes) { // few, so that records stay
 		path := "/" + strconv.Itoa(rand.Int())
-		a.o.Handle(path, origintest.File{Size: memory, ETag: `"1"`, Header: maxAge("600")}.ServeHTTP)
-		a.ask(rand.IntN(len(a.nodes)), httptest.NewRecorder(), "/files"+path)
+		a.o.Handle(path, origintest.File{Size: memory / 2, ETag: `"1"`, Header: maxAge("600")}.ServeHTTP)
+		for range 2 {
+			a.ask(rand.IntN(len(a.nodes)), httptest.NewRecorder(), "/files"+path)
+			a.whole("/files" + path)
+		}
 	}
 }
 

@@ -143,6 +143,7 @@ func TestWithoutRoom(t *testing.T) {
 	if testing.Short() {
 		t.Skip("clients wait for ten seconds")
 	}
+	t.Parallel()
 	c := newCrowded(t)
 	owner, other := c.nodes[0], c.nodes[1]
 	version := "1"

@@ -48,15 +48,16 @@ func TestTransfersMayTakeLong(t *testing.T) {
 		})
 	}
 	o.Handle("/drip", drip)
-	n.expect(200, origintest.Content(0, 0, 250), "/files/drip")
-	n.expect(200, origintest.Content(0, 0, 250), "/files/drip?passed", "Authorization: x")
-
 	o.Handle("/late", func(w http.ResponseWriter, r *http.Request) {
 		slowly(func(int) {})
 		io.WriteString(w, "at last")
 	})
-	n.expect(200, []byte("at last"), "/files/late")
-	n.expect(200, []byte("at last"), "/files/late", "Authorization: x")
+	var clients sync.WaitGroup
+	clients.Go(func() { n.expect(200, origintest.Content(0, 0, 250), "/files/drip") })
+	clients.Go(func() { n.expect(200, origintest.Content(0, 0, 250), "/files/drip?passed", "Authorization: x") })
+	clients.Go(func() { n.expect(200, []byte("at last"), "/files/late") })
+	clients.Go(func() { n.expect(200, []byte("at last"), "/files/late", "Authorization: x") })
+	clients.Wait()
 }
 
 func TestUploadsMayTakeLong(t *testing.T) {
@@ -208,21 +209,23 @@ func TestQuietOriginOverHTTP2(t *testing.T) {
 		}
 	})
 	for _, timeout := range []time.Duration{0, impatience} {
-		s := httptest.NewUnstartedServer(n.Proxy)
-		s.EnableHTTP2 = true
-		s.Config.WriteTimeout = timeout
-		s.StartTLS()
-		resp, err := s.Client().Get(s.URL + "/files/drip")
-		if err != nil {
-			t.Fatal(err)
-		}
-		b, err := io.ReadAll(resp.Body)
-		resp.Body.Close()
-		if err != nil || string(b) != string(origintest.Content(0, 0, 3)) || resp.ProtoMajor != 2 {
-			t.Errorf("server's timeout %v: %s %q, %v", timeout, resp.Proto, b, err)
-		}
-		s.Client().CloseIdleConnections()
-		s.Close()
+		t.Run(fmt.Sprint("server's timeout ", timeout), func(t *testing.T) {
+			t.Parallel()
+			s := httptest.NewUnstartedServer(n.Proxy)
+			defer s.Close()
+			s.EnableHTTP2 = true
+			s.Config.WriteTimeout = timeout
+			s.StartTLS()
+			resp, err := s.Client().Get(s.URL + "/files/drip")
+			if err != nil {
+				t.Fatal(err)
+			}
+			b, err := io.ReadAll(resp.Body)
+			resp.Body.Close()
+			if err != nil || string(b) != string(origintest.Content(0, 0, 3)) || resp.ProtoMajor != 2 {
+				t.Errorf("%s %q, %v", resp.Proto, b, err)
+			}
+		})
 	}
 }
 

@@ -179,8 +179,10 @@ func TestVariantOfLostBytes(t *testing.T) {
 		nodes[0].expect(200, want, "/files/f", "Accept-Language: en")
 		for i := range 8 {
 			big := fmt.Sprint("/big", i)
-			o.Handle(big, origintest.File{Size: memory, ETag: `"b"`, Header: maxAge("600")}.ServeHTTP)
-			nodes[0].expect(200, origintest.Content(0, 0, memory), "/files"+big)
+			o.Handle(big, origintest.File{Size: memory / 2, ETag: `"b"`, Header: maxAge("600")}.ServeHTTP)
+			for range 2 { // what is asked for once pushes out only its like
+				nodes[0].expect(200, origintest.Content(0, 0, memory/2), "/files"+big)
+			}
 		}
 		o.Forget()
 		defer func() {

@@ -71,7 +71,8 @@ func TestHouse(t *testing.T) {
 		"internal/hostport":   {},
 		"internal/admin":      {"internal/explain"},
 		"internal/origintest": {},
-		"internal/bench":      {},
+		"internal/bench":      {"internal/chunks", "internal/groups"},
+		"internal/race":       {},
 
 		"internal/wire/handshake": {},
 		"internal/wire/wiretest":  {},

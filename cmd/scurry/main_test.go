@@ -7,16 +7,20 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"go.uber.org/goleak"
+
+	"github.com/scurrycache/scurry/internal/race"
 )
 
 // TestMain has scripts and tests run main as the program scurry, and fails on goroutines that tests
 // leave behind.
 func TestMain(m *testing.M) {
-	for _, name := range []string{"SCURRY_TEST_NODES", "SCURRY_TEST_SLOW"} { // the tests have read them
+	for _, name := range []string{"SCURRY_TEST_NODES", "SCURRY_TEST_SLOW", "SCURRY_TEST_MEMORY"} { // the tests have read them
 		os.Unsetenv(name) // the program would take them for settings
 	}
 	testscript.Main(leakChecked{m}, map[string]func(){"scurry": main})
 }
+
+const raceEnabled = race.Enabled
 
 type leakChecked struct{ *testing.M }
 

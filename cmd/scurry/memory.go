@@ -40,20 +40,21 @@ func warnOfMemory(budget config.Size, bound uint64, by string, log zerolog.Logge
 			budget, humanize.IBytes(needs), by, humanize.IBytes(bound)))
 }
 
-// memoryLimit is the garbage collector's limit for a cache of budget bytes: a fifth more for bodies
-// in transfer, and 48 MiB. With the program itself and the collector's delay, a process takes at
-// most 1.25 times the budget, 64 MiB, and 32 KiB for each connection. If env has a GOMEMLIMIT, the
-// limit is 0, and GOMEMLIMIT holds.
+// memoryLimit is the garbage collector's limit for a cache of budget bytes: a quarter more, for
+// bodies in transfer and for what waits to be collected, and 44 MiB. With the program itself and the
+// collector's delay, a process takes at most 1.25 times the budget, 64 MiB, and 32 KiB for each
+// connection. A collection marks as much as the cache holds, so the more room there is for garbage,
+// the less often that is done. If env has a GOMEMLIMIT, the limit is 0, and GOMEMLIMIT holds.
 func memoryLimit(budget int64, env []string) int64 {
-	const set, constant = "GOMEMLIMIT=", 48 << 20
+	const set, constant = "GOMEMLIMIT=", 44 << 20
 	isSet := func(entry string) bool { return entry != set && strings.HasPrefix(entry, set) }
 	if slices.ContainsFunc(env, isSet) {
 		return 0
 	}
-	if budget > (math.MaxInt64-constant)/6*5 {
+	if budget > (math.MaxInt64-constant)/5*4 {
 		return math.MaxInt64
 	}
-	return budget + budget/5 + constant
+	return budget + budget/4 + constant
 }
 
 // closeTime is how long a node waits for its cache to be emptied.

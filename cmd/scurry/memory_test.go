@@ -25,8 +25,8 @@ func TestTooMuchMemoryIsTold(t *testing.T) {
 		256 << 20: "",
 		12 << 30:  "",
 		13 << 30:  "--memory 13GiB is too much: once the cache is full, the process takes about 16 GiB, but this machine has 16 GiB: it will be killed",
-		5 << 40:   "--memory 5TiB is too much: once the cache is full, the process takes about 6.0 TiB, but this machine has 16 GiB: it will be killed",
-		1 << 62:   "--memory 4EiB is too much: once the cache is full, the process takes about 4.8 EiB, but this machine has 16 GiB: it will be killed",
+		5 << 40:   "--memory 5TiB is too much: once the cache is full, the process takes about 6.3 TiB, but this machine has 16 GiB: it will be killed",
+		1 << 62:   "--memory 4EiB is too much: once the cache is full, the process takes about 5.0 EiB, but this machine has 16 GiB: it will be killed",
 	} {
 		var out bytes.Buffer
 		warnOfMemory(memory, bound, "this machine has", zerolog.New(&out))

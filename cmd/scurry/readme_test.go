@@ -75,7 +75,11 @@ func dryRun(t *testing.T, command string) {
 			t.Errorf("%s\nisn't accepted: %s", command, errs.String())
 		}
 	case slices.Contains(words, "go") && (slices.Contains(words, "test") || slices.Contains(words, "run")):
-		if _, err := os.Stat(filepath.Join("../..", words[len(words)-1])); err != nil {
+		pkg := words[len(words)-1]
+		if i := slices.Index(words, "run"); i >= 0 { // what comes after it are flags
+			pkg = words[i+1]
+		}
+		if _, err := os.Stat(filepath.Join("../..", pkg)); err != nil {
 			t.Errorf("%s: %v", command, err)
 		}
 	case command == "openssl rand -base64 32":

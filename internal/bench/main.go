@@ -4,12 +4,15 @@
 //	go run ./internal/bench
 //	go run ./internal/bench -mode miss
 //	go run ./internal/bench -mode cluster
+//	go run ./internal/bench -mode admission
 //
 // All of them cache the same files of one origin on loopback. Each is pinned to one core, and wrk,
 // which asks them, to another. Rounds are interleaved, so that a noisy machine is noisy for all.
-// scurry logs each request as JSON to a file. What isn't installed is left out, which is said. With
-// -mode miss, files are compared that the caches don't hold yet. With -mode cluster, hits by way of
-// another node are compared with hits on the node that is asked.
+// scurry logs each request as JSON to a file. What isn't installed is left out, which is said.
+//
+// With -mode miss, files are compared that the caches don't hold yet. With -mode cluster, hits by way
+// of another node are compared with hits on the node that is asked. With -mode admission, it is
+// compared what caches hold of traces of requests, and what a hit costs.
 package main
 
 import (
@@ -20,35 +23,28 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"strconv"
-	"strings"
 	"time"
 )
 
 // mode is one kind of comparison.
 type mode struct {
 	run   func(context.Context, settings) error
-	sizes string // that are measured by default
+	sizes string // that are measured by default; none if it has its own
 }
 
 var modes = map[string]mode{
 	"hits":    {run, "1024,16384,65536,1048576,10485760"},
 	"miss":    {misses, "1024,65536,1048576,1073741824"},
 	"cluster": {clusters, "1024,16777216"},
-}
-
-// settings are what the flags say.
-type settings struct {
-	rounds      int
-	time        time.Duration // that one measurement takes
-	connections int
-	sizes       []int64 // of the files, in bytes
+	"admission": {func(context.Context, settings) error {
+		return compareAdmission(os.Stdout)
+	}, ""},
 }
 
 func main() {
 	serveAsChild()
 	var s settings
-	kind := flag.String("mode", "hits", "what is compared: `hits`, miss or cluster")
+	kind := flag.String("mode", "hits", "what is compared: `hits`, miss, cluster or admission")
 	flag.IntVar(&s.rounds, "rounds", 4, "how often each is measured")
 	flag.DurationVar(&s.time, "time", 3*time.Second, "how long a measurement takes")
 	flag.IntVar(&s.connections, "connections", 32, "how many `connections` wrk has")
@@ -68,17 +64,6 @@ func main() {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
-}
-
-func (s *settings) parseSizes(list string) error {
-	for text := range strings.SplitSeq(list, ",") {
-		n, err := strconv.ParseInt(text, 10, 64)
-		if err != nil || n < 1 {
-			return fmt.Errorf("-sizes: %q isn't a number of bytes", text)
-		}
-		s.sizes = append(s.sizes, n)
-	}
-	return nil
 }
 
 // run measures everything and prints the table.

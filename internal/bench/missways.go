@@ -92,7 +92,7 @@ func startWays(ctx context.Context, dir string) (ways []*way, err error) {
 	base := strings.TrimSuffix(ways[0].url, "/")
 	add(server{scurry, func(port int, _ int64) ([]string, error) {
 		return []string{binary, "serve", "--listen", address(port), "--admin-listen", "127.0.0.1:0",
-			"--origin", base, "--log-format", "json", "--memory", "1GiB"}, nil
+			"--origin", base, "--log-format", "json"}, nil
 	}, "/files/"})
 	add(server{"ReverseProxy", child(self, base), "/"})
 	if _, missing := exec.LookPath("nginx"); missing == nil {

@@ -4,7 +4,9 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
+	"io"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -173,3 +175,36 @@ func (r *running) stop() {
 
 // startTime is how long a server may take to start.
 const startTime = 20 * time.Second
+
+// warm asks for the file until it comes whole.
+func (r *running) warm(ctx context.Context, size int64) error {
+	ctx, cancel := context.WithTimeout(ctx, startTime)
+	defer cancel()
+	for {
+		n, err := get(ctx, r.url)
+		if err == nil && n == size {
+			return nil
+		}
+		select {
+		case err := <-r.wait:
+			r.wait <- err
+			return fmt.Errorf("it has ended: %v", err)
+		case <-ctx.Done():
+			return fmt.Errorf("%s: %d of %d bytes came, %v", r.url, n, size, err)
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+func get(ctx context.Context, url string) (int64, error) {
+	q, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return 0, err
+	}
+	resp, err := http.DefaultClient.Do(q)
+	if err != nil {
+		return 0, err
+	}
+	defer resp.Body.Close()
+	return io.Copy(io.Discard, resp.Body)
+}

@@ -53,7 +53,7 @@ func TestWhoIsAsked(t *testing.T) {
 				t.Run(fmt.Sprint(key, " held ", held, ", owner ", owned), func(t *testing.T) {
 					below := slow{}
 					c := open(t, Config{Budget: 1 << 20, Largest: 1 << 10, Remote: remote})
-					c.tiers = append(c.tiers, below)
+					c.slower = append(c.slower, below)
 					key := c.Prefix() + key
 					want := ""
 					switch held {
@@ -89,9 +89,9 @@ func TestWhoIsAsked(t *testing.T) {
 func TestPutReachesAllTiers(t *testing.T) {
 	below := slow{}
 	c := open(t, Config{Budget: 1 << 20, Largest: 1 << 10})
-	c.tiers = append(c.tiers, below)
-	c.Put(c.Prefix()+"k", []byte("nut"))
-	for i, tier := range c.tiers {
+	c.slower = append(c.slower, below)
+	c.Put(c.Prefix()+"k", []byte("nut"), false)
+	for i, tier := range []interface{ Peek(string) ([]byte, bool) }{c, below} {
 		if b, ok := tier.Peek(c.Prefix() + "k"); !ok || string(b) != "nut" {
 			t.Errorf("tier %d: %q, %v", i, b, ok)
 		}
@@ -121,7 +121,7 @@ func TestServeDoesntWaitForThePeerThatAsks(t *testing.T) {
 	if _, ok, busy := c.Serve(key); ok || busy {
 		t.Errorf("served: %v, busy: %v", ok, busy)
 	}
-	c.Put(c.Prefix()+key, []byte("nut"))
+	c.Put(c.Prefix()+key, []byte("nut"), false)
 	if b, ok, busy := c.Serve(key); string(b) != "nut" || !ok || busy {
 		t.Errorf("served: %q, %v, busy: %v", b, ok, busy)
 	}
@@ -134,7 +134,7 @@ func TestReserve(t *testing.T) {
 	for _, reserved := range []int64{0, budget / 2, budget / 4} {
 		c.Reserve(reserved)
 		for i := range 2 * budget / 4096 {
-			c.Put(fmt.Sprint(c.Prefix(), reserved, i), make([]byte, 4<<10))
+			c.Put(fmt.Sprint(c.Prefix(), reserved, i), make([]byte, 4<<10), false)
 		}
 		most, held := budget-reserved, c.Usage().Bytes
 		if room := c.Room(); room > most || room < most*9/10 || held > room || held < room*9/10 {

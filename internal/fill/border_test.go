@@ -104,7 +104,12 @@ func TestRunStaysAheadOfItsFastestFollower(t *testing.T) {
 		body := newScript(t.Context())
 		r, rec := start(t, setup{End: 160, Body: body, Hold: 16, Ahead: func() int64 { return 40 }})
 		fast, slow := follow(t, r, 0, 160, Everything), follow(t, r, 0, 160, Everything)
-		go func() { body.send <- content(0, 160) }()
+		caughtUp := make(chan struct{})
+		go func() {
+			body.send <- content(0, 96)
+			<-caughtUp
+			body.send <- content(96, 160)
+		}()
 		synctest.Wait()
 		if s := r.Span(); s.Pos != 48 { // whole chunks
 			t.Errorf("read up to %d with all followers at 0", s.Pos)
@@ -119,6 +124,7 @@ func TestRunStaysAheadOfItsFastestFollower(t *testing.T) {
 		}
 		fast.Skip(32)
 		expect(t, fast, 80, 96)
+		close(caughtUp)
 		slow.Close()
 		fast.Close()
 		<-rec.done
@@ -151,6 +157,7 @@ func TestAttachBehindWhatARunHolds(t *testing.T) {
 			t.Errorf("ended at %d with %v", rec.end, rec.err)
 		}
 		late.Close()
+		synctest.Wait() // Done is called a moment before the run is done
 		if r.Follow(Wanted{Stop: 96, Ahead: Everything, Behind: true}) != nil {
 			t.Error("a run that is done can be attached to")
 		}

@@ -89,6 +89,7 @@ func TestWindowPausesWidensAndClosesWhenIdle(t *testing.T) {
 			t.Errorf("ended %v after its last follower left, at %d with %v", idle, rec.end, rec.err)
 		}
 		<-body.closed
+		synctest.Wait() // Done is called a moment before the run is done
 		if r.Follow(Wanted{Off: 48, Stop: 50, Ahead: 1}) != nil {
 			t.Error("an ended run can be followed where it has nothing")
 		}

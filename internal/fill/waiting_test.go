@@ -42,21 +42,21 @@ func TestExactRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var opened [][2]int64
 		var r *Run
-		made := make(chan struct{})
-		r, _ = start(t, setup{
+		r, _, begin := prepare(t, setup{
 			End: 96, Hold: 96, Transient: func() bool { return true }, Want: 1,
 			Open: func(_ context.Context, off, _ int64) (Opened, error) {
-				<-made
 				_, stop := r.Waiting(off, nil)
 				opened = append(opened, [2]int64{off, stop})
 				return Opened{Body: io.NopCloser(bytes.NewReader(content(off, stop))), End: stop, Length: 96}, nil
 			},
 		})
-		close(made)
-		for _, stop := range []int64{3, 5, 6, 7, 11, 13, 14, 15} { // more often than lost bodies are resumed
+		for i, stop := range []int64{3, 5, 6, 7, 11, 13, 14, 15} { // more often than lost bodies are resumed
 			f := r.Follow(Wanted{Who: stop, Stop: stop, Ahead: Everything})
 			if f == nil {
 				t.Fatalf("can't be followed up to %d", stop)
+			}
+			if i == 0 { // not before someone waits, as the body is opened to where that one stops
+				begin()
 			}
 			expect(t, f, 0, stop)
 			expectEOF(t, f)

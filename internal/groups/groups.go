@@ -46,7 +46,10 @@ func Acquire(cfg Config) (*Group, error) {
 		return nil, err
 	}
 	p := take(kind{cfg.Budget, cfg.Remote != nil})
-	t := &tenant{Config: cfg, prefix: strconv.FormatInt(serial.Add(1), 36) + "."}
+	t := &tenant{Config: cfg, prefix: cfg.Prefix}
+	if t.prefix == "" {
+		t.prefix = strconv.FormatInt(serial.Add(1), 36) + "."
+	}
 	p.tenant.Store(t)
 	return &Group{tenant: t, reserve: reserve{pooled: p, before: p.usage()}}, nil
 }

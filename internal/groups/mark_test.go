@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/scurrycache/scurry/internal/race"
 )
 
 // anywhere is a Loader of values that come from wherever they are.
@@ -48,7 +50,7 @@ func keepsIsCertain(t *testing.T, remote func(string) bool, reserving bool) {
 		keys[far] = append(keys[far], g.Prefix()+key)
 	}
 	kept, evicting := 0, 0
-	for range 1000 {
+	for range race.Cases(1000) {
 		some := keys[remote != nil && rand.IntN(2) == 0]
 		pick := func() string { return some[rand.IntN(len(some))] }
 		use := func(most int) {
@@ -84,7 +86,7 @@ func keepsIsCertain(t *testing.T, remote func(string) bool, reserving bool) {
 			}
 		}
 	}
-	if kept < 20 || evicting < 20 {
+	if kept < race.Cases(20) || evicting < race.Cases(20) {
 		t.Errorf("kept %d times, %d of them while values were evicted", kept, evicting)
 	}
 }

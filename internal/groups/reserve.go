@@ -102,6 +102,17 @@ func (r *reserve) Room() int64 {
 	return r.pooled.budget - int64(r.needed)*r.pooled.each
 }
 
+// Full reports whether the group's values have taken all of their room, but for slack bytes.
+func (r *reserve) Full(slack int64) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	u, p := r.usageLocked(), r.pooled
+	return u.Bytes+u.HotBytes+int64(r.needed)*p.each > p.budget-slack
+}
+
+// Came is how many bytes have been put, with their keys, since the group was acquired.
+func (r *reserve) Came() int64 { return r.put.Load() }
+
 func (r *reserve) usageLocked() Usage {
 	p := r.pooled
 	for put := r.put.Load(); len(r.spare) > 0 && put-r.spare[0] > p.budget; {

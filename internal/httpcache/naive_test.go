@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/scurrycache/scurry/internal/httpcache"
+	"github.com/scurrycache/scurry/internal/race"
 )
 
 // textbook is RFC 9111 §4.2 a second time, together with what §5.2.1 and RFC 5861 add to it: slow,
@@ -300,7 +301,7 @@ func agree(t *testing.T, s scenario) {
 // TestAgainstTextbook_RFC9111_4_2 draws scenarios at random, and checks that they are of all kinds.
 func TestAgainstTextbook_RFC9111_4_2(t *testing.T) {
 	verdicts := map[string]int{}
-	eachScenario(6_000, func(s scenario) bool {
+	eachScenario(race.Cases(6_000), func(s scenario) bool {
 		agree(t, s)
 		f := s.policy.Facts(s.response)
 		reason := f.Reuse(s.request, s.now).Reason
@@ -311,7 +312,7 @@ func TestAgainstTextbook_RFC9111_4_2(t *testing.T) {
 		return !t.Failed()
 	})
 	for _, reason := range []string{"", "request", "stale", "max-stale", "stale-while-revalidate", "on error"} {
-		if verdicts[reason] < 50 && !t.Failed() {
+		if verdicts[reason] < race.Cases(50) && !t.Failed() {
 			t.Errorf("too few of a kind: %v", verdicts)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/scurrycache/scurry/internal/httpcache"
+	"github.com/scurrycache/scurry/internal/race"
 )
 
 // properties are what holds of every scenario, whatever the formulas come to.
@@ -29,7 +30,7 @@ var properties = []struct {
 func TestProperties_RFC9111(t *testing.T) {
 	for _, p := range properties {
 		t.Run(p.name, func(t *testing.T) {
-			eachScenario(600, func(s scenario) bool {
+			eachScenario(race.Cases(600), func(s scenario) bool {
 				p.check(t, s)
 				return !t.Failed()
 			})

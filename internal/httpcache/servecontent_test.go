@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/scurrycache/scurry/internal/httpcache"
+	"github.com/scurrycache/scurry/internal/race"
 )
 
 // exchange is a conditional request for a stored representation, as the fuzzer and the random test
@@ -230,7 +231,7 @@ func TestAnswersLikeServeContent(t *testing.T) {
 		return pick("", "", "", "x", t.Format(http.TimeFormat), t.Format(time.ANSIC), t.Format("Monday, 02-Jan-06 15:04:05 GMT"))
 	}
 	position := func() string { return pick("", "0", "1", "9", "10", "11", "x", "+1", "99999999999999999999") }
-	for range 50_000 {
+	for range race.Cases(50_000) {
 		e := exchange{
 			method: pick("GET", "GET", "GET", "HEAD", "POST"), etag: pick("", tag(), "a"), size: random.IntN(12),
 			ifMatch: tags(), ifNoneMatch: tags(), ifModified: when(), ifUnmodif: when(), ifRange: pick("", tag(), when()),

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"testing"
+
+	"github.com/scurrycache/scurry/internal/race"
 )
 
 var (
@@ -21,7 +23,7 @@ func TestModel(t *testing.T) {
 	for shard := range uint64(shards) {
 		t.Run(fmt.Sprint(shard), func(t *testing.T) {
 			t.Parallel()
-			for seed := *first + shard; seed < *first+uint64(*histories); seed += shards {
+			for seed := *first + shard; seed < *first+uint64(race.Cases(*histories)); seed += shards {
 				m := newModel(seed)
 				for range 60 + m.IntN(60) {
 					m.act()

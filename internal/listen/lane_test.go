@@ -93,12 +93,21 @@ func TestLane(t *testing.T) {
 func TestLaneTimeouts(t *testing.T) {
 	const short = 100 * time.Millisecond
 	t.Run("idle", func(t *testing.T) {
-		const idle = 5 * short
-		s, _ := startWith(t, &http.Server{IdleTimeout: idle, ReadHeaderTimeout: time.Hour}, 0)
-		c := s.dial(t)
-		for begun := time.Now(); time.Since(begun) < 2*idle; { // it lives as long as requests come
-			c.send(t, get)
-			c.response(t)
+		s, _ := startWith(t, &http.Server{IdleTimeout: short, ReadHeaderTimeout: time.Hour}, 0)
+		c, begun, last := s.dial(t), time.Now(), time.Now()
+		for time.Since(begun) < 3*short { // it lives as long as requests come
+			asked := time.Now()
+			_, err := io.WriteString(c, get)
+			resp, rerr := http.ReadResponse(c.r, nil)
+			switch late := time.Since(last) >= short; { // where this process stood still
+			case err == nil && rerr == nil:
+				io.Copy(io.Discard, resp.Body)
+				last = asked
+			case late:
+				c, begun, last = s.dial(t), time.Now(), time.Now()
+			default:
+				t.Fatal(err, rerr)
+			}
 		}
 		c.ended(t)
 	})

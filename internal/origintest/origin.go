@@ -5,6 +5,7 @@
 package origintest
 
 import (
+	"encoding/binary"
 	"fmt"
 	"io"
 	"maps"
@@ -144,17 +145,25 @@ func Content(seed byte, start, end int64) []byte {
 
 // at is the pattern's byte at off: no chunk is like another, and none of one seed like one of
 // another.
-func at(seed byte, off int64) byte {
-	n := uint64(off)
-	x := (n>>3 + 1) * 0x9E3779B97F4A7C15
-	return byte(x>>(8*(n&7))) ^ seed
+func at(seed byte, off int64) byte { return byte(eight(seed, off) >> (8 * (off & 7))) }
+
+// eight are the eight bytes that off lies among, whose first is at a multiple of eight.
+func eight(seed byte, off int64) uint64 {
+	return (uint64(off)>>3+1)*0x9E3779B97F4A7C15 ^ uint64(seed)*0x0101010101010101
 }
 
 // pattern is the content, without an end. It takes no memory.
 type pattern byte
 
 func (seed pattern) ReadAt(b []byte, off int64) (int, error) {
-	for i := range b {
+	i := 0
+	for ; i < len(b) && (off+int64(i))%8 != 0; i++ {
+		b[i] = at(byte(seed), off+int64(i))
+	}
+	for ; len(b)-i >= 8; i += 8 { // eight at once: tests read gigabytes
+		binary.LittleEndian.PutUint64(b[i:], eight(byte(seed), off+int64(i)))
+	}
+	for ; i < len(b); i++ {
 		b[i] = at(byte(seed), off+int64(i))
 	}
 	return len(b), nil
@@ -169,11 +178,16 @@ type Verifier struct {
 
 // Write fails at the first wrong byte.
 func (v *Verifier) Write(b []byte) (int, error) {
-	for i, c := range b {
-		if c != at(v.Seed, v.Off) {
+	for i := 0; i < len(b); {
+		if v.Off%8 == 0 && len(b)-i >= 8 && binary.LittleEndian.Uint64(b[i:]) == eight(v.Seed, v.Off) {
+			i, v.Off = i+8, v.Off+8
+			continue
+		}
+		if b[i] != at(v.Seed, v.Off) {
 			v.Wrong = true
 			return i, fmt.Errorf("wrong byte at %d", v.Off)
 		}
+		i++
 		v.Off++
 	}
 	return len(b), nil

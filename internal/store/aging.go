@@ -6,18 +6,16 @@ import "cmp"
 // with its content, whose chunks push out chunks that were used long ago. The records of those
 // would stay behind without a content. So a record also goes if it hasn't been used while as many
 // bytes of chunks came as there is room for. Each class shrinks to its part in this way, and no
-// further.
+// further. Newcomers have the room of probation for that, the others that of main: what comes and
+// isn't asked for again pushes nothing out of main.
 
 // rounds is how often the hand looks at all entries of a pool while as many bytes of chunks come as
 // there is room for.
 const rounds = 2
 
-// nextOld moves the aging hand on. It returns the entry that the hand had come to, if that was used
-// last before the given count of bytes. p mustn't be empty.
-func (p *pool) nextOld(before int64) *entry {
+// nextAging moves the aging hand on, and returns the entry that it had come to. p mustn't be empty.
+func (p *pool) nextAging() *entry {
 	e := cmp.Or(p.agingHand, p.oldest)
-	if p.agingHand = e.newer; e.lastUse.Load() < before {
-		return e
-	}
-	return nil
+	p.agingHand = e.newer
+	return e
 }

@@ -52,7 +52,7 @@ func (v *Server) fragment(q *FragmentRequest) ([]byte, error) {
 	if !v.s.log.Covers(q.Position) {
 		return nil, ErrBehind
 	}
-	b, ok := v.s.fragmentAt(q.Record, q.Off)
+	b, ok := v.s.fragmentAt(q.Record, q.Off, true)
 	if !ok {
 		return nil, ErrNotCached
 	}

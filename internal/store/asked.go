@@ -133,7 +133,7 @@ func (r *Reader) collect(off int64) bool {
 	}
 	for r.views = slices.Grow(r.views, ladder); off < r.end; {
 		c := r.s.cfg.Geometry.At(off, r.rec.OneSlab)
-		b, ok := r.s.cached(r.rec, c)
+		b, ok := r.s.cached(r.rec, c, r.uses())
 		if !ok && !r.rec.refetchable() {
 			b, ok = r.chunk(c)
 		}
@@ -169,7 +169,7 @@ func (s *Store) foresee(rec *Record, sp chunk.Span, others bool) (
 		case next > off:
 			asked, held = max(asked, coming), false
 		default:
-			next = s.heldUpTo(rec, off)
+			next = s.heldUpTo(rec, off, true) // which has all of it in main
 		}
 		if next <= off {
 			next = sp.End

@@ -28,11 +28,12 @@ type found struct {
 
 // bodies is what this node knows of the bytes of all versions, and the fills that read them.
 type bodies struct {
-	mu        sync.Mutex // guards all below but live; methods of other types may need it, too
+	mu        sync.Mutex // guards all below but live and lead; methods of other types may need it, too
 	byVersion map[string]*body
 	fills     int64        // begun so far
 	begun     counters     // by version, how many of them
 	live      atomic.Int64 // fills that are reading
+	lead      atomic.Int64 // bytes that they may be ahead of their readers, at the least
 }
 
 func (b *bodies) bodyLocked(version string) *body {
@@ -116,8 +117,10 @@ type run struct {
 	s   *Store
 	rec *Record
 	source
-	plain bool        // its body answers a plain GET
-	came  http.Header // the trailer that came after the body; set before followers see the end
+	plain bool // its body answers a plain GET
+	// a follower has come for another request than the one that it was begun for
+	shared atomic.Bool
+	came   http.Header // the trailer that came after the body; set before followers see the end
 	// the last request for a part got no answer that settles whether parts are given
 	failed bool
 	tail   []byte // the last bytes of a content whose length isn't known, if they may be all

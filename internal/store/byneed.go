@@ -12,19 +12,36 @@ func (s *Store) reserve() {
 	s.chunks.Reserve(max(s.recordBytes.Load(), s.least(files), fills))
 }
 
-// ageLocked notes that n bytes of chunks have come, and removes the entries that have become old.
-func (s *Store) ageLocked(n int64) {
-	size, came := s.chunks.Room(), s.came.Add(n)
+// ageLocked removes the entries that have become old by the chunks that have come.
+func (s *Store) ageLocked() {
+	came, room := s.chunks.Turnover()
+	n := came - s.came.Swap(came)
+	tried, trial := s.chunks.Trial()
+	newly := tried - s.tried
+	s.tried = tried
 	for c := range classes {
-		p := &s.pools[c]
-		for p.agingDue += n * p.entries * rounds; p.agingDue >= size; p.agingDue -= size {
-			if p.bytes <= s.least(c) {
-				p.agingDue = 0
-				break
-			}
-			if e := p.nextOld(came - size); e != nil && !s.beingRead(e) {
-				s.removeLocked(e.key())
-			}
+		if c == newcomers {
+			s.agePoolLocked(c, newly, trial, tried-trial)
+		} else {
+			s.agePoolLocked(c, n, room, came-room)
+		}
+	}
+}
+
+// agePoolLocked notes that n bytes of chunks have come where there is room for so many, and removes
+// those entries of c that were used last before that many had come.
+func (s *Store) agePoolLocked(c class, n, room, before int64) {
+	p := &s.pools[c]
+	for p.agingDue += n * p.entries * rounds; p.agingDue > 0 && p.agingDue >= room; {
+		if p.agingDue -= room; p.bytes <= s.least(c) {
+			p.agingDue = 0
+			return
+		}
+		switch e := p.nextAging(); {
+		case c == newcomers && !e.newcomer():
+			s.poolLocked(s.look(e.key()))
+		case e.old(before) && !s.beingRead(e):
+			s.removeLocked(e.key())
 		}
 	}
 }

@@ -19,7 +19,7 @@ func (s *Store) smallOf(rec *Record) ([]byte, bool) {
 // Push hands a finished chunk on.
 func (r *run) Push(off int64, b []byte) {
 	if !r.pushSmall(off, b) {
-		r.s.push(r.rec, off, b)
+		r.s.push(r.rec, off, b, r.shared.Load() || r.s.crowded())
 	}
 }
 
@@ -44,13 +44,21 @@ func (r *run) pushSmall(off int64, b []byte) bool {
 	return true
 }
 
-// cached returns the chunk c of rec if this node holds it.
-func (s *Store) cached(rec *Record, c chunk.Chunk) ([]byte, bool) {
+// cached returns the chunk c of rec if this node holds it. If use is set, a request for it uses it
+// that isn't the one that it has come for.
+func (s *Store) cached(rec *Record, c chunk.Chunk, use bool) ([]byte, bool) {
 	if b, ok := s.smallOf(rec); ok {
 		return b, c.ID == firstChunk
 	}
-	b, ok := s.chunks.Peek(s.chunkKey(rec, c.ID))
+	b, ok := s.inChunks(s.chunkKey(rec, c.ID), use)
 	return b, ok && rec.fills(c, b)
+}
+
+func (s *Store) inChunks(key string, use bool) ([]byte, bool) {
+	if use {
+		return s.chunks.Use(key)
+	}
+	return s.chunks.Peek(key)
 }
 
 // fills reports whether b can be the chunk c of r, by its length.
@@ -58,8 +66,9 @@ func (r *Record) fills(c chunk.Chunk, b []byte) bool {
 	return r.Length < 0 || int64(len(b)) == min(c.End, r.Length)-c.Start
 }
 
-// push hands a finished chunk to the chunks group.
-func (s *Store) push(rec *Record, off int64, b []byte) {
+// push hands a finished chunk to the chunks group. If wanted is set, it doesn't
+// go to probation.
+func (s *Store) push(rec *Record, off int64, b []byte, wanted bool) {
 	c, sp := s.cfg.Geometry.At(off, rec.OneSlab), chunk.Span{Start: off, End: off + int64(len(b))}
 	// of a length that isn't known, the last chunk may end anywhere
 	whole := off == c.Start && sp.End >= min(c.End, rec.Length)
@@ -67,9 +76,10 @@ func (s *Store) push(rec *Record, off int64, b []byte) {
 	if !whole {
 		key = s.fragmentKey(rec, sp)
 	}
-	s.chunks.Put(key, b)
+	main := s.chunks.Put(key, b, wanted)
 	s.mu.Lock()
-	s.ageLocked(int64(len(b)))
+	s.placedLocked(rec, main)
+	s.ageLocked()
 	s.mu.Unlock()
 	s.bodies.mu.Lock()
 	defer s.bodies.mu.Unlock()
@@ -94,13 +104,13 @@ func (s *Store) fragments(rec *Record) []chunk.Span {
 }
 
 // fragmentAt returns the bytes of rec's content from off on to the end of a fragment, if this node
-// holds one.
-func (s *Store) fragmentAt(rec *Record, off int64) ([]byte, bool) {
+// holds one. use is cached's.
+func (s *Store) fragmentAt(rec *Record, off int64, use bool) ([]byte, bool) {
 	for _, sp := range s.fragments(rec) {
 		if off < sp.Start || off >= sp.End {
 			continue
 		}
-		b, ok := s.chunks.Peek(s.fragmentKey(rec, sp))
+		b, ok := s.inChunks(s.fragmentKey(rec, sp), use)
 		if ok && int64(len(b)) == sp.End-sp.Start {
 			return b[off-sp.Start:], true
 		}
@@ -117,14 +127,14 @@ func (s *Store) fragmentAt(rec *Record, off int64) ([]byte, bool) {
 const maxFragments = 1024
 
 // heldUpTo returns the end of the chunk or fragment with rec's byte at off if this node holds that,
-// else off.
-func (s *Store) heldUpTo(rec *Record, off int64) int64 {
+// else off. use is cached's.
+func (s *Store) heldUpTo(rec *Record, off int64, use bool) int64 {
 	c := s.cfg.Geometry.At(off, rec.OneSlab)
-	if _, ok := s.cached(rec, c); ok {
+	if _, ok := s.cached(rec, c, use); ok {
 		return c.End
 	}
 	if rec.Fragments {
-		if b, ok := s.fragmentAt(rec, off); ok {
+		if b, ok := s.fragmentAt(rec, off, use); ok {
 			return off + int64(len(b))
 		}
 	}

@@ -15,12 +15,13 @@ const (
 	heads                // the answer to a HEAD, which has no content
 	// no representation: a redirection, an error, or a response that isn't stored
 	errs
+	newcomers // files, and query strings, whose chunks are on probation
 	classes
 )
 
 // parts are the shares of the memory of records without chunks below which a class makes no room
 // for others, as divisors: files for chunks only.
-var parts = [classes]int64{files: 4, small: 2, queries: 8, heads: 8, errs: 8}
+var parts = [classes]int64{files: 4, small: 2, queries: 8, heads: 8, errs: 8, newcomers: 16}
 
 // class is r's, by what r says.
 func (r *Record) class() class {
@@ -42,7 +43,10 @@ func (e stored) class() class {
 		c = min(c, rec.class())
 	}
 	if e.query && c < queries {
-		return queries
+		c = queries
+	}
+	if e.onTrial && (c == files || c == queries) {
+		return newcomers
 	}
 	return c
 }

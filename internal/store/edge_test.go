@@ -91,7 +91,7 @@ func TestEndOfAPartIsNotTheEnd(t *testing.T) {
 		synctest.Wait()
 		now := find(s, "k", nil)
 		evict(t, s)
-		s.push(now, 1<<10, []byte(content(1<<10, 2<<10))) // so that a fill of the first chunk ends before it
+		s.push(now, 1<<10, []byte(content(1<<10, 2<<10)), false) // so that a fill of the first chunk ends before it
 		var part, whole Reader
 		s.Reader(&part, &Fields{}, now, 0, 100)
 		if err := part.Ready(t.Context()); err != nil {
@@ -112,7 +112,7 @@ func evict(t *testing.T, s *Store) {
 	t.Helper()
 	for i := range s.cfg.Memory / s.cfg.Geometry.Max {
 		rec := &Record{Key: "filler", Details: plain, Version: fmt.Sprint(i), Length: s.cfg.Geometry.First}
-		s.push(rec, 0, make([]byte, s.cfg.Geometry.Max))
+		s.push(rec, 0, make([]byte, s.cfg.Geometry.Max), true)
 		s.bodies.mu.Lock()
 		delete(s.byVersion, rec.Version)
 		s.bodies.mu.Unlock()
@@ -327,7 +327,7 @@ func TestFillBeginsWhileGapsAreLookedFor(t *testing.T) {
 		rec := fetch(t, s, "k")
 		synctest.Wait()
 		evict(t, s)
-		s.push(rec, 0, []byte(content(0, 1<<10)))
+		s.push(rec, 0, []byte(content(0, 1<<10)), false)
 		var r Reader
 		s.Reader(&r, &Fields{}, rec, 0, -1)
 		if !r.viewChunk() {

@@ -19,8 +19,10 @@ type entry struct {
 	bytes        uint32    // what it takes in memory
 	pool         class
 	query        bool         // its path had many query strings when it came
+	onTrial      bool         // its chunks are on probation
+	kept         bool         // some are in main, or it has been used
 	used         atomic.Bool  // since the pool's hand came by
-	lastUse      atomic.Int64 // how many bytes of chunks had come
+	lastUse      atomic.Int64 // how many bytes of chunks had come to main; see newcomer
 }
 
 // use notes a use now, unless one was noted less than step bytes ago: many clients use the same

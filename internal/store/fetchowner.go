@@ -68,7 +68,7 @@ func (s *Store) wantsChunk(f *flight) bool {
 	if !f.req.Whole || conditional || f.prev == nil {
 		return f.req.Whole && !conditional
 	}
-	_, held := s.cached(f.prev, s.cfg.Geometry.At(0, f.prev.OneSlab))
+	_, held := s.cached(f.prev, s.cfg.Geometry.At(0, f.prev.OneSlab), false)
 	return !held
 }
 

@@ -42,6 +42,7 @@ func (s *Store) beginLocked(rec *Record, from source, w *wanted) (f *fill.Follow
 	s.fills++
 	s.begun.at(rec.Version).Add(1)
 	s.live.Add(1)
+	s.lead.Add(r.lead())
 	s.reserve()
 	if w != nil {
 		f = r.follow(*w)
@@ -81,6 +82,7 @@ func (r *run) Done(end int64, err error) {
 		b.runs = nil
 	}
 	s.tidyLocked(rec)
+	s.lead.Add(-r.lead())
 	if s.live.Add(-1); r.relay != nil {
 		s.rooms.relays.Add(-1)
 	}

@@ -13,7 +13,7 @@ func (r *Reader) viewFragment() bool {
 	if !r.rec.Fragments {
 		return false
 	}
-	if b, ok := r.s.fragmentAt(r.rec, r.pos); ok {
+	if b, ok := r.s.fragmentAt(r.rec, r.pos, r.uses()); ok {
 		r.show(b)
 		return true
 	}
@@ -49,7 +49,7 @@ func (r *Reader) takeRest() bool {
 func (s *Store) missing(rec *Record, off, end int64) int64 {
 	for off < end {
 		next, _ := s.filling(rec, off)
-		if next = max(next, s.heldUpTo(rec, off)); next <= off {
+		if next = max(next, s.heldUpTo(rec, off, false)); next <= off {
 			return off
 		}
 		off = next

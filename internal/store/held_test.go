@@ -7,6 +7,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/scurrycache/scurry/internal/race"
 )
 
 // bring has s bring the content under key as a whole, and returns its record.
@@ -93,7 +95,7 @@ func foreseenIsTrue(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	seen := map[Asked]int{}
 	rec := bring(t, s, "k")
-	for range 400 {
+	for range race.Cases(400) {
 		for range r.IntN(5) {
 			other := bring(t, s, fmt.Sprint("other", r.IntN(10)))
 			hit(t, s, other, 0, size)
@@ -107,7 +109,7 @@ func foreseenIsTrue(t *testing.T) {
 			t.Fatalf("[%d, %d): foreseen %v, and the origin was asked: %v", start, end, asked, opened)
 		}
 	}
-	if seen[NotAsked] < 20 || seen[AskedForThis] < 20 {
+	if seen[NotAsked] < race.Cases(20) || seen[AskedForThis] < race.Cases(20) {
 		t.Errorf("foreseen: %v", seen)
 	}
 }

@@ -30,6 +30,9 @@ func (s *Store) joinLocked(rec *Record, w wanted) (*fill.Follower, *run) {
 // follow has a follower that wants w join r. It returns nil if r doesn't have the byte at w.Off.
 func (r *run) follow(w wanted) *fill.Follower {
 	w.Who, w.Ahead = w.who, r.s.aheadOf(r.relay, w.Ahead)
+	if w.who != r.by.Cause {
+		r.shared.Store(true)
+	}
 	return r.Follow(w.Wanted)
 }
 
@@ -69,5 +72,29 @@ func (s *Store) aheadOf(r *relay, ahead int64) int64 {
 
 // ahead is how far ahead of its fastest reader a fill may be.
 func (s *Store) ahead() int64 {
-	return min(s.cfg.Geometry.Slab, max(s.maxGap(), s.cfg.Memory/aheadShare/max(1, s.live.Load())))
+	least, most := s.maxGap(), s.cfg.Memory
+	if s.chunks.Full() && !s.crowded() {
+		least = s.cfg.Geometry.Max
+		_, most = s.chunks.Trial()
+	}
+	return min(s.cfg.Geometry.Slab, max(least, most/aheadShare/max(1, s.live.Load())))
+}
+
+// crowded reports whether probation has too little room for the fills that are reading: what they
+// push would be evicted there before their readers have come to it. What has been read meanwhile
+// takes as much room as what hasn't.
+func (s *Store) crowded() bool {
+	_, trial := s.chunks.Trial()
+	return s.lead.Load() > trial/aheadShare
+}
+
+// lead is how many bytes r may be ahead of its readers, at the least: of a chunk that r has pushed.
+func (r *run) lead() int64 {
+	switch {
+	case r.relay != nil: // it isn't kept
+		return 0
+	case r.rec.Length >= 0:
+		return min(r.rec.Length, r.s.cfg.Geometry.Max)
+	}
+	return r.s.cfg.Geometry.Max
 }

@@ -155,3 +155,11 @@ func routingKeyOf(key string) string {
 	}
 	return key
 }
+
+// unversioned returns what a chunk's key, which is without the group's prefix, has before and after
+// its version.
+func unversioned(key string) (before, after string) {
+	before = routingKeyOf(key)
+	_, after, _ = strings.Cut(key[min(len(key), len(before)+1):], ".")
+	return before, after
+}

@@ -10,7 +10,7 @@ func (r *Reader) Held() bool {
 		return false
 	}
 	c := r.s.cfg.Geometry.At(r.pos, r.rec.OneSlab)
-	b, ok := r.s.cached(r.rec, c)
+	b, ok := r.s.cached(r.rec, c, r.uses())
 	if !ok || r.pos-c.Start >= int64(len(b)) {
 		return false
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/scurrycache/scurry/internal/codec"
 	"github.com/scurrycache/scurry/internal/fill"
 	"github.com/scurrycache/scurry/internal/invalidation"
+	"github.com/scurrycache/scurry/internal/race"
 )
 
 // TestLateComersDontJoin: a request that comes after a group has been invalidated doesn't get what
@@ -355,7 +356,7 @@ func TestWritesLeaveRemovals(t *testing.T) {
 	before := a.Moment().Token
 	a.Remove([]string{"k"})
 	_, mark := a.log.Begin(a.resource("k", nil))
-	for i := range 100_000 {
+	for i := range race.Cases(100_000) { // the log holds a few thousand
 		a.Invalidate([]string{fmt.Sprint("w", i)}, nil, nil, Moment{})
 	}
 	for _, s := range []*Store{a, b} {

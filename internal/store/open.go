@@ -51,6 +51,7 @@ func (s *Store) acquire() (err error) {
 	}
 	s.chunks, err = chunks.New(chunks.Config{
 		Budget: s.cfg.Memory, Largest: s.cfg.Geometry.Max, Remote: remote,
+		Unversioned: unversioned,
 	})
 	if err != nil {
 		s.records.Release()

@@ -18,7 +18,7 @@ func (r *run) Open(ctx context.Context, off, end int64) (fill.Opened, error) {
 	if !r.rec.Fragments {
 		return r.openOrigin(ctx, off, end)
 	}
-	if b, ok := r.s.fragmentAt(r.rec, off); ok {
+	if b, ok := r.s.fragmentAt(r.rec, off, false); ok {
 		body := io.NopCloser(bytes.NewReader(b))
 		return fill.Opened{Body: body, End: off + int64(len(b)), Length: r.rec.Length}, nil
 	}
@@ -93,7 +93,7 @@ func (r *run) overtaken(off int64) bool {
 		r.s.cutLocked(r.rec, r, off, true)
 	}
 	r.s.bodies.mu.Unlock()
-	_, held := r.s.cached(r.rec, r.s.cfg.Geometry.At(off, r.rec.OneSlab))
+	_, held := r.s.cached(r.rec, r.s.cfg.Geometry.At(off, r.rec.OneSlab), false)
 	return reads || fresh && held
 }
 

@@ -43,7 +43,7 @@ func (s *Store) put(rec *Record, content []byte, then invalidation.Token) {
 	rec.small = smallContent(content)
 	for off := int64(0); off < rec.Length && rec.small == nil; {
 		end := min(s.cfg.Geometry.At(off, true).End, rec.Length)
-		s.push(rec, off, append([]byte(nil), content[off:end]...))
+		s.push(rec, off, append([]byte(nil), content[off:end]...), false)
 		off = end
 	}
 	s.mu.Lock()

@@ -35,7 +35,7 @@ func (s *Store) reach(rec *Record, off int64, plain bool) int64 {
 	s.bodies.mu.Unlock()
 	for at := off; at < end; {
 		c := s.cfg.Geometry.At(at, rec.OneSlab)
-		if _, ok := s.cached(rec, c); ok {
+		if _, ok := s.cached(rec, c, false); ok {
 			return c.Start
 		}
 		at = c.End

@@ -262,3 +262,6 @@ func (r *Reader) leave() {
 
 // atEnd reports whether nothing is left to be read, as far as the end is known.
 func (r *Reader) atEnd() bool { return r.end >= 0 && r.pos >= r.end }
+
+// uses reports whether what r reads from the chunks group hasn't come for r.
+func (r *Reader) uses() bool { return r.run == nil }

@@ -46,7 +46,7 @@ func (v *Server) Lookup(ctx context.Context, q *LookupRequest) (*LookupResult, *
 	if res.Body == nil && res.follower == nil {
 		res.Close()
 		if q.Chunk {
-			found.Chunk = s.heldChunk(res.Record)
+			found.Chunk = s.heldChunk(res.Record, res.Found)
 		}
 		return found, nil, nil
 	}
@@ -54,12 +54,12 @@ func (v *Server) Lookup(ctx context.Context, q *LookupRequest) (*LookupResult, *
 }
 
 // heldChunk returns the first chunk of rec's content, if this node holds it. What the record itself
-// holds needs no chunk.
-func (s *Store) heldChunk(rec *Record) []byte {
+// holds needs no chunk. use is cached's.
+func (s *Store) heldChunk(rec *Record, use bool) []byte {
 	if rec.small != nil {
 		return nil
 	}
-	b, _ := s.cached(rec, s.cfg.Geometry.At(0, rec.OneSlab))
+	b, _ := s.cached(rec, s.cfg.Geometry.At(0, rec.OneSlab), use)
 	return b
 }
 

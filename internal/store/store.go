@@ -2,10 +2,10 @@
 //
 // In come requests (Request) and, from a Source, the origin's responses. Out come Records and
 // Readers over their bytes. The store owns all of it, within its budget. Records are in a table of
-// its own, and only they change (pool.go says which make room for which). Chunks are in a
-// groupcache group, under keys that no two representations share. A content of a few bytes is in
-// its record (small.go). A second group, which holds nothing, collapses concurrent requests. Origin
-// bodies are read by fills, which readers follow while they grow:
+// its own, and only they change (pool.go says which make room for which). Chunks are in groupcache
+// groups (package chunks, here the chunks group), under keys that no two representations share. A
+// content of a few bytes is in its record (small.go). Another group, which holds nothing, collapses
+// concurrent requests. Origin bodies are read by fills, which readers follow while they grow:
 //
 //	Find ──► table of records
 //	Fetch ─► records group ─► Source.Fetch ─► record into the table, body into a fill

@@ -22,7 +22,8 @@ type table struct {
 	shards
 	pools       [classes]pool // of entries, as they make room for each other
 	queries     queryCounts
-	came        atomic.Int64 // bytes of chunks
+	came        atomic.Int64 // bytes of chunks, to main
+	tried       int64        // and to probation; guarded by the store's mu
 	recordBytes atomic.Int64 // which the entries take
 	// cache keys, by the groups that any of their variants belongs to
 	grouped map[string]map[string]struct{}
@@ -174,9 +175,7 @@ func (t *table) setLocked(key string, now stored) {
 		for _, rec := range now.variants {
 			e.bytes += uint32(t.size(rec))
 		}
-		e.pool = now.class()
-		e.lastUse.Store(t.came.Load())
-		t.pools[e.pool].add(e)
+		t.enterLocked(now)
 		t.recordBytes.Add(int64(e.bytes))
 		t.groupLocked(key, now.variants)
 	}
@@ -186,6 +185,20 @@ func (t *table) setLocked(key string, now stored) {
 			t.forget(old.Version)
 		}
 	}
+}
+
+// enterLocked has now's entry enter the pool of its class.
+func (t *table) enterLocked(now stored) {
+	e := now.entry
+	if e.onTrial && !e.newcomer() {
+		e.onTrial, e.kept = false, true
+	}
+	if e.pool = now.class(); e.pool == newcomers {
+		e.lastUse.Store(-1 - t.tried)
+	} else {
+		e.lastUse.Store(t.came.Load())
+	}
+	t.pools[e.pool].add(e)
 }
 
 // deleteLocked drops those of key's records that gone reports.
@@ -292,7 +305,7 @@ func (t *table) evictLocked(e *entry) {
 // crowded returns the pool that is to make room for others. If it is the files', that isn't empty:
 // the others together have less than all.
 func (t *table) crowded() *pool {
-	for c := errs; c > files; c-- {
+	for c := newcomers; c > files; c-- {
 		if p := &t.pools[c]; p.bytes > t.least(c) {
 			return p
 		}
