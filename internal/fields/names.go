@@ -1,6 +1,9 @@
 package fields
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // usual are the names that are packed as one byte, their index, in order. Index 0 means that the
 // name follows. Nodes exchange packed fields, so with the list the version of their messages has to
@@ -17,3 +20,11 @@ var usual = append([]string{""}, strings.Fields(`
 	X-Amz-Request-Id X-Amz-Version-Id X-Cache X-Content-Type-Options X-Frame-Options
 	X-Powered-By X-Request-Id X-Served-By X-Timer X-Xss-Protection
 `)...)
+
+// number is that of a usual name, 0 for others.
+func number(name string) int {
+	if i, ok := slices.BinarySearch(usual, name); ok {
+		return i
+	}
+	return 0
+}

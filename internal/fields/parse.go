@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"net/http"
-	"slices"
 	"strings"
 )
 
@@ -20,14 +19,6 @@ const ends = "\r\n\x00"
 func validName(name string) bool {
 	return number(name) > 0 || name != "" && http.CanonicalHeaderKey(name) == name &&
 		!strings.ContainsAny(name, " :"+ends)
-}
-
-// number is that of a usual name, 0 for others.
-func number(name string) int {
-	if i, ok := slices.BinarySearch(usual, name); ok {
-		return i
-	}
-	return 0
 }
 
 // Parse returns what another node has packed, which may be anything. ok is false unless all fields
