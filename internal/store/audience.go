@@ -108,14 +108,14 @@ type flight struct {
 	req  Request
 	prev *Record
 
-	variant string      // "" if it wasn't known what selects
-	arrived Moment      // when it took off
-	began   Moment      // when the origin, or the owner, was asked
-	varied  int64       // how often its key had turned out to vary when it took off
-	verdict error       // the owner's, which this node shares
-	interim chan func() // interim responses (RFC 9110 section 15.2), for its caller
-	key     string      // in the records group
-	route   string      // the routing key of what it brings
+	variant string   // "" if it wasn't known what selects
+	arrived Moment   // when it took off
+	began   Moment   // when the origin, or the owner, was asked
+	varied  int64    // how often its key had turned out to vary when it took off
+	verdict error    // the owner's, which this node shares
+	interim interims // for its caller (RFC 9110 section 15.2)
+	key     string   // in the records group
+	route   string   // the routing key of what it brings
 	done    chan error
 	refused <-chan struct{} // closed when it mustn't wait any more; nil for a client's
 

@@ -104,12 +104,10 @@ func (s *Store) fly(ctx context.Context, req *Request, prev *Record, variant str
 func (s *Store) await(ctx context.Context, f *flight) (*Result, error) {
 	for {
 		select {
-		case tell := <-f.interim:
-			tell()
+		case <-f.interim.due:
+			f.interim.tell()
 		case err := <-f.done:
-			for len(f.interim) > 0 {
-				(<-f.interim)()
-			}
+			f.interim.tell()
 			if err != nil {
 				return nil, err
 			}

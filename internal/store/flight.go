@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"net/http"
 	"strconv"
 
 	"github.com/scurrycache/scurry/internal/invalidation"
@@ -16,12 +15,7 @@ func (f *flight) Fetch(context.Context) ([]byte, error) { return nil, f.s.fetchR
 // Load is groups.Loader's.
 func (f *flight) Load(context.Context) ([]byte, error) { return nil, f.s.load(f) }
 
-// maxInterim bounds the interim responses that wait for the goroutine that called Fetch. More are
-// lost.
-const maxInterim = 128
-
-// newFlight makes a flight for req, which found prev wanting. Interim responses go through a
-// channel to the goroutine that waits for the flight; the sender never waits.
+// newFlight makes a flight for req, which found prev wanting.
 func (s *Store) newFlight(req *Request, prev *Record, variant string) *flight {
 	f := &flight{s: s, req: *req, prev: prev, variant: variant, done: make(chan error, 1)}
 	f.varied = s.variedAt(req.Key).Load()
@@ -29,15 +23,8 @@ func (s *Store) newFlight(req *Request, prev *Record, variant string) *flight {
 	f.arrived, mark = s.log.Begin(s.resource(req.Key, nil))
 	f.route = s.route(req.Key)
 	f.key = s.flightKey(f, mark)
-	if req.Inform == nil {
-		return f
-	}
-	f.interim = make(chan func(), maxInterim)
-	f.req.Inform = func(status int, header http.Header) {
-		select {
-		case f.interim <- func() { req.Inform(status, header) }:
-		default:
-		}
+	if req.Inform != nil {
+		f.req.Inform = f.interim.tellBy(req.Inform)
 	}
 	return f
 }
