@@ -56,6 +56,8 @@ func (s *Store) acquire() (err error) {
 		return err
 	}
 	s.prefix = s.chunks.Prefix()
+	_, trial := s.chunks.Trial()
+	s.probation = trial > 0
 	return nil
 }
 

@@ -20,6 +20,7 @@ type table struct {
 	varies  func(key string, before []string) // see insertLocked
 
 	shards
+	probation   bool          // there is one, for chunks
 	pools       [classes]pool // of entries, as they make room for each other
 	queries     queryCounts
 	came        atomic.Int64 // bytes of chunks, to main
@@ -129,6 +130,9 @@ func (t *table) insertLocked(rec, prev *Record, begin func()) {
 	} else {
 		rec.Key = strings.Clone(rec.Key) // of a longer line perhaps
 		now = stored{&entry{query: t.queries.add(rec.Key, 1)}, nil, uint32(rec.ringEpoch)}
+		if t.probation && !rec.owned() {
+			now.entry.try() // its chunks are elsewhere
+		}
 	}
 	for _, old := range now.variants {
 		rec.inherit(old)

@@ -3,7 +3,8 @@ package store
 // The chunks of a file that comes when the memory is full are on probation (package chunks), where
 // they don't stay for long. Its record goes as fast as they do if it isn't used meanwhile: so those
 // of files that are asked for once take no memory from files that are asked for again. Once it has
-// been used, or some of its chunks are in main, a file is like others.
+// been used, or some of its chunks are in main, a file is like others. The same holds for near
+// copies of other nodes' records.
 
 // try begins the time of a newcomer.
 func (e *entry) try() {
