@@ -17,6 +17,7 @@ type table struct {
 
 	forget  func(version string)              // the last record of that version has gone
 	resized func()                            // the records take another number of bytes
+	reads   func(*entry) bool                 // a fill reads the content of some record of it
 	varies  func(key string, before []string) // see insertLocked
 
 	shards
@@ -294,6 +295,7 @@ func (t *table) supersedeLocked(old, rec *Record) {
 func (t *table) evictLocked(e *entry) {
 	used := e.used.Swap(true)
 	defer func() { e.used.Store(used) }()
+	t.judgeLocked()
 	for t.recordBytes.Load() > t.Memory/recordsShare && t.n > 1 {
 		p := t.crowded()
 		if p == &t.pools[files] && t.recordBytes.Load() <= t.Memory/recordsMost {

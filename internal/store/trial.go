@@ -41,3 +41,19 @@ func (t *table) poolLocked(now stored) {
 	t.pools[now.pool].remove(now.entry)
 	t.enterLocked(now)
 }
+
+// One part in so many of the memory may be taken by newcomers' records: else what comes once would
+// push out chunks by its records.
+const newcomersShare = 32
+
+// judgeLocked ends the time of the oldest newcomers, as far as they take more than their share.
+func (t *table) judgeLocked() {
+	for p := &t.pools[newcomers]; p.bytes > t.Memory/newcomersShare && p.entries > 1; {
+		if e := p.oldest; e.newcomer() && !t.reads(e) {
+			t.removeLocked(e.key())
+		} else {
+			e.onTrial, e.kept = false, true
+			t.poolLocked(t.look(e.key()))
+		}
+	}
+}
