@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/scurrycache/scurry/internal/origintest"
 	"github.com/scurrycache/scurry/proxy"
 )
 
@@ -47,5 +48,37 @@ func TestCrawlLeavesWhatIsHot(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestCrawlOfACluster: a crawl by way of all nodes leaves what is hot on their owners, although each
+// node also has near copies of what the others have fetched.
+func TestCrawlOfACluster(t *testing.T) {
+	oneNode(t)
+	if raceEnabled {
+		t.Skip("it asks for many files one after the other, which takes long under the race detector and shows it nothing")
+	}
+	const hot = 300
+	for _, size := range []int64{3000, 40_000} {
+		t.Run(fmt.Sprint(size), func(t *testing.T) {
+			c := newCluster(t, 3, proxy.Config{})
+			ask := func(name string, n int, f origintest.File) (missed int) {
+				c.o.Forget()
+				for i := range n {
+					path := fmt.Sprint(name, i)
+					c.o.Handle("/"+path, f.ServeHTTP)
+					c.nodes[i%3].expect(200, origintest.Content(0, 0, f.Size), "/files/"+path)
+				}
+				return c.o.Count()
+			}
+			warm := origintest.File{Size: 1500, ETag: `"1"`, Header: maxAge("600")}
+			for range 3 {
+				ask("hot", hot, warm)
+			}
+			ask("crawl", 10*3*memory/int(size+600), origintest.File{Size: size, ETag: `"1"`, Header: maxAge("600")})
+			if missed := ask("hot", hot, warm); missed > hot/20 {
+				t.Errorf("%d of %d files have gone", missed, hot)
+			}
+		})
 	}
 }

@@ -28,7 +28,8 @@ const (
 	traceItem = 178 + 10
 )
 
-// contender is a cache: it reports whether it holds a key, and holds it from then on if it wants to.
+// contender is a cache: get reports whether it holds a key, and may have it hold the key from then
+// on.
 type contender struct {
 	name  string
 	get   func(key string) bool

@@ -106,8 +106,10 @@ func (r *reserve) Room() int64 {
 func (r *reserve) Full(slack int64) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	u, p := r.usageLocked(), r.pooled
-	return u.Bytes+u.HotBytes+int64(r.needed)*p.each > p.budget-slack
+	p := r.pooled
+	// An earlier tenant's fillers stay in the hot cache, if peers' values don't push them out.
+	hot := p.usage().HotBytes
+	return r.usageLocked().Bytes+hot+int64(r.needed)*p.each > p.budget-slack
 }
 
 // Came is how many bytes have been put, with their keys, since the group was acquired.

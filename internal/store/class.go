@@ -15,7 +15,7 @@ const (
 	heads                // the answer to a HEAD, which has no content
 	// no representation: a redirection, an error, or a response that isn't stored
 	errs
-	newcomers // files, and query strings, whose chunks are on probation
+	newcomers // files, and query strings, whose chunks are on probation, or near copies
 	classes
 )
 

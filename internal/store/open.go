@@ -27,7 +27,7 @@ func New(cfg Config) (*Store, error) {
 	s.table = table{
 		changes: changes{keys: k, log: invalidation.New(invalidation.Config{
 			Incarnation: rand.Uint64(), Bytes: logBytes})},
-		forget: s.bodies.forget, varies: s.variesLocked, resized: s.reserve,
+		forget: s.bodies.forget, varies: s.variesLocked, resized: s.reserve, reads: s.beingRead,
 		queries: queryCounts{}, grouped: map[string]map[string]struct{}{},
 	}
 	s.rooms.init(cfg)
@@ -58,6 +58,8 @@ func (s *Store) acquire() (err error) {
 		return err
 	}
 	s.prefix = s.chunks.Prefix()
+	_, trial := s.chunks.Trial()
+	s.probation = trial > 0
 	return nil
 }
 

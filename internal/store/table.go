@@ -17,9 +17,11 @@ type table struct {
 
 	forget  func(version string)              // the last record of that version has gone
 	resized func()                            // the records take another number of bytes
+	reads   func(*entry) bool                 // a fill reads the content of some record of it
 	varies  func(key string, before []string) // see insertLocked
 
 	shards
+	probation   bool          // there is one, for chunks
 	pools       [classes]pool // of entries, as they make room for each other
 	queries     queryCounts
 	came        atomic.Int64 // bytes of chunks, to main
@@ -129,6 +131,9 @@ func (t *table) insertLocked(rec, prev *Record, begin func()) {
 	} else {
 		rec.Key = strings.Clone(rec.Key) // of a longer line perhaps
 		now = stored{&entry{query: t.queries.add(rec.Key, 1)}, nil, uint32(rec.ringEpoch)}
+		if t.probation && !rec.owned() {
+			now.entry.try() // its chunks are elsewhere
+		}
 	}
 	for _, old := range now.variants {
 		rec.inherit(old)
@@ -293,6 +298,7 @@ func (t *table) supersedeLocked(old, rec *Record) {
 func (t *table) evictLocked(e *entry) {
 	used := e.used.Swap(true)
 	defer func() { e.used.Store(used) }()
+	t.judgeLocked()
 	for t.recordBytes.Load() > t.Memory/recordsShare && t.n > 1 {
 		p := t.crowded()
 		if p == &t.pools[files] && t.recordBytes.Load() <= t.Memory/recordsMost {
