@@ -9,12 +9,13 @@ import (
 )
 
 const (
-	trialShare   = 10  // one part in so many of the budget is probation
-	trialChunks  = 32  // or more: so many of the largest chunks, for readers that fall behind
-	trialMost    = 4   // but no more than one part in so many
-	trialLeast   = 8   // with room for fewer of the largest chunks there is no probation
-	slackShare   = 32  // main counts as full when it has less than one part in so many left
-	bytesPerHint = 512 // of the budget; few chunks are smaller
+	trialShare   = 10      // one part in so many of the budget is probation
+	trialChunks  = 32      // or more: so many of the largest chunks, for readers that fall behind
+	trialMost    = 4       // but no more than one part in so many
+	trialLeast   = 8       // with room for fewer of the largest chunks there is no probation
+	slackShare   = 32      // main counts as full when it has less than one part in so many left
+	bytesPerHint = 512     // of the budget; few chunks are smaller
+	mostHints    = 1 << 30 // enough for 512 GiB
 )
 
 // probation is how many bytes of the budget are probation's.
@@ -47,7 +48,8 @@ func (a *admission) init(cfg Config, trial int64, main *groups.Group) (err error
 	a.unversioned = cfg.Unversioned
 	a.door.memory = cfg.Budget - trial
 	a.slack = a.door.memory / slackShare
-	a.hints = make([]atomic.Uint32, 1<<bits.Len64(uint64(cfg.Budget/bytesPerHint/32)))
+	hints := min(cfg.Budget/bytesPerHint, mostHints)
+	a.hints = make([]atomic.Uint32, 1<<bits.Len64(uint64(hints/32)))
 	return err
 }
 

@@ -6,9 +6,12 @@ import (
 	"github.com/scurrycache/scurry/internal/fields"
 )
 
-// Header codes header fields, in no order. No fields are read as nil. They are to be as net/http
-// would have taken them from a client or an origin: else what one side takes for a field could be
-// another message to the next.
+// usualFields is how many fields few messages exceed.
+const usualFields = 32
+
+// Header codes header fields, in no order. No fields are read as nil. Fields that are read are
+// refused unless net/http would have taken them from a client or an origin: else what one side takes
+// for a field could be another message to the next.
 func (c *Coder) Header(h *http.Header) {
 	if c.Reads {
 		*h = c.fields()
@@ -48,7 +51,8 @@ func (c *Coder) fields() http.Header {
 	if n == 0 {
 		return nil
 	}
-	h, list := make(http.Header, n), c.texts(2*n)
+	list := c.texts(2 * n)
+	h := make(http.Header, min(n, usualFields)) // the sender says how many there are
 	for i := 0; i < len(list); i += 2 {
 		name, values := list[i], list[i+1:i+2:i+2]
 		if !fields.Valid(name, values[0]) {

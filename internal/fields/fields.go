@@ -103,10 +103,13 @@ func (p Packed) Get(name string) string {
 	return ""
 }
 
+// usualFields is how many names few messages exceed. A name may have any number of values.
+const usualFields = 32
+
 // Header unpacks p. The result is the caller's own.
 func (p Packed) Header() http.Header {
 	n := p.Len()
-	h, values := make(http.Header, n), make([]string, 0, n)
+	h, values := make(http.Header, min(n, usualFields)), make([]string, 0, n)
 	for name, v := range p.All() {
 		values = append(values, v)
 		h[name] = values[len(values)-1-len(h[name]):] // the others of that name are just before it

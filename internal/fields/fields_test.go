@@ -1,8 +1,10 @@
 package fields
 
 import (
+	"bytes"
 	"net/http"
 	"reflect"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -147,4 +149,21 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestValuesOfOneName: many values of one name take no room for as many names.
+func TestValuesOfOneName(t *testing.T) {
+	const size = 1 << 20
+	p, ok := Parse(bytes.Repeat([]byte{1, 0}, size/2))
+	if !ok {
+		t.Fatal("it isn't valid")
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	h := p.Header()
+	runtime.ReadMemStats(&after)
+	got := after.TotalAlloc - before.TotalAlloc
+	if len(h) != 1 || got > 9*size { // a string is 16 bytes here, and a value is 2 of them
+		t.Errorf("%d names, %d bytes", len(h), got)
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"net"
 	"runtime/debug"
 	"sync"
+	"time"
 )
 
 // acceptor is the listener that net/http serves. If there is a lane, connections begin with it, in
@@ -30,7 +31,7 @@ type arrival struct {
 	err  error
 }
 
-// Accept is called by net/http. After an error, net/http waits and tries again, or closes a.
+// Accept is called by net/http, which closes a after an error.
 func (a *acceptor) Accept() (net.Conn, error) {
 	a.start.Do(func() {
 		a.server.accepting.Lock()
@@ -44,25 +45,51 @@ func (a *acceptor) Accept() (net.Conn, error) {
 	}
 }
 
-// run accepts connections until the listener or a is closed. After the listener is, connections may
-// go on coming from the lane.
+// The pauses after errors that may pass, such as that too many files are open.
+const (
+	firstPause = 5 * time.Millisecond
+	mostPause  = time.Second
+)
+
+// run accepts connections until the listener is closed or fails for good. Once a server that drains
+// has closed the listener, connections may go on coming from the lane.
 func (a *acceptor) run() {
 	defer a.server.accepting.Unlock()
-	for {
-		switch c, err := a.Listener.Accept(); {
+	for pause := firstPause; ; {
+		c, err := a.Listener.Accept()
+		switch passes, ok := errors.AsType[temporary](err); {
 		case err == nil:
+			pause = firstPause
 			a.begin(&conn{TCPConn: c.(*net.TCPConn), server: a.server})
-		case errors.Is(err, net.ErrClosed) || !a.hand(arrival{err: err}):
+		case ok && passes.Temporary():
+			a.server.errorf("Accept error: %v; retrying in %v", err, pause)
+			select {
+			case <-time.After(pause): // net/http's pause would hold up those who come from the lane
+			case <-a.closed:
+			}
+			pause = min(2*pause, mostPause)
+		default:
+			if !a.server.draining.Load() {
+				a.hand(arrival{err: err})
+			}
 			return
 		}
 	}
 }
 
+// temporary is an error that may pass.
+type temporary interface {
+	error
+	Temporary() bool
+}
+
 func (a *acceptor) begin(c *conn) {
-	a.open.add(c)
-	if a.server.lane != nil {
+	switch {
+	case !a.open.add(c):
+		_ = c.TCPConn.Close() // it has come too late
+	case a.server.lane != nil:
 		go a.hits(c)
-	} else if !a.hand(arrival{conn: c}) {
+	case !a.hand(arrival{conn: c}):
 		a.drop(c)
 	}
 }
@@ -99,9 +126,10 @@ func (a *acceptor) drop(c *conn) {
 // Close closes the listener, and the connections that net/http hasn't got.
 func (a *acceptor) Close() error {
 	a.stop.Do(func() { close(a.closed) })
+	err := a.Listener.Close()
 	a.open.dropEarly()
-	if err := a.Listener.Close(); !errors.Is(err, net.ErrClosed) {
-		return err
+	if errors.Is(err, net.ErrClosed) {
+		return nil
 	}
-	return nil
+	return err
 }

@@ -33,11 +33,14 @@ func (c *conn) serveHits() bool {
 	err := c.restoreReadDeadline()
 	for err == nil {
 		b, n, failed := await(c.TCPConn)
-		switch err = failed; {
-		case errors.Is(err, os.ErrDeadlineExceeded) && c.goesOn():
-			err = nil
+		if errors.Is(failed, os.ErrDeadlineExceeded) && c.goesOn() {
 			continue
-		case err != nil || n == 0:
+		}
+		if failed != nil {
+			return false
+		}
+		if n == 0 { // the client has ended
+			b.free()
 			return false
 		}
 		if c.mayAnswer() {

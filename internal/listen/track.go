@@ -9,19 +9,23 @@ import (
 
 // open are a Server's connections that are open and not hijacked.
 type open struct {
-	mu    sync.Mutex
-	conns map[*conn]early // guarded by mu
+	mu     sync.Mutex
+	conns  map[*conn]early // guarded by mu
+	closed bool            // guarded by mu: no more are to come
 }
 
 // early says whether a connection hasn't come to net/http.
 type early bool
 
-// add keeps account of c, which net/http hasn't got.
-func (o *open) add(c *conn) {
+// add keeps account of c, which net/http hasn't got. It reports false once dropEarly has been called.
+func (o *open) add(c *conn) bool {
 	c.rest()
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.conns[c] = true
+	if !o.closed {
+		o.conns[c] = true
+	}
+	return !o.closed
 }
 
 // track keeps account of the connections that net/http has. It is the http.Server's ConnState.
@@ -48,10 +52,11 @@ func (o *open) forget(c *conn) {
 	delete(o.conns, c)
 }
 
-// dropEarly ends the connections that net/http hasn't got.
+// dropEarly ends the connections that net/http hasn't got, and lets no more come.
 func (o *open) dropEarly() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.closed = true
 	for c, early := range o.conns {
 		if early {
 			_ = c.TCPConn.Close() // who serves it drops it

@@ -27,12 +27,12 @@ func appendTime(b []byte, t time.Time) []byte {
 
 // appendMilliseconds appends d, which isn't negative, in ms, to the microsecond, as a number in JSON.
 func appendMilliseconds(b []byte, d time.Duration) []byte {
-	us := int(d / time.Microsecond)
-	b = strconv.AppendInt(b, int64(us/1000), 10)
+	us := max(0, d.Microseconds())
+	b = strconv.AppendInt(b, us/1000, 10)
 	if us %= 1000; us == 0 {
 		return b
 	}
-	b = appendThousandths(append(b, '.'), us)
+	b = appendThousandths(append(b, '.'), int(us))
 	for b[len(b)-1] == '0' {
 		b = b[:len(b)-1]
 	}

@@ -45,6 +45,7 @@ func (t *response) reader(rd *store.Reader, d *decide.Decision, start, end int64
 	}
 	t.s.Store.Reader(rd, t, d.Record, start, end)
 	rd.Give(d.Chunk)
+	d.Chunk = nil // a slow client may take long
 }
 
 // ready waits until rd's first bytes are certain.

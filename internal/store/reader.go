@@ -51,6 +51,7 @@ type Reader struct {
 func (s *Store) ReaderFrom(r *Reader, by Client, res *Result, start, end int64) {
 	s.Reader(r, by, res.Record, start, end)
 	r.Give(res.Chunk)
+	res.Chunk = nil
 	switch {
 	case res.follower == nil:
 	case start == 0:

@@ -164,7 +164,9 @@ func (r *Reader) chunk(c chunk.Chunk) ([]byte, bool) {
 		return s.cached(r.rec, c, r.uses()) // of an undivided content, the wrong node would be asked
 	}
 	o := &chunkOwner{store: s, node: owner, rec: r.rec}
-	if c.ID == firstChunk && r.rec.fills(c, r.given) {
+	if c.ID != firstChunk {
+		r.given = nil // it has been read, and a slow client may take long for the rest
+	} else if r.rec.fills(c, r.given) {
 		o.given = r.given
 	}
 	b, err := s.chunks.Get(s.base, s.chunkKey(r.rec, c.ID), o)
