@@ -58,7 +58,7 @@ func TestRangesReadNoByteTwice(t *testing.T) {
 		t.Run(fmt.Sprint(parallel), func(t *testing.T) {
 			var book logbook
 			logger := zerolog.New(&book)
-			n, o := fronting(t, proxy.Config{Logger: &logger})
+			n, o := fronting(t, proxy.Config{Logger: &logger, Memory: 2 * memory}) // nothing is evicted
 			o.Handle("/f", large.ServeHTTP)
 			var wg sync.WaitGroup
 			for i := range int64(60) {
