@@ -6,8 +6,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// unsent is how many bytes may wait in a client's socket before a write waits for the client.
-const unsent = 128 << 10
+// unsent is how many bytes may wait in a client's socket before a write waits for the client. With
+// a quarter of that, a hit of 1 MiB takes a quarter more of the processor's time.
+const unsent = 512 << 10
 
 // keepUnsentLow limits the unsent bytes of a listening socket, and of those that it accepts, so
 // that a blocked write goes on as soon as the client has taken some bytes. By default a write goes
