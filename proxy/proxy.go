@@ -75,6 +75,7 @@ func (p *Proxy) Close() error {
 			p.unwatch()
 			p.watching.Wait()
 		}
+		// first, since requests to other nodes end with it, and the store waits for them
 		p.remote.Close()
 		p.store.Close()
 	})

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -23,14 +22,7 @@ var fullBudget = os.Getenv("SCURRY_TEST_MEMORY")
 // TestMemoryOfAFullCache: a process whose cache is full, and goes on being filled, takes no more
 // than 1.25 times the budget and 64 MiB, whatever the size of the files.
 func TestMemoryOfAFullCache(t *testing.T) {
-	switch {
-	case raceEnabled:
-		t.Skip("the race detector takes memory of its own")
-	case runtime.GOOS != "linux":
-		t.Skip("the peak of a process's memory is read from /proc")
-	case testing.Short():
-		t.Skip("it moves hundreds of MiB")
-	}
+	needsPeakMemory(t, "it moves hundreds of MiB")
 	const mib = 1 << 20
 	for _, c := range []struct{ size, quick, full int64 }{
 		{1 << 10, 16 * mib, 256 * mib}, {16 << 10, 0, 512 * mib}, {64 << 10, 128 * mib, 512 * mib},

@@ -6,7 +6,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"runtime"
 	"testing"
 
 	"github.com/scurrycache/scurry/internal/origintest"
@@ -14,12 +13,11 @@ import (
 
 // TestIdleConnections opens connections that are idle after a hit, and looks at what one takes.
 func TestIdleConnections(t *testing.T) {
-	if raceEnabled || runtime.GOOS != "linux" {
-		t.Skip("the peak of a process's memory is read from /proc, and the race detector takes some of its own")
-	}
+	needsPeakMemory(t, "it opens thousands of connections")
 	const connections, limit = 3000, 12 << 10
 	o := origintest.New(t)
-	o.Handle("/f", origintest.File{Size: 1 << 10, ETag: `"1"`, Header: http.Header{"Cache-Control": {"max-age=3600"}}}.ServeHTTP)
+	o.Handle("/f", origintest.File{Size: 1 << 10, ETag: `"1"`,
+		Header: http.Header{"Cache-Control": {"max-age=3600"}}}.ServeHTTP)
 	server, pid := startLimited(t, "--memory=128MiB", "--origin", o.URL)
 	defer http.DefaultClient.CloseIdleConnections()
 	download(t, server+"f", 1<<10)

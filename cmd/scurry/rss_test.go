@@ -17,14 +17,7 @@ import (
 // TestLargeFileInLittleMemory streams 2 GiB in one file, 1 GiB in many, and then 1 GiB in parts of
 // many, through a process that may keep 128 MiB, and looks at the most that it had.
 func TestLargeFileInLittleMemory(t *testing.T) {
-	switch {
-	case raceEnabled:
-		t.Skip("the race detector takes memory of its own")
-	case runtime.GOOS != "linux":
-		t.Skip("the peak of a process's memory is read from /proc")
-	case testing.Short():
-		t.Skip("it moves 4 GiB twice")
-	}
+	needsPeakMemory(t, "it moves 4 GiB twice")
 	const size, limit = 2 << 30, 300 << 20
 	o := origintest.New(t)
 	o.Handle("/iso", origintest.File{Size: size, ETag: `"1"`, Modified: origintest.Old}.ServeHTTP)
@@ -109,6 +102,20 @@ func part(t *testing.T, url string, start, end int64) {
 	v := &origintest.Verifier{Off: start}
 	if _, err := io.Copy(v, resp.Body); err != nil || v.Off != end {
 		t.Errorf("%s: %v at %d", url, err, v.Off)
+	}
+}
+
+// needsPeakMemory skips a test that looks at a process's memory where that can't be. A short run
+// skips it, too, because of what it says.
+func needsPeakMemory(t *testing.T, long string) {
+	t.Helper()
+	switch {
+	case raceEnabled:
+		t.Skip("the race detector takes memory of its own")
+	case runtime.GOOS != "linux":
+		t.Skip("the peak of a process's memory is read from /proc")
+	case testing.Short():
+		t.Skip(long)
 	}
 }
 

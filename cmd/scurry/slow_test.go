@@ -5,7 +5,6 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -20,14 +19,7 @@ var allSlow = os.Getenv("SCURRY_TEST_SLOW") == "all"
 // more memory than is promised: 1.25 times the budget, 64 MiB, and 32 KiB for each connection.
 // Meanwhile another client is served.
 func TestMemoryWithSlowClients(t *testing.T) {
-	switch {
-	case raceEnabled:
-		t.Skip("the race detector takes memory of its own")
-	case runtime.GOOS != "linux":
-		t.Skip("the peak of a process's memory is read from /proc")
-	case testing.Short():
-		t.Skip("it moves several GiB")
-	}
+	needsPeakMemory(t, "it moves several GiB")
 	age := http.Header{"Cache-Control": {"max-age=600"}}
 	for name, f := range map[string]origintest.File{
 		"gives ranges":      {Size: 20 << 20, ETag: `"1"`, Modified: origintest.Old, Header: age},

@@ -48,7 +48,8 @@ func (l *scripted) Close() error {
 }
 
 // script makes a listener, the server for it, and connects clients to it that aren't accepted yet.
-func script(t *testing.T, h *http.Server, lane listen.Lane, clients int) (l *scripted, s *listen.Server, ends [][2]net.Conn) {
+func script(t *testing.T, h *http.Server, lane listen.Lane, clients int) (l *scripted,
+	s *listen.Server, ends [][2]net.Conn) {
 	t.Helper()
 	real, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
