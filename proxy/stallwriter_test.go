@@ -2,6 +2,7 @@ package proxy_test
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -240,4 +241,37 @@ func TestStalledUploadIsTheClientsFault(t *testing.T) {
 	if s := n.Stats(); s.Failures != 0 {
 		t.Errorf("%+v", s)
 	}
+}
+
+// TestPieces: a server that waits for slow clients by itself is given large pieces of the content.
+func TestPieces(t *testing.T) {
+	n, o := fronting(t, proxy.Config{WriteTimeout: impatience, Memory: 16 << 20,
+		FirstChunk: 32 << 10, MaxChunk: 1 << 20, Slab: 2 << 20})
+	const size = 1 << 20
+	o.Handle("/f", origintest.File{Size: size, Header: maxAge("60")}.ServeHTTP)
+	n.expect(200, origintest.Content(0, 0, size), "/files/f")
+	for timeout, large := range map[time.Duration]bool{impatience: true, 2 * impatience: false} {
+		w := &pieceWriter{ResponseRecorder: httptest.NewRecorder(), timeout: timeout}
+		n.ServeHTTP(w, httptest.NewRequest("GET", "/files/f", nil))
+		if w.Code != 200 || !bytes.Equal(w.Body.Bytes(), origintest.Content(0, 0, size)) {
+			t.Errorf("%d, %d bytes", w.Code, w.Body.Len())
+		}
+		if w.largest > 64<<10 != large {
+			t.Errorf("with a server that waits for %s, %d bytes are written at once", timeout, w.largest)
+		}
+	}
+}
+
+// pieceWriter knows the most bytes that were written at once.
+type pieceWriter struct {
+	*httptest.ResponseRecorder
+	timeout time.Duration
+	largest int
+}
+
+func (w *pieceWriter) StallTimeout() time.Duration { return w.timeout }
+
+func (w *pieceWriter) Write(p []byte) (int, error) {
+	w.largest = max(w.largest, len(p))
+	return w.ResponseRecorder.Write(p)
 }

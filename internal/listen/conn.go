@@ -105,8 +105,21 @@ func (c *conn) Write(p []byte) (int, error) {
 	if !c.answering.Load() {
 		c.server.refuseAs(c.RemoteAddr(), p)
 	}
-	return c.TCPConn.Write(p)
+	n, err := c.TCPConn.Write(p)
+	for sent := n; progressed(int64(sent), err) && c.putOff() == nil; n += sent {
+		sent, err = c.TCPConn.Write(p[n:])
+	}
+	return n, err
 }
+
+// progressed reports whether a write of which the deadline has come is to go on, since the client
+// has taken some bytes meanwhile.
+func progressed(sent int64, err error) bool {
+	return sent > 0 && errors.Is(err, os.ErrDeadlineExceeded)
+}
+
+// putOff puts the write deadline off.
+func (c *conn) putOff() error { return c.SetWriteDeadline(after(c.server.http.WriteTimeout)) }
 
 // begin notes that a request goes to a handler. It returns why the request must be refused, or "",
 // and whether its response is the last one.

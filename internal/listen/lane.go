@@ -86,7 +86,7 @@ func (c *conn) Send(b *net.Buffers) (n int64, err error) {
 		}
 		sent, err := c.write(b)
 		n += sent
-		if sent == 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
+		if !progressed(sent, err) {
 			return n, err
 		}
 		c.renewed = 0
@@ -113,8 +113,7 @@ func (c *conn) renew() error {
 		return nil
 	}
 	c.renewed = now
-	return errors.Join(c.SetReadDeadline(after(c.server.http.IdleTimeout)),
-		c.SetWriteDeadline(after(c.server.http.WriteTimeout)))
+	return errors.Join(c.SetReadDeadline(after(c.server.http.IdleTimeout)), c.putOff())
 }
 
 // after is the deadline of what may take that long from now on; none if it is 0.

@@ -87,7 +87,8 @@ func (s *Server) serve(rw http.ResponseWriter, r *http.Request) {
 	c := r.Context().Value(connKey{}).(*conn)
 	refuse, last := c.begin()
 	w := &c.writer
-	*w = writer{ResponseWriter: rw, draining: &s.draining, last: last}
+	*w = writer{ResponseWriter: rw, timeout: s.http.WriteTimeout, draining: &s.draining,
+		last: last}
 	switch {
 	case r.Method == "PRI" && r.ProtoMajor == 2:
 		s.refuse(c.RemoteAddr(), http.StatusHTTPVersionNotSupported, "HTTP/2 without TLS")

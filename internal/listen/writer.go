@@ -3,18 +3,24 @@ package listen
 import (
 	"net/http"
 	"sync/atomic"
+	"time"
 )
 
 // writer is the ResponseWriter of one request. It closes the connection after the last response.
 type writer struct {
 	http.ResponseWriter
-	draining *atomic.Bool // the server's
-	last     bool         // because of the request
+	timeout  time.Duration // for a client who takes nothing
+	draining *atomic.Bool  // the server's
+	last     bool          // because of the request
 	begun    bool
 }
 
 // Unwrap is for http.ResponseController.
 func (w *writer) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// StallTimeout is how long a write waits for a client who takes nothing. Once that has taken some of
+// what is written, however much that is, the time begins anew.
+func (w *writer) StallTimeout() time.Duration { return w.timeout }
 
 func (w *writer) WriteHeader(status int) {
 	if status >= http.StatusOK {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"sync"
@@ -23,15 +24,21 @@ type stallWriter struct {
 	control *http.ResponseController
 	put     time.Duration // from epoch, when the write deadline was put off last; 0 for never
 	since   int           // bytes written since
+	piece   int           // how many bytes are written under one deadline
 	body    *watchedBody
 	// many responses share the connection: deadlines are the response's own, and fire even between
 	// writes
 	streams bool
 }
 
-// piece is how many bytes are written under one deadline: few enough for a slow client to take
-// them in time.
-const piece = 64 << 10
+// smallPiece is how many bytes a slow client can take in time. A server that puts the deadline off
+// by itself, whenever some bytes get through, is given all at once, which costs less.
+const smallPiece = 64 << 10
+
+// staller is the ResponseWriter of such a server.
+type staller interface {
+	StallTimeout() time.Duration
+}
 
 // epoch is a moment to count from. What has gone by since costs half of what the time of day does.
 var epoch = time.Now()
@@ -43,7 +50,11 @@ var progresses = sync.Pool{New: func() any { return new(stallWriter) }}
 func StallTimeout(timeout time.Duration, rw http.ResponseWriter, r *http.Request,
 	next http.Handler) {
 	w := progresses.Get().(*stallWriter)
-	*w = stallWriter{ResponseWriter: rw, timeout: timeout, streams: r.ProtoMajor >= 2}
+	*w = stallWriter{ResponseWriter: rw, timeout: timeout, piece: smallPiece,
+		streams: r.ProtoMajor >= 2}
+	if s, ok := rw.(staller); ok && s.StallTimeout() == timeout {
+		w.piece = math.MaxInt
+	}
 	if s, ok := r.Context().Value(http.ServerContextKey).(*http.Server); !ok ||
 		s.WriteTimeout > 0 && s.WriteTimeout <= timeout {
 		// the server has set a deadline, as the request came; or there is none that has any
@@ -83,7 +94,7 @@ func (w *stallWriter) WriteHeader(status int) {
 
 func (w *stallWriter) Write(b []byte) (written int, err error) {
 	for more := true; more; more = len(b) > 0 {
-		n := min(len(b), piece)
+		n := min(len(b), w.piece)
 		w.extend(n)
 		n, err = w.ResponseWriter.Write(b[:n])
 		w.lift()
@@ -113,7 +124,7 @@ func (w *stallWriter) extend(n int) {
 	}
 	w.since += n
 	now := time.Since(epoch)
-	if !w.streams && w.since < piece && w.put > 0 && now-w.put < w.timeout/8 {
+	if !w.streams && w.since < smallPiece && w.put > 0 && now-w.put < w.timeout/8 {
 		return
 	}
 	w.since, w.put = 0, now
