@@ -4,12 +4,18 @@ package listen
 
 import "net"
 
-// await reads the bytes that come into a buffer from the pool.
-func await(c *net.TCPConn) (b *buffer, n int, err error) {
-	b = buffers.Get().(*buffer)
-	if n, err = c.Read(b[:]); err != nil {
-		b.free()
-		return nil, 0, err
+// await gives use what comes over c, until it returns true; use frees the buffer, or keeps it. The
+// error is io.EOF at c's end.
+func await(c *net.TCPConn, use func(b *buffer, n int) (enough bool)) error {
+	for {
+		b := buffers.Get().(*buffer)
+		n, err := c.Read(b.bytes[:])
+		if err != nil {
+			b.free()
+			return err
+		}
+		if use(b, n) {
+			return nil
+		}
 	}
-	return b, n, nil
 }

@@ -3,38 +3,47 @@
 package listen
 
 import (
+	"cmp"
+	"io"
 	"net"
 	"os"
 	"syscall"
 )
 
-// await waits until bytes or the end of c come, and reads them into a buffer, which it takes from
-// the pool only then: most connections are idle most of the time.
-func await(c *net.TCPConn) (b *buffer, n int, err error) {
+// await gives use what comes over c, until it returns true; use frees the buffer, or keeps it. The
+// error is io.EOF at c's end. A buffer is taken from the pool only when bytes have come: most
+// connections are idle most of the time.
+func await(c *net.TCPConn, use func(b *buffer, n int) (enough bool)) error {
 	socket, err := c.SyscallConn()
 	if err != nil {
-		return nil, 0, err
+		return err
 	}
+	// In one call, which knows of what comes meanwhile. So what is known to have been read to its
+	// end needn't be read once more before the wait.
 	waited := socket.Read(func(fd uintptr) bool {
-		b = buffers.Get().(*buffer)
-		for {
-			n, err = syscall.Read(int(fd), b[:])
-			if err != syscall.EINTR {
-				break
+		for more := true; more; {
+			var n int
+			b := buffers.Get().(*buffer)
+			n, more, err = b.receive(fd)
+			switch {
+			case err == syscall.EAGAIN:
+				b.free()
+				return false
+			case err == syscall.EINTR:
+				b.free()
+			case err != nil:
+				b.free()
+				err = os.NewSyscallError("read", err)
+				return true
+			case n == 0:
+				b.free()
+				err = io.EOF
+				return true
+			case use(b, n):
+				return true
 			}
 		}
-		if err != syscall.EAGAIN {
-			return true
-		}
-		b.free()
 		return false
 	})
-	if waited != nil {
-		return nil, 0, waited
-	}
-	if err != nil {
-		b.free()
-		return nil, 0, os.NewSyscallError("read", err)
-	}
-	return b, n, nil
+	return cmp.Or(waited, err)
 }

@@ -29,33 +29,37 @@ func (c *conn) mayAnswer() bool {
 
 // serveHits has the lane answer the requests on c. It returns false if c has ended, and true when
 // bytes of a request are pending that is for net/http.
-func (c *conn) serveHits() bool {
-	err := c.restoreReadDeadline()
-	for err == nil {
-		b, n, failed := await(c.TCPConn)
-		if errors.Is(failed, os.ErrDeadlineExceeded) && c.goesOn() {
-			continue
-		}
-		if failed != nil {
-			return false
-		}
-		if n == 0 { // the client has ended
-			b.free()
-			return false
-		}
-		if c.mayAnswer() {
-			n, err = c.answer(b[:n])
-		}
-		if n > 0 && err == nil {
-			n, err = c.follow(b[:n], nil)
-		}
-		if n > 0 && err == nil {
-			c.pending = pending{b, b[:n]}
-			return true
-		}
-		b.free()
+func (c *conn) serveHits() (goesOn bool) {
+	if c.restoreReadDeadline() != nil {
+		return false
 	}
-	return false
+	for {
+		err := await(c.TCPConn, func(b *buffer, n int) (enough bool) {
+			enough, goesOn = c.serve(b, n)
+			return enough
+		})
+		if !errors.Is(err, os.ErrDeadlineExceeded) || !c.goesOn() {
+			return goesOn
+		}
+	}
+}
+
+// serve is serveHits for n bytes that have come into b.
+func (c *conn) serve(b *buffer, n int) (enough, goesOn bool) {
+	var err error
+	p := b.bytes[:n]
+	if c.mayAnswer() {
+		n, err = c.answer(p)
+	}
+	if n > 0 && err == nil {
+		n, err = c.follow(p[:n], nil)
+	}
+	if n > 0 && err == nil {
+		c.pending = pending{b, p[:n]}
+		return true, true
+	}
+	b.free()
+	return err != nil, false
 }
 
 // answer has the lane answer the requests that p begins with, as far as it does that, and moves the

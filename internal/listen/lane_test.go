@@ -90,6 +90,47 @@ func TestLane(t *testing.T) {
 	}
 }
 
+// TestLaneSeesTheEnd: a connection ends with its client's end, whether that comes with a request,
+// before the answer to it, or later.
+func TestLaneSeesTheEnd(t *testing.T) {
+	s, _ := startWith(t, &http.Server{IdleTimeout: time.Hour}, 0)
+	for i := range 300 {
+		c := s.dial(t)
+		requests := 1 + i%3
+		c.send(t, strings.Repeat(get, requests))
+		if i%2 == 0 {
+			c.response(t)
+			requests--
+		}
+		if err := c.Conn.(*net.TCPConn).CloseWrite(); err != nil {
+			t.Fatal(err)
+		}
+		for range requests {
+			c.response(t)
+		}
+		c.ended(t)
+		c.Close()
+	}
+}
+
+// TestLaneReadsOn: requests are answered that come while others are, or that a buffer ends in.
+func TestLaneReadsOn(t *testing.T) {
+	s, lane := startWith(t, &http.Server{IdleTimeout: time.Hour}, 0)
+	c := s.dial(t)
+	const requests = 5000
+	go func() {
+		for n := 0; n < requests; n += 50 {
+			_, _ = io.WriteString(c, strings.Repeat(get, 50)) // else a response is missing
+		}
+	}()
+	for range requests {
+		c.response(t)
+	}
+	if lane.answered.Load() == 0 {
+		t.Error("the lane has answered none")
+	}
+}
+
 // TestLaneTimeouts: what the lane has answered goes on to have the server's timeouts.
 func TestLaneTimeouts(t *testing.T) {
 	const short = 100 * time.Millisecond

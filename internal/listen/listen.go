@@ -47,6 +47,7 @@ func New(l net.Listener, h *http.Server, lane Lane, delay time.Duration,
 	s := &Server{listener: l, handler: h.Handler, delay: delay}
 	s.http, s.lane, s.log = h, lane, log
 	s.conns = map[*conn]early{}
+	tellWhatIsLeft(l)
 	s.renewal = renewal(h.IdleTimeout, h.WriteTimeout)
 	h.Handler = http.HandlerFunc(s.serve)
 	h.DisableGeneralOptionsHandler = true // so that the handler sees "OPTIONS *"

@@ -3,7 +3,10 @@ package listen
 import "sync"
 
 // buffer is what a connection is read into before net/http has it.
-type buffer [4 << 10]byte
+type buffer struct {
+	bytes [4 << 10]byte
+	receiver
+}
 
 var buffers = sync.Pool{New: func() any { return new(buffer) }}
 

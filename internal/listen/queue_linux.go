@@ -2,6 +2,7 @@ package listen
 
 import (
 	"cmp"
+	"errors"
 	"net"
 	"syscall"
 
@@ -39,9 +40,13 @@ func readable(socket any) (is bool) {
 	return is
 }
 
-// control calls f with the file descriptor of socket, which is one of package net's.
+// control calls f with the file descriptor of socket, if that is one of package net's.
 func control(socket any, f func(fd int) error) error {
-	c, err := socket.(syscall.Conn).SyscallConn()
+	s, ok := socket.(syscall.Conn)
+	if !ok {
+		return errors.ErrUnsupported
+	}
+	c, err := s.SyscallConn()
 	if err != nil {
 		return err
 	}
