@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"runtime"
 	"sync"
 	"sync/atomic"
 
@@ -109,6 +110,7 @@ func (t *response) copy(rd *store.Reader) error {
 			// the client has gone or is stuck, which the log line says by its bytes
 			return t.cut(nil)
 		}
+		runtime.Gosched() // a client who takes all at once would have the others wait for long
 	}
 }
 
