@@ -81,7 +81,7 @@ func download(t *testing.T, url string, size int64) {
 	defer resp.Body.Close()
 	v := &origintest.Verifier{}
 	if _, err := io.CopyBuffer(v, resp.Body, make([]byte, 1<<20)); err != nil || v.Off != size {
-		t.Fatalf("%s: %v at %d", url, err, v.Off)
+		t.Fatalf("%s: %s, %v at %d", url, resp.Status, err, v.Off)
 	}
 }
 

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -259,6 +260,27 @@ func TestSlabsHaveOwners(t *testing.T) {
 	}
 	if len(sources[1].opens) != 1 || len(sources[2].opens) != 1 {
 		t.Errorf("asked for %q and %q", sources[1].opens, sources[2].opens)
+	}
+}
+
+// TestRefusalThatComesMeanwhile: a node reads for a peer a slab that it owns, and learns before it has
+// asked the origin that this refuses to give parts. Then the first slab's owner has all of the
+// content, and this node doesn't ask for all of it as well.
+func TestRefusalThatComesMeanwhile(t *testing.T) {
+	const slab, size = 64 << 10, 100 << 10
+	src := &canned{size: size, rangeable: true}
+	c := openCluster(t, "", &canned{}, src)
+	c.owner = func(routingKey string) string { return string("ab"[routingKey[len(routingKey)-1]-'0']) }
+	rec := answer(size, nil).Record
+	rec.Key, rec.Version, rec.Rangeable, rec.Resumable = "k", "v", true, true
+	b := c.nodes["b"]
+	var rd Reader
+	b.Reader(&rd, &Fields{}, rec, slab, size)
+	defer rd.Close()
+	rd.localOnly = true
+	b.refusals.note(b.keyPrefixOf(rec))
+	if err := rd.Ready(t.Context()); !errors.Is(err, ErrRefused) || len(src.opens) > 0 {
+		t.Errorf("%v, and the origin was asked for %q", err, src.opens)
 	}
 }
 

@@ -66,6 +66,9 @@ func (r *Reader) ask(ctx context.Context, begun int64, mayLookAgain bool) error 
 		end = min(c.End, r.rec.Length) // and is evicted each time
 	}
 	if r.s.keepsWhole(r.rec) {
+		if r.localOnly && r.s.ownerOf(r.rec.Key) != "" {
+			return ErrRefused // this node has learnt just now that another one has all of it
+		}
 		c.Start = 0 // it can only be had from there on, and is worth keeping
 	}
 	if end-c.Start > r.s.rooms.small {
