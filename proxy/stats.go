@@ -27,6 +27,9 @@ type Stats struct {
 	// being read now.
 	Fills, LiveFills int64
 
+	// LiveRefreshes are validations that go on in the background now.
+	LiveRefreshes int64
+
 	// HotChunks and HotBytes are the chunks that other nodes own, kept here because they are
 	// requested often; HotHits is how often one of them was found here.
 	HotChunks, HotBytes, HotHits int64
@@ -63,7 +66,7 @@ func (p *Proxy) Stats() Stats {
 		OriginRequests: o.Requests, OriginErrors: o.Errors, OriginBytes: o.Bytes,
 		Records: u.Records, RecordBytes: u.RecordBytes,
 		Chunks: u.Chunks.Items, ChunkBytes: u.Chunks.Bytes, Evictions: u.Chunks.Evictions,
-		Fills: u.Fills, LiveFills: u.LiveFills,
+		Fills: u.Fills, LiveFills: u.LiveFills, LiveRefreshes: u.Refreshes,
 		HotChunks: u.Chunks.HotItems, HotBytes: u.Chunks.HotBytes, HotHits: u.Chunks.HotHits,
 		Ring: p.node.Ring(), Peers: peers, PeersRefused: p.node.Refused(),
 	}

@@ -185,13 +185,18 @@ func (r *transcript) step(s step) {
 	case "wait":
 		r.origin.release()
 		deadline := time.Now().Add(patience)
-		for !r.origin.idle() && time.Now().Before(deadline) {
+		for !(r.origin.idle() && r.refreshed()) && time.Now().Before(deadline) {
 			<-time.After(time.Millisecond)
 		}
 		r.settling = true
 	default:
 		r.t.Fatalf("%s:%d: no step is called %s", r.file, s.n, s.verb())
 	}
+}
+
+// refreshed reports whether nothing is being validated in the background.
+func (r *transcript) refreshed() bool {
+	return !slices.ContainsFunc(r.nodes, func(n *node) bool { return n.Stats().LiveRefreshes > 0 })
 }
 
 // patience is how long something may take that is on its way.

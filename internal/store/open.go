@@ -77,19 +77,20 @@ func (s *Store) Close() {
 type Usage struct {
 	Records, RecordBytes int64
 	Fills, LiveFills     int64
+	Refreshes            int64 // validations in the background, now
 	Chunks               chunks.Usage
 }
 
 // Usage counts what s holds and does.
 func (s *Store) Usage() Usage {
 	s.mu.Lock()
-	records := int64(s.n)
+	records, refreshes := int64(s.n), int64(len(s.refreshing))
 	s.mu.Unlock()
 	s.bodies.mu.Lock()
 	defer s.bodies.mu.Unlock()
 	return Usage{
 		Records: records, RecordBytes: s.recordBytes.Load(),
-		Fills: s.fills, LiveFills: s.live.Load(),
+		Fills: s.fills, LiveFills: s.live.Load(), Refreshes: refreshes,
 		Chunks: s.chunks.Usage(),
 	}
 }
