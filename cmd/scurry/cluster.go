@@ -2,10 +2,10 @@ package main
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/scurrycache/scurry/internal/cluster"
+	"github.com/scurrycache/scurry/internal/config"
 	"github.com/scurrycache/scurry/proxy"
 )
 
@@ -17,10 +17,7 @@ func (n *node) openCluster() (err error) {
 		Self: string(cfg.Self), Insecure: cfg.PeerInsecure,
 		Lease: time.Duration(cfg.Lease), Heartbeat: time.Duration(cfg.PeerHeartbeat),
 	}
-	if c.Secret, err = readSecret(cfg.PeerSecretFile, n.log); err != nil {
-		return err
-	}
-	if c.TLS, err = readTLS(cfg, n.log); err != nil {
+	if err := readCredentials(cfg, c, n.log); err != nil {
 		return err
 	}
 	choose := "with --peer-listen"
@@ -90,17 +87,8 @@ func (n *node) leave() {
 	}
 }
 
-// hangup handles SIGHUP: it reads the list of peers again if that is in a file.
-func (n *node) hangup() {
-	if n.peersFile == nil {
-		n.log.Info().Msg("SIGHUP is ignored: " +
-			"it has a list of peers read again, and there is none in a file")
-		return
-	}
-	if err := n.peersFile.Reload(); err != nil {
-		n.clusterLog.Error().Err(err).Msg("peers file not read again")
-		return
-	}
-	path := strings.TrimPrefix(string(n.cfg.Peers), "file:")
-	n.clusterLog.Info().Str("file", path).Msg("peers file read again")
+// listedPeers are the nodes that --peers names, if it names nodes.
+func listedPeers(cfg *config.Config) []string {
+	source, _ := cluster.Parse(string(cfg.Peers)) // it was parsed with the settings
+	return source.Nodes
 }

@@ -13,10 +13,20 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/scurrycache/scurry/internal/config"
+	"github.com/scurrycache/scurry/proxy"
 )
 
 // leastSecret is how many bytes a secret must have. A shorter one could be guessed.
 const leastSecret = 16
+
+// readCredentials reads into c what the nodes prove to each other by.
+func readCredentials(cfg *config.Config, c *proxy.Cluster, log zerolog.Logger) (err error) {
+	if c.Secret, err = readSecret(cfg.PeerSecretFile, log); err != nil {
+		return err
+	}
+	c.TLS, err = readTLS(cfg, log)
+	return err
+}
 
 // readSecret reads the secret that all nodes prove to know. It returns nil if no file is named. One
 // newline at the end of the file isn't part of the secret.

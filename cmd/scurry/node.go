@@ -25,15 +25,23 @@ const adminTimeout = 10 * time.Second
 
 // node is a running server: a proxy, and the listeners for clients, operators and other nodes.
 type node struct {
-	cfg   *config.Config
 	log   zerolog.Logger
 	proxy *proxy.Proxy
 	ready atomic.Bool
+
+	mu        sync.Mutex     // guards cfg once the node runs
+	cfg       *config.Config // is replaced by another one, not changed
+	again     func() (*config.Config, error)
+	reloading sync.Mutex // held by reload
 
 	cluster    proxy.Cluster // without a Listener if the node is on its own
 	clusterLog zerolog.Logger
 	peersFile  *cluster.File   // the source of the list of nodes, or nil
 	gossip     *cluster.Gossip // the same
+
+	transport http.RoundTripper // to the origin
+
+	logFile *logging.File // nil if the log goes to standard error
 
 	client, admin                 *listen.Server
 	clientListener, adminListener net.Listener
@@ -52,8 +60,8 @@ func start(cfg *config.Config, log zerolog.Logger) (_ *node, err error) {
 			n.abandon()
 		}
 	}()
-	transport, closeOrigin, err := openOrigin(cfg)
-	if err != nil {
+	var closeOrigin func() error
+	if n.transport, closeOrigin, err = openOrigin(cfg); err != nil {
 		return nil, err
 	}
 	n.closers = append(n.closers, closeOrigin)
@@ -68,20 +76,20 @@ func start(cfg *config.Config, log zerolog.Logger) (_ *node, err error) {
 			return nil, err
 		}
 	}
-	settings := proxyConfig(cfg, transport, &n.log)
+	settings := proxyConfig(cfg, n.transport, &n.log)
 	settings.Cluster = n.cluster
 	if n.proxy, err = proxy.New(settings); err != nil {
 		return nil, err
 	}
 	n.closers = append(n.closers, func() error { return inTime(n.proxy.Close) })
-	n.client = listen.New(n.clientListener, n.clientServer(), n.proxy.Lane(), n.delay(), log)
+	n.client = listen.New(n.clientListener, n.clientServer(), n.proxy.Lane(), delay(cfg), log)
 	n.admin = listen.New(n.adminListener, n.adminServer(), nil, 0, zerolog.Nop())
 	return n, nil
 }
 
 // delay is how long a node that drains accepts connections, which the grace period includes.
-func (n *node) delay() time.Duration {
-	return time.Duration(min(n.cfg.ShutdownDelay, n.cfg.Grace))
+func delay(cfg *config.Config) time.Duration {
+	return time.Duration(min(cfg.ShutdownDelay, cfg.Grace))
 }
 
 func (n *node) clientServer() *http.Server {
@@ -96,6 +104,7 @@ func (n *node) clientServer() *http.Server {
 func (n *node) adminServer() *http.Server {
 	s := n.server(admin.Handler(admin.Config{
 		Ready: n.ready.Load, Explain: n.proxy.Explain, Host: n.cfg.AdminListen.Host(),
+		Reload: http.HandlerFunc(n.serveReload),
 	}))
 	s.ReadTimeout, s.WriteTimeout = adminTimeout, adminTimeout
 	return s

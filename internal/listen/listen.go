@@ -61,6 +61,9 @@ func New(l net.Listener, h *http.Server, lane Lane, delay time.Duration,
 // Addr returns the listener's address.
 func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 
+// SetDelay replaces the delay that New was given, before Drain.
+func (s *Server) SetDelay(delay time.Duration) { s.delay = delay }
+
 // Refused returns how many requests have been refused without the handler.
 func (s *Server) Refused() int64 { return s.refused.Load() }
 
