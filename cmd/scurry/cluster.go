@@ -24,7 +24,7 @@ func (n *node) openCluster() (err error) {
 	if len(cfg.Nodes) > 0 { // --peer-listen doesn't go with them
 		choose = "for this node in the lists of all"
 	}
-	if c.Listener, err = listenAt(cfg.PeerListen, choose); err != nil {
+	if c.Listener, err = n.sockets.listen(peerSocket, cfg.PeerListen, choose); err != nil {
 		return err
 	}
 	n.clusterLog = n.log.With().Str("part", "cluster").Logger()

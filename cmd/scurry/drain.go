@@ -30,6 +30,7 @@ func (n *node) run(ctx context.Context) error {
 	serve(n.client)
 	n.ready.Store(true)
 	n.announce()
+	n.tell(nowReady, "Serving")
 
 	select {
 	case <-ctx.Done():
@@ -49,6 +50,7 @@ func (n *node) drain() error {
 	cfg := n.settings()
 	n.log.Info().Stringer("delay", cfg.ShutdownDelay).Stringer("grace", cfg.Grace).
 		Msg("draining")
+	n.tell(nowStopping, "Finishing the transfers in progress")
 	n.leave()
 	err := errors.Join(n.endTransfers(cfg), n.closeCache())
 	n.endAdmin()

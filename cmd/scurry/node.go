@@ -43,6 +43,7 @@ type node struct {
 
 	logFile *logging.File // nil if the log goes to standard error
 
+	sockets                       sockets // that nothing listens on yet
 	client, admin                 *listen.Server
 	clientListener, adminListener net.Listener
 	serving                       sync.WaitGroup // until both servers have ended
@@ -53,8 +54,8 @@ type node struct {
 
 // start opens a node. The caller runs it, and run closes it. On an error, start leaves nothing
 // open.
-func start(cfg *config.Config, log zerolog.Logger) (_ *node, err error) {
-	n := &node{cfg: cfg, log: log}
+func start(cfg *config.Config, passed sockets, log zerolog.Logger) (_ *node, err error) {
+	n := &node{cfg: cfg, sockets: passed, log: log}
 	defer func() {
 		if err != nil {
 			n.abandon()
@@ -65,16 +66,10 @@ func start(cfg *config.Config, log zerolog.Logger) (_ *node, err error) {
 		return nil, err
 	}
 	n.closers = append(n.closers, closeOrigin)
-	if n.clientListener, err = listenAt(cfg.Listen, "with --listen"); err != nil {
+	_, clientPassed := passed[clientSocket]
+	_, adminPassed := passed[adminSocket]
+	if err = n.openListeners(); err != nil {
 		return nil, err
-	}
-	if n.adminListener, err = listenAt(cfg.AdminListen, "with --admin-listen"); err != nil {
-		return nil, err
-	}
-	if cfg.Clustered() {
-		if err = n.openCluster(); err != nil {
-			return nil, err
-		}
 	}
 	settings := proxyConfig(cfg, n.transport, &n.log)
 	settings.Cluster = n.cluster
@@ -84,7 +79,27 @@ func start(cfg *config.Config, log zerolog.Logger) (_ *node, err error) {
 	n.closers = append(n.closers, func() error { return inTime(n.proxy.Close) })
 	n.client = listen.New(n.clientListener, n.clientServer(), n.proxy.Lane(), delay(cfg), log)
 	n.admin = listen.New(n.adminListener, n.adminServer(), nil, 0, zerolog.Nop())
+	n.client.Inherited, n.admin.Inherited = clientPassed, adminPassed
 	return n, nil
+}
+
+func (n *node) openListeners() (err error) {
+	cfg := n.cfg
+	if err := n.sockets.check(cfg.Clustered()); err != nil {
+		return err
+	}
+	n.clientListener, err = n.sockets.listen(clientSocket, cfg.Listen, "with --listen")
+	if err != nil {
+		return err
+	}
+	n.adminListener, err = n.sockets.listen(adminSocket, cfg.AdminListen, "with --admin-listen")
+	if err != nil {
+		return err
+	}
+	if cfg.Clustered() {
+		return n.openCluster()
+	}
+	return nil
 }
 
 // delay is how long a node that drains accepts connections, which the grace period includes.
@@ -128,6 +143,7 @@ func (n *node) abandon() {
 			l.Close()
 		}
 	}
+	n.sockets.close()
 	_ = n.closeCache()
 }
 

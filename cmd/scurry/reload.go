@@ -21,6 +21,10 @@ import (
 func (n *node) reload() (changes []config.Change, err error) {
 	n.reloading.Lock()
 	defer n.reloading.Unlock()
+	if n.ready.Load() {
+		n.tell(nowReloading(), "Reloading")
+		defer func() { n.tell(nowReady, serving(err)) }()
+	}
 	if n.logFile != nil {
 		if failed := n.logFile.Reopen(); failed != nil {
 			err = fmt.Errorf("--log-file %s: can't open this file again: %w",
@@ -38,6 +42,14 @@ func (n *node) reload() (changes []config.Change, err error) {
 	}
 	n.log.Info().Strs("changed", names).Msg("reloaded")
 	return changes, nil
+}
+
+// serving is what a node does after a reload that has had this result.
+func serving(reloaded error) string {
+	if reloaded == nil {
+		return "Serving"
+	}
+	return "Serving with the settings from before: " + reloaded.Error()
 }
 
 // takeOn reads everything again before it changes anything.

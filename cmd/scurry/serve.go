@@ -27,6 +27,10 @@ func (c *serveCmd) Run(ctx context.Context, p process) error {
 	if err := check(cfg, p); err != nil {
 		return err
 	}
+	passed, err := passedSockets()
+	if err != nil {
+		return err
+	}
 	out, file, err := openLog(cfg.LogFile, p.stderr)
 	if err != nil {
 		return err
@@ -43,7 +47,7 @@ func (c *serveCmd) Run(ctx context.Context, p process) error {
 	}
 	bound, by := memoryBound()
 	warnOfMemory(cfg.Memory, bound, by, logger)
-	n, err := start(cfg, logger)
+	n, err := start(cfg, passed, logger)
 	if err != nil {
 		_ = lines.Close(lastLines)
 		return err

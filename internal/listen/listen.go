@@ -30,6 +30,12 @@ import (
 type Server struct {
 	shared
 	open
+
+	// Inherited means that the listener's socket is another process's as well, which will listen on
+	// it after this one, or have a third one listen. Drain leaves the socket as it is, and what is
+	// in its queue to the next process. It is set before Serve.
+	Inherited bool
+
 	listener net.Listener
 	handler  http.Handler
 	delay    time.Duration
