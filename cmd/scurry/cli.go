@@ -21,6 +21,7 @@ type cli struct {
 	Reload      reloadCmd      `cmd:"" help:"Have a running node read its settings, lists, secrets and certificates again, and open its log again."`
 	Healthcheck healthcheckCmd `cmd:"" help:"Ask a running node whether it is healthy; exit with 0 if it is, else with 1."`
 	Explain     explainCmd     `cmd:"" help:"Tell why the response to a request is or isn't cached, and what the next such request will do."`
+	Example     exampleCmd     `cmd:"" help:"Print an example of a deployment, or list those that there are."`
 	Version     versionCmd     `cmd:"" help:"Print the version."`
 	Help        helpCmd        `cmd:"" help:"Print help: on a command, or on a topic."`
 

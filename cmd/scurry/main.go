@@ -8,6 +8,7 @@
 //	scurry reload [flags]
 //	scurry healthcheck [flags]
 //	scurry explain [flags] URL
+//	scurry example [NAME]
 //	scurry version
 //	scurry help [COMMAND | TOPIC]
 //
