@@ -54,7 +54,7 @@ func (n *node) openPeers() error {
 // openGossip begins to gossip.
 func (n *node) openGossip() error {
 	cfg := n.cfg
-	key, err := readGossipKey(cfg.GossipKeyFile, n.clusterLog)
+	keys, err := readGossipKeys(cfg.GossipKeyFile, n.clusterLog)
 	if err != nil {
 		return err
 	}
@@ -62,7 +62,7 @@ func (n *node) openGossip() error {
 		PeerAddr: string(cfg.Self),
 		Listen:   string(cfg.GossipListen),
 		Join:     cfg.Join.Addrs(),
-		Key:      key,
+		Keys:     keys,
 		Log:      n.clusterLog,
 	})
 	if err != nil {

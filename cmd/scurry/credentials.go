@@ -42,19 +42,26 @@ func readSecret(path config.File, log zerolog.Logger) ([]byte, error) {
 	return secret, err
 }
 
-// readGossipKey reads the key that gossip is encrypted with. It returns nil if no file is named.
-func readGossipKey(path config.File, log zerolog.Logger) ([]byte, error) {
+// readGossipKeys reads the keys of gossip, one in a line. It returns nil if no file is named.
+func readGossipKeys(path config.File, log zerolog.Logger) (keys [][]byte, err error) {
 	const flag = "--gossip-key-file"
 	text, err := readPrivate(flag, path, log)
 	if err != nil || path == "" {
 		return nil, err
 	}
-	key, err := base64.StdEncoding.DecodeString(string(bytes.TrimSpace(text)))
-	if err != nil || !slices.Contains([]int{16, 24, 32}, len(key)) { // AES-128, -192, -256
+	for line := range bytes.Lines(bytes.TrimSpace(text)) {
+		key, err := base64.StdEncoding.DecodeString(string(bytes.TrimSpace(line)))
+		if err != nil || !slices.Contains([]int{16, 24, 32}, len(key)) { // AES-128, -192, -256
+			keys = nil
+			break
+		}
+		keys = append(keys, key)
+	}
+	if keys == nil {
 		return nil, usagef("%s %s: expected 16, 24 or 32 bytes in base64, "+
 			"as \"openssl rand -base64 32\" prints them", flag, path)
 	}
-	return key, nil
+	return keys, nil
 }
 
 // readTLS reads the TLS settings with which nodes dial and accept each other. It returns nil if no

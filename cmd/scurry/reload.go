@@ -63,20 +63,34 @@ func (n *node) takeOn() ([]config.Change, error) {
 	if err := refuseFixed(changes); err != nil {
 		return nil, err
 	}
-	members := n.cluster // without changes if the node is on its own
+	members := n.cluster
 	if next.Clustered() {
-		if err := readCredentials(next, &members, n.log); err != nil {
+		if err := n.takeOnCluster(next, &members); err != nil {
 			return nil, err
 		}
-	}
-	if n.peersFile != nil {
-		if err := n.peersFile.Reload(); err != nil {
-			return nil, err
-		}
-	} else if n.cluster.Members == nil {
-		members.Peers = listedPeers(next)
 	}
 	return changes, n.apply(next, members)
+}
+
+// takeOnCluster reads again what nodes prove to each other by, and who they are. Whatever takes
+// effect at once comes last.
+func (n *node) takeOnCluster(next *config.Config, members *proxy.Cluster) error {
+	if err := readCredentials(next, members, n.log); err != nil {
+		return err
+	}
+	switch {
+	case n.gossip != nil:
+		keys, err := readGossipKeys(next.GossipKeyFile, n.clusterLog)
+		if err != nil {
+			return err
+		}
+		return n.gossip.SetKeys(keys)
+	case n.peersFile != nil:
+		return n.peersFile.Reload()
+	case n.cluster.Members == nil:
+		members.Peers = listedPeers(next)
+	}
+	return nil
 }
 
 // refuseFixed returns an error that names the changes which can't be made live.

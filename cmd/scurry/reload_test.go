@@ -323,3 +323,24 @@ func TestManualReload(t *testing.T) {
 		t.Errorf("the page has %q\nlive are  %q", documented, live)
 	}
 }
+
+// TestReloadGossipKey: the keys of gossip are read again. They can't be done without.
+func TestReloadGossipKey(t *testing.T) {
+	const one, two = "MDEyMzQ1Njc4OWFiY2RlZg==\n", "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3\n"
+	key := string(write(t, "key", []byte(one)))
+	settings := "peer-listen: " + freeAddr(t) + "\ngossip-listen: 127.0.0.1:0\n"
+	r := startReloadable(t, settings+"gossip-key-file: "+key+"\n")
+	for text, want := range map[string]string{one + two: "", two + one: "", "x\n" + one: "expected 16, 24 or 32 bytes in base64"} {
+		if err := os.WriteFile(key, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if code, out, errs := r.reload(t); (code == exitOK) != (want == "") || !strings.Contains(errs, want) {
+			t.Errorf("%q: exit code %d: %s%s", text, code, out, errs)
+		}
+	}
+	r.set(t, settings)
+	if code, out, errs := r.reload(t); code != exitFailed || !strings.Contains(errs, "gossip-key-file is -, and was "+key) {
+		t.Errorf("exit code %d: %s%s", code, out, errs)
+	}
+	r.end(t)
+}

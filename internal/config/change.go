@@ -42,6 +42,8 @@ func (c *Config) alike(next *Config, name string) bool {
 		return c.Peers.listed() && next.Peers.listed()
 	case "peer-tls-cert", "peer-tls-key", "peer-tls-ca":
 		return c.PeerTLSCert != "" && next.PeerTLSCert != ""
+	case "gossip-key-file":
+		return c.GossipKeyFile != "" && next.GossipKeyFile != ""
 	}
 	return true
 }

@@ -28,7 +28,7 @@ type Cluster struct {
 
 	Join          PeerList `placeholder:"HOST:PORT,..." group:"Cluster:" help:"Gossip address of any node, or of several, from which this one learns of all; instead of --peers."`
 	GossipListen  Addr     `placeholder:"HOST:PORT" group:"Cluster:" help:"Address for gossip, TCP and UDP (with --join: the host of --peer-listen, at port 7946). Without --join, this node waits for others to join it."`
-	GossipKeyFile File     `placeholder:"FILE" group:"Cluster:" help:"File with the key that gossip is encrypted with, 16, 24 or 32 bytes in base64, as \"openssl rand -base64 32\" prints it."`
+	GossipKeyFile File     `placeholder:"FILE" group:"Cluster:" reload:"live" help:"File with the key that gossip is encrypted with, and in further lines others that are accepted: 16, 24 or 32 bytes in base64, as \"openssl rand -base64 32\" prints it."`
 }
 
 // Clustered reports whether c, which is derived, makes its node one of several.
