@@ -1,7 +1,6 @@
 package origin
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,7 +19,6 @@ import (
 // ends the request's context, which makes net/http's Read return. A Read whose bytes come at that
 // very moment returns them, and the next one fails.
 type exchange struct {
-	server *Server
 	req    *http.Request
 	ctx    context.Context // that the request is sent and the body read under
 	cancel context.CancelCauseFunc
@@ -28,10 +26,10 @@ type exchange struct {
 	waiting atomic.Bool // there is a connection, and nothing has come over it
 	conn    atomic.Pointer[guardedConn]
 
-	io.ReadCloser       // net/http's body
-	come          int64 // bytes of it that came with the head and haven't been read
-	limit         time.Duration
-	timer         *time.Timer // calls late
+	io.ReadCloser               // net/http's body
+	come          int64         // bytes of it that came with the head and haven't been read
+	limit         time.Duration // of a Read
+	timer         *time.Timer   // calls late
 }
 
 // traced returns x's context, which has net/http inform x.
@@ -78,7 +76,6 @@ func (x *exchange) follow(resp *http.Response) {
 		x.cancel(nil)
 		resp.Body = http.NoBody
 	default:
-		x.limit = cmp.Or(limit(x.server.BodyTimeout, defaultBodyTimeout), math.MaxInt64)
 		x.timer = time.AfterFunc(math.MaxInt64, x.late)
 		x.timer.Stop() // Read starts it
 		x.ReadCloser, resp.Body = resp.Body, x

@@ -187,7 +187,7 @@ func TestTunnel(t *testing.T) {
 	kept := s.newTransport(true)
 	defer kept.CloseIdleConnections()
 	kept.Proxy = http.ProxyURL(tunnel.URL)
-	s.next = &transports{kept, kept, kept}
+	s.next = &transports{kept: kept, once: kept, upgrade: kept, body: time.Minute}
 	for range 4 {
 		fetchOK(t, s)
 	}

@@ -33,7 +33,7 @@ func (s *Server) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 		return nil, err
 	}
-	x := &exchange{server: s, req: req}
+	x := &exchange{req: req, limit: next.body}
 	x.ctx, x.cancel = context.WithCancelCause(req.Context())
 	resp, err := x.send(s.choose(next, req), s.outgoing(x.traced(), req))
 	if err != nil {

@@ -74,7 +74,7 @@ type Server struct {
 	base *url.URL
 
 	mu   sync.Mutex
-	next *transports // guarded by mu; nil before the first request
+	next *transports // guarded by mu; nil before the first request and after SetTimeouts
 
 	trust trust
 	http2 atomic.Bool // the last response came by HTTP/2
@@ -85,6 +85,8 @@ type transports struct {
 	kept    http.RoundTripper // keeps them for the next request
 	once    http.RoundTripper // makes one for each request
 	upgrade http.RoundTripper // so does this, for HTTP/1.1 only
+
+	body time.Duration // BodyTimeout, as it was when they were made
 }
 
 // HTTP returns a Server whose resources are below base. Userinfo in base is sent as Basic
@@ -171,12 +173,17 @@ func (s *Server) CloseIdleConnections() {
 	s.mu.Lock()
 	next := s.next
 	s.mu.Unlock()
-	if next == nil {
+	s.closeIdle(next)
+}
+
+// closeIdle closes the connections that t keeps; t may be nil.
+func (s *Server) closeIdle(t *transports) {
+	if t == nil {
 		return
 	}
 	s.trust.closing.Add(1)
 	defer s.trust.closing.Add(-1)
-	(&http.Client{Transport: next.kept}).CloseIdleConnections() // the others keep none
+	(&http.Client{Transport: t.kept}).CloseIdleConnections() // the others keep none
 }
 
 // OnUnsolicited has f called each time that bytes have come over a kept HTTP/1.1 connection which

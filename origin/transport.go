@@ -3,6 +3,7 @@ package origin
 import (
 	"cmp"
 	"errors"
+	"math"
 	"net/http"
 	"net/url"
 	"time"
@@ -22,16 +23,32 @@ func (s *Server) transports() (*transports, error) {
 	if err := s.Validate(); err != nil {
 		return nil, err
 	}
-	s.next = &transports{s.Transport, s.Transport, s.Transport}
+	s.next = &transports{kept: s.Transport, once: s.Transport, upgrade: s.Transport}
 	if s.Transport == nil {
-		s.trust.idleTimeout = limit(s.IdleTimeout, defaultIdleTimeout)
+		s.trust.idleTimeout.Store(int64(limit(s.IdleTimeout, defaultIdleTimeout)))
 		s.next = &transports{
 			kept:    s.newTransport(true, "h2", "http/1.1"),
 			once:    s.newTransport(false, "h2", "http/1.1"),
 			upgrade: s.newTransport(false, "http/1.1"),
 		}
 	}
+	s.next.body = cmp.Or(limit(s.BodyTimeout, defaultBodyTimeout), math.MaxInt64)
 	return s.next, nil
+}
+
+// Timeouts are those of a Server's fields, with their meanings and defaults.
+type Timeouts struct{ Dial, TLS, Header, Body, Idle time.Duration }
+
+// SetTimeouts replaces the Server's timeouts, at any time, for the requests that come after it. They
+// use no connection that was made before.
+func (s *Server) SetTimeouts(t Timeouts) {
+	s.mu.Lock()
+	s.DialTimeout, s.TLSTimeout, s.HeaderTimeout = t.Dial, t.TLS, t.Header
+	s.BodyTimeout, s.IdleTimeout = t.Body, t.Idle
+	last := s.next
+	s.next = nil // transports makes it anew
+	s.mu.Unlock()
+	s.closeIdle(last)
 }
 
 // choose returns the transport for req. A request with a body can't be sent again over another

@@ -15,7 +15,7 @@ const distrustTime = time.Hour
 // server sends unsolicited bytes. The zero value trusts the server.
 type trust struct {
 	period      time.Duration // instead of distrustTime, if it isn't 0
-	idleTimeout time.Duration // after which net/http closes connections; 0 if it doesn't
+	idleTimeout atomic.Int64  // after which net/http closes connections, in ns; 0 if it doesn't
 	closing     atomic.Int64  // calls of CloseIdleConnections
 
 	mu      sync.Mutex // guards what follows
@@ -26,7 +26,8 @@ type trust struct {
 // closesIdle reports whether net/http may be closing a connection now because it has been idle since
 // then.
 func (t *trust) closesIdle(since time.Time) bool {
-	return t.closing.Load() > 0 || t.idleTimeout > 0 && time.Since(since) >= t.idleTimeout
+	idle := time.Duration(t.idleTimeout.Load())
+	return t.closing.Load() > 0 || idle > 0 && time.Since(since) >= idle
 }
 
 // suspect notes that unsolicited bytes have come over a connection that has carried requests for

@@ -165,9 +165,8 @@ func (c Config) site() site.Config {
 	s := site.Config{
 		Mount: c.Mount, GroupFields: c.GroupFields, NoVarySearch: c.NoVarySearch,
 		Policy: httpcache.Policy{
-			HeuristicLimit: c.HeuristicLimit, NegativeTTL: c.NegativeTTL, MaxStale: c.MaxStale,
-			Targets: c.Targets, PrivateCookies: c.PrivateCookies,
-			IgnoreRequest: c.IgnoreRequestDirectives,
+			Limits: c.limits(), Targets: c.Targets,
+			PrivateCookies: c.PrivateCookies, IgnoreRequest: c.IgnoreRequestDirectives,
 		},
 	}
 	s.Base, _ = c.base()
@@ -175,6 +174,12 @@ func (c Config) site() site.Config {
 		s.Aliases = o.Aliases()
 	}
 	return s
+}
+
+func (c Config) limits() httpcache.Limits {
+	return httpcache.Limits{
+		HeuristicLimit: c.HeuristicLimit, NegativeTTL: c.NegativeTTL, MaxStale: c.MaxStale,
+	}
 }
 
 func canonicalNames(names []string) []string {

@@ -16,7 +16,10 @@ func New(cfg Config) (*Proxy, error) {
 		return nil, err
 	}
 	cfg = cfg.withDefaults()
-	p := &Proxy{cfg: cfg, site: site.New(cfg.site())}
+	p := &Proxy{cfg: cfg}
+	mount := cfg.site()
+	mount.Policy.Live = &p.limits
+	p.site = site.New(mount)
 	streams := func(rec *store.Record) bool { return p.store.Streams(rec) }
 	rules := decide.Rules{Policy: p.site.Policy, Now: cfg.Now, Streams: streams}
 	p.origin = fetch.New(fetch.Config{

@@ -31,11 +31,13 @@ import (
 	"context"
 	"net/http"
 	"sync"
+	"sync/atomic"
 
 	"github.com/scurrycache/scurry/internal/exchange"
 	"github.com/scurrycache/scurry/internal/fastlane"
 	"github.com/scurrycache/scurry/internal/fetch"
 	"github.com/scurrycache/scurry/internal/groups"
+	"github.com/scurrycache/scurry/internal/httpcache"
 	"github.com/scurrycache/scurry/internal/peer"
 	"github.com/scurrycache/scurry/internal/serve"
 	"github.com/scurrycache/scurry/internal/site"
@@ -56,6 +58,7 @@ type Proxy struct {
 	lane   *fastlane.Lane
 	routes http.Handler
 	closed sync.Once
+	limits atomic.Pointer[httpcache.Limits] // since the last Update; nil before
 
 	stopUnsolicited func() // ends the notices of unsolicited responses
 

@@ -18,8 +18,10 @@ import (
 type cli struct {
 	Serve       serveCmd       `cmd:"" default:"withargs" help:"Serve files from the cache. \"scurry HOST:PORT...\" is short for \"scurry serve HOST:PORT...\"."`
 	Config      configCmd      `cmd:"" help:"Print the settings that serve would run with, and where each came from."`
+	Reload      reloadCmd      `cmd:"" help:"Have a running node read its settings, lists, secrets and certificates again, and open its log again."`
 	Healthcheck healthcheckCmd `cmd:"" help:"Ask a running node whether it is healthy; exit with 0 if it is, else with 1."`
 	Explain     explainCmd     `cmd:"" help:"Tell why the response to a request is or isn't cached, and what the next such request will do."`
+	Example     exampleCmd     `cmd:"" help:"Print an example of a deployment, or list those that there are."`
 	Version     versionCmd     `cmd:"" help:"Print the version."`
 	Help        helpCmd        `cmd:"" help:"Print help: on a command, or on a topic."`
 
@@ -53,33 +55,54 @@ func dispatch(ctx context.Context, args []string, p process) error {
 	if bare {
 		args = []string{"--help"}
 	}
-	var grammar cli
 	helped := false
-	sources := config.NewSources(p.env)
-	parser, err := kong.New(&grammar, append(sources.Options(),
-		kong.Name("scurry"),
-		kong.Description(description),
-		kong.Vars{"version": version(build())},
-		kong.Writers(p.stdout, p.stderr),
-		kong.Exit(func(int) { helped = true }),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 110}),
-		kong.Help(printHelp))...)
-	if err != nil {
-		return err
-	}
-	parsed, err := parser.Parse(doubleDash(args))
+	parsed, err := new(cli).parse(args, &p, kong.Exit(func(int) { helped = true }))
 	switch {
 	case bare:
 		return usagef(`give a command, or a peer address such as 127.0.0.1:8001`)
 	case helped: // kong goes on after it has printed help
 		return nil
 	case err != nil:
-		return usageError{err}
+		return err
+	}
+	p.again = func() (*config.Config, error) { return readAgain(args, p) }
+	parsed.BindTo(ctx, (*context.Context)(nil))
+	return parsed.Run(p)
+}
+
+// parse reads the command line, the environment and the settings file into c, and completes p.
+func (c *cli) parse(args []string, p *process, options ...kong.Option) (*kong.Context, error) {
+	sources := config.NewSources(p.env)
+	options = append(options, kong.Name("scurry"),
+		kong.Description(description),
+		kong.Vars{"version": version(build())},
+		kong.Writers(p.stdout, p.stderr),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 110}),
+		kong.Help(printHelp))
+	parser, err := kong.New(c, append(options, sources.Options()...)...)
+	if err != nil {
+		return nil, err
+	}
+	parsed, err := parser.Parse(doubleDash(args))
+	switch {
+	case err == nil:
+	case args[0] == "reload" && errors.As(err, new(config.FileError)):
+		return nil, err // which the node would find as well: a file can be mended
+	default:
+		return nil, usageError{err}
 	}
 	p.commands = names(parser)
 	p.provenance = sources.Provenance(parsed)
-	parsed.BindTo(ctx, (*context.Context)(nil))
-	return parsed.Run(p)
+	return parsed, nil
+}
+
+// readAgain returns the settings of the server that args has started, as its file has them now.
+func readAgain(args []string, p process) (*config.Config, error) {
+	var c cli
+	if _, err := c.parse(args, &p); err != nil {
+		return nil, err
+	}
+	return &c.Serve.Settings, check(&c.Serve.Settings, p)
 }
 
 // names returns the names of the commands.

@@ -2,10 +2,10 @@ package main
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/scurrycache/scurry/internal/cluster"
+	"github.com/scurrycache/scurry/internal/config"
 	"github.com/scurrycache/scurry/proxy"
 )
 
@@ -17,17 +17,14 @@ func (n *node) openCluster() (err error) {
 		Self: string(cfg.Self), Insecure: cfg.PeerInsecure,
 		Lease: time.Duration(cfg.Lease), Heartbeat: time.Duration(cfg.PeerHeartbeat),
 	}
-	if c.Secret, err = readSecret(cfg.PeerSecretFile, n.log); err != nil {
-		return err
-	}
-	if c.TLS, err = readTLS(cfg, n.log); err != nil {
+	if err := readCredentials(cfg, c, n.log); err != nil {
 		return err
 	}
 	choose := "with --peer-listen"
 	if len(cfg.Nodes) > 0 { // --peer-listen doesn't go with them
 		choose = "for this node in the lists of all"
 	}
-	if c.Listener, err = listenAt(cfg.PeerListen, choose); err != nil {
+	if c.Listener, err = n.sockets.listen(peerSocket, cfg.PeerListen, choose); err != nil {
 		return err
 	}
 	n.clusterLog = n.log.With().Str("part", "cluster").Logger()
@@ -57,7 +54,7 @@ func (n *node) openPeers() error {
 // openGossip begins to gossip.
 func (n *node) openGossip() error {
 	cfg := n.cfg
-	key, err := readGossipKey(cfg.GossipKeyFile, n.clusterLog)
+	keys, err := readGossipKeys(cfg.GossipKeyFile, n.clusterLog)
 	if err != nil {
 		return err
 	}
@@ -65,7 +62,7 @@ func (n *node) openGossip() error {
 		PeerAddr: string(cfg.Self),
 		Listen:   string(cfg.GossipListen),
 		Join:     cfg.Join.Addrs(),
-		Key:      key,
+		Keys:     keys,
 		Log:      n.clusterLog,
 	})
 	if err != nil {
@@ -90,17 +87,8 @@ func (n *node) leave() {
 	}
 }
 
-// hangup handles SIGHUP: it reads the list of peers again if that is in a file.
-func (n *node) hangup() {
-	if n.peersFile == nil {
-		n.log.Info().Msg("SIGHUP is ignored: " +
-			"it has a list of peers read again, and there is none in a file")
-		return
-	}
-	if err := n.peersFile.Reload(); err != nil {
-		n.clusterLog.Error().Err(err).Msg("peers file not read again")
-		return
-	}
-	path := strings.TrimPrefix(string(n.cfg.Peers), "file:")
-	n.clusterLog.Info().Str("file", path).Msg("peers file read again")
+// listedPeers are the nodes that --peers names, if it names nodes.
+func listedPeers(cfg *config.Config) []string {
+	source, _ := cluster.Parse(string(cfg.Peers)) // it was parsed with the settings
+	return source.Nodes
 }

@@ -23,6 +23,8 @@ type process struct {
 	env            []string
 	commands       []string          // the names of all commands
 	provenance     config.Provenance // of the settings, if the command has any
+
+	again func() (*config.Config, error) // reads the settings of serve again
 }
 
 // usageError is an error in what the user asked for, as opposed to one in carrying it out.

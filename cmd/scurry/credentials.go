@@ -13,10 +13,20 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/scurrycache/scurry/internal/config"
+	"github.com/scurrycache/scurry/proxy"
 )
 
 // leastSecret is how many bytes a secret must have. A shorter one could be guessed.
 const leastSecret = 16
+
+// readCredentials reads into c what the nodes prove to each other by.
+func readCredentials(cfg *config.Config, c *proxy.Cluster, log zerolog.Logger) (err error) {
+	if c.Secret, err = readSecret(cfg.PeerSecretFile, log); err != nil {
+		return err
+	}
+	c.TLS, err = readTLS(cfg, log)
+	return err
+}
 
 // readSecret reads the secret that all nodes prove to know. It returns nil if no file is named. One
 // newline at the end of the file isn't part of the secret.
@@ -32,19 +42,26 @@ func readSecret(path config.File, log zerolog.Logger) ([]byte, error) {
 	return secret, err
 }
 
-// readGossipKey reads the key that gossip is encrypted with. It returns nil if no file is named.
-func readGossipKey(path config.File, log zerolog.Logger) ([]byte, error) {
+// readGossipKeys reads the keys of gossip, one in a line. It returns nil if no file is named.
+func readGossipKeys(path config.File, log zerolog.Logger) (keys [][]byte, err error) {
 	const flag = "--gossip-key-file"
 	text, err := readPrivate(flag, path, log)
 	if err != nil || path == "" {
 		return nil, err
 	}
-	key, err := base64.StdEncoding.DecodeString(string(bytes.TrimSpace(text)))
-	if err != nil || !slices.Contains([]int{16, 24, 32}, len(key)) { // AES-128, -192, -256
+	for line := range bytes.Lines(bytes.TrimSpace(text)) {
+		key, err := base64.StdEncoding.DecodeString(string(bytes.TrimSpace(line)))
+		if err != nil || !slices.Contains([]int{16, 24, 32}, len(key)) { // AES-128, -192, -256
+			keys = nil
+			break
+		}
+		keys = append(keys, key)
+	}
+	if keys == nil {
 		return nil, usagef("%s %s: expected 16, 24 or 32 bytes in base64, "+
 			"as \"openssl rand -base64 32\" prints them", flag, path)
 	}
-	return key, nil
+	return keys, nil
 }
 
 // readTLS reads the TLS settings with which nodes dial and accept each other. It returns nil if no

@@ -68,12 +68,13 @@ func TestReadSecret(t *testing.T) {
 func TestReadGossipKey(t *testing.T) {
 	for text, want := range map[string]int{
 		"MDEyMzQ1Njc4OWFiY2RlZg==\n": 16, "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3": 24,
-		" MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY= \r\n": 32,
+		" MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY= \r\n":           32,
+		"MDEyMzQ1Njc4OWFiY2RlZg==\nMDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3\n": 16, "MDEyMzQ1Njc4OWFiY2RlZg==\nM\n": 0,
 		"": 0, "MDEyMw==": 0, "30313233343536373839616263646566": 24, "0123456789abcde": 0, "MDEyMzQ1Njc4OWFiY2RlZg": 0,
 	} {
 		path := write(t, "key", []byte(text))
-		got, err := readGossipKey(path, zerolog.Nop())
-		if want > 0 && (err != nil || len(got) != want) {
+		got, err := readGossipKeys(path, zerolog.Nop())
+		if want > 0 && (err != nil || len(got) == 0 || len(got[0]) != want || len(got) != strings.Count(text, "=\nM")+1) {
 			t.Errorf("%q is %q, %v; want %d bytes", text, got, err, want)
 		}
 		if want == 0 && fmt.Sprint(err) != fmt.Sprintf("--gossip-key-file %s: expected 16, 24 or 32 bytes in base64, as \"openssl rand -base64 32\" prints them", path) {

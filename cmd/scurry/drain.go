@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/scurrycache/scurry/internal/config"
 	"github.com/scurrycache/scurry/internal/listen"
 )
 
@@ -29,10 +30,11 @@ func (n *node) run(ctx context.Context) error {
 	serve(n.client)
 	n.ready.Store(true)
 	n.announce()
+	n.tell(nowReady, "Serving")
 
 	select {
 	case <-ctx.Done():
-		n.deadline = time.Now().Add(time.Duration(n.cfg.Grace))
+		n.deadline = time.Now().Add(time.Duration(n.settings().Grace))
 		return n.drain()
 	case err := <-failed:
 		return errors.Join(err, n.drain())
@@ -45,10 +47,12 @@ func (n *node) run(ctx context.Context) error {
 // admin server closes last.
 func (n *node) drain() error {
 	n.ready.Store(false)
-	n.log.Info().Stringer("delay", n.cfg.ShutdownDelay).Stringer("grace", n.cfg.Grace).
+	cfg := n.settings()
+	n.log.Info().Stringer("delay", cfg.ShutdownDelay).Stringer("grace", cfg.Grace).
 		Msg("draining")
+	n.tell(nowStopping, "Finishing the transfers in progress")
 	n.leave()
-	err := errors.Join(n.endTransfers(), n.closeCache())
+	err := errors.Join(n.endTransfers(cfg), n.closeCache())
 	n.endAdmin()
 	if err == nil {
 		n.log.Info().Int64("refused", n.client.Refused()).Msg("stopped")
@@ -58,12 +62,13 @@ func (n *node) drain() error {
 
 // endTransfers waits for the transfers in progress, to clients and to other nodes, and cuts those
 // that don't end within the grace period.
-func (n *node) endTransfers() error {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(n.cfg.Grace))
+func (n *node) endTransfers(cfg *config.Config) error {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(cfg.Grace))
 	defer cancel()
+	n.client.SetDelay(delay(cfg))
 	err := errors.Join(n.client.Drain(ctx), n.proxy.WaitIdle(ctx))
 	if err != nil {
-		err = fmt.Errorf("after %s of grace: %w", n.cfg.Grace, err)
+		err = fmt.Errorf("after %s of grace: %w", cfg.Grace, err)
 	}
 	return err
 }

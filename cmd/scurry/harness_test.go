@@ -193,3 +193,10 @@ func (e *events) all() []map[string]any {
 	defer e.mu.Unlock()
 	return append([]map[string]any(nil), e.lines...)
 }
+
+// atEnd reports whether the log has ended.
+func (e *events) atEnd() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.ended
+}

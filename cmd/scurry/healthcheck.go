@@ -88,9 +88,14 @@ func ask(ctx context.Context, target string) (string, error) {
 // maxAnswer bounds what is read of an admin listener's answer.
 const maxAnswer = 4 << 20
 
-// askAdmin asks an admin listener, without a proxy, for a Host if that isn't "". The response is
-// closed.
-func askAdmin(ctx context.Context, target, host string) (res *http.Response, body []byte,
+// askAdmin is callAdmin with the method GET.
+func askAdmin(ctx context.Context, target, host string) (*http.Response, []byte, error) {
+	return callAdmin(ctx, http.MethodGet, target, host)
+}
+
+// callAdmin sends a request to an admin listener, without a proxy, for a Host if that isn't "". The
+// response is closed.
+func callAdmin(ctx context.Context, method, target, host string) (res *http.Response, body []byte,
 	err error) {
 	client := http.Client{
 		Transport: &http.Transport{DisableKeepAlives: true},
@@ -98,7 +103,7 @@ func askAdmin(ctx context.Context, target, host string) (res *http.Response, bod
 			return http.ErrUseLastResponse
 		},
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target, nil)
+	req, err := http.NewRequestWithContext(ctx, method, target, nil)
 	if err != nil {
 		return nil, nil, err
 	}

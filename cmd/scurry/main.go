@@ -5,8 +5,10 @@
 //	scurry serve [flags]
 //	scurry HOST:PORT... [flags]
 //	scurry config [flags]
+//	scurry reload [flags]
 //	scurry healthcheck [flags]
 //	scurry explain [flags] URL
+//	scurry example [NAME]
 //	scurry version
 //	scurry help [COMMAND | TOPIC]
 //
@@ -24,8 +26,8 @@
 //
 // The files form layers. cli.go has the grammar and knows all commands. Each command has a file,
 // and command.go has what they share. The server is built upwards: settings.go, origin.go,
-// listener.go and cluster.go open its parts, node.go puts them together, drain.go runs and stops
-// the node, and serve.go is the command.
+// listener.go, sockets.go and cluster.go open its parts, node.go puts them together, drain.go runs
+// and stops the node, reload.go changes it meanwhile, and serve.go is the command.
 package main
 
 import (

@@ -69,7 +69,9 @@ func TestPeersFileIsWatched(t *testing.T) {
 	if err := os.WriteFile(path, []byte("127.0.0.1:1\n127.0.0.1:2"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	n.hangup()
+	if err := n.peersFile.Reload(); err != nil {
+		t.Fatal(err)
+	}
 	if second := <-lists; !slices.Equal(second, []string{"127.0.0.1:1", "127.0.0.1:2"}) {
 		t.Errorf("then the nodes are %q", second)
 	}

@@ -25,16 +25,25 @@ const adminTimeout = 10 * time.Second
 
 // node is a running server: a proxy, and the listeners for clients, operators and other nodes.
 type node struct {
-	cfg   *config.Config
 	log   zerolog.Logger
 	proxy *proxy.Proxy
 	ready atomic.Bool
+
+	mu        sync.Mutex     // guards cfg once the node runs
+	cfg       *config.Config // is replaced by another one, not changed
+	again     func() (*config.Config, error)
+	reloading sync.Mutex // held by reload
 
 	cluster    proxy.Cluster // without a Listener if the node is on its own
 	clusterLog zerolog.Logger
 	peersFile  *cluster.File   // the source of the list of nodes, or nil
 	gossip     *cluster.Gossip // the same
 
+	transport http.RoundTripper // to the origin
+
+	logFile *logging.File // nil if the log goes to standard error
+
+	sockets                       sockets // that nothing listens on yet
 	client, admin                 *listen.Server
 	clientListener, adminListener net.Listener
 	serving                       sync.WaitGroup // until both servers have ended
@@ -45,43 +54,57 @@ type node struct {
 
 // start opens a node. The caller runs it, and run closes it. On an error, start leaves nothing
 // open.
-func start(cfg *config.Config, log zerolog.Logger) (_ *node, err error) {
-	n := &node{cfg: cfg, log: log}
+func start(cfg *config.Config, passed sockets, log zerolog.Logger) (_ *node, err error) {
+	n := &node{cfg: cfg, sockets: passed, log: log}
 	defer func() {
 		if err != nil {
 			n.abandon()
 		}
 	}()
-	transport, closeOrigin, err := openOrigin(cfg)
-	if err != nil {
+	var closeOrigin func() error
+	if n.transport, closeOrigin, err = openOrigin(cfg); err != nil {
 		return nil, err
 	}
 	n.closers = append(n.closers, closeOrigin)
-	if n.clientListener, err = listenAt(cfg.Listen, "with --listen"); err != nil {
+	_, clientPassed := passed[clientSocket]
+	_, adminPassed := passed[adminSocket]
+	if err = n.openListeners(); err != nil {
 		return nil, err
 	}
-	if n.adminListener, err = listenAt(cfg.AdminListen, "with --admin-listen"); err != nil {
-		return nil, err
-	}
-	if cfg.Clustered() {
-		if err = n.openCluster(); err != nil {
-			return nil, err
-		}
-	}
-	settings := proxyConfig(cfg, transport, &n.log)
+	settings := proxyConfig(cfg, n.transport, &n.log)
 	settings.Cluster = n.cluster
 	if n.proxy, err = proxy.New(settings); err != nil {
 		return nil, err
 	}
 	n.closers = append(n.closers, func() error { return inTime(n.proxy.Close) })
-	n.client = listen.New(n.clientListener, n.clientServer(), n.proxy.Lane(), n.delay(), log)
+	n.client = listen.New(n.clientListener, n.clientServer(), n.proxy.Lane(), delay(cfg), log)
 	n.admin = listen.New(n.adminListener, n.adminServer(), nil, 0, zerolog.Nop())
+	n.client.Inherited, n.admin.Inherited = clientPassed, adminPassed
 	return n, nil
 }
 
+func (n *node) openListeners() (err error) {
+	cfg := n.cfg
+	if err := n.sockets.check(cfg.Clustered()); err != nil {
+		return err
+	}
+	n.clientListener, err = n.sockets.listen(clientSocket, cfg.Listen, "with --listen")
+	if err != nil {
+		return err
+	}
+	n.adminListener, err = n.sockets.listen(adminSocket, cfg.AdminListen, "with --admin-listen")
+	if err != nil {
+		return err
+	}
+	if cfg.Clustered() {
+		return n.openCluster()
+	}
+	return nil
+}
+
 // delay is how long a node that drains accepts connections, which the grace period includes.
-func (n *node) delay() time.Duration {
-	return time.Duration(min(n.cfg.ShutdownDelay, n.cfg.Grace))
+func delay(cfg *config.Config) time.Duration {
+	return time.Duration(min(cfg.ShutdownDelay, cfg.Grace))
 }
 
 func (n *node) clientServer() *http.Server {
@@ -96,6 +119,7 @@ func (n *node) clientServer() *http.Server {
 func (n *node) adminServer() *http.Server {
 	s := n.server(admin.Handler(admin.Config{
 		Ready: n.ready.Load, Explain: n.proxy.Explain, Host: n.cfg.AdminListen.Host(),
+		Reload: http.HandlerFunc(n.serveReload),
 	}))
 	s.ReadTimeout, s.WriteTimeout = adminTimeout, adminTimeout
 	return s
@@ -119,6 +143,7 @@ func (n *node) abandon() {
 			l.Close()
 		}
 	}
+	n.sockets.close()
 	_ = n.closeCache()
 }
 

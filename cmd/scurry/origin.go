@@ -28,13 +28,19 @@ func openOrigin(c *config.Config) (http.RoundTripper, func() error, error) {
 func httpOrigin(c *config.Config) *origin.Server {
 	server := origin.HTTP(c.Origin.URL)
 	server.Host = c.OriginHost
-	server.DialTimeout = time.Duration(c.OriginDialTimeout)
-	server.TLSTimeout = time.Duration(c.OriginTLSTimeout)
-	server.HeaderTimeout = time.Duration(c.OriginHeaderTimeout)
-	server.BodyTimeout = time.Duration(c.OriginBodyTimeout)
-	server.IdleTimeout = time.Duration(c.OriginIdleTimeout)
+	server.SetTimeouts(originTimeouts(c))
 	server.ProxyFromEnvironment = c.OriginProxyEnv
 	return server
+}
+
+func originTimeouts(c *config.Config) origin.Timeouts {
+	return origin.Timeouts{
+		Dial:   time.Duration(c.OriginDialTimeout),
+		TLS:    time.Duration(c.OriginTLSTimeout),
+		Header: time.Duration(c.OriginHeaderTimeout),
+		Body:   time.Duration(c.OriginBodyTimeout),
+		Idle:   time.Duration(c.OriginIdleTimeout),
+	}
 }
 
 // folderError says in the user's terms why the folder at path can't be opened.

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"io"
 	"log"
 	"os"
 	"os/signal"
@@ -25,8 +27,16 @@ func (c *serveCmd) Run(ctx context.Context, p process) error {
 	if err := check(cfg, p); err != nil {
 		return err
 	}
-	level, _ := zerolog.ParseLevel(cfg.LogLevel) // it is one of those that the flag may have
-	logger, lines := logging.New(p.stderr, cfg.LogFormat, level)
+	passed, err := passedSockets()
+	if err != nil {
+		return err
+	}
+	out, file, err := openLog(cfg.LogFile, p.stderr)
+	if err != nil {
+		return err
+	}
+	setLogLevel(cfg)
+	logger, lines := logging.New(out, cfg.LogFormat, zerolog.TraceLevel)
 	signal.Ignore(syscall.SIGPIPE) // a closed pipe at stderr doesn't end the node
 	// Libraries print to Go's standard logger: net/http's client does when an origin sends a
 	// response without a request.
@@ -37,12 +47,26 @@ func (c *serveCmd) Run(ctx context.Context, p process) error {
 	}
 	bound, by := memoryBound()
 	warnOfMemory(cfg.Memory, bound, by, logger)
-	n, err := start(cfg, logger)
+	n, err := start(cfg, passed, logger)
 	if err != nil {
 		_ = lines.Close(lastLines)
 		return err
 	}
+	n.logFile, n.again = file, p.again
 	return n.runUntilSignal(ctx, lines)
+}
+
+// openLog opens the file of the log, which is nil if the log goes to stderr. The process has it open
+// to its end.
+func openLog(path config.File, stderr io.Writer) (out io.Writer, file *logging.File, err error) {
+	if path == "" {
+		return stderr, nil, nil
+	}
+	file, err = logging.OpenFile(string(path))
+	if err != nil {
+		err = fmt.Errorf("--log-file %s: can't open this file: %w", path, config.FileProblem(err))
+	}
+	return file, file, err
 }
 
 // lastLines is how long writing the last lines of the log may take, even without a grace period.
@@ -58,7 +82,7 @@ func (n *node) runUntilSignal(ctx context.Context, lines *logging.Queue) error {
 		_ = lines.Close(time.Second / 10)
 		os.Exit(exitFailed)
 	}
-	defer watch(func(os.Signal) { n.hangup() }, syscall.SIGHUP)()
+	defer watch(func(os.Signal) { _, _ = n.reload() }, syscall.SIGHUP)()
 	defer watch(obey(n.log, cancel, exit), os.Interrupt, syscall.SIGTERM)()
 	defer func() { _ = lines.Close(max(lastLines, time.Until(n.deadline))) }()
 	if err := n.run(ctx); err != nil {

@@ -117,7 +117,7 @@ func TestServerLimits(t *testing.T) {
 	}}
 	s := n.clientServer()
 	if s.ReadHeaderTimeout != time.Second || s.IdleTimeout != 2*time.Second || s.WriteTimeout != 3*time.Second ||
-		s.MaxHeaderBytes != 4 || s.ErrorLog == nil || n.delay() != 5*time.Second { // which --grace includes
+		s.MaxHeaderBytes != 4 || s.ErrorLog == nil || delay(n.cfg) != 5*time.Second { // which --grace includes
 		t.Errorf("the client server has %+v", s)
 	}
 	a := n.adminServer()

@@ -102,7 +102,7 @@ func (m *member) settled(t *testing.T) int {
 	t.Helper()
 	before := m.log.length()
 	send(t, m.cmd, syscall.SIGHUP)
-	m.log.awaitAfter(t, before, "SIGHUP is ignored", nil)
+	m.log.awaitAfter(t, before, "reloaded", nil)
 	return m.log.length()
 }
 

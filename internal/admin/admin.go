@@ -16,8 +16,11 @@ type Config struct {
 	// Explain, if not nil, answers /explain.
 	Explain Explain
 
+	// Reload, if not nil, answers POST /reload.
+	Reload http.Handler
+
 	// Host is the name or the address that the listener is on; empty for all interfaces. /explain
-	// may be requested by it.
+	// and /reload may be requested by it.
 	Host string
 }
 
@@ -27,6 +30,8 @@ type Config struct {
 //	/readyz     200 if the node takes requests, else 503
 //	/explain    why the response to a request is or isn't cached (see Explain);
 //	            403 to pages of other sites
+//
+// and, if there is a Reload, POST /reload, with 403 to pages of other sites.
 func Handler(c Config) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) {
@@ -41,6 +46,9 @@ func Handler(c Config) http.Handler {
 	})
 	if c.Explain != nil {
 		mux.Handle("GET /explain", c.guard(c.Explain))
+	}
+	if c.Reload != nil {
+		mux.Handle("POST /reload", c.guard(c.Reload))
 	}
 	return noStore(mux)
 }

@@ -27,10 +27,10 @@ type GossipConfig struct {
 	// join it.
 	Join []string
 
-	// Key, if not empty, encrypts all gossip, and keeps out processes that don't have it: 16, 24 or
-	// 32 bytes, the same for all nodes. Without it, any process that reaches Listen can be a
-	// member.
-	Key []byte
+	// Keys, if there are any, keep out processes that have none of them: 16, 24 or 32 bytes each.
+	// The first one encrypts all gossip of this node, so that all nodes must have it; the others
+	// decrypt as well. Without keys, any process that reaches Listen can be a member.
+	Keys [][]byte
 
 	// Probe is how often each node asks another for a sign of life. A node that is gone leaves the
 	// list after about 5 of them. Default: 1 second.
@@ -52,6 +52,7 @@ type GossipConfig struct {
 type Gossip struct {
 	cfg     GossipConfig // with its defaults
 	list    *memberlist.Memberlist
+	keyring *memberlist.Keyring // nil without keys
 	members members
 	addr    string        // where the others reach it
 	tried   chan struct{} // closed when all addresses to join have been tried once

@@ -21,6 +21,13 @@ const label = "scurry"
 func (g *Gossip) open() error {
 	host, port, _ := hostport.Split(g.cfg.Listen, wantAddr) // it is valid
 	c := g.options()
+	if len(g.cfg.Keys) > 0 {
+		var err error
+		if g.keyring, err = memberlist.NewKeyring(g.cfg.Keys, g.cfg.Keys[0]); err != nil {
+			return err
+		}
+		c.Keyring = g.keyring
+	}
 	c.BindAddr, c.BindPort, c.AdvertisePort = "", int(port), int(port)
 	var own netip.Addr
 	var err error
@@ -75,7 +82,7 @@ func resolveOne(ctx context.Context, host string) (netip.Addr, error) {
 // options returns memberlist's settings, but for addresses.
 func (g *Gossip) options() *memberlist.Config {
 	c := memberlist.DefaultLANConfig()
-	c.Name, c.Label, c.SecretKey = g.cfg.PeerAddr, label, g.cfg.Key
+	c.Name, c.Label = g.cfg.PeerAddr, label
 	c.Logger = log.New(lines{g.base, g.cfg.Log}, "", 0)
 	c.Events, c.Conflict = &g.members, &g.members
 

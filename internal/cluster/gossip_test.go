@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"fmt"
 	"net"
 	"slices"
 	"strings"
@@ -80,13 +81,21 @@ func (n *node) problem() error {
 	}
 }
 
+// keys is that key, if it is one.
+func keys(key []byte) [][]byte {
+	if key == nil {
+		return nil
+	}
+	return [][]byte{key}
+}
+
 // three is three nodes that know each other.
 func three(t *testing.T, key []byte) (a, b, c *node) {
 	t.Helper()
-	a = gossip(t, "a:1", GossipConfig{Key: key})
+	a = gossip(t, "a:1", GossipConfig{Keys: keys(key)})
 	a.want("a:1") // at once: there is nobody to join
-	b = gossip(t, "b:2", GossipConfig{Key: key, Join: []string{a.Addr()}})
-	c = gossip(t, "c:3", GossipConfig{Key: key, Join: []string{b.Addr()}})
+	b = gossip(t, "b:2", GossipConfig{Keys: keys(key), Join: []string{a.Addr()}})
+	c = gossip(t, "c:3", GossipConfig{Keys: keys(key), Join: []string{b.Addr()}})
 	for _, n := range []*node{a, b, c} {
 		n.until("a:1", "b:2", "c:3")
 	}
@@ -161,12 +170,45 @@ func TestGossipFirstNodesAnswerLater(t *testing.T) {
 	}
 }
 
+// TestGossipKeysChange: the key of all nodes is replaced in three steps, none of which keeps nodes
+// apart, also if they are taken one node after the other. Then the old key admits nobody.
+func TestGossipKeysChange(t *testing.T) {
+	t.Parallel()
+	old, next := []byte("0123456789abcdef"), []byte("0123456789abcdef01234567")
+	a, b, c := three(t, old)
+	for i, step := range [][][]byte{{old, next}, {next, old}, {next}} {
+		for j, n := range []*node{a, b, c} {
+			if err := n.SetKeys(step); err != nil {
+				t.Fatal(err)
+			}
+			name := fmt.Sprintf("d%d%d:4", i, j) // who joins now reaches all of them
+			d := gossip(t, name, GossipConfig{Keys: step, Join: []string{a.Addr()}})
+			d.until("a:1", "b:2", "c:3", name)
+			for _, n := range []*node{a, b, c} {
+				n.until("a:1", "b:2", "c:3", name)
+			}
+			if err := d.Leave(patience); err != nil {
+				t.Error(err)
+			}
+			d.stop()
+			for _, n := range []*node{a, b, c} {
+				n.until("a:1", "b:2", "c:3")
+			}
+		}
+	}
+	late := gossip(t, "late:5", GossipConfig{Keys: keys(old), Join: []string{a.Addr()}})
+	wantError(t, late.problem(), "no other node answers at "+a.Addr())
+	if a.SetKeys(nil) == nil || gossip(t, "open:1", GossipConfig{}).SetKeys(keys(old)) == nil {
+		t.Error("encryption can be turned on or off")
+	}
+}
+
 func TestGossipWrongKeyIsNotAdmitted(t *testing.T) {
 	t.Parallel()
-	a := gossip(t, "a:1", GossipConfig{Key: []byte("0123456789abcdef")})
+	a := gossip(t, "a:1", GossipConfig{Keys: [][]byte{[]byte("0123456789abcdef")}})
 	a.want("a:1")
 	for _, key := range [][]byte{[]byte("0123456789abcdeX"), nil, []byte("0123456789abcdef01234567")} {
-		b := gossip(t, "b:2", GossipConfig{Key: key, Join: []string{a.Addr()}})
+		b := gossip(t, "b:2", GossipConfig{Keys: keys(key), Join: []string{a.Addr()}})
 		b.want("b:2")
 		wantError(t, b.problem(), "no other node answers at "+a.Addr())
 		// A second Watch says what is known by now.

@@ -15,20 +15,20 @@ const gossipPort = 7946
 type Cluster struct {
 	PeerListen Addr       `placeholder:"HOST:PORT" group:"Cluster:" help:"Address for the other nodes. Without it, this node is on its own."`
 	Self       PeerAddr   `placeholder:"HOST:PORT" group:"Cluster:" help:"Address by which the other nodes dial this one, written as in their lists (as --peer-listen)."`
-	Peers      PeerSource `placeholder:"LIST" group:"Cluster:" help:"Peer addresses of all nodes: HOST:PORT,HOST:PORT,... or dns:NAME:PORT, looked up again and again, or file:PATH with one in a line, read again at SIGHUP."`
+	Peers      PeerSource `placeholder:"LIST" group:"Cluster:" reload:"live" help:"Peer addresses of all nodes: HOST:PORT,HOST:PORT,... or dns:NAME:PORT, looked up again and again, or file:PATH with one in a line, read again by scurry reload and at SIGHUP."`
 
 	Lease         Timeout `default:"5s" placeholder:"TIME" group:"Cluster:" help:"How long a node may answer from a copy of what another node owns without asking it (${default})."`
 	PeerHeartbeat Timeout `default:"200ms" placeholder:"TIME" group:"Cluster:" help:"How often a node that another one waits for gives a sign of life; four that are missing mean that it is dead (${default})."`
 
-	PeerSecretFile File `placeholder:"FILE" group:"Cluster:" help:"File with a secret of 16 bytes or more, which all nodes prove to each other to know. It doesn't encrypt what they say."`
-	PeerTLSCert    File `name:"peer-tls-cert" and:"peer-tls" placeholder:"FILE" group:"Cluster:" help:"Certificate of this node, PEM, for mutual TLS between nodes; for servers and for clients, in the name of its --self."`
-	PeerTLSKey     File `name:"peer-tls-key" and:"peer-tls" placeholder:"FILE" group:"Cluster:" help:"Key of that certificate, PEM."`
-	PeerTLSCA      File `name:"peer-tls-ca" and:"peer-tls" placeholder:"FILE" group:"Cluster:" help:"Certificates, PEM, one of which has signed each node's."`
+	PeerSecretFile File `placeholder:"FILE" group:"Cluster:" reload:"live" help:"File with a secret of 16 bytes or more, which all nodes prove to each other to know. It doesn't encrypt what they say."`
+	PeerTLSCert    File `name:"peer-tls-cert" and:"peer-tls" placeholder:"FILE" group:"Cluster:" reload:"live" help:"Certificate of this node, PEM, for mutual TLS between nodes; for servers and for clients, in the name of its --self."`
+	PeerTLSKey     File `name:"peer-tls-key" and:"peer-tls" placeholder:"FILE" group:"Cluster:" reload:"live" help:"Key of that certificate, PEM."`
+	PeerTLSCA      File `name:"peer-tls-ca" and:"peer-tls" placeholder:"FILE" group:"Cluster:" reload:"live" help:"Certificates, PEM, one of which has signed each node's."`
 	PeerInsecure   bool `group:"Cluster:" help:"Let any host that can reach the cluster's ports be a node of it."`
 
 	Join          PeerList `placeholder:"HOST:PORT,..." group:"Cluster:" help:"Gossip address of any node, or of several, from which this one learns of all; instead of --peers."`
 	GossipListen  Addr     `placeholder:"HOST:PORT" group:"Cluster:" help:"Address for gossip, TCP and UDP (with --join: the host of --peer-listen, at port 7946). Without --join, this node waits for others to join it."`
-	GossipKeyFile File     `placeholder:"FILE" group:"Cluster:" help:"File with the key that gossip is encrypted with, 16, 24 or 32 bytes in base64, as \"openssl rand -base64 32\" prints it."`
+	GossipKeyFile File     `placeholder:"FILE" group:"Cluster:" reload:"live" help:"File with the key that gossip is encrypted with, and in further lines others that are accepted: 16, 24 or 32 bytes in base64, as \"openssl rand -base64 32\" prints it."`
 }
 
 // Clustered reports whether c, which is derived, makes its node one of several.

@@ -23,11 +23,11 @@ type Config struct {
 	Browse     bool   `group:"Origin:" help:"List folders that have no index.html (the origin being a folder)."`
 	Dotfiles   bool   `group:"Origin:" help:"Serve files whose names begin with a dot (the origin being a folder)."`
 
-	OriginDialTimeout   Timeout `default:"10s" placeholder:"TIME" group:"Origin:" help:"How long connecting to the origin may take (${default})."`
-	OriginTLSTimeout    Timeout `name:"origin-tls-timeout" default:"10s" placeholder:"TIME" group:"Origin:" help:"How long the TLS handshake with the origin may take (${default})."`
-	OriginHeaderTimeout Timeout `default:"30s" placeholder:"TIME" group:"Origin:" help:"How long the origin may take to begin its response (${default})."`
-	OriginBodyTimeout   Timeout `default:"30s" placeholder:"TIME" group:"Origin:" help:"How long the origin may send no bytes of a body that it has begun (${default})."`
-	OriginIdleTimeout   Timeout `default:"90s" placeholder:"TIME" group:"Origin:" help:"How long an idle connection to the origin is kept (${default})."`
+	OriginDialTimeout   Timeout `default:"10s" placeholder:"TIME" group:"Origin:" reload:"live" help:"How long connecting to the origin may take (${default})."`
+	OriginTLSTimeout    Timeout `name:"origin-tls-timeout" default:"10s" placeholder:"TIME" group:"Origin:" reload:"live" help:"How long the TLS handshake with the origin may take (${default})."`
+	OriginHeaderTimeout Timeout `default:"30s" placeholder:"TIME" group:"Origin:" reload:"live" help:"How long the origin may take to begin its response (${default})."`
+	OriginBodyTimeout   Timeout `default:"30s" placeholder:"TIME" group:"Origin:" reload:"live" help:"How long the origin may send no bytes of a body that it has begun (${default})."`
+	OriginIdleTimeout   Timeout `default:"90s" placeholder:"TIME" group:"Origin:" reload:"live" help:"How long an idle connection to the origin is kept (${default})."`
 	OriginProxyEnv      bool    `group:"Origin:" help:"Reach the origin through the proxy that HTTP_PROXY, HTTPS_PROXY and NO_PROXY name."`
 
 	Memory     Size `default:"256MiB" placeholder:"SIZE" group:"Cache:" help:"Budget of the whole cache (${default})."`
@@ -35,9 +35,9 @@ type Config struct {
 	MaxChunk   Size `default:"1MiB" placeholder:"SIZE" group:"Cache:" help:"Largest chunk: the first times a power of two (${default})."`
 	Slab       Size `default:"64MiB" placeholder:"SIZE" group:"Cache:" help:"How much of a file one origin request fetches: a multiple of the largest chunk (${default})."`
 
-	HeuristicLimit Duration `default:"1m" placeholder:"TIME" group:"Freshness:" help:"Most freshness to assume where a response states none; 0 for none (${default})."`
-	NegativeTTL    Duration `name:"negative-ttl" default:"10s" placeholder:"TIME" group:"Freshness:" help:"Freshness of a 404 or 410 that states none; 0 for none (${default})."`
-	MaxStale       Duration `default:"1h" placeholder:"TIME" group:"Freshness:" help:"How long past its freshness a response may stand in for an origin that can't be reached or answers with an error, unless it says that itself; 0 for never (${default})."`
+	HeuristicLimit Duration `default:"1m" placeholder:"TIME" group:"Freshness:" reload:"live" help:"Most freshness to assume where a response states none; 0 for none (${default})."`
+	NegativeTTL    Duration `name:"negative-ttl" default:"10s" placeholder:"TIME" group:"Freshness:" reload:"live" help:"Freshness of a 404 or 410 that states none; 0 for none (${default})."`
+	MaxStale       Duration `default:"1h" placeholder:"TIME" group:"Freshness:" reload:"live" help:"How long past its freshness a response may stand in for an origin that can't be reached or answers with an error, unless it says that itself; 0 for never (${default})."`
 
 	Targets                 FieldNames `default:"Scurry-Cache-Control,CDN-Cache-Control" placeholder:"NAME,..." group:"Rules:" help:"Fields that are obeyed instead of Cache-Control and Expires (RFC 9213), the first that there is; or none (${default})."`
 	GroupFields             FieldNames `default:"none" placeholder:"NAME,..." group:"Rules:" help:"Fields that name cache groups besides Cache-Groups (RFC 9875), such as Surrogate-Key and Cache-Tag (${default})."`
@@ -50,13 +50,14 @@ type Config struct {
 	IdleTimeout       Timeout  `default:"2m" placeholder:"TIME" group:"Clients:" help:"How long a connection may wait for its next request (${default})."`
 	WriteTimeout      Timeout  `default:"60s" placeholder:"TIME" group:"Clients:" help:"How long a client may take no bytes of a response (${default})."`
 	MaxHeaderBytes    Size     `default:"128KiB" placeholder:"SIZE" group:"Clients:" help:"Largest request header (${default})."`
-	Grace             Duration `default:"30s" placeholder:"TIME" group:"Clients:" help:"How long transfers in progress may go on after SIGINT or SIGTERM (${default})."`
-	ShutdownDelay     Duration `default:"2s" placeholder:"TIME" group:"Clients:" help:"How much of --grace new connections are still accepted for, so that load balancers and clients learn in time; each response ends its connection then (${default})."`
+	Grace             Duration `default:"30s" placeholder:"TIME" group:"Clients:" reload:"live" help:"How long transfers in progress may go on after SIGINT or SIGTERM (${default})."`
+	ShutdownDelay     Duration `default:"2s" placeholder:"TIME" group:"Clients:" reload:"live" help:"How much of --grace new connections are still accepted for, so that load balancers and clients learn in time; each response ends its connection then (${default})."`
 
 	Cluster `embed:""`
 
 	LogFormat string `default:"auto" enum:"auto,json,console" placeholder:"FORMAT" group:"Log:" help:"auto, json or console; auto is console on a terminal, else json (${default})."`
-	LogLevel  string `default:"info" enum:"trace,debug,info,warn,error" placeholder:"LEVEL" group:"Log:" help:"Least severe level to log: trace, debug, info, warn or error (${default})."`
+	LogLevel  string `default:"info" enum:"trace,debug,info,warn,error" placeholder:"LEVEL" group:"Log:" reload:"live" help:"Least severe level to log: trace, debug, info, warn or error (${default})."`
+	LogFile   File   `placeholder:"FILE" group:"Log:" help:"File that the log is appended to, instead of standard error; opened again at SIGHUP, so that it can be rotated."`
 	Config    string `placeholder:"FILE" group:"Settings:" help:"Settings file, *.yaml, *.yml or *.toml; its keys are these flags' names."`
 }
 

@@ -252,6 +252,16 @@ func TestFileErrors(t *testing.T) {
 			}
 		})
 	}
+	t.Run("line", func(t *testing.T) {
+		for name, text := range map[string]string{
+			"a.yaml": "# memory: 1\nbrowse: true\n\n'memory' : lots\n", "a.toml": "browse = true\npeers = [\n'memory' ]\nmemory = 'lots'\n",
+			"b.yaml": "slab: 1MiB\nmount: /memory:/\n\nmemory:\n  - 1\n", "b.toml": "\n\n\n\"memory\"=true",
+		} {
+			if _, _, err := resolve(nil, "--config", file(t, name, text)); !strings.HasSuffix(fmt.Sprint(err), " (line 4)") {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	})
 	t.Run("missing", func(t *testing.T) {
 		_, _, err := resolve(nil, "--config", "/nowhere/a.yaml")
 		if fmt.Sprint(err) != "/nowhere/a.yaml: no such file or directory" {

@@ -1,12 +1,14 @@
 package config
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,9 +24,12 @@ var formats = map[string]func(text []byte, values any) error{
 	".toml": toml.Unmarshal,
 }
 
+// FileError says what is wrong with a settings file, and where in it.
+type FileError struct{ error }
+
 // readFile returns the values in the file at path, by flag name. All of them are known settings.
 func (s *Sources) readFile(path string) (map[string]sourced, error) {
-	values, err := load(path)
+	values, lines, err := load(path)
 	if err != nil {
 		return nil, err
 	}
@@ -34,35 +39,49 @@ func (s *Sources) readFile(path string) (map[string]sourced, error) {
 	for _, key := range slices.Sorted(maps.Keys(values)) {
 		setting, ok := known[key]
 		if !ok {
-			return nil, fmt.Errorf("%s: unknown key %q%s",
-				path, key, Suggest(key, maps.Keys(known), strconv.Quote, unlisted))
+			return nil, fmt.Errorf("%s: unknown key %q%s%s", path, key,
+				Suggest(key, maps.Keys(known), strconv.Quote, unlisted), lines(key))
 		}
 		text, err := setting.text(values[key])
 		if err == nil {
 			err = setting.check(text)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("%s: %s: %w", path, key, err)
+			return nil, fmt.Errorf("%s: %s: %w%s", path, key, err, lines(key))
 		}
 		texts[key] = sourced{text, "file " + path}
 	}
 	return texts, nil
 }
 
-// load returns the file's top-level keys and values.
-func load(path string) (values map[string]any, err error) {
+// load returns the file's top-level keys and values, and where to find a key, as a text that an
+// error ends with.
+func load(path string) (values map[string]any, lines func(key string) string, err error) {
 	unmarshal, ok := formats[strings.ToLower(filepath.Ext(path))]
 	if !ok {
-		return nil, fmt.Errorf("%s: the name of a settings file ends in .yaml, .yml or .toml", path)
+		return nil, nil, fmt.Errorf("%s: the name of a settings file ends in .yaml, .yml or .toml", path)
 	}
 	text, err := os.ReadFile(path)
 	if err == nil {
 		err = unmarshal(text, &values)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%s: %s", path, oneLine(err))
+		return nil, nil, fmt.Errorf("%s: %s", path, oneLine(err))
 	}
-	return values, nil
+	return values, func(key string) string { return lineOf(text, key) }, nil
+}
+
+// lineOf is " (line N)" for the line that gives key a value, or "" if the key isn't at the beginning
+// of one.
+func lineOf(text []byte, key string) string {
+	assigns := regexp.MustCompile(`^["']?` + regexp.QuoteMeta(key) + `["']?\s*[:=]`)
+	n := 0
+	for line := range bytes.Lines(text) {
+		if n++; assigns.Match(line) {
+			return fmt.Sprintf(" (line %d)", n)
+		}
+	}
+	return ""
 }
 
 // FileProblem returns err without the operation and the name of the file, which a caller says in

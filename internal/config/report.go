@@ -1,7 +1,6 @@
 package config
 
 import (
-	"cmp"
 	"fmt"
 	"io"
 	"text/tabwriter"
@@ -12,8 +11,7 @@ import (
 func (c *Config) Write(w io.Writer, p Provenance) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, s := range settings(c) {
-		text := cmp.Or(fmt.Sprint(s.Target.Interface()), "-")
-		fmt.Fprintf(table, "%s\t%s\t%s\n", s.Name, text, p[s.Name])
+		fmt.Fprintf(table, "%s\t%s\t%s\n", s.Name, shown(s.Target.Interface()), p[s.Name])
 	}
 	return table.Flush()
 }

@@ -65,7 +65,7 @@ func (s *Sources) readAll(path string) error {
 	s.values = map[string]sourced{}
 	if path = cmp.Or(path, env["config"].text); path != "" {
 		if s.values, err = s.readFile(path); err != nil {
-			return err
+			return FileError{err}
 		}
 	}
 	maps.Copy(s.values, env) // which wins

@@ -19,7 +19,7 @@ var noon = time.Date(2026, 3, 5, 12, 0, 0, 0, time.UTC)
 // whole unless they can be asked for in parts.
 func decider() *Rules {
 	return &Rules{
-		Policy:  httpcache.Policy{MaxStale: time.Hour},
+		Policy:  httpcache.Policy{Limits: httpcache.Limits{MaxStale: time.Hour}},
 		Now:     func() time.Time { return noon },
 		Streams: func(rec *store.Record) bool { return rec.Length > 100 && !rec.Rangeable },
 	}

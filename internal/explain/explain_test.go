@@ -87,7 +87,7 @@ func named(lines []Line, name string) (line Line) {
 
 // TestExplainStoring: the reason and the remedy for each case that a user meets.
 func TestExplainStoring(t *testing.T) {
-	plain := httpcache.Policy{HeuristicLimit: time.Minute, NegativeTTL: 10 * time.Second, Targets: []string{"Cdn-Cache-Control"}}
+	plain := httpcache.Policy{Limits: httpcache.Limits{HeuristicLimit: time.Minute, NegativeTTL: 10 * time.Second}, Targets: []string{"Cdn-Cache-Control"}}
 	const etag = `ETag: "v1"`
 	tests := []struct {
 		name     string
@@ -133,7 +133,7 @@ func TestExplainStoring(t *testing.T) {
 
 // TestExplainReuse: where freshness comes from, and what is done with what is stale.
 func TestExplainReuse(t *testing.T) {
-	plain := httpcache.Policy{HeuristicLimit: time.Minute, NegativeTTL: 10 * time.Second, MaxStale: time.Hour, Targets: []string{"Cdn-Cache-Control"}}
+	plain := httpcache.Policy{Limits: httpcache.Limits{HeuristicLimit: time.Minute, NegativeTTL: 10 * time.Second, MaxStale: time.Hour}, Targets: []string{"Cdn-Cache-Control"}}
 	date, modified := "Date: "+at(0), "Last-Modified: "+at(-100*time.Second)
 	tests := []struct {
 		name     string
@@ -287,8 +287,8 @@ func generated(random *rand.Rand) situation {
 		}
 	}
 	policy := httpcache.Policy{
-		HeuristicLimit: time.Duration(random.IntN(2)) * time.Minute, NegativeTTL: time.Duration(random.IntN(2)) * 10 * time.Second,
-		MaxStale: time.Duration(random.IntN(2)) * time.Hour, PrivateCookies: random.IntN(4) == 0, IgnoreRequest: random.IntN(4) == 0,
+		Limits: httpcache.Limits{HeuristicLimit: time.Duration(random.IntN(2)) * time.Minute, NegativeTTL: time.Duration(random.IntN(2)) * 10 * time.Second,
+			MaxStale: time.Duration(random.IntN(2)) * time.Hour}, PrivateCookies: random.IntN(4) == 0, IgnoreRequest: random.IntN(4) == 0,
 	}
 	if random.IntN(2) == 0 {
 		policy.Targets = []string{"Scurry-Cache-Control", "Cdn-Cache-Control"}

@@ -38,7 +38,7 @@ func (p Policy) lifetime(r *Response, d *Directives) (time.Duration, Source) {
 	if r.Status == http.StatusNotFound || r.Status == http.StatusGone {
 		// §4.2.2 lets a cache assign what it wants here. That a Last-Modified long ago makes a
 		// file's absence last is no sound heuristic, so the operator's number is the only one.
-		return clampLifetime(p.NegativeTTL), SourceNegativeTTL
+		return clampLifetime(p.limits().NegativeTTL), SourceNegativeTTL
 	}
 	return p.heuristicLifetime(r, d)
 }
@@ -55,8 +55,9 @@ func untilExpires(r *Response) time.Duration {
 
 // heuristicLifetime is a tenth of the time since the last modification, which §4.2.2 calls typical.
 func (p Policy) heuristicLifetime(r *Response, d *Directives) (time.Duration, Source) {
+	limit := p.limits().HeuristicLimit
 	switch {
-	case p.HeuristicLimit <= 0:
+	case limit <= 0:
 		return 0, SourceHeuristicOff
 	case !heuristicallyCacheable(r.Status) && !d.permits(public):
 		return 0, SourceHeuristicStatus
@@ -65,7 +66,7 @@ func (p Policy) heuristicLifetime(r *Response, d *Directives) (time.Duration, So
 	if !ok {
 		return 0, SourceNone
 	}
-	return clampLifetime(min(r.date().Sub(modified)/10, p.HeuristicLimit)), SourceHeuristic
+	return clampLifetime(min(r.date().Sub(modified)/10, limit)), SourceHeuristic
 }
 
 func clampLifetime(d time.Duration) time.Duration {

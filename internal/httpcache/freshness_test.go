@@ -13,7 +13,7 @@ const clamp = 1 << 31 * time.Second
 func TestLifetime_RFC9111_4_2_1(t *testing.T) {
 	date, modified := "Date: "+at(0), "Last-Modified: "+at(-10*time.Hour)
 	inAnHour := "Expires: " + at(time.Hour)
-	policy := httpcache.Policy{HeuristicLimit: 2 * time.Hour, NegativeTTL: 30 * time.Second}
+	policy := httpcache.Policy{Limits: httpcache.Limits{HeuristicLimit: 2 * time.Hour, NegativeTTL: 30 * time.Second}}
 	tests := []struct {
 		name     string
 		response *httpcache.Response
@@ -67,14 +67,14 @@ func TestLifetime_RFC9111_4_2_1(t *testing.T) {
 
 func TestLifetimeUnderPolicy(t *testing.T) {
 	old := "Last-Modified: " + at(-1000*time.Hour)
-	for _, p := range []httpcache.Policy{{}, {HeuristicLimit: -1, NegativeTTL: -1}} {
+	for _, p := range []httpcache.Policy{{}, {Limits: httpcache.Limits{HeuristicLimit: -1, NegativeTTL: -1}}} {
 		for _, status := range []int{200, 404, 410} {
 			if lifetime, explicit := p.Lifetime(received(status, old)); lifetime != 0 || explicit {
 				t.Errorf("%+v, %d: %v, %v", p, status, lifetime, explicit)
 			}
 		}
 	}
-	boundless := httpcache.Policy{HeuristicLimit: math.MaxInt64, NegativeTTL: math.MaxInt64}
+	boundless := httpcache.Policy{Limits: httpcache.Limits{HeuristicLimit: math.MaxInt64, NegativeTTL: math.MaxInt64}}
 	if lifetime, _ := boundless.Lifetime(received(404)); lifetime != clamp {
 		t.Errorf("404: %v", lifetime)
 	}

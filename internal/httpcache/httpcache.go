@@ -11,12 +11,12 @@ package httpcache
 
 import (
 	"net/http"
+	"sync/atomic"
 	"time"
 )
 
-// Policy is what an operator may choose where the RFCs leave a choice. The zero Policy is the
-// strictest one.
-type Policy struct {
+// Limits are the durations of a Policy.
+type Limits struct {
 	// HeuristicLimit caps heuristic freshness (RFC 9111 §4.2.2). If zero or negative, none is
 	// assigned.
 	HeuristicLimit time.Duration
@@ -29,6 +29,15 @@ type Policy struct {
 	// origin can't be reached (RFC 9111 §4.2.4), if it has no stale-if-error (RFC 5861 §4). If zero
 	// or negative, never. A request's stale-if-error can make it longer.
 	MaxStale time.Duration
+}
+
+// Policy is what an operator may choose where the RFCs leave a choice. The zero Policy is the
+// strictest one.
+type Policy struct {
+	// Limits are used unless Live holds others. Live may be nil; what it holds may be replaced at
+	// any time, and counts for the Facts that are worked out from then on.
+	Limits
+	Live *atomic.Pointer[Limits]
 
 	// Targets are the canonical names of the targeted fields (RFC 9213) that this cache obeys; the
 	// first that is there and valid counts.
@@ -39,6 +48,16 @@ type Policy struct {
 
 	// IgnoreRequest: a request's cache directives (RFC 9111 §5.2.1) are ignored.
 	IgnoreRequest bool
+}
+
+// limits are those that count now.
+func (p Policy) limits() Limits {
+	if p.Live != nil {
+		if live := p.Live.Load(); live != nil {
+			return *live
+		}
+	}
+	return p.Limits
 }
 
 // ResponseDirectives are the directives that a response has for this cache, and the canonical name

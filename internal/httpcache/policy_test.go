@@ -122,7 +122,7 @@ func TestShared_RFC9111_3_5(t *testing.T) {
 
 // Lifetimes are in seconds.
 func TestTargets_RFC9213_2_2(t *testing.T) {
-	policy := httpcache.Policy{HeuristicLimit: time.Hour, Targets: []string{"Scurry-Cache-Control", "Cdn-Cache-Control"}}
+	policy := httpcache.Policy{Limits: httpcache.Limits{HeuristicLimit: time.Hour}, Targets: []string{"Scurry-Cache-Control", "Cdn-Cache-Control"}}
 	modified := "Last-Modified: " + at(-100*time.Hour)
 	tests := []struct {
 		name     string

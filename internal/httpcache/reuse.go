@@ -45,7 +45,7 @@ func (p Policy) Facts(r *Response) Facts {
 		Shared:         shared || d.permits(public) || d.permits(mustRevalidate),
 		initialAge:     initialAge(r),
 		responseTime:   r.ResponseTime,
-		ifError:        max(0, p.MaxStale),
+		ifError:        max(0, p.limits().MaxStale),
 		ignoreRequest:  p.IgnoreRequest,
 	}
 	f.Lifetime, f.Source = p.lifetime(r, &d)

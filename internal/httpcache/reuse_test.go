@@ -150,7 +150,7 @@ func TestStaleOnError_RFC9111_4_2_4(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			f := httpcache.Policy{MaxStale: tt.maxStale}.Facts(received(200, "Cache-Control: "+tt.cacheControl))
+			f := httpcache.Policy{Limits: httpcache.Limits{MaxStale: tt.maxStale}}.Facts(received(200, "Cache-Control: "+tt.cacheControl))
 			if got := f.StaleOnError(nil, noon.Add(tt.age)); got != tt.want {
 				t.Errorf("got %v", got)
 			}
@@ -192,7 +192,7 @@ func browser(lines ...string) http.Header {
 }
 
 func plainFacts() httpcache.Facts {
-	return httpcache.Policy{HeuristicLimit: time.Hour}.Facts(received(200, "Cache-Control: public, max-age=3600",
+	return httpcache.Policy{Limits: httpcache.Limits{HeuristicLimit: time.Hour}}.Facts(received(200, "Cache-Control: public, max-age=3600",
 		"Date: "+at(0), `Etag: "v1"`, "Last-Modified: "+at(-time.Hour), "Content-Type: text/html"))
 }
 

@@ -69,7 +69,7 @@ func TestStaleOnError_RFC5861_4(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			f := httpcache.Policy{MaxStale: tt.maxStale}.Facts(received(200, "Cache-Control: max-age=100", "Cache-Control: "+tt.stored))
+			f := httpcache.Policy{Limits: httpcache.Limits{MaxStale: tt.maxStale}}.Facts(received(200, "Cache-Control: max-age=100", "Cache-Control: "+tt.stored))
 			if got := f.StaleOnError(head("Cache-Control: "+tt.request), staleFor(tt.staleness)); got != tt.want {
 				t.Errorf("got %v", got)
 			}

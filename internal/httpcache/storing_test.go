@@ -12,7 +12,7 @@ import (
 func TestStorable_RFC9111_3(t *testing.T) {
 	const etag, fresh = `Etag: "v1"`, "Cache-Control: max-age=60"
 	modified := "Last-Modified: " + at(-time.Hour)
-	policy := httpcache.Policy{HeuristicLimit: time.Hour, NegativeTTL: time.Minute}
+	policy := httpcache.Policy{Limits: httpcache.Limits{HeuristicLimit: time.Hour, NegativeTTL: time.Minute}}
 	tests := []struct {
 		name     string
 		method   string
@@ -116,7 +116,7 @@ func TestStorable_RFC9111_3(t *testing.T) {
 
 func TestStorableUnderPolicy(t *testing.T) {
 	for _, status := range []int{404, 410} {
-		if ok, reason := (httpcache.Policy{HeuristicLimit: time.Hour}).Storable("GET", nil, received(status)); ok || reason != "no-freshness-or-validator" {
+		if ok, reason := (httpcache.Policy{Limits: httpcache.Limits{HeuristicLimit: time.Hour}}).Storable("GET", nil, received(status)); ok || reason != "no-freshness-or-validator" {
 			t.Errorf("%d without NegativeTTL: %v, %q", status, ok, reason)
 		}
 	}

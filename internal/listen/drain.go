@@ -11,7 +11,8 @@ import (
 //
 //   - makes each response end its connection, and accepts new connections for the server's delay,
 //     in which clients and load balancers notice;
-//   - keeps new connections out, serves those in the listener's queue, and closes the listener;
+//   - keeps new connections out, serves those in the listener's queue, and closes the listener (or,
+//     if that is Inherited, just stops accepting);
 //   - waits for the current requests, and closes a connection on which no request comes within the
 //     delay;
 //   - closes the remaining connections when ctx ends. If that cuts requests, the error says so.
@@ -63,6 +64,9 @@ const (
 // closeListener closes the listener when its queue is empty and stays empty. Where new connections
 // can't be kept out, one may come at the last moment and is lost.
 func (s *Server) closeListener(ctx context.Context) error {
+	if s.Inherited {
+		return s.stopAccepting()
+	}
 	if keepOut(s.listener) == nil {
 		wait(ctx, min(s.delay, handshake))
 	} else {
@@ -73,8 +77,13 @@ func (s *Server) closeListener(ctx context.Context) error {
 	for readable(s.listener) && ctx.Err() == nil {
 		wait(ctx, tick)
 	}
+	return s.stopAccepting()
+}
+
+// stopAccepting closes the listener, and waits until it is known what has been accepted.
+func (s *Server) stopAccepting() error {
 	err := s.listener.Close()
-	s.accepting.Lock() // now what has been accepted is known
+	s.accepting.Lock()
 	defer s.accepting.Unlock()
 	return err
 }

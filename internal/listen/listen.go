@@ -30,6 +30,12 @@ import (
 type Server struct {
 	shared
 	open
+
+	// Inherited means that the listener's socket is another process's as well, which will listen on
+	// it after this one, or have a third one listen. Drain leaves the socket as it is, and what is
+	// in its queue to the next process. It is set before Serve.
+	Inherited bool
+
 	listener net.Listener
 	handler  http.Handler
 	delay    time.Duration
@@ -60,6 +66,9 @@ func New(l net.Listener, h *http.Server, lane Lane, delay time.Duration,
 
 // Addr returns the listener's address.
 func (s *Server) Addr() net.Addr { return s.listener.Addr() }
+
+// SetDelay replaces the delay that New was given, before Drain.
+func (s *Server) SetDelay(delay time.Duration) { s.delay = delay }
 
 // Refused returns how many requests have been refused without the handler.
 func (s *Server) Refused() int64 { return s.refused.Load() }

@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"os"
+	"io/fs"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -26,6 +26,7 @@ type emitter struct {
 	out    io.Writer
 	size   int          // of a piece
 	pieces atomic.Int64 // written pieces
+	lost   atomic.Int64 // lines dropped since the start
 
 	dropped tally // lines dropped and not yet reported
 	cause   error // why a write failed since drops were last reported
@@ -34,7 +35,7 @@ type emitter struct {
 
 // pieceOf returns how large the pieces are that out takes.
 func pieceOf(out io.Writer) int {
-	if f, ok := out.(*os.File); ok {
+	if f, ok := out.(interface{ Stat() (fs.FileInfo, error) }); ok {
 		if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
 			return filePiece
 		}
@@ -44,8 +45,9 @@ func pieceOf(out io.Writer) int {
 
 // emit writes b, and reports the lines that were dropped.
 func (e *emitter) emit(b *batch, dropped tally) {
-	e.dropped.add(e.writeAll(b))
+	dropped.add(e.writeAll(b))
 	e.dropped.add(dropped)
+	e.lost.Add(int64(dropped.lines))
 	if e.dropped.lines == 0 {
 		return
 	}

@@ -39,10 +39,8 @@ type NodeConfig struct {
 	// to be this node when it is dialed, and until then the listener's address.
 	Self string
 
-	// TLS, if not nil, is used both to dial and to accept.
-	TLS *tls.Config
-
-	// Secret is what both sides prove to know. It may be empty.
+	// TLS and Secret are the Credentials that the Node begins with.
+	TLS    *tls.Config
 	Secret []byte
 
 	// Facts must be the same on all nodes that talk to each other.
@@ -69,6 +67,15 @@ type NodeConfig struct {
 	Log *zerolog.Logger
 }
 
+// Credentials are how nodes prove to each other that they are nodes.
+type Credentials struct {
+	// TLS, if not nil, is used both to dial and to accept.
+	TLS *tls.Config
+
+	// Secret is what both sides prove to know. It may be empty.
+	Secret []byte
+}
+
 // Node is this process among its peers. Its methods may be called concurrently. Self, Ring, Peers,
 // Refused, Leave, WaitIdle and WaitForPeers of a nil Node are those of one that has no peers.
 type Node struct {
@@ -80,6 +87,8 @@ type Node struct {
 	work     sync.WaitGroup
 	serve    func(*wire.Call)
 	refused  atomic.Int64
+
+	credentials atomic.Pointer[Credentials]
 
 	mu      sync.Mutex // guards all below, and changes of the ring
 	self    string
@@ -97,14 +106,19 @@ type Node struct {
 
 // NewNode makes a Node that owns all keys until Start. It must be closed.
 func NewNode(cfg NodeConfig) *Node {
-	if cfg.TLS != nil {
-		cfg.Listener = tls.NewListener(cfg.Listener, cfg.TLS)
-	}
 	n := &Node{
 		cfg: cfg, instance: rand.Text(),
 		self:    cmp.Or(cfg.Self, cfg.Listener.Addr().String()),
 		contact: contact{any: time.Now(), each: map[string]time.Time{}},
 		peers:   map[string]*Peer{}, inbound: map[*wire.Server]string{},
+	}
+	n.credentials.Store(&Credentials{cfg.TLS, cfg.Secret})
+	if cfg.TLS != nil {
+		n.cfg.Listener = tls.NewListener(cfg.Listener, &tls.Config{
+			GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
+				return n.credentials.Load().TLS, nil
+			},
+		})
 	}
 	n.ctx, n.cancel = context.WithCancel(context.Background())
 	n.ring.Store(newRing(n.self, nil))
@@ -121,6 +135,10 @@ func (n *Node) Start(serve func(*wire.Call)) {
 		watchClock(n.ctx, limit, n.cfg.Reunited)
 	})
 }
+
+// SetCredentials replaces the credentials, for the connections that are made from now on. There is
+// a TLS in them if, and only if, there was one before.
+func (n *Node) SetCredentials(c Credentials) { n.credentials.Store(&c) }
 
 // SetMembers says which nodes there are. Those that are new are dialed; those that are no longer
 // members leave the ring at once, and requests that are under way to them may end.
@@ -342,7 +360,8 @@ func (n *Node) hello(dialed string) handshake.Hello {
 // greet exchanges Hellos over conn, which was dialed by that name or else accepted. It returns an
 // error if the other side can't be a peer.
 func (n *Node) greet(conn net.Conn, dialed string) (handshake.Hello, error) {
-	theirs, err := handshake.Greet(conn, dialed != "", n.cfg.Secret, n.hello(dialed), n.greetTime())
+	secret := n.credentials.Load().Secret
+	theirs, err := handshake.Greet(conn, dialed != "", secret, n.hello(dialed), n.greetTime())
 	if err != nil {
 		return theirs, err
 	}

@@ -184,3 +184,40 @@ func TestDialedForAnother(t *testing.T) {
 	b.awaitState(t, "localhost:"+port, Refused)
 	eventually(t, "it is refused on the other side, too", func() bool { return a.Refused() > 0 })
 }
+
+// TestCredentialsChange: connections that are there go on, and new ones need the new credentials,
+// whichever side dials.
+func TestCredentialsChange(t *testing.T) {
+	old := Credentials{TLS: authority(t), Secret: []byte("a secret of 16 b")}
+	a := start(t, NodeConfig{TLS: old.TLS, Secret: old.Secret})
+	b := start(t, NodeConfig{TLS: old.TLS, Secret: old.Secret})
+	meet(a, b)
+	a.awaitState(t, b.name, Live)
+	for name, next := range map[string]Credentials{
+		"certificates": {authority(t), old.Secret},
+		"secret":       {old.TLS, []byte("another of 16 by")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a.SetCredentials(next)
+			if got, err := ask(t, a.Peer(b.name), "who?"); got != b.name || err != nil {
+				t.Errorf("%q, %v", got, err)
+			}
+			before := start(t, NodeConfig{TLS: old.TLS, Secret: old.Secret})
+			after := start(t, NodeConfig{TLS: next.TLS, Secret: next.Secret})
+			for _, n := range []*tested{before, after} {
+				n.SetMembers([]string{a.name, n.name})
+			}
+			a.SetMembers([]string{a.name, b.name, before.name, after.name})
+			after.awaitState(t, a.name, Live)
+			a.awaitState(t, after.name, Live)
+			for of, with := range map[*tested]*tested{before: a, a: before} {
+				eventually(t, "old credentials don't do", func() bool {
+					s := of.state(with.name).State
+					return s == Down || s == Refused
+				})
+			}
+			a.SetCredentials(old)
+			a.SetMembers([]string{a.name, b.name})
+		})
+	}
+}

@@ -90,8 +90,8 @@ func (p *Peer) dial() (*wire.Client, error) {
 	ctx, cancel := context.WithTimeout(p.ctx, n.greetTime())
 	defer cancel()
 	dial := new(net.Dialer).DialContext
-	if n.cfg.TLS != nil {
-		dial = (&tls.Dialer{Config: n.cfg.TLS}).DialContext
+	if config := n.credentials.Load().TLS; config != nil {
+		dial = (&tls.Dialer{Config: config}).DialContext
 	}
 	conn, err := dial(ctx, "tcp", p.name)
 	if err != nil {

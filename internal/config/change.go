@@ -1,0 +1,67 @@
+package config
+
+import (
+	"cmp"
+	"fmt"
+	"reflect"
+	"strings"
+)
+
+// Change is a setting whose value isn't the same in two Configs.
+type Change struct {
+	Name, Old, New string // the values as in Write
+	Live           bool   // it can change while the node runs
+}
+
+// String is the change in words.
+func (c Change) String() string { return fmt.Sprintf("%s is %s, and was %s", c.Name, c.New, c.Old) }
+
+// Changes returns the settings that differ between c and next, both of which are derived.
+func (c *Config) Changes(next *Config) (changes []Change) {
+	after := settings(next)
+	for i, s := range settings(c) {
+		from, to := s.Target.Interface(), after[i].Target.Interface()
+		if reflect.DeepEqual(from, to) {
+			continue
+		}
+		changes = append(changes, Change{
+			Name: s.Name, Old: shown(from), New: shown(to), Live: s.live() && c.alike(next, s.Name),
+		})
+	}
+	return changes
+}
+
+// live reports whether s can change while a node runs. Its field is tagged then.
+func (s setting) live() bool { return s.Tag.Get("reload") == "live" }
+
+// alike reports whether the setting of that name, which can change live, isn't turned on or off, and
+// is of the same kind in next.
+func (c *Config) alike(next *Config, name string) bool {
+	switch name {
+	case "peers":
+		return c.Peers.listed() && next.Peers.listed()
+	case "peer-tls-cert", "peer-tls-key", "peer-tls-ca":
+		return c.PeerTLSCert != "" && next.PeerTLSCert != ""
+	case "gossip-key-file":
+		return c.GossipKeyFile != "" && next.GossipKeyFile != ""
+	}
+	return true
+}
+
+// listed reports whether s is the nodes themselves, and not where to find them.
+func (s PeerSource) listed() bool {
+	return s != "" && !s.fromDNS() && !strings.HasPrefix(string(s), "file:")
+}
+
+// LiveNames are the names of the settings that can change while a node runs.
+func LiveNames() (names []string) {
+	for _, s := range settings(&Config{}) {
+		if s.live() {
+			names = append(names, s.Name)
+		}
+	}
+	return names
+}
+
+// shown is the text of a setting's value for a reader, with credentials replaced.
+func shown(value any) string { return cmp.Or(fmt.Sprint(value), "-") }
