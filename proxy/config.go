@@ -91,6 +91,9 @@ type Config struct {
 	// aborted. Default: 1 minute; negative: the server's own write timeout is left alone.
 	WriteTimeout time.Duration
 
+	// Limits bound what clients may take. Default: none.
+	Limits Limits
+
 	// Cluster makes the Proxy a node among others. Default: it is on its own.
 	Cluster Cluster
 
@@ -118,7 +121,7 @@ func (c Config) withDefaults() Config {
 		c.Targets = []string{"Scurry-Cache-Control", "CDN-Cache-Control"}
 	}
 	c.Targets, c.GroupFields = canonicalNames(c.Targets), canonicalNames(c.GroupFields)
-	c.Cluster = c.Cluster.withDefaults()
+	c.Cluster, c.Limits = c.Cluster.withDefaults(), c.Limits.withDefaults()
 	nop := zerolog.Nop()
 	setDefault(&c.Logger, &nop)
 	if c.Now == nil {
@@ -145,7 +148,7 @@ func (c Config) Validate() error {
 	if _, err := site.ParseMount(full.Mount); err != nil {
 		return fmt.Errorf("Config.Mount %q: %w", c.Mount, err)
 	}
-	if err := c.Cluster.validate(); err != nil {
+	if err := cmp.Or(c.Cluster.validate(), c.Limits.validate()); err != nil {
 		return err
 	}
 	return full.store().Validate()

@@ -39,7 +39,8 @@ func New(cfg Config) (*Proxy, error) {
 		Rules: rules, Site: p.site, Store: p.store, Origin: p.origin, Now: cfg.Now,
 		WebSocket: cfg.WebSocket, MaxContent: cfg.MaxChunk,
 	})
-	p.lane = fastlane.New(p.server, cfg.Logger)
+	p.gate = cfg.gate()
+	p.lane = fastlane.New(p.server, p.gate, cfg.Logger)
 	p.routes = logging.Access(cfg.Logger, p.admit(p.router()))
 	p.followMembers()
 	p.stopUnsolicited = p.origin.OnUnsolicited(p.store.Remove)

@@ -32,6 +32,7 @@ import (
 	"net/http"
 	"sync"
 
+	"github.com/scurrycache/scurry/internal/admission"
 	"github.com/scurrycache/scurry/internal/exchange"
 	"github.com/scurrycache/scurry/internal/fastlane"
 	"github.com/scurrycache/scurry/internal/fetch"
@@ -53,6 +54,7 @@ type Proxy struct {
 	store  *store.Store
 	origin *fetch.Origin
 	server *serve.Server
+	gate   *admission.Gate
 	lane   *fastlane.Lane
 	routes http.Handler
 	closed sync.Once

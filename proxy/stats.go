@@ -16,6 +16,9 @@ type Stats struct {
 	// reached.
 	Failures int64
 
+	// Refused are the requests that were refused because of a limit. No other count has them.
+	Refused Refusals
+
 	// OriginRequests were sent to the origin; OriginErrors of them brought no response, and
 	// OriginBytes of content have come.
 	OriginRequests, OriginErrors, OriginBytes int64
@@ -59,6 +62,7 @@ func (p *Proxy) Stats() Stats {
 		Collapsed:   count(decide.OutcomeCollapsed),
 		Passed:      count(decide.OutcomePass),
 		Failures:    p.server.Failures(),
+		Refused:     p.refusals(),
 
 		OriginRequests: o.Requests, OriginErrors: o.Errors, OriginBytes: o.Bytes,
 		Records: u.Records, RecordBytes: u.RecordBytes,

@@ -50,6 +50,13 @@ func proxyConfig(c *config.Config, origin http.RoundTripper, log *zerolog.Logger
 		IgnoreRequestDirectives: c.IgnoreRequestDirectives,
 		WebSocket:               c.WebSocket,
 
+		Limits: proxy.Limits{
+			Requests:       int(c.MaxRequests),
+			ClientRate:     float64(c.ClientRate),
+			ClientBurst:    int(c.ClientBurst),
+			TrustedProxies: c.TrustedProxies.Prefixes(),
+		},
+
 		Logger: log,
 	}
 }

@@ -44,6 +44,10 @@ func (s setting) want() string {
 		return wantFieldNames
 	case CIDRs:
 		return wantCIDRs
+	case Count:
+		return wantCount
+	case Rate:
+		return wantRate
 	case File:
 		return wantFile
 	case Origin:
