@@ -25,6 +25,17 @@ type Limits struct {
 	// as ClientRate allows in ten seconds, and one at least.
 	ClientBurst int
 
+	// OriginRequests is how many requests to the origin there may be at once, each until the end of
+	// its response's content. Others wait for one of these to end: for ten seconds at the most, and
+	// OriginQueue of them at once. Those that find no place, or wait for longer, are answered with
+	// what is stale, or with 503 and Retry-After. Validations in the background don't wait: they
+	// are put off. Requests of other nodes, for what this one owns, count as well. Default: any
+	// number.
+	OriginRequests int
+
+	// OriginQueue is how many requests may wait. Default: 256; negative: none.
+	OriginQueue int
+
 	// TrustedProxies are the networks of the proxies that are believed who the client is. Of a
 	// request that comes over a connection of one of these, X-Forwarded-For and Forwarded (RFC
 	// 7239) tell the client's address for the limits and the access log: the last address that
@@ -33,13 +44,16 @@ type Limits struct {
 }
 
 func (l Limits) withDefaults() Limits {
+	if setDefault(&l.OriginQueue, 256); l.OriginQueue < 0 {
+		l.OriginQueue = 0
+	}
 	setDefault(&l.ClientBurst, int(min(math.Ceil(10*l.ClientRate), math.MaxInt32)))
 	return l
 }
 
 func (l Limits) validate() error {
 	switch {
-	case l.Requests < 0 || l.ClientBurst < 0:
+	case l.Requests < 0 || l.ClientBurst < 0 || l.OriginRequests < 0:
 		return errors.New("a negative limit: leave it at zero for no limit")
 	case !(l.ClientRate >= 0) || math.IsInf(l.ClientRate, 0):
 		return errors.New("Limits.ClientRate isn't a number of requests in a second")
@@ -64,11 +78,17 @@ func (c Config) gate() *admission.Gate {
 type Refusals struct {
 	Requests   int64 // Limits.Requests
 	ClientRate int64 // Limits.ClientRate
+
+	// Origin are requests to the origin that weren't sent because of Limits.OriginRequests, though
+	// clients waited for them; OriginYielded are validations in the background that were put off.
+	Origin, OriginYielded int64
 }
 
 func (p *Proxy) refusals() Refusals {
+	o := p.origin.Counts()
 	return Refusals{
 		Requests:   p.gate.Refused(admission.Requests),
 		ClientRate: p.gate.Refused(admission.ClientRate),
+		Origin:     o.Refused, OriginYielded: o.Yielded,
 	}
 }

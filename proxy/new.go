@@ -22,6 +22,7 @@ func New(cfg Config) (*Proxy, error) {
 	p.origin = fetch.New(fetch.Config{
 		Site: p.site, Origin: cfg.Origin, Name: decide.Name, Loop: cfg.loopName(),
 		Now: cfg.Now, Log: cfg.Logger, Streams: streams,
+		Requests: cfg.Limits.OriginRequests, Queue: cfg.Limits.OriginQueue,
 	})
 
 	sc := cfg.store()
