@@ -75,6 +75,7 @@ func start(cfg *config.Config, log zerolog.Logger) (_ *node, err error) {
 	}
 	n.closers = append(n.closers, func() error { return inTime(n.proxy.Close) })
 	n.client = listen.New(n.clientListener, n.clientServer(), n.proxy.Lane(), n.delay(), log)
+	n.client.MaxConns = int(cfg.MaxConnections)
 	n.admin = listen.New(n.adminListener, n.adminServer(), nil, 0, zerolog.Nop())
 	return n, nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"net/http"
 	"time"
 
@@ -54,6 +55,8 @@ func proxyConfig(c *config.Config, origin http.RoundTripper, log *zerolog.Logger
 			Requests:       int(c.MaxRequests),
 			ClientRate:     float64(c.ClientRate),
 			ClientBurst:    int(c.ClientBurst),
+			OriginRequests: int(c.MaxOriginRequests),
+			OriginQueue:    int(cmp.Or(c.OriginQueue, -1)),
 			TrustedProxies: c.TrustedProxies.Prefixes(),
 		},
 

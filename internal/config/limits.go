@@ -7,10 +7,13 @@ import (
 
 // Limits is what clients may take of a node.
 type Limits struct {
-	MaxRequests    Count `default:"0" placeholder:"N" group:"Limits:" help:"How many requests may be in flight; others get a 503. 0 for any number (${default})."`
-	ClientRate     Rate  `default:"0" placeholder:"N" group:"Limits:" help:"How many requests one client may send in a second; others get a 429. 0 for any number (${default})."`
-	ClientBurst    Count `default:"0" placeholder:"N" group:"Limits:" help:"How many requests beyond --client-rate a client may send at once; 0 for as many as that allows in ten seconds (${default})."`
-	TrustedProxies CIDRs `default:"none" placeholder:"CIDR,..." group:"Limits:" help:"Networks of the proxies that are believed who the client is, by X-Forwarded-For or Forwarded; or none (${default})."`
+	MaxConnections    Count `default:"0" placeholder:"N" group:"Limits:" help:"How many connections of clients there may be; for one more, the one that has been idle for longest is closed, or else it gets a 503. 0 for any number (${default})."`
+	MaxRequests       Count `default:"0" placeholder:"N" group:"Limits:" help:"How many requests may be in flight; others get a 503. 0 for any number (${default})."`
+	ClientRate        Rate  `default:"0" placeholder:"N" group:"Limits:" help:"How many requests one client may send in a second; others get a 429. 0 for any number (${default})."`
+	ClientBurst       Count `default:"0" placeholder:"N" group:"Limits:" help:"How many requests beyond --client-rate a client may send at once; 0 for as many as that allows in ten seconds (${default})."`
+	MaxOriginRequests Count `default:"0" placeholder:"N" group:"Limits:" help:"How many requests to the origin there may be at once; others wait. 0 for any number (${default})."`
+	OriginQueue       Count `default:"256" placeholder:"N" group:"Limits:" help:"How many requests to the origin may wait, for ten seconds at the most; others get a 503 (${default})."`
+	TrustedProxies    CIDRs `default:"none" placeholder:"CIDR,..." group:"Limits:" help:"Networks of the proxies that are believed who the client is, by X-Forwarded-For or Forwarded; or none (${default})."`
 }
 
 // Count is a number that isn't negative.

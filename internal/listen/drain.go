@@ -76,6 +76,7 @@ func (s *Server) closeListener(ctx context.Context) error {
 	err := s.listener.Close()
 	s.accepting.Lock() // now what has been accepted is known
 	defer s.accepting.Unlock()
+	s.limit.heard.Wait() // which takes a moment
 	return err
 }
 
