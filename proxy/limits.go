@@ -36,6 +36,11 @@ type Limits struct {
 	// OriginQueue is how many requests may wait. Default: 256; negative: none.
 	OriginQueue int
 
+	// Object is the largest content that is stored, in bytes. For a larger one, the origin is asked
+	// once per client. If a length isn't known, what has come is dropped when it turns out to be
+	// larger. Default: any, within Memory.
+	Object int64
+
 	// TrustedProxies are the networks of the proxies that are believed who the client is. Of a
 	// request that comes over a connection of one of these, X-Forwarded-For and Forwarded (RFC
 	// 7239) tell the client's address for the limits and the access log: the last address that
@@ -47,13 +52,14 @@ func (l Limits) withDefaults() Limits {
 	if setDefault(&l.OriginQueue, 256); l.OriginQueue < 0 {
 		l.OriginQueue = 0
 	}
+	l.Object = min(l.Object, 1<<60) // no content is larger
 	setDefault(&l.ClientBurst, int(min(math.Ceil(10*l.ClientRate), math.MaxInt32)))
 	return l
 }
 
 func (l Limits) validate() error {
 	switch {
-	case l.Requests < 0 || l.ClientBurst < 0 || l.OriginRequests < 0:
+	case l.Requests < 0 || l.ClientBurst < 0 || l.OriginRequests < 0 || l.Object < 0:
 		return errors.New("a negative limit: leave it at zero for no limit")
 	case !(l.ClientRate >= 0) || math.IsInf(l.ClientRate, 0):
 		return errors.New("Limits.ClientRate isn't a number of requests in a second")
@@ -64,6 +70,14 @@ func (l Limits) validate() error {
 		}
 	}
 	return nil
+}
+
+// largestPost is the largest response to a POST that is stored; c has its defaults.
+func (c Config) largestPost() int64 {
+	if c.Limits.Object > 0 {
+		return min(c.MaxChunk, c.Limits.Object)
+	}
+	return c.MaxChunk
 }
 
 // gate is what admits clients' requests; c has its defaults.
@@ -79,6 +93,8 @@ type Refusals struct {
 	Requests   int64 // Limits.Requests
 	ClientRate int64 // Limits.ClientRate
 
+	ReadOnly int64 // Config.ReadOnly
+
 	// Origin are requests to the origin that weren't sent because of Limits.OriginRequests, though
 	// clients waited for them; OriginYielded are validations in the background that were put off.
 	Origin, OriginYielded int64
@@ -89,6 +105,7 @@ func (p *Proxy) refusals() Refusals {
 	return Refusals{
 		Requests:   p.gate.Refused(admission.Requests),
 		ClientRate: p.gate.Refused(admission.ClientRate),
+		ReadOnly:   p.server.ReadOnly(),
 		Origin:     o.Refused, OriginYielded: o.Yielded,
 	}
 }

@@ -18,11 +18,13 @@ func New(cfg Config) (*Proxy, error) {
 	cfg = cfg.withDefaults()
 	p := &Proxy{cfg: cfg, site: site.New(cfg.site())}
 	streams := func(rec *store.Record) bool { return p.store.Streams(rec) }
-	rules := decide.Rules{Policy: p.site.Policy, Now: cfg.Now, Streams: streams}
+	rules := decide.Rules{Policy: p.site.Policy, Now: cfg.Now, Streams: streams,
+		ReadOnly: cfg.ReadOnly}
 	p.origin = fetch.New(fetch.Config{
 		Site: p.site, Origin: cfg.Origin, Name: decide.Name, Loop: cfg.loopName(),
 		Now: cfg.Now, Log: cfg.Logger, Streams: streams,
-		Requests: cfg.Limits.OriginRequests, Queue: cfg.Limits.OriginQueue,
+		MaxObject: cfg.Limits.Object,
+		Requests:  cfg.Limits.OriginRequests, Queue: cfg.Limits.OriginQueue,
 	})
 
 	sc := cfg.store()
@@ -38,7 +40,7 @@ func New(cfg Config) (*Proxy, error) {
 	}
 	p.server = serve.New(serve.Config{
 		Rules: rules, Site: p.site, Store: p.store, Origin: p.origin, Now: cfg.Now,
-		WebSocket: cfg.WebSocket, MaxContent: cfg.MaxChunk,
+		WebSocket: cfg.WebSocket, MaxContent: cfg.largestPost(),
 	})
 	p.gate = cfg.gate()
 	p.lane = fastlane.New(p.server, p.gate, cfg.Logger)

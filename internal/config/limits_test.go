@@ -59,3 +59,19 @@ func TestLimitsInAFile(t *testing.T) {
 		t.Error("-1 is a number of requests")
 	}
 }
+
+// TestQueryNames: all, none, or names.
+func TestQueryNames(t *testing.T) {
+	for text, want := range map[string]string{"all": "[] true", "none": "[] false", "id": "[id] false", "a,b-c,é": "[a b-c é] false"} {
+		var q config.QueryNames
+		if err := q.UnmarshalText([]byte(text)); err != nil || fmt.Sprint(q.Names(), q.Names() == nil) != want {
+			t.Errorf("%q: %v, %v", text, q.Names(), err)
+		}
+	}
+	for _, text := range []string{"", "a,", "a b", "a=b", "a&b", "?a"} {
+		var q config.QueryNames
+		if q.UnmarshalText([]byte(text)) == nil {
+			t.Errorf("%q is read as %q", text, q.Names())
+		}
+	}
+}

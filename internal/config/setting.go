@@ -44,6 +44,8 @@ func (s setting) want() string {
 		return wantFieldNames
 	case CIDRs:
 		return wantCIDRs
+	case QueryNames:
+		return wantQueryNames
 	case Count:
 		return wantCount
 	case Rate:
@@ -83,7 +85,7 @@ func (s setting) text(value any) (string, error) {
 	not := describe(value)
 	if values, ok := value.([]any); ok {
 		switch s.Target.Interface().(type) {
-		case FieldNames, CIDRs:
+		case FieldNames, CIDRs, QueryNames:
 			value, not = join(values, "none")
 		case PeerList, PeerSource:
 			value, not = join(values, "")

@@ -30,6 +30,9 @@ type Config struct {
 	Now    func() time.Time
 	Log    *zerolog.Logger
 
+	// MaxObject is the largest content that is stored, in bytes; 0 for any.
+	MaxObject int64
+
 	// Requests is how many requests to the origin there may be at once, 0 for any number, and Queue
 	// how many may wait for one of these to end. Others fail with a 503.
 	Requests, Queue int

@@ -60,7 +60,7 @@ func informing(ctx context.Context, inform func(int, http.Header)) context.Conte
 func (o *Origin) fetchHeader(by store.Fields) http.Header {
 	h := httpcache.EndToEnd(by.Header)
 	httpcache.StripConditions(h)
-	DropSteering(h)
+	o.DropSteering(h)
 	maps.Copy(h, fieldsTold(by))
 	o.Mark(h, by.Proto)
 	return h

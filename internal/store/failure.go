@@ -68,9 +68,9 @@ func IsVerdict(err error) bool {
 		errors.Is(err, ErrYielded)
 }
 
-// crowded reports whether err says that there was no room to ask the origin, and nothing of what it
+// noRoom reports whether err says that there was no room to ask the origin, and nothing of what it
 // would have answered.
-func crowded(err error) bool {
+func noRoom(err error) bool {
 	f, ok := errors.AsType[*Failure](err)
 	return ok && f.Status == http.StatusServiceUnavailable
 }
