@@ -132,6 +132,27 @@ func TestDropFields(t *testing.T) {
 	}
 }
 
+// TestRuledFieldsAreFast: the fast lane answers requests that have fields of the key, or dropped
+// ones, by the same rules.
+func TestRuledFieldsAreFast(t *testing.T) {
+	oneNode(t)
+	n, o := fronting(t, proxy.Config{Keys: proxy.KeyRules{Fields: []string{"X-Device"}, DropFields: []string{"Authorization", "Cache-Control"}}})
+	o.Handle("/f", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "max-age=60")
+		fmt.Fprintf(w, "for %q", r.Header["X-Device"])
+	})
+	n.get("/files/f", "X-Device: a")
+	n.get("/files/f", "X-Device: b")
+	for fields, want := range map[string]string{"X-Device: a\r\n": `for ["a"]`, "x-device: b\r\nAuthorization: c\r\n": `for ["b"]`, "X-Device: b\r\nCache-Control: no-cache\r\n": `for ["b"]`, "X-Device: c\r\n": ""} {
+		var c laneClient
+		text := "GET /files/f HTTP/1.1\r\nHost: a\r\n" + fields + "\r\n"
+		taken, err := n.Lane().Serve(&c, []byte(text))
+		if err != nil || taken > 0 != (want != "") || !strings.HasSuffix(c.String(), want) {
+			t.Errorf("%q: %d bytes are taken, %q", fields, taken, c.String())
+		}
+	}
+}
+
 // TestOtherKeyRules: nodes whose rules differ share nothing.
 func TestOtherKeyRules(t *testing.T) {
 	listeners, names := listenForPeers(t, 2)

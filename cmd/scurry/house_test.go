@@ -27,8 +27,8 @@ func TestHouse(t *testing.T) {
 			"internal/peer", "internal/wire", "internal/wire/handshake",
 		},
 		"internal/fastlane": {
-			"internal/admission", "internal/serve", "internal/decide", "internal/hostport",
-			"internal/logging",
+			"internal/admission", "internal/serve", "internal/decide", "internal/site",
+			"internal/hostport", "internal/logging",
 		},
 		"internal/admission": {},
 		"internal/explain": {

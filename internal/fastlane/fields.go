@@ -4,11 +4,13 @@ import (
 	"hash/maphash"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync/atomic"
 
 	"github.com/scurrycache/scurry/internal/decide"
 	"github.com/scurrycache/scurry/internal/hostport"
+	"github.com/scurrycache/scurry/internal/site"
 )
 
 // fields are the field lines of a request, once they are understood. Requests whose lines are the
@@ -38,7 +40,7 @@ func (l *Lane) fields(method string, raw []byte) *fields {
 	if f != nil && f.question.Method == method && f.raw == text(raw) {
 		return f
 	}
-	if f = readFields(string(raw)); f == nil {
+	if f = l.readFields(string(raw)); f == nil {
 		return nil
 	}
 	if trusted := l.gate.Trusted; len(trusted) > 0 {
@@ -53,11 +55,11 @@ func (l *Lane) fields(method string, raw []byte) *fields {
 }
 
 // readFields reads field lines. Of the question it returns the header only.
-func readFields(raw string) *fields {
+func (l *Lane) readFields(raw string) *fields {
 	header := http.Header{}
 	for line := range strings.SplitSeq(strings.TrimSuffix(raw, "\r\n\r\n"), "\r\n") {
 		name, value, _ := strings.Cut(line, ": ")
-		name, ok := admitted[strings.ToLower(name)]
+		name, ok := l.admitted[strings.ToLower(name)]
 		if !ok || !plainValue(value) || header[name] != nil {
 			return nil
 		}
@@ -82,18 +84,19 @@ func plainValue(value string) bool {
 }
 
 // admitted are the fields that a plain request may have, by their names in lower case: those that
-// clients send with most requests, which frame no message, and which are no directives.
-var admitted = func() map[string]string {
+// clients send with most requests, which frame no message, and which are no directives; and those
+// that the site has rules about, which are none of these either.
+func admitted(s *site.Site) map[string]string {
 	names := map[string]string{}
-	for _, name := range []string{
+	for _, name := range slices.Concat(s.KeyFields, s.DropFields, []string{
 		"Accept", "Accept-Encoding", "Accept-Language", "Connection", "Cookie", "Dnt", "Forwarded",
 		"Host", "If-Modified-Since", "If-None-Match", "If-Range", "Origin", "Priority", "Range",
 		"Referer", "Sec-Ch-Ua", "Sec-Ch-Ua-Mobile", "Sec-Ch-Ua-Platform", "Sec-Fetch-Dest",
 		"Sec-Fetch-Mode", "Sec-Fetch-Site", "Sec-Fetch-User", "Sec-Gpc",
 		"Upgrade-Insecure-Requests", "User-Agent", "Via", "X-Forwarded-For", "X-Forwarded-Host",
 		"X-Forwarded-Proto", "X-Real-Ip",
-	} {
+	}) {
 		names[strings.ToLower(name)] = name
 	}
 	return names
-}()
+}

@@ -39,11 +39,13 @@ type Lane struct {
 	gate   *admission.Gate
 	log    *zerolog.Logger
 	known  known
+
+	admitted map[string]string
 }
 
 // New makes a Lane, which answers what gate admits, and logs that to log.
 func New(server *serve.Server, gate *admission.Gate, log *zerolog.Logger) *Lane {
-	return &Lane{server: server, gate: gate, log: log}
+	return &Lane{server: server, gate: gate, log: log, admitted: admitted(server.Site)}
 }
 
 // answer is what one request's answer is made in.

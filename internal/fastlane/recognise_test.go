@@ -11,6 +11,7 @@ import (
 	"github.com/scurrycache/scurry/internal/admission"
 	"github.com/scurrycache/scurry/internal/fetch"
 	"github.com/scurrycache/scurry/internal/serve"
+	"github.com/scurrycache/scurry/internal/site"
 )
 
 const browser = "GET /files/a.js?v=1 HTTP/1.1\r\nHost: localhost:8080\r\nConnection: keep-alive\r\n" +
@@ -36,7 +37,7 @@ func FuzzRecognise(f *testing.F) {
 	} {
 		f.Add([]byte(text))
 	}
-	l := New(serve.New(serve.Config{Origin: &fetch.Origin{}}), admission.New(admission.Config{}),
+	l := New(serve.New(serve.Config{Origin: &fetch.Origin{}, Site: new(site.Site)}), admission.New(admission.Config{}),
 		nil)
 	f.Fuzz(func(t *testing.T, text []byte) {
 		r, ok := l.recognise(text)
@@ -69,7 +70,7 @@ func FuzzRecognise(f *testing.F) {
 
 // TestRecognise shows that what browsers send is plain, and that requests share their fields.
 func TestRecognise(t *testing.T) {
-	l := New(serve.New(serve.Config{Origin: &fetch.Origin{}}), admission.New(admission.Config{}), nil)
+	l := New(serve.New(serve.Config{Origin: &fetch.Origin{}, Site: new(site.Site)}), admission.New(admission.Config{}), nil)
 	first, ok := l.recognise([]byte(browser))
 	if !ok || first.target != "/files/a.js?v=1" || first.fields.host != "localhost:8080" ||
 		first.size != len(browser) {
