@@ -18,7 +18,7 @@ func TestHouse(t *testing.T) {
 	plan := map[string][]string{
 		"cmd/scurry": {
 			"proxy", "origin", "internal/admin", "internal/cluster", "internal/config",
-			"internal/listen", "internal/logging",
+			"internal/listen", "internal/logging", "internal/warm",
 		},
 		"proxy": {
 			"internal/admission", "internal/fastlane", "internal/serve", "internal/explain", "internal/fetch", "internal/decide",
@@ -31,6 +31,7 @@ func TestHouse(t *testing.T) {
 			"internal/hostport", "internal/logging",
 		},
 		"internal/admission": {},
+		"internal/warm":      {},
 		"internal/explain": {
 			"internal/serve", "internal/fetch", "internal/decide", "internal/site",
 			"internal/store", "internal/httpcache",

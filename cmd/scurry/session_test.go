@@ -162,12 +162,14 @@ func (s *session) there(text string) string {
 func (s *session) scurry(t *testing.T, args []string) string {
 	t.Helper()
 	var env []string
-	if args[0] == "explain" || args[0] == "healthcheck" {
+	if args[0] == "explain" || args[0] == "healthcheck" || args[0] == "warm" {
 		s.asked++
 		env = []string{"SCURRY_LISTEN=" + s.at["9001"], "SCURRY_ADMIN_LISTEN=" + s.at["10001"]}
 	}
 	for i, arg := range args {
-		args[i] = s.here(arg)
+		if args[i] = s.here(arg); strings.HasPrefix(arg, "./") {
+			args[i] = filepath.Join("../..", arg)
+		}
 	}
 	var out, errs strings.Builder
 	if code := run(t.Context(), args, &out, &errs, env); code != exitOK {
