@@ -139,7 +139,7 @@ func (c Config) facts() []handshake.Fact {
 		fact("first chunk", c.FirstChunk),
 		fact("largest chunk", c.MaxChunk),
 		fact("slab", c.Slab),
-		fact("key rules", keyRules),
+		fact("key rules", keyRules, c.Keys.fact()),
 		fact("caching rules", "targets ", c.Targets, ", group fields ", c.GroupFields,
 			", No-Vary-Search ", c.NoVarySearch, ", private cookies ", c.PrivateCookies,
 			", request directives ignored ", c.IgnoreRequestDirectives),

@@ -91,6 +91,17 @@ type Config struct {
 	// aborted. Default: 1 minute; negative: the server's own write timeout is left alone.
 	WriteTimeout time.Duration
 
+	// Keys say what of a request selects a stored response. Default: its path and its query, as the
+	// client spells them, and what Vary names.
+	Keys KeyRules
+
+	// ReadOnly refuses, with 405, the methods that may change something at the origin (RFC 9110
+	// section 9.2.1), and TRACE.
+	ReadOnly bool
+
+	// Limits bound what clients may take. Default: none.
+	Limits Limits
+
 	// Cluster makes the Proxy a node among others. Default: it is on its own.
 	Cluster Cluster
 
@@ -118,7 +129,8 @@ func (c Config) withDefaults() Config {
 		c.Targets = []string{"Scurry-Cache-Control", "CDN-Cache-Control"}
 	}
 	c.Targets, c.GroupFields = canonicalNames(c.Targets), canonicalNames(c.GroupFields)
-	c.Cluster = c.Cluster.withDefaults()
+	c.Keys = c.Keys.withDefaults()
+	c.Cluster, c.Limits = c.Cluster.withDefaults(), c.Limits.withDefaults()
 	nop := zerolog.Nop()
 	setDefault(&c.Logger, &nop)
 	if c.Now == nil {
@@ -145,7 +157,7 @@ func (c Config) Validate() error {
 	if _, err := site.ParseMount(full.Mount); err != nil {
 		return fmt.Errorf("Config.Mount %q: %w", c.Mount, err)
 	}
-	if err := c.Cluster.validate(); err != nil {
+	if err := cmp.Or(c.Cluster.validate(), c.Limits.validate(), full.Keys.validate()); err != nil {
 		return err
 	}
 	return full.store().Validate()
@@ -157,6 +169,8 @@ func (c Config) store() store.Config {
 		Memory:   c.Memory,
 		Geometry: chunk.Geometry{First: c.FirstChunk, Max: c.MaxChunk, Slab: c.Slab},
 		Now:      c.Now,
+
+		MaxObject: c.Limits.Object, KeyFields: c.Keys.Fields,
 	}
 }
 
@@ -164,6 +178,8 @@ func (c Config) store() store.Config {
 func (c Config) site() site.Config {
 	s := site.Config{
 		Mount: c.Mount, GroupFields: c.GroupFields, NoVarySearch: c.NoVarySearch,
+		Query:     site.QueryPolicy{Keep: c.Keys.QueryKeep, Sort: c.Keys.QuerySort},
+		KeyFields: c.Keys.Fields, DropFields: c.Keys.DropFields,
 		Policy: httpcache.Policy{
 			Limits: c.limits(), Targets: c.Targets,
 			PrivateCookies: c.PrivateCookies, IgnoreRequest: c.IgnoreRequestDirectives,

@@ -21,10 +21,13 @@ func New(cfg Config) (*Proxy, error) {
 	mount.Policy.Live = &p.limits
 	p.site = site.New(mount)
 	streams := func(rec *store.Record) bool { return p.store.Streams(rec) }
-	rules := decide.Rules{Policy: p.site.Policy, Now: cfg.Now, Streams: streams}
+	rules := decide.Rules{Policy: p.site.Policy, Now: cfg.Now, Streams: streams,
+		ReadOnly: cfg.ReadOnly}
 	p.origin = fetch.New(fetch.Config{
 		Site: p.site, Origin: cfg.Origin, Name: decide.Name, Loop: cfg.loopName(),
 		Now: cfg.Now, Log: cfg.Logger, Streams: streams,
+		MaxObject: cfg.Limits.Object,
+		Requests:  cfg.Limits.OriginRequests, Queue: cfg.Limits.OriginQueue,
 	})
 
 	sc := cfg.store()
@@ -40,9 +43,10 @@ func New(cfg Config) (*Proxy, error) {
 	}
 	p.server = serve.New(serve.Config{
 		Rules: rules, Site: p.site, Store: p.store, Origin: p.origin, Now: cfg.Now,
-		WebSocket: cfg.WebSocket, MaxContent: cfg.MaxChunk,
+		WebSocket: cfg.WebSocket, MaxContent: cfg.largestPost(),
 	})
-	p.lane = fastlane.New(p.server, cfg.Logger)
+	p.gate = cfg.gate()
+	p.lane = fastlane.New(p.server, p.gate, cfg.Logger)
 	p.routes = logging.Access(cfg.Logger, p.admit(p.router()))
 	p.followMembers()
 	p.stopUnsolicited = p.origin.OnUnsolicited(p.store.Remove)

@@ -33,6 +33,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/scurrycache/scurry/internal/admission"
 	"github.com/scurrycache/scurry/internal/exchange"
 	"github.com/scurrycache/scurry/internal/fastlane"
 	"github.com/scurrycache/scurry/internal/fetch"
@@ -55,6 +56,7 @@ type Proxy struct {
 	store  *store.Store
 	origin *fetch.Origin
 	server *serve.Server
+	gate   *admission.Gate
 	lane   *fastlane.Lane
 	routes http.Handler
 	closed sync.Once

@@ -8,26 +8,10 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"github.com/scurrycache/scurry/internal/decide"
-	"github.com/scurrycache/scurry/internal/hostport"
 	"github.com/scurrycache/scurry/internal/logging"
 	"github.com/scurrycache/scurry/internal/serve"
 	"github.com/scurrycache/scurry/internal/site"
 )
-
-// admit refuses requests for impossible hosts (RFC 9112 section 3.2, RFC 9110 section 4.2.4), and
-// answers those about the server as a whole.
-func (p *Proxy) admit(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch {
-		case !hostport.Valid(r.Host) || r.URL.User != nil:
-			serve.Refuse(w, http.StatusBadRequest)
-		case r.Method == http.MethodOptions && r.RequestURI == "*":
-			options(w)
-		default:
-			next.ServeHTTP(w, r)
-		}
-	})
-}
 
 // router routes requests by their paths. chi doesn't know all methods that an origin may know. For
 // those the site tells where a path leads.

@@ -16,9 +16,15 @@ type Stats struct {
 	// reached.
 	Failures int64
 
+	// Refused are the requests that were refused because of a limit, by which one it was.
+	Refused Refusals
+
 	// OriginRequests were sent to the origin; OriginErrors of them brought no response, and
 	// OriginBytes of content have come.
 	OriginRequests, OriginErrors, OriginBytes int64
+
+	// OriginWaiting is how many requests wait now since Limits.OriginRequests are under way.
+	OriginWaiting int64
 
 	// Records and chunks held, in number and bytes, and the chunks evicted for others.
 	Records, RecordBytes, Chunks, ChunkBytes, Evictions int64
@@ -62,9 +68,11 @@ func (p *Proxy) Stats() Stats {
 		Collapsed:   count(decide.OutcomeCollapsed),
 		Passed:      count(decide.OutcomePass),
 		Failures:    p.server.Failures(),
+		Refused:     p.refusals(),
 
 		OriginRequests: o.Requests, OriginErrors: o.Errors, OriginBytes: o.Bytes,
-		Records: u.Records, RecordBytes: u.RecordBytes,
+		OriginWaiting: o.Waiting,
+		Records:       u.Records, RecordBytes: u.RecordBytes,
 		Chunks: u.Chunks.Items, ChunkBytes: u.Chunks.Bytes, Evictions: u.Chunks.Evictions,
 		Fills: u.Fills, LiveFills: u.LiveFills, LiveRefreshes: u.Refreshes,
 		HotChunks: u.Chunks.HotItems, HotBytes: u.Chunks.HotBytes, HotHits: u.Chunks.HotHits,

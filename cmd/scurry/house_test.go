@@ -18,17 +18,20 @@ func TestHouse(t *testing.T) {
 	plan := map[string][]string{
 		"cmd/scurry": {
 			"proxy", "origin", "internal/admin", "internal/cluster", "internal/config",
-			"internal/listen", "internal/logging",
+			"internal/listen", "internal/logging", "internal/warm",
 		},
 		"proxy": {
-			"internal/fastlane", "internal/serve", "internal/explain", "internal/fetch", "internal/decide",
+			"internal/admission", "internal/fastlane", "internal/serve", "internal/explain", "internal/fetch", "internal/decide",
 			"internal/site", "internal/store", "internal/exchange", "internal/httpcache",
 			"internal/hostport", "internal/logging", "internal/chunk", "internal/groups",
 			"internal/peer", "internal/wire", "internal/wire/handshake",
 		},
 		"internal/fastlane": {
-			"internal/serve", "internal/decide", "internal/hostport", "internal/logging",
+			"internal/admission", "internal/serve", "internal/decide", "internal/site",
+			"internal/hostport", "internal/logging",
 		},
+		"internal/admission": {},
+		"internal/warm":      {},
 		"internal/explain": {
 			"internal/serve", "internal/fetch", "internal/decide", "internal/site",
 			"internal/store", "internal/httpcache",
@@ -61,7 +64,8 @@ func TestHouse(t *testing.T) {
 		"internal/chunk":     {},
 		"internal/fill":      {},
 		// consistenthash is the arithmetic of its ring
-		"internal/peer":       {groupcache + "/consistenthash", "internal/once", "internal/wire", "internal/wire/handshake"},
+		"internal/peer": {groupcache + "/consistenthash", "internal/once", "internal/wire",
+			"internal/wire/handshake"},
 		"internal/wire":       {"internal/workers"},
 		"internal/cluster":    {"internal/hostport", "internal/once"},
 		"internal/once":       {},
@@ -82,7 +86,8 @@ func TestHouse(t *testing.T) {
 	if err != nil {
 		t.Skip("the go tool, which lists the imports, isn't here")
 	}
-	list := exec.CommandContext(t.Context(), tool, "list", "-f", "{{.ImportPath}} {{join .Imports \" \"}}", "./...")
+	list := exec.CommandContext(t.Context(), tool, "list", "-f",
+		"{{.ImportPath}} {{join .Imports \" \"}}", "./...")
 	list.Dir = "../.."
 	out, err := list.Output()
 	if err != nil {

@@ -9,6 +9,7 @@
 //	scurry healthcheck [flags]
 //	scurry explain [flags] URL
 //	scurry example [NAME]
+//	scurry warm [flags] [URL...]
 //	scurry version
 //	scurry help [COMMAND | TOPIC]
 //

@@ -78,6 +78,7 @@ func start(cfg *config.Config, passed sockets, log zerolog.Logger) (_ *node, err
 	}
 	n.closers = append(n.closers, func() error { return inTime(n.proxy.Close) })
 	n.client = listen.New(n.clientListener, n.clientServer(), n.proxy.Lane(), delay(cfg), log)
+	n.client.MaxConns = int(cfg.MaxConnections)
 	n.admin = listen.New(n.adminListener, n.adminServer(), nil, 0, zerolog.Nop())
 	n.client.Inherited, n.admin.Inherited = clientPassed, adminPassed
 	return n, nil

@@ -163,12 +163,14 @@ func (s *session) there(text string) string {
 func (s *session) scurry(t *testing.T, args []string) string {
 	t.Helper()
 	var env []string
-	if slices.Contains([]string{"explain", "healthcheck", "reload"}, args[0]) {
+	if slices.Contains([]string{"explain", "healthcheck", "reload", "warm"}, args[0]) {
 		s.asked++
 		env = []string{"SCURRY_LISTEN=" + s.at["9001"], "SCURRY_ADMIN_LISTEN=" + s.at["10001"]}
 	}
 	for i, arg := range args {
-		args[i] = s.here(arg)
+		if args[i] = s.here(arg); strings.HasPrefix(arg, "./") {
+			args[i] = filepath.Join("../..", arg)
+		}
 	}
 	var out, errs strings.Builder
 	if code := run(t.Context(), args, &out, &errs, env); code != exitOK {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"net/http"
 	"time"
 
@@ -49,6 +50,23 @@ func proxyConfig(c *config.Config, origin http.RoundTripper, log *zerolog.Logger
 		PrivateCookies:          c.PrivateCookies,
 		IgnoreRequestDirectives: c.IgnoreRequestDirectives,
 		WebSocket:               c.WebSocket,
+
+		ReadOnly: c.ReadOnly,
+		Keys: proxy.KeyRules{
+			QueryKeep:  c.QueryKeep.Names(),
+			QuerySort:  c.QuerySort,
+			Fields:     c.KeyFields.Names(),
+			DropFields: c.DropFields.Names(),
+		},
+		Limits: proxy.Limits{
+			Requests:       int(c.MaxRequests),
+			ClientRate:     float64(c.ClientRate),
+			ClientBurst:    int(c.ClientBurst),
+			OriginRequests: int(c.MaxOriginRequests),
+			OriginQueue:    int(cmp.Or(c.OriginQueue, -1)),
+			Object:         int64(c.MaxObject),
+			TrustedProxies: c.TrustedProxies.Prefixes(),
+		},
 
 		Logger: log,
 	}

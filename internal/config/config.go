@@ -53,7 +53,9 @@ type Config struct {
 	Grace             Duration `default:"30s" placeholder:"TIME" group:"Clients:" reload:"live" help:"How long transfers in progress may go on after SIGINT or SIGTERM (${default})."`
 	ShutdownDelay     Duration `default:"2s" placeholder:"TIME" group:"Clients:" reload:"live" help:"How much of --grace new connections are still accepted for, so that load balancers and clients learn in time; each response ends its connection then (${default})."`
 
-	Cluster `embed:""`
+	KeyRules `embed:""`
+	Limits   `embed:""`
+	Cluster  `embed:""`
 
 	LogFormat string `default:"auto" enum:"auto,json,console" placeholder:"FORMAT" group:"Log:" help:"auto, json or console; auto is console on a terminal, else json (${default})."`
 	LogLevel  string `default:"info" enum:"trace,debug,info,warn,error" placeholder:"LEVEL" group:"Log:" reload:"live" help:"Least severe level to log: trace, debug, info, warn or error (${default})."`

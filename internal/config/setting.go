@@ -42,6 +42,14 @@ func (s setting) want() string {
 		return cluster.WantSource
 	case FieldNames:
 		return wantFieldNames
+	case CIDRs:
+		return wantCIDRs
+	case QueryNames:
+		return wantQueryNames
+	case Count:
+		return wantCount
+	case Rate:
+		return wantRate
 	case File:
 		return wantFile
 	case Origin:
@@ -77,7 +85,7 @@ func (s setting) text(value any) (string, error) {
 	not := describe(value)
 	if values, ok := value.([]any); ok {
 		switch s.Target.Interface().(type) {
-		case FieldNames:
+		case FieldNames, CIDRs, QueryNames:
 			value, not = join(values, "none")
 		case PeerList, PeerSource:
 			value, not = join(values, "")

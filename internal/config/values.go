@@ -32,8 +32,11 @@ func (s *Size) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// String is the shortest exact text of s.
+// String is the shortest exact text of s, or "" if that is 0, which is none.
 func (s Size) String() string {
+	if s == 0 {
+		return ""
+	}
 	units := []string{"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"}
 	unit := bits.TrailingZeros64(uint64(s)) / 10 // each is 2^10 of the one before
 	return fmt.Sprintf("%d%s", s>>(10*unit), units[unit])

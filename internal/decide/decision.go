@@ -37,6 +37,7 @@ type Reason uint8
 const (
 	WhyLooped       Reason = iota // the request has been through this cluster before
 	WhyMethod                     // a method that is for a cache, or for none
+	WhyReadOnly                   // a method that may change something, where none may
 	WhyMaxForwards                // the request has come as far as it may
 	WhyOnlyIfCached               // and nothing is stored that could be used
 	WhyFailed                     // the origin couldn't answer

@@ -17,6 +17,8 @@ type Rules struct {
 	Policy  httpcache.Policy
 	Now     func() time.Time
 	Streams func(*store.Record) bool // whether a content is too large to be kept as a whole
+
+	ReadOnly bool // only methods that change nothing are let through
 }
 
 // Found is what a lookup has found for a request.
@@ -40,6 +42,9 @@ func (r *Rules) AtOnce(q *Request) (d Decision, ok bool) {
 	case q.Looped:
 		return Decision{Action: Refuse, Why: WhyLooped, Code: http.StatusLoopDetected,
 			Outcome: OutcomePass}, true
+	case r.ReadOnly && (Unsafe(q.Method) || q.Method == http.MethodTrace) &&
+		!RefusedMethod(q.Method):
+		return Decision{Action: Refuse, Why: WhyReadOnly, Code: http.StatusMethodNotAllowed}, true
 	case RefusedMethod(q.Method):
 		return Decision{Action: Refuse, Why: WhyMethod, Code: http.StatusMethodNotAllowed}, true
 	// an echo would show a client's fields to its scripts

@@ -26,6 +26,7 @@ var plain = []error{
 	store.ErrRefused, // who has the first slab has the others
 	fill.ErrGone,
 	store.ErrBehind,
+	store.ErrYielded,
 }
 
 var errMessage = errors.New("a reply that no node of this version sends")

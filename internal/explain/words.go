@@ -2,6 +2,7 @@ package explain
 
 import (
 	"github.com/scurrycache/scurry/internal/decide"
+	"github.com/scurrycache/scurry/internal/fetch"
 	"github.com/scurrycache/scurry/internal/httpcache"
 )
 
@@ -23,6 +24,7 @@ var actions = map[decide.Action]struct{ name, text string }{
 var decisions = map[decide.Reason]rule{
 	decide.WhyLooped:       {"8586 §2", ": CDN-Loop names this cluster."},
 	decide.WhyMethod:       {"", ": no origin is sent such a method."},
+	decide.WhyReadOnly:     {"9110 §9.2.1", ": read-only is set, and it may change something."},
 	decide.WhyMaxForwards:  {"9110 §7.6.2", ": Max-Forwards is 0."},
 	decide.WhyOnlyIfCached: {"9111 §5.2.1.7", ": nothing is stored that it may have."},
 	decide.WhyUnread:       {"9111 §4", ": only GET and HEAD are answered from memory."},
@@ -45,8 +47,6 @@ var decisions = map[decide.Reason]rule{
 // representations are where it is laid down when a client gets an answer with that status.
 var representations = map[int]string{304: "9110 §13.2.2", 412: "9110 §13.2.2",
 	206: "9110 §15.3.7", 416: "9110 §15.5.17"}
-
-const tooLarge = "too-large" // besides the reasons of Storable
 
 const unshared = ". have the origin leave that out and send max-age=60 or so, here or in a " +
 	"targeted field such as CDN-Cache-Control, if it is the same for everyone"
@@ -72,8 +72,9 @@ var refusals = map[string]rule{
 	httpcache.ReasonUseless: {"9111 §3", "it is never fresh, and has no usable ETag or " +
 		"Last-Modified, so it could never be used. have the origin send Cache-Control: " +
 		"max-age=60 or so, or an ETag or Last-Modified"},
-	tooLarge: {"", "it is larger than a quarter of the memory, and can't be asked for in parts. " +
-		"have the origin send a strong ETag and Accept-Ranges: bytes, or give it more memory"},
+	fetch.ReasonTooLarge: {"", "it is larger than max-object, or than a quarter of the memory and " +
+		"can't be asked for in parts. set a larger max-object, or have the origin send a strong " +
+		"ETag and Accept-Ranges: bytes, or give it more memory"},
 	"": {"", "the request that got it kept it from being stored"},
 }
 

@@ -3,12 +3,14 @@ package fastlane
 import (
 	"hash/maphash"
 	"net/http"
+	"net/netip"
+	"slices"
 	"strings"
 	"sync/atomic"
 
 	"github.com/scurrycache/scurry/internal/decide"
 	"github.com/scurrycache/scurry/internal/hostport"
-	"github.com/scurrycache/scurry/internal/serve"
+	"github.com/scurrycache/scurry/internal/site"
 )
 
 // fields are the field lines of a request, once they are understood. Requests whose lines are the
@@ -18,6 +20,10 @@ type fields struct {
 	host      string
 	userAgent string
 	question  decide.Request // but for its resource
+
+	// The client that they tell, if a trusted proxy has sent them; shown is "" if they tell none.
+	client netip.Addr
+	shown  string
 }
 
 // known are fields that have been used lately, where their hashes place them: a client sends the
@@ -28,27 +34,32 @@ var seed = maphash.MakeSeed()
 
 // fields returns the fields that raw has, with its empty line at the end. It returns nil if one of
 // them isn't plain.
-func (k *known) fields(server *serve.Server, method string, raw []byte) *fields {
-	place := &k[maphash.Bytes(seed, raw)%uint64(len(k))]
+func (l *Lane) fields(method string, raw []byte) *fields {
+	place := &l.known[maphash.Bytes(seed, raw)%uint64(len(l.known))]
 	f := place.Load()
 	if f != nil && f.question.Method == method && f.raw == text(raw) {
 		return f
 	}
-	if f = readFields(string(raw)); f == nil {
+	if f = l.readFields(string(raw)); f == nil {
 		return nil
 	}
-	f.question = server.Request(&http.Request{Method: method, Header: f.question.Header,
+	if trusted := l.gate.Trusted; len(trusted) > 0 {
+		if client, told := trusted.Client(f.question.Header); told {
+			f.client, f.shown = client, client.String()
+		}
+	}
+	f.question = l.server.Request(&http.Request{Method: method, Header: f.question.Header,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}, "")
 	place.Store(f)
 	return f
 }
 
 // readFields reads field lines. Of the question it returns the header only.
-func readFields(raw string) *fields {
+func (l *Lane) readFields(raw string) *fields {
 	header := http.Header{}
 	for line := range strings.SplitSeq(strings.TrimSuffix(raw, "\r\n\r\n"), "\r\n") {
 		name, value, _ := strings.Cut(line, ": ")
-		name, ok := admitted[strings.ToLower(name)]
+		name, ok := l.admitted[strings.ToLower(name)]
 		if !ok || !plainValue(value) || header[name] != nil {
 			return nil
 		}
@@ -73,17 +84,19 @@ func plainValue(value string) bool {
 }
 
 // admitted are the fields that a plain request may have, by their names in lower case: those that
-// clients send with most requests, which frame no message, and which are no directives.
-var admitted = func() map[string]string {
+// clients send with most requests, which frame no message, and which are no directives; and those
+// that the site has rules about, which are none of these either.
+func admitted(s *site.Site) map[string]string {
 	names := map[string]string{}
-	for _, name := range []string{
-		"Accept", "Accept-Encoding", "Accept-Language", "Connection", "Cookie", "Dnt", "Host",
-		"If-Modified-Since", "If-None-Match", "If-Range", "Origin", "Priority", "Range", "Referer",
-		"Sec-Ch-Ua", "Sec-Ch-Ua-Mobile", "Sec-Ch-Ua-Platform", "Sec-Fetch-Dest", "Sec-Fetch-Mode",
-		"Sec-Fetch-Site", "Sec-Fetch-User", "Sec-Gpc", "Upgrade-Insecure-Requests", "User-Agent",
-		"Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip",
-	} {
+	for _, name := range slices.Concat(s.KeyFields, s.DropFields, []string{
+		"Accept", "Accept-Encoding", "Accept-Language", "Connection", "Cookie", "Dnt", "Forwarded",
+		"Host", "If-Modified-Since", "If-None-Match", "If-Range", "Origin", "Priority", "Range",
+		"Referer", "Sec-Ch-Ua", "Sec-Ch-Ua-Mobile", "Sec-Ch-Ua-Platform", "Sec-Fetch-Dest",
+		"Sec-Fetch-Mode", "Sec-Fetch-Site", "Sec-Fetch-User", "Sec-Gpc",
+		"Upgrade-Insecure-Requests", "User-Agent", "Via", "X-Forwarded-For", "X-Forwarded-Host",
+		"X-Forwarded-Proto", "X-Real-Ip",
+	}) {
 		names[strings.ToLower(name)] = name
 	}
 	return names
-}()
+}

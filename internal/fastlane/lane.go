@@ -2,8 +2,8 @@
 //
 // A connection's bytes pass by a Lane on their way to net/http, wherever a request begins:
 //
-//	bytes ─► recognise ─► site: key ─► serve.Hit ─► head and content in one write ─► access log
-//	              └───────────┴────────────┴► whatever isn't a plain hit goes on to net/http
+//	bytes ─► recognise ─► site: key ─► serve.Hit ─► admitted? ─► head and content in one write ─► log
+//	              └───────────┴────────────┴────────────┴► whatever isn't a plain hit: on to net/http
 //
 // A plain hit is a GET or a HEAD of HTTP/1.1 in its usual form, whose answer is in this node's
 // memory. The Lane recognises requests rather than parse them: it knows one spelling of a request
@@ -19,6 +19,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/scurrycache/scurry/internal/admission"
 	"github.com/scurrycache/scurry/internal/logging"
 	"github.com/scurrycache/scurry/internal/serve"
 )
@@ -35,13 +36,16 @@ type Conn interface {
 // Lane answers plain hits of one server. Its methods may be called concurrently.
 type Lane struct {
 	server *serve.Server
+	gate   *admission.Gate
 	log    *zerolog.Logger
 	known  known
+
+	admitted map[string]string
 }
 
-// New makes a Lane, which logs the requests that it answers to log.
-func New(server *serve.Server, log *zerolog.Logger) *Lane {
-	return &Lane{server: server, log: log}
+// New makes a Lane, which answers what gate admits, and logs that to log.
+func New(server *serve.Server, gate *admission.Gate, log *zerolog.Logger) *Lane {
+	return &Lane{server: server, gate: gate, log: log, admitted: admitted(server.Site)}
 }
 
 // answer is what one request's answer is made in.
@@ -66,7 +70,7 @@ func (l *Lane) Serve(c Conn, p []byte) (n int, err error) {
 	for n < len(p) && err == nil {
 		start := time.Since(epoch)
 		r, ok := l.recognise(p[n:])
-		if !ok || !l.find(a, &r) {
+		if !ok || !l.find(a, &r) || !l.admit(c, a, &r) {
 			break
 		}
 		n += r.size
@@ -86,9 +90,33 @@ func (l *Lane) find(a *answer, r *request) bool {
 	return l.server.Hit(&q, &a.hit)
 }
 
+// admit reports whether r is taken on, which a is the answer to. What isn't goes on to net/http, by
+// way of which it is refused, and logged and counted as such.
+func (l *Lane) admit(c Conn, a *answer, r *request) bool {
+	if l.gate.Open() {
+		return true
+	}
+	client := r.fields.client
+	if !l.told(c, r) {
+		client = admission.AddrOf(c.Remote())
+	}
+	if l.gate.Admit(client).Reason == admission.Admitted {
+		return true
+	}
+	a.hit.Close()
+	return false
+}
+
+// told reports whether a proxy that is trusted has told who r's client is.
+func (l *Lane) told(c Conn, r *request) bool {
+	return r.fields.shown != "" && l.gate.Trusted.Trusts(admission.AddrOf(c.Remote()))
+}
+
 // send sends a to the client, and logs r, which came at that time from epoch.
 func (l *Lane) send(a *answer, c Conn, r *request, start time.Duration) error {
+	defer l.gate.Done()
 	defer a.hit.Close()
+	l.server.CountHit()
 	a.head = a.hit.AppendHead(a.head[:0])
 	a.pieces = a.hit.AppendContent(append(a.pieces[:0], a.head))
 	head := len(a.head)
@@ -105,6 +133,9 @@ func (l *Lane) send(a *answer, c Conn, r *request, start time.Duration) error {
 		Host: r.fields.host, URI: r.target, Proto: "HTTP/1.1", UserAgent: r.fields.userAgent,
 		Status: a.hit.Status, Bytes: max(0, n-int64(head)), Took: time.Since(epoch) - start,
 		First: first - start, Aborted: err != nil,
+	}
+	if l.told(c, r) {
+		a.line.Client = r.fields.shown
 	}
 	a.line.LogNext(l.log)
 	a.line = logging.Line{}

@@ -33,7 +33,7 @@ func (l *Lane) recognise(p []byte) (r request, ok bool) {
 		return request{}, false
 	}
 	end += len("\r\n\r\n")
-	f := l.known.fields(l.server, method, rest[:end])
+	f := l.fields(method, rest[:end])
 	return request{target: text(target), fields: f, size: len(p) - len(rest) + end}, f != nil
 }
 

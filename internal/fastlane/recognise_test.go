@@ -8,12 +8,15 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/scurrycache/scurry/internal/admission"
 	"github.com/scurrycache/scurry/internal/fetch"
 	"github.com/scurrycache/scurry/internal/serve"
+	"github.com/scurrycache/scurry/internal/site"
 )
 
 const browser = "GET /files/a.js?v=1 HTTP/1.1\r\nHost: localhost:8080\r\nConnection: keep-alive\r\n" +
-	"sec-ch-ua-platform: \"Linux\"\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64)\r\nAccept: */*\r\n" +
+	"sec-ch-ua-platform: \"Linux\"\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64)\r\nAccept: " +
+	"*/*\r\n" +
 	"Sec-Fetch-Site: same-origin\r\nReferer: http://localhost:8080/files/\r\n" +
 	"Accept-Encoding: gzip, deflate, br, zstd\r\nIf-None-Match: \"1\"\r\n\r\n"
 
@@ -34,7 +37,8 @@ func FuzzRecognise(f *testing.F) {
 	} {
 		f.Add([]byte(text))
 	}
-	l := New(serve.New(serve.Config{Origin: &fetch.Origin{}}), nil)
+	l := New(serve.New(serve.Config{Origin: &fetch.Origin{}, Site: new(site.Site)}), admission.New(admission.Config{}),
+		nil)
 	f.Fuzz(func(t *testing.T, text []byte) {
 		r, ok := l.recognise(text)
 		if !ok {
@@ -66,9 +70,10 @@ func FuzzRecognise(f *testing.F) {
 
 // TestRecognise shows that what browsers send is plain, and that requests share their fields.
 func TestRecognise(t *testing.T) {
-	l := New(serve.New(serve.Config{Origin: &fetch.Origin{}}), nil)
+	l := New(serve.New(serve.Config{Origin: &fetch.Origin{}, Site: new(site.Site)}), admission.New(admission.Config{}), nil)
 	first, ok := l.recognise([]byte(browser))
-	if !ok || first.target != "/files/a.js?v=1" || first.fields.host != "localhost:8080" || first.size != len(browser) {
+	if !ok || first.target != "/files/a.js?v=1" || first.fields.host != "localhost:8080" ||
+		first.size != len(browser) {
 		t.Fatalf("%+v, %v", first, ok)
 	}
 	again, _ := l.recognise([]byte(strings.Replace(browser, "a.js", "b.js", 1)))

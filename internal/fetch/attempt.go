@@ -22,7 +22,7 @@ func (o *Origin) attempt(req *store.Request, prev *store.Record) *attempt {
 	header := o.fetchHeader(req.Fields)
 	a := &attempt{Origin: o, req: req, prev: prev, sent: request{
 		reason: "miss", cause: req.Cause, method: http.MethodGet,
-		key: cmp.Or(req.Target, req.Key), header: header,
+		key: cmp.Or(req.Target, req.Key), header: header, yields: req.Background,
 	}}
 	if req.Head {
 		a.sent.method = http.MethodHead

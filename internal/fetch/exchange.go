@@ -15,7 +15,7 @@ import (
 	"github.com/scurrycache/scurry/internal/site"
 )
 
-// do sends req under ctx, counts it, and writes one line of log about it when it has ended, with the
+// do sends req, for which a slot has been taken, under ctx, counts it, and writes one line of log about it when it has ended, with the
 // reason and with id as that of the client's request. The response is one that the origin may give
 // to it, and has waited for the first bytes of its body: Broken tells whether that has broken off
 // already.
@@ -26,7 +26,7 @@ func (o *Origin) do(
 	ctx, cancel := context.WithCancel(ctx)
 	req = req.WithContext(ctx)
 	x := &exchange{o: o, req: req, reason: reason, id: id, cancel: cancel, start: time.Now()}
-	resp, err := o.Config.Origin.RoundTrip(req)
+	resp, err := x.roundTrip()
 	if err == nil {
 		x.status, x.head = resp.StatusCode, time.Since(x.start)
 		err = acceptable(req, resp)
@@ -43,6 +43,19 @@ func (o *Origin) do(
 		return resp, nil
 	}
 	return x.open(resp), nil
+}
+
+// roundTrip sends x's request. A slot is given back even if the origin panics.
+func (x *exchange) roundTrip() (resp *http.Response, err error) {
+	returned := false
+	defer func() {
+		if !returned {
+			x.o.slots.give()
+		}
+	}()
+	resp, err = x.o.Config.Origin.RoundTrip(x.req)
+	returned = true
+	return resp, err
 }
 
 // open returns a copy of resp with x as its body. It waits a moment for the first bytes of the
@@ -119,9 +132,10 @@ func (x *exchange) Close() error {
 	return err
 }
 
-// end logs the exchange, once.
+// end logs the exchange, and gives its slot back, once.
 func (x *exchange) end(err error) {
 	x.once.Do(func() {
+		x.o.slots.give()
 		level := zerolog.InfoLevel
 		if err != nil && !errors.Is(err, context.Canceled) {
 			level = zerolog.WarnLevel
@@ -151,5 +165,8 @@ type forwarding struct {
 }
 
 func (f forwarding) RoundTrip(req *http.Request) (*http.Response, error) {
+	if err := f.o.slots.take(req.Context(), false); err != nil {
+		return nil, err
+	}
 	return f.o.do(req.Context(), req, "pass", f.id)
 }

@@ -32,11 +32,23 @@ func (o *Origin) Describe(rec *store.Record, request http.Header, head *httpcach
 	rec.SetFields(head.Header)
 	rec.Undated = head.Undated
 	rec.SetTimes(head.RequestTime, head.ResponseTime)
-	rec.Vary, _ = httpcache.VaryNames(head.Header)
-	rec.Vary = slices.DeleteFunc(rec.Vary, steers)
+	rec.Vary = o.selectedBy(head.Header)
 	rec.Variant = httpcache.Selecting(rec.Vary, request)
 	rec.SetSelecting(selectingFields(rec.Vary, request))
 	rec.Groups = httpcache.Groups(head.Header, o.Site.GroupFields)
+}
+
+// selectedBy returns the names of the fields that select a response with that header, sorted: those
+// in its Vary, and those that are in the key of each resource.
+func (o *Origin) selectedBy(h http.Header) []string {
+	names, _ := httpcache.VaryNames(h)
+	names = slices.DeleteFunc(names, o.steers)
+	if len(o.Site.KeyFields) > 0 {
+		names = append(names, o.Site.KeyFields...)
+		slices.Sort(names)
+		names = slices.Compact(names)
+	}
+	return names
 }
 
 // selectingFields returns the request's fields that a later request for a part has to repeat so

@@ -30,6 +30,13 @@ type Config struct {
 	Now    func() time.Time
 	Log    *zerolog.Logger
 
+	// MaxObject is the largest content that is stored, in bytes; 0 for any.
+	MaxObject int64
+
+	// Requests is how many requests to the origin there may be at once, 0 for any number, and Queue
+	// how many may wait for one of these to end. Others fail with a 503.
+	Requests, Queue int
+
 	// Streams reports whether the content of a record is too large to be kept as a whole.
 	Streams func(*store.Record) bool
 }
@@ -39,20 +46,27 @@ type Config struct {
 type Origin struct {
 	Config
 	requests, errors, bytes atomic.Int64
+	slots                   *slots // nil if there may be any number of requests
 }
 
 // New makes an Origin.
 func New(c Config) *Origin {
-	return &Origin{Config: c}
+	return &Origin{Config: c, slots: newSlots(c.Requests, c.Queue)}
 }
 
 // Counts are the requests to an origin, those that got no usable response, and the bytes of content
-// received.
-type Counts struct{ Requests, Errors, Bytes int64 }
+// received; and the requests that weren't sent because there were too many: Refused, or Yielded if
+// nobody waited for the response. Waiting is how many wait now.
+type Counts struct{ Requests, Errors, Bytes, Refused, Yielded, Waiting int64 }
 
 // Counts returns the counts since o was made.
 func (o *Origin) Counts() Counts {
-	return Counts{Requests: o.requests.Load(), Errors: o.errors.Load(), Bytes: o.bytes.Load()}
+	c := Counts{Requests: o.requests.Load(), Errors: o.errors.Load(), Bytes: o.bytes.Load()}
+	if o.slots != nil {
+		c.Refused, c.Yielded = o.slots.refused.Load(), o.slots.yielded.Load()
+		c.Waiting = o.slots.waiting.Load()
+	}
+	return c
 }
 
 // Failed implements store.Source.

@@ -20,12 +20,19 @@ type request struct {
 	cause       store.Cause
 	method, key string
 	header      http.Header
+	yields      bool // nobody waits for the response
 }
 
-// send sends r and returns the response and its head. The error is a *store.Failure.
+// send sends r and returns the response and its head. The error is a *store.Failure, or
+// store.ErrYielded.
 func (o *Origin) send(ctx context.Context, r *request) (
 	*http.Response, *httpcache.Response, error,
 ) {
+	if err := o.slots.take(ctx, r.yields); err == store.ErrYielded {
+		return nil, nil, err
+	} else if err != nil {
+		return nil, nil, FailureOf(err)
+	}
 	r.cause.Note()
 	req := &http.Request{Method: r.method, URL: o.Site.Target(r.key), Header: r.header}
 	sent := o.Now()
@@ -53,7 +60,7 @@ func informing(ctx context.Context, inform func(int, http.Header)) context.Conte
 func (o *Origin) fetchHeader(by store.Fields) http.Header {
 	h := httpcache.EndToEnd(by.Header)
 	httpcache.StripConditions(h)
-	DropSteering(h)
+	o.DropSteering(h)
 	maps.Copy(h, fieldsTold(by))
 	o.Mark(h, by.Proto)
 	return h

@@ -10,7 +10,8 @@ import (
 // Frameworks behind an origin obey some fields that override parts of the URL, the method or the
 // client's address. With such a field, one client could choose the response that is stored for all.
 // So a request whose response may be stored never has one, and a Vary that names one is ignored.
-// Requests that are forwarded keep these fields, since only their client gets the response.
+// Requests that are forwarded keep these fields, since only their client gets the response. A field
+// that is in the key chooses for those clients only who send the same.
 //
 // X-Wap-Profile, X-Requested-With and similar fields aren't among them. They describe the client,
 // as User-Agent does, and an origin that uses them says so in Vary.
@@ -45,15 +46,18 @@ func steers(name string) bool {
 		strings.HasPrefix(name, "X-Rewrite-") || slices.Contains(steeringFields, name)
 }
 
+// steers reports whether the field steers the origin, and isn't in the key.
+func (o *Origin) steers(name string) bool { return steers(name) && !o.Site.Keyed(name) }
+
 // DropSteering removes the steering fields from h.
-func DropSteering(h http.Header) {
-	maps.DeleteFunc(h, func(name string, _ []string) bool { return steers(name) })
+func (o *Origin) DropSteering(h http.Header) {
+	maps.DeleteFunc(h, func(name string, _ []string) bool { return o.steers(name) })
 }
 
 // Steered reports whether h has a steering field.
-func Steered(h http.Header) bool {
+func (o *Origin) Steered(h http.Header) bool {
 	for name := range h {
-		if steers(name) {
+		if o.steers(name) {
 			return true
 		}
 	}

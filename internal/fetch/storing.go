@@ -89,8 +89,8 @@ func partOf(head *httpcache.Response, length int64) (part httpcache.Part, whole,
 }
 
 // Judge reports whether the response to a GET with those fields is one that may be stored, if its
-// content has length bytes; the reason is that of httpcache.Policy.Storable. A part is judged as
-// the success that it is a part of.
+// content has length bytes; the reason is ReasonTooLarge, or that of httpcache.Policy.Storable. A
+// part is judged as the success that it is a part of.
 func (o *Origin) Judge(
 	request http.Header, head *httpcache.Response, length int64,
 ) (storable bool, reason string) {
@@ -104,6 +104,13 @@ func (o *Origin) Judge(
 		if !(ok && (whole || part.Answers(request))) {
 			return false, httpcache.ReasonPartial
 		}
+		length = part.Total
+	}
+	if storable && o.MaxObject > 0 && length > o.MaxObject {
+		return false, ReasonTooLarge
 	}
 	return storable, reason
 }
+
+// ReasonTooLarge is why a response isn't stored whose content is larger than any may be.
+const ReasonTooLarge = "too-large"

@@ -84,9 +84,15 @@ type temporary interface {
 }
 
 func (a *acceptor) begin(c *conn) {
+	state := a.open.add(c)
+	if state == full && a.makeRoom(c) {
+		state = added
+	}
 	switch {
-	case !a.open.add(c):
-		_ = c.TCPConn.Close() // it has come too late
+	case state == late:
+		_ = c.TCPConn.Close()
+	case state == full:
+		a.turnAway(c)
 	case a.server.lane != nil:
 		go a.hits(c)
 	case !a.hand(arrival{conn: c}):

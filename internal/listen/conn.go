@@ -28,7 +28,7 @@ type conn struct {
 	scanner  scanner    // of what has been read
 	answered int        // requests that a handler has got
 	raw      bool       // the connection was hijacked, so no HTTP/1 follows
-	since    time.Time  // the last response ended; zero if that was before the server drains
+	since    time.Time  // the last response ended; zero if that is of no interest yet
 	ending   bool       // Read ends the connection if no bytes of a request have come
 	closing  bool       // nothing more is read
 }
@@ -142,7 +142,7 @@ func (c *conn) rest() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.answering.Store(false)
-	if c.server.draining.Load() {
+	if c.server.draining.Load() || c.server.MaxConns > 0 {
 		c.since = time.Now()
 	}
 }

@@ -85,6 +85,7 @@ func (s *Server) stopAccepting() error {
 	err := s.listener.Close()
 	s.accepting.Lock()
 	defer s.accepting.Unlock()
+	s.limit.heard.Wait() // which takes a moment
 	return err
 }
 

@@ -52,7 +52,7 @@ func New(l net.Listener, h *http.Server, lane Lane, delay time.Duration,
 	log zerolog.Logger) *Server {
 	s := &Server{listener: l, handler: h.Handler, delay: delay}
 	s.http, s.lane, s.log = h, lane, log
-	s.conns = map[*conn]early{}
+	s.conns, s.limit = map[*conn]early{}, newLimit()
 	tellWhatIsLeft(l)
 	s.renewal = renewal(h.IdleTimeout, h.WriteTimeout)
 	h.Handler = http.HandlerFunc(s.serve)
@@ -72,6 +72,9 @@ func (s *Server) SetDelay(delay time.Duration) { s.delay = delay }
 
 // Refused returns how many requests have been refused without the handler.
 func (s *Server) Refused() int64 { return s.refused.Load() }
+
+// RefusedConns returns how many connections have been refused since there were MaxConns.
+func (s *Server) RefusedConns() int64 { return s.limit.refused.Load() }
 
 // Serve accepts connections until the server is drained. It returns nil then, and else the
 // listener's error. It is called once.

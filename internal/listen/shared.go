@@ -26,6 +26,12 @@ type shared struct {
 	renewal time.Duration  // of the deadlines on connections that the lane serves
 	log     zerolog.Logger // for requests that no handler sees
 	refused atomic.Int64   // their number
+	limit   limit          // of connections
+
+	// MaxConns is how many connections there may be at once; 0 for any number. For one more, the
+	// one that has been idle for longest is ended. If none is idle, the new one is refused. It is
+	// to be set before Serve is called.
+	MaxConns int
 
 	accepting sync.Mutex  // held as long as connections are accepted
 	draining  atomic.Bool // responses end their connections

@@ -17,15 +17,28 @@ type open struct {
 // early says whether a connection hasn't come to net/http.
 type early bool
 
-// add keeps account of c, which net/http hasn't got. It reports false once dropEarly has been called.
-func (o *open) add(c *conn) bool {
+// addition is what has come of adding a connection.
+type addition uint8
+
+const (
+	added addition = iota
+	late           // dropEarly has been called
+	full           // there are as many as there may be
+)
+
+// add keeps account of c, which net/http hasn't got.
+func (o *open) add(c *conn) addition {
 	c.rest()
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if !o.closed {
-		o.conns[c] = true
+	switch {
+	case o.closed:
+		return late
+	case len(o.conns) >= c.server.mostConns():
+		return full
 	}
-	return !o.closed
+	o.conns[c] = true
+	return added
 }
 
 // track keeps account of the connections that net/http has. It is the http.Server's ConnState.
@@ -50,6 +63,10 @@ func (o *open) forget(c *conn) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	delete(o.conns, c)
+	select {
+	case c.server.limit.freed <- struct{}{}:
+	default:
+	}
 }
 
 // dropEarly ends the connections that net/http hasn't got, and lets no more come.

@@ -17,6 +17,7 @@ import (
 // Entry is what a handler adds to the line about its request in the access log. Zero values are
 // left out.
 type Entry struct {
+	Client  string // the client's address, if a proxy has told it, to which Remote belongs then
 	Cache   string // what the cache did: hit, miss, stale, revalidated, collapsed, pass
 	Source  string // where the bytes came from: memory, peer, origin
 	Owner   string // the node that owns the resource, if there are several

@@ -45,7 +45,12 @@ func (l *Line) event(logger *zerolog.Logger) *zerolog.Event {
 
 func (l *Line) send(e *zerolog.Event) {
 	var took, first [32]byte
-	e.Str("remote", l.Remote).Str("method", l.Method).Str("host", l.Host).Str("uri", l.URI).
+	if l.Client != "" {
+		e.Str("remote", l.Client).Str("proxy", l.Remote)
+	} else {
+		e.Str("remote", l.Remote)
+	}
+	e.Str("method", l.Method).Str("host", l.Host).Str("uri", l.URI).
 		Str("proto", l.Proto).Int("status", l.Status).Int64("bytes", l.Bytes).
 		RawJSON("duration_ms", appendMilliseconds(took[:0], l.Took)).
 		RawJSON("ttfb_ms", appendMilliseconds(first[:0], l.First)).

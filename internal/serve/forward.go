@@ -66,7 +66,7 @@ func (f *forwarded) rewrite(pr *httputil.ProxyRequest) {
 	pr.Out.Trailer = pr.In.Trailer // which fills in when the body has been read
 	if f.q.Head() && !f.q.Authorized {
 		// What is stored for others learns from the answer.
-		fetch.DropSteering(pr.Out.Header)
+		f.s.Origin.DropSteering(pr.Out.Header)
 		maps.Copy(pr.Out.Header, fetch.Identified(pr.In))
 	} else {
 		pr.Out.Header["X-Forwarded-For"] = pr.In.Header["X-Forwarded-For"]

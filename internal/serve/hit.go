@@ -22,16 +22,18 @@ type Hit struct {
 }
 
 // Hit makes h the answer to q, and reports whether that is a hit: a fresh record answers, or a part
-// of it, and what is sent of the content is in memory. It is counted then, and has to be closed. Hit
-// asks no one, and waits for nothing.
+// of it, and what is sent of the content is in memory. It has to be closed then. Hit asks no one,
+// and waits for nothing.
 func (s *Server) Hit(q *decide.Request, h *Hit) bool {
-	if !s.find(q, h) {
+	found := s.find(q, h)
+	if !found {
 		*h = Hit{} // it holds no content that isn't accounted for
-		return false
 	}
-	s.outcomes[decide.OutcomeHit].Add(1)
-	return true
+	return found
 }
+
+// CountHit counts a Hit that is being sent.
+func (s *Server) CountHit() { s.outcomes[decide.OutcomeHit].Add(1) }
 
 func (s *Server) find(q *decide.Request, h *Hit) bool {
 	if _, ok := s.Rules.AtOnce(q); ok {

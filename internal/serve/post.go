@@ -4,7 +4,6 @@ import (
 	"io"
 	"net/http"
 
-	"github.com/scurrycache/scurry/internal/fetch"
 	"github.com/scurrycache/scurry/internal/store"
 )
 
@@ -14,7 +13,7 @@ import (
 func (f *forwarded) keepPost(resp *http.Response, then store.Moment) {
 	limit := min(maxPost, f.s.MaxContent)
 	if resp.Request.Method != http.MethodPost || resp.StatusCode != http.StatusOK ||
-		resp.ContentLength > limit || fetch.Steered(f.q.Header) {
+		resp.ContentLength > limit || f.s.Origin.Steered(f.q.Header) {
 		return
 	}
 	if key, ok := f.s.Site.KeyFromOrigin(resp.Header.Get("Content-Location"), f.q.Resource); !ok ||

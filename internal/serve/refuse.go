@@ -24,6 +24,10 @@ func (t *response) refuse(d *decide.Decision) {
 		t.entry.Err = errLoop
 		h.Set("Proxy-Status", decide.Name+"; error=proxy_loop_detected")
 		h.Set("Cache-Control", "no-store")
+	case decide.WhyReadOnly:
+		t.s.readOnly.Add(1)
+		t.entry.Note = "limit: read-only"
+		h.Set("Allow", "GET, HEAD, OPTIONS")
 	case decide.WhyMethod:
 		h.Set("Allow", "GET, HEAD")
 	case decide.WhyMaxForwards:

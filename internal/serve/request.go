@@ -12,7 +12,7 @@ import (
 
 // Request is what there is to r, a request for resource, when it is decided about.
 func (s *Server) Request(r *http.Request, resource string) decide.Request {
-	q := decide.Request{Method: r.Method, Resource: resource, Header: endToEnd(r),
+	q := decide.Request{Method: r.Method, Resource: resource, Header: s.Site.Strip(endToEnd(r)),
 		Looped: s.Origin.Looped(r.Header), Upgrade: s.switches(r)}
 	q.Authorized = len(q.Header["Authorization"]) > 0
 	left, limited := maxForwards(r)

@@ -16,6 +16,10 @@ import (
 // Resource answers a request for a resource. Here decisions are carried out, outcomes become the
 // access log's line, and a response that can't be completed becomes an aborted connection.
 func (s *Server) Resource(w *logging.Writer, r *http.Request, resource string) {
+	if h := s.Site.Strip(r.Header); len(h) != len(r.Header) {
+		r = r.WithContext(r.Context()) // a copy
+		r.Header = h
+	}
 	t := responses.Get().(*response)
 	*t = response{s: s, w: w, r: r, id: w.ID(), entry: &w.Entry, q: s.Request(r, resource)}
 	defer func() {

@@ -63,6 +63,7 @@ type Server struct {
 	heads    heads
 	outcomes [decide.Outcomes]atomic.Int64
 	failures atomic.Int64
+	readOnly atomic.Int64
 }
 
 // New makes a Server.
@@ -71,6 +72,9 @@ func New(c Config) *Server { return &Server{Config: c} }
 // Count is how many requests have had an outcome. Those that are being answered have the one that
 // is expected.
 func (s *Server) Count(o decide.Outcome) int64 { return s.outcomes[o].Load() }
+
+// ReadOnly is how many requests were refused since they might have changed something.
+func (s *Server) ReadOnly() int64 { return s.readOnly.Load() }
 
 // Failures is how many requests got an error of our own because the origin couldn't answer.
 func (s *Server) Failures() int64 { return s.failures.Load() }

@@ -3,7 +3,7 @@ package site
 import "errors"
 
 // A cache key is the path under the mount, without dot segments, and if there is one, '?' and the
-// query, both as the client spelled them: the origin gets that spelling, and its response may not
+// query, or what the policy leaves of it, both as the client spelled them: the origin gets that spelling, and its response may not
 // hold for another one. The canonical form of a key has its path in one escaping, by the changes to
 // a URI that RFC 3986 section 6.2.2 allows: unreserved characters are never escaped, hexadecimal
 // digits are capitals, and characters that a path can't contain are escaped. An escaped reserved
@@ -21,6 +21,15 @@ var (
 	// ErrForm is that a query of /zk names nothing.
 	ErrForm = errors.New("/zk needs a query such as ?key=1.txt")
 )
+
+// keyOf is the function keyOf with what the site's policy leaves of the query.
+func (s *Site) keyOf(escaped, query string, hasQuery bool) (string, error) {
+	if hasQuery && !s.Query.leaves() {
+		query = s.Query.reduce(query)
+		hasQuery = query != ""
+	}
+	return keyOf(escaped, query, hasQuery)
+}
 
 // keyOf returns the cache key of the resource that an escaped path under the mount and a query
 // name.

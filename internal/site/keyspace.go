@@ -95,7 +95,7 @@ func (s *Site) Observe(r Response, key string, at time.Time) {
 // send.
 func (s *Site) Check(key string) error {
 	path, query, hasQuery := strings.Cut(key, "?")
-	made, err := keyOf(path, query, hasQuery)
+	made, err := s.keyOf(path, query, hasQuery)
 	if err == nil && (made != key || strings.ContainsFunc(key, unsendable)) {
 		err = errPath
 	}

@@ -45,7 +45,7 @@ func (s *Site) KeyFromOrigin(v, key string) (k string, ok bool) {
 	if !ok {
 		return "", false
 	}
-	k, err := keyOf(sendable(rest), sendable(ref.RawQuery), hasQuery(ref))
+	k, err := s.keyOf(sendable(rest), sendable(ref.RawQuery), hasQuery(ref))
 	return k, err == nil
 }
 

@@ -34,7 +34,7 @@ func (s *Site) Way(u *url.URL) Way {
 // error is ErrLong, or says what is wrong with the path.
 func (s *Site) KeyFromURL(u *url.URL) (string, error) {
 	escaped := sendable(strings.TrimPrefix(Spelling(u), s.Mount))
-	return keyOf(escaped, sendable(u.RawQuery), hasQuery(u))
+	return s.keyOf(escaped, sendable(u.RawQuery), hasQuery(u))
 }
 
 // PlainKey is KeyFromURL or KeyFromForm for a request target that has only characters which need no
@@ -47,7 +47,15 @@ func (s *Site) PlainKey(target string) (key string, ok bool) {
 	if !ok || len(key) > MaxKey {
 		return "", false
 	}
-	path, _, _ := strings.Cut(key, "?")
+	path, query, has := strings.Cut(key, "?")
+	if has && !s.Query.leaves() {
+		switch reduced := s.Query.reduce(query); {
+		case reduced == "":
+			key = path
+		case reduced != query:
+			key = path + "?" + reduced
+		}
+	}
 	return key, !dotted(path) && !(s.Mount == "/" && "/"+path == FormPath)
 }
 

@@ -39,6 +39,15 @@ type Config struct {
 
 	// NoVarySearch honours No-Vary-Search.
 	NoVarySearch bool
+
+	// Query says which fields of a query belong to a resource's key.
+	Query QueryPolicy
+
+	// KeyFields are the canonical names of request fields that select a stored response of any
+	// resource, as if each response named them in Vary. DropFields are those of the fields that
+	// nothing is known of but by the client: they select nothing, and the origin isn't sent them.
+	// Both are sorted, and have each name once.
+	KeyFields, DropFields []string
 }
 
 // Site is one mount. Its Config isn't to be changed.

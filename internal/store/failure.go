@@ -2,6 +2,7 @@ package store
 
 import (
 	"errors"
+	"net/http"
 
 	"github.com/scurrycache/scurry/internal/fill"
 )
@@ -56,9 +57,20 @@ var (
 // ErrNone means that nothing is stored for a request that must be answered from storage.
 var ErrNone = errors.New("nothing is stored")
 
+// ErrYielded means that the origin wasn't asked, since others wait for it, and nobody for this.
+var ErrYielded = errors.New("requests that clients wait for go first")
+
 // IsVerdict reports whether err is a verdict: an owner has found it out for all nodes, and no other
 // node is to try again.
 func IsVerdict(err error) bool {
 	_, failed := errors.AsType[*Failure](err)
-	return failed || errors.Is(err, fill.ErrGone) || errors.Is(err, ErrNone)
+	return failed || errors.Is(err, fill.ErrGone) || errors.Is(err, ErrNone) ||
+		errors.Is(err, ErrYielded)
+}
+
+// noRoom reports whether err says that there was no room to ask the origin, and nothing of what it
+// would have answered.
+func noRoom(err error) bool {
+	f, ok := errors.AsType[*Failure](err)
+	return ok && f.Status == http.StatusServiceUnavailable
 }

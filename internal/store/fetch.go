@@ -22,7 +22,8 @@ func (s *Store) Fetch(ctx context.Context, req *Request, prev *Record) (*Result,
 	for {
 		res, err := s.fly(ctx, req, prev, variant)
 		if errors.Is(err, errAgain) || landedBefore(prev, res, err) ||
-			!req.ForPeer && errors.Is(err, ErrBusy) { // it was a peer's flight, which had no room
+			!req.ForPeer && errors.Is(err, ErrBusy) || // it was a peer's flight, which had no room
+			!req.Background && errors.Is(err, ErrYielded) { // it was one in the background
 			variant = s.variant(req)
 			continue
 		}

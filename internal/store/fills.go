@@ -67,7 +67,7 @@ func (r *run) Done(end int64, err error) {
 	}
 	switch now := s.current(rec); {
 	case now == nil || ends(err):
-	case err != nil:
+	case err != nil || rec.Length < 0 && end > s.maxObject():
 		s.dropLocked(rec)
 	case now.Length < 0 && rec.Length < 0:
 		r.learnLength(end, trailer)
@@ -102,8 +102,8 @@ func (r *run) learnLength(length int64, trailer http.Header) {
 }
 
 // ends reports whether err, with which a fill has ended, is no fault of the content: nobody wanted
-// more, another fill has read it, or another node is to be asked.
+// more, another fill has read it, another node is to be asked, or too many are asking the origin.
 func ends(err error) bool {
 	return errors.Is(err, fill.ErrAbandoned) || errors.Is(err, fill.ErrBehind) ||
-		errors.Is(err, ErrRefused)
+		errors.Is(err, ErrRefused) || noRoom(err)
 }

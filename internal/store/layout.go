@@ -1,6 +1,9 @@
 package store
 
-import "strconv"
+import (
+	"math"
+	"strconv"
+)
 
 // Contents are spread over slabs, each of which has its owner, unless the origin refuses to give
 // parts.
@@ -47,10 +50,27 @@ func (k *keys) keepsWhole(rec *Record) bool {
 	return k.undivided(rec) && !rec.Fragments && rec.Length <= k.Memory/holdShare
 }
 
-// Streams reports whether rec's content is too large to be kept, and can't be asked for again. Then
-// each client gets it from the origin.
+// Streams reports whether rec's content is too large to be kept: larger than any may be, or than
+// what is held of one that can't be asked for again. Then each client gets it from the origin.
 func (k *keys) Streams(rec *Record) bool {
-	return !rec.refetchable() && rec.Length > k.Memory/holdShare
+	return rec.Length > k.maxObject() || !rec.refetchable() && rec.Length > k.Memory/holdShare
+}
+
+// mostRead is how much is held of a content that may yet turn out to be larger than any that is
+// kept: the chunk in which it does.
+func (k *keys) mostRead() int64 {
+	if k.MaxObject > 0 {
+		return k.Geometry.At(k.MaxObject, true).End
+	}
+	return math.MaxInt64
+}
+
+// maxObject is the largest content that is kept.
+func (k *keys) maxObject() int64 {
+	if k.MaxObject > 0 {
+		return k.MaxObject
+	}
+	return math.MaxInt64
 }
 
 // maxGap is how many bytes ahead of a fill a reader may be if it is to wait for that fill rather

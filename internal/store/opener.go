@@ -60,7 +60,7 @@ func (r *run) openOrigin(ctx context.Context, off, end int64) (fill.Opened, erro
 	case err == nil:
 		_ = got.Body.Close()
 		err = ErrRefused
-	case errors.Is(err, fill.ErrGone) || ctx.Err() != nil:
+	case errors.Is(err, fill.ErrGone) || noRoom(err) || ctx.Err() != nil:
 		return fill.Opened{}, err
 	case !errors.Is(err, ErrRefused) && !r.failed:
 		r.failed = true

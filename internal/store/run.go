@@ -64,7 +64,7 @@ func (r *run) Hold() int64 {
 	if r.rec.refetchable() {
 		return min(holdChunks*r.s.cfg.Geometry.Max, r.s.share())
 	}
-	return r.s.cfg.Memory / holdShare
+	return min(r.s.cfg.Memory/holdShare, r.s.mostRead())
 }
 
 func (r *run) Ahead() int64 {

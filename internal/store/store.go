@@ -116,7 +116,8 @@ type OriginResponse struct {
 	Variant *Record
 }
 
-// Config says how a Store works. All fields but Now, Remote and Lease must be set.
+// Config says how a Store works. All fields but MaxObject, KeyFields, Now, Remote and Lease must be
+// set.
 type Config struct {
 	Memory   int64 // bytes of records and chunks together
 	Geometry chunk.Geometry
@@ -124,6 +125,13 @@ type Config struct {
 	Keys     KeySpace
 	Policy   httpcache.Policy
 	Now      func() time.Time
+
+	// KeyFields are the canonical names of the fields that each response is selected by, sorted.
+	// The Source names them in each Record's Vary.
+	KeyFields []string
+
+	// MaxObject is the largest content that is kept, in bytes; 0 for any.
+	MaxObject int64
 
 	// Remote is the other nodes, which are to be answered by Server; nil if this node is alone.
 	// Lease is how long it may answer from a record of another node's without asking it again.

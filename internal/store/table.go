@@ -324,7 +324,7 @@ func (t *table) least(c class) int64 { return t.Memory / recordsShare / parts[c]
 
 // vary returns the fields that tell the variants of key apart.
 func (t *table) vary(key string, head bool) []string {
-	return varyOf(t.look(key).variants, head)
+	return merged(t.KeyFields, varyOf(t.look(key).variants, head))
 }
 
 // variant names the variant that req asks for, or is "" if it isn't known what selects.

@@ -1,0 +1,137 @@
+// Package warm fetches URLs through a cache, so that it holds what clients are going to ask for.
+//
+//	URLs: lines, a sitemap, a folder ─► not done yet? ─► some at a time: GET ─► Outcome ─► Summary
+//	                                       ▲                                     │
+//	                                       └──────────── Journal ◄───────────────┘
+//
+// What is fetched is thrown away. What the cache did with it is read from Cache-Status (RFC 9211).
+package warm
+
+import (
+	"context"
+	"net/http"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+)
+
+// Config says how URLs are fetched. All fields but Header, Rate, Via, Journal and Tell must be
+// set.
+type Config struct {
+	Client      *http.Client // which follows no redirections: each is a response of its own
+	Header      http.Header  // of the requests
+	Concurrency int          // how many URLs are fetched at once
+	Rate        float64      // how many requests are sent in a second at the most; 0 for any number
+	Node        string       // HOST:PORT that is asked for a URL without a host
+	Via         string       // HOST:PORT that is asked for all URLs, if it isn't ""
+	Journal     *Journal
+	Tell        func(Fetched) // is called for each URL, one at a time
+}
+
+// Outcome is what came of a URL.
+type Outcome int
+
+// What can come of a URL.
+const (
+	Hit     Outcome = iota // the cache had it
+	Stored                 // it was fetched, and is stored
+	Passed                 // it was fetched, and can't be stored
+	Failed                 // it couldn't be fetched, or the answer is an error
+	Skipped                // an earlier run has fetched it
+	Outcomes
+)
+
+// Fetched is a URL of which something has come.
+type Fetched struct {
+	URL     string
+	Outcome Outcome
+	Bytes   int64
+	Err     error // why it has failed
+}
+
+// Summary is what came of all URLs.
+type Summary struct {
+	Count [Outcomes]int64
+	Bytes int64
+	Took  time.Duration
+}
+
+// Total is how many URLs there were.
+func (s *Summary) Total() (n int64) {
+	for _, count := range s.Count {
+		n += count
+	}
+	return n
+}
+
+// Add takes in what came of a URL.
+func (s *Summary) Add(f Fetched) {
+	s.Count[f.Outcome]++
+	s.Bytes += f.Bytes
+}
+
+// Run fetches urls until ctx ends, and returns its error then.
+func Run(ctx context.Context, cfg Config, urls []string) (s Summary, err error) {
+	start := time.Now()
+	f := newFetcher(&cfg)
+	todo, done := make(chan string), make(chan Fetched)
+	var workers sync.WaitGroup
+	workers.Go(func() {
+		defer close(todo)
+		err = f.feed(ctx, todo, done, urls)
+	})
+	for range cfg.Concurrency {
+		workers.Go(func() {
+			for u := range todo {
+				done <- f.fetch(ctx, u)
+			}
+		})
+	}
+	go func() {
+		workers.Wait()
+		close(done)
+	}()
+	for got := range done {
+		if got.Outcome == Failed && ctx.Err() != nil {
+			continue // it is to be fetched another time
+		}
+		s.Add(got)
+		if got.Outcome != Failed && got.Outcome != Skipped {
+			cfg.Journal.note(got.URL)
+		}
+		if cfg.Tell != nil {
+			cfg.Tell(got)
+		}
+	}
+	s.Took = time.Since(start)
+	return s, err
+}
+
+// feed sends what is to be fetched to todo, and what is done already to done.
+func (f *fetcher) feed(ctx context.Context, todo chan<- string, done chan<- Fetched,
+	urls []string) error {
+	for _, u := range urls {
+		if f.cfg.Journal.has(u) {
+			done <- Fetched{URL: u, Outcome: Skipped}
+			continue
+		}
+		if err := f.limiter.Wait(ctx); err != nil {
+			return context.Cause(ctx)
+		}
+		select {
+		case todo <- u:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	return context.Cause(ctx)
+}
+
+func newFetcher(cfg *Config) *fetcher {
+	limit := rate.Inf
+	if cfg.Rate > 0 {
+		limit = rate.Limit(cfg.Rate)
+	}
+	return &fetcher{cfg: cfg, limiter: rate.NewLimiter(limit, 1)}
+}

@@ -1,0 +1,111 @@
+package proxy
+
+import (
+	"errors"
+	"math"
+	"net/netip"
+
+	"github.com/scurrycache/scurry/internal/admission"
+)
+
+// Limits bound what clients may take of a Proxy, and a Proxy of its origin. The zero value sets no
+// limit. Each node of a cluster has its own.
+type Limits struct {
+	// Requests is how many requests of clients may be in flight at once; others are answered with
+	// 503 and Retry-After. A request is in flight until its response has been written. Default: any
+	// number.
+	Requests int
+
+	// ClientRate is how many requests one client may send in a second in the long run; others are
+	// answered with 429 and Retry-After. A client is an address of IPv4, or the first 64 bits of
+	// one of IPv6. Default: any number.
+	ClientRate float64
+
+	// ClientBurst is how many requests beyond ClientRate a client may send at once. Default: as many
+	// as ClientRate allows in ten seconds, and one at least.
+	ClientBurst int
+
+	// OriginRequests is how many requests to the origin there may be at once, each until the end of
+	// its response's content. Others wait for one of these to end: for ten seconds at the most, and
+	// OriginQueue of them at once. Those that find no place, or wait for longer, are answered with
+	// what is stale, or with 503 and Retry-After. Validations in the background don't wait: they
+	// are put off. Requests of other nodes, for what this one owns, count as well. Default: any
+	// number.
+	OriginRequests int
+
+	// OriginQueue is how many requests may wait. Default: 256; negative: none.
+	OriginQueue int
+
+	// Object is the largest content that is stored, in bytes. For a larger one, the origin is asked
+	// once per client. If a length isn't known, what has come is dropped when it turns out to be
+	// larger. Default: any, within Memory.
+	Object int64
+
+	// TrustedProxies are the networks of the proxies that are believed who the client is. Of a
+	// request that comes over a connection of one of these, X-Forwarded-For and Forwarded (RFC
+	// 7239) tell the client's address for the limits and the access log: the last address that
+	// isn't in these networks. Default: none is believed.
+	TrustedProxies []netip.Prefix
+}
+
+func (l Limits) withDefaults() Limits {
+	if setDefault(&l.OriginQueue, 256); l.OriginQueue < 0 {
+		l.OriginQueue = 0
+	}
+	l.Object = min(l.Object, 1<<60) // no content is larger
+	setDefault(&l.ClientBurst, int(min(math.Ceil(10*l.ClientRate), math.MaxInt32)))
+	return l
+}
+
+func (l Limits) validate() error {
+	switch {
+	case l.Requests < 0 || l.ClientBurst < 0 || l.OriginRequests < 0 || l.Object < 0:
+		return errors.New("a negative limit: leave it at zero for no limit")
+	case !(l.ClientRate >= 0) || math.IsInf(l.ClientRate, 0):
+		return errors.New("Limits.ClientRate isn't a number of requests in a second")
+	}
+	for _, p := range l.TrustedProxies {
+		if !p.IsValid() {
+			return errors.New("an invalid network in Limits.TrustedProxies")
+		}
+	}
+	return nil
+}
+
+// largestPost is the largest response to a POST that is stored; c has its defaults.
+func (c Config) largestPost() int64 {
+	if c.Limits.Object > 0 {
+		return min(c.MaxChunk, c.Limits.Object)
+	}
+	return c.MaxChunk
+}
+
+// gate is what admits clients' requests; c has its defaults.
+func (c Config) gate() *admission.Gate {
+	return admission.New(admission.Config{
+		Requests: c.Limits.Requests, Rate: c.Limits.ClientRate, Burst: c.Limits.ClientBurst,
+		Trusted: c.Limits.TrustedProxies, Now: c.Now,
+	})
+}
+
+// Refusals are the requests that were refused because of a limit, by which one it was.
+type Refusals struct {
+	Requests   int64 // Limits.Requests
+	ClientRate int64 // Limits.ClientRate
+
+	ReadOnly int64 // Config.ReadOnly
+
+	// Origin are requests to the origin that weren't sent because of Limits.OriginRequests, though
+	// clients waited for them; OriginYielded are validations in the background that were put off.
+	Origin, OriginYielded int64
+}
+
+func (p *Proxy) refusals() Refusals {
+	o := p.origin.Counts()
+	return Refusals{
+		Requests:   p.gate.Refused(admission.Requests),
+		ClientRate: p.gate.Refused(admission.ClientRate),
+		ReadOnly:   p.server.ReadOnly(),
+		Origin:     o.Refused, OriginYielded: o.Yielded,
+	}
+}
