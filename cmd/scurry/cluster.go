@@ -17,7 +17,7 @@ func (n *node) openCluster() (err error) {
 		Self: string(cfg.Self), Insecure: cfg.PeerInsecure,
 		Lease: time.Duration(cfg.Lease), Heartbeat: time.Duration(cfg.PeerHeartbeat),
 	}
-	if c.Secret, err = readSecret(cfg.PeerSecretFile, n.log); err != nil {
+	if c.Secret, err = readPeerSecret(cfg.PeerSecretFile, n.log); err != nil {
 		return err
 	}
 	if c.TLS, err = readTLS(cfg, n.log); err != nil {

@@ -45,6 +45,7 @@ func (n *node) run(ctx context.Context) error {
 // admin server closes last.
 func (n *node) drain() error {
 	n.ready.Store(false)
+	close(n.draining)
 	n.log.Info().Stringer("delay", n.cfg.ShutdownDelay).Stringer("grace", n.cfg.Grace).
 		Msg("draining")
 	n.leave()
@@ -68,7 +69,7 @@ func (n *node) endTransfers() error {
 	return err
 }
 
-// endAdmin stops the admin server, whose requests are short.
+// endAdmin stops the admin server, whose requests are short, but for profiles, which are cut.
 func (n *node) endAdmin() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()

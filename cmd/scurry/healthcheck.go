@@ -74,7 +74,7 @@ func adminOf(a *config.Addresses, p process, flags string) (string, error) {
 func ask(ctx context.Context, target string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()
-	res, body, err := askAdmin(ctx, target, "")
+	res, body, err := askAdmin(ctx, target, "", nil)
 	if err != nil {
 		return "", fmt.Errorf("the node doesn't answer: %w", err)
 	}
@@ -88,10 +88,10 @@ func ask(ctx context.Context, target string) (string, error) {
 // maxAnswer bounds what is read of an admin listener's answer.
 const maxAnswer = 4 << 20
 
-// askAdmin asks an admin listener, without a proxy, for a Host if that isn't "". The response is
-// closed.
-func askAdmin(ctx context.Context, target, host string) (res *http.Response, body []byte,
-	err error) {
+// askAdmin asks an admin listener, without a proxy, for a Host if that isn't "", and with a token
+// if that isn't empty. The response is closed.
+func askAdmin(ctx context.Context, target, host string, token []byte) (res *http.Response,
+	body []byte, err error) {
 	client := http.Client{
 		Transport: &http.Transport{DisableKeepAlives: true},
 		CheckRedirect: func(*http.Request, []*http.Request) error {
@@ -103,6 +103,9 @@ func askAdmin(ctx context.Context, target, host string) (res *http.Response, bod
 		return nil, nil, err
 	}
 	req.Host = cmp.Or(host, req.Host)
+	if len(token) > 0 {
+		req.Header.Set("Authorization", "Bearer "+string(token))
+	}
 	res, err = client.Do(req)
 	if failed, ok := errors.AsType[*url.Error](err); ok { // which has the whole URL
 		return nil, nil, failed.Err

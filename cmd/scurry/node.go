@@ -30,6 +30,11 @@ type node struct {
 	proxy *proxy.Proxy
 	ready atomic.Bool
 
+	started  time.Time
+	given    config.Provenance
+	token    []byte        // for the admin listener, or nil
+	draining chan struct{} // closed when the node begins to drain
+
 	cluster    proxy.Cluster // without a Listener if the node is on its own
 	clusterLog zerolog.Logger
 	peersFile  *cluster.File   // the source of the list of nodes, or nil
@@ -45,13 +50,16 @@ type node struct {
 
 // start opens a node. The caller runs it, and run closes it. On an error, start leaves nothing
 // open.
-func start(cfg *config.Config, log zerolog.Logger) (_ *node, err error) {
-	n := &node{cfg: cfg, log: log}
+func start(cfg *config.Config, given config.Provenance, log zerolog.Logger) (_ *node, err error) {
+	n := &node{cfg: cfg, log: log, given: given, started: time.Now(), draining: make(chan struct{})}
 	defer func() {
 		if err != nil {
 			n.abandon()
 		}
 	}()
+	if n.token, err = readAdminToken(cfg.AdminTokenFile, log); err != nil {
+		return nil, err
+	}
 	transport, closeOrigin, err := openOrigin(cfg)
 	if err != nil {
 		return nil, err
@@ -94,11 +102,22 @@ func (n *node) clientServer() *http.Server {
 }
 
 func (n *node) adminServer() *http.Server {
-	s := n.server(admin.Handler(admin.Config{
-		Ready: n.ready.Load, Explain: n.proxy.Explain, Host: n.cfg.AdminListen.Host(),
-	}))
+	s := n.server(admin.Handler(n.report().admin()))
 	s.ReadTimeout, s.WriteTimeout = adminTimeout, adminTimeout
 	return s
+}
+
+// report is what n tells its operators. The client server is made before.
+func (n *node) report() *report {
+	r := &report{
+		cfg: n.cfg, given: n.given, token: n.token, started: n.started,
+		ready: n.ready.Load, draining: n.draining, proxy: n.proxy, client: n.client,
+		listeners: []listening{{"clients", n.clientListener}, {"admin", n.adminListener}},
+	}
+	if n.cluster.Listener != nil {
+		r.listeners = append(r.listeners, listening{"nodes", n.cluster.Listener})
+	}
+	return r
 }
 
 // server returns an http.Server for h with the settings that both servers share.

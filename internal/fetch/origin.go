@@ -11,6 +11,8 @@
 package fetch
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"sync/atomic"
 	"time"
@@ -39,6 +41,15 @@ type Config struct {
 type Origin struct {
 	Config
 	requests, errors, bytes atomic.Int64
+
+	// when it has last answered and failed to; nil if it never has
+	answered atomic.Pointer[time.Time]
+	failed   atomic.Pointer[failure]
+}
+
+type failure struct {
+	at   time.Time
+	text string
 }
 
 // New makes an Origin.
@@ -53,6 +64,35 @@ type Counts struct{ Requests, Errors, Bytes int64 }
 // Counts returns the counts since o was made.
 func (o *Origin) Counts() Counts {
 	return Counts{Requests: o.requests.Load(), Errors: o.errors.Load(), Bytes: o.bytes.Load()}
+}
+
+// Seen is when the origin has last answered, whatever it was, and when it has last brought no
+// usable response, and why, for operators. A zero time is never.
+type Seen struct {
+	LastSuccess, LastError time.Time
+	Failure                string
+}
+
+// Seen tells how the origin was seen last.
+func (o *Origin) Seen() (s Seen) {
+	if at := o.answered.Load(); at != nil {
+		s.LastSuccess = *at
+	}
+	if f := o.failed.Load(); f != nil {
+		s.LastError, s.Failure = f.at, f.text
+	}
+	return s
+}
+
+// note notes how the origin was seen. That nobody waits for it any more is no failure of it.
+func (o *Origin) note(err error) {
+	now := time.Now()
+	switch {
+	case err == nil:
+		o.answered.Store(&now)
+	case !errors.Is(err, context.Canceled):
+		o.failed.Store(&failure{now, err.Error()})
+	}
 }
 
 // Failed implements store.Source.
