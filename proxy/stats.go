@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"github.com/scurrycache/scurry/internal/decide"
+	"github.com/scurrycache/scurry/internal/fetch"
 	"github.com/scurrycache/scurry/internal/peer"
 )
 
@@ -25,6 +26,8 @@ type Stats struct {
 
 	// OriginWaiting is how many requests wait now since Limits.OriginRequests are under way.
 	OriginWaiting int64
+	// Origin is how the origin was seen last.
+	Origin OriginSeen
 
 	// Records and chunks held, in number and bytes, and the chunks evicted for others.
 	Records, RecordBytes, Chunks, ChunkBytes, Evictions int64
@@ -40,9 +43,11 @@ type Stats struct {
 	// requested often; HotHits is how often one of them was found here.
 	HotChunks, HotBytes, HotHits int64
 
-	// Ring is the names of the nodes that share the cache now, this one's among them; nil if there
-	// is but one node.
-	Ring []string
+	// Self is this node's name. Ring is the names of the nodes that share the cache now, this one's
+	// among them, and RingEpoch how often that has changed. They are zero if there is but one node.
+	Self      string
+	Ring      []string
+	RingEpoch uint64
 
 	// Peers are the other nodes, by name. PeersRefused counts the connections that weren't let in.
 	Peers        []PeerStats
@@ -51,6 +56,15 @@ type Stats struct {
 
 // PeerStats is what this node knows of another one.
 type PeerStats = peer.Status
+
+// OriginSeen is when the origin has last answered and failed to, and how.
+type OriginSeen = fetch.Seen
+
+// Shares is how much of the keys each node of the ring owns; nil if there is but one node.
+func (p *Proxy) Shares() []PeerShare { return p.node.Shares() }
+
+// PeerShare is a node's share of the keys.
+type PeerShare = peer.Share
 
 // Stats returns the proxy's counts. Each is exact, but they aren't taken at one instant.
 func (p *Proxy) Stats() Stats {
@@ -76,6 +90,8 @@ func (p *Proxy) Stats() Stats {
 		Chunks: u.Chunks.Items, ChunkBytes: u.Chunks.Bytes, Evictions: u.Chunks.Evictions,
 		Fills: u.Fills, LiveFills: u.LiveFills, LiveRefreshes: u.Refreshes,
 		HotChunks: u.Chunks.HotItems, HotBytes: u.Chunks.HotBytes, HotHits: u.Chunks.HotHits,
-		Ring: p.node.Ring(), Peers: peers, PeersRefused: p.node.Refused(),
+		Origin: p.origin.Seen(),
+		Self:   p.node.Self(), Ring: p.node.Ring(), RingEpoch: p.node.RingEpoch(),
+		Peers: peers, PeersRefused: p.node.Refused(),
 	}
 }

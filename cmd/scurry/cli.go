@@ -66,7 +66,7 @@ func dispatch(ctx context.Context, args []string, p process) error {
 	case err != nil:
 		return err
 	}
-	p.again = func() (*config.Config, error) { return readAgain(args, p) }
+	p.again = func() (*config.Config, config.Provenance, error) { return readAgain(args, p) }
 	parsed.BindTo(ctx, (*context.Context)(nil))
 	return parsed.Run(p)
 }
@@ -97,13 +97,14 @@ func (c *cli) parse(args []string, p *process, options ...kong.Option) (*kong.Co
 	return parsed, nil
 }
 
-// readAgain returns the settings of the server that args has started, as its file has them now.
-func readAgain(args []string, p process) (*config.Config, error) {
+// readAgain returns the settings of the server that args has started, as its file has them now, and
+// where each comes from.
+func readAgain(args []string, p process) (*config.Config, config.Provenance, error) {
 	var c cli
 	if _, err := c.parse(args, &p); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return &c.Serve.Settings, check(&c.Serve.Settings, p)
+	return &c.Serve.Settings, p.provenance, check(&c.Serve.Settings, p)
 }
 
 // names returns the names of the commands.

@@ -24,7 +24,7 @@ type process struct {
 	commands       []string          // the names of all commands
 	provenance     config.Provenance // of the settings, if the command has any
 
-	again func() (*config.Config, error) // reads the settings of serve again
+	again func() (*config.Config, config.Provenance, error) // reads the settings of serve again
 }
 
 // usageError is an error in what the user asked for, as opposed to one in carrying it out.

@@ -21,17 +21,38 @@ const leastSecret = 16
 
 // readCredentials reads into c what the nodes prove to each other by.
 func readCredentials(cfg *config.Config, c *proxy.Cluster, log zerolog.Logger) (err error) {
-	if c.Secret, err = readSecret(cfg.PeerSecretFile, log); err != nil {
+	if c.Secret, err = readPeerSecret(cfg.PeerSecretFile, log); err != nil {
 		return err
 	}
 	c.TLS, err = readTLS(cfg, log)
 	return err
 }
 
-// readSecret reads the secret that all nodes prove to know. It returns nil if no file is named. One
-// newline at the end of the file isn't part of the secret.
-func readSecret(path config.File, log zerolog.Logger) ([]byte, error) {
-	const flag = "--peer-secret-file"
+// readPeerSecret reads the secret that all nodes prove to know.
+func readPeerSecret(path config.File, log zerolog.Logger) ([]byte, error) {
+	return readSecret("--peer-secret-file", path, log)
+}
+
+// readAdminToken reads the token that the admin listener wants. It is a header field's value, so it
+// has printable characters only.
+func readAdminToken(path config.File, log zerolog.Logger) ([]byte, error) {
+	const flag = "--admin-token-file"
+	token, err := readSecret(flag, path, log)
+	printable := func(c byte) bool { return c > ' ' && c <= '~' }
+	if err == nil && !every(token, printable) {
+		err = usagef("%s %s: a token has no spaces and no other characters than those of ASCII: "+
+			"take one such as \"openssl rand -base64 32\" prints", flag, path)
+	}
+	return token, err
+}
+
+func every(text []byte, is func(byte) bool) bool {
+	return !slices.ContainsFunc(text, func(c byte) bool { return !is(c) })
+}
+
+// readSecret reads the secret in the file that a flag names. It returns nil if no file is named.
+// One newline at the end of the file isn't part of the secret.
+func readSecret(flag string, path config.File, log zerolog.Logger) ([]byte, error) {
 	text, err := readPrivate(flag, path, log)
 	secret := bytes.TrimSuffix(bytes.TrimSuffix(text, []byte("\n")), []byte("\r"))
 	if err == nil && path != "" && len(secret) < leastSecret {

@@ -48,7 +48,7 @@ func TestReadSecret(t *testing.T) {
 	}
 	for _, tt := range tests {
 		path := write(t, "secret", []byte(tt.text))
-		got, err := readSecret(path, zerolog.Nop())
+		got, err := readPeerSecret(path, zerolog.Nop())
 		if tt.err == "" && (err != nil || string(got) != tt.want) {
 			t.Errorf("%q is %q, %v", tt.text, got, err)
 		}
@@ -56,10 +56,10 @@ func TestReadSecret(t *testing.T) {
 			t.Errorf("%q:\ngot  %v\nwant %s", tt.text, err, want)
 		}
 	}
-	if got, err := readSecret("", zerolog.Nop()); got != nil || err != nil {
+	if got, err := readPeerSecret("", zerolog.Nop()); got != nil || err != nil {
 		t.Errorf("no file: %q, %v", got, err)
 	}
-	_, err := readSecret("/nowhere/s", zerolog.Nop())
+	_, err := readPeerSecret("/nowhere/s", zerolog.Nop())
 	if fmt.Sprint(err) != "--peer-secret-file /nowhere/s: can't read this file: no such file or directory" || errors.As(err, new(usageError)) {
 		t.Error(err)
 	}
@@ -90,7 +90,7 @@ func TestReadableSecretIsWarnedOf(t *testing.T) {
 			t.Fatal(err)
 		}
 		var log bytes.Buffer
-		if _, err := readSecret(path, zerolog.New(&log)); err != nil {
+		if _, err := readPeerSecret(path, zerolog.New(&log)); err != nil {
 			t.Error(err)
 		}
 		if warned := strings.Contains(log.String(), `"level":"warn"`); warned != want {

@@ -47,6 +47,7 @@ func (n *node) run(ctx context.Context) error {
 // admin server closes last.
 func (n *node) drain() error {
 	n.ready.Store(false)
+	close(n.draining)
 	cfg := n.settings()
 	n.log.Info().Stringer("delay", cfg.ShutdownDelay).Stringer("grace", cfg.Grace).
 		Msg("draining")
@@ -73,7 +74,7 @@ func (n *node) endTransfers(cfg *config.Config) error {
 	return err
 }
 
-// endAdmin stops the admin server, whose requests are short.
+// endAdmin stops the admin server, whose requests are short, but for profiles, which are cut.
 func (n *node) endAdmin() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()

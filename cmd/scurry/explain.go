@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"math"
 	"net"
@@ -14,6 +15,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rs/zerolog"
+
+	"github.com/scurrycache/scurry/internal/admin"
 	"github.com/scurrycache/scurry/internal/config"
 )
 
@@ -30,13 +34,20 @@ type explainCmd struct {
 
 	Admin       string      `placeholder:"HOST:PORT" group:"Addresses:" help:"Address of the node's admin listener, instead of the one that follows from the URL or the node's settings."`
 	Listen      config.Addr `default:"127.0.0.1:9001" placeholder:"HOST:PORT" group:"Addresses:" help:"Address at which the node serves clients (${default})."`
-	AdminListen config.Addr `placeholder:"HOST:PORT" group:"Addresses:" help:"Its address for health checks (loopback, at the client port + 1000)."`
-	Config      string      `placeholder:"FILE" group:"Settings:" help:"Settings file of the node."`
+	AdminListen config.Addr `placeholder:"HOST:PORT" group:"Addresses:" help:"Its address for operators (loopback, at the client port + 1000)."`
+
+	AdminTokenFile config.File `placeholder:"FILE" group:"Addresses:" help:"File with the token that its admin listener wants."`
+
+	Config string `placeholder:"FILE" group:"Settings:" help:"Settings file of the node."`
 }
 
 // Run prints what the node says.
 func (c *explainCmd) Run(ctx context.Context, p process) error {
 	address, err := c.adminAddress(p)
+	if err != nil {
+		return err
+	}
+	token, err := readAdminToken(c.AdminTokenFile, zerolog.Nop())
 	if err != nil {
 		return err
 	}
@@ -50,19 +61,35 @@ func (c *explainCmd) Run(ctx context.Context, p process) error {
 	ctx, cancel := context.WithTimeout(ctx, explainTimeout)
 	defer cancel()
 	// The listener answers for localhost, whatever name it is reached by.
-	res, body, err := askAdmin(ctx, "http://"+address+"/explain?"+form.Encode(), "localhost")
-	switch {
-	case err != nil:
+	res, body, err := askAdmin(ctx, "http://"+address+"/explain?"+form.Encode(), "localhost", token)
+	if err != nil {
 		return fmt.Errorf("no node answers at %s: %w; if its admin listener is elsewhere, name it "+
 			"with --admin (its log tells the address)", address, err)
-	case res.StatusCode == http.StatusBadRequest:
-		return usagef("%s", bytes.TrimSpace(body))
-	case res.StatusCode != http.StatusOK:
-		return fmt.Errorf("%s answers %s: is it the admin listener of a node? Name that with "+
-			"--admin", address, res.Status)
+	}
+	if err := rejected(address, res, body); err != nil {
+		return err
 	}
 	_, err = p.stdout.Write(body)
 	return err
+}
+
+// rejected is the error of an answer of the admin listener at address, or nil if it is a 200.
+func rejected(address string, res *http.Response, body []byte) error {
+	switch res.StatusCode {
+	case http.StatusOK:
+		return nil
+	case http.StatusBadRequest:
+		var problem admin.Problem
+		if json.Unmarshal(body, &problem) != nil {
+			problem.Detail = string(bytes.TrimSpace(body)) // it is text
+		}
+		return usagef("%s", problem.Detail)
+	case http.StatusUnauthorized:
+		return usagef("the node at %s wants its token: give the file that has it as "+
+			"--admin-token-file", address)
+	}
+	return fmt.Errorf("%s answers %s: is it the admin listener of a node? Name that with --admin",
+		address, res.Status)
 }
 
 // adminAddress is the admin address to ask: --admin; else the one that follows from the port of the

@@ -74,7 +74,7 @@ func adminOf(a *config.Addresses, p process, flags string) (string, error) {
 func ask(ctx context.Context, target string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()
-	res, body, err := askAdmin(ctx, target, "")
+	res, body, err := askAdmin(ctx, target, "", nil)
 	if err != nil {
 		return "", fmt.Errorf("the node doesn't answer: %w", err)
 	}
@@ -89,14 +89,16 @@ func ask(ctx context.Context, target string) (string, error) {
 const maxAnswer = 4 << 20
 
 // askAdmin is callAdmin with the method GET.
-func askAdmin(ctx context.Context, target, host string) (*http.Response, []byte, error) {
-	return callAdmin(ctx, http.MethodGet, target, host)
+func askAdmin(ctx context.Context, target, host string, token []byte) (*http.Response, []byte,
+	error) {
+	return callAdmin(ctx, http.MethodGet, target, host, token)
 }
 
-// callAdmin sends a request to an admin listener, without a proxy, for a Host if that isn't "". The
-// response is closed.
-func callAdmin(ctx context.Context, method, target, host string) (res *http.Response, body []byte,
-	err error) {
+// callAdmin sends a request to an admin listener, without a proxy, for a Host if that isn't "", and
+// with a token if that isn't empty. The response is closed.
+func callAdmin(ctx context.Context, method, target, host string, token []byte) (
+	res *http.Response, body []byte, err error,
+) {
 	client := http.Client{
 		Transport: &http.Transport{DisableKeepAlives: true},
 		CheckRedirect: func(*http.Request, []*http.Request) error {
@@ -108,6 +110,9 @@ func callAdmin(ctx context.Context, method, target, host string) (res *http.Resp
 		return nil, nil, err
 	}
 	req.Host = cmp.Or(host, req.Host)
+	if len(token) > 0 {
+		req.Header.Set("Authorization", "Bearer "+string(token))
+	}
 	res, err = client.Do(req)
 	if failed, ok := errors.AsType[*url.Error](err); ok { // which has the whole URL
 		return nil, nil, failed.Err

@@ -29,10 +29,15 @@ type node struct {
 	proxy *proxy.Proxy
 	ready atomic.Bool
 
-	mu        sync.Mutex     // guards cfg once the node runs
+	mu        sync.Mutex     // guards cfg and given once the node runs
 	cfg       *config.Config // is replaced by another one, not changed
-	again     func() (*config.Config, error)
+	given     config.Provenance
+	again     func() (*config.Config, config.Provenance, error)
 	reloading sync.Mutex // held by reload
+
+	started  time.Time
+	token    []byte        // for the admin listener, or nil
+	draining chan struct{} // closed when the node begins to drain
 
 	cluster    proxy.Cluster // without a Listener if the node is on its own
 	clusterLog zerolog.Logger
@@ -54,13 +59,19 @@ type node struct {
 
 // start opens a node. The caller runs it, and run closes it. On an error, start leaves nothing
 // open.
-func start(cfg *config.Config, passed sockets, log zerolog.Logger) (_ *node, err error) {
-	n := &node{cfg: cfg, sockets: passed, log: log}
+func start(cfg *config.Config, given config.Provenance, passed sockets, log zerolog.Logger) (
+	_ *node, err error,
+) {
+	n := &node{cfg: cfg, given: given, sockets: passed, log: log, started: time.Now(),
+		draining: make(chan struct{})}
 	defer func() {
 		if err != nil {
 			n.abandon()
 		}
 	}()
+	if n.token, err = readAdminToken(cfg.AdminTokenFile, log); err != nil {
+		return nil, err
+	}
 	var closeOrigin func() error
 	if n.transport, closeOrigin, err = openOrigin(cfg); err != nil {
 		return nil, err
@@ -118,12 +129,23 @@ func (n *node) clientServer() *http.Server {
 }
 
 func (n *node) adminServer() *http.Server {
-	s := n.server(admin.Handler(admin.Config{
-		Ready: n.ready.Load, Explain: n.proxy.Explain, Host: n.cfg.AdminListen.Host(),
-		Reload: http.HandlerFunc(n.serveReload),
-	}))
+	s := n.server(admin.Handler(n.report().admin()))
 	s.ReadTimeout, s.WriteTimeout = adminTimeout, adminTimeout
 	return s
+}
+
+// report is what n tells its operators. The client server is made before.
+func (n *node) report() *report {
+	r := &report{
+		settings: n.settingsGiven, token: n.token, started: n.started,
+		reload: n.serveReload,
+		ready:  n.ready.Load, draining: n.draining, proxy: n.proxy, client: n.client,
+		listeners: []listening{{"clients", n.clientListener}, {"admin", n.adminListener}},
+	}
+	if n.cluster.Listener != nil {
+		r.listeners = append(r.listeners, listening{"nodes", n.cluster.Listener})
+	}
+	return r
 }
 
 // server returns an http.Server for h with the settings that both servers share.

@@ -33,7 +33,7 @@ func (n *node) reload() (changes []config.Change, err error) {
 	}
 	changes, failed := n.takeOn()
 	if err = errors.Join(err, failed); err != nil {
-		n.log.Error().Err(oneLine(err)).Msg("not reloaded: the settings stay as they were")
+		n.log.Error().Err(joinLines(err)).Msg("not reloaded: the settings stay as they were")
 		return nil, err
 	}
 	var names []string
@@ -55,7 +55,7 @@ func serving(reloaded error) string {
 // takeOn reads everything again before it changes anything.
 func (n *node) takeOn() ([]config.Change, error) {
 	last := n.settings()
-	next, err := n.again()
+	next, given, err := n.again()
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +69,7 @@ func (n *node) takeOn() ([]config.Change, error) {
 			return nil, err
 		}
 	}
-	return changes, n.apply(next, members)
+	return changes, n.apply(next, given, members)
 }
 
 // takeOnCluster reads again what nodes prove to each other by, and who they are. Whatever takes
@@ -109,7 +109,9 @@ func refuseFixed(changes []config.Change) error {
 }
 
 // apply takes on settings that have been checked.
-func (n *node) apply(next *config.Config, members proxy.Cluster) error {
+func (n *node) apply(
+	next *config.Config, given config.Provenance, members proxy.Cluster,
+) error {
 	settings := proxyConfig(next, n.transport, &n.log)
 	settings.Cluster = members
 	if err := n.proxy.Update(settings); err != nil {
@@ -121,15 +123,21 @@ func (n *node) apply(next *config.Config, members proxy.Cluster) error {
 	setLogLevel(next)
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.cfg = next
+	n.cfg, n.given = next, given
 	return nil
 }
 
 // settings are those that count now.
 func (n *node) settings() *config.Config {
+	cfg, _ := n.settingsGiven()
+	return cfg
+}
+
+// settingsGiven are the settings that count now, and where they come from.
+func (n *node) settingsGiven() (*config.Config, config.Provenance) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.cfg
+	return n.cfg, n.given
 }
 
 // setLogLevel has less severe lines left out. The level belongs to the process, so that loggers that
@@ -139,7 +147,8 @@ func setLogLevel(cfg *config.Config) {
 	zerolog.SetGlobalLevel(level)
 }
 
-func oneLine(err error) error {
+// joinLines is err with the lines of several errors on one.
+func joinLines(err error) error {
 	return errors.New(strings.ReplaceAll(err.Error(), "\n", "; "))
 }
 
@@ -153,7 +162,7 @@ func (n *node) serveReload(w http.ResponseWriter, _ *http.Request) {
 	changes, err := n.reload()
 	if err != nil {
 		w.WriteHeader(http.StatusUnprocessableEntity)
-		fmt.Fprintln(w, oneLine(err))
+		fmt.Fprintln(w, joinLines(err))
 		return
 	}
 	fmt.Fprintln(w, "reloaded")

@@ -7,11 +7,15 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/rs/zerolog"
+
 	"github.com/scurrycache/scurry/internal/config"
 )
 
 type reloadCmd struct {
 	Addresses config.Addresses `embed:""`
+
+	AdminTokenFile config.File `placeholder:"FILE" group:"Addresses:" help:"File with the token that its admin listener wants."`
 
 	Admin  string `placeholder:"HOST:PORT" group:"Addresses:" help:"Address of the node's admin listener, instead of the one that follows from the node's settings."`
 	Config string `placeholder:"FILE" group:"Settings:" help:"Settings file of the node."`
@@ -23,19 +27,24 @@ func (c *reloadCmd) Run(ctx context.Context, p process) error {
 	if err != nil {
 		return err
 	}
+	token, err := readAdminToken(c.AdminTokenFile, zerolog.Nop())
+	if err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(ctx, reloadTime)
 	defer cancel()
 	// The listener answers for localhost, whatever name it is reached by.
-	res, body, err := callAdmin(ctx, http.MethodPost, "http://"+address+"/reload", "localhost")
+	res, body, err := callAdmin(ctx, http.MethodPost, "http://"+address+"/reload", "localhost",
+		token)
 	switch {
 	case err != nil:
 		return fmt.Errorf("no node answers at %s: %w; if its admin listener is elsewhere, name it "+
 			"with --admin (its log tells the address)", address, err)
 	case res.StatusCode == http.StatusUnprocessableEntity:
 		return fmt.Errorf("not reloaded: the settings stay as they were: %s", bytes.TrimSpace(body))
-	case res.StatusCode != http.StatusOK:
-		return fmt.Errorf("%s answers %s: is it the admin listener of a node? Name that with "+
-			"--admin", address, res.Status)
+	}
+	if err := rejected(address, res, body); err != nil {
+		return err
 	}
 	_, err = p.stdout.Write(body)
 	return err

@@ -179,7 +179,8 @@ func (s *session) scurry(t *testing.T, args []string) string {
 	return s.there(out.String())
 }
 
-// curl does what curl does with the options -r and the URL.
+// curl does what curl does with the options -r and the URL, and returns what it prints, with the
+// page's addresses.
 func (s *session) curl(t *testing.T, words []string) string {
 	t.Helper()
 	s.asked++
@@ -201,7 +202,7 @@ func (s *session) curl(t *testing.T, words []string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return string(b)
+	return s.there(string(b))
 }
 
 // compare holds what a command prints against what the page shows.

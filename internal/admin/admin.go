@@ -1,68 +1,81 @@
-// Package admin answers the operators of a node: whether it is healthy, and why it answers clients
-// as it does. It must be on a listener that clients can't reach.
+// Package admin answers the operators of a node: whether it is healthy, what it does, and why it
+// answers clients as it does. It must be on a listener that clients can't reach.
+//
+//	request ─► guard: its Host, its site, its token ─► route ─► what Config's functions tell
+//
+// Only the two health checks are before the guard. Errors are problem documents (RFC 9457), but for
+// those of /explain as text, and for browsers.
 package admin
 
 import (
-	"io"
 	"net/http"
+	"strings"
 )
 
-// Config is what a node tells its operators. Ready must be set. The functions are called at each
-// request, concurrently.
-type Config struct {
-	// Ready reports whether the node takes requests.
-	Ready func() bool
-
-	// Explain, if not nil, answers /explain.
-	Explain Explain
-
-	// Reload, if not nil, answers POST /reload.
-	Reload http.Handler
-
-	// Host is the name or the address that the listener is on; empty for all interfaces. /explain
-	// and /reload may be requested by it.
-	Host string
-}
-
-// Handler answers GET and HEAD of these:
+// Handler answers these. All but /healthz and /readyz answer 421 to a foreign Host, 403 to pages of
+// other sites, and 401 without the token, if there is one.
 //
-//	/healthz    200 while the process runs
-//	/readyz     200 if the node takes requests, else 503
-//	/explain    why the response to a request is or isn't cached (see Explain);
-//	            403 to pages of other sites
-//
-// and, if there is a Reload, POST /reload, with 403 to pages of other sites.
+//	/healthz           200 while the process runs
+//	/readyz            200 if the node takes requests, else 503; with ?verbose the checks, too
+//	/explain           why the response to a request is or isn't cached (see Explain)
+//	/version           the build, and since when it runs
+//	/config            the settings, and where each came from
+//	/peers             the other nodes, and the ring
+//	/stats             counts and states
+//	/events            the same once a second, as server-sent events, until the node drains
+//	/metrics           for Prometheus
+//	/debug/pprof/      Go's profiles
+//	POST /purge, /warm what Config has
+//	POST /reload       the same
 func Handler(c Config) http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) {
-		answer(w, http.StatusOK, "ok\n")
-	})
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
-		if c.Ready() {
-			answer(w, http.StatusOK, "ready\n")
-		} else {
-			answer(w, http.StatusServiceUnavailable, "draining\n")
+	mux.HandleFunc("GET /healthz", healthz)
+	mux.HandleFunc("GET /readyz", c.readyz)
+	profiles(mux)
+	handle := func(pattern string, there bool, h http.Handler) {
+		if there {
+			mux.Handle(pattern, h)
 		}
+	}
+	handle("GET /explain", c.Explain != nil, c.Explain)
+	handle("GET /version", c.Version != nil, tell(func() *Version { return c.Version }))
+	handle("GET /config", c.Settings != nil, tell(c.Settings))
+	handle("GET /peers", c.Peers != nil, tell(c.Peers))
+	handle("GET /stats", c.Stats != nil, tell(c.Stats))
+	handle("GET /events", c.Stats != nil, events{c.Stats, c.Draining})
+	handle("GET /metrics", c.Metrics != nil, c.Metrics)
+	handle("POST /purge", c.Purge != nil, c.Purge)
+	handle("POST /warm", c.Warm != nil, c.Warm)
+	handle("POST /reload", c.Reload != nil, c.Reload)
+	guarded := c.guard(c.purging(withProblems(mux)))
+	return noStore(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if probe(r) {
+			mux.ServeHTTP(w, r)
+		} else {
+			guarded.ServeHTTP(w, r)
+		}
+	}))
+}
+
+// purging has Config.Purge answer POST of what is below /purge. A ServeMux would redirect a URL
+// that follows there with an empty or a dot segment.
+func (c Config) purging(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		below := strings.HasPrefix(r.URL.Path, "/purge/")
+		if below && c.Purge != nil && r.Method == http.MethodPost {
+			c.Purge.ServeHTTP(w, r)
+			return
+		}
+		next.ServeHTTP(w, r)
 	})
-	if c.Explain != nil {
-		mux.Handle("GET /explain", c.guard(c.Explain))
-	}
-	if c.Reload != nil {
-		mux.Handle("POST /reload", c.guard(c.Reload))
-	}
-	return noStore(mux)
 }
 
-func answer(w http.ResponseWriter, status int, body string) {
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.WriteHeader(status)
-	io.WriteString(w, body)
-}
-
-// noStore keeps every response of h, also each 404, out of caches.
+// noStore keeps every response of h, also each 404, out of caches, and keeps browsers from taking
+// it for something else: others' words may be in it.
 func noStore(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
+		w.Header().Set("X-Content-Type-Options", "nosniff")
 		h.ServeHTTP(w, r)
 	})
 }

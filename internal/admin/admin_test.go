@@ -4,6 +4,8 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -15,6 +17,7 @@ func TestHandler(t *testing.T) {
 	server := httptest.NewServer(admin.Handler(admin.Config{Ready: ready.Load}))
 	defer server.Close()
 
+	const nothing = "{\n  \"title\": \"Not Found\",\n  \"status\": 404,\n  \"detail\": \"there is nothing under this path\"\n}\n"
 	tests := []struct {
 		method, path string
 		ready        bool
@@ -28,11 +31,11 @@ func TestHandler(t *testing.T) {
 		{"GET", "/readyz", false, 503, "draining\n"},
 		{"HEAD", "/readyz", true, 200, ""},
 		{"HEAD", "/readyz", false, 503, ""},
-		{"POST", "/healthz", true, 405, "Method Not Allowed\n"},
-		{"PUT", "/readyz", true, 405, "Method Not Allowed\n"},
-		{"GET", "/explain?url=/files/a", true, 404, "404 page not found\n"}, // nobody is there to explain
-		{"GET", "/", true, 404, "404 page not found\n"},
-		{"GET", "/healthz/more", true, 404, "404 page not found\n"},
+		{"POST", "/healthz", true, 405, "{\n  \"title\": \"Method Not Allowed\",\n  \"status\": 405,\n  \"detail\": \"this path has GET, HEAD\"\n}\n"},
+		{"PUT", "/readyz", true, 405, "{\n  \"title\": \"Method Not Allowed\",\n  \"status\": 405,\n  \"detail\": \"this path has GET, HEAD\"\n}\n"},
+		{"GET", "/explain?url=/files/a", true, 404, nothing}, // nobody is there to explain
+		{"GET", "/", true, 404, nothing},
+		{"GET", "/healthz/more", true, 404, nothing},
 	}
 	for _, tt := range tests {
 		t.Run(tt.method+tt.path, func(t *testing.T) {
@@ -60,5 +63,70 @@ func TestHandler(t *testing.T) {
 				t.Errorf("Allow %q, want GET, HEAD", res.Header.Get("Allow"))
 			}
 		})
+	}
+}
+
+// TestRoutes: each route answers with what it is told.
+func TestRoutes(t *testing.T) {
+	server := httptest.NewServer(admin.Handler(full()))
+	defer server.Close()
+	defer server.Client().CloseIdleConnections()
+	const text, json = "text/plain; charset=utf-8", "application/json"
+	for _, tt := range []struct{ route, contentType, body string }{
+		{"GET /readyz", text, "^ready\n$"},
+		{"GET /readyz?verbose", text, `^\[\+\] origin: answered now\n\[-\] peer a:1: down\nready\n$`},
+		{"GET /version", json, `"version": "v1",`},
+		{"GET /config", json, `"name": "memory",\s+"value": "1GiB",\s+"source": "flag"`},
+		{"GET /peers", json, `"self": "a:1"`},
+		{"GET /stats", json, `"uptime_seconds": 1.5`},
+		{"GET /metrics", "", "^GET /metrics$"},
+		{"GET /debug/pprof/", "", "goroutine"},
+		{"GET /debug/pprof/heap?debug=1", "", "^heap profile"},
+		{"POST /purge", "", "^POST /purge$"},
+		{"POST /purge/http://h/a//b/../c%2Fd", "", "^POST /purge/http://h/a//b/../c%2Fd$"},
+		{"POST /warm", "", "^POST /warm$"},
+	} {
+		method, path, _ := strings.Cut(tt.route, " ")
+		res, body := ask(t, server, method, path)
+		if res.StatusCode != 200 || tt.contentType != "" && res.Header.Get("Content-Type") != tt.contentType ||
+			!regexp.MustCompile(tt.body).MatchString(body) {
+			t.Errorf("%s: %s %s %q", tt.route, res.Status, res.Header.Get("Content-Type"), body)
+		}
+	}
+	for route, status := range map[string]int{"GET /purge": 405, "GET /purge/a": 404, "POST /stats": 405, "GET /events": 503} {
+		method, path, _ := strings.Cut(route, " ")
+		if res, body := ask(t, server, method, path); res.StatusCode != status || problem(t, []byte(body)).Status != status {
+			t.Errorf("%s: %s %q", route, res.Status, body)
+		}
+	}
+}
+
+func ask(t *testing.T, server *httptest.Server, method, path string) (*http.Response, string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, server.URL+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := server.Client().Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res, string(body)
+}
+
+// TestBrowserErrors: a person gets an error as text.
+func TestBrowserErrors(t *testing.T) {
+	r := httptest.NewRequest("GET", "/nowhere", nil)
+	r.Host = "localhost"
+	r.Header.Set("Accept", "text/html,application/xhtml+xml,*/*;q=0.8")
+	w := httptest.NewRecorder()
+	admin.Handler(full()).ServeHTTP(w, r)
+	if w.Code != 404 || w.Body.String() != "there is nothing under this path\n" {
+		t.Errorf("%d %q", w.Code, w.Body)
 	}
 }

@@ -2,7 +2,6 @@ package admin
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -36,44 +35,41 @@ func (e Explain) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		asked, err = request(r, form)
 	}
-	if err != nil {
+	program := form.Get("format") == "json"
+	switch {
+	case err != nil && program:
+		Refuse(w, r, http.StatusBadRequest, err.Error())
+	case err != nil:
 		answer(w, http.StatusBadRequest, err.Error()+"\n")
-		return
+	case program:
+		writeJSON(w, http.StatusOK, "application/json", e(asked, form.Get("probe") != "0"))
+	default:
+		answer(w, http.StatusOK, e(asked, form.Get("probe") != "0").String())
 	}
-	explanation := e(asked, form.Get("probe") != "0")
-	w.Header().Set("X-Content-Type-Options", "nosniff") // others' words are in it
-	if form.Get("format") != "json" {
-		answer(w, http.StatusOK, explanation.String())
-		return
-	}
-	w.Header().Set("Content-Type", "application/json")
-	encoder := json.NewEncoder(w)
-	encoder.SetIndent("", "  ")
-	_ = encoder.Encode(explanation) // if it fails, nobody is there to be told
 }
 
-// parameters are those of r, and a format. An error says what to do.
+// parameters are those of r, and a format, also with an error, which says what to do.
 func parameters(r *http.Request) (url.Values, error) {
 	form, err := url.ParseQuery(r.URL.RawQuery)
+	if strings.Contains(strings.Join(r.Header["Accept"], ","), "application/json") {
+		form.Set("format", cmp.Or(form.Get("format"), "json"))
+	}
 	if err != nil {
-		return nil, fmt.Errorf("the query can't be read (%w): encode the values as an HTML form "+
+		return form, fmt.Errorf("the query can't be read (%w): encode the values as an HTML form "+
 			"does, %%25 for a %% and %%3B for a semicolon", err)
 	}
 	for name, values := range form {
 		switch want, ok := known[name]; {
 		case !ok:
-			return nil, fmt.Errorf("unknown parameter %q: there are url, method, h, probe and "+
+			return form, fmt.Errorf("unknown parameter %q: there are url, method, h, probe and "+
 				"format; if it belongs to the url, write its & as %%26", name)
 		case len(values) > 1 && name != "h":
-			return nil, fmt.Errorf("%s is given %d times: give it once, with each & in it "+
+			return form, fmt.Errorf("%s is given %d times: give it once, with each & in it "+
 				"written as %%26", name, len(values))
 		case want != nil && !slices.Contains(want, values[0]):
-			return nil, fmt.Errorf("%s=%s: expected %s", name, values[0],
+			return form, fmt.Errorf("%s=%s: expected %s", name, values[0],
 				strings.Join(want, " or "))
 		}
-	}
-	if strings.Contains(strings.Join(r.Header["Accept"], ","), "application/json") {
-		form.Set("format", cmp.Or(form.Get("format"), "json"))
 	}
 	return form, nil
 }

@@ -13,17 +13,17 @@ import (
 	"github.com/scurrycache/scurry/internal/explain"
 )
 
-// echo explains a request by what it is.
-func echo(r *http.Request, probe bool) *explain.Explanation {
+// explained explains a request by what it is.
+func explained(r *http.Request, probe bool) *explain.Explanation {
 	asked := fmt.Sprint(r.Method, " ", r.URL, " ", r.Header, " ", probe)
 	return &explain.Explanation{Action: "hit", Lines: []explain.Line{{Name: "Asked", Text: asked}}}
 }
 
 func TestExplain(t *testing.T) {
-	server := httptest.NewServer(admin.Handler(admin.Config{Ready: func() bool { return true }, Explain: echo}))
+	server := httptest.NewServer(admin.Handler(admin.Config{Ready: func() bool { return true }, Explain: explained}))
 	defer server.Close()
 	defer server.Client().CloseIdleConnections()
-	const text, json = "text/plain; charset=utf-8", "application/json"
+	const text, json, problem = "text/plain; charset=utf-8", "application/json", "application/problem+json"
 	tests := []struct {
 		method, query, accept string
 		status                int
@@ -36,7 +36,12 @@ func TestExplain(t *testing.T) {
 		{"GET", "url=/files/a", "text/html, application/json;q=0.9", 200, json, "{"},
 		{"GET", "url=/files/a&format=text", json, 200, text, "Asked        GET /files/a"},
 		{"HEAD", "url=/files/a", "", 200, text, ""},
-		{"POST", "url=/files/a", "", 405, "", "Method Not Allowed"},
+		{"POST", "url=/files/a", "", 405, problem, `{
+  "title": "Method Not Allowed",
+  "status": 405,
+  "detail": "this path has GET, HEAD"`},
+		{"GET", "url=files/a&format=json", "", 400, problem, "{\n  \"title\": \"Bad Request\",\n  \"status\": 400,\n  \"detail\": \"url=files/a: expected a path"},
+		{"GET", "x=1", json, 400, problem, "{"},
 
 		{"GET", "", "", 400, text, "url=: expected a path that begins with a slash, as in /explain?url=/files/1.txt"},
 		{"GET", "url=files/a", "", 400, text, "url=files/a: expected a path that begins with a slash"},
@@ -85,7 +90,7 @@ func TestExplain(t *testing.T) {
 
 // FuzzExplain: whatever is asked, there is an answer.
 func FuzzExplain(f *testing.F) {
-	handler := admin.Handler(admin.Config{Ready: func() bool { return true }, Explain: echo})
+	handler := admin.Handler(admin.Config{Ready: func() bool { return true }, Explain: explained})
 	f.Add("url=/files/a&h=a:b&probe=0")
 	f.Fuzz(func(t *testing.T, query string) {
 		w := httptest.NewRecorder()

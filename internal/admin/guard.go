@@ -1,6 +1,8 @@
 package admin
 
 import (
+	"crypto/sha256"
+	"crypto/subtle"
 	"fmt"
 	"net"
 	"net/http"
@@ -9,29 +11,29 @@ import (
 	"strings"
 )
 
-// guard protects h from web pages in the browser of someone who can reach this listener. A request
-// must have a Host of the listener, since a page's own name may resolve to this address (DNS
-// rebinding), and must not come from a page of another site. Other programs than browsers need the
-// right Host only.
+// guard lets to h those who operate the node. A request must have a Host of the listener, since a
+// web page's own name may resolve to this address (DNS rebinding), must not come from a page of
+// another site, and must have the token, if there is one. Other programs than browsers need the
+// right Host and the token only.
 func (c Config) guard(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case !c.own(r):
-			refuse(w, fmt.Sprintf("The host %.200q isn't this listener's own: ask as localhost, "+
-				"or at the IP address that it listens on. Another name has to be that of "+
-				"--admin-listen, since any web site could have a name that leads here.", r.Host))
+			Refuse(w, r, http.StatusMisdirectedRequest, fmt.Sprintf("The host %.200q isn't this "+
+				"listener's own: ask as localhost, or at the IP address that it listens on. "+
+				"Another name has to be that of --admin-listen, since any web site could have a "+
+				"name that leads here.", r.Host))
 		case !sameOrigin(r):
-			refuse(w, "A page of another site asks for this, which is for those who operate the "+
-				"node: open the URL by itself.")
+			Refuse(w, r, http.StatusForbidden, "A page of another site asks for this, which is "+
+				"for those who operate the node: open the URL by itself.")
+		case !c.authorized(r):
+			w.Header().Set("WWW-Authenticate", `Bearer realm="scurry admin"`)
+			Refuse(w, r, http.StatusUnauthorized, "Send the token that is in the node's "+
+				"--admin-token-file, as in Authorization: Bearer TOKEN.")
 		default:
 			h.ServeHTTP(w, r)
 		}
 	})
-}
-
-func refuse(w http.ResponseWriter, why string) {
-	w.Header().Set("X-Content-Type-Options", "nosniff")
-	answer(w, http.StatusForbidden, why+"\n")
 }
 
 // own reports whether r's Host is on loopback, is the host that the listener is on, or is the
@@ -60,15 +62,20 @@ func arrival(r *http.Request) netip.Addr {
 	return local.AddrPort().Addr().WithZone("").Unmap()
 }
 
-// sameOrigin reports whether no page of another origin has sent r, as far as browsers tell. Some
-// don't tell with a GET, but then the page can't read the response.
+// sameOrigin reports whether no page of another origin has sent r, as far as browsers tell. What
+// only reads is held to the same as what changes something, since /explain may ask the origin. Some
+// browsers don't tell with a GET, but then the page can't read the response.
 func sameOrigin(r *http.Request) bool {
-	switch r.Header.Get("Sec-Fetch-Site") {
-	case "", "same-origin", "none":
-	default:
-		return false
+	changing := &http.Request{Method: http.MethodPost, Host: r.Host, Header: r.Header}
+	return http.NewCrossOriginProtection().Check(changing) == nil
+}
+
+// authorized reports whether r has the token. How long that takes tells nothing of the token.
+func (c Config) authorized(r *http.Request) bool {
+	if len(c.Token) == 0 {
+		return true
 	}
-	origin := r.Header.Get("Origin")
-	_, host, found := strings.Cut(origin, "://")
-	return origin == "" || found && strings.EqualFold(host, r.Host)
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	got, want := sha256.Sum256([]byte(strings.TrimSpace(token))), sha256.Sum256(c.Token)
+	return subtle.ConstantTimeCompare(got[:], want[:]) == 1 && strings.EqualFold(scheme, "Bearer")
 }

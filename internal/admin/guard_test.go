@@ -2,6 +2,7 @@ package admin_test
 
 import (
 	"context"
+	"encoding/json"
 	"io"
 	"net"
 	"net/http"
@@ -12,7 +13,7 @@ import (
 	"github.com/scurrycache/scurry/internal/admin"
 )
 
-// TestGuard: /explain is for those who operate the node, and for no page that their browser shows.
+// TestGuard: all but the health checks are for those who operate the node, and for no page that their browser shows.
 func TestGuard(t *testing.T) {
 	const otherHost, otherSite = "isn't this listener's own: ask as localhost", "A page of another site"
 	tests := []struct {
@@ -53,13 +54,15 @@ func TestGuard(t *testing.T) {
 		{"127.0.0.1", "127.0.0.1", "localhost:10001", []string{"Origin", "http://localhost:3000"}, otherSite},
 		{"127.0.0.1", "127.0.0.1", "localhost:10001", []string{"Origin", "https://evil.example"}, otherSite},
 		{"127.0.0.1", "127.0.0.1", "localhost:10001", []string{"Origin", "null"}, otherSite},
-		{"127.0.0.1", "127.0.0.1", "localhost:10001", []string{"Origin", "https://evil.example", "Sec-Fetch-Site", "same-origin"}, otherSite},
 		{"127.0.0.1", "127.0.0.1", "evil.example", []string{"Origin", "http://evil.example", "Sec-Fetch-Site", "same-origin"}, otherHost},
 	}
 	for _, tt := range tests {
-		handler := admin.Handler(admin.Config{Ready: func() bool { return true }, Explain: echo, Host: tt.listen})
-		for _, path := range []string{"/explain?url=/files/a", "/explain", "/healthz", "/readyz"} {
-			r := httptest.NewRequest("GET", path, nil)
+		c := full()
+		c.Host = tt.listen
+		handler := admin.Handler(c)
+		for route, open := range routes {
+			method, path, _ := strings.Cut(route, " ")
+			r := httptest.NewRequest(method, path, nil)
 			r.Host = tt.host
 			for i := 0; i < len(tt.fields); i += 2 {
 				r.Header.Set(tt.fields[i], tt.fields[i+1])
@@ -68,12 +71,84 @@ func TestGuard(t *testing.T) {
 			r = r.WithContext(context.WithValue(r.Context(), http.LocalAddrContextKey, at))
 			w := httptest.NewRecorder()
 			handler.ServeHTTP(w, r)
-			guarded := strings.HasPrefix(path, "/explain")
-			if got, want := w.Code == 403, guarded && tt.refused != ""; got != want {
-				t.Errorf("%+v: %s is answered %d", tt, path, w.Code)
-			} else if want && (!strings.Contains(w.Body.String(), tt.refused) || strings.Count(w.Body.String(), "\n") != 1 ||
-				w.Header().Get("Content-Type") != "text/plain; charset=utf-8" || w.Header().Get("X-Content-Type-Options") != "nosniff") {
-				t.Errorf("%+v: %s is answered %v %q", tt, path, w.Header(), w.Body)
+			status := map[string]int{otherHost: 421, otherSite: 403}[tt.refused]
+			switch refused := w.Code == 421 || w.Code == 403; {
+			case open || status == 0:
+				if refused {
+					t.Errorf("%+v: %s is answered %d", tt, route, w.Code)
+				}
+			case w.Code != status, w.Header().Get("Content-Type") != "application/problem+json",
+				w.Header().Get("X-Content-Type-Options") != "nosniff", problem(t, w.Body.Bytes()).Status != w.Code,
+				!strings.Contains(w.Body.String(), tt.refused):
+				t.Errorf("%+v: %s is answered %d %v %q", tt, route, w.Code, w.Header(), w.Body)
+			}
+		}
+	}
+}
+
+// routes are all routes, and whether they are open to health checks.
+var routes = map[string]bool{
+	"GET /healthz": true, "HEAD /healthz": true, "GET /readyz": true, "GET /readyz?verbose": false,
+	"GET /explain?url=/files/a": false, "GET /explain": false, "GET /version": false, "GET /config": false,
+	"GET /peers": false, "GET /stats": false, "GET /events": false, "GET /metrics": false,
+	"GET /debug/pprof/": false, "GET /debug/pprof/goroutine": false, "GET /debug/pprof/symbol": false,
+	"POST /debug/pprof/symbol": false, "POST /purge": false, "POST /purge/key/k": false, "POST /warm": false,
+	"GET /": false, "POST /healthz": false, "DELETE /nowhere": false,
+}
+
+// full is a node that tells everything, and drains, so that events end.
+func full() admin.Config {
+	drains := make(chan struct{})
+	close(drains)
+	echo := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, r.Method+" "+r.URL.String()) })
+	return admin.Config{
+		Ready: func() bool { return true },
+		Checks: func() []admin.Check {
+			return []admin.Check{{"origin", true, "answered now"}, {"peer a:1", false, "down"}}
+		},
+		Draining: drains,
+		Explain:  explained,
+		Version:  &admin.Version{Version: "v1"},
+		Settings: func() []admin.Setting { return []admin.Setting{{"memory", "1GiB", "flag"}} },
+		Peers:    func() admin.Peers { return admin.Peers{Self: "a:1"} },
+		Stats:    func() admin.Stats { return admin.Stats{UptimeSeconds: 1.5} },
+		Metrics:  echo, Purge: echo, Warm: echo,
+	}
+}
+
+func problem(t *testing.T, body []byte) (p admin.Problem) {
+	t.Helper()
+	if err := json.Unmarshal(body, &p); err != nil {
+		t.Error(err)
+	}
+	return p
+}
+
+// TestToken: with a token, all but the health checks are for those who have it.
+func TestToken(t *testing.T) {
+	c := full()
+	c.Token = []byte("0123456789abcdef")
+	handler := admin.Handler(c)
+	for given, right := range map[string]bool{
+		"": false, "Bearer 0123456789abcdef": true, "bearer 0123456789abcdef": true,
+		"Bearer": false, "Bearer ": false, "Bearer 0123456789abcde": false, "Bearer 0123456789abcdeg": false,
+		"Bearer 0123456789abcdeff": false, "0123456789abcdef": false, "Basic 0123456789abcdef": false,
+	} {
+		for route, open := range routes {
+			method, path, _ := strings.Cut(route, " ")
+			r := httptest.NewRequest(method, path, nil)
+			r.Host = "localhost"
+			if given != "" {
+				r.Header.Set("Authorization", given)
+			}
+			w := httptest.NewRecorder()
+			handler.ServeHTTP(w, r)
+			refused := w.Code == 401
+			if refused == (open || right) {
+				t.Errorf("%q: %s is answered %d", given, route, w.Code)
+			}
+			if refused && (w.Header().Get("WWW-Authenticate") != `Bearer realm="scurry admin"` || problem(t, w.Body.Bytes()).Status != 401) {
+				t.Errorf("%q: %s is answered %v %q", given, route, w.Header(), w.Body)
 			}
 		}
 	}
@@ -81,10 +156,10 @@ func TestGuard(t *testing.T) {
 
 // TestGuardOverSockets: the address at which a request arrives is known to be the listener's own.
 func TestGuardOverSockets(t *testing.T) {
-	server := httptest.NewServer(admin.Handler(admin.Config{Ready: func() bool { return true }, Explain: echo, Host: "node1.example"}))
+	server := httptest.NewServer(admin.Handler(admin.Config{Ready: func() bool { return true }, Explain: explained, Host: "node1.example"}))
 	defer server.Close()
 	defer server.Client().CloseIdleConnections()
-	for host, status := range map[string]int{"": 200, "node1.example": 200, "node2.example": 403, "192.0.2.1": 403} {
+	for host, status := range map[string]int{"": 200, "node1.example": 200, "node2.example": 421, "192.0.2.1": 421} {
 		req, err := http.NewRequest("GET", server.URL+"/explain?url=/files/a", nil)
 		if err != nil {
 			t.Fatal(err)

@@ -21,7 +21,7 @@ func TestReload(t *testing.T) {
 	}{
 		{h, "POST", "localhost:10001", "", 200},
 		{h, "GET", "localhost:10001", "", 405},
-		{h, "POST", "evil.example:10001", "", 403},
+		{h, "POST", "evil.example:10001", "", 421},
 		{h, "POST", "localhost:10001", "http://evil.example", 403},
 		{without, "POST", "localhost:10001", "", 404},
 	} {

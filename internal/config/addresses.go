@@ -17,7 +17,7 @@ type Addresses struct {
 
 	Index       int  `default:"0" placeholder:"N" group:"Addresses:" help:"Which of the peers this node is, counted from 0 (${default})."`
 	Listen      Addr `default:"127.0.0.1:9001" placeholder:"HOST:PORT" group:"Addresses:" help:"Address for clients; port 0 picks a free one (${default})."`
-	AdminListen Addr `placeholder:"HOST:PORT" group:"Addresses:" help:"Address for health checks (loopback, at the client port + 1000)."`
+	AdminListen Addr `placeholder:"HOST:PORT" group:"Addresses:" help:"Address for operators: health, metrics, explain (loopback, at the client port + 1000)."`
 }
 
 // Derive fills in the addresses that follow from others, records that in p, and returns what is

@@ -121,6 +121,9 @@ func TestClusterErrors(t *testing.T) {
 		{pair + "--listen=127.0.0.1:8001", "--listen and --peer-listen are both 127.0.0.1:8001: they need"},
 
 		// Credentials.
+		{"--admin-listen=:81", "--admin-listen :81: other machines could reach it: give --admin-token-file, or listen on loopback"},
+		{"--admin-listen=192.0.2.1:81", "--admin-listen 192.0.2.1:81: other machines could reach it"},
+		{"--admin-listen=127.0.0.1:81 --admin-token-file=", `--admin-token-file: expected the name of a file, not ""`},
 		{open + "--peers=a:1", "--peer-listen 192.0.2.1:8001: other machines could reach it: give --peer-secret-file, or --peer-tls-cert, " +
 			"--peer-tls-key and --peer-tls-ca, or --peer-insecure if the network is trusted"},
 		{"--peer-listen=name:8001 --peers=a:1", "--peer-listen name:8001: other machines could reach it"},

@@ -13,9 +13,13 @@
 // the file.
 package config
 
+import "fmt"
+
 // Config is the settings of "scurry serve". Its tags are the command's flags and their help.
 type Config struct {
 	Addresses `embed:""`
+
+	AdminTokenFile File `placeholder:"FILE" group:"Addresses:" help:"File with a token of 16 bytes or more, which the admin listener wants of all but health checks (as Authorization: Bearer TOKEN). Needed unless it listens on loopback."`
 
 	Origin     Origin `default:"." placeholder:"URL|DIR" group:"Origin:" help:"What is cached: an http or https URL, or a folder. The current folder if not given."`
 	OriginHost string `placeholder:"NAME" group:"Origin:" help:"Host field to send to the origin, if it isn't the one of its URL."`
@@ -68,6 +72,11 @@ type Config struct {
 func (c *Config) Derive(p Provenance) error {
 	if err := c.Addresses.Derive(p); err != nil {
 		return err
+	}
+	if !onLoopback(c.AdminListen.Host()) && c.AdminTokenFile == "" {
+		return fmt.Errorf("--admin-listen %s%s: other machines could reach it: "+
+			"give --admin-token-file, or listen on loopback",
+			c.AdminListen, p.elsewhere("admin-listen"))
 	}
 	return c.Cluster.derive(&c.Addresses, p)
 }

@@ -31,6 +31,7 @@ func (o *Origin) do(
 		x.status, x.head = resp.StatusCode, time.Since(x.start)
 		err = acceptable(req, resp)
 	}
+	o.note(err)
 	switch {
 	case err != nil:
 		o.errors.Add(1)

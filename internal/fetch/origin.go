@@ -11,6 +11,8 @@
 package fetch
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"sync/atomic"
 	"time"
@@ -47,6 +49,15 @@ type Origin struct {
 	Config
 	requests, errors, bytes atomic.Int64
 	slots                   *slots // nil if there may be any number of requests
+
+	// when it has last answered and failed to; nil if it never has
+	answered atomic.Pointer[time.Time]
+	failed   atomic.Pointer[failure]
+}
+
+type failure struct {
+	at   time.Time
+	text string
 }
 
 // New makes an Origin.
@@ -67,6 +78,35 @@ func (o *Origin) Counts() Counts {
 		c.Waiting = o.slots.waiting.Load()
 	}
 	return c
+}
+
+// Seen is when the origin has last answered, whatever it was, and when it has last brought no
+// usable response, and why, for operators. A zero time is never.
+type Seen struct {
+	LastSuccess, LastError time.Time
+	Failure                string
+}
+
+// Seen tells how the origin was seen last.
+func (o *Origin) Seen() (s Seen) {
+	if at := o.answered.Load(); at != nil {
+		s.LastSuccess = *at
+	}
+	if f := o.failed.Load(); f != nil {
+		s.LastError, s.Failure = f.at, f.text
+	}
+	return s
+}
+
+// note notes how the origin was seen. That nobody waits for it any more is no failure of it.
+func (o *Origin) note(err error) {
+	now := time.Now()
+	switch {
+	case err == nil:
+		o.answered.Store(&now)
+	case !errors.Is(err, context.Canceled):
+		o.failed.Store(&failure{now, err.Error()})
+	}
 }
 
 // Failed implements store.Source.

@@ -34,6 +34,7 @@ var ErrClosed = errors.New("group is closed")
 type Group struct {
 	tenant *tenant
 	reserve
+	ages ages
 
 	gets   sync.RWMutex // held for reading by every Get, for writing by Release
 	closed bool
@@ -93,7 +94,7 @@ func (g *Group) Put(key string, value []byte) {
 		}
 	}
 	if p.taken {
-		g.put.Add(int64(len(key) + len(value)))
+		g.mark(g.put.Add(int64(len(key) + len(value))))
 	}
 }
 
@@ -117,7 +118,7 @@ func (g *Group) Usage() Usage {
 	if g.closed {
 		return Usage{}
 	}
-	return g.besidesFillers()
+	return g.ages.besides(g.besidesFillers())
 }
 
 // Release waits until no Get is in flight, drops what g holds, and hands the group on to the next

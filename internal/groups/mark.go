@@ -10,7 +10,7 @@ type Mark struct{ evictions, used int64 }
 // Mark is now.
 func (g *Group) Mark() Mark {
 	u := g.pooled.usage()
-	return Mark{u.Evictions + u.hotEvictions, g.used.Load()}
+	return Mark{u.Evictions + u.HotEvictions, g.used.Load()}
 }
 
 // Keeps tells whether g certainly still holds what it was found to hold since m, of values no

@@ -93,7 +93,7 @@ func (p *pooledGroup) empty() {
 	p.emptying.Store(true)
 	defer p.emptying.Store(false)
 	old := p.usage()
-	for p.usage().hotEvictions-old.hotEvictions < old.HotItems {
+	for p.usage().HotEvictions-old.HotEvictions < old.HotItems {
 		p.fill(n)
 		n++
 	}
@@ -103,6 +103,6 @@ func (p *pooledGroup) usage() Usage {
 	c, h := p.group.CacheStats(groupcache.MainCache), p.group.CacheStats(groupcache.HotCache)
 	return Usage{
 		Items: c.Items, Bytes: c.Bytes, Gets: c.Gets, Evictions: c.Evictions,
-		HotItems: h.Items, HotBytes: h.Bytes, HotHits: h.Hits, hotEvictions: h.Evictions,
+		HotItems: h.Items, HotBytes: h.Bytes, HotHits: h.Hits, HotEvictions: h.Evictions,
 	}
 }

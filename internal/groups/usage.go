@@ -5,7 +5,7 @@ package groups
 type Usage struct {
 	Items, Bytes, Gets, Evictions int64
 	HotItems, HotBytes, HotHits   int64
-	hotEvictions                  int64
+	HotEvictions                  int64
 }
 
 // since leaves out what was counted before a tenant came, and the fillers that it began with, which
@@ -18,7 +18,9 @@ func (u Usage) since(before Usage, each int64) Usage {
 	u.Evictions -= before.Items - left
 	u.Items -= left
 	u.Bytes -= left * each
-	left = before.HotItems - min(u.hotEvictions-before.hotEvictions, before.HotItems)
+	u.HotEvictions -= before.HotEvictions
+	left = before.HotItems - min(u.HotEvictions, before.HotItems)
+	u.HotEvictions -= before.HotItems - left
 	u.HotItems -= left
 	u.HotBytes -= left * each
 	return u

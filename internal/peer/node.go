@@ -76,8 +76,9 @@ type Credentials struct {
 	Secret []byte
 }
 
-// Node is this process among its peers. Its methods may be called concurrently. Self, Ring, Peers,
-// Refused, Leave, WaitIdle and WaitForPeers of a nil Node are those of one that has no peers.
+// Node is this process among its peers. Its methods may be called concurrently. Self, Ring,
+// RingEpoch, Shares, Peers, Refused, Leave, WaitIdle and WaitForPeers of a nil Node are those of
+// one that has no peers.
 type Node struct {
 	cfg      NodeConfig
 	instance string
@@ -200,7 +201,12 @@ func (n *Node) Peer(name string) *Peer {
 }
 
 // RingEpoch counts the changes of the ring: as long as it is the same, so are all owners.
-func (n *Node) RingEpoch() uint64 { return n.ring.Load().epoch }
+func (n *Node) RingEpoch() uint64 {
+	if n == nil {
+		return 0
+	}
+	return n.ring.Load().epoch
+}
 
 // maxPastRings is how many past rings are remembered.
 const maxPastRings = 8

@@ -1,0 +1,24 @@
+package admin
+
+import (
+	"net/http"
+	"net/http/pprof"
+	"time"
+)
+
+// profiles has mux answer with Go's profiles. A profile may take longer to be taken than a request
+// may take to be read.
+func profiles(mux *http.ServeMux) {
+	slow := func(h http.HandlerFunc) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
+			h(w, r)
+		}
+	}
+	mux.HandleFunc("GET /debug/pprof/", slow(pprof.Index))
+	mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
+	mux.HandleFunc("GET /debug/pprof/profile", slow(pprof.Profile))
+	mux.HandleFunc("GET /debug/pprof/trace", slow(pprof.Trace))
+	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
+	mux.HandleFunc("POST /debug/pprof/symbol", pprof.Symbol)
+}
