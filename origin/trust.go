@@ -23,8 +23,8 @@ type trust struct {
 	reports map[*func(urls []string, until time.Time)]bool
 }
 
-// closesIdle reports whether net/http may be closing a connection now because it has been idle since
-// then.
+// closesIdle reports whether net/http may be closing a connection now because it has been idle
+// since then.
 func (t *trust) closesIdle(since time.Time) bool {
 	idle := time.Duration(t.idleTimeout.Load())
 	return t.closing.Load() > 0 || idle > 0 && time.Since(since) >= idle

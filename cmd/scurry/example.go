@@ -35,8 +35,8 @@ func (c *exampleCmd) Run(p process) error {
 	return err
 }
 
-// exampleNames returns the names of the examples, each without the end of a file's name, followed by
-// those of its files if it has several.
+// exampleNames returns the names of the examples, each without the end of a file's name, followed
+// by those of its files if it has several.
 func exampleNames() (names []string) {
 	entries, _ := fs.ReadDir(examples, "examples") // it is embedded
 	for _, e := range entries {

@@ -77,6 +77,7 @@ func TestHouse(t *testing.T) {
 		"internal/origintest": {},
 		"internal/bench":      {"internal/chunks", "internal/groups"},
 		"internal/race":       {},
+		"internal/watch":      {},
 
 		"internal/wire/handshake": {},
 		"internal/wire/wiretest":  {},

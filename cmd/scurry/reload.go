@@ -140,8 +140,8 @@ func (n *node) settingsGiven() (*config.Config, config.Provenance) {
 	return n.cfg, n.given
 }
 
-// setLogLevel has less severe lines left out. The level belongs to the process, so that loggers that
-// have been handed on obey it as well.
+// setLogLevel has less severe lines left out. The level belongs to the process, so that loggers
+// that have been handed on obey it as well.
 func setLogLevel(cfg *config.Config) {
 	level, _ := zerolog.ParseLevel(cfg.LogLevel) // it is one of those that the flag may have
 	zerolog.SetGlobalLevel(level)

@@ -56,8 +56,8 @@ func (c *serveCmd) Run(ctx context.Context, p process) error {
 	return n.runUntilSignal(ctx, lines)
 }
 
-// openLog opens the file of the log, which is nil if the log goes to stderr. The process has it open
-// to its end.
+// openLog opens the file of the log, which is nil if the log goes to stderr. The process has it
+// open to its end.
 func openLog(path config.File, stderr io.Writer) (out io.Writer, file *logging.File, err error) {
 	if path == "" {
 		return stderr, nil, nil

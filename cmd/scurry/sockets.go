@@ -20,8 +20,8 @@ const (
 	peerSocket   = "peer"
 )
 
-// sockets are listeners that the service manager has opened and passed to this process, by name. The
-// manager keeps them open, so connections wait while a process is replaced by another one.
+// sockets are listeners that the service manager has opened and passed to this process, by name.
+// The manager keeps them open, so connections wait while a process is replaced by another one.
 type sockets map[string]*net.TCPListener
 
 // passedSockets returns what the service manager has passed, for one call.
@@ -31,7 +31,8 @@ func passedSockets() (sockets, error) {
 		listener, err := net.FileListener(file) // which is a copy
 		_ = file.Close()
 		if err != nil {
-			return nil, fmt.Errorf("the socket %q that was passed to this process: %w", file.Name(), err)
+			return nil, fmt.Errorf("the socket %q that was passed to this process: %w", file.Name(),
+				err)
 		}
 		tcp, ok := listener.(*net.TCPListener)
 		if _, twice := passed[file.Name()]; !ok || twice {
@@ -53,8 +54,8 @@ func (s sockets) listen(name string, addr config.Addr, choose string) (net.Liste
 	delete(s, name)
 	if at := passed.Addr().(*net.TCPAddr); !sameAddress(addr, at.AddrPort()) {
 		_ = passed.Close()
-		return nil, usagef("the socket %q that was passed to this process is at %s, and not at %s: "+
-			"give its address %s", name, at, addr, choose)
+		return nil, usagef("the socket %q that was passed to this process is at %s, "+
+			"and not at %s: give its address %s", name, at, addr, choose)
 	}
 	raw, err := passed.SyscallConn()
 	if err == nil {

@@ -34,8 +34,8 @@ func (c *Config) Changes(next *Config) (changes []Change) {
 // live reports whether s can change while a node runs. Its field is tagged then.
 func (s setting) live() bool { return s.Tag.Get("reload") == "live" }
 
-// alike reports whether the setting of that name, which can change live, isn't turned on or off, and
-// is of the same kind in next.
+// alike reports whether the setting of that name, which can change live, isn't turned on or off,
+// and is of the same kind in next.
 func (c *Config) alike(next *Config, name string) bool {
 	switch name {
 	case "peers":

@@ -59,7 +59,8 @@ func (s *Sources) readFile(path string) (map[string]sourced, error) {
 func load(path string) (values map[string]any, lines func(key string) string, err error) {
 	unmarshal, ok := formats[strings.ToLower(filepath.Ext(path))]
 	if !ok {
-		return nil, nil, fmt.Errorf("%s: the name of a settings file ends in .yaml, .yml or .toml", path)
+		return nil, nil,
+			fmt.Errorf("%s: the name of a settings file ends in .yaml, .yml or .toml", path)
 	}
 	text, err := os.ReadFile(path)
 	if err == nil {
@@ -71,8 +72,8 @@ func load(path string) (values map[string]any, lines func(key string) string, er
 	return values, func(key string) string { return lineOf(text, key) }, nil
 }
 
-// lineOf is " (line N)" for the line that gives key a value, or "" if the key isn't at the beginning
-// of one.
+// lineOf is " (line N)" for the line that gives key a value, or "" if the key isn't at the
+// beginning of one.
 func lineOf(text []byte, key string) string {
 	assigns := regexp.MustCompile(`^["']?` + regexp.QuoteMeta(key) + `["']?\s*[:=]`)
 	n := 0

@@ -125,8 +125,8 @@ func (q *Queue) take(b *batch) (dropped tally) {
 	return dropped
 }
 
-// Dropped returns how many lines have been dropped: those that came faster than they were taken, and
-// those that couldn't be written.
+// Dropped returns how many lines have been dropped: those that came faster than they were taken,
+// and those that couldn't be written.
 func (q *Queue) Dropped() int64 { return q.emitter.lost.Load() }
 
 // Close writes the waiting lines; lines that are queued later are dropped. A blocked write can't be
