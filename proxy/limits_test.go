@@ -30,6 +30,9 @@ func newLimited(t testing.TB, limits proxy.Limits) *limited {
 	oneNode(t)
 	l := &limited{now: newClock(), book: new(logbook)}
 	logger := zerolog.New(l.book)
+	if _, bench := t.(*testing.B); bench {
+		logger = zerolog.Nop()
+	}
 	l.node, l.o = fronting(t, proxy.Config{Limits: limits, Logger: &logger, Now: l.now.Now})
 	l.plain = served(t, &http.Server{Handler: l.Proxy}, nil)
 	l.o.Handle("/f", origintest.File{Size: 100, ETag: `"1"`, Header: maxAge("60000")}.ServeHTTP)
@@ -209,5 +212,34 @@ func TestLimitsAreChecked(t *testing.T) {
 		if err := (proxy.Config{Origin: refuse{}, Limits: limits}).Validate(); err == nil {
 			t.Errorf("%+v is valid", limits)
 		}
+	}
+}
+
+// BenchmarkLimits is what a hit costs in the fast lane, with each limit.
+func BenchmarkLimits(b *testing.B) {
+	for _, bm := range []struct {
+		name   string
+		limits proxy.Limits
+	}{
+		{"none", proxy.Limits{}},
+		{"requests", proxy.Limits{Requests: 1 << 20}},
+		{"rate", proxy.Limits{ClientRate: 1e9}},
+		{"proxies", proxy.Limits{TrustedProxies: []netip.Prefix{netip.MustParsePrefix("1.2.3.0/24")}}},
+		{"all", proxy.Limits{Requests: 1 << 20, ClientRate: 1e9, TrustedProxies: []netip.Prefix{netip.MustParsePrefix("1.2.3.0/24")}}},
+	} {
+		b.Run("limit="+bm.name, func(b *testing.B) {
+			l := newLimited(b, bm.limits)
+			l.get("/files/f")
+			lane := l.Lane()
+			text := []byte("GET /files/f HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 198.51.100.7\r\n\r\n")
+			var c laneClient
+			b.ReportAllocs()
+			for b.Loop() {
+				c.Reset()
+				if n, err := lane.Serve(&c, text); n != len(text) || err != nil {
+					b.Fatal(n, err)
+				}
+			}
+		})
 	}
 }

@@ -67,6 +67,22 @@ func TestLargeRanges(t *testing.T) {
 	}
 }
 
+// TestExplainLargest: it is said which setting keeps a response from being stored.
+func TestExplainLargest(t *testing.T) {
+	n, o := fronting(t, proxy.Config{Limits: proxy.Limits{Object: 1000}})
+	o.Handle("/f", origintest.File{Size: 1001, ETag: `"1"`, Header: maxAge("60")}.ServeHTTP)
+	r, _ := http.NewRequest(http.MethodGet, "/files/f", nil)
+	var said string
+	for _, line := range n.Explain(r, true).Lines {
+		if line.Name == "not stored" {
+			said = line.Text
+		}
+	}
+	if said != "it is larger than the setting max-object" {
+		t.Errorf("it says %q", said)
+	}
+}
+
 // TestLargeForMany: on all nodes, each client that asks at once gets all of what is too large.
 func TestLargeForMany(t *testing.T) {
 	c := newCluster(t, 3, proxy.Config{Limits: proxy.Limits{Object: 1000}})

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/scurrycache/scurry/internal/fetch"
 	"github.com/scurrycache/scurry/internal/httpcache"
 	"github.com/scurrycache/scurry/internal/store"
 )
@@ -96,7 +95,7 @@ func (x *inquiry) response(name string, rec *store.Record) *response {
 func (a *response) unstorable(request http.Header) string {
 	ok, reason := a.Origin.Judge(request, a.head, a.rec.Length)
 	if ok && a.Store.Streams(a.rec) {
-		return fetch.ReasonTooLarge
+		return unheld
 	}
 	return reason
 }

@@ -48,10 +48,12 @@ var decisions = map[decide.Reason]rule{
 var representations = map[int]string{304: "9110 §13.2.2", 412: "9110 §13.2.2",
 	206: "9110 §15.3.7", 416: "9110 §15.5.17"}
 
+const unheld = "unheld" // besides the reasons of Judge
+
 const unshared = ". have the origin leave that out and send max-age=60 or so, here or in a " +
 	"targeted field such as CDN-Cache-Control, if it is the same for everyone"
 
-// refusals are about the reasons of Storable. What follows a full stop would change that.
+// refusals are about the reasons of Judge. What follows a full stop would change that.
 var refusals = map[string]rule{
 	httpcache.ReasonStatus: {"9111 §3", "with its status it is stored only if it says how long " +
 		"it stays fresh, and never with 428, 429, 431 or 511"},
@@ -72,9 +74,9 @@ var refusals = map[string]rule{
 	httpcache.ReasonUseless: {"9111 §3", "it is never fresh, and has no usable ETag or " +
 		"Last-Modified, so it could never be used. have the origin send Cache-Control: " +
 		"max-age=60 or so, or an ETag or Last-Modified"},
-	fetch.ReasonTooLarge: {"", "it is larger than max-object, or than a quarter of the memory and " +
-		"can't be asked for in parts. set a larger max-object, or have the origin send a strong " +
-		"ETag and Accept-Ranges: bytes, or give it more memory"},
+	fetch.ReasonTooLarge: {"", "it is larger than the setting max-object. set a larger one"},
+	unheld: {"", "it is larger than a quarter of the memory, and can't be asked for in parts. " +
+		"have the origin send a strong ETag and Accept-Ranges: bytes, or give it more memory"},
 	"": {"", "the request that got it kept it from being stored"},
 }
 
