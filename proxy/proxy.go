@@ -36,6 +36,7 @@ import (
 	"github.com/scurrycache/scurry/internal/fastlane"
 	"github.com/scurrycache/scurry/internal/fetch"
 	"github.com/scurrycache/scurry/internal/groups"
+	"github.com/scurrycache/scurry/internal/logging"
 	"github.com/scurrycache/scurry/internal/peer"
 	"github.com/scurrycache/scurry/internal/serve"
 	"github.com/scurrycache/scurry/internal/site"
@@ -54,6 +55,7 @@ type Proxy struct {
 	origin *fetch.Origin
 	server *serve.Server
 	lane   *fastlane.Lane
+	access logging.AccessLog
 	routes http.Handler
 	closed sync.Once
 

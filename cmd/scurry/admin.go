@@ -14,6 +14,7 @@ import (
 	"github.com/scurrycache/scurry/internal/admin"
 	"github.com/scurrycache/scurry/internal/config"
 	"github.com/scurrycache/scurry/internal/listen"
+	"github.com/scurrycache/scurry/internal/logging"
 	"github.com/scurrycache/scurry/proxy"
 )
 
@@ -27,6 +28,7 @@ type report struct {
 	draining  <-chan struct{}
 	proxy     *proxy.Proxy
 	client    *listen.Server
+	lines     *logging.Queue
 	listeners []listening
 }
 

@@ -32,8 +32,9 @@ type node struct {
 
 	started  time.Time
 	given    config.Provenance
-	token    []byte        // for the admin listener, or nil
-	draining chan struct{} // closed when the node begins to drain
+	lines    *logging.Queue // the log's
+	token    []byte         // for the admin listener, or nil
+	draining chan struct{}  // closed when the node begins to drain
 
 	cluster    proxy.Cluster // without a Listener if the node is on its own
 	clusterLog zerolog.Logger
@@ -50,8 +51,12 @@ type node struct {
 
 // start opens a node. The caller runs it, and run closes it. On an error, start leaves nothing
 // open.
-func start(cfg *config.Config, given config.Provenance, log zerolog.Logger) (_ *node, err error) {
-	n := &node{cfg: cfg, log: log, given: given, started: time.Now(), draining: make(chan struct{})}
+func start(cfg *config.Config, given config.Provenance, log zerolog.Logger,
+	lines *logging.Queue) (_ *node, err error) {
+	n := &node{
+		cfg: cfg, log: log, lines: lines, given: given, started: time.Now(),
+		draining: make(chan struct{}),
+	}
 	defer func() {
 		if err != nil {
 			n.abandon()
@@ -110,7 +115,7 @@ func (n *node) adminServer() *http.Server {
 // report is what n tells its operators. The client server is made before.
 func (n *node) report() *report {
 	r := &report{
-		cfg: n.cfg, given: n.given, token: n.token, started: n.started,
+		cfg: n.cfg, given: n.given, token: n.token, started: n.started, lines: n.lines,
 		ready: n.ready.Load, draining: n.draining, proxy: n.proxy, client: n.client,
 		listeners: []listening{{"clients", n.clientListener}, {"admin", n.adminListener}},
 	}

@@ -37,7 +37,7 @@ func (c *serveCmd) Run(ctx context.Context, p process) error {
 	}
 	bound, by := memoryBound()
 	warnOfMemory(cfg.Memory, bound, by, logger)
-	n, err := start(cfg, p.provenance, logger)
+	n, err := start(cfg, p.provenance, logger, lines)
 	if err != nil {
 		_ = lines.Close(lastLines)
 		return err

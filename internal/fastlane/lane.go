@@ -17,8 +17,6 @@ import (
 	"time"
 	"unsafe"
 
-	"github.com/rs/zerolog"
-
 	"github.com/scurrycache/scurry/internal/logging"
 	"github.com/scurrycache/scurry/internal/serve"
 )
@@ -35,12 +33,12 @@ type Conn interface {
 // Lane answers plain hits of one server. Its methods may be called concurrently.
 type Lane struct {
 	server *serve.Server
-	log    *zerolog.Logger
+	log    *logging.AccessLog
 	known  known
 }
 
-// New makes a Lane, which logs the requests that it answers to log.
-func New(server *serve.Server, log *zerolog.Logger) *Lane {
+// New makes a Lane, which counts and logs in log the requests that it answers.
+func New(server *serve.Server, log *logging.AccessLog) *Lane {
 	return &Lane{server: server, log: log}
 }
 

@@ -19,6 +19,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/scurrycache/scurry/internal/measure"
 	"github.com/scurrycache/scurry/internal/site"
 	"github.com/scurrycache/scurry/internal/store"
 )
@@ -42,6 +43,9 @@ type Origin struct {
 	Config
 	requests, errors, bytes atomic.Int64
 
+	inFlight    atomic.Int64
+	took, first measure.Durations
+
 	// when it has last answered and failed to; nil if it never has
 	answered atomic.Pointer[time.Time]
 	failed   atomic.Pointer[failure]
@@ -57,13 +61,21 @@ func New(c Config) *Origin {
 	return &Origin{Config: c}
 }
 
-// Counts are the requests to an origin, those that got no usable response, and the bytes of content
-// received.
-type Counts struct{ Requests, Errors, Bytes int64 }
+// Counts are the requests to an origin, those that got no usable response, the bytes of content
+// received, and the requests that are under way. Took is how long requests took until the end of
+// the response's body, whatever ended it, and First until its head.
+type Counts struct {
+	Requests, Errors, Bytes, InFlight int64
+
+	Took, First measure.Distribution
+}
 
 // Counts returns the counts since o was made.
 func (o *Origin) Counts() Counts {
-	return Counts{Requests: o.requests.Load(), Errors: o.errors.Load(), Bytes: o.bytes.Load()}
+	return Counts{
+		Requests: o.requests.Load(), Errors: o.errors.Load(), Bytes: o.bytes.Load(),
+		InFlight: o.inFlight.Load(), Took: o.took.Read(), First: o.first.Read(),
+	}
 }
 
 // Seen is when the origin has last answered, whatever it was, and when it has last brought no
