@@ -45,9 +45,9 @@ func New(cfg Config) (*Proxy, error) {
 		Rules: rules, Site: p.site, Store: p.store, Origin: p.origin, Now: cfg.Now,
 		WebSocket: cfg.WebSocket, MaxContent: cfg.largestPost(),
 	})
-	p.gate = cfg.gate()
-	p.lane = fastlane.New(p.server, p.gate, cfg.Logger)
-	p.routes = logging.Access(cfg.Logger, p.admit(p.router()))
+	p.gate, p.access.Logger = cfg.gate(), cfg.Logger
+	p.lane = fastlane.New(p.server, p.gate, &p.access)
+	p.routes = logging.Access(&p.access, p.admit(p.router()))
 	p.followMembers()
 	p.stopUnsolicited = p.origin.OnUnsolicited(p.store.Remove)
 	return p, nil

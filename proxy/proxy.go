@@ -39,6 +39,7 @@ import (
 	"github.com/scurrycache/scurry/internal/fetch"
 	"github.com/scurrycache/scurry/internal/groups"
 	"github.com/scurrycache/scurry/internal/httpcache"
+	"github.com/scurrycache/scurry/internal/logging"
 	"github.com/scurrycache/scurry/internal/peer"
 	"github.com/scurrycache/scurry/internal/serve"
 	"github.com/scurrycache/scurry/internal/site"
@@ -58,6 +59,7 @@ type Proxy struct {
 	server *serve.Server
 	gate   *admission.Gate
 	lane   *fastlane.Lane
+	access logging.AccessLog
 	routes http.Handler
 	closed sync.Once
 	limits atomic.Pointer[httpcache.Limits] // since the last Update; nil before

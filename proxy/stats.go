@@ -1,8 +1,11 @@
 package proxy
 
 import (
+	"time"
+
 	"github.com/scurrycache/scurry/internal/decide"
 	"github.com/scurrycache/scurry/internal/fetch"
+	"github.com/scurrycache/scurry/internal/measure"
 	"github.com/scurrycache/scurry/internal/peer"
 )
 
@@ -12,6 +15,9 @@ type Stats struct {
 	// answered from the cache or the origin. Partial are those for which a fresh response was
 	// stored, and the origin was asked for some of its content.
 	Hits, Misses, Partial, Stale, Revalidated, Collapsed, Passed int64
+
+	// Ended is what has been counted of the requests that have ended.
+	Ended Ended
 
 	// Failures are requests that the proxy answered with an error because the origin couldn't be
 	// reached.
@@ -24,13 +30,28 @@ type Stats struct {
 	// OriginBytes of content have come.
 	OriginRequests, OriginErrors, OriginBytes int64
 
-	// OriginWaiting is how many requests wait now since Limits.OriginRequests are under way.
-	OriginWaiting int64
+	// OriginInFlight of the requests are under way, and OriginWaiting wait since
+	// Limits.OriginRequests are. OriginTook is how long they took until the end of the body, and
+	// OriginFirst until the response's head.
+	OriginInFlight, OriginWaiting int64
+	OriginTook, OriginFirst       Distribution
+
 	// Origin is how the origin was seen last.
 	Origin OriginSeen
 
 	// Records and chunks held, in number and bytes, and the chunks evicted for others.
 	Records, RecordBytes, Chunks, ChunkBytes, Evictions int64
+
+	// Memory is the budget of all parts of the cache: of the records, of the chunks that are kept
+	// (Main), of those that are on Probation, since they have been asked for once only, and of the
+	// Hot ones. EvictionAge is how long ago the chunk was last used that main evicts next, about.
+	Memory                               int64
+	RecordPart, Main, Probation, HotPart Part
+	EvictionAge                          time.Duration
+
+	// Removes and Revalidates are invalidations that this node knows of, from whichever node: those
+	// that remove what they match, and those that have it validated.
+	Removes, Revalidates int64
 
 	// Fills are bodies that have been read into the cache, or from another node; LiveFills are
 	// being read now.
@@ -54,6 +75,15 @@ type Stats struct {
 	PeersRefused int64
 }
 
+// Part is what a part of the cache holds. It may hold as much as Limit, if others don't need that.
+type Part struct{ Entries, Bytes, Limit, Evictions int64 }
+
+// Ended counts the requests that have ended, and Distribution counts durations.
+type (
+	Ended        = measure.Ended
+	Distribution = measure.Distribution
+)
+
 // PeerStats is what this node knows of another one.
 type PeerStats = peer.Status
 
@@ -68,12 +98,8 @@ type PeerShare = peer.Share
 
 // Stats returns the proxy's counts. Each is exact, but they aren't taken at one instant.
 func (p *Proxy) Stats() Stats {
-	u, o, count := p.store.Usage(), p.origin.Counts(), p.server.Count
-	var peers []PeerStats
-	for _, q := range p.node.Peers() {
-		peers = append(peers, q.Status())
-	}
-	return Stats{
+	count := p.server.Count
+	s := Stats{
 		Hits:        count(decide.OutcomeHit),
 		Misses:      count(decide.OutcomeMiss),
 		Partial:     count(decide.OutcomePartial),
@@ -83,15 +109,45 @@ func (p *Proxy) Stats() Stats {
 		Passed:      count(decide.OutcomePass),
 		Failures:    p.server.Failures(),
 		Refused:     p.refusals(),
+		Ended:       p.access.Requests.Read(),
 
-		OriginRequests: o.Requests, OriginErrors: o.Errors, OriginBytes: o.Bytes,
-		OriginWaiting: o.Waiting,
-		Records:       u.Records, RecordBytes: u.RecordBytes,
-		Chunks: u.Chunks.Items, ChunkBytes: u.Chunks.Bytes, Evictions: u.Chunks.Evictions,
-		Fills: u.Fills, LiveFills: u.LiveFills, LiveRefreshes: u.Refreshes,
-		HotChunks: u.Chunks.HotItems, HotBytes: u.Chunks.HotBytes, HotHits: u.Chunks.HotHits,
-		Origin: p.origin.Seen(),
-		Self:   p.node.Self(), Ring: p.node.Ring(), RingEpoch: p.node.RingEpoch(),
-		Peers: peers, PeersRefused: p.node.Refused(),
+		Self: p.node.Self(), Ring: p.node.Ring(), RingEpoch: p.node.RingEpoch(),
+		PeersRefused: p.node.Refused(),
 	}
+	for _, q := range p.node.Peers() {
+		s.Peers = append(s.Peers, q.Status())
+	}
+	p.originStats(&s)
+	p.cacheStats(&s)
+	return s
+}
+
+func (p *Proxy) originStats(s *Stats) {
+	c := p.origin.Counts()
+	s.OriginRequests, s.OriginErrors, s.OriginBytes = c.Requests, c.Errors, c.Bytes
+	s.OriginWaiting = c.Waiting
+	s.OriginInFlight, s.OriginTook, s.OriginFirst = c.InFlight, c.Took, c.First
+	s.Origin = p.origin.Seen()
+}
+
+// hotShare is how many parts of what main and hot chunks may take, together, groupcache leaves to
+// the hot ones: one in so many.
+const hotShare = 9
+
+func (p *Proxy) cacheStats(s *Stats) {
+	u := p.store.Usage()
+	all, main, trial := u.Chunks, u.Main, u.Probation
+	s.Records, s.RecordBytes = u.Records, u.RecordBytes
+	s.Chunks, s.ChunkBytes, s.Evictions = all.Items, all.Bytes, all.Evictions
+	s.Fills, s.LiveFills, s.LiveRefreshes = u.Fills, u.LiveFills, u.Refreshes
+	s.HotChunks, s.HotBytes, s.HotHits = main.HotItems, main.HotBytes, main.HotHits
+
+	s.Memory, s.EvictionAge = p.cfg.Memory, u.EvictionAge
+	s.RecordPart = Part{u.Records, u.RecordBytes, u.RecordLimit, u.RecordEvictions}
+	s.Main = Part{main.Items, main.Bytes, u.MainRoom, main.Evictions}
+	s.Probation = Part{trial.Items, trial.Bytes, u.ProbationRoom, trial.Evictions}
+	if s.HotPart = (Part{main.HotItems, main.HotBytes, 0, main.HotEvictions}); p.node != nil {
+		s.HotPart.Limit = u.MainRoom / hotShare
+	}
+	s.Removes, s.Revalidates = u.Removes, u.Revalidates
 }

@@ -15,6 +15,8 @@ import (
 	"github.com/scurrycache/scurry/internal/admin"
 	"github.com/scurrycache/scurry/internal/config"
 	"github.com/scurrycache/scurry/internal/listen"
+	"github.com/scurrycache/scurry/internal/logging"
+	"github.com/scurrycache/scurry/internal/metrics"
 	"github.com/scurrycache/scurry/proxy"
 )
 
@@ -28,6 +30,7 @@ type report struct {
 	draining  <-chan struct{}
 	proxy     *proxy.Proxy
 	client    *listen.Server
+	lines     *logging.Queue
 	listeners []listening
 }
 
@@ -49,6 +52,7 @@ func (r *report) admin() admin.Config {
 		Settings: r.allSettings,
 		Peers:    r.peers,
 		Stats:    r.stats,
+		Metrics:  metrics.Handler(metrics.New(r.metrics())),
 		Host:     cfg.AdminListen.Host(),
 		Reload:   r.reload,
 		Token:    r.token,
@@ -61,6 +65,18 @@ func (r *report) version() *admin.Version {
 		Version: cmp.Or(info.Main.Version, "(devel)"), Revision: setting(info, "vcs.revision"),
 		GoVersion: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH,
 		Started: r.started.UTC(),
+	}
+}
+
+// metrics is where the metrics come from.
+func (r *report) metrics() metrics.Config {
+	v := r.version()
+	return metrics.Config{
+		Stats: r.proxy.Stats, Ready: r.ready,
+		Connections: func() (open, busy int) { return r.client.Connections() },
+		Refused:     func() int64 { return r.client.Refused() },
+		Dropped:     r.lines.Dropped,
+		Version:     v.Version, Revision: v.Revision, GoVersion: v.GoVersion,
 	}
 }
 

@@ -85,9 +85,16 @@ func TestAdminListener(t *testing.T) {
 	}
 
 	var stats admin.Stats
-	o.json(t, "/stats", &stats)
+	if !eventually(func() bool { // a request is counted just after its response has gone
+		o.json(t, "/stats", &stats)
+		return stats.Responses.Duration.Count == 2 && stats.Origin.Duration.Count == 1
+	}) {
+		t.Error("not all requests are counted")
+	}
 	if r := stats.Requests; r.Hit != 1 || r.Miss != 1 || stats.Origin.Requests != 1 || stats.Origin.ReceivedBytes != 31 ||
 		stats.Origin.LastSuccess == nil || stats.Cache.LimitBytes != 256<<20 || stats.Cache.Records.Entries != 1 ||
+		stats.Responses.MemoryBytes != 31 || stats.Responses.OriginBytes != 31 || stats.Responses.Duration.Count != 2 ||
+		len(stats.Responses.Duration.Buckets) != 17 ||
 		stats.Draining || stats.UptimeSeconds <= 0 || stats.Process.HeapBytes == 0 || stats.Process.Goroutines == 0 {
 		t.Errorf("%+v", stats)
 	}

@@ -18,12 +18,14 @@ func TestHouse(t *testing.T) {
 	plan := map[string][]string{
 		"cmd/scurry": {
 			"proxy", "origin", "internal/admin", "internal/cluster", "internal/config",
-			"internal/listen", "internal/logging", "internal/warm",
+			"internal/listen", "internal/logging", "internal/measure", "internal/metrics",
+			"internal/warm",
 		},
 		"proxy": {
 			"internal/admission", "internal/fastlane", "internal/serve", "internal/explain", "internal/fetch", "internal/decide",
 			"internal/site", "internal/store", "internal/exchange", "internal/httpcache",
 			"internal/hostport", "internal/logging", "internal/chunk", "internal/groups",
+			"internal/measure",
 			"internal/peer", "internal/wire", "internal/wire/handshake",
 		},
 		"internal/fastlane": {
@@ -44,6 +46,7 @@ func TestHouse(t *testing.T) {
 		"internal/decide": {"internal/store", "internal/httpcache"},
 		"internal/fetch": {
 			"internal/site", "internal/store", "internal/httpcache", "internal/fill",
+			"internal/measure",
 		},
 		"internal/site": {"internal/httpcache"},
 		"internal/exchange": {
@@ -64,13 +67,15 @@ func TestHouse(t *testing.T) {
 		"internal/chunk":     {},
 		"internal/fill":      {},
 		// consistenthash is the arithmetic of its ring
-		"internal/peer": {groupcache + "/consistenthash", "internal/once", "internal/wire",
-			"internal/wire/handshake"},
+		"internal/peer": {groupcache + "/consistenthash", "internal/measure", "internal/once",
+			"internal/wire", "internal/wire/handshake"},
 		"internal/wire":       {"internal/workers"},
 		"internal/cluster":    {"internal/hostport", "internal/once"},
 		"internal/once":       {},
 		"internal/config":     {"internal/cluster", "internal/hostport", "internal/site"},
-		"internal/logging":    {},
+		"internal/logging":    {"internal/measure"},
+		"internal/measure":    {},
+		"internal/metrics":    {"proxy", "internal/measure"},
 		"internal/listen":     {"internal/fastlane", "internal/hostport"},
 		"internal/hostport":   {},
 		"internal/admin":      {"internal/explain"},

@@ -36,8 +36,9 @@ type node struct {
 	reloading sync.Mutex // held by reload
 
 	started  time.Time
-	token    []byte        // for the admin listener, or nil
-	draining chan struct{} // closed when the node begins to drain
+	lines    *logging.Queue // the log's
+	token    []byte         // for the admin listener, or nil
+	draining chan struct{}  // closed when the node begins to drain
 
 	cluster    proxy.Cluster // without a Listener if the node is on its own
 	clusterLog zerolog.Logger
@@ -59,11 +60,12 @@ type node struct {
 
 // start opens a node. The caller runs it, and run closes it. On an error, start leaves nothing
 // open.
-func start(cfg *config.Config, given config.Provenance, passed sockets, log zerolog.Logger) (
-	_ *node, err error,
-) {
-	n := &node{cfg: cfg, given: given, sockets: passed, log: log, started: time.Now(),
-		draining: make(chan struct{})}
+func start(
+	cfg *config.Config, given config.Provenance, passed sockets, log zerolog.Logger,
+	lines *logging.Queue,
+) (_ *node, err error) {
+	n := &node{cfg: cfg, given: given, sockets: passed, log: log, lines: lines,
+		started: time.Now(), draining: make(chan struct{})}
 	defer func() {
 		if err != nil {
 			n.abandon()
@@ -137,7 +139,7 @@ func (n *node) adminServer() *http.Server {
 // report is what n tells its operators. The client server is made before.
 func (n *node) report() *report {
 	r := &report{
-		settings: n.settingsGiven, token: n.token, started: n.started,
+		settings: n.settingsGiven, token: n.token, started: n.started, lines: n.lines,
 		reload: n.serveReload,
 		ready:  n.ready.Load, draining: n.draining, proxy: n.proxy, client: n.client,
 		listeners: []listening{{"clients", n.clientListener}, {"admin", n.adminListener}},

@@ -5,39 +5,78 @@ import (
 	"time"
 
 	"github.com/scurrycache/scurry/internal/admin"
+	"github.com/scurrycache/scurry/internal/measure"
+	"github.com/scurrycache/scurry/proxy"
 )
 
 // stats are the node's counts and states, in the form that operators get.
 func (r *report) stats() admin.Stats {
 	s := r.proxy.Stats()
-	cfg, _ := r.settings()
-	return admin.Stats{
+	open, busy := r.client.Connections()
+	out := admin.Stats{
 		Time:          time.Now().UTC(),
 		UptimeSeconds: time.Since(r.started).Seconds(),
 		Draining:      !r.ready(),
+		Connections:   int64(open),
 		Requests: admin.RequestStats{
 			Hit: s.Hits, Miss: s.Misses, Partial: s.Partial, Stale: s.Stale,
 			Revalidated: s.Revalidated, Collapsed: s.Collapsed, Pass: s.Passed,
-			Failed: s.Failures, Refused: r.client.Refused(),
+			Failed: s.Failures, Refused: r.client.Refused(), InFlight: int64(busy),
 		},
-		Origin: admin.OriginStats{
-			Requests: s.OriginRequests, Errors: s.OriginErrors, ReceivedBytes: s.OriginBytes,
-			LastSuccess: known(s.Origin.LastSuccess), LastError: known(s.Origin.LastError),
-			LastErrorText: s.Origin.Failure,
-		},
+		Responses: responseStats(&s.Ended),
+		Origin:    originStats(&s),
 		Cache: admin.CacheStats{
-			LimitBytes: int64(cfg.Memory),
-			Records:    admin.PartStats{Entries: s.Records, Bytes: s.RecordBytes},
-			Chunks: admin.PartStats{Entries: s.Chunks, Bytes: s.ChunkBytes,
-				Evictions: s.Evictions},
-			Hot:     admin.PartStats{Entries: s.HotChunks, Bytes: s.HotBytes},
-			HotHits: s.HotHits,
+			LimitBytes: s.Memory,
+			Records:    partStats(s.RecordPart), Main: partStats(s.Main),
+			Probation: partStats(s.Probation), Hot: partStats(s.HotPart),
+			HotHits: s.HotHits, EvictionAgeSeconds: s.EvictionAge.Seconds(),
 		},
 		Fills: admin.FillStats{Total: s.Fills, InFlight: s.LiveFills},
 		Cluster: admin.ClusterStats{RingEpoch: s.RingEpoch, RingNodes: len(s.Ring),
 			RefusedConnections: s.PeersRefused},
+		Log:     admin.LogStats{DroppedLines: r.lines.Dropped()},
 		Process: processStats(),
 	}
+	return out
+}
+
+func responseStats(e *proxy.Ended) (out admin.ResponseStats) {
+	bytes := map[string]int64{}
+	for i, source := range measure.Sources {
+		bytes[source] = e.Bytes[i]
+	}
+	out.MemoryBytes, out.PeerBytes, out.OriginBytes = bytes["memory"], bytes["peer"], bytes["origin"]
+	out.Aborted = e.Aborted
+	var took, first measure.Distribution
+	for o := range measure.Outcomes {
+		took, first = took.Plus(e.Took[o]), first.Plus(e.First[o])
+	}
+	out.Duration, out.FirstByte = histogram(took), histogram(first)
+	return out
+}
+
+func originStats(s *proxy.Stats) admin.OriginStats {
+	return admin.OriginStats{
+		Requests: s.OriginRequests, Errors: s.OriginErrors, InFlight: s.OriginInFlight,
+		ReceivedBytes: s.OriginBytes,
+		Duration:      histogram(s.OriginTook), FirstByte: histogram(s.OriginFirst),
+		LastSuccess: known(s.Origin.LastSuccess), LastError: known(s.Origin.LastError),
+		LastErrorText: s.Origin.Failure,
+	}
+}
+
+func partStats(p proxy.Part) admin.PartStats {
+	return admin.PartStats{
+		Entries: p.Entries, Bytes: p.Bytes, LimitBytes: p.Limit, Evictions: p.Evictions,
+	}
+}
+
+func histogram(d measure.Distribution) admin.Histogram {
+	h := admin.Histogram{Count: d.Count, SumSeconds: d.Sum.Seconds(), Buckets: []admin.Bucket{}}
+	for i, n := range d.Classic {
+		h.Buckets = append(h.Buckets, admin.Bucket{LeSeconds: measure.Bounds[i], Count: n})
+	}
+	return h
 }
 
 // known is t, or nil if it is zero.

@@ -110,15 +110,20 @@ func (c *Cache) Room() int64 {
 	return main + trial
 }
 
-// Usage counts what main and probation hold, with what both do twice.
-func (c *Cache) Usage() Usage {
-	u := c.Group.Usage()
+// Parts are what main and probation hold. What both hold counts twice.
+func (c *Cache) Parts() (main, trial Usage) {
 	if c.trial != nil {
-		t := c.trial.Usage()
-		u.Items += t.Items
-		u.Bytes += t.Bytes
-		u.Gets += t.Gets
-		u.Evictions += t.Evictions
+		trial = c.trial.Usage()
 	}
+	return c.Group.Usage(), trial
+}
+
+// Usage is both of Parts together.
+func (c *Cache) Usage() Usage {
+	u, t := c.Parts()
+	u.Items += t.Items
+	u.Bytes += t.Bytes
+	u.Gets += t.Gets
+	u.Evictions += t.Evictions
 	return u
 }

@@ -17,8 +17,6 @@ import (
 	"time"
 	"unsafe"
 
-	"github.com/rs/zerolog"
-
 	"github.com/scurrycache/scurry/internal/admission"
 	"github.com/scurrycache/scurry/internal/logging"
 	"github.com/scurrycache/scurry/internal/serve"
@@ -37,14 +35,14 @@ type Conn interface {
 type Lane struct {
 	server *serve.Server
 	gate   *admission.Gate
-	log    *zerolog.Logger
+	log    *logging.AccessLog
 	known  known
 
 	admitted map[string]string
 }
 
-// New makes a Lane, which answers what gate admits, and logs that to log.
-func New(server *serve.Server, gate *admission.Gate, log *zerolog.Logger) *Lane {
+// New makes a Lane, which answers what gate admits, and counts and logs that in log.
+func New(server *serve.Server, gate *admission.Gate, log *logging.AccessLog) *Lane {
 	return &Lane{server: server, gate: gate, log: log, admitted: admitted(server.Site)}
 }
 

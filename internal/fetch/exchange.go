@@ -23,12 +23,14 @@ func (o *Origin) do(
 	ctx context.Context, req *http.Request, reason, id string,
 ) (*http.Response, error) {
 	o.requests.Add(1)
+	o.inFlight.Add(1)
 	ctx, cancel := context.WithCancel(ctx)
 	req = req.WithContext(ctx)
 	x := &exchange{o: o, req: req, reason: reason, id: id, cancel: cancel, start: time.Now()}
 	resp, err := x.roundTrip()
 	if err == nil {
 		x.status, x.head = resp.StatusCode, time.Since(x.start)
+		o.first.Observe(x.head)
 		err = acceptable(req, resp)
 	}
 	o.note(err)
@@ -133,10 +135,13 @@ func (x *exchange) Close() error {
 	return err
 }
 
-// end logs the exchange, and gives its slot back, once.
+// end counts and logs the exchange, and gives its slot back, once.
 func (x *exchange) end(err error) {
 	x.once.Do(func() {
 		x.o.slots.give()
+		took := time.Since(x.start)
+		x.o.took.Observe(took)
+		x.o.inFlight.Add(-1)
 		level := zerolog.InfoLevel
 		if err != nil && !errors.Is(err, context.Canceled) {
 			level = zerolog.WarnLevel
@@ -144,7 +149,7 @@ func (x *exchange) end(err error) {
 		e := x.o.Log.WithLevel(level)
 		e.Str("method", x.req.Method).Str("url", site.Shown(x.req.URL)).Str("reason", x.reason).
 			Int("status", x.status).Int64("bytes", x.bytes).
-			Dur("duration_ms", time.Since(x.start).Truncate(time.Microsecond)).
+			Dur("duration_ms", took.Truncate(time.Microsecond)).
 			Dur("ttfb_ms", x.head.Truncate(time.Microsecond))
 		if x.id != "" {
 			e.Str("request", x.id)

@@ -19,6 +19,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/scurrycache/scurry/internal/measure"
 	"github.com/scurrycache/scurry/internal/site"
 	"github.com/scurrycache/scurry/internal/store"
 )
@@ -50,6 +51,9 @@ type Origin struct {
 	requests, errors, bytes atomic.Int64
 	slots                   *slots // nil if there may be any number of requests
 
+	inFlight    atomic.Int64
+	took, first measure.Durations
+
 	// when it has last answered and failed to; nil if it never has
 	answered atomic.Pointer[time.Time]
 	failed   atomic.Pointer[failure]
@@ -65,14 +69,24 @@ func New(c Config) *Origin {
 	return &Origin{Config: c, slots: newSlots(c.Requests, c.Queue)}
 }
 
-// Counts are the requests to an origin, those that got no usable response, and the bytes of content
-// received; and the requests that weren't sent because there were too many: Refused, or Yielded if
-// nobody waited for the response. Waiting is how many wait now.
-type Counts struct{ Requests, Errors, Bytes, Refused, Yielded, Waiting int64 }
+// Counts are the requests to an origin, those that got no usable response, the bytes of content
+// received, and the requests that are under way. Waiting is how many requests wait now since there
+// are too many. Refused of those weren't sent at all, and Yielded neither, since nobody waited for
+// the response. Took is how long requests took until the end of the response's body, whatever ended
+// it, and First until its head.
+type Counts struct {
+	Requests, Errors, Bytes, InFlight int64
+	Refused, Yielded, Waiting         int64
+
+	Took, First measure.Distribution
+}
 
 // Counts returns the counts since o was made.
 func (o *Origin) Counts() Counts {
-	c := Counts{Requests: o.requests.Load(), Errors: o.errors.Load(), Bytes: o.bytes.Load()}
+	c := Counts{
+		Requests: o.requests.Load(), Errors: o.errors.Load(), Bytes: o.bytes.Load(),
+		InFlight: o.inFlight.Load(), Took: o.took.Read(), First: o.first.Read(),
+	}
 	if o.slots != nil {
 		c.Refused, c.Yielded = o.slots.refused.Load(), o.slots.yielded.Load()
 		c.Waiting = o.slots.waiting.Load()

@@ -50,6 +50,7 @@ type share struct {
 	// before this moment, entries may have come, or been missed, that are forgotten
 	forgot Token
 	bytes  int
+	taken  int64 // entries, ever
 }
 
 // item is an entry in a log.
@@ -125,6 +126,13 @@ func (l *Log) Learn(entries []Entry) (c Change, behind bool) {
 	return c, behind
 }
 
+// Taken is how many entries of a kind have come, from this node and others.
+func (l *Log) Taken(kind Kind) int64 {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return l.shares[kind].taken
+}
+
 // takeLocked takes e, its issuer's next entry.
 func (l *Log) takeLocked(c *Change, e Entry) {
 	l.insertLocked(c, e)
@@ -159,6 +167,7 @@ func (l *Log) insertLocked(c *Change, e Entry) {
 	l.clock++
 	c.Entries = append(c.Entries, e)
 	s := &l.shares[e.Kind]
+	s.taken++
 	items := s.items[e.Scope]
 	same := func(old item) bool { return old.Name.Issuer == e.Name.Issuer }
 	if i := slices.IndexFunc(items, same); i >= 0 {

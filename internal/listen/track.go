@@ -91,6 +91,14 @@ func (o *open) endIdle(limit time.Time) (open int) {
 	return len(o.conns)
 }
 
+// Connections returns how many connections are open, and how many of them have a request.
+func (s *Server) Connections() (open, busy int) {
+	s.mu.Lock()
+	open = len(s.conns)
+	s.mu.Unlock()
+	return open, s.busy()
+}
+
 // busy returns how many connections have a request.
 func (o *open) busy() (n int) {
 	o.mu.Lock()

@@ -100,10 +100,11 @@ var (
 	process  = strconv.FormatInt(time.Now().UnixMilli(), 36)
 )
 
-// Access calls next with a *Writer and writes one line about each request to logger. A panic in
+// Access calls next with a *Writer, and counts and logs each request. A panic in
 // next is logged and ends as a 500, or as an aborted connection if the response has begun;
 // http.ErrAbortHandler is passed on.
-func Access(logger *zerolog.Logger, next http.Handler) http.Handler {
+func Access(log *AccessLog, next http.Handler) http.Handler {
+	logger := log.Logger
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		w := writers.Get().(*Writer)
 		*w = Writer{ResponseWriter: rw, start: time.Since(epoch)}
@@ -115,7 +116,7 @@ func Access(logger *zerolog.Logger, next http.Handler) http.Handler {
 			if p != nil {
 				p = w.recovered(logger, p)
 			}
-			w.log(logger, r, p != nil)
+			w.log(log, r, p != nil)
 			*w = Writer{}
 			writers.Put(w)
 			if p != nil {
@@ -140,7 +141,7 @@ func (w *Writer) recovered(logger *zerolog.Logger, p any) any {
 	return nil
 }
 
-func (w *Writer) log(logger *zerolog.Logger, r *http.Request, aborted bool) {
+func (w *Writer) log(log *AccessLog, r *http.Request, aborted bool) {
 	line := Line{
 		Entry: w.Entry, ID: w.id, Remote: r.RemoteAddr, Method: r.Method, Host: r.Host,
 		URI: r.RequestURI, Proto: r.Proto, UserAgent: r.UserAgent(), Status: w.status,
@@ -155,5 +156,5 @@ func (w *Writer) log(logger *zerolog.Logger, r *http.Request, aborted bool) {
 	if !strings.HasPrefix(line.URI, "/") {
 		line.URI = r.URL.Redacted()
 	}
-	line.log(logger)
+	line.log(log)
 }

@@ -26,7 +26,7 @@ type emitter struct {
 	out    io.Writer
 	size   int          // of a piece
 	pieces atomic.Int64 // written pieces
-	lost   atomic.Int64 // lines dropped since the start
+	failed atomic.Int64 // lines that couldn't be written
 
 	dropped tally // lines dropped and not yet reported
 	cause   error // why a write failed since drops were last reported
@@ -45,9 +45,10 @@ func pieceOf(out io.Writer) int {
 
 // emit writes b, and reports the lines that were dropped.
 func (e *emitter) emit(b *batch, dropped tally) {
-	dropped.add(e.writeAll(b))
+	failed := e.writeAll(b)
+	e.failed.Add(int64(failed.lines))
+	e.dropped.add(failed)
 	e.dropped.add(dropped)
-	e.lost.Add(int64(dropped.lines))
 	if e.dropped.lines == 0 {
 		return
 	}

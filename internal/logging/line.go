@@ -5,7 +5,16 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+
+	"github.com/scurrycache/scurry/internal/measure"
 )
+
+// AccessLog is where requests go that have ended: to a logger, which must be set, and into counts.
+// It may be used concurrently.
+type AccessLog struct {
+	Logger   *zerolog.Logger
+	Requests measure.Requests
+}
 
 // Line is what the access log tells about a request.
 type Line struct {
@@ -18,9 +27,9 @@ type Line struct {
 	Aborted     bool          // the response is cut
 }
 
-// LogNext writes l to logger, with a new ID.
-func (l *Line) LogNext(logger *zerolog.Logger) {
-	if e := l.event(logger); e != nil {
+// LogNext counts l and logs it, with a new ID.
+func (l *Line) LogNext(to *AccessLog) {
+	if e := l.event(to); e != nil {
 		var b [64]byte
 		id := append(append(b[:0], process...), '-')
 		e.Bytes("id", strconv.AppendUint(id, requests.Add(1), 36))
@@ -28,19 +37,23 @@ func (l *Line) LogNext(logger *zerolog.Logger) {
 	}
 }
 
-func (l *Line) log(logger *zerolog.Logger) {
-	if e := l.event(logger); e != nil {
+func (l *Line) log(to *AccessLog) {
+	if e := l.event(to); e != nil {
 		l.send(e.Str("id", l.ID))
 	}
 }
 
-// event begins l, or returns nil if it isn't logged.
-func (l *Line) event(logger *zerolog.Logger) *zerolog.Event {
+// event counts l's request, and begins l, or returns nil if it isn't logged.
+func (l *Line) event(to *AccessLog) *zerolog.Event {
+	to.Requests.Ended(measure.Request{
+		Cache: l.Cache, Source: l.Source, Status: l.Status, Bytes: l.Bytes,
+		Took: l.Took, First: l.First, Aborted: l.Aborted,
+	})
 	level := zerolog.InfoLevel
 	if l.Status >= 500 || l.Err != nil {
 		level = zerolog.WarnLevel
 	}
-	return logger.WithLevel(level)
+	return to.Logger.WithLevel(level)
 }
 
 func (l *Line) send(e *zerolog.Event) {

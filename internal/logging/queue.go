@@ -41,6 +41,7 @@ type Queue struct {
 	mu      sync.Mutex // guards the following
 	waiting batch
 	dropped tally         // since the writer took the waiting lines
+	taken   tally         // dropped before that
 	due     chan struct{} // holds one when the writer has something to do
 	hurry   chan struct{} // holds one when lines shouldn't gather any longer
 	closed  bool          // due and hurry are closed, too
@@ -122,12 +123,17 @@ func (q *Queue) take(b *batch) (dropped tally) {
 	defer q.mu.Unlock()
 	*b, q.waiting = q.waiting, *b
 	dropped, q.dropped = q.dropped, tally{}
+	q.taken.add(dropped)
 	return dropped
 }
 
-// Dropped returns how many lines have been dropped: those that came faster than they were taken,
-// and those that couldn't be written.
-func (q *Queue) Dropped() int64 { return q.emitter.lost.Load() }
+// Dropped is how many lines have been dropped, or couldn't be written, whether that has been
+// reported or not.
+func (q *Queue) Dropped() int64 {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return int64(q.taken.lines+q.dropped.lines) + q.emitter.failed.Load()
+}
 
 // Close writes the waiting lines; lines that are queued later are dropped. A blocked write can't be
 // cancelled: Close stops waiting after limit, or after a second without progress, returns an error,

@@ -84,6 +84,9 @@ func TestBlockedReader(t *testing.T) {
 		write(zerolog.InfoLevel, 1, 101)    // of which the queue takes 75
 		write(zerolog.ErrorLevel, 101, 226) // of which it takes 100, after those
 		write(zerolog.InfoLevel, 226, 230)  // none
+		if n := q.Dropped(); n != 129 {
+			t.Errorf("%d lines are dropped before anyone can be told, not 129", n)
+		}
 		close(r.open)
 		time.Sleep(time.Minute)
 		write(zerolog.InfoLevel, 230, 231)
@@ -102,6 +105,9 @@ func TestBlockedReader(t *testing.T) {
 		}
 		if lines != 231-len(want) || severe != 25 {
 			t.Errorf("%d lines are told to be dropped, %d of them severe; want %d and 25", lines, severe, 231-len(want))
+		}
+		if n := q.Dropped(); n != int64(lines) {
+			t.Errorf("%d lines are dropped, %d are told to be", n, lines)
 		}
 		if text := r.text(); strings.Index(text, "dropped") < strings.Index(text, " 200\n") || !strings.HasSuffix(text, " 230\n") {
 			t.Errorf("the drops are told elsewhere: %s", text)
@@ -318,6 +324,9 @@ func TestFailingReader(t *testing.T) {
 				}
 				last = i
 				whole++
+			}
+			if n := q.Dropped(); n != int64(dropped) {
+				t.Errorf("seed %d: %d lines are dropped, %d are told to be", seed, n, dropped)
 			}
 			if whole+dropped != total {
 				t.Errorf("seed %d: %d lines are out, %d told to be dropped; that makes %d, not %d", seed, whole, dropped, whole+dropped, total)

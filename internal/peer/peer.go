@@ -229,7 +229,7 @@ func (p *Peer) Status() Status {
 	return Status{
 		Name: p.name, State: p.state, Since: p.since, Failure: p.failure,
 		Requests: p.asks.Load(), Errors: p.errors.Load(),
-		Latency: time.Duration(p.latency.Load()),
+		Latency: time.Duration(p.latency.Load()), Latencies: p.latencies.Read(),
 		BytesIn: p.traffic.In.Load(), BytesOut: p.traffic.Out.Load(),
 	}
 }

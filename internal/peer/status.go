@@ -1,6 +1,10 @@
 package peer
 
-import "time"
+import (
+	"time"
+
+	"github.com/scurrycache/scurry/internal/measure"
+)
 
 // State is what is known of a peer.
 type State = string
@@ -27,10 +31,11 @@ type Status struct {
 	Since   time.Time
 	Failure string
 
-	// Requests were sent to it, Errors of them brought no answer, and Latency is a moving mean of
-	// the time until an answer began.
+	// Requests were sent to it, Errors of them brought no answer, Latencies are the times until an
+	// answer began, and Latency is their moving mean.
 	Requests, Errors int64
 	Latency          time.Duration
+	Latencies        measure.Distribution
 
 	// BytesIn and BytesOut are the bytes received from it and sent to it.
 	BytesIn, BytesOut int64

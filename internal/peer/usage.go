@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/scurrycache/scurry/internal/measure"
 	"github.com/scurrycache/scurry/internal/wire"
 )
 
@@ -11,11 +12,13 @@ import (
 type counts struct {
 	asks, errors atomic.Int64
 	latency      atomic.Int64 // nanoseconds, a moving mean
+	latencies    measure.Durations
 	traffic      wire.Traffic // by the connections in both directions
 }
 
-// replied takes one more latency into the mean, at a weight of one in eight.
+// replied counts one more latency, and takes it into the mean at a weight of one in eight.
 func (c *counts) replied(d time.Duration) {
+	c.latencies.Observe(d)
 	old := c.latency.Load()
 	mean := int64(d)
 	if old != 0 {

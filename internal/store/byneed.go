@@ -41,6 +41,7 @@ func (s *Store) agePoolLocked(c class, n, room, before int64) {
 		case c == newcomers && !e.newcomer():
 			s.poolLocked(s.look(e.key()))
 		case e.old(before) && !s.beingRead(e):
+			s.evictions.Add(1)
 			s.removeLocked(e.key())
 		}
 	}

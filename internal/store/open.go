@@ -75,10 +75,17 @@ func (s *Store) Close() {
 
 // Usage is what a store holds and does.
 type Usage struct {
-	Records, RecordBytes int64
-	Fills, LiveFills     int64
-	Refreshes            int64 // validations in the background, now
-	Chunks               chunks.Usage
+	Records, RecordBytes, RecordEvictions int64
+	RecordLimit                           int64 // bytes that records may take
+
+	Fills, LiveFills int64
+	Refreshes        int64 // validations in the background, now
+
+	Chunks, Main, Probation chunks.Usage // those of Chunks are in one of the others, or in both
+	MainRoom, ProbationRoom int64        // bytes that chunks may take there, beside what is reserved
+	EvictionAge             time.Duration
+
+	Removes, Revalidates int64 // entries of the invalidation log that have come
 }
 
 // Usage counts what s holds and does.
@@ -88,9 +95,16 @@ func (s *Store) Usage() Usage {
 	s.mu.Unlock()
 	s.bodies.mu.Lock()
 	defer s.bodies.mu.Unlock()
-	return Usage{
-		Records: records, RecordBytes: s.recordBytes.Load(),
-		Fills: s.fills, LiveFills: s.live.Load(), Refreshes: refreshes,
-		Chunks: s.chunks.Usage(),
+	u := Usage{
+		Records: records, RecordBytes: s.recordBytes.Load(), RecordEvictions: s.evictions.Load(),
+		RecordLimit: s.cfg.Memory / recordsMost,
+		Fills:       s.fills, LiveFills: s.live.Load(), Refreshes: refreshes,
+		Chunks: s.chunks.Usage(), EvictionAge: s.chunks.EvictionAge(),
+		Removes:     s.log.Taken(invalidation.Remove),
+		Revalidates: s.log.Taken(invalidation.Revalidate),
 	}
+	u.Main, u.Probation = s.chunks.Parts()
+	_, u.MainRoom = s.chunks.Turnover()
+	_, u.ProbationRoom = s.chunks.Trial()
+	return u
 }

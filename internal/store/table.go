@@ -27,6 +27,7 @@ type table struct {
 	came        atomic.Int64 // bytes of chunks, to main
 	tried       int64        // and to probation; guarded by the store's mu
 	recordBytes atomic.Int64 // which the entries take
+	evictions   atomic.Int64 // of entries, for others or because their chunks have gone
 	// cache keys, by the groups that any of their variants belongs to
 	grouped map[string]map[string]struct{}
 }
@@ -304,6 +305,7 @@ func (t *table) evictLocked(e *entry) {
 		if p == &t.pools[files] && t.recordBytes.Load() <= t.Memory/recordsMost {
 			return
 		}
+		t.evictions.Add(1)
 		t.removeLocked(p.next().key())
 	}
 }

@@ -1,0 +1,55 @@
+package metrics
+
+import (
+	"github.com/scurrycache/scurry/internal/measure"
+	"github.com/scurrycache/scurry/proxy"
+)
+
+// Config is where the counts come from. All must be set. The functions are called at each scrape,
+// concurrently.
+type Config struct {
+	Stats       func() proxy.Stats
+	Connections func() (open, busy int) // of clients
+	Refused     func() int64            // clients' requests, before they were understood
+	Dropped     func() int64            // lines of log
+	Ready       func() bool
+
+	Version, Revision, GoVersion string
+}
+
+// scrape is what one scrape tells.
+type scrape struct {
+	*Config
+	proxy.Stats
+	open, busy int
+}
+
+// Family is one metric, of all labels.
+type Family struct {
+	Name, Help string
+	Type       string // counter, gauge or histogram
+	Labels     []string
+
+	// one of them is set, and calls add for each combination of labels
+	numbers    func(s *scrape, add func(value float64, labels ...string))
+	histograms func(s *scrape, add func(h histogram, labels ...string))
+}
+
+// The types of metrics.
+const (
+	counter      = "counter"
+	gauge        = "gauge"
+	distribution = "histogram"
+)
+
+// one is a family of a number without labels.
+func one(name, kind, help string, read func(*scrape) float64) Family {
+	return Family{Name: name, Type: kind, Help: help,
+		numbers: func(s *scrape, add func(float64, ...string)) { add(read(s)) }}
+}
+
+// durations is a family of one histogram without labels.
+func durations(name, help string, read func(*scrape) measure.Distribution) Family {
+	return Family{Name: name, Type: distribution, Help: help,
+		histograms: func(s *scrape, add func(histogram, ...string)) { add(seconds(read(s))) }}
+}

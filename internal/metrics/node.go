@@ -1,0 +1,16 @@
+package metrics
+
+// ofNode are about the node itself.
+var ofNode = []Family{
+	one("scurry_ready", gauge, "1 while the node takes requests.",
+		func(s *scrape) float64 { return truth(s.Ready()) }),
+	one("scurry_log_lines_dropped_total", counter, "Lines of log that nobody took in time.",
+		func(s *scrape) float64 { return float64(s.Dropped()) }),
+	{
+		Name: "scurry_build_info", Type: gauge, Help: "1, with what is known of the build.",
+		Labels: []string{"version", "revision", "go_version"},
+		numbers: func(s *scrape, add func(float64, ...string)) {
+			add(1, s.Version, s.Revision, s.GoVersion)
+		},
+	},
+}
