@@ -96,7 +96,8 @@ func (t *response) inform(status int, header http.Header) {
 func (t *response) copy(rd *store.Reader) error {
 	for {
 		b, err := rd.Next(t.r.Context(), t.flush)
-		if from := rd.Source(); from != "memory" {
+		from := rd.Source()
+		if from != "memory" {
 			t.entry.Source = from
 			t.entry.Peer = cmp.Or(t.entry.Peer, rd.Peer())
 		}
@@ -110,7 +111,9 @@ func (t *response) copy(rd *store.Reader) error {
 			// the client has gone or is stuck, which the log line says by its bytes
 			return t.cut(nil)
 		}
-		runtime.Gosched() // a client who takes all at once would have the others wait for long
+		if from == "memory" { // else what comes would get too far ahead, and might be evicted
+			runtime.Gosched() // a client who takes all at once would have the others wait for long
+		}
 	}
 }
 
