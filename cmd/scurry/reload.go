@@ -25,14 +25,10 @@ func (n *node) reload() (changes []config.Change, err error) {
 		n.tell(nowReloading(), "Reloading")
 		defer func() { n.tell(nowReady, serving(err)) }()
 	}
-	if n.logFile != nil {
-		if failed := n.logFile.Reopen(); failed != nil {
-			err = fmt.Errorf("--log-file %s: can't open this file again: %w",
-				n.settings().LogFile, config.FileProblem(failed))
-		}
+	if err = n.reopenLog(); err == nil {
+		changes, err = n.takeOn()
 	}
-	changes, failed := n.takeOn()
-	if err = errors.Join(err, failed); err != nil {
+	if err != nil {
 		n.log.Error().Err(joinLines(err)).Msg("not reloaded: the settings stay as they were")
 		return nil, err
 	}
@@ -50,6 +46,18 @@ func serving(reloaded error) string {
 		return "Serving"
 	}
 	return "Serving with the settings from before: " + reloaded.Error()
+}
+
+func (n *node) reopenLog() error {
+	if n.logFile == nil {
+		return nil
+	}
+	err := n.logFile.Reopen()
+	if err != nil {
+		err = fmt.Errorf("--log-file %s: can't open this file again: %w", n.settings().LogFile,
+			config.FileProblem(err))
+	}
+	return err
 }
 
 // takeOn reads everything again before it changes anything.

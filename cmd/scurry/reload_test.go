@@ -303,6 +303,41 @@ func TestLogFileRotates(t *testing.T) {
 
 var flags = regexp.MustCompile("--[a-z][a-z-]+")
 
+// TestReloadWithoutLog: a log that can't be opened again goes on in the file that is open, and
+// nothing else changes.
+func TestReloadWithoutLog(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "logs")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "scurry.yaml")
+	admin := freeAddr(t)
+	r := &reloadable{file: file, admin: admin}
+	r.set(t, "")
+	r.cmd, _ = startProcess(t, "serve", "--config="+file, "--log-file="+dir+"/log", "--listen=127.0.0.1:0", "--admin-listen="+admin, "--shutdown-delay=0s")
+	if !eventually(answers("http://"+admin+"/readyz", 200)) {
+		t.Fatal("doesn't serve")
+	}
+	moved := dir + "-moved"
+	if err := os.Rename(dir, moved); err != nil {
+		t.Fatal(err)
+	}
+	r.set(t, "negative-ttl: 1m")
+	if code, _, errs := r.reload(t); code != exitFailed || !strings.HasSuffix(errs, ": can't open this file again: no such file or directory\n") {
+		t.Errorf("exit code %d, %s", code, errs)
+	}
+	if err := os.Rename(moved, dir); err != nil {
+		t.Fatal(err)
+	}
+	if code, out, errs := r.reload(t); code != exitOK || out != "reloaded\nnegative-ttl is 1m, and was 10s\n" {
+		t.Errorf("exit code %d: %s%s", code, out, errs)
+	}
+	r.end(t)
+	if text, err := os.ReadFile(dir + "/log"); err != nil || strings.Count(string(text), "reloaded") != 2 {
+		t.Errorf("the log has %s, %v", text, err)
+	}
+}
+
 // TestManualReload holds the table of what can change live against the settings.
 func TestManualReload(t *testing.T) {
 	_, table, _ := strings.Cut(page("operating"), "can change while the node runs:\n")

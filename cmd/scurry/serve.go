@@ -82,8 +82,8 @@ func (n *node) runUntilSignal(ctx context.Context, lines *logging.Queue) error {
 		_ = lines.Close(time.Second / 10)
 		os.Exit(exitFailed)
 	}
-	defer watch(func(os.Signal) { _, _ = n.reload() }, syscall.SIGHUP)()
-	defer watch(obey(n.log, cancel, exit), os.Interrupt, syscall.SIGTERM)()
+	defer handle(func(os.Signal) { _, _ = n.reload() }, syscall.SIGHUP)()
+	defer handle(obey(n.log, cancel, exit), os.Interrupt, syscall.SIGTERM)()
 	defer func() { _ = lines.Close(max(lastLines, time.Until(n.deadline))) }()
 	if err := n.run(ctx); err != nil {
 		n.log.Error().Err(err).Msg("stopped")

@@ -9,13 +9,13 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// watch calls f at each of the signals, one call after the other, until the caller calls stop.
+// handle calls f at each of the signals, one call after the other, until the caller calls stop.
 // After that, the signals have the effect that they had before.
-func watch(f func(os.Signal), signals ...os.Signal) (stop func()) {
+func handle(f func(os.Signal), signals ...os.Signal) (stop func()) {
 	received := make(chan os.Signal, 2)
 	signal.Notify(received, signals...)
-	var watching sync.WaitGroup
-	watching.Go(func() {
+	var handling sync.WaitGroup
+	handling.Go(func() {
 		for s := range received {
 			f(s)
 		}
@@ -23,7 +23,7 @@ func watch(f func(os.Signal), signals ...os.Signal) (stop func()) {
 	return func() {
 		signal.Stop(received) // nothing is sent from here on
 		close(received)
-		watching.Wait()
+		handling.Wait()
 	}
 }
 

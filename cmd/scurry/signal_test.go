@@ -88,9 +88,9 @@ func TestObey(t *testing.T) {
 }
 
 // Each of the signals is handed on until the watching is stopped.
-func TestWatch(t *testing.T) {
+func TestHandle(t *testing.T) {
 	seen := make(chan os.Signal)
-	stop := watch(func(s os.Signal) { seen <- s }, syscall.SIGUSR1, syscall.SIGUSR2)
+	stop := handle(func(s os.Signal) { seen <- s }, syscall.SIGUSR1, syscall.SIGUSR2)
 	for _, s := range []syscall.Signal{syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGUSR1} {
 		if err := syscall.Kill(os.Getpid(), s); err != nil {
 			t.Fatal(err)

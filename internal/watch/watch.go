@@ -53,11 +53,12 @@ type Watch struct {
 	mu      sync.Mutex // guards pending
 	pending pending
 	due     chan struct{} // holds one when something is pending
+	ready   chan struct{} // closed when all folders are watched
 	closed  chan struct{}
 }
 
-// Open begins to watch. Until all folders are watched, changes may go unnoticed; then Changed is
-// told of the whole folder. The caller closes the Watch.
+// Open begins to watch. Until all folders are watched, which Ready tells, changes may go unnoticed.
+// The caller closes the Watch.
 func Open(cfg Config) (*Watch, error) {
 	system, err := fsnotify.NewWatcher()
 	if err != nil {
@@ -68,12 +69,15 @@ func Open(cfg Config) (*Watch, error) {
 	}
 	w := &Watch{
 		cfg: cfg, system: system, folders: map[string]bool{},
-		due: make(chan struct{}, 1), closed: make(chan struct{}),
+		due: make(chan struct{}, 1), ready: make(chan struct{}), closed: make(chan struct{}),
 	}
 	w.work.Go(w.follow)
 	w.work.Go(w.tell)
 	return w, nil
 }
+
+// Ready returns a channel that is closed when all folders are watched that can be.
+func (w *Watch) Ready() <-chan struct{} { return w.ready }
 
 // Close ends the watching. Changed isn't called any more once Close has returned.
 func (w *Watch) Close() error {
@@ -85,7 +89,8 @@ func (w *Watch) Close() error {
 
 // follow takes what the system reports.
 func (w *Watch) follow() {
-	w.addTree(".")
+	w.add(".")
+	close(w.ready)
 	for {
 		select {
 		case e, ok := <-w.system.Events:
@@ -147,6 +152,12 @@ func (w *Watch) hidden(name string) bool {
 // addTree watches the folder of that name and all below, and then notes that anything below it may
 // have changed.
 func (w *Watch) addTree(name string) {
+	w.add(name)
+	w.note(name, true)
+}
+
+// add watches the folder of that name and all below.
+func (w *Watch) add(name string) {
 	root := filepath.Join(w.cfg.Folder, filepath.FromSlash(name))
 	var failed error
 	_ = filepath.WalkDir(root, func(at string, e fs.DirEntry, err error) error {
@@ -168,7 +179,6 @@ func (w *Watch) addTree(name string) {
 		w.cfg.Log.Warn().Err(failed).Str("folder", root).Msg("not every folder can be watched: " +
 			"changes in the others show when what is stored isn't fresh any more")
 	}
-	w.note(name, true)
 }
 
 // removeTree forgets the folder of that name and all below.

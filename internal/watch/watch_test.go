@@ -48,8 +48,7 @@ func watching(t *testing.T, cfg Config, files ...string) *watched {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.Close() })
-	s.tree(".") // now all folders are watched
-	s.forget()
+	<-s.Ready()
 	return s
 }
 
