@@ -127,11 +127,12 @@ func (r *report) checks() (all []admin.Check) {
 	for _, p := range s.Peers {
 		all = append(all, peerCheck(p))
 	}
-	drains := "no"
-	if !ready {
-		drains = "yes, or the node hasn't begun to serve"
+	select {
+	case <-r.draining:
+		return append(all, admin.Check{Name: "draining", Text: "yes"})
+	default:
+		return append(all, admin.Check{Name: "draining", Fine: true, Text: "no"})
 	}
-	return append(all, admin.Check{Name: "draining", Fine: ready, Text: drains})
 }
 
 // originCheck tells how the origin was seen last.

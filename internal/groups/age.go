@@ -50,17 +50,18 @@ func (g *Group) mark(came int64) {
 		!a.due.CompareAndSwap(due, came+budget/markerShare) {
 		return
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.number++
 	value := new([markerSize]byte)
 	p := &putting{value: value[:]}
-	key := g.Prefix() + markerKey + strconv.FormatInt(a.number, 36)
-	if _, err := g.Get(context.Background(), key, p); err == nil && p.taken {
-		a.freeLocked()
-		a.size = int64(len(key)) + markerSize
-		a.markers = append(a.markers, marker{time.Now(), weak.Make(value)})
+	key := g.Prefix() + markerKey + strconv.FormatInt(due, 36)
+	if _, err := g.Get(context.Background(), key, p); err != nil || !p.taken {
+		return // g is released
 	}
+	a.mu.Lock() // not before: Get waits for Release, and that for Usage
+	defer a.mu.Unlock()
+	a.freeLocked()
+	a.number++
+	a.size = int64(len(key)) + markerSize
+	a.markers = append(a.markers, marker{time.Now(), weak.Make(value)})
 }
 
 // EvictionAge is how long ago the value was last used that is evicted next, about; 0 if nothing has
