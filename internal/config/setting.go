@@ -42,6 +42,8 @@ func (s setting) want() string {
 		return cluster.WantSource
 	case FieldNames:
 		return wantFieldNames
+	case CIDRs:
+		return wantCIDRs
 	case File:
 		return wantFile
 	case Origin:
@@ -77,7 +79,7 @@ func (s setting) text(value any) (string, error) {
 	not := describe(value)
 	if values, ok := value.([]any); ok {
 		switch s.Target.Interface().(type) {
-		case FieldNames:
+		case FieldNames, CIDRs:
 			value, not = join(values, "none")
 		case PeerList, PeerSource:
 			value, not = join(values, "")
