@@ -116,10 +116,6 @@ func NewNode(cfg NodeConfig) *Node {
 func (n *Node) Start(serve func(*wire.Call)) {
 	n.serve = serve
 	n.work.Go(n.accept)
-	n.work.Go(func() {
-		limit := max(n.cfg.Lease, n.deathTimeout()/2) // for less, no peer has missed this node
-		watchClock(n.ctx, limit, n.cfg.Reunited)
-	})
 }
 
 // SetMembers says which nodes there are. Those that are new are dialed; those that are no longer
