@@ -10,7 +10,8 @@
 //
 // This package is the facade: settings, routes, the wiring of the rooms behind, and counts.
 //
-// Explain tells which of these ways a request would take, and why.
+// Explain tells which of these ways a request would take, and why. Purge has what is stored go, on
+// all nodes.
 //
 // The handler serves these, where /files/ stands for Config.Mount:
 //
@@ -31,12 +32,14 @@ import (
 	"context"
 	"net/http"
 	"sync"
+	"sync/atomic"
 
 	"github.com/scurrycache/scurry/internal/exchange"
 	"github.com/scurrycache/scurry/internal/fastlane"
 	"github.com/scurrycache/scurry/internal/fetch"
 	"github.com/scurrycache/scurry/internal/groups"
 	"github.com/scurrycache/scurry/internal/peer"
+	"github.com/scurrycache/scurry/internal/purge"
 	"github.com/scurrycache/scurry/internal/serve"
 	"github.com/scurrycache/scurry/internal/site"
 	"github.com/scurrycache/scurry/internal/store"
@@ -56,6 +59,9 @@ type Proxy struct {
 	lane   *fastlane.Lane
 	routes http.Handler
 	closed sync.Once
+
+	purges purge.Ledger
+	purged atomic.Int64
 
 	stopUnsolicited func() // ends the notices of unsolicited responses
 

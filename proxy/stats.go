@@ -23,6 +23,9 @@ type Stats struct {
 	// Records and chunks held, in number and bytes, and the chunks evicted for others.
 	Records, RecordBytes, Chunks, ChunkBytes, Evictions int64
 
+	// Purges were asked for at this node.
+	Purges int64
+
 	// Fills are bodies that have been read into the cache, or from another node; LiveFills are
 	// being read now.
 	Fills, LiveFills int64
@@ -63,7 +66,8 @@ func (p *Proxy) Stats() Stats {
 		OriginRequests: o.Requests, OriginErrors: o.Errors, OriginBytes: o.Bytes,
 		Records: u.Records, RecordBytes: u.RecordBytes,
 		Chunks: u.Chunks.Items, ChunkBytes: u.Chunks.Bytes, Evictions: u.Chunks.Evictions,
-		Fills: u.Fills, LiveFills: u.LiveFills,
+		Purges: p.purged.Load(),
+		Fills:  u.Fills, LiveFills: u.LiveFills,
 		HotChunks: u.Chunks.HotItems, HotBytes: u.Chunks.HotBytes, HotHits: u.Chunks.HotHits,
 		Ring: p.node.Ring(), Peers: peers, PeersRefused: p.node.Refused(),
 	}

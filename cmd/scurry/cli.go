@@ -20,6 +20,7 @@ type cli struct {
 	Config      configCmd      `cmd:"" help:"Print the settings that serve would run with, and where each came from."`
 	Healthcheck healthcheckCmd `cmd:"" help:"Ask a running node whether it is healthy; exit with 0 if it is, else with 1."`
 	Explain     explainCmd     `cmd:"" help:"Tell why the response to a request is or isn't cached, and what the next such request will do."`
+	Purge       purgeCmd       `cmd:"" help:"Purge what is stored: on all nodes, for URLs, prefixes or groups, or everything."`
 	Version     versionCmd     `cmd:"" help:"Print the version."`
 	Help        helpCmd        `cmd:"" help:"Print help: on a command, or on a topic."`
 

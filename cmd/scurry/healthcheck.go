@@ -92,17 +92,22 @@ const maxAnswer = 4 << 20
 // closed.
 func askAdmin(ctx context.Context, target, host string) (res *http.Response, body []byte,
 	err error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target, nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	req.Host = cmp.Or(host, req.Host)
+	return sendAdmin(req)
+}
+
+// sendAdmin is askAdmin with a request of any kind.
+func sendAdmin(req *http.Request) (res *http.Response, body []byte, err error) {
 	client := http.Client{
 		Transport: &http.Transport{DisableKeepAlives: true},
 		CheckRedirect: func(*http.Request, []*http.Request) error {
 			return http.ErrUseLastResponse
 		},
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target, nil)
-	if err != nil {
-		return nil, nil, err
-	}
-	req.Host = cmp.Or(host, req.Host)
 	res, err = client.Do(req)
 	if failed, ok := errors.AsType[*url.Error](err); ok { // which has the whole URL
 		return nil, nil, failed.Err

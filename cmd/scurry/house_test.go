@@ -17,15 +17,16 @@ func TestHouse(t *testing.T) {
 	)
 	plan := map[string][]string{
 		"cmd/scurry": {
-			"proxy", "origin", "internal/admin", "internal/cluster", "internal/config",
+			"proxy", "origin", "internal/admin", "internal/cluster", "internal/config", "internal/purge",
 			"internal/listen", "internal/logging",
 		},
 		"proxy": {
 			"internal/fastlane", "internal/serve", "internal/explain", "internal/fetch", "internal/decide",
 			"internal/site", "internal/store", "internal/exchange", "internal/httpcache",
 			"internal/hostport", "internal/logging", "internal/chunk", "internal/groups",
-			"internal/peer", "internal/wire", "internal/wire/handshake",
+			"internal/peer", "internal/purge", "internal/wire", "internal/wire/handshake",
 		},
+		"internal/purge": {},
 		"internal/fastlane": {
 			"internal/serve", "internal/decide", "internal/hostport", "internal/logging",
 		},

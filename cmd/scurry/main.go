@@ -7,6 +7,7 @@
 //	scurry config [flags]
 //	scurry healthcheck [flags]
 //	scurry explain [flags] URL
+//	scurry purge [flags] [URL...]
 //	scurry version
 //	scurry help [COMMAND | TOPIC]
 //

@@ -96,6 +96,7 @@ func (n *node) clientServer() *http.Server {
 func (n *node) adminServer() *http.Server {
 	s := n.server(admin.Handler(admin.Config{
 		Ready: n.ready.Load, Explain: n.proxy.Explain, Host: n.cfg.AdminListen.Host(),
+		Purge: n.proxy.PurgeHandler(),
 	}))
 	s.ReadTimeout, s.WriteTimeout = adminTimeout, adminTimeout
 	return s

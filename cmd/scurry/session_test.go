@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -162,7 +163,7 @@ func (s *session) there(text string) string {
 func (s *session) scurry(t *testing.T, args []string) string {
 	t.Helper()
 	var env []string
-	if args[0] == "explain" || args[0] == "healthcheck" {
+	if slices.Contains([]string{"explain", "healthcheck", "purge"}, args[0]) {
 		s.asked++
 		env = []string{"SCURRY_LISTEN=" + s.at["9001"], "SCURRY_ADMIN_LISTEN=" + s.at["10001"]}
 	}

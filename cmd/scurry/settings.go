@@ -49,6 +49,7 @@ func proxyConfig(c *config.Config, origin http.RoundTripper, log *zerolog.Logger
 		PrivateCookies:          c.PrivateCookies,
 		IgnoreRequestDirectives: c.IgnoreRequestDirectives,
 		WebSocket:               c.WebSocket,
+		PurgeFrom:               c.PurgeFrom.Prefixes(),
 
 		Logger: log,
 	}

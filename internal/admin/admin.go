@@ -5,6 +5,7 @@ package admin
 import (
 	"io"
 	"net/http"
+	"strings"
 )
 
 // Config is what a node tells its operators. Ready must be set. The functions are called at each
@@ -15,6 +16,9 @@ type Config struct {
 
 	// Explain, if not nil, answers /explain.
 	Explain Explain
+
+	// Purge, if not nil, answers /purge and what is below it.
+	Purge http.Handler
 
 	// Host is the name or the address that the listener is on; empty for all interfaces. /explain
 	// may be requested by it.
@@ -27,6 +31,8 @@ type Config struct {
 //	/readyz     200 if the node takes requests, else 503
 //	/explain    why the response to a request is or isn't cached (see Explain);
 //	            403 to pages of other sites
+//
+// and POST of /purge, if there is a Purge, to no page of another site either.
 func Handler(c Config) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) {
@@ -42,7 +48,20 @@ func Handler(c Config) http.Handler {
 	if c.Explain != nil {
 		mux.Handle("GET /explain", c.guard(c.Explain))
 	}
-	return noStore(mux)
+	return noStore(c.purging(mux))
+}
+
+// purging has Config.Purge answer /purge and what is below it. A ServeMux would redirect a URL that
+// follows there with an empty or a dot segment.
+func (c Config) purging(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		below := strings.HasPrefix(r.URL.Path, "/purge/")
+		if c.Purge != nil && (below || r.URL.Path == "/purge") {
+			c.guard(c.Purge).ServeHTTP(w, r)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 func answer(w http.ResponseWriter, status int, body string) {
