@@ -121,7 +121,7 @@ func loopback(addr net.Addr) bool {
 }
 
 // keyRules is the version of how keys are made, and of what nodes say of them.
-const keyRules = "6"
+const keyRules = "7"
 
 // facts returns the settings that all nodes must have in common.
 func (c Config) facts() []handshake.Fact {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 	"time"
@@ -87,6 +88,11 @@ type Config struct {
 	// connection switched to that if the origin agrees. No other protocol is ever switched to.
 	WebSocket bool
 
+	// PurgeFrom are the networks of the clients that may purge by the method PURGE. The address is
+	// that of the connection, and requests that other servers have forwarded may not. Default: none;
+	// then the method is answered by 405.
+	PurgeFrom []netip.Prefix
+
 	// WriteTimeout is how long a client may take no bytes of a response before its connection is
 	// aborted. Default: 1 minute; negative: the server's own write timeout is left alone.
 	WriteTimeout time.Duration
@@ -158,6 +164,9 @@ func (c Config) Validate() error {
 		return fmt.Errorf("Config.Mount %q: %w", c.Mount, err)
 	}
 	if err := cmp.Or(c.Cluster.validate(), c.Limits.validate(), full.Keys.validate()); err != nil {
+		return err
+	}
+	if err := checkNetworks(c.PurgeFrom); err != nil {
 		return err
 	}
 	return full.store().Validate()

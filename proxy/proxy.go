@@ -10,7 +10,8 @@
 //
 // This package is the facade: settings, routes, the wiring of the rooms behind, and counts.
 //
-// Explain tells which of these ways a request would take, and why.
+// Explain tells which of these ways a request would take, and why. Purge has what is stored go, on
+// all nodes.
 //
 // The handler serves these, where /files/ stands for Config.Mount:
 //
@@ -41,6 +42,7 @@ import (
 	"github.com/scurrycache/scurry/internal/httpcache"
 	"github.com/scurrycache/scurry/internal/logging"
 	"github.com/scurrycache/scurry/internal/peer"
+	"github.com/scurrycache/scurry/internal/purge"
 	"github.com/scurrycache/scurry/internal/serve"
 	"github.com/scurrycache/scurry/internal/site"
 	"github.com/scurrycache/scurry/internal/store"
@@ -63,6 +65,9 @@ type Proxy struct {
 	routes http.Handler
 	closed sync.Once
 	limits atomic.Pointer[httpcache.Limits] // since the last Update; nil before
+
+	purges purge.Ledger
+	purged atomic.Int64
 
 	stopUnsolicited func() // ends the notices of unsolicited responses
 

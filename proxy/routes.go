@@ -37,7 +37,7 @@ func (p *Proxy) router() http.Handler {
 			reading(nil)(w, r)
 		}
 	})
-	return m
+	return p.purging(m)
 }
 
 // reading is next for a path that can only be read.

@@ -53,6 +53,9 @@ type Stats struct {
 	// that remove what they match, and those that have it validated.
 	Removes, Revalidates int64
 
+	// Purges were asked for at this node.
+	Purges int64
+
 	// Fills are bodies that have been read into the cache, or from another node; LiveFills are
 	// being read now.
 	Fills, LiveFills int64
@@ -110,6 +113,7 @@ func (p *Proxy) Stats() Stats {
 		Failures:    p.server.Failures(),
 		Refused:     p.refusals(),
 		Ended:       p.access.Requests.Read(),
+		Purges:      p.purged.Load(),
 
 		Self: p.node.Self(), Ring: p.node.Ring(), RingEpoch: p.node.RingEpoch(),
 		PeersRefused: p.node.Refused(),

@@ -55,6 +55,7 @@ func (r *report) admin() admin.Config {
 		Metrics:  metrics.Handler(metrics.New(r.metrics())),
 		Host:     cfg.AdminListen.Host(),
 		Reload:   r.reload,
+		Purge:    r.proxy.PurgeHandler(),
 		Token:    r.token,
 	}
 }

@@ -23,6 +23,7 @@ type cli struct {
 	Explain     explainCmd     `cmd:"" help:"Tell why the response to a request is or isn't cached, and what the next such request will do."`
 	Example     exampleCmd     `cmd:"" help:"Print an example of a deployment, or list those that there are."`
 	Warm        warmCmd        `cmd:"" help:"Fetch URLs through a running node, so that it has them when clients ask."`
+	Purge       purgeCmd       `cmd:"" help:"Purge what is stored: on all nodes, for URLs, prefixes or groups, or everything."`
 	Version     versionCmd     `cmd:"" help:"Print the version."`
 	Help        helpCmd        `cmd:"" help:"Print help: on a command, or on a topic."`
 

@@ -94,24 +94,29 @@ func askAdmin(ctx context.Context, target, host string, token []byte) (*http.Res
 	return callAdmin(ctx, http.MethodGet, target, host, token)
 }
 
-// callAdmin sends a request to an admin listener, without a proxy, for a Host if that isn't "", and
-// with a token if that isn't empty. The response is closed.
+// callAdmin is sendAdmin with a request without a body, for a Host if that isn't "".
 func callAdmin(ctx context.Context, method, target, host string, token []byte) (
 	res *http.Response, body []byte, err error,
 ) {
-	client := http.Client{
-		Transport: &http.Transport{DisableKeepAlives: true},
-		CheckRedirect: func(*http.Request, []*http.Request) error {
-			return http.ErrUseLastResponse
-		},
-	}
 	req, err := http.NewRequestWithContext(ctx, method, target, nil)
 	if err != nil {
 		return nil, nil, err
 	}
 	req.Host = cmp.Or(host, req.Host)
+	return sendAdmin(req, token)
+}
+
+// sendAdmin sends a request to an admin listener, without a proxy, and with a token if that isn't
+// empty. The response is closed.
+func sendAdmin(req *http.Request, token []byte) (res *http.Response, body []byte, err error) {
 	if len(token) > 0 {
 		req.Header.Set("Authorization", "Bearer "+string(token))
+	}
+	client := http.Client{
+		Transport: &http.Transport{DisableKeepAlives: true},
+		CheckRedirect: func(*http.Request, []*http.Request) error {
+			return http.ErrUseLastResponse
+		},
 	}
 	res, err = client.Do(req)
 	if failed, ok := errors.AsType[*url.Error](err); ok { // which has the whole URL

@@ -24,7 +24,11 @@ type helpCmd struct {
 // Run prints the help on a command, as --help after it does, or the page of a topic.
 func (c *helpCmd) Run(parsed *kong.Context, p process) error {
 	if c.Topic == "" || slices.Contains(p.commands, c.Topic) {
+		text := page(c.Topic)                                         // before it is parsed anew
 		_, _ = parsed.Kong.Parse(strings.Fields(c.Topic + " --help")) // which prints it
+		if text != "" {
+			_, _ = io.WriteString(p.stdout, "\n"+text)
+		}
 		return nil
 	}
 	text := page(c.Topic)

@@ -19,15 +19,16 @@ func TestHouse(t *testing.T) {
 		"cmd/scurry": {
 			"proxy", "origin", "internal/admin", "internal/cluster", "internal/config",
 			"internal/listen", "internal/logging", "internal/measure", "internal/metrics",
-			"internal/warm",
+			"internal/purge", "internal/warm",
 		},
 		"proxy": {
 			"internal/admission", "internal/fastlane", "internal/serve", "internal/explain", "internal/fetch", "internal/decide",
 			"internal/site", "internal/store", "internal/exchange", "internal/httpcache",
 			"internal/hostport", "internal/logging", "internal/chunk", "internal/groups",
-			"internal/measure",
-			"internal/peer", "internal/wire", "internal/wire/handshake",
+			"internal/measure", "internal/peer", "internal/purge", "internal/wire",
+			"internal/wire/handshake",
 		},
+		"internal/purge": {},
 		"internal/fastlane": {
 			"internal/admission", "internal/serve", "internal/decide", "internal/site",
 			"internal/hostport", "internal/logging",

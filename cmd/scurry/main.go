@@ -10,6 +10,7 @@
 //	scurry explain [flags] URL
 //	scurry example [NAME]
 //	scurry warm [flags] [URL...]
+//	scurry purge [flags] [URL...]
 //	scurry version
 //	scurry help [COMMAND | TOPIC]
 //

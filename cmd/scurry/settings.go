@@ -50,6 +50,7 @@ func proxyConfig(c *config.Config, origin http.RoundTripper, log *zerolog.Logger
 		PrivateCookies:          c.PrivateCookies,
 		IgnoreRequestDirectives: c.IgnoreRequestDirectives,
 		WebSocket:               c.WebSocket,
+		PurgeFrom:               c.PurgeFrom.Prefixes(),
 
 		ReadOnly: c.ReadOnly,
 		Keys: proxy.KeyRules{

@@ -51,6 +51,7 @@ type Config struct {
 	IgnoreRequestDirectives bool       `group:"Rules:" help:"Give clients no say in what they are answered from: ignore the Cache-Control and Pragma of requests."`
 
 	WebSocket         bool     `name:"websocket" group:"Clients:" help:"Forward a GET that asks for the WebSocket protocol, and switch its connection to that if the origin agrees."`
+	PurgeFrom         CIDRs    `default:"none" placeholder:"CIDR,..." group:"Clients:" help:"Networks of the clients that may purge by the method PURGE at the client address; or none (${default})."`
 	ReadHeaderTimeout Timeout  `default:"10s" placeholder:"TIME" group:"Clients:" help:"How long a client may take to send a request's header (${default})."`
 	IdleTimeout       Timeout  `default:"2m" placeholder:"TIME" group:"Clients:" help:"How long a connection may wait for its next request (${default})."`
 	WriteTimeout      Timeout  `default:"60s" placeholder:"TIME" group:"Clients:" help:"How long a client may take no bytes of a response (${default})."`

@@ -11,7 +11,8 @@
 // deadlock: of the other nodes a Server knows only who owns what.
 //
 // Two nodes exchange their invalidation logs on a new connection, before anything else, and
-// whenever one turns out to know less than the other (logs.go). What is asked for, and when, is the
+// whenever one turns out to know less than the other (logs.go). A node that has stood still validates
+// what it has (standstill.go). What is asked for, and when, is the
 // Store's business; what connections there are, the peer package's.
 package exchange
 
@@ -19,6 +20,7 @@ import (
 	"context"
 	"reflect"
 	"sync"
+	"time"
 
 	"github.com/scurrycache/scurry/internal/codec"
 	"github.com/scurrycache/scurry/internal/peer"
@@ -36,8 +38,11 @@ type Exchange struct {
 	server *store.Server
 	base   context.Context // ends with Close
 	cancel context.CancelFunc
-	work   sync.WaitGroup // what is told to others
-	calls  sync.Map       // the Cause of each read that is being answered, by its call
+	work   sync.WaitGroup // what is told to others, and the look at the clock
+
+	patience time.Duration // how long a node is waited for that is to be told of something
+	standstill
+	calls sync.Map // the Cause of each read that is being answered, by its call
 
 	mu     sync.Mutex
 	missed map[string]int // guarded by mu: what nodes couldn't be told that are tried again

@@ -2,14 +2,24 @@ package exchange
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"sync"
 	"time"
 
+	"github.com/scurrycache/scurry/internal/peer"
 	"github.com/scurrycache/scurry/internal/store"
+	"github.com/scurrycache/scurry/internal/wire"
 )
 
-// notifyTimeout is how long another node is waited for that is to be told of something.
+// notifyTimeout is how long a node is waited for with which logs are exchanged.
 const notifyTimeout = time.Second
+
+// patience is how long a node is waited for that is to be told of something: until it counts as
+// dead. Then it finds out by itself that it was missed (standstill).
+func patience(c wire.Config) time.Duration {
+	return min(max(notifyTimeout, deathTimeout(c)), mostPatience)
+}
 
 // Ask is store.Remote's.
 func (x *Exchange) Ask(ctx context.Context, node string, m store.Message) ([]byte, error) {
@@ -17,17 +27,42 @@ func (x *Exchange) Ask(ctx context.Context, node string, m store.Message) ([]byt
 }
 
 // Tell is store.Remote's. A node that has missed earlier entries of the log learns them too.
-func (x *Exchange) Tell(m store.Message) {
-	var told sync.WaitGroup
+func (x *Exchange) Tell(m store.Message) []store.Told {
+	var peers []*peer.Peer
 	for _, p := range x.node.Peers() {
+		if p.Status().State != peer.Itself {
+			peers = append(peers, p)
+		}
+	}
+	all := make([]store.Told, len(peers))
+	var told sync.WaitGroup
+	for i, p := range peers {
 		told.Go(func() {
-			ctx, cancel := context.WithTimeout(x.base, notifyTimeout)
-			defer cancel()
-			// after ErrBehind it has caught up
-			if _, err := x.Ask(ctx, p.Name(), m); err != nil && err != store.ErrBehind {
-				x.keepSharing(p.Name())
-			}
+			value, err := x.tell(p, m)
+			all[i] = store.Told{Node: p.Name(), Value: value, Err: err}
 		})
 	}
 	told.Wait()
+	return all
+}
+
+// tell tells one node. The error says why it hasn't been told; it learns of it later.
+func (x *Exchange) tell(p *peer.Peer, m store.Message) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(x.base, x.patience)
+	defer cancel()
+	value, err := x.Ask(ctx, p.Name(), m)
+	if err == nil || err == store.ErrBehind { // then it has caught up
+		return value, nil
+	}
+	x.keepSharing(p.Name())
+	status := p.Status()
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		err = fmt.Errorf("it hasn't answered within %s", x.patience)
+	case status.State != peer.Live && status.Failure != "":
+		err = fmt.Errorf("it is %s: %s", status.State, status.Failure)
+	case status.State != peer.Live:
+		err = fmt.Errorf("it is %s: %w", status.State, err)
+	}
+	return nil, err
 }

@@ -24,11 +24,9 @@ func New(cfg peer.NodeConfig, now func() time.Time) *Exchange {
 		x.kinds[reflect.TypeOf(request())] = byte(kind)
 	}
 	x.base, x.cancel = context.WithCancel(context.Background())
-	cfg.Reunited = func() {
-		x.store.RevalidateAll()
-		x.Share()
-	}
-	cfg.Greet = x.greet
+	cfg.Reunited, cfg.Greet = x.reunited, x.greet
+	x.patience = patience(cfg.Wire)
+	x.standstill.init(cfg.Wire)
 	x.node = peer.NewNode(cfg)
 	return x
 }
@@ -37,6 +35,7 @@ func New(cfg peer.NodeConfig, now func() time.Time) *Exchange {
 func (x *Exchange) Start(s *store.Store) {
 	x.store, x.server = s, s.Server()
 	x.node.Start(x.serve)
+	x.work.Go(x.watchClock)
 }
 
 // incoming makes a request of each kind, which is to be read. A kind's number is its place.

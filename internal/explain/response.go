@@ -76,6 +76,9 @@ func (x *inquiry) response(name string, rec *store.Record) *response {
 		RequestTime: rec.RequestTime.Time(), ResponseTime: rec.ResponseTime.Time(),
 	}}
 	a.facts = policy.Facts(a.head)
+	if rec.Expired != 0 {
+		a.facts.Expire(rec.Expired.Time())
+	}
 	a.ttl = a.facts.Lifetime - a.facts.Age(x.now)
 	a.says, a.field = policy.ResponseDirectives(a.head.Header)
 	x.say(name, "", "status %d", rec.Status)
@@ -115,6 +118,9 @@ func (a *response) judge() {
 		reason = "no-cache"
 	}
 	verdict, source := verdicts[reason], sources[a.facts.Source]
+	if a.rec.Expired != 0 {
+		source = rule{"", "until it was purged softly, at " + stamp(a.rec.Expired.Time())}
+	}
 	if reason == "request" {
 		verdict.text += a.facts.Objection(a.q.Header, a.now)
 	}

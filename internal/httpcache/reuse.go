@@ -64,6 +64,9 @@ func (f *Facts) Age(now time.Time) time.Duration {
 	return addAges(f.initialAge, residentTime)
 }
 
+// Expire makes the response stale from that time on, if it is still fresh then.
+func (f *Facts) Expire(at time.Time) { f.Lifetime = min(f.Lifetime, f.Age(at)) }
+
 // Verdict is what may be done with a stored response.
 type Verdict int
 

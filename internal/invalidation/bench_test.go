@@ -28,6 +28,25 @@ func BenchmarkMiss(b *testing.B) {
 	}
 }
 
+// BenchmarkPrefixes is a lookup of a path of eight segments in logs of few and of many prefixes, all
+// of which lie beside that path: the cost is one probe for each segment.
+func BenchmarkPrefixes(b *testing.B) {
+	r := Resource{Key: "a/b/c/d/e/f/g/h?q"}
+	for _, n := range []int{1, 1000, 100_000} {
+		l := New(Config{Incarnation: 1, Bytes: [kinds]int{1 << 30, 1 << 30, 1 << 30}})
+		for i := range n {
+			l.Publish(Remove, Prefix(fmt.Sprint("a/b/c/d/e/f/g/", i)))
+		}
+		then := l.Now().Token - 1
+		b.Run(fmt.Sprint("prefixes=", n), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				l.Check(r, then)
+			}
+		})
+	}
+}
+
 func BenchmarkAccepts(b *testing.B) {
 	l := filled(5000)
 	then := l.Now().Position

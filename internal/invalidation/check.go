@@ -6,13 +6,14 @@ type Verdict uint8
 const (
 	Current        Verdict = iota // no entry that it doesn't rest on matches it
 	Doubted                       // nor here, but other nodes may know better
+	Expired                       // it is stale
 	MustRevalidate                // it must not be used before it has been validated
 	Removed                       // it must neither be stored nor be given to others
 )
 
 // Mark is what the entries that match a response mean for its version: responses with different
 // marks have different versions. All nodes that know the same entries derive the same, and no node
-// derives one again once a Remove that matches has come, or a Revalidate, until that is forgotten.
+// derives one again once an entry that matches has come; or, of Revalidates, until that is forgotten.
 type Mark uint64
 
 // Doubts reports whether a stored response that was validated at since is Doubted. It is what a hit
@@ -38,7 +39,8 @@ func (l *Log) Begin(r Resource) (Moment, Mark) {
 
 // Land returns the mark of a response for which the origin was asked at began, and what has come
 // since. If it is Removed, the response has no mark: its version is a random name, and it isn't
-// stored. Otherwise it may be stored, and rests on began unless it is Current.
+// stored. Otherwise it may be stored, and rests on began unless it is Current. From Expired on, the
+// mark is for what is fetched from now on, and the version of this response is a random name.
 func (l *Log) Land(r Resource, began Token) (Mark, Verdict) {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
@@ -62,16 +64,24 @@ func (l *Log) verdictLocked(r Resource, since Token) Verdict {
 		return Removed
 	case l.shares[Revalidate].came(r) > since:
 		return MustRevalidate
+	case l.shares[Expire].came(r) > since:
+		return Expired
 	case l.doubted > since:
 		return Doubted
 	}
 	return Current
 }
 
-func (l *Log) markLocked(r Resource) Mark {
-	// Which Revalidates are forgotten depends on what clients do elsewhere, so it isn't told.
-	return Mark(l.shares[Remove].forgotten.sum()) + l.shares[Remove].mark(r) +
-		l.shares[Revalidate].mark(r)
+func (l *Log) markLocked(r Resource) (mark Mark) {
+	for kind := range kinds {
+		s := &l.shares[kind]
+		mark += s.mark(r)
+		// Which Revalidates are forgotten depends on what clients do elsewhere, so it isn't told.
+		if kind != Revalidate {
+			mark += Mark(s.forgotten.sum()) * Mark(2*kind+1)
+		}
+	}
+	return mark
 }
 
 func (s *share) mark(r Resource) (mark Mark) {
@@ -94,6 +104,8 @@ func (l *Log) Accepts(r Resource, p *Position) (Token, Verdict) {
 		return l.clock, Removed
 	case l.shares[Revalidate].lacks(p.known[Revalidate], r):
 		return l.clock, MustRevalidate
+	case l.shares[Expire].lacks(p.known[Expire], r):
+		return l.clock, Expired
 	}
 	return l.clock, Current
 }

@@ -9,8 +9,12 @@ import (
 type Position struct{ known [kinds]vector }
 
 func (p *Position) covers(o *Position) bool {
-	return p.known[Remove].covers(o.known[Remove]) &&
-		p.known[Revalidate].covers(o.known[Revalidate])
+	for kind := range p.known {
+		if !p.known[kind].covers(o.known[kind]) {
+			return false
+		}
+	}
+	return true
 }
 
 // CodePosition codes a position. Nil is written as that of a node which knows nothing.

@@ -124,9 +124,9 @@ func FuzzPosition(f *testing.F) {
 
 // FuzzPull gives both sides of a pull anything. Only a reply that is right changes a log.
 func FuzzPull(f *testing.F) {
-	source := New(Config{Incarnation: 7, Bytes: [2]int{1000, 1000}})
+	source := New(Config{Incarnation: 7, Bytes: [kinds]int{1000, 1000, 1000}})
 	for i := range 10 {
-		source.Publish(Kind(i%2), Prefix(string(rune('a'+i))), Group("g"))
+		source.Publish(Kind(i)%kinds, Prefix(string(rune('a'+i))), Group("g"))
 	}
 	none := New(Config{}).Now().Position
 	reply := encodeReply(source.Reply(none))
@@ -142,7 +142,7 @@ func FuzzPull(f *testing.F) {
 		if r.Code(&c); c.Bad {
 			return
 		}
-		l := New(Config{Incarnation: 9, Bytes: [2]int{5000, 5000}})
+		l := New(Config{Incarnation: 9, Bytes: [kinds]int{5000, 5000, 5000}})
 		before := l.Now()
 		_, err := l.Merge(&r)
 		if err != nil && l.Now() != before {

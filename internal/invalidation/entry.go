@@ -3,6 +3,7 @@ package invalidation
 import (
 	"cmp"
 	"iter"
+	"slices"
 	"strings"
 )
 
@@ -12,6 +13,7 @@ type Kind uint8
 const (
 	Remove     Kind = iota // their bytes must not be served again
 	Revalidate             // they are invalid until they are validated (RFC 9111 section 4.4)
+	Expire                 // they are stale, whatever they say of their freshness
 	kinds
 )
 
@@ -26,6 +28,7 @@ type field uint8
 const (
 	all field = iota
 	key
+	queries
 	prefix
 	group
 	fields
@@ -33,6 +36,9 @@ const (
 
 // Key matches the responses with that canonical key.
 func Key(name string) Scope { return Scope{key, name} }
+
+// Queries matches the responses whose path is that canonical one, whatever their query.
+func Queries(path string) Scope { return Scope{queries, path} }
 
 // Prefix matches the responses whose path is that path, or lies under it by whole segments. One
 // slash at its end is ignored. The empty path matches all responses.
@@ -46,18 +52,25 @@ func Prefix(path string) Scope {
 // Group matches the responses that belong to that group (RFC 9875).
 func Group(name string) Scope { return Scope{group, name} }
 
-// Matches reports whether s matches r.
+// Matches reports whether s matches r. Unlike a lookup by scopes, it costs the same for any path.
 func (s Scope) Matches(r Resource) bool {
-	for scope := range scopes(r) {
-		if scope == s {
-			return true
-		}
+	path, _, _ := strings.Cut(r.Key, "?")
+	switch s.field {
+	case key:
+		return r.Key == s.name
+	case queries:
+		return path == s.name
+	case prefix:
+		rest, ok := strings.CutPrefix(path, s.name)
+		return ok && (rest == "" && !strings.HasSuffix(path, "/") || strings.HasPrefix(rest, "/"))
+	case group:
+		return slices.Contains(r.Groups, s.name)
 	}
-	return false
+	return true
 }
 
 // Sought is the key or the group by which all that s matches is found in an index. Both are "" if
-// there is none: s matches all, or a prefix.
+// there is none: s matches all, a prefix, or the queries of a path.
 func (s Scope) Sought() (canonical, member string) {
 	switch s.field {
 	case key:
@@ -75,11 +88,12 @@ type Resource struct {
 	Groups []string
 }
 
-// scopes yields the scopes that match r: its key, all, each prefix of whole segments, each group.
+// scopes yields the scopes that match r: all, its key, its path with any query, each prefix of whole
+// segments, each group.
 func scopes(r Resource) iter.Seq[Scope] {
 	return func(yield func(Scope) bool) {
 		path, _, _ := strings.Cut(r.Key, "?")
-		if !yield(Scope{}) || !yield(Scope{key, r.Key}) {
+		if !yield(Scope{}) || !yield(Scope{key, r.Key}) || !yield(Scope{queries, path}) {
 			return
 		}
 		for i := 1; i < len(path); i++ {

@@ -69,7 +69,11 @@ var errReply = errors.New("the log of another node contradicts itself, or has mo
 // Merge takes a reply to a position of this log, which then knows all that the other one did. A
 // reply that no log can have sent changes nothing.
 func (l *Log) Merge(theirs *Reply) (c Change, err error) {
-	if !theirs.valid(l.cfg.Bytes[Remove] + l.cfg.Bytes[Revalidate]) {
+	bytes := 0
+	for _, most := range l.cfg.Bytes {
+		bytes += most
+	}
+	if !theirs.valid(bytes) {
 		return c, errReply
 	}
 	l.mu.Lock()

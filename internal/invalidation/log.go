@@ -13,7 +13,7 @@ type Config struct {
 
 	// Bytes is how much memory the entries of each kind may take, 1 MiB if it is 0. It is to be the
 	// same on all nodes.
-	Bytes [2]int
+	Bytes [kinds]int
 }
 
 const defaultBytes = 1 << 20
@@ -89,8 +89,8 @@ func (l *Log) publishLocked() {
 type Change struct {
 	Entries []Entry
 
-	// Forgot means that the log has forgotten Removes. Until the other nodes have pulled from this
-	// one, they may derive other versions.
+	// Forgot means that the log has forgotten Removes or Expires. Until the other nodes have pulled
+	// from this one, they may derive other versions.
 	Forgot bool
 }
 
@@ -155,7 +155,7 @@ func (l *Log) endLocked(c *Change) {
 	for kind := range kinds {
 		if s := &l.shares[kind]; s.bytes > l.cfg.Bytes[kind] {
 			s.forget(l.cfg.Bytes[kind] / 2)
-			c.Forgot = c.Forgot || kind == Remove
+			c.Forgot = c.Forgot || kind != Revalidate
 		}
 	}
 	l.publishLocked()

@@ -37,6 +37,9 @@ func TestScopes(t *testing.T) {
 		{Prefix("a/b"), "a/bc", false}, {Prefix("a/b"), "a/b?q", true}, {Prefix("a"), "b?a/b", false},
 		{Prefix("a"), "a/b/c/d", true}, {Prefix("a//"), "a//b", true}, {Prefix("a//"), "a/b", false},
 		{Prefix("/a"), "/a/b", true}, {Prefix("/"), "b", true},
+		{Queries("a/b"), "a/b", true}, {Queries("a/b"), "a/b?q", true}, {Queries("a/b"), "a/b/", false},
+		{Queries("a/b"), "a/b/c?q", false}, {Queries("a"), "a/b", false}, {Queries(""), "?q", true},
+		{Queries(""), "a", false},
 	} {
 		if got := slices.Contains(slices.Collect(scopes(Resource{Key: test.key})), test.scope); got != test.matches {
 			t.Errorf("%v matches %q: %t", test.scope, test.key, got)
@@ -47,8 +50,21 @@ func TestScopes(t *testing.T) {
 		if got := l.Check(Resource{Key: test.key}, then) == MustRevalidate; got != test.matches {
 			t.Errorf("%v has %q validated: %t", test.scope, test.key, got)
 		}
+		l.Publish(Expire, test.scope) // which is the weaker one
+		if got := l.Check(Resource{Key: test.key}, then+1) == Expired; got != test.matches {
+			t.Errorf("%v has %q stale: %t", test.scope, test.key, got)
+		}
 		if got := test.scope.Matches(Resource{Key: test.key}); got != test.matches {
 			t.Errorf("%v matches %q alone: %t", test.scope, test.key, got)
+		}
+	}
+}
+
+// TestOneProbeForEachSegment: a lookup costs no more for the prefixes that there may be.
+func TestOneProbeForEachSegment(t *testing.T) {
+	for key, want := range map[string]int{"a/b/c?q/r": 3 + 3, "a": 3 + 1, "": 3, "a/": 3 + 1, "/a": 3 + 1} {
+		if got := len(slices.Collect(scopes(Resource{Key: key}))); got != want {
+			t.Errorf("%q is looked up by %d probes, want %d", key, got, want)
 		}
 	}
 }
@@ -144,7 +160,7 @@ func TestSharesAreApart(t *testing.T) {
 
 // TestSameScopeTakesNoRoom: of one issuer, the last entry for a scope stands for the earlier ones.
 func TestSameScopeTakesNoRoom(t *testing.T) {
-	l := New(Config{Incarnation: 1, Bytes: [2]int{10_000, 10_000}})
+	l := New(Config{Incarnation: 1, Bytes: [kinds]int{10_000, 10_000, 10_000}})
 	for i := range 10_000 {
 		l.Publish(Revalidate, Key(fmt.Sprint(i%10)), Group("g"))
 	}
@@ -161,7 +177,7 @@ func TestSameScopeTakesNoRoom(t *testing.T) {
 // has; one that didn't keeps nothing.
 func TestForgettingKeepsWhatKnew(t *testing.T) {
 	cfg := func(incarnation uint64, bytes int) Config {
-		return Config{Incarnation: incarnation, Bytes: [2]int{bytes, bytes}}
+		return Config{Incarnation: incarnation, Bytes: [kinds]int{bytes, bytes, bytes}}
 	}
 	issuer, knew, missed := New(cfg(1, 10_000)), New(cfg(2, 1<<20)), New(cfg(3, 1<<20))
 	for i, forgot := 0, false; !forgot; i++ {
@@ -186,15 +202,15 @@ func TestForgettingKeepsWhatKnew(t *testing.T) {
 // TestPullIsBounded: no reply is larger than a log may be, but for what it knows of each issuer.
 func TestPullIsBounded(t *testing.T) {
 	const most = 100_000
-	full, empty := New(Config{Incarnation: 1, Bytes: [2]int{most, most}}), New(Config{Incarnation: 2})
+	full, empty := New(Config{Incarnation: 1, Bytes: [kinds]int{most, most, most}}), New(Config{Incarnation: 2})
 	before := empty.Now().Position
 	for i := range 2000 {
-		full.Publish(Kind(i%2), Key(fmt.Sprint(i, strings.Repeat("x", i%300))))
+		full.Publish(Kind(i)%kinds, Key(fmt.Sprint(i, strings.Repeat("x", i%300))))
 		if i%50 > 0 {
 			continue
 		}
 		reply := encodeReply(full.Reply(empty.Now().Position))
-		if len(reply) > full.shares[Remove].bytes+full.shares[Revalidate].bytes+60 || len(reply) > 2*most+60 {
+		if len(reply) > full.shares[Remove].bytes+full.shares[Revalidate].bytes+full.shares[Expire].bytes+60 || len(reply) > int(kinds)*most+60 {
 			t.Fatalf("%d bytes", len(reply))
 		}
 	}
@@ -209,7 +225,7 @@ func TestPullIsBounded(t *testing.T) {
 
 // TestPullFromLargerLog: what a log of these bounds can't have isn't taken.
 func TestPullFromLargerLog(t *testing.T) {
-	large, small := New(Config{Incarnation: 1}), New(Config{Incarnation: 2, Bytes: [2]int{5000, 5000}})
+	large, small := New(Config{Incarnation: 1}), New(Config{Incarnation: 2, Bytes: [kinds]int{5000, 5000, 5000}})
 	for i := range 100 {
 		large.Publish(Remove, Key(fmt.Sprint(i)))
 	}
@@ -329,7 +345,7 @@ func TestNoAllocations(t *testing.T) {
 
 // filled is a log of n entries of each kind for other resources than the tests'.
 func filled(n int) *Log {
-	l := New(Config{Incarnation: 1, Bytes: [2]int{1 << 30, 1 << 30}})
+	l := New(Config{Incarnation: 1, Bytes: [kinds]int{1 << 30, 1 << 30, 1 << 30}})
 	for i := range n {
 		for kind := range kinds {
 			l.Publish(kind, Key(fmt.Sprint("k", i)), Prefix(fmt.Sprint("p", i)), Group(fmt.Sprint("g", i)))

@@ -45,6 +45,7 @@ var resources = []Resource{
 
 var modelScopes = []Scope{
 	Key("a/x"), Key("a/x?q"), Key("a/b/y"), Key("a"), Key("ab/x"), Key("none"),
+	Queries("a/x"), Queries("a"), Queries("c/"), Queries("c"),
 	Prefix("a"), Prefix("a/b"), Prefix("a/x"), Prefix("c"), Prefix("b/"),
 	Group("g"), Group("h"), Group("none"), Prefix("/"),
 }
@@ -52,6 +53,7 @@ var modelScopes = []Scope{
 // applies says which resources a scope matches, by hand.
 var applies = map[Scope]string{
 	Key("a/x"): "0", Key("a/x?q"): "1", Key("a/b/y"): "2", Key("a"): "4", Key("ab/x"): "3",
+	Queries("a/x"): "01", Queries("a"): "4", Queries("c/"): "5",
 	Prefix("a"): "0124", Prefix("a/b"): "2", Prefix("a/x"): "01", Prefix("c"): "5",
 	Group("g"): "01", Group("h"): "13", {}: "012345",
 }
@@ -70,7 +72,7 @@ type model struct {
 	match   [kinds][]entrySet         // which entries match each resource
 	marks   map[int]map[entrySet]Mark // in exact histories: of resources, by the entries that match
 	knew    map[int]map[Mark]entrySet // and the other way round
-	limits  [2]int
+	limits  [kinds]int
 }
 
 type modelNode struct {
@@ -89,6 +91,7 @@ type modelRecord struct {
 	checked int      // when it was last asked
 	rests   entrySet // what was known then
 	invalid bool
+	stale   bool // by an Expire
 }
 
 type modelFlight struct {
@@ -190,7 +193,7 @@ func (m *model) publish(n *modelNode) {
 	if len(m.issued)+len(scopes) > 64 {
 		return
 	}
-	kind := Kind(m.IntN(2))
+	kind := Kind(m.IntN(int(kinds)))
 	c := n.log.Publish(kind, scopes...)
 	var all entrySet
 	for _, s := range scopes {
@@ -266,8 +269,13 @@ func (m *model) learnt(n *modelNode, c Change, has, known entrySet) {
 			if m.exact && n.has&m.match[e.Kind][r]&^rec.rests == 0 {
 				m.fail("%s is swept for nothing", resources[r].Key)
 			}
-			if rec.invalid = true; e.Kind == Remove {
+			switch e.Kind {
+			case Remove:
 				delete(n.table, r)
+			case Revalidate:
+				rec.invalid = true
+			case Expire:
+				rec.stale = true
 			}
 		}
 	}

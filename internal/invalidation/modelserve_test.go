@@ -21,12 +21,28 @@ func (m *model) request(n *modelNode, r int) {
 		m.fetch(n, n, r, rec)
 		return
 	}
-	m.serve(r, n.known, rec.born, rec.checked, "from memory")
+	if missed := n.has & m.match[Expire][r] &^ rec.rests; missed != 0 && !rec.stale {
+		m.fail("%s isn't stale, missed %b", resources[r].Key, missed)
+	}
+	switch {
+	case !rec.stale:
+		m.serve(r, n.known, rec.born, rec.checked, "from memory")
+	case m.IntN(2) == 0: // while it is validated
+		m.serveKinds(r, n.known, [kinds]int{rec.born, rec.checked, m.step}, "stale")
+		fallthrough
+	default:
+		m.fetch(n, n, r, rec)
+	}
 }
 
 // serve holds what a request is answered with against what was known when that arrived.
 func (m *model) serve(r int, known entrySet, born, checked int, how string) {
-	for kind, since := range []int{Remove: born, Revalidate: checked} {
+	m.serveKinds(r, known, [kinds]int{born, checked, checked}, how)
+}
+
+// serveKinds is serve of what holds up to other moments for each kind of entries.
+func (m *model) serveKinds(r int, known entrySet, upTo [kinds]int, how string) {
+	for kind, since := range upTo {
 		for set := known & m.match[kind][r]; set != 0; set &= set - 1 {
 			if e := bits.TrailingZeros64(uint64(set)); m.issued[e] >= since {
 				m.fail("%s of %d is served %s, after entry %d (kind %d) of %d",
@@ -49,11 +65,13 @@ func (m *model) land(n *modelNode, r int) {
 	f := n.flights[r]
 	delete(n.flights, r)
 	mark, verdict := n.log.Land(resources[r], f.began.Token)
-	rec := &modelRecord{f.began.Token, fmt.Sprint(r, ".", mark), f.born, f.born, f.rests, verdict >= MustRevalidate}
-	missed := n.has & (m.match[Remove][r] | m.match[Revalidate][r]) &^ f.rests
+	rec := &modelRecord{
+		f.began.Token, fmt.Sprint(r, ".", mark), f.born, f.born, f.rests,
+		verdict >= MustRevalidate, verdict == Expired,
+	}
+	missed := n.has & m.matching(r) &^ f.rests
 	if m.exact {
-		removed := n.has&m.match[Remove][r]&^f.rests != 0
-		if verdict == Removed != removed || verdict == Current != (missed == 0) {
+		if verdict != m.verdict(r, missed) {
 			m.fail("%s lands with verdict %d, missed %b", resources[r].Key, verdict, missed)
 		}
 		if verdict != Removed {
@@ -65,9 +83,9 @@ func (m *model) land(n *modelNode, r int) {
 		if rec.version, rec.born = f.prev.version, f.prev.born; n.table[r] == f.prev {
 			n.table[r] = rec
 		}
-	case verdict >= MustRevalidate:
+	case verdict >= Expired:
 		rec.version = fmt.Sprint("random ", m.Uint64())
-		if n.chunks[rec.version] = rec.born; verdict == MustRevalidate {
+		if n.chunks[rec.version] = rec.born; verdict != Removed {
 			n.table[r] = rec
 		}
 	default:
@@ -98,7 +116,7 @@ func (m *model) answer(
 		}
 	case q.log.Joins(resources[r], q.arrived, f.began.Token):
 		m.serve(r, q.known, rec.born, rec.checked, "from a flight")
-	case m.exact && n.has&(m.match[Remove][r]|m.match[Revalidate][r])&^f.rests == 0:
+	case m.exact && n.has&m.matching(r)&^f.rests == 0:
 		m.fail("a request for %s can't take a result for nothing", resources[r].Key)
 	}
 }
@@ -106,7 +124,7 @@ func (m *model) answer(
 // derived holds a mark against others in exact histories: it is the same if and only if the same
 // entries that match are known.
 func (m *model) derived(n *modelNode, r int, mark Mark) {
-	set := n.has & (m.match[Remove][r] | m.match[Revalidate][r])
+	set := n.has & m.matching(r)
 	if m.marks[r] == nil {
 		m.marks[r], m.knew[r] = map[entrySet]Mark{}, map[Mark]entrySet{}
 	}
@@ -140,27 +158,27 @@ func (m *model) copy(n, peer *modelNode, r int) {
 	}
 	token, verdict := n.log.Accepts(resources[r], position)
 	if m.exact {
-		lack := n.has &^ peer.has
-		want := Current
-		if lack&m.match[Remove][r] != 0 {
-			want = Removed
-		} else if lack&m.match[Revalidate][r] != 0 {
-			want = MustRevalidate
-		}
-		if verdict != want {
+		if want := m.verdict(r, n.has&^peer.has); verdict != want {
 			m.fail("a copy of %s: verdict %d, want %d", resources[r].Key, verdict, want)
 		}
 	}
 	if verdict != Current {
 		return
 	}
+	if rec.stale { // its node says so, and this one may use it while it is validated
+		m.fetch(peer, n, r, rec)
+	}
 	own := *rec
-	own.token, own.rests = token, n.has
+	own.token, own.rests = token, n.has&^(m.match[Expire][r]&^rec.rests)
 	if born, ok := n.chunks[own.version]; ok {
 		own.born = born
 	}
 	n.table[r] = &own
-	m.serve(r, n.known, own.born, own.checked, "from a copy")
+	upTo := [kinds]int{own.born, own.checked, own.checked}
+	if own.stale {
+		upTo[Expire] = m.step
+	}
+	m.serveKinds(r, n.known, upTo, "from a copy")
 }
 
 // read has n read the bytes of its record from peer.
@@ -192,4 +210,22 @@ func (m *model) read(n, peer *modelNode, r int) {
 			}
 		}
 	}
+}
+
+// matching are the entries of all kinds that match a resource.
+func (m *model) matching(r int) entrySet {
+	return m.match[Remove][r] | m.match[Revalidate][r] | m.match[Expire][r]
+}
+
+// verdict is what entries that were missed mean for a resource.
+func (m *model) verdict(r int, missed entrySet) Verdict {
+	switch {
+	case missed&m.match[Remove][r] != 0:
+		return Removed
+	case missed&m.match[Revalidate][r] != 0:
+		return MustRevalidate
+	case missed&m.match[Expire][r] != 0:
+		return Expired
+	}
+	return Current
 }

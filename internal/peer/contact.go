@@ -1,9 +1,6 @@
 package peer
 
-import (
-	"context"
-	"time"
-)
+import "time"
 
 // maxHeard bounds for how many instances of peers it is remembered when they were last heard of.
 const maxHeard = 1000
@@ -41,27 +38,5 @@ func (c *contact) ended(instance string, t time.Time) {
 	}
 	if t.After(c.any) {
 		c.any = t
-	}
-}
-
-// watchClock calls stoodStill when this process, or the machine, has stood still for longer than
-// limit: then it was out of contact, too, though what came meanwhile may make it seem that it has
-// just heard of its peers.
-func watchClock(ctx context.Context, limit time.Duration, stoodStill func()) {
-	every := limit / 4
-	tick := time.NewTicker(every)
-	defer tick.Stop()
-	for last := time.Now(); ; {
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return
-		}
-		now := time.Now()
-		// The monotonic clock stands still with the machine, the other one doesn't.
-		if away := max(now.Sub(last), now.Round(0).Sub(last.Round(0))); away > limit+every {
-			stoodStill()
-		}
-		last = now
 	}
 }

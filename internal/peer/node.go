@@ -131,10 +131,6 @@ func NewNode(cfg NodeConfig) *Node {
 func (n *Node) Start(serve func(*wire.Call)) {
 	n.serve = serve
 	n.work.Go(n.accept)
-	n.work.Go(func() {
-		limit := max(n.cfg.Lease, n.deathTimeout()/2) // for less, no peer has missed this node
-		watchClock(n.ctx, limit, n.cfg.Reunited)
-	})
 }
 
 // SetCredentials replaces the credentials, for the connections that are made from now on. There is

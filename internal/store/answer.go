@@ -18,7 +18,7 @@ func (v *Server) Answer(m Message) ([]byte, error) {
 	case *PutRequest:
 		return nil, v.put(q)
 	case *InvalidateRequest:
-		return nil, v.invalidate(q)
+		return v.invalidate(q)
 	case *VariesRequest:
 		return nil, v.varies(q)
 	}
@@ -90,17 +90,17 @@ func (v *Server) put(q *PutRequest) error {
 	return nil
 }
 
-func (v *Server) invalidate(q *InvalidateRequest) error {
+func (v *Server) invalidate(q *InvalidateRequest) ([]byte, error) {
 	s := v.s
 	s.mu.Lock()
 	c, behind := s.log.Learn(q.Entries)
-	s.sweepLocked(&c, slices.DeleteFunc(q.Keys, v.odd))
+	swept := s.sweepLocked(&c, slices.DeleteFunc(q.Keys, v.odd))
 	s.mu.Unlock()
 	s.changed(&c)
 	if behind {
-		return ErrBehind
+		return nil, ErrBehind
 	}
-	return nil
+	return codeSwept(swept), nil
 }
 
 func (v *Server) varies(q *VariesRequest) error {

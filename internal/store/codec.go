@@ -11,7 +11,7 @@ import (
 // before them. Times are sent as ages, since the clocks of two nodes differ. The key isn't sent:
 // the requester knows it.
 
-const codecVersion = 10
+const codecVersion = 11
 
 // MaxLength is above all lengths of contents, so that offsets can be added to.
 const MaxLength = 1 << 60
@@ -55,6 +55,10 @@ func (r *Record) code(c *codec.Coder) {
 	}
 	request, response := age(r.RequestTime.Time()), age(r.ResponseTime.Time())
 	pass, retry := age(r.PassUntil.Time()), age(r.RetryAfter.Time()) // a past one is none
+	expired, when := r.Expired != 0, r.Expired.Time()
+	if c.Flags(&expired); expired {
+		when = age(when)
+	}
 	for _, n := range []*int64{&r.Length, &r.Part.Start, &r.Part.End, &r.Part.Total} {
 		codec.Int(c, n)
 	}
@@ -63,7 +67,9 @@ func (r *Record) code(c *codec.Coder) {
 		r.URL, r.small = url, smallContent([]byte(small))
 		r.unpacked = r.Head.Header()
 		r.asking = askingOf(r.asking.imprint(), selecting)
-		r.SetTimes(request, response)
+		if r.SetTimes(request, response); expired {
+			r.Expired = At(when)
+		}
 		if pass.After(now) {
 			r.PassUntil = Until(pass)
 		}

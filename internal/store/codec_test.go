@@ -33,8 +33,13 @@ func TestWhatAPeerSendsIsChecked(t *testing.T) {
 			t.Errorf("%s: taken", name)
 		}
 	}
-	s := open(t, &canned{})
 	rec := sampleRecord(now)
+	rec.Expired = At(now.Add(-time.Minute))
+	if got, err := Decode(rec.Encode(now), now.Add(time.Hour)); err != nil || got.Expired != At(now.Add(time.Hour-time.Minute)) {
+		t.Errorf("what expired a minute ago has expired at %v, %v", got.Expired.Time(), err)
+	}
+	s := open(t, &canned{})
+	rec = sampleRecord(now)
 	if rec.URL = "../another"; s.fits(rec, "asked") {
 		t.Error("a record for what wasn't asked for: taken")
 	}

@@ -186,12 +186,19 @@ func (r *fakeRemote) Ask(_ context.Context, node string, m Message) ([]byte, err
 	return b, r.caughtUp(node, err)
 }
 
-func (r *fakeRemote) Tell(m Message) {
+func (r *fakeRemote) NoticeStandstill() {}
+
+func (r *fakeRemote) Tell(m Message) (all []Told) {
 	for _, node := range []string{"a", "b", "c"} {
 		if r.nodes[node] != nil && node != r.self {
-			_, _ = r.Ask(context.Background(), node, m)
+			value, err := r.Ask(context.Background(), node, m)
+			if errors.Is(err, ErrBehind) {
+				err = nil // it has caught up
+			}
+			all = append(all, Told{node, value, err})
 		}
 	}
+	return all
 }
 
 // theirs is q as another node gets it.

@@ -26,7 +26,7 @@ func (s *Store) fetchRecord(f *flight) error {
 // fetchFromOwner asks owner, answers the flight, and keeps a near copy.
 func (s *Store) fetchFromOwner(f *flight, owner string) error {
 	q := &LookupRequest{Request: f.req, Position: f.began.Position, Chunk: s.wantsChunk(f)}
-	if f.prev.isCurrent(s.cfg.Now()) {
+	if s.trusts(f.prev) {
 		q.Version, q.Revision = f.prev.Version, f.prev.Revision
 	}
 	// The owner sends as much content as the window allows right behind the head, so the request

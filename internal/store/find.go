@@ -10,6 +10,9 @@ import (
 // Fetch has asked its owner or the origin. The key may be a view of a buffer: Find keeps none of it.
 func (s *Store) Find(key string, request http.Header, head bool) (rec *Record,
 	mustRevalidate bool) {
+	if s.cfg.Remote != nil {
+		s.cfg.Remote.NoticeStandstill()
+	}
 	e := s.look(key)
 	if e.entry != nil && s.lost(e.turn) {
 		s.mu.Lock()

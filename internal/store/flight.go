@@ -35,7 +35,7 @@ func (s *Store) flightKey(f *flight, mark invalidation.Mark) string {
 	req := &f.req
 	key := s.records.Prefix() + f.route + "." + strconv.FormatUint(uint64(mark), 36) + "." +
 		digest(req.Key, f.variant)
-	if f.prev.isCurrent(s.cfg.Now()) && s.ownerBy(f.route) != "" {
+	if s.trusts(f.prev) && s.ownerBy(f.route) != "" {
 		// An owner answers at once with what it has stored, but not a node that has the same
 		// already. A request of a node that hasn't mustn't wait for the other kind.
 		key += ".validate"

@@ -4,7 +4,6 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/scurrycache/scurry/internal/httpcache"
 	"github.com/scurrycache/scurry/internal/invalidation"
 )
 
@@ -19,7 +18,7 @@ func (s *Store) RevalidateAll() { s.log.Doubt() }
 // Remove removes all that is stored under keys, and what is on its way there, on all nodes. A node
 // that can't be told now learns of it as soon as there is contact, before anything else.
 func (s *Store) Remove(keys []string) {
-	s.invalidate(invalidation.Remove, keys, nil, nil, Moment{})
+	s.publish(invalidation.Remove, s.scopesOf(keys), keys, func() {})
 }
 
 // Invalidate is Remove for what an unsafe request may have changed (RFC 9111 section 4.4), which is
@@ -29,35 +28,52 @@ func (s *Store) Remove(keys []string) {
 // It returns the moment just after. current reports whether no entry has come between then and just
 // before that matches a response for the first of keys which belongs to the groups of members.
 func (s *Store) Invalidate(keys, groups, members []string, then Moment) (now Moment, current bool) {
-	return s.invalidate(invalidation.Revalidate, keys, groups, members, then)
+	scopes := s.scopesOf(keys)
+	for _, group := range groups {
+		scopes = append(scopes, invalidation.Group(group))
+	}
+	p := s.publish(invalidation.Revalidate, scopes, keys, func() {
+		current = len(keys) > 0 && s.log.Joins(s.resource(keys[0], members), s.log.Now().Token,
+			then.Token)
+	})
+	return p.now, current
 }
 
-func (s *Store) invalidate(
-	kind invalidation.Kind, keys, groups, members []string, then Moment,
-) (now Moment, current bool) {
-	var scopes []invalidation.Scope
+// scopesOf are the places that keys are in, each once.
+func (s *Store) scopesOf(keys []string) (scopes []invalidation.Scope) {
 	for _, key := range keys {
 		scope := invalidation.Key(s.canonical(key))
 		if !slices.Contains(scopes, scope) {
 			scopes = append(scopes, scope)
 		}
 	}
-	for _, group := range groups {
-		scopes = append(scopes, invalidation.Group(group))
-	}
+	return scopes
+}
+
+// published is what has come of entries: the moment just after, how many stored responses they
+// matched here, and what the other nodes say.
+type published struct {
+	now   Moment
+	swept int
+	told  []Told
+}
+
+// publish issues entries of one kind, sweeps the table for them, and tells the other nodes. keys are
+// sweepLocked's. It calls before just before the entries come, under the store's mu.
+func (s *Store) publish(
+	kind invalidation.Kind, scopes []invalidation.Scope, keys []string, before func(),
+) (p published) {
 	s.mu.Lock()
-	if current = len(keys) > 0; current {
-		current = s.log.Joins(s.resource(keys[0], members), s.log.Now().Token, then.Token)
-	}
+	before()
 	c := s.log.Publish(kind, scopes...)
-	s.sweepLocked(&c, keys)
-	now = s.log.Now()
+	p.swept = s.sweepLocked(&c, keys)
+	p.now = s.log.Now()
 	s.mu.Unlock()
 	if s.cfg.Remote != nil {
-		s.cfg.Remote.Tell(&InvalidateRequest{c.Entries, keys})
+		p.told = s.cfg.Remote.Tell(&InvalidateRequest{c.Entries, keys})
 	}
 	s.changed(&c)
-	return now, current
+	return p
 }
 
 // changed has the other nodes learn what the log has forgotten. Until then they may derive other
@@ -68,40 +84,17 @@ func (s *Store) changed(c *invalidation.Change) {
 	}
 }
 
-// sweepLocked removes or invalidates what a change of the log matches. What can't be validated is
-// removed in any case. keys are the resources that were invalidated, if they are known. Then of all
-// that is stored in the same places, only what is for them is swept.
-func (s *Store) sweepLocked(c *invalidation.Change, keys []string) {
-	for _, e := range c.Entries {
-		for _, key := range s.matchedLocked(e.Scope, keys) {
-			if e.Kind == invalidation.Revalidate && s.variantWhere(key, func(rec *Record) bool {
-				return !rec.Invalid || !rec.RetryAfter.IsZero()
-			}) == nil {
-				continue
-			}
-			s.deleteLocked(key, func(rec *Record) bool {
-				return e.Kind == invalidation.Remove || !httpcache.Validatable(rec.Header())
-			})
-			s.changeLocked(key, func(*Record) bool { return true }, func(rec *Record) {
-				rec.Invalid, rec.RetryAfter, rec.failure = true, 0, nil // what failed may work now
-			})
-		}
-	}
-}
-
 // matchedLocked returns the keys under which a response is stored that scope matches.
 func (s *Store) matchedLocked(scope invalidation.Scope, keys []string) []string {
 	place, group := scope.Sought()
 	switch {
-	case group != "":
+	case scope == invalidation.Group(group): // whose name may be empty
 		return slices.Collect(maps.Keys(s.grouped[group]))
 	case place != "":
 		return s.storedFor(place, keys)
 	}
-	return slices.DeleteFunc(s.keysLocked(), func(key string) bool {
-		return s.variantWhere(key, func(rec *Record) bool {
-			return scope.Matches(s.resourceOf(rec))
-		}) == nil
+	return s.keysWhereLocked(func(key string) bool {
+		return scope.Matches(s.resource(key, nil)) // which no group has a part in
 	})
 }
 

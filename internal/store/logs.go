@@ -7,7 +7,10 @@ import "github.com/scurrycache/scurry/internal/invalidation"
 
 // logBytes bounds the log, so that all of it fits into one message to another node. A message may
 // have 1 MiB; the rest is room for what is known of 6,000 incarnations of nodes.
-var logBytes = [2]int{invalidation.Remove: 366 << 10, invalidation.Revalidate: 366 << 10}
+var logBytes = [...]int{
+	invalidation.Remove: 366 << 10, invalidation.Revalidate: 183 << 10,
+	invalidation.Expire: 183 << 10,
+}
 
 // Position is the position of this node's log.
 func (s *Store) Position() *invalidation.Position { return s.log.Now().Position }

@@ -28,7 +28,7 @@ func TestLateComersDontJoin(t *testing.T) {
 		}})
 		early := ask(t, s, Request{Key: "k", Whole: true}, nil)
 		joins := ask(t, s, Request{Key: "k", Whole: true}, nil)
-		s.invalidate(invalidation.Remove, nil, []string{"g"}, nil, Moment{})
+		s.Purge(&Purge{Groups: []string{"g"}})
 		late := ask(t, s, Request{Key: "k", Whole: true}, nil)
 		close(release[0])
 		first, second := <-early, <-joins

@@ -70,7 +70,7 @@ func TestClassesMakeRoomForTheirOwn(t *testing.T) {
 				install(s, fmt.Sprint("later", i), 200, 5000)
 			}
 			left := 0
-			for _, key := range s.keysLocked() {
+			for _, key := range s.keysWhereLocked(func(string) bool { return true }) {
 				if strings.HasPrefix(key, c.key) {
 					left++
 				}
@@ -111,7 +111,7 @@ func TestFewQueriesAreFiles(t *testing.T) {
 	if got := entryOf(s, fmt.Sprint("script?", 2*manyQueries-1)).pool; got != queries {
 		t.Errorf("one of many queries is of class %d", got)
 	}
-	for _, key := range s.keysLocked() {
+	for _, key := range s.keysWhereLocked(func(string) bool { return true }) {
 		s.removeLocked(key)
 	}
 	if len(s.queries) > 0 || s.recordBytes.Load() != 0 || s.pools != [classes]pool{} {

@@ -103,6 +103,10 @@ type Details struct {
 	// together.
 	Groups []string
 
+	// Expired is since when the response counts as stale, whatever it says of its freshness, because
+	// an operator has purged it softly; 0 if none has. The store sets it.
+	Expired Instant
+
 	PassUntil Deadline
 	failure   *Failure // of the validation that RetryAfter is about
 
@@ -161,9 +165,18 @@ func (r *Record) SetSelecting(h http.Header) {
 
 func (r *Record) setImprint(p imprint) { r.asking = askingOf(p, r.asking.selecting()) }
 
-// SetTimes sets the times of the exchange.
+// SetTimes sets the times of the exchange, since which nothing has expired r.
 func (r *Record) SetTimes(request, response time.Time) {
 	r.RequestTime, r.ResponseTime, r.received = At(request), At(response), response
+	r.Expired = 0
+}
+
+// expire makes r stale from that time on. An earlier one stands.
+func (r *Record) expire(at time.Time) {
+	if r.Expired == 0 {
+		r.Expired = At(at)
+	}
+	r.Facts.Expire(at)
 }
 
 // Received is ResponseTime with the reading of the monotonic clock, if r has it still. Then the age
@@ -200,7 +213,8 @@ func (r *Record) settle() {
 // isPlain reports whether d, which is settled, says no more than plain.
 func (d *Details) isPlain() bool {
 	return d.URL == "" && d.Variant == "" && len(d.Vary) == 0 && len(d.Groups) == 0 &&
-		len(d.Trailer) == 0 && d.Part == Part{} && d.PassUntil == 0 && d.failure == nil
+		len(d.Trailer) == 0 && d.Part == Part{} && d.Expired == 0 && d.PassUntil == 0 &&
+		d.failure == nil
 }
 
 // refetchable reports whether any part of the content can be asked for again. Then it need not be

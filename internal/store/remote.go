@@ -41,12 +41,26 @@ type Remote interface {
 	// Ask sends a node a Message, and returns what that answers.
 	Ask(ctx context.Context, node string, m Message) ([]byte, error)
 
-	// Tell sends a Message to all nodes. It returns when each has answered or can't be reached in
-	// time. A node that hasn't been told exchanges logs with this one as soon as there is contact.
-	Tell(m Message)
+	// Tell sends a Message to all nodes. It returns what each has answered, by name, or why it
+	// couldn't be reached in time. A node that hasn't been told exchanges logs with this one as soon
+	// as there is contact.
+	Tell(m Message) []Told
+
+	// NoticeStandstill calls RevalidateAll if this process, or the machine, has stood still for as
+	// long as it takes other nodes to give it up: they may have told it of something in vain. It is
+	// called for each lookup.
+	NoticeStandstill()
 
 	// Share has all nodes exchange logs with this one, and doesn't wait for it.
 	Share()
+}
+
+// Told is what a node has answered that was told of something. If Err isn't nil, it hasn't been
+// told, and Err says why, for operators.
+type Told struct {
+	Node  string
+	Value []byte
+	Err   error
 }
 
 // LookupRequest is a Request as it goes to another node.

@@ -13,7 +13,6 @@ import (
 
 	"github.com/scurrycache/scurry/internal/fill"
 	"github.com/scurrycache/scurry/internal/httpcache"
-	"github.com/scurrycache/scurry/internal/invalidation"
 )
 
 // TestOwnerAloneAsksTheOrigin: however many clients on however many nodes ask, the owner asks the
@@ -93,7 +92,7 @@ func TestInvalidationsReachAllNodes(t *testing.T) {
 	}
 	c.asked()
 	before := c.nodes["a"].Moment()
-	after, current := c.nodes["a"].invalidate(invalidation.Remove, []string{"k"}, nil, nil, before)
+	after, current := c.nodes["a"].Invalidate([]string{"k"}, nil, nil, before)
 	if calls := c.asked(); !slices.Equal(calls, []string{"b Invalidate: a", "c Invalidate: a"}) {
 		t.Errorf("%q", calls)
 	}
@@ -121,7 +120,7 @@ func TestGroupsAreInvalidatedOnAllNodes(t *testing.T) {
 	if c.asked(); find(c.nodes["a"], "k", nil) == nil || find(c.nodes["b"], "k", nil) == nil {
 		t.Fatal("both nodes must have it")
 	}
-	c.nodes["a"].invalidate(invalidation.Remove, nil, []string{"g"}, nil, Moment{})
+	c.nodes["a"].Purge(&Purge{Groups: []string{"g"}})
 	if calls := c.asked(); !slices.Equal(calls, []string{"b Invalidate: a"}) {
 		t.Errorf("%q", calls)
 	}

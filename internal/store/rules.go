@@ -31,6 +31,9 @@ func (c *Config) prepare(rec *Record) {
 		Status: rec.Status, Header: rec.Header(), Undated: rec.Undated,
 		RequestTime: rec.RequestTime.Time(), ResponseTime: rec.Received(),
 	})
+	if rec.Expired != 0 {
+		rec.expire(rec.Expired.Time())
+	}
 }
 
 // usable reports whether rec, which is prepared, may answer a request with those fields. If it may,

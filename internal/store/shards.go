@@ -2,7 +2,6 @@ package store
 
 import (
 	"hash/maphash"
-	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -62,12 +61,26 @@ func (s *shards) shardLocked(key string, now stored) {
 	s.n += len(sh.byKey)
 }
 
-// keysLocked returns all keys.
-func (s *shards) keysLocked() (keys []string) {
+// keysWhereLocked returns the keys that is reports.
+func (s *shards) keysWhereLocked(is func(key string) bool) (keys []string) {
 	for i := range s.list {
-		keys = slices.AppendSeq(keys, maps.Keys(s.list[i].byKey))
+		for key := range s.list[i].byKey {
+			if is(key) {
+				keys = append(keys, key)
+			}
+		}
 	}
 	return keys
+}
+
+// countWhere returns how many of key's records is reports.
+func (s *shards) countWhere(key string, is func(*Record) bool) (n int) {
+	for _, rec := range s.look(key).variants {
+		if is(rec) {
+			n++
+		}
+	}
+	return n
 }
 
 // variantWhere returns the first of key's records that is reports, or nil.

@@ -98,7 +98,12 @@ func (t *table) mustRevalidate(rec *Record) bool {
 	case rec.owned():
 		return t.log.Doubts(rec.basis)
 	}
-	return !rec.isCurrent(t.Now())
+	return !t.trusts(rec)
+}
+
+// trusts reports whether this node may answer from rec, which may be nil, without asking its owner.
+func (t *table) trusts(rec *Record) bool {
+	return rec.isCurrent(t.Now()) && !t.log.Doubts(rec.basis)
 }
 
 // land sets the moment that rec rests on, and returns the mark for its version. The origin was
@@ -113,7 +118,7 @@ func (t *table) land(rec *Record, key string, groups []string, began invalidatio
 	if rec.basis = began; verdict == invalidation.Current {
 		rec.basis = now.Token
 	}
-	return mark, verdict < invalidation.MustRevalidate
+	return mark, verdict < invalidation.Expired
 }
 
 // installLocked puts rec into the table, in the place of the one for the same variant.
@@ -139,7 +144,10 @@ func (t *table) insertLocked(rec, prev *Record, begin func()) {
 	for _, old := range now.variants {
 		rec.inherit(old)
 	}
-	rec.Invalid = t.log.Check(t.resourceOf(rec), rec.basis) >= invalidation.MustRevalidate
+	verdict := t.log.Check(t.resourceOf(rec), rec.basis)
+	if rec.Invalid = verdict >= invalidation.MustRevalidate; verdict == invalidation.Expired {
+		rec.expire(t.Now())
+	}
 	t.name(rec)
 	rec.settle()
 	begin()

@@ -141,6 +141,7 @@ type turning struct {
 func (r *turning) RingEpoch() uint64              { return r.epoch.Load() }
 func (r *turning) OwnedSince(string, uint64) bool { return true }
 func (r *turning) Owner(string) (string, bool)    { return "a", true }
+func (r *turning) NoticeStandstill()              {}
 
 // TestKeyInABuffer: a lookup keeps nothing of its key, which may be a view of a buffer that is used
 // again, also where the ring has changed and entries are looked through.
