@@ -39,8 +39,9 @@ type Config struct {
 const (
 	// gatherTime is how long changes gather: a file is often written in several steps.
 	gatherTime = 10 * time.Millisecond
-	// maxPaths is how many paths are told one by one. If there are more, the whole folder is told.
-	maxPaths = 1000
+	// maxPaths is how many paths are told one by one: what is done about each takes room on all nodes. If
+	// there are more, the whole folder is told.
+	maxPaths = 100
 )
 
 // Watch watches a folder until it is closed.
