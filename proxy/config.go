@@ -14,6 +14,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/scurrycache/scurry/internal/admission"
 	"github.com/scurrycache/scurry/internal/chunk"
 	"github.com/scurrycache/scurry/internal/decide"
 	"github.com/scurrycache/scurry/internal/httpcache"
@@ -207,12 +208,20 @@ func (c Config) limits() httpcache.Limits {
 	}
 }
 
-func canonicalNames(names []string) []string {
-	out := make([]string, len(names))
-	for i, name := range names {
-		out[i] = http.CanonicalHeaderKey(name)
+// largestPost is the largest response to a POST that is stored; c has its defaults.
+func (c Config) largestPost() int64 {
+	if c.Limits.Object > 0 {
+		return min(c.MaxChunk, c.Limits.Object)
 	}
-	return out
+	return c.MaxChunk
+}
+
+// gate is what admits clients' requests; c has its defaults.
+func (c Config) gate() *admission.Gate {
+	return admission.New(admission.Config{
+		Requests: c.Limits.Requests, Rate: c.Limits.ClientRate, Burst: c.Limits.ClientBurst,
+		Trusted: c.Limits.TrustedProxies, Now: c.Now,
+	})
 }
 
 // base is the URL under which the origin's resources are. It is known if the origin tells it.

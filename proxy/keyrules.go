@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -93,4 +94,12 @@ func (k KeyRules) fact() string {
 		return ""
 	}
 	return ", " + strings.Join(rules, ", ")
+}
+
+func canonicalNames(names []string) []string {
+	out := make([]string, len(names))
+	for i, name := range names {
+		out[i] = http.CanonicalHeaderKey(name)
+	}
+	return out
 }

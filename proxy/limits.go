@@ -1,11 +1,10 @@
 package proxy
 
 import (
+	"cmp"
 	"errors"
 	"math"
 	"net/netip"
-
-	"github.com/scurrycache/scurry/internal/admission"
 )
 
 // Limits bound what clients may take of a Proxy, and a Proxy of its origin. The zero value sets no
@@ -49,11 +48,9 @@ type Limits struct {
 }
 
 func (l Limits) withDefaults() Limits {
-	if setDefault(&l.OriginQueue, 256); l.OriginQueue < 0 {
-		l.OriginQueue = 0
-	}
+	l.OriginQueue = max(0, cmp.Or(l.OriginQueue, 256))
 	l.Object = min(l.Object, 1<<60) // no content is larger
-	setDefault(&l.ClientBurst, int(min(math.Ceil(10*l.ClientRate), math.MaxInt32)))
+	l.ClientBurst = cmp.Or(l.ClientBurst, int(min(math.Ceil(10*l.ClientRate), math.MaxInt32)))
 	return l
 }
 
@@ -70,42 +67,4 @@ func (l Limits) validate() error {
 		}
 	}
 	return nil
-}
-
-// largestPost is the largest response to a POST that is stored; c has its defaults.
-func (c Config) largestPost() int64 {
-	if c.Limits.Object > 0 {
-		return min(c.MaxChunk, c.Limits.Object)
-	}
-	return c.MaxChunk
-}
-
-// gate is what admits clients' requests; c has its defaults.
-func (c Config) gate() *admission.Gate {
-	return admission.New(admission.Config{
-		Requests: c.Limits.Requests, Rate: c.Limits.ClientRate, Burst: c.Limits.ClientBurst,
-		Trusted: c.Limits.TrustedProxies, Now: c.Now,
-	})
-}
-
-// Refusals are the requests that were refused because of a limit, by which one it was.
-type Refusals struct {
-	Requests   int64 // Limits.Requests
-	ClientRate int64 // Limits.ClientRate
-
-	ReadOnly int64 // Config.ReadOnly
-
-	// Origin are requests to the origin that weren't sent because of Limits.OriginRequests, though
-	// clients waited for them; OriginYielded are validations in the background that were put off.
-	Origin, OriginYielded int64
-}
-
-func (p *Proxy) refusals() Refusals {
-	o := p.origin.Counts()
-	return Refusals{
-		Requests:   p.gate.Refused(admission.Requests),
-		ClientRate: p.gate.Refused(admission.ClientRate),
-		ReadOnly:   p.server.ReadOnly(),
-		Origin:     o.Refused, OriginYielded: o.Yielded,
-	}
 }

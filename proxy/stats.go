@@ -3,6 +3,7 @@ package proxy
 import (
 	"time"
 
+	"github.com/scurrycache/scurry/internal/admission"
 	"github.com/scurrycache/scurry/internal/decide"
 	"github.com/scurrycache/scurry/internal/fetch"
 	"github.com/scurrycache/scurry/internal/measure"
@@ -154,4 +155,26 @@ func (p *Proxy) cacheStats(s *Stats) {
 		s.HotPart.Limit = u.MainRoom / hotShare
 	}
 	s.Removes, s.Revalidates = u.Removes, u.Revalidates
+}
+
+// Refusals are the requests that were refused because of a limit, by which one it was.
+type Refusals struct {
+	Requests   int64 // Limits.Requests
+	ClientRate int64 // Limits.ClientRate
+
+	ReadOnly int64 // Config.ReadOnly
+
+	// Origin are requests to the origin that weren't sent because of Limits.OriginRequests, though
+	// clients waited for them; OriginYielded are validations in the background that were put off.
+	Origin, OriginYielded int64
+}
+
+func (p *Proxy) refusals() Refusals {
+	o := p.origin.Counts()
+	return Refusals{
+		Requests:   p.gate.Refused(admission.Requests),
+		ClientRate: p.gate.Refused(admission.ClientRate),
+		ReadOnly:   p.server.ReadOnly(),
+		Origin:     o.Refused, OriginYielded: o.Yielded,
+	}
 }

@@ -8,6 +8,7 @@
 package admission
 
 import (
+	"net/http"
 	"net/netip"
 	"sync/atomic"
 	"time"
@@ -73,6 +74,18 @@ func New(c Config) *Gate {
 
 // Open reports whether g admits everything.
 func (g *Gate) Open() bool { return g.most == 0 && g.clients == nil }
+
+// Client is who has sent a request with that header over a connection from there, and whether that
+// isn't the host at the connection's other end, but one that a trusted proxy tells.
+func (g *Gate) Client(remote string, h http.Header) (client netip.Addr, told bool) {
+	conn := AddrOf(remote)
+	if len(g.Trusted) > 0 && g.Trusted.Trusts(conn) {
+		if client, told = g.Trusted.Client(h); told {
+			return client, true
+		}
+	}
+	return conn, false
+}
 
 // Admit decides about a request of that client. Done must be called once it has been answered if it
 // is admitted. A refusal isn't counted, so a request may be put to the question twice.

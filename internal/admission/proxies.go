@@ -123,15 +123,3 @@ func AddrOf(remote string) netip.Addr {
 	withPort, _ := netip.ParseAddrPort(remote)
 	return withPort.Addr().Unmap()
 }
-
-// Client is who has sent a request with that header over a connection from there, and whether that
-// isn't the host at the connection's other end, but one that a trusted proxy tells.
-func (g *Gate) Client(remote string, h http.Header) (client netip.Addr, told bool) {
-	conn := AddrOf(remote)
-	if len(g.Trusted) > 0 && g.Trusted.Trusts(conn) {
-		if client, told = g.Trusted.Client(h); told {
-			return client, true
-		}
-	}
-	return conn, false
-}

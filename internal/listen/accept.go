@@ -3,6 +3,7 @@ package listen
 import (
 	"errors"
 	"net"
+	"net/http"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -138,4 +139,61 @@ func (a *acceptor) Close() error {
 		return nil
 	}
 	return err
+}
+
+// A connection beyond Server.MaxConns is accepted all the same. If it were left in the listener's
+// queue, its client, or the load balancer before this server, would take it for open and wait, where
+// another server might have answered; and a server that drains has to see its queue empty. Room is
+// made by ending the connection that has been idle for longest, as at any other time a server may do
+// that. If all have requests, the new one is answered with a 503 before it is read, and closed. So
+// clients who keep connections open without a use can't keep others out.
+
+// roomWait is how long a new connection waits for another one's end.
+const roomWait = 100 * time.Millisecond
+
+// makeRoom waits until c can be added, since another connection has ended. It reports false if none
+// does.
+func (a *acceptor) makeRoom(c *conn) bool {
+	patience := time.NewTimer(roomWait)
+	defer patience.Stop()
+	select {
+	case <-a.server.limit.freed: // some time ago
+	default:
+	}
+	for a.open.endIdlest() {
+		select {
+		case <-a.server.limit.freed:
+		case <-patience.C:
+			return false
+		case <-a.closed:
+			return false
+		}
+		if a.open.add(c) == added {
+			return true
+		}
+	}
+	return false
+}
+
+const tooMany = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 1\r\n" +
+	"Cache-Control: no-store\r\nConnection: close\r\n\r\n"
+
+// turnAway refuses c, for which there is no room.
+func (a *acceptor) turnAway(c *conn) {
+	s := a.server
+	s.limit.refused.Add(1)
+	s.refuse(c.RemoteAddr(), http.StatusServiceUnavailable, "too many connections")
+	select {
+	case s.limit.hearing <- struct{}{}:
+	default:
+		_ = c.TCPConn.Close()
+		return
+	}
+	s.limit.heard.Go(func() {
+		if _, err := c.TCPConn.Write([]byte(tooMany)); err == nil { // the socket has room for it
+			c.hearOut()
+		}
+		_ = c.TCPConn.Close()
+		<-s.limit.hearing
+	})
 }

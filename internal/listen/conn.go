@@ -211,3 +211,10 @@ func (c *conn) busy() bool {
 	defer c.mu.Unlock()
 	return !c.idleLocked() && !c.closing
 }
+
+// idleSince is since when c has been idle, if it is. What is ending counts: it is about to go.
+func (c *conn) idleSince() (since time.Time, idle bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.since, c.idleLocked() && !c.closing
+}

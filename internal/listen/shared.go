@@ -2,6 +2,7 @@ package listen
 
 import (
 	"log"
+	"math"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -45,4 +46,12 @@ func (s *shared) errorf(format string, args ...any) {
 	} else {
 		log.Printf(format, args...)
 	}
+}
+
+// mostConns is how many connections there may be.
+func (s *shared) mostConns() int {
+	if s.MaxConns > 0 {
+		return s.MaxConns
+	}
+	return math.MaxInt
 }

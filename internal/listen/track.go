@@ -110,3 +110,31 @@ func (o *open) busy() (n int) {
 	}
 	return n
 }
+
+// mostSeen bounds how many connections are looked at for the one that has been idle for longest, and
+// mostIdle how many idle ones: of so many, one that has been idle for long does as well.
+const mostSeen, mostIdle = 256, 32
+
+// endIdlest ends the connection that has been idle for longest, about. It reports false if all that
+// it has looked at have requests.
+func (o *open) endIdlest() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	var idlest *conn
+	var since time.Time
+	seen, idle := 0, 0
+	for c := range o.conns { // in any order
+		if at, ok := c.idleSince(); ok {
+			if idle++; idlest == nil || at.Before(since) {
+				idlest, since = c, at
+			}
+		}
+		if seen++; seen == mostSeen || idle == mostIdle {
+			break
+		}
+	}
+	if idlest != nil {
+		idlest.endIdle(since)
+	}
+	return idlest != nil
+}

@@ -22,15 +22,6 @@ var (
 	ErrForm = errors.New("/zk needs a query such as ?key=1.txt")
 )
 
-// keyOf is the function keyOf with what the site's policy leaves of the query.
-func (s *Site) keyOf(escaped, query string, hasQuery bool) (string, error) {
-	if hasQuery && !s.Query.leaves() {
-		query = s.Query.reduce(query)
-		hasQuery = query != ""
-	}
-	return keyOf(escaped, query, hasQuery)
-}
-
 // keyOf returns the cache key of the resource that an escaped path under the mount and a query
 // name.
 func keyOf(escaped, query string, hasQuery bool) (string, error) {

@@ -18,6 +18,9 @@ type Journal struct {
 	err  error // of the first write that failed
 }
 
+// mostLine bounds a line with a URL, in bytes. No cache takes a URL that is as long.
+const mostLine = 64 << 10
+
 var seed = maphash.MakeSeed()
 
 // hash stands for a URL: two of a million are taken for one with a chance of 1 in 30 million.

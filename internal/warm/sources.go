@@ -21,9 +21,6 @@ import (
 // URLs are those that a source has, or the error that keeps the rest from being known.
 type URLs = iter.Seq2[string, error]
 
-// mostLine bounds a line with a URL, in bytes. No cache takes a URL that is as long.
-const mostLine = 64 << 10
-
 // Listed are the given URLs.
 func Listed(urls []string) URLs {
 	return func(yield func(string, error) bool) {
