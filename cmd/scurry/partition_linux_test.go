@@ -22,9 +22,10 @@ func TestPartition(t *testing.T) {
 	n := newNetwork(t, 3)
 	f := fleetOf(t, n.members...)
 	secret := string(write(t, "secret", []byte(ourSecret)))
+	token := string(write(t, "token", []byte("a-token-of-20-letters")))
 	url := n.serve(t, f.o)
 	for _, m := range f.all {
-		m.serve(url, "--peers="+strings.Join(f.names(), ","), "--peer-secret-file="+secret, "--peer-heartbeat=100ms", "--lease=200ms")
+		m.serve(url, "--peers="+strings.Join(f.names(), ","), "--peer-secret-file="+secret, "--admin-token-file="+token, "--peer-heartbeat=100ms", "--lease=200ms")
 		m.start(t)
 	}
 	f.await(t, f.all...)
