@@ -52,6 +52,9 @@ func TestEnded(t *testing.T) {
 			}
 		}
 	}
+	if amongPeers > 1 {
+		return // the bytes come from a peer, which asks the origin
+	}
 	memory, origin := slices.Index(measure.Sources[:], "memory"), slices.Index(measure.Sources[:], "origin")
 	if e.Bytes[memory] != 3*700+10 || e.Bytes[origin] < 700 || e.Aborted != 0 {
 		t.Errorf("%v bytes, %d aborted", e.Bytes, e.Aborted)
