@@ -1,15 +1,50 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/scurrycache/scurry/internal/watch"
+	"github.com/scurrycache/scurry/proxy"
 )
+
+// TestFollower: what is purged are the URLs of what has changed, as clients spell them, and of the
+// folder that shows it; a tree is a prefix; the whole is validated.
+func TestFollower(t *testing.T) {
+	var asked []proxy.PurgeRequest
+	f := follower{mount: "/files/", log: zerolog.Nop(), purge: func(_ context.Context, q proxy.PurgeRequest) (proxy.PurgeResult, error) {
+		asked = append(asked, q)
+		return proxy.PurgeResult{}, nil
+	}}
+	f.changed(watch.Changes{Paths: []string{"a b", "d/e?", "d/f"}, Trees: []string{".", "d/g"}})
+	want := []proxy.PurgeRequest{
+		{URLs: []string{"/files/", "/files/a%20b", "/files/a%20b/", "/files/d/", "/files/d/e%3F", "/files/d/e%3F/", "/files/d/f", "/files/d/f/"}, Queries: true},
+		{Prefixes: []string{"/files/"}, Soft: true},
+		{URLs: []string{"/files/d/"}, Prefixes: []string{"/files/d/g"}, Queries: true},
+	}
+	if fmt.Sprint(asked) != fmt.Sprint(want) {
+		t.Errorf("purges\n%+v, want\n%+v", asked, want)
+	}
+	asked = nil
+	var many []string
+	for i := range maxNames {
+		many = append(many, fmt.Sprintf("d/%04d", i))
+	}
+	f.changed(watch.Changes{Paths: many})
+	if len(asked) != 3 || slices.ContainsFunc(asked, func(q proxy.PurgeRequest) bool { return len(q.URLs) > maxNames }) {
+		t.Errorf("%d purges", len(asked))
+	}
+}
 
 // TestFolderChangesShow: what changes in the folder that is the origin shows at the next request,
 // though what is stored is fresh for a minute: a file that is written, replaced, made, removed or
@@ -36,8 +71,8 @@ func TestFolderChangesShow(t *testing.T) {
 	write("gone.txt", "gone")
 	write("b c/d?.txt", "one")
 	write("t/u/v.txt", "deep")
-	s := startScurry(t, nil, "--origin", dir, "--browse", "--log-level=debug")
-	s.log.await(t, "the folder is watched")
+	write("i/index.html", "one")
+	s := startScurry(t, nil, "--origin", dir, "--browse")
 	get := func(path string) string {
 		resp, err := http.Get(s.url + path)
 		if err != nil {
@@ -63,7 +98,7 @@ func TestFolderChangesShow(t *testing.T) {
 			t.Errorf("%s: %.300q", path, got)
 		}
 	}
-	for _, path := range []string{"", "a.txt", "a.txt?q", "gone.txt", "b%20c/d%3f.txt", "b%20c/", "t/u/v.txt", "t/", "new.txt", "w/u/v.txt"} {
+	for _, path := range []string{"", "a.txt", "a.txt?q", "gone.txt", "b%20c/d%3f.txt", "b%20c/", "t/u/v.txt", "t/", "new.txt", "w/u/v.txt", "i/"} {
 		get(path)
 	}
 	shows("a.txt", "200 one")
@@ -73,6 +108,8 @@ func TestFolderChangesShow(t *testing.T) {
 	shows("a.txt?q", "200 two")
 	write("b c/d?.txt", "two")
 	shows("b%20c/d%3f.txt", "200 two")
+	write("i/index.html", "two")
+	shows("i/", "200 two")
 	write("new.txt", "new")
 	shows("new.txt", "200 new")
 	shows("", "new.txt")
@@ -86,6 +123,7 @@ func TestFolderChangesShow(t *testing.T) {
 	}
 	shows("w/u/v.txt", "200 deep")
 	shows("t/u/v.txt", "404")
+	shows("", "w/", "t/")
 	write("w/u/v.txt", "deeper")
 	shows("w/u/v.txt", "200 deeper")
 }
