@@ -52,7 +52,7 @@ type Stats struct {
 
 	// Removes and Revalidates are invalidations that this node knows of, from whichever node: those
 	// that remove what they match, and those that have it validated.
-	Removes, Revalidates int64
+	Removes, Revalidates, Expires int64
 
 	// Purges were asked for at this node.
 	Purges int64
@@ -154,7 +154,7 @@ func (p *Proxy) cacheStats(s *Stats) {
 	if s.HotPart = (Part{main.HotItems, main.HotBytes, 0, main.HotEvictions}); p.node != nil {
 		s.HotPart.Limit = u.MainRoom / hotShare
 	}
-	s.Removes, s.Revalidates = u.Removes, u.Revalidates
+	s.Removes, s.Revalidates, s.Expires = u.Removes, u.Revalidates, u.Expires
 }
 
 // Refusals are the requests that were refused because of a limit, by which one it was.

@@ -24,6 +24,7 @@ import (
 type report struct {
 	settings  func() (*config.Config, config.Provenance)
 	reload    http.HandlerFunc
+	reloaded  func() (ok bool, at time.Time)
 	token     []byte
 	started   time.Time
 	ready     func() bool
@@ -77,6 +78,7 @@ func (r *report) metrics() metrics.Config {
 		Connections: func() (open, busy int) { return r.client.Connections() },
 		Refused:     func() int64 { return r.client.Refused() },
 		Dropped:     r.lines.Dropped,
+		Reloaded:    r.reloaded,
 		Version:     v.Version, Revision: v.Revision, GoVersion: v.GoVersion,
 	}
 }

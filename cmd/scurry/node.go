@@ -34,6 +34,7 @@ type node struct {
 	given     config.Provenance
 	again     func() (*config.Config, config.Provenance, error)
 	reloading sync.Mutex // held by reload
+	reloaded  lastReload // guarded by mu
 
 	started  time.Time
 	lines    *logging.Queue // the log's
@@ -66,6 +67,7 @@ func start(
 ) (_ *node, err error) {
 	n := &node{cfg: cfg, given: given, sockets: passed, log: log, lines: lines,
 		started: time.Now(), draining: make(chan struct{})}
+	n.reloaded = lastReload{true, n.started}
 	defer func() {
 		if err != nil {
 			n.abandon()
@@ -141,8 +143,8 @@ func (n *node) adminServer() *http.Server {
 func (n *node) report() *report {
 	r := &report{
 		settings: n.settingsGiven, token: n.token, started: n.started, lines: n.lines,
-		reload: n.serveReload,
-		ready:  n.ready.Load, draining: n.draining, proxy: n.proxy, client: n.client,
+		reload: n.serveReload, reloaded: n.lastReload,
+		ready: n.ready.Load, draining: n.draining, proxy: n.proxy, client: n.client,
 		listeners: []listening{{"clients", n.clientListener}, {"admin", n.adminListener}},
 	}
 	if n.cluster.Listener != nil {

@@ -28,6 +28,7 @@ func (n *node) reload() (changes []config.Change, err error) {
 	if err = n.reopenLog(); err == nil {
 		changes, err = n.takeOn()
 	}
+	n.noteReload(err == nil)
 	if err != nil {
 		n.log.Error().Err(joinLines(err)).Msg("not reloaded: the settings stay as they were")
 		return nil, err
@@ -38,6 +39,27 @@ func (n *node) reload() (changes []config.Change, err error) {
 	}
 	n.log.Info().Strs("changed", names).Msg("reloaded")
 	return changes, nil
+}
+
+// lastReload is whether the last reload has succeeded, and when the last did that has.
+type lastReload struct {
+	ok bool
+	at time.Time
+}
+
+func (n *node) noteReload(ok bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.reloaded.ok = ok; ok {
+		n.reloaded.at = time.Now()
+	}
+}
+
+// lastReload tells whether the last reload has succeeded, and when the settings that count were read.
+func (n *node) lastReload() (ok bool, at time.Time) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.reloaded.ok, n.reloaded.at
 }
 
 // serving is what a node does after a reload that has had this result.

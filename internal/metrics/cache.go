@@ -31,6 +31,7 @@ var ofCache = []Family{
 		numbers: func(s *scrape, add func(float64, ...string)) {
 			add(float64(s.Removes), "remove")
 			add(float64(s.Revalidates), "revalidate")
+			add(float64(s.Expires), "expire")
 		},
 	},
 }

@@ -1,6 +1,8 @@
 package metrics
 
 import (
+	"time"
+
 	"github.com/scurrycache/scurry/internal/measure"
 	"github.com/scurrycache/scurry/proxy"
 )
@@ -13,6 +15,7 @@ type Config struct {
 	Refused     func() int64            // clients' requests, before they were understood
 	Dropped     func() int64            // lines of log
 	Ready       func() bool
+	Reloaded    func() (ok bool, last time.Time) // the last one, and the last that has succeeded
 
 	Version, Revision, GoVersion string
 }

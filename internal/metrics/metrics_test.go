@@ -41,6 +41,7 @@ func node() Config {
 		Refused:     func() int64 { return 13 },
 		Dropped:     func() int64 { return 14 },
 		Ready:       func() bool { return true },
+		Reloaded:    func() (bool, time.Time) { return true, time.Unix(15, 0) },
 		Version:     "v1", Revision: "abc", GoVersion: "go1",
 	}
 }
@@ -84,7 +85,8 @@ func TestText(t *testing.T) {
 		`scurry_peer_requests_total{peer="b:1"} 8`, `scurry_peer_state{peer="b:1",state="live"} 1`,
 		`scurry_peer_state{peer="b:1",state="down"} 0`, `scurry_ring_epoch 6`, `scurry_ring_nodes 2`, `scurry_ready 1`,
 		`scurry_peer_request_duration_seconds_count{peer="b:1"} 2`,
-		`scurry_log_lines_dropped_total 14`, `scurry_build_info{go_version="go1",revision="abc",version="v1"} 1`,
+		`scurry_log_lines_dropped_total 14`, `scurry_config_last_reload_successful 1`,
+		`scurry_config_last_reload_success_timestamp_seconds 15`, `scurry_build_info{go_version="go1",revision="abc",version="v1"} 1`,
 		`go_goroutines `, `process_start_time_seconds `,
 	} {
 		if !strings.Contains(string(body), "\n"+want) {

@@ -4,6 +4,18 @@ package metrics
 var ofNode = []Family{
 	one("scurry_ready", gauge, "1 while the node takes requests.",
 		func(s *scrape) float64 { return truth(s.Ready()) }),
+	one("scurry_config_last_reload_successful", gauge,
+		"1 if the last reload of the settings has succeeded, or there was none.",
+		func(s *scrape) float64 {
+			ok, _ := s.Reloaded()
+			return truth(ok)
+		}),
+	one("scurry_config_last_reload_success_timestamp_seconds", gauge,
+		"When the settings that count now were read.",
+		func(s *scrape) float64 {
+			_, last := s.Reloaded()
+			return float64(last.UnixMilli()) / 1e3
+		}),
 	one("scurry_log_lines_dropped_total", counter, "Lines of log that nobody took in time.",
 		func(s *scrape) float64 { return float64(s.Dropped()) }),
 	{

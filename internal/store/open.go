@@ -85,7 +85,7 @@ type Usage struct {
 	MainRoom, ProbationRoom int64        // bytes that chunks may take there, beside what is reserved
 	EvictionAge             time.Duration
 
-	Removes, Revalidates int64 // entries of the invalidation log that have come
+	Removes, Revalidates, Expires int64 // entries of the invalidation log that have come
 }
 
 // Usage counts what s holds and does.
@@ -102,6 +102,7 @@ func (s *Store) Usage() Usage {
 		Chunks: s.chunks.Usage(), EvictionAge: s.chunks.EvictionAge(),
 		Removes:     s.log.Taken(invalidation.Remove),
 		Revalidates: s.log.Taken(invalidation.Revalidate),
+		Expires:     s.log.Taken(invalidation.Expire),
 	}
 	u.Main, u.Probation = s.chunks.Parts()
 	_, u.MainRoom = s.chunks.Turnover()
