@@ -13,7 +13,8 @@ const (
 
 // Mark is what the entries that match a response mean for its version: responses with different
 // marks have different versions. All nodes that know the same entries derive the same, and no node
-// derives one again once an entry that matches has come; or, of Revalidates, until that is forgotten.
+// derives one again once an entry that matches has come; or, of Revalidates, until that is
+// forgotten.
 type Mark uint64
 
 // Doubts reports whether a stored response that was validated at since is Doubted. It is what a hit

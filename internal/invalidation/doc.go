@@ -11,11 +11,11 @@
 // An entry is a Remove, a Revalidate or an Expire. Operators purge by Removes, and softly by
 // Expires: what these match is stale, and may be served while it is validated. Unsafe requests of
 // clients cause Revalidates: what these match must be validated first. Each kind has room of its
-// own, so that clients can't push out what operators have purged. Entries are named
-// by Lamport time, the issuer's incarnation and a number that counts the issuer's entries of a kind
-// without gaps. So a few numbers, one for each issuer, say what a log contains: its Position. Of an
-// issuer, the last entry for a scope stands for all earlier ones with that scope, so that purging
-// the same again and again takes no room.
+// own, so that clients can't push out what operators have purged. Entries are named by Lamport
+// time, the issuer's incarnation and a number that counts the issuer's entries of a kind without
+// gaps. So a few numbers, one for each issuer, say what a log contains: its Position. Of an issuer,
+// the last entry for a scope stands for all earlier ones with that scope, so that purging the same
+// again and again takes no room.
 //
 // # Marks
 //
@@ -32,24 +32,25 @@
 // A share that exceeds its bounds forgets the entries with the lowest names, down to half of its
 // room. What is left of them is one number for each issuer, up to which its entries may be
 // forgotten. Those of Removes and of Expires are a part of all marks, so that each time versions
-// that are derived later are others. Those of Revalidates aren't: clients cause them all the time, and each would
-// change all versions. So bytes from before a write that is forgotten may come back if the origin
-// has given the new ones the same validator, and the old ones are still held.
+// that are derived later are others. Those of Revalidates aren't: clients cause them all the time,
+// and each would change all versions. So bytes from before a write that is forgotten may come back
+// if the origin has given the new ones the same validator, and the old ones are still held.
 //
-// What is stored stays, for it has been swept. A node that learns the numbers
-// from another one and knew all those entries loses nothing. One that missed some of them can't
-// know what they matched: it removes, validates or expires all that it has. The numbers travel with pulls,
-// so a node whose Change has Forgot set has the others pull from it. They stay for good: 16 bytes
-// for each incarnation that has ever issued an entry.
+// What is stored stays, for it has been swept. A node that learns the numbers from another one and
+// knew all those entries loses nothing. One that missed some of them can't know what they matched:
+// it removes, validates or expires all that it has. The numbers travel with pulls, so a node whose
+// Change has Forgot set has the others pull from it. They stay for good: 16 bytes for each
+// incarnation that has ever issued an entry.
 //
 // # Moments
 //
 // A request to the origin, and a request that waits for one, begin at a Moment of the log. A result
 // whose flight began before a matching Remove came isn't stored, one from before a matching
-// Revalidate is stored as invalid, and one from before a matching Expire as stale (Land, Check). A request that arrived after a matching entry
-// doesn't take the result of a flight that began before it (Joins). A stored response keeps the
-// Token of the flight that made or last validated it. What rests on a moment before the node has
-// been out of contact is Doubted: others may have taken its place.
+// Revalidate is stored as invalid, and one from before a matching Expire as stale (Land, Check). A
+// request that arrived after a matching entry doesn't take the result of a flight that began before
+// it (Joins). A stored response keeps the Token of the flight that made or last validated it. What
+// rests on a moment before the node has been out of contact is Doubted: others may have taken its
+// place.
 //
 // # Installing and purging
 //
