@@ -56,7 +56,7 @@ func newLanes(t testing.TB) *lanes {
 			}
 		}
 	}
-	etag := `"1"`
+	etag, asked := `"1"`, 0
 	for path, h := range map[string]http.HandlerFunc{
 		"/small":    origintest.File{Size: 100, ETag: etag, Modified: origintest.Old, Header: fresh()}.ServeHTTP,
 		"/two":      origintest.File{Size: 1500, ETag: etag, Header: fresh()}.ServeHTTP,
@@ -80,8 +80,10 @@ func newLanes(t testing.TB) *lanes {
 		o.Handle(path, h)
 		for range 2 { // now what can be stored is
 			n.get("/files" + path)
+			asked++
 		}
 	}
+	eventually(t, "all is logged", func() bool { return len(l.book.lines(t, "request")) == asked })
 	l.addresses[0] = strings.TrimPrefix(n.URL, "http://")
 	l.addresses[1] = served(t, &http.Server{Handler: n.Proxy}, nil)
 	return l

@@ -41,7 +41,7 @@ func (l *logbook) String() string {
 }
 
 // lines returns the lines with that message.
-func (l *logbook) lines(t *testing.T, message string) (lines []map[string]any) {
+func (l *logbook) lines(t testing.TB, message string) (lines []map[string]any) {
 	t.Helper()
 	l.mu.Lock()
 	defer l.mu.Unlock()
