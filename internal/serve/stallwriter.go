@@ -65,6 +65,9 @@ func StallTimeout(timeout time.Duration, rw http.ResponseWriter, r *http.Request
 		_ = http.NewResponseController(rw).SetWriteDeadline(time.Time{})
 	}
 	defer func() {
+		if w.body != nil {
+			w.body.end()
+		}
 		if p := recover(); p != nil {
 			if p == http.ErrAbortHandler {
 				w.reset(r)
@@ -170,6 +173,9 @@ type watchedBody struct {
 	timeout time.Duration         // negative if there is none
 	ignored bool                  // nobody is going to read it
 	failed  atomic.Pointer[error] // its client was too slow or has gone, or what it sent is no body
+
+	mu    sync.Mutex
+	ended bool // guarded by mu: the connection is another request's, perhaps
 }
 
 func (b *watchedBody) Read(p []byte) (int, error) {
@@ -179,11 +185,27 @@ func (b *watchedBody) Read(p []byte) (int, error) {
 		b.failed.Store(&err)
 	case b.timeout <= 0:
 	case err == nil:
-		_ = b.control.SetReadDeadline(time.Now().Add(b.timeout))
+		b.putOff(time.Now().Add(b.timeout))
 	default: // net/http begins to watch the connection, which may be quiet for long
-		_ = b.control.SetReadDeadline(time.Time{})
+		b.putOff(time.Time{})
 	}
 	return n, err
+}
+
+func (b *watchedBody) putOff(deadline time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.ended {
+		_ = b.control.SetReadDeadline(deadline)
+	}
+}
+
+// end is called when the request has been answered. The body may still be read then, to be sent to
+// the origin.
+func (b *watchedBody) end() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.ended = true
 }
 
 var errSlowBody = errors.New("the client stopped sending its request's body")
