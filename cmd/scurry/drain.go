@@ -30,7 +30,7 @@ func (n *node) run(ctx context.Context) error {
 	serve(n.client)
 	n.ready.Store(true)
 	n.announce()
-	n.tell(nowReady, "Serving")
+	tell(n.log, nowReady, "Serving")
 
 	select {
 	case <-ctx.Done():
@@ -51,7 +51,7 @@ func (n *node) drain() error {
 	cfg := n.settings()
 	n.log.Info().Stringer("delay", cfg.ShutdownDelay).Stringer("grace", cfg.Grace).
 		Msg("draining")
-	n.tell(nowStopping, "Finishing the transfers in progress")
+	tell(n.log, nowStopping, "Finishing the transfers in progress")
 	n.leave()
 	err := errors.Join(n.endTransfers(cfg), n.closeCache())
 	n.endAdmin()

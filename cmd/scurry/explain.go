@@ -1,24 +1,15 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
 	"context"
-	"encoding/json"
-	"fmt"
 	"math"
 	"net"
-	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/rs/zerolog"
-
-	"github.com/scurrycache/scurry/internal/admin"
-	"github.com/scurrycache/scurry/internal/config"
 )
 
 // explainTimeout is how long a node may take to explain, which includes asking its origin.
@@ -32,13 +23,7 @@ type explainCmd struct {
 	NoProbe bool     `help:"Don't ask the origin, even if nothing is known of the resource."`
 	JSON    bool     `name:"json" help:"Print JSON."`
 
-	Admin       string      `placeholder:"HOST:PORT" group:"Addresses:" help:"Address of the node's admin listener, instead of the one that follows from the URL or the node's settings."`
-	Listen      config.Addr `default:"127.0.0.1:9001" placeholder:"HOST:PORT" group:"Addresses:" help:"Address at which the node serves clients (${default})."`
-	AdminListen config.Addr `placeholder:"HOST:PORT" group:"Addresses:" help:"Its address for operators (loopback, at the client port + 1000)."`
-
-	AdminTokenFile config.File `placeholder:"FILE" group:"Addresses:" help:"File with the token that its admin listener wants."`
-
-	Config string `placeholder:"FILE" group:"Settings:" help:"Settings file of the node."`
+	adminNode `embed:""`
 }
 
 // Run prints what the node says.
@@ -47,7 +32,7 @@ func (c *explainCmd) Run(ctx context.Context, p process) error {
 	if err != nil {
 		return err
 	}
-	token, err := readAdminToken(c.AdminTokenFile, zerolog.Nop())
+	token, err := c.token()
 	if err != nil {
 		return err
 	}
@@ -63,33 +48,13 @@ func (c *explainCmd) Run(ctx context.Context, p process) error {
 	// The listener answers for localhost, whatever name it is reached by.
 	res, body, err := askAdmin(ctx, "http://"+address+"/explain?"+form.Encode(), "localhost", token)
 	if err != nil {
-		return fmt.Errorf("no node answers at %s: %w; if its admin listener is elsewhere, name it "+
-			"with --admin (its log tells the address)", address, err)
+		return noAnswer(address, err)
 	}
 	if err := rejected(address, res, body); err != nil {
 		return err
 	}
 	_, err = p.stdout.Write(body)
 	return err
-}
-
-// rejected is the error of an answer of the admin listener at address, or nil if it is a 200.
-func rejected(address string, res *http.Response, body []byte) error {
-	switch res.StatusCode {
-	case http.StatusOK:
-		return nil
-	case http.StatusBadRequest:
-		var problem admin.Problem
-		if json.Unmarshal(body, &problem) != nil {
-			problem.Detail = string(bytes.TrimSpace(body)) // it is text
-		}
-		return usagef("%s", problem.Detail)
-	case http.StatusUnauthorized:
-		return usagef("the node at %s wants its token: give the file that has it as "+
-			"--admin-token-file", address)
-	}
-	return fmt.Errorf("%s answers %s: is it the admin listener of a node? Name that with --admin",
-		address, res.Status)
 }
 
 // adminAddress is the admin address to ask: --admin; else the one that follows from the port of the
@@ -111,11 +76,7 @@ func (c *explainCmd) adminAddress(p process) (string, error) {
 	}
 	c.URL = s
 	if c.Admin != "" {
-		address := strings.TrimSuffix(strings.TrimPrefix(c.Admin, "http://"), "/")
-		if err := new(config.Addr).UnmarshalText([]byte(address)); err != nil {
-			return "", usagef("--admin: %w", err)
-		}
-		return address, nil
+		return c.address(p)
 	}
 	port, err := net.LookupPort("tcp", cmp.Or(u.Port(), u.Scheme))
 	if u.Host != "" && !c.serves(u.Hostname(), port) {
@@ -125,7 +86,7 @@ func (c *explainCmd) adminAddress(p process) (string, error) {
 		}
 		return net.JoinHostPort(u.Hostname(), strconv.Itoa(port+1000)), nil
 	}
-	return adminOf(&config.Addresses{Listen: c.Listen, AdminListen: c.AdminListen}, p, "--admin")
+	return c.address(p)
 }
 
 // serves reports whether the node of the settings serves clients there, by the texts.

@@ -27,27 +27,32 @@ const purgeTime = 5 * time.Second
 // maxNames is how many URLs one purge may have.
 const maxNames = 500
 
-// followFolder begins to follow changes of the origin, if that is a folder. Where there can be no
-// notice of them, they show when what is stored isn't fresh any more.
-func (n *node) followFolder() {
-	dir := n.cfg.Origin.Dir
-	if dir == "" {
-		return
+// watchTime is how long a node that starts waits until all folders are watched. There may be very
+// many.
+const watchTime = 2 * time.Second
+
+// followFolder begins to follow changes of the origin, if that is a folder, and returns a func to
+// end that. Where there can be no notice of them, they show when what is stored isn't fresh any
+// more.
+func followFolder(cfg *config.Config, p *proxy.Proxy, log zerolog.Logger) (end func() error) {
+	none := func() error { return nil }
+	if cfg.Origin.Dir == "" {
+		return none
 	}
-	f := follower{mount: string(n.cfg.Mount), purge: n.proxy.Purge, log: n.log}
+	f := follower{mount: string(cfg.Mount), purge: p.Purge, log: log}
 	w, err := watch.Open(watch.Config{
-		Folder: dir, Dotfiles: n.cfg.Dotfiles, Changed: f.changed, Log: n.log,
+		Folder: cfg.Origin.Dir, Dotfiles: cfg.Dotfiles, Changed: f.changed, Log: log,
 	})
 	if err != nil {
-		n.log.Warn().Err(config.FileProblem(err)).Msg("changes of the folder aren't noticed: they " +
+		log.Warn().Err(config.FileProblem(err)).Msg("changes of the folder aren't noticed: they " +
 			"show when what is stored isn't fresh any more")
-		return
+		return none
 	}
-	n.closers = append(n.closers, w.Close)
 	select {
 	case <-w.Ready():
-	case <-time.After(meetTime): // a folder of very many folders
+	case <-time.After(watchTime):
 	}
+	return w.Close
 }
 
 // changed purges what isn't true any more after those changes.

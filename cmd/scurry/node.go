@@ -92,7 +92,7 @@ func start(
 		return nil, err
 	}
 	n.closers = append(n.closers, func() error { return inTime(n.proxy.Close) })
-	n.followFolder()
+	n.closers = append(n.closers, followFolder(cfg, n.proxy, n.log))
 	n.client = listen.New(n.clientListener, n.clientServer(), n.proxy.Lane(), delay(cfg), log)
 	n.client.MaxConns = int(cfg.MaxConnections)
 	n.admin = listen.New(n.adminListener, n.adminServer(), nil, 0, zerolog.Nop())

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/coreos/go-systemd/v22/daemon"
+	"github.com/rs/zerolog"
 )
 
 // What a node tells the service manager, if that listens (sd_notify(3)).
@@ -18,9 +19,9 @@ func nowReloading() string {
 }
 
 // tell tells the service manager what the node does now, and describes it in words.
-func (n *node) tell(state, status string) {
+func tell(log zerolog.Logger, state, status string) {
 	status = strings.ReplaceAll(status, "\n", "; ")
 	if _, err := daemon.SdNotify(false, state+"\nSTATUS="+status); err != nil {
-		n.log.Warn().Err(err).Msg("the service manager can't be notified")
+		log.Warn().Err(err).Msg("the service manager can't be notified")
 	}
 }

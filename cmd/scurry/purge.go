@@ -7,13 +7,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"strings"
 	"text/tabwriter"
 	"time"
 
-	"github.com/rs/zerolog"
-
-	"github.com/scurrycache/scurry/internal/config"
 	"github.com/scurrycache/scurry/internal/purge"
 )
 
@@ -31,22 +27,16 @@ type purgeCmd struct {
 	ID      string   `name:"id" placeholder:"ID" help:"Purge once, however often this command is repeated with the same ID."`
 	JSON    bool     `name:"json" help:"Print JSON."`
 
-	Admin       string      `placeholder:"HOST:PORT" group:"Addresses:" help:"Address of the admin listener of some node, instead of the one that follows from the node's settings."`
-	Listen      config.Addr `default:"127.0.0.1:9001" placeholder:"HOST:PORT" group:"Addresses:" help:"Address at which the node serves clients (${default})."`
-	AdminListen config.Addr `placeholder:"HOST:PORT" group:"Addresses:" help:"Its address for operators (loopback, at the client port + 1000)."`
-
-	AdminTokenFile config.File `placeholder:"FILE" group:"Addresses:" help:"File with the token that its admin listener wants."`
-
-	Config string `placeholder:"FILE" group:"Settings:" help:"Settings file of the node."`
+	adminNode `embed:""`
 }
 
 // Run has a node purge, and prints what each node says.
 func (c *purgeCmd) Run(ctx context.Context, p process) error {
-	address, err := c.adminAddress(p)
+	address, err := c.address(p)
 	if err != nil {
 		return err
 	}
-	token, err := readAdminToken(c.AdminTokenFile, zerolog.Nop())
+	token, err := c.token()
 	if err != nil {
 		return err
 	}
@@ -58,8 +48,7 @@ func (c *purgeCmd) Run(ctx context.Context, p process) error {
 	}
 	res, body, err := sendAdmin(req, token)
 	if err != nil {
-		return fmt.Errorf("no node answers at %s: %w; if its admin listener is elsewhere, name it "+
-			"with --admin (its log tells the address)", address, err)
+		return noAnswer(address, err)
 	}
 	if res.StatusCode == http.StatusOK || res.StatusCode == http.StatusMultiStatus {
 		return c.print(p, address, body)
@@ -73,18 +62,6 @@ func (c *purgeCmd) Run(ctx context.Context, p process) error {
 	}
 	return fmt.Errorf("%s answers %s: is it the admin listener of a node? Name that with --admin",
 		address, res.Status)
-}
-
-// adminAddress is the admin address to ask: --admin, or the one of the node of the settings.
-func (c *purgeCmd) adminAddress(p process) (string, error) {
-	if c.Admin == "" {
-		return adminOf(&config.Addresses{Listen: c.Listen, AdminListen: c.AdminListen}, p, "--admin")
-	}
-	address := strings.TrimSuffix(strings.TrimPrefix(c.Admin, "http://"), "/")
-	if err := new(config.Addr).UnmarshalText([]byte(address)); err != nil {
-		return "", usagef("--admin: %w", err)
-	}
-	return address, nil
 }
 
 // request is the request for c at an admin address.

@@ -22,8 +22,8 @@ func (n *node) reload() (changes []config.Change, err error) {
 	n.reloading.Lock()
 	defer n.reloading.Unlock()
 	if n.ready.Load() {
-		n.tell(nowReloading(), "Reloading")
-		defer func() { n.tell(nowReady, serving(err)) }()
+		tell(n.log, nowReloading(), "Reloading")
+		defer func() { tell(n.log, nowReady, serving(err)) }()
 	}
 	if err = n.reopenLog(); err == nil {
 		changes, err = n.takeOn()

@@ -5,9 +5,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"strings"
-
-	"github.com/rs/zerolog"
 
 	"github.com/scurrycache/scurry/internal/config"
 )
@@ -23,11 +20,11 @@ type reloadCmd struct {
 
 // Run has the node reload, and prints what has changed.
 func (c *reloadCmd) Run(ctx context.Context, p process) error {
-	address, err := c.address(p)
+	address, err := adminAddress(c.Admin, &c.Addresses, p)
 	if err != nil {
 		return err
 	}
-	token, err := readAdminToken(c.AdminTokenFile, zerolog.Nop())
+	token, err := readToken(c.AdminTokenFile)
 	if err != nil {
 		return err
 	}
@@ -38,8 +35,7 @@ func (c *reloadCmd) Run(ctx context.Context, p process) error {
 		token)
 	switch {
 	case err != nil:
-		return fmt.Errorf("no node answers at %s: %w; if its admin listener is elsewhere, name it "+
-			"with --admin (its log tells the address)", address, err)
+		return noAnswer(address, err)
 	case res.StatusCode == http.StatusUnprocessableEntity:
 		return fmt.Errorf("not reloaded: the settings stay as they were: %s", bytes.TrimSpace(body))
 	}
@@ -48,15 +44,4 @@ func (c *reloadCmd) Run(ctx context.Context, p process) error {
 	}
 	_, err = p.stdout.Write(body)
 	return err
-}
-
-func (c *reloadCmd) address(p process) (string, error) {
-	if c.Admin == "" {
-		return adminOf(&c.Addresses, p, "--admin")
-	}
-	address := strings.TrimSuffix(strings.TrimPrefix(c.Admin, "http://"), "/")
-	if err := new(config.Addr).UnmarshalText([]byte(address)); err != nil {
-		return "", usagef("--admin: %w", err)
-	}
-	return address, nil
 }
