@@ -19,6 +19,9 @@ type Request struct {
 
 func (q *Request) Head() bool { return q.Method == http.MethodHead }
 
+// Whole reports whether q is for a content from its first byte to its last.
+func (q *Request) Whole() bool { return q.Method == http.MethodGet && len(q.Header["Range"]) == 0 }
+
 // Reads reports whether stored responses may answer requests with that method.
 func Reads(method string) bool { return method == http.MethodGet || method == http.MethodHead }
 

@@ -134,7 +134,7 @@ func (r *Rules) miss(q *Request, f *Found, rec *store.Record) Decision {
 		}
 		if f.AtOwner != nil && !f.AtOwner.Record.Pass {
 			if d, ok := r.Reuse(q, f.AtOwner.Record); ok {
-				d.Peer = f.AtOwner.Peer
+				d.Peer, d.Chunk = f.AtOwner.Peer, f.AtOwner.Chunk
 				return d
 			}
 		}

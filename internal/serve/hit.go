@@ -1,7 +1,10 @@
 package serve
 
 import (
+	"cmp"
+	"context"
 	"net/http"
+	"strings"
 
 	"github.com/scurrycache/scurry/internal/decide"
 	"github.com/scurrycache/scurry/internal/httpcache"
@@ -9,8 +12,8 @@ import (
 	"github.com/scurrycache/scurry/internal/store"
 )
 
-// Hit is an answer from this node's memory, for a lane that writes responses by itself. A Hit is
-// used again and again, by one goroutine.
+// Hit is an answer from memory, for a lane that writes responses by itself. A Hit is used again and
+// again, by one goroutine.
 type Hit struct {
 	Status int
 
@@ -22,8 +25,9 @@ type Hit struct {
 }
 
 // Hit makes h the answer to q, and reports whether that is a hit: a fresh record answers, or a part
-// of it, and what is sent of the content is in memory. It has to be closed then. Hit asks no one,
-// and waits for nothing.
+// of it, and what is sent of the content is in memory. It has to be closed then. What is missing here
+// is asked of the nodes that own it, which answer at once; nothing else is waited for. The resource
+// may be a view of a buffer.
 func (s *Server) Hit(q *decide.Request, h *Hit) bool {
 	found := s.find(q, h)
 	if !found {
@@ -40,13 +44,16 @@ func (s *Server) find(q *decide.Request, h *Hit) bool {
 		return false
 	}
 	var f decide.Found
-	if s.Lookup(q, &f); f.Record == nil || f.Record.Length < 0 {
+	s.Lookup(q, &f)
+	peer, chunk := s.askOwner(q, &f)
+	if f.Record == nil || f.Record.Length < 0 {
 		return false
 	}
 	h.d = s.Rules.Decide(q, &f)
 	if h.d.Action != decide.Serve || h.d.Outcome != decide.OutcomeHit || h.d.Peer != "" {
 		return false
 	}
+	h.d.Peer, h.d.Chunk = peer, chunk
 	rec := h.d.Record
 	h.head = s.head(rec)
 	rep := decide.Represent(q, rec, h.head.header)
@@ -55,6 +62,31 @@ func (s *Server) find(q *decide.Request, h *Hit) bool {
 	}
 	h.owner = s.owner(h.head, q.Resource)
 	return true
+}
+
+// askOwner makes the record in f what the owner has stored for q, if nothing is stored here. It
+// returns the owner's name then, and the first chunk, if that has come with the record.
+func (s *Server) askOwner(q *decide.Request, f *decide.Found) (peer string, chunk []byte) {
+	if f.Record != nil || s.Store.Owner(f.Key) == "" {
+		return "", nil
+	}
+	resource := strings.Clone(q.Resource)
+	req := &store.Request{
+		Key: strings.Clone(f.Key), Head: q.Head(), Whole: q.Whole(),
+		Fields: store.Fields{Header: q.Header, Proto: "HTTP/1.1"},
+	}
+	if s.Site.NoVarySearch {
+		req.Target = resource
+	}
+	res := s.Store.Peek(context.Background(), req)
+	if res == nil {
+		return "", nil
+	}
+	defer res.Close()
+	if s.answers(res.Record, resource) {
+		f.Record = res.Record
+	}
+	return res.Peer, res.Chunk
 }
 
 // nobody is the client of readers that ask no one.
@@ -84,7 +116,10 @@ func (h *Hit) holds(s *Server, rep decide.Representation) bool {
 		end = start + h.span.Length
 	}
 	s.Store.Reader(&h.rd, nobody, rec, start, end)
+	h.rd.Give(h.d.Chunk)
+	h.d.Chunk = nil
 	if h.rd.Held() {
+		h.d.Peer = cmp.Or(h.d.Peer, h.rd.Peer())
 		return true
 	}
 	h.rd.Close()
@@ -96,8 +131,12 @@ func (h *Hit) AppendContent(b [][]byte) [][]byte { return h.rd.AppendHeld(b) }
 
 // Entry is what the access log tells of h.
 func (h *Hit) Entry() logging.Entry {
-	return logging.Entry{Cache: h.d.Outcome.String(), Source: "memory", Owner: h.owner,
+	e := logging.Entry{Cache: h.d.Outcome.String(), Source: "memory", Owner: h.owner, Peer: h.d.Peer,
 		Version: h.d.Record.Version, Age: h.d.Use.Age, HasAge: true}
+	if e.Peer != "" {
+		e.Source = "peer"
+	}
+	return e
 }
 
 // Close lets go of the content.

@@ -17,7 +17,7 @@ func (h *Hit) AppendHead(b []byte) []byte {
 	b = append(b, http.StatusText(h.Status)...)
 	b = append(b, "\r\n"...)
 	b = append(b, h.head.lines(h.Status)...)
-	b = append(b, h.head.at(h.d.Use.Age).lines...)
+	b = h.appendOurs(b)
 	switch {
 	case h.span.Length > 0:
 		total := cmp.Or(rec.Part.Total, rec.Length)
@@ -31,6 +31,19 @@ func (h *Hit) AppendHead(b []byte) []byte {
 		b = appendField(b, "Date", date())
 	}
 	return append(b, "\r\n"...)
+}
+
+// appendOurs appends the fields that tell what the cache has done.
+func (h *Hit) appendOurs(b []byte) []byte {
+	aged := h.head.at(h.d.Use.Age)
+	if h.d.Peer == "" {
+		return append(b, aged.lines...)
+	}
+	b = appendField(b, "Age", aged.age[0])
+	for _, value := range statusField(&h.d, h.head) {
+		b = appendField(b, "Cache-Status", value)
+	}
+	return b
 }
 
 func appendField(b []byte, name, value string) []byte {

@@ -98,7 +98,7 @@ func (t *response) request(d *decide.Decision) *store.Request {
 		t.fetch = &store.Request{
 			Key: t.key, Head: t.q.Head(),
 			Fields: store.Fields{Header: t.q.Header, Proto: t.r.Proto, Cause: t.cause()},
-			Whole:  t.q.Method == http.MethodGet && len(t.q.Header["Range"]) == 0,
+			Whole:  t.q.Whole(),
 		}
 		if t.s.Site.NoVarySearch {
 			t.fetch.Target = t.q.Resource

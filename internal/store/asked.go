@@ -109,7 +109,7 @@ func (r *Reader) Foresee(ctx context.Context) Asked {
 		return asked
 	case !r.rec.refetchable(): // Ready has seen to it
 		return asked
-	case r.collect(from):
+	case r.collect(from, false):
 		return asked
 	}
 	here, missing := r.s.foresee(r.rec, chunk.Span{Start: from, End: end}, !r.localOnly)
@@ -124,9 +124,9 @@ func (r *Reader) Foresee(ctx context.Context) Asked {
 const ladder = 6
 
 // collect takes what is to be read from off on, which comes after what is in view, if that is small
-// and this node holds all of it. What can't be asked for again may also be held by its owner. So no
-// chunk is looked up twice.
-func (r *Reader) collect(off int64) bool {
+// and this node holds all of it, or the owner does if that may be asked. So no chunk is looked up
+// twice.
+func (r *Reader) collect(off int64, ask bool) bool {
 	if r.follower != nil || r.rest != nil || r.end < 0 || r.end-r.pos > r.s.cfg.Geometry.Max ||
 		!r.pin(r.end-r.pos) {
 		return false
@@ -134,7 +134,7 @@ func (r *Reader) collect(off int64) bool {
 	for r.views = slices.Grow(r.views, ladder); off < r.end; {
 		c := r.s.cfg.Geometry.At(off, r.rec.OneSlab)
 		b, ok := r.s.cached(r.rec, c, r.uses())
-		if !ok && !r.rec.refetchable() {
+		if !ok && ask {
 			b, ok = r.chunk(c)
 		}
 		if !ok || off-c.Start >= int64(len(b)) {

@@ -72,8 +72,8 @@ func landedBefore(prev *Record, res *Result, err error) bool {
 	return res.Collapsed && !res.Found && !res.Record.newer(prev)
 }
 
-// fly asks the records group, on another goroutine than the caller's, so that only the store's
-// context ends the flight.
+// fly asks the records group, on another goroutine than the caller's if ctx may end, so that only the
+// store's context ends the flight.
 func (s *Store) fly(ctx context.Context, req *Request, prev *Record, variant string) (*Result,
 	error) {
 	if !s.begin() {
@@ -86,7 +86,7 @@ func (s *Store) fly(ctx context.Context, req *Request, prev *Record, variant str
 	}
 	s.audiences.join(f)
 	defer s.audiences.leave(f)
-	s.workers.Go(func() {
+	land := func() {
 		defer s.work.Done()
 		_, err := s.records.Get(s.base, f.key, f)
 		if f.req.ForPeer {
@@ -97,7 +97,12 @@ func (s *Store) fly(ctx context.Context, req *Request, prev *Record, variant str
 		if r := f.begun; r != nil {
 			r.Read(r.ctx, r.cancel)
 		}
-	})
+	}
+	if req.Stored && ctx.Done() == nil {
+		land() // it is over soon, and nothing is to be noticed meanwhile
+	} else {
+		s.workers.Go(land)
+	}
 	return s.await(ctx, f)
 }
 

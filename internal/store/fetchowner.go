@@ -167,14 +167,15 @@ func (s *Store) relay(f *flight, owner string, found *LookupResult, res *Result)
 	})
 }
 
-// Peek returns what another node, the owner of req's key, has stored. It returns nil if there is
-// nothing, if the owner can't be asked, or if this node is the owner.
+// Peek returns what another node, the owner of req's key, has stored, with the first chunk if req is
+// for the whole. It returns nil if there is nothing, if the owner can't be asked, or if this node is
+// the owner.
 func (s *Store) Peek(ctx context.Context, req *Request) *Result {
 	if s.ownerOf(req.Key) == "" {
 		return nil
 	}
 	stored := *req
-	stored.Stored, stored.Whole = true, false
+	stored.Stored = true
 	res, err := s.Fetch(ctx, &stored, nil)
 	if err != nil {
 		return nil

@@ -30,7 +30,7 @@ func (r *Reader) ready(ctx context.Context) error {
 		// Chunk by chunk one couldn't be sure of the rest of what another node owns. So a small
 		// content is taken as a whole, if the owner holds it all. A larger one is followed, from
 		// the first byte on, at the node that has it now, whatever the ring says later.
-		if r.follower == nil && !r.atEnd() && r.remote() && r.collect(r.pos) {
+		if r.follower == nil && !r.atEnd() && r.remote() && r.collect(r.pos, true) {
 			return nil
 		}
 	}
@@ -68,7 +68,7 @@ func (r *Reader) whole() error {
 		return r.gone(r.look())
 	}
 	rest := chunk.Span{Start: r.pos + int64(len(r.view)), End: r.end}
-	if r.isHere = true; rest.Start >= rest.End || r.collect(rest.Start) {
+	if r.isHere = true; rest.Start >= rest.End || r.collect(rest.Start, true) {
 		return nil
 	}
 	if asked, _ := r.s.foresee(r.rec, rest, false); asked != NotAsked {

@@ -45,7 +45,7 @@ func (v *Server) Lookup(ctx context.Context, q *LookupRequest) (*LookupResult, *
 	}
 	if res.Body == nil && res.follower == nil {
 		res.Close()
-		if q.Chunk {
+		if q.Chunk && (!q.Stored || res.Record.Length <= s.cfg.Geometry.Max) {
 			found.Chunk = s.heldChunk(res.Record, res.Found)
 		}
 		return found, nil, nil
