@@ -5,8 +5,8 @@
 //	bytes ─► recognise ─► site: key ─► serve.Hit ─► admitted? ─► head and content in one write ─► log
 //	              └───────────┴────────────┴────────────┴► whatever isn't a plain hit: on to net/http
 //
-// A plain hit is a GET or a HEAD of HTTP/1.1 in its usual form, whose answer is in this node's
-// memory. The Lane recognises requests rather than parse them: it knows one spelling of a request
+// A plain hit is a GET or a HEAD of HTTP/1.1 in its usual form, whose answer is in the memory of this
+// node, or of the one that owns it. The Lane recognises requests rather than parse them: it knows one
 // line, and fields that concern neither the connection nor caches. What it doesn't know it leaves
 // as it came. So a client can't tell which requests net/http has seen.
 package fastlane
