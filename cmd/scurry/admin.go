@@ -57,6 +57,7 @@ func (r *report) admin() admin.Config {
 		Host:     cfg.AdminListen.Host(),
 		Reload:   r.reload,
 		Purge:    r.proxy.PurgeHandler(),
+		Warm:     admin.NewWarm(r.proxy.Warmer(), r.draining),
 		Token:    r.token,
 	}
 }

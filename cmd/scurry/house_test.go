@@ -79,7 +79,7 @@ func TestHouse(t *testing.T) {
 		"internal/metrics":    {"proxy", "internal/measure"},
 		"internal/listen":     {"internal/fastlane", "internal/hostport"},
 		"internal/hostport":   {},
-		"internal/admin":      {"internal/explain"},
+		"internal/admin":      {"internal/explain", "internal/warm"},
 		"internal/origintest": {},
 		"internal/bench":      {"internal/chunks", "internal/groups"},
 		"internal/race":       {},

@@ -179,7 +179,7 @@ func (s *session) scurry(t *testing.T, args []string) string {
 	return s.there(out.String())
 }
 
-// curl does what curl does with the options -r and the URL, and returns what it prints, with the
+// curl does what curl does with some options and the URL, and returns what it prints, with the
 // page's addresses.
 func (s *session) curl(t *testing.T, words []string) string {
 	t.Helper()
@@ -189,8 +189,21 @@ func (s *session) curl(t *testing.T, words []string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if words[0] == "-r" {
-		req.Header.Set("Range", "bytes="+words[1])
+	for i := 0; i < len(words)-1; i += 2 {
+		switch option, value := words[i], words[i+1]; option {
+		case "-r":
+			req.Header.Set("Range", "bytes="+value)
+		case "-X":
+			req.Method = value
+		case "-H":
+			name, text, _ := strings.Cut(value, ": ")
+			req.Header.Set(name, text)
+		case "--json":
+			req.Method, req.Body = http.MethodPost, io.NopCloser(strings.NewReader(value))
+			req.Header.Set("Content-Type", "application/json")
+		default:
+			t.Errorf("an option that this test doesn't know: %s", option)
+		}
 	}
 	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	resp, err := client.Do(req)

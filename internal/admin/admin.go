@@ -25,7 +25,8 @@ import (
 //	/events            the same once a second, as server-sent events, until the node drains
 //	/metrics           for Prometheus
 //	/debug/pprof/      Go's profiles
-//	POST /purge, /warm what Config has
+//	POST /purge        what Config has
+//	POST /warm         see Warm
 //	POST /reload       the same
 func Handler(c Config) http.Handler {
 	mux := http.NewServeMux()
