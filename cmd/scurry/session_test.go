@@ -163,7 +163,7 @@ func (s *session) there(text string) string {
 func (s *session) scurry(t *testing.T, args []string) string {
 	t.Helper()
 	var env []string
-	if slices.Contains([]string{"explain", "healthcheck", "purge", "reload", "warm"}, args[0]) {
+	if slices.Contains([]string{"explain", "healthcheck", "purge", "reload", "top", "warm"}, args[0]) {
 		s.asked++
 		env = []string{"SCURRY_LISTEN=" + s.at["9001"], "SCURRY_ADMIN_LISTEN=" + s.at["10001"]}
 	}
