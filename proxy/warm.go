@@ -14,8 +14,8 @@ import (
 // asked for. The host of a URL doesn't matter.
 //
 // These requests are counted and logged as those of clients are, with the note "warm". Limits hold
-// for them, but for those of a client. The end of a request's context ends the wait, and not what an
-// owner has begun to read.
+// for them, but for those of a client. The end of a request's context ends the wait, and not what
+// an owner has begun to read.
 func (p *Proxy) Warmer() http.RoundTripper { return warmer{p.warming} }
 
 type warmer struct{ handler http.Handler }

@@ -19,8 +19,8 @@ type screen struct {
 	colour bool
 }
 
-// newScreen returns the screen on standard output, or nil if that isn't a terminal that can be drawn
-// on.
+// newScreen returns the screen on standard output, or nil if that isn't a terminal, or one that
+// can't be drawn on.
 func newScreen(p process) *screen {
 	out, ok := p.stdout.(*os.File)
 	if !ok || !term.IsTerminal(int(out.Fd())) || slices.Contains(p.env, "TERM=dumb") {

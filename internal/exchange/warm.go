@@ -6,8 +6,8 @@ import (
 	"github.com/scurrycache/scurry/internal/wire"
 )
 
-// What is asked to be warmed has kinds of its own, so that a node of an earlier version, which knows
-// none of them, says that it can't.
+// What is asked to be warmed has kinds of its own, so that a node of an earlier version, which
+// knows none of them, says that it can't.
 
 // warmRequest is a lookupRequest whose content the owner is to hold, and not to send.
 type warmRequest store.LookupRequest

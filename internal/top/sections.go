@@ -61,7 +61,7 @@ func (v *View) sections() []section {
 	all := []section{head, v.requestSection(), v.byteSection(), v.latencySection(),
 		v.originSection(), v.memorySection()}
 	if lost := v.now.Log.DroppedLines; lost > 0 {
-		all = append(all, section{"log", []item{badIf(true, "%s lines dropped", humanize.Comma(lost))}})
+		all = append(all, section{"log", []item{{humanize.Comma(lost) + " lines dropped", bad}}})
 	}
 	return append(all, v.nodeSections()...)
 }
@@ -93,11 +93,14 @@ func (v *View) requestSection() section {
 }
 
 func (v *View) byteSection() section {
+	of := func(source func(*admin.ResponseStats) int64) string {
+		return bytesRate(v.per(func(s *admin.Stats) int64 { return source(&s.Responses) }))
+	}
 	return section{"bytes", []item{
 		{bytesRate(v.sent()), strong}, {"without the origin " + percent(v.byteRatio()), good},
-		text("memory %s", bytesRate(v.per(func(s *admin.Stats) int64 { return s.Responses.MemoryBytes }))),
-		text("peers %s", bytesRate(v.per(func(s *admin.Stats) int64 { return s.Responses.PeerBytes }))),
-		text("origin %s", bytesRate(v.per(func(s *admin.Stats) int64 { return s.Responses.OriginBytes }))),
+		text("memory %s", of(func(r *admin.ResponseStats) int64 { return r.MemoryBytes })),
+		text("peers %s", of(func(r *admin.ResponseStats) int64 { return r.PeerBytes })),
+		text("origin %s", of(func(r *admin.ResponseStats) int64 { return r.OriginBytes })),
 	}}
 }
 

@@ -50,7 +50,8 @@ func (v *View) per(count func(*admin.Stats) int64) float64 {
 	return max(0, float64(count(v.now)-count(v.before))/v.seconds)
 }
 
-// share is how much the first of two rates has of their sum, from 0 to 1, or -1 if that isn't known.
+// share is how much the first of two rates has of their sum, from 0 to 1. It is -1 if that isn't
+// known.
 func share(part, rest float64) float64 {
 	if part < 0 || part+rest <= 0 {
 		return -1
@@ -73,7 +74,9 @@ func (v *View) hitRatio() float64 {
 
 // byteRatio is how many of the bytes came from memory, here or at another node.
 func (v *View) byteRatio() float64 {
-	cached := v.per(func(s *admin.Stats) int64 { return s.Responses.MemoryBytes + s.Responses.PeerBytes })
+	cached := v.per(func(s *admin.Stats) int64 {
+		return s.Responses.MemoryBytes + s.Responses.PeerBytes
+	})
 	return share(cached, v.per(func(s *admin.Stats) int64 { return s.Responses.OriginBytes }))
 }
 
@@ -81,7 +84,8 @@ func (v *View) byteRatio() float64 {
 func (v *View) requests() float64 {
 	return v.per(func(s *admin.Stats) int64 {
 		r := s.Requests
-		return r.Hit + r.Miss + r.Partial + r.Stale + r.Revalidated + r.Collapsed + r.Pass + r.Refused
+		return r.Hit + r.Miss + r.Partial + r.Stale + r.Revalidated + r.Collapsed + r.Pass +
+			r.Refused
 	})
 }
 

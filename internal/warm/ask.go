@@ -10,8 +10,8 @@ import (
 )
 
 // Ask is Run by a node: it has a node fetch urls, and tells of them, and notes them, as Run does.
-// send sends the node a Form, and returns its answer: a Line for each URL, and a Report. Of cfg, the
-// Client, Node and Via don't matter.
+// send sends the node a Form, and returns its answer: a Line for each URL, and a Report. The
+// Client, Node and Via of cfg don't matter.
 func Ask(ctx context.Context, cfg Config, urls []string,
 	send func(context.Context, *Form) (io.ReadCloser, error)) (s Summary, err error) {
 	start := time.Now()
