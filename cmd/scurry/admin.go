@@ -78,9 +78,12 @@ func (r *report) metrics() metrics.Config {
 		Stats: r.proxy.Stats, Ready: r.ready,
 		Connections: func() (open, busy int) { return r.client.Connections() },
 		Refused:     func() int64 { return r.client.Refused() },
-		Dropped:     r.lines.Dropped,
-		Reloaded:    r.reloaded,
-		Version:     v.Version, Revision: v.Revision, GoVersion: v.GoVersion,
+		RefusedConnections: func() (many, ofClient int64) {
+			return r.client.RefusedConns(), r.client.RefusedClientConns()
+		},
+		Dropped:  r.lines.Dropped,
+		Reloaded: r.reloaded,
+		Version:  v.Version, Revision: v.Revision, GoVersion: v.GoVersion,
 	}
 }
 

@@ -78,7 +78,7 @@ func TestHouse(t *testing.T) {
 		"internal/logging":    {"internal/measure"},
 		"internal/measure":    {},
 		"internal/metrics":    {"proxy", "internal/measure"},
-		"internal/listen":     {"internal/fastlane", "internal/hostport"},
+		"internal/listen":     {"internal/admission", "internal/fastlane", "internal/hostport"},
 		"internal/hostport":   {},
 		"internal/admin":      {"internal/explain", "internal/warm"},
 		"internal/origintest": {},
