@@ -134,11 +134,20 @@ func (r *report) checks() (all []admin.Check) {
 	for _, p := range s.Peers {
 		all = append(all, peerCheck(p))
 	}
+	draining := admin.Check{Name: "draining", Fine: true, Text: "no"}
+	if r.drains() {
+		draining = admin.Check{Name: "draining", Text: "yes"}
+	}
+	return append(all, draining)
+}
+
+// drains reports whether the node has begun to drain.
+func (r *report) drains() bool {
 	select {
 	case <-r.draining:
-		return append(all, admin.Check{Name: "draining", Text: "yes"})
+		return true
 	default:
-		return append(all, admin.Check{Name: "draining", Fine: true, Text: "no"})
+		return false
 	}
 }
 
