@@ -10,6 +10,7 @@ import (
 	"mime"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -64,7 +65,8 @@ func (h *Warm) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		Refuse(w, r, status, err.Error())
 		return
 	}
-	defer h.runs.Store(false)
+	over := sync.OnceFunc(func() { h.runs.Store(false) })
+	defer over()
 	// the end of the connection ends the warming
 	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 	ctx, cancel := context.WithCancelCause(r.Context())
@@ -76,12 +78,15 @@ func (h *Warm) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		case <-ctx.Done():
 		}
 	}()
-	h.run(ctx, cancel, form, newTelling(w, r))
+	t := newTelling(w, r)
+	report := h.run(ctx, cancel, form, t)
+	over() // before the client, who may ask again at once, knows that
+	t.report(report)
 }
 
-// run warms what form says, and has t tell of it. What can't be told ends it.
+// run warms what form says, and has t tell of each URL. What can't be told ends it.
 func (h *Warm) run(ctx context.Context, cancel context.CancelCauseFunc, form *warm.Form,
-	t *telling) {
+	t *telling) warm.Report {
 	cfg := warm.Config{
 		Client: h.client, Header: warm.DefaultHeader(), Concurrency: form.Concurrency,
 		Rate: form.Rate, Node: "localhost",
@@ -95,7 +100,7 @@ func (h *Warm) run(ctx context.Context, cancel context.CancelCauseFunc, form *wa
 		}
 	}
 	sum, err := warm.Run(ctx, cfg, form.Files)
-	t.report(warm.ReportOf(sum, t.failures, err))
+	return warm.ReportOf(sum, t.failures, err)
 }
 
 // parseWarm reads the JSON of a warming. An error says what is wrong with it, by that status.

@@ -92,6 +92,20 @@ func TestWarmReport(t *testing.T) {
 	}
 }
 
+// TestWarmAgain: who has the report can ask again at once.
+func TestWarmAgain(t *testing.T) {
+	server, _, _ := warming(t)
+	for range 200 {
+		res := warmWith(t.Context(), t, server, `{"files":["/a"]}`, "Accept", "application/x-ndjson")
+		lines := bufio.NewScanner(res.Body)
+		for lines.Scan() && !strings.HasPrefix(lines.Text(), `{"success":true`) {
+		}
+		if res.StatusCode != 200 {
+			t.Fatal(res.Status)
+		}
+	}
+}
+
 // TestWarmStreams: each URL is told as soon as it is done, in the two forms that there are.
 func TestWarmStreams(t *testing.T) {
 	for media, format := range map[string]struct{ url, report string }{
