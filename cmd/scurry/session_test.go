@@ -31,7 +31,7 @@ func (s *session) carryOut(t *testing.T, block string) {
 	t.Helper()
 	var nodes [][]string // of a cluster, all of which are started before the next command
 	for _, step := range strings.Split(block, "$ ")[1:] {
-		command, want, _ := strings.Cut(step, "\n")
+		command, want, _ := strings.Cut(strings.ReplaceAll(step, "\\\n", ""), "\n")
 		var words []string
 		for _, w := range word.FindAllString(command, -1) {
 			words = append(words, strings.Trim(w, "'"))
@@ -189,7 +189,7 @@ func (s *session) curl(t *testing.T, words []string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i := 0; i < len(words)-1; i += 2 {
+	for i := 0; i < len(words)-1; i += 2 { // each has a value
 		switch option, value := words[i], words[i+1]; option {
 		case "-r":
 			req.Header.Set("Range", "bytes="+value)

@@ -59,16 +59,15 @@ func share(part, rest float64) float64 {
 	return part / (part + rest)
 }
 
-// hitRatio is how many of the answered requests were answered without the origin, which is what
-// operators call hits: those that shared the origin's answer to another are among them.
+// hitRatio is how many of the requests for resources were answered from what was stored before.
 func (v *View) hitRatio() float64 {
 	hits := v.per(func(s *admin.Stats) int64 {
 		r := s.Requests
-		return r.Hit + r.Stale + r.Collapsed
+		return r.Hit + r.Stale
 	})
 	return share(hits, v.per(func(s *admin.Stats) int64 {
 		r := s.Requests
-		return r.Miss + r.Partial + r.Revalidated + r.Pass
+		return r.Miss + r.Partial + r.Revalidated + r.Collapsed + r.Pass
 	}))
 }
 
