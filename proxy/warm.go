@@ -16,9 +16,9 @@ import (
 // These requests are counted and logged as those of clients are, with the note "warm". Limits hold
 // for them, but for those of a client. The end of a request's context ends the wait, and not what
 // an owner has begun to read.
-func (p *Proxy) Warmer() http.RoundTripper { return warmer{p.warming} }
+func (p *Proxy) Warmer() http.RoundTripper { return warmer{p} }
 
-type warmer struct{ handler http.Handler }
+type warmer struct{ p *Proxy }
 
 // RoundTrip is http.RoundTripper's.
 func (t warmer) RoundTrip(req *http.Request) (resp *http.Response, err error) {
@@ -32,17 +32,17 @@ func (t warmer) RoundTrip(req *http.Request) (resp *http.Response, err error) {
 	r.RequestURI, r.Host, r.Body = req.URL.RequestURI(), req.URL.Host, http.NoBody
 	w := &headOnly{header: http.Header{}, status: http.StatusOK}
 	defer func() {
-		switch p := recover(); p {
+		switch v := recover(); v {
 		case nil:
 		case http.ErrAbortHandler:
 			if resp, err = nil, req.Context().Err(); err == nil {
 				err = errors.New("it broke off")
 			}
 		default:
-			panic(p)
+			panic(v)
 		}
 	}()
-	t.handler.ServeHTTP(w, r)
+	t.p.warming.ServeHTTP(w, r)
 	return w.response(req), nil
 }
 
