@@ -61,7 +61,7 @@ func (a *acceptor) run() {
 		switch passes, ok := errors.AsType[temporary](err); {
 		case err == nil:
 			pause = firstPause
-			a.begin(&conn{TCPConn: c.(*net.TCPConn), server: a.server, open: a.open})
+			a.begin(&conn{TCPConn: c.(*net.TCPConn), server: a.server})
 		case ok && passes.Temporary():
 			a.server.errorf("Accept error: %v; retrying in %v", err, pause)
 			select {
@@ -85,7 +85,9 @@ type temporary interface {
 }
 
 func (a *acceptor) begin(c *conn) {
-	c.client, c.limited = a.server.clientOf(c)
+	if c.client, c.limited = a.server.clientOf(c); c.limited {
+		c.closed = func() { a.open.release(c) }
+	}
 	state := a.open.add(c)
 	if state == full || state == crowded {
 		state = a.makeRoom(c, state)

@@ -48,9 +48,6 @@ func (m clients) remove(c *conn) {
 
 // release removes a connection that has been closed from those of its client.
 func (o *open) release(c *conn) {
-	if !c.limited {
-		return
-	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.clients.remove(c)

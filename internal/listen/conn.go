@@ -17,9 +17,9 @@ import (
 type conn struct {
 	*net.TCPConn
 	server    *shared
-	open      *open
 	client    admission.Client // who has opened it, if that matters
 	limited   bool             // it does: its client may have so many
+	closed    func()           // is called once it is closed, if it is limited
 	writer    writer           // of the current request; there is one at a time
 	answering atomic.Bool      // a handler, or the lane, has the current request
 	remote    string           // the client's address, once it has been asked for
@@ -177,7 +177,9 @@ func (c *conn) Close() error {
 		c.hearOut()
 	}
 	err := c.TCPConn.Close()
-	c.open.release(c)
+	if c.limited {
+		c.closed()
+	}
 	return err
 }
 
