@@ -13,10 +13,10 @@ import (
 	"github.com/scurrycache/scurry/internal/serve"
 )
 
-// admit refuses requests that the limits don't allow, and those for impossible hosts (RFC 9112
-// section 3.2, RFC 9110 section 4.2.4), and answers those about the server as a whole.
+// admit refuses requests for impossible hosts (RFC 9112 section 3.2, RFC 9110 section 4.2.4), and
+// answers those about the server as a whole.
 func (p *Proxy) admit(next http.Handler) http.Handler {
-	return p.limit(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case !hostport.Valid(r.Host) || r.URL.User != nil:
 			serve.Refuse(w, http.StatusBadRequest)
@@ -25,10 +25,11 @@ func (p *Proxy) admit(next http.Handler) http.Handler {
 		default:
 			next.ServeHTTP(w, r)
 		}
-	}))
+	})
 }
 
-// limit asks the gate about each request, as package fastlane does about those that it answers.
+// limit refuses requests that the limits don't allow: it asks the gate about each, as package
+// fastlane does about those that it answers.
 func (p *Proxy) limit(next http.Handler) http.Handler {
 	if p.gate.Open() && len(p.gate.Trusted) == 0 {
 		return next
@@ -39,14 +40,27 @@ func (p *Proxy) limit(next http.Handler) http.Handler {
 		if told {
 			w.Client = client.String()
 		}
-		if v := p.gate.Admit(client); v.Reason != admission.Admitted {
-			p.gate.Refuse(v.Reason)
-			deny(w, v)
-			return
-		}
-		defer p.gate.Done()
-		next.ServeHTTP(w, r)
+		p.admitted(w, r, p.gate.Admit(client), next)
 	})
+}
+
+// limitRequests is limit for requests that no client has sent, and that no client's rate bounds.
+func (p *Proxy) limitRequests(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		p.admitted(w.(*logging.Writer), r, p.gate.Enter(), next)
+	})
+}
+
+// admitted has next answer r, or says why not.
+func (p *Proxy) admitted(w *logging.Writer, r *http.Request, v admission.Verdict,
+	next http.Handler) {
+	if v.Reason != admission.Admitted {
+		p.gate.Refuse(v.Reason)
+		deny(w, v)
+		return
+	}
+	defer p.gate.Done()
+	next.ServeHTTP(w, r)
 }
 
 // deny answers a request that isn't taken on.

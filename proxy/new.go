@@ -47,7 +47,8 @@ func New(cfg Config) (*Proxy, error) {
 	})
 	p.gate, p.access.Logger = cfg.gate(), cfg.Logger
 	p.lane = fastlane.New(p.server, p.gate, &p.access)
-	p.routes = logging.Access(&p.access, p.admit(p.router()))
+	p.routes = logging.Access(&p.access, p.limit(p.admit(p.purging(p.router(p.server.Resource)))))
+	p.warming = logging.Access(&p.access, p.limitRequests(p.admit(p.router(p.server.Warm))))
 	p.followMembers()
 	p.stopUnsolicited = p.origin.OnUnsolicited(p.store.Remove)
 	return p, nil

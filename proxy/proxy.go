@@ -54,17 +54,18 @@ var ErrRegistered = groups.ErrRegistered
 
 // Proxy is a caching reverse proxy. It is an http.Handler whose methods may be called concurrently.
 type Proxy struct {
-	cfg    Config
-	site   *site.Site
-	store  *store.Store
-	origin *fetch.Origin
-	server *serve.Server
-	gate   *admission.Gate
-	lane   *fastlane.Lane
-	access logging.AccessLog
-	routes http.Handler
-	closed sync.Once
-	limits atomic.Pointer[httpcache.Limits] // since the last Update; nil before
+	cfg     Config
+	site    *site.Site
+	store   *store.Store
+	origin  *fetch.Origin
+	server  *serve.Server
+	gate    *admission.Gate
+	lane    *fastlane.Lane
+	access  logging.AccessLog
+	routes  http.Handler
+	warming http.Handler // likewise, of Warmer
+	closed  sync.Once
+	limits  atomic.Pointer[httpcache.Limits] // since the last Update; nil before
 
 	purges purge.Ledger
 	purged atomic.Int64

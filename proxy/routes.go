@@ -15,13 +15,14 @@ import (
 
 // router routes requests by their paths. chi doesn't know all methods that an origin may know. For
 // those the site tells where a path leads.
-func (p *Proxy) router() http.Handler {
+// Requests for resources are answered by answer.
+func (p *Proxy) router(answer answering) http.Handler {
 	m, mount := chi.NewRouter(), p.site.Mount
-	resource := p.keyed(p.site.KeyFromURL)
+	resource := p.keyed(p.site.KeyFromURL, answer)
 	m.HandleFunc(mount+"*", resource)
 	m.HandleFunc(site.FormPath, reading(p.keyed(func(u *url.URL) (string, error) {
 		return site.KeyFromForm(u.RawQuery)
-	})))
+	}, answer)))
 	if mount != "/" {
 		m.HandleFunc("/", reading(p.redirect))
 		m.HandleFunc(strings.TrimSuffix(mount, "/"), reading(p.redirect))
@@ -37,8 +38,11 @@ func (p *Proxy) router() http.Handler {
 			reading(nil)(w, r)
 		}
 	})
-	return p.purging(m)
+	return m
 }
+
+// answering answers a request for a resource.
+type answering = func(w *logging.Writer, r *http.Request, resource string)
 
 // reading is next for a path that can only be read.
 func reading(next http.HandlerFunc) http.HandlerFunc {
@@ -59,13 +63,14 @@ func (p *Proxy) nothing(w http.ResponseWriter, _ *http.Request) {
 	serve.Refuse(w, http.StatusNotFound)
 }
 
-// keyed serves the resource whose key find makes of a request's URL, or refuses the request if
-// there is none.
-func (p *Proxy) keyed(find func(*url.URL) (key string, err error)) http.HandlerFunc {
+// keyed has answer serve the resource whose key find makes of a request's URL, or refuses the
+// request if there is none.
+func (p *Proxy) keyed(find func(*url.URL) (key string, err error), answer answering,
+) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		switch key, err := find(r.URL); err {
 		case nil:
-			p.server.Resource(w.(*logging.Writer), r, key) // which logging.Access has made
+			answer(w.(*logging.Writer), r, key) // which logging.Access has made
 		case site.ErrLong:
 			serve.Refuse(w, http.StatusRequestURITooLong)
 		default:

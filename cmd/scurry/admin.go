@@ -57,6 +57,7 @@ func (r *report) admin() admin.Config {
 		Host:     cfg.AdminListen.Host(),
 		Reload:   r.reload,
 		Purge:    r.proxy.PurgeHandler(),
+		Warm:     admin.NewWarm(r.proxy.Warmer(), r.draining),
 		Token:    r.token,
 	}
 }
@@ -77,9 +78,12 @@ func (r *report) metrics() metrics.Config {
 		Stats: r.proxy.Stats, Ready: r.ready,
 		Connections: func() (open, busy int) { return r.client.Connections() },
 		Refused:     func() int64 { return r.client.Refused() },
-		Dropped:     r.lines.Dropped,
-		Reloaded:    r.reloaded,
-		Version:     v.Version, Revision: v.Revision, GoVersion: v.GoVersion,
+		RefusedConnections: func() (many, ofClient int64) {
+			return r.client.RefusedConns(), r.client.RefusedClientConns()
+		},
+		Dropped:  r.lines.Dropped,
+		Reloaded: r.reloaded,
+		Version:  v.Version, Revision: v.Revision, GoVersion: v.GoVersion,
 	}
 }
 
@@ -130,11 +134,20 @@ func (r *report) checks() (all []admin.Check) {
 	for _, p := range s.Peers {
 		all = append(all, peerCheck(p))
 	}
+	draining := admin.Check{Name: "draining", Fine: true, Text: "no"}
+	if r.drains() {
+		draining = admin.Check{Name: "draining", Text: "yes"}
+	}
+	return append(all, draining)
+}
+
+// drains reports whether the node has begun to drain.
+func (r *report) drains() bool {
 	select {
 	case <-r.draining:
-		return append(all, admin.Check{Name: "draining", Text: "yes"})
+		return true
 	default:
-		return append(all, admin.Check{Name: "draining", Fine: true, Text: "no"})
+		return false
 	}
 }
 

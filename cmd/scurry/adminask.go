@@ -90,6 +90,18 @@ func callAdmin(ctx context.Context, method, target, host string, token []byte) (
 // sendAdmin sends a request to an admin listener, without a proxy, and with a token if that isn't
 // empty. The response is closed.
 func sendAdmin(req *http.Request, token []byte) (res *http.Response, body []byte, err error) {
+	if res, err = openAdmin(req, token); err != nil {
+		return nil, nil, err
+	}
+	defer res.Body.Close()
+	if body, err = io.ReadAll(io.LimitReader(res.Body, maxAnswer)); err != nil {
+		return nil, nil, fmt.Errorf("the answer broke off: %w", err)
+	}
+	return res, body, nil
+}
+
+// openAdmin is sendAdmin for a response that the caller reads and closes.
+func openAdmin(req *http.Request, token []byte) (*http.Response, error) {
 	if len(token) > 0 {
 		req.Header.Set("Authorization", "Bearer "+string(token))
 	}
@@ -99,15 +111,11 @@ func sendAdmin(req *http.Request, token []byte) (res *http.Response, body []byte
 			return http.ErrUseLastResponse
 		},
 	}
-	res, err = client.Do(req)
+	res, err := client.Do(req)
 	if failed, ok := errors.AsType[*url.Error](err); ok { // which has the whole URL
-		return nil, nil, failed.Err
+		return nil, failed.Err
 	}
-	defer res.Body.Close()
-	if body, err = io.ReadAll(io.LimitReader(res.Body, maxAnswer)); err != nil {
-		return nil, nil, fmt.Errorf("the answer broke off: %w", err)
-	}
-	return res, body, nil
+	return res, err
 }
 
 // noAnswer is the error of a command whose node doesn't answer at an admin address.

@@ -24,6 +24,7 @@ type cli struct {
 	Example     exampleCmd     `cmd:"" help:"Print an example of a deployment, or list those that there are."`
 	Warm        warmCmd        `cmd:"" help:"Fetch URLs through a running node, so that it has them when clients ask."`
 	Purge       purgeCmd       `cmd:"" help:"Purge what is stored: on all nodes, for URLs, prefixes or groups, or everything."`
+	Top         topCmd         `cmd:"" help:"Show what a running node does, in a terminal: requests, latencies, the origin, memory, the other nodes."`
 	Version     versionCmd     `cmd:"" help:"Print the version."`
 	Help        helpCmd        `cmd:"" help:"Print help: on a command, or on a topic."`
 

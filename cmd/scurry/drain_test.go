@@ -1,13 +1,17 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"strings"
 	"testing"
+
+	"github.com/scurrycache/scurry/internal/admin"
 )
 
 // A transfer in progress goes on to its end while the node isn't ready any more and takes no
@@ -112,4 +116,34 @@ func send(t *testing.T, cmd *exec.Cmd, signal os.Signal) {
 	if err := cmd.Process.Signal(signal); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// TestStarting: a node that still waits for its peers says that it is starting, and not that it
+// drains.
+func TestStarting(t *testing.T) {
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	m := newMembers(t, 1)[0]
+	m.serve("http://127.0.0.1:1", "--peers="+m.peer+","+silent.Addr().String(), "--log-format=json")
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan int)
+	go func() { ended <- run(ctx, m.args, io.Discard, io.Discard, nil) }()
+	var status int
+	var body []byte
+	if !eventually(func() bool {
+		status, body, err = get("http://" + m.admin + "/readyz?verbose")
+		return err == nil
+	}) || status != 503 || !strings.HasSuffix(string(body), "[+] draining: no\nstarting\n") {
+		t.Errorf("%d, %s, %v", status, body, err)
+	}
+	var stats admin.Stats
+	operator{base: "http://" + m.admin}.json(t, "/stats", &stats)
+	if stats.Draining {
+		t.Error("the stats say that it drains")
+	}
+	stop()
+	<-ended
 }

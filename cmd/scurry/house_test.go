@@ -19,7 +19,7 @@ func TestHouse(t *testing.T) {
 		"cmd/scurry": {
 			"proxy", "origin", "internal/admin", "internal/cluster", "internal/config",
 			"internal/listen", "internal/logging", "internal/measure", "internal/metrics",
-			"internal/purge", "internal/warm", "internal/watch",
+			"internal/purge", "internal/top", "internal/warm", "internal/watch",
 		},
 		"proxy": {
 			"internal/admission", "internal/fastlane", "internal/serve", "internal/explain", "internal/fetch", "internal/decide",
@@ -35,6 +35,7 @@ func TestHouse(t *testing.T) {
 		},
 		"internal/admission": {},
 		"internal/warm":      {},
+		"internal/top":       {"internal/admin"},
 		"internal/explain": {
 			"internal/serve", "internal/fetch", "internal/decide", "internal/site",
 			"internal/store", "internal/httpcache",
@@ -77,9 +78,9 @@ func TestHouse(t *testing.T) {
 		"internal/logging":    {"internal/measure"},
 		"internal/measure":    {},
 		"internal/metrics":    {"proxy", "internal/measure"},
-		"internal/listen":     {"internal/fastlane", "internal/hostport"},
+		"internal/listen":     {"internal/admission", "internal/fastlane", "internal/hostport"},
 		"internal/hostport":   {},
-		"internal/admin":      {"internal/explain"},
+		"internal/admin":      {"internal/explain", "internal/warm"},
 		"internal/origintest": {},
 		"internal/bench":      {"internal/chunks", "internal/groups"},
 		"internal/race":       {},

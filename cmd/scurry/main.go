@@ -11,6 +11,7 @@
 //	scurry example [NAME]
 //	scurry warm [flags] [URL...]
 //	scurry purge [flags] [URL...]
+//	scurry top [flags]
 //	scurry version
 //	scurry help [COMMAND | TOPIC]
 //

@@ -95,6 +95,8 @@ func start(
 	n.closers = append(n.closers, followFolder(cfg, n.proxy, n.log))
 	n.client = listen.New(n.clientListener, n.clientServer(), n.proxy.Lane(), delay(cfg), log)
 	n.client.MaxConns = int(cfg.MaxConnections)
+	n.client.MaxClientConns = int(cfg.MaxClientConnections)
+	n.client.Trusted = cfg.TrustedProxies.Prefixes()
 	n.admin = listen.New(n.adminListener, n.adminServer(), nil, 0, zerolog.Nop())
 	n.client.Inherited, n.admin.Inherited = clientPassed, adminPassed
 	return n, nil

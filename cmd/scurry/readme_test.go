@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/alecthomas/kong"
 )
 
 // manual is the README and the help pages, by path from the repository's root.
@@ -63,6 +65,42 @@ func TestManual(t *testing.T) {
 	}
 }
 
+// elsewhere are the programs that the pages use, and that aren't carried out: they change the
+// system, or need a service or an address that isn't here.
+var elsewhere = []string{"cd", "curl", "docker", "kubectl", "mkdir", "nginx", "openssl", "systemctl"}
+
+// asks checks that scurry understands a command, up to what is redirected.
+func asks(t *testing.T, command string) {
+	t.Helper()
+	command, _, _ = strings.Cut(command, " >")
+	p := process{stdout: io.Discard, stderr: io.Discard}
+	ends := false
+	_, err := new(cli).parse(strings.Fields(command)[1:], &p, kong.Exit(func(int) { ends = true }))
+	if err != nil && !ends {
+		t.Errorf("%s\nisn't understood: %v", command, err)
+	}
+}
+
+// TestManualMentions: each command of scurry in the text of the pages is one that it understands,
+// but for the placeholders in it.
+func TestManualMentions(t *testing.T) {
+	span := regexp.MustCompile("`(scurry [^`]+)`")
+	said := 0
+	for path, text := range manual(t) {
+		for _, match := range span.FindAllStringSubmatch(fenced.ReplaceAllString(text, ""), -1) {
+			command := strings.Join(strings.Fields(match[1]), " ")
+			if strings.Count(command, " ") == 1 { // its name stands for it
+				command += " --help"
+			}
+			t.Run(filepath.Base(path), func(t *testing.T) { asks(t, command) })
+			said++
+		}
+	}
+	if said < 10 {
+		t.Errorf("the pages have %d commands in their text", said)
+	}
+}
+
 // dryRun checks a command without carrying it out.
 func dryRun(t *testing.T, command string) {
 	t.Helper()
@@ -74,7 +112,7 @@ func dryRun(t *testing.T, command string) {
 		if code := run(t.Context(), args, io.Discard, &errs, nil); code != exitOK {
 			t.Errorf("%s\nisn't accepted: %s", command, errs.String())
 		}
-	case slices.Contains(words, "go") && (slices.Contains(words, "test") || slices.Contains(words, "run")):
+	case words[0] != "scurry" && slices.Contains(words, "go") && (slices.Contains(words, "test") || slices.Contains(words, "run")):
 		pkg := words[len(words)-1]
 		if i := slices.Index(words, "run"); i >= 0 { // what comes after it are flags
 			pkg = words[i+1]
@@ -82,7 +120,14 @@ func dryRun(t *testing.T, command string) {
 		if _, err := os.Stat(filepath.Join("../..", pkg)); err != nil {
 			t.Errorf("%s: %v", command, err)
 		}
-	case command == "openssl rand -base64 32":
+	case words[0] == "scurry":
+		asks(t, command)
+		if file := words[len(words)-1]; words[1] == "example" && words[len(words)-2] == ">" {
+			if code := run(t.Context(), words[1:len(words)-2], io.Discard, io.Discard, nil); code != exitOK || file == "" {
+				t.Errorf("%s\nexits with %d", command, code)
+			}
+		}
+	case slices.Contains(elsewhere, words[0]):
 	default:
 		t.Errorf("a command that this test doesn't know: %s", command)
 	}

@@ -31,7 +31,7 @@ func (s *session) carryOut(t *testing.T, block string) {
 	t.Helper()
 	var nodes [][]string // of a cluster, all of which are started before the next command
 	for _, step := range strings.Split(block, "$ ")[1:] {
-		command, want, _ := strings.Cut(step, "\n")
+		command, want, _ := strings.Cut(strings.ReplaceAll(step, "\\\n", ""), "\n")
 		var words []string
 		for _, w := range word.FindAllString(command, -1) {
 			words = append(words, strings.Trim(w, "'"))
@@ -163,7 +163,7 @@ func (s *session) there(text string) string {
 func (s *session) scurry(t *testing.T, args []string) string {
 	t.Helper()
 	var env []string
-	if slices.Contains([]string{"explain", "healthcheck", "purge", "reload", "warm"}, args[0]) {
+	if slices.Contains([]string{"explain", "healthcheck", "purge", "reload", "top", "warm"}, args[0]) {
 		s.asked++
 		env = []string{"SCURRY_LISTEN=" + s.at["9001"], "SCURRY_ADMIN_LISTEN=" + s.at["10001"]}
 	}
@@ -179,7 +179,7 @@ func (s *session) scurry(t *testing.T, args []string) string {
 	return s.there(out.String())
 }
 
-// curl does what curl does with the options -r and the URL, and returns what it prints, with the
+// curl does what curl does with some options and the URL, and returns what it prints, with the
 // page's addresses.
 func (s *session) curl(t *testing.T, words []string) string {
 	t.Helper()
@@ -189,8 +189,21 @@ func (s *session) curl(t *testing.T, words []string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if words[0] == "-r" {
-		req.Header.Set("Range", "bytes="+words[1])
+	for i := 0; i < len(words)-1; i += 2 { // each has a value
+		switch option, value := words[i], words[i+1]; option {
+		case "-r":
+			req.Header.Set("Range", "bytes="+value)
+		case "-X":
+			req.Method = value
+		case "-H":
+			name, text, _ := strings.Cut(value, ": ")
+			req.Header.Set(name, text)
+		case "--json":
+			req.Method, req.Body = http.MethodPost, io.NopCloser(strings.NewReader(value))
+			req.Header.Set("Content-Type", "application/json")
+		default:
+			t.Errorf("an option that this test doesn't know: %s", option)
+		}
 	}
 	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	resp, err := client.Do(req)

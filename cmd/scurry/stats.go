@@ -16,7 +16,7 @@ func (r *report) stats() admin.Stats {
 	out := admin.Stats{
 		Time:          time.Now().UTC(),
 		UptimeSeconds: time.Since(r.started).Seconds(),
-		Draining:      !r.ready(),
+		Draining:      r.drains(),
 		Connections:   int64(open),
 		Requests: admin.RequestStats{
 			Hit: s.Hits, Miss: s.Misses, Partial: s.Partial, Stale: s.Stale,

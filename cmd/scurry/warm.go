@@ -31,6 +31,8 @@ type warmCmd struct {
 	Header      []string     `short:"H" sep:"none" placeholder:"FIELD: VALUE" group:"How:" help:"A field of the requests, instead of Accept-Encoding: gzip, deflate, br, zstd, as browsers send it. May be repeated."`
 	Resume      config.File  `placeholder:"FILE" group:"How:" help:"File that notes what has been fetched: the same command goes on from there. It is removed when all is fetched."`
 
+	warmNode `embed:""`
+
 	Listen config.Addr  `default:"127.0.0.1:9001" placeholder:"HOST:PORT" group:"Addresses:" help:"Address at which the node serves clients (${default})."`
 	Mount  config.Mount `default:"/files/" placeholder:"PATH" group:"Addresses:" help:"Path under which it does (${default})."`
 	Config string       `placeholder:"FILE" group:"Settings:" help:"Settings file of the node."`
@@ -56,13 +58,22 @@ func (c *warmCmd) Run(ctx context.Context, p process) error {
 	}
 	progress := warm.NewProgress(p.stderr, terminal(p.stderr), len(urls))
 	cfg.Tell = progress.Tell
-	sum, err := warm.Run(ctx, cfg, urls)
+	fetch := warm.Run
+	if c.Admin != "" {
+		fetch = c.ask
+	}
+	sum, err := fetch(ctx, cfg, urls)
 	progress.Close()
 	cfg.Client.CloseIdleConnections()
 	failed := sum.Count[warm.Failed]
 	journal := cfg.Journal.Close(err == nil && failed == 0)
+	if err != nil && ctx.Err() == nil && sum.Total() == 0 { // the node refuses
+		return err
+	}
 	fmt.Fprintln(p.stdout, sum)
 	switch {
+	case err != nil && ctx.Err() == nil:
+		return err
 	case err != nil && c.Resume != "":
 		return errors.New("interrupted: the same command goes on with what is left")
 	case err != nil:
@@ -82,6 +93,10 @@ func (c *warmCmd) settings() (cfg warm.Config, err error) {
 	if c.Concurrency == 0 {
 		return cfg, usagef("--concurrency 0: one URL at a time is the least")
 	}
+	if c.Admin != "" && c.Via != "" {
+		return cfg, usagef("--admin has a node fetch by itself, and --via fetches through one: " +
+			"give one of them")
+	}
 	cfg = warm.Config{
 		Concurrency: int(c.Concurrency), Rate: float64(c.Rate), Via: string(c.Via),
 		Node: reachable(c.Listen),
@@ -91,9 +106,7 @@ func (c *warmCmd) settings() (cfg warm.Config, err error) {
 				return http.ErrUseLastResponse
 			},
 		},
-		Header: http.Header{
-			"User-Agent": {"scurry-warm"}, "Accept-Encoding": {"gzip, deflate, br, zstd"},
-		},
+		Header: warm.DefaultHeader(),
 	}
 	for _, field := range c.Header {
 		name, value, ok := strings.Cut(field, ":")

@@ -56,7 +56,18 @@ func TestWarm(t *testing.T) {
 	if asked["/a"] != 1 || asked["/b"] != 1 {
 		t.Errorf("the origin is asked %v", asked)
 	}
+	later := []string{"--admin", host(t, s.admin), "/files/c", "/files/a", "/files/d"}
+	for i, want := range []string{" 1 were held, 2 are stored now, 0 can't be stored, 0 failed, ", " 3 were held, 0 are stored now, "} {
+		code, out, errs := warm(later...)
+		if code != exitOK || !strings.HasPrefix(out, "3 URLs in ") || !strings.Contains(out, want) || !strings.HasSuffix(out, "; 18 B came\n") || errs != "" {
+			t.Errorf("run %d by the node itself: %d, %q, %q", i, code, out, errs)
+		}
+	}
+	if code, _, errs := warm("--admin", host(t, s.url), "/files/a"); code != exitFailed || !strings.Contains(errs, "is it the admin listener of a node?") {
+		t.Errorf("asked at the client port: %d, %s", code, errs)
+	}
 	for _, args := range [][]string{
+		{"--admin=x", "/a"}, {"--admin", host(t, s.admin), "--via", host(t, s.url), "/a"}, {"--admin", host(t, s.admin), "--concurrency=65", "/a"},
 		{}, {"--concurrency=0", "/a"}, {"--rate=-1", "/a"}, {"-H", "x", "/a"}, {"--via=nowhere", "/a"}, {"--resume=", "/a"},
 	} {
 		if code, _, errs := warm(args...); code != exitUsage {

@@ -16,7 +16,8 @@ import (
 // other sites, and 401 without the token, if there is one.
 //
 //	/healthz           200 while the process runs
-//	/readyz            200 if the node takes requests, else 503; with ?verbose the checks, too
+//	/readyz            200 if the node takes requests, else 503, and whether it is starting or
+//	                   draining; with ?verbose the checks, too
 //	/explain           why the response to a request is or isn't cached (see Explain)
 //	/version           the build, and since when it runs
 //	/config            the settings, and where each came from
@@ -25,7 +26,8 @@ import (
 //	/events            the same once a second, as server-sent events, until the node drains
 //	/metrics           for Prometheus
 //	/debug/pprof/      Go's profiles
-//	POST /purge, /warm what Config has
+//	POST /purge        what Config has
+//	POST /warm         see Warm
 //	POST /reload       the same
 func Handler(c Config) http.Handler {
 	mux := http.NewServeMux()

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"regexp"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -14,7 +15,8 @@ import (
 
 func TestHandler(t *testing.T) {
 	var ready atomic.Bool
-	server := httptest.NewServer(admin.Handler(admin.Config{Ready: ready.Load}))
+	draining := make(chan struct{})
+	server := httptest.NewServer(admin.Handler(admin.Config{Ready: ready.Load, Draining: draining}))
 	defer server.Close()
 
 	const nothing = "{\n  \"title\": \"Not Found\",\n  \"status\": 404,\n  \"detail\": \"there is nothing under this path\"\n}\n"
@@ -28,7 +30,7 @@ func TestHandler(t *testing.T) {
 		{"GET", "/healthz", false, 200, "ok\n"},
 		{"HEAD", "/healthz", true, 200, ""},
 		{"GET", "/readyz", true, 200, "ready\n"},
-		{"GET", "/readyz", false, 503, "draining\n"},
+		{"GET", "/readyz", false, 503, "starting\n"},
 		{"HEAD", "/readyz", true, 200, ""},
 		{"HEAD", "/readyz", false, 503, ""},
 		{"POST", "/healthz", true, 405, "{\n  \"title\": \"Method Not Allowed\",\n  \"status\": 405,\n  \"detail\": \"this path has GET, HEAD\"\n}\n"},
@@ -63,6 +65,68 @@ func TestHandler(t *testing.T) {
 				t.Errorf("Allow %q, want GET, HEAD", res.Header.Get("Allow"))
 			}
 		})
+	}
+}
+
+// TestReadiness: a node that isn't ready says whether it hasn't begun or is about to end.
+func TestReadiness(t *testing.T) {
+	draining := make(chan struct{})
+	h := admin.Handler(admin.Config{Ready: func() bool { return false }, Draining: draining})
+	for _, want := range []string{"starting\n", "draining\n"} {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest("GET", "/readyz", nil))
+		if w.Code != 503 || w.Body.String() != want {
+			t.Errorf("%d %q, want %q", w.Code, w.Body, want)
+		}
+		if want == "starting\n" {
+			close(draining)
+		}
+	}
+}
+
+// TestPurgePaths: what is below /purge goes to Config.Purge as it was sent, however much it looks
+// like a path that a ServeMux would clean, if it is a POST; nothing else does.
+func TestPurgePaths(t *testing.T) {
+	var got []string
+	c := full()
+	c.Purge = http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		got = append(got, r.Method+" "+r.URL.EscapedPath()+" "+r.URL.RawQuery)
+	})
+	h, without := admin.Handler(c), full()
+	without.Purge = nil
+	for _, tt := range []struct {
+		method, path string
+		status       int // 200 if it goes to Config.Purge
+	}{
+		{"POST", "/purge", 200}, {"POST", "/purge/", 200}, {"POST", "/purge//", 200}, {"POST", "/purge/files/a", 200},
+		{"POST", "/purge/files//a", 200}, {"POST", "/purge/files/./a", 200}, {"POST", "/purge/files/b/../a", 200}, {"POST", "/purge/../stats", 200},
+		{"POST", "/purge/http://h/files/a", 200}, {"POST", "/purge/files/a%2Fb%20c", 200}, {"POST", "/purge/files/a?q=1&r", 200}, {"POST", "/purge/key/a%20b", 200},
+		{"POST", "/%70urge/files/a", 200}, {"POST", "/purges", 404}, {"POST", "/purgefiles/a", 404}, {"POST", "/Purge/a", 404}, {"POST", "//purge/a", 307},
+		{"GET", "/purge/files/a", 404}, {"PUT", "/purge/files/a", 404}, {"DELETE", "/purge/files/a", 404}, {"GET", "/purge", 405}, {"PURGE", "/purge/files/a", 404},
+	} {
+		got = nil
+		r := httptest.NewRequest(tt.method, tt.path, nil)
+		r.Host = "localhost"
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		path, query, _ := strings.Cut(tt.path, "?")
+		want := []string{tt.method + " " + path + " " + query}
+		if tt.status != 200 {
+			want = nil
+		}
+		if w.Code != tt.status || !slices.Equal(got, want) {
+			t.Errorf("%s %s: %d, and the purge gets %q", tt.method, tt.path, w.Code, got)
+		}
+		w = httptest.NewRecorder()
+		if admin.Handler(without).ServeHTTP(w, r); w.Code == 200 {
+			t.Errorf("%s %s without a purge: %d", tt.method, tt.path, w.Code)
+		}
+	}
+	r := httptest.NewRequest("POST", "/purge/files/a", nil)
+	r.Host, got = "evil.example", nil
+	w := httptest.NewRecorder()
+	if h.ServeHTTP(w, r); w.Code != http.StatusMisdirectedRequest || got != nil {
+		t.Errorf("for a foreign host: %d, and the purge gets %q", w.Code, got)
 	}
 }
 

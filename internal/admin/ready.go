@@ -38,5 +38,10 @@ func (c Config) readiness() (status int, text string) {
 	if c.Ready() {
 		return http.StatusOK, "ready\n"
 	}
-	return http.StatusServiceUnavailable, "draining\n"
+	select {
+	case <-c.Draining:
+		return http.StatusServiceUnavailable, "draining\n"
+	default:
+		return http.StatusServiceUnavailable, "starting\n"
+	}
 }

@@ -90,15 +90,22 @@ func (g *Gate) Client(remote string, h http.Header) (client netip.Addr, told boo
 // Admit decides about a request of that client. Done must be called once it has been answered if it
 // is admitted. A refusal isn't counted, so a request may be put to the question twice.
 func (g *Gate) Admit(client netip.Addr) Verdict {
-	if g.most > 0 && g.inFlight.Add(1) > g.most {
-		g.inFlight.Add(-1)
-		return Verdict{Requests, busyWait}
-	}
-	if g.clients != nil {
+	v := g.Enter()
+	if v.Reason == Admitted && g.clients != nil {
 		if wait := g.clients.take(client); wait > 0 {
 			g.Done()
 			return Verdict{ClientRate, wait}
 		}
+	}
+	return v
+}
+
+// Enter is Admit for a request that no client has sent: an operator has it made, for whom no rate is
+// set.
+func (g *Gate) Enter() Verdict {
+	if g.most > 0 && g.inFlight.Add(1) > g.most {
+		g.inFlight.Add(-1)
+		return Verdict{Requests, busyWait}
 	}
 	return Verdict{}
 }

@@ -8,15 +8,16 @@ import (
 
 // Limits is what clients may take of a node.
 type Limits struct {
-	MaxConnections    Count `default:"0" placeholder:"N" group:"Limits:" help:"How many connections of clients there may be; for one more, the one that has been idle for longest is closed, or else it gets a 503. 0 for any number (${default})."`
-	MaxRequests       Count `default:"0" placeholder:"N" group:"Limits:" help:"How many requests may be in flight; others get a 503. 0 for any number (${default})."`
-	ClientRate        Rate  `default:"0" placeholder:"N" group:"Limits:" help:"How many requests one client may send in a second; others get a 429. 0 for any number (${default})."`
-	ClientBurst       Count `default:"0" placeholder:"N" group:"Limits:" help:"How many requests beyond --client-rate a client may send at once; 0 for as many as that allows in ten seconds (${default})."`
-	MaxOriginRequests Count `default:"0" placeholder:"N" group:"Limits:" help:"How many requests to the origin there may be at once; others wait. 0 for any number (${default})."`
-	OriginQueue       Count `default:"256" placeholder:"N" group:"Limits:" help:"How many requests to the origin may wait, for ten seconds at the most; others get a 503 (${default})."`
-	MaxObject         Size  `placeholder:"SIZE" group:"Limits:" help:"Largest content that is stored; for a larger one the origin is asked for each client."`
-	ReadOnly          bool  `group:"Limits:" help:"Refuse all methods but GET, HEAD and OPTIONS, with a 405."`
-	TrustedProxies    CIDRs `default:"none" placeholder:"CIDR,..." group:"Limits:" help:"Networks of the proxies that are believed who the client is, by X-Forwarded-For or Forwarded; or none (${default})."`
+	MaxConnections       Count `default:"0" placeholder:"N" group:"Limits:" help:"How many connections of clients there may be; for one more, the one that has been idle for longest is closed, or else it gets a 503. 0 for any number (${default})."`
+	MaxClientConnections Count `default:"0" placeholder:"N" group:"Limits:" help:"How many of these one client may have, by its address or its /64 network of IPv6; one more is treated the same. Connections of --trusted-proxies don't count. 0 for any number (${default})."`
+	MaxRequests          Count `default:"0" placeholder:"N" group:"Limits:" help:"How many requests may be in flight; others get a 503. 0 for any number (${default})."`
+	ClientRate           Rate  `default:"0" placeholder:"N" group:"Limits:" help:"How many requests one client may send in a second; others get a 429. 0 for any number (${default})."`
+	ClientBurst          Count `default:"0" placeholder:"N" group:"Limits:" help:"How many requests beyond --client-rate a client may send at once; 0 for as many as that allows in ten seconds (${default})."`
+	MaxOriginRequests    Count `default:"0" placeholder:"N" group:"Limits:" help:"How many requests to the origin there may be at once; others wait. 0 for any number (${default})."`
+	OriginQueue          Count `default:"256" placeholder:"N" group:"Limits:" help:"How many requests to the origin may wait, for ten seconds at the most; others get a 503 (${default})."`
+	MaxObject            Size  `placeholder:"SIZE" group:"Limits:" help:"Largest content that is stored; for a larger one the origin is asked for each client."`
+	ReadOnly             bool  `group:"Limits:" help:"Refuse all methods but GET, HEAD and OPTIONS, with a 405."`
+	TrustedProxies       CIDRs `default:"none" placeholder:"CIDR,..." group:"Limits:" help:"Networks of the proxies that are believed who the client is, by X-Forwarded-For or Forwarded; or none (${default})."`
 }
 
 // KeyRules is what of a request selects a stored response, besides its path.

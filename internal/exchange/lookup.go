@@ -54,10 +54,14 @@ func (x *Exchange) lookup(ctx context.Context, node string, q *store.LookupReque
 	*store.LookupResult, error,
 ) {
 	found := &lookupReply{}
-	content, chunk, err := x.open(ctx, node, outgoing{
+	out := outgoing{
 		request: (*lookupRequest)(q), reply: found, cause: q.Cause,
 		window: q.Window, inform: q.Inform,
-	})
+	}
+	if q.Warm {
+		out.request, out.reply = (*warmRequest)(q), (*warmReply)(found)
+	}
+	content, chunk, err := x.open(ctx, node, out)
 	if err != nil {
 		return nil, err
 	}
@@ -81,8 +85,11 @@ func (q *lookupRequest) serve(x *Exchange, c *wire.Call) (response, error) {
 	r := response{cause: q.Cause}
 	found, sending, err := x.server.Lookup(c.Context(), (*store.LookupRequest)(q))
 	if err == nil {
-		r.content, r.reply = sending, &lookupReply{*found, sending != nil, position}
-		r.value = found.Chunk
+		reply := &lookupReply{*found, sending != nil, position}
+		r.content, r.reply, r.value = sending, reply, found.Chunk
+		if q.Warm {
+			r.reply = (*warmReply)(reply)
+		}
 	}
 	return r, err
 }

@@ -44,14 +44,18 @@ func (x *Exchange) Read(ctx context.Context, node string, q *store.ReadRequest) 
 ) {
 	var found partReply
 	call := rand.Uint64()
-	content, _, err := x.open(ctx, node, outgoing{
+	out := outgoing{
 		request: &readRequest{*q, call}, reply: &found, cause: q.By.Cause,
 		window: q.Window, call: call,
-	})
+	}
+	if q.Warm {
+		out.request = &warmReadRequest{readRequest{*q, call}}
+	}
+	content, _, err := x.open(ctx, node, out)
 	if err != nil {
 		return nil, err
 	}
-	if q.TakesOver {
+	if q.TakesOver || q.Warm {
 		_ = content.Close()
 		return &store.ReadResult{}, nil
 	}

@@ -43,6 +43,7 @@ var incoming = [...]func() message{
 	made[lookupRequest], made[readRequest], made[originAskedRequest], made[logs],
 	made[store.ChunkRequest], made[store.FragmentRequest], made[store.ForeseeRequest],
 	made[store.PutRequest], made[store.InvalidateRequest], made[store.VariesRequest],
+	made[warmRequest], made[warmReadRequest],
 }
 
 func made[Q any, P interface {

@@ -85,15 +85,18 @@ type temporary interface {
 }
 
 func (a *acceptor) begin(c *conn) {
+	if c.client, c.limited = a.server.clientOf(c); c.limited {
+		c.closed = func() { a.open.release(c) }
+	}
 	state := a.open.add(c)
-	if state == full && a.makeRoom(c) {
-		state = added
+	if state == full || state == crowded {
+		state = a.makeRoom(c, state)
 	}
 	switch {
 	case state == late:
 		_ = c.TCPConn.Close()
-	case state == full:
-		a.turnAway(c)
+	case state != added:
+		a.turnAway(c, state)
 	case a.server.lane != nil:
 		go a.hits(c)
 	case !a.hand(arrival{conn: c}):
@@ -146,43 +149,47 @@ func (a *acceptor) Close() error {
 // another server might have answered; and a server that drains has to see its queue empty. Room is
 // made by ending the connection that has been idle for longest, as at any other time a server may do
 // that. If all have requests, the new one is answered with a 503 before it is read, and closed. So
-// clients who keep connections open without a use can't keep others out.
+// clients who keep connections open without a use can't keep others out. For a connection beyond
+// Server.MaxClientConns it is the same, among those of its client.
 
 // roomWait is how long a new connection waits for another one's end.
 const roomWait = 100 * time.Millisecond
 
-// makeRoom waits until c can be added, since another connection has ended. It reports false if none
-// does.
-func (a *acceptor) makeRoom(c *conn) bool {
+// makeRoom waits until c, which state says there is no room for, can be added, since another
+// connection has ended. It returns what has come of that.
+func (a *acceptor) makeRoom(c *conn, state addition) addition {
 	patience := time.NewTimer(roomWait)
 	defer patience.Stop()
 	select {
 	case <-a.server.limit.freed: // some time ago
 	default:
 	}
-	for a.open.endIdlest() {
+	for a.open.endIdlest(c, state == full) {
 		select {
 		case <-a.server.limit.freed:
 		case <-patience.C:
-			return false
+			return state
 		case <-a.closed:
-			return false
+			return state
 		}
-		if a.open.add(c) == added {
-			return true
+		if state = a.open.add(c); state == added || state == late {
+			break
 		}
 	}
-	return false
+	return state
 }
 
 const tooMany = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 1\r\n" +
 	"Cache-Control: no-store\r\nConnection: close\r\n\r\n"
 
-// turnAway refuses c, for which there is no room.
-func (a *acceptor) turnAway(c *conn) {
-	s := a.server
-	s.limit.refused.Add(1)
-	s.refuse(c.RemoteAddr(), http.StatusServiceUnavailable, "too many connections")
+// turnAway refuses c, for which there is no room, as state says.
+func (a *acceptor) turnAway(c *conn, state addition) {
+	s, count, why := a.server, &a.server.limit.refused, "too many connections"
+	if state == crowded {
+		count, why = &s.limit.crowded, "too many connections of one client"
+	}
+	count.Add(1)
+	s.refuse(c.RemoteAddr(), http.StatusServiceUnavailable, why)
 	select {
 	case s.limit.hearing <- struct{}{}:
 	default:

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/scurrycache/scurry/internal/admission"
 )
 
 // conn is a client's connection, on which net/http serves. It embeds the *net.TCPConn, so that
@@ -15,10 +17,13 @@ import (
 type conn struct {
 	*net.TCPConn
 	server    *shared
-	writer    writer      // of the current request; there is one at a time
-	answering atomic.Bool // a handler, or the lane, has the current request
-	remote    string      // the client's address, once it has been asked for
-	pending   pending     // what has been read before net/http got the connection
+	client    admission.Client // who has opened it, if that matters
+	limited   bool             // it does: its client may have so many
+	closed    func()           // is called once it is closed, if it is limited
+	writer    writer           // of the current request; there is one at a time
+	answering atomic.Bool      // a handler, or the lane, has the current request
+	remote    string           // the client's address, once it has been asked for
+	pending   pending          // what has been read before net/http got the connection
 
 	// When the lane has put off the deadlines last, counted from epoch; 0 if net/http has set them
 	// since.
@@ -142,7 +147,7 @@ func (c *conn) rest() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.answering.Store(false)
-	if c.server.draining.Load() || c.server.MaxConns > 0 {
+	if c.server.draining.Load() || c.server.MaxConns > 0 || c.limited {
 		c.since = time.Now()
 	}
 }
@@ -171,7 +176,11 @@ func (c *conn) Close() error {
 	if c.beginClosing() && !c.server.cut.Load() {
 		c.hearOut()
 	}
-	return c.TCPConn.Close()
+	err := c.TCPConn.Close()
+	if c.limited {
+		c.closed()
+	}
+	return err
 }
 
 // beginClosing stops reading, and reports whether a request or a response may still be under way.
@@ -216,5 +225,5 @@ func (c *conn) busy() bool {
 func (c *conn) idleSince() (since time.Time, idle bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.since, c.idleLocked() && !c.closing
+	return c.since, c.idleLocked() && !c.closing && !c.raw
 }

@@ -14,6 +14,15 @@ type limit struct {
 	hearing chan struct{} // has one for each refused client that is being heard out
 	heard   sync.WaitGroup
 	refused atomic.Int64 // connections
+	crowded atomic.Int64 // those that were refused since their client had enough
+}
+
+// free notes that a connection has ended.
+func (l *limit) free() {
+	select {
+	case l.freed <- struct{}{}:
+	default:
+	}
 }
 
 func newLimit() limit {

@@ -52,7 +52,7 @@ func New(l net.Listener, h *http.Server, lane Lane, delay time.Duration,
 	log zerolog.Logger) *Server {
 	s := &Server{listener: l, handler: h.Handler, delay: delay}
 	s.http, s.lane, s.log = h, lane, log
-	s.conns, s.limit = map[*conn]early{}, newLimit()
+	s.conns, s.clients, s.limit = map[*conn]early{}, clients{}, newLimit()
 	tellWhatIsLeft(l)
 	s.renewal = renewal(h.IdleTimeout, h.WriteTimeout)
 	h.Handler = http.HandlerFunc(s.serve)
@@ -75,6 +75,9 @@ func (s *Server) Refused() int64 { return s.refused.Load() }
 
 // RefusedConns returns how many connections have been refused since there were MaxConns.
 func (s *Server) RefusedConns() int64 { return s.limit.refused.Load() }
+
+// RefusedClientConns returns how many have been refused since their client had MaxClientConns.
+func (s *Server) RefusedClientConns() int64 { return s.limit.crowded.Load() }
 
 // Serve accepts connections until the server is drained. It returns nil then, and else the
 // listener's error. It is called once.

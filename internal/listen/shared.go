@@ -10,6 +10,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/scurrycache/scurry/internal/admission"
 	"github.com/scurrycache/scurry/internal/fastlane"
 )
 
@@ -33,6 +34,14 @@ type shared struct {
 	// one that has been idle for longest is ended. If none is idle, the new one is refused. It is
 	// to be set before Serve is called.
 	MaxConns int
+
+	// MaxClientConns is how many of these one client may have, by the address from which it
+	// connects: one of IPv4, or the /64 network of one of IPv6; 0 for any number. What comes of one
+	// more is the same, among those of the client. Hijacked connections count until they are
+	// closed, other than for MaxConns. Those of Trusted proxies, which bring those of many, don't.
+	// Both are to be set before Serve is called.
+	MaxClientConns int
+	Trusted        admission.Proxies
 
 	accepting sync.Mutex  // held as long as connections are accepted
 	draining  atomic.Bool // responses end their connections

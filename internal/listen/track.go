@@ -1,6 +1,8 @@
 package listen
 
 import (
+	"iter"
+	"maps"
 	"net"
 	"net/http"
 	"sync"
@@ -9,9 +11,10 @@ import (
 
 // open are a Server's connections that are open and not hijacked.
 type open struct {
-	mu     sync.Mutex
-	conns  map[*conn]early // guarded by mu
-	closed bool            // guarded by mu: no more are to come
+	mu      sync.Mutex
+	conns   map[*conn]early // guarded by mu
+	clients clients         // guarded by mu
+	closed  bool            // guarded by mu: no more are to come
 }
 
 // early says whether a connection hasn't come to net/http.
@@ -21,9 +24,10 @@ type early bool
 type addition uint8
 
 const (
-	added addition = iota
-	late           // dropEarly has been called
-	full           // there are as many as there may be
+	added   addition = iota
+	late             // dropEarly has been called
+	full             // there are as many as there may be
+	crowded          // its client has as many as it may have
 )
 
 // add keeps account of c, which net/http hasn't got.
@@ -36,6 +40,8 @@ func (o *open) add(c *conn) addition {
 		return late
 	case len(o.conns) >= c.server.mostConns():
 		return full
+	case !o.clients.add(c):
+		return crowded
 	}
 	o.conns[c] = true
 	return added
@@ -63,10 +69,7 @@ func (o *open) forget(c *conn) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	delete(o.conns, c)
-	select {
-	case c.server.limit.freed <- struct{}{}:
-	default:
-	}
+	c.server.limit.free()
 }
 
 // dropEarly ends the connections that net/http hasn't got, and lets no more come.
@@ -115,15 +118,22 @@ func (o *open) busy() (n int) {
 // mostIdle how many idle ones: of so many, one that has been idle for long does as well.
 const mostSeen, mostIdle = 256, 32
 
-// endIdlest ends the connection that has been idle for longest, about. It reports false if all that
-// it has looked at have requests.
-func (o *open) endIdlest() bool {
+// endIdlest ends the connection that has been idle for longest, about: of all, or of c's client. It
+// reports false if all that it has looked at have requests.
+func (o *open) endIdlest(c *conn, all bool) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if all {
+		return endIdlest(maps.Keys(o.conns))
+	}
+	return endIdlest(maps.Keys(o.clients[c.client]))
+}
+
+func endIdlest(conns iter.Seq[*conn]) bool {
 	var idlest *conn
 	var since time.Time
 	seen, idle := 0, 0
-	for c := range o.conns { // in any order
+	for c := range conns { // in any order
 		if at, ok := c.idleSince(); ok {
 			if idle++; idlest == nil || at.Before(since) {
 				idlest, since = c, at

@@ -50,6 +50,15 @@ var ofClients = []Family{
 		"Requests that were refused before they were understood.",
 		func(s *scrape) float64 { return float64(s.Config.Refused()) }),
 	{
+		Name: "scurry_http_connections_refused_total", Type: counter, Labels: []string{"limit"},
+		Help: "Connections that a limit has kept out, by the limit.",
+		numbers: func(s *scrape, add func(float64, ...string)) {
+			many, ofClient := s.RefusedConnections()
+			add(float64(many), "connections")
+			add(float64(ofClient), "client_connections")
+		},
+	},
+	{
 		Name: "scurry_http_requests_limited_total", Type: counter, Labels: []string{"limit"},
 		Help: "Requests that a limit has kept out, by the limit.",
 		numbers: func(s *scrape, add func(float64, ...string)) {

@@ -10,12 +10,13 @@ import (
 // Config is where the counts come from. All must be set. The functions are called at each scrape,
 // concurrently.
 type Config struct {
-	Stats       func() proxy.Stats
-	Connections func() (open, busy int) // of clients
-	Refused     func() int64            // clients' requests, before they were understood
-	Dropped     func() int64            // lines of log
-	Ready       func() bool
-	Reloaded    func() (ok bool, last time.Time) // the last one, and the last that has succeeded
+	Stats              func() proxy.Stats
+	Connections        func() (open, busy int)       // of clients
+	Refused            func() int64                  // before they were understood
+	RefusedConnections func() (many, ofClient int64) // by the two limits
+	Dropped            func() int64                  // lines of log
+	Ready              func() bool
+	Reloaded           func() (ok bool, last time.Time) // the last one, and the last that has succeeded
 
 	Version, Revision, GoVersion string
 }

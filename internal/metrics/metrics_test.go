@@ -37,12 +37,13 @@ func node() Config {
 				Peers: []proxy.PeerStats{{Name: "b:1", State: "live", Requests: 8, Latencies: ended.Read().Took[1]}},
 			}
 		},
-		Connections: func() (int, int) { return 12, 11 },
-		Refused:     func() int64 { return 13 },
-		Dropped:     func() int64 { return 14 },
-		Ready:       func() bool { return true },
-		Reloaded:    func() (bool, time.Time) { return true, time.Unix(15, 0) },
-		Version:     "v1", Revision: "abc", GoVersion: "go1",
+		Connections:        func() (int, int) { return 12, 11 },
+		Refused:            func() int64 { return 13 },
+		RefusedConnections: func() (many, ofClient int64) { return 14, 15 },
+		Dropped:            func() int64 { return 14 },
+		Ready:              func() bool { return true },
+		Reloaded:           func() (bool, time.Time) { return true, time.Unix(15, 0) },
+		Version:            "v1", Revision: "abc", GoVersion: "go1",
 	}
 }
 

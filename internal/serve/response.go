@@ -29,6 +29,7 @@ type response struct {
 	asked *atomic.Bool
 	key   string // that it was looked up under
 	fetch *store.Request
+	warm  bool // the content is to be held, and not to be sent
 
 	outcome decide.Outcome // as it was counted last
 	entry   *logging.Entry // of the access log

@@ -13,15 +13,29 @@ import (
 	"github.com/scurrycache/scurry/internal/store"
 )
 
-// Resource answers a request for a resource. Here decisions are carried out, outcomes become the
-// access log's line, and a response that can't be completed becomes an aborted connection.
+// Resource answers a request for a resource.
 func (s *Server) Resource(w *logging.Writer, r *http.Request, resource string) {
+	s.resource(w, r, resource, false)
+}
+
+// Warm has the content of a resource held by the nodes that own it, as a GET would. Nobody wants
+// the content: w gets the head once all of it is held, with its length, and without asking the
+// origin if it is known that the response can't be stored.
+func (s *Server) Warm(w *logging.Writer, r *http.Request, resource string) {
+	w.Note = "warm"
+	s.resource(w, r, resource, true)
+}
+
+// resource is Resource or Warm. Here decisions are carried out, outcomes become the
+// access log's line, and a response that can't be completed becomes an aborted connection.
+func (s *Server) resource(w *logging.Writer, r *http.Request, resource string, warm bool) {
 	if h := s.Site.Strip(r.Header); len(h) != len(r.Header) {
 		r = r.WithContext(r.Context()) // a copy
 		r.Header = h
 	}
 	t := responses.Get().(*response)
-	*t = response{s: s, w: w, r: r, id: w.ID(), entry: &w.Entry, q: s.Request(r, resource)}
+	*t = response{s: s, w: w, r: r, id: w.ID(), entry: &w.Entry, q: s.Request(r, resource),
+		warm: warm}
 	defer func() {
 		t.entry.Cache = cmp.Or(t.entry.Cache, t.outcome.String())
 		*t = response{}
@@ -99,6 +113,7 @@ func (t *response) request(d *decide.Decision) *store.Request {
 			Key: t.key, Head: t.q.Head(),
 			Fields: store.Fields{Header: t.q.Header, Proto: t.r.Proto, Cause: t.cause()},
 			Whole:  t.q.Whole(),
+			Warm:   t.warm,
 		}
 		if t.s.Site.NoVarySearch {
 			t.fetch.Target = t.q.Resource
@@ -136,6 +151,10 @@ func (t *response) carryOut(d *decide.Decision) error {
 	if d.Result != nil {
 		defer d.Result.Close()
 	}
+	if t.warm && (d.Action == decide.Relay || d.Action == decide.Forward) {
+		t.passOver(d)
+		return nil
+	}
 	switch d.Action {
 	case decide.Serve:
 		if d.Refresh {
@@ -143,6 +162,9 @@ func (t *response) carryOut(d *decide.Decision) error {
 		}
 		if d.Why == decide.WhyOnError {
 			t.s.Store.Postpone(d.Record)
+		}
+		if t.warm {
+			return t.warmUp(d)
 		}
 		return t.respond(d)
 	case decide.Relay:

@@ -240,6 +240,7 @@ func (w *stallWriter) reset(r *http.Request) {
 	if err != nil {
 		return // nothing is lost: it is being aborted
 	}
+	defer c.Close() // it is accounted for
 	if s, ok := c.(interface{ NetConn() net.Conn }); ok {
 		c = s.NetConn() // under TLS, whose own close would look like an end
 	}

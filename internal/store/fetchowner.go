@@ -25,7 +25,8 @@ func (s *Store) fetchRecord(f *flight) error {
 
 // fetchFromOwner asks owner, answers the flight, and keeps a near copy.
 func (s *Store) fetchFromOwner(f *flight, owner string) error {
-	q := &LookupRequest{Request: f.req, Position: f.began.Position, Chunk: s.wantsChunk(f)}
+	q := &LookupRequest{Request: f.req, Position: f.began.Position,
+		Chunk: s.wantsChunk(f) && !f.req.Warm}
 	if s.trusts(f.prev) {
 		q.Version, q.Revision = f.prev.Version, f.prev.Revision
 	}
@@ -45,6 +46,7 @@ func (s *Store) fetchFromOwner(f *flight, owner string) error {
 	res := &Result{
 		Record: found.Record, Collapsed: found.Collapsed, Found: found.Found, Renewed: found.Renewed,
 		Status: found.Status, Why: found.Why, Peer: owner, Chunk: found.Chunk,
+		Warmed: found.Warmed,
 	}
 	switch {
 	case found.Content == nil:

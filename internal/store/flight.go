@@ -40,6 +40,9 @@ func (s *Store) flightKey(f *flight, mark invalidation.Mark) string {
 		// already. A request of a node that hasn't mustn't wait for the other kind.
 		key += ".validate"
 	}
+	if req.Warm && s.ownerBy(f.route) != "" { // it takes as long as the content does
+		key += ".warm"
+	}
 	if req.Head {
 		key += ".head"
 	}

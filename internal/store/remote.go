@@ -87,6 +87,7 @@ type LookupResult struct {
 	Why       Why
 	Content   Content // nil if there is none
 	Chunk     []byte  // the first of the content, if it came with the record
+	Warmed    int64   // up to where the owner has read the content, if that was to be warmed
 }
 
 // ReadRequest asks for a part of a content, to follow it.
@@ -101,7 +102,9 @@ type ReadRequest struct {
 	// the owner is to read the slab that begins at Off from the origin: Read succeeds, without a
 	// content, once the origin has accepted a request for that
 	TakesOver bool
-	Window    int // how many bytes may be under way
+	// the owner is to hold what q asks for: Read succeeds, without a content, once it does
+	Warm   bool
+	Window int // how many bytes may be under way
 
 	// Position is what the requester knows of invalidations.
 	Position *invalidation.Position

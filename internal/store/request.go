@@ -17,6 +17,8 @@ type Request struct {
 	Background bool
 	// the origin is to be asked for the client's range, since the whole isn't kept
 	Ranged bool
+	// the content is to be held by its owner, and nobody wants it here
+	Warm bool
 
 	// Variants are the records that are stored for other requests, if nothing is stored for this
 	// one and the origin is to be asked.

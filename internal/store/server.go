@@ -38,11 +38,11 @@ func (v *Server) Lookup(ctx context.Context, q *LookupRequest) (*LookupResult, *
 	if err != nil {
 		return nil, nil, err
 	}
-	found := &LookupResult{
-		Record: s.offeredTo(res.Record, &q.Request), Stored: s.successor(res.Record) != nil,
-		Found: res.Found, Collapsed: res.Collapsed, Renewed: res.Renewed,
-		Status: res.Status, Why: res.Why,
+	if q.Warm {
+		found, err := v.warmed(ctx, q, res)
+		return found, nil, err
 	}
+	found := v.found(q, res)
 	if res.Body == nil && res.follower == nil {
 		res.Close()
 		if q.Chunk && (!q.Stored || res.Record.Length <= s.cfg.Geometry.Max) {
@@ -51,6 +51,15 @@ func (v *Server) Lookup(ctx context.Context, q *LookupRequest) (*LookupResult, *
 		return found, nil, nil
 	}
 	return found, s.sendingResult(ctx, q, res), nil
+}
+
+// found is what q is answered with, but for the content.
+func (v *Server) found(q *LookupRequest, res *Result) *LookupResult {
+	return &LookupResult{
+		Record: v.s.offeredTo(res.Record, &q.Request), Stored: v.s.successor(res.Record) != nil,
+		Found: res.Found, Collapsed: res.Collapsed, Renewed: res.Renewed,
+		Status: res.Status, Why: res.Why,
+	}
 }
 
 // heldChunk returns the first chunk of rec's content, if this node holds it. What the record itself
@@ -147,7 +156,8 @@ func (s *Store) why(q *LookupRequest, rec *Record) Why {
 	return Nothing
 }
 
-// Read begins to read what q asks for. What it returns must be closed; it is nil if q takes over.
+// Read begins to read what q asks for. What it returns must be closed; it is nil if q takes over,
+// or once all is held that q is to warm.
 func (v *Server) Read(ctx context.Context, q *ReadRequest) (*Sending, error) {
 	s := v.s
 	rec, err := v.readable(q)
@@ -160,8 +170,12 @@ func (v *Server) Read(ctx context.Context, q *ReadRequest) (*Sending, error) {
 	if q.Whole && !q.TakesOver {
 		sent.rd.ahead = fill.Everything
 	}
-	err = sent.rd.Ready(ctx)
-	if err == nil && !q.TakesOver {
+	if q.Warm {
+		_, err = sent.rd.exhaust(ctx)
+	} else {
+		err = sent.rd.Ready(ctx)
+	}
+	if err == nil && !q.TakesOver && !q.Warm {
 		return sent, nil
 	}
 	if sent.Close(); err != nil {

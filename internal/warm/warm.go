@@ -36,8 +36,10 @@ func Run(ctx context.Context, cfg Config, urls []string) (s Summary, err error) 
 		workers.Wait()
 		close(done)
 	}()
+	cut := false
 	for got := range done {
 		if got.Outcome == Failed && ctx.Err() != nil {
+			cut = true
 			continue // it is to be fetched another time
 		}
 		s.Add(got)
@@ -49,6 +51,9 @@ func Run(ctx context.Context, cfg Config, urls []string) (s Summary, err error) 
 		}
 	}
 	s.Took = time.Since(start)
+	if cut {
+		err = context.Cause(ctx)
+	}
 	return s, err
 }
 

@@ -32,6 +32,7 @@ type cache struct {
 	mu        sync.Mutex
 	asked     []string // guarded by mu
 	fails     map[string]int
+	stop      func()
 }
 
 func newCache(t *testing.T) *cache {
@@ -59,6 +60,9 @@ func (c *cache) serve(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Status", "other; fwd=miss; stored, scurry; hit; ttl=5")
 	case strings.HasPrefix(r.URL.Path, "/pass"):
 		w.Header().Set("Cache-Status", "other; hit, scurry; fwd=uri-miss; detail=not-storable")
+	case r.URL.Path == "/stop":
+		c.stop()
+		<-r.Context().Done()
 	case strings.HasPrefix(r.URL.Path, "/missing"):
 		http.NotFound(w, r)
 		return
