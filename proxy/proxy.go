@@ -67,6 +67,8 @@ type Proxy struct {
 	closed  sync.Once
 	limits  atomic.Pointer[httpcache.Limits] // since the last Update; nil before
 
+	largest largest
+
 	purges purge.Ledger
 	purged atomic.Int64
 

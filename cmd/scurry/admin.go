@@ -14,6 +14,7 @@ import (
 
 	"github.com/scurrycache/scurry/internal/admin"
 	"github.com/scurrycache/scurry/internal/config"
+	"github.com/scurrycache/scurry/internal/dashboard"
 	"github.com/scurrycache/scurry/internal/listen"
 	"github.com/scurrycache/scurry/internal/logging"
 	"github.com/scurrycache/scurry/internal/metrics"
@@ -53,12 +54,17 @@ func (r *report) admin() admin.Config {
 		Settings: r.allSettings,
 		Peers:    r.peers,
 		Stats:    r.stats,
-		Metrics:  metrics.Handler(metrics.New(r.metrics())),
-		Host:     cfg.AdminListen.Host(),
-		Reload:   r.reload,
-		Purge:    r.proxy.PurgeHandler(),
-		Warm:     admin.NewWarm(r.proxy.Warmer(), r.draining),
-		Token:    r.token,
+		Files:    r.files,
+		Errors:   r.errors,
+
+		Dashboard: dashboard.Handler(),
+
+		Metrics: metrics.Handler(metrics.New(r.metrics())),
+		Host:    cfg.AdminListen.Host(),
+		Reload:  r.reload,
+		Purge:   r.proxy.PurgeHandler(),
+		Warm:    admin.NewWarm(r.proxy.Warmer(), r.draining),
+		Token:   r.token,
 	}
 }
 

@@ -63,11 +63,11 @@ func TestAdminListener(t *testing.T) {
 	file := string(write(t, "token", []byte(token+"\n")))
 	s := startScurry(t, []string{"SCURRY_GRACE=10s"}, "--admin-token-file="+file,
 		"--origin="+strings.Replace(origin.URL, "//", "//user:password@", 1))
-	for _, path := range []string{"/stats", "/config", "/peers", "/readyz?verbose", "/debug/pprof/"} {
+	for _, path := range []string{"/stats", "/config", "/peers", "/files", "/errors", "/readyz?verbose", "/debug/pprof/"} {
 		operator{base: s.admin}.get(t, path, 401)
 		operator{s.admin, token + "s"}.get(t, path, 401)
 	}
-	for _, path := range []string{"/healthz", "/readyz"} {
+	for _, path := range []string{"/healthz", "/readyz", "/", "/dashboard/js/main.js"} {
 		operator{base: s.admin}.get(t, path, 200)
 	}
 	o := operator{s.admin, token}
@@ -97,6 +97,18 @@ func TestAdminListener(t *testing.T) {
 		len(stats.Responses.Duration.Buckets) != 17 ||
 		stats.Draining || stats.UptimeSeconds <= 0 || stats.Process.HeapBytes == 0 || stats.Process.Goroutines == 0 {
 		t.Errorf("%+v", stats)
+	}
+	var files admin.Files
+	if o.json(t, "/files", &files); len(files.Hottest) != 1 || files.Hottest[0].URL != "/files/a" || files.Hottest[0].RequestsPerSecond <= 0 ||
+		files.SampledOneIn != 1 || len(files.Largest) != 1 || files.Largest[0].URL != "/files/a" || files.Largest[0].ContentBytes != 31 {
+		t.Errorf("%+v", files)
+	}
+	origin.Close()
+	operator{base: s.url}.get(t, "b", 502)
+	var failed admin.Errors
+	if o.json(t, "/errors", &failed); len(failed.Origin) != 1 || failed.Origin[0].URL != origin.URL+"/b" ||
+		!strings.Contains(failed.Origin[0].Text, "refused") {
+		t.Errorf("%+v", failed)
 	}
 	var version admin.Version
 	if o.json(t, "/version", &version); version.GoVersion == "" || version.Version == "" || version.Started.IsZero() {

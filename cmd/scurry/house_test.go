@@ -18,7 +18,7 @@ func TestHouse(t *testing.T) {
 	plan := map[string][]string{
 		"cmd/scurry": {
 			"proxy", "origin", "internal/admin", "internal/cluster", "internal/config",
-			"internal/listen", "internal/logging", "internal/measure", "internal/metrics",
+			"internal/dashboard", "internal/listen", "internal/logging", "internal/measure", "internal/metrics",
 			"internal/purge", "internal/top", "internal/warm", "internal/watch",
 		},
 		"proxy": {
@@ -75,7 +75,9 @@ func TestHouse(t *testing.T) {
 		"internal/cluster":    {"internal/hostport", "internal/once"},
 		"internal/once":       {},
 		"internal/config":     {"internal/cluster", "internal/hostport", "internal/site"},
-		"internal/logging":    {"internal/measure"},
+		"internal/logging":    {"internal/measure", "internal/popular"},
+		"internal/popular":    {},
+		"internal/dashboard":  {},
 		"internal/measure":    {},
 		"internal/metrics":    {"proxy", "internal/measure"},
 		"internal/listen":     {"internal/admission", "internal/fastlane", "internal/hostport"},

@@ -13,8 +13,10 @@ import (
 )
 
 // Handler answers these. All but /healthz and /readyz answer 421 to a foreign Host, 403 to pages of
-// other sites, and 401 without the token, if there is one.
+// other sites, and 401 without the token, if there is one. But the dashboard's page needs no token,
+// and a link of another site may lead to it.
 //
+//	/, /dashboard/     the dashboard
 //	/healthz           200 while the process runs
 //	/readyz            200 if the node takes requests, else 503, and whether it is starting or
 //	                   draining; with ?verbose the checks, too
@@ -24,6 +26,8 @@ import (
 //	/peers             the other nodes, and the ring
 //	/stats             counts and states
 //	/events            the same once a second, as server-sent events, until the node drains
+//	/files             the files that stand out; with ?n= how many
+//	/errors            what has gone wrong lately
 //	/metrics           for Prometheus
 //	/debug/pprof/      Go's profiles
 //	POST /purge        what Config has
@@ -45,6 +49,10 @@ func Handler(c Config) http.Handler {
 	handle("GET /peers", c.Peers != nil, tell(c.Peers))
 	handle("GET /stats", c.Stats != nil, tell(c.Stats))
 	handle("GET /events", c.Stats != nil, events{c.Stats, c.Draining})
+	handle("GET /files", c.Files != nil, files(c.Files))
+	handle("GET /errors", c.Errors != nil, tell(c.Errors))
+	handle("GET /{$}", c.Dashboard != nil, c.Dashboard)
+	handle("GET "+dashboardFiles, c.Dashboard != nil, c.Dashboard)
 	handle("GET /metrics", c.Metrics != nil, c.Metrics)
 	handle("POST /purge", c.Purge != nil, c.Purge)
 	handle("POST /warm", c.Warm != nil, c.Warm)

@@ -143,6 +143,12 @@ func TestRoutes(t *testing.T) {
 		{"GET /config", json, `"name": "memory",\s+"value": "1GiB",\s+"source": "flag"`},
 		{"GET /peers", json, `"self": "a:1"`},
 		{"GET /stats", json, `"uptime_seconds": 1.5`},
+		{"GET /files", json, `"n10"`},
+		{"GET /files?n=3", json, `"n3"`},
+		{"GET /errors", json, `"text": "EOF"`},
+		{"GET /", "", "^GET /$"},
+		{"HEAD /", "", "^$"},
+		{"GET /dashboard/js/main.js", "", "^GET /dashboard/js/main.js$"},
 		{"GET /metrics", "", "^GET /metrics$"},
 		{"GET /debug/pprof/", "", "goroutine"},
 		{"GET /debug/pprof/heap?debug=1", "", "^heap profile"},
@@ -157,7 +163,8 @@ func TestRoutes(t *testing.T) {
 			t.Errorf("%s: %s %s %q", tt.route, res.Status, res.Header.Get("Content-Type"), body)
 		}
 	}
-	for route, status := range map[string]int{"GET /purge": 405, "GET /purge/a": 404, "POST /stats": 405, "GET /events": 503} {
+	for route, status := range map[string]int{"GET /purge": 405, "GET /purge/a": 404, "POST /stats": 405, "GET /events": 503,
+		"POST /": 405, "GET /files?n=0": 400, "GET /files?n=101": 400, "GET /files?n=x": 400} {
 		method, path, _ := strings.Cut(route, " ")
 		if res, body := ask(t, server, method, path); res.StatusCode != status || problem(t, []byte(body)).Status != status {
 			t.Errorf("%s: %s %q", route, res.Status, body)

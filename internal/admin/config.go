@@ -21,6 +21,13 @@ type Config struct {
 	Peers    func() Peers
 	Stats    func() Stats // answers /stats and /events
 
+	Files  func(n int) Files // answers /files, with up to n of each kind
+	Errors func() Errors
+
+	// Dashboard answers / and what is below /dashboard/: a page that knows nothing of the node, but
+	// asks for it at the other routes. So it is given to browsers that have no token yet.
+	Dashboard http.Handler
+
 	// Metrics answers /metrics. Purge answers POST of /purge and below, Warm POST of /warm, and
 	// Reload POST of /reload.
 	Metrics, Purge, Warm, Reload http.Handler

@@ -14,7 +14,7 @@ import (
 // guard lets to h those who operate the node. A request must have a Host of the listener, since a
 // web page's own name may resolve to this address (DNS rebinding), must not come from a page of
 // another site, and must have the token, if there is one. Other programs than browsers need the
-// right Host and the token only.
+// right Host and the token only. The dashboard's page is an exception: see page and followsLink.
 func (c Config) guard(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
@@ -23,10 +23,10 @@ func (c Config) guard(h http.Handler) http.Handler {
 				"listener's own: ask as localhost, or at the IP address that it listens on. "+
 				"Another name has to be that of --admin-listen, since any web site could have a "+
 				"name that leads here.", r.Host))
-		case !sameOrigin(r):
+		case !sameOrigin(r) && !(c.page(r) && followsLink(r)):
 			Refuse(w, r, http.StatusForbidden, "A page of another site asks for this, which is "+
 				"for those who operate the node: open the URL by itself.")
-		case !c.authorized(r):
+		case !c.authorized(r) && !c.page(r):
 			w.Header().Set("WWW-Authenticate", `Bearer realm="scurry admin"`)
 			Refuse(w, r, http.StatusUnauthorized, "Send the token that is in the node's "+
 				"--admin-token-file, as in Authorization: Bearer TOKEN.")
@@ -68,6 +68,24 @@ func arrival(r *http.Request) netip.Addr {
 func sameOrigin(r *http.Request) bool {
 	changing := &http.Request{Method: http.MethodPost, Host: r.Host, Header: r.Header}
 	return http.NewCrossOriginProtection().Check(changing) == nil
+}
+
+// dashboardFiles is where the files of the dashboard's page are.
+const dashboardFiles = "/dashboard/"
+
+// page reports whether r asks for the dashboard's page, or a file of it. They tell nothing of the
+// node, and a browser that is led there has no token.
+func (c Config) page(r *http.Request) bool {
+	reads := r.Method == http.MethodGet || r.Method == http.MethodHead
+	return c.Dashboard != nil && reads &&
+		(r.URL.Path == "/" || strings.HasPrefix(r.URL.Path, dashboardFiles))
+}
+
+// followsLink reports whether a browser is about to show r's response as a page by itself, in no
+// frame. The site that has led it there learns nothing of the response.
+func followsLink(r *http.Request) bool {
+	return r.Method == http.MethodGet && r.URL.Path == "/" &&
+		r.Header.Get("Sec-Fetch-Mode") == "navigate" && r.Header.Get("Sec-Fetch-Dest") == "document"
 }
 
 // authorized reports whether r has the token. How long that takes tells nothing of the token.

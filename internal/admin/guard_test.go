@@ -3,10 +3,12 @@ package admin_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
@@ -93,8 +95,12 @@ var routes = map[string]bool{
 	"GET /peers": false, "GET /stats": false, "GET /events": false, "GET /metrics": false,
 	"GET /debug/pprof/": false, "GET /debug/pprof/goroutine": false, "GET /debug/pprof/symbol": false,
 	"POST /debug/pprof/symbol": false, "POST /purge": false, "POST /purge/key/k": false, "POST /warm": false,
-	"GET /": false, "POST /healthz": false, "DELETE /nowhere": false,
+	"POST /healthz": false, "DELETE /nowhere": false, "GET /files": false, "GET /errors": false,
+	"GET /": false, "HEAD /": false, "GET /dashboard/js/main.js": false, "POST /": false, "GET /dashboard": false,
 }
+
+// pages are those of the routes that have the dashboard's page.
+var pages = map[string]bool{"GET /": true, "HEAD /": true, "GET /dashboard/js/main.js": true}
 
 // full is a node that tells everything, and drains, so that events end.
 func full() admin.Config {
@@ -112,7 +118,9 @@ func full() admin.Config {
 		Settings: func() []admin.Setting { return []admin.Setting{{"memory", "1GiB", "flag"}} },
 		Peers:    func() admin.Peers { return admin.Peers{Self: "a:1"} },
 		Stats:    func() admin.Stats { return admin.Stats{UptimeSeconds: 1.5} },
-		Metrics:  echo, Purge: echo, Warm: echo,
+		Files:    func(n int) admin.Files { return admin.Files{Hottest: []admin.HotFile{{URL: fmt.Sprint("n", n)}}} },
+		Errors:   func() admin.Errors { return admin.Errors{Origin: []admin.OriginError{{Text: "EOF"}}} },
+		Metrics:  echo, Purge: echo, Warm: echo, Dashboard: echo,
 	}
 }
 
@@ -124,7 +132,63 @@ func problem(t *testing.T, body []byte) (p admin.Problem) {
 	return p
 }
 
-// TestToken: with a token, all but the health checks are for those who have it.
+// TestLinkToDashboard: a link of another site may lead to the page, and that site may have nothing else, nor the page in
+// its own.
+func TestLinkToDashboard(t *testing.T) {
+	link := []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document"}
+	with := func(more ...string) []string { return append(slices.Clone(link), more...) }
+	for _, tt := range []struct {
+		route  string
+		fields []string
+		status int
+	}{
+		{"GET /", link, 200},
+		{"GET /?a=b", link, 200},
+		{"GET /", with("Sec-Fetch-User", "?1"), 200},
+		{"GET /", with("Sec-Fetch-Site", "same-site"), 200},
+		{"GET /", with("Sec-Fetch-Dest", "iframe"), 403},
+		{"GET /", with("Sec-Fetch-Mode", "no-cors"), 403},
+		{"GET /", with("Sec-Fetch-Mode", "cors", "Sec-Fetch-Dest", "empty", "Origin", "https://evil.example"), 403},
+		{"HEAD /", link, 403},
+		{"POST /", link, 403},
+		{"GET /dashboard/js/main.js", link, 403},
+		{"GET /dashboard/js/main.js", []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "no-cors", "Sec-Fetch-Dest", "script"}, 403},
+		{"GET /dashboard/js/main.js", []string{"Sec-Fetch-Site", "same-origin", "Sec-Fetch-Mode", "cors", "Sec-Fetch-Dest", "script"}, 200},
+		{"GET /stats", link, 403},
+		{"GET /explain?url=/files/a", link, 403},
+		{"POST /purge", link, 403},
+	} {
+		c := full()
+		c.Host = "127.0.0.1"
+		for _, host := range []string{"localhost", "evil.example"} {
+			method, path, _ := strings.Cut(tt.route, " ")
+			r := httptest.NewRequest(method, path, nil)
+			r.Host = host
+			for i := 0; i < len(tt.fields); i += 2 {
+				r.Header.Set(tt.fields[i], tt.fields[i+1])
+			}
+			w := httptest.NewRecorder()
+			admin.Handler(c).ServeHTTP(w, r)
+			want := tt.status
+			if host == "evil.example" {
+				want = 421
+			}
+			if w.Code != want {
+				t.Errorf("%s of %s with %v: %d, want %d", tt.route, host, tt.fields, w.Code, want)
+			}
+		}
+		c.Dashboard = nil
+		r := httptest.NewRequest("GET", "/", nil)
+		r.Host = "localhost"
+		r.Header.Set("Sec-Fetch-Site", "cross-site")
+		w := httptest.NewRecorder()
+		if admin.Handler(c).ServeHTTP(w, r); w.Code != 403 {
+			t.Errorf("without a dashboard: %d", w.Code)
+		}
+	}
+}
+
+// TestToken: with a token, all but the health checks and the dashboard's page are for those who have it.
 func TestToken(t *testing.T) {
 	c := full()
 	c.Token = []byte("0123456789abcdef")
@@ -144,7 +208,7 @@ func TestToken(t *testing.T) {
 			w := httptest.NewRecorder()
 			handler.ServeHTTP(w, r)
 			refused := w.Code == 401
-			if refused == (open || right) {
+			if refused == (open || right || pages[route]) {
 				t.Errorf("%q: %s is answered %d", given, route, w.Code)
 			}
 			if refused && (w.Header().Get("WWW-Authenticate") != `Bearer realm="scurry admin"` || problem(t, w.Body.Bytes()).Status != 401) {

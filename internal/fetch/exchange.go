@@ -145,6 +145,7 @@ func (x *exchange) end(err error) {
 		level := zerolog.InfoLevel
 		if err != nil && !errors.Is(err, context.Canceled) {
 			level = zerolog.WarnLevel
+			x.o.recent.add(Failed{time.Now(), x.req.Method, site.Shown(x.req.URL), err.Error()})
 		}
 		e := x.o.Log.WithLevel(level)
 		e.Str("method", x.req.Method).Str("url", site.Shown(x.req.URL)).Str("reason", x.reason).

@@ -57,6 +57,7 @@ type Origin struct {
 	// when it has last answered and failed to; nil if it never has
 	answered atomic.Pointer[time.Time]
 	failed   atomic.Pointer[failure]
+	recent   recent
 }
 
 type failure struct {
@@ -111,6 +112,9 @@ func (o *Origin) Seen() (s Seen) {
 	}
 	return s
 }
+
+// Recent returns the latest requests that failed, the latest first.
+func (o *Origin) Recent() []Failed { return o.recent.latest() }
 
 // note notes how the origin was seen. That nobody waits for it any more is no failure of it.
 func (o *Origin) note(err error) {

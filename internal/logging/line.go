@@ -7,13 +7,15 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/scurrycache/scurry/internal/measure"
+	"github.com/scurrycache/scurry/internal/popular"
 )
 
-// AccessLog is where requests go that have ended: to a logger, which must be set, and into counts.
-// It may be used concurrently.
+// AccessLog is where requests go that have ended: to a logger, which must be set, into counts, and
+// those for resources into a table of what is asked for most. It may be used concurrently.
 type AccessLog struct {
 	Logger   *zerolog.Logger
 	Requests measure.Requests
+	Popular  popular.Table
 }
 
 // Line is what the access log tells about a request.
@@ -45,10 +47,13 @@ func (l *Line) log(to *AccessLog) {
 
 // event counts l's request, and begins l, or returns nil if it isn't logged.
 func (l *Line) event(to *AccessLog) *zerolog.Event {
-	to.Requests.Ended(measure.Request{
+	nth := to.Requests.Ended(measure.Request{
 		Cache: l.Cache, Source: l.Source, Status: l.Status, Bytes: l.Bytes,
 		Took: l.Took, First: l.First, Aborted: l.Aborted,
 	})
+	if l.Cache != "" {
+		to.Popular.Count(nth, l.URI, l.Bytes)
+	}
 	level := zerolog.InfoLevel
 	if l.Status >= 500 || l.Err != nil {
 		level = zerolog.WarnLevel

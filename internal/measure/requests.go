@@ -91,8 +91,8 @@ type Request struct {
 	Aborted       bool
 }
 
-// Ended counts one.
-func (r *Requests) Ended(q Request) {
+// Ended counts one. It is the nth of those that are counted by the same number.
+func (r *Requests) Ended(q Request) (nth uint64) {
 	o, class := outcome(q.Cache), min(max(q.Status/100, 0), len(Classes)-1)
 	s, n := source(q.Source), size(q.Bytes)
 	if q.Bytes > 0 {
@@ -102,12 +102,11 @@ func (r *Requests) Ended(q Request) {
 		r.aborted.Add(1)
 	}
 	if q.Took <= Short {
-		r.short[o][class][s][n].Add(1)
-		return
+		return r.short[o][class][s][n].Add(1)
 	}
-	r.long[o][class][s][n].Add(1)
 	r.took[o].Observe(q.Took)
 	r.first[o].Observe(q.First)
+	return r.long[o][class][s][n].Add(1)
 }
 
 // Ended is what has been counted. It is indexed by Outcomes, Classes, Sources and Sizes.

@@ -61,6 +61,30 @@ func (s *shards) shardLocked(key string, now stored) {
 	s.n += len(sh.byKey)
 }
 
+// visitRun is how many entries of a shard are visited while its lock is held: some microseconds.
+const visitRun = 64
+
+// visit calls f for all entries, but perhaps for some that come or go meanwhile. The store's mu
+// need not be held. f must be quick.
+func (s *shards) visit(f func(stored)) {
+	for i := range s.list {
+		s.list[i].visit(f)
+	}
+}
+
+func (sh *shard) visit(f func(stored)) {
+	sh.mu.RLock()
+	defer sh.mu.RUnlock()
+	n := 0
+	for _, e := range sh.byKey { // a range allows for changes
+		f(stored{e, e.variants, e.turn})
+		if n++; n%visitRun == 0 {
+			sh.mu.RUnlock()
+			sh.mu.RLock()
+		}
+	}
+}
+
 // keysWhereLocked returns the keys that is reports.
 func (s *shards) keysWhereLocked(is func(key string) bool) (keys []string) {
 	for i := range s.list {
