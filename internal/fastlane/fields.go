@@ -50,7 +50,9 @@ func (l *Lane) fields(method string, raw []byte) *fields {
 	}
 	f.question = l.server.Request(&http.Request{Method: method, Header: f.question.Header,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}, "")
-	place.Store(f)
+	if len(f.question.Header["Traceparent"]) == 0 { // else these lines don't come again
+		place.Store(f)
+	}
 	return f
 }
 
@@ -89,12 +91,12 @@ func plainValue(value string) bool {
 func admitted(s *site.Site) map[string]string {
 	names := map[string]string{}
 	for _, name := range slices.Concat(s.KeyFields, s.DropFields, []string{
-		"Accept", "Accept-Encoding", "Accept-Language", "Connection", "Cookie", "Dnt", "Forwarded",
-		"Host", "If-Modified-Since", "If-None-Match", "If-Range", "Origin", "Priority", "Range",
-		"Referer", "Sec-Ch-Ua", "Sec-Ch-Ua-Mobile", "Sec-Ch-Ua-Platform", "Sec-Fetch-Dest",
-		"Sec-Fetch-Mode", "Sec-Fetch-Site", "Sec-Fetch-User", "Sec-Gpc",
-		"Upgrade-Insecure-Requests", "User-Agent", "Via", "X-Forwarded-For", "X-Forwarded-Host",
-		"X-Forwarded-Proto", "X-Real-Ip",
+		"Accept", "Accept-Encoding", "Accept-Language", "Baggage", "Connection", "Cookie", "Dnt",
+		"Forwarded", "Host", "If-Modified-Since", "If-None-Match", "If-Range", "Origin",
+		"Priority", "Range", "Referer", "Sec-Ch-Ua", "Sec-Ch-Ua-Mobile", "Sec-Ch-Ua-Platform",
+		"Sec-Fetch-Dest", "Sec-Fetch-Mode", "Sec-Fetch-Site", "Sec-Fetch-User", "Sec-Gpc",
+		"Traceparent", "Tracestate", "Upgrade-Insecure-Requests", "User-Agent", "Via",
+		"X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip",
 	}) {
 		names[strings.ToLower(name)] = name
 	}

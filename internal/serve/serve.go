@@ -11,6 +11,7 @@ import (
 	"github.com/scurrycache/scurry/internal/fill"
 	"github.com/scurrycache/scurry/internal/logging"
 	"github.com/scurrycache/scurry/internal/store"
+	"github.com/scurrycache/scurry/internal/trace"
 )
 
 // Resource answers a request for a resource. Here decisions are carried out, outcomes become the
@@ -21,7 +22,8 @@ func (s *Server) Resource(w *logging.Writer, r *http.Request, resource string) {
 		r.Header = h
 	}
 	t := responses.Get().(*response)
-	*t = response{s: s, w: w, r: r, id: w.ID(), entry: &w.Entry, q: s.Request(r, resource)}
+	*t = response{s: s, w: w, r: r, id: w.ID(), span: w.Span(), entry: &w.Entry,
+		q: s.Request(r, resource)}
 	defer func() {
 		t.entry.Cache = cmp.Or(t.entry.Cache, t.outcome.String())
 		*t = response{}
@@ -50,7 +52,9 @@ func (t *response) answer() error {
 		var err error
 		d := t.s.Rules.Decide(&t.q, &f)
 		if d.Asks() {
+			span := t.span.Inside("lookup")
 			err = t.ask(&f, &d)
+			endLookup(span, &d, err)
 		}
 		if err == nil {
 			err = t.carryOut(&d)
@@ -78,6 +82,9 @@ func (t *response) ask(f *decide.Found, d *decide.Decision) error {
 	}
 	for tries := 0; d.Action == decide.Fetch || d.Action == decide.Revalidate; tries++ {
 		res, err := t.s.fetchFor(ctx, t.request(d), d.Record)
+		if err == nil {
+			t.span.Link(res.Shared)
+		}
 		if err != nil {
 			if ctx.Err() != nil {
 				return err
@@ -90,6 +97,21 @@ func (t *response) ask(f *decide.Found, d *decide.Decision) error {
 		}
 	}
 	return nil
+}
+
+// endLookup ends the span of what was asked so that d could be decided, if there is one.
+func endLookup(span *trace.Span, d *decide.Decision, err error) {
+	if !span.Recorded() {
+		return
+	}
+	span.Set(trace.Attributes{}.Text(trace.Outcome, d.Outcome.String()).Text(trace.Peer, d.Peer))
+	if err == nil && d.Failure != nil {
+		err = d.Failure
+	}
+	if err != nil {
+		span.Fail(store.FailureKind(err), err)
+	}
+	span.End()
 }
 
 // request is t's as one to the store, as d says.

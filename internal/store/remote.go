@@ -6,6 +6,7 @@ import (
 
 	"github.com/scurrycache/scurry/internal/fill"
 	"github.com/scurrycache/scurry/internal/invalidation"
+	"github.com/scurrycache/scurry/internal/trace"
 )
 
 // Remote is the other nodes, as a store sees them. Each request for a record or for bytes carries
@@ -85,8 +86,9 @@ type LookupResult struct {
 	Stored    bool // the owner may give it to others, too
 	Status    int  // of the origin's answer
 	Why       Why
-	Content   Content // nil if there is none
-	Chunk     []byte  // the first of the content, if it came with the record
+	Shared    *trace.Span // as in Result; it isn't sent
+	Content   Content     // nil if there is none
+	Chunk     []byte      // the first of the content, if it came with the record
 }
 
 // ReadRequest asks for a part of a content, to follow it.

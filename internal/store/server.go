@@ -41,7 +41,7 @@ func (v *Server) Lookup(ctx context.Context, q *LookupRequest) (*LookupResult, *
 	found := &LookupResult{
 		Record: s.offeredTo(res.Record, &q.Request), Stored: s.successor(res.Record) != nil,
 		Found: res.Found, Collapsed: res.Collapsed, Renewed: res.Renewed,
-		Status: res.Status, Why: res.Why,
+		Status: res.Status, Why: res.Why, Shared: res.Shared,
 	}
 	if res.Body == nil && res.follower == nil {
 		res.Close()
