@@ -135,7 +135,7 @@ func (l *Lane) send(a *answer, c Conn, r *request, start time.Duration) error {
 	if l.told(c, r) {
 		a.line.Client = r.fields.shown
 	}
-	a.line.LogNext(l.log, r.fields.question.Header)
+	a.line.LogNext(l.log, r.trace)
 	a.line = logging.Line{}
 	return err
 }

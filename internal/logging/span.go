@@ -1,7 +1,6 @@
 package logging
 
 import (
-	"context"
 	"net/http"
 	"strings"
 
@@ -10,7 +9,7 @@ import (
 
 // begin begins the Span of l, whose request has ended.
 func (l *Line) begin(t *trace.Tracer, header http.Header) {
-	l.Span = t.Begin(context.Background(), &trace.Request{
+	l.Span = t.Past(&trace.Request{
 		Method: l.Method, URI: strings.Clone(l.URI), Header: header, Ago: l.Took,
 	})
 }

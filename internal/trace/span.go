@@ -79,7 +79,7 @@ func (s *Span) In(ctx context.Context) context.Context {
 
 // Inject puts s into the header of a request, in place of the trace that is there.
 func (s *Span) Inject(h http.Header) {
-	if s == nil || s.t == nil || len(s.t.names) == 0 {
+	if s == nil || s.t == nil || !s.api.SpanContext().IsValid() {
 		return
 	}
 	for _, name := range s.t.names {

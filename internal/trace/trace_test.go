@@ -10,6 +10,7 @@ import (
 
 	sdk "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+	"go.opentelemetry.io/otel/trace/noop"
 )
 
 // TestNothingIsTraced: a Tracer and a Span that are nil do nothing, and cost nothing.
@@ -35,6 +36,25 @@ func TestNothingIsTraced(t *testing.T) {
 	}
 	if s, ok := Remote(""); s != nil || !ok {
 		t.Error("no span is sent as one")
+	}
+}
+
+// TestNoProvider: with a provider that does nothing, traces are passed on as they come.
+func TestNoProvider(t *testing.T) {
+	tracer := New(noop.NewTracerProvider(), nil, nil)
+	const parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+	for _, h := range []http.Header{{}, {"Traceparent": {"x"}}, {"Traceparent": {parent}}} {
+		s := tracer.Begin(context.Background(), &Request{Method: "GET", URI: "/", Header: h})
+		there, ok := Remote(s.Text())
+		out := h.Clone()
+		s.Call("x").Inject(out)
+		if s.Recorded() || !ok || (there != nil) != (h.Get("Traceparent") == parent) || out.Get("Traceparent") != h.Get("Traceparent") {
+			t.Errorf("%v becomes %v, %v", h, there, out)
+		}
+		tracer.Serve("x", there).End()
+	}
+	if s := tracer.Past(&Request{Method: "GET", URI: "/"}); s != nil {
+		t.Error(s)
 	}
 }
 

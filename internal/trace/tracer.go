@@ -20,7 +20,6 @@ import (
 	"strings"
 	"time"
 
-	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
 )
@@ -69,46 +68,26 @@ func (t *Tracer) Begin(ctx context.Context, r *Request) *Span {
 	if t == nil {
 		return nil
 	}
+	return t.span(t.begin(ctx, r))
+}
+
+// Past is Begin for a request that has been answered. It returns nil if that isn't recorded.
+func (t *Tracer) Past(r *Request) *Span {
+	if api := t.begin(context.Background(), r); api.IsRecording() {
+		return t.span(api)
+	}
+	return nil
+}
+
+func (t *Tracer) begin(ctx context.Context, r *Request) trace.Span {
 	if !trace.SpanContextFromContext(ctx).IsValid() && t.carries(r.Header) {
 		ctx = t.carried.Extract(ctx, carrier(r.Header))
 	}
-	name, a := r.attributes()
-	options := append(make([]trace.SpanStartOption, 0, 3), server, trace.WithAttributes(a...))
-	if r.Ago > 0 {
-		options = append(options, trace.WithTimestamp(time.Now().Add(-r.Ago)))
-	}
-	_, span := t.api.Start(ctx, name, options...)
-	return t.span(span)
-}
-
-// The kinds of spans, as options.
-var (
-	server   = trace.WithSpanKind(trace.SpanKindServer)
-	client   = trace.WithSpanKind(trace.SpanKindClient)
-	internal = trace.WithSpanKind(trace.SpanKindInternal)
-)
-
-// attributes are the name of a request's span, and what a sampler may go by.
-func (r *Request) attributes() (name string, a []attribute.KeyValue) {
-	path, query := target(r.URI)
-	a = make([]attribute.KeyValue, 0, 3) // as most requests have
-	scheme := "http"
-	if r.TLS {
-		scheme = "https"
-	}
-	name = r.Method
-	if !known(name) {
-		name = "HTTP"
-		a = append(a, attribute.String(Method, "_OTHER"),
-			attribute.String("http.request.method_original", r.Method))
-	} else {
-		a = append(a, attribute.String(Method, name))
-	}
-	a = append(a, attribute.String("url.path", path), attribute.String("url.scheme", scheme))
-	if query != "" {
-		a = append(a, attribute.String("url.query", redacted(query)))
-	}
-	return name, a
+	b := beginnings.Get().(*beginning)
+	defer b.free()
+	name := b.describe(r)
+	_, span := t.api.Start(ctx, name, b.options...)
+	return span
 }
 
 // carries reports whether h may carry a trace that is gone on.

@@ -9,9 +9,10 @@ import (
 // idBytes is how long a trace's id, a span's id and the flags are together.
 const idBytes = len(trace.TraceID{}) + len(trace.SpanID{}) + 1
 
-// Text is s as another node's Remote reads it: "" if s is nil.
+// Text is s as another node's Remote reads it: "" if s is nil, or in no trace, as with a provider
+// that does nothing.
 func (s *Span) Text() string {
-	if s == nil {
+	if s == nil || !s.api.SpanContext().IsValid() {
 		return ""
 	}
 	c := s.api.SpanContext()
