@@ -12,6 +12,7 @@ import (
 	"github.com/scurrycache/scurry/internal/exchange"
 	"github.com/scurrycache/scurry/internal/hostport"
 	"github.com/scurrycache/scurry/internal/peer"
+	"github.com/scurrycache/scurry/internal/trace"
 	"github.com/scurrycache/scurry/internal/wire"
 	"github.com/scurrycache/scurry/internal/wire/handshake"
 )
@@ -121,7 +122,7 @@ func loopback(addr net.Addr) bool {
 }
 
 // keyRules is the version of how keys are made, and of what nodes say of them.
-const keyRules = "7"
+const keyRules = "8"
 
 // facts returns the settings that all nodes must have in common.
 func (c Config) facts() []handshake.Fact {
@@ -148,7 +149,7 @@ func (c Config) facts() []handshake.Fact {
 }
 
 // newRemote makes this process a node of its cluster. It returns nil if there is none.
-func (c Config) newRemote() *exchange.Exchange {
+func (c Config) newRemote(tracer *trace.Tracer) *exchange.Exchange {
 	if c.Cluster.Listener == nil {
 		return nil
 	}
@@ -162,7 +163,7 @@ func (c Config) newRemote() *exchange.Exchange {
 			Window: int(min(1<<20, max(c.Memory/64, 64<<10))), MaxValue: int(c.MaxChunk),
 		},
 		Lease: k.Lease, Log: &log,
-	}, c.Now)
+	}, c.Now, tracer)
 }
 
 // followMembers connects to the other nodes, and follows the list of them.

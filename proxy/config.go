@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/scurrycache/scurry/internal/admission"
 	"github.com/scurrycache/scurry/internal/chunk"
@@ -111,6 +113,15 @@ type Config struct {
 
 	// Cluster makes the Proxy a node among others. Default: it is on its own.
 	Cluster Cluster
+
+	// TracerProvider makes the spans: one for each request, and under it those of the requests to
+	// other nodes and to the origin that are made for it. If nil, nothing is traced, and the origin
+	// is sent the traces of clients as they send them.
+	TracerProvider trace.TracerProvider
+
+	// Propagator takes the trace of a request from its fields, and puts it into those of requests
+	// to the origin. Default: that of W3C Trace Context (traceparent and tracestate).
+	Propagator propagation.TextMapPropagator
 
 	// Logger receives the access log, the origin log and errors. If nil, nothing is logged.
 	Logger *zerolog.Logger

@@ -9,6 +9,9 @@ import (
 	"net/http/httptest"
 	"net/url"
 
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+
 	"github.com/scurrycache/scurry/origin"
 	"github.com/scurrycache/scurry/proxy"
 )
@@ -51,6 +54,35 @@ func Example() {
 	// nuts for /winter (scurry; hit; ttl)
 	// nuts for /winter (scurry; hit; ttl)
 	// asked: 1 hits: 2
+}
+
+// The spans of a request that the origin is asked for. They go to a collector if the provider has its
+// exporter.
+func ExampleConfig_tracing() {
+	slow := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Println("the origin is in a trace:", r.Header.Get("Traceparent") != "")
+	}))
+	defer slow.Close()
+	base, _ := url.Parse(slow.URL)
+
+	spans := tracetest.NewSpanRecorder()
+	provider := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(spans))
+	p, err := proxy.New(proxy.Config{Origin: origin.HTTP(base), TracerProvider: provider})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	p.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/files/winter", nil))
+	p.Close()
+	provider.Shutdown(context.Background())
+	for _, s := range spans.Started() {
+		fmt.Println(s.Name(), s.SpanKind())
+	}
+	// Output:
+	// the origin is in a trace: true
+	// GET server
+	// lookup internal
+	// GET client
 }
 
 // Three nodes in one process: the file is asked for once, though each of them is.

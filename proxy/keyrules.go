@@ -54,7 +54,8 @@ var essential = []string{"Host", "Connection", "Content-Length", "Transfer-Encod
 // ambiguous are fields that can't be in a key: what the origin is sent of them isn't what the client
 // has sent.
 var ambiguous = []string{"Range", "If-Range", "If-Match", "If-None-Match", "If-Modified-Since",
-	"If-Unmodified-Since", "Cache-Control", "Pragma", "X-Forwarded-For", "Forwarded"}
+	"If-Unmodified-Since", "Cache-Control", "Pragma", "X-Forwarded-For", "Forwarded",
+	"Traceparent", "Tracestate"}
 
 // validate is for rules that have their defaults.
 func (k KeyRules) validate() error {

@@ -33,12 +33,15 @@ type lanes struct {
 
 var laneNames = [...]string{"the fast lane", "net/http"}
 
-func newLanes(t testing.TB) *lanes {
+func newLanes(t testing.TB) *lanes { return newLanesOf(t, proxy.Config{}) }
+
+func newLanesOf(t testing.TB, cfg proxy.Config) *lanes {
 	t.Helper()
 	oneNode(t)
 	l := &lanes{book: new(logbook)}
 	logger, now := zerolog.New(l.book), newClock()
-	n, o := fronting(t, proxy.Config{Logger: &logger, Now: now.Now})
+	cfg.Logger, cfg.Now = &logger, now.Now
+	n, o := fronting(t, cfg)
 	l.node = n
 	fresh := func(more ...string) http.Header {
 		h := maxAge("60000")
@@ -185,6 +188,7 @@ var laneFields = []string{
 	"Content-Length: 0", "Content-Length: 5", "Transfer-Encoding: chunked", "Expect: 100-continue", "Upgrade: websocket", "TE: trailers",
 	"Via: 1.1 a", "X-Forwarded-For: 1.2.3.4", "Cdn-Loop: scurry", "Host: b", "Host: a:80", "Origin: http://a", "Priority: u=1",
 	"X-Unknown: 1", "Accept : a", "Accept:a", "Accept:  a ", "Accept:\ta", "Accept:", ": a", "Accept", " folded", "Accept: a\x00b", "Accept: \xc3\xa9",
+	sampled, unsampled, "Tracestate: x=y", "Traceparent: x", "Baggage: a=b",
 	"Referer: http://a/b?c", "Keep-Alive: 5", "Proxy-Connection: keep-alive", "Max-Forwards: 0", "User-Agent: " + strings.Repeat("a", 3000),
 }
 
@@ -314,6 +318,8 @@ func TestLaneTakes(t *testing.T) {
 		"GET /files/small" + host:                                             false, // it isn't complete
 		"GET /files/small HTTP/1.1\r\n\r\n":                                   false,
 		"GET /files/small HTTP/1.0\r\nHost: a\r\n\r\n":                        false,
+		"GET /files/small" + host + sampled + "\r\n\r\n":                      true,
+		"GET /files/small" + host + sampled + "\r\n" + sampled + "\r\n\r\n":   false,
 		"GET /zk?key=small" + host + "\r\n":                                   true,
 		"GET /zk?a=b&key=small" + host + "\r\n":                               false,
 	}

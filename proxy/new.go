@@ -8,6 +8,7 @@ import (
 	"github.com/scurrycache/scurry/internal/serve"
 	"github.com/scurrycache/scurry/internal/site"
 	"github.com/scurrycache/scurry/internal/store"
+	"github.com/scurrycache/scurry/internal/trace"
 )
 
 // New makes a Proxy, which must be closed.
@@ -30,9 +31,10 @@ func New(cfg Config) (*Proxy, error) {
 		Requests:  cfg.Limits.OriginRequests, Queue: cfg.Limits.OriginQueue,
 	})
 
+	tracer := trace.New(cfg.TracerProvider, cfg.Propagator, p.site.DropFields)
 	sc := cfg.store()
 	sc.Source, sc.Keys, sc.Policy = p.origin, p.site, p.site.Policy
-	if p.remote = cfg.newRemote(); p.remote != nil {
+	if p.remote = cfg.newRemote(tracer); p.remote != nil {
 		p.node = p.remote.Node()
 		sc.Remote, sc.Lease = p.remote, cfg.Cluster.Lease
 	}
@@ -45,7 +47,7 @@ func New(cfg Config) (*Proxy, error) {
 		Rules: rules, Site: p.site, Store: p.store, Origin: p.origin, Now: cfg.Now,
 		WebSocket: cfg.WebSocket, MaxContent: cfg.largestPost(),
 	})
-	p.gate, p.access.Logger = cfg.gate(), cfg.Logger
+	p.gate, p.access.Logger, p.access.Tracer = cfg.gate(), cfg.Logger, tracer
 	p.lane = fastlane.New(p.server, p.gate, &p.access)
 	p.routes = logging.Access(&p.access, p.limit(p.admit(p.purging(p.router(p.server.Resource)))))
 	p.warming = logging.Access(&p.access, p.limitRequests(p.admit(p.router(p.server.Warm))))

@@ -7,22 +7,25 @@ import (
 	"testing"
 )
 
-// TestHouse holds the imports between the project's packages, and of groupcache, against the plan
-// of the house: who may know whom. A package that isn't in the plan has to be put there, with what
-// it may import.
+// TestHouse holds the imports between the project's packages, of groupcache and of OpenTelemetry
+// against the plan of the house: who may know whom. A package that isn't in the plan has to be put
+// there, with what it may import.
 func TestHouse(t *testing.T) {
 	const (
 		module     = "github.com/scurrycache/scurry/"
 		groupcache = "github.com/golang/groupcache"
+		otel       = "go.opentelemetry.io/otel"
 	)
 	plan := map[string][]string{
 		"cmd/scurry": {
 			"proxy", "origin", "internal/admin", "internal/cluster", "internal/config",
 			"internal/dashboard", "internal/listen", "internal/logging", "internal/measure", "internal/metrics",
-			"internal/purge", "internal/top", "internal/warm", "internal/watch",
+			"internal/otlp", "internal/purge", "internal/top", "internal/warm", "internal/watch",
 		},
 		"proxy": {
-			"internal/admission", "internal/fastlane", "internal/serve", "internal/explain", "internal/fetch", "internal/decide",
+			"internal/admission", "internal/fastlane", "internal/serve", "internal/explain",
+			"internal/fetch", "internal/decide", "internal/trace",
+			otel + "/trace", otel + "/propagation", // for the types of its Config
 			"internal/site", "internal/store", "internal/exchange", "internal/httpcache",
 			"internal/hostport", "internal/logging", "internal/chunk", "internal/groups",
 			"internal/measure", "internal/peer", "internal/purge", "internal/wire",
@@ -41,25 +44,25 @@ func TestHouse(t *testing.T) {
 			"internal/store", "internal/httpcache",
 		},
 		"internal/serve": {
-			"internal/fetch", "internal/decide", "internal/site", "internal/store",
+			"internal/trace", "internal/fetch", "internal/decide", "internal/site", "internal/store",
 			"internal/httpcache", "internal/fill", "internal/logging",
 		},
 		"origin":          {"internal/httpcache"},
 		"internal/decide": {"internal/store", "internal/httpcache"},
 		"internal/fetch": {
 			"internal/site", "internal/store", "internal/httpcache", "internal/fill",
-			"internal/measure",
+			"internal/measure", "internal/trace",
 		},
 		"internal/site": {"internal/httpcache"},
 		"internal/exchange": {
 			"internal/store", "internal/chunk", "internal/codec", "internal/fill",
-			"internal/invalidation", "internal/peer", "internal/wire",
+			"internal/invalidation", "internal/peer", "internal/trace", "internal/wire",
 		},
 		"internal/workers": {},
 		"internal/store": {
 			"internal/chunk", "internal/chunks", "internal/codec", "internal/fields",
 			"internal/fill", "internal/groups", "internal/httpcache", "internal/invalidation",
-			"internal/workers",
+			"internal/trace", "internal/workers",
 		},
 		"internal/codec":     {"internal/fields"},
 		"internal/chunks":    {"internal/groups"},
@@ -71,13 +74,23 @@ func TestHouse(t *testing.T) {
 		// consistenthash is the arithmetic of its ring
 		"internal/peer": {groupcache + "/consistenthash", "internal/measure", "internal/once",
 			"internal/wire", "internal/wire/handshake"},
-		"internal/wire":       {"internal/workers"},
-		"internal/cluster":    {"internal/hostport", "internal/once"},
-		"internal/once":       {},
-		"internal/config":     {"internal/cluster", "internal/hostport", "internal/site"},
-		"internal/logging":    {"internal/measure", "internal/popular"},
-		"internal/popular":    {},
-		"internal/dashboard":  {},
+		"internal/wire":      {"internal/workers"},
+		"internal/cluster":   {"internal/hostport", "internal/once"},
+		"internal/once":      {},
+		"internal/config":    {"internal/cluster", "internal/hostport", "internal/site"},
+		"internal/logging":   {"internal/measure", "internal/popular", "internal/trace"},
+		"internal/popular":   {},
+		"internal/dashboard": {},
+		// the API alone: the SDK is the choice of programs
+		"internal/trace": {
+			otel + "/trace", otel + "/propagation", otel + "/attribute", otel + "/codes",
+		},
+		"internal/otlp": {
+			otel, otel + "/attribute", otel + "/propagation", otel + "/trace",
+			otel + "/sdk/resource", otel + "/sdk/trace", otel + "/exporters/otlp/otlptrace",
+			otel + "/exporters/otlp/otlptrace/otlptracegrpc",
+			otel + "/exporters/otlp/otlptrace/otlptracehttp",
+		},
 		"internal/measure":    {},
 		"internal/metrics":    {"proxy", "internal/measure"},
 		"internal/listen":     {"internal/admission", "internal/fastlane", "internal/hostport"},
@@ -117,10 +130,35 @@ func TestHouse(t *testing.T) {
 			switch {
 			case isOurs && !slices.Contains(may, ours):
 				t.Errorf("%s imports %s", name, ours)
-			case strings.HasPrefix(path, groupcache) && !slices.Contains(may, path):
+			case strings.HasPrefix(path, groupcache) && !slices.Contains(may, path),
+				strings.HasPrefix(path, otel) && !slices.Contains(may, path):
 				t.Errorf("%s imports %s", name, path)
 			case name == "origin" && external && !isOurs:
 				t.Errorf("origin, which is for everyone, imports %s", path)
+			}
+		}
+	}
+}
+
+// TestLibraryTracesByTheAPI: a program that embeds the proxy gets no SDK and no exporter with it.
+func TestLibraryTracesByTheAPI(t *testing.T) {
+	tool, err := exec.LookPath("go")
+	if err != nil {
+		t.Skip("the go tool, which lists the imports, isn't here")
+	}
+	list := exec.CommandContext(t.Context(), tool, "list", "-deps", "./proxy", "./origin")
+	list.Dir = "../.."
+	out, err := list.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path := range strings.Lines(string(out)) {
+		for _, heavy := range []string{
+			"go.opentelemetry.io/otel/sdk", "go.opentelemetry.io/otel/exporters",
+			"go.opentelemetry.io/proto", "google.golang.org/grpc",
+		} {
+			if strings.HasPrefix(path, heavy) {
+				t.Errorf("the library needs %s", path)
 			}
 		}
 	}

@@ -18,6 +18,7 @@ type member struct {
 	args                []string
 	via                 []string // the command, and its arguments, that scurry is an argument of; none if it is started directly
 	dir                 string   // the current folder; the test's if empty
+	env                 []string // besides the test's
 
 	cmd   *exec.Cmd
 	log   *events       // of the last start
@@ -82,6 +83,7 @@ func (m *member) start(t *testing.T) {
 	// Unless a test says how long a node may be silent, none is given up for being slow, and none
 	// waits for clients to learn that it stops.
 	cmd.Env = append(os.Environ(), "SCURRY_LOG_FORMAT=json", "SCURRY_PEER_HEARTBEAT=5s", "SCURRY_SHUTDOWN_DELAY=0s", "GORACE=atexit_sleep_ms=0")
+	cmd.Env = append(cmd.Env, m.env...)
 	var log *events
 	t.Cleanup(func() { m.judge(t, log) })
 	log = launch(t, cmd)

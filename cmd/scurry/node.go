@@ -17,6 +17,7 @@ import (
 	"github.com/scurrycache/scurry/internal/config"
 	"github.com/scurrycache/scurry/internal/listen"
 	"github.com/scurrycache/scurry/internal/logging"
+	"github.com/scurrycache/scurry/internal/otlp"
 	"github.com/scurrycache/scurry/proxy"
 )
 
@@ -47,6 +48,7 @@ type node struct {
 	gossip     *cluster.Gossip // the same
 
 	transport http.RoundTripper // to the origin
+	tracing   *otlp.Tracing
 
 	logFile *logging.File // nil if the log goes to standard error
 
@@ -59,11 +61,11 @@ type node struct {
 	deadline time.Time      // when the grace period ends; zero until the node is told to stop
 }
 
-// start opens a node. The caller runs it, and run closes it. On an error, start leaves nothing
-// open.
+// start opens a node in the environment env. The caller runs it, and run closes it. On an error,
+// start leaves nothing open.
 func start(
-	cfg *config.Config, given config.Provenance, passed sockets, log zerolog.Logger,
-	lines *logging.Queue,
+	cfg *config.Config, given config.Provenance, env []string, passed sockets,
+	log zerolog.Logger, lines *logging.Queue,
 ) (_ *node, err error) {
 	n := &node{cfg: cfg, given: given, sockets: passed, log: log, lines: lines,
 		started: time.Now(), draining: make(chan struct{})}
@@ -86,8 +88,10 @@ func start(
 	if err = n.openListeners(); err != nil {
 		return nil, err
 	}
+	n.openTracing(env)
 	settings := proxyConfig(cfg, n.transport, &n.log)
 	settings.Cluster = n.cluster
+	settings.TracerProvider, settings.Propagator = n.tracing.Provider, n.tracing.Propagator
 	if n.proxy, err = proxy.New(settings); err != nil {
 		return nil, err
 	}

@@ -47,7 +47,7 @@ func (c *serveCmd) Run(ctx context.Context, p process) error {
 	}
 	bound, by := memoryBound()
 	warnOfMemory(cfg.Memory, bound, by, logger)
-	n, err := start(cfg, p.provenance, passed, logger, lines)
+	n, err := start(cfg, p.provenance, p.env, passed, logger, lines)
 	if err != nil {
 		_ = lines.Close(lastLines)
 		return err

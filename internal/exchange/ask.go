@@ -9,6 +9,7 @@ import (
 	"github.com/scurrycache/scurry/internal/codec"
 	"github.com/scurrycache/scurry/internal/peer"
 	"github.com/scurrycache/scurry/internal/store"
+	"github.com/scurrycache/scurry/internal/trace"
 	"github.com/scurrycache/scurry/internal/wire"
 )
 
@@ -17,6 +18,7 @@ type outgoing struct {
 	request message
 	reply   message // set as the reply says; nil if that has no fields
 	cause   store.Cause
+	span    *trace.Span // of the request; nil if that isn't traced
 
 	// Of a request for content:
 	window int // how many bytes may be under way
@@ -43,9 +45,18 @@ type content struct {
 	node string
 }
 
-// open sends a node a request, and waits for the reply. The content must be closed. If the error is
+// open sends a node a request, and waits for the reply. The content must be closed, which ends the
+// request's span; so does an error. If the error is
 // store.ErrBehind, the two nodes have exchanged their logs by now; if it wraps that, they couldn't.
-func (x *Exchange) open(ctx context.Context, node string, q outgoing) (*content, []byte, error) {
+func (x *Exchange) open(ctx context.Context, node string, q outgoing) (
+	b *content, value []byte, err error,
+) {
+	defer func() {
+		if err != nil && q.span != nil {
+			failed(q.span, err)
+			q.span.End()
+		}
+	}()
 	p := x.node.Peer(node)
 	if p == nil {
 		return nil, nil, peer.ErrUnreachable
@@ -54,8 +65,8 @@ func (x *Exchange) open(ctx context.Context, node string, q outgoing) (*content,
 	if err != nil {
 		return nil, nil, err
 	}
-	b := &content{stream, q, x, node}
-	value, err := b.await()
+	b = &content{stream, q, x, node}
+	value, err = b.await()
 	if err == nil {
 		return b, value, nil
 	}
@@ -104,6 +115,12 @@ func (b *content) informs(c *codec.Coder) {
 		i.status != http.StatusSwitchingProtocols {
 		b.inform(i.status, i.header)
 	}
+}
+
+// Close is store.Content's.
+func (b *content) Close() error {
+	b.span.End()
+	return b.Stream.Close()
 }
 
 // Read is that of the stream, whose errors are what the node says of the origin.

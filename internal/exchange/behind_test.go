@@ -70,7 +70,7 @@ func pair(t *testing.T) (a, b node) {
 			t.Fatal(err)
 		}
 		log := zerolog.Nop()
-		x := New(peer.NodeConfig{Listener: l, Wire: wire.Config{Heartbeat: time.Second, MissedHeartbeats: 10, MaxValue: 1 << 20}, Lease: time.Minute, Log: &log}, time.Now)
+		x := New(peer.NodeConfig{Listener: l, Wire: wire.Config{Heartbeat: time.Second, MissedHeartbeats: 10, MaxValue: 1 << 20}, Lease: time.Minute, Log: &log}, time.Now, nil)
 		x.kinds[reflect.TypeOf(&logs{})] = kindOfLogs // also where it is read as another type
 		s, err := store.New(store.Config{
 			Memory: 1 << 20, Geometry: chunk.Geometry{First: 1 << 10, Max: 8 << 10, Slab: 64 << 10}, Source: down{},

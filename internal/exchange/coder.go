@@ -49,7 +49,8 @@ func fields(c *codec.Coder, f *store.Fields) {
 	c.Header(&f.Header)
 	c.Header(&f.From)
 	c.Text(&f.Proto)
-	if c.Text(&f.ID); c.Reads {
+	c.Text(&f.ID)
+	if codeSpan(c, &f.Span); c.Reads {
 		f.Asked = new(atomic.Bool)
 	}
 }

@@ -25,6 +25,7 @@ import (
 	"github.com/scurrycache/scurry/internal/codec"
 	"github.com/scurrycache/scurry/internal/peer"
 	"github.com/scurrycache/scurry/internal/store"
+	"github.com/scurrycache/scurry/internal/trace"
 	"github.com/scurrycache/scurry/internal/wire"
 )
 
@@ -33,6 +34,7 @@ import (
 type Exchange struct {
 	clock
 	kinds  map[reflect.Type]byte // of requests
+	tracer *trace.Tracer         // nil if nothing is traced
 	node   *peer.Node
 	store  *store.Store
 	server *store.Server
@@ -57,6 +59,7 @@ type request interface {
 // response is what comes of a request.
 type response struct {
 	cause   store.Cause    // of the request
+	span    *trace.Span    // of serving it; nil if that isn't traced
 	reply   message        // the reply's fields; nil if it has none
 	value   []byte         // which goes with the reply
 	content *store.Sending // which follows it; nil if none does

@@ -53,28 +53,34 @@ func (x *Exchange) Lookup(ctx context.Context, node string, q *store.LookupReque
 func (x *Exchange) lookup(ctx context.Context, node string, q *store.LookupRequest) (
 	*store.LookupResult, error,
 ) {
-	found := &lookupReply{}
+	reply := &lookupReply{}
+	span := call(q.Span, "peer lookup", node)
+	if span != q.Span {
+		traced := *q
+		q, traced.Span = &traced, span
+	}
 	out := outgoing{
-		request: (*lookupRequest)(q), reply: found, cause: q.Cause,
+		request: (*lookupRequest)(q), reply: reply, cause: q.Cause, span: span,
 		window: q.Window, inform: q.Inform,
 	}
 	if q.Warm {
-		out.request, out.reply = (*warmRequest)(q), (*warmReply)(found)
+		out.request, out.reply = (*warmRequest)(q), (*warmReply)(reply)
 	}
 	content, chunk, err := x.open(ctx, node, out)
 	if err != nil {
 		return nil, err
 	}
-	found.Chunk = chunk
-	if x.store.Behind(found.position) { // from now on this node would know no better than the other
+	reply.Chunk = chunk
+	found(span, &reply.LookupResult)
+	if x.store.Behind(reply.position) { // from now on this node would know no better than the other
 		_ = x.share(node)
 	}
-	if found.content {
-		found.Content = content
+	if reply.content {
+		reply.Content = content
 	} else {
 		_ = content.Close()
 	}
-	return &found.LookupResult, nil
+	return &reply.LookupResult, nil
 }
 
 func (q *lookupRequest) serve(x *Exchange, c *wire.Call) (response, error) {
@@ -82,14 +88,16 @@ func (q *lookupRequest) serve(x *Exchange, c *wire.Call) (response, error) {
 	q.Inform = func(status int, header http.Header) {
 		_ = c.Reply(x.reply(q.Cause, respInterim, &interim{status, header}), nil)
 	}
-	r := response{cause: q.Cause}
-	found, sending, err := x.server.Lookup(c.Context(), (*store.LookupRequest)(q))
+	q.Span = x.tracer.Serve("peer lookup", q.Span)
+	r := response{cause: q.Cause, span: q.Span}
+	res, sending, err := x.server.Lookup(c.Context(), (*store.LookupRequest)(q))
 	if err == nil {
-		reply := &lookupReply{*found, sending != nil, position}
-		r.content, r.reply, r.value = sending, reply, found.Chunk
+		reply := &lookupReply{*res, sending != nil, position}
+		r.content, r.reply, r.value = sending, reply, res.Chunk
 		if q.Warm {
 			r.reply = (*warmReply)(reply)
 		}
+		found(q.Span, res)
 	}
 	return r, err
 }

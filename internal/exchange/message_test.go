@@ -17,6 +17,7 @@ import (
 	"github.com/scurrycache/scurry/internal/invalidation"
 	"github.com/scurrycache/scurry/internal/peer"
 	"github.com/scurrycache/scurry/internal/store"
+	"github.com/scurrycache/scurry/internal/trace"
 	"github.com/scurrycache/scurry/internal/wire"
 )
 
@@ -28,7 +29,7 @@ func open(t testing.TB) *Exchange {
 		t.Fatal(err)
 	}
 	log := zerolog.Nop()
-	x := New(peer.NodeConfig{Listener: l, Wire: wire.Config{Heartbeat: time.Second, MissedHeartbeats: 4}, Lease: time.Second, Log: &log}, time.Now)
+	x := New(peer.NodeConfig{Listener: l, Wire: wire.Config{Heartbeat: time.Second, MissedHeartbeats: 4}, Lease: time.Second, Log: &log}, time.Now, nil)
 	t.Cleanup(x.Close)
 	return x
 }
@@ -59,6 +60,7 @@ func samples(now time.Time) map[string]message {
 	foreseen.Fragments, foreseen.Length = true, 100
 	put := sampleRecord(now)
 	put.Key = "k"
+	read.By.Span, _ = trace.Remote("a trace's id....a span's\x01c=d")
 	return map[string]message{
 		"lookup": (*lookupRequest)(&store.LookupRequest{
 			Request: store.Request{

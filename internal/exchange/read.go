@@ -43,13 +43,14 @@ func (x *Exchange) Read(ctx context.Context, node string, q *store.ReadRequest) 
 	*store.ReadResult, error,
 ) {
 	var found partReply
-	call := rand.Uint64()
+	sent := &readRequest{*q, rand.Uint64()}
+	sent.By.Span = call(q.By.Span, "peer read", node)
 	out := outgoing{
-		request: &readRequest{*q, call}, reply: &found, cause: q.By.Cause,
-		window: q.Window, call: call,
+		request: sent, reply: &found, cause: q.By.Cause, span: sent.By.Span,
+		window: q.Window, call: sent.call,
 	}
 	if q.Warm {
-		out.request = &warmReadRequest{readRequest{*q, call}}
+		out.request = &warmReadRequest{*sent}
 	}
 	content, _, err := x.open(ctx, node, out)
 	if err != nil {
@@ -63,9 +64,10 @@ func (x *Exchange) Read(ctx context.Context, node string, q *store.ReadRequest) 
 }
 
 func (q *readRequest) serve(x *Exchange, c *wire.Call) (response, error) {
+	q.By.Span = x.tracer.Serve("peer read", q.By.Span)
 	x.calls.Store(q.call, q.By.Cause)
 	context.AfterFunc(c.Context(), func() { x.calls.Delete(q.call) })
-	r := response{cause: q.By.Cause, reply: &partReply{}}
+	r := response{cause: q.By.Cause, span: q.By.Span, reply: &partReply{}}
 	sending, err := x.server.Read(c.Context(), &q.ReadRequest)
 	if sending != nil {
 		r.content = sending

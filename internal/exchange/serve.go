@@ -11,6 +11,7 @@ import (
 	"github.com/scurrycache/scurry/internal/codec"
 	"github.com/scurrycache/scurry/internal/peer"
 	"github.com/scurrycache/scurry/internal/store"
+	"github.com/scurrycache/scurry/internal/trace"
 	"github.com/scurrycache/scurry/internal/wire"
 )
 
@@ -18,8 +19,10 @@ var _ store.Remote = (*Exchange)(nil)
 
 // New makes a node among its peers. It must be closed, and talks to none before Start. now is the
 // Store's clock; Reunited and Greet are set here.
-func New(cfg peer.NodeConfig, now func() time.Time) *Exchange {
-	x := &Exchange{clock: now, kinds: map[reflect.Type]byte{}, missed: map[string]int{}}
+// tracer may be nil.
+func New(cfg peer.NodeConfig, now func() time.Time, tracer *trace.Tracer) *Exchange {
+	x := &Exchange{clock: now, kinds: map[reflect.Type]byte{}, missed: map[string]int{},
+		tracer: tracer}
 	for kind, request := range incoming {
 		x.kinds[reflect.TypeOf(request())] = byte(kind)
 	}
@@ -56,7 +59,9 @@ func made[Q any, P interface {
 // serve answers a request of another node. If that has gone, nobody is there to be told.
 func (x *Exchange) serve(c *wire.Call) {
 	r, err := x.handle(c)
+	defer r.span.End()
 	if err != nil {
+		failed(r.span, err)
 		_ = c.Respond(x.refusal(r.cause, err), nil)
 		return
 	}
@@ -97,6 +102,7 @@ func (x *Exchange) send(c *wire.Call, r response) {
 			_ = c.End(end(r.content))
 			return
 		case err != nil:
+			failed(r.span, err)
 			_ = c.Abort(x.refusal(r.cause, err))
 			return
 		}

@@ -32,15 +32,43 @@ type known [1 << 10]atomic.Pointer[fields]
 
 var seed = maphash.MakeSeed()
 
-// fields returns the fields that raw has, with its empty line at the end. It returns nil if one of
-// them isn't plain.
-func (l *Lane) fields(method string, raw []byte) *fields {
-	place := &l.known[maphash.Bytes(seed, raw)%uint64(len(l.known))]
-	f := place.Load()
-	if f != nil && f.question.Method == method && f.raw == text(raw) {
-		return f
+func (k *known) place(raw []byte) *atomic.Pointer[fields] {
+	return &k[maphash.Bytes(seed, raw)%uint64(len(k))]
+}
+
+// find returns the fields of raw, or nil if they aren't known.
+func (k *known) find(method string, raw []byte) *fields {
+	f := k.place(raw).Load()
+	if f == nil || f.question.Method != method || f.raw != text(raw) {
+		return nil
 	}
-	if f = l.readFields(string(raw)); f == nil {
+	return f
+}
+
+// fields returns the fields that raw has, with its empty line at the end, but for those that carry
+// a trace, which come by themselves if traces are of interest. It returns nil if one isn't plain.
+func (l *Lane) fields(method string, raw []byte) (f *fields, carried http.Header) {
+	if f = l.known.find(method, raw); f != nil {
+		return f, nil
+	}
+	var room [1 << 10]byte
+	rest, values, ok := cutTrace(room[:0], raw)
+	if !ok {
+		return nil, nil
+	}
+	if len(rest) < len(raw) {
+		f, carried = l.known.find(method, rest), l.carried(&values)
+	}
+	if f == nil {
+		f = l.learn(method, rest)
+	}
+	return f, carried
+}
+
+// learn is fields for lines that aren't known, and none of which carries a trace.
+func (l *Lane) learn(method string, raw []byte) *fields {
+	f := l.readFields(string(raw))
+	if f == nil {
 		return nil
 	}
 	if trusted := l.gate.Trusted; len(trusted) > 0 {
@@ -50,7 +78,7 @@ func (l *Lane) fields(method string, raw []byte) *fields {
 	}
 	f.question = l.server.Request(&http.Request{Method: method, Header: f.question.Header,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}, "")
-	place.Store(f)
+	l.known.place(raw).Store(f)
 	return f
 }
 
@@ -89,12 +117,12 @@ func plainValue(value string) bool {
 func admitted(s *site.Site) map[string]string {
 	names := map[string]string{}
 	for _, name := range slices.Concat(s.KeyFields, s.DropFields, []string{
-		"Accept", "Accept-Encoding", "Accept-Language", "Connection", "Cookie", "Dnt", "Forwarded",
-		"Host", "If-Modified-Since", "If-None-Match", "If-Range", "Origin", "Priority", "Range",
-		"Referer", "Sec-Ch-Ua", "Sec-Ch-Ua-Mobile", "Sec-Ch-Ua-Platform", "Sec-Fetch-Dest",
-		"Sec-Fetch-Mode", "Sec-Fetch-Site", "Sec-Fetch-User", "Sec-Gpc",
-		"Upgrade-Insecure-Requests", "User-Agent", "Via", "X-Forwarded-For", "X-Forwarded-Host",
-		"X-Forwarded-Proto", "X-Real-Ip",
+		"Accept", "Accept-Encoding", "Accept-Language", "Baggage", "Connection", "Cookie", "Dnt",
+		"Forwarded", "Host", "If-Modified-Since", "If-None-Match", "If-Range", "Origin",
+		"Priority", "Range", "Referer", "Sec-Ch-Ua", "Sec-Ch-Ua-Mobile", "Sec-Ch-Ua-Platform",
+		"Sec-Fetch-Dest", "Sec-Fetch-Mode", "Sec-Fetch-Site", "Sec-Fetch-User", "Sec-Gpc",
+		"Upgrade-Insecure-Requests", "User-Agent", "Via",
+		"X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip",
 	}) {
 		names[strings.ToLower(name)] = name
 	}

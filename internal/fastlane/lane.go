@@ -7,8 +7,8 @@
 //
 // A plain hit is a GET or a HEAD of HTTP/1.1 in its usual form, whose answer is in the memory of this
 // node, or of the one that owns it. The Lane recognises requests rather than parse them: it knows one
-// line, and fields that concern neither the connection nor caches. What it doesn't know it leaves
-// as it came. So a client can't tell which requests net/http has seen.
+// spelling of a request line, and fields that concern neither the connection nor caches. What it
+// doesn't know it leaves as it came. So a client can't tell which requests net/http has seen.
 package fastlane
 
 import (
@@ -77,7 +77,8 @@ func (l *Lane) Serve(c Conn, p []byte) (n int, err error) {
 	return n, err
 }
 
-// find makes a the answer to r, if that is a hit.
+// find makes a the answer to r, if that is a hit. Other nodes are asked only where that can't evade a
+// limit, nor belong to a trace: net/http sees to these.
 func (l *Lane) find(a *answer, r *request) bool {
 	key, ok := l.server.Site.PlainKey(r.target)
 	if !ok {
@@ -85,7 +86,7 @@ func (l *Lane) find(a *answer, r *request) bool {
 	}
 	q := r.fields.question
 	q.Resource = key
-	return l.server.Hit(&q, &a.hit)
+	return l.server.Hit(&q, &a.hit, l.gate.Open() && l.log.Tracer == nil)
 }
 
 // admit reports whether r is taken on, which a is the answer to. What isn't goes on to net/http, by
@@ -135,7 +136,7 @@ func (l *Lane) send(a *answer, c Conn, r *request, start time.Duration) error {
 	if l.told(c, r) {
 		a.line.Client = r.fields.shown
 	}
-	a.line.LogNext(l.log)
+	a.line.LogNext(l.log, r.trace)
 	a.line = logging.Line{}
 	return err
 }

@@ -10,7 +10,8 @@ import (
 type request struct {
 	target string
 	fields *fields
-	size   int // of its head, in bytes
+	trace  http.Header // the fields that carry a trace, if it is traced
+	size   int         // of its head, in bytes
 }
 
 // recognise returns the request that p begins with. It reports whether that is a plain one, and
@@ -33,8 +34,8 @@ func (l *Lane) recognise(p []byte) (r request, ok bool) {
 		return request{}, false
 	}
 	end += len("\r\n\r\n")
-	f := l.fields(method, rest[:end])
-	return request{target: text(target), fields: f, size: len(p) - len(rest) + end}, f != nil
+	f, trace := l.fields(method, rest[:end])
+	return request{text(target), f, trace, len(p) - len(rest) + end}, f != nil
 }
 
 // plainTarget reports whether a target is in origin form and has only characters that stand for

@@ -10,8 +10,10 @@ import (
 
 	"github.com/scurrycache/scurry/internal/admission"
 	"github.com/scurrycache/scurry/internal/fetch"
+	"github.com/scurrycache/scurry/internal/logging"
 	"github.com/scurrycache/scurry/internal/serve"
 	"github.com/scurrycache/scurry/internal/site"
+	"github.com/scurrycache/scurry/internal/trace"
 )
 
 const browser = "GET /files/a.js?v=1 HTTP/1.1\r\nHost: localhost:8080\r\nConnection: keep-alive\r\n" +
@@ -33,12 +35,14 @@ func FuzzRecognise(f *testing.F) {
 		"GET /%61 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
 		"GET /a HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx",
 		"GET //a@b:c/..;?? HTTP/1.1\r\nHost: a\r\nCookie: a=b; c\r\n\r\n",
+		"GET /a HTTP/1.1\r\ntraceparent: 1\r\nHost: a\r\nTracestate: b\r\n\r\n",
+		"GET /a HTTP/1.1\r\ntraceparent: 1\r\nHost: a\r\n Tracestate: b\r\n\r\n",
 		"GET * HTTP/1.1\r\nHost: a\r\n\r\n", "GET  /a HTTP/1.1\r\n\r\n\r\n", "\r\n\r\n",
 	} {
 		f.Add([]byte(text))
 	}
 	l := New(serve.New(serve.Config{Origin: &fetch.Origin{}, Site: new(site.Site)}), admission.New(admission.Config{}),
-		nil)
+		new(logging.AccessLog))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		r, ok := l.recognise(text)
 		if !ok {
@@ -51,6 +55,12 @@ func FuzzRecognise(f *testing.F) {
 		}
 		header := q.Header.Clone()
 		header.Del("Connection")
+		for _, name := range carriers {
+			if len(header[name]) > 1 {
+				t.Errorf("%q: two of %s", text, name)
+			}
+			header.Del(name)
+		}
 		if q.Method == http.MethodHead {
 			header.Del("Range")
 			header.Del("If-Range")
@@ -66,6 +76,43 @@ func FuzzRecognise(f *testing.F) {
 			t.Errorf("%q: %d bytes are left, want %d", text, len(text)-r.size, left)
 		}
 	})
+}
+
+// TestTracesAreCut: requests that differ by their traces share their fields, and requests whose trace
+// isn't plain aren't.
+func TestTracesAreCut(t *testing.T) {
+	log := &logging.AccessLog{Tracer: new(trace.Tracer)}
+	l := New(serve.New(serve.Config{Origin: &fetch.Origin{}, Site: new(site.Site)}), admission.New(admission.Config{}), log)
+	of := func(lines string) (request, bool) {
+		return l.recognise([]byte("GET /a HTTP/1.1\r\n" + lines + "\r\n\r\n"))
+	}
+	none, _ := of("Host: a\r\nAccept: b")
+	if none.trace != nil {
+		t.Error(none.trace)
+	}
+	for lines, want := range map[string]http.Header{
+		"Host: a\r\nTraceparent: 1\r\nAccept: b":                    {"Traceparent": {"1"}},
+		"traceparent: 2\r\nHost: a\r\nAccept: b\r\nTRACESTATE: c=d": {"Traceparent": {"2"}, "Tracestate": {"c=d"}},
+		"Host: a\r\nAccept: b\r\ntracestate: e":                     {"Tracestate": {"e"}},
+	} {
+		r, ok := of(lines)
+		if !ok || r.fields != none.fields || !reflect.DeepEqual(r.trace, want) {
+			t.Errorf("%q: %v, %v", lines, ok, r.trace)
+		}
+	}
+	for _, lines := range []string{
+		"Host: a\r\nTraceparent: 1\r\ntraceparent: 1", "Host: a\r\nTraceparent:  1", "Host: a\r\nTraceparent: ",
+		"Host: a\r\nTraceparent: 1\nAccept: b", "Host: a\r\nAccept: b\nTraceparent: 1", "Traceparent: 1",
+		"Host: a\r\nTraceparent: 1\r\n b", "Host: a\r\nTraceparent : 1", "Host: a\r\nTraceparent:1",
+	} {
+		if r, ok := of(lines); ok {
+			t.Errorf("%q: %v", lines, r.trace)
+		}
+	}
+	l.log.Tracer = nil
+	if r, ok := of("Host: a\r\nTraceparent: 1"); !ok || r.trace != nil {
+		t.Errorf("nothing is traced, but %v", r.trace)
+	}
 }
 
 // TestRecognise shows that what browsers send is plain, and that requests share their fields.

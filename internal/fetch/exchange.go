@@ -13,20 +13,25 @@ import (
 
 	"github.com/scurrycache/scurry/internal/fill"
 	"github.com/scurrycache/scurry/internal/site"
+	"github.com/scurrycache/scurry/internal/store"
+	"github.com/scurrycache/scurry/internal/trace"
 )
 
-// do sends req, for which a slot has been taken, under ctx, counts it, and writes one line of log about it when it has ended, with the
-// reason and with id as that of the client's request. The response is one that the origin may give
-// to it, and has waited for the first bytes of its body: Broken tells whether that has broken off
-// already.
+// do sends req, for which a slot has been taken, under ctx, and counts and traces it. When it has
+// ended, do writes one line of log about it, with the reason and the cause. The response is one
+// that the origin may give to it, and has waited for the first bytes of its body: Broken tells
+// whether that has broken off already.
 func (o *Origin) do(
-	ctx context.Context, req *http.Request, reason, id string,
+	ctx context.Context, req *http.Request, reason string, cause store.Cause,
 ) (*http.Response, error) {
 	o.requests.Add(1)
 	o.inFlight.Add(1)
 	ctx, cancel := context.WithCancel(ctx)
-	req = req.WithContext(ctx)
-	x := &exchange{o: o, req: req, reason: reason, id: id, cancel: cancel, start: time.Now()}
+	span := cause.Span.Call(req.Method)
+	span.Inject(req.Header)
+	req = req.WithContext(span.In(ctx))
+	x := &exchange{o: o, req: req, reason: reason, id: cause.ID, span: span, cancel: cancel,
+		start: time.Now()}
 	resp, err := x.roundTrip()
 	if err == nil {
 		x.status, x.head = resp.StatusCode, time.Since(x.start)
@@ -103,6 +108,7 @@ type exchange struct {
 	req    *http.Request
 	reason string             // as in request
 	id     string             // of the client's request
+	span   *trace.Span        // nil if it isn't traced
 	cancel context.CancelFunc // ends the request
 	start  time.Time
 	head   time.Duration
@@ -147,6 +153,7 @@ func (x *exchange) end(err error) {
 			level = zerolog.WarnLevel
 			x.o.recent.add(Failed{time.Now(), x.req.Method, site.Shown(x.req.URL), err.Error()})
 		}
+		x.endSpan(err)
 		e := x.o.Log.WithLevel(level)
 		e.Str("method", x.req.Method).Str("url", site.Shown(x.req.URL)).Str("reason", x.reason).
 			Int("status", x.status).Int64("bytes", x.bytes).
@@ -158,22 +165,43 @@ func (x *exchange) end(err error) {
 		if r := x.req.Header.Get("Range"); r != "" {
 			e.Str("range", r)
 		}
+		x.span.Log(e)
 		e.Err(err).Msg("origin")
 	})
 }
 
+// endSpan ends x's span, if it has one, after err.
+func (x *exchange) endSpan(err error) {
+	if !x.span.Recorded() {
+		return
+	}
+	a := make(trace.Attributes, 0, 8).Text(trace.Method, x.req.Method).URL(x.req.URL).
+		Text(trace.Reason, x.reason).Int(trace.Size, x.bytes)
+	if x.status != 0 {
+		a = a.Int(trace.Status, int64(x.status))
+	}
+	x.span.Set(a)
+	switch {
+	case err != nil && !errors.Is(err, context.Canceled):
+		x.span.Fail(kindOf(err), err)
+	case x.status >= 400:
+		x.span.FailStatus(x.status, nil)
+	}
+	x.span.End()
+}
+
 // Forwarding returns a RoundTripper that sends one client's request unchanged, past the cache. The
-// exchange is checked, counted and logged like all others, with id as that of the client's request.
-func (o *Origin) Forwarding(id string) http.RoundTripper { return forwarding{o, id} }
+// exchange is checked, counted, logged and traced like all others, with cause as that request.
+func (o *Origin) Forwarding(cause store.Cause) http.RoundTripper { return forwarding{o, cause} }
 
 type forwarding struct {
-	o  *Origin
-	id string
+	o     *Origin
+	cause store.Cause
 }
 
 func (f forwarding) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err := f.o.slots.take(req.Context(), false); err != nil {
 		return nil, err
 	}
-	return f.o.do(req.Context(), req, "pass", f.id)
+	return f.o.do(req.Context(), req, "pass", f.cause)
 }

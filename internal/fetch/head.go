@@ -9,6 +9,7 @@ import (
 
 	"github.com/scurrycache/scurry/internal/httpcache"
 	"github.com/scurrycache/scurry/internal/store"
+	"github.com/scurrycache/scurry/internal/trace"
 )
 
 // Received returns the head of a response, to a request that was sent at that time, in the form
@@ -39,10 +40,13 @@ func (o *Origin) Describe(rec *store.Record, request http.Header, head *httpcach
 }
 
 // selectedBy returns the names of the fields that select a response with that header, sorted: those
-// in its Vary, and those that are in the key of each resource.
+// in its Vary, but those that can't select anything, and those that are in the key of each
+// resource.
 func (o *Origin) selectedBy(h http.Header) []string {
 	names, _ := httpcache.VaryNames(h)
-	names = slices.DeleteFunc(names, o.steers)
+	names = slices.DeleteFunc(names, func(name string) bool {
+		return o.steers(name) || trace.Field(name)
+	})
 	if len(o.Site.KeyFields) > 0 {
 		names = append(names, o.Site.KeyFields...)
 		slices.Sort(names)

@@ -36,7 +36,7 @@ func (o *Origin) send(ctx context.Context, r *request) (
 	r.cause.Note()
 	req := &http.Request{Method: r.method, URL: o.Site.Target(r.key), Header: r.header}
 	sent := o.Now()
-	resp, err := o.do(ctx, req, r.reason, r.cause.ID)
+	resp, err := o.do(ctx, req, r.reason, r.cause)
 	if err != nil {
 		return nil, nil, FailureOf(err)
 	}

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+
+	"github.com/scurrycache/scurry/internal/trace"
 )
 
 // Entry is what a handler adds to the line about its request in the access log. Zero values are
@@ -36,6 +38,7 @@ type Writer struct {
 	Entry
 
 	id     string
+	span   *trace.Span
 	status int
 	bytes  int64
 	start  time.Duration // from epoch
@@ -50,6 +53,9 @@ func (w *Writer) since() time.Duration { return time.Since(epoch) - w.start }
 
 // ID returns the request's id in the log, or "" if nothing is logged.
 func (w *Writer) ID() string { return w.id }
+
+// Span returns the request's, or nil if it isn't traced.
+func (w *Writer) Span() *trace.Span { return w.span }
 
 // Unwrap is for http.ResponseController.
 func (w *Writer) Unwrap() http.ResponseWriter { return w.ResponseWriter }
@@ -100,8 +106,8 @@ var (
 	process  = strconv.FormatInt(time.Now().UnixMilli(), 36)
 )
 
-// Access calls next with a *Writer, and counts and logs each request. A panic in
-// next is logged and ends as a 500, or as an aborted connection if the response has begun;
+// Access calls next with a *Writer, and counts, logs and traces each request. A panic in next is
+// logged and ends as a 500, or as an aborted connection if the response has begun;
 // http.ErrAbortHandler is passed on.
 func Access(log *AccessLog, next http.Handler) http.Handler {
 	logger := log.Logger
@@ -110,6 +116,11 @@ func Access(log *AccessLog, next http.Handler) http.Handler {
 		*w = Writer{ResponseWriter: rw, start: time.Since(epoch)}
 		if logger.GetLevel() < zerolog.Disabled {
 			w.id = process + "-" + strconv.FormatUint(requests.Add(1), 36)
+		}
+		if log.Tracer != nil {
+			w.span = log.Tracer.Begin(r.Context(), &trace.Request{
+				Method: r.Method, URI: r.RequestURI, TLS: r.TLS != nil, Header: r.Header,
+			})
 		}
 		defer func() {
 			p := recover()
@@ -132,7 +143,8 @@ func (w *Writer) recovered(logger *zerolog.Logger, p any) any {
 	if p == http.ErrAbortHandler {
 		return p
 	}
-	logger.Error().Interface("panic", p).Bytes("stack", debug.Stack()).Msg("handler panicked")
+	logger.Error().Interface("panic", p).Bytes("stack", debug.Stack()).Func(w.span.Log).
+		Msg("handler panicked")
 	if w.status != 0 {
 		return http.ErrAbortHandler
 	}
@@ -145,7 +157,7 @@ func (w *Writer) log(log *AccessLog, r *http.Request, aborted bool) {
 	line := Line{
 		Entry: w.Entry, ID: w.id, Remote: r.RemoteAddr, Method: r.Method, Host: r.Host,
 		URI: r.RequestURI, Proto: r.Proto, UserAgent: r.UserAgent(), Status: w.status,
-		Bytes: w.bytes, Took: w.since(), First: w.first, Aborted: aborted,
+		Bytes: w.bytes, Took: w.since(), First: w.first, Aborted: aborted, Span: w.span,
 	}
 	if line.Status == 0 && !aborted {
 		line.Status = http.StatusOK // what net/http sends for a handler that wrote nothing

@@ -1,6 +1,7 @@
 package logging
 
 import (
+	"net/http"
 	"strconv"
 	"time"
 
@@ -8,14 +9,17 @@ import (
 
 	"github.com/scurrycache/scurry/internal/measure"
 	"github.com/scurrycache/scurry/internal/popular"
+	"github.com/scurrycache/scurry/internal/trace"
 )
 
-// AccessLog is where requests go that have ended: to a logger, which must be set, into counts, and
-// those for resources into a table of what is asked for most. It may be used concurrently.
+// AccessLog is where requests go that have ended: to a logger, which must be set, into counts, to a
+// Tracer, which may be nil, and those for resources into a table of what is asked for most. It may
+// be used concurrently.
 type AccessLog struct {
 	Logger   *zerolog.Logger
 	Requests measure.Requests
 	Popular  popular.Table
+	Tracer   *trace.Tracer
 }
 
 // Line is what the access log tells about a request.
@@ -27,10 +31,15 @@ type Line struct {
 	Bytes       int64         // of the content that were sent
 	Took, First time.Duration // until the end of the response, and until its head
 	Aborted     bool          // the response is cut
+
+	Span *trace.Span // of the request; nil if it isn't traced
 }
 
-// LogNext counts l and logs it, with a new ID.
-func (l *Line) LogNext(to *AccessLog) {
+// LogNext counts l and logs it, with a new ID. Its request has that header, and no Span yet.
+func (l *Line) LogNext(to *AccessLog, header http.Header) {
+	if to.Tracer != nil {
+		l.begin(to.Tracer, header)
+	}
 	if e := l.event(to); e != nil {
 		var b [64]byte
 		id := append(append(b[:0], process...), '-')
@@ -45,7 +54,7 @@ func (l *Line) log(to *AccessLog) {
 	}
 }
 
-// event counts l's request, and begins l, or returns nil if it isn't logged.
+// event counts l's request, ends its Span, and begins l, or returns nil if it isn't logged.
 func (l *Line) event(to *AccessLog) *zerolog.Event {
 	nth := to.Requests.Ended(measure.Request{
 		Cache: l.Cache, Source: l.Source, Status: l.Status, Bytes: l.Bytes,
@@ -53,6 +62,9 @@ func (l *Line) event(to *AccessLog) *zerolog.Event {
 	})
 	if l.Cache != "" {
 		to.Popular.Count(nth, l.URI, l.Bytes)
+	}
+	if l.Span != nil {
+		l.endSpan()
 	}
 	level := zerolog.InfoLevel
 	if l.Status >= 500 || l.Err != nil {
@@ -80,6 +92,7 @@ func (l *Line) send(e *zerolog.Event) {
 	if l.Aborted {
 		e.Bool("aborted", true)
 	}
+	l.Span.Log(e)
 	e.Msg("request")
 }
 

@@ -90,4 +90,7 @@ func (t *response) settle(d *decide.Decision, rd *store.Reader) {
 	case said != decide.OutcomeCollapsed || asked == store.AskedForThis:
 		t.count(decide.OutcomeOf(asked))
 	}
+	if t.outcome == decide.OutcomeCollapsed && d.Result == nil {
+		t.span.Link(rd.Shared())
+	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/scurrycache/scurry/internal/decide"
 	"github.com/scurrycache/scurry/internal/fetch"
+	"github.com/scurrycache/scurry/internal/store"
 )
 
 // discard is the log of what net/http says about forwarded requests: the origin's line has it.
@@ -32,7 +33,7 @@ func (t *response) forward(d *decide.Decision) error {
 		delete(r.Header, "Upgrade")
 	}
 	proxy := httputil.ReverseProxy{
-		Transport:      t.s.Origin.Forwarding(t.id),
+		Transport:      t.s.Origin.Forwarding(store.Cause{ID: t.id, Span: t.span}),
 		FlushInterval:  -1, // as it comes
 		Rewrite:        f.rewrite,
 		ModifyResponse: f.received,

@@ -25,11 +25,11 @@ type Hit struct {
 }
 
 // Hit makes h the answer to q, and reports whether that is a hit: a fresh record answers, or a part
-// of it, and what is sent of the content is in memory. It has to be closed then. What is missing here
-// is asked of the nodes that own it, which answer at once; nothing else is waited for. The resource
-// may be a view of a buffer.
-func (s *Server) Hit(q *decide.Request, h *Hit) bool {
-	found := s.find(q, h)
+// of it, and what is sent of the content is in memory. It has to be closed then. If ask is set, the
+// nodes that own what is missing here are asked for it, which answer at once. Nothing else is waited
+// for. The resource may be a view of a buffer.
+func (s *Server) Hit(q *decide.Request, h *Hit, ask bool) bool {
+	found := s.find(q, h, ask)
 	if !found {
 		*h = Hit{} // it holds no content that isn't accounted for
 	}
@@ -39,13 +39,16 @@ func (s *Server) Hit(q *decide.Request, h *Hit) bool {
 // CountHit counts a Hit that is being sent.
 func (s *Server) CountHit() { s.outcomes[decide.OutcomeHit].Add(1) }
 
-func (s *Server) find(q *decide.Request, h *Hit) bool {
+func (s *Server) find(q *decide.Request, h *Hit, ask bool) bool {
 	if _, ok := s.Rules.AtOnce(q); ok {
 		return false
 	}
 	var f decide.Found
 	s.Lookup(q, &f)
-	peer, chunk := s.askOwner(q, &f)
+	peer, chunk := "", []byte(nil)
+	if f.Record == nil && ask {
+		peer, chunk = s.askOwner(q, &f)
+	}
 	if f.Record == nil || f.Record.Length < 0 {
 		return false
 	}
@@ -57,17 +60,17 @@ func (s *Server) find(q *decide.Request, h *Hit) bool {
 	rec := h.d.Record
 	h.head = s.head(rec)
 	rep := decide.Represent(q, rec, h.head.header)
-	if !h.represents(rep) || !rep.Empty && !h.holds(s, rep) {
+	if !h.represents(rep) || !rep.Empty && !h.holds(s, rep, ask) {
 		return false
 	}
 	h.owner = s.owner(h.head, q.Resource)
 	return true
 }
 
-// askOwner makes the record in f what the owner has stored for q, if nothing is stored here. It
-// returns the owner's name then, and the first chunk, if that has come with the record.
+// askOwner makes the record in f what another node has stored for q that owns it. It returns the
+// owner's name then, and the first chunk, if that has come with the record.
 func (s *Server) askOwner(q *decide.Request, f *decide.Found) (peer string, chunk []byte) {
-	if f.Record != nil || s.Store.Owner(f.Key) == "" {
+	if s.Store.Owner(f.Key) == "" {
 		return "", nil
 	}
 	resource := strings.Clone(q.Resource)
@@ -108,7 +111,7 @@ func (h *Hit) represents(rep decide.Representation) bool {
 }
 
 // holds makes h read the content, and reports whether that is in memory.
-func (h *Hit) holds(s *Server, rep decide.Representation) bool {
+func (h *Hit) holds(s *Server, rep decide.Representation, ask bool) bool {
 	rec := h.d.Record
 	start, end := int64(0), rec.Length
 	if rep.Parts != nil {
@@ -118,7 +121,7 @@ func (h *Hit) holds(s *Server, rep decide.Representation) bool {
 	s.Store.Reader(&h.rd, nobody, rec, start, end)
 	h.rd.Give(h.d.Chunk)
 	h.d.Chunk = nil
-	if h.rd.Held() {
+	if h.rd.Held(ask) {
 		h.d.Peer = cmp.Or(h.d.Peer, h.rd.Peer())
 		return true
 	}

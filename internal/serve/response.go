@@ -15,6 +15,7 @@ import (
 	"github.com/scurrycache/scurry/internal/fetch"
 	"github.com/scurrycache/scurry/internal/logging"
 	"github.com/scurrycache/scurry/internal/store"
+	"github.com/scurrycache/scurry/internal/trace"
 )
 
 // response is the answer to one client's request for a resource on its way. It belongs to the
@@ -25,6 +26,8 @@ type response struct {
 	r  *http.Request
 	q  decide.Request
 	id string // of the request, in the log
+	// of the request; nil if it isn't traced
+	span *trace.Span
 	// whether the origin has been asked for it, also after it has ended; nil until it may be
 	asked *atomic.Bool
 	key   string // that it was looked up under
@@ -65,11 +68,14 @@ func (t *response) cause() store.Cause {
 	if t.asked == nil {
 		t.asked = new(atomic.Bool)
 	}
-	return store.Cause{ID: t.id, Asked: t.asked}
+	return store.Cause{ID: t.id, Asked: t.asked, Span: t.span}
 }
 
 // Noted reports whether the origin has been asked for this request.
 func (t *response) Noted() bool { return t.asked != nil && t.asked.Load() }
+
+// Traced is store.Client's.
+func (t *response) Traced() *trace.Span { return t.span }
 
 // Fields are what a request to the origin has of the client's that is made for it.
 func (t *response) Fields() store.Fields {

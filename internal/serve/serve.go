@@ -11,6 +11,7 @@ import (
 	"github.com/scurrycache/scurry/internal/fill"
 	"github.com/scurrycache/scurry/internal/logging"
 	"github.com/scurrycache/scurry/internal/store"
+	"github.com/scurrycache/scurry/internal/trace"
 )
 
 // Resource answers a request for a resource.
@@ -34,8 +35,8 @@ func (s *Server) resource(w *logging.Writer, r *http.Request, resource string, w
 		r.Header = h
 	}
 	t := responses.Get().(*response)
-	*t = response{s: s, w: w, r: r, id: w.ID(), entry: &w.Entry, q: s.Request(r, resource),
-		warm: warm}
+	*t = response{s: s, w: w, r: r, id: w.ID(), span: w.Span(), entry: &w.Entry,
+		q: s.Request(r, resource), warm: warm}
 	defer func() {
 		t.entry.Cache = cmp.Or(t.entry.Cache, t.outcome.String())
 		*t = response{}
@@ -64,7 +65,9 @@ func (t *response) answer() error {
 		var err error
 		d := t.s.Rules.Decide(&t.q, &f)
 		if d.Asks() {
+			span := t.span.Inside("lookup")
 			err = t.ask(&f, &d)
+			endLookup(span, &d, err)
 		}
 		if err == nil {
 			err = t.carryOut(&d)
@@ -92,6 +95,9 @@ func (t *response) ask(f *decide.Found, d *decide.Decision) error {
 	}
 	for tries := 0; d.Action == decide.Fetch || d.Action == decide.Revalidate; tries++ {
 		res, err := t.s.fetchFor(ctx, t.request(d), d.Record)
+		if err == nil {
+			t.span.Link(res.Shared)
+		}
 		if err != nil {
 			if ctx.Err() != nil {
 				return err
@@ -104,6 +110,21 @@ func (t *response) ask(f *decide.Found, d *decide.Decision) error {
 		}
 	}
 	return nil
+}
+
+// endLookup ends the span of what was asked so that d could be decided, if there is one.
+func endLookup(span *trace.Span, d *decide.Decision, err error) {
+	if !span.Recorded() {
+		return
+	}
+	span.Set(trace.Attributes{}.Text(trace.Outcome, d.Outcome.String()).Text(trace.Peer, d.Peer))
+	if err == nil && d.Failure != nil {
+		err = d.Failure
+	}
+	if err != nil {
+		span.Fail(store.FailureKind(err), err)
+	}
+	span.End()
 }
 
 // request is t's as one to the store, as d says.

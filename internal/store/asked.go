@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/scurrycache/scurry/internal/chunk"
+	"github.com/scurrycache/scurry/internal/trace"
 )
 
 // askHeldTimeout bounds the wait for another node's answer to what it holds. It knows that at once.
@@ -40,6 +41,14 @@ func (r *Reader) Asked() Asked {
 		return AskedForThis
 	}
 	return r.shared(false)
+}
+
+// Shared is the span of the request that the fill which r follows was begun for, or nil.
+func (r *Reader) Shared() *trace.Span {
+	if r.run == nil {
+		return nil
+	}
+	return r.run.by.Span
 }
 
 // shared is Asked without what the origin was asked because of this reader. If foreseen is set, it

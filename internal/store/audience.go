@@ -21,7 +21,7 @@ type audience struct {
 	full             bool          // the flight has found no room
 	refused          chan struct{} // closed then, for peers
 
-	brought Result             // its Record, Found, Peer and Chunk
+	brought Result             // its Record, Found, Peer, Chunk and Shared
 	began   invalidation.Token // when the origin, or the owner, was asked
 }
 
@@ -71,7 +71,7 @@ func (s *audiences) bring(f *flight, res *Result) {
 	s.mu.Lock()
 	a := f.audience
 	a.brought = Result{Record: res.Record, Found: res.Found, Peer: res.Peer, Chunk: res.Chunk,
-		Collapsed: true}
+		Collapsed: true, Shared: f.req.Span}
 	a.began = f.began.Token
 	if a.full { // there is room again for those who come
 		a.full, a.refused = false, make(chan struct{})

@@ -1,6 +1,10 @@
 package store
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+
+	"github.com/scurrycache/scurry/internal/trace"
+)
 
 // Each request to the origin is made for one client request. The log line about it names that
 // request, and only that one counts as having asked the origin. If another node asks the origin for
@@ -10,6 +14,7 @@ import "sync/atomic"
 type Cause struct {
 	ID    string       // in the log
 	Asked *atomic.Bool // set when the origin is being asked for it; nil if that is of no interest
+	Span  *trace.Span  // nil if it isn't traced
 }
 
 // Note notes that the origin is being asked for c.

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"errors"
 	"net/http"
 
@@ -66,6 +67,27 @@ func IsVerdict(err error) bool {
 	_, failed := errors.AsType[*Failure](err)
 	return failed || errors.Is(err, fill.ErrGone) || errors.Is(err, ErrNone) ||
 		errors.Is(err, ErrYielded)
+}
+
+// FailureKind is what kind of failure err is, in a word for operators: that of a Failure, or which
+// of the errors above it is.
+func FailureKind(err error) string {
+	if f, ok := errors.AsType[*Failure](err); ok {
+		return f.Kind
+	}
+	for _, known := range []struct {
+		err  error
+		kind string
+	}{
+		{ErrYielded, "yielded"}, {ErrBehind, "behind"}, {ErrNotOwner, "not_owner"},
+		{ErrRefused, "refused"}, {ErrNone, "none"}, {fill.ErrGone, "gone"}, {ErrBusy, "busy"},
+		{context.Canceled, "canceled"},
+	} {
+		if errors.Is(err, known.err) {
+			return known.kind
+		}
+	}
+	return "_OTHER"
 }
 
 // noRoom reports whether err says that there was no room to ask the origin, and nothing of what it

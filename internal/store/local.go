@@ -1,9 +1,9 @@
 package store
 
-// Held reports whether memory has all that r is to read, and takes it: this node's, or that of the
-// nodes that own it, as far as a content isn't large. It is called before anything is read. Nobody
-// is asked to fetch.
-func (r *Reader) Held() bool {
+// Held reports whether this node's memory has all that r is to read, and takes it. If ask is set,
+// what it lacks of a content that isn't large may be in the memory of the nodes that own it. It is
+// called before anything is read. Nobody is asked to fetch.
+func (r *Reader) Held(ask bool) bool {
 	if r.atEnd() {
 		return true
 	}
@@ -12,7 +12,7 @@ func (r *Reader) Held() bool {
 	}
 	c := r.s.cfg.Geometry.At(r.pos, r.rec.OneSlab)
 	b, ok := r.s.cached(r.rec, c, r.uses())
-	if !ok && r.end-r.pos <= r.s.cfg.Geometry.Max { // else it wouldn't be enough
+	if !ok && ask && r.end-r.pos <= r.s.cfg.Geometry.Max { // else it wouldn't be enough
 		b, ok = r.chunk(c)
 	}
 	if !ok || r.pos-c.Start >= int64(len(b)) {
@@ -20,7 +20,7 @@ func (r *Reader) Held() bool {
 	}
 	r.show(b[r.pos-c.Start:])
 	if from := r.pos + int64(len(r.view)); from < r.end {
-		return r.collect(from, true) && !r.removed
+		return r.collect(from, ask) && !r.removed
 	}
 	size := c.End - c.Start
 	return !r.removed && (size <= r.s.rooms.small || r.pin(size))

@@ -3,6 +3,8 @@ package store
 import (
 	"cmp"
 	"math/rand/v2"
+
+	"github.com/scurrycache/scurry/internal/trace"
 )
 
 // maxRefreshes bounds how many records are validated in the background at once. Others are served
@@ -25,12 +27,15 @@ func (s *Store) Refresh(req *Request, rec *Record) {
 		Key: req.Key, Target: cmp.Or(rec.URL, rec.Key), Head: rec.HeadOnly, Background: true,
 		Fields: Fields{Header: req.Header, Proto: req.Proto, Cause: Cause{ID: req.ID}},
 	}
+	span := req.Span
 	go func() {
 		defer s.work.Done()
+		validation.Span = span.Detach("revalidate")
 		res, err := s.Fetch(s.base, &validation, rec)
 		if err == nil {
 			res.Close()
 		}
+		endRefresh(validation.Span, res, err)
 		if err != nil || res.Record.Pass {
 			s.Postpone(rec)
 		}
@@ -38,6 +43,19 @@ func (s *Store) Refresh(req *Request, rec *Record) {
 		defer s.mu.Unlock()
 		delete(s.refreshing, rec.Revision)
 	}()
+}
+
+// endRefresh ends the span of a validation in the background.
+func endRefresh(span *trace.Span, res *Result, err error) {
+	defer span.End()
+	switch {
+	case err != nil:
+		span.Fail(FailureKind(err), err)
+	case res.Renewed || res.Found:
+		span.Set(trace.Attributes{}.Text(trace.Outcome, "revalidated"))
+	default:
+		span.Set(trace.Attributes{}.Text(trace.Outcome, "miss"))
+	}
 }
 
 // Renew puts fresh in the place of old if this node owns it. fresh is old with newer fields and

@@ -6,6 +6,7 @@ import (
 
 	"github.com/scurrycache/scurry/internal/fill"
 	"github.com/scurrycache/scurry/internal/invalidation"
+	"github.com/scurrycache/scurry/internal/trace"
 )
 
 // Remote is the other nodes, as a store sees them. Each request for a record or for bytes carries
@@ -85,9 +86,10 @@ type LookupResult struct {
 	Stored    bool // the owner may give it to others, too
 	Status    int  // of the origin's answer
 	Why       Why
-	Content   Content // nil if there is none
-	Chunk     []byte  // the first of the content, if it came with the record
-	Warmed    int64   // up to where the owner has read the content, if that was to be warmed
+	Shared    *trace.Span // as in Result; it isn't sent
+	Content   Content     // nil if there is none
+	Chunk     []byte      // the first of the content, if it came with the record
+	Warmed    int64       // up to where the owner has read the content, if that was to be warmed
 }
 
 // ReadRequest asks for a part of a content, to follow it.

@@ -1,6 +1,10 @@
 package store
 
-import "net/http"
+import (
+	"net/http"
+
+	"github.com/scurrycache/scurry/internal/trace"
+)
 
 // Request is a client's request.
 type Request struct {
@@ -50,7 +54,13 @@ type Client interface {
 
 	// Noted reports whether the origin has been asked because of it.
 	Noted() bool
+
+	// Traced returns its Span, which may be nil.
+	Traced() *trace.Span
 }
 
 // Fields makes f a Client.
 func (f *Fields) Fields() Fields { return *f }
+
+// Traced is Client's.
+func (f *Fields) Traced() *trace.Span { return f.Span }

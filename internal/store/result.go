@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"github.com/scurrycache/scurry/internal/fill"
+	"github.com/scurrycache/scurry/internal/trace"
 )
 
 // Result is what Fetch found. It must be closed.
@@ -14,8 +15,10 @@ type Result struct {
 	Why       Why    // the owner asked the origin
 	Peer      string // the owner that it came from, if that isn't this node
 	Chunk     []byte // the first of the content, if the owner sent it with the record
-	Renewed   bool   // the origin said that the stored response is still good
-	Warmed    int64  // up to where the owner has had the content held, since the request was to Warm
+	// of the request that it was fetched for, if that is another one; nil if it isn't traced
+	Shared  *trace.Span
+	Renewed bool  // the origin said that the stored response is still good
+	Warmed  int64 // up to where the owner has had the content held, since the request was to Warm
 	// of the origin's response to this very request; 0 if it was fetched for another
 	Status int
 	Body   fill.Body // of a response that isn't stored, for this caller only

@@ -7,6 +7,7 @@ import (
 
 	"github.com/scurrycache/scurry/internal/chunk"
 	"github.com/scurrycache/scurry/internal/fill"
+	"github.com/scurrycache/scurry/internal/trace"
 )
 
 // find gets at the byte at r.pos: it sets view or follower, unless it learns that r is at its end.
@@ -166,7 +167,7 @@ func (r *Reader) chunk(c chunk.Chunk) ([]byte, bool) {
 	if r.localOnly || owner == "" || c.Slab > 0 && s.undivided(r.rec) {
 		return s.cached(r.rec, c, r.uses()) // of an undivided content, the wrong node would be asked
 	}
-	o := &chunkOwner{store: s, node: owner, rec: r.rec}
+	o := &chunkOwner{store: s, node: owner, rec: r.rec, span: r.by.Traced()}
 	if c.ID != firstChunk {
 		r.given = nil // it has been read, and a slow client may take long for the rest
 	} else if r.rec.fills(c, r.given) {
@@ -184,9 +185,10 @@ type chunkOwner struct {
 	store   *Store
 	node    string
 	rec     *Record
-	given   []byte // the chunk, if it has come with the record; else nil
-	sent    bool   // it held the chunk
-	removed bool   // it has said that the bytes have been removed, which this node didn't know
+	span    *trace.Span // of the request that the chunk is for
+	given   []byte      // the chunk, if it has come with the record; else nil
+	sent    bool        // it held the chunk
+	removed bool        // it has said that the bytes have been removed, which this node didn't know
 }
 
 // Fetch is chunks.Owner's.
@@ -198,10 +200,30 @@ func (o *chunkOwner) Fetch(_ context.Context, key string) ([]byte, error) {
 	// Others may wait for this, too, and the owner answers at once.
 	known := o.store.Position()
 	q := &ChunkRequest{key[len(o.store.prefix):], known}
+	span := o.span.Call("peer chunk")
 	b, err := o.store.cfg.Remote.Ask(context.Background(), o.node, q)
 	o.removed = o.store.removed(err, o.rec, known)
 	o.sent = err == nil
+	endChunk(span, o.node, err)
 	return b, err
+}
+
+// endChunk ends the span of a request for a chunk, if there is one. That the owner doesn't hold it
+// is an answer.
+func endChunk(span *trace.Span, node string, err error) {
+	if !span.Recorded() {
+		return
+	}
+	outcome := "hit"
+	switch {
+	case errors.Is(err, ErrNotCached):
+		outcome = "miss"
+	case err != nil:
+		outcome = ""
+		span.Fail(FailureKind(err), err)
+	}
+	span.Set(trace.Attributes{}.Text(trace.Peer, node).Text(trace.Outcome, outcome))
+	span.End()
 }
 
 // show puts b, which begins at r.pos, in view.

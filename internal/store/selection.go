@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/scurrycache/scurry/internal/httpcache"
+	"github.com/scurrycache/scurry/internal/trace"
 )
 
 // A request selects a stored response by the fields that Vary names (RFC 9111 section 4.1).
@@ -62,6 +63,9 @@ func imprintOf(request http.Header) imprint {
 	}
 	p := make([]byte, 0, (len(request)+1)*len(cell{}))
 	for name := range request {
+		if trace.Field(name) {
+			continue
+		}
 		field := fieldOf(request, name)
 		p = append(p, field[:]...)
 	}

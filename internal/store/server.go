@@ -58,7 +58,7 @@ func (v *Server) found(q *LookupRequest, res *Result) *LookupResult {
 	return &LookupResult{
 		Record: v.s.offeredTo(res.Record, &q.Request), Stored: v.s.successor(res.Record) != nil,
 		Found: res.Found, Collapsed: res.Collapsed, Renewed: res.Renewed,
-		Status: res.Status, Why: res.Why,
+		Status: res.Status, Why: res.Why, Shared: res.Shared,
 	}
 }
 
