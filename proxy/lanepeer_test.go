@@ -2,6 +2,7 @@ package proxy_test
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -54,7 +55,9 @@ func TestLaneAsksTheOwner(t *testing.T) {
 			if key := fmt.Sprintf("%05d", next); c.owner(key) == 1 {
 				c.o.Handle("/"+key, f.ServeHTTP)
 				if held {
-					c.nodes[1].do("GET", "/files/"+key, "Accept-Language: en").Body.Close()
+					resp := c.nodes[1].do("GET", "/files/"+key, "Accept-Language: en")
+					_, _ = io.Copy(io.Discard, resp.Body)
+					resp.Body.Close()
 					c.nodes[1].idle()
 				}
 				return key
@@ -127,7 +130,7 @@ func TestLaneAsksTheOwner(t *testing.T) {
 				}
 			}
 			if shown[0] != shown[1] {
-				t.Errorf("the lane:  %s\nnet/http: %s", shown[0], shown[1])
+				t.Errorf("the lane:  %.400q\nnet/http: %.400q", shown[0], shown[1])
 			}
 			if fmt.Sprint(lines[0]) != fmt.Sprint(lines[1]) {
 				t.Errorf("the lane:  %v\nnet/http: %v", lines[0], lines[1])
