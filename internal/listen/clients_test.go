@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"runtime"
 	"testing"
 	"time"
 
@@ -39,19 +40,65 @@ func (s *server) dialFrom(t *testing.T, address string) *client {
 	return &client{c, bufio.NewReader(c)}
 }
 
+// rests sends a request on c, and waits until all connections are idle: a response comes before its
+// connection is.
+func (s *server) rests(t *testing.T, c *client) (status int) {
+	t.Helper()
+	c.send(t, getB)
+	resp, _ := c.response(t)
+	for deadline := time.Now().Add(10 * time.Second); ; runtime.Gosched() {
+		if _, busy := s.Connections(); busy == 0 {
+			return resp.StatusCode
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("a connection doesn't become idle")
+		}
+	}
+}
+
 // awaitNone waits until no client is kept account of.
 func (s *server) awaitNone(t *testing.T) {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); s.Clients() > 0; {
+	for deadline := time.Now().Add(10 * time.Second); s.Clients() > 0; runtime.Gosched() {
 		if time.Now().After(deadline) {
 			t.Fatalf("%d clients are left", s.Clients())
 		}
 	}
 }
 
-// TestClientConnections: for one connection too many of a client, its own ends that has been idle
-// for longest; if all have requests, the new one gets a 503. Other clients notice nothing, and once
-// all connections have ended, nothing is known of anyone.
+// comes dials until a connection is served: where the idle one that is to make room takes its time,
+// the new one is refused.
+func (s *server) comes(t *testing.T) {
+	t.Helper()
+	for {
+		switch status := s.rests(t, s.dial(t)); status {
+		case http.StatusOK:
+			return
+		case http.StatusServiceUnavailable:
+		default:
+			t.Fatal(status)
+		}
+	}
+}
+
+// TestClientMakesRoom: for one connection too many of a client, its own ends that has been idle for
+// longest.
+func TestClientMakesRoom(t *testing.T) {
+	eachClientMayHave(t, 2, 0, nil, echo, func(t *testing.T, s *server) {
+		other, first, second := s.dialFrom(t, "127.0.0.2"), s.dial(t), s.dial(t)
+		for _, c := range []*client{other, first, second} {
+			s.rests(t, c)
+		}
+		s.comes(t)
+		first.ended(t)
+		if status := s.rests(t, other); status != http.StatusOK {
+			t.Error(status)
+		}
+	})
+}
+
+// TestClientConnections: if all connections of a client have requests, one too many gets a 503.
+// Other clients notice nothing, and once all connections have ended, nothing is known of anyone.
 func TestClientConnections(t *testing.T) {
 	goOn, came := make(chan struct{}), make(chan struct{}, 2)
 	handler := func(w http.ResponseWriter, r *http.Request) {
@@ -64,19 +111,14 @@ func TestClientConnections(t *testing.T) {
 	const slow = "GET /slow HTTP/1.1\r\nHost: n\r\n\r\n"
 	eachClientMayHave(t, 2, 0, nil, handler, func(t *testing.T, s *server) {
 		other := s.dialFrom(t, "127.0.0.2")
-		other.send(t, getB)
-		other.response(t)
-		first, second := s.dial(t), s.dial(t)
-		for _, c := range []*client{first, second} {
-			c.send(t, getB)
-			c.response(t)
+		s.rests(t, other)
+		var busy []*client
+		for range 2 {
+			c := s.dial(t)
+			c.send(t, slow)
+			<-came
+			busy = append(busy, c)
 		}
-		third := s.dial(t)
-		third.send(t, slow)
-		<-came
-		first.ended(t)
-		second.send(t, slow)
-		<-came
 		refused := s.dial(t)
 		if resp, _ := refused.response(t); resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") != "1" || !resp.Close {
 			t.Errorf("%s %v", resp.Status, resp.Header)
@@ -93,12 +135,12 @@ func TestClientConnections(t *testing.T) {
 		for range 2 {
 			goOn <- struct{}{}
 		}
-		for _, c := range []*client{second, third} {
+		for _, c := range busy {
 			if resp, _ := c.response(t); resp.StatusCode != http.StatusOK {
 				t.Error(resp.Status)
 			}
 		}
-		for _, c := range []*client{second, third, other} {
+		for _, c := range append(busy, other) {
 			c.Close()
 		}
 		s.awaitNone(t)
@@ -110,14 +152,9 @@ func TestClientConnections(t *testing.T) {
 func TestBothLimits(t *testing.T) {
 	eachClientMayHave(t, 2, 2, nil, echo, func(t *testing.T, s *server) {
 		idle := s.dialFrom(t, "127.0.0.2")
-		idle.send(t, getB)
-		idle.response(t)
+		s.rests(t, idle)
 		for range 4 {
-			c := s.dial(t)
-			c.send(t, getB)
-			if resp, _ := c.response(t); resp.StatusCode != http.StatusOK {
-				t.Error(resp.Status)
-			}
+			s.comes(t)
 		}
 		idle.ended(t)
 	})
