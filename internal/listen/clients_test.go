@@ -40,20 +40,13 @@ func (s *server) dialFrom(t *testing.T, address string) *client {
 	return &client{c, bufio.NewReader(c)}
 }
 
-// rests sends a request on c, and waits until all connections are idle: a response comes before its
-// connection is.
+// rests sends a request on c, and waits until all connections are idle.
 func (s *server) rests(t *testing.T, c *client) (status int) {
 	t.Helper()
 	c.send(t, getB)
 	resp, _ := c.response(t)
-	for deadline := time.Now().Add(10 * time.Second); ; runtime.Gosched() {
-		if _, busy := s.Connections(); busy == 0 {
-			return resp.StatusCode
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("a connection doesn't become idle")
-		}
-	}
+	s.awaitIdle(t)
+	return resp.StatusCode
 }
 
 // awaitNone waits until no client is kept account of.
