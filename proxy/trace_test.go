@@ -362,6 +362,15 @@ func TestSharedSpans(t *testing.T) {
 func TestLanesTraceAlike(t *testing.T) {
 	provider, book := newSpans(t, sdk.ParentBased(sdk.AlwaysSample()))
 	l := newLanesOf(t, proxy.Config{TracerProvider: provider})
+	eventually(t, "the spans of the requests to the origin have ended", func() bool {
+		ended := int64(0)
+		for _, s := range book.GetSpans() {
+			if s.SpanKind == trace.SpanKindClient {
+				ended++
+			}
+		}
+		return ended == l.Stats().OriginRequests
+	})
 	book.Reset()
 	var spans [2][]tracetest.SpanStub
 	for i, address := range l.addresses {
