@@ -65,7 +65,7 @@ func TestDashboard(t *testing.T) {
 		}
 	}
 	b.tabbed()
-	b.do(chromedp.Click(chromedp.ID("theme")), chromedp.Click(chromedp.ID("theme")))
+	b.click("#theme", "#theme")
 	b.await(`document.documentElement.dataset.theme === "dark"`)
 	b.silent("400 (Bad Request) http://" + node.admin + "/purge")
 
@@ -74,7 +74,7 @@ func TestDashboard(t *testing.T) {
 	b.await(`document.body.dataset.state === "lost"`)
 	b.audit("without the node")
 	node.start(t)
-	b.do(chromedp.Click(chromedp.ID("retry")))
+	b.click("#retry")
 	b.awaitText("#state", "Live")
 	b.await(`document.getElementById("notice").hidden`)
 	b.silent("net::ERR_", "503")
@@ -124,7 +124,7 @@ func (b *browser) purges(f *fleet, node *member, file origintest.File) {
 		return n
 	}
 	before := asked()
-	b.do(chromedp.Click(chromedp.ID("purge-button")))
+	b.click("#purge-button")
 	b.awaitText("#purge-result", "Name what is to be purged.")
 	b.do(chromedp.SendKeys(chromedp.ID("purge-text"), "/files/hot\r"))
 	b.awaitText("#purge-result", "Done", f.all[0].peer, f.all[1].peer, f.all[2].peer)
@@ -132,10 +132,11 @@ func (b *browser) purges(f *fleet, node *member, file origintest.File) {
 	if asked() != before+1 {
 		b.t.Errorf("after the purge of a URL the origin was asked %d times more", asked()-before)
 	}
-	b.do(chromedp.SetValue(chromedp.ID("purge-text"), "/elsewhere"), chromedp.Click(chromedp.ID("purge-button")))
+	b.do(chromedp.SetValue(chromedp.ID("purge-text"), "/elsewhere"))
+	b.click("#purge-button")
 	b.awaitText("#purge-result .error", "the resources that clients can ask for are under /files/")
 
-	b.do(chromedp.Click(chromedp.CSS("input[value=everything]")), chromedp.Click(chromedp.ID("purge-button")))
+	b.click("input[value=everything]", "#purge-button")
 	b.await(`document.getElementById("confirm").open`)
 	b.audit("before everything is purged")
 	b.do(chromedp.KeyEvent("\r")) // Cancel has the focus
@@ -145,7 +146,7 @@ func (b *browser) purges(f *fleet, node *member, file origintest.File) {
 	if asked() != before+1 {
 		b.t.Error("everything was purged without a confirmation")
 	}
-	b.do(chromedp.Click(chromedp.ID("purge-button")), chromedp.Click(chromedp.ID("confirm-yes")))
+	b.click("#purge-button", "#confirm-yes")
 	b.awaitText("#purge-result .done", "Done")
 	f.expect(b.t, node, "hot", file)
 	if asked() != before+2 {
@@ -158,7 +159,7 @@ func (b *browser) explains() {
 	b.t.Helper()
 	b.do(chromedp.SendKeys(chromedp.ID("explain-text"), "/files/new\r"))
 	b.awaitText("#explain-result", "GET /files/new", "status 404")
-	b.do(chromedp.Click(chromedp.CSS("#hottest tbody tr:first-child button")))
+	b.click("#hottest tbody tr:first-child button")
 	b.awaitText("#explain-result", "GET /files/hot", "max-age=600", "RFC 9111")
 	b.awaitText("#explain-result .badge", "hit")
 }
@@ -194,7 +195,7 @@ func TestDashboardToken(t *testing.T) {
 	b.awaitText("#state", "Live")
 	b.do(chromedp.SendKeys(chromedp.ID("explain-text"), "/files/1.txt\r"))
 	b.awaitText("#explain-result", "status 200")
-	b.do(chromedp.Click(chromedp.ID("forget")))
+	b.click("#forget")
 	b.await(`document.getElementById("gate")?.hidden === false && sessionStorage.length === 0`)
 	b.silent("401 (Unauthorized)")
 }

@@ -49,11 +49,18 @@ function confirmed(context) {
     (soft
       ? "It is validated as it is asked for."
       : "The origin gets the requests for all of it again.");
-  dialog.returnValue = "no";
   dialog.showModal();
   $("confirm-no").focus();
+  // The dialog's close event comes some time later: when it has been opened again, perhaps.
   return new Promise((resolve) => {
-    dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true });
+    const end = new AbortController();
+    const answer = (yes) => {
+      end.abort();
+      resolve(yes);
+    };
+    const once = { signal: end.signal };
+    $("confirm-form").addEventListener("submit", (e) => answer(e.submitter?.value === "yes"), once);
+    dialog.addEventListener("cancel", () => answer(false), once);
   });
 }
 
