@@ -37,6 +37,30 @@ func (a *adminNode) address(p process) (string, error) {
 
 func (a *adminNode) token() ([]byte, error) { return readToken(a.AdminTokenFile) }
 
+// find is where that listener is, and the token that it wants, if it wants one.
+func (a *adminNode) find(p process) (address string, token []byte, err error) {
+	if address, err = a.address(p); err == nil {
+		token, err = a.token()
+	}
+	return address, token, err
+}
+
+// postAdmin is a request that posts form, as JSON, to the admin listener at an address.
+func postAdmin(ctx context.Context, address, path string, form any) (*http.Request, error) {
+	body, err := json.Marshal(form)
+	if err != nil {
+		return nil, err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+address+path,
+		bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	req.Host = "localhost" // for which the listener answers, whatever name it is reached by
+	req.Header.Set("Content-Type", "application/json")
+	return req, nil
+}
+
 // readToken reads the token for the admin listener of another process.
 func readToken(path config.File) ([]byte, error) { return readAdminToken(path, zerolog.Nop()) }
 

@@ -18,7 +18,8 @@ func TestMaxClientConnections(t *testing.T) {
 		status  int
 		metric  string
 	}{{"none", 503, `{limit="client_connections"} 1`}, {"127.0.0.0/8", 404, `{limit="client_connections"} 0`}} {
-		s := startScurry(t, nil, "--admin-listen=127.0.0.1:0", "--origin="+o.URL, "--max-client-connections=1", "--trusted-proxies="+tt.trusted)
+		s := startScurry(t, nil, "--admin-listen=127.0.0.1:0", "--origin="+o.URL,
+			"--max-client-connections=1", "--trusted-proxies="+tt.trusted)
 		beginTransfer(t, http.MethodGet, s.url+"a")
 		if status := statusAlone(t, s.url); status != tt.status {
 			t.Errorf("trusted %s: %d", tt.trusted, status)

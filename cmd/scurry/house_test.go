@@ -19,7 +19,8 @@ func TestHouse(t *testing.T) {
 	plan := map[string][]string{
 		"cmd/scurry": {
 			"proxy", "origin", "internal/admin", "internal/cluster", "internal/config",
-			"internal/dashboard", "internal/listen", "internal/logging", "internal/measure", "internal/metrics",
+			"internal/dashboard", "internal/listen", "internal/logging", "internal/measure",
+			"internal/metrics",
 			"internal/otlp", "internal/purge", "internal/top", "internal/warm", "internal/watch",
 		},
 		"proxy": {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -32,17 +31,16 @@ type purgeCmd struct {
 
 // Run has a node purge, and prints what each node says.
 func (c *purgeCmd) Run(ctx context.Context, p process) error {
-	address, err := c.address(p)
-	if err != nil {
-		return err
-	}
-	token, err := c.token()
+	address, token, err := c.find(p)
 	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, purgeTimeout)
 	defer cancel()
-	req, err := c.request(ctx, address)
+	req, err := postAdmin(ctx, address, "/purge", purge.Form{
+		Files: c.URLs, Prefixes: c.Prefix, Tags: c.Group, Everything: c.All, Soft: c.Soft,
+		Queries: c.Queries, ID: c.ID,
+	})
 	if err != nil {
 		return err
 	}
@@ -62,25 +60,6 @@ func (c *purgeCmd) Run(ctx context.Context, p process) error {
 	}
 	return fmt.Errorf("%s answers %s: is it the admin listener of a node? Name that with --admin",
 		address, res.Status)
-}
-
-// request is the request for c at an admin address.
-func (c *purgeCmd) request(ctx context.Context, address string) (*http.Request, error) {
-	body, err := json.Marshal(purge.Form{
-		Files: c.URLs, Prefixes: c.Prefix, Tags: c.Group, Everything: c.All, Soft: c.Soft,
-		Queries: c.Queries, ID: c.ID,
-	})
-	if err != nil {
-		return nil, err
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+address+"/purge",
-		bytes.NewReader(body))
-	if err != nil {
-		return nil, err
-	}
-	req.Host = "localhost" // for which the listener answers, whatever name it is reached by
-	req.Header.Set("Content-Type", "application/json")
-	return req, nil
 }
 
 // print prints an answer. If a node hasn't acknowledged, that is an error.

@@ -30,11 +30,7 @@ type topCmd struct {
 // Run shows what a node does, until it is told to stop. On a terminal, it is a screen that is drawn
 // each second; elsewhere it is a line each second.
 func (c *topCmd) Run(ctx context.Context, p process) error {
-	address, err := c.address(p)
-	if err != nil {
-		return err
-	}
-	token, err := c.token()
+	address, token, err := c.find(p)
 	if err != nil {
 		return err
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -39,17 +38,10 @@ func (n *warmNode) ask(ctx context.Context, cfg warm.Config, urls []string) (war
 func (n *warmNode) send(ctx context.Context, address string, token []byte, form *warm.Form) (
 	io.ReadCloser, error,
 ) {
-	body, err := json.Marshal(form)
+	req, err := postAdmin(ctx, address, "/warm", form)
 	if err != nil {
 		return nil, err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+address+"/warm",
-		bytes.NewReader(body))
-	if err != nil {
-		return nil, err
-	}
-	req.Host = "localhost" // for which the listener answers, whatever name it is reached by
-	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Accept", "application/x-ndjson")
 	res, err := openAdmin(req, token)
 	if err != nil {

@@ -77,8 +77,9 @@ func (l *Lane) Serve(c Conn, p []byte) (n int, err error) {
 	return n, err
 }
 
-// find makes a the answer to r, if that is a hit. Other nodes are asked only where that can't evade a
-// limit, nor belong to a trace: net/http sees to these.
+// find makes a the answer to r, if that is a hit. Other nodes are asked only if there are no limits
+// and no traces: a request must be admitted before it costs another node anything, and have its span
+// before that of the question. Both are the case in net/http's handler.
 func (l *Lane) find(a *answer, r *request) bool {
 	key, ok := l.server.Site.PlainKey(r.target)
 	if !ok {

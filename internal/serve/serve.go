@@ -27,8 +27,8 @@ func (s *Server) Warm(w *logging.Writer, r *http.Request, resource string) {
 	s.resource(w, r, resource, true)
 }
 
-// resource is Resource or Warm. Here decisions are carried out, outcomes become the
-// access log's line, and a response that can't be completed becomes an aborted connection.
+// resource is Resource or Warm. Here decisions are carried out, outcomes become the access log's
+// line, and a response that can't be completed becomes an aborted connection.
 func (s *Server) resource(w *logging.Writer, r *http.Request, resource string, warm bool) {
 	if h := s.Site.Strip(r.Header); len(h) != len(r.Header) {
 		r = r.WithContext(r.Context()) // a copy

@@ -11,11 +11,10 @@ import (
 // Warming has the nodes that own a content hold all of it. Each reads what it owns, and the bytes
 // stay there: other nodes are asked with Warm set in their requests, which no content answers.
 
-// Warm has all of rec's content held by those who own it, and returns its length, or 0 if it
-// isn't known here. It does so
-// because of by. res is what has brought rec, or nil; Warm takes over what it holds. If an owner
-// can't be reached, this node reads as for a client. An error wraps fill.ErrGone if the bytes went
-// away, or is the origin's Failure, or ErrBusy.
+// Warm has all of rec's content held by the nodes that own it, because of by. It returns the
+// content's length, or 0 if that isn't known here. res is what has brought rec, or nil; Warm takes
+// over what it holds. If an owner can't be reached, this node reads as for a client. An error wraps
+// fill.ErrGone if the bytes went away, or is the origin's Failure, or ErrBusy.
 func (s *Store) Warm(ctx context.Context, by Client, rec *Record, res *Result) (int64, error) {
 	off := int64(0)
 	if res != nil {
