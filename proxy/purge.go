@@ -70,7 +70,7 @@ type NodePurge struct {
 	// Err is why the node hasn't acknowledged; it is for operators. A node that is in contact with
 	// clients, but not with its peers, may go on to serve what was purged for as long as that is
 	// fresh. It learns of the purge when there is contact, before it serves anything else to its
-	// peers. A node that stood still validates what it has before it serves that.
+	// peers. A node that stood still learns of it before it serves what it has, or validates that.
 	Err error
 }
 

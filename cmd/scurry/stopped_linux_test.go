@@ -71,6 +71,37 @@ func TestOwnerIsStopped(t *testing.T) {
 	}
 }
 
+// TestOwnerIsStoppedBriefly stops a node for less than a lease, but for so long that the others give
+// it up. When it is back, it exchanges logs with them, and then validates nothing: it has missed
+// nothing.
+func TestOwnerIsStoppedBriefly(t *testing.T) {
+	f := newFleet(t, 2, "--peer-heartbeat=500ms", "--lease=5m")
+	owner, other := f.all[0], f.all[1]
+	file := origintest.File{Size: 1000, ETag: `"1"`, Header: maxAge(600)}
+	paths := f.owned(t, owner, 200, "f", file)
+	f.expectAll(t, owner, paths, file)
+
+	before := f.marks()
+	send(t, owner.cmd, syscall.SIGSTOP)
+	other.awaitPeer(t, before[other], "peer down", owner)
+	send(t, owner.cmd, syscall.SIGCONT)
+	next := 0
+	if !eventually(func() bool {
+		asked := len(f.o.Requests())
+		f.expect(t, owner, paths[next], file)
+		next++
+		return len(f.o.Requests()) == asked || next == len(paths)
+	}) || next == len(paths) {
+		t.Fatalf("after %d files it validates what it has", next)
+	}
+	f.await(t, f.all...)
+	asked := len(f.o.Requests())
+	f.expectAll(t, owner, paths, file)
+	if more := len(f.o.Requests()) - asked; more > 0 {
+		t.Errorf("%d files are validated although no entry is about them", more)
+	}
+}
+
 // expectAll asks m for paths, each of which is file.
 func (f *fleet) expectAll(t *testing.T, m *member, paths []string, file origintest.File) {
 	t.Helper()

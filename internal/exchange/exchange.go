@@ -11,9 +11,9 @@
 // deadlock: of the other nodes a Server knows only who owns what.
 //
 // Two nodes exchange their invalidation logs on a new connection, before anything else, and
-// whenever one turns out to know less than the other (logs.go). A node that has stood still validates
-// what it has (standstill.go). What is asked for, and when, is the
-// Store's business; what connections there are, the peer package's.
+// whenever one turns out to know less than the other (logs.go). A node that has stood still does so
+// before it serves what it has (standstill.go). What is asked for, and when, is the Store's
+// business; what connections there are, the peer package's.
 package exchange
 
 import (
@@ -42,12 +42,14 @@ type Exchange struct {
 	cancel context.CancelFunc
 	work   sync.WaitGroup // what is told to others, and the look at the clock
 
+	lease    time.Duration
 	patience time.Duration // how long a node is waited for that is to be told of something
 	standstill
 	calls sync.Map // the Cause of each read that is being answered, by its call
 
-	mu     sync.Mutex
-	missed map[string]int // guarded by mu: what nodes couldn't be told that are tried again
+	mu      sync.Mutex          // guards what follows
+	missed  map[string]int      // what nodes couldn't be told that are tried again
+	awaited map[string]struct{} // nodes that may know of what this one has missed (standstill.go)
 }
 
 // request is what another node asks for, unless that is a store.Message.

@@ -71,7 +71,7 @@ func (x *Exchange) share(node string) error {
 
 // Share is store.Remote's.
 func (x *Exchange) Share() {
-	for _, p := range x.node.Peers() {
+	for _, p := range x.others() {
 		x.keepSharing(p.Name())
 	}
 }
@@ -87,6 +87,10 @@ const (
 func (x *Exchange) keepSharing(node string) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	x.keepSharingLocked(node)
+}
+
+func (x *Exchange) keepSharingLocked(node string) {
 	if x.missed[node]++; x.missed[node] == 1 && x.base.Err() == nil {
 		x.work.Go(func() { x.retrySharing(node) })
 	}
@@ -95,8 +99,9 @@ func (x *Exchange) keepSharing(node string) {
 func (x *Exchange) retrySharing(node string) {
 	missed := 1
 	for pause := firstPause; ; pause = min(2*pause, mostPause) {
-		if x.share(node) == nil || x.node.Peer(node) == nil {
-			if missed = x.stillMissed(node, missed); missed == 0 {
+		err := x.share(node)
+		if isGone := err != nil && x.node.Peer(node) == nil; err == nil || isGone {
+			if missed = x.stillMissed(node, missed, isGone); missed == 0 {
 				return
 			}
 		}
@@ -108,13 +113,13 @@ func (x *Exchange) retrySharing(node string) {
 	}
 }
 
-// stillMissed returns how many messages a node has missed, now that it has learnt of so many: 0 if
-// that is all.
-func (x *Exchange) stillMissed(node string, learnt int) int {
+// stillMissed returns how many messages a node has missed, now that it has learnt of so many, or is
+// gone: 0 if that is all.
+func (x *Exchange) stillMissed(node string, learnt int, isGone bool) int {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.missed[node] == learnt {
-		delete(x.missed, node)
+		x.sharedLocked(node, isGone)
 	}
 	return x.missed[node]
 }

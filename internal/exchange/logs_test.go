@@ -8,10 +8,10 @@ func TestStillMissed(t *testing.T) {
 	x := open(t)
 	x.missed["p"] = 1 // as if it were being tried
 	x.keepSharing("p")
-	if missed := x.stillMissed("p", 1); missed != 2 {
+	if missed := x.stillMissed("p", 1, false); missed != 2 {
 		t.Errorf("%d are missed: what came meanwhile is forgotten", missed)
 	}
-	if missed := x.stillMissed("p", 2); missed != 0 || len(x.missed) > 0 {
+	if missed := x.stillMissed("p", 2, false); missed != 0 || len(x.missed) > 0 {
 		t.Errorf("%d are missed of a node that has been told of all", missed)
 	}
 	x.Close()

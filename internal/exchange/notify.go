@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -28,12 +29,7 @@ func (x *Exchange) Ask(ctx context.Context, node string, m store.Message) ([]byt
 
 // Tell is store.Remote's. A node that has missed earlier entries of the log learns them too.
 func (x *Exchange) Tell(m store.Message) []store.Told {
-	var peers []*peer.Peer
-	for _, p := range x.node.Peers() {
-		if p.Status().State != peer.Itself {
-			peers = append(peers, p)
-		}
-	}
+	peers := x.others()
 	all := make([]store.Told, len(peers))
 	var told sync.WaitGroup
 	for i, p := range peers {
@@ -44,6 +40,12 @@ func (x *Exchange) Tell(m store.Message) []store.Told {
 	}
 	told.Wait()
 	return all
+}
+
+// others is the nodes that are members beside this one.
+func (x *Exchange) others() []*peer.Peer {
+	isItself := func(p *peer.Peer) bool { return p.Status().State == peer.Itself }
+	return slices.DeleteFunc(x.node.Peers(), isItself)
 }
 
 // tell tells one node. The error says why it hasn't been told; it learns of it later.

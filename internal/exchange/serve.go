@@ -22,7 +22,7 @@ var _ store.Remote = (*Exchange)(nil)
 // tracer may be nil.
 func New(cfg peer.NodeConfig, now func() time.Time, tracer *trace.Tracer) *Exchange {
 	x := &Exchange{clock: now, kinds: map[reflect.Type]byte{}, missed: map[string]int{},
-		tracer: tracer}
+		awaited: map[string]struct{}{}, lease: cfg.Lease, tracer: tracer}
 	for kind, request := range incoming {
 		x.kinds[reflect.TypeOf(request())] = byte(kind)
 	}

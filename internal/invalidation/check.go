@@ -67,7 +67,7 @@ func (l *Log) verdictLocked(r Resource, since Token) Verdict {
 		return MustRevalidate
 	case l.shares[Expire].came(r) > since:
 		return Expired
-	case l.doubted > since:
+	case max(l.doubted, l.suspended) > since:
 		return Doubted
 	}
 	return Current

@@ -50,7 +50,7 @@
 // request that arrived after a matching entry doesn't take the result of a flight that began before
 // it (Joins). A stored response keeps the Token of the flight that made or last validated it. What
 // rests on a moment before the node has been out of contact is Doubted: others may have taken its
-// place.
+// place (Doubt), or entries may have been missed that it is about to pull (Suspend, Resume).
 //
 // # Installing and purging
 //

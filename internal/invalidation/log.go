@@ -35,11 +35,12 @@ type Log struct {
 	cfg    Config
 	moment atomic.Pointer[Moment] // written under mu
 
-	mu      sync.RWMutex // guards what follows
-	time    uint64       // of the latest name that is known
-	clock   Token
-	doubted Token
-	shares  [kinds]share
+	mu        sync.RWMutex // guards what follows
+	time      uint64       // of the latest name that is known
+	clock     Token
+	doubted   Token
+	suspended Token // 0 if nothing is
+	shares    [kinds]share
 }
 
 // share is what a log keeps of one kind of entries. Of an issuer, it has the last entry for each
@@ -81,7 +82,7 @@ func (l *Log) publishLocked() {
 	for kind := range l.shares {
 		p.known[kind] = l.shares[kind].known
 	}
-	l.moment.Store(&Moment{l.clock, p, l.doubted})
+	l.moment.Store(&Moment{l.clock, p, max(l.doubted, l.suspended)})
 }
 
 // Change is what a log has come to know: the table is to be swept for these entries. If entries
@@ -147,6 +148,23 @@ func (l *Log) Doubt() {
 	defer l.mu.Unlock()
 	l.clock++
 	l.doubted = l.clock
+	l.publishLocked()
+}
+
+// Suspend is Doubt until Resume is called.
+func (l *Log) Suspend() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.clock++
+	l.suspended = l.clock
+	l.publishLocked()
+}
+
+// Resume ends what Suspend began: this node has learnt what it had missed.
+func (l *Log) Resume() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.suspended = 0
 	l.publishLocked()
 }
 

@@ -133,6 +133,24 @@ func TestDoubt(t *testing.T) {
 	}
 }
 
+// TestSuspend: what is suspended is to be validated until Resume, and what was doubted before stays
+// so.
+func TestSuspend(t *testing.T) {
+	l, r := New(Config{Incarnation: 1}), Resource{Key: "a"}
+	doubted := l.Now().Token
+	l.Doubt()
+	then := l.Now().Token
+	l.Suspend()
+	l.Suspend()
+	if _, verdict := l.Land(r, then); !l.Doubts(then) || verdict != Doubted {
+		t.Errorf("nothing is suspended; a flight lands with verdict %d", verdict)
+	}
+	l.Resume()
+	if _, verdict := l.Land(r, then); l.Doubts(then) || !l.Doubts(doubted) || verdict != Current {
+		t.Errorf("what is suspended isn't resumed, or more is; a flight lands with %d", verdict)
+	}
+}
+
 // TestSharesAreApart: however many Revalidates come, no Remove is forgotten, and no mark changes.
 func TestSharesAreApart(t *testing.T) {
 	l, then := New(Config{Incarnation: 1}), Token(1)

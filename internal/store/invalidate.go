@@ -15,6 +15,13 @@ func (s *Store) Moment() Moment { return s.log.Now() }
 // know newer responses. The entries that it has missed don't tell of these.
 func (s *Store) RevalidateAll() { s.log.Doubt() }
 
+// Suspend has what is stored now validated at each use until Resume is called, which is to be when
+// this node has learnt of the entries that it may have missed.
+func (s *Store) Suspend() { s.log.Suspend() }
+
+// Resume ends Suspend.
+func (s *Store) Resume() { s.log.Resume() }
+
 // Remove removes all that is stored under keys, and what is on its way there, on all nodes. A node
 // that can't be told now learns of it as soon as there is contact, before anything else.
 func (s *Store) Remove(keys []string) {

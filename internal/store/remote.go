@@ -47,9 +47,9 @@ type Remote interface {
 	// as there is contact.
 	Tell(m Message) []Told
 
-	// NoticeStandstill calls RevalidateAll if this process, or the machine, has stood still for as
-	// long as it takes other nodes to give it up: they may have told it of something in vain. It is
-	// called for each lookup.
+	// NoticeStandstill calls Suspend or RevalidateAll if this process, or the machine, has stood
+	// still for as long as it takes other nodes to give it up: they may have failed to tell it of
+	// something. It is called for each lookup.
 	NoticeStandstill()
 
 	// Share has all nodes exchange logs with this one, and doesn't wait for it.
