@@ -116,10 +116,10 @@ func TestMissedInvalidationIsLearnt(t *testing.T) {
 	}
 }
 
-// TestUntoldNodeGetsNoOldBytes: a node that couldn't be told of a write, and has a copy of what was
+// TestMissedInvalidationGetsNoOldBytes: a node that couldn't be told of a write, and has a copy of what was
 // stored before, gets none of its bytes from a node that has been told, and answers with the new
 // ones.
-func TestUntoldNodeGetsNoOldBytes(t *testing.T) {
+func TestMissedInvalidationGetsNoOldBytes(t *testing.T) {
 	c := newFenced(t, 3, proxy.Config{Cluster: proxy.Cluster{MissedHeartbeats: 100, Lease: time.Minute}})
 	path := c.pathOwnedBy(1, "f")
 	f := origintest.File{Size: 50000, Seed: 1, ETag: `"1"`, Header: maxAge("600")}

@@ -89,7 +89,7 @@ func TestDecide(t *testing.T) {
 		{"resting", asks("GET"), with(stale(), func(f *Found) { f.Record.RetryAfter = store.Until(noon.Add(time.Second)) }), Serve, WhyResting, ""},
 		{"resting, unaccepted", asks("GET", "Cache-Control: no-cache"), with(stale(), func(f *Found) { f.Record.RetryAfter = store.Until(noon.Add(time.Second)) }), Revalidate, WhyStale, "stale"},
 		{"unaccepted", asks("GET", "Cache-Control: no-cache"), fresh(), Revalidate, WhyUnaccepted, "request"},
-		{"doubted", asks("GET"), with(fresh(), func(f *Found) { f.MustRevalidate = true }), Revalidate, WhyDoubted, "stale"},
+		{"unconfirmed", asks("GET"), with(fresh(), func(f *Found) { f.MustRevalidate = true }), Revalidate, WhyUnconfirmed, "stale"},
 		{"gone", asks("GET"), with(fresh(), func(f *Found) { f.Gone, f.Tries = f.Record, 1 }), Fetch, WhyMiss, "uri-miss"},
 		{"changing", asks("GET"), with(fresh(), func(f *Found) { f.Gone, f.Tries = f.Record, Restarts }), Forward, WhyChanging, "uri-miss"},
 		{"authorized", asks("GET", "Authorization: x"), fresh(), Fetch, WhyPrivate, "request"},

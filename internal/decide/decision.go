@@ -48,13 +48,13 @@ const (
 	WhyNotStorable // it is known that the response can't be stored
 	WhyChanging    // each version went away while it was to be sent
 
-	WhyMiss       // nothing stored is selected
-	WhyPrivate    // what is stored, if anything, isn't for requests with Authorization
-	WhyPart       // the whole isn't kept, so the part is fetched that the client wants
-	WhyStale      // the record is stale
-	WhyUnaccepted // the request's directives don't accept the record
-	WhyDoubted    // the owner of the record has to be asked
-	WhyForAnother // what came was for the eyes of another client
+	WhyMiss        // nothing stored is selected
+	WhyPrivate     // what is stored, if anything, isn't for requests with Authorization
+	WhyPart        // the whole isn't kept, so the part is fetched that the client wants
+	WhyStale       // the record is stale
+	WhyUnaccepted  // the request's directives don't accept the record
+	WhyUnconfirmed // the owner of the record has to be asked
+	WhyForAnother  // what came was for the eyes of another client
 
 	WhyFresh     // the record is fresh
 	WhyMeanwhile // the record is stale, and is revalidated in the background

@@ -153,7 +153,7 @@ func (r *Rules) miss(q *Request, f *Found, rec *store.Record) Decision {
 	case cached:
 		return unsatisfiable()
 	case rec != nil:
-		d.Why, d.Record = WhyDoubted, rec
+		d.Why, d.Record = WhyUnconfirmed, rec
 		if d.Status.Fwd == "uri-miss" {
 			d.Status.Fwd = "stale"
 		}

@@ -167,7 +167,7 @@ func TestNodesCatchUp(t *testing.T) {
 	if err := a.store.Merge(log.Reply(a.store.Position())); err != nil {
 		t.Fatal(err)
 	}
-	a.Tell(&store.InvalidateRequest{Entries: second, Keys: []string{"second"}}) // the other one has missed the first
+	a.Notify(&store.InvalidateRequest{Entries: second, Keys: []string{"second"}}) // the other one has missed the first
 	caughtUp("an invalidation that isn't the next")
 }
 

@@ -47,7 +47,7 @@ type Exchange struct {
 	standstill
 	calls sync.Map // the Cause of each read that is being answered, by its call
 
-	mu      sync.Mutex          // guards what follows
+	mu      sync.Mutex          // guards what follows; the node's and the log's locks come after it
 	missed  map[string]int      // what nodes couldn't be told that are tried again
 	awaited map[string]struct{} // nodes that may know of what this one has missed (standstill.go)
 }

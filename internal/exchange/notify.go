@@ -27,15 +27,15 @@ func (x *Exchange) Ask(ctx context.Context, node string, m store.Message) ([]byt
 	return x.ask(ctx, node, outgoing{request: m})
 }
 
-// Tell is store.Remote's. A node that has missed earlier entries of the log learns them too.
-func (x *Exchange) Tell(m store.Message) []store.Told {
+// Notify is store.Remote's. A node that has missed earlier entries of the log learns them too.
+func (x *Exchange) Notify(m store.Message) []store.Notified {
 	peers := x.others()
-	all := make([]store.Told, len(peers))
+	all := make([]store.Notified, len(peers))
 	var told sync.WaitGroup
 	for i, p := range peers {
 		told.Go(func() {
-			value, err := x.tell(p, m)
-			all[i] = store.Told{Node: p.Name(), Value: value, Err: err}
+			value, err := x.notify(p, m)
+			all[i] = store.Notified{Node: p.Name(), Value: value, Err: err}
 		})
 	}
 	told.Wait()
@@ -48,8 +48,8 @@ func (x *Exchange) others() []*peer.Peer {
 	return slices.DeleteFunc(x.node.Peers(), isItself)
 }
 
-// tell tells one node. The error says why it hasn't been told; it learns of it later.
-func (x *Exchange) tell(p *peer.Peer, m store.Message) ([]byte, error) {
+// notify notifies one node. The error says why it hasn't been told; it learns of it later.
+func (x *Exchange) notify(p *peer.Peer, m store.Message) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(x.base, x.patience)
 	defer cancel()
 	value, err := x.Ask(ctx, p.Name(), m)

@@ -19,7 +19,7 @@ type fields struct {
 	raw       string
 	host      string
 	userAgent string
-	question  decide.Request // but for its resource
+	request   decide.Request // but for its resource
 
 	// The client that they tell, if a trusted proxy has sent them; shown is "" if they tell none.
 	client netip.Addr
@@ -39,7 +39,7 @@ func (k *known) place(raw []byte) *atomic.Pointer[fields] {
 // find returns the fields of raw, or nil if they aren't known.
 func (k *known) find(method string, raw []byte) *fields {
 	f := k.place(raw).Load()
-	if f == nil || f.question.Method != method || f.raw != text(raw) {
+	if f == nil || f.request.Method != method || f.raw != text(raw) {
 		return nil
 	}
 	return f
@@ -72,17 +72,17 @@ func (l *Lane) learn(method string, raw []byte) *fields {
 		return nil
 	}
 	if trusted := l.gate.Trusted; len(trusted) > 0 {
-		if client, told := trusted.Client(f.question.Header); told {
+		if client, told := trusted.Client(f.request.Header); told {
 			f.client, f.shown = client, client.String()
 		}
 	}
-	f.question = l.server.Request(&http.Request{Method: method, Header: f.question.Header,
+	f.request = l.server.Request(&http.Request{Method: method, Header: f.request.Header,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}, "")
 	l.known.place(raw).Store(f)
 	return f
 }
 
-// readFields reads field lines. Of the question it returns the header only.
+// readFields reads field lines. Of the request it returns the header only.
 func (l *Lane) readFields(raw string) *fields {
 	header := http.Header{}
 	for line := range strings.SplitSeq(strings.TrimSuffix(raw, "\r\n\r\n"), "\r\n") {
@@ -101,7 +101,7 @@ func (l *Lane) readFields(raw string) *fields {
 	delete(header, "Host")
 	delete(header, "Connection")
 	return &fields{raw: raw, host: host, userAgent: header.Get("User-Agent"),
-		question: decide.Request{Header: header}}
+		request: decide.Request{Header: header}}
 }
 
 // plainValue reports whether a value is one that net/http takes as it stands.

@@ -79,13 +79,13 @@ func (l *Lane) Serve(c Conn, p []byte) (n int, err error) {
 
 // find makes a the answer to r, if that is a hit. Other nodes are asked only if there are no limits
 // and no traces: a request must be admitted before it costs another node anything, and have its span
-// before that of the question. Both are the case in net/http's handler.
+// before that of the request. Both are the case in net/http's handler.
 func (l *Lane) find(a *answer, r *request) bool {
 	key, ok := l.server.Site.PlainKey(r.target)
 	if !ok {
 		return false
 	}
-	q := r.fields.question
+	q := r.fields.request
 	q.Resource = key
 	return l.server.Hit(&q, &a.hit, l.gate.Open() && l.log.Tracer == nil)
 }
@@ -129,7 +129,7 @@ func (l *Lane) send(a *answer, c Conn, r *request, start time.Duration) error {
 	n, err := c.Send(&a.sending)
 	clear(a.pieces[:cap(a.pieces)]) // so that the pool holds no content
 	a.line = logging.Line{
-		Entry: a.hit.Entry(), Remote: c.Remote(), Method: r.fields.question.Method,
+		Entry: a.hit.Entry(), Remote: c.Remote(), Method: r.fields.request.Method,
 		Host: r.fields.host, URI: r.target, Proto: "HTTP/1.1", UserAgent: r.fields.userAgent,
 		Status: a.hit.Status, Bytes: max(0, n-int64(head)), Took: time.Since(epoch) - start,
 		First: first - start, Aborted: err != nil,

@@ -65,9 +65,9 @@ func FuzzRecognise(f *testing.F) {
 			header.Del("Range")
 			header.Del("If-Range")
 		}
-		question := r.fields.question
-		if q.Method != question.Method || q.RequestURI != r.target || q.Host != r.fields.host ||
-			q.UserAgent() != r.fields.userAgent || !reflect.DeepEqual(header, question.Header) ||
+		request := r.fields.request
+		if q.Method != request.Method || q.RequestURI != r.target || q.Host != r.fields.host ||
+			q.UserAgent() != r.fields.userAgent || !reflect.DeepEqual(header, request.Header) ||
 			q.ContentLength != 0 || q.TransferEncoding != nil || q.Close || !q.ProtoAtLeast(1, 1) ||
 			q.URL.Opaque != "" || q.URL.Host != "" && !strings.HasPrefix(r.target, "//") {
 			t.Errorf("%q: %+v, %+v", text, r.fields, q)
@@ -128,7 +128,7 @@ func TestRecognise(t *testing.T) {
 		t.Errorf("%+v, want the fields of %+v", again, first)
 	}
 	head, _ := l.recognise([]byte(strings.Replace(browser, "GET", "HEAD", 1)))
-	if head.fields == first.fields || head.fields.question.Method != http.MethodHead {
+	if head.fields == first.fields || head.fields.request.Method != http.MethodHead {
 		t.Errorf("%+v", head.fields)
 	}
 	for end := range len(browser) {

@@ -12,7 +12,7 @@ func BenchmarkHit(b *testing.B) {
 	l := filled(5000)
 	b.ReportAllocs()
 	for b.Loop() {
-		l.Doubts(1)
+		l.MustRevalidate(1)
 	}
 }
 

@@ -5,7 +5,7 @@ type Verdict uint8
 
 const (
 	Current        Verdict = iota // no entry that it doesn't rest on matches it
-	Doubted                       // nor here, but other nodes may know better
+	Unconfirmed                   // none matches, but other nodes may know better
 	Expired                       // it is stale
 	MustRevalidate                // it must not be used before it has been validated
 	Removed                       // it must neither be stored nor be given to others
@@ -17,9 +17,9 @@ const (
 // forgotten.
 type Mark uint64
 
-// Doubts reports whether a stored response that was validated at since is Doubted. It is what a hit
-// asks for, and one atomic load.
-func (l *Log) Doubts(since Token) bool { return since < l.moment.Load().doubted }
+// MustRevalidate reports whether a stored response that was validated at since is Unconfirmed. It is
+// what a hit asks for, and one atomic load.
+func (l *Log) MustRevalidate(since Token) bool { return since < l.moment.Load().revalidateBefore }
 
 // Check returns what has come since a moment that a response rests on.
 func (l *Log) Check(r Resource, since Token) Verdict {
@@ -67,8 +67,8 @@ func (l *Log) verdictLocked(r Resource, since Token) Verdict {
 		return MustRevalidate
 	case l.shares[Expire].came(r) > since:
 		return Expired
-	case max(l.doubted, l.suspended) > since:
-		return Doubted
+	case max(l.revalidateBefore, l.suspended) > since:
+		return Unconfirmed
 	}
 	return Current
 }

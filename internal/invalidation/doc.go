@@ -49,8 +49,8 @@
 // Revalidate is stored as invalid, and one from before a matching Expire as stale (Land, Check). A
 // request that arrived after a matching entry doesn't take the result of a flight that began before
 // it (Joins). A stored response keeps the Token of the flight that made or last validated it. What
-// rests on a moment before the node has been out of contact is Doubted: others may have taken its
-// place (Doubt), or entries may have been missed that it is about to pull (Suspend, Resume).
+// rests on a moment before the node has been out of contact is Unconfirmed: others may have taken
+// its place (RevalidateAll), or it is about to pull entries that it has missed (Suspend, Resume).
 //
 // # Installing and purging
 //
@@ -63,7 +63,7 @@
 //	          out if it can't be validated, and make stale what an Expire does; unlock; acknowledge
 //
 // So a record that a lookup finds has been held against all acknowledged entries, and a hit asks
-// the Log only whether the record is Doubted.
+// the Log only whether the record is Unconfirmed.
 //
 // # Between nodes
 //

@@ -19,14 +19,14 @@ type Config struct {
 const defaultBytes = 1 << 20
 
 // Token is a moment of one log: how many entries had come by then. The zero Token is before all
-// others: what rests on it is Doubted.
+// others: what rests on it is Unconfirmed.
 type Token uint64
 
 // Moment is a log at some moment. What begins then rests on the entries that the log has then.
 type Moment struct {
-	Token    Token
-	Position *Position
-	doubted  Token // what rests on an earlier moment is Doubted
+	Token            Token
+	Position         *Position
+	revalidateBefore Token // what rests on an earlier moment is Unconfirmed
 }
 
 // Log is one node's invalidation log. Its methods may be called concurrently. None of them calls
@@ -35,12 +35,12 @@ type Log struct {
 	cfg    Config
 	moment atomic.Pointer[Moment] // written under mu
 
-	mu        sync.RWMutex // guards what follows
-	time      uint64       // of the latest name that is known
-	clock     Token
-	doubted   Token
-	suspended Token // 0 if nothing is
-	shares    [kinds]share
+	mu               sync.RWMutex // guards what follows
+	time             uint64       // of the latest name that is known
+	clock            Token
+	revalidateBefore Token
+	suspended        Token // 0 if nothing is
+	shares           [kinds]share
 }
 
 // share is what a log keeps of one kind of entries. Of an issuer, it has the last entry for each
@@ -69,7 +69,7 @@ func New(cfg Config) *Log {
 		}
 		l.shares[kind].items = map[Scope][]item{}
 	}
-	l.Doubt() // what rests on the zero token
+	l.RevalidateAll() // what rests on the zero token
 	return l
 }
 
@@ -82,7 +82,7 @@ func (l *Log) publishLocked() {
 	for kind := range l.shares {
 		p.known[kind] = l.shares[kind].known
 	}
-	l.moment.Store(&Moment{l.clock, p, max(l.doubted, l.suspended)})
+	l.moment.Store(&Moment{l.clock, p, max(l.revalidateBefore, l.suspended)})
 }
 
 // Change is what a log has come to know: the table is to be swept for these entries. If entries
@@ -141,17 +141,17 @@ func (l *Log) takeLocked(c *Change, e Entry) {
 	s.known = s.known.merged(vector{{e.Name.Issuer, e.Name.Number}})
 }
 
-// Doubt has all responses that this node has validated before its next use: others may know better.
-// No other node learns of it.
-func (l *Log) Doubt() {
+// RevalidateAll has each response that this node has validated before its next use: others may know
+// better. No other node learns of it.
+func (l *Log) RevalidateAll() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.clock++
-	l.doubted = l.clock
+	l.revalidateBefore = l.clock
 	l.publishLocked()
 }
 
-// Suspend is Doubt until Resume is called.
+// Suspend is RevalidateAll until Resume is called.
 func (l *Log) Suspend() {
 	l.mu.Lock()
 	defer l.mu.Unlock()

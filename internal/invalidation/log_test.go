@@ -118,17 +118,17 @@ func TestNamesAreLater(t *testing.T) {
 	}
 }
 
-func TestDoubt(t *testing.T) {
+func TestRevalidateAll(t *testing.T) {
 	l, r := New(Config{Incarnation: 1}), Resource{Key: "a"}
 	then := l.Now().Token
-	if !l.Doubts(0) || l.Doubts(then) {
+	if !l.MustRevalidate(0) || l.MustRevalidate(then) {
 		t.Error("only the zero token is to be doubted from the start")
 	}
-	l.Doubt()
-	if !l.Doubts(then) || l.Doubts(l.Now().Token) {
-		t.Error("what is older than the doubt is to be validated, and no more")
+	l.RevalidateAll()
+	if !l.MustRevalidate(then) || l.MustRevalidate(l.Now().Token) {
+		t.Error("what is older than the call is to be validated, and no more")
 	}
-	if _, verdict := l.Land(r, then); verdict != Doubted || l.Joins(r, then+1, then) {
+	if _, verdict := l.Land(r, then); verdict != Unconfirmed || l.Joins(r, then+1, then) {
 		t.Errorf("a flight lands with verdict %d, or is joined", verdict)
 	}
 }
@@ -137,16 +137,16 @@ func TestDoubt(t *testing.T) {
 // so.
 func TestSuspend(t *testing.T) {
 	l, r := New(Config{Incarnation: 1}), Resource{Key: "a"}
-	doubted := l.Now().Token
-	l.Doubt()
+	before := l.Now().Token
+	l.RevalidateAll()
 	then := l.Now().Token
 	l.Suspend()
 	l.Suspend()
-	if _, verdict := l.Land(r, then); !l.Doubts(then) || verdict != Doubted {
+	if _, verdict := l.Land(r, then); !l.MustRevalidate(then) || verdict != Unconfirmed {
 		t.Errorf("nothing is suspended; a flight lands with verdict %d", verdict)
 	}
 	l.Resume()
-	if _, verdict := l.Land(r, then); l.Doubts(then) || !l.Doubts(doubted) || verdict != Current {
+	if _, verdict := l.Land(r, then); l.MustRevalidate(then) || !l.MustRevalidate(before) || verdict != Current {
 		t.Errorf("what is suspended isn't resumed, or more is; a flight lands with %d", verdict)
 	}
 }
@@ -346,14 +346,14 @@ func TestNoAllocations(t *testing.T) {
 	l.Publish(Remove, Prefix("a/x"))
 	old := then.Position
 	for name, f := range map[string]func(){
-		"Doubts":  func() { l.Doubts(then.Token) },
-		"Check":   func() { l.Check(r, then.Token) },
-		"Begin":   func() { l.Begin(r) },
-		"Land":    func() { l.Land(r, then.Token) },
-		"Joins":   func() { l.Joins(r, then.Token+1, then.Token) },
-		"Accepts": func() { l.Accepts(r, old) },
-		"Covers":  func() { l.Covers(old) },
-		"Now":     func() { l.Now() },
+		"MustRevalidate": func() { l.MustRevalidate(then.Token) },
+		"Check":          func() { l.Check(r, then.Token) },
+		"Begin":          func() { l.Begin(r) },
+		"Land":           func() { l.Land(r, then.Token) },
+		"Joins":          func() { l.Joins(r, then.Token+1, then.Token) },
+		"Accepts":        func() { l.Accepts(r, old) },
+		"Covers":         func() { l.Covers(old) },
+		"Now":            func() { l.Now() },
 	} {
 		if n := testing.AllocsPerRun(100, f); n > 0 {
 			t.Errorf("%s: %v allocations", name, n)

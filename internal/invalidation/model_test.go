@@ -154,7 +154,7 @@ func (m *model) act() {
 	case p < 28:
 		m.nodes[m.IntN(len(m.nodes))] = m.start()
 	case p < 29 && !m.exact:
-		n.log.Doubt()
+		n.log.RevalidateAll()
 	case p < 50:
 		for r := range resources {
 			if n.flights[r] != nil && m.IntN(2) == 0 {

@@ -12,7 +12,7 @@ func (m *model) request(n *modelNode, r int) {
 		m.fetch(n, n, r, nil)
 		return
 	}
-	must := rec.invalid || n.log.Doubts(rec.token)
+	must := rec.invalid || n.log.MustRevalidate(rec.token)
 	need := n.has & m.match[Revalidate][r] &^ rec.rests
 	if m.exact && must != (need != 0) {
 		m.fail("%s: validation is %t, missed %b", resources[r].Key, must, need)
@@ -148,7 +148,7 @@ func (m *model) copy(n, peer *modelNode, r int) {
 		return
 	}
 	now := peer.log.Now()
-	if rec.invalid || peer.log.Doubts(rec.token) {
+	if rec.invalid || peer.log.MustRevalidate(rec.token) {
 		m.fetch(peer, n, r, rec)
 		return
 	}

@@ -16,8 +16,8 @@ import (
 type body struct {
 	runs []*run // the fills that are reading it
 	// held in the chunks group, or were: parts of chunks that came as parts of the content
-	pieces []chunk.Span
-	found  found // that the chunks group has
+	fragments []chunk.Span
+	found     found // that the chunks group has
 }
 
 // found is what has been seen to be in the chunks group since a mark.

@@ -85,11 +85,11 @@ func (s *Store) push(rec *Record, off int64, b []byte, wanted bool) {
 	defer s.bodies.mu.Unlock()
 	body := s.bodyLocked(rec.Version)
 	if whole {
-		body.pieces = slices.DeleteFunc(body.pieces, func(sp chunk.Span) bool {
+		body.fragments = slices.DeleteFunc(body.fragments, func(sp chunk.Span) bool {
 			return c.Start <= sp.Start && sp.End <= c.End
 		})
-	} else if len(body.pieces) < maxFragments && !slices.Contains(body.pieces, sp) {
-		body.pieces = append(body.pieces, sp)
+	} else if len(body.fragments) < maxFragments && !slices.Contains(body.fragments, sp) {
+		body.fragments = append(body.fragments, sp)
 	}
 }
 
@@ -98,7 +98,7 @@ func (s *Store) fragments(rec *Record) []chunk.Span {
 	s.bodies.mu.Lock()
 	defer s.bodies.mu.Unlock()
 	if b, ok := s.byVersion[rec.Version]; ok {
-		return slices.Clone(b.pieces)
+		return slices.Clone(b.fragments)
 	}
 	return nil
 }
@@ -116,7 +116,7 @@ func (s *Store) fragmentAt(rec *Record, off int64, use bool) ([]byte, bool) {
 		}
 		s.bodies.mu.Lock() // evicted
 		if b, ok := s.byVersion[rec.Version]; ok {
-			b.pieces = slices.DeleteFunc(b.pieces, func(old chunk.Span) bool { return old == sp })
+			b.fragments = slices.DeleteFunc(b.fragments, func(old chunk.Span) bool { return old == sp })
 		}
 		s.bodies.mu.Unlock()
 	}

@@ -15,7 +15,7 @@ import (
 type entry struct {
 	variants     []*Record // never empty in the table
 	newer, older *entry    // in its pool
-	turn         uint32    // the ring's epoch when it was last known who owns the key
+	ringEpoch    uint32    // the ring's epoch when it was last known who owns the key
 	bytes        uint32    // what it takes in memory
 	pool         class
 	query        bool         // its path had many query strings when it came

@@ -188,14 +188,14 @@ func (r *fakeRemote) Ask(_ context.Context, node string, m Message) ([]byte, err
 
 func (r *fakeRemote) NoticeStandstill() {}
 
-func (r *fakeRemote) Tell(m Message) (all []Told) {
+func (r *fakeRemote) Notify(m Message) (all []Notified) {
 	for _, node := range []string{"a", "b", "c"} {
 		if r.nodes[node] != nil && node != r.self {
 			value, err := r.Ask(context.Background(), node, m)
 			if errors.Is(err, ErrBehind) {
 				err = nil // it has caught up
 			}
-			all = append(all, Told{node, value, err})
+			all = append(all, Notified{node, value, err})
 		}
 	}
 	return all

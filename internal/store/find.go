@@ -14,7 +14,7 @@ func (s *Store) Find(key string, request http.Header, head bool) (rec *Record,
 		s.cfg.Remote.NoticeStandstill()
 	}
 	e := s.look(key)
-	if e.entry != nil && s.lost(e.turn) {
+	if e.entry != nil && s.lost(e.ringEpoch) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		return s.findLocked(strings.Clone(key), request, head)

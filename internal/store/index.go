@@ -5,13 +5,13 @@ import (
 	"slices"
 )
 
-// groupRoutingPrefix begins the names under which the index of groups has the keys that share a
-// place.
-const groupRoutingPrefix = "\x00"
+// canonicalPrefix begins the names under which the index of groups has the keys that share a
+// canonical form.
+const canonicalPrefix = "\x00"
 
-// storedIn returns the keys of all that may be stored in a place.
-func (t *table) storedIn(place string) []string {
-	return append(slices.Collect(maps.Keys(t.grouped[groupRoutingPrefix+place])), place)
+// storedIn returns the keys with that canonical form under which something may be stored.
+func (t *table) storedIn(canonical string) []string {
+	return append(slices.Collect(maps.Keys(t.grouped[canonicalPrefix+canonical])), canonical)
 }
 
 // groupLocked enters a key in the index of groups, with what is stored under it.
@@ -35,8 +35,8 @@ func (t *table) ungroupLocked(key string, variants []*Record) {
 
 // groupsOf returns the names that a key is indexed by.
 func (t *table) groupsOf(key string, variants []*Record) (groups []string) {
-	if place := t.canonical(key); place != key {
-		groups = append(groups, groupRoutingPrefix+place)
+	if canonical := t.canonical(key); canonical != key {
+		groups = append(groups, canonicalPrefix+canonical)
 	}
 	for _, rec := range variants {
 		groups = append(groups, rec.Groups...)

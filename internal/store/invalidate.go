@@ -13,7 +13,7 @@ func (s *Store) Moment() Moment { return s.log.Now() }
 // RevalidateAll has each stored record that this node owns validated at its next use. It is to be
 // called when this node has been out of contact with its peers: they may have taken its place and
 // know newer responses. The entries that it has missed don't tell of these.
-func (s *Store) RevalidateAll() { s.log.Doubt() }
+func (s *Store) RevalidateAll() { s.log.RevalidateAll() }
 
 // Suspend has what is stored now validated at each use until Resume is called, which is to be when
 // this node has learnt of the entries that it may have missed.
@@ -46,7 +46,7 @@ func (s *Store) Invalidate(keys, groups, members []string, then Moment) (now Mom
 	return p.now, current
 }
 
-// scopesOf are the places that keys are in, each once.
+// scopesOf are the canonical forms of keys, each once.
 func (s *Store) scopesOf(keys []string) (scopes []invalidation.Scope) {
 	for _, key := range keys {
 		scope := invalidation.Key(s.canonical(key))
@@ -62,7 +62,7 @@ func (s *Store) scopesOf(keys []string) (scopes []invalidation.Scope) {
 type published struct {
 	now   Moment
 	swept int
-	told  []Told
+	told  []Notified
 }
 
 // publish issues entries of one kind, sweeps the table for them, and tells the other nodes. keys are
@@ -77,7 +77,7 @@ func (s *Store) publish(
 	p.now = s.log.Now()
 	s.mu.Unlock()
 	if s.cfg.Remote != nil {
-		p.told = s.cfg.Remote.Tell(&InvalidateRequest{c.Entries, keys})
+		p.told = s.cfg.Remote.Notify(&InvalidateRequest{c.Entries, keys})
 	}
 	s.changed(&c)
 	return p
@@ -93,24 +93,24 @@ func (s *Store) changed(c *invalidation.Change) {
 
 // matchedLocked returns the keys under which a response is stored that scope matches.
 func (s *Store) matchedLocked(scope invalidation.Scope, keys []string) []string {
-	place, group := scope.Sought()
+	canonical, group := scope.Sought()
 	switch {
 	case scope == invalidation.Group(group): // whose name may be empty
 		return slices.Collect(maps.Keys(s.grouped[group]))
-	case place != "":
-		return s.storedFor(place, keys)
+	case canonical != "":
+		return s.storedFor(canonical, keys)
 	}
 	return s.keysWhereLocked(func(key string) bool {
 		return scope.Matches(s.resource(key, nil)) // which no group has a part in
 	})
 }
 
-// storedFor returns the keys of what is stored in a place for those of keys that are in it, in any
-// spelling of their URLs. If there are none, it returns all that is stored there.
-func (s *Store) storedFor(place string, keys []string) []string {
-	elsewhere := func(key string) bool { return s.canonical(key) != place }
+// storedFor returns the keys of what is stored under a canonical form for those of keys that have
+// it, in any spelling of their URLs. If there are none, it returns all that is stored there.
+func (s *Store) storedFor(canonical string, keys []string) []string {
+	elsewhere := func(key string) bool { return s.canonical(key) != canonical }
 	keys = slices.DeleteFunc(slices.Clone(keys), elsewhere)
-	found := slices.DeleteFunc(s.storedIn(place), func(stored string) bool {
+	found := slices.DeleteFunc(s.storedIn(canonical), func(stored string) bool {
 		return len(keys) > 0 && s.variantWhere(stored, func(rec *Record) bool {
 			return slices.ContainsFunc(keys, func(key string) bool { return s.concerns(rec, key) })
 		}) == nil

@@ -22,7 +22,7 @@ type keys struct {
 	refusals refusals
 }
 
-// canonical returns the place that key is in: its canonical form.
+// canonical returns key's canonical form.
 func (k *keys) canonical(key string) string { return k.Keys.CanonicalKey(key) }
 
 // digest is a short name for parts: 132 bits of SHA-256, under which no two lists of parts collide

@@ -35,8 +35,8 @@ func (r *run) Open(ctx context.Context, off, end int64) (fill.Opened, error) {
 
 // openOrigin is open for what isn't held.
 func (r *run) openOrigin(ctx context.Context, off, end int64) (fill.Opened, error) {
-	refusals, place := &r.s.refusals, r.s.keyPrefixOf(r.rec)
-	known, parts := refusals.hold(place), r.partsOnly(off)
+	refusals, resource := &r.s.refusals, r.s.keyPrefixOf(r.rec)
+	known, parts := refusals.hold(resource), r.partsOnly(off)
 	switch {
 	case off == 0 && end < 0 || known && !parts:
 		return r.skip(ctx, off)
@@ -48,14 +48,14 @@ func (r *run) openOrigin(ctx context.Context, off, end int64) (fill.Opened, erro
 	switch {
 	case err == nil && !got.Whole:
 		r.failed = false
-		refusals.accepted(place)
+		refusals.accepted(resource)
 		if r.overtaken(off) {
 			_ = got.Body.Close()
 			return fill.Opened{}, refused(fill.ErrBehind)
 		}
 		return fill.Opened{Body: got.Body, End: bodyEnd(end), Length: got.Length}, nil
 	case err == nil && !parts:
-		refusals.note(place)
+		refusals.note(resource)
 		return skipped(got, off), nil
 	case err == nil:
 		_ = got.Body.Close()
@@ -68,16 +68,16 @@ func (r *run) openOrigin(ctx context.Context, off, end int64) (fill.Opened, erro
 	}
 	if parts {
 		if errors.Is(err, ErrRefused) {
-			refusals.note(place)
+			refusals.note(resource)
 		} else { // it may be an outage; but for now the owner of the first slab is asked
-			refusals.heard(place)
+			refusals.heard(resource)
 		}
 		// a verdict that is for this node alone
 		return fill.Opened{}, refused(fmt.Errorf("%w: %v", ErrRefused, err))
 	}
 	opened, err := r.skip(ctx, off)
 	if err == nil {
-		refusals.note(place)
+		refusals.note(resource)
 	}
 	return opened, err
 }

@@ -22,7 +22,7 @@ type Reader struct {
 	run       *run     // that the follower follows, or followed last
 	had       int64    // up to where the fill had the content when r joined it
 	view      []byte   // fetched but not yet handed out
-	isHere    bool     // this node has all of what can't be asked for again, whoever owns it by now
+	isHere    bool     // this node has all of what can't be asked for again, even if another owns it by now
 	localOnly bool     // it is for a peer: only what doesn't depend on other nodes will do
 	views     [][]byte // to be handed out after view
 	rest      *Reader  // of what comes after a fragment in view

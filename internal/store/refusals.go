@@ -28,19 +28,19 @@ type refusals struct {
 }
 
 // note notes that the origin has refused a part of the resource with that routing key.
-func (r *refusals) note(place string) {
+func (r *refusals) note(resource string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now := r.now()
-	if old, ok := r.until[place]; !ok || now.After(old) {
+	if old, ok := r.until[resource]; !ok || now.After(old) {
 		if r.streak++; r.streak >= refusalStreak {
 			r.all = now.Add(refusalAll)
 		}
 	}
-	r.setLocked(place, now.Add(refusalFor))
+	r.setLocked(resource, now.Add(refusalFor))
 }
 
-func (r *refusals) setLocked(place string, until time.Time) {
+func (r *refusals) setLocked(resource string, until time.Time) {
 	if r.until == nil {
 		r.until = map[string]time.Time{}
 	}
@@ -50,40 +50,40 @@ func (r *refusals) setLocked(place string, until time.Time) {
 		}
 		delete(r.until, other)
 	}
-	r.until[place] = until
+	r.until[resource] = until
 	r.any.Store(true)
 }
 
 // heard notes a refusal that another node reports. It lasts for less than one that this node has
 // seen. A repeated report doesn't prolong it, so that nodes can't keep it up among themselves.
-func (r *refusals) heard(place string) {
-	if r.hold(place) {
+func (r *refusals) heard(resource string) {
+	if r.hold(resource) {
 		return
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.setLocked(place, r.now().Add(refusalAll))
+	r.setLocked(resource, r.now().Add(refusalAll))
 }
 
 // accepted notes that the origin has given a part of the resource.
-func (r *refusals) accepted(place string) {
+func (r *refusals) accepted(resource string) {
 	if !r.any.Load() {
 		return
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	delete(r.until, place)
+	delete(r.until, resource)
 	r.streak, r.all = 0, time.Time{}
 	r.any.Store(len(r.until) > 0)
 }
 
 // hold reports whether the origin is expected to refuse parts of the resource.
-func (r *refusals) hold(place string) bool {
+func (r *refusals) hold(resource string) bool {
 	if !r.any.Load() {
 		return false
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now := r.now()
-	return now.Before(r.until[place]) || now.Before(r.all)
+	return now.Before(r.until[resource]) || now.Before(r.all)
 }

@@ -42,10 +42,10 @@ type Remote interface {
 	// Ask sends a node a Message, and returns what that answers.
 	Ask(ctx context.Context, node string, m Message) ([]byte, error)
 
-	// Tell sends a Message to all nodes. It returns what each has answered, by name, or why it
+	// Notify sends a Message to all nodes. It returns what each has answered, by name, or why it
 	// couldn't be reached in time. A node that hasn't been told exchanges logs with this one as soon
 	// as there is contact.
-	Tell(m Message) []Told
+	Notify(m Message) []Notified
 
 	// NoticeStandstill calls Suspend or RevalidateAll if this process, or the machine, has stood
 	// still for as long as it takes other nodes to give it up: they may have failed to tell it of
@@ -56,9 +56,9 @@ type Remote interface {
 	Share()
 }
 
-// Told is what a node has answered that was told of something. If Err isn't nil, it hasn't been
+// Notified is what a node has answered that was told of something. If Err isn't nil, it hasn't been
 // told, and Err says why, for operators.
-type Told struct {
+type Notified struct {
 	Node  string
 	Value []byte
 	Err   error

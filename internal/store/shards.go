@@ -25,8 +25,8 @@ type shard struct {
 // nothing.
 type stored struct {
 	*entry
-	variants []*Record
-	turn     uint32
+	variants  []*Record
+	ringEpoch uint32
 }
 
 func (s *shards) of(key string) *shard {
@@ -40,7 +40,7 @@ func (s *shards) look(key string) stored {
 	sh.mu.RLock()
 	defer sh.mu.RUnlock()
 	if e := sh.byKey[key]; e != nil {
-		return stored{e, e.variants, e.turn}
+		return stored{e, e.variants, e.ringEpoch}
 	}
 	return stored{}
 }
@@ -54,7 +54,7 @@ func (s *shards) shardLocked(key string, now stored) {
 	if sh.byKey == nil {
 		sh.byKey = map[string]*entry{}
 	}
-	now.entry.variants, now.entry.turn = now.variants, now.turn
+	now.entry.variants, now.entry.ringEpoch = now.variants, now.ringEpoch
 	if sh.byKey[key] = now.entry; len(now.variants) == 0 {
 		delete(sh.byKey, key)
 	}
@@ -77,7 +77,7 @@ func (sh *shard) visit(f func(stored)) {
 	defer sh.mu.RUnlock()
 	n := 0
 	for _, e := range sh.byKey { // a range allows for changes
-		f(stored{e, e.variants, e.turn})
+		f(stored{e, e.variants, e.ringEpoch})
 		if n++; n%visitRun == 0 {
 			sh.mu.RUnlock()
 			sh.mu.RLock()

@@ -7,7 +7,7 @@ const (
 	recordSize  = 240
 	entrySize   = 64 + 56 // of the table: the entry, a place in the map
 	detailsSize = 176     // those that aren't shared
-	// of the index: a set for a group, or a place, that has one member
+	// of the index: a set for a group, or a canonical form, that has one member
 	groupSize = 240
 	bodySize  = 112 + 16 + 40 // of a content larger than a chunk
 	fieldSize = 64            // of a trailer

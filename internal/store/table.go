@@ -32,9 +32,9 @@ type table struct {
 	grouped map[string]map[string]struct{}
 }
 
-// lost reports whether the ring has changed since an entry of that turn was checked for records
+// lost reports whether the ring has changed since an entry of that epoch was checked for records
 // that another node owns by now.
-func (t *table) lost(turn uint32) bool { return turn != uint32(t.RingEpoch()) }
+func (t *table) lost(epoch uint32) bool { return epoch != uint32(t.RingEpoch()) }
 
 // findLocked returns the stored record that request, a HEAD or a GET, selects.
 func (t *table) findLocked(key string, request http.Header, head bool) (
@@ -66,11 +66,11 @@ func (t *table) pick(e stored, request http.Header, head bool) (rec *Record, mus
 // owns key by now.
 func (t *table) dropLostLocked(key string) {
 	now := t.look(key)
-	if now.entry == nil || !t.lost(now.turn) {
+	if now.entry == nil || !t.lost(now.ringEpoch) {
 		return
 	}
-	since := uint64(now.turn)
-	now.turn = uint32(t.RingEpoch())
+	since := uint64(now.ringEpoch)
+	now.ringEpoch = uint32(t.RingEpoch())
 	switch {
 	case t.ownerOf(key) != "":
 		now.variants = without(now.variants, (*Record).owned)
@@ -96,14 +96,14 @@ func (t *table) mustRevalidate(rec *Record) bool {
 	case !rec.RetryAfter.IsZero() && rec.rests(t.Now()): // that has just failed
 		return false
 	case rec.owned():
-		return t.log.Doubts(rec.basis)
+		return t.log.MustRevalidate(rec.basis)
 	}
 	return !t.trusts(rec)
 }
 
 // trusts reports whether this node may answer from rec, which may be nil, without asking its owner.
 func (t *table) trusts(rec *Record) bool {
-	return rec.isCurrent(t.Now()) && !t.log.Doubts(rec.basis)
+	return rec.isCurrent(t.Now()) && !t.log.MustRevalidate(rec.basis)
 }
 
 // land sets the moment that rec rests on, and returns the mark for its version. The origin was
@@ -133,7 +133,7 @@ func (t *table) insertLocked(rec, prev *Record, begin func()) {
 	known, names := now.entry != nil, varyOf(now.variants, true)
 	if known {
 		rec.Key = now.key() // the key takes no memory of its own
-		now.turn = min(now.turn, uint32(rec.ringEpoch))
+		now.ringEpoch = min(now.ringEpoch, uint32(rec.ringEpoch))
 	} else {
 		rec.Key = strings.Clone(rec.Key) // of a longer line perhaps
 		now = stored{&entry{query: t.queries.add(rec.Key, 1)}, nil, uint32(rec.ringEpoch)}
@@ -296,7 +296,7 @@ func (t *table) supersedeLocked(old, rec *Record) {
 		t.insertLocked(rec, old, func() {})
 		return
 	}
-	rec.ringEpoch = min(rec.ringEpoch, uint64(t.look(old.Key).turn))
+	rec.ringEpoch = min(rec.ringEpoch, uint64(t.look(old.Key).ringEpoch))
 	rec.inherit(old)
 	t.dropLocked(old)
 	t.installLocked(rec)
@@ -368,8 +368,8 @@ func (t *table) size(rec *Record) int64 {
 	if rec.Details != plain {
 		n += rec.Details.size()
 	}
-	if place := t.canonical(rec.Key); place != rec.Key {
-		n += groupSize + block(len(groupRoutingPrefix)+len(place))
+	if canonical := t.canonical(rec.Key); canonical != rec.Key {
+		n += groupSize + block(len(canonicalPrefix)+len(canonical))
 	}
 	return int64(n)
 }

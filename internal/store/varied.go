@@ -13,7 +13,7 @@ func (s *Store) variesLocked(key string, names []string) {
 	}
 	go func() {
 		defer s.work.Done()
-		s.cfg.Remote.Tell(&VariesRequest{key})
+		s.cfg.Remote.Notify(&VariesRequest{key})
 	}()
 }
 

@@ -15,7 +15,7 @@ import (
 func Ask(ctx context.Context, cfg Config, urls []string,
 	send func(context.Context, *Form) (io.ReadCloser, error)) (s Summary, err error) {
 	start := time.Now()
-	a := asker{cfg: &cfg, sum: &s, send: send}
+	a := client{cfg: &cfg, sum: &s, send: send}
 	var batch []string
 	size := 0
 	for _, u := range urls {
@@ -44,14 +44,14 @@ func Ask(ctx context.Context, cfg Config, urls []string,
 // A node is asked for that many URLs at once, and for that many bytes of them: it bounds a Form.
 const mostBatch, mostBatchSize = 10_000, 2 << 20
 
-type asker struct {
+type client struct {
 	cfg  *Config
 	sum  *Summary
 	send func(context.Context, *Form) (io.ReadCloser, error)
 }
 
 // ask has the node fetch a batch.
-func (a *asker) ask(ctx context.Context, urls []string) error {
+func (a *client) ask(ctx context.Context, urls []string) error {
 	form := &Form{Files: urls, Header: map[string]string{}, Concurrency: a.cfg.Concurrency,
 		Rate: a.cfg.Rate}
 	for name, values := range a.cfg.Header {
@@ -84,7 +84,7 @@ func (a *asker) ask(ctx context.Context, urls []string) error {
 }
 
 // take takes in what has come of a URL.
-func (a *asker) take(f Fetched) {
+func (a *client) take(f Fetched) {
 	a.sum.Add(f)
 	if f.Outcome != Failed && f.Outcome != Skipped {
 		a.cfg.Journal.note(f.URL)

@@ -264,7 +264,7 @@ func TestClose(t *testing.T) {
 	}
 }
 
-func TestAnswererCloses(t *testing.T) {
+func TestServerCloses(t *testing.T) {
 	started := make(chan struct{}, 2)
 	errs := make(chan error, 4)
 	client, server := pair(t, Config{}, Config{Serve: func(c *Call) {

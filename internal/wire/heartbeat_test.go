@@ -53,7 +53,7 @@ func TestBlackHoleInTime(t *testing.T) {
 }
 
 // The client dies, its connection stays.
-func TestSilentAsker(t *testing.T) {
+func TestSilentClient(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begun := time.Now()
 		server, r := rawClient(t, Config{Heartbeat: time.Second, Serve: func(c *Call) { <-c.Context().Done() }})

@@ -14,7 +14,7 @@ const kindUnknown kind = 99
 
 // Whatever the server mustn't send ends the connection. Streams 1, 2 and 4 are open, 3 was
 // cancelled.
-func TestHostileAnswerer(t *testing.T) {
+func TestHostileServer(t *testing.T) {
 	message := frame(kindReply, 1, word(0, 'h', 'i')...)
 	half := append(frame(kindReply, 1, word(small+2, 'h', 'i')...), frame(kindData, 1, make([]byte, small-1)...)...)
 	for _, tt := range []struct {
@@ -82,7 +82,7 @@ func TestHostileAnswerer(t *testing.T) {
 
 // Whatever the client mustn't send ends the connection. Call 1 is being served, and 2 was
 // cancelled.
-func TestHostileAsker(t *testing.T) {
+func TestHostileClient(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		frames [][]byte
@@ -238,8 +238,8 @@ func FuzzReader(f *testing.F) {
 		}
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		fuzzAsker(t, cfg, sent)
-		fuzzAnswerer(cfg, sent)
+		fuzzClient(t, cfg, sent)
+		fuzzServer(cfg, sent)
 		runtime.ReadMemStats(&after)
 		// The sides' buffers, a value for each of two streams, and what so many requests and their
 		// responses may take.
@@ -250,7 +250,7 @@ func FuzzReader(f *testing.F) {
 	})
 }
 
-func fuzzAsker(t *testing.T, cfg Config, sent []byte) {
+func fuzzClient(t *testing.T, cfg Config, sent []byte) {
 	here, there := net.Pipe()
 	client := NewClient(here, cfg)
 	read := make(chan struct{}, 2)
@@ -271,7 +271,7 @@ func fuzzAsker(t *testing.T, cfg Config, sent []byte) {
 	}
 }
 
-func fuzzAnswerer(cfg Config, sent []byte) {
+func fuzzServer(cfg Config, sent []byte) {
 	here, there := net.Pipe()
 	server := NewServer(here, cfg)
 	fuzzSide(there, sent)

@@ -51,7 +51,7 @@ func (l *link) start(s side, conn net.Conn, cfg Config, patience int) {
 	wg.Go(func() { l.end(l.read(s)) })
 	wg.Go(func() { l.end(l.run()) })
 	go func() {
-		l.beat(s)
+		l.heartbeats(s)
 		l.clear(s)
 		wg.Wait()
 		close(l.done)
@@ -98,8 +98,8 @@ func misplaced(h header) error {
 	return fmt.Errorf("%w: frame of kind %d and stream %d", ErrProtocol, h.kind, h.id)
 }
 
-// beat gives the link's heartbeats until it ends.
-func (l *link) beat(s side) {
+// heartbeats gives the link's heartbeats until it ends.
+func (l *link) heartbeats(s side) {
 	t := time.NewTicker(l.cfg.Heartbeat)
 	defer t.Stop()
 	for {
