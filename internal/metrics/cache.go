@@ -15,20 +15,20 @@ var ofCache = []Family{
 		"Records, or chunks, that were dropped to make room.",
 		func(p proxy.Part) int64 { return p.Evictions }),
 	one("scurry_cache_memory_limit_bytes", gauge, "Budget of all parts together, as set.",
-		func(s *scrape) float64 { return float64(s.Memory) }),
+		func(s *scrape) int64 { return s.Memory }),
 	one("scurry_cache_eviction_age_seconds", gauge,
 		"Time since the last use of the chunk that main evicts next, about.",
 		func(s *scrape) float64 { return s.EvictionAge.Seconds() }),
 	one("scurry_cache_hot_hits_total", counter, "Lookups that found a hot chunk.",
-		func(s *scrape) float64 { return float64(s.HotHits) }),
+		func(s *scrape) int64 { return s.HotHits }),
 	one("scurry_fills_total", counter, "Bodies that began to be read into the cache.",
-		func(s *scrape) float64 { return float64(s.Fills) }),
+		func(s *scrape) int64 { return s.Fills }),
 	one("scurry_fills_in_flight", gauge, "Bodies that are being read into the cache.",
-		func(s *scrape) float64 { return float64(s.LiveFills) }),
+		func(s *scrape) int64 { return s.LiveFills }),
 	{
 		Name: "scurry_invalidations_total", Type: counter, Labels: []string{"kind"},
 		Help: "Invalidations that this node knows of, from all nodes, by what they do.",
-		numbers: func(s *scrape, add func(float64, ...string)) {
+		numbers: func(s *scrape, add addNumber) {
 			add(float64(s.Removes), "remove")
 			add(float64(s.Revalidates), "revalidate")
 			add(float64(s.Expires), "expire")
@@ -40,7 +40,7 @@ var ofCache = []Family{
 func byPart(name, kind, help string, read func(proxy.Part) int64) Family {
 	return Family{
 		Name: name, Type: kind, Help: help, Labels: []string{"part"},
-		numbers: func(s *scrape, add func(float64, ...string)) {
+		numbers: func(s *scrape, add addNumber) {
 			add(float64(read(s.RecordPart)), "records")
 			add(float64(read(s.Main)), "main")
 			add(float64(read(s.Probation)), "probation")

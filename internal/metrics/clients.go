@@ -7,7 +7,7 @@ var ofClients = []Family{
 	{
 		Name: "scurry_http_requests_total", Type: counter, Labels: []string{"outcome", "code"},
 		Help: "Requests that have ended, by what the cache did and by the class of the status.",
-		numbers: func(s *scrape, add func(float64, ...string)) {
+		numbers: func(s *scrape, add addNumber) {
 			for o, outcome := range measure.Outcomes {
 				for c, class := range measure.Classes {
 					// those that come up now and then are there from the beginning
@@ -19,9 +19,9 @@ var ofClients = []Family{
 		},
 	},
 	one("scurry_http_requests_in_flight", gauge, "Connections with a request that isn't answered.",
-		func(s *scrape) float64 { return float64(s.busy) }),
+		func(s *scrape) int { return s.busy }),
 	one("scurry_http_connections", gauge, "Connections of clients that are open.",
-		func(s *scrape) float64 { return float64(s.open) }),
+		func(s *scrape) int { return s.open }),
 	{
 		Name: "scurry_http_request_duration_seconds", Type: distribution,
 		Labels: []string{"outcome"},
@@ -45,14 +45,14 @@ var ofClients = []Family{
 	},
 	one("scurry_http_request_errors_total", counter,
 		"Requests that got an error since the origin couldn't answer.",
-		func(s *scrape) float64 { return float64(s.Failures) }),
+		func(s *scrape) int64 { return s.Failures }),
 	one("scurry_http_requests_refused_total", counter,
 		"Requests that were refused before they were understood.",
-		func(s *scrape) float64 { return float64(s.Config.Refused()) }),
+		func(s *scrape) int64 { return s.Config.Refused() }),
 	{
 		Name: "scurry_http_connections_refused_total", Type: counter, Labels: []string{"limit"},
 		Help: "Connections that a limit has kept out, by the limit.",
-		numbers: func(s *scrape, add func(float64, ...string)) {
+		numbers: func(s *scrape, add addNumber) {
 			many, ofClient := s.RefusedConnections()
 			add(float64(many), "connections")
 			add(float64(ofClient), "client_connections")
@@ -61,7 +61,7 @@ var ofClients = []Family{
 	{
 		Name: "scurry_http_requests_limited_total", Type: counter, Labels: []string{"limit"},
 		Help: "Requests that a limit has kept out, by the limit.",
-		numbers: func(s *scrape, add func(float64, ...string)) {
+		numbers: func(s *scrape, add addNumber) {
 			r := &s.Stats.Refused
 			add(float64(r.Requests), "requests")
 			add(float64(r.ClientRate), "client_rate")
@@ -71,19 +71,18 @@ var ofClients = []Family{
 	},
 	one("scurry_http_responses_aborted_total", counter,
 		"Responses that were cut, by either side.",
-		func(s *scrape) float64 { return float64(s.Ended.Aborted) }),
+		func(s *scrape) int64 { return s.Ended.Aborted }),
 }
 
-func byOutcome(read func(*scrape, int) measure.Distribution) func(*scrape,
-	func(histogram, ...string)) {
-	return func(s *scrape, add func(histogram, ...string)) {
+func byOutcome(read func(*scrape, int) measure.Distribution) func(*scrape, addHistogram) {
+	return func(s *scrape, add addHistogram) {
 		for o, outcome := range measure.Outcomes {
 			add(seconds(read(s, o)), outcome)
 		}
 	}
 }
 
-func sizes(s *scrape, add func(histogram, ...string)) {
+func sizes(s *scrape, add addHistogram) {
 	for i, source := range measure.Sources {
 		h := histogram{sum: float64(s.Ended.Bytes[i]), buckets: map[float64]uint64{}}
 		for j, n := range s.Ended.Sizes[i] {

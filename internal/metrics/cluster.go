@@ -19,7 +19,7 @@ var ofCluster = []Family{
 		Name: "scurry_peer_request_duration_seconds", Type: distribution,
 		Labels: []string{"peer"},
 		Help:   "Time from a request to another node until its answer began.",
-		histograms: func(s *scrape, add func(histogram, ...string)) {
+		histograms: func(s *scrape, add addHistogram) {
 			for _, p := range s.Peers {
 				add(seconds(p.Latencies), p.Name)
 			}
@@ -28,7 +28,7 @@ var ofCluster = []Family{
 	{
 		Name: "scurry_peer_state", Type: gauge, Labels: []string{"peer", "state"},
 		Help: "1 for the state that another node is in.",
-		numbers: func(s *scrape, add func(float64, ...string)) {
+		numbers: func(s *scrape, add addNumber) {
 			for _, p := range s.Peers {
 				for _, state := range states {
 					add(truth(p.State == state), p.Name, state)
@@ -38,18 +38,18 @@ var ofCluster = []Family{
 	},
 	one("scurry_peer_connections_refused_total", counter,
 		"Connections to the peer port that weren't let in.",
-		func(s *scrape) float64 { return float64(s.PeersRefused) }),
+		func(s *scrape) int64 { return s.PeersRefused }),
 	one("scurry_ring_nodes", gauge, "Nodes that share the keys, this one included.",
-		func(s *scrape) float64 { return float64(max(1, len(s.Ring))) }),
+		func(s *scrape) int { return max(1, len(s.Ring)) }),
 	one("scurry_ring_epoch", gauge, "How often the nodes that share the keys have changed.",
-		func(s *scrape) float64 { return float64(s.RingEpoch) }),
+		func(s *scrape) uint64 { return s.RingEpoch }),
 }
 
 // byPeer is a family with a number for each other node.
 func byPeer(name, kind, help string, read func(*proxy.PeerStats) int64) Family {
 	return Family{
 		Name: name, Type: kind, Help: help, Labels: []string{"peer"},
-		numbers: func(s *scrape, add func(float64, ...string)) {
+		numbers: func(s *scrape, add addNumber) {
 			for i := range s.Peers {
 				add(float64(read(&s.Peers[i])), s.Peers[i].Name)
 			}

@@ -35,9 +35,14 @@ type Family struct {
 	Labels     []string
 
 	// one of them is set, and calls add for each combination of labels
-	numbers    func(s *scrape, add func(value float64, labels ...string))
-	histograms func(s *scrape, add func(h histogram, labels ...string))
+	numbers    func(*scrape, addNumber)
+	histograms func(*scrape, addHistogram)
 }
+
+type (
+	addNumber    func(value float64, labels ...string)
+	addHistogram func(h histogram, labels ...string)
+)
 
 // The types of metrics.
 const (
@@ -47,13 +52,13 @@ const (
 )
 
 // one is a family of a number without labels.
-func one(name, kind, help string, read func(*scrape) float64) Family {
+func one[N int | int64 | uint64 | float64](name, kind, help string, read func(*scrape) N) Family {
 	return Family{Name: name, Type: kind, Help: help,
-		numbers: func(s *scrape, add func(float64, ...string)) { add(read(s)) }}
+		numbers: func(s *scrape, add addNumber) { add(float64(read(s))) }}
 }
 
 // durations is a family of one histogram without labels.
 func durations(name, help string, read func(*scrape) measure.Distribution) Family {
 	return Family{Name: name, Type: distribution, Help: help,
-		histograms: func(s *scrape, add func(histogram, ...string)) { add(seconds(read(s))) }}
+		histograms: func(s *scrape, add addHistogram) { add(seconds(read(s))) }}
 }

@@ -17,11 +17,11 @@ var ofNode = []Family{
 			return float64(last.UnixMilli()) / 1e3
 		}),
 	one("scurry_log_lines_dropped_total", counter, "Lines of log that nobody took in time.",
-		func(s *scrape) float64 { return float64(s.Dropped()) }),
+		func(s *scrape) int64 { return s.Dropped() }),
 	{
 		Name: "scurry_build_info", Type: gauge, Help: "1, with what is known of the build.",
 		Labels: []string{"version", "revision", "go_version"},
-		numbers: func(s *scrape, add func(float64, ...string)) {
+		numbers: func(s *scrape, add addNumber) {
 			add(1, s.Version, s.Revision, s.GoVersion)
 		},
 	},
