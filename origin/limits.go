@@ -5,7 +5,30 @@ import (
 	"time"
 )
 
-// Defaults of a Server's fields.
+// Timeouts are those of a Server. Zero stands for the default that the comment names, a negative
+// duration for no limit.
+type Timeouts struct {
+	// DialTimeout limits how long a connection may take to be made. Default: 10 seconds.
+	DialTimeout time.Duration
+
+	// TLSTimeout limits how long a TLS handshake may take. Default: 10 seconds.
+	TLSTimeout time.Duration
+
+	// HeaderTimeout limits the time from a request's last byte to the end of its response's head.
+	// Default: 30 seconds.
+	HeaderTimeout time.Duration
+
+	// BodyTimeout limits how long a Read of a body may wait for its next byte; a reader that pauses
+	// between Reads isn't held against the server. The Read's error then has a Timeout method that
+	// returns true. Default: 30 seconds.
+	BodyTimeout time.Duration
+
+	// IdleTimeout is how long an unused connection is kept for the next request. Default: 90
+	// seconds.
+	IdleTimeout time.Duration
+}
+
+// Defaults of Timeouts.
 const (
 	defaultDialTimeout   = 10 * time.Second
 	defaultTLSTimeout    = 10 * time.Second

@@ -37,7 +37,7 @@ func TestSetTimeouts(t *testing.T) {
 	check(t, err)
 	defer begun.Body.Close()
 
-	s.SetTimeouts(Timeouts{Body: short})
+	s.SetTimeouts(Timeouts{BodyTimeout: short})
 	if _, err := get("/waits"); !isTimeout(err) { // the other one waits longer than that, too
 		t.Errorf("no timeout but %v", err)
 	}

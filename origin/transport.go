@@ -36,17 +36,12 @@ func (s *Server) transports() (*transports, error) {
 	return s.next, nil
 }
 
-// Timeouts are those of a Server's fields, with their meanings and defaults.
-type Timeouts struct{ Dial, TLS, Header, Body, Idle time.Duration }
-
-// SetTimeouts replaces the Server's timeouts, at any time, for the requests that come after it.
-// They use no connection that was made before.
+// SetTimeouts replaces the Server's Timeouts, at any time, for the requests that come after it. They
+// use no connection that was made before.
 func (s *Server) SetTimeouts(t Timeouts) {
 	s.mu.Lock()
-	s.DialTimeout, s.TLSTimeout, s.HeaderTimeout = t.Dial, t.TLS, t.Header
-	s.BodyTimeout, s.IdleTimeout = t.Body, t.Idle
 	last := s.next
-	s.next = nil // transports makes it anew
+	s.Timeouts, s.next = t, nil // transports makes it anew
 	s.mu.Unlock()
 	s.closeIdle(last)
 }

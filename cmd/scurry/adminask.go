@@ -35,12 +35,10 @@ func (a *adminNode) address(p process) (string, error) {
 	return adminAddress(a.Admin, &config.Addresses{Listen: a.Listen, AdminListen: a.AdminListen}, p)
 }
 
-func (a *adminNode) token() ([]byte, error) { return readToken(a.AdminTokenFile) }
-
 // find is where that listener is, and the token that it wants, if it wants one.
 func (a *adminNode) find(p process) (address string, token []byte, err error) {
 	if address, err = a.address(p); err == nil {
-		token, err = a.token()
+		token, err = readToken(a.AdminTokenFile)
 	}
 	return address, token, err
 }
@@ -92,12 +90,6 @@ func adminOf(a *config.Addresses, p process, flags string) (string, error) {
 
 // maxAnswer bounds what is read of an admin listener's answer.
 const maxAnswer = 4 << 20
-
-// askAdmin is callAdmin with the method GET.
-func askAdmin(ctx context.Context, target, host string, token []byte) (*http.Response, []byte,
-	error) {
-	return callAdmin(ctx, http.MethodGet, target, host, token)
-}
 
 // callAdmin is sendAdmin with a request without a body, for a Host if that isn't "".
 func callAdmin(ctx context.Context, method, target, host string, token []byte) (

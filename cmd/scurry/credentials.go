@@ -38,16 +38,12 @@ func readPeerSecret(path config.File, log zerolog.Logger) ([]byte, error) {
 func readAdminToken(path config.File, log zerolog.Logger) ([]byte, error) {
 	const flag = "--admin-token-file"
 	token, err := readSecret(flag, path, log)
-	printable := func(c byte) bool { return c > ' ' && c <= '~' }
-	if err == nil && !every(token, printable) {
+	unprintable := func(c byte) bool { return c <= ' ' || c > '~' }
+	if err == nil && slices.ContainsFunc(token, unprintable) {
 		err = usagef("%s %s: a token has no spaces and no other characters than those of ASCII: "+
 			"take one such as \"openssl rand -base64 32\" prints", flag, path)
 	}
 	return token, err
-}
-
-func every(text []byte, is func(byte) bool) bool {
-	return !slices.ContainsFunc(text, func(c byte) bool { return !is(c) })
 }
 
 // readSecret reads the secret in the file that a flag names. It returns nil if no file is named.

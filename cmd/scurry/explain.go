@@ -32,7 +32,7 @@ func (c *explainCmd) Run(ctx context.Context, p process) error {
 	if err != nil {
 		return err
 	}
-	token, err := c.token()
+	token, err := readToken(c.AdminTokenFile)
 	if err != nil {
 		return err
 	}
@@ -46,7 +46,8 @@ func (c *explainCmd) Run(ctx context.Context, p process) error {
 	ctx, cancel := context.WithTimeout(ctx, explainTimeout)
 	defer cancel()
 	// The listener answers for localhost, whatever name it is reached by.
-	res, body, err := askAdmin(ctx, "http://"+address+"/explain?"+form.Encode(), "localhost", token)
+	res, body, err := callAdmin(ctx, "GET", "http://"+address+"/explain?"+form.Encode(), "localhost",
+		token)
 	if err != nil {
 		return noAnswer(address, err)
 	}

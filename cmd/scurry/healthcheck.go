@@ -58,7 +58,7 @@ func (h *healthcheckCmd) target(p process) (string, error) {
 func ask(ctx context.Context, target string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()
-	res, body, err := askAdmin(ctx, target, "", nil)
+	res, body, err := callAdmin(ctx, http.MethodGet, target, "", nil)
 	if err != nil {
 		return "", fmt.Errorf("the node doesn't answer: %w", err)
 	}

@@ -35,11 +35,11 @@ func httpOrigin(c *config.Config) *origin.Server {
 
 func originTimeouts(c *config.Config) origin.Timeouts {
 	return origin.Timeouts{
-		Dial:   time.Duration(c.OriginDialTimeout),
-		TLS:    time.Duration(c.OriginTLSTimeout),
-		Header: time.Duration(c.OriginHeaderTimeout),
-		Body:   time.Duration(c.OriginBodyTimeout),
-		Idle:   time.Duration(c.OriginIdleTimeout),
+		DialTimeout:   time.Duration(c.OriginDialTimeout),
+		TLSTimeout:    time.Duration(c.OriginTLSTimeout),
+		HeaderTimeout: time.Duration(c.OriginHeaderTimeout),
+		BodyTimeout:   time.Duration(c.OriginBodyTimeout),
+		IdleTimeout:   time.Duration(c.OriginIdleTimeout),
 	}
 }
 
