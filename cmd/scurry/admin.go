@@ -82,14 +82,11 @@ func (r *report) metrics() metrics.Config {
 	v := r.version()
 	return metrics.Config{
 		Stats: r.proxy.Stats, Ready: r.ready,
-		Connections: func() (open, busy int) { return r.client.Connections() },
-		Refused:     func() int64 { return r.client.Refused() },
-		RefusedConnections: func() (many, ofClient int64) {
-			return r.client.RefusedConns(), r.client.RefusedClientConns()
-		},
-		Dropped:  r.lines.Dropped,
-		Reloaded: r.reloaded,
-		Version:  v.Version, Revision: v.Revision, GoVersion: v.GoVersion,
+		Connections: r.client.Connections, Refused: r.client.Refused,
+		RefusedConnections: r.client.RefusedConns,
+		Dropped:            r.lines.Dropped,
+		Reloaded:           r.reloaded,
+		Version:            v.Version, Revision: v.Revision, GoVersion: v.GoVersion,
 	}
 }
 

@@ -16,6 +16,8 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/alecthomas/kong"
+
 	"github.com/scurrycache/scurry/internal/config"
 	"github.com/scurrycache/scurry/internal/origintest"
 )
@@ -351,7 +353,12 @@ func TestManualReload(t *testing.T) {
 			documented = append(documented, strings.TrimPrefix(name, "--"))
 		}
 	}
-	live := config.LiveNames()
+	var live []string
+	for _, flag := range kong.Must(&config.Config{}, kong.NoDefaultHelp()).Model.Flags {
+		if flag.Tag.Get("reload") == "live" {
+			live = append(live, flag.Name)
+		}
+	}
 	slices.Sort(documented)
 	slices.Sort(live)
 	if !slices.Equal(documented, live) {

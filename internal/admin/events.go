@@ -27,33 +27,37 @@ func (e events) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	default:
 	}
-	control := http.NewResponseController(w)
-	_ = control.SetReadDeadline(time.Time{}) // the end of the connection ends the events
+	// the end of the connection ends the events
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 	w.Header().Set("Content-Type", "text/event-stream")
 	tick := time.NewTicker(eventEvery)
 	defer tick.Stop()
-	for more := true; e.send(w, control) == nil && more; {
+	for more := true; push(w, eventFormat, "stats", e.stats()) == nil && more; {
 		select {
 		case <-tick.C:
 		case <-e.draining:
 			more = false
-			_ = e.send(w, control)
+			_ = push(w, eventFormat, "stats", e.stats())
 		case <-r.Context().Done():
 			more = false
 		}
 	}
 }
 
-// send sends one event.
-func (e events) send(w http.ResponseWriter, control *http.ResponseController) error {
-	data, err := json.Marshal(e.stats())
+// eventFormat is the form of a server-sent event, of its name and its JSON.
+const eventFormat = "event: %s\ndata: %s\n\n"
+
+// push sends value as JSON, in that form, at once.
+func push(w http.ResponseWriter, format, name string, value any) error {
+	data, err := json.Marshal(value)
 	if err != nil {
 		return err
 	}
+	control := http.NewResponseController(w)
 	if err := control.SetWriteDeadline(time.Now().Add(eventTime)); err != nil {
 		return err
 	}
-	if _, err := fmt.Fprintf(w, "event: stats\ndata: %s\n\n", data); err != nil {
+	if _, err := fmt.Fprintf(w, format, name, data); err != nil {
 		return err
 	}
 	return control.Flush()

@@ -1,8 +1,6 @@
 package admin
 
 import (
-	"encoding/json"
-	"fmt"
 	"mime"
 	"net/http"
 	"strings"
@@ -22,7 +20,7 @@ type telling struct {
 // formats are those in which each URL is told, by their media types.
 var formats = map[string]string{
 	"application/x-ndjson": "%[2]s\n",
-	"text/event-stream":    "event: %s\ndata: %s\n\n",
+	"text/event-stream":    eventFormat,
 }
 
 // newTelling begins the response, if r wants to be told of each URL.
@@ -70,17 +68,4 @@ func (t *telling) report(report warm.Report) {
 }
 
 // send sends one line or event.
-func (t *telling) send(name string, value any) error {
-	data, err := json.Marshal(value)
-	if err != nil {
-		return err
-	}
-	control := http.NewResponseController(t.w)
-	if err := control.SetWriteDeadline(time.Now().Add(eventTime)); err != nil {
-		return err
-	}
-	if _, err := fmt.Fprintf(t.w, t.format, name, data); err != nil {
-		return err
-	}
-	return control.Flush()
-}
+func (t *telling) send(name string, value any) error { return push(t.w, t.format, name, value) }

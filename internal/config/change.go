@@ -25,14 +25,11 @@ func (c *Config) Changes(next *Config) (changes []Change) {
 			continue
 		}
 		changes = append(changes, Change{
-			Name: s.Name, Old: shown(from), New: shown(to), Live: s.live() && c.alike(next, s.Name),
+			Name: s.Name, Old: shown(from), New: shown(to), Live: s.Tag.Get("reload") == "live" && c.alike(next, s.Name),
 		})
 	}
 	return changes
 }
-
-// live reports whether s can change while a node runs. Its field is tagged then.
-func (s setting) live() bool { return s.Tag.Get("reload") == "live" }
 
 // alike reports whether the setting of that name, which can change live, isn't turned on or off,
 // and is of the same kind in next.
@@ -51,16 +48,6 @@ func (c *Config) alike(next *Config, name string) bool {
 // listed reports whether s is the nodes themselves, and not where to find them.
 func (s PeerSource) listed() bool {
 	return s != "" && !s.fromDNS() && !strings.HasPrefix(string(s), "file:")
-}
-
-// LiveNames are the names of the settings that can change while a node runs.
-func LiveNames() (names []string) {
-	for _, s := range settings(&Config{}) {
-		if s.live() {
-			names = append(names, s.Name)
-		}
-	}
-	return names
 }
 
 // shown is the text of a setting's value for a reader, with credentials replaced.

@@ -122,7 +122,7 @@ func (a *response) judge() {
 		source = rule{"", "until it was purged softly, at " + stamp(a.rec.Expired.Time())}
 	}
 	if reason == "request" {
-		verdict.text += a.facts.Objection(a.q.Header, a.now)
+		verdict.text += a.facts.Reuse(a.q.Header, a.now).Objection
 	}
 	a.say("freshness", verdict.section, "ends %s, with a TTL of %d s: %s",
 		stamp(a.now.Add(a.ttl)), a.ttl/time.Second, verdict.text)

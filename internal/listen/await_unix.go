@@ -24,22 +24,22 @@ func await(c *net.TCPConn, use func(b *buffer, n int) (enough bool)) error {
 		for more := true; more; {
 			var n int
 			b := buffers.Get().(*buffer)
-			n, more, err = b.receive(fd)
-			switch {
-			case err == syscall.EAGAIN:
-				b.free()
+			if n, more, err = b.receive(fd); err == nil && n > 0 {
+				if use(b, n) {
+					return true
+				}
+				continue
+			}
+			b.free()
+			switch err {
+			case syscall.EINTR:
+			case syscall.EAGAIN:
 				return false
-			case err == syscall.EINTR:
-				b.free()
-			case err != nil:
-				b.free()
-				err = os.NewSyscallError("read", err)
-				return true
-			case n == 0:
-				b.free()
+			case nil:
 				err = io.EOF
 				return true
-			case use(b, n):
+			default:
+				err = os.NewSyscallError("read", err)
 				return true
 			}
 		}

@@ -119,8 +119,8 @@ func TestClientConnections(t *testing.T) {
 		refused.ended(t)
 		other.send(t, getB)
 		other.response(t)
-		if s.RefusedClientConns() != 1 || s.RefusedConns() != 0 || s.Clients() != 2 {
-			t.Errorf("refused: %d and %d; clients: %d", s.RefusedClientConns(), s.RefusedConns(), s.Clients())
+		if many, ofClient := s.RefusedConns(); ofClient != 1 || many != 0 || s.Clients() != 2 {
+			t.Errorf("refused: %d and %d; clients: %d", ofClient, many, s.Clients())
 		}
 		if lines := s.lines(t); len(lines) != 1 || lines[0]["reason"] != "too many connections of one client" {
 			t.Errorf("logged is %v", lines)

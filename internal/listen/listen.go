@@ -73,11 +73,11 @@ func (s *Server) SetDelay(delay time.Duration) { s.delay = delay }
 // Refused returns how many requests have been refused without the handler.
 func (s *Server) Refused() int64 { return s.refused.Load() }
 
-// RefusedConns returns how many connections have been refused since there were MaxConns.
-func (s *Server) RefusedConns() int64 { return s.limit.refused.Load() }
-
-// RefusedClientConns returns how many have been refused since their client had MaxClientConns.
-func (s *Server) RefusedClientConns() int64 { return s.limit.crowded.Load() }
+// RefusedConns returns how many connections have been refused since there were MaxConns, and how
+// many since their client had MaxClientConns.
+func (s *Server) RefusedConns() (many, ofClient int64) {
+	return s.limit.refused.Load(), s.limit.crowded.Load()
+}
 
 // Serve accepts connections until the server is drained. It returns nil then, and else the
 // listener's error. It is called once.

@@ -82,15 +82,11 @@ func (t *response) readyParts(d *decide.Decision, parts []httpcache.Range) error
 	ctx := t.r.Context()
 	for _, part := range parts {
 		var rd store.Reader
-		if d.Record.Rangeable {
-			if d.FromMemory() {
-				t.s.Store.Reader(&rd, t, d.Record, part.Start, part.Start+part.Length)
-				d.ContentAsked(rd.Foresee(ctx))
-			}
-			continue
-		}
+		var err error
 		t.s.Store.Reader(&rd, t, d.Record, part.Start, part.Start+part.Length)
-		err := rd.Ready(ctx)
+		if !d.Record.Rangeable {
+			err = rd.Ready(ctx)
+		}
 		if err == nil && d.FromMemory() {
 			d.ContentAsked(rd.Foresee(ctx))
 		}
