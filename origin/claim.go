@@ -30,8 +30,8 @@ func use(info httptrace.GotConnInfo, u *url.URL) *guardedConn {
 	return c
 }
 
-// claim waits until c is quiet and reserves it for a request for url. It returns false if c isn't to
-// be used.
+// claim waits until c is quiet and reserves it for a request for url. It returns false if c isn't
+// to be used.
 func (c *guardedConn) claim(url string) bool {
 	var late <-chan time.Time
 	for !c.spent() {

@@ -36,8 +36,8 @@ func (s *Server) transports() (*transports, error) {
 	return s.next, nil
 }
 
-// SetTimeouts replaces the Server's Timeouts, at any time, for the requests that come after it. They
-// use no connection that was made before.
+// SetTimeouts replaces the Server's Timeouts, at any time, for the requests that come after it.
+// They use no connection that was made before.
 func (s *Server) SetTimeouts(t Timeouts) {
 	s.mu.Lock()
 	last := s.next

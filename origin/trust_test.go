@@ -59,7 +59,8 @@ func TestTrustIsLost(t *testing.T) {
 	}
 }
 
-// TestSuspectedSpelling: what is suspected is named by the URL that was requested, whatever its spelling.
+// TestSuspectedSpelling: what is suspected is named by the URL that was requested, whatever its
+// spelling.
 func TestSuspectedSpelling(t *testing.T) {
 	if !canPeek {
 		t.Skip("this system can't look into a connection, so that none is used twice")

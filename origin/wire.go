@@ -86,9 +86,9 @@ func (w *wire) readLocked(fd uintptr) {
 	}
 }
 
-// quiet reports whether nothing has come that hasn't been read: a Read waits, TLS is at the end of a
-// record, and the kernel has nothing. If it has something, the Read that waits gets that, even if w
-// is closed now.
+// quiet reports whether nothing has come that hasn't been read: a Read waits, TLS is at the end of
+// a record, and the kernel has nothing. If it has something, the Read that waits gets that, even if
+// w is closed now.
 func (w *wire) quiet() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -92,8 +92,8 @@ type Config struct {
 	WebSocket bool
 
 	// PurgeFrom are the networks of the clients that may purge by the method PURGE. The address is
-	// that of the connection, and requests that other servers have forwarded may not. Default: none;
-	// then the method is answered by 405.
+	// that of the connection, and requests that other servers have forwarded may not. Default:
+	// none; then the method is answered by 405.
 	PurgeFrom []netip.Prefix
 
 	// WriteTimeout is how long a client may take no bytes of a response before its connection is

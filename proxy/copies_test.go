@@ -13,7 +13,8 @@ import (
 	"github.com/scurrycache/scurry/proxy"
 )
 
-// pieces is a client that keeps the slices that it is sent, as a ResponseWriter and as a connection.
+// pieces is a client that keeps the slices that it is sent, as a ResponseWriter and as a
+// connection.
 type pieces struct {
 	header http.Header
 	sent   [][]byte
@@ -37,8 +38,8 @@ func (p *pieces) Send(b *net.Buffers) (n int64, err error) {
 	return n, nil
 }
 
-// TestContentIsNotCopied: the memory that the origin's bytes are read into is what is held, and what
-// every client is sent from, by the handler and by the lane.
+// TestContentIsNotCopied: the memory that the origin's bytes are read into is what is held, and
+// what every client is sent from, by the handler and by the lane.
 func TestContentIsNotCopied(t *testing.T) {
 	oneNode(t)
 	for _, size := range []int64{5000, 64 << 10, 1<<20 - 1} {

@@ -51,8 +51,8 @@ func TestCrawlLeavesWhatIsHot(t *testing.T) {
 	}
 }
 
-// TestCrawlOfACluster: a crawl by way of all nodes leaves what is hot on their owners, although each
-// node also has near copies of what the others have fetched.
+// TestCrawlOfACluster: a crawl by way of all nodes leaves what is hot on their owners, although
+// each node also has near copies of what the others have fetched.
 func TestCrawlOfACluster(t *testing.T) {
 	oneNode(t)
 	if raceEnabled {

@@ -8,8 +8,8 @@ import (
 	"github.com/scurrycache/scurry/internal/origintest"
 )
 
-// drip answers with length bytes of origintest.Content(seed), or with an unknown number if length is -1,
-// sending a piece each time the test sends its end offset on more, until more is closed.
+// drip answers with length bytes of origintest.Content(seed), or with an unknown number if length
+// is -1, sending a piece each time the test sends its end offset on more, until more is closed.
 func drip(seed byte, length int64, header http.Header, more <-chan int64) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		maps.Copy(w.Header(), header)

@@ -10,7 +10,8 @@ import (
 	"github.com/scurrycache/scurry/proxy"
 )
 
-// TestOutcomesAreTheLogs: what is counted of requests that have ended has the names of the access log.
+// TestOutcomesAreTheLogs: what is counted of requests that have ended has the names of the access
+// log.
 func TestOutcomesAreTheLogs(t *testing.T) {
 	if len(measure.Outcomes) != int(decide.Outcomes) {
 		t.Fatalf("%d outcomes, and %d", len(measure.Outcomes), decide.Outcomes)

@@ -56,8 +56,8 @@ func Example() {
 	// asked: 1 hits: 2
 }
 
-// The spans of a request that the origin is asked for. They go to a collector if the provider has its
-// exporter.
+// The spans of a request that the origin is asked for. They go to a collector if the provider has
+// its exporter.
 func ExampleConfig_tracing() {
 	slow := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		fmt.Println("the origin is in a trace:", r.Header.Get("Traceparent") != "")

@@ -103,7 +103,8 @@ func (n *node) reads(bytes int64) {
 }
 
 // idle waits until no node reads a body. One that can't be asked for again takes its room until its
-// fill has ended, which is a moment after the client has it all; the next one mightn't be kept then.
+// fill has ended, which is a moment after the client has it all; the next one mightn't be kept
+// then.
 func (n *node) idle() {
 	n.t.Helper()
 	for _, p := range append([]*proxy.Proxy{n.Proxy}, n.peers...) {

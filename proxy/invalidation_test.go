@@ -262,9 +262,9 @@ func unconfirmed(f origintest.File) http.HandlerFunc {
 	}
 }
 
-// TestOldBytesDontComeBack: bytes that were invalidated, by their key or their group, don't come back
-// if what the origin sends next has the same validator and length, on any node, be it small or of
-// several slabs.
+// TestOldBytesDontComeBack: bytes that were invalidated, by their key or their group, don't come
+// back if what the origin sends next has the same validator and length, on any node, be it small or
+// of several slabs.
 func TestOldBytesDontComeBack(t *testing.T) {
 	for _, by := range []string{"f", "g"} {
 		for _, size := range []int64{600, 3*slab + 5} {

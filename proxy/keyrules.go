@@ -13,8 +13,8 @@ import (
 // Vary of responses. All nodes of a cluster must have the same.
 type KeyRules struct {
 	// QueryKeep are the names of the query's fields that matter, decoded. The others are no part of
-	// a resource's name, and aren't sent to the origin. Default: all matter; empty but not nil: none
-	// does.
+	// a resource's name, and aren't sent to the origin. Default: all matter; empty but not nil:
+	// none does.
 	QueryKeep []string
 
 	// QuerySort sorts the query's fields by name, so that their order doesn't matter. Fields of one
@@ -51,8 +51,8 @@ func sorted(names []string) []string {
 var essential = []string{"Host", "Connection", "Content-Length", "Transfer-Encoding", "Te", "Trailer",
 	"Upgrade", "Expect", "Max-Forwards", "Cdn-Loop", "Via"}
 
-// ambiguous are fields that can't be in a key: what the origin is sent of them isn't what the client
-// has sent.
+// ambiguous are fields that can't be in a key: what the origin is sent of them isn't what the
+// client has sent.
 var ambiguous = []string{"Range", "If-Range", "If-Match", "If-None-Match", "If-Modified-Since",
 	"If-Unmodified-Since", "Cache-Control", "Pragma", "X-Forwarded-For", "Forwarded",
 	"Traceparent", "Tracestate"}

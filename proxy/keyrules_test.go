@@ -21,7 +21,8 @@ func urisOf(o *origintest.Origin) (uris []string) {
 	return uris
 }
 
-// TestQueryRules: what of the query makes another resource, by both lanes, and what the origin gets.
+// TestQueryRules: what of the query makes another resource, by both lanes, and what the origin
+// gets.
 func TestQueryRules(t *testing.T) {
 	tests := []struct {
 		name    string

@@ -30,8 +30,8 @@ func (l *countingLane) Serve(c fastlane.Conn, p []byte) (int, error) {
 	return n, err
 }
 
-// TestLaneAsksTheOwner: what another node owns and holds is answered in the lane as well, as net/http
-// answers it, unless it is large. What the owner doesn't hold goes on to net/http.
+// TestLaneAsksTheOwner: what another node owns and holds is answered in the lane as well, as
+// net/http answers it, unless it is large. What the owner doesn't hold goes on to net/http.
 func TestLaneAsksTheOwner(t *testing.T) {
 	book, clock := new(logbook), newClock()
 	logger := zerolog.New(book)

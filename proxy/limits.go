@@ -20,8 +20,8 @@ type Limits struct {
 	// one of IPv6. Default: any number.
 	ClientRate float64
 
-	// ClientBurst is how many requests beyond ClientRate a client may send at once. Default: as many
-	// as ClientRate allows in ten seconds, and one at least.
+	// ClientBurst is how many requests beyond ClientRate a client may send at once. Default: as
+	// many as ClientRate allows in ten seconds, and one at least.
 	ClientBurst int
 
 	// OriginRequests is how many requests to the origin there may be at once, each until the end of

@@ -101,7 +101,8 @@ func TestClientRate(t *testing.T) {
 	}
 }
 
-// TestRequestsInFlight: one request too many gets a 503, a hit as well, until another one has ended.
+// TestRequestsInFlight: one request too many gets a 503, a hit as well, until another one has
+// ended.
 func TestRequestsInFlight(t *testing.T) {
 	l := newLimited(t, proxy.Limits{Requests: 1})
 	asked, goOn := make(chan struct{}), make(chan struct{})

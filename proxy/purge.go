@@ -57,8 +57,8 @@ func (r PurgeResult) Complete() bool {
 	return true
 }
 
-// NodePurge is what has come of a purge on one node. If Err is nil, the node has acknowledged it: to
-// no request that arrives from now on does it send what was purged.
+// NodePurge is what has come of a purge on one node. If Err is nil, the node has acknowledged it:
+// to no request that arrives from now on does it send what was purged.
 type NodePurge struct {
 	// Name is the node's, as its peers know it; "" if there is but one node.
 	Name string
@@ -167,8 +167,8 @@ func (p *Proxy) logPurge(q *purge.Request, r *purge.Result) {
 	line.Bool("all", q.All).Bool("soft", q.Soft).Int("purged", purged).Msg("purge")
 }
 
-// purging has requests with the method PURGE answered, if that is allowed to anyone. No such request
-// reaches the origin.
+// purging has requests with the method PURGE answered, if that is allowed to anyone. No such
+// request reaches the origin.
 func (p *Proxy) purging(next http.Handler) http.Handler {
 	if len(p.cfg.PurgeFrom) == 0 {
 		return next

@@ -102,8 +102,8 @@ func TestPurgeScopes(t *testing.T) {
 	}
 }
 
-// TestPurgeIsHardOrSoft: what is purged softly is stale, and what is purged hard is gone, even if the
-// origin is down, on a node that owns it and on one that has a copy.
+// TestPurgeIsHardOrSoft: what is purged softly is stale, and what is purged hard is gone, even if
+// the origin is down, on a node that owns it and on one that has a copy.
 func TestPurgeIsHardOrSoft(t *testing.T) {
 	now := newClock()
 	c := newCluster(t, 2, proxy.Config{Now: now.Now})

@@ -14,8 +14,8 @@ import (
 	"github.com/scurrycache/scurry/proxy"
 )
 
-// BenchmarkPurge is a purge of each kind on three nodes until all have acknowledged it, while clients
-// ask them for what is purged, or don't. Beside the mean it tells the 99th percentile.
+// BenchmarkPurge is a purge of each kind on three nodes until all have acknowledged it, while
+// clients ask them for what is purged, or don't. Beside the mean it tells the 99th percentile.
 func BenchmarkPurge(b *testing.B) {
 	for _, clients := range []int{0, 64} {
 		s := newStorm(b)

@@ -313,7 +313,8 @@ func TestSearchAsked(t *testing.T) {
 		now.Advance(11 * time.Second)
 		before := c.o.Count()
 		other.expect(200, []byte("u=1&b=2&a=1"), "/files/f?u=2&b=2&a=1")
-		// The clock mustn't go on before it is stored: while that is under way, nobody validates it again.
+		// The clock mustn't go on before it is stored: while that is under way, nobody validates it
+		// again.
 		eventually(t, "it is validated", func() bool {
 			resp := own.expect(200, []byte("u=1&b=2&a=1"), "/files/f?u=3&b=2&a=1")
 			return c.o.Count() > before && !strings.Contains(resp.Header.Get("Cache-Status"), "ttl=-")

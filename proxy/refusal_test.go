@@ -66,8 +66,8 @@ func TestSeekThatIsRefusedEndsNoOpenBody(t *testing.T) {
 	}
 }
 
-// TestCodingOfTheStoredResponse: its parts are asked for as it was, whichever client wants them, since an
-// origin may compress for those who accept that and not say so in Vary.
+// TestCodingOfTheStoredResponse: its parts are asked for as it was, whichever client wants them,
+// since an origin may compress for those who accept that and not say so in Vary.
 func TestCodingOfTheStoredResponse(t *testing.T) {
 	n, o := fronting(t, proxy.Config{Memory: 8 << 20})
 	o.Handle("/f", func(w http.ResponseWriter, r *http.Request) {

@@ -116,9 +116,9 @@ func TestMissedInvalidationIsLearnt(t *testing.T) {
 	}
 }
 
-// TestMissedInvalidationGetsNoOldBytes: a node that couldn't be told of a write, and has a copy of what was
-// stored before, gets none of its bytes from a node that has been told, and answers with the new
-// ones.
+// TestMissedInvalidationGetsNoOldBytes: a node that couldn't be told of a write, and has a copy of
+// what was stored before, gets none of its bytes from a node that has been told, and answers with
+// the new ones.
 func TestMissedInvalidationGetsNoOldBytes(t *testing.T) {
 	c := newFenced(t, 3, proxy.Config{Cluster: proxy.Cluster{MissedHeartbeats: 100, Lease: time.Minute}})
 	path := c.pathOwnedBy(1, "f")

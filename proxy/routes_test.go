@@ -122,8 +122,8 @@ func TestLocationsAreMappedToTheMount(t *testing.T) {
 	}
 }
 
-// mapsLocations is about a node that is mounted there. What is under its mount is written here as if
-// that were /files/.
+// mapsLocations is about a node that is mounted there. What is under its mount is written here as
+// if that were /files/.
 func mapsLocations(t *testing.T, mount string) {
 	o := origintest.New(t)
 	base, err := url.Parse(o.URL + "/base/")

@@ -109,7 +109,8 @@ func (n *node) ask(method, target string, fields ...string) (status, content str
 	return status, content
 }
 
-// TestPathGoesAsWritten: what arrives at the origin is what the client wrote, byte for byte, and is stored for that spelling only.
+// TestPathGoesAsWritten: what arrives at the origin is what the client wrote, byte for byte, and is
+// stored for that spelling only.
 func TestPathGoesAsWritten(t *testing.T) {
 	for _, base := range []string{"/", "/base%2d{%7e/"} {
 		o := newWire(t, base)

@@ -43,8 +43,8 @@ func newSpans(t testing.TB, sampler sdk.Sampler) (*sdk.TracerProvider, *spanBook
 	return p, book
 }
 
-// await returns the spans, by their names and in the order of their begins, once they are as many as
-// names, and holds their names against these.
+// await returns the spans, by their names and in the order of their begins, once they are as many
+// as names, and holds their names against these.
 func (b *spanBook) await(names ...string) []tracetest.SpanStub {
 	b.t.Helper()
 	var spans []tracetest.SpanStub
@@ -186,7 +186,8 @@ func TestSpans(t *testing.T) {
 	has(t, book.await("GET")[0], "http.response.status_code", "404", "url.path", "/nothing")
 }
 
-// TestUnsampled: what isn't sampled is carried on all the same, but without spans and ids in the log.
+// TestUnsampled: what isn't sampled is carried on all the same, but without spans and ids in the
+// log.
 func TestUnsampled(t *testing.T) {
 	oneNode(t)
 	provider, book := newSpans(t, sdk.ParentBased(sdk.AlwaysSample()))
@@ -209,8 +210,9 @@ func TestUnsampled(t *testing.T) {
 	}
 }
 
-// TestTraceFieldsSelectNothing: they differ in each request, so that nothing that is stored depends on
-// them, whatever the origin says. Without a TracerProvider, the origin is sent what the client sends.
+// TestTraceFieldsSelectNothing: they differ in each request, so that nothing that is stored depends
+// on them, whatever the origin says. Without a TracerProvider, the origin is sent what the client
+// sends.
 func TestTraceFieldsSelectNothing(t *testing.T) {
 	for _, traced := range []bool{false, true} {
 		t.Run(fmt.Sprint("traced=", traced), func(t *testing.T) {

@@ -14,8 +14,8 @@ import (
 	"github.com/scurrycache/scurry/proxy"
 )
 
-// BenchmarkTracedHit is a hit of 1 KiB by both lanes: untraced, and with spans that go to a queue as
-// they do in the command. With "parent", requests are in traces of their own.
+// BenchmarkTracedHit is a hit of 1 KiB by both lanes: untraced, and with spans that go to a queue
+// as they do in the command. With "parent", requests are in traces of their own.
 func BenchmarkTracedHit(b *testing.B) {
 	for _, by := range []struct {
 		name    string

@@ -94,8 +94,8 @@ func TestWarm(t *testing.T) {
 	}
 }
 
-// TestWarmWithClients: who asks while a resource is warmed shares the origin request, and isn't held
-// up by that.
+// TestWarmWithClients: who asks while a resource is warmed shares the origin request, and isn't
+// held up by that.
 func TestWarmWithClients(t *testing.T) {
 	c := newCluster(t, 3, proxy.Config{})
 	more := make(chan int64)

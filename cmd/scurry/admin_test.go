@@ -144,7 +144,8 @@ func TestAdminListener(t *testing.T) {
 	}
 }
 
-// TestEventsEndWithDraining: who follows the events learns that the node drains, and holds up nothing.
+// TestEventsEndWithDraining: who follows the events learns that the node drains, and holds up
+// nothing.
 func TestEventsEndWithDraining(t *testing.T) {
 	origin := newStalledOrigin(t)
 	s := startScurry(t, nil, "--origin="+origin.URL)

@@ -73,8 +73,8 @@ func (b *browser) listen(event any) {
 	}
 }
 
-// silent fails the test if the browser has reported anything since the last call but what has one of
-// these texts.
+// silent fails the test if the browser has reported anything since the last call but what has one
+// of these texts.
 func (b *browser) silent(but ...string) {
 	b.t.Helper()
 	b.mu.Lock()
@@ -97,8 +97,8 @@ func (b *browser) do(actions ...chromedp.Action[chromedp.Void]) {
 	}
 }
 
-// click clicks elements, one after the other, wherever they are by then: parts of the page move each
-// second, so a mouse might miss them.
+// click clicks elements, one after the other, wherever they are by then: parts of the page move
+// each second, so a mouse might miss them.
 func (b *browser) click(selectors ...string) {
 	b.t.Helper()
 	for _, selector := range selectors {

@@ -9,8 +9,8 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// TestTopics: "scurry help" lists each command and each topic in a line that a terminal of 80 columns
-// holds, and prints what it lists: for a name that both have, both.
+// TestTopics: "scurry help" lists each command and each topic in a line that a terminal of 80
+// columns holds, and prints what it lists: for a name that both have, both.
 func TestTopics(t *testing.T) {
 	commands := names(kong.Must(&cli{}))
 	var list strings.Builder

@@ -32,8 +32,8 @@ func TestMaxClientConnections(t *testing.T) {
 	}
 }
 
-// statusAlone is the status of the response to a request on a connection of its own. It may come before
-// the request has been read, which Go's client takes for a fault.
+// statusAlone is the status of the response to a request on a connection of its own. It may come
+// before the request has been read, which Go's client takes for a fault.
 func statusAlone(t *testing.T, url string) int {
 	t.Helper()
 	address, _, _ := strings.Cut(strings.TrimPrefix(url, "http://"), "/")

@@ -164,8 +164,8 @@ func (b *browser) explains() {
 	b.awaitText("#explain-result .badge", "hit")
 }
 
-// TestDashboardToken: on a listener with a token, the page asks for that, keeps it as long as the tab,
-// and says when it is wrong.
+// TestDashboardToken: on a listener with a token, the page asks for that, keeps it as long as the
+// tab, and says when it is wrong.
 func TestDashboardToken(t *testing.T) {
 	b := openBrowser(t)
 	const token = "a-token-of-20-letters"

@@ -72,8 +72,8 @@ func settled(t *testing.T, file string, env []string) map[string]string {
 	return values
 }
 
-// TestExamples: each example is printed as it is, and each file in a format that others read is one.
-// Every flag that one has, or mentions, exists.
+// TestExamples: each example is printed as it is, and each file in a format that others read is
+// one. Every flag that one has, or mentions, exists.
 func TestExamples(t *testing.T) {
 	var help strings.Builder
 	for _, command := range []string{"serve", "healthcheck", "reload"} {
@@ -144,8 +144,8 @@ func embedded(t *testing.T, path string) string {
 	return string(text)
 }
 
-// TestExampleSystemd: the sockets are at the addresses of the settings, and systemd has no objection
-// to the units.
+// TestExampleSystemd: the sockets are at the addresses of the settings, and systemd has no
+// objection to the units.
 func TestExampleSystemd(t *testing.T) {
 	values := settled(t, embedded(t, "systemd/scurry.yaml"), nil)
 	for unit, setting := range map[string]string{"scurry-client.socket": "listen", "scurry-admin.socket": "admin-listen"} {

@@ -49,7 +49,8 @@ func TestMetricsPage(t *testing.T) {
 	}
 }
 
-// TestExamplesHaveOurMetrics: the dashboard, the alerts and the page ask for metrics that there are.
+// TestExamplesHaveOurMetrics: the dashboard, the alerts and the page ask for metrics that there
+// are.
 func TestExamplesHaveOurMetrics(t *testing.T) {
 	dashboard, err := os.ReadFile("examples/grafana.json")
 	if err != nil {
@@ -88,7 +89,8 @@ func TestExamplesHaveOurMetrics(t *testing.T) {
 	}
 }
 
-// TestMetrics: a node of a cluster exposes what it has done, in one place with the rest of the admin listener.
+// TestMetrics: a node of a cluster exposes what it has done, in one place with the rest of the
+// admin listener.
 func TestMetrics(t *testing.T) {
 	f := newFleet(t, 2)
 	one := f.all[0]

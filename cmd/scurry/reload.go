@@ -55,7 +55,8 @@ func (n *node) noteReload(ok bool) {
 	}
 }
 
-// lastReload tells whether the last reload has succeeded, and when the settings that count were read.
+// lastReload tells whether the last reload has succeeded, and when the settings that count were
+// read.
 func (n *node) lastReload() (ok bool, at time.Time) {
 	n.mu.Lock()
 	defer n.mu.Unlock()

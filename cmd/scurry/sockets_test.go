@@ -89,8 +89,8 @@ func (m *manager) expect(t *testing.T, pattern string) {
 	}
 }
 
-// TestReplaced: a process is replaced by another one, either at once or after its end, while clients
-// ask all the time. Each of them connects, and is answered.
+// TestReplaced: a process is replaced by another one, either at once or after its end, while
+// clients ask all the time. Each of them connects, and is answered.
 func TestReplaced(t *testing.T) {
 	o := origintest.New(t)
 	file := origintest.File{Size: 100 << 10, ETag: `"1"`, Header: maxAge(600)}

@@ -71,9 +71,9 @@ func TestOwnerIsStopped(t *testing.T) {
 	}
 }
 
-// TestOwnerIsStoppedBriefly stops a node for less than a lease, but for so long that the others give
-// it up. When it is back, it exchanges logs with them, and then validates nothing: it has missed
-// nothing.
+// TestOwnerIsStoppedBriefly stops a node for less than a lease, but for so long that the others
+// give it up. When it is back, it exchanges logs with them, and then validates nothing: it has
+// missed nothing.
 func TestOwnerIsStoppedBriefly(t *testing.T) {
 	f := newFleet(t, 2, "--peer-heartbeat=500ms", "--lease=5m")
 	owner, other := f.all[0], f.all[1]

@@ -138,7 +138,8 @@ func TestTracingOfThreeNodes(t *testing.T) {
 	}
 }
 
-// TestTracingOff: without the variables, or where they say so, the origin is sent what clients send.
+// TestTracingOff: without the variables, or where they say so, the origin is sent what clients
+// send.
 func TestTracingOff(t *testing.T) {
 	c := newCollector(t)
 	endpoint := "OTEL_EXPORTER_OTLP_ENDPOINT=" + c.http

@@ -11,8 +11,8 @@ type Config struct {
 	// Checks are what /readyz?verbose tells.
 	Checks func() []Check
 
-	// Draining is closed when the node begins to drain, which ends /events. Before that, a node that
-	// isn't ready is starting.
+	// Draining is closed when the node begins to drain, which ends /events. Before that, a node
+	// that isn't ready is starting.
 	Draining <-chan struct{}
 
 	Explain  Explain

@@ -31,8 +31,8 @@ func next(t *testing.T, lines *bufio.Scanner) (s admin.Stats, ok bool) {
 	return s, false
 }
 
-// TestEvents: they come again and again, although a request and a response may take but a moment, and
-// end with one that says that the node drains.
+// TestEvents: they come again and again, although a request and a response may take but a moment,
+// and end with one that says that the node drains.
 func TestEvents(t *testing.T) {
 	var told atomic.Int64
 	draining := make(chan struct{})

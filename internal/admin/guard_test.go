@@ -15,7 +15,8 @@ import (
 	"github.com/scurrycache/scurry/internal/admin"
 )
 
-// TestGuard: all but the health checks are for those who operate the node, and for no page that their browser shows.
+// TestGuard: all but the health checks are for those who operate the node, and for no page that
+// their browser shows.
 func TestGuard(t *testing.T) {
 	const otherHost, otherSite = "isn't this listener's own: ask as localhost", "A page of another site"
 	tests := []struct {
@@ -132,8 +133,8 @@ func problem(t *testing.T, body []byte) (p admin.Problem) {
 	return p
 }
 
-// TestLinkToDashboard: a link of another site may lead to the page, and that site may have nothing else, nor the page in
-// its own.
+// TestLinkToDashboard: a link of another site may lead to the page, and that site may have nothing
+// else, nor the page in its own.
 func TestLinkToDashboard(t *testing.T) {
 	link := []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document"}
 	with := func(more ...string) []string { return append(slices.Clone(link), more...) }
@@ -188,7 +189,8 @@ func TestLinkToDashboard(t *testing.T) {
 	}
 }
 
-// TestToken: with a token, all but the health checks and the dashboard's page are for those who have it.
+// TestToken: with a token, all but the health checks and the dashboard's page are for those who
+// have it.
 func TestToken(t *testing.T) {
 	c := full()
 	c.Token = []byte("0123456789abcdef")

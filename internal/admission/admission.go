@@ -100,8 +100,8 @@ func (g *Gate) Admit(client netip.Addr) Verdict {
 	return v
 }
 
-// Enter is Admit for a request that no client has sent: an operator has it made, for whom no rate is
-// set.
+// Enter is Admit for a request that no client has sent: an operator has it made, for whom no rate
+// is set.
 func (g *Gate) Enter() Verdict {
 	if g.most > 0 && g.inFlight.Add(1) > g.most {
 		g.inFlight.Add(-1)

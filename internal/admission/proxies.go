@@ -24,7 +24,8 @@ func (p Proxies) Trusts(a netip.Addr) bool {
 
 // Client is the address of the client whose request has that header and has come over a connection
 // of a proxy that is trusted. It reports false if none is told. Where both fields are there and
-// differ, neither is believed: the proxy writes one of them, and the client may have sent the other.
+// differ, neither is believed: the proxy writes one of them, and the client may have sent the
+// other.
 func (p Proxies) Client(h http.Header) (client netip.Addr, told bool) {
 	chain, forwarded := h["X-Forwarded-For"], h["Forwarded"]
 	if len(chain) > 0 {
@@ -84,8 +85,8 @@ func nodeOf(element string) (node string) {
 	return node
 }
 
-// split splits text at the separators that aren't quoted: the Host in an element is the client's. If
-// a quote has no end, it returns one part, which is empty.
+// split splits text at the separators that aren't quoted: the Host in an element is the client's.
+// If a quote has no end, it returns one part, which is empty.
 func split(text string, separator byte) (parts []string) {
 	quoted, start := false, 0
 	for i := 0; i < len(text); i++ {

@@ -10,8 +10,8 @@
 // which asks them, to another. Rounds are interleaved, so that a noisy machine is noisy for all.
 // scurry logs each request as JSON to a file. What isn't installed is left out, which is said.
 //
-// With -mode miss, files are compared that the caches don't hold yet. With -mode cluster, hits by way
-// of another node are compared with hits on the node that is asked. With -mode admission, it is
+// With -mode miss, files are compared that the caches don't hold yet. With -mode cluster, hits by
+// way of another node are compared with hits on the node that is asked. With -mode admission, it is
 // compared what caches hold of traces of requests, and what a hit costs.
 package main
 

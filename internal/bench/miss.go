@@ -150,8 +150,8 @@ func (unread) ReadFrom(r io.Reader) (total int64, err error) {
 	}
 }
 
-// showMisses prints what has been measured with one size. The origin itself, which comes first, also
-// works for the others, so that its processes' time says nothing.
+// showMisses prints what has been measured with one size. The origin itself, which comes first,
+// also works for the others, so that its processes' time says nothing.
 func showMisses(out io.Writer, ways []*way, f files) {
 	name := humanize.IBytes(uint64(f.size))
 	if f.rate > 0 {

@@ -82,8 +82,8 @@ func TestHitsAllocateAsGroupcacheDoes(t *testing.T) {
 	}
 }
 
-// TestWhatTheDoorkeeperTakes: it knows what came last, forgets the rest, and takes 16 bytes for each
-// chunk that main has room for.
+// TestWhatTheDoorkeeperTakes: it knows what came last, forgets the rest, and takes 16 bytes for
+// each chunk that main has room for.
 func TestWhatTheDoorkeeperTakes(t *testing.T) {
 	const chunks, size = 10_000, 2 << 10
 	d := doorkeeper{memory: chunks * size}

@@ -10,8 +10,8 @@ import (
 const usualFields = 32
 
 // Header codes header fields, in no order. No fields are read as nil. Fields that are read are
-// refused unless net/http would have taken them from a client or an origin: else what one side takes
-// for a field could be another message to the next.
+// refused unless net/http would have taken them from a client or an origin: else what one side
+// takes for a field could be another message to the next.
 func (c *Coder) Header(h *http.Header) {
 	if c.Reads {
 		*h = c.fields()

@@ -15,8 +15,8 @@ package config
 
 import "fmt"
 
-// Config is the settings of "scurry serve". Its tags are the command's flags and their help. The tag
-// reload:"live" is for what can change while a node runs; all else needs a restart.
+// Config is the settings of "scurry serve". Its tags are the command's flags and their help. The
+// tag reload:"live" is for what can change while a node runs; all else needs a restart.
 type Config struct {
 	Addresses `embed:""`
 

@@ -28,7 +28,8 @@ type KeyRules struct {
 	DropFields FieldNames `default:"none" placeholder:"NAME,..." group:"Key:" help:"Request fields that are taken for absent, and aren't sent to the origin; or none (${default})."`
 }
 
-// QueryNames is the names of a query's fields, decoded, with commas between them, or "all" or "none".
+// QueryNames is the names of a query's fields, decoded, with commas between them, or "all" or
+// "none".
 type QueryNames string
 
 const wantQueryNames = "names of query fields with commas between them, all or none"

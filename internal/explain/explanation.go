@@ -86,7 +86,8 @@ func fields(h http.Header, names []string) (list []string) {
 	return list
 }
 
-// conditions are those by which a response with those fields can be validated; "" if there are none.
+// conditions are those by which a response with those fields can be validated; "" if there are
+// none.
 func conditions(stored http.Header) string {
 	h := http.Header{}
 	httpcache.AddConditions(h, stored)

@@ -5,10 +5,11 @@
 //	bytes ─► recognise ─► site: key ─► serve.Hit ─► admitted? ─► head and content in one write ─► log
 //	              └───────────┴────────────┴────────────┴► whatever isn't a plain hit: on to net/http
 //
-// A plain hit is a GET or a HEAD of HTTP/1.1 in its usual form, whose answer is in the memory of this
-// node, or of the one that owns it. The Lane recognises requests rather than parse them: it knows one
-// spelling of a request line, and fields that concern neither the connection nor caches. What it
-// doesn't know it leaves as it came. So a client can't tell which requests net/http has seen.
+// A plain hit is a GET or a HEAD of HTTP/1.1 in its usual form, whose answer is in the memory of
+// this node, or of the one that owns it. The Lane recognises requests rather than parse them: it
+// knows one spelling of a request line, and fields that concern neither the connection nor caches.
+// What it doesn't know it leaves as it came. So a client can't tell which requests net/http has
+// seen.
 package fastlane
 
 import (
@@ -78,8 +79,8 @@ func (l *Lane) Serve(c Conn, p []byte) (n int, err error) {
 }
 
 // find makes a the answer to r, if that is a hit. Other nodes are asked only if there are no limits
-// and no traces: a request must be admitted before it costs another node anything, and have its span
-// before that of the request. Both are the case in net/http's handler.
+// and no traces: a request must be admitted before it costs another node anything, and have its
+// span before that of the request. Both are the case in net/http's handler.
 func (l *Lane) find(a *answer, r *request) bool {
 	key, ok := l.server.Site.PlainKey(r.target)
 	if !ok {

@@ -78,8 +78,8 @@ func FuzzRecognise(f *testing.F) {
 	})
 }
 
-// TestTracesAreCut: requests that differ by their traces share their fields, and requests whose trace
-// isn't plain aren't.
+// TestTracesAreCut: requests that differ by their traces share their fields, and requests whose
+// trace isn't plain aren't.
 func TestTracesAreCut(t *testing.T) {
 	log := &logging.AccessLog{Tracer: new(trace.Tracer)}
 	l := New(serve.New(serve.Config{Origin: &fetch.Origin{}, Site: new(site.Site)}), admission.New(admission.Config{}), log)

@@ -14,8 +14,8 @@ import (
 // request is a request to the origin whose response may be stored for others.
 type request struct {
 	// why it is sent, for the log: "miss" (nothing usable was stored), "revalidate" (to validate a
-	// stored response), "range" (for a part that was not in the cache) or "explain" (to see what the
-	// origin says)
+	// stored response), "range" (for a part that was not in the cache) or "explain" (to see what
+	// the origin says)
 	reason      string
 	cause       store.Cause
 	method, key string

@@ -16,9 +16,9 @@ import (
 //
 // A request waits after requests for the same have been collapsed, so that it counts once however
 // many clients wait for it, on however many nodes. Peers' requests wait like those of this node's
-// clients: they wait for the origin only, never for a third node. If they were refused instead, each
-// node would ask the origin by itself. The wait is bounded, so that nodes which read from each other
-// can't wait for ever.
+// clients: they wait for the origin only, never for a third node. If they were refused instead,
+// each node would ask the origin by itself. The wait is bounded, so that nodes which read from each
+// other can't wait for ever.
 type slots struct {
 	taken   chan struct{} // has an element for each one
 	queue   int64

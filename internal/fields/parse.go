@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Valid reports whether a field may have that name, which is to be canonical, and that value: net/http
-// wouldn't take others from a client or an origin.
+// Valid reports whether a field may have that name, which is to be canonical, and that value:
+// net/http wouldn't take others from a client or an origin.
 func Valid(name, value string) bool {
 	return validName(name) && !strings.ContainsAny(value, ends)
 }

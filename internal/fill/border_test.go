@@ -34,8 +34,8 @@ func TestRunReadsOnAcrossBorders(t *testing.T) {
 	})
 }
 
-// TestRunEndsAtItsBorder: where no follower wants more, what comes next is found elsewhere, or nothing
-// can come.
+// TestRunEndsAtItsBorder: where no follower wants more, what comes next is found elsewhere, or
+// nothing can come.
 func TestRunEndsAtItsBorder(t *testing.T) {
 	for name, c := range map[string]struct {
 		stop, most int64

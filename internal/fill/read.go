@@ -43,8 +43,8 @@ func (r *Run) run(ctx context.Context) {
 	r.mu.Unlock()
 }
 
-// pusher hands finished chunks on, off the reading loop, which a slow taker must not hold up. It has
-// a goroutine for that once a chunk has been read that more is to come after.
+// pusher hands finished chunks on, off the reading loop, which a slow taker must not hold up. It
+// has a goroutine for that once a chunk has been read that more is to come after.
 type pusher struct {
 	r     *Run
 	queue chan segment // without room, so that no more than one waits; nil without a goroutine

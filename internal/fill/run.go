@@ -3,8 +3,8 @@
 //
 // A body comes in, from a reader that may be opened again further on when its connection is lost.
 // Out come the bytes, twice: to each Follower byte by byte as they arrive, and to the run's Content
-// chunk by chunk as chunks become whole. The run owns the body and closes it; the bytes it hands out
-// are immutable from the moment they are handed out and belong to all.
+// chunk by chunk as chunks become whole. The run owns the body and closes it; the bytes it hands
+// out are immutable from the moment they are handed out and belong to all.
 //
 // A run outlives those who follow it: its context is that of the node, not of a client.
 package fill

@@ -154,8 +154,9 @@ func (f *Facts) Usable(request http.Header, now, retryAfter time.Time) (use Reus
 	return use, use.Objection == "" && now.Before(retryAfter) && f.StaleOnError(request, now)
 }
 
-// objection is Reuse's Objection, for a response of this age. The RFC words the directives as preferences;
-// they are honoured, and one that can't be read counts as the wish to have the response validated.
+// objection is Reuse's Objection, for a response of this age. The RFC words the directives as
+// preferences; they are honoured, and one that can't be read counts as the wish to have the
+// response validated.
 func (f *Facts) objection(d *Directives, age time.Duration) string {
 	switch {
 	case d.seen == 0: // the ordinary request

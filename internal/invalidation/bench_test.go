@@ -28,8 +28,8 @@ func BenchmarkMiss(b *testing.B) {
 	}
 }
 
-// BenchmarkPrefixes is a lookup of a path of eight segments in logs of few and of many prefixes, all
-// of which lie beside that path: the cost is one probe for each segment.
+// BenchmarkPrefixes is a lookup of a path of eight segments in logs of few and of many prefixes,
+// all of which lie beside that path: the cost is one probe for each segment.
 func BenchmarkPrefixes(b *testing.B) {
 	r := Resource{Key: "a/b/c/d/e/f/g/h?q"}
 	for _, n := range []int{1, 1000, 100_000} {

@@ -17,8 +17,8 @@ const (
 // forgotten.
 type Mark uint64
 
-// MustRevalidate reports whether a stored response that was validated at since is Unconfirmed. It is
-// what a hit asks for, and one atomic load.
+// MustRevalidate reports whether a stored response that was validated at since is Unconfirmed. It
+// is what a hit asks for, and one atomic load.
 func (l *Log) MustRevalidate(since Token) bool { return since < l.moment.Load().revalidateBefore }
 
 // Check returns what has come since a moment that a response rests on.

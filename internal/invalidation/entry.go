@@ -88,8 +88,8 @@ type Resource struct {
 	Groups []string
 }
 
-// scopes yields the scopes that match r: all, its key, its path with any query, each prefix of whole
-// segments, each group.
+// scopes yields the scopes that match r: all, its key, its path with any query, each prefix of
+// whole segments, each group.
 func scopes(r Resource) iter.Seq[Scope] {
 	return func(yield func(Scope) bool) {
 		path, _, _ := strings.Cut(r.Key, "?")

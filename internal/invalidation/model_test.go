@@ -231,8 +231,8 @@ func (m *model) publish(n *modelNode) {
 
 func (m *model) pull(n, peer *modelNode) { m.pullWith(n, peer, true) }
 
-// pullWith has n pull from peer. If it is faulty, the reply may be lost, and peer may issue an entry
-// before or after it replies.
+// pullWith has n pull from peer. If it is faulty, the reply may be lost, and peer may issue an
+// entry before or after it replies.
 func (m *model) pullWith(n, peer *modelNode, faulty bool) {
 	if n == peer {
 		return
@@ -282,8 +282,8 @@ func (m *model) learnt(n *modelNode, c Change, has, known entrySet) {
 	n.known |= known
 }
 
-// markOf is the mark that n derives. Where entries are forgotten it is that of the Removes alone: each
-// node forgets Revalidates in its own time, and tells nobody.
+// markOf is the mark that n derives. Where entries are forgotten it is that of the Removes alone:
+// each node forgets Revalidates in its own time, and tells nobody.
 func (m *model) markOf(n *modelNode, r int) Mark {
 	mark, _ := n.log.Land(resources[r], n.log.Now().Token)
 	if !m.exact {

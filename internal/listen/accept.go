@@ -145,12 +145,12 @@ func (a *acceptor) Close() error {
 }
 
 // A connection beyond Server.MaxConns is accepted all the same. If it were left in the listener's
-// queue, its client, or the load balancer before this server, would take it for open and wait, where
-// another server might have answered; and a server that drains has to see its queue empty. Room is
-// made by ending the connection that has been idle for longest, as at any other time a server may do
-// that. If all have requests, the new one is answered with a 503 before it is read, and closed. So
-// clients who keep connections open without a use can't keep others out. For a connection beyond
-// Server.MaxClientConns it is the same, among those of its client.
+// queue, its client, or the load balancer before this server, would take it for open and wait,
+// where another server might have answered; and a server that drains has to see its queue empty.
+// Room is made by ending the connection that has been idle for longest, as at any other time a
+// server may do that. If all have requests, the new one is answered with a 503 before it is read,
+// and closed. So clients who keep connections open without a use can't keep others out. For a
+// connection beyond Server.MaxClientConns it is the same, among those of its client.
 
 // roomWait is how long a new connection waits for another one's end.
 const roomWait = 100 * time.Millisecond

@@ -73,8 +73,8 @@ func script(t *testing.T, h *http.Server, lane listen.Lane, clients int) (l *scr
 	return l, listen.New(l, h, lane, 0, zerolog.Nop()), ends
 }
 
-// TestAcceptErrors: after an error that may pass, connections are accepted again; after another one,
-// Serve returns it. Both don't harm those that are open.
+// TestAcceptErrors: after an error that may pass, connections are accepted again; after another
+// one, Serve returns it. Both don't harm those that are open.
 func TestAcceptErrors(t *testing.T) {
 	var text bytes.Buffer
 	h := &http.Server{ErrorLog: log.New(&text, "", 0)}

@@ -14,8 +14,8 @@ import (
 	"github.com/scurrycache/scurry/internal/listen"
 )
 
-// eachClientMayHave starts a server for so many connections of each client and of all together (0 for
-// any number), with the lane and without.
+// eachClientMayHave starts a server for so many connections of each client and of all together (0
+// for any number), with the lane and without.
 func eachClientMayHave(t *testing.T, most, all int, trusted admission.Proxies, handler http.HandlerFunc, test func(t *testing.T, s *server)) {
 	t.Helper()
 	for name, lane := range map[string]listen.Lane{"lane": new(echoLane), "http": nil} {

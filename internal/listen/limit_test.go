@@ -120,8 +120,8 @@ func TestTooManyConnections(t *testing.T) {
 	})
 }
 
-// TestConnectionsAreBounded: however many connect, there are never more than may be, and each client
-// gets an answer, if not on its first connection.
+// TestConnectionsAreBounded: however many connect, there are never more than may be, and each
+// client gets an answer, if not on its first connection.
 func TestConnectionsAreBounded(t *testing.T) {
 	const most, clients, each = 8, 32, 30
 	var now, peak atomic.Int64

@@ -189,8 +189,8 @@ func (s *scanner) refuse(why string) {
 	s.odd, s.part = oddity{number: s.heads + 1, refuse: why}, lost
 }
 
-// size takes the line with a chunk's size (RFC 9112 section 7.1). net/http checks that it ends in CR
-// LF and has no other CR.
+// size takes the line with a chunk's size (RFC 9112 section 7.1). net/http checks that it ends in
+// CR LF and has no other CR.
 func (s *scanner) size(line []byte) {
 	digits, _, _ := bytes.Cut(line, []byte(";"))
 	size, err := strconv.ParseUint(string(bytes.TrimRight(digits, " \t")), 16, 62)

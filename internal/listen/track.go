@@ -114,8 +114,8 @@ func (o *open) busy() (n int) {
 	return n
 }
 
-// mostSeen bounds how many connections are looked at for the one that has been idle for longest, and
-// mostIdle how many idle ones: of so many, one that has been idle for long does as well.
+// mostSeen bounds how many connections are looked at for the one that has been idle for longest,
+// and mostIdle how many idle ones: of so many, one that has been idle for long does as well.
 const mostSeen, mostIdle = 256, 32
 
 // endIdlest ends the connection that has been idle for longest, about: of all, or of c's client. It

@@ -18,8 +18,8 @@ type writer struct {
 // Unwrap is for http.ResponseController.
 func (w *writer) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// StallTimeout is how long a write waits for a client who takes nothing. Once that has taken some of
-// what is written, however much that is, the time begins anew.
+// StallTimeout is how long a write waits for a client who takes nothing. Once that has taken some
+// of what is written, however much that is, the time begins anew.
 func (w *writer) StallTimeout() time.Duration { return w.timeout }
 
 func (w *writer) WriteHeader(status int) {

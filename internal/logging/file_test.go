@@ -142,8 +142,8 @@ func TestFullDisk(t *testing.T) {
 	}
 }
 
-// TestFileIsPipe: a write to a pipe that is full goes on in the file that is opened next, and a pipe
-// without a reader isn't opened.
+// TestFileIsPipe: a write to a pipe that is full goes on in the file that is opened next, and a
+// pipe without a reader isn't opened.
 func TestFileIsPipe(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "log")
 	if err := syscall.Mkfifo(path, 0o600); err != nil {

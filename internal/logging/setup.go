@@ -15,8 +15,9 @@ import (
 
 // New returns a logger to w and the queue between them, which the caller closes. The format is
 // "console", for human readers; or "auto", which is console if w is a terminal; else the log is
-// JSON, one object a line. It logs what is at least as severe as level. The field "time" is the time
-// in UTC with milliseconds; on a console, the local time. The logger is safe for concurrent use.
+// JSON, one object a line. It logs what is at least as severe as level. The field "time" is the
+// time in UTC with milliseconds; on a console, the local time. The logger is safe for concurrent
+// use.
 func New(w io.Writer, format string, level zerolog.Level) (zerolog.Logger, *Queue) {
 	if format == "console" || format == "auto" && isTerminal(w) {
 		w = perLine{console(w)}

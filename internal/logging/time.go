@@ -6,8 +6,9 @@ import (
 	"time"
 )
 
-// second is the text of a second, up to where its fraction begins. Every line has a time, and package
-// time takes a tenth of a hit's time for one. So the text is kept for the lines of that second.
+// second is the text of a second, up to where its fraction begins. Every line has a time, and
+// package time takes a tenth of a hit's time for one. So the text is kept for the lines of that
+// second.
 type second struct {
 	unix int64
 	text string
@@ -25,7 +26,8 @@ func appendTime(b []byte, t time.Time) []byte {
 	return append(appendThousandths(append(b, s.text...), t.Nanosecond()/1e6), 'Z')
 }
 
-// appendMilliseconds appends d, which isn't negative, in ms, to the microsecond, as a number in JSON.
+// appendMilliseconds appends d, which isn't negative, in ms, to the microsecond, as a number in
+// JSON.
 func appendMilliseconds(b []byte, d time.Duration) []byte {
 	us := max(0, d.Microseconds())
 	b = strconv.AppendInt(b, us/1000, 10)

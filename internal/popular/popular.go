@@ -18,8 +18,8 @@ import (
 )
 
 const (
-	// names is how many the table has. One that is asked for by more than one in so many requests is
-	// among them.
+	// names is how many the table has. One that is asked for by more than one in so many requests
+	// is among them.
 	names = 256
 	// longest is how many bytes a name may have. A longer one isn't taken in.
 	longest = 2 << 10

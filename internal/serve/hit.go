@@ -26,8 +26,8 @@ type Hit struct {
 
 // Hit makes h the answer to q, and reports whether that is a hit: a fresh record answers, or a part
 // of it, and what is sent of the content is in memory. It has to be closed then. If ask is set, the
-// nodes that own what is missing here are asked for it, which answer at once. Nothing else is waited
-// for. The resource may be a view of a buffer.
+// nodes that own what is missing here are asked for it, which answer at once. Nothing else is
+// waited for. The resource may be a view of a buffer.
 func (s *Server) Hit(q *decide.Request, h *Hit, ask bool) bool {
 	found := s.find(q, h, ask)
 	if !found {

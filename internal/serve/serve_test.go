@@ -166,8 +166,8 @@ func TestCut(t *testing.T) {
 	}
 }
 
-// TestWarmSendsNoContent: a warming request holds the content, and its response has the head only. What
-// isn't stored isn't asked for once that is known.
+// TestWarmSendsNoContent: a warming request holds the content, and its response has the head only.
+// What isn't stored isn't asked for once that is known.
 func TestWarmSendsNoContent(t *testing.T) {
 	b := newBench(t)
 	b.handle("a", largest)
@@ -193,7 +193,8 @@ func TestWarmSendsNoContent(t *testing.T) {
 	}
 }
 
-// TestRequest: what a request says of its connection, and what means nothing in it, decides nothing.
+// TestRequest: what a request says of its connection, and what means nothing in it, decides
+// nothing.
 func TestRequest(t *testing.T) {
 	b := newBench(t)
 	for _, c := range []struct {
@@ -227,8 +228,8 @@ func TestRequest(t *testing.T) {
 	}
 }
 
-// TestPostIsKept: the answer to a POST that says that it is what a GET would get is stored, unless it
-// is too large.
+// TestPostIsKept: the answer to a POST that says that it is what a GET would get is stored, unless
+// it is too large.
 func TestPostIsKept(t *testing.T) {
 	for size, kept := range map[int]bool{100: true, 1 << 10: true, 1<<10 + 1: false} {
 		b := newBench(t)

@@ -31,8 +31,8 @@
 //	from another node    once, there where it is asked for: package wire reads frames ahead of those
 //	                     who wait for them
 //
-// Where the room for what is being sent is used up (store's rooms), clients are sent copies of small
-// parts.
+// Where the room for what is being sent is used up (store's rooms), clients are sent copies of
+// small parts.
 package serve
 
 import (

@@ -3,12 +3,13 @@ package site
 import "errors"
 
 // A cache key is the path under the mount, without dot segments, and if there is one, '?' and the
-// query, or what the policy leaves of it, both as the client spelled them: the origin gets that spelling, and its response may not
-// hold for another one. The canonical form of a key has its path in one escaping, by the changes to
-// a URI that RFC 3986 section 6.2.2 allows: unreserved characters are never escaped, hexadecimal
-// digits are capitals, and characters that a path can't contain are escaped. An escaped reserved
-// character stays escaped, since the bare one may have another meaning. All spellings with the same
-// canonical form have the same owner, and are invalidated together.
+// query, or what the policy leaves of it, both as the client spelled them: the origin gets that
+// spelling, and its response may not hold for another one. The canonical form of a key has its path
+// in one escaping, by the changes to a URI that RFC 3986 section 6.2.2 allows: unreserved
+// characters are never escaped, hexadecimal digits are capitals, and characters that a path can't
+// contain are escaped. An escaped reserved character stays escaped, since the bare one may have
+// another meaning. All spellings with the same canonical form have the same owner, and are
+// invalidated together.
 
 // MaxKey bounds keys, and their canonical forms, in bytes.
 const MaxKey = 8 << 10

@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// Operators name resources as clients ask for them: by a whole URL, whose host doesn't matter, or by
-// a path from its first slash on. Where no resource is outside of the mount, they may leave out the
-// slash, or the scheme of a whole URL.
+// Operators name resources as clients ask for them: by a whole URL, whose host doesn't matter, or
+// by a path from its first slash on. Where no resource is outside of the mount, they may leave out
+// the slash, or the scheme of a whole URL.
 
 // Named returns the key of the resource that an operator names. The error says what to write
 // instead.
@@ -68,8 +68,8 @@ func (s *Site) parse(text string) (*url.URL, error) {
 	return u, nil
 }
 
-// rooted is text, which has no scheme, from the slash of its path on; "" if it isn't clear which one
-// that is.
+// rooted is text, which has no scheme, from the slash of its path on; "" if it isn't clear which
+// one that is.
 func (s *Site) rooted(text string) string {
 	_, path, _ := strings.Cut(text, "/")
 	switch path = "/" + path; {

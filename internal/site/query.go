@@ -34,7 +34,8 @@ func (p *QueryPolicy) reduce(query string) string {
 	return strings.Join(fields, "&")
 }
 
-// reduced reports whether p leaves a query as it is. It allocates nothing for names without escapes.
+// reduced reports whether p leaves a query as it is. It allocates nothing for names without
+// escapes.
 func (p *QueryPolicy) reduced(query string) bool {
 	last := ""
 	for field := range strings.SplitSeq(query, "&") {

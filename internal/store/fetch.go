@@ -72,8 +72,8 @@ func landedBefore(prev *Record, res *Result, err error) bool {
 	return res.Collapsed && !res.Found && !res.Record.newer(prev)
 }
 
-// fly asks the records group, on another goroutine than the caller's if ctx may end, so that only the
-// store's context ends the flight.
+// fly asks the records group, on another goroutine than the caller's if ctx may end, so that only
+// the store's context ends the flight.
 func (s *Store) fly(ctx context.Context, req *Request, prev *Record, variant string) (*Result,
 	error) {
 	if !s.begin() {

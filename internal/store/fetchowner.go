@@ -63,8 +63,8 @@ func (s *Store) fetchFromOwner(f *flight, owner string) error {
 	return nil
 }
 
-// wantsChunk reports whether the first chunk of the content is likely to be of use: the client wants
-// the content, and this node hasn't kept the chunk longer than the record.
+// wantsChunk reports whether the first chunk of the content is likely to be of use: the client
+// wants the content, and this node hasn't kept the chunk longer than the record.
 func (s *Store) wantsChunk(f *flight) bool {
 	conditional := len(f.req.Header["If-None-Match"])+len(f.req.Header["If-Modified-Since"]) > 0
 	if !f.req.Whole || conditional || f.prev == nil {
@@ -169,9 +169,9 @@ func (s *Store) relay(f *flight, owner string, found *LookupResult, res *Result)
 	})
 }
 
-// Peek returns what another node, the owner of req's key, has stored, with the first chunk if req is
-// for the whole. It returns nil if there is nothing, if the owner can't be asked, or if this node is
-// the owner.
+// Peek returns what another node, the owner of req's key, has stored, with the first chunk if req
+// is for the whole. It returns nil if there is nothing, if the owner can't be asked, or if this
+// node is the owner.
 func (s *Store) Peek(ctx context.Context, req *Request) *Result {
 	if s.ownerOf(req.Key) == "" {
 		return nil

@@ -20,8 +20,8 @@ func (s *Store) tidyLocked(rec *Record) {
 	}
 }
 
-// beginLocked makes a fill of rec's bytes, unless s is closed. A follower that wants w follows it if
-// w isn't nil. The caller has the fill read.
+// beginLocked makes a fill of rec's bytes, unless s is closed. A follower that wants w follows it
+// if w isn't nil. The caller has the fill read.
 func (s *Store) beginLocked(rec *Record, from source, w *wanted) (f *fill.Follower, r *run) {
 	if !s.begin() {
 		return nil, nil

@@ -7,7 +7,8 @@ import (
 
 // Find returns the stored record that request, a HEAD or a GET, selects (RFC 9111 section 4.1), or
 // nil. The record may be stale, or say Pass. If mustRevalidate is true, it must not be used before
-// Fetch has asked its owner or the origin. The key may be a view of a buffer: Find keeps none of it.
+// Fetch has asked its owner or the origin. The key may be a view of a buffer: Find keeps none of
+// it.
 func (s *Store) Find(key string, request http.Header, head bool) (rec *Record,
 	mustRevalidate bool) {
 	if s.cfg.Remote != nil {

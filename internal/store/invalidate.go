@@ -65,8 +65,8 @@ type published struct {
 	told  []Notified
 }
 
-// publish issues entries of one kind, sweeps the table for them, and tells the other nodes. keys are
-// sweepLocked's. It calls before just before the entries come, under the store's mu.
+// publish issues entries of one kind, sweeps the table for them, and tells the other nodes. keys
+// are sweepLocked's. It calls before just before the entries come, under the store's mu.
 func (s *Store) publish(
 	kind invalidation.Kind, scopes []invalidation.Scope, keys []string, before func(),
 ) (p published) {

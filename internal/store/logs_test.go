@@ -219,10 +219,10 @@ func TestWhatHasBegunGoesOn(t *testing.T) {
 	}
 }
 
-// TestInvalidatedUnderAReader: a node that hasn't been told of an invalidation learns of it from the
-// owner of the bytes. A reader whose head is out gets the bytes that it has promised, also if it has
-// sent none, and so does one for a later part of the same response. One that has still to send its
-// head gives up.
+// TestInvalidatedUnderAReader: a node that hasn't been told of an invalidation learns of it from
+// the owner of the bytes. A reader whose head is out gets the bytes that it has promised, also if
+// it has sent none, and so does one for a later part of the same response. One that has still to
+// send its head gives up.
 func TestInvalidatedUnderAReader(t *testing.T) {
 	const size, start = 60 << 10, 30 << 10
 	goesOn := func(t *testing.T, rd *Reader) {
@@ -272,8 +272,8 @@ func TestInvalidatedUnderAReader(t *testing.T) {
 	}
 }
 
-// TestInvalidatedBehindAFragment: a reader that has its first bytes, and learns of an invalidation when
-// it looks whether the rest can be had, doesn't send its head either.
+// TestInvalidatedBehindAFragment: a reader that has its first bytes, and learns of an invalidation
+// when it looks whether the rest can be had, doesn't send its head either.
 func TestInvalidatedBehindAFragment(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const from, to = 1500, 1800

@@ -78,8 +78,8 @@ func (q *PutRequest) Code(c *codec.Coder) {
 }
 
 // InvalidateRequest tells a node of entries of the invalidation log, which are about the resources
-// with those keys. The answer is how many stored responses they matched, or ErrBehind if the node has
-// missed earlier entries.
+// with those keys. The answer is how many stored responses they matched, or ErrBehind if the node
+// has missed earlier entries.
 type InvalidateRequest struct {
 	Entries []invalidation.Entry
 	Keys    []string

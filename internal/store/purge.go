@@ -19,9 +19,9 @@ type Purge struct {
 	Soft bool
 }
 
-// Purged is what has come of a purge on one node: how many stored responses it matched there. If Err
-// isn't nil, the node hasn't been told, and Err says why. It learns of the purge before it serves
-// anything once there is contact with it.
+// Purged is what has come of a purge on one node: how many stored responses it matched there. If
+// Err isn't nil, the node hasn't been told, and Err says why. It learns of the purge before it
+// serves anything once there is contact with it.
 type Purged struct {
 	Node  string
 	Swept int

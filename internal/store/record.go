@@ -103,8 +103,8 @@ type Details struct {
 	// together.
 	Groups []string
 
-	// Expired is since when the response counts as stale, whatever it says of its freshness, because
-	// an operator has purged it softly; 0 if none has. The store sets it.
+	// Expired is since when the response counts as stale, whatever it says of its freshness,
+	// because an operator has purged it softly; 0 if none has. The store sets it.
 	Expired Instant
 
 	PassUntil Deadline

@@ -43,8 +43,8 @@ type Remote interface {
 	Ask(ctx context.Context, node string, m Message) ([]byte, error)
 
 	// Notify sends a Message to all nodes. It returns what each has answered, by name, or why it
-	// couldn't be reached in time. A node that hasn't been told exchanges logs with this one as soon
-	// as there is contact.
+	// couldn't be reached in time. A node that hasn't been told exchanges logs with this one as
+	// soon as there is contact.
 	Notify(m Message) []Notified
 
 	// NoticeStandstill calls Suspend or RevalidateAll if this process, or the machine, has stood

@@ -262,8 +262,8 @@ func TestSlabsHaveOwners(t *testing.T) {
 	}
 }
 
-// TestRefusalThatComesMeanwhile: a node reads for a peer a slab that it owns, and learns before it has
-// asked the origin that this refuses to give parts. Then the first slab's owner has all of the
+// TestRefusalThatComesMeanwhile: a node reads for a peer a slab that it owns, and learns before it
+// has asked the origin that this refuses to give parts. Then the first slab's owner has all of the
 // content, and this node doesn't ask for all of it as well.
 func TestRefusalThatComesMeanwhile(t *testing.T) {
 	const slab, size = 64 << 10, 100 << 10

@@ -95,8 +95,8 @@ func ask(t *testing.T, s *Store, req Request, prev *Record) <-chan came {
 	return done
 }
 
-// TestPeersAreRefusedWhereThereIsNoRoom: at once, whichever node has begun the flight that their question
-// joins, and whenever, while clients wait for room for some time.
+// TestPeersAreRefusedWhereThereIsNoRoom: at once, whichever node has begun the flight that their
+// question joins, and whenever, while clients wait for room for some time.
 func TestPeersAreRefusedWhereThereIsNoRoom(t *testing.T) {
 	client, peer := Request{Key: "k", Whole: true}, Request{Key: "k", Whole: true, ForPeer: true}
 	for name, order := range map[string][]Request{

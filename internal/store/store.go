@@ -26,8 +26,9 @@
 // wanted (fragment.go). A stale response may be validated in the background (refresh.go). The
 // records of one key are told apart by the Vary of all of them (entry.go, selection.go,
 // variants.go). What may have been changed is to be validated on all nodes, or is removed from them
-// (invalidate.go, sweep.go), and operators purge (purge.go), by way of a log that the nodes exchange
-// (logs.go; package invalidation says how). Near copies of a resource that turns out to vary are dropped (varied.go).
+// (invalidate.go, sweep.go), and operators purge (purge.go), by way of a log that the nodes
+// exchange (logs.go; package invalidation says how). Near copies of a resource that turns out to
+// vary are dropped (varied.go).
 //
 // The parts don't know the Store, and are guarded by its lock or by one of their own: keys (names,
 // owners, slabs, refusals of parts), changes (what the log says of a record), table (records),

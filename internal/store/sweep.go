@@ -7,10 +7,10 @@ import (
 	"github.com/scurrycache/scurry/internal/invalidation"
 )
 
-// sweepLocked removes, invalidates or expires what a change of the log matches, and returns how many
-// stored responses that is. What can't be validated is removed where it would be invalidated. keys
-// are the resources that the entries are about, if they are known. Then of all that is stored under
-// the same canonical forms, only what is for them is swept.
+// sweepLocked removes, invalidates or expires what a change of the log matches, and returns how
+// many stored responses that is. What can't be validated is removed where it would be invalidated.
+// keys are the resources that the entries are about, if they are known. Then of all that is stored
+// under the same canonical forms, only what is for them is swept.
 func (s *Store) sweepLocked(c *invalidation.Change, keys []string) (swept int) {
 	sweep := map[invalidation.Kind]func(key string) int{
 		invalidation.Remove: s.sweepOutLocked, invalidation.Revalidate: s.invalidateLocked,

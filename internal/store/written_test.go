@@ -116,8 +116,8 @@ func place(s *Store, key string, groups ...string) {
 	s.installLocked(rec)
 }
 
-// TestRenewingValidatesNothing: what has to be validated still has to be when it has been renewed by
-// a response that may be from before, and says that it is in other groups.
+// TestRenewingValidatesNothing: what has to be validated still has to be when it has been renewed
+// by a response that may be from before, and says that it is in other groups.
 func TestRenewingValidatesNothing(t *testing.T) {
 	s := openWith(t, &canned{}, 1<<20)
 	defer s.Close()

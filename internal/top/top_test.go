@@ -82,8 +82,8 @@ func TestScreen(t *testing.T) {
 
 var escapes = regexp.MustCompile("\x1b\\[[0-9;]*m")
 
-// TestScreenFits: no line is longer than the terminal is wide, no screen higher, and colours are the
-// only escapes.
+// TestScreenFits: no line is longer than the terminal is wide, no screen higher, and colours are
+// the only escapes.
 func TestScreenFits(t *testing.T) {
 	v := &top.View{Node: "127.0.0.1:10001"}
 	v.Take(busy(100, 12345), peers(1))

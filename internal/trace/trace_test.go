@@ -99,7 +99,8 @@ func FuzzRemote(f *testing.F) {
 	})
 }
 
-// TestMostChildren: a span has a bounded number of children, and those that are left out do no harm.
+// TestMostChildren: a span has a bounded number of children, and those that are left out do no
+// harm.
 func TestMostChildren(t *testing.T) {
 	book := tracetest.NewInMemoryExporter()
 	tracer := New(sdk.NewTracerProvider(sdk.WithSyncer(book)), nil, nil)

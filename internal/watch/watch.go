@@ -39,8 +39,8 @@ type Config struct {
 const (
 	// gatherTime is how long changes gather: a file is often written in several steps.
 	gatherTime = 10 * time.Millisecond
-	// maxPaths is how many paths are told one by one: what is done about each takes room on all nodes. If
-	// there are more, the whole folder is told.
+	// maxPaths is how many paths are told one by one: what is done about each takes room on all
+	// nodes. If there are more, the whole folder is told.
 	maxPaths = 100
 )
 
