@@ -48,7 +48,8 @@ func sorted(names []string) []string {
 
 // essential are the fields without which a request would be another one or couldn't be sent, or
 // that show a loop.
-var essential = []string{"Host", "Connection", "Content-Length", "Transfer-Encoding", "Te", "Trailer",
+var essential = []string{"Host", "Connection", "Content-Length", "Transfer-Encoding", "Te",
+	"Trailer",
 	"Upgrade", "Expect", "Max-Forwards", "Cdn-Loop", "Via"}
 
 // ambiguous are fields that can't be in a key: what the origin is sent of them isn't what the

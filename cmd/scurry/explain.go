@@ -46,8 +46,8 @@ func (c *explainCmd) Run(ctx context.Context, p process) error {
 	ctx, cancel := context.WithTimeout(ctx, explainTimeout)
 	defer cancel()
 	// The listener answers for localhost, whatever name it is reached by.
-	res, body, err := callAdmin(ctx, "GET", "http://"+address+"/explain?"+form.Encode(), "localhost",
-		token)
+	target := "http://" + address + "/explain?" + form.Encode()
+	res, body, err := callAdmin(ctx, "GET", target, "localhost", token)
 	if err != nil {
 		return noAnswer(address, err)
 	}

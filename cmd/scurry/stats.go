@@ -45,7 +45,8 @@ func responseStats(e *proxy.Ended) (out admin.ResponseStats) {
 	for i, source := range measure.Sources {
 		bytes[source] = e.Bytes[i]
 	}
-	out.MemoryBytes, out.PeerBytes, out.OriginBytes = bytes["memory"], bytes["peer"], bytes["origin"]
+	out.MemoryBytes, out.PeerBytes = bytes["memory"], bytes["peer"]
+	out.OriginBytes = bytes["origin"]
 	out.Aborted = e.Aborted
 	var took, first measure.Distribution
 	for o := range measure.Outcomes {

@@ -181,7 +181,8 @@ func (s *topSource) update(ctx context.Context, stats *admin.Stats) error {
 			return err
 		}
 		defer res.Body.Close()
-		if err := json.NewDecoder(io.LimitReader(res.Body, maxAnswer)).Decode(&u.peers); err != nil {
+		body := io.LimitReader(res.Body, maxAnswer)
+		if err := json.NewDecoder(body).Decode(&u.peers); err != nil {
 			return fmt.Errorf("what it knows of other nodes can't be read: %w", err)
 		}
 		slices.SortFunc(u.peers.Peers, func(a, b admin.Peer) int {

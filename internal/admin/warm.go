@@ -138,7 +138,8 @@ func checkWarm(f *warm.Form) error {
 	}
 	switch {
 	case len(f.Files) == 0:
-		return errors.New("no URL is named: name them as clients ask for them, as in " + warmExample)
+		return errors.New("no URL is named: name them as clients ask for them, as in " +
+			warmExample)
 	case f.Concurrency < 0 || f.Concurrency > maxConcurrency:
 		return fmt.Errorf("concurrency %d: expected 1 to %d", f.Concurrency, maxConcurrency)
 	case f.Rate < 0 || math.IsInf(f.Rate, 0):

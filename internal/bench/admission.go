@@ -128,7 +128,8 @@ func traces() []trace {
 	r := rand.New(rand.NewPCG(1, 2))
 	zipf := rand.NewZipf(r, 1.01, 1, traceKeys-1)
 	steep := rand.NewZipf(r, 1.2, 1, traceKeys-1)
-	list := []trace{{name: "Zipf, 1.01"}, {name: "Zipf, 1.2"}, {name: "files asked for once, scans"},
+	list := []trace{{name: "Zipf, 1.01"}, {name: "Zipf, 1.2"},
+		{name: "files asked for once, scans"},
 		{name: "drifting popularity"}}
 	once, scan := uint64(traceRequests), 0
 	for i := range uint64(traceRequests) {

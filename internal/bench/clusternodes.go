@@ -42,7 +42,8 @@ func newCluster(ctx context.Context, binary string, slab int64, budgets ...int64
 	if err == nil {
 		clients, peers := addresses[:len(budgets)], addresses[len(budgets):]
 		for i, budget := range budgets {
-			err = errors.Join(err, c.launch(ctx, clients[i], binary, "serve", "--listen", clients[i],
+			err = errors.Join(err, c.launch(ctx, clients[i], binary,
+				"serve", "--listen", clients[i],
 				"--admin-listen", "127.0.0.1:0", "--origin", o.base, "--log-format", "json",
 				"--peer-listen", peers[i], "--peers", strings.Join(peers, ","),
 				"--slab", strconv.FormatInt(slab, 10), "--memory", strconv.FormatInt(budget, 10)))

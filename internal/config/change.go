@@ -25,7 +25,8 @@ func (c *Config) Changes(next *Config) (changes []Change) {
 			continue
 		}
 		changes = append(changes, Change{
-			Name: s.Name, Old: shown(from), New: shown(to), Live: s.Tag.Get("reload") == "live" && c.alike(next, s.Name),
+			Name: s.Name, Old: shown(from), New: shown(to),
+			Live: s.Tag.Get("reload") == "live" && c.alike(next, s.Name),
 		})
 	}
 	return changes

@@ -36,8 +36,8 @@ var decisions = map[decide.Reason]rule{
 	decide.WhyPart:         {"9110 §14.2", " with its Range: the content isn't kept as a whole."},
 	decide.WhyStale:        {"9111 §4.2.4", ": the stored response is stale."},
 	decide.WhyUnaccepted:   {"9111 §5.2.1", ": it doesn't accept the stored response as it is."},
-	decide.WhyUnconfirmed: {"9111 §4.2.4", ": the time of this node's copy is over, the node was out " +
-		"of contact with the others, or another request may have changed it."},
+	decide.WhyUnconfirmed: {"9111 §4.2.4", ": the time of this node's copy is over, the node was " +
+		"out of contact with the others, or another request may have changed it."},
 	decide.WhyFresh:     {"9111 §4", ": the stored response is fresh."},
 	decide.WhyMeanwhile: {"5861 §3", ", though stale, and revalidated in the background."},
 	decide.WhyMaxStale:  {"9111 §5.2.1.2", ", though stale, since it says max-stale."},

@@ -33,7 +33,8 @@ func (b *buffer) receive(fd uintptr) (n int, more bool, err error) {
 	}
 	r.header.SetControllen(int(unsafe.Sizeof(r.control)))
 	r.control.left = 1 // unless the system says so
-	read, _, failed := syscall.RawSyscall(unix.SYS_RECVMSG, fd, uintptr(unsafe.Pointer(&r.header)), 0)
+	read, _, failed := syscall.RawSyscall(unix.SYS_RECVMSG, fd,
+		uintptr(unsafe.Pointer(&r.header)), 0)
 	runtime.KeepAlive(b)
 	if failed != 0 {
 		return 0, true, failed

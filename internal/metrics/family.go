@@ -16,7 +16,8 @@ type Config struct {
 	RefusedConnections func() (many, ofClient int64) // by the two limits
 	Dropped            func() int64                  // lines of log
 	Ready              func() bool
-	Reloaded           func() (ok bool, last time.Time) // the last one, and the last that has succeeded
+	// the last one, and the last that has succeeded
+	Reloaded func() (ok bool, last time.Time)
 
 	Version, Revision, GoVersion string
 }

@@ -6,7 +6,8 @@ import "github.com/scurrycache/scurry/internal/measure"
 var ofOrigin = []Family{
 	one("scurry_origin_requests_total", counter, "Requests to the origin.",
 		func(s *scrape) int64 { return s.OriginRequests }),
-	one("scurry_origin_errors_total", counter, "Requests to the origin that got no usable response.",
+	one("scurry_origin_errors_total", counter,
+		"Requests to the origin that got no usable response.",
 		func(s *scrape) int64 { return s.OriginErrors }),
 	one("scurry_origin_requests_in_flight", gauge,
 		"Requests to the origin whose response hasn't ended.",

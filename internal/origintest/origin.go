@@ -179,7 +179,8 @@ type Verifier struct {
 // Write fails at the first wrong byte.
 func (v *Verifier) Write(b []byte) (int, error) {
 	for i := 0; i < len(b); {
-		if v.Off%8 == 0 && len(b)-i >= 8 && binary.LittleEndian.Uint64(b[i:]) == eight(v.Seed, v.Off) {
+		if v.Off%8 == 0 && len(b)-i >= 8 &&
+			binary.LittleEndian.Uint64(b[i:]) == eight(v.Seed, v.Off) {
 			i, v.Off = i+8, v.Off+8
 			continue
 		}

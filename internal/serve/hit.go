@@ -134,8 +134,10 @@ func (h *Hit) AppendContent(b [][]byte) [][]byte { return h.rd.AppendHeld(b) }
 
 // Entry is what the access log tells of h.
 func (h *Hit) Entry() logging.Entry {
-	e := logging.Entry{Cache: h.d.Outcome.String(), Source: "memory", Owner: h.owner, Peer: h.d.Peer,
-		Version: h.d.Record.Version, Age: h.d.Use.Age, HasAge: true}
+	e := logging.Entry{
+		Cache: h.d.Outcome.String(), Source: "memory", Owner: h.owner, Peer: h.d.Peer,
+		Version: h.d.Record.Version, Age: h.d.Use.Age, HasAge: true,
+	}
 	if e.Peer != "" {
 		e.Source = "peer"
 	}

@@ -41,7 +41,8 @@ func (s *Site) KeyFromURL(u *url.URL) (string, error) {
 // escape. It reports false for a target that leads elsewhere, or whose key they have to look at.
 func (s *Site) PlainKey(target string) (key string, ok bool) {
 	if key, ok = strings.CutPrefix(target, FormPath+"?key="); ok {
-		return key, key != "" && len(key) <= MaxKey && !strings.ContainsAny(key, "&+?") && !dotted(key)
+		return key, key != "" && len(key) <= MaxKey && !strings.ContainsAny(key, "&+?") &&
+			!dotted(key)
 	}
 	key, ok = strings.CutPrefix(target, s.Mount)
 	if !ok || len(key) > MaxKey {

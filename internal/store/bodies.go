@@ -28,7 +28,8 @@ type found struct {
 
 // bodies is what this node knows of the bytes of all versions, and the fills that read them.
 type bodies struct {
-	mu        sync.Mutex // guards all below but live and lead; methods of other types may need it, too
+	// guards all below but live and lead; methods of other types may need it, too
+	mu        sync.Mutex
 	byVersion map[string]*body
 	fills     int64        // begun so far
 	begun     counters     // by version, how many of them

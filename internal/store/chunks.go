@@ -116,7 +116,8 @@ func (s *Store) fragmentAt(rec *Record, off int64, use bool) ([]byte, bool) {
 		}
 		s.bodies.mu.Lock() // evicted
 		if b, ok := s.byVersion[rec.Version]; ok {
-			b.fragments = slices.DeleteFunc(b.fragments, func(old chunk.Span) bool { return old == sp })
+			b.fragments = slices.DeleteFunc(b.fragments,
+				func(old chunk.Span) bool { return old == sp })
 		}
 		s.bodies.mu.Unlock()
 	}

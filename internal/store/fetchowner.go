@@ -44,9 +44,9 @@ func (s *Store) fetchFromOwner(f *flight, owner string) error {
 		s.drop(f.prev) // the origin has another rule by now, or another content
 	}
 	res := &Result{
-		Record: found.Record, Collapsed: found.Collapsed, Found: found.Found, Renewed: found.Renewed,
-		Status: found.Status, Why: found.Why, Peer: owner, Chunk: found.Chunk,
-		Warmed: found.Warmed,
+		Record: found.Record, Collapsed: found.Collapsed, Found: found.Found,
+		Renewed: found.Renewed, Status: found.Status, Why: found.Why, Peer: owner,
+		Chunk: found.Chunk, Warmed: found.Warmed,
 	}
 	switch {
 	case found.Content == nil:

@@ -82,7 +82,8 @@ type Usage struct {
 	Refreshes        int64 // validations in the background, now
 
 	Chunks, Main, Probation chunks.Usage // those of Chunks are in one of the others, or in both
-	MainRoom, ProbationRoom int64        // bytes that chunks may take there, beside what is reserved
+	// bytes that chunks may take there, beside what is reserved
+	MainRoom, ProbationRoom int64
 	EvictionAge             time.Duration
 
 	Removes, Revalidates, Expires int64 // entries of the invalidation log that have come

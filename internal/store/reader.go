@@ -12,17 +12,18 @@ import (
 // Reader reads a part of a stored response's content: from the chunks group where it has the chunk,
 // else from a fill, byte by byte as the bytes come. It is used by one goroutine and must be closed.
 type Reader struct {
-	s         *Store
-	by        Client // that it reads for
-	rec       *Record
-	start     int64
-	pos, end  int64 // end is -1 while the length is unknown
-	ahead     int64
-	follower  *fill.Follower
-	run       *run     // that the follower follows, or followed last
-	had       int64    // up to where the fill had the content when r joined it
-	view      []byte   // fetched but not yet handed out
-	isHere    bool     // this node has all of what can't be asked for again, even if another owns it by now
+	s        *Store
+	by       Client // that it reads for
+	rec      *Record
+	start    int64
+	pos, end int64 // end is -1 while the length is unknown
+	ahead    int64
+	follower *fill.Follower
+	run      *run   // that the follower follows, or followed last
+	had      int64  // up to where the fill had the content when r joined it
+	view     []byte // fetched but not yet handed out
+	// this node has all of what can't be asked for again, even if another owns it by now
+	isHere    bool
 	localOnly bool     // it is for a peer: only what doesn't depend on other nodes will do
 	views     [][]byte // to be handed out after view
 	rest      *Reader  // of what comes after a fragment in view

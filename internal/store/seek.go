@@ -165,7 +165,8 @@ func (r *Reader) chunk(c chunk.Chunk) ([]byte, bool) {
 	}
 	owner := s.slabOwner(r.rec, r.pos)
 	if r.localOnly || owner == "" || c.Slab > 0 && s.undivided(r.rec) {
-		return s.cached(r.rec, c, r.uses()) // of an undivided content, the wrong node would be asked
+		// of an undivided content, the wrong node would be asked
+		return s.cached(r.rec, c, r.uses())
 	}
 	o := &chunkOwner{store: s, node: owner, rec: r.rec, span: r.by.Traced()}
 	if c.ID != firstChunk {

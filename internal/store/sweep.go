@@ -33,7 +33,9 @@ func (s *Store) sweepOutLocked(key string) int {
 
 // invalidateLocked has what is stored under key validated before it is used again.
 func (s *Store) invalidateLocked(key string) int {
-	n := s.countWhere(key, func(rec *Record) bool { return !rec.Invalid || !rec.RetryAfter.IsZero() })
+	n := s.countWhere(key, func(rec *Record) bool {
+		return !rec.Invalid || !rec.RetryAfter.IsZero()
+	})
 	if n == 0 {
 		return 0
 	}

@@ -64,7 +64,8 @@ func (f *fetcher) try(ctx context.Context, u string) (got Fetched, pause time.Du
 		got.Err = fmt.Errorf("the answer broke off after %d bytes: %w", got.Bytes, err)
 		return got, 0
 	}
-	if resp.Body == http.NoBody { // a cache that warms itself keeps the content, and says its length
+	// a cache that warms itself keeps the content, and says its length
+	if resp.Body == http.NoBody {
 		got.Bytes = max(0, resp.ContentLength)
 	}
 	if resp.StatusCode >= 400 {

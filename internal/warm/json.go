@@ -7,8 +7,9 @@ import (
 
 // Form is the JSON of a warming that a node is asked for.
 type Form struct {
-	Files       []string          `json:"files"`            // URLs, as clients ask for them
-	Header      map[string]string `json:"header,omitempty"` // of the requests, beside DefaultHeader's
+	Files []string `json:"files"` // URLs, as clients ask for them
+	// of the requests, beside DefaultHeader's
+	Header      map[string]string `json:"header,omitempty"`
 	Concurrency int               `json:"concurrency,omitempty"`
 	Rate        float64           `json:"rate,omitempty"`
 }
